@@ -1,0 +1,212 @@
+//! The trait between generated code and everything that trains, evaluates and draws from a model.
+
+use crate::{Noise, Params, Result, Tensor};
+
+/// A compiled model with its parameters.
+///
+/// Tensors are batched first: `[batch, …]`. Where a call draws `samples` = K values an image, the batch is K·B with the
+/// sample index the slow one (row k·B + b).
+pub trait Model: Send {
+    /// The parameters the model was built with.
+    fn params(&self) -> &Params;
+
+    /// The bound, term by term, for one batch of data: a tensor for each observed and each given variable.
+    ///
+    /// # Errors
+    /// A variable missing in `data`, a shape that does not fit, or a failed tensor operation.
+    fn bound(&self, data: &Values, noise: &mut Noise, options: &BoundOptions) -> Result<Terms>;
+
+    /// The modes the graph allows, in the order the compiler prints them.
+    fn modes(&self) -> &'static [Mode];
+
+    /// Runs a mode. `given` holds the mode's given variables; where the mode is given none, `count` says how many to draw.
+    /// Returns every variable that the mode yields.
+    ///
+    /// # Errors
+    /// An unknown mode, a variable missing in `given`, or a failed tensor operation.
+    fn run(&self, mode: &str, given: &Values, count: usize, noise: &mut Noise, draw: &Draw) -> Result<Values>;
+}
+
+/// A model that was compiled into this program: what `model!` leaves behind for the command line.
+#[derive(Debug, Clone, Copy)]
+pub struct Compiled {
+    /// The name in the file.
+    pub name: &'static str,
+    /// The file the model was compiled from, relative to its crate.
+    pub path: &'static str,
+    /// The text it was compiled from.
+    pub source: &'static str,
+    /// Builds the model at the given settings; what `settings` does not name keeps its default.
+    pub build: fn(settings: &Settings, params: &Params) -> Result<Box<dyn Model>>,
+}
+
+/// Values of a model file's parameters, in the file's order.
+pub type Settings = Vec<(String, Setting)>;
+
+/// The value of one parameter.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+pub enum Setting {
+    Bool(bool),
+    Int(i64),
+    Real(f64),
+    Word(String),
+}
+
+/// A mode of inference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mode {
+    /// As the command line writes it: `generation`, `reconstruction`, `generative_reconstruction`,
+    /// `conditional_generation`, with `_NAME` after it where several differ.
+    pub name: &'static str,
+    /// Variables the caller gives.
+    pub given: &'static [&'static str],
+    /// Variables the mode yields, in the order they are computed; the observed ones last.
+    pub yields: &'static [&'static str],
+}
+
+/// Tensors by variable name, in order.
+#[derive(Debug, Clone, Default)]
+pub struct Values(Vec<(String, Tensor)>);
+
+impl Values {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a variable's value, or replaces it.
+    pub fn insert(&mut self, name: &str, value: Tensor) {
+        match self.0.iter_mut().find(|(key, _)| key == name) {
+            Some((_, slot)) => *slot = value,
+            None => self.0.push((name.to_owned(), value)),
+        }
+    }
+
+    /// The same, for building in one expression.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: Tensor) -> Self {
+        self.insert(name, value);
+        self
+    }
+
+    /// # Errors
+    /// No value under this name; the message lists those there are.
+    pub fn get(&self, name: &str) -> Result<&Tensor> {
+        self.find(name).ok_or_else(|| {
+            let names: Vec<_> = self.0.iter().map(|(key, _)| key.as_str()).collect();
+            candle_core::Error::Msg(format!("variable `{name}` has no value here; given: {}", names.join(", ")))
+        })
+    }
+
+    pub fn find(&self, name: &str) -> Option<&Tensor> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value))
+    }
+}
+
+/// How the bound is estimated.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BoundOptions {
+    /// Samples of the latents an image: K.
+    pub samples: usize,
+    /// How KL terms are computed.
+    pub kl: KlEstimator,
+}
+
+impl Default for BoundOptions {
+    /// One sample, KL terms as the compiler derived them.
+    fn default() -> Self {
+        Self { samples: 1, kl: KlEstimator::Derived }
+    }
+}
+
+impl BoundOptions {
+    /// K samples an image with every term a function of the sample, so that the rows of [`Terms::log_weights`] are
+    /// importance weights.
+    pub fn importance(samples: usize) -> Self {
+        Self { samples, kl: KlEstimator::MonteCarlo }
+    }
+}
+
+/// How KL terms are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KlEstimator {
+    /// As the compiler derived it: in closed form where the graph proves it valid.
+    Derived,
+    /// log q − log p at the sample, everywhere.
+    MonteCarlo,
+}
+
+/// How a mode draws.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Draw {
+    /// Scales the standard deviation of every continuous latent: 1 is the model's own.
+    pub temperature: f64,
+    /// How a likelihood's parameters become a value.
+    pub decode: Decode,
+}
+
+impl Default for Draw {
+    fn default() -> Self {
+        Self { temperature: 1.0, decode: Decode::Sample }
+    }
+}
+
+/// How the parameters of a likelihood become a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decode {
+    /// A draw from the distribution.
+    Sample,
+    /// Its mode, or what the field takes for it (the mean of the likeliest mixture component).
+    Mode,
+}
+
+/// The terms of the bound for one batch: bound = Σ reconstruction − Σ KL.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// In the order the compiler prints them.
+    pub terms: Vec<Term>,
+}
+
+/// One term of the bound.
+#[derive(Debug, Clone)]
+pub struct Term {
+    /// `RE_x`, `KL_z`, …
+    pub name: &'static str,
+    pub kind: TermKind,
+    /// Nats, `[K, B]`.
+    pub value: Tensor,
+}
+
+/// The sign a term enters the bound with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TermKind {
+    /// log p of an observed variable, or of a latent that q determines: added.
+    Reconstruction,
+    /// KL(q ‖ p), exact or log q − log p at the sample: subtracted.
+    Kl,
+}
+
+impl Terms {
+    /// The bound for each sample and image, nats, `[K, B]`.
+    ///
+    /// # Errors
+    /// A failed tensor operation.
+    pub fn log_weights(&self) -> Result<Tensor> {
+        let mut total: Option<Tensor> = None;
+        for term in &self.terms {
+            let signed = match term.kind {
+                TermKind::Reconstruction => term.value.clone(),
+                TermKind::Kl => term.value.neg()?,
+            };
+            total = Some(match total {
+                Some(sum) => (sum + signed)?,
+                None => signed,
+            });
+        }
+        total.ok_or_else(|| candle_core::Error::Msg("a bound without terms".into()))
+    }
+}

@@ -1,0 +1,269 @@
+//! The checked model: names resolved, shapes known, both graphs acyclic and in order.
+//!
+//! Everything after the checks (the derivation, the plan, the emitters, the explanations) reads this and nothing
+//! earlier. Numbers keep their symbolic form ([`Number`]) beside the value they have at the chosen parameters, so that
+//! generated code can be built at other parameters than those it was compiled at.
+
+use crate::catalog::{Block, Distribution, Function};
+use crate::source::Span;
+use petgraph::graph::DiGraph;
+
+/// Position of a variable in [`Model::variables`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VariableId(pub usize);
+
+/// Position of a parameter in [`Model::params`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ParamId(pub usize);
+
+/// Position of a named network in [`Model::nets`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NetId(pub usize);
+
+/// A model that passed every check.
+#[derive(Debug, Clone)]
+pub struct Model {
+    pub name: String,
+    pub docs: Vec<String>,
+    /// In the order of the file.
+    pub params: Vec<Param>,
+    pub presets: Vec<Preset>,
+    pub variables: Vec<Variable>,
+    pub nets: Vec<Net>,
+    /// The factors of p, parents before children (ties: the file's order). One for every variable that is not given.
+    pub p: Vec<Factor>,
+    /// The factors of q, parents before children. One for every latent variable.
+    pub q: Vec<Factor>,
+    /// How terms of the bound are to be estimated, where the file says so.
+    pub estimates: Vec<Estimate>,
+}
+
+impl Model {
+    pub fn variable(&self, id: VariableId) -> &Variable {
+        &self.variables[id.0]
+    }
+
+    /// The factor of p with this variable on the left of the bar; none for a given variable.
+    pub fn p_of(&self, id: VariableId) -> Option<&Factor> {
+        self.p.iter().find(|factor| factor.variable == id)
+    }
+
+    /// The factor of q with this variable on the left of the bar; none for observed and given variables.
+    pub fn q_of(&self, id: VariableId) -> Option<&Factor> {
+        self.q.iter().find(|factor| factor.variable == id)
+    }
+
+    /// One of the two graphs: an edge from each parent to its child, node weights the variables in the file's order.
+    pub fn dag(&self, side: Side) -> DiGraph<VariableId, ()> {
+        let mut graph = DiGraph::new();
+        let nodes: Vec<_> = (0..self.variables.len()).map(|i| graph.add_node(VariableId(i))).collect();
+        for factor in match side {
+            Side::P => &self.p,
+            Side::Q => &self.q,
+        } {
+            for parent in &factor.parents {
+                graph.add_edge(nodes[parent.0], nodes[factor.variable.0], ());
+            }
+        }
+        graph
+    }
+}
+
+/// The generative model p or the inference model q.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    P,
+    Q,
+}
+
+/// `param growth = 64`.
+#[derive(Debug, Clone)]
+pub struct Param {
+    pub name: String,
+    pub docs: Vec<String>,
+    /// The value in the file.
+    pub default: Value,
+    /// The value this model was checked at (the default, or what a preset or `--set` made of it).
+    pub value: Value,
+    pub span: Span,
+}
+
+/// `preset quick { growth = 8 }`.
+#[derive(Debug, Clone)]
+pub struct Preset {
+    pub name: String,
+    pub docs: Vec<String>,
+    pub values: Vec<(ParamId, Value)>,
+    pub span: Span,
+}
+
+/// A literal value of a parameter or an argument.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    Int(i64),
+    Real(f64),
+    Bool(bool),
+    /// A bare word, such as `order: alternate`.
+    Word(String),
+}
+
+/// A number in an argument or a shape, in symbolic form.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Number {
+    Literal(Value),
+    Param(ParamId),
+    Binary(Operator, Box<Number>, Box<Number>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operator {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+}
+
+/// What is known of a variable when the model is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// `observed`: part of the data, with a factor in p.
+    Observed,
+    /// `latent`: with a factor in p and a factor in q.
+    Latent,
+    /// `given`: part of the data, with no factor; everything may depend on it.
+    Given,
+}
+
+/// The set a variable takes its values in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Space {
+    /// Values k/255, k = 0..=255; shape [channels, height, width].
+    Image,
+    /// Real numbers.
+    Real,
+    /// 0 or 1.
+    Binary,
+    /// One of n classes, held as a one-hot vector of shape [n].
+    Label,
+}
+
+#[derive(Debug, Clone)]
+pub struct Variable {
+    pub name: String,
+    pub docs: Vec<String>,
+    pub role: Role,
+    pub space: Space,
+    /// Without the batch, symbolic.
+    pub dims: Vec<Number>,
+    /// Without the batch, at the checked parameters.
+    pub shape: Vec<usize>,
+    pub span: Span,
+}
+
+/// `p(z | y, u) = …` or `q(z | x) = …`.
+#[derive(Debug, Clone)]
+pub struct Factor {
+    pub side: Side,
+    pub variable: VariableId,
+    /// In the order written right of the bar.
+    pub parents: Vec<VariableId>,
+    pub body: Body,
+    pub docs: Vec<String>,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// A distribution, bijectors over it, and the network that yields its natural parameters (none at a root).
+    Stochastic { base: Use<Distribution>, flows: Vec<Use<Block>>, network: Option<Network> },
+    /// A function with discrete range: a factor of all mass on one value.
+    Deterministic { function: Use<Function>, input: VariableId },
+}
+
+/// An entry of the catalogue with its arguments: every argument of the entry, in the entry's order, defaults filled in.
+#[derive(Debug, Clone)]
+pub struct Use<E: 'static> {
+    pub entry: &'static E,
+    pub args: Vec<Argument>,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone)]
+pub struct Argument {
+    pub name: &'static str,
+    pub number: Number,
+    /// At the checked parameters.
+    pub value: Value,
+}
+
+/// A network: a list of nodes, inputs before the nodes that read them.
+#[derive(Debug, Clone)]
+pub struct Network {
+    pub nodes: Vec<Node>,
+    pub output: NodeId,
+}
+
+/// Position of a node in [`Network::nodes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub usize);
+
+#[derive(Debug, Clone)]
+pub struct Node {
+    pub op: Op,
+    pub inputs: Vec<NodeId>,
+    /// Of the output, without the batch, at the checked parameters.
+    pub shape: Vec<usize>,
+    /// Dotted name below the factor (or the named network) under which the node's parameters are stored, unique there:
+    /// `densenet`, `y.encoder`, `encoder_2`. Empty where there are none.
+    pub path: String,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone)]
+pub enum Op {
+    /// A parent of the factor.
+    Variable(VariableId),
+    /// An argument of the named network this node is in, by position.
+    Formal(usize),
+    /// A block of the catalogue, `concat` and the plain functions among them.
+    ///
+    /// An argument `out` that the file leaves to inference has `inferred` set: its value is what the factor's
+    /// distribution needs.
+    Block { block: Use<Block>, inferred: bool },
+    /// A named network applied.
+    Net(NetId),
+}
+
+/// `net enc(x) = …`, or `net enc(x: real[3, 32, 32]) -> real[8, 32, 32] = rust "crate::nets::Enc"`.
+#[derive(Debug, Clone)]
+pub struct Net {
+    pub name: String,
+    pub docs: Vec<String>,
+    pub formals: Vec<String>,
+    /// Shapes of the arguments, the same at every use (else the check fails), at the checked parameters.
+    pub inputs: Vec<Vec<usize>>,
+    pub output: Vec<usize>,
+    pub body: NetBody,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone)]
+pub enum NetBody {
+    Network(Network),
+    /// Path of a Rust type that implements the runtime's `Network` trait.
+    Rust { path: String, input_dims: Vec<Vec<Number>>, output_dims: Vec<Number> },
+}
+
+/// `bound KL_z = monte_carlo`.
+#[derive(Debug, Clone)]
+pub struct Estimate {
+    pub variable: VariableId,
+    pub estimator: Estimator,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Estimator {
+    ClosedForm,
+    MonteCarlo,
+}
