@@ -9,9 +9,13 @@
 //! - [`model`]: the trait between generated code and everything below;
 //! - [`data`], [`train`], [`eval`], [`cli`]: running a model.
 
+pub mod data;
+pub mod files;
 pub mod model;
 pub mod noise;
 pub mod params;
+pub mod picture;
+pub mod spec;
 
 pub use candle_core::{DType, Device, Result, Tensor};
 pub use model::{
