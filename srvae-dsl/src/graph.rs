@@ -4,7 +4,7 @@
 //! earlier. Numbers keep their symbolic form ([`Number`]) beside the value they have at the chosen parameters, so that
 //! generated code can be built at other parameters than those it was compiled at.
 
-use crate::catalog::{Block, Distribution, Function};
+use crate::catalog::{Args, Block, Distribution, Function};
 use crate::source::Span;
 use petgraph::graph::DiGraph;
 
@@ -188,6 +188,13 @@ pub struct Use<E: 'static> {
     pub span: Span,
 }
 
+impl<E> Use<E> {
+    /// The arguments' values, by name.
+    pub fn values(&self) -> Args<'_> {
+        Args(&self.args)
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct Argument {
     pub name: &'static str,
@@ -251,7 +258,11 @@ pub struct Net {
 pub enum NetBody {
     Network(Network),
     /// Path of a Rust type that implements the runtime's `Network` trait.
-    Rust { path: String, input_dims: Vec<Vec<Number>>, output_dims: Vec<Number> },
+    Rust {
+        path: String,
+        input_dims: Vec<Vec<Number>>,
+        output_dims: Vec<Number>,
+    },
 }
 
 /// `bound KL_z = monte_carlo`.

@@ -1,0 +1,76 @@
+//! The entry of a block: what the compiler knows of a piece of a network.
+
+use super::{Args, Parameter};
+
+/// A piece of a network: a layer, a plain function on tensors, or a bijector.
+#[derive(Debug, Clone, Copy)]
+pub struct Block {
+    pub name: &'static str,
+    pub docs: &'static str,
+    pub role: Role,
+    pub arity: Arity,
+    pub parameters: &'static [Parameter],
+    /// The type (a layer, a bijector) or the function that generated code names.
+    ///
+    /// A layer's or bijector's configuration is the type of that name with `Config` after it: a struct with one field
+    /// for each argument.
+    pub runtime: &'static str,
+    /// The shape of the output, without the batch; the message says what the block needs, without naming the block.
+    pub shape: fn(&Args<'_>, &[&[usize]]) -> Result<Vec<usize>, String>,
+    /// What it costs, for inputs that passed `shape`.
+    pub cost: fn(&Args<'_>, &[&[usize]]) -> Cost,
+}
+
+impl Block {
+    /// The argument that inference may fill in at the end of a pipeline, where the block has one.
+    pub fn out(&self) -> Option<&'static Parameter> {
+        self.parameters.iter().find(|parameter| parameter.name == "out")
+    }
+
+    pub fn is_bijector(&self) -> bool {
+        matches!(self.role, Role::Bijector { .. })
+    }
+}
+
+/// How generated code uses a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// A struct that holds parameters, built once.
+    Layer,
+    /// A function on tensors, without parameters.
+    Function,
+    /// An invertible map over a distribution; `forward` goes towards the base, `inverse` from it.
+    Bijector { forward: bool, inverse: bool },
+}
+
+/// How many inputs a block reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arity {
+    One,
+    /// Two or more.
+    Many,
+}
+
+/// Parameters, and multiply-accumulates of one image's forward pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cost {
+    pub parameters: u64,
+    pub multiply_accumulates: u64,
+}
+
+impl std::ops::Add for Cost {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            parameters: self.parameters.saturating_add(other.parameters),
+            multiply_accumulates: self.multiply_accumulates.saturating_add(other.multiply_accumulates),
+        }
+    }
+}
+
+impl std::iter::Sum for Cost {
+    fn sum<I: Iterator<Item = Self>>(costs: I) -> Self {
+        costs.fold(Self::default(), |total, cost| total + cost)
+    }
+}
