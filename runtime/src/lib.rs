@@ -10,12 +10,14 @@
 //! - [`data`], [`train`], [`eval`], [`cli`]: running a model.
 
 pub mod data;
+pub mod eval;
 pub mod files;
 pub mod model;
 pub mod noise;
 pub mod params;
 pub mod picture;
 pub mod spec;
+pub mod train;
 
 pub use candle_core::{DType, Device, Result, Tensor};
 pub use model::{

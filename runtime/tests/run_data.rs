@@ -17,7 +17,9 @@ fn the_builtin_pictures_differ_from_each_other_and_never_change() {
         let grid: Vec<_> = (0..200)
             .map(|index| {
                 let picture = data.train.picture(index);
-                image::RgbImage::from_fn(32, 32, |x, y| image::Rgb([0, 1, 2].map(|c| picture[c * 1024 + (y * 32 + x) as usize])))
+                image::RgbImage::from_fn(32, 32, |x, y| {
+                    image::Rgb([0, 1, 2].map(|c| picture[c * 1024 + (y * 32 + x) as usize]))
+                })
             })
             .map(|small| picture::enlarge(&small, 2))
             .collect();

@@ -29,10 +29,8 @@ impl Augment {
         };
         let (down, right) = (shift(height), shift(width));
         let source = |x: usize, shift: i64, length: usize| (x as i64 - shift).clamp(0, length as i64 - 1) as usize;
-        let columns: Vec<usize> = (0..width)
-            .map(|x| source(x, right, width))
-            .map(|x| if mirror { width - 1 - x } else { x })
-            .collect();
+        let columns: Vec<usize> =
+            (0..width).map(|x| source(x, right, width)).map(|x| if mirror { width - 1 - x } else { x }).collect();
         let rows: Vec<usize> = (0..height).map(|y| source(y, down, height)).collect();
         picture
             .chunks(height * width)

@@ -19,10 +19,17 @@ impl Batches {
         let variables: Vec<Variable> = spec.data_variables().cloned().collect();
         for variable in &variables {
             if variable.space == Space::Label && images.label(0).is_none() {
-                bail!("variable `{}` is a label, and this data set has none; CIFAR-10 and `builtin` have", variable.name);
+                bail!(
+                    "variable `{}` is a label, and this data set has none; CIFAR-10 and `builtin` have",
+                    variable.name
+                );
             }
             if variable.space == Space::Label && variable.shape.len() != 1 {
-                bail!("variable `{}` is a label of shape {:?}; data fills labels of shape [classes]", variable.name, variable.shape);
+                bail!(
+                    "variable `{}` is a label of shape {:?}; data fills labels of shape [classes]",
+                    variable.name,
+                    variable.shape
+                );
             }
         }
         Ok(Self { variables, device: device.clone() })
@@ -35,7 +42,9 @@ impl Batches {
     pub fn take(&self, images: &Images, indices: &[usize], augment: Option<(&Augment, u64)>) -> Result<Values> {
         let shape = images.shape();
         let changed: Option<Vec<Vec<u8>>> = augment.map(|(augment, position)| {
-            let picture = |(offset, &index): (usize, &usize)| augment.apply(images.picture(index), shape, position + offset as u64);
+            let picture = |(offset, &index): (usize, &usize)| {
+                augment.apply(images.picture(index), shape, position + offset as u64)
+            };
             indices.iter().enumerate().map(picture).collect()
         });
         let pictures: Vec<&[u8]> = match &changed {
@@ -88,7 +97,10 @@ impl Batches {
         for (row, &index) in indices.iter().enumerate() {
             let label = images.label(index).unwrap_or(0);
             if label >= classes {
-                bail!("variable `{}` has {classes} classes, and a picture of this data set is of class {label}", variable.name);
+                bail!(
+                    "variable `{}` has {classes} classes, and a picture of this data set is of class {label}",
+                    variable.name
+                );
             }
             numbers[row * classes + label] = 1.0;
         }

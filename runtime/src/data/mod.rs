@@ -42,7 +42,11 @@ impl Images {
     /// Bytes that are no whole number of pictures, or labels that are not one a picture.
     pub fn new(shape: [usize; 3], bytes: Vec<u8>, labels: Option<Vec<usize>>) -> Result<Self> {
         let size: usize = shape.iter().product();
-        ensure!(size > 0 && bytes.len().is_multiple_of(size), "{} bytes are no whole number of pictures {shape:?}", bytes.len());
+        ensure!(
+            size > 0 && bytes.len().is_multiple_of(size),
+            "{} bytes are no whole number of pictures {shape:?}",
+            bytes.len()
+        );
         if let Some(labels) = &labels {
             ensure!(labels.len() == bytes.len() / size, "{} labels for {} pictures", labels.len(), bytes.len() / size);
         }
@@ -166,6 +170,9 @@ fn load_path(path: &Path, shape: [usize; 3], split: Split) -> Result<Data> {
         return cifar::load_folder(path, shape, split);
     }
     folder::load(path, shape, split)?.ok_or_else(|| {
-        anyhow::anyhow!("{}: nothing in this folder is a picture or a CIFAR-10 batch; --data takes {kinds}", path.display())
+        anyhow::anyhow!(
+            "{}: nothing in this folder is a picture or a CIFAR-10 batch; --data takes {kinds}",
+            path.display()
+        )
     })
 }

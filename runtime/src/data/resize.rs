@@ -42,6 +42,7 @@ fn fit_plane(plane: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
 }
 
 fn luma(planes: &[Vec<u8>]) -> Vec<u8> {
-    let weighted = |i: usize| 299 * u32::from(planes[0][i]) + 587 * u32::from(planes[1][i]) + 114 * u32::from(planes[2][i]);
+    let weighted =
+        |i: usize| 299 * u32::from(planes[0][i]) + 587 * u32::from(planes[1][i]) + 114 * u32::from(planes[2][i]);
     (0..planes[0].len()).map(|i| ((weighted(i) + 500) / 1000) as u8).collect()
 }

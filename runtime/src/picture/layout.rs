@@ -16,7 +16,8 @@ pub fn square(pictures: &[RgbImage]) -> RgbImage {
 /// One row of pictures over another. Pictures of one column are centred in it.
 pub fn rows(rows: &[Vec<RgbImage>]) -> RgbImage {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width_of = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(RgbImage::width).max().unwrap_or(0);
+    let width_of =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(RgbImage::width).max().unwrap_or(0);
     let widths: Vec<u32> = (0..count).map(width_of).collect();
     let heights: Vec<u32> = rows.iter().map(|row| row.iter().map(RgbImage::height).max().unwrap_or(0)).collect();
     let extent = |lengths: &[u32]| lengths.iter().map(|length| length + MARGIN).sum::<u32>() + MARGIN;

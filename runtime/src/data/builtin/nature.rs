@@ -137,7 +137,8 @@ pub fn mountains(canvas: &mut Canvas, chance: &mut Chance) {
     day_sky(canvas, chance, horizon);
     let rock = hsv(chance.between(0.55, 0.75), chance.between(0.1, 0.35), chance.between(0.35, 0.55));
     for layer in 0..chance.count(2, 4) {
-        let apex = (chance.between(-0.1, 1.1) * canvas.right(), horizon - chance.between(0.25, 0.55) + 0.05 * layer as f32);
+        let apex =
+            (chance.between(-0.1, 1.1) * canvas.right(), horizon - chance.between(0.25, 0.55) + 0.05 * layer as f32);
         let height = horizon - apex.1 + 0.02;
         let half_width = height * chance.between(0.7, 1.3);
         let snow = apex.1 + height * chance.between(0.2, 0.45);

@@ -31,7 +31,11 @@ pub fn house(canvas: &mut Canvas, chance: &mut Chance) {
     canvas.fill(triangle((centre, top - peak), half * 1.2, peak + 0.01), tiles, 1.0);
     let door = hsv(chance.between(0.0, 1.0), 0.6, chance.between(0.25, 0.5));
     let (door_x, door_half) = (centre + half * chance.of(&[-0.45, 0.0, 0.45]), half * 0.17);
-    canvas.fill(rectangle((door_x - door_half, foot - wall_height * 0.6), (door_x + door_half, foot)), |_, _| door, 1.0);
+    canvas.fill(
+        rectangle((door_x - door_half, foot - wall_height * 0.6), (door_x + door_half, foot)),
+        |_, _| door,
+        1.0,
+    );
     let glass = if chance.yes(0.3) { [1.0, 0.88, 0.5] } else { [0.55, 0.72, 0.85] };
     for place in [-0.45, 0.0, 0.45] {
         let x = centre + half * place;
@@ -47,7 +51,9 @@ pub fn house(canvas: &mut Canvas, chance: &mut Chance) {
 }
 
 fn window(canvas: &mut Canvas, centre: (f32, f32), half: f32, glass: Colour) {
-    let frame = |grow: f32| rectangle((centre.0 - half * grow, centre.1 - half * grow), (centre.0 + half * grow, centre.1 + half * grow));
+    let frame = |grow: f32| {
+        rectangle((centre.0 - half * grow, centre.1 - half * grow), (centre.0 + half * grow, centre.1 + half * grow))
+    };
     canvas.fill(frame(1.3), |_, _| [0.95, 0.95, 0.93], 1.0);
     canvas.fill(frame(0.9), |x, y| shade(glass, if x - centre.0 > y - centre.1 { 1.1 } else { 0.85 }), 1.0);
 }
@@ -68,13 +74,15 @@ pub fn city(canvas: &mut Canvas, chance: &mut Chance) {
             let width = chance.between(0.1, 0.24);
             let top = 0.35 + 0.25 * near + chance.between(-0.22, 0.15);
             let value = if late { 0.35 - 0.25 * near } else { 0.75 - 0.35 * near };
-            let wall = hsv(hue + chance.between(-0.1, 0.1), chance.between(0.08, 0.3), value * chance.between(0.8, 1.2));
+            let wall =
+                hsv(hue + chance.between(-0.1, 0.1), chance.between(0.08, 0.3), value * chance.between(0.8, 1.2));
             tower(canvas, chance, (left, top), width, wall, late);
             left += width + chance.between(-0.01, 0.05) * (1.0 - near);
         }
     }
     let street = if late { [0.1, 0.1, 0.13] } else { [0.4, 0.4, 0.42] };
-    let lane = |x: f32, y: f32| if (y - 0.95).abs() < 0.012 && (x * 18.0).sin() > 0.0 { [0.9, 0.85, 0.6] } else { street };
+    let lane =
+        |x: f32, y: f32| if (y - 0.95).abs() < 0.012 && (x * 18.0).sin() > 0.0 { [0.9, 0.85, 0.6] } else { street };
     canvas.fill(|_, y| 0.9 - y, lane, 1.0);
 }
 

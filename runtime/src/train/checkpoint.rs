@@ -1,0 +1,216 @@
+//! Checkpoints: one safetensors file with everything a run needs to go on, and a JSON header that says what it is.
+
+use super::Config;
+use crate::spec::{Spec, Variable};
+use crate::{Device, Params, Settings, Tensor};
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
+use std::path::Path;
+
+/// The key of the header among the file's metadata.
+const HEADER: &str = "srvae";
+const FORMAT: u32 = 1;
+
+/// What a checkpoint says of itself.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Header {
+    pub format: u32,
+    pub model: String,
+    /// The text of the model file.
+    pub source: String,
+    pub preset: Option<String>,
+    /// The value of every parameter of the model file.
+    pub settings: Settings,
+    pub variables: Vec<Variable>,
+    pub config: Config,
+    /// `--data` as it was given.
+    pub data: String,
+    pub progress: Progress,
+}
+
+impl Header {
+    pub fn new(spec: &Spec, config: &Config, data: &str, progress: Progress) -> Self {
+        Self {
+            format: FORMAT,
+            model: spec.name.clone(),
+            source: spec.source.clone(),
+            preset: spec.preset.clone(),
+            settings: spec.settings.clone(),
+            variables: spec.variables.clone(),
+            config: config.clone(),
+            data: data.to_owned(),
+            progress,
+        }
+    }
+}
+
+/// How far a run has come.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Steps taken.
+    pub step: usize,
+    /// Pictures given out by the data order.
+    pub order: u64,
+    /// Seed and counter of the noise.
+    pub noise: (u64, u64),
+    /// Validation bits/dim: the best so far, the step it was at, and validations since.
+    pub best: Option<f64>,
+    pub best_step: usize,
+    pub since_best: usize,
+    /// Test bits/dim before the first step.
+    pub before: Option<f64>,
+}
+
+/// A checkpoint as it was read.
+#[derive(Debug)]
+pub struct Checkpoint {
+    pub header: Header,
+    tensors: BTreeMap<String, Tensor>,
+}
+
+impl Checkpoint {
+    /// Collects a checkpoint: groups are `param`, `optimiser`, `average`, ….
+    pub fn new(header: Header) -> Self {
+        Self { header, tensors: BTreeMap::new() }
+    }
+
+    /// Adds tensors as `group/name`.
+    pub fn add(&mut self, group: &str, tensors: impl IntoIterator<Item = (String, Tensor)>) {
+        self.tensors.extend(tensors.into_iter().map(|(name, tensor)| (format!("{group}/{name}"), tensor)));
+    }
+
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// A place that cannot be written to, or a full disk; what was there before is still there.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let header = serde_json::to_string(&self.header)?;
+        let info = HashMap::from([(HEADER.to_owned(), header)]);
+        let tensors: Vec<(&String, &Tensor)> = self.tensors.iter().collect();
+        let bytes = safetensors::serialize(tensors, Some(info))
+            .with_context(|| format!("{}: the checkpoint could not be made", path.display()))?;
+        crate::files::write(path, &bytes)
+    }
+
+    /// # Errors
+    /// A file that is missing, damaged, or no checkpoint of this program.
+    pub fn load(path: &Path, device: &Device) -> Result<Self> {
+        let bytes =
+            std::fs::read(path).with_context(|| format!("{}: the checkpoint cannot be read", path.display()))?;
+        let header = header(&bytes, path)?;
+        let damaged = || format!("{}: the checkpoint is damaged or cut short", path.display());
+        let tensors = candle_core::safetensors::load_buffer(&bytes, device).with_context(damaged)?;
+        Ok(Self { header, tensors: tensors.into_iter().collect() })
+    }
+
+    /// The tensors of a group, by name.
+    pub fn group(&self, group: &str) -> BTreeMap<String, Tensor> {
+        let prefix = format!("{group}/");
+        let inside = self
+            .tensors
+            .iter()
+            .filter_map(|(name, tensor)| Some((name.strip_prefix(&prefix)?.to_owned(), tensor.clone())));
+        inside.collect()
+    }
+
+    /// Refuses a checkpoint of another model, saying what differs.
+    ///
+    /// # Errors
+    /// Another name, other settings, or another text.
+    pub fn check_model(&self, spec: &Spec, path: &Path) -> Result<()> {
+        let mut differences = Vec::new();
+        if self.header.model != spec.name {
+            differences.push(format!("it is of model `{}`, this is `{}`", self.header.model, spec.name));
+        } else if self.header.source != spec.source {
+            differences
+                .push(format!("the model file has changed: {}", first_difference(&self.header.source, &spec.source)));
+        }
+        for (name, value) in &self.header.settings {
+            match spec.settings.iter().find(|(key, _)| key == name) {
+                Some((_, now)) if now == value => {}
+                Some((_, now)) => differences.push(format!("{name} is {} there and {} here", show(value), show(now))),
+                None if self.header.model == spec.name => {
+                    differences.push(format!("it has a parameter `{name}`, this model has none"))
+                }
+                None => {}
+            }
+        }
+        ensure!(
+            differences.is_empty(),
+            "{}: this checkpoint does not belong to the model: {}; use the model it was made with, or train anew into another --out",
+            path.display(),
+            differences.join("; ")
+        );
+        Ok(())
+    }
+}
+
+fn header(bytes: &[u8], path: &Path) -> Result<Header> {
+    let other = || format!("{}: not a checkpoint of this program", path.display());
+    let (_, metadata) = safetensors::SafeTensors::read_metadata(bytes).with_context(|| {
+        format!("{}: the checkpoint is damaged or cut short, or is no safetensors file", path.display())
+    })?;
+    let text = metadata.metadata().as_ref().and_then(|info| info.get(HEADER)).with_context(other)?;
+    let header: Header = serde_json::from_str(text).with_context(other)?;
+    ensure!(
+        header.format == FORMAT,
+        "{}: the checkpoint has format {}, this program reads {FORMAT}",
+        path.display(),
+        header.format
+    );
+    Ok(header)
+}
+
+/// Puts values into parameters.
+///
+/// # Errors
+/// Missing, superfluous and misshapen values, all in one message.
+pub fn restore(params: &Params, values: &BTreeMap<String, Tensor>, place: &str) -> Result<()> {
+    let entries = params.entries();
+    let mut faults = Vec::new();
+    for (name, var) in &entries {
+        match values.get(name) {
+            None => faults.push(format!("{name} is missing")),
+            Some(value) if value.dims() != var.dims() => {
+                faults.push(format!("{name} has shape {:?}, the model wants {:?}", value.dims(), var.dims()));
+            }
+            Some(_) => {}
+        }
+    }
+    for name in values.keys().filter(|name| !entries.iter().any(|(key, _)| key == *name)) {
+        faults.push(format!("{name} is not in the model"));
+    }
+    if !faults.is_empty() {
+        let mut shown = faults.iter().take(8).cloned().collect::<Vec<_>>().join("; ");
+        if faults.len() > 8 {
+            write!(shown, "; and {} more", faults.len() - 8)?;
+        }
+        bail!("{place}: parameters do not fit the model: {shown}");
+    }
+    for (name, var) in &entries {
+        var.set(&values[name].to_dtype(var.dtype())?.to_device(var.device())?)?;
+    }
+    params.touch();
+    Ok(())
+}
+
+fn show(value: &crate::Setting) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn first_difference(there: &str, here: &str) -> String {
+    let (mut old, mut new) = (there.lines(), here.lines());
+    let mut number = 1;
+    loop {
+        match (old.next(), new.next()) {
+            (None, None) => return "in its line ends".into(),
+            (a, b) if a == b => number += 1,
+            (a, b) => {
+                let line = |text: Option<&str>| text.map_or("nothing".to_owned(), |text| format!("`{}`", text.trim()));
+                return format!("line {number} was {} and is {}", line(a), line(b));
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! How a run is trained.
+
+use crate::data::Split;
+use serde::{Deserialize, Serialize};
+
+/// Everything that decides what a training run computes, besides the model and the data.
+///
+/// The defaults are the paper's, but for the number of steps and the batch, which are for short runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    pub steps: usize,
+    pub batch: usize,
+    pub seed: u64,
+    pub schedule: Schedule,
+    /// Samples of the latents an image; more than one trains the importance-weighted bound.
+    pub samples: usize,
+    /// Mirror and shift training pictures.
+    pub augment: bool,
+    pub split: Split,
+    /// The largest norm of the whole gradient, beyond which it is scaled down.
+    pub clip: Option<f64>,
+    /// Decay of the running average of the parameters that is evaluated in their place.
+    pub average: Option<f64>,
+    /// Steps over which the weight of the KL terms rises from 0 to 1.
+    pub warm_up: usize,
+    /// Nats each KL term may have for free.
+    pub free_nats: f64,
+    /// Validations without a better one after which training ends.
+    pub patience: Option<usize>,
+    /// Steps between validations.
+    pub validate_every: usize,
+    /// Pictures of the validation set that are used.
+    pub validation_images: usize,
+    /// Steps between checkpoints.
+    pub checkpoint_every: usize,
+    /// Minutes after which training ends though steps are left.
+    pub minutes: Option<f64>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            steps: 300,
+            batch: 32,
+            seed: 1,
+            schedule: Schedule::default(),
+            samples: 1,
+            augment: false,
+            split: Split::default(),
+            clip: None,
+            average: None,
+            warm_up: 0,
+            free_nats: 0.0,
+            patience: None,
+            validate_every: 50,
+            validation_images: 256,
+            checkpoint_every: 50,
+            minutes: None,
+        }
+    }
+}
+
+/// The learning rate of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Schedule {
+    pub kind: ScheduleKind,
+    /// At the first step.
+    pub rate: f64,
+    /// Factor a step, for the exponential schedule.
+    pub decay: f64,
+    /// Below which it does not fall.
+    pub least: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScheduleKind {
+    /// rate · decay^step, as in the paper.
+    Exponential,
+    /// Half a cosine from the first to the last step.
+    Cosine,
+    Constant,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self { kind: ScheduleKind::Exponential, rate: 2e-3, decay: 0.999_999, least: 1e-4 }
+    }
+}
+
+impl Schedule {
+    /// The rate at a step (counted from 0) of so many.
+    pub fn at(&self, step: usize, steps: usize) -> f64 {
+        let rate = match self.kind {
+            ScheduleKind::Exponential => self.rate * self.decay.powi(i32::try_from(step).unwrap_or(i32::MAX)),
+            ScheduleKind::Cosine => {
+                let part = (step as f64 / steps.max(1) as f64).min(1.0);
+                self.least + (self.rate - self.least) * 0.5 * (1.0 + (std::f64::consts::PI * part).cos())
+            }
+            ScheduleKind::Constant => self.rate,
+        };
+        rate.max(self.least.min(self.rate))
+    }
+}

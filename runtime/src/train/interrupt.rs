@@ -1,0 +1,30 @@
+//! Ctrl-C: the first asks for a checkpoint and an end, the second ends at once.
+
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What a shell expects of a program that was interrupted.
+pub const EXIT_CODE: u8 = 130;
+
+static ASKED: AtomicBool = AtomicBool::new(false);
+static HANDLER: Once = Once::new();
+
+/// From here on Ctrl-C (and a request to terminate) is noted instead of ending the program.
+pub fn listen() {
+    HANDLER.call_once(|| {
+        let handler = || {
+            if ASKED.swap(true, Ordering::SeqCst) {
+                // Checkpoints are put in place whole, so none can be hurt by leaving now.
+                std::process::exit(i32::from(EXIT_CODE));
+            }
+        };
+        if let Err(reason) = ctrlc::set_handler(handler) {
+            eprintln!("warning: Ctrl-C will not write a checkpoint: {reason}");
+        }
+    });
+}
+
+/// Whether an end was asked for.
+pub fn asked() -> bool {
+    ASKED.load(Ordering::SeqCst)
+}

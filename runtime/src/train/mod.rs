@@ -1,0 +1,20 @@
+//! Training: a run that is a function of its seed, can be cut off anywhere, and goes on as if it had not been.
+
+mod average;
+mod checkpoint;
+mod config;
+mod folder;
+mod gradients;
+pub mod interrupt;
+pub mod metrics;
+mod objective;
+mod optimiser;
+mod progress;
+mod trainer;
+mod watch;
+
+pub use checkpoint::{Checkpoint, Header, Progress, restore};
+pub use config::{Config, Schedule, ScheduleKind};
+pub use folder::RunFolder;
+pub use objective::TermMeans;
+pub use trainer::{End, Trainer};

@@ -1,0 +1,331 @@
+//! The training loop.
+
+use super::average::Average;
+use super::metrics::Metrics;
+use super::objective::{self, TermMeans};
+use super::optimiser::Optimiser;
+use super::progress::Display;
+use super::{Checkpoint, Config, Header, Progress, RunFolder, gradients, interrupt, restore, watch};
+use crate::data::{Augment, Batches, Data, Images, Order};
+use crate::eval::{self, Evaluation};
+use crate::params::Phase;
+use crate::spec::Spec;
+use crate::{BoundOptions, DType, Device, Model, Noise, Params, Values};
+use anyhow::{Context, Result, bail};
+use serde_json::{Map, Value, json};
+use std::time::Instant;
+
+/// Why training ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Every step was taken.
+    Done,
+    /// Validation got no better for long enough.
+    Patience,
+    /// The time was up.
+    Time,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+/// A run: a model, its data, and everything that changes from step to step.
+pub struct Trainer<'a> {
+    spec: &'a Spec,
+    data: &'a Data,
+    /// `--data` as it was given.
+    source: String,
+    config: Config,
+    folder: RunFolder,
+    params: Params,
+    model: Box<dyn Model>,
+    optimiser: Optimiser,
+    average: Option<Average>,
+    batches: Batches,
+    order: Order,
+    noise: Noise,
+    progress: Progress,
+    /// Spent in training steps. Not part of the progress: the same run twice leaves the same checkpoints.
+    seconds: f64,
+}
+
+impl<'a> Trainer<'a> {
+    /// A new run: the model is built and initialised on the first batch.
+    ///
+    /// # Errors
+    /// Data the model cannot take, or a failed tensor operation.
+    pub fn new(
+        spec: &'a Spec,
+        data: &'a Data,
+        source: &str,
+        config: Config,
+        folder: RunFolder,
+        device: &Device,
+    ) -> Result<Self> {
+        let trainer = Self::build(spec, data, source, config, folder, device)?;
+        let mut order = trainer.order.clone();
+        let first = trainer.batches.take(&data.train, &order.next(trainer.config.batch), None)?;
+        trainer.params.set_phase(Phase::Initialisation);
+        let outcome = trainer.model.bound(&first, &mut Noise::seeded(trainer.config.seed), &BoundOptions::default());
+        trainer.params.set_phase(Phase::Training);
+        trainer.params.touch();
+        outcome.context("the model could not be initialised on the first batch")?;
+        // The average begins at what initialisation left, not at what it started from.
+        Ok(Self {
+            average: trainer.config.average.map(|decay| Average::new(&trainer.params, decay)).transpose()?,
+            ..trainer
+        })
+    }
+
+    /// A run that goes on where a checkpoint left it.
+    ///
+    /// # Errors
+    /// A checkpoint of another model, or one that does not fit.
+    pub fn resume(
+        spec: &'a Spec,
+        data: &'a Data,
+        checkpoint: &Checkpoint,
+        config: Config,
+        folder: RunFolder,
+        device: &Device,
+    ) -> Result<Self> {
+        let path = folder.last();
+        checkpoint.check_model(spec, &path)?;
+        let mut trainer = Self::build(spec, data, &checkpoint.header.data, config, folder, device)?;
+        let place = path.display().to_string();
+        restore(&trainer.params, &checkpoint.group("param"), &place)?;
+        trainer.progress = checkpoint.header.progress.clone();
+        trainer.optimiser.restore(&checkpoint.group("optimiser"), trainer.progress.step).with_context(|| place)?;
+        if let Some(decay) = trainer.config.average {
+            let mut average = Average::new(&trainer.params, decay)?;
+            average.resume(checkpoint.group("average"));
+            trainer.average = Some(average);
+        }
+        trainer.order = Order::new(data.train.len(), trainer.config.seed, trainer.progress.order);
+        let (seed, counter) = trainer.progress.noise;
+        trainer.noise = Noise::at(seed, counter);
+        Ok(trainer)
+    }
+
+    fn build(
+        spec: &'a Spec,
+        data: &'a Data,
+        source: &str,
+        config: Config,
+        folder: RunFolder,
+        device: &Device,
+    ) -> Result<Self> {
+        let params = Params::new(config.seed, DType::F32, device);
+        let model = spec.build(&params).context("the model could not be built")?;
+        let optimiser = Optimiser::new(&params)?;
+        let batches = Batches::new(spec, &data.train, device)?;
+        let order = Order::new(data.train.len(), config.seed, 0);
+        let noise = Noise::seeded(config.seed ^ 0x6e6f_6973_65);
+        let (source, progress) = (source.to_owned(), Progress::default());
+        Ok(Self {
+            spec,
+            data,
+            source,
+            config,
+            folder,
+            params,
+            model,
+            optimiser,
+            average: None,
+            batches,
+            order,
+            noise,
+            progress,
+            seconds: 0.0,
+        })
+    }
+
+    pub fn model(&self) -> &dyn Model {
+        self.model.as_ref()
+    }
+
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Training pictures a second, from the first step on.
+    pub fn images_per_second(&self) -> f64 {
+        (self.progress.step * self.config.batch) as f64 / self.seconds.max(1e-9)
+    }
+
+    /// Trains until the last step, or until something ends it. Checkpoints and metrics lie in the run folder then.
+    ///
+    /// # Errors
+    /// A loss that is not finite, naming the term; a folder that cannot be written to; a failed tensor operation.
+    pub fn run(&mut self) -> Result<End> {
+        interrupt::listen();
+        self.folder.sweep();
+        let mut metrics = Metrics::open(&self.folder.metrics(), self.progress.step)?;
+        self.seconds = metrics.seconds();
+        let display = Display::new("training", self.progress.step, self.config.steps);
+        if self.progress.step == 0 {
+            self.start(&mut metrics, &display)?;
+        }
+        let end = self.steps(&mut metrics, &display);
+        if end.is_ok() && self.progress.step > 0 {
+            self.save()?;
+        }
+        end
+    }
+
+    /// Test bits/dim before the first step, and a first checkpoint: an error of the folder shows now, not after hours.
+    fn start(&mut self, metrics: &mut Metrics, display: &Display) -> Result<()> {
+        let before = self.evaluate(&self.data.test)?;
+        self.progress.before = Some(before.nll);
+        display.line(&format!("step 0: test {:.3} bits/dim", before.nll));
+        metrics.write(&json!({ "step": 0, "test": before.json() }))?;
+        self.save()
+    }
+
+    fn steps(&mut self, metrics: &mut Metrics, display: &Display) -> Result<End> {
+        let begun = Instant::now();
+        let log_every = (self.config.steps / 1000).max(1);
+        while self.progress.step < self.config.steps {
+            let step = self.step()?;
+            let (number, seconds) = (self.progress.step, self.seconds);
+            let (bits, rate) = (self.spec.bits_per_dim(step.terms.bound()), self.config.batch as f64 / step.seconds);
+            display.set(number, format!("{bits:.3} bits/dim, {rate:.1} images/s"));
+            if number.is_multiple_of(log_every) {
+                metrics.write(&step.json(number, seconds, bits, rate))?;
+            }
+            let last = number == self.config.steps;
+            let mut patience_over = false;
+            if last || number.is_multiple_of(self.config.validate_every.max(1)) {
+                patience_over = self.validate(metrics, display, bits, rate)?;
+            }
+            if number.is_multiple_of(self.config.checkpoint_every.max(1)) {
+                self.save()?;
+            }
+            if interrupt::asked() {
+                return Ok(End::Interrupted);
+            }
+            if patience_over {
+                return Ok(End::Patience);
+            }
+            if !last && self.config.minutes.is_some_and(|minutes| begun.elapsed().as_secs_f64() > minutes * 60.0) {
+                return Ok(End::Time);
+            }
+        }
+        Ok(End::Done)
+    }
+
+    fn step(&mut self) -> Result<Step> {
+        let begun = Instant::now();
+        let position = self.order.position();
+        let indices = self.order.next(self.config.batch);
+        let batch = self.batch(&indices, position)?;
+        let terms = self.model.bound(&batch, &mut self.noise, &objective::options(&self.config))?;
+        let loss = objective::loss(&terms, &self.config, self.progress.step)?;
+        let means = TermMeans::of(&terms)?;
+        let number = self.progress.step + 1;
+        if !loss.to_dtype(DType::F32)?.to_scalar::<f32>()?.is_finite() || means.broken().is_some() {
+            bail!(watch::blame(self.spec, number, &means, None, &indices));
+        }
+        let mut gradients = loss.backward()?;
+        drop((terms, loss));
+        let norm = gradients::norm(&self.params, &gradients)?;
+        if !norm.is_finite() {
+            bail!(watch::blame(self.spec, number, &means, Some(norm), &indices));
+        }
+        if let Some(limit) = self.config.clip.filter(|limit| norm > *limit) {
+            gradients::scale(&self.params, &mut gradients, limit / norm)?;
+        }
+        let rate = self.config.schedule.at(self.progress.step, self.config.steps);
+        self.optimiser.step(&gradients, rate)?;
+        if let Some(average) = &mut self.average {
+            average.update(&self.params)?;
+        }
+        let seconds = begun.elapsed().as_secs_f64();
+        self.progress.step = number;
+        self.seconds += seconds;
+        Ok(Step { terms: means, norm, rate, seconds })
+    }
+
+    fn batch(&self, indices: &[usize], position: u64) -> Result<Values> {
+        let augment = Augment::new(self.config.seed);
+        self.batches.take(&self.data.train, indices, self.config.augment.then_some((&augment, position)))
+    }
+
+    /// Says how good the model is now, keeps it if it is the best so far, and whether patience has run out.
+    fn validate(&mut self, metrics: &mut Metrics, display: &Display, bits: f64, rate: f64) -> Result<bool> {
+        let found = self.evaluate(&self.data.validation)?;
+        let step = self.progress.step;
+        let better = self.progress.best.is_none_or(|best| found.nll < best);
+        if better {
+            (self.progress.best, self.progress.best_step, self.progress.since_best) = (Some(found.nll), step, 0);
+        } else {
+            self.progress.since_best += 1;
+        }
+        display.line(&format!(
+            "step {step}: training {bits:.3}, validation {:.3} bits/dim, {rate:.1} images/s{}",
+            found.nll,
+            if better { "" } else { " (not better)" }
+        ));
+        metrics.write(&json!({ "step": step, "validation": found.json() }))?;
+        if better {
+            self.checkpoint().save(&self.folder.best())?;
+        }
+        Ok(self.config.patience.is_some_and(|patience| self.progress.since_best >= patience))
+    }
+
+    /// Bits/dim by a single sample, with draws of its own, so that looking does not change the run.
+    fn evaluate(&self, images: &Images) -> Result<Evaluation> {
+        let options = eval::Options {
+            samples: 1,
+            images: Some(self.config.validation_images),
+            batch: self.config.batch,
+            seed: self.config.seed,
+            ..eval::Options::default()
+        };
+        let work = || eval::evaluate(self.model.as_ref(), self.spec, images, &options);
+        match &self.average {
+            Some(average) => average.in_place(&self.params, work),
+            None => work(),
+        }
+    }
+
+    fn save(&self) -> Result<()> {
+        self.checkpoint().save(&self.folder.last())
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        let mut progress = self.progress.clone();
+        (progress.order, progress.noise) = (self.order.position(), self.noise.state());
+        let mut checkpoint = Checkpoint::new(Header::new(self.spec, &self.config, &self.source, progress));
+        let values = self.params.entries().into_iter().map(|(name, var)| (name, var.as_tensor().clone()));
+        checkpoint.add("param", values);
+        checkpoint.add("optimiser", self.optimiser.state());
+        if let Some(average) = &self.average {
+            checkpoint.add("average", average.state());
+        }
+        checkpoint
+    }
+}
+
+/// What a step tells.
+struct Step {
+    terms: TermMeans,
+    norm: f64,
+    rate: f64,
+    seconds: f64,
+}
+
+impl Step {
+    fn json(&self, number: usize, seconds: f64, bits: f64, images_per_second: f64) -> Value {
+        let terms: Map<String, Value> =
+            self.terms.terms.iter().map(|&(name, _, value)| (name.to_owned(), json!(value))).collect();
+        json!({
+            "step": number,
+            "seconds": seconds,
+            "bits_per_dim": bits,
+            "terms": terms,
+            "gradient_norm": self.norm,
+            "learning_rate": self.rate,
+            "images_per_s": images_per_second,
+        })
+    }
+}
