@@ -1,0 +1,24 @@
+//! Channel attention.
+
+use super::conv2d;
+use crate::{Result, Tensor};
+
+/// Effective weights of channel attention: C → C/8 → C.
+#[derive(Debug, Clone)]
+pub struct Attention {
+    pub squeeze: Tensor,
+    pub squeeze_bias: Tensor,
+    pub excite: Tensor,
+    pub excite_bias: Tensor,
+}
+
+/// h · sigmoid(excite(squeeze(mean of h over height and width))); nothing stands between the two 1x1 convolutions.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn channel_attention(h: &Tensor, weights: &Attention) -> Result<Tensor> {
+    let mean = h.mean_keepdim(3)?.mean_keepdim(2)?;
+    let squeezed = conv2d(&mean, &weights.squeeze, &weights.squeeze_bias, 1, 0)?;
+    let logits = conv2d(&squeezed, &weights.excite, &weights.excite_bias, 1, 0)?;
+    h.broadcast_mul(&(logits.neg()?.exp()? + 1.0)?.recip()?)
+}

@@ -1,0 +1,106 @@
+//! Slices out of candle's CPU storage, and matrix products on them.
+
+use candle_core::{CpuStorage, DType, Layout, Result};
+use gemm::{Parallelism, gemm};
+
+/// The two element types the kernels are written for.
+pub trait Float: candle_core::WithDType + num::Number {}
+
+impl Float for f32 {}
+impl Float for f64 {}
+
+mod num {
+    use std::ops::{Add, AddAssign, Mul};
+
+    /// What a kernel needs of a number.
+    pub trait Number:
+        Copy + Send + Sync + Default + Add<Output = Self> + AddAssign + Mul<Output = Self> + PartialOrd + 'static
+    {
+        const ONE: Self;
+    }
+
+    impl Number for f32 {
+        const ONE: Self = 1.0;
+    }
+
+    impl Number for f64 {
+        const ONE: Self = 1.0;
+    }
+}
+
+/// The values of a contiguous tensor.
+///
+/// # Errors
+/// A tensor that is not contiguous or of another type.
+pub fn slice<'a, T: Float>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
+    let Some((start, end)) = layout.contiguous_offsets() else {
+        candle_core::bail!("a kernel was given a tensor that is not contiguous");
+    };
+    Ok(&storage.as_slice::<T>()?[start..end])
+}
+
+/// An error for element types no kernel is written for.
+pub fn unsupported<R>(name: &str, dtype: DType) -> Result<R> {
+    candle_core::bail!("{name} is written for f32 and f64, not for {dtype:?}")
+}
+
+/// A matrix in a slice: row `i`, column `j` at `i * rows + j * columns`.
+#[derive(Clone, Copy)]
+pub struct Matrix<'a, T> {
+    pub data: &'a [T],
+    pub row_stride: usize,
+    pub column_stride: usize,
+}
+
+impl<'a, T> Matrix<'a, T> {
+    /// Rows one after the other, `width` values each.
+    pub fn rows(data: &'a [T], width: usize) -> Self {
+        Self { data, row_stride: width, column_stride: 1 }
+    }
+
+    /// The same matrix with rows and columns exchanged.
+    pub fn transposed(self) -> Self {
+        Self { data: self.data, row_stride: self.column_stride, column_stride: self.row_stride }
+    }
+}
+
+/// `out = left · right`, or `out += left · right` if `add`; `out` is m × n, row after row. On the calling thread alone.
+pub fn matmul<T: Float>(
+    out: &mut [T],
+    [m, n, k]: [usize; 3],
+    left: Matrix<'_, T>,
+    right: Matrix<'_, T>,
+    add: bool,
+) {
+    let fits = |matrix: &Matrix<'_, T>, rows: usize, columns: usize| {
+        rows == 0
+            || columns == 0
+            || (rows - 1) * matrix.row_stride + (columns - 1) * matrix.column_stride < matrix.data.len()
+    };
+    assert!(out.len() >= m * n && fits(&left, m, k) && fits(&right, k, n), "matrix sizes");
+    // SAFETY: the assertion above keeps every element that `gemm` touches inside its slice; `out` does not alias the
+    // inputs, for it is borrowed mutably.
+    unsafe {
+        gemm(
+            m,
+            n,
+            k,
+            out.as_mut_ptr(),
+            1,
+            n as isize,
+            add,
+            left.data.as_ptr(),
+            left.column_stride as isize,
+            left.row_stride as isize,
+            right.data.as_ptr(),
+            right.column_stride as isize,
+            right.row_stride as isize,
+            T::ONE,
+            T::ONE,
+            false,
+            false,
+            false,
+            Parallelism::None,
+        );
+    }
+}

@@ -1,0 +1,27 @@
+//! Tensor operations with their own forward and backward passes: the only door to fast kernels.
+//!
+//! Every function works in f32 and f64, on any device, and is differentiable. On the CPU the heavy ones run kernels of
+//! this module; elsewhere, and in tests as the yardstick, candle's own operations ([`reference`]).
+
+mod attention;
+mod conv;
+mod cpu;
+mod dense;
+mod elementwise;
+mod mixture;
+mod normal;
+pub mod reference;
+mod resize;
+mod shape;
+pub mod transform;
+mod weight;
+
+pub use attention::{Attention, channel_attention};
+pub use conv::{conv_transpose2d, conv2d};
+pub use dense::{DenseStep, dense_layer};
+pub use elementwise::{elu, relu, silu};
+pub use mixture::logistic_mixture_log_prob;
+pub use normal::{normal_kl, normal_log_prob, same_shape, sum_batch};
+pub use resize::{pool, upsample};
+pub use shape::{concat, concat_shape, flatten, per_sample, repeat, reshape};
+pub use weight::weight_norm;
