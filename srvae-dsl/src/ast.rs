@@ -1,25 +1,38 @@
-//! The syntax tree: what the text says, with places, before any name is looked up.
+//! The syntax tree: what the file says, with its places, before any name is looked up.
 
+use crate::graph::{Operator, Role, Side, Value};
 use crate::source::Span;
 
-/// A name with its place.
+/// A model file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct File {
+    pub items: Vec<Item>,
+    /// Comments that are not documentation, in order.
+    pub comments: Vec<Comment>,
+    /// Documentation that no statement follows.
+    pub stray_docs: Vec<Span>,
+}
+
+/// A comment, from its `//` to the end of the line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name {
+pub struct Comment {
     pub text: String,
     pub span: Span,
 }
 
-/// A whole file.
-#[derive(Debug, Clone, PartialEq)]
-pub struct File {
-    pub items: Vec<Item>,
-}
-
-/// A statement with the doc comment above it.
+/// One statement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
-    pub docs: Vec<String>,
+    /// The lines of its `///` comments, without the slashes and the blank after them.
+    pub docs: Vec<Doc>,
     pub kind: ItemKind,
+    pub span: Span,
+}
+
+/// A line of documentation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doc {
+    pub text: String,
     pub span: Span,
 }
 
@@ -28,74 +41,125 @@ pub enum ItemKind {
     /// `model srvae`
     Model(Name),
     /// `param growth = 64`
-    Param { name: Name, value: Expr },
+    Param(Setting),
     /// `preset quick { growth = 8 }`
-    Preset { name: Name, settings: Vec<(Name, Expr)> },
+    Preset { name: Name, settings: Vec<Setting> },
     /// `latent u, z: real[16, 8, 8]`
-    Variables { role: Name, names: Vec<Name>, space: Name, dims: Vec<Expr> },
-    /// `net enc(h) = …`
-    Net { name: Name, formals: Vec<Formal>, body: NetBody },
-    /// `p(x | z) = …`
-    Factor { side: Name, variable: Name, parents: Vec<Name>, head: Pipe, network: Option<Expr> },
+    Variables { role: Role, names: Vec<Name>, space: Space },
+    /// `net enc(x) = …`
+    Net { name: Name, formals: Vec<Formal>, output: Option<Space>, body: NetBody },
+    /// `p(y | u) = … from …`
+    Factor(Factor),
     /// `bound KL_z = monte_carlo`
     Bound { term: Name, estimator: Name },
 }
 
-/// An argument of a named network; a shape only where the network is written in Rust.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NetBody {
+    Expression(Expression),
+    /// `rust "crate::nets::Mine"`: the path, without the quotes.
+    Rust(Name),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Factor {
+    pub side: Side,
+    pub variable: Name,
+    pub parents: Vec<Name>,
+    /// A distribution with its flows, or a function.
+    pub body: Expression,
+    pub network: Option<Expression>,
+    /// `p(y | u)`
+    pub head: Span,
+}
+
+/// A word the file chose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    pub text: String,
+    pub span: Span,
+}
+
+/// `growth = 64`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setting {
+    pub name: Name,
+    pub value: Value,
+    pub value_span: Span,
+}
+
+/// An argument of a named network, with its space where the file says it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Formal {
     pub name: Name,
-    pub space: Option<(Name, Vec<Expr>)>,
+    pub space: Option<Space>,
 }
 
+/// `image[3, 32, 32]`
 #[derive(Debug, Clone, PartialEq)]
-pub enum NetBody {
-    Network(Expr),
-    Rust { space: Name, dims: Vec<Expr>, path: String, path_span: Span },
-}
-
-/// What stands left of `from`: a distribution and bijectors over it, or a function.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Pipe {
-    pub stages: Vec<Call>,
-}
-
-/// `encoder(growth: 64, steps: 3)`, or a bare name.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Call {
+pub struct Space {
     pub name: Name,
-    pub args: Vec<Arg>,
+    pub sizes: Vec<Expression>,
     pub span: Span,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Arg {
-    pub name: Option<Name>,
-    pub value: Expr,
+pub struct Expression {
+    pub kind: ExpressionKind,
+    pub span: Span,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum Expr {
-    Int(i64, Span),
-    Real(f64, Span),
-    Bool(bool, Span),
-    /// A variable, a parameter, a block or a word: the checks know which.
-    Name(Name),
+pub enum ExpressionKind {
+    Number(Value),
+    /// A name alone, or with arguments.
     Call(Call),
-    /// `input |> stage |> stage`
-    Pipe { input: Box<Expr>, stages: Vec<Call> },
-    Binary { operator: char, left: Box<Expr>, right: Box<Expr> },
-    Negative(Box<Expr>, Span),
+    /// In parentheses.
+    Group(Box<Expression>),
+    Negate(Box<Expression>),
+    Binary(Operator, Box<Expression>, Box<Expression>),
+    /// `a |> b |> c`: two or more stages.
+    Pipeline(Vec<Expression>),
 }
 
-impl Expr {
-    pub fn span(&self) -> Span {
-        match self {
-            Self::Int(_, span) | Self::Real(_, span) | Self::Bool(_, span) | Self::Negative(_, span) => *span,
-            Self::Name(name) => name.span,
-            Self::Call(call) => call.span,
-            Self::Pipe { input, stages } => stages.iter().fold(input.span(), |span, stage| span.to(stage.span)),
-            Self::Binary { left, right, .. } => left.span().to(right.span()),
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    pub name: Name,
+    /// None: no parentheses.
+    pub arguments: Option<Vec<Argument>>,
+}
+
+/// `out: 16`, or `16`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Argument {
+    pub name: Option<Name>,
+    pub value: Expression,
+}
+
+impl Expression {
+    /// The expression without the parentheses around it.
+    pub fn ungrouped(&self) -> &Self {
+        let mut inner = self;
+        while let ExpressionKind::Group(expression) = &inner.kind {
+            inner = expression;
+        }
+        inner
+    }
+
+    /// The call this is, where it is one.
+    pub fn as_call(&self) -> Option<&Call> {
+        match &self.ungrouped().kind {
+            ExpressionKind::Call(call) => Some(call),
+            _ => None,
+        }
+    }
+
+    /// The stages of a pipeline; one, where it is none.
+    pub fn stages(&self) -> &[Self] {
+        match &self.kind {
+            ExpressionKind::Pipeline(stages) => stages,
+            ExpressionKind::Group(inner) => inner.stages(),
+            _ => std::slice::from_ref(self),
         }
     }
 }

@@ -2,11 +2,21 @@
 //!
 //! The way of a model, in order:
 //! - [`source`]: the text and places in it;
+//! - [`parse`]: the text becomes a syntax tree, [`ast`];
 //! - [`catalog`]: every block, distribution, function and space the language knows, one entry each;
 //! - [`graph`]: the checked model, which everything after the checks reads.
 //!
+//! What goes wrong on the way is one of the messages in [`diagnostics`].
+//!
 //! Invariant: no tensors here. Everything the compiler knows of a block is its entry in the catalogue.
 
+pub mod ast;
 pub mod catalog;
+pub mod diagnostics;
 pub mod graph;
+pub mod parse;
 pub mod source;
+
+pub use diagnostics::{Diagnostic, Report, Severity, Style};
+pub use parse::parse;
+pub use source::{Source, Span};

@@ -1,0 +1,13 @@
+//! Bounds that keep the compiler from being exhausted by a file, far above what a model needs.
+
+/// Bytes of a file.
+pub const LARGEST_FILE: usize = 16 << 20;
+
+/// Brackets inside brackets. Everything that recurses over expressions rests on this bound.
+pub const MOST_NESTING: usize = 48;
+
+/// Arithmetic operators in one statement; the other bound on recursion.
+pub const MOST_OPERATORS: usize = 200;
+
+/// Messages printed of one file.
+pub const MOST_ERRORS: usize = 50;

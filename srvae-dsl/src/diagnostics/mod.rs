@@ -1,0 +1,138 @@
+//! Errors and warnings: what they say ([`messages`]), what they are, how they are printed.
+//!
+//! Errors accumulate, phases stop: a phase pushes what it finds into a [`Findings`] and ends with one
+//! [`Findings::finish`].
+
+mod limits;
+pub mod messages;
+mod render;
+mod suggest;
+
+pub use limits::{LARGEST_FILE, MOST_ERRORS, MOST_NESTING, MOST_OPERATORS};
+pub use render::Style;
+pub(crate) use suggest::closest;
+
+use crate::source::{Source, Span};
+
+/// One error or warning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// `E0101`, `W0601`.
+    pub code: &'static str,
+    pub severity: Severity,
+    /// One sentence, without a final period.
+    pub title: String,
+    /// The places involved; none where the trouble is not in the file (a setting, a preset on the command line).
+    pub labels: Vec<Label>,
+    pub notes: Vec<String>,
+    /// What to do about it.
+    pub hint: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    Error,
+    Warning,
+}
+
+/// A place and what is to be said there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    pub span: Span,
+    pub text: String,
+    /// The place the message is about; the others explain it.
+    pub primary: bool,
+}
+
+impl Diagnostic {
+    fn new(code: &'static str, severity: Severity, title: impl Into<String>) -> Self {
+        Self { code, severity, title: title.into(), labels: Vec::new(), notes: Vec::new(), hint: String::new() }
+    }
+
+    pub(crate) fn error(code: &'static str, title: impl Into<String>) -> Self {
+        Self::new(code, Severity::Error, title)
+    }
+
+    pub(crate) fn warning(code: &'static str, title: impl Into<String>) -> Self {
+        Self::new(code, Severity::Warning, title)
+    }
+
+    #[must_use]
+    pub(crate) fn at(self, span: Span, text: impl Into<String>) -> Self {
+        self.label(span, text, true)
+    }
+
+    #[must_use]
+    pub(crate) fn and(self, span: Span, text: impl Into<String>) -> Self {
+        self.label(span, text, false)
+    }
+
+    fn label(mut self, span: Span, text: impl Into<String>, primary: bool) -> Self {
+        self.labels.push(Label { span, text: text.into(), primary });
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    /// Where the message points, for sorting and for the line of its header.
+    pub fn place(&self) -> Option<Span> {
+        self.labels.iter().find(|label| label.primary).or(self.labels.first()).map(|label| label.span)
+    }
+}
+
+/// What a phase found.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Findings {
+    pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    pub(crate) fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// Ends a phase: an error where it found one; what it only warned of stays.
+    pub(crate) fn finish(&mut self, source: &Source) -> Result<(), Report> {
+        if self.has_errors() {
+            return Err(Report::new(source, std::mem::take(&mut self.diagnostics)));
+        }
+        Ok(())
+    }
+}
+
+/// Errors and warnings of one file, in the file's order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    pub source: Box<Source>,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Report {
+    pub fn new(source: &Source, mut diagnostics: Vec<Diagnostic>) -> Self {
+        diagnostics.sort_by_key(Diagnostic::place);
+        diagnostics.dedup();
+        Self { source: Box::new(source.clone()), diagnostics }
+    }
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.render(Style::Plain))
+    }
+}
+
+impl std::error::Error for Report {}

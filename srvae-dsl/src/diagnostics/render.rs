@@ -1,0 +1,84 @@
+//! Diagnostics as rustc prints them.
+
+use super::{Diagnostic, MOST_ERRORS, Report, Severity};
+use crate::source::{Source, Span};
+use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
+
+/// Plain text, or with the terminal's colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    Plain,
+    Coloured,
+}
+
+/// Columns of a message; longer lines are cut around the place they are about.
+const WIDTH: usize = 140;
+
+impl Report {
+    /// All messages, a blank line between two.
+    pub fn render(&self, style: Style) -> String {
+        let shown = self.diagnostics.iter().take(MOST_ERRORS);
+        let mut parts: Vec<_> = shown.map(|diagnostic| diagnostic.render(&self.source, style)).collect();
+        if let Some(more) = self.diagnostics.len().checked_sub(MOST_ERRORS).filter(|&more| more > 0) {
+            parts.push(format!("… and {more} more"));
+        }
+        parts.join("\n\n")
+    }
+}
+
+impl Diagnostic {
+    /// The message with the lines it is about.
+    pub fn render(&self, source: &Source, style: Style) -> String {
+        let renderer = match style {
+            Style::Plain => Renderer::plain(),
+            Style::Coloured => Renderer::styled(),
+        };
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let mut group = level.primary_title(self.title.as_str()).id(self.code).elements(Vec::<Element<'_>>::new());
+        if self.labels.is_empty() {
+            group = group.element(annotate_snippets::Origin::path(source.path.as_str()));
+        } else {
+            group = group.element(self.snippet(source));
+        }
+        for note in &self.notes {
+            group = group.element(Level::NOTE.message(note.as_str()));
+        }
+        if !self.hint.is_empty() {
+            group = group.element(Level::HELP.message(self.hint.as_str()));
+        }
+        renderer.term_width(WIDTH).render(&[group])
+    }
+
+    /// The lines from the first to the last place, so that the cost does not grow with the file.
+    fn snippet<'a>(&'a self, source: &'a Source) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+        let text = source.text.as_str();
+        let all = self.labels.iter().map(|label| inside(text, label.span)).reduce(Span::to).unwrap_or_default();
+        let start = text[..all.start].rfind('\n').map_or(0, |newline| newline + 1);
+        let end = text[all.end..].find('\n').map_or(text.len(), |newline| all.end + newline);
+        let annotations = self.labels.iter().map(|label| {
+            let kind = if label.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+            let span = inside(text, label.span);
+            kind.span(span.start - start..span.end - start).label(label.text.as_str())
+        });
+        Snippet::source(&text[start..end])
+            .line_start(source.position(start).line)
+            .path(source.path.as_str())
+            .annotations(annotations)
+    }
+}
+
+/// The span cut to the text and to whole characters.
+fn inside(text: &str, span: Span) -> Span {
+    let whole = |mut offset: usize| {
+        offset = offset.min(text.len());
+        while !text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        offset
+    };
+    let start = whole(span.start);
+    Span::new(start, whole(span.end).max(start))
+}

@@ -1,0 +1,101 @@
+//! What the grammar expected, in words.
+
+use super::layout::Statement;
+use super::{Failure, Rule};
+use crate::diagnostics::messages;
+use crate::source::Span;
+use pest::error::{Error, ErrorVariant, InputLocation};
+
+/// The message for a statement that does not read.
+pub(super) fn explain(error: &Error<Rule>, text: &str, statement: &Statement, example: &str) -> Failure {
+    let at = match error.location {
+        InputLocation::Pos(at) | InputLocation::Span((at, _)) => at.min(text.len()),
+    };
+    let found = token(&text[at..]);
+    let expected = match &error.variant {
+        ErrorVariant::ParsingError { positives, .. } => list(positives),
+        ErrorVariant::CustomError { message } => message.clone(),
+    };
+    let start = statement.span.start + at;
+    let span = Span::new(start, start + found.len());
+    Box::new(messages::unexpected(span, found, &expected, example))
+}
+
+/// The token at the start of the text, empty at its end.
+fn token(text: &str) -> &str {
+    let is_letter = |c: char| c.is_alphanumeric() || c == '_';
+    let Some(first) = text.chars().next() else { return "" };
+    let length = match first {
+        _ if is_letter(first) => text.find(|c| !is_letter(c)).unwrap_or(text.len()),
+        _ if text.starts_with("|>") || text.starts_with("->") => 2,
+        _ => first.len_utf8(),
+    };
+    &text[..length]
+}
+
+/// The alternatives in words, each once, those that end the statement last.
+fn list(rules: &[Rule]) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    for rule in rules {
+        let word = describe(*rule);
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    // Operators may follow anything; beside something definite they only make noise.
+    let operators = ["`+`", "`-`", "`*`", "`/`"];
+    if words.iter().any(|word| !operators.contains(word)) {
+        words.retain(|word| !operators.contains(word));
+    }
+    words.sort_by_key(|word| *word == describe(Rule::EOI));
+    match words.split_last() {
+        None => "something else".to_owned(),
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+    }
+}
+
+fn describe(rule: Rule) -> &'static str {
+    match rule {
+        Rule::EOI => "the end of the statement",
+        Rule::name => "a name",
+        Rule::number | Rule::literal => "a value",
+        Rule::sum | Rule::product | Rule::operand => "a value or a name",
+        Rule::string => "a path in quotes",
+        Rule::expression | Rule::call | Rule::group => "an expression",
+        Rule::network => "a network",
+        Rule::argument | Rule::arguments => "an argument",
+        Rule::setting => "`NAME = VALUE`",
+        Rule::parents => "the variables it depends on",
+        Rule::formal => "the name of an argument",
+        Rule::space => "a space such as `image[3, 32, 32]`",
+        Rule::rust | Rule::kw_rust => "`rust \"PATH\"`",
+        Rule::role => "`observed`, `latent` or `given`",
+        Rule::side => "`p` or `q`",
+        Rule::kw_model | Rule::model_item => "`model`",
+        Rule::kw_param | Rule::param_item => "`param`",
+        Rule::kw_preset | Rule::preset_item => "`preset`",
+        Rule::kw_net | Rule::net_item => "`net`",
+        Rule::kw_bound | Rule::bound_item => "`bound`",
+        Rule::kw_from => "`from`",
+        Rule::variables_item => "a declaration of variables",
+        Rule::factor_item => "a factor",
+        Rule::open => "`(`",
+        Rule::close => "`)`",
+        Rule::open_square => "`[`",
+        Rule::close_square => "`]`",
+        Rule::open_brace => "`{`",
+        Rule::close_brace => "`}`",
+        Rule::comma => "`,`",
+        Rule::colon => "`:`",
+        Rule::equals => "`=`",
+        Rule::arrow => "`->`",
+        Rule::bar => "`|`",
+        Rule::pipe => "`|>`",
+        Rule::plus => "`+`",
+        Rule::minus => "`-`",
+        Rule::times => "`*`",
+        Rule::over => "`/`",
+        Rule::letter | Rule::WHITESPACE => "a blank",
+    }
+}

@@ -1,0 +1,78 @@
+//! From text to the syntax tree.
+//!
+//! In order: [`layout`] cuts the text into statements and bounds their nesting; the grammar (`grammar.pest`) reads each
+//! statement; [`tree`] builds the tree from what it read. A statement that does not read is one error, and the others
+//! are read all the same.
+
+mod expected;
+mod layout;
+mod tree;
+
+use crate::ast::{File, Item};
+use crate::diagnostics::{Findings, LARGEST_FILE, Report, messages};
+use crate::source::{Source, Span};
+use layout::Statement;
+use pest::Parser;
+
+/// The grammar, compiled.
+#[derive(pest_derive::Parser)]
+#[grammar = "grammar.pest"]
+struct Grammar;
+
+/// Words that begin a statement, with the rule of the statement and an example of it.
+const STATEMENTS: [(&str, Rule, &str); 10] = [
+    ("model", Rule::model_item, "model srvae"),
+    ("param", Rule::param_item, "param width = 64"),
+    ("preset", Rule::preset_item, "preset quick { width = 8 }"),
+    ("observed", Rule::variables_item, "observed x: image[3, 32, 32]"),
+    ("latent", Rule::variables_item, "latent u, z: real[16, 8, 8]"),
+    ("given", Rule::variables_item, "given c: label[10]"),
+    ("net", Rule::net_item, "net features(h) = h |> encoder(growth: 16, out: 32) |> elu"),
+    ("p", Rule::factor_item, "p(x | z) = logistic_mixture(components: 10) from z |> decoder(growth: 64, up: 2)"),
+    ("q", Rule::factor_item, "q(z | x) = normal from x |> encoder(growth: 16, down: 2)"),
+    ("bound", Rule::bound_item, "bound KL_z = monte_carlo"),
+];
+
+/// Reads a file.
+///
+/// # Errors
+/// A report of everything that does not read.
+pub fn parse(source: &Source) -> Result<File, Report> {
+    let mut findings = Findings::default();
+    if source.text.len() > LARGEST_FILE {
+        findings.push(messages::file_too_large(source.text.len()));
+        findings.finish(source)?;
+    }
+    let layout = layout::lay_out(&source.text, &mut findings);
+    if layout.hopeless {
+        findings.finish(source)?;
+    }
+    let mut items = Vec::new();
+    for statement in &layout.statements {
+        match parse_statement(&layout.code, statement) {
+            Ok(item) => items.push(item),
+            Err(diagnostic) => findings.push(*diagnostic),
+        }
+    }
+    findings.finish(source)?;
+    Ok(File { items, comments: layout.comments, stray_docs: layout.stray_docs })
+}
+
+type Failure = Box<crate::diagnostics::Diagnostic>;
+
+fn parse_statement(code: &str, statement: &Statement) -> Result<Item, Failure> {
+    let text = code.get(statement.span.range()).unwrap_or_default();
+    let word_end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    let word = &text[..word_end];
+    let Some((_, rule, example)) = STATEMENTS.iter().find(|(keyword, ..)| *keyword == word) else {
+        let end = word_end.max(text.chars().next().map_or(0, char::len_utf8));
+        let span = Span::new(statement.span.start, statement.span.start + end);
+        return Err(Box::new(messages::unknown_statement(&text[..end], span, STATEMENTS.map(|(keyword, ..)| keyword))));
+    };
+    let mut pairs = Grammar::parse(*rule, text).map_err(|error| expected::explain(&error, text, statement, example))?;
+    let builder = tree::Builder::new(statement.span.start);
+    let kind = pairs.next().and_then(|pair| builder.item(pair));
+    builder.finish(statement.span)?;
+    let kind = kind.ok_or_else(|| messages::unexpected(statement.span, word, "a statement", example))?;
+    Ok(Item { docs: statement.docs.clone(), kind, span: statement.span })
+}

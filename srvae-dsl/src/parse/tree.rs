@@ -1,0 +1,286 @@
+//! From what the grammar read to the syntax tree.
+//!
+//! The shape of what the grammar reads is known, so the builders below take the parts they know to be there; where one
+//! is missing they yield nothing, and the statement is reported as unreadable.
+
+use super::{Failure, Rule};
+use crate::ast::{Argument, Call, Expression, ExpressionKind, Factor, Formal, ItemKind, Name, NetBody, Setting, Space};
+use crate::diagnostics::{MOST_OPERATORS, messages};
+use crate::graph::{Operator, Role, Side, Value};
+use crate::source::Span;
+use pest::iterators::{Pair, Pairs};
+use std::cell::{Cell, RefCell};
+
+/// Builds one statement.
+pub(super) struct Builder {
+    /// Of the statement in the file.
+    offset: usize,
+    operators: Cell<usize>,
+    failure: RefCell<Option<Failure>>,
+}
+
+impl Builder {
+    pub(super) fn new(offset: usize) -> Self {
+        Self { offset, operators: Cell::new(0), failure: RefCell::new(None) }
+    }
+
+    /// What was wrong with the statement beyond its grammar.
+    pub(super) fn finish(&self, statement: Span) -> Result<(), Failure> {
+        if self.operators.get() > MOST_OPERATORS {
+            return Err(Box::new(messages::too_many_operators(self.operators.get(), statement)));
+        }
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
+    pub(super) fn item(&self, pair: Pair<'_, Rule>) -> Option<ItemKind> {
+        let rule = pair.as_rule();
+        let mut parts = Parts(pair.into_inner());
+        match rule {
+            Rule::model_item => Some(ItemKind::Model(self.name(parts.skip_to(Rule::name)?))),
+            Rule::param_item => Some(ItemKind::Param(self.setting(parts.skip_to(Rule::setting)?)?)),
+            Rule::preset_item => {
+                let name = self.name(parts.skip_to(Rule::name)?);
+                let settings = parts.0.filter(|part| part.as_rule() == Rule::setting);
+                Some(ItemKind::Preset { name, settings: settings.map(|part| self.setting(part)).collect::<Option<_>>()? })
+            }
+            Rule::variables_item => self.variables(parts),
+            Rule::net_item => self.net(parts),
+            Rule::factor_item => self.factor(parts),
+            Rule::bound_item => {
+                let term = self.name(parts.skip_to(Rule::name)?);
+                Some(ItemKind::Bound { term, estimator: self.name(parts.skip_to(Rule::name)?) })
+            }
+            _ => None,
+        }
+    }
+
+    fn variables(&self, mut parts: Parts<'_>) -> Option<ItemKind> {
+        let role = match parts.skip_to(Rule::role)?.as_str() {
+            "observed" => Role::Observed,
+            "latent" => Role::Latent,
+            _ => Role::Given,
+        };
+        let mut names = Vec::new();
+        for part in parts.0 {
+            match part.as_rule() {
+                Rule::name => names.push(self.name(part)),
+                Rule::space => return Some(ItemKind::Variables { role, names, space: self.space(part)? }),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn net(&self, mut parts: Parts<'_>) -> Option<ItemKind> {
+        let name = self.name(parts.skip_to(Rule::name)?);
+        let (mut formals, mut output) = (Vec::new(), None);
+        for part in parts.0 {
+            let body = match part.as_rule() {
+                Rule::formal => {
+                    formals.push(self.formal(part)?);
+                    continue;
+                }
+                Rule::space => {
+                    output = Some(self.space(part)?);
+                    continue;
+                }
+                Rule::rust => NetBody::Rust(self.rust(part)?),
+                Rule::expression => NetBody::Expression(self.expression(part)?),
+                _ => continue,
+            };
+            return Some(ItemKind::Net { name, formals, output, body });
+        }
+        None
+    }
+
+    fn formal(&self, pair: Pair<'_, Rule>) -> Option<Formal> {
+        let mut parts = Parts(pair.into_inner());
+        let name = self.name(parts.skip_to(Rule::name)?);
+        let space = match parts.skip_to(Rule::space) {
+            Some(space) => Some(self.space(space)?),
+            None => None,
+        };
+        Some(Formal { name, space })
+    }
+
+    /// The path in quotes, without them.
+    fn rust(&self, pair: Pair<'_, Rule>) -> Option<Name> {
+        let string = Parts(pair.into_inner()).skip_to(Rule::string)?;
+        Some(Name { text: string.as_str().trim_matches('"').to_owned(), span: self.span(&string) })
+    }
+
+    fn factor(&self, mut parts: Parts<'_>) -> Option<ItemKind> {
+        let side = parts.skip_to(Rule::side)?;
+        let start = self.span(&side).start;
+        let variable = self.name(parts.skip_to(Rule::name)?);
+        let (mut parents, mut body, mut network, mut end) = (Vec::new(), None, None, start);
+        for part in parts.0 {
+            match part.as_rule() {
+                Rule::parents => {
+                    let names = part.into_inner().filter(|part| part.as_rule() == Rule::name);
+                    parents = names.map(|name| self.name(name)).collect();
+                }
+                Rule::close => end = self.span(&part).end,
+                Rule::expression => body = Some(self.expression(part)?),
+                Rule::network => network = Some(self.expression(part.into_inner().next()?)?),
+                _ => {}
+            }
+        }
+        let side = if side.as_str() == "p" { Side::P } else { Side::Q };
+        Some(ItemKind::Factor(Factor { side, variable, parents, body: body?, network, head: Span::new(start, end) }))
+    }
+
+    fn setting(&self, pair: Pair<'_, Rule>) -> Option<Setting> {
+        let mut parts = Parts(pair.into_inner());
+        let name = self.name(parts.skip_to(Rule::name)?);
+        let literal = parts.skip_to(Rule::literal)?;
+        let value_span = self.span(&literal);
+        let mut negative = false;
+        for part in literal.into_inner() {
+            let value = match part.as_rule() {
+                Rule::minus => {
+                    negative = true;
+                    continue;
+                }
+                Rule::number => match self.number(&part) {
+                    Value::Int(value) if negative => Value::Int(-value),
+                    Value::Real(value) if negative => Value::Real(-value),
+                    value => value,
+                },
+                Rule::name => word(part.as_str()),
+                _ => continue,
+            };
+            return Some(Setting { name, value, value_span });
+        }
+        None
+    }
+
+    fn space(&self, pair: Pair<'_, Rule>) -> Option<Space> {
+        let span = self.span(&pair);
+        let mut parts = Parts(pair.into_inner());
+        let name = self.name(parts.skip_to(Rule::name)?);
+        let sizes = parts.0.filter(|part| part.as_rule() == Rule::sum);
+        Some(Space { name, sizes: sizes.map(|size| self.expression(size)).collect::<Option<_>>()?, span })
+    }
+
+    /// An expression, a sum, a product or an operand: a chain of parts with signs between them.
+    ///
+    /// Recursion goes one round deeper with each bracket, whose nesting the layout bounds.
+    fn expression(&self, pair: Pair<'_, Rule>) -> Option<Expression> {
+        let (rule, span) = (pair.as_rule(), self.span(&pair));
+        match rule {
+            Rule::expression => {
+                let stages = pair.into_inner().filter(|part| part.as_rule() != Rule::pipe);
+                let mut stages: Vec<_> = stages.map(|stage| self.expression(stage)).collect::<Option<_>>()?;
+                if stages.len() == 1 {
+                    return stages.pop();
+                }
+                Some(Expression { kind: ExpressionKind::Pipeline(stages), span })
+            }
+            Rule::sum | Rule::product => self.chain(pair.into_inner()),
+            Rule::operand => self.operand(pair.into_inner(), span),
+            Rule::group => {
+                let inner = self.expression(Parts(pair.into_inner()).skip_to(Rule::expression)?)?;
+                Some(Expression { kind: ExpressionKind::Group(Box::new(inner)), span })
+            }
+            Rule::call => Some(Expression { kind: ExpressionKind::Call(self.call(pair)?), span }),
+            Rule::number => Some(Expression { kind: ExpressionKind::Number(self.number(&pair)), span }),
+            _ => None,
+        }
+    }
+
+    fn chain(&self, mut parts: Pairs<'_, Rule>) -> Option<Expression> {
+        let mut left = self.expression(parts.next()?)?;
+        while let Some(sign) = parts.next() {
+            let operator = match sign.as_rule() {
+                Rule::plus => Operator::Add,
+                Rule::minus => Operator::Subtract,
+                Rule::times => Operator::Multiply,
+                _ => Operator::Divide,
+            };
+            let right = self.expression(parts.next()?)?;
+            self.operators.set(self.operators.get() + 1);
+            if self.operators.get() > MOST_OPERATORS {
+                // Reported at the end; a deeper tree is not built.
+                continue;
+            }
+            let span = left.span.to(right.span);
+            left = Expression { kind: ExpressionKind::Binary(operator, Box::new(left), Box::new(right)), span };
+        }
+        Some(left)
+    }
+
+    fn operand(&self, mut parts: Pairs<'_, Rule>, span: Span) -> Option<Expression> {
+        let first = parts.next()?;
+        if first.as_rule() != Rule::minus {
+            return self.expression(first);
+        }
+        let inner = self.expression(parts.next()?)?;
+        Some(Expression { kind: ExpressionKind::Negate(Box::new(inner)), span })
+    }
+
+    fn call(&self, pair: Pair<'_, Rule>) -> Option<Call> {
+        let mut parts = pair.into_inner();
+        let name = self.name(parts.next()?);
+        let Some(list) = parts.next() else { return Some(Call { name, arguments: None }) };
+        let arguments = list.into_inner().filter(|part| part.as_rule() == Rule::argument);
+        Some(Call { name, arguments: Some(arguments.map(|part| self.argument(part)).collect::<Option<_>>()?) })
+    }
+
+    fn argument(&self, pair: Pair<'_, Rule>) -> Option<Argument> {
+        let mut name = None;
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::name => name = Some(self.name(part)),
+                Rule::expression => return Some(Argument { name, value: self.expression(part)? }),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn number(&self, pair: &Pair<'_, Rule>) -> Value {
+        let text = pair.as_str();
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            if let Ok(value) = text.parse() {
+                return Value::Int(value);
+            }
+        } else if let Ok(value) = text.parse::<f64>()
+            && value.is_finite()
+        {
+            return Value::Real(value);
+        }
+        let too_large = messages::number_too_large(self.span(pair));
+        self.failure.borrow_mut().get_or_insert_with(|| Box::new(too_large));
+        Value::Int(0)
+    }
+
+    fn name(&self, pair: Pair<'_, Rule>) -> Name {
+        Name { text: pair.as_str().to_owned(), span: self.span(&pair) }
+    }
+
+    /// In the file, without blanks after it.
+    fn span(&self, pair: &Pair<'_, Rule>) -> Span {
+        let start = self.offset + pair.as_span().start();
+        Span::new(start, start + pair.as_str().trim_end().len())
+    }
+}
+
+/// A bare word as a value.
+pub(crate) fn word(text: &str) -> Value {
+    match text {
+        "true" => Value::Bool(true),
+        "false" => Value::Bool(false),
+        _ => Value::Word(text.to_owned()),
+    }
+}
+
+/// The parts of what a rule read.
+struct Parts<'a>(Pairs<'a, Rule>);
+
+impl<'a> Parts<'a> {
+    /// The next part that this rule read.
+    fn skip_to(&mut self, rule: Rule) -> Option<Pair<'a, Rule>> {
+        self.0.find(|part| part.as_rule() == rule)
+    }
+}
