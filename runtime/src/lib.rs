@@ -9,14 +9,23 @@
 //! - [`model`]: the trait between generated code and everything below;
 //! - [`data`], [`train`], [`eval`], [`cli`]: running a model.
 
+pub mod cli;
 pub mod data;
+pub mod dist;
 pub mod eval;
+pub mod figures;
 pub mod files;
+pub mod flow;
 pub mod model;
+pub mod nn;
 pub mod noise;
+pub mod ops;
 pub mod params;
 pub mod picture;
+pub mod report;
 pub mod spec;
+pub mod terminal;
+pub mod torch;
 pub mod train;
 
 pub use candle_core::{DType, Device, Result, Tensor};

@@ -1,6 +1,6 @@
 //! From pictures and labels to the tensors a model asks for.
 
-use super::{Augment, Images, resize};
+use super::{Augment, Images};
 use crate::spec::{Space, Spec, Variable};
 use crate::{Device, Tensor, Values};
 use anyhow::{Result, bail};
@@ -84,7 +84,7 @@ impl Batches {
             if target == shape {
                 numbers.extend(picture.iter().map(|&byte| number(byte)));
             } else {
-                numbers.extend(resize::fit(picture, shape, target).into_iter().map(number));
+                numbers.extend(super::resize(picture, shape, target).into_iter().map(number));
             }
         }
         let dims: Vec<usize> = std::iter::once(pictures.len()).chain(variable.shape.iter().copied()).collect();

@@ -15,7 +15,7 @@ pub use augment::Augment;
 pub use batch::Batches;
 pub use folder::open as open_picture;
 pub use order::Order;
-pub use resize::fit as resize;
+pub use resize::{fit as resize, fit_rgb as resize_rgb};
 pub use split::Split;
 
 use anyhow::{Result, bail, ensure};

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 use std::time::Instant;
 
 /// How the likelihood is estimated.
-#[derive(Debug, Clone, Copy)]
-pub struct Options {
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
     /// K: importance samples an image. One gives the bound itself.
     pub samples: usize,
     /// Samples computed at once: what bounds memory. None is chosen by the batch.
@@ -22,12 +22,12 @@ pub struct Options {
     pub images: Option<usize>,
     pub seed: u64,
     /// Called with the pictures done and all of them.
-    pub progress: fn(usize, usize),
+    pub progress: &'a dyn Fn(usize, usize),
 }
 
-impl Default for Options {
+impl Default for Options<'_> {
     fn default() -> Self {
-        Self { samples: 1, chunk: None, batch: 32, images: None, seed: 1, progress: |_, _| () }
+        Self { samples: 1, chunk: None, batch: 32, images: None, seed: 1, progress: &|_, _| () }
     }
 }
 
@@ -80,7 +80,7 @@ impl Evaluation {
 ///
 /// # Errors
 /// Data the model cannot take, a likelihood that is not a number, Ctrl-C, or a failed tensor operation.
-pub fn evaluate(model: &dyn Model, spec: &Spec, images: &Images, options: &Options) -> Result<Evaluation> {
+pub fn evaluate(model: &dyn Model, spec: &Spec, images: &Images, options: &Options<'_>) -> Result<Evaluation> {
     let before = model.params().phase();
     model.params().set_phase(Phase::Inference);
     let result = estimate(model, spec, images, options);
@@ -88,7 +88,7 @@ pub fn evaluate(model: &dyn Model, spec: &Spec, images: &Images, options: &Optio
     result
 }
 
-fn estimate(model: &dyn Model, spec: &Spec, images: &Images, options: &Options) -> Result<Evaluation> {
+fn estimate(model: &dyn Model, spec: &Spec, images: &Images, options: &Options<'_>) -> Result<Evaluation> {
     ensure!(options.samples > 0, "the number of samples is 0; at least one is needed");
     let begun = Instant::now();
     let batches = Batches::new(spec, images, model.params().device())?;

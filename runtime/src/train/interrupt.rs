@@ -19,7 +19,7 @@ pub fn listen() {
             }
         };
         if let Err(reason) = ctrlc::set_handler(handler) {
-            eprintln!("warning: Ctrl-C will not write a checkpoint: {reason}");
+            crate::terminal::note(&format!("warning: Ctrl-C will not write a checkpoint: {reason}"));
         }
     });
 }

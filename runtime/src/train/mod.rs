@@ -1,6 +1,7 @@
 //! Training: a run that is a function of its seed, can be cut off anywhere, and goes on as if it had not been.
 
 mod average;
+pub mod benchmark;
 mod checkpoint;
 mod config;
 mod folder;
@@ -9,7 +10,7 @@ pub mod interrupt;
 pub mod metrics;
 mod objective;
 mod optimiser;
-mod progress;
+pub mod progress;
 mod trainer;
 mod watch;
 

@@ -1,5 +1,6 @@
 //! What a person sees of training, on standard error.
 
+use crate::terminal::note;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 
@@ -34,9 +35,9 @@ impl Display {
     /// A line that stays.
     pub fn line(&self, text: &str) {
         if self.terminal {
-            self.bar.suspend(|| eprintln!("{text}"));
+            self.bar.suspend(|| note(text));
         } else {
-            eprintln!("{text}");
+            note(text);
         }
     }
 }

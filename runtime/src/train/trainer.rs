@@ -46,6 +46,7 @@ pub struct Trainer<'a> {
     progress: Progress,
     /// Spent in training steps. Not part of the progress: the same run twice leaves the same checkpoints.
     seconds: f64,
+    after: Option<Evaluation>,
 }
 
 impl<'a> Trainer<'a> {
@@ -136,6 +137,7 @@ impl<'a> Trainer<'a> {
             noise,
             progress,
             seconds: 0.0,
+            after: None,
         })
     }
 
@@ -145,6 +147,16 @@ impl<'a> Trainer<'a> {
 
     pub fn progress(&self) -> &Progress {
         &self.progress
+    }
+
+    /// What the test pictures said after the last step.
+    pub fn after(&self) -> Option<&Evaluation> {
+        self.after.as_ref()
+    }
+
+    /// Seconds spent in training steps.
+    pub fn seconds(&self) -> f64 {
+        self.seconds
     }
 
     /// Training pictures a second, from the first step on.
@@ -165,11 +177,15 @@ impl<'a> Trainer<'a> {
         if self.progress.step == 0 {
             self.start(&mut metrics, &display)?;
         }
-        let end = self.steps(&mut metrics, &display);
-        if end.is_ok() && self.progress.step > 0 {
-            self.save()?;
+        let end = self.steps(&mut metrics, &display)?;
+        self.save()?;
+        if end != End::Interrupted {
+            let after = self.evaluate(&self.data.test)?;
+            display.line(&format!("step {}: test {:.3} bits/dim", self.progress.step, after.nll));
+            metrics.write(&json!({ "step": self.progress.step, "test": after.json() }))?;
+            self.after = Some(after);
         }
-        end
+        Ok(end)
     }
 
     /// Test bits/dim before the first step, and a first checkpoint: an error of the folder shows now, not after hours.

@@ -1,0 +1,76 @@
+//! `srvae-run eval`.
+
+use super::args::Eval;
+use super::device;
+use super::session::Session;
+use crate::eval::{self, Evaluation, Options};
+use crate::terminal::{out, table};
+use crate::train::interrupt;
+use crate::train::progress::Display;
+use crate::{Compiled, TermKind};
+use anyhow::Result;
+use serde_json::{Value, json};
+use std::process::ExitCode;
+
+pub fn run(models: &'static [Compiled], args: &Eval) -> Result<ExitCode> {
+    let session = Session::open(models, &args.run, &device::choose(&args.common)?)?;
+    let data = session.data(&args.data)?;
+    interrupt::listen();
+    let display = Display::new("evaluating", 0, args.images.unwrap_or(usize::MAX).min(data.test.len()));
+    let show = |done: usize, _: usize| display.set(done, String::new());
+    let options = Options {
+        samples: args.k,
+        chunk: args.chunk,
+        batch: args.batch,
+        images: args.images,
+        seed: args.seed,
+        progress: &show,
+    };
+    let found = eval::evaluate(session.model.as_ref(), &session.spec, &data.test, &options)?;
+    drop(display);
+    let mut line = found.json();
+    extend(
+        &mut line,
+        json!({
+            "model": session.spec.name,
+            "data": data.name,
+            "step": session.header.progress.step,
+            "checkpoint": session.checkpoint,
+        }),
+    );
+    if args.common.json {
+        out(&line.to_string());
+    } else {
+        out(&format!(
+            "{} at step {}, {} test pictures of {}",
+            session.spec.name, session.header.progress.step, found.images, data.name
+        ));
+        out(&rows(&found));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The evaluation as a table.
+pub fn rows(found: &Evaluation) -> String {
+    let mut rows = vec![
+        vec![
+            format!("nll, K = {}", found.samples),
+            format!("{:.4}", found.nll),
+            format!("± {:.4} bits/dim", found.standard_error),
+        ],
+        vec!["bound".into(), format!("{:.4}", found.bound), "bits/dim".into()],
+    ];
+    for &(name, kind, value) in &found.terms {
+        let sign = if kind == TermKind::Kl { "nats, subtracted" } else { "nats" };
+        rows.push(vec![name.into(), format!("{value:.2}"), sign.into()]);
+    }
+    rows.push(vec!["speed".into(), format!("{:.1}", found.images_per_second()), "images/s".into()]);
+    table(&rows)
+}
+
+/// Adds the fields of an object to another.
+pub fn extend(object: &mut Value, more: Value) {
+    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
+        object.extend(more);
+    }
+}

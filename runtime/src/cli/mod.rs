@@ -1,0 +1,92 @@
+//! The command line: everything `srvae-run` does, for whatever models are compiled in.
+
+mod all;
+mod args;
+mod bench;
+mod compile;
+mod compiler;
+mod device;
+mod eval;
+mod explain;
+mod models;
+mod modes;
+mod report;
+mod session;
+mod train;
+
+use crate::Compiled;
+use crate::eval::Interrupted;
+use crate::terminal::note;
+use crate::train::interrupt;
+use anyhow::Result;
+use args::{Cli, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// The command line of a program with these models; `main` returns what this returns.
+///
+/// ```no_run
+/// # const MODELS: &[srvae_runtime::Compiled] = &[];
+/// fn main() -> std::process::ExitCode {
+///     srvae_runtime::cli::main(MODELS)
+/// }
+/// ```
+pub fn main(models: &'static [Compiled]) -> ExitCode {
+    // An error of the program itself is one message too.
+    std::panic::set_hook(Box::new(|panic| {
+        note(&format!(
+            "internal error: {panic}; this is a mistake in srvae, please report it with the command that led to it"
+        ));
+    }));
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(message) => {
+            // Help and version are no errors; a reader that is gone is none either.
+            message.print().ok();
+            return ExitCode::from(u8::from(message.use_stderr()) * 2);
+        }
+    };
+    match run(models, cli) {
+        Ok(code) => code,
+        Err(error) if error.is::<Interrupted>() => ExitCode::from(interrupt::EXIT_CODE),
+        Err(error) => {
+            note(&format!("error: {}", message(&error)));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(models: &'static [Compiled], cli: Cli) -> Result<ExitCode> {
+    let Some(command) = cli.command else {
+        return all::run(models, &cli.all);
+    };
+    match command {
+        Command::Train(args) => train::run(models, &args),
+        Command::Eval(args) => eval::run(models, &args),
+        Command::Sample(args) => modes::run(models, modes::Kind::Sample, &args),
+        Command::Reconstruct(args) => modes::run(models, modes::Kind::Reconstruct, &args),
+        Command::Regenerate(args) => modes::run(models, modes::Kind::Regenerate, &args),
+        Command::Upscale(args) => modes::run(models, modes::Kind::Upscale, &args),
+        Command::Interpolate(args) => modes::interpolate(models, &args),
+        Command::Report(args) => report::run(models, &args),
+        Command::Bench(args) => bench::run(models, &args),
+        Command::Explain(args) => explain::explain(&args),
+        Command::Check(args) => explain::check(&args),
+        Command::Fmt(args) => explain::format(&args),
+    }
+}
+
+/// An error and its causes in one message; causes that repeat what was said are left out.
+fn message(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain() {
+        // Tensor errors carry a backtrace after their first line when one is asked for.
+        let said = cause.to_string();
+        if text.is_empty() {
+            text = said;
+        } else if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+    }
+    text
+}

@@ -1,0 +1,288 @@
+//! `srvae-run train`.
+
+use super::args::{DataArgs, ModelArgs, ScheduleChoice, Train, TrainArgs};
+use super::{device, models, session};
+use crate::data::{self, Data, Source};
+use crate::spec::Spec;
+use crate::terminal::{note, out, table};
+use crate::train::{Checkpoint, Config, End, RunFolder, ScheduleKind, Trainer, interrupt};
+use crate::{Compiled, Device};
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+pub fn run(models: &'static [Compiled], args: &Train) -> Result<ExitCode> {
+    let device = device::choose(&args.common)?;
+    let outcome = if args.resume || args.file.is_dir() {
+        resume(models, args, &device)?
+    } else {
+        let plan = plan(models, &args.file, &args.model, &args.data, &args.train, &device)?;
+        fresh(&plan, args.out.as_deref(), &device)?
+    };
+    if args.common.json {
+        out(&outcome.json().to_string());
+    } else {
+        out(&outcome.table());
+    }
+    Ok(match outcome.end {
+        End::Interrupted => ExitCode::from(interrupt::EXIT_CODE),
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+/// What is to be trained, on what, how.
+pub struct Plan {
+    pub spec: Spec,
+    pub data: Data,
+    pub source: String,
+    pub config: Config,
+}
+
+/// What a run came to.
+pub struct Outcome {
+    pub folder: RunFolder,
+    pub end: End,
+    pub model: String,
+    pub parameters: usize,
+    pub steps: usize,
+    pub seconds: f64,
+    pub images_per_second: f64,
+    /// Test bits/dim by a single sample.
+    pub before: Option<f64>,
+    pub after: Option<f64>,
+    pub best: Option<f64>,
+}
+
+/// Decides what the command line leaves open, and says what it decided.
+///
+/// # Errors
+/// A model or data that is not there or does not fit.
+pub fn plan(
+    models: &'static [Compiled],
+    file: &Path,
+    model: &ModelArgs,
+    data: &DataArgs,
+    train: &TrainArgs,
+    device: &Device,
+) -> Result<Plan> {
+    let found = models::find(models, file)?;
+    let mut model = model.clone();
+    if model.preset.is_none() && device.is_cpu() && found.has_preset("quick")? {
+        note("no GPU and no --preset: training the preset `quick` (other sizes: --preset)");
+        model.preset = Some("quick".into());
+    }
+    let spec = found.spec(&model)?;
+    let source = data.data.clone().unwrap_or_else(|| {
+        note("no --data: training on the built-in scenes (other pictures: --data)");
+        "builtin".into()
+    });
+    let mut config = Config { split: data.split.unwrap_or_default(), ..Config::default() };
+    let data = data::load(&Source::parse(&source), spec.picture_shape(), config.split)?;
+    apply(&mut config, train, data.train.len());
+    Ok(Plan { spec, data, source, config })
+}
+
+/// Trains into a new run folder.
+///
+/// # Errors
+/// Those of [`Trainer::run`].
+pub fn fresh(plan: &Plan, out: Option<&Path>, device: &Device) -> Result<Outcome> {
+    let root = out.map_or_else(|| unused(&plan.spec.name), Path::to_owned);
+    let (folder, moved) = RunFolder::create(&root)?;
+    if let Some(moved) = moved {
+        note(&format!("{} held another run, which is now {}", root.display(), moved.display()));
+    }
+    crate::files::write(&folder.source(), plan.spec.source.as_bytes())?;
+    let mut trainer = Trainer::new(&plan.spec, &plan.data, &plan.source, plan.config.clone(), folder.clone(), device)?;
+    finish(&mut trainer, plan, folder, device)
+}
+
+fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<Outcome> {
+    let root = match (&args.out, args.file.is_dir()) {
+        (Some(out), _) => out.clone(),
+        (None, true) => args.file.clone(),
+        (None, false) => bail!("--resume: which run? Give its folder, as FILE or with --out"),
+    };
+    let folder = RunFolder::at(&root);
+    if !folder.last().exists() {
+        bail!("{}: nothing to go on from: there is no checkpoints/last.safetensors in this folder", root.display());
+    }
+    folder.check_writable()?;
+    let checkpoint = Checkpoint::load(&folder.last(), device)?;
+    let header = &checkpoint.header;
+    let spec = if args.file.is_dir() {
+        if args.model.preset.is_some() || !args.model.set.is_empty() {
+            bail!("--resume: a run goes on with the parameters it began with; leave --preset and --set away");
+        }
+        session::spec_of(models, header, &folder.source())?
+    } else {
+        let found = models::find(models, &args.file)?;
+        let named = args.model.preset.is_some() || !args.model.set.is_empty();
+        let spec = if named {
+            found.spec(&args.model)?
+        } else {
+            Spec { settings: header.settings.clone(), ..found.spec(&args.model)? }
+        };
+        checkpoint.check_model(&spec, &folder.last())?;
+        Spec { variables: header.variables.clone(), preset: header.preset.clone(), ..spec }
+    };
+    let source = args.data.data.clone().unwrap_or_else(|| header.data.clone());
+    let mut config = header.config.clone();
+    config.split = args.data.split.unwrap_or(config.split);
+    let data = data::load(&Source::parse(&source), spec.picture_shape(), config.split)?;
+    apply(&mut config, &args.train, data.train.len());
+    if config.seed != header.config.seed {
+        bail!("--seed: a run goes on with the seed it began with, {}", header.config.seed);
+    }
+    note(&format!("going on from step {} of {}", header.progress.step, config.steps));
+    let plan = Plan { spec, data, source, config };
+    let mut trainer =
+        Trainer::resume(&plan.spec, &plan.data, &checkpoint, plan.config.clone(), folder.clone(), device)?;
+    finish(&mut trainer, &plan, folder, device)
+}
+
+fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, device: &Device) -> Result<Outcome> {
+    let parameters = trainer.model().params().entries().iter().map(|(_, var)| var.elem_count()).sum();
+    note(&format!(
+        "training {} ({}{parameters} parameters, {}) on {} ({} pictures), {} steps of {}, on {}",
+        plan.spec.name,
+        plan.spec.preset.as_ref().map_or(String::new(), |preset| format!("preset {preset}, ")),
+        session::show_settings(&plan.spec),
+        plan.data.name,
+        plan.data.train.len(),
+        plan.config.steps,
+        plan.config.batch,
+        device::name(device),
+    ));
+    let header = json!({
+        "model": plan.spec.name,
+        "preset": plan.spec.preset,
+        "settings": plan.spec.settings.iter().map(|(name, value)| Ok((name.clone(), serde_json::to_value(value)?))).collect::<Result<serde_json::Map<_, _>>>()?,
+        "parameters": parameters,
+        "data": plan.source,
+        "device": device::name(device),
+        "train": plan.config,
+        "variables": plan.spec.variables,
+    });
+    crate::files::write(&folder.config(), format!("{header:#}\n").as_bytes())?;
+    let end = trainer.run()?;
+    match end {
+        End::Done => {}
+        End::Interrupted => note(&format!(
+            "interrupted at step {}; go on with: srvae-run train {} --resume",
+            trainer.progress().step,
+            folder.root().display()
+        )),
+        End::Time => note(&format!("the time is up at step {} of {}", trainer.progress().step, plan.config.steps)),
+        End::Patience => note(&format!(
+            "validation was best at step {}; ending at {}",
+            trainer.progress().best_step,
+            trainer.progress().step
+        )),
+    }
+    let progress = trainer.progress();
+    Ok(Outcome {
+        end,
+        model: plan.spec.name.clone(),
+        parameters,
+        steps: progress.step,
+        seconds: trainer.seconds(),
+        images_per_second: trainer.images_per_second(),
+        before: progress.before,
+        after: trainer.after().map(|found| found.nll),
+        best: progress.best,
+        folder,
+    })
+}
+
+impl Outcome {
+    pub fn json(&self) -> Value {
+        json!({
+            "run": self.folder.root(),
+            "model": self.model,
+            "parameters": self.parameters,
+            "steps": self.steps,
+            "seconds": self.seconds,
+            "images_per_s": self.images_per_second,
+            "test_before": self.before,
+            "test_after": self.after,
+            "validation_best": self.best,
+            "ended": match self.end {
+                End::Done => "done",
+                End::Patience => "patience",
+                End::Time => "time",
+                End::Interrupted => "interrupted",
+            },
+        })
+    }
+
+    /// For people.
+    pub fn table(&self) -> String {
+        let bits = |name: &str, value: Option<f64>| {
+            value.map(|value| vec![name.to_owned(), format!("{value:.4}"), "bits/dim".into()])
+        };
+        let mut rows: Vec<Vec<String>> =
+            [bits("test before", self.before), bits("test after", self.after), bits("validation, best", self.best)]
+                .into_iter()
+                .flatten()
+                .collect();
+        rows.push(vec![
+            "training".into(),
+            format!("{:.1}", self.images_per_second),
+            format!("images/s, {:.0} s", self.seconds),
+        ]);
+        format!("{}\n  run folder: {}", table(&rows), self.folder.root().display())
+    }
+}
+
+fn apply(config: &mut Config, args: &TrainArgs, pictures: usize) {
+    fn set<T: Copy>(slot: &mut T, given: Option<T>) {
+        *slot = given.unwrap_or(*slot);
+    }
+    set(&mut config.batch, args.batch);
+    if let Some(epochs) = args.epochs {
+        config.steps = ((epochs * pictures as f64 / config.batch as f64).round() as usize).max(1);
+    }
+    let steps_before = config.steps;
+    set(&mut config.steps, args.steps);
+    set(&mut config.seed, args.seed);
+    set(&mut config.schedule.rate, args.lr);
+    if let Some(kind) = args.schedule {
+        config.schedule.kind = match kind {
+            ScheduleChoice::Exponential => ScheduleKind::Exponential,
+            ScheduleChoice::Cosine => ScheduleKind::Cosine,
+            ScheduleChoice::Constant => ScheduleKind::Constant,
+        };
+    }
+    set(&mut config.samples, args.samples);
+    set(&mut config.augment, args.augment);
+    set(&mut config.warm_up, args.warm_up);
+    set(&mut config.free_nats, args.free_nats);
+    set(&mut config.validation_images, args.validation_images);
+    config.clip = args.clip.or(config.clip);
+    config.average = args.average.or(config.average);
+    config.patience = args.patience.or(config.patience);
+    config.minutes = args.minutes.or(config.minutes);
+    // Six looks at a short run, one in a thousand steps at a long one.
+    if args.steps.is_some() || args.epochs.is_some() || steps_before == Config::default().steps {
+        config.validate_every = (config.steps / 6).clamp(1, 1000);
+        config.checkpoint_every = config.validate_every.min(200);
+    }
+    set(&mut config.validate_every, args.validate_every);
+    set(&mut config.checkpoint_every, args.checkpoint_every);
+}
+
+/// A folder below `runs/` that is not there yet.
+fn unused(name: &str) -> PathBuf {
+    let numbered = |number: u32| PathBuf::from("runs").join(format!("{name}-{number}"));
+    (1..).map(numbered).find(|path| !path.exists()).unwrap_or_else(|| PathBuf::from("runs").join(name))
+}
+
+/// The text of a JSON object in a file.
+///
+/// # Errors
+/// A place that cannot be written to.
+pub fn write_json(path: &Path, value: &Value) -> Result<()> {
+    crate::files::write(path, format!("{value:#}\n").as_bytes()).context("the result could not be kept")
+}
