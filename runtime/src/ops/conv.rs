@@ -161,14 +161,17 @@ impl Geometry {
     fn forward<T: Float>(&self, x: &[T], weight: &[T], bias: Option<&[T]>) -> Vec<T> {
         let (patch, pixels) = (self.patch(), self.pixels());
         let mut out = vec![T::default(); self.batch * self.filters * pixels];
-        out.par_chunks_mut(self.filters * pixels).zip(x.par_chunks(self.image())).for_each_init(Vec::new, |buffer, (out, x)| {
-            if let Some(bias) = bias {
-                out.chunks_mut(pixels).zip(bias).for_each(|(row, bias)| row.fill(*bias));
-            }
-            let patches = self.patches(x, buffer);
-            let sizes = [self.filters, pixels, patch];
-            matmul(out, sizes, Matrix::rows(weight, patch), Matrix::rows(patches, pixels), bias.is_some());
-        });
+        out.par_chunks_mut(self.filters * pixels).zip(x.par_chunks(self.image())).for_each_init(
+            Vec::new,
+            |buffer, (out, x)| {
+                if let Some(bias) = bias {
+                    out.chunks_mut(pixels).zip(bias).for_each(|(row, bias)| row.fill(*bias));
+                }
+                let patches = self.patches(x, buffer);
+                let sizes = [self.filters, pixels, patch];
+                matmul(out, sizes, Matrix::rows(weight, patch), Matrix::rows(patches, pixels), bias.is_some());
+            },
+        );
         out
     }
 

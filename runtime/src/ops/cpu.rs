@@ -65,13 +65,7 @@ impl<'a, T> Matrix<'a, T> {
 }
 
 /// `out = left · right`, or `out += left · right` if `add`; `out` is m × n, row after row. On the calling thread alone.
-pub fn matmul<T: Float>(
-    out: &mut [T],
-    [m, n, k]: [usize; 3],
-    left: Matrix<'_, T>,
-    right: Matrix<'_, T>,
-    add: bool,
-) {
+pub fn matmul<T: Float>(out: &mut [T], [m, n, k]: [usize; 3], left: Matrix<'_, T>, right: Matrix<'_, T>, add: bool) {
     let fits = |matrix: &Matrix<'_, T>, rows: usize, columns: usize| {
         rows == 0
             || columns == 0

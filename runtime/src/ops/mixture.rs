@@ -64,7 +64,13 @@ impl CustomOp2 for LogProb {
         }
     }
 
-    fn bwd(&self, x: &Tensor, logits: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn bwd(
+        &self,
+        x: &Tensor,
+        logits: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let each = x.apply_op2_no_bwd(logits, &Gradient(self.0))?;
         Ok((None, Some(each.broadcast_mul(&gradient.reshape(((), 1, 1, 1))?)?)))
     }
@@ -138,7 +144,12 @@ struct Bin {
 
 impl Pixel {
     fn new(sizes: &Sizes) -> Self {
-        Self { x: [0.0; 3], logits: vec![0.0; sizes.groups], slopes: vec![0.0; sizes.groups], joint: vec![0.0; sizes.components] }
+        Self {
+            x: [0.0; 3],
+            logits: vec![0.0; sizes.groups],
+            slopes: vec![0.0; sizes.groups],
+            joint: vec![0.0; sizes.components],
+        }
     }
 
     fn load<T: Float>(&mut self, sizes: &Sizes, x: &[T], logits: &[T], at: usize) {

@@ -22,6 +22,6 @@ pub use dense::{DenseStep, dense_layer};
 pub use elementwise::{elu, relu, silu};
 pub use mixture::logistic_mixture_log_prob;
 pub use normal::{normal_kl, normal_log_prob, same_shape, sum_batch};
-pub use resize::{pool, upsample};
+pub use resize::{downsample, upsample};
 pub use shape::{concat, concat_shape, flatten, per_sample, repeat, reshape};
 pub use weight::weight_norm;

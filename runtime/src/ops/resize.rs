@@ -36,6 +36,6 @@ fn along(h: &Tensor, axis: usize, size: usize, factor: usize) -> Result<Tensor> 
 ///
 /// # Errors
 /// A tensor that is not `[N, C, H, W]`.
-pub fn pool(h: &Tensor, factor: usize) -> Result<Tensor> {
+pub fn downsample(h: &Tensor, factor: usize) -> Result<Tensor> {
     h.avg_pool2d(factor)
 }

@@ -75,8 +75,10 @@ fn map_planes(x: &Tensor, out: [usize; 4], each: impl Fn(&[u8]) -> Vec<u8>) -> R
     let (_, _, height, width) = x.dims4()?;
     let bytes = (x.to_dtype(DType::F64)? * 255.0)?.round()?.flatten_all()?.to_vec1::<f64>()?;
     let bytes: Vec<u8> = bytes.into_iter().map(|value| value as u8).collect();
-    let values: Vec<f64> =
-        bytes.chunks(height * width).flat_map(|plane| each(plane).into_iter().map(|value| f64::from(value) / 255.0)).collect();
+    let values: Vec<f64> = bytes
+        .chunks(height * width)
+        .flat_map(|plane| each(plane).into_iter().map(|value| f64::from(value) / 255.0))
+        .collect();
     Tensor::from_vec(values, &out, x.device())?.to_dtype(x.dtype())
 }
 
@@ -96,8 +98,7 @@ fn filter(at: usize, width: usize, factor: usize) -> (usize, Vec<i64>) {
     let centre = (at as f64 + 0.5) * scale;
     let first = (centre - scale + 0.5).max(0.0) as usize;
     let end = ((centre + scale + 0.5) as usize).min(width);
-    let raw: Vec<f64> =
-        (first..end).map(|x| (1.0 - ((x as f64 + 0.5 - centre) / scale).abs()).max(0.0)).collect();
+    let raw: Vec<f64> = (first..end).map(|x| (1.0 - ((x as f64 + 0.5 - centre) / scale).abs()).max(0.0)).collect();
     let total: f64 = raw.iter().sum();
     let fixed = |weight: f64| (weight / total * f64::from(1u32 << PRECISION) + 0.5) as i64;
     (first, raw.into_iter().map(fixed).collect())

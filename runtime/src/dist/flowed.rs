@@ -1,0 +1,59 @@
+//! Distributions under a bijector.
+
+use super::{Distribution, Prior};
+use crate::flow::Bijector;
+use crate::{Draw, Noise, Result, Tensor};
+
+/// The distribution of z = inverse(v), v from the base: log p(z) = log p_base(v) + log |∂v/∂z|.
+#[derive(Debug, Clone)]
+pub struct Flowed<B, F> {
+    pub base: B,
+    pub flow: F,
+}
+
+impl<B, F: Bijector> Flowed<B, F> {
+    /// The base and the bijector, owned or borrowed.
+    pub fn new(base: B, flow: F) -> Self {
+        Self { base, flow }
+    }
+}
+
+impl<B: Distribution, F: Bijector + Clone> Distribution for Flowed<B, F> {
+    fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
+        let (v, log_det) = self.flow.forward(value)?;
+        self.base.log_prob(&v)? + log_det
+    }
+
+    fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
+        self.flow.inverse(&self.base.sample(name, noise, draw)?)
+    }
+
+    fn mode(&self) -> Result<Tensor> {
+        self.flow.inverse(&self.base.mode()?)
+    }
+
+    fn repeat(&self, samples: usize) -> Result<Self> {
+        Ok(Self { base: self.base.repeat(samples)?, flow: self.flow.clone() })
+    }
+}
+
+impl<B: Prior, F: Bijector> Prior for Flowed<B, F> {
+    fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
+        let (v, log_det) = self.flow.forward(value)?;
+        self.base.log_prob(&v)? + log_det
+    }
+
+    fn sample(&self, name: &str, count: usize, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
+        self.flow.inverse(&self.base.sample(name, count, noise, draw)?)
+    }
+}
+
+impl<F: Bijector> Bijector for &F {
+    fn forward(&self, z: &Tensor) -> Result<(Tensor, Tensor)> {
+        (**self).forward(z)
+    }
+
+    fn inverse(&self, v: &Tensor) -> Result<Tensor> {
+        (**self).inverse(v)
+    }
+}

@@ -1,0 +1,62 @@
+//! A mixture of normals with learned means and variances, as a prior.
+
+use super::{Prior, batched, fits};
+use crate::params::Phase;
+use crate::{Draw, Noise, Params, Result, Tensor};
+use candle_core::Var;
+
+/// (1/K) Σ N(mean_k, diag(variance_k)); variances are softplus of a parameter, plus 1e-8.
+#[derive(Debug, Clone)]
+pub struct MixtureOfNormals {
+    /// `[1, 2K, D]`: K means, then K variances before softplus.
+    natural: Var,
+    shape: Vec<usize>,
+    components: usize,
+    params: Params,
+}
+
+impl MixtureOfNormals {
+    /// Over a shape, without the batch. Parameter: `natural`, `[1, 2K, D]`, D the product of the shape.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn new(params: &Params, shape: &[usize], components: usize) -> Result<Self> {
+        let values = shape.iter().product();
+        let natural = params.normal("natural", &[1, 2 * components, values], 0.0, 1.0)?;
+        Ok(Self { natural, shape: shape.to_vec(), components, params: params.clone() })
+    }
+
+    /// Means and variances, `[1, K, D]`.
+    fn components(&self) -> Result<(Tensor, Tensor)> {
+        let training = self.params.phase() == Phase::Training;
+        let natural = if training { self.natural.as_tensor().clone() } else { self.natural.as_detached_tensor() };
+        let raw = natural.narrow(1, self.components, self.components)?;
+        let softplus = (raw.relu()? + (raw.abs()?.neg()?.exp()? + 1.0)?.log()?)?;
+        Ok((natural.narrow(1, 0, self.components)?, (softplus + 1e-8)?))
+    }
+}
+
+impl Prior for MixtureOfNormals {
+    fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
+        fits("a mixture of normals", value, &self.shape)?;
+        let (means, variances) = self.components()?;
+        let z = value.flatten_from(1)?.unsqueeze(1)?;
+        let squares = z.broadcast_sub(&means)?.sqr()?.broadcast_div(&variances)?;
+        let each = (squares.broadcast_add(&variances.log()?)? + (2.0 * std::f64::consts::PI).ln())?;
+        let joint = ((each.sum(2)? * -0.5)? - (self.components as f64).ln())?;
+        let top = joint.max_keepdim(1)?.detach();
+        (joint.broadcast_sub(&top)?.exp()?.sum_keepdim(1)?.log()? + top)?.squeeze(1)
+    }
+
+    fn sample(&self, name: &str, count: usize, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
+        let (means, variances) = self.components()?;
+        let values: usize = self.shape.iter().product();
+        let (dtype, device) = (self.params.dtype(), self.params.device());
+        let scores = noise.uniform(name, &[count, self.components], dtype, device)?;
+        let pick = scores.argmax(1)?;
+        let epsilon = (noise.normal(name, &[count, values], dtype, device)? * draw.temperature)?;
+        let (mean, variance) =
+            (means.squeeze(0)?.index_select(&pick, 0)?, variances.squeeze(0)?.index_select(&pick, 0)?);
+        (mean + (variance.sqrt()? * epsilon)?)?.reshape(batched(count, &self.shape))
+    }
+}

@@ -1,0 +1,105 @@
+//! Diagonal normals.
+
+use super::{Distribution, Prior, batched, fits};
+use crate::ops::{self, sum_batch};
+use crate::{Draw, Noise, Params, Result, Tensor};
+
+/// Log-variances from a network are clamped to ± this.
+const LOG_VAR_BOUND: f64 = 7.0;
+
+/// N(mean, diag(exp(log_var))).
+#[derive(Debug, Clone)]
+pub struct Normal {
+    /// `[N, …]`
+    pub mean: Tensor,
+    /// `[N, …]`
+    pub log_var: Tensor,
+}
+
+impl Normal {
+    /// From a network's output: means, then log-variances (clamped to [−7, 7]), side by side in the first dimension after
+    /// the batch.
+    ///
+    /// # Errors
+    /// An odd number of channels.
+    pub fn from_head(head: &Tensor) -> Result<Self> {
+        let channels = head.dim(1)?;
+        if channels % 2 != 0 {
+            candle_core::bail!(
+                "a normal's head has means and log-variances, an even number of channels, not {channels}"
+            );
+        }
+        let half = channels / 2;
+        let log_var = head.narrow(1, half, half)?.contiguous()?.clamp(-LOG_VAR_BOUND, LOG_VAR_BOUND)?;
+        Ok(Self { mean: head.narrow(1, 0, half)?.contiguous()?, log_var })
+    }
+
+    /// Channels of the head for a variable of this shape.
+    pub fn channels(shape: &[usize]) -> usize {
+        2 * shape.first().copied().unwrap_or(1)
+    }
+}
+
+impl Distribution for Normal {
+    fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
+        ops::normal_log_prob(value, &self.mean, &self.log_var)
+    }
+
+    fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
+        let epsilon = noise.normal(name, self.mean.dims(), self.mean.dtype(), self.mean.device())?;
+        let epsilon = if draw.temperature == 1.0 { epsilon } else { (epsilon * draw.temperature)? };
+        &self.mean + ((&self.log_var * 0.5)?.exp()? * epsilon)?
+    }
+
+    fn mode(&self) -> Result<Tensor> {
+        Ok(self.mean.clone())
+    }
+
+    fn repeat(&self, samples: usize) -> Result<Self> {
+        Ok(Self { mean: ops::repeat(&self.mean, samples)?, log_var: ops::repeat(&self.log_var, samples)? })
+    }
+}
+
+/// KL(q ‖ p), exact, `[N]` nats.
+///
+/// # Errors
+/// Shapes that differ.
+pub fn normal_kl(q: &Normal, p: &Normal) -> Result<Tensor> {
+    ops::normal_kl(&q.mean, &q.log_var, &p.mean, &p.log_var)
+}
+
+/// KL(q ‖ N(0, 1)), exact, `[N]` nats.
+///
+/// # Errors
+/// Shapes that differ.
+pub fn standard_normal_kl(q: &Normal, p: &StandardNormal) -> Result<Tensor> {
+    fits("a standard normal", &q.mean, &p.shape)?;
+    let zero = q.mean.zeros_like()?;
+    ops::normal_kl(&q.mean, &q.log_var, &zero, &zero)
+}
+
+/// N(0, 1) in every dimension.
+#[derive(Debug, Clone)]
+pub struct StandardNormal {
+    shape: Vec<usize>,
+    params: Params,
+}
+
+impl StandardNormal {
+    /// Over a shape, without the batch.
+    pub fn new(params: &Params, shape: &[usize]) -> Self {
+        Self { shape: shape.to_vec(), params: params.clone() }
+    }
+}
+
+impl Prior for StandardNormal {
+    fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
+        fits("a standard normal", value, &self.shape)?;
+        sum_batch(&((value.sqr()? + (2.0 * std::f64::consts::PI).ln())? * -0.5)?)
+    }
+
+    fn sample(&self, name: &str, count: usize, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
+        let shape = batched(count, &self.shape);
+        noise.normal(name, &shape, self.params.dtype(), self.params.device())? * draw.temperature
+    }
+}

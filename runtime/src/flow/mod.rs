@@ -1,0 +1,26 @@
+//! Bijectors: invertible maps with a known log-determinant.
+
+mod coupling;
+mod real_nvp;
+mod squeeze;
+
+pub use coupling::{Coupling, Mask};
+pub use real_nvp::{RealNvp, RealNvpConfig};
+pub use squeeze::{Order, squeeze, unsqueeze};
+
+use crate::{Result, Tensor};
+
+/// An invertible map between a variable z and the base's variable v, both `[N, …]`.
+pub trait Bijector {
+    /// z to v, and log |∂v/∂z|, `[N]` nats.
+    ///
+    /// # Errors
+    /// A shape that does not fit.
+    fn forward(&self, z: &Tensor) -> Result<(Tensor, Tensor)>;
+
+    /// v to z.
+    ///
+    /// # Errors
+    /// A shape that does not fit.
+    fn inverse(&self, v: &Tensor) -> Result<Tensor>;
+}

@@ -1,0 +1,115 @@
+//! Weight-normalised convolutions with data-dependent initialisation (Salimans and Kingma 2016).
+
+use crate::params::Phase;
+use crate::{Params, Result, Tensor, ops};
+use candle_core::Var;
+use std::sync::{Arc, Mutex};
+
+/// Standard deviation of a channel right after the first batch.
+const FIRST_SCALE: f64 = 0.01;
+/// Standard deviation of a weight's direction at the start.
+const DIRECTION_SCALE: f64 = 0.05;
+
+/// What a convolution does to height and width.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape2d {
+    /// Divides them by a stride, rounded up; the kernel's width is odd.
+    Stride(usize),
+    /// Doubles them: transposed, 3x3 with stride 2.
+    Double,
+}
+
+/// A convolution with weight g · v / ‖v‖ and a bias.
+#[derive(Debug, Clone)]
+pub struct NormConv {
+    direction: Var,
+    scale: Var,
+    bias: Var,
+    kernel: usize,
+    shape: Shape2d,
+    params: Params,
+    /// The weight at one version of the parameters, kept while nothing is learned.
+    kept: Arc<Mutex<Option<(u64, Tensor)>>>,
+}
+
+impl NormConv {
+    /// From `input` to `output` channels. Parameters: `weight_g`, `weight_v`, `bias`.
+    ///
+    /// # Errors
+    /// A name that is taken, or no channels.
+    pub fn new(params: &Params, input: usize, output: usize, kernel: usize, shape: Shape2d) -> Result<Self> {
+        if input == 0 || output == 0 {
+            candle_core::bail!("a convolution from {input} to {output} channels");
+        }
+        let (weight, scale) = match shape {
+            Shape2d::Double => ([input, output, kernel, kernel], [1, output, 1, 1]),
+            Shape2d::Stride(_) => ([output, input, kernel, kernel], [output, 1, 1, 1]),
+        };
+        Ok(Self {
+            scale: params.constant("weight_g", &scale, 1.0)?,
+            direction: params.normal("weight_v", &weight, 0.0, DIRECTION_SCALE)?,
+            bias: params.constant("bias", &[output], 0.0)?,
+            kernel,
+            shape,
+            params: params.clone(),
+            kept: Arc::default(),
+        })
+    }
+
+    /// # Errors
+    /// An input that does not fit.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        if self.params.phase() == Phase::Initialisation {
+            return self.initialise(x);
+        }
+        let (weight, bias) = self.weight()?;
+        self.apply(x, &weight, &bias)
+    }
+
+    /// The weight and the bias as the phase needs them: tracked in training, detached and kept at inference.
+    ///
+    /// # Errors
+    /// A failed tensor operation.
+    pub fn weight(&self) -> Result<(Tensor, Tensor)> {
+        let dim = usize::from(self.shape == Shape2d::Double);
+        if self.params.phase() == Phase::Training {
+            let weight = ops::weight_norm(self.direction.as_tensor(), self.scale.as_tensor(), dim)?;
+            return Ok((weight, self.bias.as_tensor().clone()));
+        }
+        let version = self.params.version();
+        let mut kept = self.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let weight = match &*kept {
+            Some((at, weight)) if *at == version => weight.clone(),
+            _ => ops::weight_norm(&self.direction.as_detached_tensor(), &self.scale.as_detached_tensor(), dim)?,
+        };
+        *kept = Some((version, weight.clone()));
+        Ok((weight, self.bias.as_detached_tensor()))
+    }
+
+    fn apply(&self, x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+        match self.shape {
+            Shape2d::Stride(stride) => ops::conv2d(x, weight, bias, stride, self.kernel / 2),
+            Shape2d::Double => ops::conv_transpose2d(x, weight, bias, 2, self.kernel / 2, 1),
+        }
+    }
+
+    /// Sets scale and bias so that this batch's output has mean 0 and standard deviation 0.01 in each channel (unbiased
+    /// variance + 1e-8 under the root), and returns that output.
+    fn initialise(&self, x: &Tensor) -> Result<Tensor> {
+        let dim = usize::from(self.shape == Shape2d::Double);
+        let x = x.detach();
+        let unit = self.scale.as_detached_tensor().ones_like()?;
+        let weight = ops::weight_norm(&self.direction.as_detached_tensor(), &unit, dim)?;
+        let out = self.apply(&x, &weight, &self.bias.as_detached_tensor().zeros_like()?)?;
+        let channels = out.transpose(0, 1)?.flatten_from(1)?;
+        let mean = channels.mean_keepdim(1)?;
+        let count = channels.dim(1)?.max(2) - 1;
+        let variance = (channels.broadcast_sub(&mean)?.sqr()?.sum_keepdim(1)? / count as f64)?;
+        let scale = ((variance + 1e-8)?.sqrt()?.recip()? * FIRST_SCALE)?;
+        let bias = (&mean * &scale)?.neg()?;
+        self.scale.set(&scale.reshape(self.scale.shape())?)?;
+        self.bias.set(&bias.flatten_all()?)?;
+        self.params.touch();
+        out.broadcast_mul(&scale.reshape((1, (), 1, 1))?)?.broadcast_add(&bias.reshape((1, (), 1, 1))?)
+    }
+}

@@ -1,0 +1,75 @@
+//! Dense layers (Huang et al. 2017) with channel attention, as in the super-resolution VAE.
+
+use super::{NormConv, Shape2d};
+use crate::ops::{self, Attention, DenseStep};
+use crate::params::Phase;
+use crate::{Params, Result, Tensor};
+
+/// `steps` bottlenecks, each appended to the stack and followed by an ELU over the whole stack; channel attention last.
+#[derive(Debug, Clone)]
+pub struct DenseLayer {
+    steps: Vec<(NormConv, NormConv)>,
+    squeeze: NormConv,
+    excite: NormConv,
+    params: Params,
+    channels: usize,
+}
+
+impl DenseLayer {
+    /// From `channels` to `channels + steps · growth`; attention squeezes to an eighth. Parameters: `steps.I.squeeze`, `steps.I.grow`,
+    /// `attention.squeeze`, `attention.excite`.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn new(params: &Params, channels: usize, growth: usize, steps: usize) -> Result<Self> {
+        let mut pairs = Vec::with_capacity(steps);
+        for step in 0..steps {
+            let at = params.at(&format!("steps.{step}"));
+            let squeeze =
+                NormConv::new(&at.at("squeeze"), channels + step * growth, 4 * growth, 1, Shape2d::Stride(1))?;
+            pairs.push((squeeze, NormConv::new(&at.at("grow"), 4 * growth, growth, 3, Shape2d::Stride(1))?));
+        }
+        let channels = channels + steps * growth;
+        let squeezed = (channels / 8).max(1);
+        let attention = params.at("attention");
+        Ok(Self {
+            steps: pairs,
+            squeeze: NormConv::new(&attention.at("squeeze"), channels, squeezed, 1, Shape2d::Stride(1))?,
+            excite: NormConv::new(&attention.at("excite"), squeezed, channels, 1, Shape2d::Stride(1))?,
+            params: params.clone(),
+            channels,
+        })
+    }
+
+    /// Channels of the output.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// # Errors
+    /// An input that does not fit.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        if self.params.phase() == Phase::Initialisation {
+            return self.initialise(x);
+        }
+        let steps = self.steps.iter().map(|(squeeze, grow)| {
+            let ((squeeze, squeeze_bias), (grow, grow_bias)) = (squeeze.weight()?, grow.weight()?);
+            Ok(DenseStep { squeeze, squeeze_bias, grow, grow_bias })
+        });
+        let steps = steps.collect::<Result<Vec<_>>>()?;
+        let ((squeeze, squeeze_bias), (excite, excite_bias)) = (self.squeeze.weight()?, self.excite.weight()?);
+        ops::dense_layer(x, &steps, &Attention { squeeze, squeeze_bias, excite, excite_bias })
+    }
+
+    /// Convolution by convolution, so that each sees what the one before it was set to.
+    fn initialise(&self, x: &Tensor) -> Result<Tensor> {
+        let mut stack = x.clone();
+        for (squeeze, grow) in &self.steps {
+            let grown = grow.forward(&squeeze.forward(&stack)?)?;
+            stack = ops::elu(&Tensor::cat(&[&stack, &grown], 1)?)?;
+        }
+        let mean = stack.mean_keepdim(3)?.mean_keepdim(2)?;
+        let logits = self.excite.forward(&self.squeeze.forward(&mean)?)?;
+        stack.broadcast_mul(&(logits.neg()?.exp()? + 1.0)?.recip()?)
+    }
+}
