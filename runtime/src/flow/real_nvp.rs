@@ -73,8 +73,9 @@ impl Bijector for RealNvp {
         };
         through(&mut h, &self.inner)?;
         let Some(next) = &self.next else { return Ok((h, total)) };
-        h = squeeze(&h, Order::Alternate)?;
+        h = squeeze(&h, Order::Plain)?;
         through(&mut h, &self.outer)?;
+        let h = squeeze(&unsqueeze(&h, Order::Plain)?, Order::Alternate)?;
         let half = h.dim(1)? / 2;
         let (on, out) = (h.narrow(1, 0, half)?.contiguous()?, h.narrow(1, half, half)?);
         let (on, log_det) = next.forward(&on)?;
@@ -87,11 +88,12 @@ impl Bijector for RealNvp {
             let squeezed = squeeze(&h, Order::Alternate)?;
             let half = squeezed.dim(1)? / 2;
             let on = next.inverse(&squeezed.narrow(1, 0, half)?.contiguous()?)?;
-            h = Tensor::cat(&[&on, &squeezed.narrow(1, half, half)?], 1)?;
+            h = unsqueeze(&Tensor::cat(&[&on, &squeezed.narrow(1, half, half)?], 1)?, Order::Alternate)?;
+            h = squeeze(&h, Order::Plain)?;
             for coupling in self.outer.iter().rev() {
                 h = coupling.inverse(&h)?;
             }
-            h = unsqueeze(&h, Order::Alternate)?;
+            h = unsqueeze(&h, Order::Plain)?;
         }
         for coupling in self.inner.iter().rev() {
             h = coupling.inverse(&h)?;

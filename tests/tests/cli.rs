@@ -1,0 +1,11 @@
+//! The command line, run as a user runs it, over a model that trains in milliseconds.
+
+#[path = "cli/support.rs"]
+mod support;
+
+#[path = "cli/bad_input.rs"]
+mod bad_input;
+#[path = "cli/jobs.rs"]
+mod jobs;
+#[path = "cli/survival.rs"]
+mod survival;

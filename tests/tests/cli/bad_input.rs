@@ -1,0 +1,99 @@
+//! What is said of input that is wrong: one message that names the thing, the place and the way out.
+
+use crate::support::{Place, cifar};
+use std::fs;
+
+#[test]
+fn files_that_are_not_there() {
+    let place = Place::new();
+    place.fails("nothing.pgm", &["nothing.pgm", "no such file", "toy"]);
+    place.fails("train nothing.pgm", &["nothing.pgm", "no such file"]);
+    place.fails("eval nothing", &["nothing", "no such run folder"]);
+    place.fails("train toy.pgm --data nothing", &["nothing", "no such file or folder", "--data takes"]);
+    fs::create_dir(place.path("empty")).unwrap();
+    place.fails("eval empty", &["empty", "no checkpoint in this folder"]);
+    place.fails("train empty --resume", &["empty", "nothing to go on from"]);
+    place.fails("train toy.pgm --data empty", &["empty", "nothing in this folder is a picture"]);
+    place.fails("train toy.pgm --data toy.pgm", &["toy.pgm", "not a data set"]);
+}
+
+#[test]
+fn arguments_that_make_no_sense() {
+    let place = Place::new();
+    for (arguments, words) in [
+        ("", ["Usage", "srvae-run"]),
+        ("train toy.pgm --steps 0", ["--steps", "at least 1"]),
+        ("train toy.pgm --steps x", ["--steps", "invalid"]),
+        ("train toy.pgm --steps 3 --epochs 2", ["--steps", "--epochs"]),
+        ("train toy.pgm --lr -1", ["--lr", "-1"]),
+        ("train toy.pgm --lr nan", ["--lr", "a number is needed"]),
+        ("train toy.pgm --batch 0", ["--batch", "at least 1"]),
+        ("train toy.pgm --device tpu", ["--device", "possible values"]),
+        ("train toy.pgm --split half", ["half", "hoogeboom"]),
+        ("bench toy.pgm --job dance", ["dance", "generate"]),
+        ("train toy.pgm --colour", ["--colour", "unexpected"]),
+    ] {
+        let said = place.run(arguments);
+        assert_eq!(said.code, 2, "{arguments}: {}", said.err);
+        for word in words {
+            assert!(said.err.contains(word), "{arguments}: `{word}` is not in\n{}", said.err);
+        }
+    }
+    place.fails("train toy.pgm --device cuda", &["--device cuda", "--device cpu"]);
+}
+
+#[test]
+fn pictures_that_are_cut_short_or_something_else() {
+    let place = Place::new();
+    let train = |data: &str| format!("train toy.pgm --steps 2 --data {data}");
+    cifar(&place.path("short"), 20);
+    let batch = place.path("short/data_batch_2.bin");
+    fs::write(&batch, &fs::read(&batch).unwrap()[..50_000]).unwrap();
+    place.fails(&train("short"), &["data_batch_2.bin", "50000 bytes", "cut short"]);
+    fs::write(&batch, b"").unwrap();
+    place.fails(&train("short"), &["data_batch_2.bin", "empty"]);
+    fs::write(&batch, vec![77; 3073]).unwrap();
+    place.fails(&train("short"), &["data_batch_2.bin", "label 77"]);
+    cifar(&place.path("part"), 20);
+    fs::remove_file(place.path("part/test_batch.bin")).unwrap();
+    place.fails(&train("part"), &["part", "test_batch.bin is missing"]);
+    fs::write(place.path("cifar.tar.gz"), b"\x1f\x8bnothing of the sort").unwrap();
+    place.fails(&train("cifar.tar.gz"), &["cifar.tar.gz", "damaged or cut short"]);
+    fs::create_dir(place.path("pictures")).unwrap();
+    fs::write(place.path("pictures/a.png"), b"no picture").unwrap();
+    fs::write(place.path("pictures/b.png"), b"no picture").unwrap();
+    place.fails(&train("pictures"), &["a.png", "not a picture that can be read"]);
+}
+
+#[test]
+fn checkpoints_that_do_not_belong() {
+    let place = Place::new();
+    place.json("train toy.pgm --data builtin --steps 3 --out run");
+    fs::write(place.path("other.pgm"), crate::support::toy::SOURCE.replace("model toy", "model other")).unwrap();
+    place.fails("train other.pgm --data builtin --out run --resume", &["other"]);
+    place.fails("eval toy.pgm", &["toy.pgm", "damaged or cut short, or is no safetensors file"]);
+    let last = place.path("run/checkpoints/last.safetensors");
+    let whole = fs::read(&last).unwrap();
+    fs::write(&last, &whole[..whole.len() - 8]).unwrap();
+    place.fails("eval run --checkpoint last", &["last.safetensors", "damaged or cut short"]);
+    place.fails("train run --resume --seed 5", &["last.safetensors"]);
+    fs::write(&last, &whole).unwrap();
+    place.fails("train run --resume --seed 5", &["--seed", "the seed it began with, 1"]);
+    place.fails("train toy.pgm --resume", &["--resume", "which run"]);
+    place.fails("upscale run", &["conditional_generation", "generation, reconstruction"]);
+    place.fails("interpolate run --input toy.pgm", &["toy.pgm", "not a picture"]);
+}
+
+#[test]
+fn folders_that_cannot_be_written_to() {
+    let place = Place::new();
+    fs::write(place.path("file"), "here already").unwrap();
+    place.fails("train toy.pgm --data builtin --steps 2 --out file", &["file", "--out takes a folder"]);
+    place.fails("train toy.pgm --data builtin --steps 2 --out file/run", &["file/run", "cannot be made"]);
+    // The one file system that even root cannot write to.
+    place.fails("train toy.pgm --data builtin --steps 2 --out /proc/run", &["/proc/run", "cannot be made"]);
+    place.json("train toy.pgm --data builtin --steps 2 --out run");
+    place.fails("sample run --out /proc/a.png", &["/proc/a.png", "cannot be written"]);
+    let left: Vec<_> = fs::read_dir(place.root()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 3, "{left:?}");
+}

@@ -1,0 +1,147 @@
+//! What each command does when all is well.
+
+use crate::support::{Place, cifar};
+
+#[test]
+fn a_file_alone_trains_evaluates_draws_and_reports() {
+    let place = Place::new();
+    let said = place.run("toy.pgm --steps 30");
+    assert_eq!(said.code, 0, "{}", said.err);
+    for word in ["test before", "test after", "nll, K = 10", "RE_x", "KL_z", "images/s", "report:", "runs/toy-1"] {
+        assert!(said.out.contains(word), "{word}: {}", said.out);
+    }
+    assert!(said.err.contains("training on the built-in scenes"), "{}", said.err);
+    for file in [
+        "config.json",
+        "model.pgm",
+        "metrics.jsonl",
+        "evaluation.json",
+        "report.html",
+        "checkpoints/last.safetensors",
+        "checkpoints/best.safetensors",
+        "grids/generation.png",
+        "grids/reconstruction.png",
+    ] {
+        assert!(place.path("runs/toy-1").join(file).metadata().is_ok_and(|file| file.len() > 0), "{file}");
+    }
+    let page = std::fs::read_to_string(place.path("runs/toy-1/report.html")).unwrap();
+    assert!(
+        !page.contains("http://www.example") && !page.contains("src=\"http") && page.contains("data:image/png;base64,")
+    );
+    // A second run gets a folder of its own.
+    place.json("toy.pgm --steps 3");
+    assert!(place.path("runs/toy-2/report.html").exists());
+}
+
+#[test]
+fn train_and_eval_speak_json_on_the_last_line() {
+    let place = Place::new();
+    cifar(&place.path("cifar"), 20);
+    let trained = place.json("train toy.pgm --data cifar --steps 12 --batch 4 --seed 3 --device cpu --out run");
+    assert_eq!(trained["steps"], 12);
+    assert!(trained["test_before"].is_f64() && trained["test_after"].is_f64() && trained["images_per_s"].is_f64());
+    let found = place.json("eval run --data cifar --k 8 --images 10");
+    assert_eq!((found["images"].as_u64(), found["k"].as_u64()), (Some(10), Some(8)));
+    for key in ["nll", "standard_error", "seconds"] {
+        assert!(found[key].is_f64(), "{key}");
+    }
+    assert!(found["terms"]["RE_x"].is_f64() && found["terms"]["KL_z"].is_f64());
+    // The run remembers its data.
+    assert_eq!(place.json("eval run --k 8 --images 10")["nll"], found["nll"]);
+    assert_eq!(place.json("eval run/checkpoints/best.safetensors --k 8 --images 10")["nll"], found["nll"]);
+}
+
+#[test]
+fn the_same_seed_leaves_the_same_bytes() {
+    let place = Place::new();
+    for run in ["a", "b"] {
+        place.json(&format!("train toy.pgm --data builtin --steps 40 --seed 9 --out {run}"));
+    }
+    for file in ["checkpoints/last.safetensors", "checkpoints/best.safetensors"] {
+        let read = |run: &str| std::fs::read(place.path(run).join(file)).unwrap();
+        assert!(read("a") == read("b"), "{file}");
+    }
+    place.json("train toy.pgm --data builtin --steps 40 --seed 8 --out c");
+    let last = |run: &str| std::fs::read(place.path(run).join("checkpoints/last.safetensors")).unwrap();
+    assert!(last("a") != last("c"));
+}
+
+#[test]
+fn every_mode_becomes_a_picture() {
+    let place = Place::new();
+    place.json("train toy.pgm --data builtin --steps 5 --out run");
+    for (command, file) in [
+        ("sample run --count 9 --temperature 0.5", "generation"),
+        ("reconstruct run --count 4 --draws 2", "reconstruction"),
+        ("interpolate run --count 6 --steps 5", "interpolation"),
+    ] {
+        let told = place.json(command);
+        assert_eq!(told["mode"], file);
+        let picture = std::fs::read(place.path(&format!("run/grids/{file}.png"))).unwrap();
+        assert!(picture.starts_with(b"\x89PNG"), "{command}");
+    }
+    let own = place.path("run/grids/generation.png");
+    std::fs::copy(own, place.path("own.png")).unwrap();
+    place.json("reconstruct run --input own.png --out there.png");
+    assert!(place.path("there.png").exists());
+    // The same seed draws the same pictures.
+    place.json("sample run --seed 4 --out a.png");
+    place.json("sample run --seed 4 --out b.png");
+    place.json("sample run --seed 5 --out c.png");
+    let read = |name: &str| std::fs::read(place.path(name)).unwrap();
+    assert!(read("a.png") == read("b.png") && read("a.png") != read("c.png"));
+    let said = place.run("report run --out page.html");
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(place.path("page.html").exists());
+}
+
+#[test]
+fn bench_prints_what_the_yardstick_prints() {
+    let place = Place::new();
+    for job in ["train", "nll", "generate"] {
+        let told = place.json(&format!("bench toy.pgm --job {job} --batch 4 --steps 3 --k 5"));
+        assert_eq!(told["job"], job);
+        let (least, median) = (told["min_s"].as_f64().unwrap(), told["median_s"].as_f64().unwrap());
+        assert!(least > 0.0 && least <= median);
+        let images = if job == "nll" { 20.0 } else { 4.0 };
+        assert!((told["images_per_s"].as_f64().unwrap() * least / images - 1.0).abs() < 1e-9);
+        assert!(told["peak_bytes"].as_u64().unwrap() > 1_000_000);
+    }
+}
+
+#[test]
+fn help_has_examples_and_exit_codes() {
+    let place = Place::new();
+    let said = place.run("--help");
+    assert_eq!(said.code, 0);
+    for word in ["Examples:", "Exit codes:", "srvae-run train", "130", "--preset", "--data"] {
+        assert!(said.out.contains(word), "{word}");
+    }
+    for command in [
+        "train",
+        "eval",
+        "sample",
+        "reconstruct",
+        "regenerate",
+        "upscale",
+        "interpolate",
+        "report",
+        "bench",
+        "explain",
+        "check",
+        "fmt",
+    ] {
+        assert_eq!(place.run(&format!("{command} --help")).code, 0, "{command}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let place = Place::new();
+    let line = format!("{} --help | head -c 1 >/dev/null; exit ${{PIPESTATUS[0]}}", env!("CARGO_BIN_EXE_toy"));
+    let output = std::process::Command::new("bash").args(["-c", &line]).current_dir(place.root()).output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()));
+    let line = format!("{} bench toy.pgm --steps 1 2>&1 | true; exit ${{PIPESTATUS[0]}}", env!("CARGO_BIN_EXE_toy"));
+    let output = std::process::Command::new("bash").args(["-c", &line]).current_dir(place.root()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+}

@@ -1,0 +1,90 @@
+//! A run may end at any moment and loses nothing.
+
+use crate::support::{Place, said};
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+const RUN: &str = "--data builtin --steps 6000 --batch 8 --validate-every 1500 --checkpoint-every 5";
+
+#[test]
+fn a_run_killed_at_many_moments_ends_as_the_uninterrupted_one() {
+    let place = Place::new();
+    place.json(&format!("train toy.pgm {RUN} --out whole"));
+    let (mut kills, mut losses, mut started) = (0, 0, false);
+    for round in 0..200u64 {
+        let arguments =
+            if started { "train parts --resume".to_owned() } else { format!("train toy.pgm {RUN} --out parts") };
+        let mut child = place.command(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        // Moments that no clock of the program's own keeps time with.
+        std::thread::sleep(Duration::from_millis(25 + (round * 37) % 61));
+        match child.try_wait().unwrap() {
+            Some(status) if status.success() => break,
+            Some(_) => panic!("{}", said(child.wait_with_output().unwrap()).err),
+            None => {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                kills += 1;
+            }
+        }
+        let checkpoint = place.path("parts/checkpoints/last.safetensors");
+        if started && !checkpoint.exists() {
+            losses += 1;
+        }
+        started = checkpoint.exists();
+    }
+    println!("{kills} kills, {losses} checkpoints lost");
+    assert!(kills >= 3, "the run was too short to be killed");
+    assert_eq!(losses, 0);
+    for file in ["checkpoints/last.safetensors", "checkpoints/best.safetensors"] {
+        assert!(
+            fs::read(place.path("whole").join(file)).unwrap() == fs::read(place.path("parts").join(file)).unwrap(),
+            "{file}"
+        );
+    }
+    let steps = |run: &str| -> Vec<u64> {
+        let text = fs::read_to_string(place.path(run).join("metrics.jsonl")).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        lines.map(|line| line["step"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(steps("whole"), steps("parts"));
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupt_writes_a_checkpoint_and_exits_with_130() {
+    let place = Place::new();
+    let arguments = "train toy.pgm --data builtin --steps 10000000 --batch 8 --validation-images 8 --checkpoint-every 100000000 --out run";
+    let child = place.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(400));
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let said = said(child.wait_with_output().unwrap());
+    assert_eq!(said.code, 130, "{}", said.err);
+    assert!(said.err.contains("go on with: srvae-run train run --resume"), "{}", said.err);
+    let told = place.json("train run --resume --steps 1");
+    assert!(told["steps"].as_u64().unwrap() > 100, "{told}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_disk_that_is_full_loses_no_checkpoint() {
+    let place = Place::new();
+    place.json("train toy.pgm --data builtin --steps 3 --out run");
+    let last = place.path("run/checkpoints/last.safetensors");
+    let kept = fs::read(&last).unwrap();
+    // No file may grow beyond so many blocks: what a write meets on a full disk, for any user. The first limit stops the
+    // first write of all, the second the checkpoint.
+    for blocks in [1, kept.len() / 1024] {
+        let program = env!("CARGO_BIN_EXE_toy");
+        let line = format!("trap '' XFSZ; ulimit -f {blocks}; exec {program} train run --resume --steps 5");
+        let output = Command::new("bash").args(["-c", &line]).current_dir(place.root()).output().unwrap();
+        said(output).is_clear_error("full disk", &["cannot be written"]);
+        assert!(fs::read(&last).unwrap() == kept);
+    }
+    let left: Vec<String> = fs::read_dir(place.path("run/checkpoints"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(left.iter().filter(|name| name.contains("partial")).count(), 0, "{left:?}");
+    assert_eq!(place.json("train run --resume --steps 5")["steps"], 5);
+}
