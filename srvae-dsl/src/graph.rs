@@ -76,6 +76,16 @@ pub enum Side {
     Q,
 }
 
+impl Side {
+    /// As the language writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::P => "p",
+            Self::Q => "q",
+        }
+    }
+}
+
 /// `param growth = 64`.
 #[derive(Debug, Clone)]
 pub struct Param {
@@ -224,6 +234,16 @@ pub struct Node {
     /// `densenet`, `y.encoder`, `encoder_2`. Empty where there are none.
     pub path: String,
     pub span: Span,
+}
+
+impl Node {
+    /// The variable this node reads, where it reads one.
+    pub fn variable(&self) -> Option<VariableId> {
+        match self.op {
+            Op::Variable(id) => Some(id),
+            Op::Formal(_) | Op::Block { .. } | Op::Net(_) => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]

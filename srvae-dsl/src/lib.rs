@@ -3,6 +3,7 @@
 //! The way of a model, in order:
 //! - [`source`]: the text and places in it;
 //! - [`parse`]: the text becomes a syntax tree, [`ast`];
+//! - [`check`]: names, numbers and shapes are resolved;
 //! - [`catalog`]: every block, distribution, function and space the language knows, one entry each;
 //! - [`graph`]: the checked model, which everything after the checks reads.
 //!
@@ -12,11 +13,14 @@
 
 pub mod ast;
 pub mod catalog;
+pub mod check;
+mod cost;
 pub mod diagnostics;
 pub mod graph;
 pub mod parse;
 pub mod source;
 
+pub use check::{Overrides, check};
 pub use diagnostics::{Diagnostic, Report, Severity, Style};
 pub use parse::parse;
 pub use source::{Source, Span};

@@ -4,10 +4,16 @@
 pub const LARGEST_FILE: usize = 16 << 20;
 
 /// Brackets inside brackets. Everything that recurses over expressions rests on this bound.
-pub const MOST_NESTING: usize = 48;
+pub const MOST_NESTING: usize = 32;
 
 /// Arithmetic operators in one statement; the other bound on recursion.
 pub const MOST_OPERATORS: usize = 200;
 
 /// Messages printed of one file.
 pub const MOST_ERRORS: usize = 50;
+
+/// Named networks inside named networks.
+pub const MOST_NETS: usize = 16;
+
+/// Variables, parameters and named networks together.
+pub const MOST_NAMES: usize = 4096;

@@ -3,7 +3,7 @@
 //! Titles are one sentence without a final period, in the words of the language. E01 text and grammar, E02 names, E03
 //! arguments and numbers, E04 factors, E05 shapes, W06 warnings.
 
-use super::{Diagnostic, LARGEST_FILE, MOST_NESTING, MOST_OPERATORS, closest};
+use super::{Diagnostic, LARGEST_FILE, MOST_NAMES, MOST_NESTING, MOST_NETS, MOST_OPERATORS, closest};
 use crate::source::Span;
 
 // ---- E01: text and grammar
@@ -85,9 +85,629 @@ pub(crate) fn number_too_large(span: Span) -> Diagnostic {
     Diagnostic::error("E0112", "the number is too large").at(span, "does not fit 64 bits").hint("write a smaller one")
 }
 
+// ---- E02: names
+
+pub(crate) fn no_model(end: Span) -> Diagnostic {
+    Diagnostic::error("E0201", "the file names no model")
+        .at(end, "no `model` statement up to here")
+        .hint("begin the file with `model NAME`")
+}
+
+pub(crate) fn second_model(second: Span, first: Span) -> Diagnostic {
+    Diagnostic::error("E0202", "the file names a second model")
+        .at(second, "the second")
+        .and(first, "the first")
+        .hint("put each model into a file of its own")
+}
+
+pub(crate) fn defined_twice(name: &str, second: Span, first: Span) -> Diagnostic {
+    Diagnostic::error("E0203", format!("`{name}` is defined twice"))
+        .at(second, "defined again")
+        .and(first, "defined here first")
+        .hint("rename one of the two")
+}
+
+pub(crate) fn name_taken(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0204", format!("`{name}` is a word of the language"))
+        .at(span, "cannot be chosen as a name")
+        .hint(format!("choose another name, such as `{name}_1`"))
+}
+
+pub(crate) fn rust_keyword(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0205", format!("`{name}` cannot be a name in the generated Rust code"))
+        .at(span, "reserved in Rust")
+        .hint(format!("choose another name, such as `{name}_1`"))
+}
+
+pub(crate) fn same_type(name: &str, span: Span, type_name: &str, other: &str) -> Diagnostic {
+    Diagnostic::error("E0206", format!("`{name}` needs the Rust type `{type_name}`, which {other} has"))
+        .at(span, format!("`{type_name}` in generated code"))
+        .hint("choose another name")
+}
+
+pub(crate) fn unknown_variable<'a>(
+    name: &str,
+    span: Span,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Diagnostic {
+    Diagnostic::error("E0207", format!("no variable is called `{name}`"))
+        .at(span, "unknown variable")
+        .hint(did_you_mean(name, known, "variables", &format!("declare it: `latent {name}: real[16, 8, 8]`")))
+}
+
+pub(crate) fn unknown_in_network<'a>(
+    name: &str,
+    span: Span,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Diagnostic {
+    Diagnostic::error("E0208", format!("nothing that a network can read is called `{name}`"))
+        .at(span, "unknown name")
+        .hint(did_you_mean(name, known, "it can read", "declare a variable of this name"))
+}
+
+pub(crate) fn unknown_block<'a>(
+    name: &str,
+    span: Span,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Diagnostic {
+    Diagnostic::error("E0209", format!("no block or network is called `{name}`"))
+        .at(span, "unknown block")
+        .hint(did_you_mean(name, known, "blocks and networks", "define it with `net`"))
+}
+
+pub(crate) fn not_a_block(name: &str, what: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0210", format!("`{name}` is {what}, not a block"))
+        .at(span, "a block or a named network stands here")
+        .hint(format!("{what} stands left of `from`, as in `q(z | x) = normal from x |> encoder(growth: 16)`"))
+}
+
+pub(crate) fn unknown_distribution<'a>(
+    name: &str,
+    span: Span,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Diagnostic {
+    Diagnostic::error("E0211", format!("no distribution or function is called `{name}`"))
+        .at(span, "unknown distribution")
+        .hint(did_you_mean(name, known, "distributions and functions", "see the language reference"))
+}
+
+pub(crate) fn network_for_distribution(span: Span) -> Diagnostic {
+    Diagnostic::error("E0223", "a factor must begin with a distribution or a function")
+        .at(span, "neither")
+        .hint("write `= normal from …`, or another distribution")
+}
+
+pub(crate) fn not_a_distribution(name: &str, what: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0212", format!("`{name}` is {what}, not a distribution"))
+        .at(span, "a distribution stands here")
+        .hint(format!("write `= DISTRIBUTION from …`, with `{name}` right of `from`"))
+}
+
+pub(crate) fn unknown_space<'a>(
+    name: &str,
+    span: Span,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Diagnostic {
+    Diagnostic::error("E0213", format!("no space is called `{name}`"))
+        .at(span, "unknown space")
+        .hint(did_you_mean(name, known, "spaces", ""))
+}
+
+pub(crate) fn unknown_param<'a>(
+    name: &str,
+    span: Span,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Diagnostic {
+    Diagnostic::error("E0214", format!("no parameter is called `{name}`"))
+        .at(span, "unknown parameter")
+        .hint(did_you_mean(name, known, "parameters", &format!("declare it: `param {name} = 64`")))
+}
+
+pub(crate) fn not_a_number(name: &str, what: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0215", format!("`{name}` is {what}, not a number"))
+        .at(span, "a number or a parameter stands here")
+        .hint("write a number, or the name of a `param`")
+}
+
+pub(crate) fn unknown_preset<'a>(name: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Diagnostic {
+    Diagnostic::error("E0216", format!("the model has no preset `{name}`")).hint(did_you_mean(
+        name,
+        known,
+        "presets",
+        &format!("add `preset {name} {{ … }}` to the file"),
+    ))
+}
+
+pub(crate) fn unknown_setting<'a>(name: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Diagnostic {
+    Diagnostic::error("E0217", format!("the model has no parameter `{name}`")).hint(did_you_mean(
+        name,
+        known,
+        "parameters",
+        &format!("add `param {name} = …` to the file"),
+    ))
+}
+
+pub(crate) fn unknown_term<'a>(name: &str, span: Span, known: impl IntoIterator<Item = &'a str> + Clone) -> Diagnostic {
+    Diagnostic::error("E0218", format!("the bound has no term `{name}` that could be estimated in two ways"))
+        .at(span, "unknown term")
+        .hint(did_you_mean(name, known, "such terms", "remove the statement: the model has no such term"))
+}
+
+pub(crate) fn unknown_estimator(name: &str, span: Span) -> Diagnostic {
+    let known = ["closed_form", "monte_carlo"];
+    Diagnostic::error("E0219", format!("no estimator is called `{name}`"))
+        .at(span, "unknown estimator")
+        .hint(did_you_mean(name, known, "estimators", ""))
+}
+
+pub(crate) fn net_before_definition(name: &str, used: Span, defined: Span) -> Diagnostic {
+    Diagnostic::error("E0220", format!("the network `{name}` is used in one that stands before it"))
+        .at(used, "used here")
+        .and(defined, "defined here")
+        .hint("define networks before those that use them; a network cannot use itself")
+}
+
+pub(crate) fn nets_too_deep(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0221", format!("named networks use one another more than {MOST_NETS} deep"))
+        .at(span, format!("`{name}` is one too many"))
+        .hint("write some of them out where they are used")
+}
+
+pub(crate) fn too_many_names(span: Span) -> Diagnostic {
+    Diagnostic::error("E0222", format!("the file defines more than {MOST_NAMES} names"))
+        .at(span, "one too many")
+        .hint("is this a model that a person wrote?")
+}
+
+// ---- E03: arguments and numbers
+
+pub(crate) fn unknown_argument<'a>(
+    entry: &str,
+    name: &str,
+    span: Span,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Diagnostic {
+    let none = format!("`{entry}` takes no arguments of this kind");
+    Diagnostic::error("E0301", format!("`{entry}` has no argument `{name}`"))
+        .at(span, "unknown argument")
+        .hint(did_you_mean(name, known, "its arguments", &none))
+}
+
+pub(crate) fn missing_argument(entry: &str, name: &str, docs: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0302", format!("`{entry}` needs its argument `{name}`"))
+        .at(span, format!("`{name}` is missing"))
+        .note(format!("`{name}`: {docs}"))
+        .hint(format!("write `{name}: …` among its arguments"))
+}
+
+pub(crate) fn too_many_arguments(entry: &str, most: usize, span: Span) -> Diagnostic {
+    let hint = match most {
+        0 => format!("write `{entry}` alone"),
+        _ => "remove it, or put it into brackets of its own".to_owned(),
+    };
+    Diagnostic::error("E0303", format!("`{entry}` takes {}", count(most, "argument")))
+        .at(span, "one argument too many")
+        .hint(hint)
+}
+
+pub(crate) fn argument_twice(name: &str, second: Span, first: Span) -> Diagnostic {
+    Diagnostic::error("E0304", format!("the argument `{name}` is given twice"))
+        .at(second, "given again")
+        .and(first, "given here first")
+        .hint("remove one of the two")
+}
+
+pub(crate) fn positional_after_named(span: Span, named: Span) -> Diagnostic {
+    Diagnostic::error("E0305", "an argument without a name stands after one with a name")
+        .at(span, "which argument is this?")
+        .and(named, "the first with a name")
+        .hint("put it first, or name it")
+}
+
+pub(crate) fn wrong_value(entry: &str, name: &str, wanted: &str, found: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0306", format!("the argument `{name}` of `{entry}` cannot be {found}"))
+        .at(span, format!("this is {found}"))
+        .hint(format!("`{name}` is {wanted}"))
+}
+
+pub(crate) fn cannot_compute(what: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0307", format!("this cannot be computed: {what}"))
+        .at(span, what)
+        .hint("numbers are 64-bit integers and reals, with `+ - * / ( )` and parameters")
+}
+
+pub(crate) fn network_for_number(span: Span) -> Diagnostic {
+    Diagnostic::error("E0308", "a network stands where a number is expected")
+        .at(span, "not a number")
+        .hint("networks stand right of `from` and inside `concat(…)`; arguments are numbers")
+}
+
+pub(crate) fn number_for_network(span: Span) -> Diagnostic {
+    Diagnostic::error("E0309", "a number stands where a network is expected")
+        .at(span, "not a network")
+        .hint("begin with a variable, as in `x |> encoder(growth: 16)`")
+}
+
+pub(crate) fn wrong_setting(name: &str, wanted: &str, found: &str) -> Diagnostic {
+    Diagnostic::error("E0310", format!("the parameter `{name}` cannot be {found}"))
+        .hint(format!("`{name}` is {wanted}, as its default is"))
+}
+
+pub(crate) fn wrong_size(found: &str, span: Span, most: usize) -> Diagnostic {
+    Diagnostic::error("E0311", format!("a size cannot be {found}"))
+        .at(span, format!("this is {found}"))
+        .hint(format!("sizes are whole numbers from 1 to {most}"))
+}
+
+pub(crate) fn wrong_rank(space: &str, sizes: &str, least: usize, most: usize, found: usize, span: Span) -> Diagnostic {
+    let wanted = if least == most { count(least, "size") } else { format!("{least} to {most} sizes") };
+    Diagnostic::error("E0312", format!("`{space}` takes {wanted}, not {found}"))
+        .at(span, format!("{} here", count(found, "size")))
+        .hint(format!("the sizes are: {sizes}"))
+}
+
+pub(crate) fn wrong_inputs(name: &str, wanted: &str, found: usize, span: Span) -> Diagnostic {
+    Diagnostic::error("E0313", format!("`{name}` reads {wanted}, not {found}"))
+        .at(span, format!("{} here", count(found, "input")))
+        .hint(format!("write `a |> {name}`, or `{name}(a, …)` with the inputs first"))
+}
+
+pub(crate) fn shape_too_large(span: Span, most: u64) -> Diagnostic {
+    Diagnostic::error("E0314", format!("the variable has more than {most} elements"))
+        .at(span, "too large")
+        .hint("make one of the sizes smaller")
+}
+
+// ---- E04: factors
+
+pub(crate) fn duplicate_factor(side: &str, name: &str, second: Span, first: Span) -> Diagnostic {
+    Diagnostic::error("E0401", format!("{side} has two factors of `{name}`"))
+        .at(second, "the second")
+        .and(first, "the first")
+        .hint("remove one of the two")
+}
+
+pub(crate) fn missing_factor(side: &str, role: &str, name: &str, declared: Span, example: &str) -> Diagnostic {
+    Diagnostic::error("E0402", format!("{side}({name} | …) is missing"))
+        .at(declared, format!("{role} `{name}` needs a factor in {side}"))
+        .hint(format!("add `{example}`"))
+}
+
+pub(crate) fn factor_of_observed(name: &str, span: Span, declared: Span) -> Diagnostic {
+    Diagnostic::error("E0403", format!("q has a factor of the observed variable `{name}`"))
+        .at(span, "q is over latent variables")
+        .and(declared, "declared observed here")
+        .hint(format!("remove the factor, or declare `{name}` latent"))
+}
+
+pub(crate) fn factor_of_given(side: &str, name: &str, span: Span, declared: Span) -> Diagnostic {
+    Diagnostic::error("E0404", format!("{side} has a factor of the given variable `{name}`"))
+        .at(span, "what is given has no factor")
+        .and(declared, "declared given here")
+        .hint(format!("remove the factor, or declare `{name}` observed"))
+}
+
+/// `path` begins and ends with the same variable; each factor at `heads` needs the variable in `needed`.
+pub(crate) fn cycle(side: &str, path: &[&str], heads: &[Span], needed: &[String]) -> Diagnostic {
+    let title = format!("the factors of {side} go round in a circle: {}", path.join(" → "));
+    let mut diagnostic = Diagnostic::error("E0405", title);
+    for (head, parent) in heads.iter().zip(needed) {
+        diagnostic = diagnostic.at(*head, format!("needs `{parent}`"));
+    }
+    diagnostic.hint("take one of these variables from the right of the bar")
+}
+
+pub(crate) fn own_parent(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0406", format!("`{name}` stands on both sides of the bar"))
+        .at(span, "cannot depend on itself")
+        .hint("remove it from the right of the bar")
+}
+
+pub(crate) fn parent_twice(name: &str, second: Span, first: Span) -> Diagnostic {
+    Diagnostic::error("E0407", format!("`{name}` stands twice right of the bar"))
+        .at(second, "again")
+        .and(first, "here first")
+        .hint("remove one of the two")
+}
+
+pub(crate) fn not_right_of_bar(name: &str, span: Span, head: Span) -> Diagnostic {
+    Diagnostic::error("E0408", format!("the factor reads `{name}`, which does not stand right of its bar"))
+        .at(span, "not known at this point")
+        .and(head, "the factor's variables")
+        .hint(format!("add `{name}` right of the bar, or read another variable"))
+}
+
+pub(crate) fn parent_not_read(name: &str, parent: Span) -> Diagnostic {
+    Diagnostic::error("E0409", format!("`{name}` stands right of the bar, but the factor does not read it"))
+        .at(parent, "not read")
+        .hint(format!("read it right of `from`, or remove `{name}` from the bar"))
+}
+
+pub(crate) fn deterministic_in_p(function: &str, span: Span, head: Span) -> Diagnostic {
+    Diagnostic::error("E0410", format!("the function `{function}` stands in a factor of p"))
+        .at(span, "p must be a distribution")
+        .and(head, "this factor")
+        .hint("deterministic factors belong to q, where their entropy is 0")
+}
+
+pub(crate) fn function_input(function: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0411", format!("`{function}` reads one variable, its first argument"))
+        .at(span, "expected a variable here")
+        .hint(format!("write it as in `q(y | x) = {function}(x)`"))
+}
+
+pub(crate) fn over_function(function: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0412", format!("something follows the function `{function}`"))
+        .at(span, "nothing may stand here")
+        .hint("a deterministic factor is one function of one variable: no flows, no `from`")
+}
+
+pub(crate) fn function_refuses(function: &str, why: &str, span: Span, input: &str, declared: Span) -> Diagnostic {
+    Diagnostic::error("E0413", format!("`{function}` {why}"))
+        .at(span, format!("applied to `{input}`"))
+        .and(declared, format!("`{input}` is declared here"))
+        .hint("apply it to another variable, or change the variable's shape")
+}
+
+pub(crate) fn range_does_not_fit(
+    function: &str,
+    range: &str,
+    span: Span,
+    variable: &str,
+    space: &str,
+    declared: Span,
+) -> Diagnostic {
+    Diagnostic::error("E0414", format!("`{function}` yields {range}, but `{variable}` is {space}"))
+        .at(span, format!("yields {range}"))
+        .and(declared, format!("declared {space}"))
+        .hint(format!("declare `{variable}: {range}`"))
+}
+
+pub(crate) fn space_out_of_reach<'a>(
+    distribution: &str,
+    span: Span,
+    variable: &str,
+    space: &str,
+    declared: Span,
+    able: impl IntoIterator<Item = &'a str>,
+) -> Diagnostic {
+    Diagnostic::error("E0415", format!("`{distribution}` cannot produce the {space} variable `{variable}`"))
+        .at(span, format!("does not yield {space} values"))
+        .and(declared, format!("`{variable}` is declared here"))
+        .hint(format!("distributions over {space} variables: {}", quoted(able)))
+}
+
+pub(crate) fn root_with_network(distribution: &str, span: Span, network: Span) -> Diagnostic {
+    Diagnostic::error("E0416", format!("`{distribution}` reads no network"))
+        .at(network, "has nowhere to go")
+        .and(span, "has no parameters to be computed")
+        .hint("remove `from …`, or take a distribution with parameters, such as `normal`")
+}
+
+pub(crate) fn network_missing(distribution: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0417", format!("`{distribution}` needs a network that computes its parameters"))
+        .at(span, "no `from` after it")
+        .hint("add `from VARIABLE |> BLOCK(…)`; at a root, `standard_normal` and `mixture_of_normals` need none")
+}
+
+pub(crate) fn flow_over_discrete(flow: &str, span: Span, distribution: &str, base: Span) -> Diagnostic {
+    Diagnostic::error("E0418", format!("the flow `{flow}` stands over the discrete distribution `{distribution}`"))
+        .at(span, "needs a continuous distribution")
+        .and(base, "discrete")
+        .hint("remove the flow, or take a continuous distribution, such as `normal`")
+}
+
+pub(crate) fn not_a_flow<'a>(name: &str, span: Span, flows: impl IntoIterator<Item = &'a str>) -> Diagnostic {
+    Diagnostic::error("E0419", format!("`{name}` is no flow, and only flows stand over a distribution"))
+        .at(span, "not invertible")
+        .hint(format!("flows: {}; put a network right of `from`", quoted(flows)))
+}
+
+pub(crate) fn flow_in_network(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0420", format!("the flow `{name}` stands in a network"))
+        .at(span, "its log-determinant would be lost")
+        .hint(format!("put it over the distribution: `normal |> {name}(…) from …`"))
+}
+
+pub(crate) fn flow_direction(flow: &str, span: Span, head: Span, lacking: &str, why: &str) -> Diagnostic {
+    Diagnostic::error("E0421", format!("the flow `{flow}` has no {lacking}, which this factor needs"))
+        .at(span, why)
+        .and(head, "this factor")
+        .hint("take a flow that goes both ways, such as `real_nvp`")
+}
+
+pub(crate) fn no_closed_form(term: &str, span: Span, reason: &str, place: Span) -> Diagnostic {
+    Diagnostic::error("E0422", format!("{term} has no closed form"))
+        .at(span, "asked for here")
+        .and(place, reason)
+        .note("KL has a closed form where both factors are diagonal normals without a flow")
+        .hint("write `monte_carlo`, or remove the statement")
+}
+
+pub(crate) fn nothing_observed(span: Span) -> Diagnostic {
+    Diagnostic::error("E0423", "the model observes nothing")
+        .at(span, "no `observed` variable in this model")
+        .hint("declare the data: `observed x: image[3, 32, 32]`")
+}
+
+pub(crate) fn bound_twice(term: &str, second: Span, first: Span) -> Diagnostic {
+    Diagnostic::error("E0424", format!("the estimator of {term} is chosen twice"))
+        .at(second, "again")
+        .and(first, "here first")
+        .hint("remove one of the two")
+}
+
+// ---- E05: shapes
+
+pub(crate) fn stage_does_not_fit(block: &str, why: &str, span: Span, trail: Trail) -> Diagnostic {
+    trail
+        .onto(Diagnostic::error("E0501", format!("`{block}` {why}")).at(span, "does not fit"))
+        .hint("the shapes after every stage are marked; change the sizes or put another block before this one")
+}
+
+pub(crate) fn head_does_not_fit(
+    factor: &str,
+    needs: &str,
+    ends: &str,
+    hint: &str,
+    span: Span,
+    trail: Trail,
+) -> Diagnostic {
+    let title = format!("the network of {factor} ends at {ends}, but {needs}");
+    trail.onto(Diagnostic::error("E0502", title).at(span, format!("ends at {ends}"))).hint(hint)
+}
+
+pub(crate) fn out_missing(block: &str, span: Span, trail: Trail) -> Diagnostic {
+    let title = format!("`{block}` needs `out`: it can only be inferred for the last block of a factor");
+    trail.onto(Diagnostic::error("E0503", title).at(span, "`out` is missing")).hint("add its channels: `out: 16`")
+}
+
+pub(crate) fn net_out_missing(block: &str, net: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0504", format!("`{block}` needs `out`: a named network may be shared, so nothing is inferred"))
+        .at(span, "`out` is missing")
+        .hint(format!("add the channels that `{net}` is to yield: `out: 16`"))
+}
+
+pub(crate) fn net_at_two_shapes(net: &str, span: Span, here: &str, defined: Span, there: &str) -> Diagnostic {
+    Diagnostic::error("E0505", format!("the network `{net}` is used at two shapes"))
+        .at(span, format!("here at {here}"))
+        .and(defined, format!("first at {there}"))
+        .hint("a shared network has one set of parameters: give it one shape, or define two networks")
+}
+
+pub(crate) fn net_input_does_not_fit(
+    net: &str,
+    formal: &str,
+    declared: Span,
+    wanted: &str,
+    used: Span,
+    found: &str,
+) -> Diagnostic {
+    Diagnostic::error("E0506", format!("the argument `{formal}` of `{net}` is {wanted}, not {found}"))
+        .at(used, format!("applied to {found}"))
+        .and(declared, format!("declared {wanted}"))
+        .hint("change the declared shape, or what the network is applied to")
+}
+
+pub(crate) fn net_output_does_not_fit(net: &str, declared: Span, wanted: &str, found: &str) -> Diagnostic {
+    Diagnostic::error("E0507", format!("the network `{net}` yields {found}, not {wanted}"))
+        .at(declared, format!("declared {wanted}"))
+        .hint(format!("declare `-> real{found}`, or leave the declaration out"))
+}
+
+pub(crate) fn flow_does_not_fit(
+    flow: &str,
+    why: &str,
+    span: Span,
+    variable: &str,
+    declared: Span,
+    shape: &str,
+) -> Diagnostic {
+    Diagnostic::error("E0508", format!("`{flow}` {why}"))
+        .at(span, format!("applied to {shape}"))
+        .and(declared, format!("`{variable}` is declared here"))
+        .hint("change the variable's shape or the flow's arguments")
+}
+
+pub(crate) fn distribution_does_not_fit(
+    distribution: &str,
+    why: &str,
+    span: Span,
+    variable: &str,
+    declared: Span,
+) -> Diagnostic {
+    Diagnostic::error("E0509", format!("`{distribution}` {why}"))
+        .at(span, format!("over `{variable}`"))
+        .and(declared, format!("`{variable}` is declared here"))
+        .hint("change the variable's shape, or take another distribution")
+}
+
+pub(crate) fn rust_net_shape_missing(net: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0510", format!("the Rust network `{net}` does not say its shapes"))
+        .at(span, "no shape here")
+        .hint(format!("write `net {net}(h: real[3, 32, 32]) -> real[8, 32, 32] = rust \"crate::nets::Mine\"`"))
+}
+
+pub(crate) fn rust_path(path: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0511", format!("`{path}` is not the path of a Rust type"))
+        .at(span, "cannot be a path")
+        .hint("write it as in `rust \"crate::nets::Mine\"`")
+}
+
+// ---- W06: warnings
+
+pub(crate) fn unused_variable(name: &str, span: Span, why: &str) -> Diagnostic {
+    Diagnostic::warning("W0601", format!("no factor of {why} reads `{name}`"))
+        .at(span, "has no influence on the data")
+        .hint("read it in a factor, or remove it")
+}
+
+pub(crate) fn unused_net(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::warning("W0602", format!("the network `{name}` is never used"))
+        .at(span, "its shapes were not checked")
+        .hint("use it in a factor, or remove it")
+}
+
+pub(crate) fn unused_param(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::warning("W0603", format!("the parameter `{name}` is never used"))
+        .at(span, "changing it changes nothing")
+        .hint("use it as a number, or remove it")
+}
+
+pub(crate) fn stray_docs(span: Span) -> Diagnostic {
+    Diagnostic::warning("W0604", "this documentation documents nothing")
+        .at(span, "no statement follows")
+        .hint("write `//` for a comment, or move it before a statement")
+}
+
 // ---- helpers
+
+/// The shape after each stage of a network, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Trail(pub Vec<(Span, String)>);
+
+/// Stages marked in one message; of longer networks the last ones.
+const MOST_MARKS: usize = 24;
+
+impl Trail {
+    fn onto(self, diagnostic: Diagnostic) -> Diagnostic {
+        let skipped = self.0.len().saturating_sub(MOST_MARKS);
+        self.0.into_iter().skip(skipped).fold(diagnostic, |diagnostic, (span, shape)| diagnostic.and(span, shape))
+    }
+}
 
 /// `a`, `b`, `c`
 fn quoted<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     words.into_iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
+
+/// `no arguments`, `1 argument`, `2 arguments`
+fn count(number: usize, what: &str) -> String {
+    match number {
+        0 => format!("no {what}s"),
+        1 => format!("1 {what}"),
+        _ => format!("{number} {what}s"),
+    }
+}
+
+fn did_you_mean<'a>(
+    word: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+    what: &str,
+    otherwise: &str,
+) -> String {
+    if let Some(meant) = closest(word, known.clone()) {
+        return format!("did you mean `{meant}`?");
+    }
+    let mut listed: Vec<_> = known.into_iter().collect();
+    if listed.is_empty() {
+        return otherwise.to_owned();
+    }
+    let rest = listed.len().saturating_sub(MOST_LISTED);
+    listed.truncate(MOST_LISTED);
+    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    format!("{what}: {}{more}", quoted(listed))
+}
+
+/// Names listed in a hint.
+const MOST_LISTED: usize = 24;

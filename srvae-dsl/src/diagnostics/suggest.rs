@@ -12,7 +12,10 @@ pub(crate) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
         (distance, candidate)
     });
     let allowed = (word.chars().count() / 3).max(1);
-    scored.filter(|(distance, candidate)| *distance <= allowed && *distance < candidate.len()).min().map(|(_, best)| best)
+    scored
+        .filter(|(distance, candidate)| *distance <= allowed && *distance < candidate.len())
+        .min()
+        .map(|(_, best)| best)
 }
 
 #[cfg(test)]

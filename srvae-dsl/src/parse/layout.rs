@@ -149,7 +149,9 @@ impl Scanner<'_> {
         let rest = &self.text[at..];
         let is_letter = |c: char| c.is_alphanumeric() || c == '_';
         let length = match c {
-            '"' => rest[1..].find(['"', '\n']).map(|end| if rest[1 + end..].starts_with('"') { end + 2 } else { end + 1 }),
+            '"' => {
+                rest[1..].find(['"', '\n']).map(|end| if rest[1 + end..].starts_with('"') { end + 2 } else { end + 1 })
+            }
             _ if is_letter(c) => rest.find(|c| !is_letter(c)),
             _ if rest.starts_with("|>") || rest.starts_with("->") => Some(2),
             _ => Some(c.len_utf8()),
@@ -162,7 +164,8 @@ impl Scanner<'_> {
         if !self.brackets.is_empty() {
             let next = self.text[end..].trim_start_matches([' ', '\t']).chars().next();
             let word_follows = next.is_some_and(|c| c.is_alphabetic() || c == '_');
-            let starts = (STARTERS.contains(&token) && word_follows) || (matches!(token, "p" | "q") && next == Some('('));
+            let starts =
+                (STARTERS.contains(&token) && word_follows) || (matches!(token, "p" | "q") && next == Some('('));
             if starts {
                 self.end_statement();
             }

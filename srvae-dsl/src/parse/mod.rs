@@ -13,6 +13,7 @@ use crate::diagnostics::{Findings, LARGEST_FILE, Report, messages};
 use crate::source::{Source, Span};
 use layout::Statement;
 use pest::Parser;
+pub(crate) use tree::word;
 
 /// The grammar, compiled.
 #[derive(pest_derive::Parser)]

@@ -41,7 +41,10 @@ impl Builder {
             Rule::preset_item => {
                 let name = self.name(parts.skip_to(Rule::name)?);
                 let settings = parts.0.filter(|part| part.as_rule() == Rule::setting);
-                Some(ItemKind::Preset { name, settings: settings.map(|part| self.setting(part)).collect::<Option<_>>()? })
+                Some(ItemKind::Preset {
+                    name,
+                    settings: settings.map(|part| self.setting(part)).collect::<Option<_>>()?,
+                })
             }
             Rule::variables_item => self.variables(parts),
             Rule::net_item => self.net(parts),

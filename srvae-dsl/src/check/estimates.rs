@@ -1,0 +1,71 @@
+//! `bound KL_z = …`: which terms the file may choose the estimator of, and whether the choice is possible.
+
+use super::Checker;
+use crate::ast::{File, ItemKind, Name};
+use crate::diagnostics::{closest, messages};
+use crate::graph::{Body, Estimate, Estimator, Factor, VariableId};
+use crate::source::Span;
+
+impl Checker<'_> {
+    pub(super) fn estimates(&mut self, file: &File, p: &[Factor], q: &[Factor]) -> Vec<Estimate> {
+        let mut estimates: Vec<Estimate> = Vec::new();
+        for item in &file.items {
+            let ItemKind::Bound { term, estimator } = &item.kind else { continue };
+            let Some(estimate) = self.estimate(term, estimator, p, q) else { continue };
+            match estimates.iter().find(|other| other.variable == estimate.variable) {
+                Some(first) => self.findings.push(messages::bound_twice(&term.text, term.span, first.span)),
+                None => estimates.push(estimate),
+            }
+        }
+        estimates
+    }
+
+    fn estimate(&mut self, term: &Name, estimator: &Name, p: &[Factor], q: &[Factor]) -> Option<Estimate> {
+        let variable = term.text.strip_prefix("KL_").and_then(|name| self.find_variable(name));
+        let factors = variable.and_then(|id| Some((id, of(p, id)?, of(q, id)?)));
+        let Some((variable, p, q)) = factors.filter(|(.., q)| matches!(q.body, Body::Stochastic { .. })) else {
+            self.unknown_term(term, q);
+            return None;
+        };
+        let estimator = match estimator.text.as_str() {
+            "monte_carlo" => Estimator::MonteCarlo,
+            "closed_form" => Estimator::ClosedForm,
+            other => {
+                self.findings.push(messages::unknown_estimator(other, estimator.span));
+                return None;
+            }
+        };
+        if estimator == Estimator::ClosedForm
+            && let Some((reason, place)) = [q, p].into_iter().find_map(why_not)
+        {
+            self.findings.push(messages::no_closed_form(&term.text, term.span, &reason, place));
+            return None;
+        }
+        Some(Estimate { variable, estimator, span: term.span })
+    }
+
+    fn unknown_term(&mut self, term: &Name, q: &[Factor]) {
+        let stochastic = q.iter().filter(|factor| matches!(factor.body, Body::Stochastic { .. }));
+        let known: Vec<_> = stochastic.map(|factor| format!("KL_{}", self.variable(factor.variable).name)).collect();
+        let known: Vec<_> = known.iter().map(String::as_str).collect();
+        // After an error in a factor its term is not known; that error is enough.
+        if !self.findings.has_errors() || closest(&term.text, known.iter().copied()).is_some() {
+            self.findings.push(messages::unknown_term(&term.text, term.span, known));
+        }
+    }
+}
+
+fn of(factors: &[Factor], id: VariableId) -> Option<&Factor> {
+    factors.iter().find(|factor| factor.variable == id)
+}
+
+/// Why a factor has no part in a closed form, and where that stands.
+fn why_not(factor: &Factor) -> Option<(String, Span)> {
+    let Body::Stochastic { base, flows, .. } = &factor.body else {
+        return Some(("deterministic".to_owned(), factor.span));
+    };
+    if let Some(flow) = flows.first() {
+        return Some((format!("the flow `{}` stands over it", flow.entry.name), flow.span));
+    }
+    (!base.entry.normal).then(|| (format!("`{}` is not a diagonal normal", base.entry.name), base.span))
+}

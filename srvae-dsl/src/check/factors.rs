@@ -1,0 +1,330 @@
+//! The second phase: the factors, one by one, and the graphs they make.
+
+use super::arguments::Signature;
+use super::network::{Builder, Reads};
+use super::{Checker, docs, factor_items};
+use crate::ast::{self, Call, ExpressionKind, File, Item};
+use crate::catalog::{self, Block, Distribution, Function, Role as BlockRole, show_shape, space_entry};
+use crate::diagnostics::messages;
+use crate::graph::{Body, Factor, Role, Side, Use, VariableId};
+use crate::source::Span;
+
+/// A factor whose names are known.
+struct Head<'f> {
+    factor: &'f ast::Factor,
+    variable: VariableId,
+    parents: Vec<VariableId>,
+}
+
+impl Checker<'_> {
+    /// The factors of p and of q, parents before children.
+    pub(super) fn factors(&mut self, file: &File) -> (Vec<Factor>, Vec<Factor>) {
+        let mut heads: Vec<(&Item, Head<'_>)> = Vec::new();
+        for (item, factor) in factor_items(file) {
+            heads.extend(self.head(factor).map(|head| (item, head)));
+        }
+        let links: Vec<_> = heads
+            .iter()
+            .map(|(_, head)| (head.factor.side, head.variable, head.parents.clone(), head.factor.head))
+            .collect();
+        self.complete(file, &links);
+        let mut factors: Vec<Factor> = Vec::new();
+        for (item, head) in &heads {
+            if let Some(body) = self.body(head) {
+                factors.push(Factor {
+                    side: head.factor.side,
+                    variable: head.variable,
+                    parents: head.parents.clone(),
+                    body,
+                    docs: docs(item),
+                    span: head.factor.head,
+                });
+            }
+        }
+        let (p, q): (Vec<_>, Vec<_>) = factors.into_iter().partition(|factor| factor.side == Side::P);
+        (self.ordered(p), self.ordered(q))
+    }
+
+    fn head<'f>(&mut self, factor: &'f ast::Factor) -> Option<Head<'f>> {
+        let variable = self.lookup(&factor.variable);
+        let mut parents: Vec<VariableId> = Vec::new();
+        let mut complete = true;
+        for (index, name) in factor.parents.iter().enumerate() {
+            let Some(id) = self.lookup(name) else {
+                complete = false;
+                continue;
+            };
+            if Some(id) == variable {
+                self.findings.push(messages::own_parent(&name.text, name.span));
+                complete = false;
+            } else if let Some(first) = parents.iter().position(|parent| *parent == id).filter(|_| index > 0) {
+                let first = factor.parents[first].span;
+                self.findings.push(messages::parent_twice(&name.text, name.span, first));
+                complete = false;
+            } else {
+                parents.push(id);
+            }
+        }
+        let variable = variable?;
+        self.roles(factor, variable)?;
+        complete.then_some(Head { factor, variable, parents })
+    }
+
+    fn lookup(&mut self, name: &ast::Name) -> Option<VariableId> {
+        let found = self.find_variable(&name.text);
+        if found.is_none() {
+            let error = messages::unknown_variable(&name.text, name.span, self.variable_names());
+            self.findings.push(error);
+        }
+        found
+    }
+
+    /// p has factors of what is not given, q of what is latent.
+    fn roles(&mut self, factor: &ast::Factor, id: VariableId) -> Option<()> {
+        let variable = self.variable(id);
+        let (name, span, declared) = (&variable.name, factor.variable.span, variable.span);
+        let error = match (variable.role, factor.side) {
+            (Role::Given, side) => messages::factor_of_given(side.name(), name, span, declared),
+            (Role::Observed, Side::Q) => messages::factor_of_observed(name, span, declared),
+            (Role::Observed, Side::P) | (Role::Latent, _) => return Some(()),
+        };
+        self.findings.push(error);
+        None
+    }
+
+    fn body(&mut self, head: &Head<'_>) -> Option<Body> {
+        let stages = head.factor.body.stages();
+        let (first, flows) = stages.split_first()?;
+        let Some(call) = first.as_call() else {
+            self.findings.push(messages::network_for_distribution(first.span));
+            return None;
+        };
+        let name = call.name.text.as_str();
+        if let Some(function) = catalog::function(name) {
+            return self.deterministic(head, function, call, first.span, flows.first().map(|flow| flow.span));
+        }
+        if let Some(entry) = catalog::distribution(name) {
+            return self.stochastic(head, entry, call, first.span, flows);
+        }
+        match catalog::block(name) {
+            // A flow alone stands over the standard normal.
+            Some(block) if block.is_bijector() => {
+                let base = catalog::distribution("standard_normal")?;
+                let call = Call { name: call.name.clone(), arguments: None };
+                self.stochastic(head, base, &call, first.span, stages)
+            }
+            _ => {
+                let error = match self.what_is(name) {
+                    Some(what) => messages::not_a_distribution(name, what, call.name.span),
+                    None => messages::unknown_distribution(name, call.name.span, distribution_names()),
+                };
+                self.findings.push(error);
+                None
+            }
+        }
+    }
+
+    fn deterministic(
+        &mut self,
+        head: &Head<'_>,
+        function: &'static Function,
+        call: &Call,
+        span: Span,
+        flow: Option<Span>,
+    ) -> Option<Body> {
+        let factor = head.factor;
+        if factor.side == Side::P {
+            self.findings.push(messages::deterministic_in_p(function.name, call.name.span, factor.head));
+            return None;
+        }
+        if let Some(after) = flow.or(factor.network.as_ref().map(|network| network.span)) {
+            self.findings.push(messages::over_function(function.name, after));
+            return None;
+        }
+        let given = call.arguments.as_deref().unwrap_or_default();
+        let first = given.first().filter(|argument| argument.name.is_none()).map(|argument| argument.value.ungrouped());
+        let Some((ExpressionKind::Call(Call { name: input, arguments: None }), rest)) =
+            first.map(|first| (&first.kind, &given[1..]))
+        else {
+            self.findings.push(messages::function_input(function.name, first.map_or(span, |first| first.span)));
+            return None;
+        };
+        let id = self.lookup(input)?;
+        if !head.parents.contains(&id) {
+            self.findings.push(messages::not_right_of_bar(&input.text, input.span, factor.head));
+            return None;
+        }
+        self.all_read(head, &[id])?;
+        let signature = Signature { name: function.name, parameters: function.parameters };
+        let args = self.arguments(signature, rest, span)?.args;
+        let function = Use { entry: function, args, span };
+        self.range(head, &function, id)?;
+        Some(Body::Deterministic { function, input: id })
+    }
+
+    /// The function's values must be the variable's.
+    fn range(&mut self, head: &Head<'_>, function: &Use<Function>, input: VariableId) -> Option<()> {
+        let (variable, source) = (self.variable(head.variable), self.variable(input));
+        let entry = function.entry;
+        let found = match (entry.range)(&function.values(), source.space, &source.shape) {
+            Ok(Some((space, shape))) if (space, &shape) == (variable.space, &variable.shape) => return Some(()),
+            Ok(None) if entry.spaces.contains(&variable.space) => return Some(()),
+            Ok(Some((space, shape))) => format!("{}{}", space_entry(space).name, show_shape(&shape)),
+            Ok(None) => entry.spaces.iter().map(|space| space_entry(*space).name).collect::<Vec<_>>().join(" or "),
+            Err(why) => {
+                let error = messages::function_refuses(entry.name, &why, function.span, &source.name, source.span);
+                self.findings.push(error);
+                return None;
+            }
+        };
+        let space = format!("{}{}", space_entry(variable.space).name, show_shape(&variable.shape));
+        let declared = self.space_spans[head.variable.0];
+        let error = messages::range_does_not_fit(entry.name, &found, function.span, &variable.name, &space, declared);
+        self.findings.push(error);
+        None
+    }
+
+    fn stochastic(
+        &mut self,
+        head: &Head<'_>,
+        entry: &'static Distribution,
+        call: &Call,
+        span: Span,
+        flows: &[ast::Expression],
+    ) -> Option<Body> {
+        let fits = self.produces(head, entry, call.name.span);
+        let signature = Signature { name: entry.name, parameters: entry.parameters };
+        let arguments = self.arguments(signature, call.arguments.as_deref().unwrap_or_default(), span);
+        let flows: Vec<_> = flows.iter().map(|flow| self.flow(head, entry, span, flow)).collect();
+        let base = Use { entry, args: arguments?.args, span };
+        fits?;
+        let network = self.feed(head, &base)?;
+        Some(Body::Stochastic { base, flows: flows.into_iter().collect::<Option<_>>()?, network })
+    }
+
+    fn produces(&mut self, head: &Head<'_>, entry: &Distribution, place: Span) -> Option<()> {
+        let variable = self.variable(head.variable);
+        if entry.spaces.contains(&variable.space) {
+            return Some(());
+        }
+        let space = variable.space;
+        let able = catalog::DISTRIBUTIONS.iter().filter(|other| other.spaces.contains(&space)).map(|other| other.name);
+        let error = messages::space_out_of_reach(
+            entry.name,
+            place,
+            &variable.name,
+            space_entry(space).name,
+            variable.span,
+            able,
+        );
+        self.findings.push(error);
+        None
+    }
+
+    /// The network behind a distribution, where it needs one.
+    fn feed(&mut self, head: &Head<'_>, base: &Use<Distribution>) -> Option<Option<crate::graph::Network>> {
+        let variable = self.variable(head.variable);
+        let (name, place) = (base.entry.name, base.span);
+        let wanted = match base.entry.head(&base.values(), &variable.shape) {
+            Ok(wanted) => wanted,
+            Err(why) => {
+                let error = messages::distribution_does_not_fit(name, &why, place, &variable.name, variable.span);
+                self.findings.push(error);
+                return None;
+            }
+        };
+        match (wanted, &head.factor.network) {
+            (None, None) => {
+                self.all_read(head, &[])?;
+                Some(None)
+            }
+            (None, Some(network)) => {
+                self.findings.push(messages::root_with_network(name, place, network.span));
+                None
+            }
+            (Some(_), None) => {
+                self.findings.push(messages::network_missing(name, place));
+                None
+            }
+            (Some(wanted), Some(expression)) => {
+                let needs = format!(
+                    "{name} over {}{} needs {}",
+                    space_entry(variable.space).name,
+                    show_shape(&variable.shape),
+                    show_shape(&wanted)
+                );
+                let factor = format!("{}({})", head.factor.side.name(), variable.name);
+                let reads = Reads::Parents { ids: &head.parents, head: head.factor.head };
+                let network = Builder::new(self, reads).factor_network(expression, &wanted, &factor, &needs)?;
+                let read: Vec<_> = network.nodes.iter().filter_map(crate::graph::Node::variable).collect();
+                self.all_read(head, &read)?;
+                Some(Some(network))
+            }
+        }
+    }
+
+    /// What stands right of the bar is read.
+    fn all_read(&mut self, head: &Head<'_>, read: &[VariableId]) -> Option<()> {
+        let mut complete = Some(());
+        for (name, id) in head.factor.parents.iter().zip(&head.parents) {
+            if !read.contains(id) {
+                self.findings.push(messages::parent_not_read(&name.text, name.span));
+                complete = None;
+            }
+        }
+        complete
+    }
+
+    fn flow(
+        &mut self,
+        head: &Head<'_>,
+        base: &Distribution,
+        base_span: Span,
+        stage: &ast::Expression,
+    ) -> Option<Use<Block>> {
+        let flow_names = || catalog::BLOCKS.iter().filter(|block| block.is_bijector()).map(|block| block.name);
+        let call = stage.as_call();
+        let Some(block) = call.and_then(|call| catalog::block(&call.name.text)).filter(|block| block.is_bijector())
+        else {
+            let name = call.map_or("this", |call| call.name.text.as_str());
+            self.findings.push(messages::not_a_flow(name, stage.span, flow_names()));
+            return None;
+        };
+        if !base.continuous {
+            self.findings.push(messages::flow_over_discrete(block.name, stage.span, base.name, base_span));
+            return None;
+        }
+        self.directions(head, block, stage.span)?;
+        let given = call.and_then(|call| call.arguments.as_deref()).unwrap_or_default();
+        let signature = Signature { name: block.name, parameters: block.parameters };
+        let args = self.arguments(signature, given, stage.span)?.args;
+        let flow = Use { entry: block, args, span: stage.span };
+        let variable = self.variable(head.variable);
+        if let Err(why) = (block.shape)(&flow.values(), &[&variable.shape]) {
+            let shape = show_shape(&variable.shape);
+            let error =
+                messages::flow_does_not_fit(block.name, &why, stage.span, &variable.name, variable.span, &shape);
+            self.findings.push(error);
+            return None;
+        }
+        Some(flow)
+    }
+
+    /// Sampling needs a flow's inverse; the log-density of a value from elsewhere needs its forward direction.
+    fn directions(&mut self, head: &Head<'_>, block: &Block, span: Span) -> Option<()> {
+        let BlockRole::Bijector { forward, inverse } = block.role else { return Some(()) };
+        let (lacking, why) = match head.factor.side {
+            _ if !inverse => ("inverse", "every mode that draws from this factor needs the inverse"),
+            Side::P if !forward => ("forward direction", "the bound needs the log-density of a value that q drew"),
+            Side::P | Side::Q => return Some(()),
+        };
+        self.findings.push(messages::flow_direction(block.name, span, head.factor.head, lacking, why));
+        None
+    }
+}
+
+fn distribution_names() -> Vec<&'static str> {
+    let distributions = catalog::DISTRIBUTIONS.iter().map(|entry| entry.name);
+    let flows = catalog::BLOCKS.iter().filter(|block| block.is_bijector()).map(|block| block.name);
+    distributions.chain(flows).chain(catalog::FUNCTIONS.iter().map(|entry| entry.name)).collect()
+}

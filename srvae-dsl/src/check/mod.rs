@@ -1,0 +1,111 @@
+//! From the syntax tree to the checked model.
+//!
+//! In order: declarations (names, parameters at their chosen values, variables with their shapes), factors (networks,
+//! shapes, distributions) and the graphs they make, the estimators, and last what is unused. Errors accumulate within
+//! a phase; the next one needs what the last one found, so it starts only when there were none.
+
+mod arguments;
+mod declarations;
+mod estimates;
+mod factors;
+mod names;
+mod nets;
+mod network;
+mod numbers;
+mod order;
+mod settings;
+mod unused;
+
+use crate::ast::{File, Item, ItemKind};
+use crate::diagnostics::{Diagnostic, Findings, Report};
+use crate::graph::{Model, Param, Preset, Variable, VariableId};
+use crate::source::{Source, Span};
+use nets::Nets;
+
+/// What the caller changes of a model's parameters.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// A preset of the file, applied first.
+    pub preset: Option<String>,
+    /// Parameters with their values as text, applied in order.
+    pub set: Vec<(String, String)>,
+}
+
+/// Checks a file at the parameters the overrides make of it; without overrides also at each of its presets.
+///
+/// # Errors
+/// A report of every error that was found, the independent ones together.
+pub fn check(file: &File, source: &Source, overrides: &Overrides) -> Result<(Model, Vec<Diagnostic>), Report> {
+    let (model, warnings) = check_at(file, source, overrides)?;
+    if *overrides == Overrides::default() {
+        let mut findings = Findings::default();
+        for preset in &model.presets {
+            let at = Overrides { preset: Some(preset.name.clone()), set: Vec::new() };
+            if let Err(report) = check_at(file, source, &at) {
+                let note = format!("at the parameters of the preset `{}`", preset.name);
+                findings.diagnostics.extend(report.diagnostics.into_iter().map(|error| error.note(note.clone())));
+            }
+        }
+        findings.finish(source)?;
+    }
+    Ok((model, warnings))
+}
+
+fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Model, Vec<Diagnostic>), Report> {
+    let mut checker = Checker::default();
+    checker.declare(file, source, overrides);
+    checker.findings.finish(source)?;
+    let (p, q) = checker.factors(file);
+    let estimates = checker.estimates(file, &p, &q);
+    checker.findings.finish(source)?;
+    checker.unused(&p, file);
+    let Checker { findings, name, docs, params, presets, variables, nets, .. } = checker;
+    let warnings = Report::new(source, findings.diagnostics).diagnostics;
+    Ok((Model { name, docs, params, presets, variables, nets: nets.done, p, q, estimates }, warnings))
+}
+
+/// What is known of the file so far.
+#[derive(Default)]
+struct Checker<'a> {
+    findings: Findings,
+    name: String,
+    docs: Vec<String>,
+    params: Vec<Param>,
+    param_used: Vec<bool>,
+    presets: Vec<Preset>,
+    variables: Vec<Variable>,
+    /// Places of the spaces in the declarations of the variables.
+    space_spans: Vec<Span>,
+    nets: Nets<'a>,
+}
+
+impl Checker<'_> {
+    fn find_variable(&self, name: &str) -> Option<VariableId> {
+        self.variables.iter().position(|variable| variable.name == name).map(VariableId)
+    }
+
+    fn variable(&self, id: VariableId) -> &Variable {
+        &self.variables[id.0]
+    }
+
+    fn variable_names(&self) -> Vec<&str> {
+        self.variables.iter().map(|variable| variable.name.as_str()).collect()
+    }
+
+    fn param_names(&self) -> Vec<&str> {
+        self.params.iter().map(|param| param.name.as_str()).collect()
+    }
+}
+
+/// The lines of an item's documentation.
+fn docs(item: &Item) -> Vec<String> {
+    item.docs.iter().map(|doc| doc.text.clone()).collect()
+}
+
+/// The factors among the statements, with their statements.
+fn factor_items(file: &File) -> impl Iterator<Item = (&Item, &crate::ast::Factor)> {
+    file.items.iter().filter_map(|item| match &item.kind {
+        ItemKind::Factor(factor) => Some((item, factor)),
+        _ => None,
+    })
+}

@@ -1,0 +1,161 @@
+//! Named networks: checked at their first use, when the shapes of their arguments are known, and shared after it.
+
+use super::Checker;
+use super::network::{Builder, Reads};
+use crate::ast::{self, Formal, Space};
+use crate::catalog::show_shape;
+use crate::diagnostics::{MOST_NETS, messages};
+use crate::graph::{Net, NetBody, NetId, Number};
+use crate::source::Span;
+use std::collections::BTreeMap;
+
+/// The named networks of a file.
+#[derive(Default)]
+pub(super) struct Nets<'a> {
+    /// In the order of the file.
+    pub declared: Vec<Declared<'a>>,
+    by_name: BTreeMap<String, usize>,
+    states: Vec<State>,
+    /// Those that were used, each after those that it uses.
+    pub done: Vec<Net>,
+    /// How deep uses inside uses are at the moment.
+    depth: usize,
+}
+
+/// A network as the file declares it.
+#[derive(Clone)]
+pub(super) struct Declared<'a> {
+    pub name: String,
+    pub docs: Vec<String>,
+    pub formals: &'a [Formal],
+    pub output: Option<&'a Space>,
+    pub body: &'a ast::NetBody,
+    pub span: Span,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    Unused,
+    Failed,
+    Done { id: NetId, first_use: Span },
+}
+
+impl<'a> Nets<'a> {
+    pub(super) fn declare(&mut self, net: Declared<'a>) {
+        self.by_name.insert(net.name.clone(), self.declared.len());
+        self.declared.push(net);
+        self.states.push(State::Unused);
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
+    /// Networks that no factor came to use.
+    pub(super) fn unused(&self) -> impl Iterator<Item = &Declared<'a>> {
+        let states = self.states.iter().zip(&self.declared);
+        states.filter(|(state, _)| matches!(state, State::Unused)).map(|(_, net)| net)
+    }
+}
+
+impl Checker<'_> {
+    /// A network applied to inputs of these shapes; nothing where it does not fit, which has been reported then.
+    pub(super) fn use_net(&mut self, index: usize, inputs: Vec<Vec<usize>>, used: Span) -> Option<NetId> {
+        match self.nets.states[index] {
+            State::Failed => None,
+            State::Done { id, first_use } => {
+                let net = &self.nets.done[id.0];
+                if net.inputs == inputs {
+                    return Some(id);
+                }
+                let (here, there) = (show_shapes(&inputs), show_shapes(&net.inputs));
+                self.findings.push(messages::net_at_two_shapes(&net.name, used, &here, first_use, &there));
+                None
+            }
+            State::Unused => {
+                self.nets.states[index] = State::Failed;
+                let net = self.first_use(index, inputs, used)?;
+                let id = NetId(self.nets.done.len());
+                self.nets.done.push(net);
+                self.nets.states[index] = State::Done { id, first_use: used };
+                Some(id)
+            }
+        }
+    }
+
+    fn first_use(&mut self, index: usize, inputs: Vec<Vec<usize>>, used: Span) -> Option<Net> {
+        let declared = self.nets.declared[index].clone();
+        let mut input_dims = Vec::new();
+        for (formal, shape) in declared.formals.iter().zip(&inputs) {
+            if let Some(space) = &formal.space {
+                let (dims, wanted) = self.declared_shape(space)?;
+                if wanted != *shape {
+                    let (wanted, found) = (show_shape(&wanted), show_shape(shape));
+                    let (net, formal) = (&declared.name, &formal.name.text);
+                    let error = messages::net_input_does_not_fit(net, formal, space.span, &wanted, used, &found);
+                    self.findings.push(error);
+                    return None;
+                }
+                input_dims.push(dims);
+            }
+        }
+        let output = match declared.output {
+            Some(space) => Some(self.declared_shape(space)?),
+            None => None,
+        };
+        let formals: Vec<_> = declared.formals.iter().map(|formal| formal.name.text.clone()).collect();
+        let (body, output) = match declared.body {
+            ast::NetBody::Rust(path) => self.rust_net(&declared, path, input_dims, output)?,
+            ast::NetBody::Expression(expression) => {
+                if self.nets.depth >= MOST_NETS {
+                    self.findings.push(messages::nets_too_deep(&declared.name, used));
+                    return None;
+                }
+                self.nets.depth += 1;
+                let reads = Reads::Formals { net: index, names: &formals, shapes: &inputs };
+                let network = Builder::new(self, reads).network(expression, None);
+                self.nets.depth -= 1;
+                let network = network?;
+                let shape = network.nodes[network.output.0].shape.clone();
+                if let (Some((_, wanted)), Some(space)) = (output, declared.output)
+                    && wanted != shape
+                {
+                    let (wanted, found) = (show_shape(&wanted), show_shape(&shape));
+                    self.findings.push(messages::net_output_does_not_fit(&declared.name, space.span, &wanted, &found));
+                    return None;
+                }
+                (NetBody::Network(network), shape)
+            }
+        };
+        Some(Net { name: declared.name, docs: declared.docs, formals, inputs, output, body, span: declared.span })
+    }
+
+    fn rust_net(
+        &mut self,
+        declared: &Declared<'_>,
+        path: &ast::Name,
+        input_dims: Vec<Vec<Number>>,
+        output: Option<(Vec<Number>, Vec<usize>)>,
+    ) -> Option<(NetBody, Vec<usize>)> {
+        if syn::parse_str::<syn::Path>(&path.text).is_err() {
+            self.findings.push(messages::rust_path(&path.text, path.span));
+            return None;
+        }
+        let bare = declared.formals.iter().find(|formal| formal.space.is_none());
+        let (None, Some((output_dims, shape))) = (bare, output) else {
+            let span = bare.map_or(declared.span, |formal| formal.name.span);
+            self.findings.push(messages::rust_net_shape_missing(&declared.name, span));
+            return None;
+        };
+        Some((NetBody::Rust { path: path.text.clone(), input_dims, output_dims }, shape))
+    }
+
+    fn declared_shape(&mut self, space: &Space) -> Option<(Vec<Number>, Vec<usize>)> {
+        let entry = self.space_entry(space)?;
+        self.sizes(entry, space)
+    }
+}
+
+fn show_shapes(shapes: &[Vec<usize>]) -> String {
+    shapes.iter().map(|shape| show_shape(shape)).collect::<Vec<_>>().join(", ")
+}

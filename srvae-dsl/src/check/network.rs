@@ -1,0 +1,318 @@
+//! Networks: from a pipeline to nodes with shapes.
+
+use super::Checker;
+use super::arguments::Signature;
+use crate::ast::{Argument, Call, Expression, ExpressionKind};
+use crate::catalog::{self, Arity, show_shape};
+use crate::diagnostics::messages::{self, Trail};
+use crate::graph::{Network, Node, NodeId, Number, Op, Use, Value, VariableId};
+use crate::source::Span;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a network may read.
+#[derive(Clone, Copy)]
+pub(super) enum Reads<'r> {
+    /// The variables right of a factor's bar; the span is the factor's head.
+    Parents { ids: &'r [VariableId], head: Span },
+    /// The arguments of the named network of this index.
+    Formals { net: usize, names: &'r [String], shapes: &'r [Vec<usize>] },
+}
+
+/// Builds one network.
+pub(super) struct Builder<'b, 'a> {
+    checker: &'b mut Checker<'a>,
+    reads: Reads<'b>,
+    nodes: Vec<Node>,
+    /// Nodes of the variables or arguments read so far.
+    inputs: BTreeMap<usize, NodeId>,
+    paths: BTreeSet<String>,
+    /// The variable that the branch in hand starts from, with a dot; empty in the trunk.
+    prefix: String,
+    /// The shape after each stage so far.
+    trail: Vec<(Span, String)>,
+}
+
+impl<'b, 'a> Builder<'b, 'a> {
+    pub(super) fn new(checker: &'b mut Checker<'a>, reads: Reads<'b>) -> Self {
+        Self {
+            checker,
+            reads,
+            nodes: Vec::new(),
+            inputs: BTreeMap::new(),
+            paths: BTreeSet::new(),
+            prefix: String::new(),
+            trail: Vec::new(),
+        }
+    }
+
+    /// The network; where `head` is given, its channels are what the last block's `out` is inferred to be.
+    pub(super) fn network(mut self, expression: &Expression, head: Option<&[usize]>) -> Option<Network> {
+        let output = self.value(expression, head)?;
+        Some(Network { nodes: self.nodes, output })
+    }
+
+    /// The same for a factor, with its shape held against the head, which `needs` says in words.
+    pub(super) fn factor_network(
+        mut self,
+        expression: &Expression,
+        head: &[usize],
+        factor: &str,
+        needs: &str,
+    ) -> Option<Network> {
+        let output = self.value(expression, Some(head))?;
+        let node = &self.nodes[output.0];
+        if node.shape != head {
+            let (ends, hint) = (show_shape(&node.shape), head_hint(node, head));
+            let last = self.trail.pop().map_or(node.span, |(span, _)| span);
+            let trail = Trail(self.trail);
+            self.checker.findings.push(messages::head_does_not_fit(factor, needs, &ends, &hint, last, trail));
+            return None;
+        }
+        Some(Network { nodes: self.nodes, output })
+    }
+
+    fn value(&mut self, expression: &Expression, head: Option<&[usize]>) -> Option<NodeId> {
+        match &expression.kind {
+            ExpressionKind::Group(inner) => self.value(inner, head),
+            ExpressionKind::Pipeline(stages) => {
+                let mut node = self.value(stages.first()?, None)?;
+                for (index, stage) in stages.iter().enumerate().skip(1) {
+                    let last = index + 1 == stages.len();
+                    let Some(call) = stage.as_call() else {
+                        self.checker.findings.push(messages::number_for_network(stage.span));
+                        return None;
+                    };
+                    node = self.apply(call, stage.span, Some(node), head.filter(|_| last))?;
+                }
+                Some(node)
+            }
+            ExpressionKind::Call(call) if call.arguments.is_none() && !self.is_operation(call) => self.input(call),
+            ExpressionKind::Call(call) => self.apply(call, expression.span, None, head),
+            ExpressionKind::Number(_) | ExpressionKind::Negate(_) | ExpressionKind::Binary(..) => {
+                self.checker.findings.push(messages::number_for_network(expression.span));
+                None
+            }
+        }
+    }
+
+    fn is_operation(&self, call: &Call) -> bool {
+        let name = &call.name.text;
+        let shadowed = matches!(self.reads, Reads::Formals { names, .. } if names.contains(name));
+        !shadowed && (catalog::is_taken(name) || self.checker.nets.find(name).is_some())
+    }
+
+    /// A variable, or an argument of the named network.
+    fn input(&mut self, call: &Call) -> Option<NodeId> {
+        let name = &call.name;
+        let (key, op, shape) = match self.reads {
+            Reads::Formals { names, shapes, .. } => match names.iter().position(|formal| *formal == name.text) {
+                Some(index) => (index, Op::Formal(index), shapes[index].clone()),
+                None => {
+                    let known = names.iter().map(String::as_str).collect::<Vec<_>>();
+                    self.checker.findings.push(messages::unknown_in_network(&name.text, name.span, known));
+                    return None;
+                }
+            },
+            Reads::Parents { ids, head } => match self.checker.find_variable(&name.text) {
+                Some(id) if ids.contains(&id) => (id.0, Op::Variable(id), self.checker.variable(id).shape.clone()),
+                Some(_) => {
+                    self.checker.findings.push(messages::not_right_of_bar(&name.text, name.span, head));
+                    return None;
+                }
+                None => {
+                    let known = ids.iter().map(|id| self.checker.variable(*id).name.as_str()).collect::<Vec<_>>();
+                    let error = messages::unknown_in_network(&name.text, name.span, known);
+                    self.checker.findings.push(error);
+                    return None;
+                }
+            },
+        };
+        if let Some(node) = self.inputs.get(&key) {
+            return Some(*node);
+        }
+        let node = self.push(op, Vec::new(), shape, String::new(), name.span, name.span);
+        self.inputs.insert(key, node);
+        Some(node)
+    }
+
+    /// A block or a named network applied to what is piped into it and to the inputs among its arguments.
+    fn apply(&mut self, call: &Call, span: Span, piped: Option<NodeId>, head: Option<&[usize]>) -> Option<NodeId> {
+        let name = &call.name;
+        let given = call.arguments.as_deref().unwrap_or_default();
+        if let Some(index) = self.checker.nets.find(&name.text) {
+            return self.apply_net(index, call, given, span, piped);
+        }
+        let Some(block) = catalog::block(&name.text) else {
+            let error = self.unknown_block(call);
+            self.checker.findings.push(error);
+            return None;
+        };
+        if block.is_bijector() {
+            self.checker.findings.push(messages::flow_in_network(block.name, name.span));
+            return None;
+        }
+        let positional = given.iter().take_while(|argument| argument.name.is_none()).count();
+        let here = match block.arity {
+            Arity::One => usize::from(piped.is_none()).min(positional),
+            Arity::Many => positional,
+        };
+        let (inputs, rest) = given.split_at(here);
+        let nodes = self.inputs(piped, inputs)?;
+        let wanted = match block.arity {
+            Arity::One if nodes.len() != 1 => Some("one input"),
+            Arity::Many if nodes.len() < 2 => Some("at least two inputs"),
+            Arity::One | Arity::Many => None,
+        };
+        if let Some(wanted) = wanted {
+            self.checker.findings.push(messages::wrong_inputs(block.name, wanted, nodes.len(), span));
+            return None;
+        }
+        let signature = Signature { name: block.name, parameters: block.parameters };
+        let mut arguments = self.checker.arguments(signature, rest, span)?;
+        if arguments.out_missing {
+            let Some(out) = head.and_then(|head| head.first()) else {
+                let error = self.out_missing(block.name, name.span);
+                self.checker.findings.push(error);
+                return None;
+            };
+            let value = Value::Int(i64::try_from(*out).unwrap_or(i64::MAX));
+            for argument in arguments.args.iter_mut().filter(|argument| argument.name == "out") {
+                (argument.number, argument.value) = (Number::Literal(value.clone()), value.clone());
+            }
+        }
+        let entry = Use { entry: block, args: arguments.args, span };
+        let shape = self.shape(&entry, &nodes, name.span)?;
+        let path = if block.role == catalog::Role::Layer { self.path(block.name) } else { String::new() };
+        let op = Op::Block { block: entry, inferred: arguments.out_missing };
+        Some(self.push(op, nodes, shape, path, span, name.span))
+    }
+
+    fn shape(&mut self, block: &Use<catalog::Block>, nodes: &[NodeId], place: Span) -> Option<Vec<usize>> {
+        let shapes: Vec<_> = nodes.iter().map(|node| self.nodes[node.0].shape.as_slice()).collect();
+        let result = (block.entry.shape)(&block.values(), &shapes);
+        if let Err(why) = &result {
+            let trail = Trail(self.trail.clone());
+            self.checker.findings.push(messages::stage_does_not_fit(block.entry.name, why, place, trail));
+        }
+        result.ok()
+    }
+
+    fn apply_net(
+        &mut self,
+        index: usize,
+        call: &Call,
+        given: &[Argument],
+        span: Span,
+        piped: Option<NodeId>,
+    ) -> Option<NodeId> {
+        let name = &call.name;
+        if let Reads::Formals { net, .. } = self.reads
+            && index >= net
+        {
+            let defined = self.checker.nets.declared[index].span;
+            self.checker.findings.push(messages::net_before_definition(&name.text, name.span, defined));
+            return None;
+        }
+        if let Some(named) = given.iter().find_map(|argument| argument.name.as_ref()) {
+            let error = messages::unknown_argument(&name.text, &named.text, named.span, []);
+            self.checker.findings.push(error);
+            return None;
+        }
+        let nodes = self.inputs(piped, given)?;
+        let formals = self.checker.nets.declared[index].formals.len();
+        if nodes.len() != formals {
+            let wanted = if formals == 1 { "one input".to_owned() } else { format!("{formals} inputs") };
+            self.checker.findings.push(messages::wrong_inputs(&name.text, &wanted, nodes.len(), span));
+            return None;
+        }
+        let shapes = nodes.iter().map(|node| self.nodes[node.0].shape.clone()).collect();
+        let id = self.checker.use_net(index, shapes, name.span)?;
+        let shape = self.checker.nets.done[id.0].output.clone();
+        Some(self.push(Op::Net(id), nodes, shape, String::new(), span, name.span))
+    }
+
+    /// What is piped in, then the inputs among the arguments, each a branch of its own.
+    fn inputs(&mut self, piped: Option<NodeId>, given: &[Argument]) -> Option<Vec<NodeId>> {
+        let mut nodes: Vec<_> = piped.into_iter().map(Some).collect();
+        for argument in given {
+            let outer = self.prefix.clone();
+            if let Some(start) = branch_start(&argument.value)
+                && given.len() + usize::from(piped.is_some()) > 1
+            {
+                self.prefix = format!("{start}.");
+            }
+            nodes.push(self.value(&argument.value, None));
+            self.prefix = outer;
+        }
+        nodes.into_iter().collect()
+    }
+
+    /// A name for the node's parameters that no other node of the network has.
+    fn path(&mut self, block: &str) -> String {
+        let base = format!("{}{block}", self.prefix);
+        let mut path = base.clone();
+        let mut number = 1;
+        while !self.paths.insert(path.clone()) {
+            number += 1;
+            path = format!("{base}_{number}");
+        }
+        path
+    }
+
+    fn push(&mut self, op: Op, inputs: Vec<NodeId>, shape: Vec<usize>, path: String, span: Span, mark: Span) -> NodeId {
+        self.trail.push((mark, show_shape(&shape)));
+        self.nodes.push(Node { op, inputs, shape, path, span });
+        NodeId(self.nodes.len() - 1)
+    }
+
+    fn unknown_block(&self, call: &Call) -> crate::diagnostics::Diagnostic {
+        let name = &call.name;
+        if let Some(what) = self.checker.what_is(&name.text) {
+            return messages::not_a_block(&name.text, what, name.span);
+        }
+        let blocks = catalog::BLOCKS.iter().filter(|block| !block.is_bijector()).map(|block| block.name);
+        let nets = self.checker.nets.declared.iter().map(|net| net.name.as_str());
+        messages::unknown_block(&name.text, name.span, blocks.chain(nets).collect::<Vec<_>>())
+    }
+
+    fn out_missing(&self, block: &str, place: Span) -> crate::diagnostics::Diagnostic {
+        match self.reads {
+            Reads::Formals { net, .. } => {
+                messages::net_out_missing(block, &self.checker.nets.declared[net].name, place)
+            }
+            Reads::Parents { .. } => messages::out_missing(block, place, Trail(self.trail.clone())),
+        }
+    }
+}
+
+/// The name a branch starts from: `y` in `y |> encoder(…) |> elu`.
+fn branch_start(expression: &Expression) -> Option<&str> {
+    let first = expression.stages().first()?.ungrouped();
+    match &first.kind {
+        ExpressionKind::Call(Call { name, arguments: None }) => Some(&name.text),
+        ExpressionKind::Pipeline(_) => branch_start(first),
+        _ => None,
+    }
+}
+
+/// How a network that ends at the wrong shape can be mended.
+fn head_hint(last: &Node, head: &[usize]) -> String {
+    let wanted = head.first().copied().unwrap_or_default();
+    let block = match &last.op {
+        Op::Block { block, .. } => Some(block.entry),
+        Op::Variable(_) | Op::Formal(_) | Op::Net(_) => None,
+    };
+    match (block.and_then(catalog::Block::out), last.shape.len() == head.len()) {
+        (_, false) if head.len() == 1 => "end with `|> flatten |> linear`: its `out` is inferred".to_owned(),
+        (_, false) => format!("end with a block that yields {} sizes, such as `reshape`", head.len()),
+        (Some(_), true) if last.shape[1..] == head[1..] => {
+            format!("leave `out` away, and it is inferred to be {wanted}")
+        }
+        (_, true) if last.shape[1..] == head[1..] => {
+            format!("end with a block whose `out` can be inferred to be {wanted}, such as `conv`")
+        }
+        (_, true) => {
+            format!("bring height and width to {}: count the `down` and `up` of its blocks", show_shape(&head[1..]))
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What a model costs before anything runs: parameters, and multiply-accumulates of one image's forward pass.
+
+use crate::catalog::Cost;
+use crate::graph::{Body, Factor, Model, NetBody, NetId, Network, Node, Op, Use};
+
+impl Network {
+    /// The shapes of a node's inputs.
+    pub fn input_shapes(&self, node: &Node) -> Vec<&[usize]> {
+        node.inputs.iter().map(|input| self.nodes[input.0].shape.as_slice()).collect()
+    }
+
+    /// What the network's own blocks cost, without the named networks it uses.
+    fn own_cost(&self) -> Cost {
+        let blocks = self.nodes.iter().filter_map(|node| match &node.op {
+            Op::Block { block, .. } => Some((block.entry.cost)(&block.values(), &self.input_shapes(node))),
+            Op::Variable(_) | Op::Formal(_) | Op::Net(_) => None,
+        });
+        blocks.sum()
+    }
+
+    fn nets(&self) -> impl Iterator<Item = NetId> {
+        self.nodes.iter().filter_map(|node| match node.op {
+            Op::Net(id) => Some(id),
+            Op::Variable(_) | Op::Formal(_) | Op::Block { .. } => None,
+        })
+    }
+}
+
+impl Model {
+    /// What one node costs. A named network counts with its multiply-accumulates at each use, and with its parameters
+    /// where it is defined, not where it is used.
+    pub fn node_cost(&self, network: &Network, node: &Node) -> Cost {
+        match &node.op {
+            Op::Block { block, .. } => (block.entry.cost)(&block.values(), &network.input_shapes(node)),
+            Op::Net(id) => Cost { parameters: 0, ..self.net_cost(*id) },
+            Op::Variable(_) | Op::Formal(_) => Cost::default(),
+        }
+    }
+
+    /// What a named network costs: its own parameters, and the multiply-accumulates of one use. What a network in Rust
+    /// costs is not known, and counts nothing.
+    pub fn net_cost(&self, id: NetId) -> Cost {
+        // Each network stands after those it uses, so one pass in order finds every total.
+        let mut totals: Vec<Cost> = Vec::new();
+        for net in self.nets.iter().take(id.0 + 1) {
+            totals.push(match &net.body {
+                NetBody::Rust { .. } => Cost::default(),
+                NetBody::Network(network) => {
+                    let used = network.nets().filter_map(|used| totals.get(used.0));
+                    network.own_cost() + used.map(|cost| Cost { parameters: 0, ..*cost }).sum()
+                }
+            });
+        }
+        totals.pop().unwrap_or_default()
+    }
+
+    /// What a network costs, without the parameters of the named networks it uses.
+    pub fn network_cost(&self, network: &Network) -> Cost {
+        network.nodes.iter().map(|node| self.node_cost(network, node)).sum()
+    }
+
+    /// What a factor costs: distribution, flows and network, without the parameters of named networks.
+    pub fn factor_cost(&self, factor: &Factor) -> Cost {
+        let Body::Stochastic { base, flows, network } = &factor.body else { return Cost::default() };
+        let shape = &self.variable(factor.variable).shape;
+        let held = Cost { parameters: (base.entry.count)(&base.values(), shape), multiply_accumulates: 0 };
+        let flow_cost = |flow: &Use<crate::catalog::Block>| (flow.entry.cost)(&flow.values(), &[shape]);
+        let flows: Cost = flows.iter().map(flow_cost).sum();
+        held + flows + network.as_ref().map(|network| self.network_cost(network)).unwrap_or_default()
+    }
+
+    /// What the whole model costs: every factor once, and every named network's parameters once.
+    pub fn cost(&self) -> Cost {
+        let factors: Cost = self.p.iter().chain(&self.q).map(|factor| self.factor_cost(factor)).sum();
+        let shared = (0..self.nets.len()).map(|index| Cost { multiply_accumulates: 0, ..self.net_cost(NetId(index)) });
+        factors + shared.sum()
+    }
+}

@@ -1,0 +1,72 @@
+//! The shipped models have the paper's sizes.
+
+use srvae_dsl::graph::{Model, Side};
+use srvae_dsl::{Overrides, Source, check, parse};
+use std::path::Path;
+
+fn model(file: &str, preset: &str) -> Model {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models").join(file);
+    let source = Source::from_bytes(file, &std::fs::read(path).unwrap()).unwrap();
+    let at = Overrides { preset: Some(preset.to_owned()), set: Vec::new() };
+    let (model, warnings) = check(&parse(&source).unwrap(), &source, &at).unwrap_or_else(|report| panic!("{report}"));
+    assert_eq!(warnings, []);
+    model
+}
+
+fn costs(model: &Model) -> Vec<(String, u64, u64)> {
+    let factors = model.p.iter().chain(&model.q);
+    factors
+        .map(|factor| {
+            let side = if factor.side == Side::P { "p" } else { "q" };
+            let cost = model.factor_cost(factor);
+            let name = format!("{side}_{}", model.variable(factor.variable).name);
+            (name, cost.parameters, units(cost.multiply_accumulates))
+        })
+        .collect()
+}
+
+fn units(multiply_accumulates: u64) -> u64 {
+    (multiply_accumulates + 5_000_000) / 10_000_000
+}
+
+/// Name, parameters, multiply-accumulates in units of ten million, rounded.
+fn expect(rows: &[(&str, u64, u64)]) -> Vec<(String, u64, u64)> {
+    rows.iter().map(|(name, parameters, units)| ((*name).to_owned(), *parameters, *units)).collect()
+}
+
+#[test]
+fn vae_at_full_size() {
+    let model = model("vae.pgm", "full");
+    assert_eq!(costs(&model), expect(&[("p_z", 11_411_876, 32), ("p_x", 12_449_686, 196), ("q_z", 10_414_802, 91)]));
+    assert_eq!(model.cost().parameters, 34_276_364);
+    assert_eq!(units(model.cost().multiply_accumulates), 320);
+}
+
+#[test]
+fn srvae_at_full_size() {
+    let model = model("srvae.pgm", "full");
+    assert_eq!(
+        costs(&model),
+        expect(&[
+            ("p_u", 11_411_876, 32),
+            ("p_y", 4_354_140, 32),
+            ("p_z", 6_428_516, 43),
+            ("p_x", 10_115_140, 545),
+            ("q_y", 0, 0),
+            ("q_u", 3_934_912, 34),
+            ("q_z", 3_027_986, 29),
+        ])
+    );
+    assert_eq!(model.cost().parameters, 39_272_570);
+    assert_eq!(units(model.cost().multiply_accumulates), 715);
+}
+
+#[test]
+fn quick_is_small() {
+    for file in ["vae.pgm", "srvae.pgm"] {
+        let model = model(file, "quick");
+        let parameters = model.cost().parameters;
+        println!("{file}: {:?} {:?}", model.cost(), costs(&model));
+        assert!((500_000..2_000_000).contains(&parameters), "{file}: {parameters}");
+    }
+}
