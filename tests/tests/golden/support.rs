@@ -67,7 +67,7 @@ impl Golden {
 
 /// Magnitudes below this count as this: some gradients vanish identically (the direction of a single weight), and both
 /// codes give their rounding errors for it.
-const FLOOR: f64 = 1e-3;
+const FLOOR: f64 = 1e-2;
 
 /// The largest difference over the largest magnitude of `theirs`.
 pub fn distance(ours: &Tensor, theirs: &Tensor) -> Result<f64> {
