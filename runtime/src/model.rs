@@ -53,6 +53,17 @@ pub enum Setting {
     Word(String),
 }
 
+impl std::fmt::Display for Setting {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bool(value) => value.fmt(out),
+            Self::Int(value) => value.fmt(out),
+            Self::Real(value) => value.fmt(out),
+            Self::Word(value) => value.fmt(out),
+        }
+    }
+}
+
 /// A mode of inference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mode {

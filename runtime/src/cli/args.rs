@@ -59,8 +59,8 @@ pub enum Command {
     Fmt(Fmt),
 }
 
-/// A model file and the values of its parameters.
-#[derive(Debug, Clone, Args)]
+/// The values of a model file's parameters.
+#[derive(Debug, Clone, Default, Args)]
 pub struct ModelArgs {
     /// A named set of parameter values in the model file, such as `quick` or `full`.
     #[arg(long)]
@@ -105,7 +105,7 @@ pub struct CommonArgs {
 #[derive(Debug, Clone, Args)]
 pub struct TrainArgs {
     /// Training steps in all [default: 300].
-    #[arg(long, value_name = "N", conflicts_with = "epochs")]
+    #[arg(long, value_name = "N", conflicts_with = "epochs", value_parser = at_least_one)]
     pub steps: Option<usize>,
     /// Passes over the training pictures, in place of --steps.
     #[arg(long, value_name = "N", value_parser = positive)]

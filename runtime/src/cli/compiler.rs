@@ -4,39 +4,97 @@ use super::args::ModelArgs;
 use super::models::Found;
 use crate::report::Explained;
 use crate::spec::{Role, Space, Spec, Variable};
-use anyhow::Result;
+use crate::{Setting, Settings};
+use anyhow::{Result, bail};
 
-pub fn check(_path: &str, _text: &str, _args: &ModelArgs) -> Result<()> {
-    Ok(())
+use srvae_dsl::graph::{self, Model, Value};
+use srvae_dsl::{Diagnostic, Overrides, Source};
+
+/// The checked model of a text at the parameters the arguments give it, with the warnings.
+///
+/// # Errors
+/// The compiler's report, or a `--set` that is no NAME=VALUE.
+pub fn check(path: &str, text: &str, args: &ModelArgs) -> Result<(Model, Vec<Diagnostic>)> {
+    let source = Source::new(path, text);
+    Ok(srvae_dsl::check(&srvae_dsl::parse(&source)?, &source, &overrides(args)?)?)
 }
 
-pub fn presets(_path: &str, _text: &str) -> Result<Vec<String>> {
-    Ok(Vec::new())
+/// The names of a file's presets.
+///
+/// # Errors
+/// The compiler's report.
+pub fn presets(path: &str, text: &str) -> Result<Vec<String>> {
+    let (model, _) = check(path, text, &ModelArgs::default())?;
+    Ok(model.presets.into_iter().map(|preset| preset.name).collect())
 }
 
-pub fn explained(_spec: &Spec) -> Result<Explained> {
+/// A compiled model at the parameters the arguments give it.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn spec(found: &Found, args: &ModelArgs) -> Result<Spec> {
+    let (model, _) = check(&found.path, &found.text, args)?;
+    Ok(Spec {
+        name: model.name.clone(),
+        source: found.text.clone(),
+        preset: args.preset.clone(),
+        settings: settings(&model),
+        variables: model.variables.iter().map(variable).collect(),
+        compiled: found.compiled,
+    })
+}
+
+/// What the compiler says of a model, for its report.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn explained(spec: &Spec) -> Result<Explained> {
     Ok(Explained::default())
 }
 
-pub fn spec(found: &Found, args: &ModelArgs) -> Result<Spec> {
-    let mut variables = Vec::new();
-    for line in found.text.lines() {
-        let role = match line.split(' ').next() {
-            Some("observed") => Role::Observed,
-            Some("latent") => Role::Latent,
-            _ => continue,
-        };
-        let (name, space) = line.split_once(' ').and_then(|(_, rest)| rest.split_once(": ")).unwrap_or_default();
-        let shape = space.split_once('[').map(|(_, dims)| dims.trim_end_matches(']')).unwrap_or_default();
-        let shape = shape.split(", ").filter_map(|number| number.parse().ok()).collect();
-        variables.push(Variable { name: name.into(), role, space: Space::Real, shape });
+/// The arguments that lead to a model's settings again.
+pub fn overrides_of(spec: &Spec) -> Overrides {
+    let set = spec.settings.iter().map(|(name, value)| (name.clone(), value.to_string())).collect();
+    Overrides { preset: None, set }
+}
+
+fn overrides(args: &ModelArgs) -> Result<Overrides> {
+    let mut set = Vec::new();
+    for pair in &args.set {
+        match pair.split_once('=') {
+            Some((name, value)) if !name.trim().is_empty() && !value.trim().is_empty() => {
+                set.push((name.trim().to_owned(), value.trim().to_owned()));
+            }
+            _ => bail!("--set {pair}: a name and a value are wanted, as in --set growth=16"),
+        }
     }
-    Ok(Spec {
-        name: found.compiled.name.into(),
-        source: found.text.clone(),
-        preset: args.preset.clone(),
-        settings: Vec::new(),
-        variables,
-        compiled: found.compiled,
-    })
+    Ok(Overrides { preset: args.preset.clone(), set })
+}
+
+fn settings(model: &Model) -> Settings {
+    let setting = |value: &Value| match value {
+        Value::Int(number) => Setting::Int(*number),
+        Value::Real(number) => Setting::Real(*number),
+        Value::Bool(flag) => Setting::Bool(*flag),
+        Value::Word(word) => Setting::Word(word.clone()),
+    };
+    model.params.iter().map(|param| (param.name.clone(), setting(&param.value))).collect()
+}
+
+fn variable(variable: &graph::Variable) -> Variable {
+    Variable {
+        name: variable.name.clone(),
+        role: match variable.role {
+            graph::Role::Observed => Role::Observed,
+            graph::Role::Latent => Role::Latent,
+            graph::Role::Given => Role::Given,
+        },
+        space: match variable.space {
+            graph::Space::Image => Space::Image,
+            graph::Space::Real => Space::Real,
+            graph::Space::Binary => Space::Binary,
+            graph::Space::Label => Space::Label,
+        },
+        shape: variable.shape.clone(),
+    }
 }

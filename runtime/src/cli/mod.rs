@@ -50,7 +50,11 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
         Ok(code) => code,
         Err(error) if error.is::<Interrupted>() => ExitCode::from(interrupt::EXIT_CODE),
         Err(error) => {
-            note(&format!("error: {}", message(&error)));
+            match error.downcast_ref::<srvae_dsl::Report>() {
+                // The compiler's messages say themselves that they are errors.
+                Some(report) => note(&report.render(explain::style())),
+                None => note(&format!("error: {}", message(&error))),
+            }
             ExitCode::FAILURE
         }
     }

@@ -5,7 +5,7 @@ use super::models::{self, Found};
 use crate::data::{self, Data, Source};
 use crate::spec::Spec;
 use crate::train::{Checkpoint, Header, RunFolder, restore};
-use crate::{Compiled, DType, Device, Model, Params, Setting};
+use crate::{Compiled, DType, Device, Model, Params};
 use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 
@@ -63,13 +63,7 @@ pub fn spec_of(models: &'static [Compiled], header: &Header, path: &Path) -> Res
 
 /// Settings as one line, for people.
 pub fn show_settings(spec: &Spec) -> String {
-    let show = |value: &Setting| match value {
-        Setting::Bool(value) => value.to_string(),
-        Setting::Int(value) => value.to_string(),
-        Setting::Real(value) => value.to_string(),
-        Setting::Word(value) => value.clone(),
-    };
-    let pairs: Vec<String> = spec.settings.iter().map(|(name, value)| format!("{name}={}", show(value))).collect();
+    let pairs: Vec<String> = spec.settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
     pairs.join(" ")
 }
 

@@ -144,11 +144,15 @@ fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<
 
 fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, device: &Device) -> Result<Outcome> {
     let parameters = trainer.model().params().entries().iter().map(|(_, var)| var.elem_count()).sum();
+    let mut about = vec![format!("{parameters} parameters")];
+    about.extend(plan.spec.preset.as_ref().map(|preset| format!("preset {preset}")));
+    if !plan.spec.settings.is_empty() {
+        about.push(session::show_settings(&plan.spec));
+    }
     note(&format!(
-        "training {} ({}{parameters} parameters, {}) on {} ({} pictures), {} steps of {}, on {}",
+        "training {} ({}) on {} ({} pictures), {} steps of {}, on {}",
         plan.spec.name,
-        plan.spec.preset.as_ref().map_or(String::new(), |preset| format!("preset {preset}, ")),
-        session::show_settings(&plan.spec),
+        about.join(", "),
         plan.data.name,
         plan.data.train.len(),
         plan.config.steps,

@@ -9,7 +9,8 @@ use srvae_runtime::{
 };
 
 pub const SOURCE: &str = "model toy\nobserved x: real[3, 4, 4]\nlatent z: real[1]\n\
-                          p(z) = standard_normal\np(x | z) = normal from z\nq(z | x) = normal from x\n";
+                          p(z) = standard_normal\np(x | z) = normal from z |> linear(out: 96) |> reshape(6, 4, 4)\n\
+                          q(z | x) = normal from x |> flatten |> linear\n";
 pub const SHAPE: [usize; 3] = [3, 4, 4];
 const SIZE: usize = 48;
 
