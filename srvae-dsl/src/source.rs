@@ -62,9 +62,9 @@ impl Source {
             Err(error) => {
                 let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
                 let source = Self::new(path, good);
-                let Position { line, column } = source.position(source.text.len());
                 let byte = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
-                Err(Report::new(&source, vec![messages::not_utf8(byte, line, column)]))
+                let end = Span::new(source.text.len(), source.text.len());
+                Err(Report::new(&source, vec![messages::not_utf8(byte, end)]))
             }
         }
     }

@@ -170,7 +170,10 @@ impl Checker<'_> {
             Ok(Some((space, shape))) if (space, &shape) == (variable.space, &variable.shape) => return Some(()),
             Ok(None) if entry.spaces.contains(&variable.space) => return Some(()),
             Ok(Some((space, shape))) => format!("{}{}", space_entry(space).name, show_shape(&shape)),
-            Ok(None) => entry.spaces.iter().map(|space| space_entry(*space).name).collect::<Vec<_>>().join(" or "),
+            Ok(None) => {
+                let spaces = entry.spaces.iter().map(|space| format!("{}[…]", space_entry(*space).name));
+                spaces.collect::<Vec<_>>().join(" or ")
+            }
             Err(why) => {
                 let error = messages::function_refuses(entry.name, &why, function.span, &source.name, source.span);
                 self.findings.push(error);

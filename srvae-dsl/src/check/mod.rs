@@ -58,7 +58,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     let (p, q) = checker.factors(file);
     let estimates = checker.estimates(file, &p, &q);
     checker.findings.finish(source)?;
-    checker.unused(&p, file);
+    checker.unused(&p, &q, file);
     let Checker { findings, name, docs, params, presets, variables, nets, .. } = checker;
     let warnings = Report::new(source, findings.diagnostics).diagnostics;
     Ok((Model { name, docs, params, presets, variables, nets: nets.done, p, q, estimates }, warnings))

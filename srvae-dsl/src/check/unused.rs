@@ -7,11 +7,19 @@ use crate::graph::{Factor, Role, VariableId};
 use std::collections::BTreeSet;
 
 impl Checker<'_> {
-    pub(super) fn unused(&mut self, p: &[Factor], file: &File) {
-        let read: BTreeSet<VariableId> = p.iter().flat_map(|factor| factor.parents.iter().copied()).collect();
+    pub(super) fn unused(&mut self, p: &[Factor], q: &[Factor], file: &File) {
+        let in_p: BTreeSet<VariableId> = p.iter().flat_map(|factor| factor.parents.iter().copied()).collect();
+        let in_q: BTreeSet<VariableId> = q.iter().flat_map(|factor| factor.parents.iter().copied()).collect();
         for (index, variable) in self.variables.iter().enumerate() {
-            if variable.role != Role::Observed && !read.contains(&VariableId(index)) {
-                self.findings.push(messages::unused_variable(&variable.name, variable.span, "p"));
+            let id = VariableId(index);
+            let read = match variable.role {
+                Role::Observed => true,
+                Role::Latent => in_p.contains(&id),
+                Role::Given => in_p.contains(&id) || in_q.contains(&id),
+            };
+            if !read {
+                let whose = if variable.role == Role::Latent { "factor of p" } else { "factor" };
+                self.findings.push(messages::unused_variable(&variable.name, variable.span, whose));
             }
         }
         for net in self.nets.unused() {

@@ -8,9 +8,9 @@ use crate::source::Span;
 
 // ---- E01: text and grammar
 
-pub(crate) fn not_utf8(byte: u8, line: usize, column: usize) -> Diagnostic {
+pub(crate) fn not_utf8(byte: u8, place: Span) -> Diagnostic {
     Diagnostic::error("E0101", "the file is not UTF-8")
-        .note(format!("the byte 0x{byte:02x} at line {line}, column {column} does not belong to a character"))
+        .at(place, format!("the byte 0x{byte:02x} stands here, and belongs to no character"))
         .hint("save the file as UTF-8")
 }
 
@@ -291,7 +291,7 @@ pub(crate) fn too_many_arguments(entry: &str, most: usize, span: Span) -> Diagno
 }
 
 pub(crate) fn argument_twice(name: &str, second: Span, first: Span) -> Diagnostic {
-    Diagnostic::error("E0304", format!("the argument `{name}` is given twice"))
+    Diagnostic::error("E0304", format!("`{name}` is given twice"))
         .at(second, "given again")
         .and(first, "given here first")
         .hint("remove one of the two")
@@ -347,9 +347,13 @@ pub(crate) fn wrong_rank(space: &str, sizes: &str, least: usize, most: usize, fo
 }
 
 pub(crate) fn wrong_inputs(name: &str, wanted: &str, found: usize, span: Span) -> Diagnostic {
+    let hint = match wanted {
+        "one input" => format!("write `a |> {name}`, or `{name}(a, …)` with the input first"),
+        _ => format!("write `{name}(a, b)`; what is piped in is the first input"),
+    };
     Diagnostic::error("E0313", format!("`{name}` reads {wanted}, not {found}"))
         .at(span, format!("{} here", count(found, "input")))
-        .hint(format!("write `a |> {name}`, or `{name}(a, …)` with the inputs first"))
+        .hint(hint)
 }
 
 pub(crate) fn shape_too_large(span: Span, most: u64) -> Diagnostic {
@@ -636,8 +640,8 @@ pub(crate) fn rust_path(path: &str, span: Span) -> Diagnostic {
 
 // ---- W06: warnings
 
-pub(crate) fn unused_variable(name: &str, span: Span, why: &str) -> Diagnostic {
-    Diagnostic::warning("W0601", format!("no factor of {why} reads `{name}`"))
+pub(crate) fn unused_variable(name: &str, span: Span, whose: &str) -> Diagnostic {
+    Diagnostic::warning("W0601", format!("no {whose} reads `{name}`"))
         .at(span, "has no influence on the data")
         .hint("read it in a factor, or remove it")
 }

@@ -3,6 +3,7 @@
 use super::{Diagnostic, MOST_ERRORS, Report, Severity};
 use crate::source::{Source, Span};
 use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
+use std::borrow::Cow;
 
 /// Plain text, or with the terminal's colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +64,9 @@ impl Diagnostic {
             let span = inside(text, label.span);
             kind.span(span.start - start..span.end - start).label(label.text.as_str())
         });
-        Snippet::source(&text[start..end])
+        let lines = &text[start..end];
+        let lines = if lines.contains('\r') { Cow::Owned(lines.replace('\r', " ")) } else { Cow::Borrowed(lines) };
+        Snippet::source(lines)
             .line_start(source.position(start).line)
             .path(source.path.as_str())
             .annotations(annotations)

@@ -1,0 +1,81 @@
+//! Good model files check without a word; bad ones say what stands in them, as comments at their end.
+//!
+//! `UPDATE_EXPECT=1 cargo test -p srvae-dsl --test corpus` rewrites what stands there.
+
+use srvae_dsl::{Overrides, Report, Source, check, parse};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// What a bad file says follows this line.
+const MARK: &str = "//~ says\n";
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(folder);
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|ending| ending == "pgm")).collect();
+    files.sort();
+    files
+}
+
+/// Everything the compiler says about a file: errors, or else warnings.
+fn says(name: &str, bytes: &[u8]) -> String {
+    let result = Source::from_bytes(name, bytes).and_then(|source| {
+        let file = parse(&source)?;
+        let (_, warnings) = check(&file, &source, &Overrides::default())?;
+        Ok(Report::new(&source, warnings).to_string())
+    });
+    result.unwrap_or_else(|report| report.to_string())
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap().to_string_lossy().into_owned()
+}
+
+/// Codes that no file can bring about: one flow of the catalogue goes one way only, or a file of 16 MiB.
+const NOT_IN_A_FILE: [&str; 5] = ["E0102", "E0216", "E0217", "E0222", "E0421"];
+
+/// The codes of the catalogue of messages.
+fn catalogue() -> Vec<String> {
+    let text =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/diagnostics/messages.rs")).unwrap();
+    let is_code = |word: &&str| word.len() == 5 && word[1..].bytes().all(|byte| byte.is_ascii_digit());
+    let codes = text.split('"').filter(is_code).filter(|code| !NOT_IN_A_FILE.contains(code));
+    codes.map(str::to_owned).collect()
+}
+
+#[test]
+fn bad_files_say_what_stands_in_them() {
+    let update = std::env::var_os("UPDATE_EXPECT").is_some();
+    let (mut differences, mut codes) = (String::new(), std::collections::BTreeSet::new());
+    let files = files("bad");
+    for path in &files {
+        let bytes = std::fs::read(path).unwrap();
+        let end = bytes.windows(MARK.len()).position(|window| window == MARK.as_bytes()).unwrap_or(bytes.len());
+        let (code, expected) = bytes.split_at(end);
+        let said = says(&name(path), code);
+        assert!(!said.is_empty(), "{}: nothing is wrong with it", path.display());
+        codes.extend(said.match_indices(['E', 'W']).filter_map(|(at, _)| said.get(at..at + 5).map(str::to_owned)));
+        let said: String = said.lines().map(|line| format!("{}\n", format!("// {line}").trim_end())).collect();
+        let whole = format!("{MARK}{said}");
+        if update {
+            std::fs::write(path, [code, whole.as_bytes()].concat()).unwrap();
+        } else if expected != whole.as_bytes() {
+            writeln!(differences, "{}:\n{said}", path.display()).unwrap();
+        }
+    }
+    assert!(differences.is_empty(), "these say something else now (UPDATE_EXPECT=1 accepts it):\n{differences}");
+    assert!(files.len() >= 60, "{} bad files", files.len());
+    let untested: Vec<_> = catalogue().into_iter().filter(|code| !codes.contains(code)).collect();
+    assert!(untested.is_empty(), "no bad file says {untested:?}");
+}
+
+#[test]
+fn good_files_check_without_a_word() {
+    let mut said = String::new();
+    let files = files("good");
+    for path in &files {
+        said += &says(&name(path), &std::fs::read(path).unwrap());
+    }
+    assert!(said.is_empty(), "{said}");
+    assert!(files.len() >= 25, "{} good files", files.len());
+}
