@@ -161,20 +161,18 @@ impl Scanner<'_> {
 
     /// The first token of a line: does it end the statement before it?
     fn begin_line(&mut self, token: &str, end: usize) {
-        if !self.brackets.is_empty() {
-            let next = self.text[end..].trim_start_matches([' ', '\t']).chars().next();
-            let word_follows = next.is_some_and(|c| c.is_alphabetic() || c == '_');
-            let starts =
-                (STARTERS.contains(&token) && word_follows) || (matches!(token, "p" | "q") && next == Some('('));
-            if starts {
-                self.end_statement();
-            }
-            return;
-        }
         let wants_more = self.current.as_ref().is_some_and(|current| current.wants_more);
-        if !wants_more && token != "|>" && token != "from" {
+        let goes_on = !self.brackets.is_empty() || wants_more || token == "|>" || token == "from";
+        if !goes_on || self.starts_statement(token, end) {
             self.end_statement();
         }
+    }
+
+    /// Whether a token at the start of a line can only begin a statement, whatever stands before it.
+    fn starts_statement(&self, token: &str, end: usize) -> bool {
+        let next = self.text[end..].trim_start_matches([' ', '\t']).chars().next();
+        let word_follows = next.is_some_and(|c| c.is_alphabetic() || c == '_');
+        (STARTERS.contains(&token) && word_follows) || (matches!(token, "p" | "q") && next == Some('('))
     }
 
     /// Whether the statement goes on after comments and line breaks from here: its comments are inside it then.
