@@ -116,10 +116,10 @@ fn a_checkpoint_of_another_model_is_refused_with_the_difference() {
     let checkpoint = read(&run);
     let mut spec = toy::spec();
     spec.source = spec.source.replace("standard_normal", "real_nvp(scales: 2)");
-    let text = format!("{:#}", checkpoint.check_model(&spec, &run).unwrap_err());
+    let text = format!("{:#}", checkpoint.check_model(&spec.name, &spec.source, &spec.settings, &run).unwrap_err());
     assert!(text.contains("line 4 was `p(z) = standard_normal`"), "{text}");
     spec.name = "other".into();
-    let text = format!("{:#}", checkpoint.check_model(&spec, &run).unwrap_err());
+    let text = format!("{:#}", checkpoint.check_model(&spec.name, &spec.source, &spec.settings, &run).unwrap_err());
     assert!(text.contains("it is of model `toy`, this is `other`"), "{text}");
 }
 

@@ -28,6 +28,16 @@ pub fn presets(path: &str, text: &str) -> Result<Vec<String>> {
     Ok(model.presets.into_iter().map(|preset| preset.name).collect())
 }
 
+/// The name of a text's model, and its parameters as the arguments make them.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn settings(path: &str, text: &str, args: &ModelArgs) -> Result<(String, Settings)> {
+    let (model, _) = check(path, text, args)?;
+    let settings = values(&model);
+    Ok((model.name, settings))
+}
+
 /// A compiled model at the parameters the arguments give it.
 ///
 /// # Errors
@@ -38,7 +48,7 @@ pub fn spec(found: &Found, args: &ModelArgs) -> Result<Spec> {
         name: model.name.clone(),
         source: found.text.clone(),
         preset: args.preset.clone(),
-        settings: settings(&model),
+        settings: values(&model),
         variables: model.variables.iter().map(variable).collect(),
         compiled: found.compiled,
     })
@@ -71,7 +81,7 @@ fn overrides(args: &ModelArgs) -> Result<Overrides> {
     Ok(Overrides { preset: args.preset.clone(), set })
 }
 
-fn settings(model: &Model) -> Settings {
+fn values(model: &Model) -> Settings {
     let setting = |value: &Value| match value {
         Value::Int(number) => Setting::Int(*number),
         Value::Real(number) => Setting::Real(*number),

@@ -10,7 +10,11 @@ use std::process::ExitCode;
 
 /// Messages have colours where a person reads them.
 pub fn style() -> Style {
-    if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() { Style::Coloured } else { Style::Plain }
+    if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        Style::Coloured
+    } else {
+        Style::Plain
+    }
 }
 
 pub fn check(args: &Check) -> Result<ExitCode> {
@@ -23,7 +27,8 @@ pub fn check(args: &Check) -> Result<ExitCode> {
                     note(&Report::new(&Source::new(&path, &text), warnings).render(style()));
                 }
                 let presets: Vec<&str> = model.presets.iter().map(|preset| preset.name.as_str()).collect();
-                let presets = if presets.is_empty() { String::new() } else { format!(" and its presets {}", presets.join(", ")) };
+                let presets =
+                    if presets.is_empty() { String::new() } else { format!(" and its presets {}", presets.join(", ")) };
                 out(&format!("{path}: model {}{presets}: no errors", model.name));
             }
             Err(error) => match error.downcast_ref::<Report>() {

@@ -1,7 +1,7 @@
 //! `srvae-run train`.
 
 use super::args::{DataArgs, ModelArgs, ScheduleChoice, Train, TrainArgs};
-use super::{device, models, session};
+use super::{compiler, device, models, session};
 use crate::data::{self, Data, Source};
 use crate::spec::Spec;
 use crate::terminal::{note, out, table};
@@ -80,6 +80,7 @@ pub fn plan(
     let mut config = Config { split: data.split.unwrap_or_default(), ..Config::default() };
     let data = data::load(&Source::parse(&source), spec.picture_shape(), config.split)?;
     apply(&mut config, train, data.train.len());
+    rhythm(&mut config, train);
     Ok(Plan { spec, data, source, config })
 }
 
@@ -117,16 +118,11 @@ fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<
         }
         session::spec_of(models, header, &folder.source())?
     } else {
+        same_model(&checkpoint, args, &folder)?;
         let found = models::find(models, &args.file)?;
-        let named = args.model.preset.is_some() || !args.model.set.is_empty();
-        let spec = if named {
-            found.spec(&args.model)?
-        } else {
-            Spec { settings: header.settings.clone(), ..found.spec(&args.model)? }
-        };
-        checkpoint.check_model(&spec, &folder.last())?;
-        Spec { variables: header.variables.clone(), preset: header.preset.clone(), ..spec }
+        Spec { settings: header.settings.clone(), preset: header.preset.clone(), ..found.spec(&ModelArgs::default())? }
     };
+    let spec = Spec { variables: header.variables.clone(), ..spec };
     let source = args.data.data.clone().unwrap_or_else(|| header.data.clone());
     let mut config = header.config.clone();
     config.split = args.data.split.unwrap_or(config.split);
@@ -140,6 +136,16 @@ fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<
     let mut trainer =
         Trainer::resume(&plan.spec, &plan.data, &checkpoint, plan.config.clone(), folder.clone(), device)?;
     finish(&mut trainer, &plan, folder, device)
+}
+
+/// Refuses to go on with another model than the run's, before anything is compiled.
+fn same_model(checkpoint: &Checkpoint, args: &Train, folder: &RunFolder) -> Result<()> {
+    let text = models::read(&args.file)?;
+    let (model, settings) = compiler::settings(&args.file.display().to_string(), &text, &args.model)?;
+    // Parameters that are not given are the run's own.
+    let given = args.model.preset.is_some() || !args.model.set.is_empty();
+    let settings = if given { &settings } else { &checkpoint.header.settings };
+    checkpoint.check_model(&model, &text, settings, &folder.last())
 }
 
 fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, device: &Device) -> Result<Outcome> {
@@ -248,7 +254,6 @@ fn apply(config: &mut Config, args: &TrainArgs, pictures: usize) {
     if let Some(epochs) = args.epochs {
         config.steps = ((epochs * pictures as f64 / config.batch as f64).round() as usize).max(1);
     }
-    let steps_before = config.steps;
     set(&mut config.steps, args.steps);
     set(&mut config.seed, args.seed);
     set(&mut config.schedule.rate, args.lr);
@@ -268,13 +273,14 @@ fn apply(config: &mut Config, args: &TrainArgs, pictures: usize) {
     config.average = args.average.or(config.average);
     config.patience = args.patience.or(config.patience);
     config.minutes = args.minutes.or(config.minutes);
-    // Six looks at a short run, one in a thousand steps at a long one.
-    if args.steps.is_some() || args.epochs.is_some() || steps_before == Config::default().steps {
-        config.validate_every = (config.steps / 6).clamp(1, 1000);
-        config.checkpoint_every = config.validate_every.min(200);
-    }
     set(&mut config.validate_every, args.validate_every);
     set(&mut config.checkpoint_every, args.checkpoint_every);
+}
+
+/// Six looks at a short run, one in a thousand steps at a long one. A resumed run keeps the rhythm it began with.
+fn rhythm(config: &mut Config, args: &TrainArgs) {
+    config.validate_every = args.validate_every.unwrap_or((config.steps / 6).clamp(1, 1000));
+    config.checkpoint_every = args.checkpoint_every.unwrap_or(config.validate_every.min(200));
 }
 
 /// A folder below `runs/` that is not there yet.

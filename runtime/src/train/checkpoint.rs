@@ -118,23 +118,20 @@ impl Checkpoint {
     /// Refuses a checkpoint of another model, saying what differs.
     ///
     /// # Errors
-    /// Another name, other settings, or another text.
-    pub fn check_model(&self, spec: &Spec, path: &Path) -> Result<()> {
+    /// Another name, another text, or other settings.
+    pub fn check_model(&self, name: &str, source: &str, settings: &Settings, path: &Path) -> Result<()> {
         let mut differences = Vec::new();
-        if self.header.model != spec.name {
-            differences.push(format!("it is of model `{}`, this is `{}`", self.header.model, spec.name));
-        } else if self.header.source != spec.source {
-            differences
-                .push(format!("the model file has changed: {}", first_difference(&self.header.source, &spec.source)));
+        let same = self.header.model == name;
+        if !same {
+            differences.push(format!("it is of model `{}`, this is `{name}`", self.header.model));
+        } else if self.header.source != source {
+            differences.push(format!("the model file has changed: {}", first_difference(&self.header.source, source)));
         }
-        for (name, value) in &self.header.settings {
-            match spec.settings.iter().find(|(key, _)| key == name) {
+        for (name, value) in self.header.settings.iter().filter(|_| same) {
+            match settings.iter().find(|(key, _)| key == name) {
                 Some((_, now)) if now == value => {}
-                Some((_, now)) => differences.push(format!("{name} is {} there and {} here", show(value), show(now))),
-                None if self.header.model == spec.name => {
-                    differences.push(format!("it has a parameter `{name}`, this model has none"))
-                }
-                None => {}
+                Some((_, now)) => differences.push(format!("{name} is {value} there and {now} here")),
+                None => differences.push(format!("it has a parameter `{name}`, this model has none")),
             }
         }
         ensure!(
@@ -194,10 +191,6 @@ pub fn restore(params: &Params, values: &BTreeMap<String, Tensor>, place: &str) 
     }
     params.touch();
     Ok(())
-}
-
-fn show(value: &crate::Setting) -> String {
-    serde_json::to_string(value).unwrap_or_default()
 }
 
 fn first_difference(there: &str, here: &str) -> String {

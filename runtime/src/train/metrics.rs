@@ -1,5 +1,6 @@
 //! `metrics.jsonl`: one JSON object a line, so that a run can be followed and read by anything.
 
+use super::tensorboard::Events;
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::fs::{File, OpenOptions};
@@ -13,6 +14,7 @@ pub struct Metrics {
     file: File,
     /// Training time up to the last line that was kept.
     seconds: f64,
+    events: Events,
 }
 
 impl Metrics {
@@ -30,20 +32,37 @@ impl Metrics {
             .append(true)
             .open(path)
             .with_context(|| format!("{}: cannot be opened for writing", path.display()))?;
-        Ok(Self { path: path.to_owned(), file, seconds })
+        let events = Events::create(path.parent().unwrap_or(Path::new(".")))?;
+        Ok(Self { path: path.to_owned(), file, seconds, events })
     }
 
     pub fn seconds(&self) -> f64 {
         self.seconds
     }
 
-    /// Adds a line.
+    /// Adds a line; every number in it goes to TensorBoard too.
     ///
     /// # Errors
     /// A full disk, most likely.
     pub fn write(&mut self, line: &Value) -> Result<()> {
+        let mut numbers = Vec::new();
+        collect(line, "", &mut numbers);
+        self.events.write(line["step"].as_u64().unwrap_or(0) as usize, &numbers)?;
         let text = format!("{line}\n");
         self.file.write_all(text.as_bytes()).with_context(|| format!("{}: cannot be written to", self.path.display()))
+    }
+}
+
+/// The numbers of an object by their path, `validation/nll`.
+fn collect(value: &Value, path: &str, numbers: &mut Vec<(String, f64)>) {
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object.iter().filter(|(key, _)| *key != "step") {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}/{key}") };
+                collect(value, &path, numbers);
+            }
+        }
+        _ => numbers.extend(value.as_f64().map(|number| (path.to_owned(), number))),
     }
 }
 

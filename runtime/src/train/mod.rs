@@ -11,6 +11,7 @@ pub mod metrics;
 mod objective;
 mod optimiser;
 pub mod progress;
+mod tensorboard;
 mod trainer;
 mod watch;
 

@@ -90,7 +90,7 @@ impl<'a> Trainer<'a> {
         device: &Device,
     ) -> Result<Self> {
         let path = folder.last();
-        checkpoint.check_model(spec, &path)?;
+        checkpoint.check_model(&spec.name, &spec.source, &spec.settings, &path)?;
         let mut trainer = Self::build(spec, data, &checkpoint.header.data, config, folder, device)?;
         let place = path.display().to_string();
         restore(&trainer.params, &checkpoint.group("param"), &place)?;

@@ -25,7 +25,7 @@ fn arguments_that_make_no_sense() {
         ("train toy.pgm --steps 0", ["--steps", "at least 1"]),
         ("train toy.pgm --steps x", ["--steps", "invalid"]),
         ("train toy.pgm --steps 3 --epochs 2", ["--steps", "--epochs"]),
-        ("train toy.pgm --lr -1", ["--lr", "-1"]),
+        ("train toy.pgm --lr=-1", ["--lr", "-1"]),
         ("train toy.pgm --lr nan", ["--lr", "a number is needed"]),
         ("train toy.pgm --batch 0", ["--batch", "at least 1"]),
         ("train toy.pgm --device tpu", ["--device", "possible values"]),
