@@ -10,7 +10,7 @@ pub struct File {
     /// Comments that are not documentation, in order.
     pub comments: Vec<Comment>,
     /// Documentation that no statement follows.
-    pub stray_docs: Vec<Span>,
+    pub stray_docs: Vec<Doc>,
 }
 
 /// A comment, from its `//` to the end of the line.

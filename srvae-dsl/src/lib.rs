@@ -7,7 +7,7 @@
 //! - [`catalog`]: every block, distribution, function and space the language knows, one entry each;
 //! - [`graph`]: the checked model, which everything after the checks reads.
 //!
-//! What goes wrong on the way is one of the messages in [`diagnostics`].
+//! [`format`] prints a file in its canonical form. What goes wrong on the way is one of the messages in [`diagnostics`].
 //!
 //! Invariant: no tensors here. Everything the compiler knows of a block is its entry in the catalogue.
 
@@ -16,11 +16,13 @@ pub mod catalog;
 pub mod check;
 mod cost;
 pub mod diagnostics;
+pub mod format;
 pub mod graph;
 pub mod parse;
 pub mod source;
 
 pub use check::{Overrides, check};
 pub use diagnostics::{Diagnostic, Report, Severity, Style};
+pub use format::format;
 pub use parse::parse;
 pub use source::{Source, Span};

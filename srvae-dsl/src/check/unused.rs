@@ -28,8 +28,8 @@ impl Checker<'_> {
         for (param, _) in self.params.iter().zip(&self.param_used).filter(|(_, used)| !**used) {
             self.findings.push(messages::unused_param(&param.name, param.span));
         }
-        for span in &file.stray_docs {
-            self.findings.push(messages::stray_docs(*span));
+        for doc in &file.stray_docs {
+            self.findings.push(messages::stray_docs(doc.span));
         }
     }
 }

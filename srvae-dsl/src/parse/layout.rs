@@ -14,7 +14,7 @@ pub(super) struct Layout {
     pub statements: Vec<Statement>,
     pub comments: Vec<Comment>,
     /// Documentation that no statement follows.
-    pub stray_docs: Vec<Span>,
+    pub stray_docs: Vec<Doc>,
     /// Nothing sensible can be said of the statements.
     pub hopeless: bool,
 }
@@ -97,7 +97,7 @@ impl Scanner<'_> {
             };
         }
         self.end_statement();
-        self.layout.stray_docs.extend(self.docs.drain(..).map(|doc| doc.span));
+        self.layout.stray_docs = std::mem::take(&mut self.docs);
     }
 
     /// Reads a comment, and returns where it ends.

@@ -1,0 +1,200 @@
+//! Statements and expressions as text.
+
+use crate::ast::{
+    Argument, Call, Expression, ExpressionKind, Factor, Formal, Item, ItemKind, Name, NetBody, Setting, Space,
+};
+use crate::graph::{Operator, Role};
+use crate::source::Source;
+
+/// Columns that a line may have.
+const WIDTH: usize = 120;
+
+/// Prints the statements of one run: those between two blank lines.
+pub(super) struct Printer<'a> {
+    source: &'a Source,
+    /// Columns of the longest role and of the longest left-hand side of a factor in the run.
+    role: usize,
+    head: usize,
+}
+
+impl<'a> Printer<'a> {
+    pub(super) fn new<'i>(source: &'a Source, items: impl Iterator<Item = &'i Item>) -> Self {
+        let mut printer = Self { source, role: 0, head: 0 };
+        for item in items {
+            match &item.kind {
+                ItemKind::Variables { role, .. } => printer.role = printer.role.max(role_name(*role).len()),
+                ItemKind::Factor(factor) => printer.head = printer.head.max(width(&head(factor))),
+                _ => {}
+            }
+        }
+        printer
+    }
+
+    pub(super) fn statement(&self, item: &Item, out: &mut String) {
+        let text = match &item.kind {
+            ItemKind::Model(name) => format!("model {}", name.text),
+            ItemKind::Param(setting) => format!("param {}", self.setting(setting)),
+            ItemKind::Preset { name, settings } => self.preset(name, settings),
+            ItemKind::Variables { role, names, space } => {
+                let (role, width) = (role_name(*role), self.role);
+                format!("{role:width$} {}: {}", list(names), self.space(space))
+            }
+            ItemKind::Net { name, formals, output, body } => self.net(name, formals, output.as_ref(), body),
+            ItemKind::Factor(factor) => self.factor(factor),
+            ItemKind::Bound { term, estimator } => format!("bound {} = {}", term.text, estimator.text),
+        };
+        out.push_str(&text);
+    }
+
+    fn setting(&self, setting: &Setting) -> String {
+        let value = self.source.slice(setting.value_span).split_whitespace().collect::<String>();
+        format!("{} = {value}", setting.name.text)
+    }
+
+    fn preset(&self, name: &Name, settings: &[Setting]) -> String {
+        let settings: Vec<_> = settings.iter().map(|setting| self.setting(setting)).collect();
+        if settings.is_empty() {
+            return format!("preset {} {{}}", name.text);
+        }
+        let flat = format!("preset {} {{ {} }}", name.text, settings.join(", "));
+        if width(&flat) <= WIDTH {
+            return flat;
+        }
+        let lines: String = settings.iter().map(|setting| format!("    {setting},\n")).collect();
+        format!("preset {} {{\n{lines}}}", name.text)
+    }
+
+    fn space(&self, space: &Space) -> String {
+        let sizes: Vec<_> = space.sizes.iter().map(|size| self.flat(size)).collect();
+        format!("{}[{}]", space.name.text, sizes.join(", "))
+    }
+
+    fn net(&self, name: &Name, formals: &[Formal], output: Option<&Space>, body: &NetBody) -> String {
+        let formals: Vec<_> = formals
+            .iter()
+            .map(|formal| match &formal.space {
+                Some(space) => format!("{}: {}", formal.name.text, self.space(space)),
+                None => formal.name.text.clone(),
+            })
+            .collect();
+        let output = output.map(|space| format!(" -> {}", self.space(space))).unwrap_or_default();
+        let head = format!("net {}({}){output} = ", name.text, formals.join(", "));
+        match body {
+            NetBody::Rust(path) => format!("{head}rust \"{}\"", path.text),
+            NetBody::Expression(expression) => {
+                let column = width(&head);
+                head + &self.expression(expression, column)
+            }
+        }
+    }
+
+    fn factor(&self, factor: &Factor) -> String {
+        let columns = self.head;
+        let start = format!("{:columns$} = ", head(factor));
+        let column = width(&start);
+        let body = self.flat(&factor.body);
+        let Some(network) = &factor.network else {
+            return start + &self.expression(&factor.body, column);
+        };
+        let flat = format!("{start}{body} from {}", self.flat(network));
+        if width(&flat) <= WIDTH {
+            return flat;
+        }
+        let body = self.expression(&factor.body, column);
+        let from = "from ";
+        format!("{start}{body}\n{:column$}{from}{}", "", self.expression(network, column + from.len()))
+    }
+
+    /// An expression that starts in this column, broken into lines where one is not enough.
+    fn expression(&self, expression: &Expression, column: usize) -> String {
+        let flat = self.flat(expression);
+        if column + width(&flat) <= WIDTH {
+            return flat;
+        }
+        match &expression.kind {
+            ExpressionKind::Pipeline(stages) => {
+                let first = stages.first().map(|stage| self.expression(stage, column)).unwrap_or_default();
+                let pipe = "|> ";
+                let rest = stages.iter().skip(1);
+                let rest =
+                    rest.map(|stage| format!("\n{:column$}{pipe}{}", "", self.expression(stage, column + pipe.len())));
+                first + &rest.collect::<String>()
+            }
+            ExpressionKind::Group(inner) => format!("({})", self.expression(inner, column + 1)),
+            ExpressionKind::Call(Call { name, arguments: Some(arguments) }) => {
+                let inside = column + width(&name.text) + 1;
+                let arguments: Vec<_> = arguments.iter().map(|argument| self.argument(argument, inside)).collect();
+                format!("{}({})", name.text, arguments.join(&format!(",\n{:inside$}", "")))
+            }
+            _ => flat,
+        }
+    }
+
+    fn argument(&self, argument: &Argument, column: usize) -> String {
+        match &argument.name {
+            Some(name) => {
+                let start = format!("{}: ", name.text);
+                let column = column + width(&start);
+                start + &self.expression(&argument.value, column)
+            }
+            None => self.expression(&argument.value, column),
+        }
+    }
+
+    /// An expression on one line.
+    fn flat(&self, expression: &Expression) -> String {
+        match &expression.kind {
+            ExpressionKind::Number(_) => self.source.slice(expression.span).to_owned(),
+            ExpressionKind::Call(Call { name, arguments: None }) => name.text.clone(),
+            ExpressionKind::Call(Call { name, arguments: Some(arguments) }) => {
+                let arguments: Vec<_> = arguments
+                    .iter()
+                    .map(|argument| match &argument.name {
+                        Some(name) => format!("{}: {}", name.text, self.flat(&argument.value)),
+                        None => self.flat(&argument.value),
+                    })
+                    .collect();
+                format!("{}({})", name.text, arguments.join(", "))
+            }
+            ExpressionKind::Group(inner) => format!("({})", self.flat(inner)),
+            ExpressionKind::Negate(inner) => format!("-{}", self.flat(inner)),
+            ExpressionKind::Binary(operator, left, right) => {
+                format!("{} {} {}", self.flat(left), sign(*operator), self.flat(right))
+            }
+            ExpressionKind::Pipeline(stages) => {
+                stages.iter().map(|stage| self.flat(stage)).collect::<Vec<_>>().join(" |> ")
+            }
+        }
+    }
+}
+
+/// `p(y | u)`
+fn head(factor: &Factor) -> String {
+    let bar = if factor.parents.is_empty() { String::new() } else { format!(" | {}", list(&factor.parents)) };
+    format!("{}({}{bar})", factor.side.name(), factor.variable.text)
+}
+
+fn list(names: &[Name]) -> String {
+    names.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Observed => "observed",
+        Role::Latent => "latent",
+        Role::Given => "given",
+    }
+}
+
+fn sign(operator: Operator) -> char {
+    match operator {
+        Operator::Add => '+',
+        Operator::Subtract => '-',
+        Operator::Multiply => '*',
+        Operator::Divide => '/',
+    }
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}

@@ -1,0 +1,68 @@
+//! The canonical form: it keeps the meaning and the comments, and formatting it again changes nothing.
+
+use srvae_dsl::{Source, format, parse};
+use std::path::{Path, PathBuf};
+
+fn here(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn models() -> Vec<(String, Source)> {
+    let folders = ["tests/corpus/good", "../models", "../tests/models"].map(here);
+    let paths = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    let mut paths: Vec<_> = paths.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "pgm"));
+    paths.sort();
+    let read = |path: PathBuf| {
+        let name = path.display().to_string();
+        let source = Source::from_bytes(name.clone(), &std::fs::read(path).unwrap()).unwrap();
+        (name, source)
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// The tree without its places.
+fn meaning(text: &str) -> String {
+    let file = parse(&Source::new("again", text)).unwrap_or_else(|report| panic!("{report}\n{text}"));
+    let printed =
+        format!("{:?} {:?}", file.items, file.comments.iter().map(|comment| &comment.text).collect::<Vec<_>>());
+    let mut plain = String::new();
+    let mut rest = printed.as_str();
+    while let Some(at) = rest.find("Span {") {
+        plain += &rest[..at];
+        rest = &rest[at + rest[at..].find('}').unwrap()..];
+    }
+    plain + rest
+}
+
+#[test]
+fn formatting_keeps_meaning_and_settles() {
+    for (name, source) in models() {
+        let once = format(&source).unwrap();
+        assert_eq!(meaning(&source.text), meaning(&once), "{name}:\n{once}");
+        let twice = format(&Source::new("again", once.as_str())).unwrap();
+        assert_eq!(once, twice, "{name}");
+    }
+}
+
+#[test]
+fn shipped_models_are_in_canonical_form() {
+    for (name, source) in models().into_iter().filter(|(name, _)| name.contains("../models")) {
+        assert_eq!(format(&source).unwrap(), source.text, "{name}");
+        let lines = source.text.lines().filter(|line| !line.trim().is_empty() && !line.trim().starts_with("//"));
+        assert!(lines.count() <= 30, "{name}");
+    }
+}
+
+#[test]
+fn canonical_forms() {
+    let path = here("tests/corpus/good/layout.pgm");
+    let source = Source::from_bytes("layout.pgm", &std::fs::read(path).unwrap()).unwrap();
+    insta::assert_snapshot!("layout", format(&source).unwrap());
+    let crowded = "// first\n\n\n\nmodel   m // trailing\nparam a=- 1.50\npreset  q{a=2,}\npreset r { }\n\
+        given c:label[ 10 ]\nobserved x,t:image[3,2*(a+1),32]\r\n\r\n/// doc\n//c\nlatent z:real[2]\n\
+        p(z)=standard_normal\np(x|z , c)=logistic_mixture( components:10 )from concat(z|>decoder(growth:8,steps:2,up:2),\
+        c|>linear(out:1024)|>reshape(1,32,32)|>conv(kernel:3,out:64)|>elu)|>densenet(growth:8)|>densenet(growth:8,steps:3)\n\
+        q(z|x)=normal|>real_nvp from x\n   |>linear // why\n/// stray";
+    insta::assert_snapshot!("crowded", format(&Source::new("crowded.pgm", crowded)).unwrap());
+}

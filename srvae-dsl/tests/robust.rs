@@ -1,0 +1,188 @@
+//! Nothing a file can hold makes the compiler panic, hang or exhaust the stack.
+
+use proptest::prelude::*;
+use srvae_dsl::{Overrides, Source, Style, check, format, parse};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Everything the front end does with a file; what it says, cut to the first message where it is long.
+fn compile(bytes: &[u8]) -> String {
+    let result = Source::from_bytes("robust.pgm", bytes).and_then(|source| {
+        let file = parse(&source)?;
+        let formatted = format(&source)?;
+        parse(&Source::new("formatted.pgm", formatted))?;
+        check(&file, &source, &Overrides::default())
+    });
+    match result {
+        Ok((model, _)) => format!("{} parameters", model.cost().parameters),
+        Err(report) => {
+            report.render(Style::Coloured);
+            report.to_string()
+        }
+    }
+}
+
+fn good_files() -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/good");
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths.into_iter().map(|path| std::fs::read(path).unwrap()).collect()
+}
+
+#[test]
+fn nesting_is_bounded() {
+    for bracket in ["(", "[", "{", "concat(", "f(a: ", "(-"] {
+        for prefix in ["", "model m\nobserved x: real[1]\np(x) = normal from ", "param a = ", "observed x: real["] {
+            let said = compile((prefix.to_owned() + &bracket.repeat(100_000)).as_bytes());
+            assert!(said.starts_with("error[E0104]"), "{prefix}{bracket}: {said}");
+        }
+    }
+    for closed in [")", "]", "}"] {
+        assert!(compile(closed.repeat(100_000).as_bytes()).starts_with("error[E0107]"));
+    }
+}
+
+#[test]
+fn chains_are_bounded() {
+    let head = "model m\nobserved x: real[4]\np(x) = normal from ";
+    let chains = [
+        ("x |> elu", " |> elu", true),
+        ("linear(out: 1", "+1", false),
+        ("linear(out: 1", "*1", false),
+        ("linear(out: ", "-", false),
+        ("x", " from x", false),
+        ("concat(x", ", x", false),
+    ];
+    for (start, link, _) in chains {
+        compile((head.to_owned() + start + &link.repeat(100_000)).as_bytes());
+        compile((head.to_owned() + start + &link.repeat(100_000) + ")").as_bytes());
+    }
+}
+
+#[test]
+fn megabytes_take_no_more_than_seconds() {
+    let base = "model m\nobserved x: real[4]\n";
+    let files = [
+        base.to_owned() + &"// a comment\n".repeat(100_000),
+        base.to_owned() + &"/// a line of documentation\n".repeat(100_000),
+        base.to_owned() + &" ".repeat(2_000_000),
+        base.to_owned() + &"\r\n".repeat(1_000_000),
+        base.to_owned() + &"p(x) = normal from x |> linear\n".repeat(40_000),
+        base.to_owned() + &"p(x | y) = nrmal from x |> liner(ot: 2)\n".repeat(40_000),
+        base.to_owned() + &(0..100_000).map(|i| format!("param a{i} = {i}\n")).collect::<String>(),
+        base.to_owned() + &(0..4_000).map(|i| format!("latent z{i}: real[4]\np(z{i}) = standard_normal\nq(z{i} | x) = normal from x |> linear\n")).collect::<String>(),
+        base.to_owned() + &(1..4_000).map(|i| format!("latent z{i}: real[4]\np(z{i} | z{}) = normal from z{} |> linear\nq(z{i} | x) = normal from x |> linear\n", i - 1, i - 1)).collect::<String>(),
+        base.to_owned() + &(1..4_000).map(|i| format!("net n{i}(h) = h |> elu\n")).collect::<String>() + "p(x) = normal from x" + &(1..4_000).map(|i| format!(" |> n{i}")).collect::<String>(),
+        base.to_owned() + "latent " + &"a,".repeat(500_000),
+        base.to_owned() + &"x".repeat(2_000_000),
+        "\"".repeat(1_000_000),
+        base.to_owned() + &"é".repeat(1_000_000),
+        "observed x\n".repeat(100_000),
+    ];
+    for file in files {
+        let start = Instant::now();
+        let said = compile(file.as_bytes());
+        let took = start.elapsed();
+        println!("{:.2} s for {} bytes: {}", took.as_secs_f64(), file.len(), said.chars().take(60).collect::<String>());
+        assert!(took < Duration::from_secs(10), "{took:?}");
+    }
+    assert!(compile(&vec![b'a'; 17 << 20]).starts_with("error[E0102]"));
+}
+
+#[test]
+fn odd_bytes_are_one_error() {
+    assert!(compile(b"model m\0").starts_with("error[E0103]"));
+    assert!(compile(b"model \xff").starts_with("error[E0101]"));
+    assert!(compile(b"\xef\xbb\xbf").starts_with("error[E0201]"));
+    assert!(compile("model m\u{2028}\u{feff}".as_bytes()).starts_with("error"));
+}
+
+/// Tokens of the language, to be strung together at random.
+const TOKENS: [&str; 48] = [
+    "model",
+    "param",
+    "preset",
+    "observed",
+    "latent",
+    "given",
+    "net",
+    "bound",
+    "p",
+    "q",
+    "from",
+    "rust",
+    "x",
+    "y",
+    "z",
+    "normal",
+    "standard_normal",
+    "logistic_mixture",
+    "real_nvp",
+    "encoder",
+    "decoder",
+    "linear",
+    "concat",
+    "elu",
+    "image",
+    "real",
+    "downscale",
+    "KL_z",
+    "monte_carlo",
+    "out",
+    "growth",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    "|>",
+    "|",
+    "->",
+    "=",
+    ":",
+    ",",
+    "+",
+    "-",
+    "3",
+    "\n",
+    "\"a\"",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        compile(&bytes);
+    }
+
+    #[test]
+    fn any_text(text in "\\PC{0,200}") {
+        compile(text.as_bytes());
+    }
+
+    #[test]
+    fn any_tokens(tokens in proptest::collection::vec(0..TOKENS.len(), 0..60)) {
+        let text: Vec<_> = tokens.into_iter().map(|token| TOKENS[token]).collect();
+        compile(text.join(" ").as_bytes());
+    }
+
+    /// Good files with pieces taken out, doubled or replaced.
+    #[test]
+    fn any_mutation(file in 0..30usize, edits in proptest::collection::vec((any::<u16>(), any::<u16>(), 0..4u8, 0..TOKENS.len()), 1..6)) {
+        let files = good_files();
+        let mut bytes = files[file % files.len()].clone();
+        for (at, length, kind, token) in edits {
+            let at = usize::from(at) % (bytes.len() + 1);
+            let end = (at + usize::from(length) % 24).min(bytes.len());
+            match kind {
+                0 => drop(bytes.drain(at..end)),
+                1 => { let copy = bytes[at..end].to_vec(); bytes.splice(at..at, copy); }
+                2 => drop(bytes.splice(at..end, TOKENS[token].bytes())),
+                _ => bytes.reverse(),
+            }
+        }
+        compile(&bytes);
+    }
+}
