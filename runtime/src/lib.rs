@@ -28,6 +28,7 @@ pub mod terminal;
 pub mod torch;
 pub mod train;
 
+pub use candle_core;
 pub use candle_core::{DType, Device, Result, Tensor};
 pub use model::{
     BoundOptions, Compiled, Decode, Draw, KlEstimator, Mode, Model, Setting, Settings, Term, TermKind, Terms, Values,

@@ -96,7 +96,8 @@ impl Params {
     /// A name that is taken.
     pub fn normal(&self, name: &str, shape: &[usize], mean: f64, standard_deviation: f64) -> Result<Var> {
         let name = self.at(name).prefix;
-        let draw = crate::Noise::at(self.store.seed ^ hash(&name), 0).normal(&name, shape, self.dtype(), self.device())?;
+        let draw =
+            crate::Noise::at(self.store.seed ^ hash(&name), 0).normal(&name, shape, self.dtype(), self.device())?;
         self.add(name, ((draw * standard_deviation)? + mean)?)
     }
 

@@ -44,7 +44,9 @@ fn is_reconstruction(model: &Model, p: &Factor) -> bool {
 }
 
 fn divergence(model: &Model, p: &Factor) -> TermKind {
-    let obstacle = model.q_of(p.variable).and_then(|q| obstacle(q, "q")).or_else(|| obstacle(p, "p"));
+    let q = model.q_of(p.variable);
+    let fixed = q.filter(|q| q.parents.is_empty()).map(|_| "q has no parents".to_owned());
+    let obstacle = q.and_then(|q| obstacle(q, "q")).or_else(|| obstacle(p, "p")).or(fixed);
     let forced = model.estimates.iter().find(|estimate| estimate.variable == p.variable);
     let (estimator, reason) = match (obstacle, forced.map(|estimate| estimate.estimator)) {
         (Some(obstacle), _) => (Estimator::MonteCarlo, obstacle),

@@ -44,7 +44,7 @@ pub fn factor(model: &Model, factor: &Factor, invariant: &[VariableId]) -> Optio
         let name = flow.entry.name;
         (if at == 0 { name.to_owned() } else { format!("{name}_{}", at + 1) }, flow.entry.runtime)
     });
-    let network = network.as_ref().map(|network| network::network(model, network, invariant));
+    let network = network.as_ref().map(|network| network::network(model, network, invariant, false));
     Some(FactorPlan {
         side: factor.side,
         variable: factor.variable,

@@ -8,8 +8,8 @@ mod show;
 
 pub use bound::{BoundPlan, Ready};
 pub use factor::{Density, FactorPlan};
-pub use names::{method, type_name};
-pub use network::{Input, NetPlan, NetworkPlan, NodePlan};
+pub use names::{local, type_name};
+pub use network::{NetPlan, NetworkPlan, NodePlan};
 
 use crate::derive::{Derivation, derive};
 use crate::graph::{Model, NetBody, Side, VariableId};
@@ -45,7 +45,9 @@ pub fn plan(model: Model) -> Plan {
     let factors: Vec<FactorPlan> =
         model.p.iter().chain(&model.q).filter_map(|factor| factor::factor(&model, factor, &invariant)).collect();
     let nets = model.nets.iter().map(|net| match &net.body {
-        NetBody::Network(network) => NetPlan::Built { name: net.name.clone(), network: network::network(&model, network, &[]) },
+        NetBody::Network(network) => {
+            NetPlan::Built { name: net.name.clone(), network: network::network(&model, network, &[], true) }
+        }
         NetBody::Rust { path, .. } => NetPlan::Rust { name: net.name.clone(), path: path.clone() },
     });
     let nets = nets.collect();

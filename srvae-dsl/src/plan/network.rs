@@ -37,13 +37,6 @@ pub enum NetPlan {
     Rust { name: String, path: String },
 }
 
-/// What a network reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Input {
-    Variable(VariableId),
-    Formal(usize),
-}
-
 impl NetworkPlan {
     pub fn node(&self, id: NodeId) -> &NodePlan {
         &self.nodes[id.0]
@@ -74,8 +67,8 @@ impl NodePlan {
     }
 }
 
-/// Plans a network; `invariant` variables do not depend on the sample.
-pub fn network(model: &Model, network: &Network, invariant: &[VariableId]) -> NetworkPlan {
+/// Plans a network; `invariant` variables do not depend on the sample. A named one must know the shape of its output.
+pub fn network(model: &Model, network: &Network, invariant: &[VariableId], is_named: bool) -> NetworkPlan {
     let mut nodes: Vec<NodePlan> = Vec::with_capacity(network.nodes.len());
     for (index, node) in network.nodes.iter().enumerate() {
         let is_once = match node.op {
@@ -91,6 +84,7 @@ pub fn network(model: &Model, network: &Network, invariant: &[VariableId]) -> Ne
         let local = local_name(model, node, index);
         nodes.push(NodePlan { node: node.clone(), field, local, is_once, shape_needed: false });
     }
+    nodes[network.output.0].shape_needed = is_named;
     mark_shapes(&mut nodes);
     let whole = nodes[network.output.0].is_once;
     let once: Vec<NodeId> = if whole { Vec::new() } else { boundary(&nodes) };
@@ -104,7 +98,7 @@ pub fn network(model: &Model, network: &Network, invariant: &[VariableId]) -> Ne
 
 fn local_name(model: &Model, node: &Node, index: usize) -> String {
     match &node.op {
-        Op::Variable(id) => super::method(&model.variable(*id).name),
+        Op::Variable(id) => super::local(&model.variable(*id).name),
         Op::Formal(at) => format!("input{at}"),
         _ => format!("h{index}"),
     }

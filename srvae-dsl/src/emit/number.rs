@@ -1,0 +1,71 @@
+//! Numbers, symbolic up to here: parameters are fields of the configuration.
+
+use super::ident;
+use crate::graph::{Argument, Model, Number, Operator, Value};
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+/// Where a number is written.
+#[derive(Clone, Copy)]
+pub enum Scope {
+    /// In a constructor: the configuration is an argument.
+    Build,
+    /// In a method: the configuration is a field.
+    Run,
+}
+
+/// A number as an expression.
+pub fn number(model: &Model, scope: Scope, number: &Number) -> TokenStream {
+    match number {
+        Number::Literal(value) => literal(value),
+        Number::Param(id) => {
+            let field = ident(&model.params[id.0].name);
+            match scope {
+                Scope::Build => quote!(config.#field),
+                Scope::Run => quote!(self.config.#field),
+            }
+        }
+        Number::Binary(operator, left, right) => {
+            let (left, right) = (operand(model, scope, left), operand(model, scope, right));
+            match operator {
+                Operator::Add => quote!(#left + #right),
+                Operator::Subtract => quote!(#left - #right),
+                Operator::Multiply => quote!(#left * #right),
+                Operator::Divide => quote!(#left / #right),
+            }
+        }
+    }
+}
+
+fn operand(model: &Model, scope: Scope, value: &Number) -> TokenStream {
+    let inner = number(model, scope, value);
+    if matches!(value, Number::Binary(..)) { quote!((#inner)) } else { inner }
+}
+
+/// A literal value.
+pub fn literal(value: &Value) -> TokenStream {
+    match value {
+        Value::Int(value) => {
+            let value = Literal::i64_unsuffixed(*value);
+            quote!(#value)
+        }
+        Value::Real(value) => {
+            let value = Literal::f64_unsuffixed(*value);
+            quote!(#value)
+        }
+        Value::Bool(value) => quote!(#value),
+        Value::Word(word) => quote!(#word),
+    }
+}
+
+/// `[3, 32, 32]`.
+pub fn dims(model: &Model, scope: Scope, dims: &[Number]) -> TokenStream {
+    let sizes = dims.iter().map(|size| number(model, scope, size));
+    quote!([#(#sizes),*])
+}
+
+/// The arguments of a function, each one expression; those of one name that repeats are one slice.
+pub fn arguments(model: &Model, scope: Scope, args: &[Argument], repeats: bool) -> Vec<TokenStream> {
+    let each = args.iter().map(|argument| number(model, scope, &argument.number));
+    if repeats { vec![quote!(&[#(#each),*])] } else { each.collect() }
+}
