@@ -15,10 +15,13 @@ pub mod ast;
 pub mod catalog;
 pub mod check;
 mod cost;
+pub mod derive;
 pub mod diagnostics;
+pub mod emit;
 pub mod format;
 pub mod graph;
 pub mod parse;
+pub mod plan;
 pub mod source;
 
 pub use check::{Overrides, check};
