@@ -1,1 +1,7 @@
-fn main() {}
+//! `srvae-run`: trains, evaluates and draws from the shipped models, and from any other model file.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    srvae_runtime::cli::main(srvae_models::MODELS)
+}

@@ -6,7 +6,7 @@
 //! - [`ops`]: tensor operations with their own forward and backward passes;
 //! - [`params`], [`noise`]: where parameters live and where randomness comes from;
 //! - [`nn`]: layers and networks; [`dist`]: distributions; [`flow`]: bijectors;
-//! - [`model`]: the trait between generated code and everything below;
+//! - [`model`]: the trait between generated code and everything below; [`generated`]: what generated code has in scope;
 //! - [`data`], [`train`], [`eval`], [`cli`]: running a model.
 
 pub mod cli;
@@ -16,6 +16,7 @@ pub mod eval;
 pub mod figures;
 pub mod files;
 pub mod flow;
+pub mod generated;
 pub mod model;
 pub mod nn;
 pub mod noise;

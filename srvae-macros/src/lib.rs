@@ -1,1 +1,50 @@
-//! .
+//! The door to the compiler: [`model!`] reads a `.pgm` file and becomes the module it compiles to.
+
+use proc_macro::TokenStream;
+use srvae_dsl::emit::{Origin, emit};
+use srvae_dsl::graph::Model;
+use srvae_dsl::plan::plan;
+use srvae_dsl::{Overrides, Report, Source, Style};
+use std::path::Path;
+use std::{env, fs};
+use syn::{LitStr, parse_macro_input};
+
+/// `model!("srvae.pgm");` becomes `pub mod srvae { … }`, named after the `model` line of the file.
+///
+/// The path is relative to the crate's folder; the crate must depend on `srvae-runtime`. What is wrong with the file is
+/// reported at the file's own line and column.
+#[proc_macro]
+pub fn model(input: TokenStream) -> TokenStream {
+    let literal = parse_macro_input!(input as LitStr);
+    match expand(&literal.value()) {
+        Ok(tokens) => tokens.into(),
+        Err(message) => syn::Error::new(literal.span(), message).into_compile_error().into(),
+    }
+}
+
+fn expand(path: &str) -> Result<proc_macro2::TokenStream, String> {
+    let root = env::var_os("CARGO_MANIFEST_DIR").ok_or("cargo does not say where the crate is")?;
+    let full = Path::new(&root).join(path);
+    let shown = shown(&full);
+    let bytes = fs::read(&full).map_err(|reason| format!("{shown}: cannot be read: {reason}"))?;
+    let (model, warnings) = check(&shown, &bytes).map_err(|report| format!("\n{}", report.render(Style::Plain)))?;
+    if !warnings.diagnostics.is_empty() {
+        eprintln!("{}", warnings.render(Style::Plain));
+    }
+    // Read once more by the compiler itself, which makes the file a dependency of the build.
+    let include = full.to_str().ok_or_else(|| format!("{shown}: a path that is no text"))?.to_owned();
+    Ok(emit(&plan(model), &Origin { path: path.to_owned(), include }))
+}
+
+/// The checked model and its warnings.
+fn check(shown: &str, bytes: &[u8]) -> Result<(Model, Report), Report> {
+    let source = Source::from_bytes(shown, bytes)?;
+    let (model, warnings) = srvae_dsl::check(&srvae_dsl::parse(&source)?, &source, &Overrides::default())?;
+    Ok((model, Report::new(&source, warnings)))
+}
+
+/// A path as the compiler's own messages show it: relative to where it was started, the workspace.
+fn shown(full: &Path) -> String {
+    let here = env::current_dir().unwrap_or_default();
+    full.strip_prefix(here).unwrap_or(full).display().to_string()
+}

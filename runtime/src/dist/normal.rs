@@ -87,8 +87,11 @@ pub struct StandardNormal {
 
 impl StandardNormal {
     /// Over a shape, without the batch.
-    pub fn new(params: &Params, shape: &[usize]) -> Self {
-        Self { shape: shape.to_vec(), params: params.clone() }
+    ///
+    /// # Errors
+    /// None; like every prior's.
+    pub fn new(params: &Params, shape: &[usize]) -> Result<Self> {
+        Ok(Self { shape: shape.to_vec(), params: params.clone() })
     }
 }
 

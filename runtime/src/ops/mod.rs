@@ -13,6 +13,7 @@ mod normal;
 pub mod reference;
 mod resize;
 mod shape;
+pub mod shapes;
 pub mod transform;
 mod weight;
 

@@ -19,11 +19,8 @@ pub fn config(plan: &Plan) -> TokenStream {
     let presets = plan.model.presets.iter().map(|preset| preset_fn(plan, preset));
     let arms = params.iter().map(arm);
     let known: Vec<&str> = params.iter().map(|param| param.name.as_str()).collect();
-    let (binding, value) = if params.is_empty() {
-        (quote!(let config), quote!(_))
-    } else {
-        (quote!(let mut config), quote!(value))
-    };
+    let (binding, value) =
+        if params.is_empty() { (quote!(let config), quote!(_)) } else { (quote!(let mut config), quote!(value)) };
     let overview = doc(&format!(" The parameters of {}.", plan.model.name));
     quote! {
         #overview

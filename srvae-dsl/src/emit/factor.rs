@@ -30,7 +30,8 @@ fn network(plan: &Plan, factor: &FactorPlan, network: &NetworkPlan) -> TokenStre
     let body = quote!(#layers #flows);
     let methods = methods(plan, factor, network);
     let (config_field, config_value) = config_field(&methods);
-    let config = if mentions(&body, "config") || !config_value.is_empty() { quote!(, config: &Config) } else { quote!() };
+    let config =
+        if mentions(&body, "config") || !config_value.is_empty() { quote!(, config: &Config) } else { quote!() };
     let nets = if mentions(&body, "nets") { quote!(, nets: &mut Nets) } else { quote!() };
     quote! {
         #title

@@ -54,7 +54,8 @@ fn sentence(name: &str) -> String {
 }
 
 fn statement(plan: &Plan, step: Step, count: &TokenStream, owned: &mut Vec<VariableId>) -> TokenStream {
-    let (local, ty, text) = (local_ident(plan, step.variable), type_ident(plan, step.variable), plan.name(step.variable));
+    let (local, ty, text) =
+        (local_ident(plan, step.variable), type_ident(plan, step.variable), plan.name(step.variable));
     let Some(factor) = plan.factor(step.side, step.variable) else {
         owned.push(step.variable);
         return determined(plan, step.variable);

@@ -1,10 +1,10 @@
 //! Networks: how they are built from shapes and how they run. Named networks are built once and shared.
 
+use super::number::{Scope, arguments, dims, number};
 use super::{doc, ident, mentions};
 use crate::catalog::Role;
 use crate::graph::{NodeId, Op, VariableId};
 use crate::plan::{NetPlan, NetworkPlan, NodePlan, Plan, type_name};
-use super::number::{Scope, arguments, dims, number};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 

@@ -32,7 +32,8 @@ pub enum Ready {
 
 /// Variables that do not depend on the sample: data, and what q determines from such.
 pub fn invariant(model: &Model) -> Vec<VariableId> {
-    let mut all: Vec<VariableId> = (0..model.variables.len()).map(VariableId).filter(|id| is_data(model, *id)).collect();
+    let mut all: Vec<VariableId> =
+        (0..model.variables.len()).map(VariableId).filter(|id| is_data(model, *id)).collect();
     for factor in &model.q {
         let determined = matches!(factor.body, Body::Deterministic { .. });
         if determined && !all.contains(&factor.variable) && factor.parents.iter().all(|parent| all.contains(parent)) {
@@ -80,7 +81,12 @@ pub fn bound(model: &Model, derivation: &Derivation, factors: &[FactorPlan], inv
 }
 
 /// Invariant variables that a term, a network run for each sample, or a function of a sample reads.
-fn repeated(model: &Model, derivation: &Derivation, factors: &[FactorPlan], invariant: &[VariableId]) -> Vec<VariableId> {
+fn repeated(
+    model: &Model,
+    derivation: &Derivation,
+    factors: &[FactorPlan],
+    invariant: &[VariableId],
+) -> Vec<VariableId> {
     let mut read: Vec<VariableId> = derivation.terms.iter().map(|term| term.variable).collect();
     for factor in factors.iter().filter(|factor| !factor.is_once) {
         read.extend(factor.network.iter().flat_map(|network| &network.reads));

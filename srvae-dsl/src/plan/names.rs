@@ -2,14 +2,54 @@
 
 /// Types of the runtime that generated code names: a variable's type keeps clear of them.
 const TAKEN_TYPES: [&str; 22] = [
-    "Arc", "BoundOptions", "BoundTerms", "Compiled", "Config", "Draw", "Mode", "Model", "Nets", "Network", "Noise",
-    "Normal", "Params", "Result", "Self", "Setting", "Settings", "Tensor", "Term", "TermKind", "Terms", "Values",
+    "Arc",
+    "BoundOptions",
+    "BoundTerms",
+    "Compiled",
+    "Config",
+    "Draw",
+    "Mode",
+    "Model",
+    "Nets",
+    "Network",
+    "Noise",
+    "Normal",
+    "Params",
+    "Result",
+    "Self",
+    "Setting",
+    "Settings",
+    "Tensor",
+    "Term",
+    "TermKind",
+    "Terms",
+    "Values",
 ];
 
 /// Functions and arguments that generated code names: a variable's local keeps clear of them.
 const TAKEN_LOCALS: [&str; 22] = [
-    "concat", "config", "count", "decode", "downsample", "downscale", "draw", "elu", "flatten", "fourier", "grayscale",
-    "nets", "noise", "once", "options", "params", "per_sample", "relu", "repeat", "reshape", "samples", "shapes",
+    "concat",
+    "config",
+    "count",
+    "decode",
+    "downsample",
+    "downscale",
+    "draw",
+    "elu",
+    "flatten",
+    "fourier",
+    "grayscale",
+    "nets",
+    "noise",
+    "once",
+    "options",
+    "params",
+    "per_sample",
+    "relu",
+    "repeat",
+    "reshape",
+    "samples",
+    "shapes",
 ];
 
 /// `z1` → `Z1`, `prior_net` → `PriorNet`; `Value` after it where the runtime has the name.

@@ -17,7 +17,7 @@ fn normal() -> Result<()> {
     for (name, var) in [("grad_z", &z), ("grad_mean", &mean), ("grad_log_var", &log_var)] {
         golden.close(name, store.get(var).expect("a gradient"), GRADIENT)?;
     }
-    let standard = StandardNormal::new(&params(DType::F32), &z.dims()[1..]);
+    let standard = StandardNormal::new(&params(DType::F32), &z.dims()[1..]).unwrap();
     golden.close("log_normal_std", &standard.log_prob(z.as_tensor())?, OUTPUT)?;
     let p = Normal { mean: golden.get("p_mean")?, log_var: golden.get("p_log_var")? };
     golden.close("kl_closed_form", &normal_kl(&normal, &p)?, OUTPUT)?;

@@ -68,7 +68,7 @@ fn real_nvp() -> Result<()> {
     golden.close("v", &v, OUTPUT)?;
     golden.close("log_det", &log_det, OUTPUT)?;
     golden.close("sample", &flow.inverse(&golden.get("base_draw")?)?, INVERSE)?;
-    let prior = Flowed::new(StandardNormal::new(&params, &[4, 8, 8]), &flow);
+    let prior = Flowed::new(StandardNormal::new(&params, &[4, 8, 8]).unwrap(), &flow);
     let log_prob = prior.log_prob(z.as_tensor())?;
     golden.close("log_prob", &log_prob, OUTPUT)?;
     let store = log_prob.sum_all()?.backward()?;
