@@ -2,6 +2,7 @@
 
 use super::Checker;
 use crate::ast::{File, ItemKind, Name};
+use crate::derive::{Obstacle, obstacle};
 use crate::diagnostics::{closest, messages};
 use crate::graph::{Body, Estimate, Estimator, Factor, VariableId};
 use crate::source::Span;
@@ -22,6 +23,7 @@ impl Checker<'_> {
 
     fn estimate(&mut self, term: &Name, estimator: &Name, p: &[Factor], q: &[Factor]) -> Option<Estimate> {
         let variable = term.text.strip_prefix("KL_").and_then(|name| self.find_variable(name));
+        let all_q = q;
         let factors = variable.and_then(|id| Some((id, of(p, id)?, of(q, id)?)));
         let Some((variable, p, q)) = factors.filter(|(.., q)| matches!(q.body, Body::Stochastic { .. })) else {
             self.unknown_term(term, q);
@@ -36,12 +38,27 @@ impl Checker<'_> {
             }
         };
         if estimator == Estimator::ClosedForm
-            && let Some((reason, place)) = [q, p].into_iter().find_map(why_not)
+            && let Some(obstacle) = obstacle(q, p, all_q)
         {
+            let (reason, place) = self.why_not(obstacle);
             self.findings.push(messages::no_closed_form(&term.text, term.span, &reason, place));
             return None;
         }
         Some(Estimate { variable, estimator, span: term.span })
+    }
+
+    /// Why there is no closed form, and where that stands.
+    fn why_not(&self, obstacle: Obstacle<'_>) -> (String, Span) {
+        match obstacle {
+            Obstacle::Deterministic(factor) => ("deterministic".to_owned(), factor.span),
+            Obstacle::Flow(_, flow) => (format!("the flow `{}` stands over it", flow.entry.name), flow.span),
+            Obstacle::NotNormal(_, base) => (format!("`{}` is not a diagonal normal", base.entry.name), base.span),
+            Obstacle::Root(q) => ("q has no parents".to_owned(), q.span),
+            Obstacle::DrawnAfter(p, parent) => {
+                let (parent, own) = (&self.variable(parent).name, &self.variable(p.variable).name);
+                (format!("this reads `{parent}`, which q draws from `{own}`"), p.span)
+            }
+        }
     }
 
     fn unknown_term(&mut self, term: &Name, q: &[Factor]) {
@@ -57,15 +74,4 @@ impl Checker<'_> {
 
 fn of(factors: &[Factor], id: VariableId) -> Option<&Factor> {
     factors.iter().find(|factor| factor.variable == id)
-}
-
-/// Why a factor has no part in a closed form, and where that stands.
-fn why_not(factor: &Factor) -> Option<(String, Span)> {
-    let Body::Stochastic { base, flows, .. } = &factor.body else {
-        return Some(("deterministic".to_owned(), factor.span));
-    };
-    if let Some(flow) = flows.first() {
-        return Some((format!("the flow `{}` stands over it", flow.entry.name), flow.span));
-    }
-    (!base.entry.normal).then(|| (format!("`{}` is not a diagonal normal", base.entry.name), base.span))
 }

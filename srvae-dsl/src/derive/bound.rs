@@ -1,10 +1,12 @@
 //! The terms of the bound.
 //!
 //! Observed v: E_q log p(v | …). Latent v that q determines: its entropy is zero, so log p(v | …) alone remains. Any other
-//! latent: KL(q(v | …) ‖ p(v | …)), exact where both factors are diagonal normals without a flow, else at the sample.
+//! latent: KL(q(v | …) ‖ p(v | …)), exact where both factors are diagonal normals without a flow and q draws nothing that
+//! p(v | …) reads from v itself, else at the sample.
 
+use super::closed_form::{Obstacle, obstacle};
 use super::is_deterministic;
-use crate::graph::{Body, Estimator, Factor, Model, Role, VariableId};
+use crate::graph::{Estimator, Factor, Model, Role, VariableId};
 
 /// One term of the bound.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,26 +46,26 @@ fn is_reconstruction(model: &Model, p: &Factor) -> bool {
 }
 
 fn divergence(model: &Model, p: &Factor) -> TermKind {
-    let q = model.q_of(p.variable);
-    let fixed = q.filter(|q| q.parents.is_empty()).map(|_| "q has no parents".to_owned());
-    let obstacle = q.and_then(|q| obstacle(q, "q")).or_else(|| obstacle(p, "p")).or(fixed);
+    let obstacle = model.q_of(p.variable).and_then(|q| obstacle(q, p, &model.q));
     let forced = model.estimates.iter().find(|estimate| estimate.variable == p.variable);
     let (estimator, reason) = match (obstacle, forced.map(|estimate| estimate.estimator)) {
-        (Some(obstacle), _) => (Estimator::MonteCarlo, obstacle),
+        (Some(obstacle), _) => (Estimator::MonteCarlo, reason(model, obstacle)),
         (None, Some(Estimator::MonteCarlo)) => (Estimator::MonteCarlo, "the file asks for it".to_owned()),
         (None, _) => (Estimator::ClosedForm, "q and p are diagonal normals".to_owned()),
     };
     TermKind::Kl { estimator, reason }
 }
 
-/// What keeps a divergence with this factor from a closed form.
-fn obstacle(factor: &Factor, side: &str) -> Option<String> {
-    match &factor.body {
-        Body::Stochastic { base, flows, .. } => match flows.first() {
-            Some(flow) => Some(format!("{side} has a flow, {}", flow.entry.name)),
-            None if !base.entry.normal => Some(format!("{side} is a {}", base.entry.name)),
-            None => None,
-        },
-        Body::Deterministic { function, .. } => Some(format!("{side} is the function {}", function.entry.name)),
+/// What keeps a divergence from a closed form, in words.
+fn reason(model: &Model, obstacle: Obstacle<'_>) -> String {
+    match obstacle {
+        Obstacle::Deterministic(factor) => format!("{} is a function", factor.side.name()),
+        Obstacle::Flow(factor, flow) => format!("{} has a flow, {}", factor.side.name(), flow.entry.name),
+        Obstacle::NotNormal(factor, base) => format!("{} is a {}", factor.side.name(), base.entry.name),
+        Obstacle::Root(_) => "q has no parents".to_owned(),
+        Obstacle::DrawnAfter(p, parent) => {
+            let (parent, own) = (&model.variable(parent).name, &model.variable(p.variable).name);
+            format!("p reads {parent}, which q draws from {own}")
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! What follows from the graph alone: the terms of the bound and the modes of inference.
 
 mod bound;
+mod closed_form;
 mod modes;
 
 pub use bound::{Term, TermKind, terms};
+pub use closed_form::{Obstacle, is_drawn_after, obstacle};
 pub use modes::{Mode, Step, modes};
 
 use crate::catalog::Origin;

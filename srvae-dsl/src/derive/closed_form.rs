@@ -1,0 +1,58 @@
+//! Where KL(q(v | …) ‖ p(v | …)) has a closed form.
+
+use crate::catalog::{Block, Distribution};
+use crate::graph::{Body, Factor, Use, VariableId};
+
+/// What keeps a divergence from its closed form.
+#[derive(Debug, Clone, Copy)]
+pub enum Obstacle<'m> {
+    /// The factor puts all mass on one value.
+    Deterministic(&'m Factor),
+    /// A bijector stands over the factor's distribution.
+    Flow(&'m Factor, &'m Use<Block>),
+    /// The factor's distribution is not a diagonal normal.
+    NotNormal(&'m Factor, &'m Use<Distribution>),
+    /// The factor of q has no parents: its distribution is not of this image.
+    Root(&'m Factor),
+    /// The factor of p reads a variable that q draws after the one on the left of its bar.
+    ///
+    /// Given that variable, the one on the left is no longer distributed as its factor of q says, so the divergence
+    /// between the two factors is not what stands in the bound.
+    DrawnAfter(&'m Factor, VariableId),
+}
+
+/// The first obstacle, for a latent with these two factors; `all_q` holds every factor of q.
+pub fn obstacle<'m>(q: &'m Factor, p: &'m Factor, all_q: &[Factor]) -> Option<Obstacle<'m>> {
+    let after = || {
+        let parent = p.parents.iter().find(|parent| is_drawn_after(all_q, q.variable, **parent));
+        parent.map(|parent| Obstacle::DrawnAfter(p, *parent))
+    };
+    of_factor(q).or_else(|| of_factor(p)).or_else(after).or_else(|| q.parents.is_empty().then_some(Obstacle::Root(q)))
+}
+
+fn of_factor(factor: &Factor) -> Option<Obstacle<'_>> {
+    match &factor.body {
+        Body::Deterministic { .. } => Some(Obstacle::Deterministic(factor)),
+        Body::Stochastic { base, flows, .. } => match flows.first() {
+            Some(flow) => Some(Obstacle::Flow(factor, flow)),
+            None if !base.entry.normal => Some(Obstacle::NotNormal(factor, base)),
+            None => None,
+        },
+    }
+}
+
+/// Whether q draws `later` from `earlier`, directly or through others.
+pub fn is_drawn_after(q: &[Factor], earlier: VariableId, later: VariableId) -> bool {
+    let mut above = vec![later];
+    let mut seen = 0;
+    while let Some(at) = above.get(seen).copied() {
+        seen += 1;
+        let parents = q.iter().find(|factor| factor.variable == at).map_or(&[][..], |factor| &factor.parents);
+        if parents.contains(&earlier) {
+            return true;
+        }
+        let new: Vec<_> = parents.iter().filter(|parent| !above.contains(parent)).copied().collect();
+        above.extend(new);
+    }
+    false
+}
