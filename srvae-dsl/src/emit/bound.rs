@@ -3,7 +3,7 @@
 use super::modes::determined;
 use super::network::variable_args;
 use super::variables::term_field;
-use super::{doc, ident, local_ident, model_ident, type_ident};
+use super::{doc, ident, local_ident, type_ident};
 use crate::derive::{Term, TermKind};
 use crate::graph::{Estimator, Side, VariableId};
 use crate::plan::{FactorPlan, Plan, Ready};
@@ -12,7 +12,6 @@ use quote::{format_ident, quote};
 
 /// `fn bound`.
 pub fn bound(plan: &Plan) -> TokenStream {
-    let name = model_ident(plan);
     let arguments = variable_args(plan, &plan.bound.data);
     let mut owned: Vec<VariableId> = Vec::new();
     let once: Vec<_> = plan.bound.once.iter().map(|ready| statement(plan, *ready, true, &mut owned)).collect();
@@ -29,19 +28,17 @@ pub fn bound(plan: &Plan) -> TokenStream {
         plan.derivation.terms.iter().map(signed).collect::<Vec<_>>().join(" ")
     ));
     quote! {
-        impl #name {
-            #title
-            ///
-            /// # Errors
-            /// A shape that does not fit, or a failed tensor operation.
-            pub fn bound(&self #(, #arguments)*, #noise: &mut Noise, options: &BoundOptions) -> Result<BoundTerms> {
-                let samples = options.samples;
-                #(#once)*
-                #(#repeats)*
-                #(#again)*
-                #(#each)*
-                Ok(BoundTerms { #(#terms),* })
-            }
+        #title
+        ///
+        /// # Errors
+        /// A shape that does not fit, or a failed tensor operation.
+        pub fn bound(&self #(, #arguments)*, #noise: &mut Noise, options: &BoundOptions) -> Result<BoundTerms> {
+            let samples = options.samples;
+            #(#once)*
+            #(#repeats)*
+            #(#again)*
+            #(#each)*
+            Ok(BoundTerms { #(#terms),* })
         }
     }
 }

@@ -17,10 +17,7 @@ pub fn config(plan: &Plan) -> TokenStream {
         quote!(#name: #value)
     });
     let presets = plan.model.presets.iter().map(|preset| preset_fn(plan, preset));
-    let arms = params.iter().map(arm);
-    let known: Vec<&str> = params.iter().map(|param| param.name.as_str()).collect();
-    let (binding, value) =
-        if params.is_empty() { (quote!(let config), quote!(_)) } else { (quote!(let mut config), quote!(value)) };
+    let from_settings = from_settings(params);
     let overview = doc(&format!(" The parameters of {}.", plan.model.name));
     quote! {
         #overview
@@ -42,16 +39,32 @@ pub fn config(plan: &Plan) -> TokenStream {
             /// # Errors
             /// A name the model does not have, or a value of another type.
             pub fn from_settings(settings: &Settings) -> Result<Self> {
-                #binding = Self::default();
-                for (name, #value) in settings {
-                    match name.as_str() {
-                        #(#arms)*
-                        _ => return Err(unknown_setting(name, &[#(#known),*])),
-                    }
-                }
-                Ok(config)
+                #from_settings
             }
         }
+    }
+}
+
+fn from_settings(params: &[Param]) -> TokenStream {
+    if params.is_empty() {
+        return quote! {
+            match settings.first() {
+                Some((name, _)) => Err(unknown_setting(name, &[])),
+                None => Ok(Self::default()),
+            }
+        };
+    }
+    let arms = params.iter().map(arm);
+    let known: Vec<&str> = params.iter().map(|param| param.name.as_str()).collect();
+    quote! {
+        let mut config = Self::default();
+        for (name, value) in settings {
+            match name.as_str() {
+                #(#arms)*
+                _ => return Err(unknown_setting(name, &[#(#known),*])),
+            }
+        }
+        Ok(config)
     }
 }
 

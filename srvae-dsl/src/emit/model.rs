@@ -9,7 +9,7 @@ use crate::plan::Plan;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-/// The struct and `new`.
+/// The struct and what it does: `new`, `bound`, the modes.
 pub fn model(plan: &Plan) -> TokenStream {
     let (name, title) = (model_ident(plan), doc(&format!(" The model {} with its parameters.", plan.model.name)));
     let fields = plan.factors.iter().map(|factor| {
@@ -19,6 +19,7 @@ pub fn model(plan: &Plan) -> TokenStream {
     let names = plan.factors.iter().map(|factor| ident(&factor.field));
     let build: Vec<_> = plan.factors.iter().map(|factor| construct(plan, factor)).collect();
     let body = quote!(#(#build)*);
+    let (bound, modes) = (super::bound::bound(plan), super::modes::modes(plan));
     let nets = if mentions(&body, "nets") { quote!(let mut nets = Nets::new(params);) } else { quote!() };
     quote! {
         #title
@@ -43,6 +44,10 @@ pub fn model(plan: &Plan) -> TokenStream {
             pub fn config(&self) -> &Config {
                 &self.config
             }
+
+            #bound
+
+            #modes
         }
     }
 }
@@ -77,7 +82,8 @@ pub fn model_trait(plan: &Plan) -> TokenStream {
 
             fn bound(&self, data: &Values, noise: &mut Noise, options: &BoundOptions) -> Result<Terms> {
                 let bound = #name::bound(self, #(#data,)* noise, options)?;
-                Ok(Terms { terms: vec![#(#terms),*] })
+                let terms = Vec::from([#(#terms),*]);
+                Ok(Terms { terms })
             }
 
             fn modes(&self) -> &'static [Mode] {

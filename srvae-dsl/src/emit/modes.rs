@@ -3,7 +3,7 @@
 use super::bound::reference;
 use super::network::variable_args;
 use super::number::{Scope, arguments};
-use super::{doc, ident, local_ident, model_ident, type_ident};
+use super::{doc, ident, local_ident, type_ident};
 use crate::derive::{Mode, Step};
 use crate::graph::{Body, Side, VariableId};
 use crate::plan::{Plan, type_name};
@@ -12,9 +12,8 @@ use quote::quote;
 
 /// A method for each mode.
 pub fn modes(plan: &Plan) -> TokenStream {
-    let name = model_ident(plan);
     let each = plan.derivation.modes.iter().map(|mode| method(plan, mode));
-    quote!(impl #name { #(#each)* })
+    quote!(#(#each)*)
 }
 
 fn method(plan: &Plan, mode: &Mode) -> TokenStream {

@@ -1,10 +1,11 @@
 //! Networks: how they are built from shapes and how they run. Named networks are built once and shared.
 
+use super::nets::{net_call, net_type};
 use super::number::{Scope, arguments, dims, number};
-use super::{doc, ident, mentions};
+use super::{ident, mentions};
 use crate::catalog::Role;
 use crate::graph::{NodeId, Op, VariableId};
-use crate::plan::{NetPlan, NetworkPlan, NodePlan, Plan, type_name};
+use crate::plan::{NetworkPlan, NodePlan, Plan};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -56,11 +57,12 @@ pub fn build(plan: &Plan, network: &NetworkPlan, inferred: Inferred<'_>) -> Toke
                     let #field = #ty::new(&params.at(#path), #input, #config { #(#values),* })?;
                 });
             }
-            Op::Net(_) if !built.contains(&node.field.as_str()) => {
+            Op::Net(net) if !built.contains(&node.field.as_str()) => {
                 built.push(&node.field);
                 let field = ident(&node.field);
                 let inputs = node.node.inputs.iter().map(|input| shape(plan, network, *input));
-                statements.push(quote!(let #field = nets.#field(config, &[#(#inputs),*])?;));
+                let call = net_call(plan, *net, &inputs.collect::<Vec<_>>());
+                statements.push(quote!(let #field = #call;));
             }
             Op::Block { block, .. } if node.shape_needed => {
                 let (local, function) = (ident(&node.local), ident(block.entry.runtime));
@@ -153,117 +155,12 @@ pub fn variable_args(plan: &Plan, ids: &[VariableId]) -> Vec<TokenStream> {
     each.collect()
 }
 
-/// The named networks: a struct each, and the place they are built in once.
-pub fn nets(plan: &Plan) -> TokenStream {
-    if plan.nets.is_empty() {
-        return quote!();
-    }
-    let structs = plan.nets.iter().map(|net| net_struct(plan, net));
-    let slots = plan.nets.iter().map(|net| {
-        let (name, ty) = (ident(net_name(net)), net_type(net));
-        quote!(#name: Option<Arc<#ty>>)
-    });
-    let getters = plan.nets.iter().map(|net| {
-        let (name, ty, text) = (ident(net_name(net)), net_type(net), net_name(net));
-        let build = match net {
-            NetPlan::Built { .. } => quote!(#ty::new(&params, config, self, inputs)?),
-            NetPlan::Rust { .. } => quote!(<#ty as Network>::new(&params, inputs)?),
-        };
-        let config = match net {
-            NetPlan::Built { .. } => quote!(config),
-            NetPlan::Rust { .. } => quote!(_),
-        };
-        quote! {
-            fn #name(&mut self, #config: &Config, inputs: &[&[usize]]) -> Result<Arc<#ty>> {
-                if let Some(built) = &self.#name {
-                    return Ok(built.clone());
-                }
-                let params = self.params.at(#text);
-                let built = Arc::new(#build);
-                self.#name = Some(built.clone());
-                Ok(built)
-            }
-        }
-    });
-    let empty = plan.nets.iter().map(|net| {
-        let name = ident(net_name(net));
-        quote!(#name: None)
-    });
-    quote! {
-        /// Named networks, each built where it is first used.
-        struct Nets { params: Params, #(#slots),* }
-
-        impl Nets {
-            fn new(params: &Params) -> Self {
-                Self { params: params.clone(), #(#empty),* }
-            }
-
-            #(#getters)*
-        }
-
-        #(#structs)*
-    }
-}
-
-fn net_struct(plan: &Plan, net: &NetPlan) -> TokenStream {
-    let NetPlan::Built { name, network } = net else { return quote!() };
-    let ty = net_type(net);
-    let title = doc(&format!(" The network `{name}`."));
-    let fields = fields(plan, network);
-    let declared = fields.iter().map(|(name, ty)| quote!(#name: #ty));
-    let names = fields.iter().map(|(name, _)| name);
-    let body = build(plan, network, &|| quote!(0));
-    let all = |_: &NodePlan| true;
-    let statements = run(plan, network, all);
-    let (output, last) = (shape(plan, network, network.output), value(network, network.output, &all));
-    let (config_field, config_value) = config_field(&statements);
-    let config = if mentions(&body, "config") || !config_value.is_empty() { quote!(config) } else { quote!(_) };
-    let nets = if mentions(&body, "nets") { quote!(nets) } else { quote!(_) };
-    quote! {
-        #title
-        struct #ty { #(#declared,)* #config_field output: Vec<usize> }
-
-        impl #ty {
-            fn new(params: &Params, #config: &Config, #nets: &mut Nets, inputs: &[&[usize]]) -> Result<Self> {
-                #body
-                let output = (#output).to_vec();
-                Ok(Self { #(#names,)* #config_value output })
-            }
-
-            fn output(&self) -> &[usize] {
-                &self.output
-            }
-
-            fn forward(&self, inputs: &[&Tensor]) -> Result<Tensor> {
-                #statements
-                Ok((#last).clone())
-            }
-        }
-    }
-}
-
 /// A field for the configuration, where a method reads it.
 pub fn config_field(methods: &TokenStream) -> (TokenStream, TokenStream) {
     if mentions(methods, "config") {
         (quote!(config: Config,), quote!(config: config.clone(),))
     } else {
         (quote!(), quote!())
-    }
-}
-
-fn net_name(net: &NetPlan) -> &str {
-    match net {
-        NetPlan::Built { name, .. } | NetPlan::Rust { name, .. } => name,
-    }
-}
-
-fn net_type(net: &NetPlan) -> TokenStream {
-    match net {
-        NetPlan::Built { name, .. } => {
-            let ty = format_ident!("{}Net", type_name(name));
-            quote!(#ty)
-        }
-        NetPlan::Rust { path, .. } => path.parse().unwrap_or_else(|_| quote!(())),
     }
 }
 

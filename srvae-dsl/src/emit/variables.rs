@@ -36,10 +36,10 @@ pub fn results(plan: &Plan) -> TokenStream {
         let text = match &term.kind {
             TermKind::Reconstruction => format!(" {}: log-likelihood, added.", term.name),
             TermKind::Kl { estimator: Estimator::ClosedForm, reason } => {
-                format!(" {}: divergence, subtracted; exact, for {reason}.", term.name)
+                format!(" {}: divergence, subtracted; exact: {reason}.", term.name)
             }
             TermKind::Kl { estimator: Estimator::MonteCarlo, reason } => {
-                format!(" {}: divergence, subtracted; at the sample, for {reason}.", term.name)
+                format!(" {}: divergence, subtracted; at the sample: {reason}.", term.name)
             }
         };
         let doc = doc(&text);

@@ -70,7 +70,8 @@ impl NodePlan {
 /// Plans a network; `invariant` variables do not depend on the sample. A named one must know the shape of its output.
 pub fn network(model: &Model, network: &Network, invariant: &[VariableId], is_named: bool) -> NetworkPlan {
     let mut nodes: Vec<NodePlan> = Vec::with_capacity(network.nodes.len());
-    for (index, node) in network.nodes.iter().enumerate() {
+    let mut computed = 0;
+    for node in &network.nodes {
         let is_once = match node.op {
             Op::Variable(id) => invariant.contains(&id),
             Op::Formal(_) => false,
@@ -81,7 +82,8 @@ pub fn network(model: &Model, network: &Network, invariant: &[VariableId], is_na
             Op::Net(net) => model.nets[net.0].name.clone(),
             _ => String::new(),
         };
-        let local = local_name(model, node, index);
+        computed += usize::from(!matches!(node.op, Op::Variable(_) | Op::Formal(_)));
+        let local = local_name(model, node, computed);
         nodes.push(NodePlan { node: node.clone(), field, local, is_once, shape_needed: false });
     }
     nodes[network.output.0].shape_needed = is_named;
@@ -96,11 +98,11 @@ pub fn network(model: &Model, network: &Network, invariant: &[VariableId], is_na
     NetworkPlan { nodes, output: network.output, once, once_reads, reads: direct }
 }
 
-fn local_name(model: &Model, node: &Node, index: usize) -> String {
+fn local_name(model: &Model, node: &Node, computed: usize) -> String {
     match &node.op {
         Op::Variable(id) => super::local(&model.variable(*id).name),
         Op::Formal(at) => format!("input{at}"),
-        _ => format!("h{index}"),
+        _ => format!("h{computed}"),
     }
 }
 
