@@ -63,7 +63,7 @@ impl Model {
     pub fn factor_cost(&self, factor: &Factor) -> Cost {
         let Body::Stochastic { base, flows, network } = &factor.body else { return Cost::default() };
         let shape = &self.variable(factor.variable).shape;
-        let held = Cost { parameters: (base.entry.count)(&base.values(), shape), multiply_accumulates: 0 };
+        let held = Cost::held((base.entry.count)(&base.values(), shape));
         let flow_cost = |flow: &Use<crate::catalog::Block>| (flow.entry.cost)(&flow.values(), &[shape]);
         let flows: Cost = flows.iter().map(flow_cost).sum();
         held + flows + network.as_ref().map(|network| self.network_cost(network)).unwrap_or_default()
@@ -72,7 +72,7 @@ impl Model {
     /// What the whole model costs: every factor once, and every named network's parameters once.
     pub fn cost(&self) -> Cost {
         let factors: Cost = self.p.iter().chain(&self.q).map(|factor| self.factor_cost(factor)).sum();
-        let shared = (0..self.nets.len()).map(|index| Cost { multiply_accumulates: 0, ..self.net_cost(NetId(index)) });
+        let shared = (0..self.nets.len()).map(|index| Cost::held(self.net_cost(NetId(index)).parameters));
         factors + shared.sum()
     }
 }

@@ -7,6 +7,7 @@
 use crate::catalog::{Args, Block, Distribution, Function};
 use crate::source::Span;
 use petgraph::graph::DiGraph;
+use std::fmt;
 
 /// Position of a variable in [`Model::variables`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -115,6 +116,18 @@ pub enum Value {
     Bool(bool),
     /// A bare word, such as `order: alternate`.
     Word(String),
+}
+
+impl fmt::Display for Value {
+    /// As the language writes it.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(value) => value.fmt(out),
+            Self::Real(value) => write!(out, "{value:?}"),
+            Self::Bool(value) => value.fmt(out),
+            Self::Word(word) => word.fmt(out),
+        }
+    }
 }
 
 /// A number in an argument or a shape, in symbolic form.

@@ -5,7 +5,10 @@
 //! - [`parse`]: the text becomes a syntax tree, [`ast`];
 //! - [`check`]: names, numbers and shapes are resolved;
 //! - [`catalog`]: every block, distribution, function and space the language knows, one entry each;
-//! - [`graph`]: the checked model, which everything after the checks reads.
+//! - [`graph`]: the checked model, which everything after the checks reads;
+//! - [`derive`]: the terms of the bound and the modes follow from the graph;
+//! - [`plan`]: everything generated code needs is decided;
+//! - [`emit`]: the plan is written down as Rust, [`explain`] as text, mathematics and pictures.
 //!
 //! [`format`] prints a file in its canonical form. What goes wrong on the way is one of the messages in [`diagnostics`].
 //!
@@ -18,6 +21,7 @@ mod cost;
 pub mod derive;
 pub mod diagnostics;
 pub mod emit;
+pub mod explain;
 pub mod format;
 pub mod graph;
 pub mod parse;

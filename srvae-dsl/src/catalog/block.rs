@@ -51,11 +51,27 @@ pub enum Arity {
     Many,
 }
 
-/// Parameters, and multiply-accumulates of one image's forward pass.
+/// Parameters, and what one image's forward pass takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cost {
     pub parameters: u64,
     pub multiply_accumulates: u64,
+    /// Elements kept for the gradient.
+    pub kept: u64,
+    /// Elements of the largest layer's input and output together.
+    pub widest: u64,
+}
+
+impl Cost {
+    /// Parameters alone.
+    pub const fn held(parameters: u64) -> Self {
+        Self { parameters, multiply_accumulates: 0, kept: 0, widest: 0 }
+    }
+
+    /// A function without parameters: it keeps its output.
+    pub const fn of_values(elements: u64) -> Self {
+        Self { parameters: 0, multiply_accumulates: 0, kept: elements, widest: elements.saturating_mul(2) }
+    }
 }
 
 impl std::ops::Add for Cost {
@@ -65,6 +81,8 @@ impl std::ops::Add for Cost {
         Self {
             parameters: self.parameters.saturating_add(other.parameters),
             multiply_accumulates: self.multiply_accumulates.saturating_add(other.multiply_accumulates),
+            kept: self.kept.saturating_add(other.kept),
+            widest: self.widest.max(other.widest),
         }
     }
 }

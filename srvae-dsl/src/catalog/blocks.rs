@@ -1,6 +1,6 @@
 //! The table of blocks.
 
-use super::cost::{bounded, conv, dense_channels, dense_layer, known_planes, planes};
+use super::cost::{bounded, conv, dense_channels, dense_layer, doubling, known_planes, planes};
 use super::flows;
 use super::{Args, Arity, Block, Cost, LARGEST_SIZE, Literal, Parameter, Role};
 
@@ -164,7 +164,10 @@ type ShapeRule = fn(&Args<'_>, &[&[usize]]) -> Result<Vec<usize>, String>;
 
 /// A function on tensors: no parameters, and no multiply-accumulates worth counting.
 const fn function(name: &'static str, docs: &'static str, parameters: &'static [Parameter], shape: ShapeRule) -> Block {
-    let cost = |_: &Args<'_>, _: &[&[usize]]| Cost { parameters: 0, multiply_accumulates: 0 };
+    let cost = |_: &Args<'_>, inputs: &[&[usize]]| {
+        let elements = inputs.iter().map(|shape| shape.iter().fold(1u64, |all, &size| all.saturating_mul(size as u64)));
+        Cost::of_values(elements.fold(0, u64::saturating_add))
+    };
     Block { name, docs, role: Role::Function, arity: Arity::One, parameters, runtime: name, shape, cost }
 }
 
@@ -229,7 +232,7 @@ fn decoder_cost(args: &Args<'_>, inputs: &[&[usize]]) -> Cost {
     let mut total = Cost::default();
     for _ in 0..args.size("up") {
         let stack = dense_channels(channels, growth, steps);
-        total = total + dense_layer(channels, growth, steps, positions) + conv(stack, stack / 2, 3, positions);
+        total = total + dense_layer(channels, growth, steps, positions) + doubling(stack, stack / 2, positions);
         channels = stack / 2;
         growth /= 2;
         positions = positions.saturating_mul(4);

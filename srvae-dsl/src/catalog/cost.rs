@@ -31,12 +31,24 @@ fn product(factors: &[u64]) -> u64 {
     factors.iter().fold(1, |total, &factor| total.saturating_mul(factor))
 }
 
-/// A weight-normalised convolution; `positions` are those of the output (of the input, where it is transposed).
+/// A weight-normalised convolution; `positions` are those of the output.
 pub(super) fn conv(input: u64, output: u64, kernel: u64, positions: u64) -> Cost {
     let weights = product(&[input, output, kernel, kernel]);
     Cost {
         parameters: weights.saturating_add(product(&[2, output])),
         multiply_accumulates: product(&[weights, positions]),
+        kept: product(&[output, positions]),
+        widest: product(&[input.saturating_add(output), positions]),
+    }
+}
+
+/// A transposed 3x3 convolution that doubles height and width; `positions` are those of the input.
+pub(super) fn doubling(input: u64, output: u64, positions: u64) -> Cost {
+    let outputs = product(&[4, output, positions]);
+    Cost {
+        kept: outputs,
+        widest: product(&[input, positions]).saturating_add(outputs),
+        ..conv(input, output, 3, positions)
     }
 }
 
@@ -52,7 +64,9 @@ pub(super) fn dense_layer(channels: u64, growth: u64, steps: u64, positions: u64
         .map(|step| {
             let stack = channels.saturating_add(step.saturating_mul(growth));
             let wide = growth.saturating_mul(4);
-            conv(stack, wide, 1, positions) + conv(wide, growth, 3, positions)
+            // The stack passes an activation before each step, and its output is kept.
+            let activated = Cost::of_values(product(&[stack, positions]));
+            activated + conv(stack, wide, 1, positions) + conv(wide, growth, 3, positions)
         })
         .sum();
     steps_cost + attention(dense_channels(channels, growth, steps))

@@ -37,7 +37,7 @@ fn real_nvp_cost(args: &Args<'_>, inputs: &[&[usize]]) -> Cost {
     let (growth, steps) = (args.size("growth") as u64, args.size("steps") as u64);
     // A coupling sees `seen` channels and yields a scale and a shift for each; the scale has a weight-normalised gain.
     let couplings = |count: u64, seen: u64, positions: u64| -> Cost {
-        let gain = Cost { parameters: seen.saturating_mul(2), multiply_accumulates: 0 };
+        let gain = Cost::held(seen.saturating_mul(2));
         let stack = dense_channels(seen, growth, steps);
         let one =
             dense_layer(seen, growth, steps, positions) + conv(stack, seen.saturating_mul(2), 3, positions) + gain;

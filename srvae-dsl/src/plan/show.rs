@@ -1,7 +1,7 @@
 //! The plan in words, for people and for snapshots.
 
 use super::{Plan, Ready};
-use crate::graph::Side;
+use crate::graph::{Body, Side};
 use std::fmt;
 
 impl fmt::Display for Plan {
@@ -50,11 +50,22 @@ impl Plan {
     pub fn step(&self, side: Side, variable: crate::graph::VariableId) -> String {
         match self.factor(side, variable) {
             Some(_) => format!("{} ~ {}", self.name(variable), self.factor_text(side, variable)),
-            None => format!("{} = {}", self.name(variable), self.factor_text(side, variable)),
+            None => format!("{} = {}", self.name(variable), self.function_text(variable)),
         }
     }
 
-    fn show(&self, ready: Ready) -> String {
+    /// `downscale(x, 2)`: the function that determines a latent.
+    pub fn function_text(&self, variable: crate::graph::VariableId) -> String {
+        let Some(Body::Deterministic { function, input }) = self.model.q_of(variable).map(|factor| &factor.body) else {
+            return String::new();
+        };
+        let args = function.args.iter().map(|argument| argument.value.to_string());
+        let inputs: Vec<_> = [self.name(*input).to_owned()].into_iter().chain(args).collect();
+        format!("{}({})", function.entry.name, inputs.join(", "))
+    }
+
+    /// `q(u | y)`, `y = downscale(x, 2)`, `u ~ q(u | y)`: a line of the plan.
+    pub fn show(&self, ready: Ready) -> String {
         match ready {
             Ready::Determined(id) => self.step(Side::Q, id),
             Ready::Distribution(side, id) => self.factor_text(side, id),

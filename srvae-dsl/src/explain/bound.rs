@@ -1,0 +1,95 @@
+//! The terms of the bound as mathematics: what the expectation is over, and what stands in it.
+
+use crate::derive::{Term, TermKind, is_deterministic, is_drawn_after};
+use crate::graph::{Estimator, Factor, Side, VariableId};
+use crate::plan::Plan;
+
+/// A term as it is written down.
+pub struct Statement<'p> {
+    pub term: &'p Term,
+    /// The variables drawn in its expectation, in q's order; none where no draw is needed.
+    pub over: Vec<VariableId>,
+    pub form: Form,
+}
+
+/// What stands in an expectation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// ln p(v | …)
+    LogLikelihood,
+    /// KL(q(v | …) ‖ p(v | …))
+    Divergence,
+    /// ln q(v | …) − ln p(v | …): p reads what q draws from v, so this is no divergence of the two factors.
+    LogRatio,
+}
+
+impl Statement<'_> {
+    /// How the term is computed, and why so.
+    pub fn estimate(&self) -> (&'static str, String) {
+        let drawn = |why: &str| ("Monte Carlo", why.to_owned());
+        match &self.term.kind {
+            TermKind::Reconstruction if self.over.is_empty() => ("exact", "it depends on no draw".to_owned()),
+            TermKind::Reconstruction => drawn("the log-likelihood at the draws"),
+            TermKind::Kl { estimator: Estimator::ClosedForm, reason } => ("closed form", reason.clone()),
+            TermKind::Kl { estimator: Estimator::MonteCarlo, reason } => drawn(reason),
+        }
+    }
+
+    /// Whether the term adds to the bound.
+    pub fn adds(&self) -> bool {
+        self.term.kind == TermKind::Reconstruction
+    }
+}
+
+/// All terms, in the derivation's order.
+pub fn statements(plan: &Plan) -> Vec<Statement<'_>> {
+    plan.derivation.terms.iter().map(|term| statement(plan, term)).collect()
+}
+
+fn statement<'p>(plan: &'p Plan, term: &'p Term) -> Statement<'p> {
+    let (p, q) = (plan.model.p_of(term.variable), plan.model.q_of(term.variable));
+    let read = |factor: Option<&Factor>| factor.map_or_else(Vec::new, |factor| factor.parents.clone());
+    let form = match &term.kind {
+        TermKind::Reconstruction => Form::LogLikelihood,
+        TermKind::Kl { .. } => {
+            let after = |parent: &VariableId| is_drawn_after(&plan.model.q, term.variable, *parent);
+            if read(p).iter().any(after) { Form::LogRatio } else { Form::Divergence }
+        }
+    };
+    let mut needed = read(p);
+    match form {
+        Form::LogLikelihood | Form::LogRatio => needed.push(term.variable),
+        Form::Divergence => needed.extend(read(q)),
+    }
+    Statement { term, over: drawn(plan, needed), form }
+}
+
+/// The variables that q draws to reach these, in q's order.
+fn drawn(plan: &Plan, mut needed: Vec<VariableId>) -> Vec<VariableId> {
+    let mut all = Vec::new();
+    for factor in plan.model.q.iter().rev() {
+        if needed.contains(&factor.variable) {
+            needed.extend(&factor.parents);
+            if !is_deterministic(factor) {
+                all.insert(0, factor.variable);
+            }
+        }
+    }
+    all
+}
+
+/// Latents that q draws from a discrete distribution: no gradient passes through such a draw.
+pub fn discrete_draws(plan: &Plan) -> Vec<&Factor> {
+    let is_discrete = |factor: &&Factor| match &factor.body {
+        crate::graph::Body::Stochastic { base, .. } => !base.entry.continuous,
+        crate::graph::Body::Deterministic { .. } => false,
+    };
+    plan.model.q.iter().filter(is_discrete).collect()
+}
+
+/// The factors whose logarithms make up the bound before it is sorted into terms: all of p, then what q draws.
+pub fn whole(plan: &Plan) -> Vec<(Side, VariableId)> {
+    let p = plan.model.p.iter().rev().map(|factor| (Side::P, factor.variable));
+    let q = plan.model.q.iter().rev().filter(|factor| !is_deterministic(factor));
+    p.chain(q.map(|factor| (Side::Q, factor.variable))).collect()
+}

@@ -1,0 +1,186 @@
+//! The explanation as data; the keys are documented in the language reference and stable.
+
+use super::bound::{Form, statements};
+use super::networks::groups;
+use super::notation::role;
+use super::{Budget, notation};
+use crate::catalog::space_entry;
+use crate::derive::is_deterministic;
+use crate::graph::{Argument, Body, Factor, VariableId};
+use crate::plan::Plan;
+use serde_json::{Map, Value, json};
+
+/// One object: model, docs, settings, variables, factors, bound, plan, modes, networks, parameters,
+/// multiply_accumulates, budget.
+pub fn json(plan: &Plan) -> Value {
+    let (model, budget) = (&plan.model, Budget::of(plan));
+    let settings: Map<String, Value> =
+        model.params.iter().map(|param| (param.name.clone(), literal(&param.value))).collect();
+    let presets: Vec<&str> = model.presets.iter().map(|preset| preset.name.as_str()).collect();
+    let lines = |ready: &[crate::plan::Ready]| ready.iter().map(|ready| plan.show(*ready)).collect::<Vec<_>>();
+    json!({
+        "model": model.name,
+        "docs": model.docs,
+        "settings": settings,
+        "presets": presets,
+        "variables": variables(plan),
+        "factors": model.p.iter().chain(&model.q).map(|it| factor(plan, it)).collect::<Vec<_>>(),
+        "bound": bound(plan),
+        "plan": {
+            "once_an_image": lines(&plan.bound.once),
+            "repeated": names(plan, &plan.bound.repeated),
+            "once_a_sample": lines(&plan.bound.each),
+        },
+        "modes": modes(plan),
+        "networks": networks(plan),
+        "parameters": budget.parameters,
+        "multiply_accumulates": budget.multiply_accumulates,
+        "budget": {
+            "training_bytes": budget.training_fixed,
+            "training_bytes_an_image": budget.training_image,
+            "evaluation_bytes": budget.evaluation_fixed,
+            "evaluation_bytes_an_image": budget.evaluation_image,
+        },
+    })
+}
+
+fn names<'p>(plan: &'p Plan, ids: &[VariableId]) -> Vec<&'p str> {
+    ids.iter().map(|id| plan.name(*id)).collect()
+}
+
+fn literal(value: &crate::graph::Value) -> Value {
+    match value {
+        crate::graph::Value::Int(value) => json!(value),
+        crate::graph::Value::Real(value) => json!(value),
+        crate::graph::Value::Bool(value) => json!(value),
+        crate::graph::Value::Word(value) => json!(value),
+    }
+}
+
+/// Values by name; those of an argument that repeats are a list.
+fn arguments(args: &[Argument]) -> Map<String, Value> {
+    let mut map = Map::new();
+    for argument in args {
+        let value = literal(&argument.value);
+        match map.get_mut(argument.name) {
+            Some(Value::Array(values)) => values.push(value),
+            Some(first) => *first = json!([first.clone(), value]),
+            None => drop(map.insert(argument.name.to_owned(), value)),
+        }
+    }
+    map
+}
+
+fn variables(plan: &Plan) -> Vec<Value> {
+    let all = plan.model.variables.iter().enumerate().map(|(index, variable)| {
+        json!({
+            "name": variable.name,
+            "role": role(variable.role),
+            "space": space_entry(variable.space).name,
+            "shape": variable.shape,
+            "deterministic": plan.model.q_of(VariableId(index)).is_some_and(is_deterministic),
+            "docs": variable.docs,
+        })
+    });
+    all.collect()
+}
+
+fn factor(plan: &Plan, factor: &Factor) -> Value {
+    let cost = plan.model.factor_cost(factor);
+    let mut object = json!({
+        "side": factor.side.name(),
+        "variable": plan.name(factor.variable),
+        "parents": names(plan, &factor.parents),
+        "text": plan.factor_text(factor.side, factor.variable),
+        "density": notation::density(plan, factor),
+        "deterministic": is_deterministic(factor),
+    });
+    let rest = match &factor.body {
+        Body::Deterministic { function, input } => json!({
+            "function": function.entry.name,
+            "arguments": arguments(&function.args),
+            "input": plan.name(*input),
+        }),
+        Body::Stochastic { base, flows, .. } => json!({
+            "distribution": base.entry.name,
+            "arguments": arguments(&base.args),
+            "flows": flows.iter().map(|flow| json!({
+                "name": flow.entry.name,
+                "arguments": arguments(&flow.args),
+            })).collect::<Vec<_>>(),
+            "parameters": cost.parameters,
+            "multiply_accumulates": cost.multiply_accumulates,
+        }),
+    };
+    if let (Some(object), Value::Object(rest)) = (object.as_object_mut(), rest) {
+        object.extend(rest);
+    }
+    object
+}
+
+fn bound(plan: &Plan) -> Vec<Value> {
+    let all = statements(plan).into_iter().map(|statement| {
+        let (estimator, reason) = statement.estimate();
+        json!({
+            "name": statement.term.name,
+            "variable": plan.name(statement.term.variable),
+            "sign": if statement.adds() { "+" } else { "-" },
+            "kind": match statement.form {
+                Form::LogLikelihood => "log_likelihood",
+                Form::Divergence => "divergence",
+                Form::LogRatio => "log_ratio",
+            },
+            "over": names(plan, &statement.over),
+            "text": super::text::formula(plan, &statement),
+            "estimator": estimator.to_lowercase().replace(' ', "_"),
+            "reason": reason,
+        })
+    });
+    all.collect()
+}
+
+fn modes(plan: &Plan) -> Vec<Value> {
+    let all = plan.derivation.modes.iter().map(|mode| {
+        let steps = mode.steps.iter().enumerate().map(|(index, step)| {
+            json!({
+                "variable": plan.name(step.variable),
+                "side": step.side.name(),
+                "text": plan.step(step.side, step.variable),
+                "intermediate": mode.is_intermediate(index),
+            })
+        });
+        json!({
+            "name": mode.name,
+            "given": names(plan, &mode.given),
+            "yields": names(plan, &mode.yields(&plan.model)),
+            "steps": steps.collect::<Vec<_>>(),
+        })
+    });
+    all.collect()
+}
+
+fn networks(plan: &Plan) -> Vec<Value> {
+    let all = groups(plan).into_iter().map(|group| {
+        let stages = group.stages.iter().map(|stage| {
+            let path = if stage.path.is_empty() { String::new() } else { format!("{}.{}", group.field, stage.path) };
+            json!({
+                "name": stage.name,
+                "arguments": arguments(&stage.args),
+                "path": path,
+                "reads": stage.reads,
+                "inputs": stage.inputs,
+                "output": stage.output,
+                "parameters": stage.cost.parameters,
+                "multiply_accumulates": stage.cost.multiply_accumulates,
+            })
+        });
+        json!({
+            "owner": group.owner,
+            "path": group.field,
+            "parameters": group.cost.parameters,
+            "multiply_accumulates": group.cost.multiply_accumulates,
+            "stages": stages.collect::<Vec<_>>(),
+        })
+    });
+    all.collect()
+}

@@ -1,0 +1,24 @@
+//! What the compiler made of a model, for people: text, mathematics, data, pictures and a budget.
+//!
+//! Everything here reads the [`Plan`] and decides nothing.
+
+mod bound;
+mod budget;
+mod dot;
+mod json;
+mod latex;
+mod networks;
+mod notation;
+mod svg;
+mod text;
+
+pub use budget::Budget;
+pub use dot::dot;
+pub use json::json;
+pub use latex::latex;
+pub use networks::table as network_table;
+pub use svg::svg;
+pub use text::{mathematics, text};
+
+#[cfg(doc)]
+use crate::plan::Plan;

@@ -1,0 +1,131 @@
+//! The networks, stage by stage, with shapes and costs.
+
+use super::notation::{call, count, scaled};
+use crate::catalog::{Cost, show_shape};
+use crate::graph::{Argument, Body, Model, NetBody, Network, Op};
+use crate::plan::Plan;
+
+/// The stages of one factor or of one named network.
+pub struct Group {
+    /// `p(x | y, z)`, or `net enc`.
+    pub owner: String,
+    /// The name its parameters are stored below; empty where it has none.
+    pub field: String,
+    pub stages: Vec<Stage>,
+    pub cost: Cost,
+}
+
+/// One stage: a block, a bijector, a named network, or what a distribution itself holds.
+pub struct Stage {
+    pub name: String,
+    pub args: Vec<Argument>,
+    /// Below the group's field.
+    pub path: String,
+    /// What it reads: names of variables, and `#3` for the output of the group's third stage.
+    pub reads: Vec<String>,
+    pub inputs: Vec<Vec<usize>>,
+    pub output: Vec<usize>,
+    pub cost: Cost,
+}
+
+/// Every group: factors of p, of q, named networks.
+pub fn groups(plan: &Plan) -> Vec<Group> {
+    let model = &plan.model;
+    let factors = model.p.iter().chain(&model.q).filter_map(|factor| {
+        let Body::Stochastic { base, flows, network } = &factor.body else { return None };
+        let shape = &model.variable(factor.variable).shape;
+        let mut stages = network.as_ref().map_or_else(Vec::new, |network| stages(plan, network, &[]));
+        let held = (base.entry.count)(&base.values(), shape);
+        if held > 0 {
+            stages.push(Stage {
+                name: base.entry.name.to_owned(),
+                args: base.args.clone(),
+                path: String::new(),
+                reads: Vec::new(),
+                inputs: Vec::new(),
+                output: shape.clone(),
+                cost: Cost::held(held),
+            });
+        }
+        let fields = plan.factor(factor.side, factor.variable).map_or(&[][..], |plan| &plan.density.flows);
+        stages.extend(flows.iter().zip(fields).map(|(flow, (path, _))| Stage {
+            name: flow.entry.name.to_owned(),
+            args: flow.args.clone(),
+            path: path.clone(),
+            reads: vec![plan.name(factor.variable).to_owned()],
+            inputs: vec![shape.clone()],
+            output: shape.clone(),
+            cost: (flow.entry.cost)(&flow.values(), &[shape]),
+        }));
+        let owner = plan.factor_text(factor.side, factor.variable);
+        let field = format!("{}_{}", factor.side.name(), plan.name(factor.variable));
+        Some(Group { owner, field, stages, cost: model.factor_cost(factor) })
+    });
+    let nets = model.nets.iter().enumerate().map(|(index, net)| {
+        let stages = match &net.body {
+            NetBody::Network(network) => stages(plan, network, &net.formals),
+            NetBody::Rust { path, .. } => vec![Stage {
+                name: format!("rust {path:?}"),
+                args: Vec::new(),
+                path: String::new(),
+                reads: net.formals.clone(),
+                inputs: net.inputs.clone(),
+                output: net.output.clone(),
+                cost: Cost::default(),
+            }],
+        };
+        let cost = model.net_cost(crate::graph::NetId(index));
+        Group { owner: format!("net {}", net.name), field: net.name.clone(), stages, cost }
+    });
+    factors.chain(nets).collect()
+}
+
+fn stages(plan: &Plan, network: &Network, formals: &[String]) -> Vec<Stage> {
+    let model: &Model = &plan.model;
+    // What a node is called by those that read it.
+    let mut names: Vec<String> = Vec::with_capacity(network.nodes.len());
+    let mut stages: Vec<Stage> = Vec::new();
+    for node in &network.nodes {
+        let (name, args) = match &node.op {
+            Op::Variable(id) => {
+                names.push(plan.name(*id).to_owned());
+                continue;
+            }
+            Op::Formal(at) => {
+                names.push(formals.get(*at).cloned().unwrap_or_default());
+                continue;
+            }
+            Op::Block { block, .. } => (block.entry.name.to_owned(), block.args.clone()),
+            Op::Net(id) => (model.nets[id.0].name.clone(), Vec::new()),
+        };
+        stages.push(Stage {
+            name,
+            args,
+            path: node.path.clone(),
+            reads: node.inputs.iter().map(|input| names[input.0].clone()).collect(),
+            inputs: network.input_shapes(node).iter().map(|shape| shape.to_vec()).collect(),
+            output: node.shape.clone(),
+            cost: model.node_cost(network, node),
+        });
+        names.push(format!("#{}", stages.len()));
+    }
+    stages
+}
+
+/// Headers, then rows, of the table of networks; the last row is the total.
+pub fn table(plan: &Plan) -> Vec<Vec<String>> {
+    let row = |name: String, reads: String, output: String, cost: Cost| {
+        vec![name, reads, output, count(cost.parameters), scaled(cost.multiply_accumulates)]
+    };
+    let header = ["network", "reads", "yields", "parameters", "MAC an image"];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    for group in groups(plan) {
+        rows.push(row(group.owner, String::new(), String::new(), group.cost));
+        for (at, stage) in group.stages.into_iter().enumerate() {
+            let name = format!("  #{} {}", at + 1, call(&stage.name, &stage.args));
+            rows.push(row(name, stage.reads.join(", "), show_shape(&stage.output), stage.cost));
+        }
+    }
+    rows.push(row("total".to_owned(), String::new(), String::new(), plan.model.cost()));
+    rows
+}

@@ -1,0 +1,133 @@
+//! Pieces of the language and of numbers, as people write them.
+
+use crate::graph::{Argument, Body, Factor, Role, Variable, VariableId};
+use crate::plan::Plan;
+use crate::{catalog::show_shape, catalog::space_entry, derive::is_deterministic};
+
+/// `growth: 64, steps: 3`; the values of an argument that repeats follow one another.
+pub fn arguments(args: &[Argument]) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for (index, argument) in args.iter().enumerate() {
+        let again = index > 0 && args[index - 1].name == argument.name;
+        let repeats = again || args.get(index + 1).is_some_and(|next| next.name == argument.name);
+        let value = &argument.value;
+        parts.push(if repeats { value.to_string() } else { format!("{}: {value}", argument.name) });
+    }
+    parts.join(", ")
+}
+
+/// `encoder(growth: 64)`, or the name alone.
+pub fn call(name: &str, args: &[Argument]) -> String {
+    if args.is_empty() { name.to_owned() } else { format!("{name}({})", arguments(args)) }
+}
+
+/// `image[3, 32, 32]`.
+pub fn space(variable: &Variable) -> String {
+    format!("{}{}", space_entry(variable.space).name, show_shape(&variable.shape))
+}
+
+pub fn role(role: Role) -> &'static str {
+    match role {
+        Role::Observed => "observed",
+        Role::Latent => "latent",
+        Role::Given => "given",
+    }
+}
+
+/// What stands right of a factor's equals sign, without its network.
+pub fn density(plan: &Plan, factor: &Factor) -> String {
+    match &factor.body {
+        Body::Deterministic { .. } => plan.function_text(factor.variable),
+        Body::Stochastic { base, flows, .. } => {
+            let flows = flows.iter().map(|flow| call(flow.entry.name, &flow.args));
+            let stages: Vec<_> = [call(base.entry.name, &base.args)].into_iter().chain(flows).collect();
+            stages.join(" |> ")
+        }
+    }
+}
+
+/// Latents that q determines, in q's order.
+pub fn determined(plan: &Plan) -> Vec<&Factor> {
+    plan.model.q.iter().filter(|factor| is_deterministic(factor)).collect()
+}
+
+/// Names of all variables of these roles, in the order of the file.
+pub fn of_role(plan: &Plan, roles: &[Role]) -> Vec<VariableId> {
+    let all = (0..plan.model.variables.len()).map(VariableId);
+    all.filter(|id| roles.contains(&plan.model.variable(*id).role)).collect()
+}
+
+/// A name as symbol and index: `z1` → (`z`, `1`), `z_top` → (`z`, `top`).
+pub fn split_name(name: &str) -> (&str, &str) {
+    if let Some((base, index)) = name.split_once('_')
+        && !base.is_empty()
+        && !index.is_empty()
+    {
+        return (base, index);
+    }
+    let base = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    if base.is_empty() { (name, "") } else { (base, &name[base.len()..]) }
+}
+
+/// 34276364 → `34,276,364`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// 5450000000 → `5.45 G`.
+pub fn scaled(number: u64) -> String {
+    let units = [(1e9, "G"), (1e6, "M"), (1e3, "k")];
+    match units.iter().find(|(size, _)| number as f64 >= *size) {
+        Some((size, unit)) => format!("{:.2} {unit}", number as f64 / size),
+        None => number.to_string(),
+    }
+}
+
+/// Bytes in the unit that suits them.
+pub fn bytes(number: u64) -> String {
+    let units = [(1u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match units.iter().find(|(size, _)| number >= *size) {
+        Some((size, unit)) => format!("{:.1} {unit}", number as f64 / *size as f64),
+        None => format!("{number} B"),
+    }
+}
+
+/// Rows with their columns aligned: to the left, but to the right those in `right`.
+pub fn aligned(rows: &[Vec<String>], right: &[usize], indent: &str) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = indent.to_owned();
+        for (column, cell) in row.iter().enumerate() {
+            let pad = " ".repeat(widths[column].saturating_sub(cell.chars().count()));
+            let gap = if column == 0 { "" } else { "  " };
+            line += gap;
+            line += &if right.contains(&column) { pad + cell } else { cell.to_owned() + &pad };
+        }
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_readable() {
+        assert_eq!([count(0), count(999), count(34_276_364)], ["0", "999", "34,276,364"]);
+        assert_eq!([scaled(12), scaled(5_450_000_000)], ["12", "5.45 G"]);
+        assert_eq!([bytes(12), bytes(3 << 29)], ["12 B", "1.5 GiB"]);
+    }
+}

@@ -1,0 +1,13 @@
+//! The graph as a picture: p solid, q dashed, observed variables shaded, determined ones with a double line.
+
+mod curve;
+mod draw;
+mod layout;
+mod route;
+
+use crate::plan::Plan;
+
+/// The picture, a whole SVG file.
+pub fn svg(plan: &Plan) -> String {
+    draw::draw(plan, &layout::layout(plan))
+}

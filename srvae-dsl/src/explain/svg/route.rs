@@ -1,0 +1,134 @@
+//! How each edge bends so that it keeps clear of nodes and of other edges.
+
+use super::curve::{Curve, Point, cross};
+
+/// Radius of a node.
+pub const RADIUS: f64 = 22.0;
+/// Edges keep this far from the middle of nodes that are not theirs.
+const CLEARANCE: f64 = RADIUS + 12.0;
+/// Points by which curves are compared.
+const SAMPLES: usize = 20;
+/// Bends that are tried, gentle ones first.
+const BENDS: [f64; 11] = [0.0, 0.13, -0.13, 0.22, -0.22, 0.32, -0.32, 0.44, -0.44, 0.58, -0.58];
+
+/// An edge by the positions of its nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edge {
+    pub from: usize,
+    pub to: usize,
+}
+
+/// A curve for each edge, and what the whole costs: crossings, nodes that are met, bends, length.
+pub fn route(nodes: &[Point], edges: &[Edge], rounds: usize) -> (Vec<f64>, f64) {
+    let mut bends: Vec<f64> = edges.iter().map(|edge| start(edges, *edge)).collect();
+    let mut paths: Vec<Path> = edges.iter().zip(&bends).map(|(edge, bend)| Path::new(nodes, *edge, *bend)).collect();
+    for _ in 0..rounds {
+        let mut changed = false;
+        for at in 0..edges.len() {
+            let mut best = (alone(nodes, edges, &paths[at], bends[at]) + among(&paths, at, &paths[at]), bends[at]);
+            for bend in BENDS {
+                let path = Path::new(nodes, edges[at], bend);
+                let cost = alone(nodes, edges, &path, bend);
+                if cost < best.0 {
+                    let cost = cost + among(&paths, at, &path);
+                    if cost < best.0 - 1e-9 {
+                        best = (cost, bend);
+                    }
+                }
+            }
+            if best.1 != bends[at] {
+                changed = true;
+                bends[at] = best.1;
+                paths[at] = Path::new(nodes, edges[at], best.1);
+            }
+        }
+        if !changed {
+            break;
+        }
+    }
+    let total = (0..edges.len())
+        .map(|at| alone(nodes, edges, &paths[at], bends[at]) + 0.5 * among(&paths, at, &paths[at]))
+        .sum();
+    (bends, total)
+}
+
+/// Edges both ways between two nodes bend away from each other.
+fn start(edges: &[Edge], edge: Edge) -> f64 {
+    let has_partner = edges.iter().any(|other| other.from == edge.to && other.to == edge.from);
+    if has_partner { 0.13 } else { 0.0 }
+}
+
+/// An edge as points, without what its own nodes cover.
+struct Path {
+    edge: Edge,
+    points: Vec<Point>,
+    length: f64,
+}
+
+impl Path {
+    fn new(nodes: &[Point], edge: Edge, bend: f64) -> Self {
+        let curve = Curve::bent(nodes[edge.from], nodes[edge.to], bend).trimmed(RADIUS, RADIUS + 4.0);
+        let points: Vec<Point> = curve.points(SAMPLES).collect();
+        let length = points.windows(2).map(|pair| pair[0].distance(pair[1])).sum();
+        Self { edge, points, length }
+    }
+}
+
+/// What an edge costs whatever the others do.
+fn alone(nodes: &[Point], edges: &[Edge], path: &Path, bend: f64) -> f64 {
+    let mut cost = 0.02 * path.length + 30.0 * bend * bend + 4.0 * bend.abs();
+    if bend == 0.0 && start(edges, path.edge) != 0.0 {
+        cost += 100.0;
+    }
+    for (at, node) in nodes.iter().enumerate().filter(|(at, _)| *at != path.edge.from && *at != path.edge.to) {
+        let nearest = path.points.iter().map(|point| point.distance(*node)).fold(f64::INFINITY, f64::min);
+        if nearest < CLEARANCE {
+            cost += 60.0 + 6.0 * (CLEARANCE - nearest) + at as f64 * 1e-6;
+        }
+    }
+    cost
+}
+
+/// What an edge costs beside the others.
+fn among(paths: &[Path], at: usize, path: &Path) -> f64 {
+    paths.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, other)| between(path, other)).sum()
+}
+
+fn between(a: &Path, b: &Path) -> f64 {
+    let mut cost = 0.0;
+    // Two edges that meet in a node meet there at different places.
+    for (mine, my_node) in [(a.points[0], a.edge.from), (a.points[SAMPLES - 1], a.edge.to)] {
+        for (theirs, their_node) in [(b.points[0], b.edge.from), (b.points[SAMPLES - 1], b.edge.to)] {
+            if my_node == their_node {
+                cost += 2.5 * (16.0 - mine.distance(theirs)).max(0.0);
+            }
+        }
+    }
+    let close = |p: &Point| b.points.iter().any(|q| p.distance(*q) < 9.0);
+    cost += 2.0 * a.points[2..SAMPLES - 2].iter().filter(|point| close(point)).count() as f64;
+    for mine in a.points.windows(2) {
+        for theirs in b.points.windows(2) {
+            if cross((mine[0], mine[1]), (theirs[0], theirs[1])) {
+                cost += 25.0;
+            }
+        }
+    }
+    cost
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edges_keep_clear_of_nodes_and_of_each_other() {
+        let nodes = [Point::new(0.0, 0.0), Point::new(0.0, 90.0), Point::new(0.0, 180.0)];
+        let edge = |from, to| Edge { from, to };
+        let edges = [edge(0, 1), edge(1, 2), edge(0, 2), edge(2, 1)];
+        let (bends, _) = route(&nodes, &edges, 5);
+        let through = Path::new(&nodes, edges[2], bends[2]);
+        assert!(through.points.iter().all(|point| point.distance(nodes[1]) > RADIUS + 5.0), "{bends:?}");
+        let (down, up) = (Path::new(&nodes, edges[1], bends[1]), Path::new(&nodes, edges[3], bends[3]));
+        assert!(down.points[SAMPLES / 2].distance(up.points[SAMPLES / 2]) > 9.0, "{bends:?}");
+    }
+}

@@ -1,0 +1,177 @@
+//! The explanation as plain text.
+
+use super::bound::{Form, Statement, discrete_draws, statements};
+use super::notation::{aligned, bytes, count, density, determined, of_role, role, scaled, space};
+use super::{Budget, network_table};
+use crate::derive::is_deterministic;
+use crate::graph::{Role, Side, VariableId};
+use crate::plan::Plan;
+
+/// Everything: variables, factors, bound, modes, plan, networks, budget.
+pub fn text(plan: &Plan) -> String {
+    let mut parts = vec![title(plan), variables(plan), mathematics(plan), modes(plan), program(plan)];
+    parts.push(section("Networks", &aligned(&network_table(plan), &[3, 4], "  ")));
+    parts.push(budget(plan));
+    parts.join("\n")
+}
+
+/// The factorisations and the bound.
+pub fn mathematics(plan: &Plan) -> String {
+    factorisation(plan) + "\n" + &bound(plan)
+}
+
+fn section(name: &str, body: &str) -> String {
+    format!("{name}\n{body}")
+}
+
+fn title(plan: &Plan) -> String {
+    let model = &plan.model;
+    let mut text = format!("Model {}\n", model.name);
+    for line in &model.docs {
+        text += &format!("  {line}\n");
+    }
+    for param in &model.params {
+        text += &format!("  {} = {}\n", param.name, param.value);
+    }
+    text
+}
+
+fn variables(plan: &Plan) -> String {
+    let rows: Vec<Vec<String>> = plan
+        .model
+        .variables
+        .iter()
+        .map(|variable| {
+            let docs = variable.docs.join(" ");
+            vec![role(variable.role).to_owned(), variable.name.clone(), space(variable), docs]
+        })
+        .collect();
+    section("Variables", &aligned(&rows, &[], "  "))
+}
+
+fn factorisation(plan: &Plan) -> String {
+    let joint = |side: Side, left: &[VariableId], right: &[VariableId], factors: &[crate::graph::Factor]| {
+        let bar = if right.is_empty() { String::new() } else { format!(" | {}", plan.names(right)) };
+        let product: Vec<_> = factors.iter().map(|factor| plan.factor_text(side, factor.variable)).collect();
+        format!("  {}({}{bar}) = {}\n", side.name(), plan.names(left), product.join(" "))
+    };
+    let given = of_role(plan, &[Role::Given]);
+    let latent = of_role(plan, &[Role::Latent]);
+    let mut text = joint(Side::P, &of_role(plan, &[Role::Observed, Role::Latent]), &given, &plan.model.p);
+    if !plan.model.q.is_empty() {
+        text += &joint(Side::Q, &latent, &of_role(plan, &[Role::Observed, Role::Given]), &plan.model.q);
+    }
+    let rows: Vec<Vec<String>> = plan
+        .model
+        .p
+        .iter()
+        .chain(&plan.model.q)
+        .map(|factor| {
+            let sign = if is_deterministic(factor) { "=" } else { "~" };
+            vec![plan.factor_text(factor.side, factor.variable), format!("{sign} {}", density(plan, factor))]
+        })
+        .collect();
+    section("Factors", &(text + "\n" + &aligned(&rows, &[], "  ")))
+}
+
+fn bound(plan: &Plan) -> String {
+    let statements = statements(plan);
+    let data = of_role(plan, &[Role::Observed]);
+    let given = of_role(plan, &[Role::Given]);
+    let bar = if given.is_empty() { String::new() } else { format!(" | {}", plan.names(&given)) };
+    let mut sum = String::new();
+    for (at, statement) in statements.iter().enumerate() {
+        sum += match (at, statement.adds()) {
+            (0, true) => "",
+            (_, true) => " + ",
+            (_, false) => " − ",
+        };
+        sum += &statement.term.name;
+    }
+    let mut text = format!("  ln p({}{bar}) ≥ {sum}\n\n", plan.names(&data));
+    let rows: Vec<Vec<String>> = statements
+        .iter()
+        .map(|statement| {
+            let (how, why) = statement.estimate();
+            vec![statement.term.name.clone(), format!("= {}", formula(plan, statement)), format!("{how}: {why}")]
+        })
+        .collect();
+    text += &aligned(&rows, &[], "  ");
+    for factor in determined(plan) {
+        let (name, density) = (plan.name(factor.variable), density(plan, factor));
+        let head = plan.factor_text(Side::Q, factor.variable);
+        text += &format!(
+            "  {name} = {density}: {head} puts all mass on one value of a discrete set, so its entropy is 0 and of {name} \
+             only RE_{name} is left\n"
+        );
+    }
+    for factor in discrete_draws(plan) {
+        let head = plan.factor_text(Side::Q, factor.variable);
+        text += &format!("  {head} is discrete: no gradient passes through its draws\n");
+    }
+    section("Bound", &text)
+}
+
+/// `E_{q(u | y)}[ KL( q(z | x) ‖ p(z | y, u) ) ]`.
+pub(super) fn formula(plan: &Plan, statement: &Statement<'_>) -> String {
+    let variable = statement.term.variable;
+    let (p, q) = (plan.factor_text(Side::P, variable), plan.factor_text(Side::Q, variable));
+    let inner = match statement.form {
+        Form::LogLikelihood => format!("ln {p}"),
+        Form::Divergence => format!("KL({q} ‖ {p})"),
+        Form::LogRatio => format!("ln {q} − ln {p}"),
+    };
+    if statement.over.is_empty() {
+        return inner;
+    }
+    let over: Vec<_> = statement.over.iter().map(|id| plan.factor_text(Side::Q, *id)).collect();
+    format!("E {} [ {inner} ]", over.join(" "))
+}
+
+fn modes(plan: &Plan) -> String {
+    let mut text = String::new();
+    for mode in &plan.derivation.modes {
+        text += &format!("  {}({})\n", mode.name, plan.names(&mode.given));
+        for (index, step) in mode.steps.iter().enumerate() {
+            let way = if mode.is_intermediate(index) { "    on the way" } else { "" };
+            text += &format!("    {}{way}\n", plan.step(step.side, step.variable));
+        }
+        text += &format!("    return {}\n", plan.names(&mode.yields(&plan.model)));
+    }
+    section("Modes", &text)
+}
+
+fn program(plan: &Plan) -> String {
+    let mut text = "  once an image\n".to_owned();
+    for ready in &plan.bound.once {
+        text += &format!("    {}\n", plan.show(*ready));
+    }
+    text += "  once a sample\n";
+    if !plan.bound.repeated.is_empty() {
+        text += &format!("    repeat {} for each sample\n", plan.names(&plan.bound.repeated));
+    }
+    for ready in &plan.bound.each {
+        text += &format!("    {}\n", plan.show(*ready));
+    }
+    let terms: Vec<_> = plan.derivation.terms.iter().map(|term| term.name.as_str()).collect();
+    text += &format!("    {}\n", terms.join(", "));
+    section(&format!("Plan of the bound, given {}", plan.names(&plan.bound.data)), &text)
+}
+
+fn budget(plan: &Plan) -> String {
+    let budget = Budget::of(plan);
+    let mut rows = vec![
+        vec!["parameters".to_owned(), count(budget.parameters), String::new()],
+        vec!["multiply-accumulates".to_owned(), scaled(budget.multiply_accumulates), "an image, forward".to_owned()],
+        vec!["held by training".to_owned(), bytes(budget.training_fixed), "weights, gradients, Adamax".to_owned()],
+        vec!["and for each image".to_owned(), bytes(budget.training_image), "kept for the gradient".to_owned()],
+        vec!["held by evaluation".to_owned(), bytes(budget.evaluation_fixed), "weights".to_owned()],
+        vec!["and for each image".to_owned(), bytes(budget.evaluation_image), "at the widest place".to_owned()],
+    ];
+    for gibibytes in [8, 24, 80] {
+        let largest = budget.largest_batch(gibibytes << 30);
+        let fits = if largest == 0 { "none".to_owned() } else { count(largest) };
+        rows.push(vec![format!("largest batch in {gibibytes} GiB"), fits, "training, estimated".to_owned()]);
+    }
+    section("Budget", &aligned(&rows, &[1], "  "))
+}
