@@ -32,7 +32,7 @@ pub fn draw(plan: &Plan, layout: &Layout) -> String {
     }
     let (mut least, mut most) = bounds(layout);
     let entries = legend(plan);
-    let width = entries.iter().map(|entry| 44.0 + 6.3 * entry.text.chars().count() as f64).fold(0.0, f64::max);
+    let width = entries.iter().map(|entry| 44.0 + 6.3 * entry.letters() as f64).fold(0.0, f64::max);
     let middle = (least.x + most.x) / 2.0;
     (least.x, most.x) = (least.x.min(middle - width / 2.0), most.x.max(middle + width / 2.0));
     let mut y = most.y + LINE + 4.0;
@@ -152,9 +152,9 @@ enum Sample {
 fn legend(plan: &Plan) -> Vec<Entry> {
     let entry = |sample, text: &str| Entry { sample, text: text.to_owned() };
     let has = |role: Role| plan.model.variables.iter().any(|variable| variable.role == role);
-    let mut entries = vec![entry(Sample::Arrow(Side::P, false), "generative model p")];
+    let mut entries = vec![entry(Sample::Arrow(Side::P, false), "generative model <tspan font-style=\"italic\">p</tspan>")];
     if plan.model.q.iter().any(|factor| !crate::derive::is_deterministic(factor)) {
-        entries.push(entry(Sample::Arrow(Side::Q, false), "inference model q"));
+        entries.push(entry(Sample::Arrow(Side::Q, false), "inference model <tspan font-style=\"italic\">q</tspan>"));
     }
     for factor in crate::explain::notation::determined(plan) {
         let text = format!("{} = {}", plan.name(factor.variable), plan.function_text(factor.variable));
@@ -170,6 +170,16 @@ fn legend(plan: &Plan) -> Vec<Entry> {
 }
 
 impl Entry {
+    /// Letters of the text, without what marks it up.
+    fn letters(&self) -> usize {
+        let mut inside = false;
+        let is_shown = |letter: char| {
+            inside = (inside || letter == '<') && letter != '>';
+            !inside && letter != '>'
+        };
+        self.text.chars().map(is_shown).filter(|shown| *shown).count()
+    }
+
     fn draw(&self, body: &mut String, at: Point) {
         match self.sample {
             Sample::Arrow(side, hollow) => {

@@ -18,38 +18,105 @@ pub struct Edge {
     pub to: usize,
 }
 
-/// A curve for each edge, and what the whole costs: crossings, nodes that are met, bends, length.
+impl Edge {
+    /// Whether another edge joins the same two nodes.
+    fn meets_twice(self, other: Self) -> bool {
+        (self.from, self.to) == (other.from, other.to) || (self.from, self.to) == (other.to, other.from)
+    }
+}
+
+/// A bend for each edge, and what the whole costs: crossings, nodes that are met, bends, length.
 pub fn route(nodes: &[Point], edges: &[Edge], rounds: usize) -> (Vec<f64>, f64) {
-    let mut bends: Vec<f64> = edges.iter().map(|edge| start(edges, *edge)).collect();
-    let mut paths: Vec<Path> = edges.iter().zip(&bends).map(|(edge, bend)| Path::new(nodes, *edge, *bend)).collect();
+    let bends = edges.iter().map(|edge| start(edges, *edge)).collect();
+    let mut routes = Routes::new(nodes, edges, bends);
     for _ in 0..rounds {
         let mut changed = false;
         for at in 0..edges.len() {
-            let mut best = (alone(nodes, edges, &paths[at], bends[at]) + among(&paths, at, &paths[at]), bends[at]);
-            for bend in BENDS {
-                let path = Path::new(nodes, edges[at], bend);
-                let cost = alone(nodes, edges, &path, bend);
-                if cost < best.0 {
-                    let cost = cost + among(&paths, at, &path);
-                    if cost < best.0 - 1e-9 {
-                        best = (cost, bend);
-                    }
-                }
-            }
-            if best.1 != bends[at] {
-                changed = true;
-                bends[at] = best.1;
-                paths[at] = Path::new(nodes, edges[at], best.1);
+            changed |= routes.improve(&[at], BENDS.iter().map(|bend| vec![*bend]));
+            let partner = (at + 1..edges.len()).find(|other| edges[at].meets_twice(edges[*other]));
+            if let Some(partner) = partner {
+                let pairs = BENDS.iter().flat_map(|one| BENDS.iter().map(|other| vec![*one, *other]));
+                changed |= routes.improve(&[at, partner], pairs);
             }
         }
         if !changed {
             break;
         }
     }
-    let total = (0..edges.len())
-        .map(|at| alone(nodes, edges, &paths[at], bends[at]) + 0.5 * among(&paths, at, &paths[at]))
-        .sum();
-    (bends, total)
+    let total = (0..edges.len()).map(|at| routes.alone(at) + 0.5 * routes.among(at)).sum();
+    (routes.bends, total)
+}
+
+/// Edges as they run at the moment.
+struct Routes<'r> {
+    nodes: &'r [Point],
+    edges: &'r [Edge],
+    bends: Vec<f64>,
+    paths: Vec<Path>,
+}
+
+impl<'r> Routes<'r> {
+    fn new(nodes: &'r [Point], edges: &'r [Edge], bends: Vec<f64>) -> Self {
+        let paths = edges.iter().zip(&bends).map(|(edge, bend)| Path::new(nodes, *edge, *bend)).collect();
+        Self { nodes, edges, bends, paths }
+    }
+
+    /// Gives a few edges the best of these bends; whether that is better than what they had.
+    fn improve(&mut self, which: &[usize], choices: impl Iterator<Item = Vec<f64>>) -> bool {
+        let before: Vec<f64> = which.iter().map(|at| self.bends[*at]).collect();
+        let (mut best, mut best_cost) = (before.clone(), self.cost(which));
+        for choice in choices {
+            self.set(which, &choice);
+            if which.iter().map(|at| self.alone(*at)).sum::<f64>() < best_cost {
+                let cost = self.cost(which);
+                if cost < best_cost - 1e-9 {
+                    (best, best_cost) = (choice, cost);
+                }
+            }
+        }
+        self.set(which, &best);
+        best != before
+    }
+
+    fn set(&mut self, which: &[usize], bends: &[f64]) {
+        for (at, bend) in which.iter().zip(bends) {
+            if self.bends[*at] != *bend {
+                self.bends[*at] = *bend;
+                self.paths[*at] = Path::new(self.nodes, self.edges[*at], *bend);
+            }
+        }
+    }
+
+    /// What these edges cost; two of them meet each other once.
+    fn cost(&self, which: &[usize]) -> f64 {
+        let each: f64 = which.iter().map(|at| self.alone(*at) + self.among(*at)).sum();
+        let twice = match which {
+            [one, other] => between(&self.paths[*one], &self.paths[*other]),
+            _ => 0.0,
+        };
+        each - twice
+    }
+
+    /// What an edge costs whatever the others do.
+    fn alone(&self, at: usize) -> f64 {
+        let (path, bend) = (&self.paths[at], self.bends[at]);
+        let mut cost = 0.02 * path.length + 30.0 * bend * bend + 4.0 * bend.abs();
+        let others = (0..self.nodes.len()).filter(|node| *node != path.edge.from && *node != path.edge.to);
+        for node in others {
+            let nearest = path.points.iter().map(|point| point.distance(self.nodes[node]));
+            let nearest = nearest.fold(f64::INFINITY, f64::min);
+            if nearest < CLEARANCE {
+                cost += 60.0 + 6.0 * (CLEARANCE - nearest);
+            }
+        }
+        cost
+    }
+
+    /// What an edge costs beside the others.
+    fn among(&self, at: usize) -> f64 {
+        let others = (0..self.paths.len()).filter(|other| *other != at);
+        others.map(|other| between(&self.paths[at], &self.paths[other])).sum()
+    }
 }
 
 /// Edges both ways between two nodes bend away from each other.
@@ -74,26 +141,7 @@ impl Path {
     }
 }
 
-/// What an edge costs whatever the others do.
-fn alone(nodes: &[Point], edges: &[Edge], path: &Path, bend: f64) -> f64 {
-    let mut cost = 0.02 * path.length + 30.0 * bend * bend + 4.0 * bend.abs();
-    if bend == 0.0 && start(edges, path.edge) != 0.0 {
-        cost += 100.0;
-    }
-    for (at, node) in nodes.iter().enumerate().filter(|(at, _)| *at != path.edge.from && *at != path.edge.to) {
-        let nearest = path.points.iter().map(|point| point.distance(*node)).fold(f64::INFINITY, f64::min);
-        if nearest < CLEARANCE {
-            cost += 60.0 + 6.0 * (CLEARANCE - nearest) + at as f64 * 1e-6;
-        }
-    }
-    cost
-}
-
-/// What an edge costs beside the others.
-fn among(paths: &[Path], at: usize, path: &Path) -> f64 {
-    paths.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, other)| between(path, other)).sum()
-}
-
+/// What two edges cost beside each other.
 fn between(a: &Path, b: &Path) -> f64 {
     let mut cost = 0.0;
     // Two edges that meet in a node meet there at different places.
