@@ -26,7 +26,7 @@ impl Conv {
     /// An input that is not `[channels, height, width]`.
     pub fn new(params: &Params, input: &[usize], config: ConvConfig) -> Result<Self> {
         let [channels, height, width] = image("a convolution", input)?;
-        if config.kernel % 2 == 0 || config.stride == 0 {
+        if config.kernel.is_multiple_of(2) || config.stride == 0 {
             candle_core::bail!("a convolution with kernel {} and stride {}", config.kernel, config.stride);
         }
         let conv = NormConv::new(params, channels, config.out, config.kernel, Shape2d::Stride(config.stride))?;

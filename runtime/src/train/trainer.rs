@@ -120,7 +120,7 @@ impl<'a> Trainer<'a> {
         let optimiser = Optimiser::new(&params)?;
         let batches = Batches::new(spec, &data.train, device)?;
         let order = Order::new(data.train.len(), config.seed, 0);
-        let noise = Noise::seeded(config.seed ^ 0x6e6f_6973_65);
+        let noise = Noise::seeded(config.seed ^ 0x006e_6f69_7365);
         let (source, progress) = (source.to_owned(), Progress::default());
         Ok(Self {
             spec,

@@ -16,7 +16,7 @@ pub struct Block {
     /// for each argument.
     pub runtime: &'static str,
     /// The shape of the output, without the batch; the message says what the block needs, without naming the block.
-    pub shape: fn(&Args<'_>, &[&[usize]]) -> Result<Vec<usize>, String>,
+    pub shape: ShapeRule,
     /// What it costs, for inputs that passed `shape`.
     pub cost: fn(&Args<'_>, &[&[usize]]) -> Cost,
 }
@@ -31,6 +31,9 @@ impl Block {
         matches!(self.role, Role::Bijector { .. })
     }
 }
+
+/// A block's output shape from its arguments and its inputs' shapes.
+pub type ShapeRule = fn(&Args<'_>, &[&[usize]]) -> Result<Vec<usize>, String>;
 
 /// How generated code uses a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

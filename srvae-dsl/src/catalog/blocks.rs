@@ -1,5 +1,6 @@
 //! The table of blocks.
 
+use super::block::ShapeRule;
 use super::cost::{bounded, conv, dense_channels, dense_layer, doubling, known_planes, planes};
 use super::flows;
 use super::{Args, Arity, Block, Cost, LARGEST_SIZE, Literal, Parameter, Role};
@@ -160,8 +161,6 @@ pub static BLOCKS: [Block; 15] = [
     flows::REAL_NVP,
 ];
 
-type ShapeRule = fn(&Args<'_>, &[&[usize]]) -> Result<Vec<usize>, String>;
-
 /// A function on tensors: no parameters, and no multiply-accumulates worth counting.
 const fn function(name: &'static str, docs: &'static str, parameters: &'static [Parameter], shape: ShapeRule) -> Block {
     let cost = |_: &Args<'_>, inputs: &[&[usize]]| {
@@ -182,7 +181,7 @@ fn same_planes(args: &Args<'_>, inputs: &[&[usize]]) -> Result<Vec<usize>, Strin
 
 fn conv_shape(args: &Args<'_>, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
     let ((_, height, width), stride) = (planes(inputs)?, args.size("stride").max(1));
-    if args.size("kernel") % 2 == 0 {
+    if args.size("kernel").is_multiple_of(2) {
         return Err(format!("needs an odd kernel, not {}", args.size("kernel")));
     }
     bounded(vec![args.size("out"), height.div_ceil(stride), width.div_ceil(stride)])

@@ -15,10 +15,16 @@ pub struct Function {
     pub origin: Origin,
     /// Space and shape of the value for an input of this space and shape; the message says what the function needs,
     /// without naming it. None where the data alone decide.
-    pub range: fn(&Args<'_>, Space, &[usize]) -> Result<Option<(Space, Vec<usize>)>, String>,
+    pub range: RangeRule,
     /// The spaces of its range, for hints.
     pub spaces: &'static [Space],
 }
+
+/// A space with a shape, where the function decides it.
+pub type Range = Result<Option<(Space, Vec<usize>)>, String>;
+
+/// A function's range from its arguments and its input's space and shape.
+pub type RangeRule = fn(&Args<'_>, Space, &[usize]) -> Range;
 
 /// Where the value of a deterministic factor comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,8 +102,6 @@ pub static FUNCTIONS: [Function; 5] = [
         spaces: &[Space::Label],
     },
 ];
-
-type Range = Result<Option<(Space, Vec<usize>)>, String>;
 
 fn range(shape: Vec<usize>) -> Range {
     bounded(shape).map(|shape| Some((Space::Image, shape)))

@@ -53,7 +53,7 @@ pub fn modes(model: &Model) -> Vec<Mode> {
 
 /// Every variable from p, in p's order.
 fn generation(model: &Model) -> Mode {
-    finish(model, "generation", &[], model.p.iter().map(|factor| step(factor)).collect())
+    finish(model, "generation", &[], model.p.iter().map(step).collect())
 }
 
 /// Latents from q, what was observed from p.

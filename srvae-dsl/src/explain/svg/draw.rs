@@ -152,7 +152,8 @@ enum Sample {
 fn legend(plan: &Plan) -> Vec<Entry> {
     let entry = |sample, text: &str| Entry { sample, text: text.to_owned() };
     let has = |role: Role| plan.model.variables.iter().any(|variable| variable.role == role);
-    let mut entries = vec![entry(Sample::Arrow(Side::P, false), "generative model <tspan font-style=\"italic\">p</tspan>")];
+    let mut entries =
+        vec![entry(Sample::Arrow(Side::P, false), "generative model <tspan font-style=\"italic\">p</tspan>")];
     if plan.model.q.iter().any(|factor| !crate::derive::is_deterministic(factor)) {
         entries.push(entry(Sample::Arrow(Side::Q, false), "inference model <tspan font-style=\"italic\">q</tspan>"));
     }
