@@ -166,7 +166,7 @@ pub enum Space {
     Real,
     /// 0 or 1.
     Binary,
-    /// One of n classes, held as a one-hot vector of shape [n].
+    /// One of n classes, held as a one-hot vector of shape `[n]`.
     Label,
 }
 

@@ -1,7 +1,7 @@
 //! Errors and warnings: what they say ([`messages`]), what they are, how they are printed.
 //!
-//! Errors accumulate, phases stop: a phase pushes what it finds into a [`Findings`] and ends with one
-//! [`Findings::finish`].
+//! Errors accumulate, phases stop: a phase pushes what it finds into a `Findings` and ends with one
+//! `Findings::finish`.
 
 mod limits;
 pub mod messages;

@@ -1,7 +1,7 @@
 //! From text to the syntax tree.
 //!
-//! In order: [`layout`] cuts the text into statements and bounds their nesting; the grammar (`grammar.pest`) reads each
-//! statement; [`tree`] builds the tree from what it read. A statement that does not read is one error, and the others
+//! In order: `layout` cuts the text into statements and bounds their nesting; the grammar (`grammar.pest`) reads each
+//! statement; `tree` builds the tree from what it read. A statement that does not read is one error, and the others
 //! are read all the same.
 
 mod expected;
