@@ -349,9 +349,24 @@ pub struct Explain {
     /// How to say it.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// The same as --format json.
-    #[arg(long)]
+    /// One JSON object, its keys documented and stable.
+    #[arg(long, conflicts_with = "format")]
     pub json: bool,
+    /// The factorisations and the bound for a paper.
+    #[arg(long, conflicts_with_all = ["format", "json"])]
+    pub latex: bool,
+    /// The graph for Graphviz.
+    #[arg(long, conflicts_with_all = ["format", "json", "latex"])]
+    pub dot: bool,
+    /// Writes the graph as a picture to this file.
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Writes the graph as a picture to this file.
+    #[arg(long, value_name = "FILE")]
+    pub png: Option<PathBuf>,
+    /// Memory in GiB: says the largest batch that trains in it.
+    #[arg(long, value_name = "GIB")]
+    pub memory: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

@@ -59,7 +59,14 @@ pub fn spec(found: &Found, args: &ModelArgs) -> Result<Spec> {
 /// # Errors
 /// Those of [`check`].
 pub fn explained(spec: &Spec) -> Result<Explained> {
-    Ok(Explained::default())
+    let source = Source::new(&spec.name, &spec.source);
+    let (model, _) = srvae_dsl::check(&srvae_dsl::parse(&source)?, &source, &overrides_of(spec))?;
+    let plan = srvae_dsl::plan::plan(model);
+    Ok(Explained {
+        graph: Some(srvae_dsl::explain::svg(&plan)),
+        mathematics: srvae_dsl::explain::mathematics(&plan),
+        networks: srvae_dsl::explain::network_table(&plan),
+    })
 }
 
 /// The arguments that lead to a model's settings again.
