@@ -2,15 +2,15 @@
 //!
 //! The way of a model, in order:
 //! - [`source`]: the text and places in it;
-//! - [`parse`]: the text becomes a syntax tree, [`ast`];
-//! - [`check`]: names, numbers and shapes are resolved;
+//! - [`mod@parse`]: the text becomes a syntax tree, [`ast`];
+//! - [`mod@check`]: names, numbers and shapes are resolved;
 //! - [`catalog`]: every block, distribution, function and space the language knows, one entry each;
 //! - [`graph`]: the checked model, which everything after the checks reads;
-//! - [`derive`]: the terms of the bound and the modes follow from the graph;
+//! - [`mod@derive`]: the terms of the bound and the modes follow from the graph;
 //! - [`plan`]: everything generated code needs is decided;
 //! - [`emit`]: the plan is written down as Rust, [`explain`] as text, mathematics and pictures.
 //!
-//! [`format`] prints a file in its canonical form. What goes wrong on the way is one of the messages in [`diagnostics`].
+//! [`mod@format`] prints a file in its canonical form. What goes wrong on the way is one of the messages in [`diagnostics`].
 //!
 //! Invariant: no tensors here. Everything the compiler knows of a block is its entry in the catalogue.
 

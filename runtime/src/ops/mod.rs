@@ -1,7 +1,7 @@
 //! Tensor operations with their own forward and backward passes: the only door to fast kernels.
 //!
 //! Every function works in f32 and f64, on any device, and is differentiable. On the CPU the heavy ones run kernels of
-//! this module; elsewhere, and in tests as the yardstick, candle's own operations ([`reference`]).
+//! this module; elsewhere, and in tests as the yardstick, candle's own operations ([`mod@reference`]).
 
 mod attention;
 mod conv;
