@@ -48,7 +48,7 @@ pub enum Space {
     Real,
     /// 0 or 1.
     Binary,
-    /// One-hot; shape [classes].
+    /// One-hot; shape `[classes]`.
     Label,
 }
 

@@ -10,7 +10,7 @@ pub fn concat(parts: &[&Tensor]) -> Result<Tensor> {
     Tensor::cat(parts, 1)
 }
 
-/// The shape of [`concat`]'s output, without the batch.
+/// The shape of [`concat()`]'s output, without the batch.
 ///
 /// # Errors
 /// Shapes that differ in more than channels.
