@@ -1,0 +1,110 @@
+//! One construct of the language at a time, and the code it becomes.
+
+mod support;
+
+use support::{code, items, plan_of_text};
+
+/// A model of one observed image and one latent, with the rest of the file.
+fn with(rest: &str) -> String {
+    let head = "model m\nobserved x: image[3, 8, 8]\nlatent z: real[4, 4, 4]\n";
+    let tail = "\np(x | z) = logistic_mixture(components: 2) from z |> decoder(growth: 8, steps: 1)\n";
+    let q = "q(z | x) = normal from x |> encoder(growth: 8, steps: 1)\n";
+    let given = [("p(z", ""), ("p(x", tail), ("q(z", q)];
+    let missing: String = given.iter().filter(|(start, _)| !rest.contains(start)).map(|(_, text)| *text).collect();
+    head.to_owned() + rest + &missing
+}
+
+fn shown(rest: &str, wanted: &[&str]) -> String {
+    let code = code(&plan_of_text(&with(rest)));
+    wanted.iter().map(|wanted| items(&code, wanted)).collect::<Vec<_>>().join("\n")
+}
+
+const PRIOR: &str = "p(z) = standard_normal\n";
+
+#[test]
+fn parameters_and_presets() {
+    let text = "/// How wide.\nparam width = 8\nparam rate = 0.5\nparam on = true\npreset small { width = 4 }\n\
+        p(z) = standard_normal\nq(z | x) = normal from x |> encoder(growth: 2 * (width + 1), steps: width / 4)\n";
+    insta::assert_snapshot!(shown(text, &["Config", "QZ"]));
+}
+
+#[test]
+fn a_root_without_parameters() {
+    insta::assert_snapshot!(shown(PRIOR, &["M"]));
+}
+
+#[test]
+fn a_mixture_at_the_root() {
+    insta::assert_snapshot!(shown("p(z) = mixture_of_normals(components: 3)\n", &["new", "bound"]));
+}
+
+#[test]
+fn a_flow_over_a_mixture() {
+    insta::assert_snapshot!(shown("p(z) = mixture_of_normals |> real_nvp(scales: 1) |> real_nvp\n", &["new"]));
+}
+
+#[test]
+fn a_flow_behind_a_network() {
+    let text = "p(z) = standard_normal\nq(z | x) = normal |> real_nvp(scales: 1) from x |> encoder(growth: 8)\n";
+    insta::assert_snapshot!(shown(text, &["QZ", "bound"]));
+}
+
+#[test]
+fn a_closed_form_and_a_forced_estimate() {
+    insta::assert_snapshot!("closed_form", shown(PRIOR, &["bound"]));
+    insta::assert_snapshot!("monte_carlo", shown(&format!("{PRIOR}bound KL_z = monte_carlo\n"), &["bound"]));
+}
+
+#[test]
+fn a_named_network_used_twice() {
+    let text = "net enc(h) = h |> encoder(growth: 8, steps: 1, out: 8) |> elu\np(z) = standard_normal\n\
+        q(z | x) = normal from concat(x |> enc, x |> elu |> enc) |> conv\n";
+    insta::assert_snapshot!(shown(text, &["Nets", "EncNet", "QZ"]));
+}
+
+#[test]
+fn a_network_in_rust() {
+    let text = "net mine(h: real[3, 8, 8]) -> real[8, 4, 4] = rust \"crate::nets::Mine\"\np(z) = standard_normal\n\
+        q(z | x) = normal from x |> mine\n";
+    insta::assert_snapshot!(shown(text, &["Nets", "QZ"]));
+}
+
+#[test]
+fn functions_with_one_many_and_repeated_arguments() {
+    let text = "p(z) = standard_normal\nq(z | x) = normal from concat(x |> downsample(2) |> silu, \
+        x |> flatten |> linear(out: 48) |> reshape(3, 4, 4)) |> residual |> conv\n";
+    insta::assert_snapshot!(shown(text, &["QZ"]));
+}
+
+#[test]
+fn a_variable_that_q_determines() {
+    let text = "latent y: image[1, 8, 8]\np(z) = standard_normal\n\
+        p(y | z) = logistic_mixture(components: 2) from z |> decoder(growth: 8, steps: 1)\n\
+        q(y | x) = grayscale(x)\nq(z | y) = normal from y |> encoder(growth: 8, steps: 1)\n\
+        p(x | z, y) = logistic_mixture(components: 2) from concat(z |> upsample, y) |> conv\n";
+    insta::assert_snapshot!(shown(text, &["bound", "conditional_generation"]));
+}
+
+#[test]
+fn a_label_of_the_data_set() {
+    let text = "latent c: label[10]\np(z) = standard_normal\np(c | z) = categorical from z |> flatten |> linear\n\
+        q(c | x) = label(x)\np(x | z, c) = logistic_mixture(components: 2) \
+        from concat(z, c |> linear(out: 64) |> reshape(4, 4, 4)) |> decoder(growth: 8, steps: 1)\n";
+    insta::assert_snapshot!(shown(text, &["bound", "reconstruction", "conditional_generation"]));
+}
+
+#[test]
+fn a_shape_with_a_parameter() {
+    let text = "model m\nparam size = 16\nobserved x: image[3, size, size]\nlatent z: real[4, size / 2, size / 2]\n\
+        p(z) = real_nvp(scales: 2, growth: 4, steps: 1)\n\
+        p(x | z) = logistic_mixture(components: 2) from z |> decoder(growth: 8, steps: 1)\n\
+        q(z | x) = normal from x |> encoder(growth: 8, steps: 1)\n";
+    insta::assert_snapshot!(items(&code(&plan_of_text(text)), "new"));
+}
+
+#[test]
+fn something_given() {
+    let text =
+        "given c: label[10]\np(z | c) = normal from c |> linear(out: 64) |> reshape(4, 4, 4) |> conv(kernel: 1)\n";
+    insta::assert_snapshot!(shown(text, &["generation", "reconstruction"]));
+}
