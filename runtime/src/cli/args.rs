@@ -34,7 +34,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Train a model file into a run folder, or go on with a run.
-    Train(Train),
+    Train(Box<Train>),
     /// Estimate a trained model's likelihood on test pictures.
     Eval(Eval),
     /// Draw new pictures.

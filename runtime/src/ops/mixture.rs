@@ -201,11 +201,11 @@ impl Pixel {
             let responsibility = (self.joint[component] - evidence).exp();
             self.slopes[component] = responsibility - (self.logits[component] - weights).exp();
             let mut for_means = [0.0; 3];
-            for channel in 0..sizes.channels {
+            for (channel, for_mean) in for_means.iter_mut().enumerate().take(sizes.channels) {
                 let bin = self.bin(sizes, component, channel);
                 let at = sizes.components + component * sizes.channels + channel;
-                for_means[channel] = responsibility * bin.for_mean;
-                self.slopes[at] = for_means[channel];
+                *for_mean = responsibility * bin.for_mean;
+                self.slopes[at] = *for_mean;
                 self.slopes[at + all] = responsibility * bin.for_log_scale;
             }
             if sizes.channels == 3 {

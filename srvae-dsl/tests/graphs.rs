@@ -1,0 +1,237 @@
+//! The bound and the modes follow from the graph alone, whatever its variables are called.
+
+mod support;
+
+use srvae_dsl::derive::{TermKind, terms};
+use srvae_dsl::graph::{Estimator, Side};
+use srvae_dsl::plan::Plan;
+use srvae_dsl::{Overrides, Source};
+use std::time::{Duration, Instant};
+use support::{code, model_of, plan_of, plan_of_text, read, tree};
+
+/// `+RE_x -KL_z(exact)`: names, signs and estimators.
+fn bound(plan: &Plan) -> String {
+    let shown = terms(&plan.model).into_iter().map(|term| match term.kind {
+        TermKind::Reconstruction => format!("+{}", term.name),
+        TermKind::Kl { estimator: Estimator::ClosedForm, .. } => format!("-{} exact", term.name),
+        TermKind::Kl { estimator: Estimator::MonteCarlo, reason } => format!("-{} drawn: {reason}", term.name),
+    });
+    shown.collect::<Vec<_>>().join("\n")
+}
+
+/// A line for each mode: `reconstruction(x): q(z) p(x)`.
+fn modes(plan: &Plan) -> String {
+    let shown = plan.derivation.modes.iter().map(|mode| {
+        let steps = mode.steps.iter().map(|step| {
+            let side = if step.side == Side::P { "p" } else { "q" };
+            format!(" {side}({})", plan.name(step.variable))
+        });
+        format!("{}({}):{}", mode.name, plan.names(&mode.given), steps.collect::<String>())
+    });
+    shown.collect::<Vec<_>>().join("\n")
+}
+
+fn expect(plan: &Plan, wanted_bound: &[&str], wanted_modes: &[&str]) {
+    assert_eq!(bound(plan), wanted_bound.join("\n"));
+    assert_eq!(modes(plan), wanted_modes.join("\n"));
+}
+
+#[test]
+fn the_vae_has_two_modes() {
+    expect(
+        &plan_of("../models/vae.pgm"),
+        &["+RE_x", "-KL_z drawn: p has a flow, real_nvp"],
+        &["generation(): p(z) p(x)", "reconstruction(x): q(z) p(x)"],
+    );
+}
+
+#[test]
+fn srvae_has_four_modes() {
+    let wanted_bound = ["+RE_x", "+RE_y", "-KL_z exact", "-KL_u drawn: p has a flow, real_nvp"];
+    let wanted_modes = [
+        "generation(): p(u) p(y) p(z) p(x)",
+        "reconstruction(x): q(y) q(u) q(z) p(x)",
+        "generative_reconstruction(x): q(y) q(u) p(y) p(z) p(x)",
+        "conditional_generation(y): q(u) p(z) p(x)",
+    ];
+    expect(&plan_of("../models/srvae.pgm"), &wanted_bound, &wanted_modes);
+}
+
+#[test]
+fn names_mean_nothing() {
+    let source = read("../models/srvae.pgm");
+    let mut renamed = String::new();
+    let mut word = String::new();
+    for letter in source.text.chars().chain([' ']) {
+        if letter.is_alphanumeric() || letter == '_' {
+            word.push(letter);
+            continue;
+        }
+        renamed += match word.as_str() {
+            "x" => "picture",
+            "y" => "thumbnail",
+            "z" => "detail",
+            "u" => "scene",
+            other => other,
+        };
+        word.clear();
+        renamed.push(letter);
+    }
+    let plan = plan_of_text(&renamed);
+    let names: Vec<_> = plan.derivation.terms.iter().map(|term| term.name.as_str()).collect();
+    assert_eq!(names, ["RE_picture", "RE_thumbnail", "KL_detail", "KL_scene"]);
+    assert_eq!(plan.derivation.modes.len(), 4);
+}
+
+#[test]
+fn three_levels_infer_from_below() {
+    expect(
+        &plan_of("../tests/models/three_levels.pgm"),
+        &[
+            "+RE_x",
+            "-KL_z1 drawn: p reads z2, which q draws from z1",
+            "-KL_z2 drawn: p reads z3, which q draws from z2",
+            "-KL_z3 exact",
+        ],
+        &[
+            "generation(): p(z3) p(z2) p(z1) p(x)",
+            "reconstruction(x): q(z1) q(z2) q(z3) p(x)",
+            "generative_reconstruction(x): q(z1) q(z2) q(z3) p(z2) p(z1) p(x)",
+        ],
+    );
+}
+
+#[test]
+fn levels_inferred_from_above_are_exact() {
+    let text = "model top_down\nobserved x: real[8]\nlatent a, b: real[2]\np(a) = standard_normal\n\
+        p(b | a) = normal from a |> linear\np(x | b) = normal from b |> linear\n\
+        q(a | x) = normal from x |> linear\nq(b | a, x) = normal from concat(a, x) |> linear\n";
+    expect(
+        &plan_of_text(text),
+        &["+RE_x", "-KL_b exact", "-KL_a exact"],
+        &[
+            "generation(): p(a) p(b) p(x)",
+            "reconstruction(x): q(a) q(b) p(x)",
+            "generative_reconstruction(x): q(a) p(b) p(x)",
+        ],
+    );
+}
+
+#[test]
+fn a_stochastic_y_has_a_divergence_of_its_own() {
+    expect(
+        &plan_of("../tests/models/stochastic_y.pgm"),
+        &["+RE_x", "-KL_y drawn: p reads u, which q draws from y", "-KL_u drawn: p has a flow, real_nvp"],
+        &[
+            "generation(): p(u) p(y) p(x)",
+            "reconstruction(x): q(y) q(u) p(x)",
+            "generative_reconstruction(x): q(y) q(u) p(y) p(x)",
+        ],
+    );
+    let plan = plan_of("tests/corpus/good/equation_five.pgm");
+    assert_eq!(bound(&plan), "+RE_x\n-KL_z exact\n-KL_y drawn: q is a logistic_mixture\n-KL_u exact",);
+}
+
+#[test]
+fn two_observed_have_a_term_each() {
+    expect(
+        &plan_of("../tests/models/two_observed.pgm"),
+        &["+RE_c", "+RE_x", "-KL_z exact"],
+        &["generation(): p(z) p(x) p(c)", "reconstruction(x): q(z) p(x) p(c)"],
+    );
+}
+
+#[test]
+fn a_flow_in_q_is_drawn() {
+    expect(
+        &plan_of("../tests/models/flow_in_q.pgm"),
+        &["+RE_x", "-KL_z drawn: q has a flow, real_nvp"],
+        &["generation(): p(z) p(x)", "reconstruction(x): q(z) p(x)"],
+    );
+}
+
+#[test]
+fn conditions_are_given_to_every_mode() {
+    expect(
+        &plan_of("../tests/models/conditional.pgm"),
+        &["+RE_x", "-KL_z exact"],
+        &["generation(c): p(z) p(x)", "reconstruction(x, c): q(z) p(x)"],
+    );
+}
+
+#[test]
+fn hierarchies_to_five_levels() {
+    for levels in 1..=5 {
+        let mut text = "model deep\nobserved x: real[8]\n".to_owned();
+        for level in 1..=levels {
+            text += &format!("latent z{level}: real[4]\n");
+        }
+        text += &format!("p(z{levels}) = standard_normal\np(x | z1) = normal from z1 |> linear\n");
+        text += "q(z1 | x) = normal from x |> linear\n";
+        for level in 1..levels {
+            let above = level + 1;
+            text += &format!("p(z{level} | z{above}) = normal from z{above} |> linear\n");
+            text += &format!("q(z{above} | z{level}) = normal from z{level} |> linear\n");
+        }
+        let plan = plan_of_text(&text);
+        assert_eq!(plan.derivation.terms.len(), levels + 1);
+        assert_eq!(plan.derivation.modes.len(), if levels == 1 { 2 } else { 3 });
+        assert!(code(&plan).contains("fn generation"));
+    }
+}
+
+/// What is computed once an image, as the plan's lines.
+#[test]
+fn what_does_not_depend_on_the_sample_is_set_apart() {
+    let plan = plan_of("../models/srvae.pgm");
+    let once: Vec<_> = plan.bound.once.iter().map(|ready| plan.show(*ready)).collect();
+    assert_eq!(
+        once,
+        [
+            "y = downscale(x, 2)",
+            "q(u | y)",
+            "q(z | x)",
+            "what p(x | y, z) computes from y alone",
+            "what p(z | y, u) computes from y alone",
+        ]
+    );
+}
+
+#[test]
+fn another_image_size_changes_what_follows() {
+    let text = "model sized\nparam size = 16\nparam depth = 4\nobserved x: image[3, size, size]\n\
+        latent z: real[depth, size / 2, size / 2]\np(z) = real_nvp(scales: 2, growth: 4, steps: 1)\n\
+        p(x | z) = logistic_mixture(components: 2) from z |> decoder(growth: 8, steps: 1)\n\
+        q(z | x) = normal from x |> encoder(growth: 8, steps: 1)\n";
+    let source = Source::new("sized.pgm", text);
+    let at = |size: &str| {
+        let set = vec![("size".to_owned(), size.to_owned())];
+        model_of(&source, &Overrides { preset: None, set })
+    };
+    let (small, large) = (at("16"), at("64"));
+    assert_eq!((&small.variables[1].shape[..], &large.variables[1].shape[..]), (&[4, 8, 8][..], &[4, 32, 32][..]));
+    assert_eq!(large.cost().parameters, small.cost().parameters);
+    let (small, large) = (small.cost().multiply_accumulates, large.cost().multiply_accumulates);
+    assert!((15 * small..17 * small).contains(&large), "{small} {large}");
+    // A size that does not divide is refused with the shapes after each stage, as at the defaults.
+    let set = vec![("size".to_owned(), "18".to_owned())];
+    let refused = srvae_dsl::check(&tree(&source), &source, &Overrides { preset: None, set }).unwrap_err().to_string();
+    assert!(refused.contains("divisible by 2") && refused.contains("real_nvp"), "{refused}");
+    assert!(code(&plan_of_text(text)).contains("config.size / 2"));
+}
+
+#[test]
+fn text_becomes_code_in_no_time() {
+    let source = read("../models/srvae.pgm");
+    let origin = srvae_dsl::emit::Origin { path: String::new(), include: String::new() };
+    let mut best = Duration::MAX;
+    for _ in 0..20 {
+        let start = Instant::now();
+        let plan = srvae_dsl::plan::plan(model_of(&source, &Overrides::default()));
+        let tokens = srvae_dsl::emit::emit(&plan, &origin);
+        best = best.min(start.elapsed());
+        assert!(!tokens.is_empty());
+    }
+    println!("{:.2} ms from text to tokens", best.as_secs_f64() * 1e3);
+    assert!(best < Duration::from_millis(10), "{best:?}");
+}
