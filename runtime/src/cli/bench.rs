@@ -2,13 +2,14 @@
 
 use super::args::{Bench, Job};
 use super::{device, models};
+use crate::ops::profile::{Profile, Share, timed};
 use crate::params::Phase;
 use crate::spec::{Space, Spec};
 use crate::terminal::{out, table};
 use crate::train::benchmark::Stepper;
 use crate::{BoundOptions, Compiled, DType, Device, Draw, Model, Noise, Params, Tensor, Values};
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -25,24 +26,30 @@ pub fn run(models: &'static [Compiled], args: &Bench) -> Result<ExitCode> {
     }
     device.synchronize()?;
     let mut times = Vec::with_capacity(args.steps);
+    let profile = Profile::begin();
     for _ in 0..args.steps {
         let begun = Instant::now();
-        job()?;
+        timed("the rest", &mut job)?;
         device.synchronize()?;
         times.push(begun.elapsed().as_secs_f64());
     }
+    let shares = profile.end();
     drop(job);
     times.sort_by(f64::total_cmp);
     let median = (times[(times.len() - 1) / 2] + times[times.len() / 2]) / 2.0;
     let images = args.batch * if args.job == Job::Nll { args.k } else { 1 };
     let parameters: usize = params.entries().iter().map(|(_, var)| var.elem_count()).sum();
     let (name, peak) = (job_name(args.job), peak_bytes());
+    let a_step = |seconds: f64| seconds / args.steps.max(1) as f64;
     if args.common.json {
+        let breakdown: Map<String, Value> =
+            shares.iter().map(|share| (share.kind.to_owned(), json!(a_step(share.seconds)))).collect();
         let line = json!({
             "job": name, "model": spec.name, "preset": spec.preset, "params": parameters, "batch": args.batch,
             "k": (args.job == Job::Nll).then_some(args.k), "steps": args.steps, "device": device::name(&device),
             "threads": rayon::current_num_threads(), "min_s": times[0], "median_s": median,
             "images_per_s": images as f64 / times[0], "peak_bytes": peak,
+            "breakdown": breakdown,
         });
         out(&line.to_string());
     } else {
@@ -54,6 +61,12 @@ pub fn run(models: &'static [Compiled], args: &Bench) -> Result<ExitCode> {
             row("speed", format!("{:.2}", images as f64 / times[0]), "images/s"),
             row("memory", format!("{:.0}", peak.unwrap_or(0) as f64 / 1e6), "MB at most"),
         ]));
+        out("seconds a step, by kind of operation");
+        let row = |share: &Share| {
+            let calls = share.calls.div_ceil(args.steps.max(1));
+            vec![share.kind.to_owned(), format!("{:.4}", a_step(share.seconds)), format!("{calls} calls")]
+        };
+        out(&table(&shares.iter().map(row).collect::<Vec<_>>()));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -10,6 +10,7 @@ mod dense;
 mod elementwise;
 mod mixture;
 mod normal;
+pub mod profile;
 pub mod reference;
 mod resize;
 mod shape;

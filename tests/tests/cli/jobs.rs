@@ -106,6 +106,9 @@ fn bench_prints_what_the_yardstick_prints() {
         let images = if job == "nll" { 20.0 } else { 4.0 };
         assert!((told["images_per_s"].as_f64().unwrap() * least / images - 1.0).abs() < 1e-9);
         assert!(told["peak_bytes"].as_u64().unwrap() > 1_000_000);
+        let parts = told["breakdown"].as_object().unwrap().values().map(|part| part.as_f64().unwrap());
+        // The parts are all of a step but the waiting for the device, and none of it twice.
+        assert!(parts.sum::<f64>() > 0.9 * least, "{told}");
     }
 }
 
