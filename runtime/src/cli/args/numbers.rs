@@ -1,0 +1,27 @@
+//! Numbers of a limited range.
+
+pub fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least 1 is needed".into()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("a whole number is needed".into()),
+    }
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|number: &f64| number.is_finite()).ok_or_else(|| "a number is needed".into())
+}
+
+pub fn positive(text: &str) -> Result<f64, String> {
+    number(text).and_then(|number| if number > 0.0 { Ok(number) } else { Err("a number above 0 is needed".into()) })
+}
+
+pub fn not_negative(text: &str) -> Result<f64, String> {
+    number(text).and_then(|number| if number >= 0.0 { Ok(number) } else { Err("a number from 0 on is needed".into()) })
+}
+
+pub fn fraction(text: &str) -> Result<f64, String> {
+    number(text).and_then(|number| {
+        if (0.0..1.0).contains(&number) { Ok(number) } else { Err("a number from 0 to below 1 is needed".into()) }
+    })
+}

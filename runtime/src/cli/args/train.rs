@@ -1,0 +1,113 @@
+//! Training, and everything.
+
+use super::numbers::{at_least_one, fraction, positive};
+use super::{CommonArgs, DataArgs, ModelArgs};
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+#[derive(Debug, Clone, Args)]
+pub struct TrainArgs {
+    /// Training steps in all [default: 300].
+    #[arg(long, value_name = "N", conflicts_with = "epochs", value_parser = at_least_one)]
+    pub steps: Option<usize>,
+    /// Passes over the training pictures, in place of --steps.
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub epochs: Option<f64>,
+    /// Pictures a step [default: 32].
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub batch: Option<usize>,
+    /// The whole run is a function of it [default: 1].
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Learning rate at the first step [default: 0.002].
+    #[arg(long, value_name = "RATE", value_parser = positive)]
+    pub lr: Option<f64>,
+    /// exponential (the paper's), cosine or constant [default: exponential].
+    #[arg(long, value_name = "NAME")]
+    pub schedule: Option<ScheduleChoice>,
+    /// Samples of the latents a picture; more than one trains the importance-weighted bound [default: 1].
+    #[arg(long, value_name = "K", value_parser = at_least_one)]
+    pub samples: Option<usize>,
+    /// Mirror training pictures and shift them by up to 5 %, as the authors do.
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
+    pub augment: Option<bool>,
+    /// Scale the gradient down to this norm.
+    #[arg(long, value_name = "NORM", value_parser = positive)]
+    pub clip: Option<f64>,
+    /// Evaluate a running average of the parameters with this decay, such as 0.999.
+    #[arg(long, value_name = "DECAY", value_parser = fraction)]
+    pub average: Option<f64>,
+    /// Steps over which the KL terms come in.
+    #[arg(long, value_name = "STEPS")]
+    pub warm_up: Option<usize>,
+    /// Nats each KL term has for free.
+    #[arg(long, value_name = "NATS", value_parser = positive)]
+    pub free_nats: Option<f64>,
+    /// End after so many validations that were not better.
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub patience: Option<usize>,
+    /// Steps between validations.
+    #[arg(long, value_name = "STEPS", value_parser = at_least_one)]
+    pub validate_every: Option<usize>,
+    /// Pictures used at a validation [default: 256].
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub validation_images: Option<usize>,
+    /// Steps between checkpoints.
+    #[arg(long, value_name = "STEPS", value_parser = at_least_one)]
+    pub checkpoint_every: Option<usize>,
+    /// End after so many minutes, steps or not.
+    #[arg(long, value_parser = positive)]
+    pub minutes: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ScheduleChoice {
+    Exponential,
+    Cosine,
+    Constant,
+}
+
+/// Everything: train, evaluate, draw, report.
+#[derive(Debug, Args)]
+pub struct All {
+    /// The model file.
+    #[arg(required = true)]
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub model: ModelArgs,
+    #[command(flatten)]
+    pub data: DataArgs,
+    #[command(flatten)]
+    pub train: TrainArgs,
+    /// The run folder; a new one below runs/ where not given.
+    #[arg(long, value_name = "RUN")]
+    pub out: Option<PathBuf>,
+    /// Importance samples a picture in the evaluation.
+    #[arg(long, value_name = "K", default_value_t = 10, value_parser = at_least_one)]
+    pub k: usize,
+    /// Test pictures in the evaluation.
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = at_least_one)]
+    pub images: usize,
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct Train {
+    /// The model file, or with --resume a run folder.
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub model: ModelArgs,
+    #[command(flatten)]
+    pub data: DataArgs,
+    #[command(flatten)]
+    pub train: TrainArgs,
+    /// The run folder; a new one below runs/ where not given. A run that lies there is moved aside.
+    #[arg(long, value_name = "RUN")]
+    pub out: Option<PathBuf>,
+    /// Go on from the last checkpoint of the run folder.
+    #[arg(long)]
+    pub resume: bool,
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
