@@ -2,6 +2,8 @@
 
 use candle_core::{CpuStorage, DType, Layout, Result};
 use gemm::{Parallelism, gemm};
+use rayon::prelude::*;
+use std::mem::MaybeUninit;
 
 /// The two element types the kernels are written for.
 pub trait Float: candle_core::WithDType + num::Number {}
@@ -42,6 +44,28 @@ pub fn slice<'a, T: Float>(storage: &'a CpuStorage, layout: &Layout) -> Result<&
 /// An error for element types no kernel is written for.
 pub fn unsupported<R>(name: &str, dtype: DType) -> Result<R> {
     candle_core::bail!("{name} is written for f32 and f64, not for {dtype:?}")
+}
+
+/// Values worked on at once: a part of a tensor that fits the nearest cache.
+const PART: usize = 1 << 13;
+
+/// A vector of `len` values: `write(at, part)` writes all of the part that begins at `at`, parts on all cores. Nothing is
+/// cleared first, which would cost as much as the work itself.
+///
+/// # Safety
+/// `write` must write every value of the part it is given.
+pub unsafe fn filled<T: Copy + Send>(len: usize, write: impl Fn(usize, &mut [MaybeUninit<T>]) + Sync) -> Vec<T> {
+    let mut out = Vec::with_capacity(len);
+    let all = &mut out.spare_capacity_mut()[..len];
+    if len <= PART {
+        // Waking another thread takes longer than so little work.
+        write(0, all);
+    } else {
+        all.par_chunks_mut(PART).enumerate().for_each(|(number, part)| write(number * PART, part));
+    }
+    // SAFETY: the parts cover all of it, and the caller vouches for each.
+    unsafe { out.set_len(len) };
+    out
 }
 
 /// A matrix in a slice: row `i`, column `j` at `i * rows + j * columns`.

@@ -16,6 +16,7 @@ mod resize;
 mod shape;
 pub mod shapes;
 pub mod transform;
+pub mod vector;
 mod weight;
 
 pub use attention::{Attention, channel_attention};
