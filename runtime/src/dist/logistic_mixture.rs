@@ -47,6 +47,11 @@ impl LogisticMixture {
         components * (1 + 2 * c + c * c.saturating_sub(1) / 2)
     }
 
+    /// The parameters of every component, as the network gave them.
+    pub fn logits(&self) -> &Tensor {
+        &self.logits
+    }
+
     /// The parameters of one component a pixel: the likeliest after `noise` (Gumbel draws) is added to the weights.
     fn pick(&self, noise: Option<&Tensor>) -> Result<Component> {
         let (n, _, height, width) = self.logits.dims4()?;

@@ -19,4 +19,5 @@ pub use checkpoint::{Checkpoint, Header, Progress, restore};
 pub use config::{Config, Schedule, ScheduleKind};
 pub use folder::RunFolder;
 pub use objective::TermMeans;
+pub use optimiser::Optimiser;
 pub use trainer::{End, Trainer};

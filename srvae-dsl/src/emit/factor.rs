@@ -88,7 +88,8 @@ pub fn field_type(factor: &FactorPlan) -> TokenStream {
     density_type(factor, &|ty| quote!(#ty))
 }
 
-fn density_type(factor: &FactorPlan, flow_type: &dyn Fn(TokenStream) -> TokenStream) -> TokenStream {
+/// The type of a factor's distribution; `flow_type` says how a bijector is held.
+pub fn density_type(factor: &FactorPlan, flow_type: &dyn Fn(TokenStream) -> TokenStream) -> TokenStream {
     let base = ident(factor.density.base);
     factor.density.flows.iter().fold(quote!(#base), |inner, (_, ty)| {
         let ty = ident(ty);

@@ -1,6 +1,7 @@
 //! The plan as Rust: one thin emitter for each construct. Emitters print; the plan has decided.
 
 mod bound;
+mod conditionals;
 mod config;
 mod factor;
 mod model;

@@ -9,7 +9,7 @@ use crate::plan::Plan;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-/// The struct and what it does: `new`, `bound`, the modes.
+/// The struct and what it does: `new`, the factors, `bound`, the modes.
 pub fn model(plan: &Plan) -> TokenStream {
     let (name, title) = (model_ident(plan), doc(&format!(" The model {} with its parameters.", plan.model.name)));
     let fields = plan.factors.iter().map(|factor| {
@@ -19,6 +19,7 @@ pub fn model(plan: &Plan) -> TokenStream {
     let names = plan.factors.iter().map(|factor| ident(&factor.field));
     let build: Vec<_> = plan.factors.iter().map(|factor| construct(plan, factor)).collect();
     let body = quote!(#(#build)*);
+    let conditionals = super::conditionals::conditionals(plan);
     let (bound, modes) = (super::bound::bound(plan), super::modes::modes(plan));
     let nets = if mentions(&body, "nets") { quote!(let mut nets = Nets::new(params);) } else { quote!() };
     quote! {
@@ -44,6 +45,8 @@ pub fn model(plan: &Plan) -> TokenStream {
             pub fn config(&self) -> &Config {
                 &self.config
             }
+
+            #conditionals
 
             #bound
 

@@ -60,17 +60,13 @@ fn statement(plan: &Plan, step: Step, count: &TokenStream, owned: &mut Vec<Varia
         return determined(plan, step.variable);
     };
     let field = ident(&factor.field);
-    let Some(network) = &factor.network else {
+    if factor.network.is_none() {
         owned.push(step.variable);
         return quote!(let #local = #ty(self.#field.sample(#text, #count, noise, draw)?););
-    };
-    let once = (!network.once.is_empty()).then(|| {
-        let inputs = network.once_reads.iter().map(|id| reference(plan, *id, owned));
-        quote!(&self.#field.once(#(#inputs),*)?)
-    });
-    let inputs: Vec<_> = once.into_iter().chain(network.reads.iter().map(|id| reference(plan, *id, owned))).collect();
+    }
+    let parents: Vec<_> = factor.parents.iter().map(|id| reference(plan, *id, owned)).collect();
     owned.push(step.variable);
-    let distribution = quote!(self.#field.forward(#(#inputs),*)?);
+    let distribution = quote!(self.#field(#(#parents),*)?);
     if factor.density.decodes {
         quote!(let #local = #ty(decode(&#distribution, #text, noise, draw)?);)
     } else {

@@ -1,0 +1,32 @@
+//! Adamax and its schedule.
+
+use super::support::{OUTPUT, open, params};
+use anyhow::Result;
+use srvae_runtime::candle_core::{DType, Tensor};
+use srvae_runtime::train::{Optimiser, Schedule};
+
+const STEPS: usize = 5;
+
+#[test]
+fn adamax() -> Result<()> {
+    let Some(golden) = open("adamax", "optim")? else { return Ok(()) };
+    let params = params(DType::F32);
+    let start = golden.get("param_0")?;
+    let var = params.constant("weight", start.dims(), 0.0)?;
+    var.set(&start)?;
+    let mut optimiser = Optimiser::new(&params)?;
+    for step in 1..=STEPS {
+        let rate = Schedule::default().at(step - 1, STEPS);
+        let theirs = golden.get(&format!("lr_{step}"))?;
+        golden.close(&format!("lr_{step}"), &Tensor::new(rate, theirs.device())?, 1e-12)?;
+        // A loss whose gradient is the recorded one.
+        let loss = (var.as_tensor() * golden.get(&format!("grad_{step}"))?)?.sum_all()?;
+        optimiser.step(&loss.backward()?, rate)?;
+        golden.close(&format!("param_{step}"), var.as_tensor(), OUTPUT)?;
+        for (name, moment) in optimiser.state() {
+            let theirs = if name.ends_with(".mean") { "exp_avg" } else { "exp_inf" };
+            golden.close(&format!("{theirs}_{step}"), &moment, OUTPUT)?;
+        }
+    }
+    Ok(())
+}
