@@ -1,133 +1,39 @@
-//! The discretised logistic mixture of PixelCNN++ (Salimans et al. 2017): log-probability, and its gradient for the
-//! logits in the same pass over them.
+//! The mixture in f64, pixel by pixel: the plain form of its formulas.
 
-use super::cpu::{Float, slice, unsupported};
-use crate::{Result, Tensor};
-use candle_core::{CpuStorage, CustomOp2, DType, Layout, Shape};
+use super::{HALF, MIN_LOG_SCALE, Sizes, TINY_MASS};
 use rayon::prelude::*;
 
-/// Half a step of the grid.
-const HALF: f64 = 0.5 / 255.0;
-/// Below this mass of a bin, its density stands for it.
-const TINY_MASS: f64 = 1e-5;
-/// Log-scales are clamped here.
-const MIN_LOG_SCALE: f64 = -7.0;
-
-/// log p(x | logits) of images `[N, C, H, W]` on the k/255 grid, C = 1 or 3: `[N]` nats.
-///
-/// `logits`, `[N, ·, H, W]`: K mixture logits, then K·C means, K·C log-scales and, for C = 3, K·3 coefficients, each of the
-/// last three as K groups of C. The mean of green shifts by tanh(k₀)·red, that of blue by tanh(k₁)·red + tanh(k₂)·green.
-///
-/// # Errors
-/// Shapes that do not fit: nothing is broadcast.
-pub fn logistic_mixture_log_prob(x: &Tensor, logits: &Tensor, components: usize) -> Result<Tensor> {
-    let (batch, channels, height, width) = x.dims4()?;
-    let groups = components * (1 + 2 * channels + channels * (channels - 1) / 2);
-    if !matches!(channels, 1 | 3) || logits.dims() != [batch, groups, height, width] {
-        candle_core::bail!(
-            "a logistic mixture of {components} components over {:?} needs logits of shape {:?}, they have {:?}",
-            x.dims(),
-            [batch, groups, height, width],
-            logits.dims()
-        );
+/// Log-probabilities and, where they are wanted, their slopes for the logits.
+pub fn pass(sizes: &Sizes, x: &[f64], logits: &[f64], wanted: bool) -> (Vec<f64>, Option<Vec<f64>>) {
+    let images = x.par_chunks(sizes.image().max(1)).zip(logits.par_chunks(sizes.logits().max(1)));
+    if !wanted {
+        return (images.map(|(x, logits)| image(sizes, x, logits, None)).collect(), None);
     }
-    if !x.device().is_cpu() {
-        return super::reference::logistic_mixture_log_prob(x, logits, components);
-    }
-    let sizes = Sizes { batch, channels, pixels: height * width, components, groups };
-    x.contiguous()?.apply_op2(&logits.contiguous()?, LogProb(sizes))
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Sizes {
-    batch: usize,
-    channels: usize,
-    pixels: usize,
-    components: usize,
-    groups: usize,
-}
-
-struct LogProb(Sizes);
-struct Gradient(Sizes);
-
-impl CustomOp2 for LogProb {
-    fn name(&self) -> &'static str {
-        "logistic_mixture"
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, xl: &Layout, logits: &CpuStorage, ll: &Layout) -> Result<(CpuStorage, Shape)> {
-        use candle_core::backend::BackendStorage;
-        match x.dtype() {
-            DType::F32 => values(&self.0, slice::<f32>(x, xl)?, slice(logits, ll)?),
-            DType::F64 => values(&self.0, slice::<f64>(x, xl)?, slice(logits, ll)?),
-            other => unsupported(self.name(), other),
-        }
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        logits: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let each = x.apply_op2_no_bwd(logits, &Gradient(self.0))?;
-        Ok((None, Some(each.broadcast_mul(&gradient.reshape(((), 1, 1, 1))?)?)))
-    }
-}
-
-impl CustomOp2 for Gradient {
-    fn name(&self) -> &'static str {
-        "logistic_mixture_gradient"
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, xl: &Layout, logits: &CpuStorage, ll: &Layout) -> Result<(CpuStorage, Shape)> {
-        use candle_core::backend::BackendStorage;
-        let dims = ll.shape().clone();
-        match x.dtype() {
-            DType::F32 => gradients(&self.0, slice::<f32>(x, xl)?, slice(logits, ll)?, dims),
-            DType::F64 => gradients(&self.0, slice::<f64>(x, xl)?, slice(logits, ll)?, dims),
-            other => unsupported(self.name(), other),
-        }
-    }
-}
-
-fn values<T: Float>(sizes: &Sizes, x: &[T], logits: &[T]) -> Result<(CpuStorage, Shape)> {
-    let images = x.par_chunks(sizes.channels * sizes.pixels).zip(logits.par_chunks(sizes.groups * sizes.pixels));
-    let sums: Vec<T> = images
-        .map(|(x, logits)| {
-            let mut pixel = Pixel::new(sizes);
-            let sum: f64 = (0..sizes.pixels)
-                .map(|at| {
-                    pixel.load(sizes, x, logits, at);
-                    pixel.log_prob(sizes)
-                })
-                .sum();
-            T::from_f64(sum)
-        })
+    let mut slopes = vec![0.0; logits.len()];
+    let values = images
+        .zip(slopes.par_chunks_mut(sizes.logits().max(1)))
+        .map(|((x, logits), slopes)| image(sizes, x, logits, Some(slopes)))
         .collect();
-    Ok((T::to_cpu_storage_owned(sums), Shape::from(sizes.batch)))
+    (values, Some(slopes))
 }
 
-fn gradients<T: Float>(sizes: &Sizes, x: &[T], logits: &[T], dims: Shape) -> Result<(CpuStorage, Shape)> {
-    let mut out = vec![T::default(); logits.len()];
-    let image = sizes.groups * sizes.pixels;
-    out.par_chunks_mut(image).zip(x.par_chunks(sizes.channels * sizes.pixels)).zip(logits.par_chunks(image)).for_each(
-        |((out, x), logits)| {
-            let mut pixel = Pixel::new(sizes);
-            for at in 0..sizes.pixels {
-                pixel.load(sizes, x, logits, at);
-                pixel.gradient(sizes);
-                for (group, value) in pixel.slopes.iter().enumerate() {
-                    out[group * sizes.pixels + at] = T::from_f64(*value);
-                }
+fn image(sizes: &Sizes, x: &[f64], logits: &[f64], mut slopes: Option<&mut [f64]>) -> f64 {
+    let mut pixel = Pixel::new(sizes);
+    let mut total = 0.0;
+    for at in 0..sizes.pixels {
+        pixel.load(sizes, x, logits, at);
+        total += pixel.log_prob(sizes);
+        if let Some(slopes) = &mut slopes {
+            pixel.gradient(sizes);
+            for (group, value) in pixel.slopes.iter().enumerate() {
+                slopes[group * sizes.pixels + at] = *value;
             }
-        },
-    );
-    Ok((T::to_cpu_storage_owned(out), dims))
+        }
+    }
+    total
 }
 
-/// One pixel's values, in double precision: sums over an image lose nothing.
+/// One pixel's values.
 struct Pixel {
     x: [f64; 3],
     logits: Vec<f64>,
@@ -152,12 +58,12 @@ impl Pixel {
         }
     }
 
-    fn load<T: Float>(&mut self, sizes: &Sizes, x: &[T], logits: &[T], at: usize) {
+    fn load(&mut self, sizes: &Sizes, x: &[f64], logits: &[f64], at: usize) {
         for (channel, value) in self.x.iter_mut().take(sizes.channels).enumerate() {
-            *value = x[channel * sizes.pixels + at].to_f64();
+            *value = x[channel * sizes.pixels + at];
         }
         for (group, value) in self.logits.iter_mut().enumerate() {
-            *value = logits[group * sizes.pixels + at].to_f64();
+            *value = logits[group * sizes.pixels + at];
         }
     }
 
@@ -192,9 +98,9 @@ impl Pixel {
         log_sum_exp(&self.joint) - log_sum_exp(&self.logits[..sizes.components])
     }
 
+    /// The slopes of [`Pixel::log_prob`], which leaves what they are found from.
     fn gradient(&mut self, sizes: &Sizes) {
         let all = sizes.components * sizes.channels;
-        self.log_prob(sizes);
         let evidence = log_sum_exp(&self.joint);
         let weights = log_sum_exp(&self.logits[..sizes.components]);
         for component in 0..sizes.components {
