@@ -3,6 +3,7 @@
 //! Every function works in f32 and f64, on any device, and is differentiable. On the CPU the heavy ones run kernels of
 //! this module; elsewhere, and in tests as the yardstick, candle's own operations ([`mod@reference`]).
 
+mod adamax;
 mod attention;
 mod conv;
 mod cpu;
@@ -19,6 +20,7 @@ pub mod transform;
 pub mod vector;
 mod weight;
 
+pub use adamax::{Adamax, adamax, sum_of_squares};
 pub use attention::{Attention, channel_attention};
 pub use conv::{conv_transpose2d, conv2d};
 pub use dense::{DenseStep, dense_layer};

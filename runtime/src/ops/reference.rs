@@ -1,6 +1,8 @@
 //! The operations in candle's own terms: slow, plain, and what the kernels are compared with.
 
+use super::Adamax;
 use crate::{Result, Tensor};
+use candle_core::Var;
 
 /// Convolution of `[N, C, H, W]` with `[O, C, k, k]` and a bias `[O]`.
 ///
@@ -63,6 +65,18 @@ pub fn logistic_mixture_log_prob(x: &Tensor, logits: &Tensor, components: usize)
     let top = joint.max_keepdim(1)?.detach();
     let mixed = (joint.broadcast_sub(&top)?.exp()?.sum_keepdim(1)?.log()? + top)?;
     mixed.flatten_from(1)?.sum(1)
+}
+
+/// A step of Adamax: see [`super::adamax()`].
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn adamax(parameter: &Var, gradient: &Tensor, moments: &Tensor, how: Adamax) -> Result<()> {
+    let (keep, decay) = how.betas;
+    let mean = ((moments.get(0)? * keep)? + (gradient * (1.0 - keep))?)?;
+    let peak = (moments.get(1)? * decay)?.maximum(&(gradient.abs()? + how.epsilon)?)?;
+    parameter.set(&(parameter.as_tensor() - ((&mean / &peak)? * how.rate)?)?)?;
+    moments.slice_set(&Tensor::stack(&[mean, peak], 0)?, 0, 0)
 }
 
 fn sigmoid(x: &Tensor) -> Result<Tensor> {

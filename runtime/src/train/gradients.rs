@@ -1,25 +1,24 @@
 //! The size of a gradient, and holding it down.
 
-use crate::{DType, Params, Tensor};
+use crate::{Params, ops};
 use anyhow::Result;
+use candle_core::Var;
 use candle_core::backprop::GradStore;
+use rayon::prelude::*;
 
-/// The norm of the whole gradient.
+/// The norm of the whole gradient; the same for any number of threads.
 ///
 /// # Errors
 /// A failed tensor operation.
 pub fn norm(params: &Params, gradients: &GradStore) -> Result<f64> {
-    let mut total: Option<Tensor> = None;
-    for (_, var) in params.entries() {
-        if let Some(gradient) = gradients.get(&var) {
-            let square = gradient.sqr()?.sum_all()?.to_dtype(DType::F32)?;
-            total = Some(match total {
-                Some(sum) => (sum + square)?,
-                None => square,
-            });
-        }
-    }
-    Ok(total.map_or(Ok(0.0), |total| total.to_scalar::<f32>())?.max(0.0).sqrt().into())
+    let entries = params.entries();
+    let square = |(_, var): &(String, Var)| gradients.get(var).map_or(Ok(0.0), ops::sum_of_squares);
+    let squares: Vec<f64> = if params.device().is_cpu() {
+        entries.par_iter().map(square).collect::<crate::Result<_>>()?
+    } else {
+        entries.iter().map(square).collect::<crate::Result<_>>()?
+    };
+    Ok(squares.iter().sum::<f64>().sqrt())
 }
 
 /// Scales the whole gradient by `factor`.

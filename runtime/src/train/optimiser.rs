@@ -1,8 +1,11 @@
 //! Adamax over all parameters, with a state that can be saved.
 
+use crate::ops::{self, Adamax};
 use crate::{Params, Tensor};
-use anyhow::Result;
+use anyhow::{Context, Result};
+use candle_core::Var;
 use candle_core::backprop::GradStore;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 const BETAS: (f64, f64) = (0.9, 0.999);
@@ -12,7 +15,8 @@ const EPSILON: f64 = 1e-7;
 #[derive(Debug)]
 pub struct Optimiser {
     params: Params,
-    moments: Vec<(Tensor, Tensor)>,
+    /// For each parameter `[2, …]`: the mean, then the maximum.
+    moments: Vec<Tensor>,
     steps: usize,
 }
 
@@ -20,7 +24,10 @@ impl Optimiser {
     /// # Errors
     /// A failed tensor operation.
     pub fn new(params: &Params) -> Result<Self> {
-        let zeros = params.entries().into_iter().map(|(_, var)| Ok((var.zeros_like()?, var.zeros_like()?)));
+        let zeros = params.entries().into_iter().map(|(_, var)| {
+            let shape: Vec<usize> = std::iter::once(2).chain(var.dims().iter().copied()).collect();
+            Ok(Tensor::zeros(shape, var.dtype(), var.device())?)
+        });
         Ok(Self { params: params.clone(), moments: zeros.collect::<Result<_>>()?, steps: 0 })
     }
 
@@ -30,37 +37,49 @@ impl Optimiser {
     /// A failed tensor operation.
     pub fn step(&mut self, gradients: &GradStore, rate: f64) -> Result<()> {
         self.steps += 1;
-        let rate = rate / (1.0 - BETAS.0.powi(self.steps as i32));
-        for ((_, var), (mean, peak)) in self.params.entries().iter().zip(&mut self.moments) {
-            let Some(gradient) = gradients.get(var) else { continue };
-            *mean = ((&*mean * BETAS.0)? + (gradient * (1.0 - BETAS.0))?)?;
-            *peak = (&*peak * BETAS.1)?.maximum(&(gradient.abs()? + EPSILON)?)?;
-            var.set(&(var.as_tensor() - ((&*mean / &*peak)? * rate)?)?)?;
+        let how = Adamax { betas: BETAS, epsilon: EPSILON, rate: rate / (1.0 - BETAS.0.powi(self.steps as i32)) };
+        let entries = self.params.entries();
+        let step = |((_, var), moments): (&(String, Var), &Tensor)| match gradients.get(var) {
+            Some(gradient) => ops::adamax(var, gradient, moments, how),
+            None => Ok(()),
+        };
+        if self.params.device().is_cpu() {
+            entries.par_iter().zip(&self.moments).try_for_each(step)?;
+        } else {
+            entries.iter().zip(&self.moments).try_for_each(step)?;
         }
         self.params.touch();
         Ok(())
     }
 
-    pub fn state(&self) -> Vec<(String, Tensor)> {
-        let entries = self.params.entries();
-        let named = entries.iter().zip(&self.moments);
-        named
-            .flat_map(|((name, _), (mean, peak))| {
-                [(format!("{name}.mean"), mean.clone()), (format!("{name}.peak"), peak.clone())]
-            })
-            .collect()
+    /// Copies of the running means and maxima, `NAME.mean` and `NAME.peak`.
+    ///
+    /// # Errors
+    /// A failed tensor operation.
+    pub fn state(&self) -> Result<Vec<(String, Tensor)>> {
+        let mut state = Vec::with_capacity(2 * self.moments.len());
+        for ((name, _), moments) in self.params.entries().iter().zip(&self.moments) {
+            for (row, part) in PARTS.into_iter().enumerate() {
+                state.push((format!("{name}.{part}"), moments.get(row)?.force_contiguous()?));
+            }
+        }
+        Ok(state)
     }
 
+    /// # Errors
+    /// A state that lacks a parameter's.
     pub fn restore(&mut self, state: &BTreeMap<String, Tensor>, steps: usize) -> Result<()> {
-        for ((name, _), (mean, peak)) in self.params.entries().iter().zip(&mut self.moments) {
+        for ((name, _), moments) in self.params.entries().iter().zip(&mut self.moments) {
             let find = |part: &str| {
-                state
-                    .get(&format!("{name}.{part}"))
-                    .ok_or_else(|| anyhow::anyhow!("the optimiser's state lacks {name}.{part}"))
+                let key = format!("{name}.{part}");
+                state.get(&key).with_context(|| format!("the optimiser's state lacks {key}"))
             };
-            (*mean, *peak) = (find("mean")?.clone(), find("peak")?.clone());
+            *moments = Tensor::stack(&[find(PARTS[0])?, find(PARTS[1])?], 0)?;
         }
         self.steps = steps;
         Ok(())
     }
 }
+
+/// The rows of the moments, as a checkpoint names them.
+const PARTS: [&str; 2] = ["mean", "peak"];

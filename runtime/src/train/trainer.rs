@@ -283,7 +283,7 @@ impl<'a> Trainer<'a> {
         ));
         metrics.write(&json!({ "step": step, "validation": found.json() }))?;
         if better {
-            self.checkpoint().save(&self.folder.best())?;
+            self.checkpoint()?.save(&self.folder.best())?;
         }
         Ok(self.config.patience.is_some_and(|patience| self.progress.since_best >= patience))
     }
@@ -305,20 +305,20 @@ impl<'a> Trainer<'a> {
     }
 
     fn save(&self) -> Result<()> {
-        self.checkpoint().save(&self.folder.last())
+        self.checkpoint()?.save(&self.folder.last())
     }
 
-    fn checkpoint(&self) -> Checkpoint {
+    fn checkpoint(&self) -> Result<Checkpoint> {
         let mut progress = self.progress.clone();
         (progress.order, progress.noise) = (self.order.position(), self.noise.state());
         let mut checkpoint = Checkpoint::new(Header::new(self.spec, &self.config, &self.source, progress));
         let values = self.params.entries().into_iter().map(|(name, var)| (name, var.as_tensor().clone()));
         checkpoint.add("param", values);
-        checkpoint.add("optimiser", self.optimiser.state());
+        checkpoint.add("optimiser", self.optimiser.state()?);
         if let Some(average) = &self.average {
             checkpoint.add("average", average.state());
         }
-        checkpoint
+        Ok(checkpoint)
     }
 }
 

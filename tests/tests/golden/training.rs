@@ -23,7 +23,7 @@ fn adamax() -> Result<()> {
         let loss = (var.as_tensor() * golden.get(&format!("grad_{step}"))?)?.sum_all()?;
         optimiser.step(&loss.backward()?, rate)?;
         golden.close(&format!("param_{step}"), var.as_tensor(), OUTPUT)?;
-        for (name, moment) in optimiser.state() {
+        for (name, moment) in optimiser.state()? {
             let theirs = if name.ends_with(".mean") { "exp_avg" } else { "exp_inf" };
             golden.close(&format!("{theirs}_{step}"), &moment, OUTPUT)?;
         }
