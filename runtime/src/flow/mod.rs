@@ -4,7 +4,8 @@ mod coupling;
 mod real_nvp;
 mod squeeze;
 
-pub use coupling::{Coupling, Mask};
+pub use crate::ops::Mask;
+pub use coupling::Coupling;
 pub use real_nvp::{RealNvp, RealNvpConfig};
 pub use squeeze::{Order, squeeze, unsqueeze};
 

@@ -1,9 +1,11 @@
 //! Slices out of candle's CPU storage, and matrix products on them.
 
-use candle_core::{CpuStorage, DType, Layout, Result};
+use candle_core::{CpuStorage, DType, Layout, Result, Storage, StorageRef, Tensor};
 use gemm::{Parallelism, gemm};
 use rayon::prelude::*;
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
+use std::ops::Deref;
 
 /// The two element types the kernels are written for.
 pub trait Float: candle_core::WithDType + num::Number {}
@@ -39,6 +41,47 @@ pub fn slice<'a, T: Float>(storage: &'a CpuStorage, layout: &Layout) -> Result<&
         candle_core::bail!("a kernel was given a tensor that is not contiguous");
     };
     Ok(&storage.as_slice::<T>()?[start..end])
+}
+
+/// The values of a contiguous tensor on the CPU, for a backward pass.
+pub struct Values<'a, T> {
+    storage: StorageRef<'a>,
+    span: (usize, usize),
+    of: PhantomData<T>,
+}
+
+impl<'a, T: Float> Values<'a, T> {
+    /// # Errors
+    /// A tensor that is not contiguous, not on the CPU or of another type.
+    pub fn of(tensor: &'a Tensor) -> Result<Self> {
+        let (storage, layout) = tensor.storage_and_layout();
+        let (Storage::Cpu(values), Some(span)) = (&*storage, layout.contiguous_offsets()) else {
+            candle_core::bail!("a kernel was given a tensor that is not contiguous, or not on the CPU");
+        };
+        values.as_slice::<T>()?;
+        Ok(Self { storage, span, of: PhantomData })
+    }
+}
+
+impl<T: Float> Deref for Values<'_, T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match &*self.storage {
+            Storage::Cpu(values) => values.as_slice().map_or(&[], |values| &values[self.span.0..self.span.1]),
+            _ => &[],
+        }
+    }
+}
+
+/// `work(number, row)` for every row of `out`; on all cores where the work on all `values` is worth waking them.
+pub fn each_row<T: Send>(out: &mut [T], row: usize, values: usize, work: impl Fn(usize, &mut [T]) + Sync) {
+    let row = row.max(1);
+    if values <= PART {
+        out.chunks_mut(row).enumerate().for_each(|(number, out)| work(number, out));
+    } else {
+        out.par_chunks_mut(row).enumerate().for_each(|(number, out)| work(number, out));
+    }
 }
 
 /// An error for element types no kernel is written for.

@@ -6,6 +6,7 @@
 mod adamax;
 mod attention;
 mod conv;
+mod coupling;
 mod cpu;
 mod dense;
 mod elementwise;
@@ -23,6 +24,7 @@ mod weight;
 pub use adamax::{Adamax, adamax, sum_of_squares};
 pub use attention::{Attention, channel_attention};
 pub use conv::{conv_transpose2d, conv2d};
+pub use coupling::{Mask, coupling, coupling_context, coupling_log_det};
 pub use dense::{DenseStep, dense_layer};
 pub use elementwise::{elu, relu, silu};
 pub use mixture::logistic_mixture_log_prob;

@@ -1,6 +1,6 @@
 //! The operations in candle's own terms: slow, plain, and what the kernels are compared with.
 
-use super::Adamax;
+use super::{Adamax, Mask, sum_batch};
 use crate::{Result, Tensor};
 use candle_core::Var;
 
@@ -65,6 +65,91 @@ pub fn logistic_mixture_log_prob(x: &Tensor, logits: &Tensor, components: usize)
     let top = joint.max_keepdim(1)?.detach();
     let mixed = (joint.broadcast_sub(&top)?.exp()?.sum_keepdim(1)?.log()? + top)?;
     mixed.flatten_from(1)?.sum(1)
+}
+
+/// A normal's density: see [`super::normal_log_prob`].
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn normal_log_prob(z: &Tensor, mean: &Tensor, log_var: &Tensor) -> Result<Tensor> {
+    let squares = ((z - mean)?.sqr()? * log_var.neg()?.exp()?)?;
+    let each = ((squares + log_var)? + (2.0 * std::f64::consts::PI).ln())?;
+    sum_batch(&(each * -0.5)?)
+}
+
+/// A divergence of normals: see [`super::normal_kl`].
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn normal_kl(q_mean: &Tensor, q_log_var: &Tensor, p_mean: &Tensor, p_log_var: &Tensor) -> Result<Tensor> {
+    let distance = (q_mean - p_mean)?.sqr()?;
+    let ratio = ((q_log_var.exp()? + distance)? * p_log_var.neg()?.exp()?)?;
+    let each = (((p_log_var - q_log_var)? + ratio)? - 1.0)?;
+    sum_batch(&(each * 0.5)?)
+}
+
+/// The part of an affine coupling's input that its network sees: see [`super::coupling_context`].
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn coupling_context(h: &Tensor, mask: Mask) -> Result<Tensor> {
+    match mask {
+        Mask::Checkerboard { reversed } => h.broadcast_mul(&checkerboard(h, reversed)?),
+        Mask::Channel { reversed } => Ok(halves(h, reversed)?.1),
+    }
+}
+
+/// An affine coupling: see [`super::coupling()`].
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn coupling(h: &Tensor, network: &Tensor, rescale: &Tensor, mask: Mask, inverse: bool) -> Result<Tensor> {
+    let (s, t) = scale_shift(network, rescale)?;
+    let affine = |h: &Tensor| if inverse { (h * s.neg()?.exp()?)? - &t } else { (h + &t)? * s.exp()? };
+    match mask {
+        Mask::Checkerboard { reversed } => {
+            let keep = checkerboard(h, reversed)?;
+            h.broadcast_mul(&keep)? + affine(h)?.broadcast_mul(&(1.0 - &keep)?)?
+        }
+        Mask::Channel { reversed } => {
+            let (change, keep) = halves(h, reversed)?;
+            let changed = affine(&change)?;
+            let parts = if reversed { [&keep, &changed] } else { [&changed, &keep] };
+            Tensor::cat(&parts, 1)
+        }
+    }
+}
+
+/// The log-determinant of an affine coupling: see [`super::coupling_log_det`].
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn coupling_log_det(network: &Tensor, rescale: &Tensor, mask: Mask) -> Result<Tensor> {
+    let (s, _) = scale_shift(network, rescale)?;
+    match mask {
+        Mask::Checkerboard { reversed } => sum_batch(&s.broadcast_mul(&(1.0 - checkerboard(&s, reversed)?)?)?),
+        Mask::Channel { .. } => sum_batch(&s),
+    }
+}
+
+fn scale_shift(network: &Tensor, rescale: &Tensor) -> Result<(Tensor, Tensor)> {
+    let channels = network.dim(1)? / 2;
+    let s = network.narrow(1, 0, channels)?.tanh()?.broadcast_mul(&rescale.reshape((1, (), 1, 1))?)?;
+    Ok((s, network.narrow(1, channels, channels)?))
+}
+
+/// 1 where a checkerboard keeps its input, `[1, 1, H, W]`.
+fn checkerboard(h: &Tensor, reversed: bool) -> Result<Tensor> {
+    let (_, _, height, width) = h.dims4()?;
+    let at = |index: usize| ((index / width + index % width + usize::from(reversed)) % 2) as f32;
+    Tensor::from_vec((0..height * width).map(at).collect(), (1, 1, height, width), h.device())?.to_dtype(h.dtype())
+}
+
+/// The half of the channels that changes and the half that stays.
+fn halves(h: &Tensor, reversed: bool) -> Result<(Tensor, Tensor)> {
+    let half = h.dim(1)? / 2;
+    let (first, second) = (h.narrow(1, 0, half)?.contiguous()?, h.narrow(1, half, half)?.contiguous()?);
+    Ok(if reversed { (second, first) } else { (first, second) })
 }
 
 /// A step of Adamax: see [`super::adamax()`].

@@ -4,6 +4,8 @@
 //! Every function is within 4 units in the last place of the exact value (subnormal results of [`exp`] aside) and passes
 //! NaN on. `FUSED` says whether the processor multiplies and adds in one instruction; a loop gets it from [`run`].
 
+use super::cpu::Float;
+
 /// A loop to be compiled once for every instruction set. `run` must be `#[inline(always)]`, and so must what it calls.
 pub trait Loop {
     type Output;
@@ -43,6 +45,55 @@ fn avx512<L: Loop>(work: L) -> L::Output {
 fn avx2<L: Loop>(work: L) -> L::Output {
     work.run::<true>()
 }
+
+/// The two element types, for loops that are written once for both. Those of f64 are the standard library's functions.
+pub trait Real: Float {
+    fn exp<const FUSED: bool>(self) -> Self;
+    fn tanh<const FUSED: bool>(self) -> Self;
+}
+
+impl Real for f32 {
+    #[inline(always)]
+    fn exp<const FUSED: bool>(self) -> Self {
+        exp::<FUSED>(self)
+    }
+
+    #[inline(always)]
+    fn tanh<const FUSED: bool>(self) -> Self {
+        tanh::<FUSED>(self)
+    }
+}
+
+impl Real for f64 {
+    #[inline(always)]
+    fn exp<const FUSED: bool>(self) -> Self {
+        self.exp()
+    }
+
+    #[inline(always)]
+    fn tanh<const FUSED: bool>(self) -> Self {
+        self.tanh()
+    }
+}
+
+/// Evaluates an expression with `$t` the element type that a `DType` names.
+macro_rules! by_real {
+    ($name:expr, $dtype:expr, $t:ident => $body:expr) => {
+        match $dtype {
+            candle_core::DType::F32 => {
+                type $t = f32;
+                $body
+            }
+            candle_core::DType::F64 => {
+                type $t = f64;
+                $body
+            }
+            other => crate::ops::cpu::unsupported($name, other),
+        }
+    };
+}
+
+pub(crate) use by_real;
 
 /// a · b + c.
 #[inline(always)]
@@ -172,6 +223,29 @@ pub fn sigmoid<const FUSED: bool>(x: f32) -> f32 {
 pub fn softplus<const FUSED: bool>(x: f32) -> f32 {
     let positive = if x < 0.0 { 0.0 } else { x };
     positive + ln_1p::<FUSED>(exp::<FUSED>(-x.abs()))
+}
+
+/// Values summed at once.
+const LANES: usize = 64;
+const SUMS: usize = 16;
+
+/// Σ over all places of `term` of the inputs' values there, in f64; the inputs have one length.
+#[inline(always)]
+pub fn total<T: Real, const N: usize>(inputs: [&[T]; N], term: impl Fn([T; N]) -> T) -> f64 {
+    let len = inputs.iter().map(|values| values.len()).min().unwrap_or(0);
+    let mut sums = [0.0; SUMS];
+    for at in (0..len).step_by(LANES) {
+        let count = LANES.min(len - at);
+        let parts = inputs.map(|values| &values[at..at + count]);
+        let mut row = [T::default(); LANES];
+        for (lane, value) in row[..count].iter_mut().enumerate() {
+            *value = term(parts.map(|part| part[lane]));
+        }
+        for values in row.chunks(SUMS) {
+            sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value.to_f64());
+        }
+    }
+    sums.iter().sum()
 }
 
 #[cfg(test)]

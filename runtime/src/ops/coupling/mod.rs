@@ -1,0 +1,172 @@
+//! Affine couplings (Dinh et al. 2017): v = (z + t) · exp(s) on what a mask lets change, s = rescale · tanh(a), where a
+//! network of the rest yields a and t side by side.
+
+mod affine;
+mod context;
+mod log_det;
+#[cfg(test)]
+mod tests;
+
+use super::reference;
+use super::vector::Real;
+use crate::{Result, Tensor};
+use affine::Affine;
+use context::Context;
+use log_det::LogDet;
+
+/// Which part of its input a coupling changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mask {
+    /// Every other pixel; `reversed`: the others.
+    Checkerboard { reversed: bool },
+    /// The first half of the channels; `reversed`: the second.
+    Channel { reversed: bool },
+}
+
+/// What a coupling's network sees of `[N, C, H, W]`: a checkerboard's other pixels, zeros between; or the other half of the
+/// channels, `[N, C/2, H, W]`.
+///
+/// # Errors
+/// A tensor that is not `[N, C, H, W]`.
+pub fn coupling_context(h: &Tensor, mask: Mask) -> Result<Tensor> {
+    if !h.device().is_cpu() {
+        return reference::coupling_context(h, mask);
+    }
+    let sizes = Sizes::of(h, mask)?;
+    h.contiguous()?.apply_op1(Context(sizes))
+}
+
+/// The coupling of `h`, `[N, C, H, W]`, or its inverse v · exp(−s) − t. `network` is `[N, 2c, H, W]`, c = C for a
+/// checkerboard and C/2 for channels: a, then t. `rescale` has c values.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn coupling(h: &Tensor, network: &Tensor, rescale: &Tensor, mask: Mask, inverse: bool) -> Result<Tensor> {
+    let sizes = Sizes::of(h, mask)?.fits(network, rescale)?;
+    if !h.device().is_cpu() {
+        return reference::coupling(h, network, rescale, mask, inverse);
+    }
+    h.contiguous()?.apply_op3(&network.contiguous()?, &rescale.contiguous()?, Affine { sizes, inverse })
+}
+
+/// log |∂v/∂z| of the coupling: Σ s over what changes, `[N]` nats.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn coupling_log_det(network: &Tensor, rescale: &Tensor, mask: Mask) -> Result<Tensor> {
+    if !network.device().is_cpu() {
+        return reference::coupling_log_det(network, rescale, mask);
+    }
+    let (batch, twice, height, width) = network.dims4()?;
+    let sizes = Sizes { batch, channels: twice / 2, height, width, mask }.changed_only().fits(network, rescale)?;
+    network.contiguous()?.apply_op2(&rescale.contiguous()?, LogDet(sizes))
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Sizes {
+    batch: usize,
+    /// Of the coupling's input.
+    channels: usize,
+    height: usize,
+    width: usize,
+    mask: Mask,
+}
+
+/// A channel of the coupling: where it stands in the input, and for one that changes in which the network's outputs are.
+enum Plane {
+    Kept,
+    Changed(usize),
+}
+
+impl Sizes {
+    fn of(h: &Tensor, mask: Mask) -> Result<Self> {
+        let (batch, channels, height, width) = h.dims4()?;
+        if matches!(mask, Mask::Channel { .. }) && channels % 2 != 0 {
+            candle_core::bail!("a coupling of {channels} channels: they must be two halves");
+        }
+        Ok(Self { batch, channels, height, width, mask })
+    }
+
+    /// The same coupling's sizes, counted from the channels that change.
+    fn changed_only(self) -> Self {
+        match self.mask {
+            Mask::Checkerboard { .. } => self,
+            Mask::Channel { .. } => Self { channels: 2 * self.channels, ..self },
+        }
+    }
+
+    fn fits(self, network: &Tensor, rescale: &Tensor) -> Result<Self> {
+        let expected = [self.batch, 2 * self.changed(), self.height, self.width];
+        if network.dims() != expected || rescale.elem_count() != self.changed() {
+            candle_core::bail!(
+                "a coupling needs its network's output of shape {expected:?} and {} scales, they are {:?} and {:?}",
+                self.changed(),
+                network.dims(),
+                rescale.dims()
+            );
+        }
+        Ok(self)
+    }
+
+    /// Channels with a scale and a shift.
+    fn changed(&self) -> usize {
+        match self.mask {
+            Mask::Checkerboard { .. } => self.channels,
+            Mask::Channel { .. } => self.channels / 2,
+        }
+    }
+
+    fn pixels(&self) -> usize {
+        self.height * self.width
+    }
+
+    fn image(&self) -> usize {
+        self.channels * self.pixels()
+    }
+
+    fn plane(&self, channel: usize) -> Plane {
+        let half = self.channels / 2;
+        match self.mask {
+            Mask::Checkerboard { .. } => Plane::Changed(channel),
+            Mask::Channel { reversed: false } if channel < half => Plane::Changed(channel),
+            Mask::Channel { reversed: true } if channel >= half => Plane::Changed(channel - half),
+            Mask::Channel { .. } => Plane::Kept,
+        }
+    }
+
+    /// 1 for a plane's pixels that change, 0 for those that stay.
+    fn change<T: Real>(&self) -> Vec<T> {
+        let Mask::Checkerboard { reversed } = self.mask else { return vec![T::one(); self.pixels()] };
+        let changes = |at: usize| (at / self.width + at % self.width + usize::from(reversed)).is_multiple_of(2);
+        (0..self.pixels()).map(|at| if changes(at) { T::one() } else { T::zero() }).collect()
+    }
+
+    /// First channel and number of channels of what the network sees, where whole channels are.
+    fn context(&self) -> Option<(usize, usize)> {
+        match self.mask {
+            Mask::Checkerboard { .. } => None,
+            Mask::Channel { reversed } => Some((if reversed { 0 } else { self.channels / 2 }, self.channels / 2)),
+        }
+    }
+}
+
+/// The network's two outputs for a channel that changes.
+fn halves<'a, T>(network: &'a [T], image: usize, at: usize, sizes: &Sizes) -> (&'a [T], &'a [T]) {
+    let (pixels, changed) = (sizes.pixels(), sizes.changed());
+    let image = &network[image * 2 * changed * pixels..][..2 * changed * pixels];
+    (&image[at * pixels..][..pixels], &image[(changed + at) * pixels..][..pixels])
+}
+
+fn halves_mut<'a, T>(network: &'a mut [T], image: usize, at: usize, sizes: &Sizes) -> (&'a mut [T], &'a mut [T]) {
+    let (pixels, changed) = (sizes.pixels(), sizes.changed());
+    let image = &mut network[image * 2 * changed * pixels..][..2 * changed * pixels];
+    let (first, second) = image.split_at_mut(changed * pixels);
+    (&mut first[at * pixels..][..pixels], &mut second[at * pixels..][..pixels])
+}
+
+/// ∂s/∂a.
+#[inline(always)]
+fn slope<T: Real, const FUSED: bool>(rescale: T, a: T) -> T {
+    let tanh = a.tanh::<FUSED>();
+    rescale * (T::one() - tanh * tanh)
+}
