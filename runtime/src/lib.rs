@@ -7,12 +7,14 @@
 //! - [`params`], [`noise`]: where parameters live and where randomness comes from;
 //! - [`nn`]: layers and networks; [`dist`]: distributions; [`flow`]: bijectors;
 //! - [`model`]: the trait between generated code and everything below; [`generated`]: what generated code has in scope;
-//! - [`data`], [`train`], [`eval`], [`cli`]: running a model.
+//! - [`data`], [`train`], [`eval`], [`fid`], [`cli`]: running a model; [`torch`], [`pickle`], [`fetch`]: its surroundings.
 
 pub mod cli;
 pub mod data;
 pub mod dist;
 pub mod eval;
+pub mod fetch;
+pub mod fid;
 pub mod figures;
 pub mod files;
 pub mod flow;
@@ -22,6 +24,7 @@ pub mod nn;
 pub mod noise;
 pub mod ops;
 pub mod params;
+pub mod pickle;
 pub mod picture;
 pub mod report;
 pub mod spec;

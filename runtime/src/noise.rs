@@ -4,6 +4,8 @@ use candle_core::{DType, Device, Result, Tensor};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Distribution, StandardNormal, StandardUniform};
+use rayon::prelude::*;
+use std::ops::Range;
 
 /// A stream of random tensors.
 ///
@@ -15,17 +17,31 @@ pub struct Noise {
     counter: u64,
     /// Draws to be replayed, by the variable they belong to.
     recorded: Vec<(String, Tensor)>,
+    rows: Option<Rows>,
+}
+
+/// What the rows of a batch are: samples of images, the sample being the slow index.
+#[derive(Debug, Clone)]
+struct Rows {
+    samples: Range<usize>,
+    images: Range<usize>,
 }
 
 impl Noise {
     /// A source that is a function of the seed alone.
     pub fn seeded(seed: u64) -> Self {
-        Self { seed, counter: 0, recorded: Vec::new() }
+        Self::at(seed, 0)
     }
 
     /// The source at a state that [`Noise::state`] gave.
     pub fn at(seed: u64, counter: u64) -> Self {
-        Self { seed, counter, recorded: Vec::new() }
+        Self { seed, counter, recorded: Vec::new(), rows: None }
+    }
+
+    /// A source whose draws for a row are a function of the seed, the row's sample and its image alone, so that samples and
+    /// images may be computed in any portions.
+    pub fn of_rows(seed: u64, samples: Range<usize>, images: Range<usize>) -> Self {
+        Self { rows: Some(Rows { samples, images }), ..Self::seeded(seed) }
     }
 
     /// Seed and number of draws so far.
@@ -60,7 +76,7 @@ impl Noise {
         shape: &[usize],
         dtype: DType,
         device: &Device,
-        one: impl Fn(&mut ChaCha8Rng) -> f32,
+        one: impl Fn(&mut ChaCha8Rng) -> f32 + Sync,
     ) -> Result<Tensor> {
         if let Some(at) = self.recorded.iter().position(|(name, _)| name == variable) {
             let (_, draw) = self.recorded.remove(at);
@@ -69,10 +85,26 @@ impl Noise {
             }
             return draw.to_dtype(dtype)?.to_device(device);
         }
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        rng.set_stream(self.counter);
+        let mut values = vec![0f32; shape.iter().product()];
+        let fill = |seed: u64, stream: u64, part: &mut [f32]| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            rng.set_stream(stream);
+            part.iter_mut().for_each(|value| *value = one(&mut rng));
+        };
+        match &self.rows {
+            Some(rows) if shape.first() == Some(&(rows.samples.len() * rows.images.len())) && !values.is_empty() => {
+                // Draws of a pass differ by the seed, rows by the stream.
+                let seed = self.seed.wrapping_add(self.counter.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+                let size = values.len() / shape[0];
+                values.par_chunks_mut(size).enumerate().for_each(|(row, part)| {
+                    let sample = rows.samples.start + row / rows.images.len();
+                    let image = rows.images.start + row % rows.images.len();
+                    fill(seed, (image as u64) << 32 | sample as u64, part);
+                });
+            }
+            _ => fill(self.seed, self.counter, &mut values),
+        }
         self.counter += 1;
-        let values: Vec<f32> = (0..shape.iter().product()).map(|_| one(&mut rng)).collect();
         Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(dtype)?.to_device(device)
     }
 }

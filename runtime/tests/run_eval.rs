@@ -72,7 +72,7 @@ fn with_another_posterior_the_estimate_rises_to_the_exact_likelihood() {
 #[test]
 fn the_phase_is_as_it_was_and_terms_add_up_to_the_bound() {
     let model = model(0.1);
-    let options = Options { samples: 4, images: Some(6), batch: 4, ..Options::default() };
+    let options = Options { samples: 4, images: Some(6), batch: Some(4), ..Options::default() };
     let found = evaluate(model.as_ref(), &toy::spec(), &toy::data().test, &options).unwrap();
     assert_eq!(model.params().phase(), Phase::Training);
     let bound = found.terms[0].2 - found.terms[1].2;

@@ -77,7 +77,7 @@ fn evaluate(model: &dyn Model, plan: &train::Plan, args: &All) -> Result<Evaluat
     let options = Options {
         samples: args.k,
         images: Some(args.images),
-        batch: plan.config.batch,
+        batch: Some(plan.config.batch),
         seed: plan.config.seed,
         progress: &show,
         ..Options::default()

@@ -8,10 +8,15 @@ mod compiler;
 mod device;
 mod eval;
 mod explain;
+mod export;
+mod fetch;
+mod fid;
+mod import;
 mod models;
 mod modes;
 mod report;
 mod session;
+mod table;
 mod train;
 
 use crate::Compiled;
@@ -67,6 +72,11 @@ fn run(models: &'static [Compiled], cli: Cli) -> Result<ExitCode> {
     match command {
         Command::Train(args) => train::run(models, &args),
         Command::Eval(args) => eval::run(models, &args),
+        Command::Fid(args) => fid::run(models, &args),
+        Command::Table(args) => table::run(models, &args),
+        Command::Fetch(args) => fetch::run(&args),
+        Command::Import(args) => import::run(models, &args),
+        Command::Export(args) => export::run(models, &args),
         Command::Sample(args) => modes::run(models, modes::Kind::Sample, &args),
         Command::Reconstruct(args) => modes::run(models, modes::Kind::Reconstruct, &args),
         Command::Regenerate(args) => modes::run(models, modes::Kind::Regenerate, &args),

@@ -2,7 +2,7 @@
 
 use super::args::{DataArgs, RunArgs, Which};
 use super::models::{self, Found};
-use crate::data::{self, Data, Source};
+use crate::data::{self, Data, Images, Source};
 use crate::spec::Spec;
 use crate::train::{Checkpoint, Header, RunFolder, restore};
 use crate::{Compiled, DType, Device, Model, Params};
@@ -40,8 +40,17 @@ impl Session {
     /// # Errors
     /// Data that cannot be loaded.
     pub fn data(&self, args: &DataArgs) -> Result<Data> {
-        let source = Source::parse(args.data.as_deref().unwrap_or(&self.header.data));
+        let source = Source::parse(&args.source().unwrap_or_else(|| self.header.data.clone()))?;
         data::load(&source, self.spec.picture_shape(), args.split.unwrap_or(self.header.config.split))
+    }
+
+    /// The test pictures of that data, and its name.
+    ///
+    /// # Errors
+    /// Data that cannot be loaded.
+    pub fn test(&self, args: &DataArgs) -> Result<(String, Images)> {
+        let source = Source::parse(&args.source().unwrap_or_else(|| self.header.data.clone()))?;
+        data::test(&source, self.spec.picture_shape(), args.split.unwrap_or(self.header.config.split))
     }
 }
 

@@ -73,12 +73,12 @@ pub fn plan(
         model.preset = Some("quick".into());
     }
     let spec = found.spec(&model)?;
-    let source = data.data.clone().unwrap_or_else(|| {
+    let source = data.source().unwrap_or_else(|| {
         note("no --data: training on the built-in scenes (other pictures: --data)");
         "builtin".into()
     });
     let mut config = Config { split: data.split.unwrap_or_default(), ..Config::default() };
-    let data = data::load(&Source::parse(&source), spec.picture_shape(), config.split)?;
+    let data = data::load(&Source::parse(&source)?, spec.picture_shape(), config.split)?;
     apply(&mut config, train, data.train.len());
     rhythm(&mut config, train);
     Ok(Plan { spec, data, source, config })
@@ -123,10 +123,10 @@ fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<
         Spec { settings: header.settings.clone(), preset: header.preset.clone(), ..found.spec(&ModelArgs::default())? }
     };
     let spec = Spec { variables: header.variables.clone(), ..spec };
-    let source = args.data.data.clone().unwrap_or_else(|| header.data.clone());
+    let source = args.data.source().unwrap_or_else(|| header.data.clone());
     let mut config = header.config.clone();
     config.split = args.data.split.unwrap_or(config.split);
-    let data = data::load(&Source::parse(&source), spec.picture_shape(), config.split)?;
+    let data = data::load(&Source::parse(&source)?, spec.picture_shape(), config.split)?;
     apply(&mut config, &args.train, data.train.len());
     if config.seed != header.config.seed {
         bail!("--seed: a run goes on with the seed it began with, {}", header.config.seed);

@@ -23,9 +23,10 @@ impl Augment {
         rng.set_stream(position);
         let [_, height, width] = shape;
         let mirror = rng.random::<bool>();
+        // As they do: a border of 5 %, rounded up, then a shift by up to 5 % of the size with it, rounded to whole pixels.
         let mut shift = |length: usize| {
-            let limit = (self.shift * length as f64).round() as i64;
-            rng.random_range(-limit..=limit)
+            let whole = length as f64 + 2.0 * (self.shift * length as f64).ceil();
+            rng.random_range(-self.shift * whole..=self.shift * whole).round() as i64
         };
         let (down, right) = (shift(height), shift(width));
         let source = |x: usize, shift: i64, length: usize| (x as i64 - shift).clamp(0, length as i64 - 1) as usize;

@@ -4,21 +4,24 @@
 
 mod augment;
 mod batch;
+mod batches;
 mod builtin;
-mod cifar;
+mod crop;
 mod folder;
+mod formats;
 mod order;
 mod resize;
 mod split;
 
 pub use augment::Augment;
 pub use batch::Batches;
+pub use crop::Crop;
 pub use folder::open as open_picture;
 pub use order::Order;
 pub use resize::{fit as resize, fit_rgb as resize_rgb};
 pub use split::Split;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -90,6 +93,18 @@ impl Images {
         self.select(&(0..self.len().min(count)).collect::<Vec<_>>())
     }
 
+    /// Adds pictures of the same shape; labels stay where both have them.
+    fn append(&mut self, other: Self) {
+        self.bytes.extend(other.bytes);
+        self.labels = match (self.labels.take(), other.labels) {
+            (Some(mut labels), Some(more)) => {
+                labels.extend(more);
+                Some(labels)
+            }
+            _ => None,
+        };
+    }
+
     /// Every picture brought to `shape`.
     #[must_use]
     fn resized(self, shape: [usize; 3]) -> Self {
@@ -120,14 +135,33 @@ pub struct Data {
 pub enum Source {
     /// Scenes drawn from a seed.
     Builtin,
-    /// A file or a folder; its kind is decided by what is in it.
-    Path(PathBuf),
+    /// A file or a folder; its kind is decided by what is in it. Pictures of a folder may be cropped.
+    Path(PathBuf, Option<Crop>),
 }
 
+/// Between a path and its window in the text of a source.
+const CROP: &str = "#crop=";
+
 impl Source {
-    /// `builtin`, or a path.
-    pub fn parse(text: &str) -> Self {
-        if text == "builtin" { Self::Builtin } else { Self::Path(PathBuf::from(text)) }
+    /// `builtin`, the name of a data set that was fetched, or a path; behind it there may be `#crop=` and a [`Crop`].
+    ///
+    /// # Errors
+    /// A window that is none.
+    pub fn parse(text: &str) -> Result<Self> {
+        let (path, crop) = match text.split_once(CROP) {
+            Some((path, crop)) => (path, Some(crop.parse()?)),
+            None => (text, None),
+        };
+        match path {
+            "builtin" if crop.is_some() => bail!("--crop is for folders of pictures, and the data is `builtin`"),
+            "builtin" => Ok(Self::Builtin),
+            path => Ok(Self::Path(PathBuf::from(path), crop)),
+        }
+    }
+
+    /// The text of a path and a window, as [`Source::parse`] reads it.
+    pub fn text(path: &str, crop: Option<&str>) -> String {
+        crop.map_or_else(|| path.to_owned(), |crop| format!("{path}{CROP}{crop}"))
     }
 }
 
@@ -135,7 +169,7 @@ impl fmt::Display for Source {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Builtin => out.write_str("builtin"),
-            Self::Path(path) => write!(out, "{}", path.display()),
+            Self::Path(path, _) => write!(out, "{}", path.display()),
         }
     }
 }
@@ -147,32 +181,96 @@ impl fmt::Display for Source {
 pub fn load(source: &Source, shape: [usize; 3], split: Split) -> Result<Data> {
     let data = match source {
         Source::Builtin => builtin::load(shape),
-        Source::Path(path) => load_path(path, shape, split)?,
+        Source::Path(path, crop) => match kind(path, *crop)? {
+            Kind::Archive(path) => batches::load_archive(&path, shape, split)?,
+            Kind::Npz => {
+                let (train, test) = folder::every_tenth(npz(path)?.resized(shape));
+                let (train, validation) = split.apply(train);
+                Data { name: name(path), train, validation, test }
+            }
+            Kind::Batches => batches::load_folder(path, shape, split)?,
+            Kind::Folder => folder::load(path, shape, split, *crop)?.ok_or_else(|| nothing(path))?,
+        },
     };
     ensure!(!data.train.is_empty(), "{source}: no pictures to train on");
     ensure!(!data.test.is_empty(), "{source}: no pictures to test with");
     Ok(data)
 }
 
-fn load_path(path: &Path, shape: [usize; 3], split: Split) -> Result<Data> {
-    let kinds = "a folder with CIFAR-10's data_batch_*.bin and test_batch.bin, cifar-10-binary.tar.gz, \
-                 a folder of PNG or JPEG pictures, or the word `builtin`";
-    if !path.exists() {
-        bail!("{}: no such file or folder; --data takes {kinds}", path.display());
-    }
-    if path.is_file() {
-        if cifar::is_archive(path) {
-            return cifar::load_archive(path, shape, split);
+/// The test pictures alone, with the name of their data set; what is for training need not be there, and is not read where it
+/// lies in files of its own. A single `.npz` file is for testing as a whole.
+///
+/// # Errors
+/// As [`load`].
+pub fn test(source: &Source, shape: [usize; 3], split: Split) -> Result<(String, Images)> {
+    let (name, images) = match source {
+        Source::Builtin => {
+            let data = builtin::load(shape);
+            (data.name, data.test)
         }
-        bail!("{}: not a data set; --data takes {kinds}", path.display());
+        Source::Path(path, crop) => match kind(path, *crop)? {
+            Kind::Archive(path) => {
+                let data = batches::load_archive(&path, shape, split)?;
+                (data.name, data.test)
+            }
+            Kind::Npz => (name(path), npz(path)?.resized(shape)),
+            Kind::Batches => batches::test_of_folder(path, shape)?,
+            Kind::Folder => folder::test(path, shape, *crop)?.ok_or_else(|| nothing(path))?,
+        },
+    };
+    ensure!(!images.is_empty(), "{source}: no pictures to test with");
+    Ok((name, images))
+}
+
+/// What lies at a path.
+enum Kind {
+    Archive(PathBuf),
+    /// One file of arrays.
+    Npz,
+    /// A folder of batches.
+    Batches,
+    /// A folder of pictures, if of anything.
+    Folder,
+}
+
+const KINDS: &str = "a folder with CIFAR-10's batches (binary or python) or the downsampled ImageNet's (npz or python), \
+                     cifar-10-binary.tar.gz or cifar-10-python.tar.gz, an .npz file, a folder of PNG or JPEG pictures, \
+                     or one of the words `builtin` and `cifar10`";
+
+fn kind(path: &Path, crop: Option<Crop>) -> Result<Kind> {
+    let kind = if !path.exists() {
+        match crate::fetch::data_set(path)? {
+            Some(fetched) => Kind::Archive(fetched),
+            None => bail!("{}: no such file or folder; --data takes {KINDS}", path.display()),
+        }
+    } else if path.is_file() {
+        let is_npz = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npz"));
+        match batches::is_archive(path) {
+            true => Kind::Archive(path.to_owned()),
+            false if is_npz => Kind::Npz,
+            false => bail!("{}: not a data set; --data takes {KINDS}", path.display()),
+        }
+    } else if batches::is_folder(path) {
+        Kind::Batches
+    } else {
+        Kind::Folder
+    };
+    if crop.is_some() && !matches!(kind, Kind::Folder) {
+        bail!("{}: --crop is for folders of pictures, and this is another kind of data set", path.display());
     }
-    if cifar::is_folder(path) {
-        return cifar::load_folder(path, shape, split);
-    }
-    folder::load(path, shape, split)?.ok_or_else(|| {
-        anyhow::anyhow!(
-            "{}: nothing in this folder is a picture or a CIFAR-10 batch; --data takes {kinds}",
-            path.display()
-        )
-    })
+    Ok(kind)
+}
+
+fn npz(path: &Path) -> Result<Images> {
+    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    formats::npz::read(&bytes, 0)
+        .with_context(|| format!("{}: not an npz file of pictures; copy or download it again", path.display()))
+}
+
+fn name(path: &Path) -> String {
+    path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+fn nothing(path: &Path) -> anyhow::Error {
+    anyhow::anyhow!("{}: nothing in this folder is a picture or a batch; --data takes {KINDS}", path.display())
 }

@@ -1,11 +1,14 @@
 //! How good a model is: its likelihood on pictures it has not seen.
 
+mod log_sum;
+
 use crate::data::{Batches, Images};
 use crate::params::Phase;
 use crate::spec::Spec;
 use crate::train::interrupt;
-use crate::{BoundOptions, DType, Model, Noise, Tensor, TermKind};
+use crate::{BoundOptions, DType, Model, Noise, Tensor, TermKind, Terms};
 use anyhow::{Result, bail, ensure};
+use log_sum::LogSum;
 use serde_json::{Map, Value, json};
 use std::time::Instant;
 
@@ -14,10 +17,10 @@ use std::time::Instant;
 pub struct Options<'a> {
     /// K: importance samples an image. One gives the bound itself.
     pub samples: usize,
-    /// Samples computed at once: what bounds memory. None is chosen by the batch.
+    /// Samples of a picture computed at once: with the batch, what bounds memory. Changes nothing else.
     pub chunk: Option<usize>,
     /// Pictures computed at once.
-    pub batch: usize,
+    pub batch: Option<usize>,
     /// Pictures used; none is all.
     pub images: Option<usize>,
     pub seed: u64,
@@ -27,12 +30,30 @@ pub struct Options<'a> {
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { samples: 1, chunk: None, batch: 32, images: None, seed: 1, progress: &|_, _| () }
+        Self { samples: 1, chunk: None, batch: None, images: None, seed: 1, progress: &|_, _| () }
     }
 }
 
-/// Rows (pictures times samples) computed at once where no chunk is asked for.
+/// Rows (pictures times samples) computed at once where nothing else is asked for.
 const ROWS: usize = 128;
+/// Pictures computed at once at most.
+const BATCH: usize = 32;
+
+impl Options<'_> {
+    /// Pictures and samples computed at once. What does not depend on the sample is computed once a portion, so portions are
+    /// rather long in samples than in pictures.
+    fn portion(&self) -> (usize, usize) {
+        let samples = self.samples.max(1);
+        match (self.batch, self.chunk) {
+            (Some(batch), Some(chunk)) => (batch.max(1), chunk.clamp(1, samples)),
+            (Some(batch), None) => (batch.max(1), (ROWS / batch.max(1)).clamp(1, samples)),
+            (None, chunk) => {
+                let chunk = chunk.unwrap_or(ROWS / 2).clamp(1, samples);
+                ((ROWS / chunk).clamp(1, BATCH), chunk)
+            }
+        }
+    }
+}
 
 /// What evaluation found.
 #[derive(Debug, Clone)]
@@ -41,6 +62,8 @@ pub struct Evaluation {
     pub samples: usize,
     /// Bits a dimension by K importance samples, with the standard error of the mean over pictures.
     pub nll: f64,
+    /// Bits a dimension by the first 1, 10, 100, … of the samples, and by all.
+    pub by_samples: Vec<(usize, f64)>,
     pub standard_error: f64,
     /// Bits a dimension by the bound (the mean over samples instead of the importance weighted one).
     pub bound: f64,
@@ -62,6 +85,7 @@ impl Evaluation {
             self.terms.iter().map(|&(name, _, value)| (name.to_owned(), json!(value))).collect();
         json!({
             "nll": self.nll,
+            "nll_by_samples": self.by_samples.iter().map(|(k, nll)| (k.to_string(), json!(nll))).collect::<Map<_, _>>(),
             "standard_error": self.standard_error,
             "k": self.samples,
             "bound": self.bound,
@@ -92,37 +116,40 @@ fn estimate(model: &dyn Model, spec: &Spec, images: &Images, options: &Options<'
     ensure!(options.samples > 0, "the number of samples is 0; at least one is needed");
     let begun = Instant::now();
     let batches = Batches::new(spec, images, model.params().device())?;
-    let mut noise = Noise::seeded(options.seed ^ 0x6576_616c);
     let count = options.images.unwrap_or(usize::MAX).min(images.len());
-    let mut likelihoods = Vec::with_capacity(count);
-    let mut terms: Vec<(&'static str, TermKind, f64)> = Vec::new();
-    while likelihoods.len() < count {
-        let size = options.batch.max(1).min(count - likelihoods.len());
-        let batch = batches.range(images, likelihoods.len(), size)?;
+    ensure!(count > 0, "there are no pictures to evaluate on");
+    let (batch, chunk) = options.portion();
+    let milestones = milestones(options.samples);
+    let mut found =
+        Found { likelihoods: Vec::with_capacity(count), by_samples: vec![0.0; milestones.len()], terms: Vec::new() };
+    while found.likelihoods.len() < count {
+        let begin = found.likelihoods.len();
+        let size = batch.min(count - begin);
+        let data = batches.range(images, begin, size)?;
         let mut sums = vec![LogSum::default(); size];
-        let mut left = options.samples;
-        while left > 0 {
-            let chunk = options.chunk.unwrap_or((ROWS / size).max(1)).clamp(1, left);
+        let mut done = 0;
+        while done < options.samples {
+            let chunk = chunk.min(options.samples - done);
             // With one sample the closed forms are as valid and vary less.
             let how = if options.samples == 1 { BoundOptions::default() } else { BoundOptions::importance(chunk) };
-            let found = model.bound(&batch, &mut noise, &how)?;
-            for (number, term) in found.terms.iter().enumerate() {
-                if terms.len() == number {
-                    terms.push((term.name, term.kind, 0.0));
-                }
-                terms[number].2 += rows(&term.value)?.iter().flatten().sum::<f64>();
-            }
-            for row in rows(&found.log_weights()?)? {
+            let mut noise = Noise::of_rows(options.seed ^ 0x6576_616c, done..done + chunk, begin..begin + size);
+            let bound = model.bound(&data, &mut noise, &how)?;
+            found.add_terms(&bound)?;
+            for row in rows(&bound.log_weights()?)? {
                 sums.iter_mut().zip(row).for_each(|(sum, weight)| sum.add(weight));
+                done += 1;
+                if let Some(at) = milestones.iter().position(|&samples| samples == done) {
+                    found.by_samples[at] += sums.iter().map(LogSum::mean).sum::<f64>();
+                }
             }
-            left -= chunk;
             if interrupt::asked() {
                 bail!(Interrupted);
             }
         }
-        likelihoods.extend(sums.iter().map(LogSum::mean));
-        (options.progress)(likelihoods.len(), count);
+        found.likelihoods.extend(sums.iter().map(LogSum::mean));
+        (options.progress)(found.likelihoods.len(), count);
     }
+    let Found { likelihoods, by_samples, mut terms } = found;
     if let Some(at) = likelihoods.iter().position(|value| !value.is_finite()) {
         let broken = terms.iter().find(|(_, _, value)| !value.is_finite()).map_or("the bound", |(name, _, _)| name);
         bail!("picture {at}: its likelihood is {}; the first term that is not finite is {broken}", likelihoods[at]);
@@ -130,29 +157,57 @@ fn estimate(model: &dyn Model, spec: &Spec, images: &Images, options: &Options<'
     for term in &mut terms {
         term.2 /= (count * options.samples) as f64;
     }
-    Ok(summary(spec, &likelihoods, terms, options.samples, begun.elapsed().as_secs_f64()))
+    let by_samples: Vec<f64> = by_samples.iter().map(|sum| spec.bits_per_dim(sum / count as f64)).collect();
+    Ok(Evaluation {
+        samples: options.samples,
+        by_samples: milestones.into_iter().zip(by_samples).collect(),
+        seconds: begun.elapsed().as_secs_f64(),
+        ..summary(spec, &likelihoods, terms)
+    })
 }
 
-fn summary(
-    spec: &Spec,
-    likelihoods: &[f64],
+/// 1, 10, 100, … and all samples.
+fn milestones(samples: usize) -> Vec<usize> {
+    let powers = std::iter::successors(Some(1usize), |power| power.checked_mul(10));
+    powers.take_while(|&power| power < samples).chain([samples]).collect()
+}
+
+/// What the pictures so far have given.
+struct Found {
+    likelihoods: Vec<f64>,
+    /// Sums over pictures at each milestone.
+    by_samples: Vec<f64>,
+    /// Sums over pictures and samples.
     terms: Vec<(&'static str, TermKind, f64)>,
-    samples: usize,
-    seconds: f64,
-) -> Evaluation {
+}
+
+impl Found {
+    fn add_terms(&mut self, bound: &Terms) -> Result<()> {
+        for (number, term) in bound.terms.iter().enumerate() {
+            if self.terms.len() == number {
+                self.terms.push((term.name, term.kind, 0.0));
+            }
+            self.terms[number].2 += rows(&term.value)?.iter().flatten().sum::<f64>();
+        }
+        Ok(())
+    }
+}
+
+fn summary(spec: &Spec, likelihoods: &[f64], terms: Vec<(&'static str, TermKind, f64)>) -> Evaluation {
     let count = likelihoods.len() as f64;
     let mean = likelihoods.iter().sum::<f64>() / count;
     let variance = likelihoods.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
     let bound: f64 = terms.iter().map(|&(_, kind, value)| if kind == TermKind::Kl { -value } else { value }).sum();
     Evaluation {
         images: likelihoods.len(),
-        samples,
+        samples: 1,
+        by_samples: Vec::new(),
         nll: spec.bits_per_dim(mean),
         standard_error: spec.bits_per_dim((variance / count).sqrt()).abs(),
         bound: spec.bits_per_dim(bound),
         log_likelihood: mean,
         terms,
-        seconds,
+        seconds: 0.0,
     }
 }
 
@@ -165,58 +220,3 @@ fn rows(tensor: &Tensor) -> Result<Vec<Vec<f64>>> {
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("interrupted")]
 pub struct Interrupted;
-
-/// log Σ exp of numbers that come one after the other.
-#[derive(Debug, Clone, Copy)]
-struct LogSum {
-    peak: f64,
-    /// Σ exp(number − peak)
-    sum: f64,
-    count: usize,
-}
-
-impl Default for LogSum {
-    fn default() -> Self {
-        Self { peak: f64::NEG_INFINITY, sum: 0.0, count: 0 }
-    }
-}
-
-impl LogSum {
-    fn add(&mut self, number: f64) {
-        self.count += 1;
-        if number > self.peak {
-            self.sum = self.sum * (self.peak - number).exp() + 1.0;
-            self.peak = number;
-        } else if number != f64::NEG_INFINITY {
-            self.sum += (number - self.peak).exp();
-        }
-    }
-
-    /// log of the mean of the exponentials.
-    fn mean(&self) -> f64 {
-        self.peak + self.sum.ln() - (self.count as f64).ln()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::LogSum;
-
-    #[test]
-    fn log_sums_agree_with_the_plain_formula_far_from_zero() {
-        let numbers = [-3.5, 0.25, 1.5, -40.0];
-        let plain = (numbers.iter().map(|number: &f64| number.exp()).sum::<f64>() / 4.0).ln();
-        for shift in [0.0, -20_000.0, 20_000.0] {
-            let mut sum = LogSum::default();
-            numbers.iter().for_each(|number| sum.add(number + shift));
-            assert!((sum.mean() - plain - shift).abs() < 1e-9);
-        }
-    }
-
-    #[test]
-    fn a_nan_weight_is_not_lost() {
-        let mut sum = LogSum::default();
-        [0.0, f64::NAN, 1.0].iter().for_each(|&number| sum.add(number));
-        assert!(sum.mean().is_nan());
-    }
-}

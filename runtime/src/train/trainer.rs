@@ -293,7 +293,7 @@ impl<'a> Trainer<'a> {
         let options = eval::Options {
             samples: 1,
             images: Some(self.config.validation_images),
-            batch: self.config.batch,
+            batch: Some(self.config.batch),
             seed: self.config.seed,
             ..eval::Options::default()
         };

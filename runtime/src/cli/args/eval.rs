@@ -1,8 +1,28 @@
-//! Evaluation of trained models.
+//! How good trained models are.
 
-use super::numbers::at_least_one;
-use super::{CommonArgs, DataArgs, RunArgs};
-use clap::Args;
+use super::numbers::{at_least_one, at_least_two, not_negative};
+use super::{CommonArgs, DataArgs, DecodeChoice, RunArgs, Which};
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// How the likelihood is estimated.
+#[derive(Debug, Clone, Args)]
+pub struct LikelihoodArgs {
+    /// Importance samples a picture; 1 is the bound itself. The paper takes 500.
+    #[arg(long, default_value_t = 500, value_parser = at_least_one)]
+    pub k: usize,
+    /// Samples of a picture computed at once, which bounds memory and changes nothing else.
+    #[arg(long, value_parser = at_least_one)]
+    pub chunk: Option<usize>,
+    /// Pictures computed at once.
+    #[arg(long, value_parser = at_least_one)]
+    pub batch: Option<usize>,
+    /// Use the first N test pictures only.
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub images: Option<usize>,
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
 
 #[derive(Debug, Args)]
 pub struct Eval {
@@ -10,20 +30,82 @@ pub struct Eval {
     pub run: RunArgs,
     #[command(flatten)]
     pub data: DataArgs,
-    /// Importance samples a picture; 1 is the bound itself. The paper takes 500.
-    #[arg(long, default_value_t = 1, value_parser = at_least_one)]
-    pub k: usize,
-    /// Samples computed at once, which bounds memory.
-    #[arg(long, value_parser = at_least_one)]
-    pub chunk: Option<usize>,
+    #[command(flatten)]
+    pub likelihood: LikelihoodArgs,
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// How a FID is measured.
+#[derive(Debug, Clone, Args)]
+pub struct FidArgs {
+    /// The FID network's weights, `pt_inception-2015-12-05-6726825d.pth`; those of `srvae-run fetch fid-weights` where not given.
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// Take weights whose checksum is not that of the usual ones.
+    #[arg(long)]
+    pub weights_any: bool,
+    /// Pictures to draw for a FID.
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = at_least_two)]
+    pub samples: usize,
+    /// Use the first N real pictures for a FID.
+    #[arg(long, value_name = "N", value_parser = at_least_two)]
+    pub real: Option<usize>,
+    /// The real pictures of a FID.
+    #[arg(long, value_enum, default_value_t)]
+    pub against: RealSet,
+    /// How drawn pictures are decoded.
+    #[arg(long, value_enum, default_value = "sample")]
+    pub decode: DecodeChoice,
+    /// Scales the standard deviation of the latents of drawn pictures.
+    #[arg(long, default_value_t = 1.0, value_parser = not_negative)]
+    pub temperature: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum RealSet {
+    #[default]
+    Test,
+    Train,
+}
+
+#[derive(Debug, Args)]
+pub struct Fid {
+    #[command(flatten)]
+    pub run: RunArgs,
+    #[command(flatten)]
+    pub data: DataArgs,
+    #[command(flatten)]
+    pub fid: FidArgs,
     /// Pictures computed at once.
     #[arg(long, default_value_t = 32, value_parser = at_least_one)]
     pub batch: usize,
-    /// Use the first N test pictures only.
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    pub images: Option<usize>,
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct Table {
+    /// Run folders, or checkpoint files.
+    #[arg(required = true)]
+    pub runs: Vec<PathBuf>,
+    /// Which checkpoint of the folders: best or last.
+    #[arg(long, value_enum, default_value_t)]
+    pub checkpoint: Which,
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Another data set to evaluate on, that the models were not trained on; may be given several times.
+    #[arg(long, value_name = "DATA")]
+    pub transfer: Vec<String>,
+    #[command(flatten)]
+    pub likelihood: LikelihoodArgs,
+    #[command(flatten)]
+    pub fid: FidArgs,
+    /// Leave the FID away.
+    #[arg(long)]
+    pub no_fid: bool,
     #[command(flatten)]
     pub common: CommonArgs,
 }

@@ -3,17 +3,19 @@
 mod bench;
 mod compiler;
 mod eval;
+mod files;
 mod modes;
 mod numbers;
 mod train;
 
 pub use bench::{Bench, Job};
 pub use compiler::{Check, Explain, Fmt, Format};
-pub use eval::Eval;
+pub use eval::{Eval, Fid, FidArgs, LikelihoodArgs, RealSet, Table};
+pub use files::{Export, Fetch, Import};
 pub use modes::{DecodeChoice, Interpolate, Mode, Report};
 pub use train::{All, ScheduleChoice, Train, TrainArgs};
 
-use crate::data::Split;
+use crate::data::{Crop, Source, Split};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -23,6 +25,8 @@ Examples:
   srvae-run train models/vae.pgm --data cifar-10-batches-bin --preset quick --steps 300 --out runs/a
   srvae-run train runs/a --resume --steps 600        go on from the last checkpoint
   srvae-run eval runs/a --k 100 --json               likelihood by 100 importance samples a picture
+  srvae-run table runs/a runs/b --transfer imagenet32    the paper's Table 1 for trained models
+  srvae-run fetch cifar10                            download a data set, with checksum
   srvae-run sample runs/a --count 64 --temperature 0.8
   srvae-run upscale runs/a --draws 3
   srvae-run explain models/srvae.pgm                 factors, bound, modes, networks
@@ -50,6 +54,16 @@ pub enum Command {
     Train(Box<Train>),
     /// Estimate a trained model's likelihood on test pictures.
     Eval(Eval),
+    /// Measure the Fréchet inception distance between drawn and real pictures.
+    Fid(Fid),
+    /// Print the likelihoods, terms and FIDs of trained models side by side, as the paper's Table 1.
+    Table(Table),
+    /// Download a data set or the FID network's weights, with checksum.
+    Fetch(Fetch),
+    /// Make a run folder of a PyTorch checkpoint.
+    Import(Import),
+    /// Write a trained model's weights for PyTorch.
+    Export(Export),
     /// Draw new pictures.
     Sample(Mode),
     /// Encode pictures and decode them again.
@@ -85,12 +99,24 @@ pub struct ModelArgs {
 
 #[derive(Debug, Clone, Args)]
 pub struct DataArgs {
-    /// CIFAR-10 (folder or archive of its binary version), a folder of PNG or JPEG pictures, or `builtin`.
+    /// CIFAR-10 or the downsampled ImageNet (a folder, an archive or an .npz file), a folder of PNG or JPEG pictures,
+    /// `cifar10` where it was fetched, or `builtin`.
     #[arg(long)]
     pub data: Option<String>,
+    /// The window of each picture of a folder that is used: WIDTHxHEIGHT+LEFT+TOP, such as 148x148+15+40 for CelebA, or SIDE.
+    #[arg(long, value_name = "WINDOW", requires = "data")]
+    pub crop: Option<Crop>,
     /// How validation pictures are taken from the training pictures: hoogeboom, authors or none.
     #[arg(long, value_name = "NAME")]
     pub split: Option<Split>,
+}
+
+impl DataArgs {
+    /// The source they give, as [`crate::data::Source::parse`] reads it.
+    pub fn source(&self) -> Option<String> {
+        let crop = self.crop.map(|crop| crop.to_string());
+        self.data.as_deref().map(|path| Source::text(path, crop.as_deref()))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

@@ -8,6 +8,10 @@ pub fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
+pub fn at_least_two(text: &str) -> Result<usize, String> {
+    at_least_one(text).and_then(|number| if number > 1 { Ok(number) } else { Err("at least 2 are needed".into()) })
+}
+
 fn number(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|number: &f64| number.is_finite()).ok_or_else(|| "a number is needed".into())
 }

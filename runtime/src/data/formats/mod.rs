@@ -1,0 +1,29 @@
+//! How batches of pictures are written.
+
+pub mod binary;
+pub mod npz;
+pub mod python;
+
+use super::Images;
+use anyhow::{Result, ensure};
+
+/// Pictures in rows of numbers, red, green and blue plane after each other, and labels that count from `first`.
+fn of_rows(rows: usize, columns: usize, bytes: Vec<u8>, labels: Option<Vec<i64>>, first: usize) -> Result<Images> {
+    let side = ((columns / 3) as f64).sqrt().round() as usize;
+    ensure!(
+        side > 0 && 3 * side * side == columns,
+        "a row has {columns} numbers; a square picture of three colours has 3072 (32x32) or 12288 (64x64)"
+    );
+    ensure!(
+        bytes.len() == rows * columns,
+        "{} bytes for {rows} pictures of {columns}; the file is cut short",
+        bytes.len()
+    );
+    let labels = labels.map(|labels| labels.into_iter().map(|label| label_from(label, first)).collect()).transpose()?;
+    Images::new([3, side, side], bytes, labels)
+}
+
+fn label_from(label: i64, first: usize) -> Result<usize> {
+    let counted = usize::try_from(label).ok().and_then(|label| label.checked_sub(first));
+    counted.ok_or_else(|| anyhow::anyhow!("label {label}, and labels here count from {first}"))
+}

@@ -1,0 +1,233 @@
+//! One file: taken up where it was left, verified, and put in place whole.
+
+use crate::eval::Interrupted;
+use crate::train::interrupt;
+use anyhow::{Context, Result, bail, ensure};
+use sha2::{Digest, Sha256};
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Connections tried in a row that bring nothing.
+const TRIES: u32 = 3;
+/// How long a server may be silent.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What to download.
+pub struct Request<'a> {
+    pub url: &'a str,
+    /// Of the whole file, in hexadecimal.
+    pub sha256: &'a str,
+    /// Where the file is to be.
+    pub target: &'a Path,
+    /// Called with the bytes there are and, once it is known, how many there will be.
+    pub progress: &'a dyn Fn(u64, Option<u64>),
+}
+
+/// Downloads a file; returns false where it was there already, and whole.
+///
+/// What has come lies in `TARGET.part` until all of it has come and its checksum is right, so that a transfer that was cut
+/// off goes on from there, now or at the next call.
+///
+/// # Errors
+/// A server that does not answer or has no such file, a checksum that is wrong, a full disk (nothing is left behind then), or
+/// Ctrl-C.
+pub fn download(request: &Request<'_>) -> Result<bool> {
+    let target = request.target;
+    if target.is_file() {
+        let found = digest(File::open(target).with_context(|| format!("{}: cannot be read", target.display()))?)?;
+        if found == request.sha256 {
+            return Ok(false);
+        }
+        bail!(
+            "{}: this file is there and is another: its SHA-256 is {found}, expected is {}; move it away and fetch again",
+            target.display(),
+            request.sha256
+        );
+    }
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).with_context(|| format!("{}: the folder cannot be made", folder.display()))?;
+    let mut part = Part::open(target)?;
+    let taken_up = part.length > 0;
+    part.fill(request)?;
+    let mut found = digest(part.rewound()?)?;
+    if found != request.sha256 && taken_up {
+        // What lay there may have been the beginning of another file.
+        part.clear()?;
+        part.fill(request)?;
+        found = digest(part.rewound()?)?;
+    }
+    if found != request.sha256 {
+        let length = part.length;
+        part.remove();
+        bail!(
+            "{}: what came ({length} bytes) is not the file: its SHA-256 is {found}, expected is {}; it was thrown away. \
+             Try again, or another address with --from",
+            request.url,
+            request.sha256
+        );
+    }
+    part.place(target)?;
+    Ok(true)
+}
+
+/// A file that has come in part, and is nobody else's.
+struct Part {
+    path: PathBuf,
+    file: File,
+    length: u64,
+}
+
+impl Part {
+    fn open(target: &Path) -> Result<Self> {
+        let mut path = target.as_os_str().to_owned();
+        path.push(".part");
+        let path = PathBuf::from(path);
+        let failed = || format!("{}: cannot be written", path.display());
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).with_context(failed)?;
+        ensure!(file.try_lock().is_ok(), "{}: another program is fetching this file", path.display());
+        let length = file.seek(SeekFrom::End(0)).with_context(failed)?;
+        Ok(Self { path, file, length })
+    }
+
+    /// Connects until all is there.
+    fn fill(&mut self, request: &Request<'_>) -> Result<()> {
+        let mut failures = 0;
+        loop {
+            let before = self.length;
+            match self.connect(request) {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(Stop::Final(error)) => return Err(error),
+                Err(Stop::Connection(error)) if failures + 1 >= TRIES && self.length == before => {
+                    let kept =
+                        if self.length > 0 { "; what came is kept, and the next fetch goes on from there" } else { "" };
+                    return Err(error.context(format!("{}: {} bytes came{kept}", request.url, self.length)));
+                }
+                Err(Stop::Connection(_)) => std::thread::sleep(Duration::from_millis(200 << failures)),
+            }
+            failures = if self.length > before { 0 } else { failures + 1 };
+            if failures >= TRIES {
+                bail!(
+                    "{}: the transfer ends at {} bytes again and again; what came is kept, and the next fetch goes on from there",
+                    request.url,
+                    self.length
+                );
+            }
+        }
+    }
+
+    /// One connection; whether the file is whole after it.
+    fn connect(&mut self, request: &Request<'_>) -> Result<bool, Stop> {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(PATIENCE))
+            .timeout_recv_response(Some(PATIENCE))
+            .timeout_per_read(Some(PATIENCE))
+            .build();
+        let mut call = ureq::Agent::new_with_config(config).get(request.url);
+        if self.length > 0 {
+            call = call.header("Range", format!("bytes={}-", self.length));
+        }
+        let response = call.call().map_err(|error| Stop::of(error, request.url))?;
+        let status = response.status().as_u16();
+        match status {
+            200 if self.length > 0 => self.clear().map_err(Stop::Final)?,
+            200 | 206 => {}
+            // Nothing is left to send: all of it is there, or more than the server has.
+            416 => return Ok(true),
+            500.. => return Err(Stop::Connection(anyhow::anyhow!("the server answers {status}"))),
+            _ => {
+                return Err(Stop::Final(anyhow::anyhow!(
+                    "{}: the server answers {status}; another address can be given with --from",
+                    request.url
+                )));
+            }
+        }
+        let total = response.body().content_length().map(|rest| rest + self.length);
+        let mut body = response.into_body().into_reader();
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            if interrupt::asked() {
+                return Err(Stop::Final(Interrupted.into()));
+            }
+            let count = match body.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(Stop::Connection(error.into())),
+            };
+            self.append(&buffer[..count]).map_err(Stop::Final)?;
+            (request.progress)(self.length, total);
+        }
+        Ok(total.is_none_or(|total| self.length >= total))
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        if let Err(error) = self.file.write_all(bytes) {
+            let failed = format!(
+                "{}: cannot be written after {} bytes; free some room, or choose another place with --to",
+                self.path.display(),
+                self.length
+            );
+            self.remove();
+            return Err(error).context(failed);
+        }
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn clear(&mut self) -> Result<()> {
+        let failed = || format!("{}: cannot be written", self.path.display());
+        self.file.set_len(0).with_context(failed)?;
+        self.file.rewind().with_context(failed)?;
+        self.length = 0;
+        Ok(())
+    }
+
+    fn rewound(&mut self) -> Result<&mut File> {
+        self.file.rewind().with_context(|| format!("{}: cannot be read", self.path.display()))?;
+        Ok(&mut self.file)
+    }
+
+    fn remove(&self) {
+        fs::remove_file(&self.path).ok();
+    }
+
+    fn place(self, target: &Path) -> Result<()> {
+        let failed = || format!("{}: cannot be put in place", target.display());
+        self.file.sync_all().with_context(failed)?;
+        fs::rename(&self.path, target).with_context(failed)
+    }
+}
+
+/// Why a connection came to nothing.
+enum Stop {
+    /// Another try may do.
+    Connection(anyhow::Error),
+    Final(anyhow::Error),
+}
+
+impl Stop {
+    fn of(error: ureq::Error, url: &str) -> Self {
+        match error {
+            ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
+                Self::Final(anyhow::Error::new(error).context(format!("{url}: no address of a file")))
+            }
+            error => Self::Connection(error.into()),
+        }
+    }
+}
+
+fn digest(mut file: impl Read) -> Result<String> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer).context("the file cannot be read back")? {
+            0 => return Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            count => hasher.update(&buffer[..count]),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The Fréchet inception distance (Heusel et al., 2017) as the field computes it.
+//!
+//! Pictures, rounded to 8 bits, are resized to 299×299 and pass the Inception-v3 network in the form of pytorch-fid; the
+//! distance is between the normal distributions with the mean and the covariance of its 2048 pooled features.
+
+mod convolution;
+mod frechet;
+mod inception;
+mod statistics;
+mod weights;
+
+pub use frechet::distance;
+pub use inception::{FEATURES, Inception};
+pub use statistics::Statistics;
+pub use weights::{SHA256, Weights};
+
+use crate::data::{Batches, Images};
+use crate::eval::Interrupted;
+use crate::spec::{Role, Spec};
+use crate::train::interrupt;
+use crate::{Decode, Device, Draw, Model, Noise, Tensor, Values};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use std::fmt;
+
+/// How a distance is measured.
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
+    /// Pictures drawn from the model.
+    pub samples: usize,
+    /// Pictures computed at once.
+    pub batch: usize,
+    pub draw: Draw,
+    pub seed: u64,
+    /// Called with the pictures done and all of them.
+    pub progress: &'a dyn Fn(usize, usize),
+}
+
+/// A distance and all that it depends on: one is not to be compared without the other.
+#[derive(Debug, Clone)]
+pub struct Distance {
+    pub value: f64,
+    pub samples: usize,
+    pub real: usize,
+    /// The real pictures, as reports name them.
+    pub real_set: String,
+    pub draw: Draw,
+    pub seed: u64,
+    /// Of the network's weights.
+    pub weights: String,
+}
+
+impl Distance {
+    pub fn json(&self) -> Value {
+        json!({
+            "value": self.value,
+            "protocol": {
+                "samples": self.samples,
+                "decode": decode(self.draw),
+                "temperature": self.draw.temperature,
+                "seed": self.seed,
+                "real_pictures": self.real,
+                "real_set": self.real_set,
+                "rounding": "8 bits",
+                "resize": "bilinear to 299x299",
+                "network": "FID Inception-v3, pool3, 2048 features",
+                "weights_sha256": self.weights,
+            },
+        })
+    }
+}
+
+/// The value is never without its protocol.
+impl fmt::Display for Distance {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "FID {:.2} ({} drawn pictures, decoded by {}, temperature {}, seed {}; against {} {}; all rounded to 8 bits, \
+             bilinear to 299x299; weights {})",
+            self.value,
+            self.samples,
+            decode(self.draw),
+            self.draw.temperature,
+            self.seed,
+            self.real,
+            self.real_set,
+            self.weights.get(..8).unwrap_or(&self.weights)
+        )?;
+        if self.samples.min(self.real) <= FEATURES {
+            write!(
+                out,
+                "; so few pictures give a larger value than the usual 10,000 or 50,000: compare equal counts only"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn decode(draw: Draw) -> &'static str {
+    match draw.decode {
+        Decode::Sample => "sample",
+        Decode::Mode => "mode",
+    }
+}
+
+/// The statistics of pictures, all of them.
+///
+/// # Errors
+/// Ctrl-C, or a failed tensor operation.
+pub fn of_images(network: &Inception, images: &Images, options: &Options<'_>) -> Result<Statistics> {
+    let mut statistics = Statistics::default();
+    for start in (0..images.len()).step_by(options.batch.max(1)) {
+        let size = options.batch.max(1).min(images.len() - start);
+        let bytes: Vec<u8> = (start..start + size).flat_map(|index| images.picture(index)).copied().collect();
+        let [channels, height, width] = images.shape();
+        let pictures = Tensor::from_vec(bytes, (size, channels, height, width), network.device())?;
+        statistics.add(&network.features(&pictures)?)?;
+        (options.progress)(start + size, images.len());
+        if interrupt::asked() {
+            bail!(Interrupted);
+        }
+    }
+    Ok(statistics)
+}
+
+/// The statistics of pictures that a model draws; what generation is given (classes, say) comes from `images`.
+///
+/// # Errors
+/// A model that draws no pictures, Ctrl-C, or a failed tensor operation.
+pub fn of_model(
+    network: &Inception,
+    model: &dyn Model,
+    spec: &Spec,
+    images: &Images,
+    options: &Options<'_>,
+) -> Result<Statistics> {
+    let variable = spec.variables.iter().filter(|variable| variable.role == Role::Observed);
+    let variable = variable.filter(|it| it.picture().is_some()).max_by_key(|it| it.shape.iter().product::<usize>());
+    let variable = variable.with_context(|| format!("model {} has no observed picture, so no FID", spec.name))?;
+    let mode = model.modes().iter().find(|mode| mode.name == "generation");
+    let mode = mode.with_context(|| format!("model {} has no mode generation", spec.name))?;
+    let batches = Batches::new(spec, images, model.params().device())?;
+    let mut noise = Noise::seeded(options.seed ^ 0x0f1d);
+    let mut statistics = Statistics::default();
+    let mut done = 0;
+    while done < options.samples {
+        let size = options.batch.max(1).min(options.samples - done);
+        let mut given = Values::new();
+        if !mode.given.is_empty() {
+            let indices: Vec<usize> = (done..done + size).map(|at| at % images.len()).collect();
+            let data = batches.take(images, &indices, None)?;
+            mode.given
+                .iter()
+                .try_for_each(|name| Ok::<_, anyhow::Error>(given.insert(name, data.get(name)?.clone())))?;
+        }
+        let drawn = model.run(mode.name, &given, size, &mut noise, &options.draw)?;
+        let pictures = drawn.get(&variable.name)?.to_device(network.device())?;
+        statistics.add(&network.features(&to_bytes(&pictures)?)?)?;
+        done += size;
+        (options.progress)(done, options.samples);
+        if interrupt::asked() {
+            bail!(Interrupted);
+        }
+    }
+    Ok(statistics)
+}
+
+/// The bytes that a picture file of these values in [0, 1] would hold.
+fn to_bytes(pictures: &Tensor) -> Result<Tensor> {
+    let finite = pictures.sum_all()?.to_dtype(crate::DType::F32)?.to_scalar::<f32>()?.is_finite();
+    ensure!(finite, "a drawn picture has values that are not numbers");
+    Ok((pictures * 255.0)?.round()?.clamp(0.0, 255.0)?.to_dtype(crate::DType::U8)?)
+}
+
+/// The network with the weights of a file.
+///
+/// # Errors
+/// Those of [`Weights::read`], or weights that do not fit the network.
+pub fn load(weights: &Weights, device: &Device) -> Result<Inception> {
+    Inception::new(&weights.tensors, device)
+        .with_context(|| format!("{}: not the FID network's weights", weights.place))
+}

@@ -1,0 +1,50 @@
+//! The weights of the FID network: a file of the user's, checked before it is used.
+
+use crate::Tensor;
+use anyhow::{Context, Result, ensure};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Of `pt_inception-2015-12-05-6726825d.pth`, the weights that FIDs in papers are computed with.
+pub const SHA256: &str = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2";
+
+/// Weights as they were read.
+#[derive(Debug)]
+pub struct Weights {
+    /// By PyTorch's names.
+    pub tensors: BTreeMap<String, Tensor>,
+    /// Of the file.
+    pub sha256: String,
+    /// The file, for messages.
+    pub place: String,
+}
+
+impl Weights {
+    /// Reads a `.pth` or safetensors file; `any` takes a file other than the usual one.
+    ///
+    /// # Errors
+    /// A file that is missing, damaged or, without `any`, not the usual one.
+    pub fn read(path: &Path, any: bool) -> Result<Self> {
+        let bytes = std::fs::read(path).with_context(|| {
+            format!(
+                "{}: the FID network's weights cannot be read; `srvae-run fetch fid-weights` gets them",
+                path.display()
+            )
+        })?;
+        let sha256 = digest(&bytes);
+        ensure!(
+            any || sha256 == SHA256,
+            "{}: these are not the weights that FIDs are computed with: its SHA-256 is {sha256}, that of \
+             pt_inception-2015-12-05-6726825d.pth is {SHA256}; \
+             `srvae-run fetch fid-weights` gets the file, and --weights-any takes this one for a number of your own",
+            path.display()
+        );
+        Ok(Self { tensors: crate::torch::read(path)?, sha256, place: path.display().to_string() })
+    }
+}
+
+/// As text.
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

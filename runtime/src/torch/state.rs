@@ -1,0 +1,87 @@
+//! A model's parameters under PyTorch's names: read, put into a model, written.
+
+use super::{pth, torch_names};
+use crate::{DType, Device, Params, Tensor};
+use anyhow::{Context, Result, bail};
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+/// The tensors of a PyTorch state: a `.pth` file (of either form) or safetensors.
+///
+/// The prefix of a data-parallel model is taken off, and weight norm's newer names become the older ones.
+///
+/// # Errors
+/// A file that cannot be read, is damaged, or holds no state.
+pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
+    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    let place = || format!("{}: not a PyTorch checkpoint or safetensors file that can be read", path.display());
+    let tensors = if path.extension().is_some_and(|ending| ending == "safetensors") {
+        candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).with_context(place)?.into_iter().collect()
+    } else {
+        pth::read(&bytes).with_context(place)?
+    };
+    let parallel = !tensors.is_empty() && tensors.keys().all(|name| name.starts_with("module."));
+    let rename = |name: String| {
+        let name = if parallel { name["module.".len()..].to_owned() } else { name };
+        let name = name.replace("parametrizations.weight.original0", "weight_g");
+        name.replace("parametrizations.weight.original1", "weight_v")
+    };
+    Ok(tensors.into_iter().map(|(name, tensor)| (rename(name), tensor)).collect())
+}
+
+/// Puts a PyTorch state into a model's parameters.
+///
+/// # Errors
+/// Everything that is missing, superfluous or of another shape, by PyTorch's names, in one message.
+pub fn restore(params: &Params, state: &BTreeMap<String, Tensor>, place: &str) -> Result<()> {
+    let pairs = named(params);
+    let mut faults: [(&str, Vec<String>); 3] =
+        [("missing in it", Vec::new()), ("of another shape", Vec::new()), ("unknown to the model", Vec::new())];
+    for (name, var) in &pairs {
+        match state.get(name) {
+            None => faults[0].1.push(format!("{name} {:?}", var.dims())),
+            Some(value) if value.dims() != var.dims() => {
+                faults[1].1.push(format!("{name} is {:?}, the model has {:?}", value.dims(), var.dims()));
+            }
+            Some(_) => {}
+        }
+    }
+    let known: HashMap<&str, ()> = pairs.iter().map(|(name, _)| (name.as_str(), ())).collect();
+    faults[2].1.extend(state.keys().filter(|name| !known.contains_key(name.as_str())).cloned());
+    if faults.iter().any(|(_, names)| !names.is_empty()) {
+        let groups = faults.iter().filter(|(_, names)| !names.is_empty());
+        let listed: Vec<String> =
+            groups.map(|(what, names)| format!("{} {what}:\n  {}", names.len(), names.join("\n  "))).collect();
+        bail!(
+            "{place}: these weights do not fit the model at these settings (another --preset or --set?)\n{}",
+            listed.join("\n")
+        );
+    }
+    for (name, var) in &pairs {
+        var.set(&state[name].to_dtype(var.dtype())?.to_device(var.device())?)?;
+    }
+    params.touch();
+    Ok(())
+}
+
+/// The parameters as a safetensors file with PyTorch's names, in f32.
+///
+/// # Errors
+/// A place that cannot be written to.
+pub fn export(params: &Params, about: HashMap<String, String>, path: &Path) -> Result<usize> {
+    let tensors: Vec<(String, Tensor)> = named(params)
+        .into_iter()
+        .map(|(name, var)| Ok((name, var.to_dtype(DType::F32)?.to_device(&Device::Cpu)?.contiguous()?)))
+        .collect::<Result<_>>()?;
+    let bytes = safetensors::serialize(tensors.iter().map(|(name, tensor)| (name, tensor)), Some(about))
+        .with_context(|| format!("{}: the weights could not be put together", path.display()))?;
+    crate::files::write(path, &bytes)?;
+    Ok(tensors.len())
+}
+
+/// PyTorch's name of every parameter.
+fn named(params: &Params) -> Vec<(String, candle_core::Var)> {
+    let entries = params.entries();
+    let ours: Vec<String> = entries.iter().map(|(name, _)| name.clone()).collect();
+    torch_names(&ours).into_iter().map(|(_, name)| name).zip(entries.into_iter().map(|(_, var)| var)).collect()
+}
