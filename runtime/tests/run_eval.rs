@@ -6,6 +6,8 @@ use srvae_runtime::eval::{Options, evaluate};
 use srvae_runtime::params::Phase;
 use srvae_runtime::{DType, Device, Model, Params, Tensor};
 
+use toy::discrete::{self, Discrete};
+
 /// The toy model at chosen parameters, q being the exact posterior where `offset` is 0.
 fn model(offset: f64) -> Box<dyn Model> {
     let params = Params::new(1, DType::F32, &Device::Cpu);
@@ -67,6 +69,55 @@ fn with_another_posterior_the_estimate_rises_to_the_exact_likelihood() {
     let (one, ten, many) = (estimate(1), estimate(10), estimate(5000));
     assert!(one < ten - 0.05 && ten < many, "{one} {ten} {many}");
     assert!((many - exact()).abs() < 0.05, "{many} {}", exact());
+}
+
+/// Weights vary where q is flatter than the posterior: the estimate tends to what enumeration gives.
+#[test]
+fn a_model_that_can_be_enumerated_gets_its_likelihood() {
+    let estimate = |power: f64, samples| {
+        let options = Options { samples, ..Options::default() };
+        evaluate(&Discrete::new(power), &toy::spec(), &toy::data().test, &options).unwrap()
+    };
+    for samples in [1, 50] {
+        let found = estimate(1.0, samples);
+        assert!((found.log_likelihood - discrete::exact()).abs() < 1e-9, "{samples}");
+        assert!((found.log_likelihood / found.nll + 48.0 * std::f64::consts::LN_2).abs() < 1e-9);
+    }
+    let (few, many) = (estimate(0.2, 2).log_likelihood, estimate(0.2, 20_000).log_likelihood);
+    // The standard error at 20,000 samples of 20 pictures is 0.001.
+    assert!(few < many - 0.01 && (many - discrete::exact()).abs() < 0.005, "{few} {many} {}", discrete::exact());
+}
+
+#[test]
+fn neither_chunks_nor_batches_change_the_estimate() {
+    let estimate = |chunk, batch| {
+        let options = Options { samples: 30, chunk, batch, ..Options::default() };
+        evaluate(model(0.3).as_ref(), &toy::spec(), &toy::data().test, &options).unwrap()
+    };
+    let whole = estimate(Some(30), Some(20));
+    for (chunk, batch) in [(Some(1), Some(1)), (Some(7), Some(6)), (None, None), (Some(30), Some(3)), (None, Some(7))] {
+        let found = estimate(chunk, batch);
+        // The draws are the same; sums in f32 over other shapes differ in their last digits.
+        assert!((found.log_likelihood - whole.log_likelihood).abs() < 1e-4, "{chunk:?} {batch:?}");
+        assert!((found.standard_error - whole.standard_error).abs() < 1e-6);
+        for ((k, nll), (other, expected)) in found.by_samples.iter().zip(&whole.by_samples) {
+            assert!(k == other && (nll - expected).abs() < 1e-5, "{k}");
+        }
+    }
+}
+
+#[test]
+fn estimates_by_more_of_the_samples_are_better() {
+    let options = Options { samples: 500, ..Options::default() };
+    let found = evaluate(model(0.3).as_ref(), &toy::spec(), &toy::data().test, &options).unwrap();
+    let (counts, bits): (Vec<usize>, Vec<f64>) = found.by_samples.iter().copied().unzip();
+    assert_eq!(counts, [1, 10, 100, 500]);
+    // In expectation they fall; what 20 pictures leave to chance is less than this.
+    assert!(bits.is_sorted_by(|a, b| *b < a + 0.003) && bits[3] < bits[0] - 0.003, "{bits:?}");
+    assert_eq!(bits[3], found.nll);
+    // By the first sample alone it is another draw of the bound.
+    assert!((bits[0] - found.bound).abs() < 0.1, "{} {}", bits[0], found.bound);
+    assert!(found.nll > toy::spec().bits_per_dim(exact()) - 1e-3);
 }
 
 #[test]

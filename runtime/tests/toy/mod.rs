@@ -1,6 +1,8 @@
 //! A model small enough to be known exactly: z ~ N(0, 1), x | z ~ N(w·z + b, s²), q(z | x) = N(v·x + c, t²).
 #![allow(dead_code, reason = "each test target uses its part")]
 
+pub mod discrete;
+
 use srvae_runtime::data::{Data, Images};
 use srvae_runtime::spec::{Role, Space, Spec, Variable};
 use srvae_runtime::{
