@@ -168,15 +168,13 @@ impl Machine<'_> {
         match self.byte()? {
             b'.' => return self.pop().map(Some),
             // Protocol and frame say nothing about objects.
-            0x80 => drop(self.take(1)?),
-            0x95 => drop(self.take(8)?),
+            0x80 => self.skip(1)?,
+            0x95 => self.skip(8)?,
             b'(' => self.marks.push(self.stack.len()),
-            b'0' => drop(self.pop()?),
-            b'1' => drop(self.since_mark()?),
             b'N' | b'G' | b'\x88' | b'\x89' | b'J' | b'K' | b'M' | b'\x8a' => self.constant()?,
             b'U' | b'C' => self.string(1, false)?,
             b'T' | b'B' => self.string(4, false)?,
-            0x8e => self.string(8, false)?,
+            0x8e | 0x96 => self.string(8, false)?,
             0x8c => self.string(1, true)?,
             b'X' => self.string(4, true)?,
             0x8d => self.string(8, true)?,
@@ -261,7 +259,7 @@ impl Machine<'_> {
                 }
             }
             b'G' => {
-                self.take(8)?;
+                self.skip(8)?;
                 Node::Nothing
             }
             _ => Node::Nothing,
@@ -317,7 +315,7 @@ impl Machine<'_> {
     }
 
     fn insert(&mut self, pairs: Vec<usize>) -> Result<()> {
-        ensure!(pairs.len() % 2 == 0, "a key without a value");
+        ensure!(pairs.len().is_multiple_of(2), "a key without a value");
         let dictionary = self.top()?;
         match &mut self.nodes[dictionary] {
             Node::Dict(entries) | Node::Call { entries, .. } => entries.extend(pairs),
@@ -354,6 +352,10 @@ impl Machine<'_> {
         Ok(self.at - length..self.at)
     }
 
+    fn skip(&mut self, length: usize) -> Result<()> {
+        self.take(length).map(|_| ())
+    }
+
     fn byte(&mut self) -> Result<u8> {
         let range = self.take(1)?;
         Ok(self.bytes[range.start])
@@ -368,7 +370,7 @@ impl Machine<'_> {
     fn line(&mut self) -> Result<Range<usize>> {
         let length = self.bytes[self.at..].iter().position(|&byte| byte == b'\n').context("a name without an end")?;
         let range = self.take(length)?;
-        self.take(1)?;
+        self.skip(1)?;
         Ok(range)
     }
 }

@@ -5,6 +5,8 @@ mod support;
 
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/evaluation.rs"]
+mod evaluation;
 #[path = "cli/jobs.rs"]
 mod jobs;
 #[path = "cli/survival.rs"]

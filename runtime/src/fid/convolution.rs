@@ -43,8 +43,7 @@ impl Convolution {
         let scale = (normal("weight")? / (normal("running_var")? + EPSILON)?.sqrt()?)?;
         let bias = (normal("bias")? - (normal("running_mean")? * &scale)?)?;
         let weight = tensor("conv.weight", &shape)?.broadcast_mul(&scale.reshape((shape[0], 1, 1, 1))?)?;
-        let place =
-            |tensor: Tensor| Ok::<_, candle_core::Error>(tensor.to_dtype(DType::F32)?.to_device(device)?.contiguous()?);
+        let place = |tensor: Tensor| tensor.to_dtype(DType::F32)?.to_device(device)?.contiguous();
         Ok(Self { weight: place(weight)?, bias: place(bias.reshape((1, shape[0], 1, 1))?)?, stride, padding })
     }
 

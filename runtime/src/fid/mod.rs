@@ -149,9 +149,9 @@ pub fn of_model(
         if !mode.given.is_empty() {
             let indices: Vec<usize> = (done..done + size).map(|at| at % images.len()).collect();
             let data = batches.take(images, &indices, None)?;
-            mode.given
-                .iter()
-                .try_for_each(|name| Ok::<_, anyhow::Error>(given.insert(name, data.get(name)?.clone())))?;
+            for name in mode.given {
+                given.insert(name, data.get(name)?.clone());
+            }
         }
         let drawn = model.run(mode.name, &given, size, &mut noise, &options.draw)?;
         let pictures = drawn.get(&variable.name)?.to_device(network.device())?;

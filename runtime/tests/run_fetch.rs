@@ -1,0 +1,163 @@
+//! Downloads against a server inside the test: cut off, resumed, refused.
+
+use sha2::{Digest, Sha256};
+use srvae_runtime::fetch::{self, Request, download};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+/// What the server does with one connection.
+#[derive(Clone, Copy)]
+enum Answer {
+    /// The whole file, or what the range asks for.
+    Serve,
+    /// The same, but the connection ends after so many bytes.
+    Cut(usize),
+    /// The whole file, whatever range was asked for.
+    Ignore,
+    Status(u16),
+}
+
+/// Serves `content` to one connection after another; returns the address and what was asked for.
+fn serve(content: Vec<u8>, answers: Vec<Answer>) -> (String, Arc<Mutex<Vec<Option<usize>>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/file.bin", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let ranges = asked.clone();
+    std::thread::spawn(move || {
+        for answer in answers {
+            let (stream, _) = listener.accept().unwrap();
+            ranges.lock().unwrap().push(reply(stream, &content, answer));
+        }
+    });
+    (address, asked)
+}
+
+/// Answers; returns where the range that was asked for begins.
+fn reply(mut stream: TcpStream, content: &[u8], answer: Answer) -> Option<usize> {
+    let lines =
+        BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+    let range = lines
+        .collect::<Vec<_>>()
+        .into_iter()
+        .find_map(|line| line.to_lowercase().strip_prefix("range: bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
+    let (status, from) = match (answer, range) {
+        (Answer::Status(status), _) => (status, content.len()),
+        (Answer::Serve | Answer::Cut(_), Some(from)) if from >= content.len() => (416, content.len()),
+        (Answer::Serve | Answer::Cut(_), Some(from)) => (206, from),
+        _ => (200, 0),
+    };
+    let body = &content[from..];
+    let sent = if let Answer::Cut(count) = answer { &body[..count.min(body.len())] } else { body };
+    let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(sent)).ok();
+    range
+}
+
+fn content() -> Vec<u8> {
+    (0..200_000u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn get(url: &str, target: &Path) -> anyhow::Result<bool> {
+    download(&Request { url, sha256: &sha256(&content()), target, progress: &|_, _| () })
+}
+
+fn part(target: &Path) -> PathBuf {
+    target.with_extension("bin.part")
+}
+
+#[test]
+fn a_file_comes_whole_once() {
+    let place = tempfile::tempdir().unwrap();
+    let target = place.path().join("new/file.bin");
+    let (url, _) = serve(content(), vec![Answer::Serve]);
+    assert!(get(&url, &target).unwrap());
+    assert!(std::fs::read(&target).unwrap() == content() && !part(&target).exists());
+    // Nothing answers any more, and nothing is asked.
+    assert!(!get(&url, &target).unwrap());
+}
+
+#[test]
+fn a_transfer_that_is_cut_off_goes_on_where_it_ended() {
+    let place = tempfile::tempdir().unwrap();
+    let target = place.path().join("file.bin");
+    let (url, asked) =
+        serve(content(), vec![Answer::Cut(70_000), Answer::Cut(1000), Answer::Status(503), Answer::Serve]);
+    assert!(get(&url, &target).unwrap());
+    assert!(std::fs::read(&target).unwrap() == content());
+    assert_eq!(*asked.lock().unwrap(), [None, Some(70_000), Some(71_000), Some(71_000)]);
+}
+
+#[test]
+fn a_server_that_is_gone_leaves_what_came_for_the_next_call() {
+    let place = tempfile::tempdir().unwrap();
+    let target = place.path().join("file.bin");
+    let silent = vec![Answer::Cut(50_000), Answer::Cut(0), Answer::Cut(0), Answer::Cut(0)];
+    let (url, _) = serve(content(), silent);
+    let error = format!("{:#}", get(&url, &target).unwrap_err());
+    assert!(error.contains("50000 bytes") && error.contains("the next fetch goes on from there"), "{error}");
+    assert!(!target.exists() && std::fs::metadata(part(&target)).unwrap().len() == 50_000);
+    let (url, asked) = serve(content(), vec![Answer::Serve]);
+    assert!(get(&url, &target).unwrap());
+    assert!(std::fs::read(&target).unwrap() == content());
+    assert_eq!(*asked.lock().unwrap(), [Some(50_000)]);
+}
+
+#[test]
+fn a_server_without_ranges_begins_anew_and_a_whole_part_is_enough() {
+    let place = tempfile::tempdir().unwrap();
+    let target = place.path().join("file.bin");
+    std::fs::write(part(&target), &content()[..1234]).unwrap();
+    let (url, _) = serve(content(), vec![Answer::Ignore]);
+    assert!(get(&url, &target).unwrap());
+    assert!(std::fs::read(&target).unwrap() == content());
+    std::fs::rename(&target, part(&target)).unwrap();
+    let (url, asked) = serve(content(), vec![Answer::Serve]);
+    assert!(get(&url, &target).unwrap());
+    assert_eq!(*asked.lock().unwrap(), [Some(content().len())]);
+}
+
+#[test]
+fn the_beginning_of_another_file_is_thrown_away() {
+    let place = tempfile::tempdir().unwrap();
+    let target = place.path().join("file.bin");
+    std::fs::write(part(&target), b"something else").unwrap();
+    let (url, asked) = serve(content(), vec![Answer::Serve, Answer::Serve]);
+    assert!(get(&url, &target).unwrap());
+    assert!(std::fs::read(&target).unwrap() == content());
+    assert_eq!(*asked.lock().unwrap(), [Some(14), None]);
+}
+
+#[test]
+fn a_wrong_checksum_is_refused_and_nothing_is_kept() {
+    let place = tempfile::tempdir().unwrap();
+    let target = place.path().join("file.bin");
+    let (url, _) = serve(b"<html>sign in</html>".to_vec(), vec![Answer::Serve]);
+    let error = format!("{:#}", get(&url, &target).unwrap_err());
+    for word in ["20 bytes", &sha256(b"<html>sign in</html>"), &sha256(&content()), "thrown away", "--from"] {
+        assert!(error.contains(word), "{word}: {error}");
+    }
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
+    std::fs::write(&target, b"mine").unwrap();
+    let error = format!("{:#}", get(&url, &target).unwrap_err());
+    assert!(error.contains("is another") && std::fs::read(&target).unwrap() == b"mine", "{error}");
+}
+
+#[test]
+fn addresses_that_lead_nowhere() {
+    let place = tempfile::tempdir().unwrap();
+    let target = place.path().join("file.bin");
+    let (url, _) = serve(content(), vec![Answer::Status(404)]);
+    assert!(format!("{:#}", get(&url, &target).unwrap_err()).contains("the server answers 404"));
+    assert!(format!("{:#}", get("nonsense", &target).unwrap_err()).contains("nonsense"));
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = format!("{:#}", get(&format!("http://{closed}/x"), &target).unwrap_err());
+    assert!(error.contains("0 bytes came") && error.contains("refused"), "{error}");
+    assert!(format!("{:#}", fetch::find("imagenet32").unwrap_err()).contains("sign in"));
+    assert!(format!("{:#}", fetch::find("mnist").unwrap_err()).contains("cifar10, cifar10-python, fid-weights"));
+}

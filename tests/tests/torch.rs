@@ -1,0 +1,164 @@
+//! Weights to PyTorch and back: the same bounds there, the same bits here.
+//!
+//! PyTorch is looked for in the program that `PYTHON` names, `python3` by default; where it is absent, the tests that need it
+//! say that they were skipped, by name.
+
+use anyhow::{Context, Result, ensure};
+use srvae_runtime::candle_core::safetensors;
+use srvae_runtime::params::Phase;
+use srvae_runtime::{BoundOptions, Compiled, DType, Device, Draw, Noise, Params, Settings, Tensor, Values, torch};
+use srvae_tests::{srvae_golden, vae_golden};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Networks of a dozen layers in f32, their sums in another order; terms of thousands of nats.
+const TOLERANCE: f64 = 1e-5;
+
+fn python(test: &str) -> Option<Command> {
+    let name = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
+    let probe = Command::new(&name).args(["-c", "import torch, safetensors.torch"]).output();
+    if probe.is_ok_and(|output| output.status.success()) {
+        return Some(Command::new(name));
+    }
+    println!("skipped: torch {test} (no Python with torch and safetensors; name one with PYTHON)");
+    None
+}
+
+/// A model whose weights have met data, so that none of its layers is degenerate.
+fn trained(model: &Compiled, x: &Tensor, seed: u64) -> Result<(Box<dyn srvae_runtime::Model>, Params)> {
+    let params = Params::new(seed, DType::F32, &Device::Cpu);
+    let built = (model.build)(&Settings::new(), &params)?;
+    params.set_phase(Phase::Initialisation);
+    built.bound(&Values::new().with("x", x.clone()), &mut Noise::seeded(seed), &BoundOptions::default())?;
+    params.set_phase(Phase::Inference);
+    params.touch();
+    // The first batch leaves outputs near zero; with scales of one every layer is heard.
+    for (name, var) in params.entries() {
+        if name.ends_with("weight_g") {
+            var.set(&Tensor::full(0.8f32, var.dims(), &Device::Cpu)?)?;
+        }
+    }
+    params.touch();
+    Ok((built, params))
+}
+
+fn pictures() -> Result<Tensor> {
+    let bytes = (0..2 * 3 * 1024u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 27) as f32 * 6.0 + (at % 32) as f32);
+    Ok((Tensor::from_iter(bytes.map(f32::floor), &Device::Cpu)?.reshape((2, 3, 32, 32))? / 255.0)?)
+}
+
+/// The pictures, the noise, and what our code makes of them.
+fn case(model: &dyn srvae_runtime::Model, x: &Tensor, latents: &[&str]) -> Result<HashMap<String, Tensor>> {
+    let given = Values::new().with("x", x.clone());
+    let mut tensors = HashMap::from([("x".to_owned(), x.clone())]);
+    let mut noise = Noise::seeded(5);
+    let mut drawn = Noise::seeded(6);
+    for latent in latents {
+        let draw = drawn.normal(latent, &[2, 16, 8, 8], DType::F32, &Device::Cpu)?;
+        noise.record(latent, draw.clone());
+        tensors.insert(format!("noise/{latent}"), draw);
+    }
+    for term in model.bound(&given, &mut noise, &BoundOptions::importance(1))?.terms {
+        tensors.insert(format!("term/{}", term.name), term.value.squeeze(0)?);
+    }
+    let values = model.run("reconstruction", &given, 2, &mut Noise::seeded(7), &Draw::default())?;
+    if let Some(y) = values.find("y") {
+        tensors.insert("y".into(), y.clone());
+    }
+    Ok(tensors)
+}
+
+fn same_bits(a: &Params, b: &Params) -> Result<()> {
+    for ((name, ours), (_, theirs)) in a.entries().iter().zip(b.entries()) {
+        let bits = |tensor: &Tensor| -> Result<Vec<u32>> {
+            Ok(tensor.flatten_all()?.to_vec1::<f32>()?.into_iter().map(f32::to_bits).collect())
+        };
+        ensure!(bits(ours)? == bits(theirs.as_tensor())?, "{name} differs");
+    }
+    Ok(())
+}
+
+fn import(model: &Compiled, path: &Path) -> Result<Params> {
+    let params = Params::new(99, DType::F32, &Device::Cpu);
+    let _built = (model.build)(&Settings::new(), &params)?;
+    torch::restore(&params, &torch::read(path)?, &path.display().to_string())?;
+    Ok(params)
+}
+
+fn round_trip(test: &str, model: &Compiled, latents: &[&str]) -> Result<()> {
+    let place = tempfile::tempdir()?;
+    let at = |name: &str| place.path().join(name);
+    let x = pictures()?;
+    let (built, params) = trained(model, &x, 1)?;
+    torch::export(&params, HashMap::new(), &at("ours.safetensors"))?;
+    same_bits(&params, &import(model, &at("ours.safetensors"))?)?;
+    let Some(mut python) = python(test) else { return Ok(()) };
+    safetensors::save(&case(built.as_ref(), &x, latents)?, at("case.safetensors"))?;
+    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/torch/round_trip.py");
+    let output = python.arg(script).args([at("ours.safetensors"), at("case.safetensors"), at("theirs")]).output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let errors: HashMap<String, f64> = serde_json::from_slice(&output.stdout).context("the script's last line")?;
+    ensure!(errors.len() == 2 * latents.len(), "{errors:?}");
+    for (name, error) in &errors {
+        println!("{test}, {name}: {error:.1e}");
+        ensure!(*error < TOLERANCE, "{name}: relative error {error:.1e}");
+    }
+    for file in ["theirs.pth", "theirs.old.pth"] {
+        same_bits(&params, &import(model, &at(file))?)?;
+    }
+    damaged(model, &at("theirs.pth"), &at("theirs.old.pth"))
+}
+
+/// Files that end too early, in each form.
+fn damaged(model: &Compiled, new: &Path, old: &Path) -> Result<()> {
+    for path in [new, old] {
+        let whole = std::fs::read(path)?;
+        for length in [0, 10, 200, whole.len() / 2, whole.len() - 30] {
+            std::fs::write(path, &whole[..length])?;
+            let error = format!("{:#}", import(model, path).map(|_| ()).expect_err("a file that is cut short"));
+            ensure!(error.contains(&path.display().to_string()), "{error}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_vae_goes_to_pytorch_and_back() -> Result<()> {
+    round_trip("the_vae_goes_to_pytorch_and_back", &vae_golden::COMPILED, &["z"])
+}
+
+#[test]
+fn the_srvae_goes_to_pytorch_and_back() -> Result<()> {
+    round_trip("the_srvae_goes_to_pytorch_and_back", &srvae_golden::COMPILED, &["u", "z"])
+}
+
+#[test]
+fn everything_that_does_not_fit_is_listed() -> Result<()> {
+    let place = tempfile::tempdir()?;
+    let path = place.path().join("weights.safetensors");
+    let (_, params) = trained(&vae_golden::COMPILED, &pictures()?, 1)?;
+    torch::export(&params, HashMap::new(), &path)?;
+    let mut tensors = safetensors::load(&path, &Device::Cpu)?;
+    for (number, name) in
+        ["p_x.core_nn.0.core_nn.4.conv.bias", "q_z.core_nn.0.core_nn.5.conv.weight_v"].iter().enumerate()
+    {
+        let tensor = tensors.remove(*name).context("a name of the model")?;
+        if number == 1 {
+            tensors.insert((*name).to_owned(), tensor.narrow(0, 0, 3)?.contiguous()?);
+        }
+    }
+    tensors.insert("p_x.extra".into(), Tensor::zeros(3, DType::F32, &Device::Cpu)?);
+    safetensors::save(&tensors, &path)?;
+    let error = import(&vae_golden::COMPILED, &path).map(|_| ()).expect_err("weights that do not fit").to_string();
+    for words in [
+        "weights.safetensors",
+        "1 missing in it:\n  p_x.core_nn.0.core_nn.4.conv.bias [100]",
+        "1 of another shape:\n  q_z.core_nn.0.core_nn.5.conv.weight_v is [3, ",
+        "1 unknown to the model:\n  p_x.extra",
+        "--preset",
+    ] {
+        ensure!(error.contains(words), "`{words}` is not in {error}");
+    }
+    Ok(())
+}
