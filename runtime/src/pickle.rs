@@ -51,6 +51,7 @@ impl<'a> Pickle<'a> {
     /// # Errors
     /// Bytes that are no pickle, or end before it does.
     pub fn read(bytes: &'a [u8]) -> Result<(Self, usize)> {
+        ensure!(bytes.first() == Some(&0x80), "this is no pickle of protocol 2 or later");
         let mut machine =
             Machine { bytes, at: 0, nodes: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: BTreeMap::new() };
         let root = loop {
@@ -230,9 +231,7 @@ impl Machine<'_> {
                 self.push(Node::Outside(name));
             }
             code @ (b'q' | b'r' | b'h' | b'j' | 0x94) => self.memory(code)?,
-            code => {
-                bail!("instruction {code:#04x} is none that data needs, or this is no pickle of protocol 2 or later")
-            }
+            code => bail!("instruction {code:#04x} is none that data needs"),
         }
         Ok(None)
     }
@@ -411,16 +410,17 @@ mod tests {
         for end in 0..length {
             assert!(Pickle::read(&FOURTH[..end]).is_err(), "{end}");
         }
-        for bytes in [
+        for program in [
             b"(.".as_slice(),
             b"e.",
-            b"\x80\x02q\x01.",
+            b"q\x01.",
             b"h\x05.",
             b"\x8d\xff\xff\xff\xff\xff\xff\xff\xff.",
             b"hello",
             b"]K\x01s.",
         ] {
-            assert!(Pickle::read(bytes).is_err(), "{bytes:?}");
+            let bytes = [b"\x80\x02", program].concat();
+            assert!(Pickle::read(&bytes).is_err(), "{program:?}");
         }
     }
 }

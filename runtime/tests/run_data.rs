@@ -229,7 +229,7 @@ fn augmentation_mirrors_and_shifts_as_the_authors_do_and_repeats_the_edge() {
         let flipped = row[8] > row[9];
         mirrored += usize::from(flipped);
         // Ramp by ramp: the value in the middle says the shift, the ends repeat.
-        let shift = if flipped { 31 - 16 - i32::from(row[16]) } else { 16 - i32::from(row[16]) };
+        let shift = if flipped { i32::from(row[16]) - 15 } else { 16 - i32::from(row[16]) };
         shifts[(shift + 2) as usize] += 1;
         let expected = |x: i32| {
             let from = (x - shift).clamp(0, 31);

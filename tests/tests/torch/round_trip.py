@@ -33,7 +33,7 @@ class Weighted(nn.Module):
 
     def forward(self, x):
         dims = (0, 2, 3) if self.transposed else (1, 2, 3)
-        weight = self.weight_g * self.weight_v / self.weight_v.norm(dim=dims, keepdim=True)
+        weight = self.weight_g * self.weight_v / self.weight_v.square().sum(dims, keepdim=True).sqrt()
         if self.transposed:
             return F.conv_transpose2d(x, weight, self.bias, stride=2, padding=1, output_padding=1)
         return F.conv2d(x, weight, self.bias, stride=self.stride, padding=self.kernel // 2)
