@@ -135,9 +135,6 @@ fn damaged_batches_say_what_is_wrong() {
     let root = place.path().join("imagenet_npz");
     std::fs::remove_file(root.join("train_data_batch_1.npz")).unwrap();
     let error = format!("{:#}", data::load(&source(&root), [3, 32, 32], Split::None).unwrap_err());
-    assert!(error.contains("val_data.npz"), "{error}");
-    std::fs::copy(fixture("imagenet_npz/val_data.npz"), root.join("val_data.npz")).unwrap();
-    let error = format!("{:#}", data::load(&source(&root), [3, 32, 32], Split::None).unwrap_err());
     assert!(error.contains("train_data_batch_*.npz is missing"), "{error}");
     // For testing alone, nothing is missing.
     assert_eq!(data::test(&source(&root), [3, 32, 32], Split::None).unwrap().1.len(), 2);
