@@ -1,15 +1,41 @@
 #!/usr/bin/env python3
-"""srvae-run and a PyTorch program with the same models, in turns on the same machine; prints the ratios.
+"""srvae-run and a PyTorch program with the same models, in turns on the same machine.
 
-    python models/benches/against_peer.py --peer PATH/peer.py [--python PYTHON_WITH_TORCH] [--rounds 3] [CASE …]
+    python models/benches/against_peer.py --peer PATH/peer.py --python PYTHON_WITH_TORCH [CASE …]
 
-A case is JOB:MODEL:BATCH[:K], for instance train:srvae:16 or nll:srvae:8:16. Each round runs srvae-run, then PyTorch
-eager, then PyTorch channels_last; the best of PyTorch's two counts, and the median of the rounds' ratios is printed.
-The program must have been built before: cargo build --release.
+A case is JOB:MODEL:BATCH[:K][@PRESET], for instance train:srvae:16, nll:srvae:8:16 or train:srvae:32@quick. A round runs
+srvae-run, then PyTorch eager, then PyTorch channels_last; the better of PyTorch's two counts, and the table has the median
+of the rounds' ratios. Build first: cargo build --release.
+
+    --short          one round of two steps: no case takes two minutes
+    --log FILE       add what was measured to FILE, a line of JSON a round; the table is of all rounds in it
+    --table          measure nothing: the table of what --log FILE holds
+    --update DOC     put the table into DOC, between the two lines that name it
+
+All that docs/performance.md shows, again:
+
+    python models/benches/against_peer.py --peer PATH/peer.py --python PYTHON --log numbers.jsonl --update docs/performance.md
 """
-import argparse, json, os, statistics, subprocess, sys
+import argparse, collections, json, os, platform, statistics, subprocess, sys
 
-CASES = ["train:srvae:16", "train:vae:16", "generate:srvae:16", "generate:vae:16", "nll:srvae:8:16"]
+CASES = ["train:srvae:16", "train:vae:16", "generate:srvae:16", "generate:vae:16", "nll:srvae:8:16",
+         "train:srvae:16@quick", "train:srvae:32@quick", "train:vae:16@quick"]
+WIDTHS = {"full": 1.0, "quick": 0.125}
+BEGIN, END = "<!-- against_peer: begin -->", "<!-- against_peer: end -->"
+# Peak of a large product in f32, and of a copy, which reads and writes: what the floor is computed from.
+PEAK = """
+import sys, time, json, torch
+torch.set_num_threads(int(sys.argv[1]))
+def best(work):
+    times = []
+    for _ in range(12):
+        begun = time.perf_counter(); work(); times.append(time.perf_counter() - begun)
+    return min(times)
+a, b, c = torch.rand(2048, 2048), torch.rand(2048, 2048), torch.empty(2048, 2048)
+x, y = torch.rand(1 << 26), torch.empty(1 << 26)
+print(json.dumps({"flops": 2 * 2048**3 / best(lambda: torch.mm(a, b, out=c)),
+                  "bytes": 2 * 4 * x.numel() / best(lambda: y.copy_(x)), "torch": torch.__version__}))
+"""
 
 
 def run(command, threads):
@@ -20,36 +46,116 @@ def run(command, threads):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
+def parts(case):
+    rest, _, preset = case.partition("@")
+    job, model, batch, *k = rest.split(":")
+    return job, model, batch, k[0] if k else "16", preset or "full"
+
+
+def measure(case, a):
+    """One round: our speed, PyTorch's two, the memory of each."""
+    job, model, batch, k, preset = parts(case)
+    ours = run([a.program, "bench", f"models/{model}.pgm", "--job", job, "--batch", batch, "--steps", str(a.steps),
+                "--k", k, "--preset", preset, "--device", "cpu", "--json"], a.threads)
+    peer = [a.python, a.peer, job, "--model", model, "--batch", batch, "--steps", str(a.steps), "--k", k,
+            "--width", str(WIDTHS[preset]), "--threads", str(a.threads)]
+    eager, last = (run(peer + extra, a.threads) for extra in ([], ["--channels-last"]))
+    return {"case": case, "ours": ours, "eager": eager, "channels_last": last}
+
+
+def work(case, program):
+    """Operations and bytes an image that no implementation by direct convolutions does without."""
+    job, model, batch, _, preset = parts(case)
+    told = run([program, "explain", f"models/{model}.pgm", "--preset", preset, "--json"], 1)
+    macs = {network["owner"]: network["multiply_accumulates"] for network in told["networks"]}
+    if job == "train":
+        # forward, and twice that backward; activations written once and read twice, parameters and moments at every step
+        return 6 * sum(macs.values()), 3 * told["budget"]["training_bytes_an_image"] + 40 * told["parameters"] / int(batch)
+    return 2 * sum(n for owner, n in macs.items() if owner.startswith("p(")), told["budget"]["evaluation_bytes_an_image"]
+
+
+def processor():
+    try:
+        with open("/proc/cpuinfo") as info:
+            return next(line.split(":")[1].strip() for line in info if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def table(rounds, machine, program):
+    cases = collections.OrderedDict()
+    for each in rounds:
+        cases.setdefault(each["case"], []).append(each)
+    flops, rate = machine["flops"], machine["bytes"]
+    lines = [f"{machine['processor']}, {machine['threads']} threads, {machine['system']}; PyTorch {machine['torch']}. Its largest "
+             f"f32 product runs at {flops / 1e9:.0f} GFLOP/s, a copy at {rate / 1e9:.1f} GB/s.", "",
+             "| case | srvae | PyTorch eager | channels_last | ratio | rounds | memory | floor |",
+             "| --- | ---: | ---: | ---: | ---: | --- | ---: | ---: |"]
+    for case, all_rounds in cases.items():
+        speed = lambda name: statistics.median(r[name]["images_per_s"] for r in all_rounds)
+        best = [max((r["eager"], r["channels_last"]), key=lambda peer: peer["images_per_s"]) for r in all_rounds]
+        ratios = [r["ours"]["images_per_s"] / peer["images_per_s"] for r, peer in zip(all_rounds, best)]
+        memory = statistics.median(r["ours"]["peak_bytes"] / peer["peak_bytes"] for r, peer in zip(all_rounds, best))
+        operations, moved = work(case, program)
+        floor = 1 / max(operations / flops, moved / rate)
+        lines.append(f"| {case} | {speed('ours'):.2f} | {speed('eager'):.2f} | {speed('channels_last'):.2f} | "
+                     f"**{statistics.median(ratios):.2f}x** | {' '.join(f'{r:.2f}' for r in ratios)} | {memory:.2f}x | {floor:.1f} |")
+    lines += ["", "Seconds of a step by kind of operation, in the fastest round:", "", "| case | |", "| --- | --- |"]
+    for case, all_rounds in cases.items():
+        ours = max((r["ours"] for r in all_rounds), key=lambda r: r["images_per_s"])
+        shares = sorted(ours["breakdown"].items(), key=lambda share: -share[1])
+        lines.append(f"| {case} | {', '.join(f'{kind} {s:.3f}' for kind, s in shares if s > 0.01 * ours['median_s'])} |")
+    return "\n".join(lines)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("cases", nargs="*", default=CASES)
-    p.add_argument("--peer", required=True)
+    p.add_argument("--peer")
     p.add_argument("--python", default=sys.executable)
     p.add_argument("--program", default="target/release/srvae-run")
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--steps", type=int, default=3)
     p.add_argument("--threads", type=int, default=2)
-    p.add_argument("--preset", default="full")
-    p.add_argument("--width", type=float, default=1.0, help="PyTorch's width, to match another preset")
+    p.add_argument("--short", action="store_true")
+    p.add_argument("--log")
+    p.add_argument("--table", action="store_true")
+    p.add_argument("--update", metavar="DOC")
     a = p.parse_args()
-    print(f"{'case':<20}{'srvae/s':>10}{'torch/s':>10}{'ratio':>8}{'memory':>8}   rounds")
-    for case in a.cases:
-        job, model, batch, *k = case.split(":")
-        k = k[0] if k else "16"
-        ratios, ours_all, torch_all, memory = [], [], [], []
-        for _ in range(a.rounds):
-            ours = run([a.program, "bench", f"models/{model}.pgm", "--job", job, "--batch", batch, "--steps", str(a.steps),
-                        "--k", k, "--preset", a.preset, "--device", "cpu", "--json"], a.threads)
-            peer = [a.python, a.peer, job, "--model", model, "--batch", batch, "--steps", str(a.steps), "--k", k,
-                    "--width", str(a.width), "--threads", str(a.threads)]
-            best = max((run(peer + extra, a.threads) for extra in ([], ["--channels-last"])), key=lambda r: r["images_per_s"])
-            ratios.append(ours["images_per_s"] / best["images_per_s"])
-            memory.append(ours["peak_bytes"] / best["peak_bytes"])
-            ours_all.append(ours["images_per_s"])
-            torch_all.append(best["images_per_s"])
-        print(f"{case:<20}{statistics.median(ours_all):>10.2f}{statistics.median(torch_all):>10.2f}"
-              f"{statistics.median(ratios):>7.2f}x{statistics.median(memory):>7.2f}x   "
-              + " ".join(f"{r:.2f}" for r in ratios), flush=True)
+    if a.short:
+        a.rounds, a.steps = 1, 2
+    if not (a.table and a.log) and not a.peer:
+        p.error("--peer is needed, the PyTorch program; or --table with --log")
+    machine, rounds = None, []
+    if not a.table:
+        machine = {"processor": processor(), "threads": a.threads, "system": f"{platform.system()} {platform.machine()}"}
+        machine |= run([a.python, "-c", PEAK, str(a.threads)], a.threads)
+        lines = [{"machine": machine}]
+        # Round by round over all cases, so that a slow minute of the machine does not fall on one of them.
+        for number in range(a.rounds):
+            for case in a.cases:
+                print(f"round {number + 1}: {case}", file=sys.stderr, flush=True)
+                rounds.append(measure(case, a))
+                lines.append(rounds[-1])
+        if a.log:
+            with open(a.log, "a") as log:
+                log.writelines(json.dumps(line) + "\n" for line in lines)
+    if a.log:
+        with open(a.log) as log:
+            lines = [json.loads(line) for line in log]
+        rounds = [line for line in lines if "case" in line]
+        # The machine at its best: other programs may have slowed one measurement.
+        machine = max((line["machine"] for line in lines if "machine" in line), key=lambda m: m["flops"])
+    text = table(rounds, machine, a.program)
+    print(text)
+    if a.update:
+        with open(a.update) as doc:
+            before, _, rest = doc.read().partition(BEGIN)
+        _, found, after = rest.partition(END)
+        if not found:
+            sys.exit(f"{a.update} lacks the lines {BEGIN} and {END}")
+        with open(a.update, "w") as doc:
+            doc.write(f"{before}{BEGIN}\n{text}\n{END}{after}")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ mod export;
 mod fetch;
 mod fid;
 mod import;
+mod machine;
 mod models;
 mod modes;
 mod report;
@@ -43,6 +44,7 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
             "internal error: {panic}; this is a mistake in srvae, please report it with the command that led to it"
         ));
     }));
+    machine::prepare();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(message) => {
