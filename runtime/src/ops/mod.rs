@@ -27,7 +27,7 @@ pub use conv::{conv_transpose2d, conv2d};
 pub use coupling::{Mask, coupling, coupling_context, coupling_log_det};
 pub use dense::{DenseStep, dense_layer};
 pub use elementwise::{elu, relu, silu};
-pub use mixture::logistic_mixture_log_prob;
+pub use mixture::{logistic_mixture_log_prob, logistic_mixture_value};
 pub use normal::{normal_kl, normal_log_prob, same_shape, sum_batch};
 pub use resize::{downsample, upsample};
 pub use shape::{concat, concat_shape, flatten, per_sample, repeat, reshape};

@@ -50,6 +50,7 @@ fn avx2<L: Loop>(work: L) -> L::Output {
 pub trait Real: Float {
     fn exp<const FUSED: bool>(self) -> Self;
     fn tanh<const FUSED: bool>(self) -> Self;
+    fn ln<const FUSED: bool>(self) -> Self;
 }
 
 impl Real for f32 {
@@ -62,6 +63,11 @@ impl Real for f32 {
     fn tanh<const FUSED: bool>(self) -> Self {
         tanh::<FUSED>(self)
     }
+
+    #[inline(always)]
+    fn ln<const FUSED: bool>(self) -> Self {
+        ln::<FUSED>(self)
+    }
 }
 
 impl Real for f64 {
@@ -73,6 +79,11 @@ impl Real for f64 {
     #[inline(always)]
     fn tanh<const FUSED: bool>(self) -> Self {
         self.tanh()
+    }
+
+    #[inline(always)]
+    fn ln<const FUSED: bool>(self) -> Self {
+        self.ln()
     }
 }
 

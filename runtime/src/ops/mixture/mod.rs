@@ -3,6 +3,10 @@
 
 mod exact;
 mod fast;
+mod plain;
+mod value;
+
+pub use value::logistic_mixture_value;
 
 use super::cpu::{slice, unsupported};
 use super::profile::timed;
