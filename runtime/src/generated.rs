@@ -10,9 +10,12 @@ pub use crate::nn::{
     Network, Residual, ResidualConfig,
 };
 pub use crate::ops::transform::{downscale, grayscale, sketch};
-pub use crate::ops::{concat, downsample, elu, flatten, per_sample, relu, repeat, reshape, shapes, silu, upsample};
+pub use crate::ops::{
+    concat, downsample, elu, flatten, fourier, per_sample, relu, repeat, reshape, shapes, silu, upsample,
+};
 pub use crate::{
-    BoundOptions, Compiled, Draw, Mode, Model, Noise, Params, Result, Settings, Tensor, Term, TermKind, Terms, Values,
+    BoundOptions, Compiled, Draw, Flow, Mode, Model, Noise, Params, Result, Settings, Tensor, Term, TermKind, Terms,
+    Values,
 };
 pub use std::sync::Arc;
 

@@ -35,7 +35,8 @@ pub mod train;
 pub use candle_core;
 pub use candle_core::{DType, Device, Result, Tensor};
 pub use model::{
-    BoundOptions, Compiled, Decode, Draw, KlEstimator, Mode, Model, Setting, Settings, Term, TermKind, Terms, Values,
+    BoundOptions, Compiled, Decode, Draw, Flow, KlEstimator, Mode, Model, Setting, Settings, Term, TermKind, Terms,
+    Values,
 };
 pub use noise::Noise;
 pub use params::Params;

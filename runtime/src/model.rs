@@ -1,5 +1,6 @@
 //! The trait between generated code and everything that trains, evaluates and draws from a model.
 
+use crate::flow::Bijector;
 use crate::{Noise, Params, Result, Tensor};
 
 /// A compiled model with its parameters.
@@ -18,6 +19,11 @@ pub trait Model: Send {
 
     /// The modes the graph allows, in the order the compiler prints them.
     fn modes(&self) -> &'static [Mode];
+
+    /// The flows over the model's factors, in the order of the factors.
+    fn flows(&self) -> Vec<Flow<'_>> {
+        Vec::new()
+    }
 
     /// Runs a mode. `given` holds the mode's given variables; where the mode is given none, `count` says how many to draw.
     /// Returns every variable that the mode yields.
@@ -74,6 +80,17 @@ pub struct Mode {
     pub given: &'static [&'static str],
     /// Variables the mode yields, in the order they are computed; the observed ones last.
     pub yields: &'static [&'static str],
+}
+
+/// A flow over one of a model's factors.
+pub struct Flow<'m> {
+    /// `p(u)`, `q(z | x)`: the factor as the file writes it.
+    pub factor: &'static str,
+    /// The block's name in the language.
+    pub name: &'static str,
+    /// The variable's, without the batch.
+    pub shape: Vec<usize>,
+    pub bijector: &'m dyn Bijector,
 }
 
 /// Tensors by variable name, in order.

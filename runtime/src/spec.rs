@@ -27,6 +27,9 @@ pub struct Variable {
     pub space: Space,
     /// Without the batch.
     pub shape: Vec<usize>,
+    /// A latent that comes with the data all the same: q says it is the data set's label.
+    #[serde(default)]
+    pub supplied: bool,
 }
 
 /// What is known of a variable when the model is used.
@@ -65,9 +68,9 @@ impl Spec {
         self.variables.iter().find(|variable| variable.name == name)
     }
 
-    /// The variables that data must supply: the observed and the given ones.
+    /// The variables that data must supply: the observed and the given ones, and latents that are the data set's labels.
     pub fn data_variables(&self) -> impl Iterator<Item = &Variable> {
-        self.variables.iter().filter(|variable| variable.role != Role::Latent)
+        self.variables.iter().filter(|variable| variable.role != Role::Latent || variable.supplied)
     }
 
     /// Numbers an example has, over all observed variables: what bits/dim divides by.

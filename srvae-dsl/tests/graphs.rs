@@ -86,7 +86,7 @@ fn names_mean_nothing() {
 #[test]
 fn three_levels_infer_from_below() {
     expect(
-        &plan_of("../tests/models/three_levels.pgm"),
+        &plan_of("tests/corpus/good/three_levels.pgm"),
         &[
             "+RE_x",
             "-KL_z1 drawn: p reads z2, which q draws from z1",
@@ -120,7 +120,7 @@ fn levels_inferred_from_above_are_exact() {
 #[test]
 fn a_stochastic_y_has_a_divergence_of_its_own() {
     expect(
-        &plan_of("../tests/models/stochastic_y.pgm"),
+        &plan_of("tests/corpus/good/stochastic_y.pgm"),
         &["+RE_x", "-KL_y drawn: p reads u, which q draws from y", "-KL_u drawn: p has a flow, real_nvp"],
         &[
             "generation(): p(u) p(y) p(x)",
@@ -135,7 +135,7 @@ fn a_stochastic_y_has_a_divergence_of_its_own() {
 #[test]
 fn two_observed_have_a_term_each() {
     expect(
-        &plan_of("../tests/models/two_observed.pgm"),
+        &plan_of("tests/corpus/good/two_observed.pgm"),
         &["+RE_c", "+RE_x", "-KL_z exact"],
         &["generation(): p(z) p(x) p(c)", "reconstruction(x): q(z) p(x) p(c)"],
     );
@@ -144,7 +144,7 @@ fn two_observed_have_a_term_each() {
 #[test]
 fn a_flow_in_q_is_drawn() {
     expect(
-        &plan_of("../tests/models/flow_in_q.pgm"),
+        &plan_of("tests/corpus/good/flow_in_q.pgm"),
         &["+RE_x", "-KL_z drawn: q has a flow, real_nvp"],
         &["generation(): p(z) p(x)", "reconstruction(x): q(z) p(x)"],
     );
@@ -153,7 +153,7 @@ fn a_flow_in_q_is_drawn() {
 #[test]
 fn conditions_are_given_to_every_mode() {
     expect(
-        &plan_of("../tests/models/conditional.pgm"),
+        &plan_of("tests/corpus/good/conditional.pgm"),
         &["+RE_x", "-KL_z exact"],
         &["generation(c): p(z) p(x)", "reconstruction(x, c): q(z) p(x)"],
     );

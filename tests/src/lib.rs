@@ -1,9 +1,87 @@
-//! Models for the tests: the shipped ones at small sizes, and other graphs.
+//! Models for the tests: every good file of the compiler's corpus, and one that counts what passes through it.
 
-srvae_macros::model!("models/conditional.pgm");
-srvae_macros::model!("models/flow_in_q.pgm");
-srvae_macros::model!("models/srvae_golden.pgm");
-srvae_macros::model!("models/stochastic_y.pgm");
-srvae_macros::model!("models/three_levels.pgm");
-srvae_macros::model!("models/two_observed.pgm");
-srvae_macros::model!("models/vae_golden.pgm");
+use srvae_runtime::Compiled;
+
+/// Every good file of the corpus but the one with networks in Rust that nobody wrote.
+macro_rules! corpus {
+    ($($name:ident = $file:literal),* $(,)?) => {
+        $(srvae_macros::model!($file);)*
+
+        /// All of them.
+        pub const CORPUS: &[Compiled] = &[$($name::COMPILED),*];
+    };
+}
+
+corpus! {
+    byte_order_mark = "../srvae-dsl/tests/corpus/good/byte_order_mark.pgm",
+    conditional = "../srvae-dsl/tests/corpus/good/conditional.pgm",
+    documentation = "../srvae-dsl/tests/corpus/good/documentation.pgm",
+    downscale_by_four = "../srvae-dsl/tests/corpus/good/downscale_by_four.pgm",
+    equation_five = "../srvae-dsl/tests/corpus/good/equation_five.pgm",
+    estimators = "../srvae-dsl/tests/corpus/good/estimators.pgm",
+    every_block = "../srvae-dsl/tests/corpus/good/every_block.pgm",
+    five_levels = "../srvae-dsl/tests/corpus/good/five_levels.pgm",
+    flow_in_conditional_p = "../srvae-dsl/tests/corpus/good/flow_in_conditional_p.pgm",
+    flow_in_q = "../srvae-dsl/tests/corpus/good/flow_in_q.pgm",
+    flow_over_mixture = "../srvae-dsl/tests/corpus/good/flow_over_mixture.pgm",
+    fourier_as_y = "../srvae-dsl/tests/corpus/good/fourier_as_y.pgm",
+    given_everywhere = "../srvae-dsl/tests/corpus/good/given_everywhere.pgm",
+    grayscale_as_y = "../srvae-dsl/tests/corpus/good/grayscale_as_y.pgm",
+    label_as_y = "../srvae-dsl/tests/corpus/good/label_as_y.pgm",
+    layout_of_files = "../srvae-dsl/tests/corpus/good/layout.pgm",
+    linear_gaussian = "../srvae-dsl/tests/corpus/good/linear_gaussian.pgm",
+    minimal = "../srvae-dsl/tests/corpus/good/minimal.pgm",
+    mixture_prior = "../srvae-dsl/tests/corpus/good/mixture_prior.pgm",
+    parameters_in_shapes = "../srvae-dsl/tests/corpus/good/parameters_in_shapes.pgm",
+    reused_branches = "../srvae-dsl/tests/corpus/good/reused_branches.pgm",
+    shared_networks = "../srvae-dsl/tests/corpus/good/shared_networks.pgm",
+    sketch_as_y = "../srvae-dsl/tests/corpus/good/sketch_as_y.pgm",
+    srvae_golden = "../srvae-dsl/tests/corpus/good/srvae_golden.pgm",
+    stochastic_y = "../srvae-dsl/tests/corpus/good/stochastic_y.pgm",
+    three_levels = "../srvae-dsl/tests/corpus/good/three_levels.pgm",
+    two_observed = "../srvae-dsl/tests/corpus/good/two_observed.pgm",
+    two_parents_in_q = "../srvae-dsl/tests/corpus/good/two_parents_in_q.pgm",
+    vae_golden = "../srvae-dsl/tests/corpus/good/vae_golden.pgm",
+    windows = "../srvae-dsl/tests/corpus/good/windows.pgm",
+    without_latents = "../srvae-dsl/tests/corpus/good/autoencoder_without_latents.pgm",
+}
+
+srvae_macros::model!("models/counted.pgm");
+
+/// Networks that `models/counted.pgm` names.
+pub mod nets {
+    use srvae_runtime::nn::Network;
+    use srvae_runtime::{Params, Result, Tensor};
+    use std::cell::RefCell;
+
+    thread_local! {
+        static SEEN: RefCell<Vec<(usize, usize)>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// Its input, with a note of which network saw how many rows.
+    pub struct Counted<const ID: usize> {
+        output: Vec<usize>,
+    }
+
+    impl<const ID: usize> Network for Counted<ID> {
+        fn new(_: &Params, inputs: &[&[usize]]) -> Result<Self> {
+            Ok(Self { output: inputs[0].to_vec() })
+        }
+
+        fn output(&self) -> &[usize] {
+            &self.output
+        }
+
+        fn forward(&self, inputs: &[&Tensor]) -> Result<Tensor> {
+            SEEN.with_borrow_mut(|seen| seen.push((ID, inputs[0].dim(0).unwrap_or(0))));
+            Ok(inputs[0].clone())
+        }
+    }
+
+    /// What was seen on this thread since the last call: network and rows, in the order of the networks.
+    pub fn seen() -> Vec<(usize, usize)> {
+        let mut seen = SEEN.take();
+        seen.sort_unstable();
+        seen
+    }
+}

@@ -1,81 +1,26 @@
-//! Graphs that are not the shipped models': they compile, their terms and modes follow from the graph, and they run.
+//! Graphs that are not the shipped models': they compile, their terms and modes follow from the graph, they run at every
+//! preset, and what does not depend on the sample is computed once.
 
 use candle_core::{DType, Device, Tensor};
 use srvae_runtime::params::Phase;
-use srvae_runtime::{BoundOptions, Compiled, Draw, Model, Noise, Params, Settings, Values};
+use srvae_dsl::graph::{Space, Value};
+use srvae_runtime::{BoundOptions, Compiled, Draw, Model, Noise, Params, Setting, Settings, Values};
+use srvae_tests::{CORPUS, counted, nets};
 
 const BATCH: usize = 3;
 const SAMPLES: usize = 2;
 
-/// One graph: its terms, and its modes with what each is given.
-struct Graph {
-    model: Compiled,
-    terms: &'static [&'static str],
-    modes: &'static [(&'static str, &'static [&'static str])],
-}
-
+/// Every good file of the compiler's corpus, deep hierarchies, labels, several observed variables, given ones, flows in
+/// p and q and every block among them: bound, importance weights and modes, at the file's defaults and at its presets.
 #[test]
-fn three_levels() {
-    check(&Graph {
-        model: srvae_tests::three_levels::COMPILED,
-        terms: &["RE_x", "KL_z1", "KL_z2", "KL_z3"],
-        modes: &[("generation", &[]), ("reconstruction", &["x"]), ("generative_reconstruction", &["x"])],
-    });
-}
-
-#[test]
-fn two_observed_variables() {
-    check(&Graph {
-        model: srvae_tests::two_observed::COMPILED,
-        terms: &["RE_c", "RE_x", "KL_z"],
-        modes: &[("generation", &[]), ("reconstruction", &["x"])],
-    });
-}
-
-#[test]
-fn stochastic_y() {
-    check(&Graph {
-        model: srvae_tests::stochastic_y::COMPILED,
-        terms: &["RE_x", "KL_y", "KL_u"],
-        modes: &[("generation", &[]), ("reconstruction", &["x"]), ("generative_reconstruction", &["x"])],
-    });
-}
-
-#[test]
-fn a_flow_in_q() {
-    check(&Graph {
-        model: srvae_tests::flow_in_q::COMPILED,
-        terms: &["RE_x", "KL_z"],
-        modes: &[("generation", &[]), ("reconstruction", &["x"])],
-    });
-}
-
-#[test]
-fn a_conditional_model() {
-    check(&Graph {
-        model: srvae_tests::conditional::COMPILED,
-        terms: &["RE_x", "KL_z"],
-        modes: &[("generation", &["c"]), ("reconstruction", &["x", "c"])],
-    });
-}
-
-#[test]
-fn the_shipped_ones() {
-    check(&Graph {
-        model: srvae_tests::vae_golden::COMPILED,
-        terms: &["RE_x", "KL_z"],
-        modes: &[("generation", &[]), ("reconstruction", &["x"])],
-    });
-    check(&Graph {
-        model: srvae_tests::srvae_golden::COMPILED,
-        terms: &["RE_x", "RE_y", "KL_z", "KL_u"],
-        modes: &[
-            ("generation", &[]),
-            ("reconstruction", &["x"]),
-            ("generative_reconstruction", &["x"]),
-            ("conditional_generation", &["y"]),
-        ],
-    });
+fn every_graph_runs() {
+    for model in CORPUS {
+        let (checked, _) = checked(model, None);
+        check(model, None);
+        for preset in &checked.presets {
+            check(model, Some(&preset.name));
+        }
+    }
 }
 
 /// The paper's sizes, to the parameter.
@@ -89,73 +34,179 @@ fn parameters_of_the_shipped_models() {
     }
 }
 
-fn check(graph: &Graph) {
+/// Of K samples an image, what reads data alone sees each image once; the rest sees every sample.
+#[test]
+fn what_does_not_depend_on_the_sample_is_computed_once() {
+    const MANY: usize = 64;
     let params = Params::new(1, DType::F32, &Device::Cpu);
-    let model = (graph.model.build)(&Settings::new(), &params).unwrap();
-    let data = data(&graph.model);
+    let model = counted::Counted::new(&counted::Config::default(), &params).unwrap();
+    params.set_phase(Phase::Inference);
+    let (checked, data) = (checked(&counted::COMPILED, None).0, data(&counted::COMPILED, None));
+    let bound = |samples| {
+        let mut noise = Noise::seeded(1);
+        let weights = Model::bound(&model, &data, &mut noise, &BoundOptions::importance(samples)).unwrap();
+        (weights.log_weights().unwrap().dims().to_vec(), nets::seen())
+    };
+    // q(z | x) and q(u | y); the branches on y of p(z | y, u) and p(x | y, z).
+    let once = [0, 1, 2, 4].map(|id| (id, BATCH));
+    // The branches on u and z, and p(y | u).
+    let each = |samples: usize| [3, 5, 6].map(|id| (id, samples * BATCH));
+    let expected = |samples: usize| {
+        let mut all = [&once[..], &each(samples)].concat();
+        all.sort_unstable();
+        all
+    };
+    nets::seen();
+    assert_eq!(bound(MANY), (vec![MANY, BATCH], expected(MANY)));
+    // The same in separate passes: everything once a pass.
+    for _ in 0..3 {
+        assert_eq!(bound(1), (vec![1, BATCH], expected(1)));
+    }
+    assert_eq!(checked.nets.len(), 7);
+}
+
+/// K samples in one pass are the samples of K passes: with the same draws, the same weights.
+#[test]
+fn one_pass_is_many_passes() {
+    const MANY: usize = 5;
+    let params = Params::new(1, DType::F64, &Device::Cpu);
+    let model = (counted::COMPILED.build)(&Settings::new(), &params).unwrap();
+    let data = data(&counted::COMPILED, None);
+    let data = data.iter().fold(Values::new(), |all, (name, value)| all.with(name, value.to_dtype(DType::F64).unwrap()));
+    params.set_phase(Phase::Inference);
+    let draws = |rows: usize, seed: u64| {
+        Noise::seeded(seed).normal("any", &[rows, 4, 4, 4], DType::F64, &Device::Cpu).unwrap()
+    };
+    let (u, z) = (draws(MANY * BATCH, 3), draws(MANY * BATCH, 4));
+    let weights = |u: Tensor, z: Tensor, samples: usize| {
+        let mut noise = Noise::seeded(1);
+        noise.record("u", u);
+        noise.record("z", z);
+        let terms = model.bound(&data, &mut noise, &BoundOptions::importance(samples)).unwrap();
+        terms.log_weights().unwrap().to_vec2::<f64>().unwrap()
+    };
+    let together = weights(u.clone(), z.clone(), MANY);
+    for (at, row) in together.iter().enumerate() {
+        let part = |all: &Tensor| all.narrow(0, at * BATCH, BATCH).unwrap();
+        let alone = &weights(part(&u), part(&z), 1)[0];
+        for (together, alone) in row.iter().zip(alone) {
+            // Sums of the same numbers, in double precision.
+            assert!((together - alone).abs() < 1e-9 * alone.abs(), "{together} {alone}");
+        }
+    }
+}
+
+/// Another image size is one parameter: every shape, network and value follows.
+#[test]
+fn another_size_is_one_setting() {
+    let model = &srvae_tests::parameters_in_shapes::COMPILED;
+    for size in [16, 32, 48] {
+        let params = Params::new(1, DType::F32, &Device::Cpu);
+        let settings = Settings::from([("size".to_owned(), Setting::Int(size))]);
+        let built = (model.build)(&settings, &params).unwrap();
+        let values = built.run("generation", &Values::new(), 1, &mut Noise::seeded(1), &Draw::default()).unwrap();
+        let size = size as usize;
+        assert_eq!(values.get("x").unwrap().dims(), [1, 3, size, size]);
+        assert_eq!(values.get("z").unwrap().dims(), [1, 16, size / 4, size / 4]);
+        let wrong = Values::new().with("x", Tensor::zeros((1, 3, 24, 24), DType::F32, &Device::Cpu).unwrap());
+        assert!(built.bound(&wrong, &mut Noise::seeded(1), &BoundOptions::default()).is_err(), "{size}");
+    }
+}
+
+fn check(compiled: &Compiled, preset: Option<&str>) {
+    let (checked, name) = (checked(compiled, preset).0, compiled.name);
+    let derived = srvae_dsl::derive::derive(&checked);
+    let params = Params::new(1, DType::F32, &Device::Cpu);
+    let model = (compiled.build)(&settings(&checked), &params).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let data = data(compiled, preset);
     let mut noise = Noise::seeded(2);
 
     params.set_phase(Phase::Initialisation);
-    model.bound(&data, &mut noise, &BoundOptions::default()).unwrap();
+    model.bound(&data, &mut noise, &BoundOptions::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
     params.set_phase(Phase::Inference);
+    let terms: Vec<_> = derived.terms.iter().map(|term| term.name.as_str()).collect();
     for options in [BoundOptions { samples: SAMPLES, ..BoundOptions::default() }, BoundOptions::importance(SAMPLES)] {
-        let terms = model.bound(&data, &mut noise, &options).unwrap().terms;
-        assert_eq!(terms.iter().map(|term| term.name).collect::<Vec<_>>(), graph.terms, "{}", graph.model.name);
-        for term in &terms {
-            assert_eq!(term.value.dims(), [SAMPLES, BATCH], "{} of {}", term.name, graph.model.name);
-            assert!(finite(&term.value), "{} of {}", term.name, graph.model.name);
+        let found = model.bound(&data, &mut noise, &options).unwrap().terms;
+        assert_eq!(found.iter().map(|term| term.name).collect::<Vec<_>>(), terms, "{name}");
+        for term in &found {
+            assert_eq!(term.value.dims(), [SAMPLES, BATCH], "{} of {name}", term.name);
+            assert!(finite(&term.value), "{} of {name}", term.name);
         }
     }
-    let modes: Vec<_> = model.modes().iter().map(|mode| (mode.name, mode.given)).collect();
-    assert_eq!(modes, graph.modes, "{}", graph.model.name);
-    run(model.as_ref(), &graph.model, &data);
+    let modes: Vec<_> = model.modes().iter().map(|mode| (mode.name.to_owned(), mode.given.to_vec())).collect();
+    let given = |mode: &srvae_dsl::derive::Mode| -> Vec<&str> {
+        mode.given.iter().map(|id| checked.variable(*id).name.as_str()).collect()
+    };
+    let wanted: Vec<_> = derived.modes.iter().map(|mode| (mode.name.clone(), given(mode))).collect();
+    assert_eq!(modes, wanted, "{name}");
+    assert_eq!(parameters(&params), checked.cost().parameters, "{name}");
+    run(model.as_ref(), &checked, &data);
+}
+
+/// What the compiler counts before anything is built is what is built.
+fn parameters(params: &Params) -> u64 {
+    params.entries().iter().map(|(_, var)| var.elem_count() as u64).sum()
 }
 
 /// Every mode yields what it says it does, in the variable's shape.
-fn run(model: &dyn Model, compiled: &Compiled, data: &Values) {
+fn run(model: &dyn Model, checked: &srvae_dsl::graph::Model, data: &Values) {
     for mode in model.modes() {
         let mut noise = Noise::seeded(3);
         let given = mode.given.iter().fold(Values::new(), |given, name| match data.find(name) {
             Some(value) => given.with(name, value.clone()),
-            None => given.with(name, value(compiled, name)),
+            None => given.with(name, value(variable(checked, name))),
         });
         let values = model.run(mode.name, &given, BATCH, &mut noise, &Draw::default()).unwrap();
         assert_eq!(values.iter().map(|(name, _)| name).collect::<Vec<_>>(), mode.yields, "{}", mode.name);
         for (name, drawn) in values.iter() {
-            assert_eq!(drawn.dims(), value(compiled, name).dims(), "{name} in {} of {}", mode.name, compiled.name);
-            assert!(finite(drawn), "{name} in {} of {}", mode.name, compiled.name);
+            let place = format!("{name} in {} of {}", mode.name, checked.name);
+            assert_eq!(drawn.dims(), value(variable(checked, name)).dims(), "{place}");
+            assert!(finite(drawn), "{place}");
         }
     }
 }
 
-fn data(model: &Compiled) -> Values {
-    let names = variables(model).into_iter().filter(|(_, _, is_data)| *is_data);
-    names.fold(Values::new(), |data, (name, _, _)| {
-        let value = value(model, &name);
-        data.with(&name, value)
-    })
+fn variable<'m>(checked: &'m srvae_dsl::graph::Model, name: &str) -> &'m srvae_dsl::graph::Variable {
+    checked.variables.iter().find(|variable| variable.name == name).unwrap()
 }
 
-/// A value of the variable's space: pixels on the grid, one-hot classes, reals.
-fn value(model: &Compiled, name: &str) -> Tensor {
-    let (_, shape, _) = variables(model).into_iter().find(|(other, _, _)| other == name).unwrap();
-    let values: usize = shape.iter().product();
-    let each = |at: usize| match shape.len() {
-        1 => f32::from(u8::from(at % values == at / values % values)),
-        _ => (at * 37 % 256) as f32 / 255.0,
+/// Values of what comes with the data: observed and given variables, and labels that the data set fixes.
+fn data(model: &Compiled, preset: Option<&str>) -> Values {
+    let (checked, _) = checked(model, preset);
+    let ids = (0..checked.variables.len()).map(srvae_dsl::graph::VariableId);
+    let ids = ids.filter(|id| srvae_dsl::derive::is_data(&checked, *id));
+    ids.fold(Values::new(), |data, id| data.with(&checked.variable(id).name, value(checked.variable(id))))
+}
+
+/// A value of the variable's space: pixels on the grid, one-hot classes, zeros and ones, reals.
+fn value(variable: &srvae_dsl::graph::Variable) -> Tensor {
+    let values: usize = variable.shape.iter().product();
+    let each = |at: usize| match variable.space {
+        Space::Label => f32::from(u8::from(at % values == at / values % values)),
+        Space::Binary => (at * 37 % 2) as f32,
+        Space::Image | Space::Real => (at * 37 % 256) as f32 / 255.0,
     };
     let all: Vec<f32> = (0..BATCH * values).map(each).collect();
-    let shape: Vec<usize> = std::iter::once(BATCH).chain(shape).collect();
+    let shape: Vec<usize> = std::iter::once(BATCH).chain(variable.shape.clone()).collect();
     Tensor::from_vec(all, shape, &Device::Cpu).unwrap()
 }
 
-/// Name, shape and whether it comes with the data.
-fn variables(model: &Compiled) -> Vec<(String, Vec<usize>, bool)> {
+/// The compiler's own view of a model.
+fn checked(model: &Compiled, preset: Option<&str>) -> (srvae_dsl::graph::Model, Vec<srvae_dsl::Diagnostic>) {
     let source = srvae_dsl::Source::new(model.path, model.source);
     let file = srvae_dsl::parse(&source).unwrap();
-    let (model, _) = srvae_dsl::check(&file, &source, &srvae_dsl::Overrides::default()).unwrap();
-    let each = model.variables.iter();
-    each.map(|it| (it.name.clone(), it.shape.clone(), it.role != srvae_dsl::graph::Role::Latent)).collect()
+    let overrides = srvae_dsl::Overrides { preset: preset.map(str::to_owned), set: Vec::new() };
+    srvae_dsl::check(&file, &source, &overrides).unwrap()
+}
+
+fn settings(model: &srvae_dsl::graph::Model) -> Settings {
+    let setting = |value: &Value| match value {
+        Value::Int(value) => Setting::Int(*value),
+        Value::Real(value) => Setting::Real(*value),
+        Value::Bool(value) => Setting::Bool(*value),
+        Value::Word(word) => Setting::Word(word.clone()),
+    };
+    model.params.iter().map(|param| (param.name.clone(), setting(&param.value))).collect()
 }
 
 fn finite(value: &Tensor) -> bool {

@@ -116,7 +116,8 @@ fn job<'a>(model: &'a dyn Model, batch: Values, mut noise: Noise, args: &'a Benc
     })
 }
 
-fn random_batch(spec: &Spec, size: usize, noise: &mut Noise, device: &Device) -> Result<Values> {
+/// Data of each variable's space, at random.
+pub(super) fn random_batch(spec: &Spec, size: usize, noise: &mut Noise, device: &Device) -> Result<Values> {
     let mut values = Values::new();
     for variable in spec.data_variables() {
         let shape: Vec<usize> = std::iter::once(size).chain(variable.shape.iter().copied()).collect();

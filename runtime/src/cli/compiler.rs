@@ -49,7 +49,7 @@ pub fn spec(found: &Found, args: &ModelArgs) -> Result<Spec> {
         source: found.text.clone(),
         preset: args.preset.clone(),
         settings: values(&model),
-        variables: model.variables.iter().map(variable).collect(),
+        variables: (0..model.variables.len()).map(|at| variable(&model, graph::VariableId(at))).collect(),
         compiled: found.compiled,
     })
 }
@@ -98,7 +98,8 @@ fn values(model: &Model) -> Settings {
     model.params.iter().map(|param| (param.name.clone(), setting(&param.value))).collect()
 }
 
-fn variable(variable: &graph::Variable) -> Variable {
+fn variable(model: &Model, id: graph::VariableId) -> Variable {
+    let variable = model.variable(id);
     Variable {
         name: variable.name.clone(),
         role: match variable.role {
@@ -113,5 +114,6 @@ fn variable(variable: &graph::Variable) -> Variable {
             graph::Space::Label => Space::Label,
         },
         shape: variable.shape.clone(),
+        supplied: variable.role == graph::Role::Latent && srvae_dsl::derive::is_data(model, id),
     }
 }

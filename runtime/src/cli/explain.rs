@@ -1,7 +1,8 @@
 //! `srvae-run explain | check | fmt`: the compiler as a tool.
 
 use super::args::{Check, Explain, Fmt, Format};
-use super::{compiler, models};
+use super::{compiler, deep, models};
+use crate::Compiled;
 use crate::files;
 use crate::terminal::{note, out};
 use anyhow::{Context, Result, bail};
@@ -44,6 +45,20 @@ pub fn check(args: &Check) -> Result<ExitCode> {
         }
     }
     Ok(code)
+}
+
+/// The compiler's check, then the laws on the model itself.
+pub fn check_deep(models: &'static [Compiled], args: &Check) -> Result<ExitCode> {
+    let [file] = args.files.as_slice() else {
+        bail!("check --deep takes one file, there are {}", args.files.len());
+    };
+    let found = models::find(models, file)?;
+    let mut settings = args.model.clone();
+    if settings.preset.is_none() && found.has_preset("quick")? {
+        settings.preset = Some("quick".to_owned());
+    }
+    let holds = deep::run(&found.spec(&settings)?)?;
+    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// What the compiler made of a file, in the form that was asked for; pictures go to their files.

@@ -5,6 +5,7 @@ mod args;
 mod bench;
 mod compile;
 mod compiler;
+mod deep;
 mod device;
 mod eval;
 mod explain;
@@ -87,6 +88,7 @@ fn run(models: &'static [Compiled], cli: Cli) -> Result<ExitCode> {
         Command::Report(args) => report::run(models, &args),
         Command::Bench(args) => bench::run(models, &args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Check(args) if args.deep => explain::check_deep(models, &args),
         Command::Check(args) => explain::check(&args),
         Command::Fmt(args) => explain::format(&args),
     }

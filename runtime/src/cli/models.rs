@@ -80,7 +80,10 @@ pub fn read(file: &Path) -> Result<String> {
         );
     }
     let bytes = std::fs::read(file).with_context(|| format!("{}: cannot be read", file.display()))?;
-    String::from_utf8(bytes).ok().with_context(|| format!("{}: not UTF-8 text, so no model file", file.display()))
+    // The compiler says where the first byte stands that is no text; its own reading would drop a byte order mark, which
+    // the formatter takes away.
+    srvae_dsl::Source::from_bytes(file.display().to_string(), &bytes)?;
+    String::from_utf8(bytes).with_context(|| format!("{}: not UTF-8 text, so no model file", file.display()))
 }
 
 /// What is compiled in, for messages.

@@ -101,7 +101,7 @@ pub const COMPILED: Compiled = Compiled { name: "toy", path: "toy.pgm", source: 
 
 pub fn spec() -> Spec {
     let variable =
-        |name: &str, role, space, shape: &[usize]| Variable { name: name.into(), role, space, shape: shape.to_vec() };
+        |name: &str, role, space, shape: &[usize]| Variable { name: name.into(), role, space, shape: shape.to_vec(), supplied: false };
     Spec {
         name: "toy".into(),
         source: SOURCE.into(),

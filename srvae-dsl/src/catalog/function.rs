@@ -79,12 +79,16 @@ pub static FUNCTIONS: [Function; 5] = [
     },
     Function {
         name: "fourier",
-        docs: "Magnitudes of the lowest frequencies of each channel, on a logarithmic scale, rounded to the grid.",
-        parameters: &[Parameter::int("size", (1, 256), "frequencies kept in height and in width").or(Literal::Int(8))],
+        docs: "Amplitudes (the left half, on a logarithmic scale) and phases (the right half) of each channel's lowest \
+               frequencies, rounded to the grid.",
+        parameters: &[Parameter::int("size", (2, 256), "height and width of the value, even").or(Literal::Int(8))],
         runtime: "fourier",
         origin: Origin::Computed,
         range: |args, space, shape| {
             let ((channels, height, width), size) = (image(space, shape)?, args.size("size"));
+            if !size.is_multiple_of(2) {
+                return Err(format!("keeps an even number of frequencies, not {size}"));
+            }
             if size > height || size > width {
                 return Err(format!("has no {size} frequencies in an image of {height} x {width}"));
             }

@@ -256,9 +256,11 @@ impl Checker<'_> {
                     show_shape(&variable.shape),
                     show_shape(&wanted)
                 );
-                let factor = format!("{}({})", head.factor.side.name(), variable.name);
-                let reads = Reads::Parents { ids: &head.parents, head: head.factor.head };
-                let network = Builder::new(self, reads).factor_network(expression, &wanted, &factor, &needs)?;
+                let parents: Vec<_> = head.parents.iter().map(|id| self.variable(*id).name.as_str()).collect();
+                let bar = if parents.is_empty() { String::new() } else { format!(" | {}", parents.join(", ")) };
+                let factor = format!("{}({}{bar})", head.factor.side.name(), variable.name);
+                let reads = Reads::Parents { ids: &head.parents, head: head.factor.head, factor: &factor };
+                let network = Builder::new(self, reads).factor_network(expression, &wanted, &needs)?;
                 let read: Vec<_> = network.nodes.iter().filter_map(crate::graph::Node::variable).collect();
                 self.all_read(head, &read)?;
                 Some(Some(network))

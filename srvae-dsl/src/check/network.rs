@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What a network may read.
 #[derive(Clone, Copy)]
 pub(super) enum Reads<'r> {
-    /// The variables right of a factor's bar; the span is the factor's head.
-    Parents { ids: &'r [VariableId], head: Span },
+    /// The variables right of a factor's bar; `head` is the factor's left side, `factor` the same in words.
+    Parents { ids: &'r [VariableId], head: Span, factor: &'r str },
     /// The arguments of the named network of this index.
     Formals { net: usize, names: &'r [String], shapes: &'r [Vec<usize>] },
 }
@@ -52,20 +52,14 @@ impl<'b, 'a> Builder<'b, 'a> {
     }
 
     /// The same for a factor, with its shape held against the head, which `needs` says in words.
-    pub(super) fn factor_network(
-        mut self,
-        expression: &Expression,
-        head: &[usize],
-        factor: &str,
-        needs: &str,
-    ) -> Option<Network> {
+    pub(super) fn factor_network(mut self, expression: &Expression, head: &[usize], needs: &str) -> Option<Network> {
         let output = self.value(expression, Some(head))?;
         let node = &self.nodes[output.0];
         if node.shape != head {
             let (ends, hint) = (show_shape(&node.shape), head_hint(node, head));
             let last = self.trail.pop().map_or(node.span, |(span, _)| span);
-            let trail = Trail(self.trail);
-            self.checker.findings.push(messages::head_does_not_fit(factor, needs, &ends, &hint, last, trail));
+            let (place, trail) = (self.place(), Trail(self.trail));
+            self.checker.findings.push(messages::head_does_not_fit(&place, needs, &ends, &hint, last, trail));
             return None;
         }
         Some(Network { nodes: self.nodes, output })
@@ -113,7 +107,7 @@ impl<'b, 'a> Builder<'b, 'a> {
                     return None;
                 }
             },
-            Reads::Parents { ids, head } => match self.checker.find_variable(&name.text) {
+            Reads::Parents { ids, head, .. } => match self.checker.find_variable(&name.text) {
                 Some(id) if ids.contains(&id) => (id.0, Op::Variable(id), self.checker.variable(id).shape.clone()),
                 Some(_) => {
                     self.checker.findings.push(messages::not_right_of_bar(&name.text, name.span, head));
@@ -192,9 +186,18 @@ impl<'b, 'a> Builder<'b, 'a> {
         let result = (block.entry.shape)(&block.values(), &shapes);
         if let Err(why) = &result {
             let trail = Trail(self.trail.clone());
-            self.checker.findings.push(messages::stage_does_not_fit(block.entry.name, why, place, trail));
+            let network = self.place();
+            self.checker.findings.push(messages::stage_does_not_fit(&network, block.entry.name, why, place, trail));
         }
         result.ok()
+    }
+
+    /// What the network is of, for messages.
+    fn place(&self) -> String {
+        match self.reads {
+            Reads::Parents { factor, .. } => factor.to_owned(),
+            Reads::Formals { net, .. } => format!("`{}`", self.checker.nets.declared[net].name),
+        }
     }
 
     fn apply_net(

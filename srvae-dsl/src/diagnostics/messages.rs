@@ -543,9 +543,10 @@ pub(crate) fn bound_twice(term: &str, second: Span, first: Span) -> Diagnostic {
 
 // ---- E05: shapes
 
-pub(crate) fn stage_does_not_fit(block: &str, why: &str, span: Span, trail: Trail) -> Diagnostic {
+pub(crate) fn stage_does_not_fit(network: &str, block: &str, why: &str, span: Span, trail: Trail) -> Diagnostic {
+    let title = format!("in the network of {network}, `{block}` {why}");
     trail
-        .onto(Diagnostic::error("E0501", format!("`{block}` {why}")).at(span, "does not fit"))
+        .onto(Diagnostic::error("E0501", title).at(span, "does not fit"))
         .hint("the shapes after every stage are marked; change the sizes or put another block before this one")
 }
 

@@ -1,6 +1,7 @@
 //! The model's struct, its constructor, and what the command line needs of it.
 
 use super::factor::{construct, field_type};
+use super::number::{Scope, dims};
 use super::variables::term_field;
 use super::{Origin, doc, ident, local_ident, mentions, model_ident, type_ident};
 use crate::derive::{Mode, TermKind};
@@ -75,6 +76,7 @@ pub fn model_trait(plan: &Plan) -> TokenStream {
         quote!(Mode { name: #text, given: &[#(#given),*], yields: &[#(#yields),*] })
     });
     let arms: Vec<_> = plan.derivation.modes.iter().map(|mode| arm(plan, mode)).collect();
+    let flows = flows(plan);
     let given = if plan.derivation.modes.iter().any(|mode| !mode.given.is_empty()) { quote!(given) } else { quote!(_) };
     let count = if plan.derivation.modes.iter().any(|mode| mode.given.is_empty()) { quote!(count) } else { quote!(_) };
     quote! {
@@ -93,12 +95,37 @@ pub fn model_trait(plan: &Plan) -> TokenStream {
                 &[#(#table),*]
             }
 
+            #flows
+
             fn run(&self, mode: &str, #given: &Values, #count: usize, noise: &mut Noise, draw: &Draw) -> Result<Values> {
                 match mode {
                     #(#arms)*
                     _ => Err(unknown_mode(mode, self.modes())),
                 }
             }
+        }
+    }
+}
+
+/// The flows over the factors, where there are any.
+fn flows(plan: &Plan) -> TokenStream {
+    let mut all = Vec::new();
+    for factor in &plan.factors {
+        let (text, field) = (plan.factor_text(factor.side, factor.variable), ident(&factor.field));
+        let shape = dims(&plan.model, Scope::Run, &plan.model.variable(factor.variable).dims);
+        for (name, bijector) in factor.bijectors() {
+            let path = bijector.iter().map(|part| ident(part));
+            all.push(quote!(Flow {
+                factor: #text, name: #name, shape: Vec::from(#shape), bijector: &self.#field #(.#path)*
+            }));
+        }
+    }
+    if all.is_empty() {
+        return quote!();
+    }
+    quote! {
+        fn flows(&self) -> Vec<Flow<'_>> {
+            Vec::from([#(#all),*])
         }
     }
 }

@@ -32,6 +32,20 @@ pub struct Density {
     pub decodes: bool,
 }
 
+impl FactorPlan {
+    /// Its flows by name, each with the fields that lead to it from the factor's own.
+    pub fn bijectors(&self) -> Vec<(&'static str, Vec<&str>)> {
+        let Body::Stochastic { flows, .. } = &self.factor.body else { return Vec::new() };
+        let count = flows.len();
+        let path = |at: usize| match &self.network {
+            Some(_) => vec![self.density.flows[at].0.as_str()],
+            // A root's distribution wraps one flow after the other around its base.
+            None => std::iter::repeat_n("base", count - 1 - at).chain(["flow"]).collect(),
+        };
+        flows.iter().enumerate().map(|(at, flow)| (flow.entry.name, path(at))).collect()
+    }
+}
+
 /// Plans a factor; none for a deterministic one, which holds nothing.
 pub fn factor(model: &Model, factor: &Factor, invariant: &[VariableId]) -> Option<FactorPlan> {
     let Body::Stochastic { base, flows, network } = &factor.body else { return None };

@@ -51,6 +51,11 @@ pub struct Check {
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub model: ModelArgs,
+    /// Build the model of one file too, in double precision, and try laws on it: flows invert and their
+    /// log-determinants are their Jacobians', values fit their variables, closed forms are the means of their
+    /// estimates, the bound rises with the samples, gradients are slopes. At the preset `quick` where there is one.
+    #[arg(long)]
+    pub deep: bool,
 }
 
 #[derive(Debug, Args)]
