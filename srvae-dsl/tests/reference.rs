@@ -1,0 +1,259 @@
+//! The language reference says what the compiler does: its examples compile, its tables are the catalogue's, its keys are
+//! those of the JSON; and the editor knows the same words.
+//!
+//! `UPDATE_EXPECT=1 cargo test -p srvae-dsl --test reference` rewrites tables and words.
+
+mod support;
+
+use serde_json::Value;
+use srvae_dsl::catalog::{
+    Args, Arity, BLOCKS, Block, DISTRIBUTIONS, FUNCTIONS, Feed, Kind, Literal, Parameter, Role, SPACES, space_entry,
+};
+use srvae_dsl::graph::Space;
+use srvae_dsl::plan::plan;
+use srvae_dsl::{Overrides, Source, check, explain, parse};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use support::{code, here, plan_of};
+
+const REFERENCE: &str = "../docs/language.md";
+const GRAMMAR: &str = "../editors/vscode/syntaxes/pgm.tmLanguage.json";
+
+fn reference() -> String {
+    std::fs::read_to_string(here(REFERENCE)).unwrap()
+}
+
+fn updating() -> bool {
+    std::env::var_os("UPDATE_EXPECT").is_some()
+}
+
+/// A code block whole: lines that the comment before it holds come first unless the block has them.
+fn examples(text: &str) -> Vec<(usize, String)> {
+    let (mut found, mut before, mut rest) = (Vec::new(), String::new(), text);
+    let line = |rest: &str| 1 + text[..text.len() - rest.len()].matches('\n').count();
+    while let Some(at) = rest.find('<').into_iter().chain(rest.find("```")).min() {
+        rest = &rest[at..];
+        if let Some(comment) = rest.strip_prefix("<!-- with\n") {
+            let end = comment.find("-->").unwrap();
+            before = comment[..end].to_owned();
+            rest = &comment[end..];
+        } else if let Some(block) = rest.strip_prefix("```pgm\n") {
+            let end = block.find("```").unwrap();
+            found.push((line(rest), std::mem::take(&mut before) + &block[..end]));
+            rest = &block[end + 3..];
+        } else if let Some(block) = rest.strip_prefix("```") {
+            rest = &block[block.find("```").unwrap() + 3..];
+        } else {
+            rest = &rest[1..];
+        }
+    }
+    found
+}
+
+#[test]
+fn every_example_compiles() {
+    let text = reference();
+    let examples = examples(&text);
+    for (line, example) in &examples {
+        let source = Source::new(format!("language.md, line {line}"), example.as_str());
+        let file = parse(&source).unwrap_or_else(|report| panic!("{report}"));
+        let (model, warnings) = check(&file, &source, &Overrides::default()).unwrap_or_else(|report| panic!("{report}"));
+        assert!(warnings.is_empty(), "language.md, line {line}: {warnings:?}");
+        syn::parse_file(&code(&plan(model))).unwrap();
+    }
+    assert_eq!(examples.len(), text.matches("```pgm").count());
+    assert!(examples.len() > 10, "{}", examples.len());
+}
+
+#[test]
+fn the_tables_are_the_catalogue() {
+    let (mut text, mut whole) = (reference(), String::new());
+    for (name, table) in [
+        ("spaces", spaces()),
+        ("distributions", distributions()),
+        ("flows", flows()),
+        ("functions", functions()),
+        ("blocks", blocks()),
+    ] {
+        let mark = format!("<!-- table: {name} -->\n");
+        let start = text.find(&mark).unwrap_or_else(|| panic!("{name} has no place")) + mark.len();
+        let end = start + text[start..].find("<!-- end -->").unwrap();
+        if !updating() {
+            assert_eq!(&text[start..end], table, "{name}: UPDATE_EXPECT=1 rewrites it");
+        }
+        text.replace_range(start..end, &table);
+        whole += &table;
+    }
+    assert!(whole.matches("\n| `").count() >= 30);
+    if updating() {
+        std::fs::write(here(REFERENCE), text).unwrap();
+    }
+}
+
+fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let rule = vec!["---"; head.len()];
+    let mut text = format!("\n| {} |\n| {} |\n", head.join(" | "), rule.join(" | "));
+    for row in rows {
+        writeln!(text, "| {} |", row.join(" | ").replace("\n", " ")).unwrap();
+    }
+    text + "\n"
+}
+
+fn code_of(text: &str) -> String {
+    format!("`{text}`")
+}
+
+fn arguments(parameters: &[Parameter]) -> String {
+    let one = |parameter: &Parameter| {
+        let default = match parameter.default {
+            Some(Literal::Int(value)) => format!(" = {value}"),
+            Some(Literal::Real(value)) => format!(" = {value:?}"),
+            Some(Literal::Bool(value)) => format!(" = {value}"),
+            Some(Literal::Word(word)) => format!(" = {word}"),
+            None => String::new(),
+        };
+        let range = match parameter.kind {
+            Kind::Bool | Kind::Word(_) => parameter.kind.describe(),
+            Kind::Int { least, most } => format!("{least} to {most}"),
+            Kind::Real { least, most } => format!("{least} to {most}"),
+        };
+        let several = if parameter.repeats { ", any number of them" } else { "" };
+        format!("`{}{default}`: {}, {range}{several}", parameter.name, parameter.docs)
+    };
+    parameters.iter().map(one).collect::<Vec<_>>().join("<br>")
+}
+
+fn spaces_of(spaces: &[Space]) -> String {
+    spaces.iter().map(|space| code_of(space_entry(*space).name)).collect::<Vec<_>>().join(", ")
+}
+
+fn spaces() -> String {
+    let rows = SPACES.iter().map(|entry| {
+        let discrete = if entry.discrete { "yes" } else { "no" };
+        vec![code_of(entry.name), entry.sizes.to_owned(), entry.docs.to_owned(), discrete.to_owned()]
+    });
+    table(&["space", "sizes", "values", "discrete"], rows)
+}
+
+fn distributions() -> String {
+    let rows = DISTRIBUTIONS.iter().map(|entry| {
+        let head = match entry.feed {
+            Feed::Root => "none: it stands at a root".to_owned(),
+            Feed::Head(head) => {
+                let args: Vec<_> = entry.parameters.iter().filter_map(argument).collect();
+                let ten = |shape: &[usize]| head(&Args(&args), shape).map(|head| head[0]);
+                let shape: &[usize] = if entry.spaces.contains(&Space::Label) { &[10] } else { &[3, 32, 32] };
+                format!("{} channels over {shape:?}", ten(shape).unwrap())
+            }
+        };
+        let flows = if entry.continuous { "yes" } else { "no" };
+        vec![
+            code_of(entry.name),
+            spaces_of(entry.spaces),
+            entry.docs.to_owned(),
+            arguments(entry.parameters),
+            head,
+            flows.to_owned(),
+        ]
+    });
+    table(&["distribution", "over", "what", "arguments", "reads", "flows over it"], rows)
+}
+
+fn argument(parameter: &Parameter) -> Option<srvae_dsl::graph::Argument> {
+    let value = srvae_dsl::graph::Value::from(parameter.default?);
+    let number = srvae_dsl::graph::Number::Literal(value.clone());
+    Some(srvae_dsl::graph::Argument { name: parameter.name, number, value })
+}
+
+fn flows() -> String {
+    let rows = BLOCKS.iter().filter_map(|entry| {
+        let Role::Bijector { forward, inverse } = entry.role else { return None };
+        let ways = match (forward, inverse) {
+            (true, true) => "both: in p and in q",
+            (false, true) => "from the base: in q",
+            (true, false) => "towards the base",
+            (false, false) => "none",
+        };
+        Some(vec![code_of(entry.name), entry.docs.to_owned(), arguments(entry.parameters), ways.to_owned()])
+    });
+    table(&["flow", "what", "arguments", "directions"], rows)
+}
+
+fn functions() -> String {
+    let rows = FUNCTIONS.iter().map(|entry| {
+        vec![code_of(entry.name), spaces_of(entry.spaces), entry.docs.to_owned(), arguments(entry.parameters)]
+    });
+    table(&["function", "yields", "what", "arguments"], rows)
+}
+
+fn blocks() -> String {
+    let rows = BLOCKS.iter().filter(|entry| !entry.is_bijector()).map(|entry: &Block| {
+        let inputs = match entry.arity {
+            Arity::One => "1",
+            Arity::Many => "2 or more",
+        };
+        vec![code_of(entry.name), inputs.to_owned(), entry.docs.to_owned(), arguments(entry.parameters)]
+    });
+    table(&["block", "inputs", "what", "arguments"], rows)
+}
+
+/// Dotted paths of every key of an object, lists as `[]`.
+fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(map) if !map.is_empty() && !path.ends_with("arguments") && path != "settings" => {
+            for (key, value) in map {
+                let dot = if path.is_empty() { "" } else { "." };
+                keys(value, &format!("{path}{dot}{key}"), found);
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            items.iter().for_each(|item| keys(item, &format!("{path}[]"), found));
+        }
+        // What an empty list would hold is known from other models.
+        Value::Array(_) => {}
+        _ => {
+            found.insert(path.to_owned());
+        }
+    }
+}
+
+#[test]
+fn every_key_of_the_json_is_documented() {
+    let mut found = BTreeSet::from(["warnings[]".to_owned()]);
+    for path in ["../models/srvae.pgm", "tests/corpus/good/documentation.pgm", "tests/corpus/good/three_levels.pgm"] {
+        keys(&explain::json(&plan_of(path)), "", &mut found);
+    }
+    let text = reference();
+    let section = &text[text.find("## `explain --json`").unwrap()..text.find("## `check --deep`").unwrap()];
+    let cells = section.lines().filter(|line| line.starts_with("| `")).map(|line| line.split(" | ").next().unwrap());
+    let documented = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned).collect();
+    assert_eq!(found, documented);
+}
+
+/// The editor's words, in the place of its grammar where they stand.
+fn words() -> [(&'static str, Vec<&'static str>); 3] {
+    let named = |role: fn(&Block) -> bool| BLOCKS.iter().filter(move |block| role(block)).map(|block| block.name);
+    let distributions = DISTRIBUTIONS.iter().map(|entry| entry.name).chain(named(Block::is_bijector));
+    [
+        ("space", SPACES.iter().map(|entry| entry.name).collect()),
+        ("distribution", distributions.chain(FUNCTIONS.iter().map(|entry| entry.name)).collect()),
+        ("block", named(|block| !block.is_bijector()).collect()),
+    ]
+}
+
+#[test]
+fn the_editor_knows_the_words() {
+    let text = std::fs::read_to_string(here(GRAMMAR)).unwrap();
+    let mut grammar: Value = serde_json::from_str(&text).unwrap();
+    for (name, words) in words() {
+        let pattern = format!("\\b({})\\b", words.join("|"));
+        let place = &mut grammar["repository"][name]["match"];
+        if !updating() {
+            assert_eq!(*place, pattern, "{name}: UPDATE_EXPECT=1 rewrites it");
+        }
+        *place = pattern.into();
+    }
+    if updating() {
+        std::fs::write(here(GRAMMAR), format!("{grammar:#}\n")).unwrap();
+    }
+}
