@@ -57,7 +57,8 @@ fn every_example_compiles() {
     for (line, example) in &examples {
         let source = Source::new(format!("language.md, line {line}"), example.as_str());
         let file = parse(&source).unwrap_or_else(|report| panic!("{report}"));
-        let (model, warnings) = check(&file, &source, &Overrides::default()).unwrap_or_else(|report| panic!("{report}"));
+        let (model, warnings) =
+            check(&file, &source, &Overrides::default()).unwrap_or_else(|report| panic!("{report}"));
         assert!(warnings.is_empty(), "language.md, line {line}: {warnings:?}");
         syn::parse_file(&code(&plan(model))).unwrap();
     }

@@ -2,8 +2,8 @@
 //! preset, and what does not depend on the sample is computed once.
 
 use candle_core::{DType, Device, Tensor};
-use srvae_runtime::params::Phase;
 use srvae_dsl::graph::{Space, Value};
+use srvae_runtime::params::Phase;
 use srvae_runtime::{BoundOptions, Compiled, Draw, Model, Noise, Params, Setting, Settings, Values};
 use srvae_tests::{CORPUS, counted, nets};
 
@@ -72,11 +72,11 @@ fn one_pass_is_many_passes() {
     let params = Params::new(1, DType::F64, &Device::Cpu);
     let model = (counted::COMPILED.build)(&Settings::new(), &params).unwrap();
     let data = data(&counted::COMPILED, None);
-    let data = data.iter().fold(Values::new(), |all, (name, value)| all.with(name, value.to_dtype(DType::F64).unwrap()));
+    let data =
+        data.iter().fold(Values::new(), |all, (name, value)| all.with(name, value.to_dtype(DType::F64).unwrap()));
     params.set_phase(Phase::Inference);
-    let draws = |rows: usize, seed: u64| {
-        Noise::seeded(seed).normal("any", &[rows, 4, 4, 4], DType::F64, &Device::Cpu).unwrap()
-    };
+    let draws =
+        |rows: usize, seed: u64| Noise::seeded(seed).normal("any", &[rows, 4, 4, 4], DType::F64, &Device::Cpu).unwrap();
     let (u, z) = (draws(MANY * BATCH, 3), draws(MANY * BATCH, 4));
     let weights = |u: Tensor, z: Tensor, samples: usize| {
         let mut noise = Noise::seeded(1);

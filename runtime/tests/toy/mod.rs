@@ -100,8 +100,13 @@ impl Model for Toy {
 pub const COMPILED: Compiled = Compiled { name: "toy", path: "toy.pgm", source: SOURCE, build };
 
 pub fn spec() -> Spec {
-    let variable =
-        |name: &str, role, space, shape: &[usize]| Variable { name: name.into(), role, space, shape: shape.to_vec(), supplied: false };
+    let variable = |name: &str, role, space, shape: &[usize]| Variable {
+        name: name.into(),
+        role,
+        space,
+        shape: shape.to_vec(),
+        supplied: false,
+    };
     Spec {
         name: "toy".into(),
         source: SOURCE.into(),

@@ -2,7 +2,7 @@
 //! straight and apart.
 
 use super::curve::Point;
-use super::route::{Edge, route};
+use super::route::{Edge, route, start};
 use crate::derive::is_deterministic;
 use crate::graph::{Model, Role, Side, VariableId};
 use crate::plan::Plan;
@@ -15,8 +15,11 @@ const DOWN: f64 = 92.0;
 const ACROSS: f64 = 46.0;
 /// Nodes of one layer stand at least this many positions apart.
 const APART: i32 = 2;
-/// Graphs with more edges than this are not improved position by position.
-const MOST_EDGES: usize = 60;
+/// Graphs with more edges than this are not improved position by position, and their edges not bend by bend: every step
+/// of that compares all edges with each other.
+const MOST_EDGES: usize = 40;
+/// In graphs with more edges than this, positions are compared by edges as they start, not as they would be routed.
+const MOST_ROUTED: usize = 12;
 
 /// A placed graph.
 pub struct Layout {
@@ -49,7 +52,10 @@ pub fn layout(plan: &Plan) -> Layout {
     let edges: Vec<Edge> = lines.iter().map(|line| Edge { from: line.from, to: line.to }).collect();
     let columns = columns(&layers, &edges);
     let nodes = points(&layers, &columns);
-    let (bends, _) = route(&nodes, &edges, 6);
+    let bends = match edges.len() {
+        0..=MOST_EDGES => route(&nodes, &edges, 6).0,
+        _ => edges.iter().map(|edge| start(&edges, *edge)).collect(),
+    };
     for (line, bend) in lines.iter_mut().zip(bends) {
         line.bend = bend;
     }
@@ -99,9 +105,10 @@ fn columns(layers: &[usize], edges: &[Edge]) -> Vec<i32> {
         return columns;
     }
     let reach = widest / 2 + 2;
+    let rounds = if edges.len() > MOST_ROUTED { 0 } else { 2 };
     let cost = |columns: &[i32]| {
         let offset: i32 = columns.iter().map(|column| column.abs()).sum();
-        route(&points(layers, columns), edges, 2).1 + 2.0 * f64::from(offset)
+        route(&points(layers, columns), edges, rounds).1 + 2.0 * f64::from(offset)
     };
     let mut best = cost(&columns);
     for _ in 0..4 {

@@ -6,6 +6,8 @@ use super::curve::{Curve, Point, cross};
 pub const RADIUS: f64 = 22.0;
 /// Edges keep this far from the middle of nodes that are not theirs.
 const CLEARANCE: f64 = RADIUS + 12.0;
+/// Points of two edges nearer than this count as touching.
+const NEAR: f64 = 9.0;
 /// Points by which curves are compared.
 const SAMPLES: usize = 20;
 /// Bends that are tried, gentle ones first.
@@ -120,7 +122,7 @@ impl<'r> Routes<'r> {
 }
 
 /// Edges both ways between two nodes bend away from each other.
-fn start(edges: &[Edge], edge: Edge) -> f64 {
+pub fn start(edges: &[Edge], edge: Edge) -> f64 {
     let has_partner = edges.iter().any(|other| other.from == edge.to && other.to == edge.from);
     if has_partner { 0.13 } else { 0.0 }
 }
@@ -130,6 +132,9 @@ struct Path {
     edge: Edge,
     points: Vec<Point>,
     length: f64,
+    /// The corners of the box around it.
+    least: Point,
+    most: Point,
 }
 
 impl Path {
@@ -137,7 +142,20 @@ impl Path {
         let curve = Curve::bent(nodes[edge.from], nodes[edge.to], bend).trimmed(RADIUS, RADIUS + 4.0);
         let points: Vec<Point> = curve.points(SAMPLES).collect();
         let length = points.windows(2).map(|pair| pair[0].distance(pair[1])).sum();
-        Self { edge, points, length }
+        let far =
+            |pick: fn(&Point) -> f64, fold: fn(f64, f64) -> f64, from: f64| points.iter().map(pick).fold(from, fold);
+        let (low, high) = (f64::INFINITY, f64::NEG_INFINITY);
+        let least = Point::new(far(|point| point.x, f64::min, low), far(|point| point.y, f64::min, low));
+        let most = Point::new(far(|point| point.x, f64::max, high), far(|point| point.y, f64::max, high));
+        Self { edge, points, length, least, most }
+    }
+
+    /// Whether the boxes around two paths are so far apart that the paths cannot be near each other.
+    fn is_apart(&self, other: &Self) -> bool {
+        let beside =
+            |low: f64, high: f64, other_low: f64, other_high: f64| low > other_high + NEAR || other_low > high + NEAR;
+        beside(self.least.x, self.most.x, other.least.x, other.most.x)
+            || beside(self.least.y, self.most.y, other.least.y, other.most.y)
     }
 }
 
@@ -152,7 +170,10 @@ fn between(a: &Path, b: &Path) -> f64 {
             }
         }
     }
-    let close = |p: &Point| b.points.iter().any(|q| p.distance(*q) < 9.0);
+    if a.is_apart(b) {
+        return cost;
+    }
+    let close = |p: &Point| b.points.iter().any(|q| p.distance(*q) < NEAR);
     cost += 2.0 * a.points[2..SAMPLES - 2].iter().filter(|point| close(point)).count() as f64;
     for mine in a.points.windows(2) {
         for theirs in b.points.windows(2) {

@@ -1,0 +1,260 @@
+//! The derived bound of random linear-Gaussian graphs against their exact marginal likelihood.
+//!
+//! The plan is run here by a small interpreter of its own: linear networks under normals, one image and one sample at a
+//! time, each value computed where the plan says it is ready. What it holds the compiler to is the derivation (which terms,
+//! which estimators, over which draws) and the order of the plan; that generated code does the same is the business of the
+//! tests that run generated code.
+
+#[allow(dead_code)] // Each test file uses a part of it.
+mod random;
+mod support;
+
+use proptest::prelude::*;
+use random::{Dice, linear_gaussian};
+use srvae_dsl::derive::TermKind;
+use srvae_dsl::graph::{Estimator, NodeId, Op, Side, VariableId};
+use srvae_dsl::plan::{FactorPlan, Plan, Ready};
+use std::collections::BTreeMap;
+use std::f64::consts::TAU;
+use support::plan_of_text;
+
+const SAMPLES: usize = 4000;
+
+/// A diagonal normal.
+#[derive(Clone)]
+struct Normal {
+    mean: Vec<f64>,
+    log_var: Vec<f64>,
+}
+
+impl Normal {
+    fn log_prob(&self, value: &[f64]) -> f64 {
+        let each = value.iter().zip(&self.mean).zip(&self.log_var);
+        each.map(|((x, m), v)| -0.5 * ((x - m).powi(2) / v.exp() + v + TAU.ln())).sum()
+    }
+
+    fn sample(&self, dice: &mut Dice) -> Vec<f64> {
+        self.mean.iter().zip(&self.log_var).map(|(m, v)| m + (0.5 * v).exp() * dice.normal()).collect()
+    }
+
+    fn kl(&self, p: &Self) -> f64 {
+        let each = self.mean.iter().zip(&self.log_var).zip(p.mean.iter().zip(&p.log_var));
+        each.map(|((m, v), (pm, pv))| 0.5 * (pv - v + (v.exp() + (m - pm).powi(2)) / pv.exp() - 1.0)).sum()
+    }
+}
+
+type Values = BTreeMap<VariableId, Vec<f64>>;
+
+/// A layer: one row of weights and a bias for each output.
+type Layer = (Vec<Vec<f64>>, Vec<f64>);
+
+/// A plan with weights.
+struct Machine {
+    plan: Plan,
+    layers: BTreeMap<(String, NodeId), Layer>,
+}
+
+impl Machine {
+    fn new(plan: Plan, dice: &mut Dice) -> Self {
+        let mut layers = BTreeMap::new();
+        for factor in &plan.factors {
+            let Some(network) = &factor.network else { continue };
+            for (at, node) in network.nodes.iter().enumerate().filter(|(_, node)| node.is_layer()) {
+                let inputs = network.node(node.node.inputs[0]).node.shape[0];
+                let outputs = node.node.shape[0];
+                let is_head = NodeId(at) == network.output;
+                let row = |dice: &mut Dice, output: usize| -> (Vec<f64>, f64) {
+                    // The second half of a head is log-variances: constants, and q wider than p, so that importance
+                    // weights have a variance.
+                    if is_head && output >= outputs / 2 {
+                        let log_var =
+                            if factor.side == Side::P { dice.between(-0.6, 0.2) } else { dice.between(0.3, 0.8) };
+                        return (vec![0.0; inputs], log_var);
+                    }
+                    ((0..inputs).map(|_| dice.between(-0.7, 0.7)).collect(), dice.between(-0.5, 0.5))
+                };
+                let rows: Vec<_> = (0..outputs).map(|output| row(dice, output)).collect();
+                layers.insert((factor.field.clone(), NodeId(at)), rows.into_iter().unzip());
+            }
+        }
+        Self { plan, layers }
+    }
+
+    /// A factor's distribution given the values of its parents.
+    fn distribution(&self, factor: &FactorPlan, values: &Values) -> Normal {
+        let size = self.plan.model.variable(factor.variable).shape[0];
+        let Some(network) = &factor.network else {
+            return Normal { mean: vec![0.0; size], log_var: vec![0.0; size] };
+        };
+        let mut outputs: Vec<Vec<f64>> = Vec::new();
+        for (at, node) in network.nodes.iter().enumerate() {
+            let inputs: Vec<&Vec<f64>> = node.node.inputs.iter().map(|input| &outputs[input.0]).collect();
+            outputs.push(match &node.node.op {
+                Op::Variable(id) => {
+                    values.get(id).unwrap_or_else(|| panic!("{} is not ready", self.plan.name(*id))).clone()
+                }
+                Op::Block { block, .. } if block.entry.name == "concat" => {
+                    inputs.into_iter().flatten().copied().collect()
+                }
+                Op::Block { block, .. } if block.entry.name == "linear" => {
+                    let (rows, biases) = &self.layers[&(factor.field.clone(), NodeId(at))];
+                    let dot = |row: &Vec<f64>| row.iter().zip(inputs[0]).map(|(a, b)| a * b).sum::<f64>();
+                    rows.iter().zip(biases).map(|(row, bias)| dot(row) + bias).collect()
+                }
+                other => panic!("{other:?} is not linear"),
+            });
+        }
+        let head = &outputs[network.output.0];
+        Normal { mean: head[..size].to_vec(), log_var: head[size..].to_vec() }
+    }
+
+    fn factor(&self, side: Side, id: VariableId) -> &FactorPlan {
+        self.plan.factor(side, id).unwrap()
+    }
+
+    /// One sample of the bound as the plan computes it, and the same with every divergence at the draw.
+    fn bound(&self, data: &Values, dice: &mut Dice) -> (f64, f64) {
+        let mut values = data.clone();
+        let mut ready: BTreeMap<(Side, VariableId), Normal> = BTreeMap::new();
+        for step in self.plan.bound.once.iter().chain(&self.plan.bound.each) {
+            match *step {
+                Ready::Distribution(side, id) => {
+                    ready.insert((side, id), self.distribution(self.factor(side, id), &values));
+                }
+                Ready::Drawn(id) => {
+                    let drawn = ready[&(Side::Q, id)].sample(dice);
+                    values.insert(id, drawn);
+                }
+                // What is prepared is computed again with the rest: the network's value is the same.
+                Ready::Prepared(side, id) => {
+                    let network = self.factor(side, id).network.as_ref().unwrap();
+                    assert!(network.once_reads.iter().all(|id| data.contains_key(id)));
+                }
+                Ready::Determined(_) => panic!("nothing is determined here"),
+            }
+        }
+        let (mut derived, mut drawn) = (0.0, 0.0);
+        for term in &self.plan.derivation.terms {
+            let value = &values[&term.variable];
+            let of = |side| match ready.get(&(side, term.variable)) {
+                Some(distribution) => distribution.clone(),
+                None => self.distribution(self.factor(side, term.variable), &values),
+            };
+            let p = of(Side::P);
+            match &term.kind {
+                TermKind::Reconstruction => {
+                    derived += p.log_prob(value);
+                    drawn += p.log_prob(value);
+                }
+                TermKind::Kl { estimator, .. } => {
+                    let q = of(Side::Q);
+                    let ratio = q.log_prob(value) - p.log_prob(value);
+                    derived -= if *estimator == Estimator::ClosedForm { q.kl(&p) } else { ratio };
+                    drawn -= ratio;
+                }
+            }
+        }
+        (derived, drawn)
+    }
+
+    /// Data that p draws, and its exact marginal log-likelihood.
+    fn marginal(&self, dice: &mut Dice) -> (Values, f64) {
+        let model = &self.plan.model;
+        let sizes: Vec<usize> = model.variables.iter().map(|variable| variable.shape[0]).collect();
+        let offset: Vec<usize> = sizes.iter().scan(0, |end, size| Some(std::mem::replace(end, *end + size))).collect();
+        let total: usize = sizes.iter().sum();
+        // Every number is a constant plus a sum over independent standard normals, one for each number.
+        let (mut mean, mut root) = (vec![0.0; total], vec![vec![0.0; total]; total]);
+        let mut drawn = Values::new();
+        for p in &model.p {
+            let factor = self.factor(Side::P, p.variable);
+            drawn.insert(p.variable, self.distribution(factor, &drawn).sample(dice));
+            let zero: Values = p.parents.iter().map(|id| (*id, vec![0.0; sizes[id.0]])).collect();
+            let base = self.distribution(factor, &zero);
+            for at in 0..sizes[p.variable.0] {
+                let row = offset[p.variable.0] + at;
+                mean[row] = base.mean[at];
+                root[row][row] = (0.5 * base.log_var[at]).exp();
+            }
+            for parent in &p.parents {
+                for index in 0..sizes[parent.0] {
+                    let mut unit = zero.clone();
+                    unit.get_mut(parent).unwrap()[index] = 1.0;
+                    let slope = self.distribution(factor, &unit).mean;
+                    for at in 0..sizes[p.variable.0] {
+                        let (row, from) = (offset[p.variable.0] + at, offset[parent.0] + index);
+                        let slope = slope[at] - base.mean[at];
+                        mean[row] += slope * mean[from];
+                        let (own, other) = (root[row].clone(), root[from].clone());
+                        root[row] = own.iter().zip(&other).map(|(own, other)| own + slope * other).collect();
+                    }
+                }
+            }
+        }
+        let data: Values = self.plan.bound.data.iter().map(|id| (*id, drawn[id].clone())).collect();
+        let rows: Vec<usize> = data.keys().flat_map(|id| offset[id.0]..offset[id.0] + sizes[id.0]).collect();
+        let values: Vec<f64> = data.values().flatten().copied().collect();
+        let centred: Vec<f64> = values.iter().zip(&rows).map(|(value, row)| value - mean[*row]).collect();
+        let dot = |a: usize, b: usize| root[a].iter().zip(&root[b]).map(|(a, b)| a * b).sum::<f64>();
+        let covariance = rows.iter().map(|a| rows.iter().map(|b| dot(*a, *b)).collect()).collect();
+        (data, log_normal(&centred, covariance))
+    }
+}
+
+/// ln N(x; 0, Σ), by Cholesky's factorisation.
+fn log_normal(x: &[f64], covariance: Vec<Vec<f64>>) -> f64 {
+    let size = x.len();
+    let (mut lower, mut white) = (vec![vec![0.0; size]; size], vec![0.0; size]);
+    let mut log_root = 0.0;
+    for row in 0..size {
+        for column in 0..=row {
+            let sum: f64 = (0..column).map(|at| lower[row][at] * lower[column][at]).sum();
+            let left: f64 = covariance[row][column] - sum;
+            lower[row][column] = if row == column { left.sqrt() } else { left / lower[column][column] };
+        }
+        let known: f64 = (0..row).map(|at| lower[row][at] * white[at]).sum();
+        white[row] = (x[row] - known) / lower[row][row];
+        log_root += lower[row][row].ln();
+    }
+    -0.5 * (white.iter().map(|value| value * value).sum::<f64>() + size as f64 * TAU.ln()) - log_root
+}
+
+fn mean(values: &[f64]) -> (f64, f64) {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0);
+    (mean, (variance / count).sqrt())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_bound_is_below_and_converges_to_the_marginal(seed in any::<u64>()) {
+        let dice = &mut Dice::new(seed);
+        let text = linear_gaussian(dice);
+        let machine = Machine::new(plan_of_text(&text), dice);
+        let (data, exact) = machine.marginal(dice);
+        let (derived, drawn): (Vec<f64>, Vec<f64>) = (0..SAMPLES).map(|_| machine.bound(&data, dice)).unzip();
+
+        // Below: the mean of the derived bound, up to five standard errors of it.
+        let (bound, error) = mean(&derived);
+        prop_assert!(bound <= exact + 5.0 * error, "{bound} ± {error} over {exact}\n{text}");
+        // Closed forms change the variance of the bound, not its mean.
+        let differences: Vec<f64> = derived.iter().zip(&drawn).map(|(a, b)| a - b).collect();
+        let (difference, error) = mean(&differences);
+        prop_assert!(difference.abs() <= 5.0 * error + 1e-9, "differ by {difference} ± {error}\n{text}");
+        // The importance weights p(x, z) / q(z | x) have mean p(x).
+        let ratios: Vec<f64> = drawn.iter().map(|log_weight| (log_weight - exact).exp()).collect();
+        let (ratio, error) = mean(&ratios);
+        prop_assert!((ratio - 1.0).abs() <= 6.0 * error + 0.01, "p(x) times {ratio} ± {error}\n{text}");
+        // And the bound of many samples rises to it.
+        let of = |samples: usize| {
+            let groups = ratios.chunks(samples).map(|group| (group.iter().sum::<f64>() / group.len() as f64).ln());
+            exact + groups.clone().sum::<f64>() / groups.count() as f64
+        };
+        let levels = [1, 10, 100, SAMPLES].map(of);
+        prop_assert!(levels.is_sorted(), "{levels:?}\n{text}");
+        prop_assert!((levels[3] - exact).abs() <= 6.0 * error + 0.01, "{levels:?} for {exact}\n{text}");
+    }
+}

@@ -1,0 +1,54 @@
+//! Random valid graphs: they check, their code parses, their explanations are whole, and formatting keeps what they mean.
+
+#[allow(dead_code)] // Each test file uses a part of it.
+mod random;
+mod support;
+
+use proptest::prelude::*;
+use random::{Dice, linear_gaussian, model};
+use srvae_dsl::derive::is_deterministic;
+use srvae_dsl::graph::Role;
+use srvae_dsl::plan::plan;
+use srvae_dsl::{Overrides, Source, explain, format};
+use support::{code, model_of, show_graph};
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_graphs_become_code_that_parses(seed in any::<u64>(), linear in any::<bool>()) {
+        let dice = &mut Dice::new(seed);
+        let text = if linear { linear_gaussian(dice) } else { model(dice) };
+        let source = Source::new("random.pgm", text.as_str());
+        let checked = model_of(&source, &Overrides::default());
+        let graph = show_graph(&checked);
+
+        // The canonical form means the same, and is its own canonical form.
+        let formatted = format(&source).unwrap();
+        let again = Source::new("random.pgm", formatted.as_str());
+        prop_assert_eq!(&show_graph(&model_of(&again, &Overrides::default())), &graph, "{}", text);
+        prop_assert_eq!(&format(&again).unwrap(), &formatted, "{}", text);
+
+        let plan = plan(checked);
+        let written = code(&plan);
+        prop_assert!(syn::parse_file(&written).is_ok(), "{}", written);
+        prop_assert_eq!(written, code(&plan));
+
+        // A term for each variable that is not given; a conditional mode for each latent that q determines.
+        let modelled = plan.model.variables.iter().filter(|variable| variable.role != Role::Given).count();
+        prop_assert_eq!(plan.derivation.terms.len(), modelled, "{}", text);
+        let determined = plan.model.q.iter().filter(|factor| is_deterministic(factor)).count();
+        let modes = plan.derivation.modes.iter().filter(|mode| mode.name.starts_with("conditional_generation"));
+        prop_assert!(modes.count() <= determined, "{}", text);
+        prop_assert_eq!(&plan.derivation.modes[0].name, "generation");
+
+        // Pictures take their time; one graph in eight is drawn.
+        let picture = if seed % 8 == 0 { explain::svg(&plan) } else { String::new() };
+        let said = explain::text(&plan) + &explain::latex(&plan) + &explain::dot(&plan) + &picture;
+        for variable in &plan.model.variables {
+            prop_assert!(said.contains(&variable.name));
+        }
+        let parameters = explain::json(&plan)["parameters"].as_u64();
+        prop_assert_eq!(parameters, Some(plan.model.cost().parameters));
+    }
+}
