@@ -1,4 +1,4 @@
-//! Models for the tests: every good file of the compiler's corpus, and one that counts what passes through it.
+//! Models for the tests: the examples, every good file of the compiler's corpus, and one that counts what passes through it.
 
 use srvae_runtime::Compiled;
 
@@ -43,6 +43,9 @@ corpus! {
     two_parents_in_q = "../srvae-dsl/tests/corpus/good/two_parents_in_q.pgm",
     vae_golden = "../srvae-dsl/tests/corpus/good/vae_golden.pgm",
     windows = "../srvae-dsl/tests/corpus/good/windows.pgm",
+    by_class = "../models/examples/by_class.pgm",
+    hierarchy = "../models/examples/hierarchy.pgm",
+    sketch_vae = "../models/examples/sketch.pgm",
     without_latents = "../srvae-dsl/tests/corpus/good/autoencoder_without_latents.pgm",
 }
 
