@@ -14,3 +14,5 @@ mod laws_flows;
 mod laws_layers;
 #[path = "laws/shapes.rs"]
 mod laws_shapes;
+#[path = "laws/threads.rs"]
+mod laws_threads;
