@@ -158,6 +158,7 @@ fn addresses_that_lead_nowhere() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = format!("{:#}", get(&format!("http://{closed}/x"), &target).unwrap_err());
     assert!(error.contains("0 bytes came") && error.contains("refused"), "{error}");
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
     assert!(format!("{:#}", fetch::find("imagenet32").unwrap_err()).contains("sign in"));
     assert!(format!("{:#}", fetch::find("mnist").unwrap_err()).contains("cifar10, cifar10-python, fid-weights"));
 }

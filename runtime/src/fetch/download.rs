@@ -50,7 +50,12 @@ pub fn download(request: &Request<'_>) -> Result<bool> {
     fs::create_dir_all(folder).with_context(|| format!("{}: the folder cannot be made", folder.display()))?;
     let mut part = Part::open(target)?;
     let taken_up = part.length > 0;
-    part.fill(request)?;
+    if let Err(error) = part.fill(request) {
+        if part.length == 0 {
+            part.remove();
+        }
+        return Err(error);
+    }
     let mut found = digest(part.rewound()?)?;
     if found != request.sha256 && taken_up {
         // What lay there may have been the beginning of another file.

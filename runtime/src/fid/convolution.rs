@@ -48,14 +48,12 @@ impl Convolution {
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = if x.device().is_cpu() { self.products(x)? } else { self.direct(x)? };
-        Ok(y.broadcast_add(&self.bias)?.relu()?)
-    }
-
-    fn direct(&self, x: &Tensor) -> Result<Tensor> {
+        if x.device().is_cpu() {
+            return self.products(x);
+        }
         let [rows, columns] = self.padding;
         let x = x.pad_with_zeros(2, rows, rows)?.pad_with_zeros(3, columns, columns)?;
-        Ok(x.conv2d(&self.weight, 0, self.stride, 1, 1)?)
+        Ok(x.conv2d(&self.weight, 0, self.stride, 1, 1)?.broadcast_add(&self.bias)?.relu()?)
     }
 
     /// On a CPU a product with the patches, picture by picture, is several times faster than candle's own convolution.
@@ -63,39 +61,49 @@ impl Convolution {
         let (filters, channels, kernel_height, kernel_width) = self.weight.dims4()?;
         let (batch, _, height, width) = x.dims4()?;
         let out = |size: usize, padding: usize, kernel: usize| (size + 2 * padding - kernel) / self.stride + 1;
-        let (out_height, out_width) =
-            (out(height, self.padding[0], kernel_height), out(width, self.padding[1], kernel_width));
-        let taps = channels * kernel_height * kernel_width;
-        let weight = self.weight.reshape((filters, taps))?;
-        let mut pictures = Vec::with_capacity(batch);
-        for index in 0..batch {
-            let picture = x.narrow(0, index, 1)?.contiguous()?.flatten_all()?;
-            let patches = if taps == channels && self.stride == 1 {
-                picture.reshape((channels, height * width))?
-            } else {
-                let numbers = picture.to_vec1::<f32>()?;
-                let mut patches = vec![0f32; taps * out_height * out_width];
-                patches.par_chunks_mut(out_height * out_width).enumerate().for_each(|(tap, plane)| {
-                    let channel = tap / (kernel_height * kernel_width);
-                    let (down, right) = (tap / kernel_width % kernel_height, tap % kernel_width);
-                    let source = &numbers[channel * height * width..][..height * width];
-                    for (y, line) in plane.chunks_mut(out_width).enumerate() {
-                        let Some(row) = (y * self.stride + down).checked_sub(self.padding[0]) else { continue };
-                        if row >= height {
-                            continue;
-                        }
-                        for (column, value) in line.iter_mut().enumerate() {
-                            let at = (column * self.stride + right).wrapping_sub(self.padding[1]);
-                            if at < width {
-                                *value = source[row * width + at];
-                            }
-                        }
-                    }
-                });
-                Tensor::from_vec(patches, (taps, out_height * out_width), &Device::Cpu)?
+        let size = [out(height, self.padding[0], kernel_height), out(width, self.padding[1], kernel_width)];
+        let (taps, pixels) = (channels * kernel_height * kernel_width, size[0] * size[1]);
+        let (weight, bias) = (self.weight.reshape((filters, taps))?, self.bias.flatten_all()?.to_vec1::<f32>()?);
+        let numbers = x.flatten_all()?.to_vec1::<f32>()?;
+        let mut values = vec![0f32; batch * filters * pixels];
+        for (picture, values) in numbers.chunks(channels * height * width).zip(values.chunks_mut(filters * pixels)) {
+            let patches = match taps == channels && self.stride == 1 {
+                true => Tensor::from_slice(picture, (taps, pixels), &Device::Cpu)?,
+                false => {
+                    let patches = self.patches(picture, [height, width], [kernel_height, kernel_width], size);
+                    Tensor::from_vec(patches, (taps, pixels), &Device::Cpu)?
+                }
             };
-            pictures.push(weight.matmul(&patches)?.reshape((1, filters, out_height, out_width))?);
+            let product = weight.matmul(&patches)?.flatten_all()?.to_vec1::<f32>()?;
+            let planes = values.par_chunks_mut(pixels).zip(product.par_chunks(pixels)).zip(&bias);
+            planes.for_each(|((plane, sums), bias)| {
+                plane.iter_mut().zip(sums).for_each(|(value, sum)| *value = (sum + bias).max(0.0));
+            });
         }
-        Ok(Tensor::cat(&pictures, 0)?)
+        Ok(Tensor::from_vec(values, (batch, filters, size[0], size[1]), &Device::Cpu)?)
+    }
+
+    /// What each tap of the kernel sees, [taps, pixels].
+    fn patches(&self, picture: &[f32], [height, width]: [usize; 2], kernel: [usize; 2], out: [usize; 2]) -> Vec<f32> {
+        let ([kernel_height, kernel_width], channels) = (kernel, picture.len() / (height * width));
+        let mut patches = vec![0f32; channels * kernel_height * kernel_width * out[0] * out[1]];
+        patches.par_chunks_mut(out[0] * out[1]).enumerate().for_each(|(tap, plane)| {
+            let channel = tap / (kernel_height * kernel_width);
+            let (down, right) = (tap / kernel_width % kernel_height, tap % kernel_width);
+            let source = &picture[channel * height * width..][..height * width];
+            for (y, line) in plane.chunks_mut(out[1]).enumerate() {
+                let Some(row) = (y * self.stride + down).checked_sub(self.padding[0]).filter(|&row| row < height)
+                else {
+                    continue;
+                };
+                for (column, value) in line.iter_mut().enumerate() {
+                    let at = (column * self.stride + right).wrapping_sub(self.padding[1]);
+                    if at < width {
+                        *value = source[row * width + at];
+                    }
+                }
+            }
+        });
+        patches
     }
 }
