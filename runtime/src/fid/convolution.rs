@@ -77,7 +77,10 @@ impl Convolution {
             let product = weight.matmul(&patches)?.flatten_all()?.to_vec1::<f32>()?;
             let planes = values.par_chunks_mut(pixels).zip(product.par_chunks(pixels)).zip(&bias);
             planes.for_each(|((plane, sums), bias)| {
-                plane.iter_mut().zip(sums).for_each(|(value, sum)| *value = (sum + bias).max(0.0));
+                for (value, sum) in plane.iter_mut().zip(sums) {
+                    // Not `max`, which would make a zero of what is not a number.
+                    *value = if sum + bias < 0.0 { 0.0 } else { sum + bias };
+                }
             });
         }
         Ok(Tensor::from_vec(values, (batch, filters, size[0], size[1]), &Device::Cpu)?)
