@@ -43,7 +43,9 @@ def run(command, threads):
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    text = done.stdout.strip()
+    # One object over several lines, or on the last line alone.
+    return json.loads(text if text.startswith("{") else text.splitlines()[-1])
 
 
 def parts(case):
