@@ -1,11 +1,16 @@
 //! Nothing a file can hold makes the compiler panic, hang or exhaust the stack.
 
 use proptest::prelude::*;
-use srvae_dsl::{Overrides, Source, Style, check, format, parse};
+use srvae_dsl::emit::{Origin, rust_source};
+use srvae_dsl::plan::plan;
+use srvae_dsl::{Overrides, Source, Style, check, explain, format, parse};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Everything the front end does with a file; what it says, cut to the first message where it is long.
+/// Files up to this size are compiled to the end; of longer ones only the front end runs.
+const WHOLE: usize = 1 << 14;
+
+/// Everything the compiler does with a file; what it says, cut to the first message where it is long.
 fn compile(bytes: &[u8]) -> String {
     let result = Source::from_bytes("robust.pgm", bytes).and_then(|source| {
         let file = parse(&source)?;
@@ -14,7 +19,17 @@ fn compile(bytes: &[u8]) -> String {
         check(&file, &source, &Overrides::default())
     });
     match result {
-        Ok((model, _)) => format!("{} parameters", model.cost().parameters),
+        Ok((model, _)) => {
+            let parameters = model.cost().parameters;
+            if bytes.len() <= WHOLE {
+                let plan = plan(model);
+                let origin = Origin { path: "robust.pgm".to_owned(), include: "/robust.pgm".to_owned() };
+                syn::parse_file(&rust_source(&plan, &origin).unwrap()).unwrap();
+                assert!(!explain::text(&plan).is_empty() && !explain::latex(&plan).is_empty());
+                assert_eq!(explain::json(&plan)["parameters"], parameters);
+            }
+            format!("{parameters} parameters")
+        }
         Err(report) => {
             report.render(Style::Coloured);
             report.to_string()

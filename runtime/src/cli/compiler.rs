@@ -69,6 +69,32 @@ pub fn explained(spec: &Spec) -> Result<Explained> {
     })
 }
 
+/// Where parameters are stored whose bound has no slope at fixed noise: those of factors of q that a discrete draw hangs
+/// on, for such a draw jumps.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn jumping(spec: &Spec) -> Result<Vec<String>> {
+    let source = Source::new(&spec.name, &spec.source);
+    let (model, _) = srvae_dsl::check(&srvae_dsl::parse(&source)?, &source, &overrides_of(spec))?;
+    let (mut jumping, mut parts) = (Vec::new(), Vec::new());
+    // Children first: what a jumping draw is computed from jumps with it.
+    for factor in model.q.iter().rev() {
+        let graph::Body::Stochastic { base, network, .. } = &factor.body else { continue };
+        if base.entry.continuous && !jumping.contains(&factor.variable) {
+            continue;
+        }
+        jumping.extend(&factor.parents);
+        parts.push(format!("q_{}", model.variable(factor.variable).name));
+        let nets = network.iter().flat_map(|network| &network.nodes).filter_map(|node| match node.op {
+            graph::Op::Net(net) => Some(model.nets[net.0].name.clone()),
+            _ => None,
+        });
+        parts.extend(nets);
+    }
+    Ok(parts)
+}
+
 /// The arguments that lead to a model's settings again.
 pub fn overrides_of(spec: &Spec) -> Overrides {
     let set = spec.settings.iter().map(|(name, value)| (name.clone(), value.to_string())).collect();

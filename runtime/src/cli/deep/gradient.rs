@@ -1,6 +1,7 @@
 //! The gradient of the bound is its slope.
 
-use super::{Finding, Subject};
+use super::{Finding, Outcome, Subject};
+use crate::cli::compiler;
 use crate::params::Phase;
 use crate::{BoundOptions, DType, Noise, Tensor};
 use anyhow::Result;
@@ -28,7 +29,14 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
             let part = name.split('.').next().unwrap_or_default().to_owned();
             parts.entry(part).or_default().push((var, gradient));
         }
-        parts.iter().map(|(part, vars)| law(subject, part, vars)).collect()
+        let jumping = compiler::jumping(subject.spec)?;
+        let each = parts.iter().map(|(part, vars)| match jumping.contains(part) {
+            true => {
+                Ok(Finding { law: title(part), outcome: Outcome::Skipped, seen: "a discrete draw hangs on it".into() })
+            }
+            false => law(subject, part, vars),
+        });
+        each.collect()
     })();
     params.set_phase(Phase::Inference);
     result
@@ -39,9 +47,13 @@ fn value(subject: &Subject<'_>) -> Result<Tensor> {
     Ok(subject.log_weights(8, &BoundOptions::default())?.mean_all()?)
 }
 
+fn title(part: &str) -> String {
+    format!("the gradient of {part} is the bound's slope")
+}
+
 /// Along the gradient and a random direction at once, so that an error in any of its entries shows.
 fn law(subject: &Subject<'_>, part: &str, vars: &[(Var, Tensor)]) -> Result<Finding> {
-    let law = format!("the gradient of {part} is the bound's slope");
+    let law = title(part);
     let mut noise = Noise::seeded(9);
     let random = |(var, _): &(Var, Tensor)| noise.normal(part, var.dims(), DType::F64, var.device());
     let random = vars.iter().map(random).collect::<Result<Vec<_>, _>>()?;

@@ -32,7 +32,7 @@ struct Finding {
 enum Outcome {
     Holds,
     Broken,
-    /// Too large to be tried.
+    /// Too large to be tried, or not to be expected here.
     Skipped,
 }
 

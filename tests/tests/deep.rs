@@ -1,0 +1,28 @@
+//! `check --deep` on small models: the laws hold, and what it says is whole.
+
+use std::process::{Command, Output};
+
+fn check(name: &str) -> Output {
+    let program = env!("CARGO_BIN_EXE_graphs");
+    Command::new(program).args(["check", "--deep", name]).output().unwrap()
+}
+
+#[test]
+fn the_laws_hold_on_models_of_every_kind() {
+    for name in
+        ["flow_in_q", "flow_over_mixture", "conditional", "label_as_y", "equation_five", "two_observed", "minimal"]
+    {
+        let output = check(name);
+        let said = String::from_utf8(output.stdout).unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{name}: {said}{errors}");
+        assert!(said.contains("every law holds") && said.contains("generation yields"), "{name}: {said}");
+        let flows = said.matches("log-determinant is its Jacobian's").count();
+        let expected = match name {
+            "flow_in_q" => 1,
+            "flow_over_mixture" => 2,
+            _ => 0,
+        };
+        assert_eq!(flows, expected, "{name}: {said}");
+    }
+}

@@ -1,0 +1,54 @@
+//! The macro: what is wrong with a model file is said at the file's own line and column, by the compiler that builds it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The macro's library beside this test, the newest where several builds lie.
+fn library() -> PathBuf {
+    let deps = std::env::current_exe().unwrap().parent().unwrap().to_owned();
+    let is_it = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(&format!("{}srvae_macros-", std::env::consts::DLL_PREFIX))
+            && name.ends_with(std::env::consts::DLL_SUFFIX)
+    };
+    let found = std::fs::read_dir(deps).unwrap().map(|entry| entry.unwrap().path()).filter(|path| is_it(path));
+    found.max_by_key(|path| path.metadata().unwrap().modified().unwrap()).unwrap()
+}
+
+/// What rustc says of a crate whose one line compiles this model file; nothing of it is built.
+fn says(model: &[u8]) -> (bool, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("model.pgm"), model).unwrap();
+    std::fs::write(path("lib.rs"), "srvae_macros::model!(\"model.pgm\");\n").unwrap();
+    let output = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
+        .args(["--edition", "2024", "--crate-type", "lib", "--emit", "metadata", "lib.rs", "--extern"])
+        .arg(format!("srvae_macros={}", library().display()))
+        .current_dir(folder.path())
+        .env("CARGO_MANIFEST_DIR", folder.path())
+        .output()
+        .unwrap();
+    (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn errors_stand_at_the_files_own_place() {
+    let (built, said) = says(
+        b"model m\nobserved x: image[3, 8, 8]\nlatent z: real[4, 4, 4]\n\np(z) = standard_normal\n\
+          p(x | z) = logistic_mixture from z |> decodr(growth: 8)\nq(z | x) = normal from x |> encoder(grwth: 8)\n",
+    );
+    assert!(!built);
+    for words in ["model.pgm:6:39", "`decodr`", "did you mean `decoder`?", "model.pgm:7:37", "did you mean `growth`?"] {
+        assert!(said.contains(words), "`{words}` is not in\n{said}");
+    }
+    for sign in ["panicked", "lib.rs:1:1: error[E0", "cannot find"] {
+        assert!(!said.contains(sign), "{said}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_text_is_one_error() {
+    let (built, said) = says(b"model \xff");
+    assert!(!built && said.contains("model.pgm:1:7") && said.contains("not UTF-8"), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+}
