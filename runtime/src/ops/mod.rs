@@ -5,11 +5,13 @@
 
 mod adamax;
 mod attention;
+mod carrier;
 mod conv;
 mod coupling;
 mod cpu;
 mod dense;
 mod elementwise;
+mod fast;
 mod fourier;
 mod mixture;
 mod normal;

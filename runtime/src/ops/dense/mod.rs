@@ -1,0 +1,198 @@
+//! A dense layer: bottlenecks that append to a stack, an ELU over the whole stack after each, channel attention.
+//!
+//! In f32 on the CPU the whole layer is one operation: see [`forward`] and [`backward`]. Elsewhere it is put together
+//! from the others.
+
+mod backward;
+mod compose;
+mod forward;
+mod gate;
+mod sizes;
+
+use super::carrier::{Chain, Place};
+use super::cpu::{Values, slice};
+use super::profile::timed;
+use super::{Attention, channel_attention, conv2d, elu};
+use crate::{DType, Result, Tensor};
+use backward::Backward;
+use candle_core::{CpuStorage, CustomOp2, Layout, Shape};
+use forward::Attended;
+use gate::GateValues;
+use sizes::{Sizes, StepValues};
+use std::sync::OnceLock;
+
+/// Effective weights of one step: 1x1 to 4·growth, then 3x3 to growth, nothing between.
+#[derive(Debug, Clone)]
+pub struct DenseStep {
+    pub squeeze: Tensor,
+    pub squeeze_bias: Tensor,
+    pub grow: Tensor,
+    pub grow_bias: Tensor,
+}
+
+/// `[N, C, H, W]` to `[N, C + steps · growth, H, W]`.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn dense_layer(x: &Tensor, steps: &[DenseStep], attention: &Attention) -> Result<Tensor> {
+    if x.device().is_cpu() && x.dtype() == DType::F32 && !steps.is_empty() {
+        return fused(x, steps, attention);
+    }
+    let mut stack = x.clone();
+    for step in steps {
+        let squeezed = conv2d(&stack, &step.squeeze, &step.squeeze_bias, 1, 0)?;
+        let grown = conv2d(&squeezed, &step.grow, &step.grow_bias, 1, 1)?;
+        stack = elu(&Tensor::cat(&[&stack, &grown], 1)?)?;
+    }
+    channel_attention(&stack, attention)
+}
+
+fn fused(x: &Tensor, steps: &[DenseStep], attention: &Attention) -> Result<Tensor> {
+    let sizes = sizes(x, steps, attention)?;
+    // Weights in the order in which their gradients are left: squeeze and grow of each step, squeeze and excite of attention.
+    let mut pairs = Vec::with_capacity(2 * steps.len() + 2);
+    for step in steps {
+        pairs.push([step.squeeze.contiguous()?, step.squeeze_bias.contiguous()?]);
+        pairs.push([step.grow.contiguous()?, step.grow_bias.contiguous()?]);
+    }
+    pairs.push([attention.squeeze.contiguous()?, attention.squeeze_bias.contiguous()?]);
+    pairs.push([attention.excite.contiguous()?, attention.excite_bias.contiguous()?]);
+    let mut chain = Chain::new(x.device())?;
+    for [weight, bias] in &pairs {
+        chain.carry(weight, bias)?;
+    }
+    let (end, places) = chain.finish();
+    let keep = x.track_op() || end.track_op();
+    x.contiguous()?.apply_op2(&end, Dense { sizes, pairs, places, keep, kept: OnceLock::new() })
+}
+
+/// The layer's sizes.
+///
+/// # Errors
+/// A weight of another shape than the layer's: the message names it.
+fn sizes(x: &Tensor, steps: &[DenseStep], attention: &Attention) -> Result<Sizes> {
+    let (batch, input, height, width) = x.dims4()?;
+    let (growth, middle) = steps[0].grow.dims4().map(|(growth, middle, _, _)| (growth, middle))?;
+    let squeezed = attention.squeeze.dim(0)?;
+    let sizes = Sizes { batch, input, height, width, growth, middle, steps: steps.len(), squeezed };
+    let fits = |name: &str, weight: &Tensor, bias: &Tensor, [o, i, k]: [usize; 3]| {
+        if weight.dims() != [o, i, k, k] || bias.dims() != [o] {
+            candle_core::bail!(
+                "{name} of a dense layer on {:?}: weight {:?} and bias {:?}, not [{o}, {i}, {k}, {k}] and [{o}]",
+                x.dims(),
+                weight.dims(),
+                bias.dims()
+            );
+        }
+        Ok(())
+    };
+    for (at, step) in steps.iter().enumerate() {
+        fits("a squeeze", &step.squeeze, &step.squeeze_bias, [middle, input + at * growth, 1])?;
+        fits("a grow", &step.grow, &step.grow_bias, [growth, middle, 3])?;
+    }
+    let channels = sizes.channels();
+    fits("attention's squeeze", &attention.squeeze, &attention.squeeze_bias, [squeezed, channels, 1])?;
+    fits("attention's excite", &attention.excite, &attention.excite_bias, [channels, squeezed, 1])?;
+    Ok(sizes)
+}
+
+struct Dense {
+    sizes: Sizes,
+    /// Weight and bias of every convolution.
+    pairs: Vec<[Tensor; 2]>,
+    places: Vec<Place>,
+    /// Whether a backward pass may follow.
+    keep: bool,
+    kept: OnceLock<Kept>,
+}
+
+/// What the forward pass leaves to the backward pass.
+struct Kept {
+    composed: Vec<f32>,
+    attended: Attended,
+}
+
+/// Every weight's and bias's values.
+struct Weights<'a>(Vec<[Values<'a>; 2]>);
+
+impl<'a> Weights<'a> {
+    fn of(pairs: &'a [[Tensor; 2]]) -> Result<Self> {
+        let values = pairs.iter().map(|[weight, bias]| Ok([Values::of(weight)?, Values::of(bias)?]));
+        values.collect::<Result<_>>().map(Self)
+    }
+
+    fn steps(&self) -> Vec<StepValues<'_>> {
+        let mut steps = Vec::with_capacity(self.0.len() / 2);
+        for pair in self.0[..self.0.len() - 2].chunks_exact(2) {
+            let ([squeeze, squeeze_bias], [grow, grow_bias]) = (&pair[0], &pair[1]);
+            steps.push(StepValues { squeeze, squeeze_bias, grow, grow_bias });
+        }
+        steps
+    }
+
+    fn gate(&self) -> GateValues<'_> {
+        let [squeeze, squeeze_bias] = &self.0[self.0.len() - 2];
+        let [excite, excite_bias] = &self.0[self.0.len() - 1];
+        GateValues { squeeze, squeeze_bias, excite, excite_bias }
+    }
+}
+
+impl CustomOp2 for Dense {
+    fn name(&self) -> &'static str {
+        "dense_layer"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, x_layout: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (sizes, weights) = (&self.sizes, Weights::of(&self.pairs)?);
+        let steps = weights.steps();
+        let (x, gate) = (slice(x, x_layout)?, weights.gate());
+        let (composed, points) = timed("dense kernels", || {
+            let composed = compose::compose(sizes, &steps);
+            let points = compose::points(sizes, &composed);
+            (composed, points)
+        });
+        let (out, attended) = timed("dense layer", || forward::forward(sizes, x, &steps, &points, &gate));
+        if self.keep {
+            self.kept.get_or_init(|| Kept { composed, attended });
+        }
+        let shape = (sizes.batch, sizes.channels(), sizes.height, sizes.width);
+        Ok((CpuStorage::F32(out), Shape::from(shape)))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        end: &Tensor,
+        out: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let Some(kept) = self.kept.get() else {
+            candle_core::bail!("a dense layer's forward pass left nothing for its backward pass");
+        };
+        let weights = Weights::of(&self.pairs)?;
+        let (steps, gate, gradient) = (weights.steps(), weights.gate(), gradient.contiguous()?);
+        let backward = Backward {
+            sizes: &self.sizes,
+            x: &Values::of(x)?,
+            steps: &steps,
+            composed: &kept.composed,
+            gate: &gate,
+            attended: &kept.attended,
+        };
+        let (out, gradient) = (Values::of(out)?, Values::of(&gradient)?);
+        let gradients = timed("dense layer", || backward.run(&out, &gradient));
+        let mut all = Vec::with_capacity(self.pairs.len());
+        for (step, grow_bias) in gradients.steps {
+            all.push([step.squeeze, step.squeeze_bias]);
+            all.push([step.grow, grow_bias]);
+        }
+        all.push([gradients.gate.squeeze, gradients.gate.squeeze_bias]);
+        all.push([gradients.gate.excite, gradients.gate.excite_bias]);
+        for ((place, pair), [weight, bias]) in self.places.iter().zip(&self.pairs).zip(all) {
+            let tensor = |values, like: &Tensor| Tensor::from_vec(values, like.shape(), x.device());
+            place.leave([tensor(weight, &pair[0])?, tensor(bias, &pair[1])?]);
+        }
+        let for_input = if x.track_op() { Some(Tensor::from_vec(gradients.x, x.shape(), x.device())?) } else { None };
+        Ok((for_input, if end.track_op() { Some(end.zeros_like()?) } else { None }))
+    }
+}

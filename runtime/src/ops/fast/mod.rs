@@ -1,0 +1,38 @@
+//! What the fast operations on the CPU are made of, in f32: vectors, the matrix product, Winograd's transforms, memory.
+//!
+//! Inside an operation images lie with their channels side by side, pixel after pixel; a kernel is then a product of
+//! matrices that are read where they lie. No sum depends on how work is split among threads.
+
+pub mod activation;
+pub mod lanes;
+pub mod planes;
+pub mod product;
+pub mod scratch;
+pub mod winograd;
+
+/// The next multiple of 16: rows of matrices are padded to it.
+pub const fn padded(size: usize) -> usize {
+    size.div_ceil(16) * 16
+}
+
+/// A pointer that threads may share because each writes elsewhere.
+#[derive(Clone, Copy)]
+pub struct Shared(*mut f32);
+
+// SAFETY: users of the pointer write to disjoint places; each use says which.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    pub fn new(values: &mut [f32]) -> Self {
+        Self(values.as_mut_ptr())
+    }
+
+    /// # Safety
+    /// The place lies inside the slice the pointer came from.
+    pub unsafe fn at(self, place: usize) -> *mut f32 {
+        // SAFETY: the caller's contract.
+        unsafe { self.0.add(place) }
+    }
+}
