@@ -29,6 +29,18 @@ pub fn conv_transpose2d(
     out.broadcast_add(&bias.reshape((1, (), 1, 1))?)
 }
 
+/// g · v / ‖v‖, the norm over all dimensions but `dim`.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn weight_norm(v: &Tensor, g: &Tensor, dim: usize) -> Result<Tensor> {
+    let mut squares = v.sqr()?;
+    for axis in (0..v.rank()).filter(|axis| *axis != dim) {
+        squares = squares.sum_keepdim(axis)?;
+    }
+    v.broadcast_mul(&(g / squares.sqrt()?)?)
+}
+
 /// Discretised logistic mixture: see [`super::logistic_mixture_log_prob`].
 ///
 /// # Errors

@@ -74,7 +74,7 @@ fn sizes(x: &Tensor, steps: &[DenseStep], attention: &Attention) -> Result<Sizes
     let (batch, input, height, width) = x.dims4()?;
     let (growth, middle) = steps[0].grow.dims4().map(|(growth, middle, _, _)| (growth, middle))?;
     let squeezed = attention.squeeze.dim(0)?;
-    let sizes = Sizes { batch, input, height, width, growth, middle, steps: steps.len(), squeezed };
+    let sizes = Sizes { batch, input, height, width, growth, middle, steps: steps.len() };
     let fits = |name: &str, weight: &Tensor, bias: &Tensor, [o, i, k]: [usize; 3]| {
         if weight.dims() != [o, i, k, k] || bias.dims() != [o] {
             candle_core::bail!(
@@ -113,7 +113,7 @@ struct Kept {
 }
 
 /// Every weight's and bias's values.
-struct Weights<'a>(Vec<[Values<'a>; 2]>);
+struct Weights<'a>(Vec<[Values<'a, f32>; 2]>);
 
 impl<'a> Weights<'a> {
     fn of(pairs: &'a [[Tensor; 2]]) -> Result<Self> {

@@ -19,8 +19,6 @@ pub struct Sizes {
     /// Channels between a step's two convolutions.
     pub middle: usize,
     pub steps: usize,
-    /// Channels that attention squeezes to.
-    pub squeezed: usize,
 }
 
 impl Sizes {

@@ -5,8 +5,7 @@ use super::lanes::{Lanes, kernel};
 /// exp(x) − 1 for x ≤ 0, to an ulp of 1: powers of two and a polynomial (Cephes' coefficients).
 #[inline(always)]
 unsafe fn exp_minus_one<S: Lanes>(x: S::V) -> S::V {
-    const POLYNOMIAL: [f32; 6] =
-        [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5.000_000_1e-1];
+    const POLYNOMIAL: [f32; 6] = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
     // Adding and taking off this rounds to a whole number.
     const ROUND: f32 = 12_582_912.0;
     // SAFETY: arithmetic on vectors of the set that the caller runs on.
@@ -37,7 +36,7 @@ unsafe fn log_plus_one<S: Lanes>(s: S::V) -> S::V {
         -1.666_805_8e-1,
         2.000_071_5e-1,
         -2.499_999_4e-1,
-        3.333_333_1e-1,
+        0.333_333_3,
     ];
     // SAFETY: as above.
     unsafe {

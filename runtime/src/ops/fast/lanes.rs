@@ -19,7 +19,6 @@ pub trait Lanes: Copy {
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
-    unsafe fn div(a: Self::V, b: Self::V) -> Self::V;
     /// a · b + c.
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
@@ -66,10 +65,6 @@ impl Lanes for Portable {
         std::array::from_fn(|i| a[i] * b[i])
     }
     #[inline(always)]
-    unsafe fn div(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
-        std::array::from_fn(|i| a[i] / b[i])
-    }
-    #[inline(always)]
     unsafe fn fma(a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
         std::array::from_fn(|i| a[i] * b[i] + c[i])
     }
@@ -96,7 +91,7 @@ impl Lanes for Portable {
 macro_rules! intrinsics {
     (
         $set:ident, $v:ty, $n:literal, $panel:literal,
-        $load:ident, $store:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $max:ident, $min:ident,
+        $load:ident, $store:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $max:ident, $min:ident,
         |$a:ident, $b:ident, $c:ident| $fma:expr,
         |$x:ident, $positive:ident, $otherwise:ident| $select:expr,
         |$power:ident| $two:expr
@@ -135,11 +130,6 @@ macro_rules! intrinsics {
             unsafe fn mul(a: $v, b: $v) -> $v {
                 // SAFETY: as above.
                 unsafe { $mul(a, b) }
-            }
-            #[inline(always)]
-            unsafe fn div(a: $v, b: $v) -> $v {
-                // SAFETY: as above.
-                unsafe { $div(a, b) }
             }
             #[inline(always)]
             unsafe fn fma($a: $v, $b: $v, $c: $v) -> $v {
@@ -191,7 +181,6 @@ mod x86 {
         _mm512_add_ps,
         _mm512_sub_ps,
         _mm512_mul_ps,
-        _mm512_div_ps,
         _mm512_max_ps,
         _mm512_min_ps,
         |a, b, c| _mm512_fmadd_ps(a, b, c),
@@ -215,7 +204,6 @@ mod x86 {
         _mm256_add_ps,
         _mm256_sub_ps,
         _mm256_mul_ps,
-        _mm256_div_ps,
         _mm256_max_ps,
         _mm256_min_ps,
         |a, b, c| _mm256_fmadd_ps(a, b, c),
@@ -250,7 +238,6 @@ mod arm {
         vaddq_f32,
         vsubq_f32,
         vmulq_f32,
-        vdivq_f32,
         vmaxq_f32,
         vminq_f32,
         |a, b, c| vfmaq_f32(c, a, b),

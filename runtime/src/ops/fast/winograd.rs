@@ -233,15 +233,15 @@ unsafe fn each<S: Lanes, T: Transform<I, O>, const I: usize, const O: usize>(
         // SAFETY: `load` gives places of `channels` values, padded to whole vectors.
         unsafe {
             let mut values = [[S::splat(0.0); I]; I];
-            for i in 0..I {
-                for j in 0..I {
-                    values[i][j] = S::load(load(i, j).add(channel));
+            for (i, row) in values.iter_mut().enumerate() {
+                for (j, value) in row.iter_mut().enumerate() {
+                    *value = S::load(load(i, j).add(channel));
                 }
             }
             let out = T::both::<S>(values);
-            for i in 0..O {
-                for j in 0..O {
-                    result(i * O + j, channel, out[i][j]);
+            for (i, row) in out.iter().enumerate() {
+                for (j, value) in row.iter().enumerate() {
+                    result(i * O + j, channel, *value);
                 }
             }
         }

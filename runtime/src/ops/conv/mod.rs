@@ -1,0 +1,242 @@
+//! Convolutions: products of matrices, in f32 over pixels where they lie, in f64 over patches gathered image by image.
+//!
+//! Three kernels make all: the forward pass, the gradient for the input and the gradient for the weight. A transposed
+//! convolution is the gradient for the input of the convolution with the same weight, so its three passes are the same
+//! kernels in other roles.
+
+mod geometry;
+mod patches;
+mod rows;
+
+use super::cpu::{Float, slice, unsupported};
+use super::profile::timed;
+use crate::{Result, Tensor};
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Shape};
+use geometry::Geometry;
+
+/// Convolution of `[N, C, H, W]` with `[O, C, k, k]` and a bias `[O]`.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn conv2d(x: &Tensor, weight: &Tensor, bias: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
+    if !x.device().is_cpu() {
+        return super::reference::conv2d(x, weight, bias, stride, padding);
+    }
+    let geometry = Geometry::new(x.dims4()?, weight.dims4()?, stride, padding)?;
+    x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, Conv(geometry))
+}
+
+/// Transposed convolution of `[N, C, H, W]` with `[C, O, k, k]` and a bias `[O]`.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn conv_transpose2d(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    stride: usize,
+    padding: usize,
+    output_padding: usize,
+) -> Result<Tensor> {
+    if !x.device().is_cpu() {
+        return super::reference::conv_transpose2d(x, weight, bias, stride, padding, output_padding);
+    }
+    let (batch, _, height, width) = x.dims4()?;
+    let (_, channels, kernel, _) = weight.dims4()?;
+    let grown = |size: usize| (size - 1) * stride + kernel + output_padding - 2 * padding;
+    let output = (batch, channels, grown(height), grown(width));
+    let geometry = Geometry::new(output, weight.dims4()?, stride, padding)?;
+    if geometry.out_dims() != x.dims() {
+        candle_core::bail!("a transposed convolution of {:?} with {:?}", x.dims(), weight.dims());
+    }
+    x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, ConvTranspose(geometry))
+}
+
+/// The three kernels that make all passes of both convolutions.
+trait Kernels: Float {
+    /// `[N, filters, out_height, out_width]`.
+    fn forward(g: &Geometry, x: &[Self], weight: &[Self], bias: Option<&[Self]>) -> Vec<Self>;
+    /// `[N, channels, height, width]`.
+    fn input_gradient(g: &Geometry, gradient: &[Self], weight: &[Self], bias: Option<&[Self]>) -> Vec<Self>;
+    /// `[filters, channels, k, k]`.
+    fn weight_gradient(g: &Geometry, x: &[Self], gradient: &[Self]) -> Vec<Self>;
+}
+
+impl Kernels for f32 {
+    fn forward(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+        rows::forward(g, x, weight, bias)
+    }
+
+    fn input_gradient(g: &Geometry, gradient: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+        rows::input_gradient(g, gradient, weight, bias)
+    }
+
+    fn weight_gradient(g: &Geometry, x: &[f32], gradient: &[f32]) -> Vec<f32> {
+        rows::weight_gradient(g, x, gradient)
+    }
+}
+
+impl Kernels for f64 {
+    fn forward(g: &Geometry, x: &[f64], weight: &[f64], bias: Option<&[f64]>) -> Vec<f64> {
+        g.forward(x, weight, bias)
+    }
+
+    fn input_gradient(g: &Geometry, gradient: &[f64], weight: &[f64], bias: Option<&[f64]>) -> Vec<f64> {
+        g.input_gradient(gradient, weight, bias)
+    }
+
+    fn weight_gradient(g: &Geometry, x: &[f64], gradient: &[f64]) -> Vec<f64> {
+        g.weight_gradient(x, gradient)
+    }
+}
+
+struct Conv(Geometry);
+struct ConvTranspose(Geometry);
+struct InputGradient(Geometry);
+struct WeightGradient(Geometry);
+
+/// Runs `$body` with `$t` bound to the storage's element type.
+macro_rules! by_type {
+    ($name:expr, $storage:expr, $t:ident => $body:expr) => {
+        match $storage.dtype() {
+            DType::F32 => {
+                type $t = f32;
+                $body
+            }
+            DType::F64 => {
+                type $t = f64;
+                $body
+            }
+            other => unsupported($name, other),
+        }
+    };
+}
+
+fn store<T: Float>(values: Vec<T>, dims: impl Into<Shape>) -> Result<(CpuStorage, Shape)> {
+    Ok((T::to_cpu_storage_owned(values), dims.into()))
+}
+
+impl CustomOp3 for Conv {
+    fn name(&self) -> &'static str {
+        "conv2d"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        use candle_core::backend::BackendStorage;
+        by_type!(self.name(), x, T => {
+            let (x, weight) = (slice::<T>(x, x_layout)?, slice(weight, weight_layout)?);
+            let bias = Some(slice(bias, bias_layout)?);
+            store(timed("convolution", || T::forward(&self.0, x, weight, bias)), self.0.out_dims().to_vec())
+        })
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let gradient = gradient.contiguous()?;
+        let for_input = needed(x, || gradient.apply_op2_no_bwd(weight, &InputGradient(self.0)))?;
+        let for_weight = x.apply_op2_no_bwd(&gradient, &WeightGradient(self.0))?;
+        Ok((for_input, Some(for_weight), Some(bias_gradient(&gradient)?)))
+    }
+}
+
+impl CustomOp3 for ConvTranspose {
+    fn name(&self) -> &'static str {
+        "conv_transpose2d"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        use candle_core::backend::BackendStorage;
+        by_type!(self.name(), x, T => {
+            let (x, weight) = (slice::<T>(x, x_layout)?, slice(weight, weight_layout)?);
+            let bias = Some(slice(bias, bias_layout)?);
+            store(timed("convolution", || T::input_gradient(&self.0, x, weight, bias)), self.0.in_dims().to_vec())
+        })
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let gradient = gradient.contiguous()?;
+        let for_input = needed(x, || gradient.apply_op2_no_bwd(weight, &Plain(self.0)))?;
+        let for_weight = gradient.apply_op2_no_bwd(x, &WeightGradient(self.0))?;
+        Ok((for_input, Some(for_weight), Some(bias_gradient(&gradient)?)))
+    }
+}
+
+/// Data has no gradient; do not compute one.
+fn needed(x: &Tensor, gradient: impl FnOnce() -> Result<Tensor>) -> Result<Option<Tensor>> {
+    if x.track_op() { gradient().map(Some) } else { Ok(None) }
+}
+
+fn bias_gradient(gradient: &Tensor) -> Result<Tensor> {
+    gradient.flatten_from(2)?.sum(2)?.sum(0)
+}
+
+/// The convolution without a bias.
+struct Plain(Geometry);
+
+macro_rules! two_argument_op {
+    ($op:ident, $name:literal, |$t:ident, $geometry:ident, $a:ident, $b:ident| $values:expr, $dims:expr) => {
+        impl CustomOp2 for $op {
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn cpu_fwd(
+                &self,
+                a: &CpuStorage,
+                a_layout: &Layout,
+                b: &CpuStorage,
+                b_layout: &Layout,
+            ) -> Result<(CpuStorage, Shape)> {
+                use candle_core::backend::BackendStorage;
+                let $geometry = &self.0;
+                by_type!($name, a, $t => {
+                    let ($a, $b) = (slice::<$t>(a, a_layout)?, slice::<$t>(b, b_layout)?);
+                    store(timed("convolution", || $values), $dims)
+                })
+            }
+        }
+    };
+}
+
+two_argument_op!(Plain, "conv2d", |T, g, x, weight| T::forward(g, x, weight, None), g.out_dims().to_vec());
+two_argument_op!(
+    InputGradient,
+    "conv2d_input_gradient",
+    |T, g, gradient, weight| T::input_gradient(g, gradient, weight, None),
+    g.in_dims().to_vec()
+);
+two_argument_op!(
+    WeightGradient,
+    "conv2d_weight_gradient",
+    |T, g, x, gradient| T::weight_gradient(g, x, gradient),
+    vec![g.filters, g.channels, g.kernel, g.kernel]
+);

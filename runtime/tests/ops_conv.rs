@@ -1,0 +1,134 @@
+//! Convolutions and weight normalisation against candle's own operations in f64, on shapes of every kind.
+
+use srvae_runtime::candle_core::{DType, Device, Result, Tensor, Var};
+use srvae_runtime::{Noise, ops, ops::reference};
+
+/// Relative to the largest magnitude: sums of at most a few thousand terms in f32.
+const TOLERANCE: f64 = 1e-5;
+
+fn draw(name: &str, shape: &[usize]) -> Result<Tensor> {
+    Noise::seeded(shape.iter().sum::<usize>() as u64).normal(name, shape, DType::F32, &Device::Cpu)
+}
+
+type Op = dyn Fn(&[Tensor]) -> Result<Tensor>;
+
+/// In f64: far below anything that passed through f32.
+const DOUBLE: f64 = 1e-9;
+
+/// Output and gradients of a weighted sum of it: `fast` in f32 and f64 against `plain` in f64.
+fn compare(what: &str, inputs: &[Tensor], fast: &Op, plain: &Op) -> Result<()> {
+    let run = |op: &Op, dtype: DType| -> Result<Vec<Tensor>> {
+        let vars = inputs.iter().map(|t| Var::from_tensor(&t.to_dtype(dtype)?)).collect::<Result<Vec<_>>>()?;
+        let tensors: Vec<_> = vars.iter().map(|var| var.as_tensor().clone()).collect();
+        let out = op(&tensors)?;
+        let store = (&out * draw("cotangent", out.dims())?.to_dtype(dtype)?)?.sum_all()?.backward()?;
+        let mut all = vec![out.detach()];
+        for var in &vars {
+            all.push(store.get(var).expect("a gradient").clone());
+        }
+        Ok(all)
+    };
+    let theirs = run(plain, DType::F64)?;
+    for (dtype, tolerance) in [(DType::F32, TOLERANCE), (DType::F64, DOUBLE)] {
+        for (at, (ours, theirs)) in run(fast, dtype)?.iter().zip(&theirs).enumerate() {
+            assert_eq!(ours.dims(), theirs.dims(), "{what}: shape {at}");
+            let most = |t: &Tensor| -> Result<f64> { t.abs()?.flatten_all()?.max(0)?.to_scalar() };
+            let error = most(&(ours.to_dtype(DType::F64)? - theirs)?)? / most(theirs)?.max(1e-6);
+            assert!(error <= tolerance, "{what}, {dtype:?}: result {at} is off by {error:.1e}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn convolutions() -> Result<()> {
+    // [batch, channels, height, width], filters, kernel, stride; candle's gradient of stride 2 takes odd sizes alone.
+    for (x, filters, kernel, stride) in [
+        ([2, 5, 8, 8], 7, 3, 1),
+        ([1, 1, 1, 1], 1, 1, 1),
+        ([3, 70, 5, 3], 33, 1, 1),
+        ([2, 3, 9, 7], 20, 3, 2),
+        ([1, 65, 7, 7], 5, 3, 2),
+        ([2, 4, 6, 5], 3, 5, 1),
+        ([300, 9, 1, 1], 4, 1, 1),
+        ([2, 6, 32, 32], 16, 1, 1),
+    ] {
+        let inputs = [draw("x", &x)?, draw("w", &[filters, x[1], kernel, kernel])?, draw("b", &[filters])?];
+        compare(
+            &format!("a convolution of {x:?} to {filters} channels, kernel {kernel}, stride {stride}"),
+            &inputs,
+            &move |t| ops::conv2d(&t[0], &t[1], &t[2], stride, kernel / 2),
+            &move |t| reference::conv2d(&t[0], &t[1], &t[2], stride, kernel / 2),
+        )?;
+    }
+    Ok(())
+}
+
+#[test]
+fn transposed_convolutions() -> Result<()> {
+    for (x, filters) in [([2, 6, 4, 4], 3), ([1, 1, 1, 1], 1), ([3, 20, 3, 5], 33), ([1, 70, 8, 8], 17)] {
+        let inputs = [draw("x", &x)?, draw("w", &[x[1], filters, 3, 3])?, draw("b", &[filters])?];
+        let [batch, channels, height, width] = x;
+        compare(
+            &format!("a transposed convolution of {x:?} to {filters} channels"),
+            &inputs,
+            &|t| ops::conv_transpose2d(&t[0], &t[1], &t[2], 2, 1, 1),
+            // candle has no gradient for its own: zeros between the pixels, and the kernel turned round.
+            &move |t| {
+                let spread = |h: &Tensor, axis: usize| {
+                    let h = h.unsqueeze(axis + 1)?;
+                    Tensor::cat(&[&h, &h.zeros_like()?], axis + 1)?.flatten(axis, axis + 1)
+                };
+                let wide = spread(&spread(&t[0], 2)?, 3)?.reshape((batch, channels, 2 * height, 2 * width))?;
+                let kernel = t[1].transpose(0, 1)?.flatten_from(2)?;
+                let turned: Vec<u32> = (0..9).rev().collect();
+                let kernel = kernel.contiguous()?.index_select(&Tensor::new(turned, &Device::Cpu)?, 2)?;
+                let kernel = kernel.reshape((filters, channels, 3, 3))?;
+                reference::conv2d(&wide, &kernel, &t[2], 1, 1)
+            },
+        )?;
+    }
+    Ok(())
+}
+
+#[test]
+fn an_input_that_is_not_contiguous() -> Result<()> {
+    let (x, w, b) = (draw("x", &[2, 5, 6, 9])?, draw("w", &[4, 5, 3, 3])?, draw("b", &[4])?);
+    let strided = x.transpose(2, 3)?.contiguous()?.transpose(2, 3)?;
+    let difference = (ops::conv2d(&x, &w, &b, 1, 1)? - ops::conv2d(&strided, &w, &b, 1, 1)?)?;
+    assert_eq!(difference.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?, 0.0);
+    Ok(())
+}
+
+#[test]
+fn weight_normalisation() -> Result<()> {
+    for (shape, dim) in [([7, 5, 3, 3], 0), ([6, 9, 3, 3], 1), ([1, 1, 1, 1], 0), ([300, 130, 1, 1], 0)] {
+        let mut scales = [1; 4];
+        scales[dim] = shape[dim];
+        compare(
+            &format!("a weight of {shape:?} along {dim}"),
+            &[draw("v", &shape)?, draw("g", &scales)?],
+            &move |t| ops::weight_norm(&t[0], &t[1], dim),
+            &move |t| reference::weight_norm(&t[0], &t[1], dim),
+        )?;
+    }
+    Ok(())
+}
+
+#[test]
+fn the_same_bits_on_any_number_of_threads() -> Result<()> {
+    let run = || -> Result<Vec<Vec<f32>>> {
+        let vars = [draw("x", &[5, 70, 8, 8])?, draw("w", &[20, 70, 3, 3])?, draw("b", &[20])?];
+        let vars = vars.iter().map(Var::from_tensor).collect::<Result<Vec<_>>>()?;
+        let out = ops::conv2d(vars[0].as_tensor(), vars[1].as_tensor(), vars[2].as_tensor(), 1, 1)?;
+        let store = out.sqr()?.sum_all()?.backward()?;
+        vars.iter().map(|var| store.get(var).expect("a gradient").flatten_all()?.to_vec1()).collect()
+    };
+    let on =
+        |threads: usize| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool").install(run);
+    let one = on(1)?;
+    for threads in [2, 5] {
+        assert!(one == on(threads)?, "{threads} threads give other bits than one");
+    }
+    Ok(())
+}
