@@ -17,6 +17,8 @@ pub struct Noise {
     counter: u64,
     /// Draws to be replayed, by the variable they belong to.
     recorded: Vec<(String, Tensor)>,
+    /// Normal draws for whoever can use them.
+    offered: Vec<(String, Tensor)>,
     rows: Option<Rows>,
 }
 
@@ -35,7 +37,7 @@ impl Noise {
 
     /// The source at a state that [`Noise::state`] gave.
     pub fn at(seed: u64, counter: u64) -> Self {
-        Self { seed, counter, recorded: Vec::new(), rows: None }
+        Self { seed, counter, recorded: Vec::new(), offered: Vec::new(), rows: None }
     }
 
     /// A source whose draws for a row are a function of the seed, the row's sample and its image alone, so that samples and
@@ -54,11 +56,19 @@ impl Noise {
         self.recorded.push((variable.to_owned(), draw));
     }
 
+    /// The next normal draw of this shape for `variable` is `draw`; draws of another kind pass it by.
+    pub fn offer(&mut self, variable: &str, draw: Tensor) {
+        self.offered.push((variable.to_owned(), draw));
+    }
+
     /// Independent standard normal draws for `variable`.
     ///
     /// # Errors
     /// A recorded draw of another shape.
     pub fn normal(&mut self, variable: &str, shape: &[usize], dtype: DType, device: &Device) -> Result<Tensor> {
+        if let Some(at) = self.offered.iter().position(|(name, draw)| name == variable && draw.dims() == shape) {
+            return self.offered.remove(at).1.to_dtype(dtype)?.to_device(device);
+        }
         self.draw(variable, shape, dtype, device, |rng| StandardNormal.sample(rng))
     }
 

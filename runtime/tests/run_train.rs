@@ -117,7 +117,7 @@ fn a_checkpoint_of_another_model_is_refused_with_the_difference() {
     let mut spec = toy::spec();
     spec.source = spec.source.replace("standard_normal", "real_nvp(scales: 2)");
     let text = format!("{:#}", checkpoint.check_model(&spec.name, &spec.source, &spec.settings, &run).unwrap_err());
-    assert!(text.contains("line 4 was `p(z) = standard_normal`"), "{text}");
+    assert!(text.contains("p(z): `p(z) = standard_normal` there, `p(z) = real_nvp(scales: 2)` here"), "{text}");
     spec.name = "other".into();
     let text = format!("{:#}", checkpoint.check_model(&spec.name, &spec.source, &spec.settings, &run).unwrap_err());
     assert!(text.contains("it is of model `toy`, this is `other`"), "{text}");
@@ -136,6 +136,64 @@ fn a_damaged_checkpoint_is_one_clear_error() {
         let text = format!("{:#}", Checkpoint::load(&RunFolder::at(&run).last(), &Device::Cpu).unwrap_err());
         assert!(text.contains(what) && text.contains("last.safetensors"), "{text}");
     }
+}
+
+/// The gradient norm that half of the steps stay below.
+fn middle_norm(folder: &Path) -> f64 {
+    let lines = metrics::read(&folder.join("metrics.jsonl")).unwrap();
+    let mut norms: Vec<f64> = lines.iter().filter_map(|line| line["gradient_norm"].as_f64()).collect();
+    norms.sort_by(f64::total_cmp);
+    norms[norms.len() / 2]
+}
+
+#[test]
+fn updates_that_are_left_out_are_counted_bounded_and_the_same_after_a_resume() {
+    let place = tempfile::tempdir().unwrap();
+    let at = |name: &str| place.path().join(name);
+    train(config(24), &at("plain")).unwrap();
+    let skip = |steps| Config { skip_above: Some(middle_norm(&at("plain"))), skip_limit: 100, ..config(steps) };
+    train(skip(24), &at("whole")).unwrap();
+    train(skip(13), &at("parts")).unwrap();
+    resume(skip(24), &at("parts")).unwrap();
+    let (whole, parts) = (read(&at("whole")), read(&at("parts")));
+    assert!((1..24).contains(&whole.header.progress.skipped), "{:?}", whole.header.progress);
+    assert_eq!(whole.header.progress, parts.header.progress);
+    for group in ["param", "optimiser"] {
+        let numbers = |checkpoint: &Checkpoint| -> Vec<Vec<f32>> {
+            checkpoint.group(group).values().map(|value| value.flatten_all().unwrap().to_vec1().unwrap()).collect()
+        };
+        assert_eq!(numbers(&whole), numbers(&parts), "{group}");
+    }
+    let lines = metrics::read(&at("whole").join("metrics.jsonl")).unwrap();
+    let last = lines.iter().rev().find_map(|line| line["skipped_updates"].as_u64()).unwrap();
+    assert_eq!(last as usize, whole.header.progress.skipped);
+    // Without a limit that is reached, no run goes on for ever without an update.
+    let never = Config { skip_above: Some(1e-9), skip_limit: 5, ..config(1000) };
+    let text = format!("{:#}", train(never, &at("never")).unwrap_err());
+    assert!(
+        text.contains("6 of 6 updates were left out, the last 6 in a row") && text.contains("--skip-limit 5"),
+        "{text}"
+    );
+    let schedule = srvae_runtime::train::Schedule { rate: 1e6, least: 1e6, ..Default::default() };
+    let broken = Config { schedule, skip_above: Some(1e9), ..config(1000) };
+    let text = format!("{:#}", train(broken, &at("broken")).unwrap_err());
+    assert!(text.contains("in a row"), "{text}");
+}
+
+#[test]
+fn the_units_in_use_are_counted_at_every_validation() {
+    let place = tempfile::tempdir().unwrap();
+    let run = place.path().join("run");
+    train(Config { schedule: fast(), ..config(200) }, &run).unwrap();
+    let lines = metrics::read(&run.join("metrics.jsonl")).unwrap();
+    let units: Vec<(u64, u64)> = lines
+        .iter()
+        .filter_map(|line| line["validation"]["units"]["z"].as_object())
+        .map(|units| (units["active"].as_u64().unwrap(), units["units"].as_u64().unwrap()))
+        .collect();
+    // The data have one direction, and the latent's one unit finds it.
+    assert!(units.len() > 20 && units.iter().all(|&(_, all)| all == 1), "{units:?}");
+    assert_eq!(units.last(), Some(&(1, 1)));
 }
 
 #[test]

@@ -1,15 +1,17 @@
 //! `srvae-run FILE`: train, evaluate, every mode, a report.
 
-use super::args::All;
-use super::{device, eval, report, train};
-use crate::eval::{Evaluation, Options};
-use crate::figures;
-use crate::spec::Spec;
+use super::args::{All, RunArgs, Which};
+use super::session::Session;
+use super::{compiler, device, eval, interpolate, report, train};
+use crate::data::Images;
+use crate::eval::Evaluation;
+use crate::figures::{self, Options, Walk};
 use crate::terminal::{note, out};
 use crate::train::progress::Display;
-use crate::train::{Checkpoint, End, RunFolder, interrupt, restore};
-use crate::{Compiled, DType, Device, Draw, Model, Params, picture};
+use crate::train::{End, interrupt};
+use crate::{Compiled, Decode, Draw, Model, picture};
 use anyhow::{Result, bail};
+use image::RgbImage;
 use serde_json::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,10 +34,11 @@ pub fn run(models: &'static [Compiled], args: &All) -> Result<ExitCode> {
     if outcome.end == End::Interrupted {
         return Ok(ExitCode::from(interrupt::EXIT_CODE));
     }
-    let model = best(&plan.spec, &outcome.folder, &device)?;
-    let found = evaluate(model.as_ref(), &plan, args)?;
+    let run = RunArgs { run: outcome.folder.root().to_owned(), checkpoint: Which::Best };
+    let session = Session::open(models, &run, &device)?;
+    let found = evaluate(session.model.as_ref(), &plan, args)?;
     train::write_json(&outcome.folder.evaluation(), &found.json())?;
-    let grids = draw(model.as_ref(), &plan, &outcome.folder)?;
+    let grids = draw(&session, &plan.data.test, plan.config.seed)?;
     let page = report::write(&outcome.folder, &plan.spec, &outcome.folder.report())?;
     if args.common.json {
         let mut line = outcome.json();
@@ -59,41 +62,46 @@ pub fn run(models: &'static [Compiled], args: &All) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The model with the parameters that validated best.
-fn best(spec: &Spec, folder: &RunFolder, device: &Device) -> Result<Box<dyn Model>> {
-    let path = if folder.best().exists() { folder.best() } else { folder.last() };
-    let checkpoint = Checkpoint::load(&path, device)?;
-    let params = Params::new(checkpoint.header.config.seed, DType::F32, device);
-    let model = spec.build(&params)?;
-    let average = checkpoint.group("average");
-    let values = if average.is_empty() { checkpoint.group("param") } else { average };
-    restore(&params, &values, &path.display().to_string())?;
-    Ok(model)
-}
-
 fn evaluate(model: &dyn Model, plan: &train::Plan, args: &All) -> Result<Evaluation> {
     let display = Display::new("evaluating", 0, args.images.min(plan.data.test.len()));
     let show = |done: usize, _: usize| display.set(done, String::new());
-    let options = Options {
+    let options = crate::eval::Options {
         samples: args.k,
         images: Some(args.images),
         batch: Some(plan.config.batch),
         seed: plan.config.seed,
         progress: &show,
-        ..Options::default()
+        ..crate::eval::Options::default()
     };
     crate::eval::evaluate(model, &plan.spec, &plan.data.test, &options)
 }
 
-/// One sheet for each mode.
-fn draw(model: &dyn Model, plan: &train::Plan, folder: &RunFolder) -> Result<Vec<PathBuf>> {
+/// One sheet for each mode, and one of walks between test pictures.
+fn draw(session: &Session, images: &Images, seed: u64) -> Result<Vec<PathBuf>> {
+    let (model, spec) = (session.model.as_ref(), &session.spec);
     let mut paths = Vec::new();
-    for mode in model.modes() {
-        let options = figures::Options { draw: Draw::default(), seed: plan.config.seed, ..figures::Options::default() };
-        let strips = figures::strips(model, &plan.spec, mode, &plan.data.test, &options)?;
-        let path = folder.grid(mode.name);
-        picture::save(&figures::sheet(&strips, &options), &path)?;
+    let mut keep = |name: &str, sheet: &RgbImage| -> Result<()> {
+        let path = session.folder.grid(name);
+        picture::save(sheet, &path)?;
         paths.push(path);
+        Ok(())
+    };
+    for mode in model.modes() {
+        let draw = Draw { decode: Decode::Mode, ..Draw::default() };
+        let options = Options { draw, seed, ..Options::default() };
+        let strips = figures::strips(model, spec, mode, images, &options)?;
+        keep(mode.name, &figures::sheet(&session.title(mode.name, &options), &strips, &options))?;
+    }
+    let latents = compiler::roots(spec)?;
+    if !latents.is_empty() && images.len() >= 2 {
+        let walk = Walk { latents, top: true, steps: 8 };
+        let draw = Draw { decode: Decode::Mode, ..Draw::default() };
+        let options = Options { draw, seed, columns: walk.steps + 2, ..Options::default() };
+        let pairs = (images.len() / 2).min(8);
+        let strip =
+            |pair| figures::interpolation(model, spec, &images.select(&[2 * pair, 2 * pair + 1]), &walk, &options);
+        let strips = (0..pairs).map(strip).collect::<Result<Vec<_>>>()?;
+        keep("interpolation", &interpolate::sheet(&session.title("interpolation", &options), &strips, &options))?;
     }
     Ok(paths)
 }

@@ -64,6 +64,7 @@ pub fn explained(spec: &Spec) -> Result<Explained> {
     let plan = srvae_dsl::plan::plan(model);
     Ok(Explained {
         graph: Some(srvae_dsl::explain::svg(&plan)),
+        latex: srvae_dsl::explain::latex(&plan),
         mathematics: srvae_dsl::explain::mathematics(&plan),
         networks: srvae_dsl::explain::network_table(&plan),
     })
@@ -93,6 +94,24 @@ pub fn jumping(spec: &Spec) -> Result<Vec<String>> {
         parts.extend(nets);
     }
     Ok(parts)
+}
+
+/// The latents at the top of p: those it draws from nothing but what the model is given.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn roots(spec: &Spec) -> Result<Vec<String>> {
+    let source = Source::new(&spec.name, &spec.source);
+    let (model, _) = srvae_dsl::check(&srvae_dsl::parse(&source)?, &source, &overrides_of(spec))?;
+    let role = |id: graph::VariableId| model.variable(id).role;
+    let is_root = |factor: &&graph::Factor| {
+        role(factor.variable) == graph::Role::Latent
+            && factor.parents.iter().all(|parent| role(*parent) == graph::Role::Given)
+    };
+    // In q's order: where one is steered, those that read it follow.
+    let roots: Vec<graph::VariableId> = model.p.iter().filter(is_root).map(|factor| factor.variable).collect();
+    let ordered = model.q.iter().map(|factor| factor.variable).filter(|id| roots.contains(id));
+    Ok(ordered.map(|id| model.variable(id).name.clone()).collect())
 }
 
 /// The arguments that lead to a model's settings again.

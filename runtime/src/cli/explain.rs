@@ -121,7 +121,7 @@ const ZOOM: f32 = 4.0;
 ///
 /// # Errors
 /// A machine without fonts: the names of the variables could not be drawn.
-fn png(svg: &str) -> Result<Vec<u8>> {
+pub fn png(svg: &str) -> Result<Vec<u8>> {
     let mut options = usvg::Options::default();
     options.fontdb_mut().load_system_fonts();
     if options.fontdb.is_empty() {

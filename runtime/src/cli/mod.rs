@@ -12,7 +12,9 @@ mod explain;
 mod export;
 mod fetch;
 mod fid;
+mod figure;
 mod import;
+mod interpolate;
 mod machine;
 mod models;
 mod modes;
@@ -20,6 +22,7 @@ mod report;
 mod session;
 mod table;
 mod train;
+mod upscale;
 
 use crate::Compiled;
 use crate::eval::Interrupted;
@@ -80,11 +83,12 @@ fn run(models: &'static [Compiled], cli: Cli) -> Result<ExitCode> {
         Command::Fetch(args) => fetch::run(&args),
         Command::Import(args) => import::run(models, &args),
         Command::Export(args) => export::run(models, &args),
-        Command::Sample(args) => modes::run(models, modes::Kind::Sample, &args),
-        Command::Reconstruct(args) => modes::run(models, modes::Kind::Reconstruct, &args),
-        Command::Regenerate(args) => modes::run(models, modes::Kind::Regenerate, &args),
-        Command::Upscale(args) => modes::run(models, modes::Kind::Upscale, &args),
-        Command::Interpolate(args) => modes::interpolate(models, &args),
+        Command::Sample(args) => modes::sample(models, &args),
+        Command::Reconstruct(args) => modes::with_input(models, modes::RECONSTRUCTION, &args),
+        Command::Regenerate(args) => modes::with_input(models, modes::REGENERATION, &args),
+        Command::Upscale(args) => upscale::run(models, &args),
+        Command::Interpolate(args) => interpolate::run(models, &args),
+        Command::Figure(args) => figure::run(models, &args),
         Command::Report(args) => report::run(models, &args),
         Command::Bench(args) => bench::run(models, &args),
         Command::Explain(args) => explain::explain(&args),

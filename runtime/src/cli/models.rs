@@ -4,6 +4,7 @@ use super::args::ModelArgs;
 use super::{compile, compiler};
 use crate::Compiled;
 use crate::spec::Spec;
+use crate::train::same_model;
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 
@@ -29,7 +30,7 @@ pub fn find(models: &'static [Compiled], file: &Path) -> Result<Found> {
     }
     let text = read(file)?;
     let path = file.display().to_string();
-    match models.iter().find(|model| model.source == text) {
+    match models.iter().find(|model| same_model(model.source, &text)) {
         Some(compiled) => Ok(Found { compiled: *compiled, path, text }),
         None => {
             // What is wrong with a file is worth more than that it is not compiled.
@@ -44,7 +45,7 @@ pub fn find(models: &'static [Compiled], file: &Path) -> Result<Found> {
 /// # Errors
 /// None that is compiled into this program.
 pub fn of_text(models: &'static [Compiled], path: &Path, text: &str) -> Result<Found> {
-    match models.iter().find(|model| model.source == text) {
+    match models.iter().find(|model| same_model(model.source, text)) {
         Some(compiled) => Ok(Found { compiled: *compiled, path: path.display().to_string(), text: text.to_owned() }),
         None => compile::instead(models, path, text),
     }

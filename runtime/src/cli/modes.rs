@@ -1,78 +1,91 @@
-//! `srvae-run sample | reconstruct | regenerate | upscale | interpolate`: a trained model's modes as pictures.
+//! `srvae-run sample | reconstruct | regenerate`: a trained model's modes as sheets of pictures.
 
-use super::args::{self, DecodeChoice};
+use super::args::{self, Drawing, RunArgs};
 use super::device;
 use super::session::Session;
 use crate::data::{self, Images};
-use crate::figures::{self, Options, Strip};
-use crate::picture;
+use crate::figures::{self, Large, Options, Strip};
+use crate::picture::{self, Planes};
 use crate::terminal::{note, out};
+use crate::train::progress::Display;
 use crate::{Compiled, Decode, Draw, Mode};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// The modes that have a command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Sample,
-    Reconstruct,
-    Regenerate,
-    Upscale,
+/// What the compiler calls the modes; where several of a kind differ, their names have more after it.
+pub const GENERATION: &str = "generation";
+pub const RECONSTRUCTION: &str = "reconstruction";
+pub const REGENERATION: &str = "generative_reconstruction";
+pub const CONDITIONAL: &str = "conditional_generation";
+
+pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
+    let sessions = open(models, args)?;
+    // A conditional model is given something even here: what the test data say.
+    let images = match find(&sessions[0], GENERATION)?.given.is_empty() {
+        true => Images::empty(sessions[0].spec.picture_shape()),
+        false => sessions[0].data(&args.data)?.test,
+    };
+    let options = options(args, args.draw(Decode::Sample), 1);
+    sheet(&sessions, GENERATION, &images, &options, args)
 }
 
-impl Kind {
-    /// What the compiler calls the mode; several modes of the kind have more after it.
-    fn mode(self) -> &'static str {
-        match self {
-            Self::Sample => "generation",
-            Self::Reconstruct => "reconstruction",
-            Self::Regenerate => "generative_reconstruction",
-            Self::Upscale => "conditional_generation",
+pub fn with_input(models: &'static [Compiled], kind: &str, args: &args::Mode) -> Result<ExitCode> {
+    let sessions = open(models, &args.drawing)?;
+    let draw = args.drawing.draw(Decode::Mode);
+    if args.full_size {
+        let mode = find(&sessions[0], kind)?;
+        return full_size(&sessions[0], mode, args, draw);
+    }
+    let images = inputs(&sessions[0], &args.input, &args.drawing)?;
+    sheet(&sessions, kind, &images, &options(&args.drawing, draw, args.draws), &args.drawing)
+}
+
+/// The run, and those it is to be held against.
+pub fn open(models: &'static [Compiled], args: &Drawing) -> Result<Vec<Session>> {
+    let device = device::choose(&args.common)?;
+    let mut sessions = vec![Session::open(models, &args.run, &device)?];
+    for run in &args.against {
+        let other = Session::open(models, &RunArgs { run: run.clone(), ..args.run.clone() }, &device)?;
+        let (own, its) = (sessions[0].spec.picture_shape(), other.spec.picture_shape());
+        ensure!(own == its, "{}: its pictures are {its:?}, those of the first run {own:?}", run.display());
+        sessions.push(other);
+    }
+    Ok(sessions)
+}
+
+pub fn options(args: &Drawing, draw: Draw, draws: usize) -> Options {
+    Options { count: args.count, draws, draw, seed: args.seed, ..Options::default() }
+}
+
+/// Draws a mode of every session on one sheet, and says where it is.
+pub fn sheet(sessions: &[Session], kind: &str, images: &Images, options: &Options, args: &Drawing) -> Result<ExitCode> {
+    let mut strips: Vec<Strip> = Vec::new();
+    for session in sessions {
+        let mode = find(session, kind)?;
+        for mut strip in figures::strips(session.model.as_ref(), &session.spec, mode, images, options)? {
+            if sessions.len() > 1 && !shown_once(&strip.label) {
+                strip.label = format!("{} {}", strip.label, session.name());
+            }
+            if !strips.iter().any(|other| other.label == strip.label) {
+                strips.push(strip);
+            }
         }
     }
-}
-
-pub fn run(models: &'static [Compiled], kind: Kind, args: &args::Mode) -> Result<ExitCode> {
-    let session = Session::open(models, &args.run, &device::choose(&args.common)?)?;
-    let mode = find(&session, kind)?;
-    let images =
-        if mode.given.is_empty() { Images::empty(session.spec.picture_shape()) } else { inputs(&session, args)? };
-    let options =
-        Options { count: args.count, draws: args.draws, draw: draw(kind, args), seed: args.seed, ..Options::default() };
-    let strips = figures::strips(session.model.as_ref(), &session.spec, mode, &images, &options)?;
-    let path = args.out.clone().unwrap_or_else(|| session.folder.grid(mode.name));
-    picture::save(&figures::sheet(&strips, &options), &path)?;
-    tell(args, mode.name, &strips, &path);
+    let mode = find(&sessions[0], kind)?.name;
+    let path = args.out.clone().unwrap_or_else(|| sessions[0].folder.grid(mode));
+    picture::save(&figures::sheet(&sessions[0].title(mode, options), &strips, options), &path)?;
+    tell(args, mode, &strips, &path);
     Ok(ExitCode::SUCCESS)
 }
 
-pub fn interpolate(models: &'static [Compiled], args: &args::Interpolate) -> Result<ExitCode> {
-    let session = Session::open(models, &args.mode.run, &device::choose(&args.mode.common)?)?;
-    let images = inputs(&session, &args.mode)?;
-    if images.len() < 2 {
-        bail!("interpolation goes from one picture to another: give --input twice, or none to take test pictures");
-    }
-    let count = if args.mode.input.is_empty() { args.mode.count.min(images.len()) } else { images.len() };
-    let options = Options {
-        columns: args.steps + 2,
-        draw: draw(Kind::Regenerate, &args.mode),
-        seed: args.mode.seed,
-        ..Options::default()
-    };
-    let mut strips = Vec::new();
-    for pair in 0..count / 2 {
-        let ends = images.select(&[2 * pair, 2 * pair + 1]);
-        strips.push(figures::interpolation(session.model.as_ref(), &session.spec, &ends, args.steps, &options)?);
-    }
-    let path = args.mode.out.clone().unwrap_or_else(|| session.folder.grid("interpolation"));
-    picture::save(&figures::sheet(&strips, &options), &path)?;
-    tell(&args.mode, "interpolation", &strips, &path);
-    Ok(ExitCode::SUCCESS)
+/// Originals are the same whatever the model.
+fn shown_once(label: &str) -> bool {
+    ["original", "given"].iter().any(|word| label.ends_with(word))
 }
 
-fn tell(args: &args::Mode, mode: &str, strips: &[Strip], path: &Path) {
+pub fn tell(args: &Drawing, mode: &str, strips: &[Strip], path: &Path) {
     let labels: Vec<&str> = strips.iter().map(|strip| strip.label.as_str()).collect();
     if args.common.json {
         let count = strips.first().map_or(0, |strip| strip.pictures.len());
@@ -83,36 +96,82 @@ fn tell(args: &args::Mode, mode: &str, strips: &[Strip], path: &Path) {
     }
 }
 
-fn find(session: &Session, kind: Kind) -> Result<&'static Mode> {
+/// The mode of a kind.
+///
+/// # Errors
+/// A graph that does not allow it: what it does allow.
+pub fn find(session: &Session, kind: &str) -> Result<&'static Mode> {
     let modes = session.model.modes();
-    let named = modes.iter().find(|mode| mode.name == kind.mode());
-    let named = named.or_else(|| modes.iter().find(|mode| mode.name.starts_with(kind.mode())));
-    named.with_context(|| {
-        let names: Vec<&str> = modes.iter().map(|mode| mode.name).collect();
-        format!("model {} has no mode {}; its graph allows {}", session.spec.name, kind.mode(), names.join(", "))
-    })
+    let named = modes.iter().find(|mode| mode.name == kind);
+    // In a model without anything below its top latents to be drawn anew, the two are one.
+    let same = |mode: &&Mode| kind == REGENERATION && mode.name == RECONSTRUCTION;
+    if let Some(mode) = named.or_else(|| modes.iter().find(same)) {
+        if mode.name != kind {
+            note(&format!("in this model {kind} is {}", mode.name));
+        }
+        return Ok(mode);
+    }
+    let several: Vec<&str> = modes.iter().map(|mode| mode.name).filter(|name| name.starts_with(kind)).collect();
+    let names: Vec<&str> = modes.iter().map(|mode| mode.name).collect();
+    match several.is_empty() {
+        true => bail!("model {} has no mode {kind}; its graph allows {}", session.spec.name, names.join(", ")),
+        false => bail!("model {} has several: {}; choose with --from VARIABLE", session.spec.name, several.join(", ")),
+    }
 }
 
-/// Pictures of the user's own, or else the test pictures.
-fn inputs(session: &Session, args: &args::Mode) -> Result<Images> {
-    if args.input.is_empty() {
+/// Pictures of the user's own, brought to the model's size, or else the test pictures.
+pub fn inputs(session: &Session, files: &[PathBuf], args: &Drawing) -> Result<Images> {
+    if files.is_empty() {
         return Ok(session.data(&args.data)?.test);
     }
-    read(&args.input, session.spec.picture_shape())
-}
-
-/// Picture files, each cropped and resized to `shape`.
-fn read(files: &[PathBuf], shape: [usize; 3]) -> Result<Images> {
+    let shape = session.spec.picture_shape();
     let pictures: Vec<Vec<u8>> =
         files.iter().map(|file| Ok(data::resize_rgb(&data::open_picture(file)?, shape))).collect::<Result<_>>()?;
     Images::new(shape, pictures.concat(), None)
 }
 
-/// What is anew is drawn; what is to be held against an original is the likeliest.
-fn draw(kind: Kind, args: &args::Mode) -> Draw {
-    let decode = match (args.decode, kind) {
-        (Some(DecodeChoice::Sample), _) | (None, Kind::Sample) => Decode::Sample,
-        (Some(DecodeChoice::Mode), _) | (None, _) => Decode::Mode,
-    };
-    Draw { temperature: args.temperature, decode }
+/// A mode over pictures at their full size: one PNG for each picture and draw.
+fn full_size(session: &Session, mode: &Mode, args: &args::Mode, draw: Draw) -> Result<ExitCode> {
+    let (_, [channels, ..]) = figures::given(&session.spec, mode)?;
+    for file in &args.input {
+        let picture = Planes::of(&data::open_picture(file)?, channels);
+        for number in 1..=args.draws {
+            let path = output(session, file, mode.name, &args.drawing, args.input.len(), (number, args.draws))?;
+            let result = tiled(session, mode, &picture, draw, args.drawing.seed + number as u64 - 1, 0.5)?;
+            picture::save(&result.image(), &path)?;
+            let line = json!({
+                "mode": mode.name, "picture": path, "input": file, "width": result.width, "height": result.height,
+            });
+            out(&if args.drawing.common.json { line.to_string() } else { path.display().to_string() });
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// [`figures::large`] with a progress bar.
+pub fn tiled(session: &Session, mode: &Mode, picture: &Planes, draw: Draw, seed: u64, overlap: f64) -> Result<Planes> {
+    let display = Display::new("tiles", 0, 0);
+    let progress = |done: usize, all: usize| display.of(done, all);
+    let how = Large { draw, seed, overlap, progress: &progress };
+    figures::large(session.model.as_ref(), &session.spec, mode, picture, &how)
+}
+
+/// Where the result for a picture goes: --out where it is one file, else below RUN/grids.
+pub fn output(
+    session: &Session,
+    file: &Path,
+    mode: &str,
+    args: &Drawing,
+    inputs: usize,
+    (number, draws): (usize, usize),
+) -> Result<PathBuf> {
+    match &args.out {
+        Some(out) if inputs == 1 && draws == 1 => Ok(out.clone()),
+        Some(_) => bail!("--out names one file, and {} are to be written; leave it away", inputs * draws),
+        None => {
+            let stem = file.file_stem().context("a picture without a name")?.to_string_lossy().into_owned();
+            let number = if draws > 1 { format!("_{number}") } else { String::new() };
+            Ok(session.folder.grid(&format!("{mode}_{stem}{number}")))
+        }
+    }
 }

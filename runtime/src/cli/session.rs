@@ -3,9 +3,10 @@
 use super::args::{DataArgs, RunArgs, Which};
 use super::models::{self, Found};
 use crate::data::{self, Data, Images, Source};
+use crate::figures::Options;
 use crate::spec::Spec;
 use crate::train::{Checkpoint, Header, RunFolder, restore};
-use crate::{Compiled, DType, Device, Model, Params};
+use crate::{Compiled, DType, Decode, Device, Model, Params};
 use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 
@@ -31,8 +32,30 @@ impl Session {
         let average = file.group("average");
         let values = if average.is_empty() { file.group("param") } else { average };
         restore(&params, &values, &checkpoint.display().to_string())?;
+        finite(&params, &checkpoint)?;
         params.set_phase(crate::params::Phase::Inference);
         Ok(Self { spec, header: file.header, model, folder, checkpoint })
+    }
+
+    /// What tells this run from others: its folder's name.
+    pub fn name(&self) -> String {
+        let folder = self.folder.root().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if folder.is_empty() { self.spec.name.clone() } else { folder }
+    }
+
+    /// What stands over a sheet of this model's pictures.
+    pub fn title(&self, mode: &str, options: &Options) -> String {
+        let step = self.header.progress.step;
+        let (mode, seed) = (mode.replace('_', " "), options.seed);
+        let decode = match options.draw.decode {
+            Decode::Sample => "pixels drawn",
+            Decode::Mode => "likeliest pixels",
+        };
+        let temperature = match options.draw.temperature {
+            1.0 => String::new(),
+            temperature => format!(", temperature {temperature}"),
+        };
+        format!("{}, step {step}: {mode}, {decode}{temperature}, seed {seed}", self.spec.name)
     }
 
     /// The data the arguments ask for, or else the data of the run.
@@ -52,6 +75,17 @@ impl Session {
         let source = Source::parse(&args.source().unwrap_or_else(|| self.header.data.clone()))?;
         data::test(&source, self.spec.picture_shape(), args.split.unwrap_or(self.header.config.split))
     }
+}
+
+/// Refuses parameters that are no numbers: nothing computed from them would be one.
+fn finite(params: &Params, checkpoint: &Path) -> Result<()> {
+    for (name, var) in params.entries() {
+        let sum = var.abs()?.to_dtype(DType::F32)?.sum_all()?.to_scalar::<f32>()?;
+        if !sum.is_finite() {
+            bail!("{}: {name} is not a number everywhere; take another checkpoint", checkpoint.display());
+        }
+    }
+    Ok(())
 }
 
 /// The model of a checkpoint, at the values it was trained with.

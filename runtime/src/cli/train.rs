@@ -5,7 +5,7 @@ use super::{compiler, device, models, session};
 use crate::data::{self, Data, Source};
 use crate::spec::Spec;
 use crate::terminal::{note, out, table};
-use crate::train::{Checkpoint, Config, End, RunFolder, ScheduleKind, Trainer, interrupt};
+use crate::train::{Activity, Checkpoint, Config, End, RunFolder, ScheduleKind, Trainer, interrupt};
 use crate::{Compiled, Device};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -52,6 +52,9 @@ pub struct Outcome {
     pub before: Option<f64>,
     pub after: Option<f64>,
     pub best: Option<f64>,
+    /// Updates that were left out.
+    pub skipped: usize,
+    pub activity: Vec<Activity>,
 }
 
 /// Decides what the command line leaves open, and says what it decided.
@@ -122,7 +125,8 @@ fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<
         let found = models::find(models, &args.file)?;
         Spec { settings: header.settings.clone(), preset: header.preset.clone(), ..found.spec(&ModelArgs::default())? }
     };
-    let spec = Spec { variables: header.variables.clone(), ..spec };
+    // Of the file nothing but comments and spacing can have changed; the run keeps what it began with.
+    let spec = Spec { variables: header.variables.clone(), source: header.source.clone(), ..spec };
     let source = args.data.source().unwrap_or_else(|| header.data.clone());
     let mut config = header.config.clone();
     config.split = args.data.split.unwrap_or(config.split);
@@ -191,6 +195,13 @@ fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, device: &De
             trainer.progress().step
         )),
     }
+    for latent in trainer.activity().iter().filter(|activity| activity.collapsed()) {
+        note(&format!(
+            "warning: latent `{}` has collapsed: {} of its {} units say anything of a picture; \
+             --warm-up or --free-nats may keep it in use",
+            latent.latent, latent.active, latent.units
+        ));
+    }
     let progress = trainer.progress();
     Ok(Outcome {
         end,
@@ -202,6 +213,8 @@ fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, device: &De
         before: progress.before,
         after: trainer.after().map(|found| found.nll),
         best: progress.best,
+        skipped: progress.skipped,
+        activity: trainer.activity().to_vec(),
         folder,
     })
 }
@@ -218,6 +231,8 @@ impl Outcome {
             "test_before": self.before,
             "test_after": self.after,
             "validation_best": self.best,
+            "skipped_updates": self.skipped,
+            "units": Activity::json(&self.activity),
             "ended": match self.end {
                 End::Done => "done",
                 End::Patience => "patience",
@@ -237,6 +252,12 @@ impl Outcome {
                 .into_iter()
                 .flatten()
                 .collect();
+        for Activity { latent, active, units } in &self.activity {
+            rows.push(vec![format!("units of {latent}"), active.to_string(), format!("of {units} active")]);
+        }
+        if self.skipped > 0 {
+            rows.push(vec!["updates left out".into(), self.skipped.to_string(), format!("of {}", self.steps)]);
+        }
         rows.push(vec![
             "training".into(),
             format!("{:.1}", self.images_per_second),
@@ -270,6 +291,8 @@ fn apply(config: &mut Config, args: &TrainArgs, pictures: usize) {
     set(&mut config.free_nats, args.free_nats);
     set(&mut config.validation_images, args.validation_images);
     config.clip = args.clip.or(config.clip);
+    config.skip_above = args.skip_above.or(config.skip_above);
+    set(&mut config.skip_limit, args.skip_limit);
     config.average = args.average.or(config.average);
     config.patience = args.patience.or(config.patience);
     config.minutes = args.minutes.or(config.minutes);

@@ -1,8 +1,13 @@
 //! Pictures of what a model does: grids of samples and comparisons, as PNG.
 
+mod label;
 mod layout;
+mod planes;
+mod tiles;
 
-pub use layout::{columns, rows, square};
+pub use layout::{Row, columns, rows, sheet};
+pub use planes::Planes;
+pub use tiles::{Blend, Canvas, Tiling};
 
 use crate::{DType, Tensor};
 use anyhow::{Context, Result, bail};

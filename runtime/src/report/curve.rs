@@ -5,7 +5,7 @@ use plotters::prelude::*;
 
 const COLOURS: [RGBColor; 4] =
     [RGBColor(31, 119, 180), RGBColor(214, 90, 20), RGBColor(44, 140, 60), RGBColor(140, 80, 170)];
-const SIZE: (u32, u32) = (480, 280);
+const SIZE: (u32, u32) = (440, 280);
 
 /// The chart; empty where no series has two points.
 ///
@@ -30,11 +30,23 @@ fn chart(title: &str, series: &[Series<'_>], svg: &mut String) -> Result<(), Box
     let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     let mut chart = ChartBuilder::on(&area)
         .margin(8)
-        .caption(title, ("sans-serif", 16))
-        .x_label_area_size(28)
-        .y_label_area_size(52)
+        .caption(title, ("sans-serif", 18))
+        .x_label_area_size(34)
+        .y_label_area_size(60)
         .build_cartesian_2d(0.0..steps, low..high)?;
-    chart.configure_mesh().light_line_style(TRANSPARENT).x_labels(6).y_labels(6).x_desc("step").draw()?;
+    let whole = |step: &f64| format!("{step:.0}");
+    let small = high - low < 5.0;
+    let number = |value: &f64| if small { format!("{value:.2}") } else { format!("{value:.0}") };
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .x_labels(6)
+        .y_labels(6)
+        .x_label_formatter(&whole)
+        .y_label_formatter(&number)
+        .label_style(("sans-serif", 14))
+        .x_desc("step")
+        .draw()?;
     for ((name, points), colour) in series.iter().zip(COLOURS.iter().cycle()) {
         let colour = *colour;
         chart
@@ -42,7 +54,12 @@ fn chart(title: &str, series: &[Series<'_>], svg: &mut String) -> Result<(), Box
             .label(*name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 14, y)], colour.stroke_width(2)));
     }
-    chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(BLACK.mix(0.2)).draw()?;
+    chart
+        .configure_series_labels()
+        .label_font(("sans-serif", 14))
+        .background_style(WHITE.mix(0.8))
+        .border_style(BLACK.mix(0.2))
+        .draw()?;
     area.present()?;
     drop(chart);
     drop(area);

@@ -1,6 +1,7 @@
 //! `report.html`: a run as one page that needs nothing else.
 
 mod curve;
+mod mathematics;
 mod page;
 
 pub use page::{Page, escape};
@@ -15,7 +16,9 @@ use std::fs;
 pub struct Explained {
     /// The graph as an SVG element.
     pub graph: Option<String>,
-    /// The factorisation and the bound, in lines of plain text.
+    /// The factorisation and the bound as displays of LaTeX.
+    pub latex: String,
+    /// The same in lines of plain text, with the reasons.
     pub mathematics: String,
     /// Headers, then rows, of the table of networks.
     pub networks: Vec<Vec<String>>,
@@ -34,7 +37,7 @@ pub fn page(folder: &RunFolder, model: &str, explained: &Explained) -> Result<Pa
     if let Some(graph) = &explained.graph {
         page.section("Graph", &format!("<div class=\"wide\">{graph}</div>"));
     }
-    page.text("Bound", &explained.mathematics);
+    bound(&mut page, explained)?;
     curves(&mut page, &lines)?;
     pictures(&mut page, folder)?;
     page.table("Networks", &explained.networks);
@@ -43,6 +46,20 @@ pub fn page(folder: &RunFolder, model: &str, explained: &Explained) -> Result<Pa
     }
     page.text("Settings", &config.map_or_else(String::new, |config| format!("{config:#}")));
     Ok(page)
+}
+
+/// The bound as mathematics, and below it how each term is computed and why.
+fn bound(page: &mut Page, explained: &Explained) -> Result<()> {
+    let displays = mathematics::displays(&explained.latex)?;
+    if displays.is_empty() {
+        page.text("Bound", &explained.mathematics);
+        return Ok(());
+    }
+    let shown: String = displays.iter().map(|display| format!("<div class=\"display\">{display}</div>\n")).collect();
+    let why = escape(explained.mathematics.trim_end());
+    let text = format!("{shown}<details><summary>How each term is computed</summary><pre>{why}</pre></details>");
+    page.section("Bound", &text);
+    Ok(())
 }
 
 fn json(folder: &RunFolder, name: &str) -> Result<Option<Value>> {
@@ -74,6 +91,12 @@ fn result(evaluation: &Option<Value>, lines: &[Value], config: &Option<Value>) -
         }
         add("test pictures", found["images"].as_f64(), 0, "");
     }
+    let units = lines.iter().rev().find_map(|line| line["validation"]["units"].as_object());
+    for (latent, counts) in units.into_iter().flatten() {
+        add(&format!("active units of {latent}"), counts["active"].as_f64(), 0, &format!("of {}", counts["units"]));
+    }
+    let skipped = lines.iter().rev().find_map(|line| line["skipped_updates"].as_f64());
+    add("updates left out", skipped, 0, "");
     let last = lines.iter().rev().find(|line| line["seconds"].is_f64());
     add("steps", last.and_then(|line| line["step"].as_f64()), 0, "");
     add("training", last.and_then(|line| line["seconds"].as_f64()), 0, "s");
@@ -110,6 +133,7 @@ fn curves(page: &mut Page, lines: &[Value]) -> Result<()> {
             .collect();
         drawn += &curve::draw(title, &series)?;
     }
+    drawn += &curve::draw("gradient norm", &[("before clipping", of(&|line| line["gradient_norm"].as_f64()))])?;
     if !drawn.is_empty() {
         page.section("Training", &format!("<div class=\"curves\">{drawn}</div>"));
     }

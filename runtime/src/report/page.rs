@@ -12,8 +12,12 @@ td:first-child, th:first-child, td:last-child { text-align: left; }
 tr + tr td { border-top: 1px solid var(--line); }
 pre { overflow-x: auto; padding: .6rem; border: 1px solid var(--line); border-radius: .3rem; font-size: .85rem; }
 img { max-width: 100%; height: auto; image-rendering: pixelated; }
+.display { overflow-x: auto; overflow-y: hidden; padding: .4rem 0; } math { font-size: 1.05rem; }
+mtable.menv-alignlike mtd { padding: .35em .1em; text-align: left; text-align: -webkit-left; }
+mtable.menv-alignlike mtd:nth-child(odd) { text-align: right; text-align: -webkit-right; }
+summary { cursor: pointer; margin: .4rem 0; }
 .wide { overflow-x: auto; background: #fff; } .wide svg { max-width: 100%; height: auto; }
-.curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 1rem; }
+.curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 25rem), 1fr)); gap: 1rem; }
 .curves svg { width: 100%; height: auto; background: #fff; }
 ";
 

@@ -1,6 +1,7 @@
 //! Checkpoints: one safetensors file with everything a run needs to go on, and a JSON header that says what it is.
 
 use super::Config;
+use super::difference::differences;
 use crate::spec::{Spec, Variable};
 use crate::{Device, Params, Settings, Tensor};
 use anyhow::{Context, Result, bail, ensure};
@@ -61,6 +62,11 @@ pub struct Progress {
     pub since_best: usize,
     /// Test bits/dim before the first step.
     pub before: Option<f64>,
+    /// Updates that were left out, in all and since the last that was not.
+    #[serde(default)]
+    pub skipped: usize,
+    #[serde(default)]
+    pub skipped_in_a_row: usize,
 }
 
 /// A checkpoint as it was read.
@@ -115,30 +121,30 @@ impl Checkpoint {
         inside.collect()
     }
 
-    /// Refuses a checkpoint of another model, saying what differs.
+    /// Refuses a checkpoint of another model, saying what differs, statement by statement.
     ///
     /// # Errors
-    /// Another name, another text, or other settings.
+    /// Another name, other statements, or other settings.
     pub fn check_model(&self, name: &str, source: &str, settings: &Settings, path: &Path) -> Result<()> {
-        let mut differences = Vec::new();
+        let mut found = Vec::new();
         let same = self.header.model == name;
         if !same {
-            differences.push(format!("it is of model `{}`, this is `{name}`", self.header.model));
-        } else if self.header.source != source {
-            differences.push(format!("the model file has changed: {}", first_difference(&self.header.source, source)));
+            found.push(format!("it is of model `{}`, this is `{name}`", self.header.model));
         }
+        let texts = differences(&self.header.source, source);
+        found.extend(texts.iter().filter(|difference| !difference.what.starts_with("model ")).map(ToString::to_string));
         for (name, value) in self.header.settings.iter().filter(|_| same) {
             match settings.iter().find(|(key, _)| key == name) {
                 Some((_, now)) if now == value => {}
-                Some((_, now)) => differences.push(format!("{name} is {value} there and {now} here")),
-                None => differences.push(format!("it has a parameter `{name}`, this model has none")),
+                Some((_, now)) => found.push(format!("{name} is {value} there and {now} here")),
+                None => found.push(format!("it has a parameter `{name}`, this model has none")),
             }
         }
         ensure!(
-            differences.is_empty(),
-            "{}: this checkpoint does not belong to the model: {}; use the model it was made with, or train anew into another --out",
+            found.is_empty(),
+            "{}: this checkpoint does not belong to the model:\n  {}\nuse the model it was made with, or train anew into another --out",
             path.display(),
-            differences.join("; ")
+            found.join("\n  ")
         );
         Ok(())
     }
@@ -191,19 +197,4 @@ pub fn restore(params: &Params, values: &BTreeMap<String, Tensor>, place: &str) 
     }
     params.touch();
     Ok(())
-}
-
-fn first_difference(there: &str, here: &str) -> String {
-    let (mut old, mut new) = (there.lines(), here.lines());
-    let mut number = 1;
-    loop {
-        match (old.next(), new.next()) {
-            (None, None) => return "in its line ends".into(),
-            (a, b) if a == b => number += 1,
-            (a, b) => {
-                let line = |text: Option<&str>| text.map_or("nothing".to_owned(), |text| format!("`{}`", text.trim()));
-                return format!("line {number} was {} and is {}", line(a), line(b));
-            }
-        }
-    }
 }

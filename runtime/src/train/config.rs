@@ -20,6 +20,10 @@ pub struct Config {
     pub split: Split,
     /// The largest norm of the whole gradient, beyond which it is scaled down.
     pub clip: Option<f64>,
+    /// Updates whose gradient has a larger norm, or is not finite, are left out.
+    pub skip_above: Option<f64>,
+    /// Updates that may be left out in a row, and besides a tenth of all in all.
+    pub skip_limit: usize,
     /// Decay of the running average of the parameters that is evaluated in their place.
     pub average: Option<f64>,
     /// Steps over which the weight of the KL terms rises from 0 to 1.
@@ -49,6 +53,8 @@ impl Default for Config {
             augment: false,
             split: Split::default(),
             clip: None,
+            skip_above: None,
+            skip_limit: 10,
             average: None,
             warm_up: 0,
             free_nats: 0.0,

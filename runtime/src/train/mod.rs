@@ -1,9 +1,11 @@
 //! Training: a run that is a function of its seed, can be cut off anywhere, and goes on as if it had not been.
 
+mod activity;
 mod average;
 pub mod benchmark;
 mod checkpoint;
 mod config;
+mod difference;
 mod folder;
 mod gradients;
 pub mod interrupt;
@@ -15,8 +17,10 @@ mod tensorboard;
 mod trainer;
 mod watch;
 
+pub use activity::Activity;
 pub use checkpoint::{Checkpoint, Header, Progress, restore};
 pub use config::{Config, Schedule, ScheduleKind};
+pub use difference::{Difference, differences, same as same_model};
 pub use folder::RunFolder;
 pub use objective::TermMeans;
 pub use optimiser::Optimiser;

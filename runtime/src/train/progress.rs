@@ -32,6 +32,12 @@ impl Display {
         self.bar.set_message(message);
     }
 
+    /// So many of so many, where the total shows on the way.
+    pub fn of(&self, done: usize, total: usize) {
+        self.bar.set_length(total as u64);
+        self.bar.set_position(done as u64);
+    }
+
     /// A line that stays.
     pub fn line(&self, text: &str) {
         if self.terminal {

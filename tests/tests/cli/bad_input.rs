@@ -81,6 +81,13 @@ fn checkpoints_that_do_not_belong() {
     place.fails("train run --resume --seed 5", &["--seed", "the seed it began with, 1"]);
     place.fails("train toy.pgm --resume", &["--resume", "which run"]);
     place.fails("upscale run", &["conditional_generation", "generation, reconstruction"]);
+    place.fails("upscale run --input toy.pgm --from y", &["conditional_generation_y", "generation, reconstruction"]);
+    place.fails("interpolate run --latent w", &["no latent `w`", "infers z, x"]);
+    place.fails("sample run --against nowhere", &["nowhere", "no such run folder"]);
+    let larger = crate::support::toy::SOURCE.replace("z: real[1]", "z: real[2]");
+    fs::write(place.path("larger.pgm"), larger).unwrap();
+    let words = ["latent z: `latent z: real[1]` there, `latent z: real[2]` here", "train anew into another --out"];
+    place.fails("train larger.pgm --out run --resume", &words);
     place.fails("interpolate run --input toy.pgm", &["toy.pgm", "not a picture"]);
 }
 

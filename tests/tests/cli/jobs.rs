@@ -21,6 +21,7 @@ fn a_file_alone_trains_evaluates_draws_and_reports() {
         "checkpoints/best.safetensors",
         "grids/generation.png",
         "grids/reconstruction.png",
+        "grids/interpolation.png",
     ] {
         assert!(place.path("runs/toy-1").join(file).metadata().is_ok_and(|file| file.len() > 0), "{file}");
     }
@@ -67,6 +68,16 @@ fn the_same_seed_leaves_the_same_bytes() {
 }
 
 #[test]
+fn a_comment_is_no_other_model() {
+    let place = Place::new();
+    place.json("train toy.pgm --data builtin --steps 3 --out run");
+    let commented = crate::support::toy::SOURCE.replace("p(z) =", "// why not\np(z)   =");
+    std::fs::write(place.path("toy.pgm"), commented).unwrap();
+    assert_eq!(place.json("train toy.pgm --out run --resume --steps 5")["steps"], 5);
+    place.json("eval run --images 2");
+}
+
+#[test]
 fn every_mode_becomes_a_picture() {
     let place = Place::new();
     place.json("train toy.pgm --data builtin --steps 5 --out run");
@@ -84,6 +95,19 @@ fn every_mode_becomes_a_picture() {
     std::fs::copy(own, place.path("own.png")).unwrap();
     place.json("reconstruct run --input own.png --out there.png");
     assert!(place.path("there.png").exists());
+    // A picture of any size, tile by tile: as large as it came.
+    let told = place.json("reconstruct run --input own.png --full-size --decode sample");
+    let size = image_size(&place.path("own.png"));
+    assert_eq!((told["width"].as_u64(), told["height"].as_u64()), (Some(size.0), Some(size.1)));
+    assert_eq!(image_size(&place.path("run/grids/reconstruction_own.png")), size);
+    // Two runs on one sheet: the originals once, what each makes of them below.
+    place.json("train toy.pgm --data builtin --steps 9 --out other");
+    let told = place.json("reconstruct run --count 4 --against other");
+    assert_eq!(told["rows"], serde_json::json!(["x original", "x run", "x other"]));
+    // Where the graph has one mode for two names, both lead to it.
+    assert_eq!(place.json("regenerate run --count 4")["mode"], "reconstruction");
+    let told = place.json("interpolate run --input own.png --input there.png --latent z");
+    assert_eq!(told["rows"], serde_json::json!(["x along z"]));
     // The same seed draws the same pictures.
     place.json("sample run --seed 4 --out a.png");
     place.json("sample run --seed 4 --out b.png");
@@ -93,6 +117,13 @@ fn every_mode_becomes_a_picture() {
     let said = place.run("report run --out page.html");
     assert_eq!(said.code, 0, "{}", said.err);
     assert!(place.path("page.html").exists());
+}
+
+/// Width and height in a PNG file's header.
+fn image_size(path: &std::path::Path) -> (u64, u64) {
+    let bytes = std::fs::read(path).unwrap();
+    let number = |at: usize| u64::from(u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()));
+    (number(16), number(20))
 }
 
 #[test]
@@ -128,6 +159,7 @@ fn help_has_examples_and_exit_codes() {
         "regenerate",
         "upscale",
         "interpolate",
+        "figure",
         "report",
         "bench",
         "explain",

@@ -12,7 +12,7 @@ pub use bench::{Bench, Job};
 pub use compiler::{Check, Explain, Fmt, Format};
 pub use eval::{Eval, Fid, FidArgs, LikelihoodArgs, RealSet, Table};
 pub use files::{Export, Fetch, Import};
-pub use modes::{DecodeChoice, Interpolate, Mode, Report};
+pub use modes::{DecodeChoice, Drawing, Figure, Interpolate, Mode, Report, Upscale};
 pub use train::{All, ScheduleChoice, Train, TrainArgs};
 
 use crate::data::{Crop, Source, Split};
@@ -28,7 +28,8 @@ Examples:
   srvae-run table runs/a runs/b --transfer imagenet32    the paper's Table 1 for trained models
   srvae-run fetch cifar10                            download a data set, with checksum
   srvae-run sample runs/a --count 64 --temperature 0.8
-  srvae-run upscale runs/a --draws 3
+  srvae-run upscale runs/a --input photo.png         twice its size, in tiles without seams
+  srvae-run reconstruct runs/a --against runs/b      two models on one sheet
   srvae-run explain models/srvae.pgm                 factors, bound, modes, networks
   srvae-run bench models/srvae.pgm --job train --batch 16 --json
 
@@ -65,15 +66,17 @@ pub enum Command {
     /// Write a trained model's weights for PyTorch.
     Export(Export),
     /// Draw new pictures.
-    Sample(Mode),
+    Sample(Drawing),
     /// Encode pictures and decode them again.
     Reconstruct(Mode),
     /// Keep what the top latents say of a picture, and draw the rest anew.
     Regenerate(Mode),
     /// Draw full pictures for reduced ones (super-resolution).
-    Upscale(Mode),
+    Upscale(Upscale),
     /// Walk between two pictures in the top latents.
     Interpolate(Interpolate),
+    /// The model's graph beside what its modes draw, as one picture.
+    Figure(Figure),
     /// Write report.html for a run.
     Report(Report),
     /// Time a job.

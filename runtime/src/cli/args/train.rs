@@ -8,19 +8,19 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Args)]
 pub struct TrainArgs {
     /// Training steps in all [default: 300].
-    #[arg(long, value_name = "N", conflicts_with = "epochs", value_parser = at_least_one)]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", conflicts_with = "epochs", value_parser = at_least_one)]
     pub steps: Option<usize>,
     /// Passes over the training pictures, in place of --steps.
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = positive)]
     pub epochs: Option<f64>,
     /// Pictures a step [default: 32].
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = at_least_one)]
     pub batch: Option<usize>,
     /// The whole run is a function of it [default: 1].
     #[arg(long)]
     pub seed: Option<u64>,
     /// Learning rate at the first step [default: 0.002].
-    #[arg(long, value_name = "RATE", value_parser = positive)]
+    #[arg(long, allow_negative_numbers = true, value_name = "RATE", value_parser = positive)]
     pub lr: Option<f64>,
     /// exponential (the paper's), cosine or constant [default: exponential].
     #[arg(long, value_name = "NAME")]
@@ -32,10 +32,16 @@ pub struct TrainArgs {
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
     pub augment: Option<bool>,
     /// Scale the gradient down to this norm.
-    #[arg(long, value_name = "NORM", value_parser = positive)]
+    #[arg(long, allow_negative_numbers = true, value_name = "NORM", value_parser = positive)]
     pub clip: Option<f64>,
+    /// Leave updates out whose gradient has a larger norm, or is not finite (an error otherwise).
+    #[arg(long, allow_negative_numbers = true, value_name = "NORM", value_parser = positive)]
+    pub skip_above: Option<f64>,
+    /// End with an error once more updates in a row were left out, or more than these and a tenth of all [default: 10].
+    #[arg(long, value_name = "N", requires = "skip_above")]
+    pub skip_limit: Option<usize>,
     /// Evaluate a running average of the parameters with this decay, such as 0.999.
-    #[arg(long, value_name = "DECAY", value_parser = fraction)]
+    #[arg(long, allow_negative_numbers = true, value_name = "DECAY", value_parser = fraction)]
     pub average: Option<f64>,
     /// Steps over which the KL terms come in.
     #[arg(long, value_name = "STEPS")]

@@ -1,18 +1,20 @@
 //! The training loop.
 
+mod step;
+
+use super::activity::{self, Activity};
 use super::average::Average;
 use super::metrics::Metrics;
-use super::objective::{self, TermMeans};
 use super::optimiser::Optimiser;
 use super::progress::Display;
-use super::{Checkpoint, Config, Header, Progress, RunFolder, gradients, interrupt, restore, watch};
-use crate::data::{Augment, Batches, Data, Images, Order};
+use super::{Checkpoint, Config, Header, Progress, RunFolder, interrupt, restore};
+use crate::data::{Batches, Data, Images, Order};
 use crate::eval::{self, Evaluation};
 use crate::params::Phase;
 use crate::spec::Spec;
-use crate::{BoundOptions, DType, Device, Model, Noise, Params, Values};
-use anyhow::{Context, Result, bail};
-use serde_json::{Map, Value, json};
+use crate::{BoundOptions, DType, Device, Model, Noise, Params};
+use anyhow::{Context, Result};
+use serde_json::json;
 use std::time::Instant;
 
 /// Why training ended.
@@ -47,6 +49,8 @@ pub struct Trainer<'a> {
     /// Spent in training steps. Not part of the progress: the same run twice leaves the same checkpoints.
     seconds: f64,
     after: Option<Evaluation>,
+    /// At the last validation.
+    activity: Vec<Activity>,
 }
 
 impl<'a> Trainer<'a> {
@@ -95,7 +99,8 @@ impl<'a> Trainer<'a> {
         let place = path.display().to_string();
         restore(&trainer.params, &checkpoint.group("param"), &place)?;
         trainer.progress = checkpoint.header.progress.clone();
-        trainer.optimiser.restore(&checkpoint.group("optimiser"), trainer.progress.step).with_context(|| place)?;
+        let updates = trainer.progress.step - trainer.progress.skipped;
+        trainer.optimiser.restore(&checkpoint.group("optimiser"), updates).with_context(|| place)?;
         if let Some(decay) = trainer.config.average {
             let mut average = Average::new(&trainer.params, decay)?;
             average.resume(checkpoint.group("average"));
@@ -138,6 +143,7 @@ impl<'a> Trainer<'a> {
             progress,
             seconds: 0.0,
             after: None,
+            activity: Vec::new(),
         })
     }
 
@@ -152,6 +158,11 @@ impl<'a> Trainer<'a> {
     /// What the test pictures said after the last step.
     pub fn after(&self) -> Option<&Evaluation> {
         self.after.as_ref()
+    }
+
+    /// How much of each latent was in use at the last validation.
+    pub fn activity(&self) -> &[Activity] {
+        &self.activity
     }
 
     /// Seconds spent in training steps.
@@ -174,7 +185,7 @@ impl<'a> Trainer<'a> {
         let mut metrics = Metrics::open(&self.folder.metrics(), self.progress.step)?;
         self.seconds = metrics.seconds();
         let display = Display::new("training", self.progress.step, self.config.steps);
-        if self.progress.step == 0 {
+        if self.progress.before.is_none() {
             self.start(&mut metrics, &display)?;
         }
         let end = self.steps(&mut metrics, &display)?;
@@ -204,10 +215,15 @@ impl<'a> Trainer<'a> {
             let step = self.step()?;
             let (number, seconds) = (self.progress.step, self.seconds);
             let (bits, rate) = (self.spec.bits_per_dim(step.terms.bound()), self.config.batch as f64 / step.seconds);
-            display.set(number, format!("{bits:.3} bits/dim, {rate:.1} images/s"));
-            if number.is_multiple_of(log_every) {
-                metrics.write(&step.json(number, seconds, bits, rate))?;
+            let skipped = self.skipped();
+            display.set(number, format!("{bits:.3} bits/dim, {rate:.1} images/s{skipped}"));
+            if let Some(reason) = &step.skipped {
+                display.line(&format!("{reason}; this update is left out{skipped}"));
             }
+            if number.is_multiple_of(log_every) || step.skipped.is_some() {
+                metrics.write(&step.json(number, seconds, bits, rate, self.progress.skipped))?;
+            }
+            self.bound_skips()?;
             let last = number == self.config.steps;
             let mut patience_over = false;
             if last || number.is_multiple_of(self.config.validate_every.max(1)) {
@@ -229,46 +245,10 @@ impl<'a> Trainer<'a> {
         Ok(End::Done)
     }
 
-    fn step(&mut self) -> Result<Step> {
-        let begun = Instant::now();
-        let position = self.order.position();
-        let indices = self.order.next(self.config.batch);
-        let batch = self.batch(&indices, position)?;
-        let terms = self.model.bound(&batch, &mut self.noise, &objective::options(&self.config))?;
-        let loss = objective::loss(&terms, &self.config, self.progress.step)?;
-        let means = TermMeans::of(&terms)?;
-        let number = self.progress.step + 1;
-        if !loss.to_dtype(DType::F32)?.to_scalar::<f32>()?.is_finite() || means.broken().is_some() {
-            bail!(watch::blame(self.spec, number, &means, None, &indices));
-        }
-        let mut gradients = loss.backward()?;
-        drop((terms, loss));
-        let norm = gradients::norm(&self.params, &gradients)?;
-        if !norm.is_finite() {
-            bail!(watch::blame(self.spec, number, &means, Some(norm), &indices));
-        }
-        if let Some(limit) = self.config.clip.filter(|limit| norm > *limit) {
-            gradients::scale(&self.params, &mut gradients, limit / norm)?;
-        }
-        let rate = self.config.schedule.at(self.progress.step, self.config.steps);
-        self.optimiser.step(&gradients, rate)?;
-        if let Some(average) = &mut self.average {
-            average.update(&self.params)?;
-        }
-        let seconds = begun.elapsed().as_secs_f64();
-        self.progress.step = number;
-        self.seconds += seconds;
-        Ok(Step { terms: means, norm, rate, seconds })
-    }
-
-    fn batch(&self, indices: &[usize], position: u64) -> Result<Values> {
-        let augment = Augment::new(self.config.seed);
-        self.batches.take(&self.data.train, indices, self.config.augment.then_some((&augment, position)))
-    }
-
     /// Says how good the model is now, keeps it if it is the best so far, and whether patience has run out.
     fn validate(&mut self, metrics: &mut Metrics, display: &Display, bits: f64, rate: f64) -> Result<bool> {
         let found = self.evaluate(&self.data.validation)?;
+        self.activity = self.measure(&found)?;
         let step = self.progress.step;
         let better = self.progress.best.is_none_or(|best| found.nll < best);
         if better {
@@ -281,7 +261,9 @@ impl<'a> Trainer<'a> {
             found.nll,
             if better { "" } else { " (not better)" }
         ));
-        metrics.write(&json!({ "step": step, "validation": found.json() }))?;
+        let mut said = found.json();
+        said["units"] = Activity::json(&self.activity);
+        metrics.write(&json!({ "step": step, "validation": said }))?;
         if better {
             self.checkpoint()?.save(&self.folder.best())?;
         }
@@ -297,7 +279,17 @@ impl<'a> Trainer<'a> {
             seed: self.config.seed,
             ..eval::Options::default()
         };
-        let work = || eval::evaluate(self.model.as_ref(), self.spec, images, &options);
+        self.averaged(|| eval::evaluate(self.model.as_ref(), self.spec, images, &options))
+    }
+
+    fn measure(&self, found: &Evaluation) -> Result<Vec<Activity>> {
+        let images = &self.data.validation;
+        let (model, batch) = (self.model.as_ref(), self.config.batch);
+        self.averaged(|| activity::measure(model, self.spec, images, &found.terms, batch))
+    }
+
+    /// Runs `work` with the running average in place of the parameters, where there is one.
+    fn averaged<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         match &self.average {
             Some(average) => average.in_place(&self.params, work),
             None => work(),
@@ -319,29 +311,5 @@ impl<'a> Trainer<'a> {
             checkpoint.add("average", average.state());
         }
         Ok(checkpoint)
-    }
-}
-
-/// What a step tells.
-struct Step {
-    terms: TermMeans,
-    norm: f64,
-    rate: f64,
-    seconds: f64,
-}
-
-impl Step {
-    fn json(&self, number: usize, seconds: f64, bits: f64, images_per_second: f64) -> Value {
-        let terms: Map<String, Value> =
-            self.terms.terms.iter().map(|&(name, _, value)| (name.to_owned(), json!(value))).collect();
-        json!({
-            "step": number,
-            "seconds": seconds,
-            "bits_per_dim": bits,
-            "terms": terms,
-            "gradient_norm": self.norm,
-            "learning_rate": self.rate,
-            "images_per_s": images_per_second,
-        })
     }
 }

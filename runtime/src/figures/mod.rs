@@ -1,0 +1,79 @@
+//! What a model does, as pictures: sheets of every mode, walks between two pictures, large pictures tile by tile.
+
+mod large;
+mod modes;
+mod walk;
+
+pub use large::{Large, given, large, reduce};
+pub use modes::{complete, strips};
+pub use walk::{Walk, interpolation};
+
+use crate::picture::{self, Row, enlarge};
+use crate::spec::{Role, Space, Variable};
+use crate::{Draw, Model};
+use anyhow::Result;
+use image::RgbImage;
+
+/// How a sheet is drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Examples, or draws where a mode is given nothing.
+    pub count: usize,
+    /// Examples side by side.
+    pub columns: usize,
+    /// Draws for each example, where a mode is given something.
+    pub draws: usize,
+    pub draw: Draw,
+    pub seed: u64,
+    /// Show the least picture at least this wide.
+    pub width: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { count: 32, columns: 8, draws: 1, draw: Draw::default(), seed: 1, width: 64 }
+    }
+}
+
+/// Rows of pictures with what they show, one picture an example.
+pub type Strip = Row;
+
+/// Strips as one sheet: `columns` examples side by side, the strips one over the other, and so on.
+pub fn sheet(title: &str, strips: &[Strip], options: &Options) -> RgbImage {
+    let count = strips.iter().map(|strip| strip.pictures.len()).max().unwrap_or(0);
+    let width = strips.iter().flat_map(|strip| &strip.pictures).map(RgbImage::width).max().unwrap_or(1);
+    let target = width * options.width.div_ceil(width).max(1);
+    let show = |picture: &RgbImage| enlarge(picture, (target / picture.width()).max(1));
+    let columns = options.columns.max(1);
+    let group = |start: usize| -> Vec<Row> {
+        let part = |strip: &Strip| strip.pictures.iter().skip(start).take(columns).map(show).collect();
+        strips.iter().map(|strip| Row { label: strip.label.clone(), pictures: part(strip) }).collect()
+    };
+    let mut groups: Vec<Vec<Row>> = (0..count).step_by(columns).map(group).collect();
+    // What shows one thing only needs no labels, and its rows belong together.
+    if strips.len() == 1 {
+        let alone = |mut row: Row| {
+            row.label.clear();
+            row
+        };
+        groups = vec![groups.into_iter().flatten().map(alone).collect()];
+    }
+    picture::sheet(title, &groups)
+}
+
+/// Runs `work` with the model's parameters at rest.
+///
+/// # Errors
+/// Those of `work`.
+fn at_rest<T>(model: &dyn Model, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let before = model.params().phase();
+    model.params().set_phase(crate::params::Phase::Inference);
+    let result = work();
+    model.params().set_phase(before);
+    result
+}
+
+/// Images show, and whatever else is data in the shape of a picture; latents of real numbers do not.
+fn shows(variable: &Variable) -> bool {
+    variable.picture().is_some() && (variable.role != Role::Latent || variable.space != Space::Real)
+}

@@ -1,0 +1,112 @@
+//! Every mode of a model as strips of pictures.
+
+use super::{Options, Strip, at_rest, shows};
+use crate::data::{Batches, Images};
+use crate::picture::from_batch;
+use crate::spec::{Role, Spec};
+use crate::{Draw, Mode, Model, Noise, Tensor, Values};
+use anyhow::{Context, Result, bail};
+
+/// Examples computed at once.
+const BATCH: usize = 32;
+
+/// Draws a mode: what it is given over what it yields. `images` are the examples it is given.
+///
+/// # Errors
+/// No pictures to give, or a failed tensor operation.
+pub fn strips(model: &dyn Model, spec: &Spec, mode: &Mode, images: &Images, options: &Options) -> Result<Vec<Strip>> {
+    at_rest(model, || draw(model, spec, mode, images, options))
+}
+
+fn draw(model: &dyn Model, spec: &Spec, mode: &Mode, images: &Images, options: &Options) -> Result<Vec<Strip>> {
+    let mut noise = Noise::seeded(options.seed);
+    let mut sheet = Strips::default();
+    let count = if mode.given.is_empty() { options.count } else { options.count.min(images.len()) };
+    let mut done = 0;
+    while done < count {
+        let size = BATCH.min(count - done);
+        let given = if mode.given.is_empty() {
+            Values::new()
+        } else {
+            let data = Batches::new(spec, images, model.params().device())?.range(images, done, size)?;
+            let given = complete(model, mode, &data, &mut noise, &options.draw)?;
+            sheet.add_given(spec, mode, &given, &data)?;
+            given
+        };
+        let draws = if mode.given.is_empty() { 1 } else { options.draws.max(1) };
+        for number in 1..=draws {
+            let found = model.run(mode.name, &given, size, &mut noise, &options.draw)?;
+            sheet.add_found(spec, mode, &found, (draws > 1).then_some(number))?;
+        }
+        done += size;
+    }
+    if sheet.0.is_empty() {
+        bail!("mode {} yields nothing that can be seen as a picture", mode.name);
+    }
+    Ok(sheet.0)
+}
+
+/// Strips as they grow, batch by batch.
+#[derive(Default)]
+struct Strips(Vec<Strip>);
+
+impl Strips {
+    fn add(&mut self, label: String, batch: &Tensor) -> Result<()> {
+        let pictures = from_batch(batch)?;
+        match self.0.iter_mut().find(|strip| strip.label == label) {
+            Some(strip) => strip.pictures.extend(pictures),
+            None => self.0.push(Strip { label, pictures }),
+        }
+        Ok(())
+    }
+
+    fn add_given(&mut self, spec: &Spec, mode: &Mode, given: &Values, data: &Values) -> Result<()> {
+        for variable in mode.given.iter().filter_map(|name| spec.variable(name)).filter(|variable| shows(variable)) {
+            let what = if variable.role == Role::Latent { "given" } else { "original" };
+            self.add(format!("{} {what}", variable.name), given.get(&variable.name)?)?;
+        }
+        // Where a reduced picture is given, the full one is what the result is held against.
+        let held = |name: &str| !mode.given.contains(&name);
+        for variable in spec.data_variables().filter(|variable| shows(variable) && held(&variable.name)) {
+            self.add(format!("{} original", variable.name), data.get(&variable.name)?)?;
+        }
+        Ok(())
+    }
+
+    fn add_found(&mut self, spec: &Spec, mode: &Mode, found: &Values, number: Option<usize>) -> Result<()> {
+        for variable in mode.yields.iter().filter_map(|name| spec.variable(name)).filter(|variable| shows(variable)) {
+            let number = number.map_or_else(String::new, |number| format!(" {number}"));
+            self.add(format!("{}{number}", variable.name), found.get(&variable.name)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// The values a mode is given, out of data: what is not data comes from q.
+///
+/// # Errors
+/// A variable that no mode infers from data, or a failed tensor operation.
+pub fn complete(model: &dyn Model, mode: &Mode, data: &Values, noise: &mut Noise, draw: &Draw) -> Result<Values> {
+    let mut given = Values::new();
+    for name in mode.given {
+        let value = match data.find(name) {
+            Some(value) => value.clone(),
+            None => {
+                let infers = |other: &&Mode| {
+                    other.yields.contains(name) && other.given.iter().all(|given| data.find(given).is_some())
+                };
+                let from = model.modes().iter().find(|mode| mode.name == "reconstruction" && infers(mode));
+                let from = from.or_else(|| model.modes().iter().filter(|mode| !mode.given.is_empty()).find(infers));
+                let from = from
+                    .with_context(|| format!("mode {} is given `{name}`, which nothing infers from data", mode.name))?;
+                model.run(from.name, data, data_size(data), noise, draw)?.get(name)?.clone()
+            }
+        };
+        given.insert(name, value);
+    }
+    Ok(given)
+}
+
+fn data_size(data: &Values) -> usize {
+    data.iter().next().and_then(|(_, value)| value.dims().first().copied()).unwrap_or(0)
+}

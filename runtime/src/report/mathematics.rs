@@ -1,0 +1,48 @@
+//! The compiler's LaTeX as MathML, which browsers draw by themselves.
+
+use anyhow::{Result, anyhow};
+use pulldown_latex::config::{DisplayMode, RenderConfig};
+use pulldown_latex::{Parser, Storage, push_mathml};
+
+const ENDS: [&str; 2] = ["\\begin{align}", "\\end{align}"];
+
+/// Every display of a LaTeX text as an element of MathML.
+///
+/// # Errors
+/// LaTeX that is not understood.
+pub fn displays(latex: &str) -> Result<Vec<String>> {
+    let rest = latex.split(ENDS[0]).skip(1);
+    rest.map(|part| display(part.split(ENDS[1]).next().unwrap_or_default())).collect()
+}
+
+fn display(body: &str) -> Result<String> {
+    let storage = Storage::new();
+    let text = format!("\\begin{{aligned}}{body}\\end{{aligned}}");
+    let parser = Parser::new(&text, &storage);
+    // The converter writes what it does not understand into the page, in red; that is an error here.
+    let events: Result<Vec<_>, _> = parser.collect();
+    let events = events.map_err(|reason| anyhow!("the mathematics cannot be converted: {reason}"))?;
+    let config = RenderConfig { display_mode: DisplayMode::Block, ..RenderConfig::default() };
+    let mut element = String::new();
+    push_mathml(&mut element, events.into_iter().map(Ok::<_, std::convert::Infallible>), config)?;
+    Ok(element)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::displays;
+
+    #[test]
+    fn what_the_compiler_writes_becomes_mathml() {
+        let latex = "% Model m\n\\begin{align}\n  \\ln p_{\\theta}(\\mathbf{x}) \\geq{}& \\underbrace{\\mathbb{E}_{q_{\\phi}\
+                     (\\mathbf{z} \\mid \\mathbf{x})} \\left[ \\ln p_{\\theta}(\\mathbf{x} \\mid \\mathbf{z}) \\right]}_\
+                     {\\mathrm{RE}_{x}} \\\\\n  & - \\mathrm{KL}\\left( q \\,\\middle\\|\\, p \\right), \\quad d = \\text{downscale(factor: 2)}\n\\end{align}\n";
+        let found = displays(latex).unwrap();
+        assert_eq!(found.len(), 1);
+        for part in ["<math", "<munder", "\u{2265}", "\u{3b8}", "downscale(factor: 2)", "<mtable"] {
+            assert!(found[0].contains(part), "{part}: {}", found[0]);
+        }
+        assert!(displays("\\begin{align} \\nothing{x} \\end{align}").is_err());
+        assert!(displays("no display").unwrap().is_empty());
+    }
+}

@@ -1,0 +1,122 @@
+//! How much of each latent is in use: a unit is active if what q makes of it differs from picture to picture.
+
+use crate::data::{Batches, Images};
+use crate::params::Phase;
+use crate::spec::Spec;
+use crate::{DType, Draw, Model, Noise, Tensor, TermKind};
+use anyhow::Result;
+use serde_json::{Map, Value, json};
+
+/// Variance over pictures of a unit's posterior mean from which on it counts as active (Burda, Grosse, Salakhutdinov 2016).
+const ACTIVE: f64 = 0.01;
+/// A latent with less than this part of its units active has collapsed onto its prior.
+const COLLAPSED: f64 = 0.01;
+/// Pictures the variance is taken over.
+const PICTURES: usize = 64;
+
+/// The units of one latent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activity {
+    pub latent: String,
+    pub active: usize,
+    pub units: usize,
+}
+
+impl Activity {
+    pub fn collapsed(&self) -> bool {
+        (self.active as f64) < COLLAPSED * self.units as f64
+    }
+
+    /// As `metrics.jsonl` has it.
+    pub fn json(all: &[Self]) -> Value {
+        let one = |activity: &Self| {
+            let numbers = json!({ "active": activity.active, "units": activity.units });
+            (activity.latent.clone(), numbers)
+        };
+        Value::Object(all.iter().map(one).collect::<Map<_, _>>())
+    }
+}
+
+/// The activity of every latent that the bound has a KL term for; none for a model that infers no latents.
+///
+/// # Errors
+/// Data the model cannot take, or a failed tensor operation.
+pub fn measure(
+    model: &dyn Model,
+    spec: &Spec,
+    images: &Images,
+    terms: &[(&str, TermKind, f64)],
+    batch: usize,
+) -> Result<Vec<Activity>> {
+    let Some(mode) = model.modes().iter().find(|mode| mode.name == "reconstruction") else { return Ok(Vec::new()) };
+    let names = terms.iter().filter(|(_, kind, _)| *kind == TermKind::Kl).filter_map(|(name, ..)| name.split_once('_'));
+    let names: Vec<&str> = names.map(|(_, variable)| variable).filter(|name| mode.yields.contains(name)).collect();
+    let before = model.params().phase();
+    model.params().set_phase(Phase::Inference);
+    let found = moments(model, spec, images, mode.name, &names, batch);
+    model.params().set_phase(before);
+    Ok(names
+        .iter()
+        .zip(found?)
+        .map(|(name, unit)| {
+            let active = unit.iter().filter(|moments| moments.variance() > ACTIVE).count();
+            Activity { latent: (*name).to_owned(), active, units: unit.len() }
+        })
+        .collect())
+}
+
+/// Of the posterior means of each unit of each latent, over the pictures.
+fn moments(
+    model: &dyn Model,
+    spec: &Spec,
+    images: &Images,
+    mode: &str,
+    latents: &[&str],
+    batch: usize,
+) -> Result<Vec<Vec<Moments>>> {
+    let params = model.params();
+    let batches = Batches::new(spec, images, params.device())?;
+    let shapes = latents.iter().map(|name| spec.variable(name).map(|variable| variable.shape.clone()));
+    let shapes: Vec<Vec<usize>> = shapes.map(Option::unwrap_or_default).collect();
+    let mut all: Vec<Vec<Moments>> =
+        shapes.iter().map(|shape| vec![Moments::default(); shape.iter().product()]).collect();
+    let count = PICTURES.min(images.len());
+    let mut done = 0;
+    while done < count {
+        let size = batch.clamp(1, count - done);
+        // Without noise, what q draws is its mean.
+        let mut still = Noise::seeded(0);
+        for (name, shape) in latents.iter().zip(&shapes) {
+            let dims: Vec<usize> = std::iter::once(size).chain(shape.iter().copied()).collect();
+            still.offer(name, Tensor::zeros(dims, params.dtype(), params.device())?);
+        }
+        let found = model.run(mode, &batches.range(images, done, size)?, size, &mut still, &Draw::default())?;
+        for (name, units) in latents.iter().zip(&mut all) {
+            let values: Vec<f32> = found.get(name)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
+            let length = units.len().max(1);
+            values.iter().enumerate().for_each(|(at, &value)| units[at % length].add(value.into()));
+        }
+        done += size;
+    }
+    Ok(all)
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Moments {
+    count: f64,
+    mean: f64,
+    squares: f64,
+}
+
+impl Moments {
+    fn add(&mut self, value: f64) {
+        self.count += 1.0;
+        let before = value - self.mean;
+        self.mean += before / self.count;
+        self.squares += before * (value - self.mean);
+    }
+
+    fn variance(&self) -> f64 {
+        self.squares / (self.count - 1.0).max(1.0)
+    }
+}

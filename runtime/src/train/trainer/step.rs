@@ -1,0 +1,120 @@
+//! One training step, and what is left out.
+
+use super::Trainer;
+use crate::data::Augment;
+use crate::train::gradients;
+use crate::train::objective::{self, TermMeans};
+use crate::train::watch::{ADVICE, Fault};
+use crate::{DType, Values};
+use anyhow::{Result, bail, ensure};
+use serde_json::{Map, Value, json};
+use std::time::Instant;
+
+/// What a step tells.
+pub struct Step {
+    pub terms: TermMeans,
+    norm: f64,
+    rate: f64,
+    pub seconds: f64,
+    /// Why nothing was updated.
+    pub skipped: Option<String>,
+}
+
+impl Step {
+    pub fn json(&self, number: usize, seconds: f64, bits: f64, images_per_second: f64, skipped: usize) -> Value {
+        let terms: Map<String, Value> =
+            self.terms.terms.iter().map(|&(name, _, value)| (name.to_owned(), json!(value))).collect();
+        let mut line = json!({
+            "step": number,
+            "seconds": seconds,
+            "bits_per_dim": bits,
+            "terms": terms,
+            "gradient_norm": self.norm,
+            "learning_rate": self.rate,
+            "images_per_s": images_per_second,
+        });
+        if skipped > 0 {
+            line["skipped_updates"] = json!(skipped);
+        }
+        line
+    }
+}
+
+impl Trainer<'_> {
+    pub(super) fn step(&mut self) -> Result<Step> {
+        let begun = Instant::now();
+        let position = self.order.position();
+        let indices = self.order.next(self.config.batch);
+        let batch = self.batch(&indices, position)?;
+        let terms = self.model.bound(&batch, &mut self.noise, &objective::options(&self.config))?;
+        let loss = objective::loss(&terms, &self.config, self.progress.step)?;
+        let means = TermMeans::of(&terms)?;
+        let number = self.progress.step + 1;
+        let rate = self.config.schedule.at(self.progress.step, self.config.steps);
+        let fault = Fault { spec: self.spec, step: number, means: &means, pictures: &indices };
+        let mut norm = f64::NAN;
+        let mut skipped = None;
+        if !loss.to_dtype(DType::F32)?.to_scalar::<f32>()?.is_finite() || means.broken().is_some() {
+            skipped = Some(self.leave_out(fault.of_terms(&terms))?);
+        } else {
+            let mut gradients = loss.backward()?;
+            drop((terms, loss));
+            norm = gradients::norm(&self.params, &gradients)?;
+            if !norm.is_finite() {
+                skipped = Some(self.leave_out(fault.of_gradient(&self.params, &gradients, norm))?);
+            } else if let Some(limit) = self.config.skip_above.filter(|limit| norm > *limit) {
+                skipped = Some(format!("step {number}: the gradient's norm is {norm:.4}, above {limit}"));
+            } else {
+                if let Some(limit) = self.config.clip.filter(|limit| norm > *limit) {
+                    gradients::scale(&self.params, &mut gradients, limit / norm)?;
+                }
+                self.optimiser.step(&gradients, rate)?;
+                if let Some(average) = &mut self.average {
+                    average.update(&self.params)?;
+                }
+            }
+        }
+        let seconds = begun.elapsed().as_secs_f64();
+        self.progress.step = number;
+        self.progress.skipped += usize::from(skipped.is_some());
+        self.progress.skipped_in_a_row = if skipped.is_some() { self.progress.skipped_in_a_row + 1 } else { 0 };
+        self.seconds += seconds;
+        Ok(Step { terms: means, norm, rate, seconds, skipped })
+    }
+
+    /// A fault ends the run, unless updates may be left out.
+    fn leave_out(&self, fault: String) -> Result<String> {
+        if self.config.skip_above.is_none() {
+            bail!("{fault}; {ADVICE}");
+        }
+        Ok(fault)
+    }
+
+    /// Leaving updates out must not go on for ever: not in a row, and not a tenth of the time.
+    pub(super) fn bound_skips(&self) -> Result<()> {
+        let (progress, limit) = (&self.progress, self.config.skip_limit);
+        ensure!(
+            progress.skipped_in_a_row <= limit && progress.skipped <= limit + progress.step / 10,
+            "step {}: {} of {} updates were left out, the last {} in a row; that is more than --skip-limit {limit} allows. \
+             The last checkpoint is untouched; go on from it with a lower --lr or a higher --skip-above",
+            progress.step,
+            progress.skipped,
+            progress.step,
+            progress.skipped_in_a_row
+        );
+        Ok(())
+    }
+
+    /// For the progress line.
+    pub(super) fn skipped(&self) -> String {
+        match self.progress.skipped {
+            0 => String::new(),
+            skipped => format!(", {skipped} updates left out"),
+        }
+    }
+
+    fn batch(&self, indices: &[usize], position: u64) -> Result<Values> {
+        let augment = Augment::new(self.config.seed);
+        self.batches.take(&self.data.train, indices, self.config.augment.then_some((&augment, position)))
+    }
+}
