@@ -15,6 +15,7 @@ fn model(compiled: Compiled, variables: &[(&str, Role, Space, &[usize])]) -> (Sp
         role,
         space,
         shape: shape.to_vec(),
+        supplied: false,
     };
     let spec = Spec {
         name: compiled.name.into(),
