@@ -185,7 +185,7 @@ impl<'a> Trainer<'a> {
         let mut metrics = Metrics::open(&self.folder.metrics(), self.progress.step)?;
         self.seconds = metrics.seconds();
         let display = Display::new("training", self.progress.step, self.config.steps);
-        if self.progress.before.is_none() {
+        if self.progress.step == 0 && self.progress.before.is_none() {
             self.start(&mut metrics, &display)?;
         }
         let end = self.steps(&mut metrics, &display)?;
