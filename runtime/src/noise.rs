@@ -1,5 +1,6 @@
-//! The one source of randomness: seeded, the same on every device, and able to replay recorded draws.
+//! The one source of randomness: seeded, reproducible on every device, and able to replay recorded draws.
 
+use crate::ops::cuda::noise::{self, Law};
 use candle_core::{DType, Device, Result, Tensor};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -9,8 +10,9 @@ use std::ops::Range;
 
 /// A stream of random tensors.
 ///
-/// Each call draws from its own ChaCha stream, numbered by a counter, so the state of a run is two numbers
-/// ([`Noise::state`]) and a resumed run draws what the uninterrupted one would have.
+/// Each call draws from its own stream, numbered by a counter, so the state of a run is two numbers ([`Noise::state`]) and
+/// a resumed run draws what the uninterrupted one would have. The streams are ChaCha's; on a GPU the numbers are made there,
+/// by Philox, and so they are others.
 #[derive(Debug, Clone)]
 pub struct Noise {
     seed: u64,
@@ -69,7 +71,7 @@ impl Noise {
         if let Some(at) = self.offered.iter().position(|(name, draw)| name == variable && draw.dims() == shape) {
             return self.offered.remove(at).1.to_dtype(dtype)?.to_device(device);
         }
-        self.draw(variable, shape, dtype, device, |rng| StandardNormal.sample(rng))
+        self.draw(variable, shape, dtype, device, Law::Normal, |rng| StandardNormal.sample(rng))
     }
 
     /// Independent draws, uniform on [0, 1), for `variable`.
@@ -77,7 +79,7 @@ impl Noise {
     /// # Errors
     /// A recorded draw of another shape.
     pub fn uniform(&mut self, variable: &str, shape: &[usize], dtype: DType, device: &Device) -> Result<Tensor> {
-        self.draw(variable, shape, dtype, device, |rng| StandardUniform.sample(rng))
+        self.draw(variable, shape, dtype, device, Law::Uniform, |rng| StandardUniform.sample(rng))
     }
 
     fn draw(
@@ -86,6 +88,7 @@ impl Noise {
         shape: &[usize],
         dtype: DType,
         device: &Device,
+        law: Law,
         one: impl Fn(&mut ChaCha8Rng) -> f32 + Sync,
     ) -> Result<Tensor> {
         if let Some(at) = self.recorded.iter().position(|(name, _)| name == variable) {
@@ -94,6 +97,10 @@ impl Noise {
                 candle_core::bail!("the recorded draw for `{variable}` has shape {:?}, needed {shape:?}", draw.dims());
             }
             return draw.to_dtype(dtype)?.to_device(device);
+        }
+        if device.is_cuda() && self.rows.is_none() {
+            self.counter += 1;
+            return noise::draw(law, shape, self.seed, self.counter - 1, device)?.to_dtype(dtype);
         }
         let mut values = vec![0f32; shape.iter().product()];
         let fill = |seed: u64, stream: u64, part: &mut [f32]| {

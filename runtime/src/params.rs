@@ -96,9 +96,10 @@ impl Params {
     /// A name that is taken.
     pub fn normal(&self, name: &str, shape: &[usize], mean: f64, standard_deviation: f64) -> Result<Var> {
         let name = self.at(name).prefix;
+        // On the CPU, so that a model begins at the same values on every device.
         let draw =
-            crate::Noise::at(self.store.seed ^ hash(&name), 0).normal(&name, shape, self.dtype(), self.device())?;
-        self.add(name, ((draw * standard_deviation)? + mean)?)
+            crate::Noise::at(self.store.seed ^ hash(&name), 0).normal(&name, shape, self.dtype(), &Device::Cpu)?;
+        self.add(name, ((draw * standard_deviation)? + mean)?.to_device(self.device())?)
     }
 
     /// A new parameter of this shape, all values the same.

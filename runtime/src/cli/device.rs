@@ -2,27 +2,49 @@
 
 use super::args::{CommonArgs, DeviceChoice};
 use crate::Device;
+use crate::ops::cuda::{self, Precision, probe};
 use crate::terminal::note;
 use anyhow::{Result, bail};
 
-/// The device that was asked for, and the threads set.
+/// The device that was asked for, and the threads and the precision set. One line says which it is, where that is not
+/// plain.
 ///
 /// # Errors
-/// `--device cuda` where there is none.
+/// `--device cuda` where there is none, or a precision that the CPU does not have.
 pub fn choose(args: &CommonArgs) -> Result<Device> {
     if let Some(threads) = args.threads
         && rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global().is_err()
     {
         note("warning: --threads came too late and has no effect");
     }
-    match args.device {
-        DeviceChoice::Cpu => Ok(Device::Cpu),
-        DeviceChoice::Auto => Ok(cuda().unwrap_or(Device::Cpu)),
-        DeviceChoice::Cuda => match cuda() {
-            Ok(device) => Ok(device),
+    let device = match args.device {
+        DeviceChoice::Cpu => Device::Cpu,
+        DeviceChoice::Auto => match probe::first() {
+            Ok(found) => announce(found),
+            Err(reason) => {
+                // A program that was built for the CPU need not say that it runs there.
+                if cfg!(feature = "cuda") {
+                    note(&format!("device: the CPU, for {reason}"));
+                }
+                Device::Cpu
+            }
+        },
+        DeviceChoice::Cuda => match probe::first() {
+            Ok(found) => announce(found),
             Err(reason) => bail!("--device cuda: {reason}; use --device cpu or auto"),
         },
+    };
+    if device.is_cpu() && args.precision != Precision::F32 {
+        bail!("--precision: the CPU computes in f32; tf32 and bf16 are for --device cuda");
     }
+    cuda::set_precision(args.precision);
+    Ok(device)
+}
+
+fn announce(found: probe::Found) -> Device {
+    let convolutions = if found.cudnn { "" } else { ", without cuDNN" };
+    note(&format!("device: {}, {:.0} GB{convolutions}", found.name, found.memory as f64 / 1e9));
+    found.device
 }
 
 /// How reports name a device.
@@ -31,22 +53,5 @@ pub fn name(device: &Device) -> &'static str {
         Device::Cpu => "cpu",
         Device::Cuda(_) => "cuda",
         Device::Metal(_) => "metal",
-    }
-}
-
-/// The first GPU, or why there is none.
-fn cuda() -> Result<Device, String> {
-    if !candle_core::utils::cuda_is_available() {
-        return Err("this program was built without CUDA".into());
-    }
-    // Under run-time loading a missing driver panics instead of returning an error.
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| ()));
-    let outcome = std::panic::catch_unwind(|| Device::new_cuda(0));
-    std::panic::set_hook(hook);
-    match outcome {
-        Ok(Ok(device)) => Ok(device),
-        Ok(Err(reason)) => Err(format!("no GPU answers: {reason}")),
-        Err(_) => Err("the CUDA driver cannot be loaded".into()),
     }
 }

@@ -17,8 +17,9 @@ impl Augment {
         Self { seed, shift: 0.05 }
     }
 
-    /// A picture of `shape` = [channels, height, width], mirrored and shifted; what comes in at the border repeats the edge.
-    pub fn apply(&self, picture: &[u8], shape: [usize; 3], position: u64) -> Vec<u8> {
+    /// What happens to the picture at this position: whether it is mirrored, and by how many pixels it moves down and to
+    /// the right.
+    pub fn change(&self, shape: [usize; 3], position: u64) -> [i32; 3] {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(position);
         let [_, height, width] = shape;
@@ -26,12 +27,18 @@ impl Augment {
         // As they do: a border of 5 %, rounded up, then a shift by up to 5 % of the size with it, rounded to whole pixels.
         let mut shift = |length: usize| {
             let whole = length as f64 + 2.0 * (self.shift * length as f64).ceil();
-            rng.random_range(-self.shift * whole..=self.shift * whole).round() as i64
+            rng.random_range(-self.shift * whole..=self.shift * whole).round() as i32
         };
-        let (down, right) = (shift(height), shift(width));
-        let source = |x: usize, shift: i64, length: usize| (x as i64 - shift).clamp(0, length as i64 - 1) as usize;
+        [i32::from(mirror), shift(height), shift(width)]
+    }
+
+    /// A picture of `shape` = [channels, height, width], mirrored and shifted; what comes in at the border repeats the edge.
+    pub fn apply(&self, picture: &[u8], shape: [usize; 3], position: u64) -> Vec<u8> {
+        let [_, height, width] = shape;
+        let [mirror, down, right] = self.change(shape, position);
+        let source = |x: usize, shift: i32, length: usize| (x as i32 - shift).clamp(0, length as i32 - 1) as usize;
         let columns: Vec<usize> =
-            (0..width).map(|x| source(x, right, width)).map(|x| if mirror { width - 1 - x } else { x }).collect();
+            (0..width).map(|x| source(x, right, width)).map(|x| if mirror == 1 { width - 1 - x } else { x }).collect();
         let rows: Vec<usize> = (0..height).map(|y| source(y, down, height)).collect();
         picture
             .chunks(height * width)

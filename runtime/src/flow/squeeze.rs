@@ -1,6 +1,6 @@
 //! Space to depth and back.
 
-use crate::{Result, Tensor};
+use crate::{Result, Tensor, ops};
 
 /// The order of the four pixels of a square among the channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,9 @@ pub fn squeeze(h: &Tensor, order: Order) -> Result<Tensor> {
     if height % 2 != 0 || width % 2 != 0 {
         candle_core::bail!("a squeeze halves height and width; {height}x{width} pixels do not halve");
     }
+    if ops::cuda::takes(h) {
+        return ops::cuda::image::squeeze(h, order == Order::Alternate, false);
+    }
     let split = h.reshape(&[n, c, height / 2, 2, width / 2, 2][..])?;
     let out = match order {
         Order::Plain => split.permute([0, 1, 3, 5, 2, 4])?.contiguous()?,
@@ -45,6 +48,9 @@ pub fn unsqueeze(h: &Tensor, order: Order) -> Result<Tensor> {
     let (n, c, height, width) = h.dims4()?;
     if c % 4 != 0 {
         candle_core::bail!("an unsqueeze takes a multiple of 4 channels, not {c}");
+    }
+    if ops::cuda::takes(h) {
+        return ops::cuda::image::squeeze(h, order == Order::Alternate, true);
     }
     let merged = match order {
         Order::Plain => h.reshape(&[n, c / 4, 2, 2, height, width][..])?.permute([0, 1, 4, 2, 5, 3])?,

@@ -17,6 +17,9 @@ pub struct Attention {
 /// # Errors
 /// Shapes that do not fit.
 pub fn channel_attention(h: &Tensor, weights: &Attention) -> Result<Tensor> {
+    if super::cuda::takes(h) {
+        return super::cuda::channel_attention(h, weights);
+    }
     let mean = h.mean_keepdim(3)?.mean_keepdim(2)?;
     let squeezed = conv2d(&mean, &weights.squeeze, &weights.squeeze_bias, 1, 0)?;
     let logits = conv2d(&squeezed, &weights.excite, &weights.excite_bias, 1, 0)?;

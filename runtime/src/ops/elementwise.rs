@@ -14,6 +14,9 @@ use std::mem::MaybeUninit;
 /// # Errors
 /// A failed tensor operation.
 pub fn elu(h: &Tensor) -> Result<Tensor> {
+    if super::cuda::takes(h) {
+        return super::cuda::elu(h);
+    }
     if h.device().is_cpu() { activate::<Elu>(h) } else { h.elu(1.0) }
 }
 

@@ -9,6 +9,7 @@ mod carrier;
 mod conv;
 mod coupling;
 mod cpu;
+pub mod cuda;
 mod dense;
 mod elementwise;
 mod fast;

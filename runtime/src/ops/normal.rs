@@ -16,6 +16,9 @@ use std::marker::PhantomData;
 pub fn normal_log_prob(z: &Tensor, mean: &Tensor, log_var: &Tensor) -> Result<Tensor> {
     same_shape("a normal's value and its mean", z, mean)?;
     same_shape("a normal's value and its log-variance", z, log_var)?;
+    if super::cuda::takes(z) {
+        return super::cuda::normal_log_prob(z, mean, log_var);
+    }
     if !z.device().is_cpu() {
         return reference::normal_log_prob(z, mean, log_var);
     }
@@ -30,6 +33,9 @@ pub fn normal_kl(q_mean: &Tensor, q_log_var: &Tensor, p_mean: &Tensor, p_log_var
     for other in [q_log_var, p_mean, p_log_var] {
         same_shape("the parameters of q and p", q_mean, other)?;
     }
+    if super::cuda::takes(q_mean) {
+        return super::cuda::normal_kl(q_mean, q_log_var, p_mean, p_log_var);
+    }
     if !q_mean.device().is_cpu() {
         return reference::normal_kl(q_mean, q_log_var, p_mean, p_log_var);
     }
@@ -43,6 +49,9 @@ pub fn normal_kl(q_mean: &Tensor, q_log_var: &Tensor, p_mean: &Tensor, p_log_var
 /// # Errors
 /// A failed tensor operation.
 pub fn sum_batch(each: &Tensor) -> Result<Tensor> {
+    if super::cuda::takes(each) {
+        return super::cuda::sum_batch(each);
+    }
     each.flatten_from(1)?.sum(1)
 }
 

@@ -7,6 +7,10 @@ use crate::{Result, Tensor};
 /// # Errors
 /// A tensor that is not `[N, C, H, W]`.
 pub fn upsample(h: &Tensor, factor: usize) -> Result<Tensor> {
+    // The kernel has no backward pass: what is upsampled is data, as a rule.
+    if super::cuda::takes(h) && !h.track_op() {
+        return super::cuda::image::upsample(h, factor);
+    }
     let (_, _, height, width) = h.dims4()?;
     along(&along(h, 2, height, factor)?, 3, width, factor)
 }

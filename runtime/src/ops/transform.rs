@@ -18,6 +18,9 @@ pub fn downscale(x: &Tensor, factor: usize) -> Result<Tensor> {
     if factor == 0 || height % factor != 0 || width % factor != 0 {
         candle_core::bail!("{height}x{width} pixels do not divide by {factor}");
     }
+    if super::cuda::takes(x) && factor <= super::cuda::image::LARGEST_FACTOR {
+        return super::cuda::image::downscale(x, factor);
+    }
     map_planes(x, [batch, channels, height / factor, width / factor], |plane| {
         let across = shrink(plane, width, factor);
         let turned = transpose(&across, width / factor);

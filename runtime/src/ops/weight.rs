@@ -15,6 +15,9 @@ pub fn weight_norm(v: &Tensor, g: &Tensor, dim: usize) -> Result<Tensor> {
     if !fits {
         candle_core::bail!("a weight of {:?} with scales of {:?} along dimension {dim}", v.dims(), g.dims());
     }
+    if super::cuda::takes(v) {
+        return super::cuda::weight_norm(v, g, dim);
+    }
     if !v.device().is_cpu() || !matches!(v.dtype(), DType::F32 | DType::F64) {
         return super::reference::weight_norm(v, g, dim);
     }

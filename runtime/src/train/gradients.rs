@@ -1,6 +1,6 @@
 //! The size of a gradient, and holding it down.
 
-use crate::{Params, ops};
+use crate::{Params, Tensor, ops};
 use anyhow::Result;
 use candle_core::Var;
 use candle_core::backprop::GradStore;
@@ -12,6 +12,12 @@ use rayon::prelude::*;
 /// A failed tensor operation.
 pub fn norm(params: &Params, gradients: &GradStore) -> Result<f64> {
     let entries = params.entries();
+    if params.device().is_cuda() {
+        let slopes = entries.iter().filter_map(|(_, var)| gradients.get(var).map(Tensor::contiguous));
+        let slopes = slopes.collect::<crate::Result<Vec<_>>>()?;
+        let all: Vec<&Tensor> = slopes.iter().collect();
+        return Ok(f64::from(ops::cuda::optimiser::squares(&all)?.to_scalar::<f32>()?).sqrt());
+    }
     let square = |(_, var): &(String, Var)| gradients.get(var).map_or(Ok(0.0), ops::sum_of_squares);
     let squares: Vec<f64> = if params.device().is_cpu() {
         entries.par_iter().map(square).collect::<crate::Result<_>>()?

@@ -1,5 +1,9 @@
 //! Adamax over all parameters, with a state that can be saved.
 
+use crate::ops::cuda::{
+    self,
+    optimiser::{Entry, Step},
+};
 use crate::ops::{self, Adamax};
 use crate::{Params, Tensor};
 use anyhow::{Context, Result};
@@ -43,13 +47,29 @@ impl Optimiser {
             Some(gradient) => ops::adamax(var, gradient, moments, how),
             None => Ok(()),
         };
-        if self.params.device().is_cpu() {
+        if entries.first().is_some_and(|(_, var)| cuda::takes(var)) {
+            self.step_on_gpu(&entries, gradients, how)?;
+        } else if self.params.device().is_cpu() {
             entries.par_iter().zip(&self.moments).try_for_each(step)?;
         } else {
             entries.iter().zip(&self.moments).try_for_each(step)?;
         }
         self.params.touch();
         Ok(())
+    }
+
+    /// The same step in a few launches; parameters and moments change where they lie.
+    fn step_on_gpu(&self, entries: &[(String, Var)], gradients: &GradStore, how: Adamax) -> Result<()> {
+        let mut parts = Vec::with_capacity(entries.len());
+        for ((_, var), moments) in entries.iter().zip(&self.moments) {
+            if let Some(gradient) = gradients.get(var) {
+                parts.push((var, gradient.contiguous()?, moments.get(0)?, moments.get(1)?));
+            }
+        }
+        let all: Vec<Entry<'_>> =
+            parts.iter().map(|(parameter, gradient, mean, peak)| Entry { parameter, gradient, mean, peak }).collect();
+        let step = Step { rate: how.rate, factor: 1.0, betas: how.betas, epsilon: how.epsilon };
+        Ok(cuda::optimiser::adamax(&all, &step)?)
     }
 
     /// Copies of the running means and maxima, `NAME.mean` and `NAME.peak`.

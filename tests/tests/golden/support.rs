@@ -3,9 +3,11 @@
 use super::made;
 use anyhow::{Context, Result};
 use srvae_runtime::candle_core::{self, DType, Device, Tensor, Var};
+use srvae_runtime::ops::cuda::probe;
 use srvae_runtime::{Params, torch};
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// Relative to the largest value: what f32 sums of a few thousand terms in another order differ by, with room.
 pub const OUTPUT: f64 = 2e-5;
@@ -18,19 +20,37 @@ pub struct Golden {
     prefix: String,
 }
 
-/// Opens a file of the folder that the test target names; none where that said that `test` is skipped.
+/// Opens a file of the folder that the test target names; none where that said that `test` is skipped, or where there is
+/// no device such as `SRVAE_TEST_DEVICE` asks for.
 pub fn open(test: &str, file: &str) -> Result<Option<Golden>> {
+    if let Err(reason) = device() {
+        println!("skipped: {test} on the GPU ({reason})");
+        return Ok(None);
+    }
     super::folder(test).map(|folder| Golden::load(&folder, file)).transpose()
+}
+
+/// Where to compute: on the CPU, or with `SRVAE_TEST_DEVICE=cuda` on the first GPU, or why there is none.
+pub fn device() -> Result<Device, String> {
+    static DEVICE: OnceLock<Result<Device, String>> = OnceLock::new();
+    let asked = || std::env::var("SRVAE_TEST_DEVICE").is_ok_and(|device| device == "cuda");
+    let first = || if asked() { probe::first().map(|found| found.device) } else { Ok(Device::Cpu) };
+    DEVICE.get_or_init(first).clone()
 }
 
 impl Golden {
     /// A file of a folder, everything that is a function of its name made.
     fn load(folder: &Path, file: &str) -> Result<Self> {
         let path = folder.join(format!("{file}.safetensors"));
+        let device = device().map_err(anyhow::Error::msg)?;
         let stored = candle_core::safetensors::load(&path, &Device::Cpu).with_context(|| path.display().to_string())?;
         let each = stored.into_iter().map(|(name, value)| match name.strip_suffix("@made") {
             Some(name) => Ok((name.to_owned(), made::tensor(&format!("{file}/{name}"), &value.to_vec1::<u32>()?)?)),
             None => Ok((name, value)),
+        });
+        let each = each.map(|named: Result<(String, Tensor)>| {
+            let (name, value) = named?;
+            Ok((name, value.to_device(&device)?))
         });
         Ok(Self { tensors: each.collect::<Result<_>>()?, prefix: String::new() })
     }
@@ -130,7 +150,7 @@ fn difference(ours: &Tensor, theirs: &Tensor) -> Result<f64> {
 
 /// A store, empty.
 pub fn params(dtype: DType) -> Params {
-    Params::new(0, dtype, &Device::Cpu)
+    Params::new(0, dtype, &device().unwrap_or(Device::Cpu))
 }
 
 /// Ours and PyTorch's name of each parameter, `strip` taken off the latter.

@@ -136,6 +136,9 @@ pub struct CommonArgs {
     /// Where to compute.
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
+    /// The number format of products of matrices on a GPU; parameters and sums are f32 in all of them.
+    #[arg(long, value_enum, default_value_t)]
+    pub precision: crate::ops::cuda::Precision,
     /// Threads to compute with; all cores where not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,

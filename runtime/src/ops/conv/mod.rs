@@ -19,6 +19,9 @@ use geometry::Geometry;
 /// # Errors
 /// Shapes that do not fit.
 pub fn conv2d(x: &Tensor, weight: &Tensor, bias: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
+    if super::cuda::takes(x) {
+        return super::cuda::conv2d(x, weight, bias, stride, padding);
+    }
     if !x.device().is_cpu() {
         return super::reference::conv2d(x, weight, bias, stride, padding);
     }
@@ -38,6 +41,9 @@ pub fn conv_transpose2d(
     padding: usize,
     output_padding: usize,
 ) -> Result<Tensor> {
+    if super::cuda::takes(x) {
+        return super::cuda::conv_transpose2d(x, weight, bias, stride, padding, output_padding);
+    }
     if !x.device().is_cpu() {
         return super::reference::conv_transpose2d(x, weight, bias, stride, padding, output_padding);
     }

@@ -29,6 +29,9 @@ pub enum Mask {
 /// # Errors
 /// A tensor that is not `[N, C, H, W]`.
 pub fn coupling_context(h: &Tensor, mask: Mask) -> Result<Tensor> {
+    if super::cuda::takes(h) {
+        return super::cuda::coupling_context(h, mask);
+    }
     if !h.device().is_cpu() {
         return reference::coupling_context(h, mask);
     }
@@ -43,6 +46,9 @@ pub fn coupling_context(h: &Tensor, mask: Mask) -> Result<Tensor> {
 /// Shapes that do not fit.
 pub fn coupling(h: &Tensor, network: &Tensor, rescale: &Tensor, mask: Mask, inverse: bool) -> Result<Tensor> {
     let sizes = Sizes::of(h, mask)?.fits(network, rescale)?;
+    if super::cuda::takes(h) {
+        return super::cuda::coupling(h, network, rescale, mask, inverse);
+    }
     if !h.device().is_cpu() {
         return reference::coupling(h, network, rescale, mask, inverse);
     }
@@ -54,6 +60,9 @@ pub fn coupling(h: &Tensor, network: &Tensor, rescale: &Tensor, mask: Mask, inve
 /// # Errors
 /// Shapes that do not fit.
 pub fn coupling_log_det(network: &Tensor, rescale: &Tensor, mask: Mask) -> Result<Tensor> {
+    if super::cuda::takes(network) {
+        return super::cuda::coupling_log_det(network, rescale, mask);
+    }
     if !network.device().is_cpu() {
         return reference::coupling_log_det(network, rescale, mask);
     }

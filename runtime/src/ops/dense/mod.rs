@@ -35,6 +35,9 @@ pub struct DenseStep {
 /// # Errors
 /// Shapes that do not fit.
 pub fn dense_layer(x: &Tensor, steps: &[DenseStep], attention: &Attention) -> Result<Tensor> {
+    if super::cuda::takes(x) {
+        return super::cuda::dense_layer(x, steps, attention);
+    }
     if x.device().is_cpu() && x.dtype() == DType::F32 && !steps.is_empty() {
         return fused(x, steps, attention);
     }

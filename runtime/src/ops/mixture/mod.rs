@@ -41,6 +41,9 @@ pub fn logistic_mixture_log_prob(x: &Tensor, logits: &Tensor, components: usize)
             logits.dims()
         );
     }
+    if super::cuda::takes(logits) {
+        return super::cuda::logistic_mixture_log_prob(x, logits, components);
+    }
     if !x.device().is_cpu() {
         return super::reference::logistic_mixture_log_prob(x, logits, components);
     }

@@ -1,0 +1,197 @@
+//! A GPU: our kernels compiled for it, and NVIDIA's libraries for products of matrices and convolutions.
+//!
+//! All work goes to the one stream that candle uses, in the order it is asked for. Memory is freed in that order too, so
+//! an address stays good for everything that was started while its tensor lived.
+
+use super::cudnn::Cudnn;
+use super::machine::{Argument, Buffer, Call, Convolution, Machine, Place, Precision, Product};
+use super::nvrtc;
+use crate::{DType, Result};
+use candle_core::cuda_backend::cudarc::cublas::{CudaBlas, result, sys};
+use candle_core::cuda_backend::cudarc::driver::{CudaFunction, CudaModule, DevicePtr, DeviceRepr, LaunchConfig};
+use candle_core::cuda_backend::cudarc::driver::{PushKernelArg, sys as driver};
+use candle_core::cuda_backend::{CudaStorageSlice, DeviceId};
+use candle_core::{CudaDevice, CudaStorage, Error};
+use std::collections::HashMap;
+use std::ffi::{c_int, c_void};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One GPU as the operations see it.
+pub struct Gpu {
+    device: CudaDevice,
+    module: Arc<CudaModule>,
+    functions: Mutex<HashMap<String, CudaFunction>>,
+    blas: Arc<CudaBlas>,
+    cudnn: Option<Cudnn>,
+}
+
+// SAFETY: the tables of a kernel's launch are plain numbers, laid out as the kernel declares them.
+unsafe impl DeviceRepr for super::optimiser::Table {}
+
+static GPUS: Mutex<Vec<(DeviceId, Arc<Gpu>)>> = Mutex::new(Vec::new());
+
+impl Gpu {
+    /// The machine of candle's device; the first time, the kernels are compiled or read from their cache.
+    ///
+    /// # Errors
+    /// Kernels that do not compile or load.
+    pub fn of(device: &CudaDevice) -> Result<Arc<Self>> {
+        let mut known = GPUS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, gpu)) = known.iter().find(|(id, _)| *id == device.id()) {
+            return Ok(gpu.clone());
+        }
+        let stream = device.cuda_stream();
+        let context = stream.context();
+        let code = nvrtc::machine_code(context.compute_capability().map_err(Error::wrap)?)?;
+        let module = context.load_module(code).map_err(Error::wrap)?;
+        let gpu = Arc::new(Self {
+            device: device.clone(),
+            module,
+            functions: Mutex::default(),
+            blas: device.cublas_handle(),
+            cudnn: Cudnn::open(&stream)?,
+        });
+        known.push((device.id(), gpu.clone()));
+        Ok(gpu)
+    }
+
+    /// Its name, the bytes of its memory, and whether convolutions go through cuDNN.
+    ///
+    /// # Errors
+    /// A driver that does not say.
+    pub fn describe(&self) -> Result<(String, usize, bool)> {
+        let stream = self.device.cuda_stream();
+        let context = stream.context();
+        let memory = context.total_mem().map_err(Error::wrap)?;
+        Ok((context.name().map_err(Error::wrap)?, memory, self.cudnn.is_some()))
+    }
+
+    fn function(&self, name: &str) -> Result<CudaFunction> {
+        let mut known = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(function) = known.get(name) {
+            return Ok(function.clone());
+        }
+        let function = self.module.load_function(name).map_err(Error::wrap)?;
+        known.insert(name.to_owned(), function.clone());
+        Ok(function)
+    }
+}
+
+impl Machine for Gpu {
+    fn alloc(&self, dtype: DType, count: usize) -> Result<Buffer> {
+        // Nothing has no address; one element does no harm.
+        let count = count.max(1);
+        // SAFETY: whoever asks for a buffer starts the kernel that fills it.
+        let slice = unsafe {
+            match dtype {
+                DType::F32 => CudaStorageSlice::F32(self.device.alloc(count)?),
+                DType::BF16 => CudaStorageSlice::BF16(self.device.alloc(count)?),
+                DType::U8 => CudaStorageSlice::U8(self.device.alloc(count)?),
+                other => candle_core::bail!("no kernel makes {other:?}"),
+            }
+        };
+        Ok(Buffer::Device(CudaStorage { slice, device: self.device.clone() }))
+    }
+
+    fn launch(&self, call: &Call) -> Result<()> {
+        let function = self.function(&call.kernel)?;
+        let stream = self.device.cuda_stream();
+        let mut builder = stream.launch_builder(&function);
+        for argument in &call.arguments {
+            match argument {
+                Argument::Pointer(value) | Argument::Long(value) => builder.arg(value),
+                Argument::Int(value) => builder.arg(value),
+                Argument::Real(value) => builder.arg(value),
+                Argument::Table(table) => builder.arg(&**table),
+            };
+        }
+        let (across, down) = call.grid;
+        if across == 0 || down == 0 {
+            return Ok(());
+        }
+        let config = LaunchConfig { grid_dim: (across, down, 1), block_dim: (call.block, 1, 1), shared_mem_bytes: 0 };
+        // SAFETY: the tests launch every kernel with arguments made by the same code, and check their number and sizes.
+        unsafe { builder.launch(config) }.map_err(|error| Error::Msg(format!("{}: {error}", call.kernel)))?;
+        Ok(())
+    }
+
+    fn product(&self, product: &Product) -> Result<()> {
+        let gemm = product.gemm();
+        let [(a, turned_a, lda, stride_a), (b, turned_b, ldb, stride_b)] = gemm.factors;
+        let [m, n, k] = gemm.sizes.map(|size| size as c_int);
+        let (one, before) = (1f32, if product.add { 1f32 } else { 0f32 });
+        // SAFETY: the places are of live tensors with as many elements as the sizes and strides say; scalars are on the
+        // host, as the handle expects.
+        let outcome = unsafe {
+            result::gemm_strided_batched_ex(
+                *self.blas.handle(),
+                operation(turned_a),
+                operation(turned_b),
+                m,
+                n,
+                k,
+                (&raw const one).cast(),
+                a.address as *const c_void,
+                kind(a)?,
+                lda as c_int,
+                stride_a as i64,
+                b.address as *const c_void,
+                kind(b)?,
+                ldb as c_int,
+                stride_b as i64,
+                (&raw const before).cast(),
+                product.out.address as *mut c_void,
+                kind(product.out)?,
+                m,
+                product.out_stride as i64,
+                product.batch as c_int,
+                compute(product.precision),
+                sys::cublasGemmAlgo_t::CUBLAS_GEMM_DEFAULT,
+            )
+        };
+        outcome.map_err(|error| Error::Msg(format!("cuBLAS, {product:?}: {error:?}")))
+    }
+
+    fn convolution(&self, convolution: &Convolution) -> Result<bool> {
+        match &self.cudnn {
+            Some(cudnn) => cudnn.run(&self.device, convolution),
+            None => Ok(false),
+        }
+    }
+}
+
+fn operation(transposed: bool) -> sys::cublasOperation_t {
+    if transposed { sys::cublasOperation_t::CUBLAS_OP_T } else { sys::cublasOperation_t::CUBLAS_OP_N }
+}
+
+fn kind(place: Place) -> Result<sys::cudaDataType> {
+    match place.dtype {
+        DType::F32 => Ok(sys::cudaDataType_t::CUDA_R_32F),
+        DType::BF16 => Ok(sys::cudaDataType_t::CUDA_R_16BF),
+        other => candle_core::bail!("products of {other:?} are not written"),
+    }
+}
+
+/// Of f32 numbers; of bf16 ones every kind of sum is the same.
+fn compute(precision: Precision) -> sys::cublasComputeType_t {
+    match precision {
+        Precision::Tf32 => sys::cublasComputeType_t::CUBLAS_COMPUTE_32F_FAST_TF32,
+        Precision::F32 | Precision::Bf16 => sys::cublasComputeType_t::CUBLAS_COMPUTE_32F,
+    }
+}
+
+/// Where the storage of a tensor lies.
+///
+/// # Errors
+/// A type of number that no kernel is written for.
+pub fn place(storage: &CudaStorage, offset: usize) -> Result<Place> {
+    let stream = storage.device.cuda_stream();
+    let (address, dtype): (driver::CUdeviceptr, DType) = match &storage.slice {
+        CudaStorageSlice::F32(slice) => (slice.device_ptr(&stream).0, DType::F32),
+        CudaStorageSlice::BF16(slice) => (slice.device_ptr(&stream).0, DType::BF16),
+        CudaStorageSlice::U8(slice) => (slice.device_ptr(&stream).0, DType::U8),
+        CudaStorageSlice::I32(slice) => (slice.device_ptr(&stream).0, DType::I32),
+        _ => candle_core::bail!("a kernel was given a type of number it is not written for"),
+    };
+    Ok(Place { address, dtype }.at(offset))
+}

@@ -1,0 +1,36 @@
+//! The kernels' source text: CUDA C, compiled where they run.
+
+const FILES: [&str; 10] = [
+    include_str!("kernels/common.cuh"),
+    include_str!("kernels/elementwise.cu"),
+    include_str!("kernels/conv.cu"),
+    include_str!("kernels/layers.cu"),
+    include_str!("kernels/coupling.cu"),
+    include_str!("kernels/mixture.cu"),
+    include_str!("kernels/normal.cu"),
+    include_str!("kernels/train.cu"),
+    include_str!("kernels/noise.cu"),
+    include_str!("kernels/image.cu"),
+];
+
+/// All of them, as one file.
+pub fn source() -> String {
+    FILES.concat()
+}
+
+/// How the compiler is called for a GPU of this compute capability: no fast mathematics, so that a kernel computes what
+/// the CPU does but for rounding.
+pub fn options((major, minor): (i32, i32)) -> Vec<String> {
+    vec![format!("--gpu-architecture=sm_{major}{minor}"), "--std=c++17".into()]
+}
+
+/// The names of all kernels.
+pub fn names() -> Vec<String> {
+    let source = source();
+    source
+        .lines()
+        .filter_map(|line| line.strip_prefix("KERNEL("))
+        .filter_map(|rest| rest.split(',').next())
+        .map(str::to_owned)
+        .collect()
+}

@@ -1,0 +1,49 @@
+// Philox 4x32-10 (Salmon et al. 2011): four numbers from a key and a counter, so a draw is a function of the seed, the
+// number of the draw and the place in it, whatever the grid.
+
+struct Four {
+    u32 word[4];
+};
+
+__device__ inline u32 upper(u32 a, u32 b) {
+    return (u32)(((u64)a * b) >> 32);
+}
+
+__device__ inline Four philox(u64 seed, u64 draw, u64 place) {
+    u32 key[2] = {(u32)seed, (u32)(seed >> 32)};
+    Four c = {{(u32)place, (u32)(place >> 32), (u32)draw, (u32)(draw >> 32)}};
+    for (int round = 0; round < 10; ++round) {
+        Four next = {{upper(0xCD9E8D57u, c.word[2]) ^ c.word[1] ^ key[0], 0xCD9E8D57u * c.word[2],
+                      upper(0xD2511F53u, c.word[0]) ^ c.word[3] ^ key[1], 0xD2511F53u * c.word[0]}};
+        c = next;
+        key[0] += 0x9E3779B9u;
+        key[1] += 0xBB67AE85u;
+    }
+    return c;
+}
+
+// On [0, 1).
+__device__ inline void uniform(float* out, u32 count, u64 seed, u64 draw) {
+    EACH(i, (count + 3) / 4) {
+        Four four = philox(seed, draw, i);
+        for (u32 j = 0; j < 4 && 4 * i + j < count; ++j) out[4 * i + j] = (four.word[j] >> 8) * 5.9604644775390625e-8f;
+    }
+}
+
+// Box and Muller: two numbers from two.
+__device__ inline void gaussian(float* out, u32 count, u64 seed, u64 draw) {
+    EACH(i, (count + 3) / 4) {
+        Four four = philox(seed, draw, i);
+        float value[4];
+        for (u32 j = 0; j < 4; j += 2) {
+            float radius = sqrtf(-2.0f * logf((four.word[j] + 0.5f) * 2.3283064365386963e-10f));
+            float angle = four.word[j + 1] * 1.4629180792671596e-9f;
+            value[j] = radius * cosf(angle);
+            value[j + 1] = radius * sinf(angle);
+        }
+        for (u32 j = 0; j < 4 && 4 * i + j < count; ++j) out[4 * i + j] = value[j];
+    }
+}
+
+KERNEL(uniform_f32, (float* out, u32 count, u64 seed, u64 draw), uniform(out, count, seed, draw))
+KERNEL(gaussian_f32, (float* out, u32 count, u64 seed, u64 draw), gaussian(out, count, seed, draw))

@@ -1,0 +1,141 @@
+//! What only a GPU shows: each test says that it is skipped, by name, where there is none.
+
+use anyhow::{Result, ensure};
+use srvae_runtime::candle_core::backprop::GradStore;
+use srvae_runtime::candle_core::{DType, Device, Tensor};
+use srvae_runtime::ops::cuda::{self, Precision, probe};
+use srvae_runtime::train::Optimiser;
+use srvae_runtime::{BoundOptions, Compiled, Model, Noise, Params, Values};
+use srvae_tests::{srvae_golden, vae_golden};
+use std::sync::{Mutex, PoisonError};
+
+const MODELS: [(&Compiled, &[&str]); 2] = [(&srvae_golden::COMPILED, &["u", "z"]), (&vae_golden::COMPILED, &["z"])];
+const PICTURES: usize = 3;
+
+/// Relative to the largest value of a gradient: what f32 sums in another order differ by, all the way back.
+const F32: f64 = 1e-3;
+/// With 11 bits of mantissa in the products.
+const TF32: f64 = 5e-2;
+/// With 8: this only shows that nothing is badly wrong.
+const BF16: f64 = 3e-1;
+
+/// One at a time: the precision is the process's.
+static ONE: Mutex<()> = Mutex::new(());
+
+fn with_gpu(name: &str, test: impl FnOnce(&Device) -> Result<()>) -> Result<()> {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    match probe::first() {
+        Ok(found) => test(&found.device),
+        Err(reason) => {
+            println!("skipped: {name} ({reason})");
+            Ok(())
+        }
+    }
+}
+
+fn build(compiled: &Compiled, device: &Device) -> Result<Box<dyn Model>> {
+    Ok((compiled.build)(&Vec::new(), &Params::new(3, DType::F32, device))?)
+}
+
+/// Terms, and the gradients of the mean negative bound; picture and noise are the same everywhere.
+fn pass(model: &dyn Model, latents: &[&str]) -> Result<(Vec<Tensor>, GradStore)> {
+    let device = model.params().device();
+    let uniform = Noise::at(1, 2).uniform("", &[PICTURES, 3, 32, 32], DType::F32, &Device::Cpu)?;
+    let x = ((uniform * 255.0)?.round()? / 255.0)?.to_device(device)?;
+    let mut noise = Noise::seeded(0);
+    for (number, latent) in latents.iter().enumerate() {
+        let draw = Noise::at(4, number as u64).normal("", &[PICTURES, 16, 8, 8], DType::F32, &Device::Cpu)?;
+        noise.record(latent, draw);
+    }
+    let terms = model.bound(&Values::new().with("x", x), &mut noise, &BoundOptions::default())?;
+    let store = terms.log_weights()?.mean_all()?.neg()?.backward()?;
+    Ok((terms.terms.into_iter().map(|term| term.value).collect(), store))
+}
+
+fn numbers(tensor: &Tensor) -> Result<Vec<f64>> {
+    Ok(tensor.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?)
+}
+
+/// Fails unless all of `ours` is within `tolerance` of the largest of `theirs`, or of `least` if that is larger.
+fn close(what: &str, ours: &Tensor, theirs: &Tensor, tolerance: f64, least: f64) -> Result<()> {
+    let (ours, theirs) = (numbers(ours)?, numbers(theirs)?);
+    let scale = theirs.iter().fold(least, |most, value| most.max(value.abs()));
+    let apart = ours.iter().zip(&theirs).fold(0f64, |most, (a, b)| most.max((a - b).abs()));
+    ensure!(apart <= tolerance * scale, "{what}: {:.1e} apart, allowed {tolerance:.0e}", apart / scale);
+    Ok(())
+}
+
+fn agree_with_cpu(device: &Device, precision: Precision, tolerance: f64) -> Result<()> {
+    for (compiled, latents) in MODELS {
+        let (there, here) = (build(compiled, device)?, build(compiled, &Device::Cpu)?);
+        cuda::set_precision(precision);
+        let found = pass(there.as_ref(), latents);
+        cuda::set_precision(Precision::F32);
+        let ((ours, our_slopes), (theirs, their_slopes)) = (found?, pass(here.as_ref(), latents)?);
+        for (number, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+            close(&format!("{}, term {number}", compiled.name), ours, theirs, tolerance, 1.0)?;
+        }
+        let (there, here) = (there.params().entries(), here.params().entries());
+        // A direction's gradient is what is left of terms as large as those of the network's largest.
+        let most = here.iter().filter_map(|(_, var)| their_slopes.get(var)).try_fold(0f64, |most, slope| {
+            Ok::<_, anyhow::Error>(numbers(slope)?.into_iter().fold(most, |most, value| most.max(value.abs())))
+        })?;
+        for ((name, ours), (_, theirs)) in there.iter().zip(&here) {
+            let (Some(ours), Some(theirs)) = (our_slopes.get(ours), their_slopes.get(theirs)) else {
+                anyhow::bail!("{name} has no gradient");
+            };
+            close(&format!("{}, {name}", compiled.name), ours, theirs, tolerance, most * 1e-3)?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn cpu_and_gpu_agree_on_whole_gradients_in_f32() -> Result<()> {
+    with_gpu("cpu_and_gpu_agree_on_whole_gradients_in_f32", |device| agree_with_cpu(device, Precision::F32, F32))
+}
+
+#[test]
+fn cpu_and_gpu_agree_on_whole_gradients_in_tf32() -> Result<()> {
+    with_gpu("cpu_and_gpu_agree_on_whole_gradients_in_tf32", |device| agree_with_cpu(device, Precision::Tf32, TF32))
+}
+
+#[test]
+fn cpu_and_gpu_agree_on_whole_gradients_in_bf16() -> Result<()> {
+    with_gpu("cpu_and_gpu_agree_on_whole_gradients_in_bf16", |device| agree_with_cpu(device, Precision::Bf16, BF16))
+}
+
+#[test]
+fn a_training_step_repeats_itself() -> Result<()> {
+    with_gpu("a_training_step_repeats_itself", |device| {
+        let run = || -> Result<Vec<f64>> {
+            let (compiled, latents) = MODELS[0];
+            let model = build(compiled, device)?;
+            let mut optimiser = Optimiser::new(model.params())?;
+            for _ in 0..2 {
+                let (_, store) = pass(model.as_ref(), latents)?;
+                optimiser.step(&store, 1e-3)?;
+            }
+            let values = model.params().entries().into_iter().map(|(_, var)| numbers(var.as_tensor()));
+            Ok(values.collect::<Result<Vec<_>>>()?.concat())
+        };
+        // cuDNN may pick algorithms that add in any order; our kernels do not.
+        let apart = run()?.iter().zip(run()?).fold(0f64, |most, (a, b)| most.max((a - b).abs()));
+        ensure!(apart < 1e-4, "the same two steps end {apart:.1e} apart");
+        Ok(())
+    })
+}
+
+#[test]
+fn noise_on_the_gpu_is_a_function_of_its_state() -> Result<()> {
+    with_gpu("noise_on_the_gpu_is_a_function_of_its_state", |device| {
+        let draw = |noise: &mut Noise| noise.normal("z", &[5, 7], DType::F32, device);
+        let mut first = Noise::seeded(9);
+        draw(&mut first)?;
+        let (seed, counter) = first.state();
+        let (ours, again) = (draw(&mut first)?, draw(&mut Noise::at(seed, counter))?);
+        ensure!(numbers(&ours)? == numbers(&again)?, "a resumed run draws other numbers");
+        ensure!(numbers(&ours)? != numbers(&draw(&mut first)?)?, "two draws are the same");
+        Ok(())
+    })
+}
