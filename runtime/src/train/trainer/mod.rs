@@ -211,17 +211,23 @@ impl<'a> Trainer<'a> {
     fn steps(&mut self, metrics: &mut Metrics, display: &Display) -> Result<End> {
         let begun = Instant::now();
         let log_every = (self.config.steps / 1000).max(1);
+        let (mut bits, mut rate, mut looked) = (f64::NAN, 0.0, (self.progress.step, self.seconds));
         while self.progress.step < self.config.steps {
             let step = self.step()?;
             let (number, seconds) = (self.progress.step, self.seconds);
-            let (bits, rate) = (self.spec.bits_per_dim(step.terms.bound()), self.config.batch as f64 / step.seconds);
-            let skipped = self.skipped();
-            display.set(number, format!("{bits:.3} bits/dim, {rate:.1} images/s{skipped}"));
-            if let Some(reason) = &step.skipped {
-                display.line(&format!("{reason}; this update is left out{skipped}"));
-            }
-            if number.is_multiple_of(log_every) || step.skipped.is_some() {
-                metrics.write(&step.json(number, seconds, bits, rate, self.progress.skipped))?;
+            let seen = step.is_some();
+            if let Some(step) = step {
+                let pictures = (number - looked.0) * self.config.batch;
+                (bits, rate) = (self.spec.bits_per_dim(step.terms.bound()), pictures as f64 / (seconds - looked.1));
+                let skipped = self.skipped();
+                display.set(number, format!("{bits:.3} bits/dim, {rate:.1} images/s{skipped}"));
+                if let Some(reason) = &step.skipped {
+                    display.line(&format!("{reason}; this update is left out{skipped}"));
+                }
+                if number / log_every > looked.0 / log_every || step.skipped.is_some() {
+                    metrics.write(&step.json(number, seconds, bits, rate, self.progress.skipped))?;
+                }
+                looked = (number, seconds);
             }
             self.bound_skips()?;
             let last = number == self.config.steps;
@@ -232,13 +238,16 @@ impl<'a> Trainer<'a> {
             if number.is_multiple_of(self.config.checkpoint_every.max(1)) {
                 self.save()?;
             }
-            if interrupt::asked() {
+            if seen && interrupt::asked() {
                 return Ok(End::Interrupted);
             }
             if patience_over {
                 return Ok(End::Patience);
             }
-            if !last && self.config.minutes.is_some_and(|minutes| begun.elapsed().as_secs_f64() > minutes * 60.0) {
+            if seen
+                && !last
+                && self.config.minutes.is_some_and(|minutes| begun.elapsed().as_secs_f64() > minutes * 60.0)
+            {
                 return Ok(End::Time);
             }
         }

@@ -2,20 +2,23 @@
 
 use super::Trainer;
 use crate::data::Augment;
-use crate::train::gradients;
 use crate::train::objective::{self, TermMeans};
 use crate::train::watch::{ADVICE, Fault};
+use crate::train::{gradients, interrupt};
 use crate::{DType, Values};
 use anyhow::{Result, bail, ensure};
+use candle_core::backprop::GradStore;
 use serde_json::{Map, Value, json};
 use std::time::Instant;
+
+/// Steps on a GPU between two whose numbers are looked at.
+const LOOK: usize = 20;
 
 /// What a step tells.
 pub struct Step {
     pub terms: TermMeans,
     norm: f64,
     rate: f64,
-    pub seconds: f64,
     /// Why nothing was updated.
     pub skipped: Option<String>,
 }
@@ -41,16 +44,37 @@ impl Step {
 }
 
 impl Trainer<'_> {
-    pub(super) fn step(&mut self) -> Result<Step> {
+    /// Whether the numbers of a step are looked at. That waits for the device, so a GPU is left alone for most steps, but not
+    /// before anything is kept: a checkpoint never holds what no one has looked at.
+    fn looks(&self, number: usize) -> bool {
+        let config = &self.config;
+        let every = |steps: usize| number.is_multiple_of(steps.max(1));
+        self.params.device().is_cpu()
+            || config.clip.is_some()
+            || config.skip_above.is_some()
+            || number == config.steps
+            || every(LOOK)
+            || every(config.validate_every)
+            || every(config.checkpoint_every)
+            || interrupt::asked()
+    }
+
+    /// One step, and what it tells where it is looked at.
+    pub(super) fn step(&mut self) -> Result<Option<Step>> {
         let begun = Instant::now();
         let position = self.order.position();
         let indices = self.order.next(self.config.batch);
         let batch = self.batch(&indices, position)?;
         let terms = self.model.bound(&batch, &mut self.noise, &objective::options(&self.config))?;
         let loss = objective::loss(&terms, &self.config, self.progress.step)?;
-        let means = TermMeans::of(&terms)?;
         let number = self.progress.step + 1;
         let rate = self.config.schedule.at(self.progress.step, self.config.steps);
+        if !self.looks(number) {
+            self.update(&loss.backward()?, rate)?;
+            self.count(number, begun, false);
+            return Ok(None);
+        }
+        let means = TermMeans::of(&terms)?;
         let fault = Fault { spec: self.spec, step: number, means: &means, pictures: &indices };
         let mut norm = f64::NAN;
         let mut skipped = None;
@@ -68,18 +92,26 @@ impl Trainer<'_> {
                 if let Some(limit) = self.config.clip.filter(|limit| norm > *limit) {
                     gradients::scale(&self.params, &mut gradients, limit / norm)?;
                 }
-                self.optimiser.step(&gradients, rate)?;
-                if let Some(average) = &mut self.average {
-                    average.update(&self.params)?;
-                }
+                self.update(&gradients, rate)?;
             }
         }
-        let seconds = begun.elapsed().as_secs_f64();
+        self.count(number, begun, skipped.is_some());
+        Ok(Some(Step { terms: means, norm, rate, skipped }))
+    }
+
+    fn update(&mut self, gradients: &GradStore, rate: f64) -> Result<()> {
+        self.optimiser.step(gradients, rate)?;
+        match &mut self.average {
+            Some(average) => average.update(&self.params),
+            None => Ok(()),
+        }
+    }
+
+    fn count(&mut self, number: usize, begun: Instant, skipped: bool) {
         self.progress.step = number;
-        self.progress.skipped += usize::from(skipped.is_some());
-        self.progress.skipped_in_a_row = if skipped.is_some() { self.progress.skipped_in_a_row + 1 } else { 0 };
-        self.seconds += seconds;
-        Ok(Step { terms: means, norm, rate, seconds, skipped })
+        self.progress.skipped += usize::from(skipped);
+        self.progress.skipped_in_a_row = if skipped { self.progress.skipped_in_a_row + 1 } else { 0 };
+        self.seconds += begun.elapsed().as_secs_f64();
     }
 
     /// A fault ends the run, unless updates may be left out.
