@@ -1,29 +1,21 @@
-//! The f32 kernels: for each tap a product of matrices over rows of pixels, read where they lie.
+//! The f32 kernels: for each tap a product of matrices over the pixels it meets, read where they lie.
 
 use super::geometry::Geometry;
 use crate::ops::fast::planes::{to_pixels, to_planes};
-use crate::ops::fast::product::{Left, Out, Right, product};
+use crate::ops::fast::product::gathered;
 use crate::ops::fast::{Shared, padded, scratch::Scratch};
 use rayon::prelude::*;
 
-/// Pixels that are worked on together at least, where images are smaller.
-const PIXELS: usize = 64;
+/// Pixels that one product takes: with its depth and a panel they stay in the second cache level.
+const PIXELS: usize = 256;
+/// Groups of images at least, where there are as many, so that every core has work.
+const GROUPS: usize = 4;
+/// Columns of a panel of the weight, which lies together.
+const PANEL: usize = 64;
 /// Channels of a weight's gradient that one task works on.
-const CHUNK: usize = 64;
-/// Depth of one product over pixels.
+const CHUNK: usize = 48;
+/// Depth of one product.
 const DEPTH: usize = 256;
-
-/// One tap on one row of the output.
-#[derive(Clone, Copy)]
-struct Run {
-    tap: usize,
-    /// First output pixel, counted over the images of a group.
-    out: usize,
-    /// The input pixel under it.
-    input: usize,
-    /// Output pixels; the inputs under them are a stride apart.
-    count: usize,
-}
 
 impl Geometry {
     fn taps(&self) -> usize {
@@ -36,51 +28,88 @@ impl Geometry {
 
     /// Images that are worked on together.
     fn group(&self) -> usize {
-        (PIXELS / self.pixels().max(1)).clamp(1, self.batch.max(1))
+        let pixels = self.pixels().max(1);
+        PIXELS.div_ceil(pixels).min(self.batch.div_ceil(GROUPS)).max(1)
     }
 
-    /// Every tap on every row of `images` images; where patches are the images, runs of pixels.
-    fn runs(&self, images: usize) -> Vec<Run> {
-        if self.is_pointwise() {
-            let pixels = images * self.pixels();
-            let run = |first| Run { tap: 0, out: first, input: first, count: DEPTH.min(pixels - first) };
-            return (0..pixels).step_by(DEPTH).map(run).collect();
-        }
-        let mut runs = Vec::new();
-        for (image, y) in (0..images).flat_map(|image| (0..self.out_height).map(move |y| (image, y))) {
-            for tap in 0..self.taps() {
-                let (row, dx) = (y * self.stride + tap / self.kernel, tap % self.kernel);
+    /// For each tap, the places of all pairs of an input and an output pixel in `images` images; a pixel's row is
+    /// `[input, output]` values.
+    fn pairs(&self, images: usize, [input_row, output_row]: [usize; 2]) -> Vec<Vec<[usize; 2]>> {
+        let taps = 0..self.taps();
+        let pairs =
+            taps.into_par_iter().map(|tap| {
+                let dx = tap % self.kernel;
                 let (first, end) = self.columns(dx);
-                if row < self.padding || row - self.padding >= self.height || first == end {
-                    continue;
+                let mut pairs = Vec::with_capacity(images * self.pixels());
+                for (image, y) in (0..images).flat_map(|image| (0..self.out_height).map(move |y| (image, y))) {
+                    let row = y * self.stride + tap / self.kernel;
+                    if row < self.padding || row - self.padding >= self.height {
+                        continue;
+                    }
+                    let input = image * self.area() + (row - self.padding) * self.width;
+                    let output = (image * self.out_height + y) * self.out_width;
+                    pairs.extend((first..end).map(|x| {
+                        [(input + x * self.stride + dx - self.padding) * input_row, (output + x) * output_row]
+                    }));
                 }
-                let line = image * self.area() + (row - self.padding) * self.width;
-                runs.push(Run {
-                    tap,
-                    out: image * self.pixels() + y * self.out_width + first,
-                    input: line + first * self.stride + dx - self.padding,
-                    count: end - first,
-                });
-            }
-        }
-        runs
+                pairs
+            });
+        pairs.collect()
     }
 
-    /// `[taps, rows, columns padded]` of the weight: a filter's channels along a column, or turned along a row.
+    /// The weight in panels of columns, each `[taps, rows, columns padded]`: a filter's channels along a column, or
+    /// turned along a row.
     fn packed(&self, weight: &[f32], turned: bool) -> Scratch {
         let (taps, filters, channels) = (self.taps(), self.filters, self.channels);
         let (rows, columns) = if turned { (filters, channels) } else { (channels, filters) };
         let (row_step, column_step) = if turned { (channels * taps, taps) } else { (taps, channels * taps) };
-        let wide = padded(columns);
-        let mut out = Scratch::new(taps * rows * wide);
-        out.par_chunks_exact_mut(wide).with_min_len(64).enumerate().for_each(|(at, to)| {
-            let from = &weight[at % rows * row_step + at / rows..];
-            for (to, value) in to.iter_mut().zip(from.iter().step_by(column_step)).take(columns) {
-                *to = *value;
+        let mut out = Scratch::new(taps * rows * padded(columns));
+        out.par_chunks_mut((taps * rows * PANEL).max(1)).enumerate().for_each(|(panel, out)| {
+            let wide = out.len() / (taps * rows);
+            // A line of the cache at a time: the values of all taps lie together.
+            for first in (0..wide).step_by(16) {
+                let count = columns.saturating_sub(panel * PANEL + first).min(16);
+                for (row, tap) in (0..rows).flat_map(|row| (0..taps).map(move |tap| (row, tap))) {
+                    let to = &mut out[(tap * rows + row) * wide + first..][..16];
+                    let from = &weight[row * row_step + tap..];
+                    for (j, to) in to[..count].iter_mut().enumerate() {
+                        *to = from[(panel * PANEL + first + j) * column_step];
+                    }
+                    to[count..].fill(0.0);
+                }
             }
-            to[columns..].fill(0.0);
         });
         out
+    }
+}
+
+/// `out += input · kernel` tap by tap, for the pairs of places of a pixel in the input and in the output.
+///
+/// # Safety
+/// At every pair's places lie `depth` and `wide` values; a tap's places in `out` differ.
+unsafe fn convolve(
+    kernel: &[f32],
+    [depth, wide]: [usize; 2],
+    pairs: &[Vec<[usize; 2]>],
+    input: &[f32],
+    out: &mut [f32],
+) {
+    let steps = |columns: usize| (0..DEPTH.min(depth)).map(|step| [step, step * columns]).collect::<Vec<_>>();
+    let taps = pairs.len();
+    let (whole, last) = (steps(PANEL), steps(wide % PANEL));
+    for (tap, pairs) in pairs.iter().enumerate() {
+        for (pairs, first) in
+            pairs.chunks(PIXELS).flat_map(|pairs| (0..depth).step_by(DEPTH).map(move |at| (pairs, at)))
+        {
+            for column in (0..wide).step_by(PANEL) {
+                let columns = PANEL.min(wide - column);
+                let steps = if columns == PANEL { &whole } else { &last };
+                let panel = &kernel[column * depth * taps + (tap * depth + first) * columns..];
+                let (input, out) = (input[first..].as_ptr(), out[column..].as_mut_ptr());
+                // SAFETY: the caller's contract; the panel's rows of this tap from `first` on.
+                unsafe { gathered(columns, input, panel.as_ptr(), out, pairs, &steps[..DEPTH.min(depth - first)]) };
+            }
+        }
     }
 }
 
@@ -108,6 +137,7 @@ fn turn_out(from: &[f32], row: usize, [channels, pixels]: [usize; 2], images: &m
 pub fn forward(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
     let (channels, wide, group) = (g.channels, padded(g.filters), g.group());
     let kernel = g.packed(weight, false);
+    let pairs = g.pairs(group, [channels, wide]);
     let mut out = vec![0.0; g.batch * g.filters * g.pixels()];
     let outs = out.par_chunks_mut(group * g.filters * g.pixels());
     outs.zip(x.par_chunks(group * g.image())).for_each(|(out, x)| {
@@ -116,13 +146,9 @@ pub fn forward(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) ->
         let mut sums = Scratch::new(images * g.pixels() * wide);
         turn_in(x, [channels, g.area()], &mut inputs, channels);
         begin(&mut sums, wide, bias);
-        for run in g.runs(images) {
-            let left = Left { at: inputs[run.input * channels..].as_ptr(), row: g.stride * channels, column: 1 };
-            let right = Right { at: kernel[run.tap * channels * wide..].as_ptr(), row: wide };
-            let out = Out { at: sums[run.out * wide..].as_mut_ptr(), row: wide };
-            // SAFETY: a run's pixels lie inside the images, and its tap inside the kernel.
-            unsafe { product([run.count, wide, channels], left, right, out, true) };
-        }
+        let fewer = (images < group).then(|| g.pairs(images, [channels, wide]));
+        // SAFETY: the pairs lie inside the images, and a tap meets an output pixel once.
+        unsafe { convolve(&kernel, [channels, wide], fewer.as_ref().unwrap_or(&pairs), &inputs, &mut sums) };
         turn_out(&sums, wide, [g.filters, g.pixels()], out);
     });
     out
@@ -131,6 +157,12 @@ pub fn forward(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) ->
 pub fn input_gradient(g: &Geometry, gradient: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
     let (filters, wide, group) = (g.filters, padded(g.channels), g.group());
     let kernel = g.packed(weight, true);
+    let turned = |images| {
+        let mut pairs = g.pairs(images, [wide, filters]);
+        pairs.iter_mut().flatten().for_each(|pair| pair.reverse());
+        pairs
+    };
+    let pairs = turned(group);
     let mut out = vec![0.0; g.batch * g.image()];
     let outs = out.par_chunks_mut(group * g.image());
     outs.zip(gradient.par_chunks(group * filters * g.pixels())).for_each(|(out, gradient)| {
@@ -139,13 +171,9 @@ pub fn input_gradient(g: &Geometry, gradient: &[f32], weight: &[f32], bias: Opti
         let mut sums = Scratch::new(images * g.area() * wide);
         turn_in(gradient, [filters, g.pixels()], &mut inputs, filters);
         begin(&mut sums, wide, bias);
-        for run in g.runs(images) {
-            let left = Left { at: inputs[run.out * filters..].as_ptr(), row: filters, column: 1 };
-            let right = Right { at: kernel[run.tap * filters * wide..].as_ptr(), row: wide };
-            let out = Out { at: sums[run.input * wide..].as_mut_ptr(), row: g.stride * wide };
-            // SAFETY: as above; rows of the result that a stride above 1 leaves out are not written.
-            unsafe { product([run.count, wide, filters], left, right, out, true) };
-        }
+        let fewer = (images < group).then(|| turned(images));
+        // SAFETY: as above; a tap meets an input pixel at most once.
+        unsafe { convolve(&kernel, [filters, wide], fewer.as_ref().unwrap_or(&pairs), &inputs, &mut sums) };
         turn_out(&sums, wide, [g.channels, g.area()], out);
     });
     out
@@ -159,31 +187,30 @@ pub fn weight_gradient(g: &Geometry, x: &[f32], gradient: &[f32]) -> Vec<f32> {
     turned.for_each(|(to, x)| turn_in(x, [channels, g.area()], to, channels));
     let turned = gradients.par_chunks_mut(g.pixels() * wide).zip(gradient.par_chunks(filters * g.pixels()));
     turned.for_each(|(to, gradient)| turn_in(gradient, [filters, g.pixels()], to, wide));
-    let mut runs = vec![Vec::new(); taps];
-    g.runs(g.batch).into_iter().for_each(|run| runs[run.tap].push(run));
-    let mut out = vec![0.0; filters * channels * taps];
-    let shared = Shared::new(&mut out);
-    let (inputs, gradients, runs) = (&*inputs, &*gradients, &runs);
-    let chunks = channels.div_ceil(CHUNK);
-    (0..taps * chunks).into_par_iter().for_each(|task| {
+    let pairs = g.pairs(g.batch, [channels, wide]);
+    // `[channels, taps, filters padded]`.
+    let mut sums = Scratch::new(channels * taps * wide);
+    let shared = Shared::new(&mut sums);
+    let (inputs, gradients) = (&*inputs, &*gradients);
+    (0..taps * channels.div_ceil(CHUNK)).into_par_iter().for_each(|task| {
         let (tap, first) = (task % taps, task / taps * CHUNK);
-        let count = CHUNK.min(channels - first);
-        let mut sums = Scratch::new(count * wide);
-        sums.fill(0.0);
-        for run in &runs[tap] {
-            let left =
-                Left { at: inputs[run.input * channels + first..].as_ptr(), row: 1, column: g.stride * channels };
-            let right = Right { at: gradients[run.out * wide..].as_ptr(), row: wide };
-            let out = Out { at: sums.as_mut_ptr(), row: wide };
-            // SAFETY: as above; `count` channels of every pixel.
-            unsafe { product([count, wide, run.count], left, right, out, true) };
-        }
-        for (channel, row) in sums.chunks_exact(wide).enumerate() {
-            for (filter, value) in row[..filters].iter().enumerate() {
-                // SAFETY: this task alone writes these channels of this tap.
-                unsafe { *shared.at((filter * channels + first + channel) * taps + tap) = *value };
+        let rows: Vec<_> =
+            (0..CHUNK.min(channels - first)).map(|channel| [channel, (channel * taps + tap) * wide]).collect();
+        // SAFETY: this task alone writes these channels of this tap; the pairs lie inside the images.
+        unsafe {
+            let out = shared.at(first * taps * wide);
+            rows.iter().for_each(|row| out.add(row[1]).write_bytes(0, wide));
+            for steps in pairs[tap].chunks(DEPTH) {
+                for column in (0..wide).step_by(PANEL) {
+                    let (columns, right) = (PANEL.min(wide - column), gradients[column..].as_ptr());
+                    gathered(columns, inputs[first..].as_ptr(), right, out.add(column), &rows, steps);
+                }
             }
         }
+    });
+    let mut out = vec![0.0; filters * channels * taps];
+    out.par_chunks_mut((16 * channels * taps).max(1)).enumerate().for_each(|(block, out)| {
+        to_planes(&sums[block * 16..], wide, out, channels * taps, |_, value| value);
     });
     out
 }

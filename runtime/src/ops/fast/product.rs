@@ -1,7 +1,8 @@
 //! The matrix product all fast kernels are made of: C (+)= A · B without packing.
 //!
 //! A is read one value at a time (any strides, so transposed is free), B and C by vectors along their rows. Callers keep
-//! the depth at a few hundred and B's panel within the second cache level; a tile of C stays in registers.
+//! the depth at a few hundred and B's panel within the second cache level; a tile of C stays in registers. Where rows or steps
+//! of the depth do not lie evenly, as the pixels under a tap of a convolution, [`gathered`] takes their places from lists.
 
 use super::lanes::{Lanes, kernel};
 
@@ -114,6 +115,107 @@ unsafe fn tile<S: Lanes, const R: usize, const V: usize>(depth: usize, left: Lef
         for (i, row) in sums.iter().enumerate() {
             for (j, sum) in row.iter().enumerate() {
                 S::store(out.at.add(i * out.row + j * S::N), *sum);
+            }
+        }
+    }
+}
+
+kernel! {
+    /// `out[o + j] += Σ left[l + a] · right[b + j]` over the steps `[a, b]`, for each row `[l, o]` and each `j` below
+    /// `columns`, a multiple of 16.
+    ///
+    /// # Safety
+    /// Every such element can be accessed, the rows' results lie apart, and `out` overlaps neither of the others.
+    pub unsafe fn gathered(
+        columns: usize, left: *const f32, right: *const f32, out: *mut f32, rows: &[[usize; 2]], steps: &[[usize; 2]]
+    ) => gathered_panels
+}
+
+#[inline(always)]
+unsafe fn gathered_panels<S: Lanes>(
+    columns: usize,
+    left: *const f32,
+    right: *const f32,
+    out: *mut f32,
+    rows: &[[usize; 2]],
+    steps: &[[usize; 2]],
+) {
+    let parts = rows.len().div_ceil(ROWS);
+    let mut column = 0;
+    while column < columns {
+        let vectors = ((columns - column) / S::N).min(S::PANEL);
+        for part in 0..parts {
+            let rows = &rows[part * rows.len() / parts..(part + 1) * rows.len() / parts];
+            // SAFETY: the panel lies inside the columns.
+            unsafe {
+                let (right, out) = (right.add(column), out.add(column));
+                match vectors {
+                    1 => gathered_tall::<S, 1>(left, right, out, rows, steps),
+                    2 => gathered_tall::<S, 2>(left, right, out, rows, steps),
+                    3 => gathered_tall::<S, 3>(left, right, out, rows, steps),
+                    _ => gathered_tall::<S, 4>(left, right, out, rows, steps),
+                }
+            }
+        }
+        column += vectors * S::N;
+    }
+}
+
+#[inline(always)]
+unsafe fn gathered_tall<S: Lanes, const V: usize>(
+    left: *const f32,
+    right: *const f32,
+    out: *mut f32,
+    rows: &[[usize; 2]],
+    steps: &[[usize; 2]],
+) {
+    // SAFETY: as the caller's.
+    unsafe {
+        match rows.len() {
+            1 => gathered_tile::<S, 1, V>(left, right, out, rows, steps),
+            2 => gathered_tile::<S, 2, V>(left, right, out, rows, steps),
+            3 => gathered_tile::<S, 3, V>(left, right, out, rows, steps),
+            4 => gathered_tile::<S, 4, V>(left, right, out, rows, steps),
+            5 => gathered_tile::<S, 5, V>(left, right, out, rows, steps),
+            _ => gathered_tile::<S, 6, V>(left, right, out, rows, steps),
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn gathered_tile<S: Lanes, const R: usize, const V: usize>(
+    left: *const f32,
+    right: *const f32,
+    out: *mut f32,
+    rows: &[[usize; 2]],
+    steps: &[[usize; 2]],
+) {
+    // SAFETY: R rows, V vectors and every step lie inside the matrices, by the caller's contract.
+    unsafe {
+        let lefts: [*const f32; R] = std::array::from_fn(|i| left.add(rows[i][0]));
+        let outs: [*mut f32; R] = std::array::from_fn(|i| out.add(rows[i][1]));
+        let mut sums = [[S::splat(0.0); V]; R];
+        for (row, out) in sums.iter_mut().zip(&outs) {
+            for (j, sum) in row.iter_mut().enumerate() {
+                *sum = S::load(out.add(j * S::N));
+            }
+        }
+        for [a, b] in steps {
+            let b = right.add(*b);
+            let mut vectors = [S::splat(0.0); V];
+            for (j, vector) in vectors.iter_mut().enumerate() {
+                *vector = S::load(b.add(j * S::N));
+            }
+            for (row, left) in sums.iter_mut().zip(&lefts) {
+                let value = S::splat(*left.add(*a));
+                for (sum, vector) in row.iter_mut().zip(&vectors) {
+                    *sum = S::fma(value, *vector, *sum);
+                }
+            }
+        }
+        for (row, out) in sums.iter().zip(&outs) {
+            for (j, sum) in row.iter().enumerate() {
+                S::store(out.add(j * S::N), *sum);
             }
         }
     }
