@@ -1,8 +1,10 @@
 //! The fused dense layer against the same layer in candle's own operations, and the same bits for any number of threads.
 
 use srvae_runtime::candle_core::{DType, Device, Result, Tensor, Var};
+use srvae_runtime::nn::DenseLayer;
 use srvae_runtime::ops::{Attention, DenseStep, dense_layer, reference};
-use srvae_runtime::{Noise, ops};
+use srvae_runtime::params::Phase;
+use srvae_runtime::{Noise, Params, ops};
 
 /// Relative to the largest magnitude: sums of a few hundred terms in f32, Winograd's about twice as far off.
 const OUTPUT: f64 = 5e-6;
@@ -151,5 +153,27 @@ fn the_same_bits_on_any_number_of_threads() -> Result<()> {
     for threads in [2, 5] {
         assert!(one == on(threads)?, "{threads} threads give other bits than one");
     }
+    Ok(())
+}
+
+#[test]
+fn kept_kernels_give_the_same_bits_and_follow_the_parameters() -> Result<()> {
+    let params = Params::new(3, DType::F32, &Device::Cpu);
+    let layer = DenseLayer::new(&params, 6, 4, 3)?;
+    let x = Noise::seeded(5).normal("x", &[2, 6, 8, 8], DType::F32, &Device::Cpu)?;
+    let pass = |phase: Phase| -> Result<Vec<f32>> {
+        params.set_phase(phase);
+        layer.forward(&x)?.flatten_all()?.to_vec1()
+    };
+    let first = pass(Phase::Training)?;
+    assert!(first == pass(Phase::Inference)?, "the pass that makes the kernels");
+    assert!(first == pass(Phase::Inference)?, "the pass that finds them kept");
+    for (_, var) in params.entries() {
+        var.set(&(var.as_detached_tensor() * 1.5)?)?;
+    }
+    params.touch();
+    let second = pass(Phase::Inference)?;
+    assert!(first != second, "kernels of the parameters as they were");
+    assert!(second == pass(Phase::Training)?, "kernels of other parameters");
     Ok(())
 }

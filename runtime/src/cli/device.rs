@@ -1,6 +1,7 @@
 //! Where to compute.
 
 use super::args::{CommonArgs, DeviceChoice};
+use super::machine;
 use crate::Device;
 use crate::ops::cuda::{self, Precision, probe};
 use crate::terminal::note;
@@ -12,9 +13,7 @@ use anyhow::{Result, bail};
 /// # Errors
 /// `--device cuda` where there is none, or a precision that the CPU does not have.
 pub fn choose(args: &CommonArgs) -> Result<Device> {
-    if let Some(threads) = args.threads
-        && rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global().is_err()
-    {
+    if !machine::set_threads(args.threads.map(Into::into)) && args.threads.is_some() {
         note("warning: --threads came too late and has no effect");
     }
     let device = match args.device {

@@ -1,25 +1,20 @@
-//! How the program uses threads and memory; said once, before anything else runs.
-
-/// Settings that tensors of many sizes, made and dropped at every step, ask for.
-pub fn prepare() {
-    share_the_main_thread();
-    keep_memory();
-}
+//! How the program uses threads and memory; said once, before tensors are made.
 
 /// Makes the main thread one of rayon's: a parallel loop then begins at once, where handing it to a pool that sleeps takes
-/// as long as a small operation. With one thread alone the pool stays apart, so that other threads may use it.
-fn share_the_main_thread() {
-    let asked = std::env::var("RAYON_NUM_THREADS").ok().and_then(|count| count.parse().ok()).filter(|count| *count > 0);
-    let threads: usize = asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    if threads > 1 {
-        // Where a pool exists already, it is as good.
-        rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build_global().ok();
-    }
+/// as long as a small operation. With one thread alone the pool stays apart, so that other threads may use it. Without a
+/// number that was asked for, `RAYON_NUM_THREADS` or the machine's cores count. False where a pool of another size exists.
+pub fn set_threads(asked: Option<usize>) -> bool {
+    let variable = || std::env::var("RAYON_NUM_THREADS").ok()?.parse().ok().filter(|count| *count > 0);
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = asked.or_else(variable).unwrap_or_else(cores);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    let pool = if threads > 1 { pool.use_current_thread() } else { pool };
+    pool.build_global().is_ok() || rayon::current_num_threads() == threads
 }
 
 /// Keeps what tensors leave instead of giving it back to the system, which would clear every page before the next use.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn keep_memory() {
+pub fn keep_memory() {
     // SAFETY: the calls change settings of the allocator and nothing else; a setting it does not know is ignored.
     unsafe {
         libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 30);
@@ -28,4 +23,4 @@ fn keep_memory() {
 }
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn keep_memory() {}
+pub fn keep_memory() {}

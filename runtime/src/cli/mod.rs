@@ -48,7 +48,7 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
             "internal error: {panic}; this is a mistake in srvae, please report it with the command that led to it"
         ));
     }));
-    machine::prepare();
+    machine::keep_memory();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(message) => {

@@ -1,9 +1,10 @@
 //! Dense layers (Huang et al. 2017) with channel attention, as in the super-resolution VAE.
 
 use super::{NormConv, Shape2d};
-use crate::ops::{self, Attention, DenseStep};
+use crate::ops::{self, Attention, DenseKernels, DenseStep};
 use crate::params::Phase;
 use crate::{Params, Result, Tensor};
+use std::sync::{Arc, Mutex};
 
 /// `steps` bottlenecks, each appended to the stack and followed by an ELU over the whole stack; channel attention last.
 #[derive(Debug, Clone)]
@@ -13,6 +14,8 @@ pub struct DenseLayer {
     excite: NormConv,
     params: Params,
     channels: usize,
+    /// The composed kernels at one version of the parameters, kept while nothing is learned.
+    kept: Arc<Mutex<Option<(u64, DenseKernels)>>>,
 }
 
 impl DenseLayer {
@@ -38,6 +41,7 @@ impl DenseLayer {
             excite: NormConv::new(&attention.at("excite"), squeezed, channels, 1, Shape2d::Stride(1))?,
             params: params.clone(),
             channels,
+            kept: Arc::default(),
         })
     }
 
@@ -58,7 +62,21 @@ impl DenseLayer {
         });
         let steps = steps.collect::<Result<Vec<_>>>()?;
         let ((squeeze, squeeze_bias), (excite, excite_bias)) = (self.squeeze.weight()?, self.excite.weight()?);
-        ops::dense_layer(x, &steps, &Attention { squeeze, squeeze_bias, excite, excite_bias })
+        ops::dense_layer_kept(x, &steps, &Attention { squeeze, squeeze_bias, excite, excite_bias }, &self.kernels())
+    }
+
+    /// Kept at inference, given back at training.
+    fn kernels(&self) -> DenseKernels {
+        let mut kept = self.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if self.params.phase() == Phase::Training {
+            *kept = None;
+            return DenseKernels::default();
+        }
+        let version = self.params.version();
+        match &*kept {
+            Some((at, kernels)) if *at == version => kernels.clone(),
+            _ => kept.insert((version, DenseKernels::default())).1.clone(),
+        }
     }
 
     /// Convolution by convolution, so that each sees what the one before it was set to.

@@ -29,7 +29,7 @@ pub use adamax::{Adamax, adamax, sum_of_squares};
 pub use attention::{Attention, channel_attention};
 pub use conv::{conv_transpose2d, conv2d};
 pub use coupling::{Mask, coupling, coupling_context, coupling_log_det};
-pub use dense::{DenseStep, dense_layer};
+pub use dense::{DenseKernels, DenseStep, dense_layer, dense_layer_kept};
 pub use elementwise::{elu, relu, silu};
 pub use fourier::fourier;
 pub use mixture::{logistic_mixture_log_prob, logistic_mixture_value};

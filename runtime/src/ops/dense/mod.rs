@@ -19,7 +19,7 @@ use candle_core::{CpuStorage, CustomOp2, Layout, Shape};
 use forward::Attended;
 use gate::GateValues;
 use sizes::{Sizes, StepValues};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Effective weights of one step: 1x1 to 4·growth, then 3x3 to growth, nothing between.
 #[derive(Debug, Clone)]
@@ -28,6 +28,40 @@ pub struct DenseStep {
     pub squeeze_bias: Tensor,
     pub grow: Tensor,
     pub grow_bias: Tensor,
+}
+
+/// The kernels that a layer composes of its weights, made at the first use and shared by clones: good for as long as the
+/// weights are the same. They take 36 · C · g bytes for each step from C channels to g more; their points, four times
+/// as much, are made anew at every pass.
+#[derive(Debug, Clone, Default)]
+pub struct DenseKernels(Arc<OnceLock<Vec<f32>>>);
+
+impl DenseKernels {
+    /// What is kept, or else what `make` gives. Nothing is locked meanwhile: a task that waits for others inside `make` may
+    /// be handed one that comes here too.
+    fn composed(&self, make: impl FnOnce() -> Vec<f32>) -> &[f32] {
+        if let Some(composed) = self.0.get() {
+            return composed;
+        }
+        let made = make();
+        self.0.get_or_init(|| made)
+    }
+}
+
+/// [`dense_layer`] with kernels that were kept for these weights, or that are kept from now on.
+///
+/// # Errors
+/// Shapes that do not fit, kernels of another layer.
+pub fn dense_layer_kept(
+    x: &Tensor,
+    steps: &[DenseStep],
+    attention: &Attention,
+    kernels: &DenseKernels,
+) -> Result<Tensor> {
+    if x.device().is_cpu() && x.dtype() == DType::F32 && !steps.is_empty() {
+        return fused(x, steps, attention, kernels.clone());
+    }
+    dense_layer(x, steps, attention)
 }
 
 /// `[N, C, H, W]` to `[N, C + steps · growth, H, W]`.
@@ -39,7 +73,7 @@ pub fn dense_layer(x: &Tensor, steps: &[DenseStep], attention: &Attention) -> Re
         return super::cuda::dense_layer(x, steps, attention);
     }
     if x.device().is_cpu() && x.dtype() == DType::F32 && !steps.is_empty() {
-        return fused(x, steps, attention);
+        return fused(x, steps, attention, DenseKernels::default());
     }
     let mut stack = x.clone();
     for step in steps {
@@ -50,7 +84,7 @@ pub fn dense_layer(x: &Tensor, steps: &[DenseStep], attention: &Attention) -> Re
     channel_attention(&stack, attention)
 }
 
-fn fused(x: &Tensor, steps: &[DenseStep], attention: &Attention) -> Result<Tensor> {
+fn fused(x: &Tensor, steps: &[DenseStep], attention: &Attention, kernels: DenseKernels) -> Result<Tensor> {
     let sizes = sizes(x, steps, attention)?;
     // Weights in the order in which their gradients are left: squeeze and grow of each step, squeeze and excite of attention.
     let mut pairs = Vec::with_capacity(2 * steps.len() + 2);
@@ -66,7 +100,7 @@ fn fused(x: &Tensor, steps: &[DenseStep], attention: &Attention) -> Result<Tenso
     }
     let (end, places) = chain.finish();
     let keep = x.track_op() || end.track_op();
-    x.contiguous()?.apply_op2(&end, Dense { sizes, pairs, places, keep, kept: OnceLock::new() })
+    x.contiguous()?.apply_op2(&end, Dense { sizes, pairs, places, keep, kernels, kept: OnceLock::new() })
 }
 
 /// The layer's sizes.
@@ -106,13 +140,9 @@ struct Dense {
     places: Vec<Place>,
     /// Whether a backward pass may follow.
     keep: bool,
-    kept: OnceLock<Kept>,
-}
-
-/// What the forward pass leaves to the backward pass.
-struct Kept {
-    composed: Vec<f32>,
-    attended: Attended,
+    kernels: DenseKernels,
+    /// What the forward pass leaves to the backward pass.
+    kept: OnceLock<Attended>,
 }
 
 /// Every weight's and bias's values.
@@ -149,14 +179,18 @@ impl CustomOp2 for Dense {
         let (sizes, weights) = (&self.sizes, Weights::of(&self.pairs)?);
         let steps = weights.steps();
         let (x, gate) = (slice(x, x_layout)?, weights.gate());
-        let (composed, points) = timed("dense kernels", || {
-            let composed = compose::compose(sizes, &steps);
-            let points = compose::points(sizes, &composed);
-            (composed, points)
-        });
+        let points = timed("dense kernels", || {
+            let composed = self.kernels.composed(|| compose::compose(sizes, &steps));
+            if composed.len() != sizes.kernel_start(sizes.steps) {
+                candle_core::bail!(
+                    "a dense layer was given the kernels of another one; keep them for each layer apart"
+                );
+            }
+            Ok(compose::points(sizes, composed))
+        })?;
         let (out, attended) = timed("dense layer", || forward::forward(sizes, x, &steps, &points, &gate));
         if self.keep {
-            self.kept.get_or_init(|| Kept { composed, attended });
+            self.kept.get_or_init(|| attended);
         }
         let shape = (sizes.batch, sizes.channels(), sizes.height, sizes.width);
         Ok((CpuStorage::F32(out), Shape::from(shape)))
@@ -169,19 +203,13 @@ impl CustomOp2 for Dense {
         out: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let Some(kept) = self.kept.get() else {
+        let (Some(attended), Some(composed)) = (self.kept.get(), self.kernels.0.get()) else {
             candle_core::bail!("a dense layer's forward pass left nothing for its backward pass");
         };
         let weights = Weights::of(&self.pairs)?;
         let (steps, gate, gradient) = (weights.steps(), weights.gate(), gradient.contiguous()?);
-        let backward = Backward {
-            sizes: &self.sizes,
-            x: &Values::of(x)?,
-            steps: &steps,
-            composed: &kept.composed,
-            gate: &gate,
-            attended: &kept.attended,
-        };
+        let backward =
+            Backward { sizes: &self.sizes, x: &Values::of(x)?, steps: &steps, composed, gate: &gate, attended };
         let (out, gradient) = (Values::of(out)?, Values::of(&gradient)?);
         let gradients = timed("dense layer", || backward.run(&out, &gradient));
         let mut all = Vec::with_capacity(self.pairs.len());
