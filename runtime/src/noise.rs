@@ -98,9 +98,20 @@ impl Noise {
             }
             return draw.to_dtype(dtype)?.to_device(device);
         }
-        if device.is_cuda() && self.rows.is_none() {
+        // The rows that these draws are for, if they are for rows.
+        let rows = self
+            .rows
+            .as_ref()
+            .filter(|rows| shape.first() == Some(&(rows.samples.len() * rows.images.len())) && !shape.contains(&0));
+        // Draws of a pass differ by the seed, rows by the stream.
+        let row_seed = self.seed.wrapping_add(self.counter.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        if device.is_cuda() {
+            let drawn = match rows {
+                Some(rows) => noise::draw_rows(law, shape, row_seed, &rows.samples, &rows.images, device)?,
+                None => noise::draw(law, shape, self.seed, self.counter, device)?,
+            };
             self.counter += 1;
-            return noise::draw(law, shape, self.seed, self.counter - 1, device)?.to_dtype(dtype);
+            return drawn.to_dtype(dtype);
         }
         let mut values = vec![0f32; shape.iter().product()];
         let fill = |seed: u64, stream: u64, part: &mut [f32]| {
@@ -108,18 +119,16 @@ impl Noise {
             rng.set_stream(stream);
             part.iter_mut().for_each(|value| *value = one(&mut rng));
         };
-        match &self.rows {
-            Some(rows) if shape.first() == Some(&(rows.samples.len() * rows.images.len())) && !values.is_empty() => {
-                // Draws of a pass differ by the seed, rows by the stream.
-                let seed = self.seed.wrapping_add(self.counter.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        match rows {
+            Some(rows) => {
                 let size = values.len() / shape[0];
                 values.par_chunks_mut(size).enumerate().for_each(|(row, part)| {
                     let sample = rows.samples.start + row / rows.images.len();
                     let image = rows.images.start + row % rows.images.len();
-                    fill(seed, (image as u64) << 32 | sample as u64, part);
+                    fill(row_seed, (image as u64) << 32 | sample as u64, part);
                 });
             }
-            _ => fill(self.seed, self.counter, &mut values),
+            None => fill(self.seed, self.counter, &mut values),
         }
         self.counter += 1;
         Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(dtype)?.to_device(device)

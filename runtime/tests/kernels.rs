@@ -2,7 +2,15 @@
 
 #[path = "kernels/agreement.rs"]
 mod agreement;
+#[path = "kernels/compare.rs"]
+mod compare;
+#[path = "kernels/densities.rs"]
+mod densities;
 #[path = "kernels/imitation.rs"]
 mod imitation;
 #[path = "kernels/nvrtc.rs"]
 mod nvrtc;
+#[path = "kernels/training.rs"]
+mod training;
+#[path = "kernels/whole.rs"]
+mod whole;

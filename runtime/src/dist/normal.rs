@@ -23,15 +23,8 @@ impl Normal {
     /// # Errors
     /// An odd number of channels.
     pub fn from_head(head: &Tensor) -> Result<Self> {
-        let channels = head.dim(1)?;
-        if channels % 2 != 0 {
-            candle_core::bail!(
-                "a normal's head has means and log-variances, an even number of channels, not {channels}"
-            );
-        }
-        let half = channels / 2;
-        let log_var = head.narrow(1, half, half)?.contiguous()?.clamp(-LOG_VAR_BOUND, LOG_VAR_BOUND)?;
-        Ok(Self { mean: head.narrow(1, 0, half)?.contiguous()?, log_var })
+        let (mean, log_var) = ops::normal_halves(head, LOG_VAR_BOUND)?;
+        Ok(Self { mean, log_var })
     }
 
     /// Channels of the head for a variable of this shape.
@@ -48,7 +41,7 @@ impl Distribution for Normal {
     fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
         let epsilon = noise.normal(name, self.mean.dims(), self.mean.dtype(), self.mean.device())?;
         let epsilon = if draw.temperature == 1.0 { epsilon } else { (epsilon * draw.temperature)? };
-        &self.mean + ((&self.log_var * 0.5)?.exp()? * epsilon)?
+        ops::normal_draw(&self.mean, &self.log_var, &epsilon)
     }
 
     fn mode(&self) -> Result<Tensor> {

@@ -62,7 +62,12 @@ impl DenseLayer {
         });
         let steps = steps.collect::<Result<Vec<_>>>()?;
         let ((squeeze, squeeze_bias), (excite, excite_bias)) = (self.squeeze.weight()?, self.excite.weight()?);
-        ops::dense_layer_kept(x, &steps, &Attention { squeeze, squeeze_bias, excite, excite_bias }, &self.kernels())
+        let attention = Attention { squeeze, squeeze_bias, excite, excite_bias };
+        if ops::cuda::takes(x) {
+            // A GPU composes no kernels.
+            return ops::dense_layer(x, &steps, &attention);
+        }
+        ops::dense_layer_kept(x, &steps, &attention, &self.kernels())
     }
 
     /// Kept at inference, given back at training.

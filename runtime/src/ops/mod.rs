@@ -33,7 +33,7 @@ pub use dense::{DenseKernels, DenseStep, dense_layer, dense_layer_kept};
 pub use elementwise::{elu, relu, silu};
 pub use fourier::fourier;
 pub use mixture::{logistic_mixture_log_prob, logistic_mixture_value};
-pub use normal::{normal_kl, normal_log_prob, same_shape, sum_batch};
+pub use normal::{normal_draw, normal_halves, normal_kl, normal_log_prob, same_shape, sum_batch};
 pub use resize::{downsample, upsample};
 pub use shape::{concat, concat_shape, flatten, per_sample, repeat, reshape};
 pub use weight::weight_norm;

@@ -44,6 +44,36 @@ pub fn normal_kl(q_mean: &Tensor, q_log_var: &Tensor, p_mean: &Tensor, p_log_var
     distance.apply_op3(&q_log_var.contiguous()?, &p_log_var.contiguous()?, Summed::<Divergence>(PhantomData))
 }
 
+/// A normal's mean and log-variance out of `[N, 2C, …]`: the first half of the channels, and the second held between ± `bound`.
+///
+/// # Errors
+/// An odd number of channels.
+pub fn normal_halves(head: &Tensor, bound: f64) -> Result<(Tensor, Tensor)> {
+    let channels = head.dim(1)?;
+    if channels % 2 != 0 {
+        candle_core::bail!("a normal's head has means and log-variances, an even number of channels, not {channels}");
+    }
+    if super::cuda::takes(head) {
+        return Ok((super::cuda::half(head, false, f32::INFINITY)?, super::cuda::half(head, true, bound as f32)?));
+    }
+    let half = channels / 2;
+    let log_var = head.narrow(1, half, half)?.contiguous()?.clamp(-bound, bound)?;
+    Ok((head.narrow(1, 0, half)?.contiguous()?, log_var))
+}
+
+/// mean + exp(log_var / 2) · noise.
+///
+/// # Errors
+/// Shapes that differ: nothing is broadcast.
+pub fn normal_draw(mean: &Tensor, log_var: &Tensor, noise: &Tensor) -> Result<Tensor> {
+    same_shape("a normal's mean and its log-variance", mean, log_var)?;
+    same_shape("a normal's mean and its noise", mean, noise)?;
+    if super::cuda::takes(mean) {
+        return super::cuda::normal_draw(mean, log_var, noise);
+    }
+    mean + ((log_var * 0.5)?.exp()? * noise)?
+}
+
 /// Sum over all but the first dimension.
 ///
 /// # Errors

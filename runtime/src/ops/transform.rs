@@ -70,6 +70,9 @@ pub fn sketch(x: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// A failed tensor operation.
 pub fn quantise(x: &Tensor) -> Result<Tensor> {
+    if super::cuda::takes(x) && !x.track_op() {
+        return super::cuda::image::quantise(x);
+    }
     (x.clamp(0.0, 1.0)? * 255.0)?.round()? / 255.0
 }
 

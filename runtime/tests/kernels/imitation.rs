@@ -58,6 +58,7 @@ pub fn device() -> std::result::Result<Device, String> {
 /// Runs `test` on a GPU if one is asked for; else compiles the kernels once for the CPU, and runs it with threads in both
 /// orders. Says that it is skipped where there is no GPU, or no C++ compiler.
 pub fn with_kernels(name: &str, test: impl Fn() -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let _one = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     match device() {
         Err(reason) => {
             println!("skipped: {name} on the GPU ({reason})");
@@ -66,7 +67,6 @@ pub fn with_kernels(name: &str, test: impl Fn() -> anyhow::Result<()>) -> anyhow
         Ok(device) if device.is_cuda() => return test(),
         Ok(_) => {}
     }
-    let _one = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     if !ready(name) {
         return Ok(());
     }

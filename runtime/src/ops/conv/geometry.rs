@@ -3,7 +3,7 @@
 use crate::Result;
 
 /// The sizes of a convolution from `[batch, channels, height, width]` to `[batch, filters, out_height, out_width]`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Geometry {
     pub batch: usize,
     pub channels: usize,
@@ -24,7 +24,8 @@ impl Geometry {
         stride: usize,
         padding: usize,
     ) -> Result<Self> {
-        if channels != weight_channels || kernel != kernel_width || height + 2 * padding < kernel {
+        let fits = |size: usize| size + 2 * padding >= kernel;
+        if channels != weight_channels || kernel != kernel_width || !fits(height) || !fits(width) || stride == 0 {
             candle_core::bail!(
                 "a convolution of [{batch}, {channels}, {height}, {width}] with [{filters}, {weight_channels}, {kernel}, {kernel_width}]"
             );

@@ -12,7 +12,7 @@ use super::cpu::{Float, slice, unsupported};
 use super::profile::timed;
 use crate::{Result, Tensor};
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Shape};
-use geometry::Geometry;
+pub use geometry::Geometry;
 
 /// Convolution of `[N, C, H, W]` with `[O, C, k, k]` and a bias `[O]`.
 ///

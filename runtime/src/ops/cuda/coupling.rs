@@ -1,7 +1,7 @@
 //! Affine couplings: what changes is v = (z + t) · exp(s), s and t made of a network's output.
 
 use super::machine::{Buffer, Call, Machine, Place, place};
-use super::normal::sum_first_half;
+use super::normal::{half, sum_first_half};
 use super::op::{Operation, apply1, apply2};
 use crate::ops::Mask;
 use crate::{DType, Result, Tensor};
@@ -18,8 +18,7 @@ fn code(mask: Mask) -> usize {
 
 /// The half of the channels that changes, and the half that stays.
 fn halves(h: &Tensor, reversed: bool) -> Result<(Tensor, Tensor)> {
-    let half = h.dim(1)? / 2;
-    let (first, second) = (h.narrow(1, 0, half)?.contiguous()?, h.narrow(1, half, half)?.contiguous()?);
+    let (first, second) = (half(h, false, f32::INFINITY)?, half(h, true, f32::INFINITY)?);
     Ok(if reversed { (second, first) } else { (first, second) })
 }
 

@@ -1,6 +1,6 @@
 //! Convolutions by cuDNN: its three passes, each planned once for every shape.
 
-use super::conv::Geometry;
+use super::Geometry;
 use super::machine::{Convolution, Pass, Place, Precision};
 use crate::terminal::note;
 use crate::{DType, Result};
@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Workspace that an algorithm may take: 512 MB.
 const WORKSPACE: usize = 1 << 29;
+/// More algorithms than there are of any pass.
+const MOST: usize = 16;
 
 /// The library, and the plans made so far.
 pub struct Cudnn {
@@ -45,6 +47,13 @@ enum Algorithm {
     Weight(sys::cudnnConvolutionBwdFilterAlgo_t),
 }
 
+/// How a pass is done best.
+struct Choice {
+    algorithm: Algorithm,
+    workspace: usize,
+    math: sys::cudnnMathType_t,
+}
+
 impl Cudnn {
     /// None where the library is not there or `SRVAE_CUDNN=0` forbids it: the operations have another way.
     ///
@@ -68,10 +77,15 @@ impl Cudnn {
     pub fn run(&self, device: &CudaDevice, convolution: &Convolution) -> Result<bool> {
         let key = (convolution.pass, convolution.geometry, convolution.precision, convolution.x.dtype);
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        let plan = plans.entry(key).or_insert_with(|| Plan::new(self.handle, &key).ok());
+        let instead = |reason: Error| {
+            note(&format!("{reason} ({:?} of {:?}); products over patches take its place", key.0, key.1));
+        };
+        let plan = plans
+            .entry(key)
+            .or_insert_with(|| Plan::new(self.handle, device, convolution).map_err(|reason| instead(reason)).ok());
         let Some(ready) = plan else { return Ok(false) };
         if let Err(reason) = ready.start(self.handle, device, convolution) {
-            note(&format!("{reason} ({:?} of {:?}); products over patches take its place", key.0, key.1));
+            instead(reason);
             *plan = None;
             return Ok(false);
         }
@@ -80,18 +94,21 @@ impl Cudnn {
 }
 
 impl Plan {
-    fn new(handle: sys::cudnnHandle_t, &(pass, g, precision, dtype): &Key) -> std::result::Result<Self, CudnnError> {
-        let kind = match dtype {
-            DType::BF16 => sys::cudnnDataType_t::CUDNN_DATA_BFLOAT16,
-            _ => sys::cudnnDataType_t::CUDNN_DATA_FLOAT,
+    /// Made once for every shape; the algorithms are tried on the convolution itself, whose result is written later.
+    fn new(handle: sys::cudnnHandle_t, device: &CudaDevice, convolution: &Convolution) -> Result<Self> {
+        let (kind, math) = match (convolution.x.dtype, convolution.precision) {
+            (DType::BF16, _) => (sys::cudnnDataType_t::CUDNN_DATA_BFLOAT16, sys::cudnnMathType_t::CUDNN_TENSOR_OP_MATH),
+            (_, Precision::Tf32) => (sys::cudnnDataType_t::CUDNN_DATA_FLOAT, sys::cudnnMathType_t::CUDNN_DEFAULT_MATH),
+            // The default would send f32 numbers through the matrix units as TF32.
+            _ => (sys::cudnnDataType_t::CUDNN_DATA_FLOAT, sys::cudnnMathType_t::CUDNN_FMA_MATH),
         };
-        // By default, f32 numbers go through the matrix units as TF32.
-        let math = match (dtype, precision) {
-            (DType::F32, Precision::F32 | Precision::Bf16) => sys::cudnnMathType_t::CUDNN_FMA_MATH,
-            _ => sys::cudnnMathType_t::CUDNN_DEFAULT_MATH,
-        };
-        let mut plan = Self::describe(&g, kind, math)?;
-        (plan.algorithm, plan.workspace) = plan.choose(handle, pass)?;
+        let mut plan = Self::describe(&convolution.geometry, kind, math).map_err(explain)?;
+        let measured = plan.choose(handle, device, convolution)?;
+        (plan.algorithm, plan.workspace) = (measured.algorithm, measured.workspace);
+        if math != sys::cudnnMathType_t::CUDNN_FMA_MATH {
+            // SAFETY: the descriptor is alive.
+            unsafe { result::set_convolution_math_type(plan.convolution, measured.math) }.map_err(explain)?;
+        }
         Ok(plan)
     }
 
@@ -109,8 +126,8 @@ impl Plan {
             Ok(descriptor)
         };
         let plan = Self {
-            x: tensor([g.images, g.channels, g.height, g.width])?,
-            y: tensor([g.images, g.filters, g.out_height, g.out_width])?,
+            x: tensor([g.batch, g.channels, g.height, g.width])?,
+            y: tensor([g.batch, g.filters, g.out_height, g.out_width])?,
             weight: result::create_filter_descriptor()?,
             convolution: result::create_convolution_descriptor()?,
             algorithm: Algorithm::Forward(sys::cudnnConvolutionFwdAlgo_t::CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM),
@@ -136,48 +153,72 @@ impl Plan {
         Ok(plan)
     }
 
-    /// The best algorithm by cuDNN's own judgement that is there, and that its workspace does not rule out.
-    fn choose(&self, handle: sys::cudnnHandle_t, pass: Pass) -> std::result::Result<(Algorithm, usize), CudnnError> {
-        /// More than there are of any pass.
-        const MOST: usize = 16;
+    /// The fastest algorithm that is there and that its workspace does not rule out: by trying, or where that fails by
+    /// cuDNN's own judgement.
+    fn choose(&self, handle: sys::cudnnHandle_t, device: &CudaDevice, convolution: &Convolution) -> Result<Choice> {
+        // SAFETY: what is in the workspace before does not matter.
+        let workspace = unsafe { device.alloc::<u8>(WORKSPACE) }?;
+        let room = workspace.device_ptr(&device.cuda_stream()).0 as *mut c_void;
+        let at = |place: Place| place.address as *mut c_void;
+        let (x, weight, y) = (at(convolution.x), at(convolution.weight), at(convolution.y));
         macro_rules! best {
-            ($search:ident ($($argument:expr),*), $kind:ident) => {{
+            ($kind:ident, $algorithm:ident, $try:ident ($($tried:expr),*), $ask:ident ($($asked:expr),*)) => {{
                 let mut count = [0];
                 // SAFETY: plain numbers, for which zero is a value; the library writes at most as many as it is told.
                 let mut found: [sys::$kind; MOST] = unsafe { std::mem::zeroed() };
-                // SAFETY: descriptors and handle are alive.
-                unsafe {
-                    result::$search(handle, $($argument),*, MOST as c_int, count.as_mut_ptr(), found.as_mut_ptr())
-                }?;
+                let (most, counted) = (MOST as c_int, count.as_mut_ptr());
+                // SAFETY: descriptors, handle and places are alive, and the pass that is tried writes its result later.
+                let tried = unsafe {
+                    sys::$try(handle, $($tried),*, most, counted, found.as_mut_ptr(), room, WORKSPACE).result()
+                };
+                let outcome = tried.or_else(|_| unsafe {
+                    // SAFETY: as above.
+                    result::$ask(handle, $($asked),*, most, counted, found.as_mut_ptr())
+                });
+                outcome.map_err(explain)?;
                 let fits = |found: &&sys::$kind| {
                     found.status == sys::cudnnStatus_t::CUDNN_STATUS_SUCCESS && found.memory <= WORKSPACE
                 };
-                let best = found.iter().take(count[0] as usize).find(fits).ok_or(unsupported())?;
-                (best.algo, best.memory)
+                let none = CudnnError(sys::cudnnStatus_t::CUDNN_STATUS_NOT_SUPPORTED);
+                let best = found.iter().take(count[0] as usize).find(fits).ok_or(none).map_err(explain)?;
+                Choice { algorithm: Algorithm::$algorithm(best.algo), workspace: best.memory, math: best.mathType }
             }};
         }
-        Ok(match pass {
-            Pass::Forward => {
-                let (algorithm, memory) = best!(
-                    get_convolution_forward_algorithm(self.x, self.weight, self.convolution, self.y),
-                    cudnnConvolutionFwdAlgoPerf_t
-                );
-                (Algorithm::Forward(algorithm), memory)
-            }
-            Pass::Input => {
-                let (algorithm, memory) = best!(
-                    get_convolution_backward_data_algorithm(self.weight, self.y, self.convolution, self.x),
-                    cudnnConvolutionBwdDataAlgoPerf_t
-                );
-                (Algorithm::Input(algorithm), memory)
-            }
-            Pass::Weight => {
-                let (algorithm, memory) = best!(
-                    get_convolution_backward_filter_algorithm(self.x, self.y, self.convolution, self.weight),
-                    cudnnConvolutionBwdFilterAlgoPerf_t
-                );
-                (Algorithm::Weight(algorithm), memory)
-            }
+        Ok(match convolution.pass {
+            Pass::Forward => best!(
+                cudnnConvolutionFwdAlgoPerf_t,
+                Forward,
+                cudnnFindConvolutionForwardAlgorithmEx(self.x, x, self.weight, weight, self.convolution, self.y, y),
+                get_convolution_forward_algorithm(self.x, self.weight, self.convolution, self.y)
+            ),
+            Pass::Input => best!(
+                cudnnConvolutionBwdDataAlgoPerf_t,
+                Input,
+                cudnnFindConvolutionBackwardDataAlgorithmEx(
+                    self.weight,
+                    weight,
+                    self.y,
+                    y,
+                    self.convolution,
+                    self.x,
+                    x
+                ),
+                get_convolution_backward_data_algorithm(self.weight, self.y, self.convolution, self.x)
+            ),
+            Pass::Weight => best!(
+                cudnnConvolutionBwdFilterAlgoPerf_t,
+                Weight,
+                cudnnFindConvolutionBackwardFilterAlgorithmEx(
+                    self.x,
+                    x,
+                    self.y,
+                    y,
+                    self.convolution,
+                    self.weight,
+                    weight
+                ),
+                get_convolution_backward_filter_algorithm(self.x, self.y, self.convolution, self.weight)
+            ),
         })
     }
 
@@ -262,10 +303,6 @@ impl Drop for Cudnn {
         // SAFETY: the handle is this value's own.
         unsafe { result::destroy_handle(self.handle) }.ok();
     }
-}
-
-fn unsupported() -> CudnnError {
-    CudnnError(sys::cudnnStatus_t::CUDNN_STATUS_NOT_SUPPORTED)
 }
 
 fn explain(error: CudnnError) -> Error {

@@ -1,7 +1,7 @@
 //! A GPU: our kernels compiled for it, and NVIDIA's libraries for products of matrices and convolutions.
 //!
-//! All work goes to the one stream that candle uses, in the order it is asked for. Memory is freed in that order too, so
-//! an address stays good for everything that was started while its tensor lived.
+//! All work goes to one stream, whichever thread asks for it, in the order it is asked for. Memory is taken and given back in
+//! that order too, so an address stays good for everything that was started while its tensor lived.
 
 use super::cudnn::Cudnn;
 use super::machine::{Argument, Buffer, Call, Convolution, Machine, Place, Precision, Product};
@@ -42,8 +42,7 @@ impl Gpu {
         }
         let stream = device.cuda_stream();
         let context = stream.context();
-        let code = nvrtc::machine_code(context.compute_capability().map_err(Error::wrap)?)?;
-        let module = context.load_module(code).map_err(Error::wrap)?;
+        let module = nvrtc::module(context)?;
         let gpu = Arc::new(Self {
             device: device.clone(),
             module,
@@ -74,6 +73,29 @@ impl Gpu {
         let function = self.module.load_function(name).map_err(Error::wrap)?;
         known.insert(name.to_owned(), function.clone());
         Ok(function)
+    }
+}
+
+/// Sets a new device of candle's up for a single stream that nothing else shares memory with.
+///
+/// # Errors
+/// A driver that refuses.
+pub fn prepare(device: &CudaDevice) -> Result<()> {
+    // SAFETY: events keep streams from overtaking one another, and there is one stream. Without them a buffer costs two
+    // calls of the driver less.
+    unsafe { device.disable_event_tracking() };
+    let stream = device.cuda_stream();
+    let context = stream.context();
+    if !context.has_async_alloc() {
+        return Ok(());
+    }
+    // Freed memory is kept for the next step: by default the driver gives all of it back whenever the host waits.
+    let (mut pool, mut all) = (std::ptr::null_mut(), u64::MAX);
+    let threshold = driver::CUmemPool_attribute_enum::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
+    // SAFETY: the device is the context's; the attribute is a number of 64 bits.
+    unsafe {
+        driver::cuDeviceGetDefaultMemPool(&raw mut pool, context.cu_device()).result().map_err(Error::wrap)?;
+        driver::cuMemPoolSetAttribute(pool, threshold, (&raw mut all).cast()).result().map_err(Error::wrap)
     }
 }
 

@@ -24,6 +24,19 @@ pub fn upsample(x: &Tensor, factor: usize) -> Result<Tensor> {
     resized(x, "upsample_f32", factor, |size| size * factor)
 }
 
+/// See [`crate::ops::transform::quantise`]. Without a gradient.
+///
+/// # Errors
+/// A failed launch.
+pub fn quantise(x: &Tensor) -> Result<Tensor> {
+    let (x, count) = (x.contiguous()?, x.elem_count());
+    with_machine(&x, |machine| {
+        let out = machine.alloc(DType::F32, count)?;
+        machine.launch(&Call::each("quantise_f32", count)?.place(place(&x)?).place(out.place()?).sizes([count])?)?;
+        out.tensor(x.shape())
+    })
+}
+
 fn resized(x: &Tensor, kernel: &str, factor: usize, size: impl Fn(usize) -> usize) -> Result<Tensor> {
     let x = x.contiguous()?;
     let (images, channels, height, width) = x.dims4()?;

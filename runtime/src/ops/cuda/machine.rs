@@ -3,7 +3,7 @@
 //! A GPU is one. Tests have another, which runs the same kernels on the CPU, so that everything but the calls into NVIDIA's
 //! libraries is checked on machines without a GPU.
 
-use crate::{DType, Result, Tensor};
+use crate::{DType, Device, Result, Tensor};
 use candle_core::{CpuStorage, Layout, Shape, Storage, WithDType};
 use std::sync::OnceLock;
 
@@ -45,7 +45,7 @@ pub trait Machine: Send + Sync {
     /// A convolution that the library refuses.
     fn convolution(&self, convolution: &Convolution) -> Result<bool>;
 
-    /// Numbers that the patches of a part of a batch may take.
+    /// Numbers that the patches of a part of a batch may take; the sums over parts of a batch an eighth of it.
     fn patch_room(&self) -> usize {
         1 << 26
     }
@@ -326,9 +326,17 @@ pub(super) fn imitation() -> Result<&'static dyn Machine> {
 /// # Errors
 /// Those of `work`, or a tensor on a device without a machine.
 pub fn with_machine<R>(tensor: &Tensor, work: impl FnOnce(&dyn Machine) -> Result<R>) -> Result<R> {
-    match tensor.device() {
+    on_machine(tensor.device(), work)
+}
+
+/// Runs `work` with the machine that a device is.
+///
+/// # Errors
+/// Those of `work`, or a device without a machine.
+pub fn on_machine<R>(device: &Device, work: impl FnOnce(&dyn Machine) -> Result<R>) -> Result<R> {
+    match device {
         #[cfg(feature = "cuda")]
-        crate::Device::Cuda(device) => work(&*super::gpu::Gpu::of(device)?),
+        Device::Cuda(device) => work(&*super::gpu::Gpu::of(device)?),
         _ => work(imitation()?),
     }
 }

@@ -1,6 +1,6 @@
 //! The discretised logistic mixture: one launch for the value and the slopes.
 
-use super::machine::{Buffer, Call, Machine, Place, place};
+use super::machine::{Buffer, Call, Machine, Place, place, with_machine};
 use super::op::{Operation, apply2};
 use crate::{DType, Result, Tensor};
 use candle_core::Shape;
@@ -16,6 +16,30 @@ pub fn logistic_mixture_log_prob(x: &Tensor, logits: &Tensor, components: usize)
     let groups = logits.dim(1)?;
     let slopes = logits.track_op().then(Mutex::default);
     apply2(Mixture { sizes, groups, slopes }, x, logits)
+}
+
+/// See [`crate::ops::logistic_mixture_value`], which has looked at the shapes.
+///
+/// # Errors
+/// A failed launch.
+pub fn logistic_mixture_value(
+    logits: &Tensor,
+    components: usize,
+    channels: usize,
+    pick: Option<&Tensor>,
+    spread: Option<&Tensor>,
+) -> Result<Tensor> {
+    let (images, _, height, width) = logits.dims4()?;
+    let (logits, pick) = (logits.contiguous()?, pick.map(Tensor::contiguous).transpose()?);
+    let spread = spread.map(Tensor::contiguous).transpose()?;
+    let or_nowhere = |draws: &Option<Tensor>| draws.as_ref().map_or(Ok(Place::NOWHERE), place);
+    with_machine(&logits, |machine| {
+        let out = machine.alloc(DType::F32, images * channels * height * width)?;
+        let call = Call::each("mixture_value_f32", images * height * width)?.place(place(&logits)?);
+        let call = call.place(or_nowhere(&pick)?).place(or_nowhere(&spread)?).place(out.place()?);
+        machine.launch(&call.sizes([images, channels, height * width, components])?)?;
+        out.tensor((images, channels, height, width))
+    })
 }
 
 struct Mixture {

@@ -23,12 +23,13 @@ mod op;
 pub mod optimiser;
 pub mod probe;
 
-pub use conv::{Geometry, conv_transpose2d, conv2d};
+pub use crate::ops::conv::Geometry;
+pub use conv::{conv_transpose2d, conv2d};
 pub use coupling::{coupling, coupling_context, coupling_log_det};
 pub use layers::{channel_attention, dense_layer, elu, weight_norm};
 pub use machine::{Precision, imitate, takes};
-pub use mixture::logistic_mixture_log_prob;
-pub use normal::{normal_kl, normal_log_prob, standard_normal_log_prob, sum_batch};
+pub use mixture::{logistic_mixture_log_prob, logistic_mixture_value};
+pub use normal::{half, normal_draw, normal_kl, normal_log_prob, standard_normal_log_prob, sum_batch};
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -36,6 +37,8 @@ static PRECISION: AtomicU8 = AtomicU8::new(0);
 
 /// The number format of products of matrices from now on.
 pub fn set_precision(precision: Precision) {
+    // candle's own products, of linear layers, follow.
+    candle_core::cuda::set_gemm_reduced_precision_f32(precision == Precision::Tf32);
     PRECISION.store(precision as u8, Ordering::Relaxed);
 }
 

@@ -1,7 +1,8 @@
 //! Random numbers made where they are needed.
 
-use super::machine::{Argument, Buffer, Call, Machine, with_machine};
+use super::machine::{Argument, Call, on_machine};
 use crate::{DType, Device, Result, Tensor};
+use std::ops::Range;
 
 /// Which numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,18 +18,41 @@ pub enum Law {
 /// # Errors
 /// A failed launch.
 pub fn draw(law: Law, shape: &[usize], seed: u64, number: u64, device: &Device) -> Result<Tensor> {
-    // A tensor that says which machine, and holds nothing.
-    let anchor = Tensor::zeros(1, DType::F32, device)?;
-    with_machine(&anchor, |machine| fill(machine, law, shape.iter().product(), seed, number)?.tensor(shape))
+    fill(law, shape, [1, shape.iter().product(), 1], seed, number, device)
 }
 
-fn fill(machine: &dyn Machine, law: Law, count: usize, seed: u64, number: u64) -> Result<Buffer> {
-    let out = machine.alloc(DType::F32, count)?;
-    let kernel = match law {
-        Law::Normal => "gaussian_f32",
-        Law::Uniform => "uniform_f32",
-    };
-    let call = Call::each(kernel, count.div_ceil(4))?.place(out.place()?).sizes([count])?;
-    machine.launch(&call.with(Argument::Long(seed)).with(Argument::Long(number)))?;
-    Ok(out)
+/// Rows that are samples of images, the sample being the slow index: each is a function of the seed, its sample's and its
+/// image's number and the place in it. Both numbers are below 2³².
+///
+/// # Errors
+/// A failed launch, or a shape of another number of rows.
+pub fn draw_rows(
+    law: Law,
+    shape: &[usize],
+    seed: u64,
+    samples: &Range<usize>,
+    images: &Range<usize>,
+    device: &Device,
+) -> Result<Tensor> {
+    let rows = samples.len() * images.len();
+    if shape.first() != Some(&rows) {
+        candle_core::bail!("draws of shape {shape:?} for {rows} rows");
+    }
+    let first = (images.start as u64) << 32 | samples.start as u64;
+    fill(law, shape, [rows, shape[1..].iter().product(), images.len()], seed, first, device)
+}
+
+/// `sizes`: rows, numbers of a row, images.
+fn fill(law: Law, shape: &[usize], sizes: [usize; 3], seed: u64, first: u64, device: &Device) -> Result<Tensor> {
+    on_machine(device, |machine| {
+        let [rows, size, _] = sizes;
+        let out = machine.alloc(DType::F32, rows * size)?;
+        let kernel = match law {
+            Law::Normal => "gaussian_f32",
+            Law::Uniform => "uniform_f32",
+        };
+        let call = Call::each(kernel, rows * size.div_ceil(4))?.place(out.place()?).sizes(sizes)?;
+        machine.launch(&call.with(Argument::Long(seed)).with(Argument::Long(first)))?;
+        out.tensor(shape)
+    })
 }

@@ -1,6 +1,6 @@
-//! Densities and divergences of diagonal normals.
+//! Densities, divergences and draws of diagonal normals.
 
-use super::machine::{Buffer, Call, Machine, Place, place};
+use super::machine::{Argument, Buffer, Call, Machine, Place, place};
 use super::op::{Operation, apply1, apply3};
 use crate::{DType, Result, Tensor};
 use candle_core::Shape;
@@ -10,7 +10,7 @@ use candle_core::Shape;
 /// # Errors
 /// A failed launch.
 pub fn normal_log_prob(z: &Tensor, mean: &Tensor, log_var: &Tensor) -> Result<Tensor> {
-    apply3(LogProb(Rows::of(z)?), z, mean, log_var)
+    apply3(Summed { rows: Rows::of(z)?, term: &DENSITY }, z, mean, log_var)
 }
 
 /// log N(z; 0, 1) summed over all but the first dimension: `[N]` nats.
@@ -18,7 +18,7 @@ pub fn normal_log_prob(z: &Tensor, mean: &Tensor, log_var: &Tensor) -> Result<Te
 /// # Errors
 /// A failed launch.
 pub fn standard_normal_log_prob(z: &Tensor) -> Result<Tensor> {
-    apply1(StandardLogProb(Rows::of(z)?), z)
+    apply1(Summed { rows: Rows::of(z)?, term: &DENSITY }, z)
 }
 
 /// See [`crate::ops::normal_kl`], which has looked at the shapes.
@@ -26,7 +26,8 @@ pub fn standard_normal_log_prob(z: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// A failed launch.
 pub fn normal_kl(q_mean: &Tensor, q_log_var: &Tensor, p_mean: &Tensor, p_log_var: &Tensor) -> Result<Tensor> {
-    apply3(Divergence(Rows::of(q_mean)?), &(q_mean - p_mean)?, q_log_var, p_log_var)
+    let distance = (q_mean - p_mean)?;
+    apply3(Summed { rows: Rows::of(&distance)?, term: &DIVERGENCE }, &distance, q_log_var, p_log_var)
 }
 
 /// The sum over all but the first dimension, `[N]`.
@@ -98,77 +99,143 @@ impl Rows {
     }
 }
 
-struct LogProb(Rows);
+/// A function of three numbers, and the kernels that sum it over rows and spread a gradient over them.
+struct Term {
+    name: &'static str,
+    kernel: &'static str,
+    backward: &'static str,
+}
 
-impl Operation<3> for LogProb {
+/// log N(z; mean, exp(log_var)); with z alone, of the standard normal.
+const DENSITY: Term = Term { name: "cuda_normal", kernel: "normal_f32", backward: "normal_backward_f32" };
+/// Of the means' distance and the two log-variances.
+const DIVERGENCE: Term = Term { name: "cuda_normal_kl", kernel: "divergence_f32", backward: "divergence_backward_f32" };
+
+/// A term of `N` arguments, the others missing, summed over each row.
+struct Summed {
+    rows: Rows,
+    term: &'static Term,
+}
+
+impl<const N: usize> Operation<N> for Summed {
     fn name(&self) -> &'static str {
-        "cuda_normal"
+        self.term.name
     }
 
-    fn forward(&self, machine: &dyn Machine, inputs: [Place; 3]) -> Result<(Buffer, Shape)> {
-        self.0.reduce(machine, "normal_f32", &inputs)
+    fn forward(&self, machine: &dyn Machine, inputs: [Place; N]) -> Result<(Buffer, Shape)> {
+        let mut places = [Place::NOWHERE; 3];
+        places[..N].copy_from_slice(&inputs);
+        self.rows.reduce(machine, self.term.kernel, &places)
     }
 
     fn backward(
         &self,
         machine: &dyn Machine,
-        inputs: [&Tensor; 3],
+        inputs: [&Tensor; N],
         _: &Tensor,
         gradient: &Tensor,
-    ) -> Result<[Option<Tensor>; 3]> {
-        let [z, mean, log_var] = inputs;
-        let places = [place(z)?, place(mean)?, place(log_var)?, place(gradient)?];
-        let wanted = inputs.map(|input| input.track_op().then_some(input));
-        self.0.spread(machine, "normal_backward_f32", &places, wanted)
+    ) -> Result<[Option<Tensor>; N]> {
+        let (mut places, mut wanted) = ([Place::NOWHERE; 4], [None; 3]);
+        for (at, input) in inputs.into_iter().enumerate() {
+            places[at] = place(input)?;
+            wanted[at] = input.track_op().then_some(input);
+        }
+        places[3] = place(gradient)?;
+        let mut slopes = self.rows.spread(machine, self.term.backward, &places, wanted)?.into_iter();
+        Ok(std::array::from_fn(|_| slopes.next().flatten()))
     }
 }
 
-struct StandardLogProb(Rows);
+/// The first or the second half of the channels of `[N, 2C, …]`, `[N, C, …]`, held between ± `bound`.
+///
+/// # Errors
+/// An odd number of channels.
+pub fn half(x: &Tensor, second: bool, bound: f32) -> Result<Tensor> {
+    let mut shape = x.dims().to_vec();
+    match shape.get_mut(1) {
+        Some(channels) if *channels % 2 == 0 => *channels /= 2,
+        _ => candle_core::bail!("a half of the channels of {:?}", x.dims()),
+    }
+    apply1(Half { rows: Rows::of(x)?, shape: shape.into(), second, bound }, x)
+}
 
-impl Operation<1> for StandardLogProb {
+struct Half {
+    /// Of both halves.
+    rows: Rows,
+    shape: Shape,
+    second: bool,
+    bound: f32,
+}
+
+impl Half {
+    /// The arguments after the places.
+    fn launch(&self, machine: &dyn Machine, call: Call) -> Result<()> {
+        let sizes = [self.shape.elem_count(), self.rows.length / 2, usize::from(self.second)];
+        machine.launch(&call.sizes(sizes)?.with(Argument::Real(self.bound)))
+    }
+}
+
+impl Operation<1> for Half {
     fn name(&self) -> &'static str {
-        "cuda_standard_normal"
+        "cuda_half"
     }
 
-    fn forward(&self, machine: &dyn Machine, [z]: [Place; 1]) -> Result<(Buffer, Shape)> {
-        self.0.reduce(machine, "normal_f32", &[z, Place::NOWHERE, Place::NOWHERE])
+    fn forward(&self, machine: &dyn Machine, [x]: [Place; 1]) -> Result<(Buffer, Shape)> {
+        let out = machine.alloc(DType::F32, self.shape.elem_count())?;
+        self.launch(machine, Call::each("half_f32", self.shape.elem_count())?.place(x).place(out.place()?))?;
+        Ok((out, self.shape.clone()))
     }
 
     fn backward(
         &self,
         machine: &dyn Machine,
-        [z]: [&Tensor; 1],
+        [x]: [&Tensor; 1],
         _: &Tensor,
         gradient: &Tensor,
     ) -> Result<[Option<Tensor>; 1]> {
-        let places = [place(z)?, Place::NOWHERE, Place::NOWHERE, place(gradient)?];
-        let [for_z, _, _] = self.0.spread(machine, "normal_backward_f32", &places, [Some(z), None, None])?;
-        Ok([for_z])
+        let out = machine.alloc(DType::F32, self.rows.size())?;
+        let call = Call::each("half_backward_f32", self.shape.elem_count())?.place(place(x)?);
+        self.launch(machine, call.place(place(gradient)?).place(out.place()?))?;
+        Ok([Some(out.tensor(x.shape())?)])
     }
 }
 
-/// Of the means' distance and the two log-variances.
-struct Divergence(Rows);
+/// See [`crate::ops::normal_draw`], which has looked at the shapes. No gradient for the noise.
+///
+/// # Errors
+/// A failed launch.
+pub fn normal_draw(mean: &Tensor, log_var: &Tensor, noise: &Tensor) -> Result<Tensor> {
+    apply3(NormalDraw(mean.shape().clone()), mean, log_var, noise)
+}
 
-impl Operation<3> for Divergence {
+struct NormalDraw(Shape);
+
+impl Operation<3> for NormalDraw {
     fn name(&self) -> &'static str {
-        "cuda_normal_kl"
+        "cuda_normal_draw"
     }
 
     fn forward(&self, machine: &dyn Machine, inputs: [Place; 3]) -> Result<(Buffer, Shape)> {
-        self.0.reduce(machine, "divergence_f32", &inputs)
+        let count = self.0.elem_count();
+        let out = machine.alloc(DType::F32, count)?;
+        let call = inputs.into_iter().fold(Call::each("normal_draw_f32", count)?, Call::place);
+        machine.launch(&call.place(out.place()?).sizes([count])?)?;
+        Ok((out, self.0.clone()))
     }
 
     fn backward(
         &self,
         machine: &dyn Machine,
-        inputs: [&Tensor; 3],
+        [_, log_var, noise]: [&Tensor; 3],
         _: &Tensor,
         gradient: &Tensor,
     ) -> Result<[Option<Tensor>; 3]> {
-        let [distance, q, p] = inputs;
-        let places = [place(distance)?, place(q)?, place(p)?, place(gradient)?];
-        self.0.spread(machine, "divergence_backward_f32", &places, inputs.map(Some))
+        let count = self.0.elem_count();
+        let out = machine.alloc(DType::F32, count)?;
+        let places = [place(log_var)?, place(noise)?, place(gradient)?];
+        let call = places.into_iter().fold(Call::each("normal_draw_backward_f32", count)?, Call::place);
+        machine.launch(&call.place(out.place()?).sizes([count])?)?;
+        Ok([Some(gradient.clone()), Some(out.tensor(log_var.shape())?), None])
     }
 }
 

@@ -3,28 +3,40 @@
 use super::kernels;
 use crate::Result;
 use candle_core::Error;
+use candle_core::cuda_backend::cudarc::driver::{CudaContext, CudaModule};
 use candle_core::cuda_backend::cudarc::nvrtc::{Ptx, result, sys};
 use sha2::{Digest, Sha256};
 use std::ffi::{CStr, CString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// For a GPU of this compute capability.
+/// For the GPU of this context.
 ///
 /// # Errors
-/// A compiler that refuses: the message has its log.
-pub fn machine_code(capability: (i32, i32)) -> Result<Ptx> {
+/// A compiler that refuses (the message has its log), or a driver that does.
+pub fn module(context: &Arc<CudaContext>) -> Result<Arc<CudaModule>> {
+    let capability = context.compute_capability().map_err(Error::wrap)?;
     let (source, options) = (kernels::source(), kernels::options(capability));
     let cached = cache(&source, &options);
-    if let Some(code) = cached.as_ref().and_then(|path| std::fs::read(path).ok()) {
-        return Ok(Ptx::from_binary(code));
+    // What is damaged, or was made by a compiler too new for this driver, is made again.
+    if let Some(code) = cached.as_ref().and_then(|path| kept(path))
+        && let Ok(module) = context.load_module(Ptx::from_binary(code))
+    {
+        return Ok(module);
     }
     let code = compile(&source, &options)?;
     if let Some(path) = &cached {
         // A cache that cannot be written costs seconds at the next start, no more.
-        std::fs::create_dir_all(path.parent().unwrap_or(path)).ok();
-        crate::files::write(path, &code).ok();
+        crate::files::write(path, &[&Sha256::digest(&code)[..], &code].concat()).ok();
     }
-    Ok(Ptx::from_binary(code))
+    context.load_module(Ptx::from_binary(code)).map_err(Error::wrap)
+}
+
+/// Machine code from a file that begins with its digest, if it is whole: the driver would read past the end of a part.
+fn kept(path: &Path) -> Option<Vec<u8>> {
+    let bytes = std::fs::read(path).ok()?;
+    let (digest, code) = bytes.split_at_checked(Sha256::output_size())?;
+    (Sha256::digest(code)[..] == *digest).then(|| code.to_vec())
 }
 
 /// `srvae/HASH.cubin` in the user's folder for caches, where there is one.

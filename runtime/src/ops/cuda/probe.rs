@@ -30,8 +30,9 @@ pub use present::{CUDNN, first};
 mod present {
     use super::Found;
     use crate::Device;
-    use crate::ops::cuda::gpu::Gpu;
+    use crate::ops::cuda::gpu::{Gpu, prepare};
     use libloading::Library;
+    use std::sync::OnceLock;
 
     /// A library by the names it may have.
     pub struct Needed {
@@ -57,11 +58,17 @@ mod present {
         }
     }
 
-    /// See [`super::first`] of programs without CUDA.
+    /// See [`super::first`] of programs without CUDA. Looked for once: all of a process's tensors lie on one device, and its
+    /// work is on one stream.
     ///
     /// # Errors
     /// Why there is none, as half a sentence.
     pub fn first() -> Result<Found, String> {
+        static FOUND: OnceLock<Result<Found, String>> = OnceLock::new();
+        FOUND.get_or_init(look).clone()
+    }
+
+    fn look() -> Result<Found, String> {
         if let Some(missing) = NEEDED.iter().find(|needed| !needed.is_there()) {
             let name = missing.names[missing.names.len().min(2) - 1];
             return Err(format!("{} is not there ({name} cannot be opened; LD_LIBRARY_PATH says where)", missing.what));
@@ -70,8 +77,11 @@ mod present {
     }
 
     fn open() -> Result<Found, String> {
-        let device = Device::new_cuda(0).map_err(|reason| format!("no GPU answers: {}", first_line(&reason)))?;
+        // `new_cuda` would give every thread of the program a stream of its own, with no order between them.
+        let device = Device::new_cuda_with_stream(0);
+        let device = device.map_err(|reason| format!("no GPU answers: {}", first_line(&reason)))?;
         let Device::Cuda(cuda) = &device else { return Err("no GPU answers".into()) };
+        prepare(cuda).map_err(|reason| format!("the GPU's memory: {}", first_line(&reason)))?;
         let gpu = Gpu::of(cuda).map_err(|reason| reason.to_string())?;
         let (name, memory, cudnn) = gpu.describe().map_err(|reason| reason.to_string())?;
         Ok(Found { device, name, memory, cudnn })

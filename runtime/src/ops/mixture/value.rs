@@ -2,6 +2,7 @@
 
 use super::{MIN_LOG_SCALE, Sizes, plain};
 use crate::ops::cpu::{Values, each_row};
+use crate::ops::cuda;
 use crate::ops::profile::timed;
 use crate::ops::vector::{self, Loop, Real, by_real};
 use crate::{Result, Tensor};
@@ -35,6 +36,9 @@ pub fn logistic_mixture_value(
             pick.map(Tensor::dims),
             spread.map(Tensor::dims)
         );
+    }
+    if cuda::takes(logits) {
+        return cuda::logistic_mixture_value(logits, components, channels, pick, spread);
     }
     if !logits.device().is_cpu() {
         return plain::value(logits, components, channels, pick, spread);

@@ -66,6 +66,11 @@ __device__ inline void downscale(const float* x, float* out, u32 planes, u32 hei
     }
 }
 
+// The nearest of the numbers k/255.
+__device__ inline void quantise(const float* x, float* out, u32 count) {
+    EACH(i, count) out[i] = roundf((x[i] < 0.0f ? 0.0f : x[i] > 1.0f ? 1.0f : x[i]) * 255.0f) / 255.0f;
+}
+
 // Bilinear, pixel centres aligned, corners not.
 __device__ inline void upsample(const float* x, float* out, u32 planes, u32 height, u32 width, u32 factor) {
     u32 high = height * factor, wide = width * factor;
@@ -110,6 +115,7 @@ KERNEL(batch_f32,
        batch(data, plan, out, images, channels, height, width, binary))
 KERNEL(downscale_f32, (const float* x, float* out, u32 planes, u32 height, u32 width, u32 factor),
        downscale(x, out, planes, height, width, factor))
+KERNEL(quantise_f32, (const float* x, float* out, u32 count), quantise(x, out, count))
 KERNEL(upsample_f32, (const float* x, float* out, u32 planes, u32 height, u32 width, u32 factor),
        upsample(x, out, planes, height, width, factor))
 KERNEL(squeeze_f32,

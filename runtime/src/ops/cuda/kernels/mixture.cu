@@ -145,6 +145,51 @@ __device__ inline void mixture(const float* x, const float* logits, float* log_p
     }
 }
 
+__device__ inline float between(float x, float least, float most) {
+    return x < least ? least : x > most ? most : x;
+}
+
+// A value of every pixel, [N, C, pixels]: `pick`, uniform numbers [N, K, pixels], chooses the component, the likeliest where
+// it is null; `spread`, uniform numbers [N, C, pixels], the place around its mean, the mean itself where it is null.
+__device__ inline void mixture_value(const float* logits, const float* pick, const float* spread, float* out, u32 images,
+                                     u32 channels, u32 pixels, u32 components) {
+    u32 groups = components * (1 + 2 * channels + channels * (channels - 1) / 2), all = components * channels;
+    EACH(i, images * pixels) {
+        u32 image = i / pixels, at = i % pixels, chosen = 0;
+        Pixel pixel;
+        pixel.logits = logits + (u64)image * groups * pixels + at;
+        pixel.pixels = pixels;
+        pixel.channels = channels;
+        pixel.components = components;
+        float best = 0.0f, k[3];
+        for (u32 component = 0; component < components; ++component) {
+            float score = logit(pixel, component);
+            if (pick) {
+                float u = pick[(u64)(image * components + component) * pixels + at];
+                score -= logf(-logf(between(u, 1e-7f, 1.0f - 1e-7f)));
+            }
+            if (component == 0 || score > best) {
+                best = score;
+                chosen = component;
+            }
+        }
+        coefficients(pixel, chosen, k);
+        for (u32 channel = 0; channel < channels; ++channel) {
+            u32 group = components + chosen * channels + channel;
+            u64 place = (u64)(image * channels + channel) * pixels + at;
+            float value = logit(pixel, group);
+            if (spread) {
+                float u = between(spread[place], 1e-5f, 1.0f - 1e-5f);
+                value += expf(fmaxf(logit(pixel, group + all), MIN_LOG_SCALE)) * (logf(u) - log1pf(-u));
+            }
+            if (channel == 1) value += k[0] * pixel.x[0];
+            if (channel == 2) value += k[1] * pixel.x[0] + k[2] * pixel.x[1];
+            pixel.x[channel] = between(value, 0.0f, 1.0f);
+            out[place] = pixel.x[channel];
+        }
+    }
+}
+
 // x, times one number a row of `size`.
 __device__ inline void scale_rows(const float* x, const float* factors, float* out, u32 count, u32 size) {
     EACH(i, count) out[i] = x[i] * factors[i / size];
@@ -156,3 +201,7 @@ KERNEL(mixture_f32,
        mixture(x, logits, log_prob, gradient, images, channels, pixels, components))
 KERNEL(scale_rows_f32, (const float* x, const float* factors, float* out, u32 count, u32 size),
        scale_rows(x, factors, out, count, size))
+KERNEL(mixture_value_f32,
+       (const float* logits, const float* pick, const float* spread, float* out, u32 images, u32 channels, u32 pixels,
+        u32 components),
+       mixture_value(logits, pick, spread, out, images, channels, pixels, components))

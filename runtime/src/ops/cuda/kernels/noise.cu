@@ -22,18 +22,29 @@ __device__ inline Four philox(u64 seed, u64 draw, u64 place) {
     return c;
 }
 
+// The number of a row's draw: rows are samples of `images` images, the sample being the slow index; counted from `first`,
+// with the image in the upper half. A single row's is `first`.
+__device__ inline u64 draw_of(u32 row, u64 first, u32 images) {
+    return first + ((u64)(row % images) << 32) + row / images;
+}
+
 // On [0, 1).
-__device__ inline void uniform(float* out, u32 count, u64 seed, u64 draw) {
-    EACH(i, (count + 3) / 4) {
-        Four four = philox(seed, draw, i);
-        for (u32 j = 0; j < 4 && 4 * i + j < count; ++j) out[4 * i + j] = (four.word[j] >> 8) * 5.9604644775390625e-8f;
+__device__ inline void uniform(float* out, u32 rows, u32 size, u32 images, u64 seed, u64 first) {
+    u32 groups = (size + 3) / 4;
+    EACH(i, rows * groups) {
+        u32 row = i / groups, at = 4 * (i % groups);
+        Four four = philox(seed, draw_of(row, first, images), i % groups);
+        float* to = out + (u64)row * size + at;
+        for (u32 j = 0; j < 4 && at + j < size; ++j) to[j] = (four.word[j] >> 8) * 5.9604644775390625e-8f;
     }
 }
 
 // Box and Muller: two numbers from two.
-__device__ inline void gaussian(float* out, u32 count, u64 seed, u64 draw) {
-    EACH(i, (count + 3) / 4) {
-        Four four = philox(seed, draw, i);
+__device__ inline void gaussian(float* out, u32 rows, u32 size, u32 images, u64 seed, u64 first) {
+    u32 groups = (size + 3) / 4;
+    EACH(i, rows * groups) {
+        u32 row = i / groups, at = 4 * (i % groups);
+        Four four = philox(seed, draw_of(row, first, images), i % groups);
         float value[4];
         for (u32 j = 0; j < 4; j += 2) {
             float radius = sqrtf(-2.0f * logf((four.word[j] + 0.5f) * 2.3283064365386963e-10f));
@@ -41,9 +52,12 @@ __device__ inline void gaussian(float* out, u32 count, u64 seed, u64 draw) {
             value[j] = radius * cosf(angle);
             value[j + 1] = radius * sinf(angle);
         }
-        for (u32 j = 0; j < 4 && 4 * i + j < count; ++j) out[4 * i + j] = value[j];
+        float* to = out + (u64)row * size + at;
+        for (u32 j = 0; j < 4 && at + j < size; ++j) to[j] = value[j];
     }
 }
 
-KERNEL(uniform_f32, (float* out, u32 count, u64 seed, u64 draw), uniform(out, count, seed, draw))
-KERNEL(gaussian_f32, (float* out, u32 count, u64 seed, u64 draw), gaussian(out, count, seed, draw))
+KERNEL(uniform_f32, (float* out, u32 rows, u32 size, u32 images, u64 seed, u64 first),
+       uniform(out, rows, size, images, seed, first))
+KERNEL(gaussian_f32, (float* out, u32 rows, u32 size, u32 images, u64 seed, u64 first),
+       gaussian(out, rows, size, images, seed, first))

@@ -1,0 +1,117 @@
+//! Values and gradients of the kernels in f32 against the operations of the CPU in f64.
+
+use super::imitation::device;
+use anyhow::{Result, ensure};
+use srvae_runtime::candle_core::{self, Device, Var};
+use srvae_runtime::{DType, Noise, Params, Tensor};
+
+/// What f32 sums of a few hundred terms differ from f64 ones by, relative to the largest value, with room.
+pub const CLOSE: f64 = 2e-5;
+/// On a GPU, where cuDNN may convolve by Winograd's or Fourier's way and a library adds in an order of its own.
+pub const ON_GPU: f64 = 2e-4;
+/// Of 8 bits of mantissa, through a few layers.
+pub const BF16: f64 = 4e-2;
+
+pub fn normal(number: u64, shape: &[usize]) -> Result<Tensor> {
+    Ok(Noise::at(7, number).normal("", shape, DType::F64, &Device::Cpu)?)
+}
+
+/// Values below this count as this: some gradients vanish identically (the direction of a single number), and rounding is
+/// all there is of them.
+pub const FLOOR: f64 = 0.05;
+
+/// Where tensors of a type are computed with: in f32 where the kernels run, in f64 on the CPU.
+pub fn home(dtype: DType) -> Device {
+    match dtype {
+        DType::F32 => device().unwrap_or(Device::Cpu),
+        _ => Device::Cpu,
+    }
+}
+
+/// The same values in another type, where that is computed with.
+pub fn moved(tensor: &Tensor, dtype: DType) -> candle_core::Result<Tensor> {
+    tensor.to_device(&Device::Cpu)?.to_dtype(dtype)?.to_device(&home(dtype))
+}
+
+/// The largest difference over the largest value, or over `least` if that is larger.
+fn distance(ours: &Tensor, theirs: &Tensor, least: f64) -> Result<f64> {
+    ensure!(ours.dims() == theirs.dims(), "shapes {:?} and {:?}", ours.dims(), theirs.dims());
+    let (ours, theirs) = (moved(ours, DType::F64)?.flatten_all()?, moved(theirs, DType::F64)?.flatten_all()?);
+    let scale = largest(&theirs)?.max(least);
+    let error = (ours - theirs)?.abs()?.max(0)?.to_scalar::<f64>()? / scale;
+    Ok(if error.is_nan() { f64::INFINITY } else { error })
+}
+
+pub fn largest(values: &Tensor) -> Result<f64> {
+    Ok(values.flatten_all()?.abs()?.max(0)?.to_scalar()?)
+}
+
+pub fn close(what: &str, ours: &Tensor, theirs: &Tensor, tolerance: f64) -> Result<()> {
+    close_beside(what, ours, theirs, tolerance, FLOOR)
+}
+
+/// [`close`], relative to `least` where that is larger than the largest value.
+pub fn close_beside(what: &str, ours: &Tensor, theirs: &Tensor, tolerance: f64, least: f64) -> Result<()> {
+    let exact = tolerance == 0.0 || !home(DType::F32).is_cuda();
+    let tolerance = if exact { tolerance } else { tolerance.max(ON_GPU) };
+    let error = distance(ours, theirs, least)?;
+    ensure!(error <= tolerance, "{what}: {error:.1e} apart, allowed {tolerance:.0e}");
+    Ok(())
+}
+
+/// Compares `f` and its gradients at `inputs` (f64) with itself in f32, where the kernels compute it.
+pub fn agree(
+    what: &str,
+    inputs: &[Tensor],
+    tolerance: f64,
+    f: impl Fn(&[Tensor]) -> candle_core::Result<Tensor>,
+) -> Result<()> {
+    let run = |dtype: DType| -> Result<(Tensor, Vec<Tensor>)> {
+        let vars: Vec<Var> =
+            inputs.iter().map(|input| Ok(Var::from_tensor(&moved(input, dtype)?)?)).collect::<Result<_>>()?;
+        let tensors: Vec<Tensor> = vars.iter().map(|var| var.as_tensor().clone()).collect();
+        let out = f(&tensors)?;
+        let cotangent = moved(&normal(99, out.dims())?, dtype)?;
+        let store = (&out * cotangent)?.sum_all()?.backward()?;
+        let gradients = vars.iter().map(|var| store.get(var).cloned().map_or_else(|| Ok(var.zeros_like()?), Ok));
+        Ok((out.clone(), gradients.collect::<Result<_>>()?))
+    };
+    let ((ours, our_slopes), (theirs, their_slopes)) = (run(DType::F32)?, run(DType::F64)?);
+    close(what, &ours, &theirs, tolerance)?;
+    for (number, (ours, theirs)) in our_slopes.iter().zip(&their_slopes).enumerate() {
+        close(&format!("{what}, the gradient for argument {number}"), ours, theirs, tolerance)?;
+    }
+    Ok(())
+}
+
+/// Compares `run` of what `build` makes, and the gradients for its parameters and for an input of this shape: in f32 where
+/// the kernels compute it, and in f64, built anew in each type from the same seed.
+pub fn agree_with_parameters<B>(
+    what: &str,
+    shape: &[usize],
+    build: impl Fn(&Params) -> candle_core::Result<B>,
+    run: impl Fn(&B, &Tensor) -> candle_core::Result<Tensor>,
+) -> Result<()> {
+    let run = |dtype: DType| -> Result<Vec<(String, Tensor)>> {
+        let params = Params::new(5, dtype, &home(dtype));
+        let model = build(&params)?;
+        let z = Var::from_tensor(&moved(&normal(1, shape)?, dtype)?)?;
+        let out = run(&model, z.as_tensor())?;
+        let store = (&out * moved(&normal(2, out.dims())?, dtype)?)?.sum_all()?.backward()?;
+        let slope = |var: &Var| store.get(var).cloned().map_or_else(|| var.zeros_like(), Ok);
+        let mut all = vec![("the value".to_owned(), out), ("the gradient for the input".to_owned(), slope(&z)?)];
+        for (name, var) in params.entries() {
+            all.push((format!("the gradient for {name}"), slope(&var)?));
+        }
+        Ok(all)
+    };
+    let (ours, theirs) = (run(DType::F32)?, run(DType::F64)?);
+    // A direction's gradient is what is left of terms as large as the other gradients.
+    let most = theirs[1..]
+        .iter()
+        .try_fold(FLOOR, |most: f64, (_, slope)| Ok::<_, anyhow::Error>(most.max(largest(slope)?)))?;
+    for ((name, ours), (_, theirs)) in ours.iter().zip(&theirs) {
+        close_beside(&format!("{what}, {name}"), ours, theirs, 10.0 * CLOSE, most / 10.0)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! What training does around a model: batches, steps down the gradient.
+
+use super::compare::{CLOSE, close, home, moved, normal};
+use super::imitation::with_kernels;
+use anyhow::{Result, ensure};
+use srvae_runtime::candle_core::{self, Device};
+use srvae_runtime::data::{Augment, Images};
+use srvae_runtime::ops::cuda::{image, optimiser};
+use srvae_runtime::{DType, Tensor};
+
+#[test]
+fn batches_out_of_bytes() -> Result<()> {
+    with_kernels("batches_out_of_bytes", || {
+        let shape = [3, 20, 40];
+        let size = shape.iter().product::<usize>();
+        let bytes: Vec<u8> = (0..5 * size).map(|at| (at * 31 % 251) as u8).collect();
+        let images = Images::new(shape, bytes.clone(), None)?;
+        let data = Tensor::from_vec(bytes, 5 * size, &home(DType::F32))?;
+        let (augment, order) = (Augment::new(3), [4, 0, 2, 2]);
+        let (mut plan, mut theirs) = (Vec::new(), Vec::new());
+        for (position, &index) in order.iter().enumerate() {
+            let [mirror, down, right] = augment.change(shape, position as u64);
+            plan.extend([index as i32, mirror, down, right]);
+            let picture = augment.apply(images.picture(index), shape, position as u64);
+            theirs.extend(picture.into_iter().map(|byte| f32::from(byte) / 255.0));
+        }
+        let plan = Tensor::from_vec(plan, 16, &home(DType::F32))?;
+        let theirs = Tensor::from_vec(theirs, (4, 3, 20, 40), &Device::Cpu)?;
+        close("batch", &image::batch(&data, &plan, shape, false)?, &theirs, 0.0)?;
+        let binary = image::batch(&data, &plan, shape, true)?;
+        close("binary batch", &binary, &theirs.ge(127.5 / 255.0)?.to_dtype(DType::F32)?, 0.0)
+    })
+}
+
+#[test]
+fn adamax_and_the_norm() -> Result<()> {
+    with_kernels("adamax_and_the_norm", || {
+        // More tensors than a launch takes.
+        let sizes: Vec<usize> = (0..70).map(|at| 1 + at * 13 % 50).collect();
+        let make = |number: u64| -> Result<Vec<Tensor>> {
+            sizes.iter().map(|&size| Ok(moved(&normal(number + size as u64, &[size])?, DType::F32)?)).collect()
+        };
+        let (parameters, gradients, means) = (make(1)?, make(100)?, make(200)?);
+        let peaks: Vec<Tensor> = make(300)?.iter().map(Tensor::abs).collect::<candle_core::Result<_>>()?;
+        let step = optimiser::Step { rate: 0.03, factor: 0.7, betas: (0.9, 0.999), epsilon: 1e-7 };
+        let mut wanted = Vec::new();
+        let mut total = 0.0;
+        for (((parameter, gradient), mean), peak) in parameters.iter().zip(&gradients).zip(&means).zip(&peaks) {
+            let [parameter, gradient, mean, peak] =
+                [parameter, gradient, mean, peak].map(|t| moved(t, DType::F64).and_then(|t| t.to_vec1::<f64>()));
+            let (parameter, gradient, mean, peak) = (parameter?, gradient?, mean?, peak?);
+            for at in 0..parameter.len() {
+                let slope = gradient[at] * 0.7;
+                let (mean, peak) = (0.9 * mean[at] + 0.1 * slope, (0.999 * peak[at]).max(slope.abs() + 1e-7));
+                wanted.push(parameter[at] - 0.03 * mean / peak);
+                total += gradient[at] * gradient[at];
+            }
+        }
+        let pointers: Vec<&Tensor> = gradients.iter().collect();
+        let squares = f64::from(optimiser::squares(&pointers)?.to_scalar::<f32>()?);
+        ensure!((squares - total).abs() < 1e-5 * total, "{squares} and {total}");
+        let entries: Vec<_> = (0..sizes.len())
+            .map(|at| optimiser::Entry {
+                parameter: &parameters[at],
+                gradient: &gradients[at],
+                mean: &means[at],
+                peak: &peaks[at],
+            })
+            .collect();
+        optimiser::adamax(&entries, &step)?;
+        let wanted = Tensor::from_vec(wanted.clone(), wanted.len(), &Device::Cpu)?;
+        close("parameters", &Tensor::cat(&parameters, 0)?, &wanted, CLOSE)
+    })
+}
