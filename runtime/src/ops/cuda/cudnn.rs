@@ -77,15 +77,14 @@ impl Cudnn {
     pub fn run(&self, device: &CudaDevice, convolution: &Convolution) -> Result<bool> {
         let key = (convolution.pass, convolution.geometry, convolution.precision, convolution.x.dtype);
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        let instead = |reason: Error| {
+        let instead = |reason: &Error| {
             note(&format!("{reason} ({:?} of {:?}); products over patches take its place", key.0, key.1));
         };
-        let plan = plans
-            .entry(key)
-            .or_insert_with(|| Plan::new(self.handle, device, convolution).map_err(|reason| instead(reason)).ok());
+        let plan =
+            plans.entry(key).or_insert_with(|| Plan::new(self.handle, device, convolution).inspect_err(instead).ok());
         let Some(ready) = plan else { return Ok(false) };
         if let Err(reason) = ready.start(self.handle, device, convolution) {
-            instead(reason);
+            instead(&reason);
             *plan = None;
             return Ok(false);
         }
