@@ -7,10 +7,11 @@
     python3 models/benches/on_gpu.py table                   the table of what the log holds; needs no GPU
     python3 models/benches/on_gpu.py --dry-run               the commands, run nowhere
 
-Parts: tests, sanitizer, ours, peer, compile, generate, nll, fit, table. Every case is one command of at most four minutes (`fit`: of what it is
-given and four more) and one line of JSON in the log (--log); what the log has is not run again, so the parts can be commands of their own, on several
-machines. Run it in the repository's root with a Python that has PyTorch; it builds nothing and fetches nothing:
-models/benches/pack_for_gpu.sh makes the bundle on any machine with Rust. NVIDIA's libraries come from PyTorch's own wheels.
+Parts: tests, sanitizer, ours, peer, compile, generate, nll, fit, table. Every case is one command of at most four minutes
+(`fit`: of what it is given and four more) and one line of JSON in the log (--log). What the log has is not run again,
+unless it ran out of time, so the parts can be commands of their own, on several machines. Run it in the repository's root
+with a Python that has PyTorch; it builds nothing and fetches nothing: models/benches/pack_for_gpu.sh makes the bundle on
+any machine with Rust. NVIDIA's libraries come from PyTorch's own wheels.
 """
 import argparse
 import glob
@@ -124,9 +125,10 @@ def numbers(a, batch):
 
 def ours(a, jobs=("train",)):
     for job, model, batch, precision in settings(jobs):
-        command = [f"{a.bundle}/srvae-run", "bench", f"models/{model}.pgm", "--preset", a.preset, "--job", job, "--device", "cuda",
-                   "--precision", precision, "--json", *numbers(a, batch)]
-        yield Case("ours", [job, model, batch, precision], command, speed)
+        for way in [[], ["--graph"]] if job == "train" else [[]]:
+            command = [f"{a.bundle}/srvae-run", "bench", f"models/{model}.pgm", "--preset", a.preset, "--job", job, "--device",
+                       "cuda", "--precision", precision, "--json", *numbers(a, batch), *way]
+            yield Case("ours", [job, model, batch, precision, " ".join(way) or "eager"], command, speed)
 
 
 def peer(a, jobs=("train",), ways=None):
@@ -170,7 +172,7 @@ def fit(a):
         return {"curve": found}
 
     common = ["--device", "cuda", "--precision", "tf32", "--steps", "1000000", "--minutes", str(a.minutes / a.stretches),
-              "--validate-every", "1000000", "--checkpoint-every", "1000000"]
+              "--validate-every", "1000000", "--checkpoint-every", "1000000", *(["--graph"] if a.graph else [])]
     train = [f"{a.bundle}/srvae-run", "train"]
     first = [*train, "models/srvae.pgm", "--preset", a.preset, "--data", a.data, "--augment", "false", "--batch", "32", "--out", folder, *common]
     more = [*train, "--resume", folder, *common]
@@ -213,16 +215,19 @@ def table(a, found):
             outcome = {0: "ok", 9: "FAILED", 124: "too long", 127: "no tool"}.get(line["code"], f"code {line['code']}")
             rows.append((f"sanitizer: {line['key']}", outcome, line["summary"]))
     for job, model, batch, precision in settings(("train", "generate", "nll")):
-        key = [job, model, batch, precision]
-        mine = next((line for line in lines if line["part"] == "ours" and line["key"] == key), None)
-        theirs = [line for line in lines if line["part"] == "peer" and line["key"][:4] == key]
-        if mine is None and not theirs:
+        sides = {part: [line for line in lines if line["part"] == part and line["key"][:4] == [job, model, batch, precision]]
+                 for part in ("ours", "peer")}
+        if not any(sides.values()):
             continue
-        images = mine and mine["images_per_s"]
-        best = max((line for line in theirs if line["images_per_s"]), key=lambda line: line["images_per_s"], default=None)
-        ratio = f"{images / best['images_per_s']:.2f}x" if images and best else "FAILED" if mine and not images else "-"
-        said = f"PyTorch {best['images_per_s']:.1f} ({best['key'][4]}, of {len(theirs)} ways)" if best else "PyTorch not measured"
-        rows.append((f"{job} {model} batch {batch} {precision}", ratio, f"{images or float('nan'):.1f} images/s; {said}"))
+        best = {part: max((line for line in side if line["images_per_s"]), key=lambda line: line["images_per_s"], default=None)
+                for part, side in sides.items()}
+        said = [f"{name} {best[part]['images_per_s']:.1f} images/s ({best[part]['key'][4]}, best of {len(sides[part])})"
+                if best[part] else f"{name}: {'none ran' if sides[part] else 'not measured'}"
+                for part, name in (("ours", "ours"), ("peer", "PyTorch"))]
+        both_ran = best["ours"] and best["peer"]
+        ratio = f"{best['ours']['images_per_s'] / best['peer']['images_per_s']:.2f}x" if both_ran else "-"
+        ratio = "FAILED" if sides["ours"] and not best["ours"] else ratio
+        rows.append((f"{job} {model} batch {batch} {precision}", ratio, "; ".join(said)))
     for line in lines:
         for seconds, step, bits in line.get("curve", []):
             rows.append((f"fit: {line['key'][0]}, {seconds} s, step {step}", f"{bits:.3f}", "test bits/dim"))
@@ -257,6 +262,7 @@ def arguments():
     p.add_argument("--steps", type=int, default=20)
     p.add_argument("--k", type=int, default=16)
     p.add_argument("--minutes", type=float, default=3.0, help="of each side of `fit`")
+    p.add_argument("--graph", action="store_true", help="record our step as a CUDA graph in `fit`")
     p.add_argument("--stretches", type=int, default=4, help="points of our curve in `fit`")
     a = p.parse_args()
     unknown = [part for part in a.parts if part not in PARTS]
@@ -286,7 +292,7 @@ def measure(a):
     pathlib.Path(a.log).parent.mkdir(parents=True, exist_ok=True)
     for case in cases(a):
         key = json.dumps([case.part, case.key])
-        if key in found and not a.again:
+        if key in found and found[key]["code"] != 124 and not a.again:
             continue
         if time.time() - begun + case.timeout > a.seconds and time.time() - begun > a.seconds / 2:
             # Late, a case must be sure to fit; early, most end long before their limit.

@@ -22,6 +22,8 @@ pub struct Noise {
     /// Normal draws for whoever can use them.
     offered: Vec<(String, Tensor)>,
     rows: Option<Rows>,
+    /// A number on the device, and the draws that were made before it counted.
+    base: Option<(Tensor, u64)>,
 }
 
 /// What the rows of a batch are: samples of images, the sample being the slow index.
@@ -39,13 +41,23 @@ impl Noise {
 
     /// The source at a state that [`Noise::state`] gave.
     pub fn at(seed: u64, counter: u64) -> Self {
-        Self { seed, counter, recorded: Vec::new(), offered: Vec::new(), rows: None }
+        Self { seed, counter, recorded: Vec::new(), offered: Vec::new(), rows: None, base: None }
     }
 
     /// A source whose draws for a row are a function of the seed, the row's sample and its image alone, so that samples and
     /// images may be computed in any portions.
     pub fn of_rows(seed: u64, samples: Range<usize>, images: Range<usize>) -> Self {
         Self { rows: Some(Rows { samples, images }), ..Self::seeded(seed) }
+    }
+
+    /// The same source, for draws on a GPU that are numbered from what `base`, one i64 there, holds when they are made.
+    pub(crate) fn numbered_from(&self, base: &Tensor) -> Self {
+        Self { base: Some((base.clone(), self.counter)), ..self.clone() }
+    }
+
+    /// Leaves draws out, as if they had been made.
+    pub(crate) fn skip(&mut self, draws: u64) {
+        self.counter += draws;
     }
 
     /// Seed and number of draws so far.
@@ -108,7 +120,10 @@ impl Noise {
         if device.is_cuda() {
             let drawn = match rows {
                 Some(rows) => noise::draw_rows(law, shape, row_seed, &rows.samples, &rows.images, device)?,
-                None => noise::draw(law, shape, self.seed, self.counter, device)?,
+                None => {
+                    let (base, before) = self.base.as_ref().map_or((None, 0), |(base, before)| (Some(base), *before));
+                    noise::draw(law, shape, self.seed, self.counter - before, base, device)?
+                }
             };
             self.counter += 1;
             return drawn.to_dtype(dtype);

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use srvae_runtime::candle_core::backprop::GradStore;
 use srvae_runtime::candle_core::{DType, Device, Tensor};
 use srvae_runtime::ops::cuda::{self, Precision, probe};
-use srvae_runtime::train::Optimiser;
+use srvae_runtime::train::{Config, Optimiser, Replay};
 use srvae_runtime::{BoundOptions, Compiled, Model, Noise, Params, Values};
 use srvae_tests::{srvae_golden, vae_golden};
 use std::sync::{Mutex, PoisonError};
@@ -122,6 +122,51 @@ fn a_training_step_repeats_itself() -> Result<()> {
         // cuDNN may pick algorithms that add in any order; our kernels do not.
         let apart = run()?.iter().zip(run()?).fold(0f64, |most, (a, b)| most.max((a - b).abs()));
         ensure!(apart < 1e-4, "the same two steps end {apart:.1e} apart");
+        Ok(())
+    })
+}
+
+/// Three steps of each kind, on batches that differ: the parameters, and what the last step tells.
+fn steps(device: &Device, recorded: bool) -> Result<(Vec<f64>, Vec<f64>)> {
+    let model = build(MODELS[0].0, device)?;
+    let (model, config) = (model.as_ref(), Config::default());
+    let (mut optimiser, mut noise, mut replay) = (Optimiser::new(model.params())?, Noise::seeded(4), None::<Replay>);
+    let mut told = Vec::new();
+    for step in 0..3 {
+        let uniform = Noise::at(1, step as u64).uniform("", &[PICTURES, 3, 32, 32], DType::F32, &Device::Cpu)?;
+        let batch = Values::new().with("x", ((uniform * 255.0)?.round()? / 255.0)?.to_device(device)?);
+        if !recorded {
+            let terms = model.bound(&batch, &mut noise, &BoundOptions::default())?;
+            let store = terms.log_weights()?.mean_all()?.neg()?.backward()?;
+            optimiser.step(&store, config.schedule.at(step, config.steps))?;
+            told =
+                terms.terms.iter().map(|term| numbers(&term.value.mean_all()?)).collect::<Result<Vec<_>>>()?.concat();
+            continue;
+        }
+        match &mut replay {
+            Some(replay) => replay.step(model, &batch, &mut noise, &mut optimiser, &config, step)?,
+            None => replay = Some(Replay::begin(model, &batch, &mut noise, &mut optimiser, &config, step)?),
+        }
+        if let Some(replay) = &replay {
+            ensure!(replay.is_recorded(), "the step was not recorded");
+            told = replay.found(step)?.0.terms.into_iter().map(|(_, _, mean)| mean).collect();
+        }
+    }
+    ensure!(noise.state() == (4, 6), "{:?}: two draws a step", noise.state());
+    let values = model.params().entries().into_iter().map(|(_, var)| numbers(var.as_tensor()));
+    Ok((values.collect::<Result<Vec<_>>>()?.concat(), told))
+}
+
+#[test]
+fn a_recorded_step_is_the_step() -> Result<()> {
+    with_gpu("a_recorded_step_is_the_step", |device| {
+        let ((ours, our_terms), (theirs, their_terms)) = (steps(device, true)?, steps(device, false)?);
+        // As for steps that repeat: a library may add in any order.
+        let apart = ours.iter().zip(&theirs).fold(0f64, |most, (a, b)| most.max((a - b).abs()));
+        ensure!(apart < 1e-4, "three recorded steps end {apart:.1e} from three others");
+        for (ours, theirs) in our_terms.iter().zip(&their_terms) {
+            ensure!((ours - theirs).abs() < 1e-3 * theirs.abs().max(1.0), "{our_terms:?} and {their_terms:?}");
+        }
         Ok(())
     })
 }

@@ -83,7 +83,7 @@ fn job<'a>(model: &'a dyn Model, batch: Values, mut noise: Noise, args: &'a Benc
     Ok(match args.job {
         Job::Train => {
             params.set_phase(Phase::Training);
-            let mut stepper = Stepper::new(model)?;
+            let mut stepper = Stepper::new(model, args.graph)?;
             Box::new(move || stepper.step(&batch, &mut noise))
         }
         Job::Nll => {

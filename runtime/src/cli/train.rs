@@ -289,6 +289,7 @@ fn apply(config: &mut Config, args: &TrainArgs, pictures: usize) {
     set(&mut config.augment, args.augment);
     set(&mut config.warm_up, args.warm_up);
     set(&mut config.free_nats, args.free_nats);
+    set(&mut config.graph, args.graph);
     set(&mut config.validation_images, args.validation_images);
     config.clip = args.clip.or(config.clip);
     config.skip_above = args.skip_above.or(config.skip_above);

@@ -1,8 +1,8 @@
 //! A training step without anything around it.
 
-use super::Config;
 use super::objective;
 use super::optimiser::Optimiser;
+use super::{Config, Replay};
 use crate::ops::profile::timed;
 use crate::{BoundOptions, Model, Noise, Values};
 use anyhow::Result;
@@ -14,18 +14,35 @@ pub struct Stepper<'a> {
     optimiser: Optimiser,
     config: Config,
     step: usize,
+    replay: Option<Replay>,
 }
 
 impl<'a> Stepper<'a> {
+    /// `graph`: on a GPU, as whole recorded steps.
+    ///
     /// # Errors
     /// A failed tensor operation.
-    pub fn new(model: &'a dyn Model) -> Result<Self> {
-        Ok(Self { model, optimiser: Optimiser::new(model.params())?, config: Config::default(), step: 0 })
+    pub fn new(model: &'a dyn Model, graph: bool) -> Result<Self> {
+        let graph = graph && model.params().device().is_cuda();
+        let config = Config { graph, ..Config::default() };
+        Ok(Self { model, optimiser: Optimiser::new(model.params())?, config, step: 0, replay: None })
     }
 
     /// # Errors
     /// A failed tensor operation.
     pub fn step(&mut self, batch: &Values, noise: &mut Noise) -> Result<()> {
+        if self.config.graph {
+            let (model, step) = (self.model, self.step);
+            match &mut self.replay {
+                Some(replay) => replay.step(model, batch, noise, &mut self.optimiser, &self.config, step)?,
+                None => {
+                    let begun = Replay::begin(model, batch, noise, &mut self.optimiser, &self.config, step)?;
+                    self.replay = Some(begun);
+                }
+            }
+            self.step += 1;
+            return Ok(());
+        }
         let loss = timed("forward, the rest", || {
             let terms = self.model.bound(batch, noise, &BoundOptions::default())?;
             objective::loss(&terms, &self.config, self.step)

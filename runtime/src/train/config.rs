@@ -40,6 +40,8 @@ pub struct Config {
     pub checkpoint_every: usize,
     /// Minutes after which training ends though steps are left.
     pub minutes: Option<f64>,
+    /// On a GPU, record a step once and start it as a whole.
+    pub graph: bool,
 }
 
 impl Default for Config {
@@ -63,6 +65,7 @@ impl Default for Config {
             validation_images: 256,
             checkpoint_every: 50,
             minutes: None,
+            graph: false,
         }
     }
 }

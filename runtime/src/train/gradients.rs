@@ -11,13 +11,10 @@ use rayon::prelude::*;
 /// # Errors
 /// A failed tensor operation.
 pub fn norm(params: &Params, gradients: &GradStore) -> Result<f64> {
-    let entries = params.entries();
     if params.device().is_cuda() {
-        let slopes = entries.iter().filter_map(|(_, var)| gradients.get(var).map(Tensor::contiguous));
-        let slopes = slopes.collect::<crate::Result<Vec<_>>>()?;
-        let all: Vec<&Tensor> = slopes.iter().collect();
-        return Ok(f64::from(ops::cuda::optimiser::squares(&all)?.to_scalar::<f32>()?).sqrt());
+        return Ok(f64::from(squares_on_gpu(params, gradients)?.to_scalar::<f32>()?).sqrt());
     }
+    let entries = params.entries();
     let square = |(_, var): &(String, Var)| gradients.get(var).map_or(Ok(0.0), ops::sum_of_squares);
     let squares: Vec<f64> = if params.device().is_cpu() {
         entries.par_iter().map(square).collect::<crate::Result<_>>()?
@@ -25,6 +22,18 @@ pub fn norm(params: &Params, gradients: &GradStore) -> Result<f64> {
         entries.iter().map(square).collect::<crate::Result<_>>()?
     };
     Ok(squares.iter().sum::<f64>().sqrt())
+}
+
+/// The square of the norm, one number that stays on the GPU.
+///
+/// # Errors
+/// A failed tensor operation.
+pub fn squares_on_gpu(params: &Params, gradients: &GradStore) -> Result<Tensor> {
+    let entries = params.entries();
+    let slopes = entries.iter().filter_map(|(_, var)| gradients.get(var).map(Tensor::contiguous));
+    let slopes = slopes.collect::<crate::Result<Vec<_>>>()?;
+    let all: Vec<&Tensor> = slopes.iter().collect();
+    Ok(ops::cuda::optimiser::squares(&all)?)
 }
 
 /// Scales the whole gradient by `factor`.

@@ -40,15 +40,14 @@ impl Optimiser {
     /// # Errors
     /// A failed tensor operation.
     pub fn step(&mut self, gradients: &GradStore, rate: f64) -> Result<()> {
-        self.steps += 1;
-        let how = Adamax { betas: BETAS, epsilon: EPSILON, rate: rate / (1.0 - BETAS.0.powi(self.steps as i32)) };
+        let how = Adamax { betas: BETAS, epsilon: EPSILON, rate: self.next_rate(rate) };
         let entries = self.params.entries();
         let step = |((_, var), moments): (&(String, Var), &Tensor)| match gradients.get(var) {
             Some(gradient) => ops::adamax(var, gradient, moments, how),
             None => Ok(()),
         };
         if entries.first().is_some_and(|(_, var)| cuda::takes(var)) {
-            self.step_on_gpu(&entries, gradients, how)?;
+            self.step_on_gpu(gradients, &Tensor::from_slice(&[how.rate as f32], 1, self.params.device())?)?;
         } else if self.params.device().is_cpu() {
             entries.par_iter().zip(&self.moments).try_for_each(step)?;
         } else {
@@ -58,8 +57,16 @@ impl Optimiser {
         Ok(())
     }
 
-    /// The same step in a few launches; parameters and moments change where they lie.
-    fn step_on_gpu(&self, entries: &[(String, Var)], gradients: &GradStore, how: Adamax) -> Result<()> {
+    /// Counts a step, and gives its rate corrected for the bias of the mean.
+    pub(crate) fn next_rate(&mut self, rate: f64) -> f64 {
+        self.steps += 1;
+        rate / (1.0 - BETAS.0.powi(self.steps as i32))
+    }
+
+    /// The same step in a few launches; parameters and moments change where they lie, by the rate that lies beside them when
+    /// the launches run. Counts nothing.
+    pub(crate) fn step_on_gpu(&self, gradients: &GradStore, rate: &Tensor) -> Result<()> {
+        let entries = self.params.entries();
         let mut parts = Vec::with_capacity(entries.len());
         for ((_, var), moments) in entries.iter().zip(&self.moments) {
             if let Some(gradient) = gradients.get(var) {
@@ -68,8 +75,7 @@ impl Optimiser {
         }
         let all: Vec<Entry<'_>> =
             parts.iter().map(|(parameter, gradient, mean, peak)| Entry { parameter, gradient, mean, peak }).collect();
-        let step = Step { rate: how.rate, factor: 1.0, betas: how.betas, epsilon: how.epsilon };
-        Ok(cuda::optimiser::adamax(&all, &step)?)
+        Ok(cuda::optimiser::adamax(&all, rate, &Step { factor: 1.0, betas: BETAS, epsilon: EPSILON })?)
     }
 
     /// Copies of the running means and maxima, `NAME.mean` and `NAME.peak`.

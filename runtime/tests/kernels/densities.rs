@@ -54,12 +54,12 @@ fn normals() -> Result<()> {
 fn noise_is_philox_and_has_its_law() -> Result<()> {
     with_kernels("noise_is_philox_and_has_its_law", || {
         let device = home(DType::F32);
-        let uniform = noise::draw(noise::Law::Uniform, &[3], 0, 0, &device)?.to_vec1::<f32>()?;
+        let uniform = noise::draw(noise::Law::Uniform, &[3], 0, 0, None, &device)?.to_vec1::<f32>()?;
         // The published answer to counter 0 and key 0: 6627e8d5 e169c58d bc57ac4c 9b00dbd8.
         let wanted = [0x6627_e8d5_u32, 0xe169_c58d, 0xbc57_ac4c].map(|word| (word >> 8) as f32 / 16_777_216.0);
         ensure!(uniform == wanted, "{uniform:?} and {wanted:?}");
         let count = 20_001;
-        let draws = noise::draw(noise::Law::Normal, &[count], 11, 3, &device)?;
+        let draws = noise::draw(noise::Law::Normal, &[count], 11, 3, None, &device)?;
         let draws = moved(&draws, DType::F64)?;
         let moment = |power: f64| -> Result<f64> { Ok(draws.powf(power)?.mean_all()?.to_scalar::<f64>()?) };
         let moments = [moment(1.0)?, moment(2.0)?, moment(3.0)?, moment(4.0)?];
@@ -67,9 +67,13 @@ fn noise_is_philox_and_has_its_law() -> Result<()> {
         for (found, (wanted, error)) in moments.iter().zip([(0.0, 0.028), (1.0, 0.04), (0.0, 0.11), (3.0, 0.28)]) {
             ensure!((found - wanted).abs() < error, "{moments:?}");
         }
-        let again = noise::draw(noise::Law::Normal, &[count], 11, 4, &device)?;
+        let again = noise::draw(noise::Law::Normal, &[count], 11, 4, None, &device)?;
         let product = (draws * moved(&again, DType::F64)?)?.mean_all()?.to_scalar::<f64>()?;
         ensure!(product.abs() < 0.03, "two draws are correlated: {product}");
+        // A number that lies on the device counts like one that is given.
+        let base = Tensor::from_slice(&[3i64], 1, &device)?;
+        let counted = noise::draw(noise::Law::Normal, &[count], 11, 1, Some(&base), &device)?;
+        ensure!(counted.to_vec1::<f32>()? == again.to_vec1::<f32>()?, "the draw's number is counted wrong");
         Ok(())
     })
 }

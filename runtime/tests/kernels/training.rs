@@ -42,7 +42,7 @@ fn adamax_and_the_norm() -> Result<()> {
         };
         let (parameters, gradients, means) = (make(1)?, make(100)?, make(200)?);
         let peaks: Vec<Tensor> = make(300)?.iter().map(Tensor::abs).collect::<candle_core::Result<_>>()?;
-        let step = optimiser::Step { rate: 0.03, factor: 0.7, betas: (0.9, 0.999), epsilon: 1e-7 };
+        let step = optimiser::Step { factor: 0.7, betas: (0.9, 0.999), epsilon: 1e-7 };
         let mut wanted = Vec::new();
         let mut total = 0.0;
         for (((parameter, gradient), mean), peak) in parameters.iter().zip(&gradients).zip(&means).zip(&peaks) {
@@ -67,7 +67,8 @@ fn adamax_and_the_norm() -> Result<()> {
                 peak: &peaks[at],
             })
             .collect();
-        optimiser::adamax(&entries, &step)?;
+        let rate = Tensor::from_slice(&[0.03f32], 1, &home(DType::F32))?;
+        optimiser::adamax(&entries, &rate, &step)?;
         let wanted = Tensor::from_vec(wanted.clone(), wanted.len(), &Device::Cpu)?;
         close("parameters", &Tensor::cat(&parameters, 0)?, &wanted, CLOSE)
     })

@@ -17,7 +17,7 @@ fn everything() -> Result<Vec<u8>> {
     model.bound(&data, &mut noise, &BoundOptions::default())?;
     params.set_phase(Phase::Training);
     params.touch();
-    let mut stepper = Stepper::new(model.as_ref()).expect("an optimiser");
+    let mut stepper = Stepper::new(model.as_ref(), false).expect("an optimiser");
     for _ in 0..2 {
         stepper.step(&data, &mut noise).expect("a step");
     }

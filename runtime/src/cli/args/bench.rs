@@ -35,6 +35,9 @@ pub struct Bench {
     /// Samples computed at once, for the job nll; all of them where not given.
     #[arg(long, value_parser = at_least_one)]
     pub chunk: Option<usize>,
+    /// On a GPU, record a training step once and start it as a whole.
+    #[arg(long)]
+    pub graph: bool,
     #[command(flatten)]
     pub common: CommonArgs,
 }

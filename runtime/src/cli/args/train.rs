@@ -64,6 +64,11 @@ pub struct TrainArgs {
     /// End after so many minutes, steps or not.
     #[arg(long, value_parser = positive)]
     pub minutes: Option<f64>,
+    /// On a GPU, record a step once and start it as a whole: for small batches, which the host is too slow for. Not with --clip,
+    /// --skip-above or --average, which look at every step.
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false",
+          conflicts_with_all = ["clip", "skip_above", "average"])]
+    pub graph: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -213,6 +213,7 @@ pub fn place(storage: &CudaStorage, offset: usize) -> Result<Place> {
         CudaStorageSlice::BF16(slice) => (slice.device_ptr(&stream).0, DType::BF16),
         CudaStorageSlice::U8(slice) => (slice.device_ptr(&stream).0, DType::U8),
         CudaStorageSlice::I32(slice) => (slice.device_ptr(&stream).0, DType::I32),
+        CudaStorageSlice::I64(slice) => (slice.device_ptr(&stream).0, DType::I64),
         _ => candle_core::bail!("a kernel was given a type of number it is not written for"),
     };
     Ok(Place { address, dtype }.at(offset))

@@ -131,6 +131,7 @@ pub(super) fn host_place(storage: &CpuStorage, offset: usize) -> Result<Place> {
         CpuStorage::BF16(_) => address::<half::bf16>(storage)?,
         CpuStorage::U8(_) => address::<u8>(storage)?,
         CpuStorage::I32(_) => address::<i32>(storage)?,
+        CpuStorage::I64(_) => address::<i64>(storage)?,
         _ => candle_core::bail!("a kernel was given a type of number it is not written for"),
     };
     Ok(start.at(offset))

@@ -10,6 +10,7 @@ mod coupling;
 mod cudnn;
 #[cfg(feature = "cuda")]
 mod gpu;
+pub mod graph;
 pub mod image;
 pub mod kernels;
 mod layers;

@@ -1,6 +1,6 @@
 //! Random numbers made where they are needed.
 
-use super::machine::{Argument, Call, on_machine};
+use super::machine::{Argument, Call, Place, on_machine, place};
 use crate::{DType, Device, Result, Tensor};
 use std::ops::Range;
 
@@ -13,12 +13,20 @@ pub enum Law {
     Uniform,
 }
 
-/// Independent numbers that are a function of the seed, the number of the draw and their place in it.
+/// Independent numbers that are a function of the seed, the number of the draw and their place in it. `base`, one i64, is
+/// added to the number when they are made.
 ///
 /// # Errors
 /// A failed launch.
-pub fn draw(law: Law, shape: &[usize], seed: u64, number: u64, device: &Device) -> Result<Tensor> {
-    fill(law, shape, [1, shape.iter().product(), 1], seed, number, device)
+pub fn draw(
+    law: Law,
+    shape: &[usize],
+    seed: u64,
+    number: u64,
+    base: Option<&Tensor>,
+    device: &Device,
+) -> Result<Tensor> {
+    fill(law, shape, [1, shape.iter().product(), 1], seed, (number, base), device)
 }
 
 /// Rows that are samples of images, the sample being the slow index: each is a function of the seed, its sample's and its
@@ -39,11 +47,18 @@ pub fn draw_rows(
         candle_core::bail!("draws of shape {shape:?} for {rows} rows");
     }
     let first = (images.start as u64) << 32 | samples.start as u64;
-    fill(law, shape, [rows, shape[1..].iter().product(), images.len()], seed, first, device)
+    fill(law, shape, [rows, shape[1..].iter().product(), images.len()], seed, (first, None), device)
 }
 
 /// `sizes`: rows, numbers of a row, images.
-fn fill(law: Law, shape: &[usize], sizes: [usize; 3], seed: u64, first: u64, device: &Device) -> Result<Tensor> {
+fn fill(
+    law: Law,
+    shape: &[usize],
+    sizes: [usize; 3],
+    seed: u64,
+    (first, base): (u64, Option<&Tensor>),
+    device: &Device,
+) -> Result<Tensor> {
     on_machine(device, |machine| {
         let [rows, size, _] = sizes;
         let out = machine.alloc(DType::F32, rows * size)?;
@@ -52,7 +67,8 @@ fn fill(law: Law, shape: &[usize], sizes: [usize; 3], seed: u64, first: u64, dev
             Law::Uniform => "uniform_f32",
         };
         let call = Call::each(kernel, rows * size.div_ceil(4))?.place(out.place()?).sizes(sizes)?;
-        machine.launch(&call.with(Argument::Long(seed)).with(Argument::Long(first)))?;
+        let call = call.with(Argument::Long(seed)).with(Argument::Long(first));
+        machine.launch(&call.place(base.map_or(Ok(Place::NOWHERE), place)?))?;
         out.tensor(shape)
     })
 }

@@ -31,25 +31,24 @@ pub struct Entry<'a> {
 /// The numbers of a step.
 #[derive(Debug, Clone, Copy)]
 pub struct Step {
-    /// Corrected for the bias of the mean.
-    pub rate: f64,
     /// What the gradient is scaled by.
     pub factor: f64,
     pub betas: (f64, f64),
     pub epsilon: f64,
 }
 
-/// One step: parameters and moments change where they lie.
+/// One step: parameters and moments change where they lie. `rate`, one number, is corrected for the bias of the mean, and
+/// read when the step is made.
 ///
 /// # Errors
 /// A failed launch.
-pub fn adamax(entries: &[Entry<'_>], step: &Step) -> Result<()> {
+pub fn adamax(entries: &[Entry<'_>], rate: &Tensor, step: &Step) -> Result<()> {
     for part in entries.chunks(TABLE) {
-        let numbers = [step.rate, step.factor, step.betas.0, step.betas.1, step.epsilon];
+        let numbers = [step.factor, step.betas.0, step.betas.1, step.epsilon];
         with_machine(part[0].parameter, |machine| {
-            let call = numbers
-                .into_iter()
-                .fold(launch("adamax_f32", part)?, |call, number| call.with(Argument::Real(number as f32)));
+            let call = numbers.into_iter().fold(launch("adamax_f32", part)?.place(place(rate)?), |call, number| {
+                call.with(Argument::Real(number as f32))
+            });
             machine.launch(&call)
         })?;
     }

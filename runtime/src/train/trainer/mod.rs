@@ -7,7 +7,7 @@ use super::average::Average;
 use super::metrics::Metrics;
 use super::optimiser::Optimiser;
 use super::progress::Display;
-use super::{Checkpoint, Config, Header, Progress, RunFolder, interrupt, restore};
+use super::{Checkpoint, Config, Header, Progress, Replay, RunFolder, interrupt, restore};
 use crate::data::{Batches, Data, Images, Order};
 use crate::eval::{self, Evaluation};
 use crate::params::Phase;
@@ -46,6 +46,8 @@ pub struct Trainer<'a> {
     order: Order,
     noise: Noise,
     progress: Progress,
+    /// Under `--graph`, from the first step on that can be recorded.
+    replay: Option<Replay>,
     /// Spent in training steps. Not part of the progress: the same run twice leaves the same checkpoints.
     seconds: f64,
     after: Option<Evaluation>,
@@ -141,6 +143,7 @@ impl<'a> Trainer<'a> {
             order,
             noise,
             progress,
+            replay: None,
             seconds: 0.0,
             after: None,
             activity: Vec::new(),

@@ -4,7 +4,7 @@ use super::Trainer;
 use crate::data::Augment;
 use crate::train::objective::{self, TermMeans};
 use crate::train::watch::{ADVICE, Fault};
-use crate::train::{gradients, interrupt};
+use crate::train::{Replay, gradients, interrupt};
 use crate::{DType, Values};
 use anyhow::{Result, bail, ensure};
 use candle_core::backprop::GradStore;
@@ -65,6 +65,9 @@ impl Trainer<'_> {
         let position = self.order.position();
         let indices = self.order.next(self.config.batch);
         let batch = self.batch(&indices, position)?;
+        if self.replays() {
+            return self.replayed(&batch, begun);
+        }
         let terms = self.model.bound(&batch, &mut self.noise, &objective::options(&self.config))?;
         let loss = objective::loss(&terms, &self.config, self.progress.step)?;
         let number = self.progress.step + 1;
@@ -97,6 +100,33 @@ impl Trainer<'_> {
         }
         self.count(number, begun, skipped.is_some());
         Ok(Some(Step { terms: means, norm, rate, skipped }))
+    }
+
+    /// Whether steps are recorded: on a GPU, once nothing in them but batch, rate and noise changes any more.
+    fn replays(&self) -> bool {
+        let config = &self.config;
+        let watched = config.clip.is_some() || config.skip_above.is_some() || self.average.is_some();
+        config.graph && self.params.device().is_cuda() && !watched && self.progress.step >= config.warm_up
+    }
+
+    /// A recorded step. What is not a number shows after it, where it is looked at; no checkpoint holds it.
+    fn replayed(&mut self, batch: &Values, begun: Instant) -> Result<Option<Step>> {
+        let (model, step) = (self.model.as_ref(), self.progress.step);
+        match &mut self.replay {
+            Some(replay) => replay.step(model, batch, &mut self.noise, &mut self.optimiser, &self.config, step)?,
+            None => {
+                let (noise, optimiser) = (&mut self.noise, &mut self.optimiser);
+                self.replay = Some(Replay::begin(model, batch, noise, optimiser, &self.config, step)?);
+            }
+        }
+        let number = step + 1;
+        let found = match &self.replay {
+            Some(replay) if self.looks(number) => Some(replay.found(number)?),
+            _ => None,
+        };
+        self.count(number, begun, false);
+        let rate = self.config.schedule.at(step, self.config.steps);
+        Ok(found.map(|(terms, norm)| Step { terms, norm, rate, skipped: None }))
     }
 
     fn update(&mut self, gradients: &GradStore, rate: f64) -> Result<()> {

@@ -23,28 +23,30 @@ __device__ inline Four philox(u64 seed, u64 draw, u64 place) {
 }
 
 // The number of a row's draw: rows are samples of `images` images, the sample being the slow index; counted from `first`,
-// with the image in the upper half. A single row's is `first`.
-__device__ inline u64 draw_of(u32 row, u64 first, u32 images) {
-    return first + ((u64)(row % images) << 32) + row / images;
+// with the image in the upper half. A single row's is `first`. What `base` points at is added, where it is not null.
+__device__ inline u64 draw_of(u32 row, u64 first, const u64* base, u32 images) {
+    return first + (base ? *base : 0) + ((u64)(row % images) << 32) + row / images;
 }
 
 // On [0, 1).
-__device__ inline void uniform(float* out, u32 rows, u32 size, u32 images, u64 seed, u64 first) {
+__device__ inline void uniform(float* out, u32 rows, u32 size, u32 images, u64 seed, u64 first,
+                               const u64* base) {
     u32 groups = (size + 3) / 4;
     EACH(i, rows * groups) {
         u32 row = i / groups, at = 4 * (i % groups);
-        Four four = philox(seed, draw_of(row, first, images), i % groups);
+        Four four = philox(seed, draw_of(row, first, base, images), i % groups);
         float* to = out + (u64)row * size + at;
         for (u32 j = 0; j < 4 && at + j < size; ++j) to[j] = (four.word[j] >> 8) * 5.9604644775390625e-8f;
     }
 }
 
 // Box and Muller: two numbers from two.
-__device__ inline void gaussian(float* out, u32 rows, u32 size, u32 images, u64 seed, u64 first) {
+__device__ inline void gaussian(float* out, u32 rows, u32 size, u32 images, u64 seed, u64 first,
+                               const u64* base) {
     u32 groups = (size + 3) / 4;
     EACH(i, rows * groups) {
         u32 row = i / groups, at = 4 * (i % groups);
-        Four four = philox(seed, draw_of(row, first, images), i % groups);
+        Four four = philox(seed, draw_of(row, first, base, images), i % groups);
         float value[4];
         for (u32 j = 0; j < 4; j += 2) {
             float radius = sqrtf(-2.0f * logf((four.word[j] + 0.5f) * 2.3283064365386963e-10f));
@@ -57,7 +59,7 @@ __device__ inline void gaussian(float* out, u32 rows, u32 size, u32 images, u64 
     }
 }
 
-KERNEL(uniform_f32, (float* out, u32 rows, u32 size, u32 images, u64 seed, u64 first),
-       uniform(out, rows, size, images, seed, first))
-KERNEL(gaussian_f32, (float* out, u32 rows, u32 size, u32 images, u64 seed, u64 first),
-       gaussian(out, rows, size, images, seed, first))
+KERNEL(uniform_f32, (float* out, u32 rows, u32 size, u32 images, u64 seed, u64 first, const u64* base),
+       uniform(out, rows, size, images, seed, first, base))
+KERNEL(gaussian_f32, (float* out, u32 rows, u32 size, u32 images, u64 seed, u64 first, const u64* base),
+       gaussian(out, rows, size, images, seed, first, base))

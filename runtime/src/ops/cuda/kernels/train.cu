@@ -11,8 +11,8 @@ struct Table {
     u32 size[TABLE];
 };
 
-// `rate` is corrected for the bias of the mean, `factor` scales the gradient.
-__device__ inline void adamax(const Table& table, float rate, float factor, float decay, float peak_decay,
+// What `rate` points at is corrected for the bias of the mean, `factor` scales the gradient.
+__device__ inline void adamax(const Table& table, const float* rate, float factor, float decay, float peak_decay,
                               float epsilon) {
     u32 tensor = blockIdx.y;
     const float* gradient = table.gradient[tensor];
@@ -22,7 +22,7 @@ __device__ inline void adamax(const Table& table, float rate, float factor, floa
         float peak = fmaxf(peak_decay * table.peak[tensor][i], fabsf(slope) + epsilon);
         table.mean[tensor][i] = mean;
         table.peak[tensor][i] = peak;
-        table.parameter[tensor][i] -= rate * mean / peak;
+        table.parameter[tensor][i] -= *rate * mean / peak;
     }
 }
 
@@ -35,6 +35,6 @@ __device__ inline void squares(const Table& table, float* out) {
     if (threadIdx.x == 0) out[blockIdx.y * gridDim.x + blockIdx.x] = sum;
 }
 
-KERNEL(adamax_f32, (Table table, float rate, float factor, float decay, float peak_decay, float epsilon),
+KERNEL(adamax_f32, (Table table, const float* rate, float factor, float decay, float peak_decay, float epsilon),
        adamax(table, rate, factor, decay, peak_decay, epsilon))
 KERNEL(squares_f32, (Table table, float* out), squares(table, out))

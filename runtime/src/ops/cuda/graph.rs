@@ -1,0 +1,67 @@
+//! Work of a GPU that is recorded once and then started as a whole: one call of the host's instead of thousands.
+
+use crate::{Device, Result};
+#[cfg(feature = "cuda")]
+use candle_core::cuda_backend::cudarc::driver::{CudaGraph, sys};
+
+/// Work that was recorded. Everything it reads and writes that is not its own must outlive it.
+pub struct Graph(#[cfg(feature = "cuda")] CudaGraph);
+
+/// Does `work` and then records it for the next times. What `work` sends to the device from the host is kept, and sent no
+/// more; memory is taken and given back inside. `work` itself fails where it waits for the device or asks it for numbers.
+///
+/// # Errors
+/// Those of `work` when it is done. What hinders the recording alone comes as the inner result.
+#[cfg(feature = "cuda")]
+pub fn record(device: &Device, mut work: impl FnMut() -> Result<()>) -> Result<Result<Graph>> {
+    let Device::Cuda(device) = device else {
+        work()?;
+        return Ok(Err(candle_core::Error::Msg("only a GPU records its work".into())));
+    };
+    let _uploads = device.enable_cuda_graph_htod_cache();
+    work()?;
+    // What has gone wrong before shows before, and is not taken for a failure to record.
+    let stream = device.cuda_stream();
+    stream.synchronize().map_err(candle_core::Error::wrap)?;
+    let mut record = || -> Result<Graph> {
+        stream
+            .begin_capture(sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_RELAXED)
+            .map_err(candle_core::Error::wrap)?;
+        let outcome = work();
+        let flags = sys::CUgraphInstantiate_flags::CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH;
+        let graph = stream.end_capture(flags);
+        outcome?;
+        match graph.map_err(candle_core::Error::wrap)? {
+            Some(graph) => Ok(Graph(graph)),
+            None => candle_core::bail!("nothing was recorded"),
+        }
+    };
+    let graph = record();
+    if graph.is_err() {
+        // Freeing what a broken recording took fails too, and is nobody else's failure.
+        stream.context().check_err().ok();
+    }
+    Ok(graph)
+}
+
+/// See the other form: without CUDA nothing is recorded.
+///
+/// # Errors
+/// Those of `work`.
+#[cfg(not(feature = "cuda"))]
+pub fn record(_: &Device, mut work: impl FnMut() -> Result<()>) -> Result<Result<Graph>> {
+    work()?;
+    Ok(Err(candle_core::Error::Msg("this program was built without CUDA".into())))
+}
+
+impl Graph {
+    /// Starts the work once more.
+    ///
+    /// # Errors
+    /// A driver that refuses.
+    pub fn launch(&self) -> Result<()> {
+        #[cfg(feature = "cuda")]
+        self.0.launch().map_err(candle_core::Error::wrap)?;
+        Ok(())
+    }
+}

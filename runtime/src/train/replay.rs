@@ -1,0 +1,158 @@
+//! A training step on a GPU that is recorded once and then started as a whole.
+
+use super::objective::{self, TermMeans};
+use super::optimiser::Optimiser;
+use super::{Config, gradients};
+use crate::ops::cuda::graph::{self, Graph};
+use crate::terminal::note;
+use crate::{DType, Model, Noise, Tensor, TermKind, Values};
+use anyhow::{Result, bail};
+
+/// A step whose batch, rate and noise lie in memory of their own, which each step fills anew; and the recording of it, without
+/// which the step is made operation by operation.
+pub struct Replay {
+    places: Places,
+    /// Draws of a step.
+    draws: u64,
+    terms: Vec<(&'static str, TermKind)>,
+    graph: Option<Graph>,
+}
+
+/// Memory that the recorded work reads and writes.
+struct Places {
+    batch: Values,
+    /// The learning rate, corrected for the bias of the mean.
+    rate: Tensor,
+    /// Draws before the step.
+    number: Tensor,
+    /// The mean of each term, and the square of the gradient's norm.
+    found: Option<Tensor>,
+}
+
+impl Replay {
+    /// Takes a step, and records it for the next. Weights of terms that change from step to step are those of `step` for ever.
+    ///
+    /// # Errors
+    /// A failed tensor operation; where only the recording fails, a line says so and steps are made without it.
+    pub fn begin(
+        model: &dyn Model,
+        batch: &Values,
+        noise: &mut Noise,
+        optimiser: &mut Optimiser,
+        config: &Config,
+        step: usize,
+    ) -> Result<Self> {
+        let device = model.params().device();
+        let mut copies = Values::new();
+        for (name, value) in batch.iter() {
+            copies.insert(name, value.copy()?);
+        }
+        let mut places = Places {
+            batch: copies,
+            rate: Tensor::zeros(1, DType::F32, device)?,
+            number: Tensor::zeros(1, DType::I64, device)?,
+            found: None,
+        };
+        places.set(noise, optimiser, config.schedule.at(step, config.steps))?;
+        let (mut draws, mut terms) = (0, Vec::new());
+        let recorded = graph::record(device, || {
+            let mut source = noise.numbered_from(&places.number);
+            terms = places.work(model, &mut source, optimiser, config, step).map_err(candle_core::Error::wrap)?;
+            draws = source.state().1 - noise.state().1;
+            Ok(())
+        })?;
+        noise.skip(draws);
+        model.params().touch();
+        let graph = recorded
+            .inspect_err(|reason| note(&format!("--graph: steps are made one operation after the other, for {reason}")))
+            .ok();
+        Ok(Self { places, draws, terms, graph })
+    }
+
+    /// Takes the next step, on a batch of the same shapes.
+    ///
+    /// # Errors
+    /// A failed tensor operation.
+    pub fn step(
+        &mut self,
+        model: &dyn Model,
+        batch: &Values,
+        noise: &mut Noise,
+        optimiser: &mut Optimiser,
+        config: &Config,
+        step: usize,
+    ) -> Result<()> {
+        for (name, value) in batch.iter() {
+            self.places.batch.get(name)?.slice_set(&value.contiguous()?, 0, 0)?;
+        }
+        self.places.set(noise, optimiser, config.schedule.at(step, config.steps))?;
+        match &self.graph {
+            Some(graph) => graph.launch()?,
+            None => {
+                let mut source = noise.numbered_from(&self.places.number);
+                self.places.work(model, &mut source, optimiser, config, step)?;
+            }
+        }
+        noise.skip(self.draws);
+        model.params().touch();
+        Ok(())
+    }
+
+    /// Whether steps are started as a whole.
+    pub fn is_recorded(&self) -> bool {
+        self.graph.is_some()
+    }
+
+    /// The terms of the last step and the norm of its gradient. Waits for the GPU.
+    ///
+    /// # Errors
+    /// A term or a gradient that is not a number.
+    pub fn found(&self, step: usize) -> Result<(TermMeans, f64)> {
+        let Some(found) = &self.places.found else { bail!("no step was taken") };
+        let numbers = found.to_vec1::<f32>()?;
+        let means = self.terms.iter().zip(&numbers).map(|(&(name, kind), &mean)| (name, kind, f64::from(mean)));
+        let means = TermMeans { terms: means.collect() };
+        let norm = f64::from(numbers.last().copied().unwrap_or(f32::NAN)).sqrt();
+        if let Some((name, value)) = means.broken() {
+            bail!("step {step}: the term {name} is {value}; {}", super::watch::ADVICE);
+        }
+        if !norm.is_finite() {
+            bail!("step {step}: the gradient's norm is {norm}; {}", super::watch::ADVICE);
+        }
+        Ok((means, norm))
+    }
+}
+
+impl Places {
+    fn set(&self, noise: &Noise, optimiser: &mut Optimiser, rate: f64) -> Result<()> {
+        let device = self.rate.device();
+        self.rate.slice_set(&Tensor::from_slice(&[optimiser.next_rate(rate) as f32], 1, device)?, 0, 0)?;
+        self.number.slice_set(&Tensor::from_slice(&[noise.state().1 as i64], 1, device)?, 0, 0)?;
+        Ok(())
+    }
+
+    /// What is recorded: nothing of it waits, and nothing it makes is left over.
+    fn work(
+        &mut self,
+        model: &dyn Model,
+        noise: &mut Noise,
+        optimiser: &Optimiser,
+        config: &Config,
+        step: usize,
+    ) -> Result<Vec<(&'static str, TermKind)>> {
+        let terms = model.bound(&self.batch, noise, &objective::options(config))?;
+        let slopes = objective::loss(&terms, config, step)?.backward()?;
+        let mut numbers = Vec::with_capacity(terms.terms.len() + 1);
+        for term in &terms.terms {
+            numbers.push(term.value.to_dtype(DType::F32)?.mean_all()?.detach());
+        }
+        numbers.push(gradients::squares_on_gpu(model.params(), &slopes)?);
+        let numbers = Tensor::stack(&numbers, 0)?;
+        match &self.found {
+            Some(found) => found.slice_set(&numbers, 0, 0)?,
+            None => self.found = Some(numbers.copy()?),
+        }
+        optimiser.step_on_gpu(&slopes, &self.rate)?;
+        Ok(terms.terms.iter().map(|term| (term.name, term.kind)).collect())
+    }
+}
