@@ -10,6 +10,7 @@ mod densities;
 mod imitation;
 #[path = "kernels/nvrtc.rs"]
 mod nvrtc;
+mod toy;
 #[path = "kernels/training.rs"]
 mod training;
 #[path = "kernels/whole.rs"]

@@ -2,11 +2,13 @@
 
 use super::compare::{CLOSE, close, home, moved, normal};
 use super::imitation::with_kernels;
+use super::toy;
 use anyhow::{Result, ensure};
 use srvae_runtime::candle_core::{self, Device};
 use srvae_runtime::data::{Augment, Images};
 use srvae_runtime::ops::cuda::{image, optimiser};
-use srvae_runtime::{DType, Tensor};
+use srvae_runtime::train::{Config, Optimiser, Replay};
+use srvae_runtime::{BoundOptions, DType, Noise, Params, Tensor, Values};
 
 #[test]
 fn batches_out_of_bytes() -> Result<()> {
@@ -71,5 +73,52 @@ fn adamax_and_the_norm() -> Result<()> {
         optimiser::adamax(&entries, &rate, &step)?;
         let wanted = Tensor::from_vec(wanted.clone(), wanted.len(), &Device::Cpu)?;
         close("parameters", &Tensor::cat(&parameters, 0)?, &wanted, CLOSE)
+    })
+}
+
+/// Five steps on batches that differ, made as they come or in memory of their own: parameters, and the last step's terms.
+fn steps(in_places: bool) -> Result<(Vec<Tensor>, Vec<f64>)> {
+    let model = toy::build(&Vec::new(), &Params::new(5, DType::F32, &Device::Cpu))?;
+    let (model, config) = (model.as_ref(), Config::default());
+    let (mut optimiser, mut noise, mut replay) = (Optimiser::new(model.params())?, Noise::seeded(4), None::<Replay>);
+    let mut told = Vec::new();
+    for step in 0..5 {
+        let x = Noise::at(1, step as u64).normal("", &[6, 3, 4, 4], DType::F32, &Device::Cpu)?;
+        let batch = Values::new().with("x", x);
+        if !in_places {
+            let terms = model.bound(&batch, &mut noise, &BoundOptions::default())?;
+            let slopes = terms.log_weights()?.mean_all()?.neg()?.backward()?;
+            optimiser.step(&slopes, config.schedule.at(step, config.steps))?;
+            let means = terms.terms.iter().map(|term| Ok(f64::from(term.value.mean_all()?.to_scalar::<f32>()?)));
+            told = means.collect::<Result<_>>()?;
+            continue;
+        }
+        match &mut replay {
+            Some(replay) => replay.step(model, &batch, &mut noise, &mut optimiser, &config, step)?,
+            None => replay = Some(Replay::begin(model, &batch, &mut noise, &mut optimiser, &config, step)?),
+        }
+        if let Some(replay) = &replay {
+            told = replay.found(step)?.0.terms.into_iter().map(|(_, _, mean)| mean).collect();
+        }
+    }
+    ensure!(noise.state() == (4, 5), "{:?}: one draw a step", noise.state());
+    Ok((model.params().entries().into_iter().map(|(_, var)| var.as_tensor().clone()).collect(), told))
+}
+
+#[test]
+fn steps_in_memory_of_their_own() -> Result<()> {
+    with_kernels("steps_in_memory_of_their_own", || {
+        if home(DType::F32).is_cuda() {
+            // There a step is recorded, too: tests/tests/gpu.rs.
+            return Ok(());
+        }
+        let ((ours, our_terms), (theirs, their_terms)) = (steps(true)?, steps(false)?);
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            close("a parameter after five steps", ours, theirs, CLOSE)?;
+        }
+        for (ours, theirs) in our_terms.iter().zip(&their_terms) {
+            ensure!((ours - theirs).abs() < 1e-5 * theirs.abs().max(1.0), "{our_terms:?} and {their_terms:?}");
+        }
+        Ok(())
     })
 }
