@@ -52,6 +52,11 @@ fn convolutions() -> Result<()> {
         ([2, 4, 6, 5], 3, 5, 1),
         ([300, 9, 1, 1], 4, 1, 1),
         ([2, 6, 32, 32], 16, 1, 1),
+        // By tiles: several panels and chunks, a last group that is smaller, sizes that are no multiple of a tile's.
+        ([5, 70, 8, 8], 33, 3, 1),
+        ([1, 9, 17, 15], 150, 3, 1),
+        ([9, 33, 7, 8], 8, 3, 1),
+        ([2, 130, 13, 22], 10, 3, 1),
     ] {
         let inputs = [draw("x", &x)?, draw("w", &[filters, x[1], kernel, kernel])?, draw("b", &[filters])?];
         compare(

@@ -1,4 +1,5 @@
-//! Convolutions: products of matrices, in f32 over pixels where they lie, in f64 over patches gathered image by image.
+//! Convolutions: products of matrices, in f32 over pixels where they lie or by Winograd's tiles, in f64 over patches gathered
+//! image by image.
 //!
 //! Three kernels make all: the forward pass, the gradient for the input and the gradient for the weight. A transposed
 //! convolution is the gradient for the input of the convolution with the same weight, so its three passes are the same
@@ -7,6 +8,7 @@
 mod geometry;
 mod patches;
 mod rows;
+mod tiled;
 
 use super::cpu::{Float, slice, unsupported};
 use super::profile::timed;
@@ -70,15 +72,15 @@ trait Kernels: Float {
 
 impl Kernels for f32 {
     fn forward(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-        rows::forward(g, x, weight, bias)
+        if tiled::pays(g) { tiled::forward(g, x, weight, bias) } else { rows::forward(g, x, weight, bias) }
     }
 
     fn input_gradient(g: &Geometry, gradient: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-        rows::input_gradient(g, gradient, weight, bias)
+        if tiled::pays(g) { tiled::input_gradient(g, gradient, weight, bias) } else { rows::input_gradient(g, gradient, weight, bias) }
     }
 
     fn weight_gradient(g: &Geometry, x: &[f32], gradient: &[f32]) -> Vec<f32> {
-        rows::weight_gradient(g, x, gradient)
+        if tiled::pays(g) { tiled::weight_gradient(g, x, gradient) } else { rows::weight_gradient(g, x, gradient) }
     }
 }
 

@@ -9,9 +9,9 @@ use rayon::prelude::*;
 /// Pixels that one product takes: with its depth and a panel they stay in the second cache level.
 const PIXELS: usize = 256;
 /// Groups of images at least, where there are as many, so that every core has work.
-const GROUPS: usize = 4;
+pub const GROUPS: usize = 4;
 /// Columns of a panel of the weight, which lies together.
-const PANEL: usize = 64;
+pub const PANEL: usize = 64;
 /// Channels of a weight's gradient that one task works on.
 const CHUNK: usize = 48;
 /// Depth of one product.
@@ -58,8 +58,8 @@ impl Geometry {
     }
 
     /// The weight in panels of columns, each `[taps, rows, columns padded]`: a filter's channels along a column, or
-    /// turned along a row.
-    fn packed(&self, weight: &[f32], turned: bool) -> Scratch {
+    /// turned along a row. A tap lies where `place` puts it.
+    pub fn packed(&self, weight: &[f32], turned: bool, place: impl Fn(usize) -> usize + Sync) -> Scratch {
         let (taps, filters, channels) = (self.taps(), self.filters, self.channels);
         let (rows, columns) = if turned { (filters, channels) } else { (channels, filters) };
         let (row_step, column_step) = if turned { (channels * taps, taps) } else { (taps, channels * taps) };
@@ -70,7 +70,7 @@ impl Geometry {
             for first in (0..wide).step_by(16) {
                 let count = columns.saturating_sub(panel * PANEL + first).min(16);
                 for (row, tap) in (0..rows).flat_map(|row| (0..taps).map(move |tap| (row, tap))) {
-                    let to = &mut out[(tap * rows + row) * wide + first..][..16];
+                    let to = &mut out[(place(tap) * rows + row) * wide + first..][..16];
                     let from = &weight[row * row_step + tap..];
                     for (j, to) in to[..count].iter_mut().enumerate() {
                         *to = from[(panel * PANEL + first + j) * column_step];
@@ -122,13 +122,13 @@ fn begin(sums: &mut [f32], wide: usize, bias: Option<&[f32]>) {
 }
 
 /// Images to pixels, `row` values apart.
-fn turn_in(images: &[f32], [channels, pixels]: [usize; 2], to: &mut [f32], row: usize) {
+pub fn turn_in(images: &[f32], [channels, pixels]: [usize; 2], to: &mut [f32], row: usize) {
     for (image, to) in images.chunks_exact(channels * pixels).zip(to.chunks_exact_mut(pixels * row)) {
         to_pixels(image, pixels, to, row, |_, value| value);
     }
 }
 
-fn turn_out(from: &[f32], row: usize, [channels, pixels]: [usize; 2], images: &mut [f32]) {
+pub fn turn_out(from: &[f32], row: usize, [channels, pixels]: [usize; 2], images: &mut [f32]) {
     for (image, from) in images.chunks_exact_mut(channels * pixels).zip(from.chunks_exact(pixels * row)) {
         to_planes(from, row, image, pixels, |_, value| value);
     }
@@ -136,7 +136,7 @@ fn turn_out(from: &[f32], row: usize, [channels, pixels]: [usize; 2], images: &m
 
 pub fn forward(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
     let (channels, wide, group) = (g.channels, padded(g.filters), g.group());
-    let kernel = g.packed(weight, false);
+    let kernel = g.packed(weight, false, |tap| tap);
     let pairs = g.pairs(group, [channels, wide]);
     let mut out = vec![0.0; g.batch * g.filters * g.pixels()];
     let outs = out.par_chunks_mut(group * g.filters * g.pixels());
@@ -156,7 +156,7 @@ pub fn forward(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) ->
 
 pub fn input_gradient(g: &Geometry, gradient: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
     let (filters, wide, group) = (g.filters, padded(g.channels), g.group());
-    let kernel = g.packed(weight, true);
+    let kernel = g.packed(weight, true, |tap| tap);
     let turned = |images| {
         let mut pairs = g.pairs(images, [wide, filters]);
         pairs.iter_mut().flatten().for_each(|pair| pair.reverse());
@@ -208,9 +208,14 @@ pub fn weight_gradient(g: &Geometry, x: &[f32], gradient: &[f32]) -> Vec<f32> {
             }
         }
     });
-    let mut out = vec![0.0; filters * channels * taps];
-    out.par_chunks_mut((16 * channels * taps).max(1)).enumerate().for_each(|(block, out)| {
-        to_planes(&sums[block * 16..], wide, out, channels * taps, |_, value| value);
+    weight_of(&sums, [channels * taps, filters])
+}
+
+/// `[filters, values]` of `[values, filters padded]`.
+pub fn weight_of(sums: &[f32], [values, filters]: [usize; 2]) -> Vec<f32> {
+    let mut out = vec![0.0; filters * values];
+    out.par_chunks_mut((16 * values).max(1)).enumerate().for_each(|(block, out)| {
+        to_planes(&sums[block * 16..], padded(filters), out, values, |_, value| value);
     });
     out
 }
