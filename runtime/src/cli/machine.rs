@@ -12,6 +12,16 @@ pub fn set_threads(asked: Option<usize>) -> bool {
     pool.build_global().is_ok() || rayon::current_num_threads() == threads
 }
 
+/// Lets candle's own threads sleep as soon as they have nothing to do: waiting awake, as they would for a while after each of
+/// its operations, they take a core from ours. Only before any thread has started.
+pub fn yield_cores() {
+    const LIMIT: &str = "CANDLE_BARRIER_POOL_SPIN_LIMIT";
+    if std::env::var_os(LIMIT).is_none() {
+        // SAFETY: no other thread reads the environment yet, by the contract above.
+        unsafe { std::env::set_var(LIMIT, "1") };
+    }
+}
+
 /// Keeps what tensors leave instead of giving it back to the system, which would clear every page before the next use.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub fn keep_memory() {

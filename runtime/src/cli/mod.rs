@@ -49,6 +49,7 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
         ));
     }));
     machine::keep_memory();
+    machine::yield_cores();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(message) => {

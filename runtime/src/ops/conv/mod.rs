@@ -76,7 +76,11 @@ impl Kernels for f32 {
     }
 
     fn input_gradient(g: &Geometry, gradient: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-        if tiled::pays(g) { tiled::input_gradient(g, gradient, weight, bias) } else { rows::input_gradient(g, gradient, weight, bias) }
+        if tiled::pays(g) {
+            tiled::input_gradient(g, gradient, weight, bias)
+        } else {
+            rows::input_gradient(g, gradient, weight, bias)
+        }
     }
 
     fn weight_gradient(g: &Geometry, x: &[f32], gradient: &[f32]) -> Vec<f32> {

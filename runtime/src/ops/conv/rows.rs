@@ -124,13 +124,13 @@ fn begin(sums: &mut [f32], wide: usize, bias: Option<&[f32]>) {
 /// Images to pixels, `row` values apart.
 pub fn turn_in(images: &[f32], [channels, pixels]: [usize; 2], to: &mut [f32], row: usize) {
     for (image, to) in images.chunks_exact(channels * pixels).zip(to.chunks_exact_mut(pixels * row)) {
-        to_pixels(image, pixels, to, row, |_, value| value);
+        to_pixels(image, pixels, to, row, |_| ());
     }
 }
 
 pub fn turn_out(from: &[f32], row: usize, [channels, pixels]: [usize; 2], images: &mut [f32]) {
     for (image, from) in images.chunks_exact_mut(channels * pixels).zip(from.chunks_exact(pixels * row)) {
-        to_planes(from, row, image, pixels, |_, value| value);
+        to_planes(from, row, image, pixels, |_, _| ());
     }
 }
 
@@ -215,7 +215,7 @@ pub fn weight_gradient(g: &Geometry, x: &[f32], gradient: &[f32]) -> Vec<f32> {
 pub fn weight_of(sums: &[f32], [values, filters]: [usize; 2]) -> Vec<f32> {
     let mut out = vec![0.0; filters * values];
     out.par_chunks_mut((16 * values).max(1)).enumerate().for_each(|(block, out)| {
-        to_planes(&sums[block * 16..], padded(filters), out, values, |_, value| value);
+        to_planes(&sums[block * 16..], padded(filters), out, values, |_, _| ());
     });
     out
 }

@@ -59,7 +59,7 @@ impl Backward<'_> {
         let mut x = vec![0.0; sizes.batch * sizes.input * pixels];
         x.par_chunks_exact_mut(sizes.input * pixels)
             .zip(stack_gradient.par_chunks_exact(pixels * row))
-            .for_each(|(x, from)| to_planes(&from[1..], row, x, pixels, |_, value| value));
+            .for_each(|(x, from)| to_planes(&from[1..], row, x, pixels, |_, _| ()));
         Gradients { x, steps, gate }
     }
 
@@ -86,10 +86,14 @@ impl Backward<'_> {
             let (gates, means) = (&gates[n * channels..], &means[n * channels..]);
             let inverse: Vec<f32> = gates[..channels].iter().map(|gate| 1.0 / gate).collect();
             stack.iter_mut().step_by(row).for_each(|constant| *constant = 1.0);
-            to_pixels(&out[n * image..][..image], pixels, &mut stack[1..], row, |c, value| value * inverse[c]);
-            let share = 1.0 / pixels as f32;
-            to_pixels(&gradient[n * image..][..image], pixels, &mut stack_gradient[1..], row, |c, value| {
-                value * gates[c] + means[c] * share
+            to_pixels(&out[n * image..][..image], pixels, &mut stack[1..], row, |values| {
+                values.iter_mut().zip(&inverse).for_each(|(value, inverse)| *value *= inverse);
+            });
+            let shares: Vec<f32> = means[..channels].iter().map(|mean| mean / pixels as f32).collect();
+            to_pixels(&gradient[n * image..][..image], pixels, &mut stack_gradient[1..], row, |values| {
+                for ((value, gate), share) in values.iter_mut().zip(gates).zip(&shares) {
+                    *value = *value * gate + share;
+                }
             });
         });
         sums
@@ -233,7 +237,7 @@ impl Backward<'_> {
             // SAFETY: this chunk's channels of the image's pixels.
             unsafe {
                 let to = stack.add(n * pixels * row + constant);
-                to_pixels_at(&planes[..(count - constant) * pixels], pixels, to, row, |_, value| value);
+                to_pixels_at(&planes[..(count - constant) * pixels], pixels, to, row);
             }
         }
     }

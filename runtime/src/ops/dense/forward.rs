@@ -37,7 +37,7 @@ pub fn forward(
         let mut stack = Scratch::new(count * pixels * row);
         for (x, stack) in x.chunks_exact(sizes.input * pixels).zip(stack.chunks_exact_mut(pixels * row)) {
             stack.iter_mut().step_by(row).for_each(|constant| *constant = 1.0);
-            to_pixels(x, pixels, &mut stack[1..], row, |_, value| value);
+            to_pixels(x, pixels, &mut stack[1..], row, |_| ());
         }
         for (step, values) in steps.iter().enumerate() {
             append(sizes, step, values, points, &mut stack, count);
@@ -50,7 +50,9 @@ pub fn forward(
             }
             means.iter_mut().for_each(|sum| *sum /= pixels as f32);
             gate.gates(means, gates);
-            to_planes(&stack[1..], row, out, pixels, |channel, value| value * gates[channel]);
+            to_planes(&stack[1..], row, out, pixels, |channel, values| {
+                values.iter_mut().for_each(|value| *value *= gates[channel]);
+            });
         }
     });
     (out, attended)

@@ -2,51 +2,120 @@
 
 /// Pixels at a time: one cache line of a plane.
 const BLOCK: usize = 16;
+/// Rows and columns that are turned in registers.
+const SQUARE: usize = 4;
 
-/// `to[pixel · row + channel] = each(channel, planes[channel · pixels + pixel])`.
-pub fn to_pixels(planes: &[f32], pixels: usize, to: &mut [f32], row: usize, each: impl Fn(usize, f32) -> f32) {
+/// `to[pixel · row + channel] = planes[channel · pixels + pixel]`; then `each` may change what it is given: a pixel's
+/// channels.
+pub fn to_pixels(planes: &[f32], pixels: usize, to: &mut [f32], row: usize, each: impl Fn(&mut [f32])) {
     let channels = planes.len() / pixels.max(1);
     assert!(channels == 0 || to.len() >= (pixels - 1) * row + channels, "room for {channels} channels");
-    // SAFETY: the assertion above.
-    unsafe { to_pixels_at(planes, pixels, to.as_mut_ptr(), row, each) }
-}
-
-/// The same, where the slice between the first and the last value written is not the caller's alone.
-///
-/// # Safety
-/// The values at `pixel · row + channel` may be written.
-pub unsafe fn to_pixels_at(planes: &[f32], pixels: usize, to: *mut f32, row: usize, each: impl Fn(usize, f32) -> f32) {
     for first in (0..pixels).step_by(BLOCK) {
-        let end = (first + BLOCK).min(pixels);
-        for (channel, plane) in planes.chunks_exact(pixels).enumerate() {
-            for (pixel, value) in plane[first..end].iter().enumerate() {
-                // SAFETY: the caller's contract.
-                unsafe { *to.add((first + pixel) * row + channel) = each(channel, *value) };
-            }
+        let count = BLOCK.min(pixels - first);
+        // SAFETY: the assertion above; all planes have the pixels.
+        unsafe { turn(planes[first..].as_ptr(), pixels, [channels, count], to[first * row..].as_mut_ptr(), row) };
+        for pixel in first..first + count {
+            each(&mut to[pixel * row..][..channels]);
         }
     }
 }
 
-/// `planes[channel · pixels + pixel] = each(channel, from[pixel · row + channel])`.
-pub fn to_planes(from: &[f32], row: usize, planes: &mut [f32], pixels: usize, each: impl Fn(usize, f32) -> f32) {
+/// The same as it is, where the slice between the first and the last value written is not the caller's alone.
+///
+/// # Safety
+/// The values at `pixel · row + channel` may be written.
+pub unsafe fn to_pixels_at(planes: &[f32], pixels: usize, to: *mut f32, row: usize) {
+    let channels = planes.len() / pixels.max(1);
     for first in (0..pixels).step_by(BLOCK) {
-        let end = (first + BLOCK).min(pixels);
-        let rows = &from[first * row..];
+        let count = BLOCK.min(pixels - first);
+        // SAFETY: the caller's contract; all planes have the pixels.
+        unsafe { turn(planes[first..].as_ptr(), pixels, [channels, count], to.add(first * row), row) };
+    }
+}
+
+/// `planes[channel · pixels + pixel] = from[pixel · row + channel]`; then `each` may change what it is given: a channel,
+/// and some of its plane.
+pub fn to_planes(from: &[f32], row: usize, planes: &mut [f32], pixels: usize, each: impl Fn(usize, &mut [f32])) {
+    let channels = planes.len() / pixels.max(1);
+    assert!(channels == 0 || from.len() >= (pixels - 1) * row + channels, "{channels} channels");
+    for first in (0..pixels).step_by(BLOCK) {
+        let count = BLOCK.min(pixels - first);
+        // SAFETY: the assertion above; all planes have room for the pixels.
+        unsafe { turn(from[first * row..].as_ptr(), row, [count, channels], planes[first..].as_mut_ptr(), pixels) };
         for (channel, plane) in planes.chunks_exact_mut(pixels).enumerate() {
-            for (pixel, value) in plane[first..end].iter_mut().enumerate() {
-                *value = each(channel, rows[pixel * row + channel]);
-            }
+            each(channel, &mut plane[first..first + count]);
         }
     }
 }
 
 /// `to[j · rows + i] = from[i · row + j]` for `rows` by `columns` values.
 pub fn transpose(from: &[f32], row: usize, [rows, columns]: [usize; 2], to: &mut [f32]) {
-    for first in (0..columns).step_by(BLOCK) {
-        for i in 0..rows {
-            for j in first..(first + BLOCK).min(columns) {
-                to[j * rows + i] = from[i * row + j];
+    let fits = rows == 0 || columns == 0 || from.len() >= (rows - 1) * row + columns && to.len() >= rows * columns;
+    assert!(fits, "{rows} rows of {columns}");
+    // SAFETY: the assertion above.
+    unsafe { turn(from.as_ptr(), row, [rows, columns], to.as_mut_ptr(), rows) };
+}
+
+/// `to[j · to_row + i] = from[i · from_row + j]` for `rows` by `columns` values.
+///
+/// # Safety
+/// These can be read and written.
+unsafe fn turn(from: *const f32, from_row: usize, [rows, columns]: [usize; 2], to: *mut f32, to_row: usize) {
+    let (whole_rows, whole_columns) = (rows / SQUARE * SQUARE, columns / SQUARE * SQUARE);
+    // SAFETY: all places lie inside `rows` by `columns`.
+    unsafe {
+        for i in (0..whole_rows).step_by(SQUARE) {
+            for j in (0..whole_columns).step_by(SQUARE) {
+                square(from.add(i * from_row + j), from_row, to.add(j * to_row + i), to_row);
             }
+        }
+        for i in 0..rows {
+            let done = if i < whole_rows { whole_columns } else { 0 };
+            for j in done..columns {
+                *to.add(j * to_row + i) = *from.add(i * from_row + j);
+            }
+        }
+    }
+}
+
+/// Four rows of four, which the compiler turns in vectors.
+#[inline(always)]
+unsafe fn square(from: *const f32, from_row: usize, to: *mut f32, to_row: usize) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let rows: [[f32; SQUARE]; SQUARE] =
+            std::array::from_fn(|i| from.add(i * from_row).cast::<[f32; SQUARE]>().read_unaligned());
+        for j in 0..SQUARE {
+            let column: [f32; SQUARE] = std::array::from_fn(|i| rows[i][j]);
+            to.add(j * to_row).cast::<[f32; SQUARE]>().write_unaligned(column);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planes_and_pixels_hold_the_same_values() {
+        for (channels, pixels, row) in [(1, 1, 1), (3, 7, 5), (4, 16, 4), (9, 33, 16), (21, 18, 22)] {
+            let planes: Vec<f32> = (0..channels * pixels).map(|i| i as f32).collect();
+            let mut turned = vec![-1.0; pixels * row];
+            to_pixels(&planes, pixels, &mut turned, row, |values| values.iter_mut().for_each(|value| *value += 0.5));
+            for (place, value) in turned.iter().enumerate() {
+                let (pixel, channel) = (place / row, place % row);
+                let expected = if channel < channels { (channel * pixels + pixel) as f32 + 0.5 } else { -1.0 };
+                assert_eq!(*value, expected, "{channels} channels, pixel {pixel}, channel {channel}");
+            }
+            let mut back = vec![0.0; channels * pixels];
+            to_planes(&turned, row, &mut back, pixels, |channel, values| {
+                values.iter_mut().for_each(|value| *value += channel as f32 - 0.5);
+            });
+            let expected = planes.iter().enumerate().map(|(i, value)| value + (i / pixels) as f32);
+            assert!(back.iter().copied().eq(expected), "{channels} channels of {pixels} pixels");
+            let mut transposed = vec![0.0; channels * pixels];
+            transpose(&planes, pixels, [channels, pixels], &mut transposed);
+            assert!((0..channels * pixels).all(|i| transposed[i % pixels * channels + i / pixels] == planes[i]));
         }
     }
 }

@@ -22,6 +22,9 @@ const B2: f32 = B * B;
 const MIDDLE: f32 = -(A2 + B2);
 const LOW: f32 = A2 * B2;
 
+/// More than any place in memory; twice as much is still a number.
+const OUTSIDE: usize = usize::MAX / 4;
+
 /// How an image is cut into tiles.
 #[derive(Debug, Clone, Copy)]
 pub struct Tiles {
@@ -46,29 +49,36 @@ impl Tiles {
         self.height * self.width * self.row
     }
 
-    /// Places of `N`·`N` pixels of a tile, the first at `shift` before the tile's corner; `None` outside the image.
-    fn places<const N: usize>(&self, tile: usize, shift: usize) -> [[Option<usize>; N]; N] {
+    /// Where a tile's rows and columns begin, the first at `shift` before the tile's corner; [`OUTSIDE`] the image, or more.
+    fn places<const N: usize>(&self, tile: usize, shift: usize) -> [[usize; N]; 2] {
         let (image, tile) = (tile / self.count(), tile % self.count());
         let (top, left) = (tile / self.across() * SIDE, tile % self.across() * SIDE);
-        std::array::from_fn(|i| {
-            std::array::from_fn(|j| {
-                let (y, x) = ((top + i).wrapping_sub(shift), (left + j).wrapping_sub(shift));
-                let inside = y < self.height && x < self.width;
-                inside.then(|| image * self.image() + (y * self.width + x) * self.row)
+        let along = |first: usize, end: usize, start: usize, step: usize| {
+            std::array::from_fn(|at| {
+                let at = (first + at).wrapping_sub(shift);
+                if at < end { start + at * step } else { OUTSIDE }
             })
-        })
+        };
+        let rows = along(top, self.height, image * self.image(), self.width * self.row);
+        [rows, along(left, self.width, 0, self.row)]
     }
 
     /// The tile's input pixels, of an image or of `outside`.
     pub fn inputs(&self, tile: usize, images: *const f32, outside: *const f32) -> [*const f32; POINTS] {
-        let places = self.places::<REACH>(tile, 1);
-        std::array::from_fn(|at| places[at / REACH][at % REACH].map_or(outside, |place| images.wrapping_add(place)))
+        let [rows, columns] = self.places::<REACH>(tile, 1);
+        std::array::from_fn(|at| {
+            let place = rows[at / REACH] + columns[at % REACH];
+            if place < OUTSIDE { images.wrapping_add(place) } else { outside }
+        })
     }
 
     /// The tile's output pixels, of an image or of `outside`.
     pub fn outputs(&self, tile: usize, images: *mut f32, outside: *mut f32) -> [*mut f32; SIDE * SIDE] {
-        let places = self.places::<SIDE>(tile, 0);
-        std::array::from_fn(|at| places[at / SIDE][at % SIDE].map_or(outside, |place| images.wrapping_add(place)))
+        let [rows, columns] = self.places::<SIDE>(tile, 0);
+        std::array::from_fn(|at| {
+            let place = rows[at / SIDE] + columns[at % SIDE];
+            if place < OUTSIDE { images.wrapping_add(place) } else { outside }
+        })
     }
 }
 
