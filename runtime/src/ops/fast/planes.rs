@@ -1,7 +1,7 @@
 //! Between planes, `[channels, pixels]`, and pixels with their channels side by side.
 
-/// Pixels at a time: one cache line of a plane.
-const BLOCK: usize = 16;
+/// Pixels at a time: planes often lie a page apart, so a few lines of each are taken while it is at hand.
+const BLOCK: usize = 64;
 /// Rows and columns that are turned in registers.
 const SQUARE: usize = 4;
 
@@ -78,16 +78,30 @@ unsafe fn turn(from: *const f32, from_row: usize, [rows, columns]: [usize; 2], t
     }
 }
 
-/// Four rows of four, which the compiler turns in vectors.
+/// Four rows of four, in registers that every processor of the architecture has.
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 unsafe fn square(from: *const f32, from_row: usize, to: *mut f32, to_row: usize) {
+    use std::arch::x86_64::{_MM_TRANSPOSE4_PS, _mm_loadu_ps, _mm_storeu_ps};
     // SAFETY: the caller's contract.
     unsafe {
-        let rows: [[f32; SQUARE]; SQUARE] =
-            std::array::from_fn(|i| from.add(i * from_row).cast::<[f32; SQUARE]>().read_unaligned());
+        let mut rows: [_; SQUARE] = std::array::from_fn(|i| _mm_loadu_ps(from.add(i * from_row)));
+        let [a, b, c, d] = &mut rows;
+        _MM_TRANSPOSE4_PS(a, b, c, d);
+        for (j, row) in rows.into_iter().enumerate() {
+            _mm_storeu_ps(to.add(j * to_row), row);
+        }
+    }
+}
+
+/// Four rows of four.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+unsafe fn square(from: *const f32, from_row: usize, to: *mut f32, to_row: usize) {
+    for i in 0..SQUARE {
         for j in 0..SQUARE {
-            let column: [f32; SQUARE] = std::array::from_fn(|i| rows[i][j]);
-            to.add(j * to_row).cast::<[f32; SQUARE]>().write_unaligned(column);
+            // SAFETY: the caller's contract.
+            unsafe { *to.add(j * to_row + i) = *from.add(i * from_row + j) };
         }
     }
 }
