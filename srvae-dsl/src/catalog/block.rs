@@ -61,6 +61,12 @@ pub struct Cost {
     pub multiply_accumulates: u64,
     /// Elements kept for the gradient.
     pub kept: u64,
+    /// Elements that the layer with the hungriest backward pass takes while it runs.
+    pub passing: u64,
+    /// Elements of the kernels composed of the weights, all layers' together: for a whole batch, not for an image.
+    pub composed: u64,
+    /// Elements that the largest layer's kernels take besides while it runs.
+    pub transformed: u64,
     /// Elements of the largest layer's input and output together.
     pub widest: u64,
 }
@@ -68,13 +74,17 @@ pub struct Cost {
 impl Cost {
     /// Parameters alone.
     pub const fn held(parameters: u64) -> Self {
-        Self { parameters, multiply_accumulates: 0, kept: 0, widest: 0 }
+        Self { parameters, ..Self::NONE }
     }
 
-    /// A function without parameters: it keeps its output.
+    /// A function without parameters: it keeps its output; gradients of input and output pass.
     pub const fn of_values(elements: u64) -> Self {
-        Self { parameters: 0, multiply_accumulates: 0, kept: elements, widest: elements.saturating_mul(2) }
+        let both = elements.saturating_mul(2);
+        Self { kept: elements, passing: both, widest: both, ..Self::NONE }
     }
+
+    const NONE: Self =
+        Self { parameters: 0, multiply_accumulates: 0, kept: 0, passing: 0, composed: 0, transformed: 0, widest: 0 };
 }
 
 impl std::ops::Add for Cost {
@@ -85,6 +95,9 @@ impl std::ops::Add for Cost {
             parameters: self.parameters.saturating_add(other.parameters),
             multiply_accumulates: self.multiply_accumulates.saturating_add(other.multiply_accumulates),
             kept: self.kept.saturating_add(other.kept),
+            passing: self.passing.max(other.passing),
+            composed: self.composed.saturating_add(other.composed),
+            transformed: self.transformed.max(other.transformed),
             widest: self.widest.max(other.widest),
         }
     }

@@ -1,7 +1,7 @@
 //! The table of blocks.
 
 use super::block::ShapeRule;
-use super::cost::{bounded, conv, dense_channels, dense_layer, doubling, known_planes, planes};
+use super::cost::{bounded, conv, dense_channels, dense_layer, doubling, known_planes, planes, resizing};
 use super::flows;
 use super::{Args, Arity, Block, Cost, LARGEST_SIZE, Literal, Parameter, Role};
 
@@ -87,7 +87,8 @@ pub static BLOCKS: [Block; 15] = [
         shape: conv_shape,
         cost: |args, inputs| {
             let positions = conv_shape(args, inputs).map_or(0, |shape| (shape[1] * shape[2]) as u64);
-            conv(known_planes(inputs).0, args.size("out") as u64, args.size("kernel") as u64, positions)
+            let (channels, from) = known_planes(inputs);
+            resizing(channels, args.size("out") as u64, args.size("kernel") as u64, [from, positions])
         },
     },
     Block {
@@ -214,10 +215,11 @@ fn encoder_cost(args: &Args<'_>, inputs: &[&[usize]]) -> Cost {
     let mut total = Cost::default();
     for _ in 0..args.size("down") {
         let stack = dense_channels(channels, growth, steps);
-        total = total + dense_layer(channels, growth, steps, (height * width) as u64);
+        let before = (height * width) as u64;
+        total = total + dense_layer(channels, growth, steps, before);
         (height, width) = (height.div_ceil(2), width.div_ceil(2));
         channels = stack.saturating_mul(2);
-        total = total + conv(stack, channels, 3, (height * width) as u64);
+        total = total + resizing(stack, channels, 3, [before, (height * width) as u64]);
         growth = growth.saturating_mul(2);
     }
     let stack = dense_channels(channels, growth, steps);

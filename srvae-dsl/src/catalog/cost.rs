@@ -31,25 +31,40 @@ fn product(factors: &[u64]) -> u64 {
     factors.iter().fold(1, |total, &factor| total.saturating_mul(factor))
 }
 
-/// A weight-normalised convolution; `positions` are those of the output.
+fn sum(terms: &[u64]) -> u64 {
+    terms.iter().fold(0, |total, &term| total.saturating_add(term))
+}
+
+/// Rows of matrices are padded to a multiple of this, as the runtime does.
+const PADDED: u64 = 16;
+
+fn padded(size: u64) -> u64 {
+    size.div_ceil(PADDED).saturating_mul(PADDED)
+}
+
+/// A weight-normalised convolution that keeps height and width.
 pub(super) fn conv(input: u64, output: u64, kernel: u64, positions: u64) -> Cost {
+    resizing(input, output, kernel, [positions; 2])
+}
+
+/// A weight-normalised convolution; positions of the input and of the output.
+pub(super) fn resizing(input: u64, output: u64, kernel: u64, [from, to]: [u64; 2]) -> Cost {
     let weights = product(&[input, output, kernel, kernel]);
+    let (read, written) = (product(&[input, from]), product(&[output, to]));
     Cost {
         parameters: weights.saturating_add(product(&[2, output])),
-        multiply_accumulates: product(&[weights, positions]),
-        kept: product(&[output, positions]),
-        widest: product(&[input.saturating_add(output), positions]),
+        multiply_accumulates: product(&[weights, to.min(from)]),
+        kept: written,
+        // The gradients of input and output, both once more pixel by pixel, and two places for each pixel and tap.
+        passing: sum(&[product(&[2, read]), product(&[2, padded(output), to]), product(&[4, kernel, kernel, to])]),
+        widest: read.saturating_add(written),
+        ..Cost::default()
     }
 }
 
 /// A transposed 3x3 convolution that doubles height and width; `positions` are those of the input.
 pub(super) fn doubling(input: u64, output: u64, positions: u64) -> Cost {
-    let outputs = product(&[4, output, positions]);
-    Cost {
-        kept: outputs,
-        widest: product(&[input, positions]).saturating_add(outputs),
-        ..conv(input, output, 3, positions)
-    }
+    resizing(input, output, 3, [positions, positions.saturating_mul(4)])
 }
 
 /// The mean over all positions through two 1x1 convolutions, to an eighth of the channels and back.
@@ -59,17 +74,31 @@ fn attention(channels: u64) -> Cost {
 }
 
 /// `steps` bottlenecks, 1x1 to 4·growth channels and 3x3 to growth, each concatenated after its input; then attention.
+///
+/// The layer is one operation: of an image it keeps its output alone, for its backward pass recovers every state of the stack
+/// from it; of a batch the composed 3x3 kernels, of all channels before a step and a constant.
 pub(super) fn dense_layer(channels: u64, growth: u64, steps: u64, positions: u64) -> Cost {
-    let steps_cost: Cost = (0..steps)
-        .map(|step| {
-            let stack = channels.saturating_add(step.saturating_mul(growth));
-            let wide = growth.saturating_mul(4);
-            // The stack passes an activation before each step, and its output is kept.
-            let activated = Cost::of_values(product(&[stack, positions]));
-            activated + conv(stack, wide, 1, positions) + conv(wide, growth, 3, positions)
-        })
-        .sum();
-    steps_cost + attention(dense_channels(channels, growth, steps))
+    let (wide, end) = (growth.saturating_mul(4), dense_channels(channels, growth, steps));
+    let before = |step| dense_channels(channels, growth, step);
+    let weights: Cost =
+        (0..steps).map(|step| conv(before(step), wide, 1, positions) + conv(wide, growth, 3, positions)).sum();
+    let attention = attention(end);
+    let composed = (0..steps).map(|step| product(&[9, before(step).saturating_add(1), padded(growth)]));
+    let composed = composed.fold(0, u64::saturating_add);
+    // The stack and its gradient, a pixel's channels padded; the gradients of output and input; 36 points for each tile of
+    // 4x4 pixels.
+    let row = padded(end.saturating_add(1)).saturating_add(PADDED);
+    let points = product(&[36, positions.div_ceil(16), padded(growth)]);
+    Cost {
+        parameters: weights.parameters.saturating_add(attention.parameters),
+        multiply_accumulates: weights.multiply_accumulates.saturating_add(attention.multiply_accumulates),
+        kept: product(&[end, positions]),
+        passing: sum(&[product(&[2, row, positions]), product(&[channels.saturating_add(end), positions]), points]),
+        composed,
+        // A 3x3 kernel becomes 6x6 points.
+        transformed: composed.saturating_mul(4),
+        widest: product(&[channels.saturating_add(end), positions]),
+    }
 }
 
 /// Channels after a dense layer.

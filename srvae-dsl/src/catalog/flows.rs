@@ -35,12 +35,15 @@ fn real_nvp_cost(args: &Args<'_>, inputs: &[&[usize]]) -> Cost {
     let Ok((channels, height, width)) = planes(inputs) else { return Cost::default() };
     let (mut channels, mut positions) = (channels as u64, (height as u64).saturating_mul(width as u64));
     let (growth, steps) = (args.size("growth") as u64, args.size("steps") as u64);
-    // A coupling sees `seen` channels and yields a scale and a shift for each; the scale has a weight-normalised gain.
+    // A coupling sees `seen` channels and yields a scale and a shift for each; the scale has a weight-normalised gain. What
+    // it sees and what it yields is kept.
     let couplings = |count: u64, seen: u64, positions: u64| -> Cost {
         let gain = Cost::held(seen.saturating_mul(2));
         let stack = dense_channels(seen, growth, steps);
-        let one =
-            dense_layer(seen, growth, steps, positions) + conv(stack, seen.saturating_mul(2), 3, positions) + gain;
+        let one = dense_layer(seen, growth, steps, positions)
+            + conv(stack, seen.saturating_mul(2), 3, positions)
+            + gain
+            + Cost::of_values(seen.saturating_mul(2).saturating_mul(positions));
         (0..count).map(|_| one).sum()
     };
     let mut total = Cost::default();

@@ -1,15 +1,25 @@
 //! What a model needs before anything runs: parameters, arithmetic and memory.
 
-use crate::catalog::Cost;
+use crate::graph::{Body, Factor, Model};
 use crate::plan::Plan;
 
 /// Bytes of a number.
 const BYTES: u64 = 4;
-/// Copies of every parameter that training holds: the weight, its gradient, and two moments of Adamax.
-const TRAINING_COPIES: u64 = 4;
+/// Copies of every parameter that training holds: direction and normalised weight, gradient, and two moments of Adamax.
+const TRAINING_COPIES: u64 = 5;
+/// Copies that evaluation holds: direction and normalised weight.
+const EVALUATION_COPIES: u64 = 2;
+/// Elements that training keeps for each element of a head: its parts, or its gradient and that once scaled.
+const OF_A_HEAD: u64 = 2;
+/// The program itself, and what its threads and tables hold, in bytes.
+const PROGRAM: u64 = 20_000_000;
 
-/// Memory is estimated, in bytes, at single precision: every layer's output once for the gradient; in evaluation the
-/// largest input and output of a stage together.
+/// Memory is estimated, in bytes, for f32 on the CPU.
+///
+/// Training holds the program, five copies of the parameters, the kernels that dense layers compose of them, and the largest
+/// layer's once more transformed; for each image every layer's output, every head twice, every variable, and what the
+/// hungriest layer's backward pass takes. Evaluation holds the program, two copies of the parameters and the
+/// same kernels; for each sample the variables, the heads, and the widest layer's input and output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
     pub parameters: u64,
@@ -19,19 +29,28 @@ pub struct Budget {
     /// For each image of a batch, at one sample.
     pub training_image: u64,
     pub evaluation_fixed: u64,
+    /// For each image of a batch, and for each of its samples.
     pub evaluation_image: u64,
 }
 
 impl Budget {
     pub fn of(plan: &Plan) -> Self {
-        let cost = plan.model.cost();
+        let model = &plan.model;
+        let cost = model.cost();
+        let values = total(model.variables.iter().map(|variable| size(&variable.shape)));
+        let heads = total(model.p.iter().chain(&model.q).map(|factor| head(model, factor)));
+        let kernels = cost.composed.saturating_add(cost.transformed);
+        let fixed = |copies: u64| {
+            cost.parameters.saturating_mul(copies).saturating_add(kernels).saturating_mul(BYTES).saturating_add(PROGRAM)
+        };
+        let image = |elements: &[u64]| total(elements.iter().copied()).saturating_mul(BYTES);
         Self {
             parameters: cost.parameters,
             multiply_accumulates: cost.multiply_accumulates,
-            training_fixed: cost.parameters.saturating_mul(TRAINING_COPIES * BYTES),
-            training_image: kept(plan, &cost).saturating_mul(BYTES),
-            evaluation_fixed: cost.parameters.saturating_mul(BYTES),
-            evaluation_image: cost.widest.saturating_mul(BYTES),
+            training_fixed: fixed(TRAINING_COPIES),
+            training_image: image(&[cost.kept, cost.passing, heads.saturating_mul(OF_A_HEAD), values]),
+            evaluation_fixed: fixed(EVALUATION_COPIES),
+            evaluation_image: image(&[cost.widest, heads, values]),
         }
     }
 
@@ -41,10 +60,16 @@ impl Budget {
     }
 }
 
-/// Elements kept for the gradient, an image.
-fn kept(plan: &Plan, cost: &Cost) -> u64 {
-    let values: u64 = plan.model.variables.iter().map(|variable| size(&variable.shape)).sum();
-    cost.kept.saturating_add(values)
+/// Elements of a factor's head; none at a root.
+fn head(model: &Model, factor: &Factor) -> u64 {
+    let Body::Stochastic { base, .. } = &factor.body else { return 0 };
+    // What passed the check has a head that fits.
+    let head = base.entry.head(&base.values(), &model.variable(factor.variable).shape).ok().flatten();
+    head.map_or(0, |head| size(&head))
+}
+
+fn total(elements: impl Iterator<Item = u64>) -> u64 {
+    elements.fold(0, u64::saturating_add)
 }
 
 fn size(shape: &[usize]) -> u64 {

@@ -163,10 +163,18 @@ fn budget(plan: &Plan) -> String {
     let mut rows = vec![
         vec!["parameters".to_owned(), count(budget.parameters), String::new()],
         vec!["multiply-accumulates".to_owned(), scaled(budget.multiply_accumulates), "an image, forward".to_owned()],
-        vec!["held by training".to_owned(), bytes(budget.training_fixed), "weights, gradients, Adamax".to_owned()],
-        vec!["and for each image".to_owned(), bytes(budget.training_image), "kept for the gradient".to_owned()],
-        vec!["held by evaluation".to_owned(), bytes(budget.evaluation_fixed), "weights".to_owned()],
-        vec!["and for each image".to_owned(), bytes(budget.evaluation_image), "at the widest place".to_owned()],
+        vec![
+            "held by training".to_owned(),
+            bytes(budget.training_fixed),
+            "program, weights, gradients, Adamax, kernels".to_owned(),
+        ],
+        vec![
+            "and for each image".to_owned(),
+            bytes(budget.training_image),
+            "kept for the gradient, and passing".to_owned(),
+        ],
+        vec!["held by evaluation".to_owned(), bytes(budget.evaluation_fixed), "program, weights, kernels".to_owned()],
+        vec!["and for each sample".to_owned(), bytes(budget.evaluation_image), "at the widest place".to_owned()],
     ];
     for gibibytes in [8, 24, 80] {
         let largest = budget.largest_batch(gibibytes << 30);
