@@ -10,6 +10,7 @@ mod random;
 mod support;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use random::{Dice, linear_gaussian};
 use srvae_dsl::derive::TermKind;
 use srvae_dsl::graph::{Estimator, NodeId, Op, Side, VariableId};
@@ -227,7 +228,13 @@ fn mean(values: &[f64]) -> (f64, f64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    // The same graphs at every run: an estimate is allowed some standard errors, and now and then takes more.
+    #![proptest_config(ProptestConfig {
+        cases: 48,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(1),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn the_bound_is_below_and_converges_to_the_marginal(seed in any::<u64>()) {
