@@ -63,10 +63,6 @@ impl DenseLayer {
         let steps = steps.collect::<Result<Vec<_>>>()?;
         let ((squeeze, squeeze_bias), (excite, excite_bias)) = (self.squeeze.weight()?, self.excite.weight()?);
         let attention = Attention { squeeze, squeeze_bias, excite, excite_bias };
-        if ops::cuda::takes(x) {
-            // A GPU composes no kernels.
-            return ops::dense_layer(x, &steps, &attention);
-        }
         ops::dense_layer_kept(x, &steps, &attention, &self.kernels())
     }
 

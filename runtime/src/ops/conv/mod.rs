@@ -51,7 +51,8 @@ pub fn conv_transpose2d(
     }
     let (batch, _, height, width) = x.dims4()?;
     let (_, channels, kernel, _) = weight.dims4()?;
-    let grown = |size: usize| (size - 1) * stride + kernel + output_padding - 2 * padding;
+    let grown = |size: usize| (size.max(1) - 1) * stride + kernel + output_padding;
+    let grown = |size| grown(size).saturating_sub(2 * padding);
     let output = (batch, channels, grown(height), grown(width));
     let geometry = Geometry::new(output, weight.dims4()?, stride, padding)?;
     if geometry.out_dims() != x.dims() {

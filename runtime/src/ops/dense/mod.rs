@@ -58,7 +58,8 @@ pub fn dense_layer_kept(
     attention: &Attention,
     kernels: &DenseKernels,
 ) -> Result<Tensor> {
-    if x.device().is_cpu() && x.dtype() == DType::F32 && !steps.is_empty() {
+    // A GPU composes no kernels.
+    if !super::cuda::takes(x) && x.device().is_cpu() && x.dtype() == DType::F32 && !steps.is_empty() {
         return fused(x, steps, attention, kernels.clone());
     }
     dense_layer(x, steps, attention)
