@@ -33,13 +33,7 @@ impl<'a> Stepper<'a> {
     pub fn step(&mut self, batch: &Values, noise: &mut Noise) -> Result<()> {
         if self.config.graph {
             let (model, step) = (self.model, self.step);
-            match &mut self.replay {
-                Some(replay) => replay.step(model, batch, noise, &mut self.optimiser, &self.config, step)?,
-                None => {
-                    let begun = Replay::begin(model, batch, noise, &mut self.optimiser, &self.config, step)?;
-                    self.replay = Some(begun);
-                }
-            }
+            Replay::take(&mut self.replay, model, batch, noise, &mut self.optimiser, &self.config, step)?;
             self.step += 1;
             return Ok(());
         }

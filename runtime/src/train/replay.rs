@@ -30,6 +30,26 @@ struct Places {
 }
 
 impl Replay {
+    /// Takes a step: the first is recorded, and the recording left for the next.
+    ///
+    /// # Errors
+    /// A failed tensor operation.
+    pub fn take(
+        kept: &mut Option<Self>,
+        model: &dyn Model,
+        batch: &Values,
+        noise: &mut Noise,
+        optimiser: &mut Optimiser,
+        config: &Config,
+        step: usize,
+    ) -> Result<()> {
+        match kept {
+            Some(replay) => replay.step(model, batch, noise, optimiser, config, step)?,
+            None => *kept = Some(Self::begin(model, batch, noise, optimiser, config, step)?),
+        }
+        Ok(())
+    }
+
     /// Takes a step, and records it for the next. Weights of terms that change from step to step are those of `step` for ever.
     ///
     /// # Errors

@@ -35,6 +35,28 @@ impl Geometry {
         Ok(Self { batch, channels, height, width, filters, kernel, stride, padding, out_height, out_width })
     }
 
+    /// The convolution whose input is what a transposed one of `x` gives, `[batch, filters, height, width]` with the same weight.
+    pub fn transposed(
+        x: (usize, usize, usize, usize),
+        weight: (usize, usize, usize, usize),
+        stride: usize,
+        padding: usize,
+        output_padding: usize,
+    ) -> Result<Self> {
+        let ((batch, filters, height, width), (_, channels, kernel, _)) = (x, weight);
+        let grown = |size: usize| {
+            let reached = size.checked_sub(1)? * stride + kernel + output_padding;
+            reached.checked_sub(2 * padding)
+        };
+        if let (Some(grown_height), Some(grown_width)) = (grown(height), grown(width)) {
+            let geometry = Self::new((batch, channels, grown_height, grown_width), weight, stride, padding)?;
+            if geometry.out_dims() == [batch, filters, height, width] {
+                return Ok(geometry);
+            }
+        }
+        candle_core::bail!("a transposed convolution of {x:?} with {weight:?}")
+    }
+
     pub fn in_dims(&self) -> [usize; 4] {
         [self.batch, self.channels, self.height, self.width]
     }

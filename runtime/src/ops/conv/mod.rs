@@ -49,15 +49,7 @@ pub fn conv_transpose2d(
     if !x.device().is_cpu() {
         return super::reference::conv_transpose2d(x, weight, bias, stride, padding, output_padding);
     }
-    let (batch, _, height, width) = x.dims4()?;
-    let (_, channels, kernel, _) = weight.dims4()?;
-    let grown = |size: usize| (size.max(1) - 1) * stride + kernel + output_padding;
-    let grown = |size| grown(size).saturating_sub(2 * padding);
-    let output = (batch, channels, grown(height), grown(width));
-    let geometry = Geometry::new(output, weight.dims4()?, stride, padding)?;
-    if geometry.out_dims() != x.dims() {
-        candle_core::bail!("a transposed convolution of {:?} with {:?}", x.dims(), weight.dims());
-    }
+    let geometry = Geometry::transposed(x.dims4()?, weight.dims4()?, stride, padding, output_padding)?;
     x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, ConvTranspose(geometry))
 }
 

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 /// Pixels that one product takes: with its depth and a panel they stay in the second cache level.
 const PIXELS: usize = 256;
 /// Groups of images at least, where there are as many, so that every core has work.
-pub const GROUPS: usize = 4;
+const GROUPS: usize = 4;
 /// Columns of a panel of the weight, which lies together.
 pub const PANEL: usize = 64;
 /// Channels of a weight's gradient that one task works on.
@@ -26,10 +26,9 @@ impl Geometry {
         self.height * self.width
     }
 
-    /// Images that are worked on together.
-    fn group(&self) -> usize {
-        let pixels = self.pixels().max(1);
-        PIXELS.div_ceil(pixels).min(self.batch.div_ceil(GROUPS)).max(1)
+    /// Images that are worked on together: so many that there are `least` pieces of work, where an image has `each`.
+    pub fn group(&self, least: usize, each: usize) -> usize {
+        least.div_ceil(each.max(1)).min(self.batch.div_ceil(GROUPS)).max(1)
     }
 
     /// For each tap, the places of all pairs of an input and an output pixel in `images` images; a pixel's row is
@@ -135,7 +134,7 @@ pub fn turn_out(from: &[f32], row: usize, [channels, pixels]: [usize; 2], images
 }
 
 pub fn forward(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-    let (channels, wide, group) = (g.channels, padded(g.filters), g.group());
+    let (channels, wide, group) = (g.channels, padded(g.filters), g.group(PIXELS, g.pixels()));
     let kernel = g.packed(weight, false, |tap| tap);
     let pairs = g.pairs(group, [channels, wide]);
     let mut out = vec![0.0; g.batch * g.filters * g.pixels()];
@@ -155,7 +154,7 @@ pub fn forward(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) ->
 }
 
 pub fn input_gradient(g: &Geometry, gradient: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-    let (filters, wide, group) = (g.filters, padded(g.channels), g.group());
+    let (filters, wide, group) = (g.filters, padded(g.channels), g.group(PIXELS, g.pixels()));
     let kernel = g.packed(weight, true, |tap| tap);
     let turned = |images| {
         let mut pairs = g.pairs(images, [wide, filters]);

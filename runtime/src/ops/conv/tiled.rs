@@ -4,7 +4,7 @@
 //! the weight multiplies the points of the input with those of the output's gradient.
 
 use super::geometry::Geometry;
-use super::rows::{GROUPS, PANEL, turn_in, turn_out, weight_of};
+use super::rows::{PANEL, turn_in, turn_out, weight_of};
 use crate::ops::fast::product::{Left, Out, Right, product};
 use crate::ops::fast::winograd::{self, POINTS, TAPS, Tiles};
 use crate::ops::fast::{Shared, padded, scratch::Scratch};
@@ -73,7 +73,7 @@ impl<'a> Convolution<'a> {
     fn run(&self, x: &[f32]) -> Vec<f32> {
         let (g, depth, columns, pixels) = (self.g, self.depth, self.columns, self.g.pixels());
         let (row, wide, count) = (padded(depth), padded(columns), tiles(g, 0).count());
-        let group = TILES.div_ceil(count).min(g.batch.div_ceil(GROUPS)).max(1);
+        let group = g.group(TILES, count);
         let mut out = vec![0.0; g.batch * columns * pixels];
         let outs = out.par_chunks_mut(group * columns * pixels).zip(x.par_chunks(group * depth * pixels));
         outs.for_each(|(out, x)| {

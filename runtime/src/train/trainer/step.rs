@@ -112,13 +112,8 @@ impl Trainer<'_> {
     /// A recorded step. What is not a number shows after it, where it is looked at; no checkpoint holds it.
     fn replayed(&mut self, batch: &Values, begun: Instant) -> Result<Option<Step>> {
         let (model, step) = (self.model.as_ref(), self.progress.step);
-        match &mut self.replay {
-            Some(replay) => replay.step(model, batch, &mut self.noise, &mut self.optimiser, &self.config, step)?,
-            None => {
-                let (noise, optimiser) = (&mut self.noise, &mut self.optimiser);
-                self.replay = Some(Replay::begin(model, batch, noise, optimiser, &self.config, step)?);
-            }
-        }
+        let (noise, optimiser) = (&mut self.noise, &mut self.optimiser);
+        Replay::take(&mut self.replay, model, batch, noise, optimiser, &self.config, step)?;
         let number = step + 1;
         let found = match &self.replay {
             Some(replay) if self.looks(number) => Some(replay.found(number)?),

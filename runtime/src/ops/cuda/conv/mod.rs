@@ -143,16 +143,7 @@ pub fn conv_transpose2d(
     padding: usize,
     output_padding: usize,
 ) -> Result<Tensor> {
-    let (images, _, height, width) = x.dims4()?;
-    let (_, channels, kernel, _) = weight.dims4()?;
-    let grown = |size: usize| ((size - 1) * stride + kernel + output_padding).checked_sub(2 * padding);
-    let (Some(out_height), Some(out_width)) = (grown(height), grown(width)) else {
-        candle_core::bail!("a transposed convolution of {:?} with {:?}", x.dims(), weight.dims());
-    };
-    let g = Geometry::new((images, channels, out_height, out_width), weight.dims4()?, stride, padding)?;
-    if g.out_dims() != x.dims() {
-        candle_core::bail!("a transposed convolution of {:?} with {:?}", x.dims(), weight.dims());
-    }
+    let g = Geometry::transposed(x.dims4()?, weight.dims4()?, stride, padding, output_padding)?;
     between(x, |x| apply3(Biased(Conv { g, transposed: true, precision: precision() }), x, weight, bias))
 }
 
