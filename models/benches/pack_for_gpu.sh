@@ -19,7 +19,7 @@ done
 . "$(.ci/cuda-env)"
 cargo build --release --locked --features cuda -p srvae-models
 cp target/release/srvae-run "$bundle/"
-for test in srvae-tests:golden srvae-tests:gpu srvae-runtime:kernels; do
+for test in srvae-tests:golden srvae-tests:gpu srvae:kernels; do
   package=${test%:*} name=${test#*:}
   program=$(cargo test --release --locked --features cuda -p "$package" --test "$name" --no-run --message-format=json |
     python3 -c 'import json, sys

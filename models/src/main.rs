@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    srvae_runtime::cli::main(srvae_models::MODELS)
+    ::srvae::cli::main(srvae_models::MODELS)
 }

@@ -1,4 +1,4 @@
-//! Single operations on the CPU, at the sizes of the shipped models: `cargo bench -p srvae-runtime --bench ops`.
+//! Single operations on the CPU, at the sizes of the shipped models: `cargo bench -p srvae --bench ops`.
 //!
 //! Items are the operations that the direct sum takes, two for a multiply-accumulate: the rate is in GFLOP/s where it says
 //! Gitem/s, and Winograd's tiles, which take fewer, may pass the machine's peak. Operations that only move values count
@@ -7,9 +7,9 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use srvae_runtime::Noise;
-use srvae_runtime::candle_core::{DType, Device, Result, Tensor, Var};
-use srvae_runtime::ops::{self, Attention, DenseStep, reference};
+use srvae::Noise;
+use srvae::candle_core::{DType, Device, Result, Tensor, Var};
+use srvae::ops::{self, Attention, DenseStep, reference};
 
 fn main() {
     divan::main();

@@ -1,7 +1,7 @@
 //! Convolutions and weight normalisation against candle's own operations in f64, on shapes of every kind.
 
-use srvae_runtime::candle_core::{DType, Device, Result, Tensor, Var};
-use srvae_runtime::{Noise, ops, ops::reference};
+use srvae::candle_core::{DType, Device, Result, Tensor, Var};
+use srvae::{Noise, ops, ops::reference};
 
 /// Relative to the largest magnitude: sums of at most a few thousand terms in f32.
 const TOLERANCE: f64 = 1e-5;

@@ -1,10 +1,10 @@
 //! The fused dense layer against the same layer in candle's own operations, and the same bits for any number of threads.
 
-use srvae_runtime::candle_core::{DType, Device, Result, Tensor, Var};
-use srvae_runtime::nn::DenseLayer;
-use srvae_runtime::ops::{Attention, DenseStep, dense_layer, reference};
-use srvae_runtime::params::Phase;
-use srvae_runtime::{Noise, Params, ops};
+use srvae::candle_core::{DType, Device, Result, Tensor, Var};
+use srvae::nn::DenseLayer;
+use srvae::ops::{Attention, DenseStep, dense_layer, reference};
+use srvae::params::Phase;
+use srvae::{Noise, Params, ops};
 
 /// Relative to the largest magnitude: sums of a few hundred terms in f32, Winograd's about twice as far off.
 const OUTPUT: f64 = 5e-6;

@@ -1,7 +1,7 @@
 //! Data sets: what is read, what is drawn, and what is said of files that are wrong.
 
-use srvae_runtime::data::{self, Augment, Images, Source, Split};
-use srvae_runtime::picture;
+use srvae::data::{self, Augment, Images, Source, Split};
+use srvae::picture;
 use std::path::{Path, PathBuf};
 
 #[test]

@@ -2,9 +2,9 @@
 
 mod toy;
 
-use srvae_runtime::eval::{Options, evaluate};
-use srvae_runtime::params::Phase;
-use srvae_runtime::{DType, Device, Model, Params, Tensor};
+use srvae::eval::{Options, evaluate};
+use srvae::params::Phase;
+use srvae::{DType, Device, Model, Params, Tensor};
 
 use toy::discrete::{self, Discrete};
 

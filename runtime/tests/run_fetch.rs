@@ -1,7 +1,7 @@
 //! Downloads against a server inside the test: cut off, resumed, refused.
 
 use sha2::{Digest, Sha256};
-use srvae_runtime::fetch::{self, Request, download};
+use srvae::fetch::{self, Request, download};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};

@@ -6,8 +6,8 @@
 mod toy;
 
 use nalgebra::{DMatrix, DVector};
-use srvae_runtime::fid::{self, FEATURES, Inception, Options, Statistics, Weights};
-use srvae_runtime::{DType, Device, Draw, Tensor};
+use srvae::fid::{self, FEATURES, Inception, Options, Statistics, Weights};
+use srvae::{DType, Device, Draw, Tensor};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -182,7 +182,7 @@ fn statistics_do_not_depend_on_the_batches() {
 #[test]
 fn a_model_is_measured_with_its_protocol() {
     let network = Inception::new(&state(), &Device::Cpu).unwrap();
-    let params = srvae_runtime::Params::new(1, DType::F32, &Device::Cpu);
+    let params = srvae::Params::new(1, DType::F32, &Device::Cpu);
     let model = toy::build(&Vec::new(), &params).unwrap();
     let images = toy::data().test.first(3);
     let options = Options { samples: 3, batch: 2, draw: Draw::default(), seed: 1, progress: &|_, _| () };

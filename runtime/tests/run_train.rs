@@ -2,8 +2,8 @@
 
 mod toy;
 
-use srvae_runtime::Device;
-use srvae_runtime::train::{Checkpoint, Config, End, RunFolder, Trainer, metrics};
+use srvae::Device;
+use srvae::train::{Checkpoint, Config, End, RunFolder, Trainer, metrics};
 use std::path::Path;
 
 fn config(steps: usize) -> Config {
@@ -61,7 +61,7 @@ fn a_resumed_run_is_the_uninterrupted_one_bit_for_bit() {
         let (a, b) = (a.group(group), b.group(group));
         assert_eq!(a.len(), b.len());
         for (name, value) in &a {
-            let numbers = |tensor: &srvae_runtime::Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            let numbers = |tensor: &srvae::Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
             assert_eq!(numbers(value), numbers(&b[name]), "{group}/{name}");
         }
     }
@@ -83,15 +83,15 @@ fn training_lowers_the_loss_and_leaves_a_trace() {
     assert!(lines[1]["terms"]["KL_z"].is_f64());
 }
 
-fn fast() -> srvae_runtime::train::Schedule {
-    srvae_runtime::train::Schedule { rate: 0.02, ..Default::default() }
+fn fast() -> srvae::train::Schedule {
+    srvae::train::Schedule { rate: 0.02, ..Default::default() }
 }
 
 #[test]
 fn an_exploding_run_names_the_term_and_its_line_and_keeps_its_checkpoint() {
     let place = tempfile::tempdir().unwrap();
     let run = place.path().join("run");
-    let schedule = srvae_runtime::train::Schedule { rate: 1e6, least: 1e6, ..Default::default() };
+    let schedule = srvae::train::Schedule { rate: 1e6, least: 1e6, ..Default::default() };
     let error = train(Config { schedule, ..config(50) }, &run).unwrap_err();
     let text = format!("{error:#}");
     assert!(text.contains("RE_x is") && text.contains("line 5: `p(x | z)"), "{text}");
@@ -174,7 +174,7 @@ fn updates_that_are_left_out_are_counted_bounded_and_the_same_after_a_resume() {
         text.contains("6 of 6 updates were left out, the last 6 in a row") && text.contains("--skip-limit 5"),
         "{text}"
     );
-    let schedule = srvae_runtime::train::Schedule { rate: 1e6, least: 1e6, ..Default::default() };
+    let schedule = srvae::train::Schedule { rate: 1e6, least: 1e6, ..Default::default() };
     // A validation on the way would end the run before that: of such parameters no likelihood is a number.
     let broken = Config { schedule, skip_above: Some(1e9), validate_every: 1000, ..config(1000) };
     let text = format!("{:#}", train(broken, &at("broken")).unwrap_err());
@@ -200,7 +200,7 @@ fn the_units_in_use_are_counted_at_every_validation() {
 #[test]
 fn patience_and_time_end_a_run() {
     let place = tempfile::tempdir().unwrap();
-    let still = srvae_runtime::train::Schedule { rate: 0.0, least: 0.0, ..Default::default() };
+    let still = srvae::train::Schedule { rate: 0.0, least: 0.0, ..Default::default() };
     let impatient = Config { schedule: still, patience: Some(2), ..config(1000) };
     assert_eq!(train(impatient, &place.path().join("a")).unwrap(), End::Patience);
     let hurried = Config { minutes: Some(0.0), ..config(1000) };

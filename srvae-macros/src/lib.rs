@@ -11,7 +11,7 @@ use syn::{LitStr, parse_macro_input};
 
 /// `model!("srvae.pgm");` becomes `pub mod srvae { … }`, named after the `model` line of the file.
 ///
-/// The path is relative to the crate's folder; the crate must depend on `srvae-runtime`. What is wrong with the file is
+/// The path is relative to the crate's folder; the crate must depend on `srvae`. What is wrong with the file is
 /// reported at the file's own line and column.
 #[proc_macro]
 pub fn model(input: TokenStream) -> TokenStream {

@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release --example own_model -- train own_model` trains it; `… -- explain own_model` explains it.
 
-use srvae_runtime::nn::{Conv, ConvConfig, Network};
-use srvae_runtime::{BoundOptions, Draw, Noise, Params, Result, Tensor};
+use srvae::nn::{Conv, ConvConfig, Network};
+use srvae::{BoundOptions, Draw, Noise, Params, Result, Tensor};
 use std::process::ExitCode;
 
 srvae_macros::model!("examples/own_model.pgm");
@@ -43,5 +43,5 @@ pub fn surprise(model: &own_model::OwnModel, pictures: Tensor) -> Result<Tensor>
 }
 
 fn main() -> ExitCode {
-    srvae_runtime::cli::main(&[own_model::COMPILED])
+    srvae::cli::main(&[own_model::COMPILED])
 }

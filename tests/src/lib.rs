@@ -1,6 +1,6 @@
 //! Models for the tests: the examples, every good file of the compiler's corpus, and one that counts what passes through it.
 
-use srvae_runtime::Compiled;
+use srvae::Compiled;
 
 /// Every good file of the corpus but the one with networks in Rust that nobody wrote.
 macro_rules! corpus {
@@ -53,8 +53,8 @@ srvae_macros::model!("models/counted.pgm");
 
 /// Networks that `models/counted.pgm` names.
 pub mod nets {
-    use srvae_runtime::nn::Network;
-    use srvae_runtime::{Params, Result, Tensor};
+    use srvae::nn::Network;
+    use srvae::{Params, Result, Tensor};
     use std::cell::RefCell;
 
     thread_local! {

@@ -1,10 +1,10 @@
 //! What becomes of a model's modes as pictures, on models with weights that nobody trained.
 
-use srvae_runtime::data::Images;
-use srvae_runtime::figures::{self, Large, Options, Walk};
-use srvae_runtime::picture::{Planes, from_batch};
-use srvae_runtime::spec::{Role, Space, Spec, Variable};
-use srvae_runtime::{Compiled, DType, Decode, Device, Draw, Model, Noise, Params, Values};
+use srvae::data::Images;
+use srvae::figures::{self, Large, Options, Walk};
+use srvae::picture::{Planes, from_batch};
+use srvae::spec::{Role, Space, Spec, Variable};
+use srvae::{Compiled, DType, Decode, Device, Draw, Model, Noise, Params, Values};
 use srvae_tests::{srvae_golden, three_levels};
 
 const LIKELIEST: Draw = Draw { temperature: 1.0, decode: Decode::Mode };
@@ -100,7 +100,7 @@ fn a_large_picture_of_one_tile_is_the_mode_itself_and_others_have_no_seams() {
         figures::large(model.as_ref(), &spec, mode, picture, &how).unwrap()
     };
     let small = Planes::of(&from_batch(&noise(&[1, 3, 16, 16])).unwrap()[0], 3);
-    let tile = srvae_runtime::Tensor::from_slice(&small.values, (1, 3, 16, 16), &Device::Cpu).unwrap();
+    let tile = srvae::Tensor::from_slice(&small.values, (1, 3, 16, 16), &Device::Cpu).unwrap();
     let given = Values::new().with("y", tile);
     let found = model.run(mode.name, &given, 1, &mut Noise::seeded(0), &still).unwrap();
     let expected: Vec<f32> = found.get("x").unwrap().flatten_all().unwrap().to_vec1().unwrap();
@@ -133,7 +133,7 @@ fn a_large_picture_of_one_tile_is_the_mode_itself_and_others_have_no_seams() {
     }
 }
 
-fn noise(shape: &[usize]) -> srvae_runtime::Tensor {
+fn noise(shape: &[usize]) -> srvae::Tensor {
     Noise::seeded(1).uniform("picture", shape, DType::F32, &Device::Cpu).unwrap()
 }
 

@@ -1,11 +1,11 @@
 //! What only a GPU shows: each test says that it is skipped, by name, where there is none.
 
 use anyhow::{Result, ensure};
-use srvae_runtime::candle_core::backprop::GradStore;
-use srvae_runtime::candle_core::{DType, Device, Tensor};
-use srvae_runtime::ops::cuda::{self, Precision, probe};
-use srvae_runtime::train::{Config, Optimiser, Replay};
-use srvae_runtime::{BoundOptions, Compiled, Model, Noise, Params, Values};
+use srvae::candle_core::backprop::GradStore;
+use srvae::candle_core::{DType, Device, Tensor};
+use srvae::ops::cuda::{self, Precision, probe};
+use srvae::train::{Config, Optimiser, Replay};
+use srvae::{BoundOptions, Compiled, Model, Noise, Params, Values};
 use srvae_tests::{srvae_golden, vae_golden};
 use std::sync::{Mutex, PoisonError};
 

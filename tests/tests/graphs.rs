@@ -2,9 +2,9 @@
 //! preset, and what does not depend on the sample is computed once.
 
 use candle_core::{DType, Device, Tensor};
+use srvae::params::Phase;
+use srvae::{BoundOptions, Compiled, Draw, Model, Noise, Params, Setting, Settings, Values};
 use srvae_dsl::graph::{Space, Value};
-use srvae_runtime::params::Phase;
-use srvae_runtime::{BoundOptions, Compiled, Draw, Model, Noise, Params, Setting, Settings, Values};
 use srvae_tests::{CORPUS, counted, nets};
 
 const BATCH: usize = 3;

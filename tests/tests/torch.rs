@@ -4,9 +4,9 @@
 //! say that they were skipped, by name.
 
 use anyhow::{Context, Result, ensure};
-use srvae_runtime::candle_core::safetensors;
-use srvae_runtime::params::Phase;
-use srvae_runtime::{BoundOptions, Compiled, DType, Device, Draw, Noise, Params, Settings, Tensor, Values, torch};
+use srvae::candle_core::safetensors;
+use srvae::params::Phase;
+use srvae::{BoundOptions, Compiled, DType, Device, Draw, Noise, Params, Settings, Tensor, Values, torch};
 use srvae_tests::{srvae_golden, vae_golden};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ fn python(test: &str) -> Option<Command> {
 }
 
 /// A model whose weights have met data, so that none of its layers is degenerate.
-fn trained(model: &Compiled, x: &Tensor, seed: u64) -> Result<(Box<dyn srvae_runtime::Model>, Params)> {
+fn trained(model: &Compiled, x: &Tensor, seed: u64) -> Result<(Box<dyn srvae::Model>, Params)> {
     let params = Params::new(seed, DType::F32, &Device::Cpu);
     let built = (model.build)(&Settings::new(), &params)?;
     params.set_phase(Phase::Initialisation);
@@ -49,7 +49,7 @@ fn pictures() -> Result<Tensor> {
 }
 
 /// The pictures, the noise, and what our code makes of them.
-fn case(model: &dyn srvae_runtime::Model, x: &Tensor, latents: &[&str]) -> Result<HashMap<String, Tensor>> {
+fn case(model: &dyn srvae::Model, x: &Tensor, latents: &[&str]) -> Result<HashMap<String, Tensor>> {
     let given = Values::new().with("x", x.clone());
     let mut tensors = HashMap::from([("x".to_owned(), x.clone())]);
     let mut noise = Noise::seeded(5);

@@ -3,11 +3,11 @@
 use super::compare::{BF16, CLOSE, agree, agree_with_parameters, close, moved, normal};
 use super::imitation::with_kernels;
 use anyhow::Result;
-use srvae_runtime::candle_core::{self, Device};
-use srvae_runtime::flow::{Bijector, Coupling, Mask, Order, RealNvp, RealNvpConfig, squeeze, unsqueeze};
-use srvae_runtime::ops::cuda::{self, Precision};
-use srvae_runtime::ops::{self, Attention, DenseStep};
-use srvae_runtime::{DType, Noise, Params, Tensor};
+use srvae::candle_core::{self, Device};
+use srvae::flow::{Bijector, Coupling, Mask, Order, RealNvp, RealNvpConfig, squeeze, unsqueeze};
+use srvae::ops::cuda::{self, Precision};
+use srvae::ops::{self, Attention, DenseStep};
+use srvae::{DType, Noise, Params, Tensor};
 
 #[test]
 fn convolutions() -> Result<()> {

@@ -2,8 +2,8 @@
 
 use super::imitation::device;
 use anyhow::{Result, ensure};
-use srvae_runtime::candle_core::{self, Device, Var};
-use srvae_runtime::{DType, Noise, Params, Tensor};
+use srvae::candle_core::{self, Device, Var};
+use srvae::{DType, Noise, Params, Tensor};
 
 /// What f32 sums of a few hundred terms differ from f64 ones by, relative to the largest value, with room.
 pub const CLOSE: f64 = 2e-5;

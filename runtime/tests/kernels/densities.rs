@@ -3,9 +3,9 @@
 use super::compare::{CLOSE, agree, close, home, moved, normal};
 use super::imitation::with_kernels;
 use anyhow::{Result, ensure};
-use srvae_runtime::candle_core::Device;
-use srvae_runtime::ops::{self, cuda, cuda::noise};
-use srvae_runtime::{DType, Noise, Tensor};
+use srvae::candle_core::Device;
+use srvae::ops::{self, cuda, cuda::noise};
+use srvae::{DType, Noise, Tensor};
 
 #[test]
 fn the_logistic_mixture() -> Result<()> {

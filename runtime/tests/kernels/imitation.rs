@@ -1,10 +1,10 @@
 //! The machine that runs the GPU's kernels on the CPU: a C++ compiler takes their source, `shim.h` the place of the GPU.
 
 use half::bf16;
-use srvae_runtime::candle_core::{CpuStorage, DType, Device};
-use srvae_runtime::ops::cuda::machine::{Buffer, Call, Convolution, Machine, Place, Product, imitate};
-use srvae_runtime::ops::cuda::{kernels, probe};
-use srvae_runtime::{Result, candle_core};
+use srvae::candle_core::{CpuStorage, DType, Device};
+use srvae::ops::cuda::machine::{Buffer, Call, Convolution, Machine, Place, Product, imitate};
+use srvae::ops::cuda::{kernels, probe};
+use srvae::{Result, candle_core};
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::path::Path;
 use std::process::Command;

@@ -1,7 +1,7 @@
 //! Every kernel compiles for the GPUs it is meant for: by NVIDIA's compiler, which needs no GPU.
 
 use super::imitation::symbol;
-use srvae_runtime::ops::cuda::kernels;
+use srvae::ops::cuda::kernels;
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::path::Path;
 

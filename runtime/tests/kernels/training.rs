@@ -4,11 +4,11 @@ use super::compare::{CLOSE, close, home, moved, normal};
 use super::imitation::with_kernels;
 use super::toy;
 use anyhow::{Result, ensure};
-use srvae_runtime::candle_core::{self, Device};
-use srvae_runtime::data::{Augment, Images};
-use srvae_runtime::ops::cuda::{image, optimiser};
-use srvae_runtime::train::{Config, Optimiser, Replay};
-use srvae_runtime::{BoundOptions, DType, Noise, Params, Tensor, Values};
+use srvae::candle_core::{self, Device};
+use srvae::data::{Augment, Images};
+use srvae::ops::cuda::{image, optimiser};
+use srvae::train::{Config, Optimiser, Replay};
+use srvae::{BoundOptions, DType, Noise, Params, Tensor, Values};
 
 #[test]
 fn batches_out_of_bytes() -> Result<()> {

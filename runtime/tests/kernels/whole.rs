@@ -3,12 +3,12 @@
 use super::compare::{agree_with_parameters, moved, normal};
 use super::imitation::with_kernels;
 use anyhow::Result;
-use srvae_runtime::candle_core;
-use srvae_runtime::dist::{Distribution, Flowed, LogisticMixture, Normal, Prior, StandardNormal, normal_kl};
-use srvae_runtime::flow::{RealNvp, RealNvpConfig};
-use srvae_runtime::nn::{Decoder, DecoderConfig, DenseNet, DenseNetConfig, Encoder, EncoderConfig};
-use srvae_runtime::ops;
-use srvae_runtime::{Draw, Noise, Params, Tensor};
+use srvae::candle_core;
+use srvae::dist::{Distribution, Flowed, LogisticMixture, Normal, Prior, StandardNormal, normal_kl};
+use srvae::flow::{RealNvp, RealNvpConfig};
+use srvae::nn::{Decoder, DecoderConfig, DenseNet, DenseNetConfig, Encoder, EncoderConfig};
+use srvae::ops;
+use srvae::{Draw, Noise, Params, Tensor};
 
 /// The shipped model's kinds of layers, as small as they get: u and z of `[4, 4, 4]`, y half of x.
 struct Model {

@@ -1,7 +1,7 @@
 //! A model that can be enumerated: z is one of four kinds, x | z ~ N(m_z, s²), q(z | x) the posterior, flattened.
 
 use super::{SHAPE, data, spec};
-use srvae_runtime::{
+use srvae::{
     BoundOptions, DType, Device, Draw, Mode, Model, Noise, Params, Result, Tensor, Term, TermKind, Terms, Values,
 };
 

@@ -3,9 +3,9 @@
 
 pub mod discrete;
 
-use srvae_runtime::data::{Data, Images};
-use srvae_runtime::spec::{Role, Space, Spec, Variable};
-use srvae_runtime::{
+use srvae::data::{Data, Images};
+use srvae::spec::{Role, Space, Spec, Variable};
+use srvae::{
     BoundOptions, Compiled, DType, Device, Draw, Mode, Model, Noise, Params, Result, Settings, Tensor, Term, TermKind,
     Terms, Values,
 };

@@ -41,7 +41,7 @@ pub fn emit(plan: &Plan, origin: &Origin) -> TokenStream {
     quote! {
         #(#docs)*
         pub mod #name {
-            use ::srvae_runtime::generated::*;
+            use ::srvae::generated::*;
 
             #(#parts)*
         }

@@ -3,8 +3,8 @@
 #[path = "../../../runtime/tests/toy/mod.rs"]
 mod toy;
 
-const MODELS: &[srvae_runtime::Compiled] = &[toy::COMPILED];
+const MODELS: &[srvae::Compiled] = &[toy::COMPILED];
 
 fn main() -> std::process::ExitCode {
-    srvae_runtime::cli::main(MODELS)
+    srvae::cli::main(MODELS)
 }

@@ -2,8 +2,8 @@
 
 use super::support::{GRADIENT, OUTPUT, distance, open, params};
 use anyhow::Result;
-use srvae_runtime::candle_core::{DType, Var};
-use srvae_runtime::dist::{Distribution, LogisticMixture, MixtureOfNormals, Normal, Prior, StandardNormal, normal_kl};
+use srvae::candle_core::{DType, Var};
+use srvae::dist::{Distribution, LogisticMixture, MixtureOfNormals, Normal, Prior, StandardNormal, normal_kl};
 
 #[test]
 fn normal() -> Result<()> {
@@ -65,7 +65,7 @@ fn logistic_mixture() -> Result<()> {
 fn logistic_mixture_reference() -> Result<()> {
     let Some(golden) = open("logistic_mixture_reference", "dmol")? else { return Ok(()) };
     let (x, logits) = (golden.get("x")?.to_dtype(DType::F64)?, golden.get("logits")?.to_dtype(DType::F64)?);
-    let ours = srvae_runtime::ops::reference::logistic_mixture_log_prob(&x, &logits, 10)?;
+    let ours = srvae::ops::reference::logistic_mixture_log_prob(&x, &logits, 10)?;
     assert!(distance(&ours, &golden.get("log_prob_f64")?)? < DOUBLE);
     Ok(())
 }

@@ -2,9 +2,9 @@
 
 use super::support::{GRADIENT, OUTPUT, gradients, load, open, params};
 use anyhow::Result;
-use srvae_runtime::candle_core::{DType, Var};
-use srvae_runtime::dist::{Flowed, Prior, StandardNormal};
-use srvae_runtime::flow::{Bijector, Coupling, Mask, Order, RealNvp, RealNvpConfig, squeeze, unsqueeze};
+use srvae::candle_core::{DType, Var};
+use srvae::dist::{Flowed, Prior, StandardNormal};
+use srvae::flow::{Bijector, Coupling, Mask, Order, RealNvp, RealNvpConfig, squeeze, unsqueeze};
 
 /// An inverse divides by exponentials, so its rounding errors are larger than the forward pass's.
 const INVERSE: f64 = 1e-4;

@@ -2,14 +2,14 @@
 
 use super::support::{GRADIENT, Golden, OUTPUT, gradients, load, open, params};
 use anyhow::Result;
-use srvae_runtime::candle_core::{DType, Tensor, Var};
-use srvae_runtime::nn::{
+use srvae::candle_core::{DType, Tensor, Var};
+use srvae::nn::{
     Decoder, DecoderConfig, DenseLayer, DenseNet, DenseNetConfig, Encoder, EncoderConfig, NormConv, Shape2d,
 };
-use srvae_runtime::params::Phase;
-use srvae_runtime::{Params, ops};
+use srvae::params::Phase;
+use srvae::{Params, ops};
 
-type Forward<'a> = Box<dyn Fn(&Tensor) -> srvae_runtime::Result<Tensor> + 'a>;
+type Forward<'a> = Box<dyn Fn(&Tensor) -> srvae::Result<Tensor> + 'a>;
 
 /// Loads the parameters, runs the layer, compares output and gradients of sum(output · cotangent).
 fn check(golden: &Golden, params: &Params, strip: &str, forward: Forward<'_>) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Values that are a function of a name: `tests/fixtures/make.py` has the same rule.
 
 use anyhow::Result;
-use srvae_runtime::candle_core::{Device, Tensor};
+use srvae::candle_core::{Device, Tensor};
 
 /// A parameter or an input of a fixture.
 pub fn tensor(name: &str, shape: &[u32]) -> Result<Tensor> {

@@ -4,9 +4,9 @@
 
 use super::support::{Golden, OUTPUT, Tolerance, gradients, load, open, params};
 use anyhow::Result;
-use srvae_runtime::candle_core::{DType, Tensor};
-use srvae_runtime::params::Phase;
-use srvae_runtime::{BoundOptions, Decode, Draw, KlEstimator, Model, Noise, Params, TermKind, Values};
+use srvae::candle_core::{DType, Tensor};
+use srvae::params::Phase;
+use srvae::{BoundOptions, Decode, Draw, KlEstimator, Model, Noise, Params, TermKind, Values};
 use srvae_tests::{srvae_golden, vae_golden};
 
 /// Several networks deep, rounding errors add up; and a mode decodes what another mode decoded.
@@ -157,5 +157,5 @@ fn srvae_modes(golden: &Golden, model: &srvae_golden::SrvaeGolden) -> Result<()>
     let drawn = model.reconstruction(&x, &mut recorded(golden, "forward/eps_", &["u", "z"])?, &DECODE)?;
     close(golden, "reconstruct/x", &drawn.x.0)?;
     let y = model.p_y(&drawn.u)?;
-    close(golden, "reconstruct/y", &srvae_runtime::dist::Distribution::mode(&y)?)
+    close(golden, "reconstruct/y", &srvae::dist::Distribution::mode(&y)?)
 }

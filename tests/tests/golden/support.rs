@@ -2,9 +2,9 @@
 
 use super::made;
 use anyhow::{Context, Result};
-use srvae_runtime::candle_core::{self, DType, Device, Tensor, Var};
-use srvae_runtime::ops::cuda::probe;
-use srvae_runtime::{Params, torch};
+use srvae::candle_core::{self, DType, Device, Tensor, Var};
+use srvae::ops::cuda::probe;
+use srvae::{Params, torch};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::OnceLock;

@@ -2,8 +2,8 @@
 
 use super::support::{OUTPUT, open, params};
 use anyhow::Result;
-use srvae_runtime::candle_core::{DType, Tensor};
-use srvae_runtime::train::{Optimiser, Schedule};
+use srvae::candle_core::{DType, Tensor};
+use srvae::train::{Optimiser, Schedule};
 
 const STEPS: usize = 5;
 

@@ -2,11 +2,11 @@
 
 use super::support::{image, list, normal, params, slopes};
 use anyhow::{Result, ensure};
-use srvae_runtime::dist::{
+use srvae::dist::{
     Bernoulli, Categorical, Distribution, LogisticMixture, MixtureOfNormals, Normal, Prior, StandardNormal, normal_kl,
     standard_normal_kl,
 };
-use srvae_runtime::{DType, Device, Draw, Noise, Tensor};
+use srvae::{DType, Device, Draw, Noise, Tensor};
 
 const COMPONENTS: usize = 3;
 

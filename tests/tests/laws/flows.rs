@@ -2,9 +2,9 @@
 
 use super::support::{list, log_det, normal, params, slopes, stir};
 use anyhow::{Result, ensure};
-use srvae_runtime::dist::{Flowed, Prior, StandardNormal};
-use srvae_runtime::flow::{Bijector, Coupling, Mask, RealNvp, RealNvpConfig};
-use srvae_runtime::{Params, Tensor};
+use srvae::dist::{Flowed, Prior, StandardNormal};
+use srvae::flow::{Bijector, Coupling, Mask, RealNvp, RealNvpConfig};
+use srvae::{Params, Tensor};
 
 /// Rounding, through a few exponentials.
 const EXACT: f64 = 1e-10;

@@ -2,12 +2,12 @@
 
 use super::support::{list, normal, params, slopes, stir};
 use anyhow::{Result, ensure};
-use srvae_runtime::nn::{
+use srvae::nn::{
     Conv, ConvConfig, Decoder, DecoderConfig, DenseNet, DenseNetConfig, Encoder, EncoderConfig, Linear, LinearConfig,
     NormConv, Residual, ResidualConfig, Shape2d,
 };
-use srvae_runtime::params::Phase;
-use srvae_runtime::{Params, Tensor, ops};
+use srvae::params::Phase;
+use srvae::{Params, Tensor, ops};
 
 type Forward = Box<dyn Fn(&Tensor) -> Result<Tensor>>;
 

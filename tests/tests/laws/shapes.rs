@@ -2,12 +2,12 @@
 
 use super::support::{normal, params};
 use anyhow::{Result, ensure};
-use srvae_runtime::Tensor;
-use srvae_runtime::dist::{
+use srvae::Tensor;
+use srvae::dist::{
     Bernoulli, Categorical, Distribution, LogisticMixture, MixtureOfNormals, Normal, Prior, StandardNormal, normal_kl,
 };
 
-fn refused(name: &str, outcome: srvae_runtime::Result<Tensor>, shapes: [&[usize]; 2]) -> Result<()> {
+fn refused(name: &str, outcome: srvae::Result<Tensor>, shapes: [&[usize]; 2]) -> Result<()> {
     let Err(error) = outcome else { anyhow::bail!("{name} broadcast {shapes:?}") };
     let message = error.to_string();
     for shape in shapes {

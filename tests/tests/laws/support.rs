@@ -1,8 +1,8 @@
 //! Made-up values, slopes by finite differences, Jacobians by autodiff.
 
 use anyhow::{Result, ensure};
-use srvae_runtime::candle_core::{DType, Device, Tensor, Var};
-use srvae_runtime::{Noise, Params};
+use srvae::candle_core::{DType, Device, Tensor, Var};
+use srvae::{Noise, Params};
 
 /// A store in double precision.
 pub fn params() -> Params {

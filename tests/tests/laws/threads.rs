@@ -1,9 +1,9 @@
 //! Results are the same bits for any number of threads: sums are taken in an order that the data's shape alone decides.
 
-use srvae_runtime::candle_core::{DType, Device};
-use srvae_runtime::params::Phase;
-use srvae_runtime::train::benchmark::Stepper;
-use srvae_runtime::{BoundOptions, Draw, Noise, Params, Result, Values};
+use srvae::candle_core::{DType, Device};
+use srvae::params::Phase;
+use srvae::train::benchmark::Stepper;
+use srvae::{BoundOptions, Draw, Noise, Params, Result, Values};
 use srvae_tests::srvae_golden::COMPILED;
 
 /// Everything a run yields: parameters after two steps of training, importance weights, a draw of every variable.

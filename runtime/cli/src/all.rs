@@ -1,0 +1,107 @@
+//! `srvae-run FILE`: train, evaluate, every mode, a report.
+
+use super::args::{All, RunArgs, Which};
+use super::session::Session;
+use super::{compiler, device, eval, interpolate, report, train};
+use anyhow::{Result, bail};
+use image::RgbImage;
+use serde_json::json;
+use srvae_training::data::Images;
+use srvae_training::eval::Evaluation;
+use srvae_training::figures::{self, Options, Walk};
+use srvae_training::terminal::{note, out};
+use srvae_training::train::progress::Display;
+use srvae_training::train::{End, interrupt};
+use srvae_training::{Compiled, Decode, Draw, Model, picture};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Minutes of training that leave room for the rest within five, on two cores.
+const MINUTES: f64 = 3.5;
+
+pub fn run(models: &'static [Compiled], args: &All) -> Result<ExitCode> {
+    let Some(file) = &args.file else { bail!("a model file is needed") };
+    let begun = Instant::now();
+    let device = device::choose(&args.common)?;
+    let mut plan = train::plan(models, file, &args.model, &args.data, &args.train, &device)?;
+    let own_length = args.train.steps.is_none() && args.train.epochs.is_none() && args.train.minutes.is_none();
+    if own_length {
+        plan.config.minutes = Some(MINUTES);
+        note(&format!("no --steps: {} steps, or {MINUTES} minutes where that is less", plan.config.steps));
+    }
+    let outcome = train::fresh(&plan, args.out.as_deref(), &device)?;
+    if outcome.end == End::Interrupted {
+        return Ok(ExitCode::from(interrupt::EXIT_CODE));
+    }
+    let run = RunArgs { run: outcome.folder.root().to_owned(), checkpoint: Which::Best };
+    let session = Session::open(models, &run, &device)?;
+    let found = evaluate(session.model.as_ref(), &plan, args)?;
+    train::write_json(&outcome.folder.evaluation(), &found.json())?;
+    let grids = draw(&session, &plan.data.test, plan.config.seed)?;
+    let page = report::write(&outcome.folder, &plan.spec, &outcome.folder.report())?;
+    if args.common.json {
+        let mut line = outcome.json();
+        eval::extend(
+            &mut line,
+            json!({
+                "evaluation": found.json(), "pictures": grids, "report": page, "total_seconds": begun.elapsed().as_secs_f64(),
+            }),
+        );
+        out(&line.to_string());
+        return Ok(ExitCode::SUCCESS);
+    }
+    out(&format!("\n{}, {} parameters, {} steps", outcome.model, outcome.parameters, outcome.steps));
+    out(&outcome.table());
+    out(&format!("evaluation on {} test pictures, the checkpoint with the best validation", found.images));
+    out(&eval::rows(&found));
+    for path in &grids {
+        out(&format!("  picture: {}", path.display()));
+    }
+    out(&format!("  report: {}\n  {:.0} s in all", page.display(), begun.elapsed().as_secs_f64()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn evaluate(model: &dyn Model, plan: &train::Plan, args: &All) -> Result<Evaluation> {
+    let display = Display::new("evaluating", 0, args.images.min(plan.data.test.len()));
+    let show = |done: usize, _: usize| display.set(done, String::new());
+    let options = srvae_training::eval::Options {
+        samples: args.k,
+        images: Some(args.images),
+        batch: Some(plan.config.batch),
+        seed: plan.config.seed,
+        progress: &show,
+        ..srvae_training::eval::Options::default()
+    };
+    srvae_training::eval::evaluate(model, &plan.spec, &plan.data.test, &options)
+}
+
+/// One sheet for each mode, and one of walks between test pictures.
+fn draw(session: &Session, images: &Images, seed: u64) -> Result<Vec<PathBuf>> {
+    let (model, spec) = (session.model.as_ref(), &session.spec);
+    let mut paths = Vec::new();
+    let mut keep = |name: &str, sheet: &RgbImage| -> Result<()> {
+        let path = session.folder.grid(name);
+        picture::save(sheet, &path)?;
+        paths.push(path);
+        Ok(())
+    };
+    for mode in model.modes() {
+        let draw = Draw { decode: Decode::Mode, ..Draw::default() };
+        let options = Options { draw, seed, ..Options::default() };
+        let strips = figures::strips(model, spec, mode, images, &options)?;
+        keep(mode.name, &figures::sheet(&session.title(mode.name, &options), &strips, &options))?;
+    }
+    let latents = compiler::roots(spec)?;
+    if !latents.is_empty() && images.len() >= 2 {
+        let walk = Walk { latents, top: true, steps: 8 };
+        let draw = Draw { decode: Decode::Mode, ..Draw::default() };
+        let options = Options { draw, seed, columns: walk.steps + 2, ..Options::default() };
+        let pairs = (images.len() / 2).min(8);
+        let strip =
+            |pair| figures::interpolation(model, spec, &images.select(&[2 * pair, 2 * pair + 1]), &walk, &options);
+        let strips = (0..pairs).map(strip).collect::<Result<Vec<_>>>()?;
+        keep("interpolation", &interpolate::sheet(&session.title("interpolation", &options), &strips, &options))?;
+    }
+    Ok(paths)
+}

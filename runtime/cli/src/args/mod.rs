@@ -1,0 +1,187 @@
+//! The command line, as clap sees it.
+
+mod bench;
+mod compiler;
+mod eval;
+mod files;
+mod modes;
+mod numbers;
+mod train;
+
+pub use bench::{Bench, Job};
+pub use compiler::{Check, Explain, Fmt, Format};
+pub use eval::{Eval, Fid, FidArgs, LikelihoodArgs, RealSet, Table};
+pub use files::{Export, Fetch, Import};
+pub use modes::{DecodeChoice, Drawing, Figure, Interpolate, Mode, Report, Upscale};
+pub use train::{All, ScheduleChoice, Train, TrainArgs};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use srvae_training::data::{Crop, Source, Split};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  srvae-run models/srvae.pgm                         train, evaluate, draw every mode, write a report: minutes
+  srvae-run train models/vae.pgm --data cifar-10-batches-bin --preset quick --steps 300 --out runs/a
+  srvae-run train runs/a --resume --steps 600        go on from the last checkpoint
+  srvae-run eval runs/a --k 100 --json               likelihood by 100 importance samples a picture
+  srvae-run table runs/a runs/b --transfer imagenet32    the paper's Table 1 for trained models
+  srvae-run fetch cifar10                            download a data set, with checksum
+  srvae-run sample runs/a --count 64 --temperature 0.8
+  srvae-run upscale runs/a --input photo.png         twice its size, in tiles without seams
+  srvae-run reconstruct runs/a --against runs/b      two models on one sheet
+  srvae-run explain models/srvae.pgm                 factors, bound, modes, networks
+  srvae-run bench models/srvae.pgm --job train --batch 16 --json
+
+Exit codes:
+  0  done        1  an error, said in one message on standard error
+  2  the command line was not understood        130  interrupted; a checkpoint was written";
+
+/// Compiles, trains and runs latent-variable models written as .pgm files.
+///
+/// With a FILE alone: trains the model, evaluates it, draws every mode and writes a report.
+#[derive(Debug, Parser)]
+#[command(name = "srvae-run", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub all: All,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train a model file into a run folder, or go on with a run.
+    Train(Box<Train>),
+    /// Estimate a trained model's likelihood on test pictures.
+    Eval(Eval),
+    /// Measure the Fréchet inception distance between drawn and real pictures.
+    Fid(Fid),
+    /// Print the likelihoods, terms and FIDs of trained models side by side, as the paper's Table 1.
+    Table(Table),
+    /// Download a data set or the FID network's weights, with checksum.
+    Fetch(Fetch),
+    /// Make a run folder of a PyTorch checkpoint.
+    Import(Import),
+    /// Write a trained model's weights for PyTorch.
+    Export(Export),
+    /// Draw new pictures.
+    Sample(Drawing),
+    /// Encode pictures and decode them again.
+    Reconstruct(Mode),
+    /// Keep what the top latents say of a picture, and draw the rest anew.
+    Regenerate(Mode),
+    /// Draw full pictures for reduced ones (super-resolution).
+    Upscale(Upscale),
+    /// Walk between two pictures in the top latents.
+    Interpolate(Interpolate),
+    /// The model's graph beside what its modes draw, as one picture.
+    Figure(Figure),
+    /// Write report.html for a run.
+    Report(Report),
+    /// Time a job.
+    Bench(Bench),
+    /// Say what the compiler derives from a model file.
+    Explain(Explain),
+    /// Check model files.
+    Check(Check),
+    /// Bring model files into canonical form.
+    Fmt(Fmt),
+}
+
+/// The values of a model file's parameters.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ModelArgs {
+    /// A named set of parameter values in the model file, such as `quick` or `full`.
+    #[arg(long)]
+    pub preset: Option<String>,
+    /// The value of one parameter of the model file; may be given several times.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct DataArgs {
+    /// CIFAR-10 or the downsampled ImageNet (a folder, an archive or an .npz file), a folder of PNG or JPEG pictures,
+    /// `cifar10` where it was fetched, or `builtin`.
+    #[arg(long)]
+    pub data: Option<String>,
+    /// The window of each picture of a folder that is used: WIDTHxHEIGHT+LEFT+TOP, such as 148x148+15+40 for CelebA, or SIDE.
+    #[arg(long, value_name = "WINDOW", requires = "data")]
+    pub crop: Option<Crop>,
+    /// How validation pictures are taken from the training pictures: hoogeboom, authors or none.
+    #[arg(long, value_name = "NAME")]
+    pub split: Option<Split>,
+}
+
+impl DataArgs {
+    /// The source they give, as [`srvae_training::data::Source::parse`] reads it.
+    pub fn source(&self) -> Option<String> {
+        let crop = self.crop.map(|crop| crop.to_string());
+        self.data.as_deref().map(|path| Source::text(path, crop.as_deref()))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum DeviceChoice {
+    /// A GPU where there is one.
+    #[default]
+    Auto,
+    Cpu,
+    Cuda,
+}
+
+/// The number format of products of matrices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum PrecisionChoice {
+    /// 24 bits of mantissa: what the CPU computes.
+    #[default]
+    F32,
+    /// 11 bits, in the matrix units.
+    Tf32,
+    /// 8 bits, in the matrix units; dense layers hold their activations so too.
+    Bf16,
+}
+
+impl From<PrecisionChoice> for srvae_training::ops::cuda::Precision {
+    fn from(choice: PrecisionChoice) -> Self {
+        match choice {
+            PrecisionChoice::F32 => Self::F32,
+            PrecisionChoice::Tf32 => Self::Tf32,
+            PrecisionChoice::Bf16 => Self::Bf16,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct CommonArgs {
+    /// Where to compute.
+    #[arg(long, value_enum, default_value_t)]
+    pub device: DeviceChoice,
+    /// The number format of products of matrices on a GPU; parameters and sums are f32 in all of them.
+    #[arg(long, value_enum, default_value_t)]
+    pub precision: PrecisionChoice,
+    /// Threads to compute with; all cores where not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Progress on standard error only; the last line on standard output is one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A trained model.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// A run folder, or a checkpoint file.
+    pub run: PathBuf,
+    /// Which checkpoint of the folder: best or last.
+    #[arg(long, value_enum, default_value_t)]
+    pub checkpoint: Which,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Which {
+    #[default]
+    Best,
+    Last,
+}

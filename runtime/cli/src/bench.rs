@@ -1,0 +1,154 @@
+//! `srvae-run bench`: the same jobs, the same numbers as the PyTorch yardstick prints.
+
+use super::args::{Bench, Job};
+use super::{device, models};
+use anyhow::{Context, Result};
+use serde_json::{Map, Value, json};
+use srvae_training::ops::profile::{Profile, Share, timed};
+use srvae_training::params::Phase;
+use srvae_training::spec::{Space, Spec};
+use srvae_training::terminal::{out, table};
+use srvae_training::train::benchmark::Stepper;
+use srvae_training::{BoundOptions, Compiled, DType, Device, Draw, Model, Noise, Params, Tensor, Values};
+use std::process::ExitCode;
+use std::time::Instant;
+
+pub fn run(models: &'static [Compiled], args: &Bench) -> Result<ExitCode> {
+    let device = device::choose(&args.common)?;
+    let spec = models::find(models, &args.file)?.spec(&args.model)?;
+    let params = Params::new(1, DType::F32, &device);
+    let model = spec.build(&params).context("the model could not be built")?;
+    let mut noise = Noise::seeded(1);
+    let batch = random_batch(&spec, args.batch, &mut noise, &device)?;
+    let mut job = job(model.as_ref(), batch, noise, args)?;
+    for _ in 0..2 {
+        job()?;
+    }
+    device.synchronize()?;
+    let mut times = Vec::with_capacity(args.steps);
+    let profile = Profile::begin();
+    for _ in 0..args.steps {
+        let begun = Instant::now();
+        timed("the rest", &mut job)?;
+        device.synchronize()?;
+        times.push(begun.elapsed().as_secs_f64());
+    }
+    let shares = profile.end();
+    drop(job);
+    times.sort_by(f64::total_cmp);
+    let median = (times[(times.len() - 1) / 2] + times[times.len() / 2]) / 2.0;
+    let images = args.batch * if args.job == Job::Nll { args.k } else { 1 };
+    let parameters: usize = params.entries().iter().map(|(_, var)| var.elem_count()).sum();
+    let (name, peak) = (job_name(args.job), peak_bytes());
+    let a_step = |seconds: f64| seconds / args.steps.max(1) as f64;
+    if args.common.json {
+        let breakdown: Map<String, Value> =
+            shares.iter().map(|share| (share.kind.to_owned(), json!(a_step(share.seconds)))).collect();
+        let line = json!({
+            "job": name, "model": spec.name, "preset": spec.preset, "params": parameters, "batch": args.batch,
+            "k": (args.job == Job::Nll).then_some(args.k), "steps": args.steps, "device": device::name(&device),
+            "threads": rayon::current_num_threads(), "min_s": times[0], "median_s": median,
+            "images_per_s": images as f64 / times[0], "peak_bytes": peak,
+            "breakdown": breakdown,
+        });
+        out(&line.to_string());
+    } else {
+        let row = |name: &str, value: String, unit: &str| vec![name.to_owned(), value, unit.to_owned()];
+        out(&format!("{} {name}, {parameters} parameters, batch {}, {}", spec.name, args.batch, device::name(&device)));
+        out(&table(&[
+            row("least", format!("{:.4}", times[0]), "s"),
+            row("median", format!("{median:.4}"), "s"),
+            row("speed", format!("{:.2}", images as f64 / times[0]), "images/s"),
+            row("memory", format!("{:.0}", peak.unwrap_or(0) as f64 / 1e6), "MB at most"),
+        ]));
+        out("seconds a step, by kind of operation");
+        let row = |share: &Share| {
+            let calls = share.calls.div_ceil(args.steps.max(1));
+            vec![share.kind.to_owned(), format!("{:.4}", a_step(share.seconds)), format!("{calls} calls")]
+        };
+        out(&table(&shares.iter().map(row).collect::<Vec<_>>()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+type Work<'a> = Box<dyn FnMut() -> Result<()> + 'a>;
+
+fn job<'a>(model: &'a dyn Model, batch: Values, mut noise: Noise, args: &'a Bench) -> Result<Work<'a>> {
+    let params = model.params().clone();
+    // Without it the first passes would compute with scales that no trained model has.
+    params.set_phase(Phase::Initialisation);
+    model.bound(&batch, &mut noise, &BoundOptions::default())?;
+    params.set_phase(Phase::Inference);
+    params.touch();
+    Ok(match args.job {
+        Job::Train => {
+            params.set_phase(Phase::Training);
+            let mut stepper = Stepper::new(model, args.graph)?;
+            Box::new(move || stepper.step(&batch, &mut noise))
+        }
+        Job::Nll => {
+            let chunk = args.chunk.unwrap_or(args.k).min(args.k);
+            Box::new(move || {
+                let mut left = args.k;
+                while left > 0 {
+                    let samples = chunk.min(left);
+                    let terms = model.bound(&batch, &mut noise, &BoundOptions::importance(samples))?;
+                    terms.log_weights()?.to_dtype(DType::F64)?.to_vec2::<f64>()?;
+                    left -= samples;
+                }
+                Ok(())
+            })
+        }
+        Job::Generate => {
+            let given =
+                model.modes().iter().find(|mode| mode.name == "generation").map_or(&[] as &[&str], |mode| mode.given);
+            let given = given.iter().try_fold(Values::new(), |values, name| {
+                Ok::<_, anyhow::Error>(values.with(name, batch.get(name)?.clone()))
+            })?;
+            Box::new(move || {
+                let values = model.run("generation", &given, args.batch, &mut noise, &Draw::default())?;
+                for (_, value) in values.iter() {
+                    value.flatten_all()?.narrow(0, 0, 1)?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
+                }
+                Ok(())
+            })
+        }
+    })
+}
+
+/// Data of each variable's space, at random.
+pub(super) fn random_batch(spec: &Spec, size: usize, noise: &mut Noise, device: &Device) -> Result<Values> {
+    let mut values = Values::new();
+    for variable in spec.data_variables() {
+        let shape: Vec<usize> = std::iter::once(size).chain(variable.shape.iter().copied()).collect();
+        let uniform = noise.uniform(&variable.name, &shape, DType::F32, device)?;
+        let value = match variable.space {
+            Space::Image => ((uniform * 256.0)?.floor()? / 255.0)?,
+            Space::Binary => uniform.round()?,
+            Space::Real => uniform,
+            Space::Label => one_hot(size, variable.shape[0], device)?,
+        };
+        values.insert(&variable.name, value);
+    }
+    Ok(values)
+}
+
+fn one_hot(size: usize, classes: usize, device: &Device) -> Result<Tensor> {
+    let numbers: Vec<f32> = (0..size * classes).map(|at| f32::from(at % classes == (at / classes) % classes)).collect();
+    Ok(Tensor::from_vec(numbers, (size, classes), device)?)
+}
+
+fn job_name(job: Job) -> &'static str {
+    match job {
+        Job::Train => "train",
+        Job::Nll => "nll",
+        Job::Generate => "generate",
+    }
+}
+
+/// The most memory the program has held, where the system says so.
+fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
+}

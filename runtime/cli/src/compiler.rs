@@ -1,0 +1,164 @@
+//! What the command line asks of the compiler.
+
+use super::args::ModelArgs;
+use super::models::Found;
+use anyhow::{Result, bail};
+use srvae_training::report::Explained;
+use srvae_training::spec::{Role, Space, Spec, Variable};
+use srvae_training::{Setting, Settings};
+
+use srvae_dsl::graph::{self, Model, Value};
+use srvae_dsl::{Diagnostic, Overrides, Source};
+
+/// The checked model of a text at the parameters the arguments give it, with the warnings.
+///
+/// # Errors
+/// The compiler's report, or a `--set` that is no NAME=VALUE.
+pub fn check(path: &str, text: &str, args: &ModelArgs) -> Result<(Model, Vec<Diagnostic>)> {
+    let source = Source::new(path, text);
+    Ok(srvae_dsl::check(&srvae_dsl::parse(&source)?, &source, &overrides(args)?)?)
+}
+
+/// The names of a file's presets.
+///
+/// # Errors
+/// The compiler's report.
+pub fn presets(path: &str, text: &str) -> Result<Vec<String>> {
+    let (model, _) = check(path, text, &ModelArgs::default())?;
+    Ok(model.presets.into_iter().map(|preset| preset.name).collect())
+}
+
+/// The name of a text's model, and its parameters as the arguments make them.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn settings(path: &str, text: &str, args: &ModelArgs) -> Result<(String, Settings)> {
+    let (model, _) = check(path, text, args)?;
+    let settings = values(&model);
+    Ok((model.name, settings))
+}
+
+/// A compiled model at the parameters the arguments give it.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn spec(found: &Found, args: &ModelArgs) -> Result<Spec> {
+    let (model, _) = check(&found.path, &found.text, args)?;
+    Ok(Spec {
+        name: model.name.clone(),
+        source: found.text.clone(),
+        preset: args.preset.clone(),
+        settings: values(&model),
+        variables: (0..model.variables.len()).map(|at| variable(&model, graph::VariableId(at))).collect(),
+        compiled: found.compiled,
+    })
+}
+
+/// What the compiler says of a model, for its report.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn explained(spec: &Spec) -> Result<Explained> {
+    let source = Source::new(&spec.name, &spec.source);
+    let (model, _) = srvae_dsl::check(&srvae_dsl::parse(&source)?, &source, &overrides_of(spec))?;
+    let plan = srvae_dsl::plan::plan(model);
+    Ok(Explained {
+        graph: Some(srvae_dsl::explain::svg(&plan)),
+        latex: srvae_dsl::explain::latex(&plan),
+        mathematics: srvae_dsl::explain::mathematics(&plan),
+        networks: srvae_dsl::explain::network_table(&plan),
+    })
+}
+
+/// Where parameters are stored whose bound has no slope at fixed noise: those of factors of q that a discrete draw hangs
+/// on, for such a draw jumps.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn jumping(spec: &Spec) -> Result<Vec<String>> {
+    let source = Source::new(&spec.name, &spec.source);
+    let (model, _) = srvae_dsl::check(&srvae_dsl::parse(&source)?, &source, &overrides_of(spec))?;
+    let (mut jumping, mut parts) = (Vec::new(), Vec::new());
+    // Children first: what a jumping draw is computed from jumps with it.
+    for factor in model.q.iter().rev() {
+        let graph::Body::Stochastic { base, network, .. } = &factor.body else { continue };
+        if base.entry.continuous && !jumping.contains(&factor.variable) {
+            continue;
+        }
+        jumping.extend(&factor.parents);
+        parts.push(format!("q_{}", model.variable(factor.variable).name));
+        let nets = network.iter().flat_map(|network| &network.nodes).filter_map(|node| match node.op {
+            graph::Op::Net(net) => Some(model.nets[net.0].name.clone()),
+            _ => None,
+        });
+        parts.extend(nets);
+    }
+    Ok(parts)
+}
+
+/// The latents at the top of p: those it draws from nothing but what the model is given.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn roots(spec: &Spec) -> Result<Vec<String>> {
+    let source = Source::new(&spec.name, &spec.source);
+    let (model, _) = srvae_dsl::check(&srvae_dsl::parse(&source)?, &source, &overrides_of(spec))?;
+    let role = |id: graph::VariableId| model.variable(id).role;
+    let is_root = |factor: &&graph::Factor| {
+        role(factor.variable) == graph::Role::Latent
+            && factor.parents.iter().all(|parent| role(*parent) == graph::Role::Given)
+    };
+    // In q's order: where one is steered, those that read it follow.
+    let roots: Vec<graph::VariableId> = model.p.iter().filter(is_root).map(|factor| factor.variable).collect();
+    let ordered = model.q.iter().map(|factor| factor.variable).filter(|id| roots.contains(id));
+    Ok(ordered.map(|id| model.variable(id).name.clone()).collect())
+}
+
+/// The arguments that lead to a model's settings again.
+pub fn overrides_of(spec: &Spec) -> Overrides {
+    let set = spec.settings.iter().map(|(name, value)| (name.clone(), value.to_string())).collect();
+    Overrides { preset: None, set }
+}
+
+fn overrides(args: &ModelArgs) -> Result<Overrides> {
+    let mut set = Vec::new();
+    for pair in &args.set {
+        match pair.split_once('=') {
+            Some((name, value)) if !name.trim().is_empty() && !value.trim().is_empty() => {
+                set.push((name.trim().to_owned(), value.trim().to_owned()));
+            }
+            _ => bail!("--set {pair}: a name and a value are wanted, as in --set growth=16"),
+        }
+    }
+    Ok(Overrides { preset: args.preset.clone(), set })
+}
+
+fn values(model: &Model) -> Settings {
+    let setting = |value: &Value| match value {
+        Value::Int(number) => Setting::Int(*number),
+        Value::Real(number) => Setting::Real(*number),
+        Value::Bool(flag) => Setting::Bool(*flag),
+        Value::Word(word) => Setting::Word(word.clone()),
+    };
+    model.params.iter().map(|param| (param.name.clone(), setting(&param.value))).collect()
+}
+
+fn variable(model: &Model, id: graph::VariableId) -> Variable {
+    let variable = model.variable(id);
+    Variable {
+        name: variable.name.clone(),
+        role: match variable.role {
+            graph::Role::Observed => Role::Observed,
+            graph::Role::Latent => Role::Latent,
+            graph::Role::Given => Role::Given,
+        },
+        space: match variable.space {
+            graph::Space::Image => Space::Image,
+            graph::Space::Real => Space::Real,
+            graph::Space::Binary => Space::Binary,
+            graph::Space::Label => Space::Label,
+        },
+        shape: variable.shape.clone(),
+        supplied: variable.role == graph::Role::Latent && srvae_dsl::derive::is_data(model, id),
+    }
+}

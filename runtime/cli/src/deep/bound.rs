@@ -1,0 +1,71 @@
+//! Terms have a value for each sample and image, closed forms are the means of their Monte Carlo estimates, and the bound
+//! rises with the number of samples.
+
+use super::{BATCH, Finding, Subject, mean};
+use anyhow::Result;
+use srvae_training::{BoundOptions, KlEstimator, Noise, TermKind};
+
+/// Samples behind a mean.
+const SAMPLES: usize = 32;
+/// Samples of the bound that must not be below that of one sample, and how often it is drawn.
+const GROUP: usize = 8;
+const GROUPS: usize = 8;
+/// Standard errors that chance is granted: one in two million.
+const ERRORS: f64 = 5.0;
+
+pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
+    let mut findings = vec![shapes(subject)?];
+    findings.extend(closed_forms(subject)?);
+    findings.push(rises(subject)?);
+    Ok(findings)
+}
+
+fn shapes(subject: &Subject<'_>) -> Result<Finding> {
+    let options = BoundOptions { samples: 3, kl: KlEstimator::Derived };
+    let terms = subject.model.bound(&subject.data, &mut Noise::seeded(4), &options)?.terms;
+    let wrong = terms.iter().filter(|term| term.value.dims() != [3, BATCH]);
+    let wrong: Vec<_> = wrong.map(|term| format!("{} has {:?}", term.name, term.value.dims())).collect();
+    let names: Vec<_> = terms.iter().map(|term| term.name).collect();
+    let seen = if wrong.is_empty() { names.join(", ") } else { wrong.join("; ") };
+    Ok(Finding::new("terms have one value a sample and image", wrong.is_empty(), seen))
+}
+
+/// At the same draws, what an exact divergence and its estimate differ by has mean zero.
+fn closed_forms(subject: &Subject<'_>) -> Result<Vec<Finding>> {
+    let terms = |kl| -> Result<_> {
+        let options = BoundOptions { samples: SAMPLES, kl };
+        Ok(subject.model.bound(&subject.data, &mut Noise::seeded(5), &options)?.terms)
+    };
+    let mut findings = Vec::new();
+    for (exact, drawn) in terms(KlEstimator::Derived)?.iter().zip(terms(KlEstimator::MonteCarlo)?) {
+        let difference = (&exact.value - &drawn.value)?.flatten_all()?.to_vec1::<f64>()?;
+        if exact.kind != TermKind::Kl || difference.iter().all(|&value| value == 0.0) {
+            continue;
+        }
+        let (middle, error) = mean(&difference);
+        let seen = format!("differ by {middle:.3} ± {error:.3} nats");
+        let law = format!("{} in closed form is the mean of its estimates", exact.name);
+        findings.push(Finding::new(law, middle.abs() <= ERRORS * error + 1e-9, seen));
+    }
+    Ok(findings)
+}
+
+/// The bound of several samples, from draws of its own, is not below that of one.
+fn rises(subject: &Subject<'_>) -> Result<Finding> {
+    let singles = subject.log_weights(6, &BoundOptions::importance(SAMPLES))?.to_vec2::<f64>()?;
+    let mut groups = Vec::new();
+    for group in 0..GROUPS as u64 {
+        let weights = subject.log_weights(7 + group, &BoundOptions::importance(GROUP))?.t()?.to_vec2::<f64>()?;
+        groups.push(weights.iter().map(|image| log_mean_exp(image)).sum::<f64>() / BATCH as f64);
+    }
+    let singles: Vec<f64> = singles.iter().map(|images| images.iter().sum::<f64>() / BATCH as f64).collect();
+    let ((one, one_error), (many, many_error)) = (mean(&singles), mean(&groups));
+    let holds = many - one >= -ERRORS * one_error.hypot(many_error) - 1e-9;
+    let seen = format!("{one:.2} ± {one_error:.2} nats to {many:.2} ± {many_error:.2}");
+    Ok(Finding::new(format!("the bound rises from 1 sample to {GROUP}"), holds, seen))
+}
+
+fn log_mean_exp(values: &[f64]) -> f64 {
+    let top = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    top + (values.iter().map(|value| (value - top).exp()).sum::<f64>() / values.len() as f64).ln()
+}

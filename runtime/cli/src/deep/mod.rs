@@ -1,0 +1,124 @@
+//! `srvae-run check --deep`: laws that every right model obeys, tried on a model file in double precision.
+//!
+//! Parameters are those of an initialised model, each moved a little at random, so that nothing holds only where a model
+//! starts. Data are pixels, classes and numbers drawn at random: the laws do not depend on them.
+
+mod bound;
+mod flows;
+mod gradient;
+mod modes;
+
+use super::bench::random_batch;
+use anyhow::{Context, Result};
+use srvae_training::params::Phase;
+use srvae_training::spec::Spec;
+use srvae_training::terminal::{out, table};
+use srvae_training::{BoundOptions, DType, Device, Model, Noise, Params, Tensor, Values};
+
+/// Images of the batch that the laws are tried on.
+const BATCH: usize = 2;
+/// How far parameters move, against the root of their mean square.
+const MOVE: f64 = 0.1;
+
+/// A law, and how it came out.
+struct Finding {
+    law: String,
+    outcome: Outcome,
+    /// The numbers behind the outcome.
+    seen: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Holds,
+    Broken,
+    /// Too large to be tried, or not to be expected here.
+    Skipped,
+}
+
+impl Finding {
+    fn new(law: impl Into<String>, holds: bool, seen: impl Into<String>) -> Self {
+        let outcome = if holds { Outcome::Holds } else { Outcome::Broken };
+        Self { law: law.into(), outcome, seen: seen.into() }
+    }
+
+    fn row(&self) -> Vec<String> {
+        let mark = match self.outcome {
+            Outcome::Holds => "holds",
+            Outcome::Broken => "BROKEN",
+            Outcome::Skipped => "skipped",
+        };
+        vec![format!("{mark:7}  {}", self.law), self.seen.clone()]
+    }
+}
+
+/// A model in double precision with data for it.
+struct Subject<'s> {
+    spec: &'s Spec,
+    model: Box<dyn Model>,
+    data: Values,
+}
+
+/// Tries every law and prints what came out; whether all hold.
+///
+/// # Errors
+/// A model that cannot be built, or a failed tensor operation.
+pub fn run(spec: &Spec) -> Result<bool> {
+    let subject = Subject::new(spec).context("the model could not be made ready")?;
+    let mut findings = flows::laws(&subject)?;
+    findings.extend(modes::laws(&subject)?);
+    findings.extend(bound::laws(&subject)?);
+    findings.extend(gradient::laws(&subject)?);
+    let preset = spec.preset.as_ref().map_or_else(String::new, |preset| format!(", preset {preset}"));
+    out(&format!("{}{preset}, in double precision", spec.name));
+    out(&table(&findings.iter().map(Finding::row).collect::<Vec<_>>()));
+    let broken = findings.iter().filter(|finding| finding.outcome == Outcome::Broken).count();
+    match broken {
+        0 => out("every law holds"),
+        1 => out("one law is broken"),
+        _ => out(&format!("{broken} laws are broken")),
+    }
+    Ok(broken == 0)
+}
+
+impl<'s> Subject<'s> {
+    fn new(spec: &'s Spec) -> Result<Self> {
+        let device = Device::Cpu;
+        let params = Params::new(1, DType::F64, &device);
+        let model = spec.build(&params)?;
+        let mut noise = Noise::seeded(1);
+        let mut data = Values::new();
+        for (name, value) in random_batch(spec, BATCH, &mut noise, &device)?.iter() {
+            data.insert(name, on_the_grid(&value.to_dtype(DType::F64)?, spec, name)?);
+        }
+        params.set_phase(Phase::Initialisation);
+        model.bound(&data, &mut noise, &BoundOptions::default())?;
+        params.set_phase(Phase::Inference);
+        for (name, var) in params.entries() {
+            let size = var.sqr()?.mean_all()?.to_scalar::<f64>()?.sqrt() * MOVE + 0.01;
+            let step = noise.normal(&name, var.dims(), DType::F64, &device)?;
+            var.set(&(var.as_tensor() + (step * size)?)?)?;
+        }
+        params.touch();
+        Ok(Self { spec, model, data })
+    }
+
+    /// The bound of every sample and image, `[K, B]` nats, a function of the seed.
+    fn log_weights(&self, seed: u64, options: &BoundOptions) -> Result<Tensor> {
+        Ok(self.model.bound(&self.data, &mut Noise::seeded(seed), options)?.log_weights()?)
+    }
+}
+
+/// Pixels k/255 to the last bit, which single precision does not hold.
+fn on_the_grid(value: &Tensor, spec: &Spec, name: &str) -> Result<Tensor> {
+    let is_image = spec.variable(name).is_some_and(|variable| variable.space == srvae_training::spec::Space::Image);
+    Ok(if is_image { ((value * 255.0)?.round()? / 255.0)? } else { value.clone() })
+}
+
+/// Mean, and standard error of the mean.
+fn mean(values: &[f64]) -> (f64, f64) {
+    let count = values.len().max(1) as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
+    (mean, (variance / count).sqrt())
+}

@@ -1,0 +1,57 @@
+//! Where to compute.
+
+use super::args::{CommonArgs, DeviceChoice};
+use super::machine;
+use anyhow::{Result, bail};
+use srvae_training::Device;
+use srvae_training::ops::cuda::{self, Precision, probe};
+use srvae_training::terminal::note;
+
+/// The device that was asked for, and the threads and the precision set. One line says which it is, where that is not
+/// plain.
+///
+/// # Errors
+/// `--device cuda` where there is none, or a precision that the CPU does not have.
+pub fn choose(args: &CommonArgs) -> Result<Device> {
+    if !machine::set_threads(args.threads.map(Into::into)) && args.threads.is_some() {
+        note("warning: --threads came too late and has no effect");
+    }
+    let device = match args.device {
+        DeviceChoice::Cpu => Device::Cpu,
+        DeviceChoice::Auto => match probe::first() {
+            Ok(found) => announce(found),
+            Err(reason) => {
+                // A program that was built for the CPU need not say that it runs there.
+                if cfg!(feature = "cuda") {
+                    note(&format!("device: the CPU, for {reason}"));
+                }
+                Device::Cpu
+            }
+        },
+        DeviceChoice::Cuda => match probe::first() {
+            Ok(found) => announce(found),
+            Err(reason) => bail!("--device cuda: {reason}; use --device cpu or auto"),
+        },
+    };
+    let precision = Precision::from(args.precision);
+    if device.is_cpu() && precision != Precision::F32 {
+        bail!("--precision: the CPU computes in f32; tf32 and bf16 are for --device cuda");
+    }
+    cuda::set_precision(precision);
+    Ok(device)
+}
+
+fn announce(found: probe::Found) -> Device {
+    let convolutions = if found.cudnn { "" } else { ", without cuDNN" };
+    note(&format!("device: {}, {:.0} GB{convolutions}", found.name, found.memory as f64 / 1e9));
+    found.device
+}
+
+/// How reports name a device.
+pub fn name(device: &Device) -> &'static str {
+    match device {
+        Device::Cpu => "cpu",
+        Device::Cuda(_) => "cuda",
+        Device::Metal(_) => "metal",
+    }
+}

@@ -1,0 +1,169 @@
+//! `srvae-run explain | check | fmt`: the compiler as a tool.
+
+use super::args::{Check, Explain, Fmt, Format};
+use super::{compiler, deep, models};
+use anyhow::{Context, Result, bail};
+use resvg::{tiny_skia, usvg};
+use srvae_dsl::plan::{Plan, plan};
+use srvae_dsl::{Report, Source, Style, emit, explain};
+use srvae_training::Compiled;
+use srvae_training::files;
+use srvae_training::terminal::{note, out};
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+/// Messages have colours where a person reads them.
+pub fn style() -> Style {
+    if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        Style::Coloured
+    } else {
+        Style::Plain
+    }
+}
+
+pub fn check(args: &Check) -> Result<ExitCode> {
+    let mut code = ExitCode::SUCCESS;
+    for file in &args.files {
+        let (path, text) = (file.display().to_string(), models::read(file)?);
+        match compiler::check(&path, &text, &args.model) {
+            Ok((model, warnings)) => {
+                if !warnings.is_empty() {
+                    note(&Report::new(&Source::new(&path, &text), warnings).render(style()));
+                }
+                let presets: Vec<&str> = model.presets.iter().map(|preset| preset.name.as_str()).collect();
+                let presets =
+                    if presets.is_empty() { String::new() } else { format!(" and its presets {}", presets.join(", ")) };
+                out(&format!("{path}: model {}{presets}: no errors", model.name));
+            }
+            Err(error) => match error.downcast_ref::<Report>() {
+                Some(report) => {
+                    note(&report.render(style()));
+                    code = ExitCode::FAILURE;
+                }
+                None => return Err(error),
+            },
+        }
+    }
+    Ok(code)
+}
+
+/// The compiler's check, then the laws on the model itself.
+pub fn check_deep(models: &'static [Compiled], args: &Check) -> Result<ExitCode> {
+    let [file] = args.files.as_slice() else {
+        bail!("check --deep takes one file, there are {}", args.files.len());
+    };
+    let found = models::find(models, file)?;
+    let mut settings = args.model.clone();
+    if settings.preset.is_none() && found.has_preset("quick")? {
+        settings.preset = Some("quick".to_owned());
+    }
+    let holds = deep::run(&found.spec(&settings)?)?;
+    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What the compiler made of a file, in the form that was asked for; pictures go to their files.
+pub fn explain(args: &Explain) -> Result<ExitCode> {
+    let (path, text) = (args.file.display().to_string(), models::read(&args.file)?);
+    let (model, warnings) = compiler::check(&path, &text, &args.model)?;
+    let plan = plan(model);
+    let pictures = [args.svg.is_some(), args.png.is_some()].contains(&true);
+    if pictures {
+        let svg = explain::svg(&plan);
+        if let Some(file) = &args.svg {
+            files::write(file, svg.as_bytes())?;
+            out(&file.display().to_string());
+        }
+        if let Some(file) = &args.png {
+            files::write(file, &png(&svg)?)?;
+            out(&file.display().to_string());
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let format = match (args.json, args.latex, args.dot) {
+        (true, ..) => Format::Json,
+        (_, true, _) => Format::Latex,
+        (.., true) => Format::Dot,
+        _ => args.format,
+    };
+    let said = Report::new(&Source::new(&path, &text), warnings);
+    let result = match format {
+        Format::Text => {
+            let batch = args.memory.map(|memory| largest_batch(&plan, memory));
+            explain::text(&plan) + &batch.unwrap_or_default()
+        }
+        Format::Json => {
+            let mut object = explain::json(&plan);
+            object["warnings"] = said.diagnostics.iter().map(|warning| warning.title.clone()).collect();
+            format!("{object:#}")
+        }
+        Format::Latex => explain::latex(&plan),
+        Format::Dot => explain::dot(&plan),
+        Format::Svg => explain::svg(&plan),
+        Format::Rust => emit::rust_source(&plan, &emit::Origin { path: path.clone(), include: path })
+            .context("the compiler wrote code that is none; this is a mistake in srvae, please report it")?,
+    };
+    if format != Format::Json && !said.diagnostics.is_empty() {
+        note(&said.render(style()));
+    }
+    out(result.trim_end());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn largest_batch(plan: &Plan, gibibytes: u64) -> String {
+    let batch = explain::Budget::of(plan).largest_batch(gibibytes.saturating_mul(1 << 30));
+    format!("  largest batch that trains in {gibibytes} GiB, estimated: {batch}\n")
+}
+
+/// Pixels of the picture to each of its units.
+const ZOOM: f32 = 4.0;
+
+/// A picture as PNG, on white.
+///
+/// # Errors
+/// A machine without fonts: the names of the variables could not be drawn.
+pub fn png(svg: &str) -> Result<Vec<u8>> {
+    let mut options = usvg::Options::default();
+    options.fontdb_mut().load_system_fonts();
+    if options.fontdb.is_empty() {
+        bail!("there are no fonts on this machine to draw the names with; --svg needs none");
+    }
+    // Any serif serves where the usual one is missing.
+    let serif = |face: &&usvg::fontdb::FaceInfo| face.families.iter().any(|(name, _)| name.contains("Serif"));
+    let face = options.fontdb.faces().find(serif).or_else(|| options.fontdb.faces().next());
+    if let Some((family, _)) = face.and_then(|face| face.families.first().cloned()) {
+        options.fontdb_mut().set_serif_family(family);
+    }
+    let tree = usvg::Tree::from_str(svg, &options)?;
+    let size = tree.size().to_int_size().scale_by(ZOOM).context("the picture is too large")?;
+    let mut pixels = tiny_skia::Pixmap::new(size.width(), size.height()).context("the picture is too large")?;
+    pixels.fill(tiny_skia::Color::WHITE);
+    resvg::render(&tree, tiny_skia::Transform::from_scale(ZOOM, ZOOM), &mut pixels.as_mut());
+    Ok(pixels.encode_png()?)
+}
+
+/// Brings files into canonical form, or says which are not.
+pub fn format(args: &Fmt) -> Result<ExitCode> {
+    let mut code = ExitCode::SUCCESS;
+    for file in &args.files {
+        let (path, text) = (file.display().to_string(), models::read(file)?);
+        let canonical = match srvae_dsl::format(&Source::new(&path, &text)) {
+            Ok(canonical) => canonical,
+            Err(report) => {
+                note(&report.render(style()));
+                code = ExitCode::FAILURE;
+                continue;
+            }
+        };
+        if canonical == text {
+            continue;
+        }
+        if args.check {
+            out(&format!("{path}: not in canonical form; `srvae-run fmt {path}` brings it there"));
+            code = ExitCode::FAILURE;
+        } else {
+            files::write(file, canonical.as_bytes())?;
+            out(&format!("{path}: formatted"));
+        }
+    }
+    Ok(code)
+}

@@ -1,0 +1,128 @@
+//! `srvae-run fid`: the Fréchet inception distance of a trained model.
+
+use super::args::{DataArgs, DecodeChoice, Fid, FidArgs, RealSet};
+use super::device;
+use super::session::Session;
+use anyhow::Result;
+use serde_json::json;
+use srvae_training::data::Images;
+use srvae_training::fid::{self, Distance, Inception, Options, Statistics, Weights};
+use srvae_training::terminal::{note, out};
+use srvae_training::train::interrupt;
+use srvae_training::train::progress::Display;
+use srvae_training::{Compiled, Decode, Device, Draw};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+pub fn run(models: &'static [Compiled], args: &Fid) -> Result<ExitCode> {
+    let device = device::choose(&args.common)?;
+    let meter = Meter::open(&args.fid, args.batch, args.seed, &device)?;
+    let session = Session::open(models, &args.run, &device)?;
+    interrupt::listen();
+    let (name, images) = meter.pictures(&session, &args.data)?;
+    let real = meter.real(&name, &images)?;
+    let found = meter.measure(&session, &real)?;
+    if args.common.json {
+        let mut line = json!({ "model": session.spec.name, "checkpoint": session.checkpoint });
+        super::eval::extend(&mut line, json!({ "fid": found.json() }));
+        out(&line.to_string());
+    } else {
+        out(&format!("{} at step {}: {found}", session.spec.name, session.header.progress.step));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The network, and how distances are measured with it.
+pub struct Meter {
+    network: Inception,
+    weights: String,
+    args: FidArgs,
+    batch: usize,
+    seed: u64,
+}
+
+/// Real pictures and their statistics.
+pub struct Real {
+    name: String,
+    images: Images,
+    statistics: Statistics,
+}
+
+impl Meter {
+    /// # Errors
+    /// Weights that are not there, or are others.
+    pub fn open(args: &FidArgs, batch: usize, seed: u64, device: &Device) -> Result<Self> {
+        let weights = Weights::read(&weights(args)?, args.weights_any)?;
+        if weights.sha256 != fid::SHA256 {
+            note(
+                "warning: these are not the weights that FIDs in papers are computed with; the number compares with no other",
+            );
+        }
+        let network = fid::load(&weights, device)?;
+        Ok(Self { network, weights: weights.sha256, args: args.clone(), batch, seed })
+    }
+
+    /// The real pictures that the arguments ask for, and their name.
+    ///
+    /// # Errors
+    /// Data that cannot be loaded.
+    pub fn pictures(&self, session: &Session, data: &DataArgs) -> Result<(String, Images)> {
+        let (name, images) = match self.args.against {
+            RealSet::Test => {
+                let (name, images) = session.test(data)?;
+                (format!("test pictures of {name}"), images)
+            }
+            RealSet::Train => {
+                let data = session.data(data)?;
+                (format!("training pictures of {}", data.name), data.train)
+            }
+        };
+        Ok((name, self.args.real.map_or_else(|| images.clone(), |count| images.first(count))))
+    }
+
+    /// # Errors
+    /// Ctrl-C, or a failed tensor operation.
+    pub fn real(&self, name: &str, images: &Images) -> Result<Real> {
+        let display = Display::new("real pictures", 0, images.len());
+        let show = |done: usize, _: usize| display.set(done, String::new());
+        let statistics = fid::of_images(&self.network, images, &self.options(&show))?;
+        Ok(Real { name: name.to_owned(), images: images.clone(), statistics })
+    }
+
+    /// The distance between what a model draws and real pictures.
+    ///
+    /// # Errors
+    /// A model that draws no pictures, too few pictures, Ctrl-C, or a failed tensor operation.
+    pub fn measure(&self, session: &Session, real: &Real) -> Result<Distance> {
+        let display = Display::new("drawn pictures", 0, self.args.samples);
+        let show = |done: usize, _: usize| display.set(done, String::new());
+        let options = self.options(&show);
+        let drawn = fid::of_model(&self.network, session.model.as_ref(), &session.spec, &real.images, &options)?;
+        Ok(Distance {
+            value: fid::distance(&drawn.moments()?, &real.statistics.moments()?),
+            samples: drawn.count(),
+            real: real.statistics.count(),
+            real_set: real.name.clone(),
+            draw: options.draw,
+            seed: self.seed,
+            weights: self.weights.clone(),
+        })
+    }
+
+    fn options<'a>(&self, progress: &'a dyn Fn(usize, usize)) -> Options<'a> {
+        let decode = match self.args.decode {
+            DecodeChoice::Sample => Decode::Sample,
+            DecodeChoice::Mode => Decode::Mode,
+        };
+        let draw = Draw { temperature: self.args.temperature, decode };
+        Options { samples: self.args.samples, batch: self.batch, draw, seed: self.seed, progress }
+    }
+}
+
+/// The file of the weights: the one that was given, or the one that was fetched.
+///
+/// # Errors
+/// A system that has no place for fetched files.
+pub fn weights(args: &FidArgs) -> Result<PathBuf> {
+    args.weights.clone().map_or_else(srvae_training::fetch::fid_weights, Ok)
+}

@@ -1,0 +1,67 @@
+//! `srvae-run interpolate`: walks between two pictures in latents.
+
+use super::args::Interpolate;
+use super::compiler;
+use super::modes::{inputs, open, options, tell};
+use super::session::Session;
+use anyhow::{Result, bail, ensure};
+use image::RgbImage;
+use srvae_training::data::Images;
+use srvae_training::figures::{self, Options, Strip, Walk};
+use srvae_training::picture;
+use srvae_training::{Compiled, Decode};
+use std::process::ExitCode;
+
+pub fn run(models: &'static [Compiled], args: &Interpolate) -> Result<ExitCode> {
+    let sessions = open(models, &args.drawing)?;
+    let images = inputs(&sessions[0], &args.input, &args.drawing)?;
+    if images.len() < 2 {
+        bail!("interpolation goes from one picture to another: give --input twice, or none to take test pictures");
+    }
+    ensure!(
+        args.input.len().is_multiple_of(2),
+        "interpolation goes from one picture to another: {} pictures are no pairs",
+        args.input.len()
+    );
+    let pairs = if args.input.is_empty() { args.drawing.count.min(images.len()) } else { images.len() } / 2;
+    let draw = args.drawing.draw(Decode::Mode);
+    let options = Options { columns: args.steps + 2, ..options(&args.drawing, draw, 1) };
+    let mut strips = Vec::new();
+    for pair in 0..pairs.max(1) {
+        for session in &sessions {
+            let walk = walk(session, args)?;
+            strips.push(one(session, &images, pair, &walk, &options, sessions.len() > 1)?);
+        }
+    }
+    let path = args.drawing.out.clone().unwrap_or_else(|| sessions[0].folder.grid("interpolation"));
+    picture::save(&sheet(&sessions[0].title("interpolation", &options), &strips, &options), &path)?;
+    tell(&args.drawing, "interpolation", &strips, &path);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// In the latents that were asked for, or in those at the top of p.
+fn walk(session: &Session, args: &Interpolate) -> Result<Walk> {
+    let roots = compiler::roots(&session.spec)?;
+    let top = args.latent.is_empty() || args.latent == roots;
+    let latents = if top { roots } else { args.latent.clone() };
+    Ok(Walk { latents, top, steps: args.steps })
+}
+
+fn one(session: &Session, images: &Images, pair: usize, walk: &Walk, options: &Options, named: bool) -> Result<Strip> {
+    let ends = images.select(&[2 * pair, 2 * pair + 1]);
+    let mut strip = figures::interpolation(session.model.as_ref(), &session.spec, &ends, walk, options)?;
+    if named {
+        strip.label = format!("{} {}", strip.label, session.name());
+    }
+    Ok(strip)
+}
+
+/// One walk over the other; where all are alike, nothing need be said of each.
+pub fn sheet(title: &str, strips: &[Strip], options: &Options) -> RgbImage {
+    let alike = strips.iter().all(|strip| strip.label == strips[0].label);
+    let title = if alike { format!("{title}; {}", strips[0].label) } else { title.to_owned() };
+    let label = |strip: &Strip| if alike { String::new() } else { strip.label.clone() };
+    let rows: Vec<Strip> =
+        strips.iter().map(|strip| Strip { label: label(strip), pictures: strip.pictures.clone() }).collect();
+    figures::sheet(&title, &rows, options)
+}

@@ -1,0 +1,97 @@
+//! From the FILE of a command to a model that is compiled in.
+
+use super::args::ModelArgs;
+use super::{compile, compiler};
+use anyhow::{Context, Result, bail};
+use srvae_training::Compiled;
+use srvae_training::spec::Spec;
+use srvae_training::train::same_model;
+use std::path::Path;
+
+/// A model file and the code that was compiled from it.
+#[derive(Debug, Clone)]
+pub struct Found {
+    pub compiled: Compiled,
+    /// As messages name it.
+    pub path: String,
+    pub text: String,
+}
+
+/// The model of a file, or of a name that is compiled in.
+///
+/// # Errors
+/// A file that is missing, wrong, or not compiled into this program.
+pub fn find(models: &'static [Compiled], file: &Path) -> Result<Found> {
+    if !file.exists() {
+        if let Some(compiled) = models.iter().find(|model| file.as_os_str() == model.name) {
+            return Ok(Found { compiled: *compiled, path: compiled.path.into(), text: compiled.source.into() });
+        }
+        bail!("{}: no such file; {}", file.display(), known(models));
+    }
+    let text = read(file)?;
+    let path = file.display().to_string();
+    match models.iter().find(|model| same_model(model.source, &text)) {
+        Some(compiled) => Ok(Found { compiled: *compiled, path, text }),
+        None => {
+            // What is wrong with a file is worth more than that it is not compiled.
+            compiler::check(&path, &text, &ModelArgs::default())?;
+            compile::instead(models, file, &text)
+        }
+    }
+}
+
+/// The model of this text.
+///
+/// # Errors
+/// None that is compiled into this program.
+pub fn of_text(models: &'static [Compiled], path: &Path, text: &str) -> Result<Found> {
+    match models.iter().find(|model| same_model(model.source, text)) {
+        Some(compiled) => Ok(Found { compiled: *compiled, path: path.display().to_string(), text: text.to_owned() }),
+        None => compile::instead(models, path, text),
+    }
+}
+
+impl Found {
+    /// The model at the values that the arguments give its parameters.
+    ///
+    /// # Errors
+    /// An unknown preset or parameter, a value of the wrong kind, or shapes that do not fit at these values.
+    pub fn spec(&self, args: &ModelArgs) -> Result<Spec> {
+        compiler::spec(self, args)
+    }
+
+    /// Whether the file has a preset of this name.
+    ///
+    /// # Errors
+    /// A file that is wrong.
+    pub fn has_preset(&self, name: &str) -> Result<bool> {
+        Ok(compiler::presets(&self.path, &self.text)?.iter().any(|preset| preset == name))
+    }
+}
+
+/// The text of a model file.
+///
+/// # Errors
+/// A file that cannot be read or is no text.
+pub fn read(file: &Path) -> Result<String> {
+    if file.is_dir() {
+        bail!(
+            "{}: this is a folder; a model file is wanted (for a run folder there are train --resume, eval, sample, …)",
+            file.display()
+        );
+    }
+    let bytes = std::fs::read(file).with_context(|| format!("{}: cannot be read", file.display()))?;
+    // The compiler says where the first byte stands that is no text; its own reading would drop a byte order mark, which
+    // the formatter takes away.
+    srvae_dsl::Source::from_bytes(file.display().to_string(), &bytes)?;
+    String::from_utf8(bytes).with_context(|| format!("{}: not UTF-8 text, so no model file", file.display()))
+}
+
+/// What is compiled in, for messages.
+pub fn known(models: &[Compiled]) -> String {
+    let names: Vec<&str> = models.iter().map(|model| model.name).collect();
+    match names.is_empty() {
+        true => "no model is compiled in".into(),
+        false => format!("compiled in, and known by name, are {}", names.join(", ")),
+    }
+}

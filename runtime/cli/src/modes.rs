@@ -1,0 +1,177 @@
+//! `srvae-run sample | reconstruct | regenerate`: a trained model's modes as sheets of pictures.
+
+use super::args::{self, Drawing, RunArgs};
+use super::device;
+use super::session::Session;
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::json;
+use srvae_training::data::{self, Images};
+use srvae_training::figures::{self, Large, Options, Strip};
+use srvae_training::picture::{self, Planes};
+use srvae_training::terminal::{note, out};
+use srvae_training::train::progress::Display;
+use srvae_training::{Compiled, Decode, Draw, Mode};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What the compiler calls the modes; where several of a kind differ, their names have more after it.
+pub const GENERATION: &str = "generation";
+pub const RECONSTRUCTION: &str = "reconstruction";
+pub const REGENERATION: &str = "generative_reconstruction";
+pub const CONDITIONAL: &str = "conditional_generation";
+
+pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
+    let sessions = open(models, args)?;
+    // A conditional model is given something even here: what the test data say.
+    let images = match find(&sessions[0], GENERATION)?.given.is_empty() {
+        true => Images::empty(sessions[0].spec.picture_shape()),
+        false => sessions[0].data(&args.data)?.test,
+    };
+    let options = options(args, args.draw(Decode::Sample), 1);
+    sheet(&sessions, GENERATION, &images, &options, args)
+}
+
+pub fn with_input(models: &'static [Compiled], kind: &str, args: &args::Mode) -> Result<ExitCode> {
+    let sessions = open(models, &args.drawing)?;
+    let draw = args.drawing.draw(Decode::Mode);
+    if args.full_size {
+        let mode = find(&sessions[0], kind)?;
+        return full_size(&sessions[0], mode, args, draw);
+    }
+    let images = inputs(&sessions[0], &args.input, &args.drawing)?;
+    sheet(&sessions, kind, &images, &options(&args.drawing, draw, args.draws), &args.drawing)
+}
+
+/// The run, and those it is to be held against.
+pub fn open(models: &'static [Compiled], args: &Drawing) -> Result<Vec<Session>> {
+    let device = device::choose(&args.common)?;
+    let mut sessions = vec![Session::open(models, &args.run, &device)?];
+    for run in &args.against {
+        let other = Session::open(models, &RunArgs { run: run.clone(), ..args.run.clone() }, &device)?;
+        let (own, its) = (sessions[0].spec.picture_shape(), other.spec.picture_shape());
+        ensure!(own == its, "{}: its pictures are {its:?}, those of the first run {own:?}", run.display());
+        sessions.push(other);
+    }
+    Ok(sessions)
+}
+
+pub fn options(args: &Drawing, draw: Draw, draws: usize) -> Options {
+    Options { count: args.count, draws, draw, seed: args.seed, ..Options::default() }
+}
+
+/// Draws a mode of every session on one sheet, and says where it is.
+pub fn sheet(sessions: &[Session], kind: &str, images: &Images, options: &Options, args: &Drawing) -> Result<ExitCode> {
+    let mut strips: Vec<Strip> = Vec::new();
+    for session in sessions {
+        let mode = find(session, kind)?;
+        for mut strip in figures::strips(session.model.as_ref(), &session.spec, mode, images, options)? {
+            if sessions.len() > 1 && !shown_once(&strip.label) {
+                strip.label = format!("{} {}", strip.label, session.name());
+            }
+            if !strips.iter().any(|other| other.label == strip.label) {
+                strips.push(strip);
+            }
+        }
+    }
+    let mode = find(&sessions[0], kind)?.name;
+    let path = args.out.clone().unwrap_or_else(|| sessions[0].folder.grid(mode));
+    picture::save(&figures::sheet(&sessions[0].title(mode, options), &strips, options), &path)?;
+    tell(args, mode, &strips, &path);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Originals are the same whatever the model.
+fn shown_once(label: &str) -> bool {
+    ["original", "given"].iter().any(|word| label.ends_with(word))
+}
+
+pub fn tell(args: &Drawing, mode: &str, strips: &[Strip], path: &Path) {
+    let labels: Vec<&str> = strips.iter().map(|strip| strip.label.as_str()).collect();
+    if args.common.json {
+        let count = strips.first().map_or(0, |strip| strip.pictures.len());
+        out(&json!({ "mode": mode, "picture": path, "rows": labels, "count": count, "seed": args.seed }).to_string());
+    } else {
+        note(&format!("{mode}: rows are {}", labels.join(", ")));
+        out(&path.display().to_string());
+    }
+}
+
+/// The mode of a kind.
+///
+/// # Errors
+/// A graph that does not allow it: what it does allow.
+pub fn find(session: &Session, kind: &str) -> Result<&'static Mode> {
+    let modes = session.model.modes();
+    let named = modes.iter().find(|mode| mode.name == kind);
+    // In a model without anything below its top latents to be drawn anew, the two are one.
+    let same = |mode: &&Mode| kind == REGENERATION && mode.name == RECONSTRUCTION;
+    if let Some(mode) = named.or_else(|| modes.iter().find(same)) {
+        if mode.name != kind {
+            note(&format!("in this model {kind} is {}", mode.name));
+        }
+        return Ok(mode);
+    }
+    let several: Vec<&str> = modes.iter().map(|mode| mode.name).filter(|name| name.starts_with(kind)).collect();
+    let names: Vec<&str> = modes.iter().map(|mode| mode.name).collect();
+    match several.is_empty() {
+        true => bail!("model {} has no mode {kind}; its graph allows {}", session.spec.name, names.join(", ")),
+        false => bail!("model {} has several: {}; choose with --from VARIABLE", session.spec.name, several.join(", ")),
+    }
+}
+
+/// Pictures of the user's own, brought to the model's size, or else the test pictures.
+pub fn inputs(session: &Session, files: &[PathBuf], args: &Drawing) -> Result<Images> {
+    if files.is_empty() {
+        return Ok(session.data(&args.data)?.test);
+    }
+    let shape = session.spec.picture_shape();
+    let pictures: Vec<Vec<u8>> =
+        files.iter().map(|file| Ok(data::resize_rgb(&data::open_picture(file)?, shape))).collect::<Result<_>>()?;
+    Images::new(shape, pictures.concat(), None)
+}
+
+/// A mode over pictures at their full size: one PNG for each picture and draw.
+fn full_size(session: &Session, mode: &Mode, args: &args::Mode, draw: Draw) -> Result<ExitCode> {
+    let (_, [channels, ..]) = figures::given(&session.spec, mode)?;
+    for file in &args.input {
+        let picture = Planes::of(&data::open_picture(file)?, channels);
+        for number in 1..=args.draws {
+            let path = output(session, file, mode.name, &args.drawing, args.input.len(), (number, args.draws))?;
+            let result = tiled(session, mode, &picture, draw, args.drawing.seed + number as u64 - 1, 0.5)?;
+            picture::save(&result.image(), &path)?;
+            let line = json!({
+                "mode": mode.name, "picture": path, "input": file, "width": result.width, "height": result.height,
+            });
+            out(&if args.drawing.common.json { line.to_string() } else { path.display().to_string() });
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// [`figures::large`] with a progress bar.
+pub fn tiled(session: &Session, mode: &Mode, picture: &Planes, draw: Draw, seed: u64, overlap: f64) -> Result<Planes> {
+    let display = Display::new("tiles", 0, 0);
+    let progress = |done: usize, all: usize| display.of(done, all);
+    let how = Large { draw, seed, overlap, progress: &progress };
+    figures::large(session.model.as_ref(), &session.spec, mode, picture, &how)
+}
+
+/// Where the result for a picture goes: --out where it is one file, else below RUN/grids.
+pub fn output(
+    session: &Session,
+    file: &Path,
+    mode: &str,
+    args: &Drawing,
+    inputs: usize,
+    (number, draws): (usize, usize),
+) -> Result<PathBuf> {
+    match &args.out {
+        Some(out) if inputs == 1 && draws == 1 => Ok(out.clone()),
+        Some(_) => bail!("--out names one file, and {} are to be written; leave it away", inputs * draws),
+        None => {
+            let stem = file.file_stem().context("a picture without a name")?.to_string_lossy().into_owned();
+            let number = if draws > 1 { format!("_{number}") } else { String::new() };
+            Ok(session.folder.grid(&format!("{mode}_{stem}{number}")))
+        }
+    }
+}

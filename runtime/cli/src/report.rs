@@ -1,0 +1,29 @@
+//! `srvae-run report`: the run folder as one page.
+
+use super::args::Report;
+use super::session;
+use anyhow::Result;
+use srvae_training::spec::Spec;
+use srvae_training::terminal::out;
+use srvae_training::train::RunFolder;
+use srvae_training::{Compiled, Device};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+pub fn run(models: &'static [Compiled], args: &Report) -> Result<ExitCode> {
+    let session = session::Session::open(models, &args.run, &Device::Cpu)?;
+    let path = args.out.clone().unwrap_or_else(|| session.folder.report());
+    let page = write(&session.folder, &session.spec, &path)?;
+    out(&page.display().to_string());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the page of a run and says where it is.
+///
+/// # Errors
+/// A place that cannot be written to.
+pub fn write(folder: &RunFolder, spec: &Spec, path: &Path) -> Result<PathBuf> {
+    let page = srvae_training::report::page(folder, &spec.name, &super::compiler::explained(spec)?)?;
+    srvae_training::files::write(path, page.html().as_bytes())?;
+    Ok(path.to_owned())
+}

@@ -1,0 +1,132 @@
+//! A trained model, opened from its run folder or a checkpoint file.
+
+use super::args::{DataArgs, RunArgs, Which};
+use super::models::{self, Found};
+use anyhow::{Result, bail};
+use srvae_training::data::{self, Data, Images, Source};
+use srvae_training::figures::Options;
+use srvae_training::spec::Spec;
+use srvae_training::train::{Checkpoint, Header, RunFolder, restore};
+use srvae_training::{Compiled, DType, Decode, Device, Model, Params};
+use std::path::{Path, PathBuf};
+
+/// A model with trained parameters, and where they came from.
+pub struct Session {
+    pub spec: Spec,
+    pub header: Header,
+    pub model: Box<dyn Model>,
+    /// The folder of the run; of a checkpoint file outside of one, the file's own.
+    pub folder: RunFolder,
+    pub checkpoint: PathBuf,
+}
+
+impl Session {
+    /// # Errors
+    /// No checkpoint there, one that is damaged, or one of a model that is not compiled in.
+    pub fn open(models: &'static [Compiled], args: &RunArgs, device: &Device) -> Result<Self> {
+        let (folder, checkpoint) = locate(&args.run, args.checkpoint)?;
+        let file = Checkpoint::load(&checkpoint, device)?;
+        let spec = spec_of(models, &file.header, &folder.source())?;
+        let params = Params::new(file.header.config.seed, DType::F32, device);
+        let model = spec.build(&params)?;
+        let average = file.group("average");
+        let values = if average.is_empty() { file.group("param") } else { average };
+        restore(&params, &values, &checkpoint.display().to_string())?;
+        finite(&params, &checkpoint)?;
+        params.set_phase(srvae_training::params::Phase::Inference);
+        Ok(Self { spec, header: file.header, model, folder, checkpoint })
+    }
+
+    /// What tells this run from others: its folder's name.
+    pub fn name(&self) -> String {
+        let folder = self.folder.root().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if folder.is_empty() { self.spec.name.clone() } else { folder }
+    }
+
+    /// What stands over a sheet of this model's pictures.
+    pub fn title(&self, mode: &str, options: &Options) -> String {
+        let step = self.header.progress.step;
+        let (mode, seed) = (mode.replace('_', " "), options.seed);
+        let decode = match options.draw.decode {
+            Decode::Sample => "pixels drawn",
+            Decode::Mode => "likeliest pixels",
+        };
+        let temperature = match options.draw.temperature {
+            1.0 => String::new(),
+            temperature => format!(", temperature {temperature}"),
+        };
+        format!("{}, step {step}: {mode}, {decode}{temperature}, seed {seed}", self.spec.name)
+    }
+
+    /// The data the arguments ask for, or else the data of the run.
+    ///
+    /// # Errors
+    /// Data that cannot be loaded.
+    pub fn data(&self, args: &DataArgs) -> Result<Data> {
+        let source = Source::parse(&args.source().unwrap_or_else(|| self.header.data.clone()))?;
+        data::load(&source, self.spec.picture_shape(), args.split.unwrap_or(self.header.config.split))
+    }
+
+    /// The test pictures of that data, and its name.
+    ///
+    /// # Errors
+    /// Data that cannot be loaded.
+    pub fn test(&self, args: &DataArgs) -> Result<(String, Images)> {
+        let source = Source::parse(&args.source().unwrap_or_else(|| self.header.data.clone()))?;
+        data::test(&source, self.spec.picture_shape(), args.split.unwrap_or(self.header.config.split))
+    }
+}
+
+/// Refuses parameters that are no numbers: nothing computed from them would be one.
+fn finite(params: &Params, checkpoint: &Path) -> Result<()> {
+    for (name, var) in params.entries() {
+        let sum = var.abs()?.to_dtype(DType::F32)?.sum_all()?.to_scalar::<f32>()?;
+        if !sum.is_finite() {
+            bail!("{}: {name} is not a number everywhere; take another checkpoint", checkpoint.display());
+        }
+    }
+    Ok(())
+}
+
+/// The model of a checkpoint, at the values it was trained with.
+///
+/// # Errors
+/// A model that is not compiled in.
+pub fn spec_of(models: &'static [Compiled], header: &Header, path: &Path) -> Result<Spec> {
+    let Found { compiled, .. } = models::of_text(models, path, &header.source)?;
+    Ok(Spec {
+        name: header.model.clone(),
+        source: header.source.clone(),
+        preset: header.preset.clone(),
+        settings: header.settings.clone(),
+        variables: header.variables.clone(),
+        compiled,
+    })
+}
+
+/// Settings as one line, for people.
+pub fn show_settings(spec: &Spec) -> String {
+    let pairs: Vec<String> = spec.settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    pairs.join(" ")
+}
+
+fn locate(run: &Path, which: Which) -> Result<(RunFolder, PathBuf)> {
+    if run.is_file() {
+        let parent = run.parent().unwrap_or(Path::new("."));
+        let root =
+            if parent.file_name().is_some_and(|name| name == "checkpoints") { parent.parent() } else { Some(parent) };
+        return Ok((RunFolder::at(root.unwrap_or(parent)), run.to_owned()));
+    }
+    if !run.exists() {
+        bail!("{}: no such run folder or checkpoint; `srvae-run train FILE --out {0}` makes one", run.display());
+    }
+    let folder = RunFolder::at(run);
+    let wanted = match which {
+        Which::Best if folder.best().exists() => folder.best(),
+        _ => folder.last(),
+    };
+    if !wanted.exists() {
+        bail!("{}: no checkpoint in this folder; a run folder has checkpoints/last.safetensors", run.display());
+    }
+    Ok((folder, wanted))
+}

@@ -1,0 +1,142 @@
+//! `srvae-run table`: the paper's Table 1 for trained models.
+
+use super::args::{DataArgs, RunArgs, Table};
+use super::fid::{self, Meter, Real};
+use super::session::Session;
+use super::{device, eval};
+use anyhow::Result;
+use serde_json::{Value, json};
+use srvae_training::data::Images;
+use srvae_training::eval::Evaluation;
+use srvae_training::fid::Distance;
+use srvae_training::terminal::{note, out, table};
+use srvae_training::train::interrupt;
+use srvae_training::{Compiled, TermKind};
+use std::process::ExitCode;
+
+/// A model on a data set.
+struct Row {
+    model: String,
+    run: std::path::PathBuf,
+    step: usize,
+    data: String,
+    found: Evaluation,
+    fid: Option<Distance>,
+}
+
+pub fn run(models: &'static [Compiled], args: &Table) -> Result<ExitCode> {
+    let device = device::choose(&args.common)?;
+    let meter = match args.no_fid {
+        true => None,
+        false if args.fid.weights.is_none() && !fid::weights(&args.fid)?.is_file() => {
+            note("no FID: its network's weights are not there (`srvae-run fetch fid-weights`, or --weights FILE)");
+            None
+        }
+        false => Some(Meter::open(&args.fid, args.likelihood.batch.unwrap_or(32), args.likelihood.seed, &device)?),
+    };
+    let sessions = args
+        .runs
+        .iter()
+        .map(|run| Session::open(models, &RunArgs { run: run.clone(), checkpoint: args.checkpoint }, &device))
+        .collect::<Result<Vec<_>>>()?;
+    interrupt::listen();
+    let mut rows = Vec::new();
+    let own = std::iter::once(args.data.clone());
+    let other = args.transfer.iter().map(|data| DataArgs { data: Some(data.clone()), crop: None, ..args.data.clone() });
+    for data in own.chain(other) {
+        // Models that share their pictures share the statistics of the real ones.
+        let mut known: Option<(String, [usize; 3], Images, Option<Real>)> = None;
+        for session in &sessions {
+            let source = data.source().unwrap_or_else(|| session.header.data.clone());
+            let shape = session.spec.picture_shape();
+            let (images, real) = match &known {
+                Some((there, size, images, real)) if *there == source && *size == shape => (images, real),
+                _ => {
+                    let (_, images) = session.test(&data)?;
+                    let real = match &meter {
+                        None => None,
+                        Some(meter) => {
+                            let (name, pictures) = meter.pictures(session, &data)?;
+                            Some(meter.real(&name, &pictures)?)
+                        }
+                    };
+                    let known = known.insert((source.clone(), shape, images, real));
+                    (&known.2, &known.3)
+                }
+            };
+            note(&format!("{} on {source}", session.checkpoint.display()));
+            let found = eval::likelihood(session, images, &args.likelihood)?;
+            let fid = match (&meter, real) {
+                (Some(meter), Some(real)) => Some(meter.measure(session, real)?),
+                _ => None,
+            };
+            let (model, step) = (session.spec.name.clone(), session.header.progress.step);
+            rows.push(Row { model, run: session.folder.root().to_owned(), step, data: source, found, fid });
+        }
+    }
+    if args.common.json {
+        out(&json!({ "rows": rows.iter().map(Row::json).collect::<Vec<_>>() }).to_string());
+    } else {
+        print(&rows, args.likelihood.k);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Row {
+    fn json(&self) -> Value {
+        let mut line = json!({ "model": self.model, "run": self.run, "step": self.step, "data": self.data });
+        eval::extend(&mut line, self.found.json());
+        eval::extend(&mut line, json!({ "fid": self.fid.as_ref().map(Distance::json) }));
+        line
+    }
+}
+
+fn print(rows: &[Row], samples: usize) {
+    let mut terms: Vec<&str> = Vec::new();
+    for (name, _, _) in rows.iter().flat_map(|row| &row.found.terms) {
+        if !terms.contains(name) {
+            terms.push(name);
+        }
+    }
+    // The paper's order: reconstructions, then divergences.
+    terms.sort_by_key(|name| !name.starts_with("RE"));
+    let mut lines = vec![
+        ["model", "data", "nll", "±"]
+            .into_iter()
+            .chain(terms.iter().copied())
+            .chain(["FID"])
+            .map(str::to_owned)
+            .collect(),
+    ];
+    let mut notes = Vec::new();
+    for row in rows {
+        let term = |name: &&str| match row.found.terms.iter().find(|(term, _, _)| term == name) {
+            Some((_, TermKind::Reconstruction, value)) => format!("{:.1}", -value),
+            Some((_, TermKind::Kl, value)) => format!("{value:.1}"),
+            None => "–".to_owned(),
+        };
+        let fid = row.fid.as_ref().map_or_else(
+            || "–".to_owned(),
+            |fid| {
+                notes.push(fid.to_string());
+                format!("{:.2} [{}]", fid.value, notes.len())
+            },
+        );
+        let data = row.data.rsplit('/').next().unwrap_or(&row.data).to_owned();
+        let mut line =
+            vec![row.model.clone(), data, format!("{:.4}", row.found.nll), format!("{:.4}", row.found.standard_error)];
+        line.extend(terms.iter().map(term));
+        line.push(fid);
+        lines.push(line);
+    }
+    out(&table(&lines));
+    let images: Vec<String> = rows.iter().map(|row| row.found.images.to_string()).collect();
+    out(&format!(
+        "  nll in bits/dim by {samples} importance samples a picture (± standard error over {} test pictures); RE is −E log p \
+         and KL as in the bound, nats a picture",
+        images.join(", ")
+    ));
+    for (number, line) in notes.iter().enumerate() {
+        out(&format!("  [{}] {line}", number + 1));
+    }
+}

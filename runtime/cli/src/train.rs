@@ -1,0 +1,322 @@
+//! `srvae-run train`.
+
+use super::args::{DataArgs, ModelArgs, ScheduleChoice, Train, TrainArgs};
+use super::{compiler, device, models, session};
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use srvae_training::data::{self, Data, Source};
+use srvae_training::spec::Spec;
+use srvae_training::terminal::{note, out, table};
+use srvae_training::train::{Activity, Checkpoint, Config, End, RunFolder, ScheduleKind, Trainer, interrupt};
+use srvae_training::{Compiled, Device};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+pub fn run(models: &'static [Compiled], args: &Train) -> Result<ExitCode> {
+    let device = device::choose(&args.common)?;
+    let outcome = if args.resume || args.file.is_dir() {
+        resume(models, args, &device)?
+    } else {
+        let plan = plan(models, &args.file, &args.model, &args.data, &args.train, &device)?;
+        fresh(&plan, args.out.as_deref(), &device)?
+    };
+    if args.common.json {
+        out(&outcome.json().to_string());
+    } else {
+        out(&outcome.table());
+    }
+    Ok(match outcome.end {
+        End::Interrupted => ExitCode::from(interrupt::EXIT_CODE),
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+/// What is to be trained, on what, how.
+pub struct Plan {
+    pub spec: Spec,
+    pub data: Data,
+    pub source: String,
+    pub config: Config,
+}
+
+/// What a run came to.
+pub struct Outcome {
+    pub folder: RunFolder,
+    pub end: End,
+    pub model: String,
+    pub parameters: usize,
+    pub steps: usize,
+    pub seconds: f64,
+    pub images_per_second: f64,
+    /// Test bits/dim by a single sample.
+    pub before: Option<f64>,
+    pub after: Option<f64>,
+    pub best: Option<f64>,
+    /// Updates that were left out.
+    pub skipped: usize,
+    pub activity: Vec<Activity>,
+}
+
+/// Decides what the command line leaves open, and says what it decided.
+///
+/// # Errors
+/// A model or data that is not there or does not fit.
+pub fn plan(
+    models: &'static [Compiled],
+    file: &Path,
+    model: &ModelArgs,
+    data: &DataArgs,
+    train: &TrainArgs,
+    device: &Device,
+) -> Result<Plan> {
+    let found = models::find(models, file)?;
+    let mut model = model.clone();
+    if model.preset.is_none() && device.is_cpu() && found.has_preset("quick")? {
+        note("no GPU and no --preset: training the preset `quick` (other sizes: --preset)");
+        model.preset = Some("quick".into());
+    }
+    let spec = found.spec(&model)?;
+    let source = data.source().unwrap_or_else(|| {
+        note("no --data: training on the built-in scenes (other pictures: --data)");
+        "builtin".into()
+    });
+    let mut config = Config { split: data.split.unwrap_or_default(), ..Config::default() };
+    let data = data::load(&Source::parse(&source)?, spec.picture_shape(), config.split)?;
+    apply(&mut config, train, data.train.len());
+    rhythm(&mut config, train);
+    Ok(Plan { spec, data, source, config })
+}
+
+/// Trains into a new run folder.
+///
+/// # Errors
+/// Those of [`Trainer::run`].
+pub fn fresh(plan: &Plan, out: Option<&Path>, device: &Device) -> Result<Outcome> {
+    let root = out.map_or_else(|| unused(&plan.spec.name), Path::to_owned);
+    let (folder, moved) = RunFolder::create(&root)?;
+    if let Some(moved) = moved {
+        note(&format!("{} held another run, which is now {}", root.display(), moved.display()));
+    }
+    srvae_training::files::write(&folder.source(), plan.spec.source.as_bytes())?;
+    let mut trainer = Trainer::new(&plan.spec, &plan.data, &plan.source, plan.config.clone(), folder.clone(), device)?;
+    finish(&mut trainer, plan, folder, device)
+}
+
+fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<Outcome> {
+    let root = match (&args.out, args.file.is_dir()) {
+        (Some(out), _) => out.clone(),
+        (None, true) => args.file.clone(),
+        (None, false) => bail!("--resume: which run? Give its folder, as FILE or with --out"),
+    };
+    let folder = RunFolder::at(&root);
+    if !folder.last().exists() {
+        bail!("{}: nothing to go on from: there is no checkpoints/last.safetensors in this folder", root.display());
+    }
+    folder.check_writable()?;
+    let checkpoint = Checkpoint::load(&folder.last(), device)?;
+    let header = &checkpoint.header;
+    let spec = if args.file.is_dir() {
+        if args.model.preset.is_some() || !args.model.set.is_empty() {
+            bail!("--resume: a run goes on with the parameters it began with; leave --preset and --set away");
+        }
+        session::spec_of(models, header, &folder.source())?
+    } else {
+        same_model(&checkpoint, args, &folder)?;
+        let found = models::find(models, &args.file)?;
+        Spec { settings: header.settings.clone(), preset: header.preset.clone(), ..found.spec(&ModelArgs::default())? }
+    };
+    // Of the file nothing but comments and spacing can have changed; the run keeps what it began with.
+    let spec = Spec { variables: header.variables.clone(), source: header.source.clone(), ..spec };
+    let source = args.data.source().unwrap_or_else(|| header.data.clone());
+    let mut config = header.config.clone();
+    config.split = args.data.split.unwrap_or(config.split);
+    let data = data::load(&Source::parse(&source)?, spec.picture_shape(), config.split)?;
+    apply(&mut config, &args.train, data.train.len());
+    if config.seed != header.config.seed {
+        bail!("--seed: a run goes on with the seed it began with, {}", header.config.seed);
+    }
+    note(&format!("going on from step {} of {}", header.progress.step, config.steps));
+    let plan = Plan { spec, data, source, config };
+    let mut trainer =
+        Trainer::resume(&plan.spec, &plan.data, &checkpoint, plan.config.clone(), folder.clone(), device)?;
+    finish(&mut trainer, &plan, folder, device)
+}
+
+/// Refuses to go on with another model than the run's, before anything is compiled.
+fn same_model(checkpoint: &Checkpoint, args: &Train, folder: &RunFolder) -> Result<()> {
+    let text = models::read(&args.file)?;
+    let (model, settings) = compiler::settings(&args.file.display().to_string(), &text, &args.model)?;
+    // Parameters that are not given are the run's own.
+    let given = args.model.preset.is_some() || !args.model.set.is_empty();
+    let settings = if given { &settings } else { &checkpoint.header.settings };
+    checkpoint.check_model(&model, &text, settings, &folder.last())
+}
+
+fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, device: &Device) -> Result<Outcome> {
+    let parameters = trainer.model().params().entries().iter().map(|(_, var)| var.elem_count()).sum();
+    let mut about = vec![format!("{parameters} parameters")];
+    about.extend(plan.spec.preset.as_ref().map(|preset| format!("preset {preset}")));
+    if !plan.spec.settings.is_empty() {
+        about.push(session::show_settings(&plan.spec));
+    }
+    note(&format!(
+        "training {} ({}) on {} ({} pictures), {} steps of {}, on {}",
+        plan.spec.name,
+        about.join(", "),
+        plan.data.name,
+        plan.data.train.len(),
+        plan.config.steps,
+        plan.config.batch,
+        device::name(device),
+    ));
+    let header = json!({
+        "model": plan.spec.name,
+        "preset": plan.spec.preset,
+        "settings": plan.spec.settings.iter().map(|(name, value)| Ok((name.clone(), serde_json::to_value(value)?))).collect::<Result<serde_json::Map<_, _>>>()?,
+        "parameters": parameters,
+        "data": plan.source,
+        "device": device::name(device),
+        "train": plan.config,
+        "variables": plan.spec.variables,
+    });
+    srvae_training::files::write(&folder.config(), format!("{header:#}\n").as_bytes())?;
+    let end = trainer.run()?;
+    match end {
+        End::Done => {}
+        End::Interrupted => note(&format!(
+            "interrupted at step {}; go on with: srvae-run train {} --resume",
+            trainer.progress().step,
+            folder.root().display()
+        )),
+        End::Time => note(&format!("the time is up at step {} of {}", trainer.progress().step, plan.config.steps)),
+        End::Patience => note(&format!(
+            "validation was best at step {}; ending at {}",
+            trainer.progress().best_step,
+            trainer.progress().step
+        )),
+    }
+    for latent in trainer.activity().iter().filter(|activity| activity.collapsed()) {
+        note(&format!(
+            "warning: latent `{}` has collapsed: {} of its {} units say anything of a picture; \
+             --warm-up or --free-nats may keep it in use",
+            latent.latent, latent.active, latent.units
+        ));
+    }
+    let progress = trainer.progress();
+    Ok(Outcome {
+        end,
+        model: plan.spec.name.clone(),
+        parameters,
+        steps: progress.step,
+        seconds: trainer.seconds(),
+        images_per_second: trainer.images_per_second(),
+        before: progress.before,
+        after: trainer.after().map(|found| found.nll),
+        best: progress.best,
+        skipped: progress.skipped,
+        activity: trainer.activity().to_vec(),
+        folder,
+    })
+}
+
+impl Outcome {
+    pub fn json(&self) -> Value {
+        json!({
+            "run": self.folder.root(),
+            "model": self.model,
+            "parameters": self.parameters,
+            "steps": self.steps,
+            "seconds": self.seconds,
+            "images_per_s": self.images_per_second,
+            "test_before": self.before,
+            "test_after": self.after,
+            "validation_best": self.best,
+            "skipped_updates": self.skipped,
+            "units": Activity::json(&self.activity),
+            "ended": match self.end {
+                End::Done => "done",
+                End::Patience => "patience",
+                End::Time => "time",
+                End::Interrupted => "interrupted",
+            },
+        })
+    }
+
+    /// For people.
+    pub fn table(&self) -> String {
+        let bits = |name: &str, value: Option<f64>| {
+            value.map(|value| vec![name.to_owned(), format!("{value:.4}"), "bits/dim".into()])
+        };
+        let mut rows: Vec<Vec<String>> =
+            [bits("test before", self.before), bits("test after", self.after), bits("validation, best", self.best)]
+                .into_iter()
+                .flatten()
+                .collect();
+        for Activity { latent, active, units } in &self.activity {
+            rows.push(vec![format!("units of {latent}"), active.to_string(), format!("of {units} active")]);
+        }
+        if self.skipped > 0 {
+            rows.push(vec!["updates left out".into(), self.skipped.to_string(), format!("of {}", self.steps)]);
+        }
+        rows.push(vec![
+            "training".into(),
+            format!("{:.1}", self.images_per_second),
+            format!("images/s, {:.0} s", self.seconds),
+        ]);
+        format!("{}\n  run folder: {}", table(&rows), self.folder.root().display())
+    }
+}
+
+fn apply(config: &mut Config, args: &TrainArgs, pictures: usize) {
+    fn set<T: Copy>(slot: &mut T, given: Option<T>) {
+        *slot = given.unwrap_or(*slot);
+    }
+    set(&mut config.batch, args.batch);
+    if let Some(epochs) = args.epochs {
+        config.steps = ((epochs * pictures as f64 / config.batch as f64).round() as usize).max(1);
+    }
+    set(&mut config.steps, args.steps);
+    set(&mut config.seed, args.seed);
+    set(&mut config.schedule.rate, args.lr);
+    if let Some(kind) = args.schedule {
+        config.schedule.kind = match kind {
+            ScheduleChoice::Exponential => ScheduleKind::Exponential,
+            ScheduleChoice::Cosine => ScheduleKind::Cosine,
+            ScheduleChoice::Constant => ScheduleKind::Constant,
+        };
+    }
+    set(&mut config.samples, args.samples);
+    set(&mut config.augment, args.augment);
+    set(&mut config.warm_up, args.warm_up);
+    set(&mut config.free_nats, args.free_nats);
+    set(&mut config.graph, args.graph);
+    set(&mut config.validation_images, args.validation_images);
+    config.clip = args.clip.or(config.clip);
+    config.skip_above = args.skip_above.or(config.skip_above);
+    set(&mut config.skip_limit, args.skip_limit);
+    config.average = args.average.or(config.average);
+    config.patience = args.patience.or(config.patience);
+    config.minutes = args.minutes.or(config.minutes);
+    set(&mut config.validate_every, args.validate_every);
+    set(&mut config.checkpoint_every, args.checkpoint_every);
+}
+
+/// Six looks at a short run, one in a thousand steps at a long one. A resumed run keeps the rhythm it began with.
+fn rhythm(config: &mut Config, args: &TrainArgs) {
+    config.validate_every = args.validate_every.unwrap_or((config.steps / 6).clamp(1, 1000));
+    config.checkpoint_every = args.checkpoint_every.unwrap_or(config.validate_every.min(200));
+}
+
+/// A folder below `runs/` that is not there yet.
+fn unused(name: &str) -> PathBuf {
+    let numbered = |number: u32| PathBuf::from("runs").join(format!("{name}-{number}"));
+    (1..).map(numbered).find(|path| !path.exists()).unwrap_or_else(|| PathBuf::from("runs").join(name))
+}
+
+/// The text of a JSON object in a file.
+///
+/// # Errors
+/// A place that cannot be written to.
+pub fn write_json(path: &Path, value: &Value) -> Result<()> {
+    srvae_training::files::write(path, format!("{value:#}\n").as_bytes()).context("the result could not be kept")
+}

@@ -1,0 +1,220 @@
+//! The f32 kernels: for each tap a product of matrices over the pixels it meets, read where they lie.
+
+use super::geometry::Geometry;
+use crate::fast::planes::{to_pixels, to_planes};
+use crate::fast::product::gathered;
+use crate::fast::{Shared, padded, scratch::Scratch};
+use rayon::prelude::*;
+
+/// Pixels that one product takes: with its depth and a panel they stay in the second cache level.
+const PIXELS: usize = 256;
+/// Groups of images at least, where there are as many, so that every core has work.
+const GROUPS: usize = 4;
+/// Columns of a panel of the weight, which lies together.
+pub const PANEL: usize = 64;
+/// Channels of a weight's gradient that one task works on.
+const CHUNK: usize = 48;
+/// Depth of one product.
+const DEPTH: usize = 256;
+
+impl Geometry {
+    fn taps(&self) -> usize {
+        self.kernel * self.kernel
+    }
+
+    fn area(&self) -> usize {
+        self.height * self.width
+    }
+
+    /// Images that are worked on together: so many that there are `least` pieces of work, where an image has `each`.
+    pub fn group(&self, least: usize, each: usize) -> usize {
+        least.div_ceil(each.max(1)).min(self.batch.div_ceil(GROUPS)).max(1)
+    }
+
+    /// For each tap, the places of all pairs of an input and an output pixel in `images` images; a pixel's row is
+    /// `[input, output]` values.
+    fn pairs(&self, images: usize, [input_row, output_row]: [usize; 2]) -> Vec<Vec<[usize; 2]>> {
+        let taps = 0..self.taps();
+        let pairs =
+            taps.into_par_iter().map(|tap| {
+                let dx = tap % self.kernel;
+                let (first, end) = self.columns(dx);
+                let mut pairs = Vec::with_capacity(images * self.pixels());
+                for (image, y) in (0..images).flat_map(|image| (0..self.out_height).map(move |y| (image, y))) {
+                    let row = y * self.stride + tap / self.kernel;
+                    if row < self.padding || row - self.padding >= self.height {
+                        continue;
+                    }
+                    let input = image * self.area() + (row - self.padding) * self.width;
+                    let output = (image * self.out_height + y) * self.out_width;
+                    pairs.extend((first..end).map(|x| {
+                        [(input + x * self.stride + dx - self.padding) * input_row, (output + x) * output_row]
+                    }));
+                }
+                pairs
+            });
+        pairs.collect()
+    }
+
+    /// The weight in panels of columns, each `[taps, rows, columns padded]`: a filter's channels along a column, or
+    /// turned along a row. A tap lies where `place` puts it.
+    pub fn packed(&self, weight: &[f32], turned: bool, place: impl Fn(usize) -> usize + Sync) -> Scratch {
+        let (taps, filters, channels) = (self.taps(), self.filters, self.channels);
+        let (rows, columns) = if turned { (filters, channels) } else { (channels, filters) };
+        let (row_step, column_step) = if turned { (channels * taps, taps) } else { (taps, channels * taps) };
+        let mut out = Scratch::new(taps * rows * padded(columns));
+        out.par_chunks_mut((taps * rows * PANEL).max(1)).enumerate().for_each(|(panel, out)| {
+            let wide = out.len() / (taps * rows);
+            // A line of the cache at a time: the values of all taps lie together.
+            for first in (0..wide).step_by(16) {
+                let count = columns.saturating_sub(panel * PANEL + first).min(16);
+                for (row, tap) in (0..rows).flat_map(|row| (0..taps).map(move |tap| (row, tap))) {
+                    let to = &mut out[(place(tap) * rows + row) * wide + first..][..16];
+                    let from = &weight[row * row_step + tap..];
+                    for (j, to) in to[..count].iter_mut().enumerate() {
+                        *to = from[(panel * PANEL + first + j) * column_step];
+                    }
+                    to[count..].fill(0.0);
+                }
+            }
+        });
+        out
+    }
+}
+
+/// `out += input · kernel` tap by tap, for the pairs of places of a pixel in the input and in the output.
+///
+/// # Safety
+/// At every pair's places lie `depth` and `wide` values; a tap's places in `out` differ.
+unsafe fn convolve(
+    kernel: &[f32],
+    [depth, wide]: [usize; 2],
+    pairs: &[Vec<[usize; 2]>],
+    input: &[f32],
+    out: &mut [f32],
+) {
+    let steps = |columns: usize| (0..DEPTH.min(depth)).map(|step| [step, step * columns]).collect::<Vec<_>>();
+    let taps = pairs.len();
+    let (whole, last) = (steps(PANEL), steps(wide % PANEL));
+    for (tap, pairs) in pairs.iter().enumerate() {
+        for (pairs, first) in
+            pairs.chunks(PIXELS).flat_map(|pairs| (0..depth).step_by(DEPTH).map(move |at| (pairs, at)))
+        {
+            for column in (0..wide).step_by(PANEL) {
+                let columns = PANEL.min(wide - column);
+                let steps = if columns == PANEL { &whole } else { &last };
+                let panel = &kernel[column * depth * taps + (tap * depth + first) * columns..];
+                let (input, out) = (input[first..].as_ptr(), out[column..].as_mut_ptr());
+                // SAFETY: the caller's contract; the panel's rows of this tap from `first` on.
+                unsafe { gathered(columns, input, panel.as_ptr(), out, pairs, &steps[..DEPTH.min(depth - first)]) };
+            }
+        }
+    }
+}
+
+/// Every pixel's row filled with the bias, or cleared.
+fn begin(sums: &mut [f32], wide: usize, bias: Option<&[f32]>) {
+    sums.fill(0.0);
+    if let Some(bias) = bias {
+        sums.chunks_exact_mut(wide).for_each(|row| row[..bias.len()].copy_from_slice(bias));
+    }
+}
+
+/// Images to pixels, `row` values apart.
+pub fn turn_in(images: &[f32], [channels, pixels]: [usize; 2], to: &mut [f32], row: usize) {
+    for (image, to) in images.chunks_exact(channels * pixels).zip(to.chunks_exact_mut(pixels * row)) {
+        to_pixels(image, pixels, to, row, |_| ());
+    }
+}
+
+pub fn turn_out(from: &[f32], row: usize, [channels, pixels]: [usize; 2], images: &mut [f32]) {
+    for (image, from) in images.chunks_exact_mut(channels * pixels).zip(from.chunks_exact(pixels * row)) {
+        to_planes(from, row, image, pixels, |_, _| ());
+    }
+}
+
+pub fn forward(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    let (channels, wide, group) = (g.channels, padded(g.filters), g.group(PIXELS, g.pixels()));
+    let kernel = g.packed(weight, false, |tap| tap);
+    let pairs = g.pairs(group, [channels, wide]);
+    let mut out = vec![0.0; g.batch * g.filters * g.pixels()];
+    let outs = out.par_chunks_mut(group * g.filters * g.pixels());
+    outs.zip(x.par_chunks(group * g.image())).for_each(|(out, x)| {
+        let images = x.len() / g.image();
+        let mut inputs = Scratch::new(images * g.image());
+        let mut sums = Scratch::new(images * g.pixels() * wide);
+        turn_in(x, [channels, g.area()], &mut inputs, channels);
+        begin(&mut sums, wide, bias);
+        let fewer = (images < group).then(|| g.pairs(images, [channels, wide]));
+        // SAFETY: the pairs lie inside the images, and a tap meets an output pixel once.
+        unsafe { convolve(&kernel, [channels, wide], fewer.as_ref().unwrap_or(&pairs), &inputs, &mut sums) };
+        turn_out(&sums, wide, [g.filters, g.pixels()], out);
+    });
+    out
+}
+
+pub fn input_gradient(g: &Geometry, gradient: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    let (filters, wide, group) = (g.filters, padded(g.channels), g.group(PIXELS, g.pixels()));
+    let kernel = g.packed(weight, true, |tap| tap);
+    let turned = |images| {
+        let mut pairs = g.pairs(images, [wide, filters]);
+        pairs.iter_mut().flatten().for_each(|pair| pair.reverse());
+        pairs
+    };
+    let pairs = turned(group);
+    let mut out = vec![0.0; g.batch * g.image()];
+    let outs = out.par_chunks_mut(group * g.image());
+    outs.zip(gradient.par_chunks(group * filters * g.pixels())).for_each(|(out, gradient)| {
+        let images = out.len() / g.image();
+        let mut inputs = Scratch::new(images * g.pixels() * filters);
+        let mut sums = Scratch::new(images * g.area() * wide);
+        turn_in(gradient, [filters, g.pixels()], &mut inputs, filters);
+        begin(&mut sums, wide, bias);
+        let fewer = (images < group).then(|| turned(images));
+        // SAFETY: as above; a tap meets an input pixel at most once.
+        unsafe { convolve(&kernel, [filters, wide], fewer.as_ref().unwrap_or(&pairs), &inputs, &mut sums) };
+        turn_out(&sums, wide, [g.channels, g.area()], out);
+    });
+    out
+}
+
+pub fn weight_gradient(g: &Geometry, x: &[f32], gradient: &[f32]) -> Vec<f32> {
+    let (channels, filters, taps, wide) = (g.channels, g.filters, g.taps(), padded(g.filters));
+    let mut inputs = Scratch::new(g.batch * g.image());
+    let mut gradients = Scratch::new(g.batch * g.pixels() * wide);
+    let turned = inputs.par_chunks_mut(g.image().max(1)).zip(x.par_chunks(g.image().max(1)));
+    turned.for_each(|(to, x)| turn_in(x, [channels, g.area()], to, channels));
+    let turned = gradients.par_chunks_mut(g.pixels() * wide).zip(gradient.par_chunks(filters * g.pixels()));
+    turned.for_each(|(to, gradient)| turn_in(gradient, [filters, g.pixels()], to, wide));
+    let pairs = g.pairs(g.batch, [channels, wide]);
+    // `[channels, taps, filters padded]`.
+    let mut sums = Scratch::new(channels * taps * wide);
+    let shared = Shared::new(&mut sums);
+    let (inputs, gradients) = (&*inputs, &*gradients);
+    (0..taps * channels.div_ceil(CHUNK)).into_par_iter().for_each(|task| {
+        let (tap, first) = (task % taps, task / taps * CHUNK);
+        let rows: Vec<_> =
+            (0..CHUNK.min(channels - first)).map(|channel| [channel, (channel * taps + tap) * wide]).collect();
+        // SAFETY: this task alone writes these channels of this tap; the pairs lie inside the images.
+        unsafe {
+            let out = shared.at(first * taps * wide);
+            rows.iter().for_each(|row| out.add(row[1]).write_bytes(0, wide));
+            for steps in pairs[tap].chunks(DEPTH) {
+                for column in (0..wide).step_by(PANEL) {
+                    let (columns, right) = (PANEL.min(wide - column), gradients[column..].as_ptr());
+                    gathered(columns, inputs[first..].as_ptr(), right, out.add(column), &rows, steps);
+                }
+            }
+        }
+    });
+    weight_of(&sums, [channels * taps, filters])
+}
+
+/// `[filters, values]` of `[values, filters padded]`.
+pub fn weight_of(sums: &[f32], [values, filters]: [usize; 2]) -> Vec<f32> {
+    let mut out = vec![0.0; filters * values];
+    out.par_chunks_mut((16 * values).max(1)).enumerate().for_each(|(block, out)| {
+        to_planes(&sums[block * 16..], padded(filters), out, values, |_, _| ());
+    });
+    out
+}

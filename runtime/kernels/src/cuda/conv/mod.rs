@@ -1,0 +1,179 @@
+//! Convolutions: 1x1 as products of matrices, the others by a library or as products over patches.
+
+mod passes;
+
+use super::machine::{Buffer, Call, Machine, Place, Precision, of_type, place};
+use super::op::{Operation, apply2, apply3};
+use super::precision;
+use crate::conv::Geometry;
+use crate::{DType, Result, Tensor};
+use candle_core::Shape;
+use passes::{forward, input_gradient, weight_as, weight_gradient};
+
+/// A convolution, or its transpose: that takes y and gives x.
+struct Conv {
+    g: Geometry,
+    transposed: bool,
+    precision: Precision,
+}
+
+impl Conv {
+    fn run(&self, machine: &dyn Machine, input: Place, weight: Place) -> Result<(Buffer, Shape)> {
+        let shape = if self.transposed { self.g.in_dims() } else { self.g.out_dims() };
+        let out = machine.alloc(input.dtype, shape.iter().product())?;
+        self.pass(machine, self.transposed, input, weight, out.place()?)?;
+        Ok((out, shape.to_vec().into()))
+    }
+
+    /// The pass from x to y, or `back` from y to x.
+    fn pass(&self, machine: &dyn Machine, back: bool, from: Place, weight: Place, to: Place) -> Result<()> {
+        let count = self.g.filters * self.g.patch();
+        let (weight, _held) = weight_as(machine, weight, from.dtype, count)?;
+        if back {
+            input_gradient(machine, &self.g, to, weight, from, self.precision)
+        } else {
+            forward(machine, &self.g, from, weight, to, self.precision)
+        }
+    }
+
+    fn gradients(
+        &self,
+        machine: &dyn Machine,
+        input: &Tensor,
+        weight: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<[Option<Tensor>; 2]> {
+        let from = place(gradient)?;
+        let mut for_input = None;
+        // Data has no gradient; do not compute one.
+        if input.track_op() {
+            let out = machine.alloc(input.dtype(), input.elem_count())?;
+            self.pass(machine, !self.transposed, from, place(weight)?, out.place()?)?;
+            for_input = Some(out.tensor(input.shape())?);
+        }
+        let (x, y) = if self.transposed { (from, place(input)?) } else { (place(input)?, from) };
+        let for_weight = weight_gradient(machine, &self.g, x, y, self.precision)?;
+        Ok([for_input, Some(for_weight.tensor(weight.shape())?)])
+    }
+}
+
+/// Without a bias.
+struct Plain(Conv);
+
+impl Operation<2> for Plain {
+    fn name(&self) -> &'static str {
+        "cuda_convolution"
+    }
+
+    fn forward(&self, machine: &dyn Machine, [input, weight]: [Place; 2]) -> Result<(Buffer, Shape)> {
+        self.0.run(machine, input, weight)
+    }
+
+    fn backward(
+        &self,
+        machine: &dyn Machine,
+        [input, weight]: [&Tensor; 2],
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<[Option<Tensor>; 2]> {
+        self.0.gradients(machine, input, weight, gradient)
+    }
+}
+
+/// With a bias, added in place.
+struct Biased(Conv);
+
+impl Operation<3> for Biased {
+    fn name(&self) -> &'static str {
+        "cuda_convolution_with_bias"
+    }
+
+    fn forward(&self, machine: &dyn Machine, [input, weight, bias]: [Place; 3]) -> Result<(Buffer, Shape)> {
+        let (out, shape) = self.0.run(machine, input, weight)?;
+        let [images, channels, height, width] =
+            if self.0.transposed { self.0.g.in_dims() } else { self.0.g.out_dims() };
+        let call = Call::rows(of_type("add_bias", input.dtype), images * channels, height * width)?;
+        machine.launch(&call.place(out.place()?).place(bias).sizes([channels, height * width])?)?;
+        Ok((out, shape))
+    }
+
+    fn backward(
+        &self,
+        machine: &dyn Machine,
+        [input, weight, bias]: [&Tensor; 3],
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<[Option<Tensor>; 3]> {
+        let [for_input, for_weight] = self.0.gradients(machine, input, weight, gradient)?;
+        Ok([for_input, for_weight, Some(bias_gradient(machine, gradient)?.reshape(bias.shape())?)])
+    }
+}
+
+/// The sum of a gradient `[N, C, H, W]` over all but the channels: `[C]`.
+///
+/// # Errors
+/// A failed launch.
+pub(super) fn bias_gradient(machine: &dyn Machine, gradient: &Tensor) -> Result<Tensor> {
+    let (images, channels, height, width) = gradient.dims4()?;
+    let out = machine.alloc(DType::F32, channels)?;
+    let call = Call::rows(of_type("bias_gradient", gradient.dtype()), channels, height * width)?;
+    let call = call.place(place(gradient)?).place(out.place()?);
+    machine.launch(&call.sizes([images, channels, height * width])?)?;
+    out.tensor(channels)
+}
+
+/// See [`crate::conv2d`]. Between f32 and f32; at the precision bf16 the product is of bf16 numbers.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn conv2d(x: &Tensor, weight: &Tensor, bias: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
+    let g = Geometry::new(x.dims4()?, weight.dims4()?, stride, padding)?;
+    between(x, |x| apply3(Biased(Conv { g, transposed: false, precision: precision() }), x, weight, bias))
+}
+
+/// See [`crate::conv_transpose2d`].
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn conv_transpose2d(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    stride: usize,
+    padding: usize,
+    output_padding: usize,
+) -> Result<Tensor> {
+    let g = Geometry::transposed(x.dims4()?, weight.dims4()?, stride, padding, output_padding)?;
+    between(x, |x| apply3(Biased(Conv { g, transposed: true, precision: precision() }), x, weight, bias))
+}
+
+/// A convolution between activations of the type of `x`, without a bias.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub(super) fn plain(x: &Tensor, weight: &Tensor, padding: usize) -> Result<Tensor> {
+    let g = Geometry::new(x.dims4()?, weight.dims4()?, 1, padding)?;
+    apply2(Plain(Conv { g, transposed: false, precision: precision() }), x, weight)
+}
+
+/// A 1x1 convolution between activations of the type of `x`.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub(super) fn pointwise(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    let g = Geometry::new(x.dims4()?, weight.dims4()?, 1, 0)?;
+    // At bf16, what has stayed f32 is small: channel attention's vectors.
+    let precision = match precision() {
+        Precision::Bf16 if x.dtype() == DType::F32 => Precision::F32,
+        other => other,
+    };
+    apply3(Biased(Conv { g, transposed: false, precision }), x, weight, bias)
+}
+
+/// Runs `work` in the activations' type of the precision; what comes in and goes out has x's own.
+pub(super) fn between(x: &Tensor, work: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
+    match precision() {
+        Precision::Bf16 => work(&x.to_dtype(DType::BF16)?)?.to_dtype(x.dtype()),
+        _ => work(x),
+    }
+}

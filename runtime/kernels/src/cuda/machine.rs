@@ -1,0 +1,343 @@
+//! What the operations of this folder are written against: something that holds buffers and runs kernels.
+//!
+//! A GPU is one. Tests have another, which runs the same kernels on the CPU, so that everything but the calls into NVIDIA's
+//! libraries is checked on machines without a GPU.
+
+use crate::{DType, Device, Result, Tensor};
+use candle_core::{CpuStorage, Layout, Shape, Storage, WithDType};
+use std::sync::OnceLock;
+
+/// The number format of products of matrices. Sums are f32 in all of them, and so are parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Precision {
+    /// 24 bits of mantissa: what the CPU computes.
+    #[default]
+    F32,
+    /// 11 bits, in the matrix units.
+    Tf32,
+    /// 8 bits, in the matrix units; dense layers hold their activations so too.
+    Bf16,
+}
+
+/// Runs kernels on buffers, one after the other.
+pub trait Machine: Send + Sync {
+    /// A buffer with anything in it.
+    ///
+    /// # Errors
+    /// No memory, or an element type that no kernel is written for.
+    fn alloc(&self, dtype: DType, count: usize) -> Result<Buffer>;
+
+    /// Starts a kernel.
+    ///
+    /// # Errors
+    /// An unknown kernel, or a launch that is refused.
+    fn launch(&self, call: &Call) -> Result<()>;
+
+    /// Starts a product of matrices.
+    ///
+    /// # Errors
+    /// A product that the library refuses.
+    fn product(&self, product: &Product) -> Result<()>;
+
+    /// Starts a convolution by a library; false where there is none that would do it.
+    ///
+    /// # Errors
+    /// A convolution that the library refuses.
+    fn convolution(&self, convolution: &Convolution) -> Result<bool>;
+
+    /// Numbers that the patches of a part of a batch may take; the sums over parts of a batch an eighth of it.
+    fn patch_room(&self) -> usize {
+        1 << 26
+    }
+}
+
+/// Memory of a machine; freed with the last of its tensors.
+#[derive(Debug)]
+pub enum Buffer {
+    Host(CpuStorage),
+    #[cfg(feature = "cuda")]
+    Device(candle_core::CudaStorage),
+}
+
+/// A value that a kernel reads or writes: contiguous, its first element at an address of the machine.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    pub address: u64,
+    pub dtype: DType,
+}
+
+impl Place {
+    /// The element `index` further.
+    pub fn at(self, index: usize) -> Self {
+        Self { address: self.address + (index * self.dtype.size_in_bytes()) as u64, ..self }
+    }
+
+    /// Where there is nothing.
+    pub const NOWHERE: Self = Self { address: 0, dtype: DType::F32 };
+}
+
+impl Buffer {
+    /// # Errors
+    /// An element type that no kernel is written for.
+    pub fn place(&self) -> Result<Place> {
+        match self {
+            Self::Host(storage) => host_place(storage, 0),
+            #[cfg(feature = "cuda")]
+            Self::Device(storage) => super::gpu::place(storage, 0),
+        }
+    }
+
+    /// The buffer as a tensor that nothing is derived from.
+    ///
+    /// # Errors
+    /// None; a shape of another size is a mistake of the caller.
+    pub fn tensor(self, shape: impl Into<Shape>) -> Result<Tensor> {
+        let storage = match self {
+            Self::Host(storage) => Storage::Cpu(storage),
+            #[cfg(feature = "cuda")]
+            Self::Device(storage) => Storage::Cuda(storage),
+        };
+        Ok(Tensor::from_storage(storage, shape, candle_core::op::BackpropOp::none(), false))
+    }
+}
+
+/// Where a tensor lies. It must outlive what is started with the place.
+///
+/// # Errors
+/// A tensor that is not contiguous, or of a type that no kernel is written for.
+pub fn place(tensor: &Tensor) -> Result<Place> {
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(storage) => host_place(storage, offset(layout)?),
+        #[cfg(feature = "cuda")]
+        Storage::Cuda(storage) => super::gpu::place(storage, offset(layout)?),
+        _ => candle_core::bail!("a kernel was given a tensor on a device it does not run on"),
+    }
+}
+
+pub(super) fn offset(layout: &Layout) -> Result<usize> {
+    match layout.contiguous_offsets() {
+        Some((start, _)) => Ok(start),
+        None => candle_core::bail!("a kernel was given a tensor that is not contiguous"),
+    }
+}
+
+pub(super) fn host_place(storage: &CpuStorage, offset: usize) -> Result<Place> {
+    fn address<T: WithDType>(storage: &CpuStorage) -> Result<Place> {
+        Ok(Place { address: storage.as_slice::<T>()?.as_ptr() as u64, dtype: T::DTYPE })
+    }
+    let start = match storage {
+        CpuStorage::F32(_) => address::<f32>(storage)?,
+        CpuStorage::BF16(_) => address::<half::bf16>(storage)?,
+        CpuStorage::U8(_) => address::<u8>(storage)?,
+        CpuStorage::I32(_) => address::<i32>(storage)?,
+        CpuStorage::I64(_) => address::<i64>(storage)?,
+        _ => candle_core::bail!("a kernel was given a type of number it is not written for"),
+    };
+    Ok(start.at(offset))
+}
+
+/// A kernel's launch.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub kernel: String,
+    /// Blocks across and down.
+    pub grid: (u32, u32),
+    /// Threads a block: a power of two.
+    pub block: u32,
+    pub arguments: Vec<Argument>,
+}
+
+/// An argument as the kernel declares it.
+#[derive(Debug, Clone)]
+pub enum Argument {
+    Pointer(u64),
+    Int(u32),
+    Long(u64),
+    Real(f32),
+    Table(Box<super::optimiser::Table>),
+}
+
+impl Argument {
+    /// Where its value lies, and how many bytes it has.
+    pub fn bytes(&self) -> (*const u8, usize) {
+        match self {
+            Self::Pointer(value) | Self::Long(value) => (std::ptr::from_ref(value).cast(), 8),
+            Self::Int(value) => (std::ptr::from_ref(value).cast(), 4),
+            Self::Real(value) => (std::ptr::from_ref(value).cast(), 4),
+            Self::Table(table) => (std::ptr::from_ref(&**table).cast(), size_of::<super::optimiser::Table>()),
+        }
+    }
+}
+
+/// Most threads of a block: `BLOCK` in `kernels/common.cuh`.
+const BLOCK: u32 = 256;
+/// More blocks than this walk through the rest: enough for every GPU to be full.
+const MOST_BLOCKS: usize = 8192;
+
+impl Call {
+    /// A kernel over `count` elements.
+    ///
+    /// # Errors
+    /// More elements than a kernel counts.
+    pub fn each(kernel: impl Into<String>, count: usize) -> Result<Self> {
+        let blocks = count.div_ceil(BLOCK as usize).clamp(1, MOST_BLOCKS) as u32;
+        size(count)?;
+        Ok(Self { kernel: kernel.into(), grid: (blocks, 1), block: BLOCK, arguments: Vec::new() })
+    }
+
+    /// A kernel with a block for each of `rows` rows of `length` elements.
+    ///
+    /// # Errors
+    /// More elements than a kernel counts.
+    pub fn rows(kernel: impl Into<String>, rows: usize, length: usize) -> Result<Self> {
+        let block = (length.next_power_of_two() as u32).clamp(32, BLOCK);
+        Ok(Self { kernel: kernel.into(), grid: (size(rows)?, 1), block, arguments: Vec::new() })
+    }
+
+    #[must_use]
+    pub fn place(mut self, place: Place) -> Self {
+        self.arguments.push(Argument::Pointer(place.address));
+        self
+    }
+
+    /// # Errors
+    /// A number that 32 bits do not hold.
+    pub fn sizes<const N: usize>(mut self, numbers: [usize; N]) -> Result<Self> {
+        for number in numbers {
+            self.arguments.push(Argument::Int(size(number)?));
+        }
+        Ok(self)
+    }
+
+    #[must_use]
+    pub fn with(mut self, argument: Argument) -> Self {
+        self.arguments.push(argument);
+        self
+    }
+}
+
+fn size(number: usize) -> Result<u32> {
+    match u32::try_from(number) {
+        Ok(number) if number < 1 << 31 => Ok(number),
+        _ => candle_core::bail!(
+            "a tensor of {number} values is more than a kernel takes; a smaller --batch or --chunk avoids it"
+        ),
+    }
+}
+
+/// The kernel's name for an element type.
+pub fn of_type(kernel: &str, dtype: DType) -> String {
+    format!("{kernel}_{}", if dtype == DType::BF16 { "bf16" } else { "f32" })
+}
+
+/// out ← left · right (+ out), for every matrix of a batch; all of them row after row, m×n = (m×k) · (k×n).
+#[derive(Debug, Clone, Copy)]
+pub struct Product {
+    pub left: Matrix,
+    pub right: Matrix,
+    pub out: Place,
+    pub m: usize,
+    pub n: usize,
+    pub k: usize,
+    pub batch: usize,
+    /// Elements from one result to the next.
+    pub out_stride: usize,
+    pub add: bool,
+    pub precision: Precision,
+}
+
+/// A factor; element (i, j) at `i * width + j`, or `j * width + i` if transposed.
+#[derive(Debug, Clone, Copy)]
+pub struct Matrix {
+    pub place: Place,
+    pub width: usize,
+    pub transposed: bool,
+    /// Elements from one matrix of the batch to the next; 0 where all are the same.
+    pub stride: usize,
+}
+
+/// A product as cuBLAS takes it, which keeps matrices column after column: outᵀ = rightᵀ · leftᵀ.
+#[derive(Debug, Clone, Copy)]
+pub struct Gemm {
+    /// rightᵀ, then leftᵀ: where, whether it lies transposed for the library, leading dimension, stride.
+    pub factors: [(Place, bool, usize, usize); 2],
+    /// Rows and columns of the result, and the terms of its sums.
+    pub sizes: [usize; 3],
+}
+
+impl Product {
+    /// The same product in the other order.
+    pub fn gemm(&self) -> Gemm {
+        let factor = |matrix: &Matrix| (matrix.place, matrix.transposed, matrix.width, matrix.stride);
+        Gemm { factors: [factor(&self.right), factor(&self.left)], sizes: [self.n, self.m, self.k] }
+    }
+}
+
+/// One of the three passes of a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pass {
+    /// x and weight to y.
+    Forward,
+    /// y's gradient and weight to x's.
+    Input,
+    /// x and y's gradient to the weight's.
+    Weight,
+}
+
+/// A pass of a convolution: all three have the places of x, weight and y; one of them is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Convolution {
+    pub pass: Pass,
+    pub geometry: super::Geometry,
+    pub x: Place,
+    pub weight: Place,
+    pub y: Place,
+    pub precision: Precision,
+}
+
+static IMITATION: OnceLock<Box<dyn Machine>> = OnceLock::new();
+
+/// From now on this process runs the operations of this folder on tensors of the CPU too, by `machine`: for tests.
+/// Takes effect once.
+pub fn imitate(machine: Box<dyn Machine>) {
+    IMITATION.set(machine).ok();
+}
+
+/// Whether these operations run on this tensor: on a GPU, between f32 numbers.
+pub fn takes(tensor: &Tensor) -> bool {
+    tensor.dtype() == DType::F32
+        && (cfg!(feature = "cuda") && tensor.device().is_cuda()
+            || IMITATION.get().is_some() && tensor.device().is_cpu())
+}
+
+/// The machine that runs operations on tensors of the CPU.
+///
+/// # Errors
+/// There is none.
+pub(super) fn imitation() -> Result<&'static dyn Machine> {
+    match IMITATION.get() {
+        Some(machine) => Ok(machine.as_ref()),
+        None => candle_core::bail!("an operation for GPUs was asked of the CPU"),
+    }
+}
+
+/// Runs `work` with the machine that a tensor lies on.
+///
+/// # Errors
+/// Those of `work`, or a tensor on a device without a machine.
+pub fn with_machine<R>(tensor: &Tensor, work: impl FnOnce(&dyn Machine) -> Result<R>) -> Result<R> {
+    on_machine(tensor.device(), work)
+}
+
+/// Runs `work` with the machine that a device is.
+///
+/// # Errors
+/// Those of `work`, or a device without a machine.
+pub fn on_machine<R>(device: &Device, work: impl FnOnce(&dyn Machine) -> Result<R>) -> Result<R> {
+    match device {
+        #[cfg(feature = "cuda")]
+        Device::Cuda(device) => work(&*super::gpu::Gpu::of(device)?),
+        _ => work(imitation()?),
+    }
+}

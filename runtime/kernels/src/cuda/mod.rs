@@ -1,0 +1,53 @@
+//! The operations on a GPU: kernels of our own for all but the products of matrices.
+//!
+//! Every function here computes what its namesake in [`crate`] does, which calls it for tensors that [`takes`]
+//! accepts. What a launch is given is decided here; who launches it is a [`machine::Machine`]: a GPU, or in tests the CPU
+//! with the same kernels.
+
+mod conv;
+mod coupling;
+#[cfg(feature = "cuda")]
+mod cudnn;
+#[cfg(feature = "cuda")]
+mod gpu;
+pub mod graph;
+pub mod image;
+pub mod kernels;
+mod layers;
+pub mod machine;
+mod mixture;
+pub mod noise;
+mod normal;
+#[cfg(feature = "cuda")]
+mod nvrtc;
+mod op;
+pub mod optimiser;
+pub mod probe;
+
+pub use crate::conv::Geometry;
+pub use conv::{conv_transpose2d, conv2d};
+pub use coupling::{coupling, coupling_context, coupling_log_det};
+pub use layers::{channel_attention, dense_layer, elu, weight_norm};
+pub use machine::{Precision, imitate, takes};
+pub use mixture::{logistic_mixture_log_prob, logistic_mixture_value};
+pub use normal::{half, normal_draw, normal_kl, normal_log_prob, standard_normal_log_prob, sum_batch};
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+static PRECISION: AtomicU8 = AtomicU8::new(0);
+
+/// The number format of products of matrices from now on.
+pub fn set_precision(precision: Precision) {
+    // candle's own products, of linear layers, follow.
+    candle_core::cuda::set_gemm_reduced_precision_f32(precision == Precision::Tf32);
+    PRECISION.store(precision as u8, Ordering::Relaxed);
+}
+
+/// See [`set_precision`]; f32 at the start.
+pub fn precision() -> Precision {
+    match PRECISION.load(Ordering::Relaxed) {
+        1 => Precision::Tf32,
+        2 => Precision::Bf16,
+        _ => Precision::F32,
+    }
+}

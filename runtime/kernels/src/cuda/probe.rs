@@ -1,0 +1,103 @@
+//! Whether there is a GPU to compute on, asked before anything that would end the program if there were none.
+
+use crate::Device;
+
+/// A GPU that works.
+#[derive(Debug, Clone)]
+pub struct Found {
+    pub device: Device,
+    /// As its driver calls it.
+    pub name: String,
+    /// Bytes of its memory.
+    pub memory: usize,
+    /// Whether convolutions go through cuDNN.
+    pub cudnn: bool,
+}
+
+/// The first GPU, its kernels ready.
+///
+/// # Errors
+/// Why there is none, as half a sentence.
+#[cfg(not(feature = "cuda"))]
+pub fn first() -> Result<Found, String> {
+    Err("this program was built without CUDA (cargo's feature `cuda`: docs/gpu.md)".into())
+}
+
+#[cfg(feature = "cuda")]
+pub use present::{CUDNN, first};
+
+#[cfg(feature = "cuda")]
+mod present {
+    use super::Found;
+    use crate::Device;
+    use crate::cuda::gpu::{Gpu, prepare};
+    use libloading::Library;
+    use std::sync::OnceLock;
+
+    /// A library by the names it may have.
+    pub struct Needed {
+        what: &'static str,
+        names: &'static [&'static str],
+    }
+
+    /// Without it, products over patches take the place of its convolutions.
+    pub const CUDNN: Needed = Needed { what: "cuDNN", names: &["libcudnn.so", "libcudnn.so.9"] };
+
+    const NEEDED: [Needed; 4] = [
+        Needed { what: "the driver", names: &["libcuda.so", "libcuda.so.1"] },
+        Needed { what: "cuBLAS", names: &["libcublas.so", "libcublas.so.13", "libcublas.so.12"] },
+        Needed { what: "cuRAND", names: &["libcurand.so", "libcurand.so.10"] },
+        Needed { what: "NVRTC", names: &["libnvrtc.so", "libnvrtc.so.13", "libnvrtc.so.12"] },
+    ];
+
+    impl Needed {
+        /// Whether it can be opened.
+        pub fn is_there(&self) -> bool {
+            // SAFETY: NVIDIA's libraries do nothing when they are opened but set themselves up.
+            self.names.iter().any(|name| unsafe { Library::new(*name) }.is_ok())
+        }
+    }
+
+    /// See [`super::first`] of programs without CUDA. Looked for once: all of a process's tensors lie on one device, and its
+    /// work is on one stream.
+    ///
+    /// # Errors
+    /// Why there is none, as half a sentence.
+    pub fn first() -> Result<Found, String> {
+        static FOUND: OnceLock<Result<Found, String>> = OnceLock::new();
+        FOUND.get_or_init(look).clone()
+    }
+
+    fn look() -> Result<Found, String> {
+        if let Some(missing) = NEEDED.iter().find(|needed| !needed.is_there()) {
+            let name = missing.names[missing.names.len().min(2) - 1];
+            return Err(format!("{} is not there ({name} cannot be opened; LD_LIBRARY_PATH says where)", missing.what));
+        }
+        quietly(open).unwrap_or_else(|| Err("NVIDIA's libraries lack a function; are they older than CUDA 13?".into()))
+    }
+
+    fn open() -> Result<Found, String> {
+        // `new_cuda` would give every thread of the program a stream of its own, with no order between them.
+        let device = Device::new_cuda_with_stream(0);
+        let device = device.map_err(|reason| format!("no GPU answers: {}", first_line(&reason)))?;
+        let Device::Cuda(cuda) = &device else { return Err("no GPU answers".into()) };
+        prepare(cuda).map_err(|reason| format!("the GPU's memory: {}", first_line(&reason)))?;
+        let gpu = Gpu::of(cuda).map_err(|reason| reason.to_string())?;
+        let (name, memory, cudnn) = gpu.describe().map_err(|reason| reason.to_string())?;
+        Ok(Found { device, name, memory, cudnn })
+    }
+
+    /// Runs `work` without the message of a panic: a function that a library lacks is one.
+    fn quietly<T>(work: impl FnOnce() -> T + std::panic::UnwindSafe) -> Option<T> {
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| ()));
+        let outcome = std::panic::catch_unwind(work);
+        std::panic::set_hook(hook);
+        outcome.ok()
+    }
+
+    /// Tensor errors carry a backtrace after their first line when one is asked for.
+    fn first_line(error: &candle_core::Error) -> String {
+        error.to_string().lines().next().unwrap_or_default().to_owned()
+    }
+}

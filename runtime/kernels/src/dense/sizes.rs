@@ -1,0 +1,90 @@
+//! Sizes of a dense layer, and where its values lie.
+
+use crate::fast::{padded, winograd::Tiles};
+
+/// Channels that one task works on.
+pub const CHUNK: usize = 64;
+
+/// A dense layer's sizes.
+///
+/// Inside the layer a pixel's channels lie side by side: a constant 1, the input's channels, then what each step appended.
+/// The constant carries the squeeze's bias through the composed kernel, so that the padding does not see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Sizes {
+    pub batch: usize,
+    pub input: usize,
+    pub height: usize,
+    pub width: usize,
+    pub growth: usize,
+    /// Channels between a step's two convolutions.
+    pub middle: usize,
+    pub steps: usize,
+}
+
+impl Sizes {
+    pub fn pixels(&self) -> usize {
+        self.height * self.width
+    }
+
+    /// Channels of the output.
+    pub fn channels(&self) -> usize {
+        self.input + self.steps * self.growth
+    }
+
+    /// Channels that a step reads, the constant among them.
+    pub fn before(&self, step: usize) -> usize {
+        1 + self.input + step * self.growth
+    }
+
+    /// The growth, padded.
+    pub fn wide(&self) -> usize {
+        padded(self.growth)
+    }
+
+    /// Distance of two pixels: room for whole vectors at the end, and not a power of two, which would crowd the cache.
+    pub fn row(&self) -> usize {
+        let row = padded(1 + self.channels()) + 16;
+        if row.is_multiple_of(256) { row + 16 } else { row }
+    }
+
+    pub fn tiles(&self) -> Tiles {
+        Tiles { height: self.height, width: self.width, row: self.row() }
+    }
+
+    /// Values of a step's composed kernel: `[9, before, wide]`.
+    pub fn kernel(&self, step: usize) -> usize {
+        9 * self.before(step) * self.wide()
+    }
+
+    /// Where the kernels of a step begin when those of all steps lie one after the other.
+    pub fn kernel_start(&self, step: usize) -> usize {
+        (0..step).map(|step| self.kernel(step)).sum()
+    }
+
+    /// Chunks of the channels that a step reads: step, first channel, channels.
+    pub fn chunks(&self, step: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+        let before = self.before(step);
+        (0..before).step_by(CHUNK).map(move |first| (step, first, CHUNK.min(before - first)))
+    }
+
+    /// The chunks of all steps.
+    pub fn all_chunks(&self) -> Vec<(usize, usize, usize)> {
+        (0..self.steps).flat_map(|step| self.chunks(step)).collect()
+    }
+
+    /// Images that are worked on together, so that there are enough tiles for the matrix product.
+    pub fn group(&self, tiles: usize) -> usize {
+        (tiles / self.tiles().count()).clamp(1, self.batch.max(1))
+    }
+}
+
+/// A step's weights where they lie.
+#[derive(Clone, Copy)]
+pub struct StepValues<'a> {
+    /// `[middle, channels]`
+    pub squeeze: &'a [f32],
+    pub squeeze_bias: &'a [f32],
+    /// `[growth, middle, 3, 3]`
+    pub grow: &'a [f32],
+    pub grow_bias: &'a [f32],
+}

@@ -1,0 +1,43 @@
+//! Tensor operations with their own forward and backward passes: the only door to fast kernels.
+//!
+//! Every function works in f32 and f64, on any device, and is differentiable. On the CPU the heavy ones run kernels of
+//! this crate; elsewhere, and in tests as the yardstick, candle's own operations ([`mod@reference`]).
+
+mod adamax;
+mod attention;
+mod carrier;
+mod conv;
+mod coupling;
+mod cpu;
+pub mod cuda;
+mod dense;
+mod elementwise;
+mod fast;
+mod fourier;
+mod mixture;
+mod normal;
+pub mod notice;
+pub mod profile;
+pub mod reference;
+mod resize;
+mod shape;
+pub mod shapes;
+pub mod transform;
+pub mod vector;
+mod weight;
+
+pub use candle_core;
+pub use candle_core::{DType, Device, Result, Tensor};
+
+pub use adamax::{Adamax, adamax, sum_of_squares};
+pub use attention::{Attention, channel_attention};
+pub use conv::{conv_transpose2d, conv2d};
+pub use coupling::{Mask, coupling, coupling_context, coupling_log_det};
+pub use dense::{DenseKernels, DenseStep, dense_layer, dense_layer_kept};
+pub use elementwise::{elu, relu, silu};
+pub use fourier::fourier;
+pub use mixture::{logistic_mixture_log_prob, logistic_mixture_value};
+pub use normal::{normal_draw, normal_halves, normal_kl, normal_log_prob, same_shape, sum_batch};
+pub use resize::{downsample, upsample};
+pub use shape::{concat, concat_shape, flatten, per_sample, repeat, reshape};
+pub use weight::weight_norm;

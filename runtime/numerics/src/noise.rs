@@ -1,0 +1,151 @@
+//! The one source of randomness: seeded, reproducible on every device, and able to replay recorded draws.
+
+use crate::ops::cuda::noise::{self, Law};
+use candle_core::{DType, Device, Result, Tensor};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use rand_distr::{Distribution, StandardNormal, StandardUniform};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// A stream of random tensors.
+///
+/// Each call draws from its own stream, numbered by a counter, so the state of a run is two numbers ([`Noise::state`]) and
+/// a resumed run draws what the uninterrupted one would have. The streams are ChaCha's; on a GPU the numbers are made there,
+/// by Philox, and so they are others.
+#[derive(Debug, Clone)]
+pub struct Noise {
+    seed: u64,
+    counter: u64,
+    /// Draws to be replayed, by the variable they belong to.
+    recorded: Vec<(String, Tensor)>,
+    /// Normal draws for whoever can use them.
+    offered: Vec<(String, Tensor)>,
+    rows: Option<Rows>,
+    /// A number on the device, and the draws that were made before it counted.
+    base: Option<(Tensor, u64)>,
+}
+
+/// What the rows of a batch are: samples of images, the sample being the slow index.
+#[derive(Debug, Clone)]
+struct Rows {
+    samples: Range<usize>,
+    images: Range<usize>,
+}
+
+impl Noise {
+    /// A source that is a function of the seed alone.
+    pub fn seeded(seed: u64) -> Self {
+        Self::at(seed, 0)
+    }
+
+    /// The source at a state that [`Noise::state`] gave.
+    pub fn at(seed: u64, counter: u64) -> Self {
+        Self { seed, counter, recorded: Vec::new(), offered: Vec::new(), rows: None, base: None }
+    }
+
+    /// A source whose draws for a row are a function of the seed, the row's sample and its image alone, so that samples and
+    /// images may be computed in any portions.
+    pub fn of_rows(seed: u64, samples: Range<usize>, images: Range<usize>) -> Self {
+        Self { rows: Some(Rows { samples, images }), ..Self::seeded(seed) }
+    }
+
+    /// The same source, for draws on a GPU that are numbered from what `base`, one i64 there, holds when they are made.
+    pub fn numbered_from(&self, base: &Tensor) -> Self {
+        Self { base: Some((base.clone(), self.counter)), ..self.clone() }
+    }
+
+    /// Leaves draws out, as if they had been made.
+    pub fn skip(&mut self, draws: u64) {
+        self.counter += draws;
+    }
+
+    /// Seed and number of draws so far.
+    pub fn state(&self) -> (u64, u64) {
+        (self.seed, self.counter)
+    }
+
+    /// The next draw for `variable` is `draw` instead of a random one (several are taken first in, first out).
+    pub fn record(&mut self, variable: &str, draw: Tensor) {
+        self.recorded.push((variable.to_owned(), draw));
+    }
+
+    /// The next normal draw of this shape for `variable` is `draw`; draws of another kind pass it by.
+    pub fn offer(&mut self, variable: &str, draw: Tensor) {
+        self.offered.push((variable.to_owned(), draw));
+    }
+
+    /// Independent standard normal draws for `variable`.
+    ///
+    /// # Errors
+    /// A recorded draw of another shape.
+    pub fn normal(&mut self, variable: &str, shape: &[usize], dtype: DType, device: &Device) -> Result<Tensor> {
+        if let Some(at) = self.offered.iter().position(|(name, draw)| name == variable && draw.dims() == shape) {
+            return self.offered.remove(at).1.to_dtype(dtype)?.to_device(device);
+        }
+        self.draw(variable, shape, dtype, device, Law::Normal, |rng| StandardNormal.sample(rng))
+    }
+
+    /// Independent draws, uniform on [0, 1), for `variable`.
+    ///
+    /// # Errors
+    /// A recorded draw of another shape.
+    pub fn uniform(&mut self, variable: &str, shape: &[usize], dtype: DType, device: &Device) -> Result<Tensor> {
+        self.draw(variable, shape, dtype, device, Law::Uniform, |rng| StandardUniform.sample(rng))
+    }
+
+    fn draw(
+        &mut self,
+        variable: &str,
+        shape: &[usize],
+        dtype: DType,
+        device: &Device,
+        law: Law,
+        one: impl Fn(&mut ChaCha8Rng) -> f32 + Sync,
+    ) -> Result<Tensor> {
+        if let Some(at) = self.recorded.iter().position(|(name, _)| name == variable) {
+            let (_, draw) = self.recorded.remove(at);
+            if draw.dims() != shape {
+                candle_core::bail!("the recorded draw for `{variable}` has shape {:?}, needed {shape:?}", draw.dims());
+            }
+            return draw.to_dtype(dtype)?.to_device(device);
+        }
+        // The rows that these draws are for, if they are for rows.
+        let rows = self
+            .rows
+            .as_ref()
+            .filter(|rows| shape.first() == Some(&(rows.samples.len() * rows.images.len())) && !shape.contains(&0));
+        // Draws of a pass differ by the seed, rows by the stream.
+        let row_seed = self.seed.wrapping_add(self.counter.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        if device.is_cuda() {
+            let drawn = match rows {
+                Some(rows) => noise::draw_rows(law, shape, row_seed, &rows.samples, &rows.images, device)?,
+                None => {
+                    let (base, before) = self.base.as_ref().map_or((None, 0), |(base, before)| (Some(base), *before));
+                    noise::draw(law, shape, self.seed, self.counter - before, base, device)?
+                }
+            };
+            self.counter += 1;
+            return drawn.to_dtype(dtype);
+        }
+        let mut values = vec![0f32; shape.iter().product()];
+        let fill = |seed: u64, stream: u64, part: &mut [f32]| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            rng.set_stream(stream);
+            part.iter_mut().for_each(|value| *value = one(&mut rng));
+        };
+        match rows {
+            Some(rows) => {
+                let size = values.len() / shape[0];
+                values.par_chunks_mut(size).enumerate().for_each(|(row, part)| {
+                    let sample = rows.samples.start + row / rows.images.len();
+                    let image = rows.images.start + row % rows.images.len();
+                    fill(row_seed, (image as u64) << 32 | sample as u64, part);
+                });
+            }
+            None => fill(self.seed, self.counter, &mut values),
+        }
+        self.counter += 1;
+        Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(dtype)?.to_device(device)
+    }
+}
