@@ -1,8 +1,8 @@
 //! What generated code has in scope: everything above, and the few helpers that only it needs.
 
 pub use crate::dist::{
-    Bernoulli, Categorical, Distribution, Flowed, LogisticMixture, MixtureOfNormals, Normal, StandardNormal,
-    decode, divergence_term,
+    Bernoulli, Categorical, Distribution, Flowed, LogisticMixture, MixtureOfNormals, Normal, StandardNormal, decode,
+    divergence_term,
 };
 pub use crate::flow::{Bijector, RealNvp, RealNvpConfig};
 pub use crate::nn::{

@@ -18,8 +18,8 @@ pub mod registry;
 pub use candle_core;
 pub use candle_core::{DType, Device, Result, Tensor};
 pub use model::{
-    BoundOptions, Builder, Compiled, Decode, Draw, Flow, KlEstimator, Mode, Model, Setting, Settings, Term, TermKind, Terms,
-    Values,
+    BoundOptions, Builder, Compiled, Decode, Draw, Flow, KlEstimator, Mode, Model, Setting, Settings, Term, TermKind,
+    Terms, Values,
 };
 pub use noise::Noise;
 pub use params::Params;

@@ -1,9 +1,7 @@
 //! Layers, functions, distributions and flows by their names in the language, for models that are put together at run
 //! time.
 
-use crate::dist::{
-    Bernoulli, Categorical, Distribution, LogisticMixture, MixtureOfNormals, Normal, StandardNormal,
-};
+use crate::dist::{Bernoulli, Categorical, Distribution, LogisticMixture, MixtureOfNormals, Normal, StandardNormal};
 use crate::flow::{Bijector, RealNvp, RealNvpConfig};
 use crate::nn::{
     Conv, ConvConfig, Decoder, DecoderConfig, DenseNet, DenseNetConfig, Encoder, EncoderConfig, Linear, LinearConfig,
@@ -148,8 +146,11 @@ pub fn root(name: &str, params: &Params, shape: &[usize], args: &Arguments) -> R
 pub fn flow(name: &str, params: &Params, shape: &[usize], args: &Arguments) -> Result<Arc<dyn Bijector>> {
     match name {
         "real_nvp" => {
-            let config =
-                RealNvpConfig { scales: args.size("scales")?, growth: args.size("growth")?, steps: args.size("steps")? };
+            let config = RealNvpConfig {
+                scales: args.size("scales")?,
+                growth: args.size("growth")?,
+                steps: args.size("steps")?,
+            };
             Ok(Arc::new(RealNvp::new(params, shape, config)?))
         }
         other => Err(unknown("flow", other)),
