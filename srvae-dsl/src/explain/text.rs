@@ -107,9 +107,8 @@ fn bound(plan: &Plan) -> String {
              only RE_{name} is left\n"
         );
     }
-    for factor in discrete_draws(plan) {
-        let head = plan.factor_text(Side::Q, factor.variable);
-        text += &format!("  {head} is discrete: no gradient passes through its draws\n");
+    for (head, how) in discrete_draws(plan) {
+        text += &format!("  {head} is discrete: {how}\n");
     }
     section("Bound", &text)
 }

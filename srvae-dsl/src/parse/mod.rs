@@ -21,7 +21,7 @@ pub(crate) use tree::word;
 struct Grammar;
 
 /// Words that begin a statement, with the rule of the statement and an example of it.
-const STATEMENTS: [(&str, Rule, &str); 10] = [
+const STATEMENTS: [(&str, Rule, &str); 11] = [
     ("model", Rule::model_item, "model srvae"),
     ("param", Rule::param_item, "param width = 64"),
     ("preset", Rule::preset_item, "preset quick { width = 8 }"),
@@ -32,6 +32,7 @@ const STATEMENTS: [(&str, Rule, &str); 10] = [
     ("p", Rule::factor_item, "p(x | z) = logistic_mixture(components: 10) from z |> decoder(growth: 64, up: 2)"),
     ("q", Rule::factor_item, "q(z | x) = normal from x |> encoder(growth: 16, down: 2)"),
     ("bound", Rule::bound_item, "bound KL_z = monte_carlo"),
+    ("draw", Rule::draw_item, "draw y = relaxed(temperature: 0.5)"),
 ];
 
 /// Reads a file.

@@ -1,6 +1,6 @@
 //! Distributions over zeros and ones and over classes.
 
-use super::Distribution;
+use super::{Distribution, Through, through};
 use crate::ops::{self, same_shape, sum_batch};
 use crate::{Draw, Noise, Result, Tensor};
 
@@ -37,6 +37,11 @@ impl Distribution for Bernoulli {
         let uniform = noise.uniform(name, self.logits.dims(), self.logits.dtype(), self.logits.device())?;
         let probability = (self.logits.neg()?.exp()? + 1.0)?.recip()?;
         uniform.lt(&probability)?.to_dtype(self.logits.dtype())
+    }
+
+    fn sample_through(&self, name: &str, noise: &mut Noise, how: Through) -> Result<Tensor> {
+        let uniform = noise.uniform(name, self.logits.dims(), self.logits.dtype(), self.logits.device())?;
+        through::binary(&self.logits, &uniform, how)
     }
 
     fn mode(&self) -> Result<Tensor> {
@@ -90,6 +95,11 @@ impl Distribution for Categorical {
         let uniform = noise.uniform(name, self.logits.dims(), self.logits.dtype(), self.logits.device())?;
         let gumbel = uniform.clamp(1e-7, 1.0 - 1e-7)?.log()?.neg()?.log()?.neg()?;
         self.one_hot(&(&self.logits + gumbel)?)
+    }
+
+    fn sample_through(&self, name: &str, noise: &mut Noise, how: Through) -> Result<Tensor> {
+        let uniform = noise.uniform(name, self.logits.dims(), self.logits.dtype(), self.logits.device())?;
+        through::one_of(&self.logits, &uniform, how)
     }
 
     fn mode(&self) -> Result<Tensor> {

@@ -8,6 +8,7 @@ mod flowed;
 mod logistic_mixture;
 mod mixture_of_normals;
 mod normal;
+pub mod through;
 
 pub use discrete::{Bernoulli, Categorical};
 pub use divergence::{divergence, divergence_term};
@@ -15,6 +16,7 @@ pub use flowed::Flowed;
 pub use logistic_mixture::LogisticMixture;
 pub use mixture_of_normals::MixtureOfNormals;
 pub use normal::{Normal, StandardNormal, normal_kl, standard_normal_kl};
+pub use through::Through;
 
 use crate::{Decode, Draw, Noise, Result, Tensor};
 use std::any::Any;
@@ -33,6 +35,14 @@ pub trait Distribution: Any + Send + Sync {
     /// # Errors
     /// Recorded noise of another shape; a root that was not expanded.
     fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor>;
+
+    /// A draw of a discrete distribution that a gradient passes through, for each row.
+    ///
+    /// # Errors
+    /// A distribution that has none: a continuous one needs none.
+    fn sample_through(&self, name: &str, _: &mut Noise, _: Through) -> Result<Tensor> {
+        candle_core::bail!("the distribution of `{name}` has no draw that is made to let a gradient through")
+    }
 
     /// The likeliest value of each row, or what the field takes for it.
     ///
@@ -62,6 +72,10 @@ impl Distribution for Box<dyn Distribution> {
 
     fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
         (**self).sample(name, noise, draw)
+    }
+
+    fn sample_through(&self, name: &str, noise: &mut Noise, through: Through) -> Result<Tensor> {
+        (**self).sample_through(name, noise, through)
     }
 
     fn mode(&self) -> Result<Tensor> {
