@@ -7,8 +7,11 @@
 //! - [`model`]: the trait between generated code and everything above; [`generated`]: what generated code has in scope.
 
 pub mod dist;
+pub mod enumeration;
 pub mod flow;
 pub mod generated;
+#[cfg(feature = "interpret")]
+pub mod interpret;
 pub mod model;
 pub mod nn;
 pub mod noise;
@@ -17,6 +20,7 @@ pub mod registry;
 
 pub use candle_core;
 pub use candle_core::{DType, Device, Result, Tensor};
+pub use enumeration::Enumeration;
 pub use model::{
     BoundOptions, Builder, Compiled, Decode, Draw, Flow, KlEstimator, Mode, Model, Setting, Settings, Term, TermKind,
     Terms, Values,

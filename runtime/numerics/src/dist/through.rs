@@ -4,8 +4,10 @@
 //! even the same draw (Maddison et al. 2017, Jang et al. 2017). *Straight through*: the discrete draw going forward; going
 //! back, the gradient of its mean (Bengio et al. 2013), of pixels that of the value before it was rounded.
 
+use super::Distribution;
 use crate::ops::{self, transform::quantise};
-use crate::{Result, Tensor};
+use crate::params::Phase;
+use crate::{Draw, Noise, Params, Result, Tensor};
 use candle_core::D;
 
 /// How a gradient is let through.
@@ -100,11 +102,32 @@ pub fn pixels(logits: &Tensor, components: usize, pick: &Tensor, spread: &Tensor
     }
 }
 
-/// ln of the mean of exp along dimension 0.
-pub(crate) fn log_mean_exp(values: &Tensor) -> Result<Tensor> {
+/// A draw for the bound: one that a gradient passes through while the model is trained, else one of the distribution itself.
+///
+/// # Errors
+/// A distribution that has no such draw.
+pub fn draw_through(
+    distribution: &dyn Distribution,
+    name: &str,
+    noise: &mut Noise,
+    how: Through,
+    params: &Params,
+) -> Result<Tensor> {
+    match params.phase() {
+        Phase::Training => distribution.sample_through(name, noise, how),
+        Phase::Initialisation | Phase::Inference => distribution.sample(name, noise, &Draw::default()),
+    }
+}
+
+/// ln of the sum of exp along dimension 0.
+pub(crate) fn log_sum_exp(values: &Tensor) -> Result<Tensor> {
     let peak = values.max_keepdim(0)?.detach();
-    let sum = values.broadcast_sub(&peak)?.exp()?.mean_keepdim(0)?.log()?;
+    let sum = values.broadcast_sub(&peak)?.exp()?.sum_keepdim(0)?.log()?;
     (sum + peak)?.squeeze(0)
+}
+
+fn log_mean_exp(values: &Tensor) -> Result<Tensor> {
+    log_sum_exp(values)? - (values.dim(0)? as f64).ln()
 }
 
 /// What is added to an objective so that its gradient counts how the draws' distribution changes: a value of 0 for each
@@ -124,7 +147,7 @@ pub fn score(log_q: &Tensor, gain: &Tensor, importance: bool) -> Result<Tensor> 
     let (samples, batch) = gain.dims2()?;
     let gain = gain.detach();
     let others = |along: D, count: usize| -> Result<Tensor> {
-        (gain.sum_keepdim(along)?.broadcast_sub(&gain)? / (count - 1) as f64)
+        gain.sum_keepdim(along)?.broadcast_sub(&gain)? / (count - 1) as f64
     };
     let signal = match (samples, batch) {
         (1, 1) => gain.clone(),
