@@ -8,7 +8,7 @@
 //!
 //! Invariant: nothing here reads the language. The compiler's parser does, also where a statement is half written.
 
-mod catalogue;
+pub mod catalogue;
 mod complete;
 mod context;
 mod diagnostics;

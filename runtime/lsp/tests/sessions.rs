@@ -9,6 +9,7 @@
 mod support;
 
 use serde_json::{Value, json};
+use srvae_lsp::catalogue::{Use, entries};
 use std::fmt::Write as _;
 use std::path::Path;
 use support::Client;
@@ -60,10 +61,43 @@ fn play(recorded: &str) -> String {
         }
         send(&mut client, command, rest, text);
         for message in client.answers() {
-            writeln!(played, "< {message}").unwrap();
+            writeln!(played, "< {}", short(message)).unwrap();
         }
     }
     panic!("a session ends with `exit`");
+}
+
+/// A message without what follows from the catalogue alone, so that another entry or another sentence there changes no
+/// recording: `<conv>` for an entry's text, `<blocks>` for a list with every block in it.
+fn short(mut message: Value) -> Value {
+    if let Some(text) = message.pointer_mut("/result/contents/value") {
+        for entry in entries() {
+            *text = json!(text.as_str().unwrap().replace(&entry.markdown(), &format!("<{}>", entry.name)));
+        }
+    }
+    if let Some(items) = message["result"].as_array().filter(|items| items.iter().any(|item| !item["label"].is_null()))
+    {
+        let label = |item: &Value| item["insertText"].as_str().or(item["label"].as_str()).unwrap().to_owned();
+        let mut labels: Vec<String> = items.iter().map(label).collect();
+        let of = |used_as| entries().filter(move |entry| entry.used_as == used_as).map(|entry| entry.name).collect();
+        let groups: [(&str, Vec<&str>); 6] = [
+            ("<statements>", srvae_dsl::parse::statements().map(|(word, _)| word).collect()),
+            ("<spaces>", of(Use::Space)),
+            ("<distributions>", of(Use::Distribution)),
+            ("<flows>", of(Use::Flow)),
+            ("<functions>", of(Use::Function)),
+            ("<blocks>", of(Use::Block)),
+        ];
+        for (name, group) in groups {
+            if group.iter().all(|word| labels.iter().any(|label| label == word)) {
+                let first = labels.iter().position(|label| label == group[0]).unwrap();
+                labels[first] = name.to_owned();
+                labels.retain(|label| !group.contains(&label.as_str()));
+            }
+        }
+        message["result"] = json!(labels);
+    }
+    message
 }
 
 fn send(client: &mut Client, command: &str, rest: &str, text: String) {
