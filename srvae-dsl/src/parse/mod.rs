@@ -80,6 +80,9 @@ fn parse_statement(code: &str, statement: &Statement) -> Result<Item, Failure> {
     let Some((_, rule, example)) = STATEMENTS.iter().find(|(keyword, ..)| *keyword == word) else {
         let end = word_end.max(text.chars().next().map_or(0, char::len_utf8));
         let span = Span::new(statement.span.start, statement.span.start + end);
+        if text[word_end..].trim_start().starts_with('~') {
+            return Err(Box::new(messages::tilde(word, statement.span)));
+        }
         return Err(Box::new(messages::unknown_statement(&text[..end], span, STATEMENTS.map(|(keyword, ..)| keyword))));
     };
     let mut pairs = Grammar::parse(*rule, text).map_err(|error| expected::explain(&error, text, statement, example))?;
