@@ -10,7 +10,7 @@ use crate::graph::{Argument, Body, Factor, VariableId};
 use crate::plan::{Plan, Rate};
 use serde_json::{Map, Value, json};
 
-/// One object: model, docs, settings, variables, factors, bound, plan, modes, networks, parameters,
+/// One object: model, docs, settings, variables, factors, bound, bounded, plan, modes, impossible_modes, networks, parameters,
 /// multiply_accumulates, budget.
 pub fn json(plan: &Plan) -> Value {
     let (model, budget) = (&plan.model, Budget::of(plan));
@@ -25,12 +25,14 @@ pub fn json(plan: &Plan) -> Value {
         "variables": variables(plan),
         "factors": model.p.iter().chain(&model.q).map(|it| factor(plan, it)).collect::<Vec<_>>(),
         "bound": bound(plan),
+        "bounded": bounded(plan),
         "plan": {
             "once_an_image": plan.lines(&plan.bound, Rate::Record),
             "repeated": plan.repeated(&plan.bound),
             "once_a_sample": plan.lines(&plan.bound, Rate::Sample),
         },
         "modes": modes(plan),
+        "impossible_modes": impossible_modes(plan),
         "networks": networks(plan),
         "parameters": budget.parameters,
         "multiply_accumulates": budget.multiply_accumulates,
@@ -133,6 +135,27 @@ fn bound(plan: &Plan) -> Vec<Value> {
             "text": super::text::formula(plan, &statement),
             "estimator": estimator.to_lowercase().replace(' ', "_"),
             "reason": reason,
+        })
+    });
+    all.collect()
+}
+
+fn bounded(plan: &Plan) -> Value {
+    let bounded = &plan.derivation.bounded;
+    json!({
+        "of": names(plan, &bounded.of),
+        "given": names(plan, &bounded.given),
+        "relation": bounded.relation(),
+        "text": bounded.text(&plan.model),
+    })
+}
+
+fn impossible_modes(plan: &Plan) -> Vec<Value> {
+    let all = plan.derivation.refused.iter().map(|refusal| {
+        json!({
+            "name": refusal.name,
+            "given": names(plan, &refusal.given),
+            "reason": refusal.reason.text(&plan.model),
         })
     });
     all.collect()
