@@ -5,9 +5,9 @@ mod support;
 use srvae_dsl::derive::{TermKind, terms};
 use srvae_dsl::graph::{Estimator, Side};
 use srvae_dsl::plan::{Operation, Plan, Rate};
-use srvae_dsl::{Overrides, Source};
+use srvae_dsl::{Overrides, Source, compile};
 use std::time::{Duration, Instant};
-use support::{code, model_of, plan_of, plan_of_text, read, tree};
+use support::{code, model_of, plan_of, plan_of_text, read};
 
 /// `+RE_x -KL_z(exact)`: names, signs and estimators.
 fn bound(plan: &Plan) -> String {
@@ -289,7 +289,7 @@ fn another_image_size_changes_what_follows() {
     assert!((15 * small..17 * small).contains(&large), "{small} {large}");
     // A size that does not divide is refused with the shapes after each stage, as at the defaults.
     let set = vec![("size".to_owned(), "18".to_owned())];
-    let refused = srvae_dsl::check(&tree(&source), &source, &Overrides { preset: None, set }).unwrap_err().to_string();
+    let refused = compile(&source, &Overrides { preset: None, set }).model().unwrap_err().to_string();
     assert!(refused.contains("divisible by 2") && refused.contains("real_nvp"), "{refused}");
     assert!(code(&plan_of_text(text)).contains("config.size / 2"));
 }
@@ -301,8 +301,7 @@ fn text_becomes_code_in_no_time() {
     let mut best = Duration::MAX;
     for _ in 0..20 {
         let start = Instant::now();
-        let plan = srvae_dsl::plan::plan(model_of(&source, &Overrides::default()));
-        let tokens = srvae_dsl::emit::emit(&plan, &origin);
+        let tokens = srvae_dsl::emit::emit(compile(&source, &Overrides::default()).plan().unwrap(), &origin);
         best = best.min(start.elapsed());
         assert!(!tokens.is_empty());
     }

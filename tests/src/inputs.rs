@@ -31,9 +31,9 @@ pub fn value(variable: &srvae_dsl::graph::Variable) -> Tensor {
 /// The compiler's own view of a model.
 pub fn checked(model: &Compiled, preset: Option<&str>) -> (srvae_dsl::graph::Model, Vec<srvae_dsl::Diagnostic>) {
     let source = srvae_dsl::Source::new(model.path, model.source);
-    let file = srvae_dsl::parse(&source).unwrap();
     let overrides = srvae_dsl::Overrides { preset: preset.map(str::to_owned), set: Vec::new() };
-    srvae_dsl::check(&file, &source, &overrides).unwrap()
+    let compilation = srvae_dsl::compile(&source, &overrides);
+    (compilation.model().unwrap().clone(), compilation.diagnostics().to_vec())
 }
 
 /// A model's settings at the values it was checked at.

@@ -42,11 +42,12 @@ pub fn of_text(models: &'static [Compiled], file: &Path, text: &str) -> Result<F
     let builder = match models.iter().find(|model| same_model(model.source, text)) {
         Some(compiled) => Builder::from(*compiled),
         None => {
-            let (model, _) = compiler::check(&path, text, &ModelArgs::default())?;
+            let compilation = compiler::compile(&path, text, &ModelArgs::default())?;
+            let model = compilation.model()?;
             if compile::is_asked_for() {
-                compile::instead(&path, text, &model)?;
+                compile::instead(&path, text, model)?;
             }
-            compile::without_rust(&path, &model)?;
+            compile::without_rust(&path, model)?;
             interpret::builder(&path, text)
         }
     };

@@ -26,9 +26,10 @@ impl Report {
         parts.join("\n\n")
     }
 
-    /// Each message for a tool that shows the first line alone: place, title and code, then the lines it is about.
+    /// Each error for a tool that shows the first line alone: place, title and code, then the lines it is about.
     pub fn placed(&self) -> Vec<String> {
-        let shown = self.diagnostics.iter().take(MOST_ERRORS).map(|diagnostic| {
+        let errors = self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+        let shown = errors.take(MOST_ERRORS).map(|diagnostic| {
             let path = &self.source.path;
             let place = match diagnostic.place().map(|span| self.source.position(span.start)) {
                 Some(at) => format!("{path}:{}:{}", at.line, at.column),

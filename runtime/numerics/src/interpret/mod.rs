@@ -14,7 +14,7 @@ use names::{interned, interned_list};
 use run::{Context, Run};
 use srvae_dsl::catalog::space_entry;
 use srvae_dsl::derive;
-use srvae_dsl::plan::{Operation, PartId, Plan, Program, plan};
+use srvae_dsl::plan::{Operation, PartId, Plan, Program};
 use srvae_dsl::{Overrides, Source};
 use std::sync::Arc;
 
@@ -23,10 +23,9 @@ pub fn builder(path: &str, text: &str) -> Builder {
     let source = Arc::new(Source::new(path, text));
     Builder::new(move |settings, params| {
         let set = settings.iter().map(|(name, value)| (name.clone(), value.to_string())).collect();
-        let checked = srvae_dsl::parse(&source)
-            .and_then(|tree| srvae_dsl::check(&tree, &source, &Overrides { preset: None, set }));
-        let (model, _) = checked.map_err(|report| Error::Msg(report.to_string()))?;
-        Ok(Box::new(Interpreted::new(plan(model), params)?))
+        let compilation = srvae_dsl::compile(&source, &Overrides { preset: None, set });
+        let plan = compilation.plan().map_err(|report| Error::Msg(report.to_string()))?;
+        Ok(Box::new(Interpreted::new(plan.clone(), params)?))
     })
 }
 
