@@ -16,10 +16,12 @@ macro_rules! corpus {
 
 corpus! {
     auxiliary = "../srvae-dsl/tests/corpus/good/auxiliary.pgm",
+    belief_net = "../srvae-dsl/tests/corpus/good/score.pgm",
     byte_order_mark = "../srvae-dsl/tests/corpus/good/byte_order_mark.pgm",
     conditional = "../srvae-dsl/tests/corpus/good/conditional.pgm",
     documentation = "../srvae-dsl/tests/corpus/good/documentation.pgm",
     downscale_by_four = "../srvae-dsl/tests/corpus/good/downscale_by_four.pgm",
+    enumerated = "../srvae-dsl/tests/corpus/good/enumerated.pgm",
     equation_five = "../srvae-dsl/tests/corpus/good/equation_five.pgm",
     estimators = "../srvae-dsl/tests/corpus/good/estimators.pgm",
     every_block = "../srvae-dsl/tests/corpus/good/every_block.pgm",
@@ -36,6 +38,7 @@ corpus! {
     minimal = "../srvae-dsl/tests/corpus/good/minimal.pgm",
     mixture_prior = "../srvae-dsl/tests/corpus/good/mixture_prior.pgm",
     parameters_in_shapes = "../srvae-dsl/tests/corpus/good/parameters_in_shapes.pgm",
+    relaxed_classes = "../srvae-dsl/tests/corpus/good/relaxed.pgm",
     reused_branches = "../srvae-dsl/tests/corpus/good/reused_branches.pgm",
     shared_networks = "../srvae-dsl/tests/corpus/good/shared_networks.pgm",
     sketch_as_y = "../srvae-dsl/tests/corpus/good/sketch_as_y.pgm",

@@ -148,7 +148,8 @@ fn modes(plan: &Plan) -> String {
 
 fn program(plan: &Plan) -> String {
     let mut text = String::new();
-    for (title, rate) in RATES {
+    let is_there = |rate: &Rate| *rate != Rate::Value || !plan.bound.enumerated.is_empty();
+    for (title, rate) in RATES.into_iter().filter(|(_, rate)| is_there(rate)) {
         text += &format!("  {title}\n");
         let repeated = plan.repeated(&plan.bound);
         if rate == Rate::Sample && !repeated.is_empty() {

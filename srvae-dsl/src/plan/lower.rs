@@ -263,6 +263,14 @@ impl<'m> Lowering<'m> {
 
     /// The terms of the bound, `[K, B]` each.
     fn terms(&mut self, terms: &[Term]) -> Vec<ValueId> {
+        if self.enumerated.is_empty() {
+            let each = terms.iter().map(|term| {
+                let nats = self.nats(term);
+                let nats = self.with_samples(nats);
+                self.value(Operation::PerSample, vec![nats], &term_field(&term.name))
+            });
+            return each.collect();
+        }
         let nats: Vec<ValueId> = terms.iter().map(|term| self.nats(term)).collect();
         let weights = self.log_weights();
         let first = self.enumerated.first().and_then(|id| terms.iter().position(|term| term.variable == *id));
