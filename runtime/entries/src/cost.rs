@@ -2,10 +2,66 @@
 //!
 //! Every convolution is weight-normalised: a gain and a bias for each output channel beside the direction.
 
-use super::{Cost, LARGEST_SIZE};
+use crate::LARGEST_SIZE;
+
+/// Parameters, and what one image's forward pass takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cost {
+    pub parameters: u64,
+    pub multiply_accumulates: u64,
+    /// Elements kept for the gradient.
+    pub kept: u64,
+    /// Elements that the layer with the hungriest backward pass takes while it runs.
+    pub passing: u64,
+    /// Elements of the kernels composed of the weights, all layers' together: for a whole batch, not for an image.
+    pub composed: u64,
+    /// Elements that the largest layer's kernels take besides while it runs.
+    pub transformed: u64,
+    /// Elements of the largest layer's input and output together.
+    pub widest: u64,
+}
+
+impl Cost {
+    /// Parameters alone.
+    pub const fn held(parameters: u64) -> Self {
+        Self { parameters, ..Self::NONE }
+    }
+
+    /// A function without parameters: it keeps its output; gradients of input and output pass.
+    pub const fn of_values(elements: u64) -> Self {
+        let both = elements.saturating_mul(2);
+        Self { kept: elements, passing: both, widest: both, ..Self::NONE }
+    }
+
+    const NONE: Self =
+        Self { parameters: 0, multiply_accumulates: 0, kept: 0, passing: 0, composed: 0, transformed: 0, widest: 0 };
+}
+
+impl std::ops::Add for Cost {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            parameters: self.parameters.saturating_add(other.parameters),
+            multiply_accumulates: self.multiply_accumulates.saturating_add(other.multiply_accumulates),
+            kept: self.kept.saturating_add(other.kept),
+            passing: self.passing.max(other.passing),
+            composed: self.composed.saturating_add(other.composed),
+            transformed: self.transformed.max(other.transformed),
+            widest: self.widest.max(other.widest),
+        }
+    }
+}
+
+impl std::iter::Sum for Cost {
+    fn sum<I: Iterator<Item = Self>>(costs: I) -> Self {
+        costs.fold(Self::default(), |total, cost| total + cost)
+    }
+}
+
 
 /// Channels, height and width of an input, or what is wrong with it.
-pub(super) fn planes(inputs: &[&[usize]]) -> Result<(usize, usize, usize), String> {
+pub(crate) fn planes(inputs: &[&[usize]]) -> Result<(usize, usize, usize), String> {
     match inputs {
         &[&[channels, height, width]] => Ok((channels, height, width)),
         _ => Err("needs an input of shape [channels, height, width]".to_owned()),
@@ -13,18 +69,28 @@ pub(super) fn planes(inputs: &[&[usize]]) -> Result<(usize, usize, usize), Strin
 }
 
 /// The same for inputs that passed the check.
-pub(super) fn known_planes(inputs: &[&[usize]]) -> (u64, u64) {
+pub(crate) fn known_planes(inputs: &[&[usize]]) -> (u64, u64) {
     planes(inputs)
         .map_or((0, 0), |(channels, height, width)| (channels as u64, (height as u64).saturating_mul(width as u64)))
 }
 
 /// The shape, where every size is between 1 and the largest allowed.
-pub(super) fn bounded(shape: Vec<usize>) -> Result<Vec<usize>, String> {
+pub(crate) fn bounded(shape: Vec<usize>) -> Result<Vec<usize>, String> {
     match shape.iter().find(|&&size| size == 0 || size > LARGEST_SIZE) {
         None => Ok(shape),
         Some(0) => Err("would leave nothing of its input".to_owned()),
         Some(size) => Err(format!("would need a size of {size}; the largest is {LARGEST_SIZE}")),
     }
+}
+
+/// The shape of the only input.
+pub(crate) fn same(inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
+    inputs.first().map(|shape| shape.to_vec()).ok_or_else(|| "needs an input".to_owned())
+}
+
+/// Elements of a shape.
+pub(crate) fn count(shape: &[usize]) -> usize {
+    shape.iter().fold(1, |total, &size| usize::saturating_mul(total, size))
 }
 
 fn product(factors: &[u64]) -> u64 {
@@ -43,12 +109,12 @@ fn padded(size: u64) -> u64 {
 }
 
 /// A weight-normalised convolution that keeps height and width.
-pub(super) fn conv(input: u64, output: u64, kernel: u64, positions: u64) -> Cost {
+pub(crate) fn conv(input: u64, output: u64, kernel: u64, positions: u64) -> Cost {
     resizing(input, output, kernel, [positions; 2])
 }
 
 /// A weight-normalised convolution; positions of the input and of the output.
-pub(super) fn resizing(input: u64, output: u64, kernel: u64, [from, to]: [u64; 2]) -> Cost {
+pub(crate) fn resizing(input: u64, output: u64, kernel: u64, [from, to]: [u64; 2]) -> Cost {
     let weights = product(&[input, output, kernel, kernel]);
     let (read, written) = (product(&[input, from]), product(&[output, to]));
     Cost {
@@ -63,7 +129,7 @@ pub(super) fn resizing(input: u64, output: u64, kernel: u64, [from, to]: [u64; 2
 }
 
 /// A transposed 3x3 convolution that doubles height and width; `positions` are those of the input.
-pub(super) fn doubling(input: u64, output: u64, positions: u64) -> Cost {
+pub(crate) fn doubling(input: u64, output: u64, positions: u64) -> Cost {
     resizing(input, output, 3, [positions, positions.saturating_mul(4)])
 }
 
@@ -77,7 +143,7 @@ fn attention(channels: u64) -> Cost {
 ///
 /// The layer is one operation: of an image it keeps its output alone, for its backward pass recovers every state of the stack
 /// from it; of a batch the composed 3x3 kernels, of all channels before a step and a constant.
-pub(super) fn dense_layer(channels: u64, growth: u64, steps: u64, positions: u64) -> Cost {
+pub(crate) fn dense_layer(channels: u64, growth: u64, steps: u64, positions: u64) -> Cost {
     let (wide, end) = (growth.saturating_mul(4), dense_channels(channels, growth, steps));
     let before = |step| dense_channels(channels, growth, step);
     let weights: Cost =
@@ -102,6 +168,6 @@ pub(super) fn dense_layer(channels: u64, growth: u64, steps: u64, positions: u64
 }
 
 /// Channels after a dense layer.
-pub(super) fn dense_channels(channels: u64, growth: u64, steps: u64) -> u64 {
+pub(crate) fn dense_channels(channels: u64, growth: u64, steps: u64) -> u64 {
     channels.saturating_add(growth.saturating_mul(steps))
 }

@@ -1,0 +1,13 @@
+//! The sigmoid linear unit.
+
+use crate::prelude::*;
+
+operation! {
+    /// t · sigmoid(t), element by element.
+    one silu(SiluConfig {}),
+    examples: [{} over [5]],
+}
+
+fn shape(_: &SiluConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
+    same(inputs)
+}
