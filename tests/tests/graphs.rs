@@ -185,12 +185,9 @@ fn data(model: &Compiled, preset: Option<&str>) -> Values {
 /// A value of the variable's space: pixels on the grid, one-hot classes, zeros and ones, reals.
 fn value(variable: &srvae_dsl::graph::Variable) -> Tensor {
     let values: usize = variable.shape.iter().product();
-    let each = |at: usize| match variable.space {
-        Space::Label => f32::from(u8::from(at % values == at / values % values)),
-        Space::Binary => (at * 37 % 2) as f32,
-        Space::Image | Space::Real => (at * 37 % 256) as f32 / 255.0,
-    };
-    let all: Vec<f32> = (0..BATCH * values).map(each).collect();
+    let draw = srvae_dsl::catalog::space_entry(variable.space).draw;
+    let uniform: Vec<f64> = (0..BATCH * values).map(|at| (at * 37 % 256) as f64 / 256.0).collect();
+    let all: Vec<f32> = uniform.chunks(values).flat_map(draw).map(|value| value as f32).collect();
     let shape: Vec<usize> = std::iter::once(BATCH).chain(variable.shape.clone()).collect();
     Tensor::from_vec(all, shape, &Device::Cpu).unwrap()
 }

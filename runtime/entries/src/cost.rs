@@ -59,7 +59,6 @@ impl std::iter::Sum for Cost {
     }
 }
 
-
 /// Channels, height and width of an input, or what is wrong with it.
 pub(crate) fn planes(inputs: &[&[usize]]) -> Result<(usize, usize, usize), String> {
     match inputs {

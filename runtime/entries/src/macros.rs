@@ -22,19 +22,6 @@ macro_rules! field_type {
     ($type:ident) => { $type };
 }
 
-/// The type of the same as an argument of a function.
-macro_rules! argument_type {
-    (word) => { &str };
-    ([usize]) => { &[usize] };
-    ($type:ident) => { $type };
-}
-
-/// A field from the argument of a function.
-macro_rules! from_argument {
-    ([usize] $value:expr) => { $value.to_vec() };
-    ($type:ident $value:expr) => { $value };
-}
-
 macro_rules! kind {
     (usize $least:literal $most:expr) => { $crate::Kind::Int { least: $least, most: $most as i64 } };
     ([usize] $least:literal $most:expr) => { $crate::Kind::Int { least: $least, most: $most as i64 } };
@@ -44,16 +31,30 @@ macro_rules! kind {
 }
 
 macro_rules! default_value {
-    ($type:tt) => { None };
-    (usize $value:literal) => { Some($crate::Literal::Int($value)) };
-    (f64 $value:literal) => { Some($crate::Literal::Real($value)) };
-    (bool $value:literal) => { Some($crate::Literal::Bool($value)) };
-    (word $value:ident) => { Some($crate::Literal::Word(stringify!($value))) };
+    ($type:tt) => {
+        None
+    };
+    (usize $value:literal) => {
+        Some($crate::Literal::Int($value))
+    };
+    (f64 $value:literal) => {
+        Some($crate::Literal::Real($value))
+    };
+    (bool $value:literal) => {
+        Some($crate::Literal::Bool($value))
+    };
+    (word $value:ident) => {
+        Some($crate::Literal::Word(stringify!($value)))
+    };
 }
 
 macro_rules! repeats {
-    ([usize]) => { true };
-    ($type:ident) => { false };
+    ([usize]) => {
+        true
+    };
+    ($type:ident) => {
+        false
+    };
 }
 
 /// The configuration of an entry: a struct with one field for each argument, and the arguments' rows.
@@ -293,6 +294,7 @@ macro_rules! space {
         ranks: $least:literal..=$most:literal of $sizes:literal,
         usual: $usual:ident,
         misfit: $misfit:expr,
+        draw: $draw:expr,
         grid: $grid:expr,
     ) => {
         impl $crate::Space {
@@ -310,6 +312,7 @@ macro_rules! space {
             discrete: space!(@discrete $kind),
             usual: stringify!($usual),
             misfit: $misfit,
+            draw: $draw,
             grid: $grid,
         };
     };

@@ -25,6 +25,8 @@ pub struct SpaceEntry {
     pub usual: &'static str,
     /// What is wrong with a row of values, if anything: "leaves the grid k/255".
     pub misfit: fn(&[f64]) -> Option<&'static str>,
+    /// A value from as many numbers, uniform on [0, 1).
+    pub draw: fn(&[f64]) -> Vec<f64>,
     /// Values over which a density adds up.
     pub grid: Grid,
 }

@@ -27,7 +27,11 @@ pub fn obstacle<'m>(q: &'m Factor, p: &'m Factor, all_q: &[Factor]) -> Option<Ob
         let parent = p.parents.iter().find(|parent| is_drawn_after(all_q, q.variable, **parent));
         parent.map(|parent| Obstacle::DrawnAfter(p, *parent))
     };
-    of_factor(q).or_else(|| of_factor(p)).or_else(|| pair(q, p)).or_else(after).or_else(|| q.parents.is_empty().then_some(Obstacle::Root(q)))
+    of_factor(q)
+        .or_else(|| of_factor(p))
+        .or_else(|| pair(q, p))
+        .or_else(after)
+        .or_else(|| q.parents.is_empty().then_some(Obstacle::Root(q)))
 }
 
 fn of_factor(factor: &Factor) -> Option<Obstacle<'_>> {

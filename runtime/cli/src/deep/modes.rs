@@ -2,7 +2,7 @@
 
 use super::{BATCH, Finding, Subject};
 use anyhow::Result;
-use srvae_training::spec::{Space, Variable};
+use srvae_training::spec::{Variable, space_entry};
 use srvae_training::{BoundOptions, DType, Draw, Noise, Tensor, Values, figures};
 
 pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
@@ -37,19 +37,9 @@ fn misfit(variable: &Variable, value: &Tensor) -> Result<Option<String>> {
         return Ok(Some(format!("has shape {:?}, not {BATCH} x {:?}", value.dims(), variable.shape)));
     }
     let numbers = value.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
-    let on_grid = |value: f64, steps: f64| {
-        (0.0..=1.0).contains(&value) && (value * steps).fract().min(1.0 - (value * steps).fract()) < 1e-6
-    };
-    let (fits, what) = match variable.space {
-        Space::Image => (numbers.iter().all(|&value| on_grid(value, 255.0)), "leaves the grid k/255"),
-        Space::Binary => (numbers.iter().all(|&value| value == 0.0 || value == 1.0), "is not binary"),
-        Space::Label => {
-            let one_hot = |row: &[f64]| row.iter().all(|&v| v == 0.0 || v == 1.0) && row.iter().sum::<f64>() == 1.0;
-            (numbers.chunks(variable.shape[0]).all(one_hot), "is not one class")
-        }
-        Space::Real => (numbers.iter().all(|value| value.is_finite()), "is not finite"),
-    };
-    Ok((!fits).then(|| what.to_owned()))
+    let misfit = space_entry(variable.space).misfit;
+    let row = variable.shape.iter().product::<usize>().max(1);
+    Ok(numbers.chunks(row).find_map(misfit).map(str::to_owned))
 }
 
 fn finite(value: &Tensor) -> Result<bool> {

@@ -1,7 +1,5 @@
 //! Zeros and ones.
 
-use crate::prelude::*;
-
 distribution! {
     /// Independent zeros and ones; the head holds logits.
     discrete bernoulli: Bernoulli(BernoulliConfig {}),

@@ -1,7 +1,5 @@
 //! One of n classes.
 
-use crate::prelude::*;
-
 distribution! {
     /// One of n classes; the head holds logits.
     discrete categorical: Categorical(CategoricalConfig {}),

@@ -1,7 +1,5 @@
 //! The diagonal normal.
 
-use crate::prelude::*;
-
 distribution! {
     /// A diagonal normal; the head holds means, then log-variances, clamped to [−7, 7].
     continuous normal: Normal(NormalConfig {}),

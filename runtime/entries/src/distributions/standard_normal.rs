@@ -1,7 +1,5 @@
 //! The standard normal.
 
-use crate::prelude::*;
-
 distribution! {
     /// Independent normals of mean 0 and variance 1.
     continuous standard_normal: StandardNormal(StandardNormalConfig {}),

@@ -11,5 +11,6 @@ space! {
     ranks: 1..=3 of "features, or channels, height, width",
     usual: normal,
     misfit: |row| (!row.iter().all(|value| value.is_finite())).then_some("is not finite"),
+    draw: |row| row.to_vec(),
     grid: Grid { shape: &[1], rows: || (-3000..3000).map(|at| f64::from(at) * STEP).collect(), step: STEP },
 }
