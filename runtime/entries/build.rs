@@ -37,5 +37,26 @@ fn module(folder: &Path, entry: &str, table: &str) -> String {
     let (count, entries) = (names.len(), entries.join(", "));
     writeln!(text, "/// Every entry of this folder.\npub static {table}: [&crate::{entry}; {count}] = [{entries}];")
         .expect("a string takes it");
+    if table != "SPACES" {
+        let all = names.iter().map(|name| format!("    pub use super::{name}::*;\n"));
+        text +=
+            &exported("types", "What the entries of this folder declare: types, configurations and functions.", all);
+    }
+    if table == "BLOCKS" {
+        let operations = names.iter().zip(&paths).filter(|(_, path)| declares_operation(path));
+        let all = operations.map(|(name, _)| format!("    pub use super::{name}::shape_of as {name};\n"));
+        text += &exported("shapes", "Shapes of what the functions on tensors yield, without the batch.", all);
+    }
     text
+}
+
+/// A module of the runtime that exports what the lines name.
+fn exported(name: &str, docs: &str, lines: impl Iterator<Item = String>) -> String {
+    let lines: String = lines.collect();
+    format!("/// {docs}\n#[cfg(feature = \"tensors\")]\n#[allow(ambiguous_glob_reexports)]\npub mod {name} {{\n{lines}}}\n")
+}
+
+fn declares_operation(path: &Path) -> bool {
+    println!("cargo::rerun-if-changed={}", path.display());
+    std::fs::read_to_string(path).is_ok_and(|text| text.contains("\noperation! {"))
 }

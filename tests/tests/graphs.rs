@@ -4,7 +4,7 @@
 use candle_core::{DType, Device, Tensor};
 use srvae::params::Phase;
 use srvae::{BoundOptions, Compiled, Draw, Model, Noise, Params, Setting, Settings, Values};
-use srvae_dsl::graph::{Space, Value};
+use srvae_dsl::graph::Value;
 use srvae_tests::{CORPUS, counted, nets};
 
 const BATCH: usize = 3;

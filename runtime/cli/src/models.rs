@@ -3,9 +3,9 @@
 use super::args::ModelArgs;
 use super::{compile, compiler};
 use anyhow::{Context, Result, bail};
-use srvae_training::{Builder, Compiled};
 use srvae_training::spec::Spec;
 use srvae_training::train::same_model;
+use srvae_training::{Builder, Compiled};
 use std::path::Path;
 
 /// A model file and the code that was compiled from it.
@@ -46,7 +46,9 @@ pub fn find(models: &'static [Compiled], file: &Path) -> Result<Found> {
 /// None that is compiled into this program.
 pub fn of_text(models: &'static [Compiled], path: &Path, text: &str) -> Result<Found> {
     match models.iter().find(|model| same_model(model.source, text)) {
-        Some(compiled) => Ok(Found { builder: (*compiled).into(), path: path.display().to_string(), text: text.to_owned() }),
+        Some(compiled) => {
+            Ok(Found { builder: (*compiled).into(), path: path.display().to_string(), text: text.to_owned() })
+        }
         None => compile::instead(models, path, text),
     }
 }

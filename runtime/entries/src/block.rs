@@ -21,6 +21,9 @@ pub struct Block {
     pub cost: fn(&Arguments, &[&[usize]]) -> Cost,
     /// Uses that the laws are tried on.
     pub examples: &'static [Example],
+    /// How it is made and applied at run time.
+    #[cfg(feature = "tensors")]
+    pub build: crate::Build,
 }
 
 impl Block {

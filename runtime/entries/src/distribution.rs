@@ -26,6 +26,12 @@ pub struct Distribution {
     pub examples: &'static [Example],
     /// Relative error of the density that its definition allows, where it approximates.
     pub error: f64,
+    /// How it is made at run time.
+    #[cfg(feature = "tensors")]
+    pub make: crate::Make,
+    /// The closed forms, in the order of their names.
+    #[cfg(feature = "tensors")]
+    pub divergences: &'static [crate::ClosedForm],
 }
 
 /// A natural parameter: a tensor of the variable's shape but for its channels.
@@ -58,12 +64,17 @@ impl Distribution {
         }
         let mut head = shape.to_vec();
         if let Some(first) = head.first_mut() {
-            *first = self.natural.iter().fold(0, |sum, one| sum.saturating_add((one.channels)(arguments, *first)));
+            *first = self.channels(arguments, *first);
         }
         match head.iter().find(|&&size| size > LARGEST_SIZE) {
             Some(size) => Err(format!("would need a size of {size}; the largest is {LARGEST_SIZE}")),
             None => Ok(Some(head)),
         }
+    }
+
+    /// Channels of the head for a variable of so many.
+    pub fn channels(&self, arguments: &Arguments, channels: usize) -> usize {
+        self.natural.iter().fold(0, |sum, one| sum.saturating_add((one.channels)(arguments, channels)))
     }
 
     /// Whether a network must stand behind it.

@@ -19,6 +19,9 @@ pub struct Function {
     pub spaces: &'static [Space],
     /// Uses that the laws are tried on.
     pub examples: &'static [Example],
+    /// The value for an input; none where the data alone decide.
+    #[cfg(feature = "tensors")]
+    pub apply: Option<fn(&crate::tensors::Tensor, &Arguments) -> crate::tensors::Result<crate::tensors::Tensor>>,
 }
 
 /// A space with a shape, where the function decides it.

@@ -14,13 +14,19 @@ mod block;
 mod cost;
 mod distribution;
 mod function;
+#[cfg(feature = "tensors")]
+pub mod registry;
 mod space;
+#[cfg(feature = "tensors")]
+pub mod tensors;
 
 pub use arguments::{Arguments, Kind, Literal, Parameter, Value};
 pub use block::{Arity, Block, Example, Role, ShapeRule};
 pub use cost::Cost;
 pub use distribution::{Distribution, Domain, Natural};
 pub use function::{Function, Origin, Range, RangeRule};
+#[cfg(feature = "tensors")]
+pub use registry::{Build, ClosedForm, Make};
 pub use space::{Grid, Space, SpaceEntry, space_entry};
 
 /// Layers and functions on tensors.
@@ -53,6 +59,19 @@ pub use distributions::DISTRIBUTIONS;
 pub use flows::FLOWS;
 pub use functions::FUNCTIONS;
 pub use spaces::SPACES;
+
+/// Every type and function of the entries, for generated code.
+#[cfg(feature = "tensors")]
+pub mod all {
+    pub use crate::blocks::types::*;
+    pub use crate::distributions::types::*;
+    pub use crate::flows::types::*;
+    pub use crate::functions::types::*;
+}
+
+/// Shapes of what the functions on tensors yield, without the batch.
+#[cfg(feature = "tensors")]
+pub use blocks::shapes;
 
 /// Channels, features or pixels of one tensor may not exceed this.
 pub const LARGEST_SIZE: usize = 1 << 20;

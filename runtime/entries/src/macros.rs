@@ -22,6 +22,36 @@ macro_rules! field_type {
     ($type:ident) => { $type };
 }
 
+/// The type of a field as an argument of a function.
+#[cfg(feature = "tensors")]
+macro_rules! argument_type {
+    (word) => { &'static str };
+    ([usize]) => { &[usize] };
+    ($type:ident) => { $type };
+}
+
+/// A field as an argument of a function.
+#[cfg(feature = "tensors")]
+macro_rules! argument {
+    ([usize] $value:expr) => {
+        &$value
+    };
+    ($type:ident $value:expr) => {
+        $value
+    };
+}
+
+/// An argument of a function as a field.
+#[cfg(feature = "tensors")]
+macro_rules! owned {
+    ([usize] $value:expr) => {
+        $value.to_vec()
+    };
+    ($type:ident $value:expr) => {
+        $value
+    };
+}
+
 macro_rules! kind {
     (usize $least:literal $most:expr) => { $crate::Kind::Int { least: $least, most: $most as i64 } };
     ([usize] $least:literal $most:expr) => { $crate::Kind::Int { least: $least, most: $most as i64 } };
@@ -59,12 +89,12 @@ macro_rules! repeats {
 
 /// The configuration of an entry: a struct with one field for each argument, and the arguments' rows.
 macro_rules! config {
-    ($config:ident of $name:ident { $(
+    ($(derive $copy:ident)? struct $config:ident of $name:ident { $(
         $(#[doc = $docs:literal])+
         $field:ident: $type:tt $(in $least:tt $(..= $most:tt)?)? $(= $default:tt)?,
     )* }) => {
         #[doc = concat!("The arguments of `", stringify!($name), "`.")]
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(Debug, Clone, PartialEq $(, $copy)?)]
         pub struct $config { $(
             $(#[doc = $docs])+
             pub $field: field_type!($type),
@@ -124,9 +154,9 @@ macro_rules! layer {
         $name:ident: $type:ident($config:ident { $($fields:tt)* }),
         examples: [$($examples:tt)*],
     ) => {
-        config! { $config of $name { $($fields)* } }
+        config! { derive Copy struct $config of $name { $($fields)* } }
 
-        pub static ENTRY: $crate::Block = $crate::Block {
+        pub(crate) static ENTRY: $crate::Block = $crate::Block {
             name: stringify!($name),
             docs: docs!($($docs)+),
             role: $crate::Role::Layer,
@@ -136,7 +166,33 @@ macro_rules! layer {
             shape: |arguments, inputs| shape(&$config::read(arguments), inputs),
             cost: |arguments, inputs| cost(&$config::read(arguments), inputs),
             examples: examples!($config: $($examples)*),
+            #[cfg(feature = "tensors")]
+            build: $crate::Build::Layer(|params, inputs, arguments| {
+                Ok(Box::new(tensors::$type::new(params, $crate::tensors::only(inputs)?, $config::read(arguments))?))
+            }),
         };
+
+        #[cfg(feature = "tensors")]
+        pub use tensors::$type;
+
+        #[cfg(feature = "tensors")]
+        impl $config {
+            /// The output's shape for inputs of these shapes.
+            fn output(&self, inputs: &[&[usize]]) -> $crate::tensors::Result<Vec<usize>> {
+                shape(self, inputs).map_err(|why| $crate::tensors::misfit(stringify!($name), &why, inputs))
+            }
+        }
+
+        #[cfg(feature = "tensors")]
+        impl $crate::tensors::Layer for tensors::$type {
+            fn output(&self) -> &[usize] {
+                tensors::$type::output(self)
+            }
+
+            fn forward(&self, inputs: &[&$crate::tensors::Tensor]) -> $crate::tensors::Result<$crate::tensors::Tensor> {
+                tensors::$type::forward(self, $crate::tensors::only(inputs)?)
+            }
+        }
     };
 }
 
@@ -152,12 +208,12 @@ macro_rules! operation {
         )* }),
         examples: [$($examples:tt)*],
     ) => {
-        config! { $config of $name { $(
+        config! { struct $config of $name { $(
             $(#[doc = $field_docs])+
             $field: $type $(in $least $(..= $most)?)? $(= $default)?,
         )* } }
 
-        pub static ENTRY: $crate::Block = $crate::Block {
+        pub(crate) static ENTRY: $crate::Block = $crate::Block {
             name: stringify!($name),
             docs: docs!($($docs)+),
             role: $crate::Role::Function,
@@ -167,8 +223,32 @@ macro_rules! operation {
             shape: |arguments, inputs| shape(&$config::read(arguments), inputs),
             cost: |_, inputs| $crate::Cost::of_values(inputs.iter().map(|input| $crate::cost::count(input) as u64).sum()),
             examples: examples!($config: $($examples)*),
+            #[cfg(feature = "tensors")]
+            build: $crate::Build::Function(|inputs, arguments| {
+                #[allow(unused_variables)]
+                let config = $config::read(arguments);
+                tensors::$name(operation!(@inputs $arity inputs) $(, argument!($type config.$field))*)
+            }),
         };
+
+        #[cfg(feature = "tensors")]
+        pub use tensors::$name;
+
+        /// The output's shape for inputs of these shapes, without the batch.
+        ///
+        /// # Errors
+        /// Shapes that do not fit.
+        #[cfg(feature = "tensors")]
+        pub fn shape_of(
+            inputs: &[&[usize]]
+            $(, $field: argument_type!($type))*
+        ) -> $crate::tensors::Result<Vec<usize>> {
+            let config = $config { $($field: owned!($type $field)),* };
+            shape(&config, inputs).map_err(|why| $crate::tensors::misfit(stringify!($name), &why, inputs))
+        }
     };
+    (@inputs one $inputs:ident) => { $crate::tensors::only($inputs)? };
+    (@inputs many $inputs:ident) => { $inputs };
     (@arity one) => { $crate::Arity::One };
     (@arity many) => { $crate::Arity::Many };
 }
@@ -182,9 +262,9 @@ macro_rules! flow {
         $ways:ident $name:ident: $type:ident($config:ident { $($fields:tt)* }),
         examples: [$($examples:tt)*],
     ) => {
-        config! { $config of $name { $($fields)* } }
+        config! { derive Copy struct $config of $name { $($fields)* } }
 
-        pub static ENTRY: $crate::Block = $crate::Block {
+        pub(crate) static ENTRY: $crate::Block = $crate::Block {
             name: stringify!($name),
             docs: docs!($($docs)+),
             role: flow!(@role $ways),
@@ -197,7 +277,22 @@ macro_rules! flow {
             },
             cost: |arguments, inputs| cost(&$config::read(arguments), inputs),
             examples: examples!($config: $($examples)*),
+            #[cfg(feature = "tensors")]
+            build: $crate::Build::Bijector(|params, shape, arguments| {
+                Ok(std::sync::Arc::new(tensors::$type::new(params, shape, $config::read(arguments))?))
+            }),
         };
+
+        #[cfg(feature = "tensors")]
+        pub use tensors::$type;
+
+        #[cfg(feature = "tensors")]
+        impl $config {
+            /// Whether the flow can stand over values of this shape.
+            fn check(&self, shape: &[usize]) -> $crate::tensors::Result<()> {
+                fits(self, shape).map_err(|why| $crate::tensors::misfit(stringify!($name), &why, &[shape]))
+            }
+        }
     };
     (@role both) => { $crate::Role::Bijector { forward: true, inverse: true } };
     (@role inverse) => { $crate::Role::Bijector { forward: false, inverse: true } };
@@ -208,18 +303,24 @@ macro_rules! flow {
 macro_rules! distribution {
     (
         $(#[doc = $docs:literal])+
-        $kind:ident $name:ident: $type:ident($config:ident { $($fields:tt)* }),
+        $kind:ident $name:ident: $type:ident($config:ident { $(
+            $(#[doc = $field_docs:literal])+
+            $field:ident: $field_type:tt $(in $least:tt $(..= $most:tt)?)? $(= $default:tt)?,
+        )* }),
         over: [$($space:ident),+],
         natural: [$($natural:ident: $domain:ident $(of $channels:expr)?),* $(,)?],
-        closed_forms: [$($p:ident),*],
+        closed_forms: [$($p:ident: $kl:ident),*],
         examples: [$($examples:tt)*],
         $(fits: $fits:expr,)?
         $(count: $count:expr,)?
         $(error: $error:literal,)?
     ) => {
-        config! { $config of $name { $($fields)* } }
+        config! { derive Copy struct $config of $name { $(
+            $(#[doc = $field_docs])+
+            $field: $field_type $(in $least $(..= $most)?)? $(= $default)?,
+        )* } }
 
-        pub static ENTRY: $crate::Distribution = $crate::Distribution {
+        pub(crate) static ENTRY: $crate::Distribution = $crate::Distribution {
             name: stringify!($name),
             docs: docs!($($docs)+),
             parameters: $config::PARAMETERS,
@@ -236,7 +337,46 @@ macro_rules! distribution {
             closed_forms: &[$(stringify!($p)),*],
             examples: examples!($config: $($examples)*),
             error: distribution!(@error $($error)?),
+            #[cfg(feature = "tensors")]
+            make: distribution!(@make $type $config [$($natural)*] [$($field: $field_type),*]),
+            #[cfg(feature = "tensors")]
+            divergences: &[$(|q, p| $crate::tensors::pair(q, p, tensors::$kl)),*],
         };
+
+        #[cfg(feature = "tensors")]
+        pub use tensors::$type;
+
+        $(
+            #[cfg(feature = "tensors")]
+            pub use tensors::$kl;
+        )*
+
+        distribution!(@methods $type $config [$($natural)*] [$($field: $field_type),*]);
+    };
+    (@make $type:ident $config:ident [] [$($field:ident: $field_type:tt),*]) => {
+        $crate::Make::Root(|params, shape, arguments| {
+            #[allow(unused_variables)]
+            let config = $config::read(arguments);
+            Ok(Box::new(tensors::$type::new(params, shape $(, argument!($field_type config.$field))*)?))
+        })
+    };
+    (@make $type:ident $config:ident [$($natural:ident)+] [$($field:ident: $field_type:tt),*]) => {
+        $crate::Make::Head(|head, arguments| {
+            #[allow(unused_variables)]
+            let config = $config::read(arguments);
+            Ok(Box::new(tensors::$type::from_head(head $(, argument!($field_type config.$field))*)?))
+        })
+    };
+    (@methods $type:ident $config:ident [] [$($fields:tt)*]) => {};
+    (@methods $type:ident $config:ident [$($natural:ident)+] [$($field:ident: $field_type:tt),*]) => {
+        #[cfg(feature = "tensors")]
+        impl tensors::$type {
+            /// Channels of the head for a variable of this shape.
+            pub fn channels(shape: &[usize] $(, $field: argument_type!($field_type))*) -> usize {
+                let config = $config { $($field: owned!($field_type $field)),* };
+                ENTRY.channels(&config.arguments(), shape.first().copied().unwrap_or(1))
+            }
+        }
     };
     (@continuous continuous) => { true };
     (@continuous discrete) => { false };
@@ -265,13 +405,19 @@ macro_rules! distribution {
 macro_rules! function {
     (
         $(#[doc = $docs:literal])+
-        $origin:ident $name:ident($config:ident { $($fields:tt)* }),
+        $origin:ident $name:ident($config:ident { $(
+            $(#[doc = $field_docs:literal])+
+            $field:ident: $field_type:tt $(in $least:tt $(..= $most:tt)?)? $(= $default:tt)?,
+        )* }),
         into: [$($space:ident),+],
         examples: [$($examples:tt)*],
     ) => {
-        config! { $config of $name { $($fields)* } }
+        config! { derive Copy struct $config of $name { $(
+            $(#[doc = $field_docs])+
+            $field: $field_type $(in $least $(..= $most)?)? $(= $default)?,
+        )* } }
 
-        pub static ENTRY: $crate::Function = $crate::Function {
+        pub(crate) static ENTRY: $crate::Function = $crate::Function {
             name: stringify!($name),
             docs: docs!($($docs)+),
             parameters: $config::PARAMETERS,
@@ -280,7 +426,24 @@ macro_rules! function {
             range: |arguments, space, shape| range(&$config::read(arguments), space, shape),
             spaces: &[$($crate::Space::$space),+],
             examples: examples!($config: $($examples)*),
+            #[cfg(feature = "tensors")]
+            apply: function!(@apply $origin $name $config [$($field: $field_type),*]),
         };
+
+        function!(@export $origin $name);
+    };
+    (@apply data $name:ident $config:ident [$($fields:tt)*]) => { None };
+    (@apply computed $name:ident $config:ident [$($field:ident: $field_type:tt),*]) => {
+        Some(|input, arguments| {
+            #[allow(unused_variables)]
+            let config = $config::read(arguments);
+            tensors::$name(input $(, argument!($field_type config.$field))*)
+        })
+    };
+    (@export data $name:ident) => {};
+    (@export computed $name:ident) => {
+        #[cfg(feature = "tensors")]
+        pub use tensors::$name;
     };
     (@origin computed) => { $crate::Origin::Computed };
     (@origin data) => { $crate::Origin::Data };
@@ -303,7 +466,7 @@ macro_rules! space {
             pub const $variant: Self = Self(stringify!($name));
         }
 
-        pub static ENTRY: $crate::SpaceEntry = $crate::SpaceEntry {
+        pub(crate) static ENTRY: $crate::SpaceEntry = $crate::SpaceEntry {
             space: $crate::Space::$variant,
             name: stringify!($name),
             docs: docs!($($docs)+),

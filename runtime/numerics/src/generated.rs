@@ -1,18 +1,10 @@
-//! What generated code has in scope: everything above, and the few helpers that only it needs.
+//! What generated code has in scope besides the entries of the language: what is above, and the few helpers that only it
+//! needs.
 
-pub use crate::dist::{
-    Bernoulli, Categorical, Distribution, Flowed, LogisticMixture, MixtureOfNormals, Normal, StandardNormal,
-    decode, divergence_term,
-};
-pub use crate::flow::{Bijector, RealNvp, RealNvpConfig};
-pub use crate::nn::{
-    Conv, ConvConfig, Decoder, DecoderConfig, DenseNet, DenseNetConfig, Encoder, EncoderConfig, Linear, LinearConfig,
-    Network, Residual, ResidualConfig,
-};
-pub use crate::ops::transform::{downscale, grayscale, sketch};
-pub use crate::ops::{
-    concat, downsample, elu, flatten, fourier, per_sample, relu, repeat, reshape, shapes, silu, upsample,
-};
+pub use crate::dist::{Distribution, Flowed, decode};
+pub use crate::flow::Bijector;
+pub use crate::nn::Network;
+pub use crate::ops::{per_sample, repeat};
 pub use crate::{
     BoundOptions, Compiled, Draw, Flow, Mode, Model, Noise, Params, Result, Settings, Tensor, Term, TermKind, Terms,
     Values,

@@ -19,3 +19,8 @@ fn shape(_: &ConcatConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
     shape[0] = inputs.iter().map(|input| input[0]).fold(0, usize::saturating_add);
     bounded(shape)
 }
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    pub use crate::tensors::ops::concat;
+}

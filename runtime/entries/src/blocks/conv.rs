@@ -33,3 +33,37 @@ fn cost(config: &ConvConfig, inputs: &[&[usize]]) -> Cost {
     let (channels, from) = known_planes(inputs);
     resizing(channels, config.out as u64, config.kernel as u64, [from, positions])
 }
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    use super::ConvConfig;
+    use crate::tensors::{NormConv, Params, Result, Shape2d, Tensor};
+
+    /// A weight-normalised convolution, padded so that stride 1 keeps height and width.
+    #[derive(Debug, Clone)]
+    pub struct Conv {
+        conv: NormConv,
+        output: Vec<usize>,
+    }
+
+    impl Conv {
+        /// # Errors
+        /// An input that is not `[channels, height, width]`.
+        pub fn new(params: &Params, input: &[usize], config: ConvConfig) -> Result<Self> {
+            let output = config.output(&[input])?;
+            let stride = Shape2d::Stride(config.stride);
+            Ok(Self { conv: NormConv::new(params, input[0], config.out, config.kernel, stride)?, output })
+        }
+
+        /// The output's shape, without the batch.
+        pub fn output(&self) -> &[usize] {
+            &self.output
+        }
+
+        /// # Errors
+        /// An input that does not fit.
+        pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+            self.conv.forward(x)
+        }
+    }
+}

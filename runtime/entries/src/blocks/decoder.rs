@@ -42,3 +42,53 @@ fn cost(config: &DecoderConfig, inputs: &[&[usize]]) -> Cost {
     }
     total + conv(channels, config.out as u64, 3, positions)
 }
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    use super::DecoderConfig;
+    use crate::tensors::{DenseLayer, NormConv, Params, Result, Shape2d, Tensor};
+
+    /// Dense layers each followed by a doubling, channels and growth halving at each; then a 3x3 convolution.
+    #[derive(Debug, Clone)]
+    pub struct Decoder {
+        levels: Vec<(DenseLayer, NormConv)>,
+        head: NormConv,
+        output: Vec<usize>,
+    }
+
+    impl Decoder {
+        /// Parameters: `dense.I`, `up.I`, `head`.
+        ///
+        /// # Errors
+        /// An input that is not `[channels, height, width]`, or too few channels.
+        pub fn new(params: &Params, input: &[usize], config: DecoderConfig) -> Result<Self> {
+            let output = config.output(&[input])?;
+            let (mut channels, mut growth, mut levels) = (input[0], config.growth, Vec::with_capacity(config.up));
+            for level in 0..config.up {
+                let dense = DenseLayer::new(&params.at(&format!("dense.{level}")), channels, growth, config.steps)?;
+                channels = dense.channels() / 2;
+                let up = params.at(&format!("up.{level}"));
+                let up = NormConv::new(&up, dense.channels(), channels, 3, Shape2d::Double)?;
+                levels.push((dense, up));
+                growth /= 2;
+            }
+            let head = NormConv::new(&params.at("head"), channels, config.out, 3, Shape2d::Stride(1))?;
+            Ok(Self { levels, head, output })
+        }
+
+        /// The output's shape, without the batch.
+        pub fn output(&self) -> &[usize] {
+            &self.output
+        }
+
+        /// # Errors
+        /// An input that does not fit.
+        pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+            let mut h = x.clone();
+            for (dense, up) in &self.levels {
+                h = up.forward(&dense.forward(&h)?)?;
+            }
+            self.head.forward(&h)
+        }
+    }
+}

@@ -32,3 +32,51 @@ fn cost(config: &DenseNetConfig, inputs: &[&[usize]]) -> Cost {
     }
     total + conv(channels, config.out as u64, 1, positions)
 }
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    use super::DenseNetConfig;
+    use crate::tensors::{DenseLayer, NormConv, Params, Result, Shape2d, Tensor};
+
+    /// Dense layers at one resolution; then a 1x1 convolution.
+    #[derive(Debug, Clone)]
+    pub struct DenseNet {
+        layers: Vec<DenseLayer>,
+        head: NormConv,
+        output: Vec<usize>,
+    }
+
+    impl DenseNet {
+        /// Parameters: `dense.I`, `head`.
+        ///
+        /// # Errors
+        /// An input that is not `[channels, height, width]`, or too few channels.
+        pub fn new(params: &Params, input: &[usize], config: DenseNetConfig) -> Result<Self> {
+            let output = config.output(&[input])?;
+            let (mut channels, mut layers) = (input[0], Vec::with_capacity(config.blocks));
+            for block in 0..config.blocks {
+                let layer =
+                    DenseLayer::new(&params.at(&format!("dense.{block}")), channels, config.growth, config.steps)?;
+                channels = layer.channels();
+                layers.push(layer);
+            }
+            let head = NormConv::new(&params.at("head"), channels, config.out, 1, Shape2d::Stride(1))?;
+            Ok(Self { layers, head, output })
+        }
+
+        /// The output's shape, without the batch.
+        pub fn output(&self) -> &[usize] {
+            &self.output
+        }
+
+        /// # Errors
+        /// An input that does not fit.
+        pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+            let mut h = x.clone();
+            for layer in &self.layers {
+                h = layer.forward(&h)?;
+            }
+            self.head.forward(&h)
+        }
+    }
+}

@@ -18,3 +18,8 @@ fn shape(config: &DownsampleConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, S
     }
     bounded(vec![channels, height / factor, width / factor])
 }
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    pub use crate::tensors::ops::downsample;
+}

@@ -11,3 +11,8 @@ operation! {
 fn shape(_: &EluConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
     same(inputs)
 }
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    pub use crate::tensors::ops::elu;
+}

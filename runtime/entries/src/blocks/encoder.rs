@@ -43,3 +43,55 @@ fn cost(config: &EncoderConfig, inputs: &[&[usize]]) -> Cost {
     let positions = (height * width) as u64;
     total + dense_layer(channels, growth, steps, positions) + conv(stack, config.out as u64, 1, positions)
 }
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    use super::EncoderConfig;
+    use crate::tensors::{DenseLayer, NormConv, Params, Result, Shape2d, Tensor};
+
+    /// Dense layers with halvings between them, channels and growth doubling at each; then a 1x1 convolution.
+    #[derive(Debug, Clone)]
+    pub struct Encoder {
+        levels: Vec<(DenseLayer, NormConv)>,
+        last: DenseLayer,
+        head: NormConv,
+        output: Vec<usize>,
+    }
+
+    impl Encoder {
+        /// Parameters: `dense.I`, `down.I`, `head`.
+        ///
+        /// # Errors
+        /// An input that is not `[channels, height, width]`, or too few channels.
+        pub fn new(params: &Params, input: &[usize], config: EncoderConfig) -> Result<Self> {
+            let output = config.output(&[input])?;
+            let (mut channels, mut growth, mut levels) = (input[0], config.growth, Vec::with_capacity(config.down));
+            for level in 0..config.down {
+                let dense = DenseLayer::new(&params.at(&format!("dense.{level}")), channels, growth, config.steps)?;
+                channels = 2 * dense.channels();
+                let down = params.at(&format!("down.{level}"));
+                let down = NormConv::new(&down, dense.channels(), channels, 3, Shape2d::Stride(2))?;
+                levels.push((dense, down));
+                growth *= 2;
+            }
+            let last = DenseLayer::new(&params.at(&format!("dense.{}", config.down)), channels, growth, config.steps)?;
+            let head = NormConv::new(&params.at("head"), last.channels(), config.out, 1, Shape2d::Stride(1))?;
+            Ok(Self { levels, last, head, output })
+        }
+
+        /// The output's shape, without the batch.
+        pub fn output(&self) -> &[usize] {
+            &self.output
+        }
+
+        /// # Errors
+        /// An input that does not fit.
+        pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+            let mut h = x.clone();
+            for (dense, down) in &self.levels {
+                h = down.forward(&dense.forward(&h)?)?;
+            }
+            self.head.forward(&self.last.forward(&h)?)
+        }
+    }
+}

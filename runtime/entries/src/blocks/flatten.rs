@@ -11,3 +11,8 @@ operation! {
 fn shape(_: &FlattenConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
     bounded(vec![inputs.iter().map(|input| count(input)).fold(1, usize::saturating_mul)])
 }
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    pub use crate::tensors::ops::flatten;
+}

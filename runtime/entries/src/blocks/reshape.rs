@@ -18,3 +18,8 @@ fn shape(config: &ReshapeConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, Stri
     }
     bounded(config.sizes.clone())
 }
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    pub use crate::tensors::ops::reshape;
+}

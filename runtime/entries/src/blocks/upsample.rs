@@ -15,3 +15,8 @@ fn shape(config: &UpsampleConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, Str
     let (channels, height, width) = planes(inputs)?;
     bounded(vec![channels, height.saturating_mul(config.factor), width.saturating_mul(config.factor)])
 }
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    pub use crate::tensors::ops::upsample;
+}

@@ -20,3 +20,8 @@ fn range(config: &DownscaleConfig, space: Space, shape: &[usize]) -> Range {
     }
     images(vec![channels, height / factor, width / factor])
 }
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    pub use crate::tensors::ops::transform::downscale;
+}

@@ -23,3 +23,8 @@ fn range(config: &FourierConfig, space: Space, shape: &[usize]) -> Range {
     }
     images(vec![channels, size, size])
 }
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    pub use crate::tensors::ops::fourier;
+}

@@ -15,3 +15,8 @@ fn range(_: &GrayscaleConfig, space: Space, shape: &[usize]) -> Range {
         _ => Err("needs an image of three channels".to_owned()),
     }
 }
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    pub use crate::tensors::ops::transform::grayscale;
+}

@@ -13,3 +13,8 @@ fn range(_: &SketchConfig, space: Space, shape: &[usize]) -> Range {
     let (_, height, width) = image(space, shape)?;
     images(vec![1, height, width])
 }
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    pub use crate::tensors::ops::transform::sketch;
+}
