@@ -53,7 +53,9 @@ fn module(folder: &Path, entry: &str, table: &str) -> String {
 /// A module of the runtime that exports what the lines name.
 fn exported(name: &str, docs: &str, lines: impl Iterator<Item = String>) -> String {
     let lines: String = lines.collect();
-    format!("/// {docs}\n#[cfg(feature = \"tensors\")]\n#[allow(ambiguous_glob_reexports)]\npub mod {name} {{\n{lines}}}\n")
+    format!(
+        "/// {docs}\n#[cfg(feature = \"tensors\")]\n#[allow(ambiguous_glob_reexports)]\npub mod {name} {{\n{lines}}}\n"
+    )
 }
 
 fn declares_operation(path: &Path) -> bool {

@@ -157,10 +157,11 @@ fn distributions() -> String {
             entry.docs.to_owned(),
             arguments(entry.parameters),
             head,
+            entry.closed_forms.iter().map(|name| code_of(name)).collect::<Vec<_>>().join(", "),
             flows.to_owned(),
         ]
     });
-    table(&["distribution", "over", "what", "arguments", "reads", "flows over it"], rows)
+    table(&["distribution", "over", "what", "arguments", "reads", "KL in closed form from", "flows over it"], rows)
 }
 
 fn flows() -> String {

@@ -62,7 +62,7 @@ fn between(q: Option<&Factor>, p: &Factor) -> String {
         Body::Stochastic { base, .. } => base.entry.name,
         Body::Deterministic { function, .. } => function.entry.name,
     };
-    format!("of {} from {}", q.map_or("", name), name(p))
+    format!("KL({} ‖ {}) has a closed form", q.map_or("", name), name(p))
 }
 
 /// What keeps a divergence from a closed form, in words.
@@ -70,7 +70,7 @@ fn reason(model: &Model, obstacle: Obstacle<'_>) -> String {
     match obstacle {
         Obstacle::Deterministic(factor) => format!("{} is a function", factor.side.name()),
         Obstacle::Flow(factor, flow) => format!("{} has a flow, {}", factor.side.name(), flow.entry.name),
-        Obstacle::Pair(q, p) => format!("none is known for {} and {}", q.entry.name, p.entry.name),
+        Obstacle::Pair(q, p) => format!("KL({} ‖ {}) has no closed form", q.entry.name, p.entry.name),
         Obstacle::Root(_) => "q has no parents".to_owned(),
         Obstacle::DrawnAfter(p, parent) => {
             let (parent, own) = (&model.variable(parent).name, &model.variable(p.variable).name);
