@@ -12,6 +12,8 @@
 #[cfg(feature = "cli")]
 pub use srvae_cli as cli;
 pub use srvae_entries as entries;
+#[cfg(feature = "interpret")]
+pub use srvae_interpreter as interpret;
 pub use srvae_macros::model;
 #[cfg(not(feature = "training"))]
 pub use srvae_numerics::*;
@@ -37,10 +39,8 @@ pub mod flow {
     pub use srvae_numerics::flow::*;
 }
 
-/// What generated code has in scope.
-pub mod generated {
-    pub use srvae_entries::all::*;
-    pub use srvae_entries::registry::divergence_term;
-    pub use srvae_entries::shapes;
-    pub use srvae_numerics::generated::*;
+/// The language's functions on tensors, of networks and of q, and the shapes of what they yield.
+pub mod functions {
+    pub use srvae_entries::blocks::{shapes, types::*};
+    pub use srvae_entries::functions::types::*;
 }
