@@ -134,7 +134,7 @@ fn values(space: Space, shape: &[usize]) -> Option<usize> {
     let values = match space {
         Space::Label => Some(elements),
         Space::Binary => u32::try_from(elements).ok().and_then(|elements| 2usize.checked_pow(elements)),
-        Space::Image | Space::Real => None,
+        _ => None,
     };
     values.filter(|values| *values <= MOST_VALUES)
 }
