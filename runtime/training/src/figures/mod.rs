@@ -8,7 +8,7 @@ pub use large::{Large, given, large, reduce};
 pub use modes::{complete, strips};
 pub use walk::{Walk, interpolation};
 
-use crate::picture::{self, Row, enlarge};
+use crate::picture::{Row, Sheet, enlarge};
 use crate::spec::{Role, Space, Variable};
 use crate::{Draw, Model};
 use anyhow::Result;
@@ -39,7 +39,7 @@ impl Default for Options {
 pub type Strip = Row;
 
 /// Strips as one sheet: `columns` examples side by side, the strips one over the other, and so on.
-pub fn sheet(title: &str, strips: &[Strip], options: &Options) -> RgbImage {
+pub fn sheet(title: &str, strips: &[Strip], options: &Options) -> Sheet {
     let count = strips.iter().map(|strip| strip.pictures.len()).max().unwrap_or(0);
     let width = strips.iter().flat_map(|strip| &strip.pictures).map(RgbImage::width).max().unwrap_or(1);
     let target = width * options.width.div_ceil(width).max(1);
@@ -50,15 +50,17 @@ pub fn sheet(title: &str, strips: &[Strip], options: &Options) -> RgbImage {
         strips.iter().map(|strip| Row { label: strip.label.clone(), pictures: part(strip) }).collect()
     };
     let mut groups: Vec<Vec<Row>> = (0..count).step_by(columns).map(group).collect();
-    // What shows one thing only needs no labels, and its rows belong together.
+    // Where there is one strip its label stands once, and its rows belong together.
     if strips.len() == 1 {
-        let alone = |mut row: Row| {
-            row.label.clear();
+        let label_once = |(at, mut row): (usize, Row)| {
+            if at > 0 {
+                row.label.clear();
+            }
             row
         };
-        groups = vec![groups.into_iter().flatten().map(alone).collect()];
+        groups = vec![groups.into_iter().flatten().enumerate().map(label_once).collect()];
     }
-    picture::sheet(title, &groups)
+    Sheet { title: title.to_owned(), groups }
 }
 
 /// Runs `work` with the model's parameters at rest.
