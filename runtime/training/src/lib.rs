@@ -5,6 +5,7 @@
 pub mod data;
 pub mod eval;
 pub mod fetch;
+#[cfg(feature = "fid")]
 pub mod fid;
 pub mod figures;
 pub mod files;
