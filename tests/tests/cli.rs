@@ -9,7 +9,5 @@ mod bad_input;
 mod evaluation;
 #[path = "cli/jobs.rs"]
 mod jobs;
-#[path = "cli/report.rs"]
-mod report;
 #[path = "cli/survival.rs"]
 mod survival;

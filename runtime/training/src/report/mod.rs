@@ -9,6 +9,7 @@ mod summary;
 
 pub use page::{Page, escape};
 
+use crate::train::tensorboard::Node;
 use crate::train::{RunFolder, metrics};
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -25,6 +26,8 @@ pub struct Explained {
     pub mathematics: String,
     /// Headers, then rows, of the table of networks.
     pub networks: Vec<Vec<String>>,
+    /// The factors of p and of q, for TensorBoard's graph.
+    pub nodes: Vec<Node>,
 }
 
 /// The page of a run: whatever its folder holds.

@@ -1,0 +1,17 @@
+//! From text to code: `cargo bench -p srvae-dsl`.
+
+use srvae_dsl::{Overrides, Source, check, emit, parse, plan};
+
+fn main() {
+    divan::main();
+}
+
+/// The shipped models, whole.
+#[divan::bench(args = ["vae", "srvae"])]
+fn text_to_tokens(name: &str) -> usize {
+    let path = format!("{}/../models/{name}.pgm", env!("CARGO_MANIFEST_DIR"));
+    let source = Source::new(&path, std::fs::read_to_string(&path).unwrap());
+    let (model, _) = check(&parse(&source).unwrap(), &source, &Overrides::default()).unwrap();
+    let origin = emit::Origin { path: String::new(), include: String::new() };
+    emit::emit(&plan::plan(model), &origin).to_string().len()
+}
