@@ -61,7 +61,13 @@ fn the_report_renders_in_a_browser_on_a_desk_and_on_a_phone() -> Result<()> {
     place.json("toy.pgm --steps 30 --out run");
     let report = fs::read_to_string(place.path("run/report.html")).unwrap();
     assert!(!report.contains("<script"), "the report itself needs none");
-    for fact in ["<td>data</td><td>builtin</td>", "<td>seed</td><td>1</td>", "<td>steps</td><td>30 of 30</td>", "<td>batch</td>", "<td>date</td>"] {
+    for fact in [
+        "<td>data</td><td>builtin</td>",
+        "<td>seed</td><td>1</td>",
+        "<td>steps</td><td>30 of 30</td>",
+        "<td>batch</td>",
+        "<td>date</td>",
+    ] {
         assert!(report.contains(fact), "{fact}");
     }
     for width in [1200, 390] {
@@ -79,7 +85,10 @@ fn the_report_renders_in_a_browser_on_a_desk_and_on_a_phone() -> Result<()> {
         let shown = ["mathematics", "braces", "charts", "rows", "letters"].map(value);
         // Two terms, each over its brace; charts of bits/dim, the terms, the gradient and the rate; a row a mode at least.
         let least = [20, 2, 4, 2, 11];
-        assert!(shown.iter().zip(least).all(|(shown, least)| *shown >= least), "{width}: {shown:?}, at least {least:?}");
+        assert!(
+            shown.iter().zip(least).all(|(shown, least)| *shown >= least),
+            "{width}: {shown:?}, at least {least:?}"
+        );
     }
     Ok(())
 }

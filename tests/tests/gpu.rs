@@ -11,7 +11,14 @@ use srvae_tests::{srvae_golden, vae_golden};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
-srvae_tests::trials!(cpu_and_gpu_agree_on_whole_gradients_in_f32, cpu_and_gpu_agree_on_whole_gradients_in_tf32, cpu_and_gpu_agree_on_whole_gradients_in_bf16, a_training_step_repeats_itself, a_recorded_step_is_the_step, noise_on_the_gpu_is_a_function_of_its_state);
+srvae_tests::trials!(
+    cpu_and_gpu_agree_on_whole_gradients_in_f32,
+    cpu_and_gpu_agree_on_whole_gradients_in_tf32,
+    cpu_and_gpu_agree_on_whole_gradients_in_bf16,
+    a_training_step_repeats_itself,
+    a_recorded_step_is_the_step,
+    noise_on_the_gpu_is_a_function_of_its_state
+);
 
 fn main() -> ExitCode {
     trials::run(&[TRIALS])

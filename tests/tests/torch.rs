@@ -13,7 +13,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-srvae_tests::trials!(the_vae_goes_to_pytorch_and_back, the_srvae_goes_to_pytorch_and_back, everything_that_does_not_fit_is_listed);
+srvae_tests::trials!(
+    the_vae_goes_to_pytorch_and_back,
+    the_srvae_goes_to_pytorch_and_back,
+    everything_that_does_not_fit_is_listed
+);
 
 fn main() -> ExitCode {
     trials::run(&[TRIALS])

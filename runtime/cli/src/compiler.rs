@@ -4,8 +4,8 @@ use super::args::ModelArgs;
 use super::models::Found;
 use anyhow::{Result, bail};
 use srvae_training::report::Explained;
-use srvae_training::train::tensorboard::Node;
 use srvae_training::spec::{Role, Space, Spec, Variable};
+use srvae_training::train::tensorboard::Node;
 use srvae_training::{Setting, Settings};
 
 use srvae_dsl::graph::{self, Model, Value};

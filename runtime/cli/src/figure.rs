@@ -72,9 +72,7 @@ fn beside(left: &str, right: &str) -> Result<String> {
     let inner = |svg: &str, x: f64, y: f64, width: f64, height: f64| {
         let rest = svg.split_once("viewBox=").map_or("", |(_, rest)| rest);
         let rest = without_size(rest);
-        format!(
-            "<svg x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" viewBox={rest}"
-        )
+        format!("<svg x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" viewBox={rest}")
     };
     Ok(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.1}\" height=\"{right_height:.1}\" \
@@ -123,7 +121,10 @@ mod tests {
         };
         let both = beside(&one(10, 30), &one(100, 40)).unwrap();
         assert_eq!(size(&both).unwrap(), [110.0, 40.0]);
-        assert!(both.contains("<svg x=\"0.0\" y=\"5.0\" width=\"10.0\" height=\"30.0\" viewBox=\"0 0 10 30\" fill"), "{both}");
+        assert!(
+            both.contains("<svg x=\"0.0\" y=\"5.0\" width=\"10.0\" height=\"30.0\" viewBox=\"0 0 10 30\" fill"),
+            "{both}"
+        );
         assert!(both.contains("<svg x=\"10.0\" y=\"0.0\" width=\"100.0\" height=\"40.0\""), "{both}");
         assert_eq!(both.matches("<rect width=\"3\" height=\"4\"/>").count(), 2);
     }

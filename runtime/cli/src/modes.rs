@@ -67,7 +67,13 @@ pub fn options(args: &Drawing, draw: Draw, draws: usize) -> Options {
 }
 
 /// Draws a mode of every session on one sheet, and says where it is.
-pub fn draw_sheet(sessions: &[Session], kind: &str, images: &Images, options: &Options, args: &Drawing) -> Result<ExitCode> {
+pub fn draw_sheet(
+    sessions: &[Session],
+    kind: &str,
+    images: &Images,
+    options: &Options,
+    args: &Drawing,
+) -> Result<ExitCode> {
     let mut strips: Vec<Strip> = Vec::new();
     for session in sessions {
         let mode = find(session, kind)?;

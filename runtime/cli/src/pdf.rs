@@ -140,7 +140,8 @@ fn segments(page: &mut Content, path: &Path) {
             }
             PathSegment::QuadTo(control, to) => {
                 // The cubic curve that is the same.
-                let third = |end: Point| (end.x + 2.0 * (control.x - end.x) / 3.0, end.y + 2.0 * (control.y - end.y) / 3.0);
+                let third =
+                    |end: Point| (end.x + 2.0 * (control.x - end.x) / 3.0, end.y + 2.0 * (control.y - end.y) / 3.0);
                 let ((x1, y1), (x2, y2)) = (third(at), third(to));
                 page.cubic_to(x1, y1, x2, y2, to.x, to.y);
                 at = to;

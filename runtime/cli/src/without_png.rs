@@ -11,5 +11,7 @@ pub fn png(_: &str) -> Result<Vec<u8>> {
 /// # Errors
 /// Always: nothing here turns a drawing into a page.
 pub fn pdf(_: &str) -> Result<Vec<u8>> {
-    bail!("this program was built without the feature `png`, which PDF needs too; build it with `--features png`, or write an .svg file")
+    bail!(
+        "this program was built without the feature `png`, which PDF needs too; build it with `--features png`, or write an .svg file"
+    )
 }

@@ -7,7 +7,13 @@ use srvae::candle_core::Device;
 use srvae::ops::{self, cuda, cuda::noise};
 use srvae::{DType, Noise, Tensor};
 
-crate::trials!(the_logistic_mixture, normals, noise_is_philox_and_has_its_law, values_of_the_mixture, noise_of_rows_does_not_hang_on_the_portion);
+crate::trials!(
+    the_logistic_mixture,
+    normals,
+    noise_is_philox_and_has_its_law,
+    values_of_the_mixture,
+    noise_of_rows_does_not_hang_on_the_portion
+);
 
 fn the_logistic_mixture() -> Result<()> {
     with_kernels(|| {

@@ -1,7 +1,7 @@
 //! The machine that runs the GPU's kernels on the CPU: a C++ compiler takes their source, `shim.h` the place of the GPU.
 
-use half::bf16;
 use crate::trials::Missing;
+use half::bf16;
 use srvae::candle_core::{CpuStorage, DType, Device};
 use srvae::ops::cuda::machine::{Buffer, Call, Convolution, Machine, Place, Product, imitate};
 use srvae::ops::cuda::{kernels, probe};

@@ -25,9 +25,9 @@ fn align(lines: &[String]) -> String {
 fn factorisations(plan: &Plan) -> String {
     let joint = |side: Side, left: &[VariableId], right: &[VariableId], factors: &[crate::graph::Factor]| {
         let bar = if right.is_empty() { String::new() } else { format!(" \\mid {}", symbols(plan, right)) };
-        let product = factors.iter().map(|factor| {
-            (factor_text(plan, side, factor.variable), factor_letters(plan, side, factor.variable))
-        });
+        let product = factors
+            .iter()
+            .map(|factor| (factor_text(plan, side, factor.variable), factor_letters(plan, side, factor.variable)));
         let mut lines = wrapped(product, "\\, ", "& \\quad ");
         lines[0] = format!("{}({}{bar}) &= {}", letter(side, false), symbols(plan, left), lines[0]);
         lines

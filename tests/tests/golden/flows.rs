@@ -6,7 +6,14 @@ use srvae::candle_core::{DType, Var};
 use srvae::dist::{Distribution, Flowed, StandardNormal};
 use srvae::flow::{Bijector, Coupling, Mask, Order, RealNvp, RealNvpConfig, squeeze, unsqueeze};
 
-srvae_tests::trials!(squeezes, coupling_checkerboard, coupling_checkerboard_reversed, coupling_channel, coupling_channel_reversed, real_nvp);
+srvae_tests::trials!(
+    squeezes,
+    coupling_checkerboard,
+    coupling_checkerboard_reversed,
+    coupling_channel,
+    coupling_channel_reversed,
+    real_nvp
+);
 
 /// An inverse divides by exponentials, so its rounding errors are larger than the forward pass's.
 const INVERSE: f64 = 1e-4;

@@ -9,7 +9,22 @@ use srvae::nn::{
 use srvae::params::Phase;
 use srvae::{Params, ops};
 
-srvae_tests::trials!(conv1x1, conv3x3, conv3x3_elu, downsample, upsample, channel_attention, dense_block, dense_layer, encoder, decoder, dense_network, init_conv, init_upsample, downscale);
+srvae_tests::trials!(
+    conv1x1,
+    conv3x3,
+    conv3x3_elu,
+    downsample,
+    upsample,
+    channel_attention,
+    dense_block,
+    dense_layer,
+    encoder,
+    decoder,
+    dense_network,
+    init_conv,
+    init_upsample,
+    downscale
+);
 
 type Forward<'a> = Box<dyn Fn(&Tensor) -> srvae::Result<Tensor> + 'a>;
 

@@ -148,7 +148,10 @@ mod tests {
     fn points_are_marked_and_the_legend_stands_beside_the_chart() {
         let two = [(0.0, 3.0), (20.0, 1.0)];
         let points = draw("bits/dim", &[series(Style::Points, &two)]).unwrap();
-        assert_eq!((points.matches("<circle").count(), points.matches("<polyline").count()), (2, line_count(&two, false)));
+        assert_eq!(
+            (points.matches("<circle").count(), points.matches("<polyline").count()),
+            (2, line_count(&two, false))
+        );
         let marked = draw("bits/dim", &[series(Style::Marked, &two)]).unwrap();
         assert_eq!(marked.matches("<circle").count(), 2);
         let svg = &marked[marked.find("<svg").unwrap()..];

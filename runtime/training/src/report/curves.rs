@@ -89,7 +89,8 @@ mod tests {
 
     #[test]
     fn clipping_is_spoken_of_where_there_is_some() {
-        let line = |step: u32| json!({ "step": step, "bits_per_dim": 3.0, "gradient_norm": f64::from(step), "terms": {} });
+        let line =
+            |step: u32| json!({ "step": step, "bits_per_dim": 3.0, "gradient_norm": f64::from(step), "terms": {} });
         let lines: Vec<Value> = (1..4).map(line).collect();
         assert!(draw(&lines, true).unwrap().contains("before clipping"));
         assert!(!draw(&lines, false).unwrap().contains("before clipping"));

@@ -57,7 +57,9 @@ mod tests {
         let found = displays(latex).unwrap();
         assert_eq!(found.len(), 1);
         assert!(!found[0].contains('\u{23df}'), "{}", found[0]);
-        for part in ["<math", "<munder><mrow class=\"brace\">", "\u{2265}", "\u{3b8}", "downscale(factor: 2)", "<mtable"] {
+        for part in
+            ["<math", "<munder><mrow class=\"brace\">", "\u{2265}", "\u{3b8}", "downscale(factor: 2)", "<mtable"]
+        {
             assert!(found[0].contains(part), "{part}: {}", found[0]);
         }
         assert!(displays("\\begin{align} \\nothing{x} \\end{align}").is_err());

@@ -39,7 +39,10 @@ pub fn page(folder: &RunFolder, model: &str, explained: &Explained) -> Result<Pa
     let config = json(folder, "config.json")?;
     let evaluation = json(folder, "evaluation.json")?;
     let lines = metrics::read(&folder.metrics())?;
-    page.tables(&[summary::run(model, config.as_ref(), &lines), summary::result(evaluation.as_ref(), &lines, config.as_ref())]);
+    page.tables(&[
+        summary::run(model, config.as_ref(), &lines),
+        summary::result(evaluation.as_ref(), &lines, config.as_ref()),
+    ]);
     if let Some(graph) = &explained.graph {
         page.section("Graph", &format!("<div class=\"wide\">{graph}</div>"));
     }

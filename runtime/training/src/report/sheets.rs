@@ -15,7 +15,8 @@ use std::path::PathBuf;
 /// A file that is there and cannot be read.
 pub fn add(page: &mut Page, folder: &RunFolder) -> Result<()> {
     let grids = folder.root().join("grids");
-    let mut paths: Vec<PathBuf> = fs::read_dir(&grids).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(&grids).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|ending| ending == "png"));
     paths.sort();
     for path in paths {
@@ -23,10 +24,13 @@ pub fn add(page: &mut Page, folder: &RunFolder) -> Result<()> {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().replace('_', " ");
         let (pixels, description) =
             picture::decode(&bytes).with_context(|| format!("{}: no PNG image", path.display()))?;
-        page.section(&name, &match description {
-            Some(description) if !description.rows.is_empty() => rows(&pixels, &description)?,
-            _ => format!("<div class=\"wide\">{}</div>", image(&name, &bytes)),
-        });
+        page.section(
+            &name,
+            &match description {
+                Some(description) if !description.rows.is_empty() => rows(&pixels, &description)?,
+                _ => format!("<div class=\"wide\">{}</div>", image(&name, &bytes)),
+            },
+        );
     }
     Ok(())
 }

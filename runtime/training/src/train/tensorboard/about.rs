@@ -47,7 +47,8 @@ impl Events {
             self.record(&[double(1, now()), bytes(4, graph)])?;
         }
         let mut values: Vec<Vec<u8>> = about.texts.iter().map(|(tag, text)| text_value(tag, text)).collect();
-        let known: Vec<_> = about.hyperparameters.iter().filter_map(|(name, value)| Some((name, typed(value)?))).collect();
+        let known: Vec<_> =
+            about.hyperparameters.iter().filter_map(|(name, value)| Some((name, typed(value)?))).collect();
         let declared = known.iter().map(|(name, (kind, _))| message(4, &[bytes(1, name), integer(4, *kind)]));
         let metric = |tag: &&str| message(5, &[message(1, &[bytes(2, tag)])]);
         let experiment: Vec<Vec<u8>> =
