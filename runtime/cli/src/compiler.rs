@@ -82,11 +82,14 @@ fn nodes(model: &Model) -> Vec<Node> {
         };
         for factor in factors {
             let operation = match &factor.body {
-                graph::Body::Stochastic { base, .. } => base.entry.name,
-                graph::Body::Deterministic { function, .. } => function.entry.name,
+                graph::Body::Stochastic { base, flows, .. } => {
+                    let flows = flows.iter().map(|flow| flow.entry.name);
+                    std::iter::once(base.entry.name).chain(flows).collect::<Vec<_>>().join("_")
+                }
+                graph::Body::Deterministic { function, .. } => function.entry.name.to_owned(),
             };
             let inputs = factor.parents.iter().map(|parent| place(*parent)).collect();
-            nodes.push(Node { name: place(factor.variable), operation: operation.to_owned(), inputs });
+            nodes.push(Node { name: place(factor.variable), operation, inputs });
         }
     }
     let read: Vec<String> = nodes.iter().flat_map(|node| node.inputs.clone()).collect();

@@ -23,7 +23,7 @@ img { max-width: 100%; height: auto; image-rendering: pixelated; vertical-align:
 .display { overflow-x: auto; overflow-y: hidden; padding: .4rem 0; } math { font-size: 1.05rem; }
 mtable.menv-alignlike mtd { padding: .35em .1em; text-align: left; text-align: -webkit-left; }
 mtable.menv-alignlike mtd:nth-child(odd) { text-align: right; text-align: -webkit-right; }
-mrow.brace { border: 1px solid currentColor; border-top: 0; border-radius: 0 0 .5em .5em / 0 0 .3em .3em; padding: 0 .15em .15em; }
+mrow.brace { border: 1px solid currentColor; border-top: 0; border-radius: 0 0 .5em .5em / 0 0 .3em .3em; padding: 0 .15em .15em; margin-left: .15em; }
 summary { cursor: pointer; margin: .4rem 0; }
 .wide { overflow-x: auto; background: #fff; } .wide img { max-width: none; } .wide svg { max-width: 100%; height: auto; }
 .curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 25rem), 1fr)); gap: 1rem; }
@@ -32,7 +32,7 @@ summary { cursor: pointer; margin: .4rem 0; }
 .sheet .new { margin-top: .8rem; } .sheet span { padding-right: .5rem; overflow-wrap: anywhere; }
 @media (max-width: 40rem) {
   .sheet .row { display: block; } .sheet span { display: block; font-size: .8rem; line-height: 1.3; }
-  math { font-size: .8rem; } .scroll td, .scroll th { font-size: .8rem; padding-right: .5rem; }
+  .facts td { font-size: .9rem; } math { font-size: .8rem; } .scroll td, .scroll th { font-size: .8rem; padding-right: .5rem; }
 }
 ";
 
