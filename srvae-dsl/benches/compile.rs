@@ -1,6 +1,6 @@
 //! From text to code: `cargo bench -p srvae-dsl`.
 
-use srvae_dsl::{Overrides, Source, check, emit, parse, plan};
+use srvae_dsl::{Overrides, Source, compile, emit};
 
 fn main() {
     divan::main();
@@ -11,7 +11,6 @@ fn main() {
 fn text_to_tokens(name: &str) -> usize {
     let path = format!("{}/../models/{name}.pgm", env!("CARGO_MANIFEST_DIR"));
     let source = Source::new(&path, std::fs::read_to_string(&path).unwrap());
-    let (model, _) = check(&parse(&source).unwrap(), &source, &Overrides::default()).unwrap();
     let origin = emit::Origin { path: String::new(), include: String::new() };
-    emit::emit(&plan::plan(model), &origin).to_string().len()
+    emit::emit(compile(&source, &Overrides::default()).plan().unwrap(), &origin).to_string().len()
 }
