@@ -195,7 +195,7 @@ impl<'a> Trainer<'a> {
         self.save()?;
         if end != End::Interrupted {
             let after = self.evaluate(&self.data.test)?;
-            display.line(&format!("step {}: test {:.3} bits/dim", self.progress.step, after.nll));
+            display.line(&format!("step {}: test {:.3} {}", self.progress.step, after.nll, after.unit));
             metrics.write(&json!({ "step": self.progress.step, "test": after.json() }))?;
             self.after = Some(after);
         }
@@ -206,7 +206,7 @@ impl<'a> Trainer<'a> {
     fn start(&mut self, metrics: &mut Metrics, display: &Display) -> Result<()> {
         let before = self.evaluate(&self.data.test)?;
         self.progress.before = Some(before.nll);
-        display.line(&format!("step 0: test {:.3} bits/dim", before.nll));
+        display.line(&format!("step 0: test {:.3} {}", before.nll, before.unit));
         metrics.write(&json!({ "step": 0, "test": before.json() }))?;
         self.save()
     }
@@ -221,14 +221,20 @@ impl<'a> Trainer<'a> {
             let seen = step.is_some();
             if let Some(step) = step {
                 let pictures = (number - looked.0) * self.config.batch;
-                (bits, rate) = (self.spec.bits_per_dim(step.terms.bound()), pictures as f64 / (seconds - looked.1));
+                (bits, rate) = (self.spec.score(step.terms.bound()), pictures as f64 / (seconds - looked.1));
                 let skipped = self.skipped();
-                display.set(number, format!("{bits:.3} bits/dim, {rate:.1} images/s{skipped}"));
+                display.set(number, format!("{bits:.3} {}, {rate:.1} images/s{skipped}", self.spec.unit()));
                 if let Some(reason) = &step.skipped {
                     display.line(&format!("{reason}; this update is left out{skipped}"));
                 }
                 if number / log_every > looked.0 / log_every || step.skipped.is_some() {
-                    metrics.write(&step.json(number, seconds, bits, rate, self.progress.skipped))?;
+                    metrics.write(&step.json(
+                        number,
+                        seconds,
+                        (self.spec.unit(), bits),
+                        rate,
+                        self.progress.skipped,
+                    ))?;
                 }
                 looked = (number, seconds);
             }
@@ -269,8 +275,9 @@ impl<'a> Trainer<'a> {
             self.progress.since_best += 1;
         }
         display.line(&format!(
-            "step {step}: training {bits:.3}, validation {:.3} bits/dim, {rate:.1} images/s{}",
+            "step {step}: training {bits:.3}, validation {:.3} {}, {rate:.1} images/s{}",
             found.nll,
+            found.unit,
             if better { "" } else { " (not better)" }
         ));
         let mut said = found.json();
