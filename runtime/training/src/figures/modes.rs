@@ -4,6 +4,7 @@ use super::{Options, Strip, at_rest, shows};
 use crate::data::{Batches, Images};
 use crate::picture::from_batch;
 use crate::spec::{Role, Spec};
+use crate::train::interrupt;
 use crate::{Draw, Mode, Model, Noise, Tensor, Values};
 use anyhow::{Context, Result, bail};
 
@@ -37,6 +38,7 @@ fn draw(model: &dyn Model, spec: &Spec, mode: &Mode, images: &Images, options: &
         for number in 1..=draws {
             let found = model.run(mode.name, &given, size, &mut noise, &options.draw)?;
             sheet.add_found(spec, mode, &found, (draws > 1).then_some(number))?;
+            interrupt::check()?;
         }
         done += size;
     }
