@@ -6,6 +6,7 @@ pub mod arrays;
 pub mod data;
 pub mod eval;
 pub mod fetch;
+#[cfg(feature = "fid")]
 pub mod fid;
 pub mod figures;
 pub mod files;
