@@ -11,5 +11,9 @@ mod evaluation;
 mod jobs;
 #[path = "cli/report.rs"]
 mod report;
+#[path = "cli/results.rs"]
+mod results;
+#[path = "cli/runs.rs"]
+mod runs;
 #[path = "cli/survival.rs"]
 mod survival;

@@ -12,7 +12,7 @@ use srvae_training::figures::{self, Options, Walk};
 use srvae_training::terminal::{note, out};
 use srvae_training::train::progress::Display;
 use srvae_training::train::{End, interrupt};
-use srvae_training::{Compiled, Decode, Draw, Model, picture};
+use srvae_training::{Compiled, Decode, Device, Draw, Model, picture};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -34,21 +34,37 @@ pub fn run(models: &'static [Compiled], args: &All) -> Result<ExitCode> {
     if outcome.end == End::Interrupted {
         return Ok(ExitCode::from(interrupt::EXIT_CODE));
     }
+    let root = outcome.folder.root().display().to_string();
+    rest(models, args, &plan, &outcome, &device, begun).inspect_err(|_| {
+        note(&format!("training is done and its run is in {root}; what is missing comes from `srvae-run eval {root}` and the others"));
+    })
+}
+
+/// What comes after training: the evaluation, every mode, the report.
+fn rest(
+    models: &'static [Compiled],
+    args: &All,
+    plan: &train::Plan,
+    outcome: &train::Outcome,
+    device: &Device,
+    begun: Instant,
+) -> Result<ExitCode> {
     let run = RunArgs { run: outcome.folder.root().to_owned(), checkpoint: Which::Best };
-    let session = Session::open(models, &run, &device)?;
-    let found = evaluate(session.model.as_ref(), &plan, args)?;
-    train::write_json(&outcome.folder.evaluation(), &found.json())?;
+    let session = Session::open(models, &run, device)?;
+    let found = evaluate(session.model.as_ref(), plan, args)?;
+    let line = eval::line(&session, &plan.data.name, &found);
+    train::write_json(&outcome.folder.evaluation(), &line)?;
     let grids = draw(&session, &plan.data.test, plan.config.seed)?;
     let page = report::write(&outcome.folder, &plan.spec, &outcome.folder.report())?;
     if args.common.json {
-        let mut line = outcome.json();
+        let mut said = outcome.json();
         eval::extend(
-            &mut line,
+            &mut said,
             json!({
-                "evaluation": found.json(), "pictures": grids, "report": page, "total_seconds": begun.elapsed().as_secs_f64(),
+                "evaluation": line, "pictures": grids, "report": page, "total_seconds": begun.elapsed().as_secs_f64(),
             }),
         );
-        out(&line.to_string());
+        out(&said.to_string());
         return Ok(ExitCode::SUCCESS);
     }
     out(&format!("\n{}, {} parameters, {} steps", outcome.model, outcome.parameters, outcome.steps));

@@ -7,6 +7,7 @@ use srvae_training::report::Explained;
 use srvae_training::spec::{Role, Space, Spec, Variable};
 use srvae_training::{Setting, Settings};
 
+use srvae_dsl::explain::Budget;
 use srvae_dsl::graph::{self, Model, Value};
 use srvae_dsl::{Diagnostic, Overrides, Source};
 
@@ -68,6 +69,16 @@ pub fn explained(spec: &Spec) -> Result<Explained> {
         mathematics: srvae_dsl::explain::mathematics(&plan),
         networks: srvae_dsl::explain::network_table(&plan),
     })
+}
+
+/// The memory that a model takes, by estimate.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn budget(spec: &Spec) -> Result<Budget> {
+    let source = Source::new(&spec.name, &spec.source);
+    let (model, _) = srvae_dsl::check(&srvae_dsl::parse(&source)?, &source, &overrides_of(spec))?;
+    Ok(Budget::of(&srvae_dsl::plan::plan(model)))
 }
 
 /// Where parameters are stored whose bound has no slope at fixed noise: those of factors of q that a discrete draw hangs

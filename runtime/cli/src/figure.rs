@@ -1,6 +1,7 @@
 //! `srvae-run figure`: the model's graph beside what its modes draw.
 
 use super::args::Figure;
+use super::modes::check_sheet;
 use super::session::Session;
 use super::{compiler, device};
 use anyhow::{Context, Result};
@@ -8,8 +9,10 @@ use image::RgbImage;
 use image::imageops::{self, FilterType};
 use serde_json::json;
 use srvae_training::figures::{self, Options};
+use srvae_training::files::{self, Kind};
 use srvae_training::picture::{self, Row, enlarge};
 use srvae_training::terminal::out;
+use srvae_training::train::interrupt;
 use srvae_training::{Compiled, Decode, Draw};
 use std::process::ExitCode;
 
@@ -17,10 +20,16 @@ use std::process::ExitCode;
 const WIDTH: u32 = 64;
 
 pub fn run(models: &'static [Compiled], args: &Figure) -> Result<ExitCode> {
+    if let Some(out) = &args.out {
+        files::check_place(out, Kind::Png, args.force)?;
+    }
+    interrupt::listen();
     let session = Session::open(models, &args.run, &device::choose(&args.common)?)?;
     let data = session.data(&args.data)?;
     let draw = Draw { temperature: args.temperature, decode: Decode::Mode };
     let options = Options { count: args.columns, columns: args.columns, draw, seed: args.seed, ..Options::default() };
+    let modes = session.model.modes().len();
+    check_sheet(&session, (args.columns * modes) as f64, &options, "take fewer --columns")?;
     let mut groups = Vec::new();
     for mode in session.model.modes() {
         let strips = figures::strips(session.model.as_ref(), &session.spec, mode, &data.test, &options)?;

@@ -3,10 +3,12 @@
 mod all;
 mod args;
 mod bench;
+mod changes;
 mod compile;
 mod compiler;
 mod deep;
 mod device;
+mod encode;
 mod eval;
 mod explain;
 mod export;
@@ -29,6 +31,7 @@ mod png;
 mod png;
 mod report;
 mod session;
+mod suggest;
 mod table;
 mod train;
 mod upscale;
@@ -38,7 +41,7 @@ use args::{Cli, Command};
 use clap::Parser;
 use srvae_training::Compiled;
 use srvae_training::eval::Interrupted;
-use srvae_training::terminal::note;
+use srvae_training::terminal::{self, note};
 use srvae_training::train::interrupt;
 use std::process::ExitCode;
 
@@ -60,23 +63,50 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
     srvae_training::ops::notice::listen(note);
     machine::keep_memory();
     machine::yield_cores();
+    if let Some(advice) = suggest::command(models, std::env::args_os().nth(1)) {
+        note(&format!("error: {advice}"));
+        return ExitCode::from(USAGE);
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
+        // Help and version are no errors.
         Err(message) => {
-            // Help and version are no errors; a reader that is gone is none either.
-            message.print().ok();
-            return ExitCode::from(u8::from(message.use_stderr()) * 2);
+            let code = if message.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+            return delivered(code, message.print());
         }
     };
-    match run(models, cli) {
+    let code = match run(models, cli) {
         Ok(code) => code,
-        Err(error) if error.is::<Interrupted>() => ExitCode::from(interrupt::EXIT_CODE),
+        Err(error) if error.is::<Interrupted>() => {
+            note("interrupted");
+            ExitCode::from(interrupt::EXIT_CODE)
+        }
         Err(error) => {
             match error.downcast_ref::<srvae_dsl::Report>() {
                 // The compiler's messages say themselves that they are errors.
                 Some(report) => note(&report.render(explain::style())),
                 None => note(&format!("error: {}", message(&error))),
             }
+            ExitCode::FAILURE
+        }
+    };
+    delivered(code, terminal::delivered())
+}
+
+/// The command line was not understood.
+const USAGE: u8 = 2;
+/// What shells report of a program whose reader has gone away (128 + SIGPIPE).
+const READER_GONE: u8 = 141;
+
+/// A result that did not reach standard output is no success: an error where it could not be written, and quietly another
+/// exit code where nobody reads it any more (`| head`). By then the work is done and every file is written.
+fn delivered(code: ExitCode, output: std::io::Result<()>) -> ExitCode {
+    match output {
+        Ok(()) => code,
+        Err(_) if code != ExitCode::SUCCESS => code,
+        Err(reason) if terminal::has_gone(&reason) => ExitCode::from(READER_GONE),
+        Err(reason) => {
+            note(&format!("error: standard output cannot be written to, and the result is lost: {reason}"));
             ExitCode::FAILURE
         }
     }
@@ -89,6 +119,7 @@ fn run(models: &'static [Compiled], cli: Cli) -> Result<ExitCode> {
     match command {
         Command::Train(args) => train::run(models, &args),
         Command::Eval(args) => eval::run(models, &args),
+        Command::Encode(args) => encode::run(models, &args),
         Command::Fid(args) => fid::run(models, &args),
         Command::Table(args) => table::run(models, &args),
         Command::Fetch(args) => fetch::run(&args),

@@ -2,6 +2,7 @@
 
 use super::args::{DataArgs, RunArgs, Which};
 use super::models::{self, Found};
+use super::{compiler, machine};
 use anyhow::{Result, bail};
 use srvae_training::data::{self, Data, Images, Source};
 use srvae_training::figures::Options;
@@ -41,6 +42,19 @@ impl Session {
     pub fn name(&self) -> String {
         let folder = self.folder.root().file_name().unwrap_or_default().to_string_lossy().into_owned();
         if folder.is_empty() { self.spec.name.clone() } else { folder }
+    }
+
+    /// Refuses to compute more rows (samples of records) at once than there is memory for.
+    ///
+    /// # Errors
+    /// Too little memory, with the numbers.
+    pub fn check_rows(&self, rows: usize, advice: &str) -> Result<()> {
+        if !self.model.params().device().is_cpu() {
+            return Ok(());
+        }
+        let budget = compiler::budget(&self.spec)?;
+        let bytes = budget.evaluation_fixed as f64 + budget.evaluation_image as f64 * rows as f64;
+        machine::check_memory(&format!("evaluating {rows} samples at once"), bytes, advice)
     }
 
     /// What stands over a sheet of this model's pictures.

@@ -25,7 +25,8 @@ pub struct TrainArgs {
     /// exponential (the paper's), cosine or constant [default: exponential].
     #[arg(long, value_name = "NAME")]
     pub schedule: Option<ScheduleChoice>,
-    /// Samples of the latents a picture; more than one trains the importance-weighted bound [default: 1].
+    /// Samples of the latents a picture; more than one trains the importance-weighted bound, with terms weighted within each
+    /// sample's log weight [default: 1].
     #[arg(long, value_name = "K", value_parser = at_least_one)]
     pub samples: Option<usize>,
     /// Mirror training pictures and shift them by up to 5 %, as the authors do.
@@ -113,7 +114,8 @@ pub struct Train {
     pub data: DataArgs,
     #[command(flatten)]
     pub train: TrainArgs,
-    /// The run folder; a new one below runs/ where not given. A run that lies there is moved aside.
+    /// The run folder; a new one below runs/ where not given. A run that lies there is moved aside, once the new one has
+    /// started well; a folder with anything else in it is refused.
     #[arg(long, value_name = "RUN")]
     pub out: Option<PathBuf>,
     /// Go on from the last checkpoint of the run folder.

@@ -10,7 +10,7 @@ pub use crate::train::Interrupted;
 use crate::train::interrupt;
 use crate::{BoundOptions, DType, Model, Noise, Tensor, TermKind, Terms};
 use anyhow::{Result, bail, ensure};
-pub use encode::{Encoding, encode};
+pub use encode::{Encoding, encode, inferred};
 use log_sum::LogSum;
 use serde_json::{Map, Value, json};
 use std::time::Instant;
@@ -45,7 +45,7 @@ const BATCH: usize = 32;
 impl Options<'_> {
     /// Pictures and samples computed at once. What does not depend on the sample is computed once a portion, so portions are
     /// rather long in samples than in pictures.
-    fn portion(&self) -> (usize, usize) {
+    pub fn portion(&self) -> (usize, usize) {
         let samples = self.samples.max(1);
         match (self.batch, self.chunk) {
             (Some(batch), Some(chunk)) => (batch.max(1), chunk.clamp(1, samples)),
@@ -171,10 +171,10 @@ fn estimate(model: &dyn Model, spec: &Spec, images: &Images, options: &Options<'
                     found.by_samples[at] += sums.iter().map(LogSum::mean).sum::<f64>();
                 }
             }
+            (options.progress)(begin + (size as f64 * done as f64 / options.samples as f64) as usize, count);
             interrupt::check()?;
         }
         found.records.log_likelihood.extend(sums.iter().map(LogSum::mean));
-        (options.progress)(found.records.log_likelihood.len(), count);
     }
     let Found { mut records, by_samples } = found;
     for (_, _, values) in &mut records.terms {

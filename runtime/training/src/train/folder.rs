@@ -121,8 +121,15 @@ impl RunFolder {
         self.root.join("metrics.jsonl")
     }
 
+    /// The last evaluation on the run's own data.
     pub fn evaluation(&self) -> PathBuf {
         self.root.join("evaluation.json")
+    }
+
+    /// The last evaluation on other data.
+    pub fn evaluation_on(&self, data: &str) -> PathBuf {
+        let safe = |letter: char| if letter.is_alphanumeric() || "-_.".contains(letter) { letter } else { '_' };
+        self.root.join(format!("evaluation-{}.json", data.chars().map(safe).collect::<String>()))
     }
 
     /// The newest checkpoint.
