@@ -29,9 +29,11 @@ mod png;
 #[cfg(not(feature = "png"))]
 #[path = "without_png.rs"]
 mod png;
+mod recipe;
 mod report;
 mod session;
 mod suggest;
+mod sweep;
 mod table;
 mod train;
 mod upscale;
@@ -67,7 +69,14 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
         note(&format!("error: {advice}"));
         return ExitCode::from(USAGE);
     }
-    let cli = match Cli::try_parse() {
+    let arguments = match recipe::expand(std::env::args_os().collect()) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            note(&format!("error: {}", message(&error)));
+            return ExitCode::from(USAGE);
+        }
+    };
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         // Help and version are no errors.
         Err(message) => {
@@ -118,6 +127,7 @@ fn run(models: &'static [Compiled], cli: Cli) -> Result<ExitCode> {
     };
     match command {
         Command::Train(args) => train::run(models, &args),
+        Command::Sweep(args) => sweep::run(&args),
         Command::Eval(args) => eval::run(models, &args),
         Command::Encode(args) => encode::run(models, &args),
         Command::Fid(args) => fid::run(models, &args),

@@ -1,7 +1,7 @@
 //! `srvae-run train`.
 
 use super::args::{DataArgs, ModelArgs, ScheduleChoice, Train, TrainArgs};
-use super::{changes, compiler, device, machine, models, session};
+use super::{changes, compiler, device, machine, models, recipe, session};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use srvae_training::data::{self, Data, Source};
@@ -105,6 +105,7 @@ pub fn fresh(plan: &Plan, out: Option<&Path>, device: &Device) -> Result<Outcome
         note(&format!("{} held another run, which is now {}", root.display(), moved.display()));
     }
     srvae_training::files::write(&folder.source(), plan.spec.source.as_bytes())?;
+    srvae_training::files::write(&folder.recipe(), recipe::text(plan)?.as_bytes())?;
     write_json(&folder.config(), &settings(&trainer, plan, device)?)?;
     trainer.set_folder(folder.clone());
     finish(&mut trainer, plan, folder)

@@ -2,6 +2,7 @@
 
 use crate::support::{Place, said};
 use serde_json::Value;
+use std::cell::RefCell;
 use std::fs;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -98,12 +99,14 @@ fn an_interrupted_validation_loses_nothing() {
     let fresh = format!("train toy.pgm {how} --out parts");
     let (mut interrupts, mut done) = (0, false);
     for round in 0..8u64 {
-        let begun = place.path("parts/checkpoints/last.safetensors").exists();
-        let arguments = if begun { "train parts --resume" } else { &fresh };
+        let resumes = place.path("parts/checkpoints/last.safetensors").exists();
+        let arguments = if resumes { "train parts --resume" } else { &fresh };
         let child = place.command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = || fs::read(place.path("parts/metrics.jsonl")).map_or(0, |bytes| bytes.len());
-        let at = lines();
-        until(|| lines() > at + 500 || place.path("parts/evaluation.json").exists());
+        let child = RefCell::new(child);
+        let length = || fs::metadata(place.path("parts/metrics.jsonl")).map_or(0, |file| file.len());
+        let begun = length();
+        until(|| length() > begun + 500 || child.borrow_mut().try_wait().unwrap().is_some());
+        let child = child.into_inner();
         std::thread::sleep(Duration::from_millis(round * 3));
         Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
         let said = said(child.wait_with_output().unwrap());
@@ -135,7 +138,7 @@ fn an_interrupted_validation_loses_nothing() {
 fn an_interrupted_evaluation_says_so() {
     let place = Place::new();
     place.json("train toy.pgm --data builtin --steps 2 --out run");
-    for arguments in ["eval run --k 100000000", "sample run --count 200000 --out sheet.png"] {
+    for arguments in ["eval run --k 100000000", "encode run --draws 1000000 --out codes.npz"] {
         let child = place.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(1500));
         Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
@@ -143,5 +146,59 @@ fn an_interrupted_evaluation_says_so() {
         assert_eq!((said.code, said.out.as_str()), (130, ""), "{arguments}: {}", said.err);
         assert!(said.err.contains("interrupted"), "{arguments}: {}", said.err);
     }
-    assert!(!place.path("sheet.png").exists());
+    assert!(!place.path("codes.npz").exists());
+}
+
+#[test]
+fn a_run_is_repeated_from_its_own_file() {
+    let place = Place::new();
+    let how =
+        "--data builtin --steps 12 --seed 5 --lr 0.003 --batch 8 --average 0.9 --warm-up 4 --schedule cosine --augment";
+    place.json(&format!("train toy.pgm {how} --out run"));
+    let last = |run: &str| fs::read(place.path(run).join("checkpoints/last.safetensors")).unwrap();
+    place.json("train --config run/run.toml --out again");
+    assert!(last("run") == last("again"));
+    // The command line's own options win.
+    let told = place.json("train --config run/run.toml --steps 3 --out other");
+    assert_eq!(told["steps"], 3);
+    assert!(fs::read_to_string(place.path("other/run.toml")).unwrap().contains("steps = 3\n"));
+    fs::write(place.path("bad.toml"), "colour = 3").unwrap();
+    let said = place.run("train toy.pgm --config bad.toml");
+    assert_eq!(said.code, 2, "{}", said.err);
+    assert!(said.err.contains("bad.toml") && said.err.contains("`colour`"), "{}", said.err);
+}
+
+#[test]
+fn a_sweep_trains_every_combination_and_compares_them() {
+    let place = Place::new();
+    let line = "sweep toy.pgm --vary lr=0.001,0.01 --vary batch=4,8 --seeds 2 --out sweep";
+    let plan = place.run(&format!("{line} --dry-run -- --data builtin --steps 4"));
+    let lines: Vec<&str> = plan.out.lines().collect();
+    assert_eq!(lines.len(), 8, "{}", plan.out);
+    let first = "srvae-run train toy.pgm --lr=0.001 --batch=4 --seed=1 --out sweep/lr-0.001_batch-4_seed-1 --data builtin --steps 4";
+    assert_eq!(lines[0], first);
+    assert!(!place.path("sweep").exists());
+    let said = place.run("sweep toy.pgm --vary lr=0.001,0.01 --seeds 2 --out sweep -- --data builtin --steps 4");
+    assert_eq!(said.code, 0, "{}", said.err);
+    for word in ["lr-0.001_seed-1", "lr-0.01_seed-2", "validation", "test, mean", "± sd"] {
+        assert!(said.out.contains(word), "{word}: {}", said.out);
+    }
+    let kept: Value = serde_json::from_slice(&fs::read(place.path("sweep/sweep.json")).unwrap()).unwrap();
+    assert_eq!((kept["runs"].as_array().unwrap().len(), kept["failed"].as_u64()), (4, Some(0)));
+    let tests: Vec<f64> = (0..2).map(|at| kept["runs"][at]["result"]["test_after"].as_f64().unwrap()).collect();
+    let mean = kept["settings"][0]["test_after"].as_f64().unwrap();
+    assert!((mean - (tests[0] + tests[1]) / 2.0).abs() < 1e-12, "{kept}");
+    // The runs are those of the plain command line.
+    place.json("train toy.pgm --lr 0.01 --seed 2 --data builtin --steps 4 --out alone");
+    let last = |run: &str| fs::read(place.path(run).join("checkpoints/last.safetensors")).unwrap();
+    assert!(last("alone") == last("sweep/lr-0.01_seed-2"));
+    for (bad, words) in [
+        ("--vary lr=fast", ["--lr", "fast"]),
+        ("--vary colour=1", ["--colour", "unexpected"]),
+        ("--vary lr", ["--vary lr", "NAME=VALUE"]),
+        ("--vary seed=1,2", ["--vary seed", "--seeds"]),
+    ] {
+        place.fails(&format!("sweep toy.pgm {bad} --out bad"), &words);
+    }
+    assert!(!place.path("bad").exists());
 }

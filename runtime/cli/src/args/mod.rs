@@ -15,7 +15,7 @@ pub use eval::RealSet;
 pub use eval::{Encode, Eval, Fid, FidArgs, LikelihoodArgs, Table};
 pub use files::{Export, Fetch, Import};
 pub use modes::{DecodeChoice, Drawing, Figure, Interpolate, Mode, Report, Upscale};
-pub use train::{All, ScheduleChoice, Train, TrainArgs};
+pub use train::{All, ScheduleChoice, Sweep, Train, TrainArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use srvae_training::data::{Crop, Source, Split};
@@ -58,6 +58,8 @@ pub struct Cli {
 pub enum Command {
     /// Train a model file into a run folder, or go on with a run.
     Train(Box<Train>),
+    /// Train with varied options, one run after the other, and compare them.
+    Sweep(Sweep),
     /// Estimate a trained model's likelihood on test pictures.
     Eval(Eval),
     /// Write what a trained model's q makes of data: the latents of every record, as arrays.

@@ -61,10 +61,11 @@ fn all(model: &dyn Model, spec: &Spec, images: &Images, how: &Encoding<'_>) -> R
         let size = how.batch.clamp(1, count - done);
         let data = batches.range(images, done, size)?;
         let run = |noise: &mut Noise| Ok::<_, anyhow::Error>(model.run(mode, &data, size, noise, &Draw::default())?);
-        let means = run(&mut still(model, &latents, size)?)?;
+        let means = run(&mut still(model, latents.iter().copied(), size)?)?;
         let mut draws = Vec::with_capacity(how.draws);
         for draw in 0..how.draws {
             draws.push(run(&mut Noise::of_rows(how.seed ^ 0x656e_636f, draw..draw + 1, done..done + size))?);
+            interrupt::check()?;
         }
         for (latent, [mean, drawn]) in latents.iter().zip(&mut found) {
             let values = |of: &Values| -> Result<Vec<Vec<f32>>> {
@@ -90,8 +91,8 @@ fn all(model: &dyn Model, spec: &Spec, images: &Images, how: &Encoding<'_>) -> R
     Ok(arrays)
 }
 
-/// Noise that is zero for every latent.
-fn still(model: &dyn Model, latents: &[&Variable], size: usize) -> Result<Noise> {
+/// Noise that is zero for these latents: what q draws is its mean then.
+pub(crate) fn still<'s>(model: &dyn Model, latents: impl Iterator<Item = &'s Variable>, size: usize) -> Result<Noise> {
     let params = model.params();
     let mut noise = Noise::seeded(0);
     for latent in latents {

@@ -10,6 +10,7 @@ pub use crate::train::Interrupted;
 use crate::train::interrupt;
 use crate::{BoundOptions, DType, Model, Noise, Tensor, TermKind, Terms};
 use anyhow::{Result, bail, ensure};
+pub(crate) use encode::still;
 pub use encode::{Encoding, encode, inferred};
 use log_sum::LogSum;
 use serde_json::{Map, Value, json};

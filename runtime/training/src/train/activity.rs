@@ -2,9 +2,10 @@
 
 use super::{Config, interrupt};
 use crate::data::{Batches, Images};
+use crate::eval;
 use crate::params::Phase;
-use crate::spec::Spec;
-use crate::{DType, Draw, Model, Noise, Tensor, TermKind};
+use crate::spec::{Spec, Variable};
+use crate::{DType, Draw, Model, TermKind};
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 
@@ -87,23 +88,17 @@ fn moments(
 ) -> Result<Vec<Vec<Moments>>> {
     let params = model.params();
     let batches = Batches::new(spec, images, params.device())?;
-    let shapes = latents.iter().map(|name| spec.variable(name).map(|variable| variable.shape.clone()));
-    let shapes: Vec<Vec<usize>> = shapes.map(Option::unwrap_or_default).collect();
-    let mut all: Vec<Vec<Moments>> =
-        shapes.iter().map(|shape| vec![Moments::default(); shape.iter().product()]).collect();
+    let latents: Vec<_> = latents.iter().filter_map(|name| spec.variable(name)).collect();
+    let units = |latent: &&Variable| vec![Moments::default(); latent.shape.iter().product()];
+    let mut all: Vec<Vec<Moments>> = latents.iter().map(units).collect();
     let count = PICTURES.min(images.len());
     let mut done = 0;
     while done < count {
         let size = batch.clamp(1, count - done);
-        // Without noise, what q draws is its mean.
-        let mut still = Noise::seeded(0);
-        for (name, shape) in latents.iter().zip(&shapes) {
-            let dims: Vec<usize> = std::iter::once(size).chain(shape.iter().copied()).collect();
-            still.offer(name, Tensor::zeros(dims, params.dtype(), params.device())?);
-        }
+        let mut still = eval::still(model, latents.iter().copied(), size)?;
         let found = model.run(mode, &batches.range(images, done, size)?, size, &mut still, &Draw::default())?;
-        for (name, units) in latents.iter().zip(&mut all) {
-            let values: Vec<f32> = found.get(name)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
+        for (latent, units) in latents.iter().zip(&mut all) {
+            let values: Vec<f32> = found.get(&latent.name)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
             let length = units.len().max(1);
             values.iter().enumerate().for_each(|(at, &value)| units[at % length].add(value.into()));
         }

@@ -111,6 +111,11 @@ impl RunFolder {
         self.root.join("config.json")
     }
 
+    /// The options that repeat the run, for `train --config`.
+    pub fn recipe(&self) -> PathBuf {
+        self.root.join("run.toml")
+    }
+
     /// A copy of the model file.
     pub fn source(&self) -> PathBuf {
         self.root.join("model.pgm")
