@@ -122,6 +122,7 @@ fn delivered(code: ExitCode, output: std::io::Result<()>) -> ExitCode {
 }
 
 fn run(models: &'static [Compiled], cli: Cli) -> Result<ExitCode> {
+    compile::ask_for(cli.compile);
     let Some(command) = cli.command else {
         return all::run(models, &cli.all);
     };
