@@ -4,9 +4,7 @@ mod toy;
 
 use srvae::spec::Spec;
 use srvae::train::{Checkpoint, Config, End, RunFolder, Trainer, metrics};
-use srvae::{
-    BoundOptions, Compiled, Device, Draw, Mode, Model, Noise, Params, Settings, TermKind, Terms, Values, eval,
-};
+use srvae::{BoundOptions, Builder, Device, Draw, Mode, Model, Noise, Params, TermKind, Terms, Values, eval};
 use std::cell::Cell;
 use std::path::Path;
 
@@ -328,10 +326,8 @@ impl Model for Guarded {
 }
 
 fn guarded() -> Spec {
-    let build = |settings: &Settings, params: &Params| {
-        Ok::<_, srvae::candle_core::Error>(Box::new(Guarded(toy::build(settings, params)?)) as Box<dyn Model>)
-    };
-    Spec { compiled: Compiled { build, ..toy::COMPILED }, ..toy::spec() }
+    let builder = Builder::new(|settings, params| Ok(Box::new(Guarded(toy::build(settings, params)?))));
+    Spec { builder, ..toy::spec() }
 }
 
 /// Learning rates that no short decimal stands for, and a run that fails at another moment each time. `SRVAE_RESUMED_RUNS`

@@ -85,11 +85,9 @@ pub fn explained(spec: &Spec) -> Result<Explained> {
 /// The memory that a model takes, by estimate.
 ///
 /// # Errors
-/// Those of [`check`].
+/// Those of [`compile`].
 pub fn budget(spec: &Spec) -> Result<Budget> {
-    let source = Source::new(&spec.name, &spec.source);
-    let (model, _) = srvae_dsl::check(&srvae_dsl::parse(&source)?, &source, &overrides_of(spec))?;
-    Ok(Budget::of(&srvae_dsl::plan::plan(model)))
+    Ok(Budget::of(of_spec(spec)?.plan()?))
 }
 
 /// Where parameters are stored whose bound has no slope at fixed noise: those of factors of q that a discrete draw hangs

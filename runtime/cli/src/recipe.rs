@@ -19,12 +19,13 @@ const OPTION: &str = "--config";
 /// A file that is missing, is no TOML, or names an option that training does not have.
 pub fn expand(mut arguments: Vec<OsString>) -> Result<Vec<OsString>> {
     let Some(file) = take(&mut arguments)? else { return Ok(arguments) };
-    let at = match arguments.get(1) {
-        Some(word) if word == "train" => 2,
-        Some(word) if Cli::command().get_subcommands().any(|command| word == command.get_name()) => {
-            bail!("{OPTION} holds the options of a training run; {} does not take it", word.display())
-        }
-        _ => 1,
+    let first = (1..arguments.len()).find(|&at| !arguments[at].as_encoded_bytes().starts_with(b"-"));
+    let tool = Cli::command();
+    let command = first.and_then(|at| Some((at, tool.find_subcommand(&arguments[at])?.get_name())));
+    let at = match command {
+        Some((at, "train")) => at + 1,
+        Some((_, name)) => bail!("{OPTION} holds the options of a training run; {name} does not take it"),
+        None => 1,
     };
     let text = fs::read_to_string(&file).with_context(|| format!("{}: cannot be read", file.display()))?;
     let document: DocumentMut = text.parse().with_context(|| format!("{}: not a TOML file", file.display()))?;
