@@ -4,6 +4,7 @@ use super::Trainer;
 use crate::train::{Checkpoint, Header, Progress};
 use anyhow::{Result, bail};
 use serde_json::Value;
+use std::path::Path;
 
 impl Trainer<'_> {
     /// Which lines of the metrics stand when the run goes on: none that will be written again.
@@ -20,11 +21,18 @@ impl Trainer<'_> {
         }
     }
 
-    /// Writes the newest checkpoint; where the run folder is gone, into a new one beside it.
+    /// Writes the newest checkpoint.
     pub(super) fn save(&self) -> Result<()> {
+        self.put(&self.folder.last())
+    }
+
+    /// Writes a checkpoint; where the run folder is gone, into a new one beside it.
+    pub(super) fn put(&self, path: &Path) -> Result<()> {
         let checkpoint = self.checkpoint()?;
+        let saved = if self.folder.is_in_place() { checkpoint.save(path) } else { Ok(()) };
+        // It may go while the file is written, too.
         if self.folder.is_in_place() {
-            return checkpoint.save(&self.folder.last());
+            return saved;
         }
         let rescue = self.folder.rescue();
         checkpoint.save(&rescue.last())?;
@@ -38,7 +46,7 @@ impl Trainer<'_> {
         )
     }
 
-    pub(super) fn checkpoint(&self) -> Result<Checkpoint> {
+    fn checkpoint(&self) -> Result<Checkpoint> {
         let mut progress = self.progress.clone();
         (progress.order, progress.noise) = (self.order.position(), self.noise.state());
         let mut checkpoint = Checkpoint::new(Header::new(self.spec, &self.config, &self.source, progress));

@@ -39,7 +39,7 @@ impl Trainer<'_> {
         said["units"] = Activity::json(&self.activity);
         metrics.write(&json!({ "step": step, "validation": said }))?;
         if better {
-            self.checkpoint()?.save(&self.folder.best())?;
+            self.put(&self.folder.best())?;
         }
         Ok(self.config.patience.is_some_and(|patience| self.progress.since_best >= patience))
     }
