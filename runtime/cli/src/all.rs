@@ -1,7 +1,7 @@
 //! `srvae-run FILE`: train, evaluate, every mode, a report.
 
 use super::args::{All, RunArgs, Which};
-use super::session::Session;
+use super::session::{Session, data_name};
 use super::{compiler, device, eval, interpolate, report, train};
 use anyhow::{Result, bail};
 use image::RgbImage;
@@ -52,7 +52,7 @@ fn rest(
     let run = RunArgs { run: outcome.folder.root().to_owned(), checkpoint: Which::Best };
     let session = Session::open(models, &run, device)?;
     let found = evaluate(session.model.as_ref(), plan, args)?;
-    let line = eval::line(&session, &plan.data.name, &found);
+    let line = eval::line(&session, &data_name(&plan.source), &found);
     train::write_json(&outcome.folder.evaluation(), &line)?;
     let grids = draw(&session, &plan.data.test, plan.config.seed)?;
     let page = report::write(&outcome.folder, &plan.spec, &outcome.folder.report())?;

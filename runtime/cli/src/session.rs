@@ -44,6 +44,11 @@ impl Session {
         if folder.is_empty() { self.spec.name.clone() } else { folder }
     }
 
+    /// The name of the data that the arguments ask for, or else of the run's.
+    pub fn data_name(&self, args: &DataArgs) -> String {
+        data_name(&args.source().unwrap_or_else(|| self.header.data.clone()))
+    }
+
     /// Refuses to compute more rows (samples of records) at once than there is memory for.
     ///
     /// # Errors
@@ -89,6 +94,12 @@ impl Session {
         let source = Source::parse(&args.source().unwrap_or_else(|| self.header.data.clone()))?;
         data::test(&source, self.spec.picture_shape(), args.split.unwrap_or(self.header.config.split))
     }
+}
+
+/// The one name of data in whatever is printed or kept: the last part of where they lie.
+pub fn data_name(source: &str) -> String {
+    let whole = Source::parse(source).map_or_else(|_| source.to_owned(), |source| source.to_string());
+    Path::new(&whole).file_name().map_or(whole.clone(), |name| name.to_string_lossy().into_owned())
 }
 
 /// Refuses parameters that are no numbers: nothing computed from them would be one.

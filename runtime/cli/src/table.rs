@@ -54,7 +54,7 @@ pub fn run(models: &'static [Compiled], args: &Table) -> Result<ExitCode> {
             let (name, images, real) = match &known {
                 Some((there, size, name, images, real)) if *there == source && *size == shape => (name, images, real),
                 _ => {
-                    let (name, images) = session.test(&data)?;
+                    let (name, images) = (session.data_name(&data), session.test(&data)?.1);
                     let real = match &meter {
                         None => None,
                         Some(meter) => {
