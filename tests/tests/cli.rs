@@ -7,10 +7,10 @@ mod support;
 mod bad_input;
 #[path = "cli/evaluation.rs"]
 mod evaluation;
+#[path = "cli/figures.rs"]
+mod figures;
 #[path = "cli/jobs.rs"]
 mod jobs;
-#[path = "cli/report.rs"]
-mod report;
 #[path = "cli/results.rs"]
 mod results;
 #[path = "cli/runs.rs"]

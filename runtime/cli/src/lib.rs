@@ -25,6 +25,10 @@ mod machine;
 mod models;
 mod modes;
 #[cfg(feature = "png")]
+mod pdf;
+#[cfg(not(feature = "png"))]
+use png as pdf;
+#[cfg(feature = "png")]
 mod png;
 #[cfg(not(feature = "png"))]
 #[path = "without_png.rs"]
@@ -32,9 +36,11 @@ mod png;
 mod recipe;
 mod report;
 mod session;
+mod sheet;
 mod suggest;
 mod sweep;
 mod table;
+mod tensorboard;
 mod train;
 mod upscale;
 

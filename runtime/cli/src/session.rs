@@ -66,10 +66,7 @@ impl Session {
     pub fn title(&self, mode: &str, options: &Options) -> String {
         let step = self.header.progress.step;
         let (mode, seed) = (mode.replace('_', " "), options.seed);
-        let decode = match options.draw.decode {
-            Decode::Sample => "pixels drawn",
-            Decode::Mode => "likeliest pixels",
-        };
+        let decode = decode_text(options.draw.decode);
         let temperature = match options.draw.temperature {
             1.0 => String::new(),
             temperature => format!(", temperature {temperature}"),
@@ -100,6 +97,14 @@ impl Session {
 pub fn data_name(source: &str) -> String {
     let whole = Source::parse(source).map_or_else(|_| source.to_owned(), |source| source.to_string());
     Path::new(&whole).file_name().map_or(whole.clone(), |name| name.to_string_lossy().into_owned())
+}
+
+/// What a value of a likelihood is, in a title.
+pub fn decode_text(decode: Decode) -> &'static str {
+    match decode {
+        Decode::Sample => "sampled pixels",
+        Decode::Mode => "likeliest pixels",
+    }
 }
 
 /// Refuses parameters that are no numbers: nothing computed from them would be one.

@@ -1,7 +1,7 @@
 //! `srvae-run train`.
 
 use super::args::{DataArgs, ModelArgs, ScheduleChoice, Train, TrainArgs};
-use super::{changes, compiler, device, machine, models, recipe, session};
+use super::{changes, compiler, device, machine, models, recipe, session, tensorboard};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use srvae_training::data::{self, Data, Source};
@@ -106,9 +106,10 @@ pub fn fresh(plan: &Plan, out: Option<&Path>, device: &Device) -> Result<Outcome
     }
     srvae_training::files::write(&folder.source(), plan.spec.source.as_bytes())?;
     srvae_training::files::write(&folder.recipe(), recipe::text(plan)?.as_bytes())?;
-    write_json(&folder.config(), &settings(&trainer, plan, device)?)?;
+    let settings = settings(&trainer, plan, device)?;
+    write_json(&folder.config(), &settings)?;
     trainer.set_folder(folder.clone());
-    finish(&mut trainer, plan, folder)
+    finish(&mut trainer, plan, folder, &settings)
 }
 
 fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<Outcome> {
@@ -152,8 +153,9 @@ fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<
     let mut trainer =
         Trainer::resume(&plan.spec, &plan.data, &checkpoint, plan.config.clone(), folder.clone(), device)?;
     announce(&trainer, &plan, device);
-    changes::record(&folder, header.progress.step, &changed, || settings(&trainer, &plan, device))?;
-    finish(&mut trainer, &plan, folder)
+    let settings = settings(&trainer, &plan, device)?;
+    changes::record(&folder, header.progress.step, &changed, &settings)?;
+    finish(&mut trainer, &plan, folder, &settings)
 }
 
 /// Refuses a batch that does not fit into memory, before anything is computed.
@@ -219,14 +221,19 @@ fn settings(trainer: &Trainer<'_>, plan: &Plan, device: &Device) -> Result<Value
         "data": session::data_name(&plan.source),
         "data_source": plan.source,
         "device": device::name(device),
+        "started": humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string(),
         "train": plan.config,
         "variables": plan.spec.variables,
     }))
 }
 
-fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder) -> Result<Outcome> {
+fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, settings: &Value) -> Result<Outcome> {
     let parameters = parameters(trainer);
-    let end = trainer.run()?;
+    tensorboard::begin(&folder, settings, &plan.spec)?;
+    let end = trainer.run();
+    let told = tensorboard::end(&folder, trainer.progress().step, end.is_ok());
+    let end = end?;
+    told?;
     match end {
         End::Done => {}
         End::Interrupted => note(&format!(

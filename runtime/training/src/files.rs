@@ -44,6 +44,8 @@ pub fn write_with(path: &Path, content: impl FnOnce(&mut fs::File) -> Result<()>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Png,
+    Svg,
+    Pdf,
     Html,
     /// Of records: the first line begins with `record`.
     Csv,
@@ -57,6 +59,8 @@ impl Kind {
     fn is(self, head: &[u8]) -> bool {
         match self {
             Self::Png => head.starts_with(b"\x89PNG\r\n\x1a\n"),
+            Self::Svg => head.windows(4).any(|part| part == b"<svg"),
+            Self::Pdf => head.starts_with(b"%PDF-"),
             Self::Html => head.trim_ascii_start().to_ascii_lowercase().starts_with(b"<!doctype html"),
             Self::Csv => head.starts_with(b"record,"),
             Self::Npz => head.starts_with(b"PK\x03\x04"),
@@ -103,7 +107,7 @@ mod tests {
             error
         };
         write(&at("thesis.tex"), b"\\documentclass{article}").unwrap();
-        for kind in [Kind::Png, Kind::Html, Kind::Csv, Kind::Npz, Kind::Weights] {
+        for kind in [Kind::Png, Kind::Svg, Kind::Pdf, Kind::Html, Kind::Csv, Kind::Npz, Kind::Weights] {
             assert!(refused("thesis.tex", kind).contains("--force"));
             check_place(&at("thesis.tex"), kind, true).unwrap();
             check_place(&at("nothing there"), kind, false).unwrap();

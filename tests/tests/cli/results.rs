@@ -47,7 +47,6 @@ fn results_take_no_other_files_place() {
     fs::write(place.path("notes.csv"), "name,grade\n").unwrap();
     fs::write(place.path("codes.npz"), "not an archive").unwrap();
     for (command, file) in [
-        ("sample run --count 2 --out run/checkpoints/last.safetensors", "last.safetensors"),
         ("export run --out run/checkpoints/last.safetensors", "last.safetensors"),
         ("sample run --count 2 --out thesis.png", "thesis.png"),
         ("interpolate run --count 2 --out thesis.png", "thesis.png"),
@@ -59,7 +58,10 @@ fn results_take_no_other_files_place() {
     }
     assert!(fs::read(&last).unwrap() == kept);
     assert_eq!(fs::read_to_string(place.path("notes.csv")).unwrap(), "name,grade\n");
-    place.fails("sample run --count 2 --out run", &["run", "this is a folder"]);
+    let words = ["last.safetensors", "as .png, .svg or .pdf"];
+    place.fails("sample run --count 2 --out run/checkpoints/last.safetensors", &words);
+    fs::create_dir(place.path("folder.png")).unwrap();
+    place.fails("sample run --count 2 --out folder.png", &["folder.png", "this is a folder"]);
     place.json("sample run --count 2 --out thesis.png --force");
     // A sheet may be drawn again.
     place.json("sample run --count 2 --out thesis.png");

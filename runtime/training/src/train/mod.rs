@@ -15,7 +15,7 @@ mod objective;
 mod optimiser;
 pub mod progress;
 mod replay;
-mod tensorboard;
+pub mod tensorboard;
 mod trainer;
 mod watch;
 
