@@ -6,7 +6,6 @@ use srvae_dsl::derive::{TermKind, terms};
 use srvae_dsl::graph::{Estimator, Side};
 use srvae_dsl::plan::{Operation, Plan, Rate};
 use srvae_dsl::{Overrides, Source, compile};
-use std::time::{Duration, Instant};
 use support::{code, model_of, plan_of, plan_of_text, read};
 
 /// `+RE_x -KL_z(exact)`: names, signs and estimators.
@@ -294,17 +293,23 @@ fn another_image_size_changes_what_follows() {
     assert!(code(&plan_of_text(text)).contains("config.size / 2"));
 }
 
+/// A hierarchy of seventy levels is explained as one of three: what repeats is said once.
 #[test]
-fn text_becomes_code_in_no_time() {
-    let source = read("../models/srvae.pgm");
-    let origin = srvae_dsl::emit::Origin { path: String::new(), include: String::new() };
-    let mut best = Duration::MAX;
-    for _ in 0..20 {
-        let start = Instant::now();
-        let tokens = srvae_dsl::emit::emit(compile(&source, &Overrides::default()).plan().unwrap(), &origin);
-        best = best.min(start.elapsed());
-        assert!(!tokens.is_empty());
-    }
-    println!("{:.2} ms from text to tokens", best.as_secs_f64() * 1e3);
-    assert!(best < Duration::from_millis(10), "{best:?}");
+fn repeated_structure_is_said_once() {
+    let levels = |levels: usize| {
+        let mut text = "model deep\nobserved x: real[4]\np(x | z1) = normal from z1 |> linear\n".to_owned();
+        text += "q(z1 | x) = normal from x |> linear\n";
+        for level in 1..=levels {
+            text += &format!("latent z{level}: real[4]\n");
+        }
+        for level in 1..levels {
+            let above = level + 1;
+            text += &format!("p(z{level} | z{above}) = normal from z{above} |> linear(out: 6) |> elu |> linear\n");
+            text += &format!("q(z{above} | z{level}) = normal from z{level} |> linear\n");
+        }
+        srvae_dsl::explain::text(&plan_of_text(&(text + &format!("p(z{levels}) = standard_normal\n"))))
+    };
+    let (few, many) = (levels(3), levels(70));
+    assert!(many.contains("⋮") && many.contains("z70"), "{many}");
+    assert!(many.len() < 4 * few.len(), "{} bytes, {} for three levels\n{many}", many.len(), few.len());
 }

@@ -7,6 +7,8 @@ mod support;
 mod bad_input;
 #[path = "cli/evaluation.rs"]
 mod evaluation;
+#[path = "cli/interpreted.rs"]
+mod interpreted;
 #[path = "cli/jobs.rs"]
 mod jobs;
 #[path = "cli/report.rs"]

@@ -1,6 +1,7 @@
 //! The factorisations and the bound in LaTeX, in the notation of the papers; needs `amsmath`.
 
 use super::bound::{Form, Statement, statements, whole};
+use super::fold::listed_as;
 use super::notation::{call, determined, of_role};
 use crate::derive::is_deterministic;
 use crate::graph::{Body, Role, Side, VariableId};
@@ -25,8 +26,8 @@ fn align(lines: &[String]) -> String {
 fn factorisations(plan: &Plan) -> String {
     let joint = |side: Side, left: &[VariableId], right: &[VariableId], factors: &[crate::graph::Factor]| {
         let bar = if right.is_empty() { String::new() } else { format!(" \\mid {}", symbols(plan, right)) };
-        let product: Vec<_> = factors.iter().map(|factor| factor_text(plan, side, factor.variable)).collect();
-        format!("{}({}{bar}) &= {}", letter(side, false), symbols(plan, left), product.join("\\, "))
+        let of: Vec<VariableId> = factors.iter().map(|factor| factor.variable).collect();
+        format!("{}({}{bar}) &= {}", letter(side, false), symbols(plan, left), product(plan, side, &of))
     };
     let given = of_role(plan, &[Role::Given]);
     let mut lines = vec![joint(Side::P, &of_role(plan, &[Role::Observed, Role::Latent]), &given, &plan.model.p)];
@@ -93,8 +94,14 @@ fn formula(plan: &Plan, statement: &Statement<'_>) -> String {
 }
 
 fn expectation(plan: &Plan, over: &[VariableId]) -> String {
-    let factors: Vec<_> = over.iter().map(|id| factor_text(plan, Side::Q, *id)).collect();
-    format!("\\mathbb{{E}}_{{{}}}", factors.join("\\, "))
+    format!("\\mathbb{{E}}_{{{}}}", product(plan, Side::Q, over))
+}
+
+/// Factors side by side, those of a long sequence by its ends.
+fn product(plan: &Plan, side: Side, of: &[VariableId]) -> String {
+    let keys: Vec<String> = of.iter().map(|id| plan.factor_text(side, *id)).collect();
+    let shown: Vec<String> = of.iter().map(|id| factor_text(plan, side, *id)).collect();
+    listed_as(&keys, &shown, "\\cdots").join("\\, ")
 }
 
 /// p(x), or p(x | c) where something is given.
@@ -130,7 +137,9 @@ fn letter(side: Side, deterministic: bool) -> &'static str {
 }
 
 fn symbols(plan: &Plan, ids: &[VariableId]) -> String {
-    ids.iter().map(|id| symbol(plan.name(*id))).collect::<Vec<_>>().join(", ")
+    let keys: Vec<String> = ids.iter().map(|id| plan.name(*id).to_owned()).collect();
+    let shown: Vec<String> = keys.iter().map(|name| symbol(name)).collect();
+    listed_as(&keys, &shown, "\\dots").join(", ")
 }
 
 /// `z` → `\mathbf{z}`, `z1` → `\mathbf{z}_{1}`, `z_top` → `\mathbf{z}_{\mathrm{top}}`, `theta` → `\boldsymbol{\theta}`.
