@@ -112,7 +112,7 @@ fn prune(programs: &Path, newest: &Path) {
 
 /// The folder that holds the crates of srvae: where they were when this program was built, or where the environment says.
 fn sources() -> Result<PathBuf> {
-    let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned);
+    let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(Path::to_owned);
     let folder = env::var_os(SOURCES).map(PathBuf::from).or(built_from).unwrap_or_default();
     for part in CRATES {
         ensure!(
