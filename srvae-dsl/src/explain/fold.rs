@@ -29,8 +29,8 @@ pub fn listed(items: Vec<String>) -> Vec<String> {
 }
 
 /// The same for items that are shown otherwise than they are told apart.
-pub fn listed_as(keys: &[String], shown: &[String], gap: &str) -> Vec<String> {
-    fold(keys, shown, &|_, _, _| gap.to_owned())
+pub fn listed_as<T: Clone>(keys: &[String], shown: &[T], gap: &T) -> Vec<T> {
+    fold(keys, shown, &|_, _, _| gap.clone())
 }
 
 /// Folds what is shown by its keys; `said` stands for what is left out: the place, how often, and the pattern's length.
