@@ -9,6 +9,8 @@ mod bad_input;
 mod evaluation;
 #[path = "cli/figures.rs"]
 mod figures;
+#[path = "cli/interpreted.rs"]
+mod interpreted;
 #[path = "cli/jobs.rs"]
 mod jobs;
 #[path = "cli/results.rs"]
