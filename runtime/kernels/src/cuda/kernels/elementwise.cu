@@ -1,6 +1,6 @@
 // ELU over a stack that grows (elu_of and elu_slope are made from its definition): the concatenation of a dense layer costs no pass of its own.
 
-// out = elu(stack followed by grown + bias, along the channels). A block a plane: image, channel.
+// out = elu(stack followed by grown + bias, along the channels). One block per plane: image, channel.
 template <typename T>
 __device__ void append(const T* stack, const T* grown, const float* bias, T* out, u32 below, u32 added, u32 pixels) {
     u32 channels = below + added, image = blockIdx.x / channels, channel = blockIdx.x % channels;
