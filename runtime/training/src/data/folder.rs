@@ -145,8 +145,9 @@ pub fn pictures(path: &Path) -> Result<Vec<PathBuf>> {
 /// A file that cannot be read or is no whole picture.
 pub fn open(path: &Path) -> Result<image::RgbImage> {
     let hint = || format!("{}: not a picture that can be read; replace it or take it away", path.display());
-    let reader = image::ImageReader::open(path).with_context(hint)?.with_guessed_format().with_context(hint)?;
-    Ok(reader.decode().with_context(hint)?.into_rgb8())
+    let bytes = crate::input::read(path)?;
+    let picture = crate::input::check_picture(&bytes).and_then(|reader| Ok(reader.decode()?));
+    Ok(picture.with_context(hint)?.into_rgb8())
 }
 
 fn read(files: &[PathBuf], shape: [usize; 3], crop: Option<Crop>) -> Result<Images> {

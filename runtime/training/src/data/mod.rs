@@ -10,6 +10,7 @@ mod crop;
 mod folder;
 mod formats;
 mod order;
+mod published;
 mod resize;
 mod split;
 
@@ -262,7 +263,7 @@ fn kind(path: &Path, crop: Option<Crop>) -> Result<Kind> {
 }
 
 fn npz(path: &Path) -> Result<Images> {
-    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    let bytes = crate::input::read(path)?;
     formats::npz::read(&bytes, 0)
         .with_context(|| format!("{}: not an npz file of pictures; copy or download it again", path.display()))
 }
