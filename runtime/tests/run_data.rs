@@ -133,7 +133,12 @@ fn damaged_batches_say_what_is_wrong() {
         ("cifar", "test_batch", &other, &["test_batch", "not a pickled batch", "no pickle"]),
         ("cifar", "data_batch_1", &nothing, &["data_batch_1", "empty"]),
         ("cifar", "data_batch_1", &bytes(b"U\x04data", b"U\x04dada"), &["data_batch_1", "no entry `data`"]),
-        ("cifar", "data_batch_1", &bytes(b"M\x00\x0c\x86", b"M\x01\x0c\x86"), &["[2, 3073]", "is 6146 bytes, found are 6144"]),
+        (
+            "cifar",
+            "data_batch_1",
+            &bytes(b"M\x00\x0c\x86", b"M\x01\x0c\x86"),
+            &["[2, 3073]", "is 6146 bytes, found are 6144"],
+        ),
         ("imagenet_npz", "val_data.npz", &half, &["val_data.npz", "not an npz file", "cut short"]),
         ("imagenet_npz", "val_data.npz", &other, &["val_data.npz", "not an npz file"]),
         ("imagenet_npz", "train_data_batch_1.npz", &bytes(b"'|u1'", b"'|i1'"), &["its checksum is", "damaged"]),

@@ -93,6 +93,11 @@ fn megabytes_take_no_more_than_seconds() {
         "\"".repeat(1_000_000),
         base.to_owned() + &"é".repeat(1_000_000),
         "observed x\n".repeat(100_000),
+        // One statement, one line of 15 MB.
+        base.to_owned() + "p(x) = normal from x" + &" |> elu".repeat(2_140_000),
+        base.to_owned() + "param a = 1" + &" + 1".repeat(3_900_000),
+        base.to_owned() + &"(".repeat(15_000_000),
+        base.to_owned() + &"a".repeat(15_000_000) + "\u{7}",
     ];
     for file in files {
         let start = Instant::now();
@@ -102,6 +107,24 @@ fn megabytes_take_no_more_than_seconds() {
         assert!(took < Duration::from_secs(10), "{took:?}");
     }
     assert!(compile(&vec![b'a'; 17 << 20]).starts_with("error[E0102]"));
+}
+
+#[test]
+fn long_statements_and_thousands_of_blocks_are_refused_by_number() {
+    let base = "model m\nobserved x: real[4]\nlatent z: real[4]\np(z) = standard_normal\nq(z | x) = normal from x |> linear\n";
+    let chain = |count: usize| base.to_owned() + "p(x | z) = normal from z" + &" |> elu".repeat(count) + " |> linear";
+    let said = compile(chain(20_000).as_bytes());
+    assert!(said.starts_with("error[E0115]: the statement has 140") && said.contains("131072"), "{said}");
+    let said = compile(chain(3000).as_bytes());
+    assert!(said.starts_with("error[E0226]: the networks have 3002 blocks, more than the 2048"), "{said}");
+    assert!(!compile(chain(1500).as_bytes()).starts_with("error"));
+    // Twice as many at each level: 2^15 uses of a network of one block.
+    let mut doubling = base.to_owned() + "net n0(h) = h |> elu\n";
+    for level in 1..16 {
+        doubling += &format!("net n{level}(h) = h |> n{0} |> n{0}\n", level - 1);
+    }
+    let said = compile((doubling + "p(x | z) = normal from z |> n15 |> linear").as_bytes());
+    assert!(said.starts_with("error[E0226]: the networks have 32770 blocks"), "{said}");
 }
 
 #[test]

@@ -127,6 +127,7 @@ fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<
     };
     // Of the file nothing but comments and spacing can have changed; the run keeps what it began with.
     let spec = Spec { variables: header.variables.clone(), source: header.source.clone(), ..spec };
+    compiler::check_header(&spec, checkpoint.elements("param"), &folder.last())?;
     let source = args.data.source().unwrap_or_else(|| header.data.clone());
     let mut config = header.config.clone();
     config.split = args.data.split.unwrap_or(config.split);

@@ -14,6 +14,7 @@ mod network;
 mod numbers;
 mod order;
 mod settings;
+mod size;
 mod unused;
 
 use crate::ast::{File, Item, ItemKind};
@@ -59,9 +60,12 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     let estimates = checker.estimates(file, &p, &q);
     checker.findings.finish(source)?;
     checker.unused(&p, &q, file);
-    let Checker { findings, name, docs, params, presets, variables, nets, .. } = checker;
+    let Checker { mut findings, name, docs, params, presets, variables, nets, .. } = checker;
+    let model = Model { name, docs, params, presets, variables, nets: nets.done, p, q, estimates };
+    size::bound(&model, &mut findings);
+    findings.finish(source)?;
     let warnings = Report::new(source, findings.diagnostics).diagnostics;
-    Ok((Model { name, docs, params, presets, variables, nets: nets.done, p, q, estimates }, warnings))
+    Ok((model, warnings))
 }
 
 /// What is known of the file so far.

@@ -3,6 +3,9 @@
 /// Bytes of a file.
 pub const LARGEST_FILE: usize = 16 << 20;
 
+/// Bytes of a statement. A line of text may be as long as the file; what is read as one expression may not.
+pub const LONGEST_STATEMENT: usize = 1 << 17;
+
 /// Brackets inside brackets. Everything that recurses over expressions rests on this bound.
 pub const MOST_NESTING: usize = 32;
 
@@ -17,3 +20,6 @@ pub const MOST_NETS: usize = 16;
 
 /// Variables, parameters and named networks together.
 pub const MOST_NAMES: usize = 4096;
+
+/// Blocks in all networks together, a named network counted wherever it is used: what is compiled or run grows with them.
+pub const MOST_BLOCKS: usize = 2048;

@@ -15,6 +15,9 @@ pub enum Style {
 /// Columns of a message; longer lines are cut around the place they are about.
 const WIDTH: usize = 140;
 
+/// Bytes of a line after the last place that a message is about; what lies further is not looked at.
+const BEHIND: usize = 1000;
+
 impl Report {
     /// All messages, a blank line between two.
     pub fn render(&self, style: Style) -> String {
@@ -59,6 +62,7 @@ impl Diagnostic {
         let all = self.labels.iter().map(|label| inside(text, label.span)).reduce(Span::to).unwrap_or_default();
         let start = text[..all.start].rfind('\n').map_or(0, |newline| newline + 1);
         let end = text[all.end..].find('\n').map_or(text.len(), |newline| all.end + newline);
+        let end = inside(text, Span::new(all.end, end.min(all.end + BEHIND))).end;
         let annotations = self.labels.iter().map(|label| {
             let kind = if label.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
             let span = inside(text, label.span);

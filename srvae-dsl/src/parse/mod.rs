@@ -9,7 +9,7 @@ mod layout;
 mod tree;
 
 use crate::ast::{File, Item};
-use crate::diagnostics::{Findings, LARGEST_FILE, Report, messages};
+use crate::diagnostics::{Findings, LARGEST_FILE, LONGEST_STATEMENT, Report, messages};
 use crate::source::{Source, Span};
 use layout::Statement;
 use pest::Parser;
@@ -63,6 +63,11 @@ type Failure = Box<crate::diagnostics::Diagnostic>;
 
 fn parse_statement(code: &str, statement: &Statement) -> Result<Item, Failure> {
     let text = code.get(statement.span.range()).unwrap_or_default();
+    if text.len() > LONGEST_STATEMENT {
+        let begin = text.chars().next().map_or(0, char::len_utf8);
+        let span = Span::new(statement.span.start, statement.span.start + begin);
+        return Err(Box::new(messages::statement_too_long(text.len(), span)));
+    }
     let word_end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
     let word = &text[..word_end];
     let Some((_, rule, example)) = STATEMENTS.iter().find(|(keyword, ..)| *keyword == word) else {

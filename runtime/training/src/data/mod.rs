@@ -8,7 +8,7 @@ mod batches;
 mod builtin;
 mod crop;
 mod folder;
-mod formats;
+pub mod formats;
 mod order;
 mod published;
 mod resize;

@@ -13,12 +13,20 @@ use std::path::Path;
 /// # Errors
 /// A file that cannot be read, is damaged, or holds no state.
 pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
-    let bytes = crate::input::read(path)?;
-    let place = || format!("{}: not a PyTorch checkpoint or safetensors file that can be read", path.display());
-    let tensors = if path.extension().is_some_and(|ending| ending == "safetensors") {
-        crate::tensors::read(&bytes, &Device::Cpu).with_context(place)?.tensors
-    } else {
-        pth::read(&bytes).with_context(place)?
+    let is_safetensors = path.extension().is_some_and(|ending| ending == "safetensors");
+    parse(&crate::input::read(path)?, is_safetensors).with_context(|| {
+        format!("{}: not a PyTorch checkpoint or safetensors file that can be read", path.display())
+    })
+}
+
+/// The same of a file's bytes.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(bytes: &[u8], is_safetensors: bool) -> Result<BTreeMap<String, Tensor>> {
+    let tensors = match is_safetensors {
+        true => crate::tensors::read(bytes, &Device::Cpu)?.tensors,
+        false => pth::read(bytes)?,
     };
     let parallel = !tensors.is_empty() && tensors.keys().all(|name| name.starts_with("module."));
     let rename = |name: String| {
@@ -35,14 +43,17 @@ pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
 /// Everything that is missing, superfluous or of another shape, by PyTorch's names, in one message.
 pub fn restore(params: &Params, state: &BTreeMap<String, Tensor>, place: &str) -> Result<()> {
     let pairs = named(params);
-    let mut faults = ["missing in it", "of another shape", "unknown to the model", "no floats"].map(|what| (what, Vec::new()));
+    let mut faults =
+        ["missing in it", "of another shape", "unknown to the model", "no floats"].map(|what| (what, Vec::new()));
     for (name, var) in &pairs {
         match state.get(name) {
             None => faults[0].1.push(format!("{name} {:?}", var.dims())),
             Some(value) if value.dims() != var.dims() => {
                 faults[1].1.push(format!("{name} is {:?}, the model has {:?}", value.dims(), var.dims()));
             }
-            Some(value) if !value.dtype().is_float() => faults[3].1.push(format!("{name} holds {}", value.dtype().as_str())),
+            Some(value) if !value.dtype().is_float() => {
+                faults[3].1.push(format!("{name} holds {}", value.dtype().as_str()))
+            }
             Some(_) => {}
         }
     }

@@ -106,8 +106,16 @@ impl Checkpoint {
     /// # Errors
     /// A file that is missing, damaged, no checkpoint of this program, or one whose header makes no sense.
     pub fn load(path: &Path, device: &Device) -> Result<Self> {
+        Self::parse(&crate::input::read(path)?, path, device)
+    }
+
+    /// The same of a file's bytes; `path` is for messages.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::load`].
+    pub fn parse(bytes: &[u8], path: &Path, device: &Device) -> Result<Self> {
         let place = path.display();
-        let file = tensors::read(&crate::input::read(path)?, device)
+        let file = tensors::read(bytes, device)
             .with_context(|| format!("{place}: the checkpoint is damaged or cut short, or is no safetensors file"))?;
         let header = header(&file, path)?;
         if !file.verified {
@@ -121,7 +129,11 @@ impl Checkpoint {
         );
         for (name, tensor) in &file.tensors {
             let group = name.split_once('/').map_or("", |(group, _)| group);
-            ensure!(GROUPS.contains(&group), "{place}: its tensor {name} is in none of the groups {}", GROUPS.join(", "));
+            ensure!(
+                GROUPS.contains(&group),
+                "{place}: its tensor {name} is in none of the groups {}",
+                GROUPS.join(", ")
+            );
             ensure!(
                 tensor.dtype() == DType::F32,
                 "{place}: its tensor {name} is {}, F32 is wanted",
