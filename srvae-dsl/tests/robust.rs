@@ -2,8 +2,7 @@
 
 use proptest::prelude::*;
 use srvae_dsl::emit::{Origin, rust_source};
-use srvae_dsl::plan::plan;
-use srvae_dsl::{Overrides, Source, Style, check, explain, format, parse};
+use srvae_dsl::{Overrides, Source, Style, compile_bytes, explain, format, parse};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -12,21 +11,19 @@ const WHOLE: usize = 1 << 14;
 
 /// Everything the compiler does with a file; what it says, cut to the first message where it is long.
 fn compile(bytes: &[u8]) -> String {
-    let result = Source::from_bytes("robust.pgm", bytes).and_then(|source| {
-        let file = parse(&source)?;
-        let formatted = format(&source)?;
-        parse(&Source::new("formatted.pgm", formatted))?;
-        check(&file, &source, &Overrides::default())
-    });
-    match result {
-        Ok((model, _)) => {
+    let compilation = compile_bytes("robust.pgm", bytes, &Overrides::default());
+    if let Ok(formatted) = format(compilation.source()) {
+        parse(&Source::new("formatted.pgm", formatted)).unwrap();
+    }
+    match compilation.model() {
+        Ok(model) => {
             let parameters = model.cost().parameters;
             if bytes.len() <= WHOLE {
-                let plan = plan(model);
+                let plan = compilation.plan().unwrap();
                 let origin = Origin { path: "robust.pgm".to_owned(), include: "/robust.pgm".to_owned() };
-                syn::parse_file(&rust_source(&plan, &origin).unwrap()).unwrap();
-                assert!(!explain::text(&plan).is_empty() && !explain::latex(&plan).is_empty());
-                assert_eq!(explain::json(&plan)["parameters"], parameters);
+                syn::parse_file(&rust_source(plan, &origin).unwrap()).unwrap();
+                assert!(!explain::text(plan).is_empty() && !explain::latex(plan).is_empty());
+                assert_eq!(explain::json(plan)["parameters"], parameters);
             }
             format!("{parameters} parameters")
         }
@@ -115,16 +112,16 @@ fn long_statements_and_thousands_of_blocks_are_refused_by_number() {
     let chain = |count: usize| base.to_owned() + "p(x | z) = normal from z" + &" |> elu".repeat(count) + " |> linear";
     let said = compile(chain(20_000).as_bytes());
     assert!(said.starts_with("error[E0115]: the statement has 140") && said.contains("131072"), "{said}");
-    let said = compile(chain(3000).as_bytes());
-    assert!(said.starts_with("error[E0226]: the networks have 3002 blocks, more than the 2048"), "{said}");
-    assert!(!compile(chain(1500).as_bytes()).starts_with("error"));
+    let said = compile(chain(5000).as_bytes());
+    assert!(said.starts_with("error[E0226]: the networks have 5002 blocks together, more than the 4096"), "{said}");
+    assert!(!compile(chain(4000).as_bytes()).starts_with("error"));
     // Twice as many at each level: 2^15 uses of a network of one block.
     let mut doubling = base.to_owned() + "net n0(h) = h |> elu\n";
     for level in 1..16 {
         doubling += &format!("net n{level}(h) = h |> n{0} |> n{0}\n", level - 1);
     }
     let said = compile((doubling + "p(x | z) = normal from z |> n15 |> linear").as_bytes());
-    assert!(said.starts_with("error[E0226]: the networks have 32770 blocks"), "{said}");
+    assert!(said.starts_with("error[E0226]: the networks have 32770 blocks together"), "{said}");
 }
 
 #[test]

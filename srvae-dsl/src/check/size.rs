@@ -1,6 +1,6 @@
 //! How large a model may be.
 
-use crate::diagnostics::{Findings, MOST_BLOCKS, messages};
+use crate::diagnostics::{Findings, MOST_BLOCKS_TOGETHER, messages};
 use crate::graph::{Body, Model, NetBody, Network, Op};
 
 /// Refuses a model of more blocks than are compiled, before anything is made of each.
@@ -18,8 +18,8 @@ pub(super) fn bound(model: &Model, findings: &mut Findings) {
         _ => 0,
     });
     let count = factors.fold(0usize, usize::saturating_add);
-    if count > MOST_BLOCKS {
-        findings.push(messages::too_many_blocks(count));
+    if count > MOST_BLOCKS_TOGETHER {
+        findings.push(messages::too_many_blocks_together(count));
     }
 }
 

@@ -16,10 +16,14 @@ pub const MOST_OPERATORS: usize = 200;
 pub const MOST_ERRORS: usize = 50;
 
 /// Named networks inside named networks.
-pub const MOST_NETS: usize = 16;
+pub const MOST_NETS: usize = 256;
+
+/// Blocks of a factor's network with all named networks written out: a chain of networks that each use the last one twice
+/// doubles with each.
+pub const MOST_BLOCKS: usize = 100_000;
+
+/// The same of all factors together: what is compiled grows with them, and so does the time that takes.
+pub const MOST_BLOCKS_TOGETHER: usize = 4096;
 
 /// Variables, parameters and named networks together.
 pub const MOST_NAMES: usize = 4096;
-
-/// Blocks in all networks together, a named network counted wherever it is used: what is compiled or run grows with them.
-pub const MOST_BLOCKS: usize = 2048;
