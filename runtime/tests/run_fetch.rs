@@ -200,7 +200,10 @@ fn what_comes_is_written_through_no_link_and_into_nobody_elses_file() {
     let place = tempfile::tempdir().unwrap();
     let (target, victim) = (place.path().join("file.bin"), place.path().join("victim"));
     std::fs::write(&victim, b"precious").unwrap();
-    for link in [|from: &Path, to: &Path| std::os::unix::fs::symlink(from, to), |from: &Path, to: &Path| std::fs::hard_link(from, to)] {
+    for link in [
+        |from: &Path, to: &Path| std::os::unix::fs::symlink(from, to),
+        |from: &Path, to: &Path| std::fs::hard_link(from, to),
+    ] {
         link(&victim, &part(&target)).unwrap();
         let (url, _) = serve(content(), vec![Answer::Serve]);
         let error = format!("{:#}", get(&url, &target).unwrap_err());

@@ -27,23 +27,26 @@ fn no_reader_panics_or_takes_all_for_right() {
 }
 
 fn fixture(name: &str) -> Vec<u8> {
-    std::fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/data").join(name)).unwrap()
+    std::fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).unwrap()
 }
 
 /// Two members of gzip, the second from the middle of an archive on.
 fn tar_gz() -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for name in ["data_batch_1", "test_batch"] {
-        builder.append_path_with_name(format!("{}/tests/fixtures/data/cifar/{name}", env!("CARGO_MANIFEST_DIR")), name).unwrap();
+        builder
+            .append_path_with_name(format!("{}/tests/fixtures/data/cifar/{name}", env!("CARGO_MANIFEST_DIR")), name)
+            .unwrap();
     }
     let tar = builder.into_inner().unwrap();
     let (one, two) = tar.split_at(tar.len() / 2);
-    [one, two].map(|part| {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        encoder.write_all(part).unwrap();
-        encoder.finish().unwrap()
-    })
-    .concat()
+    [one, two]
+        .map(|part| {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            encoder.write_all(part).unwrap();
+            encoder.finish().unwrap()
+        })
+        .concat()
 }
 
 fn png() -> Vec<u8> {
@@ -79,25 +82,30 @@ fn read_tar(bytes: &[u8]) -> bool {
     input::tar_members(input::gunzip(bytes, LIMIT), LIMIT, |_| true).is_ok()
 }
 
-/// Bytes that a format leaves without a checksum and that change nothing of what is read: the time, flags and system of a gzip
-/// member, and a zip entry's system, attributes and the version that it asks for.
+/// Bytes that a format leaves without a checksum or a second copy and that change nothing of what is read: the time, flags and
+/// system of a gzip member; versions and attributes of a zip entry; the versions in its end.
 fn without_meaning(bytes: &[u8], at: usize) -> bool {
     let member = |magic: &[u8], fields: &[std::ops::Range<usize>]| {
-        fields.iter().any(|field| field.clone().any(|place| at.checked_sub(place).is_some_and(|begin| bytes[begin..].starts_with(magic))))
+        fields.iter().any(|field| {
+            field.clone().any(|place| at.checked_sub(place).is_some_and(|begin| bytes[begin..].starts_with(magic)))
+        })
     };
-    member(b"\x1f\x8b\x08", &[3..10]) || member(b"PK\x01\x02", &[4..7, 36..42]) || member(b"PK\x03\x04", &[4..5])
+    member(b"\x1f\x8b\x08", &[3..10]) || member(b"PK\x01\x02", &[4..8, 36..42]) || member(b"PK\x03\x04", &[4..6])
+        || member(b"PK\x06\x06", &[12..16])
 }
 
 #[test]
 fn one_flipped_bit_is_refused_wherever_a_format_has_a_checksum() {
     let exported = tensors::write(&weights(), &BTreeMap::from([("model".to_owned(), "toy".to_owned())])).unwrap();
     type Read = fn(&[u8]) -> bool;
-    let formats: [(&str, Vec<u8>, Read); 7] = [
-        ("npz, stored", fixture("imagenet_npz/train_data_batch_1.npz"), |bytes| formats::npz::read(bytes, 1).is_ok()),
-        ("npz, deflated", fixture("imagenet_npz/val_data.npz"), |bytes| formats::npz::read(bytes, 1).is_ok()),
+    let formats: [(&str, Vec<u8>, Read); 8] = [
+        ("npz, stored", fixture("data/imagenet_npz/train_data_batch_1.npz"), |bytes| formats::npz::read(bytes, 1).is_ok()),
+        ("npz, deflated", fixture("data/imagenet_npz/val_data.npz"), |bytes| formats::npz::read(bytes, 1).is_ok()),
         ("tar.gz", tar_gz(), read_tar),
         ("png", png(), |bytes| input::check_picture(bytes).is_ok_and(|reader| reader.decode().is_ok())),
-        ("pth", torch_archive(), |bytes| torch::parse(bytes, false).is_ok()),
+        // By PyTorch's own hand: descriptors behind the members, padding before their contents.
+        ("pth", fixture("torch/fortran_tensor_3d.pth"), |bytes| torch::parse(bytes, false).is_ok()),
+        ("pth, plain", torch_archive(), |bytes| torch::parse(bytes, false).is_ok()),
         ("safetensors", exported, |bytes| torch::parse(bytes, true).is_ok()),
         ("checkpoint", checkpoint(), read_checkpoint),
     ];
@@ -122,9 +130,19 @@ fn one_flipped_bit_is_refused_wherever_a_format_has_a_checksum() {
     }
 }
 
+#[test]
+fn an_archive_by_pytorch_is_read_with_its_strides() {
+    let tensors = torch::parse(&fixture("torch/fortran_tensor_3d.pth"), false).unwrap();
+    let tensor = &tensors["tensor_fortran"];
+    assert_eq!(tensor.dims(), [2, 3, 4]);
+    let numbers = tensor.flatten_all().unwrap().to_vec1::<i64>().unwrap();
+    assert_eq!(numbers, (1..=24).collect::<Vec<_>>());
+}
+
 /// A checkpoint as PyTorch's archives are: one storage, one tensor.
 fn torch_archive() -> Vec<u8> {
-    let program = b"\x80\x02}(X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\n\
+    let program =
+        b"\x80\x02}(X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\n\
                     X\x01\0\0\x000X\x03\0\0\0cpuM\xe8\x03tQK\0K\x19K(\x86K(K\x01\x86\x89}tRu.";
     let numbers: Vec<u8> = (0..1000).flat_map(|at| (at as f32).to_le_bytes()).collect();
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
@@ -141,12 +159,14 @@ fn a_cut_or_repeated_gzip_member_is_noticed_and_none_is_left_out() {
     let whole = tar_gz();
     let members = input::tar_members(input::gunzip(whole.as_slice(), LIMIT), LIMIT, |_| true).unwrap();
     assert_eq!(members.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["data_batch_1", "test_batch"]);
-    assert!(members.iter().all(|(name, content)| *content == fixture(&format!("cifar/{name}"))));
+    assert!(members.iter().all(|(name, content)| *content == fixture(&format!("data/cifar/{name}"))));
     for cut in [1, 4, 8, 9, 100] {
         assert!(!read_tar(&whole[..whole.len() - cut]), "{cut} bytes fewer");
     }
-    let error = input::tar_members(input::gunzip(whole.as_slice(), 5000), 5000, |_| true).unwrap_err();
+    let error = input::tar_members(input::gunzip(whole.as_slice(), 5000), LIMIT, |_| true).unwrap_err();
     assert!(format!("{error:#}").contains("more than the limit of 4.9 KiB; --read-limit raises it"), "{error:#}");
+    let error = input::tar_members(input::gunzip(whole.as_slice(), LIMIT), 5000, |_| true).unwrap_err();
+    assert!(format!("{error:#}").contains("data_batch_1: it unpacks to 6.2 KiB, and the limit is 4.9 KiB"), "{error:#}");
 }
 
 #[test]
@@ -170,7 +190,11 @@ fn small_files_that_unpack_to_much_are_refused_with_the_numbers() {
     assert!(error.contains("more than 65536 bytes"), "{error}");
     // A picture of 169 million pixels in 57 bytes.
     let mut picture = b"\x89PNG\r\n\x1a\n".to_vec();
-    for (kind, content) in [(b"IHDR", [13_000u32.to_be_bytes(), 13_000u32.to_be_bytes(), [8, 2, 0, 0]].concat()), (b"IDAT", vec![]), (b"IEND", vec![])] {
+    for (kind, content) in [
+        (b"IHDR", [13_000u32.to_be_bytes(), 13_000u32.to_be_bytes(), [8, 2, 0, 0]].concat()),
+        (b"IDAT", vec![]),
+        (b"IEND", vec![]),
+    ] {
         let content = if kind == b"IHDR" { [content.as_slice(), &[0]].concat() } else { content };
         let mut crc = flate2::Crc::new();
         crc.update(kind);
@@ -189,7 +213,8 @@ fn pickles_that_rebuild_themselves_or_view_what_is_not_there_end() {
     let state = |tensor: &[u8]| [b"\x80\x02}(X\x01\0\0\0w".as_slice(), tensor, b"u."].concat();
     // A parameter that is rebuilt from itself, and one under 300,000 others.
     let itself = state(b"ctorch._utils\n_rebuild_parameter\n]q\0h\0q\x01\x85Rq\x02h\0h\x02a0".as_slice());
-    let nested = [b"ctorch._utils\n_rebuild_parameter\n".repeat(300_000), b"N".to_vec(), b"\x85R".repeat(300_000)].concat();
+    let nested =
+        [b"ctorch._utils\n_rebuild_parameter\n".repeat(300_000), b"N".to_vec(), b"\x85R".repeat(300_000)].concat();
     for bytes in [itself, state(&nested)] {
         assert!(torch::parse(&bytes, false).is_err());
     }

@@ -108,7 +108,8 @@ fn megabytes_take_no_more_than_seconds() {
 
 #[test]
 fn long_statements_and_thousands_of_blocks_are_refused_by_number() {
-    let base = "model m\nobserved x: real[4]\nlatent z: real[4]\np(z) = standard_normal\nq(z | x) = normal from x |> linear\n";
+    let base =
+        "model m\nobserved x: real[4]\nlatent z: real[4]\np(z) = standard_normal\nq(z | x) = normal from x |> linear\n";
     let chain = |count: usize| base.to_owned() + "p(x | z) = normal from z" + &" |> elu".repeat(count) + " |> linear";
     let said = compile(chain(20_000).as_bytes());
     assert!(said.starts_with("error[E0115]: the statement has 140") && said.contains("131072"), "{said}");

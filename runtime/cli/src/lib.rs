@@ -38,7 +38,7 @@ use args::{Cli, Command};
 use clap::Parser;
 use srvae_training::Compiled;
 use srvae_training::eval::Interrupted;
-use srvae_training::terminal::note;
+use srvae_training::terminal::{note, note_in_colour};
 use srvae_training::train::interrupt;
 use std::process::ExitCode;
 
@@ -59,6 +59,7 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
     }));
     srvae_training::ops::notice::listen(note);
     machine::keep_memory();
+    machine::fail_at_size_limits();
     machine::yield_cores();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -74,7 +75,7 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
         Err(error) => {
             match error.downcast_ref::<srvae_dsl::Report>() {
                 // The compiler's messages say themselves that they are errors.
-                Some(report) => note(&report.render(explain::style())),
+                Some(report) => note_in_colour(&report.render(explain::style())),
                 None => note(&format!("error: {}", message(&error))),
             }
             ExitCode::FAILURE
@@ -83,6 +84,7 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
 }
 
 fn run(models: &'static [Compiled], cli: Cli) -> Result<ExitCode> {
+    srvae_training::input::set_limit(cli.read_limit << 30);
     let Some(command) = cli.command else {
         return all::run(models, &cli.all);
     };

@@ -13,16 +13,13 @@ fn crc(bytes: &[u8]) -> u32 {
 pub fn zip(choices: &mut Choices<'_>, members: &[(String, Vec<u8>)]) -> Vec<u8> {
     let (mut out, mut directory) = (Vec::new(), Vec::new());
     for (name, content) in members {
-        let method = choices.pick(&[0u16, 0, 8, 12]);
-        let packed = match method {
-            8 => deflate(content),
-            _ => content.clone(),
-        };
+        let method = if choices.once_in(30) { 12 } else { choices.pick(&[0u16, 8]) };
+        let packed = if method == 8 { deflate(content) } else { content.clone() };
         let begin = choices.about(out.len() as u64);
         let sizes = [u64::from(crc(content)), packed.len() as u64, content.len() as u64];
         let said = sizes.map(|size| choices.about(size) as u32);
         // The directory repeats the local header, mostly.
-        let again = if choices.once_in(8) { sizes.map(|size| choices.about(size) as u32) } else { said };
+        let again = if choices.once_in(20) { sizes.map(|size| choices.about(size) as u32) } else { said };
         let middle = |sizes: [u32; 3]| {
             let mut middle = vec![20, 0, 0, 0];
             middle.extend_from_slice(&method.to_le_bytes());
@@ -90,7 +87,9 @@ fn member(choices: &mut Choices<'_>, out: &mut Vec<u8>) {
     let kind = choices.pick(b"000LKxgS17\0");
     let content = match kind {
         b'L' => b"folder/data_with_a_long_name\0".to_vec(),
-        b'x' => choices.pick(&[b"14 path=data\n\n".as_slice(), b"11 path=xy\n", b"25 size=99999999999999999\n", b"9999 a=b\n"]).to_vec(),
+        b'x' => choices
+            .pick(&[b"14 path=data\n\n".as_slice(), b"11 path=xy\n", b"25 size=99999999999999999\n", b"9999 a=b\n"])
+            .to_vec(),
         _ => {
             let length = choices.below(600);
             choices.bytes(length)
@@ -98,10 +97,10 @@ fn member(choices: &mut Choices<'_>, out: &mut Vec<u8>) {
     };
     header[..6].copy_from_slice(choices.pick(&[b"a/data", b"readme", b"\xff\xfe//..", b"data\0\0"]));
     let size = choices.about(content.len() as u64);
-    let digits = match choices.below(12) {
-        0 => "77777777777".to_owned(),
+    let digits = match choices.below(40) {
+        38 => "77777777777".to_owned(),
         // As a binary number, which large files have.
-        1 => {
+        39 => {
             header[124] = 0x80;
             header[128..136].copy_from_slice(&size.to_be_bytes());
             String::new()

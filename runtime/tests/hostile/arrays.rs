@@ -22,17 +22,17 @@ pub fn npz(choices: &mut Choices<'_>) -> Vec<u8> {
 }
 
 fn npy(choices: &mut Choices<'_>, shape: &[u64]) -> Vec<u8> {
-    let descr = choices.pick(&["|u1", "|u1", "|u1", "<i8", ">f4", "|b1", "<c16", "|V18446744073709551615", "u", ""]);
+    let descr = choices.pick(&["|u1", "|u1", "|u1", "|u1", "|u1", "|u1", "<i8", ">f4", "|b1", "<c16", "|V18446744073709551615", "u", ""]);
     let width = match descr {
         "<i8" => 8,
         ">f4" => 4,
         _ => 1,
     };
     let sizes: Vec<String> = shape.iter().map(|&size| choices.about(size).to_string()).collect();
-    let order = choices.pick(&["False", "False", "True", "Maybe"]);
+    let order = choices.pick(&["False", "False", "False", "True", "True", "Maybe"]);
     let mut header = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': ({},), }}", sizes.join(", "));
-    header += choices.pick(&["\n", "", "   \n", "'", "}"]);
-    let version = choices.pick(&[1u8, 1, 2, 3, 4]);
+    header += choices.pick(&["\n", "", "   \n", " \n", "\n", "'", "}"]);
+    let version = choices.pick(&[1u8, 1, 1, 2, 3, 4]);
     let length = choices.about(header.len() as u64);
     let mut out = b"\x93NUMPY".to_vec();
     out.extend_from_slice(&[version, 0]);

@@ -13,12 +13,14 @@ pub fn safetensors(choices: &mut Choices<'_>) -> Vec<u8> {
     }
     let mut end = 0;
     for index in 0..choices.below(5) {
-        let (dtype, width) = choices.pick(&[("F32", 4), ("F32", 4), ("F16", 2), ("U8", 1), ("I64", 8), ("F4", 0), ("Q9", 1)]);
+        let (dtype, width) =
+            choices.pick(&[("F32", 4), ("F32", 4), ("F16", 2), ("U8", 1), ("I64", 8), ("F4", 0), ("Q9", 1)]);
         let shape: Vec<u64> = (0..choices.below(4)).map(|_| choices.size()).collect();
         let length = shape.iter().fold(width, |product: u64, &size| product.wrapping_mul(size));
         let begin = choices.about(end);
         end = choices.about(begin.wrapping_add(length.min(1 << 12)));
-        header.insert(format!("tensor{index}"), json!({ "dtype": dtype, "shape": shape, "data_offsets": [begin, end] }));
+        header
+            .insert(format!("tensor{index}"), json!({ "dtype": dtype, "shape": shape, "data_offsets": [begin, end] }));
     }
     let mut text = Value::Object(header).to_string();
     if choices.once_in(10) {
@@ -88,7 +90,9 @@ fn change(choices: &mut Choices<'_>, value: &mut Value, depth: usize) {
                 5 => Value::Null,
                 6 => json!(choices.pick(&["", "\u{1b}[31m", "a\nb", "../../x", "lots of words"])),
                 7 => json!([]),
-                _ => json!([{ "name": "y", "role": "latent", "space": "image", "shape": [choices.size(), choices.size()] }]),
+                _ => {
+                    json!([{ "name": "y", "role": "latent", "space": "image", "shape": [choices.size(), choices.size()] }])
+                }
             }
         }
     }

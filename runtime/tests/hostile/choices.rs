@@ -64,18 +64,18 @@ impl Choices<'_> {
 
     /// A small number, mostly; or one at which something may overflow.
     pub fn size(&mut self) -> u64 {
-        match self.below(4) {
-            0 => self.pick(&EDGES),
-            _ => self.below(9) as u64,
+        match self.below(8) {
+            7 => self.pick(&EDGES),
+            small => small as u64,
         }
     }
 
     /// The number that is right, mostly.
     pub fn about(&mut self, right: u64) -> u64 {
-        match self.below(12) {
-            0 => self.size(),
-            1 => right.wrapping_add(1),
-            2 => right.wrapping_sub(1),
+        match self.below(40) {
+            37 => self.size(),
+            38 => right.wrapping_add(1),
+            39 => right.wrapping_sub(1),
             _ => right,
         }
     }

@@ -33,7 +33,17 @@ fn instruction(choices: &mut Choices<'_>, out: &mut Vec<u8>) {
         5 => {
             let length = choices.below(6);
             let text = choices.bytes(length);
-            let (code, width) = choices.pick(&[(b'U', 1), (b'C', 1), (b'T', 4), (b'B', 4), (0x8e, 8), (0x8c, 1), (b'X', 4), (0x8d, 8), (0x8a, 1)]);
+            let (code, width) = choices.pick(&[
+                (b'U', 1),
+                (b'C', 1),
+                (b'T', 4),
+                (b'B', 4),
+                (0x8e, 8),
+                (0x8c, 1),
+                (b'X', 4),
+                (0x8d, 8),
+                (0x8a, 1),
+            ]);
             out.push(code);
             out.extend_from_slice(&choices.about(length as u64).to_le_bytes()[..width]);
             out.extend(text);
@@ -43,7 +53,8 @@ fn instruction(choices: &mut Choices<'_>, out: &mut Vec<u8>) {
             global(module, name, out);
         }
         _ => {
-            let (code, width) = choices.pick(&[(b'q', 1), (b'h', 1), (b'r', 4), (b'j', 4), (0x95, 8), (b'G', 8), (0x80, 1)]);
+            let (code, width) =
+                choices.pick(&[(b'q', 1), (b'h', 1), (b'r', 4), (b'j', 4), (0x95, 8), (b'G', 8), (0x80, 1)]);
             out.push(code);
             out.extend_from_slice(&(choices.below(8) as u64).to_le_bytes()[..width]);
         }
@@ -110,7 +121,7 @@ fn array(choices: &mut Choices<'_>, shape: &[u64], out: &mut Vec<u8>) {
     out.extend_from_slice(b"\x87R(K\x01");
     tuple(&said, out);
     global("numpy", "dtype", out);
-    text(choices.pick(&["u1", "u1", "i1", "i8", "f8", "V0", "u9999999999", ""]), out);
+    text(choices.pick(&["u1", "u1", "u1", "u1", "i1", "i8", "f8", "V0", "u9999999999", ""]), out);
     out.extend_from_slice(b"K\x00K\x01\x87R(K\x03");
     text(choices.pick(&["|", "<", ">"]), out);
     out.extend_from_slice(b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb");
@@ -125,7 +136,7 @@ fn array(choices: &mut Choices<'_>, shape: &[u64], out: &mut Vec<u8>) {
 
 /// A checkpoint in either form.
 pub fn pth(choices: &mut Choices<'_>) -> Vec<u8> {
-    let storages: Vec<usize> = (0..choices.below(3) + 1).map(|_| choices.below(40)).collect();
+    let storages: Vec<usize> = (0..choices.below(3) + 1).map(|_| choices.below(30) + 10).collect();
     let state = state(choices, storages.len());
     if choices.once_in(2) {
         let mut members = vec![("archive/data.pkl".to_owned(), state)];
@@ -150,8 +161,7 @@ fn state(choices: &mut Choices<'_>, storages: usize) -> Vec<u8> {
     let mut out = b"\x80\x02}(".to_vec();
     for index in 0..choices.below(4) + 1 {
         text(&format!("weight{index}"), &mut out);
-        let wrapped = choices.below(6) == 0;
-        let depth = if wrapped { choices.below(7) + 1 } else { 0 };
+        let depth = if choices.once_in(6) { choices.below(7) } else { 0 };
         for _ in 0..depth {
             global("torch._utils", "_rebuild_parameter", &mut out);
             out.push(b'(');
@@ -168,13 +178,14 @@ fn tensor(choices: &mut Choices<'_>, storages: usize, out: &mut Vec<u8>) {
     global("torch._utils", "_rebuild_tensor_v2", out);
     out.extend_from_slice(b"((");
     text("storage", out);
-    global("torch", choices.pick(&["FloatStorage", "FloatStorage", "HalfStorage", "LongStorage", "CharStorage"]), out);
-    text(&choices.below(storages + 1).to_string(), out);
+    global("torch", choices.pick(&["FloatStorage", "FloatStorage", "FloatStorage", "HalfStorage", "LongStorage", "CharStorage"]), out);
+    let key = choices.below(storages) as u64;
+    text(&choices.about(key).to_string(), out);
     text("cpu", out);
     integer(choices.size() as i64, out);
     out.extend_from_slice(b"tQ");
     integer(choices.about(0) as i64, out);
-    let shape: Vec<u64> = (0..choices.below(4)).map(|_| choices.size()).collect();
+    let shape: Vec<u64> = (0..choices.below(3)).map(|_| choices.size() % if choices.once_in(8) { u64::MAX } else { 4 }).collect();
     let mut strides = vec![0; shape.len()];
     let mut stride = 1u64;
     for (place, size) in strides.iter_mut().zip(&shape).rev() {

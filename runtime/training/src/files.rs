@@ -32,3 +32,15 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     }
     Ok(())
 }
+
+/// Writes a file anew where it really lies: a link to it stays a link, and who may read and write it stays.
+///
+/// # Errors
+/// As [`write`], and a file that is not there.
+pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<()> {
+    let failed = || format!("{}: cannot be written", path.display());
+    let place = fs::canonicalize(path).with_context(failed)?;
+    let permissions = fs::metadata(&place).with_context(failed)?.permissions();
+    write(&place, bytes)?;
+    fs::set_permissions(&place, permissions).with_context(failed)
+}

@@ -1,11 +1,12 @@
 //! Writing to the terminal. A reader that has gone away (`srvae-run … | head`) ends the program quietly.
 
+use crate::printable::{printable, printable_in_colour};
 use std::io::{ErrorKind, Write};
 
 /// A line of the result, on standard output.
 pub fn out(text: &str) {
     let mut stdout = std::io::stdout().lock();
-    if let Err(reason) = writeln!(stdout, "{text}").and_then(|()| stdout.flush())
+    if let Err(reason) = writeln!(stdout, "{}", printable(text)).and_then(|()| stdout.flush())
         && reason.kind() == ErrorKind::BrokenPipe
     {
         std::process::exit(0);
@@ -14,7 +15,12 @@ pub fn out(text: &str) {
 
 /// A line about the work, on standard error; where nobody can read it, it is lost.
 pub fn note(text: &str) {
-    writeln!(std::io::stderr().lock(), "{text}").ok();
+    writeln!(std::io::stderr().lock(), "{}", printable(text)).ok();
+}
+
+/// The same for a message of the compiler, with its colours.
+pub fn note_in_colour(text: &str) {
+    writeln!(std::io::stderr().lock(), "{}", printable_in_colour(text)).ok();
 }
 
 /// A table with its columns aligned: the first to the left, the others to the right.

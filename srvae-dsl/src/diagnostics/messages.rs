@@ -4,8 +4,8 @@
 //! arguments and numbers, E04 factors, E05 shapes, W06 warnings.
 
 use super::{
-    Diagnostic, LARGEST_FILE, LONGEST_STATEMENT, MOST_BLOCKS, MOST_BLOCKS_TOGETHER, MOST_NAMES, MOST_NESTING, MOST_NETS, MOST_OPERATORS,
-    closest,
+    Diagnostic, LARGEST_FILE, LONGEST_STATEMENT, MOST_BLOCKS, MOST_BLOCKS_TOGETHER, MOST_NAMES, MOST_NESTING,
+    MOST_NETS, MOST_OPERATORS, closest,
 };
 use crate::source::Span;
 
@@ -41,9 +41,12 @@ pub(crate) fn too_many_operators(count: usize, span: Span) -> Diagnostic {
 }
 
 pub(crate) fn statement_too_long(bytes: usize, span: Span) -> Diagnostic {
-    Diagnostic::error("E0115", format!("the statement has {bytes} bytes, more than the {LONGEST_STATEMENT} that are read"))
-        .at(span, "it begins here")
-        .hint("name its parts with `net`; is this a model that a person wrote?")
+    Diagnostic::error(
+        "E0115",
+        format!("the statement has {bytes} bytes, more than the {LONGEST_STATEMENT} that are read"),
+    )
+    .at(span, "it begins here")
+    .hint("name its parts with `net`; is this a model that a person wrote?")
 }
 
 pub(crate) fn unclosed_bracket(bracket: char, span: Span) -> Diagnostic {
@@ -309,7 +312,8 @@ pub(crate) fn too_many_names(span: Span) -> Diagnostic {
 }
 
 pub(crate) fn too_many_blocks_together(count: usize) -> Diagnostic {
-    let title = format!("the networks have {count} blocks together, more than the {MOST_BLOCKS_TOGETHER} that are compiled");
+    let title =
+        format!("the networks have {count} blocks together, more than the {MOST_BLOCKS_TOGETHER} that are compiled");
     Diagnostic::error("E0226", title).hint("a named network counts wherever it is used; use fewer, or larger blocks")
 }
 

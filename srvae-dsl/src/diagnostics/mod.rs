@@ -8,7 +8,10 @@ pub mod messages;
 mod render;
 mod suggest;
 
-pub use limits::{LARGEST_FILE, LONGEST_STATEMENT, MOST_BLOCKS, MOST_BLOCKS_TOGETHER, MOST_ERRORS, MOST_NAMES, MOST_NESTING, MOST_NETS, MOST_OPERATORS};
+pub use limits::{
+    LARGEST_FILE, LONGEST_STATEMENT, MOST_BLOCKS, MOST_BLOCKS_TOGETHER, MOST_ERRORS, MOST_NAMES, MOST_NESTING,
+    MOST_NETS, MOST_OPERATORS,
+};
 pub use render::Style;
 pub(crate) use suggest::closest;
 

@@ -14,9 +14,8 @@ use std::path::Path;
 /// A file that cannot be read, is damaged, or holds no state.
 pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
     let is_safetensors = path.extension().is_some_and(|ending| ending == "safetensors");
-    parse(&crate::input::read(path)?, is_safetensors).with_context(|| {
-        format!("{}: not a PyTorch checkpoint or safetensors file that can be read", path.display())
-    })
+    parse(&crate::input::read(path)?, is_safetensors)
+        .with_context(|| format!("{}: not a PyTorch checkpoint or safetensors file that can be read", path.display()))
 }
 
 /// The same of a file's bytes.
