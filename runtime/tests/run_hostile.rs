@@ -90,7 +90,9 @@ fn without_meaning(bytes: &[u8], at: usize) -> bool {
             field.clone().any(|place| at.checked_sub(place).is_some_and(|begin| bytes[begin..].starts_with(magic)))
         })
     };
-    member(b"\x1f\x8b\x08", &[3..10]) || member(b"PK\x01\x02", &[4..8, 36..42]) || member(b"PK\x03\x04", &[4..6])
+    member(b"\x1f\x8b\x08", &[3..10])
+        || member(b"PK\x01\x02", &[4..8, 36..42])
+        || member(b"PK\x03\x04", &[4..6])
         || member(b"PK\x06\x06", &[12..16])
 }
 
@@ -99,7 +101,9 @@ fn one_flipped_bit_is_refused_wherever_a_format_has_a_checksum() {
     let exported = tensors::write(&weights(), &BTreeMap::from([("model".to_owned(), "toy".to_owned())])).unwrap();
     type Read = fn(&[u8]) -> bool;
     let formats: [(&str, Vec<u8>, Read); 8] = [
-        ("npz, stored", fixture("data/imagenet_npz/train_data_batch_1.npz"), |bytes| formats::npz::read(bytes, 1).is_ok()),
+        ("npz, stored", fixture("data/imagenet_npz/train_data_batch_1.npz"), |bytes| {
+            formats::npz::read(bytes, 1).is_ok()
+        }),
         ("npz, deflated", fixture("data/imagenet_npz/val_data.npz"), |bytes| formats::npz::read(bytes, 1).is_ok()),
         ("tar.gz", tar_gz(), read_tar),
         ("png", png(), |bytes| input::check_picture(bytes).is_ok_and(|reader| reader.decode().is_ok())),
@@ -166,7 +170,10 @@ fn a_cut_or_repeated_gzip_member_is_noticed_and_none_is_left_out() {
     let error = input::tar_members(input::gunzip(whole.as_slice(), 5000), LIMIT, |_| true).unwrap_err();
     assert!(format!("{error:#}").contains("more than the limit of 4.9 KiB; --read-limit raises it"), "{error:#}");
     let error = input::tar_members(input::gunzip(whole.as_slice(), LIMIT), 5000, |_| true).unwrap_err();
-    assert!(format!("{error:#}").contains("data_batch_1: it unpacks to 6.2 KiB, and the limit is 4.9 KiB"), "{error:#}");
+    assert!(
+        format!("{error:#}").contains("data_batch_1: it unpacks to 6.2 KiB, and the limit is 4.9 KiB"),
+        "{error:#}"
+    );
 }
 
 #[test]

@@ -85,6 +85,7 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
 
 fn run(models: &'static [Compiled], cli: Cli) -> Result<ExitCode> {
     srvae_training::input::set_limit(cli.read_limit << 30);
+    compile::ask_for(cli.compile);
     let Some(command) = cli.command else {
         return all::run(models, &cli.all);
     };

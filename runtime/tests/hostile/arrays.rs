@@ -22,7 +22,21 @@ pub fn npz(choices: &mut Choices<'_>) -> Vec<u8> {
 }
 
 fn npy(choices: &mut Choices<'_>, shape: &[u64]) -> Vec<u8> {
-    let descr = choices.pick(&["|u1", "|u1", "|u1", "|u1", "|u1", "|u1", "<i8", ">f4", "|b1", "<c16", "|V18446744073709551615", "u", ""]);
+    let descr = choices.pick(&[
+        "|u1",
+        "|u1",
+        "|u1",
+        "|u1",
+        "|u1",
+        "|u1",
+        "<i8",
+        ">f4",
+        "|b1",
+        "<c16",
+        "|V18446744073709551615",
+        "u",
+        "",
+    ]);
     let width = match descr {
         "<i8" => 8,
         ">f4" => 4,

@@ -178,14 +178,19 @@ fn tensor(choices: &mut Choices<'_>, storages: usize, out: &mut Vec<u8>) {
     global("torch._utils", "_rebuild_tensor_v2", out);
     out.extend_from_slice(b"((");
     text("storage", out);
-    global("torch", choices.pick(&["FloatStorage", "FloatStorage", "FloatStorage", "HalfStorage", "LongStorage", "CharStorage"]), out);
+    global(
+        "torch",
+        choices.pick(&["FloatStorage", "FloatStorage", "FloatStorage", "HalfStorage", "LongStorage", "CharStorage"]),
+        out,
+    );
     let key = choices.below(storages) as u64;
     text(&choices.about(key).to_string(), out);
     text("cpu", out);
     integer(choices.size() as i64, out);
     out.extend_from_slice(b"tQ");
     integer(choices.about(0) as i64, out);
-    let shape: Vec<u64> = (0..choices.below(3)).map(|_| choices.size() % if choices.once_in(8) { u64::MAX } else { 4 }).collect();
+    let shape: Vec<u64> =
+        (0..choices.below(3)).map(|_| choices.size() % if choices.once_in(8) { u64::MAX } else { 4 }).collect();
     let mut strides = vec![0; shape.len()];
     let mut stride = 1u64;
     for (place, size) in strides.iter_mut().zip(&shape).rev() {

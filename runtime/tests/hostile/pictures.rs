@@ -10,7 +10,8 @@ pub fn png(choices: &mut Choices<'_>) -> Vec<u8> {
     let mut header = Vec::new();
     header.extend_from_slice(&(choices.about(u64::from(width)) as u32).to_be_bytes());
     header.extend_from_slice(&(choices.about(u64::from(height)) as u32).to_be_bytes());
-    let (depth, colour): (u8, u8) = choices.pick(&[(8, 2), (8, 2), (8, 0), (8, 6), (16, 2), (1, 3), (8, 3), (4, 4), (0, 7)]);
+    let (depth, colour): (u8, u8) =
+        choices.pick(&[(8, 2), (8, 2), (8, 0), (8, 6), (16, 2), (1, 3), (8, 3), (4, 4), (0, 7)]);
     header.extend_from_slice(&[depth, colour, 0, 0, choices.pick(&[0, 0, 0, 1, 2])]);
     chunk(choices, b"IHDR", &header, &mut out);
     for _ in 0..choices.below(4) {

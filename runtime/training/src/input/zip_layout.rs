@@ -120,7 +120,8 @@ fn ends(bytes: &[u8], at: usize, count: u64, start: u64) -> Result<()> {
     let is_wide = end.starts_with(b"PK\x06\x06");
     if is_wide {
         let (wide, rest) = end.split_at_checked(76).context("its end is cut short")?;
-        let fields = [(4, 8, 44), (16, 4, 0), (20, 4, 0), (24, 8, count), (32, 8, count), (40, 8, length), (48, 8, start)];
+        let fields =
+            [(4, 8, 44), (16, 4, 0), (20, 4, 0), (24, 8, count), (32, 8, count), (40, 8, length), (48, 8, start)];
         let locator = [(60, 4, 0), (64, 8, at as u64), (72, 4, 1)];
         let right = fields.iter().chain(&locator).all(|&(place, width, right)| number(wide, place, width) == right);
         ensure!(right && wide[56..60] == *b"PK\x06\x07", "its end contradicts its directory");
