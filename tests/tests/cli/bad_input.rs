@@ -132,11 +132,11 @@ fn text_of_others_is_printed_without_its_escapes() {
 #[test]
 fn pipes_devices_and_folders_are_refused_without_waiting() {
     let place = Place::new();
-    let pipe = std::ffi::CString::new(place.path("pipe").to_str().unwrap()).unwrap();
-    assert!(std::process::Command::new("mkfifo").arg(pipe.to_str().unwrap()).status().unwrap().success());
+    assert!(std::process::Command::new("mkfifo").arg(place.path("pipe")).status().unwrap().success());
     for file in ["pipe", "/dev/zero", "/dev/full"] {
-        for command in ["check", "eval", "train toy.pgm --data", "import toy.pgm --weights", "sample"] {
-            place.fails(&format!("{command} {file}"), &[file]);
+        for command in ["check", "eval", "train toy.pgm --data", "import", "sample"] {
+            let rest = if command == "import" { "toy.pgm --out imported" } else { "" };
+            place.fails(&format!("{command} {file} {rest}"), &[file]);
         }
     }
     fs::create_dir(place.path("folder.npz")).unwrap();
@@ -169,4 +169,35 @@ fn a_size_limit_of_the_shell_is_one_error() {
     crate::support::said(output).is_clear_error("sample", &["run/large.png", "cannot be written"]);
     let left = fs::read_dir(place.path("run")).unwrap().map(|entry| entry.unwrap().file_name());
     assert!(left.into_iter().all(|name| !name.to_string_lossy().starts_with(".partial-")));
+}
+
+/// A checkpoint's header is used for nothing that its model's text contradicts.
+#[test]
+fn headers_that_contradict_their_model() {
+    use srvae::train::Checkpoint;
+    let place = Place::new();
+    place.json("train toy.pgm --data builtin --steps 2 --out run");
+    let last = place.path("run/checkpoints/last.safetensors");
+    let tampered = |change: &dyn Fn(&mut srvae::train::Header), words: &[&str]| {
+        let mut checkpoint = Checkpoint::load(&last, &srvae::Device::Cpu).unwrap();
+        change(&mut checkpoint.header);
+        checkpoint.save(&place.path("tampered.safetensors")).unwrap();
+        place.fails("eval tampered.safetensors", words);
+        place.fails("sample tampered.safetensors --out a.png", words);
+    };
+    tampered(
+        &|header| header.variables[0].shape = vec![3, 4, 5],
+        &["tampered.safetensors", "variable x of shape [3, 4, 5] is x of shape [3, 4, 4] in its text"],
+    );
+    tampered(&|header| drop(header.variables.pop()), &["it lists 1 of the 2 variables"]);
+    tampered(&|header| header.model = "other".into(), &["named other there, and toy in its text"]);
+    tampered(&|header| header.source = "model toy".into(), &["error[E"]);
+    let huge = "|> linear(out: 1048576) |> linear(out: 1048576) |> linear";
+    tampered(
+        &|header| header.source = header.source.replace("|> flatten |> linear", &format!("|> flatten {huge}")),
+        &["parameters, and there are 147"],
+    );
+    let with =
+        |header: &mut srvae::train::Header| header.settings = vec![("width".into(), srvae::Setting::Int(1 << 40))];
+    tampered(&with, &["width"]);
 }
