@@ -69,7 +69,7 @@ impl Member {
         ensure!(header[6..14] == entry[8..16], "a member and the directory contradict each other");
         ensure!(number(entry, 34, 2) == 0, "it is one part of several");
         let name = number(header, 26, 2);
-        padding(part(bytes, self.start + MEMBER as u64 + name, number(header, 28, 2) as usize)?)?;
+        fields(part(bytes, self.start + MEMBER as u64 + name, number(header, 28, 2) as usize)?)?;
         let end = self.content.checked_add(self.packed).context("a member without end")?;
         if header[6] & DESCRIPTOR == 0 {
             return Ok(end);
@@ -90,13 +90,18 @@ impl Member {
     }
 }
 
+/// Fields that archivers add to a member's header: sizes of 64 bits, times, owners, names, and PyTorch's padding.
+const FIELDS: [u64; 8] = [0x0001, 0x000a, 0x5455, 0x5855, 0x7075, 0x7855, 0x7875, PADDING];
 /// PyTorch fills up to the next multiple of 64 bytes with a field of the letter Z.
-fn padding(mut fields: &[u8]) -> Result<()> {
-    while let [a, b, rest @ ..] = fields {
-        let length = number(rest, 0, 2) as usize;
-        let content = rest.get(2..2 + length).context("a member's header is cut short")?;
-        ensure!([*a, *b] != *b"FB" || content.iter().all(|&byte| byte == b'Z'), "the padding of a member is damaged");
-        fields = &rest[2 + length..];
+const PADDING: u64 = u16::from_le_bytes(*b"FB") as u64;
+
+fn fields(mut fields: &[u8]) -> Result<()> {
+    while !fields.is_empty() {
+        let (kind, length) = (number(fields, 0, 2), number(fields, 2, 2) as usize);
+        let content = fields.get(4..4 + length).context("a member's header is cut short")?;
+        ensure!(FIELDS.contains(&kind), "a member's header has a field of kind {kind:#06x}");
+        ensure!(kind != PADDING || content.iter().all(|&byte| byte == b'Z'), "the padding of a member is damaged");
+        fields = &fields[4 + length..];
     }
     Ok(())
 }
