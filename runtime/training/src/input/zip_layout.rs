@@ -95,6 +95,7 @@ const FIELDS: [u64; 8] = [0x0001, 0x000a, 0x5455, 0x5855, 0x7075, 0x7855, 0x7875
 /// PyTorch fills up to the next multiple of 64 bytes with a field of the letter Z.
 const PADDING: u64 = u16::from_le_bytes(*b"FB") as u64;
 
+/// Refuses fields of no known kind, as damage makes them, and padding that is none.
 fn fields(mut fields: &[u8]) -> Result<()> {
     while !fields.is_empty() {
         let (kind, length) = (number(fields, 0, 2), number(fields, 2, 2) as usize);
