@@ -4,7 +4,7 @@
 pub const LARGEST_FILE: usize = 16 << 20;
 
 /// Bytes of a statement. A line of text may be as long as the file; what is read as one expression may not.
-pub const LONGEST_STATEMENT: usize = 1 << 17;
+pub const LONGEST_STATEMENT: usize = 1 << 20;
 
 /// Brackets inside brackets. Everything that recurses over expressions rests on this bound.
 pub const MOST_NESTING: usize = 32;
