@@ -2,7 +2,9 @@
 
 use super::Choices;
 use serde_json::{Map, Value, json};
-use srvae::{DType, Device, Tensor, tensors};
+use srvae::spec::{Role, Space, Variable};
+use srvae::train::{Config, Header, Progress};
+use srvae::{DType, Device, Setting, Tensor, tensors};
 use std::collections::BTreeMap;
 
 /// A header of up to five tensors, and numbers that may not fit it.
@@ -35,20 +37,20 @@ pub fn safetensors(choices: &mut Choices<'_>) -> Vec<u8> {
 
 /// A header as this program writes it.
 fn header() -> Value {
-    json!({
-        "format": 2, "model": "toy", "source": "model toy\n", "preset": null, "settings": [["width", { "Int": 4 }]],
-        "variables": [{ "name": "x", "role": "observed", "space": "real", "shape": [3, 4, 4], "supplied": false }],
-        "config": {
-            "steps": 10, "batch": 4, "seed": 1,
-            "schedule": { "kind": "exponential", "rate": 0.002, "decay": 0.99, "least": 0.0001 },
-            "samples": 1, "clip": null, "average": 0.9, "free_nats": 0.0,
-        },
-        "data": "builtin",
-        "progress": {
-            "step": 3, "order": 12, "noise": [1, 2], "best": 3.5, "best_step": 2, "since_best": 0, "before": 9.0,
-            "skipped": 0, "skipped_in_a_row": 0,
-        },
-    })
+    let shape = vec![3, 4, 4];
+    let x = Variable { name: "x".into(), role: Role::Observed, space: Space::Real, shape, supplied: false };
+    let header = Header {
+        format: 2,
+        model: "toy".into(),
+        source: "model toy\n".into(),
+        preset: None,
+        settings: vec![("width".into(), Setting::Int(4))],
+        variables: vec![x],
+        config: Config { average: Some(0.9), ..Config::default() },
+        data: "builtin".into(),
+        progress: Progress { step: 3, order: 12, noise: (1, 2), best: Some(3.5), best_step: 2, ..Progress::default() },
+    };
+    serde_json::to_value(header).unwrap()
 }
 
 /// A checkpoint with a right checksum, whose header has some values changed, removed or added.

@@ -3,7 +3,7 @@
 /// Bytes of a file.
 pub const LARGEST_FILE: usize = 16 << 20;
 
-/// Bytes of a statement. A line of text may be as long as the file; what is read as one expression may not.
+/// Bytes of a statement, blanks and comments aside. A line of text may be as long as the file; what is read as one expression may not.
 pub const LONGEST_STATEMENT: usize = 1 << 20;
 
 /// Brackets inside brackets. Everything that recurses over expressions rests on this bound.

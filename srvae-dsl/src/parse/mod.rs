@@ -75,10 +75,12 @@ type Failure = Box<Diagnostic>;
 
 fn parse_statement(code: &str, statement: &Statement) -> Result<Item, Failure> {
     let text = code.get(statement.span.range()).unwrap_or_default();
-    if text.len() > LONGEST_STATEMENT {
+    // Blanks do not count, for the formatter adds some.
+    let length = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).count();
+    if length > LONGEST_STATEMENT {
         let begin = text.chars().next().map_or(0, char::len_utf8);
         let span = Span::new(statement.span.start, statement.span.start + begin);
-        return Err(Box::new(messages::statement_too_long(text.len(), span)));
+        return Err(Box::new(messages::statement_too_long(length, span)));
     }
     let word_end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
     let word = &text[..word_end];
