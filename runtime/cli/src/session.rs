@@ -1,7 +1,6 @@
 //! A trained model, opened from its run folder or a checkpoint file.
 
 use super::args::{DataArgs, RunArgs, Which};
-use super::compiler;
 use super::models::{self, Found};
 use super::{compiler, machine};
 use anyhow::{Result, bail};
