@@ -8,6 +8,7 @@ mod arguments;
 mod declarations;
 mod estimates;
 mod factors;
+mod lets;
 mod names;
 mod nets;
 mod network;

@@ -2,7 +2,7 @@
 
 use super::Checker;
 use super::arguments::Signature;
-use crate::ast::{Argument, Call, Expression, ExpressionKind};
+use crate::ast::{Argument, Call, Expression, ExpressionKind, Name};
 use crate::catalog::{self, Arity, show_shape};
 use crate::diagnostics::messages::{self, Trail};
 use crate::graph::{Network, Node, NodeId, Number, Op, Use, Value, VariableId};
@@ -80,7 +80,9 @@ impl<'b, 'a> Builder<'b, 'a> {
                 }
                 Some(node)
             }
-            ExpressionKind::Call(call) if call.arguments.is_none() && !self.is_operation(call) => self.input(call),
+            ExpressionKind::Call(call) if call.arguments.is_none() && !self.is_operation(call) => {
+                self.input(&call.name)
+            }
             ExpressionKind::Call(call) => self.apply(call, expression.span, None, head),
             ExpressionKind::Binary(operator, ..) if self.reads_anything(expression) => {
                 let error = messages::arithmetic_of_networks(operator.sign(), expression.span);
@@ -112,8 +114,7 @@ impl<'b, 'a> Builder<'b, 'a> {
     }
 
     /// A variable, or an argument of the named network.
-    fn input(&mut self, call: &Call) -> Option<NodeId> {
-        let name = &call.name;
+    fn input(&mut self, name: &Name) -> Option<NodeId> {
         let (key, op, shape) = match self.reads {
             Reads::Formals { names, shapes, .. } => match names.iter().position(|formal| *formal == name.text) {
                 Some(index) => (index, Op::Formal(index), shapes[index].clone()),
@@ -225,8 +226,13 @@ impl<'b, 'a> Builder<'b, 'a> {
         piped: Option<NodeId>,
     ) -> Option<NodeId> {
         let name = &call.name;
+        if self.checker.nets.declared[index].is_let() {
+            return self.apply_let(index, call, span, piped);
+        }
+        // What a `let` reads was put in order before.
         if let Reads::Formals { net, .. } = self.reads
             && index >= net
+            && !self.checker.nets.declared[net].is_let()
         {
             let defined = self.checker.nets.declared[index].span;
             self.checker.findings.push(messages::net_before_definition(&name.text, name.span, defined));
@@ -248,6 +254,38 @@ impl<'b, 'a> Builder<'b, 'a> {
         let id = self.checker.use_net(index, shapes, name.span)?;
         let shape = self.checker.nets.done[id.0].output.clone();
         Some(self.push(Op::Net(id), nodes, shape, String::new(), span, name.span))
+    }
+
+    /// A `let`: a network whose arguments are the variables it stands for.
+    fn apply_let(&mut self, index: usize, call: &Call, span: Span, piped: Option<NodeId>) -> Option<NodeId> {
+        let name = &call.name;
+        if piped.is_some() || call.arguments.is_some() {
+            self.checker.findings.push(messages::let_applied(&name.text, span));
+            return None;
+        }
+        let stands_for = self.checker.nets.declared[index].formals.clone();
+        let mut nodes = Vec::with_capacity(stands_for.len());
+        for formal in stands_for {
+            // Found, or missing, where the value itself is named.
+            let variable = Name { text: formal.name.text, span: name.span };
+            let Some(node) = self.variable_of_let(&variable, name) else { return None };
+            nodes.push(node);
+        }
+        let shapes = nodes.iter().map(|node: &NodeId| self.nodes[node.0].shape.clone()).collect();
+        let id = self.checker.use_net(index, shapes, name.span)?;
+        let shape = self.checker.nets.done[id.0].output.clone();
+        Some(self.push(Op::Net(id), nodes, shape, String::new(), span, name.span))
+    }
+
+    /// A variable that a `let` stands for: it must be right of the bar, as if it had been read itself.
+    fn variable_of_let(&mut self, variable: &Name, value: &Name) -> Option<NodeId> {
+        if let Reads::Parents { ids, head, .. } = self.reads
+            && !self.checker.find_variable(&variable.text).is_some_and(|id| ids.contains(&id))
+        {
+            self.checker.findings.push(messages::let_reads_more(&value.text, &variable.text, value.span, head));
+            return None;
+        }
+        self.input(variable)
     }
 
     /// What is piped in, then the inputs among the arguments, each a branch of its own.

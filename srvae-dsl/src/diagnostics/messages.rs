@@ -84,7 +84,7 @@ fn of_other_languages(word: &str) -> Option<&'static str> {
         "plate" | "plates" | "batch" => {
             "there are no plates: the records of the data set are one, unwritten; put another into the variable's shape"
         }
-        "let" | "def" | "fn" | "function" | "var" => {
+        "def" | "fn" | "function" | "var" => {
             "name a network with `net NAME(h) = h |> …`, a number with `param NAME = …`"
         }
         "sample" | "pyro" | "numpyro" => "a factor is written `p(z | u) = normal from u |> …`",
@@ -278,6 +278,31 @@ pub(crate) fn net_before_definition(name: &str, used: Span, defined: Span) -> Di
         .at(used, "used here")
         .and(defined, "defined here")
         .hint("define networks before those that use them; a network cannot use itself")
+}
+
+pub(crate) fn let_applied(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0231", format!("`{name}` is a value and takes no inputs"))
+        .at(span, "applied here")
+        .hint(format!("read it as it is, `{name}`; what takes inputs is defined by `net {name}(h) = …`"))
+}
+
+pub(crate) fn let_reads_more(name: &str, variable: &str, span: Span, head: Span) -> Diagnostic {
+    Diagnostic::error("E0232", format!("`{name}` stands for `{variable}`, which this factor does not depend on"))
+        .at(span, format!("is a function of `{variable}`"))
+        .and(head, format!("`{variable}` is not right of the bar"))
+        .hint(format!("add `{variable}` right of the bar"))
+}
+
+pub(crate) fn let_circle(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0233", format!("the value `{name}` depends on itself"))
+        .at(span, "needs its own value, directly or through others")
+        .hint("a value is computed from variables and from values that do not need it")
+}
+
+pub(crate) fn let_of_nothing(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0234", format!("the value `{name}` reads no variable"))
+        .at(span, "nothing here is a variable")
+        .hint("a `let` is a function of variables: `let h = x |> encoder(growth: 16, out: 32)`; a number is a `param`")
 }
 
 pub(crate) fn nets_too_deep(name: &str, span: Span) -> Diagnostic {
@@ -716,6 +741,12 @@ pub(crate) fn unused_net(name: &str, span: Span) -> Diagnostic {
     Diagnostic::warning("W0602", format!("the network `{name}` is never used"))
         .at(span, "its shapes were not checked")
         .hint("use it in a factor, or remove it")
+}
+
+pub(crate) fn unused_let(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::warning("W0602", format!("the value `{name}` is never read"))
+        .at(span, "its shapes were not checked")
+        .hint("read it in a factor, or remove it")
 }
 
 pub(crate) fn unused_param(name: &str, span: Span) -> Diagnostic {
