@@ -98,6 +98,8 @@ impl<'a> Nets<'a> {
         network.nodes.iter().fold(Extent::default(), |whole, node| match node.op {
             Op::Net(id) => {
                 let used = self.extents[id.0];
+                // A value is computed once, whoever reads it.
+                let used = if self.done[id.0].is_let { Extent { blocks: 1, ..used } } else { used };
                 Extent { depth: whole.depth.max(used.depth + 1), blocks: whole.blocks.saturating_add(used.blocks) }
             }
             Op::Block { .. } => Extent { blocks: whole.blocks.saturating_add(1), ..whole },

@@ -335,7 +335,8 @@ impl<'b, 'a> Builder<'b, 'a> {
     fn out_missing(&self, block: &str, place: Span) -> crate::diagnostics::Diagnostic {
         match self.reads {
             Reads::Formals { net, .. } => {
-                messages::net_out_missing(block, &self.checker.nets.declared[net].name, place)
+                let declared = &self.checker.nets.declared[net];
+                messages::net_out_missing(block, &declared.name, declared.is_let(), place)
             }
             Reads::Parents { .. } => messages::out_missing(block, place, Trail(self.trail.clone())),
         }

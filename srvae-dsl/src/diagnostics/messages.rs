@@ -657,8 +657,9 @@ pub(crate) fn out_missing(block: &str, span: Span, trail: Trail) -> Diagnostic {
     trail.onto(Diagnostic::error("E0503", title).at(span, "`out` is missing")).hint("add its channels: `out: 16`")
 }
 
-pub(crate) fn net_out_missing(block: &str, net: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0504", format!("`{block}` needs `out`: a named network may be shared, so nothing is inferred"))
+pub(crate) fn net_out_missing(block: &str, net: &str, is_let: bool, span: Span) -> Diagnostic {
+    let what = if is_let { "a value is shared by all that read it" } else { "a named network may be shared" };
+    Diagnostic::error("E0504", format!("`{block}` needs `out`: {what}, so nothing is inferred"))
         .at(span, "`out` is missing")
         .hint(format!("add the channels that `{net}` is to yield: `out: 16`"))
 }

@@ -56,6 +56,8 @@ struct Lowering<'m> {
     equal: BTreeMap<Vec<ValueId>, Vec<ValueId>>,
     /// The value that each variable has at this point.
     known: BTreeMap<VariableId, ValueId>,
+    /// What a named network made of its inputs: a tower of values that each read the last one twice is walked once.
+    applied: BTreeMap<(NetId, Vec<ValueId>), ValueId>,
 }
 
 impl<'m> Lowering<'m> {
@@ -68,6 +70,7 @@ impl<'m> Lowering<'m> {
             names: Names::with(&ARGUMENTS),
             equal: BTreeMap::new(),
             known: BTreeMap::new(),
+            applied: BTreeMap::new(),
         };
         for id in given {
             let name = &model.variable(id).name;
@@ -209,11 +212,17 @@ impl<'m> Lowering<'m> {
 
     fn net(&mut self, net: NetId, inputs: Vec<ValueId>) -> ValueId {
         let model = self.model;
-        let path = net_path(model, net);
-        match &model.nets[net.0].body {
-            NetBody::Network(network) => self.network(network, &path, &inputs),
-            NetBody::Rust { .. } => self.layer(&path, inputs),
+        let key = (net, inputs);
+        if let Some(value) = self.applied.get(&key) {
+            return *value;
         }
+        let path = net_path(model, net);
+        let value = match &model.nets[net.0].body {
+            NetBody::Network(network) => self.network(network, &path, &key.1),
+            NetBody::Rust { .. } => self.layer(&path, key.1.clone()),
+        };
+        self.applied.insert(key, value);
+        value
     }
 
     fn layer(&mut self, path: &str, inputs: Vec<ValueId>) -> ValueId {
