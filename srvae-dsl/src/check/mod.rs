@@ -5,9 +5,11 @@
 //! a phase; the next one needs what the last one found, so it starts only when there were none.
 
 mod arguments;
+mod arithmetic;
 mod declarations;
 mod estimates;
 mod factors;
+mod heads;
 mod lets;
 mod names;
 mod nets;

@@ -20,14 +20,16 @@ pub(super) enum Reads<'r> {
 
 /// Builds one network.
 pub(super) struct Builder<'b, 'a> {
-    checker: &'b mut Checker<'a>,
+    pub(super) checker: &'b mut Checker<'a>,
     reads: Reads<'b>,
-    nodes: Vec<Node>,
+    pub(super) nodes: Vec<Node>,
     /// Nodes of the variables or arguments read so far.
     inputs: BTreeMap<usize, NodeId>,
     paths: BTreeSet<String>,
     /// The variable that the branch in hand starts from, with a dot; empty in the trunk.
-    prefix: String,
+    pub(super) prefix: String,
+    /// What an `out` left to inference is, where that is not all that the distribution reads.
+    pub(super) out: Option<Number>,
     /// The shape after each stage so far.
     trail: Vec<(Span, String)>,
 }
@@ -41,6 +43,7 @@ impl<'b, 'a> Builder<'b, 'a> {
             inputs: BTreeMap::new(),
             paths: BTreeSet::new(),
             prefix: String::new(),
+            out: None,
             trail: Vec::new(),
         }
     }
@@ -65,7 +68,7 @@ impl<'b, 'a> Builder<'b, 'a> {
         Some(Network { nodes: self.nodes, output })
     }
 
-    fn value(&mut self, expression: &Expression, head: Option<&[usize]>) -> Option<NodeId> {
+    pub(super) fn value(&mut self, expression: &Expression, head: Option<&[usize]>) -> Option<NodeId> {
         match &expression.kind {
             ExpressionKind::Group(inner) => self.value(inner, head),
             ExpressionKind::Pipeline(stages) => {
@@ -84,10 +87,17 @@ impl<'b, 'a> Builder<'b, 'a> {
                 self.input(&call.name)
             }
             ExpressionKind::Call(call) => self.apply(call, expression.span, None, head),
-            ExpressionKind::Binary(operator, ..) if self.reads_anything(expression) => {
-                let error = messages::arithmetic_of_networks(operator.sign(), expression.span);
-                self.checker.findings.push(error);
-                None
+            ExpressionKind::Binary(operator, left, right) if self.reads_anything(expression) => {
+                self.arithmetic(*operator, left, right, expression.span)
+            }
+            ExpressionKind::Negate(inner) if self.reads_anything(inner) => {
+                let node = self.value(inner, None)?;
+                self.scaled(
+                    node,
+                    Number::Literal(Value::Real(-1.0)),
+                    Number::Literal(Value::Real(0.0)),
+                    expression.span,
+                )
             }
             ExpressionKind::Number(_) | ExpressionKind::Negate(_) | ExpressionKind::Binary(..) => {
                 self.checker.findings.push(messages::number_for_network(expression.span));
@@ -97,7 +107,7 @@ impl<'b, 'a> Builder<'b, 'a> {
     }
 
     /// Whether something that is no number stands in an expression.
-    fn reads_anything(&self, expression: &Expression) -> bool {
+    pub(super) fn reads_anything(&self, expression: &Expression) -> bool {
         match &expression.kind {
             ExpressionKind::Number(_) => false,
             ExpressionKind::Call(call) => !self.checker.params.iter().any(|param| param.name == call.name.text),
@@ -188,17 +198,18 @@ impl<'b, 'a> Builder<'b, 'a> {
             };
             let value = Value::Int(i64::try_from(*out).unwrap_or(i64::MAX));
             for argument in arguments.args.iter_mut().filter(|argument| argument.name == "out") {
-                (argument.number, argument.value) = (Number::Literal(value.clone()), value.clone());
+                let number = self.out.clone().unwrap_or(Number::Literal(value.clone()));
+                (argument.number, argument.value) = (number, value.clone());
             }
         }
         let entry = Use { entry: block, args: arguments.args, span };
         let shape = self.shape(&entry, &nodes, name.span)?;
         let path = if block.role == catalog::Role::Layer { self.path(block.name) } else { String::new() };
-        let op = Op::Block { block: entry, inferred: arguments.out_missing };
+        let op = Op::Block { block: entry, inferred: arguments.out_missing && self.out.is_none() };
         Some(self.push(op, nodes, shape, path, span, name.span))
     }
 
-    fn shape(&mut self, block: &Use<catalog::Block>, nodes: &[NodeId], place: Span) -> Option<Vec<usize>> {
+    pub(super) fn shape(&mut self, block: &Use<catalog::Block>, nodes: &[NodeId], place: Span) -> Option<Vec<usize>> {
         let shapes: Vec<_> = nodes.iter().map(|node| self.nodes[node.0].shape.as_slice()).collect();
         let result = (block.entry.shape)(&block.values(), &shapes);
         if let Err(why) = &result {
@@ -210,7 +221,7 @@ impl<'b, 'a> Builder<'b, 'a> {
     }
 
     /// What the network is of, for messages.
-    fn place(&self) -> String {
+    pub(super) fn place(&self) -> String {
         match self.reads {
             Reads::Parents { factor, .. } => factor.to_owned(),
             Reads::Formals { net, .. } => format!("`{}`", self.checker.nets.declared[net].name),
@@ -316,7 +327,15 @@ impl<'b, 'a> Builder<'b, 'a> {
         path
     }
 
-    fn push(&mut self, op: Op, inputs: Vec<NodeId>, shape: Vec<usize>, path: String, span: Span, mark: Span) -> NodeId {
+    pub(super) fn push(
+        &mut self,
+        op: Op,
+        inputs: Vec<NodeId>,
+        shape: Vec<usize>,
+        path: String,
+        span: Span,
+        mark: Span,
+    ) -> NodeId {
         self.trail.push((mark, show_shape(&shape)));
         self.nodes.push(Node { op, inputs, shape, path, span });
         NodeId(self.nodes.len() - 1)

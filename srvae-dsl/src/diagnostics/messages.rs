@@ -393,10 +393,49 @@ pub(crate) fn number_for_network(span: Span) -> Diagnostic {
         .hint("begin with a variable, as in `x |> encoder(growth: 16)`")
 }
 
-pub(crate) fn arithmetic_of_networks(operator: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0315", format!("`{operator}` is arithmetic of numbers, and here stand networks"))
-        .at(span, "no numbers")
-        .hint("let a block read both: `concat(a, b) |> conv(out: 16)`; `residual` adds its input to what it computes")
+pub(crate) fn number_by_network(span: Span) -> Diagnostic {
+    Diagnostic::error("E0315", "a number is divided by a network's value")
+        .at(span, "a number stands over a network")
+        .hint("values divide values of equal shapes, `a / b`, and numbers divide values, `a / 2`")
+}
+
+pub(crate) fn natural_twice(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0513", format!("the parameter `{name}` of the distribution is given twice"))
+        .at(span, "given again")
+        .hint("give each parameter once, under one of its names")
+}
+
+pub(crate) fn natural_unfit(place: &str, name: &str, wanted: &str, found: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0514", format!("`{name}` of {place} is {wanted}, not {found}"))
+        .at(span, format!("ends at {found}"))
+        .hint("a parameter has the shape of its variable; nothing is broadcast")
+}
+
+pub(crate) fn natural_domain(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0515", format!("`{name}` must be positive, and this may be anything"))
+        .at(span, "may be negative")
+        .hint("end with `softplus` or `exp`, or give a positive number")
+}
+
+pub(crate) fn natural_apart(distribution: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0516", format!("`{distribution}` takes its parameters by name all together or not at all"))
+        .at(span, "some are given here, others are left to `from`")
+        .hint("its parameters differ in their channels: leave these to the network, or give every one")
+}
+
+pub(crate) fn natural_numbers(distribution: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0517", format!("every parameter of this `{distribution}` is a number, so it reads nothing"))
+        .at(span, "reads no variable")
+        .hint("at a root stands `standard_normal` or `mixture_of_normals`; elsewhere let a parameter read a variable")
+}
+
+pub(crate) fn natural_and_network(distribution: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "E0518",
+        format!("every parameter of this `{distribution}` is given, so nothing reads this network"),
+    )
+    .at(span, "read by nothing")
+    .hint("remove `from` and what follows it, or leave a parameter to it")
 }
 
 pub(crate) fn wrong_setting(name: &str, wanted: &str, found: &str) -> Diagnostic {
