@@ -33,7 +33,7 @@ corpus! {
     fourier_as_y = "../srvae-dsl/tests/corpus/good/fourier_as_y.pgm",
     given_everywhere = "../srvae-dsl/tests/corpus/good/given_everywhere.pgm",
     grayscale_as_y = "../srvae-dsl/tests/corpus/good/grayscale_as_y.pgm",
-    ladder = "../srvae-dsl/tests/corpus/good/lets.pgm",
+    ladder = "../srvae-dsl/tests/corpus/good/ladder.pgm",
     label_as_y = "../srvae-dsl/tests/corpus/good/label_as_y.pgm",
     layout_of_files = "../srvae-dsl/tests/corpus/good/layout.pgm",
     linear_gaussian = "../srvae-dsl/tests/corpus/good/linear_gaussian.pgm",
