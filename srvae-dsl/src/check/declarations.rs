@@ -39,9 +39,6 @@ impl<'a> Checker<'a> {
             }
         }
         self.declare_lets(file);
-        for clash in names::same_types(&self.variables) {
-            self.findings.push(clash);
-        }
     }
 
     fn model_name(&mut self, file: &File, source: &Source) {
