@@ -54,6 +54,8 @@ pub enum ItemKind {
     Factor(Factor),
     /// `bound KL_z = monte_carlo`
     Bound { term: Name, estimator: Name },
+    /// `draw y = relaxed(temperature: 0.5)`
+    Draw { variable: Name, method: Call },
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -20,10 +20,12 @@ macro_rules! corpus {
 
 corpus! {
     auxiliary = "../srvae-dsl/tests/corpus/good/auxiliary.pgm",
+    belief_net = "../srvae-dsl/tests/corpus/good/score.pgm",
     byte_order_mark = "../srvae-dsl/tests/corpus/good/byte_order_mark.pgm",
     conditional = "../srvae-dsl/tests/corpus/good/conditional.pgm",
     documentation = "../srvae-dsl/tests/corpus/good/documentation.pgm",
     downscale_by_four = "../srvae-dsl/tests/corpus/good/downscale_by_four.pgm",
+    enumerated = "../srvae-dsl/tests/corpus/good/enumerated.pgm",
     equation_five = "../srvae-dsl/tests/corpus/good/equation_five.pgm",
     estimators = "../srvae-dsl/tests/corpus/good/estimators.pgm",
     every_block = "../srvae-dsl/tests/corpus/good/every_block.pgm",
@@ -42,6 +44,7 @@ corpus! {
     natural_parameters = "../srvae-dsl/tests/corpus/good/natural_parameters.pgm",
     mixture_prior = "../srvae-dsl/tests/corpus/good/mixture_prior.pgm",
     parameters_in_shapes = "../srvae-dsl/tests/corpus/good/parameters_in_shapes.pgm",
+    relaxed_classes = "../srvae-dsl/tests/corpus/good/relaxed.pgm",
     reused_branches = "../srvae-dsl/tests/corpus/good/reused_branches.pgm",
     root_of_q = "../srvae-dsl/tests/corpus/good/root_of_q.pgm",
     shared_values = "../srvae-dsl/tests/corpus/good/shared_values.pgm",

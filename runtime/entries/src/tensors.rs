@@ -1,7 +1,7 @@
 //! What the implementations of entries are made with, and the few helpers that the declarations expand to.
 
 pub use candle_core::{Error, Var, bail};
-pub use srvae_numerics::dist::{Distribution, batched, fits, rows_of};
+pub use srvae_numerics::dist::{Distribution, Through, batched, fits, rows_of, through};
 pub use srvae_numerics::flow::{Bijector, Coupling, CouplingNetwork, Mask, Order, squeeze, unsqueeze};
 pub use srvae_numerics::nn::{DenseLayer, Layer, NormConv, Shape2d};
 pub use srvae_numerics::ops::scalar::{Number, Scalar};

@@ -25,6 +25,10 @@ fn of_item(document: &Document, item: &Item) -> Vec<DocumentSymbol> {
             let head = source.slice(factor.head).to_owned();
             vec![symbol(document, head, item.span, factor.head, SymbolKind::OPERATOR)]
         }
+        ItemKind::Draw { variable, .. } => {
+            let name = format!("draw {}", variable.text);
+            vec![symbol(document, name, item.span, variable.span, SymbolKind::PROPERTY)]
+        }
         ItemKind::Bound { term, .. } => {
             let name = format!("bound {}", term.text);
             vec![symbol(document, name, item.span, term.span, SymbolKind::PROPERTY)]

@@ -73,7 +73,7 @@ impl<'a> Checker<'a> {
                 ItemKind::Variables { names, .. } => (names.iter().collect(), &mut seen),
                 ItemKind::Net { name, .. } | ItemKind::Let { name, .. } => (vec![name], &mut seen),
                 ItemKind::Preset { name, .. } => (vec![name], &mut presets),
-                ItemKind::Model(_) | ItemKind::Factor(_) | ItemKind::Bound { .. } => continue,
+                ItemKind::Model(_) | ItemKind::Factor(_) | ItemKind::Bound { .. } | ItemKind::Draw { .. } => continue,
             };
             for name in names {
                 match seen.get(&name.text) {

@@ -71,7 +71,7 @@ impl Checker<'_> {
         complete.then_some(Head { factor, variable, parents })
     }
 
-    fn lookup(&mut self, name: &ast::Name) -> Option<VariableId> {
+    pub(super) fn lookup(&mut self, name: &ast::Name) -> Option<VariableId> {
         let found = self.find_variable(&name.text);
         if found.is_none() {
             let error = messages::unknown_variable(&name.text, name.span, self.variable_names());

@@ -3,7 +3,9 @@
 //! Titles are one sentence without a final period, in the words of the language. E01 text and grammar, E02 names, E03
 //! arguments and numbers, E04 factors, E05 shapes, W06 warnings.
 
-use super::{Diagnostic, LARGEST_FILE, MOST_BLOCKS, MOST_NAMES, MOST_NESTING, MOST_NETS, MOST_OPERATORS, closest};
+use super::{
+    Diagnostic, LARGEST_FILE, MOST_BLOCKS, MOST_NAMES, MOST_NESTING, MOST_NETS, MOST_OPERATORS, MOST_VALUES, closest,
+};
 use crate::source::Span;
 
 // ---- E01: text and grammar
@@ -656,6 +658,70 @@ pub(crate) fn bound_twice(term: &str, second: Span, first: Span) -> Diagnostic {
         .at(second, "again")
         .and(first, "here first")
         .hint("remove one of the two")
+}
+
+/// `able` are the methods that the variable can have.
+pub(crate) fn draw_missing(name: &str, span: Span, able: &[&str]) -> Diagnostic {
+    let statements = able.iter().map(|method| match *method {
+        "relaxed" => format!("`draw {name} = relaxed(temperature: 0.5)`"),
+        method => format!("`draw {name} = {method}`"),
+    });
+    let statements: Vec<_> = statements.collect();
+    Diagnostic::error("E0427", format!("no gradient passes through q's draws of the discrete `{name}`"))
+        .at(span, "would be trained without a gradient")
+        .hint(format!("say how it is to be estimated: {}", statements.join(", ")))
+}
+
+pub(crate) fn draw_needless(name: &str, span: Span, why: &str) -> Diagnostic {
+    Diagnostic::error("E0428", format!("`draw {name}` has nothing to choose: {why}"))
+        .at(span, "not a discrete draw of q")
+        .hint("remove the statement")
+}
+
+pub(crate) fn draw_twice(name: &str, second: Span, first: Span) -> Diagnostic {
+    Diagnostic::error("E0429", format!("the gradient of `{name}` is chosen twice"))
+        .at(second, "again")
+        .and(first, "here first")
+        .hint("remove one of the two")
+}
+
+pub(crate) fn unknown_draw(name: &str, span: Span, known: [&'static str; 4]) -> Diagnostic {
+    Diagnostic::error("E0430", format!("no way to draw is called `{name}`")).at(span, "unknown").hint(did_you_mean(
+        name,
+        known,
+        "there are",
+        "",
+    ))
+}
+
+pub(crate) fn too_many_values(name: &str, space: &str, span: Span, others: &[&str]) -> Diagnostic {
+    let title = format!("the {space} variable `{name}` has more values than can be gone through");
+    Diagnostic::error("E0431", title)
+        .at(span, format!("a sum over more than {MOST_VALUES} values"))
+        .hint(format!("choose {}", quoted(others.iter().copied())))
+}
+
+pub(crate) fn draw_into_function(name: &str, span: Span, function: &str, place: Span) -> Diagnostic {
+    Diagnostic::error(
+        "E0432",
+        format!("`{function}` is a function of `{name}`, and no gradient passes through a function"),
+    )
+    .at(span, "would let a gradient through that ends there")
+    .and(place, "this function")
+    .hint(format!("write `draw {name} = score`, which needs none"))
+}
+
+pub(crate) fn score_below_enumerate(name: &str, span: Span, below: &str, place: Span) -> Diagnostic {
+    Diagnostic::error("E0433", format!("`{below}` is drawn by its score below `{name}`, which is enumerated"))
+        .at(span, "enumerated here")
+        .and(place, "drawn once for each of these values")
+        .hint(format!("enumerate `{below}` too, or draw both by their scores"))
+}
+
+pub(crate) fn too_many_together(product: usize, span: Span) -> Diagnostic {
+    Diagnostic::error("E0434", format!("the enumerated variables have {product} values together"))
+        .at(span, format!("more than {MOST_VALUES}"))
+        .hint("draw one of them in another way")
 }
 
 // ---- E05: shapes

@@ -104,6 +104,9 @@ fn bound(plan: &Plan) -> TokenStream {
         let (field, local) = (ident(&term_field(&term.name)), ident(&plan.bound.value(*value).name));
         if field == local { quote!(#field) } else { quote!(#field: #local) }
     });
+    let enumeration = enumeration(plan);
+    let scores = plan.bound.scores.iter().map(|score| ident(&plan.bound.value(*score).name));
+    let scores = has_scores(plan).then(|| quote!(scores: ::std::vec::Vec::from([#(#scores),*])));
     quote! {
         #title
         ///
@@ -118,10 +121,30 @@ fn bound(plan: &Plan) -> TokenStream {
             #checks
             let samples = options.samples;
             #rows
+            #enumeration
             #statements
-            ::std::result::Result::Ok(super::results::BoundTerms { #(#terms),* })
+            ::std::result::Result::Ok(super::results::BoundTerms { #(#terms,)* #scores })
         }
     }
+}
+
+/// Whether some draw's gradient is that of its score.
+pub fn has_scores(plan: &Plan) -> bool {
+    !plan.bound.scores.is_empty()
+}
+
+/// What the bound sums over, where it does.
+fn enumeration(plan: &Plan) -> TokenStream {
+    let each = plan.bound.enumerated.iter().map(|id| {
+        let variable = plan.model.variable(*id);
+        let (space, shape) = (crate::catalog::space_entry(variable.space).name, dims(plan, Scope::Run, &variable.dims));
+        quote!((#space, &#shape[..]))
+    });
+    let each: Vec<_> = each.collect();
+    if each.is_empty() {
+        return TokenStream::new();
+    }
+    quote!(let enumeration = ::srvae::Enumeration::new(&[#(#each),*])?;)
 }
 
 fn signed(term: &Term) -> String {
@@ -218,6 +241,7 @@ fn model_trait(plan: &Plan) -> TokenStream {
     let arms: Vec<_> =
         plan.derivation.modes.iter().zip(&plan.names.methods).map(|(mode, method)| arm(plan, mode, method)).collect();
     let flows = flows(plan);
+    let scores = if has_scores(plan) { quote!(bound.scores) } else { quote!(::std::vec::Vec::new()) };
     let given = if plan.derivation.modes.iter().any(|mode| !mode.given.is_empty()) { quote!(given) } else { quote!(_) };
     quote! {
         impl ::srvae::Model for #name {
@@ -233,7 +257,7 @@ fn model_trait(plan: &Plan) -> TokenStream {
             ) -> ::srvae::Result<::srvae::Terms> {
                 let bound = self.bound(#(#data,)* noise, options)?;
                 let terms = ::std::vec::Vec::from([#(#terms),*]);
-                ::std::result::Result::Ok(::srvae::Terms { terms })
+                ::std::result::Result::Ok(::srvae::Terms { terms, scores: #scores })
             }
 
             fn modes(&self) -> &[::srvae::Mode] {

@@ -50,6 +50,12 @@ pub fn results(plan: &Plan) -> TokenStream {
         let doc = doc(&text);
         quote!(#doc pub #field: ::srvae::Tensor)
     });
+    let scores = super::model::has_scores(plan).then(|| {
+        quote! {
+            /// ln q of what is drawn by its score.
+            pub scores: ::std::vec::Vec<::srvae::Tensor>
+        }
+    });
     let modes = plan.derivation.modes.iter().zip(&plan.names.results).map(|(mode, ty)| {
         let ty = ident(ty);
         let title = doc(&format!(" What {} yields.", mode.name.replace('_', " ")));
@@ -68,7 +74,7 @@ pub fn results(plan: &Plan) -> TokenStream {
         pub mod results {
             /// The terms of the bound, each `[samples, batch]` in nats.
             #[derive(::std::fmt::Debug, ::std::clone::Clone)]
-            pub struct BoundTerms { #(#terms),* }
+            pub struct BoundTerms { #(#terms,)* #scores }
 
             #(#modes)*
         }

@@ -3,7 +3,7 @@
 use crate::ast::{
     Argument, Call, Expression, ExpressionKind, Factor, Formal, Item, ItemKind, Name, NetBody, Setting, Space,
 };
-use crate::graph::{Operator, Role};
+use crate::graph::Role;
 use crate::source::Source;
 
 /// Columns that a line may have.
@@ -51,6 +51,7 @@ impl<'a> Printer<'a> {
             }
             ItemKind::Factor(factor) => self.factor(factor),
             ItemKind::Bound { term, estimator } => format!("bound {} = {}", term.text, estimator.text),
+            ItemKind::Draw { variable, method } => format!("draw {} = {}", variable.text, self.call(method)),
         };
         out.push_str(&text);
     }
@@ -150,25 +151,25 @@ impl<'a> Printer<'a> {
         }
     }
 
+    /// A call on one line.
+    fn call(&self, call: &Call) -> String {
+        let Some(arguments) = &call.arguments else { return call.name.text.clone() };
+        let argument = |argument: &Argument| match &argument.name {
+            Some(name) => format!("{}: {}", name.text, self.flat(&argument.value)),
+            None => self.flat(&argument.value),
+        };
+        format!("{}({})", call.name.text, arguments.iter().map(argument).collect::<Vec<_>>().join(", "))
+    }
+
     /// An expression on one line.
     fn flat(&self, expression: &Expression) -> String {
         match &expression.kind {
             ExpressionKind::Number(_) => self.source.slice(expression.span).to_owned(),
-            ExpressionKind::Call(Call { name, arguments: None }) => name.text.clone(),
-            ExpressionKind::Call(Call { name, arguments: Some(arguments) }) => {
-                let arguments: Vec<_> = arguments
-                    .iter()
-                    .map(|argument| match &argument.name {
-                        Some(name) => format!("{}: {}", name.text, self.flat(&argument.value)),
-                        None => self.flat(&argument.value),
-                    })
-                    .collect();
-                format!("{}({})", name.text, arguments.join(", "))
-            }
+            ExpressionKind::Call(call) => self.call(call),
             ExpressionKind::Group(inner) => format!("({})", self.flat(inner)),
             ExpressionKind::Negate(inner) => format!("-{}", self.flat(inner)),
             ExpressionKind::Binary(operator, left, right) => {
-                format!("{} {} {}", self.flat(left), sign(*operator), self.flat(right))
+                format!("{} {} {}", self.flat(left), operator.sign(), self.flat(right))
             }
             ExpressionKind::Pipeline(stages) => {
                 stages.iter().map(|stage| self.flat(stage)).collect::<Vec<_>>().join(" |> ")
@@ -192,15 +193,6 @@ fn role_name(role: Role) -> &'static str {
         Role::Observed => "observed",
         Role::Latent => "latent",
         Role::Given => "given",
-    }
-}
-
-fn sign(operator: Operator) -> char {
-    match operator {
-        Operator::Add => '+',
-        Operator::Subtract => '-',
-        Operator::Multiply => '*',
-        Operator::Divide => '/',
     }
 }
 

@@ -78,6 +78,7 @@ fn describe(rule: Rule) -> &'static str {
         Rule::kw_net | Rule::net_item => "`net`",
         Rule::kw_let | Rule::let_item => "`let`",
         Rule::kw_bound | Rule::bound_item => "`bound`",
+        Rule::kw_draw | Rule::draw_item => "`draw`",
         Rule::kw_from => "`from`",
         Rule::variables_item => "a declaration of variables",
         Rule::factor_item => "a factor",

@@ -33,6 +33,7 @@ const STATEMENTS: [(&str, Rule, &str); 11] = [
     ("p", Rule::factor_item, "p(x | z) = logistic_mixture(components: 10) from z |> decoder(growth: 64, up: 2)"),
     ("q", Rule::factor_item, "q(z | x) = normal from x |> encoder(growth: 16, down: 2)"),
     ("bound", Rule::bound_item, "bound KL_z = monte_carlo"),
+    ("draw", Rule::draw_item, "draw y = relaxed(temperature: 0.5)"),
 ];
 
 /// Words that begin a statement, each with an example of it.

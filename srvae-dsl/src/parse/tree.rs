@@ -57,6 +57,10 @@ impl Builder {
                 let term = self.name(parts.skip_to(Rule::name)?);
                 Some(ItemKind::Bound { term, estimator: self.name(parts.skip_to(Rule::name)?) })
             }
+            Rule::draw_item => {
+                let variable = self.name(parts.skip_to(Rule::name)?);
+                Some(ItemKind::Draw { variable, method: self.call(parts.skip_to(Rule::call)?)? })
+            }
             _ => None,
         }
     }

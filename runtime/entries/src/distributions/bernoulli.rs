@@ -12,7 +12,7 @@ distribution! {
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::tensors::ops::{same_shape, sum_batch};
-    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, ops};
+    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, Through, ops, through};
 
     /// Independent Bernoulli variables with the given logits.
     #[derive(Debug, Clone)]
@@ -42,6 +42,11 @@ mod tensors {
             let uniform = noise.uniform(name, self.logits.dims(), self.logits.dtype(), self.logits.device())?;
             let probability = (self.logits.neg()?.exp()? + 1.0)?.recip()?;
             uniform.lt(&probability)?.to_dtype(self.logits.dtype())
+        }
+
+        fn sample_through(&self, name: &str, noise: &mut Noise, how: Through) -> Result<Tensor> {
+            let uniform = noise.uniform(name, self.logits.dims(), self.logits.dtype(), self.logits.device())?;
+            through::binary(&self.logits, &uniform, how)
         }
 
         fn mode(&self) -> Result<Tensor> {
