@@ -15,3 +15,8 @@ pub use srvae_macros::model;
 pub use srvae_numerics::*;
 #[cfg(feature = "training")]
 pub use srvae_training::*;
+
+/// The examples of the library's guide, run as tests.
+#[cfg(all(doctest, feature = "training"))]
+#[doc = include_str!("../library.md")]
+pub struct Guide;

@@ -1,6 +1,7 @@
 //! The trait between generated code and everything that trains, evaluates and draws from a model.
 
 use crate::flow::Bijector;
+use crate::params::Phase;
 use crate::{Noise, Params, Result, Tensor};
 use std::sync::Arc;
 
@@ -17,6 +18,16 @@ pub trait Model: Send {
     /// # Errors
     /// A variable missing in `data`, a shape that does not fit, or a failed tensor operation.
     fn bound(&self, data: &Values, noise: &mut Noise, options: &BoundOptions) -> Result<Terms>;
+
+    /// Sets scale and bias of every weight-normalised layer from what passes through it, for one batch of data: where
+    /// training begins. A model that goes on from saved parameters needs none.
+    ///
+    /// # Errors
+    /// Those of [`Model::bound`].
+    fn initialise(&self, data: &Values, noise: &mut Noise) -> Result<()> {
+        let pass = || self.bound(data, noise, &BoundOptions::default());
+        self.params().during(Phase::Initialisation, pass).map(drop)
+    }
 
     /// The modes the graph allows, in the order the compiler prints them.
     fn modes(&self) -> &[Mode];
