@@ -54,6 +54,14 @@ impl Model {
         self.q.iter().find(|factor| factor.variable == id)
     }
 
+    /// The factor of this variable on one side.
+    pub fn factor(&self, side: Side, id: VariableId) -> Option<&Factor> {
+        match side {
+            Side::P => self.p_of(id),
+            Side::Q => self.q_of(id),
+        }
+    }
+
     /// One of the two graphs: an edge from each parent to its child, node weights the variables in the file's order.
     pub fn dag(&self, side: Side) -> DiGraph<VariableId, ()> {
         let mut graph = DiGraph::new();
@@ -230,7 +238,7 @@ impl<E> Use<E> {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Argument {
     pub name: &'static str,
     pub number: Number,

@@ -99,7 +99,7 @@ pub fn jumping(spec: &Spec) -> Result<Vec<String>> {
         jumping.extend(&factor.parents);
         parts.push(format!("q_{}", model.variable(factor.variable).name));
         let nets = network.iter().flat_map(|network| &network.nodes).filter_map(|node| match node.op {
-            graph::Op::Net(net) => Some(model.nets[net.0].name.clone()),
+            graph::Op::Net(net) => Some(srvae_dsl::plan::net_path(model, net)),
             _ => None,
         });
         parts.extend(nets);

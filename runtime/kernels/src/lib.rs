@@ -40,4 +40,5 @@ pub use mixture::{logistic_mixture_log_prob, logistic_mixture_value};
 pub use normal::{normal_draw, normal_halves, normal_kl, normal_log_prob, same_shape, sum_batch};
 pub use resize::{downsample, upsample};
 pub use shape::{concat, concat_shape, flatten, per_sample, repeat, reshape};
+pub use transform::{downscale, grayscale, sketch};
 pub use weight::weight_norm;

@@ -9,6 +9,8 @@
 pub mod dist;
 pub mod flow;
 pub mod generated;
+#[cfg(feature = "interpret")]
+pub mod interpret;
 pub mod model;
 pub mod nn;
 pub mod noise;

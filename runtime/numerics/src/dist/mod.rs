@@ -18,6 +18,7 @@ pub use normal::{Normal, StandardNormal, normal_kl, standard_normal_kl};
 
 use crate::{Decode, Draw, Noise, Result, Tensor};
 use std::any::Any;
+use std::sync::Arc;
 
 /// A distribution of a batch: one for each of N rows, or, before [`expand`](Distribution::expand), the same for any
 /// number of rows, as it stands at a root.
@@ -55,33 +56,43 @@ pub trait Distribution: Any + Send + Sync {
     }
 }
 
-impl Distribution for Box<dyn Distribution> {
-    fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
-        (**self).log_prob(value)
-    }
+/// A distribution behind a pointer.
+macro_rules! behind {
+    ($($pointer:ty),*) => {
+        $(impl Distribution for $pointer {
+            fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
+                (**self).log_prob(value)
+            }
 
-    fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
-        (**self).sample(name, noise, draw)
-    }
+            fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
+                (**self).sample(name, noise, draw)
+            }
 
-    fn mode(&self) -> Result<Tensor> {
-        (**self).mode()
-    }
+            fn mode(&self) -> Result<Tensor> {
+                (**self).mode()
+            }
 
-    fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
-        (**self).repeat(samples)
-    }
+            fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
+                (**self).repeat(samples)
+            }
 
-    fn expand(&self, rows: usize) -> Result<Box<dyn Distribution>> {
-        (**self).expand(rows)
-    }
+            fn expand(&self, rows: usize) -> Result<Box<dyn Distribution>> {
+                (**self).expand(rows)
+            }
+        })*
+    };
 }
 
-/// The distribution as its own type, boxed or not, where it is of that type.
+behind!(Box<dyn Distribution>, Arc<dyn Distribution>);
+
+/// The distribution as its own type, behind a pointer or not, where it is of that type.
 pub fn downcast<D: Distribution>(distribution: &dyn Distribution) -> Option<&D> {
     let any: &dyn Any = distribution;
-    match any.downcast_ref::<Box<dyn Distribution>>() {
-        Some(boxed) => downcast(&**boxed),
+    if let Some(boxed) = any.downcast_ref::<Box<dyn Distribution>>() {
+        return downcast(&**boxed);
+    }
+    match any.downcast_ref::<Arc<dyn Distribution>>() {
+        Some(shared) => downcast(&**shared),
         None => any.downcast_ref(),
     }
 }
