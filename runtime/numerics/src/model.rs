@@ -1,7 +1,6 @@
 //! The trait between generated code and everything that trains, evaluates and draws from a model.
 
 use crate::flow::Bijector;
-use crate::params::Phase;
 use crate::{Noise, Params, Result, Tensor};
 use std::sync::Arc;
 
@@ -25,8 +24,7 @@ pub trait Model: Send {
     /// # Errors
     /// Those of [`Model::bound`].
     fn initialise(&self, data: &Values, noise: &mut Noise) -> Result<()> {
-        let pass = || self.bound(data, noise, &BoundOptions::default());
-        self.params().during(Phase::Initialisation, pass).map(drop)
+        self.params().initialisation(|| self.bound(data, noise, &BoundOptions::default())).map(drop)
     }
 
     /// The modes the graph allows, in the order the compiler prints them.

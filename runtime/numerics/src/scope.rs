@@ -15,6 +15,11 @@ impl Params {
         self.during(Phase::Training, work)
     }
 
+    /// Runs `work` in the phase of the first batch: what passes through a weight-normalised layer sets its scale and bias.
+    pub fn initialisation<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.during(Phase::Initialisation, work)
+    }
+
     /// Runs `work` in a phase. Of all who share the store: phases are no matter of single threads.
     pub fn during<T>(&self, phase: Phase, work: impl FnOnce() -> T) -> T {
         let _back = Back { params: self, phase: self.phase() };

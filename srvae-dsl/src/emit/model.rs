@@ -17,7 +17,7 @@ pub fn model(plan: &Plan) -> TokenStream {
     let factors = plan.factors.iter().map(|factor| conditional(plan, factor));
     let modes = plan.modes.iter().zip(&plan.derivation.modes).zip(&plan.names.results);
     let modes = modes.map(|((program, mode), result)| method(plan, program, mode, result));
-    let (bound, model_trait) = (bound(plan), model_trait(plan));
+    let (initialise, bound, model_trait) = (initialise(plan), bound(plan), model_trait(plan));
     quote! {
         /// The model itself.
         pub mod model {
@@ -46,6 +46,8 @@ pub fn model(plan: &Plan) -> TokenStream {
                 }
 
                 #(#factors)*
+
+                #initialise
 
                 #bound
 
@@ -80,6 +82,23 @@ fn conditional(plan: &Plan, factor: &FactorPlan) -> TokenStream {
         pub fn #name(&self #(, #parents)*) -> ::srvae::Result<#density> {
             #checks
             #body
+        }
+    }
+}
+
+/// A pass over a first batch, before training.
+fn initialise(plan: &Plan) -> TokenStream {
+    let locals = Walker { plan, program: &plan.bound }.given();
+    let parents = arguments(plan, &plan.bound.given, &locals);
+    let locals = locals.iter().map(|local| ident(local));
+    quote! {
+        /// Sets scale and bias of every weight-normalised layer from what passes through it, for a first batch of data.
+        ///
+        /// # Errors
+        /// A value that does not fit its variable, or a failed tensor operation.
+        pub fn initialise(&self, #(#parents,)* noise: &mut ::srvae::Noise) -> ::srvae::Result<()> {
+            let options = ::srvae::BoundOptions::default();
+            self.params.initialisation(|| self.bound(#(#locals,)* noise, &options)).map(::std::mem::drop)
         }
     }
 }
@@ -200,14 +219,6 @@ fn checks(plan: &Plan, walker: &Walker<'_>, values: bool) -> TokenStream {
 fn model_trait(plan: &Plan) -> TokenStream {
     let name = ident(&plan.names.model);
     let data = plan.bound.given.iter().map(|id| from_values(plan, *id, quote!(data)));
-    let terms = plan.derivation.terms.iter().map(|term| {
-        let (text, field) = (&term.name, ident(&term_field(&term.name)));
-        let kind = match term.kind {
-            TermKind::Reconstruction => quote!(Reconstruction),
-            TermKind::Kl { .. } => quote!(Kl),
-        };
-        quote!(::srvae::Term { name: #text, kind: ::srvae::TermKind::#kind, value: bound.#field })
-    });
     let table = plan.derivation.modes.iter().map(|mode| {
         let text = &mode.name;
         let given = mode.given.iter().map(|id| plan.name(*id));
@@ -230,9 +241,7 @@ fn model_trait(plan: &Plan) -> TokenStream {
                 noise: &mut ::srvae::Noise,
                 options: &::srvae::BoundOptions,
             ) -> ::srvae::Result<::srvae::Terms> {
-                let bound = self.bound(#(#data,)* noise, options)?;
-                let terms = ::std::vec::Vec::from([#(#terms),*]);
-                ::std::result::Result::Ok(::srvae::Terms { terms })
+                ::std::result::Result::Ok(self.bound(#(#data,)* noise, options)?.terms())
             }
 
             fn modes(&self) -> &[::srvae::Mode] {
