@@ -17,6 +17,6 @@ pub use srvae_numerics::*;
 pub use srvae_training::*;
 
 /// The examples of the library's guide, run as tests.
-#[cfg(all(doctest, feature = "training"))]
+#[cfg(all(doctest, feature = "cli"))]
 #[doc = include_str!("../library.md")]
 pub struct Guide;

@@ -8,7 +8,7 @@ use crate::spec::Spec;
 use crate::train::interrupt;
 use crate::{BoundOptions, DType, Model, Noise, Tensor, TermKind, Terms};
 use anyhow::{Result, bail, ensure};
-use log_sum::LogSum;
+pub use log_sum::LogSum;
 use serde_json::{Map, Value, json};
 use std::time::Instant;
 
