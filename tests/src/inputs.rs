@@ -2,7 +2,8 @@
 
 use candle_core::{Device, Tensor};
 use srvae::{Compiled, Setting, Settings, Values};
-use srvae_dsl::graph::{Space, Value};
+use srvae_dsl::catalog::space_entry;
+use srvae_dsl::graph::Value;
 
 /// Records in a batch.
 pub const BATCH: usize = 3;
@@ -18,12 +19,9 @@ pub fn data(model: &Compiled, preset: Option<&str>) -> Values {
 /// A value of the variable's space: pixels on the grid, one-hot classes, zeros and ones, reals.
 pub fn value(variable: &srvae_dsl::graph::Variable) -> Tensor {
     let values: usize = variable.shape.iter().product();
-    let each = |at: usize| match variable.space {
-        Space::Label => f32::from(u8::from(at % values == at / values % values)),
-        Space::Binary => (at * 37 % 2) as f32,
-        Space::Image | Space::Real => (at * 37 % 256) as f32 / 255.0,
-    };
-    let all: Vec<f32> = (0..BATCH * values).map(each).collect();
+    let uniform: Vec<f64> = (0..BATCH * values).map(|at| (at * 37 % 256) as f64 / 256.0).collect();
+    let drawn = uniform.chunks(values).flat_map(space_entry(variable.space).draw);
+    let all: Vec<f32> = drawn.map(|value| value as f32).collect();
     let shape: Vec<usize> = std::iter::once(BATCH).chain(variable.shape.clone()).collect();
     Tensor::from_vec(all, shape, &Device::Cpu).unwrap()
 }

@@ -4,7 +4,7 @@ use super::args::ModelArgs;
 use super::models::Found;
 use anyhow::{Result, bail};
 use srvae_training::report::Explained;
-use srvae_training::spec::{Role, Space, Spec, Variable};
+use srvae_training::spec::{Role, Spec, Variable};
 use srvae_training::{Setting, Settings};
 
 use srvae_dsl::graph::{self, Model, Value};
@@ -163,12 +163,7 @@ fn variable(model: &Model, id: graph::VariableId) -> Variable {
             graph::Role::Latent => Role::Latent,
             graph::Role::Given => Role::Given,
         },
-        space: match variable.space {
-            graph::Space::Image => Space::Image,
-            graph::Space::Real => Space::Real,
-            graph::Space::Binary => Space::Binary,
-            graph::Space::Label => Space::Label,
-        },
+        space: variable.space,
         shape: variable.shape.clone(),
         supplied: variable.role == graph::Role::Latent && srvae_dsl::derive::is_data(model, id),
     }

@@ -3,7 +3,6 @@
 use super::args::ModelArgs;
 use super::{compile, compiler};
 use anyhow::{Context, Result, bail};
-use srvae_numerics::interpret;
 use srvae_training::spec::Spec;
 use srvae_training::train::same_model;
 use srvae_training::{Builder, Compiled};
@@ -48,7 +47,7 @@ pub fn of_text(models: &'static [Compiled], file: &Path, text: &str) -> Result<F
                 compile::instead(&path, text, model)?;
             }
             compile::without_rust(&path, model)?;
-            interpret::builder(&path, text)
+            srvae_interpreter::builder(&path, text)
         }
     };
     Ok(Found { builder, path, text: text.to_owned() })

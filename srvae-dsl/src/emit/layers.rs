@@ -124,7 +124,7 @@ fn computed(plan: &Plan, at: &ComputedShape) -> TokenStream {
     let (name, function) = (ident(&at.name), ident(at.call.runtime));
     let inputs = at.inputs.iter().map(|input| shape(plan, input));
     let args = arguments(plan, Scope::Build, &at.call.arguments, at.call.repeats);
-    quote!(let #name = ::srvae::ops::shapes::#function(&[#(#inputs),*] #(, #args)*)?;)
+    quote!(let #name = ::srvae::functions::shapes::#function(&[#(#inputs),*] #(, #args)*)?;)
 }
 
 /// A shape as an expression of type `&[usize]`.

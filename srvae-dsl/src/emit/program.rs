@@ -124,7 +124,7 @@ impl Walker<'_> {
         let function = ident(call.runtime);
         let args = arguments(self.plan, Scope::Run, &call.arguments, call.repeats);
         let inputs = if call.many { quote!(&[#(#inputs),*]) } else { quote!(#(#inputs),*) };
-        quote!(::srvae::ops::#function(#inputs #(, #args)*))
+        quote!(::srvae::functions::#function(#inputs #(, #args)*))
     }
 
     fn draw(&self, distribution: &TokenStream, name: &str, how: How) -> TokenStream {

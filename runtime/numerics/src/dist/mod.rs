@@ -1,20 +1,10 @@
-//! Distributions: log-probabilities, draws, modes, closed-form divergences.
+//! What distributions have in common: log-probabilities, draws, modes, and bijectors over them.
 //!
 //! Shapes match exactly or it is an error that names both: nothing is ever broadcast into a log-probability.
 
-mod discrete;
-mod divergence;
 mod flowed;
-mod logistic_mixture;
-mod mixture_of_normals;
-mod normal;
 
-pub use discrete::{Bernoulli, Categorical};
-pub use divergence::{divergence, divergence_term};
 pub use flowed::Flowed;
-pub use logistic_mixture::LogisticMixture;
-pub use mixture_of_normals::MixtureOfNormals;
-pub use normal::{Normal, StandardNormal, normal_kl, standard_normal_kl};
 
 use crate::{Decode, Draw, Noise, Result, Tensor};
 use std::any::Any;
@@ -112,20 +102,22 @@ pub fn decode(likelihood: &dyn Distribution, name: &str, noise: &mut Noise, draw
 ///
 /// # Errors
 /// It was not.
-fn rows_of(what: &str, rows: Option<usize>) -> Result<usize> {
+pub fn rows_of(what: &str, rows: Option<usize>) -> Result<usize> {
     rows.ok_or_else(|| candle_core::Error::Msg(format!("{what} is the same for every row: expand it to some number")))
 }
 
 /// `[count, shape…]`.
-fn batched(count: usize, shape: &[usize]) -> Vec<usize> {
+pub fn batched(count: usize, shape: &[usize]) -> Vec<usize> {
     let mut all = vec![count];
     all.extend_from_slice(shape);
     all
 }
 
+/// Whether a value is one of this shape, without the batch; `what` names the distribution for the message.
+///
 /// # Errors
-/// A value whose shape, without the batch, is not the variable's.
-fn fits(what: &str, value: &Tensor, shape: &[usize]) -> Result<()> {
+/// A value of another shape.
+pub fn fits(what: &str, value: &Tensor, shape: &[usize]) -> Result<()> {
     if value.dims().get(1..) != Some(shape) {
         candle_core::bail!("{what} is over {shape:?}, the value's shape is {:?} with the batch first", value.dims());
     }
