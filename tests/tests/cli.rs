@@ -7,9 +7,9 @@ mod support;
 mod bad_input;
 #[path = "cli/evaluation.rs"]
 mod evaluation;
+#[path = "cli/figures.rs"]
+mod figures;
 #[path = "cli/jobs.rs"]
 mod jobs;
-#[path = "cli/report.rs"]
-mod report;
 #[path = "cli/survival.rs"]
 mod survival;

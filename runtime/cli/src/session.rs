@@ -47,10 +47,7 @@ impl Session {
     pub fn title(&self, mode: &str, options: &Options) -> String {
         let step = self.header.progress.step;
         let (mode, seed) = (mode.replace('_', " "), options.seed);
-        let decode = match options.draw.decode {
-            Decode::Sample => "pixels drawn",
-            Decode::Mode => "likeliest pixels",
-        };
+        let decode = decode_text(options.draw.decode);
         let temperature = match options.draw.temperature {
             1.0 => String::new(),
             temperature => format!(", temperature {temperature}"),
@@ -74,6 +71,14 @@ impl Session {
     pub fn test(&self, args: &DataArgs) -> Result<(String, Images)> {
         let source = Source::parse(&args.source().unwrap_or_else(|| self.header.data.clone()))?;
         data::test(&source, self.spec.picture_shape(), args.split.unwrap_or(self.header.config.split))
+    }
+}
+
+/// What a value of a likelihood is, in a title.
+pub fn decode_text(decode: Decode) -> &'static str {
+    match decode {
+        Decode::Sample => "sampled pixels",
+        Decode::Mode => "likeliest pixels",
     }
 }
 

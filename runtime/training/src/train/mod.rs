@@ -14,7 +14,7 @@ mod objective;
 mod optimiser;
 pub mod progress;
 mod replay;
-mod tensorboard;
+pub mod tensorboard;
 mod trainer;
 mod watch;
 
