@@ -74,10 +74,11 @@ impl Session {
     }
 }
 
-/// What a value of a likelihood is, in a title.
+/// How a likelihood became pixels, for a title.
 pub fn decode_text(decode: Decode) -> &'static str {
     match decode {
         Decode::Sample => "sampled pixels",
+        Decode::Mean => "mean pixels",
         Decode::Mode => "likeliest pixels",
     }
 }

@@ -35,7 +35,7 @@ pub use coupling::{Mask, coupling, coupling_context, coupling_log_det};
 pub use dense::{DenseKernels, DenseStep, dense_layer, dense_layer_kept};
 pub use elementwise::{elu, relu, silu};
 pub use fourier::fourier;
-pub use mixture::{logistic_mixture_log_prob, logistic_mixture_value};
+pub use mixture::{logistic_mixture_log_prob, logistic_mixture_mean, logistic_mixture_value};
 pub use normal::{normal_draw, normal_halves, normal_kl, normal_log_prob, same_shape, sum_batch};
 pub use resize::{downsample, upsample};
 pub use shape::{concat, flatten, per_sample, repeat, reshape};

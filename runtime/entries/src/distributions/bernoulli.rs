@@ -40,8 +40,12 @@ mod tensors {
 
         fn sample(&self, name: &str, noise: &mut Noise, _: &Draw) -> Result<Tensor> {
             let uniform = noise.uniform(name, self.logits.dims(), self.logits.dtype(), self.logits.device())?;
-            let probability = (self.logits.neg()?.exp()? + 1.0)?.recip()?;
-            uniform.lt(&probability)?.to_dtype(self.logits.dtype())
+            uniform.lt(&self.mean()?)?.to_dtype(self.logits.dtype())
+        }
+
+        /// The probabilities of 1.
+        fn mean(&self) -> Result<Tensor> {
+            (self.logits.neg()?.exp()? + 1.0)?.recip()
         }
 
         fn mode(&self) -> Result<Tensor> {
