@@ -55,7 +55,7 @@ impl Noise {
         Self { base: Some((base.clone(), self.counter)), ..self.clone() }
     }
 
-    /// Leaves draws out, as if they had been made.
+    /// Advances the counter by `draws` without drawing.
     pub fn skip(&mut self, draws: u64) {
         self.counter += draws;
     }

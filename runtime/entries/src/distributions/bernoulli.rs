@@ -24,7 +24,7 @@ mod tensors {
         /// From a network's output of the variable's shape.
         ///
         /// # Errors
-        /// None; for the sake of one form.
+        /// Infallible; returns `Result` for a uniform signature.
         pub fn from_head(head: &Tensor) -> Result<Self> {
             Ok(Self { logits: head.clone() })
         }
