@@ -9,7 +9,13 @@ mod bad_input;
 mod evaluation;
 #[path = "cli/figures.rs"]
 mod figures;
+#[path = "cli/interpreted.rs"]
+mod interpreted;
 #[path = "cli/jobs.rs"]
 mod jobs;
+#[path = "cli/results.rs"]
+mod results;
+#[path = "cli/runs.rs"]
+mod runs;
 #[path = "cli/survival.rs"]
 mod survival;

@@ -44,6 +44,9 @@ pub struct Export {
     /// The file to write.
     #[arg(long, value_name = "SAFETENSORS")]
     pub out: PathBuf,
+    /// Overwrite a file of another kind, or a checkpoint.
+    #[arg(long)]
+    pub force: bool,
     /// Write one JSON object as the last line of standard output.
     #[arg(long)]
     pub json: bool,

@@ -12,10 +12,10 @@ pub use bench::{Bench, Job};
 pub use compiler::{Check, Explain, Fmt, Format};
 #[cfg(feature = "fid")]
 pub use eval::RealSet;
-pub use eval::{Eval, Fid, FidArgs, LikelihoodArgs, Table};
+pub use eval::{Encode, Eval, Fid, FidArgs, LikelihoodArgs, Table};
 pub use files::{Export, Fetch, Import};
 pub use modes::{DecodeChoice, Drawing, Figure, Interpolate, Mode, Report, Upscale};
-pub use train::{All, ScheduleChoice, Train, TrainArgs};
+pub use train::{All, ScheduleChoice, Sweep, Train, TrainArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use srvae_training::data::{Crop, Source, Split};
@@ -39,7 +39,9 @@ Examples:
 
 Exit codes:
   0  done        1  an error, said in one message on standard error
-  2  the command line was not understood        130  interrupted; a checkpoint was written";
+  2  the command line was not understood
+  130  interrupted; training has written a checkpoint
+  141  the reader of standard output went away (| head); the work is done and its files are written";
 
 /// Compiles, trains and runs latent-variable models written as .pgm files.
 ///
@@ -61,8 +63,12 @@ pub struct Cli {
 pub enum Command {
     /// Train a model into a run folder, or resume a run.
     Train(Box<Train>),
+    /// Train with varied options, one run after the other, and compare the runs.
+    Sweep(Sweep),
     /// Estimate the likelihood of test data under a trained model.
     Eval(Eval),
+    /// Infer the latents of every record, as arrays.
+    Encode(Encode),
     /// Measure the Fréchet inception distance between sampled and real images.
     Fid(Fid),
     /// Compare trained models: likelihoods, terms and FIDs, as in the paper's Table 1.
@@ -173,7 +179,7 @@ pub struct CommonArgs {
     #[arg(long, value_enum, default_value_t)]
     pub precision: PrecisionChoice,
     /// Number of threads [default: all cores].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// Write progress to standard error only, and one JSON object as the last line of standard output.
     #[arg(long)]

@@ -41,6 +41,9 @@ pub struct Drawing {
     /// The file to write, .png, .svg or .pdf [default: a PNG file in RUN/grids].
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Replace a file of another kind that lies there.
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub common: CommonArgs,
 }
@@ -128,6 +131,9 @@ pub struct Figure {
     /// The file to write, .png, .svg or .pdf [default: RUN/grids/figure.png].
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Replace a file of another kind that lies there.
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub common: CommonArgs,
 }
@@ -139,4 +145,7 @@ pub struct Report {
     /// The file to write [default: RUN/report.html].
     #[arg(long, value_name = "HTML")]
     pub out: Option<PathBuf>,
+    /// Replace a file of another kind that lies there.
+    #[arg(long)]
+    pub force: bool,
 }
