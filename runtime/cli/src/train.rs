@@ -255,7 +255,7 @@ fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, settings: &
     let collapsed = |activity: &&Activity| activity.collapsed(&plan.config, trainer.progress().step);
     for latent in trainer.activity().iter().filter(collapsed) {
         note(&format!(
-            "warning: latent `{}` has collapsed: {} of its {} units say anything of a picture; \
+            "warning: latent `{}` has collapsed: {} of its {} units are active; \
              --warm-up or --free-nats may keep it in use",
             latent.latent, latent.active, latent.units
         ));

@@ -239,6 +239,8 @@ impl Default for Draw {
 pub enum Decode {
     /// A draw from the distribution.
     Sample,
+    /// Its mean: grey where a pixel may be black or white.
+    Mean,
     /// Its mode, or what the field takes for it (the mean of the likeliest mixture component).
     Mode,
 }
