@@ -21,7 +21,7 @@ pub(crate) use tree::word;
 struct Grammar;
 
 /// Words that begin a statement, with the rule of the statement and an example of it.
-const STATEMENTS: [(&str, Rule, &str); 11] = [
+const STATEMENTS: [(&str, Rule, &str); 12] = [
     ("model", Rule::model_item, "model srvae"),
     ("param", Rule::param_item, "param width = 64"),
     ("preset", Rule::preset_item, "preset quick { width = 8 }"),
