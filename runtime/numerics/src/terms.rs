@@ -46,8 +46,8 @@ mod tests {
     use crate::{Device, Tensor, Term, TermKind, Terms};
 
     fn terms() -> Terms {
-        let value = |numbers: &[[f64; 2]]| Tensor::new(numbers, &Device::Cpu).unwrap();
-        let term = |name, kind, numbers: &[[f64; 2]]| Term { name, kind, value: value(numbers) };
+        let value = |numbers: &[[f64; 2]; 2]| Tensor::new(numbers, &Device::Cpu).unwrap();
+        let term = |name, kind, numbers: &[[f64; 2]; 2]| Term { name, kind, value: value(numbers) };
         Terms {
             terms: vec![
                 term("RE_x", TermKind::Reconstruction, &[[-3.0, -900.0], [-1.0, -902.0]]),

@@ -1,6 +1,6 @@
 // What every example of docs/library.md begins with: the model, and 64 records to use it on.
 
-srvae::model!("examples/arrays.pgm");
+srvae::model!("guide/arrays.pgm");
 
 #[allow(unused_imports)]
 use arrays::{Arrays, C, Config, X, Z};
