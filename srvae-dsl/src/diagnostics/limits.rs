@@ -25,5 +25,8 @@ pub const MOST_BLOCKS: usize = 100_000;
 /// The same of all factors together: what is compiled grows with them, and so does the time that takes.
 pub const MOST_BLOCKS_TOGETHER: usize = 4096;
 
+/// Values of a variable that `draw … = enumerate` goes through.
+pub const MOST_VALUES: usize = 1024;
+
 /// Variables, parameters and named networks together.
 pub const MOST_NAMES: usize = 4096;

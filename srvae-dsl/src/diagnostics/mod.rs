@@ -10,7 +10,7 @@ mod suggest;
 
 pub use limits::{
     LARGEST_FILE, LONGEST_STATEMENT, MOST_BLOCKS, MOST_BLOCKS_TOGETHER, MOST_ERRORS, MOST_NAMES, MOST_NESTING,
-    MOST_NETS, MOST_OPERATORS,
+    MOST_NETS, MOST_OPERATORS, MOST_VALUES,
 };
 pub use render::Style;
 pub(crate) use suggest::closest;
