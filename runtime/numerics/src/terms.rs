@@ -12,12 +12,17 @@ impl Terms {
         self.log_weights()?.mean(0)
     }
 
-    /// What training minimises: the negative bound, a mean over the batch, one number.
+    /// What training minimises: the negative bound, a mean over the batch, one number. Latents that are drawn by their score
+    /// add nothing to its value and their part to its gradient.
     ///
     /// # Errors
     /// A bound without terms, or a failed tensor operation.
     pub fn loss(&self) -> Result<Tensor> {
-        self.elbo()?.mean(D::Minus1)?.neg()
+        let loss = self.elbo()?.mean(D::Minus1)?.neg()?;
+        match self.score(&self.log_weights()?, false)? {
+            Some(score) => loss - score.mean_all()?,
+            None => Ok(loss),
+        }
     }
 
     /// log (1/K) Σ_k w_k of each record, nats, `[B]`: with the options [`BoundOptions::importance`] an estimate of the
@@ -48,6 +53,7 @@ mod tests {
                 term("RE_x", TermKind::Reconstruction, &[[-3.0, -900.0], [-1.0, -902.0]]),
                 term("KL_z", TermKind::Kl, &[[1.0, 0.0], [0.5, 0.0]]),
             ],
+            scores: Vec::new(),
         }
     }
 

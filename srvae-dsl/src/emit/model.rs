@@ -123,6 +123,9 @@ fn bound(plan: &Plan) -> TokenStream {
         let (field, local) = (ident(&term_field(&term.name)), ident(&plan.bound.value(*value).name));
         if field == local { quote!(#field) } else { quote!(#field: #local) }
     });
+    let enumeration = enumeration(plan);
+    let scores = plan.bound.scores.iter().map(|score| ident(&plan.bound.value(*score).name));
+    let scores = has_scores(plan).then(|| quote!(scores: ::std::vec::Vec::from([#(#scores),*])));
     quote! {
         #title
         ///
@@ -137,10 +140,30 @@ fn bound(plan: &Plan) -> TokenStream {
             #checks
             let samples = options.samples;
             #rows
+            #enumeration
             #statements
-            ::std::result::Result::Ok(super::results::BoundTerms { #(#terms),* })
+            ::std::result::Result::Ok(super::results::BoundTerms { #(#terms,)* #scores })
         }
     }
+}
+
+/// Whether some draw's gradient is that of its score.
+pub fn has_scores(plan: &Plan) -> bool {
+    !plan.bound.scores.is_empty()
+}
+
+/// What the bound sums over, where it does.
+fn enumeration(plan: &Plan) -> TokenStream {
+    let each = plan.bound.enumerated.iter().map(|id| {
+        let variable = plan.model.variable(*id);
+        let (space, shape) = (crate::catalog::space_entry(variable.space).name, dims(plan, Scope::Run, &variable.dims));
+        quote!((#space, &#shape[..]))
+    });
+    let each: Vec<_> = each.collect();
+    if each.is_empty() {
+        return TokenStream::new();
+    }
+    quote!(let enumeration = ::srvae::Enumeration::new(&[#(#each),*])?;)
 }
 
 fn signed(term: &Term) -> String {

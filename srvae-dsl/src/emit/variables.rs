@@ -50,6 +50,12 @@ pub fn results(plan: &Plan) -> TokenStream {
         let doc = doc(&text);
         quote!(#doc pub #field: ::srvae::Tensor)
     });
+    let scores = super::model::has_scores(plan).then(|| {
+        quote! {
+            /// ln q of what is drawn by its score.
+            pub scores: ::std::vec::Vec<::srvae::Tensor>
+        }
+    });
     let bound = bound_terms(plan);
     let modes = plan.derivation.modes.iter().zip(&plan.names.results).map(|(mode, ty)| {
         let ty = ident(ty);
@@ -69,7 +75,7 @@ pub fn results(plan: &Plan) -> TokenStream {
         pub mod results {
             /// The terms of the bound, each `[samples, batch]` in nats.
             #[derive(::std::fmt::Debug, ::std::clone::Clone)]
-            pub struct BoundTerms { #(#terms),* }
+            pub struct BoundTerms { #(#terms,)* #scores }
 
             #bound
 
@@ -88,6 +94,10 @@ fn bound_terms(plan: &Plan) -> TokenStream {
         };
         quote!(::srvae::Term { name: #text, kind: ::srvae::TermKind::#kind, value: self.#field.clone() })
     });
+    let scores = match super::model::has_scores(plan) {
+        true => quote!(self.scores.clone()),
+        false => quote!(::std::vec::Vec::new()),
+    };
     let methods = [
         ("elbo", " The bound of each record, `[batch]` nats: the mean over the samples."),
         ("log_weights", " The bound of each sample, `[samples, batch]` nats: the logarithms of importance weights."),
@@ -110,7 +120,7 @@ fn bound_terms(plan: &Plan) -> TokenStream {
         impl BoundTerms {
             /// The terms by their names.
             pub fn terms(&self) -> ::srvae::Terms {
-                ::srvae::Terms { terms: ::std::vec::Vec::from([#(#terms),*]) }
+                ::srvae::Terms { terms: ::std::vec::Vec::from([#(#terms),*]), scores: #scores }
             }
 
             #(#methods)*
