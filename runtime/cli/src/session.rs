@@ -80,6 +80,7 @@ impl Session {
     /// Data that cannot be loaded.
     pub fn data(&self, args: &DataArgs) -> Result<Data> {
         let source = Source::parse(&args.source().unwrap_or_else(|| self.header.data.clone()))?;
+        self.spec.takes_pictures()?;
         data::load(&source, self.spec.picture_shape(), args.split.unwrap_or(self.header.config.split))
     }
 
@@ -89,6 +90,7 @@ impl Session {
     /// Data that cannot be loaded.
     pub fn test(&self, args: &DataArgs) -> Result<(String, Images)> {
         let source = Source::parse(&args.source().unwrap_or_else(|| self.header.data.clone()))?;
+        self.spec.takes_pictures()?;
         data::test(&source, self.spec.picture_shape(), args.split.unwrap_or(self.header.config.split))
     }
 }

@@ -87,6 +87,14 @@ pub(crate) fn same(inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
     inputs.first().map(|shape| shape.to_vec()).ok_or_else(|| "needs an input".to_owned())
 }
 
+/// The shape that two or more inputs share.
+pub(crate) fn equal(inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
+    match inputs {
+        [first, rest @ ..] if !rest.is_empty() && rest.iter().all(|shape| shape == first) => Ok(first.to_vec()),
+        _ => Err("needs two inputs of equal shapes; nothing is broadcast".to_owned()),
+    }
+}
+
 /// Elements of a shape.
 pub(crate) fn count(shape: &[usize]) -> usize {
     shape.iter().fold(1, |total, &size| usize::saturating_mul(total, size))

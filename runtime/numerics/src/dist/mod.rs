@@ -3,8 +3,10 @@
 //! Shapes match exactly or it is an error that names both: nothing is ever broadcast into a log-probability.
 
 mod flowed;
+pub mod through;
 
 pub use flowed::Flowed;
+pub use through::{Through, draw_through};
 
 use crate::{Decode, Draw, Noise, Result, Tensor};
 use std::any::Any;
@@ -24,6 +26,14 @@ pub trait Distribution: Any + Send + Sync {
     /// # Errors
     /// Recorded noise of another shape; a root that was not expanded.
     fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor>;
+
+    /// A draw of a discrete distribution that a gradient passes through, for each row.
+    ///
+    /// # Errors
+    /// A distribution that has none: a continuous one needs none.
+    fn sample_through(&self, name: &str, _: &mut Noise, _: Through) -> Result<Tensor> {
+        candle_core::bail!("the distribution of `{name}` has no draw that is made to let a gradient through")
+    }
 
     /// The likeliest value of each row, or what the field takes for it.
     ///
@@ -64,6 +74,10 @@ macro_rules! behind {
 
             fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
                 (**self).sample(name, noise, draw)
+            }
+
+            fn sample_through(&self, name: &str, noise: &mut Noise, through: Through) -> Result<Tensor> {
+                (**self).sample_through(name, noise, through)
             }
 
             fn mode(&self) -> Result<Tensor> {

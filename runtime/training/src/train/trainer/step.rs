@@ -26,18 +26,25 @@ pub struct Step {
 }
 
 impl Step {
-    pub fn json(&self, number: usize, seconds: f64, bits: f64, images_per_second: f64, skipped: usize) -> Value {
+    pub fn json(
+        &self,
+        number: usize,
+        seconds: f64,
+        (unit, score): (&str, f64),
+        images_per_second: f64,
+        skipped: usize,
+    ) -> Value {
         let terms: Map<String, Value> =
             self.terms.terms.iter().map(|&(name, _, value)| (name.to_owned(), json!(value))).collect();
         let mut line = json!({
             "step": number,
             "seconds": seconds,
-            "bits_per_dim": bits,
             "terms": terms,
             "gradient_norm": self.norm,
             "learning_rate": self.rate,
             "images_per_s": images_per_second,
         });
+        line[if unit == "nats" { "nats" } else { "bits_per_dim" }] = json!(score);
         if let Some(objective) = self.objective {
             line["objective"] = json!(objective);
         }
