@@ -80,6 +80,7 @@ impl Session {
     /// Data that cannot be loaded.
     pub fn data(&self, args: &DataArgs) -> Result<Data> {
         let source = Source::parse(&args.source().unwrap_or_else(|| self.header.data.clone()))?;
+        self.spec.takes_pictures()?;
         data::load(&source, self.spec.picture_shape(), args.split.unwrap_or(self.header.config.split))
     }
 
@@ -89,20 +90,22 @@ impl Session {
     /// Data that cannot be loaded.
     pub fn test(&self, args: &DataArgs) -> Result<(String, Images)> {
         let source = Source::parse(&args.source().unwrap_or_else(|| self.header.data.clone()))?;
+        self.spec.takes_pictures()?;
         data::test(&source, self.spec.picture_shape(), args.split.unwrap_or(self.header.config.split))
     }
 }
 
-/// The one name of data in whatever is printed or kept: the last part of where they lie.
+/// The name of a data set in all outputs: the last part of its path.
 pub fn data_name(source: &str) -> String {
     let whole = Source::parse(source).map_or_else(|_| source.to_owned(), |source| source.to_string());
     Path::new(&whole).file_name().map_or(whole.clone(), |name| name.to_string_lossy().into_owned())
 }
 
-/// What a value of a likelihood is, in a title.
+/// How a likelihood became pixels, for a title.
 pub fn decode_text(decode: Decode) -> &'static str {
     match decode {
         Decode::Sample => "sampled pixels",
+        Decode::Mean => "mean pixels",
         Decode::Mode => "likeliest pixels",
     }
 }

@@ -48,7 +48,9 @@ pub struct Outcome {
     pub steps: usize,
     pub seconds: f64,
     pub images_per_second: f64,
-    /// Test bits/dim by a single sample.
+    /// Of the three below: bits/dim, or nats where no images are observed.
+    pub unit: &'static str,
+    /// Of the test pictures, by a single sample.
     pub before: Option<f64>,
     pub after: Option<f64>,
     pub best: Option<f64>,
@@ -81,6 +83,7 @@ pub fn plan(
         "builtin".into()
     });
     let mut config = Config { split: data.split.unwrap_or_default(), ..Config::default() };
+    spec.takes_pictures()?;
     let data = data::load(&Source::parse(&source)?, spec.picture_shape(), config.split)?;
     apply(&mut config, train, data.train.len());
     rhythm(&mut config, train);
@@ -142,6 +145,7 @@ fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<
     let source = args.data.source().unwrap_or_else(|| header.data.clone());
     let mut config = header.config.clone();
     config.split = args.data.split.unwrap_or(config.split);
+    spec.takes_pictures()?;
     let data = data::load(&Source::parse(&source)?, spec.picture_shape(), config.split)?;
     apply(&mut config, &args.train, data.train.len());
     if config.seed != header.config.seed {
@@ -252,7 +256,7 @@ fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, settings: &
     let collapsed = |activity: &&Activity| activity.collapsed(&plan.config, trainer.progress().step);
     for latent in trainer.activity().iter().filter(collapsed) {
         note(&format!(
-            "warning: latent `{}` has collapsed: {} of its {} units say anything of a picture; \
+            "warning: latent `{}` has collapsed: {} of its {} units are active; \
              --warm-up or --free-nats may keep it in use",
             latent.latent, latent.active, latent.units
         ));
@@ -265,6 +269,7 @@ fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, settings: &
         steps: progress.step,
         seconds: trainer.seconds(),
         images_per_second: trainer.images_per_second(),
+        unit: plan.spec.unit(),
         before: progress.before,
         after: trainer.after().map(|found| found.nll),
         best: progress.best,
@@ -283,6 +288,7 @@ impl Outcome {
             "steps": self.steps,
             "seconds": self.seconds,
             "images_per_s": self.images_per_second,
+            "unit": self.unit,
             "test_before": self.before,
             "test_after": self.after,
             "validation_best": self.best,
@@ -300,7 +306,7 @@ impl Outcome {
     /// For people.
     pub fn table(&self) -> String {
         let bits = |name: &str, value: Option<f64>| {
-            value.map(|value| vec![name.to_owned(), format!("{value:.4}"), "bits/dim".into()])
+            value.map(|value| vec![name.to_owned(), format!("{value:.4}"), self.unit.into()])
         };
         let mut rows: Vec<Vec<String>> =
             [bits("test before", self.before), bits("test after", self.after), bits("validation, best", self.best)]

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Of the choice of test pictures, the same whatever the run's seed.
+/// Seed of the choice of test images; independent of the run's seed.
 const TEST_SEED: u64 = 0x7e57;
 
 /// Names of sub-folders, the downsampled ImageNet's among them; its `valid` is what the field tests on.

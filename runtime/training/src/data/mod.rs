@@ -42,7 +42,7 @@ impl Images {
     /// Pictures one after the other, each channel by channel.
     ///
     /// # Errors
-    /// Bytes that are no whole number of pictures, or labels that are not one a picture.
+    /// Bytes that are not a whole number of images, or a number of labels other than that of the images.
     pub fn new(shape: [usize; 3], bytes: Vec<u8>, labels: Option<Vec<usize>>) -> Result<Self> {
         let size: usize = shape.iter().product();
         ensure!(

@@ -4,10 +4,9 @@ use super::Config;
 use super::difference::differences;
 use crate::spec::{Spec, Variable};
 use crate::{Device, Params, Settings, Tensor};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write;
 use std::path::Path;
 
 /// The key of the header among the file's metadata.
@@ -174,30 +173,5 @@ fn header(bytes: &[u8], path: &Path) -> Result<Header> {
 /// # Errors
 /// Missing, superfluous and misshapen values, all in one message.
 pub fn restore(params: &Params, values: &BTreeMap<String, Tensor>, place: &str) -> Result<()> {
-    let entries = params.entries();
-    let mut faults = Vec::new();
-    for (name, var) in &entries {
-        match values.get(name) {
-            None => faults.push(format!("{name} is missing")),
-            Some(value) if value.dims() != var.dims() => {
-                faults.push(format!("{name} has shape {:?}, the model wants {:?}", value.dims(), var.dims()));
-            }
-            Some(_) => {}
-        }
-    }
-    for name in values.keys().filter(|name| !entries.iter().any(|(key, _)| key == *name)) {
-        faults.push(format!("{name} is not in the model"));
-    }
-    if !faults.is_empty() {
-        let mut shown = faults.iter().take(8).cloned().collect::<Vec<_>>().join("; ");
-        if faults.len() > 8 {
-            write!(shown, "; and {} more", faults.len() - 8)?;
-        }
-        bail!("{place}: parameters do not fit the model: {shown}");
-    }
-    for (name, var) in &entries {
-        var.set(&values[name].to_dtype(var.dtype())?.to_device(var.device())?)?;
-    }
-    params.touch();
-    Ok(())
+    params.restore(values).map_err(|reason| anyhow!("{place}: {reason}"))
 }
