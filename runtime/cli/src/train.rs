@@ -116,6 +116,7 @@ pub fn fresh(plan: &Plan, out: Option<&Path>, device: &Device) -> Result<Outcome
 }
 
 fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<Outcome> {
+    interrupt::listen();
     let root = match (&args.out, args.file.is_dir()) {
         (Some(out), _) => out.clone(),
         (None, true) => args.file.clone(),
