@@ -276,6 +276,8 @@ pub struct Net {
     pub inputs: Vec<Vec<usize>>,
     pub output: Vec<usize>,
     pub body: NetBody,
+    /// A `let`: its arguments are the variables it stands for, and every use applies it to them.
+    pub is_let: bool,
     pub span: Span,
 }
 

@@ -116,6 +116,7 @@ pub fn fresh(plan: &Plan, out: Option<&Path>, device: &Device) -> Result<Outcome
 }
 
 fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<Outcome> {
+    interrupt::listen();
     let root = match (&args.out, args.file.is_dir()) {
         (Some(out), _) => out.clone(),
         (None, true) => args.file.clone(),
@@ -141,6 +142,7 @@ fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<
     };
     // Of the file nothing but comments and spacing can have changed; the run keeps what it began with.
     let spec = Spec { variables: header.variables.clone(), source: header.source.clone(), ..spec };
+    compiler::check_header(&spec, checkpoint.elements("param"), &folder.last())?;
     let source = args.data.source().unwrap_or_else(|| header.data.clone());
     let mut config = header.config.clone();
     config.split = args.data.split.unwrap_or(config.split);
@@ -255,7 +257,7 @@ fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, settings: &
     let collapsed = |activity: &&Activity| activity.collapsed(&plan.config, trainer.progress().step);
     for latent in trainer.activity().iter().filter(collapsed) {
         note(&format!(
-            "warning: latent `{}` has collapsed: {} of its {} units say anything of a picture; \
+            "warning: latent `{}` has collapsed: {} of its {} units are active; \
              --warm-up or --free-nats may keep it in use",
             latent.latent, latent.active, latent.units
         ));

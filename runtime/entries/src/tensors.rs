@@ -19,6 +19,17 @@ pub(crate) fn only<'a, T: ?Sized>(inputs: &[&'a T]) -> Result<&'a T> {
     }
 }
 
+/// The first input and the others, all of one shape.
+pub(crate) fn all_equal<'a, 't>(name: &str, inputs: &'a [&'t Tensor]) -> Result<(&'t Tensor, &'a [&'t Tensor])> {
+    match inputs {
+        [first, rest @ ..] if rest.iter().all(|input| input.dims() == first.dims()) => Ok((first, rest)),
+        _ => {
+            let shapes: Vec<_> = inputs.iter().map(|input| show_shape(input.dims())).collect();
+            bail!("`{name}` needs inputs of equal shapes, not {}", shapes.join(" and "))
+        }
+    }
+}
+
 /// The error for shapes that an entry refuses.
 pub(crate) fn misfit(name: &str, why: &str, inputs: &[&[usize]]) -> Error {
     let shapes: Vec<_> = inputs.iter().map(|shape| show_shape(shape)).collect();

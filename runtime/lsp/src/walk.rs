@@ -99,6 +99,10 @@ impl<'t> Walk<'_, 't> {
                     NetBody::Rust(_) => {}
                 }
             }
+            ItemKind::Let { name, value } => {
+                self.word(name, Place::NetName);
+                self.expression(value, Place::Value);
+            }
             ItemKind::Factor(factor) => {
                 self.scope.factor = Some(factor);
                 self.word(&factor.variable, Place::FactorVariable);

@@ -14,6 +14,9 @@ pub mod model;
 pub mod nn;
 pub mod noise;
 pub mod params;
+mod scope;
+mod terms;
+mod weights;
 
 pub use candle_core;
 pub use candle_core::{DType, Device, Result, Tensor};

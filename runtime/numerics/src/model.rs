@@ -18,6 +18,15 @@ pub trait Model: Send {
     /// A variable missing in `data`, a shape that does not fit, or a failed tensor operation.
     fn bound(&self, data: &Values, noise: &mut Noise, options: &BoundOptions) -> Result<Terms>;
 
+    /// Sets scale and bias of every weight-normalised layer from what passes through it, for one batch of data: where
+    /// training begins. A model that goes on from saved parameters needs none.
+    ///
+    /// # Errors
+    /// Those of [`Model::bound`].
+    fn initialise(&self, data: &Values, noise: &mut Noise) -> Result<()> {
+        self.params().initialisation(|| self.bound(data, noise, &BoundOptions::default())).map(drop)
+    }
+
     /// The terms as training takes them at a step, for a model that weights its own. What is reported as a bound or a
     /// likelihood is always made of [`Model::bound`]'s terms, which stay as they are.
     ///
@@ -230,6 +239,8 @@ impl Default for Draw {
 pub enum Decode {
     /// A draw from the distribution.
     Sample,
+    /// Its mean: grey where a pixel may be black or white.
+    Mean,
     /// Its mode, or what the field takes for it (the mean of the likeliest mixture component).
     Mode,
 }

@@ -62,7 +62,7 @@ impl Noise {
         std::mem::replace(&mut self.copies, copies)
     }
 
-    /// Leaves draws out, as if they had been made.
+    /// Advances the counter by `draws` without drawing.
     pub fn skip(&mut self, draws: u64) {
         self.counter += draws;
     }

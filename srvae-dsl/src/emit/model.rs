@@ -16,7 +16,7 @@ pub fn model(plan: &Plan) -> TokenStream {
         (ident(&plan.names.model), doc(&format!(" The model {} with its parameters.", plan.model.name)));
     let factors = plan.factors.iter().map(|factor| conditional(plan, factor));
     let modes = (0..plan.modes.len()).map(|at| method(plan, at));
-    let (bound, model_trait) = (bound(plan), model_trait(plan));
+    let (initialise, bound, model_trait) = (initialise(plan), bound(plan), model_trait(plan));
     quote! {
         /// The model itself.
         pub mod model {
@@ -45,6 +45,8 @@ pub fn model(plan: &Plan) -> TokenStream {
                 }
 
                 #(#factors)*
+
+                #initialise
 
                 #bound
 
@@ -79,6 +81,23 @@ fn conditional(plan: &Plan, factor: &FactorPlan) -> TokenStream {
         pub fn #name(&self #(, #parents)*) -> ::srvae::Result<#density> {
             #checks
             #body
+        }
+    }
+}
+
+/// A pass over a first batch, before training.
+fn initialise(plan: &Plan) -> TokenStream {
+    let locals = Walker { plan, program: &plan.bound }.given();
+    let parents = arguments(plan, &plan.bound.given, &locals);
+    let locals = locals.iter().map(|local| ident(local));
+    quote! {
+        /// Sets scale and bias of every weight-normalised layer from what passes through it, for a first batch of data.
+        ///
+        /// # Errors
+        /// A value that does not fit its variable, or a failed tensor operation.
+        pub fn initialise(&self, #(#parents,)* noise: &mut ::srvae::Noise) -> ::srvae::Result<()> {
+            let options = ::srvae::BoundOptions::default();
+            self.params.initialisation(|| self.bound(#(#locals,)* noise, &options)).map(::std::mem::drop)
         }
     }
 }
@@ -223,14 +242,6 @@ fn checks(plan: &Plan, walker: &Walker<'_>, values: bool) -> TokenStream {
 fn model_trait(plan: &Plan) -> TokenStream {
     let name = ident(&plan.names.model);
     let data = plan.bound.given.iter().map(|id| from_values(plan, *id, quote!(data)));
-    let terms = plan.derivation.terms.iter().map(|term| {
-        let (text, field) = (&term.name, ident(&term_field(&term.name)));
-        let kind = match term.kind {
-            TermKind::Reconstruction => quote!(Reconstruction),
-            TermKind::Kl { .. } => quote!(Kl),
-        };
-        quote!(::srvae::Term { name: #text, kind: ::srvae::TermKind::#kind, value: bound.#field })
-    });
     let table = plan.derivation.modes.iter().map(|mode| {
         let text = &mode.name;
         let given = mode.given.iter().map(|id| plan.name(*id));
@@ -241,7 +252,6 @@ fn model_trait(plan: &Plan) -> TokenStream {
     let arms: Vec<_> =
         plan.derivation.modes.iter().zip(&plan.names.methods).map(|(mode, method)| arm(plan, mode, method)).collect();
     let flows = flows(plan);
-    let scores = if has_scores(plan) { quote!(bound.scores) } else { quote!(::std::vec::Vec::new()) };
     let given = if plan.derivation.modes.iter().any(|mode| !mode.given.is_empty()) { quote!(given) } else { quote!(_) };
     quote! {
         impl ::srvae::Model for #name {
@@ -255,9 +265,7 @@ fn model_trait(plan: &Plan) -> TokenStream {
                 noise: &mut ::srvae::Noise,
                 options: &::srvae::BoundOptions,
             ) -> ::srvae::Result<::srvae::Terms> {
-                let bound = self.bound(#(#data,)* noise, options)?;
-                let terms = ::std::vec::Vec::from([#(#terms),*]);
-                ::std::result::Result::Ok(::srvae::Terms { terms, scores: #scores })
+                ::std::result::Result::Ok(self.bound(#(#data,)* noise, options)?.terms())
             }
 
             fn modes(&self) -> &[::srvae::Mode] {

@@ -173,19 +173,23 @@ fn budget(plan: &Plan) -> String {
     let budget = Budget::of(plan);
     let mut rows = vec![
         vec!["parameters".to_owned(), count(budget.parameters), String::new()],
-        vec!["multiply-accumulates".to_owned(), scaled(budget.multiply_accumulates), "an image, forward".to_owned()],
+        vec!["multiply-accumulates".to_owned(), scaled(budget.multiply_accumulates), "forward, per image".to_owned()],
         vec![
-            "held by training".to_owned(),
+            "memory for training".to_owned(),
             bytes(budget.training_fixed),
             "program, weights, gradients, Adamax, kernels".to_owned(),
         ],
         vec![
-            "and for each image".to_owned(),
+            "  per image".to_owned(),
             bytes(budget.training_image),
-            "kept for the gradient, and passing".to_owned(),
+            "activations and temporary memory of the backward pass".to_owned(),
         ],
-        vec!["held by evaluation".to_owned(), bytes(budget.evaluation_fixed), "program, weights, kernels".to_owned()],
-        vec!["and for each sample".to_owned(), bytes(budget.evaluation_image), "at the widest place".to_owned()],
+        vec![
+            "memory for evaluation".to_owned(),
+            bytes(budget.evaluation_fixed),
+            "program, weights, kernels".to_owned(),
+        ],
+        vec!["  per sample".to_owned(), bytes(budget.evaluation_image), "at the widest layer".to_owned()],
     ];
     for gibibytes in [8, 24, 80] {
         let largest = budget.largest_batch(gibibytes << 30);

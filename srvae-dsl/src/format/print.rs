@@ -15,14 +15,17 @@ pub(super) struct Printer<'a> {
     /// Columns of the longest role and of the longest left-hand side of a factor in the run.
     role: usize,
     head: usize,
+    /// Columns of the longest name of a `let` in the run.
+    name: usize,
 }
 
 impl<'a> Printer<'a> {
     pub(super) fn new<'i>(source: &'a Source, items: impl Iterator<Item = &'i Item>) -> Self {
-        let mut printer = Self { source, role: 0, head: 0 };
+        let mut printer = Self { source, role: 0, head: 0, name: 0 };
         for item in items {
             match &item.kind {
                 ItemKind::Variables { role, .. } => printer.role = printer.role.max(role_name(*role).len()),
+                ItemKind::Let { name, .. } => printer.name = printer.name.max(width(&name.text)),
                 ItemKind::Factor(factor) => printer.head = printer.head.max(width(&head(factor))),
                 _ => {}
             }
@@ -40,6 +43,12 @@ impl<'a> Printer<'a> {
                 format!("{role:width$} {}: {}", list(names), self.space(space))
             }
             ItemKind::Net { name, formals, output, body } => self.net(name, formals, output.as_ref(), body),
+            ItemKind::Let { name, value } => {
+                let columns = self.name;
+                let start = format!("let {:columns$} = ", name.text);
+                let column = width(&start);
+                start + &self.expression(value, column)
+            }
             ItemKind::Factor(factor) => self.factor(factor),
             ItemKind::Bound { term, estimator } => format!("bound {} = {}", term.text, estimator.text),
             ItemKind::Draw { variable, method } => format!("draw {} = {}", variable.text, self.call(method)),

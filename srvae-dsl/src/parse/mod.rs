@@ -9,7 +9,7 @@ mod layout;
 mod tree;
 
 use crate::ast::{File, Item};
-use crate::diagnostics::{Diagnostic, Findings, LARGEST_FILE, Report, messages};
+use crate::diagnostics::{Diagnostic, Findings, LARGEST_FILE, LONGEST_STATEMENT, Report, messages};
 use crate::source::{Source, Span};
 use layout::Statement;
 use pest::Parser;
@@ -21,7 +21,7 @@ pub(crate) use tree::word;
 struct Grammar;
 
 /// Words that begin a statement, with the rule of the statement and an example of it.
-const STATEMENTS: [(&str, Rule, &str); 11] = [
+const STATEMENTS: [(&str, Rule, &str); 12] = [
     ("model", Rule::model_item, "model srvae"),
     ("param", Rule::param_item, "param width = 64"),
     ("preset", Rule::preset_item, "preset quick { width = 8 }"),
@@ -29,6 +29,7 @@ const STATEMENTS: [(&str, Rule, &str); 11] = [
     ("latent", Rule::variables_item, "latent u, z: real[16, 8, 8]"),
     ("given", Rule::variables_item, "given c: label[10]"),
     ("net", Rule::net_item, "net features(h) = h |> encoder(growth: 16, out: 32) |> elu"),
+    ("let", Rule::let_item, "let h = x |> encoder(growth: 16, out: 32)"),
     ("p", Rule::factor_item, "p(x | z) = logistic_mixture(components: 10) from z |> decoder(growth: 64, up: 2)"),
     ("q", Rule::factor_item, "q(z | x) = normal from x |> encoder(growth: 16, down: 2)"),
     ("bound", Rule::bound_item, "bound KL_z = monte_carlo"),
@@ -76,6 +77,13 @@ type Failure = Box<Diagnostic>;
 
 fn parse_statement(code: &str, statement: &Statement) -> Result<Item, Failure> {
     let text = code.get(statement.span.range()).unwrap_or_default();
+    // Blanks do not count, for the formatter adds some.
+    let length = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).count();
+    if length > LONGEST_STATEMENT {
+        let begin = text.chars().next().map_or(0, char::len_utf8);
+        let span = Span::new(statement.span.start, statement.span.start + begin);
+        return Err(Box::new(messages::statement_too_long(length, span)));
+    }
     let word_end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
     let word = &text[..word_end];
     let Some((_, rule, example)) = STATEMENTS.iter().find(|(keyword, ..)| *keyword == word) else {

@@ -61,6 +61,8 @@ struct Lowering<'m> {
     equal: BTreeMap<Vec<ValueId>, Vec<ValueId>>,
     /// The value that each variable has at this point.
     known: BTreeMap<VariableId, ValueId>,
+    /// What a named network made of its inputs: a tower of values that each read the last one twice is walked once.
+    applied: BTreeMap<(NetId, Vec<ValueId>), ValueId>,
     enumerated: Vec<VariableId>,
     scores: Vec<ValueId>,
 }
@@ -75,6 +77,7 @@ impl<'m> Lowering<'m> {
             names: Names::with(&ARGUMENTS),
             equal: BTreeMap::new(),
             known: BTreeMap::new(),
+            applied: BTreeMap::new(),
             enumerated: Vec::new(),
             scores: Vec::new(),
         };
@@ -247,11 +250,17 @@ impl<'m> Lowering<'m> {
 
     fn net(&mut self, net: NetId, inputs: Vec<ValueId>) -> ValueId {
         let model = self.model;
-        let path = net_path(model, net);
-        match &model.nets[net.0].body {
-            NetBody::Network(network) => self.network(network, &path, &inputs),
-            NetBody::Rust { .. } => self.layer(&path, inputs),
+        let key = (net, inputs);
+        if let Some(value) = self.applied.get(&key) {
+            return *value;
         }
+        let path = net_path(model, net);
+        let value = match &model.nets[net.0].body {
+            NetBody::Network(network) => self.network(network, &path, &key.1),
+            NetBody::Rust { .. } => self.layer(&path, key.1.clone()),
+        };
+        self.applied.insert(key, value);
+        value
     }
 
     fn layer(&mut self, path: &str, inputs: Vec<ValueId>) -> ValueId {

@@ -58,6 +58,12 @@ mod tensors {
             through::one_of(&self.logits, &uniform, how)
         }
 
+        /// The probabilities of the classes.
+        fn mean(&self) -> Result<Tensor> {
+            let weights = self.logits.broadcast_sub(&self.logits.max_keepdim(1)?)?.exp()?;
+            weights.broadcast_div(&weights.sum_keepdim(1)?)
+        }
+
         fn mode(&self) -> Result<Tensor> {
             self.one_hot(&self.logits)
         }

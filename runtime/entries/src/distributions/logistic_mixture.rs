@@ -103,6 +103,10 @@ mod tensors {
             ops::logistic_mixture_value(&self.logits, self.components, None, None)
         }
 
+        fn mean(&self) -> Result<Tensor> {
+            ops::logistic_mixture_mean(&self.logits, self.components)
+        }
+
         fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
             Ok(Box::new(Self { logits: ops::repeat(&self.logits, samples)?, ..*self }))
         }

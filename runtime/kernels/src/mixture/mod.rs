@@ -3,9 +3,11 @@
 
 mod exact;
 mod fast;
+mod mean;
 mod plain;
 mod value;
 
+pub use mean::logistic_mixture_mean;
 pub use value::{SPREAD_MARGIN, logistic_mixture_value};
 
 use super::cpu::{slice, unsupported};

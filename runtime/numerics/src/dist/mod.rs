@@ -41,6 +41,14 @@ pub trait Distribution: Any + Send + Sync {
     /// A failed tensor operation; a root that was not expanded.
     fn mode(&self) -> Result<Tensor>;
 
+    /// The mean of each row. The mode unless a distribution says otherwise: for symmetric ones they are the same.
+    ///
+    /// # Errors
+    /// As [`mode`](Self::mode).
+    fn mean(&self) -> Result<Tensor> {
+        self.mode()
+    }
+
     /// K copies of the batch: row k·B + b is row b.
     ///
     /// # Errors
@@ -76,6 +84,10 @@ macro_rules! behind {
                 (**self).mode()
             }
 
+            fn mean(&self) -> Result<Tensor> {
+                (**self).mean()
+            }
+
             fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
                 (**self).repeat(samples)
             }
@@ -101,13 +113,14 @@ pub fn downcast<D: Distribution>(distribution: &dyn Distribution) -> Option<&D> 
     }
 }
 
-/// A value of a likelihood: a draw, or the mode where `draw` asks for it.
+/// A value of a likelihood: a draw, its mean or its mode, as `draw` asks.
 ///
 /// # Errors
 /// A failed tensor operation.
 pub fn decode(likelihood: &dyn Distribution, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
     match draw.decode {
         Decode::Sample => likelihood.sample(name, noise, draw),
+        Decode::Mean => likelihood.mean(),
         Decode::Mode => likelihood.mode(),
     }
 }

@@ -2,10 +2,12 @@
 //! an archive.
 
 use super::formats::{binary, npz, python};
+use super::published::{self, Batch};
 use super::{Data, Images, Split};
+use crate::input;
 use anyhow::{Context, Result, ensure};
 use std::fs;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// How a batch is written.
@@ -18,7 +20,7 @@ enum Format {
 
 /// What a batch is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub enum Part {
     Train,
     Test,
 }
@@ -29,30 +31,34 @@ struct Kind {
     format: Format,
     part: Part,
     imagenet: bool,
+    /// Of a training batch, from 1; 0 of a test batch.
+    number: usize,
 }
 
 impl Kind {
     fn of(name: &str) -> Option<Self> {
-        let kind = |format, part, imagenet| Some(Self { format, part, imagenet });
-        let number = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
-        let (stem, format) = match name.rsplit_once('.') {
-            Some((stem, "bin")) => (stem, Format::Binary),
-            Some((stem, "npz")) => (stem, Format::Npz),
-            Some(_) => return None,
-            None => (name, Format::Python),
-        };
-        match stem {
-            "test_batch" if format != Format::Npz => kind(format, Part::Test, false),
-            "val_data" if format != Format::Binary => kind(format, Part::Test, true),
-            _ if format == Format::Binary => {
-                stem.starts_with("data_batch").then_some(()).and_then(|()| kind(format, Part::Train, false))
-            }
+        let (stem, format) = split(name)?;
+        let number = |rest: &str| rest.parse().ok().filter(|_| rest.bytes().all(|byte| byte.is_ascii_digit()));
+        let (part, imagenet, number) = match stem {
+            "test_batch" => (Part::Test, false, 0),
+            "val_data" => (Part::Test, true, 0),
             _ => match (stem.strip_prefix("data_batch_"), stem.strip_prefix("train_data_batch_")) {
-                (Some(rest), _) if number(rest) && format == Format::Python => kind(format, Part::Train, false),
-                (_, Some(rest)) if number(rest) => kind(format, Part::Train, true),
-                _ => None,
+                (Some(rest), _) => (Part::Train, false, number(rest)?),
+                (_, Some(rest)) => (Part::Train, true, number(rest)?),
+                _ => return None,
             },
-        }
+        };
+        // CIFAR-10 has no npz form, and the downsampled ImageNet no binary one.
+        let exists = if imagenet { format != Format::Binary } else { format != Format::Npz };
+        exists.then_some(Self { format, part, imagenet, number })
+    }
+
+    /// Whether a file is named as a copy of a batch: `data_batch_1 (1).bin`, `test_batch copy`.
+    fn is_copy(name: &str) -> bool {
+        let begins = |text: &str| {
+            ["data_batch_", "train_data_batch_", "test_batch", "val_data"].iter().any(|stem| text.starts_with(stem))
+        };
+        Self::of(name).is_none() && begins(name) && split(name).is_some_and(|(stem, _)| stem.contains([' ', '(', '~']))
     }
 
     /// The name of the batch that is missing where there is none for `part`.
@@ -67,6 +73,16 @@ impl Kind {
             (Format::Npz, _, Part::Train) => "train_data_batch_*.npz",
             (Format::Npz, _, Part::Test) => "val_data.npz",
         }
+    }
+}
+
+/// A name without its ending, and the format that the ending says.
+fn split(name: &str) -> Option<(&str, Format)> {
+    match name.rsplit_once('.') {
+        Some((stem, "bin")) => Some((stem, Format::Binary)),
+        Some((stem, "npz")) => Some((stem, Format::Npz)),
+        Some(_) => None,
+        None => Some((name, Format::Python)),
     }
 }
 
@@ -101,20 +117,15 @@ pub fn test_of_folder(path: &Path, shape: [usize; 3]) -> Result<(String, Images)
 /// # Errors
 /// An archive that is damaged, or lacks batches.
 pub fn load_archive(path: &Path, shape: [usize; 3], split: Split) -> Result<Data> {
-    let file = fs::File::open(path).with_context(|| format!("{}: cannot be opened", path.display()))?;
+    let file = input::open(path)?;
     let compressed = !path.to_string_lossy().to_lowercase().ends_with(".tar");
-    let stream: Box<dyn Read> = if compressed { Box::new(flate2::read::GzDecoder::new(file)) } else { Box::new(file) };
-    let damaged = || format!("{}: the archive is damaged or cut short; download it again", path.display());
-    let mut members: Vec<(String, Kind, Vec<u8>)> = Vec::new();
-    for entry in tar::Archive::new(stream).entries().with_context(damaged)? {
-        let mut entry = entry.with_context(damaged)?;
-        let name = entry.path().with_context(damaged)?.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if let Some(kind) = Kind::of(&name) {
-            let mut bytes = Vec::new();
-            entry.read_to_end(&mut bytes).with_context(damaged)?;
-            members.push((name, kind, bytes));
-        }
-    }
+    let stream: Box<dyn Read> =
+        if compressed { Box::new(input::gunzip(file, input::limit())) } else { Box::new(BufReader::new(file)) };
+    let named = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let wanted = |path: &str| Kind::of(&named(path)).is_some() || Kind::is_copy(&named(path));
+    let members = input::tar_members(stream, input::limit(), wanted)
+        .with_context(|| format!("{}: the archive is damaged or cut short; download it again", path.display()))?;
+    let mut members: Vec<_> = members.into_iter().map(|(name, bytes)| (named(&name), bytes)).collect();
     ensure!(
         !members.is_empty(),
         "{}: no data_batch_*.bin and no data_batch_* in this archive; wanted is cifar-10-binary.tar.gz or \
@@ -123,8 +134,10 @@ pub fn load_archive(path: &Path, shape: [usize; 3], split: Split) -> Result<Data
     );
     members.sort_by(|a, b| a.0.cmp(&b.0));
     let mut collection = Collection::new(shape);
-    for (name, kind, bytes) in members {
-        collection.add(kind, bytes, &format!("{}: {name}", path.display()))?;
+    for (name, bytes) in members {
+        let place = format!("{}: {name}", path.display());
+        let kind = Kind::of(&name).with_context(|| copy(&place))?;
+        collection.add(kind, bytes, &place)?;
     }
     collection.finish(path, split)
 }
@@ -134,7 +147,7 @@ fn read_folder(path: &Path, shape: [usize; 3], only_test: bool) -> Result<Collec
     for (file, kind) in batches(path)? {
         collection.kind = Some(kind);
         if !only_test || kind.part == Part::Test {
-            let bytes = fs::read(&file).with_context(|| format!("{}: cannot be read", file.display()))?;
+            let bytes = input::read(&file)?;
             collection.add(kind, bytes, &file.display().to_string())?;
         }
     }
@@ -146,7 +159,9 @@ fn batches(path: &Path) -> Result<Vec<(PathBuf, Kind)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(path).with_context(|| format!("{}: cannot be listed", path.display()))? {
         let file = entry.with_context(|| format!("{}: cannot be listed", path.display()))?.path();
-        if let Some(kind) = file.file_name().and_then(|name| Kind::of(&name.to_string_lossy()))
+        let Some(name) = file.file_name().map(|name| name.to_string_lossy()) else { continue };
+        ensure!(!Kind::is_copy(&name), "{}", copy(&file.display().to_string()));
+        if let Some(kind) = Kind::of(&name)
             && file.is_file()
         {
             files.push((file, kind));
@@ -158,19 +173,24 @@ fn batches(path: &Path) -> Result<Vec<(PathBuf, Kind)>> {
     Ok(files)
 }
 
+fn copy(place: &str) -> String {
+    format!("{place}: by its name this is a copy of a batch, whose pictures would count twice; move it away")
+}
+
 /// Pictures and labels of the batches read so far.
 struct Collection {
     shape: [usize; 3],
     kind: Option<Kind>,
     /// Height of the pictures as they were read.
     side: usize,
+    batches: Vec<Batch>,
     train: Option<Images>,
     test: Option<Images>,
 }
 
 impl Collection {
     fn new(shape: [usize; 3]) -> Self {
-        Self { shape, kind: None, side: 0, train: None, test: None }
+        Self { shape, kind: None, side: 0, batches: Vec::new(), train: None, test: None }
     }
 
     fn add(&mut self, kind: Kind, bytes: Vec<u8>, place: &str) -> Result<()> {
@@ -184,6 +204,12 @@ impl Collection {
         };
         self.kind = Some(kind);
         self.side = images.shape()[1];
+        self.batches.push(Batch {
+            part: kind.part,
+            number: kind.number,
+            records: images.len(),
+            place: place.to_owned(),
+        });
         let images = images.resized(self.shape);
         let part = if kind.part == Part::Test { &mut self.test } else { &mut self.train };
         match part {
@@ -203,6 +229,7 @@ impl Collection {
     }
 
     fn test(self, path: &Path) -> Result<(String, Images)> {
+        published::complete(&self.name(), &self.batches).with_context(|| path.display().to_string())?;
         let (name, missing) = (self.name(), self.missing(Part::Test, path));
         Ok((name, self.test.context(missing)?))
     }
@@ -232,9 +259,15 @@ mod tests {
             ("data_batch_", None),
             ("batches.meta", None),
             ("data_batch_1.npz", None),
+            ("data_batch_1 (1).bin", None),
+            ("data_batch_+1", None),
             ("readme.html", None),
         ] {
             assert_eq!(Kind::of(name).map(|kind| (kind.format, kind.part)), expected, "{name}");
         }
+        for name in ["data_batch_1 (1).bin", "data_batch_2(1)", "test_batch copy", "val_data (2).npz"] {
+            assert!(Kind::is_copy(name), "{name}");
+        }
+        assert!(!Kind::is_copy("data_batch_1.bin") && !Kind::is_copy("batches.meta"));
     }
 }

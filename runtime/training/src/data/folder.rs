@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Of the choice of test pictures, the same whatever the run's seed.
+/// Seed of the choice of test images; independent of the run's seed.
 const TEST_SEED: u64 = 0x7e57;
 
 /// Names of sub-folders, the downsampled ImageNet's among them; its `valid` is what the field tests on.
@@ -145,8 +145,9 @@ pub fn pictures(path: &Path) -> Result<Vec<PathBuf>> {
 /// A file that cannot be read or is no whole picture.
 pub fn open(path: &Path) -> Result<image::RgbImage> {
     let hint = || format!("{}: not a picture that can be read; replace it or take it away", path.display());
-    let reader = image::ImageReader::open(path).with_context(hint)?.with_guessed_format().with_context(hint)?;
-    Ok(reader.decode().with_context(hint)?.into_rgb8())
+    let bytes = crate::input::read(path)?;
+    let picture = crate::input::check_picture(&bytes).and_then(|reader| Ok(reader.decode()?));
+    Ok(picture.with_context(hint)?.into_rgb8())
 }
 
 fn read(files: &[PathBuf], shape: [usize; 3], crop: Option<Crop>) -> Result<Images> {

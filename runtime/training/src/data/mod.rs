@@ -8,8 +8,9 @@ mod batches;
 mod builtin;
 mod crop;
 mod folder;
-mod formats;
+pub mod formats;
 mod order;
+mod published;
 mod resize;
 mod split;
 
@@ -42,7 +43,7 @@ impl Images {
     /// Pictures one after the other, each channel by channel.
     ///
     /// # Errors
-    /// Bytes that are no whole number of pictures, or labels that are not one a picture.
+    /// Bytes that are not a whole number of images, or a number of labels other than that of the images.
     pub fn new(shape: [usize; 3], bytes: Vec<u8>, labels: Option<Vec<usize>>) -> Result<Self> {
         let size: usize = shape.iter().product();
         ensure!(
@@ -262,7 +263,7 @@ fn kind(path: &Path, crop: Option<Crop>) -> Result<Kind> {
 }
 
 fn npz(path: &Path) -> Result<Images> {
-    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    let bytes = crate::input::read(path)?;
     formats::npz::read(&bytes, 0)
         .with_context(|| format!("{}: not an npz file of pictures; copy or download it again", path.display()))
 }

@@ -17,7 +17,7 @@ pub enum Split {
     None,
 }
 
-/// Of a split that repeats itself from run to run, whatever the run's seed.
+/// Seed of the split; independent of the run's seed.
 const SPLIT_SEED: u64 = 0x5eed;
 
 impl Split {

@@ -12,7 +12,7 @@ use crate::{BoundOptions, DType, Model, Noise, Tensor, TermKind, Terms};
 use anyhow::{Result, bail, ensure};
 pub(crate) use encode::still;
 pub use encode::{Encoding, encode, inferred};
-use log_sum::LogSum;
+pub use log_sum::LogSum;
 use serde_json::{Map, Value, json};
 use std::time::Instant;
 

@@ -25,7 +25,7 @@ impl Weights {
     /// # Errors
     /// A file that is missing, damaged or, without `any`, not the usual one.
     pub fn read(path: &Path, any: bool) -> Result<Self> {
-        let bytes = std::fs::read(path).with_context(|| {
+        let bytes = crate::input::read(path).with_context(|| {
             format!(
                 "{}: the FID network's weights cannot be read; `srvae-run fetch fid-weights` gets them",
                 path.display()

@@ -13,12 +13,19 @@ use std::path::Path;
 /// # Errors
 /// A file that cannot be read, is damaged, or holds no state.
 pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
-    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
-    let place = || format!("{}: not a PyTorch checkpoint or safetensors file that can be read", path.display());
-    let tensors = if path.extension().is_some_and(|ending| ending == "safetensors") {
-        candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).with_context(place)?.into_iter().collect()
-    } else {
-        pth::read(&bytes).with_context(place)?
+    let is_safetensors = path.extension().is_some_and(|ending| ending == "safetensors");
+    parse(&crate::input::read(path)?, is_safetensors)
+        .with_context(|| format!("{}: not a PyTorch checkpoint or safetensors file that can be read", path.display()))
+}
+
+/// The same of a file's bytes.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(bytes: &[u8], is_safetensors: bool) -> Result<BTreeMap<String, Tensor>> {
+    let tensors = match is_safetensors {
+        true => crate::tensors::read(bytes, &Device::Cpu)?.tensors,
+        false => pth::read(bytes)?,
     };
     let parallel = !tensors.is_empty() && tensors.keys().all(|name| name.starts_with("module."));
     let rename = |name: String| {
@@ -35,13 +42,16 @@ pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
 /// Everything that is missing, superfluous or of another shape, by PyTorch's names, in one message.
 pub fn restore(params: &Params, state: &BTreeMap<String, Tensor>, place: &str) -> Result<()> {
     let pairs = named(params);
-    let mut faults: [(&str, Vec<String>); 3] =
-        [("missing in it", Vec::new()), ("of another shape", Vec::new()), ("unknown to the model", Vec::new())];
+    let mut faults =
+        ["missing in it", "of another shape", "unknown to the model", "no floats"].map(|what| (what, Vec::new()));
     for (name, var) in &pairs {
         match state.get(name) {
             None => faults[0].1.push(format!("{name} {:?}", var.dims())),
             Some(value) if value.dims() != var.dims() => {
                 faults[1].1.push(format!("{name} is {:?}, the model has {:?}", value.dims(), var.dims()));
+            }
+            Some(value) if !value.dtype().is_float() => {
+                faults[3].1.push(format!("{name} holds {}", value.dtype().as_str()))
             }
             Some(_) => {}
         }
@@ -68,12 +78,12 @@ pub fn restore(params: &Params, state: &BTreeMap<String, Tensor>, place: &str) -
 ///
 /// # Errors
 /// A place that cannot be written to.
-pub fn export(params: &Params, about: HashMap<String, String>, path: &Path) -> Result<usize> {
-    let tensors: Vec<(String, Tensor)> = named(params)
+pub fn export(params: &Params, about: &BTreeMap<String, String>, path: &Path) -> Result<usize> {
+    let tensors: BTreeMap<String, Tensor> = named(params)
         .into_iter()
         .map(|(name, var)| Ok((name, var.to_dtype(DType::F32)?.to_device(&Device::Cpu)?.contiguous()?)))
         .collect::<Result<_>>()?;
-    let bytes = safetensors::serialize(tensors.iter().map(|(name, tensor)| (name, tensor)), Some(about))
+    let bytes = crate::tensors::write(&tensors, about)
         .with_context(|| format!("{}: the weights could not be put together", path.display()))?;
     crate::files::write(path, &bytes)?;
     Ok(tensors.len())

@@ -11,11 +11,11 @@ use anyhow::{Result, ensure};
 fn of_rows(rows: usize, columns: usize, bytes: Vec<u8>, labels: Option<Vec<i64>>, first: usize) -> Result<Images> {
     let side = ((columns / 3) as f64).sqrt().round() as usize;
     ensure!(
-        side > 0 && 3 * side * side == columns,
+        side > 0 && side.checked_mul(side).and_then(|pixels| pixels.checked_mul(3)) == Some(columns),
         "a row has {columns} numbers; a square picture of three colours has 3072 (32x32) or 12288 (64x64)"
     );
     ensure!(
-        bytes.len() == rows * columns,
+        rows.checked_mul(columns) == Some(bytes.len()),
         "{} bytes for {rows} pictures of {columns}; the file is cut short",
         bytes.len()
     );

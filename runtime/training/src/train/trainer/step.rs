@@ -56,8 +56,8 @@ impl Step {
 }
 
 impl Trainer<'_> {
-    /// Whether the numbers of a step are looked at. That waits for the device, so a GPU is left alone for most steps, but not
-    /// before anything is kept: a checkpoint never holds what no one has looked at.
+    /// Whether the values of a step are read and checked. Reading waits for the device, so on a GPU most steps are not checked;
+    /// checkpoints are written only after the loss was checked for NaN.
     fn looks(&self, number: usize) -> bool {
         let config = &self.config;
         let every = |steps: usize| number.is_multiple_of(steps.max(1));
