@@ -1,0 +1,109 @@
+//! Distributions.
+
+/// A distribution. `natural` lists what the head holds, each with its domain and, where they are not the variable's, its
+/// channels as a function of the configuration and of the variable's; at a root it is `[]`.
+macro_rules! distribution {
+    (
+        $(#[doc = $docs:literal])+
+        $kind:ident $name:ident: $type:ident($config:ident { $(
+            $(#[doc = $field_docs:literal])+
+            $field:ident: $field_type:tt $(in $least:tt $(..= $most:tt)?)? $(= $default:tt)?,
+        )* }),
+        over: [$($space:ident),+],
+        natural: [$(
+            $natural:ident: $domain:ident $(or $other:ident: $other_domain:ident by $block:ident)? $(of $channels:expr)?
+        ),* $(,)?],
+        closed_forms: [$($p:ident: $kl:ident),*],
+        examples: [$($examples:tt)*],
+        $(fits: $fits:expr,)?
+        $(count: $count:expr,)?
+        $(error: $error:literal,)?
+    ) => {
+        config! { derive Copy struct $config of $name { $(
+            $(#[doc = $field_docs])+
+            $field: $field_type $(in $least $(..= $most)?)? $(= $default)?,
+        )* } }
+
+        pub(crate) static ENTRY: $crate::Distribution = $crate::Distribution {
+            name: stringify!($name),
+            docs: docs!($($docs)+),
+            parameters: $config::PARAMETERS,
+            runtime: stringify!($type),
+            natural: &[$($crate::Natural {
+                name: stringify!($natural),
+                domain: $crate::Domain::$domain,
+                other: distribution!(@other $($other $other_domain $block)?),
+                channels: distribution!(@channels $config $($channels)?),
+            }),*],
+            spaces: &[$($crate::Space::$space),+],
+            continuous: distribution!(@continuous $kind),
+            fits: distribution!(@fits $config $($fits)?),
+            count: distribution!(@count $config $($count)?),
+            closed_forms: &[$(stringify!($p)),*],
+            examples: examples!($config: $($examples)*),
+            error: distribution!(@error $($error)?),
+            #[cfg(feature = "tensors")]
+            make: distribution!(@make $type $config [$($natural)*] [$($field: $field_type),*]),
+            #[cfg(feature = "tensors")]
+            divergences: &[$(|q, p| $crate::tensors::pair(q, p, tensors::$kl)),*],
+        };
+
+        #[cfg(feature = "tensors")]
+        pub use tensors::$type;
+
+        $(
+            #[cfg(feature = "tensors")]
+            pub use tensors::$kl;
+        )*
+
+        distribution!(@methods $type $config [$($natural)*] [$($field: $field_type),*]);
+    };
+    (@make $type:ident $config:ident [] [$($field:ident: $field_type:tt),*]) => {
+        $crate::Make::Root(|params, shape, arguments| {
+            #[allow(unused_variables)]
+            let config = $config::read(arguments);
+            Ok(Box::new(tensors::$type::new(params, shape $(, argument!($field_type config.$field))*)?))
+        })
+    };
+    (@make $type:ident $config:ident [$($natural:ident)+] [$($field:ident: $field_type:tt),*]) => {
+        $crate::Make::Head(|head, arguments| {
+            #[allow(unused_variables)]
+            let config = $config::read(arguments);
+            Ok(Box::new(tensors::$type::from_head(head $(, argument!($field_type config.$field))*)?))
+        })
+    };
+    (@methods $type:ident $config:ident [] [$($fields:tt)*]) => {};
+    (@methods $type:ident $config:ident [$($natural:ident)+] [$($field:ident: $field_type:tt),*]) => {
+        #[cfg(feature = "tensors")]
+        impl tensors::$type {
+            /// Channels of the head for a variable of this shape.
+            pub fn channels(shape: &[usize] $(, $field: argument_type!($field_type))*) -> usize {
+                let config = $config { $($field: owned!($field_type $field)),* };
+                ENTRY.channels(&config.arguments(), shape.first().copied().unwrap_or(1))
+            }
+        }
+    };
+    (@other) => { None };
+    (@other $name:ident $domain:ident $block:ident) => {
+        Some((stringify!($name), $crate::Domain::$domain, stringify!($block)))
+    };
+    (@continuous continuous) => { true };
+    (@continuous discrete) => { false };
+    (@channels $config:ident) => { |_, channels| channels };
+    (@channels $config:ident $channels:expr) => { |arguments, channels| {
+        let channels_of: fn(&$config, usize) -> usize = $channels;
+        channels_of(&$config::read(arguments), channels)
+    } };
+    (@fits $config:ident) => { |_, _| Ok(()) };
+    (@fits $config:ident $fits:expr) => { |arguments, shape| {
+        let fits: fn(&$config, &[usize]) -> Result<(), String> = $fits;
+        fits(&$config::read(arguments), shape)
+    } };
+    (@count $config:ident) => { |_, _| 0 };
+    (@count $config:ident $count:expr) => { |arguments, shape| {
+        let count: fn(&$config, &[usize]) -> u64 = $count;
+        count(&$config::read(arguments), shape)
+    } };
+    (@error) => { 0.0 };
+    (@error $error:literal) => { $error };
+}
