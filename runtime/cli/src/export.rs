@@ -6,18 +6,18 @@ use anyhow::Result;
 use serde_json::json;
 use srvae_training::terminal::{note, out};
 use srvae_training::{Compiled, Device, torch};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 pub fn run(models: &'static [Compiled], args: &Export) -> Result<ExitCode> {
     let session = Session::open(models, &args.run, &Device::Cpu)?;
     let settings = serde_json::to_string(&session.spec.settings)?;
-    let about = HashMap::from([
+    let about = BTreeMap::from([
         ("model".to_owned(), session.spec.name.clone()),
         ("settings".to_owned(), settings),
         ("step".to_owned(), session.header.progress.step.to_string()),
     ]);
-    let count = torch::export(session.model.params(), about, &args.out)?;
+    let count = torch::export(session.model.params(), &about, &args.out)?;
     if args.json {
         out(&json!({ "file": args.out, "model": session.spec.name, "tensors": count }).to_string());
     } else {

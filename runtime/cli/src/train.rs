@@ -277,6 +277,7 @@ fn apply(config: &mut Config, args: &TrainArgs, pictures: usize) {
     }
     set(&mut config.steps, args.steps);
     set(&mut config.seed, args.seed);
+    set(&mut config.init_images, args.init_images);
     set(&mut config.schedule.rate, args.lr);
     if let Some(kind) = args.schedule {
         config.schedule.kind = match kind {

@@ -5,13 +5,16 @@
 pub mod data;
 pub mod eval;
 pub mod fetch;
+#[cfg(feature = "fid")]
 pub mod fid;
 pub mod figures;
 pub mod files;
+pub mod input;
 pub mod pickle;
 pub mod picture;
 pub mod report;
 pub mod spec;
+pub mod tensors;
 pub mod terminal;
 pub mod torch;
 pub mod train;

@@ -1,11 +1,17 @@
 //! Python's pickles, read as data: nothing in them is executed, whatever they name.
 //!
 //! Data sets and PyTorch's checkpoints come as pickles. A pickle is a program for a small machine that builds objects; here
-//! each object it builds is a node of a tree, and calls are kept as calls, for the reader of the format to make sense of.
+//! each object it builds is a node of a graph, and calls are kept as calls, for the reader of the format to make sense of.
+//! A node may contain itself, and nodes may nest as deep as the program says: whoever walks them bounds the walk.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
 use std::ops::Range;
+
+/// Instructions of a pickle. The largest data set's has a thirtieth of it; each instruction makes at most one node.
+const MOST_INSTRUCTIONS: usize = 1 << 22;
+/// The newest version of the format.
+const NEWEST: u64 = 5;
 
 /// A pickle over the bytes it was read from.
 #[derive(Debug)]
@@ -49,18 +55,36 @@ impl<'a> Pickle<'a> {
     /// The pickle that `bytes` begin with, and its length.
     ///
     /// # Errors
-    /// Bytes that are no pickle, or end before it does.
+    /// Bytes that are no pickle, end before it does, or have more than four million instructions.
     pub fn read(bytes: &'a [u8]) -> Result<(Self, usize)> {
         ensure!(bytes.first() == Some(&0x80), "this is no pickle of protocol 2 or later");
         let mut machine =
             Machine { bytes, at: 0, nodes: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: BTreeMap::new() };
-        let root = loop {
+        for _ in 0..MOST_INSTRUCTIONS {
             let at = machine.at;
             if let Some(root) = machine.step().with_context(|| format!("at byte {at} of the pickle"))? {
-                break root;
+                return Ok((Self { bytes, nodes: machine.nodes, root }, machine.at));
             }
-        };
-        Ok((Self { bytes, nodes: machine.nodes, root }, machine.at))
+        }
+        bail!("the pickle has more than {MOST_INSTRUCTIONS} instructions; no data set and no checkpoint needs as many")
+    }
+
+    /// The pickle that `bytes` are from the first to the last.
+    ///
+    /// # Errors
+    /// As [`Pickle::read`], and bytes that follow it.
+    pub fn whole(bytes: &'a [u8]) -> Result<Self> {
+        let (pickle, length) = Self::read(bytes)?;
+        ensure!(length == bytes.len(), "{} bytes follow the end of the pickle; it is damaged", bytes.len() - length);
+        Ok(pickle)
+    }
+
+    /// Whatever names something outside of the pickle, in the order of its creation.
+    pub fn outsides(&self) -> impl Iterator<Item = Item<'_>> {
+        self.nodes.iter().filter_map(|node| match node {
+            Node::Outside(node) => Some(Item { pickle: self, node: *node }),
+            _ => None,
+        })
     }
 
     pub fn root(&self) -> Item<'_> {
@@ -169,7 +193,10 @@ impl Machine<'_> {
         match self.byte()? {
             b'.' => return self.pop().map(Some),
             // Protocol and frame say nothing about objects.
-            0x80 => self.skip(1)?,
+            0x80 => {
+                let protocol = self.number(1)?;
+                ensure!((2..=NEWEST).contains(&protocol), "its protocol is {protocol}, and 2 to {NEWEST} are read here");
+            }
             0x95 => self.skip(8)?,
             b'(' => self.marks.push(self.stack.len()),
             b'N' | b'G' | b'\x88' | b'\x89' | b'J' | b'K' | b'M' | b'\x8a' => self.constant()?,
@@ -276,13 +303,8 @@ impl Machine<'_> {
 
     fn build(&mut self) -> Result<()> {
         let (given, object) = (self.pop()?, self.top()?);
-        let extra = match &self.nodes[given] {
-            Node::Dict(entries) => entries.clone(),
-            _ => Vec::new(),
-        };
         match &mut self.nodes[object] {
             Node::Call { state, .. } => *state = Some(given),
-            Node::Dict(entries) => entries.extend(extra),
             _ => bail!("a state for what has none"),
         }
         Ok(())
@@ -397,6 +419,19 @@ mod tests {
     }
 
     #[test]
+    fn programs_that_grow_or_nest_without_end_end() {
+        // A list of itself, a hundred thousand tuples in one another, and eight million instructions.
+        assert!(Pickle::read(b"\x80\x02]q\x00h\x00a.").is_ok());
+        let nested = [b"\x80\x02N".as_slice(), &[0x85; 100_000], b"."].concat();
+        assert!(Pickle::read(&nested).is_ok());
+        let long = [b"\x80\x02".as_slice(), &[b'N'; 8 << 20], b"."].concat();
+        let error = Pickle::read(&long).unwrap_err().to_string();
+        assert!(error.contains("more than 4194304 instructions"), "{error}");
+        let error = Pickle::whole(SECOND).unwrap_err().to_string();
+        assert!(error.contains("4 bytes follow"), "{error}");
+    }
+
+    #[test]
     fn calls_are_kept_and_never_made() {
         let (pickle, _) = Pickle::read(b"\x80\x02cos\nsystem\nU\x02rm\x85R}U\x01kK\x07sb.").unwrap();
         let (name, arguments, state) = pickle.root().call().unwrap();
@@ -418,6 +453,8 @@ mod tests {
             b"\x8d\xff\xff\xff\xff\xff\xff\xff\xff.",
             b"hello",
             b"]K\x01s.",
+            b"}q\x00h\x00b.",
+            b"\x80\x06N.",
         ] {
             let bytes = [b"\x80\x02", program].concat();
             assert!(Pickle::read(&bytes).is_err(), "{program:?}");

@@ -101,3 +101,24 @@ fn the_first_batch_sets_the_output() -> Result<()> {
     }
     Ok(())
 }
+
+/// What the first pictures leave undetermined keeps scale 1: a layer initialised on flat pictures passes varied ones on as they
+/// are, and not a hundred times as loud.
+#[test]
+fn channels_without_variance_are_not_amplified() -> Result<()> {
+    for (name, build, shape) in &LAYERS[..5] {
+        for level in [0.0, 1.0, 1000.0] {
+            let params = params();
+            let forward = build(&params, shape)?;
+            let flat = Tensor::full(level, batch(6, shape), &Device::Cpu)?;
+            params.set_phase(Phase::Initialisation);
+            // Borders vary where a kernel reaches over them; a layer of one pixel has none.
+            forward(&flat)?;
+            params.set_phase(Phase::Training);
+            let x = normal(4, &batch(6, shape))?;
+            let loud = forward(&x)?.sqr()?.mean_all()?.sqrt()?.to_scalar::<f64>()?;
+            ensure!(loud.is_finite() && loud < 20.0 + level, "{name} after pictures of {level}: {loud}");
+        }
+    }
+    Ok(())
+}

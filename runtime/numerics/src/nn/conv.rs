@@ -7,6 +7,10 @@ use std::sync::{Arc, Mutex};
 
 /// Standard deviation of a channel right after the first batch.
 const FIRST_SCALE: f64 = 0.01;
+/// Variance below which a channel is flat: the data do not determine its scale.
+const FLAT: f64 = 1e-8;
+/// The same as a part of the squared mean, beyond which lies rounding.
+const FLAT_PART: f64 = 1e-10;
 /// Standard deviation of a weight's direction at the start.
 const DIRECTION_SCALE: f64 = 0.05;
 
@@ -94,7 +98,8 @@ impl NormConv {
     }
 
     /// Sets scale and bias so that this batch's output has mean 0 and standard deviation 0.01 in each channel (unbiased
-    /// variance + 1e-8 under the root), and returns that output.
+    /// variance + 1e-8 under the root), and returns that output. A channel without variance has scale 1: nothing is known of
+    /// it, and 1/√1e-8 would make it a hundred times as loud as the others once it varies.
     fn initialise(&self, x: &Tensor) -> Result<Tensor> {
         let dim = usize::from(self.shape == Shape2d::Double);
         let x = x.detach();
@@ -105,7 +110,9 @@ impl NormConv {
         let mean = channels.mean_keepdim(1)?;
         let count = channels.dim(1)?.max(2) - 1;
         let variance = (channels.broadcast_sub(&mean)?.sqr()?.sum_keepdim(1)? / count as f64)?;
-        let scale = ((variance + 1e-8)?.sqrt()?.recip()? * FIRST_SCALE)?;
+        let flat = variance.lt(&((mean.sqr()? * FLAT_PART)? + FLAT)?)?;
+        let scale = ((variance + FLAT)?.sqrt()?.recip()? * FIRST_SCALE)?;
+        let scale = flat.where_cond(&scale.ones_like()?, &scale)?;
         let bias = (&mean * &scale)?.neg()?;
         self.scale.set(&scale.reshape(self.scale.shape())?)?;
         self.bias.set(&bias.flatten_all()?)?;

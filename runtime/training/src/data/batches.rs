@@ -2,10 +2,14 @@
 //! an archive.
 
 use super::formats::{binary, npz, python};
-use super::{Data, Images, Split};
+use super::open::Opened;
+use super::published::{self, Batch};
+use super::records::Records;
+use super::table::Table;
+use crate::input;
 use anyhow::{Context, Result, ensure};
 use std::fs;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// How a batch is written.
@@ -18,7 +22,7 @@ enum Format {
 
 /// What a batch is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub enum Part {
     Train,
     Test,
 }
@@ -29,30 +33,32 @@ struct Kind {
     format: Format,
     part: Part,
     imagenet: bool,
+    /// Of a training batch, from 1; 0 of a test batch.
+    number: usize,
 }
 
 impl Kind {
     fn of(name: &str) -> Option<Self> {
-        let kind = |format, part, imagenet| Some(Self { format, part, imagenet });
-        let number = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
-        let (stem, format) = match name.rsplit_once('.') {
-            Some((stem, "bin")) => (stem, Format::Binary),
-            Some((stem, "npz")) => (stem, Format::Npz),
-            Some(_) => return None,
-            None => (name, Format::Python),
-        };
-        match stem {
-            "test_batch" if format != Format::Npz => kind(format, Part::Test, false),
-            "val_data" if format != Format::Binary => kind(format, Part::Test, true),
-            _ if format == Format::Binary => {
-                stem.starts_with("data_batch").then_some(()).and_then(|()| kind(format, Part::Train, false))
-            }
+        let (stem, format) = split(name)?;
+        let number = |rest: &str| rest.parse().ok().filter(|_| rest.bytes().all(|byte| byte.is_ascii_digit()));
+        let (part, imagenet, number) = match stem {
+            "test_batch" => (Part::Test, false, 0),
+            "val_data" => (Part::Test, true, 0),
             _ => match (stem.strip_prefix("data_batch_"), stem.strip_prefix("train_data_batch_")) {
-                (Some(rest), _) if number(rest) && format == Format::Python => kind(format, Part::Train, false),
-                (_, Some(rest)) if number(rest) => kind(format, Part::Train, true),
-                _ => None,
+                (Some(rest), _) => (Part::Train, false, number(rest)?),
+                (_, Some(rest)) => (Part::Train, true, number(rest)?),
+                _ => return None,
             },
-        }
+        };
+        // CIFAR-10 has no npz form, and the downsampled ImageNet no binary one.
+        let exists = if imagenet { format != Format::Binary } else { format != Format::Npz };
+        exists.then_some(Self { format, part, imagenet, number })
+    }
+
+    /// Whether a file is named as a copy of a batch: `data_batch_1 (1).bin`, `test_batch copy`.
+    fn is_copy(name: &str) -> bool {
+        let begins = |text: &str| ["data_batch_", "train_data_batch_", "test_batch", "val_data"].iter().any(|stem| text.starts_with(stem));
+        Self::of(name).is_none() && begins(name) && split(name).is_some_and(|(stem, _)| stem.contains([' ', '(', '~']))
     }
 
     /// The name of the batch that is missing where there is none for `part`.
@@ -70,6 +76,16 @@ impl Kind {
     }
 }
 
+/// A name without its ending, and the format that the ending says.
+fn split(name: &str) -> Option<(&str, Format)> {
+    match name.rsplit_once('.') {
+        Some((stem, "bin")) => Some((stem, Format::Binary)),
+        Some((stem, "npz")) => Some((stem, Format::Npz)),
+        Some(_) => None,
+        None => Some((name, Format::Python)),
+    }
+}
+
 /// A folder that holds at least one batch.
 pub fn is_folder(path: &Path) -> bool {
     batches(path).is_ok_and(|files| !files.is_empty())
@@ -80,65 +96,47 @@ pub fn is_archive(path: &Path) -> bool {
     [".tar.gz", ".tgz", ".tar"].iter().any(|ending| name.ends_with(ending))
 }
 
-/// The batches of a folder.
+/// The batches of a folder; for testing alone, those for training are not read.
 ///
 /// # Errors
 /// A batch that is missing, truncated or of another format than its name says.
-pub fn load_folder(path: &Path, shape: [usize; 3], split: Split) -> Result<Data> {
-    read_folder(path, shape, false)?.finish(path, split)
-}
-
-/// The test pictures of a folder alone; the others are not even read.
-///
-/// # Errors
-/// As [`load_folder`].
-pub fn test_of_folder(path: &Path, shape: [usize; 3]) -> Result<(String, Images)> {
-    read_folder(path, shape, true)?.test(path)
-}
-
-/// The batches of a `.tar.gz` or `.tar`, without unpacking it to disk.
-///
-/// # Errors
-/// An archive that is damaged, or lacks batches.
-pub fn load_archive(path: &Path, shape: [usize; 3], split: Split) -> Result<Data> {
-    let file = fs::File::open(path).with_context(|| format!("{}: cannot be opened", path.display()))?;
-    let compressed = !path.to_string_lossy().to_lowercase().ends_with(".tar");
-    let stream: Box<dyn Read> = if compressed { Box::new(flate2::read::GzDecoder::new(file)) } else { Box::new(file) };
-    let damaged = || format!("{}: the archive is damaged or cut short; download it again", path.display());
-    let mut members: Vec<(String, Kind, Vec<u8>)> = Vec::new();
-    for entry in tar::Archive::new(stream).entries().with_context(damaged)? {
-        let mut entry = entry.with_context(damaged)?;
-        let name = entry.path().with_context(damaged)?.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if let Some(kind) = Kind::of(&name) {
-            let mut bytes = Vec::new();
-            entry.read_to_end(&mut bytes).with_context(damaged)?;
-            members.push((name, kind, bytes));
-        }
-    }
-    ensure!(
-        !members.is_empty(),
-        "{}: no data_batch_*.bin and no data_batch_* in this archive; wanted is cifar-10-binary.tar.gz or \
-         cifar-10-python.tar.gz",
-        path.display()
-    );
-    members.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut collection = Collection::new(shape);
-    for (name, kind, bytes) in members {
-        collection.add(kind, bytes, &format!("{}: {name}", path.display()))?;
-    }
-    collection.finish(path, split)
-}
-
-fn read_folder(path: &Path, shape: [usize; 3], only_test: bool) -> Result<Collection> {
-    let mut collection = Collection::new(shape);
+pub fn open_folder(path: &Path, only_test: bool) -> Result<Opened> {
+    let mut collection = Collection::default();
     for (file, kind) in batches(path)? {
         collection.kind = Some(kind);
         if !only_test || kind.part == Part::Test {
-            let bytes = fs::read(&file).with_context(|| format!("{}: cannot be read", file.display()))?;
+            let bytes = input::read(&file)?;
             collection.add(kind, bytes, &file.display().to_string())?;
         }
     }
-    Ok(collection)
+    collection.finish(path, only_test)
+}
+
+/// The batches of a `.tar.gz` or `.tar`, without unpacking it to disk; nothing where it holds none.
+///
+/// # Errors
+/// An archive that is damaged, or lacks batches.
+pub fn open_archive(path: &Path) -> Result<Option<Opened>> {
+    let file = input::open(path)?;
+    let compressed = !path.to_string_lossy().to_lowercase().ends_with(".tar");
+    let stream: Box<dyn Read> =
+        if compressed { Box::new(input::gunzip(file, input::limit())) } else { Box::new(BufReader::new(file)) };
+    let named = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let wanted = |path: &str| Kind::of(&named(path)).is_some() || Kind::is_copy(&named(path));
+    let members = input::tar_members(stream, input::limit(), wanted)
+        .with_context(|| format!("{}: the archive is damaged or cut short; download it again", path.display()))?;
+    let mut members: Vec<_> = members.into_iter().map(|(name, bytes)| (named(&name), bytes)).collect();
+    if members.is_empty() {
+        return Ok(None);
+    }
+    members.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut collection = Collection::default();
+    for (name, bytes) in members {
+        let place = format!("{}: {name}", path.display());
+        let kind = Kind::of(&name).with_context(|| copy(&place))?;
+        collection.add(kind, bytes, &place)?;
+    }
+    collection.finish(path, false).map(Some)
 }
 
 /// The batches in a folder, sorted; where it holds them in several formats, those in the first.
@@ -146,7 +144,9 @@ fn batches(path: &Path) -> Result<Vec<(PathBuf, Kind)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(path).with_context(|| format!("{}: cannot be listed", path.display()))? {
         let file = entry.with_context(|| format!("{}: cannot be listed", path.display()))?.path();
-        if let Some(kind) = file.file_name().and_then(|name| Kind::of(&name.to_string_lossy()))
+        let Some(name) = file.file_name().map(|name| name.to_string_lossy()) else { continue };
+        ensure!(!Kind::is_copy(&name), "{}", copy(&file.display().to_string()));
+        if let Some(kind) = Kind::of(&name)
             && file.is_file()
         {
             files.push((file, kind));
@@ -158,37 +158,38 @@ fn batches(path: &Path) -> Result<Vec<(PathBuf, Kind)>> {
     Ok(files)
 }
 
+fn copy(place: &str) -> String {
+    format!("{place}: by its name this is a copy of a batch, whose pictures would count twice; move it away")
+}
+
 /// Pictures and labels of the batches read so far.
+#[derive(Default)]
 struct Collection {
-    shape: [usize; 3],
     kind: Option<Kind>,
-    /// Height of the pictures as they were read.
+    /// Height of the pictures.
     side: usize,
-    train: Option<Images>,
-    test: Option<Images>,
+    batches: Vec<Batch>,
+    train: Option<Records>,
+    test: Option<Records>,
 }
 
 impl Collection {
-    fn new(shape: [usize; 3]) -> Self {
-        Self { shape, kind: None, side: 0, train: None, test: None }
-    }
-
     fn add(&mut self, kind: Kind, bytes: Vec<u8>, place: &str) -> Result<()> {
         ensure!(!bytes.is_empty(), "{place}: the file is empty; copy or download it again");
-        let images = match kind.format {
+        let records = match kind.format {
             Format::Binary => binary::read(bytes, place)?,
             Format::Python => python::read(&bytes, usize::from(kind.imagenet))
                 .with_context(|| format!("{place}: not a pickled batch of pictures; copy or download it again"))?,
             Format::Npz => npz::read(&bytes, usize::from(kind.imagenet))
-                .with_context(|| format!("{place}: not an npz file of pictures; copy or download it again"))?,
+                .with_context(|| format!("{place}: not an npz file of pictures"))?,
         };
         self.kind = Some(kind);
-        self.side = images.shape()[1];
-        let images = images.resized(self.shape);
+        self.side = records.shape()[1];
+        self.batches.push(Batch { part: kind.part, number: kind.number, records: records.len(), place: place.to_owned() });
         let part = if kind.part == Part::Test { &mut self.test } else { &mut self.train };
         match part {
-            Some(there) => there.append(images),
-            None => *part = Some(images),
+            Some(there) => there.append(records).with_context(|| format!("{place}: unlike the other batches"))?,
+            None => *part = Some(records),
         }
         Ok(())
     }
@@ -202,16 +203,13 @@ impl Collection {
         format!("{}: {wanted} is missing", path.display())
     }
 
-    fn test(self, path: &Path) -> Result<(String, Images)> {
-        let (name, missing) = (self.name(), self.missing(Part::Test, path));
-        Ok((name, self.test.context(missing)?))
-    }
-
-    fn finish(mut self, path: &Path, split: Split) -> Result<Data> {
-        let missing = self.missing(Part::Train, path);
-        let (train, validation) = split.apply(self.train.take().context(missing)?);
-        let (name, test) = self.test(path)?;
-        Ok(Data { name, train, validation, test })
+    fn finish(self, path: &Path, only_test: bool) -> Result<Opened> {
+        ensure!(only_test || self.train.is_some(), self.missing(Part::Train, path));
+        ensure!(self.test.is_some(), self.missing(Part::Test, path));
+        published::complete(&self.name(), &self.batches).with_context(|| path.display().to_string())?;
+        let name = self.name();
+        let [pool, test] = [self.train, self.test].map(|part| part.map(Table::from));
+        Ok(Opened { name, pool, test, published: true, ..Opened::default() })
     }
 }
 
@@ -232,9 +230,15 @@ mod tests {
             ("data_batch_", None),
             ("batches.meta", None),
             ("data_batch_1.npz", None),
+            ("data_batch_1 (1).bin", None),
+            ("data_batch_+1", None),
             ("readme.html", None),
         ] {
             assert_eq!(Kind::of(name).map(|kind| (kind.format, kind.part)), expected, "{name}");
         }
+        for name in ["data_batch_1 (1).bin", "data_batch_2(1)", "test_batch copy", "val_data (2).npz"] {
+            assert!(Kind::is_copy(name), "{name}");
+        }
+        assert!(!Kind::is_copy("data_batch_1.bin") && !Kind::is_copy("batches.meta"));
     }
 }

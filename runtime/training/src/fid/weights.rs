@@ -6,8 +6,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Of `pt_inception-2015-12-05-6726825d.pth`, the weights that FIDs in papers are computed with.
-pub const SHA256: &str = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2";
+pub use crate::fetch::FID_SHA256 as SHA256;
 
 /// Weights as they were read.
 #[derive(Debug)]
@@ -26,7 +25,7 @@ impl Weights {
     /// # Errors
     /// A file that is missing, damaged or, without `any`, not the usual one.
     pub fn read(path: &Path, any: bool) -> Result<Self> {
-        let bytes = std::fs::read(path).with_context(|| {
+        let bytes = crate::input::read(path).with_context(|| {
             format!(
                 "{}: the FID network's weights cannot be read; `srvae-run fetch fid-weights` gets them",
                 path.display()

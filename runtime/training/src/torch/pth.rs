@@ -1,15 +1,20 @@
 //! PyTorch's `.pth` files: archives since version 1.6, before that pickles with the numbers behind them.
 
+use crate::input;
 use crate::pickle::{Item, Pickle};
 use crate::{DType, Device, Tensor};
 use anyhow::{Context, Result, bail, ensure};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read};
 
 /// How the older form begins: a pickle of this number, little-endian.
 const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 /// Keys under which training scripts keep a model's state beside other things.
 const STATES: [&str; 4] = ["model_state_dict", "state_dict", "model", "net"];
+/// Axes of a tensor.
+const MOST_AXES: usize = 16;
+/// Calls around a tensor: a parameter is rebuilt from one.
+const MOST_CALLS: usize = 4;
 
 /// The tensors of a model's state, by PyTorch's names.
 ///
@@ -20,30 +25,29 @@ pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
 }
 
 /// Bytes of the storages, by their keys.
-type Storages<'a> = BTreeMap<String, std::borrow::Cow<'a, [u8]>>;
+type Storages<'a> = BTreeMap<String, Cow<'a, [u8]>>;
 
 fn archive(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
-    let mut zip = zip::ZipArchive::new(Cursor::new(bytes)).context("the archive is damaged or cut short")?;
+    let mut archive = input::Archive::open(bytes, input::limit())?;
+    let names = archive.names().to_vec();
     let mut program = None;
     let mut storages = Storages::new();
-    for index in 0..zip.len() {
-        let mut file = zip.by_index(index).context("the archive is damaged")?;
-        let name = file.name().context("the archive is damaged")?.into_owned();
-        let (folder, key) = name.rsplit_once('/').unwrap_or(("", &name));
-        let (is_program, is_data) = (key == "data.pkl", folder.ends_with("/data") || folder == "data");
-        if is_program || is_data {
-            let mut content = Vec::new();
-            file.read_to_end(&mut content).with_context(|| format!("{name}: damaged"))?;
-            if is_program {
-                program = Some(content);
-            } else {
-                storages.insert(key.to_owned(), content.into());
-            }
+    for (index, name) in names.iter().enumerate() {
+        let (folder, key) = name.rsplit_once('/').unwrap_or(("", name));
+        let is_data = folder.ends_with("/data") || folder == "data";
+        // Every member's checksum is verified, also where the content is of no use.
+        let content = archive.member(index)?;
+        if key == "data.pkl" {
+            ensure!(program.is_none(), "there are two members named data.pkl");
+            program = Some(content);
+        } else if is_data {
+            ensure!(storages.insert(key.to_owned(), content).is_none(), "there are two storages named {key}");
+        } else if key == "byteorder" {
+            ensure!(content.as_ref() != b"big", "its numbers begin with the highest byte; save it on an ordinary machine");
         }
     }
     let program = program.context("an archive without data.pkl is no PyTorch file")?;
-    let (pickle, _) = Pickle::read(&program)?;
-    tensors(pickle.root(), &storages)
+    tensors(Pickle::whole(&program)?.root(), &storages)
 }
 
 fn pickles(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
@@ -59,43 +63,24 @@ fn pickles(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
     next("system")?;
     let (state, keys) = (next("state")?, next("list of storages")?);
     // Which numbers are how wide, only the state says.
-    let mut widths = BTreeMap::new();
-    find_widths(state.root(), 0, &mut widths);
+    let widths: BTreeMap<&str, usize> =
+        state.outsides().filter_map(storage_type).map(|(key, dtype)| (key, dtype.size_in_bytes())).collect();
     let mut storages = Storages::new();
     for key in keys.root().items().context("no list of storages in it")? {
         let key = key.text().context("a storage without a name")?;
-        let count = bytes.get(at..at + 8).context("the file is cut short")?;
-        let count = u64::from_le_bytes(count.try_into()?);
+        let count = bytes.get(at..).and_then(<[u8]>::first_chunk).context("the file is cut short")?;
+        let count = u64::from_le_bytes(*count);
         let width = *widths.get(key).with_context(|| format!("storage {key} belongs to no tensor"))?;
         let length = usize::try_from(count)?.checked_mul(width).context("a storage without end")?;
         at += 8;
         let content = at.checked_add(length).and_then(|end| bytes.get(at..end)).with_context(|| {
             format!("storage {key} has {length} bytes and {} are left; the file is cut short", bytes.len() - at)
         })?;
-        storages.insert(key.to_owned(), content.into());
+        ensure!(storages.insert(key.to_owned(), content.into()).is_none(), "there are two storages named {key}");
         at += length;
     }
+    ensure!(at == bytes.len(), "{} bytes follow the last storage; the file is damaged", bytes.len() - at);
     tensors(state.root(), &storages)
-}
-
-/// How deep a state may lie in what was saved.
-const DEPTH: usize = 8;
-
-/// Bytes a number of each storage.
-fn find_widths(item: Item<'_>, depth: usize, widths: &mut BTreeMap<String, usize>) {
-    if depth > DEPTH {
-        return;
-    }
-    if let Some((_, arguments, _)) = item.call() {
-        find_widths(arguments, depth + 1, widths);
-    }
-    if let Some(storage) = item.outside()
-        && let Some((key, dtype)) = storage_type(storage)
-    {
-        widths.insert(key.to_owned(), dtype.size_in_bytes());
-    }
-    item.items().into_iter().flatten().for_each(|member| find_widths(member, depth + 1, widths));
-    item.entries().into_iter().flatten().for_each(|(_, value)| find_widths(value, depth + 1, widths));
 }
 
 /// Key and type of a storage: `("storage", torch.FloatStorage, key, device, numbers)`.
@@ -107,7 +92,7 @@ fn storage_type(storage: Item<'_>) -> Option<(&str, DType)> {
         "torch.BFloat16Storage" => DType::BF16,
         "torch.LongStorage" => DType::I64,
         "torch.IntStorage" => DType::I32,
-        "torch.ByteStorage" | "torch.BoolStorage" | "torch.CharStorage" => DType::U8,
+        "torch.ByteStorage" | "torch.BoolStorage" => DType::U8,
         _ => return None,
     };
     Some((storage.item(2)?.text()?, dtype))
@@ -128,56 +113,124 @@ fn tensors(root: Item<'_>, storages: &Storages<'_>) -> Result<BTreeMap<String, T
         }
     };
     let mut found = BTreeMap::new();
+    let mut left = input::limit();
     for (name, value) in state.entries().into_iter().flatten() {
         let (Some(name), Some(call)) = (name.text(), unwrap(value)) else { continue };
-        found.insert(name.to_owned(), tensor(call, storages).with_context(|| format!("tensor {name}"))?);
+        let tensor = view(call, storages)
+            .and_then(|view| view.tensor(&mut left))
+            .with_context(|| format!("tensor {name}"))?;
+        ensure!(found.insert(name.to_owned(), tensor).is_none(), "there are two tensors named {name}");
     }
     Ok(found)
 }
 
 /// The arguments of the call that makes a tensor, if that is what the item is.
-fn unwrap(item: Item<'_>) -> Option<Item<'_>> {
-    let (function, arguments, _) = item.call()?;
-    match function.as_str() {
-        "torch._utils._rebuild_tensor_v2" | "torch._utils._rebuild_tensor" => Some(arguments),
-        "torch._utils._rebuild_parameter" => unwrap(arguments.item(0)?),
-        _ => None,
+fn unwrap(mut item: Item<'_>) -> Option<Item<'_>> {
+    for _ in 0..MOST_CALLS {
+        let (function, arguments, _) = item.call()?;
+        match function.as_str() {
+            "torch._utils._rebuild_tensor_v2" | "torch._utils._rebuild_tensor" => return Some(arguments),
+            "torch._utils._rebuild_parameter" => item = arguments.item(0)?,
+            _ => return None,
+        }
     }
+    None
+}
+
+/// Where a tensor's numbers lie in a storage.
+struct View<'a> {
+    bytes: &'a [u8],
+    dtype: DType,
+    offset: usize,
+    shape: Vec<usize>,
+    strides: Vec<usize>,
 }
 
 /// (storage, offset, shape, strides, …)
-fn tensor(arguments: Item<'_>, storages: &Storages<'_>) -> Result<Tensor> {
+fn view<'a>(arguments: Item<'_>, storages: &'a Storages<'_>) -> Result<View<'a>> {
     let sizes = |at: usize| -> Option<Vec<usize>> {
-        arguments.item(at)?.items()?.map(|size| usize::try_from(size.int()?).ok()).collect()
+        let items = arguments.item(at)?.items()?;
+        (items.len() <= MOST_AXES).then(|| items.map(|size| usize::try_from(size.int()?).ok()).collect())?
     };
     let storage = arguments.item(0).and_then(Item::outside).context("it has no storage")?;
     let (key, dtype) = storage_type(storage).context("numbers of a type that models do not have")?;
     let bytes = storages.get(key).with_context(|| format!("its storage {key} is missing"))?;
     let offset = arguments.item(1).and_then(Item::int).and_then(|offset| usize::try_from(offset).ok());
     let (Some(offset), Some(shape), Some(strides)) = (offset, sizes(2), sizes(3)) else {
-        bail!("its shape is not there");
+        bail!("its shape is not there, or has more than {MOST_AXES} axes");
     };
     ensure!(shape.len() == strides.len(), "shape {shape:?} and strides {strides:?}");
-    let (width, count) = (dtype.size_in_bytes(), shape.iter().product::<usize>());
-    let reach: usize =
-        shape.iter().zip(&strides).map(|(size, stride)| size.saturating_sub(1).saturating_mul(*stride)).sum();
-    ensure!(
-        count == 0 || reach.saturating_add(offset).saturating_add(1).saturating_mul(width) <= bytes.len(),
-        "shape {shape:?} reaches past the {} bytes of its storage; the file is cut short",
-        bytes.len()
-    );
-    let mut numbers = Vec::with_capacity(count * width);
-    let mut index = vec![0; shape.len()];
-    for _ in 0..count {
-        let at = offset + index.iter().zip(&strides).map(|(index, stride)| index * stride).sum::<usize>();
-        numbers.extend_from_slice(&bytes[at * width..][..width]);
-        for place in (0..shape.len()).rev() {
-            index[place] += 1;
-            if index[place] < shape[place] {
-                break;
-            }
-            index[place] = 0;
+    Ok(View { bytes, dtype, offset, shape, strides })
+}
+
+impl View<'_> {
+    /// Bytes of the numbers, and of the storage up to the last of them; nothing where they have no end.
+    fn extent(&self) -> Option<(usize, usize)> {
+        let width = self.dtype.size_in_bytes();
+        let count = self.shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size.max(1)))?;
+        let length = count.checked_mul(width)?;
+        if self.shape.contains(&0) {
+            return Some((0, 0));
         }
+        let steps = self.shape.iter().zip(&self.strides);
+        let last = steps.map(|(size, stride)| (size - 1).checked_mul(*stride));
+        let last = last.chain([Some(self.offset), Some(1)]).try_fold(0usize, |sum, step| sum.checked_add(step?))?;
+        Some((length, last.checked_mul(width)?))
     }
-    Ok(Tensor::from_raw_buffer(&numbers, dtype, &shape, &Device::Cpu)?)
+
+    /// The tensor on its own; `left` are the bytes that the file's tensors may still take.
+    fn tensor(&self, left: &mut u64) -> Result<Tensor> {
+        let (shape, stored) = (&self.shape, self.bytes.len());
+        let (length, reach) = self.extent().with_context(|| format!("shape {shape:?} has no end"))?;
+        ensure!(
+            reach <= stored,
+            "shape {shape:?} reaches past the {stored} bytes of its storage; the file is cut short"
+        );
+        ensure!(
+            length <= stored,
+            "shape {shape:?} is {length} bytes from a storage of {stored}; save it by .contiguous(), not as a view"
+        );
+        let limit = input::limit();
+        *left = left.checked_sub(length as u64).with_context(|| {
+            format!("the file's tensors take more than {}; --read-limit raises it", input::size(limit))
+        })?;
+        let numbers = if self.is_contiguous() {
+            let begin = if length == 0 { 0 } else { self.offset * self.dtype.size_in_bytes() };
+            Cow::Borrowed(&self.bytes[begin..begin + length])
+        } else {
+            Cow::Owned(self.gather(length))
+        };
+        Ok(Tensor::from_raw_buffer(&numbers, self.dtype, shape, &Device::Cpu)?)
+    }
+
+    fn is_contiguous(&self) -> bool {
+        let mut expected = 1;
+        let mut axes = self.shape.iter().zip(&self.strides).rev();
+        self.shape.contains(&0)
+            || axes.all(|(&size, &stride)| {
+                let fits = size == 1 || stride == expected;
+                expected *= size;
+                fits
+            })
+    }
+
+    /// The numbers in the order of their indices.
+    fn gather(&self, length: usize) -> Vec<u8> {
+        let width = self.dtype.size_in_bytes();
+        let mut numbers = Vec::with_capacity(length);
+        let mut index = vec![0; self.shape.len()];
+        while numbers.len() < length {
+            let steps = index.iter().zip(&self.strides).map(|(index, stride)| index * stride);
+            let at = self.offset + steps.sum::<usize>();
+            numbers.extend_from_slice(&self.bytes[at * width..][..width]);
+            for axis in (0..index.len()).rev() {
+                index[axis] += 1;
+                if index[axis] < self.shape[axis] {
+                    break;
+                }
+                index[axis] = 0;
+            }
+        }
+        numbers
+    }
 }

@@ -13,10 +13,10 @@ use std::path::Path;
 /// # Errors
 /// A file that cannot be read, is damaged, or holds no state.
 pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
-    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    let bytes = crate::input::read(path)?;
     let place = || format!("{}: not a PyTorch checkpoint or safetensors file that can be read", path.display());
     let tensors = if path.extension().is_some_and(|ending| ending == "safetensors") {
-        candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).with_context(place)?.into_iter().collect()
+        crate::tensors::read(&bytes, &Device::Cpu).with_context(place)?.tensors
     } else {
         pth::read(&bytes).with_context(place)?
     };
@@ -68,12 +68,12 @@ pub fn restore(params: &Params, state: &BTreeMap<String, Tensor>, place: &str) -
 ///
 /// # Errors
 /// A place that cannot be written to.
-pub fn export(params: &Params, about: HashMap<String, String>, path: &Path) -> Result<usize> {
-    let tensors: Vec<(String, Tensor)> = named(params)
+pub fn export(params: &Params, about: &BTreeMap<String, String>, path: &Path) -> Result<usize> {
+    let tensors: BTreeMap<String, Tensor> = named(params)
         .into_iter()
         .map(|(name, var)| Ok((name, var.to_dtype(DType::F32)?.to_device(&Device::Cpu)?.contiguous()?)))
         .collect::<Result<_>>()?;
-    let bytes = safetensors::serialize(tensors.iter().map(|(name, tensor)| (name, tensor)), Some(about))
+    let bytes = crate::tensors::write(&tensors, about)
         .with_context(|| format!("{}: the weights could not be put together", path.display()))?;
     crate::files::write(path, &bytes)?;
     Ok(tensors.len())

@@ -2,7 +2,8 @@
 //! `labels`.
 
 use super::of_rows;
-use crate::data::Images;
+use crate::data::Records;
+use crate::input::{Array, Kind};
 use crate::pickle::{Item, Pickle};
 use anyhow::{Context, Result, bail, ensure};
 
@@ -10,51 +11,57 @@ use anyhow::{Context, Result, bail, ensure};
 ///
 /// # Errors
 /// Bytes that are no such pickle, or arrays that are not bytes or do not fit together.
-pub fn read(bytes: &[u8], first: usize) -> Result<Images> {
-    let (pickle, _) = Pickle::read(bytes)?;
+pub fn read(bytes: &[u8], first: usize) -> Result<Records> {
+    let pickle = Pickle::whole(bytes)?;
     let root = pickle.root();
     let data = root.value("data").context("there is no entry `data` in it")?;
-    let (shape, order, content) = array(data).context("its entry `data` is no numpy array")?;
-    let &[rows, columns] = shape.as_slice() else {
-        bail!("its entry `data` has shape {shape:?}, wanted are rows of pictures")
+    let data = array(data).context("its entry `data`")?;
+    ensure!(data.kind == Kind::Unsigned(1), "its entry `data` holds {}, wanted are bytes (uint8)", data.kind);
+    let &[rows, columns] = data.shape.as_slice() else {
+        bail!("its entry `data` has shape {:?}, wanted are rows of pictures", data.shape)
     };
-    ensure!(content.len() == rows * columns, "{} bytes for shape {shape:?}, so not bytes or cut short", content.len());
-    let content = if order { transposed(&content, rows, columns) } else { content };
-    let labels = match root.value("labels").or_else(|| root.value("fine_labels")) {
-        None => None,
-        Some(labels) => Some(numbers(labels).context("its entry `labels` is no list of numbers")?),
-    };
-    of_rows(rows, columns, content, labels, first)
+    let labels = root.value("labels").or_else(|| root.value("fine_labels"));
+    let labels = labels.map(numbers).transpose().context("its entry `labels`")?;
+    of_rows(rows, columns, data.content, labels, first)
 }
 
-fn numbers(item: Item<'_>) -> Option<Vec<i64>> {
-    if let Some(items) = item.items() {
-        return items.map(Item::int).collect();
+/// A list of whole numbers, or an array of them.
+fn numbers(item: Item<'_>) -> Result<Vec<i64>> {
+    match item.items() {
+        Some(items) => items.map(Item::int).collect::<Option<_>>().context("it is no list of whole numbers"),
+        None => array(item)?.integers(),
     }
-    let (shape, _, content) = array(item)?;
-    let count = shape.iter().product::<usize>().max(1);
-    let width = content.len() / count;
-    let number = |bytes: &[u8]| bytes.iter().rev().fold(0i64, |number, &byte| number << 8 | i64::from(byte));
-    (1..=8).contains(&width).then(|| content.chunks_exact(width).map(number).collect())
 }
 
-/// Shape, whether columns lie together, and bytes of a numpy array.
-fn array(item: Item<'_>) -> Option<(Vec<usize>, bool, Vec<u8>)> {
+/// A numpy array.
+fn array(item: Item<'_>) -> Result<Array> {
+    let parts = || -> Option<(Item<'_>, Item<'_>, bool, Item<'_>)> {
+        let (function, arguments, state) = item.call()?;
+        match state {
+            // (version, shape, type, whether columns lie together, bytes)
+            Some(state) if function.ends_with("multiarray._reconstruct") => {
+                Some((state.item(1)?, state.item(2)?, state.item(3)?.int()? != 0, state.item(4)?))
+            }
+            // (bytes, type, shape, order)
+            _ if function.ends_with("numeric._frombuffer") => {
+                Some((arguments.item(2)?, arguments.item(1)?, arguments.item(3)?.text()? == "F", arguments.item(0)?))
+            }
+            _ => None,
+        }
+    };
+    let (shape, kind, columns_first, content) = parts().context("it is no numpy array")?;
+    let sizes = shape.items().and_then(|items| items.map(|size| usize::try_from(size.int()?).ok()).collect());
+    let kind = descr(kind).context("its type is not there")?;
+    let content = bytes(content).context("its numbers are not there")?;
+    Array::new(&kind, columns_first, sizes.context("its shape is not there")?, content)
+}
+
+/// Numpy's name of a type with the order of bytes: `numpy.dtype("u1", …)` with a state `(3, "|", …)`.
+fn descr(item: Item<'_>) -> Option<String> {
     let (function, arguments, state) = item.call()?;
-    let sizes =
-        |item: Item<'_>| item.items()?.map(|size| usize::try_from(size.int()?).ok()).collect::<Option<Vec<usize>>>();
-    match state {
-        // (version, shape, type, whether columns lie together, bytes)
-        Some(state) if function.ends_with("multiarray._reconstruct") => {
-            Some((sizes(state.item(1)?)?, state.item(3)?.int()? != 0, bytes(state.item(4)?)?))
-        }
-        // (bytes, type, shape, order)
-        _ if function.ends_with("numeric._frombuffer") => {
-            let order = arguments.item(3)?.text()? == "F";
-            Some((sizes(arguments.item(2)?)?, order, bytes(arguments.item(0)?)?))
-        }
-        _ => None,
-    }
+    let name = arguments.item(0)?.text()?;
+    let order = state.and_then(|state| state.item(1)).and_then(Item::text).unwrap_or("|");
+    (function == "numpy.dtype").then(|| format!("{order}{name}"))
 }
 
 /// Bytes, or the text that Python 3 writes bytes as where the protocol has none.
@@ -65,8 +72,4 @@ fn bytes(item: Item<'_>) -> Option<Vec<u8>> {
         }
         _ => item.bytes().map(<[u8]>::to_vec),
     }
-}
-
-fn transposed(content: &[u8], rows: usize, columns: usize) -> Vec<u8> {
-    (0..rows).flat_map(|row| (0..columns).map(move |column| content[column * rows + row])).collect()
 }

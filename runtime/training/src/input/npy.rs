@@ -1,0 +1,266 @@
+//! Numpy's arrays, as `.npy` files and pickles hold them.
+
+use anyhow::{Context, Result, bail, ensure};
+use std::borrow::Cow;
+
+/// Numpy's own bound on the number of axes.
+const MOST_AXES: usize = 64;
+/// Bytes of a header; numpy refuses more than 10,000.
+const MOST_HEADER: usize = 1 << 16;
+
+/// What an array's numbers are, with the bytes of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Bool,
+    Signed(usize),
+    Unsigned(usize),
+    Float(usize),
+}
+
+/// An array: its last axis lies together, and the lowest byte of each number comes first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Array {
+    pub kind: Kind,
+    pub shape: Vec<usize>,
+    /// `shape.product() * kind.width()` bytes.
+    pub content: Vec<u8>,
+}
+
+impl Kind {
+    /// Of numpy's short name without the order of bytes: `u1`, `i8`, `f4`, `b1`.
+    ///
+    /// # Errors
+    /// Numbers of another type, such as complex ones, texts or records.
+    pub fn of(name: &str) -> Result<Self> {
+        Ok(match name {
+            "b1" | "?" => Self::Bool,
+            "i1" | "i2" | "i4" | "i8" => Self::Signed(usize::from(name.as_bytes()[1] - b'0')),
+            "u1" | "u2" | "u4" | "u8" => Self::Unsigned(usize::from(name.as_bytes()[1] - b'0')),
+            "f2" | "f4" | "f8" => Self::Float(usize::from(name.as_bytes()[1] - b'0')),
+            other => bail!("its type is `{other}`; read are whole numbers, floats and booleans of up to 8 bytes"),
+        })
+    }
+
+    /// Bytes of a number.
+    pub fn width(self) -> usize {
+        match self {
+            Self::Bool => 1,
+            Self::Signed(width) | Self::Unsigned(width) | Self::Float(width) => width,
+        }
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bool => out.write_str("bool"),
+            Self::Signed(width) => write!(out, "int{}", 8 * width),
+            Self::Unsigned(width) => write!(out, "uint{}", 8 * width),
+            Self::Float(width) => write!(out, "float{}", 8 * width),
+        }
+    }
+}
+
+impl Array {
+    /// A `.npy` file: magic number, version, length of the header, the header (a dictionary as Python prints it), the numbers.
+    ///
+    /// # Errors
+    /// Bytes that are no such file, a type or shape that is not read here, or another number of bytes than the shape says.
+    pub fn parse(bytes: Cow<'_, [u8]>) -> Result<Self> {
+        ensure!(bytes.starts_with(b"\x93NUMPY") && bytes.len() > 12, "this is no numpy array");
+        let (begin, length) = match bytes[6] {
+            1 => (10, usize::from(u16::from_le_bytes([bytes[8], bytes[9]]))),
+            2 | 3 => (12, u32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]) as usize),
+            version => bail!("its version is {version}, and 1 to 3 are read here"),
+        };
+        ensure!(length <= MOST_HEADER, "its header has {length} bytes; it is damaged");
+        let end = begin + length;
+        let header = bytes.get(begin..end).context("its header is cut short")?;
+        let header = Header::parse(std::str::from_utf8(header).context("its header is no text")?)?;
+        let content = match bytes {
+            Cow::Borrowed(bytes) => bytes[end..].to_vec(),
+            // In place: the numbers may be half of what memory there is.
+            Cow::Owned(mut bytes) => {
+                bytes.drain(..end);
+                bytes
+            }
+        };
+        Self::new(&header.descr, header.columns_first, header.shape, content)
+    }
+
+    /// An array from its parts; `descr` is numpy's name of the type with the order of bytes (`<i8`, `|u1`), and
+    /// `columns_first` says that the first axis lies together.
+    ///
+    /// # Errors
+    /// A type that is not read here, or another number of bytes than the shape says.
+    pub fn new(descr: &str, columns_first: bool, shape: Vec<usize>, mut content: Vec<u8>) -> Result<Self> {
+        let (swapped, name) = match descr.as_bytes().first() {
+            Some(b'>') => (true, &descr[1..]),
+            Some(b'<' | b'|' | b'=') => (false, &descr[1..]),
+            _ => (false, descr),
+        };
+        let kind = Kind::of(name)?;
+        ensure!(shape.len() <= MOST_AXES, "it has {} axes, numpy allows {MOST_AXES}", shape.len());
+        let wanted = shape.iter().try_fold(kind.width(), |product, &size| product.checked_mul(size));
+        let wanted = wanted.with_context(|| format!("shape {shape:?} has no end"))?;
+        ensure!(
+            content.len() == wanted,
+            "shape {shape:?} of {kind} is {wanted} bytes, found are {}; the file is cut short or damaged",
+            content.len()
+        );
+        if swapped {
+            content.chunks_exact_mut(kind.width()).for_each(<[u8]>::reverse);
+        }
+        if columns_first && shape.len() > 1 {
+            content = rows_first(&content, &shape, kind.width());
+        }
+        ensure!(kind != Kind::Bool || content.iter().all(|&byte| byte < 2), "it has booleans other than 0 and 1");
+        Ok(Self { kind, shape, content })
+    }
+
+    /// The numbers of an array of whole numbers.
+    ///
+    /// # Errors
+    /// Floats, or a number of 2^63 and more.
+    pub fn integers(&self) -> Result<Vec<i64>> {
+        let signed = match self.kind {
+            Kind::Float(_) => bail!("it holds {}, whole numbers are wanted", self.kind),
+            Kind::Signed(_) => true,
+            Kind::Bool | Kind::Unsigned(_) => false,
+        };
+        let number = |bytes: &[u8]| -> Result<i64> {
+            let negative = signed && bytes.last().is_some_and(|byte| byte & 0x80 != 0);
+            let mut full = [if negative { 0xff } else { 0 }; 8];
+            full[..bytes.len()].copy_from_slice(bytes);
+            let number = i64::from_le_bytes(full);
+            ensure!(signed || number >= 0, "it holds {}, which is too large", number as u64);
+            Ok(number)
+        };
+        self.content.chunks_exact(self.kind.width()).map(number).collect()
+    }
+}
+
+/// The same array with its last axis together instead of its first.
+fn rows_first(content: &[u8], shape: &[usize], width: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(content.len());
+    let mut strides = Vec::with_capacity(shape.len());
+    let mut stride = width;
+    for size in shape {
+        strides.push(stride);
+        stride *= size;
+    }
+    let mut index = vec![0; shape.len()];
+    while out.len() < content.len() {
+        let at: usize = index.iter().zip(&strides).map(|(index, stride)| index * stride).sum();
+        out.extend_from_slice(&content[at..at + width]);
+        for axis in (0..shape.len()).rev() {
+            index[axis] += 1;
+            if index[axis] < shape[axis] {
+                break;
+            }
+            index[axis] = 0;
+        }
+    }
+    out
+}
+
+/// The header's three entries.
+struct Header {
+    descr: String,
+    columns_first: bool,
+    shape: Vec<usize>,
+}
+
+impl Header {
+    /// `{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3072), }`, in any order and with any blanks.
+    fn parse(text: &str) -> Result<Self> {
+        let (mut descr, mut columns_first, mut shape) = (None, None, None);
+        let mut rest = text.trim().strip_prefix('{').context("its header is no dictionary")?.trim_start();
+        while !rest.starts_with('}') {
+            let (key, after) = quoted(rest).context("its header has a key that is no text")?;
+            let value = after.trim_start().strip_prefix(':').context("its header has a key without a value")?;
+            let value = value.trim_start();
+            rest = match key {
+                "descr" => {
+                    let (text, after) = quoted(value)
+                        .context("its type is a record; read are whole numbers, floats and booleans")?;
+                    descr = Some(text.to_owned());
+                    after
+                }
+                "fortran_order" => {
+                    let (flag, after) = [("True", true), ("False", false)]
+                        .into_iter()
+                        .find_map(|(word, flag)| Some((flag, value.strip_prefix(word)?)))
+                        .context("its header's fortran_order is neither True nor False")?;
+                    columns_first = Some(flag);
+                    after
+                }
+                "shape" => {
+                    let inside = value.strip_prefix('(').and_then(|value| value.split_once(')'));
+                    let (sizes, after) = inside.context("its header has no shape")?;
+                    let sizes = sizes.split(',').map(str::trim).filter(|size| !size.is_empty());
+                    // Python 2 wrote long numbers with an L.
+                    let sizes = sizes.map(|size| size.trim_end_matches('L').parse());
+                    shape = Some(sizes.collect::<Result<_, _>>().context("its shape is no list of sizes")?);
+                    after
+                }
+                other => bail!("its header has an entry `{other}` that numpy does not write"),
+            };
+            rest = rest.trim_start();
+            rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();
+        }
+        ensure!(rest == "}", "its header goes on after its end");
+        Ok(Self {
+            descr: descr.context("its header names no type")?,
+            columns_first: columns_first.context("its header has no fortran_order")?,
+            shape: shape.context("its header has no shape")?,
+        })
+    }
+}
+
+/// A text in quotes, and what follows it.
+fn quoted(text: &str) -> Option<(&str, &str)> {
+    let quote = text.chars().next().filter(|&c| c == '\'' || c == '"')?;
+    text[1..].split_once(quote)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Array, Kind};
+
+    fn file(header: &str, content: &[u8]) -> Vec<u8> {
+        [b"\x93NUMPY\x01\x00", (header.len() as u16).to_le_bytes().as_slice(), header.as_bytes(), content].concat()
+    }
+
+    #[test]
+    fn orders_of_bytes_and_axes_are_brought_to_one() {
+        let expected = [258, -2, 3, 4, 5, 6];
+        let rows: Vec<u8> = expected.iter().flat_map(|&number: &i16| number.to_le_bytes()).collect();
+        let columns: Vec<u8> = [0, 3, 1, 4, 2, 5].iter().flat_map(|&at: &usize| expected[at].to_be_bytes()).collect();
+        for (header, content) in [
+            ("{'descr': '<i2', 'fortran_order': False, 'shape': (2, 3), }\n", rows),
+            ("{\"shape\":(2L,3L),'fortran_order':True,'descr':'>i2'}", columns),
+        ] {
+            let array = Array::parse(file(header, &content).into()).unwrap();
+            assert_eq!((array.kind, array.shape.as_slice()), (Kind::Signed(2), [2, 3].as_slice()));
+            assert_eq!(array.integers().unwrap(), expected.map(i64::from));
+        }
+    }
+
+    #[test]
+    fn shapes_and_types_that_cannot_be_are_refused() {
+        for (descr, shape, words) in [
+            ("|u1", "(4294967296, 4294967296, 2)", "has no end"),
+            ("|u1", "(0, 18446744073709551616)", "no list of sizes"),
+            ("<i8", "(2,)", "is 16 bytes, found are 4"),
+            ("<c8", "(1,)", "its type is `c8`"),
+            ("|u1", "(5,)", "is 5 bytes, found are 4"),
+            ("|u1", "(-4,)", "no list of sizes"),
+            ("|b1", "(4,)", "booleans other than 0 and 1"),
+        ] {
+            let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
+            let error = format!("{:#}", Array::parse(file(&header, b"abcd").into()).unwrap_err());
+            assert!(error.contains(words), "{header}: {error}");
+        }
+    }
+}

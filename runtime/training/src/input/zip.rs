@@ -1,0 +1,106 @@
+//! Zip: the members of an archive in memory, each with its checksum.
+//!
+//! The library reads the archive's directory; what it leaves open is verified here: that directory and members say the same,
+//! that members do not overlap, that the directory has as many entries as its end says, and every member's CRC-32.
+
+use super::within;
+use anyhow::{Context, Result, bail, ensure};
+use std::borrow::Cow;
+use std::io::{Cursor, Read};
+use zip::CompressionMethod;
+
+/// An archive, its directory verified.
+pub struct Archive<'a> {
+    zip: zip::ZipArchive<Cursor<&'a [u8]>>,
+    bytes: &'a [u8],
+    names: Vec<String>,
+    /// Bytes that may still be unpacked.
+    left: u64,
+    limit: u64,
+}
+
+impl<'a> Archive<'a> {
+    /// The archive in `bytes`, of which at most `limit` bytes will be unpacked.
+    ///
+    /// # Errors
+    /// Bytes that are no archive, or whose directory and members contradict each other.
+    pub fn open(bytes: &'a [u8], limit: u64) -> Result<Self> {
+        const DAMAGED: &str = "the archive is damaged or cut short";
+        let mut zip = zip::ZipArchive::new(Cursor::new(bytes)).context(DAMAGED)?;
+        zip.validate_header_consistency().context(DAMAGED)?;
+        ensure!(zip.offset() == 0, "{DAMAGED}: {} bytes stand before its first member", zip.offset());
+        directory(bytes, usize::try_from(zip.central_directory_start())?, zip.len()).context(DAMAGED)?;
+        let names = zip.file_names().map(|name| Ok(name?.into_owned())).collect::<zip::result::ZipResult<_>>();
+        Ok(Self { zip, bytes, names: names.context(DAMAGED)?, left: limit, limit })
+    }
+
+    /// In the order of the directory.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The content of a member; borrowed where it was stored as it is.
+    ///
+    /// # Errors
+    /// Content that is damaged, has another length or checksum than the directory says, is compressed by a method other than
+    /// deflate, or would go over the limit.
+    pub fn member(&mut self, index: usize) -> Result<Cow<'a, [u8]>> {
+        let name = self.names.get(index).cloned().unwrap_or_default();
+        let file = self.zip.by_index_raw(index).with_context(|| format!("{name}: damaged"))?;
+        ensure!(!file.encrypted(), "{name}: it is encrypted");
+        let (method, size, checksum) = (file.compression(), file.size(), file.crc32());
+        let start = file.data_start().with_context(|| format!("{name}: damaged"))?;
+        let content = start.checked_add(file.compressed_size()).map(|end| start..end);
+        let content = content.and_then(|range| self.bytes.get(range.start as usize..range.end as usize));
+        let content = content.with_context(|| format!("{name}: the archive is cut short"))?;
+        drop(file);
+        if size > self.left {
+            within((self.limit - self.left).saturating_add(size), self.limit).with_context(|| name.clone())?;
+        }
+        self.left -= size;
+        let content = match method {
+            CompressionMethod::Stored => Cow::Borrowed(content),
+            // The archive's reader is built without decompression; this is the only other method of the formats in use.
+            CompressionMethod::DEFLATE => Cow::Owned(inflate(content, size).with_context(|| format!("{name}: damaged"))?),
+            other => bail!("{name}: it is compressed by {other}, and deflate is the only method read here"),
+        };
+        ensure!(content.len() as u64 == size, "{name}: {} bytes where the directory says {size}", content.len());
+        let mut found = flate2::Crc::new();
+        found.update(&content);
+        ensure!(
+            found.sum() == checksum,
+            "{name}: its checksum is {:08x}, the archive says {checksum:08x}; the file is damaged",
+            found.sum()
+        );
+        Ok(content)
+    }
+}
+
+/// At most one byte more than `size`, and all of the input used.
+fn inflate(content: &[u8], size: u64) -> Result<Vec<u8>> {
+    let mut decoder = flate2::bufread::DeflateDecoder::new(content);
+    // Deflate makes at most 1032 bytes of one.
+    let mut bytes = Vec::with_capacity(size.min(content.len() as u64 * 1032) as usize);
+    decoder.by_ref().take(size.saturating_add(1)).read_to_end(&mut bytes)?;
+    ensure!(bytes.len() as u64 != size || decoder.into_inner().is_empty(), "bytes follow its last block");
+    Ok(bytes)
+}
+
+/// Walks the directory: `count` entries from `start`, then one of its ends.
+fn directory(bytes: &[u8], start: usize, count: usize) -> Result<()> {
+    const ENTRY: &[u8] = b"PK\x01\x02";
+    const FIXED: usize = 46;
+    let (mut at, mut entries) = (start, 0);
+    while let Some(entry) = bytes.get(at..).filter(|rest| rest.starts_with(ENTRY)) {
+        let length = |place: usize| Some(usize::from(u16::from_le_bytes([*entry.get(place)?, *entry.get(place + 1)?])));
+        let lengths = [28, 30, 32].map(length).into_iter().sum::<Option<usize>>();
+        at += FIXED + lengths.context("its directory is cut short")?;
+        entries += 1;
+    }
+    let end = bytes.get(at..).unwrap_or_default();
+    ensure!(
+        entries == count && (end.starts_with(b"PK\x05\x06") || end.starts_with(b"PK\x06\x06")),
+        "its directory has {entries} entries where its end says {count}"
+    );
+    Ok(())
+}

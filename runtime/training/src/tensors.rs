@@ -1,0 +1,120 @@
+//! Safetensors files: ours with a checksum of the whole file, those of others as they are.
+
+use crate::{Device, Tensor};
+use anyhow::{Context, Result, ensure};
+use safetensors::SafeTensors;
+use std::collections::BTreeMap;
+
+/// The metadata entry that holds the CRC-32 of the file, itself read as zeros.
+const CHECKSUM: &str = "srvae.crc32";
+/// The entry as the header holds it. Inside a text of the header its quotes would be escaped, so it is found once.
+const ENTRY: &str = "\"srvae.crc32\":\"";
+const UNKNOWN: &str = "00000000";
+/// Bytes of a header. A thousand layers need a hundredth of it.
+const MOST_HEADER: usize = 16 << 20;
+
+/// A file that was read.
+#[derive(Debug)]
+pub struct File {
+    /// Its metadata, without the checksum.
+    pub about: BTreeMap<String, String>,
+    pub tensors: BTreeMap<String, Tensor>,
+    /// It has a checksum, and that is right.
+    pub verified: bool,
+}
+
+/// A file of these tensors and metadata, with a checksum: the same bytes for the same content.
+///
+/// # Errors
+/// Tensors that cannot be written, such as those that are not contiguous.
+pub fn write<'a>(
+    tensors: impl IntoIterator<Item = (&'a String, &'a Tensor)>,
+    about: &BTreeMap<String, String>,
+) -> Result<Vec<u8>> {
+    let mut bytes = safetensors::serialize(tensors, None)?;
+    let mut about = about.clone();
+    about.insert(CHECKSUM.to_owned(), UNKNOWN.to_owned());
+    let (length, header) = header(&bytes)?;
+    let rest = header.trim_end().strip_prefix('{').context("the header is no object")?;
+    let comma = if rest == "}" { "" } else { "," };
+    let mut header = format!("{{\"__metadata__\":{}{comma}{rest}", serde_json::to_string(&about)?);
+    // The numbers begin at a multiple of eight bytes.
+    let padded = header.len().next_multiple_of(8);
+    header.extend(std::iter::repeat_n(' ', padded - header.len()));
+    let begin = [(header.len() as u64).to_le_bytes().as_slice(), header.as_bytes()].concat();
+    bytes.splice(..8 + length, begin);
+    let place = place(&bytes)?.context("the checksum has no place")?;
+    let sum = checksum(&bytes, place);
+    bytes[place..place + UNKNOWN.len()].copy_from_slice(sum.as_bytes());
+    Ok(bytes)
+}
+
+/// Reads a file onto a device, and verifies its checksum where it has one.
+///
+/// # Errors
+/// Bytes that are no such file, cut short, or of another checksum than they say.
+pub fn read(bytes: &[u8], device: &Device) -> Result<File> {
+    let place = place(bytes)?;
+    if let Some(place) = place {
+        let said = bytes.get(place..place + UNKNOWN.len()).unwrap_or_default();
+        let found = checksum(bytes, place);
+        ensure!(
+            said == found.as_bytes(),
+            "its checksum is {found}, the file says {}; it is damaged",
+            String::from_utf8_lossy(said)
+        );
+    }
+    let (_, metadata) = SafeTensors::read_metadata(bytes)?;
+    let mut about: BTreeMap<String, String> = metadata.metadata().clone().unwrap_or_default().into_iter().collect();
+    about.remove(CHECKSUM);
+    for (name, info) in metadata.tensors() {
+        // With a size of 0 the others are free, and their products need not fit.
+        let product = info.shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size.max(1)));
+        ensure!(product.is_some_and(|count| count < 1 << 48), "tensor {name} has shape {:?}", info.shape);
+    }
+    let tensors = candle_core::safetensors::load_buffer(bytes, device)?.into_iter().collect();
+    Ok(File { about, tensors, verified: place.is_some() })
+}
+
+/// The header and its length.
+fn header(bytes: &[u8]) -> Result<(usize, &str)> {
+    let length = bytes.first_chunk::<8>().map(|length| u64::from_le_bytes(*length));
+    let length = usize::try_from(length.context("it is cut short")?).unwrap_or(usize::MAX);
+    ensure!(length <= MOST_HEADER, "its header would have {length} bytes");
+    let header = bytes.get(8..8 + length).context("its header is cut short")?;
+    Ok((length, std::str::from_utf8(header).context("its header is no text")?))
+}
+
+/// Where the digits of the checksum stand.
+fn place(bytes: &[u8]) -> Result<Option<usize>> {
+    Ok(header(bytes)?.1.find(ENTRY).map(|at| 8 + at + ENTRY.len()))
+}
+
+/// Of the whole file, the digits of the checksum read as zeros.
+fn checksum(bytes: &[u8], place: usize) -> String {
+    let mut sum = flate2::Crc::new();
+    sum.update(&bytes[..place]);
+    sum.update(UNKNOWN.as_bytes());
+    sum.update(bytes.get(place + UNKNOWN.len()..).unwrap_or_default());
+    format!("{:08x}", sum.sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Device, Tensor, read, write};
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn what_was_written_comes_back_verified_and_in_the_same_bytes() {
+        let tensors = BTreeMap::from([("b".to_owned(), Tensor::new(&[1f32, 2.0], &Device::Cpu).unwrap())]);
+        // Text that looks like a checksum is text.
+        let about = BTreeMap::from([("a".to_owned(), "\"srvae.crc32\":\"12345678\"".to_owned())]);
+        let bytes = write(&tensors, &about).unwrap();
+        assert_eq!(bytes, write(&tensors, &about).unwrap());
+        let file = read(&bytes, &Device::Cpu).unwrap();
+        assert!(file.verified && file.about == about);
+        assert_eq!(file.tensors["b"].to_vec1::<f32>().unwrap(), [1.0, 2.0]);
+        let empty = write(&BTreeMap::new(), &BTreeMap::new()).unwrap();
+        assert!(read(&empty, &Device::Cpu).unwrap().tensors.is_empty());
+    }
+}
