@@ -8,6 +8,10 @@
 //! - [`model`]: the trait between generated code and everything above;
 //! - [`data`], [`train`], [`eval`], [`fid`], [`cli`]: running a model.
 
+#[cfg(feature = "cli")]
 pub use srvae_cli as cli;
 pub use srvae_macros::model;
+#[cfg(not(feature = "training"))]
+pub use srvae_numerics::*;
+#[cfg(feature = "training")]
 pub use srvae_training::*;

@@ -23,7 +23,7 @@ fn model(compiled: Compiled, variables: &[(&str, Role, Space, &[usize])]) -> (Sp
         preset: None,
         settings: Vec::new(),
         variables: variables.iter().map(variable).collect(),
-        compiled,
+        builder: compiled.into(),
     };
     let built = spec.build(&Params::new(3, DType::F32, &Device::Cpu)).unwrap();
     (spec, built)

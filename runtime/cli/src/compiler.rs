@@ -50,7 +50,7 @@ pub fn spec(found: &Found, args: &ModelArgs) -> Result<Spec> {
         preset: args.preset.clone(),
         settings: values(&model),
         variables: (0..model.variables.len()).map(|at| variable(&model, graph::VariableId(at))).collect(),
-        compiled: found.compiled,
+        builder: found.builder.clone(),
     })
 }
 

@@ -3,7 +3,6 @@
 use super::args::{Check, Explain, Fmt, Format};
 use super::{compiler, deep, models};
 use anyhow::{Context, Result, bail};
-use resvg::{tiny_skia, usvg};
 use srvae_dsl::plan::{Plan, plan};
 use srvae_dsl::{Report, Source, Style, emit, explain};
 use srvae_training::Compiled;
@@ -74,7 +73,7 @@ pub fn explain(args: &Explain) -> Result<ExitCode> {
             out(&file.display().to_string());
         }
         if let Some(file) = &args.png {
-            files::write(file, &png(&svg)?)?;
+            files::write(file, &super::png::png(&svg)?)?;
             out(&file.display().to_string());
         }
         return Ok(ExitCode::SUCCESS);
@@ -112,33 +111,6 @@ pub fn explain(args: &Explain) -> Result<ExitCode> {
 fn largest_batch(plan: &Plan, gibibytes: u64) -> String {
     let batch = explain::Budget::of(plan).largest_batch(gibibytes.saturating_mul(1 << 30));
     format!("  largest batch that trains in {gibibytes} GiB, estimated: {batch}\n")
-}
-
-/// Pixels of the picture to each of its units.
-const ZOOM: f32 = 4.0;
-
-/// A picture as PNG, on white.
-///
-/// # Errors
-/// A machine without fonts: the names of the variables could not be drawn.
-pub fn png(svg: &str) -> Result<Vec<u8>> {
-    let mut options = usvg::Options::default();
-    options.fontdb_mut().load_system_fonts();
-    if options.fontdb.is_empty() {
-        bail!("there are no fonts on this machine to draw the names with; --svg needs none");
-    }
-    // Any serif serves where the usual one is missing.
-    let serif = |face: &&usvg::fontdb::FaceInfo| face.families.iter().any(|(name, _)| name.contains("Serif"));
-    let face = options.fontdb.faces().find(serif).or_else(|| options.fontdb.faces().next());
-    if let Some((family, _)) = face.and_then(|face| face.families.first().cloned()) {
-        options.fontdb_mut().set_serif_family(family);
-    }
-    let tree = usvg::Tree::from_str(svg, &options)?;
-    let size = tree.size().to_int_size().scale_by(ZOOM).context("the picture is too large")?;
-    let mut pixels = tiny_skia::Pixmap::new(size.width(), size.height()).context("the picture is too large")?;
-    pixels.fill(tiny_skia::Color::WHITE);
-    resvg::render(&tree, tiny_skia::Transform::from_scale(ZOOM, ZOOM), &mut pixels.as_mut());
-    Ok(pixels.encode_png()?)
 }
 
 /// Brings files into canonical form, or says which are not.

@@ -2,7 +2,7 @@
 
 use super::args::Figure;
 use super::session::Session;
-use super::{compiler, device, explain};
+use super::{compiler, device};
 use anyhow::{Context, Result};
 use image::RgbImage;
 use image::imageops::{self, FilterType};
@@ -47,7 +47,7 @@ fn enlarged(strip: &Row) -> Row {
 /// The graph, so many pixels high.
 fn graph(session: &Session, height: u32) -> Result<RgbImage> {
     let svg = compiler::explained(&session.spec)?.graph.context("the graph could not be drawn")?;
-    let drawn = image::load_from_memory(&explain::png(&svg)?)?.into_rgb8();
+    let drawn = image::load_from_memory(&super::png::png(&svg)?)?.into_rgb8();
     let width = (drawn.width() * height / drawn.height().max(1)).max(1);
     Ok(imageops::resize(&drawn, width, height.max(1), FilterType::Lanczos3))
 }

@@ -11,6 +11,10 @@ mod eval;
 mod explain;
 mod export;
 mod fetch;
+#[cfg(feature = "fid")]
+mod fid;
+#[cfg(not(feature = "fid"))]
+#[path = "without_fid.rs"]
 mod fid;
 mod figure;
 mod import;
@@ -18,6 +22,11 @@ mod interpolate;
 mod machine;
 mod models;
 mod modes;
+#[cfg(feature = "png")]
+mod png;
+#[cfg(not(feature = "png"))]
+#[path = "without_png.rs"]
+mod png;
 mod report;
 mod session;
 mod table;

@@ -3,15 +3,15 @@
 use super::args::ModelArgs;
 use super::{compile, compiler};
 use anyhow::{Context, Result, bail};
-use srvae_training::Compiled;
 use srvae_training::spec::Spec;
 use srvae_training::train::same_model;
+use srvae_training::{Builder, Compiled};
 use std::path::Path;
 
 /// A model file and the code that was compiled from it.
 #[derive(Debug, Clone)]
 pub struct Found {
-    pub compiled: Compiled,
+    pub builder: Builder,
     /// As messages name it.
     pub path: String,
     pub text: String,
@@ -24,14 +24,14 @@ pub struct Found {
 pub fn find(models: &'static [Compiled], file: &Path) -> Result<Found> {
     if !file.exists() {
         if let Some(compiled) = models.iter().find(|model| file.as_os_str() == model.name) {
-            return Ok(Found { compiled: *compiled, path: compiled.path.into(), text: compiled.source.into() });
+            return Ok(Found { builder: (*compiled).into(), path: compiled.path.into(), text: compiled.source.into() });
         }
         bail!("{}: no such file; {}", file.display(), known(models));
     }
     let text = read(file)?;
     let path = file.display().to_string();
     match models.iter().find(|model| same_model(model.source, &text)) {
-        Some(compiled) => Ok(Found { compiled: *compiled, path, text }),
+        Some(compiled) => Ok(Found { builder: (*compiled).into(), path, text }),
         None => {
             // What is wrong with a file is worth more than that it is not compiled.
             compiler::check(&path, &text, &ModelArgs::default())?;
@@ -46,7 +46,9 @@ pub fn find(models: &'static [Compiled], file: &Path) -> Result<Found> {
 /// None that is compiled into this program.
 pub fn of_text(models: &'static [Compiled], path: &Path, text: &str) -> Result<Found> {
     match models.iter().find(|model| same_model(model.source, text)) {
-        Some(compiled) => Ok(Found { compiled: *compiled, path: path.display().to_string(), text: text.to_owned() }),
+        Some(compiled) => {
+            Ok(Found { builder: (*compiled).into(), path: path.display().to_string(), text: text.to_owned() })
+        }
         None => compile::instead(models, path, text),
     }
 }

@@ -100,7 +100,7 @@ pub fn tell(args: &Drawing, mode: &str, strips: &[Strip], path: &Path) {
 ///
 /// # Errors
 /// A graph that does not allow it: what it does allow.
-pub fn find(session: &Session, kind: &str) -> Result<&'static Mode> {
+pub fn find<'s>(session: &'s Session, kind: &str) -> Result<&'s Mode> {
     let modes = session.model.modes();
     let named = modes.iter().find(|mode| mode.name == kind);
     // In a model without anything below its top latents to be drawn anew, the two are one.

@@ -93,14 +93,14 @@ fn finite(params: &Params, checkpoint: &Path) -> Result<()> {
 /// # Errors
 /// A model that is not compiled in.
 pub fn spec_of(models: &'static [Compiled], header: &Header, path: &Path) -> Result<Spec> {
-    let Found { compiled, .. } = models::of_text(models, path, &header.source)?;
+    let Found { builder, .. } = models::of_text(models, path, &header.source)?;
     Ok(Spec {
         name: header.model.clone(),
         source: header.source.clone(),
         preset: header.preset.clone(),
         settings: header.settings.clone(),
         variables: header.variables.clone(),
-        compiled,
+        builder,
     })
 }
 

@@ -1,14 +1,13 @@
 //! `srvae-run table`: the paper's Table 1 for trained models.
 
 use super::args::{DataArgs, RunArgs, Table};
-use super::fid::{self, Meter, Real};
+use super::fid::{self, Distance, Meter, Real};
 use super::session::Session;
 use super::{device, eval};
 use anyhow::Result;
 use serde_json::{Value, json};
 use srvae_training::data::Images;
 use srvae_training::eval::Evaluation;
-use srvae_training::fid::Distance;
 use srvae_training::terminal::{note, out, table};
 use srvae_training::train::interrupt;
 use srvae_training::{Compiled, TermKind};

@@ -1,8 +1,8 @@
 //! What generated code has in scope: everything above, and the few helpers that only it needs.
 
 pub use crate::dist::{
-    Bernoulli, Categorical, Distribution, Flowed, LogisticMixture, MixtureOfNormals, Normal, Prior, StandardNormal,
-    decode,
+    Bernoulli, Categorical, Distribution, Flowed, LogisticMixture, MixtureOfNormals, Normal, StandardNormal, decode,
+    divergence_term,
 };
 pub use crate::flow::{Bijector, RealNvp, RealNvpConfig};
 pub use crate::nn::{
@@ -19,8 +19,7 @@ pub use crate::{
 };
 pub use std::sync::Arc;
 
-use crate::dist::{normal_kl, standard_normal_kl};
-use crate::{KlEstimator, Setting};
+use crate::Setting;
 use candle_core::{Error, bail};
 
 /// What an image yields once, for each of its samples: row k·B + b is row b.
@@ -30,33 +29,6 @@ use candle_core::{Error, bail};
 pub fn repeat_each<const N: usize>(values: &[Tensor; N], samples: usize) -> Result<[Tensor; N]> {
     let repeated = values.iter().map(|value| repeat(value, samples)).collect::<Result<Vec<_>>>()?;
     repeated.try_into().map_err(|_| Error::Msg("values were lost".into()))
-}
-
-/// KL(q ‖ p) of two diagonal normals, `[N]` nats: exact, or at the value where the options ask for it.
-///
-/// # Errors
-/// Shapes that differ.
-pub fn normal_kl_term(q: &Normal, p: &Normal, value: &Tensor, options: &BoundOptions) -> Result<Tensor> {
-    match options.kl {
-        KlEstimator::Derived => normal_kl(q, p),
-        KlEstimator::MonteCarlo => sampled_kl_term(&q.log_prob(value)?, &p.log_prob(value)?),
-    }
-}
-
-/// KL(q ‖ N(0, 1)) of a diagonal normal, `[N]` nats: exact, or at the value where the options ask for it.
-///
-/// # Errors
-/// Shapes that differ.
-pub fn standard_normal_kl_term(
-    q: &Normal,
-    p: &StandardNormal,
-    value: &Tensor,
-    options: &BoundOptions,
-) -> Result<Tensor> {
-    match options.kl {
-        KlEstimator::Derived => standard_normal_kl(q, p),
-        KlEstimator::MonteCarlo => sampled_kl_term(&q.log_prob(value)?, &p.log_prob(value)?),
-    }
 }
 
 /// log q − log p at a sample, `[N]` nats.

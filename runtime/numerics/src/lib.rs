@@ -3,6 +3,7 @@
 //! From the bottom up:
 //! - [`params`], [`noise`]: where parameters live and where randomness comes from;
 //! - [`nn`]: layers and networks; [`dist`]: distributions; [`flow`]: bijectors;
+//! - [`registry`]: all of these by their names in the language;
 //! - [`model`]: the trait between generated code and everything above; [`generated`]: what generated code has in scope.
 
 pub mod dist;
@@ -12,12 +13,13 @@ pub mod model;
 pub mod nn;
 pub mod noise;
 pub mod params;
+pub mod registry;
 
 pub use candle_core;
 pub use candle_core::{DType, Device, Result, Tensor};
 pub use model::{
-    BoundOptions, Compiled, Decode, Draw, Flow, KlEstimator, Mode, Model, Setting, Settings, Term, TermKind, Terms,
-    Values,
+    BoundOptions, Builder, Compiled, Decode, Draw, Flow, KlEstimator, Mode, Model, Setting, Settings, Term, TermKind,
+    Terms, Values,
 };
 pub use noise::Noise;
 pub use params::Params;

@@ -2,6 +2,7 @@
 
 use crate::flow::Bijector;
 use crate::{Noise, Params, Result, Tensor};
+use std::sync::Arc;
 
 /// A compiled model with its parameters.
 ///
@@ -18,7 +19,7 @@ pub trait Model: Send {
     fn bound(&self, data: &Values, noise: &mut Noise, options: &BoundOptions) -> Result<Terms>;
 
     /// The modes the graph allows, in the order the compiler prints them.
-    fn modes(&self) -> &'static [Mode];
+    fn modes(&self) -> &[Mode];
 
     /// The flows over the model's factors, in the order of the factors.
     fn flows(&self) -> Vec<Flow<'_>> {
@@ -44,6 +45,36 @@ pub struct Compiled {
     pub source: &'static str,
     /// Builds the model at the given settings; what `settings` does not name keeps its default.
     pub build: fn(settings: &Settings, params: &Params) -> Result<Box<dyn Model>>,
+}
+
+/// What makes a model of settings and parameters: compiled code, or a program to be interpreted.
+#[derive(Clone)]
+pub struct Builder(Arc<dyn Fn(&Settings, &Params) -> Result<Box<dyn Model>> + Send + Sync>);
+
+impl Builder {
+    pub fn new(build: impl Fn(&Settings, &Params) -> Result<Box<dyn Model>> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(build))
+    }
+
+    /// The model at the given settings, its parameters new in `params`; what `settings` does not name keeps its default.
+    ///
+    /// # Errors
+    /// Settings that the model does not have, or shapes that do not fit at them.
+    pub fn build(&self, settings: &Settings, params: &Params) -> Result<Box<dyn Model>> {
+        (self.0)(settings, params)
+    }
+}
+
+impl From<Compiled> for Builder {
+    fn from(compiled: Compiled) -> Self {
+        Self::new(compiled.build)
+    }
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Builder")
+    }
 }
 
 /// Values of a model file's parameters, in the file's order.

@@ -4,7 +4,7 @@ use super::compare::{agree_with_parameters, moved, normal};
 use super::imitation::with_kernels;
 use anyhow::Result;
 use srvae::candle_core;
-use srvae::dist::{Distribution, Flowed, LogisticMixture, Normal, Prior, StandardNormal, normal_kl};
+use srvae::dist::{Distribution, Flowed, LogisticMixture, Normal, StandardNormal, normal_kl};
 use srvae::flow::{RealNvp, RealNvpConfig};
 use srvae::nn::{Decoder, DecoderConfig, DenseNet, DenseNetConfig, Encoder, EncoderConfig};
 use srvae::ops;

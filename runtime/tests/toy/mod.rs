@@ -116,7 +116,7 @@ pub fn spec() -> Spec {
             variable("x", Role::Observed, Space::Real, &SHAPE),
             variable("z", Role::Latent, Space::Real, &[1]),
         ],
-        compiled: COMPILED,
+        builder: COMPILED.into(),
     }
 }
 

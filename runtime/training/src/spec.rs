@@ -1,6 +1,6 @@
 //! What running needs to know of a model besides its code: its variables, and the settings it is built at.
 
-use crate::{Compiled, Model, Params, Result, Settings};
+use crate::{Builder, Model, Params, Result, Settings};
 
 /// A model file at chosen settings.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub struct Spec {
     /// In the file's order.
     pub variables: Vec<Variable>,
     /// Builds the model.
-    pub compiled: Compiled,
+    pub builder: Builder,
 }
 
 /// A variable of the model, as the data and the pictures see it.
@@ -61,7 +61,7 @@ impl Spec {
     /// # Errors
     /// Settings the generated code does not know, or shapes that do not fit at these settings.
     pub fn build(&self, params: &Params) -> Result<Box<dyn Model>> {
-        (self.compiled.build)(&self.settings, params)
+        self.builder.build(&self.settings, params)
     }
 
     pub fn variable(&self, name: &str) -> Option<&Variable> {

@@ -79,7 +79,7 @@ fn statement(plan: &Plan, ready: Ready, is_once: bool, owned: &mut Vec<VariableI
             let (text, field) = (plan.name(id), ident(&factor.field));
             if factor.network.is_none() {
                 let first = plan.bound.data.first().map(|id| local_ident(plan, *id));
-                return quote!(let #local = #ty(self.#field.sample(#text, #first.0.dim(0)?, noise, &Draw::default())?););
+                return quote!(let #local = #ty(self.#field.expand(#first.0.dim(0)?)?.sample(#text, noise, &Draw::default())?););
             }
             quote!(let #local = #ty(#field.sample(#text, noise, &Draw::default())?);)
         }
@@ -123,8 +123,7 @@ fn term_value(plan: &Plan, term: &Term) -> TokenStream {
     let value = match (&term.kind, plan.factor(Side::Q, term.variable)) {
         (TermKind::Kl { estimator: Estimator::ClosedForm, .. }, Some(q)) => {
             let q = distribution(q);
-            let function = if p.network.is_some() { quote!(normal_kl_term) } else { quote!(standard_normal_kl_term) };
-            quote!(#function(&#q, &#p_value, &#local.0, options)?)
+            quote!(divergence_term(&#q, &#p_value, &#local.0, options)?)
         }
         (TermKind::Kl { .. }, Some(q)) => {
             let q = distribution(q);

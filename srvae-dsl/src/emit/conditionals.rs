@@ -25,7 +25,7 @@ fn method(plan: &Plan, factor: &FactorPlan) -> TokenStream {
             }
         };
     };
-    let density = density_type(factor, &|ty| quote!(&#ty));
+    let density = density_type(factor);
     let parents = variable_args(plan, &factor.parents);
     let reads = network.reads.iter().map(|id| local_ident(plan, *id));
     let once = (!network.once.is_empty()).then(|| {

@@ -21,7 +21,7 @@ fn network(plan: &Plan, factor: &FactorPlan, network: &NetworkPlan) -> TokenStre
     let mut all_fields = fields(plan, network);
     all_fields.extend(factor.density.flows.iter().map(|(field, ty)| {
         let ty = ident(ty);
-        (ident(field), quote!(#ty))
+        (ident(field), quote!(Arc<#ty>))
     }));
     let declared = all_fields.iter().map(|(name, ty)| quote!(#name: #ty));
     let names = all_fields.iter().map(|(name, _)| name);
@@ -85,16 +85,15 @@ pub fn field_type(factor: &FactorPlan) -> TokenStream {
         let name = ident(&factor.type_name);
         return quote!(#name);
     }
-    density_type(factor, &|ty| quote!(#ty))
+    density_type(factor)
 }
 
-/// The type of a factor's distribution; `flow_type` says how a bijector is held.
-pub fn density_type(factor: &FactorPlan, flow_type: &dyn Fn(TokenStream) -> TokenStream) -> TokenStream {
+/// The type of a factor's distribution.
+pub fn density_type(factor: &FactorPlan) -> TokenStream {
     let base = ident(factor.density.base);
     factor.density.flows.iter().fold(quote!(#base), |inner, (_, ty)| {
         let ty = ident(ty);
-        let ty = flow_type(quote!(#ty));
-        quote!(Flowed<#inner, #ty>)
+        quote!(Flowed<#inner, Arc<#ty>>)
     })
 }
 
@@ -115,7 +114,7 @@ fn flow_new(plan: &Plan, factor: &FactorPlan, flow: &Use<crate::catalog::Block>,
         let (name, value) = (ident(argument.name), number(&plan.model, Scope::Build, &argument.number));
         quote!(#name: #value)
     });
-    quote!(#ty::new(&params.at(#path), &#shape, #config { #(#values),* })?)
+    quote!(Arc::new(#ty::new(&params.at(#path), &#shape, #config { #(#values),* })?))
 }
 
 /// What the distribution needs of the last block: its channels.
@@ -138,14 +137,14 @@ fn methods(plan: &Plan, factor: &FactorPlan, network: &NetworkPlan) -> TokenStre
     let ty = ident(base.entry.runtime);
     let args = arguments(&plan.model, Scope::Run, &base.args, false);
     let head = value(network, network.output, &each);
-    let density = density_type(factor, &|ty| quote!(&#ty));
+    let density = density_type(factor);
     let from_head = quote!(#ty::from_head(#head #(, #args)*));
     let result = if factor.density.flows.is_empty() {
         from_head
     } else {
         let flowed = factor.density.flows.iter().fold(quote!(#from_head?), |inner, (field, _)| {
             let field = ident(field);
-            quote!(Flowed::new(#inner, &self.#field))
+            quote!(Flowed::new(#inner, self.#field.clone()))
         });
         quote!(Ok(#flowed))
     };

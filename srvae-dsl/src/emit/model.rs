@@ -91,7 +91,7 @@ pub fn model_trait(plan: &Plan) -> TokenStream {
                 Ok(Terms { terms })
             }
 
-            fn modes(&self) -> &'static [Mode] {
+            fn modes(&self) -> &[Mode] {
                 &[#(#table),*]
             }
 

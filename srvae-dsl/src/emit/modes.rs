@@ -62,7 +62,7 @@ fn statement(plan: &Plan, step: Step, count: &TokenStream, owned: &mut Vec<Varia
     let field = ident(&factor.field);
     if factor.network.is_none() {
         owned.push(step.variable);
-        return quote!(let #local = #ty(self.#field.sample(#text, #count, noise, draw)?););
+        return quote!(let #local = #ty(self.#field.expand(#count)?.sample(#text, noise, draw)?););
     }
     let parents: Vec<_> = factor.parents.iter().map(|id| reference(plan, *id, owned)).collect();
     owned.push(step.variable);

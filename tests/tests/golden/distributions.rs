@@ -3,7 +3,7 @@
 use super::support::{GRADIENT, OUTPUT, distance, open, params};
 use anyhow::Result;
 use srvae::candle_core::{DType, Var};
-use srvae::dist::{Distribution, LogisticMixture, MixtureOfNormals, Normal, Prior, StandardNormal, normal_kl};
+use srvae::dist::{Distribution, LogisticMixture, MixtureOfNormals, Normal, StandardNormal, normal_kl};
 
 #[test]
 fn normal() -> Result<()> {

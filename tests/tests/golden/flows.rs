@@ -3,7 +3,7 @@
 use super::support::{GRADIENT, OUTPUT, gradients, load, open, params};
 use anyhow::Result;
 use srvae::candle_core::{DType, Var};
-use srvae::dist::{Flowed, Prior, StandardNormal};
+use srvae::dist::{Distribution, Flowed, StandardNormal};
 use srvae::flow::{Bijector, Coupling, Mask, Order, RealNvp, RealNvpConfig, squeeze, unsqueeze};
 
 /// An inverse divides by exponentials, so its rounding errors are larger than the forward pass's.
@@ -68,7 +68,7 @@ fn real_nvp() -> Result<()> {
     golden.close("v", &v, OUTPUT)?;
     golden.close("log_det", &log_det, OUTPUT)?;
     golden.close("sample", &flow.inverse(&golden.get("base_draw")?)?, INVERSE)?;
-    let prior = Flowed::new(StandardNormal::new(&params, &[4, 8, 8]).unwrap(), &flow);
+    let prior = Flowed::new(StandardNormal::new(&params, &[4, 8, 8]).unwrap(), flow.clone());
     let log_prob = prior.log_prob(z.as_tensor())?;
     golden.close("log_prob", &log_prob, OUTPUT)?;
     let store = log_prob.sum_all()?.backward()?;

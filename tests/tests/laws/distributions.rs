@@ -3,7 +3,7 @@
 use super::support::{image, list, normal, params, slopes};
 use anyhow::{Result, ensure};
 use srvae::dist::{
-    Bernoulli, Categorical, Distribution, LogisticMixture, MixtureOfNormals, Normal, Prior, StandardNormal, normal_kl,
+    Bernoulli, Categorical, Distribution, LogisticMixture, MixtureOfNormals, Normal, StandardNormal, normal_kl,
     standard_normal_kl,
 };
 use srvae::{DType, Device, Draw, Noise, Tensor};

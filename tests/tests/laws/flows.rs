@@ -2,7 +2,7 @@
 
 use super::support::{list, log_det, normal, params, slopes, stir};
 use anyhow::{Result, ensure};
-use srvae::dist::{Flowed, Prior, StandardNormal};
+use srvae::dist::{Distribution, Flowed, StandardNormal};
 use srvae::flow::{Bijector, Coupling, Mask, RealNvp, RealNvpConfig};
 use srvae::{Params, Tensor};
 

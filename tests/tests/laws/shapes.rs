@@ -4,7 +4,7 @@ use super::support::{normal, params};
 use anyhow::{Result, ensure};
 use srvae::Tensor;
 use srvae::dist::{
-    Bernoulli, Categorical, Distribution, LogisticMixture, MixtureOfNormals, Normal, Prior, StandardNormal, normal_kl,
+    Bernoulli, Categorical, Distribution, LogisticMixture, MixtureOfNormals, Normal, StandardNormal, normal_kl,
 };
 
 fn refused(name: &str, outcome: srvae::Result<Tensor>, shapes: [&[usize]; 2]) -> Result<()> {

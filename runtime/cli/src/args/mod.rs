@@ -10,7 +10,9 @@ mod train;
 
 pub use bench::{Bench, Job};
 pub use compiler::{Check, Explain, Fmt, Format};
-pub use eval::{Eval, Fid, FidArgs, LikelihoodArgs, RealSet, Table};
+#[cfg(feature = "fid")]
+pub use eval::RealSet;
+pub use eval::{Eval, Fid, FidArgs, LikelihoodArgs, Table};
 pub use files::{Export, Fetch, Import};
 pub use modes::{DecodeChoice, Drawing, Figure, Interpolate, Mode, Report, Upscale};
 pub use train::{All, ScheduleChoice, Train, TrainArgs};

@@ -43,8 +43,8 @@ impl Distribution for Bernoulli {
         self.logits.gt(0.0)?.to_dtype(self.logits.dtype())
     }
 
-    fn repeat(&self, samples: usize) -> Result<Self> {
-        Ok(Self { logits: ops::repeat(&self.logits, samples)? })
+    fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
+        Ok(Box::new(Self { logits: ops::repeat(&self.logits, samples)? }))
     }
 }
 
@@ -96,7 +96,7 @@ impl Distribution for Categorical {
         self.one_hot(&self.logits)
     }
 
-    fn repeat(&self, samples: usize) -> Result<Self> {
-        Ok(Self { logits: ops::repeat(&self.logits, samples)? })
+    fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
+        Ok(Box::new(Self { logits: ops::repeat(&self.logits, samples)? }))
     }
 }

@@ -1,8 +1,9 @@
-//! Distributions under a bijector.
+//! Transformed distributions: a bijector over a base.
 
-use super::{Distribution, Prior};
+use super::Distribution;
 use crate::flow::Bijector;
 use crate::{Draw, Noise, Result, Tensor};
+use std::sync::Arc;
 
 /// The distribution of z = inverse(v), v from the base: log p(z) = log p_base(v) + log |∂v/∂z|.
 #[derive(Debug, Clone)]
@@ -12,13 +13,13 @@ pub struct Flowed<B, F> {
 }
 
 impl<B, F: Bijector> Flowed<B, F> {
-    /// The base and the bijector, owned or borrowed.
+    /// The base and the bijector, which several may share in an [`Arc`].
     pub fn new(base: B, flow: F) -> Self {
         Self { base, flow }
     }
 }
 
-impl<B: Distribution, F: Bijector + Clone> Distribution for Flowed<B, F> {
+impl<B: Distribution, F: Bijector + Clone + 'static> Distribution for Flowed<B, F> {
     fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
         let (v, log_det) = self.flow.forward(value)?;
         self.base.log_prob(&v)? + log_det
@@ -32,23 +33,16 @@ impl<B: Distribution, F: Bijector + Clone> Distribution for Flowed<B, F> {
         self.flow.inverse(&self.base.mode()?)
     }
 
-    fn repeat(&self, samples: usize) -> Result<Self> {
-        Ok(Self { base: self.base.repeat(samples)?, flow: self.flow.clone() })
+    fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
+        Ok(Box::new(Flowed { base: self.base.repeat(samples)?, flow: self.flow.clone() }))
+    }
+
+    fn expand(&self, rows: usize) -> Result<Box<dyn Distribution>> {
+        Ok(Box::new(Flowed { base: self.base.expand(rows)?, flow: self.flow.clone() }))
     }
 }
 
-impl<B: Prior, F: Bijector> Prior for Flowed<B, F> {
-    fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
-        let (v, log_det) = self.flow.forward(value)?;
-        self.base.log_prob(&v)? + log_det
-    }
-
-    fn sample(&self, name: &str, count: usize, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
-        self.flow.inverse(&self.base.sample(name, count, noise, draw)?)
-    }
-}
-
-impl<F: Bijector> Bijector for &F {
+impl<F: Bijector + ?Sized> Bijector for Arc<F> {
     fn forward(&self, z: &Tensor) -> Result<(Tensor, Tensor)> {
         (**self).forward(z)
     }

@@ -70,7 +70,7 @@ impl Distribution for LogisticMixture {
         ops::logistic_mixture_value(&self.logits, self.components, None, None)
     }
 
-    fn repeat(&self, samples: usize) -> Result<Self> {
-        Ok(Self { logits: ops::repeat(&self.logits, samples)?, ..*self })
+    fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
+        Ok(Box::new(Self { logits: ops::repeat(&self.logits, samples)?, ..*self }))
     }
 }

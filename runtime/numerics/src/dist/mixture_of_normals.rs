@@ -1,6 +1,6 @@
 //! A mixture of normals with learned means and variances, as a prior.
 
-use super::{Prior, batched, fits};
+use super::{Distribution, batched, fits, rows_of};
 use crate::params::Phase;
 use crate::{Draw, Noise, Params, Result, Tensor};
 use candle_core::Var;
@@ -12,6 +12,7 @@ pub struct MixtureOfNormals {
     natural: Var,
     shape: Vec<usize>,
     components: usize,
+    rows: Option<usize>,
     params: Params,
 }
 
@@ -23,7 +24,7 @@ impl MixtureOfNormals {
     pub fn new(params: &Params, shape: &[usize], components: usize) -> Result<Self> {
         let values = shape.iter().product();
         let natural = params.normal("natural", &[1, 2 * components, values], 0.0, 1.0)?;
-        Ok(Self { natural, shape: shape.to_vec(), components, params: params.clone() })
+        Ok(Self { natural, shape: shape.to_vec(), components, rows: None, params: params.clone() })
     }
 
     /// Means and variances, `[1, K, D]`.
@@ -36,7 +37,7 @@ impl MixtureOfNormals {
     }
 }
 
-impl Prior for MixtureOfNormals {
+impl Distribution for MixtureOfNormals {
     fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
         fits("a mixture of normals", value, &self.shape)?;
         let (means, variances) = self.components()?;
@@ -48,7 +49,8 @@ impl Prior for MixtureOfNormals {
         (joint.broadcast_sub(&top)?.exp()?.sum_keepdim(1)?.log()? + top)?.squeeze(1)
     }
 
-    fn sample(&self, name: &str, count: usize, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
+    fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
+        let count = rows_of("a mixture of normals", self.rows)?;
         let (means, variances) = self.components()?;
         let values: usize = self.shape.iter().product();
         let (dtype, device) = (self.params.dtype(), self.params.device());
@@ -58,5 +60,22 @@ impl Prior for MixtureOfNormals {
         let (mean, variance) =
             (means.squeeze(0)?.index_select(&pick, 0)?, variances.squeeze(0)?.index_select(&pick, 0)?);
         (mean + (variance.sqrt()? * epsilon)?)?.reshape(batched(count, &self.shape))
+    }
+
+    /// The mean of the component with the highest peak.
+    fn mode(&self) -> Result<Tensor> {
+        let count = rows_of("a mixture of normals", self.rows)?;
+        let (means, variances) = self.components()?;
+        let pick = variances.log()?.sum(2)?.argmin(1)?;
+        let mean = means.squeeze(0)?.index_select(&pick, 0)?;
+        mean.broadcast_as((count, mean.dim(1)?))?.reshape(batched(count, &self.shape))
+    }
+
+    fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
+        Ok(Box::new(Self { rows: self.rows.map(|rows| rows * samples), ..self.clone() }))
+    }
+
+    fn expand(&self, rows: usize) -> Result<Box<dyn Distribution>> {
+        Ok(Box::new(Self { rows: Some(rows), ..self.clone() }))
     }
 }

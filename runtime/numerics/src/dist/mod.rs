@@ -3,21 +3,25 @@
 //! Shapes match exactly or it is an error that names both: nothing is ever broadcast into a log-probability.
 
 mod discrete;
+mod divergence;
 mod flowed;
 mod logistic_mixture;
 mod mixture_of_normals;
 mod normal;
 
 pub use discrete::{Bernoulli, Categorical};
+pub use divergence::{divergence, divergence_term};
 pub use flowed::Flowed;
 pub use logistic_mixture::LogisticMixture;
 pub use mixture_of_normals::MixtureOfNormals;
 pub use normal::{Normal, StandardNormal, normal_kl, standard_normal_kl};
 
 use crate::{Decode, Draw, Noise, Result, Tensor};
+use std::any::Any;
 
-/// A distribution of a batch: one for each of N rows.
-pub trait Distribution: Sized {
+/// A distribution of a batch: one for each of N rows, or, before [`expand`](Distribution::expand), the same for any
+/// number of rows, as it stands at a root.
+pub trait Distribution: Any + Send + Sync {
     /// log p of each row's value, `[N]` nats.
     ///
     /// # Errors
@@ -27,46 +31,78 @@ pub trait Distribution: Sized {
     /// A draw for each row; `name` is the variable's, by which recorded noise is found.
     ///
     /// # Errors
-    /// Recorded noise of another shape.
+    /// Recorded noise of another shape; a root that was not expanded.
     fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor>;
 
     /// The likeliest value of each row, or what the field takes for it.
     ///
     /// # Errors
-    /// A failed tensor operation.
+    /// A failed tensor operation; a root that was not expanded.
     fn mode(&self) -> Result<Tensor>;
 
     /// K copies of the batch: row k·B + b is row b.
     ///
     /// # Errors
     /// A failed tensor operation.
-    fn repeat(&self, samples: usize) -> Result<Self>;
+    fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>>;
+
+    /// The distribution of `rows` independent rows, where all rows have the same: that of a root.
+    ///
+    /// # Errors
+    /// A distribution whose rows are fixed by the network it was made from.
+    fn expand(&self, rows: usize) -> Result<Box<dyn Distribution>> {
+        candle_core::bail!("a distribution from a network has that network's rows and cannot be expanded to {rows}")
+    }
 }
 
-/// A distribution without parents, at a root of p.
-pub trait Prior {
-    /// log p of each row's value, `[N]` nats.
-    ///
-    /// # Errors
-    /// A value of another shape.
-    fn log_prob(&self, value: &Tensor) -> Result<Tensor>;
+impl Distribution for Box<dyn Distribution> {
+    fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
+        (**self).log_prob(value)
+    }
 
-    /// `count` draws.
-    ///
-    /// # Errors
-    /// Recorded noise of another shape.
-    fn sample(&self, name: &str, count: usize, noise: &mut Noise, draw: &Draw) -> Result<Tensor>;
+    fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
+        (**self).sample(name, noise, draw)
+    }
+
+    fn mode(&self) -> Result<Tensor> {
+        (**self).mode()
+    }
+
+    fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
+        (**self).repeat(samples)
+    }
+
+    fn expand(&self, rows: usize) -> Result<Box<dyn Distribution>> {
+        (**self).expand(rows)
+    }
+}
+
+/// The distribution as its own type, boxed or not, where it is of that type.
+pub fn downcast<D: Distribution>(distribution: &dyn Distribution) -> Option<&D> {
+    let any: &dyn Any = distribution;
+    match any.downcast_ref::<Box<dyn Distribution>>() {
+        Some(boxed) => downcast(&**boxed),
+        None => any.downcast_ref(),
+    }
 }
 
 /// A value of a likelihood: a draw, or the mode where `draw` asks for it.
 ///
 /// # Errors
 /// A failed tensor operation.
-pub fn decode<D: Distribution>(likelihood: &D, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
+pub fn decode(likelihood: &dyn Distribution, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
     match draw.decode {
         Decode::Sample => likelihood.sample(name, noise, draw),
         Decode::Mode => likelihood.mode(),
     }
+}
+
+/// The rows of a root's distribution, known once it was expanded.
+///
+/// # Errors
+/// It was not.
+fn rows_of(what: &str, rows: Option<usize>) -> Result<usize> {
+    rows.ok_or_else(|| candle_core::Error::Msg(format!("{what} is the same for every row: expand it to some number")))
 }
 
 /// `[count, shape…]`.

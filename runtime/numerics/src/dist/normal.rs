@@ -1,6 +1,6 @@
 //! Diagonal normals.
 
-use super::{Distribution, Prior, batched, fits};
+use super::{Distribution, batched, fits, rows_of};
 use crate::ops::{self, sum_batch};
 use crate::{Draw, Noise, Params, Result, Tensor};
 
@@ -48,8 +48,9 @@ impl Distribution for Normal {
         Ok(self.mean.clone())
     }
 
-    fn repeat(&self, samples: usize) -> Result<Self> {
-        Ok(Self { mean: ops::repeat(&self.mean, samples)?, log_var: ops::repeat(&self.log_var, samples)? })
+    fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
+        let (mean, log_var) = (ops::repeat(&self.mean, samples)?, ops::repeat(&self.log_var, samples)?);
+        Ok(Box::new(Self { mean, log_var }))
     }
 }
 
@@ -75,6 +76,7 @@ pub fn standard_normal_kl(q: &Normal, p: &StandardNormal) -> Result<Tensor> {
 #[derive(Debug, Clone)]
 pub struct StandardNormal {
     shape: Vec<usize>,
+    rows: Option<usize>,
     params: Params,
 }
 
@@ -82,13 +84,13 @@ impl StandardNormal {
     /// Over a shape, without the batch.
     ///
     /// # Errors
-    /// None; like every prior's.
+    /// Infallible; returns `Result` for a uniform signature.
     pub fn new(params: &Params, shape: &[usize]) -> Result<Self> {
-        Ok(Self { shape: shape.to_vec(), params: params.clone() })
+        Ok(Self { shape: shape.to_vec(), rows: None, params: params.clone() })
     }
 }
 
-impl Prior for StandardNormal {
+impl Distribution for StandardNormal {
     fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
         fits("a standard normal", value, &self.shape)?;
         if ops::cuda::takes(value) {
@@ -97,8 +99,21 @@ impl Prior for StandardNormal {
         sum_batch(&((value.sqr()? + (2.0 * std::f64::consts::PI).ln())? * -0.5)?)
     }
 
-    fn sample(&self, name: &str, count: usize, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
-        let shape = batched(count, &self.shape);
+    fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
+        let shape = batched(rows_of("a standard normal", self.rows)?, &self.shape);
         noise.normal(name, &shape, self.params.dtype(), self.params.device())? * draw.temperature
+    }
+
+    fn mode(&self) -> Result<Tensor> {
+        let shape = batched(rows_of("a standard normal", self.rows)?, &self.shape);
+        Tensor::zeros(shape, self.params.dtype(), self.params.device())
+    }
+
+    fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
+        Ok(Box::new(Self { rows: self.rows.map(|rows| rows * samples), ..self.clone() }))
+    }
+
+    fn expand(&self, rows: usize) -> Result<Box<dyn Distribution>> {
+        Ok(Box::new(Self { rows: Some(rows), ..self.clone() }))
     }
 }

@@ -12,7 +12,7 @@ pub use squeeze::{Order, squeeze, unsqueeze};
 use crate::{Result, Tensor};
 
 /// An invertible map between a variable z and the base's variable v, both `[N, …]`.
-pub trait Bijector {
+pub trait Bijector: Send + Sync {
     /// z to v, and log |∂v/∂z|, `[N]` nats.
     ///
     /// # Errors

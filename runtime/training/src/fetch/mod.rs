@@ -1,5 +1,9 @@
 //! Files from the network, when they are asked for and never otherwise: into a cache, with a checksum.
 
+#[cfg(feature = "fetch")]
+mod download;
+#[cfg(not(feature = "fetch"))]
+#[path = "without.rs"]
 mod download;
 
 pub use download::{Request, download};
@@ -24,6 +28,9 @@ pub struct Item {
 const CIFAR: &str = "cifar10";
 const WEIGHTS: &str = "fid-weights";
 
+/// Of `pt_inception-2015-12-05-6726825d.pth`, the weights that FIDs in papers are computed with.
+pub const FID_SHA256: &str = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2";
+
 /// Everything there is to fetch.
 pub const ITEMS: [Item; 3] = [
     Item {
@@ -47,7 +54,7 @@ pub const ITEMS: [Item; 3] = [
         about: "the Inception network of FIDs, for the commands fid and table",
         file: "pt_inception-2015-12-05-6726825d.pth",
         url: "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
-        sha256: crate::fid::SHA256,
+        sha256: FID_SHA256,
         bytes: 95_628_359,
     },
 ];

@@ -1,0 +1,9 @@
+//! A program that was built without the feature `png`: the same name, one clear error.
+
+use anyhow::{Result, bail};
+
+/// # Errors
+/// Always: nothing here turns a drawing into pixels.
+pub fn png(_: &str) -> Result<Vec<u8>> {
+    bail!("this program was built without the feature `png`; build it with `--features png`, or take --svg")
+}
