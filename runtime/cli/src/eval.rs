@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 pub fn run(models: &'static [Compiled], args: &Eval) -> Result<ExitCode> {
     let session = Session::open(models, &args.run, &device::choose(&args.common)?)?;
-    let (name, images) = session.test(&args.data)?;
+    let (name, images) = session.test(&args.data, args.likelihood.images)?;
     interrupt::listen();
     let found = likelihood(&session, &images, &args.likelihood)?;
     let mut line = found.json();

@@ -18,16 +18,16 @@ const WIDTH: u32 = 64;
 
 pub fn run(models: &'static [Compiled], args: &Figure) -> Result<ExitCode> {
     let session = Session::open(models, &args.run, &device::choose(&args.common)?)?;
-    let data = session.data(&args.data)?;
+    let (name, examples) = session.test(&args.data, Some(args.columns))?;
     let draw = Draw { temperature: args.temperature, decode: Decode::Mode };
     let options = Options { count: args.columns, columns: args.columns, draw, seed: args.seed, ..Options::default() };
     let mut groups = Vec::new();
     for mode in session.model.modes() {
-        let strips = figures::strips(session.model.as_ref(), &session.spec, mode, &data.test, &options)?;
+        let strips = figures::strips(session.model.as_ref(), &session.spec, mode, &examples, &options)?;
         let heading = Row { label: mode.name.replace('_', " "), pictures: Vec::new() };
         groups.push(std::iter::once(heading).chain(strips.iter().map(enlarged)).collect());
     }
-    let title = format!("{} after {} steps on {}", session.spec.name, session.header.progress.step, data.name);
+    let title = format!("{} after {} steps on {}", session.spec.name, session.header.progress.step, name);
     let sheet = picture::sheet(&title, &groups);
     let whole = picture::columns(&[graph(&session, sheet.height() * 3 / 4)?, sheet]);
     let path = args.out.clone().unwrap_or_else(|| session.folder.grid("figure"));

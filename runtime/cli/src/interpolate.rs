@@ -19,9 +19,9 @@ pub fn run(models: &'static [Compiled], args: &Interpolate) -> Result<ExitCode> 
         bail!("interpolation goes from one picture to another: give --input twice, or none to take test pictures");
     }
     ensure!(
-        args.input.len().is_multiple_of(2),
+        args.input.is_empty() || images.len().is_multiple_of(2),
         "interpolation goes from one picture to another: {} pictures are no pairs",
-        args.input.len()
+        images.len()
     );
     let pairs = if args.input.is_empty() { args.drawing.count.min(images.len()) } else { images.len() } / 2;
     let draw = args.drawing.draw(Decode::Mode);

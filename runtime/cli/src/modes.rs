@@ -25,7 +25,7 @@ pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
     // A conditional model is given something even here: what the test data say.
     let images = match find(&sessions[0], GENERATION)?.given.is_empty() {
         true => Images::empty(sessions[0].spec.picture_shape()),
-        false => sessions[0].data(&args.data)?.test,
+        false => sessions[0].test(&args.data, Some(args.count))?.1,
     };
     let options = options(args, args.draw(Decode::Sample), 1);
     sheet(&sessions, GENERATION, &images, &options, args)
@@ -122,21 +122,29 @@ pub fn find<'s>(session: &'s Session, kind: &str) -> Result<&'s Mode> {
 /// Pictures of the user's own, brought to the model's size, or else the test pictures.
 pub fn inputs(session: &Session, files: &[PathBuf], args: &Drawing) -> Result<Images> {
     if files.is_empty() {
-        return Ok(session.data(&args.data)?.test);
+        return Ok(session.test(&args.data, Some(args.count))?.1);
     }
     let shape = session.spec.picture_shape();
-    let pictures: Vec<Vec<u8>> =
-        files.iter().map(|file| Ok(data::resize_rgb(&data::open_picture(file)?, shape))).collect::<Result<_>>()?;
+    let pictures: Vec<Vec<u8>> = pictures(files)?
+        .iter()
+        .map(|file| Ok(data::resize_rgb(&data::open_picture(file)?, shape)))
+        .collect::<Result<_>>()?;
     Images::new(shape, pictures.concat(), None)
+}
+
+/// The picture files that are given, those of folders among them.
+pub fn pictures(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    Ok(paths.iter().map(|path| data::inputs(path)).collect::<Result<Vec<_>>>()?.concat())
 }
 
 /// A mode over pictures at their full size: one PNG for each picture and draw.
 fn full_size(session: &Session, mode: &Mode, args: &args::Mode, draw: Draw) -> Result<ExitCode> {
     let (_, [channels, ..]) = figures::given(&session.spec, mode)?;
-    for file in &args.input {
+    let files = pictures(&args.input)?;
+    for file in &files {
         let picture = Planes::of(&data::open_picture(file)?, channels);
         for number in 1..=args.draws {
-            let path = output(session, file, mode.name, &args.drawing, args.input.len(), (number, args.draws))?;
+            let path = output(session, file, mode.name, &args.drawing, &files, (number, args.draws))?;
             let result = tiled(session, mode, &picture, draw, args.drawing.seed + number as u64 - 1, 0.5)?;
             picture::save(&result.image(), &path)?;
             let line = json!({
@@ -162,16 +170,54 @@ pub fn output(
     file: &Path,
     mode: &str,
     args: &Drawing,
-    inputs: usize,
+    inputs: &[PathBuf],
     (number, draws): (usize, usize),
 ) -> Result<PathBuf> {
     match &args.out {
-        Some(out) if inputs == 1 && draws == 1 => Ok(out.clone()),
-        Some(_) => bail!("--out names one file, and {} are to be written; leave it away", inputs * draws),
+        Some(out) if inputs.len() == 1 && draws == 1 => Ok(out.clone()),
+        Some(_) => bail!("--out names one file, and {} are to be written; leave it away", inputs.len() * draws),
         None => {
-            let stem = file.file_stem().context("a picture without a name")?.to_string_lossy().into_owned();
+            let stem = name(file, inputs).context("a picture without a name")?;
             let number = if draws > 1 { format!("_{number}") } else { String::new() };
             Ok(session.folder.grid(&format!("{mode}_{stem}{number}")))
         }
+    }
+}
+
+/// What a result is called after: the name of its file, with those of the folders above it as far as files share them.
+fn name(file: &Path, all: &[PathBuf]) -> Option<String> {
+    let called = |path: &Path, folders: usize| -> Option<String> {
+        let stem = path.file_stem()?.to_string_lossy().into_owned();
+        let above = path.parent()?.components().rev().take(folders).map(|part| part.as_os_str().to_string_lossy());
+        let mut parts: Vec<String> =
+            above.map(|part| part.replace(['/', '\\'], "")).filter(|part| !part.is_empty()).collect();
+        parts.reverse();
+        parts.push(stem);
+        Some(parts.join("_"))
+    };
+    let most = file.components().count();
+    let alone = |folders: &usize| {
+        let own = called(file, *folders);
+        all.iter().filter(|other| called(other, *folders) == own).count() < 2
+    };
+    if let Some(folders) = (0..most).find(alone) {
+        return called(file, folders);
+    }
+    // The same stem with several endings, or the same file twice.
+    let number = all.iter().position(|other| other == file)?;
+    Some(format!("{}_{}", called(file, 0)?, number + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name;
+    use std::path::PathBuf;
+
+    #[test]
+    fn results_of_files_of_one_name_have_names_of_their_own() {
+        let files: Vec<PathBuf> =
+            ["a/1.png", "b/1.png", "c/d/1.png", "x/d/1.png", "2.png", "2.jpg"].map(PathBuf::from).to_vec();
+        let names: Vec<String> = files.iter().map(|file| name(file, &files).unwrap()).collect();
+        assert_eq!(names, ["a_1", "b_1", "c_d_1", "x_d_1", "2_5", "2_6"]);
     }
 }

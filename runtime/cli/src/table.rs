@@ -41,7 +41,7 @@ pub fn run(models: &'static [Compiled], args: &Table) -> Result<ExitCode> {
     interrupt::listen();
     let mut rows = Vec::new();
     let own = std::iter::once(args.data.clone());
-    let other = args.transfer.iter().map(|data| DataArgs { data: Some(data.clone()), crop: None, ..args.data.clone() });
+    let other = args.transfer.iter().map(|data| DataArgs { data: Some(data.into()), crop: None, ..args.data.clone() });
     for data in own.chain(other) {
         // Models that share their pictures share the statistics of the real ones.
         let mut known: Option<(String, [usize; 3], Images, Option<Real>)> = None;
@@ -51,7 +51,7 @@ pub fn run(models: &'static [Compiled], args: &Table) -> Result<ExitCode> {
             let (images, real) = match &known {
                 Some((there, size, images, real)) if *there == source && *size == shape => (images, real),
                 _ => {
-                    let (_, images) = session.test(&data)?;
+                    let (_, images) = session.test(&data, args.likelihood.images)?;
                     let real = match &meter {
                         None => None,
                         Some(meter) => {

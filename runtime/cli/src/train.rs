@@ -4,10 +4,10 @@ use super::args::{DataArgs, ModelArgs, ScheduleChoice, Train, TrainArgs};
 use super::{compiler, device, models, session};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
-use srvae_training::data::{self, Data, Source};
+use srvae_training::data::{self, Data, Kept, Source};
 use srvae_training::spec::Spec;
 use srvae_training::terminal::{note, out, table};
-use srvae_training::train::{Activity, Checkpoint, Config, End, RunFolder, ScheduleKind, Trainer, interrupt};
+use srvae_training::train::{Activity, Checkpoint, Config, End, Header, RunFolder, ScheduleKind, Trainer, interrupt};
 use srvae_training::{Compiled, Device};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -81,7 +81,7 @@ pub fn plan(
         "builtin".into()
     });
     let mut config = Config { split: data.split.unwrap_or_default(), ..Config::default() };
-    let data = data::load(&Source::parse(&source)?, spec.picture_shape(), config.split)?;
+    let data = data::load(&Source::parse(&source)?, &spec, config.split)?;
     apply(&mut config, train, data.train.len());
     rhythm(&mut config, train);
     Ok(Plan { spec, data, source, config })
@@ -127,10 +127,8 @@ fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<
     };
     // Of the file nothing but comments and spacing can have changed; the run keeps what it began with.
     let spec = Spec { variables: header.variables.clone(), source: header.source.clone(), ..spec };
-    let source = args.data.source().unwrap_or_else(|| header.data.clone());
     let mut config = header.config.clone();
-    config.split = args.data.split.unwrap_or(config.split);
-    let data = data::load(&Source::parse(&source)?, spec.picture_shape(), config.split)?;
+    let (source, data) = kept_data(args, header, &spec, &folder)?;
     apply(&mut config, &args.train, data.train.len());
     if config.seed != header.config.seed {
         bail!("--seed: a run goes on with the seed it began with, {}", header.config.seed);
@@ -140,6 +138,23 @@ fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<
     let mut trainer =
         Trainer::resume(&plan.spec, &plan.data, &checkpoint, plan.config.clone(), folder.clone(), device)?;
     finish(&mut trainer, &plan, folder, device)
+}
+
+/// The data a run began with, from where they lie now.
+fn kept_data(args: &Train, header: &Header, spec: &Spec, folder: &RunFolder) -> Result<(String, Data)> {
+    let kept = if folder.split().is_file() { Some(Kept::read(&folder.split())?) } else { None };
+    let own = kept.as_ref().map_or(&header.data, |kept| &kept.source);
+    let source = args.data.source().unwrap_or_else(|| own.clone());
+    if let Some(split) = args.data.split.filter(|split| *split != header.config.split) {
+        bail!("--split {split}: a run goes on with the split it began with, {}", header.config.split);
+    }
+    let place = Source::parse(&source)?;
+    let data = match &kept {
+        Some(kept) => data::load_kept(&place, spec, kept)
+            .context("the run's data; where they were moved, --data says where they are")?,
+        None => data::load(&place, spec, header.config.split)?,
+    };
+    Ok((source, data))
 }
 
 /// Refuses to go on with another model than the run's, before anything is compiled.
@@ -180,6 +195,9 @@ fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, device: &De
         "variables": plan.spec.variables,
     });
     srvae_training::files::write(&folder.config(), format!("{header:#}\n").as_bytes())?;
+    if let Some(kept) = &plan.data.kept {
+        srvae_training::files::write(&folder.split(), kept.json().as_bytes())?;
+    }
     let end = trainer.run()?;
     match end {
         End::Done => {}

@@ -127,5 +127,6 @@ pub fn data() -> Data {
             (from..from + count).flat_map(|i| (0..SIZE).map(move |j| ((i * 37 % 101) + j * 3 + (i * j) % 13) as u8));
         Images::new(SHAPE, bytes.collect(), None).unwrap()
     };
-    Data { name: "toy".into(), train: images(0, 90), validation: images(90, 20), test: images(110, 20) }
+    let (train, validation, test) = (images(0, 90), images(90, 20), images(110, 20));
+    Data { name: "toy".into(), train, validation, test, kept: None }
 }

@@ -59,7 +59,11 @@ fn column<'r>(records: &'r Records, variable: &Variable) -> Result<&'r Column> {
     found.with_context(|| {
         let names: Vec<&str> = records.columns().iter().map(|column| column.name.as_str()).collect();
         let what = if variable.space == Space::Label { " is a label, and" } else { ":" };
-        format!("variable `{}`{what} these records have no values for it (they have {})", variable.name, names.join(", "))
+        format!(
+            "variable `{}`{what} these records have no values for it (they have {})",
+            variable.name,
+            names.join(", ")
+        )
     })
 }
 
@@ -86,7 +90,8 @@ impl Batches {
                 if is_label { "numbers and no classes" } else { "classes and no numbers" }
             );
         }
-        let resident = variables.iter().map(|variable| Resident::of(variable, records, device)).collect::<Result<_>>()?;
+        let resident =
+            variables.iter().map(|variable| Resident::of(variable, records, device)).collect::<Result<_>>()?;
         Ok(Self { variables, device: device.clone(), resident })
     }
 
@@ -106,7 +111,8 @@ impl Batches {
                         Cells::Reals { shape, numbers } => reals(variable, shape, numbers, indices)?,
                         Cells::Classes(classes) => one_hot(variable, classes, indices)?,
                     };
-                    let dims: Vec<usize> = std::iter::once(indices.len()).chain(variable.shape.iter().copied()).collect();
+                    let dims: Vec<usize> =
+                        std::iter::once(indices.len()).chain(variable.shape.iter().copied()).collect();
                     Tensor::from_vec(numbers, dims, &self.device)?
                 }
             };

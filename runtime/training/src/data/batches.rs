@@ -57,7 +57,9 @@ impl Kind {
 
     /// Whether a file is named as a copy of a batch: `data_batch_1 (1).bin`, `test_batch copy`.
     fn is_copy(name: &str) -> bool {
-        let begins = |text: &str| ["data_batch_", "train_data_batch_", "test_batch", "val_data"].iter().any(|stem| text.starts_with(stem));
+        let begins = |text: &str| {
+            ["data_batch_", "train_data_batch_", "test_batch", "val_data"].iter().any(|stem| text.starts_with(stem))
+        };
         Self::of(name).is_none() && begins(name) && split(name).is_some_and(|(stem, _)| stem.contains([' ', '(', '~']))
     }
 
@@ -185,7 +187,12 @@ impl Collection {
         };
         self.kind = Some(kind);
         self.side = records.shape()[1];
-        self.batches.push(Batch { part: kind.part, number: kind.number, records: records.len(), place: place.to_owned() });
+        self.batches.push(Batch {
+            part: kind.part,
+            number: kind.number,
+            records: records.len(),
+            place: place.to_owned(),
+        });
         let part = if kind.part == Part::Test { &mut self.test } else { &mut self.train };
         match part {
             Some(there) => there.append(records).with_context(|| format!("{place}: unlike the other batches"))?,

@@ -36,9 +36,7 @@ pub fn bind(table: &Table, variables: &[Variable], asked: &[(String, String)]) -
     for variable in variables {
         let text = asked.iter().find(|(name, _)| *name == variable.name).map(|(_, text)| text.as_str());
         found.push(match text {
-            Some(text) => {
-                Some(columns(table, text).with_context(|| format!("--bind {}={text}", variable.name))?)
-            }
+            Some(text) => Some(columns(table, text).with_context(|| format!("--bind {}={text}", variable.name))?),
             None => by_name(table, variable),
         });
     }
@@ -107,7 +105,10 @@ fn by_kind(table: &Table, variables: &[Variable], found: &mut [Option<Vec<usize>
     let rules: [(Takes, Offers); 3] = [
         (|variable| variable.space == Space::Label, names_classes),
         (|variable| variable.picture().is_some() || variable.space == Space::Binary, |field| field.raw.is_pictures()),
-        (|variable| variable.space != Space::Label, |field| !names_classes(field) && matches!(field.raw, Raw::Numbers(_))),
+        (
+            |variable| variable.space != Space::Label,
+            |field| !names_classes(field) && matches!(field.raw, Raw::Numbers(_)),
+        ),
     ];
     for (takes, offers) in rules {
         let taken: Vec<usize> = found.iter().flatten().flatten().copied().collect();

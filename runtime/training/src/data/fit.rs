@@ -136,7 +136,8 @@ fn label(variable: &Variable, fields: &[&Field], indices: &[usize], how: &Fittin
             false => how.classes.iter().position(|name| name == text),
         };
         class.filter(|&class| class < count).with_context(|| {
-            let among = if how.classes.is_empty() { String::new() } else { format!(", {} of them here", how.classes.len()) };
+            let among =
+                if how.classes.is_empty() { String::new() } else { format!(", {} of them here", how.classes.len()) };
             format!("{} is of class `{text}`, and the variable has {count} classes{among}", how.record(index))
         })
     };
@@ -158,7 +159,11 @@ fn image(
             // A column for each pixel.
             let rows = rows(fields, indices, how)?;
             let size = shape.iter().product::<usize>();
-            ensure!(rows.len() == indices.len() * size, "{} columns for the {size} numbers of shape {shape:?}", fields.len());
+            ensure!(
+                rows.len() == indices.len() * size,
+                "{} columns for the {size} numbers of shape {shape:?}",
+                fields.len()
+            );
             grey(&variable.name, &rows, size, indices, how, notes)?
         }
     };
@@ -172,9 +177,9 @@ fn decoded(raw: &Raw, indices: &[usize], shape: [usize; 3]) -> Result<Vec<u8>> {
             Raw::Files { files, crop } => {
                 let picture = photo::open(&files[index])?;
                 match crop {
-                    Some(crop) => {
-                        crop.apply(&picture).with_context(|| format!("{}: cannot be cropped", files[index].display()))?
-                    }
+                    Some(crop) => crop
+                        .apply(&picture)
+                        .with_context(|| format!("{}: cannot be cropped", files[index].display()))?,
                     None => picture,
                 }
             }
@@ -289,11 +294,7 @@ fn grey(
         bail!("{} has the value {}; an image has none that are missing", record(at), numbers[at]);
     }
     if let Some(at) = numbers.iter().position(|&number| !(0.0..=255.0).contains(&number)) {
-        bail!(
-            "{} has the value {}; an image has grey levels 0 to 255, or numbers 0 to 1",
-            record(at),
-            numbers[at]
-        );
+        bail!("{} has the value {}; an image has grey levels 0 to 255, or numbers 0 to 1", record(at), numbers[at]);
     }
     let largest = numbers.iter().copied().fold(0.0, f64::max);
     let between = numbers.iter().any(|number| number.fract() != 0.0);
@@ -333,7 +334,11 @@ fn binary(
             let only = rows.iter().all(|&value| value == 0.0 || value == 1.0);
             let levels = grey(name, &rows, size, indices, how, &mut BTreeSet::new())
                 .map_err(|error| error.context("a binary variable takes 0 and 1"))?;
-            if only { levels.iter().map(|&level| if level > 0 { 255 } else { 0 }).collect() } else { bits(name, levels, size, indices, how, notes) }
+            if only {
+                levels.iter().map(|&level| if level > 0 { 255 } else { 0 }).collect()
+            } else {
+                bits(name, levels, size, indices, how, notes)
+            }
         }
     };
     Ok(Cells::Pictures { shape, bytes })
@@ -345,21 +350,34 @@ fn square(size: usize) -> [usize; 3] {
     if side * side == size { [1, side, side] } else { [1, 1, size] }
 }
 
-fn bits(name: &str, levels: Vec<u8>, size: usize, indices: &[usize], how: &Fitting<'_>, notes: &mut BTreeSet<String>) -> Vec<u8> {
+fn bits(
+    name: &str,
+    levels: Vec<u8>,
+    size: usize,
+    indices: &[usize],
+    how: &Fitting<'_>,
+    notes: &mut BTreeSet<String>,
+) -> Vec<u8> {
     if levels.iter().all(|&level| level == 0 || level == 255) {
         return levels;
     }
     match how.binarise {
         Binarise::Threshold => {
-            notes.insert(format!("{name}: grey levels become 1 from the middle (128) on; --binarise stochastic draws them"));
+            notes.insert(format!(
+                "{name}: grey levels become 1 from the middle (128) on; --binarise stochastic draws them"
+            ));
             levels.into_iter().map(|level| if level >= 128 { 255 } else { 0 }).collect()
         }
         Binarise::Stochastic => {
-            notes.insert(format!("{name}: grey levels become 1 with their own probability, drawn once for each record"));
+            notes
+                .insert(format!("{name}: grey levels become 1 with their own probability, drawn once for each record"));
             let draw = |(record, levels): (&[u8], &usize)| -> Vec<u8> {
                 let mut rng = ChaCha8Rng::seed_from_u64(how.seed ^ 0x6269_6e61);
                 rng.set_stream(*levels as u64);
-                record.iter().map(|&level| if rng.random_range(0..255u32) < u32::from(level) { 255 } else { 0 }).collect()
+                record
+                    .iter()
+                    .map(|&level| if rng.random_range(0..255u32) < u32::from(level) { 255 } else { 0 })
+                    .collect()
             };
             levels.chunks(size.max(1)).zip(indices).flat_map(draw).collect()
         }

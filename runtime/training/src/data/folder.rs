@@ -1,10 +1,10 @@
 //! A folder of picture files of any size.
 
+use super::Crop;
 use super::open::Opened;
 use super::photo::{ENDINGS, OTHER_ENDINGS};
 use super::records::{LABELS, PICTURES};
 use super::table::{Field, Raw, Table};
-use super::Crop;
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -36,7 +36,10 @@ impl Listing {
         let mut notes = Vec::new();
         if !endings.is_empty() {
             let read = ENDINGS.join(", ");
-            notes.push(format!("{} files are skipped: pictures of these kinds are not read ({read} are)", endings.join(", ")));
+            notes.push(format!(
+                "{} files are skipped: pictures of these kinds are not read ({read} are)",
+                endings.join(", ")
+            ));
         }
         if self.loops > 0 {
             notes.push(format!("{} links to folders that were listed already are skipped", self.loops));
@@ -112,7 +115,11 @@ fn part(path: &Path, what: &str, names: &[&str]) -> Result<Option<PathBuf>> {
     found.sort();
     if found.len() > 1 {
         let names: Vec<String> = found.iter().map(|path| path.display().to_string()).collect();
-        bail!("{}: two folders are for {what}, {}; rename one or give one of them as --data", path.display(), names.join(" and "));
+        bail!(
+            "{}: two folders are for {what}, {}; rename one or give one of them as --data",
+            path.display(),
+            names.join(" and ")
+        );
     }
     Ok(found.pop())
 }
@@ -212,6 +219,11 @@ pub fn inputs(path: &Path) -> Result<Vec<PathBuf>> {
         return Ok(vec![path.to_owned()]);
     }
     let found = list(path, &[])?;
-    ensure!(!found.pictures.is_empty(), "{}: there is no picture in this folder; read are {}", path.display(), ENDINGS.join(", "));
+    ensure!(
+        !found.pictures.is_empty(),
+        "{}: there is no picture in this folder; read are {}",
+        path.display(),
+        ENDINGS.join(", ")
+    );
     Ok(found.pictures)
 }

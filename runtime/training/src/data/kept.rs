@@ -87,6 +87,12 @@ impl Kept {
         format!("{text}\n")
     }
 
+    /// The same data in another place.
+    #[must_use]
+    pub fn moved(&self, source: &str) -> Self {
+        Self { source: source.to_owned(), ..self.clone() }
+    }
+
     /// Whether a data set is the run's own, moved or not.
     pub fn is_of(&self, opened: &Opened) -> bool {
         let same = |part: &Part, table: Option<&Table>| table.is_some_and(|table| *part == Part::of(table));
@@ -123,7 +129,10 @@ impl Kept {
         };
         let division = Division {
             train: at(pool.as_ref(), &self.division.train),
-            validation: at(if self.validation.is_some() { validation.as_ref() } else { pool.as_ref() }, &self.division.validation),
+            validation: at(
+                if self.validation.is_some() { validation.as_ref() } else { pool.as_ref() },
+                &self.division.validation,
+            ),
             test: at(if self.test.is_some() { test.as_ref() } else { pool.as_ref() }, &self.division.test),
         };
         Ok((division, notes))
@@ -154,7 +163,8 @@ fn place(part: &Part, table: &Table, what: &str, notes: &mut Vec<String>) -> Res
             ));
         }
         if table.select(&places).digest(places.len()) != part.fingerprint {
-            notes.push(format!("warning: {what} records are not what they were when the run began: files have changed"));
+            notes
+                .push(format!("warning: {what} records are not what they were when the run began: files have changed"));
         }
         return Ok(places);
     }

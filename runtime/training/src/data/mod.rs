@@ -95,19 +95,21 @@ pub fn load_kept(source: &Source, spec: &Spec, kept: &Kept) -> Result<Data> {
     opened.classes = kept.classes.clone();
     let (division, notes) = kept.find(&opened.opened).with_context(|| source.to_string())?;
     notes.iter().for_each(|text| note(&format!("{}: {text}", opened.opened.name)));
-    opened.load(division, Some(Kept { source: source.text(), ..kept.clone() }))
+    opened.load(division, Some(kept.moved(&source.text())))
 }
 
 /// What is to be scored, with the name of its data set: of the run's own data (`kept`) the records the run was to be tested on;
-/// of other data their test part where they have one, and else all of them. Says which.
+/// of other data their test part where they have one, and else all of them. Says which. Of more than `most` records that many
+/// are read: the first where their order is random or a publication's, and else some at random.
 ///
 /// # Errors
 /// As [`load`].
-pub fn test(source: &Source, spec: &Spec, kept: Option<&Kept>) -> Result<(String, Records)> {
+pub fn test(source: &Source, spec: &Spec, kept: Option<&Kept>, most: Option<usize>) -> Result<(String, Records)> {
+    let most = most.unwrap_or(usize::MAX);
     let variables: Vec<Variable> = spec.data_variables().cloned().collect();
     let Place::Path(path) = &source.place else {
         let data = builtin::load(&variables)?;
-        return Ok((data.name, data.test));
+        return Ok((data.name, data.test.first(most)));
     };
     let mut opened = DataSet::open(source, &variables, true)?;
     let name = opened.opened.name.clone();
@@ -116,7 +118,8 @@ pub fn test(source: &Source, spec: &Spec, kept: Option<&Kept>) -> Result<(String
         let (division, notes) = kept.find(&opened.opened).with_context(|| source.to_string())?;
         notes.iter().for_each(|text| note(&format!("{name}: {text}")));
         let table = opened.opened.test.as_ref().unwrap_or(opened.pool());
-        return Ok((name, opened.records(table, &division.test)?));
+        let indices = &division.test[..division.test.len().min(most)];
+        return Ok((name, opened.records(table, indices)?));
     }
     if let Some(kept) = kept {
         opened.classes = kept.classes.clone();
@@ -126,9 +129,14 @@ pub fn test(source: &Source, spec: &Spec, kept: Option<&Kept>) -> Result<(String
         None => (opened.pool(), "records, all it has"),
     };
     ensure!(table.count > 0, "{}: there are no records to test with", path.display());
-    note(&format!("{name}: scoring {} {what}", table.count));
-    let all: Vec<usize> = (0..table.count).collect();
-    Ok((name.clone(), opened.records(table, &all)?))
+    note(&format!("{name}: using {} {what}", table.count.min(most)));
+    let mut chosen: Vec<usize> = (0..table.count).collect();
+    if most < table.count && !opened.opened.published {
+        chosen = Order::permutation(table.count, source.seed, 0);
+    }
+    chosen.truncate(most);
+    chosen.sort_unstable();
+    Ok((name, opened.records(table, &chosen)?))
 }
 
 /// A data set whose fields are bound to variables.
@@ -151,7 +159,9 @@ impl DataSet {
         let table = opened.pool.as_ref().or(opened.test.as_ref()).context("no records")?;
         let bindings = bind::bind(table, variables, &asked).with_context(|| path.display().to_string())?;
         for part in [&opened.validation, &opened.test].into_iter().flatten() {
-            let same = |&at: &usize| part.fields.get(at).map(|field| &field.name) == table.fields.get(at).map(|field| &field.name);
+            let same = |&at: &usize| {
+                part.fields.get(at).map(|field| &field.name) == table.fields.get(at).map(|field| &field.name)
+            };
             ensure!(
                 bindings.iter().flat_map(|binding| &binding.fields).all(same),
                 "{}: its parts have different fields; {}",
@@ -193,7 +203,8 @@ impl DataSet {
                 names: table.names.as_deref(),
             };
             let fields: Vec<&Field> = fields.iter().map(|&at| &table.fields[at]).collect();
-            let cells = fit::fit(variable, &fields, indices, &how, &mut notes).with_context(|| self.opened.name.clone())?;
+            let cells =
+                fit::fit(variable, &fields, indices, &how, &mut notes).with_context(|| self.opened.name.clone())?;
             columns.push(Column { name: variable.name.clone(), cells });
         }
         say_once(&notes);
@@ -209,7 +220,8 @@ impl DataSet {
         for Binding { variable, fields } in &self.bindings {
             let names: Vec<&str> = fields.iter().map(|&at| table.fields[at].name.as_str()).collect();
             if names != [variable.name.as_str()] {
-                let last = names.last().filter(|_| names.len() > 4).map(|last| format!(", … {last}")).unwrap_or_default();
+                let last =
+                    names.last().filter(|_| names.len() > 4).map(|last| format!(", … {last}")).unwrap_or_default();
                 let list = names[..names.len().min(4)].join(", ");
                 note(&format!("variable `{}` is filled from {list}{last}", variable.name));
             }
@@ -246,7 +258,8 @@ fn beside(opened: &mut Opened, name: &str, what: &str, source: &Source) -> Resul
     let place = || format!("--bind {name}={what}");
     let other = open::open(path, How { crop: source.crop, only_test: false }).with_context(place)?;
     let called = format!("{name} of {what}");
-    let parts = [(&mut opened.pool, other.pool), (&mut opened.validation, other.validation), (&mut opened.test, other.test)];
+    let parts =
+        [(&mut opened.pool, other.pool), (&mut opened.validation, other.validation), (&mut opened.test, other.test)];
     for (own, theirs) in parts {
         let Some(own) = own else { continue };
         let theirs = theirs.with_context(|| format!("{}: its parts are not those of {}", place(), opened.name))?;

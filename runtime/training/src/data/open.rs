@@ -104,7 +104,12 @@ const FORMATS: [Format; 11] = [
         open: |path, _| formats::idx::open_file(path).map(Some),
         crops: false,
     },
-    Format { name: "a folder of pictures", is: Path::is_dir, open: |path, how| folder::open(path, how.crop), crops: true },
+    Format {
+        name: "a folder of pictures",
+        is: Path::is_dir,
+        open: |path, how| folder::open(path, how.crop),
+        crops: true,
+    },
 ];
 
 /// Whether a path is a file whose name ends so, in any case.

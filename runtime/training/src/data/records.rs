@@ -1,6 +1,6 @@
 //! Records as a model takes them: for each variable a column of values, checked and brought to the variable's shape.
 
-use super::{Order, resize};
+use super::Order;
 use anyhow::{Result, bail, ensure};
 
 /// The names of columns that belong to no variable yet: pictures, and the classes they show.
@@ -223,20 +223,5 @@ impl Records {
         self.count += other.count;
         self.numbers = None;
         Ok(())
-    }
-
-    /// Every picture brought to `shape`.
-    #[must_use]
-    pub(super) fn resized(mut self, shape: [usize; 3]) -> Self {
-        for column in &mut self.columns {
-            if let Cells::Pictures { shape: own, bytes } = &mut column.cells
-                && *own != shape
-            {
-                let size = own.iter().product::<usize>().max(1);
-                *bytes = bytes.chunks(size).flat_map(|picture| resize::fit(picture, *own, shape)).collect();
-                *own = shape;
-            }
-        }
-        self
     }
 }

@@ -1,8 +1,8 @@
 //! Where data come from, and how they are taken: `--data` with what belongs to it.
 
+use super::Crop;
 use super::bind;
 use super::fit::Binarise;
-use super::Crop;
 use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
 use std::fmt;
@@ -50,7 +50,8 @@ impl Source {
         }
         for (_, what) in &mut self.bind {
             if Path::new(what.as_str()).exists()
-                && let Some(whole) = std::path::absolute(&*what).ok().and_then(|path| path.into_os_string().into_string().ok())
+                && let Some(whole) =
+                    std::path::absolute(&*what).ok().and_then(|path| path.into_os_string().into_string().ok())
             {
                 *what = whole;
             }

@@ -113,8 +113,7 @@ fn part(all: &[usize], classes: Option<&[usize]>, fraction: f64, seed: u64) -> V
     // Class by class, every (count / wanted)-th.
     let mut by_class: Vec<usize> = (0..count).collect();
     by_class.sort_by_key(|&at| classes[order[at]]);
-    let mut chosen: Vec<usize> =
-        (0..wanted).map(|number| by_class[(2 * number + 1) * count / (2 * wanted)]).collect();
+    let mut chosen: Vec<usize> = (0..wanted).map(|number| by_class[(2 * number + 1) * count / (2 * wanted)]).collect();
     chosen.sort_unstable();
     chosen.into_iter().map(|at| order[at]).collect()
 }
@@ -178,7 +177,8 @@ mod tests {
     #[test]
     fn every_class_has_its_share_in_every_part() {
         // Sorted by class, as folders are; classes of very different sizes.
-        let classes: Vec<usize> = [600, 300, 90, 10].iter().enumerate().flat_map(|(class, &count)| vec![class; count]).collect();
+        let classes: Vec<usize> =
+            [600, 300, 90, 10].iter().enumerate().flat_map(|(class, &count)| vec![class; count]).collect();
         let parts = Parts { pool: 1000, classes: Some(&classes), validation: None, test: None, published: false };
         for seed in 0..20 {
             let division = Split::Standard.divide(parts, seed);

@@ -26,7 +26,8 @@ impl Digits {
         flate2::read::GzDecoder::new(FILE).read_to_string(&mut text)?;
         let mut digits = Vec::new();
         for line in text.lines() {
-            let numbers = line.split(',').map(|number| Ok(number.parse::<f64>()? as usize)).collect::<Result<Vec<_>>>()?;
+            let numbers =
+                line.split(',').map(|number| Ok(number.parse::<f64>()? as usize)).collect::<Result<Vec<_>>>()?;
             let (class, levels) = numbers.split_last().context("a line without numbers")?;
             let mut picture = [0; SIDE * SIDE];
             ensure!(levels.len() == picture.len() && *class < 10, "a line of {} numbers", numbers.len());

@@ -110,19 +110,23 @@ fn make(variables: &[Variable], start: usize, count: usize, digits: Option<&Digi
                 Cells::Pictures { shape, bytes: rows.concat() }
             }
             (Space::Real, Some(shape)) => {
-                let rows: Vec<Vec<f32>> = all
-                    .map(|index| table::between_levels(&picture(shape, scene(index, view)), index, view))
-                    .collect();
+                let rows: Vec<Vec<f32>> =
+                    all.map(|index| table::between_levels(&picture(shape, scene(index, view)), index, view)).collect();
                 Cells::Reals { shape: shape.to_vec(), numbers: rows.concat() }
             }
             (Space::Real, None) => {
                 let size = variable.shape.iter().product();
-                let rows: Vec<Vec<f32>> = all.map(|index| table::measurements(size, index, view, class(index))).collect();
+                let rows: Vec<Vec<f32>> =
+                    all.map(|index| table::measurements(size, index, view, class(index))).collect();
                 Cells::Reals { shape: variable.shape.clone(), numbers: rows.concat() }
             }
             (Space::Label, _) => {
                 let &[classes] = variable.shape.as_slice() else {
-                    bail!("variable `{}` is a label of shape {:?}; data fills labels of shape [classes]", variable.name, variable.shape)
+                    bail!(
+                        "variable `{}` is a label of shape {:?}; data fills labels of shape [classes]",
+                        variable.name,
+                        variable.shape
+                    )
                 };
                 Cells::Classes((start..start + count).map(|index| class(index) % classes.max(1)).collect())
             }

@@ -34,7 +34,8 @@ pub fn measurements(size: usize, index: usize, view: usize, class: usize) -> Vec
     let mut noise = random(Use::Record, index, view);
     let column = |column: usize| {
         let mut rule = random(Use::Rule, column, view);
-        let (first, second, bend, offset) = (normal(&mut rule), normal(&mut rule), normal(&mut rule), normal(&mut rule));
+        let (first, second, bend, offset) =
+            (normal(&mut rule), normal(&mut rule), normal(&mut rule), normal(&mut rule));
         let of_class = (offset + class as f32).sin();
         0.5 * first * a + 0.5 * second * b + 0.4 * bend * (2.0 * a).sin() + of_class + 0.2 * normal(&mut noise)
     };

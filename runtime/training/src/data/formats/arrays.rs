@@ -128,15 +128,13 @@ fn collect(path: &Path, arrays: Vec<(String, Array)>) -> Result<Opened> {
             continue;
         }
         let (part, name) = if has_test { (part, short) } else { (0, name) };
-        ensure!(
-            !parts[part].iter().any(|field| field.name == name),
-            "{place}: two arrays are named `{name}`"
-        );
+        ensure!(!parts[part].iter().any(|field| field.name == name), "{place}: two arrays are named `{name}`");
         parts[part].push(Field { name, raw: Raw::Numbers(array) });
     }
     for fields in &parts {
         if let Some(odd) = fields.iter().find(|field| field.raw.len() != fields[0].raw.len()) {
-            let list: Vec<String> = fields.iter().map(|field| format!("{} {}", field.name, field.raw.describe())).collect();
+            let list: Vec<String> =
+                fields.iter().map(|field| format!("{} {}", field.name, field.raw.describe())).collect();
             bail!(
                 "{place}: array `{}` has {} records and `{}` has {}; the first axis is the records, in all arrays \
                  ({})",
@@ -169,8 +167,8 @@ pub fn numbers(array: &Array) -> Vec<f64> {
         Kind::Float(4) => {
             rows.map(|bytes| f64::from(f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))).collect()
         }
-        Kind::Float(_) => rows
-            .map(|bytes| f64::from_le_bytes(<[u8; 8]>::try_from(bytes).unwrap_or_default()))
-            .collect(),
+        Kind::Float(_) => {
+            rows.map(|bytes| f64::from_le_bytes(<[u8; 8]>::try_from(bytes).unwrap_or_default())).collect()
+        }
     }
 }

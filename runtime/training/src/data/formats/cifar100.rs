@@ -2,7 +2,7 @@
 
 use super::python;
 use crate::data::open::Opened;
-use crate::data::records::{Column, Cells, LABELS, Records};
+use crate::data::records::{Cells, Column, LABELS, Records};
 use crate::data::table::Table;
 use crate::input;
 use anyhow::{Context, Result, ensure};

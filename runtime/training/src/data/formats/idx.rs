@@ -3,7 +3,7 @@
 use crate::data::open::{Opened, stem};
 use crate::data::records::{LABELS, PICTURES};
 use crate::data::table::{Field, Raw, Table};
-use crate::input::{self, Array, Kind};
+use crate::input::{self, Array};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 use std::io::Read;
@@ -20,7 +20,10 @@ impl Named {
     /// `train-images-idx3-ubyte`, `t10k-labels.idx1-ubyte.gz`, `emnist-letters-test-images-idx3-ubyte.gz`.
     fn of(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_string_lossy().to_lowercase();
-        let labels = match (name.contains("idx3") && name.contains("images"), name.contains("idx1") && name.contains("labels")) {
+        let labels = match (
+            name.contains("idx3") && name.contains("images"),
+            name.contains("idx1") && name.contains("labels"),
+        ) {
             (true, false) => false,
             (false, true) => true,
             _ => return None,
@@ -83,14 +86,22 @@ pub fn open_folder(path: &Path, only_test: bool) -> Result<Opened> {
     for (fields, what) in parts.iter().zip(["training", "test"]) {
         if let [a, b] = fields.as_slice() {
             let (a, b) = (a.raw.len(), b.raw.len());
-            ensure!(a == b, "{}: {a} {what} images and {b} labels; one of the files is of another data set", path.display());
+            ensure!(
+                a == b,
+                "{}: {a} {what} images and {b} labels; one of the files is of another data set",
+                path.display()
+            );
         }
         let labels_alone = fields.first().is_some_and(|field| field.name == LABELS);
         ensure!(!labels_alone, "{}: there are {what} labels without images", path.display());
     }
     let name = path.file_name().map_or_else(|| "MNIST".into(), |name| name.to_string_lossy().into_owned());
     let [pool, test] = parts.map(|fields| (!fields.is_empty()).then(|| Table::new(fields)));
-    ensure!(only_test || pool.is_some(), "{}: the training images are missing (train-images-idx3-ubyte)", path.display());
+    ensure!(
+        only_test || pool.is_some(),
+        "{}: the training images are missing (train-images-idx3-ubyte)",
+        path.display()
+    );
     Ok(Opened { name, pool, test, ..Opened::default() })
 }
 
@@ -105,7 +116,12 @@ pub fn open_file(path: &Path) -> Result<Opened> {
     let beside = path.display().to_string().replace("images", "labels").replace("idx3", "idx1");
     if name == PICTURES && beside != path.display().to_string() && Path::new(&beside).is_file() {
         let labels = read(Path::new(&beside))?;
-        ensure!(labels.shape[0] == fields[0].raw.len(), "{beside}: {} labels for {} images", labels.shape[0], fields[0].raw.len());
+        ensure!(
+            labels.shape[0] == fields[0].raw.len(),
+            "{beside}: {} labels for {} images",
+            labels.shape[0],
+            fields[0].raw.len()
+        );
         fields.push(Field { name: LABELS.into(), raw: Raw::Numbers(labels) });
     }
     Ok(Opened { name: stem(path), pool: Some(Table::new(fields)), ..Opened::default() })
@@ -146,7 +162,8 @@ fn parse(mut bytes: Vec<u8>) -> Result<Array> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, Named, parse};
+    use super::{Named, parse};
+    use crate::input::Kind;
     use std::path::Path;
 
     #[test]

@@ -100,7 +100,9 @@ impl<'a> Trainer<'a> {
     ) -> Result<Self> {
         let path = folder.last();
         checkpoint.check_model(&spec.name, &spec.source, &spec.settings, &path)?;
-        let mut trainer = Self::build(spec, data, &checkpoint.header.data, config, folder, device)?;
+        // Data that were moved are known by where they lie now.
+        let source = data.kept.as_ref().map_or(&checkpoint.header.data, |kept| &kept.source);
+        let mut trainer = Self::build(spec, data, source, config, folder, device)?;
         let place = path.display().to_string();
         restore(&trainer.params, &checkpoint.group("param"), &place)?;
         trainer.progress = checkpoint.header.progress.clone();
