@@ -2,6 +2,7 @@
 
 use srvae::data::{self, Augment, Images, Source, Split};
 use srvae::picture;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 #[test]
@@ -109,21 +110,42 @@ fn damaged_batches_say_what_is_wrong() {
             [&bytes[..at], to, &bytes[at + from.len()..]].concat()
         }
     };
-    let cases: [Case<'_>; 10] = [
+    // The archive written anew around changed members, so that only the change is wrong with it.
+    let inside = |from: &'static [u8], to: &'static [u8]| {
+        let change = bytes(from, to);
+        move |bytes: Vec<u8>| {
+            let mut old = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
+            let mut new = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+            let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+            for index in 0..old.len() {
+                let mut member = old.by_index(index).unwrap();
+                let mut content = Vec::new();
+                member.read_to_end(&mut content).unwrap();
+                new.start_file(member.name().unwrap().into_owned(), stored).unwrap();
+                let changes = content.windows(from.len()).any(|window| window == from);
+                new.write_all(&if changes { change(content) } else { content }).unwrap();
+            }
+            new.finish().unwrap().into_inner()
+        }
+    };
+    let cases: [Case<'_>; 13] = [
         ("cifar", "data_batch_2", &half, &["data_batch_2", "bytes are wanted", "cut short"]),
         ("cifar", "test_batch", &other, &["test_batch", "not a pickled batch", "no pickle"]),
         ("cifar", "data_batch_1", &nothing, &["data_batch_1", "empty"]),
         ("cifar", "data_batch_1", &bytes(b"U\x04data", b"U\x04dada"), &["data_batch_1", "no entry `data`"]),
-        ("cifar", "data_batch_1", &bytes(b"M\x00\x0c\x86", b"M\x01\x0c\x86"), &["6144 bytes", "[2, 3073]"]),
+        ("cifar", "data_batch_1", &bytes(b"M\x00\x0c\x86", b"M\x01\x0c\x86"), &["[2, 3073]", "is 6146 bytes, found are 6144"]),
         ("imagenet_npz", "val_data.npz", &half, &["val_data.npz", "not an npz file", "cut short"]),
         ("imagenet_npz", "val_data.npz", &other, &["val_data.npz", "not an npz file"]),
-        ("imagenet_npz", "train_data_batch_1.npz", &bytes(b"'|u1'", b"'|i1'"), &["has type i1, wanted are bytes"]),
+        ("imagenet_npz", "train_data_batch_1.npz", &bytes(b"'|u1'", b"'|i1'"), &["its checksum is", "damaged"]),
+        ("imagenet_npz", "train_data_batch_1.npz", &inside(b"'|u1'", b"'|i1'"), &["holds int8, wanted are bytes"]),
         (
             "imagenet_npz",
             "train_data_batch_1.npz",
-            &bytes(b"(2, 3072)", b"(2, 3071)"),
+            &inside(b"(2, 3072)", b"(2, 3071)"),
             &["is 6142 bytes, found are 6144"],
         ),
+        ("cifar", "data_batch_1", &bytes(b"U\x02u1", b"U\x02i1"), &["data_batch_1", "holds int8, wanted are bytes"]),
+        ("imagenet_python", "val_data", &|bytes| [bytes.as_slice(), b"more"].concat(), &["val_data", "4 bytes follow"]),
         ("imagenet_python", "val_data", &half, &["val_data", "cut short"]),
     ];
     for (folder, file, change, words) in cases {

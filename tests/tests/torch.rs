@@ -8,7 +8,7 @@ use srvae::candle_core::safetensors;
 use srvae::params::Phase;
 use srvae::{BoundOptions, Compiled, DType, Device, Draw, Noise, Params, Settings, Tensor, Values, torch};
 use srvae_tests::{srvae_golden, vae_golden};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -91,7 +91,7 @@ fn round_trip(test: &str, model: &Compiled, latents: &[&str]) -> Result<()> {
     let at = |name: &str| place.path().join(name);
     let x = pictures()?;
     let (built, params) = trained(model, &x, 1)?;
-    torch::export(&params, HashMap::new(), &at("ours.safetensors"))?;
+    torch::export(&params, &BTreeMap::new(), &at("ours.safetensors"))?;
     same_bits(&params, &import(model, &at("ours.safetensors"))?)?;
     let Some(mut python) = python(test) else { return Ok(()) };
     safetensors::save(&case(built.as_ref(), &x, latents)?, at("case.safetensors"))?;
@@ -138,7 +138,7 @@ fn everything_that_does_not_fit_is_listed() -> Result<()> {
     let place = tempfile::tempdir()?;
     let path = place.path().join("weights.safetensors");
     let (_, params) = trained(&vae_golden::COMPILED, &pictures()?, 1)?;
-    torch::export(&params, HashMap::new(), &path)?;
+    torch::export(&params, &BTreeMap::new(), &path)?;
     let mut tensors = safetensors::load(&path, &Device::Cpu)?;
     for (number, name) in
         ["p_x.core_nn.0.core_nn.4.conv.bias", "q_z.core_nn.0.core_nn.5.conv.weight_v"].iter().enumerate()

@@ -1,18 +1,23 @@
 //! Checkpoints: one safetensors file with everything a run needs to go on, and a JSON header that says what it is.
 
-use super::Config;
 use super::difference::differences;
+use super::{Config, sane};
 use crate::spec::{Spec, Variable};
-use crate::{Device, Params, Settings, Tensor};
+use crate::terminal::note;
+use crate::{DType, Device, Params, Settings, Tensor, tensors};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
 /// The key of the header among the file's metadata.
 const HEADER: &str = "srvae";
-const FORMAT: u32 = 1;
+/// Since 2 with a checksum of the whole file.
+const FORMAT: u32 = 2;
+
+/// The groups of tensors.
+const GROUPS: [&str; 3] = ["param", "optimiser", "average"];
 
 /// What a checkpoint says of itself.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -77,7 +82,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Collects a checkpoint: groups are `param`, `optimiser`, `average`, ….
+    /// Collects a checkpoint: its groups are `param`, `optimiser` and `average`.
     pub fn new(header: Header) -> Self {
         Self { header, tensors: BTreeMap::new() }
     }
@@ -93,22 +98,42 @@ impl Checkpoint {
     /// A place that cannot be written to, or a full disk; what was there before is still there.
     pub fn save(&self, path: &Path) -> Result<()> {
         let header = serde_json::to_string(&self.header)?;
-        let info = HashMap::from([(HEADER.to_owned(), header)]);
-        let tensors: Vec<(&String, &Tensor)> = self.tensors.iter().collect();
-        let bytes = safetensors::serialize(tensors, Some(info))
+        let bytes = tensors::write(&self.tensors, &BTreeMap::from([(HEADER.to_owned(), header)]))
             .with_context(|| format!("{}: the checkpoint could not be made", path.display()))?;
         crate::files::write(path, &bytes)
     }
 
     /// # Errors
-    /// A file that is missing, damaged, or no checkpoint of this program.
+    /// A file that is missing, damaged, no checkpoint of this program, or one whose header makes no sense.
     pub fn load(path: &Path, device: &Device) -> Result<Self> {
-        let bytes =
-            std::fs::read(path).with_context(|| format!("{}: the checkpoint cannot be read", path.display()))?;
-        let header = header(&bytes, path)?;
-        let damaged = || format!("{}: the checkpoint is damaged or cut short", path.display());
-        let tensors = candle_core::safetensors::load_buffer(&bytes, device).with_context(damaged)?;
-        Ok(Self { header, tensors: tensors.into_iter().collect() })
+        let place = path.display();
+        let file = tensors::read(&crate::input::read(path)?, device)
+            .with_context(|| format!("{place}: the checkpoint is damaged or cut short, or is no safetensors file"))?;
+        let header = header(&file, path)?;
+        if !file.verified {
+            note(&format!("{place}: written by an older version, without a checksum; damage would go unnoticed"));
+        }
+        let faults = sane::faults(&header);
+        ensure!(
+            faults.is_empty(),
+            "{place}: the checkpoint's header makes no sense; train anew or take another checkpoint:\n  {}",
+            faults.join("\n  ")
+        );
+        for (name, tensor) in &file.tensors {
+            let group = name.split_once('/').map_or("", |(group, _)| group);
+            ensure!(GROUPS.contains(&group), "{place}: its tensor {name} is in none of the groups {}", GROUPS.join(", "));
+            ensure!(
+                tensor.dtype() == DType::F32,
+                "{place}: its tensor {name} is {}, F32 is wanted",
+                tensor.dtype().as_str().to_uppercase()
+            );
+        }
+        Ok(Self { header, tensors: file.tensors })
+    }
+
+    /// Numbers of the tensors of a group, all together.
+    pub fn elements(&self, group: &str) -> usize {
+        self.group(group).values().map(Tensor::elem_count).sum()
     }
 
     /// The tensors of a group, by name.
@@ -150,18 +175,20 @@ impl Checkpoint {
     }
 }
 
-fn header(bytes: &[u8], path: &Path) -> Result<Header> {
+fn header(file: &tensors::File, path: &Path) -> Result<Header> {
     let other = || format!("{}: not a checkpoint of this program", path.display());
-    let (_, metadata) = safetensors::SafeTensors::read_metadata(bytes).with_context(|| {
-        format!("{}: the checkpoint is damaged or cut short, or is no safetensors file", path.display())
-    })?;
-    let text = metadata.metadata().as_ref().and_then(|info| info.get(HEADER)).with_context(other)?;
+    let text = file.about.get(HEADER).with_context(other)?;
     let header: Header = serde_json::from_str(text).with_context(other)?;
     ensure!(
-        header.format == FORMAT,
-        "{}: the checkpoint has format {}, this program reads {FORMAT}",
+        (1..=FORMAT).contains(&header.format),
+        "{}: the checkpoint has format {}, this program reads 1 to {FORMAT}",
         path.display(),
         header.format
+    );
+    ensure!(
+        header.format == 1 || file.verified,
+        "{}: the checkpoint is damaged: it should have a checksum, and has none",
+        path.display()
     );
     Ok(header)
 }
@@ -178,6 +205,9 @@ pub fn restore(params: &Params, values: &BTreeMap<String, Tensor>, place: &str) 
             None => faults.push(format!("{name} is missing")),
             Some(value) if value.dims() != var.dims() => {
                 faults.push(format!("{name} has shape {:?}, the model wants {:?}", value.dims(), var.dims()));
+            }
+            Some(value) if !value.dtype().is_float() => {
+                faults.push(format!("{name} holds {}, floats are wanted", value.dtype().as_str()));
             }
             Some(_) => {}
         }

@@ -14,6 +14,7 @@ mod objective;
 mod optimiser;
 pub mod progress;
 mod replay;
+mod sane;
 mod tensorboard;
 mod trainer;
 mod watch;

@@ -1,0 +1,81 @@
+//! What a checkpoint's header may say: whatever it is used for must make sense, whoever wrote it.
+
+use super::checkpoint::{Header, Progress};
+use super::{Config, Schedule};
+
+/// Largest counts that are believed: of steps and records, of what a step handles, and of what a file lists.
+const MOST_STEPS: usize = 1 << 40;
+const MOST_AT_ONCE: usize = 1 << 24;
+const MOST_RECORDS: u64 = 1 << 56;
+const LONGEST_NAME: usize = 256;
+/// Elements of a variable's value.
+const MOST_ELEMENTS: usize = 1 << 32;
+
+/// Everything in a header that makes no sense, in words; nothing for a header that this program wrote.
+pub fn faults(header: &Header) -> Vec<String> {
+    let mut found = Faults(Vec::new());
+    found.name("model", &header.model);
+    for variable in &header.variables {
+        found.name("variables", &variable.name);
+        let elements = variable.shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
+        let fits = elements.is_some_and(|elements| (1..=MOST_ELEMENTS).contains(&elements));
+        found.unless(fits, || format!("variable {} has shape {:?}", variable.name, variable.shape));
+    }
+    found.unless(!header.variables.is_empty(), || "it lists no variables".to_owned());
+    config(&header.config, &mut found);
+    progress(&header.progress, &mut found);
+    found.0
+}
+
+struct Faults(Vec<String>);
+
+impl Faults {
+    fn unless(&mut self, fine: bool, what: impl FnOnce() -> String) {
+        if !fine {
+            self.0.push(what());
+        }
+    }
+
+    fn name(&mut self, of: &str, name: &str) {
+        let fine = !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        self.unless(fine, || format!("{of}: `{}` is no name", name.chars().take(LONGEST_NAME).collect::<String>()));
+    }
+
+    fn count(&mut self, of: &str, number: usize, least: usize, most: usize) {
+        self.unless((least..=most).contains(&number), || format!("{of} is {number}, from {least} to {most} makes sense"));
+    }
+
+    fn number(&mut self, of: &str, number: f64, fine: impl FnOnce(f64) -> bool, wanted: &str) {
+        self.unless(number.is_finite() && fine(number), || format!("{of} is {number}, wanted is {wanted}"));
+    }
+}
+
+fn config(config: &Config, found: &mut Faults) {
+    found.count("steps", config.steps, 0, MOST_STEPS);
+    found.count("batch", config.batch, 1, MOST_AT_ONCE);
+    found.count("samples", config.samples, 1, MOST_AT_ONCE);
+    found.count("skip_limit", config.skip_limit, 0, MOST_STEPS);
+    found.count("warm_up", config.warm_up, 0, MOST_STEPS);
+    let Schedule { rate, decay, least, .. } = config.schedule;
+    let positive = "a number above 0";
+    found.number("rate", rate, |rate| rate > 0.0, positive);
+    found.number("decay", decay, |decay| decay > 0.0, positive);
+    found.number("least rate", least, |least| least >= 0.0, "a number from 0 on");
+    found.number("free_nats", config.free_nats, |nats| nats >= 0.0, "a number from 0 on");
+    for (name, number) in [("clip", config.clip), ("skip_above", config.skip_above), ("minutes", config.minutes)] {
+        found.number(name, number.unwrap_or(1.0), |number| number > 0.0, positive);
+    }
+    let average = config.average.unwrap_or(0.5);
+    found.number("average", average, |average| (0.0..1.0).contains(&average), "a number from 0 to below 1");
+}
+
+fn progress(progress: &Progress, found: &mut Faults) {
+    found.count("step", progress.step, 0, MOST_STEPS);
+    found.count("best_step", progress.best_step, 0, progress.step);
+    found.count("skipped", progress.skipped, 0, progress.step);
+    found.count("skipped_in_a_row", progress.skipped_in_a_row, 0, progress.skipped);
+    found.count("since_best", progress.since_best, 0, MOST_STEPS);
+    for (name, number) in [("order", progress.order), ("noise", progress.noise.1)] {
+        found.unless(number <= MOST_RECORDS, || format!("{name} is {number}, at most {MOST_RECORDS} makes sense"));
+    }
+}
