@@ -195,7 +195,10 @@ impl Machine<'_> {
             // Protocol and frame say nothing about objects.
             0x80 => {
                 let protocol = self.number(1)?;
-                ensure!((2..=NEWEST).contains(&protocol), "its protocol is {protocol}, and 2 to {NEWEST} are read here");
+                ensure!(
+                    (2..=NEWEST).contains(&protocol),
+                    "its protocol is {protocol}, and 2 to {NEWEST} are read here"
+                );
             }
             0x95 => self.skip(8)?,
             b'(' => self.marks.push(self.stack.len()),

@@ -41,7 +41,9 @@ pub fn complete(name: &str, batches: &[Batch]) -> Result<()> {
     numbers.sort_unstable();
     let published = ALL.iter().find(|published| published.name == name);
     let published = published.filter(|published| {
-        batches.iter().any(|batch| batch.records == published.records(batch) || batch.number > 0 && batch.records == published.records.0)
+        batches.iter().any(|batch| {
+            batch.records == published.records(batch) || batch.number > 0 && batch.records == published.records.0
+        })
     });
     // For testing alone no training batch is read.
     let count = match published {

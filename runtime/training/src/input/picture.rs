@@ -38,7 +38,10 @@ fn chunks(bytes: &[u8]) -> Result<()> {
         let mut found = flate2::Crc::new();
         found.update(chunk);
         let name = String::from_utf8_lossy(&chunk[..4]);
-        ensure!(found.sum().to_be_bytes() == *checksum, "the checksum of its chunk {name} is wrong; the file is damaged");
+        ensure!(
+            found.sum().to_be_bytes() == *checksum,
+            "the checksum of its chunk {name} is wrong; the file is damaged"
+        );
         if name == "IEND" {
             return Ok(());
         }

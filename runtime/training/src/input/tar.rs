@@ -25,7 +25,8 @@ pub fn members(stream: impl Read, limit: u64, wanted: impl Fn(&str) -> bool) -> 
         match kind {
             EntryType::GNULongName | EntryType::XHeader => {
                 let properties = properties(&mut entry)?;
-                long_name = if kind == EntryType::XHeader { path_of(&properties)?.or(long_name) } else { Some(properties) };
+                long_name =
+                    if kind == EntryType::XHeader { path_of(&properties)?.or(long_name) } else { Some(properties) };
                 continue;
             }
             EntryType::GNULongLink | EntryType::XGlobalHeader => continue,

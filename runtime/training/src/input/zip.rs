@@ -61,7 +61,9 @@ impl<'a> Archive<'a> {
         let content = match method {
             CompressionMethod::Stored => Cow::Borrowed(content),
             // The archive's reader is built without decompression; this is the only other method of the formats in use.
-            CompressionMethod::DEFLATE => Cow::Owned(inflate(content, size).with_context(|| format!("{name}: damaged"))?),
+            CompressionMethod::DEFLATE => {
+                Cow::Owned(inflate(content, size).with_context(|| format!("{name}: damaged"))?)
+            }
             other => bail!("{name}: it is compressed by {other}, and deflate is the only method read here"),
         };
         ensure!(content.len() as u64 == size, "{name}: {} bytes where the directory says {size}", content.len());

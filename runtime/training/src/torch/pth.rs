@@ -43,7 +43,10 @@ fn archive(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
         } else if is_data {
             ensure!(storages.insert(key.to_owned(), content).is_none(), "there are two storages named {key}");
         } else if key == "byteorder" {
-            ensure!(content.as_ref() != b"big", "its numbers begin with the highest byte; save it on an ordinary machine");
+            ensure!(
+                content.as_ref() != b"big",
+                "its numbers begin with the highest byte; save it on an ordinary machine"
+            );
         }
     }
     let program = program.context("an archive without data.pkl is no PyTorch file")?;
@@ -116,9 +119,8 @@ fn tensors(root: Item<'_>, storages: &Storages<'_>) -> Result<BTreeMap<String, T
     let mut left = input::limit();
     for (name, value) in state.entries().into_iter().flatten() {
         let (Some(name), Some(call)) = (name.text(), unwrap(value)) else { continue };
-        let tensor = view(call, storages)
-            .and_then(|view| view.tensor(&mut left))
-            .with_context(|| format!("tensor {name}"))?;
+        let tensor =
+            view(call, storages).and_then(|view| view.tensor(&mut left)).with_context(|| format!("tensor {name}"))?;
         ensure!(found.insert(name.to_owned(), tensor).is_none(), "there are two tensors named {name}");
     }
     Ok(found)

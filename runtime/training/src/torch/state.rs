@@ -35,14 +35,17 @@ pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
 /// Everything that is missing, superfluous or of another shape, by PyTorch's names, in one message.
 pub fn restore(params: &Params, state: &BTreeMap<String, Tensor>, place: &str) -> Result<()> {
     let pairs = named(params);
-    let mut faults = ["missing in it", "of another shape", "unknown to the model", "no floats"].map(|what| (what, Vec::new()));
+    let mut faults =
+        ["missing in it", "of another shape", "unknown to the model", "no floats"].map(|what| (what, Vec::new()));
     for (name, var) in &pairs {
         match state.get(name) {
             None => faults[0].1.push(format!("{name} {:?}", var.dims())),
             Some(value) if value.dims() != var.dims() => {
                 faults[1].1.push(format!("{name} is {:?}, the model has {:?}", value.dims(), var.dims()));
             }
-            Some(value) if !value.dtype().is_float() => faults[3].1.push(format!("{name} holds {}", value.dtype().as_str())),
+            Some(value) if !value.dtype().is_float() => {
+                faults[3].1.push(format!("{name} holds {}", value.dtype().as_str()))
+            }
             Some(_) => {}
         }
     }

@@ -121,7 +121,11 @@ impl Checkpoint {
         );
         for (name, tensor) in &file.tensors {
             let group = name.split_once('/').map_or("", |(group, _)| group);
-            ensure!(GROUPS.contains(&group), "{place}: its tensor {name} is in none of the groups {}", GROUPS.join(", "));
+            ensure!(
+                GROUPS.contains(&group),
+                "{place}: its tensor {name} is in none of the groups {}",
+                GROUPS.join(", ")
+            );
             ensure!(
                 tensor.dtype() == DType::F32,
                 "{place}: its tensor {name} is {}, F32 is wanted",

@@ -37,12 +37,15 @@ impl Faults {
     }
 
     fn name(&mut self, of: &str, name: &str) {
-        let fine = !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        let fine =
+            !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(|c| c.is_alphanumeric() || c == '_');
         self.unless(fine, || format!("{of}: `{}` is no name", name.chars().take(LONGEST_NAME).collect::<String>()));
     }
 
     fn count(&mut self, of: &str, number: usize, least: usize, most: usize) {
-        self.unless((least..=most).contains(&number), || format!("{of} is {number}, from {least} to {most} makes sense"));
+        self.unless((least..=most).contains(&number), || {
+            format!("{of} is {number}, from {least} to {most} makes sense")
+        });
     }
 
     fn number(&mut self, of: &str, number: f64, fine: impl FnOnce(f64) -> bool, wanted: &str) {
