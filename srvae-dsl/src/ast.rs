@@ -4,7 +4,7 @@ use crate::graph::{Operator, Role, Side, Value};
 use crate::source::Span;
 
 /// A model file.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct File {
     pub items: Vec<Item>,
     /// Comments that are not documentation, in order.

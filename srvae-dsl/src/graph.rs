@@ -146,6 +146,18 @@ pub enum Operator {
     Divide,
 }
 
+impl Operator {
+    /// As the language writes it.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+        }
+    }
+}
+
 /// What is known of a variable when the model is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {

@@ -1,6 +1,6 @@
 //! The compiler of srvae: the text of a `.pgm` file becomes a checked graph, its bound, its modes and Rust tokens.
 //!
-//! The way of a model, in order:
+//! [`compile`] is the way in for all who use the compiler. Behind it, in order:
 //! - [`source`]: the text and places in it;
 //! - [`mod@parse`]: the text becomes a syntax tree, [`ast`];
 //! - [`mod@check`]: names, numbers and shapes are resolved;
@@ -17,6 +17,7 @@
 pub mod ast;
 pub mod catalog;
 pub mod check;
+mod compilation;
 mod cost;
 pub mod derive;
 pub mod diagnostics;
@@ -29,6 +30,7 @@ pub mod plan;
 pub mod source;
 
 pub use check::{Overrides, check};
+pub use compilation::{Compilation, compile, compile_bytes};
 pub use diagnostics::{Diagnostic, Report, Severity, Style};
 pub use format::format;
 pub use parse::parse;

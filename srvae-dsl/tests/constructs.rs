@@ -90,7 +90,8 @@ fn a_label_of_the_data_set() {
     let text = "latent c: label[10]\np(z) = standard_normal\np(c | z) = categorical from z |> flatten |> linear\n\
         q(c | x) = label(x)\np(x | z, c) = logistic_mixture(components: 2) \
         from concat(z, c |> linear(out: 64) |> reshape(4, 4, 4)) |> decoder(growth: 8, steps: 1)\n";
-    insta::assert_snapshot!(shown(text, &["bound", "reconstruction", "conditional_generation"]));
+    // z stands above c in p and is inferred from x: given c alone there is nothing to draw it from.
+    insta::assert_snapshot!(shown(text, &["bound", "reconstruction"]));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! `UPDATE_EXPECT=1 cargo test -p srvae-dsl --test corpus` rewrites what stands there.
 
-use srvae_dsl::{Overrides, Report, Source, check, parse};
+use srvae_dsl::{Overrides, compile_bytes};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -19,12 +19,7 @@ fn files(folder: &str) -> Vec<PathBuf> {
 
 /// Everything the compiler says about a file: errors, or else warnings.
 fn says(name: &str, bytes: &[u8]) -> String {
-    let result = Source::from_bytes(name, bytes).and_then(|source| {
-        let file = parse(&source)?;
-        let (_, warnings) = check(&file, &source, &Overrides::default())?;
-        Ok(Report::new(&source, warnings).to_string())
-    });
-    result.unwrap_or_else(|report| report.to_string())
+    compile_bytes(name, bytes, &Overrides::default()).report().to_string()
 }
 
 fn name(path: &Path) -> String {

@@ -1,16 +1,16 @@
 //! The shipped models have the paper's sizes.
 
 use srvae_dsl::graph::{Model, Side};
-use srvae_dsl::{Overrides, Source, check, parse};
+use srvae_dsl::{Overrides, Source, compile};
 use std::path::Path;
 
 fn model(file: &str, preset: &str) -> Model {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models").join(file);
     let source = Source::from_bytes(file, &std::fs::read(path).unwrap()).unwrap();
     let at = Overrides { preset: Some(preset.to_owned()), set: Vec::new() };
-    let (model, warnings) = check(&parse(&source).unwrap(), &source, &at).unwrap_or_else(|report| panic!("{report}"));
-    assert_eq!(warnings, []);
-    model
+    let compilation = compile(&source, &at);
+    assert!(compilation.diagnostics().is_empty(), "{}", compilation.report());
+    compilation.model().unwrap().clone()
 }
 
 fn costs(model: &Model) -> Vec<(String, u64, u64)> {

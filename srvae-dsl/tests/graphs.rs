@@ -5,9 +5,9 @@ mod support;
 use srvae_dsl::derive::{TermKind, terms};
 use srvae_dsl::graph::{Estimator, Side};
 use srvae_dsl::plan::Plan;
-use srvae_dsl::{Overrides, Source};
+use srvae_dsl::{Overrides, Source, compile};
 use std::time::{Duration, Instant};
-use support::{code, model_of, plan_of, plan_of_text, read, tree};
+use support::{code, model_of, plan_of, plan_of_text, read};
 
 /// `+RE_x -KL_z(exact)`: names, signs and estimators.
 fn bound(plan: &Plan) -> String {
@@ -137,8 +137,43 @@ fn two_observed_have_a_term_each() {
     expect(
         &plan_of("tests/corpus/good/two_observed.pgm"),
         &["+RE_c", "+RE_x", "-KL_z exact"],
-        &["generation(): p(z) p(x) p(c)", "reconstruction(x): q(z) p(x) p(c)"],
+        &[
+            "generation(): p(z) p(x) p(c)",
+            "reconstruction(x): q(z) p(x) p(c)",
+            "conditional_generation_x(x): q(z) p(c)",
+        ],
     );
+}
+
+/// What the bound is said to bound, in text and in LaTeX.
+fn bounds(factors: &str) -> (String, String) {
+    let plan = plan_of_text(&format!("model m\nobserved x: real[4]\n{factors}"));
+    let first = |text: String, start: &str| {
+        let line = text.lines().find(|line| line.trim_start().starts_with(start)).unwrap().trim().to_owned();
+        line.split(['R', '\\']).next().unwrap().trim_end().to_owned()
+    };
+    let relation = if srvae_dsl::explain::latex(&plan).contains("\\geq") { "geq" } else { "=" };
+    (first(srvae_dsl::explain::text(&plan), "ln p"), relation.to_owned())
+}
+
+#[test]
+fn a_bound_names_what_it_bounds() {
+    let said = |text: &str, relation: &str| (text.to_owned(), relation.to_owned());
+    // Without latents there is nothing to be bounded.
+    assert_eq!(
+        bounds("p(x) = normal from c |> linear\ngiven c: label[3]\n".replace("p(x)", "p(x | c)").as_str()),
+        said("ln p(x | c) =", "=")
+    );
+    // A label of the data set is part of what is scored, a function of x is not.
+    let label = "latent y: label[3]\np(y | z) = categorical from z |> linear\np(x | y) = normal from y |> linear\n\
+        latent z: real[2]\np(z) = standard_normal\nq(y | x) = label(x)\nq(z | y) = normal from y |> linear\n";
+    assert_eq!(bounds(label), said("ln p(x, y) ≥", "geq"));
+    let srvae = srvae_dsl::explain::text(&plan_of("../models/srvae.pgm"));
+    assert!(srvae.contains("ln p(x) ≥ RE_x + RE_y − KL_z − KL_u"));
+    // Where every latent comes with the data, the sum is the logarithm itself.
+    let complete = "latent y: label[3]\np(y | c) = categorical from c |> linear\np(x | y) = normal from y |> linear\n\
+        given c: real[2]\nq(y | x) = label(x)\n";
+    assert_eq!(bounds(complete), said("ln p(x, y | c) =", "="));
 }
 
 #[test]
@@ -215,7 +250,7 @@ fn another_image_size_changes_what_follows() {
     assert!((15 * small..17 * small).contains(&large), "{small} {large}");
     // A size that does not divide is refused with the shapes after each stage, as at the defaults.
     let set = vec![("size".to_owned(), "18".to_owned())];
-    let refused = srvae_dsl::check(&tree(&source), &source, &Overrides { preset: None, set }).unwrap_err().to_string();
+    let refused = compile(&source, &Overrides { preset: None, set }).model().unwrap_err().to_string();
     assert!(refused.contains("divisible by 2") && refused.contains("real_nvp"), "{refused}");
     assert!(code(&plan_of_text(text)).contains("config.size / 2"));
 }
@@ -227,8 +262,7 @@ fn text_becomes_code_in_no_time() {
     let mut best = Duration::MAX;
     for _ in 0..20 {
         let start = Instant::now();
-        let plan = srvae_dsl::plan::plan(model_of(&source, &Overrides::default()));
-        let tokens = srvae_dsl::emit::emit(&plan, &origin);
+        let tokens = srvae_dsl::emit::emit(compile(&source, &Overrides::default()).plan().unwrap(), &origin);
         best = best.min(start.elapsed());
         assert!(!tokens.is_empty());
     }

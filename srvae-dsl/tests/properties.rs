@@ -34,12 +34,19 @@ proptest! {
         prop_assert!(syn::parse_file(&written).is_ok(), "{}", written);
         prop_assert_eq!(written, code(&plan));
 
-        // A term for each variable that is not given; a conditional mode for each latent that q determines.
+        // A term for each variable that is not given; a conditional mode or a reason for each latent that q determines.
         let modelled = plan.model.variables.iter().filter(|variable| variable.role != Role::Given).count();
         prop_assert_eq!(plan.derivation.terms.len(), modelled, "{}", text);
         let determined = plan.model.q.iter().filter(|factor| is_deterministic(factor)).count();
-        let modes = plan.derivation.modes.iter().filter(|mode| mode.name.starts_with("conditional_generation"));
-        prop_assert!(modes.count() <= determined, "{}", text);
+        let observed = plan.model.variables.iter().filter(|variable| variable.role == Role::Observed).count();
+        let wanted = determined + if observed > 1 { observed } else { 0 };
+        let derived = &plan.derivation;
+        let names = derived.modes.iter().map(|mode| &mode.name).chain(derived.refused.iter().map(|refusal| &refusal.name));
+        let count = names.filter(|name| name.starts_with("conditional_generation")).count();
+        prop_assert!(count <= wanted, "{}", text);
+        for refusal in &derived.refused {
+            prop_assert!(!refusal.reason.text(&plan.model).is_empty(), "{}", text);
+        }
         prop_assert_eq!(&plan.derivation.modes[0].name, "generation");
 
         // Pictures take their time; one graph in eight is drawn.

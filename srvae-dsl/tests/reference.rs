@@ -10,8 +10,7 @@ use srvae_dsl::catalog::{
     Args, Arity, BLOCKS, Block, DISTRIBUTIONS, FUNCTIONS, Feed, Kind, Literal, Parameter, Role, SPACES, space_entry,
 };
 use srvae_dsl::graph::Space;
-use srvae_dsl::plan::plan;
-use srvae_dsl::{Overrides, Source, check, explain, parse};
+use srvae_dsl::{Overrides, Source, compile, explain};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use support::{code, here, plan_of};
@@ -58,11 +57,9 @@ fn every_example_compiles() {
         for (line, example) in &examples {
             let place = format!("{}, line {line}", path.trim_start_matches("../"));
             let source = Source::new(place.as_str(), example.as_str());
-            let file = parse(&source).unwrap_or_else(|report| panic!("{report}"));
-            let (model, warnings) =
-                check(&file, &source, &Overrides::default()).unwrap_or_else(|report| panic!("{report}"));
-            assert!(warnings.is_empty(), "{place}: {warnings:?}");
-            syn::parse_file(&code(&plan(model))).unwrap();
+            let compilation = compile(&source, &Overrides::default());
+            assert!(compilation.diagnostics().is_empty(), "{place}: {}", compilation.report());
+            syn::parse_file(&code(compilation.plan().unwrap())).unwrap();
         }
         assert_eq!(examples.len(), text.matches("```pgm").count());
         assert!(examples.len() >= least, "{path}: {}", examples.len());
@@ -224,7 +221,9 @@ fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
 #[test]
 fn every_key_of_the_json_is_documented() {
     let mut found = BTreeSet::from(["warnings[]".to_owned()]);
-    for path in ["../models/srvae.pgm", "tests/corpus/good/documentation.pgm", "tests/corpus/good/three_levels.pgm"] {
+    let good = ["documentation", "three_levels", "two_observed", "conditional"];
+    let good = good.map(|name| format!("tests/corpus/good/{name}.pgm"));
+    for path in good.iter().map(String::as_str).chain(["../models/srvae.pgm"]) {
         keys(&explain::json(&plan_of(path)), "", &mut found);
     }
     let text = reference();

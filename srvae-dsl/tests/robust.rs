@@ -2,8 +2,7 @@
 
 use proptest::prelude::*;
 use srvae_dsl::emit::{Origin, rust_source};
-use srvae_dsl::plan::plan;
-use srvae_dsl::{Overrides, Source, Style, check, explain, format, parse};
+use srvae_dsl::{Overrides, Source, Style, compile_bytes, explain, format, parse};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -12,21 +11,19 @@ const WHOLE: usize = 1 << 14;
 
 /// Everything the compiler does with a file; what it says, cut to the first message where it is long.
 fn compile(bytes: &[u8]) -> String {
-    let result = Source::from_bytes("robust.pgm", bytes).and_then(|source| {
-        let file = parse(&source)?;
-        let formatted = format(&source)?;
-        parse(&Source::new("formatted.pgm", formatted))?;
-        check(&file, &source, &Overrides::default())
-    });
-    match result {
-        Ok((model, _)) => {
+    let compilation = compile_bytes("robust.pgm", bytes, &Overrides::default());
+    if let Ok(formatted) = format(compilation.source()) {
+        parse(&Source::new("formatted.pgm", formatted)).unwrap();
+    }
+    match compilation.model() {
+        Ok(model) => {
             let parameters = model.cost().parameters;
             if bytes.len() <= WHOLE {
-                let plan = plan(model);
+                let plan = compilation.plan().unwrap();
                 let origin = Origin { path: "robust.pgm".to_owned(), include: "/robust.pgm".to_owned() };
-                syn::parse_file(&rust_source(&plan, &origin).unwrap()).unwrap();
-                assert!(!explain::text(&plan).is_empty() && !explain::latex(&plan).is_empty());
-                assert_eq!(explain::json(&plan)["parameters"], parameters);
+                syn::parse_file(&rust_source(plan, &origin).unwrap()).unwrap();
+                assert!(!explain::text(plan).is_empty() && !explain::latex(plan).is_empty());
+                assert_eq!(explain::json(plan)["parameters"], parameters);
             }
             format!("{parameters} parameters")
         }

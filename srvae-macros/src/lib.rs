@@ -1,10 +1,8 @@
-//! The door to the compiler: [`model!`] reads a `.pgm` file and becomes the module it compiles to.
+//! The proc-macro crate: [`model!`] reads a `.pgm` file and becomes the module it compiles to.
 
 use proc_macro::TokenStream;
 use srvae_dsl::emit::{Origin, emit};
-use srvae_dsl::graph::Model;
-use srvae_dsl::plan::plan;
-use srvae_dsl::{Overrides, Report, Source, Style};
+use srvae_dsl::{Overrides, Style, compile_bytes};
 use std::path::Path;
 use std::{env, fs};
 use syn::{LitStr, parse_macro_input};
@@ -27,20 +25,14 @@ fn expand(path: &str) -> Result<proc_macro2::TokenStream, String> {
     let full = Path::new(&root).join(path);
     let shown = shown(&full);
     let bytes = fs::read(&full).map_err(|reason| format!("{shown}: cannot be read: {reason}"))?;
-    let (model, warnings) = check(&shown, &bytes).map_err(|report| format!("\n{}", report.render(Style::Plain)))?;
-    if !warnings.diagnostics.is_empty() {
-        eprintln!("{}", warnings.render(Style::Plain));
+    let compilation = compile_bytes(&shown, &bytes, &Overrides::default());
+    let plan = compilation.plan().map_err(|report| format!("\n{}", report.render(Style::Plain)))?;
+    if !compilation.diagnostics().is_empty() {
+        eprintln!("{}", compilation.report().render(Style::Plain));
     }
     // Read once more by the compiler itself, which makes the file a dependency of the build.
     let include = full.to_str().ok_or_else(|| format!("{shown}: a path that is no text"))?.to_owned();
-    Ok(emit(&plan(model), &Origin { path: path.to_owned(), include }))
-}
-
-/// The checked model and its warnings.
-fn check(shown: &str, bytes: &[u8]) -> Result<(Model, Report), Report> {
-    let source = Source::from_bytes(shown, bytes)?;
-    let (model, warnings) = srvae_dsl::check(&srvae_dsl::parse(&source)?, &source, &Overrides::default())?;
-    Ok((model, Report::new(&source, warnings)))
+    Ok(emit(plan, &Origin { path: path.to_owned(), include }))
 }
 
 /// A path as the compiler's own messages show it: relative to where it was started, the workspace.

@@ -13,6 +13,7 @@ macro_rules! corpus {
 }
 
 corpus! {
+    auxiliary = "../srvae-dsl/tests/corpus/good/auxiliary.pgm",
     byte_order_mark = "../srvae-dsl/tests/corpus/good/byte_order_mark.pgm",
     conditional = "../srvae-dsl/tests/corpus/good/conditional.pgm",
     documentation = "../srvae-dsl/tests/corpus/good/documentation.pgm",

@@ -198,9 +198,9 @@ fn value(variable: &srvae_dsl::graph::Variable) -> Tensor {
 /// The compiler's own view of a model.
 fn checked(model: &Compiled, preset: Option<&str>) -> (srvae_dsl::graph::Model, Vec<srvae_dsl::Diagnostic>) {
     let source = srvae_dsl::Source::new(model.path, model.source);
-    let file = srvae_dsl::parse(&source).unwrap();
     let overrides = srvae_dsl::Overrides { preset: preset.map(str::to_owned), set: Vec::new() };
-    srvae_dsl::check(&file, &source, &overrides).unwrap()
+    let compilation = srvae_dsl::compile(&source, &overrides);
+    (compilation.model().unwrap().clone(), compilation.diagnostics().to_vec())
 }
 
 fn settings(model: &srvae_dsl::graph::Model) -> Settings {

@@ -29,7 +29,8 @@ const CRATES: [&str; 3] = ["srvae-dsl", "srvae-macros", "runtime"];
 pub fn instead(models: &'static [Compiled], file: &Path, text: &str) -> Result<Found> {
     ensure!(env::var_os(MARK).is_none(), "{}: was compiled, but came out as another model", file.display());
     let path = file.display().to_string();
-    let (model, _) = compiler::check(&path, text, &ModelArgs::default())?;
+    let compilation = compiler::compile(&path, text, &ModelArgs::default())?;
+    let model = compilation.model()?;
     if let Some(net) = model.nets.iter().find(|net| matches!(net.body, NetBody::Rust { .. })) {
         bail!(
             "{path}: network `{}` is written in Rust, so this model needs a crate of its own: \

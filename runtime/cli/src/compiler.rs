@@ -8,15 +8,26 @@ use srvae_training::spec::{Role, Space, Spec, Variable};
 use srvae_training::{Setting, Settings};
 
 use srvae_dsl::graph::{self, Model, Value};
-use srvae_dsl::{Diagnostic, Overrides, Source};
+use srvae_dsl::{Compilation, Overrides, Report, Source};
 
-/// The checked model of a text at the parameters the arguments give it, with the warnings.
+/// A text without errors, compiled at the parameters the arguments give it.
 ///
 /// # Errors
 /// The compiler's report, or a `--set` that is no NAME=VALUE.
-pub fn check(path: &str, text: &str, args: &ModelArgs) -> Result<(Model, Vec<Diagnostic>)> {
-    let source = Source::new(path, text);
-    Ok(srvae_dsl::check(&srvae_dsl::parse(&source)?, &source, &overrides(args)?)?)
+pub fn compile(path: &str, text: &str, args: &ModelArgs) -> Result<Compilation> {
+    Ok(right(&Source::new(path, text), &overrides(args)?)?)
+}
+
+/// A compilation that has a model.
+fn right(source: &Source, settings: &Overrides) -> Result<Compilation, Report> {
+    let compilation = srvae_dsl::compile(source, settings);
+    compilation.model()?;
+    Ok(compilation)
+}
+
+/// The file of a run at the run's settings.
+fn of_spec(spec: &Spec) -> Result<Compilation, Report> {
+    right(&Source::new(&spec.name, &spec.source), &overrides_of(spec))
 }
 
 /// The names of a file's presets.
@@ -24,32 +35,33 @@ pub fn check(path: &str, text: &str, args: &ModelArgs) -> Result<(Model, Vec<Dia
 /// # Errors
 /// The compiler's report.
 pub fn presets(path: &str, text: &str) -> Result<Vec<String>> {
-    let (model, _) = check(path, text, &ModelArgs::default())?;
-    Ok(model.presets.into_iter().map(|preset| preset.name).collect())
+    let compilation = compile(path, text, &ModelArgs::default())?;
+    Ok(compilation.model()?.presets.iter().map(|preset| preset.name.clone()).collect())
 }
 
 /// The name of a text's model, and its parameters as the arguments make them.
 ///
 /// # Errors
-/// Those of [`check`].
+/// Those of [`compile`].
 pub fn settings(path: &str, text: &str, args: &ModelArgs) -> Result<(String, Settings)> {
-    let (model, _) = check(path, text, args)?;
-    let settings = values(&model);
-    Ok((model.name, settings))
+    let compilation = compile(path, text, args)?;
+    let model = compilation.model()?;
+    Ok((model.name.clone(), values(model)))
 }
 
 /// A compiled model at the parameters the arguments give it.
 ///
 /// # Errors
-/// Those of [`check`].
+/// Those of [`compile`].
 pub fn spec(found: &Found, args: &ModelArgs) -> Result<Spec> {
-    let (model, _) = check(&found.path, &found.text, args)?;
+    let compilation = compile(&found.path, &found.text, args)?;
+    let model = compilation.model()?;
     Ok(Spec {
         name: model.name.clone(),
         source: found.text.clone(),
         preset: args.preset.clone(),
-        settings: values(&model),
-        variables: (0..model.variables.len()).map(|at| variable(&model, graph::VariableId(at))).collect(),
+        settings: values(model),
+        variables: (0..model.variables.len()).map(|at| variable(model, graph::VariableId(at))).collect(),
         builder: found.builder.clone(),
     })
 }
@@ -57,16 +69,15 @@ pub fn spec(found: &Found, args: &ModelArgs) -> Result<Spec> {
 /// What the compiler says of a model, for its report.
 ///
 /// # Errors
-/// Those of [`check`].
+/// Those of [`compile`].
 pub fn explained(spec: &Spec) -> Result<Explained> {
-    let source = Source::new(&spec.name, &spec.source);
-    let (model, _) = srvae_dsl::check(&srvae_dsl::parse(&source)?, &source, &overrides_of(spec))?;
-    let plan = srvae_dsl::plan::plan(model);
+    let compilation = of_spec(spec)?;
+    let plan = compilation.plan()?;
     Ok(Explained {
-        graph: Some(srvae_dsl::explain::svg(&plan)),
-        latex: srvae_dsl::explain::latex(&plan),
-        mathematics: srvae_dsl::explain::mathematics(&plan),
-        networks: srvae_dsl::explain::network_table(&plan),
+        graph: Some(srvae_dsl::explain::svg(plan)),
+        latex: srvae_dsl::explain::latex(plan),
+        mathematics: srvae_dsl::explain::mathematics(plan),
+        networks: srvae_dsl::explain::network_table(plan),
     })
 }
 
@@ -74,10 +85,10 @@ pub fn explained(spec: &Spec) -> Result<Explained> {
 /// on, for such a draw jumps.
 ///
 /// # Errors
-/// Those of [`check`].
+/// Those of [`compile`].
 pub fn jumping(spec: &Spec) -> Result<Vec<String>> {
-    let source = Source::new(&spec.name, &spec.source);
-    let (model, _) = srvae_dsl::check(&srvae_dsl::parse(&source)?, &source, &overrides_of(spec))?;
+    let compilation = of_spec(spec)?;
+    let model = compilation.model()?;
     let (mut jumping, mut parts) = (Vec::new(), Vec::new());
     // Children first: what a jumping draw is computed from jumps with it.
     for factor in model.q.iter().rev() {
@@ -99,10 +110,10 @@ pub fn jumping(spec: &Spec) -> Result<Vec<String>> {
 /// The latents at the top of p: those it draws from nothing but what the model is given.
 ///
 /// # Errors
-/// Those of [`check`].
+/// Those of [`compile`].
 pub fn roots(spec: &Spec) -> Result<Vec<String>> {
-    let source = Source::new(&spec.name, &spec.source);
-    let (model, _) = srvae_dsl::check(&srvae_dsl::parse(&source)?, &source, &overrides_of(spec))?;
+    let compilation = of_spec(spec)?;
+    let model = compilation.model()?;
     let role = |id: graph::VariableId| model.variable(id).role;
     let is_root = |factor: &&graph::Factor| {
         role(factor.variable) == graph::Role::Latent

@@ -3,8 +3,8 @@
 use super::args::{Check, Explain, Fmt, Format};
 use super::{compiler, deep, models};
 use anyhow::{Context, Result, bail};
-use srvae_dsl::plan::{Plan, plan};
-use srvae_dsl::{Report, Source, Style, emit, explain};
+use srvae_dsl::plan::Plan;
+use srvae_dsl::{Compilation, Report, Source, Style, emit, explain};
 use srvae_training::Compiled;
 use srvae_training::files;
 use srvae_training::terminal::{note, out};
@@ -20,15 +20,21 @@ pub fn style() -> Style {
     }
 }
 
+/// Prints the warnings of a file without errors.
+fn warn(compilation: &Compilation) {
+    if !compilation.diagnostics().is_empty() {
+        note(&compilation.report().render(style()));
+    }
+}
+
 pub fn check(args: &Check) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     for file in &args.files {
         let (path, text) = (file.display().to_string(), models::read(file)?);
-        match compiler::check(&path, &text, &args.model) {
-            Ok((model, warnings)) => {
-                if !warnings.is_empty() {
-                    note(&Report::new(&Source::new(&path, &text), warnings).render(style()));
-                }
+        match compiler::compile(&path, &text, &args.model) {
+            Ok(compilation) => {
+                warn(&compilation);
+                let model = compilation.model()?;
                 let presets: Vec<&str> = model.presets.iter().map(|preset| preset.name.as_str()).collect();
                 let presets =
                     if presets.is_empty() { String::new() } else { format!(" and its presets {}", presets.join(", ")) };
@@ -63,11 +69,11 @@ pub fn check_deep(models: &'static [Compiled], args: &Check) -> Result<ExitCode>
 /// What the compiler made of a file, in the form that was asked for; pictures go to their files.
 pub fn explain(args: &Explain) -> Result<ExitCode> {
     let (path, text) = (args.file.display().to_string(), models::read(&args.file)?);
-    let (model, warnings) = compiler::check(&path, &text, &args.model)?;
-    let plan = plan(model);
+    let compilation = compiler::compile(&path, &text, &args.model)?;
+    let plan = compilation.plan()?;
     let pictures = [args.svg.is_some(), args.png.is_some()].contains(&true);
     if pictures {
-        let svg = explain::svg(&plan);
+        let svg = explain::svg(plan);
         if let Some(file) = &args.svg {
             files::write(file, svg.as_bytes())?;
             out(&file.display().to_string());
@@ -84,25 +90,24 @@ pub fn explain(args: &Explain) -> Result<ExitCode> {
         (.., true) => Format::Dot,
         _ => args.format,
     };
-    let said = Report::new(&Source::new(&path, &text), warnings);
     let result = match format {
         Format::Text => {
-            let batch = args.memory.map(|memory| largest_batch(&plan, memory));
-            explain::text(&plan) + &batch.unwrap_or_default()
+            let batch = args.memory.map(|memory| largest_batch(plan, memory));
+            explain::text(plan) + &batch.unwrap_or_default()
         }
         Format::Json => {
-            let mut object = explain::json(&plan);
-            object["warnings"] = said.diagnostics.iter().map(|warning| warning.title.clone()).collect();
+            let mut object = explain::json(plan);
+            object["warnings"] = compilation.diagnostics().iter().map(|warning| warning.title.clone()).collect();
             format!("{object:#}")
         }
-        Format::Latex => explain::latex(&plan),
-        Format::Dot => explain::dot(&plan),
-        Format::Svg => explain::svg(&plan),
-        Format::Rust => emit::rust_source(&plan, &emit::Origin { path: path.clone(), include: path })
+        Format::Latex => explain::latex(plan),
+        Format::Dot => explain::dot(plan),
+        Format::Svg => explain::svg(plan),
+        Format::Rust => emit::rust_source(plan, &emit::Origin { path: path.clone(), include: path })
             .context("the compiler wrote code that is none; this is a mistake in srvae, please report it")?,
     };
-    if format != Format::Json && !said.diagnostics.is_empty() {
-        note(&said.render(style()));
+    if format != Format::Json {
+        warn(&compilation);
     }
     out(result.trim_end());
     Ok(ExitCode::SUCCESS)

@@ -106,6 +106,7 @@ fn run(models: &'static [Compiled], cli: Cli) -> Result<ExitCode> {
         Command::Check(args) if args.deep => explain::check_deep(models, &args),
         Command::Check(args) => explain::check(&args),
         Command::Fmt(args) => explain::format(&args),
+        Command::Lsp => Ok(srvae_lsp::stdio()),
     }
 }
 

@@ -34,7 +34,7 @@ pub fn find(models: &'static [Compiled], file: &Path) -> Result<Found> {
         Some(compiled) => Ok(Found { builder: (*compiled).into(), path, text }),
         None => {
             // What is wrong with a file is worth more than that it is not compiled.
-            compiler::check(&path, &text, &ModelArgs::default())?;
+            compiler::compile(&path, &text, &ModelArgs::default())?;
             compile::instead(models, file, &text)
         }
     }

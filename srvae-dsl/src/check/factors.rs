@@ -154,6 +154,12 @@ impl Checker<'_> {
             self.findings.push(messages::not_right_of_bar(&input.text, input.span, factor.head));
             return None;
         }
+        let source = self.variable(id);
+        if function.origin == catalog::Origin::Data && source.role == Role::Latent {
+            let error = messages::label_of_latent(function.name, &input.text, span, source.span);
+            self.findings.push(error);
+            return None;
+        }
         self.all_read(head, &[id])?;
         let signature = Signature { name: function.name, parameters: function.parameters };
         let args = self.arguments(signature, rest, span)?.args;
@@ -246,7 +252,8 @@ impl Checker<'_> {
                 None
             }
             (Some(_), None) => {
-                self.findings.push(messages::network_missing(name, place));
+                let example = self.with_network(head, name);
+                self.findings.push(messages::network_missing(name, place, &example));
                 None
             }
             (Some(wanted), Some(expression)) => {
@@ -261,9 +268,37 @@ impl Checker<'_> {
                 let factor = format!("{}({}{bar})", head.factor.side.name(), variable.name);
                 let reads = Reads::Parents { ids: &head.parents, head: head.factor.head, factor: &factor };
                 let network = Builder::new(self, reads).factor_network(expression, &wanted, &needs)?;
+                self.extent(&network, expression.span)?;
                 let read: Vec<_> = network.nodes.iter().filter_map(crate::graph::Node::variable).collect();
                 self.all_read(head, &read)?;
                 Some(Some(network))
+            }
+        }
+    }
+
+    /// What could stand instead of a distribution without its network.
+    fn with_network(&self, head: &Head<'_>, distribution: &str) -> String {
+        let variable = self.variable(head.variable);
+        let (side, name) = (head.factor.side.name(), &variable.name);
+        if let Some(parent) = head.parents.first() {
+            return format!("add what it reads: `{distribution} from {} |> …`", self.variable(*parent).name);
+        }
+        let space = space_entry(variable.space).name;
+        let roots = catalog::DISTRIBUTIONS.iter().filter(|entry| !entry.needs_network());
+        let roots: Vec<_> = roots.filter(|entry| entry.spaces.contains(&variable.space)).collect();
+        let other = self.variables.iter().find(|other| {
+            other.name != *name
+                && (other.role == if head.factor.side == Side::P { Role::Latent } else { Role::Observed })
+        });
+        let parent = other.map_or("u", |other| other.name.as_str());
+        let reading = format!(
+            "let it depend on another variable: `{side}({name} | {parent}) = {distribution} from {parent} |> …`"
+        );
+        match roots.is_empty() {
+            true => format!("no distribution over {space} variables stands without one; {reading}"),
+            false => {
+                let names: Vec<_> = roots.iter().map(|entry| format!("`{}`", entry.name)).collect();
+                format!("{reading}; at a root, {} need none", names.join(" and "))
             }
         }
     }
@@ -292,7 +327,12 @@ impl Checker<'_> {
         let Some(block) = call.and_then(|call| catalog::block(&call.name.text)).filter(|block| block.is_bijector())
         else {
             let name = call.map_or("this", |call| call.name.text.as_str());
-            self.findings.push(messages::not_a_flow(name, stage.span, flow_names()));
+            let is_known = call.is_none() || catalog::is_taken(name) || self.what_is(name).is_some();
+            let is_known = is_known || self.nets.find(name).is_some();
+            self.findings.push(match is_known {
+                true => messages::not_a_flow(name, stage.span, flow_names()),
+                false => messages::unknown_flow(name, stage.span, flow_names()),
+            });
             return None;
         };
         if !base.continuous {

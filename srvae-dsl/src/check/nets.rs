@@ -4,8 +4,8 @@ use super::Checker;
 use super::network::{Builder, Reads};
 use crate::ast::{self, Formal, Space};
 use crate::catalog::show_shape;
-use crate::diagnostics::{MOST_NETS, messages};
-use crate::graph::{Net, NetBody, NetId, Number};
+use crate::diagnostics::{MOST_BLOCKS, MOST_NETS, messages};
+use crate::graph::{Net, NetBody, NetId, Network, Number, Op};
 use crate::source::Span;
 use std::collections::BTreeMap;
 
@@ -18,8 +18,27 @@ pub(super) struct Nets<'a> {
     states: Vec<State>,
     /// Those that were used, each after those that it uses.
     pub done: Vec<Net>,
-    /// How deep uses inside uses are at the moment.
+    /// Of each of these, how deep it is and how many blocks it has with all that it uses written out.
+    extents: Vec<Extent>,
+    /// The networks being checked: one waits for the next.
+    waiting: Vec<Use>,
+    /// What the one being checked uses and has not been checked yet.
+    wanted: Option<Use>,
+}
+
+/// A use of a network.
+struct Use {
+    index: usize,
+    inputs: Vec<Vec<usize>>,
+    place: Span,
+}
+
+/// What a network amounts to.
+#[derive(Clone, Copy, Default)]
+struct Extent {
+    /// Networks inside networks.
     depth: usize,
+    blocks: usize,
 }
 
 /// A network as the file declares it.
@@ -51,6 +70,17 @@ impl<'a> Nets<'a> {
         self.by_name.get(name).copied()
     }
 
+    fn extent_of(&self, network: &Network) -> Extent {
+        network.nodes.iter().fold(Extent::default(), |whole, node| match node.op {
+            Op::Net(id) => {
+                let used = self.extents[id.0];
+                Extent { depth: whole.depth.max(used.depth + 1), blocks: whole.blocks.saturating_add(used.blocks) }
+            }
+            Op::Block { .. } => Extent { blocks: whole.blocks.saturating_add(1), ..whole },
+            Op::Variable(_) | Op::Formal(_) => whole,
+        })
+    }
+
     /// Networks that no factor came to use.
     pub(super) fn unused(&self) -> impl Iterator<Item = &Declared<'a>> {
         let states = self.states.iter().zip(&self.declared);
@@ -73,17 +103,53 @@ impl Checker<'_> {
                 None
             }
             State::Unused => {
-                self.nets.states[index] = State::Failed;
-                let net = self.first_use(index, inputs, used)?;
-                let id = NetId(self.nets.done.len());
-                self.nets.done.push(net);
-                self.nets.states[index] = State::Done { id, first_use: used };
-                Some(id)
+                let wanted = Use { index, inputs, place: used };
+                if !self.nets.waiting.is_empty() {
+                    self.nets.wanted.get_or_insert(wanted);
+                    return None;
+                }
+                self.first_uses(wanted);
+                match self.nets.states[index] {
+                    State::Done { id, .. } => Some(id),
+                    State::Unused | State::Failed => None,
+                }
             }
         }
     }
 
-    fn first_use(&mut self, index: usize, inputs: Vec<Vec<usize>>, used: Span) -> Option<Net> {
+    /// Checks a network and those it uses, these first: without recursion, so they may be as deep as they like.
+    fn first_uses(&mut self, first: Use) {
+        self.nets.waiting.push(first);
+        while let Some(Use { index, inputs, place }) = self.nets.waiting.last() {
+            let (index, inputs, place) = (*index, inputs.clone(), *place);
+            let found = self.first_use(index, inputs, place);
+            if let (None, Some(wanted)) = (&found, self.nets.wanted.take()) {
+                // After that one this one is tried again.
+                self.nets.waiting.push(wanted);
+                continue;
+            }
+            self.nets.waiting.pop();
+            self.nets.states[index] = match found {
+                None => State::Failed,
+                Some((net, extent)) => {
+                    self.nets.done.push(net);
+                    self.nets.extents.push(extent);
+                    State::Done { id: NetId(self.nets.done.len() - 1), first_use: place }
+                }
+            };
+        }
+    }
+
+    /// Bounds what a network amounts to with all that it uses written out; `None` where it is too much.
+    pub(super) fn extent(&mut self, network: &Network, place: Span) -> Option<()> {
+        let extent = self.nets.extent_of(network);
+        if extent.blocks > MOST_BLOCKS {
+            self.findings.push(messages::too_many_blocks(place));
+        }
+        (extent.blocks <= MOST_BLOCKS).then_some(())
+    }
+
+    fn first_use(&mut self, index: usize, inputs: Vec<Vec<usize>>, used: Span) -> Option<(Net, Extent)> {
         let declared = self.nets.declared[index].clone();
         let mut input_dims = Vec::new();
         for (formal, shape) in declared.formals.iter().zip(&inputs) {
@@ -104,18 +170,18 @@ impl Checker<'_> {
             None => None,
         };
         let formals: Vec<_> = declared.formals.iter().map(|formal| formal.name.text.clone()).collect();
+        let mut extent = Extent { depth: 0, blocks: 1 };
         let (body, output) = match declared.body {
             ast::NetBody::Rust(path) => self.rust_net(&declared, path, input_dims, output)?,
             ast::NetBody::Expression(expression) => {
-                if self.nets.depth >= MOST_NETS {
-                    self.findings.push(messages::nets_too_deep(&declared.name, used));
+                let reads = Reads::Formals { net: index, names: &formals, shapes: &inputs };
+                let network = Builder::new(self, reads).network(expression, None)?;
+                extent = self.nets.extent_of(&network);
+                if extent.depth > MOST_NETS {
+                    self.findings.push(messages::nets_too_deep(&declared.name, declared.span));
                     return None;
                 }
-                self.nets.depth += 1;
-                let reads = Reads::Formals { net: index, names: &formals, shapes: &inputs };
-                let network = Builder::new(self, reads).network(expression, None);
-                self.nets.depth -= 1;
-                let network = network?;
+                self.extent(&network, declared.span)?;
                 let shape = network.nodes[network.output.0].shape.clone();
                 if let (Some((_, wanted)), Some(space)) = (output, declared.output)
                     && wanted != shape
@@ -127,7 +193,8 @@ impl Checker<'_> {
                 (NetBody::Network(network), shape)
             }
         };
-        Some(Net { name: declared.name, docs: declared.docs, formals, inputs, output, body, span: declared.span })
+        let net = Net { name: declared.name, docs: declared.docs, formals, inputs, output, body, span: declared.span };
+        Some((net, extent))
     }
 
     fn rust_net(

@@ -82,10 +82,26 @@ impl<'b, 'a> Builder<'b, 'a> {
             }
             ExpressionKind::Call(call) if call.arguments.is_none() && !self.is_operation(call) => self.input(call),
             ExpressionKind::Call(call) => self.apply(call, expression.span, None, head),
+            ExpressionKind::Binary(operator, ..) if self.reads_anything(expression) => {
+                let error = messages::arithmetic_of_networks(operator.sign(), expression.span);
+                self.checker.findings.push(error);
+                None
+            }
             ExpressionKind::Number(_) | ExpressionKind::Negate(_) | ExpressionKind::Binary(..) => {
                 self.checker.findings.push(messages::number_for_network(expression.span));
                 None
             }
+        }
+    }
+
+    /// Whether something that is no number stands in an expression.
+    fn reads_anything(&self, expression: &Expression) -> bool {
+        match &expression.kind {
+            ExpressionKind::Number(_) => false,
+            ExpressionKind::Call(call) => !self.checker.params.iter().any(|param| param.name == call.name.text),
+            ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => self.reads_anything(inner),
+            ExpressionKind::Binary(_, left, right) => self.reads_anything(left) || self.reads_anything(right),
+            ExpressionKind::Pipeline(_) => true,
         }
     }
 
@@ -307,7 +323,12 @@ fn head_hint(last: &Node, head: &[usize]) -> String {
     };
     match (block.and_then(catalog::Block::out), last.shape.len() == head.len()) {
         (_, false) if head.len() == 1 => "end with `|> flatten |> linear`: its `out` is inferred".to_owned(),
-        (_, false) => format!("end with a block that yields {} sizes, such as `reshape`", head.len()),
+        (_, false) => {
+            let flatten = if last.shape.len() > 1 { "flatten |> " } else { "" };
+            let (all, sizes) = (head.iter().product::<usize>(), show_shape(head));
+            let sizes = sizes.trim_matches(['[', ']']);
+            format!("a last step to this shape: `|> {flatten}linear(out: {all}) |> reshape({sizes})`")
+        }
         (Some(_), true) if last.shape[1..] == head[1..] => {
             format!("leave `out` away, and it is inferred to be {wanted}")
         }

@@ -14,12 +14,11 @@ impl Checker<'_> {
             let id = VariableId(index);
             let read = match variable.role {
                 Role::Observed => true,
-                Role::Latent => in_p.contains(&id),
-                Role::Given => in_p.contains(&id) || in_q.contains(&id),
+                // A latent that q alone reads is an auxiliary variable: it makes q richer.
+                Role::Latent | Role::Given => in_p.contains(&id) || in_q.contains(&id),
             };
             if !read {
-                let whose = if variable.role == Role::Latent { "factor of p" } else { "factor" };
-                self.findings.push(messages::unused_variable(&variable.name, variable.span, whose));
+                self.findings.push(messages::unused_variable(&variable.name, variable.span));
             }
         }
         for net in self.nets.unused() {

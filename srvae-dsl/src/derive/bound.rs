@@ -5,7 +5,7 @@
 //! p(v | …) reads from v itself, else at the sample.
 
 use super::closed_form::{Obstacle, obstacle};
-use super::is_deterministic;
+use super::{is_data, is_deterministic};
 use crate::graph::{Estimator, Factor, Model, Role, VariableId};
 
 /// One term of the bound.
@@ -23,6 +23,42 @@ pub enum TermKind {
     Reconstruction,
     /// Subtracted from the bound; the reason says why the estimator is what it is.
     Kl { estimator: Estimator, reason: String },
+}
+
+/// What the sum of the terms says something of: ln p(of | given).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bounded {
+    /// Observed variables, and latents that come with the data: their values are part of what is scored.
+    pub of: Vec<VariableId>,
+    pub given: Vec<VariableId>,
+    /// Without latents the sum is the logarithm itself, not a bound of it.
+    pub exact: bool,
+}
+
+impl Bounded {
+    /// `ln p(x, y | c)`.
+    pub fn text(&self, model: &Model) -> String {
+        let names =
+            |ids: &[VariableId]| ids.iter().map(|id| model.variable(*id).name.as_str()).collect::<Vec<_>>().join(", ");
+        let bar = if self.given.is_empty() { "" } else { " | " };
+        format!("ln p({}{bar}{})", names(&self.of), names(&self.given))
+    }
+
+    /// Between the logarithm and the sum of the terms: `=` or `≥`.
+    pub fn relation(&self) -> &'static str {
+        if self.exact { "=" } else { "≥" }
+    }
+}
+
+/// What the terms bound.
+pub fn bounded(model: &Model) -> Bounded {
+    let ids = || (0..model.variables.len()).map(VariableId);
+    let is_given = |id: &VariableId| model.variable(*id).role == Role::Given;
+    Bounded {
+        of: ids().filter(|id| is_data(model, *id) && !is_given(id)).collect(),
+        given: ids().filter(is_given).collect(),
+        exact: model.q.iter().all(super::is_supplied),
+    }
 }
 
 /// The terms: reconstructions, then divergences, children before parents.

@@ -2,11 +2,13 @@
 
 mod bound;
 mod closed_form;
+mod condition;
 mod modes;
 
-pub use bound::{Term, TermKind, terms};
+pub use bound::{Bounded, Term, TermKind, bounded, terms};
 pub use closed_form::{Obstacle, is_drawn_after, obstacle};
-pub use modes::{Mode, Step, modes};
+pub use condition::{Link, Obstacle as InferenceObstacle, Reason, condition};
+pub use modes::{Mode, Refusal, Step, modes};
 
 use crate::catalog::Origin;
 use crate::graph::{Body, Factor, Model, Role, VariableId};
@@ -16,12 +18,17 @@ use crate::graph::{Body, Factor, Model, Role, VariableId};
 pub struct Derivation {
     /// Children first: the term of the data, then those of what it hangs on.
     pub terms: Vec<Term>,
+    /// What the sum of the terms is a bound of.
+    pub bounded: Bounded,
     pub modes: Vec<Mode>,
+    /// The modes that the graph does not allow, with the reasons.
+    pub refused: Vec<Refusal>,
 }
 
 /// Derives the bound and the modes.
 pub fn derive(model: &Model) -> Derivation {
-    Derivation { terms: terms(model), modes: modes(model) }
+    let (modes, refused) = modes(model);
+    Derivation { terms: terms(model), bounded: bounded(model), modes, refused }
 }
 
 /// Variables whose value comes with the data: observed and given ones, and latents that the data set itself fixes.

@@ -1,12 +1,19 @@
 //! The modes of inference, each a little program: which variable is drawn from which side, in which order.
 
+use super::condition::{Reason, condition, steps};
 use super::{is_data, is_deterministic, is_supplied};
 use crate::graph::{Factor, Model, Role, Side, VariableId};
+
+pub(super) const GENERATION: &str = "generation";
+const RECONSTRUCTION: &str = "reconstruction";
+const REGENERATION: &str = "generative_reconstruction";
+pub(super) const CONDITIONAL: &str = "conditional_generation";
 
 /// A mode of inference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mode {
-    /// `generation`, `reconstruction`, `generative_reconstruction`, `conditional_generation`.
+    /// `generation`, `reconstruction`, `generative_reconstruction`, `conditional_generation`, or the last one with the
+    /// names of what is given after it.
     pub name: String,
     /// What the caller knows, in the file's order.
     pub given: Vec<VariableId>,
@@ -18,6 +25,15 @@ pub struct Mode {
 pub struct Step {
     pub variable: VariableId,
     pub side: Side,
+}
+
+/// A mode that the graph does not allow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub name: String,
+    /// What it would be given.
+    pub given: Vec<VariableId>,
+    pub reason: Reason,
 }
 
 impl Mode {
@@ -39,32 +55,72 @@ impl Mode {
     }
 }
 
-/// Every mode the graph allows; those that coincide are one.
-pub fn modes(model: &Model) -> Vec<Mode> {
-    let mut all: Vec<Mode> = Vec::new();
-    let candidates = [generation(model), reconstruction(model), generative_reconstruction(model)];
-    for mode in candidates.into_iter().chain(conditional_generations(model)) {
-        if !all.iter().any(|other| other.steps == mode.steps && other.given == mode.given) {
-            all.push(mode);
-        }
+/// The modes that have a name, and why the others of them do not exist; those that coincide are one.
+pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
+    let (mut all, mut refused): (Vec<Mode>, Vec<Refusal>) = (Vec::new(), Vec::new());
+    let data = of(model, |id| is_data(model, id));
+    let mut add = |name: String, given: Vec<VariableId>, found: Result<Mode, Reason>| match found {
+        Ok(mode) if all.iter().any(|other| other.steps == mode.steps && other.given == mode.given) => {}
+        Ok(mode) => all.push(Mode { name, ..mode }),
+        Err(reason) => refused.push(Refusal { name, given, reason }),
+    };
+    add(GENERATION.to_owned(), conditions(model), with(model, &[]));
+    if model.variables.iter().any(|variable| variable.role == Role::Latent) {
+        add(RECONSTRUCTION.to_owned(), data.clone(), reconstruction(model, &data));
+        add(REGENERATION.to_owned(), data.clone(), generative_reconstruction(model, &data));
+    }
+    for (name, evidence) in evidences(model) {
+        let found = with(model, &evidence);
+        add(name, evidence, found);
+    }
+    (all, refused)
+}
+
+/// What conditional generation is tried with: each latent that q determines; of several observed variables each alone, and
+/// all but one.
+fn evidences(model: &Model) -> Vec<(String, Vec<VariableId>)> {
+    let name = |ids: &[VariableId]| {
+        let names: Vec<&str> = ids.iter().map(|id| model.variable(*id).name.as_str()).collect();
+        format!("{CONDITIONAL}_{}", names.join("_"))
+    };
+    let mut all: Vec<(String, Vec<VariableId>)> = Vec::new();
+    let determined = of(model, |id| model.q_of(id).is_some_and(is_deterministic));
+    for id in &determined {
+        let name = if determined.len() == 1 { CONDITIONAL.to_owned() } else { name(&[*id]) };
+        all.push((name, vec![*id]));
+    }
+    let observed = of(model, |id| model.variable(id).role == Role::Observed);
+    if observed.len() > 1 {
+        all.extend(observed.iter().map(|id| (name(&[*id]), vec![*id])));
+    }
+    if observed.len() > 2 {
+        let others = |id: &VariableId| observed.iter().filter(|other| *other != id).copied().collect::<Vec<_>>();
+        all.extend(observed.iter().map(others).map(|ids| (name(&ids), ids)));
     }
     all
 }
 
-/// Every variable from p, in p's order.
-fn generation(model: &Model) -> Mode {
-    finish(model, "generation", &[], model.p.iter().map(step).collect())
+/// Everything else given this and what comes with the data besides.
+fn with(model: &Model, evidence: &[VariableId]) -> Result<Mode, Reason> {
+    let conditions = conditions(model);
+    let all: Vec<VariableId> = conditions.iter().chain(evidence).copied().collect();
+    let steps = steps(model, &all)?;
+    let given = read(model, &all, &steps);
+    // What comes with the data besides is given where it is read; the evidence must be.
+    let kept: Vec<VariableId> = all.into_iter().filter(|id| given.contains(id) || evidence.contains(id)).collect();
+    condition(model, &kept)
 }
 
-/// Latents from q, what was observed from p.
-fn reconstruction(model: &Model) -> Mode {
-    let latents = model.q.iter().filter(|factor| !is_supplied(factor)).map(step);
-    let observed = model.p.iter().filter(|factor| model.variable(factor.variable).role == Role::Observed).map(step);
-    finish(model, "reconstruction", &data(model), latents.chain(observed).collect())
+/// Everything given the data, then the observed variables anew from p.
+fn reconstruction(model: &Model, data: &[VariableId]) -> Result<Mode, Reason> {
+    let mut steps = steps(model, data)?;
+    let observed = model.p.iter().filter(|factor| model.variable(factor.variable).role == Role::Observed);
+    steps.extend(observed.map(step));
+    of_data(model, RECONSTRUCTION, data, steps)
 }
 
 /// The roots of p from q, through whatever q needs on the way; everything below them anew from p.
-fn generative_reconstruction(model: &Model) -> Mode {
+fn generative_reconstruction(model: &Model, data: &[VariableId]) -> Result<Mode, Reason> {
     let is_root = |factor: &&Factor| {
         model.variable(factor.variable).role == Role::Latent
             && factor.parents.iter().all(|parent| model.variable(*parent).role == Role::Given)
@@ -78,47 +134,22 @@ fn generative_reconstruction(model: &Model) -> Mode {
     }
     let way = model.q.iter().filter(|factor| needed.contains(&factor.variable) && !is_supplied(factor)).map(step);
     let below = model.p.iter().filter(|factor| !roots.contains(&factor.variable)).map(step);
-    finish(model, "generative_reconstruction", &data(model), way.chain(below).collect())
+    of_data(model, REGENERATION, data, way.chain(below).collect())
 }
 
-/// For each latent that q determines, given: latents whose factor of q needs only what is known from q, the rest from p.
-fn conditional_generations(model: &Model) -> Vec<Mode> {
-    let targets: Vec<VariableId> =
-        model.q.iter().filter(|factor| is_deterministic(factor)).map(|factor| factor.variable).collect();
-    let name = |target: VariableId| match targets.len() {
-        1 => "conditional_generation".to_owned(),
-        _ => format!("conditional_generation_{}", model.variable(target).name),
-    };
-    targets.iter().map(|target| conditional_generation(model, &name(*target), *target)).collect()
-}
-
-fn conditional_generation(model: &Model, name: &str, target: VariableId) -> Mode {
-    let conditions = (0..model.variables.len()).map(VariableId).filter(|id| model.variable(*id).role == Role::Given);
-    let mut known: Vec<VariableId> = conditions.chain([target]).collect();
-    let mut steps = Vec::new();
-    for factor in model.q.iter().filter(|factor| factor.variable != target && !is_supplied(factor)) {
-        if factor.parents.iter().all(|parent| known.contains(parent)) {
-            known.push(factor.variable);
-            steps.push(step(factor));
-        }
+/// A mode over the data: one that reads none of them is none.
+fn of_data(model: &Model, name: &str, data: &[VariableId], steps: Vec<Step>) -> Result<Mode, Reason> {
+    let given = read(model, data, &steps);
+    match given.iter().all(|id| model.variable(*id).role == Role::Given) {
+        true => Err(Reason::IgnoresData),
+        false => Ok(Mode { name: name.to_owned(), given, steps }),
     }
-    steps.extend(model.p.iter().filter(|factor| !known.contains(&factor.variable)).map(step));
-    finish(model, name, &[target], steps)
 }
 
-fn step(factor: &Factor) -> Step {
-    Step { variable: factor.variable, side: factor.side }
-}
-
-fn data(model: &Model) -> Vec<VariableId> {
-    (0..model.variables.len()).map(VariableId).filter(|id| is_data(model, *id)).collect()
-}
-
-/// A mode is given what its steps read before they yield it: given variables of the model, and `available` ones.
-fn finish(model: &Model, name: &str, available: &[VariableId], steps: Vec<Step>) -> Mode {
-    let mut read: Vec<VariableId> = Vec::new();
-    let mut made: Vec<VariableId> = Vec::new();
-    for step in &steps {
+/// What of the evidence the steps read before they yield it, in the order of the file.
+pub(super) fn read(model: &Model, evidence: &[VariableId], steps: &[Step]) -> Vec<VariableId> {
+    let (mut read, mut made): (Vec<VariableId>, Vec<VariableId>) = (Vec::new(), Vec::new());
+    for step in steps {
         let factor = match step.side {
             Side::P => model.p_of(step.variable),
             Side::Q => model.q_of(step.variable),
@@ -127,10 +158,19 @@ fn finish(model: &Model, name: &str, available: &[VariableId], steps: Vec<Step>)
         read.extend(parents.iter().filter(|parent| !made.contains(parent)));
         made.push(step.variable);
     }
-    let is_given = |id: &VariableId| {
-        let offered = available.contains(id) || model.variable(*id).role == Role::Given;
-        offered && (read.contains(id) || (available.len() == 1 && available[0] == *id))
-    };
-    let given = (0..model.variables.len()).map(VariableId).filter(is_given).collect();
-    Mode { name: name.to_owned(), given, steps }
+    of(model, |id| evidence.contains(&id) && read.contains(&id))
+}
+
+fn step(factor: &Factor) -> Step {
+    Step { variable: factor.variable, side: factor.side }
+}
+
+/// What comes with the data and has no factor.
+fn conditions(model: &Model) -> Vec<VariableId> {
+    of(model, |id| model.variable(id).role == Role::Given)
+}
+
+/// The variables of a kind, in the order of the file.
+fn of(model: &Model, kind: impl Fn(VariableId) -> bool) -> Vec<VariableId> {
+    (0..model.variables.len()).map(VariableId).filter(|id| kind(*id)).collect()
 }

@@ -13,7 +13,11 @@ pub const MOST_OPERATORS: usize = 200;
 pub const MOST_ERRORS: usize = 50;
 
 /// Named networks inside named networks.
-pub const MOST_NETS: usize = 16;
+pub const MOST_NETS: usize = 256;
+
+/// Blocks of a factor's network with all named networks written out: a chain of networks that each use the last one twice
+/// doubles with each.
+pub const MOST_BLOCKS: usize = 100_000;
 
 /// Variables, parameters and named networks together.
 pub const MOST_NAMES: usize = 4096;

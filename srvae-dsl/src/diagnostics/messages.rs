@@ -3,7 +3,7 @@
 //! Titles are one sentence without a final period, in the words of the language. E01 text and grammar, E02 names, E03
 //! arguments and numbers, E04 factors, E05 shapes, W06 warnings.
 
-use super::{Diagnostic, LARGEST_FILE, MOST_NAMES, MOST_NESTING, MOST_NETS, MOST_OPERATORS, closest};
+use super::{Diagnostic, LARGEST_FILE, MOST_BLOCKS, MOST_NAMES, MOST_NESTING, MOST_NETS, MOST_OPERATORS, closest};
 use crate::source::Span;
 
 // ---- E01: text and grammar
@@ -67,11 +67,44 @@ pub(crate) fn unknown_statement<'a>(
     span: Span,
     known: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Diagnostic {
-    let hint = match closest(word, known.clone()) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("statements begin with {}", quoted(known)),
+    let hint = match (of_other_languages(word), closest(word, known.clone())) {
+        (Some(hint), _) => hint.to_owned(),
+        (None, Some(meant)) => format!("did you mean `{meant}`?"),
+        (None, None) => format!("statements begin with {}", quoted(known)),
     };
     Diagnostic::error("E0110", format!("no statement begins with `{word}`")).at(span, "expected a statement").hint(hint)
+}
+
+/// What stands here for a statement of another language.
+fn of_other_languages(word: &str) -> Option<&'static str> {
+    let hint = match word {
+        "for" | "while" | "repeat" | "loop" | "foreach" => {
+            "there are no loops: write the factors of each level out, and share a network between them with `net`"
+        }
+        "plate" | "plates" | "batch" => {
+            "there are no plates: the records of the data set are one, unwritten; put another into the variable's shape"
+        }
+        "let" | "def" | "fn" | "function" | "var" => {
+            "name a network with `net NAME(h) = h |> …`, a number with `param NAME = …`"
+        }
+        "sample" | "pyro" | "numpyro" => "a factor is written `p(z | u) = normal from u |> …`",
+        "observe" | "data" | "input" => "data are declared as in `observed x: image[3, 32, 32]`",
+        "parameters" | "hyperparameter" | "const" | "constant" => "a number under a name is `param width = 64`",
+        "import" | "include" | "use" => "a model is one file; networks in Rust are declared with `net … = rust \"…\"`",
+        "prior" => "the prior is a factor of p: `p(z) = standard_normal`",
+        "likelihood" | "decoder" => "the likelihood is a factor of p: `p(x | z) = bernoulli from z |> …`",
+        "posterior" | "encoder" | "guide" => "the posterior is in q: `q(z | x) = normal from x |> …`",
+        "loss" | "elbo" => "the bound follows from the factors; `bound KL_z = monte_carlo` chooses an estimator",
+        _ => return None,
+    };
+    Some(hint)
+}
+
+/// `z ~ normal(…)`.
+pub(crate) fn tilde(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0113", "`~` draws nothing: a model is stated by its factors")
+        .at(span, "not of this language")
+        .hint(format!("write `p({name} | …) = …` or `q({name} | …) = …`"))
 }
 
 pub(crate) fn unexpected(span: Span, found: &str, expected: &str, example: &str) -> Diagnostic {
@@ -253,6 +286,13 @@ pub(crate) fn nets_too_deep(name: &str, span: Span) -> Diagnostic {
         .hint("write some of them out where they are used")
 }
 
+pub(crate) fn too_many_blocks(span: Span) -> Diagnostic {
+    let title = format!("with all named networks written out, this one has more than {MOST_BLOCKS} blocks");
+    Diagnostic::error("E0224", title)
+        .at(span, "too large")
+        .hint("does a network use another one twice that does the same?")
+}
+
 pub(crate) fn too_many_names(span: Span) -> Diagnostic {
     Diagnostic::error("E0222", format!("the file defines more than {MOST_NAMES} names"))
         .at(span, "one too many")
@@ -326,6 +366,12 @@ pub(crate) fn number_for_network(span: Span) -> Diagnostic {
     Diagnostic::error("E0309", "a number stands where a network is expected")
         .at(span, "not a network")
         .hint("begin with a variable, as in `x |> encoder(growth: 16)`")
+}
+
+pub(crate) fn arithmetic_of_networks(operator: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0315", format!("`{operator}` is arithmetic of numbers, and here stand networks"))
+        .at(span, "no numbers")
+        .hint("let a block read both: `concat(a, b) |> conv(out: 16)`; `residual` adds its input to what it computes")
 }
 
 pub(crate) fn wrong_setting(name: &str, wanted: &str, found: &str) -> Diagnostic {
@@ -488,10 +534,11 @@ pub(crate) fn root_with_network(distribution: &str, span: Span, network: Span) -
         .hint("remove `from …`, or take a distribution with parameters, such as `normal`")
 }
 
-pub(crate) fn network_missing(distribution: &str, span: Span) -> Diagnostic {
+/// `example` is the factor with a network, or one that needs none.
+pub(crate) fn network_missing(distribution: &str, span: Span, example: &str) -> Diagnostic {
     Diagnostic::error("E0417", format!("`{distribution}` needs a network that computes its parameters"))
         .at(span, "no `from` after it")
-        .hint("add `from VARIABLE |> BLOCK(…)`; at a root, `standard_normal` and `mixture_of_normals` need none")
+        .hint(example)
 }
 
 pub(crate) fn flow_over_discrete(flow: &str, span: Span, distribution: &str, base: Span) -> Diagnostic {
@@ -505,6 +552,24 @@ pub(crate) fn not_a_flow<'a>(name: &str, span: Span, flows: impl IntoIterator<It
     Diagnostic::error("E0419", format!("`{name}` is no flow, and only flows stand over a distribution"))
         .at(span, "not invertible")
         .hint(format!("flows: {}; put a network right of `from`", quoted(flows)))
+}
+
+pub(crate) fn unknown_flow<'a>(name: &str, span: Span, flows: impl IntoIterator<Item = &'a str> + Clone) -> Diagnostic {
+    Diagnostic::error("E0425", format!("no flow is called `{name}`")).at(span, "unknown flow").hint(did_you_mean(
+        name,
+        flows,
+        "flows",
+        "put a network right of `from`",
+    ))
+}
+
+pub(crate) fn label_of_latent(function: &str, input: &str, span: Span, declared: Span) -> Diagnostic {
+    Diagnostic::error("E0426", format!("`{function}({input})` comes with the data, but `{input}` is latent"))
+        .at(span, format!("no data set has `{function}` of this"))
+        .and(declared, "declared latent here")
+        .hint(format!(
+            "apply `{function}` to an observed variable, or infer the variable: `categorical from {input} |> …`"
+        ))
 }
 
 pub(crate) fn flow_in_network(name: &str, span: Span) -> Diagnostic {
@@ -641,8 +706,8 @@ pub(crate) fn rust_path(path: &str, span: Span) -> Diagnostic {
 
 // ---- W06: warnings
 
-pub(crate) fn unused_variable(name: &str, span: Span, whose: &str) -> Diagnostic {
-    Diagnostic::warning("W0601", format!("no {whose} reads `{name}`"))
+pub(crate) fn unused_variable(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::warning("W0601", format!("no factor reads `{name}`"))
         .at(span, "has no influence on the data")
         .hint("read it in a factor, or remove it")
 }

@@ -10,7 +10,7 @@ use crate::graph::{Argument, Body, Factor, VariableId};
 use crate::plan::Plan;
 use serde_json::{Map, Value, json};
 
-/// One object: model, docs, settings, variables, factors, bound, plan, modes, networks, parameters,
+/// One object: model, docs, settings, variables, factors, bound, bounded, plan, modes, impossible_modes, networks, parameters,
 /// multiply_accumulates, budget.
 pub fn json(plan: &Plan) -> Value {
     let (model, budget) = (&plan.model, Budget::of(plan));
@@ -26,12 +26,14 @@ pub fn json(plan: &Plan) -> Value {
         "variables": variables(plan),
         "factors": model.p.iter().chain(&model.q).map(|it| factor(plan, it)).collect::<Vec<_>>(),
         "bound": bound(plan),
+        "bounded": bounded(plan),
         "plan": {
             "once_an_image": lines(&plan.bound.once),
             "repeated": names(plan, &plan.bound.repeated),
             "once_a_sample": lines(&plan.bound.each),
         },
         "modes": modes(plan),
+        "impossible_modes": impossible_modes(plan),
         "networks": networks(plan),
         "parameters": budget.parameters,
         "multiply_accumulates": budget.multiply_accumulates,
@@ -134,6 +136,27 @@ fn bound(plan: &Plan) -> Vec<Value> {
             "text": super::text::formula(plan, &statement),
             "estimator": estimator.to_lowercase().replace(' ', "_"),
             "reason": reason,
+        })
+    });
+    all.collect()
+}
+
+fn bounded(plan: &Plan) -> Value {
+    let bounded = &plan.derivation.bounded;
+    json!({
+        "of": names(plan, &bounded.of),
+        "given": names(plan, &bounded.given),
+        "relation": bounded.relation(),
+        "text": bounded.text(&plan.model),
+    })
+}
+
+fn impossible_modes(plan: &Plan) -> Vec<Value> {
+    let all = plan.derivation.refused.iter().map(|refusal| {
+        json!({
+            "name": refusal.name,
+            "given": names(plan, &refusal.given),
+            "reason": refusal.reason.text(&plan.model),
         })
     });
     all.collect()

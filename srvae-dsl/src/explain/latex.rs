@@ -59,7 +59,7 @@ fn one_expectation(plan: &Plan) -> String {
         sum += &format!("\\ln {}", factor_text(plan, side, variable));
     }
     let inner = if over.is_empty() { sum } else { format!("{} \\left[ {sum} \\right]", expectation(plan, &over)) };
-    align(&[format!("\\ln {} &\\geq {inner}", evidence(plan))])
+    align(&[format!("\\ln {} &{} {inner}", evidence(plan), relation(plan))])
 }
 
 fn term_by_term(plan: &Plan) -> String {
@@ -69,8 +69,8 @@ fn term_by_term(plan: &Plan) -> String {
         let (kind, name) = statement.term.name.split_once('_').unwrap_or((&statement.term.name, ""));
         let brace = format!("\\underbrace{{{}}}_{{\\mathrm{{{kind}}}_{{{}}}}}", formula(plan, statement), plain(name));
         lines.push(match (at, statement.adds()) {
-            (0, true) => format!("\\ln {} \\geq{{}}& {brace}", evidence(plan)),
-            (0, false) => format!("\\ln {} \\geq{{}}& -{brace}", evidence(plan)),
+            (0, true) => format!("\\ln {} {}{{}}& {brace}", evidence(plan), relation(plan)),
+            (0, false) => format!("\\ln {} {}{{}}& -{brace}", evidence(plan), relation(plan)),
             (_, true) => format!("& + {brace}"),
             (_, false) => format!("& - {brace}"),
         });
@@ -99,9 +99,14 @@ fn expectation(plan: &Plan, over: &[VariableId]) -> String {
 
 /// p(x), or p(x | c) where something is given.
 fn evidence(plan: &Plan) -> String {
-    let (observed, given) = (of_role(plan, &[Role::Observed]), of_role(plan, &[Role::Given]));
-    let bar = if given.is_empty() { String::new() } else { format!(" \\mid {}", symbols(plan, &given)) };
-    format!("{}({}{bar})", letter(Side::P, false), symbols(plan, &observed))
+    let bounded = &plan.derivation.bounded;
+    let given = &bounded.given;
+    let bar = if given.is_empty() { String::new() } else { format!(" \\mid {}", symbols(plan, given)) };
+    format!("{}({}{bar})", letter(Side::P, false), symbols(plan, &bounded.of))
+}
+
+fn relation(plan: &Plan) -> &'static str {
+    if plan.derivation.bounded.exact { "=" } else { "\\geq" }
 }
 
 fn factor_text(plan: &Plan, side: Side, variable: VariableId) -> String {

@@ -3,7 +3,7 @@
 use super::bound::{Form, Statement, discrete_draws, statements};
 use super::notation::{aligned, bytes, count, density, determined, of_role, role, scaled, space};
 use super::{Budget, network_table};
-use crate::derive::is_deterministic;
+use crate::derive::{is_deterministic, is_supplied};
 use crate::graph::{Role, Side, VariableId};
 use crate::plan::Plan;
 
@@ -76,9 +76,6 @@ fn factorisation(plan: &Plan) -> String {
 
 fn bound(plan: &Plan) -> String {
     let statements = statements(plan);
-    let data = of_role(plan, &[Role::Observed]);
-    let given = of_role(plan, &[Role::Given]);
-    let bar = if given.is_empty() { String::new() } else { format!(" | {}", plan.names(&given)) };
     let mut sum = String::new();
     for (at, statement) in statements.iter().enumerate() {
         sum += match (at, statement.adds()) {
@@ -88,7 +85,8 @@ fn bound(plan: &Plan) -> String {
         };
         sum += &statement.term.name;
     }
-    let mut text = format!("  ln p({}{bar}) ≥ {sum}\n\n", plan.names(&data));
+    let bounded = &plan.derivation.bounded;
+    let mut text = format!("  {} {} {sum}\n\n", bounded.text(&plan.model), bounded.relation());
     let rows: Vec<Vec<String>> = statements
         .iter()
         .map(|statement| {
@@ -99,6 +97,10 @@ fn bound(plan: &Plan) -> String {
     text += &aligned(&rows, &[], "  ");
     for factor in determined(plan) {
         let (name, density) = (plan.name(factor.variable), density(plan, factor));
+        if is_supplied(factor) {
+            text += &format!("  {name} = {density} comes with the data: its value is part of what is scored\n");
+            continue;
+        }
         let head = plan.factor_text(Side::Q, factor.variable);
         text += &format!(
             "  {name} = {density}: {head} puts all mass on one value of a discrete set, so its entropy is 0 and of {name} \
@@ -137,6 +139,10 @@ fn modes(plan: &Plan) -> String {
             text += &format!("    {}{way}\n", plan.step(step.side, step.variable));
         }
         text += &format!("    return {}\n", plan.names(&mode.yields(&plan.model)));
+    }
+    for refusal in &plan.derivation.refused {
+        let (given, why) = (plan.names(&refusal.given), refusal.reason.text(&plan.model));
+        text += &format!("  no {}({given}): {why}\n", refusal.name);
     }
     section("Modes", &text)
 }

@@ -43,6 +43,7 @@ pub(super) fn lay_out(text: &str, findings: &mut Findings) -> Layout {
         docs: Vec::new(),
         brackets: Vec::new(),
         current: None,
+        abandoned: Vec::new(),
         line_broken: true,
     };
     scanner.run();
@@ -62,6 +63,8 @@ struct Scanner<'a> {
     brackets: Vec<(char, usize)>,
     /// The statement being read.
     current: Option<Open>,
+    /// Open brackets of statements that begin with no word of the language.
+    abandoned: Vec<char>,
     /// A line break since the last token.
     line_broken: bool,
 }
@@ -126,6 +129,11 @@ impl Scanner<'_> {
             self.begin_line(token, end);
         }
         self.line_broken = false;
+        if self.brackets.is_empty() && self.abandoned.last().is_some_and(|open| partner(*open) == c) {
+            // The body of a loop or a block that is not of this language ends: that has been said.
+            self.abandoned.pop();
+            return end;
+        }
         match c {
             '(' | '[' | '{' => self.open(c, at),
             ')' | ']' | '}' => self.close(c, at),
@@ -217,13 +225,21 @@ impl Scanner<'_> {
 
     fn end_statement(&mut self) {
         let unclosed = self.brackets.first().copied();
+        let is_ours = self.current.as_ref().is_none_or(|current| {
+            let text = &self.text[current.span.range()];
+            let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+            super::STATEMENTS.iter().any(|(word, ..)| *word == &text[..end])
+        });
         if let Some((bracket, place)) = unclosed {
-            self.findings.push(messages::unclosed_bracket(bracket, Span::new(place, place + 1)));
+            match is_ours {
+                true => self.findings.push(messages::unclosed_bracket(bracket, Span::new(place, place + 1))),
+                false => self.abandoned.extend(self.brackets.iter().map(|(bracket, _)| *bracket)),
+            }
             self.brackets.clear();
         }
         if let Some(Open { docs, span, .. }) = self.current.take() {
             // A statement with a forgotten bracket has had its error.
-            if unclosed.is_none() && !self.mentions(span) {
+            if (unclosed.is_none() || !is_ours) && !self.mentions(span) {
                 self.layout.statements.push(Statement { docs, span });
             }
         }

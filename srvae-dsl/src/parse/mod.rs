@@ -9,7 +9,7 @@ mod layout;
 mod tree;
 
 use crate::ast::{File, Item};
-use crate::diagnostics::{Findings, LARGEST_FILE, Report, messages};
+use crate::diagnostics::{Diagnostic, Findings, LARGEST_FILE, Report, messages};
 use crate::source::{Source, Span};
 use layout::Statement;
 use pest::Parser;
@@ -34,19 +34,31 @@ const STATEMENTS: [(&str, Rule, &str); 10] = [
     ("bound", Rule::bound_item, "bound KL_z = monte_carlo"),
 ];
 
+/// Words that begin a statement, each with an example of it.
+pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
+    STATEMENTS.iter().map(|(word, _, example)| (*word, *example))
+}
+
 /// Reads a file.
 ///
 /// # Errors
 /// A report of everything that does not read.
 pub fn parse(source: &Source) -> Result<File, Report> {
+    let (file, diagnostics) = read(source);
+    Findings { diagnostics }.finish(source)?;
+    Ok(file)
+}
+
+/// Reads what can be read of a file: its statements that do, and an error for each that does not.
+pub fn read(source: &Source) -> (File, Vec<Diagnostic>) {
     let mut findings = Findings::default();
     if source.text.len() > LARGEST_FILE {
         findings.push(messages::file_too_large(source.text.len()));
-        findings.finish(source)?;
+        return (File::default(), findings.diagnostics);
     }
     let layout = layout::lay_out(&source.text, &mut findings);
     if layout.hopeless {
-        findings.finish(source)?;
+        return (File::default(), findings.diagnostics);
     }
     let mut items = Vec::new();
     for statement in &layout.statements {
@@ -55,11 +67,11 @@ pub fn parse(source: &Source) -> Result<File, Report> {
             Err(diagnostic) => findings.push(*diagnostic),
         }
     }
-    findings.finish(source)?;
-    Ok(File { items, comments: layout.comments, stray_docs: layout.stray_docs })
+    let file = File { items, comments: layout.comments, stray_docs: layout.stray_docs };
+    (file, findings.diagnostics)
 }
 
-type Failure = Box<crate::diagnostics::Diagnostic>;
+type Failure = Box<Diagnostic>;
 
 fn parse_statement(code: &str, statement: &Statement) -> Result<Item, Failure> {
     let text = code.get(statement.span.range()).unwrap_or_default();
@@ -68,6 +80,9 @@ fn parse_statement(code: &str, statement: &Statement) -> Result<Item, Failure> {
     let Some((_, rule, example)) = STATEMENTS.iter().find(|(keyword, ..)| *keyword == word) else {
         let end = word_end.max(text.chars().next().map_or(0, char::len_utf8));
         let span = Span::new(statement.span.start, statement.span.start + end);
+        if text[word_end..].trim_start().starts_with('~') {
+            return Err(Box::new(messages::tilde(word, statement.span)));
+        }
         return Err(Box::new(messages::unknown_statement(&text[..end], span, STATEMENTS.map(|(keyword, ..)| keyword))));
     };
     let mut pairs = Grammar::parse(*rule, text).map_err(|error| expected::explain(&error, text, statement, example))?;

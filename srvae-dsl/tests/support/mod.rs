@@ -4,8 +4,8 @@
 
 use srvae_dsl::emit::{Origin, rust_source};
 use srvae_dsl::graph::{Body, Factor, Model, NetBody, Network, Node, Op};
-use srvae_dsl::plan::{Plan, plan};
-use srvae_dsl::{Overrides, Source, ast, check, parse};
+use srvae_dsl::plan::Plan;
+use srvae_dsl::{Overrides, Source, ast, compile, parse};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -23,17 +23,23 @@ pub fn tree(source: &Source) -> ast::File {
 }
 
 pub fn model_of(source: &Source, overrides: &Overrides) -> Model {
-    check(&tree(source), source, overrides).unwrap_or_else(|report| panic!("{report}\n{}", source.text)).0
+    let compilation = compile(source, overrides);
+    compilation.model().unwrap_or_else(|report| panic!("{report}\n{}", source.text)).clone()
 }
 
 /// The plan of a file at its defaults.
 pub fn plan_of(path: &str) -> Plan {
-    plan(model_of(&read(path), &Overrides::default()))
+    whole_plan(&read(path))
 }
 
 /// The plan of a text at its defaults.
 pub fn plan_of_text(text: &str) -> Plan {
-    plan(model_of(&Source::new("text.pgm", text), &Overrides::default()))
+    whole_plan(&Source::new("text.pgm", text))
+}
+
+fn whole_plan(source: &Source) -> Plan {
+    let compilation = compile(source, &Overrides::default());
+    compilation.plan().unwrap_or_else(|report| panic!("{report}\n{}", source.text)).clone()
 }
 
 pub fn code(plan: &Plan) -> String {

@@ -33,6 +33,7 @@ Examples:
   srvae-run upscale runs/a --input photo.png         twice its size, in tiles without seams
   srvae-run reconstruct runs/a --against runs/b      two models on one sheet
   srvae-run explain models/srvae.pgm                 factors, bound, modes, networks
+  srvae-run lsp                                      what an editor starts: see editors/vscode
   srvae-run bench models/srvae.pgm --job train --batch 16 --json
 
 Exit codes:
@@ -89,6 +90,8 @@ pub enum Command {
     Check(Check),
     /// Bring model files into canonical form.
     Fmt(Fmt),
+    /// Answer an editor over standard input and output (the Language Server Protocol).
+    Lsp,
 }
 
 /// The values of a model file's parameters.

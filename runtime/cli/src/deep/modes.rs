@@ -1,9 +1,13 @@
-//! Every mode yields values of its variables' shapes and spaces, and the bound takes them as data.
+//! Every mode yields values of its variables' shapes and spaces, the bound takes them as data, and what a mode is given
+//! changes what it yields.
 
 use super::{BATCH, Finding, Subject};
 use anyhow::Result;
 use srvae_training::spec::{Space, Variable};
-use srvae_training::{BoundOptions, DType, Draw, Noise, Tensor, Values, figures};
+use srvae_training::{BoundOptions, DType, Device, Draw, Noise, Tensor, Values, figures};
+
+/// Seeds at which what is given may make no difference by chance, as with a class that is drawn.
+const SEEDS: u64 = 16;
 
 pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     let (model, spec) = (subject.model.as_ref(), subject.spec);
@@ -27,8 +31,50 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
         let seen = if wrong.is_empty() { mode.yields.join(", ") } else { wrong.join("; ") };
         let law = format!("{} yields values that fit their variables, and the bound takes them", mode.name);
         findings.push(Finding::new(law, wrong.is_empty(), seen));
+        for name in mode.given {
+            let Some(variable) = spec.variable(name) else { continue };
+            let run = |given: &Values, seed: u64| -> Result<Values> {
+                Ok(model.run(mode.name, given, BATCH, &mut Noise::seeded(seed), &Draw::default())?)
+            };
+            let changed = changed(&run, &given, variable)?;
+            let seen = if changed.is_empty() { "nothing changes".to_owned() } else { changed.join(", ") };
+            let law = format!("{} depends on {name}", mode.name);
+            findings.push(Finding::new(law, !changed.is_empty(), seen));
+        }
     }
     Ok(findings)
+}
+
+/// The variables whose draws differ between a variable's two extremes (a black and a white picture, the first and the last
+/// class), with the same noise.
+fn changed(run: &dyn Fn(&Values, u64) -> Result<Values>, given: &Values, variable: &Variable) -> Result<Vec<String>> {
+    for seed in 0..SEEDS {
+        let at = |high: bool| run(&given.clone().with(&variable.name, extreme(variable, high)?), seed);
+        let (low, high) = (at(false)?, at(true)?);
+        let mut changed = Vec::new();
+        for (name, value) in low.iter() {
+            let difference = (value - high.get(name)?)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f64>()?;
+            if difference > 0.0 {
+                changed.push(name.to_owned());
+            }
+        }
+        if !changed.is_empty() {
+            return Ok(changed);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// The least or the greatest value of a variable, a batch of it; of real numbers −1 or 1.
+fn extreme(variable: &Variable, high: bool) -> Result<Tensor> {
+    let size: usize = variable.shape.iter().product();
+    let row: Vec<f64> = match variable.space {
+        Space::Label => (0..size).map(|at| f64::from(u8::from(at == if high { size - 1 } else { 0 }))).collect(),
+        Space::Real if !high => vec![-1.0; size],
+        Space::Image | Space::Binary | Space::Real => vec![f64::from(u8::from(high)); size],
+    };
+    let shape: Vec<usize> = std::iter::once(BATCH).chain(variable.shape.iter().copied()).collect();
+    Ok(Tensor::from_vec(row.repeat(BATCH), shape, &Device::Cpu)?)
 }
 
 /// What is wrong with a batch of values of a variable.
@@ -54,4 +100,23 @@ fn misfit(variable: &Variable, value: &Tensor) -> Result<Option<String>> {
 
 fn finite(value: &Tensor) -> Result<bool> {
     Ok(value.flatten_all()?.to_vec1::<f64>()?.iter().all(|value| value.is_finite()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use srvae_training::spec::Role;
+
+    #[test]
+    fn a_mode_that_ignores_what_it_is_given_is_found() {
+        let (name, shape) = ("y".to_owned(), vec![3]);
+        let y = Variable { name, role: Role::Observed, space: Space::Real, shape, supplied: false };
+        for (scale, wanted) in [(2.0, vec!["x".to_owned()]), (0.0, Vec::new())] {
+            let run = |given: &Values, seed: u64| -> Result<Values> {
+                let noise = Noise::seeded(seed).normal("x", &[BATCH, 3], DType::F64, &Device::Cpu)?;
+                Ok(Values::new().with("x", (noise + (given.get("y")? * scale)?)?))
+            };
+            assert_eq!(changed(&run, &Values::new(), &y).unwrap(), wanted);
+        }
+    }
 }

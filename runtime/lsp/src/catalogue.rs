@@ -1,0 +1,118 @@
+//! The compiler's catalogue as one list: every word that the language brings along.
+
+use srvae_dsl::catalog::{self, Kind, Parameter, show_shape};
+
+/// What an entry is used as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    Space,
+    Distribution,
+    Flow,
+    Function,
+    Block,
+}
+
+/// An entry of one of the catalogue's tables.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    pub name: &'static str,
+    pub used_as: Use,
+    pub docs: &'static str,
+    pub parameters: &'static [Parameter],
+    /// What the sizes in a space's brackets are.
+    pub sizes: &'static str,
+    /// Blocks: two inputs or more.
+    pub many_inputs: bool,
+}
+
+/// All entries, table by table.
+pub fn entries() -> impl Iterator<Item = Entry> {
+    let entry =
+        |name, used_as, docs, parameters| Entry { name, used_as, docs, parameters, sizes: "", many_inputs: false };
+    let spaces = catalog::SPACES.iter();
+    let spaces =
+        spaces.map(move |space| Entry { sizes: space.sizes, ..entry(space.name, Use::Space, space.docs, &[]) });
+    let distributions = catalog::DISTRIBUTIONS.iter();
+    let distributions = distributions.map(move |it| entry(it.name, Use::Distribution, it.docs, it.parameters));
+    let functions = catalog::FUNCTIONS.iter().map(move |it| entry(it.name, Use::Function, it.docs, it.parameters));
+    let blocks = catalog::BLOCKS.iter().map(move |it| {
+        let used_as = if it.is_bijector() { Use::Flow } else { Use::Block };
+        Entry { many_inputs: it.arity == catalog::Arity::Many, ..entry(it.name, used_as, it.docs, it.parameters) }
+    });
+    spaces.chain(distributions).chain(functions).chain(blocks)
+}
+
+/// The space of this name.
+pub fn space(name: &str) -> Option<Entry> {
+    entries().find(|entry| entry.used_as == Use::Space && entry.name == name)
+}
+
+/// The entry of this name that is no space.
+pub fn operation(name: &str) -> Option<Entry> {
+    entries().find(|entry| entry.used_as != Use::Space && entry.name == name)
+}
+
+impl Entry {
+    pub fn parameter(&self, name: &str) -> Option<&'static Parameter> {
+        self.parameters.iter().find(|parameter| parameter.name == name)
+    }
+
+    /// What it is, in a word.
+    pub fn noun(&self) -> &'static str {
+        match self.used_as {
+            Use::Space => "space",
+            Use::Distribution => "distribution",
+            Use::Flow => "flow",
+            Use::Function => "function",
+            Use::Block => "block",
+        }
+    }
+
+    /// `conv(kernel = 3, stride = 1, out)`.
+    pub fn signature(&self) -> String {
+        if self.used_as == Use::Space {
+            return format!("{}[{}]", self.name, self.sizes);
+        }
+        let arguments: Vec<String> = self.parameters.iter().map(argument).collect();
+        let inputs = if self.many_inputs { vec!["…".to_owned()] } else { Vec::new() };
+        let all = [inputs, arguments].concat();
+        if all.is_empty() { self.name.to_owned() } else { format!("{}({})", self.name, all.join(", ")) }
+    }
+
+    /// Signature, documentation and arguments as Markdown.
+    pub fn markdown(&self) -> String {
+        let mut text = format!("```pgm\n{}\n```\n*{}.* {}", self.signature(), self.noun(), self.docs);
+        for parameter in self.parameters {
+            text += &format!("\n- `{}`: {}", argument(parameter), describe(parameter));
+        }
+        text
+    }
+}
+
+/// `kernel = 3`, or `out` where it has no default.
+fn argument(parameter: &Parameter) -> String {
+    let dots = if parameter.repeats { ", …" } else { "" };
+    match parameter.default {
+        Some(default) => format!("{} = {}{dots}", parameter.name, srvae_dsl::graph::Value::from(default)),
+        None => format!("{}{dots}", parameter.name),
+    }
+}
+
+/// What an argument is, and the values it may have.
+pub fn describe(parameter: &Parameter) -> String {
+    format!("{}; {}", parameter.docs, parameter.kind.describe())
+}
+
+/// The words an argument may be, where it is one of several.
+pub fn words(parameter: &Parameter) -> &'static [&'static str] {
+    match parameter.kind {
+        Kind::Word(words) => words,
+        Kind::Bool => &["false", "true"],
+        Kind::Int { .. } | Kind::Real { .. } => &[],
+    }
+}
+
+/// `[16, 8, 8]`.
+pub fn shape(sizes: &[usize]) -> String {
+    show_shape(sizes)
+}

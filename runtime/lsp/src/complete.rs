@@ -1,0 +1,194 @@
+//! What may be typed at a place.
+
+use crate::catalogue::{self, Entry, Use, describe, entries, words};
+use crate::context::{Context, begins_statement, is_word};
+use crate::document::Document;
+use crate::walk::{Place, Scope};
+use lsp_types::{CompletionItem, CompletionItemKind, Documentation, MarkupContent, MarkupKind};
+use srvae_dsl::ast::{Argument, File, ItemKind, Name};
+use srvae_dsl::graph::{Role, Side};
+use srvae_dsl::parse::statements;
+
+/// The completions at a byte; the editor keeps those that begin with the word in hand.
+pub fn complete(document: &Document, offset: usize) -> Vec<CompletionItem> {
+    let text = document.text();
+    if begins_statement(text, offset) {
+        return statements().map(|(word, example)| item(word, CompletionItemKind::KEYWORD, example, "")).collect();
+    }
+    let Some(context) = Context::at(text, offset) else { return Vec::new() };
+    let Some((place, scope)) = context.place() else { return Vec::new() };
+    let file = document.compilation().tree();
+    match place {
+        Place::SpaceName => of(&[Use::Space]),
+        Place::Size => params(file),
+        Place::PresetParam => params(file),
+        Place::FactorVariable => variables(file, |role| role != Role::Given),
+        Place::FactorParent => parents(file, &scope),
+        Place::BoundTerm => terms(file),
+        Place::BoundEstimator => ["closed_form", "monte_carlo"].map(estimator).to_vec(),
+        Place::Base => bases(&scope),
+        Place::Flow => of(&[Use::Flow]),
+        Place::Value => [readable(&scope), nets(file), of(&[Use::Block])].concat(),
+        Place::Stage => [nets(file), of(&[Use::Block])].concat(),
+        Place::Argument { callee, name, position, given } => {
+            argument(file, &scope, Slot { callee, name, position, given })
+        }
+        // New names are the file's own to choose.
+        Place::ModelName
+        | Place::ParamName
+        | Place::PresetName
+        | Place::VariableName
+        | Place::NetName
+        | Place::FormalName
+        | Place::ArgumentName { .. } => Vec::new(),
+    }
+}
+
+/// An argument in hand.
+struct Slot<'t> {
+    callee: &'t Name,
+    name: Option<&'t Name>,
+    position: usize,
+    given: &'t [Argument],
+}
+
+/// Inside the brackets of a call: arguments that are not given yet, numbers for the one in hand, or what is read.
+fn argument(file: &File, scope: &Scope<'_>, slot: Slot<'_>) -> Vec<CompletionItem> {
+    let callee = catalogue::operation(&slot.callee.text);
+    if let Some(name) = slot.name {
+        let parameter = callee.and_then(|entry| entry.parameter(&name.text));
+        let values = parameter.map(words).unwrap_or_default();
+        let values = values.iter().map(|word| item(word, CompletionItemKind::ENUM_MEMBER, "", ""));
+        return values.chain(params(file)).collect();
+    }
+    let Some(entry) = callee else {
+        // A named network reads values alone.
+        return [readable(scope), nets(file), of(&[Use::Block])].concat();
+    };
+    let taken = |name: &str| {
+        let named = slot.given.iter().filter_map(|argument| argument.name.as_ref());
+        named.into_iter().any(|given| given.text == name)
+    };
+    let left = entry.parameters.iter().filter(|parameter| !taken(parameter.name)).map(|parameter| {
+        let mut item = item(parameter.name, CompletionItemKind::PROPERTY, &describe(parameter), "");
+        item.insert_text = Some(format!("{}: ", parameter.name));
+        item
+    });
+    let reads = match entry.used_as {
+        Use::Function => slot.position == 0,
+        Use::Block => entry.many_inputs || slot.position == 0,
+        Use::Space | Use::Distribution | Use::Flow => false,
+    };
+    let mut items = match (reads, entry.used_as) {
+        (true, Use::Block) if entry.many_inputs => [readable(scope), nets(file), of(&[Use::Block])].concat(),
+        (true, _) => readable(scope),
+        (false, _) => Vec::new(),
+    };
+    items.extend(left);
+    if !entry.many_inputs {
+        items.extend(params(file));
+    }
+    items
+}
+
+/// What a factor's right side begins with: functions stand in q alone.
+fn bases(scope: &Scope<'_>) -> Vec<CompletionItem> {
+    let in_q = scope.factor.is_some_and(|factor| factor.side == Side::Q);
+    let mut items = of(&[Use::Distribution, Use::Flow]);
+    if in_q {
+        items.extend(of(&[Use::Function]));
+    }
+    items
+}
+
+/// Variables that may stand right of a bar: all but the factor's own and those that stand there.
+fn parents(file: &File, scope: &Scope<'_>) -> Vec<CompletionItem> {
+    let Some(factor) = scope.factor else { return Vec::new() };
+    let stand: Vec<&str> = factor.parents.iter().filter(|name| !is_word(name)).map(|name| name.text.as_str()).collect();
+    let mut items = variables(file, |_| true);
+    items.retain(|item| item.label != factor.variable.text && !stand.contains(&item.label.as_str()));
+    items
+}
+
+/// What a network may read: the factor's parents, or the named network's own arguments.
+fn readable(scope: &Scope<'_>) -> Vec<CompletionItem> {
+    let parents = scope.factor.into_iter().flat_map(|factor| &factor.parents);
+    let names = parents.chain(scope.formals.iter().map(|formal| &formal.name));
+    names.map(|name| item(&name.text, CompletionItemKind::VARIABLE, "", "")).collect()
+}
+
+fn variables(file: &File, wanted: impl Fn(Role) -> bool) -> Vec<CompletionItem> {
+    let mut items = Vec::new();
+    for statement in &file.items {
+        if let ItemKind::Variables { role, names, space } = &statement.kind
+            && wanted(*role)
+        {
+            let detail = format!("{} {}", role_word(*role), space.name.text);
+            let docs: Vec<&str> = statement.docs.iter().map(|doc| doc.text.as_str()).collect();
+            let docs = docs.join("\n");
+            items.extend(names.iter().map(|name| item(&name.text, CompletionItemKind::VARIABLE, &detail, &docs)));
+        }
+    }
+    items
+}
+
+fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::Observed => "observed",
+        Role::Latent => "latent",
+        Role::Given => "given",
+    }
+}
+
+fn params(file: &File) -> Vec<CompletionItem> {
+    let params = file.items.iter().filter_map(|statement| match &statement.kind {
+        ItemKind::Param(setting) => Some(setting),
+        _ => None,
+    });
+    params.map(|it| item(&it.name.text, CompletionItemKind::CONSTANT, &format!("= {}", it.value), "")).collect()
+}
+
+fn nets(file: &File) -> Vec<CompletionItem> {
+    let nets = file.items.iter().filter_map(|statement| match &statement.kind {
+        ItemKind::Net { name, formals, .. } => Some((name, formals)),
+        _ => None,
+    });
+    let detail = |formals: &[srvae_dsl::ast::Formal]| {
+        let names: Vec<&str> = formals.iter().map(|formal| formal.name.text.as_str()).collect();
+        format!("net({})", names.join(", "))
+    };
+    nets.map(|(name, formals)| item(&name.text, CompletionItemKind::FUNCTION, &detail(formals), "")).collect()
+}
+
+/// Terms of the bound that a file may choose the estimator of: the latents' divergences.
+fn terms(file: &File) -> Vec<CompletionItem> {
+    let mut items = variables(file, |role| role == Role::Latent);
+    items.iter_mut().for_each(|item| item.label = format!("KL_{}", item.label));
+    items
+}
+
+fn estimator(name: &str) -> CompletionItem {
+    item(name, CompletionItemKind::ENUM_MEMBER, "", "")
+}
+
+/// The catalogue's entries of these uses.
+fn of(uses: &[Use]) -> Vec<CompletionItem> {
+    let wanted = |entry: &Entry| uses.contains(&entry.used_as);
+    let kind = |entry: &Entry| match entry.used_as {
+        Use::Space => CompletionItemKind::STRUCT,
+        Use::Distribution | Use::Flow => CompletionItemKind::CLASS,
+        Use::Function | Use::Block => CompletionItemKind::FUNCTION,
+    };
+    entries().filter(wanted).map(|it| item(it.name, kind(&it), &it.signature(), &it.markdown())).collect()
+}
+
+fn item(label: &str, kind: CompletionItemKind, detail: &str, docs: &str) -> CompletionItem {
+    let markup = |value: &str| MarkupContent { kind: MarkupKind::Markdown, value: value.to_owned() };
+    CompletionItem {
+        label: label.to_owned(),
+        kind: Some(kind),
+        detail: (!detail.is_empty()).then(|| detail.to_owned()),
+        documentation: (!docs.is_empty()).then(|| Documentation::MarkupContent(markup(docs))),
+        ..CompletionItem::default()
+    }
+}

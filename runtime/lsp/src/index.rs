@@ -1,0 +1,160 @@
+//! What every word of a file stands for: the ground for navigation and renaming.
+
+use crate::catalogue;
+use crate::walk::{Place, Scope, walk};
+use srvae_dsl::ast::{File, ItemKind};
+use srvae_dsl::{Source, Span};
+use std::collections::BTreeMap;
+
+/// What a word stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Something the file defines.
+    Defined {
+        kind: Kind,
+        name: String,
+    },
+    /// An entry of the catalogue.
+    Entry(String),
+    Space(String),
+    /// An argument of a callee.
+    Argument {
+        callee: String,
+        name: String,
+    },
+    /// An estimator in a `bound` statement.
+    Estimator(String),
+    /// Nothing that is known.
+    Unknown,
+}
+
+/// What a file can define.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    Model,
+    Variable,
+    Param,
+    Preset,
+    Net,
+    /// An argument of the named network whose statement begins at this byte.
+    Formal(usize),
+}
+
+/// A word with its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occurrence {
+    pub span: Span,
+    pub target: Target,
+    /// Here it is defined.
+    pub definition: bool,
+}
+
+/// Every word of a file, in order.
+#[derive(Debug, Clone, Default)]
+pub struct Index {
+    pub words: Vec<Occurrence>,
+}
+
+impl Index {
+    pub fn of(file: &File) -> Self {
+        let names = names(file);
+        let mut words = Vec::new();
+        walk(file, &mut |name, place, scope| {
+            let (text, skipped) = match place {
+                // `KL_z` stands for z.
+                Place::BoundTerm => name.text.split_once('_').map_or(("", 0), |(kind, rest)| (rest, kind.len() + 1)),
+                _ => (name.text.as_str(), 0),
+            };
+            let span = Span::new(name.span.start + skipped, name.span.end);
+            let (target, definition) = resolve(text, place, &scope, &names);
+            words.push(Occurrence { span, target, definition });
+        });
+        Self { words }
+    }
+
+    /// The word at a byte; its end is still inside.
+    pub fn at(&self, offset: usize) -> Option<&Occurrence> {
+        let inside = |word: &&Occurrence| word.span.start <= offset && offset <= word.span.end;
+        // Between two words that touch, the later one.
+        self.words.iter().rfind(inside)
+    }
+
+    /// Every word that stands for the same.
+    pub fn references<'i>(&'i self, target: &'i Target) -> impl Iterator<Item = &'i Occurrence> {
+        self.words.iter().filter(move |word| word.target == *target)
+    }
+
+    /// For each word the number of the word that defines it, which no sound renaming changes.
+    pub fn links(&self) -> Vec<Option<usize>> {
+        let definition = |target: &Target| self.words.iter().position(|word| word.definition && word.target == *target);
+        self.words.iter().map(|word| definition(&word.target)).collect()
+    }
+}
+
+impl Target {
+    /// The file's own name for it.
+    pub fn defined(&self) -> Option<(&Kind, &str)> {
+        match self {
+            Self::Defined { kind, name } => Some((kind, name)),
+            Self::Entry(_) | Self::Space(_) | Self::Argument { .. } | Self::Estimator(_) | Self::Unknown => None,
+        }
+    }
+}
+
+/// Names that variables, parameters and networks share, with what they are.
+fn names(file: &File) -> BTreeMap<&str, Kind> {
+    let mut names = BTreeMap::new();
+    for item in &file.items {
+        match &item.kind {
+            ItemKind::Param(setting) => {
+                names.entry(setting.name.text.as_str()).or_insert(Kind::Param);
+            }
+            ItemKind::Variables { names: all, .. } => {
+                for name in all {
+                    names.entry(name.text.as_str()).or_insert(Kind::Variable);
+                }
+            }
+            ItemKind::Net { name, .. } => {
+                names.entry(name.text.as_str()).or_insert(Kind::Net);
+            }
+            ItemKind::Model(_) | ItemKind::Preset { .. } | ItemKind::Factor(_) | ItemKind::Bound { .. } => {}
+        }
+    }
+    names
+}
+
+/// What a word stands for, and whether it is defined where it stands.
+fn resolve(text: &str, place: Place<'_>, scope: &Scope<'_>, names: &BTreeMap<&str, Kind>) -> (Target, bool) {
+    let defined = |kind: Kind| Target::Defined { kind, name: text.to_owned() };
+    let definition = |kind: Kind| (defined(kind), true);
+    let by_name = || names.get(text).map_or(Target::Unknown, |kind| defined(kind.clone()));
+    let formal = scope.formals.iter().any(|formal| formal.name.text == text);
+    let formal = formal.then(|| defined(Kind::Formal(scope.item.span.start)));
+    let entry = || catalogue::operation(text).map(|entry| Target::Entry(entry.name.to_owned()));
+    match place {
+        Place::ModelName => definition(Kind::Model),
+        Place::ParamName => definition(Kind::Param),
+        Place::PresetName => definition(Kind::Preset),
+        Place::VariableName => definition(Kind::Variable),
+        Place::NetName => definition(Kind::Net),
+        Place::FormalName => definition(Kind::Formal(scope.item.span.start)),
+        Place::SpaceName => (Target::Space(text.to_owned()), false),
+        Place::BoundEstimator => (Target::Estimator(text.to_owned()), false),
+        Place::ArgumentName { callee } => {
+            (Target::Argument { callee: callee.text.clone(), name: text.to_owned() }, false)
+        }
+        Place::PresetParam | Place::Size | Place::FactorVariable | Place::FactorParent | Place::BoundTerm => {
+            (by_name(), false)
+        }
+        // A named argument is a number, whatever the network's own arguments are called.
+        Place::Argument { name: Some(_), .. } => (by_name(), false),
+        Place::Base | Place::Flow => (entry().unwrap_or_else(by_name), false),
+        Place::Value | Place::Stage | Place::Argument { .. } => (formal.or_else(entry).unwrap_or_else(by_name), false),
+    }
+}
+
+/// The text under a span of the source.
+pub fn slice<'s>(source: &'s Source, span: Span, lines: usize) -> String {
+    let text: Vec<&'s str> = source.slice(span).lines().map(str::trim_end).take(lines).collect();
+    text.join("\n")
+}

@@ -1,0 +1,46 @@
+//! The outline of a file.
+
+use crate::document::Document;
+use lsp_types::{DocumentSymbol, SymbolKind};
+use srvae_dsl::Span;
+use srvae_dsl::ast::{Item, ItemKind, Name};
+
+/// One symbol for each statement, and one for each of several variables declared together.
+pub fn symbols(document: &Document) -> Vec<DocumentSymbol> {
+    let items = &document.compilation().tree().items;
+    items.iter().flat_map(|item| of_item(document, item)).collect()
+}
+
+fn of_item(document: &Document, item: &Item) -> Vec<DocumentSymbol> {
+    let source = document.compilation().source();
+    let named = |name: &Name, kind| vec![symbol(document, name.text.clone(), item.span, name.span, kind)];
+    match &item.kind {
+        ItemKind::Model(name) => named(name, SymbolKind::MODULE),
+        ItemKind::Param(setting) => named(&setting.name, SymbolKind::CONSTANT),
+        ItemKind::Preset { name, .. } => named(name, SymbolKind::OBJECT),
+        ItemKind::Variables { names, .. } => names.iter().flat_map(|name| named(name, SymbolKind::VARIABLE)).collect(),
+        ItemKind::Net { name, .. } => named(name, SymbolKind::FUNCTION),
+        ItemKind::Factor(factor) => {
+            let head = source.slice(factor.head).to_owned();
+            vec![symbol(document, head, item.span, factor.head, SymbolKind::OPERATOR)]
+        }
+        ItemKind::Bound { term, .. } => {
+            let name = format!("bound {}", term.text);
+            vec![symbol(document, name, item.span, term.span, SymbolKind::PROPERTY)]
+        }
+    }
+}
+
+fn symbol(document: &Document, name: String, whole: Span, selected: Span, kind: SymbolKind) -> DocumentSymbol {
+    #[allow(deprecated)] // The type has a field that was given up, and no default.
+    DocumentSymbol {
+        name,
+        detail: None,
+        kind,
+        tags: None,
+        deprecated: None,
+        range: document.range(whole),
+        selection_range: document.range(selected),
+        children: None,
+    }
+}

@@ -1,0 +1,145 @@
+//! Every word of a syntax tree with the place it stands in. What a word is looked up as, and what may be typed there,
+//! follows from its place.
+
+use srvae_dsl::ast::{Expression, ExpressionKind, Factor, File, Formal, Item, ItemKind, Name, NetBody, Setting, Space};
+
+/// Where a word stands.
+#[derive(Debug, Clone, Copy)]
+pub enum Place<'t> {
+    ModelName,
+    ParamName,
+    PresetName,
+    /// A parameter that a preset gives a value.
+    PresetParam,
+    VariableName,
+    NetName,
+    FormalName,
+    SpaceName,
+    /// A number in a shape.
+    Size,
+    /// Left of a factor's bar.
+    FactorVariable,
+    /// Right of it.
+    FactorParent,
+    BoundTerm,
+    BoundEstimator,
+    /// A factor's distribution or function.
+    Base,
+    /// After a pipe behind it.
+    Flow,
+    /// What a network reads.
+    Value,
+    /// After a pipe in a network.
+    Stage,
+    /// In the value of an argument: of the callee, by name or by position.
+    Argument {
+        callee: &'t Name,
+        name: Option<&'t Name>,
+        position: usize,
+        /// The names given in the same call.
+        given: &'t [srvae_dsl::ast::Argument],
+    },
+    ArgumentName {
+        callee: &'t Name,
+    },
+}
+
+/// The statement a word stands in, and what is in scope there.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'t> {
+    pub item: &'t Item,
+    /// The arguments of the named network around it.
+    pub formals: &'t [Formal],
+    /// The factor around it.
+    pub factor: Option<&'t Factor>,
+}
+
+/// Calls `visit` with every word of the file, in order.
+pub fn walk<'t>(file: &'t File, visit: &mut dyn FnMut(&'t Name, Place<'t>, Scope<'t>)) {
+    for item in &file.items {
+        let scope = Scope { item, formals: &[], factor: None };
+        Walk { scope, visit }.item(item);
+    }
+}
+
+struct Walk<'v, 't> {
+    scope: Scope<'t>,
+    visit: &'v mut dyn FnMut(&'t Name, Place<'t>, Scope<'t>),
+}
+
+impl<'t> Walk<'_, 't> {
+    fn word(&mut self, name: &'t Name, place: Place<'t>) {
+        (self.visit)(name, place, self.scope);
+    }
+
+    fn item(&mut self, item: &'t Item) {
+        match &item.kind {
+            ItemKind::Model(name) => self.word(name, Place::ModelName),
+            ItemKind::Param(Setting { name, .. }) => self.word(name, Place::ParamName),
+            ItemKind::Preset { name, settings } => {
+                self.word(name, Place::PresetName);
+                settings.iter().for_each(|setting| self.word(&setting.name, Place::PresetParam));
+            }
+            ItemKind::Variables { names, space, .. } => {
+                names.iter().for_each(|name| self.word(name, Place::VariableName));
+                self.space(space);
+            }
+            ItemKind::Net { name, formals, output, body } => {
+                self.scope.formals = formals;
+                self.word(name, Place::NetName);
+                for formal in formals {
+                    self.word(&formal.name, Place::FormalName);
+                    formal.space.iter().for_each(|space| self.space(space));
+                }
+                output.iter().for_each(|space| self.space(space));
+                match body {
+                    NetBody::Expression(expression) => self.expression(expression, Place::Value),
+                    NetBody::Rust(_) => {}
+                }
+            }
+            ItemKind::Factor(factor) => {
+                self.scope.factor = Some(factor);
+                self.word(&factor.variable, Place::FactorVariable);
+                factor.parents.iter().for_each(|parent| self.word(parent, Place::FactorParent));
+                self.expression(&factor.body, Place::Base);
+                factor.network.iter().for_each(|network| self.expression(network, Place::Value));
+            }
+            ItemKind::Bound { term, estimator } => {
+                self.word(term, Place::BoundTerm);
+                self.word(estimator, Place::BoundEstimator);
+            }
+        }
+    }
+
+    fn space(&mut self, space: &'t Space) {
+        self.word(&space.name, Place::SpaceName);
+        space.sizes.iter().for_each(|size| self.expression(size, Place::Size));
+    }
+
+    fn expression(&mut self, expression: &'t Expression, place: Place<'t>) {
+        match &expression.kind {
+            ExpressionKind::Number(_) => {}
+            ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => self.expression(inner, place),
+            ExpressionKind::Binary(_, left, right) => {
+                self.expression(left, place);
+                self.expression(right, place);
+            }
+            ExpressionKind::Pipeline(stages) => {
+                let later = if matches!(place, Place::Base) { Place::Flow } else { Place::Stage };
+                for (at, stage) in stages.iter().enumerate() {
+                    self.expression(stage, if at == 0 { place } else { later });
+                }
+            }
+            ExpressionKind::Call(call) => {
+                self.word(&call.name, place);
+                let given = call.arguments.as_deref().unwrap_or_default();
+                for (position, argument) in given.iter().enumerate() {
+                    let name = argument.name.as_ref();
+                    let callee = &call.name;
+                    name.into_iter().for_each(|name| self.word(name, Place::ArgumentName { callee }));
+                    self.expression(&argument.value, Place::Argument { callee, name, position, given });
+                }
+            }
+        }
+    }
+}
