@@ -5,7 +5,7 @@ use super::device;
 use super::session::Session;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
-use srvae_training::data::{self, Images};
+use srvae_training::data::{self, Column, Images};
 use srvae_training::figures::{self, Large, Options, Strip};
 use srvae_training::picture::{self, Planes};
 use srvae_training::terminal::{note, out};
@@ -22,11 +22,23 @@ pub const CONDITIONAL: &str = "conditional_generation";
 
 pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
     let sessions = open(models, args)?;
-    // A conditional model is given something even here: what the test data say.
-    let images = match find(&sessions[0], GENERATION)?.given.is_empty() {
-        true => Images::empty(sessions[0].spec.picture_shape()),
-        false => sessions[0].test(&args.data, Some(args.count))?.1,
+    // A conditional model is given something even here: what --given or else the test data say.
+    let given = find(&sessions[0], GENERATION)?.given.to_vec();
+    let named =
+        |name: &str| args.given.iter().any(|text| text.split_once('=').is_some_and(|(first, _)| first.trim() == name));
+    let images = if given.is_empty() || given.iter().all(|name| named(name)) {
+        let columns = constant(&sessions[0], args, args.count)?;
+        if columns.is_empty() { Images::empty(sessions[0].spec.picture_shape()) } else { Images::of(columns)? }
+    } else {
+        with_given(&sessions[0], sessions[0].test(&args.data, Some(args.count))?.1, args)?
     };
+    for name in args.given.iter().filter_map(|text| text.split('=').next()) {
+        let mode = if given.is_empty() { "nothing".to_owned() } else { given.join(", ") };
+        ensure!(
+            given.iter().any(|known| *known == name.trim()),
+            "--given {name}: generation is given {mode} in this model"
+        );
+    }
     let options = options(args, args.draw(Decode::Sample), 1);
     sheet(&sessions, GENERATION, &images, &options, args)
 }
@@ -40,6 +52,20 @@ pub fn with_input(models: &'static [Compiled], kind: &str, args: &args::Mode) ->
     }
     let images = inputs(&sessions[0], &args.input, &args.drawing)?;
     sheet(&sessions, kind, &images, &options(&args.drawing, draw, args.draws), &args.drawing)
+}
+
+/// What --given says, as columns of so many records.
+fn constant(session: &Session, args: &Drawing, count: usize) -> Result<Vec<Column>> {
+    let classes = session.kept()?.map(|kept| kept.classes).unwrap_or_default();
+    args.given.iter().map(|text| data::given::column(&session.spec, text, &classes, count)).collect()
+}
+
+/// The same records with what --given says in place of their own values.
+fn with_given(session: &Session, mut records: Images, args: &Drawing) -> Result<Images> {
+    for column in constant(session, args, records.len())? {
+        records.insert(column)?;
+    }
+    Ok(records)
 }
 
 /// The run, and those it is to be held against.
@@ -122,14 +148,14 @@ pub fn find<'s>(session: &'s Session, kind: &str) -> Result<&'s Mode> {
 /// Pictures of the user's own, brought to the model's size, or else the test pictures.
 pub fn inputs(session: &Session, files: &[PathBuf], args: &Drawing) -> Result<Images> {
     if files.is_empty() {
-        return Ok(session.test(&args.data, Some(args.count))?.1);
+        return with_given(session, session.test(&args.data, Some(args.count))?.1, args);
     }
     let shape = session.spec.picture_shape();
     let pictures: Vec<Vec<u8>> = pictures(files)?
         .iter()
         .map(|file| Ok(data::resize_rgb(&data::open_picture(file)?, shape)))
         .collect::<Result<_>>()?;
-    Images::new(shape, pictures.concat(), None)
+    with_given(session, Images::new(shape, pictures.concat(), None)?, args)
 }
 
 /// The picture files that are given, those of folders among them.

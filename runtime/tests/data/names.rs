@@ -53,7 +53,14 @@ fn two_observed_variables_are_two_arrays() {
     let left: Vec<u8> = (0..6 * 4).collect();
     let right = floats((0..6 * 3).map(|at| at as f32 / 2.0));
     let classes: Vec<u8> = [2i64, 0, 1, 2, 1, 0].iter().flat_map(|class| class.to_le_bytes()).collect();
-    npz(&path, &[("left", npy("|u1", &[6, 2, 2], &left)), ("right", npy("<f4", &[6, 3], &right)), ("c", npy("<i8", &[6], &classes))]);
+    npz(
+        &path,
+        &[
+            ("left", npy("|u1", &[6, 2, 2], &left)),
+            ("right", npy("<f4", &[6, 3], &right)),
+            ("c", npy("<i8", &[6], &classes)),
+        ],
+    );
     let spec = spec(&[("left", Space::Image, &[1, 2, 2]), ("right", Space::Real, &[3]), ("c", Space::Label, &[3])]);
     let data = load(&path, &spec, &[]);
     let (left, right, c) = (values(&spec, &data, "left"), values(&spec, &data, "right"), values(&spec, &data, "c"));
@@ -69,7 +76,9 @@ fn two_observed_variables_are_two_arrays() {
 fn arrays_of_other_names_are_bound_and_parts_are_taken_by_name() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("mnist.npz");
-    let pixels = |count: usize, from: u8| npy("|u1", &[count, 2, 2], &(0..count * 4).map(|at| from + at as u8).collect::<Vec<_>>());
+    let pixels = |count: usize, from: u8| {
+        npy("|u1", &[count, 2, 2], &(0..count * 4).map(|at| from + at as u8).collect::<Vec<_>>())
+    };
     let labels = |count: usize| npy("|u1", &[count], &(0..count).map(|at| (at % 10) as u8).collect::<Vec<_>>());
     // As Keras writes MNIST.
     npz(&path, &[("x_train", pixels(5, 0)), ("y_train", labels(5)), ("x_test", pixels(2, 100)), ("y_test", labels(2))]);
@@ -81,7 +90,8 @@ fn arrays_of_other_names_are_bound_and_parts_are_taken_by_name() {
     assert_eq!(first, [100, 104]);
     // The one array that can only be meant needs no binding.
     let one = super::spec(&[("v", Space::Real, &[3])]);
-    std::fs::write(place.path().join("numbers.npy"), npy("<f4", &[4, 3], &floats((0..12).map(|at| at as f32)))).unwrap();
+    std::fs::write(place.path().join("numbers.npy"), npy("<f4", &[4, 3], &floats((0..12).map(|at| at as f32))))
+        .unwrap();
     let found = load(&place.path().join("numbers.npy"), &one, &[]);
     assert_eq!(values(&one, &found, "v")[&3], [9.0, 10.0, 11.0]);
     // A folder of arrays.
@@ -269,7 +279,9 @@ fn the_builtin_data_fill_every_space_with_views_of_one_class() {
     // Records of a class answer alike: the most frequent answers are given more often than any answer is over all.
     let (answers, classes) = (rows("answers"), rows("c"));
     let class = |row: &[f32]| row.iter().position(|&v| v == 1.0).unwrap();
-    let of = |wanted: usize| answers.iter().zip(&classes).filter(|(_, c)| class(c) == wanted).map(|(a, _)| a[0]).collect::<Vec<_>>();
+    let of = |wanted: usize| {
+        answers.iter().zip(&classes).filter(|(_, c)| class(c) == wanted).map(|(a, _)| a[0]).collect::<Vec<_>>()
+    };
     for wanted in 0..10 {
         let own = of(wanted);
         let share = own.iter().sum::<f32>() / own.len() as f32;

@@ -172,7 +172,9 @@ fn hidden_files_other_kinds_and_loops_are_passed_over() {
     std::os::unix::fs::symlink(place.path(), place.path().join("sub/up")).unwrap();
     std::os::unix::fs::symlink("sub", place.path().join("again")).unwrap();
     for (name, format) in [("d.bmp", image::ImageFormat::Bmp), ("e.webp", image::ImageFormat::WebP)] {
-        image::RgbImage::from_pixel(20, 24, image::Rgb([9; 3])).save_with_format(place.path().join(name), format).unwrap();
+        image::RgbImage::from_pixel(20, 24, image::Rgb([9; 3]))
+            .save_with_format(place.path().join(name), format)
+            .unwrap();
     }
     let data = load(place.path());
     let names: usize = data.train.len() + data.test.len();

@@ -3,7 +3,7 @@
 use super::records::{Cells, Column, LABELS, PICTURES};
 use super::{Augment, Records};
 use crate::ops::cuda;
-use crate::spec::{Space, Spec, Variable};
+use crate::spec::{Role, Space, Spec, Variable};
 use crate::{Device, Tensor, Values};
 use anyhow::{Context, Result, bail, ensure};
 
@@ -93,6 +93,18 @@ impl Batches {
         let resident =
             variables.iter().map(|variable| Resident::of(variable, records, device)).collect::<Result<_>>()?;
         Ok(Self { variables, device: device.clone(), resident })
+    }
+
+    /// The same for those of a model's variables that the records have values for: what a mode is given may be less than all data.
+    ///
+    /// # Errors
+    /// As [`Batches::new`].
+    pub fn available(spec: &Spec, records: &Records, device: &Device) -> Result<Self> {
+        let there = |variable: &Variable| {
+            variable.role == Role::Latent && !variable.supplied || column(records, variable).is_ok()
+        };
+        let variables = spec.variables.iter().filter(|variable| there(variable)).cloned().collect();
+        Self::new(&Spec { variables, ..spec.clone() }, records, device)
     }
 
     /// The records at `indices` of those the batches were made for; `augment` changes pictures, the first being at this position

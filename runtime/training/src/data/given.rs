@@ -1,9 +1,11 @@
 //! Values that a user gives a variable by hand: the VALUE of `--given NAME=VALUE`.
 
+use super::records::{Cells, Column};
 use super::{open_picture, resize_rgb};
 use crate::spec::{Space, Spec, Variable};
 use crate::{Device, Tensor};
 use anyhow::{Context, Result, bail, ensure};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The variable that `NAME=VALUE` names, and the text of its value.
@@ -19,6 +21,21 @@ pub fn split<'s, 't>(spec: &'s Spec, text: &'t str) -> Result<(&'s Variable, &'t
         format!("--given {text}: the model has no variable `{name}`; it has {}", names.join(", "))
     })?;
     Ok((variable, value.trim()))
+}
+
+/// The same value for each of `count` records, as a column of them; `classes` are the names of a label's classes.
+///
+/// # Errors
+/// As [`split`] and [`value`].
+pub fn column(spec: &Spec, text: &str, classes: &BTreeMap<String, Vec<String>>, count: usize) -> Result<Column> {
+    let (variable, text) = split(spec, text)?;
+    let names = classes.get(&variable.name).map_or(&[][..], Vec::as_slice);
+    let numbers: Vec<f32> = value(variable, text, names, &Device::Cpu)?.flatten_all()?.to_vec1()?;
+    let cells = match variable.space {
+        Space::Label => Cells::Classes(vec![numbers.iter().position(|&number| number == 1.0).unwrap_or(0); count]),
+        _ => Cells::Reals { shape: variable.shape.clone(), numbers: numbers.repeat(count) },
+    };
+    Ok(Column { name: variable.name.clone(), cells })
 }
 
 /// The value that a text gives a variable: a tensor `[1, …]`.
