@@ -256,6 +256,42 @@ fn grey_levels_become_binary_by_threshold_or_by_a_draw() {
 }
 
 #[test]
+fn standardized_columns_have_the_training_records_scale() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("t.csv");
+    let text: String = (0..50).map(|at| format!("{},{},7\n", 1000 + at, (at * at) % 17)).collect();
+    std::fs::write(&path, format!("a,b,c\n{text}")).unwrap();
+    let spec = spec(&[("x", Space::Real, &[3])]);
+    let plain = data::load(&source(&path), &spec, Split::Standard).unwrap();
+    let source = Source { standardize: true, ..source(&path) };
+    let scaled = data::load(&source, &spec, Split::Standard).unwrap();
+    let rows = |data: &Data| {
+        let batch = Batches::new(&spec, &data.train, &Device::Cpu).unwrap().range(&data.train, 0, 100).unwrap();
+        batch.get("x").unwrap().to_vec2::<f32>().unwrap()
+    };
+    let (before, after) = (rows(&plain), rows(&scaled));
+    let moments = |rows: &[Vec<f32>], at: usize| {
+        let count = rows.len() as f64;
+        let mean = rows.iter().map(|row| f64::from(row[at])).sum::<f64>() / count;
+        (mean, (rows.iter().map(|row| (f64::from(row[at]) - mean).powi(2)).sum::<f64>() / count).sqrt())
+    };
+    let mut log_factor = 0.0;
+    for at in 0..2 {
+        let ((mean, deviation), (zero, one)) = (moments(&before, at), moments(&after, at));
+        assert!(zero.abs() < 1e-4 && (one - 1.0).abs() < 1e-4, "{zero} {one}");
+        assert!((f64::from(after[3][at]) * deviation + mean - f64::from(before[3][at])).abs() < 1e-3);
+        log_factor += deviation.ln();
+    }
+    // What does not vary keeps its unit.
+    assert_eq!((moments(&after, 2).0, plain.test.log_factor("x")), (0.0, 0.0));
+    assert!((scaled.test.log_factor("x") - log_factor).abs() < 1e-6);
+    let again = data::load_kept(&source, &spec, scaled.kept.as_ref().unwrap()).unwrap();
+    assert_eq!(rows(&again), after);
+    let test = data::test(&source, &spec, scaled.kept.as_ref(), None).unwrap().1;
+    assert!((test.log_factor("x") - log_factor).abs() < 1e-6);
+}
+
+#[test]
 fn the_builtin_data_fill_every_space_with_views_of_one_class() {
     let spec = spec(&[
         ("x", Space::Image, &[3, 8, 8]),

@@ -122,6 +122,10 @@ pub struct DataArgs {
     /// [default: threshold].
     #[arg(long, value_enum, value_name = "HOW", requires = "data")]
     pub binarise: Option<BinariseChoice>,
+    /// Bring every number of real variables to mean 0 and standard deviation 1 over the training records. Likelihoods stay those of
+    /// the data's own units.
+    #[arg(long, requires = "data")]
+    pub standardize: bool,
     /// How a validation set is taken from the training records: standard (the last fifth of CIFAR-10 and ImageNet, a fifth at
     /// random of other data), hoogeboom (the last fifth), authors (15 % at random), none, or a part such as 0.1 at random.
     #[arg(long, value_name = "NAME|PART")]
@@ -147,6 +151,7 @@ impl DataArgs {
                 Some(BinariseChoice::Stochastic) => Binarise::Stochastic,
                 _ => Binarise::Threshold,
             },
+            standardize: self.standardize,
             seed: self.data_seed.unwrap_or_default(),
             ..Source::of(self.data.as_ref()?.as_os_str())
         };

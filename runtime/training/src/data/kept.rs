@@ -1,5 +1,6 @@
 //! What a run keeps of its data: where they lie, how they were divided, and a fingerprint to know them by.
 
+use super::Scales;
 use super::open::Opened;
 use super::split::{Division, Parts, Split};
 use super::table::Table;
@@ -27,6 +28,9 @@ pub struct Kept {
     pub division: Division,
     /// Names of the classes of each label, where they have names.
     pub classes: BTreeMap<String, Vec<String>>,
+    /// Of real variables that were brought to mean 0 and standard deviation 1.
+    #[serde(default)]
+    pub scales: Scales,
 }
 
 /// A part of the data set as it was.
@@ -68,6 +72,7 @@ impl Kept {
             test: opened.test.as_ref().map(Part::of),
             division: split.divide(parts, seed),
             classes,
+            scales: Scales::new(),
         }
     }
 

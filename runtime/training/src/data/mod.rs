@@ -21,6 +21,7 @@ mod photo;
 mod published;
 mod records;
 mod resize;
+mod scale;
 mod source;
 mod split;
 mod table;
@@ -36,6 +37,7 @@ pub use order::Order;
 pub use photo::open as open_picture;
 pub use records::{Cells, Column, LABELS, PICTURES, Records};
 pub use resize::{fit as resize, fit_rgb as resize_rgb};
+pub use scale::{Scale, Scales};
 pub use source::{Place, Source};
 pub use split::{Division, Parts, Split};
 
@@ -72,6 +74,7 @@ pub fn load(source: &Source, spec: &Spec, split: Split) -> Result<Data> {
     let variables: Vec<Variable> = spec.data_variables().cloned().collect();
     let Place::Path(path) = &source.place else {
         ensure!(source.bind.is_empty(), "--bind: the built-in data fill every variable by its space");
+        ensure!(!source.standardize, "--standardize: the built-in data have their scale; it is for data of your own");
         return builtin::load(&variables);
     };
     let opened = DataSet::open(source, &variables, false)?;
@@ -79,7 +82,7 @@ pub fn load(source: &Source, spec: &Spec, split: Split) -> Result<Data> {
     let kept = Kept::new(&source.text(), &opened.opened, split, source.seed, opened.classes.clone());
     opened.opened.notes.iter().for_each(|text| note(&format!("{}: {text}", opened.opened.name)));
     opened.says_what_fills_what();
-    opened.load(kept.division.clone(), Some(kept))
+    opened.load(kept.division.clone(), kept)
 }
 
 /// Loads the data of a run, from where they lie now, with the division that the run began with. What has changed is said.
@@ -95,7 +98,8 @@ pub fn load_kept(source: &Source, spec: &Spec, kept: &Kept) -> Result<Data> {
     opened.classes = kept.classes.clone();
     let (division, notes) = kept.find(&opened.opened).with_context(|| source.to_string())?;
     notes.iter().for_each(|text| note(&format!("{}: {text}", opened.opened.name)));
-    opened.load(division, Some(kept.moved(&source.text())))
+    opened.scales = Some(kept.scales.clone());
+    opened.load(division, kept.moved(&source.text()))
 }
 
 /// What is to be scored, with the name of its data set: of the run's own data (`kept`) the records the run was to be tested on;
@@ -113,6 +117,8 @@ pub fn test(source: &Source, spec: &Spec, kept: Option<&Kept>, most: Option<usiz
     };
     let mut opened = DataSet::open(source, &variables, true)?;
     let name = opened.opened.name.clone();
+    // Of a run, what its model was trained on was scaled.
+    opened.scales = Some(kept.map_or_else(Scales::new, |kept| kept.scales.clone()));
     if let Some(kept) = kept.filter(|kept| kept.source == source.text() || kept.is_of(&opened.opened)) {
         opened.classes = kept.classes.clone();
         let (division, notes) = kept.find(&opened.opened).with_context(|| source.to_string())?;
@@ -146,6 +152,8 @@ struct DataSet {
     classes: BTreeMap<String, Vec<String>>,
     binarise: Binarise,
     seed: u64,
+    /// Of real columns; to be measured where there are none yet.
+    scales: Option<Scales>,
 }
 
 impl DataSet {
@@ -170,7 +178,8 @@ impl DataSet {
             );
         }
         let classes = class_names(&opened, &bindings)?;
-        Ok(Self { opened, bindings, classes, binarise: source.binarise, seed: source.seed })
+        let scales = (!source.standardize).then(Scales::new);
+        Ok(Self { opened, bindings, classes, binarise: source.binarise, seed: source.seed, scales })
     }
 
     fn pool(&self) -> &Table {
@@ -178,7 +187,11 @@ impl DataSet {
         self.opened.pool.as_ref().unwrap_or(&NONE)
     }
 
-    fn load(self, division: Division, kept: Option<Kept>) -> Result<Data> {
+    fn load(mut self, division: Division, mut kept: Kept) -> Result<Data> {
+        if self.scales.is_none() {
+            kept.scales = scale::measure(&self.records(self.pool(), &division.train)?);
+            self.scales = Some(kept.scales.clone());
+        }
         let pool = self.pool();
         let part = |own: &Option<Table>, indices: &[usize]| self.records(own.as_ref().unwrap_or(pool), indices);
         Ok(Data {
@@ -186,7 +199,7 @@ impl DataSet {
             validation: part(&self.opened.validation, &division.validation)?,
             test: part(&self.opened.test, &division.test)?,
             name: self.opened.name.clone(),
-            kept,
+            kept: Some(kept),
         })
     }
 
@@ -211,7 +224,9 @@ impl DataSet {
         if columns.is_empty() {
             return Ok(Records::default());
         }
-        Ok(Records::of(columns)?.numbered(indices.to_vec()))
+        let mut records = Records::of(columns)?.numbered(indices.to_vec());
+        self.scales.iter().flatten().for_each(|(variable, scale)| records.scale(variable, scale));
+        Ok(records)
     }
 
     /// Where names differ, a user should see what was taken for what.

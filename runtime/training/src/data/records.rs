@@ -1,7 +1,9 @@
 //! Records as a model takes them: for each variable a column of values, checked and brought to the variable's shape.
 
-use super::Order;
+use super::{Order, Scale};
+use crate::{TermKind, Terms};
 use anyhow::{Result, bail, ensure};
+use std::collections::BTreeMap;
 
 /// The names of columns that belong to no variable yet: pictures, and the classes they show.
 pub const PICTURES: &str = "pictures";
@@ -14,6 +16,8 @@ pub struct Records {
     columns: Vec<Column>,
     /// The number of each record in its data set, where that is another than its position here.
     numbers: Option<Vec<usize>>,
+    /// Of columns that were scaled, ln of the factor between densities over scaled and over own values.
+    log_factors: BTreeMap<String, f64>,
 }
 
 /// The values of a variable over the records.
@@ -92,7 +96,7 @@ impl Records {
             let here = column.cells.len();
             ensure!(here == count, "{here} {} for {count} {}", column.name, columns[0].name);
         }
-        Ok(Self { count, columns, numbers: None })
+        Ok(Self { count, columns, ..Self::default() })
     }
 
     /// No records yet, with pictures of shape [channels, height, width].
@@ -128,6 +132,35 @@ impl Records {
         self.columns.iter().find(|column| column.name == name)
     }
 
+    /// Scales a real column.
+    pub(super) fn scale(&mut self, name: &str, scale: &Scale) {
+        let column = self.columns.iter_mut().find(|column| column.name == name);
+        if let Some(Column { cells: Cells::Reals { numbers, .. }, .. }) = column {
+            scale.apply(numbers);
+            self.log_factors.insert(name.to_owned(), scale.log_factor());
+        }
+    }
+
+    /// What is to be taken from a log-density over a variable's values here, nats, to have it over the data's own values.
+    pub fn log_factor(&self, variable: &str) -> f64 {
+        self.log_factors.get(variable).copied().unwrap_or(0.0)
+    }
+
+    /// Brings the terms of a bound over these records to the data's own units: log p of a scaled variable is less by
+    /// [`Records::log_factor`].
+    ///
+    /// # Errors
+    /// A failed tensor operation.
+    pub fn own_units(&self, terms: &mut Terms) -> Result<()> {
+        for term in terms.terms.iter_mut().filter(|term| term.kind == TermKind::Reconstruction) {
+            let factor = term.name.split_once('_').map_or(0.0, |(_, variable)| self.log_factor(variable));
+            if factor != 0.0 {
+                term.value = (&term.value - factor)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Adds a column, or replaces that of the same name.
     ///
     /// # Errors
@@ -148,6 +181,7 @@ impl Records {
             count: indices.len(),
             columns: self.columns.iter().map(column).collect(),
             numbers: Some(indices.iter().map(|&index| self.number(index)).collect()),
+            log_factors: self.log_factors.clone(),
         }
     }
 

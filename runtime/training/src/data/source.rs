@@ -17,6 +17,8 @@ pub struct Source {
     /// Which field fills a variable, where that is not its name.
     pub bind: Vec<(String, String)>,
     pub binarise: Binarise,
+    /// Bring real columns to mean 0 and standard deviation 1.
+    pub standardize: bool,
     /// Of the division into parts, and of drawn binary values.
     pub seed: u64,
 }
@@ -72,6 +74,7 @@ impl Source {
             match name {
                 "crop" => source.crop = Some(value.parse()?),
                 "bind" => source.bind.push(bind::parse(&value)?),
+                "standardize" => source.standardize = true,
                 "binarise" => source.binarise = Binarise::Stochastic,
                 "seed" => source.seed = value.parse().with_context(|| format!("the data's seed `{value}`"))?,
                 other => bail!("`{text}` names no data: `{other}`"),
@@ -98,6 +101,9 @@ impl Source {
         }
         if self.binarise == Binarise::Stochastic {
             add("binarise", "stochastic");
+        }
+        if self.standardize {
+            add("standardize", "true");
         }
         if self.seed != 0 {
             add("seed", &self.seed.to_string());
@@ -168,6 +174,7 @@ mod tests {
                 crop: (place != "builtin").then_some(crop),
                 bind: vec![("x".into(), "g0..g11".into()), ("y".into(), "/m#s/%".into())],
                 binarise: Binarise::Stochastic,
+                standardize: true,
                 seed: 7,
                 ..plain.clone()
             };

@@ -68,7 +68,8 @@ impl Trainer<'_> {
         if self.replays() {
             return self.replayed(&batch, begun);
         }
-        let terms = self.model.bound(&batch, &mut self.noise, &objective::options(&self.config))?;
+        let mut terms = self.model.bound(&batch, &mut self.noise, &objective::options(&self.config))?;
+        self.data.train.own_units(&mut terms)?;
         let loss = objective::loss(&terms, &self.config, self.progress.step)?;
         let number = self.progress.step + 1;
         let rate = self.config.schedule.at(self.progress.step, self.config.steps);
