@@ -90,7 +90,8 @@ fn split(name: &str) -> Option<(&str, Format)> {
 
 /// A folder that holds at least one batch.
 pub fn is_folder(path: &Path) -> bool {
-    batches(path).is_ok_and(|files| !files.is_empty())
+    // What is wrong with a batch is said where it is opened.
+    batches(path).map_or(true, |files| !files.is_empty())
 }
 
 pub fn is_archive(path: &Path) -> bool {

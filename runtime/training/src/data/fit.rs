@@ -28,6 +28,7 @@ pub enum Binarise {
 pub struct Fitting<'a> {
     pub binarise: Binarise,
     pub seed: u64,
+    pub range: Range,
     /// Of a label's classes by number, where they have names.
     pub classes: &'a [String],
     /// Of the records, for messages.
@@ -154,7 +155,15 @@ fn image(
     let shape = variable.picture().with_context(|| format!("an image of shape {:?}", variable.shape))?;
     let bytes = match fields {
         [Field { raw: raw @ (Raw::Files { .. } | Raw::Encoded(_)), .. }] => decoded(raw, indices, shape)?,
-        [Field { raw: Raw::Numbers(array), .. }] => levels(&variable.name, array, indices, shape, how, notes)?,
+        [Field { raw: Raw::Numbers(array), .. }] => {
+            if array.kind == Kind::Unsigned(1) && how.range.is_bits() {
+                notes.insert(format!(
+                    "{}: all bytes are 0 or 1, which is almost black; a binary variable?",
+                    variable.name
+                ));
+            }
+            levels(&variable.name, array, indices, shape, 1, how, notes)?
+        }
         _ => {
             // A column for each pixel.
             let rows = rows(fields, indices, how)?;
@@ -247,12 +256,13 @@ impl Layout {
     }
 }
 
-/// Grey levels of an array of pictures, brought to a shape.
+/// Grey levels of an array of pictures, brought to a shape; bytes are multiples of `unit`.
 fn levels(
     name: &str,
     array: &Array,
     indices: &[usize],
     shape: [usize; 3],
+    unit: u8,
     how: &Fitting<'_>,
     notes: &mut BTreeSet<String>,
 ) -> Result<Vec<u8>> {
@@ -264,7 +274,8 @@ fn levels(
         notes.insert(format!("{name}: pictures of {own:?} are brought to {shape:?}"));
     }
     let bytes = if array.kind == Kind::Unsigned(1) {
-        indices.iter().flat_map(|&index| array.content[index * size..][..size].iter().copied()).collect()
+        let levels = indices.iter().flat_map(|&index| array.content[index * size..][..size].iter());
+        levels.map(|level| level.saturating_mul(unit)).collect()
     } else {
         let numbers = select(array, indices);
         grey(name, &numbers, size, indices, how, notes)?
@@ -280,7 +291,7 @@ fn select(array: &Array, indices: &[usize]) -> Vec<f64> {
     arrays::numbers(&Array { kind: array.kind, shape, content })
 }
 
-/// Numbers as grey levels: 0 to 255, or 0 to 1 where none is above 1 and some are between.
+/// Numbers as grey levels: 0 to 255, or 0 to 1 where none in the data set is above 1.
 fn grey(
     name: &str,
     numbers: &[f64],
@@ -296,15 +307,44 @@ fn grey(
     if let Some(at) = numbers.iter().position(|&number| !(0.0..=255.0).contains(&number)) {
         bail!("{} has the value {}; an image has grey levels 0 to 255, or numbers 0 to 1", record(at), numbers[at]);
     }
-    let largest = numbers.iter().copied().fold(0.0, f64::max);
-    let between = numbers.iter().any(|number| number.fract() != 0.0);
-    let scale = if largest <= 1.0 { 255.0 } else { 1.0 };
-    if between && scale == 1.0 {
-        notes.insert(format!("{name}: numbers up to {largest} are rounded to grey levels 0 to 255"));
-    } else if scale > 1.0 {
+    let scale = if how.range.largest <= 1.0 { 255.0 } else { 1.0 };
+    if scale > 1.0 {
         notes.insert(format!("{name}: numbers from 0 to 1 are taken as k/255 and rounded to the 256 grey levels"));
+    } else if !how.range.whole {
+        notes.insert(format!("{name}: numbers up to {} are rounded to grey levels 0 to 255", how.range.largest));
     }
     Ok(numbers.iter().map(|number| (number * scale).round() as u8).collect())
+}
+
+/// What numbers a data set has for a variable, over all its parts: one part alone could look like another scale.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Range {
+    pub largest: f64,
+    /// Whole numbers only.
+    pub whole: bool,
+}
+
+impl Range {
+    /// Of the fields that fill a variable, in every part.
+    pub fn of<'a>(fields: impl Iterator<Item = &'a Field>) -> Self {
+        let mut range = Self { largest: 0.0, whole: true };
+        let mut see = |number: f64| {
+            range.largest = range.largest.max(number);
+            range.whole &= number.fract() == 0.0;
+        };
+        for field in fields {
+            match &field.raw {
+                Raw::Numbers(array) => arrays::numbers(array).into_iter().for_each(&mut see),
+                Raw::Text(cells) => cells.iter().filter_map(|cell| cell.parse().ok()).for_each(&mut see),
+                Raw::Files { .. } | Raw::Encoded(_) => see(255.0),
+            }
+        }
+        range
+    }
+
+    fn is_bits(self) -> bool {
+        self.whole && self.largest <= 1.0
+    }
 }
 
 /// 0 and 1 as 0 and 255.
@@ -325,20 +365,17 @@ fn binary(
         }
         [Field { raw: Raw::Numbers(array), .. }] if array.kind == Kind::Unsigned(1) && array.shape.len() > 2 => {
             let target = variable.picture().unwrap_or_else(|| square(size));
-            bits(name, levels(name, array, indices, target, how, notes)?, size, indices, how, notes)
+            // Zeros and ones are no grey levels.
+            let unit = if how.range.is_bits() { 255 } else { 1 };
+            bits(name, levels(name, array, indices, target, unit, how, notes)?, size, indices, how, notes)
         }
         _ => {
             let rows = rows(fields, indices, how)?;
             let own = rows.len() / indices.len().max(1);
             ensure!(own == size, "records have {own} numbers, shape {:?} has {size}", variable.shape);
-            let only = rows.iter().all(|&value| value == 0.0 || value == 1.0);
             let levels = grey(name, &rows, size, indices, how, &mut BTreeSet::new())
                 .map_err(|error| error.context("a binary variable takes 0 and 1"))?;
-            if only {
-                levels.iter().map(|&level| if level > 0 { 255 } else { 0 }).collect()
-            } else {
-                bits(name, levels, size, indices, how, notes)
-            }
+            bits(name, levels, size, indices, how, notes)
         }
     };
     Ok(Cells::Pictures { shape, bytes })
@@ -401,7 +438,7 @@ fn real(
             variable.name
         ));
         let bytes = match &field.raw {
-            Raw::Numbers(array) => levels(&variable.name, array, indices, shape, how, notes)?,
+            Raw::Numbers(array) => levels(&variable.name, array, indices, shape, 1, how, notes)?,
             raw => decoded(raw, indices, shape)?,
         };
         return Ok(Cells::Pictures { shape, bytes });

@@ -49,14 +49,20 @@ impl Part {
 }
 
 impl Kept {
-    /// Divides a data set, and keeps how.
-    pub fn new(source: &str, opened: &Opened, split: Split, seed: u64, classes: BTreeMap<String, Vec<String>>) -> Self {
+    /// Divides a data set, and keeps how. `strata` are the classes of its records, which keep their shares.
+    pub fn new(
+        source: &str,
+        opened: &Opened,
+        split: Split,
+        seed: u64,
+        classes: BTreeMap<String, Vec<String>>,
+        strata: Option<Vec<usize>>,
+    ) -> Self {
         let empty = Table::default();
         let pool = opened.pool.as_ref().unwrap_or(&empty);
-        let own = pool.classes();
         let parts = Parts {
             pool: pool.count,
-            classes: own.as_deref(),
+            classes: strata.as_deref(),
             validation: opened.validation.as_ref().map(|part| part.count),
             test: opened.test.as_ref().map(|part| part.count),
             published: opened.published,

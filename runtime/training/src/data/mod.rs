@@ -45,7 +45,7 @@ use crate::spec::{Space, Spec, Variable};
 use crate::terminal::note;
 use anyhow::{Context, Result, ensure};
 use bind::Binding;
-use fit::Fitting;
+use fit::{Fitting, Range};
 use open::{How, Opened};
 use std::collections::{BTreeMap, BTreeSet};
 use table::{Field, Raw, Table};
@@ -79,7 +79,7 @@ pub fn load(source: &Source, spec: &Spec, split: Split) -> Result<Data> {
     };
     let opened = DataSet::open(source, &variables, false)?;
     ensure!(opened.pool().count > 0, "{}: there are no records to train on", path.display());
-    let kept = Kept::new(&source.text(), &opened.opened, split, source.seed, opened.classes.clone());
+    let kept = Kept::new(&source.text(), &opened.opened, split, source.seed, opened.classes.clone(), opened.strata());
     opened.opened.notes.iter().for_each(|text| note(&format!("{}: {text}", opened.opened.name)));
     opened.says_what_fills_what();
     opened.load(kept.division.clone(), kept)
@@ -152,6 +152,7 @@ struct DataSet {
     classes: BTreeMap<String, Vec<String>>,
     binarise: Binarise,
     seed: u64,
+    ranges: BTreeMap<String, Range>,
     /// Of real columns; to be measured where there are none yet.
     scales: Option<Scales>,
 }
@@ -178,8 +179,15 @@ impl DataSet {
             );
         }
         let classes = class_names(&opened, &bindings)?;
+        let parts = [&opened.pool, &opened.validation, &opened.test];
+        let range = |binding: &Binding| {
+            let fields = parts.into_iter().flatten().flat_map(|part| binding.fields.iter().map(|&at| &part.fields[at]));
+            let counts = matches!(binding.variable.space, Space::Image | Space::Binary);
+            (binding.variable.name.clone(), Range::of(fields.filter(|_| counts)))
+        };
+        let ranges = bindings.iter().map(range).collect();
         let scales = (!source.standardize).then(Scales::new);
-        Ok(Self { opened, bindings, classes, binarise: source.binarise, seed: source.seed, scales })
+        Ok(Self { opened, bindings, classes, binarise: source.binarise, seed: source.seed, ranges, scales })
     }
 
     fn pool(&self) -> &Table {
@@ -212,6 +220,7 @@ impl DataSet {
             let how = Fitting {
                 binarise: self.binarise,
                 seed: self.seed,
+                range: self.ranges[&variable.name],
                 classes: self.classes.get(&variable.name).unwrap_or(&none),
                 names: table.names.as_deref(),
             };
@@ -227,6 +236,15 @@ impl DataSet {
         let mut records = Records::of(columns)?.numbered(indices.to_vec());
         self.scales.iter().flatten().for_each(|(variable, scale)| records.scale(variable, scale));
         Ok(records)
+    }
+
+    /// The class of every record that may be trained on: of a label, or of a field that is called so.
+    fn strata(&self) -> Option<Vec<usize>> {
+        let pool = self.opened.pool.as_ref()?;
+        let label = self.bindings.iter().find(|binding| binding.variable.space == Space::Label);
+        let bound = label.and_then(|binding| pool.fields.get(*binding.fields.first()?));
+        let field = bound.or_else(|| pool.fields.iter().find(|field| bind::names_classes(field)))?;
+        fit::classes(&field.raw).ok().map(|(classes, _)| classes)
     }
 
     /// Where names differ, a user should see what was taken for what.

@@ -68,8 +68,10 @@ fn whole_jpeg(bytes: &[u8]) -> Result<()> {
             let rest = bytes.get(at..).context(CUT)?;
             at += rest.windows(2).position(is_marker).context(CUT)?;
         }
-        let marker = *bytes.get(at + 1).context(CUT)?;
+        let (&begin, &marker) = bytes.get(at).zip(bytes.get(at + 1)).context(CUT)?;
         match marker {
+            // Bytes that belong to nothing are passed over, as decoders do.
+            _ if begin != 0xff => at += 1,
             0xff => at += 1,
             0xd9 => return Ok(()),
             0x01 | 0xd0..=0xd8 => at += 2,

@@ -127,12 +127,6 @@ impl Table {
         }
         hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
-
-    /// The class of every record, where the data set has classes: what splits keep the proportions of.
-    pub fn classes(&self) -> Option<Vec<usize>> {
-        let field = self.fields.iter().find(|field| super::bind::names_classes(field))?;
-        super::fit::classes(&field.raw).ok().map(|(classes, _)| classes)
-    }
 }
 
 impl From<Records> for Table {

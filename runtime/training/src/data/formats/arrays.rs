@@ -1,6 +1,7 @@
 //! Arrays under names: `.npz`, `.npy` (one, or a folder of them) and safetensors.
 
 use crate::data::open::{Opened, stem};
+use crate::data::photo::ENDINGS;
 use crate::data::table::{Field, Raw, Table};
 use crate::input::{self, Archive, Array, Kind};
 use anyhow::{Context, Result, bail, ensure};
@@ -31,7 +32,12 @@ pub fn open_npz(path: &Path) -> Result<Opened> {
 
 /// A folder with `.npy` files, and no pictures beside them.
 pub fn is_folder(path: &Path) -> bool {
-    files(path).is_ok_and(|files| !files.is_empty())
+    let pictures = |path: &Path| {
+        let entries = fs::read_dir(path).into_iter().flatten().flatten();
+        let ending = |path: &Path| path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+        entries.filter_map(|entry| ending(&entry.path())).any(|ending| ENDINGS.contains(&ending.as_str()))
+    };
+    files(path).is_ok_and(|files| !files.is_empty()) && !pictures(path)
 }
 
 fn files(path: &Path) -> Result<Vec<PathBuf>> {
