@@ -4,10 +4,10 @@
 //! earlier. Numbers keep their symbolic form ([`Number`]) beside the value they have at the chosen parameters, so that
 //! generated code can be built at other parameters than those it was compiled at.
 
-use crate::catalog::{Args, Block, Distribution, Function};
+use crate::catalog::{Arguments, Block, Distribution, Function};
+pub use crate::catalog::{Space, Value};
 use crate::source::Span;
 use petgraph::graph::DiGraph;
-use std::fmt;
 
 /// Position of a variable in [`Model::variables`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,6 +52,14 @@ impl Model {
     /// The factor of q with this variable on the left of the bar; none for observed and given variables.
     pub fn q_of(&self, id: VariableId) -> Option<&Factor> {
         self.q.iter().find(|factor| factor.variable == id)
+    }
+
+    /// The factor of this variable on one side.
+    pub fn factor(&self, side: Side, id: VariableId) -> Option<&Factor> {
+        match side {
+            Side::P => self.p_of(id),
+            Side::Q => self.q_of(id),
+        }
     }
 
     /// One of the two graphs: an edge from each parent to its child, node weights the variables in the file's order.
@@ -108,28 +116,6 @@ pub struct Preset {
     pub span: Span,
 }
 
-/// A literal value of a parameter or an argument.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value {
-    Int(i64),
-    Real(f64),
-    Bool(bool),
-    /// A bare word, such as `order: alternate`.
-    Word(String),
-}
-
-impl fmt::Display for Value {
-    /// As the language writes it.
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Int(value) => value.fmt(out),
-            Self::Real(value) => write!(out, "{value:?}"),
-            Self::Bool(value) => value.fmt(out),
-            Self::Word(word) => word.fmt(out),
-        }
-    }
-}
-
 /// A number in an argument or a shape, in symbolic form.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Number {
@@ -167,19 +153,6 @@ pub enum Role {
     Latent,
     /// `given`: part of the data, with no factor; everything may depend on it.
     Given,
-}
-
-/// The set a variable takes its values in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Space {
-    /// Values k/255, k = 0..=255; shape [channels, height, width].
-    Image,
-    /// Real numbers.
-    Real,
-    /// 0 or 1.
-    Binary,
-    /// One of n classes, held as a one-hot vector of shape `[n]`.
-    Label,
 }
 
 #[derive(Debug, Clone)]
@@ -225,12 +198,12 @@ pub struct Use<E: 'static> {
 
 impl<E> Use<E> {
     /// The arguments' values, by name.
-    pub fn values(&self) -> Args<'_> {
-        Args(&self.args)
+    pub fn values(&self) -> Arguments {
+        Arguments(self.args.iter().map(|argument| (argument.name, argument.value.clone())).collect())
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Argument {
     pub name: &'static str,
     pub number: Number,

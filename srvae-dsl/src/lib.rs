@@ -15,7 +15,8 @@
 //! Invariant: no tensors here. Everything the compiler knows of a block is its entry in the catalogue.
 
 pub mod ast;
-pub mod catalog;
+/// Every block, distribution, function and space of the language, one entry each.
+pub use srvae_entries as catalog;
 pub mod check;
 mod compilation;
 mod cost;

@@ -25,7 +25,7 @@ const PRIOR: &str = "p(z) = standard_normal\n";
 fn parameters_and_presets() {
     let text = "/// How wide.\nparam width = 8\nparam rate = 0.5\nparam on = true\npreset small { width = 4 }\n\
         p(z) = standard_normal\nq(z | x) = normal from x |> encoder(growth: 2 * (width + 1), steps: width / 4)\n";
-    insta::assert_snapshot!(shown(text, &["Config", "QZ"]));
+    insta::assert_snapshot!(shown(text, &["Config", "Layers"]));
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn a_flow_over_a_mixture() {
 #[test]
 fn a_flow_behind_a_network() {
     let text = "p(z) = standard_normal\nq(z | x) = normal |> real_nvp(scales: 1) from x |> encoder(growth: 8)\n";
-    insta::assert_snapshot!(shown(text, &["QZ", "bound"]));
+    insta::assert_snapshot!(shown(text, &["Layers", "q_z", "bound"]));
 }
 
 #[test]
@@ -59,21 +59,21 @@ fn a_closed_form_and_a_forced_estimate() {
 fn a_named_network_used_twice() {
     let text = "net enc(h) = h |> encoder(growth: 8, steps: 1, out: 8) |> elu\np(z) = standard_normal\n\
         q(z | x) = normal from concat(x |> enc, x |> elu |> enc) |> conv\n";
-    insta::assert_snapshot!(shown(text, &["Nets", "EncNet", "QZ"]));
+    insta::assert_snapshot!(shown(text, &["Layers", "q_z"]));
 }
 
 #[test]
 fn a_network_in_rust() {
     let text = "net mine(h: real[3, 8, 8]) -> real[8, 4, 4] = rust \"crate::nets::Mine\"\np(z) = standard_normal\n\
         q(z | x) = normal from x |> mine\n";
-    insta::assert_snapshot!(shown(text, &["Nets", "QZ"]));
+    insta::assert_snapshot!(shown(text, &["Layers", "q_z"]));
 }
 
 #[test]
 fn functions_with_one_many_and_repeated_arguments() {
     let text = "p(z) = standard_normal\nq(z | x) = normal from concat(x |> downsample(2) |> silu, \
         x |> flatten |> linear(out: 48) |> reshape(3, 4, 4)) |> residual |> conv\n";
-    insta::assert_snapshot!(shown(text, &["QZ"]));
+    insta::assert_snapshot!(shown(text, &["Layers", "q_z"]));
 }
 
 #[test]

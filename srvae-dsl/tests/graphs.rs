@@ -4,7 +4,7 @@ mod support;
 
 use srvae_dsl::derive::{TermKind, terms};
 use srvae_dsl::graph::{Estimator, Side};
-use srvae_dsl::plan::Plan;
+use srvae_dsl::plan::{Operation, Plan, Rate};
 use srvae_dsl::{Overrides, Source, compile};
 use std::time::{Duration, Instant};
 use support::{code, model_of, plan_of, plan_of_text, read};
@@ -129,7 +129,10 @@ fn a_stochastic_y_has_a_divergence_of_its_own() {
         ],
     );
     let plan = plan_of("tests/corpus/good/equation_five.pgm");
-    assert_eq!(bound(&plan), "+RE_x\n-KL_z exact\n-KL_y drawn: q is a logistic_mixture\n-KL_u exact",);
+    assert_eq!(
+        bound(&plan),
+        "+RE_x\n-KL_z exact\n-KL_y drawn: KL(logistic_mixture ‖ logistic_mixture) has no closed form\n-KL_u exact",
+    );
 }
 
 #[test]
@@ -215,21 +218,60 @@ fn hierarchies_to_five_levels() {
     }
 }
 
-/// What is computed once an image, as the plan's lines.
+/// What is computed once a record, as the plan's lines.
 #[test]
 fn what_does_not_depend_on_the_sample_is_set_apart() {
     let plan = plan_of("../models/srvae.pgm");
-    let once: Vec<_> = plan.bound.once.iter().map(|ready| plan.show(*ready)).collect();
     assert_eq!(
-        once,
+        plan.lines(&plan.bound, Rate::Record),
         [
             "y = downscale(x, 2)",
-            "q(u | y)",
-            "q(z | x)",
-            "what p(x | y, z) computes from y alone",
-            "what p(z | y, u) computes from y alone",
+            "q_u_encoder = q_u.encoder(y)",
+            "q_u = normal(q_u_encoder)",
+            "q_z_encoder = q_z.encoder(x)",
+            "q_z = normal(q_z_encoder)",
+            "upsample = upsample(y, 2)",
+            "p_z_y_encoder = p_z.y.encoder(y)",
+            "elu = elu(p_z_y_encoder)",
         ]
     );
+    assert_eq!(plan.repeated(&plan.bound), ["q_u", "q_z", "upsample", "x", "y", "elu"]);
+}
+
+/// A named network is its nodes: what reads data alone runs once a record, and equal values are one, across factors too.
+#[test]
+fn equal_values_are_computed_once() {
+    let plan = plan_of_text(
+        "model shared\nobserved x: binary[8]\nlatent a, b: real[4]\nnet feats(h) = h |> linear(out: 6) |> elu\n\
+         net join(h, k) = concat(feats(h), k)\np(a) = standard_normal\np(b | a) = normal from a |> linear\n\
+         p(x | b) = bernoulli from b |> linear\nq(a | x) = normal from x |> feats |> linear\n\
+         q(b | x, a) = normal from join(x, a) |> linear\n",
+    );
+    let layers = |rate: Rate| {
+        let of = plan.bound.values.iter().filter(move |value| value.rate == rate);
+        let names = of.filter_map(|value| match value.operation {
+            Operation::Layer(part) => Some(plan.parts.part(part).path.as_str()),
+            _ => None,
+        });
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(layers(Rate::Record), ["feats.linear", "q_a.linear"]);
+    assert_eq!(layers(Rate::Sample), ["q_b.linear", "p_x.linear", "p_b.linear"]);
+    let repeats = plan.repeated(&plan.bound);
+    assert_eq!(repeats, ["q_a", "elu", "x"], "{plan}");
+}
+
+/// A factor of q without parents stands for as many rows as there are samples, whatever else is repeated.
+#[test]
+fn a_root_of_q_is_expanded() {
+    let plan = plan_of_text(
+        "model rooted\ngiven c: label[3]\nobserved x: binary[8]\nlatent z: real[4]\np(z) = standard_normal\n\
+         p(x | z, c) = bernoulli from concat(z, c) |> linear\nq(z) = mixture_of_normals(components: 2)\n",
+    );
+    let drawn = plan.bound.values.iter().find(|value| matches!(value.operation, Operation::Draw(..))).unwrap();
+    assert_eq!(plan.bound.value(drawn.inputs[0]).operation, Operation::Expand);
+    let code = code(&plan);
+    assert!(code.contains("let rows = samples * c.0.dim(0)?;"), "{code}");
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! The derived bound of random linear-Gaussian graphs against their exact marginal likelihood.
 //!
-//! The plan is run here by a small interpreter of its own: linear networks under normals, one image and one sample at a
-//! time, each value computed where the plan says it is ready. What it holds the compiler to is the derivation (which terms,
-//! which estimators, over which draws) and the order of the plan; that generated code does the same is the business of the
-//! tests that run generated code.
+//! The programs are run here by a small interpreter of their own: linear networks under normals, one record and one sample
+//! at a time. What it holds the compiler to is the derivation (which terms, which estimators, over which draws) and the
+//! programs; that generated code does the same is the business of the tests that run generated code.
 
 #[allow(dead_code)] // Each test file uses a part of it.
 mod random;
@@ -13,8 +12,8 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use random::{Dice, linear_gaussian};
 use srvae_dsl::derive::TermKind;
-use srvae_dsl::graph::{Estimator, NodeId, Op, Side, VariableId};
-use srvae_dsl::plan::{FactorPlan, Plan, Ready};
+use srvae_dsl::graph::{Side, Value, VariableId};
+use srvae_dsl::plan::{Operation, PartId, PartKind, Plan, Program};
 use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 use support::plan_of_text;
@@ -49,111 +48,127 @@ type Values = BTreeMap<VariableId, Vec<f64>>;
 /// A layer: one row of weights and a bias for each output.
 type Layer = (Vec<Vec<f64>>, Vec<f64>);
 
+/// The value of one step of a program.
+#[derive(Clone)]
+enum Held {
+    Tensor(Vec<f64>),
+    Distribution(Normal),
+    /// Nats, and the same with every divergence at the draw.
+    Nats(f64, f64),
+}
+
+impl Held {
+    fn tensor(&self) -> &[f64] {
+        match self {
+            Self::Tensor(values) => values,
+            _ => panic!("not a tensor"),
+        }
+    }
+
+    fn distribution(&self) -> &Normal {
+        match self {
+            Self::Distribution(normal) => normal,
+            _ => panic!("not a distribution"),
+        }
+    }
+
+    fn nats(&self) -> (f64, f64) {
+        match self {
+            Self::Nats(derived, drawn) => (*derived, *drawn),
+            _ => panic!("not nats"),
+        }
+    }
+}
+
 /// A plan with weights.
 struct Machine {
     plan: Plan,
-    layers: BTreeMap<(String, NodeId), Layer>,
+    layers: BTreeMap<PartId, Layer>,
 }
 
 impl Machine {
     fn new(plan: Plan, dice: &mut Dice) -> Self {
         let mut layers = BTreeMap::new();
-        for factor in &plan.factors {
-            let Some(network) = &factor.network else { continue };
-            for (at, node) in network.nodes.iter().enumerate().filter(|(_, node)| node.is_layer()) {
-                let inputs = network.node(node.node.inputs[0]).node.shape[0];
-                let outputs = node.node.shape[0];
-                let is_head = NodeId(at) == network.output;
-                let row = |dice: &mut Dice, output: usize| -> (Vec<f64>, f64) {
-                    // The second half of a head is log-variances: constants, and q wider than p, so that importance
-                    // weights have a variance.
-                    if is_head && output >= outputs / 2 {
-                        let log_var =
-                            if factor.side == Side::P { dice.between(-0.6, 0.2) } else { dice.between(0.3, 0.8) };
-                        return (vec![0.0; inputs], log_var);
-                    }
-                    ((0..inputs).map(|_| dice.between(-0.7, 0.7)).collect(), dice.between(-0.5, 0.5))
-                };
-                let rows: Vec<_> = (0..outputs).map(|output| row(dice, output)).collect();
-                layers.insert((factor.field.clone(), NodeId(at)), rows.into_iter().unzip());
-            }
+        for (at, part) in plan.parts.all.iter().enumerate() {
+            let PartKind::Layer { block, inferred } = &part.kind else { continue };
+            let out = block.args.iter().find(|argument| argument.name == "out").unwrap();
+            let Value::Int(outputs) = out.value else { panic!("{out:?}") };
+            let (inputs, outputs) = (part.inputs[0][0], outputs as usize);
+            let row = |dice: &mut Dice, output: usize| -> (Vec<f64>, f64) {
+                // The second half of a head is log-variances: constants, and q wider than p, so that importance weights
+                // have a variance.
+                if inferred.is_some() && output >= outputs / 2 {
+                    let is_p = part.path.starts_with("p_");
+                    return (vec![0.0; inputs], if is_p { dice.between(-0.6, 0.2) } else { dice.between(0.3, 0.8) });
+                }
+                ((0..inputs).map(|_| dice.between(-0.7, 0.7)).collect(), dice.between(-0.5, 0.5))
+            };
+            let rows: Vec<_> = (0..outputs).map(|output| row(dice, output)).collect();
+            layers.insert(PartId(at), rows.into_iter().unzip());
         }
         Self { plan, layers }
     }
 
-    /// A factor's distribution given the values of its parents.
-    fn distribution(&self, factor: &FactorPlan, values: &Values) -> Normal {
-        let size = self.plan.model.variable(factor.variable).shape[0];
-        let Some(network) = &factor.network else {
-            return Normal { mean: vec![0.0; size], log_var: vec![0.0; size] };
-        };
-        let mut outputs: Vec<Vec<f64>> = Vec::new();
-        for (at, node) in network.nodes.iter().enumerate() {
-            let inputs: Vec<&Vec<f64>> = node.node.inputs.iter().map(|input| &outputs[input.0]).collect();
-            outputs.push(match &node.node.op {
-                Op::Variable(id) => {
-                    values.get(id).unwrap_or_else(|| panic!("{} is not ready", self.plan.name(*id))).clone()
+    /// Runs a program: every value in order.
+    fn run(&self, program: &Program, given: &Values, dice: &mut Dice) -> Vec<Held> {
+        let mut held: Vec<Held> = Vec::new();
+        for value in &program.values {
+            let input = |at: usize| &held[value.inputs[at].0];
+            held.push(match &value.operation {
+                Operation::Given(id) => Held::Tensor(given[id].clone()),
+                Operation::Function(call) if call.name == "concat" => {
+                    let all = value.inputs.iter().flat_map(|input| held[input.0].tensor());
+                    Held::Tensor(all.copied().collect())
                 }
-                Op::Block { block, .. } if block.entry.name == "concat" => {
-                    inputs.into_iter().flatten().copied().collect()
+                Operation::Layer(part) => {
+                    let (rows, biases) = &self.layers[part];
+                    let dot = |row: &Vec<f64>| row.iter().zip(input(0).tensor()).map(|(a, b)| a * b).sum::<f64>();
+                    Held::Tensor(rows.iter().zip(biases).map(|(row, bias)| dot(row) + bias).collect())
                 }
-                Op::Block { block, .. } if block.entry.name == "linear" => {
-                    let (rows, biases) = &self.layers[&(factor.field.clone(), NodeId(at))];
-                    let dot = |row: &Vec<f64>| row.iter().zip(inputs[0]).map(|(a, b)| a * b).sum::<f64>();
-                    rows.iter().zip(biases).map(|(row, bias)| dot(row) + bias).collect()
+                Operation::Root(part) => {
+                    let zero = vec![0.0; self.plan.parts.part(*part).inputs[0][0]];
+                    Held::Distribution(Normal { mean: zero.clone(), log_var: zero })
+                }
+                Operation::Head(_) => {
+                    let (mean, log_var) = input(0).tensor().split_at(input(0).tensor().len() / 2);
+                    Held::Distribution(Normal { mean: mean.to_vec(), log_var: log_var.to_vec() })
+                }
+                // One record, one sample.
+                Operation::Repeat | Operation::Expand | Operation::PerSample => input(0).clone(),
+                Operation::Draw(..) => Held::Tensor(input(0).distribution().sample(dice)),
+                Operation::LogProb => {
+                    let nats = input(0).distribution().log_prob(input(1).tensor());
+                    Held::Nats(nats, nats)
+                }
+                Operation::Divergence => {
+                    let (q, p, at) = (input(0).distribution(), input(1).distribution(), input(2).tensor());
+                    Held::Nats(q.kl(p), q.log_prob(at) - p.log_prob(at))
+                }
+                Operation::LogRatio => {
+                    let ratio = input(0).nats().0 - input(1).nats().0;
+                    Held::Nats(ratio, ratio)
                 }
                 other => panic!("{other:?} is not linear"),
             });
         }
-        let head = &outputs[network.output.0];
-        Normal { mean: head[..size].to_vec(), log_var: head[size..].to_vec() }
+        held
     }
 
-    fn factor(&self, side: Side, id: VariableId) -> &FactorPlan {
-        self.plan.factor(side, id).unwrap()
+    /// The distribution of a variable under p given the values of its parents.
+    fn distribution(&self, id: VariableId, values: &Values, dice: &mut Dice) -> Normal {
+        let program = &self.plan.factor(Side::P, id).unwrap().program;
+        self.run(program, values, dice).swap_remove(program.outputs()[0].0).distribution().clone()
     }
 
-    /// One sample of the bound as the plan computes it, and the same with every divergence at the draw.
+    /// One sample of the bound, and the same with every divergence at the draw.
     fn bound(&self, data: &Values, dice: &mut Dice) -> (f64, f64) {
-        let mut values = data.clone();
-        let mut ready: BTreeMap<(Side, VariableId), Normal> = BTreeMap::new();
-        for step in self.plan.bound.once.iter().chain(&self.plan.bound.each) {
-            match *step {
-                Ready::Distribution(side, id) => {
-                    ready.insert((side, id), self.distribution(self.factor(side, id), &values));
-                }
-                Ready::Drawn(id) => {
-                    let drawn = ready[&(Side::Q, id)].sample(dice);
-                    values.insert(id, drawn);
-                }
-                // What is prepared is computed again with the rest: the network's value is the same.
-                Ready::Prepared(side, id) => {
-                    let network = self.factor(side, id).network.as_ref().unwrap();
-                    assert!(network.once_reads.iter().all(|id| data.contains_key(id)));
-                }
-                Ready::Determined(_) => panic!("nothing is determined here"),
-            }
-        }
+        let held = self.run(&self.plan.bound, data, dice);
         let (mut derived, mut drawn) = (0.0, 0.0);
-        for term in &self.plan.derivation.terms {
-            let value = &values[&term.variable];
-            let of = |side| match ready.get(&(side, term.variable)) {
-                Some(distribution) => distribution.clone(),
-                None => self.distribution(self.factor(side, term.variable), &values),
-            };
-            let p = of(Side::P);
-            match &term.kind {
-                TermKind::Reconstruction => {
-                    derived += p.log_prob(value);
-                    drawn += p.log_prob(value);
-                }
-                TermKind::Kl { estimator, .. } => {
-                    let q = of(Side::Q);
-                    let ratio = q.log_prob(value) - p.log_prob(value);
-                    derived -= if *estimator == Estimator::ClosedForm { q.kl(&p) } else { ratio };
-                    drawn -= ratio;
-                }
-            }
+        for (term, value) in self.plan.derivation.terms.iter().zip(self.plan.bound.outputs()) {
+            let sign = if matches!(term.kind, TermKind::Reconstruction) { 1.0 } else { -1.0 };
+            let nats = held[value.0].nats();
+            derived += sign * nats.0;
+            drawn += sign * nats.1;
         }
         (derived, drawn)
     }
@@ -168,10 +183,10 @@ impl Machine {
         let (mut mean, mut root) = (vec![0.0; total], vec![vec![0.0; total]; total]);
         let mut drawn = Values::new();
         for p in &model.p {
-            let factor = self.factor(Side::P, p.variable);
-            drawn.insert(p.variable, self.distribution(factor, &drawn).sample(dice));
+            let own = self.distribution(p.variable, &drawn, dice).sample(dice);
+            drawn.insert(p.variable, own);
             let zero: Values = p.parents.iter().map(|id| (*id, vec![0.0; sizes[id.0]])).collect();
-            let base = self.distribution(factor, &zero);
+            let base = self.distribution(p.variable, &zero, dice);
             for at in 0..sizes[p.variable.0] {
                 let row = offset[p.variable.0] + at;
                 mean[row] = base.mean[at];
@@ -181,7 +196,7 @@ impl Machine {
                 for index in 0..sizes[parent.0] {
                     let mut unit = zero.clone();
                     unit.get_mut(parent).unwrap()[index] = 1.0;
-                    let slope = self.distribution(factor, &unit).mean;
+                    let slope = self.distribution(p.variable, &unit, dice).mean;
                     for at in 0..sizes[p.variable.0] {
                         let (row, from) = (offset[p.variable.0] + at, offset[parent.0] + index);
                         let slope = slope[at] - base.mean[at];
@@ -192,7 +207,7 @@ impl Machine {
                 }
             }
         }
-        let data: Values = self.plan.bound.data.iter().map(|id| (*id, drawn[id].clone())).collect();
+        let data: Values = self.plan.bound.given.iter().map(|id| (*id, drawn[id].clone())).collect();
         let rows: Vec<usize> = data.keys().flat_map(|id| offset[id.0]..offset[id.0] + sizes[id.0]).collect();
         let values: Vec<f64> = data.values().flatten().copied().collect();
         let centred: Vec<f64> = values.iter().zip(&rows).map(|(value, row)| value - mean[*row]).collect();

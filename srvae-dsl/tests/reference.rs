@@ -7,9 +7,9 @@ mod support;
 
 use serde_json::Value;
 use srvae_dsl::catalog::{
-    Args, Arity, BLOCKS, Block, DISTRIBUTIONS, FUNCTIONS, Feed, Kind, Literal, Parameter, Role, SPACES, space_entry,
+    Arguments, Arity, BLOCKS, DISTRIBUTIONS, FLOWS, FUNCTIONS, Kind, Literal, Parameter, Role, SPACES, Space,
+    space_entry,
 };
-use srvae_dsl::graph::Space;
 use srvae_dsl::{Overrides, Source, compile, explain};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -138,13 +138,13 @@ fn spaces() -> String {
 
 fn distributions() -> String {
     let rows = DISTRIBUTIONS.iter().map(|entry| {
-        let head = match entry.feed {
-            Feed::Root => "none: it stands at a root".to_owned(),
-            Feed::Head(head) => {
-                let args: Vec<_> = entry.parameters.iter().filter_map(argument).collect();
-                let ten = |shape: &[usize]| head(&Args(&args), shape).map(|head| head[0]);
-                let shape: &[usize] = if entry.spaces.contains(&Space::Label) { &[10] } else { &[3, 32, 32] };
-                format!("{} channels over {shape:?}", ten(shape).unwrap())
+        let shape: &[usize] = if entry.spaces.contains(&Space::Label) { &[10] } else { &[3, 32, 32] };
+        let defaults = entry.parameters.iter().filter_map(|one| Some((one.name, one.default?.into())));
+        let head = match entry.head(&Arguments(defaults.collect()), shape).unwrap() {
+            None => "none: it stands at a root".to_owned(),
+            Some(head) => {
+                let names: Vec<_> = entry.natural.iter().map(|natural| code_of(natural.name)).collect();
+                format!("{}: {} channels over {shape:?}", names.join(", "), head[0])
             }
         };
         let flows = if entry.continuous { "yes" } else { "no" };
@@ -154,20 +154,15 @@ fn distributions() -> String {
             entry.docs.to_owned(),
             arguments(entry.parameters),
             head,
+            entry.closed_forms.iter().map(|name| code_of(name)).collect::<Vec<_>>().join(", "),
             flows.to_owned(),
         ]
     });
-    table(&["distribution", "over", "what", "arguments", "reads", "flows over it"], rows)
-}
-
-fn argument(parameter: &Parameter) -> Option<srvae_dsl::graph::Argument> {
-    let value = srvae_dsl::graph::Value::from(parameter.default?);
-    let number = srvae_dsl::graph::Number::Literal(value.clone());
-    Some(srvae_dsl::graph::Argument { name: parameter.name, number, value })
+    table(&["distribution", "over", "what", "arguments", "reads", "KL in closed form from", "flows over it"], rows)
 }
 
 fn flows() -> String {
-    let rows = BLOCKS.iter().filter_map(|entry| {
+    let rows = FLOWS.iter().filter_map(|entry| {
         let Role::Bijector { forward, inverse } = entry.role else { return None };
         let ways = match (forward, inverse) {
             (true, true) => "both: in p and in q",
@@ -188,7 +183,7 @@ fn functions() -> String {
 }
 
 fn blocks() -> String {
-    let rows = BLOCKS.iter().filter(|entry| !entry.is_bijector()).map(|entry: &Block| {
+    let rows = BLOCKS.iter().map(|entry| {
         let inputs = match entry.arity {
             Arity::One => "1",
             Arity::Many => "2 or more",
@@ -235,12 +230,11 @@ fn every_key_of_the_json_is_documented() {
 
 /// The editor's words, in the place of its grammar where they stand.
 fn words() -> [(&'static str, Vec<&'static str>); 3] {
-    let named = |role: fn(&Block) -> bool| BLOCKS.iter().filter(move |block| role(block)).map(|block| block.name);
-    let distributions = DISTRIBUTIONS.iter().map(|entry| entry.name).chain(named(Block::is_bijector));
+    let continuous = DISTRIBUTIONS.iter().map(|entry| entry.name).chain(FLOWS.iter().map(|entry| entry.name));
     [
         ("space", SPACES.iter().map(|entry| entry.name).collect()),
-        ("distribution", distributions.chain(FUNCTIONS.iter().map(|entry| entry.name)).collect()),
-        ("block", named(|block| !block.is_bijector()).collect()),
+        ("distribution", continuous.chain(FUNCTIONS.iter().map(|entry| entry.name)).collect()),
+        ("block", BLOCKS.iter().map(|entry| entry.name).collect()),
     ]
 }
 

@@ -16,22 +16,26 @@ pub fn model(input: TokenStream) -> TokenStream {
     let literal = parse_macro_input!(input as LitStr);
     match expand(&literal.value()) {
         Ok(tokens) => tokens.into(),
-        Err(message) => syn::Error::new(literal.span(), message).into_compile_error().into(),
+        Err(messages) => {
+            let errors = messages.into_iter().map(|message| syn::Error::new(literal.span(), message));
+            errors.map(syn::Error::into_compile_error).collect::<proc_macro2::TokenStream>().into()
+        }
     }
 }
 
-fn expand(path: &str) -> Result<proc_macro2::TokenStream, String> {
-    let root = env::var_os("CARGO_MANIFEST_DIR").ok_or("cargo does not say where the crate is")?;
+/// The module of a file, or what is wrong with it, each message with its place in the file first.
+fn expand(path: &str) -> Result<proc_macro2::TokenStream, Vec<String>> {
+    let root = env::var_os("CARGO_MANIFEST_DIR").ok_or_else(|| vec!["cargo does not say where the crate is".into()])?;
     let full = Path::new(&root).join(path);
     let shown = shown(&full);
-    let bytes = fs::read(&full).map_err(|reason| format!("{shown}: cannot be read: {reason}"))?;
+    let bytes = fs::read(&full).map_err(|reason| vec![format!("{shown}: cannot be read: {reason}")])?;
     let compilation = compile_bytes(&shown, &bytes, &Overrides::default());
-    let plan = compilation.plan().map_err(|report| format!("\n{}", report.render(Style::Plain)))?;
+    let plan = compilation.plan().map_err(|report| report.placed())?;
     if !compilation.diagnostics().is_empty() {
         eprintln!("{}", compilation.report().render(Style::Plain));
     }
     // Read once more by the compiler itself, which makes the file a dependency of the build.
-    let include = full.to_str().ok_or_else(|| format!("{shown}: a path that is no text"))?.to_owned();
+    let include = full.to_str().ok_or_else(|| vec![format!("{shown}: a path that is no text")])?.to_owned();
     Ok(emit(plan, &Origin { path: path.to_owned(), include }))
 }
 

@@ -34,10 +34,11 @@ pub mod nets {
 
 /// The model in code: every variable is a type of its own, every mode a method, every term a field.
 pub fn surprise(model: &own_model::OwnModel, pictures: Tensor) -> Result<Tensor> {
+    let rows = pictures.dim(0)?;
     let x = own_model::X(pictures);
     let mut noise = Noise::seeded(1);
     let bound = model.bound(&x, &mut noise, &BoundOptions::default())?;
-    let again = model.reconstruction(&x, &mut noise, &Draw::default())?;
+    let again = model.reconstruction(&x, rows, &mut noise, &Draw::default())?;
     let error = (&again.x.0 - &x.0)?.abs()?.mean_all()?;
     bound.kl_z.mean_all()? + error
 }

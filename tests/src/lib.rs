@@ -1,5 +1,7 @@
 //! Models for the tests: the examples, every good file of the compiler's corpus, and one that counts what passes through it.
 
+pub mod inputs;
+
 use srvae::Compiled;
 
 /// Every good file of the corpus but the one with networks in Rust that nobody wrote.

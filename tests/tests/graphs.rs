@@ -4,10 +4,9 @@
 use candle_core::{DType, Device, Tensor};
 use srvae::params::Phase;
 use srvae::{BoundOptions, Compiled, Draw, Model, Noise, Params, Setting, Settings, Values};
-use srvae_dsl::graph::{Space, Value};
+use srvae_tests::inputs::{BATCH, checked, data, settings, value};
 use srvae_tests::{CORPUS, counted, nets};
 
-const BATCH: usize = 3;
 const SAMPLES: usize = 2;
 
 /// Every good file of the compiler's corpus, deep hierarchies, labels, several observed variables, given ones, flows in
@@ -172,45 +171,6 @@ fn run(model: &dyn Model, checked: &srvae_dsl::graph::Model, data: &Values) {
 
 fn variable<'m>(checked: &'m srvae_dsl::graph::Model, name: &str) -> &'m srvae_dsl::graph::Variable {
     checked.variables.iter().find(|variable| variable.name == name).unwrap()
-}
-
-/// Values of what comes with the data: observed and given variables, and labels that the data set fixes.
-fn data(model: &Compiled, preset: Option<&str>) -> Values {
-    let (checked, _) = checked(model, preset);
-    let ids = (0..checked.variables.len()).map(srvae_dsl::graph::VariableId);
-    let ids = ids.filter(|id| srvae_dsl::derive::is_data(&checked, *id));
-    ids.fold(Values::new(), |data, id| data.with(&checked.variable(id).name, value(checked.variable(id))))
-}
-
-/// A value of the variable's space: pixels on the grid, one-hot classes, zeros and ones, reals.
-fn value(variable: &srvae_dsl::graph::Variable) -> Tensor {
-    let values: usize = variable.shape.iter().product();
-    let each = |at: usize| match variable.space {
-        Space::Label => f32::from(u8::from(at % values == at / values % values)),
-        Space::Binary => (at * 37 % 2) as f32,
-        Space::Image | Space::Real => (at * 37 % 256) as f32 / 255.0,
-    };
-    let all: Vec<f32> = (0..BATCH * values).map(each).collect();
-    let shape: Vec<usize> = std::iter::once(BATCH).chain(variable.shape.clone()).collect();
-    Tensor::from_vec(all, shape, &Device::Cpu).unwrap()
-}
-
-/// The compiler's own view of a model.
-fn checked(model: &Compiled, preset: Option<&str>) -> (srvae_dsl::graph::Model, Vec<srvae_dsl::Diagnostic>) {
-    let source = srvae_dsl::Source::new(model.path, model.source);
-    let overrides = srvae_dsl::Overrides { preset: preset.map(str::to_owned), set: Vec::new() };
-    let compilation = srvae_dsl::compile(&source, &overrides);
-    (compilation.model().unwrap().clone(), compilation.diagnostics().to_vec())
-}
-
-fn settings(model: &srvae_dsl::graph::Model) -> Settings {
-    let setting = |value: &Value| match value {
-        Value::Int(value) => Setting::Int(*value),
-        Value::Real(value) => Setting::Real(*value),
-        Value::Bool(value) => Setting::Bool(*value),
-        Value::Word(word) => Setting::Word(word.clone()),
-    };
-    model.params.iter().map(|param| (param.name.clone(), setting(&param.value))).collect()
 }
 
 fn finite(value: &Tensor) -> bool {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 use srvae_training::ops::profile::{Profile, Share, timed};
 use srvae_training::params::Phase;
-use srvae_training::spec::{Space, Spec};
+use srvae_training::spec::{Spec, space_entry};
 use srvae_training::terminal::{out, table};
 use srvae_training::train::benchmark::Stepper;
 use srvae_training::{BoundOptions, Compiled, DType, Device, Draw, Model, Noise, Params, Tensor, Values};
@@ -121,21 +121,14 @@ pub(super) fn random_batch(spec: &Spec, size: usize, noise: &mut Noise, device: 
     let mut values = Values::new();
     for variable in spec.data_variables() {
         let shape: Vec<usize> = std::iter::once(size).chain(variable.shape.iter().copied()).collect();
-        let uniform = noise.uniform(&variable.name, &shape, DType::F32, device)?;
-        let value = match variable.space {
-            Space::Image => ((uniform * 256.0)?.floor()? / 255.0)?,
-            Space::Binary => uniform.round()?,
-            Space::Real => uniform,
-            Space::Label => one_hot(size, variable.shape[0], device)?,
-        };
+        let uniform =
+            noise.uniform(&variable.name, &shape, DType::F64, &Device::Cpu)?.flatten_all()?.to_vec1::<f64>()?;
+        let (draw, row) = (space_entry(variable.space).draw, variable.shape.iter().product::<usize>().max(1));
+        let drawn: Vec<f64> = uniform.chunks(row).flat_map(draw).collect();
+        let value = Tensor::from_vec(drawn, shape, &Device::Cpu)?.to_dtype(DType::F32)?.to_device(device)?;
         values.insert(&variable.name, value);
     }
     Ok(values)
-}
-
-fn one_hot(size: usize, classes: usize, device: &Device) -> Result<Tensor> {
-    let numbers: Vec<f32> = (0..size * classes).map(|at| f32::from(at % classes == (at / classes) % classes)).collect();
-    Ok(Tensor::from_vec(numbers, (size, classes), device)?)
 }
 
 fn job_name(job: Job) -> &'static str {

@@ -1,19 +1,18 @@
-//! A model file that is not compiled into this program is compiled on the spot, and this command run by what comes out.
+//! `--compile`: a model file that is not compiled into this program is compiled, and the command run again by the program
+//! that comes out. Nothing is compiled unasked: without `--compile` such a model is interpreted.
 //!
-//! The program that comes out is kept by the content of everything it was made from, so the next start is immediate.
+//! Programs are cached by the content of everything they are made from; the latest are kept.
 
-use super::models::Found;
-use super::{args::ModelArgs, compiler};
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
-use srvae_dsl::graph::NetBody;
-use srvae_training::Compiled;
+use srvae_dsl::graph::{Model, NetBody};
 use srvae_training::terminal::note;
 use std::convert::Infallible;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Set for the compiled program, so that one that does not know its own model cannot compile for ever.
 const MARK: &str = "SRVAE_COMPILED_ON_THE_SPOT";
@@ -21,16 +20,24 @@ const MARK: &str = "SRVAE_COMPILED_ON_THE_SPOT";
 const SOURCES: &str = "SRVAE_SOURCES";
 /// The crates a compiled model needs.
 const CRATES: [&str; 3] = ["srvae-dsl", "srvae-macros", "runtime"];
+/// Compiled programs that are kept, the latest ones.
+const KEPT: usize = 8;
 
-/// Compiles a model's text and becomes the program that knows it.
-///
+static ASKED_FOR: AtomicBool = AtomicBool::new(false);
+
+/// Notes what the command line said of `--compile`.
+pub fn ask_for(compile: bool) {
+    ASKED_FOR.store(compile, Ordering::Relaxed);
+}
+
+/// Whether the command line asks for compiled models.
+pub fn is_asked_for() -> bool {
+    ASKED_FOR.load(Ordering::Relaxed)
+}
+
 /// # Errors
-/// No Rust toolchain, no sources of srvae, a model that needs a crate of its own, or a failed build.
-pub fn instead(models: &'static [Compiled], file: &Path, text: &str) -> Result<Found> {
-    ensure!(env::var_os(MARK).is_none(), "{}: was compiled, but came out as another model", file.display());
-    let path = file.display().to_string();
-    let compilation = compiler::compile(&path, text, &ModelArgs::default())?;
-    let model = compilation.model()?;
+/// A model with a network in Rust, which needs a crate of its own.
+pub fn without_rust(path: &str, model: &Model) -> Result<()> {
     if let Some(net) = model.nets.iter().find(|net| matches!(net.body, NetBody::Rust { .. })) {
         bail!(
             "{path}: network `{}` is written in Rust, so this model needs a crate of its own: \
@@ -38,17 +45,69 @@ pub fn instead(models: &'static [Compiled], file: &Path, text: &str) -> Result<F
             net.name
         );
     }
-    let sources = sources().with_context(|| {
-        format!("{path}: is not compiled into this program; {}; compiling it needs", super::models::known(models))
-    })?;
-    let key = key(text, &sources)?;
-    let program = cache()?.join("programs").join(format!("{}-{key}", model.name));
+    Ok(())
+}
+
+/// Compiles a model's text and becomes the program that knows it.
+///
+/// # Errors
+/// No Rust toolchain, no sources of srvae, a model that needs a crate of its own, a cache that others may write to, or a
+/// failed build.
+pub fn instead(path: &str, text: &str, model: &Model) -> Result<Infallible> {
+    ensure!(env::var_os(MARK).is_none(), "{path}: was compiled, but came out as another model");
+    without_rust(path, model)?;
+    let sources = sources().with_context(|| format!("{path}: compiling it needs"))?;
+    let (key, programs) = (key(text, &sources)?, cache()?.join("programs"));
+    let program = programs.join(format!("{}-{key}", model.name));
+    private(&programs)?;
     if !program.exists() {
         note(&format!("compiling {path} (once; kept in {})", program.display()));
         build(text, &model.name, &key, &sources, &program).with_context(|| format!("{path}: could not be compiled"))?;
+        prune(&programs, &program);
     }
-    let never = become_program(&program)?;
-    match never {}
+    private(&program)?;
+    become_program(&program)
+}
+
+/// Refuses a path that somebody else owns or may write to: what lies there is run.
+#[cfg(unix)]
+fn private(path: &Path) -> Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+    if !path.exists() {
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+        made.with_context(|| format!("{}: cannot be made", path.display()))?;
+    }
+    let about = fs::symlink_metadata(path).with_context(|| format!("{}: cannot be looked at", path.display()))?;
+    // Safety: geteuid has no preconditions and cannot fail.
+    let own = unsafe { libc::geteuid() };
+    ensure!(
+        about.uid() == own && about.mode() & 0o022 == 0 && !about.is_symlink(),
+        "{}: belongs to somebody else, or others may write to it, so nothing there is run; remove it, or set SRVAE_CACHE \
+         to a folder of your own",
+        path.display()
+    );
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn private(path: &Path) -> Result<()> {
+    match path.exists() {
+        true => Ok(()),
+        false => fs::create_dir_all(path).with_context(|| format!("{}: cannot be made", path.display())),
+    }
+}
+
+/// Removes all but the latest programs.
+fn prune(programs: &Path, newest: &Path) {
+    let Ok(entries) = fs::read_dir(programs) else { return };
+    let mut all: Vec<_> = entries
+        .flatten()
+        .filter(|entry| entry.path() != newest)
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    all.sort();
+    let over = (all.len() + 1).saturating_sub(KEPT);
+    all.iter().take(over).for_each(|(_, path)| drop(fs::remove_file(path)));
 }
 
 /// The folder that holds the crates of srvae: where they were when this program was built, or where the environment says.
@@ -100,7 +159,9 @@ fn key(text: &str, sources: &Path) -> Result<String> {
 
 fn build(text: &str, model: &str, key: &str, sources: &Path, program: &Path) -> Result<()> {
     let name = format!("srvae-model-{key}");
-    let project = cache()?.join("projects").join(&name);
+    let projects = cache()?.join("projects");
+    private(&projects)?;
+    let project = projects.join(&name);
     let dependency = |name: &str, folder: &str| format!("{name} = {{ path = {:?} }}\n", sources.join(folder));
     let manifest = format!(
         "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n{}{}\n\
@@ -120,11 +181,10 @@ fn build(text: &str, model: &str, key: &str, sources: &Path, program: &Path) -> 
         srvae_training::files::write(&project.join("Cargo.lock"), &lock)?;
     }
     let target = target()?;
-    if let Err(reason) = cargo(&project, &target, true) {
-        // Offline fails where a crate was never downloaded; anything else fails again, with the same words.
-        if !format!("{reason:#}").contains("offline") {
-            return Err(reason);
-        }
+    // Offline where the lock file is known: everything was downloaded for this program then.
+    let locked = project.join("Cargo.lock").exists();
+    if cargo(&project, &target, locked).is_err() && locked {
+        note("once more, with downloads");
         cargo(&project, &target, false)?;
     }
     let made = target.join("release").join(format!("{name}{}", env::consts::EXE_SUFFIX));
@@ -142,20 +202,20 @@ fn target() -> Result<PathBuf> {
     }
 }
 
+/// Runs cargo in the project's folder, so that no configuration or toolchain file of the user's folder is obeyed; its
+/// progress is shown.
 fn cargo(project: &Path, target: &Path, offline: bool) -> Result<()> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["build", "--release", "--quiet", "--manifest-path"]).arg(project.join("Cargo.toml"));
-    command.arg("--target-dir").arg(target).args(offline.then_some("--offline"));
-    let output = match command.output() {
-        Ok(output) => output,
+    command.current_dir(project).args(["build", "--release", "--target-dir"]).arg(target);
+    command.args(offline.then_some("--offline")).stdout(Stdio::null());
+    let status = match command.status() {
+        Ok(status) => status,
         Err(reason) if reason.kind() == std::io::ErrorKind::NotFound => {
             bail!("Rust's `cargo` is not installed or not on the PATH; https://rustup.rs installs it")
         }
         Err(reason) => return Err(reason).context("cargo could not be started"),
     };
-    if !output.status.success() {
-        bail!("cargo build failed:\n{}", String::from_utf8_lossy(&output.stderr).trim_end());
-    }
+    ensure!(status.success(), "cargo build failed; its messages stand above");
     Ok(())
 }
 

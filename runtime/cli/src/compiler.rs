@@ -4,7 +4,7 @@ use super::args::ModelArgs;
 use super::models::Found;
 use anyhow::{Result, bail};
 use srvae_training::report::Explained;
-use srvae_training::spec::{Role, Space, Spec, Variable};
+use srvae_training::spec::{Role, Spec, Variable};
 use srvae_training::{Setting, Settings};
 
 use srvae_dsl::graph::{self, Model, Value};
@@ -99,7 +99,7 @@ pub fn jumping(spec: &Spec) -> Result<Vec<String>> {
         jumping.extend(&factor.parents);
         parts.push(format!("q_{}", model.variable(factor.variable).name));
         let nets = network.iter().flat_map(|network| &network.nodes).filter_map(|node| match node.op {
-            graph::Op::Net(net) => Some(model.nets[net.0].name.clone()),
+            graph::Op::Net(net) => Some(srvae_dsl::plan::net_path(model, net)),
             _ => None,
         });
         parts.extend(nets);
@@ -163,12 +163,7 @@ fn variable(model: &Model, id: graph::VariableId) -> Variable {
             graph::Role::Latent => Role::Latent,
             graph::Role::Given => Role::Given,
         },
-        space: match variable.space {
-            graph::Space::Image => Space::Image,
-            graph::Space::Real => Space::Real,
-            graph::Space::Binary => Space::Binary,
-            graph::Space::Label => Space::Label,
-        },
+        space: variable.space,
         shape: variable.shape.clone(),
         supplied: variable.role == graph::Role::Latent && srvae_dsl::derive::is_data(model, id),
     }

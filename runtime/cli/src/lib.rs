@@ -83,6 +83,7 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
 }
 
 fn run(models: &'static [Compiled], cli: Cli) -> Result<ExitCode> {
+    compile::ask_for(cli.compile);
     let Some(command) = cli.command else {
         return all::run(models, &cli.all);
     };

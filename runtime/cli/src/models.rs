@@ -1,4 +1,4 @@
-//! From the FILE of a command to a model that is compiled in.
+//! From the FILE of a command to a model: one that is compiled in, or its text, interpreted.
 
 use super::args::ModelArgs;
 use super::{compile, compiler};
@@ -8,7 +8,7 @@ use srvae_training::train::same_model;
 use srvae_training::{Builder, Compiled};
 use std::path::Path;
 
-/// A model file and the code that was compiled from it.
+/// A model file and what builds its model.
 #[derive(Debug, Clone)]
 pub struct Found {
     pub builder: Builder,
@@ -17,10 +17,11 @@ pub struct Found {
     pub text: String,
 }
 
-/// The model of a file, or of a name that is compiled in.
+/// The model of a file, or of a name that is compiled in. A file that is not compiled in is interpreted, or compiled first
+/// where `--compile` asks for it.
 ///
 /// # Errors
-/// A file that is missing, wrong, or not compiled into this program.
+/// A file that is missing or wrong.
 pub fn find(models: &'static [Compiled], file: &Path) -> Result<Found> {
     if !file.exists() {
         if let Some(compiled) = models.iter().find(|model| file.as_os_str() == model.name) {
@@ -28,29 +29,28 @@ pub fn find(models: &'static [Compiled], file: &Path) -> Result<Found> {
         }
         bail!("{}: no such file; {}", file.display(), known(models));
     }
-    let text = read(file)?;
-    let path = file.display().to_string();
-    match models.iter().find(|model| same_model(model.source, &text)) {
-        Some(compiled) => Ok(Found { builder: (*compiled).into(), path, text }),
-        None => {
-            // What is wrong with a file is worth more than that it is not compiled.
-            compiler::compile(&path, &text, &ModelArgs::default())?;
-            compile::instead(models, file, &text)
-        }
-    }
+    of_text(models, file, &read(file)?)
 }
 
 /// The model of this text.
 ///
 /// # Errors
-/// None that is compiled into this program.
-pub fn of_text(models: &'static [Compiled], path: &Path, text: &str) -> Result<Found> {
-    match models.iter().find(|model| same_model(model.source, text)) {
-        Some(compiled) => {
-            Ok(Found { builder: (*compiled).into(), path: path.display().to_string(), text: text.to_owned() })
+/// A text that is no model, or a failed compilation where `--compile` asks for one.
+pub fn of_text(models: &'static [Compiled], file: &Path, text: &str) -> Result<Found> {
+    let path = file.display().to_string();
+    let builder = match models.iter().find(|model| same_model(model.source, text)) {
+        Some(compiled) => Builder::from(*compiled),
+        None => {
+            let compilation = compiler::compile(&path, text, &ModelArgs::default())?;
+            let model = compilation.model()?;
+            if compile::is_asked_for() {
+                compile::instead(&path, text, model)?;
+            }
+            compile::without_rust(&path, model)?;
+            srvae_interpreter::builder(&path, text)
         }
-        None => compile::instead(models, path, text),
-    }
+    };
+    Ok(Found { builder, path, text: text.to_owned() })
 }
 
 impl Found {

@@ -10,22 +10,6 @@ pub fn concat(parts: &[&Tensor]) -> Result<Tensor> {
     Tensor::cat(parts, 1)
 }
 
-/// The shape of [`concat()`]'s output, without the batch.
-///
-/// # Errors
-/// Shapes that differ in more than channels.
-pub fn concat_shape(parts: &[&[usize]]) -> Result<Vec<usize>> {
-    let [first, rest @ ..] = parts else { candle_core::bail!("a concatenation of nothing") };
-    let mut shape = first.to_vec();
-    for part in rest {
-        if part.len() != shape.len() || part[1..] != shape[1..] {
-            candle_core::bail!("a concatenation of {first:?} and {part:?}: they may differ in channels alone");
-        }
-        shape[0] += part[0];
-    }
-    Ok(shape)
-}
-
 /// `[N, …]` to `[N, values]`.
 ///
 /// # Errors

@@ -35,7 +35,7 @@ pub fn entries() -> impl Iterator<Item = Entry> {
     let distributions = catalog::DISTRIBUTIONS.iter();
     let distributions = distributions.map(move |it| entry(it.name, Use::Distribution, it.docs, it.parameters));
     let functions = catalog::FUNCTIONS.iter().map(move |it| entry(it.name, Use::Function, it.docs, it.parameters));
-    let blocks = catalog::BLOCKS.iter().map(move |it| {
+    let blocks = catalog::BLOCKS.iter().chain(&catalog::FLOWS).map(move |it| {
         let used_as = if it.is_bijector() { Use::Flow } else { Use::Block };
         Entry { many_inputs: it.arity == catalog::Arity::Many, ..entry(it.name, used_as, it.docs, it.parameters) }
     });

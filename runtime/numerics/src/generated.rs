@@ -1,42 +1,67 @@
-//! What generated code has in scope: everything above, and the few helpers that only it needs.
+//! The few helpers that generated code and the interpreter share.
 
-pub use crate::dist::{
-    Bernoulli, Categorical, Distribution, Flowed, LogisticMixture, MixtureOfNormals, Normal, StandardNormal, decode,
-    divergence_term,
-};
-pub use crate::flow::{Bijector, RealNvp, RealNvpConfig};
-pub use crate::nn::{
-    Conv, ConvConfig, Decoder, DecoderConfig, DenseNet, DenseNetConfig, Encoder, EncoderConfig, Linear, LinearConfig,
-    Network, Residual, ResidualConfig,
-};
-pub use crate::ops::transform::{downscale, grayscale, sketch};
-pub use crate::ops::{
-    concat, downsample, elu, flatten, fourier, per_sample, relu, repeat, reshape, shapes, silu, upsample,
-};
-pub use crate::{
-    BoundOptions, Compiled, Draw, Flow, Mode, Model, Noise, Params, Result, Settings, Tensor, Term, TermKind, Terms,
-    Values,
-};
-pub use std::sync::Arc;
-
-use crate::Setting;
+use crate::{Mode, Params, Result, Setting, Tensor};
 use candle_core::{Error, bail};
 
-/// What an image yields once, for each of its samples: row k·B + b is row b.
+/// How many draws a record gets of `count` rows in all.
 ///
 /// # Errors
-/// A failed tensor operation.
-pub fn repeat_each<const N: usize>(values: &[Tensor; N], samples: usize) -> Result<[Tensor; N]> {
-    let repeated = values.iter().map(|value| repeat(value, samples)).collect::<Result<Vec<_>>>()?;
-    repeated.try_into().map_err(|_| Error::Msg("values were lost".into()))
+/// A number that the records do not divide.
+pub fn draws_per_record(count: usize, records: usize) -> Result<usize> {
+    match count.checked_div(records) {
+        _ if count == records => Ok(1),
+        Some(draws) if draws > 0 && count.is_multiple_of(records) => Ok(draws),
+        _ => bail!("{count} rows for {records} records: ask for a multiple of the records"),
+    }
 }
 
-/// log q − log p at a sample, `[N]` nats.
+/// Holds a tensor against the variable that it is to be a value of: its shape behind the batch, and its type.
 ///
 /// # Errors
-/// Shapes that differ.
-pub fn sampled_kl_term(log_q: &Tensor, log_p: &Tensor) -> Result<Tensor> {
-    log_q - log_p
+/// Another shape or type; the message names the variable and what it takes.
+pub fn check_shape(name: &str, space: &str, shape: &[usize], params: &Params, value: &Tensor) -> Result<()> {
+    if value.rank() == 0 || value.dims()[1..] != *shape {
+        let (found, wanted) = (sizes(value.dims()), sizes(shape));
+        bail!("`{name}` is {space}[{wanted}]: a tensor [batch, {wanted}] is needed, not one of shape [{found}]");
+    }
+    if value.dtype() != params.dtype() {
+        bail!(
+            "`{name}` is needed as {:?}, as the parameters are, not as {:?}: convert it with `to_dtype`",
+            params.dtype(),
+            value.dtype()
+        );
+    }
+    Ok(())
+}
+
+/// The same, and the values: pixels within [0, 1], zeros and ones, no NaN. On a GPU values are not looked at.
+///
+/// # Errors
+/// Those of [`check_shape`], and a value that the variable cannot have.
+pub fn check_value(name: &str, space: &str, shape: &[usize], params: &Params, value: &Tensor) -> Result<()> {
+    check_shape(name, space, shape, params, value)?;
+    if !value.device().is_cpu() || value.elem_count() == 0 {
+        return Ok(());
+    }
+    let wrong = |of: Result<Tensor>| of?.to_dtype(candle_core::DType::F64)?.to_scalar::<f64>();
+    let (least, most) = (wrong(value.min_all())?, wrong(value.max_all())?);
+    let has = format!("it has values from {least} to {most}");
+    match space {
+        "image" if !(least >= 0.0 && most <= 1.0) => {
+            bail!("`{name}` is an image: its pixels lie in [0, 1], on the grid k/255; {has}")
+        }
+        "binary" if wrong((value * (value - 1.0)?)?.abs()?.max_all())? != 0.0 => {
+            bail!("`{name}` is binary: its values are 0 and 1; {has}, and others between them")
+        }
+        "label" if !(least >= 0.0 && most <= 1.0) => {
+            bail!("`{name}` is a label, one-hot: its values are 0 and 1; {has}")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn sizes(shape: &[usize]) -> String {
+    shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// The error for a setting that a model does not have.

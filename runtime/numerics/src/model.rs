@@ -26,7 +26,8 @@ pub trait Model: Send {
         Vec::new()
     }
 
-    /// Runs a mode. `given` holds the mode's given variables; where the mode is given none, `count` says how many to draw.
+    /// Runs a mode. `given` holds the mode's given variables; `count` is the number of rows to draw in all, where something is
+    /// given a multiple of its rows (row k·B + b is draw k for record b).
     /// Returns every variable that the mode yields.
     ///
     /// # Errors
@@ -116,7 +117,7 @@ pub struct Mode {
 /// A flow over one of a model's factors.
 pub struct Flow<'m> {
     /// `p(u)`, `q(z | x)`: the factor as the file writes it.
-    pub factor: &'static str,
+    pub factor: &'m str,
     /// The block's name in the language.
     pub name: &'static str,
     /// The variable's, without the batch.

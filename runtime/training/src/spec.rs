@@ -1,6 +1,7 @@
 //! What running needs to know of a model besides its code: its variables, and the settings it is built at.
 
 use crate::{Builder, Model, Params, Result, Settings};
+pub use srvae_dsl::catalog::{Space, space_entry};
 
 /// A model file at chosen settings.
 #[derive(Debug, Clone)]
@@ -39,20 +40,6 @@ pub enum Role {
     Observed,
     Latent,
     Given,
-}
-
-/// The set a variable takes its values in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Space {
-    /// k/255; shape [channels, height, width].
-    Image,
-    /// Any real number.
-    Real,
-    /// 0 or 1.
-    Binary,
-    /// One-hot; shape `[classes]`.
-    Label,
 }
 
 impl Spec {
@@ -94,9 +81,6 @@ impl Spec {
 impl Variable {
     /// [channels, height, width], where a value can be seen as a picture.
     pub fn picture(&self) -> Option<[usize; 3]> {
-        match (self.space, self.shape.as_slice()) {
-            (Space::Image | Space::Real | Space::Binary, &[channels, height, width]) => Some([channels, height, width]),
-            _ => None,
-        }
+        <[usize; 3]>::try_from(self.shape.as_slice()).ok()
     }
 }

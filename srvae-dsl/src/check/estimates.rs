@@ -52,7 +52,7 @@ impl Checker<'_> {
         match obstacle {
             Obstacle::Deterministic(factor) => ("deterministic".to_owned(), factor.span),
             Obstacle::Flow(_, flow) => (format!("the flow `{}` stands over it", flow.entry.name), flow.span),
-            Obstacle::NotNormal(_, base) => (format!("`{}` is not a diagonal normal", base.entry.name), base.span),
+            Obstacle::Pair(q, p) => (format!("KL({} ‖ {}) has none", q.entry.name, p.entry.name), q.span),
             Obstacle::Root(q) => ("q has no parents".to_owned(), q.span),
             Obstacle::DrawnAfter(p, parent) => {
                 let (parent, own) = (&self.variable(parent).name, &self.variable(p.variable).name);

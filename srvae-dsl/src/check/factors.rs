@@ -322,7 +322,7 @@ impl Checker<'_> {
         base_span: Span,
         stage: &ast::Expression,
     ) -> Option<Use<Block>> {
-        let flow_names = || catalog::BLOCKS.iter().filter(|block| block.is_bijector()).map(|block| block.name);
+        let flow_names = || catalog::FLOWS.iter().map(|block| block.name);
         let call = stage.as_call();
         let Some(block) = call.and_then(|call| catalog::block(&call.name.text)).filter(|block| block.is_bijector())
         else {
@@ -370,6 +370,6 @@ impl Checker<'_> {
 
 fn distribution_names() -> Vec<&'static str> {
     let distributions = catalog::DISTRIBUTIONS.iter().map(|entry| entry.name);
-    let flows = catalog::BLOCKS.iter().filter(|block| block.is_bijector()).map(|block| block.name);
+    let flows = catalog::FLOWS.iter().map(|block| block.name);
     distributions.chain(flows).chain(catalog::FUNCTIONS.iter().map(|entry| entry.name)).collect()
 }

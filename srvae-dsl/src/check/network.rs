@@ -289,7 +289,7 @@ impl<'b, 'a> Builder<'b, 'a> {
         if let Some(what) = self.checker.what_is(&name.text) {
             return messages::not_a_block(&name.text, what, name.span);
         }
-        let blocks = catalog::BLOCKS.iter().filter(|block| !block.is_bijector()).map(|block| block.name);
+        let blocks = catalog::BLOCKS.iter().map(|block| block.name);
         let nets = self.checker.nets.declared.iter().map(|net| net.name.as_str());
         messages::unknown_block(&name.text, name.span, blocks.chain(nets).collect::<Vec<_>>())
     }

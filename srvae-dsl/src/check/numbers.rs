@@ -112,7 +112,7 @@ impl Checker<'_> {
 
     /// The entry of a space's name.
     pub(super) fn space_entry(&mut self, space: &Space) -> Option<&'static SpaceEntry> {
-        let entry = catalog::SPACES.iter().find(|entry| entry.name == space.name.text);
+        let entry = catalog::SPACES.iter().copied().find(|entry| entry.name == space.name.text);
         if entry.is_none() {
             let known = catalog::SPACES.iter().map(|entry| entry.name).collect::<Vec<_>>();
             self.findings.push(messages::unknown_space(&space.name.text, space.name.span, known));

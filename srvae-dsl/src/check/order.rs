@@ -4,7 +4,7 @@ use super::Checker;
 use crate::ast::File;
 use crate::catalog::space_entry;
 use crate::diagnostics::messages;
-use crate::graph::{Factor, Role, Side, Space, Variable, VariableId};
+use crate::graph::{Factor, Role, Side, Variable, VariableId};
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,12 +59,7 @@ impl Checker<'_> {
             (Side::P, Role::Latent) => None,
             (Side::P, _) => other(Role::Latent),
         };
-        let distribution = match variable.space {
-            Space::Image => "logistic_mixture",
-            Space::Real => "normal",
-            Space::Binary => "bernoulli",
-            Space::Label => "categorical",
-        };
+        let distribution = space_entry(variable.space).usual;
         let side = side.name();
         match parent {
             Some(parent) => format!("{side}({name} | {}) = {distribution} from {} |> …", parent.name, parent.name),

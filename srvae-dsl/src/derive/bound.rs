@@ -1,12 +1,12 @@
 //! The terms of the bound.
 //!
 //! Observed v: E_q log p(v | …). Latent v that q determines: its entropy is zero, so log p(v | …) alone remains. Any other
-//! latent: KL(q(v | …) ‖ p(v | …)), exact where both factors are diagonal normals without a flow and q draws nothing that
-//! p(v | …) reads from v itself, else at the sample.
+//! latent: KL(q(v | …) ‖ p(v | …)), exact where the catalogue has a closed form for both distributions, no flow stands
+//! over them, and q draws nothing that p(v | …) reads from v itself, else at the sample.
 
 use super::closed_form::{Obstacle, obstacle};
 use super::{is_data, is_deterministic};
-use crate::graph::{Estimator, Factor, Model, Role, VariableId};
+use crate::graph::{Body, Estimator, Factor, Model, Role, VariableId};
 
 /// One term of the bound.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,9 +87,18 @@ fn divergence(model: &Model, p: &Factor) -> TermKind {
     let (estimator, reason) = match (obstacle, forced.map(|estimate| estimate.estimator)) {
         (Some(obstacle), _) => (Estimator::MonteCarlo, reason(model, obstacle)),
         (None, Some(Estimator::MonteCarlo)) => (Estimator::MonteCarlo, "the file asks for it".to_owned()),
-        (None, _) => (Estimator::ClosedForm, "q and p are diagonal normals".to_owned()),
+        (None, _) => (Estimator::ClosedForm, between(model.q_of(p.variable), p)),
     };
     TermKind::Kl { estimator, reason }
+}
+
+/// The distributions that a closed form is for, in words.
+fn between(q: Option<&Factor>, p: &Factor) -> String {
+    let name = |factor: &Factor| match &factor.body {
+        Body::Stochastic { base, .. } => base.entry.name,
+        Body::Deterministic { function, .. } => function.entry.name,
+    };
+    format!("KL({} ‖ {}) has a closed form", q.map_or("", name), name(p))
 }
 
 /// What keeps a divergence from a closed form, in words.
@@ -97,7 +106,7 @@ fn reason(model: &Model, obstacle: Obstacle<'_>) -> String {
     match obstacle {
         Obstacle::Deterministic(factor) => format!("{} is a function", factor.side.name()),
         Obstacle::Flow(factor, flow) => format!("{} has a flow, {}", factor.side.name(), flow.entry.name),
-        Obstacle::NotNormal(factor, base) => format!("{} is a {}", factor.side.name(), base.entry.name),
+        Obstacle::Pair(q, p) => format!("KL({} ‖ {}) has no closed form", q.entry.name, p.entry.name),
         Obstacle::Root(_) => "q has no parents".to_owned(),
         Obstacle::DrawnAfter(p, parent) => {
             let (parent, own) = (&model.variable(parent).name, &model.variable(p.variable).name);

@@ -10,8 +10,8 @@ pub enum Obstacle<'m> {
     Deterministic(&'m Factor),
     /// A bijector stands over the factor's distribution.
     Flow(&'m Factor, &'m Use<Block>),
-    /// The factor's distribution is not a diagonal normal.
-    NotNormal(&'m Factor, &'m Use<Distribution>),
+    /// The catalogue has no closed form for these distributions of q and of p.
+    Pair(&'m Use<Distribution>, &'m Use<Distribution>),
     /// The factor of q has no parents: its distribution is not of this image.
     Root(&'m Factor),
     /// The factor of p reads a variable that q draws after the one on the left of its bar.
@@ -27,18 +27,23 @@ pub fn obstacle<'m>(q: &'m Factor, p: &'m Factor, all_q: &[Factor]) -> Option<Ob
         let parent = p.parents.iter().find(|parent| is_drawn_after(all_q, q.variable, **parent));
         parent.map(|parent| Obstacle::DrawnAfter(p, *parent))
     };
-    of_factor(q).or_else(|| of_factor(p)).or_else(after).or_else(|| q.parents.is_empty().then_some(Obstacle::Root(q)))
+    of_factor(q)
+        .or_else(|| of_factor(p))
+        .or_else(|| pair(q, p))
+        .or_else(after)
+        .or_else(|| q.parents.is_empty().then_some(Obstacle::Root(q)))
 }
 
 fn of_factor(factor: &Factor) -> Option<Obstacle<'_>> {
     match &factor.body {
         Body::Deterministic { .. } => Some(Obstacle::Deterministic(factor)),
-        Body::Stochastic { base, flows, .. } => match flows.first() {
-            Some(flow) => Some(Obstacle::Flow(factor, flow)),
-            None if !base.entry.normal => Some(Obstacle::NotNormal(factor, base)),
-            None => None,
-        },
+        Body::Stochastic { flows, .. } => flows.first().map(|flow| Obstacle::Flow(factor, flow)),
     }
+}
+
+fn pair<'m>(q: &'m Factor, p: &'m Factor) -> Option<Obstacle<'m>> {
+    let (Body::Stochastic { base: q, .. }, Body::Stochastic { base: p, .. }) = (&q.body, &p.body) else { return None };
+    (!q.entry.has_closed_form(p.entry)).then_some(Obstacle::Pair(q, p))
 }
 
 /// Whether q draws `later` from `earlier`, directly or through others.

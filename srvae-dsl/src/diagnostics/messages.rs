@@ -589,7 +589,7 @@ pub(crate) fn no_closed_form(term: &str, span: Span, reason: &str, place: Span) 
     Diagnostic::error("E0422", format!("{term} has no closed form"))
         .at(span, "asked for here")
         .and(place, reason)
-        .note("KL has a closed form where both factors are diagonal normals without a flow, and p reads nothing q draws later")
+        .note("KL has a closed form for some pairs of distributions, where no flow stands over either and p reads nothing q draws later")
         .hint("write `monte_carlo`, or remove the statement")
 }
 

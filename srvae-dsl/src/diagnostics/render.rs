@@ -25,6 +25,22 @@ impl Report {
         }
         parts.join("\n\n")
     }
+
+    /// Each error for a tool that shows the first line alone: place, title and code, then the lines it is about.
+    pub fn placed(&self) -> Vec<String> {
+        let errors = self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+        let shown = errors.take(MOST_ERRORS).map(|diagnostic| {
+            let path = &self.source.path;
+            let place = match diagnostic.place().map(|span| self.source.position(span.start)) {
+                Some(at) => format!("{path}:{}:{}", at.line, at.column),
+                None => path.clone(),
+            };
+            let rendered = diagnostic.render(&self.source, Style::Plain);
+            let lines = rendered.split_once('\n').map_or("", |(_, lines)| lines);
+            format!("{place}: {} [{}]\n{lines}", diagnostic.title, diagnostic.code)
+        });
+        shown.collect()
+    }
 }
 
 impl Diagnostic {

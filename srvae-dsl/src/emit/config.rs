@@ -1,30 +1,30 @@
 //! The configuration: the file's parameters, their defaults and presets.
 
-use super::{doc, docs, ident, number::literal};
+use super::number::literal;
+use super::{doc, docs, ident};
 use crate::graph::{Param, Preset, Value};
 use crate::plan::Plan;
 use proc_macro2::TokenStream;
 use quote::quote;
 
 pub fn config(plan: &Plan) -> TokenStream {
-    let params = &plan.model.params;
-    let fields = params.iter().map(|param| {
-        let (docs, name, ty) = (docs(&param.docs), ident(&param.name), type_of(&param.default));
+    let named = || plan.model.params.iter().zip(plan.names.settings.iter().map(|name| ident(name)));
+    let fields = named().map(|(param, name)| {
+        let (docs, ty) = (docs(&param.docs), type_of(&param.default));
         quote!(#(#docs)* pub #name: #ty)
     });
-    let defaults = params.iter().map(|param| {
-        let (name, value) = (ident(&param.name), owned(&param.default));
+    let defaults = named().map(|(param, name)| {
+        let value = owned(&param.default);
         quote!(#name: #value)
     });
-    let presets = plan.model.presets.iter().map(|preset| preset_fn(plan, preset));
-    let from_settings = from_settings(params);
+    let from_settings = from_settings(plan);
     let overview = doc(&format!(" The parameters of {}.", plan.model.name));
     quote! {
         #overview
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(::std::fmt::Debug, ::std::clone::Clone, ::std::cmp::PartialEq)]
         pub struct Config { #(#fields),* }
 
-        impl Default for Config {
+        impl ::std::default::Default for Config {
             /// The values in the file.
             fn default() -> Self {
                 Self { #(#defaults),* }
@@ -32,68 +32,85 @@ pub fn config(plan: &Plan) -> TokenStream {
         }
 
         impl Config {
-            #(#presets)*
-
             /// The defaults with these settings in their place.
             ///
             /// # Errors
             /// A name the model does not have, or a value of another type.
-            pub fn from_settings(settings: &Settings) -> Result<Self> {
+            pub fn from_settings(settings: &::srvae::Settings) -> ::srvae::Result<Self> {
                 #from_settings
             }
         }
     }
 }
 
-fn from_settings(params: &[Param]) -> TokenStream {
-    if params.is_empty() {
+fn from_settings(plan: &Plan) -> TokenStream {
+    if plan.model.params.is_empty() {
         return quote! {
             match settings.first() {
-                Some((name, _)) => Err(unknown_setting(name, &[])),
-                None => Ok(Self::default()),
+                ::std::option::Option::Some((name, _)) => {
+                    ::std::result::Result::Err(::srvae::generated::unknown_setting(name, &[]))
+                }
+                ::std::option::Option::None => ::std::result::Result::Ok(Self::default()),
             }
         };
     }
-    let arms = params.iter().map(arm);
-    let known: Vec<&str> = params.iter().map(|param| param.name.as_str()).collect();
+    let arms = plan.model.params.iter().zip(&plan.names.settings).map(|(param, field)| arm(param, field));
+    let known: Vec<&str> = plan.model.params.iter().map(|param| param.name.as_str()).collect();
     quote! {
         let mut config = Self::default();
         for (name, value) in settings {
             match name.as_str() {
                 #(#arms)*
-                _ => return Err(unknown_setting(name, &[#(#known),*])),
+                _ => {
+                    return ::std::result::Result::Err(::srvae::generated::unknown_setting(name, &[#(#known),*]));
+                }
             }
         }
-        Ok(config)
+        ::std::result::Result::Ok(config)
     }
 }
 
-fn preset_fn(plan: &Plan, preset: &Preset) -> TokenStream {
-    let (name, docs) = (ident(&preset.name), docs(&preset.docs));
-    let title = doc(&format!(" The preset `{}`.", preset.name));
-    let fields = preset.values.iter().map(|(id, value)| {
-        let (name, value) = (ident(&plan.model.params[id.0].name), owned(value));
-        quote!(#name: #value)
-    });
-    let rest = if preset.values.len() < plan.model.params.len() { quote!(..Self::default()) } else { quote!() };
-    quote! {
-        #title
-        #(#docs)*
-        pub fn #name() -> Self {
-            Self { #(#fields,)* #rest }
-        }
-    }
-}
-
-fn arm(param: &Param) -> TokenStream {
-    let (text, name) = (&param.name, ident(&param.name));
+fn arm(param: &Param, field: &str) -> TokenStream {
+    let (text, field) = (&param.name, ident(field));
     let read = match param.default {
         Value::Int(_) => quote!(size),
         Value::Real(_) => quote!(real),
         Value::Bool(_) => quote!(switch),
         Value::Word(_) => quote!(word),
     };
-    quote!(#text => config.#name = value.#read(name)?,)
+    quote!(#text => config.#field = value.#read(name)?,)
+}
+
+/// A function for each preset, in a module of their own.
+pub fn presets(plan: &Plan) -> TokenStream {
+    if plan.model.presets.is_empty() {
+        return TokenStream::new();
+    }
+    let each = plan.model.presets.iter().zip(&plan.names.presets).map(|(preset, name)| preset_fn(plan, preset, name));
+    quote! {
+        /// The file's presets.
+        pub mod presets {
+            #(#each)*
+        }
+    }
+}
+
+fn preset_fn(plan: &Plan, preset: &Preset, name: &str) -> TokenStream {
+    let (name, docs) = (ident(name), docs(&preset.docs));
+    let title = doc(&format!(" The preset `{}`.", preset.name));
+    let fields = preset.values.iter().map(|(id, value)| {
+        let (name, value) = (ident(&plan.names.settings[id.0]), owned(value));
+        quote!(#name: #value)
+    });
+    let rest = (preset.values.len() < plan.model.params.len())
+        .then(|| quote!(..<super::Config as ::std::default::Default>::default()));
+    quote! {
+        #title
+        #(#docs)*
+        pub fn #name() -> super::Config {
+            super::Config { #(#fields,)* #rest }
+        }
+    }
 }
 
 fn type_of(value: &Value) -> TokenStream {
@@ -101,11 +118,11 @@ fn type_of(value: &Value) -> TokenStream {
         Value::Int(_) => quote!(usize),
         Value::Real(_) => quote!(f64),
         Value::Bool(_) => quote!(bool),
-        Value::Word(_) => quote!(String),
+        Value::Word(_) => quote!(::std::string::String),
     }
 }
 
 fn owned(value: &Value) -> TokenStream {
-    let value_tokens = literal(value);
-    if matches!(value, Value::Word(_)) { quote!(#value_tokens.to_owned()) } else { value_tokens }
+    let tokens = literal(value);
+    if matches!(value, Value::Word(_)) { quote!(::std::string::String::from(#tokens)) } else { tokens }
 }

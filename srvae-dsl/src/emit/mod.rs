@@ -1,19 +1,19 @@
 //! The plan as Rust: one thin emitter for each construct. Emitters print; the plan has decided.
+//!
+//! Everything outside is named by an absolute path, and what the file names (variables, results, presets) stands in modules
+//! of its own, so no name of a file can meet one of ours. The module's root has them all again by globs, which give way to
+//! ours.
 
-mod bound;
-mod conditionals;
 mod config;
-mod factor;
+mod layers;
 mod model;
-mod modes;
-mod nets;
-mod network;
 mod number;
+mod program;
 mod variables;
 
 use crate::plan::Plan;
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::quote;
 
 /// Where the model file is, for the generated module's constants.
 #[derive(Debug, Clone)]
@@ -26,22 +26,21 @@ pub struct Origin {
 
 /// The module of a model: `pub mod NAME { … }`.
 pub fn emit(plan: &Plan, origin: &Origin) -> TokenStream {
-    let name = ident(&plan.model.name);
-    let docs = docs(&plan.model.docs);
+    let (name, docs) = (ident(&plan.names.module), docs(&plan.model.docs));
     let parts = [
         config::config(plan),
+        config::presets(plan),
         variables::variables(plan),
         variables::results(plan),
         model::model(plan),
-        model::model_trait(plan),
+        layers::layers(plan),
         model::compiled(plan, origin),
-        nets::nets(plan),
-        factor::networks(plan),
     ];
     quote! {
         #(#docs)*
+        #[allow(nonstandard_style, ambiguous_glob_reexports)]
         pub mod #name {
-            use ::srvae::generated::*;
+            pub use {model::*, results::*, variables::*};
 
             #(#parts)*
         }
@@ -66,18 +65,25 @@ fn spaced(source: &str) -> String {
         spaced.push_str(line);
         spaced.push('\n');
         let inner = line.trim_start();
-        let is_item = line.len() - inner.len() <= 8 && (matches!(inner, "}" | "};") || inner.starts_with("use "));
+        let is_item = line.len() - inner.len() <= 12 && (matches!(inner, "}" | "};") || inner.contains("use "));
         let is_short = inner.starts_with("pub struct") && !inner.ends_with('{');
-        if (is_item || is_short) && lines.peek().is_some_and(|next| next.trim() != "}") {
+        let next = lines.peek().map_or("}", |next| next.trim());
+        let begins =
+            next.starts_with("pub ") || next.starts_with("fn ") || next.starts_with("///") || next.starts_with('#');
+        let begins = begins || next.starts_with("impl ") || next.starts_with("mod ");
+        if (is_item || is_short) && begins {
             spaced.push('\n');
         }
     }
     spaced
 }
 
-/// An identifier; a keyword becomes a raw one.
+/// An identifier; a keyword of any edition becomes a raw one.
 fn ident(name: &str) -> Ident {
-    syn::parse_str(name).unwrap_or_else(|_| Ident::new_raw(name, Span::call_site()))
+    match syn::parse_str::<Ident>(name) {
+        Ok(ident) if name != "gen" => Ident::new(&ident.to_string(), Span::call_site()),
+        _ => Ident::new_raw(name, Span::call_site()),
+    }
 }
 
 /// Doc attributes.
@@ -87,28 +93,4 @@ fn docs(lines: &[String]) -> Vec<TokenStream> {
 
 fn doc(line: &str) -> TokenStream {
     quote!(#[doc = #line])
-}
-
-/// Type of a variable.
-fn type_ident(plan: &Plan, id: crate::graph::VariableId) -> Ident {
-    ident(&crate::plan::type_name(plan.name(id)))
-}
-
-/// Local of a variable.
-fn local_ident(plan: &Plan, id: crate::graph::VariableId) -> Ident {
-    ident(&crate::plan::local(plan.name(id)))
-}
-
-/// Whether tokens name something.
-fn mentions(tokens: &TokenStream, name: &str) -> bool {
-    tokens.clone().into_iter().any(|tree| match tree {
-        proc_macro2::TokenTree::Ident(ident) => ident == name,
-        proc_macro2::TokenTree::Group(group) => mentions(&group.stream(), name),
-        _ => false,
-    })
-}
-
-/// The model's struct.
-fn model_ident(plan: &Plan) -> Ident {
-    format_ident!("{}", crate::plan::type_name(&plan.model.name))
 }

@@ -1,106 +1,257 @@
-//! The model's struct, its constructor, and what the command line needs of it.
+//! The model's struct: its constructor, factors, bound and modes, and what the command line needs of it.
 
-use super::factor::{construct, field_type};
 use super::number::{Scope, dims};
-use super::variables::term_field;
-use super::{Origin, doc, ident, local_ident, mentions, model_ident, type_ident};
-use crate::derive::{Mode, TermKind};
+use super::program::Walker;
+use super::variables::arguments;
+use super::{Origin, doc, ident};
+use crate::derive::{Mode, Term, TermKind};
 use crate::graph::VariableId;
-use crate::plan::Plan;
+use crate::plan::{FactorPlan, Operation, Output, PartKind, Plan, Program, term_field};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-/// The struct and what it does: `new`, the factors, `bound`, the modes.
+/// The struct and what it does, in a module of its own.
 pub fn model(plan: &Plan) -> TokenStream {
-    let (name, title) = (model_ident(plan), doc(&format!(" The model {} with its parameters.", plan.model.name)));
-    let fields = plan.factors.iter().map(|factor| {
-        let (field, ty) = (ident(&factor.field), field_type(factor));
-        quote!(#field: #ty)
-    });
-    let names = plan.factors.iter().map(|factor| ident(&factor.field));
-    let build: Vec<_> = plan.factors.iter().map(|factor| construct(plan, factor)).collect();
-    let body = quote!(#(#build)*);
-    let conditionals = super::conditionals::conditionals(plan);
-    let (bound, modes) = (super::bound::bound(plan), super::modes::modes(plan));
-    let nets = if mentions(&body, "nets") { quote!(let mut nets = Nets::new(params);) } else { quote!() };
+    let (name, title) =
+        (ident(&plan.names.model), doc(&format!(" The model {} with its parameters.", plan.model.name)));
+    let factors = plan.factors.iter().map(|factor| conditional(plan, factor));
+    let modes = plan.modes.iter().zip(&plan.derivation.modes).zip(&plan.names.results);
+    let modes = modes.map(|((program, mode), result)| method(plan, program, mode, result));
+    let (bound, model_trait) = (bound(plan), model_trait(plan));
     quote! {
-        #title
-        pub struct #name {
-            params: Params,
-            config: Config,
-            #(#fields),*
-        }
+        /// The model itself.
+        pub mod model {
+            use ::srvae::dist::Distribution as _;
 
-        impl #name {
-            /// Builds the model at a configuration; parameters are registered in `params`.
-            ///
-            /// # Errors
-            /// A configuration whose shapes do not fit.
-            pub fn new(config: &Config, params: &Params) -> Result<Self> {
-                #nets
-                #body
-                Ok(Self { params: params.clone(), config: config.clone(), #(#names),* })
+            #title
+            pub struct #name {
+                params: ::srvae::Params,
+                config: super::Config,
+                layers: super::layers::Layers,
             }
 
-            /// The configuration the model was built at.
-            pub fn config(&self) -> &Config {
-                &self.config
+            impl #name {
+                /// Builds the model at a configuration; parameters are registered in `params`.
+                ///
+                /// # Errors
+                /// A configuration whose shapes do not fit.
+                pub fn new(config: &super::Config, params: &::srvae::Params) -> ::srvae::Result<Self> {
+                    let layers = super::layers::Layers::new(config, params)?;
+                    ::std::result::Result::Ok(Self { params: params.clone(), config: config.clone(), layers })
+                }
+
+                /// The configuration the model was built at.
+                pub fn config(&self) -> &super::Config {
+                    &self.config
+                }
+
+                #(#factors)*
+
+                #bound
+
+                #(#modes)*
             }
 
-            #conditionals
-
-            #bound
-
-            #modes
+            #model_trait
         }
     }
 }
 
+/// The distribution of a variable for given parents.
+fn conditional(plan: &Plan, factor: &FactorPlan) -> TokenStream {
+    let (walker, name) = (Walker { plan, program: &factor.program }, ident(&factor.program.name));
+    let title = doc(&format!(" {}.", plan.factor_text(factor.side, factor.variable)));
+    let base = super::layers::distribution(factor.base);
+    let density = factor.flows.iter().fold(base, |inner, flow| match &plan.parts.part(*flow).kind {
+        PartKind::Flow(flow) => {
+            let ty = ident(flow.entry.runtime);
+            quote!(::srvae::dist::Flowed<#inner, ::std::sync::Arc<::srvae::flow::#ty>>)
+        }
+        _ => inner,
+    });
+    let parents = arguments(plan, &factor.program.given, &walker.given());
+    let checks = checks(plan, &walker, false);
+    let body: TokenStream = factor.program.outputs().into_iter().map(|value| walker.yielded(value)).collect();
+    quote! {
+        #title
+        ///
+        /// # Errors
+        /// A shape that does not fit, or a failed tensor operation.
+        pub fn #name(&self #(, #parents)*) -> ::srvae::Result<#density> {
+            #checks
+            #body
+        }
+    }
+}
+
+/// The bound.
+fn bound(plan: &Plan) -> TokenStream {
+    let walker = Walker { plan, program: &plan.bound };
+    let parents = arguments(plan, &plan.bound.given, &walker.given());
+    let signs = plan.derivation.terms.iter().map(signed).collect::<Vec<_>>();
+    let title = doc(&format!(" The bound: {}; each term `[samples, batch]` in nats.", signs.join(" ")));
+    let noise =
+        if plan.bound.uses(|operation| matches!(operation, Operation::Draw(..))) { quote!(noise) } else { quote!(_) };
+    let rows = plan.bound.uses(|operation| *operation == Operation::Expand).then(|| {
+        let first = walker.given().into_iter().take(1).map(|name| ident(&name));
+        quote!(let rows = samples * #(#first.0.dim(0)?)*;)
+    });
+    let (checks, statements) = (checks(plan, &walker, true), walker.statements(None));
+    let values = match &plan.bound.output {
+        Output::Terms(values) => values.as_slice(),
+        Output::Variables(_) | Output::Distribution(_) => &[],
+    };
+    let terms = plan.derivation.terms.iter().zip(values).map(|(term, value)| {
+        let (field, local) = (ident(&term_field(&term.name)), ident(&plan.bound.value(*value).name));
+        if field == local { quote!(#field) } else { quote!(#field: #local) }
+    });
+    quote! {
+        #title
+        ///
+        /// # Errors
+        /// A value that does not fit its variable, or a failed tensor operation.
+        pub fn bound(
+            &self,
+            #(#parents,)*
+            #noise: &mut ::srvae::Noise,
+            options: &::srvae::BoundOptions,
+        ) -> ::srvae::Result<super::results::BoundTerms> {
+            #checks
+            let samples = options.samples;
+            #rows
+            #statements
+            ::std::result::Result::Ok(super::results::BoundTerms { #(#terms),* })
+        }
+    }
+}
+
+fn signed(term: &Term) -> String {
+    match term.kind {
+        TermKind::Reconstruction => format!("+ {}", term.name),
+        TermKind::Kl { .. } => format!("− {}", term.name),
+    }
+}
+
+/// A mode as a method.
+fn method(plan: &Plan, program: &Program, mode: &Mode, result: &str) -> TokenStream {
+    let walker = Walker { plan, program };
+    let (name, result) = (ident(&program.name), ident(result));
+    let parents = arguments(plan, &program.given, &walker.given());
+    let steps: Vec<_> = mode.steps.iter().map(|step| plan.step(step.side, step.variable)).collect();
+    let title = doc(&format!(" {}: {}.", sentence(&program.name), steps.join(", ")));
+    let rows = program.uses(|operation| *operation == Operation::Expand).then(|| quote!(let rows = count;));
+    let samples = walker.given().into_iter().take(1).map(|name| {
+        let first = ident(&name);
+        quote!(let samples = ::srvae::generated::draws_per_record(count, #first.0.dim(0)?)?;)
+    });
+    let samples = program.uses(|operation| *operation == Operation::Repeat).then(|| quote!(#(#samples)*));
+    let fields = match &program.output {
+        Output::Variables(values) => values.as_slice(),
+        Output::Terms(_) | Output::Distribution(_) => &[],
+    };
+    let fields = fields.iter().map(|(id, value)| {
+        let (field, ty) = (ident(&plan.names.variables[id.0]), ident(&plan.names.types[id.0]));
+        let local = ident(&program.value(*value).name);
+        quote!(#field: super::variables::#ty(#local))
+    });
+    let (checks, statements) = (checks(plan, &walker, true), walker.statements(None));
+    quote! {
+        #title
+        ///
+        /// `count` rows in all: where something is given, a multiple of its rows; row k·B + b is draw k for record b.
+        ///
+        /// # Errors
+        /// A value that does not fit its variable, or a failed tensor operation.
+        pub fn #name(
+            &self,
+            #(#parents,)*
+            count: usize,
+            noise: &mut ::srvae::Noise,
+            draw: &::srvae::Draw,
+        ) -> ::srvae::Result<super::results::#result> {
+            #checks
+            #samples
+            #rows
+            #statements
+            ::std::result::Result::Ok(super::results::#result { #(#fields),* })
+        }
+    }
+}
+
+fn sentence(name: &str) -> String {
+    let mut letters = name.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}", letters.as_str().replace('_', " "))
+}
+
+/// Statements that hold what is given against its variables.
+fn checks(plan: &Plan, walker: &Walker<'_>, values: bool) -> TokenStream {
+    let each = walker.program.given.iter().zip(walker.given()).map(|(id, local)| {
+        let (variable, local) = (plan.model.variable(*id), ident(&local));
+        let (text, space) = (&variable.name, crate::catalog::space_entry(variable.space).name);
+        let shape = dims(plan, Scope::Run, &variable.dims);
+        let check = if values { quote!(check_value) } else { quote!(check_shape) };
+        quote!(::srvae::generated::#check(#text, #space, &#shape, &self.params, &#local.0)?;)
+    });
+    quote!(#(#each)*)
+}
+
 /// `impl Model`.
-pub fn model_trait(plan: &Plan) -> TokenStream {
-    let name = model_ident(plan);
-    let data = plan.bound.data.iter().map(|id| from_values(plan, *id, quote!(data)));
+fn model_trait(plan: &Plan) -> TokenStream {
+    let name = ident(&plan.names.model);
+    let data = plan.bound.given.iter().map(|id| from_values(plan, *id, quote!(data)));
     let terms = plan.derivation.terms.iter().map(|term| {
-        let (text, field) = (&term.name, term_field(&term.name));
+        let (text, field) = (&term.name, ident(&term_field(&term.name)));
         let kind = match term.kind {
             TermKind::Reconstruction => quote!(Reconstruction),
             TermKind::Kl { .. } => quote!(Kl),
         };
-        quote!(Term { name: #text, kind: TermKind::#kind, value: bound.#field })
+        quote!(::srvae::Term { name: #text, kind: ::srvae::TermKind::#kind, value: bound.#field })
     });
     let table = plan.derivation.modes.iter().map(|mode| {
         let text = &mode.name;
         let given = mode.given.iter().map(|id| plan.name(*id));
         let yields = mode.yields(&plan.model);
         let yields = yields.iter().map(|id| plan.name(*id));
-        quote!(Mode { name: #text, given: &[#(#given),*], yields: &[#(#yields),*] })
+        quote!(::srvae::Mode { name: #text, given: &[#(#given),*], yields: &[#(#yields),*] })
     });
     let arms: Vec<_> = plan.derivation.modes.iter().map(|mode| arm(plan, mode)).collect();
     let flows = flows(plan);
     let given = if plan.derivation.modes.iter().any(|mode| !mode.given.is_empty()) { quote!(given) } else { quote!(_) };
-    let count = if plan.derivation.modes.iter().any(|mode| mode.given.is_empty()) { quote!(count) } else { quote!(_) };
     quote! {
-        impl Model for #name {
-            fn params(&self) -> &Params {
+        impl ::srvae::Model for #name {
+            fn params(&self) -> &::srvae::Params {
                 &self.params
             }
 
-            fn bound(&self, data: &Values, noise: &mut Noise, options: &BoundOptions) -> Result<Terms> {
-                let bound = #name::bound(self, #(#data,)* noise, options)?;
-                let terms = Vec::from([#(#terms),*]);
-                Ok(Terms { terms })
+            fn bound(
+                &self,
+                data: &::srvae::Values,
+                noise: &mut ::srvae::Noise,
+                options: &::srvae::BoundOptions,
+            ) -> ::srvae::Result<::srvae::Terms> {
+                let bound = self.bound(#(#data,)* noise, options)?;
+                let terms = ::std::vec::Vec::from([#(#terms),*]);
+                ::std::result::Result::Ok(::srvae::Terms { terms })
             }
 
-            fn modes(&self) -> &[Mode] {
+            fn modes(&self) -> &[::srvae::Mode] {
                 &[#(#table),*]
             }
 
             #flows
 
-            fn run(&self, mode: &str, #given: &Values, #count: usize, noise: &mut Noise, draw: &Draw) -> Result<Values> {
+            fn run(
+                &self,
+                mode: &str,
+                #given: &::srvae::Values,
+                count: usize,
+                noise: &mut ::srvae::Noise,
+                draw: &::srvae::Draw,
+            ) -> ::srvae::Result<::srvae::Values> {
                 match mode {
                     #(#arms)*
-                    _ => Err(unknown_mode(mode, self.modes())),
+                    _ => ::std::result::Result::Err(::srvae::generated::unknown_mode(mode, ::srvae::Model::modes(self))),
                 }
             }
         }
@@ -111,59 +262,60 @@ pub fn model_trait(plan: &Plan) -> TokenStream {
 fn flows(plan: &Plan) -> TokenStream {
     let mut all = Vec::new();
     for factor in &plan.factors {
-        let (text, field) = (plan.factor_text(factor.side, factor.variable), ident(&factor.field));
-        let shape = dims(&plan.model, Scope::Run, &plan.model.variable(factor.variable).dims);
-        for (name, bijector) in factor.bijectors() {
-            let path = bijector.iter().map(|part| ident(part));
-            all.push(quote!(Flow {
-                factor: #text, name: #name, shape: Vec::from(#shape), bijector: &self.#field #(.#path)*
+        let text = plan.factor_text(factor.side, factor.variable);
+        let shape = dims(plan, Scope::Run, &plan.model.variable(factor.variable).dims);
+        for part in factor.flows.iter().map(|flow| plan.parts.part(*flow)) {
+            let PartKind::Flow(flow) = &part.kind else { continue };
+            let (name, field) = (flow.entry.name, ident(&part.field));
+            all.push(quote!(::srvae::Flow {
+                factor: #text, name: #name, shape: ::std::vec::Vec::from(#shape), bijector: &*self.layers.#field
             }));
         }
     }
     if all.is_empty() {
-        return quote!();
+        return TokenStream::new();
     }
     quote! {
-        fn flows(&self) -> Vec<Flow<'_>> {
-            Vec::from([#(#all),*])
+        fn flows(&self) -> ::std::vec::Vec<::srvae::Flow<'_>> {
+            ::std::vec::Vec::from([#(#all),*])
         }
     }
 }
 
 fn arm(plan: &Plan, mode: &Mode) -> TokenStream {
     let (text, method) = (&mode.name, ident(&mode.name));
-    let mut arguments: Vec<_> = mode.given.iter().map(|id| from_values(plan, *id, quote!(given))).collect();
-    if mode.given.is_empty() {
-        arguments.push(quote!(count));
-    }
+    let arguments = mode.given.iter().map(|id| from_values(plan, *id, quote!(given)));
     let values = mode.yields(&plan.model).into_iter().map(|id| {
-        let (text, field) = (plan.name(id), local_ident(plan, id));
+        let (text, field) = (plan.name(id), ident(&plan.names.variables[id.0]));
         quote!(.with(#text, out.#field.0))
     });
     quote! {
         #text => {
-            let out = self.#method(#(#arguments,)* noise, draw)?;
-            Ok(Values::new()#(#values)*)
+            let out = self.#method(#(#arguments,)* count, noise, draw)?;
+            ::std::result::Result::Ok(::srvae::Values::new()#(#values)*)
         }
     }
 }
 
 fn from_values(plan: &Plan, id: VariableId, from: TokenStream) -> TokenStream {
-    let (text, ty) = (plan.name(id), type_ident(plan, id));
-    quote!(&#ty(#from.get(#text)?.clone()))
+    let (text, ty) = (plan.name(id), ident(&plan.names.types[id.0]));
+    quote!(&super::variables::#ty(#from.get(#text)?.clone()))
 }
 
 /// `COMPILED`: what the command line knows of the model.
 pub fn compiled(plan: &Plan, origin: &Origin) -> TokenStream {
-    let (name, text) = (model_ident(plan), &plan.model.name);
+    let (name, text) = (ident(&plan.names.model), &plan.model.name);
     let (path, include) = (&origin.path, &origin.include);
     quote! {
         /// The model for the command line.
-        pub const COMPILED: Compiled = Compiled {
+        pub const COMPILED: ::srvae::Compiled = ::srvae::Compiled {
             name: #text,
             path: #path,
-            source: include_str!(#include),
-            build: |settings, params| Ok(Box::new(#name::new(&Config::from_settings(settings)?, params)?)),
+            source: ::std::include_str!(#include),
+            build: |settings, params| {
+                let config = Config::from_settings(settings)?;
+                ::std::result::Result::Ok(::std::boxed::Box::new(model::#name::new(&config, params)?))
+            },
         };
     }
 }

@@ -1,7 +1,8 @@
 //! Numbers, symbolic up to here: parameters are fields of the configuration.
 
 use super::ident;
-use crate::graph::{Argument, Model, Number, Operator, Value};
+use crate::graph::{Argument, Number, Operator, Value};
+use crate::plan::Plan;
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
@@ -15,18 +16,18 @@ pub enum Scope {
 }
 
 /// A number as an expression.
-pub fn number(model: &Model, scope: Scope, number: &Number) -> TokenStream {
+pub fn number(plan: &Plan, scope: Scope, number: &Number) -> TokenStream {
     match number {
         Number::Literal(value) => literal(value),
         Number::Param(id) => {
-            let field = ident(&model.params[id.0].name);
+            let field = ident(&plan.names.settings[id.0]);
             match scope {
                 Scope::Build => quote!(config.#field),
                 Scope::Run => quote!(self.config.#field),
             }
         }
         Number::Binary(operator, left, right) => {
-            let (left, right) = (operand(model, scope, left), operand(model, scope, right));
+            let (left, right) = (operand(plan, scope, left), operand(plan, scope, right));
             match operator {
                 Operator::Add => quote!(#left + #right),
                 Operator::Subtract => quote!(#left - #right),
@@ -37,8 +38,8 @@ pub fn number(model: &Model, scope: Scope, number: &Number) -> TokenStream {
     }
 }
 
-fn operand(model: &Model, scope: Scope, value: &Number) -> TokenStream {
-    let inner = number(model, scope, value);
+fn operand(plan: &Plan, scope: Scope, value: &Number) -> TokenStream {
+    let inner = number(plan, scope, value);
     if matches!(value, Number::Binary(..)) { quote!((#inner)) } else { inner }
 }
 
@@ -59,13 +60,13 @@ pub fn literal(value: &Value) -> TokenStream {
 }
 
 /// `[3, 32, 32]`.
-pub fn dims(model: &Model, scope: Scope, dims: &[Number]) -> TokenStream {
-    let sizes = dims.iter().map(|size| number(model, scope, size));
+pub fn dims(plan: &Plan, scope: Scope, dims: &[Number]) -> TokenStream {
+    let sizes = dims.iter().map(|size| number(plan, scope, size));
     quote!([#(#sizes),*])
 }
 
 /// The arguments of a function, each one expression; those of one name that repeats are one slice.
-pub fn arguments(model: &Model, scope: Scope, args: &[Argument], repeats: bool) -> Vec<TokenStream> {
-    let each = args.iter().map(|argument| number(model, scope, &argument.number));
+pub fn arguments(plan: &Plan, scope: Scope, args: &[Argument], repeats: bool) -> Vec<TokenStream> {
+    let each = args.iter().map(|argument| number(plan, scope, &argument.number));
     if repeats { vec![quote!(&[#(#each),*])] } else { each.collect() }
 }

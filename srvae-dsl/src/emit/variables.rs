@@ -1,15 +1,15 @@
 //! One type for each variable, and one struct for each mode's result and for the terms of the bound.
 
-use super::{doc, docs, ident, local_ident, type_ident};
+use super::{doc, docs, ident};
 use crate::derive::TermKind;
-use crate::graph::{Estimator, Role};
-use crate::plan::{Plan, type_name};
+use crate::graph::{Estimator, Role, VariableId};
+use crate::plan::{Plan, term_field};
 use proc_macro2::TokenStream;
 use quote::quote;
 
 /// A newtype for each variable.
 pub fn variables(plan: &Plan) -> TokenStream {
-    let each = plan.model.variables.iter().map(|variable| {
+    let each = plan.model.variables.iter().zip(&plan.names.types).map(|(variable, ty)| {
         let role = match variable.role {
             Role::Observed => "Observed",
             Role::Latent => "Latent",
@@ -18,21 +18,26 @@ pub fn variables(plan: &Plan) -> TokenStream {
         let space = crate::catalog::space_entry(variable.space).name;
         let sizes = crate::catalog::show_shape(&variable.shape);
         let title = doc(&format!(" {role} variable {}: {space}{sizes}, the batch before it.", variable.name));
-        let (docs, name) = (docs(&variable.docs), ident(&type_name(&variable.name)));
+        let (docs, ty) = (docs(&variable.docs), ident(ty));
         quote! {
             #title
             #(#docs)*
-            #[derive(Debug, Clone)]
-            pub struct #name(pub Tensor);
+            #[derive(::std::fmt::Debug, ::std::clone::Clone)]
+            pub struct #ty(pub ::srvae::Tensor);
         }
     });
-    quote!(#(#each)*)
+    quote! {
+        /// A type for each variable.
+        pub mod variables {
+            #(#each)*
+        }
+    }
 }
 
 /// The terms of the bound, and the modes' results.
 pub fn results(plan: &Plan) -> TokenStream {
     let terms = plan.derivation.terms.iter().map(|term| {
-        let field = term_field(&term.name);
+        let field = ident(&term_field(&term.name));
         let text = match &term.kind {
             TermKind::Reconstruction => format!(" {}: log-likelihood, added.", term.name),
             TermKind::Kl { estimator: Estimator::ClosedForm, reason } => {
@@ -43,32 +48,38 @@ pub fn results(plan: &Plan) -> TokenStream {
             }
         };
         let doc = doc(&text);
-        quote!(#doc pub #field: Tensor)
+        quote!(#doc pub #field: ::srvae::Tensor)
     });
-    let modes = plan.derivation.modes.iter().map(|mode| {
-        let name = ident(&type_name(&mode.name));
+    let modes = plan.derivation.modes.iter().zip(&plan.names.results).map(|(mode, ty)| {
+        let ty = ident(ty);
         let title = doc(&format!(" What {} yields.", mode.name.replace('_', " ")));
         let fields = mode.yields(&plan.model).into_iter().map(|id| {
-            let (field, ty) = (local_ident(plan, id), type_ident(plan, id));
-            quote!(pub #field: #ty)
+            let (field, ty) = (ident(&plan.names.variables[id.0]), ident(&plan.names.types[id.0]));
+            quote!(pub #field: super::variables::#ty)
         });
         quote! {
             #title
-            #[derive(Debug, Clone)]
-            pub struct #name { #(#fields),* }
+            #[derive(::std::fmt::Debug, ::std::clone::Clone)]
+            pub struct #ty { #(#fields),* }
         }
     });
     quote! {
-        /// The terms of the bound, each `[samples, batch]` in nats.
-        #[derive(Debug, Clone)]
-        pub struct BoundTerms { #(#terms),* }
+        /// What the bound and the modes yield.
+        pub mod results {
+            /// The terms of the bound, each `[samples, batch]` in nats.
+            #[derive(::std::fmt::Debug, ::std::clone::Clone)]
+            pub struct BoundTerms { #(#terms),* }
 
-        #(#modes)*
+            #(#modes)*
+        }
     }
 }
 
-/// `RE_x` → `re_x`.
-pub fn term_field(name: &str) -> proc_macro2::Ident {
-    let (kind, variable) = name.split_once('_').unwrap_or((name, ""));
-    quote::format_ident!("{}_{}", kind.to_lowercase(), variable)
+/// Variables as arguments of a method: `y: &super::variables::Y`, the locals as the program names them.
+pub fn arguments(plan: &Plan, ids: &[VariableId], locals: &[String]) -> Vec<TokenStream> {
+    let each = ids.iter().zip(locals).map(|(id, local)| {
+        let (local, ty) = (ident(local), ident(&plan.names.types[id.0]));
+        quote!(#local: &super::variables::#ty)
+    });
+    each.collect()
 }

@@ -7,7 +7,7 @@ use super::{Budget, notation};
 use crate::catalog::space_entry;
 use crate::derive::is_deterministic;
 use crate::graph::{Argument, Body, Factor, VariableId};
-use crate::plan::Plan;
+use crate::plan::{Plan, Rate};
 use serde_json::{Map, Value, json};
 
 /// One object: model, docs, settings, variables, factors, bound, bounded, plan, modes, impossible_modes, networks, parameters,
@@ -17,7 +17,6 @@ pub fn json(plan: &Plan) -> Value {
     let settings: Map<String, Value> =
         model.params.iter().map(|param| (param.name.clone(), literal(&param.value))).collect();
     let presets: Vec<&str> = model.presets.iter().map(|preset| preset.name.as_str()).collect();
-    let lines = |ready: &[crate::plan::Ready]| ready.iter().map(|ready| plan.show(*ready)).collect::<Vec<_>>();
     json!({
         "model": model.name,
         "docs": model.docs,
@@ -28,9 +27,9 @@ pub fn json(plan: &Plan) -> Value {
         "bound": bound(plan),
         "bounded": bounded(plan),
         "plan": {
-            "once_an_image": lines(&plan.bound.once),
-            "repeated": names(plan, &plan.bound.repeated),
-            "once_a_sample": lines(&plan.bound.each),
+            "once_an_image": plan.lines(&plan.bound, Rate::Record),
+            "repeated": plan.repeated(&plan.bound),
+            "once_a_sample": plan.lines(&plan.bound, Rate::Sample),
         },
         "modes": modes(plan),
         "impossible_modes": impossible_modes(plan),

@@ -2,8 +2,8 @@
 
 use super::notation::{call, count, scaled};
 use crate::catalog::{Cost, show_shape};
-use crate::graph::{Argument, Body, Model, NetBody, Network, Op};
-use crate::plan::Plan;
+use crate::graph::{Argument, Body, Model, NetBody, NetId, Network, Op};
+use crate::plan::{PartId, Plan, factor_path, net_path};
 
 /// The stages of one factor or of one named network.
 pub struct Group {
@@ -47,18 +47,19 @@ pub fn groups(plan: &Plan) -> Vec<Group> {
                 cost: Cost::held(held),
             });
         }
-        let fields = plan.factor(factor.side, factor.variable).map_or(&[][..], |plan| &plan.density.flows);
-        stages.extend(flows.iter().zip(fields).map(|(flow, (path, _))| Stage {
+        let field = factor_path(model, factor.side, factor.variable);
+        let below = |part: &PartId| plan.parts.part(*part).path.replacen(&format!("{field}."), "", 1);
+        let parts = plan.factor(factor.side, factor.variable).map_or(&[][..], |plan| &plan.flows);
+        stages.extend(flows.iter().zip(parts).map(|(flow, part)| Stage {
             name: flow.entry.name.to_owned(),
             args: flow.args.clone(),
-            path: path.clone(),
+            path: below(part),
             reads: vec![plan.name(factor.variable).to_owned()],
             inputs: vec![shape.clone()],
             output: shape.clone(),
             cost: (flow.entry.cost)(&flow.values(), &[shape]),
         }));
         let owner = plan.factor_text(factor.side, factor.variable);
-        let field = format!("{}_{}", factor.side.name(), plan.name(factor.variable));
         Some(Group { owner, field, stages, cost: model.factor_cost(factor) })
     });
     let nets = model.nets.iter().enumerate().map(|(index, net)| {
@@ -74,8 +75,8 @@ pub fn groups(plan: &Plan) -> Vec<Group> {
                 cost: Cost::default(),
             }],
         };
-        let cost = model.net_cost(crate::graph::NetId(index));
-        Group { owner: format!("net {}", net.name), field: net.name.clone(), stages, cost }
+        let cost = model.net_cost(NetId(index));
+        Group { owner: format!("net {}", net.name), field: net_path(model, NetId(index)), stages, cost }
     });
     factors.chain(nets).collect()
 }

@@ -5,7 +5,7 @@ use super::notation::{aligned, bytes, count, density, determined, of_role, role,
 use super::{Budget, network_table};
 use crate::derive::{is_deterministic, is_supplied};
 use crate::graph::{Role, Side, VariableId};
-use crate::plan::Plan;
+use crate::plan::{Plan, Rate};
 
 /// Everything: variables, factors, bound, modes, plan, networks, budget.
 pub fn text(plan: &Plan) -> String {
@@ -148,20 +148,18 @@ fn modes(plan: &Plan) -> String {
 }
 
 fn program(plan: &Plan) -> String {
-    let mut text = "  once an image\n".to_owned();
-    for ready in &plan.bound.once {
-        text += &format!("    {}\n", plan.show(*ready));
+    let mut text = String::new();
+    for (title, rate) in [("once a record", Rate::Record), ("once a sample", Rate::Sample)] {
+        text += &format!("  {title}\n");
+        let repeated = plan.repeated(&plan.bound);
+        if rate == Rate::Sample && !repeated.is_empty() {
+            text += &format!("    repeat {} for each sample\n", repeated.join(", "));
+        }
+        for line in plan.lines(&plan.bound, rate) {
+            text += &format!("    {line}\n");
+        }
     }
-    text += "  once a sample\n";
-    if !plan.bound.repeated.is_empty() {
-        text += &format!("    repeat {} for each sample\n", plan.names(&plan.bound.repeated));
-    }
-    for ready in &plan.bound.each {
-        text += &format!("    {}\n", plan.show(*ready));
-    }
-    let terms: Vec<_> = plan.derivation.terms.iter().map(|term| term.name.as_str()).collect();
-    text += &format!("    {}\n", terms.join(", "));
-    section(&format!("Plan of the bound, given {}", plan.names(&plan.bound.data)), &text)
+    section(&format!("Plan of the bound, given {}", plan.names(&plan.bound.given)), &text)
 }
 
 fn budget(plan: &Plan) -> String {

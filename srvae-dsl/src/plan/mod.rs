@@ -1,33 +1,50 @@
-//! The plan: everything an emitter needs, decided. Nothing after it chooses.
+//! The plan: everything that carries a model out, decided. The two back ends, the emitter and the interpreter, choose
+//! nothing.
 
-mod bound;
-mod factor;
+mod lower;
 mod names;
-mod network;
+mod parts;
+mod program;
 mod show;
+mod sweep;
 
-pub use bound::{BoundPlan, Ready};
-pub use factor::{Density, FactorPlan};
-pub use names::{local, type_name};
-pub use network::{NetPlan, NetworkPlan, NodePlan};
+pub use names::{Chosen, term_field};
+pub use parts::{ComputedShape, Part, PartId, PartKind, Parts, Shape, factor_path, net_path};
+pub use program::{Call, How, Operation, Output, Program, Rate, Value, ValueId};
 
 use crate::derive::{Derivation, derive};
-use crate::graph::{Model, NetBody, Side, VariableId};
+use crate::graph::{Body, Factor, Model, Side, VariableId};
 
 /// A model with everything decided.
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub model: Model,
     pub derivation: Derivation,
-    /// Factors of p, then of q, that hold something: each is a field of the model's struct.
+    /// What holds parameters.
+    pub parts: Parts,
+    /// Factors of p, then of q, that are distributions.
     pub factors: Vec<FactorPlan>,
-    /// Named networks that are used, by position in [`Model::nets`].
-    pub nets: Vec<NetPlan>,
-    pub bound: BoundPlan,
+    pub bound: Program,
+    /// In the derivation's order.
+    pub modes: Vec<Program>,
+    pub names: Chosen,
+}
+
+/// A stochastic factor.
+#[derive(Debug, Clone)]
+pub struct FactorPlan {
+    pub side: Side,
+    pub variable: VariableId,
+    /// Its distribution given its parents; named after the factor, `p_z`.
+    pub program: Program,
+    /// The distribution's type in the runtime.
+    pub base: &'static str,
+    /// The flows over it, the one next to the base first.
+    pub flows: Vec<PartId>,
 }
 
 impl Plan {
-    /// The factor of this variable on this side; none where it is deterministic.
+    /// Whether a factor of this variable on this side is a distribution.
     pub fn factor(&self, side: Side, variable: VariableId) -> Option<&FactorPlan> {
         self.factors.iter().find(|factor| factor.side == side && factor.variable == variable)
     }
@@ -41,16 +58,18 @@ impl Plan {
 /// Decides.
 pub fn plan(model: Model) -> Plan {
     let derivation = derive(&model);
-    let invariant = bound::invariant(&model);
-    let factors: Vec<FactorPlan> =
-        model.p.iter().chain(&model.q).filter_map(|factor| factor::factor(&model, factor, &invariant)).collect();
-    let nets = model.nets.iter().map(|net| match &net.body {
-        NetBody::Network(network) => {
-            NetPlan::Built { name: net.name.clone(), network: network::network(&model, network, &[], true) }
-        }
-        NetBody::Rust { path, .. } => NetPlan::Rust { name: net.name.clone(), path: path.clone() },
-    });
-    let nets = nets.collect();
-    let bound = bound::bound(&model, &derivation, &factors, &invariant);
-    Plan { model, derivation, factors, nets, bound }
+    let parts = parts::parts(&model);
+    let factors = model.p.iter().chain(&model.q).filter_map(|factor| factor_plan(&model, factor, &parts)).collect();
+    let bound = lower::bound(&model, &derivation, &parts);
+    let modes = derivation.modes.iter().map(|mode| lower::mode(&model, mode, &parts)).collect();
+    let names = Chosen::of(&model, &derivation);
+    Plan { model, derivation, parts, factors, bound, modes, names }
+}
+
+fn factor_plan(model: &Model, factor: &Factor, parts: &Parts) -> Option<FactorPlan> {
+    let Body::Stochastic { base, flows, .. } = &factor.body else { return None };
+    let program = lower::factor(model, factor, parts)?;
+    let path = |at: usize| parts::flow_path(&program.name, &flows[at], at);
+    let flows = (0..flows.len()).filter_map(|at| parts.find(&path(at))).collect();
+    Some(FactorPlan { side: factor.side, variable: factor.variable, program, base: base.entry.runtime, flows })
 }

@@ -1,69 +1,90 @@
-//! Names in generated code.
+//! Names in generated code, each allocated where it is used: no two things of one place have the same.
 
-/// Types of the runtime that generated code names: a variable's type keeps clear of them.
-const TAKEN_TYPES: [&str; 22] = [
-    "Arc",
-    "BoundOptions",
-    "BoundTerms",
-    "Compiled",
-    "Config",
-    "Draw",
-    "Mode",
-    "Model",
-    "Nets",
-    "Network",
-    "Noise",
-    "Normal",
-    "Params",
-    "Result",
-    "Self",
-    "Setting",
-    "Settings",
-    "Tensor",
-    "Term",
-    "TermKind",
-    "Terms",
-    "Values",
-];
+use crate::derive::Derivation;
+use crate::graph::Model;
+use std::collections::BTreeSet;
 
-/// Functions and arguments that generated code names: a variable's local keeps clear of them.
-const TAKEN_LOCALS: [&str; 22] = [
-    "concat",
-    "config",
-    "count",
-    "decode",
-    "downsample",
-    "downscale",
-    "draw",
-    "elu",
-    "flatten",
-    "fourier",
-    "grayscale",
-    "nets",
-    "noise",
-    "once",
-    "options",
-    "params",
-    "per_sample",
-    "relu",
-    "repeat",
-    "reshape",
-    "samples",
-    "shapes",
-];
+/// Words that Rust takes as names under no circumstances.
+const NO_NAMES: [&str; 5] = ["_", "Self", "crate", "self", "super"];
 
-/// `z1` → `Z1`, `prior_net` → `PriorNet`; `Value` after it where the runtime has the name.
-pub fn type_name(name: &str) -> String {
-    let capital = |word: &str| {
-        let mut letters = word.chars();
-        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-    };
-    let name: String = name.split('_').map(capital).collect();
-    if TAKEN_TYPES.contains(&name.as_str()) { format!("{name}Value") } else { name }
+/// The names of one place: a function, a struct, a module.
+#[derive(Debug, Clone, Default)]
+pub struct Names(BTreeSet<String>);
+
+impl Names {
+    /// A place where these names are given.
+    pub fn with(taken: &[&str]) -> Self {
+        Self(taken.iter().map(|name| (*name).to_owned()).collect())
+    }
+
+    /// The name, or where it is given already, the name with a number after it.
+    pub fn unique(&mut self, wanted: &str) -> String {
+        let mut name = wanted.to_owned();
+        let mut number = 1;
+        while NO_NAMES.contains(&name.as_str()) || self.0.contains(&name) {
+            number += 1;
+            name = format!("{wanted}_{number}");
+        }
+        self.0.insert(name.clone());
+        name
+    }
+
+    /// The same for a local variable: in small letters, as patterns of capitals may be constants.
+    pub fn local(&mut self, wanted: &str) -> String {
+        self.unique(&wanted.to_lowercase())
+    }
+
+    /// The same for a type: `two_words` becomes `TwoWords`.
+    pub fn camel(&mut self, wanted: &str) -> String {
+        let capital = |word: &str| {
+            let mut letters = word.chars();
+            letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+        };
+        let name: String = wanted.split('_').map(capital).collect();
+        match name.starts_with(|first: char| first.is_ascii_alphabetic()) {
+            true => self.unique(&name),
+            false => self.unique(&format!("V{name}")),
+        }
+    }
 }
 
-/// A variable's name as a local: an underscore after it where something else has the name.
-pub fn local(name: &str) -> String {
-    let free = syn::parse_str::<syn::Ident>(name).is_ok() && !TAKEN_LOCALS.contains(&name);
-    if free { name.to_owned() } else { format!("{name}_") }
+/// Names of generated code that stem from the file's, in its order.
+#[derive(Debug, Clone)]
+pub struct Chosen {
+    /// The module, and the model's struct in it.
+    pub module: String,
+    pub model: String,
+    /// Fields and types of variables.
+    pub variables: Vec<String>,
+    pub types: Vec<String>,
+    /// Types of the modes' results.
+    pub results: Vec<String>,
+    /// Fields of the configuration, and functions of presets.
+    pub settings: Vec<String>,
+    pub presets: Vec<String>,
+}
+
+impl Chosen {
+    pub(super) fn of(model: &Model, derivation: &Derivation) -> Self {
+        let each = |names: &mut dyn Iterator<Item = &String>, how: fn(&mut Names, &str) -> String, taken: &[&str]| {
+            let mut place = Names::with(taken);
+            names.map(|name| how(&mut place, name)).collect::<Vec<_>>()
+        };
+        let variables = || model.variables.iter().map(|variable| &variable.name);
+        Self {
+            module: Names::default().unique(&model.name),
+            model: Names::default().camel(&model.name),
+            variables: each(&mut variables(), Names::unique, &[]),
+            types: each(&mut variables(), Names::camel, &[]),
+            results: each(&mut derivation.modes.iter().map(|mode| &mode.name), Names::camel, &["BoundTerms"]),
+            settings: each(&mut model.params.iter().map(|param| &param.name), Names::unique, &[]),
+            presets: each(&mut model.presets.iter().map(|preset| &preset.name), Names::unique, &[]),
+        }
+    }
+}
+
+/// `RE_x` as a field: `re_x`.
+pub fn term_field(term: &str) -> String {
+    let (kind, variable) = term.split_once('_').unwrap_or((term, ""));
+    format!("{}_{variable}", kind.to_lowercase())
 }

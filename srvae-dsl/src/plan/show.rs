@@ -1,29 +1,21 @@
 //! The plan in words, for people and for snapshots.
 
-use super::{Plan, Ready};
-use crate::graph::{Body, Side};
+use super::{Call, How, Operation, Output, Plan, Program, Rate, Value, ValueId};
+use crate::graph::{Body, Side, VariableId};
 use std::fmt;
 
 impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "bound({})", self.names(&self.bound.data))?;
-        writeln!(f, "  once an image")?;
-        for ready in &self.bound.once {
-            writeln!(f, "    {}", self.show(*ready))?;
-        }
-        writeln!(f, "  once a sample")?;
-        if !self.bound.repeated.is_empty() {
-            writeln!(f, "    repeat {}", self.names(&self.bound.repeated))?;
-        }
-        for ready in &self.bound.each {
-            writeln!(f, "    {}", self.show(*ready))?;
-        }
-        for mode in &self.derivation.modes {
-            writeln!(f, "{}({})", mode.name, self.names(&mode.given))?;
-            for (index, step) in mode.steps.iter().enumerate() {
-                let way = if mode.is_intermediate(index) { " (on the way)" } else { "" };
-                writeln!(f, "    {}{way}", self.step(step.side, step.variable))?;
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for program in std::iter::once(&self.bound).chain(&self.modes) {
+            writeln!(out, "{}({})", program.name, self.names(&program.given))?;
+            for (title, rate) in [("once a record", Rate::Record), ("once a sample", Rate::Sample)] {
+                let lines = self.lines(program, rate);
+                if !lines.is_empty() {
+                    writeln!(out, "  {title}")?;
+                }
+                lines.iter().try_for_each(|line| writeln!(out, "    {line}"))?;
             }
+            writeln!(out, "  yields {}", self.yields(program).join(", "))?;
         }
         Ok(())
     }
@@ -31,23 +23,20 @@ impl fmt::Display for Plan {
 
 impl Plan {
     /// Names, separated by commas.
-    pub fn names(&self, ids: &[crate::graph::VariableId]) -> String {
+    pub fn names(&self, ids: &[VariableId]) -> String {
         ids.iter().map(|id| self.name(*id)).collect::<Vec<_>>().join(", ")
     }
 
     /// `q(u | y)`.
-    pub fn factor_text(&self, side: Side, variable: crate::graph::VariableId) -> String {
-        let (letter, factor) = match side {
-            Side::P => ("p", self.model.p_of(variable)),
-            Side::Q => ("q", self.model.q_of(variable)),
-        };
+    pub fn factor_text(&self, side: Side, variable: VariableId) -> String {
+        let factor = self.model.factor(side, variable);
         let parents = factor.map_or_else(String::new, |factor| self.names(&factor.parents));
         let bar = if parents.is_empty() { "" } else { " | " };
-        format!("{letter}({}{bar}{parents})", self.name(variable))
+        format!("{}({}{bar}{parents})", side.name(), self.name(variable))
     }
 
     /// `u ~ q(u | y)`, or `y = downscale(x, 2)`.
-    pub fn step(&self, side: Side, variable: crate::graph::VariableId) -> String {
+    pub fn step(&self, side: Side, variable: VariableId) -> String {
         match self.factor(side, variable) {
             Some(_) => format!("{} ~ {}", self.name(variable), self.factor_text(side, variable)),
             None => format!("{} = {}", self.name(variable), self.function_text(variable)),
@@ -55,7 +44,7 @@ impl Plan {
     }
 
     /// `downscale(x, 2)`: the function that determines a latent.
-    pub fn function_text(&self, variable: crate::graph::VariableId) -> String {
+    pub fn function_text(&self, variable: VariableId) -> String {
         let Some(Body::Deterministic { function, input }) = self.model.q_of(variable).map(|factor| &factor.body) else {
             return String::new();
         };
@@ -64,17 +53,69 @@ impl Plan {
         format!("{}({})", function.entry.name, inputs.join(", "))
     }
 
-    /// `q(u | y)`, `y = downscale(x, 2)`, `u ~ q(u | y)`: a line of the plan.
-    pub fn show(&self, ready: Ready) -> String {
-        match ready {
-            Ready::Determined(id) => self.step(Side::Q, id),
-            Ready::Distribution(side, id) => self.factor_text(side, id),
-            Ready::Prepared(side, id) => {
-                let network = self.factor(side, id).and_then(|factor| factor.network.as_ref());
-                let reads = network.map_or_else(String::new, |network| self.names(&network.once_reads));
-                format!("what {} computes from {reads} alone", self.factor_text(side, id))
+    /// What a program computes at a rate, a line for each value; repetitions stand with [`Plan::repeated`].
+    pub fn lines(&self, program: &Program, rate: Rate) -> Vec<String> {
+        let shown = |value: &&Value| {
+            value.rate == rate
+                && !matches!(value.operation, Operation::Given(_) | Operation::Repeat | Operation::Expand)
+        };
+        program.values.iter().filter(shown).map(|value| self.line(program, value)).collect()
+    }
+
+    /// Values of a record that are repeated for each of its samples.
+    pub fn repeated<'p>(&self, program: &'p Program) -> Vec<&'p str> {
+        let repeats = program.values.iter().filter(|value| value.operation == Operation::Repeat);
+        repeats.map(|value| program.value(value.inputs[0]).name.as_str()).collect()
+    }
+
+    /// What a program yields, by name.
+    fn yields(&self, program: &Program) -> Vec<String> {
+        match &program.output {
+            Output::Terms(values) => values.iter().map(|value| source(program, *value)).collect(),
+            Output::Variables(values) => {
+                values.iter().map(|(id, value)| renamed(self.name(*id), &source(program, *value))).collect()
             }
-            Ready::Drawn(id) => self.step(Side::Q, id),
+            Output::Distribution(value) => vec![source(program, *value)],
         }
     }
+
+    fn line(&self, program: &Program, value: &Value) -> String {
+        let inputs: Vec<String> = value.inputs.iter().map(|input| source(program, *input)).collect();
+        let all = inputs.join(", ");
+        let right = match &value.operation {
+            Operation::Draw(_, how) => {
+                let how = if *how == How::Decoded { ", decoded" } else { "" };
+                return format!("{} ~ {all}{how}", value.name);
+            }
+            Operation::Function(call) => applied(call, &inputs),
+            Operation::Head(call) => applied(call, &inputs),
+            Operation::Layer(part) | Operation::Flow(part) => format!("{}({all})", self.parts.part(*part).path),
+            Operation::Root(part) => self.parts.part(*part).path.clone(),
+            Operation::LogProb => format!("ln {}({})", inputs[0], inputs[1]),
+            Operation::Divergence => format!("KL({} ‖ {}) at {}", inputs[0], inputs[1], inputs[2]),
+            Operation::LogRatio => format!("{} − {}", inputs[0], inputs[1]),
+            Operation::PerSample => format!("[samples, batch] of {all}"),
+            Operation::Given(_) | Operation::Expand | Operation::Repeat => all,
+        };
+        format!("{} = {right}", value.name)
+    }
+}
+
+/// A value's name; that of what is repeated, for a repetition.
+fn source(program: &Program, id: ValueId) -> String {
+    let value = program.value(id);
+    match value.operation {
+        Operation::Repeat | Operation::Expand => source(program, value.inputs[0]),
+        _ => value.name.clone(),
+    }
+}
+
+fn renamed(name: &str, source: &str) -> String {
+    if name == source { name.to_owned() } else { format!("{name} = {source}") }
+}
+
+fn applied(call: &Call, inputs: &[String]) -> String {
+    let arguments = call.arguments.iter().map(|argument| argument.value.to_string());
+    let all: Vec<String> = inputs.iter().cloned().chain(arguments).collect();
+    format!("{}({})", call.name, all.join(", "))
 }

@@ -162,6 +162,9 @@ pub fn items(code: &str, wanted: &str) -> String {
 
 fn collect(item: syn::Item, wanted: &str, found: &mut Vec<syn::Item>) {
     match item {
+        syn::Item::Mod(module) => {
+            module.content.into_iter().flat_map(|(_, items)| items).for_each(|item| collect(item, wanted, found));
+        }
         syn::Item::Struct(item) if item.ident == wanted => found.push(syn::Item::Struct(item)),
         syn::Item::Impl(item) => {
             let of = matches!(&*item.self_ty, syn::Type::Path(path) if path.path.is_ident(wanted));

@@ -95,7 +95,7 @@ fn vae() -> Result<()> {
     let q_z = model.q_z(&x)?;
     golden.close("forward/z_q_mean", &q_z.mean, OUTPUT)?;
     golden.close("forward/z_q_logvar", &q_z.log_var, OUTPUT)?;
-    let drawn = model.reconstruction(&x, &mut recorded(&golden, "forward/eps_", &["z"])?, &DECODE)?;
+    let drawn = model.reconstruction(&x, x.0.dim(0)?, &mut recorded(&golden, "forward/eps_", &["z"])?, &DECODE)?;
     golden.close("forward/z_q", &drawn.z.0, OUTPUT)?;
     close(&golden, "forward/x_logits", model.p_x(&drawn.z)?.logits())?;
     close(&golden, "reconstruct/x", &drawn.x.0)?;
@@ -125,7 +125,7 @@ fn srvae() -> Result<()> {
 /// What every factor says of the golden images and draws.
 fn srvae_factors(golden: &Golden, model: &srvae_golden::SrvaeGolden) -> Result<()> {
     let x = srvae_golden::X(golden.get("x")?);
-    let drawn = model.reconstruction(&x, &mut recorded(golden, "forward/eps_", &["u", "z"])?, &DECODE)?;
+    let drawn = model.reconstruction(&x, x.0.dim(0)?, &mut recorded(golden, "forward/eps_", &["u", "z"])?, &DECODE)?;
     golden.close("forward/y", &drawn.y.0, 0.0)?;
     let (q_u, q_z) = (model.q_u(&drawn.y)?, model.q_z(&x)?);
     golden.close("forward/u_q_mean", &q_u.mean, OUTPUT)?;
@@ -151,10 +151,10 @@ fn srvae_modes(golden: &Golden, model: &srvae_golden::SrvaeGolden) -> Result<()>
 
     let y = srvae_golden::Y(golden.get("forward/y")?);
     let mut noise = recorded(golden, "super_resolution/eps_", &["u", "z"])?;
-    close(golden, "super_resolution/x", &model.conditional_generation(&y, &mut noise, &DECODE)?.x.0)?;
+    close(golden, "super_resolution/x", &model.conditional_generation(&y, y.0.dim(0)?, &mut noise, &DECODE)?.x.0)?;
 
     let x = srvae_golden::X(golden.get("x")?);
-    let drawn = model.reconstruction(&x, &mut recorded(golden, "forward/eps_", &["u", "z"])?, &DECODE)?;
+    let drawn = model.reconstruction(&x, x.0.dim(0)?, &mut recorded(golden, "forward/eps_", &["u", "z"])?, &DECODE)?;
     close(golden, "reconstruct/x", &drawn.x.0)?;
     let y = model.p_y(&drawn.u)?;
     close(golden, "reconstruct/y", &srvae::dist::Distribution::mode(&y)?)

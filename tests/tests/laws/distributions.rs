@@ -1,91 +1,43 @@
-//! Distributions: they add up to one, draws follow them, closed forms agree with averages, gradients are slopes.
+//! Distributions: they add up to one, draws follow them, closed forms agree with averages, gradients are slopes, and nothing
+//! is broadcast into a log-probability.
 
-use super::support::{image, list, normal, params, slopes};
+use super::catalogue::{Case, batch, distributions, enumerable, named, repeated, values};
+use super::support::{list, params, slopes};
 use anyhow::{Result, ensure};
-use srvae::dist::{
-    Bernoulli, Categorical, Distribution, LogisticMixture, MixtureOfNormals, Normal, StandardNormal, normal_kl,
-    standard_normal_kl,
-};
-use srvae::{DType, Device, Draw, Noise, Tensor};
+use srvae::dist::{Distribution as _, divergence};
+use srvae::entries::{DISTRIBUTIONS, space_entry};
+use srvae::{Device, Draw, Noise, Tensor};
 
-const COMPONENTS: usize = 3;
-
-/// Rows of one value each, from -30 to 30: the sum of a grid this fine is the integral of a smooth density to many digits.
-const STEP: f64 = 0.01;
-
-fn line() -> Result<Tensor> {
-    Ok(Tensor::arange_step(-30.0f64, 30.0, STEP, &Device::Cpu)?.unsqueeze(1)?)
-}
-
-fn one(log_prob: &Tensor, step: f64, tolerance: f64) -> Result<()> {
-    let total = list(&log_prob.exp()?)?.into_iter().sum::<f64>() * step;
-    ensure!((total - 1.0).abs() < tolerance, "{total}");
-    Ok(())
-}
-
-#[test]
-fn normals_add_up_to_one() -> Result<()> {
-    let (line, params) = (line()?, params());
-    let (mean, log_var) = ((line.ones_like()? * 0.7)?, (line.ones_like()? * -0.9)?);
-    one(&Normal { mean, log_var }.log_prob(&line)?, STEP, 1e-9)?;
-    one(&StandardNormal::new(&params, &[1])?.log_prob(&line)?, STEP, 1e-9)?;
-    one(&MixtureOfNormals::new(&params, &[1], 4)?.log_prob(&line)?, STEP, 1e-6)
-}
-
-#[test]
-fn discrete_ones_add_up_to_one() -> Result<()> {
-    let values = Tensor::new(&[[0.0f64], [1.0]], &Device::Cpu)?;
-    one(&Bernoulli::from_head(&(values.ones_like()? * 0.3)?)?.log_prob(&values)?, 1.0, 1e-12)?;
-    let classes = Tensor::eye(5, DType::F64, &Device::Cpu)?;
-    let logits = normal(1, &[1, 5])?.broadcast_as((5, 5))?.contiguous()?;
-    one(&Categorical::from_head(&logits)?.log_prob(&classes)?, 1.0, 1e-12)
-}
-
-/// Logits of a mixture, the same for each of `rows` images of one pixel; the scales lie between e⁻⁴ and e⁻².
-fn mixture_logits(channels: usize, rows: usize) -> Result<Tensor> {
-    let part = |seed: u64, count: usize, scale: f64, shift: f64| -> Result<Tensor> {
-        Ok(((normal(seed, &[1, count, 1, 1])?.tanh()? * scale)? + shift)?)
-    };
-    let all = COMPONENTS * channels;
-    let mut parts = vec![part(1, COMPONENTS, 1.0, 0.0)?, part(2, all, 0.5, 0.5)?, part(3, all, 1.0, -3.0)?];
-    if channels == 3 {
-        parts.push(part(4, all, 0.5, 0.0)?);
+fn each(cases: Vec<Case>, law: impl Fn(&Case) -> Result<()>) -> Result<()> {
+    for case in cases {
+        law(&case).map_err(|error| error.context(case.name.clone()))?;
     }
-    let logits = Tensor::cat(&parts, 1)?;
-    Ok(logits.broadcast_as((rows, logits.dim(1)?, 1, 1))?.contiguous()?)
-}
-
-/// Where a bin has less than 1e-5 of mass, the density at its middle stands for it, off by (width/scale)²/24 < 0.2 %: over
-/// 256 bins that is less than 5e-6.
-const BINS: f64 = 5e-6;
-
-#[test]
-fn a_logistic_mixture_adds_up_to_one() -> Result<()> {
-    let grid = (Tensor::arange(0.0f64, 256.0, &Device::Cpu)? / 255.0)?.reshape((256, 1, 1, 1))?;
-    one(&LogisticMixture::from_head(&mixture_logits(1, 256)?, COMPONENTS)?.log_prob(&grid)?, 1.0, BINS)
-}
-
-/// Green and blue depend on red, but summed out they leave red's own mixture.
-#[test]
-fn a_coloured_mixture_leaves_that_of_its_first_channel() -> Result<()> {
-    let (red, rows) = (97.0, 256 * 256);
-    let value = |at: usize| [red, (at / 256) as f64, (at % 256) as f64].map(|level| level / 255.0);
-    let grid = Tensor::from_vec((0..rows).flat_map(value).collect::<Vec<f64>>(), (rows, 3, 1, 1), &Device::Cpu)?;
-    let logits = mixture_logits(3, rows)?;
-    let total: f64 = list(&LogisticMixture::from_head(&logits, COMPONENTS)?.log_prob(&grid)?.exp()?)?.into_iter().sum();
-
-    let logits = logits.narrow(0, 0, 1)?;
-    let every_third = |start: usize| -> Result<Tensor> {
-        let picks: Vec<u32> = (0..COMPONENTS).map(|k| (start + 3 * k) as u32).collect();
-        Ok(logits.index_select(&Tensor::from_vec(picks, COMPONENTS, &Device::Cpu)?, 1)?)
-    };
-    let (means, scales) = (every_third(COMPONENTS)?, every_third(4 * COMPONENTS)?);
-    let first = Tensor::cat(&[&logits.narrow(1, 0, COMPONENTS)?, &means, &scales], 1)?;
-    let value = Tensor::new(&[[[[red / 255.0]]]], &Device::Cpu)?;
-    let alone = list(&LogisticMixture::from_head(&first, COMPONENTS)?.log_prob(&value)?.exp()?)?[0];
-    ensure!((total / alone - 1.0).abs() < 2.0 * BINS / alone.min(1.0), "{total} and {alone}");
     Ok(())
 }
+
+/// The grid of a case's space: its values, and the density of each for one setting of the natural parameters.
+fn grid(case: &Case, seed: u64) -> Result<(Vec<f64>, Vec<f64>)> {
+    let values = (space_entry(case.space).grid.rows)();
+    let rows = values.len() / case.shape.iter().product::<usize>();
+    let grid = Tensor::from_vec(values.clone(), batch(rows, &case.shape), &Device::Cpu)?;
+    Ok((values, list(&case.rows(seed, rows)?.log_prob(&grid)?.exp()?)?))
+}
+
+/// Where a density has a kink, the sum over a grid is off by about what the sum over every second point differs from it.
+#[test]
+fn densities_add_up_to_one() -> Result<()> {
+    each(enumerable()?, |case| {
+        let (step, density) = (space_entry(case.space).grid.step, grid(case, 1)?.1);
+        let total = density.iter().sum::<f64>() * step;
+        let coarse = density.iter().step_by(2).sum::<f64>() * 2.0 * step;
+        let kink = if space_entry(case.space).discrete { 0.0 } else { (total - coarse).abs() };
+        ensure!((total - 1.0).abs() < 1e-9 + case.entry.error + kink, "{total}, at every second point {coarse}");
+        Ok(())
+    })
+}
+
+const DRAWS: usize = 40_000;
+const BINS: usize = 50;
 
 /// Pearson's statistic of draws against probabilities, over bins of at least five expected draws; for so many degrees of
 /// freedom it stays within six standard deviations of their number but for one seed in 10⁸.
@@ -99,91 +51,129 @@ fn follows(counts: &[f64], probabilities: &[f64]) -> Result<()> {
 }
 
 #[test]
-fn draws_of_a_logistic_mixture_follow_it() -> Result<()> {
-    let (side, grid) = (160, (Tensor::arange(0.0f64, 256.0, &Device::Cpu)? / 255.0)?.reshape((256, 1, 1, 1))?);
-    let probabilities = LogisticMixture::from_head(&mixture_logits(1, 256)?, COMPONENTS)?.log_prob(&grid)?.exp()?;
-    let logits = mixture_logits(1, 1)?;
-    let logits = logits.broadcast_as((1, logits.dim(1)?, side, side))?.contiguous()?;
-    let mixture = LogisticMixture::from_head(&logits, COMPONENTS)?;
-    let mut counts = vec![0.0; 256];
-    for value in list(&mixture.sample("x", &mut Noise::seeded(5), &Draw::default())?)? {
-        counts[(value * 255.0).round() as usize] += 1.0;
-    }
-    follows(&counts, &list(&probabilities)?)
-}
-
-#[test]
-fn draws_of_classes_follow_them() -> Result<()> {
-    let (rows, logits) = (20_000, normal(6, &[1, 6])?);
-    let probabilities = (logits.exp()?.broadcast_div(&logits.exp()?.sum_keepdim(1)?))?;
-    let drawn = Categorical::from_head(&logits.broadcast_as((rows, 6))?.contiguous()?)?;
-    let counts = drawn.sample("c", &mut Noise::seeded(7), &Draw::default())?.sum(0)?;
-    follows(&list(&counts)?, &list(&probabilities)?)?;
-    let coin = Bernoulli::from_head(&Tensor::full(0.4f64, (rows, 1), &Device::Cpu)?)?;
-    let heads: f64 = list(&coin.sample("b", &mut Noise::seeded(8), &Draw::default())?)?.into_iter().sum();
-    let p = 1.0 / (1.0 + (-0.4f64).exp());
-    follows(&[heads, rows as f64 - heads], &[p, 1.0 - p])
-}
-
-/// Mean and variance of 40,000 draws lie within five of their standard errors.
-#[test]
-fn draws_of_normals_follow_them() -> Result<()> {
-    let rows = 40_000;
-    let normal = Normal {
-        mean: Tensor::full(0.7f64, (rows, 1), &Device::Cpu)?,
-        log_var: Tensor::full(-0.9f64, (rows, 1), &Device::Cpu)?,
-    };
-    let values = list(&normal.sample("z", &mut Noise::seeded(9), &Draw::default())?)?;
-    let (count, deviation) = (rows as f64, (-0.45f64).exp());
-    let mean = values.iter().sum::<f64>() / count;
-    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
-    ensure!((mean - 0.7).abs() < 5.0 * deviation / count.sqrt(), "mean {mean}");
-    ensure!((variance / deviation.powi(2) - 1.0).abs() < 5.0 * (2.0 / count).sqrt(), "variance {variance}");
-    Ok(())
-}
-
-fn pair(rows: usize) -> Result<(Normal, Normal)> {
-    let part = |seed| -> Result<Tensor> { Ok(normal(seed, &[1, 4])?.broadcast_as((rows, 4))?.contiguous()?) };
-    Ok((Normal { mean: part(1)?, log_var: part(2)? }, Normal { mean: part(3)?, log_var: part(4)? }))
+fn draws_follow_their_density() -> Result<()> {
+    each(enumerable()?, |case| {
+        let entry = space_entry(case.space);
+        let drawn = list(&case.rows(2, DRAWS)?.sample("v", &mut Noise::seeded(5), &Draw::default())?)?;
+        let size = case.shape.iter().product::<usize>();
+        ensure!(drawn.len() == DRAWS * size, "{} values", drawn.len());
+        let wrong = drawn.chunks(size).find_map(entry.misfit);
+        ensure!(wrong.is_none(), "a draw {}", wrong.unwrap_or_default());
+        let (points, density) = grid(case, 2)?;
+        let masses: Vec<f64> = density.iter().map(|density| density * entry.grid.step).collect();
+        // The bin of each point of the grid: its own, or, of a continuous space, one of many of equal mass.
+        let mut below = 0.0;
+        let bins = masses.iter().enumerate().map(|(at, mass)| {
+            below += mass;
+            if entry.discrete { at } else { (((below - mass / 2.0) * BINS as f64) as usize).min(BINS - 1) }
+        });
+        let bins: Vec<usize> = bins.collect();
+        let mut probabilities = vec![0.0; bins.iter().max().map_or(0, |most| most + 1)];
+        bins.iter().zip(&masses).for_each(|(bin, mass)| probabilities[*bin] += mass);
+        let mut counts = vec![0.0; probabilities.len()];
+        for value in drawn.chunks(size) {
+            let at = if entry.discrete {
+                let near = |row: &[f64]| row.iter().zip(value).all(|(a, b)| (a - b).abs() < 1e-6);
+                points.chunks(size).position(near)
+            } else {
+                Some((((value[0] - points[0]) / entry.grid.step).round().max(0.0) as usize).min(bins.len() - 1))
+            };
+            let Some(at) = at else { anyhow::bail!("{value:?} is not a value of the space") };
+            counts[bins[at]] += 1.0;
+        }
+        follows(&counts, &probabilities)
+    })
 }
 
 /// The closed form lies within five standard errors of the average of log q − log p over draws from q.
 #[test]
 fn closed_forms_agree_with_averages() -> Result<()> {
-    let rows = 40_000;
-    let ((q, p), standard) = (pair(rows)?, StandardNormal::new(&params(), &[4])?);
-    let z = q.sample("z", &mut Noise::seeded(10), &Draw::default())?;
-    for (exact, log_p) in
-        [(normal_kl(&q, &p)?, p.log_prob(&z)?), (standard_normal_kl(&q, &standard)?, standard.log_prob(&z)?)]
-    {
-        let (exact, each) = (list(&exact)?[0], list(&(q.log_prob(&z)? - log_p)?)?);
-        let mean = each.iter().sum::<f64>() / rows as f64;
-        let variance = each.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / rows as f64;
-        ensure!((mean - exact).abs() < 5.0 * (variance / rows as f64).sqrt(), "{mean} on average, exactly {exact}");
-        ensure!(exact > 0.0);
+    let mut seen = 0;
+    for entry in DISTRIBUTIONS {
+        for name in entry.closed_forms {
+            let (space, shape) = (entry.spaces[0], entry.examples[entry.examples.len() - 1].inputs[0]);
+            let (q, p) = (named(entry.name, space, shape)?, named(name, space, shape)?);
+            let (of_q, of_p) = (q.rows(1, DRAWS)?, p.rows(2, DRAWS)?);
+            let v = of_q.sample("v", &mut Noise::seeded(10), &Draw::default())?;
+            let exact = list(&divergence(&of_q, &of_p)?)?[0];
+            let each = list(&(of_q.log_prob(&v)? - of_p.log_prob(&v)?)?)?;
+            let mean = each.iter().sum::<f64>() / DRAWS as f64;
+            let variance = each.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / DRAWS as f64;
+            let error = (variance / DRAWS as f64).sqrt();
+            let pair = format!("KL({} ‖ {name})", entry.name);
+            ensure!((mean - exact).abs() < 5.0 * error, "{pair}: {mean} on average, exactly {exact}");
+            ensure!(exact > 0.0, "{pair}: {exact}");
+            if *name == entry.name {
+                ensure!(list(&divergence(&of_q, &of_q)?)?[0].abs() < 1e-12, "{pair} of a distribution from itself");
+            }
+            if let (Some(head), p) = (q.natural(3)?, p.rows(4, 1)?) {
+                slopes(&params(), &head, |head| Ok(divergence(&q.make(Some(head), 1)?, &p)?))
+                    .map_err(|error| error.context(pair))?;
+            }
+            seen += 1;
+        }
     }
-    ensure!(list(&normal_kl(&q, &q)?)?[0].abs() < 1e-12, "of a distribution from itself");
+    ensure!(seen >= 2, "{seen} pairs");
     Ok(())
 }
 
 #[test]
 fn gradients_are_slopes() -> Result<()> {
-    let params = params();
-    let x = image(11, &[2, 3, 3, 2])?;
-    slopes(&params, &normal(12, &[2, 10 * COMPONENTS, 3, 2])?, |logits| {
-        Ok(LogisticMixture::from_head(logits, COMPONENTS)?.log_prob(&x)?)
-    })?;
-    let z = normal(13, &[2, 4, 3, 1])?;
-    slopes(&params, &normal(14, &[2, 8, 3, 1])?, |head| Ok(Normal::from_head(head)?.log_prob(&z)?))?;
-    slopes(&params, &normal(15, &[2, 8, 3, 1])?, |head| {
-        let p = Normal { mean: z.clone(), log_var: (&z * 0.3)? };
-        Ok(normal_kl(&Normal::from_head(head)?, &p)?)
-    })?;
-    slopes(&params, &normal(16, &[3, 5])?, |logits| {
-        Ok(Bernoulli::from_head(logits)?.log_prob(&logits.detach().gt(0.1)?.to_dtype(DType::F64)?)?)
-    })?;
-    let classes = Tensor::eye(5, DType::F64, &Device::Cpu)?;
-    slopes(&params, &normal(17, &[5, 5])?, |logits| Ok(Categorical::from_head(logits)?.log_prob(&classes)?))?;
-    let prior = MixtureOfNormals::new(&params, &[4], 3)?;
-    slopes(&params, &normal(18, &[3, 4])?, |z| Ok(prior.log_prob(z)?))
+    each(distributions(), |case| {
+        let rows = 2;
+        let value = values(11, case.space, rows, &case.shape)?;
+        if let Some(head) = case.natural(12)? {
+            slopes(&params(), &repeated(&head, rows)?, |head| Ok(case.make(Some(head), rows)?.log_prob(&value)?))?;
+        }
+        if case.entry.continuous {
+            let density = case.rows(13, rows)?;
+            slopes(&params(), &value, |value| Ok(density.log_prob(value)?))?;
+        }
+        Ok(())
+    })
+}
+
+/// What a distribution at a root holds itself is learned: the gradient is the slope for every parameter.
+#[test]
+fn gradients_of_roots_are_slopes() -> Result<()> {
+    each(distributions(), |case| {
+        let srvae::entries::Make::Root(make) = case.entry.make else { return Ok(()) };
+        let root = make(&case.params, &case.shape, &case.arguments)?;
+        let held: usize = case.params.entries().iter().map(|(_, var)| var.elem_count()).sum();
+        let said = (case.entry.count)(&case.arguments, &case.shape);
+        ensure!(held as u64 == said, "{held} parameters, the catalogue says {said}");
+        slopes(&case.params, &values(14, case.space, 2, &case.shape)?, |value| Ok(root.log_prob(value)?))
+    })
+}
+
+#[test]
+fn copies_of_a_batch_are_the_batch() -> Result<()> {
+    each(distributions(), |case| {
+        let (rows, samples) = (2, 3);
+        let (one, value) = (case.rows(15, rows)?, values(16, case.space, rows, &case.shape)?);
+        let copies = one.repeat(samples)?;
+        let expected = srvae::ops::repeat(&one.log_prob(&value)?, samples)?;
+        ensure!(list(&copies.log_prob(&srvae::ops::repeat(&value, samples)?)?)? == list(&expected)?);
+        let wanted = batch(rows * samples, &case.shape);
+        ensure!(copies.mode()?.dims() == wanted, "the mode has shape {:?}", copies.mode()?.dims());
+        let drawn = copies.sample("v", &mut Noise::seeded(17), &Draw::default())?;
+        ensure!(drawn.dims() == wanted, "a draw has shape {:?}", drawn.dims());
+        Ok(())
+    })
+}
+
+/// A value that would fit by broadcasting is an error that names its shape.
+#[test]
+fn a_value_that_would_broadcast_is_refused() -> Result<()> {
+    each(distributions(), |case| {
+        let mut wider = case.shape.clone();
+        wider[0] += 1;
+        let other_rows = case.head()?.is_some().then(|| batch(3, &case.shape));
+        for shape in other_rows.into_iter().chain([batch(1, &wider)]) {
+            let value = Tensor::zeros(shape.as_slice(), srvae::DType::F64, &Device::Cpu)?;
+            let Err(error) = case.rows(18, 1)?.log_prob(&value) else { anyhow::bail!("{shape:?} was broadcast") };
+            ensure!(error.to_string().contains(&format!("{shape:?}")), "{shape:?} is not named: {error}");
+        }
+        Ok(())
+    })
 }

@@ -1,8 +1,10 @@
 //! Bijectors: both ways give back the start, the log-determinant is the Jacobian's, gradients are slopes.
 
+use super::catalogue::batch;
 use super::support::{list, log_det, normal, params, slopes, stir};
 use anyhow::{Result, ensure};
 use srvae::dist::{Distribution, Flowed, StandardNormal};
+use srvae::entries::{Build, FLOWS};
 use srvae::flow::{Bijector, Coupling, Mask, RealNvp, RealNvpConfig};
 use srvae::{Params, Tensor};
 
@@ -23,17 +25,20 @@ fn each(law: impl Fn(&str, &Params, &dyn Bijector, &[usize]) -> Result<()>) -> R
         stir(&params)?;
         law(&format!("{mask:?} over {shape:?}"), &params, &coupling, &shape)?;
     }
-    for (scales, shape) in [(1, [1, 3, 2]), (2, [2, 4, 2]), (3, [1, 4, 4])] {
-        let params = params();
-        let flow = RealNvp::new(&params.at("flow"), &shape, RealNvpConfig { scales, growth: 2, steps: 2 })?;
-        stir(&params)?;
-        law(&format!("RealNVP of {scales} scales over {shape:?}"), &params, &flow, &shape)?;
+    for entry in FLOWS {
+        ensure!(!entry.examples.is_empty(), "`{}` has no example", entry.name);
+        for example in entry.examples {
+            let (params, arguments, shape) = (params(), (example.arguments)(), example.inputs[0]);
+            let Build::Bijector(build) = entry.build else { anyhow::bail!("`{}` is no bijector", entry.name) };
+            let flow = build(&params.at("flow"), shape, &arguments)?;
+            let held: usize = params.entries().iter().map(|(_, var)| var.elem_count()).sum();
+            let said = (entry.cost)(&arguments, &[shape]).parameters;
+            ensure!(held as u64 == said, "{}: {held} parameters, the catalogue says {said}", entry.name);
+            stir(&params)?;
+            law(&format!("{} over {shape:?} with {arguments:?}", entry.name), &params, flow.as_ref(), shape)?;
+        }
     }
     Ok(())
-}
-
-fn batch(count: usize, shape: &[usize]) -> Vec<usize> {
-    std::iter::once(count).chain(shape.iter().copied()).collect()
 }
 
 fn close(name: &str, a: &Tensor, b: &Tensor) -> Result<()> {

@@ -14,12 +14,6 @@ pub fn normal(seed: u64, shape: &[usize]) -> Result<Tensor> {
     Ok(Noise::seeded(seed).normal("value", shape, DType::F64, &Device::Cpu)?)
 }
 
-/// Images on the k/255 grid, black and white among them.
-pub fn image(seed: u64, shape: &[usize]) -> Result<Tensor> {
-    let uniform = Noise::seeded(seed).uniform("value", shape, DType::F64, &Device::Cpu)?;
-    Ok((((uniform * 300.0)? - 22.0)?.clamp(0.0, 255.0)?.round()? / 255.0)?)
-}
-
 /// Moves every parameter off the values it starts with, where slopes may vanish.
 pub fn stir(params: &Params) -> Result<()> {
     for (index, (name, var)) in params.entries().into_iter().enumerate() {

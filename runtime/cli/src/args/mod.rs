@@ -46,6 +46,10 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(name = "srvae-run", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 pub struct Cli {
+    /// Compile a model file that is not compiled in, with cargo, and run the command with what comes out. Without it, such a
+    /// model is interpreted.
+    #[arg(long, global = true)]
+    pub compile: bool,
     #[command(subcommand)]
     pub command: Option<Command>,
     #[command(flatten)]

@@ -3,7 +3,7 @@
 
 use super::{BATCH, Finding, Subject};
 use anyhow::Result;
-use srvae_training::spec::{Space, Variable};
+use srvae_training::spec::{Space, Variable, space_entry};
 use srvae_training::{BoundOptions, DType, Device, Draw, Noise, Tensor, Values, figures};
 
 /// Seeds at which what is given may make no difference by chance, as with a class that is drawn.
@@ -71,7 +71,7 @@ fn extreme(variable: &Variable, high: bool) -> Result<Tensor> {
     let row: Vec<f64> = match variable.space {
         Space::Label => (0..size).map(|at| f64::from(u8::from(at == if high { size - 1 } else { 0 }))).collect(),
         Space::Real if !high => vec![-1.0; size],
-        Space::Image | Space::Binary | Space::Real => vec![f64::from(u8::from(high)); size],
+        _ => vec![f64::from(u8::from(high)); size],
     };
     let shape: Vec<usize> = std::iter::once(BATCH).chain(variable.shape.iter().copied()).collect();
     Ok(Tensor::from_vec(row.repeat(BATCH), shape, &Device::Cpu)?)
@@ -83,19 +83,9 @@ fn misfit(variable: &Variable, value: &Tensor) -> Result<Option<String>> {
         return Ok(Some(format!("has shape {:?}, not {BATCH} x {:?}", value.dims(), variable.shape)));
     }
     let numbers = value.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
-    let on_grid = |value: f64, steps: f64| {
-        (0.0..=1.0).contains(&value) && (value * steps).fract().min(1.0 - (value * steps).fract()) < 1e-6
-    };
-    let (fits, what) = match variable.space {
-        Space::Image => (numbers.iter().all(|&value| on_grid(value, 255.0)), "leaves the grid k/255"),
-        Space::Binary => (numbers.iter().all(|&value| value == 0.0 || value == 1.0), "is not binary"),
-        Space::Label => {
-            let one_hot = |row: &[f64]| row.iter().all(|&v| v == 0.0 || v == 1.0) && row.iter().sum::<f64>() == 1.0;
-            (numbers.chunks(variable.shape[0]).all(one_hot), "is not one class")
-        }
-        Space::Real => (numbers.iter().all(|value| value.is_finite()), "is not finite"),
-    };
-    Ok((!fits).then(|| what.to_owned()))
+    let misfit = space_entry(variable.space).misfit;
+    let row = variable.shape.iter().product::<usize>().max(1);
+    Ok(numbers.chunks(row).find_map(misfit).map(str::to_owned))
 }
 
 fn finite(value: &Tensor) -> Result<bool> {

@@ -1,23 +1,14 @@
-//! Distributions: log-probabilities, draws, modes, closed-form divergences.
+//! What distributions have in common: log-probabilities, draws, modes, and bijectors over them.
 //!
 //! Shapes match exactly or it is an error that names both: nothing is ever broadcast into a log-probability.
 
-mod discrete;
-mod divergence;
 mod flowed;
-mod logistic_mixture;
-mod mixture_of_normals;
-mod normal;
 
-pub use discrete::{Bernoulli, Categorical};
-pub use divergence::{divergence, divergence_term};
 pub use flowed::Flowed;
-pub use logistic_mixture::LogisticMixture;
-pub use mixture_of_normals::MixtureOfNormals;
-pub use normal::{Normal, StandardNormal, normal_kl, standard_normal_kl};
 
 use crate::{Decode, Draw, Noise, Result, Tensor};
 use std::any::Any;
+use std::sync::Arc;
 
 /// A distribution of a batch: one for each of N rows, or, before [`expand`](Distribution::expand), the same for any
 /// number of rows, as it stands at a root.
@@ -55,33 +46,43 @@ pub trait Distribution: Any + Send + Sync {
     }
 }
 
-impl Distribution for Box<dyn Distribution> {
-    fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
-        (**self).log_prob(value)
-    }
+/// A distribution behind a pointer.
+macro_rules! behind {
+    ($($pointer:ty),*) => {
+        $(impl Distribution for $pointer {
+            fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
+                (**self).log_prob(value)
+            }
 
-    fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
-        (**self).sample(name, noise, draw)
-    }
+            fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
+                (**self).sample(name, noise, draw)
+            }
 
-    fn mode(&self) -> Result<Tensor> {
-        (**self).mode()
-    }
+            fn mode(&self) -> Result<Tensor> {
+                (**self).mode()
+            }
 
-    fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
-        (**self).repeat(samples)
-    }
+            fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
+                (**self).repeat(samples)
+            }
 
-    fn expand(&self, rows: usize) -> Result<Box<dyn Distribution>> {
-        (**self).expand(rows)
-    }
+            fn expand(&self, rows: usize) -> Result<Box<dyn Distribution>> {
+                (**self).expand(rows)
+            }
+        })*
+    };
 }
 
-/// The distribution as its own type, boxed or not, where it is of that type.
+behind!(Box<dyn Distribution>, Arc<dyn Distribution>);
+
+/// The distribution as its own type, behind a pointer or not, where it is of that type.
 pub fn downcast<D: Distribution>(distribution: &dyn Distribution) -> Option<&D> {
     let any: &dyn Any = distribution;
-    match any.downcast_ref::<Box<dyn Distribution>>() {
-        Some(boxed) => downcast(&**boxed),
+    if let Some(boxed) = any.downcast_ref::<Box<dyn Distribution>>() {
+        return downcast(&**boxed);
+    }
+    match any.downcast_ref::<Arc<dyn Distribution>>() {
+        Some(shared) => downcast(&**shared),
         None => any.downcast_ref(),
     }
 }
@@ -101,20 +102,22 @@ pub fn decode(likelihood: &dyn Distribution, name: &str, noise: &mut Noise, draw
 ///
 /// # Errors
 /// It was not.
-fn rows_of(what: &str, rows: Option<usize>) -> Result<usize> {
+pub fn rows_of(what: &str, rows: Option<usize>) -> Result<usize> {
     rows.ok_or_else(|| candle_core::Error::Msg(format!("{what} is the same for every row: expand it to some number")))
 }
 
 /// `[count, shape…]`.
-fn batched(count: usize, shape: &[usize]) -> Vec<usize> {
+pub fn batched(count: usize, shape: &[usize]) -> Vec<usize> {
     let mut all = vec![count];
     all.extend_from_slice(shape);
     all
 }
 
+/// Whether a value is one of this shape, without the batch; `what` names the distribution for the message.
+///
 /// # Errors
-/// A value whose shape, without the batch, is not the variable's.
-fn fits(what: &str, value: &Tensor, shape: &[usize]) -> Result<()> {
+/// A value of another shape.
+pub fn fits(what: &str, value: &Tensor, shape: &[usize]) -> Result<()> {
     if value.dims().get(1..) != Some(shape) {
         candle_core::bail!("{what} is over {shape:?}, the value's shape is {:?} with the batch first", value.dims());
     }

@@ -1,12 +1,10 @@
 //! Bijectors: invertible maps with a known log-determinant.
 
 mod coupling;
-mod real_nvp;
 mod squeeze;
 
 pub use crate::ops::Mask;
 pub use coupling::Coupling;
-pub use real_nvp::{RealNvp, RealNvpConfig};
 pub use squeeze::{Order, squeeze, unsqueeze};
 
 use crate::{Result, Tensor};

@@ -120,3 +120,36 @@ impl NormConv {
         out.broadcast_mul(&scale.reshape((1, (), 1, 1))?)?.broadcast_add(&bias.reshape((1, (), 1, 1))?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{NormConv, Shape2d};
+    use crate::params::Phase;
+    use crate::{Noise, Params, Result};
+    use candle_core::{DType, Device, Tensor};
+
+    /// What the first pictures leave undetermined keeps scale 1: a layer initialised on flat pictures passes varied ones on as
+    /// they are, and not a hundred times as loud.
+    #[test]
+    fn channels_without_variance_are_not_amplified() -> Result<()> {
+        for (kernel, shape) in [(1, Shape2d::Stride(1)), (3, Shape2d::Stride(2)), (3, Shape2d::Double)] {
+            for level in [0.0, 1.0, 1000.0] {
+                let params = Params::new(3, DType::F32, &Device::Cpu);
+                let layer = NormConv::new(&params, 3, 4, kernel, shape)?;
+                params.set_phase(Phase::Initialisation);
+                let first = layer.forward(&Tensor::full(level, (6, 3, 4, 4), &Device::Cpu)?.to_dtype(DType::F32)?)?;
+                assert!(first.abs()?.max_all()?.to_scalar::<f32>()? < 0.1, "{kernel} {level}");
+                params.set_phase(Phase::Training);
+                let x = Noise::seeded(4).normal("x", &[6, 3, 4, 4], DType::F32, &Device::Cpu)?;
+                let out = layer.forward(&(x + level)?)?;
+                let loud = out.sqr()?.mean_all()?.sqrt()?.to_scalar::<f32>()?;
+                assert!(loud < 2.0, "{kernel} after pictures of {level}: {loud}");
+                // A layer of one pixel has nothing that varies; a larger one has borders.
+                let scale = &params.entries()[0].1;
+                let untouched = scale.flatten_all()?.to_vec1::<f32>()?.iter().all(|&scale| scale == 1.0);
+                assert!(kernel > 1 || untouched, "{kernel} {level}");
+            }
+        }
+        Ok(())
+    }
+}

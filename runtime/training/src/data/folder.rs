@@ -58,20 +58,19 @@ impl Listing {
 /// A folder that cannot be listed, or two for the same part.
 pub fn open(path: &Path, crop: Option<Crop>) -> Result<Option<Opened>> {
     let train = part(path, "training", &TRAIN)?;
-    let mut validation = part(path, "validation", &VALIDATION)?;
     let mut test = part(path, "testing", &TEST)?;
-    if train.is_some() && test.is_none() {
+    // Without a part for training or testing, `dev` is a class like another.
+    let divided = train.is_some() || test.is_some();
+    let mut validation = if divided { part(path, "validation", &VALIDATION)? } else { None };
+    if test.is_none() {
         test = validation.take();
-    } else if test.is_none() {
-        // Without a part for training or testing, `dev` is a class like another.
-        validation = None;
     }
     let mut notes = Vec::new();
     let said = [(&train, "trained on"), (&validation, "validated on"), (&test, "tested on")].map(|(part, what)| {
         let name = part.as_ref()?.file_name()?.to_string_lossy();
         Some(format!("{name}/ is {what}"))
     });
-    if test.is_some() || train.is_some() {
+    if divided {
         notes.push(said.into_iter().flatten().collect::<Vec<_>>().join(", "));
     }
     let parts: Vec<PathBuf> = [&train, &validation, &test].into_iter().flatten().cloned().collect();

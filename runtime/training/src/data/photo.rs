@@ -35,11 +35,10 @@ pub fn open(path: &Path) -> Result<RgbImage> {
 /// As [`open`].
 pub fn decode(bytes: &[u8]) -> Result<RgbImage> {
     ensure!(!bytes.is_empty(), "the file is empty");
-    let reader = input::check_picture(bytes)?;
-    if reader.format() == Some(ImageFormat::Jpeg) {
+    if image::guess_format(bytes).is_ok_and(|format| format == ImageFormat::Jpeg) {
         whole_jpeg(bytes)?;
     }
-    let mut decoder = reader.into_decoder()?;
+    let mut decoder = input::check_picture(bytes)?.into_decoder()?;
     let orientation = decoder.orientation()?;
     let mut picture = DynamicImage::from_decoder(decoder)?;
     picture.apply_orientation(orientation);

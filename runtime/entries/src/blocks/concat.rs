@@ -1,0 +1,26 @@
+//! Concatenation.
+
+use crate::prelude::*;
+
+operation! {
+    /// The inputs one after the other along the channels (or features).
+    many concat(ConcatConfig {}),
+    examples: [{} over [2, 3, 2] [1, 3, 2], {} over [2] [3] [1]],
+}
+
+fn shape(_: &ConcatConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
+    let Some((first, rest)) = inputs.split_first() else {
+        return Err("needs at least two inputs".to_owned());
+    };
+    if first.is_empty() || rest.iter().any(|shape| shape.get(1..) != first.get(1..)) {
+        return Err("needs inputs that differ in their channels alone".to_owned());
+    }
+    let mut shape = first.to_vec();
+    shape[0] = inputs.iter().map(|input| input[0]).fold(0, usize::saturating_add);
+    bounded(shape)
+}
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    pub use crate::tensors::ops::concat;
+}

@@ -1,0 +1,172 @@
+//! Shapes and costs of the layers that the blocks are made of.
+//!
+//! Every convolution is weight-normalised: a gain and a bias for each output channel beside the direction.
+
+use crate::LARGEST_SIZE;
+
+/// Parameters, and what one image's forward pass takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cost {
+    pub parameters: u64,
+    pub multiply_accumulates: u64,
+    /// Elements kept for the gradient.
+    pub kept: u64,
+    /// Elements that the layer with the hungriest backward pass takes while it runs.
+    pub passing: u64,
+    /// Elements of the kernels composed of the weights, all layers' together: for a whole batch, not for an image.
+    pub composed: u64,
+    /// Elements that the largest layer's kernels take besides while it runs.
+    pub transformed: u64,
+    /// Elements of the largest layer's input and output together.
+    pub widest: u64,
+}
+
+impl Cost {
+    /// Parameters alone.
+    pub const fn held(parameters: u64) -> Self {
+        Self { parameters, ..Self::NONE }
+    }
+
+    /// A function without parameters: it keeps its output; gradients of input and output pass.
+    pub const fn of_values(elements: u64) -> Self {
+        let both = elements.saturating_mul(2);
+        Self { kept: elements, passing: both, widest: both, ..Self::NONE }
+    }
+
+    const NONE: Self =
+        Self { parameters: 0, multiply_accumulates: 0, kept: 0, passing: 0, composed: 0, transformed: 0, widest: 0 };
+}
+
+impl std::ops::Add for Cost {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            parameters: self.parameters.saturating_add(other.parameters),
+            multiply_accumulates: self.multiply_accumulates.saturating_add(other.multiply_accumulates),
+            kept: self.kept.saturating_add(other.kept),
+            passing: self.passing.max(other.passing),
+            composed: self.composed.saturating_add(other.composed),
+            transformed: self.transformed.max(other.transformed),
+            widest: self.widest.max(other.widest),
+        }
+    }
+}
+
+impl std::iter::Sum for Cost {
+    fn sum<I: Iterator<Item = Self>>(costs: I) -> Self {
+        costs.fold(Self::default(), |total, cost| total + cost)
+    }
+}
+
+/// Channels, height and width of an input, or what is wrong with it.
+pub(crate) fn planes(inputs: &[&[usize]]) -> Result<(usize, usize, usize), String> {
+    match inputs {
+        &[&[channels, height, width]] => Ok((channels, height, width)),
+        _ => Err("needs an input of shape [channels, height, width]".to_owned()),
+    }
+}
+
+/// The same for inputs that passed the check.
+pub(crate) fn known_planes(inputs: &[&[usize]]) -> (u64, u64) {
+    planes(inputs)
+        .map_or((0, 0), |(channels, height, width)| (channels as u64, (height as u64).saturating_mul(width as u64)))
+}
+
+/// The shape, where every size is between 1 and the largest allowed.
+pub(crate) fn bounded(shape: Vec<usize>) -> Result<Vec<usize>, String> {
+    match shape.iter().find(|&&size| size == 0 || size > LARGEST_SIZE) {
+        None => Ok(shape),
+        Some(0) => Err("would leave nothing of its input".to_owned()),
+        Some(size) => Err(format!("would need a size of {size}; the largest is {LARGEST_SIZE}")),
+    }
+}
+
+/// The shape of the only input.
+pub(crate) fn same(inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
+    inputs.first().map(|shape| shape.to_vec()).ok_or_else(|| "needs an input".to_owned())
+}
+
+/// Elements of a shape.
+pub(crate) fn count(shape: &[usize]) -> usize {
+    shape.iter().fold(1, |total, &size| usize::saturating_mul(total, size))
+}
+
+fn product(factors: &[u64]) -> u64 {
+    factors.iter().fold(1, |total, &factor| total.saturating_mul(factor))
+}
+
+fn sum(terms: &[u64]) -> u64 {
+    terms.iter().fold(0, |total, &term| total.saturating_add(term))
+}
+
+/// Rows of matrices are padded to a multiple of this, as the runtime does.
+const PADDED: u64 = 16;
+
+fn padded(size: u64) -> u64 {
+    size.div_ceil(PADDED).saturating_mul(PADDED)
+}
+
+/// A weight-normalised convolution that keeps height and width.
+pub(crate) fn conv(input: u64, output: u64, kernel: u64, positions: u64) -> Cost {
+    resizing(input, output, kernel, [positions; 2])
+}
+
+/// A weight-normalised convolution; positions of the input and of the output.
+pub(crate) fn resizing(input: u64, output: u64, kernel: u64, [from, to]: [u64; 2]) -> Cost {
+    let weights = product(&[input, output, kernel, kernel]);
+    let (read, written) = (product(&[input, from]), product(&[output, to]));
+    Cost {
+        parameters: weights.saturating_add(product(&[2, output])),
+        multiply_accumulates: product(&[weights, to.min(from)]),
+        kept: written,
+        // The gradients of input and output, both once more pixel by pixel, and two places for each pixel and tap.
+        passing: sum(&[product(&[2, read]), product(&[2, padded(output), to]), product(&[4, kernel, kernel, to])]),
+        widest: read.saturating_add(written),
+        ..Cost::default()
+    }
+}
+
+/// A transposed 3x3 convolution that doubles height and width; `positions` are those of the input.
+pub(crate) fn doubling(input: u64, output: u64, positions: u64) -> Cost {
+    resizing(input, output, 3, [positions, positions.saturating_mul(4)])
+}
+
+/// The mean over all positions through two 1x1 convolutions, to an eighth of the channels and back.
+fn attention(channels: u64) -> Cost {
+    let narrow = (channels / 8).max(1);
+    conv(channels, narrow, 1, 1) + conv(narrow, channels, 1, 1)
+}
+
+/// `steps` bottlenecks, 1x1 to 4·growth channels and 3x3 to growth, each concatenated after its input; then attention.
+///
+/// The layer is one operation: of an image it keeps its output alone, for its backward pass recovers every state of the stack
+/// from it; of a batch the composed 3x3 kernels, of all channels before a step and a constant.
+pub(crate) fn dense_layer(channels: u64, growth: u64, steps: u64, positions: u64) -> Cost {
+    let (wide, end) = (growth.saturating_mul(4), dense_channels(channels, growth, steps));
+    let before = |step| dense_channels(channels, growth, step);
+    let weights: Cost =
+        (0..steps).map(|step| conv(before(step), wide, 1, positions) + conv(wide, growth, 3, positions)).sum();
+    let attention = attention(end);
+    let composed = (0..steps).map(|step| product(&[9, before(step).saturating_add(1), padded(growth)]));
+    let composed = composed.fold(0, u64::saturating_add);
+    // The stack and its gradient, a pixel's channels padded; the gradients of output and input; 36 points for each tile of
+    // 4x4 pixels.
+    let row = padded(end.saturating_add(1)).saturating_add(PADDED);
+    let points = product(&[36, positions.div_ceil(16), padded(growth)]);
+    Cost {
+        parameters: weights.parameters.saturating_add(attention.parameters),
+        multiply_accumulates: weights.multiply_accumulates.saturating_add(attention.multiply_accumulates),
+        kept: product(&[end, positions]),
+        passing: sum(&[product(&[2, row, positions]), product(&[channels.saturating_add(end), positions]), points]),
+        composed,
+        // A 3x3 kernel becomes 6x6 points.
+        transformed: composed.saturating_mul(4),
+        widest: product(&[channels.saturating_add(end), positions]),
+    }
+}
+
+/// Channels after a dense layer.
+pub(crate) fn dense_channels(channels: u64, growth: u64, steps: u64) -> u64 {
+    channels.saturating_add(growth.saturating_mul(steps))
+}

@@ -1,0 +1,55 @@
+//! Zeros and ones.
+
+distribution! {
+    /// Independent zeros and ones; the head holds logits.
+    discrete bernoulli: Bernoulli(BernoulliConfig {}),
+    over: [Binary],
+    natural: [logits: Real],
+    closed_forms: [],
+    examples: [{} over [1], {} over [2, 3, 2]],
+}
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    use crate::tensors::ops::{same_shape, sum_batch};
+    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, ops};
+
+    /// Independent Bernoulli variables with the given logits.
+    #[derive(Debug, Clone)]
+    pub struct Bernoulli {
+        logits: Tensor,
+    }
+
+    impl Bernoulli {
+        /// From a network's output of the variable's shape.
+        ///
+        /// # Errors
+        /// None; for the sake of one form.
+        pub fn from_head(head: &Tensor) -> Result<Self> {
+            Ok(Self { logits: head.clone() })
+        }
+    }
+
+    impl Distribution for Bernoulli {
+        /// x·l − softplus(l), summed.
+        fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
+            same_shape("a Bernoulli's value and its logits", value, &self.logits)?;
+            let softplus = (self.logits.relu()? + (self.logits.abs()?.neg()?.exp()? + 1.0)?.log()?)?;
+            sum_batch(&((value * &self.logits)? - softplus)?)
+        }
+
+        fn sample(&self, name: &str, noise: &mut Noise, _: &Draw) -> Result<Tensor> {
+            let uniform = noise.uniform(name, self.logits.dims(), self.logits.dtype(), self.logits.device())?;
+            let probability = (self.logits.neg()?.exp()? + 1.0)?.recip()?;
+            uniform.lt(&probability)?.to_dtype(self.logits.dtype())
+        }
+
+        fn mode(&self) -> Result<Tensor> {
+            self.logits.gt(0.0)?.to_dtype(self.logits.dtype())
+        }
+
+        fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
+            Ok(Box::new(Self { logits: ops::repeat(&self.logits, samples)? }))
+        }
+    }
+}

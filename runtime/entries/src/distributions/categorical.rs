@@ -1,0 +1,64 @@
+//! One of n classes.
+
+distribution! {
+    /// One of n classes; the head holds logits.
+    discrete categorical: Categorical(CategoricalConfig {}),
+    over: [Label],
+    natural: [logits: Real],
+    closed_forms: [],
+    examples: [{} over [5]],
+}
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    use crate::tensors::ops::{same_shape, sum_batch};
+    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, ops};
+
+    /// One of n classes, one-hot, with the given logits `[N, n]`.
+    #[derive(Debug, Clone)]
+    pub struct Categorical {
+        logits: Tensor,
+    }
+
+    impl Categorical {
+        /// From a network's output `[N, n]`.
+        ///
+        /// # Errors
+        /// A head of another rank.
+        pub fn from_head(head: &Tensor) -> Result<Self> {
+            head.dims2()?;
+            Ok(Self { logits: head.clone() })
+        }
+
+        fn one_hot(&self, scores: &Tensor) -> Result<Tensor> {
+            let classes = scores.dim(1)?;
+            let picked = scores.argmax_keepdim(1)?;
+            let all = Tensor::arange(0u32, classes as u32, scores.device())?.unsqueeze(0)?;
+            picked.broadcast_eq(&all)?.to_dtype(self.logits.dtype())
+        }
+    }
+
+    impl Distribution for Categorical {
+        fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
+            same_shape("a categorical's value and its logits", value, &self.logits)?;
+            let top = self.logits.max_keepdim(1)?.detach();
+            let shifted = self.logits.broadcast_sub(&top)?;
+            let normaliser = shifted.exp()?.sum_keepdim(1)?.log()?;
+            sum_batch(&(value * shifted.broadcast_sub(&normaliser)?)?)
+        }
+
+        fn sample(&self, name: &str, noise: &mut Noise, _: &Draw) -> Result<Tensor> {
+            let uniform = noise.uniform(name, self.logits.dims(), self.logits.dtype(), self.logits.device())?;
+            let gumbel = uniform.clamp(1e-7, 1.0 - 1e-7)?.log()?.neg()?.log()?.neg()?;
+            self.one_hot(&(&self.logits + gumbel)?)
+        }
+
+        fn mode(&self) -> Result<Tensor> {
+            self.one_hot(&self.logits)
+        }
+
+        fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
+            Ok(Box::new(Self { logits: ops::repeat(&self.logits, samples)? }))
+        }
+    }
+}

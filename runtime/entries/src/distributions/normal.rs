@@ -1,0 +1,79 @@
+//! The diagonal normal.
+
+distribution! {
+    /// A diagonal normal; the head holds means, then log-variances, clamped to [−7, 7].
+    continuous normal: Normal(NormalConfig {}),
+    over: [Real],
+    natural: [mean: Real, log_var: Real],
+    closed_forms: [normal: normal_kl, standard_normal: standard_normal_kl],
+    examples: [{} over [1], {} over [4, 3, 1]],
+}
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    use crate::distributions::standard_normal::StandardNormal;
+    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, fits, ops};
+
+    /// Log-variances from a network are clamped to ± this.
+    const LOG_VAR_BOUND: f64 = 7.0;
+
+    /// N(mean, diag(exp(log_var))).
+    #[derive(Debug, Clone)]
+    pub struct Normal {
+        /// `[N, …]`
+        pub mean: Tensor,
+        /// `[N, …]`
+        pub log_var: Tensor,
+    }
+
+    impl Normal {
+        /// From a network's output: means, then log-variances (clamped to [−7, 7]), side by side in the first dimension after
+        /// the batch.
+        ///
+        /// # Errors
+        /// An odd number of channels.
+        pub fn from_head(head: &Tensor) -> Result<Self> {
+            let (mean, log_var) = ops::normal_halves(head, LOG_VAR_BOUND)?;
+            Ok(Self { mean, log_var })
+        }
+    }
+
+    impl Distribution for Normal {
+        fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
+            ops::normal_log_prob(value, &self.mean, &self.log_var)
+        }
+
+        fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
+            let epsilon = noise.normal(name, self.mean.dims(), self.mean.dtype(), self.mean.device())?;
+            let epsilon = if draw.temperature == 1.0 { epsilon } else { (epsilon * draw.temperature)? };
+            ops::normal_draw(&self.mean, &self.log_var, &epsilon)
+        }
+
+        fn mode(&self) -> Result<Tensor> {
+            Ok(self.mean.clone())
+        }
+
+        fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
+            let (mean, log_var) = (ops::repeat(&self.mean, samples)?, ops::repeat(&self.log_var, samples)?);
+            Ok(Box::new(Self { mean, log_var }))
+        }
+    }
+
+    /// KL(q ‖ p), exact, `[N]` nats.
+    ///
+    /// # Errors
+    /// Shapes that differ.
+    pub fn normal_kl(q: &Normal, p: &Normal) -> Result<Tensor> {
+        ops::normal_kl(&q.mean, &q.log_var, &p.mean, &p.log_var)
+    }
+
+    /// KL(q ‖ N(0, 1)), exact, `[N]` nats.
+    ///
+    /// # Errors
+    /// Shapes that differ.
+    pub fn standard_normal_kl(q: &Normal, p: &StandardNormal) -> Result<Tensor> {
+        fits("a standard normal", &q.mean, p.shape())?;
+        let zero = q.mean.zeros_like()?;
+        ops::normal_kl(&q.mean, &q.log_var, &zero, &zero)
+    }
+}

@@ -1,0 +1,20 @@
+//! Edges.
+
+use crate::prelude::*;
+
+function! {
+    /// The image's edges (the magnitude of its gradient), one channel, rounded to the grid.
+    computed sketch(SketchConfig {}),
+    into: [Image],
+    examples: [{} over [3, 4, 3]],
+}
+
+fn range(_: &SketchConfig, space: Space, shape: &[usize]) -> Range {
+    let (_, height, width) = image(space, shape)?;
+    images(vec![1, height, width])
+}
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    pub use crate::tensors::ops::transform::sketch;
+}

@@ -1,0 +1,113 @@
+//! The entries of srvae's language: every distribution, block, flow, function and space, one file each.
+//!
+//! A file holds the entry's declaration: name, documentation, arguments with ranges and defaults, shape rule, cost, natural
+//! parameters, closed forms, examples for the laws. The compiler reads the declarations and nothing else. With the feature
+//! `tensors` the same file holds the implementation, which the runtime uses; the compiler never has it.
+//!
+//! The build script lists the folders' files, so an entry is added by adding its file: see `docs/adding.md`.
+
+#[macro_use]
+mod macros;
+
+mod arguments;
+mod block;
+mod cost;
+mod distribution;
+mod function;
+#[cfg(feature = "tensors")]
+pub mod registry;
+mod space;
+#[cfg(feature = "tensors")]
+pub mod tensors;
+
+pub use arguments::{Arguments, Kind, Literal, Parameter, Value};
+pub use block::{Arity, Block, Example, Role, ShapeRule};
+pub use cost::Cost;
+pub use distribution::{Distribution, Domain, Natural};
+pub use function::{Function, Origin, Range, RangeRule};
+#[cfg(feature = "tensors")]
+pub use registry::{Build, ClosedForm, Make};
+pub use space::{Grid, Space, SpaceEntry, space_entry};
+
+/// Layers and functions on tensors.
+pub mod blocks {
+    include!(concat!(env!("OUT_DIR"), "/blocks.rs"));
+}
+
+/// Bijectors.
+pub mod flows {
+    include!(concat!(env!("OUT_DIR"), "/flows.rs"));
+}
+
+/// Distributions.
+pub mod distributions {
+    include!(concat!(env!("OUT_DIR"), "/distributions.rs"));
+}
+
+/// Deterministic functions of one variable.
+pub mod functions {
+    include!(concat!(env!("OUT_DIR"), "/functions.rs"));
+}
+
+/// The sets variables take their values in.
+pub mod spaces {
+    include!(concat!(env!("OUT_DIR"), "/spaces.rs"));
+}
+
+pub use blocks::BLOCKS;
+pub use distributions::DISTRIBUTIONS;
+pub use flows::FLOWS;
+pub use functions::FUNCTIONS;
+pub use spaces::SPACES;
+
+/// Every type and function of the entries, for generated code.
+#[cfg(feature = "tensors")]
+pub mod all {
+    pub use crate::blocks::types::*;
+    pub use crate::distributions::types::*;
+    pub use crate::flows::types::*;
+    pub use crate::functions::types::*;
+}
+
+/// Shapes of what the functions on tensors yield, without the batch.
+#[cfg(feature = "tensors")]
+pub use blocks::shapes;
+
+/// Channels, features or pixels of one tensor may not exceed this.
+pub const LARGEST_SIZE: usize = 1 << 20;
+
+/// The block or flow of this name.
+pub fn block(name: &str) -> Option<&'static Block> {
+    BLOCKS.iter().chain(&FLOWS).copied().find(|entry| entry.name == name)
+}
+
+/// The distribution of this name.
+pub fn distribution(name: &str) -> Option<&'static Distribution> {
+    DISTRIBUTIONS.iter().copied().find(|entry| entry.name == name)
+}
+
+/// The deterministic function of this name.
+pub fn function(name: &str) -> Option<&'static Function> {
+    FUNCTIONS.iter().copied().find(|entry| entry.name == name)
+}
+
+/// Whether a block, a distribution or a function has this name.
+pub fn is_taken(name: &str) -> bool {
+    block(name).is_some() || distribution(name).is_some() || function(name).is_some()
+}
+
+/// A shape as the language writes it: `[3, 32, 32]`.
+pub fn show_shape(shape: &[usize]) -> String {
+    let sizes: Vec<_> = shape.iter().map(usize::to_string).collect();
+    format!("[{}]", sizes.join(", "))
+}
+
+/// What a file of an entry uses.
+mod prelude {
+    pub(crate) use crate::cost::{
+        Cost, bounded, conv, count, dense_channels, dense_layer, doubling, known_planes, planes, resizing, same,
+    };
+    pub(crate) use crate::function::{Range, image, images};
+    pub(crate) use crate::space::{Grid, Space};
+    pub(crate) use crate::{LARGEST_SIZE, show_shape};
+}

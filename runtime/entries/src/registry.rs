@@ -1,0 +1,167 @@
+//! Entries by their names in the language, for models that are put together at run time.
+
+use crate::tensors::{Bijector, Distribution, Layer, Params, Result, Tensor, bail};
+use crate::{Block, DISTRIBUTIONS, Parameter, Value, block};
+use candle_core::Error;
+use srvae_numerics::{BoundOptions, KlEstimator, Setting};
+use std::sync::Arc;
+
+/// How a block is made and applied.
+#[derive(Debug, Clone, Copy)]
+pub enum Build {
+    /// From the shapes of its inputs.
+    Layer(fn(&Params, &[&[usize]], &crate::Arguments) -> Result<Box<dyn Layer>>),
+    /// Applied to its inputs.
+    Function(fn(&[&Tensor], &crate::Arguments) -> Result<Tensor>),
+    /// From the shape of the variable.
+    Bijector(fn(&Params, &[usize], &crate::Arguments) -> Result<Arc<dyn Bijector>>),
+}
+
+/// How a distribution is made.
+#[derive(Debug, Clone, Copy)]
+pub enum Make {
+    /// From a network's output.
+    Head(fn(&Tensor, &crate::Arguments) -> Result<Box<dyn Distribution>>),
+    /// At a root, over values of a shape.
+    Root(fn(&Params, &[usize], &crate::Arguments) -> Result<Box<dyn Distribution>>),
+}
+
+/// KL(q ‖ p) of one pair of distributions, `[N]` nats; `None` for other pairs.
+pub type ClosedForm = fn(&dyn Distribution, &dyn Distribution) -> Option<Result<Tensor>>;
+
+/// The arguments of one entry by name; an argument that repeats stands several times.
+#[derive(Debug, Clone, Default)]
+pub struct Arguments(pub Vec<(String, Setting)>);
+
+impl Arguments {
+    /// Checked against an entry's parameters, in their order; defaults are filled in.
+    fn of(&self, entry: &str, parameters: &[Parameter]) -> Result<crate::Arguments> {
+        if let Some((name, _)) = self.0.iter().find(|(name, _)| parameters.iter().all(|one| one.name != name)) {
+            bail!("`{entry}` has no argument `{name}`");
+        }
+        let mut all = Vec::new();
+        for parameter in parameters {
+            let given = self.0.iter().filter(|(name, _)| name == parameter.name).map(|(_, value)| value_of(value));
+            let mut given: Vec<Value> = given.collect();
+            if given.is_empty() {
+                given.extend(parameter.default.map(Value::from));
+            }
+            if given.is_empty() || (given.len() > 1 && !parameter.repeats) {
+                bail!("`{entry}` takes `{}` once, not {} times", parameter.name, given.len());
+            }
+            for value in given {
+                let Some(value) = parameter.kind.accept(&value) else {
+                    bail!("`{}` of `{entry}` is {}, not {value}", parameter.name, parameter.kind.describe());
+                };
+                all.push((parameter.name, value));
+            }
+        }
+        Ok(crate::Arguments(all))
+    }
+}
+
+fn value_of(setting: &Setting) -> Value {
+    match setting {
+        Setting::Int(value) => Value::Int(*value),
+        Setting::Real(value) => Value::Real(*value),
+        Setting::Bool(value) => Value::Bool(*value),
+        Setting::Word(value) => Value::Word(value.clone()),
+    }
+}
+
+fn entry(kind: &str, name: &str) -> Result<&'static Block> {
+    block(name).ok_or_else(|| unknown(kind, name))
+}
+
+fn unknown(kind: &str, name: &str) -> Error {
+    Error::Msg(format!("no {kind} is named `{name}`"))
+}
+
+/// A layer of this name, for inputs of these shapes, with its parameters below `params`.
+///
+/// # Errors
+/// An unknown name, arguments the entry does not take, or a shape that does not fit.
+pub fn layer(name: &str, params: &Params, inputs: &[&[usize]], arguments: &Arguments) -> Result<Box<dyn Layer>> {
+    let entry = entry("layer", name)?;
+    match entry.build {
+        Build::Layer(build) => build(params, inputs, &arguments.of(name, entry.parameters)?),
+        Build::Function(_) | Build::Bijector(_) => Err(unknown("layer", name)),
+    }
+}
+
+/// A function without parameters, of a network or of a factor of q.
+///
+/// # Errors
+/// An unknown name, arguments the entry does not take, or a shape that does not fit.
+pub fn function(name: &str, inputs: &[&Tensor], arguments: &Arguments) -> Result<Tensor> {
+    if let Some(entry) = crate::function(name)
+        && let Some(apply) = entry.apply
+    {
+        return apply(crate::tensors::only(inputs)?, &arguments.of(name, entry.parameters)?);
+    }
+    let entry = entry("function", name)?;
+    match entry.build {
+        Build::Function(apply) => apply(inputs, &arguments.of(name, entry.parameters)?),
+        Build::Layer(_) | Build::Bijector(_) => Err(unknown("function", name)),
+    }
+}
+
+/// The distribution that a network's output (its head) is the parameters of.
+///
+/// # Errors
+/// An unknown name, arguments the entry does not take, or a head that does not fit.
+pub fn distribution(name: &str, head: &Tensor, arguments: &Arguments) -> Result<Box<dyn Distribution>> {
+    match crate::distribution(name).map(|entry| (entry, entry.make)) {
+        Some((entry, Make::Head(make))) => make(head, &arguments.of(name, entry.parameters)?),
+        _ => Err(unknown("distribution over a network", name)),
+    }
+}
+
+/// The distribution of a root over values of this shape, without the batch; its parameters, if any, lie below `params`.
+///
+/// # Errors
+/// An unknown name, arguments the entry does not take, or a shape that does not fit.
+pub fn root(name: &str, params: &Params, shape: &[usize], arguments: &Arguments) -> Result<Box<dyn Distribution>> {
+    match crate::distribution(name).map(|entry| (entry, entry.make)) {
+        Some((entry, Make::Root(make))) => make(params, shape, &arguments.of(name, entry.parameters)?),
+        _ => Err(unknown("distribution at a root", name)),
+    }
+}
+
+/// A flow over values of this shape, without the batch, with its parameters below `params`.
+///
+/// # Errors
+/// An unknown name, arguments the entry does not take, or a shape that does not fit.
+pub fn flow(name: &str, params: &Params, shape: &[usize], arguments: &Arguments) -> Result<Arc<dyn Bijector>> {
+    let entry = entry("flow", name)?;
+    match entry.build {
+        Build::Bijector(build) => build(params, shape, &arguments.of(name, entry.parameters)?),
+        Build::Layer(_) | Build::Function(_) => Err(unknown("flow", name)),
+    }
+}
+
+/// KL(q ‖ p) in closed form, `[N]` nats.
+///
+/// # Errors
+/// A pair without a closed form, or shapes that differ.
+pub fn divergence(q: &dyn Distribution, p: &dyn Distribution) -> Result<Tensor> {
+    let rows = DISTRIBUTIONS.iter().flat_map(|entry| entry.divergences);
+    let found = rows.into_iter().find_map(|closed| closed(q, p));
+    found.unwrap_or_else(|| bail!("these two distributions have no divergence in closed form"))
+}
+
+/// KL(q ‖ p), `[N]` nats: in closed form, or log q − log p at the value where the options ask for it.
+///
+/// # Errors
+/// Those of [`divergence`] and of the log-probabilities.
+pub fn divergence_term(
+    q: &dyn Distribution,
+    p: &dyn Distribution,
+    value: &Tensor,
+    options: &BoundOptions,
+) -> Result<Tensor> {
+    match options.kl {
+        KlEstimator::Derived => divergence(q, p),
+        KlEstimator::MonteCarlo => q.log_prob(value)? - p.log_prob(value)?,
+    }
+}

@@ -1,0 +1,34 @@
+//! What the implementations of entries are made with, and the few helpers that the declarations expand to.
+
+pub use candle_core::{Error, Var, bail};
+pub use srvae_numerics::dist::{Distribution, batched, fits, rows_of};
+pub use srvae_numerics::flow::{Bijector, Coupling, Mask, Order, squeeze, unsqueeze};
+pub use srvae_numerics::nn::{DenseLayer, Layer, NormConv, Shape2d};
+pub use srvae_numerics::params::Phase;
+pub use srvae_numerics::{Draw, Noise, Params, Result, Tensor, ops};
+
+use crate::show_shape;
+use srvae_numerics::dist::downcast;
+
+/// The only input.
+pub(crate) fn only<'a, T: ?Sized>(inputs: &[&'a T]) -> Result<&'a T> {
+    match inputs {
+        [input] => Ok(input),
+        _ => bail!("one input is needed, there are {}", inputs.len()),
+    }
+}
+
+/// The error for shapes that an entry refuses.
+pub(crate) fn misfit(name: &str, why: &str, inputs: &[&[usize]]) -> Error {
+    let shapes: Vec<_> = inputs.iter().map(|shape| show_shape(shape)).collect();
+    Error::Msg(format!("`{name}` {why}; its input is {}", shapes.join(", ")))
+}
+
+/// A closed form, where q and p are of its types.
+pub(crate) fn pair<Q: Distribution, P: Distribution>(
+    q: &dyn Distribution,
+    p: &dyn Distribution,
+    kl: fn(&Q, &P) -> Result<Tensor>,
+) -> Option<Result<Tensor>> {
+    Some(kl(downcast(q)?, downcast(p)?))
+}

@@ -1,0 +1,137 @@
+//! The interpreter: carries a plan's programs out at once, without compiling anything.
+//!
+//! What it computes is, to the bit, what the same model compiled computes: both carry out one program.
+
+mod names;
+mod parts;
+mod run;
+
+use candle_core::Error;
+use names::{interned, interned_list};
+use parts::Built;
+use run::{Context, Run};
+use srvae_dsl::catalog::space_entry;
+use srvae_dsl::derive;
+use srvae_dsl::plan::{Operation, PartId, Plan, Program};
+use srvae_dsl::{Overrides, Source};
+use srvae_numerics::generated::{check_value, draws_per_record, unknown_mode};
+use srvae_numerics::{
+    BoundOptions, Builder, Draw, Flow, Mode, Model, Noise, Params, Result, Term, TermKind, Terms, Values,
+};
+use std::sync::Arc;
+
+/// A model of a file's text, interpreted: the text is compiled to a plan at each settings anew. `path` is for messages.
+pub fn builder(path: &str, text: &str) -> Builder {
+    let source = Arc::new(Source::new(path, text));
+    Builder::new(move |settings, params| {
+        let set = settings.iter().map(|(name, value)| (name.clone(), value.to_string())).collect();
+        let compilation = srvae_dsl::compile(&source, &Overrides { preset: None, set });
+        let plan = compilation.plan().map_err(|report| Error::Msg(report.to_string()))?;
+        Ok(Box::new(Interpreted::new(plan.clone(), params)?))
+    })
+}
+
+/// A model that is interpreted.
+pub struct Interpreted {
+    plan: Plan,
+    params: Params,
+    built: Vec<Built>,
+    terms: Vec<(&'static str, TermKind)>,
+    modes: Vec<Mode>,
+    /// Factor and name of each flow, and the part it is.
+    flows: Vec<(String, &'static str, PartId)>,
+}
+
+impl Interpreted {
+    /// Builds a plan's model at the values it was checked at; parameters are registered in `params`.
+    ///
+    /// # Errors
+    /// A network written in Rust, which cannot be interpreted, or shapes that do not fit.
+    pub fn new(plan: Plan, params: &Params) -> Result<Self> {
+        let built = plan.parts.all.iter().map(|part| parts::part(part, params)).collect::<Result<_>>()?;
+        let terms = plan.derivation.terms.iter().map(|term| (interned(&term.name), kind(&term.kind))).collect();
+        let modes = plan.derivation.modes.iter().map(|mode| {
+            let names = |ids: &[srvae_dsl::graph::VariableId]| {
+                interned_list(&ids.iter().map(|id| plan.name(*id)).collect::<Vec<_>>())
+            };
+            Mode { name: interned(&mode.name), given: names(&mode.given), yields: names(&mode.yields(&plan.model)) }
+        });
+        let modes = modes.collect();
+        let mut flows = Vec::new();
+        for factor in &plan.factors {
+            let text = plan.factor_text(factor.side, factor.variable);
+            flows.extend(
+                factor.flows.iter().map(|part| (text.clone(), interned(plan.parts.part(*part).entry()), *part)),
+            );
+        }
+        Ok(Self { plan, params: params.clone(), built, terms, modes, flows })
+    }
+
+    /// What a program is given, held against its variables.
+    fn given<'v>(&self, program: &Program, from: &'v Values) -> Result<Vec<&'v srvae_numerics::Tensor>> {
+        let each = program.given.iter().map(|id| {
+            let variable = self.plan.model.variable(*id);
+            let value = from.get(&variable.name)?;
+            check_value(&variable.name, space_entry(variable.space).name, &variable.shape, &self.params, value)?;
+            Ok(value)
+        });
+        each.collect()
+    }
+}
+
+impl Model for Interpreted {
+    fn params(&self) -> &Params {
+        &self.params
+    }
+
+    fn bound(&self, data: &Values, noise: &mut Noise, options: &BoundOptions) -> Result<Terms> {
+        let program = &self.plan.bound;
+        let given = self.given(program, data)?;
+        let records = given.first().map_or(Ok(1), |value| value.dim(0))?;
+        let context =
+            Context { samples: options.samples, rows: options.samples * records, draw: Draw::default(), options };
+        let values = Run::new(self, program, &given, context).outputs(noise)?;
+        let terms = self.terms.iter().zip(values).map(|((name, kind), value)| Term { name, kind: *kind, value });
+        Ok(Terms { terms: terms.collect() })
+    }
+
+    fn modes(&self) -> &[Mode] {
+        &self.modes
+    }
+
+    fn flows(&self) -> Vec<Flow<'_>> {
+        let each = self.flows.iter().filter_map(|(factor, name, part)| match &self.built[part.0] {
+            Built::Flow(flow) => {
+                let shape = self.plan.parts.part(*part).inputs.first().cloned().unwrap_or_default();
+                Some(Flow { factor, name, shape, bijector: &**flow })
+            }
+            Built::Layer(_) | Built::Root(_) => None,
+        });
+        each.collect()
+    }
+
+    fn run(&self, mode: &str, given: &Values, count: usize, noise: &mut Noise, draw: &Draw) -> Result<Values> {
+        let Some(at) = self.modes.iter().position(|known| known.name == mode) else {
+            return Err(unknown_mode(mode, &self.modes));
+        };
+        let program = &self.plan.modes[at];
+        let given = self.given(program, given)?;
+        let samples = match given.first() {
+            Some(first) if program.uses(|operation| *operation == Operation::Repeat) => {
+                draws_per_record(count, first.dim(0)?)?
+            }
+            _ => 1,
+        };
+        let context = Context { samples, rows: count, draw: *draw, options: &BoundOptions::default() };
+        let values = Run::new(self, program, &given, context).outputs(noise)?;
+        let names = self.modes[at].yields.iter();
+        Ok(names.zip(values).fold(Values::new(), |all, (name, value)| all.with(name, value)))
+    }
+}
+
+fn kind(kind: &derive::TermKind) -> TermKind {
+    match kind {
+        derive::TermKind::Reconstruction => TermKind::Reconstruction,
+        derive::TermKind::Kl { .. } => TermKind::Kl,
+    }
+}

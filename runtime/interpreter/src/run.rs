@@ -1,0 +1,142 @@
+//! One run of a program, value by value.
+
+use super::Interpreted;
+use super::parts::{Built, arguments};
+use srvae_dsl::plan::{How, Operation, Program, Value, ValueId};
+use srvae_entries::registry;
+use srvae_numerics::dist::{self, Distribution, Flowed};
+use srvae_numerics::{BoundOptions, Draw, Noise, Result, Tensor, ops};
+use std::sync::Arc;
+
+/// What a run is for.
+pub struct Context<'o> {
+    /// Samples a record.
+    pub samples: usize,
+    /// Rows of what the program draws.
+    pub rows: usize,
+    pub draw: Draw,
+    pub options: &'o BoundOptions,
+}
+
+/// The value of one operation.
+#[derive(Clone)]
+enum Held {
+    Tensor(Tensor),
+    Distribution(Arc<dyn Distribution>),
+}
+
+pub struct Run<'r> {
+    model: &'r Interpreted,
+    program: &'r Program,
+    given: &'r [&'r Tensor],
+    context: Context<'r>,
+    /// None before a value is computed, and after it was read for the last time.
+    held: Vec<Option<Held>>,
+}
+
+impl<'r> Run<'r> {
+    pub fn new(model: &'r Interpreted, program: &'r Program, given: &'r [&'r Tensor], context: Context<'r>) -> Self {
+        Self { model, program, given, context, held: vec![None; program.values.len()] }
+    }
+
+    /// Runs the program: the tensors it yields, in order.
+    pub fn outputs(mut self, noise: &mut Noise) -> Result<Vec<Tensor>> {
+        let last = last_reads(self.program);
+        for (at, value) in self.program.ids() {
+            self.held[at.0] = Some(self.compute(value, noise)?);
+            for input in value.inputs.iter().filter(|input| last[input.0] == at.0) {
+                self.held[input.0] = None;
+            }
+        }
+        self.program.outputs().into_iter().map(|id| self.tensor(id).cloned()).collect()
+    }
+
+    fn compute(&self, value: &Value, noise: &mut Noise) -> Result<Held> {
+        let tensor = |at: usize| self.tensor(value.inputs[at]);
+        let density = |at: usize| self.distribution(value.inputs[at]);
+        let samples = self.context.samples;
+        Ok(Held::Tensor(match &value.operation {
+            Operation::Given(id) => {
+                let at = self.program.given.iter().position(|given| given == id);
+                at.map(|at| self.given[at].clone()).ok_or_else(missing)?
+            }
+            Operation::Function(call) => {
+                registry::function(call.name, &self.tensors(value)?, &arguments(&call.arguments))?
+            }
+            Operation::Layer(part) => match &self.model.built[part.0] {
+                Built::Layer(layer) => layer.forward(&self.tensors(value)?)?,
+                Built::Root(_) | Built::Flow(_) => return Err(missing()),
+            },
+            Operation::Root(part) => match &self.model.built[part.0] {
+                Built::Root(root) => return Ok(Held::Distribution(root.clone())),
+                Built::Layer(_) | Built::Flow(_) => return Err(missing()),
+            },
+            Operation::Head(call) => {
+                let made = registry::distribution(call.name, tensor(0)?, &arguments(&call.arguments))?;
+                return Ok(Held::Distribution(Arc::from(made)));
+            }
+            Operation::Flow(part) => match &self.model.built[part.0] {
+                Built::Flow(flow) => {
+                    return Ok(Held::Distribution(Arc::new(Flowed::new(density(0)?.clone(), flow.clone()))));
+                }
+                Built::Layer(_) | Built::Root(_) => return Err(missing()),
+            },
+            Operation::Expand => return Ok(Held::Distribution(Arc::from(density(0)?.expand(self.context.rows)?))),
+            Operation::Repeat => match self.held(value.inputs[0])? {
+                Held::Tensor(value) => ops::repeat(value, samples)?,
+                Held::Distribution(value) => return Ok(Held::Distribution(Arc::from(value.repeat(samples)?))),
+            },
+            Operation::Draw(variable, how) => {
+                let (from, name, draw) = (density(0)?, self.model.plan.name(*variable), &self.context.draw);
+                match how {
+                    How::Plain => from.sample(name, noise, &Draw::default())?,
+                    How::Tempered => from.sample(name, noise, draw)?,
+                    How::Decoded => dist::decode(from, name, noise, draw)?,
+                }
+            }
+            Operation::LogProb => density(0)?.log_prob(tensor(1)?)?,
+            Operation::Divergence => {
+                registry::divergence_term(density(0)?, density(1)?, tensor(2)?, self.context.options)?
+            }
+            Operation::LogRatio => (tensor(0)? - tensor(1)?)?,
+            Operation::PerSample => ops::per_sample(tensor(0)?, samples)?,
+        }))
+    }
+
+    fn held(&self, id: ValueId) -> Result<&Held> {
+        self.held[id.0].as_ref().ok_or_else(missing)
+    }
+
+    fn tensor(&self, id: ValueId) -> Result<&Tensor> {
+        match self.held(id)? {
+            Held::Tensor(value) => Ok(value),
+            Held::Distribution(_) => Err(missing()),
+        }
+    }
+
+    fn distribution(&self, id: ValueId) -> Result<&Arc<dyn Distribution>> {
+        match self.held(id)? {
+            Held::Distribution(value) => Ok(value),
+            Held::Tensor(_) => Err(missing()),
+        }
+    }
+
+    fn tensors(&self, value: &Value) -> Result<Vec<&Tensor>> {
+        value.inputs.iter().map(|input| self.tensor(*input)).collect()
+    }
+}
+
+/// The position at which each value is read for the last time; what is yielded is kept.
+fn last_reads(program: &Program) -> Vec<usize> {
+    let mut last = vec![usize::MAX; program.values.len()];
+    for (at, value) in program.ids() {
+        value.inputs.iter().for_each(|input| last[input.0] = at.0);
+    }
+    program.outputs().iter().for_each(|output| last[output.0] = usize::MAX);
+    last
+}
+
+/// A program that reads what it did not compute, which lowering excludes.
+fn missing() -> candle_core::Error {
+    candle_core::Error::Msg("a program reads a value that is not there".into())
+}

@@ -1,0 +1,150 @@
+//! What holds parameters: one struct, each part a field, built in order.
+
+use super::number::{Scope, arguments, dims, number};
+use super::{doc, ident};
+use crate::catalog::{Block, Distribution};
+use crate::graph::{Use, VariableId};
+use crate::plan::{ComputedShape, Part, PartId, PartKind, Plan, Shape};
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+/// The struct and its constructor.
+pub fn layers(plan: &Plan) -> TokenStream {
+    let fields = plan.parts.all.iter().map(|part| {
+        let (title, field, ty) = (doc(&format!(" `{}`", part.path)), ident(&part.field), type_of(part));
+        quote!(#title pub(super) #field: #ty)
+    });
+    let built = (0..plan.parts.all.len()).map(|at| part(plan, PartId(at)));
+    let names = plan.parts.all.iter().map(|part| ident(&part.field));
+    quote! {
+        /// Layers, flows and the distributions of roots.
+        mod layers {
+            /// Each under the name that its parameters lie below.
+            pub struct Layers { #(#fields),* }
+
+            impl Layers {
+                /// # Errors
+                /// A configuration whose shapes do not fit.
+                #[allow(unused_variables)]
+                pub fn new(config: &super::Config, params: &::srvae::Params) -> ::srvae::Result<Self> {
+                    #(#built)*
+                    ::std::result::Result::Ok(Self { #(#names),* })
+                }
+            }
+        }
+    }
+}
+
+/// The type of a part's field.
+fn type_of(part: &Part) -> TokenStream {
+    match &part.kind {
+        PartKind::Layer { block, .. } => {
+            let ty = ident(block.entry.runtime);
+            quote!(::srvae::nn::#ty)
+        }
+        PartKind::Rust(path) => rust(path),
+        PartKind::Root(base) => distribution(base.entry.runtime),
+        PartKind::Flow(flow) => {
+            let ty = ident(flow.entry.runtime);
+            quote!(::std::sync::Arc<::srvae::flow::#ty>)
+        }
+    }
+}
+
+/// The type of a distribution.
+pub fn distribution(runtime: &str) -> TokenStream {
+    let ty = ident(runtime);
+    quote!(::srvae::dist::#ty)
+}
+
+fn rust(path: &str) -> TokenStream {
+    // The checks parsed it.
+    path.parse().unwrap_or_default()
+}
+
+/// The statements that build a part, with the shapes that are computed before it.
+fn part(plan: &Plan, id: PartId) -> TokenStream {
+    let shapes =
+        plan.parts.shapes.iter().filter(|shape| shape.needed && shape.before == id).map(|at| computed(plan, at));
+    let part = plan.parts.part(id);
+    let (field, path) = (ident(&part.field), &part.path);
+    let at = quote!(&params.at(#path));
+    let inputs: Vec<_> = part.shapes.iter().map(|input| shape(plan, input)).collect();
+    let built = match &part.kind {
+        PartKind::Layer { block, inferred } => {
+            let config = configured(plan, block, inferred.as_ref(), "nn");
+            let ty = type_of(part);
+            quote!(#ty::new(#at, #(#inputs),*, #config)?)
+        }
+        PartKind::Rust(path) => {
+            let ty = rust(path);
+            quote!(<#ty as ::srvae::nn::Network>::new(#at, &[#(#inputs),*])?)
+        }
+        PartKind::Root(base) => {
+            let (ty, args) = (type_of(part), arguments(plan, Scope::Build, &base.args, false));
+            quote!(#ty::new(#at, #(#inputs),* #(, #args)*)?)
+        }
+        PartKind::Flow(flow) => {
+            let (ty, config) = (ident(flow.entry.runtime), configured(plan, flow, None, "flow"));
+            quote!(::std::sync::Arc::new(::srvae::flow::#ty::new(#at, #(#inputs),*, #config)?))
+        }
+    };
+    quote!(#(#shapes)* let #field = #built;)
+}
+
+/// The configuration of a layer or a flow: its arguments by name.
+fn configured(
+    plan: &Plan,
+    block: &Use<Block>,
+    inferred: Option<&(Use<Distribution>, VariableId)>,
+    module: &str,
+) -> TokenStream {
+    let (module, config) = (ident(module), format_ident!("{}Config", block.entry.runtime));
+    let values = block.args.iter().map(|argument| {
+        let name = ident(argument.name);
+        let value = match inferred {
+            Some((base, variable)) if argument.name == "out" => channels(plan, base, *variable),
+            _ => number(plan, Scope::Build, &argument.number),
+        };
+        quote!(#name: #value)
+    });
+    quote!(::srvae::#module::#config { #(#values),* })
+}
+
+/// What a distribution needs of the last block: its channels.
+fn channels(plan: &Plan, base: &Use<Distribution>, variable: VariableId) -> TokenStream {
+    let ty = distribution(base.entry.runtime);
+    let shape = dims(plan, Scope::Build, &plan.model.variable(variable).dims);
+    let args = arguments(plan, Scope::Build, &base.args, false);
+    quote!(#ty::channels(&#shape #(, #args)*))
+}
+
+/// The shape of a function's output.
+fn computed(plan: &Plan, at: &ComputedShape) -> TokenStream {
+    let (name, function) = (ident(&at.name), ident(at.call.runtime));
+    let inputs = at.inputs.iter().map(|input| shape(plan, input));
+    let args = arguments(plan, Scope::Build, &at.call.arguments, at.call.repeats);
+    quote!(let #name = ::srvae::functions::shapes::#function(&[#(#inputs),*] #(, #args)*)?;)
+}
+
+/// A shape as an expression of type `&[usize]`.
+fn shape(plan: &Plan, shape: &Shape) -> TokenStream {
+    match shape {
+        Shape::Dims(sizes) => {
+            let sizes = dims(plan, Scope::Build, sizes);
+            quote!(&#sizes)
+        }
+        Shape::Output(part) => {
+            let part = plan.parts.part(*part);
+            let field = ident(&part.field);
+            match &part.kind {
+                PartKind::Rust(_) => quote!(::srvae::nn::Network::output(&#field)),
+                _ => quote!(#field.output()),
+            }
+        }
+        Shape::Computed(at) => {
+            let name = ident(&plan.parts.shapes[*at].name);
+            quote!(&#name)
+        }
+    }
+}

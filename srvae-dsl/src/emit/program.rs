@@ -1,0 +1,159 @@
+//! The one walker: a program's values as statements.
+
+use super::ident;
+use super::number::{Scope, arguments};
+use crate::plan::{Call, How, Operation, PartKind, Plan, Program, Value, ValueId};
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+/// A program as statements.
+#[derive(Clone, Copy)]
+pub struct Walker<'p> {
+    pub plan: &'p Plan,
+    pub program: &'p Program,
+}
+
+impl Walker<'_> {
+    /// Locals of what is given, in the arguments' order.
+    pub fn given(&self) -> Vec<String> {
+        let given = self.program.values.iter().filter(|value| matches!(value.operation, Operation::Given(_)));
+        given.map(|value| value.name.clone()).collect()
+    }
+
+    /// The statements of a scope: the program's own, or those inside one distribution.
+    pub fn statements(&self, scope: Option<ValueId>) -> TokenStream {
+        let inside = self.program.ids().filter(|(_, value)| value.scope == scope);
+        let each = inside.map(|(id, value)| self.statement(id, value));
+        quote!(#(#each)*)
+    }
+
+    fn statement(&self, id: ValueId, value: &Value) -> TokenStream {
+        // An argument, or a field of the layers.
+        if matches!(value.operation, Operation::Given(_) | Operation::Root(_)) {
+            return TokenStream::new();
+        }
+        let (name, inner, (body, fails)) = (self.local(id), self.statements(Some(id)), self.expression(value));
+        let body = if fails { quote!(#body?) } else { body };
+        if inner.is_empty() { quote!(let #name = #body;) } else { quote!(let #name = { #inner #body };) }
+    }
+
+    /// The distribution that a factor's method yields, with what is computed for it alone.
+    pub fn yielded(&self, id: ValueId) -> TokenStream {
+        let value = self.program.value(id);
+        let (inner, (body, fails)) = (self.statements(Some(id)), self.expression(value));
+        let before = self.program.ids().filter(|(other, value)| *other != id && value.scope.is_none());
+        let before = before.map(|(id, value)| self.statement(id, value));
+        let body = if fails { body } else { quote!(::std::result::Result::Ok(#body)) };
+        quote!(#(#before)* #inner #body)
+    }
+
+    fn local(&self, id: ValueId) -> Ident {
+        ident(&self.program.value(id).name)
+    }
+
+    /// What computes a value, and whether that may fail.
+    fn expression(&self, value: &Value) -> (TokenStream, bool) {
+        let reference = |at: usize| self.reference(value.inputs[at]);
+        let method = |at: usize| self.place(value.inputs[at]);
+        let all = || value.inputs.iter().map(|input| self.reference(*input));
+        let fallible = match &value.operation {
+            Operation::Given(_) => return (self.place_of(value), false),
+            Operation::Root(_) => {
+                let place = self.place_of(value);
+                return (quote!(#place.clone()), false);
+            }
+            Operation::Function(call) => self.function(call, all()),
+            Operation::Layer(part) => {
+                let part = self.plan.parts.part(*part);
+                let field = ident(&part.field);
+                let inputs = all();
+                match part.kind {
+                    PartKind::Rust(_) => {
+                        quote!(::srvae::nn::Network::forward(&self.layers.#field, &[#(#inputs),*]))
+                    }
+                    _ => quote!(self.layers.#field.forward(#(#inputs),*)),
+                }
+            }
+            Operation::Head(call) => {
+                let (ty, head) = (super::layers::distribution(call.runtime), reference(0));
+                let args = arguments(self.plan, Scope::Run, &call.arguments, call.repeats);
+                quote!(#ty::from_head(#head #(, #args)*))
+            }
+            Operation::Flow(part) => {
+                let (base, _) = match self.program.value(value.inputs[0]) {
+                    root @ Value { operation: Operation::Root(_), .. } => self.expression(root),
+                    _ => (method(0), false),
+                };
+                let flow = ident(&self.plan.parts.part(*part).field);
+                return (quote!(::srvae::dist::Flowed::new(#base, self.layers.#flow.clone())), false);
+            }
+            Operation::Expand => {
+                let root = method(0);
+                quote!(#root.expand(rows))
+            }
+            Operation::Repeat if self.program.is_distribution(value.inputs[0]) => {
+                let distribution = method(0);
+                quote!(#distribution.repeat(samples))
+            }
+            Operation::Repeat => {
+                let tensor = reference(0);
+                quote!(::srvae::ops::repeat(#tensor, samples))
+            }
+            Operation::Draw(variable, how) => self.draw(&method(0), self.plan.name(*variable), *how),
+            Operation::LogProb => {
+                let (distribution, at) = (method(0), reference(1));
+                quote!(#distribution.log_prob(#at))
+            }
+            Operation::Divergence => {
+                let inputs = all();
+                quote!(::srvae::dist::divergence_term(#(#inputs),*, options))
+            }
+            Operation::LogRatio => {
+                let (log_q, log_p) = (reference(0), reference(1));
+                quote!((#log_q - #log_p))
+            }
+            Operation::PerSample => {
+                let nats = reference(0);
+                quote!(::srvae::ops::per_sample(#nats, samples))
+            }
+        };
+        (fallible, true)
+    }
+
+    fn function(&self, call: &Call, inputs: impl Iterator<Item = TokenStream>) -> TokenStream {
+        let function = ident(call.runtime);
+        let args = arguments(self.plan, Scope::Run, &call.arguments, call.repeats);
+        let inputs = if call.many { quote!(&[#(#inputs),*]) } else { quote!(#(#inputs),*) };
+        quote!(::srvae::functions::#function(#inputs #(, #args)*))
+    }
+
+    fn draw(&self, distribution: &TokenStream, name: &str, how: How) -> TokenStream {
+        match how {
+            How::Plain => quote!(#distribution.sample(#name, noise, &::srvae::Draw::default())),
+            How::Tempered => quote!(#distribution.sample(#name, noise, draw)),
+            How::Decoded => quote!(::srvae::dist::decode(&#distribution, #name, noise, draw)),
+        }
+    }
+
+    /// Where a value is: a local, an argument's tensor, a field.
+    fn place(&self, id: ValueId) -> TokenStream {
+        self.place_of(self.program.value(id))
+    }
+
+    fn place_of(&self, value: &Value) -> TokenStream {
+        let name = ident(&value.name);
+        match value.operation {
+            Operation::Given(_) => quote!(#name.0),
+            Operation::Root(part) => {
+                let field = ident(&self.plan.parts.part(part).field);
+                quote!(self.layers.#field)
+            }
+            _ => quote!(#name),
+        }
+    }
+
+    fn reference(&self, id: ValueId) -> TokenStream {
+        let place = self.place(id);
+        quote!(&#place)
+    }
+}

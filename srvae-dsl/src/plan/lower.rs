@@ -1,0 +1,259 @@
+//! Lowering: the checked model becomes programs.
+
+use super::names::Names;
+use super::names::term_field;
+use super::parts::{Parts, call, factor_path, flow_path, net_path};
+use super::program::{Call, How, Operation, Output, Program, Rate, Value, ValueId};
+use super::sweep::finish;
+use crate::catalog::Role;
+use crate::derive::{Derivation, Mode, Term, TermKind, is_data, is_supplied};
+use crate::graph::{self, Body, Estimator, Factor, Model, NetBody, NetId, Network, Op, Side, VariableId};
+use std::collections::BTreeMap;
+
+/// Names that a program's function has of its own.
+const ARGUMENTS: [&str; 7] = ["count", "draw", "noise", "options", "rows", "samples", "self"];
+
+/// The bound: every latent drawn from q, then every term.
+pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {
+    let data = (0..model.variables.len()).map(VariableId).filter(|id| is_data(model, *id)).collect();
+    let mut lowering = Lowering::new(model, parts, data);
+    for q in model.q.iter().filter(|q| !is_supplied(q)) {
+        lowering.step(q, |_| How::Plain);
+    }
+    let terms = derivation.terms.iter().map(|term| lowering.term(term)).collect();
+    lowering.finish("bound", Output::Terms(terms))
+}
+
+/// A mode: variable after variable, as the derivation says.
+pub fn mode(model: &Model, mode: &Mode, parts: &Parts) -> Program {
+    let mut lowering = Lowering::new(model, parts, mode.given.clone());
+    for step in &mode.steps {
+        if let Some(factor) = model.factor(step.side, step.variable) {
+            lowering.step(factor, |is_likelihood| if is_likelihood { How::Decoded } else { How::Tempered });
+        }
+    }
+    let yields = mode.yields(model).into_iter().filter_map(|id| Some((id, *lowering.known.get(&id)?)));
+    let yields: Vec<_> = yields.collect();
+    let yields = yields.into_iter().map(|(id, value)| (id, lowering.for_samples(value))).collect();
+    lowering.finish(&mode.name, Output::Variables(yields))
+}
+
+/// A factor's distribution given its parents; none for a function.
+pub fn factor(model: &Model, factor: &Factor, parts: &Parts) -> Option<Program> {
+    let mut lowering = Lowering::new(model, parts, factor.parents.clone());
+    let distribution = lowering.distribution(factor)?;
+    let path = factor_path(model, factor.side, factor.variable);
+    Some(lowering.finish(&path, Output::Distribution(distribution)))
+}
+
+struct Lowering<'m> {
+    model: &'m Model,
+    parts: &'m Parts,
+    given: Vec<VariableId>,
+    values: Vec<Value>,
+    names: Names,
+    /// Values by their inputs: equal ones are computed once.
+    equal: BTreeMap<Vec<ValueId>, Vec<ValueId>>,
+    /// The value that each variable has at this point.
+    known: BTreeMap<VariableId, ValueId>,
+}
+
+impl<'m> Lowering<'m> {
+    fn new(model: &'m Model, parts: &'m Parts, given: Vec<VariableId>) -> Self {
+        let mut lowering = Self {
+            model,
+            parts,
+            given: given.clone(),
+            values: Vec::new(),
+            names: Names::with(&ARGUMENTS),
+            equal: BTreeMap::new(),
+            known: BTreeMap::new(),
+        };
+        for id in given {
+            let name = &model.variable(id).name;
+            let value = lowering.value(Operation::Given(id), Vec::new(), name);
+            lowering.known.insert(id, value);
+        }
+        lowering
+    }
+
+    fn finish(self, name: &str, output: Output) -> Program {
+        finish(Program { name: name.to_owned(), given: self.given, values: self.values, output })
+    }
+
+    /// The value of an operation: the one there is, or a new one under a name like `name`.
+    fn value(&mut self, operation: Operation, inputs: Vec<ValueId>, name: &str) -> ValueId {
+        let rate = match operation {
+            Operation::Given(_) => Rate::Record,
+            Operation::Expand | Operation::Repeat | Operation::PerSample | Operation::Draw(..) => Rate::Sample,
+            _ => inputs.iter().map(|input| self.values[input.0].rate).max().unwrap_or(Rate::Constant),
+        };
+        let is_repeat = matches!(operation, Operation::Expand | Operation::Repeat);
+        let inputs = match rate {
+            Rate::Sample if !is_repeat => inputs.into_iter().map(|input| self.with_samples(input)).collect(),
+            _ => inputs,
+        };
+        let is_draw = matches!(operation, Operation::Draw(..));
+        let same = self.equal.get(&inputs).into_iter().flatten();
+        let found = same.copied().find(|value| self.values[value.0].operation == operation);
+        if let Some(found) = found.filter(|_| !is_draw) {
+            return found;
+        }
+        let id = ValueId(self.values.len());
+        self.equal.entry(inputs.clone()).or_default().push(id);
+        let name = self.names.local(name);
+        self.values.push(Value { operation, inputs, rate, name, scope: None });
+        id
+    }
+
+    /// A value as it meets one of a sample: a record's is repeated, what is the same for all rows fits any number.
+    fn with_samples(&mut self, value: ValueId) -> ValueId {
+        match self.values[value.0].rate {
+            Rate::Record => self.for_samples(value),
+            Rate::Constant | Rate::Sample => value,
+        }
+    }
+
+    /// A value with a row for each sample.
+    fn for_samples(&mut self, value: ValueId) -> ValueId {
+        let Value { rate, name, .. } = &self.values[value.0];
+        match rate {
+            Rate::Constant => {
+                let name = format!("{name}_rows");
+                self.value(Operation::Expand, vec![value], &name)
+            }
+            Rate::Record => {
+                let name = format!("{name}_each");
+                self.value(Operation::Repeat, vec![value], &name)
+            }
+            Rate::Sample => value,
+        }
+    }
+
+    /// The variable on the left of a factor: drawn (as `how` says, told whether it is a likelihood's) or computed.
+    fn step(&mut self, factor: &Factor, how: impl Fn(bool) -> How) {
+        let name = &self.model.variable(factor.variable).name;
+        let value = match &factor.body {
+            Body::Deterministic { function, input } => {
+                let call = Call {
+                    name: function.entry.name,
+                    runtime: function.entry.runtime,
+                    arguments: function.args.clone(),
+                    many: false,
+                    repeats: false,
+                };
+                let input = self.variable(*input);
+                self.value(Operation::Function(call), input, name)
+            }
+            Body::Stochastic { base, network, .. } => {
+                let Some(distribution) = self.distribution(factor) else { return };
+                let is_observed = self.model.variable(factor.variable).role == graph::Role::Observed;
+                let is_likelihood = network.is_some() && (!base.entry.continuous || is_observed);
+                let distribution = self.for_samples(distribution);
+                self.value(Operation::Draw(factor.variable, how(is_likelihood)), vec![distribution], name)
+            }
+        };
+        self.known.insert(factor.variable, value);
+    }
+
+    /// A variable's value as the only input of an operation.
+    fn variable(&self, id: VariableId) -> Vec<ValueId> {
+        self.known.get(&id).copied().into_iter().collect()
+    }
+
+    /// The distribution of a factor; none for a function.
+    fn distribution(&mut self, factor: &Factor) -> Option<ValueId> {
+        let Body::Stochastic { base, flows, network } = &factor.body else { return None };
+        let path = factor_path(self.model, factor.side, factor.variable);
+        let of_base = if flows.is_empty() { path.clone() } else { format!("{path}_base") };
+        let mut distribution = match network {
+            Some(network) => {
+                let head = self.network(network, &path, &[]);
+                let call = Call {
+                    name: base.entry.name,
+                    runtime: base.entry.runtime,
+                    arguments: base.args.clone(),
+                    many: false,
+                    repeats: false,
+                };
+                self.value(Operation::Head(call), vec![head], &of_base)
+            }
+            None => self.value(Operation::Root(self.parts.find(&path)?), Vec::new(), &of_base),
+        };
+        for (at, flow) in flows.iter().enumerate() {
+            let part = self.parts.find(&flow_path(&path, flow, at))?;
+            let name = if at + 1 == flows.len() { path.clone() } else { format!("{path}_{}", flow.entry.name) };
+            distribution = self.value(Operation::Flow(part), vec![distribution], &name);
+        }
+        Some(distribution)
+    }
+
+    /// A network node by node, its parameters below `path`.
+    fn network(&mut self, network: &Network, path: &str, formals: &[ValueId]) -> ValueId {
+        let mut nodes: Vec<ValueId> = Vec::with_capacity(network.nodes.len());
+        for node in &network.nodes {
+            let inputs: Vec<ValueId> = node.inputs.iter().map(|input| nodes[input.0]).collect();
+            let value = match &node.op {
+                Op::Variable(id) => self.known[id],
+                Op::Formal(at) => formals[*at],
+                Op::Net(net) => self.net(*net, inputs),
+                Op::Block { block, .. } if block.entry.role == Role::Layer => {
+                    self.layer(&format!("{path}.{}", node.path), inputs)
+                }
+                Op::Block { block, .. } => self.value(Operation::Function(call(block)), inputs, block.entry.name),
+            };
+            nodes.push(value);
+        }
+        nodes[network.output.0]
+    }
+
+    fn net(&mut self, net: NetId, inputs: Vec<ValueId>) -> ValueId {
+        let model = self.model;
+        let path = net_path(model, net);
+        match &model.nets[net.0].body {
+            NetBody::Network(network) => self.network(network, &path, &inputs),
+            NetBody::Rust { .. } => self.layer(&path, inputs),
+        }
+    }
+
+    fn layer(&mut self, path: &str, inputs: Vec<ValueId>) -> ValueId {
+        // Every layer was built: parts are found on the same walk.
+        let part = self.parts.find(path).unwrap_or_else(|| unreachable!("no part at {path}"));
+        let field = &self.parts.part(part).field;
+        self.value(Operation::Layer(part), inputs, field)
+    }
+
+    /// A term of the bound, `[K, B]`.
+    fn term(&mut self, term: &Term) -> ValueId {
+        let model = self.model;
+        let (variable, field) = (term.variable, term_field(&term.name));
+        let own = &model.variable(variable).name;
+        let value = self.known[&variable];
+        let density = |lowering: &mut Self, side: Side| {
+            let factor = model.factor(side, variable);
+            factor.and_then(|factor| lowering.distribution(factor)).unwrap_or(value)
+        };
+        let log_prob = |lowering: &mut Self, side: Side, distribution: ValueId| {
+            let name = format!("log_{}", factor_path(model, side, variable));
+            lowering.value(Operation::LogProb, vec![distribution, value], &name)
+        };
+        let p = density(self, Side::P);
+        let nats = match &term.kind {
+            TermKind::Reconstruction => log_prob(self, Side::P, p),
+            TermKind::Kl { estimator, .. } => {
+                let q = density(self, Side::Q);
+                match estimator {
+                    Estimator::ClosedForm => {
+                        self.value(Operation::Divergence, vec![q, p, value], &format!("divergence_{own}"))
+                    }
+                    Estimator::MonteCarlo => {
+                        let (log_q, log_p) = (log_prob(self, Side::Q, q), log_prob(self, Side::P, p));
+                        self.value(Operation::LogRatio, vec![log_q, log_p], &format!("log_ratio_{own}"))
+                    }
+                }
+            }
+        };
+        let nats = self.with_samples(nats);
+        self.value(Operation::PerSample, vec![nats], &field)
+    }
+}

@@ -1,0 +1,238 @@
+//! What holds parameters: layers, flows and the distributions of roots, in the order they are built.
+
+use super::names::Names;
+use super::program::Call;
+use crate::catalog::{Arity, Block, Distribution, Role};
+use crate::graph::{Body, Factor, Model, NetBody, NetId, Network, Number, Op, Side, Use, VariableId};
+
+/// Position of a part in [`Parts::all`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PartId(pub usize);
+
+/// Something that is built once, from shapes.
+#[derive(Debug, Clone)]
+pub struct Part {
+    pub kind: PartKind,
+    /// The dotted name that its parameters lie below: `q_z.x.conv`, `features.conv`.
+    pub path: String,
+    /// The field that holds it: `q_z_x_conv`.
+    pub field: String,
+    /// What it is built from, symbolic: inputs of a layer, the variable of a root or a flow.
+    pub shapes: Vec<Shape>,
+    /// The same at the checked parameters, without the batch.
+    pub inputs: Vec<Vec<usize>>,
+}
+
+#[derive(Debug, Clone)]
+pub enum PartKind {
+    Layer {
+        block: Use<Block>,
+        /// The distribution that decides `out` and the variable it is over, where the file leaves it to inference.
+        inferred: Option<(Use<Distribution>, VariableId)>,
+    },
+    /// A network written in Rust: the path of its type.
+    Rust(String),
+    Root(Use<Distribution>),
+    Flow(Use<Block>),
+}
+
+impl Part {
+    /// The name in the language of what it is; the path of a network in Rust.
+    pub fn entry(&self) -> &str {
+        match &self.kind {
+            PartKind::Layer { block, .. } | PartKind::Flow(block) => block.entry.name,
+            PartKind::Root(base) => base.entry.name,
+            PartKind::Rust(path) => path,
+        }
+    }
+}
+
+/// A shape without the batch, symbolic.
+#[derive(Debug, Clone)]
+pub enum Shape {
+    /// Of a variable, or as the file declares it.
+    Dims(Vec<Number>),
+    /// Of a part's output.
+    Output(PartId),
+    /// Of a function's output: a position in [`Parts::shapes`].
+    Computed(usize),
+}
+
+/// The shape of a function's output from those of its inputs.
+#[derive(Debug, Clone)]
+pub struct ComputedShape {
+    /// The local variable that holds it.
+    pub name: String,
+    pub call: Call,
+    pub inputs: Vec<Shape>,
+    /// The first part that is built after it.
+    pub before: PartId,
+    /// Whether a part is built from it, directly or through others.
+    pub needed: bool,
+}
+
+/// All parts of a model.
+#[derive(Debug, Clone, Default)]
+pub struct Parts {
+    /// In the order of construction.
+    pub all: Vec<Part>,
+    pub shapes: Vec<ComputedShape>,
+}
+
+impl Parts {
+    pub fn part(&self, id: PartId) -> &Part {
+        &self.all[id.0]
+    }
+
+    /// The part below this path.
+    pub fn find(&self, path: &str) -> Option<PartId> {
+        self.all.iter().position(|part| part.path == path).map(PartId)
+    }
+}
+
+/// `p_z`: the name of a factor, and of where its parameters lie.
+pub fn factor_path(model: &Model, side: Side, variable: VariableId) -> String {
+    format!("{}_{}", side.name(), model.variable(variable).name)
+}
+
+/// Where the parameters of a named network lie: below its name, or below `net.` and its name where a factor has it.
+pub fn net_path(model: &Model, net: NetId) -> String {
+    let name = &model.nets[net.0].name;
+    let mut factors = model.p.iter().chain(&model.q);
+    match factors.any(|factor| factor_path(model, factor.side, factor.variable) == *name) {
+        true => format!("net.{name}"),
+        false => name.clone(),
+    }
+}
+
+/// The path of a flow by its position over its factor's base.
+pub fn flow_path(factor: &str, flow: &Use<Block>, at: usize) -> String {
+    match at {
+        0 => format!("{factor}.{}", flow.entry.name),
+        _ => format!("{factor}.{}_{}", flow.entry.name, at + 1),
+    }
+}
+
+/// An entry of the catalogue as an operation.
+pub fn call(block: &Use<Block>) -> Call {
+    Call {
+        name: block.entry.name,
+        runtime: block.entry.runtime,
+        arguments: block.args.clone(),
+        many: block.entry.arity == Arity::Many,
+        repeats: block.entry.parameters.iter().any(|parameter| parameter.repeats),
+    }
+}
+
+/// Every part of the model: factors of p, then of q, each with the named networks it is the first to use.
+pub fn parts(model: &Model) -> Parts {
+    let mut builder = Builder { model, parts: Parts::default(), names: Names::with(&["config", "params"]) };
+    for factor in model.p.iter().chain(&model.q) {
+        builder.factor(factor);
+    }
+    let mut parts = builder.parts;
+    mark_needed(&mut parts);
+    parts
+}
+
+struct Builder<'m> {
+    model: &'m Model,
+    parts: Parts,
+    names: Names,
+}
+
+/// Where a network's nodes stand while its parts are built.
+#[derive(Clone)]
+struct Place {
+    shape: Shape,
+    concrete: Vec<usize>,
+}
+
+impl Builder<'_> {
+    fn factor(&mut self, factor: &Factor) {
+        let Body::Stochastic { base, flows, network } = &factor.body else { return };
+        let path = factor_path(self.model, factor.side, factor.variable);
+        let variable = self.model.variable(factor.variable);
+        let own = Place { shape: Shape::Dims(variable.dims.clone()), concrete: variable.shape.clone() };
+        match network {
+            Some(network) => {
+                self.network(network, &path, &[], Some((base, factor.variable)));
+            }
+            None => {
+                self.part(PartKind::Root(base.clone()), path.clone(), std::slice::from_ref(&own));
+            }
+        }
+        for (at, flow) in flows.iter().enumerate() {
+            self.part(PartKind::Flow(flow.clone()), flow_path(&path, flow, at), std::slice::from_ref(&own));
+        }
+    }
+
+    /// Builds what a network applies; its output's place.
+    fn network(
+        &mut self,
+        network: &Network,
+        path: &str,
+        formals: &[Place],
+        head: Option<(&Use<Distribution>, VariableId)>,
+    ) -> Place {
+        let mut places: Vec<Place> = Vec::with_capacity(network.nodes.len());
+        for node in &network.nodes {
+            let inputs: Vec<Place> = node.inputs.iter().map(|input| places[input.0].clone()).collect();
+            let shape = match &node.op {
+                Op::Variable(id) => Shape::Dims(self.model.variable(*id).dims.clone()),
+                Op::Formal(at) => formals[*at].shape.clone(),
+                Op::Net(net) => self.net(*net, &inputs),
+                Op::Block { block, inferred } if block.entry.role == Role::Layer => {
+                    let inferred = head.filter(|_| *inferred).map(|(base, variable)| (base.clone(), variable));
+                    let kind = PartKind::Layer { block: block.clone(), inferred };
+                    Shape::Output(self.part(kind, format!("{path}.{}", node.path), &inputs))
+                }
+                Op::Block { block, .. } => {
+                    let inputs = inputs.into_iter().map(|input| input.shape).collect();
+                    let (name, before) = (self.names.local("shape"), PartId(self.parts.all.len()));
+                    self.parts.shapes.push(ComputedShape { name, call: call(block), inputs, before, needed: false });
+                    Shape::Computed(self.parts.shapes.len() - 1)
+                }
+            };
+            places.push(Place { shape, concrete: node.shape.clone() });
+        }
+        places.swap_remove(network.output.0)
+    }
+
+    fn net(&mut self, net: NetId, inputs: &[Place]) -> Shape {
+        let path = net_path(self.model, net);
+        match &self.model.nets[net.0].body {
+            NetBody::Network(network) => self.network(network, &path, inputs, None).shape,
+            NetBody::Rust { path: rust, .. } => Shape::Output(self.part(PartKind::Rust(rust.clone()), path, inputs)),
+        }
+    }
+
+    /// A part is built where its path is first met, and shared from then on.
+    fn part(&mut self, kind: PartKind, path: String, inputs: &[Place]) -> PartId {
+        if let Some(built) = self.parts.find(&path) {
+            return built;
+        }
+        let field = self.names.local(&path.replace('.', "_"));
+        let shapes = inputs.iter().map(|input| input.shape.clone()).collect();
+        let inputs = inputs.iter().map(|input| input.concrete.clone()).collect();
+        self.parts.all.push(Part { kind, path, field, shapes, inputs });
+        PartId(self.parts.all.len() - 1)
+    }
+}
+
+/// Shapes are computed for those that build something from them.
+fn mark_needed(parts: &mut Parts) {
+    let computed = |shapes: &[Shape]| -> Vec<usize> {
+        let each = shapes.iter().filter_map(|shape| match shape {
+            Shape::Computed(at) => Some(*at),
+            Shape::Dims(_) | Shape::Output(_) => None,
+        });
+        each.collect()
+    };
+    let mut open: Vec<usize> = parts.all.iter().flat_map(|part| computed(&part.shapes)).collect();
+    while let Some(at) = open.pop() {
+        if !std::mem::replace(&mut parts.shapes[at].needed, true) {
+            open.extend(computed(&parts.shapes[at].inputs));
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The instruction set: what the bound, the modes and the factors compute, value by value.
+//!
+//! A program is a list of values in the order of their computation. Each value is computed once: equal operations on equal
+//! inputs are one value, whichever factor or named network they stand in. Each value has a rate: once for all, once a
+//! record of the data, or once a sample; `Repeat` stands exactly where a value of a record meets one of a sample.
+//! Nothing in a program is left to choose: `emit` prints it, the interpreter of the runtime runs it.
+
+use super::PartId;
+use crate::graph::{Argument, VariableId};
+
+/// Position of a value in [`Program::values`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ValueId(pub usize);
+
+/// A program with its values in order.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// `bound`, a mode's name, or a factor's (`p_z`).
+    pub name: String,
+    /// What the caller gives, in order.
+    pub given: Vec<VariableId>,
+    /// In the order of computation: inputs before what reads them.
+    pub values: Vec<Value>,
+    pub output: Output,
+}
+
+/// What a program yields.
+#[derive(Debug, Clone)]
+pub enum Output {
+    /// The terms of the bound, in the derivation's order.
+    Terms(Vec<ValueId>),
+    /// Variables of a mode.
+    Variables(Vec<(VariableId, ValueId)>),
+    /// The distribution of a factor.
+    Distribution(ValueId),
+}
+
+/// One value.
+#[derive(Debug, Clone)]
+pub struct Value {
+    pub operation: Operation,
+    pub inputs: Vec<ValueId>,
+    pub rate: Rate,
+    /// Name of the local variable that holds it; unique in its program.
+    pub name: String,
+    /// The value that alone reads this one, directly or through others of its kind: a distribution whose network this
+    /// value is a part of.
+    pub scope: Option<ValueId>,
+}
+
+/// How often a value is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rate {
+    /// The same for every row: the distribution of a root.
+    Constant,
+    /// Once a record of the data, `[B, …]`.
+    Record,
+    /// Once a sample, `[K·B, …]`: row k·B + b is sample k of record b.
+    Sample,
+}
+
+/// What computes a value from its inputs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Operation {
+    /// A variable that the caller gives. No inputs.
+    Given(VariableId),
+    /// A function without parameters: tensors to a tensor.
+    Function(Call),
+    /// A layer with parameters: tensors to a tensor.
+    Layer(PartId),
+    /// The distribution of a root. No inputs.
+    Root(PartId),
+    /// A network's output as the parameters of a distribution.
+    Head(Call),
+    /// A distribution under a flow.
+    Flow(PartId),
+    /// A root's distribution for as many rows as there are samples.
+    Expand,
+    /// A record's value, tensor or distribution, for each of its samples.
+    Repeat,
+    /// A draw of a variable from a distribution.
+    Draw(VariableId, How),
+    /// ln p of a value: a distribution and a tensor to a tensor `[rows]`.
+    LogProb,
+    /// KL of two distributions in closed form, or their log-ratio at the draw where the options ask for it: q, p, draw.
+    Divergence,
+    /// ln q − ln p, of two log-probabilities.
+    LogRatio,
+    /// `[K·B]` to `[K, B]`.
+    PerSample,
+}
+
+/// How a variable is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// From the distribution as it is: for the bound.
+    Plain,
+    /// At the temperature that the caller chooses.
+    Tempered,
+    /// A value of a likelihood: a draw, or the mode where the caller asks for it.
+    Decoded,
+}
+
+/// An entry of the catalogue applied.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// As the language writes it.
+    pub name: &'static str,
+    /// The function or type of the runtime.
+    pub runtime: &'static str,
+    pub arguments: Vec<Argument>,
+    /// Whether it takes a list of inputs, and whether its last argument is a list.
+    pub many: bool,
+    pub repeats: bool,
+}
+
+impl Program {
+    pub fn value(&self, id: ValueId) -> &Value {
+        &self.values[id.0]
+    }
+
+    /// Every value with its position.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = (ValueId, &Value)> {
+        self.values.iter().enumerate().map(|(at, value)| (ValueId(at), value))
+    }
+
+    /// What the program yields.
+    pub fn outputs(&self) -> Vec<ValueId> {
+        match &self.output {
+            Output::Terms(values) => values.clone(),
+            Output::Variables(values) => values.iter().map(|(_, value)| *value).collect(),
+            Output::Distribution(value) => vec![*value],
+        }
+    }
+
+    /// Whether a value is a distribution.
+    pub fn is_distribution(&self, id: ValueId) -> bool {
+        let value = self.value(id);
+        match value.operation {
+            Operation::Root(_) | Operation::Head(_) | Operation::Flow(_) | Operation::Expand => true,
+            Operation::Repeat => self.is_distribution(value.inputs[0]),
+            _ => false,
+        }
+    }
+
+    /// Whether some value has this operation.
+    pub fn uses(&self, which: impl Fn(&Operation) -> bool) -> bool {
+        self.values.iter().any(|value| which(&value.operation))
+    }
+}

@@ -1,0 +1,68 @@
+//! What is done to a program once it is whole: values that nothing reads go, and each distribution keeps the values of
+//! its own network to itself.
+
+use super::program::{Operation, Output, Program, ValueId};
+
+/// Drops what nothing reads, then finds the scopes.
+pub fn finish(program: Program) -> Program {
+    let mut program = without_unread(program);
+    find_scopes(&mut program);
+    program
+}
+
+fn without_unread(mut program: Program) -> Program {
+    let mut read = vec![false; program.values.len()];
+    program.outputs().iter().for_each(|id| read[id.0] = true);
+    for (ValueId(at), value) in program.ids().rev() {
+        let is_given = matches!(value.operation, Operation::Given(_));
+        read[at] |= is_given;
+        if read[at] {
+            value.inputs.iter().for_each(|input| read[input.0] = true);
+        }
+    }
+    let mut moved = vec![ValueId(0); read.len()];
+    let mut kept = 0;
+    for (at, _) in read.iter().enumerate().filter(|(_, read)| **read) {
+        moved[at] = ValueId(kept);
+        kept += 1;
+    }
+    let mut keep = read.into_iter();
+    program.values.retain(|_| keep.next().unwrap_or(false));
+    let follow = |id: &mut ValueId| *id = moved[id.0];
+    program.values.iter_mut().flat_map(|value| &mut value.inputs).for_each(follow);
+    match &mut program.output {
+        Output::Terms(values) => values.iter_mut().for_each(follow),
+        Output::Variables(values) => values.iter_mut().for_each(|(_, value)| follow(value)),
+        Output::Distribution(value) => follow(value),
+    }
+    program
+}
+
+/// A value stands in the scope of a distribution where nothing else reads it.
+fn find_scopes(program: &mut Program) {
+    let mut outside: Vec<bool> = vec![false; program.values.len()];
+    program.outputs().iter().for_each(|id| outside[id.0] = true);
+    let mut scopes: Vec<Option<ValueId>> = vec![None; program.values.len()];
+    for at in (0..program.values.len()).rev() {
+        let value = &program.values[at];
+        let stays =
+            outside[at] || matches!(value.operation, Operation::Given(_) | Operation::Draw(..) | Operation::Root(_));
+        if stays {
+            scopes[at] = None;
+        }
+        // The scope that this value's inputs stand in, as far as this value goes.
+        let own = match value.operation {
+            Operation::Head(_) => Some(ValueId(at)),
+            _ => scopes[at],
+        };
+        for input in value.inputs.clone() {
+            match own {
+                Some(scope) if scopes[input.0].is_none_or(|other| other == scope) => scopes[input.0] = Some(scope),
+                _ => outside[input.0] = true,
+            }
+        }
+    }
+    for (at, value) in program.values.iter_mut().enumerate() {
+        value.scope = scopes[at].filter(|_| !outside[at]);
+    }
+}

@@ -1,0 +1,46 @@
+//! Values to run any model with, and the compiler's view of it.
+
+use candle_core::{Device, Tensor};
+use srvae::{Compiled, Setting, Settings, Values};
+use srvae_dsl::catalog::space_entry;
+use srvae_dsl::graph::Value;
+
+/// Records in a batch.
+pub const BATCH: usize = 3;
+
+/// Values of what comes with the data: observed and given variables, and labels that the data set fixes.
+pub fn data(model: &Compiled, preset: Option<&str>) -> Values {
+    let (checked, _) = checked(model, preset);
+    let ids = (0..checked.variables.len()).map(srvae_dsl::graph::VariableId);
+    let ids = ids.filter(|id| srvae_dsl::derive::is_data(&checked, *id));
+    ids.fold(Values::new(), |data, id| data.with(&checked.variable(id).name, value(checked.variable(id))))
+}
+
+/// A value of the variable's space: pixels on the grid, one-hot classes, zeros and ones, reals.
+pub fn value(variable: &srvae_dsl::graph::Variable) -> Tensor {
+    let values: usize = variable.shape.iter().product();
+    let uniform: Vec<f64> = (0..BATCH * values).map(|at| (at * 37 % 256) as f64 / 256.0).collect();
+    let drawn = uniform.chunks(values).flat_map(space_entry(variable.space).draw);
+    let all: Vec<f32> = drawn.map(|value| value as f32).collect();
+    let shape: Vec<usize> = std::iter::once(BATCH).chain(variable.shape.clone()).collect();
+    Tensor::from_vec(all, shape, &Device::Cpu).unwrap()
+}
+
+/// The compiler's own view of a model.
+pub fn checked(model: &Compiled, preset: Option<&str>) -> (srvae_dsl::graph::Model, Vec<srvae_dsl::Diagnostic>) {
+    let source = srvae_dsl::Source::new(model.path, model.source);
+    let overrides = srvae_dsl::Overrides { preset: preset.map(str::to_owned), set: Vec::new() };
+    let compilation = srvae_dsl::compile(&source, &overrides);
+    (compilation.model().unwrap().clone(), compilation.diagnostics().to_vec())
+}
+
+/// A model's settings at the values it was checked at.
+pub fn settings(model: &srvae_dsl::graph::Model) -> Settings {
+    let setting = |value: &Value| match value {
+        Value::Int(value) => Setting::Int(*value),
+        Value::Real(value) => Setting::Real(*value),
+        Value::Bool(value) => Setting::Bool(*value),
+        Value::Word(word) => Setting::Word(word.clone()),
+    };
+    model.params.iter().map(|param| (param.name.clone(), setting(&param.value))).collect()
+}
