@@ -13,5 +13,10 @@ mod nvrtc;
 mod toy;
 #[path = "kernels/training.rs"]
 mod training;
+mod trials;
 #[path = "kernels/whole.rs"]
 mod whole;
+
+fn main() -> std::process::ExitCode {
+    trials::run(&[agreement::TRIALS, densities::TRIALS, nvrtc::TRIALS, training::TRIALS, whole::TRIALS])
+}

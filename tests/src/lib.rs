@@ -4,6 +4,9 @@ pub mod inputs;
 
 use srvae::Compiled;
 
+#[path = "../../runtime/tests/trials/mod.rs"]
+pub mod trials;
+
 /// Every good file of the corpus but the one with networks in Rust that nobody wrote.
 macro_rules! corpus {
     ($($name:ident = $file:literal),* $(,)?) => {

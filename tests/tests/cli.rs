@@ -9,9 +9,9 @@ mod bad_input;
 mod data;
 #[path = "cli/evaluation.rs"]
 mod evaluation;
+#[path = "cli/figures.rs"]
+mod figures;
 #[path = "cli/jobs.rs"]
 mod jobs;
-#[path = "cli/report.rs"]
-mod report;
 #[path = "cli/survival.rs"]
 mod survival;

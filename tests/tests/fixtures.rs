@@ -17,9 +17,21 @@ mod fixture_models;
 #[path = "golden/training.rs"]
 mod fixture_training;
 
+use srvae_tests::trials::{self, Missing};
 use std::path::PathBuf;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    trials::run(&[
+        fixture_distributions::TRIALS,
+        fixture_flows::TRIALS,
+        fixture_layers::TRIALS,
+        fixture_models::TRIALS,
+        fixture_training::TRIALS,
+    ])
+}
 
 /// The fixtures.
-fn folder(_: &str) -> Option<PathBuf> {
-    Some(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures"))
+fn folder() -> Result<PathBuf, Missing> {
+    Ok(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures"))
 }

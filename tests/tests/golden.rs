@@ -1,7 +1,7 @@
 //! Every piece, and the generated models, against numbers that the authors' PyTorch code produced.
 //!
-//! The folder is named by `GOLDEN_DIR`, by default `../shared/golden` beside the workspace. Where there is none, each test
-//! says that it was skipped, by name.
+//! The folder is named by `GOLDEN_DIR`, by default `../shared/golden` beside the workspace. Where there is none, the
+//! tests are ignored, and say why.
 
 #[path = "golden/made.rs"]
 mod made;
@@ -19,15 +19,26 @@ mod golden_models;
 #[path = "golden/training.rs"]
 mod golden_training;
 
+use srvae_tests::trials::{self, Missing};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-/// The golden folder, or none after a word that `test` is skipped.
-fn folder(test: &str) -> Option<PathBuf> {
+fn main() -> ExitCode {
+    trials::run(&[
+        golden_distributions::TRIALS,
+        golden_flows::TRIALS,
+        golden_layers::TRIALS,
+        golden_models::TRIALS,
+        golden_training::TRIALS,
+    ])
+}
+
+/// The golden folder.
+fn folder() -> Result<PathBuf, Missing> {
     let named = std::env::var_os("GOLDEN_DIR").map(PathBuf::from);
     let folder = named.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/golden"));
     if std::env::var_os("GOLDEN_DIR").is_none() && !folder.is_dir() {
-        println!("skipped: golden {test} (no folder of golden values; name one with GOLDEN_DIR)");
-        return None;
+        return Err(Missing("no folder of golden values; name one with GOLDEN_DIR".into()));
     }
-    Some(folder)
+    Ok(folder)
 }

@@ -1,4 +1,4 @@
-//! What only a GPU shows: each test says that it is skipped, by name, where there is none.
+//! What only a GPU shows: the tests are ignored where there is none.
 
 use anyhow::{Result, ensure};
 use srvae::candle_core::backprop::GradStore;
@@ -6,8 +6,23 @@ use srvae::candle_core::{DType, Device, Tensor};
 use srvae::ops::cuda::{self, Precision, probe};
 use srvae::train::{Config, Optimiser, Replay};
 use srvae::{BoundOptions, Compiled, Model, Noise, Params, Values};
+use srvae_tests::trials::{self, Missing};
 use srvae_tests::{srvae_golden, vae_golden};
+use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
+
+srvae_tests::trials!(
+    cpu_and_gpu_agree_on_whole_gradients_in_f32,
+    cpu_and_gpu_agree_on_whole_gradients_in_tf32,
+    cpu_and_gpu_agree_on_whole_gradients_in_bf16,
+    a_training_step_repeats_itself,
+    a_recorded_step_is_the_step,
+    noise_on_the_gpu_is_a_function_of_its_state
+);
+
+fn main() -> ExitCode {
+    trials::run(&[TRIALS])
+}
 
 const MODELS: [(&Compiled, &[&str]); 2] = [(&srvae_golden::COMPILED, &["u", "z"]), (&vae_golden::COMPILED, &["z"])];
 const PICTURES: usize = 3;
@@ -22,15 +37,9 @@ const BF16: f64 = 3e-1;
 /// One at a time: the precision is the process's.
 static ONE: Mutex<()> = Mutex::new(());
 
-fn with_gpu(name: &str, test: impl FnOnce(&Device) -> Result<()>) -> Result<()> {
+fn with_gpu(test: impl FnOnce(&Device) -> Result<()>) -> Result<()> {
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    match probe::first() {
-        Ok(found) => test(&found.device),
-        Err(reason) => {
-            println!("skipped: {name} ({reason})");
-            Ok(())
-        }
-    }
+    test(&probe::first().map_err(Missing)?.device)
 }
 
 fn build(compiled: &Compiled, device: &Device) -> Result<Box<dyn Model>> {
@@ -90,24 +99,20 @@ fn agree_with_cpu(device: &Device, precision: Precision, tolerance: f64) -> Resu
     Ok(())
 }
 
-#[test]
 fn cpu_and_gpu_agree_on_whole_gradients_in_f32() -> Result<()> {
-    with_gpu("cpu_and_gpu_agree_on_whole_gradients_in_f32", |device| agree_with_cpu(device, Precision::F32, F32))
+    with_gpu(|device| agree_with_cpu(device, Precision::F32, F32))
 }
 
-#[test]
 fn cpu_and_gpu_agree_on_whole_gradients_in_tf32() -> Result<()> {
-    with_gpu("cpu_and_gpu_agree_on_whole_gradients_in_tf32", |device| agree_with_cpu(device, Precision::Tf32, TF32))
+    with_gpu(|device| agree_with_cpu(device, Precision::Tf32, TF32))
 }
 
-#[test]
 fn cpu_and_gpu_agree_on_whole_gradients_in_bf16() -> Result<()> {
-    with_gpu("cpu_and_gpu_agree_on_whole_gradients_in_bf16", |device| agree_with_cpu(device, Precision::Bf16, BF16))
+    with_gpu(|device| agree_with_cpu(device, Precision::Bf16, BF16))
 }
 
-#[test]
 fn a_training_step_repeats_itself() -> Result<()> {
-    with_gpu("a_training_step_repeats_itself", |device| {
+    with_gpu(|device| {
         let run = || -> Result<Vec<f64>> {
             let (compiled, latents) = MODELS[0];
             let model = build(compiled, device)?;
@@ -157,9 +162,8 @@ fn steps(device: &Device, recorded: bool) -> Result<(Vec<f64>, Vec<f64>)> {
     Ok((values.collect::<Result<Vec<_>>>()?.concat(), told))
 }
 
-#[test]
 fn a_recorded_step_is_the_step() -> Result<()> {
-    with_gpu("a_recorded_step_is_the_step", |device| {
+    with_gpu(|device| {
         let ((ours, our_terms), (theirs, their_terms)) = (steps(device, true)?, steps(device, false)?);
         // As for steps that repeat: a library may add in any order.
         let apart = ours.iter().zip(&theirs).fold(0f64, |most, (a, b)| most.max((a - b).abs()));
@@ -171,9 +175,8 @@ fn a_recorded_step_is_the_step() -> Result<()> {
     })
 }
 
-#[test]
 fn noise_on_the_gpu_is_a_function_of_its_state() -> Result<()> {
-    with_gpu("noise_on_the_gpu_is_a_function_of_its_state", |device| {
+    with_gpu(|device| {
         let draw = |noise: &mut Noise| noise.normal("z", &[5, 7], DType::F32, device);
         let mut first = Noise::seeded(9);
         draw(&mut first)?;

@@ -1,28 +1,38 @@
 //! Weights to PyTorch and back: the same bounds there, the same bits here.
 //!
 //! PyTorch is looked for in the program that `PYTHON` names, `python3` by default; where it is absent, the tests that need it
-//! say that they were skipped, by name.
+//! are ignored, and say why.
 
 use anyhow::{Context, Result, ensure};
 use srvae::candle_core::safetensors;
 use srvae::params::Phase;
 use srvae::{BoundOptions, Compiled, DType, Device, Draw, Noise, Params, Settings, Tensor, Values, torch};
+use srvae_tests::trials::{self, Missing, measured};
 use srvae_tests::{srvae_golden, vae_golden};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
+
+srvae_tests::trials!(
+    the_vae_goes_to_pytorch_and_back,
+    the_srvae_goes_to_pytorch_and_back,
+    everything_that_does_not_fit_is_listed
+);
+
+fn main() -> ExitCode {
+    trials::run(&[TRIALS])
+}
 
 /// Networks of a dozen layers in f32, their sums in another order; terms of thousands of nats.
 const TOLERANCE: f64 = 1e-5;
 
-fn python(test: &str) -> Option<Command> {
+fn python() -> Result<Command, Missing> {
     let name = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
     let probe = Command::new(&name).args(["-c", "import torch, safetensors.torch"]).output();
     if probe.is_ok_and(|output| output.status.success()) {
-        return Some(Command::new(name));
+        return Ok(Command::new(name));
     }
-    println!("skipped: torch {test} (no Python with torch and safetensors; name one with PYTHON)");
-    None
+    Err(Missing("no Python with torch and safetensors; name one with PYTHON".into()))
 }
 
 /// A model whose weights have met data, so that none of its layers is degenerate.
@@ -93,7 +103,7 @@ fn round_trip(test: &str, model: &Compiled, latents: &[&str]) -> Result<()> {
     let (built, params) = trained(model, &x, 1)?;
     torch::export(&params, &BTreeMap::new(), &at("ours.safetensors"))?;
     same_bits(&params, &import(model, &at("ours.safetensors"))?)?;
-    let Some(mut python) = python(test) else { return Ok(()) };
+    let mut python = python()?;
     safetensors::save(&case(built.as_ref(), &x, latents)?, at("case.safetensors"))?;
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/torch/round_trip.py");
     let output = python.arg(script).args([at("ours.safetensors"), at("case.safetensors"), at("theirs")]).output()?;
@@ -101,7 +111,7 @@ fn round_trip(test: &str, model: &Compiled, latents: &[&str]) -> Result<()> {
     let errors: HashMap<String, f64> = serde_json::from_slice(&output.stdout).context("the script's last line")?;
     ensure!(errors.len() == 2 * latents.len(), "{errors:?}");
     for (name, error) in &errors {
-        println!("{test}, {name}: {error:.1e}");
+        measured(&format!("{test}, {name}: {error:.1e}"));
         ensure!(*error < TOLERANCE, "{name}: relative error {error:.1e}");
     }
     for file in ["theirs.pth", "theirs.old.pth"] {
@@ -123,17 +133,14 @@ fn damaged(model: &Compiled, new: &Path, old: &Path) -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn the_vae_goes_to_pytorch_and_back() -> Result<()> {
     round_trip("the_vae_goes_to_pytorch_and_back", &vae_golden::COMPILED, &["z"])
 }
 
-#[test]
 fn the_srvae_goes_to_pytorch_and_back() -> Result<()> {
     round_trip("the_srvae_goes_to_pytorch_and_back", &srvae_golden::COMPILED, &["u", "z"])
 }
 
-#[test]
 fn everything_that_does_not_fit_is_listed() -> Result<()> {
     let place = tempfile::tempdir()?;
     let path = place.path().join("weights.safetensors");

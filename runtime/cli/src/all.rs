@@ -1,18 +1,19 @@
 //! `srvae-run FILE`: train, evaluate, every mode, a report.
 
 use super::args::{All, RunArgs, Which};
+use super::modes::default_decode;
 use super::session::Session;
-use super::{compiler, device, eval, interpolate, report, train};
+use super::{compiler, device, eval, interpolate, report, sheet, train};
 use anyhow::{Result, bail};
-use image::RgbImage;
 use serde_json::json;
 use srvae_training::data::Images;
 use srvae_training::eval::Evaluation;
 use srvae_training::figures::{self, Options, Walk};
+use srvae_training::picture::Sheet;
 use srvae_training::terminal::{note, out};
 use srvae_training::train::progress::Display;
 use srvae_training::train::{End, interrupt};
-use srvae_training::{Compiled, Decode, Draw, Model, picture};
+use srvae_training::{Compiled, Decode, Draw, Model};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -80,14 +81,12 @@ fn evaluate(model: &dyn Model, plan: &train::Plan, args: &All) -> Result<Evaluat
 fn draw(session: &Session, images: &Images, seed: u64) -> Result<Vec<PathBuf>> {
     let (model, spec) = (session.model.as_ref(), &session.spec);
     let mut paths = Vec::new();
-    let mut keep = |name: &str, sheet: &RgbImage| -> Result<()> {
-        let path = session.folder.grid(name);
-        picture::save(sheet, &path)?;
-        paths.push(path);
+    let mut keep = |name: &str, sheet: &Sheet| -> Result<()> {
+        paths.push(sheet::keep(session, name, sheet, None)?);
         Ok(())
     };
     for mode in model.modes() {
-        let draw = Draw { decode: Decode::Mode, ..Draw::default() };
+        let draw = Draw { decode: default_decode(mode), ..Draw::default() };
         let options = Options { draw, seed, ..Options::default() };
         let strips = figures::strips(model, spec, mode, images, &options)?;
         keep(mode.name, &figures::sheet(&session.title(mode.name, &options), &strips, &options))?;
@@ -101,7 +100,7 @@ fn draw(session: &Session, images: &Images, seed: u64) -> Result<Vec<PathBuf>> {
         let strip =
             |pair| figures::interpolation(model, spec, &images.select(&[2 * pair, 2 * pair + 1]), &walk, &options);
         let strips = (0..pairs).map(strip).collect::<Result<Vec<_>>>()?;
-        keep("interpolation", &interpolate::sheet(&session.title("interpolation", &options), &strips, &options))?;
+        keep("interpolation", &interpolate::walks(&session.title("interpolation", &options), &strips, &options))?;
     }
     Ok(paths)
 }

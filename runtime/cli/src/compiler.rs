@@ -5,6 +5,7 @@ use super::models::Found;
 use anyhow::{Result, bail};
 use srvae_training::report::Explained;
 use srvae_training::spec::{Role, Spec, Variable};
+use srvae_training::train::tensorboard::Node;
 use srvae_training::{Setting, Settings};
 
 use srvae_dsl::graph::{self, Model, Value};
@@ -78,7 +79,37 @@ pub fn explained(spec: &Spec) -> Result<Explained> {
         latex: srvae_dsl::explain::latex(plan),
         mathematics: srvae_dsl::explain::mathematics(plan),
         networks: srvae_dsl::explain::network_table(plan),
+        nodes: nodes(&plan.model),
     })
+}
+
+/// The factors of p and of q as nodes; what has no factor on a side is data.
+fn nodes(model: &Model) -> Vec<Node> {
+    let mut nodes: Vec<Node> = Vec::new();
+    for (side, factors) in [("p", &model.p), ("q", &model.q)] {
+        let place = |id: graph::VariableId| {
+            let known = factors.iter().any(|factor| factor.variable == id);
+            format!("{}/{}", if known { side } else { "data" }, model.variable(id).name)
+        };
+        for factor in factors {
+            let operation = match &factor.body {
+                graph::Body::Stochastic { base, flows, .. } => {
+                    let flows = flows.iter().map(|flow| flow.entry.name);
+                    std::iter::once(base.entry.name).chain(flows).collect::<Vec<_>>().join("_")
+                }
+                graph::Body::Deterministic { function, .. } => function.entry.name.to_owned(),
+            };
+            let inputs = factor.parents.iter().map(|parent| place(*parent)).collect();
+            nodes.push(Node { name: place(factor.variable), operation, inputs });
+        }
+    }
+    let read: Vec<String> = nodes.iter().flat_map(|node| node.inputs.clone()).collect();
+    for name in read.into_iter().filter(|name| name.starts_with("data/")) {
+        if !nodes.iter().any(|node| node.name == name) {
+            nodes.push(Node { name, operation: "data".into(), inputs: Vec::new() });
+        }
+    }
+    nodes
 }
 
 /// Where parameters are stored whose bound has no slope at fixed noise: those of factors of q that a discrete draw hangs

@@ -4,11 +4,11 @@ use super::args::Interpolate;
 use super::compiler;
 use super::modes::{inputs, open, options, tell};
 use super::session::Session;
+use super::sheet;
 use anyhow::{Result, bail, ensure};
-use image::RgbImage;
 use srvae_training::data::Images;
 use srvae_training::figures::{self, Options, Strip, Walk};
-use srvae_training::picture;
+use srvae_training::picture::Sheet;
 use srvae_training::{Compiled, Decode};
 use std::process::ExitCode;
 
@@ -33,8 +33,8 @@ pub fn run(models: &'static [Compiled], args: &Interpolate) -> Result<ExitCode> 
             strips.push(one(session, &images, pair, &walk, &options, sessions.len() > 1)?);
         }
     }
-    let path = args.drawing.out.clone().unwrap_or_else(|| sessions[0].folder.grid("interpolation"));
-    picture::save(&sheet(&sessions[0].title("interpolation", &options), &strips, &options), &path)?;
+    let drawn = walks(&sessions[0].title("interpolation", &options), &strips, &options);
+    let path = sheet::keep(&sessions[0], "interpolation", &drawn, args.drawing.out.as_deref())?;
     tell(&args.drawing, "interpolation", &strips, &path);
     Ok(ExitCode::SUCCESS)
 }
@@ -57,7 +57,7 @@ fn one(session: &Session, images: &Images, pair: usize, walk: &Walk, options: &O
 }
 
 /// One walk over the other; where all are alike, nothing need be said of each.
-pub fn sheet(title: &str, strips: &[Strip], options: &Options) -> RgbImage {
+pub fn walks(title: &str, strips: &[Strip], options: &Options) -> Sheet {
     let alike = strips.iter().all(|strip| strip.label == strips[0].label);
     let title = if alike { format!("{title}; {}", strips[0].label) } else { title.to_owned() };
     let label = |strip: &Strip| if alike { String::new() } else { strip.label.clone() };

@@ -23,13 +23,19 @@ mod machine;
 mod models;
 mod modes;
 #[cfg(feature = "png")]
+mod pdf;
+#[cfg(not(feature = "png"))]
+use png as pdf;
+#[cfg(feature = "png")]
 mod png;
 #[cfg(not(feature = "png"))]
 #[path = "without_png.rs"]
 mod png;
 mod report;
 mod session;
+mod sheet;
 mod table;
+mod tensorboard;
 mod train;
 mod upscale;
 

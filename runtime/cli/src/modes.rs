@@ -3,6 +3,7 @@
 use super::args::{self, Drawing, RunArgs};
 use super::device;
 use super::session::Session;
+use super::sheet;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 use srvae_training::data::{self, Column, Images};
@@ -39,8 +40,14 @@ pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
             "--given {name}: generation is given {mode} in this model"
         );
     }
-    let options = options(args, args.draw(Decode::Sample), 1);
-    sheet(&sessions, GENERATION, &images, &options, args)
+    let decode = default_decode(find(&sessions[0], GENERATION)?);
+    draw_sheet(&sessions, GENERATION, &images, &options(args, args.draw(decode), 1), args)
+}
+
+/// How a mode's pictures are decoded where nothing is asked for: samples where all is drawn anew; the likeliest pixels where
+/// the result is compared with what the mode is given.
+pub fn default_decode(mode: &Mode) -> Decode {
+    if mode.given.is_empty() { Decode::Sample } else { Decode::Mode }
 }
 
 pub fn with_input(models: &'static [Compiled], kind: &str, args: &args::Mode) -> Result<ExitCode> {
@@ -51,7 +58,7 @@ pub fn with_input(models: &'static [Compiled], kind: &str, args: &args::Mode) ->
         return full_size(&sessions[0], mode, args, draw);
     }
     let images = inputs(&sessions[0], &args.input, &args.drawing)?;
-    sheet(&sessions, kind, &images, &options(&args.drawing, draw, args.draws), &args.drawing)
+    draw_sheet(&sessions, kind, &images, &options(&args.drawing, draw, args.draws), &args.drawing)
 }
 
 /// What --given says, as columns of so many records.
@@ -86,7 +93,13 @@ pub fn options(args: &Drawing, draw: Draw, draws: usize) -> Options {
 }
 
 /// Draws a mode of every session on one sheet, and says where it is.
-pub fn sheet(sessions: &[Session], kind: &str, images: &Images, options: &Options, args: &Drawing) -> Result<ExitCode> {
+pub fn draw_sheet(
+    sessions: &[Session],
+    kind: &str,
+    images: &Images,
+    options: &Options,
+    args: &Drawing,
+) -> Result<ExitCode> {
     let mut strips: Vec<Strip> = Vec::new();
     for session in sessions {
         let mode = find(session, kind)?;
@@ -100,8 +113,8 @@ pub fn sheet(sessions: &[Session], kind: &str, images: &Images, options: &Option
         }
     }
     let mode = find(&sessions[0], kind)?.name;
-    let path = args.out.clone().unwrap_or_else(|| sessions[0].folder.grid(mode));
-    picture::save(&figures::sheet(&sessions[0].title(mode, options), &strips, options), &path)?;
+    let drawn = figures::sheet(&sessions[0].title(mode, options), &strips, options);
+    let path = sheet::keep(&sessions[0], mode, &drawn, args.out.as_deref())?;
     tell(args, mode, &strips, &path);
     Ok(ExitCode::SUCCESS)
 }
@@ -112,7 +125,9 @@ fn shown_once(label: &str) -> bool {
 }
 
 pub fn tell(args: &Drawing, mode: &str, strips: &[Strip], path: &Path) {
-    let labels: Vec<&str> = strips.iter().map(|strip| strip.label.as_str()).collect();
+    // Walks between several pairs have one label.
+    let mut labels: Vec<&str> = strips.iter().map(|strip| strip.label.as_str()).collect();
+    labels.dedup();
     if args.common.json {
         let count = strips.first().map_or(0, |strip| strip.pictures.len());
         out(&json!({ "mode": mode, "picture": path, "rows": labels, "count": count, "seed": args.seed }).to_string());

@@ -1,31 +1,47 @@
-//! A picture as PNG.
+//! An SVG document as PNG.
 
 use anyhow::{Context, Result, bail};
 use resvg::{tiny_skia, usvg};
 
-/// Pixels of the picture to each of its units.
+/// Pixels to each unit of the document.
 const ZOOM: f32 = 4.0;
 
-/// A picture as PNG, on white.
+/// An SVG document as a PNG file, on white.
 ///
 /// # Errors
-/// A machine without fonts: the names of the variables could not be drawn.
+/// A machine without fonts, or an SVG document that cannot be read.
 pub fn png(svg: &str) -> Result<Vec<u8>> {
-    let mut options = usvg::Options::default();
-    options.fontdb_mut().load_system_fonts();
-    if options.fontdb.is_empty() {
-        bail!("there are no fonts on this machine to draw the names with; --svg needs none");
-    }
-    // Any serif serves where the usual one is missing.
-    let serif = |face: &&usvg::fontdb::FaceInfo| face.families.iter().any(|(name, _)| name.contains("Serif"));
-    let face = options.fontdb.faces().find(serif).or_else(|| options.fontdb.faces().next());
-    if let Some((family, _)) = face.and_then(|face| face.families.first().cloned()) {
-        options.fontdb_mut().set_serif_family(family);
-    }
-    let tree = usvg::Tree::from_str(svg, &options)?;
+    let tree = tree(svg)?;
     let size = tree.size().to_int_size().scale_by(ZOOM).context("the picture is too large")?;
     let mut pixels = tiny_skia::Pixmap::new(size.width(), size.height()).context("the picture is too large")?;
     pixels.fill(tiny_skia::Color::WHITE);
     resvg::render(&tree, tiny_skia::Transform::from_scale(ZOOM, ZOOM), &mut pixels.as_mut());
     Ok(pixels.encode_png()?)
+}
+
+/// An SVG document with its text as curves.
+///
+/// # Errors
+/// A machine without fonts: text could not be drawn. An SVG document that cannot be read.
+pub fn tree(svg: &str) -> Result<usvg::Tree> {
+    let mut options = usvg::Options::default();
+    let fonts = options.fontdb_mut();
+    fonts.load_system_fonts();
+    if fonts.is_empty() {
+        bail!("there are no fonts on this machine to draw text with; write an .svg file, which needs none");
+    }
+    // Any font serves where the usual one is missing.
+    let family = |word: &str| {
+        let named = |face: &&usvg::fontdb::FaceInfo| face.families.iter().any(|(name, _)| name.contains(word));
+        let face = fonts.faces().find(named).or_else(|| fonts.faces().next());
+        face.and_then(|face| face.families.first()).map(|(name, _)| name.clone())
+    };
+    let (serif, monospace) = (family("Serif"), family("Mono"));
+    if let Some(name) = serif {
+        fonts.set_serif_family(name);
+    }
+    if let Some(name) = monospace {
+        fonts.set_monospace_family(name);
+    }
+    Ok(usvg::Tree::from_str(svg, &options)?)
 }

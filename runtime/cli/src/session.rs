@@ -47,10 +47,7 @@ impl Session {
     pub fn title(&self, mode: &str, options: &Options) -> String {
         let step = self.header.progress.step;
         let (mode, seed) = (mode.replace('_', " "), options.seed);
-        let decode = match options.draw.decode {
-            Decode::Sample => "pixels drawn",
-            Decode::Mode => "likeliest pixels",
-        };
+        let decode = decode_text(options.draw.decode);
         let temperature = match options.draw.temperature {
             1.0 => String::new(),
             temperature => format!(", temperature {temperature}"),
@@ -107,6 +104,14 @@ impl Session {
 
 fn moved() -> String {
     "the run's own data; where they were moved, --data says where they are".to_owned()
+}
+
+/// What a value of a likelihood is, in a title.
+pub fn decode_text(decode: Decode) -> &'static str {
+    match decode {
+        Decode::Sample => "sampled pixels",
+        Decode::Mode => "likeliest pixels",
+    }
 }
 
 /// Refuses parameters that are no numbers: nothing computed from them would be one.

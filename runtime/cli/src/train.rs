@@ -1,7 +1,7 @@
 //! `srvae-run train`.
 
 use super::args::{DataArgs, ModelArgs, ScheduleChoice, Train, TrainArgs};
-use super::{compiler, device, models, session};
+use super::{compiler, device, models, session, tensorboard};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use srvae_training::data::{self, Data, Kept, Source};
@@ -191,6 +191,7 @@ fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, device: &De
         "parameters": parameters,
         "data": plan.source,
         "device": device::name(device),
+        "started": started(&folder),
         "train": plan.config,
         "variables": plan.spec.variables,
     });
@@ -198,7 +199,10 @@ fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, device: &De
     if let Some(kept) = &plan.data.kept {
         srvae_training::files::write(&folder.split(), kept.json().as_bytes())?;
     }
-    let end = trainer.run()?;
+    tensorboard::begin(&folder, &header, &plan.spec)?;
+    let end = trainer.run();
+    tensorboard::end(&folder, trainer.progress().step, end.is_ok())?;
+    let end = end?;
     match end {
         End::Done => {}
         End::Interrupted => note(&format!(
@@ -235,6 +239,14 @@ fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, device: &De
         activity: trainer.activity().to_vec(),
         folder,
     })
+}
+
+/// When the run began, in UTC; a resumed run began when its first step was taken.
+fn started(folder: &RunFolder) -> String {
+    let before = std::fs::read_to_string(folder.config()).ok();
+    let before: Option<Value> = before.and_then(|text| serde_json::from_str(&text).ok());
+    let before = before.and_then(|config| Some(config["started"].as_str()?.to_owned()));
+    before.unwrap_or_else(|| humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string())
 }
 
 impl Outcome {

@@ -3,13 +3,14 @@
 use super::args::Upscale;
 use super::modes::{self, CONDITIONAL, find, inputs, options, output, tiled};
 use super::session::Session;
+use super::sheet;
 use anyhow::{Result, ensure};
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
 use srvae_training::data;
 use srvae_training::figures;
-use srvae_training::picture::{self, Planes, Row};
+use srvae_training::picture::{self, Planes, Row, Sheet};
 use srvae_training::terminal::out;
 use srvae_training::{Compiled, Decode, Mode};
 use std::path::{Path, PathBuf};
@@ -34,7 +35,8 @@ pub fn run(models: &'static [Compiled], args: &Upscale) -> Result<ExitCode> {
     let draw = args.drawing.draw(Decode::Mode);
     if args.input.is_empty() {
         let images = inputs(&sessions[0], &[], &args.drawing)?;
-        return modes::sheet(&sessions, &kind, &images, &options(&args.drawing, draw, args.draws), &args.drawing);
+        let options = options(&args.drawing, draw, args.draws);
+        return modes::draw_sheet(&sessions, &kind, &images, &options, &args.drawing);
     }
     let mode = find(&sessions[0], &kind)?;
     let files = modes::pictures(&args.input)?;
@@ -76,7 +78,7 @@ fn picture(session: &Session, mode: &Mode, file: &Path, files: &[PathBuf], args:
             line["psnr_db"] = json!(large.psnr(original)?);
             line["psnr_bicubic_db"] = json!(plain.psnr(original)?);
             let beside = path.with_extension("compared.png");
-            picture::save(&comparison(&small, &plain, &large, original), &beside)?;
+            sheet::write(&comparison(&small, &plain, &large, original), &beside)?;
             line["comparison"] = json!(beside);
         }
         lines.push(line);
@@ -101,7 +103,7 @@ fn plainly(small: &Planes, large: &Planes) -> Planes {
 }
 
 /// Reduced, enlarged plainly, by the model, and the original; below, what is in their middle four times as large.
-fn comparison(small: &Planes, plain: &Planes, large: &Planes, original: &Planes) -> RgbImage {
+fn comparison(small: &Planes, plain: &Planes, large: &Planes, original: &Planes) -> Sheet {
     let mut given = RgbImage::from_pixel(large.width as u32, large.height as u32, Rgb([255; 3]));
     imageops::replace(&mut given, &small.image(), 0, 0);
     let coarse = imageops::resize(&small.image(), given.width(), given.height(), FilterType::Nearest);
@@ -113,11 +115,12 @@ fn comparison(small: &Planes, plain: &Planes, large: &Planes, original: &Planes)
     };
     let all = [plain.image(), large.image(), original.image()];
     let parts = std::iter::once(&coarse).chain(&all).map(middle).collect();
-    let rows = [
+    let rows = vec![
         Row { label: "whole".into(), pictures: [vec![given], all.to_vec()].concat() },
         Row { label: "part x4".into(), pictures: parts },
     ];
-    picture::sheet("given, enlarged plainly (bicubic), by the model, original", &[rows.to_vec()])
+    let title = "given, enlarged by bicubic interpolation, by the model, original";
+    Sheet { title: title.into(), groups: vec![rows] }
 }
 
 /// For people.

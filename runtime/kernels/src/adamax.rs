@@ -12,13 +12,13 @@ use std::cell::Cell;
 pub struct Adamax {
     /// Decay of the running mean and of the running maximum.
     pub betas: (f64, f64),
-    /// Keeps the maximum from being 0.
+    /// Added to the gradient's magnitude, so that the maximum is never 0.
     pub epsilon: f64,
-    /// Learning rate, the running mean's bias corrected in it.
+    /// Learning rate, with the bias correction of the running mean.
     pub rate: f64,
 }
 
-/// Values of a parameter that one thread works on at once; sums are over parts of this size, whatever the thread count.
+/// Values of a parameter per task; sums are over parts of this size for any number of threads.
 const PART: usize = 1 << 14;
 
 /// m ← β₁ m + (1 − β₁) g; u ← max(β₂ u, |g| + ε); parameter ← parameter − rate · m / u.
@@ -84,7 +84,7 @@ impl InplaceOp2 for Step<'_> {
     }
 }
 
-/// The step once the parameter is at hand: in-place operations change one tensor each, so this one stands in the other.
+/// The step given the parameter: in-place operations change one tensor each, so this one is nested in the other.
 struct Inner<'a> {
     how: Adamax,
     work: Cell<Option<(&'a mut [f32], &'a [f32])>>,

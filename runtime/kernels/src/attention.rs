@@ -12,7 +12,7 @@ pub struct Attention {
     pub excite_bias: Tensor,
 }
 
-/// h · sigmoid(excite(squeeze(mean of h over height and width))); nothing stands between the two 1x1 convolutions.
+/// h · sigmoid(excite(squeeze(mean of h over height and width))); there is no nonlinearity between the two 1x1 convolutions.
 ///
 /// # Errors
 /// Shapes that do not fit.

@@ -39,12 +39,12 @@ pub fn normal_kl(q_mean: &Tensor, q_log_var: &Tensor, p_mean: &Tensor, p_log_var
     if !q_mean.device().is_cpu() {
         return reference::normal_kl(q_mean, q_log_var, p_mean, p_log_var);
     }
-    // The means enter by their distance alone.
+    // Only the difference of the means matters.
     let distance = (q_mean - p_mean)?;
     distance.apply_op3(&q_log_var.contiguous()?, &p_log_var.contiguous()?, Summed::<Divergence>(PhantomData))
 }
 
-/// A normal's mean and log-variance out of `[N, 2C, …]`: the first half of the channels, and the second held between ± `bound`.
+/// A normal's mean and log-variance out of `[N, 2C, …]`: the first half of the channels, and the second clamped to ± `bound`.
 ///
 /// # Errors
 /// An odd number of channels.
@@ -275,7 +275,7 @@ mod tests {
 
     fn compare(ours: Row, theirs: Row, arguments: usize) {
         for (dtype, tolerance) in [(DType::F32, 1e-6), (DType::F64, 1e-14)] {
-            // One value a row, an odd number, and enough for several threads.
+            // One value per row, an odd number, and enough for several threads.
             for shape in [(1, 1, 1), (1, 3, 7), (9, 5, 1001)] {
                 let random = || {
                     let values = Tensor::randn(0f64, 1.0, shape, &Device::Cpu).unwrap();

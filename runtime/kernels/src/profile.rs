@@ -1,7 +1,7 @@
-//! Where time goes: seconds by kind of operation, measured while a [`Profile`] is being taken.
+//! Self time per kind of operation, measured while a [`Profile`] is active.
 //!
-//! Off, [`timed`] costs one relaxed load. Measurements may nest: each kind is charged with the time spent in it and not in
-//! a measurement inside it, so on one thread the parts add up to the whole.
+//! Without one, [`timed`] costs one relaxed load. Measurements may nest: the time of an inner measurement is not counted for the
+//! outer one, so on one thread the self times add up to the total.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ static ON: AtomicBool = AtomicBool::new(false);
 static SHARES: Mutex<BTreeMap<&'static str, (Duration, usize)>> = Mutex::new(BTreeMap::new());
 
 thread_local! {
-    /// Time that measurements inside the current one have taken on this thread.
+    /// Time of measurements inside the current one on this thread.
     static INSIDE: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
@@ -25,7 +25,7 @@ pub struct Share {
     pub calls: usize,
 }
 
-/// Does the work; while a profile is being taken, charges its time to `kind`.
+/// Runs `work`; while a profile is active, adds its self time to `kind`.
 pub fn timed<R>(kind: &'static str, work: impl FnOnce() -> R) -> R {
     if !ON.load(Ordering::Relaxed) {
         return work();
@@ -41,19 +41,19 @@ pub fn timed<R>(kind: &'static str, work: impl FnOnce() -> R) -> R {
     result
 }
 
-/// A profile being taken, of the whole program: from [`Profile::begin`] to [`Profile::end`].
+/// An active profile of the whole program, from [`Profile::begin`] to [`Profile::end`].
 #[must_use]
 pub struct Profile(());
 
 impl Profile {
-    /// Forgets what was measured before, and measures from now on.
+    /// Starts measuring from zero.
     pub fn begin() -> Self {
         SHARES.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
         ON.store(true, Ordering::Relaxed);
         Self(())
     }
 
-    /// What was measured, the longest first; kinds that took the same time in the order of their names.
+    /// The self times, longest first; equal times in the order of their names.
     pub fn end(self) -> Vec<Share> {
         ON.store(false, Ordering::Relaxed);
         let shares = std::mem::take(&mut *SHARES.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));

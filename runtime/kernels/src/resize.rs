@@ -7,7 +7,7 @@ use crate::{Result, Tensor};
 /// # Errors
 /// A tensor that is not `[N, C, H, W]`.
 pub fn upsample(h: &Tensor, factor: usize) -> Result<Tensor> {
-    // The kernel has no backward pass: what is upsampled is data, as a rule.
+    // The kernel has no backward pass: upsampled tensors are data.
     if super::cuda::takes(h) && !h.track_op() {
         return super::cuda::image::upsample(h, factor);
     }

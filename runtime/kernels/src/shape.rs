@@ -1,4 +1,4 @@
-//! Shapes: concatenation, K samples an image, vectors.
+//! Shapes: concatenation, K samples per image, vectors.
 
 use crate::{Result, Tensor};
 

@@ -1,4 +1,4 @@
-//! Deterministic functions of images with a discrete range: what q may fix a latent variable to.
+//! Deterministic functions of images with a discrete range, for q(y | x) = f(x).
 //!
 //! They act on data, so they have no gradient. Values stay on the k/255 grid.
 

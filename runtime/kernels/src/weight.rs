@@ -63,7 +63,7 @@ impl Parts {
     }
 }
 
-/// Σ a·b in a fixed number of partial sums, for the compiler to make vectors of.
+/// Σ a·b in a fixed number of partial sums, which the compiler vectorises.
 fn dot<T: Float>(a: &[T], b: &[T]) -> f64 {
     const WIDTH: usize = 16;
     let mut sums = [T::default(); WIDTH];

@@ -9,9 +9,10 @@ use srvae::ops::cuda::{self, Precision};
 use srvae::ops::{self, Attention, DenseStep};
 use srvae::{DType, Noise, Params, Tensor};
 
-#[test]
+crate::trials!(convolutions, dense_layers, layers, couplings_and_flows, pictures);
+
 fn convolutions() -> Result<()> {
-    with_kernels("convolutions", || {
+    with_kernels(|| {
         // images, channels, height, width, filters, kernel, stride, padding
         for (number, case) in [
             [2, 5, 4, 4, 7, 1, 1, 0],
@@ -73,9 +74,8 @@ fn dense_layer(t: &[Tensor]) -> candle_core::Result<Tensor> {
     ops::dense_layer(&t[0], &steps, &Attention { squeeze, squeeze_bias, excite, excite_bias })
 }
 
-#[test]
 fn dense_layers() -> Result<()> {
-    with_kernels("dense_layers", || {
+    with_kernels(|| {
         let inputs = dense_layer_inputs()?;
         agree("dense layer", &inputs, CLOSE, dense_layer)?;
         cuda::set_precision(Precision::Bf16);
@@ -88,9 +88,8 @@ fn dense_layers() -> Result<()> {
     })
 }
 
-#[test]
 fn layers() -> Result<()> {
-    with_kernels("layers", || {
+    with_kernels(|| {
         agree("elu", &[normal(1, &[3, 4, 5, 7])?], CLOSE, |t| ops::elu(&t[0]))?;
         for (shape, scale, dim) in [([7, 5, 3, 3], [7, 1, 1, 1], 0), ([6, 4, 3, 3], [1, 4, 1, 1], 1)] {
             let inputs = [normal(1, &shape)?, normal(2, &scale)?];
@@ -101,9 +100,8 @@ fn layers() -> Result<()> {
     })
 }
 
-#[test]
 fn couplings_and_flows() -> Result<()> {
-    with_kernels("couplings_and_flows", || {
+    with_kernels(|| {
         for mask in [
             Mask::Checkerboard { reversed: false },
             Mask::Checkerboard { reversed: true },
@@ -125,9 +123,8 @@ fn couplings_and_flows() -> Result<()> {
     })
 }
 
-#[test]
 fn pictures() -> Result<()> {
-    with_kernels("pictures", || {
+    with_kernels(|| {
         let h = normal(1, &[2, 8, 4, 6])?;
         for order in [Order::Plain, Order::Alternate] {
             agree("squeeze", std::slice::from_ref(&h), 0.0, |t| squeeze(&t[0], order))?;

@@ -7,9 +7,16 @@ use srvae::candle_core::Device;
 use srvae::ops::{self, cuda, cuda::noise};
 use srvae::{DType, Noise, Tensor};
 
-#[test]
+crate::trials!(
+    the_logistic_mixture,
+    normals,
+    noise_is_philox_and_has_its_law,
+    values_of_the_mixture,
+    noise_of_rows_does_not_hang_on_the_portion
+);
+
 fn the_logistic_mixture() -> Result<()> {
-    with_kernels("the_logistic_mixture", || {
+    with_kernels(|| {
         for (channels, components) in [(3, 4), (1, 3)] {
             let groups = components * (1 + 2 * channels + channels * (channels - 1) / 2);
             let logits = normal(1, &[2, groups, 5, 6])?;
@@ -26,9 +33,8 @@ fn the_logistic_mixture() -> Result<()> {
     })
 }
 
-#[test]
 fn normals() -> Result<()> {
-    with_kernels("normals", || {
+    with_kernels(|| {
         let four: Vec<Tensor> = (1..5).map(|number| normal(number, &[3, 4, 5, 2])).collect::<Result<_>>()?;
         agree("normal", &four[..3], CLOSE, |t| ops::normal_log_prob(&t[0], &t[1], &t[2]))?;
         agree("divergence", &four, CLOSE, |t| ops::normal_kl(&t[0], &t[1], &t[2], &t[3]))?;
@@ -50,9 +56,8 @@ fn normals() -> Result<()> {
     })
 }
 
-#[test]
 fn noise_is_philox_and_has_its_law() -> Result<()> {
-    with_kernels("noise_is_philox_and_has_its_law", || {
+    with_kernels(|| {
         let device = home(DType::F32);
         let uniform = noise::draw(noise::Law::Uniform, &[3], 0, 0, None, &device)?.to_vec1::<f32>()?;
         // The published answer to counter 0 and key 0: 6627e8d5 e169c58d bc57ac4c 9b00dbd8.
@@ -78,9 +83,8 @@ fn noise_is_philox_and_has_its_law() -> Result<()> {
     })
 }
 
-#[test]
 fn values_of_the_mixture() -> Result<()> {
-    with_kernels("values_of_the_mixture", || {
+    with_kernels(|| {
         for (channels, components) in [(3, 4), (1, 3)] {
             let groups = components * (1 + 2 * channels + channels * (channels - 1) / 2);
             let logits = normal(1, &[2, groups, 5, 6])?;
@@ -105,9 +109,8 @@ fn values_of_the_mixture() -> Result<()> {
     })
 }
 
-#[test]
 fn noise_of_rows_does_not_hang_on_the_portion() -> Result<()> {
-    with_kernels("noise_of_rows_does_not_hang_on_the_portion", || {
+    with_kernels(|| {
         let (device, shape) = (home(DType::F32), [3, 5]);
         let draw = |samples: std::ops::Range<usize>, images: std::ops::Range<usize>| -> Result<Vec<Vec<f32>>> {
             let rows = samples.len() * images.len();

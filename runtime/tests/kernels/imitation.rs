@@ -1,5 +1,6 @@
 //! The machine that runs the GPU's kernels on the CPU: a C++ compiler takes their source, `shim.h` the place of the GPU.
 
+use crate::trials::Missing;
 use half::bf16;
 use srvae::candle_core::{CpuStorage, DType, Device};
 use srvae::ops::cuda::machine::{Buffer, Call, Convolution, Machine, Place, Product, imitate};
@@ -56,20 +57,16 @@ pub fn device() -> std::result::Result<Device, String> {
 }
 
 /// Runs `test` on a GPU if one is asked for; else compiles the kernels once for the CPU, and runs it with threads in both
-/// orders. Says that it is skipped where there is no GPU, or no C++ compiler.
-pub fn with_kernels(name: &str, test: impl Fn() -> anyhow::Result<()>) -> anyhow::Result<()> {
+/// orders.
+///
+/// # Errors
+/// [`Missing`] where there is no GPU, or no C++ compiler.
+pub fn with_kernels(test: impl Fn() -> anyhow::Result<()>) -> anyhow::Result<()> {
     let _one = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    match device() {
-        Err(reason) => {
-            println!("skipped: {name} on the GPU ({reason})");
-            return Ok(());
-        }
-        Ok(device) if device.is_cuda() => return test(),
-        Ok(_) => {}
+    if device().map_err(Missing)?.is_cuda() {
+        return test();
     }
-    if !ready(name) {
-        return Ok(());
-    }
+    ready()?;
     for (backwards, threads) in [(false, 128), (true, 32)] {
         BACKWARDS.store(backwards, Ordering::Relaxed);
         MOST_THREADS.store(threads, Ordering::Relaxed);
@@ -78,14 +75,13 @@ pub fn with_kernels(name: &str, test: impl Fn() -> anyhow::Result<()>) -> anyhow
     Ok(())
 }
 
-/// Whether the kernels run on the CPU from now on; says that `name` is skipped where there is no C++ compiler.
-pub fn ready(name: &str) -> bool {
+/// Lets the kernels run on the CPU from now on.
+fn ready() -> std::result::Result<(), Missing> {
     static READY: OnceLock<bool> = OnceLock::new();
-    let ready = *READY.get_or_init(start);
-    if !ready {
-        println!("skipped: {name} (no C++ compiler; name one with CXX)");
+    match READY.get_or_init(start) {
+        true => Ok(()),
+        false => Err(Missing("no C++ compiler; name one with CXX".into())),
     }
-    ready
 }
 
 fn start() -> bool {

@@ -1,9 +1,12 @@
 //! Every kernel compiles for the GPUs it is meant for: by NVIDIA's compiler, which needs no GPU.
 
 use super::imitation::symbol;
+use crate::trials::{Missing, measured};
 use srvae::ops::cuda::kernels;
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::path::Path;
+
+crate::trials!(every_kernel_compiles_for_ampere_and_hopper);
 
 type Program = *mut c_void;
 
@@ -60,12 +63,9 @@ impl Nvrtc<'_> {
     }
 }
 
-#[test]
-fn every_kernel_compiles_for_ampere_and_hopper() {
-    let Some(path) = std::env::var_os("SRVAE_NVRTC") else {
-        println!("skipped: every_kernel_compiles_for_ampere_and_hopper (name libnvrtc.so with SRVAE_NVRTC)");
-        return;
-    };
+fn every_kernel_compiles_for_ampere_and_hopper() -> anyhow::Result<()> {
+    let named = std::env::var_os("SRVAE_NVRTC");
+    let path = named.ok_or_else(|| Missing("NVIDIA's compiler; name libnvrtc.so with SRVAE_NVRTC".into()))?;
     let names = kernels::names();
     assert!(names.len() > 40, "{names:?}");
     for capability in [(8, 0), (9, 0)] {
@@ -76,6 +76,7 @@ fn every_kernel_compiles_for_ampere_and_hopper() {
         for name in &names {
             assert!(text.contains(&format!(".text.{name}")), "{capability:?}: {name} is not in the machine code");
         }
-        println!("{capability:?}: {} kernels, {} bytes", names.len(), code.len());
+        measured(&format!("{capability:?}: {} kernels, {} bytes", names.len(), code.len()));
     }
+    Ok(())
 }

@@ -10,9 +10,10 @@ use srvae::ops::cuda::{image, optimiser};
 use srvae::train::{Config, Optimiser, Replay};
 use srvae::{BoundOptions, DType, Noise, Params, Tensor, Values};
 
-#[test]
+crate::trials!(batches_out_of_bytes, adamax_and_the_norm, steps_in_memory_of_their_own);
+
 fn batches_out_of_bytes() -> Result<()> {
-    with_kernels("batches_out_of_bytes", || {
+    with_kernels(|| {
         let shape = [3, 20, 40];
         let size = shape.iter().product::<usize>();
         let bytes: Vec<u8> = (0..5 * size).map(|at| (at * 31 % 251) as u8).collect();
@@ -34,9 +35,8 @@ fn batches_out_of_bytes() -> Result<()> {
     })
 }
 
-#[test]
 fn adamax_and_the_norm() -> Result<()> {
-    with_kernels("adamax_and_the_norm", || {
+    with_kernels(|| {
         // More tensors than a launch takes.
         let sizes: Vec<usize> = (0..70).map(|at| 1 + at * 13 % 50).collect();
         let make = |number: u64| -> Result<Vec<Tensor>> {
@@ -105,9 +105,8 @@ fn steps(in_places: bool) -> Result<(Vec<Tensor>, Vec<f64>)> {
     Ok((model.params().entries().into_iter().map(|(_, var)| var.as_tensor().clone()).collect(), told))
 }
 
-#[test]
 fn steps_in_memory_of_their_own() -> Result<()> {
-    with_kernels("steps_in_memory_of_their_own", || {
+    with_kernels(|| {
         if home(DType::F32).is_cuda() {
             // There a step is recorded, too: tests/tests/gpu.rs.
             return Ok(());

@@ -10,6 +10,8 @@ use srvae::nn::{Decoder, DecoderConfig, DenseNet, DenseNetConfig, Encoder, Encod
 use srvae::ops;
 use srvae::{Draw, Noise, Params, Tensor};
 
+crate::trials!(a_whole_model);
+
 /// The shipped model's kinds of layers, as small as they get: u and z of `[4, 4, 4]`, y half of x.
 struct Model {
     prior: Flowed<StandardNormal, RealNvp>,
@@ -68,9 +70,8 @@ impl Model {
     }
 }
 
-#[test]
 fn a_whole_model() -> Result<()> {
-    with_kernels("a_whole_model", || {
+    with_kernels(|| {
         let draws = [normal(3, &[2, 4, 4, 4])?, normal(4, &[2, 4, 4, 4])?];
         // A picture is data, on the grid: no gradient passes to it.
         agree_with_parameters("the bound", &[2, 3, 16, 16], Model::new, |model, picture| {

@@ -25,14 +25,18 @@ fn align(lines: &[String]) -> String {
 fn factorisations(plan: &Plan) -> String {
     let joint = |side: Side, left: &[VariableId], right: &[VariableId], factors: &[crate::graph::Factor]| {
         let bar = if right.is_empty() { String::new() } else { format!(" \\mid {}", symbols(plan, right)) };
-        let product: Vec<_> = factors.iter().map(|factor| factor_text(plan, side, factor.variable)).collect();
-        format!("{}({}{bar}) &= {}", letter(side, false), symbols(plan, left), product.join("\\, "))
+        let product = factors
+            .iter()
+            .map(|factor| (factor_text(plan, side, factor.variable), factor_letters(plan, side, factor.variable)));
+        let mut lines = wrapped(product, "\\, ", "& \\quad ");
+        lines[0] = format!("{}({}{bar}) &= {}", letter(side, false), symbols(plan, left), lines[0]);
+        lines
     };
     let given = of_role(plan, &[Role::Given]);
-    let mut lines = vec![joint(Side::P, &of_role(plan, &[Role::Observed, Role::Latent]), &given, &plan.model.p)];
+    let mut lines = joint(Side::P, &of_role(plan, &[Role::Observed, Role::Latent]), &given, &plan.model.p);
     if !plan.model.q.is_empty() {
         let data = of_role(plan, &[Role::Observed, Role::Given]);
-        lines.push(joint(Side::Q, &of_role(plan, &[Role::Latent]), &data, &plan.model.q));
+        lines.extend(joint(Side::Q, &of_role(plan, &[Role::Latent]), &data, &plan.model.q));
     }
     for factor in determined(plan) {
         if let Body::Deterministic { function, input } = &factor.body {
@@ -49,17 +53,57 @@ fn factorisations(plan: &Plan) -> String {
 fn one_expectation(plan: &Plan) -> String {
     let drawn: Vec<_> = plan.model.q.iter().filter(|factor| !is_deterministic(factor)).collect();
     let over: Vec<VariableId> = drawn.iter().map(|factor| factor.variable).collect();
-    let mut sum = String::new();
-    for (at, (side, variable)) in whole(plan).into_iter().enumerate() {
-        sum += match (at, side) {
+    let addends = whole(plan).into_iter().enumerate().map(|(at, (side, variable))| {
+        let sign = match (at, side) {
             (0, _) => "",
-            (_, Side::P) => " + ",
-            (_, Side::Q) => " - ",
+            (_, Side::P) => "+ ",
+            (_, Side::Q) => "- ",
         };
-        sum += &format!("\\ln {}", factor_text(plan, side, variable));
+        (format!("{sign}\\ln {}", factor_text(plan, side, variable)), 5 + factor_letters(plan, side, variable))
+    });
+    let mut lines = wrapped(addends, " ", "& \\qquad ");
+    if !over.is_empty() {
+        let last = lines.len() - 1;
+        // A bracket that grows must end in the line it began in.
+        let (open, close) = if last == 0 { ("\\left[", "\\right]") } else { ("\\bigl[", "\\bigr]") };
+        lines[0] = format!("{} {open} {}", expectation(plan, &over), lines[0]);
+        lines[last] = format!("{} {close}", lines[last]);
     }
-    let inner = if over.is_empty() { sum } else { format!("{} \\left[ {sum} \\right]", expectation(plan, &over)) };
-    align(&[format!("\\ln {} &{} {inner}", evidence(plan), relation(plan))])
+    lines[0] = format!("\\ln {} {}{{}}& {}", evidence(plan), relation(plan), lines[0]);
+    align(&lines)
+}
+
+/// Letters of a line at most: what a column of a paper, or a phone, is wide.
+const LETTERS: usize = 36;
+
+/// Pieces joined into lines that are not too long, `first` before each line but the first. Each piece comes with the
+/// letters it shows.
+fn wrapped(pieces: impl Iterator<Item = (String, usize)>, between: &str, first: &str) -> Vec<String> {
+    let (mut lines, mut length) = (vec![String::new()], 0);
+    for (piece, letters) in pieces {
+        if length > 0 && length + letters > LETTERS {
+            lines.push(first.to_owned() + &piece);
+            length = letters;
+            continue;
+        }
+        if let Some(line) = lines.last_mut() {
+            *line += if length > 0 { between } else { "" };
+            *line += &piece;
+        }
+        length += letters;
+    }
+    lines
+}
+
+/// Letters that a factor shows: `p(x | y, z)`.
+fn factor_letters(plan: &Plan, side: Side, variable: VariableId) -> usize {
+    let factor = match side {
+        Side::P => plan.model.p_of(variable),
+        Side::Q => plan.model.q_of(variable),
+    };
+    let parents = factor.map_or(&[][..], |factor| &factor.parents);
+    let names = parents.iter().map(|parent| 2 + plan.name(*parent).chars().count());
+    4 + plan.name(variable).chars().count() + names.sum::<usize>()
 }
 
 fn term_by_term(plan: &Plan) -> String {
@@ -155,6 +199,14 @@ fn plain(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_formulas_are_broken_between_their_pieces() {
+        let pieces = |count: usize| (0..count).map(|at| (format!("a{at}"), 15));
+        assert_eq!(wrapped(pieces(2), "\\, ", "& "), ["a0\\, a1"]);
+        assert_eq!(wrapped(pieces(5), " + ", "& "), ["a0 + a1", "& a2 + a3", "& a4"]);
+        assert_eq!(wrapped(pieces(0), " ", "& "), [""]);
+    }
 
     #[test]
     fn names_become_symbols() {

@@ -68,6 +68,15 @@ impl Variable {
     }
 }
 
+/// Functions of the image x in q, with the shape of their value.
+pub const FUNCTIONS: [(&str, &[usize]); 5] = [
+    ("downscale(x, 2)", &[3, 2, 2]),
+    ("downscale(x, 4)", &[3, 1, 1]),
+    ("grayscale(x)", &[1, 4, 4]),
+    ("sketch(x)", &[1, 4, 4]),
+    ("fourier(x, 4)", &[3, 4, 4]),
+];
+
 /// Vectors and feature maps, images and classes, one or two observed variables, flows over p and q, functions in q, shared
 /// networks: whatever it is, it is valid.
 pub fn model(dice: &mut Dice) -> String {
@@ -79,11 +88,8 @@ pub fn model(dice: &mut Dice) -> String {
     let given: Vec<Variable> = if dice.flip() { vec![pick(dice, "c", &["label", "real"])] } else { Vec::new() };
     let levels = 1 + dice.below(4);
     let latents: Vec<Variable> = (1..=levels).map(|level| pick(dice, &format!("z{level}"), &["real"])).collect();
-    let reduced = (observed[0].space == "image" && dice.flip()).then(|| Variable {
-        name: "y".to_owned(),
-        space: "image",
-        shape: vec![1, 4, 4],
-    });
+    let computed = (observed[0].space == "image" && dice.flip()).then(|| FUNCTIONS[dice.below(FUNCTIONS.len())]);
+    let reduced = computed.map(|(_, shape)| Variable { name: "y".to_owned(), space: "image", shape: shape.to_vec() });
     for variable in &observed {
         writeln!(text, "observed {}", variable.declared()).unwrap();
     }
@@ -116,8 +122,8 @@ pub fn model(dice: &mut Dice) -> String {
     }
     // q in an order of its own.
     let mut known: Vec<Variable> = observed.iter().chain(&given).cloned().collect();
-    if let Some(reduced) = &reduced {
-        writeln!(text, "q(y | x) = {}", ["grayscale(x)", "grayscale(x)"][dice.below(2)]).unwrap();
+    if let (Some(reduced), Some((function, _))) = (&reduced, computed) {
+        writeln!(text, "q(y | x) = {function}").unwrap();
         known.push(reduced.clone());
     }
     let mut left = latents;

@@ -5,9 +5,10 @@ use anyhow::Result;
 use srvae::candle_core::{DType, Var};
 use srvae::dist::{Distribution, LogisticMixture, MixtureOfNormals, Normal, StandardNormal, normal_kl};
 
-#[test]
+srvae_tests::trials!(normal, mixture_of_normals, logistic_mixture, logistic_mixture_reference);
+
 fn normal() -> Result<()> {
-    let Some(golden) = open("normal", "gaussian")? else { return Ok(()) };
+    let golden = open("gaussian")?;
     let [z, mean, log_var] = ["z", "mean", "log_var"].map(|name| golden.get(name));
     let (z, mean, log_var) = (Var::from_tensor(&z?)?, Var::from_tensor(&mean?)?, Var::from_tensor(&log_var?)?);
     let normal = Normal { mean: mean.as_tensor().clone(), log_var: log_var.as_tensor().clone() };
@@ -26,9 +27,8 @@ fn normal() -> Result<()> {
     golden.close("head_log_var", &head.log_var, OUTPUT)
 }
 
-#[test]
 fn mixture_of_normals() -> Result<()> {
-    let Some(golden) = open("mixture_of_normals", "gaussian")? else { return Ok(()) };
+    let golden = open("gaussian")?;
     let (golden, params) = (golden.at("mog"), params(DType::F32));
     let z = Var::from_tensor(&golden.get("z")?)?;
     let prior = MixtureOfNormals::new(&params, &z.dims()[1..], 5)?;
@@ -44,9 +44,8 @@ fn mixture_of_normals() -> Result<()> {
 /// In double precision the two codes differ by rounding alone.
 const DOUBLE: f64 = 1e-9;
 
-#[test]
 fn logistic_mixture() -> Result<()> {
-    let Some(golden) = open("logistic_mixture", "dmol")? else { return Ok(()) };
+    let golden = open("dmol")?;
     for (dtype, suffix, output, gradient) in [(DType::F32, "", OUTPUT, GRADIENT), (DType::F64, "_f64", DOUBLE, DOUBLE)]
     {
         let logits = Var::from_tensor(&golden.get("logits")?.to_dtype(dtype)?)?;
@@ -61,9 +60,8 @@ fn logistic_mixture() -> Result<()> {
     golden.close("sample", &mixture.sample_likeliest(&golden.get("sample_u")?)?, OUTPUT)
 }
 
-#[test]
 fn logistic_mixture_reference() -> Result<()> {
-    let Some(golden) = open("logistic_mixture_reference", "dmol")? else { return Ok(()) };
+    let golden = open("dmol")?;
     let (x, logits) = (golden.get("x")?.to_dtype(DType::F64)?, golden.get("logits")?.to_dtype(DType::F64)?);
     let ours = srvae::ops::reference::logistic_mixture_log_prob(&x, &logits, 10)?;
     assert!(distance(&ours, &golden.get("log_prob_f64")?)? < DOUBLE);

@@ -9,6 +9,23 @@ use srvae::nn::{
 use srvae::params::Phase;
 use srvae::{Params, ops};
 
+srvae_tests::trials!(
+    conv1x1,
+    conv3x3,
+    conv3x3_elu,
+    downsample,
+    upsample,
+    channel_attention,
+    dense_block,
+    dense_layer,
+    encoder,
+    decoder,
+    dense_network,
+    init_conv,
+    init_upsample,
+    downscale
+);
+
 type Forward<'a> = Box<dyn Fn(&Tensor) -> srvae::Result<Tensor> + 'a>;
 
 /// Loads the parameters, runs the layer, compares output and gradients of sum(output · cotangent).
@@ -29,40 +46,34 @@ fn check(golden: &Golden, params: &Params, strip: &str, forward: Forward<'_>) ->
 
 /// A convolution whose parameters PyTorch keeps below `path`.
 fn convolution(name: &str, path: &str, [input, output, kernel]: [usize; 3], shape: Shape2d, elu: bool) -> Result<()> {
-    let Some(golden) = open(name, "layers")? else { return Ok(()) };
+    let golden = open("layers")?;
     let params = params(DType::F32);
     let conv = NormConv::new(&params.at(path), input, output, kernel, shape)?;
     check(&golden.at(name), &params, "", Box::new(|x| if elu { ops::elu(&conv.forward(x)?) } else { conv.forward(x) }))
 }
 
-#[test]
 fn conv1x1() -> Result<()> {
     convolution("conv1x1", "conv", [5, 7, 1], Shape2d::Stride(1), false)
 }
 
-#[test]
 fn conv3x3() -> Result<()> {
     convolution("conv3x3", "conv", [5, 7, 3], Shape2d::Stride(1), false)
 }
 
-#[test]
 fn conv3x3_elu() -> Result<()> {
     convolution("conv3x3_elu", "conv", [5, 7, 3], Shape2d::Stride(1), true)
 }
 
-#[test]
 fn downsample() -> Result<()> {
     convolution("downsample", "core_nn.0.conv", [5, 10, 3], Shape2d::Stride(2), false)
 }
 
-#[test]
 fn upsample() -> Result<()> {
     convolution("upsample", "core_nn.0.conv", [6, 3, 3], Shape2d::Double, false)
 }
 
-#[test]
 fn channel_attention() -> Result<()> {
-    let Some(golden) = open("channel_attention", "layers")? else { return Ok(()) };
+    let golden = open("layers")?;
     let params = params(DType::F32);
     let squeeze = NormConv::new(&params.at("ca_block.0.conv"), 16, 2, 1, Shape2d::Stride(1))?;
     let excite = NormConv::new(&params.at("ca_block.1.conv"), 2, 16, 1, Shape2d::Stride(1))?;
@@ -73,9 +84,8 @@ fn channel_attention() -> Result<()> {
     check(&golden.at("channel_attention"), &params, "", Box::new(forward))
 }
 
-#[test]
 fn dense_block() -> Result<()> {
-    let Some(golden) = open("dense_block", "layers")? else { return Ok(()) };
+    let golden = open("layers")?;
     let params = params(DType::F32);
     let squeeze = NormConv::new(&params.at("dense_block.0.conv"), 6, 16, 1, Shape2d::Stride(1))?;
     let grow = NormConv::new(&params.at("dense_block.1.conv"), 16, 4, 3, Shape2d::Stride(1))?;
@@ -83,17 +93,15 @@ fn dense_block() -> Result<()> {
     check(&golden.at("dense_block"), &params, "", Box::new(forward))
 }
 
-#[test]
 fn dense_layer() -> Result<()> {
-    let Some(golden) = open("dense_layer", "layers")? else { return Ok(()) };
+    let golden = open("layers")?;
     let params = params(DType::F32);
     let layer = DenseLayer::new(&params.at("densenet"), 8, 4, 3)?;
     check(&golden.at("dense_layer"), &params, "", Box::new(|x| layer.forward(x)))
 }
 
-#[test]
 fn encoder() -> Result<()> {
-    let Some(golden) = open("encoder", "layers")? else { return Ok(()) };
+    let golden = open("layers")?;
     let params = params(DType::F32);
     let config = EncoderConfig { growth: 4, steps: 2, down: 2, out: 8 };
     let encoder = Encoder::new(&params.at("encoder"), &[3, 16, 16], config)?;
@@ -101,9 +109,8 @@ fn encoder() -> Result<()> {
     check(&golden.at("dense_encoder"), &params, "", Box::new(|x| encoder.forward(x)))
 }
 
-#[test]
 fn decoder() -> Result<()> {
-    let Some(golden) = open("decoder", "layers")? else { return Ok(()) };
+    let golden = open("layers")?;
     let params = params(DType::F32);
     let config = DecoderConfig { growth: 8, steps: 2, up: 2, out: 10 };
     let decoder = Decoder::new(&params.at("decoder"), &[8, 4, 4], config)?;
@@ -111,9 +118,8 @@ fn decoder() -> Result<()> {
     check(&golden.at("dense_decoder"), &params, "", Box::new(|x| decoder.forward(x)))
 }
 
-#[test]
 fn dense_network() -> Result<()> {
-    let Some(golden) = open("dense_network", "layers")? else { return Ok(()) };
+    let golden = open("layers")?;
     let params = params(DType::F32);
     let config = DenseNetConfig { growth: 4, steps: 2, blocks: 3, out: 6 };
     let network = DenseNet::new(&params.at("densenet"), &[8, 6, 6], config)?;
@@ -122,7 +128,7 @@ fn dense_network() -> Result<()> {
 
 /// The first batch sets scale and bias; the golden direction is loaded first, for its draw is PyTorch's.
 fn initialisation(name: &str, path: &str, [input, output]: [usize; 2], shape: Shape2d) -> Result<()> {
-    let Some(golden) = open(name, "layers")? else { return Ok(()) };
+    let golden = open("layers")?;
     let (golden, params) = (golden.at(name), params(DType::F32));
     let conv = NormConv::new(&params.at(path), input, output, 3, shape)?;
     load(&golden, &params, "")?;
@@ -140,19 +146,16 @@ fn initialisation(name: &str, path: &str, [input, output]: [usize; 2], shape: Sh
     golden.close("first_output", &conv.forward(&golden.get("input")?)?, OUTPUT)
 }
 
-#[test]
 fn init_conv() -> Result<()> {
     initialisation("init_conv", "conv", [5, 7], Shape2d::Stride(1))
 }
 
-#[test]
 fn init_upsample() -> Result<()> {
     initialisation("init_upsample", "conv", [6, 3], Shape2d::Double)
 }
 
-#[test]
 fn downscale() -> Result<()> {
-    let Some(golden) = open("downscale", "downscale")? else { return Ok(()) };
+    let golden = open("downscale")?;
     let x = (golden.get("x")?.to_dtype(DType::F32)? / 255.0)?;
     let y = (ops::transform::downscale(&x, 2)? * 255.0)?.round()?.to_dtype(DType::U8)?;
     let (ours, theirs) = (y.flatten_all()?.to_vec1::<u8>()?, golden.get("y")?.flatten_all()?.to_vec1::<u8>()?);

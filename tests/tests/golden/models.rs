@@ -9,6 +9,8 @@ use srvae::params::Phase;
 use srvae::{BoundOptions, Decode, Draw, KlEstimator, Model, Noise, Params, TermKind, Values};
 use srvae_tests::{srvae_golden, vae_golden};
 
+srvae_tests::trials!(vae, srvae);
+
 /// Several networks deep, rounding errors add up; and a mode decodes what another mode decoded.
 const WHOLE: f64 = 1e-4;
 /// Gradients go all the way back through them.
@@ -82,9 +84,8 @@ fn close(golden: &Golden, name: &str, ours: &Tensor) -> Result<()> {
     golden.close(name, ours, WHOLE)
 }
 
-#[test]
 fn vae() -> Result<()> {
-    let Some(golden) = open("vae", "vae")? else { return Ok(()) };
+    let golden = open("vae")?;
     let params = params(DType::F32);
     let model = vae_golden::VaeGolden::new(&vae_golden::Config::default(), &params)?;
     load(&golden, &params, "")?;
@@ -108,9 +109,8 @@ fn vae() -> Result<()> {
 const SRVAE_TERMS: [(&str, &str, &str); 4] =
     [("RE_x", "log_p_x", "RE_x"), ("RE_y", "log_p_y", "RE_y"), ("KL_z", "kl_z", "KL_z"), ("KL_u", "kl_u", "KL_u")];
 
-#[test]
 fn srvae() -> Result<()> {
-    let Some(golden) = open("srvae", "srvae")? else { return Ok(()) };
+    let golden = open("srvae")?;
     let params = params(DType::F32);
     let model = srvae_golden::SrvaeGolden::new(&srvae_golden::Config::default(), &params)?;
     load(&golden, &params, "")?;

@@ -5,6 +5,7 @@ use anyhow::{Context, Result};
 use srvae::candle_core::{self, DType, Device, Tensor, Var};
 use srvae::ops::cuda::probe;
 use srvae::{Params, torch};
+use srvae_tests::trials::{Missing, measured};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -20,14 +21,13 @@ pub struct Golden {
     prefix: String,
 }
 
-/// Opens a file of the folder that the test target names; none where that said that `test` is skipped, or where there is
-/// no device such as `SRVAE_TEST_DEVICE` asks for.
-pub fn open(test: &str, file: &str) -> Result<Option<Golden>> {
-    if let Err(reason) = device() {
-        println!("skipped: {test} on the GPU ({reason})");
-        return Ok(None);
-    }
-    super::folder(test).map(|folder| Golden::load(&folder, file)).transpose()
+/// Opens a file of the folder that the test target names.
+///
+/// # Errors
+/// [`Missing`] where there is no such folder, or no device such as `SRVAE_TEST_DEVICE` asks for.
+pub fn open(file: &str) -> Result<Golden> {
+    device().map_err(Missing)?;
+    Golden::load(&super::folder()?, file)
 }
 
 /// Where to compute: on the CPU, or with `SRVAE_TEST_DEVICE=cuda` on the first GPU, or why there is none.
@@ -89,7 +89,7 @@ impl Golden {
             }
             Tolerance::Nats(allowed) => (difference(&ours, &theirs)?, allowed),
         };
-        println!("{}{name}: {error:.1e}", self.prefix);
+        measured(&format!("{}{name}: {error:.1e}", self.prefix));
         anyhow::ensure!(error <= allowed, "{}{name}: off by {error:.2e}, allowed {allowed:.0e}", self.prefix);
         Ok(())
     }

@@ -5,11 +5,12 @@ use anyhow::Result;
 use srvae::candle_core::{DType, Tensor};
 use srvae::train::{Optimiser, Schedule};
 
+srvae_tests::trials!(adamax);
+
 const STEPS: usize = 5;
 
-#[test]
 fn adamax() -> Result<()> {
-    let Some(golden) = open("adamax", "optim")? else { return Ok(()) };
+    let golden = open("optim")?;
     let params = params(DType::F32);
     let start = golden.get("param_0")?;
     let var = params.constant("weight", start.dims(), 0.0)?;

@@ -1,9 +1,9 @@
-//! Convolutions: products of matrices, in f32 over pixels where they lie or by Winograd's tiles, in f64 over patches gathered
-//! image by image.
+//! Convolutions as GEMMs: in f32 over pixels read in place or over Winograd tiles, in f64 over patches gathered per image
+//! (im2col).
 //!
-//! Three kernels make all: the forward pass, the gradient for the input and the gradient for the weight. A transposed
-//! convolution is the gradient for the input of the convolution with the same weight, so its three passes are the same
-//! kernels in other roles.
+//! There are three kernels: the forward pass, the gradient of the input and the gradient of the weight. The forward pass of a
+//! transposed convolution is the input gradient of the convolution with the same weight, so its three passes use the same
+//! kernels with the roles exchanged.
 
 mod geometry;
 mod patches;
@@ -53,7 +53,7 @@ pub fn conv_transpose2d(
     x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, ConvTranspose(geometry))
 }
 
-/// The three kernels that make all passes of both convolutions.
+/// The three kernels, which implement all passes of both convolutions.
 trait Kernels: Float {
     /// `[N, filters, out_height, out_width]`.
     fn forward(g: &Geometry, x: &[Self], weight: &[Self], bias: Option<&[Self]>) -> Vec<Self>;

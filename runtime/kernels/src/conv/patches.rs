@@ -1,4 +1,4 @@
-//! The plain kernels: products of matrices over patches that are gathered image by image.
+//! The plain kernels: GEMMs over patches that are gathered per image (im2col).
 
 use super::geometry::Geometry;
 use crate::cpu::{Float, Matrix, matmul};

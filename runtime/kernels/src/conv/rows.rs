@@ -1,4 +1,4 @@
-//! The f32 kernels: for each tap a product of matrices over the pixels it meets, read where they lie.
+//! The f32 kernels: for each tap, a GEMM over the pixels it reads, in place.
 
 use super::geometry::Geometry;
 use crate::fast::planes::{to_pixels, to_planes};
@@ -6,11 +6,11 @@ use crate::fast::product::gathered;
 use crate::fast::{Shared, padded, scratch::Scratch};
 use rayon::prelude::*;
 
-/// Pixels that one product takes: with its depth and a panel they stay in the second cache level.
+/// Pixels of one GEMM: with its depth and a panel they fit into the L2 cache.
 const PIXELS: usize = 256;
 /// Groups of images at least, where there are as many, so that every core has work.
 const GROUPS: usize = 4;
-/// Columns of a panel of the weight, which lies together.
+/// Columns of a panel of the packed weight.
 pub const PANEL: usize = 64;
 /// Channels of a weight's gradient that one task works on.
 const CHUNK: usize = 48;
@@ -26,7 +26,7 @@ impl Geometry {
         self.height * self.width
     }
 
-    /// Images that are worked on together: so many that there are `least` pieces of work, where an image has `each`.
+    /// Images processed together, so that there are at least `least` tasks where an image has `each`.
     pub fn group(&self, least: usize, each: usize) -> usize {
         least.div_ceil(each.max(1)).min(self.batch.div_ceil(GROUPS)).max(1)
     }
@@ -65,7 +65,7 @@ impl Geometry {
         let mut out = Scratch::new(taps * rows * padded(columns));
         out.par_chunks_mut((taps * rows * PANEL).max(1)).enumerate().for_each(|(panel, out)| {
             let wide = out.len() / (taps * rows);
-            // A line of the cache at a time: the values of all taps lie together.
+            // One cache line at a time: the values of all taps are adjacent.
             for first in (0..wide).step_by(16) {
                 let count = columns.saturating_sub(panel * PANEL + first).min(16);
                 for (row, tap) in (0..rows).flat_map(|row| (0..taps).map(move |tap| (row, tap))) {

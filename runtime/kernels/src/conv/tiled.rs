@@ -1,7 +1,8 @@
-//! The f32 kernels of 3x3 convolutions that keep height and width, by Winograd's tiles: a quarter of the multiplications.
+//! The f32 kernels of 3x3 convolutions that keep height and width, by Winograd's algorithm: a quarter of the multiplications.
 //!
-//! The gradient for the input is the convolution with the kernel turned round, its channels and filters exchanged. That for
-//! the weight multiplies the points of the input with those of the output's gradient.
+//! The gradient of the input is the convolution with the kernel rotated by 180 degrees, its channels and filters exchanged. The
+//! gradient of the weight multiplies the transformed input with the transformed gradient of the output. *Points* are the 36
+//! values of a transformed tile.
 
 use super::geometry::Geometry;
 use super::rows::{PANEL, turn_in, turn_out, weight_of};
@@ -10,18 +11,18 @@ use crate::fast::winograd::{self, POINTS, TAPS, Tiles};
 use crate::fast::{Shared, padded, scratch::Scratch};
 use rayon::prelude::*;
 
-/// Tiles that one block of products takes.
+/// Tiles of one block of GEMMs.
 const TILES: usize = 32;
-/// Channels whose points are made at a time: with a block's products they stay in the second cache level.
+/// Channels transformed at a time: with a block's products they fit into the L2 cache.
 const CHUNK: usize = 64;
-/// Filters whose products a block keeps, in panels: the points of the input are made anew for each such part.
+/// Filters whose products a block keeps, in panels: the input is transformed again for each such part.
 const PART: usize = 2 * PANEL;
 const _: () = assert!(PART >= CHUNK, "places outside the image serve inputs and outputs");
 /// Channels of a weight's gradient that one task works on.
 const ROWS: usize = 48;
 
-/// Whether tiles take fewer operations: not where most of a tile lies outside the image, nor where there are so few
-/// that making the kernel's points takes longer than their products.
+/// Whether tiles take fewer operations: not where most of a tile is padding, nor where there are so few that transforming
+/// the kernel takes longer than the GEMMs.
 pub fn pays(g: &Geometry) -> bool {
     let fits = g.kernel == 3 && g.stride == 1 && g.padding == 1;
     let tiles = tiles(g, 0).count();
@@ -96,7 +97,7 @@ impl<'a> Convolution<'a> {
         let (depth, wide) = (self.depth, padded(self.columns));
         let part = PART.min(wide - column);
         let (from, to) = (tiles(self.g, padded(depth)), tiles(self.g, wide));
-        // Points lie a little more than a power of two apart, lest they share few lines of the cache.
+        // The stride of points is not a power of two, which would map them to the same few cache lines.
         let (input_point, out_point) = (TILES * CHUNK + 16, TILES * part + 16);
         let (mut here, mut products) = (Scratch::new(POINTS * input_point), Scratch::new(POINTS * out_point));
         let outside = [0.0f32; PART];
@@ -170,7 +171,7 @@ fn output_points(g: &Geometry, gradient: &[f32]) -> (Scratch, usize) {
     gradient.par_chunks(g.filters * pixels).enumerate().for_each(|(image, gradient)| {
         let mut turned = Scratch::new(pixels * wide);
         turn_in(gradient, [g.filters, pixels], &mut turned, wide);
-        // What pads the filters is multiplied too, into columns that nobody reads; it must only be finite there.
+        // The padding of the filters is multiplied too, into columns that are never read; it only has to be finite.
         turned.chunks_exact_mut(wide).for_each(|row| row[g.filters..].fill(0.0));
         let outside = vec![0.0f32; wide];
         for tile in 0..count {

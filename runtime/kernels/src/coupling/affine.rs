@@ -113,13 +113,13 @@ impl<T: Real> Loop for Forward<'_, T> {
     }
 }
 
-/// A plane on the way back: `gradient` is for the output at first, for the input in the end. The sum is the slope for the
+/// A plane on the way back: `gradient` is for the output at first, for the input in the end. The sum is the gradient of the
 /// channel's scale.
 struct Backward<'a, T> {
     rescale: T,
     inverse: bool,
     a: &'a [T],
-    /// v, on which the slope for s depends: the output, or the inverse's input.
+    /// v, on which the gradient of s depends: the output, or the inverse's input.
     moved: &'a [T],
     change: &'a [T],
     gradient: &'a mut [T],

@@ -1,4 +1,4 @@
-//! Affine couplings (Dinh et al. 2017): v = (z + t) · exp(s) on what a mask lets change, s = rescale · tanh(a), where a
+//! Affine couplings (Dinh et al. 2017): v = (z + t) · exp(s) on the part that a mask selects, s = rescale · tanh(a), where a
 //! network of the rest yields a and t side by side.
 
 mod affine;

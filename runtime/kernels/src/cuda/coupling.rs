@@ -200,7 +200,7 @@ impl Operation<2> for Affine {
         let count = self.shape.elem_count();
         let for_input = machine.alloc(DType::F32, count)?;
         let for_both = machine.alloc(DType::F32, 2 * count)?;
-        // v's slope for s is v itself: of the forward map that is the output, of the inverse the input.
+        // v's derivative with respect to s is v itself: of the forward map that is the output, of the inverse the input.
         let v = if self.inverse { input } else { output };
         let call = Call::each(self.kernel("affine_backward_f32", "affine_inverse_backward_f32"), count)?;
         let call = call.place(place(v)?).place(place(scale_shift)?).place(place(gradient)?);

@@ -1,4 +1,4 @@
-//! Convolutions by cuDNN: its three passes, each planned once for every shape.
+//! Convolutions by cuDNN: its three passes, each planned once per shape.
 
 use super::Geometry;
 use super::machine::{Convolution, Pass, Place, Precision};
@@ -47,7 +47,7 @@ enum Algorithm {
     Weight(sys::cudnnConvolutionBwdFilterAlgo_t),
 }
 
-/// How a pass is done best.
+/// The algorithm of a pass.
 struct Choice {
     algorithm: Algorithm,
     workspace: usize,
@@ -55,10 +55,10 @@ struct Choice {
 }
 
 impl Cudnn {
-    /// None where the library is not there or `SRVAE_CUDNN=0` forbids it: the operations have another way.
+    /// `None` without the library or with `SRVAE_CUDNN=0`; the operations then use im2col.
     ///
     /// # Errors
-    /// A library that is there and does not start.
+    /// A library that is present and fails to start.
     pub fn open(stream: &Arc<CudaStream>) -> Result<Option<Self>> {
         let forbidden = std::env::var_os("SRVAE_CUDNN").is_some_and(|value| value == "0");
         if forbidden || !super::probe::CUDNN.is_there() {
@@ -70,10 +70,10 @@ impl Cudnn {
         Ok(Some(Self { handle, plans: Mutex::default() }))
     }
 
-    /// Starts a pass; false where cuDNN has no way to do it, or refuses what it had planned.
+    /// Launches a pass; false where cuDNN has no algorithm for it, or fails with the planned one.
     ///
     /// # Errors
-    /// None: there is another way.
+    /// Infallible; returns `Result` for a uniform signature.
     pub fn run(&self, device: &CudaDevice, convolution: &Convolution) -> Result<bool> {
         let key = (convolution.pass, convolution.geometry, convolution.precision, convolution.x.dtype);
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
@@ -93,12 +93,12 @@ impl Cudnn {
 }
 
 impl Plan {
-    /// Made once for every shape; the algorithms are tried on the convolution itself, whose result is written later.
+    /// Made once per shape; the algorithms are timed on the convolution itself, whose result is overwritten later.
     fn new(handle: sys::cudnnHandle_t, device: &CudaDevice, convolution: &Convolution) -> Result<Self> {
         let (kind, math) = match (convolution.x.dtype, convolution.precision) {
             (DType::BF16, _) => (sys::cudnnDataType_t::CUDNN_DATA_BFLOAT16, sys::cudnnMathType_t::CUDNN_TENSOR_OP_MATH),
             (_, Precision::Tf32) => (sys::cudnnDataType_t::CUDNN_DATA_FLOAT, sys::cudnnMathType_t::CUDNN_DEFAULT_MATH),
-            // The default would send f32 numbers through the matrix units as TF32.
+            // The default would send f32 numbers through the tensor cores as TF32.
             _ => (sys::cudnnDataType_t::CUDNN_DATA_FLOAT, sys::cudnnMathType_t::CUDNN_FMA_MATH),
         };
         let mut plan = Self::describe(&convolution.geometry, kind, math).map_err(explain)?;
@@ -152,8 +152,8 @@ impl Plan {
         Ok(plan)
     }
 
-    /// The fastest algorithm that is there and that its workspace does not rule out: by trying, or where that fails by
-    /// cuDNN's own judgement.
+    /// The fastest algorithm within the workspace limit: by timing, or where that fails by
+    /// cuDNN's heuristic.
     fn choose(&self, handle: sys::cudnnHandle_t, device: &CudaDevice, convolution: &Convolution) -> Result<Choice> {
         // SAFETY: what is in the workspace before does not matter.
         let workspace = unsafe { device.alloc::<u8>(WORKSPACE) }?;

@@ -1,7 +1,7 @@
-//! A GPU: our kernels compiled for it, and NVIDIA's libraries for products of matrices and convolutions.
+//! A GPU: our kernels compiled for it, and NVIDIA's libraries for GEMMs and convolutions.
 //!
-//! All work goes to one stream, whichever thread asks for it, in the order it is asked for. Memory is taken and given back in
-//! that order too, so an address stays good for everything that was started while its tensor lived.
+//! All work is issued to one stream, whichever thread issues it. Memory is allocated and freed in stream order too, so an address
+//! stays valid for everything that was launched while its tensor existed.
 
 use super::cudnn::Cudnn;
 use super::machine::{Argument, Buffer, Call, Convolution, Machine, Place, Precision, Product};
@@ -31,7 +31,7 @@ unsafe impl DeviceRepr for super::optimiser::Table {}
 static GPUS: Mutex<Vec<(DeviceId, Arc<Gpu>)>> = Mutex::new(Vec::new());
 
 impl Gpu {
-    /// The machine of candle's device; the first time, the kernels are compiled or read from their cache.
+    /// The backend of candle's device; at the first call the kernels are compiled or read from the cache.
     ///
     /// # Errors
     /// Kernels that do not compile or load.
@@ -57,7 +57,7 @@ impl Gpu {
     /// Its name, the bytes of its memory, and whether convolutions go through cuDNN.
     ///
     /// # Errors
-    /// A driver that does not say.
+    /// A driver error.
     pub fn describe(&self) -> Result<(String, usize, bool)> {
         let stream = self.device.cuda_stream();
         let context = stream.context();
@@ -76,13 +76,13 @@ impl Gpu {
     }
 }
 
-/// Sets a new device of candle's up for a single stream that nothing else shares memory with.
+/// Prepares a new candle device for the use of a single stream.
 ///
 /// # Errors
-/// A driver that refuses.
+/// A driver error.
 pub fn prepare(device: &CudaDevice) -> Result<()> {
-    // SAFETY: events keep streams from overtaking one another, and there is one stream. Without them a buffer costs two
-    // calls of the driver less.
+    // SAFETY: events order streams against one another, and there is one stream. Without them a buffer needs two driver
+    // calls less.
     unsafe { device.disable_event_tracking() };
     let stream = device.cuda_stream();
     let context = stream.context();
@@ -101,7 +101,7 @@ pub fn prepare(device: &CudaDevice) -> Result<()> {
 
 impl Machine for Gpu {
     fn alloc(&self, dtype: DType, count: usize) -> Result<Buffer> {
-        // Nothing has no address; one element does no harm.
+        // An empty buffer would have no address; allocate one element.
         let count = count.max(1);
         // SAFETY: whoever asks for a buffer starts the kernel that fills it.
         let slice = unsafe {

@@ -1,17 +1,17 @@
-//! Work of a GPU that is recorded once and then started as a whole: one call of the host's instead of thousands.
+//! CUDA graphs: GPU work that is recorded once and replayed by one call of the host instead of thousands.
 
 use crate::{Device, Result};
 #[cfg(feature = "cuda")]
 use candle_core::cuda_backend::cudarc::driver::{CudaGraph, sys};
 
-/// Work that was recorded. Everything it reads and writes that is not its own must outlive it.
+/// Recorded work. All memory that it reads and writes and does not own must outlive it.
 pub struct Graph(#[cfg(feature = "cuda")] CudaGraph);
 
-/// Does `work` and then records it for the next times. What `work` sends to the device from the host is kept, and sent no
-/// more; memory is taken and given back inside. `work` itself fails where it waits for the device or asks it for numbers.
+/// Runs `work` and then records it for replay. Copies from the host to the device are recorded with their contents;
+/// memory is allocated and freed inside. `work` fails while it is recorded if it waits for the device or copies from it.
 ///
 /// # Errors
-/// Those of `work` when it is done. What hinders the recording alone comes as the inner result.
+/// Those of `work` when it runs. An error of the recording alone is the inner result.
 #[cfg(feature = "cuda")]
 pub fn record(device: &Device, mut work: impl FnMut() -> Result<()>) -> Result<Result<Graph>> {
     let Device::Cuda(device) = device else {
@@ -20,7 +20,7 @@ pub fn record(device: &Device, mut work: impl FnMut() -> Result<()>) -> Result<R
     };
     let _uploads = device.enable_cuda_graph_htod_cache();
     work()?;
-    // What has gone wrong before shows before, and is not taken for a failure to record.
+    // Earlier errors are reported before, not as a failure to record.
     let stream = device.cuda_stream();
     stream.synchronize().map_err(candle_core::Error::wrap)?;
     let mut record = || -> Result<Graph> {
@@ -44,7 +44,7 @@ pub fn record(device: &Device, mut work: impl FnMut() -> Result<()>) -> Result<R
     Ok(graph)
 }
 
-/// See the other form: without CUDA nothing is recorded.
+/// Without CUDA nothing is recorded.
 ///
 /// # Errors
 /// Those of `work`.
@@ -55,10 +55,10 @@ pub fn record(_: &Device, mut work: impl FnMut() -> Result<()>) -> Result<Result
 }
 
 impl Graph {
-    /// Starts the work once more.
+    /// Replays the work.
     ///
     /// # Errors
-    /// A driver that refuses.
+    /// A driver error.
     pub fn launch(&self) -> Result<()> {
         #[cfg(feature = "cuda")]
         self.0.launch().map_err(candle_core::Error::wrap)?;

@@ -5,7 +5,7 @@ use super::op::{Operation, apply1};
 use crate::{DType, Result, Tensor};
 use candle_core::Shape;
 
-/// See [`crate::transform::downscale`], which has looked at the shapes; factors up to 7. Without a gradient.
+/// See [`crate::transform::downscale`], which checks the shapes; factors up to 7. Without a gradient.
 ///
 /// # Errors
 /// A tensor that is not `[N, C, H, W]`.
@@ -50,7 +50,7 @@ fn resized(x: &Tensor, kernel: &str, factor: usize, size: impl Fn(usize) -> usiz
 }
 
 /// `[N, C, H, W]` to `[N, 4C, H/2, W/2]`, or with `back` the other way; `diagonal`: the alternate order of the four pixels.
-/// Space to channels; the caller has looked at the shapes.
+/// Space to channels; the caller checks the shapes.
 ///
 /// # Errors
 /// A tensor that is not `[N, C, H, W]`.
@@ -101,7 +101,7 @@ impl Operation<1> for Squeeze {
     }
 }
 
-/// Pictures `[N, C, H, W]` out of a data set of bytes. `plan`, four numbers a picture, i32: which, whether mirrored, by how
+/// Pictures `[N, C, H, W]` out of a data set of bytes. `plan`, four numbers per image, i32: which, whether mirrored, by how
 /// many pixels moved down and to the right. Numbers are k/255, or 0 and 1 if `binary`.
 ///
 /// # Errors

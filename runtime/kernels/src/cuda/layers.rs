@@ -7,8 +7,8 @@ use crate::{Attention, DenseStep};
 use crate::{DType, Result, Tensor};
 use candle_core::Shape;
 
-/// See [`crate::dense_layer`]: a step is a product, a convolution, and one pass that appends, adds the bias and applies
-/// the ELU.
+/// See [`crate::dense_layer`]: a step is a GEMM, a convolution, and one kernel that appends, adds the bias and
+/// applies ELU.
 ///
 /// # Errors
 /// Shapes that do not fit.

@@ -1,27 +1,27 @@
-//! What the operations of this folder are written against: something that holds buffers and runs kernels.
+//! The backend trait of the operations in this folder: allocates buffers and runs kernels.
 //!
-//! A GPU is one. Tests have another, which runs the same kernels on the CPU, so that everything but the calls into NVIDIA's
-//! libraries is checked on machines without a GPU.
+//! The GPU is one backend. The tests have another, which runs the same kernels on the CPU, so that everything but the calls into
+//! NVIDIA's libraries is tested on machines without a GPU.
 
 use crate::{DType, Device, Result, Tensor};
 use candle_core::{CpuStorage, Layout, Shape, Storage, WithDType};
 use std::sync::OnceLock;
 
-/// The number format of products of matrices. Sums are f32 in all of them, and so are parameters.
+/// The number format of GEMMs. Sums are f32 in all of them, and so are parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Precision {
     /// 24 bits of mantissa: what the CPU computes.
     #[default]
     F32,
-    /// 11 bits, in the matrix units.
+    /// 11 bits, in the tensor cores.
     Tf32,
-    /// 8 bits, in the matrix units; dense layers hold their activations so too.
+    /// 8 bits, in the tensor cores; dense layers also store their activations so.
     Bf16,
 }
 
 /// Runs kernels on buffers, one after the other.
 pub trait Machine: Send + Sync {
-    /// A buffer with anything in it.
+    /// An uninitialised buffer.
     ///
     /// # Errors
     /// No memory, or an element type that no kernel is written for.
@@ -33,7 +33,7 @@ pub trait Machine: Send + Sync {
     /// An unknown kernel, or a launch that is refused.
     fn launch(&self, call: &Call) -> Result<()>;
 
-    /// Starts a product of matrices.
+    /// Starts a GEMM.
     ///
     /// # Errors
     /// A product that the library refuses.
@@ -45,7 +45,7 @@ pub trait Machine: Send + Sync {
     /// A convolution that the library refuses.
     fn convolution(&self, convolution: &Convolution) -> Result<bool>;
 
-    /// Numbers that the patches of a part of a batch may take; the sums over parts of a batch an eighth of it.
+    /// Limit of the workspace for patches of a part of a batch, in elements; for sums over parts of a batch, an eighth of it.
     fn patch_room(&self) -> usize {
         1 << 26
     }
@@ -87,10 +87,10 @@ impl Buffer {
         }
     }
 
-    /// The buffer as a tensor that nothing is derived from.
+    /// The buffer as a tensor without a gradient graph.
     ///
     /// # Errors
-    /// None; a shape of another size is a mistake of the caller.
+    /// Infallible for a shape of the buffer's size.
     pub fn tensor(self, shape: impl Into<Shape>) -> Result<Tensor> {
         let storage = match self {
             Self::Host(storage) => Storage::Cpu(storage),
@@ -101,7 +101,7 @@ impl Buffer {
     }
 }
 
-/// Where a tensor lies. It must outlive what is started with the place.
+/// The address of a tensor, which must outlive every launch that uses the address.
 ///
 /// # Errors
 /// A tensor that is not contiguous, or of a type that no kernel is written for.
@@ -141,9 +141,9 @@ pub(super) fn host_place(storage: &CpuStorage, offset: usize) -> Result<Place> {
 #[derive(Debug, Clone)]
 pub struct Call {
     pub kernel: String,
-    /// Blocks across and down.
+    /// Blocks along x and y.
     pub grid: (u32, u32),
-    /// Threads a block: a power of two.
+    /// Threads per block: a power of two.
     pub block: u32,
     pub arguments: Vec<Argument>,
 }
@@ -159,7 +159,7 @@ pub enum Argument {
 }
 
 impl Argument {
-    /// Where its value lies, and how many bytes it has.
+    /// The address and the size in bytes of its value.
     pub fn bytes(&self) -> (*const u8, usize) {
         match self {
             Self::Pointer(value) | Self::Long(value) => (std::ptr::from_ref(value).cast(), 8),
@@ -172,14 +172,14 @@ impl Argument {
 
 /// Most threads of a block: `BLOCK` in `kernels/common.cuh`.
 const BLOCK: u32 = 256;
-/// More blocks than this walk through the rest: enough for every GPU to be full.
+/// Blocks of a grid at most; they loop over the remaining elements. Enough to fill any GPU.
 const MOST_BLOCKS: usize = 8192;
 
 impl Call {
     /// A kernel over `count` elements.
     ///
     /// # Errors
-    /// More elements than a kernel counts.
+    /// More elements than 32 bits count.
     pub fn each(kernel: impl Into<String>, count: usize) -> Result<Self> {
         let blocks = count.div_ceil(BLOCK as usize).clamp(1, MOST_BLOCKS) as u32;
         size(count)?;
@@ -189,7 +189,7 @@ impl Call {
     /// A kernel with a block for each of `rows` rows of `length` elements.
     ///
     /// # Errors
-    /// More elements than a kernel counts.
+    /// More elements than 32 bits count.
     pub fn rows(kernel: impl Into<String>, rows: usize, length: usize) -> Result<Self> {
         let block = (length.next_power_of_two() as u32).clamp(32, BLOCK);
         Ok(Self { kernel: kernel.into(), grid: (size(rows)?, 1), block, arguments: Vec::new() })
@@ -257,7 +257,7 @@ pub struct Matrix {
     pub stride: usize,
 }
 
-/// A product as cuBLAS takes it, which keeps matrices column after column: outᵀ = rightᵀ · leftᵀ.
+/// A GEMM in the column-major order of cuBLAS: outᵀ = rightᵀ · leftᵀ.
 #[derive(Debug, Clone, Copy)]
 pub struct Gemm {
     /// rightᵀ, then leftᵀ: where, whether it lies transposed for the library, leading dimension, stride.
@@ -298,8 +298,8 @@ pub struct Convolution {
 
 static IMITATION: OnceLock<Box<dyn Machine>> = OnceLock::new();
 
-/// From now on this process runs the operations of this folder on tensors of the CPU too, by `machine`: for tests.
-/// Takes effect once.
+/// Makes this process run the operations of this folder on CPU tensors too, by `machine`: for tests. Only the first call
+/// takes effect.
 pub fn imitate(machine: Box<dyn Machine>) {
     IMITATION.set(machine).ok();
 }

@@ -1,4 +1,4 @@
-//! The discretised logistic mixture: one launch for the value and the slopes.
+//! The discretised logistic mixture: one launch for the value and the gradient.
 
 use super::machine::{Buffer, Call, Machine, Place, place, with_machine};
 use super::op::{Operation, apply2};
@@ -6,7 +6,7 @@ use crate::{DType, Result, Tensor};
 use candle_core::Shape;
 use std::sync::Mutex;
 
-/// See [`crate::logistic_mixture_log_prob`], which has looked at the shapes.
+/// See [`crate::logistic_mixture_log_prob`], which checks the shapes.
 ///
 /// # Errors
 /// A failed launch.
@@ -18,7 +18,7 @@ pub fn logistic_mixture_log_prob(x: &Tensor, logits: &Tensor, components: usize)
     apply2(Mixture { sizes, groups, slopes }, x, logits)
 }
 
-/// See [`crate::logistic_mixture_value`], which has looked at the shapes.
+/// See [`crate::logistic_mixture_value`], which checks the shapes.
 ///
 /// # Errors
 /// A failed launch.
@@ -51,7 +51,7 @@ struct Mixture {
 }
 
 impl Mixture {
-    /// log p of each pixel, `[N, pixels]`, and the slopes for the logits.
+    /// log p of each pixel, `[N, pixels]`, and the gradient with respect to the logits.
     fn run(
         &self,
         machine: &dyn Machine,

@@ -1,8 +1,8 @@
-//! The operations on a GPU: kernels of our own for all but the products of matrices.
+//! The operations on a GPU: kernels of our own for all but the GEMMs.
 //!
 //! Every function here computes what its namesake in [`crate`] does, which calls it for tensors that [`takes`]
-//! accepts. What a launch is given is decided here; who launches it is a [`machine::Machine`]: a GPU, or in tests the CPU
-//! with the same kernels.
+//! accepts. Launch parameters are computed here and executed through the backend trait [`machine::Machine`]: a GPU, or in tests
+//! the CPU with the same kernels.
 
 mod conv;
 mod coupling;
@@ -36,7 +36,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 static PRECISION: AtomicU8 = AtomicU8::new(0);
 
-/// The number format of products of matrices from now on.
+/// The number format of GEMMs from now on.
 pub fn set_precision(precision: Precision) {
     // candle's own products, of linear layers, follow.
     candle_core::cuda::set_gemm_reduced_precision_f32(precision == Precision::Tf32);

@@ -1,4 +1,4 @@
-//! Random numbers made where they are needed.
+//! Random numbers generated on the device.
 
 use super::machine::{Argument, Call, Place, on_machine, place};
 use crate::{DType, Device, Result, Tensor};

@@ -5,7 +5,7 @@ use super::op::{Operation, apply1, apply3};
 use crate::{DType, Result, Tensor};
 use candle_core::Shape;
 
-/// See [`crate::normal_log_prob`], which has looked at the shapes.
+/// See [`crate::normal_log_prob`], which checks the shapes.
 ///
 /// # Errors
 /// A failed launch.
@@ -21,7 +21,7 @@ pub fn standard_normal_log_prob(z: &Tensor) -> Result<Tensor> {
     apply1(Summed { rows: Rows::of(z)?, term: &DENSITY }, z)
 }
 
-/// See [`crate::normal_kl`], which has looked at the shapes.
+/// See [`crate::normal_kl`], which checks the shapes.
 ///
 /// # Errors
 /// A failed launch.
@@ -64,7 +64,7 @@ impl Rows {
         self.count * self.length
     }
 
-    /// One number a row, by a kernel that takes the places and the rows' length.
+    /// One number per row, by a kernel that takes the places and the rows' length.
     fn reduce(&self, machine: &dyn Machine, kernel: &str, places: &[Place]) -> Result<(Buffer, Shape)> {
         let out = machine.alloc(DType::F32, self.count)?;
         let call = places.iter().fold(Call::rows(kernel, self.count, self.length)?, |call, at| call.place(*at));
@@ -72,7 +72,7 @@ impl Rows {
         Ok((out, Shape::from(self.count)))
     }
 
-    /// The slopes of `N` arguments, by a kernel that takes the places, room for the slopes, count and length.
+    /// The gradients of `N` arguments, by a kernel that takes the places, room for the gradients, count and length.
     fn spread<const N: usize>(
         &self,
         machine: &dyn Machine,
@@ -146,7 +146,7 @@ impl<const N: usize> Operation<N> for Summed {
     }
 }
 
-/// The first or the second half of the channels of `[N, 2C, …]`, `[N, C, …]`, held between ± `bound`.
+/// The first or the second half of the channels of `[N, 2C, …]`, `[N, C, …]`, clamped to ± `bound`.
 ///
 /// # Errors
 /// An odd number of channels.
@@ -200,7 +200,7 @@ impl Operation<1> for Half {
     }
 }
 
-/// See [`crate::normal_draw`], which has looked at the shapes. No gradient for the noise.
+/// See [`crate::normal_draw`], which checks the shapes. No gradient for the noise.
 ///
 /// # Errors
 /// A failed launch.

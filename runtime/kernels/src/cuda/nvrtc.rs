@@ -1,4 +1,4 @@
-//! The kernels' machine code: compiled for the GPU at hand, and kept on disk by what it was made from.
+//! The kernels' machine code: compiled for the GPU in the machine, and cached on disk by a hash of its source and options.
 
 use super::kernels;
 use crate::Result;
@@ -18,7 +18,7 @@ pub fn module(context: &Arc<CudaContext>) -> Result<Arc<CudaModule>> {
     let capability = context.compute_capability().map_err(Error::wrap)?;
     let (source, options) = (kernels::source(), kernels::options(capability));
     let cached = cache(&source, &options);
-    // What is damaged, or was made by a compiler too new for this driver, is made again.
+    // A damaged file, or one of a compiler too new for this driver, is compiled again.
     if let Some(code) = cached.as_ref().and_then(|path| kept(path))
         && let Ok(module) = context.load_module(Ptx::from_binary(code))
     {
@@ -26,13 +26,13 @@ pub fn module(context: &Arc<CudaContext>) -> Result<Arc<CudaModule>> {
     }
     let code = compile(&source, &options)?;
     if let Some(path) = &cached {
-        // A cache that cannot be written costs seconds at the next start, no more.
+        // Without a writable cache the next start takes a few seconds longer.
         write(path, &[&Sha256::digest(&code)[..], &code].concat()).ok();
     }
     context.load_module(Ptx::from_binary(code)).map_err(Error::wrap)
 }
 
-/// Machine code from a file that begins with its digest, if it is whole: the driver would read past the end of a part.
+/// Machine code from a file that begins with its digest, if it is complete: the driver would read past the end of a truncated one.
 fn kept(path: &Path) -> Option<Vec<u8>> {
     let bytes = std::fs::read(path).ok()?;
     let (digest, code) = bytes.split_at_checked(Sha256::output_size())?;
@@ -75,7 +75,7 @@ fn compile(source: &str, options: &[String]) -> Result<Vec<u8>> {
     }
 }
 
-/// Writes a file beside its place, then puts it there whole.
+/// Writes a file atomically: under another name first, then renamed.
 fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;

@@ -1,7 +1,7 @@
-//! The backward pass, from the input and the output alone: every state of the stack is recovered from the one after it.
+//! The backward pass, from the input and the output alone: every state is recomputed from the one after it.
 //!
-//! ELU is invertible, and where it was applied at least twice its output lies in (1/e − 1, ∞), where the inverse loses no
-//! accuracy; its derivative follows from its output. The input itself, where ELU was applied once, is at hand.
+//! ELU is invertible, and where it was applied at least twice its output lies in (1/e − 1, ∞), where the inverse is
+//! well-conditioned; its derivative follows from its output. The input, where ELU was applied once, is stored.
 
 use super::compose::{StepGradients, decompose};
 use super::forward::Attended;
@@ -15,7 +15,7 @@ use crate::fast::{Shared, padded, scratch::Scratch};
 use crate::profile::timed;
 use rayon::prelude::*;
 
-/// Tiles that one block of products takes.
+/// Tiles of one block of GEMMs.
 const TILES: usize = 64;
 
 /// Gradients of a dense layer.
@@ -26,7 +26,7 @@ pub struct Gradients {
     pub gate: GateGradients,
 }
 
-/// What the passes share.
+/// Shared by the passes.
 pub struct Backward<'a> {
     pub sizes: &'a Sizes,
     pub x: &'a [f32],

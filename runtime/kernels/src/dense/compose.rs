@@ -1,7 +1,8 @@
 //! A step's 1x1 and 3x3 convolutions as one: W[tap, c, o] = Σ_m squeeze[m, c] · grow[o, m, tap].
 //!
-//! Nothing stands between the two, so this is exact; the squeeze's bias is the weight of the constant channel. A pixel
-//! then costs 9 · C · g multiplications, and a quarter of that by Winograd, where the pair costs 4 · g · C + 36 · g².
+//! There is no nonlinearity between the two, so this is exact; the squeeze's bias is the weight of the constant channel. A
+//! pixel then costs 9 · C · g multiplications, and a quarter of that with Winograd's algorithm; as two convolutions it costs
+//! 4 · g · C + 36 · g².
 
 use super::sizes::{Sizes, StepValues};
 use crate::fast::product::{Left, Out, Right, product};

@@ -1,4 +1,4 @@
-//! The forward pass: a few images at a time go through all steps, so that their stack stays in the cache.
+//! The forward pass: all steps process a few images at a time, so that their state stays in the cache.
 
 use super::gate::GateValues;
 use super::sizes::{CHUNK, Sizes, StepValues};
@@ -9,7 +9,7 @@ use crate::fast::winograd::{self, POINTS};
 use crate::fast::{padded, scratch::Scratch};
 use rayon::prelude::*;
 
-/// Tiles that one block of products takes: with a chunk of channels they fill half of a second-level cache.
+/// Tiles of one block of GEMMs: with a chunk of channels they fill half of an L2 cache.
 const TILES: usize = 32;
 
 /// What the backward pass needs besides input and output: `[batch, channels]` each.
@@ -64,7 +64,7 @@ fn append(sizes: &Sizes, step: usize, values: &StepValues<'_>, points: &[f32], s
     let points = &points[sizes.kernel_start(step) / winograd::TAPS * POINTS..];
     let mut bias = vec![0.0; wide];
     bias[..sizes.growth].copy_from_slice(values.grow_bias);
-    // Points lie a little more than a power of two apart, lest they share few lines of the cache.
+    // The stride of points is not a power of two, which would map them to the same few cache lines.
     let (input_point, out_point) = (TILES * CHUNK + 16, TILES * wide + 16);
     let (mut inputs, mut products) = (Scratch::new(POINTS * input_point), Scratch::new(POINTS * out_point));
     let outside = vec![0.0f32; CHUNK.max(wide) + 16];

@@ -14,7 +14,7 @@ pub struct GateValues<'a> {
 /// A gate is never quite shut, for the backward pass divides by it.
 const LEAST_GATE: f32 = 1e-30;
 
-/// Sums in a fixed number of parts, for the compiler to make vectors of.
+/// Sums in a fixed number of parts, which the compiler vectorises.
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     const PARTS: usize = 16;
     let mut parts = [0.0f32; PARTS];

@@ -1,7 +1,7 @@
-//! A dense layer: bottlenecks that append to a stack, an ELU over the whole stack after each, channel attention.
+//! A dense layer: bottlenecks that append to a state, an ELU over the whole state after each, channel attention.
 //!
-//! In f32 on the CPU the whole layer is one operation: see [`forward`] and [`backward`]. Elsewhere it is put together
-//! from the others.
+//! In f32 on the CPU the whole layer is one operation: see [`forward`] and [`backward`]. Elsewhere it is composed of
+//! other operations.
 
 mod backward;
 mod compose;
@@ -30,15 +30,15 @@ pub struct DenseStep {
     pub grow_bias: Tensor,
 }
 
-/// The kernels that a layer composes of its weights, made at the first use and shared by clones: good for as long as the
-/// weights are the same. They take 36 · C · g bytes for each step from C channels to g more; their points, four times
-/// as much, are made anew at every pass.
+/// Cache of the kernels that a layer composes from its weights: computed at the first use, shared by clones, valid while the
+/// weights are unchanged. 36 · C · g bytes per step from C channels to g more; the transformed kernels, four times as
+/// large, are recomputed at every pass.
 #[derive(Debug, Clone, Default)]
 pub struct DenseKernels(Arc<OnceLock<Vec<f32>>>);
 
 impl DenseKernels {
-    /// What is kept, or else what `make` gives. Nothing is locked meanwhile: a task that waits for others inside `make` may
-    /// be handed one that comes here too.
+    /// The cached kernels, or else those that `make` computes. No lock is held during `make`: a task that waits for others inside
+    /// it may be given one that comes here too.
     fn composed(&self, make: impl FnOnce() -> Vec<f32>) -> &[f32] {
         if let Some(composed) = self.0.get() {
             return composed;
@@ -48,7 +48,7 @@ impl DenseKernels {
     }
 }
 
-/// [`dense_layer`] with kernels that were kept for these weights, or that are kept from now on.
+/// [`dense_layer`] with a cache of composed kernels.
 ///
 /// # Errors
 /// Shapes that do not fit, kernels of another layer.

@@ -7,8 +7,8 @@ pub const CHUNK: usize = 64;
 
 /// A dense layer's sizes.
 ///
-/// Inside the layer a pixel's channels lie side by side: a constant 1, the input's channels, then what each step appended.
-/// The constant carries the squeeze's bias through the composed kernel, so that the padding does not see it.
+/// Inside the layer the layout is pixel-major: a pixel's channels are a constant 1, the input's channels, then what each step
+/// appended. The constant carries the squeeze's bias through the composed kernel; in the padding it is 0.
 #[derive(Debug, Clone, Copy)]
 pub struct Sizes {
     pub batch: usize,
@@ -41,7 +41,7 @@ impl Sizes {
         padded(self.growth)
     }
 
-    /// Distance of two pixels: room for whole vectors at the end, and not a power of two, which would crowd the cache.
+    /// Stride of a pixel: padded to whole vectors, and not a power of two, which would map pixels to the same cache lines.
     pub fn row(&self) -> usize {
         let row = padded(1 + self.channels()) + 16;
         if row.is_multiple_of(256) { row + 16 } else { row }
@@ -72,7 +72,7 @@ impl Sizes {
         (0..self.steps).flat_map(|step| self.chunks(step)).collect()
     }
 
-    /// Images that are worked on together, so that there are enough tiles for the matrix product.
+    /// Images processed together, so that there are enough tiles for the GEMM.
     pub fn group(&self, tiles: usize) -> usize {
         (tiles / self.tiles().count()).clamp(1, self.batch.max(1))
     }

@@ -1,7 +1,7 @@
-//! What the fast operations on the CPU are made of, in f32: vectors, the matrix product, Winograd's transforms, memory.
+//! Building blocks of the fast CPU operations, in f32: vectors, GEMM, Winograd's transforms, memory.
 //!
-//! Inside an operation images lie with their channels side by side, pixel after pixel; a kernel is then a product of
-//! matrices that are read where they lie. No sum depends on how work is split among threads.
+//! Inside an operation the layout of images is pixel-major (NHWC); a convolution is then a GEMM that reads its matrices in
+//! place. No sum depends on how work is split among threads.
 
 pub mod activation;
 pub mod lanes;

@@ -1,8 +1,8 @@
-//! Between planes, `[channels, pixels]`, and pixels with their channels side by side.
+//! Layout conversion between planes, `[channels, pixels]`, and pixel-major, `[pixels, channels]`.
 
-/// Pixels at a time: planes often lie a page apart, so a few lines of each are taken while it is at hand.
+/// Pixels at a time: planes are often a page apart, so a few cache lines of each are read at once.
 const BLOCK: usize = 64;
-/// Rows and columns that are turned in registers.
+/// Rows and columns transposed in registers.
 const SQUARE: usize = 4;
 
 /// `to[pixel · row + channel] = planes[channel · pixels + pixel]`; then `each` may change what it is given: a pixel's

@@ -1,8 +1,8 @@
-//! The matrix product all fast kernels are made of: C (+)= A · B without packing.
+//! The GEMM of all fast kernels: C (+)= A · B without packing.
 //!
 //! A is read one value at a time (any strides, so transposed is free), B and C by vectors along their rows. Callers keep
-//! the depth at a few hundred and B's panel within the second cache level; a tile of C stays in registers. Where rows or steps
-//! of the depth do not lie evenly, as the pixels under a tap of a convolution, [`gathered`] takes their places from lists.
+//! the depth at a few hundred and B's panel within the L2 cache; a tile of C stays in registers. Where rows or steps of the
+//! depth have no fixed stride, as the pixels under a tap of a convolution, [`gathered`] takes their offsets from lists.
 
 use super::lanes::{Lanes, kernel};
 

@@ -1,7 +1,8 @@
-//! Winograd's convolution F(4x4, 3x3): 36 products make 16 outputs of a 3x3 kernel, a quarter of the direct sum's.
+//! Winograd's convolution F(4x4, 3x3): 36 multiplications give 16 outputs of a 3x3 kernel, a quarter of the direct sum's 144.
 //!
-//! Interpolation at 0, ±3/4, ±3/2 and infinity: in f32 the error is about twice the direct sum's, a third of that of the
-//! customary 0, ±1, ±2. Each transform is a small matrix on both sides of a tile; gradients pass its transpose.
+//! Interpolation points 0, ±3/4, ±3/2 and infinity: in f32 the error is about twice the direct sum's, and a third of that with
+//! the usual points 0, ±1, ±2. Each transform multiplies a tile with a small matrix from both sides; the backward pass uses its
+//! transpose. *Points* are the 36 values of a transformed tile.
 
 use super::lanes::{Lanes, kernel};
 

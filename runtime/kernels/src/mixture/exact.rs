@@ -41,7 +41,7 @@ struct Pixel {
     joint: Vec<f64>,
 }
 
-/// One channel of one component: its log-mass, and the slopes of that for mean and log-scale.
+/// One channel of one component: its log-mass, and the gradient of that for mean and log-scale.
 struct Bin {
     log_mass: f64,
     for_mean: f64,

@@ -28,7 +28,7 @@ pub fn pass(sizes: &Sizes, x: &[f32], logits: &[f32], wanted: bool) -> (Vec<f32>
         .zip(room)
         .map(|((x, logits), slopes)| vector::run(Image { sizes, x, logits, slopes: Some(slopes) }) as f32);
     let values = values.collect();
-    // SAFETY: each image writes the slopes of all its logits.
+    // SAFETY: each image writes the gradient of all its logits.
     unsafe { slopes.set_len(logits.len()) };
     (values, Some(slopes))
 }
@@ -75,7 +75,7 @@ struct Block {
     prior: Vec<Row>,
 }
 
-/// A channel of a component: the log-mass of its bins, and the slopes of that for mean and log-scale.
+/// A channel of a component: the log-mass of its bins, and the gradient of that for mean and log-scale.
 struct Bins {
     log_mass: Row,
     for_mean: Row,
@@ -103,7 +103,7 @@ impl Block {
         }
     }
 
-    /// Leaves the slopes of every component's log-mass, and the components' probabilities before and after x is seen.
+    /// Leaves the gradient of every component's log-mass, and the components' probabilities before and after x is seen.
     #[inline(always)]
     fn log_prob<const FUSED: bool>(&mut self, sizes: &Sizes) -> Row {
         let all = sizes.components * sizes.channels;
@@ -219,7 +219,7 @@ impl Bins {
     }
 }
 
-/// Log-mass of the grid's bin around `x` under a logistic, and its slopes for mean and log-scale; 0 and 1 take the tails.
+/// Log-mass of the grid's bin around `x` under a logistic, and its gradient for mean and log-scale; 0 and 1 take the tails.
 /// Every case is computed and one is picked: that is what lanes can do.
 #[inline(always)]
 fn bin<const FUSED: bool>(x: f32, mean: f32, raw_log_scale: f32) -> (f32, f32, f32) {

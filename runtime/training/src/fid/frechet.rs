@@ -4,8 +4,8 @@ use nalgebra::{DMatrix, DVector};
 
 /// |m₁ − m₂|² + tr C₁ + tr C₂ − 2 tr (C₁ C₂)^½
 ///
-/// With C₁ = L₁ L₁ᵀ and C₂ = L₂ L₂ᵀ the last trace is the sum of the singular values of L₁ᵀ L₂. Nothing is taken the root of,
-/// so covariances of low rank (fewer pictures than features) lose no digits, as they do where C₁ C₂ is formed.
+/// With C₁ = L₁ L₁ᵀ and C₂ = L₂ L₂ᵀ the last trace is the sum of the singular values of L₁ᵀ L₂. No matrix square root is needed,
+/// so covariances of low rank (fewer images than features) lose no digits, as they would if C₁ C₂ were formed.
 pub fn distance(first: &(DVector<f64>, DMatrix<f64>), second: &(DVector<f64>, DMatrix<f64>)) -> f64 {
     let ((mean, covariance), (other_mean, other_covariance)) = (first, second);
     let cross = factor(covariance).transpose() * factor(other_covariance);

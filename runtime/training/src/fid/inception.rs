@@ -1,6 +1,6 @@
 //! Inception-v3 up to its last pooling, in the form that FIDs are computed with.
 //!
-//! Against the usual one: average pooling does not count the padding, and the last block pools by maximum.
+//! Differences from the usual network: average pooling excludes the padding, and the last block uses maximum pooling.
 
 use super::convolution::Convolution;
 use crate::{DType, Device, Tensor};

@@ -26,17 +26,17 @@ use std::fmt;
 /// How a distance is measured.
 #[derive(Clone, Copy)]
 pub struct Options<'a> {
-    /// Pictures drawn from the model.
+    /// Number of images sampled from the model.
     pub samples: usize,
     /// Pictures computed at once.
     pub batch: usize,
     pub draw: Draw,
     pub seed: u64,
-    /// Called with the pictures done and all of them.
+    /// Called with the number of finished images and of all images.
     pub progress: &'a dyn Fn(usize, usize),
 }
 
-/// A distance and all that it depends on: one is not to be compared without the other.
+/// A distance together with its protocol: distances are comparable for equal protocols only.
 #[derive(Debug, Clone)]
 pub struct Distance {
     pub value: f64,
@@ -70,7 +70,7 @@ impl Distance {
     }
 }
 
-/// The value is never without its protocol.
+/// The value with its protocol.
 impl fmt::Display for Distance {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -123,7 +123,7 @@ pub fn of_images(network: &Inception, images: &Images, options: &Options<'_>) ->
     Ok(statistics)
 }
 
-/// The statistics of pictures that a model draws; what generation is given (classes, say) comes from `images`.
+/// The statistics of images sampled from a model; given variables (such as classes) come from `images`.
 ///
 /// # Errors
 /// A model that draws no pictures, Ctrl-C, or a failed tensor operation.

@@ -1,4 +1,4 @@
-//! The weights of the FID network: a file of the user's, checked before it is used.
+//! The weights of the FID network: a file given by the user, verified before use.
 
 use crate::Tensor;
 use anyhow::{Context, Result, ensure};

@@ -1,4 +1,4 @@
-//! A picture of any size through a mode, tile by tile.
+//! A mode applied to an image of any size, tile by tile.
 
 use super::{at_rest, complete, shows};
 use crate::picture::{Blend, Canvas, Planes, Tiling};
@@ -9,24 +9,24 @@ use anyhow::{Context, Result, bail, ensure};
 /// Tiles computed at once.
 const BATCH: usize = 32;
 
-/// How a large picture is computed.
+/// Options for an image of any size.
 #[derive(Clone, Copy)]
 pub struct Large<'a> {
     pub draw: Draw,
     pub seed: u64,
-    /// The part of a tile that the next one covers too.
+    /// Fraction of a tile that overlaps the next.
     pub overlap: f64,
-    /// Called with the tiles done and all of them.
+    /// Called with the number of finished tiles and of all tiles.
     pub progress: &'a dyn Fn(usize, usize),
 }
 
-/// Runs a mode over a picture of any size, given as the one variable the mode is given.
+/// Applies a mode to an image of any size, the value of the only variable that the mode is given.
 ///
-/// Latents that lie over the picture like pixels get the same noise in every tile they appear in, so that tiles agree on
-/// what they draw. Tiles are blended; where pixels themselves are drawn, the tile around them gives them.
+/// Spatial latents get the same noise in every tile that contains them, so that overlapping tiles agree. Tiles are blended by
+/// weights; with sampled pixels, each pixel comes from the tile whose border is farthest away.
 ///
 /// # Errors
-/// A mode that is given something else than one picture, or yields none; a failed tensor operation.
+/// A mode that is not given exactly one image, or yields none; a failed tensor operation.
 pub fn large(model: &dyn Model, spec: &Spec, mode: &Mode, picture: &Planes, how: &Large<'_>) -> Result<Planes> {
     let (given, [channels, ..]) = given(spec, mode)?;
     ensure!(
@@ -37,14 +37,14 @@ pub fn large(model: &dyn Model, spec: &Spec, mode: &Mode, picture: &Planes, how:
     at_rest(model, || tiles(model, spec, mode, picture, how))
 }
 
-/// The variable a mode is given, if it is one picture.
+/// The only variable that a mode is given, and its shape as an image.
 ///
 /// # Errors
-/// Another number of given variables, or one that is no picture.
+/// Another number of given variables, or one that is no image.
 pub fn given<'s>(spec: &'s Spec, mode: &Mode) -> Result<(&'s str, [usize; 3])> {
     let [name] = mode.given else {
         let names = if mode.given.is_empty() { "nothing".into() } else { mode.given.join(", ") };
-        bail!("mode {} is given {names}: what it is to be given is one picture and nothing else", mode.name);
+        bail!("mode {} is given {names}; this needs a mode that is given one picture and nothing else", mode.name);
     };
     let variable = spec.variable(name).filter(|variable| shows(variable));
     let shape = variable.and_then(Variable::picture);
@@ -70,7 +70,7 @@ fn tiles(model: &dyn Model, spec: &Spec, mode: &Mode, picture: &Planes, how: &La
     for batch in indices.chunks(BATCH) {
         let numbers: Vec<f32> = batch.iter().flat_map(|&index| tiling.cut(picture, index)).collect();
         let tile = Tensor::from_vec(numbers, (batch.len(), channels, height, width), &device)?;
-        // What was offered for the tiles before and not taken is of no use for these.
+        // Noise offered for earlier tiles and not used does not apply to these.
         let (seed, counter) = noise.state();
         noise = Noise::at(seed, counter);
         for (name, field, over) in &drawn {
@@ -87,10 +87,10 @@ fn tiles(model: &dyn Model, spec: &Spec, mode: &Mode, picture: &Planes, how: &La
     Ok(canvas.finish())
 }
 
-/// Latents of a mode that lie over the picture like pixels.
+/// The spatial latents of a mode.
 struct Fields<'s> {
     variables: Vec<(&'s str, [usize; 3])>,
-    /// Tiles that begin at multiples of it begin at whole pixels of every such latent.
+    /// Tiles at multiples of it start at whole pixels of every such latent.
     grid: [usize; 2],
 }
 
@@ -108,7 +108,7 @@ impl<'s> Fields<'s> {
         Self { variables, grid }
     }
 
-    /// Standard normal noise for each of them, over everything the tiles cover.
+    /// Standard normal noise for each of them, over the extent of all tiles.
     fn draw(&self, tiling: &Tiling, seed: u64) -> Result<Vec<(&'s str, Planes, Tiling)>> {
         let mut noise = Noise::seeded(seed ^ 0x0066_6965_6c64);
         let mut drawn = Vec::new();
@@ -128,10 +128,10 @@ fn stack(field: &Planes, tiling: &Tiling, batch: &[usize], device: &Device) -> R
     Ok(Tensor::from_vec(numbers, (batch.len(), field.channels, tiling.tile[0], tiling.tile[1]), device)?)
 }
 
-/// What the model's q makes of a large picture of its observed variable: the reduced one that `mode` is given.
+/// Applies the model's q to an image of its observed variable: the reduced image that `mode` is given.
 ///
 /// # Errors
-/// A mode that is given something else than one picture; a failed tensor operation.
+/// A mode that is not given exactly one image; a failed tensor operation.
 pub fn reduce(model: &dyn Model, spec: &Spec, mode: &Mode, picture: &Planes) -> Result<Planes> {
     let (given, [out, high, wide]) = given(spec, mode)?;
     let full = spec.data_variables().find_map(|variable| Some((variable, variable.picture()?)));

@@ -1,4 +1,4 @@
-//! What a model does, as pictures: sheets of every mode, walks between two pictures, large pictures tile by tile.
+//! Figures of a trained model: a sheet for each mode, interpolations between two images, images of any size in tiles.
 
 mod large;
 mod modes;
@@ -8,7 +8,7 @@ pub use large::{Large, given, large, reduce};
 pub use modes::{complete, strips};
 pub use walk::{Walk, interpolation};
 
-use crate::picture::{self, Row, enlarge};
+use crate::picture::{Row, Sheet, enlarge};
 use crate::spec::{Role, Space, Variable};
 use crate::{Draw, Model};
 use anyhow::Result;
@@ -17,15 +17,15 @@ use image::RgbImage;
 /// How a sheet is drawn.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// Examples, or draws where a mode is given nothing.
+    /// Number of examples, or of samples where a mode is given nothing.
     pub count: usize,
     /// Examples side by side.
     pub columns: usize,
-    /// Draws for each example, where a mode is given something.
+    /// Samples per example, where a mode is given something.
     pub draws: usize,
     pub draw: Draw,
     pub seed: u64,
-    /// Show the least picture at least this wide.
+    /// Least width of an image on the sheet, in pixels; smaller ones are enlarged.
     pub width: u32,
 }
 
@@ -35,11 +35,11 @@ impl Default for Options {
     }
 }
 
-/// Rows of pictures with what they show, one picture an example.
+/// A labelled row with one image per example.
 pub type Strip = Row;
 
-/// Strips as one sheet: `columns` examples side by side, the strips one over the other, and so on.
-pub fn sheet(title: &str, strips: &[Strip], options: &Options) -> RgbImage {
+/// Strips as one sheet: groups of `columns` examples, in each group one row per strip.
+pub fn sheet(title: &str, strips: &[Strip], options: &Options) -> Sheet {
     let count = strips.iter().map(|strip| strip.pictures.len()).max().unwrap_or(0);
     let width = strips.iter().flat_map(|strip| &strip.pictures).map(RgbImage::width).max().unwrap_or(1);
     let target = width * options.width.div_ceil(width).max(1);
@@ -50,18 +50,20 @@ pub fn sheet(title: &str, strips: &[Strip], options: &Options) -> RgbImage {
         strips.iter().map(|strip| Row { label: strip.label.clone(), pictures: part(strip) }).collect()
     };
     let mut groups: Vec<Vec<Row>> = (0..count).step_by(columns).map(group).collect();
-    // What shows one thing only needs no labels, and its rows belong together.
+    // A single strip is one group of rows, labelled once.
     if strips.len() == 1 {
-        let alone = |mut row: Row| {
-            row.label.clear();
+        let label_once = |(at, mut row): (usize, Row)| {
+            if at > 0 {
+                row.label.clear();
+            }
             row
         };
-        groups = vec![groups.into_iter().flatten().map(alone).collect()];
+        groups = vec![groups.into_iter().flatten().enumerate().map(label_once).collect()];
     }
-    picture::sheet(title, &groups)
+    Sheet { title: title.to_owned(), groups }
 }
 
-/// Runs `work` with the model's parameters at rest.
+/// Runs `work` in the inference phase of the parameters.
 ///
 /// # Errors
 /// Those of `work`.
@@ -73,7 +75,7 @@ fn at_rest<T>(model: &dyn Model, work: impl FnOnce() -> Result<T>) -> Result<T> 
     result
 }
 
-/// Images show, and whatever else is data in the shape of a picture; latents of real numbers do not.
+/// Whether a variable can be displayed: images, and data of the shape of an image, but no real-valued latents.
 fn shows(variable: &Variable) -> bool {
     variable.picture().is_some() && (variable.role != Role::Latent || variable.space != Space::Real)
 }

@@ -1,4 +1,4 @@
-//! Every mode of a model as strips of pictures.
+//! The modes of a model as strips of images.
 
 use super::{Options, Strip, at_rest, shows};
 use crate::data::{Batches, Images};
@@ -10,10 +10,10 @@ use anyhow::{Context, Result, bail};
 /// Examples computed at once.
 const BATCH: usize = 32;
 
-/// Draws a mode: what it is given over what it yields. `images` are the examples it is given.
+/// Runs a mode: strips of the variables it is given, then of those it yields. `images` are the examples it is given.
 ///
 /// # Errors
-/// No pictures to give, or a failed tensor operation.
+/// No displayable variable, or a failed tensor operation.
 pub fn strips(model: &dyn Model, spec: &Spec, mode: &Mode, images: &Images, options: &Options) -> Result<Vec<Strip>> {
     at_rest(model, || draw(model, spec, mode, images, options))
 }
@@ -65,7 +65,7 @@ impl Strips {
             let what = if variable.role == Role::Latent { "given" } else { "original" };
             self.add(format!("{} {what}", variable.name), given.get(&variable.name)?)?;
         }
-        // Where a reduced picture is given, the full one is what the result is held against.
+        // Where a reduced image is given, the full one is shown for comparison.
         let held = |name: &str| !mode.given.contains(&name);
         for variable in spec.data_variables().filter(|variable| shows(variable) && held(&variable.name)) {
             if let Some(original) = data.find(&variable.name) {
@@ -84,7 +84,7 @@ impl Strips {
     }
 }
 
-/// The values a mode is given, out of data: what is not data comes from q.
+/// The values of the variables a mode is given: from the data, else inferred by q.
 ///
 /// # Errors
 /// A variable that no mode infers from data, or a failed tensor operation.

@@ -1,4 +1,4 @@
-//! From one picture to another along a line in latents.
+//! Interpolation between two images along a line in latent space.
 
 use super::{Options, Strip, at_rest, shows};
 use crate::data::{Batches, Images};
@@ -7,22 +7,22 @@ use crate::spec::{Role, Spec};
 use crate::{DType, Mode, Model, Noise, Tensor, Values};
 use anyhow::{Context, Result, ensure};
 
-/// Where a walk goes.
+/// The path of an interpolation.
 #[derive(Debug, Clone)]
 pub struct Walk {
-    /// The latents that move, in q's order; all others follow from them or stay as they are.
+    /// The latents that are interpolated, in q's order; all others follow from them or stay fixed.
     pub latents: Vec<String>,
-    /// They are the top of the model: everything below them comes from p.
+    /// They are the roots of p: everything below them is drawn from p.
     pub top: bool,
-    /// Pictures on the way, ends included.
+    /// Number of images along the path, ends included.
     pub steps: usize,
 }
 
-/// From one picture to another along a line through what q makes of them in some latents; both originals stand at the
-/// ends. Everything else that is random is the same at every step.
+/// Interpolates between the posterior means of two images in some latents; the originals are the first and the last image.
+/// All other noise is the same at every step.
 ///
 /// # Errors
-/// A latent that no mode infers, or with a q that cannot be steered; a failed tensor operation.
+/// A latent that no mode infers, or whose q has no noise to control; a failed tensor operation.
 pub fn interpolation(model: &dyn Model, spec: &Spec, ends: &Images, walk: &Walk, options: &Options) -> Result<Strip> {
     at_rest(model, || {
         let walker = Walker { model, spec, mode: mode(model, walk)?, options };
@@ -43,7 +43,7 @@ fn mode<'m>(model: &'m dyn Model, walk: &Walk) -> Result<&'m Mode> {
     Ok(mode)
 }
 
-/// Runs a mode for one picture with chosen noise for some latents and always the same for all others.
+/// Runs a mode for one image with given noise for some latents and fixed noise for all others.
 struct Walker<'a> {
     model: &'a dyn Model,
     spec: &'a Spec,
@@ -51,7 +51,7 @@ struct Walker<'a> {
     options: &'a Options,
 }
 
-/// Latents with the noise that steers them.
+/// Latents with their given noise.
 type Steered = Vec<(String, Tensor)>;
 
 impl Walker<'_> {
@@ -64,7 +64,7 @@ impl Walker<'_> {
         let shown = self.spec.variables.iter().find(|variable| variable.role == Role::Observed && shows(variable));
         let shown = shown.context("this model has no pictures to show")?;
         let mut pictures = from_batch(from.get(&shown.name)?)?;
-        // The first latent's moments are the same at every step; those of the others follow from where it is.
+        // The first latent's moments are the same at every step; those of the others depend on the latents before.
         let first = self.moments(&from, &Steered::new(), &walk.latents[0])?;
         for step in 0..walk.steps {
             let part = step as f64 / (walk.steps.max(2) - 1) as f64;
@@ -86,7 +86,7 @@ impl Walker<'_> {
         Ok(self.model.run(self.mode.name, given, 1, &mut noise, &self.options.draw)?)
     }
 
-    /// Noise of this one value for a latent.
+    /// Noise for a latent with this value everywhere.
     fn noise(&self, name: &str, value: f32) -> Result<Tensor> {
         let shape = self.spec.variable(name).map(|variable| variable.shape.clone()).unwrap_or_default();
         let dims: Vec<usize> = std::iter::once(1).chain(shape).collect();
@@ -94,8 +94,8 @@ impl Walker<'_> {
         Ok(Tensor::full(value, dims, params.device())?.to_dtype(params.dtype())?)
     }
 
-    /// Mean and deviation of a latent under q, those before it being steered already. q's draw is
-    /// mean + deviation · noise, so two runs with chosen noise tell both.
+    /// Mean and deviation of a latent under q, given the noise of those before it. q draws mean + deviation · noise, so two runs
+    /// with noise 0 and 1 determine both.
     fn moments(&self, given: &Values, before: &Steered, name: &str) -> Result<(Tensor, Tensor)> {
         let at = |value: f32| -> Result<Tensor> {
             let mut steered = before.clone();

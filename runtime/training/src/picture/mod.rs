@@ -1,13 +1,17 @@
-//! Pictures of what a model does: grids of samples and comparisons, as PNG.
+//! Pictures of what a model does: sheets of samples and comparisons, as PNG and SVG.
 
+mod described;
 mod label;
 mod layout;
 mod planes;
 mod tiles;
+mod vector;
 
-pub use layout::{Row, columns, rows, sheet};
+pub use described::{Description, decode, encode};
+pub use layout::{Region, Row, Sheet, columns, rows};
 pub use planes::Planes;
 pub use tiles::{Blend, Canvas, Tiling};
+pub use vector::svg;
 
 use crate::{DType, Tensor};
 use anyhow::{Context, Result, bail};
@@ -43,6 +47,11 @@ pub fn from_batch(batch: &Tensor) -> Result<Vec<RgbImage>> {
 /// A picture's pixels each as a block of `factor`×`factor`.
 pub fn enlarge(picture: &RgbImage, factor: u32) -> RgbImage {
     imageops::resize(picture, picture.width() * factor, picture.height() * factor, imageops::FilterType::Nearest)
+}
+
+/// Bytes as text, for files inside of files.
+pub fn base64(bytes: &[u8]) -> String {
+    base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes)
 }
 
 /// The bytes of a PNG file.

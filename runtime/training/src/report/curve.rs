@@ -1,42 +1,88 @@
-//! A chart of series over steps, as SVG.
+//! Charts of values over steps: the axes and curves as SVG, the title and the legend as HTML beside it.
 
+use super::page::escape;
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 
 const COLOURS: [RGBColor; 4] =
     [RGBColor(31, 119, 180), RGBColor(214, 90, 20), RGBColor(44, 140, 60), RGBColor(140, 80, 170)];
-const SIZE: (u32, u32) = (440, 280);
+const SIZE: (u32, u32) = (440, 240);
+/// Larger values cannot be drawn to a scale.
+const LARGEST: f64 = 1e30;
 
-/// The chart; empty where no series has two points.
+/// One curve of a chart.
+#[derive(Debug, Clone)]
+pub struct Series {
+    /// In the legend; a chart with one series that has no name has no legend.
+    pub name: String,
+    pub style: Style,
+    /// Steps and values.
+    pub points: Vec<(f64, f64)>,
+}
+
+/// How a curve is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// Many values, one close to the next.
+    Line,
+    /// A few values at steps of their own.
+    Marked,
+    /// Values that nothing joins.
+    Points,
+}
+
+/// A chart as an HTML figure; empty where there are fewer than two points.
 ///
 /// # Errors
 /// What the drawing library says.
-pub fn draw(title: &str, series: &[(&str, Vec<(f64, f64)>)]) -> Result<String> {
-    let series: Vec<_> = series.iter().filter(|(_, points)| points.len() > 1).collect();
-    if series.is_empty() {
+pub fn draw(title: &str, series: &[Series]) -> Result<String> {
+    let drawable = |series: &Series| {
+        let mut series = series.clone();
+        series.points.retain(|(_, value)| value.abs() < LARGEST);
+        series
+    };
+    let all: Vec<Series> = series.iter().map(drawable).filter(|series| !series.points.is_empty()).collect();
+    let values: Vec<f64> = all.iter().flat_map(|series| &series.points).map(|point| point.1).collect();
+    if values.len() < 2 {
         return Ok(String::new());
     }
+    let range = range(values.clone());
     let mut svg = String::new();
-    chart(title, &series, &mut svg).map_err(|reason| anyhow!("the chart of {title} could not be drawn: {reason}"))?;
-    Ok(svg)
+    chart(&all, range, &mut svg).map_err(|reason| anyhow!("the chart of {title} could not be drawn: {reason}"))?;
+    let asked: usize = series.iter().map(|series| series.points.len()).sum();
+    let outside = asked - values.iter().filter(|value| is_inside(**value, range)).count();
+    let caption = caption(title, &all, outside);
+    Ok(format!("<figure>{caption}\n{svg}</figure>\n"))
 }
 
-type Series<'a> = &'a (&'a str, Vec<(f64, f64)>);
+fn caption(title: &str, series: &[Series], outside: usize) -> String {
+    let mark = |style: Style| if style == Style::Points { "●" } else { "━" };
+    let entry = |(series, colour): (&Series, &RGBColor)| {
+        let RGBColor(red, green, blue) = *colour;
+        let (mark, name) = (mark(series.style), escape(&series.name));
+        format!("<span class=\"key\"><i style=\"color:rgb({red},{green},{blue})\">{mark}</i> {name}</span>")
+    };
+    let named = series.iter().zip(COLOURS.iter().cycle()).filter(|(series, _)| !series.name.is_empty());
+    let legend: Vec<String> = named.map(entry).collect();
+    let outside = match outside {
+        0 => String::new(),
+        1 => " <small>1 value lies outside of the chart</small>".to_owned(),
+        many => format!(" <small>{many} values lie outside of the chart</small>"),
+    };
+    format!("<figcaption><b>{}</b> {}{outside}</figcaption>", escape(title), legend.join(" "))
+}
 
-fn chart(title: &str, series: &[Series<'_>], svg: &mut String) -> Result<(), Box<dyn std::error::Error>> {
-    let all = || series.iter().flat_map(|(_, points)| points);
-    let steps = all().map(|point| point.0).fold(1.0, f64::max);
-    let (low, high) = range(all().map(|point| point.1).collect());
+fn chart(series: &[Series], (low, high): (f64, f64), svg: &mut String) -> Result<(), Box<dyn std::error::Error>> {
+    let steps = series.iter().flat_map(|series| &series.points).map(|point| point.0).fold(1.0, f64::max);
     let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     let mut chart = ChartBuilder::on(&area)
         .margin(8)
-        .caption(title, ("sans-serif", 18))
-        .x_label_area_size(34)
-        .y_label_area_size(60)
+        .margin_right(16)
+        .x_label_area_size(36)
+        .y_label_area_size(64)
         .build_cartesian_2d(0.0..steps, low..high)?;
     let whole = |step: &f64| format!("{step:.0}");
-    let small = high - low < 5.0;
-    let number = |value: &f64| if small { format!("{value:.2}") } else { format!("{value:.0}") };
+    let number = |value: &f64| show(*value, high - low);
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
@@ -47,30 +93,93 @@ fn chart(title: &str, series: &[Series<'_>], svg: &mut String) -> Result<(), Box
         .label_style(("sans-serif", 14))
         .x_desc("step")
         .draw()?;
-    for ((name, points), colour) in series.iter().zip(COLOURS.iter().cycle()) {
-        let colour = *colour;
-        chart
-            .draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?
-            .label(*name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 14, y)], colour.stroke_width(2)));
+    for (series, colour) in series.iter().zip(COLOURS.iter().cycle()) {
+        // Where values are left out the curve is interrupted.
+        let shown = || series.points.split(|point| !is_inside(point.1, (low, high)));
+        if series.style != Style::Points {
+            for part in shown() {
+                chart.draw_series(LineSeries::new(part.iter().copied(), colour.stroke_width(2)))?;
+            }
+        }
+        if series.style != Style::Line {
+            chart.draw_series(shown().flatten().map(|point| Circle::new(*point, 4, colour.filled())))?;
+        }
     }
-    chart
-        .configure_series_labels()
-        .label_font(("sans-serif", 14))
-        .background_style(WHITE.mix(0.8))
-        .border_style(BLACK.mix(0.2))
-        .draw()?;
     area.present()?;
     drop(chart);
     drop(area);
     Ok(())
 }
 
-/// Where most of the numbers are: the first steps are often far from all the others.
-fn range(mut numbers: Vec<f64>) -> (f64, f64) {
-    numbers.sort_by(f64::total_cmp);
-    let at = |part: f64| numbers[((numbers.len() - 1) as f64 * part) as usize];
-    let (low, high) = (at(0.0), at(0.99));
-    let margin = ((high - low) * 0.05).max(1e-3);
+/// A value with as many digits as tell the labels of an axis apart.
+fn show(value: f64, range: f64) -> String {
+    if value.abs() >= 1e6 {
+        return format!("{value:.1e}");
+    }
+    let digits = (1.0 - (range / 5.0).log10()).ceil().clamp(0.0, 6.0) as usize;
+    format!("{value:.digits$}")
+}
+
+fn is_inside(value: f64, (low, high): (f64, f64)) -> bool {
+    value.abs() < LARGEST && value >= low && value <= high
+}
+
+/// The values' range, without the few that lie far outside of where the others are: the first steps are often so.
+fn range(mut values: Vec<f64>) -> (f64, f64) {
+    values.sort_by(f64::total_cmp);
+    let at = |part: f64| values[((values.len() - 1) as f64 * part).round() as usize];
+    let (least, low, high, most) = (at(0.0), at(0.02), at(0.98), at(1.0));
+    let reach = 2.0 * (high - low);
+    let low = if least < low - reach && reach > 0.0 { low } else { least };
+    let high = if most > high + reach && reach > 0.0 { high } else { most };
+    let margin = ((high - low) * 0.05).max(high.abs() * 1e-3).max(1e-6);
     (low - margin, high + margin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(style: Style, points: &[(f64, f64)]) -> Series {
+        Series { name: "test".into(), style, points: points.to_vec() }
+    }
+
+    #[test]
+    fn points_are_marked_and_the_legend_stands_beside_the_chart() {
+        let two = [(0.0, 3.0), (20.0, 1.0)];
+        let points = draw("bits/dim", &[series(Style::Points, &two)]).unwrap();
+        assert_eq!(
+            (points.matches("<circle").count(), points.matches("<polyline").count()),
+            (2, line_count(&two, false))
+        );
+        let marked = draw("bits/dim", &[series(Style::Marked, &two)]).unwrap();
+        assert_eq!(marked.matches("<circle").count(), 2);
+        let svg = &marked[marked.find("<svg").unwrap()..];
+        assert!(!svg.contains(">test<") && marked.contains("</i> test</span>"), "{marked}");
+        assert!(draw("bits/dim", &[series(Style::Line, &two[..1])]).unwrap().is_empty());
+    }
+
+    /// Lines of a chart that are its frame and grid.
+    fn line_count(points: &[(f64, f64)], curve: bool) -> usize {
+        let text = draw("", &[series(if curve { Style::Line } else { Style::Points }, points)]).unwrap();
+        text.matches("<polyline").count()
+    }
+
+    #[test]
+    fn values_far_outside_are_left_out_and_counted() {
+        let mut points: Vec<(f64, f64)> = (0..200).map(|step| (f64::from(step), f64::from(step % 7))).collect();
+        points[0].1 = 1e9;
+        points[100].1 = f64::MAX;
+        points[101].1 = -f64::MAX;
+        let text = draw("t", &[series(Style::Line, &points)]).unwrap();
+        assert!(text.contains("3 values lie outside of the chart"), "{text}");
+        let (low, high) = range((0..10).map(f64::from).collect());
+        assert!(low < 0.0 && high > 9.0, "a few values are all shown: {low} {high}");
+    }
+
+    #[test]
+    fn labels_have_the_digits_that_tell_them_apart() {
+        assert_eq!([show(10.25, 2.0), show(1234.0, 5000.0), show(0.0123, 0.01)], ["10.25", "1234", "0.0123"]);
+        assert_eq!(show(2.5e7, 1e8), "2.5e7");
+    }
 }

@@ -25,7 +25,24 @@ fn display(body: &str) -> Result<String> {
     let config = RenderConfig { display_mode: DisplayMode::Block, ..RenderConfig::default() };
     let mut element = String::new();
     push_mathml(&mut element, events.into_iter().map(Ok::<_, std::convert::Infallible>), config)?;
-    Ok(element)
+    Ok(braces(&signs(&element)))
+}
+
+/// A brace below a formula becomes a line below it, which the page's style draws: browsers stretch a brace over its formula
+/// only with a font for mathematics, which few machines have.
+fn braces(element: &str) -> String {
+    const BEGIN: &str = "<munder><munder>";
+    const END: &str = "<mo stretchy=\"true\">\u{23df}</mo></munder>";
+    if element.matches(BEGIN).count() != element.matches(END).count() {
+        return element.to_owned();
+    }
+    element.replace(BEGIN, "<munder><mrow class=\"brace\">").replace(END, "</mrow>")
+}
+
+/// A sign at the beginning of a line is an operator between two terms, with its space.
+fn signs(element: &str) -> String {
+    let operator = |sign: &str| format!("<mo form=\"infix\">{sign}</mo>");
+    element.replace("<mi>+</mi>", &operator("+")).replace("<mi>−</mi>", &operator("−"))
 }
 
 #[cfg(test)]
@@ -39,7 +56,10 @@ mod tests {
                      {\\mathrm{RE}_{x}} \\\\\n  & - \\mathrm{KL}\\left( q \\,\\middle\\|\\, p \\right), \\quad d = \\text{downscale(factor: 2)}\n\\end{align}\n";
         let found = displays(latex).unwrap();
         assert_eq!(found.len(), 1);
-        for part in ["<math", "<munder", "\u{2265}", "\u{3b8}", "downscale(factor: 2)", "<mtable"] {
+        assert!(!found[0].contains('\u{23df}'), "{}", found[0]);
+        for part in
+            ["<math", "<munder><mrow class=\"brace\">", "\u{2265}", "\u{3b8}", "downscale(factor: 2)", "<mtable"]
+        {
             assert!(found[0].contains(part), "{part}: {}", found[0]);
         }
         assert!(displays("\\begin{align} \\nothing{x} \\end{align}").is_err());

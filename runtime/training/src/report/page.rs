@@ -1,24 +1,39 @@
 //! A page of HTML without anything outside of it.
 
+use crate::picture::base64;
 use std::fmt::Write;
 
 const STYLE: &str = "
 :root { color-scheme: light dark; --line: #8884; --ink: light-dark(#222, #ddd); --paper: light-dark(#fff, #181a1d); }
+* { box-sizing: border-box; }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 60rem; margin: 0 auto; padding: 1rem; }
-h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; border-bottom: 1px solid var(--line); }
-table { border-collapse: collapse; display: block; overflow-x: auto; }
-td, th { padding: .2rem .8rem .2rem 0; text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+h1 { font-size: 1.4rem; overflow-wrap: anywhere; }
+h2 { font-size: 1.1rem; margin-top: 2rem; border-bottom: 1px solid var(--line); }
+table { border-collapse: collapse; }
+.scroll { overflow-x: auto; }
+td, th { padding: .2rem .8rem .2rem 0; text-align: right; font-variant-numeric: tabular-nums; }
 td:first-child, th:first-child, td:last-child { text-align: left; }
 tr + tr td { border-top: 1px solid var(--line); }
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: .5rem 2rem; align-items: start; }
+.facts td { overflow-wrap: anywhere; vertical-align: top; } .facts td:first-child { overflow-wrap: normal; color: light-dark(#555, #aaa); }
+.facts th { font-size: 1.1rem; padding-top: .8rem; }
 pre { overflow-x: auto; padding: .6rem; border: 1px solid var(--line); border-radius: .3rem; font-size: .85rem; }
-img { max-width: 100%; height: auto; image-rendering: pixelated; }
+figure { margin: 0; } figcaption { font-size: .9rem; } .key { white-space: nowrap; margin-left: .6rem; }
+img { max-width: 100%; height: auto; image-rendering: pixelated; vertical-align: top; }
 .display { overflow-x: auto; overflow-y: hidden; padding: .4rem 0; } math { font-size: 1.05rem; }
 mtable.menv-alignlike mtd { padding: .35em .1em; text-align: left; text-align: -webkit-left; }
 mtable.menv-alignlike mtd:nth-child(odd) { text-align: right; text-align: -webkit-right; }
+mrow.brace { border: 1px solid currentColor; border-top: 0; border-radius: 0 0 .5em .5em / 0 0 .3em .3em; padding: 0 .15em .15em; margin-left: .15em; }
 summary { cursor: pointer; margin: .4rem 0; }
-.wide { overflow-x: auto; background: #fff; } .wide svg { max-width: 100%; height: auto; }
+.wide { overflow-x: auto; background: #fff; } .wide img { max-width: none; } .wide svg { max-width: 100%; height: auto; }
 .curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 25rem), 1fr)); gap: 1rem; }
 .curves svg { width: 100%; height: auto; background: #fff; }
+.sheet .row { display: grid; grid-template-columns: 8rem 1fr; align-items: center; margin-bottom: .15rem; font-size: .9rem; }
+.sheet .new { margin-top: .8rem; } .sheet span { padding-right: .5rem; overflow-wrap: anywhere; }
+@media (max-width: 40rem) {
+  .sheet .row { display: block; } .sheet span { display: block; font-size: .8rem; line-height: 1.3; }
+  .facts td { font-size: .9rem; } math { font-size: .8rem; } .scroll td, .scroll th { font-size: .8rem; padding-right: .5rem; }
+}
 ";
 
 /// A page as it grows.
@@ -48,19 +63,15 @@ impl Page {
 
     /// A heading and a table, its first row the headers; nothing where there are no rows.
     pub fn table(&mut self, heading: &str, rows: &[Vec<String>]) {
-        let Some((headers, rows)) = rows.split_first() else { return };
-        let row = |cells: &[String], tag: &str| {
-            let cells: String = cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect();
-            format!("<tr>{cells}</tr>\n")
-        };
-        let rows: String = rows.iter().map(|cells| row(cells, "td")).collect();
-        self.section(heading, &format!("<table>\n{}{rows}</table>", row(headers, "th")));
+        if !rows.is_empty() {
+            self.section(heading, &format!("<div class=\"scroll\">{}</div>", table(rows)));
+        }
     }
 
-    /// A heading and a PNG file below it.
-    pub fn picture(&mut self, heading: &str, png: &[u8]) {
-        let data = base64(png);
-        self.section(heading, &format!("<img alt=\"{}\" src=\"data:image/png;base64,{data}\">", escape(heading)));
+    /// Tables side by side where the screen is wide enough.
+    pub fn tables(&mut self, tables: &[Vec<Vec<String>>]) {
+        let all: String = tables.iter().filter(|rows| !rows.is_empty()).map(|rows| table(rows)).collect();
+        writeln!(self.body, "<div class=\"facts\">{all}</div>").ok();
     }
 
     /// The whole page.
@@ -75,33 +86,23 @@ impl Page {
     }
 }
 
+/// A table, its first row the headers.
+fn table(rows: &[Vec<String>]) -> String {
+    let row = |cells: &[String], tag: &str| {
+        let cells: String = cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect();
+        format!("<tr>{cells}</tr>\n")
+    };
+    let Some((headers, rows)) = rows.split_first() else { return String::new() };
+    let rows: String = rows.iter().map(|cells| row(cells, "td")).collect();
+    format!("<table>\n{}{rows}</table>\n", row(headers, "th"))
+}
+
+/// A PNG file as an element.
+pub fn image(what: &str, png: &[u8]) -> String {
+    format!("<img alt=\"{}\" src=\"data:image/png;base64,{}\">", escape(what), base64(png))
+}
+
 /// Text that HTML shows as it is.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let word = (0..3).fold(0u32, |word, at| word << 8 | u32::from(group.get(at).copied().unwrap_or(0)));
-        for digit in 0..4 {
-            let index = (word >> (18 - 6 * digit)) & 63;
-            text.push(if digit <= group.len() { char::from(DIGITS[index as usize]) } else { '=' });
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::base64;
-
-    #[test]
-    fn base64_is_the_standard_one() {
-        for (text, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
-            assert_eq!(base64(text.as_bytes()), coded);
-        }
-        assert_eq!(base64(&[0xff, 0xfe]), "//4=");
-    }
 }

@@ -1,6 +1,6 @@
 //! `metrics.jsonl`: one JSON object a line, so that a run can be followed and read by anything.
 
-use super::tensorboard::Events;
+use super::tensorboard::{Events, scalars};
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::fs::{File, OpenOptions};
@@ -40,29 +40,14 @@ impl Metrics {
         self.seconds
     }
 
-    /// Adds a line; every number in it goes to TensorBoard too.
+    /// Adds a line; its values go to TensorBoard too.
     ///
     /// # Errors
     /// A full disk, most likely.
     pub fn write(&mut self, line: &Value) -> Result<()> {
-        let mut numbers = Vec::new();
-        collect(line, "", &mut numbers);
-        self.events.write(line["step"].as_u64().unwrap_or(0) as usize, &numbers)?;
+        self.events.scalars(line["step"].as_u64().unwrap_or(0) as usize, &scalars(line))?;
         let text = format!("{line}\n");
         self.file.write_all(text.as_bytes()).with_context(|| format!("{}: cannot be written to", self.path.display()))
-    }
-}
-
-/// The numbers of an object by their path, `validation/nll`.
-fn collect(value: &Value, path: &str, numbers: &mut Vec<(String, f64)>) {
-    match value {
-        Value::Object(object) => {
-            for (key, value) in object.iter().filter(|(key, _)| *key != "step") {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}/{key}") };
-                collect(value, &path, numbers);
-            }
-        }
-        _ => numbers.extend(value.as_f64().map(|number| (path.to_owned(), number))),
     }
 }
 

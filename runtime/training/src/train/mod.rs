@@ -15,7 +15,7 @@ mod optimiser;
 pub mod progress;
 mod replay;
 mod sane;
-mod tensorboard;
+pub mod tensorboard;
 mod trainer;
 mod watch;
 

@@ -147,6 +147,7 @@ enum Sample {
     Arrow(Side, bool),
     Shaded,
     Boxed,
+    Doubled,
 }
 
 fn legend(plan: &Plan) -> Vec<Entry> {
@@ -160,6 +161,10 @@ fn legend(plan: &Plan) -> Vec<Entry> {
     for factor in crate::explain::notation::determined(plan) {
         let text = format!("{} = {}", plan.name(factor.variable), plan.function_text(factor.variable));
         entries.push(entry(Sample::Arrow(Side::Q, true), &text));
+    }
+    let is_doubled = |factor: &&crate::graph::Factor| plan.model.variable(factor.variable).role == Role::Latent;
+    if crate::explain::notation::determined(plan).iter().any(is_doubled) {
+        entries.push(entry(Sample::Doubled, "latent that <tspan font-style=\"italic\">q</tspan> computes"));
     }
     if has(Role::Observed) {
         entries.push(entry(Sample::Shaded, "observed"));
@@ -189,6 +194,12 @@ impl Entry {
             }
             Sample::Shaded => {
                 writeln!(body, "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"6\" fill=\"{SHADE}\"/>", at.x + 17.0, at.y).ok();
+            }
+            Sample::Doubled => {
+                for radius in [6.0, 3.5] {
+                    let (x, y) = (at.x + 17.0, at.y);
+                    writeln!(body, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"white\"/>").ok();
+                }
             }
             Sample::Boxed => {
                 let (x, y) = (at.x + 11.0, at.y - 6.0);

@@ -1,4 +1,4 @@
-//! Convolutions: 1x1 as products of matrices, the others by a library or as products over patches.
+//! Convolutions: 1x1 as GEMMs, the others by a library or as products over patches.
 
 mod passes;
 

@@ -1,4 +1,4 @@
-//! The three passes of a convolution: by a library, or as products of matrices over patches.
+//! The three passes of a convolution: by a library, or as GEMMs over patches.
 
 use super::Geometry;
 use crate::cuda::machine::{Buffer, Call, Convolution, Machine, Matrix, Pass, Place, Precision, Product, of_type};

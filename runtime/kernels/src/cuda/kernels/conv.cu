@@ -1,4 +1,4 @@
-// What a convolution needs around the products of matrices: biases, patches, sums over images, another element type.
+// What a convolution needs around the GEMMs: biases, patches, sums over images, another element type.
 
 __device__ inline void narrow_to_bf16(const float* x, bf16* out, u32 count) {
     EACH(i, count) store(out, i, x[i]);
@@ -8,7 +8,7 @@ __device__ inline void widen_from_bf16(const bf16* x, float* out, u32 count) {
     EACH(i, count) out[i] = load(x, i);
 }
 
-// out += bias, a block a plane.
+// out += bias, one block per plane.
 template <typename T>
 __device__ void add_bias(T* out, const float* bias, u32 channels, u32 pixels) {
     float shift = bias[blockIdx.x % channels];
@@ -16,7 +16,7 @@ __device__ void add_bias(T* out, const float* bias, u32 channels, u32 pixels) {
     ALONG(i, pixels) store(plane, i, load(plane, i) + shift);
 }
 
-// The sum over images and pixels, a block a channel.
+// The sum over images and pixels, one block per channel.
 template <typename T>
 __device__ void bias_gradient(const T* gradient, float* out, u32 images, u32 channels, u32 pixels) {
     float sum = 0.0f;
@@ -39,7 +39,7 @@ __device__ inline void sum_parts(const float* parts, float* out, u32 part_count,
     }
 }
 
-// Patches [image, channel * k * k, out pixels]: a block a row of them.
+// Patches [image, channel * k * k, out pixels]: one block per row of them.
 template <typename T>
 __device__ void patches(const T* x, T* out, u32 height, u32 width, u32 kernel, u32 stride, u32 padding, u32 out_height,
                         u32 out_width, u32 channels) {
@@ -54,7 +54,7 @@ __device__ void patches(const T* x, T* out, u32 height, u32 width, u32 kernel, u
     }
 }
 
-// The transpose of `patches`: each pixel of the image gathers what was made of it. A block a plane.
+// The transpose of `patches`: each pixel of the image gathers what was made of it. One block per plane.
 template <typename T>
 __device__ void unpatch(const T* from, T* x, u32 height, u32 width, u32 kernel, u32 stride, u32 padding, u32 out_height,
                         u32 out_width) {

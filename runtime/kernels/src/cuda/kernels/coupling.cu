@@ -9,7 +9,7 @@ __device__ inline void keep(const float* x, float* out, u32 count, u32 pixels, u
     EACH(i, count) out[i] = changes(i % pixels, width, mask) ? 0.0f : x[i];
 }
 
-// head [N, 2C, pixels] to s = tanh(·) · rescale and t, 0 where the input stays. A block a plane.
+// head [N, 2C, pixels] to s = tanh(·) · rescale and t, 0 where the input stays. One block per plane.
 __device__ inline void scale_shift(const float* head, const float* rescale, float* out, u32 channels, u32 pixels,
                                    u32 width, u32 mask) {
     u32 channel = blockIdx.x % (2 * channels);
@@ -35,7 +35,7 @@ __device__ inline void scale_shift_backward(const float* head, const float* resc
     }
 }
 
-// The gradient for rescale: a block a channel.
+// The gradient for rescale: one block per channel.
 __device__ inline void rescale_gradient(const float* head, const float* gradient, float* out, u32 images, u32 channels,
                                         u32 pixels, u32 width, u32 mask) {
     float sum = 0.0f;
@@ -49,7 +49,7 @@ __device__ inline void rescale_gradient(const float* head, const float* gradient
     if (threadIdx.x == 0) out[blockIdx.x] = sum;
 }
 
-// v = (z + t) · exp(s); `size` values an image, s and t one after the other.
+// v = (z + t) · exp(s); `size` values per image, s and t one after the other.
 __device__ inline void affine(const float* z, const float* st, float* v, u32 count, u32 size) {
     EACH(i, count) {
         u64 at = (u64)(i / size) * 2 * size + i % size;
@@ -87,7 +87,7 @@ __device__ inline void affine_inverse_backward(const float* v, const float* st, 
     }
 }
 
-// The sum of the first `part` of every row's `length` values: a block a row.
+// The sum of the first `part` of every row's `length` values: one block per row.
 __device__ inline void row_sum(const float* x, float* out, u32 length, u32 part) {
     float sum = 0.0f;
     ALONG(i, part) sum += x[(u64)blockIdx.x * length + i];

@@ -19,7 +19,7 @@ __device__ void elu_backward(const T* out, const T* gradient, T* for_x, u32 coun
     EACH(i, count) store(for_x, i, load(gradient, i) * elu_slope(load(out, i)));
 }
 
-// out = elu(stack followed by grown + bias, along the channels). A block a plane: image, channel.
+// out = elu(stack followed by grown + bias, along the channels). One block per plane: image, channel.
 template <typename T>
 __device__ void append(const T* stack, const T* grown, const float* bias, T* out, u32 below, u32 added, u32 pixels) {
     u32 channels = below + added, image = blockIdx.x / channels, channel = blockIdx.x % channels;

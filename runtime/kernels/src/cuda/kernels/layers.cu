@@ -35,7 +35,7 @@ __device__ inline void weight_norm_gradient(const float* v, const float* g, cons
     if (threadIdx.x == 0) for_g[blockIdx.x] = product / norm;
 }
 
-// The mean of each plane, a block a plane.
+// The mean of each plane, one block per plane.
 template <typename T>
 __device__ void plane_mean(const T* x, float* out, u32 pixels) {
     const T* plane = x + (u64)blockIdx.x * pixels;

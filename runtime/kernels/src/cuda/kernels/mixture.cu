@@ -1,4 +1,4 @@
-// The discretised logistic mixture: the log-probability of every pixel, and in the same launch its slopes.
+// The discretised logistic mixture: the log-probability of every pixel, and in the same launch its gradient.
 
 #define HALF (0.5f / 255.0f)
 #define TINY_MASS 1e-5f
@@ -14,7 +14,7 @@ struct Bin {
 __device__ inline Bin bin_of(float x, float mean, float raw_log_scale) {
     float log_scale = fmaxf(raw_log_scale, MIN_LOG_SCALE), inverse = expf(-log_scale), centred = x - mean;
     float high = inverse * (centred + HALF), low = inverse * (centred - HALF), width = 2.0f * HALF * inverse;
-    // Slopes for a shift to the right, and for the log-scale.
+    // Derivatives for a shift to the right, and for the log-scale.
     float log_mass, shift, scale;
     if (x < HALF) {
         log_mass = high - softplus(high);
@@ -118,7 +118,7 @@ __device__ inline void slopes(const Pixel& pixel, float evidence, float weights,
     }
 }
 
-// x [N, C, pixels], logits [N, G, pixels] to log_prob [N, pixels] and, where `gradient` is not null, the slopes of
+// x [N, C, pixels], logits [N, G, pixels] to log_prob [N, pixels] and, where `gradient` is not null, the gradient of
 // log_prob for the logits.
 __device__ inline void mixture(const float* x, const float* logits, float* log_prob, float* gradient, u32 images,
                                u32 channels, u32 pixels, u32 components) {
@@ -190,7 +190,7 @@ __device__ inline void mixture_value(const float* logits, const float* pick, con
     }
 }
 
-// x, times one number a row of `size`.
+// x, times one number per row of `size`.
 __device__ inline void scale_rows(const float* x, const float* factors, float* out, u32 count, u32 size) {
     EACH(i, count) out[i] = x[i] * factors[i / size];
 }

@@ -1,8 +1,8 @@
-// Diagonal normals: log-densities and divergences summed over rows, and their slopes.
+// Diagonal normals: log-densities and divergences summed over rows, and their gradients.
 
 #define LOG_2_PI 1.8378770664093453f
 
-// Σ log N(z; mean, exp(log_var)); without mean and log_var, of the standard normal. A block a row.
+// Σ log N(z; mean, exp(log_var)); without mean and log_var, of the standard normal. One block per row.
 __device__ inline void normal(const float* z, const float* mean, const float* log_var, float* out, u32 size) {
     float sum = 0.0f;
     u64 start = (u64)blockIdx.x * size;
@@ -27,7 +27,7 @@ __device__ inline void normal_backward(const float* z, const float* mean, const 
     }
 }
 
-// KL of two normals with means `distance` apart. A block a row.
+// KL of two normals with means `distance` apart. One block per row.
 __device__ inline void divergence(const float* distance, const float* q, const float* p, float* out, u32 size) {
     float sum = 0.0f;
     u64 start = (u64)blockIdx.x * size;
@@ -49,7 +49,7 @@ __device__ inline void divergence_backward(const float* distance, const float* q
     }
 }
 
-// The first or the second half of every row of 2 · size values, held between ± bound; what is not a number stays so.
+// The first or the second half of every row of 2 · size values, clamped to ± bound; what is not a number stays so.
 __device__ inline void half_of(const float* x, float* out, u32 count, u32 size, u32 second, float bound) {
     EACH(i, count) {
         float value = x[(u64)(i / size) * 2 * size + second * size + i % size];

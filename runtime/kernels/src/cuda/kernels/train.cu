@@ -26,7 +26,7 @@ __device__ inline void adamax(const Table& table, const float* rate, float facto
     }
 }
 
-// The sum of squares of each block's part, one number a block.
+// The sum of squares of each block's part, one number per block.
 __device__ inline void squares(const Table& table, float* out) {
     float sum = 0.0f;
     const float* gradient = table.gradient[blockIdx.y];

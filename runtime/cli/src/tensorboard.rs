@@ -1,0 +1,53 @@
+//! What TensorBoard shows of a run beside its values: hyperparameters, the bound, the graph.
+
+use super::compiler;
+use anyhow::Result;
+use serde_json::Value;
+use srvae_training::spec::Spec;
+use srvae_training::train::RunFolder;
+use srvae_training::train::tensorboard::{About, Events};
+
+/// Writes what a run is, from its `config.json` and its model.
+///
+/// # Errors
+/// A folder that cannot be written to.
+pub fn begin(folder: &RunFolder, config: &Value, spec: &Spec) -> Result<()> {
+    let explained = compiler::explained(spec)?;
+    let block = |text: &str| format!("```\n{}\n```", text.trim_end());
+    let about = About {
+        hyperparameters: hyperparameters(config),
+        texts: vec![
+            ("model/bound".into(), block(&explained.mathematics)),
+            ("model/source".into(), block(&spec.source)),
+        ],
+        graph: explained.nodes,
+    };
+    Events::create(folder.root())?.about(&about)
+}
+
+/// Writes that a run ended, well or not.
+///
+/// # Errors
+/// A folder that cannot be written to.
+pub fn end(folder: &RunFolder, step: usize, success: bool) -> Result<()> {
+    Events::create(folder.root())?.end(step, success)
+}
+
+/// The settings of the model and of training; those of a group have its name in front: `schedule.rate`.
+fn hyperparameters(config: &Value) -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    for name in ["model", "preset", "data", "device", "parameters"] {
+        found.push((name.to_owned(), config[name].clone()));
+    }
+    for part in ["settings", "train"] {
+        for (name, value) in config[part].as_object().into_iter().flatten() {
+            match value {
+                Value::Object(group) => {
+                    found.extend(group.iter().map(|(inner, value)| (format!("{name}.{inner}"), value.clone())));
+                }
+                _ => found.push((name.clone(), value.clone())),
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,109 @@
+//! What a run is and what came of it, as tables.
+
+use serde_json::Value;
+
+/// Rows of a table, its first row the headers.
+pub type Table = Vec<Vec<String>>;
+
+/// What was run: model, data, seed, date, steps, batch and what else decides the result.
+pub fn run(model: &str, config: Option<&Value>, lines: &[Value]) -> Table {
+    let mut rows = vec![vec!["run".to_owned(), String::new()]];
+    let mut add = |name: &str, value: String| {
+        if !value.is_empty() {
+            rows.push(vec![name.to_owned(), value]);
+        }
+    };
+    add("model", model.to_owned());
+    let Some(config) = config else { return rows };
+    let train = &config["train"];
+    let settings = config["settings"].as_object().into_iter().flatten();
+    let settings: Vec<String> = settings.map(|(name, value)| format!("{name} = {}", plain(value))).collect();
+    let preset = plain(&config["preset"]);
+    add("preset", if preset.is_empty() { String::new() } else { format!("{preset} ({})", settings.join(", ")) });
+    if preset.is_empty() {
+        add("parameters of the file", settings.join(", "));
+    }
+    add("trained parameters", plain(&config["parameters"]));
+    add("data", plain(&config["data"]));
+    add("seed", plain(&train["seed"]));
+    add("date", plain(&config["started"]));
+    let step = lines.iter().rev().find_map(|line| line["step"].as_u64());
+    add("steps", step.map_or_else(String::new, |step| format!("{step} of {}", plain(&train["steps"]))));
+    add("batch", plain(&train["batch"]));
+    let schedule = &train["schedule"];
+    add("learning rate", [plain(&schedule["rate"]), plain(&schedule["kind"])].join(", "));
+    let samples = train["samples"].as_u64().filter(|samples| *samples > 1);
+    add("samples per image", samples.map_or_else(String::new, |samples| samples.to_string()));
+    add("device", plain(&config["device"]));
+    rows
+}
+
+/// What came of it.
+pub fn result(evaluation: Option<&Value>, lines: &[Value], config: Option<&Value>) -> Table {
+    let mut rows = vec![vec!["result".to_owned(), String::new()]];
+    let mut add = |name: &str, value: Option<f64>, digits: usize, unit: &str| {
+        if let Some(value) = value {
+            rows.push(vec![name.to_owned(), format!("{value:.digits$} {unit}").trim_end().to_owned()]);
+        }
+    };
+    let tests: Vec<f64> = lines.iter().filter_map(|line| line["test"]["nll"].as_f64()).collect();
+    add("test before training, K = 1", tests.first().copied(), 4, "bits/dim");
+    add("test after training, K = 1", tests.get(1..).and_then(<[f64]>::last).copied(), 4, "bits/dim");
+    if let Some(found) = evaluation {
+        add(&format!("evaluation, K = {}", found["k"]), found["nll"].as_f64(), 4, "bits/dim");
+        add("standard error", found["standard_error"].as_f64(), 4, "bits/dim");
+        for (name, value) in found["terms"].as_object().into_iter().flatten() {
+            add(name, value.as_f64(), 2, "nats");
+        }
+        add("test images", found["images"].as_f64(), 0, "");
+    }
+    let units = lines.iter().rev().find_map(|line| line["validation"]["units"].as_object());
+    for (latent, counts) in units.into_iter().flatten() {
+        add(&format!("active units of {latent}"), counts["active"].as_f64(), 0, &format!("of {}", counts["units"]));
+    }
+    let skipped = lines.iter().rev().find_map(|line| line["skipped_updates"].as_f64());
+    add("skipped updates", skipped, 0, "");
+    let last = lines.iter().rev().find(|line| line["seconds"].is_f64());
+    add("training", last.and_then(|line| line["seconds"].as_f64()), 0, "s");
+    let batch = config.and_then(|config| config["train"]["batch"].as_f64());
+    let speed = last.and_then(|line| Some(line["step"].as_f64()? * batch? / line["seconds"].as_f64()?));
+    add("speed", speed, 1, "images/s");
+    if rows.len() == 1 { Vec::new() } else { rows }
+}
+
+/// A string without its quotes, and nothing for what is not there.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn data_seed_date_steps_and_batch_are_said() {
+        let config = json!({
+            "preset": "quick", "settings": { "width": 8 }, "parameters": 12, "data": "builtin", "device": "cpu",
+            "started": "2026-01-02T03:04:05Z",
+            "train": { "seed": 7, "steps": 30, "batch": 16, "schedule": { "kind": "cosine", "rate": 0.01 }, "samples": 1 },
+        });
+        let rows = run("toy", Some(&config), &[json!({ "step": 20 })]);
+        for pair in [
+            ["data", "builtin"],
+            ["seed", "7"],
+            ["date", "2026-01-02T03:04:05Z"],
+            ["steps", "20 of 30"],
+            ["batch", "16"],
+            ["preset", "quick (width = 8)"],
+            ["learning rate", "0.01, cosine"],
+        ] {
+            assert!(rows.contains(&pair.map(str::to_owned).to_vec()), "{pair:?}: {rows:?}");
+        }
+        assert!(!rows.iter().any(|row| row[0].starts_with("samples")), "{rows:?}");
+    }
+}

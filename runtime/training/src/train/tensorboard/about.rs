@@ -1,0 +1,100 @@
+//! What a run is: its hyperparameters, its bound as text, its graph.
+
+use super::message::{bytes, double, float, integer, message};
+use super::{Events, now};
+use anyhow::Result;
+use serde_json::Value;
+
+/// What TensorBoard shows of a run beside its values.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    /// By name: numbers, flags and words.
+    pub hyperparameters: Vec<(String, Value)>,
+    /// Texts in Markdown by their tags.
+    pub texts: Vec<(String, String)>,
+    pub graph: Vec<Node>,
+}
+
+/// A factor of the model, or a variable that data supply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Parts of a path are boxes in one another: `p/x`.
+    pub name: String,
+    /// What the node computes, such as the distribution's name.
+    pub operation: String,
+    /// Names of the nodes it reads.
+    pub inputs: Vec<String>,
+}
+
+/// TensorFlow's numbers of types.
+const FLOAT: u64 = 1;
+const STRING: u64 = 7;
+/// The hyperparameter plugin's numbers of how a run stands.
+const SUCCESS: u64 = 1;
+const FAILURE: u64 = 2;
+/// The values by which the plugin compares runs.
+const METRICS: [&str; 3] = ["train/bits_per_dim", "validation/bits_per_dim", "test/bits_per_dim"];
+
+impl Events {
+    /// Adds what a run is; once, at its beginning.
+    ///
+    /// # Errors
+    /// A full disk, most likely.
+    pub fn about(&mut self, about: &About) -> Result<()> {
+        if !about.graph.is_empty() {
+            let nodes: Vec<Vec<u8>> = about.graph.iter().map(node).collect();
+            let graph = [nodes.concat(), message(4, &[integer(1, 22)])].concat();
+            self.record(&[double(1, now()), bytes(4, graph)])?;
+        }
+        let mut values: Vec<Vec<u8>> = about.texts.iter().map(|(tag, text)| text_value(tag, text)).collect();
+        let known: Vec<_> =
+            about.hyperparameters.iter().filter_map(|(name, value)| Some((name, typed(value)?))).collect();
+        let declared = known.iter().map(|(name, (kind, _))| message(4, &[bytes(1, name), integer(4, *kind)]));
+        let metric = |tag: &&str| message(5, &[message(1, &[bytes(2, tag)])]);
+        let experiment: Vec<Vec<u8>> =
+            [double(3, now())].into_iter().chain(declared).chain(METRICS.iter().map(metric)).collect();
+        values.push(plugin_value("_hparams_/experiment", &message(2, &experiment)));
+        let pair = |(name, (_, value)): &(&String, (u64, Vec<u8>))| message(1, &[bytes(1, name), bytes(2, value)]);
+        let session: Vec<Vec<u8>> = known.iter().map(pair).chain([double(5, now())]).collect();
+        values.push(plugin_value("_hparams_/session_start_info", &message(3, &session)));
+        self.summary(0, &values)
+    }
+
+    /// Adds that the run ended.
+    ///
+    /// # Errors
+    /// A full disk, most likely.
+    pub fn end(&mut self, step: usize, success: bool) -> Result<()> {
+        let state = if success { SUCCESS } else { FAILURE };
+        let end = message(4, &[integer(1, state), double(2, now())]);
+        self.summary(step, &[plugin_value("_hparams_/session_end_info", &end)])
+    }
+}
+
+fn node(node: &Node) -> Vec<u8> {
+    let inputs = node.inputs.iter().map(|input| bytes(3, input));
+    let fields: Vec<Vec<u8>> = [bytes(1, &node.name), bytes(2, &node.operation)].into_iter().chain(inputs).collect();
+    message(1, &fields)
+}
+
+/// The plugin's type of a value (1 word, 2 flag, 3 number), and the value as it wants it.
+fn typed(value: &Value) -> Option<(u64, Vec<u8>)> {
+    match value {
+        Value::String(word) => Some((1, bytes(3, word))),
+        Value::Bool(flag) => Some((2, integer(4, u64::from(*flag)))),
+        Value::Number(number) => number.as_f64().map(|number| (3, double(2, number))),
+        _ => None,
+    }
+}
+
+fn text_value(tag: &str, text: &str) -> Vec<u8> {
+    let metadata = message(9, &[message(1, &[bytes(1, "text")])]);
+    let tensor = message(8, &[integer(1, STRING), message(2, &[message(2, &[integer(1, 1)])]), bytes(8, text)]);
+    message(1, &[bytes(1, format!("{tag}/text_summary")), tensor, metadata])
+}
+
+fn plugin_value(tag: &str, content: &[u8]) -> Vec<u8> {
+    let metadata = message(9, &[message(1, &[bytes(1, "hparams"), bytes(2, content)])]);
+    let tensor = message(8, &[integer(1, FLOAT), message(2, &[message(2, &[integer(1, 1)])]), float(5, 0.0)]);
+    message(1, &[bytes(1, tag), tensor, metadata])
+}
