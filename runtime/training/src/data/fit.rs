@@ -60,6 +60,7 @@ pub fn fit(
         Space::Image => image(variable, fields, indices, how, notes),
         Space::Binary => binary(variable, fields, indices, how, notes),
         Space::Real => real(variable, fields, indices, how, notes),
+        other => Err(anyhow::anyhow!("no data fill a variable of space {other:?}")),
     };
     let names: Vec<&str> = fields.iter().take(4).map(|field| field.name.as_str()).collect();
     let more = if fields.len() > 4 { ", …" } else { "" };

@@ -55,7 +55,7 @@ pub fn value(variable: &Variable, text: &str, classes: &[String], device: &Devic
         Space::Binary | Space::Real if variable.picture().is_some() && Path::new(text).exists() => {
             picture(variable, text)
         }
-        Space::Binary | Space::Real => list(variable, text),
+        _ => list(variable, text),
     };
     let dims: Vec<usize> = std::iter::once(1).chain(variable.shape.iter().copied()).collect();
     Ok(Tensor::from_vec(numbers.with_context(place)?, dims, device)?)

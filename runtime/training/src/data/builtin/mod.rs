@@ -130,7 +130,11 @@ fn make(variables: &[Variable], start: usize, count: usize, digits: Option<&Digi
                 };
                 Cells::Classes((start..start + count).map(|index| class(index) % classes.max(1)).collect())
             }
-            (Space::Image, None) => bail!("variable `{}` is an image of shape {:?}", variable.name, variable.shape),
+            (space, _) => bail!(
+                "variable `{}` is of space {space:?} and shape {:?}, which the built-in data have no values for",
+                variable.name,
+                variable.shape
+            ),
         };
         columns.push(Column { name: variable.name.clone(), cells });
     }
