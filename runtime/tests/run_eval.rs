@@ -2,7 +2,8 @@
 
 mod toy;
 
-use srvae::eval::{Options, evaluate};
+use srvae::arrays::{Array, Numbers};
+use srvae::eval::{Encoding, Options, encode, evaluate};
 use srvae::params::Phase;
 use srvae::{DType, Device, Model, Params, Tensor};
 
@@ -130,4 +131,71 @@ fn the_phase_is_as_it_was_and_terms_add_up_to_the_bound() {
     assert!((toy::spec().bits_per_dim(bound) - found.bound).abs() < 1e-9);
     assert!(found.nll <= found.bound);
     assert_eq!(found.images, 6);
+}
+
+/// The means of the records' numbers are the evaluation's, in whatever portions they were computed.
+#[test]
+fn every_record_has_its_likelihood_and_terms() {
+    let estimate = |chunk, batch| {
+        let options = Options { samples: 7, chunk, batch, ..Options::default() };
+        evaluate(&Discrete::new(0.5), &toy::spec(), &toy::data().test, &options).unwrap()
+    };
+    let whole = estimate(None, None);
+    let columns = whole.records.columns();
+    let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["log_likelihood", "bound", "RE_x", "KL_z"]);
+    let mean = |column: usize| columns[column].1.iter().sum::<f64>() / columns[column].1.len() as f64;
+    assert!(columns.iter().all(|(_, values)| values.len() == whole.images));
+    assert!((mean(0) - whole.log_likelihood).abs() < 1e-9);
+    for (number, (name, _, value)) in whole.terms.iter().enumerate() {
+        assert!((mean(2 + number) - value).abs() < 1e-9, "{name}");
+    }
+    for record in 0..whole.images {
+        let [likelihood, bound, reconstruction, divergence] = [0, 1, 2, 3].map(|column| columns[column].1[record]);
+        assert!((bound - (reconstruction - divergence)).abs() < 1e-9, "record {record}");
+        assert!(likelihood >= bound - 1e-9, "record {record}: {likelihood} below {bound}");
+    }
+    for (found, (name, expected)) in estimate(Some(3), Some(6)).records.columns().iter().zip(&columns) {
+        let close = found.1.iter().zip(expected).all(|(one, other)| (one - other).abs() < 1e-9);
+        assert!(close, "{name} in other portions");
+    }
+}
+
+#[test]
+fn latents_are_encoded_as_means_and_draws() {
+    let (model, data) = (model(0.3), toy::data());
+    let encoded = |draws: usize, batch: usize, seed: u64| -> Vec<Array> {
+        let how = Encoding { draws, batch, images: None, seed, progress: &|_, _| () };
+        encode(model.as_ref(), &toy::spec(), &data.test, &how).unwrap()
+    };
+    let values = |array: &Array| -> Vec<f32> {
+        match &array.values {
+            Numbers::F32(values) => values.clone(),
+            Numbers::F64(_) => panic!("latents are f32"),
+        }
+    };
+    let found = encoded(3, 7, 1);
+    let shapes: Vec<(&str, Vec<usize>)> =
+        found.iter().map(|array| (array.name.as_str(), array.shape.clone())).collect();
+    assert_eq!(shapes, [("z", vec![20, 1]), ("z_draws", vec![20, 3, 1])]);
+    let entries = model.params().entries();
+    let parameter = |name: &str| -> Vec<f32> {
+        let (_, var) = entries.iter().find(|(key, _)| key == name).unwrap();
+        var.flatten_all().unwrap().to_vec1().unwrap()
+    };
+    let (v, c) = (parameter("q_z.v"), parameter("q_z.c")[0]);
+    let means = values(&found[0]);
+    for (record, mean) in means.iter().enumerate() {
+        let x = data.test.picture(record).iter().map(|&byte| f32::from(byte) / 255.0);
+        let exact: f32 = x.zip(&v).map(|(x, v)| x * v).sum::<f32>() + c;
+        assert!((mean - exact).abs() < 1e-5, "record {record}: {mean}, not {exact}");
+    }
+    // Draws differ from each other, and depend on the seed and the record alone.
+    let draws = values(&found[1]);
+    assert!(draws.windows(2).all(|pair| pair[0] != pair[1]));
+    assert_eq!(draws, values(&encoded(3, 20, 1)[1]));
+    assert_ne!(draws, values(&encoded(3, 7, 2)[1]));
+    let fewer = values(&encoded(1, 7, 1)[1]);
+    assert!(fewer.iter().enumerate().all(|(record, draw)| *draw == draws[3 * record]));
+    assert_eq!(encoded(0, 7, 1).len(), 1);
 }

@@ -295,3 +295,24 @@ fn another_image_size_changes_what_follows() {
     assert!(refused.contains("divisible by 2") && refused.contains("real_nvp"), "{refused}");
     assert!(code(&plan_of_text(text)).contains("config.size / 2"));
 }
+
+/// A hierarchy of seventy levels is explained as one of three: what repeats is said once.
+#[test]
+fn repeated_structure_is_said_once() {
+    let levels = |levels: usize| {
+        let mut text = "model deep\nobserved x: real[4]\np(x | z1) = normal from z1 |> linear\n".to_owned();
+        text += "q(z1 | x) = normal from x |> linear\n";
+        for level in 1..=levels {
+            text += &format!("latent z{level}: real[4]\n");
+        }
+        for level in 1..levels {
+            let above = level + 1;
+            text += &format!("p(z{level} | z{above}) = normal from z{above} |> linear(out: 6) |> elu |> linear\n");
+            text += &format!("q(z{above} | z{level}) = normal from z{level} |> linear\n");
+        }
+        srvae_dsl::explain::text(&plan_of_text(&(text + &format!("p(z{levels}) = standard_normal\n"))))
+    };
+    let (few, many) = (levels(3), levels(70));
+    assert!(many.contains("⋮") && many.contains("z70"), "{many}");
+    assert!(many.len() < 4 * few.len(), "{} bytes, {} for three levels\n{many}", many.len(), few.len());
+}

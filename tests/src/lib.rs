@@ -1,5 +1,6 @@
 //! Models for the tests: the examples, every good file of the compiler's corpus, and one that counts what passes through it.
 
+pub mod both;
 pub mod inputs;
 
 use srvae::Compiled;
@@ -40,6 +41,8 @@ corpus! {
     mixture_prior = "../srvae-dsl/tests/corpus/good/mixture_prior.pgm",
     parameters_in_shapes = "../srvae-dsl/tests/corpus/good/parameters_in_shapes.pgm",
     reused_branches = "../srvae-dsl/tests/corpus/good/reused_branches.pgm",
+    root_of_q = "../srvae-dsl/tests/corpus/good/root_of_q.pgm",
+    shared_values = "../srvae-dsl/tests/corpus/good/shared_values.pgm",
     shared_networks = "../srvae-dsl/tests/corpus/good/shared_networks.pgm",
     sketch_as_y = "../srvae-dsl/tests/corpus/good/sketch_as_y.pgm",
     srvae_golden = "../srvae-dsl/tests/corpus/good/srvae_golden.pgm",

@@ -11,7 +11,13 @@ mod data;
 mod evaluation;
 #[path = "cli/figures.rs"]
 mod figures;
+#[path = "cli/interpreted.rs"]
+mod interpreted;
 #[path = "cli/jobs.rs"]
 mod jobs;
+#[path = "cli/results.rs"]
+mod results;
+#[path = "cli/runs.rs"]
+mod runs;
 #[path = "cli/survival.rs"]
 mod survival;

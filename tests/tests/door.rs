@@ -41,6 +41,10 @@ fn errors_stand_at_the_files_own_place() {
     for words in ["model.pgm:6:39", "`decodr`", "did you mean `decoder`?", "model.pgm:7:37", "did you mean `growth`?"] {
         assert!(said.contains(words), "`{words}` is not in\n{said}");
     }
+    // The first line of each error is its place in the file and what is wrong there.
+    let firsts: Vec<&str> = said.lines().filter(|line| line.starts_with("error")).collect();
+    assert!(firsts.iter().any(|line| line.starts_with("error: model.pgm:6:39: ")), "{said}");
+    assert!(firsts.iter().any(|line| line.starts_with("error: model.pgm:7:37: ")), "{said}");
     for sign in ["panicked", "lib.rs:1:1: error[E0", "cannot find"] {
         assert!(!said.contains(sign), "{said}");
     }

@@ -2,7 +2,7 @@
 
 use super::args::{All, RunArgs, Which};
 use super::modes::default_decode;
-use super::session::Session;
+use super::session::{Session, data_name};
 use super::{compiler, device, eval, interpolate, report, sheet, train};
 use anyhow::{Result, bail};
 use serde_json::json;
@@ -13,7 +13,7 @@ use srvae_training::picture::Sheet;
 use srvae_training::terminal::{note, out};
 use srvae_training::train::progress::Display;
 use srvae_training::train::{End, interrupt};
-use srvae_training::{Compiled, Decode, Draw, Model};
+use srvae_training::{Compiled, Decode, Device, Draw, Model};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -35,21 +35,37 @@ pub fn run(models: &'static [Compiled], args: &All) -> Result<ExitCode> {
     if outcome.end == End::Interrupted {
         return Ok(ExitCode::from(interrupt::EXIT_CODE));
     }
+    let root = outcome.folder.root().display().to_string();
+    rest(models, args, &plan, &outcome, &device, begun).inspect_err(|_| {
+        note(&format!("training is done and its run is in {root}; what is missing comes from `srvae-run eval {root}` and the others"));
+    })
+}
+
+/// What comes after training: the evaluation, every mode, the report.
+fn rest(
+    models: &'static [Compiled],
+    args: &All,
+    plan: &train::Plan,
+    outcome: &train::Outcome,
+    device: &Device,
+    begun: Instant,
+) -> Result<ExitCode> {
     let run = RunArgs { run: outcome.folder.root().to_owned(), checkpoint: Which::Best };
-    let session = Session::open(models, &run, &device)?;
-    let found = evaluate(session.model.as_ref(), &plan, args)?;
-    train::write_json(&outcome.folder.evaluation(), &found.json())?;
+    let session = Session::open(models, &run, device)?;
+    let found = evaluate(session.model.as_ref(), plan, args)?;
+    let line = eval::line(&session, &data_name(&plan.source), &found);
+    train::write_json(&outcome.folder.evaluation(), &line)?;
     let grids = draw(&session, &plan.data.test, plan.config.seed)?;
     let page = report::write(&outcome.folder, &plan.spec, &outcome.folder.report())?;
     if args.common.json {
-        let mut line = outcome.json();
+        let mut said = outcome.json();
         eval::extend(
-            &mut line,
+            &mut said,
             json!({
-                "evaluation": found.json(), "pictures": grids, "report": page, "total_seconds": begun.elapsed().as_secs_f64(),
+                "evaluation": line, "pictures": grids, "report": page, "total_seconds": begun.elapsed().as_secs_f64(),
             }),
         );
-        out(&line.to_string());
+        out(&said.to_string());
         return Ok(ExitCode::SUCCESS);
     }
     out(&format!("\n{}, {} parameters, {} steps", outcome.model, outcome.parameters, outcome.steps));

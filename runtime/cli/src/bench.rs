@@ -1,7 +1,7 @@
 //! `srvae-run bench`: the same jobs, the same numbers as the PyTorch yardstick prints.
 
 use super::args::{Bench, Job};
-use super::{device, models};
+use super::{compiler, device, machine, models};
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 use srvae_training::ops::profile::{Profile, Share, timed};
@@ -16,6 +16,7 @@ use std::time::Instant;
 pub fn run(models: &'static [Compiled], args: &Bench) -> Result<ExitCode> {
     let device = device::choose(&args.common)?;
     let spec = models::find(models, &args.file)?.spec(&args.model)?;
+    check_memory(&spec, args, &device)?;
     let params = Params::new(1, DType::F32, &device);
     let model = spec.build(&params).context("the model could not be built")?;
     let mut noise = Noise::seeded(1);
@@ -25,7 +26,7 @@ pub fn run(models: &'static [Compiled], args: &Bench) -> Result<ExitCode> {
         job()?;
     }
     device.synchronize()?;
-    let mut times = Vec::with_capacity(args.steps);
+    let mut times = Vec::new();
     let profile = Profile::begin();
     for _ in 0..args.steps {
         let begun = Instant::now();
@@ -69,6 +70,21 @@ pub fn run(models: &'static [Compiled], args: &Bench) -> Result<ExitCode> {
         out(&table(&shares.iter().map(row).collect::<Vec<_>>()));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses a batch that does not fit into memory.
+fn check_memory(spec: &Spec, args: &Bench, device: &Device) -> Result<()> {
+    if !device.is_cpu() {
+        return Ok(());
+    }
+    let budget = compiler::budget(spec)?;
+    let (fixed, image, samples) = match args.job {
+        Job::Train => (budget.training_fixed, budget.training_image, 1),
+        Job::Nll => (budget.evaluation_fixed, budget.evaluation_image, args.chunk.unwrap_or(args.k).min(args.k)),
+        Job::Generate => (budget.evaluation_fixed, budget.evaluation_image, 1),
+    };
+    let bytes = fixed as f64 + image as f64 * args.batch as f64 * samples as f64;
+    machine::check_memory(&format!("--batch {}", args.batch), bytes, "take a smaller --batch or --chunk")
 }
 
 type Work<'a> = Box<dyn FnMut() -> Result<()> + 'a>;

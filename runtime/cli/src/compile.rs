@@ -112,7 +112,7 @@ fn prune(programs: &Path, newest: &Path) {
 
 /// The folder that holds the crates of srvae: where they were when this program was built, or where the environment says.
 fn sources() -> Result<PathBuf> {
-    let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned);
+    let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(Path::to_owned);
     let folder = env::var_os(SOURCES).map(PathBuf::from).or(built_from).unwrap_or_default();
     for part in CRATES {
         ensure!(
@@ -165,13 +165,14 @@ fn build(text: &str, model: &str, key: &str, sources: &Path, program: &Path) -> 
     let dependency = |name: &str, folder: &str| format!("{name} = {{ path = {:?} }}\n", sources.join(folder));
     let manifest = format!(
         "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n{}{}\n\
-         [profile.release]\ndebug = \"line-tables-only\"\n",
+         [profile.release]\ndebug = false\nstrip = true\n",
         dependency("srvae-macros", "srvae-macros"),
         dependency("srvae", "runtime")
     );
     let main = format!(
-        "srvae_macros::model!(\"model.pgm\");\n\nfn main() -> std::process::ExitCode {{\n    \
-         srvae::cli::main(&[{model}::COMPILED])\n}}\n"
+        "::srvae_macros::model!(\"model.pgm\");\n\nfn main() -> ::std::process::ExitCode {{\n    \
+         ::srvae::cli::main(&[r#{}::COMPILED])\n}}\n",
+        srvae_dsl::plan::module_name(model)
     );
     srvae_training::files::write(&project.join("Cargo.toml"), manifest.as_bytes())?;
     srvae_training::files::write(&project.join("src/main.rs"), main.as_bytes())?;

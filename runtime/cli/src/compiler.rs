@@ -8,6 +8,7 @@ use srvae_training::spec::{Role, Spec, Variable};
 use srvae_training::train::tensorboard::Node;
 use srvae_training::{Setting, Settings};
 
+use srvae_dsl::explain::Budget;
 use srvae_dsl::graph::{self, Model, Value};
 use srvae_dsl::{Compilation, Overrides, Report, Source};
 
@@ -81,6 +82,14 @@ pub fn explained(spec: &Spec) -> Result<Explained> {
         networks: srvae_dsl::explain::network_table(plan),
         nodes: nodes(&plan.model),
     })
+}
+
+/// The memory that a model takes, by estimate.
+///
+/// # Errors
+/// Those of [`compile`].
+pub fn budget(spec: &Spec) -> Result<Budget> {
+    Ok(Budget::of(of_spec(spec)?.plan()?))
 }
 
 /// The factors of p and of q as nodes; what has no factor on a side is data.

@@ -1,33 +1,32 @@
 //! `srvae-run eval`.
 
-use super::args::{Eval, LikelihoodArgs};
+use super::args::{DataArgs, Eval, LikelihoodArgs};
 use super::device;
 use super::session::Session;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
+use srvae_training::arrays::{self, Array};
 use srvae_training::data::Images;
 use srvae_training::eval::{self, Evaluation, Options};
-use srvae_training::terminal::{out, table};
+use srvae_training::files::{self, Kind};
+use srvae_training::terminal::{note, out, table};
 use srvae_training::train::interrupt;
 use srvae_training::train::progress::Display;
 use srvae_training::{Compiled, TermKind};
+use std::path::Path;
 use std::process::ExitCode;
 
 pub fn run(models: &'static [Compiled], args: &Eval) -> Result<ExitCode> {
+    let records = args.per_record.as_deref().map(|path| record_kind(path, args.force)).transpose()?;
     let session = Session::open(models, &args.run, &device::choose(&args.common)?)?;
-    let (name, images) = session.test(&args.data, args.likelihood.images)?;
+    let (name, images) = (session.data_name(&args.data), session.test(&args.data, args.likelihood.images)?.1);
     interrupt::listen();
     let found = likelihood(&session, &images, &args.likelihood)?;
-    let mut line = found.json();
-    extend(
-        &mut line,
-        json!({
-            "model": session.spec.name,
-            "data": name,
-            "step": session.header.progress.step,
-            "checkpoint": session.checkpoint,
-        }),
-    );
+    let line = line(&session, &name, &found);
+    if let (Some(path), Some(kind)) = (&args.per_record, records) {
+        write_records(path, kind, &found)?;
+    }
+    keep(&session, &args.data, &name, &line);
     if args.common.json {
         out(&line.to_string());
     } else {
@@ -40,12 +39,70 @@ pub fn run(models: &'static [Compiled], args: &Eval) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// An evaluation with what it is of: what `--json` prints and `evaluation.json` holds.
+pub fn line(session: &Session, data: &str, found: &Evaluation) -> Value {
+    let mut line = found.json();
+    let header = &session.header;
+    extend(
+        &mut line,
+        json!({
+            "model": session.spec.name,
+            "run": session.folder.root(),
+            "data": data,
+            "train_seed": header.config.seed,
+            "learning_rate": header.config.schedule.rate,
+            "step": header.progress.step,
+            "checkpoint": session.checkpoint,
+        }),
+    );
+    line
+}
+
+/// Keeps an evaluation in the run folder: on the run's own data as `evaluation.json`, on others under their name.
+pub fn keep(session: &Session, args: &DataArgs, data: &str, line: &Value) {
+    if !session.folder.holds_a_run() {
+        return;
+    }
+    let own = args.source().is_none_or(|source| source == session.header.data);
+    let path = if own { session.folder.evaluation() } else { session.folder.evaluation_on(data) };
+    if let Err(reason) = super::train::write_json(&path, line) {
+        note(&format!("warning: {reason:#}"));
+    }
+}
+
+/// How records are written into a file of this name.
+///
+/// # Errors
+/// Another ending than .csv and .npz, or a file of another kind that lies there.
+fn record_kind(path: &Path, force: bool) -> Result<Kind> {
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let kind = match ending.as_str() {
+        "csv" => Kind::Csv,
+        "npz" => Kind::Npz,
+        _ => bail!("--per-record {}: the file's name ends in .csv or .npz", path.display()),
+    };
+    files::check_place(path, kind, force)?;
+    Ok(kind)
+}
+
+fn write_records(path: &Path, kind: Kind, found: &Evaluation) -> Result<()> {
+    let columns = found.records.columns();
+    match kind {
+        Kind::Npz => {
+            let arrays: Vec<Array> = columns.iter().map(|(name, values)| Array::column(name, values)).collect();
+            arrays::write_npz(path, &arrays)
+        }
+        _ => arrays::write_csv(path, &columns),
+    }
+}
+
 /// The likelihood of a trained model, with progress on standard error.
 ///
 /// # Errors
-/// Those of [`eval::evaluate`].
+/// Portions that do not fit into memory, and those of [`eval::evaluate`].
 pub fn likelihood(session: &Session, images: &Images, args: &LikelihoodArgs) -> Result<Evaluation> {
-    let display = Display::new("evaluating", 0, args.images.unwrap_or(usize::MAX).min(images.len()));
+    let count = args.images.unwrap_or(usize::MAX).min(images.len());
+    let display = Display::new("evaluating", 0, count);
     let show = |done: usize, _: usize| display.set(done, String::new());
     let options = Options {
         samples: args.k,
@@ -55,6 +112,8 @@ pub fn likelihood(session: &Session, images: &Images, args: &LikelihoodArgs) -> 
         seed: args.seed,
         progress: &show,
     };
+    let (batch, chunk) = options.portion();
+    session.check_rows(batch.min(count) * chunk, "take a smaller --batch or --chunk")?;
     eval::evaluate(session.model.as_ref(), &session.spec, images, &options)
 }
 

@@ -4,12 +4,14 @@ use super::args::Export;
 use super::session::Session;
 use anyhow::Result;
 use serde_json::json;
+use srvae_training::files::{self, Kind};
 use srvae_training::terminal::{note, out};
 use srvae_training::{Compiled, Device, torch};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 pub fn run(models: &'static [Compiled], args: &Export) -> Result<ExitCode> {
+    files::check_place(&args.out, Kind::Weights, args.force)?;
     let session = Session::open(models, &args.run, &Device::Cpu)?;
     let settings = serde_json::to_string(&session.spec.settings)?;
     let about = BTreeMap::from([

@@ -1,7 +1,7 @@
 //! `srvae-run figure`: the model's graph beside what its modes draw.
 
 use super::args::Figure;
-use super::modes::default_decode;
+use super::modes::{check_sheet, default_decode};
 use super::pdf::pdf;
 use super::session::{Session, decode_text};
 use super::sheet::{self, Format};
@@ -14,6 +14,7 @@ use srvae_training::figures::{self, Options};
 use srvae_training::files;
 use srvae_training::picture::{self, Row, Sheet, enlarge};
 use srvae_training::terminal::out;
+use srvae_training::train::interrupt;
 use srvae_training::{Compiled, Draw};
 use std::process::ExitCode;
 
@@ -21,8 +22,15 @@ use std::process::ExitCode;
 const WIDTH: u32 = 64;
 
 pub fn run(models: &'static [Compiled], args: &Figure) -> Result<ExitCode> {
+    if let Some(out) = &args.out {
+        sheet::check_place(out, args.force)?;
+    }
+    interrupt::listen();
     let session = Session::open(models, &args.run, &device::choose(&args.common)?)?;
-    let (name, examples) = session.test(&args.data, Some(args.columns))?;
+    let (name, examples) = (session.data_name(&args.data), session.test(&args.data, Some(args.columns))?.1);
+    let modes = session.model.modes().len();
+    let pictures = (args.columns * modes) as f64;
+    check_sheet(&session, pictures, &Options::default(), "take fewer --columns")?;
     let mut groups = Vec::new();
     for mode in session.model.modes() {
         let draw = Draw { temperature: args.temperature, decode: default_decode(mode) };

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 pub fn run(models: &'static [Compiled], args: &Import) -> Result<ExitCode> {
     let device = device::choose(&args.common)?;
+    RunFolder::check(&args.out)?;
     let state = torch::read(&args.weights)?;
     let spec = models::find(models, &args.file)?.spec(&args.model)?;
     let config = Config { split: args.data.split.unwrap_or_default(), ..Config::default() };

@@ -2,7 +2,7 @@
 
 use super::args::Interpolate;
 use super::compiler;
-use super::modes::{inputs, open, options, tell};
+use super::modes::{check_sheet, inputs, open, options, tell};
 use super::session::Session;
 use super::sheet;
 use anyhow::{Result, bail, ensure};
@@ -26,6 +26,8 @@ pub fn run(models: &'static [Compiled], args: &Interpolate) -> Result<ExitCode> 
     let pairs = if args.input.is_empty() { args.drawing.count.min(images.len()) } else { images.len() } / 2;
     let draw = args.drawing.draw(Decode::Mode);
     let options = Options { columns: args.steps + 2, ..options(&args.drawing, draw, 1) };
+    let pictures = (pairs.max(1) * sessions.len()) as f64 * (args.steps + 2) as f64;
+    check_sheet(&sessions[0], pictures, &options, "take fewer --steps or a smaller --count")?;
     let mut strips = Vec::new();
     for pair in 0..pairs.max(1) {
         for session in &sessions {

@@ -3,10 +3,12 @@
 mod all;
 mod args;
 mod bench;
+mod changes;
 mod compile;
 mod compiler;
 mod deep;
 mod device;
+mod encode;
 mod eval;
 mod explain;
 mod export;
@@ -31,9 +33,12 @@ mod png;
 #[cfg(not(feature = "png"))]
 #[path = "without_png.rs"]
 mod png;
+mod recipe;
 mod report;
 mod session;
 mod sheet;
+mod suggest;
+mod sweep;
 mod table;
 mod tensorboard;
 mod train;
@@ -44,7 +49,7 @@ use args::{Cli, Command};
 use clap::Parser;
 use srvae_training::Compiled;
 use srvae_training::eval::Interrupted;
-use srvae_training::terminal::note;
+use srvae_training::terminal::{self, note};
 use srvae_training::train::interrupt;
 use std::process::ExitCode;
 
@@ -66,23 +71,57 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
     srvae_training::ops::notice::listen(note);
     machine::keep_memory();
     machine::yield_cores();
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(message) => {
-            // Help and version are no errors; a reader that is gone is none either.
-            message.print().ok();
-            return ExitCode::from(u8::from(message.use_stderr()) * 2);
+    if let Some(advice) = suggest::command(models, std::env::args_os().nth(1)) {
+        note(&format!("error: {advice}"));
+        return ExitCode::from(USAGE);
+    }
+    let arguments = match recipe::expand(std::env::args_os().collect()) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            note(&format!("error: {}", message(&error)));
+            return ExitCode::from(USAGE);
         }
     };
-    match run(models, cli) {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        // Help and version are no errors.
+        Err(message) => {
+            let code = if message.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+            return delivered(code, message.print());
+        }
+    };
+    let code = match run(models, cli) {
         Ok(code) => code,
-        Err(error) if error.is::<Interrupted>() => ExitCode::from(interrupt::EXIT_CODE),
+        Err(error) if error.is::<Interrupted>() => {
+            note("interrupted");
+            ExitCode::from(interrupt::EXIT_CODE)
+        }
         Err(error) => {
             match error.downcast_ref::<srvae_dsl::Report>() {
                 // The compiler's messages say themselves that they are errors.
                 Some(report) => note(&report.render(explain::style())),
                 None => note(&format!("error: {}", message(&error))),
             }
+            ExitCode::FAILURE
+        }
+    };
+    delivered(code, terminal::delivered())
+}
+
+/// The command line was not understood.
+const USAGE: u8 = 2;
+/// What shells report of a program whose reader has gone away (128 + SIGPIPE).
+const READER_GONE: u8 = 141;
+
+/// A result that did not reach standard output is no success: an error where it could not be written, and quietly another
+/// exit code where nobody reads it any more (`| head`). By then the work is done and every file is written.
+fn delivered(code: ExitCode, output: std::io::Result<()>) -> ExitCode {
+    match output {
+        Ok(()) => code,
+        Err(_) if code != ExitCode::SUCCESS => code,
+        Err(reason) if terminal::has_gone(&reason) => ExitCode::from(READER_GONE),
+        Err(reason) => {
+            note(&format!("error: standard output cannot be written to, and the result is lost: {reason}"));
             ExitCode::FAILURE
         }
     }
@@ -95,7 +134,9 @@ fn run(models: &'static [Compiled], cli: Cli) -> Result<ExitCode> {
     };
     match command {
         Command::Train(args) => train::run(models, &args),
+        Command::Sweep(args) => sweep::run(&args),
         Command::Eval(args) => eval::run(models, &args),
+        Command::Encode(args) => encode::run(models, &args),
         Command::Fid(args) => fid::run(models, &args),
         Command::Table(args) => table::run(models, &args),
         Command::Fetch(args) => fetch::run(&args),

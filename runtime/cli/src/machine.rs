@@ -1,5 +1,47 @@
 //! How the program uses threads and memory; said once, before tensors are made.
 
+use anyhow::{Result, bail};
+use std::fs;
+use std::path::Path;
+
+/// Refuses work that needs more memory than there is, with both numbers; where the system does not say how much there is,
+/// none. `advice` says what needs less.
+///
+/// # Errors
+/// Too little memory.
+pub fn check_memory(what: &str, bytes: f64, advice: &str) -> Result<()> {
+    match memory() {
+        Some(memory) if bytes > memory as f64 => bail!(
+            "{what} needs about {}, and this machine has {}; {advice}",
+            show_bytes(bytes),
+            show_bytes(memory as f64)
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Bytes of memory that this process may use: the machine's, or its control group's where that is less.
+pub fn memory() -> Option<u64> {
+    let number = |path: &Path| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+    let total = fs::read_to_string("/proc/meminfo").ok()?;
+    let total = total.lines().find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next());
+    let total = total?.parse::<u64>().ok()? << 10;
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let own = groups.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
+    let unified = Path::new("/sys/fs/cgroup");
+    // A limit of any group above counts too.
+    let limits = unified.join(own).ancestors().map(|group| number(&group.join("memory.max"))).collect::<Vec<_>>();
+    let old = number(Path::new("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
+    limits.into_iter().chain([old]).flatten().chain([total]).min()
+}
+
+/// 83.4 MB, 1.2 TB.
+pub fn show_bytes(bytes: f64) -> String {
+    const UNITS: [&str; 7] = ["bytes", "kB", "MB", "GB", "TB", "PB", "EB"];
+    let step = (bytes.max(1.0).log10() / 3.0).floor().clamp(0.0, UNITS.len() as f64 - 1.0);
+    format!("{:.1} {}", bytes / 1000f64.powf(step), UNITS[step as usize])
+}
+
 /// Makes the main thread one of rayon's: a parallel loop then begins at once, where handing it to a pool that sleeps takes
 /// as long as a small operation. With one thread alone the pool stays apart, so that other threads may use it. Without a
 /// number that was asked for, `RAYON_NUM_THREADS` or the machine's cores count. False where a pool of another size exists.
@@ -34,3 +76,23 @@ pub fn keep_memory() {
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub fn keep_memory() {}
+
+#[cfg(test)]
+mod tests {
+    use super::{check_memory, memory, show_bytes};
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_both_numbers() {
+        let Some(memory) = memory() else { return };
+        check_memory("a batch of 1", memory as f64 / 2.0, "take less").unwrap();
+        let error = check_memory("a batch of 1000", 2e18, "take less").unwrap_err().to_string();
+        assert!(error.contains("a batch of 1000 needs about 2.0 EB"), "{error}");
+        assert!(error.contains(&show_bytes(memory as f64)) && error.contains("take less"), "{error}");
+    }
+
+    #[test]
+    fn numbers_of_bytes_are_short() {
+        let shown: Vec<String> = [0.0, 999.0, 1000.0, 83_400_000.0, 1.2e12, 1e30].map(show_bytes).to_vec();
+        assert_eq!(shown, ["0.0 bytes", "999.0 bytes", "1.0 kB", "83.4 MB", "1.2 TB", "1000000000000.0 EB"]);
+    }
+}

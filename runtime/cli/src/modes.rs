@@ -1,15 +1,15 @@
 //! `srvae-run sample | reconstruct | regenerate`: a trained model's modes as sheets of pictures.
 
 use super::args::{self, Drawing, RunArgs};
-use super::device;
 use super::session::Session;
-use super::sheet;
+use super::{device, machine, sheet};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 use srvae_training::data::{self, Column, Images};
 use srvae_training::figures::{self, Large, Options, Strip};
 use srvae_training::picture::{self, Planes};
 use srvae_training::terminal::{note, out};
+use srvae_training::train::interrupt;
 use srvae_training::train::progress::Display;
 use srvae_training::{Compiled, Decode, Draw, Mode};
 use std::path::{Path, PathBuf};
@@ -77,6 +77,10 @@ fn with_given(session: &Session, mut records: Images, args: &Drawing) -> Result<
 
 /// The run, and those it is to be held against.
 pub fn open(models: &'static [Compiled], args: &Drawing) -> Result<Vec<Session>> {
+    if let Some(out) = &args.out {
+        sheet::check_place(out, args.force)?;
+    }
+    interrupt::listen();
     let device = device::choose(&args.common)?;
     let mut sessions = vec![Session::open(models, &args.run, &device)?];
     for run in &args.against {
@@ -92,6 +96,20 @@ pub fn options(args: &Drawing, draw: Draw, draws: usize) -> Options {
     Options { count: args.count, draws, draw, seed: args.seed, ..Options::default() }
 }
 
+/// Refuses a sheet that does not fit into memory.
+///
+/// # Errors
+/// Too little memory, with the numbers.
+pub fn check_sheet(session: &Session, pictures: f64, options: &Options, advice: &str) -> Result<()> {
+    // A picture as it was drawn, as it is shown, and the sheet of all of them.
+    let [_, height, width] = session.spec.picture_shape();
+    let zoom = f64::from(options.width).max(width as f64) / width as f64;
+    let picture = 3.0 * (height * width) as f64 * (1.0 + 2.0 * zoom * zoom);
+    let variables = session.spec.variables.iter().filter(|variable| variable.picture().is_some()).count();
+    let all = pictures * picture * (2 * variables.max(1)) as f64;
+    machine::check_memory(&format!("a sheet of {pictures} pictures"), all, advice)
+}
+
 /// Draws a mode of every session on one sheet, and says where it is.
 pub fn draw_sheet(
     sessions: &[Session],
@@ -100,6 +118,10 @@ pub fn draw_sheet(
     options: &Options,
     args: &Drawing,
 ) -> Result<ExitCode> {
+    // Fewer examples than were asked for where there are fewer to be given.
+    let count = if kind == GENERATION { options.count } else { options.count.min(images.len()) };
+    let pictures = count as f64 * options.draws as f64 * sessions.len() as f64;
+    check_sheet(&sessions[0], pictures, options, "take a smaller --count or fewer --draws")?;
     let mut strips: Vec<Strip> = Vec::new();
     for session in sessions {
         let mode = find(session, kind)?;

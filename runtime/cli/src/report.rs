@@ -3,6 +3,7 @@
 use super::args::Report;
 use super::session;
 use anyhow::Result;
+use srvae_training::files::{self, Kind};
 use srvae_training::spec::Spec;
 use srvae_training::terminal::out;
 use srvae_training::train::RunFolder;
@@ -11,6 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 pub fn run(models: &'static [Compiled], args: &Report) -> Result<ExitCode> {
+    if let Some(out) = &args.out {
+        files::check_place(out, Kind::Html, args.force)?;
+    }
     let session = session::Session::open(models, &args.run, &Device::Cpu)?;
     let path = args.out.clone().unwrap_or_else(|| session.folder.report());
     let page = write(&session.folder, &session.spec, &path)?;
@@ -24,6 +28,6 @@ pub fn run(models: &'static [Compiled], args: &Report) -> Result<ExitCode> {
 /// A place that cannot be written to.
 pub fn write(folder: &RunFolder, spec: &Spec, path: &Path) -> Result<PathBuf> {
     let page = srvae_training::report::page(folder, &spec.name, &super::compiler::explained(spec)?)?;
-    srvae_training::files::write(path, page.html().as_bytes())?;
+    files::write(path, page.html().as_bytes())?;
     Ok(path.to_owned())
 }

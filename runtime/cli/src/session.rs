@@ -2,6 +2,7 @@
 
 use super::args::{DataArgs, RunArgs, Which};
 use super::models::{self, Found};
+use super::{compiler, machine};
 use anyhow::{Context, Result, bail};
 use srvae_training::data::{self, Kept, Records, Source};
 use srvae_training::figures::Options;
@@ -41,6 +42,24 @@ impl Session {
     pub fn name(&self) -> String {
         let folder = self.folder.root().file_name().unwrap_or_default().to_string_lossy().into_owned();
         if folder.is_empty() { self.spec.name.clone() } else { folder }
+    }
+
+    /// The name of the data that the arguments ask for, or else of the run's.
+    pub fn data_name(&self, args: &DataArgs) -> String {
+        data_name(&args.source().unwrap_or_else(|| self.header.data.clone()))
+    }
+
+    /// Refuses to compute more rows (samples of records) at once than there is memory for.
+    ///
+    /// # Errors
+    /// Too little memory, with the numbers.
+    pub fn check_rows(&self, rows: usize, advice: &str) -> Result<()> {
+        if !self.model.params().device().is_cpu() {
+            return Ok(());
+        }
+        let budget = compiler::budget(&self.spec)?;
+        let bytes = budget.evaluation_fixed as f64 + budget.evaluation_image as f64 * rows as f64;
+        machine::check_memory(&format!("evaluating {rows} samples at once"), bytes, advice)
     }
 
     /// What stands over a sheet of this model's pictures.
@@ -104,6 +123,12 @@ impl Session {
 
 fn moved() -> String {
     "the run's own data; where they were moved, --data says where they are".to_owned()
+}
+
+/// The one name of data in whatever is printed or kept: the last part of where they lie.
+pub fn data_name(source: &str) -> String {
+    let whole = Source::parse(source).map_or_else(|_| source.to_owned(), |source| source.to_string());
+    Path::new(&whole).file_name().map_or(whole.clone(), |name| name.to_string_lossy().into_owned())
 }
 
 /// What a value of a likelihood is, in a title.

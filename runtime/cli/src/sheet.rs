@@ -3,7 +3,7 @@
 use super::pdf::pdf;
 use super::session::Session;
 use anyhow::{Result, bail};
-use srvae_training::files;
+use srvae_training::files::{self, Kind};
 use srvae_training::picture::{self, Sheet};
 use srvae_training::train::tensorboard;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,19 @@ pub fn format(path: &Path) -> Result<Format> {
         Some("pdf") => Ok(Format::Pdf),
         _ => bail!("{}: a figure is written as .png, .svg or .pdf; the name of the file decides", path.display()),
     }
+}
+
+/// Refuses a place for a figure before it is drawn: an unknown format, or a file of another kind there.
+///
+/// # Errors
+/// What is wrong with the place.
+pub fn check_place(path: &Path, force: bool) -> Result<()> {
+    let kind = match format(path)? {
+        Format::Png => Kind::Png,
+        Format::Svg => Kind::Svg,
+        Format::Pdf => Kind::Pdf,
+    };
+    files::check_place(path, kind, force)
 }
 
 /// Writes a sheet in the format of the file's name.

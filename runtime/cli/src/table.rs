@@ -6,20 +6,23 @@ use super::session::Session;
 use super::{device, eval};
 use anyhow::Result;
 use serde_json::{Value, json};
+use srvae_training::Compiled;
 use srvae_training::data::Images;
 use srvae_training::eval::Evaluation;
 use srvae_training::terminal::{note, out, table};
 use srvae_training::train::interrupt;
-use srvae_training::{Compiled, TermKind};
 use std::process::ExitCode;
 
-/// A model on a data set.
+/// A trained model on a data set.
 struct Row {
-    model: String,
-    run: std::path::PathBuf,
+    /// The run's name.
+    run: String,
+    seed: u64,
+    rate: f64,
     step: usize,
     data: String,
     found: Evaluation,
+    line: Value,
     fid: Option<Distance>,
 }
 
@@ -44,14 +47,14 @@ pub fn run(models: &'static [Compiled], args: &Table) -> Result<ExitCode> {
     let other = args.transfer.iter().map(|data| DataArgs { data: Some(data.into()), crop: None, ..args.data.clone() });
     for data in own.chain(other) {
         // Models that share their pictures share the statistics of the real ones.
-        let mut known: Option<(String, [usize; 3], Images, Option<Real>)> = None;
+        let mut known: Option<(String, [usize; 3], String, Images, Option<Real>)> = None;
         for session in &sessions {
             let source = data.source().unwrap_or_else(|| session.header.data.clone());
             let shape = session.spec.picture_shape();
-            let (images, real) = match &known {
-                Some((there, size, images, real)) if *there == source && *size == shape => (images, real),
+            let (name, images, real) = match &known {
+                Some((there, size, name, images, real)) if *there == source && *size == shape => (name, images, real),
                 _ => {
-                    let (_, images) = session.test(&data, args.likelihood.images)?;
+                    let (name, images) = (session.data_name(&data), session.test(&data, args.likelihood.images)?.1);
                     let real = match &meter {
                         None => None,
                         Some(meter) => {
@@ -59,18 +62,29 @@ pub fn run(models: &'static [Compiled], args: &Table) -> Result<ExitCode> {
                             Some(meter.real(&name, &pictures)?)
                         }
                     };
-                    let known = known.insert((source.clone(), shape, images, real));
-                    (&known.2, &known.3)
+                    let known = known.insert((source.clone(), shape, name, images, real));
+                    (&known.2, &known.3, &known.4)
                 }
             };
-            note(&format!("{} on {source}", session.checkpoint.display()));
+            note(&format!("{} on {name}", session.checkpoint.display()));
             let found = eval::likelihood(session, images, &args.likelihood)?;
             let fid = match (&meter, real) {
                 (Some(meter), Some(real)) => Some(meter.measure(session, real)?),
                 _ => None,
             };
-            let (model, step) = (session.spec.name.clone(), session.header.progress.step);
-            rows.push(Row { model, run: session.folder.root().to_owned(), step, data: source, found, fid });
+            let line = eval::line(session, name, &found);
+            eval::keep(session, &data, name, &line);
+            let header = &session.header;
+            rows.push(Row {
+                run: session.name(),
+                seed: header.config.seed,
+                rate: header.config.schedule.rate,
+                step: header.progress.step,
+                data: name.clone(),
+                found,
+                line,
+                fid,
+            });
         }
     }
     if args.common.json {
@@ -83,8 +97,7 @@ pub fn run(models: &'static [Compiled], args: &Table) -> Result<ExitCode> {
 
 impl Row {
     fn json(&self) -> Value {
-        let mut line = json!({ "model": self.model, "run": self.run, "step": self.step, "data": self.data });
-        eval::extend(&mut line, self.found.json());
+        let mut line = self.line.clone();
         eval::extend(&mut line, json!({ "fid": self.fid.as_ref().map(Distance::json) }));
         line
     }
@@ -100,7 +113,7 @@ fn print(rows: &[Row], samples: usize) {
     // The paper's order: reconstructions, then divergences.
     terms.sort_by_key(|name| !name.starts_with("RE"));
     let mut lines = vec![
-        ["model", "data", "nll", "±"]
+        ["run", "seed", "lr", "step", "data", "nll", "±"]
             .into_iter()
             .chain(terms.iter().copied())
             .chain(["FID"])
@@ -110,8 +123,7 @@ fn print(rows: &[Row], samples: usize) {
     let mut notes = Vec::new();
     for row in rows {
         let term = |name: &&str| match row.found.terms.iter().find(|(term, _, _)| term == name) {
-            Some((_, TermKind::Reconstruction, value)) => format!("{:.1}", -value),
-            Some((_, TermKind::Kl, value)) => format!("{value:.1}"),
+            Some((_, _, value)) => format!("{value:.1}"),
             None => "–".to_owned(),
         };
         let fid = row.fid.as_ref().map_or_else(
@@ -121,9 +133,9 @@ fn print(rows: &[Row], samples: usize) {
                 format!("{:.2} [{}]", fid.value, notes.len())
             },
         );
-        let data = row.data.rsplit('/').next().unwrap_or(&row.data).to_owned();
-        let mut line =
-            vec![row.model.clone(), data, format!("{:.4}", row.found.nll), format!("{:.4}", row.found.standard_error)];
+        let mut line = vec![row.run.clone(), row.seed.to_string(), row.rate.to_string(), row.step.to_string()];
+        line.push(row.data.clone());
+        line.extend([row.found.nll, row.found.standard_error].map(|bits| format!("{bits:.4}")));
         line.extend(terms.iter().map(term));
         line.push(fid);
         lines.push(line);
@@ -131,8 +143,8 @@ fn print(rows: &[Row], samples: usize) {
     out(&table(&lines));
     let images: Vec<String> = rows.iter().map(|row| row.found.images.to_string()).collect();
     out(&format!(
-        "  nll in bits/dim by {samples} importance samples a picture (± standard error over {} test pictures); RE is −E log p \
-         and KL as in the bound, nats a picture",
+        "  nll in bits/dim by {samples} importance samples a picture (± standard error over {} test pictures); RE and KL \
+         as in the bound (RE added, KL subtracted), nats a picture",
         images.join(", ")
     ));
     for (number, line) in notes.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! `srvae-run train`.
 
 use super::args::{DataArgs, ModelArgs, ScheduleChoice, Train, TrainArgs};
-use super::{compiler, device, models, session, tensorboard};
+use super::{changes, compiler, device, machine, models, recipe, session, tensorboard};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use srvae_training::data::{self, Data, Kept, Source};
@@ -87,19 +87,29 @@ pub fn plan(
     Ok(Plan { spec, data, source, config })
 }
 
-/// Trains into a new run folder.
+/// Trains into a new run folder. What lies there is not touched before the model is built, initialised and evaluated.
 ///
 /// # Errors
-/// Those of [`Trainer::run`].
+/// A folder that is not for this run, too little memory, and those of [`Trainer::run`].
 pub fn fresh(plan: &Plan, out: Option<&Path>, device: &Device) -> Result<Outcome> {
+    interrupt::listen();
     let root = out.map_or_else(|| unused(&plan.spec.name), Path::to_owned);
+    RunFolder::check(&root)?;
+    check_memory(plan, device)?;
+    let folder = RunFolder::at(&root);
+    let mut trainer = Trainer::new(&plan.spec, &plan.data, &plan.source, plan.config.clone(), folder, device)?;
+    announce(&trainer, plan, device);
+    trainer.begin()?;
     let (folder, moved) = RunFolder::create(&root)?;
     if let Some(moved) = moved {
         note(&format!("{} held another run, which is now {}", root.display(), moved.display()));
     }
     srvae_training::files::write(&folder.source(), plan.spec.source.as_bytes())?;
-    let mut trainer = Trainer::new(&plan.spec, &plan.data, &plan.source, plan.config.clone(), folder.clone(), device)?;
-    finish(&mut trainer, plan, folder, device)
+    srvae_training::files::write(&folder.recipe(), recipe::text(plan)?.as_bytes())?;
+    let settings = settings(&trainer, plan, device)?;
+    write_json(&folder.config(), &settings)?;
+    trainer.set_folder(folder.clone());
+    finish(&mut trainer, plan, folder, &settings)
 }
 
 fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<Outcome> {
@@ -113,6 +123,7 @@ fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<
         bail!("{}: nothing to go on from: there is no checkpoints/last.safetensors in this folder", root.display());
     }
     folder.check_writable()?;
+    let folder = folder.locked()?;
     let checkpoint = Checkpoint::load(&folder.last(), device)?;
     let header = &checkpoint.header;
     let spec = if args.file.is_dir() {
@@ -133,11 +144,35 @@ fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<
     if config.seed != header.config.seed {
         bail!("--seed: a run goes on with the seed it began with, {}", header.config.seed);
     }
-    note(&format!("going on from step {} of {}", header.progress.step, config.steps));
+    let changed = changes::between(&header.config, &config)?;
+    note(&format!("going on from step {} of {}{}", header.progress.step, config.steps, changes::say(&changed)));
     let plan = Plan { spec, data, source, config };
+    check_memory(&plan, device)?;
     let mut trainer =
         Trainer::resume(&plan.spec, &plan.data, &checkpoint, plan.config.clone(), folder.clone(), device)?;
-    finish(&mut trainer, &plan, folder, device)
+    announce(&trainer, &plan, device);
+    let settings = settings(&trainer, &plan, device)?;
+    changes::record(&folder, header.progress.step, &changed, &settings)?;
+    finish(&mut trainer, &plan, folder, &settings)
+}
+
+/// Refuses a batch that does not fit into memory, before anything is computed.
+fn check_memory(plan: &Plan, device: &Device) -> Result<()> {
+    if !device.is_cpu() {
+        return Ok(());
+    }
+    let Config { batch, samples, .. } = plan.config;
+    let budget = compiler::budget(&plan.spec)?;
+    let image = budget.training_image as f64 * samples as f64;
+    let room = machine::memory().unwrap_or(u64::MAX) as f64 - budget.training_fixed as f64;
+    let fits = (room / image.max(1.0)).max(0.0) as usize;
+    let advice = match fits {
+        0 => "take a smaller model (--preset, --set) or fewer --samples".to_owned(),
+        fits => format!("--batch {fits} should fit"),
+    };
+    let samples = if samples > 1 { format!(" with --samples {samples}") } else { String::new() };
+    let bytes = budget.training_fixed as f64 + image * batch as f64;
+    machine::check_memory(&format!("training with --batch {batch}{samples}"), bytes, &advice)
 }
 
 /// The data a run began with, from where they lie now.
@@ -167,9 +202,9 @@ fn same_model(checkpoint: &Checkpoint, args: &Train, folder: &RunFolder) -> Resu
     checkpoint.check_model(&model, &text, settings, &folder.last())
 }
 
-fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, device: &Device) -> Result<Outcome> {
-    let parameters = trainer.model().params().entries().iter().map(|(_, var)| var.elem_count()).sum();
-    let mut about = vec![format!("{parameters} parameters")];
+/// What is trained on what, in one line.
+fn announce(trainer: &Trainer<'_>, plan: &Plan, device: &Device) {
+    let mut about = vec![format!("{} parameters", parameters(trainer))];
     about.extend(plan.spec.preset.as_ref().map(|preset| format!("preset {preset}")));
     if !plan.spec.settings.is_empty() {
         about.push(session::show_settings(&plan.spec));
@@ -178,31 +213,45 @@ fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, device: &De
         "training {} ({}) on {} ({} pictures), {} steps of {}, on {}",
         plan.spec.name,
         about.join(", "),
-        plan.data.name,
+        session::data_name(&plan.source),
         plan.data.train.len(),
         plan.config.steps,
         plan.config.batch,
         device::name(device),
     ));
-    let header = json!({
+}
+
+fn parameters(trainer: &Trainer<'_>) -> usize {
+    trainer.model().params().entries().iter().map(|(_, var)| var.elem_count()).sum()
+}
+
+/// What `config.json` says of a run at its start.
+fn settings(trainer: &Trainer<'_>, plan: &Plan, device: &Device) -> Result<Value> {
+    let settings = plan.spec.settings.iter().map(|(name, value)| Ok((name.clone(), serde_json::to_value(value)?)));
+    Ok(json!({
         "model": plan.spec.name,
         "preset": plan.spec.preset,
-        "settings": plan.spec.settings.iter().map(|(name, value)| Ok((name.clone(), serde_json::to_value(value)?))).collect::<Result<serde_json::Map<_, _>>>()?,
-        "parameters": parameters,
-        "data": plan.source,
+        "settings": settings.collect::<Result<serde_json::Map<_, _>>>()?,
+        "parameters": parameters(trainer),
+        "data": session::data_name(&plan.source),
+        "data_source": plan.source,
         "device": device::name(device),
-        "started": started(&folder),
+        "started": humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string(),
         "train": plan.config,
         "variables": plan.spec.variables,
-    });
-    srvae_training::files::write(&folder.config(), format!("{header:#}\n").as_bytes())?;
+    }))
+}
+
+fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, settings: &Value) -> Result<Outcome> {
+    let parameters = parameters(trainer);
+    tensorboard::begin(&folder, settings, &plan.spec)?;
     if let Some(kept) = &plan.data.kept {
         srvae_training::files::write(&folder.split(), kept.json().as_bytes())?;
     }
-    tensorboard::begin(&folder, &header, &plan.spec)?;
     let end = trainer.run();
-    tensorboard::end(&folder, trainer.progress().step, end.is_ok())?;
+    let told = tensorboard::end(&folder, trainer.progress().step, end.is_ok());
     let end = end?;
+    told?;
     match end {
         End::Done => {}
         End::Interrupted => note(&format!(
@@ -217,7 +266,8 @@ fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, device: &De
             trainer.progress().step
         )),
     }
-    for latent in trainer.activity().iter().filter(|activity| activity.collapsed()) {
+    let collapsed = |activity: &&Activity| activity.collapsed(&plan.config, trainer.progress().step);
+    for latent in trainer.activity().iter().filter(collapsed) {
         note(&format!(
             "warning: latent `{}` has collapsed: {} of its {} units say anything of a picture; \
              --warm-up or --free-nats may keep it in use",
@@ -239,14 +289,6 @@ fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, device: &De
         activity: trainer.activity().to_vec(),
         folder,
     })
-}
-
-/// When the run began, in UTC; a resumed run began when its first step was taken.
-fn started(folder: &RunFolder) -> String {
-    let before = std::fs::read_to_string(folder.config()).ok();
-    let before: Option<Value> = before.and_then(|text| serde_json::from_str(&text).ok());
-    let before = before.and_then(|config| Some(config["started"].as_str()?.to_owned()));
-    before.unwrap_or_else(|| humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string())
 }
 
 impl Outcome {

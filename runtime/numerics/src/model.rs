@@ -18,6 +18,16 @@ pub trait Model: Send {
     /// A variable missing in `data`, a shape that does not fit, or a failed tensor operation.
     fn bound(&self, data: &Values, noise: &mut Noise, options: &BoundOptions) -> Result<Terms>;
 
+    /// The terms as training takes them at a step, for a model that weights its own. What is reported as a bound or a
+    /// likelihood is always made of [`Model::bound`]'s terms, which stay as they are.
+    ///
+    /// # Errors
+    /// A failed tensor operation.
+    fn objective(&self, terms: &Terms, step: usize) -> Result<Terms> {
+        let _ = step;
+        Ok(terms.clone())
+    }
+
     /// The modes the graph allows, in the order the compiler prints them.
     fn modes(&self) -> &[Mode];
 

@@ -1,5 +1,6 @@
 //! The ordered store of a model's parameters.
 
+use crate::ops;
 use candle_core::{DType, Device, Result, Tensor, Var};
 use std::sync::{
     Arc, Mutex,
@@ -23,12 +24,19 @@ struct Store {
     seed: u64,
 }
 
+/// What the values of some parameters were derived from: equal stamps, equal values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    version: u64,
+    fingerprint: u64,
+}
+
 /// What a forward pass is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// Gradients will be asked for.
     Training,
-    /// Nothing is kept for gradients; what depends on parameters alone is kept from one pass to the next.
+    /// Nothing is kept for gradients; what depends on parameters alone is kept from one pass to the next, until they change.
     Inference,
     /// The first batch: each weight-normalised layer sets its scale and bias from what passes through it.
     Initialisation,
@@ -78,14 +86,28 @@ impl Params {
             Phase::Initialisation => 2,
         };
         self.store.phase.store(code, Ordering::Relaxed);
+        // Whatever was written to the parameters before: nothing derived from their values is kept beyond this call.
+        self.touch();
     }
 
-    /// Changes whenever a parameter's value does: what was derived from the values is good for one version.
-    pub fn version(&self) -> u64 {
-        self.store.version.load(Ordering::Relaxed)
+    /// The stamp of these parameters, under which what is derived from their values may be kept.
+    ///
+    /// On the CPU the values themselves are read, so whoever writes to a [`Var`] (an optimiser of another crate, a copy of
+    /// a running average) need tell nobody. Elsewhere the stamp changes with [`Params::set_phase`], every training step and
+    /// [`Params::touch`].
+    ///
+    /// # Errors
+    /// A parameter that is not contiguous.
+    pub fn stamp(&self, vars: &[&Var]) -> Result<Stamp> {
+        let mut fingerprint = 0;
+        for var in vars {
+            fingerprint = ops::combine(fingerprint, ops::fingerprint(var)?.unwrap_or(0));
+        }
+        Ok(Stamp { version: self.store.version.load(Ordering::Relaxed), fingerprint })
     }
 
-    /// To be called by whoever writes to a parameter.
+    /// Drops what was kept under earlier stamps. Only to be called by whoever writes to parameters on a GPU between two
+    /// passes of one phase.
     pub fn touch(&self) {
         self.store.version.fetch_add(1, Ordering::Relaxed);
     }

@@ -2,6 +2,7 @@
 //!
 //! Knows no model: everything here works on any type that implements [`Model`], which generated code does.
 
+pub mod arrays;
 pub mod data;
 pub mod eval;
 pub mod fetch;

@@ -1,15 +1,39 @@
-//! Writing to the terminal. A reader that has gone away (`srvae-run … | head`) ends the program quietly.
+//! Writing to the terminal.
+//!
+//! What cannot be written to standard output never ends the work: files are written all the same, and [`delivered`] says at
+//! the end that the result was lost.
 
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
+use std::sync::Mutex;
+
+/// Why standard output takes nothing more.
+static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
 
 /// A line of the result, on standard output.
 pub fn out(text: &str) {
-    let mut stdout = std::io::stdout().lock();
-    if let Err(reason) = writeln!(stdout, "{text}").and_then(|()| stdout.flush())
-        && reason.kind() == ErrorKind::BrokenPipe
-    {
-        std::process::exit(0);
+    let mut lost = LOST.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    if lost.is_some() {
+        return;
     }
+    let mut stdout = io::stdout().lock();
+    *lost = writeln!(stdout, "{text}").and_then(|()| stdout.flush()).err();
+}
+
+/// Whether everything that was meant for standard output has reached it.
+///
+/// # Errors
+/// The first failure: a full disk, or of kind `BrokenPipe` a reader that has gone away (`srvae-run … | head`).
+pub fn delivered() -> io::Result<()> {
+    let mut lost = LOST.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    match lost.take() {
+        Some(reason) => Err(reason),
+        None => io::stdout().flush(),
+    }
+}
+
+/// Whether a failure of standard output is a reader that has read enough.
+pub fn has_gone(reason: &io::Error) -> bool {
+    reason.kind() == ErrorKind::BrokenPipe
 }
 
 /// A line about the work, on standard error; where nobody can read it, it is lost.

@@ -32,9 +32,6 @@ impl<'a> Checker<'a> {
                 _ => {}
             }
         }
-        for clash in names::same_types(&self.variables) {
-            self.findings.push(clash);
-        }
     }
 
     fn model_name(&mut self, file: &File, source: &Source) {

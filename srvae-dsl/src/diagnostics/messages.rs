@@ -146,18 +146,6 @@ pub(crate) fn name_taken(name: &str, span: Span) -> Diagnostic {
         .hint(format!("choose another name, such as `{name}_1`"))
 }
 
-pub(crate) fn rust_keyword(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0205", format!("`{name}` cannot be a name in the generated Rust code"))
-        .at(span, "reserved in Rust")
-        .hint(format!("choose another name, such as `{name}_1`"))
-}
-
-pub(crate) fn same_type(name: &str, span: Span, type_name: &str, other: &str) -> Diagnostic {
-    Diagnostic::error("E0206", format!("`{name}` needs the Rust type `{type_name}`, which {other} has"))
-        .at(span, format!("`{type_name}` in generated code"))
-        .hint("choose another name")
-}
-
 pub(crate) fn unknown_variable<'a>(
     name: &str,
     span: Span,

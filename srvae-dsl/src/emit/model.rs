@@ -6,7 +6,7 @@ use super::variables::arguments;
 use super::{Origin, doc, ident};
 use crate::derive::{Mode, Term, TermKind};
 use crate::graph::VariableId;
-use crate::plan::{FactorPlan, Operation, Output, PartKind, Plan, Program, term_field};
+use crate::plan::{FactorPlan, Operation, Output, PartKind, Plan, term_field};
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -15,8 +15,7 @@ pub fn model(plan: &Plan) -> TokenStream {
     let (name, title) =
         (ident(&plan.names.model), doc(&format!(" The model {} with its parameters.", plan.model.name)));
     let factors = plan.factors.iter().map(|factor| conditional(plan, factor));
-    let modes = plan.modes.iter().zip(&plan.derivation.modes).zip(&plan.names.results);
-    let modes = modes.map(|((program, mode), result)| method(plan, program, mode, result));
+    let modes = (0..plan.modes.len()).map(|at| method(plan, at));
     let (bound, model_trait) = (bound(plan), model_trait(plan));
     quote! {
         /// The model itself.
@@ -133,9 +132,10 @@ fn signed(term: &Term) -> String {
 }
 
 /// A mode as a method.
-fn method(plan: &Plan, program: &Program, mode: &Mode, result: &str) -> TokenStream {
+fn method(plan: &Plan, at: usize) -> TokenStream {
+    let (program, mode) = (&plan.modes[at], &plan.derivation.modes[at]);
     let walker = Walker { plan, program };
-    let (name, result) = (ident(&program.name), ident(result));
+    let (name, result) = (ident(&plan.names.methods[at]), ident(&plan.names.results[at]));
     let parents = arguments(plan, &program.given, &walker.given());
     let steps: Vec<_> = mode.steps.iter().map(|step| plan.step(step.side, step.variable)).collect();
     let title = doc(&format!(" {}: {}.", sentence(&program.name), steps.join(", ")));
@@ -215,7 +215,8 @@ fn model_trait(plan: &Plan) -> TokenStream {
         let yields = yields.iter().map(|id| plan.name(*id));
         quote!(::srvae::Mode { name: #text, given: &[#(#given),*], yields: &[#(#yields),*] })
     });
-    let arms: Vec<_> = plan.derivation.modes.iter().map(|mode| arm(plan, mode)).collect();
+    let arms: Vec<_> =
+        plan.derivation.modes.iter().zip(&plan.names.methods).map(|(mode, method)| arm(plan, mode, method)).collect();
     let flows = flows(plan);
     let given = if plan.derivation.modes.iter().any(|mode| !mode.given.is_empty()) { quote!(given) } else { quote!(_) };
     quote! {
@@ -282,8 +283,8 @@ fn flows(plan: &Plan) -> TokenStream {
     }
 }
 
-fn arm(plan: &Plan, mode: &Mode) -> TokenStream {
-    let (text, method) = (&mode.name, ident(&mode.name));
+fn arm(plan: &Plan, mode: &Mode, method: &str) -> TokenStream {
+    let (text, method) = (&mode.name, ident(method));
     let arguments = mode.given.iter().map(|id| from_values(plan, *id, quote!(given)));
     let values = mode.yields(&plan.model).into_iter().map(|id| {
         let (text, field) = (plan.name(id), ident(&plan.names.variables[id.0]));

@@ -1,6 +1,7 @@
 //! The factorisations and the bound in LaTeX, in the notation of the papers; needs `amsmath`.
 
 use super::bound::{Form, Statement, statements, whole};
+use super::fold::listed_as;
 use super::notation::{call, determined, of_role};
 use crate::derive::is_deterministic;
 use crate::graph::{Body, Role, Side, VariableId};
@@ -25,10 +26,13 @@ fn align(lines: &[String]) -> String {
 fn factorisations(plan: &Plan) -> String {
     let joint = |side: Side, left: &[VariableId], right: &[VariableId], factors: &[crate::graph::Factor]| {
         let bar = if right.is_empty() { String::new() } else { format!(" \\mid {}", symbols(plan, right)) };
-        let product = factors
+        let keys: Vec<String> = factors.iter().map(|factor| plan.factor_text(side, factor.variable)).collect();
+        let product: Vec<(String, usize)> = factors
             .iter()
-            .map(|factor| (factor_text(plan, side, factor.variable), factor_letters(plan, side, factor.variable)));
-        let mut lines = wrapped(product, "\\, ", "& \\quad ");
+            .map(|factor| (factor_text(plan, side, factor.variable), factor_letters(plan, side, factor.variable)))
+            .collect();
+        let product = listed_as(&keys, &product, &("\\cdots".to_owned(), 1));
+        let mut lines = wrapped(product.into_iter(), "\\, ", "& \\quad ");
         lines[0] = format!("{}({}{bar}) &= {}", letter(side, false), symbols(plan, left), lines[0]);
         lines
     };
@@ -137,8 +141,14 @@ fn formula(plan: &Plan, statement: &Statement<'_>) -> String {
 }
 
 fn expectation(plan: &Plan, over: &[VariableId]) -> String {
-    let factors: Vec<_> = over.iter().map(|id| factor_text(plan, Side::Q, *id)).collect();
-    format!("\\mathbb{{E}}_{{{}}}", factors.join("\\, "))
+    format!("\\mathbb{{E}}_{{{}}}", product(plan, Side::Q, over))
+}
+
+/// Factors side by side, those of a long sequence by its ends.
+fn product(plan: &Plan, side: Side, of: &[VariableId]) -> String {
+    let keys: Vec<String> = of.iter().map(|id| plan.factor_text(side, *id)).collect();
+    let shown: Vec<String> = of.iter().map(|id| factor_text(plan, side, *id)).collect();
+    listed_as(&keys, &shown, &"\\cdots".to_owned()).join("\\, ")
 }
 
 /// p(x), or p(x | c) where something is given.
@@ -174,7 +184,9 @@ fn letter(side: Side, deterministic: bool) -> &'static str {
 }
 
 fn symbols(plan: &Plan, ids: &[VariableId]) -> String {
-    ids.iter().map(|id| symbol(plan.name(*id))).collect::<Vec<_>>().join(", ")
+    let keys: Vec<String> = ids.iter().map(|id| plan.name(*id).to_owned()).collect();
+    let shown: Vec<String> = keys.iter().map(|name| symbol(name)).collect();
+    listed_as(&keys, &shown, &"\\dots".to_owned()).join(", ")
 }
 
 /// `z` → `\mathbf{z}`, `z1` → `\mathbf{z}_{1}`, `z_top` → `\mathbf{z}_{\mathrm{top}}`, `theta` → `\boldsymbol{\theta}`.

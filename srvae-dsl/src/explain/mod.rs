@@ -5,6 +5,7 @@
 mod bound;
 mod budget;
 mod dot;
+mod fold;
 
 mod json;
 mod latex;

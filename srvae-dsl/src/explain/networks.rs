@@ -127,6 +127,7 @@ pub fn table(plan: &Plan) -> Vec<Vec<String>> {
             rows.push(row(name, stage.reads.join(", "), show_shape(&stage.output), stage.cost));
         }
     }
+    let mut rows = super::fold::folded(rows);
     rows.push(row("total".to_owned(), String::new(), String::new(), plan.model.cost()));
     rows
 }

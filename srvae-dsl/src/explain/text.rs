@@ -1,6 +1,7 @@
 //! The explanation as plain text.
 
 use super::bound::{Form, Statement, discrete_draws, statements};
+use super::fold::{folded, listed};
 use super::notation::{aligned, bytes, count, density, determined, of_role, role, scaled, space};
 use super::{Budget, network_table};
 use crate::derive::{is_deterministic, is_supplied};
@@ -36,6 +37,11 @@ fn title(plan: &Plan) -> String {
     text
 }
 
+/// Names of variables, those of a long sequence by its ends.
+fn names(plan: &Plan, ids: &[VariableId]) -> String {
+    listed(ids.iter().map(|id| plan.name(*id).to_owned()).collect()).join(", ")
+}
+
 fn variables(plan: &Plan) -> String {
     let rows: Vec<Vec<String>> = plan
         .model
@@ -46,14 +52,14 @@ fn variables(plan: &Plan) -> String {
             vec![role(variable.role).to_owned(), variable.name.clone(), space(variable), docs]
         })
         .collect();
-    section("Variables", &aligned(&rows, &[], "  "))
+    section("Variables", &aligned(&folded(rows), &[], "  "))
 }
 
 fn factorisation(plan: &Plan) -> String {
     let joint = |side: Side, left: &[VariableId], right: &[VariableId], factors: &[crate::graph::Factor]| {
         let bar = if right.is_empty() { String::new() } else { format!(" | {}", plan.names(right)) };
-        let product: Vec<_> = factors.iter().map(|factor| plan.factor_text(side, factor.variable)).collect();
-        format!("  {}({}{bar}) = {}\n", side.name(), plan.names(left), product.join(" "))
+        let product = listed(factors.iter().map(|factor| plan.factor_text(side, factor.variable)).collect());
+        format!("  {}({}{bar}) = {}\n", side.name(), names(plan, left), product.join(" "))
     };
     let given = of_role(plan, &[Role::Given]);
     let latent = of_role(plan, &[Role::Latent]);
@@ -71,20 +77,20 @@ fn factorisation(plan: &Plan) -> String {
             vec![plan.factor_text(factor.side, factor.variable), format!("{sign} {}", density(plan, factor))]
         })
         .collect();
-    section("Factors", &(text + "\n" + &aligned(&rows, &[], "  ")))
+    section("Factors", &(text + "\n" + &aligned(&folded(rows), &[], "  ")))
 }
 
 fn bound(plan: &Plan) -> String {
     let statements = statements(plan);
-    let mut sum = String::new();
-    for (at, statement) in statements.iter().enumerate() {
-        sum += match (at, statement.adds()) {
+    let sum = statements.iter().enumerate().map(|(at, statement)| {
+        let sign = match (at, statement.adds()) {
             (0, true) => "",
-            (_, true) => " + ",
-            (_, false) => " − ",
+            (_, true) => "+ ",
+            (_, false) => "− ",
         };
-        sum += &statement.term.name;
-    }
+        format!("{sign}{}", statement.term.name)
+    });
+    let sum = listed(sum.collect()).join(" ");
     let bounded = &plan.derivation.bounded;
     let mut text = format!("  {} {} {sum}\n\n", bounded.text(&plan.model), bounded.relation());
     let rows: Vec<Vec<String>> = statements
@@ -94,7 +100,7 @@ fn bound(plan: &Plan) -> String {
             vec![statement.term.name.clone(), format!("= {}", formula(plan, statement)), format!("{how}: {why}")]
         })
         .collect();
-    text += &aligned(&rows, &[], "  ");
+    text += &aligned(&folded(rows), &[], "  ");
     for factor in determined(plan) {
         let (name, density) = (plan.name(factor.variable), density(plan, factor));
         if is_supplied(factor) {
@@ -126,7 +132,7 @@ pub(super) fn formula(plan: &Plan, statement: &Statement<'_>) -> String {
     if statement.over.is_empty() {
         return inner;
     }
-    let over: Vec<_> = statement.over.iter().map(|id| plan.factor_text(Side::Q, *id)).collect();
+    let over = listed(statement.over.iter().map(|id| plan.factor_text(Side::Q, *id)).collect());
     format!("E {} [ {inner} ]", over.join(" "))
 }
 
@@ -134,11 +140,12 @@ fn modes(plan: &Plan) -> String {
     let mut text = String::new();
     for mode in &plan.derivation.modes {
         text += &format!("  {}({})\n", mode.name, plan.names(&mode.given));
-        for (index, step) in mode.steps.iter().enumerate() {
+        let steps = mode.steps.iter().enumerate().map(|(index, step)| {
             let way = if mode.is_intermediate(index) { "    on the way" } else { "" };
-            text += &format!("    {}{way}\n", plan.step(step.side, step.variable));
-        }
-        text += &format!("    return {}\n", plan.names(&mode.yields(&plan.model)));
+            vec![format!("{}{way}", plan.step(step.side, step.variable))]
+        });
+        text += &aligned(&folded(steps.collect()), &[], "    ");
+        text += &format!("    return {}\n", names(plan, &mode.yields(&plan.model)));
     }
     for refusal in &plan.derivation.refused {
         let (given, why) = (plan.names(&refusal.given), refusal.reason.text(&plan.model));
@@ -153,11 +160,11 @@ fn program(plan: &Plan) -> String {
         text += &format!("  {title}\n");
         let repeated = plan.repeated(&plan.bound);
         if rate == Rate::Sample && !repeated.is_empty() {
+            let repeated = listed(repeated.into_iter().map(str::to_owned).collect());
             text += &format!("    repeat {} for each sample\n", repeated.join(", "));
         }
-        for line in plan.lines(&plan.bound, rate) {
-            text += &format!("    {line}\n");
-        }
+        let lines = plan.lines(&plan.bound, rate).into_iter().map(|line| vec![line]);
+        text += &aligned(&folded(lines.collect()), &[], "    ");
     }
     section(&format!("Plan of the bound, given {}", plan.names(&plan.bound.given)), &text)
 }

@@ -57,7 +57,8 @@ pub struct Chosen {
     /// Fields and types of variables.
     pub variables: Vec<String>,
     pub types: Vec<String>,
-    /// Types of the modes' results.
+    /// Methods of the modes, and types of what they yield.
+    pub methods: Vec<String>,
     pub results: Vec<String>,
     /// Fields of the configuration, and functions of presets.
     pub settings: Vec<String>,
@@ -72,15 +73,21 @@ impl Chosen {
         };
         let variables = || model.variables.iter().map(|variable| &variable.name);
         Self {
-            module: Names::default().unique(&model.name),
+            module: module_name(&model.name),
             model: Names::default().camel(&model.name),
             variables: each(&mut variables(), Names::unique, &[]),
             types: each(&mut variables(), Names::camel, &[]),
+            methods: each(&mut derivation.modes.iter().map(|mode| &mode.name), Names::unique, &[]),
             results: each(&mut derivation.modes.iter().map(|mode| &mode.name), Names::camel, &["BoundTerms"]),
             settings: each(&mut model.params.iter().map(|param| &param.name), Names::unique, &[]),
             presets: each(&mut model.presets.iter().map(|preset| &preset.name), Names::unique, &[]),
         }
     }
+}
+
+/// The module that a model becomes.
+pub fn module_name(model: &str) -> String {
+    Names::default().unique(model)
 }
 
 /// `RE_x` as a field: `re_x`.

@@ -4,6 +4,7 @@ use super::names::Names;
 use super::program::Call;
 use crate::catalog::{Arity, Block, Distribution, Role};
 use crate::graph::{Body, Factor, Model, NetBody, NetId, Network, Number, Op, Side, Use, VariableId};
+use std::collections::BTreeMap;
 
 /// Position of a part in [`Parts::all`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,6 +78,7 @@ pub struct Parts {
     /// In the order of construction.
     pub all: Vec<Part>,
     pub shapes: Vec<ComputedShape>,
+    by_path: BTreeMap<String, PartId>,
 }
 
 impl Parts {
@@ -86,7 +88,7 @@ impl Parts {
 
     /// The part below this path.
     pub fn find(&self, path: &str) -> Option<PartId> {
-        self.all.iter().position(|part| part.path == path).map(PartId)
+        self.by_path.get(path).copied()
     }
 }
 
@@ -215,8 +217,10 @@ impl Builder<'_> {
         let field = self.names.local(&path.replace('.', "_"));
         let shapes = inputs.iter().map(|input| input.shape.clone()).collect();
         let inputs = inputs.iter().map(|input| input.concrete.clone()).collect();
+        let id = PartId(self.parts.all.len());
+        self.parts.by_path.insert(path.clone(), id);
         self.parts.all.push(Part { kind, path, field, shapes, inputs });
-        PartId(self.parts.all.len() - 1)
+        id
     }
 }
 

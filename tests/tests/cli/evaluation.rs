@@ -38,8 +38,7 @@ fn a_table_has_a_row_for_each_model_and_data_set() {
     assert_eq!(rows[0]["nll"], place.json("eval a --k 10")["nll"]);
     assert_eq!(rows[3]["nll"], place.json("eval b --data other --k 10")["nll"]);
     let said = place.run(arguments);
-    for word in
-        ["model", "data", "nll", "RE_x", "KL_z", "FID", "cifar", "other", "10 importance samples", "12, 12, 9, 9"]
+    for word in ["run", "data", "nll", "RE_x", "KL_z", "FID", "cifar", "other", "10 importance samples", "12, 12, 9, 9"]
     {
         assert!(said.out.contains(word), "{word}: {}", said.out);
     }

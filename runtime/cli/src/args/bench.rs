@@ -27,7 +27,7 @@ pub struct Bench {
     #[arg(long, default_value_t = 32, value_parser = at_least_one)]
     pub batch: usize,
     /// Timed steps, after two that are not.
-    #[arg(long, default_value_t = 5, value_parser = at_least_one)]
+    #[arg(long, default_value_t = 5, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     pub steps: usize,
     /// Importance samples a picture, for the job nll.
     #[arg(long, default_value_t = 16, value_parser = at_least_one)]

@@ -1,6 +1,6 @@
 //! How good trained models are.
 
-use super::numbers::{at_least_one, at_least_two, not_negative};
+use super::numbers::{at_least_one, at_least_two, count, not_negative};
 use super::{CommonArgs, DataArgs, DecodeChoice, RunArgs, Which};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -32,6 +32,43 @@ pub struct Eval {
     pub data: DataArgs,
     #[command(flatten)]
     pub likelihood: LikelihoodArgs,
+    /// Also write the log-likelihood, the bound and its terms of every record, nats, into this .csv or .npz file.
+    #[arg(long, value_name = "FILE")]
+    pub per_record: Option<PathBuf>,
+    /// Replace a file of another kind that lies where the result goes.
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// The latents of every record.
+///
+/// The file holds two arrays for each latent, first axis the records: NAME, what q yields without noise (the mean, where q is
+/// a normal, given the means of the latents above), and NAME_draws [records, draws, …].
+#[derive(Debug, Args)]
+pub struct Encode {
+    #[command(flatten)]
+    pub run: RunArgs,
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// The .npz file to write.
+    #[arg(long, value_name = "NPZ")]
+    pub out: PathBuf,
+    /// Draws of the latents for each record, besides their means; 0 leaves them away.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count)]
+    pub draws: usize,
+    /// Use the first N records only.
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub images: Option<usize>,
+    /// Records computed at once.
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = at_least_one)]
+    pub batch: usize,
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Replace a file of another kind that lies where the result goes.
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub common: CommonArgs,
 }

@@ -44,6 +44,9 @@ pub struct Export {
     /// The file to write.
     #[arg(long, value_name = "SAFETENSORS")]
     pub out: PathBuf,
+    /// Replace a file of another kind, or a checkpoint, that lies there.
+    #[arg(long)]
+    pub force: bool,
     /// The last line on standard output is one JSON object.
     #[arg(long)]
     pub json: bool,

@@ -12,10 +12,10 @@ pub use bench::{Bench, Job};
 pub use compiler::{Check, Explain, Fmt, Format};
 #[cfg(feature = "fid")]
 pub use eval::RealSet;
-pub use eval::{Eval, Fid, FidArgs, LikelihoodArgs, Table};
+pub use eval::{Encode, Eval, Fid, FidArgs, LikelihoodArgs, Table};
 pub use files::{Export, Fetch, Import};
 pub use modes::{DecodeChoice, Drawing, Figure, Interpolate, Mode, Report, Upscale};
-pub use train::{All, ScheduleChoice, Train, TrainArgs};
+pub use train::{All, ScheduleChoice, Sweep, Train, TrainArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use srvae_training::data::{self, Binarise, Crop, Source, Split};
@@ -38,7 +38,9 @@ Examples:
 
 Exit codes:
   0  done        1  an error, said in one message on standard error
-  2  the command line was not understood        130  interrupted; a checkpoint was written";
+  2  the command line was not understood
+  130  interrupted; training has written a checkpoint
+  141  the reader of standard output went away (| head); the work is done and its files are written";
 
 /// Compiles, trains and runs latent-variable models written as .pgm files.
 ///
@@ -60,8 +62,12 @@ pub struct Cli {
 pub enum Command {
     /// Train a model file into a run folder, or go on with a run.
     Train(Box<Train>),
+    /// Train with varied options, one run after the other, and compare them.
+    Sweep(Sweep),
     /// Estimate a trained model's likelihood on test pictures.
     Eval(Eval),
+    /// Write what a trained model's q makes of data: the latents of every record, as arrays.
+    Encode(Encode),
     /// Measure the Fréchet inception distance between drawn and real pictures.
     Fid(Fid),
     /// Print the likelihoods, terms and FIDs of trained models side by side, as the paper's Table 1.
@@ -128,8 +134,8 @@ pub struct DataArgs {
     pub binarise: Option<BinariseChoice>,
     /// Bring every number of real variables to mean 0 and standard deviation 1 over the training records. Likelihoods stay those of
     /// the data's own units.
-    #[arg(long, requires = "data")]
-    pub standardize: bool,
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false", requires = "data")]
+    pub standardize: Option<bool>,
     /// How a validation set is taken from the training records: standard (the last fifth of CIFAR-10 and ImageNet, a fifth at
     /// random of other data), hoogeboom (the last fifth), authors (15 % at random), none, or a part such as 0.1 at random.
     #[arg(long, value_name = "NAME|PART")]
@@ -155,7 +161,7 @@ impl DataArgs {
                 Some(BinariseChoice::Stochastic) => Binarise::Stochastic,
                 _ => Binarise::Threshold,
             },
-            standardize: self.standardize,
+            standardize: self.standardize.unwrap_or_default(),
             seed: self.data_seed.unwrap_or_default(),
             ..Source::of(self.data.as_ref()?.as_os_str())
         };
@@ -203,7 +209,7 @@ pub struct CommonArgs {
     #[arg(long, value_enum, default_value_t)]
     pub precision: PrecisionChoice,
     /// Threads to compute with; all cores where not given.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// Progress on standard error only; the last line on standard output is one JSON object.
     #[arg(long)]

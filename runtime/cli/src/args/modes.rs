@@ -42,6 +42,9 @@ pub struct Drawing {
     /// The PNG file to write; below RUN/grids where not given.
     #[arg(long, value_name = "PNG")]
     pub out: Option<PathBuf>,
+    /// Replace a file of another kind that lies there.
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub common: CommonArgs,
 }
@@ -128,6 +131,9 @@ pub struct Figure {
     /// The PNG file to write; RUN/grids/figure.png where not given.
     #[arg(long, value_name = "PNG")]
     pub out: Option<PathBuf>,
+    /// Replace a file of another kind that lies there.
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub common: CommonArgs,
 }
@@ -139,4 +145,7 @@ pub struct Report {
     /// The file to write; RUN/report.html where not given.
     #[arg(long, value_name = "HTML")]
     pub out: Option<PathBuf>,
+    /// Replace a file of another kind that lies there.
+    #[arg(long)]
+    pub force: bool,
 }

@@ -1,11 +1,19 @@
 //! Numbers of a limited range.
 
+/// Beyond what anyone counts; sums and products of a few such numbers are still numbers of the machine.
+const MOST: usize = 1_000_000_000_000;
+
 pub fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("at least 1 is needed".into()),
+        Ok(number) if number > MOST => Err(format!("at most {MOST} is possible")),
         Ok(number) => Ok(number),
         Err(_) => Err("a whole number is needed".into()),
     }
+}
+
+pub fn count(text: &str) -> Result<usize, String> {
+    if text.trim() == "0" { Ok(0) } else { at_least_one(text) }
 }
 
 pub fn at_least_two(text: &str) -> Result<usize, String> {

@@ -3,10 +3,14 @@
 use super::numbers::{at_least_one, fraction, positive};
 use super::{CommonArgs, DataArgs, ModelArgs};
 use clap::{Args, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 #[derive(Debug, Clone, Args)]
 pub struct TrainArgs {
+    /// Options from a file, such as the run.toml of a run folder, which repeats that run; the command line's own win.
+    #[arg(long, value_name = "TOML")]
+    pub config: Option<PathBuf>,
     /// Training steps in all [default: 300].
     #[arg(long, allow_negative_numbers = true, value_name = "N", conflicts_with = "epochs", value_parser = at_least_one)]
     pub steps: Option<usize>,
@@ -28,7 +32,8 @@ pub struct TrainArgs {
     /// exponential (the paper's), cosine or constant [default: exponential].
     #[arg(long, value_name = "NAME")]
     pub schedule: Option<ScheduleChoice>,
-    /// Samples of the latents a picture; more than one trains the importance-weighted bound [default: 1].
+    /// Samples of the latents a picture; more than one trains the importance-weighted bound, with terms weighted within each
+    /// sample's log weight [default: 1].
     #[arg(long, value_name = "K", value_parser = at_least_one)]
     pub samples: Option<usize>,
     /// Mirror training pictures and shift them by up to 5 %, as the authors do.
@@ -116,7 +121,8 @@ pub struct Train {
     pub data: DataArgs,
     #[command(flatten)]
     pub train: TrainArgs,
-    /// The run folder; a new one below runs/ where not given. A run that lies there is moved aside.
+    /// The run folder; a new one below runs/ where not given. A run that lies there is moved aside, once the new one has
+    /// started well; a folder with anything else in it is refused.
     #[arg(long, value_name = "RUN")]
     pub out: Option<PathBuf>,
     /// Go on from the last checkpoint of the run folder.
@@ -124,4 +130,35 @@ pub struct Train {
     pub resume: bool,
     #[command(flatten)]
     pub common: CommonArgs,
+}
+
+/// Trainings with varied options, one after the other, and a table that compares them.
+///
+/// Options of `train` after `--` go to all of them: srvae-run sweep vae.pgm --vary lr=1e-3,2e-3 --seeds 3 -- --steps 500. A sweep
+/// that was interrupted goes on when it is started again.
+#[derive(Debug, Args)]
+pub struct Sweep {
+    /// The model file.
+    pub file: PathBuf,
+    /// An option and its values, as in lr=1e-3,2e-3; a parameter of the model as in set.width=8,16. Several are combined.
+    #[arg(long, value_name = "NAME=VALUES")]
+    pub vary: Vec<String>,
+    /// Trainings of each combination, with seeds that follow one another.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one)]
+    pub seeds: usize,
+    /// The first seed.
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    pub seed: u64,
+    /// The folder of the run folders; runs/FILE-sweep where not given.
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+    /// Print the command line of each training, and train nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The last line on standard output is one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    /// Options of every training.
+    #[arg(last = true, value_name = "OPTIONS")]
+    pub rest: Vec<OsString>,
 }

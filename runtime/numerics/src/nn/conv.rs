@@ -1,6 +1,6 @@
 //! Weight-normalised convolutions with data-dependent initialisation (Salimans and Kingma 2016).
 
-use crate::params::Phase;
+use crate::params::{Phase, Stamp};
 use crate::{Params, Result, Tensor, ops};
 use candle_core::Var;
 use std::sync::{Arc, Mutex};
@@ -32,8 +32,8 @@ pub struct NormConv {
     kernel: usize,
     shape: Shape2d,
     params: Params,
-    /// The weight at one version of the parameters, kept while nothing is learned.
-    kept: Arc<Mutex<Option<(u64, Tensor)>>>,
+    /// The weight at one stamp of the parameters, kept while nothing is learned.
+    kept: Arc<Mutex<Option<(Stamp, Tensor)>>>,
 }
 
 impl NormConv {
@@ -70,7 +70,8 @@ impl NormConv {
         self.apply(x, &weight, &bias)
     }
 
-    /// The weight and the bias as the phase needs them: tracked in training, detached and kept at inference.
+    /// The weight and the bias as the phase needs them: tracked in training, detached and kept at inference, where another
+    /// value of either makes the weight another tensor.
     ///
     /// # Errors
     /// A failed tensor operation.
@@ -80,13 +81,13 @@ impl NormConv {
             let weight = ops::weight_norm(self.direction.as_tensor(), self.scale.as_tensor(), dim)?;
             return Ok((weight, self.bias.as_tensor().clone()));
         }
-        let version = self.params.version();
+        let stamp = self.params.stamp(&[&self.direction, &self.scale, &self.bias])?;
         let mut kept = self.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let weight = match &*kept {
-            Some((at, weight)) if *at == version => weight.clone(),
+            Some((at, weight)) if *at == stamp => weight.clone(),
             _ => ops::weight_norm(&self.direction.as_detached_tensor(), &self.scale.as_detached_tensor(), dim)?,
         };
-        *kept = Some((version, weight.clone()));
+        *kept = Some((stamp, weight.clone()));
         Ok((weight, self.bias.as_detached_tensor()))
     }
 

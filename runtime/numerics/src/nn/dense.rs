@@ -4,6 +4,7 @@ use super::{NormConv, Shape2d};
 use crate::ops::{self, Attention, DenseKernels, DenseStep};
 use crate::params::Phase;
 use crate::{Params, Result, Tensor};
+use candle_core::TensorId;
 use std::sync::{Arc, Mutex};
 
 /// `steps` bottlenecks, each appended to the stack and followed by an ELU over the whole stack; channel attention last.
@@ -14,8 +15,8 @@ pub struct DenseLayer {
     excite: NormConv,
     params: Params,
     channels: usize,
-    /// The composed kernels at one version of the parameters, kept while nothing is learned.
-    kept: Arc<Mutex<Option<(u64, DenseKernels)>>>,
+    /// The kernels composed of these weights, kept while nothing is learned.
+    kept: Arc<Mutex<Option<(Vec<TensorId>, DenseKernels)>>>,
 }
 
 impl DenseLayer {
@@ -63,20 +64,20 @@ impl DenseLayer {
         let steps = steps.collect::<Result<Vec<_>>>()?;
         let ((squeeze, squeeze_bias), (excite, excite_bias)) = (self.squeeze.weight()?, self.excite.weight()?);
         let attention = Attention { squeeze, squeeze_bias, excite, excite_bias };
-        ops::dense_layer_kept(x, &steps, &attention, &self.kernels())
+        ops::dense_layer_kept(x, &steps, &attention, &self.kernels(&steps))
     }
 
-    /// Kept at inference, given back at training.
-    fn kernels(&self) -> DenseKernels {
+    /// Kept at inference for as long as the layers keep their weights, given back at training.
+    fn kernels(&self, steps: &[DenseStep]) -> DenseKernels {
         let mut kept = self.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if self.params.phase() == Phase::Training {
             *kept = None;
             return DenseKernels::default();
         }
-        let version = self.params.version();
+        let weights: Vec<TensorId> = steps.iter().flat_map(|step| [step.squeeze.id(), step.grow.id()]).collect();
         match &*kept {
-            Some((at, kernels)) if *at == version => kernels.clone(),
-            _ => kept.insert((version, DenseKernels::default())).1.clone(),
+            Some((of, kernels)) if *of == weights => kernels.clone(),
+            _ => kept.insert((weights, DenseKernels::default())).1.clone(),
         }
     }
 

@@ -1,13 +1,17 @@
 //! How good a model is: its likelihood on pictures it has not seen.
 
+mod encode;
 mod log_sum;
 
 use crate::data::{Batches, Images};
 use crate::params::Phase;
 use crate::spec::Spec;
+pub use crate::train::Interrupted;
 use crate::train::interrupt;
 use crate::{BoundOptions, DType, Model, Noise, Tensor, TermKind, Terms};
 use anyhow::{Result, bail, ensure};
+pub(crate) use encode::still;
+pub use encode::{Encoding, encode, inferred};
 use log_sum::LogSum;
 use serde_json::{Map, Value, json};
 use std::time::Instant;
@@ -42,7 +46,7 @@ const BATCH: usize = 32;
 impl Options<'_> {
     /// Pictures and samples computed at once. What does not depend on the sample is computed once a portion, so portions are
     /// rather long in samples than in pictures.
-    fn portion(&self) -> (usize, usize) {
+    pub fn portion(&self) -> (usize, usize) {
         let samples = self.samples.max(1);
         match (self.batch, self.chunk) {
             (Some(batch), Some(chunk)) => (batch.max(1), chunk.clamp(1, samples)),
@@ -71,7 +75,34 @@ pub struct Evaluation {
     pub log_likelihood: f64,
     /// Nats a picture: the mean over pictures and samples.
     pub terms: Vec<(&'static str, TermKind, f64)>,
+    /// Each picture by itself, in their order.
+    pub records: Records,
     pub seconds: f64,
+}
+
+/// What evaluation found of each record, nats.
+#[derive(Debug, Clone, Default)]
+pub struct Records {
+    /// By K importance samples.
+    pub log_likelihood: Vec<f64>,
+    /// The terms of the bound, the means over samples.
+    pub terms: Vec<(&'static str, TermKind, Vec<f64>)>,
+}
+
+impl Records {
+    /// The likelihood, the bound and each of its terms as columns with one number for each record.
+    pub fn columns(&self) -> Vec<(String, Vec<f64>)> {
+        let mut bound = vec![0.0; self.log_likelihood.len()];
+        for (_, kind, values) in &self.terms {
+            let sign = if *kind == TermKind::Kl { -1.0 } else { 1.0 };
+            bound.iter_mut().zip(values).for_each(|(sum, value)| *sum += sign * value);
+        }
+        let terms = self.terms.iter().map(|(name, _, values)| ((*name).to_owned(), values.clone()));
+        [("log_likelihood".to_owned(), self.log_likelihood.clone()), ("bound".to_owned(), bound)]
+            .into_iter()
+            .chain(terms)
+            .collect()
+    }
 }
 
 impl Evaluation {
@@ -120,10 +151,9 @@ fn estimate(model: &dyn Model, spec: &Spec, images: &Images, options: &Options<'
     ensure!(count > 0, "there are no pictures to evaluate on");
     let (batch, chunk) = options.portion();
     let milestones = milestones(options.samples);
-    let mut found =
-        Found { likelihoods: Vec::with_capacity(count), by_samples: vec![0.0; milestones.len()], terms: Vec::new() };
-    while found.likelihoods.len() < count {
-        let begin = found.likelihoods.len();
+    let mut found = Found { records: Records::default(), by_samples: vec![0.0; milestones.len()] };
+    while found.records.log_likelihood.len() < count {
+        let begin = found.records.log_likelihood.len();
         let size = batch.min(count - begin);
         let data = batches.range(images, begin, size)?;
         let mut sums = vec![LogSum::default(); size];
@@ -135,7 +165,7 @@ fn estimate(model: &dyn Model, spec: &Spec, images: &Images, options: &Options<'
             let mut noise = Noise::of_rows(options.seed ^ 0x6576_616c, done..done + chunk, begin..begin + size);
             let mut bound = model.bound(&data, &mut noise, &how)?;
             images.own_units(&mut bound)?;
-            found.add_terms(&bound)?;
+            found.add_terms(&bound, begin)?;
             for row in rows(&bound.log_weights()?)? {
                 sums.iter_mut().zip(row).for_each(|(sum, weight)| sum.add(weight));
                 done += 1;
@@ -143,27 +173,28 @@ fn estimate(model: &dyn Model, spec: &Spec, images: &Images, options: &Options<'
                     found.by_samples[at] += sums.iter().map(LogSum::mean).sum::<f64>();
                 }
             }
-            if interrupt::asked() {
-                bail!(Interrupted);
-            }
+            (options.progress)(begin + (size as f64 * done as f64 / options.samples as f64) as usize, count);
+            interrupt::check()?;
         }
-        found.likelihoods.extend(sums.iter().map(LogSum::mean));
-        (options.progress)(found.likelihoods.len(), count);
+        found.records.log_likelihood.extend(sums.iter().map(LogSum::mean));
     }
-    let Found { likelihoods, by_samples, mut terms } = found;
-    if let Some(at) = likelihoods.iter().position(|value| !value.is_finite()) {
+    let Found { mut records, by_samples } = found;
+    for (_, _, values) in &mut records.terms {
+        values.iter_mut().for_each(|value| *value /= options.samples as f64);
+    }
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / count as f64;
+    let terms: Vec<_> = records.terms.iter().map(|(name, kind, values)| (*name, *kind, mean(values))).collect();
+    if let Some(at) = records.log_likelihood.iter().position(|value| !value.is_finite()) {
         let broken = terms.iter().find(|(_, _, value)| !value.is_finite()).map_or("the bound", |(name, _, _)| name);
-        bail!("picture {at}: its likelihood is {}; the first term that is not finite is {broken}", likelihoods[at]);
-    }
-    for term in &mut terms {
-        term.2 /= (count * options.samples) as f64;
+        let value = records.log_likelihood[at];
+        bail!("picture {at}: its likelihood is {value}; the first term that is not finite is {broken}");
     }
     let by_samples: Vec<f64> = by_samples.iter().map(|sum| spec.bits_per_dim(sum / count as f64)).collect();
     Ok(Evaluation {
         samples: options.samples,
         by_samples: milestones.into_iter().zip(by_samples).collect(),
         seconds: begun.elapsed().as_secs_f64(),
-        ..summary(spec, &likelihoods, terms)
+        ..summary(spec, records, terms)
     })
 }
 
@@ -175,26 +206,31 @@ fn milestones(samples: usize) -> Vec<usize> {
 
 /// What the pictures so far have given.
 struct Found {
-    likelihoods: Vec<f64>,
+    /// Of terms, the sums over samples.
+    records: Records,
     /// Sums over pictures at each milestone.
     by_samples: Vec<f64>,
-    /// Sums over pictures and samples.
-    terms: Vec<(&'static str, TermKind, f64)>,
 }
 
 impl Found {
-    fn add_terms(&mut self, bound: &Terms) -> Result<()> {
+    /// The terms of the pictures from `begin` on.
+    fn add_terms(&mut self, bound: &Terms, begin: usize) -> Result<()> {
         for (number, term) in bound.terms.iter().enumerate() {
-            if self.terms.len() == number {
-                self.terms.push((term.name, term.kind, 0.0));
+            if self.records.terms.len() == number {
+                self.records.terms.push((term.name, term.kind, Vec::new()));
             }
-            self.terms[number].2 += rows(&term.value)?.iter().flatten().sum::<f64>();
+            let sums = &mut self.records.terms[number].2;
+            for row in rows(&term.value)? {
+                sums.resize((begin + row.len()).max(sums.len()), 0.0);
+                sums[begin..].iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+            }
         }
         Ok(())
     }
 }
 
-fn summary(spec: &Spec, likelihoods: &[f64], terms: Vec<(&'static str, TermKind, f64)>) -> Evaluation {
+fn summary(spec: &Spec, records: Records, terms: Vec<(&'static str, TermKind, f64)>) -> Evaluation {
+    let likelihoods = &records.log_likelihood;
     let count = likelihoods.len() as f64;
     let mean = likelihoods.iter().sum::<f64>() / count;
     let variance = likelihoods.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
@@ -208,6 +244,7 @@ fn summary(spec: &Spec, likelihoods: &[f64], terms: Vec<(&'static str, TermKind,
         bound: spec.bits_per_dim(bound),
         log_likelihood: mean,
         terms,
+        records,
         seconds: 0.0,
     }
 }
@@ -216,8 +253,3 @@ fn summary(spec: &Spec, likelihoods: &[f64], terms: Vec<(&'static str, TermKind,
 fn rows(tensor: &Tensor) -> Result<Vec<Vec<f64>>> {
     Ok(tensor.to_dtype(DType::F64)?.to_vec2()?)
 }
-
-/// The end of a computation by Ctrl-C.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("interrupted")]
-pub struct Interrupted;

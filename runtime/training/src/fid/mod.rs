@@ -15,11 +15,10 @@ pub use statistics::Statistics;
 pub use weights::{SHA256, Weights};
 
 use crate::data::{Batches, Images};
-use crate::eval::Interrupted;
 use crate::spec::{Role, Spec};
 use crate::train::interrupt;
 use crate::{Decode, Device, Draw, Model, Noise, Tensor, Values};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::fmt;
 
@@ -116,9 +115,7 @@ pub fn of_images(network: &Inception, images: &Images, options: &Options<'_>) ->
         let pictures = Tensor::from_vec(bytes, (size, channels, height, width), network.device())?;
         statistics.add(&network.features(&pictures)?)?;
         (options.progress)(start + size, images.len());
-        if interrupt::asked() {
-            bail!(Interrupted);
-        }
+        interrupt::check()?;
     }
     Ok(statistics)
 }
@@ -158,9 +155,7 @@ pub fn of_model(
         statistics.add(&network.features(&to_bytes(&pictures)?)?)?;
         done += size;
         (options.progress)(done, options.samples);
-        if interrupt::asked() {
-            bail!(Interrupted);
-        }
+        interrupt::check()?;
     }
     Ok(statistics)
 }

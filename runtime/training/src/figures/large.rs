@@ -3,6 +3,7 @@
 use super::{at_rest, complete, shows};
 use crate::picture::{Blend, Canvas, Planes, Tiling};
 use crate::spec::{Role, Spec, Variable};
+use crate::train::interrupt;
 use crate::{DType, Decode, Device, Draw, Mode, Model, Noise, Tensor, Values};
 use anyhow::{Context, Result, bail, ensure};
 
@@ -83,6 +84,7 @@ fn tiles(model: &dyn Model, spec: &Spec, mode: &Mode, picture: &Planes, how: &La
             canvas.add(index, tile);
         }
         (how.progress)(batch[batch.len() - 1] + 1, tiling.len());
+        interrupt::check()?;
     }
     Ok(canvas.finish())
 }

@@ -4,6 +4,8 @@ use super::{Options, Strip, at_rest, shows};
 use crate::data::{Batches, Images};
 use crate::picture::from_batch;
 use crate::spec::{Role, Spec};
+use crate::train::interrupt;
+use crate::train::progress::Display;
 use crate::{Draw, Mode, Model, Noise, Tensor, Values};
 use anyhow::{Context, Result, bail};
 
@@ -22,6 +24,7 @@ fn draw(model: &dyn Model, spec: &Spec, mode: &Mode, images: &Images, options: &
     let mut noise = Noise::seeded(options.seed);
     let mut sheet = Strips::default();
     let count = if mode.given.is_empty() { options.count } else { options.count.min(images.len()) };
+    let display = Display::new("drawing", 0, count);
     let mut done = 0;
     while done < count {
         let size = BATCH.min(count - done);
@@ -37,8 +40,10 @@ fn draw(model: &dyn Model, spec: &Spec, mode: &Mode, images: &Images, options: &
         for number in 1..=draws {
             let found = model.run(mode.name, &given, size, &mut noise, &options.draw)?;
             sheet.add_found(spec, mode, &found, (draws > 1).then_some(number))?;
+            interrupt::check()?;
         }
         done += size;
+        display.set(done, String::new());
     }
     if sheet.0.is_empty() {
         bail!("mode {} yields nothing that can be seen as a picture", mode.name);

@@ -4,6 +4,7 @@ use super::{Options, Strip, at_rest, shows};
 use crate::data::{Batches, Images};
 use crate::picture::from_batch;
 use crate::spec::{Role, Spec};
+use crate::train::interrupt;
 use crate::{DType, Mode, Model, Noise, Tensor, Values};
 use anyhow::{Context, Result, ensure};
 
@@ -75,6 +76,7 @@ impl Walker<'_> {
                 steered.push((name.clone(), ((goal - mean)? / deviation)?));
             }
             pictures.extend(from_batch(self.run(&from, &steered)?.get(&shown.name)?)?);
+            interrupt::check()?;
         }
         pictures.extend(from_batch(to.get(&shown.name)?)?);
         Ok(Strip { label: format!("{} along {}", shown.name, walk.latents.join(", ")), pictures })

@@ -1,9 +1,11 @@
 //! How much of each latent is in use: a unit is active if what q makes of it differs from picture to picture.
 
+use super::{Config, interrupt};
 use crate::data::{Batches, Images};
+use crate::eval;
 use crate::params::Phase;
-use crate::spec::Spec;
-use crate::{DType, Draw, Model, Noise, Tensor, TermKind};
+use crate::spec::{Spec, Variable};
+use crate::{DType, Draw, Model, TermKind};
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 
@@ -11,6 +13,9 @@ use serde_json::{Map, Value, json};
 const ACTIVE: f64 = 0.01;
 /// A latent with less than this part of its units active has collapsed onto its prior.
 const COLLAPSED: f64 = 0.01;
+/// The sum of learning rates from which on it can be told. Initialisation leaves posterior means a standard deviation of about
+/// 0.01, so that no unit is active at first, and a step of Adamax moves a parameter by the learning rate at most.
+const TRAINED: f64 = 1.0;
 /// Pictures the variance is taken over.
 const PICTURES: usize = 64;
 
@@ -23,8 +28,15 @@ pub struct Activity {
 }
 
 impl Activity {
-    pub fn collapsed(&self) -> bool {
-        (self.active as f64) < COLLAPSED * self.units as f64
+    /// Whether next to none of the units are active, after training that was long enough for them to become so: the warm-up
+    /// over, and then learning rates that add up to 1 (500 steps at the default rate).
+    pub fn collapsed(&self, config: &Config, step: usize) -> bool {
+        let rate = |step| config.schedule.at(step, config.steps);
+        let trained = (config.warm_up..step).scan(0.0, |sum, step| {
+            *sum += rate(step);
+            Some(*sum)
+        });
+        (self.active as f64) < COLLAPSED * self.units as f64 && trained.into_iter().any(|sum| sum >= TRAINED)
     }
 
     /// As `metrics.jsonl` has it.
@@ -76,27 +88,22 @@ fn moments(
 ) -> Result<Vec<Vec<Moments>>> {
     let params = model.params();
     let batches = Batches::new(spec, images, params.device())?;
-    let shapes = latents.iter().map(|name| spec.variable(name).map(|variable| variable.shape.clone()));
-    let shapes: Vec<Vec<usize>> = shapes.map(Option::unwrap_or_default).collect();
-    let mut all: Vec<Vec<Moments>> =
-        shapes.iter().map(|shape| vec![Moments::default(); shape.iter().product()]).collect();
+    let latents: Vec<_> = latents.iter().filter_map(|name| spec.variable(name)).collect();
+    let units = |latent: &&Variable| vec![Moments::default(); latent.shape.iter().product()];
+    let mut all: Vec<Vec<Moments>> = latents.iter().map(units).collect();
     let count = PICTURES.min(images.len());
     let mut done = 0;
     while done < count {
         let size = batch.clamp(1, count - done);
-        // Without noise, what q draws is its mean.
-        let mut still = Noise::seeded(0);
-        for (name, shape) in latents.iter().zip(&shapes) {
-            let dims: Vec<usize> = std::iter::once(size).chain(shape.iter().copied()).collect();
-            still.offer(name, Tensor::zeros(dims, params.dtype(), params.device())?);
-        }
+        let mut still = eval::still(model, latents.iter().copied(), size)?;
         let found = model.run(mode, &batches.range(images, done, size)?, size, &mut still, &Draw::default())?;
-        for (name, units) in latents.iter().zip(&mut all) {
-            let values: Vec<f32> = found.get(name)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
+        for (latent, units) in latents.iter().zip(&mut all) {
+            let values: Vec<f32> = found.get(&latent.name)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
             let length = units.len().max(1);
             values.iter().enumerate().for_each(|(at, &value)| units[at % length].add(value.into()));
         }
         done += size;
+        interrupt::check()?;
     }
     Ok(all)
 }
@@ -118,5 +125,30 @@ impl Moments {
 
     fn variance(&self) -> f64 {
         self.squares / (self.count - 1.0).max(1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Activity, Config};
+
+    #[test]
+    fn a_collapse_is_judged_once_units_could_have_become_active() {
+        let of = |active| Activity { latent: "z".into(), active, units: 1024 };
+        let config = Config { steps: 100_000, ..Config::default() };
+        for (active, step, warm_up, collapsed) in [
+            (0, 20, 0, false),
+            (0, 499, 0, false),
+            (0, 520, 0, true),
+            (10, 520, 0, true),
+            (11, 520, 0, false),
+            (0, 520, 100, false),
+            (0, 620, 100, true),
+        ] {
+            let config = Config { warm_up, ..config.clone() };
+            assert_eq!(of(active).collapsed(&config, step), collapsed, "{active} at {step}, warm-up {warm_up}");
+        }
+        let still = Config { schedule: crate::train::Schedule { rate: 0.0, least: 0.0, ..config.schedule }, ..config };
+        assert!(!of(0).collapsed(&still, 1_000_000));
     }
 }

@@ -39,7 +39,7 @@ impl<'a> Stepper<'a> {
         }
         let loss = timed("forward, the rest", || {
             let terms = self.model.bound(batch, noise, &BoundOptions::default())?;
-            objective::loss(&terms, &self.config, self.step)
+            objective::loss(&self.model.objective(&terms, self.step)?, &self.config, self.step)
         })?;
         let gradients = timed("backward, the rest", || loss.backward())?;
         let rate = self.config.schedule.at(self.step, self.config.steps);

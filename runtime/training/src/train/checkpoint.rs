@@ -65,6 +65,9 @@ pub struct Progress {
     pub best: Option<f64>,
     pub best_step: usize,
     pub since_best: usize,
+    /// The step of the last validation.
+    #[serde(default)]
+    pub validated: usize,
     /// Test bits/dim before the first step.
     pub before: Option<f64>,
     /// Updates that were left out, in all and since the last that was not.

@@ -1,49 +1,89 @@
 //! The run folder: where everything about a run lies.
 
-use anyhow::{Context, Result, bail};
+use super::lock::{self, Lock};
+use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The paths of a run.
 #[derive(Debug, Clone)]
 pub struct RunFolder {
     root: PathBuf,
+    /// Held while this process trains here.
+    lock: Option<Arc<Lock>>,
 }
 
 impl RunFolder {
     /// The folder at this path, which need not exist.
     pub fn at(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), lock: None }
     }
 
-    /// A new folder for a run; a run that lies there already is moved aside, never overwritten. Returns where to.
+    /// Refuses what [`RunFolder::create`] would refuse, and changes nothing.
     ///
     /// # Errors
-    /// A place that cannot be written to.
-    pub fn create(root: &Path) -> Result<(Self, Option<PathBuf>)> {
+    /// A file, a folder with something else in it than a run, a run that another process trains, a place that cannot be
+    /// written to.
+    pub fn check(root: &Path) -> Result<()> {
         let folder = Self::at(root);
-        if root.exists() && !root.is_dir() {
-            bail!("{}: this is a file; --out takes a folder", root.display());
+        if !root.exists() {
+            let parent = root.ancestors().skip(1).find(|parent| parent.exists() || parent.as_os_str().is_empty());
+            let parent = parent.filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            return probe(parent).with_context(|| {
+                format!("{}: the run folder cannot be made; choose another with --out", root.display())
+            });
         }
-        let moved = match folder.holds_a_run() {
-            true => Some(move_aside(root)?),
-            false => None,
-        };
-        fs::create_dir_all(root).with_context(|| format!("{}: the run folder cannot be made", root.display()))?;
+        ensure!(root.is_dir(), "{}: this is a file; --out takes a folder", root.display());
+        ensure!(
+            folder.holds_a_run() || is_empty(root)?,
+            "{}: this folder is not empty, and what it holds is no run; choose another --out, or empty it",
+            root.display()
+        );
         folder.check_writable()?;
+        Lock::take(root).map(drop)
+    }
+
+    /// A new folder for a run, locked; a run that lies there already is moved aside, never overwritten. Returns where to.
+    ///
+    /// # Errors
+    /// Those of [`RunFolder::check`].
+    pub fn create(root: &Path) -> Result<(Self, Option<PathBuf>)> {
+        Self::check(root)?;
+        fs::create_dir_all(root).with_context(|| format!("{}: the run folder cannot be made", root.display()))?;
+        let folder = Self::at(root).locked()?;
+        let moved = if folder.holds_a_run() { Some(move_aside(root)?) } else { None };
         Ok((folder, moved))
+    }
+
+    /// The folder, kept for this process until the last clone is dropped.
+    ///
+    /// # Errors
+    /// Another process trains there.
+    pub fn locked(self) -> Result<Self> {
+        let lock = match self.lock {
+            Some(lock) => lock,
+            None => Arc::new(Lock::take(&self.root)?),
+        };
+        Ok(Self { lock: Some(lock), ..self })
+    }
+
+    /// Whether a locked folder still lies where it was locked.
+    pub fn is_in_place(&self) -> bool {
+        self.lock.as_ref().is_none_or(|lock| lock.is_in_place())
+    }
+
+    /// A folder beside this one, for what a run that lost its folder still has.
+    pub fn rescue(&self) -> Self {
+        Self::at(numbered(&self.root, "rescued"))
     }
 
     /// # Errors
     /// A folder nothing can be written into: said before the work, not after it.
     pub fn check_writable(&self) -> Result<()> {
-        let mut probe = tempfile::tempfile_in(&self.root).with_context(|| {
-            format!("{}: this folder cannot be written to; choose another with --out", self.root.display())
-        })?;
-        probe.write_all(&[0; 4096]).and_then(|()| probe.sync_all()).with_context(|| {
-            format!("{}: there is no room to write; free some or choose another --out", self.root.display())
-        })
+        probe(&self.root)
+            .with_context(|| format!("{}: choose another folder with --out, or free some room", self.root.display()))
     }
 
     /// Takes away what an interrupted write may have left.
@@ -57,8 +97,9 @@ impl RunFolder {
         }
     }
 
+    /// Whether a run was made here: its checkpoints, or its settings beside its model.
     pub fn holds_a_run(&self) -> bool {
-        self.config().exists() || self.last().exists()
+        self.last().exists() || self.best().exists() || (self.config().exists() && self.source().exists())
     }
 
     pub fn root(&self) -> &Path {
@@ -68,6 +109,11 @@ impl RunFolder {
     /// The settings of the run, for people and scripts.
     pub fn config(&self) -> PathBuf {
         self.root.join("config.json")
+    }
+
+    /// The options that repeat the run, for `train --config`.
+    pub fn recipe(&self) -> PathBuf {
+        self.root.join("run.toml")
     }
 
     /// A copy of the model file.
@@ -85,8 +131,15 @@ impl RunFolder {
         self.root.join("metrics.jsonl")
     }
 
+    /// The last evaluation on the run's own data.
     pub fn evaluation(&self) -> PathBuf {
         self.root.join("evaluation.json")
+    }
+
+    /// The last evaluation on other data.
+    pub fn evaluation_on(&self, data: &str) -> PathBuf {
+        let safe = |letter: char| if letter.is_alphanumeric() || "-_.".contains(letter) { letter } else { '_' };
+        self.root.join(format!("evaluation-{}.json", data.chars().map(safe).collect::<String>()))
     }
 
     /// The newest checkpoint.
@@ -109,12 +162,43 @@ impl RunFolder {
     }
 }
 
+/// Whether nothing lies in a folder but what an interrupted start may have left.
+fn is_empty(root: &Path) -> Result<bool> {
+    let entries = fs::read_dir(root).with_context(|| format!("{}: the folder cannot be read", root.display()))?;
+    let ours = |name: &str| name == lock::NAME || name.starts_with(".partial-");
+    Ok(entries.flatten().all(|entry| ours(&entry.file_name().to_string_lossy())))
+}
+
+/// Whether a file can be made and filled in a folder.
+fn probe(folder: &Path) -> Result<()> {
+    let mut probe =
+        tempfile::tempfile_in(folder).with_context(|| format!("{}: cannot be written to", folder.display()))?;
+    probe
+        .write_all(&[0; 4096])
+        .and_then(|()| probe.sync_all())
+        .with_context(|| format!("{}: there is no room to write", folder.display()))
+}
+
+/// `ROOT.WHAT-1`, or the first number that is not taken.
+fn numbered(root: &Path, what: &str) -> PathBuf {
+    // `.` and `..` have no name of their own.
+    let whole = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+    let base = if root.file_name().is_some() { root } else { &whole };
+    let name = base.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let free = (1..).map(|number| base.with_file_name(format!("{name}.{what}-{number}"))).find(|path| !path.exists());
+    free.unwrap_or_else(|| base.with_file_name(format!("{name}.{what}")))
+}
+
+/// Moves what a folder holds into a new one beside it. The folder itself stays, for someone may be working in it.
 fn move_aside(root: &Path) -> Result<PathBuf> {
-    let name = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let aside = (1..).map(|number| root.with_file_name(format!("{name}.old-{number}"))).find(|path| !path.exists());
-    let aside = aside.unwrap_or_else(|| root.with_file_name(format!("{name}.old")));
-    fs::rename(root, &aside).with_context(|| {
-        format!("{}: holds another run, which cannot be moved to {}", root.display(), aside.display())
-    })?;
+    let aside = numbered(root, "old");
+    let failed = || format!("{}: holds another run, which cannot be moved to {}", root.display(), aside.display());
+    fs::create_dir(&aside).with_context(failed)?;
+    for entry in fs::read_dir(root).with_context(failed)? {
+        let entry = entry.with_context(failed)?;
+        if entry.file_name() != lock::NAME {
+            fs::rename(entry.path(), aside.join(entry.file_name())).with_context(failed)?;
+        }
+    }
     Ok(aside)
 }

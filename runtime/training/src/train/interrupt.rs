@@ -1,5 +1,6 @@
 //! Ctrl-C: the first asks for a checkpoint and an end, the second ends at once.
 
+use anyhow::{Result, ensure};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,12 +10,17 @@ pub const EXIT_CODE: u8 = 130;
 static ASKED: AtomicBool = AtomicBool::new(false);
 static HANDLER: Once = Once::new();
 
-/// From here on Ctrl-C (and a request to terminate) is noted instead of ending the program.
+/// The end of a computation by Ctrl-C.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("interrupted")]
+pub struct Interrupted;
+
+/// From here on Ctrl-C (and a request to terminate) is noted instead of ending the program; long work calls [`check`].
 pub fn listen() {
     HANDLER.call_once(|| {
         let handler = || {
             if ASKED.swap(true, Ordering::SeqCst) {
-                // Checkpoints are put in place whole, so none can be hurt by leaving now.
+                // Files are put in place whole, so none can be hurt by leaving now.
                 std::process::exit(i32::from(EXIT_CODE));
             }
         };
@@ -27,4 +33,13 @@ pub fn listen() {
 /// Whether an end was asked for.
 pub fn asked() -> bool {
     ASKED.load(Ordering::SeqCst)
+}
+
+/// Ends work that was asked to end; to be called wherever a part of long work is done.
+///
+/// # Errors
+/// [`Interrupted`].
+pub fn check() -> Result<()> {
+    ensure!(!asked(), Interrupted);
+    Ok(())
 }

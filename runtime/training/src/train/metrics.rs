@@ -1,6 +1,7 @@
 //! `metrics.jsonl`: one JSON object a line, so that a run can be followed and read by anything.
 
 use super::tensorboard::{Events, scalars};
+use crate::terminal::note;
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::fs::{File, OpenOptions};
@@ -18,16 +19,22 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Opens the file to go on after `step`: lines of later steps, of a run that was cut off, are taken away.
+    /// Opens the file to go on. Lines that `keep` says no to, of steps that a run which was cut off will take again, are
+    /// taken away; every other line stays byte for byte. A file with damaged lines is kept beside the new one.
     ///
     /// # Errors
     /// A file that cannot be read or written.
-    pub fn open(path: &Path, step: usize) -> Result<Self> {
-        let mut kept = read(path)?;
-        kept.retain(|line| line["step"].as_u64().is_some_and(|at| at as usize <= step));
-        let text: String = kept.iter().map(|line| format!("{line}\n")).collect();
+    pub fn open(path: &Path, keep: impl Fn(&Value) -> bool) -> Result<Self> {
+        let found = lines(path)?;
+        let kept: Vec<&(String, Value)> = found.whole.iter().filter(|(_, line)| keep(line)).collect();
+        if !found.damaged.is_empty() {
+            let copy = path.with_extension("jsonl.damaged");
+            std::fs::copy(path, &copy).with_context(|| format!("{}: cannot be written", copy.display()))?;
+            note(&format!("{}: the file as it was is kept as {}", path.display(), copy.display()));
+        }
+        let text: String = kept.iter().map(|(text, _)| format!("{text}\n")).collect();
         crate::files::write(path, text.as_bytes())?;
-        let seconds = kept.iter().rev().find_map(|line| line["seconds"].as_f64()).unwrap_or(0.0);
+        let seconds = kept.iter().rev().find_map(|(_, line)| line["seconds"].as_f64()).unwrap_or(0.0);
         let file = OpenOptions::new()
             .append(true)
             .open(path)
@@ -51,14 +58,51 @@ impl Metrics {
     }
 }
 
-/// The lines of a metrics file; none where there is no file. A last line that was cut off is passed over.
+/// The lines of a metrics file; none where there is no file. Damaged ones are passed over, and said; a last line that was cut
+/// off is the usual end of a process that was killed.
 ///
 /// # Errors
 /// A file that is there and cannot be read.
 pub fn read(path: &Path) -> Result<Vec<Value>> {
+    Ok(lines(path)?.whole.into_iter().map(|(_, line)| line).collect())
+}
+
+/// The lines of a file.
+#[derive(Default)]
+struct Lines {
+    /// Their text and what it says.
+    whole: Vec<(String, Value)>,
+    /// Numbers of the others, counted from 1.
+    damaged: Vec<usize>,
+}
+
+fn lines(path: &Path) -> Result<Lines> {
+    let mut found = Lines::default();
     if !path.exists() {
-        return Ok(Vec::new());
+        return Ok(found);
     }
-    let text = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
-    Ok(String::from_utf8_lossy(&text).lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    let text = String::from_utf8_lossy(&bytes);
+    for (at, line) in text.split_inclusive('\n').enumerate() {
+        match serde_json::from_str::<Value>(line) {
+            Ok(value) if value["step"].is_u64() => found.whole.push((line.trim_end().to_owned(), value)),
+            _ if line.ends_with('\n') => found.damaged.push(at + 1),
+            _ => {}
+        }
+    }
+    if !found.damaged.is_empty() {
+        let numbers: Vec<String> = found.damaged.iter().take(8).map(usize::to_string).collect();
+        let more = if found.damaged.len() > numbers.len() { ", …" } else { "" };
+        note(&format!(
+            "warning: {}: {} damaged, left out here: {}{more}",
+            path.display(),
+            if found.damaged.len() == 1 {
+                "a line is".to_owned()
+            } else {
+                format!("{} lines are", found.damaged.len())
+            },
+            numbers.join(", ")
+        ));
+    }
+    Ok(found)
 }

@@ -39,11 +39,13 @@ pub fn options(config: &Config) -> BoundOptions {
     if config.samples > 1 { BoundOptions::importance(config.samples) } else { BoundOptions::default() }
 }
 
-/// The number to be minimised at `step`, nats an example: the negative bound, its KL terms weighted as the config says.
+/// The number to be minimised at `step`, nats an example: the negative bound, its KL terms weighted as the config says. Of a
+/// bound by K samples, the terms are weighted within each sample's log weight.
 ///
 /// # Errors
 /// A bound without terms, or a failed tensor operation.
 pub fn loss(terms: &Terms, config: &Config, step: usize) -> Result<Tensor> {
+    let terms = weighted(terms, config, step)?;
     if config.samples > 1 {
         // −log (1/K) Σ_k w_k, the mean over images.
         let weights = terms.log_weights()?;
@@ -52,16 +54,10 @@ pub fn loss(terms: &Terms, config: &Config, step: usize) -> Result<Tensor> {
         let log_mean = ((sum + peak.squeeze(0)?)? - (config.samples as f64).ln())?;
         return Ok(log_mean.mean(D::Minus1)?.neg()?);
     }
-    let weight = if config.warm_up == 0 { 1.0 } else { ((step + 1) as f64 / config.warm_up as f64).min(1.0) };
     let mut total: Option<Tensor> = None;
     for term in &terms.terms {
         let mean = term.value.mean_all()?;
-        let cost = match term.kind {
-            TermKind::Reconstruction => mean.neg()?,
-            TermKind::Kl if config.free_nats > 0.0 => (mean.maximum(config.free_nats)? * weight)?,
-            TermKind::Kl if weight < 1.0 => (mean * weight)?,
-            TermKind::Kl => mean,
-        };
+        let cost = if term.kind == TermKind::Reconstruction { mean.neg()? } else { mean };
         total = Some(match total {
             Some(sum) => (sum + cost)?,
             None => cost,
@@ -70,5 +66,91 @@ pub fn loss(terms: &Terms, config: &Config, step: usize) -> Result<Tensor> {
     match total {
         Some(total) => Ok(total),
         None => bail!("the bound has no terms, so there is nothing to train"),
+    }
+}
+
+/// The terms with each KL term scaled by the warm-up's weight, and without a gradient where its mean over samples and
+/// images is below the nats it has for free; its value is those nats then.
+fn weighted(terms: &Terms, config: &Config, step: usize) -> Result<Terms> {
+    let weight = if config.warm_up == 0 { 1.0 } else { ((step + 1) as f64 / config.warm_up as f64).min(1.0) };
+    let mut terms = terms.clone();
+    for term in terms.terms.iter_mut().filter(|term| term.kind == TermKind::Kl) {
+        if config.free_nats > 0.0 {
+            let counts = term.value.mean_all()?.detach().gt(config.free_nats)?.to_dtype(term.value.dtype())?;
+            let free = counts.affine(-config.free_nats, config.free_nats)?;
+            term.value = term.value.broadcast_mul(&counts)?.broadcast_add(&free)?;
+        }
+        if weight < 1.0 {
+            term.value = (&term.value * weight)?;
+        }
+    }
+    Ok(terms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, Result, Tensor, TermKind, Terms, loss};
+    use crate::{Device, Term};
+    use candle_core::Var;
+
+    const RECONSTRUCTION: [[f64; 2]; 2] = [[-3.0, -1.0], [-2.5, -4.0]];
+    const FIRST: [[f64; 2]; 2] = [[0.5, 0.25], [1.0, 0.25]];
+    const SECOND: [[f64; 2]; 2] = [[2.0, 3.0], [1.0, 4.0]];
+
+    /// The loss over the first `samples` rows of the table, and its slope in each KL value.
+    fn found(samples: usize, config: &Config, step: usize) -> Result<(f64, [Vec<f64>; 2])> {
+        let rows = |rows: &[[f64; 2]; 2]| Tensor::from_slice(&rows[..samples].concat(), (samples, 2), &Device::Cpu);
+        let (first, second) = (Var::from_tensor(&rows(&FIRST)?)?, Var::from_tensor(&rows(&SECOND)?)?);
+        let term = |name, kind, value: &Tensor| Term { name, kind, value: value.clone() };
+        let terms = vec![
+            term("RE_x", TermKind::Reconstruction, &rows(&RECONSTRUCTION)?),
+            term("KL_u", TermKind::Kl, &first),
+            term("KL_z", TermKind::Kl, &second),
+        ];
+        let loss = loss(&Terms { terms }, &Config { samples, ..config.clone() }, step)?;
+        let slopes = loss.backward()?;
+        let slope = |var: &Var| -> Result<Vec<f64>> {
+            let none = var.zeros_like()?;
+            Ok(slopes.get(var).unwrap_or(&none).flatten_all()?.to_vec1()?)
+        };
+        Ok((loss.to_scalar()?, [slope(&first)?, slope(&second)?]))
+    }
+
+    /// −log mean exp over samples, the mean over two images, of log weights made by hand.
+    fn by_hand(samples: usize, first: impl Fn(f64) -> f64, second: impl Fn(f64) -> f64) -> f64 {
+        let one = |image: usize| {
+            let log = |k: usize| RECONSTRUCTION[k][image] - first(FIRST[k][image]) - second(SECOND[k][image]);
+            ((0..samples).map(|k| log(k).exp()).sum::<f64>() / samples as f64).ln()
+        };
+        -(one(0) + one(1)) / 2.0
+    }
+
+    #[test]
+    fn warm_up_weights_the_terms_of_every_number_of_samples() -> Result<()> {
+        let config = Config { warm_up: 4, ..Config::default() };
+        for samples in [1, 2] {
+            for (step, weight) in [(0, 0.25), (1, 0.5), (3, 1.0), (100, 1.0)] {
+                let (loss, _) = found(samples, &config, step)?;
+                let expected = by_hand(samples, |kl| weight * kl, |kl| weight * kl);
+                assert!((loss - expected).abs() < 1e-12, "K = {samples}, step {step}: {loss}, not {expected}");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn free_nats_take_the_gradient_of_the_terms_below_them_alone() -> Result<()> {
+        // The mean of the first term is 0.5 by two samples and 0.375 by one; that of the second 2.5.
+        let config = Config { free_nats: 0.75, warm_up: 2, ..Config::default() };
+        for samples in [1, 2] {
+            let (loss, [first, second]) = found(samples, &config, 0)?;
+            let expected = by_hand(samples, |_| 0.5 * 0.75, |kl| 0.5 * kl);
+            assert!((loss - expected).abs() < 1e-12, "K = {samples}: {loss}, not {expected}");
+            assert!(first.iter().all(|slope| *slope == 0.0), "{first:?}");
+            assert!(second.iter().all(|slope| *slope > 0.0), "{second:?}");
+        }
+        let (loss, _) = found(2, &Config::default(), 0)?;
+        assert!((loss - by_hand(2, |kl| kl, |kl| kl)).abs() < 1e-12);
+        Ok(())
     }
 }

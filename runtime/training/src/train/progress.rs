@@ -2,13 +2,19 @@
 
 use crate::terminal::note;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::cell::Cell;
 use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+/// Between two lines where there is no terminal.
+const QUIET: Duration = Duration::from_secs(30);
 
 /// A bar on a terminal, a line now and then elsewhere.
 #[derive(Debug)]
 pub struct Display {
     bar: ProgressBar,
     terminal: bool,
+    said: Cell<Instant>,
 }
 
 impl Display {
@@ -24,22 +30,28 @@ impl Display {
         bar.set_position(done as u64);
         // Steps before this start say nothing about the speed of those to come.
         bar.reset_eta();
-        Self { bar, terminal }
+        Self { bar, terminal, said: Cell::new(Instant::now()) }
     }
 
     pub fn set(&self, done: usize, message: String) {
         self.bar.set_position(done as u64);
+        if !self.terminal && self.said.get().elapsed() >= QUIET {
+            let message = if message.is_empty() { message } else { format!(": {message}") };
+            self.line(&format!("{} {done} of {}{message}", self.bar.prefix(), self.bar.length().unwrap_or(0)));
+            return;
+        }
         self.bar.set_message(message);
     }
 
     /// So many of so many, where the total shows on the way.
     pub fn of(&self, done: usize, total: usize) {
         self.bar.set_length(total as u64);
-        self.bar.set_position(done as u64);
+        self.set(done, String::new());
     }
 
     /// A line that stays.
     pub fn line(&self, text: &str) {
+        self.said.set(Instant::now());
         if self.terminal {
             self.bar.suspend(|| note(text));
         } else {

@@ -161,7 +161,7 @@ impl Places {
         step: usize,
     ) -> Result<Vec<(&'static str, TermKind)>> {
         let terms = model.bound(&self.batch, noise, &objective::options(config))?;
-        let slopes = objective::loss(&terms, config, step)?.backward()?;
+        let slopes = objective::loss(&model.objective(&terms, step)?, config, step)?.backward()?;
         let mut numbers = Vec::with_capacity(terms.terms.len() + 1);
         for term in &terms.terms {
             numbers.push(term.value.to_dtype(DType::F32)?.mean_all()?.detach());

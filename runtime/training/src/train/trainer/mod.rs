@@ -1,15 +1,17 @@
 //! The training loop.
 
+mod keep;
+mod look;
 mod step;
 
-use super::activity::{self, Activity};
+use super::activity::Activity;
 use super::average::Average;
 use super::metrics::Metrics;
 use super::optimiser::Optimiser;
 use super::progress::Display;
-use super::{Checkpoint, Config, Header, Progress, Replay, RunFolder, interrupt, restore};
-use crate::data::{Batches, Data, Images, Order};
-use crate::eval::{self, Evaluation};
+use super::{Checkpoint, Config, Interrupted, Progress, Replay, RunFolder, interrupt, restore};
+use crate::data::{Batches, Data, Order};
+use crate::eval::Evaluation;
 use crate::params::Phase;
 use crate::spec::Spec;
 use crate::terminal::note;
@@ -29,6 +31,14 @@ pub enum End {
     Time,
     /// Ctrl-C.
     Interrupted,
+}
+
+/// Ctrl-C as an end like another.
+fn interruptible(end: Result<End>) -> Result<End> {
+    match end {
+        Err(error) if error.is::<Interrupted>() => Ok(End::Interrupted),
+        end => end,
+    }
 }
 
 /// A run: a model, its data, and everything that changes from step to step.
@@ -51,6 +61,7 @@ pub struct Trainer<'a> {
     replay: Option<Replay>,
     /// Spent in training steps. Not part of the progress: the same run twice leaves the same checkpoints.
     seconds: f64,
+    before: Option<Evaluation>,
     after: Option<Evaluation>,
     /// At the last validation.
     activity: Vec<Activity>,
@@ -150,6 +161,7 @@ impl<'a> Trainer<'a> {
             progress,
             replay: None,
             seconds: 0.0,
+            before: None,
             after: None,
             activity: Vec::new(),
         })
@@ -183,43 +195,70 @@ impl<'a> Trainer<'a> {
         (self.progress.step * self.config.batch) as f64 / self.seconds.max(1e-9)
     }
 
-    /// Trains until the last step, or until something ends it. Checkpoints and metrics lie in the run folder then.
+    /// The test pictures' bits/dim before the first step, where it is not known yet. Writes nothing: a start that fails shows
+    /// before there is a run folder.
     ///
     /// # Errors
-    /// A loss that is not finite, naming the term; a folder that cannot be written to; a failed tensor operation.
-    pub fn run(&mut self) -> Result<End> {
-        interrupt::listen();
-        self.folder.sweep();
-        let mut metrics = Metrics::open(&self.folder.metrics(), self.progress.step)?;
-        self.seconds = metrics.seconds();
-        let display = Display::new("training", self.progress.step, self.config.steps);
+    /// A likelihood that is not a number, Ctrl-C, or a failed tensor operation.
+    pub fn begin(&mut self) -> Result<()> {
         if self.progress.step == 0 && self.progress.before.is_none() {
-            self.start(&mut metrics, &display)?;
+            let before = self.evaluate(&self.data.test)?;
+            self.progress.before = Some(before.nll);
+            self.before = Some(before);
         }
-        let end = self.steps(&mut metrics, &display)?;
-        self.save()?;
-        if end != End::Interrupted {
-            let after = self.evaluate(&self.data.test)?;
-            display.line(&format!("step {}: test {:.3} bits/dim", self.progress.step, after.nll));
-            metrics.write(&json!({ "step": self.progress.step, "test": after.json() }))?;
-            self.after = Some(after);
-        }
-        Ok(end)
+        Ok(())
     }
 
-    /// Test bits/dim before the first step, and a first checkpoint: an error of the folder shows now, not after hours.
-    fn start(&mut self, metrics: &mut Metrics, display: &Display) -> Result<()> {
-        let before = self.evaluate(&self.data.test)?;
-        self.progress.before = Some(before.nll);
-        display.line(&format!("step 0: test {:.3} bits/dim", before.nll));
-        metrics.write(&json!({ "step": 0, "test": before.json() }))?;
-        self.save()
+    /// The run's folder from here on, in place of that which it was made with.
+    pub fn set_folder(&mut self, folder: RunFolder) {
+        self.folder = folder;
+    }
+
+    /// Trains until the last step, or until something ends it. Checkpoints and metrics lie in the run folder then, which is
+    /// locked as long as the trainer lives.
+    ///
+    /// # Errors
+    /// A folder that another process trains into, that cannot be written to, or that was moved or deleted meanwhile; a loss
+    /// that is not a number; a failed tensor operation.
+    pub fn run(&mut self) -> Result<End> {
+        interrupt::listen();
+        self.folder = self.folder.clone().locked()?;
+        self.folder.sweep();
+        let mut metrics = Metrics::open(&self.folder.metrics(), |line| self.keeps(line))?;
+        self.seconds = metrics.seconds();
+        let display = Display::new("training", self.progress.step, self.config.steps);
+        let end = interruptible(self.work(&mut metrics, &display))?;
+        self.save()?;
+        if end == End::Interrupted {
+            return Ok(end);
+        }
+        interruptible(self.finish(&mut metrics, &display).map(|()| end))
+    }
+
+    fn work(&mut self, metrics: &mut Metrics, display: &Display) -> Result<End> {
+        self.begin()?;
+        // A first checkpoint: an error of the folder shows now, not after hours.
+        if let Some(before) = self.before.take() {
+            display.line(&format!("step 0: test {:.3} bits/dim", before.nll));
+            metrics.write(&json!({ "step": 0, "test": before.json() }))?;
+            self.save()?;
+        }
+        let end = self.steps(metrics, display)?;
+        // Whatever ends a run, its last weights are compared with the best.
+        if end != End::Interrupted && self.progress.validated != self.progress.step {
+            self.validate(metrics, display, f64::NAN, f64::NAN)?;
+        }
+        Ok(end)
     }
 
     fn steps(&mut self, metrics: &mut Metrics, display: &Display) -> Result<End> {
         let begun = Instant::now();
         let log_every = (self.config.steps / 1000).max(1);
         let (mut bits, mut rate, mut looked) = (f64::NAN, 0.0, (self.progress.step, self.seconds));
+        // A run that was cut off in a validation goes on with it.
+        if self.validation_is_due() && self.validate(metrics, display, bits, rate)? {
+            return Ok(End::Patience);
+        }
         while self.progress.step < self.config.steps {
             let step = self.step()?;
             let (number, seconds) = (self.progress.step, self.seconds);
@@ -240,10 +279,9 @@ impl<'a> Trainer<'a> {
             self.bound_skips()?;
             let last = number == self.config.steps;
             let mut patience_over = false;
-            if last || number.is_multiple_of(self.config.validate_every.max(1)) {
+            if self.validation_is_due() {
                 patience_over = self.validate(metrics, display, bits, rate)?;
-            }
-            if number.is_multiple_of(self.config.checkpoint_every.max(1)) {
+            } else if number.is_multiple_of(self.config.checkpoint_every.max(1)) {
                 self.save()?;
             }
             if seen && interrupt::asked() {
@@ -260,74 +298,6 @@ impl<'a> Trainer<'a> {
             }
         }
         Ok(End::Done)
-    }
-
-    /// Says how good the model is now, keeps it if it is the best so far, and whether patience has run out.
-    fn validate(&mut self, metrics: &mut Metrics, display: &Display, bits: f64, rate: f64) -> Result<bool> {
-        let found = self.evaluate(&self.data.validation)?;
-        self.activity = self.measure(&found)?;
-        let step = self.progress.step;
-        let better = self.progress.best.is_none_or(|best| found.nll < best);
-        if better {
-            (self.progress.best, self.progress.best_step, self.progress.since_best) = (Some(found.nll), step, 0);
-        } else {
-            self.progress.since_best += 1;
-        }
-        display.line(&format!(
-            "step {step}: training {bits:.3}, validation {:.3} bits/dim, {rate:.1} images/s{}",
-            found.nll,
-            if better { "" } else { " (not better)" }
-        ));
-        let mut said = found.json();
-        said["units"] = Activity::json(&self.activity);
-        metrics.write(&json!({ "step": step, "validation": said }))?;
-        if better {
-            self.checkpoint()?.save(&self.folder.best())?;
-        }
-        Ok(self.config.patience.is_some_and(|patience| self.progress.since_best >= patience))
-    }
-
-    /// Bits/dim by a single sample, with draws of its own, so that looking does not change the run.
-    fn evaluate(&self, images: &Images) -> Result<Evaluation> {
-        let options = eval::Options {
-            samples: 1,
-            images: Some(self.config.validation_images),
-            batch: Some(self.config.batch),
-            seed: self.config.seed,
-            ..eval::Options::default()
-        };
-        self.averaged(|| eval::evaluate(self.model.as_ref(), self.spec, images, &options))
-    }
-
-    fn measure(&self, found: &Evaluation) -> Result<Vec<Activity>> {
-        let images = &self.data.validation;
-        let (model, batch) = (self.model.as_ref(), self.config.batch);
-        self.averaged(|| activity::measure(model, self.spec, images, &found.terms, batch))
-    }
-
-    /// Runs `work` with the running average in place of the parameters, where there is one.
-    fn averaged<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        match &self.average {
-            Some(average) => average.in_place(&self.params, work),
-            None => work(),
-        }
-    }
-
-    fn save(&self) -> Result<()> {
-        self.checkpoint()?.save(&self.folder.last())
-    }
-
-    fn checkpoint(&self) -> Result<Checkpoint> {
-        let mut progress = self.progress.clone();
-        (progress.order, progress.noise) = (self.order.position(), self.noise.state());
-        let mut checkpoint = Checkpoint::new(Header::new(self.spec, &self.config, &self.source, progress));
-        let values = self.params.entries().into_iter().map(|(name, var)| (name, var.as_tensor().clone()));
-        checkpoint.add("param", values);
-        checkpoint.add("optimiser", self.optimiser.state()?);
-        if let Some(average) = &self.average {
-            checkpoint.add("average", average.state());
-        }
-        Ok(checkpoint)
     }
 }
 

@@ -17,6 +17,8 @@ const LOOK: usize = 20;
 /// What a step tells.
 pub struct Step {
     pub terms: TermMeans,
+    /// What training maximises, nats an example: the bound, unless terms are weighted or there are several samples.
+    objective: Option<f64>,
     norm: f64,
     rate: f64,
     /// Why nothing was updated.
@@ -36,6 +38,9 @@ impl Step {
             "learning_rate": self.rate,
             "images_per_s": images_per_second,
         });
+        if let Some(objective) = self.objective {
+            line["objective"] = json!(objective);
+        }
         if skipped > 0 {
             line["skipped_updates"] = json!(skipped);
         }
@@ -70,7 +75,9 @@ impl Trainer<'_> {
         }
         let mut terms = self.model.bound(&batch, &mut self.noise, &objective::options(&self.config))?;
         self.data.train.own_units(&mut terms)?;
-        let loss = objective::loss(&terms, &self.config, self.progress.step)?;
+        let weighted = self.model.objective(&terms, self.progress.step)?;
+        let loss = objective::loss(&weighted, &self.config, self.progress.step)?;
+        drop(weighted);
         let number = self.progress.step + 1;
         let rate = self.config.schedule.at(self.progress.step, self.config.steps);
         if !self.looks(number) {
@@ -82,7 +89,8 @@ impl Trainer<'_> {
         let fault = Fault { spec: self.spec, step: number, means: &means, pictures: &indices };
         let mut norm = f64::NAN;
         let mut skipped = None;
-        if !loss.to_dtype(DType::F32)?.to_scalar::<f32>()?.is_finite() || means.broken().is_some() {
+        let objective = -f64::from(loss.to_dtype(DType::F32)?.to_scalar::<f32>()?);
+        if !objective.is_finite() || means.broken().is_some() {
             skipped = Some(self.leave_out(fault.of_terms(&terms))?);
         } else {
             let mut gradients = loss.backward()?;
@@ -100,7 +108,7 @@ impl Trainer<'_> {
             }
         }
         self.count(number, begun, skipped.is_some());
-        Ok(Some(Step { terms: means, norm, rate, skipped }))
+        Ok(Some(Step { terms: means, objective: Some(objective), norm, rate, skipped }))
     }
 
     /// Whether steps are recorded: on a GPU, once nothing in them but batch, rate and noise changes any more.
@@ -122,7 +130,7 @@ impl Trainer<'_> {
         };
         self.count(number, begun, false);
         let rate = self.config.schedule.at(step, self.config.steps);
-        Ok(found.map(|(terms, norm)| Step { terms, norm, rate, skipped: None }))
+        Ok(found.map(|(terms, norm)| Step { terms, objective: None, norm, rate, skipped: None }))
     }
 
     fn update(&mut self, gradients: &GradStore, rate: f64) -> Result<()> {

@@ -1,0 +1,55 @@
+//! `srvae-run encode`: the latents of every record as arrays.
+
+use super::args::Encode;
+use super::session::Session;
+use super::{device, machine};
+use anyhow::{Result, bail};
+use serde_json::json;
+use srvae_training::Compiled;
+use srvae_training::arrays;
+use srvae_training::eval::{self, Encoding};
+use srvae_training::files::{self, Kind};
+use srvae_training::terminal::{note, out};
+use srvae_training::train::interrupt;
+use srvae_training::train::progress::Display;
+use std::process::ExitCode;
+
+pub fn run(models: &'static [Compiled], args: &Encode) -> Result<ExitCode> {
+    if !args.out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npz")) {
+        bail!("--out {}: latents are written as arrays; the file's name ends in .npz", args.out.display());
+    }
+    files::check_place(&args.out, Kind::Npz, args.force)?;
+    let session = Session::open(models, &args.run, &device::choose(&args.common)?)?;
+    let (name, images) = (session.data_name(&args.data), session.test(&args.data, args.images)?.1);
+    let count = args.images.unwrap_or(usize::MAX).min(images.len());
+    let (_, latents) = eval::inferred(session.model.as_ref(), &session.spec)?;
+    let numbers: usize = latents.iter().map(|latent| latent.shape.iter().product::<usize>()).sum();
+    let bytes = count as f64 * numbers as f64 * 4.0 * (1.0 + args.draws as f64);
+    machine::check_memory(
+        &format!("encoding {count} records with --draws {}", args.draws),
+        bytes,
+        "take fewer --draws",
+    )?;
+    session.check_rows(args.batch.min(count), "take a smaller --batch")?;
+    interrupt::listen();
+    let display = Display::new("encoding", 0, count);
+    let show = |done: usize, _: usize| display.set(done, String::new());
+    let how = Encoding { draws: args.draws, batch: args.batch, images: args.images, seed: args.seed, progress: &show };
+    let found = eval::encode(session.model.as_ref(), &session.spec, &images, &how)?;
+    arrays::write_npz(&args.out, &found)?;
+    drop(display);
+    if args.common.json {
+        let shapes: serde_json::Map<_, _> =
+            found.iter().map(|array| (array.name.clone(), json!(array.shape))).collect();
+        let line = json!({
+            "file": args.out, "arrays": shapes, "records": count, "data": name, "model": session.spec.name,
+            "step": session.header.progress.step, "seed": args.seed,
+        });
+        out(&line.to_string());
+    } else {
+        let shown: Vec<String> = found.iter().map(|array| format!("{} {:?}", array.name, array.shape)).collect();
+        note(&format!("{count} records of {name}: {}", shown.join(", ")));
+        out(&args.out.display().to_string());
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,81 @@
+//! What a run looks at on its way: validation, the test pictures, units in use.
+
+use super::Trainer;
+use crate::data::Images;
+use crate::eval::{self, Evaluation};
+use crate::train::Progress;
+use crate::train::activity::{self, Activity};
+use crate::train::metrics::Metrics;
+use crate::train::progress::Display;
+use anyhow::Result;
+use serde_json::json;
+
+impl Trainer<'_> {
+    pub(super) fn validation_is_due(&self) -> bool {
+        let Progress { step, validated, .. } = self.progress;
+        let here = step >= self.config.steps || step.is_multiple_of(self.config.validate_every.max(1));
+        step > 0 && here && validated != step
+    }
+
+    /// Says how good the model is now, keeps it if it is the best so far, and whether patience has run out. The checkpoint
+    /// comes first: whatever happens meanwhile costs no step.
+    pub(super) fn validate(&mut self, metrics: &mut Metrics, display: &Display, bits: f64, rate: f64) -> Result<bool> {
+        self.save()?;
+        let found = self.evaluate(&self.data.validation)?;
+        self.activity = self.measure(&found)?;
+        let step = self.progress.step;
+        self.progress.validated = step;
+        let better = self.progress.best.is_none_or(|best| found.nll < best);
+        if better {
+            (self.progress.best, self.progress.best_step, self.progress.since_best) = (Some(found.nll), step, 0);
+        } else {
+            self.progress.since_best += 1;
+        }
+        let training = if bits.is_nan() { String::new() } else { format!("training {bits:.3}, ") };
+        let speed = if rate > 0.0 { format!(", {rate:.1} images/s") } else { String::new() };
+        let note = if better { "" } else { " (not better)" };
+        display.line(&format!("step {step}: {training}validation {:.3} bits/dim{speed}{note}", found.nll));
+        let mut said = found.json();
+        said["units"] = Activity::json(&self.activity);
+        metrics.write(&json!({ "step": step, "validation": said }))?;
+        if better {
+            self.put(&self.folder.best())?;
+        }
+        Ok(self.config.patience.is_some_and(|patience| self.progress.since_best >= patience))
+    }
+
+    /// Bits/dim by a single sample, with draws of its own, so that looking does not change the run.
+    pub(super) fn evaluate(&self, images: &Images) -> Result<Evaluation> {
+        let options = eval::Options {
+            samples: 1,
+            images: Some(self.config.validation_images),
+            batch: Some(self.config.batch),
+            seed: self.config.seed,
+            ..eval::Options::default()
+        };
+        self.averaged(|| eval::evaluate(self.model.as_ref(), self.spec, images, &options))
+    }
+
+    fn measure(&self, found: &Evaluation) -> Result<Vec<Activity>> {
+        let images = &self.data.validation;
+        let (model, batch) = (self.model.as_ref(), self.config.batch);
+        self.averaged(|| activity::measure(model, self.spec, images, &found.terms, batch))
+    }
+
+    /// Runs `work` with the running average in place of the parameters, where there is one.
+    fn averaged<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        match &self.average {
+            Some(average) => average.in_place(&self.params, work),
+            None => work(),
+        }
+    }
+
+    /// What the test pictures say of the last weights.
+    pub(super) fn finish(&mut self, metrics: &mut Metrics, display: &Display) -> Result<()> {
+        let after = self.evaluate(&self.data.test)?;
+        display.line(&format!("step {}: test {:.3} bits/dim", self.progress.step, after.nll));
+        metrics.write(&json!({ "step": self.progress.step, "test": after.json() }))?;
+        self.after = Some(after);
+        Ok(())
+    }
+}

@@ -1,0 +1,146 @@
+//! Repeated structure, said once: rows that differ by their indices alone, as those of a deep hierarchy do.
+
+/// Repetitions from which on rows are folded.
+const LEAST: usize = 5;
+/// The longest pattern, in rows, that is looked for.
+const LONGEST: usize = 16;
+
+/// A row as text with its indices taken out, and the indices: the numbers in its names.
+type Form = (String, Vec<i64>);
+
+/// Rows with every long repetition folded: its first pattern, a row that says how often, its last pattern.
+pub fn folded(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    let keys: Vec<String> = rows.iter().map(|row| row.join("\u{1f}")).collect();
+    let said = |at: usize, count: usize, period: usize| {
+        let text = match period {
+            1 => format!("⋮ {count} more like these two"),
+            _ => format!("⋮ {count} times more these {period} lines"),
+        };
+        let mut row = vec![String::new(); rows[at].len()];
+        row.splice(..1, [text]);
+        row
+    };
+    fold(&keys, &rows, &said)
+}
+
+/// Items of a list, the middle of a long repetition left out.
+pub fn listed(items: Vec<String>) -> Vec<String> {
+    fold(&items, &items, &|_, _, _| "…".to_owned())
+}
+
+/// The same for items that are shown otherwise than they are told apart.
+pub fn listed_as<T: Clone>(keys: &[String], shown: &[T], gap: &T) -> Vec<T> {
+    fold(keys, shown, &|_, _, _| gap.clone())
+}
+
+/// Folds what is shown by its keys; `said` stands for what is left out: the place, how often, and the pattern's length.
+fn fold<T: Clone>(keys: &[String], shown: &[T], said: &dyn Fn(usize, usize, usize) -> T) -> Vec<T> {
+    let forms: Vec<Form> = keys.iter().map(|key| form(key)).collect();
+    let mut folded = Vec::new();
+    let mut at = 0;
+    while at < shown.len() {
+        let longest = (1..=LONGEST).map(|period| (period, repetitions(&forms[at..], period)));
+        match longest.into_iter().find(|(_, count)| *count >= LEAST) {
+            Some((period, count)) => {
+                let end = at + period * count;
+                folded.extend_from_slice(&shown[at..at + period]);
+                folded.push(said(at, count - 2, period));
+                folded.extend_from_slice(&shown[end - period..end]);
+                at = end;
+            }
+            None => {
+                folded.push(shown[at].clone());
+                at += 1;
+            }
+        }
+    }
+    folded
+}
+
+/// How often a pattern of this many rows stands at the beginning, each index going on by steps of its own.
+fn repetitions(forms: &[Form], period: usize) -> usize {
+    let mut blocks = forms.chunks_exact(period);
+    let (Some(first), Some(second)) = (blocks.next(), blocks.next()) else { return 1 };
+    let Some(steps) = difference(first, second).filter(|steps| steps.iter().any(|step| *step != 0)) else { return 1 };
+    let mut last = second;
+    let mut count = 2;
+    for block in blocks {
+        if difference(last, block).as_ref() != Some(&steps) {
+            break;
+        }
+        (last, count) = (block, count + 1);
+    }
+    count
+}
+
+/// By how much each index grows from one block to the next; none where they differ in more.
+fn difference(from: &[Form], to: &[Form]) -> Option<Vec<i64>> {
+    let same = from.iter().zip(to).all(|(from, to)| from.0 == to.0 && from.1.len() == to.1.len());
+    let steps = from.iter().zip(to).flat_map(|(from, to)| to.1.iter().zip(&from.1).map(|(to, from)| to - from));
+    same.then(|| steps.collect())
+}
+
+fn form(text: &str) -> Form {
+    let (mut plain, mut indices) = (String::with_capacity(text.len()), Vec::new());
+    let mut letters = text.chars().peekable();
+    let mut in_name = false;
+    while let Some(letter) = letters.next() {
+        if !(letter.is_ascii_digit() && in_name) {
+            in_name = letter.is_ascii_alphabetic() || letter == '_' || letter == '#';
+            plain.push(letter);
+            continue;
+        }
+        let mut number = i64::from(letter as u8 - b'0');
+        while let Some(digit) = letters.next_if(char::is_ascii_digit) {
+            number = number.saturating_mul(10).saturating_add(i64::from(digit as u8 - b'0'));
+        }
+        plain.push('\u{1e}');
+        indices.push(number);
+    }
+    (plain, indices)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(count: usize, text: impl Fn(usize) -> String) -> Vec<Vec<String>> {
+        (1..=count).map(|at| vec![text(at)]).collect()
+    }
+
+    #[test]
+    fn a_long_repetition_is_said_once() {
+        let all = rows(70, |at| format!("p(z{at} | z{}) from z{} of 4", at + 1, at + 1));
+        let short = folded(all);
+        assert_eq!(short.len(), 3);
+        assert_eq!(short[0], ["p(z1 | z2) from z2 of 4"]);
+        assert_eq!(short[1], ["⋮ 68 more like these two"]);
+        assert_eq!(short[2], ["p(z70 | z71) from z71 of 4"]);
+        // Sizes are no indices.
+        assert_eq!(folded(rows(70, |at| format!("[{at}, 3]"))).len(), 70);
+        assert_eq!(folded(rows(4, |at| format!("z{at}"))).len(), 4);
+    }
+
+    #[test]
+    fn a_pattern_of_several_rows_is_found() {
+        let mut all = vec![vec!["first".to_owned()]];
+        for at in 1..=20 {
+            all.extend([vec![format!("z{at}")], vec![format!("  conv_{} 3", 2 * at)], vec!["  elu".to_owned()]]);
+        }
+        all.push(vec!["last".to_owned()]);
+        let short: Vec<String> = folded(all).into_iter().flatten().collect();
+        let wanted = [
+            "first",
+            "z1",
+            "  conv_2 3",
+            "  elu",
+            "⋮ 18 times more these 3 lines",
+            "z20",
+            "  conv_40 3",
+            "  elu",
+            "last",
+        ];
+        assert_eq!(short, wanted);
+        assert_eq!(listed((1..=9).map(|at| format!("z{at}")).collect()), ["z1", "…", "z9"]);
+    }
+}

@@ -1,0 +1,100 @@
+//! A model compiled and interpreted: whatever either computes, to the bit.
+
+use crate::inputs::{BATCH, checked, data, settings, value};
+use candle_core::{DType, Device, Tensor};
+use srvae::interpret;
+use srvae::params::Phase;
+use srvae::{BoundOptions, Compiled, Decode, Draw, Model, Noise, Params, Settings, Values};
+
+/// A model both ways, with parameters of its own each.
+pub struct Both {
+    name: &'static str,
+    pub compiled: (Box<dyn Model>, Params),
+    pub interpreted: (Box<dyn Model>, Params),
+}
+
+impl Both {
+    pub fn new(model: &Compiled, settings: &Settings) -> Self {
+        let params = || Params::new(5, DType::F32, &Device::Cpu);
+        let (own, other) = (params(), params());
+        let interpret = interpret::builder(model.path, model.source);
+        Self {
+            name: model.name,
+            compiled: ((model.build)(settings, &own).unwrap(), own),
+            interpreted: (interpret.build(settings, &other).unwrap(), other),
+        }
+    }
+
+    /// Does the same with either and holds what it yields to be the same.
+    fn same(&self, what: &str, run: impl Fn(&dyn Model, &Params) -> Vec<(String, Tensor)>) {
+        let (ours, theirs) =
+            (run(self.compiled.0.as_ref(), &self.compiled.1), run(self.interpreted.0.as_ref(), &self.interpreted.1));
+        assert_eq!(ours.len(), theirs.len(), "{what} of {}", self.name);
+        for ((name, our), (other, their)) in ours.iter().zip(&theirs) {
+            assert_eq!(name, other, "{what} of {}", self.name);
+            assert_eq!(bits(our), bits(their), "{name} in {what} of {}", self.name);
+        }
+    }
+}
+
+fn bits(value: &Tensor) -> (Vec<usize>, Vec<u32>) {
+    let values = value.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    (value.dims().to_vec(), values.into_iter().map(f32::to_bits).collect())
+}
+
+/// Every term of the bound.
+fn terms(model: &dyn Model, data: &Values, options: &BoundOptions) -> Vec<(String, Tensor)> {
+    let terms = model.bound(data, &mut Noise::seeded(3), options).unwrap().terms;
+    terms.into_iter().map(|term| (term.name.to_owned(), term.value)).collect()
+}
+
+/// The gradient of every parameter, and zeros where it has none.
+fn gradients(model: &dyn Model, params: &Params, data: &Values, options: &BoundOptions) -> Vec<(String, Tensor)> {
+    let terms = model.bound(data, &mut Noise::seeded(3), options).unwrap();
+    let gradients = terms.log_weights().unwrap().sum_all().unwrap().backward().unwrap();
+    let each = params.entries().into_iter().map(|(name, var)| {
+        let gradient = gradients.get(&var).cloned().unwrap_or_else(|| var.zeros_like().unwrap());
+        (name, gradient)
+    });
+    each.collect()
+}
+
+/// Construction, initialisation, terms, gradients, importance weights and modes.
+pub fn compare(model: &Compiled, preset: Option<&str>) {
+    let (checked, data) = (checked(model, preset).0, data(model, preset));
+    let both = Both::new(model, &settings(&checked));
+    both.same("construction", |_, params| {
+        params.entries().into_iter().map(|(name, var)| (name, var.as_tensor().clone())).collect()
+    });
+    let set_phase = |phase| [&both.compiled.1, &both.interpreted.1].iter().for_each(|params| params.set_phase(phase));
+    let one = BoundOptions::default();
+    set_phase(Phase::Initialisation);
+    both.same("initialisation", |model, _| terms(model, &data, &one));
+    set_phase(Phase::Training);
+    for options in [one, BoundOptions { samples: 2, ..one }, BoundOptions::importance(2)] {
+        both.same("training", |model, params| gradients(model, params, &data, &options));
+    }
+    set_phase(Phase::Inference);
+    for options in [one, BoundOptions { samples: 3, ..one }, BoundOptions::importance(3)] {
+        both.same("inference", |model, _| terms(model, &data, &options));
+    }
+    assert_eq!(both.compiled.0.modes(), both.interpreted.0.modes(), "{}", model.name);
+    for mode in both.compiled.0.modes() {
+        let given = mode.given.iter().fold(Values::new(), |given, name| {
+            let variable = checked.variables.iter().find(|variable| variable.name == *name).unwrap();
+            given.with(name, data.find(name).cloned().unwrap_or_else(|| value(variable)))
+        });
+        for draw in [Draw::default(), Draw { temperature: 0.7, decode: Decode::Mode }] {
+            for count in [BATCH, 2 * BATCH] {
+                both.same(mode.name, |model, _| {
+                    let drawn = model.run(mode.name, &given, count, &mut Noise::seeded(7), &draw).unwrap();
+                    drawn.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect()
+                });
+            }
+        }
+    }
+    let flows = |model: &dyn Model| -> Vec<_> {
+        model.flows().iter().map(|flow| (flow.factor.to_owned(), flow.name, flow.shape.clone())).collect()
+    };
+    assert_eq!(flows(both.compiled.0.as_ref()), flows(both.interpreted.0.as_ref()), "{}", model.name);
+}
