@@ -60,5 +60,5 @@ fn exported(name: &str, docs: &str, lines: impl Iterator<Item = String>) -> Stri
 
 fn declares_operation(path: &Path) -> bool {
     println!("cargo::rerun-if-changed={}", path.display());
-    std::fs::read_to_string(path).is_ok_and(|text| text.contains("\noperation! {"))
+    std::fs::read_to_string(path).is_ok_and(|text| text.contains("\noperation! {") || text.contains("\nscalar! {"))
 }

@@ -24,6 +24,9 @@ pub struct Block {
     /// How it is made and applied at run time.
     #[cfg(feature = "tensors")]
     pub build: crate::Build,
+    /// CUDA C of its own, where it is a scalar function.
+    #[cfg(feature = "tensors")]
+    pub kernels: Option<fn() -> String>,
 }
 
 impl Block {

@@ -102,7 +102,8 @@ pub fn show_shape(shape: &[usize]) -> String {
     format!("[{}]", sizes.join(", "))
 }
 
-/// What a file of an entry uses.
+/// What a file of an entry uses: no entry needs all of it.
+#[allow(unused_imports)]
 mod prelude {
     pub(crate) use crate::cost::{
         Cost, bounded, conv, count, dense_channels, dense_layer, doubling, known_planes, planes, resizing, same,

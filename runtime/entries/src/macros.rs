@@ -170,6 +170,8 @@ macro_rules! layer {
             build: $crate::Build::Layer(|params, inputs, arguments| {
                 Ok(Box::new(tensors::$type::new(params, $crate::tensors::only(inputs)?, $config::read(arguments))?))
             }),
+            #[cfg(feature = "tensors")]
+            kernels: None,
         };
 
         #[cfg(feature = "tensors")]
@@ -229,6 +231,8 @@ macro_rules! operation {
                 let config = $config::read(arguments);
                 tensors::$name(operation!(@inputs $arity inputs) $(, argument!($type config.$field))*)
             }),
+            #[cfg(feature = "tensors")]
+            kernels: None,
         };
 
         #[cfg(feature = "tensors")]
@@ -251,6 +255,48 @@ macro_rules! operation {
     (@inputs many $inputs:ident) => { $inputs };
     (@arity one) => { $crate::Arity::One };
     (@arity many) => { $crate::Arity::Many };
+}
+
+/// A scalar function, element by element: the trait `Scalar` on a type of the module `tensors` in the same file.
+macro_rules! scalar {
+    ($(#[doc = $docs:literal])+ $name:ident: $type:ident) => {
+        pub(crate) static ENTRY: $crate::Block = $crate::Block {
+            name: stringify!($name),
+            docs: docs!($($docs)+),
+            role: $crate::Role::Function,
+            arity: $crate::Arity::One,
+            parameters: &[],
+            runtime: stringify!($name),
+            shape: |_, inputs| $crate::cost::same(inputs),
+            cost: |_, inputs| $crate::Cost::of_values(inputs.iter().map(|input| $crate::cost::count(input) as u64).sum()),
+            examples: &[
+                $crate::Example { arguments: $crate::Arguments::default, inputs: &[&[5]] },
+                $crate::Example { arguments: $crate::Arguments::default, inputs: &[&[2, 3, 2]] },
+            ],
+            #[cfg(feature = "tensors")]
+            build: $crate::Build::Function(|inputs, _| $name($crate::tensors::only(inputs)?)),
+            #[cfg(feature = "tensors")]
+            kernels: Some($crate::tensors::ops::scalar::cuda_text::<tensors::$type>),
+        };
+
+        $(#[doc = $docs])+
+        ///
+        /// # Errors
+        /// A failed tensor operation.
+        #[cfg(feature = "tensors")]
+        pub fn $name(x: &$crate::tensors::Tensor) -> $crate::tensors::Result<$crate::tensors::Tensor> {
+            $crate::tensors::ops::scalar::apply::<tensors::$type>(x)
+        }
+
+        /// The output's shape: the input's.
+        ///
+        /// # Errors
+        /// Another number of inputs than one.
+        #[cfg(feature = "tensors")]
+        pub fn shape_of(inputs: &[&[usize]]) -> $crate::tensors::Result<Vec<usize>> {
+            Ok($crate::tensors::only(inputs)?.to_vec())
+        }
+    };
 }
 
 /// A bijector over the values of a variable; `both` says that it goes both ways at little cost, `inverse` that it only draws.
@@ -281,6 +327,8 @@ macro_rules! flow {
             build: $crate::Build::Bijector(|params, shape, arguments| {
                 Ok(std::sync::Arc::new(tensors::$type::new(params, shape, $config::read(arguments))?))
             }),
+            #[cfg(feature = "tensors")]
+            kernels: None,
         };
 
         #[cfg(feature = "tensors")]

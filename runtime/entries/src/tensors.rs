@@ -2,8 +2,9 @@
 
 pub use candle_core::{Error, Var, bail};
 pub use srvae_numerics::dist::{Distribution, batched, fits, rows_of};
-pub use srvae_numerics::flow::{Bijector, Coupling, Mask, Order, squeeze, unsqueeze};
+pub use srvae_numerics::flow::{Bijector, Coupling, CouplingNetwork, Mask, Order, squeeze, unsqueeze};
 pub use srvae_numerics::nn::{DenseLayer, Layer, NormConv, Shape2d};
+pub use srvae_numerics::ops::scalar::{Number, Scalar};
 pub use srvae_numerics::params::Phase;
 pub use srvae_numerics::{Draw, Noise, Params, Result, Tensor, ops};
 

@@ -1,8 +1,9 @@
 //! The operations in candle's own terms: slow, plain, and what the kernels are compared with.
 
 use super::{Adamax, Mask, sum_batch};
+use crate::scalar::{Number, Scalar, Softplus, Whole};
 use crate::{Result, Tensor};
-use candle_core::Var;
+use candle_core::{Error, Var};
 
 /// Convolution of `[N, C, H, W]` with `[O, C, k, k]` and a bias `[O]`.
 ///
@@ -177,12 +178,11 @@ pub fn adamax(parameter: &Var, gradient: &Tensor, moments: &Tensor, how: Adamax)
 }
 
 fn sigmoid(x: &Tensor) -> Result<Tensor> {
-    (x.neg()?.exp()? + 1.0)?.recip()
+    Whole::of(x).sigmoid().0.map_err(Error::Msg)
 }
 
 fn softplus(x: &Tensor) -> Result<Tensor> {
-    let tail = (x.abs()?.neg()?.exp()? + 1.0)?.log()?;
-    x.relu()? + tail
+    Softplus::value(Whole::of(x)).0.map_err(Error::Msg)
 }
 
 fn log_softmax(x: &Tensor) -> Result<Tensor> {

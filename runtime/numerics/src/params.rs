@@ -133,6 +133,11 @@ impl Params {
         self.add(name, Tensor::full(value, shape, self.device())?.to_dtype(self.dtype())?)
     }
 
+    /// A parameter's value as the phase needs it: tracked in training, detached otherwise.
+    pub fn value(&self, var: &Var) -> Tensor {
+        if self.phase() == Phase::Training { var.as_tensor().clone() } else { var.as_detached_tensor() }
+    }
+
     fn add(&self, name: String, value: Tensor) -> Result<Var> {
         let mut entries = self.store.entries.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if entries.iter().any(|(key, _)| *key == name) {

@@ -4,6 +4,7 @@ use super::compare::{BF16, CLOSE, agree, agree_with_parameters, close, moved, no
 use super::imitation::with_kernels;
 use anyhow::Result;
 use srvae::candle_core::{self, Device};
+use srvae::entries::{Arguments, BLOCKS, Build};
 use srvae::flow::{Bijector, Coupling, Mask, Order, RealNvp, RealNvpConfig, squeeze, unsqueeze};
 use srvae::ops::cuda::{self, Precision};
 use srvae::ops::{self, Attention, DenseStep};
@@ -90,7 +91,10 @@ fn dense_layers() -> Result<()> {
 
 fn layers() -> Result<()> {
     with_kernels(|| {
-        agree("elu", &[normal(1, &[3, 4, 5, 7])?], CLOSE, |t| ops::elu(&t[0]))?;
+        for entry in BLOCKS.iter().filter(|entry| entry.kernels.is_some()) {
+            let Build::Function(apply) = entry.build else { anyhow::bail!("`{}` is no function", entry.name) };
+            agree(entry.name, &[normal(1, &[3, 4, 5, 7])?], CLOSE, |t| apply(&[&t[0]], &Arguments::default()))?;
+        }
         for (shape, scale, dim) in [([7, 5, 3, 3], [7, 1, 1, 1], 0), ([6, 4, 3, 3], [1, 4, 1, 1], 1)] {
             let inputs = [normal(1, &shape)?, normal(2, &scale)?];
             agree("weight norm", &inputs, CLOSE, |t| ops::weight_norm(&t[0], &t[1], dim))?;

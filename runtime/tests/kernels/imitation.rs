@@ -3,6 +3,7 @@
 use crate::trials::Missing;
 use half::bf16;
 use srvae::candle_core::{CpuStorage, DType, Device};
+use srvae::entries::BLOCKS;
 use srvae::ops::cuda::machine::{Buffer, Call, Convolution, Machine, Place, Product, imitate};
 use srvae::ops::cuda::{kernels, probe};
 use srvae::{Result, candle_core};
@@ -87,7 +88,13 @@ fn ready() -> std::result::Result<(), Missing> {
 fn start() -> bool {
     let folder = tempfile::tempdir().unwrap();
     let (source, library) = (folder.path().join("kernels.cpp"), folder.path().join("kernels.so"));
-    let text = format!("{}\n{}", include_str!("shim.h"), kernels::source());
+    let mut text = format!("{}\n{}", include_str!("shim.h"), kernels::source());
+    for entry in BLOCKS {
+        // Those that other kernels are made of stand in the source already.
+        if let Some(own) = entry.kernels.filter(|_| !text.contains(&format!("KERNEL({}_f32", entry.name))) {
+            text += &own();
+        }
+    }
     std::fs::write(&source, text).unwrap();
     let compiler = std::env::var("CXX").unwrap_or_else(|_| "g++".into());
     let options = ["-std=c++17", "-O1", "-ffp-contract=off", "-shared", "-fPIC", "-Wall", "-Wno-unused", "-o"];

@@ -1,18 +1,29 @@
 //! The rectified linear unit.
 
-use crate::prelude::*;
-
-operation! {
+scalar! {
     /// max(t, 0), element by element.
-    one relu(ReluConfig {}),
-    examples: [{} over [5]],
-}
-
-fn shape(_: &ReluConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
-    same(inputs)
+    relu: Relu
 }
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    pub use crate::tensors::ops::relu;
+    use crate::tensors::{Number, Scalar};
+
+    pub struct Relu;
+
+    impl Scalar for Relu {
+        const NAME: &'static str = "relu";
+
+        #[inline(always)]
+        fn value<N: Number>(x: N) -> N {
+            let zero = x.like(0.0);
+            x.clone().positive(x, zero)
+        }
+
+        #[inline(always)]
+        fn slope<N: Number>(x: N, _: N) -> N {
+            let (one, zero) = (x.like(1.0), x.like(0.0));
+            x.positive(one, zero)
+        }
+    }
 }

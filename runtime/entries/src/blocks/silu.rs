@@ -1,18 +1,29 @@
 //! The sigmoid linear unit.
 
-use crate::prelude::*;
-
-operation! {
+scalar! {
     /// t · sigmoid(t), element by element.
-    one silu(SiluConfig {}),
-    examples: [{} over [5]],
-}
-
-fn shape(_: &SiluConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
-    same(inputs)
+    silu: Silu
 }
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    pub use crate::tensors::ops::silu;
+    use crate::tensors::{Number, Scalar};
+
+    pub struct Silu;
+
+    impl Scalar for Silu {
+        const NAME: &'static str = "silu";
+
+        #[inline(always)]
+        fn value<N: Number>(x: N) -> N {
+            x.clone() * x.sigmoid()
+        }
+
+        /// s + v (1 − s), s the sigmoid.
+        #[inline(always)]
+        fn slope<N: Number>(x: N, value: N) -> N {
+            let (one, sigmoid) = (x.like(1.0), x.sigmoid());
+            value.fused(one - sigmoid.clone(), sigmoid)
+        }
+    }
 }

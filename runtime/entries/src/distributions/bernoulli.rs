@@ -34,7 +34,7 @@ mod tensors {
         /// x·l − softplus(l), summed.
         fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
             same_shape("a Bernoulli's value and its logits", value, &self.logits)?;
-            let softplus = (self.logits.relu()? + (self.logits.abs()?.neg()?.exp()? + 1.0)?.log()?)?;
+            let softplus = ops::softplus(&self.logits)?;
             sum_batch(&((value * &self.logits)? - softplus)?)
         }
 

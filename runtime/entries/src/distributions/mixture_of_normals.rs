@@ -17,7 +17,7 @@ distribution! {
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::tensors::{Distribution, Draw, Noise, Params, Phase, Result, Tensor, Var, batched, fits, rows_of};
+    use crate::tensors::{Distribution, Draw, Noise, Params, Result, Tensor, Var, batched, fits, ops, rows_of};
 
     /// (1/K) Σ N(mean_k, diag(variance_k)); variances are softplus of a parameter, plus 1e-8.
     #[derive(Debug, Clone)]
@@ -43,10 +43,9 @@ mod tensors {
 
         /// Means and variances, `[1, K, D]`.
         fn components(&self) -> Result<(Tensor, Tensor)> {
-            let training = self.params.phase() == Phase::Training;
-            let natural = if training { self.natural.as_tensor().clone() } else { self.natural.as_detached_tensor() };
+            let natural = self.params.value(&self.natural);
             let raw = natural.narrow(1, self.components, self.components)?;
-            let softplus = (raw.relu()? + (raw.abs()?.neg()?.exp()? + 1.0)?.log()?)?;
+            let softplus = ops::softplus(&raw)?;
             Ok((natural.narrow(1, 0, self.components)?, (softplus + 1e-8)?))
         }
     }

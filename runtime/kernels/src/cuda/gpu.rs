@@ -5,7 +5,7 @@
 
 use super::cudnn::Cudnn;
 use super::machine::{Argument, Buffer, Call, Convolution, Machine, Place, Precision, Product};
-use super::nvrtc;
+use super::{kernels, nvrtc};
 use crate::{DType, Result};
 use candle_core::cuda_backend::cudarc::cublas::{CudaBlas, result, sys};
 use candle_core::cuda_backend::cudarc::driver::{CudaFunction, CudaModule, DevicePtr, DeviceRepr, LaunchConfig};
@@ -42,7 +42,7 @@ impl Gpu {
         }
         let stream = device.cuda_stream();
         let context = stream.context();
-        let module = nvrtc::module(context)?;
+        let module = nvrtc::module(context, &kernels::source())?;
         let gpu = Arc::new(Self {
             device: device.clone(),
             module,
@@ -70,7 +70,16 @@ impl Gpu {
         if let Some(function) = known.get(name) {
             return Ok(function.clone());
         }
-        let function = self.module.load_function(name).map_err(Error::wrap)?;
+        let function = match (self.module.load_function(name), crate::scalar::declared(name)) {
+            (Ok(function), _) => function,
+            // A scalar function from outside this crate has a module of its own.
+            (Err(_), Some(text)) => {
+                let stream = self.device.cuda_stream();
+                let module = nvrtc::module(stream.context(), &kernels::with_common(&text))?;
+                module.load_function(name).map_err(Error::wrap)?
+            }
+            (Err(error), None) => return Err(Error::wrap(error)),
+        };
         known.insert(name.to_owned(), function.clone());
         Ok(function)
     }

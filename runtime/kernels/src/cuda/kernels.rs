@@ -1,7 +1,11 @@
 //! The kernels' source text: CUDA C, compiled where they run.
 
-const FILES: [&str; 10] = [
-    include_str!("kernels/common.cuh"),
+use crate::scalar::{Elu, Softplus, cuda_functions, cuda_kernels};
+
+/// What every kernel may use.
+const COMMON: &str = include_str!("kernels/common.cuh");
+
+const FILES: [&str; 9] = [
     include_str!("kernels/elementwise.cu"),
     include_str!("kernels/conv.cu"),
     include_str!("kernels/layers.cu"),
@@ -15,7 +19,14 @@ const FILES: [&str; 10] = [
 
 /// All of them, as one file.
 pub fn source() -> String {
-    FILES.concat()
+    let scalars = cuda_functions::<Elu>() + &cuda_functions::<Softplus>();
+    let kernels = cuda_kernels::<Elu>() + &cuda_kernels::<Softplus>();
+    with_common(&(scalars + &FILES.concat() + &kernels))
+}
+
+/// Kernels as a file of their own.
+pub fn with_common(kernels: &str) -> String {
+    format!("{COMMON}\n{kernels}")
 }
 
 /// How the compiler is called for a GPU of this compute capability: no fast mathematics, so that a kernel computes what
@@ -26,8 +37,7 @@ pub fn options((major, minor): (i32, i32)) -> Vec<String> {
 
 /// The names of all kernels.
 pub fn names() -> Vec<String> {
-    let source = source();
-    source
+    source()
         .lines()
         .filter_map(|line| line.strip_prefix("KERNEL("))
         .filter_map(|rest| rest.split(',').next())

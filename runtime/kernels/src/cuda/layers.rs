@@ -1,4 +1,4 @@
-//! Dense layers, channel attention, ELU, weight normalisation.
+//! Dense layers, channel attention, weight normalisation.
 
 use super::conv::{between, bias_gradient, plain, pointwise};
 use super::machine::{Buffer, Call, Machine, Place, of_type, place};
@@ -176,45 +176,6 @@ impl Operation<2> for Gate {
         let call = call.place(place(gradient)?).place(for_x.place()?).place(for_logits.place()?);
         machine.launch(&call.sizes(self.0.pixels())?)?;
         Ok([Some(for_x.tensor(x.shape())?), Some(for_logits.tensor(logits.shape())?)])
-    }
-}
-
-/// See [`crate::elu`].
-///
-/// # Errors
-/// A failed launch.
-pub fn elu(h: &Tensor) -> Result<Tensor> {
-    apply1(Elu(h.shape().clone()), h)
-}
-
-struct Elu(Shape);
-
-impl Operation<1> for Elu {
-    fn name(&self) -> &'static str {
-        "cuda_elu"
-    }
-
-    fn forward(&self, machine: &dyn Machine, [x]: [Place; 1]) -> Result<(Buffer, Shape)> {
-        let count = self.0.elem_count();
-        let out = machine.alloc(x.dtype, count)?;
-        let call = Call::each(of_type("elu", x.dtype), count)?.place(x).place(out.place()?);
-        machine.launch(&call.sizes([count])?)?;
-        Ok((out, self.0.clone()))
-    }
-
-    fn backward(
-        &self,
-        machine: &dyn Machine,
-        [x]: [&Tensor; 1],
-        output: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<[Option<Tensor>; 1]> {
-        let count = self.0.elem_count();
-        let out = machine.alloc(x.dtype(), count)?;
-        let call = Call::each(of_type("elu_backward", x.dtype()), count)?;
-        let call = call.place(place(output)?).place(place(gradient)?).place(out.place()?);
-        machine.launch(&call.sizes([count])?)?;
-        Ok([Some(out.tensor(x.shape())?)])
     }
 }
 

@@ -23,14 +23,16 @@ mod nvrtc;
 mod op;
 pub mod optimiser;
 pub mod probe;
+mod scalar;
 
 pub use crate::conv::Geometry;
 pub use conv::{conv_transpose2d, conv2d};
 pub use coupling::{coupling, coupling_context, coupling_log_det};
-pub use layers::{channel_attention, dense_layer, elu, weight_norm};
+pub use layers::{channel_attention, dense_layer, weight_norm};
 pub use machine::{Precision, imitate, takes};
 pub use mixture::{logistic_mixture_log_prob, logistic_mixture_value};
 pub use normal::{half, normal_draw, normal_kl, normal_log_prob, standard_normal_log_prob, sum_batch};
+pub use scalar::scalar;
 
 use std::sync::atomic::{AtomicU8, Ordering};
 

@@ -10,21 +10,21 @@ use std::ffi::{CStr, CString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// For the GPU of this context.
+/// Of a source, for the GPU of this context.
 ///
 /// # Errors
 /// A compiler that refuses (the message has its log), or a driver that does.
-pub fn module(context: &Arc<CudaContext>) -> Result<Arc<CudaModule>> {
+pub fn module(context: &Arc<CudaContext>, source: &str) -> Result<Arc<CudaModule>> {
     let capability = context.compute_capability().map_err(Error::wrap)?;
-    let (source, options) = (kernels::source(), kernels::options(capability));
-    let cached = cache(&source, &options);
+    let options = kernels::options(capability);
+    let cached = cache(source, &options);
     // A damaged file, or one of a compiler too new for this driver, is compiled again.
     if let Some(code) = cached.as_ref().and_then(|path| kept(path))
         && let Ok(module) = context.load_module(Ptx::from_binary(code))
     {
         return Ok(module);
     }
-    let code = compile(&source, &options)?;
+    let code = compile(source, &options)?;
     if let Some(path) = &cached {
         // Without a writable cache the next start takes a few seconds longer.
         write(path, &[&Sha256::digest(&code)[..], &code].concat()).ok();

@@ -1,6 +1,7 @@
 //! The mixture in f64, pixel by pixel: the plain form of its formulas.
 
 use super::{HALF, MIN_LOG_SCALE, Sizes, TINY_MASS};
+use crate::scalar::{Number, Scalar, Softplus};
 use rayon::prelude::*;
 
 /// Log-probabilities and, where they are wanted, their slopes for the logits.
@@ -153,11 +154,11 @@ fn bin(x: f64, mean: f64, raw_log_scale: f64) -> Bin {
 }
 
 fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
+    Number::sigmoid(x)
 }
 
 fn softplus(x: f64) -> f64 {
-    x.max(0.0) + (-x.abs()).exp().ln_1p()
+    Softplus::value(x)
 }
 
 fn log_sum_exp(values: &[f64]) -> f64 {

@@ -3,15 +3,34 @@
 use super::Bijector;
 use crate::nn::{DenseLayer, NormConv, Shape2d};
 use crate::ops::{self, Mask};
-use crate::params::Phase;
 use crate::{Params, Result, Tensor};
 use candle_core::Var;
 
+/// What a coupling's last convolution reads: features of what the mask keeps, at its height and width.
+pub trait CouplingNetwork: Send + Sync {
+    /// Channels of the features.
+    fn channels(&self) -> usize;
+
+    /// # Errors
+    /// A context that does not fit.
+    fn forward(&self, context: &Tensor) -> Result<Tensor>;
+}
+
+impl CouplingNetwork for DenseLayer {
+    fn channels(&self) -> usize {
+        self.channels()
+    }
+
+    fn forward(&self, context: &Tensor) -> Result<Tensor> {
+        self.forward(context)
+    }
+}
+
 /// v = (z + t) · exp(s) on what the mask lets change; s and t are a network's of the rest.
 #[derive(Debug, Clone)]
-pub struct Coupling {
+pub struct Coupling<N = DenseLayer> {
     mask: Mask,
-    dense: DenseLayer,
+    network: N,
     head: NormConv,
     rescale_direction: Var,
     rescale: Var,
@@ -19,21 +38,32 @@ pub struct Coupling {
 }
 
 impl Coupling {
-    /// Over `channels` channels. Parameters: `dense`, `head`, and `rescale`, a weight-normalised scale for s.
+    /// Over `channels` channels, with a dense layer. Parameters: `dense`, and those of [`Coupling::over`].
     ///
     /// # Errors
     /// Too few channels for the network.
     pub fn new(params: &Params, channels: usize, growth: usize, steps: usize, mask: Mask) -> Result<Self> {
-        let channels = if matches!(mask, Mask::Channel { .. }) { channels / 2 } else { channels };
-        let dense = DenseLayer::new(&params.at("dense"), channels, growth, steps)?;
-        let head = NormConv::new(&params.at("head"), dense.channels(), 2 * channels, 3, Shape2d::Stride(1))?;
+        let changed = if matches!(mask, Mask::Channel { .. }) { channels / 2 } else { channels };
+        let dense = DenseLayer::new(&params.at("dense"), changed, growth, steps)?;
+        Self::over(params, changed, 3, mask, dense)
+    }
+}
+
+impl<N: CouplingNetwork> Coupling<N> {
+    /// With a network of its own, where `changed` channels change; the last convolution's kernel is `kernel` high and wide.
+    /// Parameters: `head`, and `rescale`, a weight-normalised scale for s.
+    ///
+    /// # Errors
+    /// Names that are taken.
+    pub fn over(params: &Params, changed: usize, kernel: usize, mask: Mask, network: N) -> Result<Self> {
+        let head = NormConv::new(&params.at("head"), network.channels(), 2 * changed, kernel, Shape2d::Stride(1))?;
         let rescale = params.at("rescale");
         Ok(Self {
             mask,
-            dense,
+            network,
             head,
-            rescale: rescale.constant("weight_g", &[channels, 1, 1], 1.0)?,
-            rescale_direction: rescale.constant("weight_v", &[channels, 1, 1], 1.0)?,
+            rescale: rescale.constant("weight_g", &[changed, 1, 1], 1.0)?,
+            rescale_direction: rescale.constant("weight_v", &[changed, 1, 1], 1.0)?,
             params: params.clone(),
         })
     }
@@ -41,17 +71,13 @@ impl Coupling {
     /// a and t of the network, from what the mask keeps, and the scale of s.
     fn network(&self, h: &Tensor) -> Result<(Tensor, Tensor)> {
         let context = ops::coupling_context(h, self.mask)?;
-        let out = self.head.forward(&self.dense.forward(&context)?)?;
-        let (direction, scale) = if self.params.phase() == Phase::Training {
-            (self.rescale_direction.as_tensor().clone(), self.rescale.as_tensor().clone())
-        } else {
-            (self.rescale_direction.as_detached_tensor(), self.rescale.as_detached_tensor())
-        };
+        let out = self.head.forward(&self.network.forward(&context)?)?;
+        let (direction, scale) = (self.params.value(&self.rescale_direction), self.params.value(&self.rescale));
         Ok((out, ops::weight_norm(&direction, &scale, 0)?))
     }
 }
 
-impl Bijector for Coupling {
+impl<N: CouplingNetwork> Bijector for Coupling<N> {
     fn forward(&self, z: &Tensor) -> Result<(Tensor, Tensor)> {
         let (network, rescale) = self.network(z)?;
         let v = ops::coupling(z, &network, &rescale, self.mask, false)?;

@@ -4,7 +4,7 @@ mod coupling;
 mod squeeze;
 
 pub use crate::ops::Mask;
-pub use coupling::Coupling;
+pub use coupling::{Coupling, CouplingNetwork};
 pub use squeeze::{Order, squeeze, unsqueeze};
 
 use crate::{Result, Tensor};

@@ -61,7 +61,3 @@ __device__ inline float block_sum(float value) {
 __device__ inline float sigmoid(float x) {
     return 1.0f / (1.0f + expf(-x));
 }
-
-__device__ inline float softplus(float x) {
-    return fmaxf(x, 0.0f) + log1pf(expf(-fabsf(x)));
-}

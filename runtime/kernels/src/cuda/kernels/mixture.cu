@@ -17,22 +17,22 @@ __device__ inline Bin bin_of(float x, float mean, float raw_log_scale) {
     // Derivatives for a shift to the right, and for the log-scale.
     float log_mass, shift, scale;
     if (x < HALF) {
-        log_mass = high - softplus(high);
+        log_mass = high - softplus_of(high);
         shift = sigmoid(-high);
         scale = -shift * high;
     } else if (x > 1.0f - HALF) {
-        log_mass = -softplus(low);
+        log_mass = -softplus_of(low);
         shift = -sigmoid(low);
         scale = -shift * low;
     } else {
         float above = sigmoid(-high), below = sigmoid(low), part = -expm1f(-width);
         if (sigmoid(high) * sigmoid(-low) * part > TINY_MASS) {
-            log_mass = logf(part) - softplus(-high) - softplus(low);
+            log_mass = logf(part) - softplus_of(-high) - softplus_of(low);
             shift = above - below;
             scale = below * low - above * high - width * (1.0f - part) / part;
         } else {
             float middle = inverse * centred;
-            log_mass = middle - log_scale - 2.0f * softplus(middle) - LOG_255;
+            log_mass = middle - log_scale - 2.0f * softplus_of(middle) - LOG_255;
             shift = 1.0f - 2.0f * sigmoid(middle);
             scale = -1.0f - shift * middle;
         }

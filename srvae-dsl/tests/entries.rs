@@ -1,0 +1,141 @@
+//! Every entry at every example of its declaration: a model that uses it compiles, and what is generated for it is kept in a
+//! snapshot of its own.
+
+mod support;
+
+use srvae_dsl::catalog::{
+    Arguments, Arity, BLOCKS, Block, DISTRIBUTIONS, FLOWS, FUNCTIONS, Parameter, Space, space_entry,
+};
+use support::{code, plan_of_text};
+
+/// `name(kernel: 3, out: 2)`, with inputs before the arguments.
+fn call(name: &str, inputs: &[String], parameters: &[Parameter], arguments: &Arguments) -> String {
+    let repeats = |name: &str| parameters.iter().any(|parameter| parameter.name == name && parameter.repeats);
+    let values = arguments.0.iter().map(
+        |(name, value)| {
+            if repeats(name) { value.to_string() } else { format!("{name}: {value}") }
+        },
+    );
+    let all: Vec<String> = inputs.iter().cloned().chain(values).collect();
+    if all.is_empty() { name.to_owned() } else { format!("{name}({})", all.join(", ")) }
+}
+
+/// `3, 4, 2`.
+fn sizes(shape: &[usize]) -> String {
+    shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// A pipeline from a vector to a shape.
+fn onto(shape: &[usize]) -> String {
+    let reshape = if shape.len() > 1 { format!(" |> reshape({})", sizes(shape)) } else { String::new() };
+    format!("linear(out: {}){reshape}", shape.iter().product::<usize>())
+}
+
+/// Latents of these shapes, each with its factors, read by `p(x | …)` as the network says.
+fn over_latents(shapes: &[&[usize]], network: &str) -> String {
+    let names: Vec<String> = (0..shapes.len()).map(|at| format!("z{at}")).collect();
+    let mut text = "model m\nobserved x: binary[6]\n".to_owned();
+    for (name, shape) in names.iter().zip(shapes) {
+        let mut head = shape.to_vec();
+        head[0] *= 2;
+        text += &format!("latent {name}: real[{}]\np({name}) = standard_normal\n", sizes(shape));
+        text += &format!("q({name} | x) = normal from x |> {}\n", onto(&head));
+    }
+    text + &format!("p(x | {}) = bernoulli from {network} |> flatten |> linear\n", names.join(", "))
+}
+
+fn of_block(entry: &Block) -> Vec<String> {
+    let each = entry.examples.iter().map(|example| {
+        let inputs: Vec<String> = (0..example.inputs.len()).map(|at| format!("z{at}")).collect();
+        let (first, inside) = match entry.arity {
+            Arity::One => (format!("{} |> ", inputs[0]), Vec::new()),
+            Arity::Many => (String::new(), inputs),
+        };
+        over_latents(
+            example.inputs,
+            &format!("{first}{}", call(entry.name, &inside, entry.parameters, &(example.arguments)())),
+        )
+    });
+    each.collect()
+}
+
+/// Compiles models, and keeps the lines that are generated for an entry.
+fn keep(name: &str, runtime: &str, models: Vec<String>) {
+    let mut kept = Vec::new();
+    for text in models {
+        let code = code(&plan_of_text(&text));
+        let words = [format!("::{runtime}"), format!("{runtime}Config")];
+        let mut lines = code.lines().peekable();
+        while let Some(line) = lines.next() {
+            if words.iter().any(|word| line.contains(word)) {
+                kept.push(line.trim().to_owned());
+            }
+        }
+    }
+    kept.dedup();
+    assert!(!kept.is_empty() || runtime == "label", "nothing is generated for `{name}`");
+    insta::assert_snapshot!(format!("entry_{name}"), kept.join("\n"));
+}
+
+#[test]
+fn blocks_and_flows() {
+    for entry in BLOCKS {
+        keep(entry.name, entry.runtime, of_block(entry));
+    }
+    for entry in FLOWS {
+        let models = entry.examples.iter().map(|example| {
+            let flow = call(entry.name, &[], entry.parameters, &(example.arguments)());
+            let text = over_latents(example.inputs, "z0");
+            text.replacen("= standard_normal", &format!("= standard_normal |> {flow}"), 1)
+        });
+        keep(entry.name, entry.runtime, models.collect());
+    }
+}
+
+#[test]
+fn distributions() {
+    for entry in DISTRIBUTIONS {
+        let models = entry.examples.iter().map(|example| {
+            let (arguments, shape) = ((example.arguments)(), example.inputs[0]);
+            let density = call(entry.name, &[], entry.parameters, &arguments);
+            match entry.head(&arguments, shape).unwrap() {
+                None => over_latents(&[shape], "z0").replacen("= standard_normal", &format!("= {density}"), 1),
+                Some(head) => {
+                    let space = space_entry(entry.spaces[0]).name;
+                    over_latents(&[&[4]], "z0")
+                        + &format!(
+                            "observed y: {space}[{}]\np(y | z0) = {density} from z0 |> {}\n",
+                            sizes(shape),
+                            onto(&head)
+                        )
+                }
+            }
+        });
+        keep(entry.name, entry.runtime, models.collect());
+    }
+}
+
+#[test]
+fn functions() {
+    for entry in FUNCTIONS {
+        let models = entry.examples.iter().map(|example| {
+            let (arguments, input) = ((example.arguments)(), example.inputs[0]);
+            let (space, shape) = (entry.range)(&arguments, Space::Image, input).unwrap().unwrap();
+            let function = call(entry.name, &["x".to_owned()], entry.parameters, &arguments);
+            let mixture = |shape: &[usize]| {
+                let values = if shape[0] == 3 { 10 } else { 3 };
+                format!("logistic_mixture(components: 1) from {{}} |> {}", onto(&[values, shape[1], shape[2]]))
+            };
+            format!(
+                "model m\nobserved x: image[{}]\nlatent y: {}[{}]\nlatent z: real[4]\np(z) = standard_normal\n\
+                 p(y | z) = {}\np(x | y) = {}\nq(y | x) = {function}\nq(z | y) = normal from y |> flatten |> linear\n",
+                sizes(input),
+                space_entry(space).name,
+                sizes(&shape),
+                mixture(&shape).replace("{}", "z"),
+                mixture(input).replace("{}", "y |> flatten"),
+            )
+        });
+        keep(entry.name, entry.runtime, models.collect());
+    }
+}
