@@ -87,7 +87,7 @@ const PLACES: &[Case] = &[
     case!("unknown kind", "a.xyz", IMAGE, ["a.xyz: not a data set", "--data takes"], |at| text(at, "a.xyz", "?")),
     case!("folder of text", "", IMAGE, ["nothing in this folder is a picture"], |at| text(at, "a.txt", "?")),
     case!("empty picture", "", IMAGE, ["a.png", "the file is empty"], |at| bytes(at, "a.png", b"")),
-    case!("text named as a picture", "", IMAGE, ["a.png", "cannot be read as a picture"], |at| text(
+    case!("text named as a picture", "", IMAGE, ["a.png", "not a picture that can be read"], |at| text(
         at, "a.png", "hello"
     )),
     case!("half a PNG", "", IMAGE, ["a.png", "cut short"], |at| bytes(at, "a.png", &png(9)[..60])),
@@ -100,12 +100,12 @@ const PLACES: &[Case] = &[
         let file = jpeg();
         bytes(at, "a.jpg", &file[..file.len() * 2 / 3]);
     }),
-    case!("half a BMP", "", IMAGE, ["a.bmp", "cannot be read as a picture"], |at| {
+    case!("half a BMP", "", IMAGE, ["a.bmp", "not a picture that can be read"], |at| {
         image::RgbImage::new(9, 9).save(at.join("b.bmp")).unwrap();
         let file = std::fs::read(at.join("b.bmp")).unwrap();
         bytes(at, "a.bmp", &file[..100]);
     }),
-    case!("half a WebP", "", IMAGE, ["a.webp", "cannot be read as a picture"], |at| {
+    case!("half a WebP", "", IMAGE, ["a.webp", "not a picture that can be read"], |at| {
         image::RgbImage::from_fn(9, 9, |x, y| image::Rgb([x as u8, y as u8, 3])).save(at.join("b.webp")).unwrap();
         let file = std::fs::read(at.join("b.webp")).unwrap();
         bytes(at, "a.webp", &file[..file.len() / 2]);
