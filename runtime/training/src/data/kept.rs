@@ -155,11 +155,11 @@ fn place(part: &Part, table: &Table, what: &str, notes: &mut Vec<String>) -> Res
     if let (Some(before), Some(now)) = (&part.names, &table.names) {
         let now_at: HashMap<&str, usize> = now.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
         let gone: Vec<&String> = before.iter().filter(|name| !now_at.contains_key(name.as_str())).collect();
-        if let [first, ..] = gone.as_slice() {
+        if !gone.is_empty() {
             let named: Vec<&str> = gone.iter().take(NAMED).map(|name| name.as_str()).collect();
             let more = if gone.len() > NAMED { ", …" } else { "" };
             bail!(
-                "{} of the run's {} {what} records are gone ({}{more}), `{first}` first; put them back, or train anew",
+                "{} of the run's {} {what} records are gone ({}{more}); put them back, or train anew",
                 gone.len(),
                 before.len(),
                 named.join(", ")
