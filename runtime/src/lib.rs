@@ -44,3 +44,8 @@ pub mod functions {
     pub use srvae_entries::blocks::{shapes, types::*};
     pub use srvae_entries::functions::types::*;
 }
+
+/// The examples of the library's guide, run as tests.
+#[cfg(all(doctest, feature = "cli"))]
+#[doc = include_str!("../library.md")]
+pub struct Guide;

@@ -118,7 +118,7 @@ fn estimates_by_more_of_the_samples_are_better() {
     assert_eq!(bits[3], found.nll);
     // By the first sample alone it is another draw of the bound.
     assert!((bits[0] - found.bound).abs() < 0.1, "{} {}", bits[0], found.bound);
-    assert!(found.nll > toy::spec().bits_per_dim(exact()) - 1e-3);
+    assert!(found.nll > toy::spec().score(exact()) - 1e-3);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn the_phase_is_as_it_was_and_terms_add_up_to_the_bound() {
     let found = evaluate(model.as_ref(), &toy::spec(), &toy::data().test, &options).unwrap();
     assert_eq!(model.params().phase(), Phase::Training);
     let bound = found.terms[0].2 - found.terms[1].2;
-    assert!((toy::spec().bits_per_dim(bound) - found.bound).abs() < 1e-9);
+    assert!((toy::spec().score(bound) - found.bound).abs() < 1e-9);
     assert!(found.nll <= found.bound);
     assert_eq!(found.images, 6);
 }

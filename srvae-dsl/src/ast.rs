@@ -48,10 +48,14 @@ pub enum ItemKind {
     Variables { role: Role, names: Vec<Name>, space: Space },
     /// `net enc(x) = …`
     Net { name: Name, formals: Vec<Formal>, output: Option<Space>, body: NetBody },
+    /// `let h = x |> encoder(…)`
+    Let { name: Name, value: Expression },
     /// `p(y | u) = … from …`
     Factor(Factor),
     /// `bound KL_z = monte_carlo`
     Bound { term: Name, estimator: Name },
+    /// `draw y = relaxed(temperature: 0.5)`
+    Draw { variable: Name, method: Call },
 }
 
 #[derive(Debug, Clone, PartialEq)]

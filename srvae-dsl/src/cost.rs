@@ -32,6 +32,8 @@ impl Model {
     pub fn node_cost(&self, network: &Network, node: &Node) -> Cost {
         match &node.op {
             Op::Block { block, .. } => (block.entry.cost)(&block.values(), &network.input_shapes(node)),
+            // A value is computed once, whoever reads it: it counts where it is defined.
+            Op::Net(id) if self.nets[id.0].is_let => Cost::default(),
             Op::Net(id) => Cost { parameters: 0, ..self.net_cost(*id) },
             Op::Variable(_) | Op::Formal(_) => Cost::default(),
         }
@@ -46,7 +48,8 @@ impl Model {
             totals.push(match &net.body {
                 NetBody::Rust { .. } => Cost::default(),
                 NetBody::Network(network) => {
-                    let used = network.nets().filter_map(|used| totals.get(used.0));
+                    let used = network.nets().filter(|used| !self.nets[used.0].is_let);
+                    let used = used.filter_map(|used| totals.get(used.0));
                     network.own_cost() + used.map(|cost| Cost { parameters: 0, ..*cost }).sum()
                 }
             });
@@ -69,10 +72,13 @@ impl Model {
         held + flows + network.as_ref().map(|network| self.network_cost(network)).unwrap_or_default()
     }
 
-    /// What the whole model costs: every factor once, and every named network's parameters once.
+    /// What the whole model costs: every factor and every value once, and every named network's parameters once.
     pub fn cost(&self) -> Cost {
         let factors: Cost = self.p.iter().chain(&self.q).map(|factor| self.factor_cost(factor)).sum();
-        let shared = (0..self.nets.len()).map(|index| Cost::held(self.net_cost(NetId(index)).parameters));
+        let shared = self.nets.iter().enumerate().map(|(index, net)| {
+            let cost = self.net_cost(NetId(index));
+            if net.is_let { cost } else { Cost::held(cost.parameters) }
+        });
         factors + shared.sum()
     }
 }

@@ -37,6 +37,8 @@ pub struct Model {
     pub q: Vec<Factor>,
     /// How terms of the bound are to be estimated, where the file says so.
     pub estimates: Vec<Estimate>,
+    /// How gradients pass through the discrete draws of q: one for each of them.
+    pub draws: Vec<Draw>,
 }
 
 impl Model {
@@ -52,6 +54,11 @@ impl Model {
     /// The factor of q with this variable on the left of the bar; none for observed and given variables.
     pub fn q_of(&self, id: VariableId) -> Option<&Factor> {
         self.q.iter().find(|factor| factor.variable == id)
+    }
+
+    /// How the gradient passes through q's draws of this variable, where the file says it.
+    pub fn draw_of(&self, id: VariableId) -> Option<&Draw> {
+        self.draws.iter().find(|draw| draw.variable == id)
     }
 
     /// The factor of this variable on one side.
@@ -269,6 +276,8 @@ pub struct Net {
     pub inputs: Vec<Vec<usize>>,
     pub output: Vec<usize>,
     pub body: NetBody,
+    /// A `let`: its arguments are the variables it stands for, and every use applies it to them.
+    pub is_let: bool,
     pub span: Span,
 }
 
@@ -295,4 +304,40 @@ pub struct Estimate {
 pub enum Estimator {
     ClosedForm,
     MonteCarlo,
+}
+
+/// `draw y = relaxed(temperature: 0.5)`.
+#[derive(Debug, Clone)]
+pub struct Draw {
+    pub variable: VariableId,
+    pub method: DrawMethod,
+    pub span: Span,
+}
+
+/// How a discrete draw of q is made in the bound, and how its gradient is estimated.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DrawMethod {
+    /// Not drawn: a sum over all values, each with its probability.
+    Enumerate {
+        /// How many values there are.
+        values: usize,
+    },
+    /// Drawn from a continuous relaxation of the distribution, in training.
+    Relaxed { temperature: Argument },
+    /// A draw whose gradient is that of the mean (of pixels: of the unrounded value).
+    StraightThrough,
+    /// A draw whose gradient is that of its log-probability times how good it was.
+    Score,
+}
+
+impl DrawMethod {
+    /// As the language writes it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Enumerate { .. } => "enumerate",
+            Self::Relaxed { .. } => "relaxed",
+            Self::StraightThrough => "straight_through",
+            Self::Score => "score",
+        }
+    }
 }

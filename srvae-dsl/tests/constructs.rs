@@ -2,6 +2,7 @@
 
 mod support;
 
+use srvae_dsl::plan::Operation;
 use support::{code, items, plan_of_text};
 
 /// A model of one observed image and one latent, with the rest of the file.
@@ -53,6 +54,29 @@ fn a_flow_behind_a_network() {
 fn a_closed_form_and_a_forced_estimate() {
     insta::assert_snapshot!("closed_form", shown(PRIOR, &["bound"]));
     insta::assert_snapshot!("monte_carlo", shown(&format!("{PRIOR}bound KL_z = monte_carlo\n"), &["bound"]));
+}
+
+#[test]
+fn a_value_read_by_both_sides() {
+    let text = "latent u: real[4, 4, 4]\nlet below = x |> encoder(growth: 8, steps: 1, out: 4)\n\
+        let top = u |> residual(width: 4)\np(u) = standard_normal\np(z | u) = normal from top |> conv\n\
+        q(u | x) = normal from below |> conv\nq(z | u, x) = normal from concat(top, below) |> conv\n";
+    insta::assert_snapshot!(shown(text, &["bound"]));
+}
+
+/// Each value reads the last one twice: written out, the last would have 2^60 blocks.
+#[test]
+fn a_tower_of_values_is_walked_once() {
+    let mut text = "let h0 = x |> conv(stride: 2, out: 4)\n".to_owned();
+    for level in 1..60 {
+        let last = level - 1;
+        text += &format!("let h{level} = concat(h{last} |> conv(out: 2), h{last} |> conv(out: 2))\n");
+    }
+    let text = with(&format!("{text}p(z) = standard_normal\nq(z | x) = normal from h59 |> conv\n"));
+    let plan = plan_of_text(&text);
+    let layers = plan.bound.values.iter().filter(|value| matches!(value.operation, Operation::Layer(_))).count();
+    // The first value's, two of each of the 59 others, and those of p(x | z) and q(z | x).
+    assert_eq!(layers, 1 + 2 * 59 + 2);
 }
 
 #[test]

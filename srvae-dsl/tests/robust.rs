@@ -116,7 +116,9 @@ fn odd_bytes_are_one_error() {
 }
 
 /// Tokens of the language, to be strung together at random.
-const TOKENS: [&str; 48] = [
+const TOKENS: [&str; 50] = [
+    "draw",
+    "score",
     "model",
     "param",
     "preset",

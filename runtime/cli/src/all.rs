@@ -70,7 +70,7 @@ fn rest(
     }
     out(&format!("\n{}, {} parameters, {} steps", outcome.model, outcome.parameters, outcome.steps));
     out(&outcome.table());
-    out(&format!("evaluation on {} test pictures, the checkpoint with the best validation", found.images));
+    out(&format!("evaluation on {} test images, the checkpoint with the best validation", found.images));
     out(&eval::rows(&found));
     for path in &grids {
         out(&format!("  picture: {}", path.display()));
@@ -93,7 +93,7 @@ fn evaluate(model: &dyn Model, plan: &train::Plan, args: &All) -> Result<Evaluat
     srvae_training::eval::evaluate(model, &plan.spec, &plan.data.test, &options)
 }
 
-/// One sheet for each mode, and one of walks between test pictures.
+/// A sheet for each mode that yields images, one of interpolations between test images, and the marginals of the data.
 fn draw(session: &Session, images: &Images, seed: u64) -> Result<Vec<PathBuf>> {
     let (model, spec) = (session.model.as_ref(), &session.spec);
     let mut paths = Vec::new();
@@ -101,14 +101,24 @@ fn draw(session: &Session, images: &Images, seed: u64) -> Result<Vec<PathBuf>> {
         paths.push(sheet::keep(session, name, sheet, None)?);
         Ok(())
     };
-    for mode in model.modes() {
+    for mode in model.modes().iter().filter(|mode| figures::displays(spec, mode)) {
         let draw = Draw { decode: default_decode(mode), ..Draw::default() };
         let options = Options { draw, seed, ..Options::default() };
         let strips = figures::strips(model, spec, mode, images, &options)?;
         keep(mode.name, &figures::sheet(&session.title(mode.name, &options), &strips, &options))?;
     }
+    let marginals = figures::marginals(model, spec, images, seed)?;
+    if !marginals.charts.is_empty() {
+        train::write_json(&session.folder.marginals(), &serde_json::to_value(&marginals.charts)?)?;
+    }
+    if !marginals.means.is_empty() {
+        let options = Options { seed, width: 128, ..Options::default() };
+        let title = format!("{}, step {}: mean images", spec.name, session.header.progress.step);
+        keep("means", &figures::sheet(&title, &marginals.means, &options))?;
+    }
     let latents = compiler::roots(spec)?;
-    if !latents.is_empty() && images.len() >= 2 {
+    let shown = model.modes().iter().any(|mode| figures::displays(spec, mode));
+    if !latents.is_empty() && images.len() >= 2 && shown {
         let walk = Walk { latents, top: true, steps: 8 };
         let draw = Draw { decode: Decode::Mode, ..Draw::default() };
         let options = Options { draw, seed, columns: walk.steps + 2, ..Options::default() };

@@ -132,8 +132,11 @@ pub fn jumping(spec: &Spec) -> Result<Vec<String>> {
     let (mut jumping, mut parts) = (Vec::new(), Vec::new());
     // Children first: what a jumping draw is computed from jumps with it.
     for factor in model.q.iter().rev() {
-        let graph::Body::Stochastic { base, network, .. } = &factor.body else { continue };
-        if base.entry.continuous && !jumping.contains(&factor.variable) {
+        let graph::Body::Stochastic { network, .. } = &factor.body else { continue };
+        let is_smooth = model.draw_of(factor.variable).is_none_or(|draw| {
+            matches!(draw.method, graph::DrawMethod::Enumerate { .. } | graph::DrawMethod::Relaxed { .. })
+        });
+        if is_smooth && !jumping.contains(&factor.variable) {
             continue;
         }
         jumping.extend(&factor.parents);

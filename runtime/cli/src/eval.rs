@@ -122,12 +122,13 @@ pub fn rows(found: &Evaluation) -> String {
     let mut rows = Vec::new();
     for &(samples, nll) in &found.by_samples {
         let unit = match samples == found.samples {
-            true => format!("± {:.4} bits/dim", found.standard_error),
-            false => "bits/dim".into(),
+            true => format!("± {:.4} {}", found.standard_error, found.unit),
+            false => found.unit.into(),
         };
         rows.push(vec![format!("nll, K = {samples}"), format!("{nll:.4}"), unit]);
     }
-    rows.push(vec!["bound".into(), format!("{:.4}", found.bound), "bits/dim".into()]);
+    rows.push(vec!["bound".into(), format!("{:.4}", found.bound), found.unit.into()]);
+    rows.push(vec!["log-likelihood".into(), format!("{:.2}", found.log_likelihood), "nats".into()]);
     for &(name, kind, value) in &found.terms {
         let sign = if kind == TermKind::Kl { "nats, subtracted" } else { "nats" };
         rows.push(vec![name.into(), format!("{value:.2}"), sign.into()]);

@@ -71,7 +71,7 @@ pub fn explain(models: &'static [Compiled], args: &Explain) -> Result<ExitCode> 
     let (path, text) = models::named(models, &args.file)?;
     let compilation = compiler::compile(&path, &text, &args.model)?;
     let plan = compilation.plan()?;
-    let pictures = [args.svg.is_some(), args.png.is_some()].contains(&true);
+    let pictures = [&args.svg, &args.png, &args.pdf].iter().any(|file| file.is_some());
     if pictures {
         let svg = explain::svg(plan);
         if let Some(file) = &args.svg {
@@ -80,6 +80,10 @@ pub fn explain(models: &'static [Compiled], args: &Explain) -> Result<ExitCode> 
         }
         if let Some(file) = &args.png {
             files::write(file, &super::png::png(&svg)?)?;
+            out(&file.display().to_string());
+        }
+        if let Some(file) = &args.pdf {
+            files::write(file, &super::pdf::pdf(&svg)?)?;
             out(&file.display().to_string());
         }
         return Ok(ExitCode::SUCCESS);

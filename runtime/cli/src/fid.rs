@@ -113,7 +113,8 @@ impl Meter {
     fn options<'a>(&self, progress: &'a dyn Fn(usize, usize)) -> Options<'a> {
         let decode = match self.args.decode {
             DecodeChoice::Sample => Decode::Sample,
-            DecodeChoice::Mode => Decode::Mode,
+            DecodeChoice::Mean => Decode::Mean,
+            DecodeChoice::Likeliest => Decode::Mode,
         };
         let draw = Draw { temperature: self.args.temperature, decode };
         Options { samples: self.args.samples, batch: self.batch, draw, seed: self.seed, progress }

@@ -1,4 +1,4 @@
-//! `srvae-run figure`: the model's graph beside what its modes draw.
+//! `srvae-run figure`: the model's graph beside examples of its modes.
 
 use super::args::Figure;
 use super::modes::{check_sheet, default_decode};

@@ -1,4 +1,4 @@
-//! `srvae-run interpolate`: walks between two pictures in latents.
+//! `srvae-run interpolate`: interpolation between two images in latent space.
 
 use super::args::Interpolate;
 use super::compiler;
@@ -16,11 +16,11 @@ pub fn run(models: &'static [Compiled], args: &Interpolate) -> Result<ExitCode> 
     let sessions = open(models, &args.drawing)?;
     let images = inputs(&sessions[0], &args.input, &args.drawing)?;
     if images.len() < 2 {
-        bail!("interpolation goes from one picture to another: give --input twice, or none to take test pictures");
+        bail!("interpolation needs two images: give --input twice, or not at all to use test images");
     }
     ensure!(
         args.input.is_empty() || images.len().is_multiple_of(2),
-        "interpolation goes from one picture to another: {} pictures are no pairs",
+        "interpolation needs pairs of images: {} were given with --input",
         images.len()
     );
     let pairs = if args.input.is_empty() { args.drawing.count.min(images.len()) } else { images.len() } / 2;

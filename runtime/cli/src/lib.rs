@@ -45,10 +45,12 @@ mod train;
 mod upscale;
 
 use anyhow::Result;
-use args::{Cli, Command};
+use args::{Cli, Command, ModelArgs};
 use clap::Parser;
+use models::Found;
 use srvae_training::Compiled;
 use srvae_training::eval::Interrupted;
+use srvae_training::spec::Spec;
 use srvae_training::terminal::{self, note};
 use srvae_training::train::interrupt;
 use std::process::ExitCode;
@@ -125,6 +127,18 @@ fn delivered(code: ExitCode, output: std::io::Result<()>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A compiled model at a preset and at values of parameters, as `--preset` and `--set` give them: what the trainer and the
+/// evaluation of the library take.
+///
+/// # Errors
+/// An unknown preset or parameter, a value of the wrong kind, or shapes that do not fit at these values.
+pub fn spec(compiled: Compiled, preset: Option<&str>, set: &[(&str, &str)]) -> Result<Spec> {
+    let set = set.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let args = ModelArgs { preset: preset.map(str::to_owned), set };
+    let found = Found { builder: compiled.into(), path: compiled.path.into(), text: compiled.source.into() };
+    found.spec(&args)
 }
 
 fn run(models: &'static [Compiled], cli: Cli) -> Result<ExitCode> {

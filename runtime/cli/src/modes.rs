@@ -1,4 +1,4 @@
-//! `srvae-run sample | reconstruct | regenerate`: a trained model's modes as sheets of pictures.
+//! `srvae-run sample | reconstruct | regenerate`: the modes of a trained model as sheets of images.
 
 use super::args::{self, Drawing, RunArgs};
 use super::session::Session;
@@ -44,8 +44,7 @@ pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
     draw_sheet(&sessions, GENERATION, &images, &options(args, args.draw(decode), 1), args)
 }
 
-/// How a mode's pictures are decoded where nothing is asked for: samples where all is drawn anew; the likeliest pixels where
-/// the result is compared with what the mode is given.
+/// The default of --decode: samples for new images, the likeliest pixels where a result is compared with an original.
 pub fn default_decode(mode: &Mode) -> Decode {
     if mode.given.is_empty() { Decode::Sample } else { Decode::Mode }
 }
@@ -238,7 +237,7 @@ pub fn output(
 ) -> Result<PathBuf> {
     match &args.out {
         Some(out) if inputs.len() == 1 && draws == 1 => Ok(out.clone()),
-        Some(_) => bail!("--out names one file, and {} are to be written; leave it away", inputs.len() * draws),
+        Some(_) => bail!("--out names one file, but {} files are written; omit it", inputs.len() * draws),
         None => {
             let stem = name(file, inputs).context("a picture without a name")?;
             let number = if draws > 1 { format!("_{number}") } else { String::new() };

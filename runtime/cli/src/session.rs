@@ -125,16 +125,17 @@ fn moved() -> String {
     "the run's own data; where they were moved, --data says where they are".to_owned()
 }
 
-/// The one name of data in whatever is printed or kept: the last part of where they lie.
+/// The name of a data set in all outputs: the last part of its path.
 pub fn data_name(source: &str) -> String {
     let whole = Source::parse(source).map_or_else(|_| source.to_owned(), |source| source.to_string());
     Path::new(&whole).file_name().map_or(whole.clone(), |name| name.to_string_lossy().into_owned())
 }
 
-/// What a value of a likelihood is, in a title.
+/// How a likelihood became pixels, for a title.
 pub fn decode_text(decode: Decode) -> &'static str {
     match decode {
         Decode::Sample => "sampled pixels",
+        Decode::Mean => "mean pixels",
         Decode::Mode => "likeliest pixels",
     }
 }

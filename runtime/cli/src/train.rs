@@ -48,7 +48,9 @@ pub struct Outcome {
     pub steps: usize,
     pub seconds: f64,
     pub images_per_second: f64,
-    /// Test bits/dim by a single sample.
+    /// Of the three below: bits/dim, or nats where no images are observed.
+    pub unit: &'static str,
+    /// Of the test pictures, by a single sample.
     pub before: Option<f64>,
     pub after: Option<f64>,
     pub best: Option<f64>,
@@ -269,7 +271,7 @@ fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, settings: &
     let collapsed = |activity: &&Activity| activity.collapsed(&plan.config, trainer.progress().step);
     for latent in trainer.activity().iter().filter(collapsed) {
         note(&format!(
-            "warning: latent `{}` has collapsed: {} of its {} units say anything of a picture; \
+            "warning: latent `{}` has collapsed: {} of its {} units are active; \
              --warm-up or --free-nats may keep it in use",
             latent.latent, latent.active, latent.units
         ));
@@ -282,6 +284,7 @@ fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, settings: &
         steps: progress.step,
         seconds: trainer.seconds(),
         images_per_second: trainer.images_per_second(),
+        unit: plan.spec.unit(),
         before: progress.before,
         after: trainer.after().map(|found| found.nll),
         best: progress.best,
@@ -300,6 +303,7 @@ impl Outcome {
             "steps": self.steps,
             "seconds": self.seconds,
             "images_per_s": self.images_per_second,
+            "unit": self.unit,
             "test_before": self.before,
             "test_after": self.after,
             "validation_best": self.best,
@@ -317,7 +321,7 @@ impl Outcome {
     /// For people.
     pub fn table(&self) -> String {
         let bits = |name: &str, value: Option<f64>| {
-            value.map(|value| vec![name.to_owned(), format!("{value:.4}"), "bits/dim".into()])
+            value.map(|value| vec![name.to_owned(), format!("{value:.4}"), self.unit.into()])
         };
         let mut rows: Vec<Vec<String>> =
             [bits("test before", self.before), bits("test after", self.after), bits("validation, best", self.best)]

@@ -1,4 +1,4 @@
-//! `srvae-run upscale`: full pictures for reduced ones, of test pictures or of one's own.
+//! `srvae-run upscale`: full-size images given downscaled ones.
 
 use super::args::Upscale;
 use super::modes::{self, CONDITIONAL, find, inputs, options, output, tiled};
@@ -96,13 +96,13 @@ fn whole(session: &Session, mode: &Mode, photo: &RgbImage) -> Result<Planes> {
     Ok(Planes::of(&imageops::crop_imm(photo, 0, 0, width, height).to_image(), channels))
 }
 
-/// The reduced picture enlarged as any viewer would: what the model has to be better than.
+/// The downscaled image enlarged by bicubic interpolation: the baseline.
 fn plainly(small: &Planes, large: &Planes) -> Planes {
     let (width, height) = (large.width as u32, large.height as u32);
     Planes::of(&imageops::resize(&small.image(), width, height, FilterType::CatmullRom), large.channels)
 }
 
-/// Reduced, enlarged plainly, by the model, and the original; below, what is in their middle four times as large.
+/// The downscaled image, the bicubic baseline, the result and the original; below, their centres four times as large.
 fn comparison(small: &Planes, plain: &Planes, large: &Planes, original: &Planes) -> Sheet {
     let mut given = RgbImage::from_pixel(large.width as u32, large.height as u32, Rgb([255; 3]));
     imageops::replace(&mut given, &small.image(), 0, 0);

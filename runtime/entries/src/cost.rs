@@ -11,11 +11,11 @@ pub struct Cost {
     pub multiply_accumulates: u64,
     /// Elements kept for the gradient.
     pub kept: u64,
-    /// Elements that the layer with the hungriest backward pass takes while it runs.
+    /// Peak temporary memory of any layer's backward pass, in elements.
     pub passing: u64,
-    /// Elements of the kernels composed of the weights, all layers' together: for a whole batch, not for an image.
+    /// Elements of the composed kernels of all layers, independent of the batch.
     pub composed: u64,
-    /// Elements that the largest layer's kernels take besides while it runs.
+    /// Elements of the transformed kernels of the largest layer.
     pub transformed: u64,
     /// Elements of the largest layer's input and output together.
     pub widest: u64,
@@ -85,6 +85,14 @@ pub(crate) fn bounded(shape: Vec<usize>) -> Result<Vec<usize>, String> {
 /// The shape of the only input.
 pub(crate) fn same(inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
     inputs.first().map(|shape| shape.to_vec()).ok_or_else(|| "needs an input".to_owned())
+}
+
+/// The shape that two or more inputs share.
+pub(crate) fn equal(inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
+    match inputs {
+        [first, rest @ ..] if !rest.is_empty() && rest.iter().all(|shape| shape == first) => Ok(first.to_vec()),
+        _ => Err("needs two inputs of equal shapes; nothing is broadcast".to_owned()),
+    }
 }
 
 /// Elements of a shape.

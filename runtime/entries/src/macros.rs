@@ -55,7 +55,7 @@ macro_rules! owned {
 macro_rules! kind {
     (usize $least:literal $most:expr) => { $crate::Kind::Int { least: $least, most: $most as i64 } };
     ([usize] $least:literal $most:expr) => { $crate::Kind::Int { least: $least, most: $most as i64 } };
-    (f64 $least:literal $most:expr) => { $crate::Kind::Real { least: $least, most: $most } };
+    (f64 $least:tt $most:expr) => { $crate::Kind::Real { least: $least, most: $most } };
     (word [$($word:ident),+]) => { $crate::Kind::Word(&[$(stringify!($word)),+]) };
     (bool) => { $crate::Kind::Bool };
 }
@@ -356,7 +356,9 @@ macro_rules! distribution {
             $field:ident: $field_type:tt $(in $least:tt $(..= $most:tt)?)? $(= $default:tt)?,
         )* }),
         over: [$($space:ident),+],
-        natural: [$($natural:ident: $domain:ident $(of $channels:expr)?),* $(,)?],
+        natural: [$(
+            $natural:ident: $domain:ident $(or $other:ident: $other_domain:ident by $block:ident)? $(of $channels:expr)?
+        ),* $(,)?],
         closed_forms: [$($p:ident: $kl:ident),*],
         examples: [$($examples:tt)*],
         $(fits: $fits:expr,)?
@@ -376,6 +378,7 @@ macro_rules! distribution {
             natural: &[$($crate::Natural {
                 name: stringify!($natural),
                 domain: $crate::Domain::$domain,
+                other: distribution!(@other $($other $other_domain $block)?),
                 channels: distribution!(@channels $config $($channels)?),
             }),*],
             spaces: &[$($crate::Space::$space),+],
@@ -425,6 +428,10 @@ macro_rules! distribution {
                 ENTRY.channels(&config.arguments(), shape.first().copied().unwrap_or(1))
             }
         }
+    };
+    (@other) => { None };
+    (@other $name:ident $domain:ident $block:ident) => {
+        Some((stringify!($name), $crate::Domain::$domain, stringify!($block)))
     };
     (@continuous continuous) => { true };
     (@continuous discrete) => { false };

@@ -1,7 +1,7 @@
 //! What the implementations of entries are made with, and the few helpers that the declarations expand to.
 
 pub use candle_core::{Error, Var, bail};
-pub use srvae_numerics::dist::{Distribution, batched, fits, rows_of};
+pub use srvae_numerics::dist::{Distribution, Through, batched, fits, rows_of, through};
 pub use srvae_numerics::flow::{Bijector, Coupling, CouplingNetwork, Mask, Order, squeeze, unsqueeze};
 pub use srvae_numerics::nn::{DenseLayer, Layer, NormConv, Shape2d};
 pub use srvae_numerics::ops::scalar::{Number, Scalar};
@@ -16,6 +16,17 @@ pub(crate) fn only<'a, T: ?Sized>(inputs: &[&'a T]) -> Result<&'a T> {
     match inputs {
         [input] => Ok(input),
         _ => bail!("one input is needed, there are {}", inputs.len()),
+    }
+}
+
+/// The first input and the others, all of one shape.
+pub(crate) fn all_equal<'a, 't>(name: &str, inputs: &'a [&'t Tensor]) -> Result<(&'t Tensor, &'a [&'t Tensor])> {
+    match inputs {
+        [first, rest @ ..] if rest.iter().all(|input| input.dims() == first.dims()) => Ok((first, rest)),
+        _ => {
+            let shapes: Vec<_> = inputs.iter().map(|input| show_shape(input.dims())).collect();
+            bail!("`{name}` needs inputs of equal shapes, not {}", shapes.join(" and "))
+        }
     }
 }
 

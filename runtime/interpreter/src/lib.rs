@@ -91,8 +91,10 @@ impl Model for Interpreted {
         let context =
             Context { samples: options.samples, rows: options.samples * records, draw: Draw::default(), options };
         let values = Run::new(self, program, &given, context).outputs(noise)?;
-        let terms = self.terms.iter().zip(values).map(|((name, kind), value)| Term { name, kind: *kind, value });
-        Ok(Terms { terms: terms.collect() })
+        let mut values = values.into_iter();
+        let terms = self.terms.iter().zip(values.by_ref());
+        let terms = terms.map(|((name, kind), value)| Term { name, kind: *kind, value }).collect();
+        Ok(Terms { terms, scores: values.collect() })
     }
 
     fn modes(&self) -> &[Mode] {

@@ -2,10 +2,11 @@
 
 use super::Interpreted;
 use super::parts::{Built, arguments};
-use srvae_dsl::plan::{How, Operation, Program, Value, ValueId};
+use srvae_dsl::graph::{DrawMethod, VariableId};
+use srvae_dsl::plan::{How, Operation, Program, Rate, Value, ValueId};
 use srvae_entries::registry;
-use srvae_numerics::dist::{self, Distribution, Flowed};
-use srvae_numerics::{BoundOptions, Draw, Noise, Result, Tensor, ops};
+use srvae_numerics::dist::{self, Distribution, Flowed, Through};
+use srvae_numerics::{BoundOptions, Draw, Enumeration, Noise, Result, Tensor, ops};
 use std::sync::Arc;
 
 /// What a run is for.
@@ -32,15 +33,22 @@ pub struct Run<'r> {
     context: Context<'r>,
     /// None before a value is computed, and after it was read for the last time.
     held: Vec<Option<Held>>,
+    enumeration: Option<Enumeration>,
 }
 
 impl<'r> Run<'r> {
     pub fn new(model: &'r Interpreted, program: &'r Program, given: &'r [&'r Tensor], context: Context<'r>) -> Self {
-        Self { model, program, given, context, held: vec![None; program.values.len()] }
+        let held = vec![None; program.values.len()];
+        Self { model, program, given, context, held, enumeration: None }
     }
 
     /// Runs the program: the tensors it yields, in order.
     pub fn outputs(mut self, noise: &mut Noise) -> Result<Vec<Tensor>> {
+        if !self.program.enumerated.is_empty() {
+            let variables = self.program.enumerated.iter().map(|id| self.model.plan.model.variable(*id));
+            let each: Vec<_> = variables.map(|it| (it.space.name(), it.shape.as_slice())).collect();
+            self.enumeration = Some(Enumeration::new(&each)?);
+        }
         let last = last_reads(self.program);
         for (at, value) in self.program.ids() {
             self.held[at.0] = Some(self.compute(value, noise)?);
@@ -86,12 +94,34 @@ impl<'r> Run<'r> {
                 Held::Tensor(value) => ops::repeat(value, samples)?,
                 Held::Distribution(value) => return Ok(Held::Distribution(Arc::from(value.repeat(samples)?))),
             },
+            Operation::RepeatValues => match self.held(value.inputs[0])? {
+                Held::Tensor(value) => ops::repeat(value, self.values()?.count())?,
+                Held::Distribution(value) => {
+                    return Ok(Held::Distribution(Arc::from(value.repeat(self.values()?.count())?)));
+                }
+            },
+            Operation::Enumerate(at) => {
+                let like = tensor(0)?;
+                self.values()?.of(*at, samples * like.dim(0)?, like)?
+            }
+            Operation::Total => self.values()?.total(&self.tensors(value)?)?,
+            Operation::Expect => self.values()?.expect(tensor(0)?, tensor(1)?)?,
+            Operation::Whole(signs) => {
+                let inputs = self.tensors(value)?;
+                let others: Vec<_> = inputs[2..].iter().copied().zip(signs.iter().copied()).collect();
+                self.values()?.whole(inputs[0], inputs[1], &others, self.context.options)?
+            }
             Operation::Draw(variable, how) => {
                 let (from, name, draw) = (density(0)?, self.model.plan.name(*variable), &self.context.draw);
-                match how {
-                    How::Plain => from.sample(name, noise, &Draw::default())?,
-                    How::Tempered => from.sample(name, noise, draw)?,
-                    How::Decoded => dist::decode(from, name, noise, draw)?,
+                let one = |noise: &mut Noise| match how {
+                    How::Plain => from.sample(name, noise, &Draw::default()),
+                    How::Through => dist::draw_through(from, name, noise, self.through(*variable), &self.model.params),
+                    How::Tempered => from.sample(name, noise, draw),
+                    How::Decoded => dist::decode(from, name, noise, draw),
+                };
+                match value.rate {
+                    Rate::Value => noise.for_each_value(self.values()?.count(), one)?,
+                    Rate::Constant | Rate::Record | Rate::Sample => one(noise)?,
                 }
             }
             Operation::LogProb => density(0)?.log_prob(tensor(1)?)?,
@@ -101,6 +131,23 @@ impl<'r> Run<'r> {
             Operation::LogRatio => (tensor(0)? - tensor(1)?)?,
             Operation::PerSample => ops::per_sample(tensor(0)?, samples)?,
         }))
+    }
+
+    /// What the program sums over.
+    fn values(&self) -> Result<&Enumeration> {
+        self.enumeration.as_ref().ok_or_else(missing)
+    }
+
+    /// How a gradient passes through the draws of a variable.
+    fn through(&self, variable: VariableId) -> Through {
+        match self.model.plan.model.draw_of(variable).map(|draw| &draw.method) {
+            Some(DrawMethod::Relaxed { temperature }) => match temperature.value {
+                srvae_dsl::graph::Value::Int(value) => Through::Relaxed(value as f64),
+                srvae_dsl::graph::Value::Real(value) => Through::Relaxed(value),
+                _ => Through::Straight,
+            },
+            _ => Through::Straight,
+        }
     }
 
     fn held(&self, id: ValueId) -> Result<&Held> {

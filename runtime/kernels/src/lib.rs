@@ -36,7 +36,9 @@ pub use coupling::{Mask, coupling, coupling_context, coupling_log_det};
 pub use dense::{DenseKernels, DenseStep, dense_layer, dense_layer_kept};
 pub use fingerprint::{combine, fingerprint};
 pub use fourier::fourier;
-pub use mixture::{logistic_mixture_log_prob, logistic_mixture_value};
+pub use mixture::{
+    MIN_LOG_SCALE, SPREAD_MARGIN, logistic_mixture_log_prob, logistic_mixture_mean, logistic_mixture_value,
+};
 pub use normal::{normal_draw, normal_halves, normal_kl, normal_log_prob, same_shape, sum_batch};
 pub use resize::{downsample, upsample};
 pub use scalar::{elu, softplus};

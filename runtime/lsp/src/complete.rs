@@ -26,6 +26,7 @@ pub fn complete(document: &Document, offset: usize) -> Vec<CompletionItem> {
         Place::FactorParent => parents(file, &scope),
         Place::BoundTerm => terms(file),
         Place::BoundEstimator => ["closed_form", "monte_carlo"].map(estimator).to_vec(),
+        Place::DrawMethod => ["enumerate", "relaxed", "straight_through", "score"].map(estimator).to_vec(),
         Place::Base => bases(&scope),
         Place::Flow => of(&[Use::Flow]),
         Place::Value => [readable(&scope), nets(file), of(&[Use::Block])].concat(),

@@ -34,6 +34,10 @@ pub fn hover(document: &Document, offset: usize) -> Option<Hover> {
         Target::Estimator(name) => match name.as_str() {
             "closed_form" => "The divergence in closed form.".to_owned(),
             "monte_carlo" => "log q − log p at the sample.".to_owned(),
+            "enumerate" => "A sum over all values in place of a draw: exact.".to_owned(),
+            "relaxed" => "In training, a draw of a continuous relaxation at this temperature.".to_owned(),
+            "straight_through" => "A draw with the gradient of its mean: biased.".to_owned(),
+            "score" => "A draw with the gradient of its log-probability times its gain: unbiased.".to_owned(),
             _ => return None,
         },
         Target::Unknown => return None,
@@ -98,7 +102,9 @@ fn call(file: &File, name: Span) -> Option<Span> {
             .into_iter()
             .flatten()
             .find_map(|expression| call_in(expression, name)),
-        ItemKind::Net { body: NetBody::Expression(expression), .. } => call_in(expression, name),
+        ItemKind::Net { body: NetBody::Expression(expression), .. } | ItemKind::Let { value: expression, .. } => {
+            call_in(expression, name)
+        }
         _ => None,
     })
 }

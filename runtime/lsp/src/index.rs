@@ -22,7 +22,7 @@ pub enum Target {
         callee: String,
         name: String,
     },
-    /// An estimator in a `bound` statement.
+    /// An estimator in a `bound` statement, a method in a `draw` statement.
     Estimator(String),
     /// Nothing that is known.
     Unknown,
@@ -114,10 +114,14 @@ fn names(file: &File) -> BTreeMap<&str, Kind> {
                     names.entry(name.text.as_str()).or_insert(Kind::Variable);
                 }
             }
-            ItemKind::Net { name, .. } => {
+            ItemKind::Net { name, .. } | ItemKind::Let { name, .. } => {
                 names.entry(name.text.as_str()).or_insert(Kind::Net);
             }
-            ItemKind::Model(_) | ItemKind::Preset { .. } | ItemKind::Factor(_) | ItemKind::Bound { .. } => {}
+            ItemKind::Model(_)
+            | ItemKind::Preset { .. }
+            | ItemKind::Factor(_)
+            | ItemKind::Bound { .. }
+            | ItemKind::Draw { .. } => {}
         }
     }
     names
@@ -139,7 +143,7 @@ fn resolve(text: &str, place: Place<'_>, scope: &Scope<'_>, names: &BTreeMap<&st
         Place::NetName => definition(Kind::Net),
         Place::FormalName => definition(Kind::Formal(scope.item.span.start)),
         Place::SpaceName => (Target::Space(text.to_owned()), false),
-        Place::BoundEstimator => (Target::Estimator(text.to_owned()), false),
+        Place::BoundEstimator | Place::DrawMethod => (Target::Estimator(text.to_owned()), false),
         Place::ArgumentName { callee } => {
             (Target::Argument { callee: callee.text.clone(), name: text.to_owned() }, false)
         }

@@ -1,10 +1,10 @@
 //! The language server: what an editor asks about `.pgm` files, answered by the compiler.
 //!
-//! - [`server`]: messages in, messages out; the life of a session;
-//! - [`document`], [`text`]: open files, and places in them as editors count (lines, UTF-16 units);
-//! - [`walk`]: every word of a syntax tree with its place; [`index`]: what each word stands for, from that walk alone;
-//! - [`catalogue`], [`facts`]: what the compiler's catalogue and its checked model say of a word;
-//! - [`hover`], [`complete`], [`rename`], [`symbols`], [`diagnostics`]: one request each.
+//! - `server`: messages in, messages out; the life of a session;
+//! - `document`, `text`: open files, and places in them as editors count (lines, UTF-16 units);
+//! - `walk`: every word of a syntax tree with its place; `index`: what each word stands for, from that walk alone;
+//! - `catalogue`, `facts`: what the compiler's catalogue and its checked model say of a word;
+//! - `hover`, `complete`, `rename`, `symbols`, `diagnostics`: one request each.
 //!
 //! Invariant: nothing here reads the language. The compiler's parser does, also where a statement is half written.
 

@@ -20,9 +20,14 @@ fn of_item(document: &Document, item: &Item) -> Vec<DocumentSymbol> {
         ItemKind::Preset { name, .. } => named(name, SymbolKind::OBJECT),
         ItemKind::Variables { names, .. } => names.iter().flat_map(|name| named(name, SymbolKind::VARIABLE)).collect(),
         ItemKind::Net { name, .. } => named(name, SymbolKind::FUNCTION),
+        ItemKind::Let { name, .. } => named(name, SymbolKind::VARIABLE),
         ItemKind::Factor(factor) => {
             let head = source.slice(factor.head).to_owned();
             vec![symbol(document, head, item.span, factor.head, SymbolKind::OPERATOR)]
+        }
+        ItemKind::Draw { variable, .. } => {
+            let name = format!("draw {}", variable.text);
+            vec![symbol(document, name, item.span, variable.span, SymbolKind::PROPERTY)]
         }
         ItemKind::Bound { term, .. } => {
             let name = format!("bound {}", term.text);

@@ -23,6 +23,8 @@ pub enum Place<'t> {
     FactorParent,
     BoundTerm,
     BoundEstimator,
+    /// How a discrete latent is drawn.
+    DrawMethod,
     /// A factor's distribution or function.
     Base,
     /// After a pipe behind it.
@@ -97,6 +99,10 @@ impl<'t> Walk<'_, 't> {
                     NetBody::Rust(_) => {}
                 }
             }
+            ItemKind::Let { name, value } => {
+                self.word(name, Place::NetName);
+                self.expression(value, Place::Value);
+            }
             ItemKind::Factor(factor) => {
                 self.scope.factor = Some(factor);
                 self.word(&factor.variable, Place::FactorVariable);
@@ -107,6 +113,12 @@ impl<'t> Walk<'_, 't> {
             ItemKind::Bound { term, estimator } => {
                 self.word(term, Place::BoundTerm);
                 self.word(estimator, Place::BoundEstimator);
+            }
+            ItemKind::Draw { variable, method } => {
+                self.word(variable, Place::FactorVariable);
+                self.word(&method.name, Place::DrawMethod);
+                let arguments = method.arguments.iter().flatten();
+                arguments.for_each(|argument| self.expression(&argument.value, Place::Size));
             }
         }
     }

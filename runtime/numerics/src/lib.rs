@@ -7,15 +7,20 @@
 //! - [`model`]: the trait between generated code and everything above; [`generated`]: what generated code has in scope.
 
 pub mod dist;
+pub mod enumeration;
 pub mod flow;
 pub mod generated;
 pub mod model;
 pub mod nn;
 pub mod noise;
 pub mod params;
+mod scope;
+mod terms;
+mod weights;
 
 pub use candle_core;
 pub use candle_core::{DType, Device, Result, Tensor};
+pub use enumeration::Enumeration;
 pub use model::{
     BoundOptions, Builder, Compiled, Decode, Draw, Flow, KlEstimator, Mode, Model, Setting, Settings, Term, TermKind,
     Terms, Values,

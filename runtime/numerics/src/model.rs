@@ -18,6 +18,15 @@ pub trait Model: Send {
     /// A variable missing in `data`, a shape that does not fit, or a failed tensor operation.
     fn bound(&self, data: &Values, noise: &mut Noise, options: &BoundOptions) -> Result<Terms>;
 
+    /// Sets scale and bias of every weight-normalised layer from what passes through it, for one batch of data: where
+    /// training begins. A model that goes on from saved parameters needs none.
+    ///
+    /// # Errors
+    /// Those of [`Model::bound`].
+    fn initialise(&self, data: &Values, noise: &mut Noise) -> Result<()> {
+        self.params().initialisation(|| self.bound(data, noise, &BoundOptions::default())).map(drop)
+    }
+
     /// The terms as training takes them at a step, for a model that weights its own. What is reported as a bound or a
     /// likelihood is always made of [`Model::bound`]'s terms, which stay as they are.
     ///
@@ -230,6 +239,8 @@ impl Default for Draw {
 pub enum Decode {
     /// A draw from the distribution.
     Sample,
+    /// Its mean: grey where a pixel may be black or white.
+    Mean,
     /// Its mode, or what the field takes for it (the mean of the likeliest mixture component).
     Mode,
 }
@@ -239,6 +250,9 @@ pub enum Decode {
 pub struct Terms {
     /// In the order the compiler prints them.
     pub terms: Vec<Term>,
+    /// ln q of each latent that is drawn by its score (`draw y = score`), at its draws, `[K, B]`: [`Terms::score`] makes a
+    /// gradient of them.
+    pub scores: Vec<Tensor>,
 }
 
 /// One term of the bound.
@@ -261,6 +275,22 @@ pub enum TermKind {
 }
 
 impl Terms {
+    /// What is to be added to an objective of these draws, `[B]`: 0, with the gradient that the objective has through how the
+    /// discrete draws are distributed. `gain`, `[K, B]`, is what each draw adds to the objective; with `importance` the
+    /// objective is ln (1/K) Σ_k exp gain_k, else the mean over k. None where nothing is drawn by its score.
+    ///
+    /// The baseline of a draw is made of the other samples of its record, or with one sample of the other records, so the
+    /// gradient is unbiased; see [`crate::dist::through::score`].
+    ///
+    /// # Errors
+    /// Shapes that differ.
+    pub fn score(&self, gain: &Tensor, importance: bool) -> Result<Option<Tensor>> {
+        let mut scores = self.scores.iter();
+        let Some(first) = scores.next() else { return Ok(None) };
+        let log_q = scores.try_fold(first.clone(), |sum, score| sum + score)?;
+        Ok(Some(crate::dist::through::score(&log_q, gain, importance)?))
+    }
+
     /// The bound for each sample and image, nats, `[K, B]`.
     ///
     /// # Errors

@@ -22,6 +22,8 @@ pub struct Noise {
     /// Normal draws for whoever can use them.
     offered: Vec<(String, Tensor)>,
     rows: Option<Rows>,
+    /// How many times each draw stands one below the other: once for each enumerated value.
+    copies: usize,
     /// A number on the device, and the draws that were made before it counted.
     base: Option<(Tensor, u64)>,
 }
@@ -41,7 +43,7 @@ impl Noise {
 
     /// The source at a state that [`Noise::state`] gave.
     pub fn at(seed: u64, counter: u64) -> Self {
-        Self { seed, counter, recorded: Vec::new(), offered: Vec::new(), rows: None, base: None }
+        Self { seed, counter, recorded: Vec::new(), offered: Vec::new(), rows: None, copies: 1, base: None }
     }
 
     /// A source whose draws for a row are a function of the seed, the row's sample and its image alone, so that samples and
@@ -55,7 +57,12 @@ impl Noise {
         Self { base: Some((base.clone(), self.counter)), ..self.clone() }
     }
 
-    /// Leaves draws out, as if they had been made.
+    /// Sets how many times each draw stands one below the other; what it was before.
+    pub(crate) fn set_copies(&mut self, copies: usize) -> usize {
+        std::mem::replace(&mut self.copies, copies)
+    }
+
+    /// Advances the counter by `draws` without drawing.
     pub fn skip(&mut self, draws: u64) {
         self.counter += draws;
     }
@@ -80,6 +87,9 @@ impl Noise {
     /// # Errors
     /// A recorded draw of another shape.
     pub fn normal(&mut self, variable: &str, shape: &[usize], dtype: DType, device: &Device) -> Result<Tensor> {
+        if self.copies > 1 {
+            return self.copied(shape, |noise, shape| noise.normal(variable, shape, dtype, device));
+        }
         if let Some(at) = self.offered.iter().position(|(name, draw)| name == variable && draw.dims() == shape) {
             return self.offered.remove(at).1.to_dtype(dtype)?.to_device(device);
         }
@@ -91,7 +101,21 @@ impl Noise {
     /// # Errors
     /// A recorded draw of another shape.
     pub fn uniform(&mut self, variable: &str, shape: &[usize], dtype: DType, device: &Device) -> Result<Tensor> {
+        if self.copies > 1 {
+            return self.copied(shape, |noise, shape| noise.uniform(variable, shape, dtype, device));
+        }
         self.draw(variable, shape, dtype, device, Law::Uniform, |rng| StandardUniform.sample(rng))
+    }
+
+    /// The draws of one copy, as often as there are copies.
+    fn copied(&mut self, shape: &[usize], draw: impl FnOnce(&mut Self, &[usize]) -> Result<Tensor>) -> Result<Tensor> {
+        let copies = self.set_copies(1);
+        let mut one = shape.to_vec();
+        one[0] /= copies;
+        let drawn = draw(self, &one);
+        self.set_copies(copies);
+        let drawn = drawn?;
+        Tensor::cat(&vec![&drawn; copies], 0)
     }
 
     fn draw(

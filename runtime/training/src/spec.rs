@@ -60,15 +60,25 @@ impl Spec {
         self.variables.iter().filter(|variable| variable.role != Role::Latent || variable.supplied)
     }
 
-    /// Numbers an example has, over all observed variables: what bits/dim divides by.
+    /// Pixels and channels of the observed images of an example: what bits/dim divides by. Other variables are no dimensions
+    /// of an image.
     pub fn dimensions(&self) -> usize {
-        let observed = self.variables.iter().filter(|variable| variable.role == Role::Observed);
-        observed.map(|variable| variable.shape.iter().product::<usize>()).sum::<usize>().max(1)
+        let is_image = |variable: &&Variable| variable.role == Role::Observed && variable.space == Space::Image;
+        self.variables.iter().filter(is_image).map(|variable| variable.shape.iter().product::<usize>()).sum()
     }
 
-    /// Nats an example to bits a dimension, the sign turned: the less, the better the model.
-    pub fn bits_per_dim(&self, log_likelihood: f64) -> f64 {
-        -log_likelihood / (self.dimensions() as f64 * std::f64::consts::LN_2)
+    /// What a log-likelihood in nats an example is reported as, the sign turned, the less, the better the model: bits/dim
+    /// where images are observed, else nats.
+    pub fn score(&self, log_likelihood: f64) -> f64 {
+        match self.dimensions() {
+            0 => -log_likelihood,
+            dimensions => -log_likelihood / (dimensions as f64 * std::f64::consts::LN_2),
+        }
+    }
+
+    /// The unit of [`Spec::score`].
+    pub fn unit(&self) -> &'static str {
+        if self.dimensions() == 0 { "nats" } else { "bits/dim" }
     }
 
     /// The shape [channels, height, width] that pictures are loaded at: the largest data variable that has one, and a
@@ -79,8 +89,69 @@ impl Spec {
 }
 
 impl Variable {
+    /// Refuses to fill an observed `real` with pictures: pixels are multiples of 1/255, where a density may become infinite,
+    /// so it is no likelihood of them.
+    ///
+    /// # Errors
+    /// An observed variable of space `real`.
+    pub fn takes_pictures(&self) -> Result<()> {
+        let Self { name, shape, role, space, .. } = self;
+        if *role != Role::Observed || *space != Space::Real {
+            return Ok(());
+        }
+        candle_core::bail!(
+            "`{name}` is real{shape:?}, and its values would be the pixels of pictures, multiples of 1/255: a density over \
+             them can be made infinite and is no likelihood. Declare `{name}: image{shape:?}` with a distribution over images \
+             (`logistic_mixture`), or put the flow over a latent; `binary` and `given` variables take pictures too"
+        )
+    }
+
     /// [channels, height, width], where a value can be seen as a picture.
     pub fn picture(&self) -> Option<[usize; 3]> {
         <[usize; 3]>::try_from(self.shape.as_slice()).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(observed: &[(Space, &[usize])]) -> Spec {
+        let variable = |(at, (space, shape)): (usize, &(Space, &[usize]))| Variable {
+            name: format!("x{at}"),
+            role: Role::Observed,
+            space: *space,
+            shape: shape.to_vec(),
+            supplied: false,
+        };
+        Spec {
+            name: "m".into(),
+            source: String::new(),
+            preset: None,
+            settings: Settings::new(),
+            variables: observed.iter().enumerate().map(variable).collect(),
+            builder: Builder::new(|_, _| candle_core::bail!("not to be built")),
+        }
+    }
+
+    #[test]
+    fn only_pixels_are_dimensions_of_an_image() {
+        let image: (Space, &[usize]) = (Space::Image, &[3, 4, 4]);
+        let label: (Space, &[usize]) = (Space::Label, &[10]);
+        let nats = -48.0 * std::f64::consts::LN_2;
+        for observed in [vec![image], vec![image, label]] {
+            assert_eq!((spec(&observed).score(nats), spec(&observed).unit()), (1.0, "bits/dim"));
+        }
+        for observed in [vec![label], vec![(Space::Binary, &[1, 4, 4][..])], vec![(Space::Real, &[3][..])]] {
+            assert_eq!((spec(&observed).score(nats), spec(&observed).unit()), (-nats, "nats"));
+        }
+    }
+
+    #[test]
+    fn pixels_have_no_density() {
+        let spec = spec(&[(Space::Image, &[3, 4, 4]), (Space::Real, &[3, 4, 4])]);
+        assert!(spec.variables[0].takes_pictures().is_ok());
+        let said = spec.variables[1].takes_pictures().unwrap_err().to_string();
+        assert!(said.contains("`x1` is real[3, 4, 4]") && said.contains("Declare `x1: image[3, 4, 4]`"), "{said}");
     }
 }

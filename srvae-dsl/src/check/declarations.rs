@@ -26,12 +26,19 @@ impl<'a> Checker<'a> {
                 ItemKind::Variables { role, names, space } => self.declare_variables(item, *role, names, space),
                 ItemKind::Net { name, formals, output, body } => {
                     let (name, span) = (name.text.clone(), name.span);
-                    let declared = Declared { name, docs: docs(item), formals, output: output.as_ref(), body, span };
-                    self.nets.declare(declared);
+                    self.nets.declare(Declared {
+                        name,
+                        docs: docs(item),
+                        formals: formals.clone(),
+                        output: output.as_ref(),
+                        body: body.into(),
+                        span,
+                    });
                 }
                 _ => {}
             }
         }
+        self.declare_lets(file);
     }
 
     fn model_name(&mut self, file: &File, source: &Source) {
@@ -64,9 +71,9 @@ impl<'a> Checker<'a> {
             let (names, seen): (Vec<&Name>, _) = match &item.kind {
                 ItemKind::Param(setting) => (vec![&setting.name], &mut seen),
                 ItemKind::Variables { names, .. } => (names.iter().collect(), &mut seen),
-                ItemKind::Net { name, .. } => (vec![name], &mut seen),
+                ItemKind::Net { name, .. } | ItemKind::Let { name, .. } => (vec![name], &mut seen),
                 ItemKind::Preset { name, .. } => (vec![name], &mut presets),
-                ItemKind::Model(_) | ItemKind::Factor(_) | ItemKind::Bound { .. } => continue,
+                ItemKind::Model(_) | ItemKind::Factor(_) | ItemKind::Bound { .. } | ItemKind::Draw { .. } => continue,
             };
             for name in names {
                 match seen.get(&name.text) {

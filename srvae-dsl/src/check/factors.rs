@@ -1,7 +1,8 @@
 //! The second phase: the factors, one by one, and the graphs they make.
 
 use super::arguments::Signature;
-use super::network::{Builder, Reads};
+use super::heads::{Given, Wanted};
+use super::network::Reads;
 use super::{Checker, docs, factor_items};
 use crate::ast::{self, Call, ExpressionKind, File, Item};
 use crate::catalog::{self, Block, Distribution, Function, Role as BlockRole, show_shape, space_entry};
@@ -70,7 +71,7 @@ impl Checker<'_> {
         complete.then_some(Head { factor, variable, parents })
     }
 
-    fn lookup(&mut self, name: &ast::Name) -> Option<VariableId> {
+    pub(super) fn lookup(&mut self, name: &ast::Name) -> Option<VariableId> {
         let found = self.find_variable(&name.text);
         if found.is_none() {
             let error = messages::unknown_variable(&name.text, name.span, self.variable_names());
@@ -203,11 +204,12 @@ impl Checker<'_> {
     ) -> Option<Body> {
         let fits = self.produces(head, entry, call.name.span);
         let signature = Signature { name: entry.name, parameters: entry.parameters };
-        let arguments = self.arguments(signature, call.arguments.as_deref().unwrap_or_default(), span);
+        let (given, rest) = self.split(entry, call.arguments.as_deref().unwrap_or_default())?;
+        let arguments = self.arguments(signature, &rest, span);
         let flows: Vec<_> = flows.iter().map(|flow| self.flow(head, entry, span, flow)).collect();
         let base = Use { entry, args: arguments?.args, span };
         fits?;
-        let network = self.feed(head, &base)?;
+        let network = self.feed(head, &base, &given)?;
         Some(Body::Stochastic { base, flows: flows.into_iter().collect::<Option<_>>()?, network })
     }
 
@@ -231,7 +233,12 @@ impl Checker<'_> {
     }
 
     /// The network behind a distribution, where it needs one.
-    fn feed(&mut self, head: &Head<'_>, base: &Use<Distribution>) -> Option<Option<crate::graph::Network>> {
+    fn feed(
+        &mut self,
+        head: &Head<'_>,
+        base: &Use<Distribution>,
+        given: &[Given<'_>],
+    ) -> Option<Option<crate::graph::Network>> {
         let variable = self.variable(head.variable);
         let (name, place) = (base.entry.name, base.span);
         let wanted = match base.entry.head(&base.values(), &variable.shape) {
@@ -251,12 +258,12 @@ impl Checker<'_> {
                 self.findings.push(messages::root_with_network(name, place, network.span));
                 None
             }
-            (Some(_), None) => {
+            (Some(_), None) if given.is_empty() => {
                 let example = self.with_network(head, name);
                 self.findings.push(messages::network_missing(name, place, &example));
                 None
             }
-            (Some(wanted), Some(expression)) => {
+            (Some(wanted), expression) => {
                 let needs = format!(
                     "{name} over {}{} needs {}",
                     space_entry(variable.space).name,
@@ -267,8 +274,12 @@ impl Checker<'_> {
                 let bar = if parents.is_empty() { String::new() } else { format!(" | {}", parents.join(", ")) };
                 let factor = format!("{}({}{bar})", head.factor.side.name(), variable.name);
                 let reads = Reads::Parents { ids: &head.parents, head: head.factor.head, factor: &factor };
-                let network = Builder::new(self, reads).factor_network(expression, &wanted, &needs)?;
-                self.extent(&network, expression.span)?;
+                let (shape, channels) = (variable.shape.clone(), variable.dims[0].clone());
+                let expression = expression.as_ref();
+                let wanted =
+                    Wanted { base, given, network: expression, head: &wanted, needs: &needs, shape: &shape, channels };
+                let network = self.head_network(reads, &wanted)?;
+                self.extent(&network, expression.map_or(place, |expression| expression.span))?;
                 let read: Vec<_> = network.nodes.iter().filter_map(crate::graph::Node::variable).collect();
                 self.all_read(head, &read)?;
                 Some(Some(network))

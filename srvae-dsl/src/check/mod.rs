@@ -1,13 +1,17 @@
 //! From the syntax tree to the checked model.
 //!
 //! In order: declarations (names, parameters at their chosen values, variables with their shapes), factors (networks,
-//! shapes, distributions) and the graphs they make, the estimators, and last what is unused. Errors accumulate within
+//! shapes, distributions) and the graphs they make, the estimators and gradients, and last what is unused. Errors accumulate within
 //! a phase; the next one needs what the last one found, so it starts only when there were none.
 
 mod arguments;
+mod arithmetic;
 mod declarations;
+mod draws;
 mod estimates;
 mod factors;
+mod heads;
+mod lets;
 mod names;
 mod nets;
 mod network;
@@ -57,11 +61,12 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     checker.findings.finish(source)?;
     let (p, q) = checker.factors(file);
     let estimates = checker.estimates(file, &p, &q);
+    let draws = checker.draws(file, &q);
     checker.findings.finish(source)?;
     checker.unused(&p, &q, file);
     let Checker { findings, name, docs, params, presets, variables, nets, .. } = checker;
     let warnings = Report::new(source, findings.diagnostics).diagnostics;
-    Ok((Model { name, docs, params, presets, variables, nets: nets.done, p, q, estimates }, warnings))
+    Ok((Model { name, docs, params, presets, variables, nets: nets.done, p, q, estimates, draws }, warnings))
 }
 
 /// What is known of the file so far.

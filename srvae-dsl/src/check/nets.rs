@@ -2,7 +2,7 @@
 
 use super::Checker;
 use super::network::{Builder, Reads};
-use crate::ast::{self, Formal, Space};
+use crate::ast::{self, Expression, Formal, Space};
 use crate::catalog::show_shape;
 use crate::diagnostics::{MOST_BLOCKS, MOST_NETS, messages};
 use crate::graph::{Net, NetBody, NetId, Network, Number, Op};
@@ -46,10 +46,34 @@ struct Extent {
 pub(super) struct Declared<'a> {
     pub name: String,
     pub docs: Vec<String>,
-    pub formals: &'a [Formal],
+    pub formals: Vec<Formal>,
     pub output: Option<&'a Space>,
-    pub body: &'a ast::NetBody,
+    pub body: Definition<'a>,
     pub span: Span,
+}
+
+/// What stands right of the `=` of a network, or of a `let`.
+#[derive(Clone, Copy)]
+pub(super) enum Definition<'a> {
+    Network(&'a Expression),
+    Rust(&'a ast::Name),
+    /// A function of variables, which are its arguments.
+    Let(&'a Expression),
+}
+
+impl<'a> From<&'a ast::NetBody> for Definition<'a> {
+    fn from(body: &'a ast::NetBody) -> Self {
+        match body {
+            ast::NetBody::Expression(expression) => Self::Network(expression),
+            ast::NetBody::Rust(path) => Self::Rust(path),
+        }
+    }
+}
+
+impl Declared<'_> {
+    pub fn is_let(&self) -> bool {
+        matches!(self.body, Definition::Let(_))
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -74,6 +98,8 @@ impl<'a> Nets<'a> {
         network.nodes.iter().fold(Extent::default(), |whole, node| match node.op {
             Op::Net(id) => {
                 let used = self.extents[id.0];
+                // A value is computed once, whoever reads it.
+                let used = if self.done[id.0].is_let { Extent { blocks: 1, ..used } } else { used };
                 Extent { depth: whole.depth.max(used.depth + 1), blocks: whole.blocks.saturating_add(used.blocks) }
             }
             Op::Block { .. } => Extent { blocks: whole.blocks.saturating_add(1), ..whole },
@@ -172,8 +198,8 @@ impl Checker<'_> {
         let formals: Vec<_> = declared.formals.iter().map(|formal| formal.name.text.clone()).collect();
         let mut extent = Extent { depth: 0, blocks: 1 };
         let (body, output) = match declared.body {
-            ast::NetBody::Rust(path) => self.rust_net(&declared, path, input_dims, output)?,
-            ast::NetBody::Expression(expression) => {
+            Definition::Rust(path) => self.rust_net(&declared, path, input_dims, output)?,
+            Definition::Network(expression) | Definition::Let(expression) => {
                 let reads = Reads::Formals { net: index, names: &formals, shapes: &inputs };
                 let network = Builder::new(self, reads).network(expression, None)?;
                 extent = self.nets.extent_of(&network);
@@ -193,7 +219,17 @@ impl Checker<'_> {
                 (NetBody::Network(network), shape)
             }
         };
-        let net = Net { name: declared.name, docs: declared.docs, formals, inputs, output, body, span: declared.span };
+        let is_let = declared.is_let();
+        let net = Net {
+            name: declared.name,
+            docs: declared.docs,
+            formals,
+            inputs,
+            output,
+            body,
+            is_let,
+            span: declared.span,
+        };
         Some((net, extent))
     }
 

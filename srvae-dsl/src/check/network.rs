@@ -2,7 +2,7 @@
 
 use super::Checker;
 use super::arguments::Signature;
-use crate::ast::{Argument, Call, Expression, ExpressionKind};
+use crate::ast::{Argument, Call, Expression, ExpressionKind, Name};
 use crate::catalog::{self, Arity, show_shape};
 use crate::diagnostics::messages::{self, Trail};
 use crate::graph::{Network, Node, NodeId, Number, Op, Use, Value, VariableId};
@@ -20,14 +20,16 @@ pub(super) enum Reads<'r> {
 
 /// Builds one network.
 pub(super) struct Builder<'b, 'a> {
-    checker: &'b mut Checker<'a>,
+    pub(super) checker: &'b mut Checker<'a>,
     reads: Reads<'b>,
-    nodes: Vec<Node>,
+    pub(super) nodes: Vec<Node>,
     /// Nodes of the variables or arguments read so far.
     inputs: BTreeMap<usize, NodeId>,
     paths: BTreeSet<String>,
     /// The variable that the branch in hand starts from, with a dot; empty in the trunk.
-    prefix: String,
+    pub(super) prefix: String,
+    /// What an `out` left to inference is, where that is not all that the distribution reads.
+    pub(super) out: Option<Number>,
     /// The shape after each stage so far.
     trail: Vec<(Span, String)>,
 }
@@ -41,6 +43,7 @@ impl<'b, 'a> Builder<'b, 'a> {
             inputs: BTreeMap::new(),
             paths: BTreeSet::new(),
             prefix: String::new(),
+            out: None,
             trail: Vec::new(),
         }
     }
@@ -65,7 +68,7 @@ impl<'b, 'a> Builder<'b, 'a> {
         Some(Network { nodes: self.nodes, output })
     }
 
-    fn value(&mut self, expression: &Expression, head: Option<&[usize]>) -> Option<NodeId> {
+    pub(super) fn value(&mut self, expression: &Expression, head: Option<&[usize]>) -> Option<NodeId> {
         match &expression.kind {
             ExpressionKind::Group(inner) => self.value(inner, head),
             ExpressionKind::Pipeline(stages) => {
@@ -80,12 +83,21 @@ impl<'b, 'a> Builder<'b, 'a> {
                 }
                 Some(node)
             }
-            ExpressionKind::Call(call) if call.arguments.is_none() && !self.is_operation(call) => self.input(call),
+            ExpressionKind::Call(call) if call.arguments.is_none() && !self.is_operation(call) => {
+                self.input(&call.name)
+            }
             ExpressionKind::Call(call) => self.apply(call, expression.span, None, head),
-            ExpressionKind::Binary(operator, ..) if self.reads_anything(expression) => {
-                let error = messages::arithmetic_of_networks(operator.sign(), expression.span);
-                self.checker.findings.push(error);
-                None
+            ExpressionKind::Binary(operator, left, right) if self.reads_anything(expression) => {
+                self.arithmetic(*operator, left, right, expression.span)
+            }
+            ExpressionKind::Negate(inner) if self.reads_anything(inner) => {
+                let node = self.value(inner, None)?;
+                self.scaled(
+                    node,
+                    Number::Literal(Value::Real(-1.0)),
+                    Number::Literal(Value::Real(0.0)),
+                    expression.span,
+                )
             }
             ExpressionKind::Number(_) | ExpressionKind::Negate(_) | ExpressionKind::Binary(..) => {
                 self.checker.findings.push(messages::number_for_network(expression.span));
@@ -95,7 +107,7 @@ impl<'b, 'a> Builder<'b, 'a> {
     }
 
     /// Whether something that is no number stands in an expression.
-    fn reads_anything(&self, expression: &Expression) -> bool {
+    pub(super) fn reads_anything(&self, expression: &Expression) -> bool {
         match &expression.kind {
             ExpressionKind::Number(_) => false,
             ExpressionKind::Call(call) => !self.checker.params.iter().any(|param| param.name == call.name.text),
@@ -112,8 +124,7 @@ impl<'b, 'a> Builder<'b, 'a> {
     }
 
     /// A variable, or an argument of the named network.
-    fn input(&mut self, call: &Call) -> Option<NodeId> {
-        let name = &call.name;
+    fn input(&mut self, name: &Name) -> Option<NodeId> {
         let (key, op, shape) = match self.reads {
             Reads::Formals { names, shapes, .. } => match names.iter().position(|formal| *formal == name.text) {
                 Some(index) => (index, Op::Formal(index), shapes[index].clone()),
@@ -187,17 +198,18 @@ impl<'b, 'a> Builder<'b, 'a> {
             };
             let value = Value::Int(i64::try_from(*out).unwrap_or(i64::MAX));
             for argument in arguments.args.iter_mut().filter(|argument| argument.name == "out") {
-                (argument.number, argument.value) = (Number::Literal(value.clone()), value.clone());
+                let number = self.out.clone().unwrap_or(Number::Literal(value.clone()));
+                (argument.number, argument.value) = (number, value.clone());
             }
         }
         let entry = Use { entry: block, args: arguments.args, span };
         let shape = self.shape(&entry, &nodes, name.span)?;
         let path = if block.role == catalog::Role::Layer { self.path(block.name) } else { String::new() };
-        let op = Op::Block { block: entry, inferred: arguments.out_missing };
+        let op = Op::Block { block: entry, inferred: arguments.out_missing && self.out.is_none() };
         Some(self.push(op, nodes, shape, path, span, name.span))
     }
 
-    fn shape(&mut self, block: &Use<catalog::Block>, nodes: &[NodeId], place: Span) -> Option<Vec<usize>> {
+    pub(super) fn shape(&mut self, block: &Use<catalog::Block>, nodes: &[NodeId], place: Span) -> Option<Vec<usize>> {
         let shapes: Vec<_> = nodes.iter().map(|node| self.nodes[node.0].shape.as_slice()).collect();
         let result = (block.entry.shape)(&block.values(), &shapes);
         if let Err(why) = &result {
@@ -209,7 +221,7 @@ impl<'b, 'a> Builder<'b, 'a> {
     }
 
     /// What the network is of, for messages.
-    fn place(&self) -> String {
+    pub(super) fn place(&self) -> String {
         match self.reads {
             Reads::Parents { factor, .. } => factor.to_owned(),
             Reads::Formals { net, .. } => format!("`{}`", self.checker.nets.declared[net].name),
@@ -225,8 +237,13 @@ impl<'b, 'a> Builder<'b, 'a> {
         piped: Option<NodeId>,
     ) -> Option<NodeId> {
         let name = &call.name;
+        if self.checker.nets.declared[index].is_let() {
+            return self.apply_let(index, call, span, piped);
+        }
+        // What a `let` reads was put in order before.
         if let Reads::Formals { net, .. } = self.reads
             && index >= net
+            && !self.checker.nets.declared[net].is_let()
         {
             let defined = self.checker.nets.declared[index].span;
             self.checker.findings.push(messages::net_before_definition(&name.text, name.span, defined));
@@ -248,6 +265,38 @@ impl<'b, 'a> Builder<'b, 'a> {
         let id = self.checker.use_net(index, shapes, name.span)?;
         let shape = self.checker.nets.done[id.0].output.clone();
         Some(self.push(Op::Net(id), nodes, shape, String::new(), span, name.span))
+    }
+
+    /// A `let`: a network whose arguments are the variables it stands for.
+    fn apply_let(&mut self, index: usize, call: &Call, span: Span, piped: Option<NodeId>) -> Option<NodeId> {
+        let name = &call.name;
+        if piped.is_some() || call.arguments.is_some() {
+            self.checker.findings.push(messages::let_applied(&name.text, span));
+            return None;
+        }
+        let stands_for = self.checker.nets.declared[index].formals.clone();
+        let mut nodes = Vec::with_capacity(stands_for.len());
+        for formal in stands_for {
+            // Found, or missing, where the value itself is named.
+            let variable = Name { text: formal.name.text, span: name.span };
+            let Some(node) = self.variable_of_let(&variable, name) else { return None };
+            nodes.push(node);
+        }
+        let shapes = nodes.iter().map(|node: &NodeId| self.nodes[node.0].shape.clone()).collect();
+        let id = self.checker.use_net(index, shapes, name.span)?;
+        let shape = self.checker.nets.done[id.0].output.clone();
+        Some(self.push(Op::Net(id), nodes, shape, String::new(), span, name.span))
+    }
+
+    /// A variable that a `let` stands for: it must be right of the bar, as if it had been read itself.
+    fn variable_of_let(&mut self, variable: &Name, value: &Name) -> Option<NodeId> {
+        if let Reads::Parents { ids, head, .. } = self.reads
+            && !self.checker.find_variable(&variable.text).is_some_and(|id| ids.contains(&id))
+        {
+            self.checker.findings.push(messages::let_reads_more(&value.text, &variable.text, value.span, head));
+            return None;
+        }
+        self.input(variable)
     }
 
     /// What is piped in, then the inputs among the arguments, each a branch of its own.
@@ -278,7 +327,15 @@ impl<'b, 'a> Builder<'b, 'a> {
         path
     }
 
-    fn push(&mut self, op: Op, inputs: Vec<NodeId>, shape: Vec<usize>, path: String, span: Span, mark: Span) -> NodeId {
+    pub(super) fn push(
+        &mut self,
+        op: Op,
+        inputs: Vec<NodeId>,
+        shape: Vec<usize>,
+        path: String,
+        span: Span,
+        mark: Span,
+    ) -> NodeId {
         self.trail.push((mark, show_shape(&shape)));
         self.nodes.push(Node { op, inputs, shape, path, span });
         NodeId(self.nodes.len() - 1)
@@ -297,7 +354,8 @@ impl<'b, 'a> Builder<'b, 'a> {
     fn out_missing(&self, block: &str, place: Span) -> crate::diagnostics::Diagnostic {
         match self.reads {
             Reads::Formals { net, .. } => {
-                messages::net_out_missing(block, &self.checker.nets.declared[net].name, place)
+                let declared = &self.checker.nets.declared[net];
+                messages::net_out_missing(block, &declared.name, declared.is_let(), place)
             }
             Reads::Parents { .. } => messages::out_missing(block, place, Trail(self.trail.clone())),
         }

@@ -57,6 +57,15 @@ impl Checker<'_> {
         }
     }
 
+    /// The value of a number at the checked parameters.
+    pub(super) fn evaluate(&self, number: &Number) -> Result<Value, String> {
+        match number {
+            Number::Literal(value) => Ok(value.clone()),
+            Number::Param(id) => Ok(self.params[id.0].value.clone()),
+            Number::Binary(operator, left, right) => compute(*operator, &self.evaluate(left)?, &self.evaluate(right)?),
+        }
+    }
+
     /// What a name stands for, where that is no number.
     pub(super) fn what_is(&self, name: &str) -> Option<&'static str> {
         if self.find_variable(name).is_some() {

@@ -22,7 +22,8 @@ impl Checker<'_> {
             }
         }
         for net in self.nets.unused() {
-            self.findings.push(messages::unused_net(&net.name, net.span));
+            let unused = if net.is_let() { messages::unused_let } else { messages::unused_net };
+            self.findings.push(unused(&net.name, net.span));
         }
         for (param, _) in self.params.iter().zip(&self.param_used).filter(|(_, used)| !**used) {
             self.findings.push(messages::unused_param(&param.name, param.span));

@@ -19,5 +19,8 @@ pub const MOST_NETS: usize = 256;
 /// doubles with each.
 pub const MOST_BLOCKS: usize = 100_000;
 
+/// Values of a variable that `draw … = enumerate` goes through.
+pub const MOST_VALUES: usize = 1024;
+
 /// Variables, parameters and named networks together.
 pub const MOST_NAMES: usize = 4096;

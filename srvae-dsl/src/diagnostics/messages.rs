@@ -3,7 +3,9 @@
 //! Titles are one sentence without a final period, in the words of the language. E01 text and grammar, E02 names, E03
 //! arguments and numbers, E04 factors, E05 shapes, W06 warnings.
 
-use super::{Diagnostic, LARGEST_FILE, MOST_BLOCKS, MOST_NAMES, MOST_NESTING, MOST_NETS, MOST_OPERATORS, closest};
+use super::{
+    Diagnostic, LARGEST_FILE, MOST_BLOCKS, MOST_NAMES, MOST_NESTING, MOST_NETS, MOST_OPERATORS, MOST_VALUES, closest,
+};
 use crate::source::Span;
 
 // ---- E01: text and grammar
@@ -84,7 +86,7 @@ fn of_other_languages(word: &str) -> Option<&'static str> {
         "plate" | "plates" | "batch" => {
             "there are no plates: the records of the data set are one, unwritten; put another into the variable's shape"
         }
-        "let" | "def" | "fn" | "function" | "var" => {
+        "def" | "fn" | "function" | "var" => {
             "name a network with `net NAME(h) = h |> …`, a number with `param NAME = …`"
         }
         "sample" | "pyro" | "numpyro" => "a factor is written `p(z | u) = normal from u |> …`",
@@ -268,6 +270,31 @@ pub(crate) fn net_before_definition(name: &str, used: Span, defined: Span) -> Di
         .hint("define networks before those that use them; a network cannot use itself")
 }
 
+pub(crate) fn let_applied(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0231", format!("`{name}` is a value and takes no inputs"))
+        .at(span, "applied here")
+        .hint(format!("read it as it is, `{name}`; what takes inputs is defined by `net {name}(h) = …`"))
+}
+
+pub(crate) fn let_reads_more(name: &str, variable: &str, span: Span, head: Span) -> Diagnostic {
+    Diagnostic::error("E0232", format!("`{name}` stands for `{variable}`, which this factor does not depend on"))
+        .at(span, format!("is a function of `{variable}`"))
+        .and(head, format!("`{variable}` is not right of the bar"))
+        .hint(format!("add `{variable}` right of the bar"))
+}
+
+pub(crate) fn let_circle(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0233", format!("the value `{name}` depends on itself"))
+        .at(span, "needs its own value, directly or through others")
+        .hint("a value is computed from variables and from values that do not need it")
+}
+
+pub(crate) fn let_of_nothing(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0234", format!("the value `{name}` reads no variable"))
+        .at(span, "nothing here is a variable")
+        .hint("a `let` is a function of variables: `let h = x |> encoder(growth: 16, out: 32)`; a number is a `param`")
+}
+
 pub(crate) fn nets_too_deep(name: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0221", format!("named networks use one another more than {MOST_NETS} deep"))
         .at(span, format!("`{name}` is one too many"))
@@ -356,10 +383,49 @@ pub(crate) fn number_for_network(span: Span) -> Diagnostic {
         .hint("begin with a variable, as in `x |> encoder(growth: 16)`")
 }
 
-pub(crate) fn arithmetic_of_networks(operator: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0315", format!("`{operator}` is arithmetic of numbers, and here stand networks"))
-        .at(span, "no numbers")
-        .hint("let a block read both: `concat(a, b) |> conv(out: 16)`; `residual` adds its input to what it computes")
+pub(crate) fn number_by_network(span: Span) -> Diagnostic {
+    Diagnostic::error("E0315", "a number is divided by a network's value")
+        .at(span, "a number stands over a network")
+        .hint("values divide values of equal shapes, `a / b`, and numbers divide values, `a / 2`")
+}
+
+pub(crate) fn natural_twice(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0513", format!("the parameter `{name}` of the distribution is given twice"))
+        .at(span, "given again")
+        .hint("give each parameter once, under one of its names")
+}
+
+pub(crate) fn natural_unfit(place: &str, name: &str, wanted: &str, found: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0514", format!("`{name}` of {place} is {wanted}, not {found}"))
+        .at(span, format!("ends at {found}"))
+        .hint("a parameter has the shape of its variable; nothing is broadcast")
+}
+
+pub(crate) fn natural_domain(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0515", format!("`{name}` must be positive, and this may be anything"))
+        .at(span, "may be negative")
+        .hint("end with `softplus` or `exp`, or give a positive number")
+}
+
+pub(crate) fn natural_apart(distribution: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0516", format!("`{distribution}` takes its parameters by name all together or not at all"))
+        .at(span, "some are given here, others are left to `from`")
+        .hint("its parameters differ in their channels: leave these to the network, or give every one")
+}
+
+pub(crate) fn natural_numbers(distribution: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0517", format!("every parameter of this `{distribution}` is a number, so it reads nothing"))
+        .at(span, "reads no variable")
+        .hint("at a root stands `standard_normal` or `mixture_of_normals`; elsewhere let a parameter read a variable")
+}
+
+pub(crate) fn natural_and_network(distribution: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "E0518",
+        format!("every parameter of this `{distribution}` is given, so nothing reads this network"),
+    )
+    .at(span, "read by nothing")
+    .hint("remove `from` and what follows it, or leave a parameter to it")
 }
 
 pub(crate) fn wrong_setting(name: &str, wanted: &str, found: &str) -> Diagnostic {
@@ -594,6 +660,70 @@ pub(crate) fn bound_twice(term: &str, second: Span, first: Span) -> Diagnostic {
         .hint("remove one of the two")
 }
 
+/// `able` are the methods that the variable can have.
+pub(crate) fn draw_missing(name: &str, span: Span, able: &[&str]) -> Diagnostic {
+    let statements = able.iter().map(|method| match *method {
+        "relaxed" => format!("`draw {name} = relaxed(temperature: 0.5)`"),
+        method => format!("`draw {name} = {method}`"),
+    });
+    let statements: Vec<_> = statements.collect();
+    Diagnostic::error("E0427", format!("no gradient passes through q's draws of the discrete `{name}`"))
+        .at(span, "would be trained without a gradient")
+        .hint(format!("say how it is to be estimated: {}", statements.join(", ")))
+}
+
+pub(crate) fn draw_needless(name: &str, span: Span, why: &str) -> Diagnostic {
+    Diagnostic::error("E0428", format!("`draw {name}` has nothing to choose: {why}"))
+        .at(span, "not a discrete draw of q")
+        .hint("remove the statement")
+}
+
+pub(crate) fn draw_twice(name: &str, second: Span, first: Span) -> Diagnostic {
+    Diagnostic::error("E0429", format!("the gradient of `{name}` is chosen twice"))
+        .at(second, "again")
+        .and(first, "here first")
+        .hint("remove one of the two")
+}
+
+pub(crate) fn unknown_draw(name: &str, span: Span, known: [&'static str; 4]) -> Diagnostic {
+    Diagnostic::error("E0430", format!("no way to draw is called `{name}`")).at(span, "unknown").hint(did_you_mean(
+        name,
+        known,
+        "there are",
+        "",
+    ))
+}
+
+pub(crate) fn too_many_values(name: &str, space: &str, span: Span, others: &[&str]) -> Diagnostic {
+    let title = format!("the {space} variable `{name}` has more values than can be gone through");
+    Diagnostic::error("E0431", title)
+        .at(span, format!("a sum over more than {MOST_VALUES} values"))
+        .hint(format!("choose {}", quoted(others.iter().copied())))
+}
+
+pub(crate) fn draw_into_function(name: &str, span: Span, function: &str, place: Span) -> Diagnostic {
+    Diagnostic::error(
+        "E0432",
+        format!("`{function}` is a function of `{name}`, and no gradient passes through a function"),
+    )
+    .at(span, "would let a gradient through that ends there")
+    .and(place, "this function")
+    .hint(format!("write `draw {name} = score`, which needs none"))
+}
+
+pub(crate) fn score_below_enumerate(name: &str, span: Span, below: &str, place: Span) -> Diagnostic {
+    Diagnostic::error("E0433", format!("`{below}` is drawn by its score below `{name}`, which is enumerated"))
+        .at(span, "enumerated here")
+        .and(place, "drawn once for each of these values")
+        .hint(format!("enumerate `{below}` too, or draw both by their scores"))
+}
+
+pub(crate) fn too_many_together(product: usize, span: Span) -> Diagnostic {
+    Diagnostic::error("E0434", format!("the enumerated variables have {product} values together"))
+        .at(span, format!("more than {MOST_VALUES}"))
+        .hint("draw one of them in another way")
+}
+
 // ---- E05: shapes
 
 pub(crate) fn stage_does_not_fit(network: &str, block: &str, why: &str, span: Span, trail: Trail) -> Diagnostic {
@@ -620,8 +750,9 @@ pub(crate) fn out_missing(block: &str, span: Span, trail: Trail) -> Diagnostic {
     trail.onto(Diagnostic::error("E0503", title).at(span, "`out` is missing")).hint("add its channels: `out: 16`")
 }
 
-pub(crate) fn net_out_missing(block: &str, net: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0504", format!("`{block}` needs `out`: a named network may be shared, so nothing is inferred"))
+pub(crate) fn net_out_missing(block: &str, net: &str, is_let: bool, span: Span) -> Diagnostic {
+    let what = if is_let { "a value is shared by all that read it" } else { "a named network may be shared" };
+    Diagnostic::error("E0504", format!("`{block}` needs `out`: {what}, so nothing is inferred"))
         .at(span, "`out` is missing")
         .hint(format!("add the channels that `{net}` is to yield: `out: 16`"))
 }
@@ -704,6 +835,12 @@ pub(crate) fn unused_net(name: &str, span: Span) -> Diagnostic {
     Diagnostic::warning("W0602", format!("the network `{name}` is never used"))
         .at(span, "its shapes were not checked")
         .hint("use it in a factor, or remove it")
+}
+
+pub(crate) fn unused_let(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::warning("W0602", format!("the value `{name}` is never read"))
+        .at(span, "its shapes were not checked")
+        .hint("read it in a factor, or remove it")
 }
 
 pub(crate) fn unused_param(name: &str, span: Span) -> Diagnostic {

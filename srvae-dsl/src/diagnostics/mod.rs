@@ -8,7 +8,9 @@ pub mod messages;
 mod render;
 mod suggest;
 
-pub use limits::{LARGEST_FILE, MOST_BLOCKS, MOST_ERRORS, MOST_NAMES, MOST_NESTING, MOST_NETS, MOST_OPERATORS};
+pub use limits::{
+    LARGEST_FILE, MOST_BLOCKS, MOST_ERRORS, MOST_NAMES, MOST_NESTING, MOST_NETS, MOST_OPERATORS, MOST_VALUES,
+};
 pub use render::Style;
 pub(crate) use suggest::closest;
 

@@ -1,6 +1,6 @@
 //! What holds parameters: one struct, each part a field, built in order.
 
-use super::number::{Scope, arguments, dims, number};
+use super::number::{Scope, argument, arguments, dims};
 use super::{doc, ident};
 use crate::catalog::{Block, Distribution};
 use crate::graph::{Use, VariableId};
@@ -100,11 +100,11 @@ fn configured(
     module: &str,
 ) -> TokenStream {
     let (module, config) = (ident(module), format_ident!("{}Config", block.entry.runtime));
-    let values = block.args.iter().map(|argument| {
-        let name = ident(argument.name);
+    let values = block.args.iter().map(|one| {
+        let name = ident(one.name);
         let value = match inferred {
-            Some((base, variable)) if argument.name == "out" => channels(plan, base, *variable),
-            _ => number(plan, Scope::Build, &argument.number),
+            Some((base, variable)) if one.name == "out" => channels(plan, base, *variable),
+            _ => argument(plan, Scope::Build, one),
         };
         quote!(#name: #value)
     });

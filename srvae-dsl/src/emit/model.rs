@@ -16,7 +16,7 @@ pub fn model(plan: &Plan) -> TokenStream {
         (ident(&plan.names.model), doc(&format!(" The model {} with its parameters.", plan.model.name)));
     let factors = plan.factors.iter().map(|factor| conditional(plan, factor));
     let modes = (0..plan.modes.len()).map(|at| method(plan, at));
-    let (bound, model_trait) = (bound(plan), model_trait(plan));
+    let (initialise, bound, model_trait) = (initialise(plan), bound(plan), model_trait(plan));
     quote! {
         /// The model itself.
         pub mod model {
@@ -45,6 +45,8 @@ pub fn model(plan: &Plan) -> TokenStream {
                 }
 
                 #(#factors)*
+
+                #initialise
 
                 #bound
 
@@ -83,6 +85,23 @@ fn conditional(plan: &Plan, factor: &FactorPlan) -> TokenStream {
     }
 }
 
+/// A pass over a first batch, before training.
+fn initialise(plan: &Plan) -> TokenStream {
+    let locals = Walker { plan, program: &plan.bound }.given();
+    let parents = arguments(plan, &plan.bound.given, &locals);
+    let locals = locals.iter().map(|local| ident(local));
+    quote! {
+        /// Sets scale and bias of every weight-normalised layer from what passes through it, for a first batch of data.
+        ///
+        /// # Errors
+        /// A value that does not fit its variable, or a failed tensor operation.
+        pub fn initialise(&self, #(#parents,)* noise: &mut ::srvae::Noise) -> ::srvae::Result<()> {
+            let options = ::srvae::BoundOptions::default();
+            self.params.initialisation(|| self.bound(#(#locals,)* noise, &options)).map(::std::mem::drop)
+        }
+    }
+}
+
 /// The bound.
 fn bound(plan: &Plan) -> TokenStream {
     let walker = Walker { plan, program: &plan.bound };
@@ -104,6 +123,9 @@ fn bound(plan: &Plan) -> TokenStream {
         let (field, local) = (ident(&term_field(&term.name)), ident(&plan.bound.value(*value).name));
         if field == local { quote!(#field) } else { quote!(#field: #local) }
     });
+    let enumeration = enumeration(plan);
+    let scores = plan.bound.scores.iter().map(|score| ident(&plan.bound.value(*score).name));
+    let scores = has_scores(plan).then(|| quote!(scores: ::std::vec::Vec::from([#(#scores),*])));
     quote! {
         #title
         ///
@@ -118,10 +140,30 @@ fn bound(plan: &Plan) -> TokenStream {
             #checks
             let samples = options.samples;
             #rows
+            #enumeration
             #statements
-            ::std::result::Result::Ok(super::results::BoundTerms { #(#terms),* })
+            ::std::result::Result::Ok(super::results::BoundTerms { #(#terms,)* #scores })
         }
     }
+}
+
+/// Whether some draw's gradient is that of its score.
+pub fn has_scores(plan: &Plan) -> bool {
+    !plan.bound.scores.is_empty()
+}
+
+/// What the bound sums over, where it does.
+fn enumeration(plan: &Plan) -> TokenStream {
+    let each = plan.bound.enumerated.iter().map(|id| {
+        let variable = plan.model.variable(*id);
+        let (space, shape) = (crate::catalog::space_entry(variable.space).name, dims(plan, Scope::Run, &variable.dims));
+        quote!((#space, &#shape[..]))
+    });
+    let each: Vec<_> = each.collect();
+    if each.is_empty() {
+        return TokenStream::new();
+    }
+    quote!(let enumeration = ::srvae::Enumeration::new(&[#(#each),*])?;)
 }
 
 fn signed(term: &Term) -> String {
@@ -200,14 +242,6 @@ fn checks(plan: &Plan, walker: &Walker<'_>, values: bool) -> TokenStream {
 fn model_trait(plan: &Plan) -> TokenStream {
     let name = ident(&plan.names.model);
     let data = plan.bound.given.iter().map(|id| from_values(plan, *id, quote!(data)));
-    let terms = plan.derivation.terms.iter().map(|term| {
-        let (text, field) = (&term.name, ident(&term_field(&term.name)));
-        let kind = match term.kind {
-            TermKind::Reconstruction => quote!(Reconstruction),
-            TermKind::Kl { .. } => quote!(Kl),
-        };
-        quote!(::srvae::Term { name: #text, kind: ::srvae::TermKind::#kind, value: bound.#field })
-    });
     let table = plan.derivation.modes.iter().map(|mode| {
         let text = &mode.name;
         let given = mode.given.iter().map(|id| plan.name(*id));
@@ -231,9 +265,7 @@ fn model_trait(plan: &Plan) -> TokenStream {
                 noise: &mut ::srvae::Noise,
                 options: &::srvae::BoundOptions,
             ) -> ::srvae::Result<::srvae::Terms> {
-                let bound = self.bound(#(#data,)* noise, options)?;
-                let terms = ::std::vec::Vec::from([#(#terms),*]);
-                ::std::result::Result::Ok(::srvae::Terms { terms })
+                ::std::result::Result::Ok(self.bound(#(#data,)* noise, options)?.terms())
             }
 
             fn modes(&self) -> &[::srvae::Mode] {

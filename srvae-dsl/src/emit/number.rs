@@ -65,8 +65,39 @@ pub fn dims(plan: &Plan, scope: Scope, dims: &[Number]) -> TokenStream {
     quote!([#(#sizes),*])
 }
 
+/// The value of an argument: a real one is computed in f64 throughout.
+pub fn argument(plan: &Plan, scope: Scope, argument: &Argument) -> TokenStream {
+    match argument.value {
+        Value::Real(_) => real(plan, scope, &argument.number),
+        Value::Int(_) | Value::Bool(_) | Value::Word(_) => number(plan, scope, &argument.number),
+    }
+}
+
+fn real(plan: &Plan, scope: Scope, value: &Number) -> TokenStream {
+    match value {
+        Number::Literal(Value::Int(value)) => literal(&Value::Real(*value as f64)),
+        Number::Literal(value) => literal(value),
+        Number::Param(id) => {
+            let field = number(plan, scope, value);
+            match plan.model.params[id.0].default {
+                Value::Int(_) => quote!((#field as f64)),
+                Value::Real(_) | Value::Bool(_) | Value::Word(_) => field,
+            }
+        }
+        Number::Binary(operator, left, right) => {
+            let (left, right) = (real(plan, scope, left), real(plan, scope, right));
+            match operator {
+                Operator::Add => quote!((#left + #right)),
+                Operator::Subtract => quote!((#left - #right)),
+                Operator::Multiply => quote!((#left * #right)),
+                Operator::Divide => quote!((#left / #right)),
+            }
+        }
+    }
+}
+
 /// The arguments of a function, each one expression; those of one name that repeats are one slice.
 pub fn arguments(plan: &Plan, scope: Scope, args: &[Argument], repeats: bool) -> Vec<TokenStream> {
-    let each = args.iter().map(|argument| number(plan, scope, &argument.number));
+    let each = args.iter().map(|one| argument(plan, scope, one));
     if repeats { vec![quote!(&[#(#each),*])] } else { each.collect() }
 }

@@ -1,8 +1,9 @@
 //! The one walker: a program's values as statements.
 
 use super::ident;
-use super::number::{Scope, arguments};
-use crate::plan::{Call, How, Operation, PartKind, Plan, Program, Value, ValueId};
+use super::number::{Scope, arguments, number};
+use crate::graph::{DrawMethod, VariableId};
+use crate::plan::{Call, How, Operation, PartKind, Plan, Program, Rate, Value, ValueId};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
@@ -99,7 +100,38 @@ impl Walker<'_> {
                 let tensor = reference(0);
                 quote!(::srvae::ops::repeat(#tensor, samples))
             }
-            Operation::Draw(variable, how) => self.draw(&method(0), self.plan.name(*variable), *how),
+            Operation::RepeatValues if self.program.is_distribution(value.inputs[0]) => {
+                let distribution = method(0);
+                quote!(#distribution.repeat(enumeration.count()))
+            }
+            Operation::RepeatValues => {
+                let tensor = reference(0);
+                quote!(::srvae::ops::repeat(#tensor, enumeration.count()))
+            }
+            Operation::Enumerate(at) => {
+                let like = method(0);
+                quote!(enumeration.of(#at, samples * #like.dim(0)?, &#like))
+            }
+            Operation::Total => {
+                let inputs = all();
+                quote!(enumeration.total(&[#(#inputs),*]))
+            }
+            Operation::Expect => {
+                let inputs = all();
+                quote!(enumeration.expect(#(#inputs),*))
+            }
+            Operation::Whole(signs) => {
+                let (weights, own) = (reference(0), reference(1));
+                let others = all().skip(2).zip(signs).map(|(term, adds)| quote!((#term, #adds)));
+                quote!(enumeration.whole(#weights, #own, &[#(#others),*], options))
+            }
+            Operation::Draw(variable, how) => {
+                let draw = self.draw(&method(0), *variable, *how);
+                match value.rate {
+                    Rate::Value => quote!(noise.for_each_value(enumeration.count(), |noise| #draw)),
+                    _ => draw,
+                }
+            }
             Operation::LogProb => {
                 let (distribution, at) = (method(0), reference(1));
                 quote!(#distribution.log_prob(#at))
@@ -127,8 +159,20 @@ impl Walker<'_> {
         quote!(::srvae::functions::#function(#inputs #(, #args)*))
     }
 
-    fn draw(&self, distribution: &TokenStream, name: &str, how: How) -> TokenStream {
+    fn draw(&self, distribution: &TokenStream, variable: VariableId, how: How) -> TokenStream {
+        let name = self.plan.name(variable);
         match how {
+            How::Through => {
+                let through = match self.plan.model.draw_of(variable).map(|draw| &draw.method) {
+                    Some(DrawMethod::Relaxed { temperature }) => {
+                        let temperature = number(self.plan, Scope::Run, &temperature.number);
+                        quote!(Relaxed(#temperature as f64))
+                    }
+                    _ => quote!(Straight),
+                };
+                let through = quote!(::srvae::dist::Through::#through);
+                quote!(::srvae::dist::draw_through(&#distribution, #name, noise, #through, &self.params))
+            }
             How::Plain => quote!(#distribution.sample(#name, noise, &::srvae::Draw::default())),
             How::Tempered => quote!(#distribution.sample(#name, noise, draw)),
             How::Decoded => quote!(::srvae::dist::decode(&#distribution, #name, noise, draw)),

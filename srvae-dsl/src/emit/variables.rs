@@ -50,6 +50,13 @@ pub fn results(plan: &Plan) -> TokenStream {
         let doc = doc(&text);
         quote!(#doc pub #field: ::srvae::Tensor)
     });
+    let scores = super::model::has_scores(plan).then(|| {
+        quote! {
+            /// ln q of what is drawn by its score.
+            pub scores: ::std::vec::Vec<::srvae::Tensor>
+        }
+    });
+    let bound = bound_terms(plan);
     let modes = plan.derivation.modes.iter().zip(&plan.names.results).map(|(mode, ty)| {
         let ty = ident(ty);
         let title = doc(&format!(" What {} yields.", mode.name.replace('_', " ")));
@@ -68,9 +75,55 @@ pub fn results(plan: &Plan) -> TokenStream {
         pub mod results {
             /// The terms of the bound, each `[samples, batch]` in nats.
             #[derive(::std::fmt::Debug, ::std::clone::Clone)]
-            pub struct BoundTerms { #(#terms),* }
+            pub struct BoundTerms { #(#terms,)* #scores }
+
+            #bound
 
             #(#modes)*
+        }
+    }
+}
+
+/// What is made of the terms.
+fn bound_terms(plan: &Plan) -> TokenStream {
+    let terms = plan.derivation.terms.iter().map(|term| {
+        let (text, field) = (&term.name, ident(&term_field(&term.name)));
+        let kind = match term.kind {
+            TermKind::Reconstruction => quote!(Reconstruction),
+            TermKind::Kl { .. } => quote!(Kl),
+        };
+        quote!(::srvae::Term { name: #text, kind: ::srvae::TermKind::#kind, value: self.#field.clone() })
+    });
+    let scores = match super::model::has_scores(plan) {
+        true => quote!(self.scores.clone()),
+        false => quote!(::std::vec::Vec::new()),
+    };
+    let methods = [
+        ("elbo", " The bound of each record, `[batch]` nats: the mean over the samples."),
+        ("log_weights", " The bound of each sample, `[samples, batch]` nats: the logarithms of importance weights."),
+        ("log_likelihood", " The logarithm of the mean weight of each record, `[batch]` nats."),
+        ("loss", " The negative bound, a mean over the batch: one number, to be minimised."),
+    ];
+    let methods = methods.map(|(name, text)| {
+        let (name, title) = (ident(name), doc(text));
+        quote! {
+            #title
+            ///
+            /// # Errors
+            /// A failed tensor operation.
+            pub fn #name(&self) -> ::srvae::Result<::srvae::Tensor> {
+                self.terms().#name()
+            }
+        }
+    });
+    quote! {
+        impl BoundTerms {
+            /// The terms by their names.
+            pub fn terms(&self) -> ::srvae::Terms {
+                ::srvae::Terms { terms: ::std::vec::Vec::from([#(#terms),*]), scores: #scores }
+            }
+
+            #(#methods)*
         }
     }
 }

@@ -1,12 +1,15 @@
 //! The terms of the bound as mathematics: what the expectation is over, and what stands in it.
 
 use crate::derive::{Term, TermKind, is_deterministic, is_drawn_after};
-use crate::graph::{Estimator, Factor, Side, VariableId};
+use crate::graph::{DrawMethod, Estimator, Factor, Side, VariableId};
 use crate::plan::Plan;
 
 /// A term as it is written down.
 pub struct Statement<'p> {
     pub term: &'p Term,
+    /// Names of the variables in its expectation that are summed over, and whether others are drawn.
+    summed: Vec<&'p str>,
+    is_drawn: bool,
     /// The variables drawn in its expectation, in q's order; none where no draw is needed.
     pub over: Vec<VariableId>,
     pub form: Form,
@@ -28,6 +31,9 @@ impl Statement<'_> {
     pub fn estimate(&self) -> (&'static str, String) {
         let drawn = |why: &str| ("Monte Carlo", why.to_owned());
         match &self.term.kind {
+            _ if !self.summed.is_empty() && !self.is_drawn => {
+                ("exact", format!("a sum over the values of {}", self.summed.join(" and ")))
+            }
             TermKind::Reconstruction if self.over.is_empty() => ("exact", "it depends on no draw".to_owned()),
             TermKind::Reconstruction => drawn("the log-likelihood at the draws"),
             TermKind::Kl { estimator: Estimator::ClosedForm, reason } => ("closed form", reason.clone()),
@@ -61,7 +67,13 @@ fn statement<'p>(plan: &'p Plan, term: &'p Term) -> Statement<'p> {
         Form::LogLikelihood | Form::LogRatio => needed.push(term.variable),
         Form::Divergence => needed.extend(read(q)),
     }
-    Statement { term, over: drawn(plan, needed), form }
+    let over = drawn(plan, needed);
+    let is_summed = |id: &VariableId| {
+        plan.model.draw_of(*id).is_some_and(|draw| matches!(draw.method, DrawMethod::Enumerate { .. }))
+    };
+    let (summed, others): (Vec<VariableId>, Vec<VariableId>) = over.iter().copied().partition(is_summed);
+    let summed = summed.into_iter().map(|id| plan.name(id)).collect();
+    Statement { term, summed, is_drawn: !others.is_empty(), over, form }
 }
 
 /// The variables that q draws to reach these, in q's order.
@@ -78,13 +90,29 @@ fn drawn(plan: &Plan, mut needed: Vec<VariableId>) -> Vec<VariableId> {
     all
 }
 
-/// Latents that q draws from a discrete distribution: no gradient passes through such a draw.
-pub fn discrete_draws(plan: &Plan) -> Vec<&Factor> {
-    let is_discrete = |factor: &&Factor| match &factor.body {
-        crate::graph::Body::Stochastic { base, .. } => !base.entry.continuous,
-        crate::graph::Body::Deterministic { .. } => false,
-    };
-    plan.model.q.iter().filter(is_discrete).collect()
+/// How each discrete draw of q is made, in words, with the head of its factor.
+pub fn discrete_draws(plan: &Plan) -> Vec<(String, String)> {
+    let all = plan.model.draws.iter().map(|draw| {
+        let name = plan.name(draw.variable);
+        let how = match &draw.method {
+            DrawMethod::Enumerate { values } => {
+                format!("every expectation over {name} is a sum over its {values} values; the gradient is exact")
+            }
+            DrawMethod::Relaxed { temperature } => format!(
+                "in training {name} is drawn from a relaxation at temperature {}, so that the terms bound nothing then; \
+                 elsewhere {name} is drawn as it is",
+                temperature.value
+            ),
+            DrawMethod::StraightThrough => {
+                format!("the gradient goes straight through the draws of {name} as through their mean: it is biased")
+            }
+            DrawMethod::Score => {
+                format!("the gradient is that of the score, against the mean of the other draws of {name}: it is unbiased")
+            }
+        };
+        (plan.factor_text(Side::Q, draw.variable), how)
+    });
+    all.collect()
 }
 
 /// The factors whose logarithms make up the bound before it is sorted into terms: all of p, then what q draws.

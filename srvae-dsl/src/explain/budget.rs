@@ -17,8 +17,8 @@ const PROGRAM: u64 = 20_000_000;
 /// Memory is estimated, in bytes, for f32 on the CPU.
 ///
 /// Training holds the program, five copies of the parameters, the kernels that dense layers compose of them, and the largest
-/// layer's once more transformed; for each image every layer's output, every head twice, every variable, and what the
-/// hungriest layer's backward pass takes. Evaluation holds the program, two copies of the parameters and the
+/// layer's transformed kernels; per image, the output of every layer, every head twice, every variable, and the peak temporary
+/// memory of any layer's backward pass. Evaluation holds the program, two copies of the parameters and the
 /// same kernels; for each sample the variables, the heads, and the widest layer's input and output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {

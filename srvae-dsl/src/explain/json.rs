@@ -6,11 +6,11 @@ use super::notation::role;
 use super::{Budget, notation};
 use crate::catalog::space_entry;
 use crate::derive::is_deterministic;
-use crate::graph::{Argument, Body, Factor, VariableId};
+use crate::graph::{Argument, Body, DrawMethod, Factor, VariableId};
 use crate::plan::{Plan, Rate};
 use serde_json::{Map, Value, json};
 
-/// One object: model, docs, settings, variables, factors, bound, bounded, plan, modes, impossible_modes, networks, parameters,
+/// One object: model, docs, settings, variables, factors, bound, bounded, draws, plan, modes, impossible_modes, networks, parameters,
 /// multiply_accumulates, budget.
 pub fn json(plan: &Plan) -> Value {
     let (model, budget) = (&plan.model, Budget::of(plan));
@@ -26,10 +26,12 @@ pub fn json(plan: &Plan) -> Value {
         "factors": model.p.iter().chain(&model.q).map(|it| factor(plan, it)).collect::<Vec<_>>(),
         "bound": bound(plan),
         "bounded": bounded(plan),
+        "draws": draws(plan),
         "plan": {
             "once_an_image": plan.lines(&plan.bound, Rate::Record),
             "repeated": plan.repeated(&plan.bound),
             "once_a_sample": plan.lines(&plan.bound, Rate::Sample),
+            "once_a_value": plan.lines(&plan.bound, Rate::Value),
         },
         "modes": modes(plan),
         "impossible_modes": impossible_modes(plan),
@@ -136,6 +138,19 @@ fn bound(plan: &Plan) -> Vec<Value> {
             "estimator": estimator.to_lowercase().replace(' ', "_"),
             "reason": reason,
         })
+    });
+    all.collect()
+}
+
+fn draws(plan: &Plan) -> Vec<Value> {
+    let all = plan.model.draws.iter().map(|draw| {
+        let mut object = json!({ "variable": plan.name(draw.variable), "method": draw.method.name() });
+        match &draw.method {
+            DrawMethod::Enumerate { values } => object["values"] = json!(values),
+            DrawMethod::Relaxed { temperature } => object["temperature"] = literal(&temperature.value),
+            DrawMethod::StraightThrough | DrawMethod::Score => {}
+        }
+        object
     });
     all.collect()
 }

@@ -76,7 +76,8 @@ pub fn groups(plan: &Plan) -> Vec<Group> {
             }],
         };
         let cost = model.net_cost(NetId(index));
-        Group { owner: format!("net {}", net.name), field: net_path(model, NetId(index)), stages, cost }
+        let word = if net.is_let { "let" } else { "net" };
+        Group { owner: format!("{word} {}", net.name), field: net_path(model, NetId(index)), stages, cost }
     });
     factors.chain(nets).collect()
 }

@@ -6,7 +6,7 @@ use super::notation::{aligned, bytes, count, density, determined, of_role, role,
 use super::{Budget, network_table};
 use crate::derive::{is_deterministic, is_supplied};
 use crate::graph::{Role, Side, VariableId};
-use crate::plan::{Plan, Rate};
+use crate::plan::{Plan, RATES, Rate};
 
 /// Everything: variables, factors, bound, modes, plan, networks, budget.
 pub fn text(plan: &Plan) -> String {
@@ -113,9 +113,8 @@ fn bound(plan: &Plan) -> String {
              only RE_{name} is left\n"
         );
     }
-    for factor in discrete_draws(plan) {
-        let head = plan.factor_text(Side::Q, factor.variable);
-        text += &format!("  {head} is discrete: no gradient passes through its draws\n");
+    for (head, how) in discrete_draws(plan) {
+        text += &format!("  {head} is discrete: {how}\n");
     }
     section("Bound", &text)
 }
@@ -156,7 +155,8 @@ fn modes(plan: &Plan) -> String {
 
 fn program(plan: &Plan) -> String {
     let mut text = String::new();
-    for (title, rate) in [("once a record", Rate::Record), ("once a sample", Rate::Sample)] {
+    let is_there = |rate: &Rate| *rate != Rate::Value || !plan.bound.enumerated.is_empty();
+    for (title, rate) in RATES.into_iter().filter(|(_, rate)| is_there(rate)) {
         text += &format!("  {title}\n");
         let repeated = plan.repeated(&plan.bound);
         if rate == Rate::Sample && !repeated.is_empty() {
@@ -173,19 +173,23 @@ fn budget(plan: &Plan) -> String {
     let budget = Budget::of(plan);
     let mut rows = vec![
         vec!["parameters".to_owned(), count(budget.parameters), String::new()],
-        vec!["multiply-accumulates".to_owned(), scaled(budget.multiply_accumulates), "an image, forward".to_owned()],
+        vec!["multiply-accumulates".to_owned(), scaled(budget.multiply_accumulates), "forward, per image".to_owned()],
         vec![
-            "held by training".to_owned(),
+            "memory for training".to_owned(),
             bytes(budget.training_fixed),
             "program, weights, gradients, Adamax, kernels".to_owned(),
         ],
         vec![
-            "and for each image".to_owned(),
+            "  per image".to_owned(),
             bytes(budget.training_image),
-            "kept for the gradient, and passing".to_owned(),
+            "activations and temporary memory of the backward pass".to_owned(),
         ],
-        vec!["held by evaluation".to_owned(), bytes(budget.evaluation_fixed), "program, weights, kernels".to_owned()],
-        vec!["and for each sample".to_owned(), bytes(budget.evaluation_image), "at the widest place".to_owned()],
+        vec![
+            "memory for evaluation".to_owned(),
+            bytes(budget.evaluation_fixed),
+            "program, weights, kernels".to_owned(),
+        ],
+        vec!["  per sample".to_owned(), bytes(budget.evaluation_image), "at the widest layer".to_owned()],
     ];
     for gibibytes in [8, 24, 80] {
         let largest = budget.largest_batch(gibibytes << 30);

@@ -3,7 +3,7 @@
 use crate::ast::{
     Argument, Call, Expression, ExpressionKind, Factor, Formal, Item, ItemKind, Name, NetBody, Setting, Space,
 };
-use crate::graph::{Operator, Role};
+use crate::graph::Role;
 use crate::source::Source;
 
 /// Columns that a line may have.
@@ -15,14 +15,17 @@ pub(super) struct Printer<'a> {
     /// Columns of the longest role and of the longest left-hand side of a factor in the run.
     role: usize,
     head: usize,
+    /// Columns of the longest name of a `let` in the run.
+    name: usize,
 }
 
 impl<'a> Printer<'a> {
     pub(super) fn new<'i>(source: &'a Source, items: impl Iterator<Item = &'i Item>) -> Self {
-        let mut printer = Self { source, role: 0, head: 0 };
+        let mut printer = Self { source, role: 0, head: 0, name: 0 };
         for item in items {
             match &item.kind {
                 ItemKind::Variables { role, .. } => printer.role = printer.role.max(role_name(*role).len()),
+                ItemKind::Let { name, .. } => printer.name = printer.name.max(width(&name.text)),
                 ItemKind::Factor(factor) => printer.head = printer.head.max(width(&head(factor))),
                 _ => {}
             }
@@ -40,8 +43,15 @@ impl<'a> Printer<'a> {
                 format!("{role:width$} {}: {}", list(names), self.space(space))
             }
             ItemKind::Net { name, formals, output, body } => self.net(name, formals, output.as_ref(), body),
+            ItemKind::Let { name, value } => {
+                let columns = self.name;
+                let start = format!("let {:columns$} = ", name.text);
+                let column = width(&start);
+                start + &self.expression(value, column)
+            }
             ItemKind::Factor(factor) => self.factor(factor),
             ItemKind::Bound { term, estimator } => format!("bound {} = {}", term.text, estimator.text),
+            ItemKind::Draw { variable, method } => format!("draw {} = {}", variable.text, self.call(method)),
         };
         out.push_str(&text);
     }
@@ -141,25 +151,25 @@ impl<'a> Printer<'a> {
         }
     }
 
+    /// A call on one line.
+    fn call(&self, call: &Call) -> String {
+        let Some(arguments) = &call.arguments else { return call.name.text.clone() };
+        let argument = |argument: &Argument| match &argument.name {
+            Some(name) => format!("{}: {}", name.text, self.flat(&argument.value)),
+            None => self.flat(&argument.value),
+        };
+        format!("{}({})", call.name.text, arguments.iter().map(argument).collect::<Vec<_>>().join(", "))
+    }
+
     /// An expression on one line.
     fn flat(&self, expression: &Expression) -> String {
         match &expression.kind {
             ExpressionKind::Number(_) => self.source.slice(expression.span).to_owned(),
-            ExpressionKind::Call(Call { name, arguments: None }) => name.text.clone(),
-            ExpressionKind::Call(Call { name, arguments: Some(arguments) }) => {
-                let arguments: Vec<_> = arguments
-                    .iter()
-                    .map(|argument| match &argument.name {
-                        Some(name) => format!("{}: {}", name.text, self.flat(&argument.value)),
-                        None => self.flat(&argument.value),
-                    })
-                    .collect();
-                format!("{}({})", name.text, arguments.join(", "))
-            }
+            ExpressionKind::Call(call) => self.call(call),
             ExpressionKind::Group(inner) => format!("({})", self.flat(inner)),
             ExpressionKind::Negate(inner) => format!("-{}", self.flat(inner)),
             ExpressionKind::Binary(operator, left, right) => {
-                format!("{} {} {}", self.flat(left), sign(*operator), self.flat(right))
+                format!("{} {} {}", self.flat(left), operator.sign(), self.flat(right))
             }
             ExpressionKind::Pipeline(stages) => {
                 stages.iter().map(|stage| self.flat(stage)).collect::<Vec<_>>().join(" |> ")
@@ -183,15 +193,6 @@ fn role_name(role: Role) -> &'static str {
         Role::Observed => "observed",
         Role::Latent => "latent",
         Role::Given => "given",
-    }
-}
-
-fn sign(operator: Operator) -> char {
-    match operator {
-        Operator::Add => '+',
-        Operator::Subtract => '-',
-        Operator::Multiply => '*',
-        Operator::Divide => '/',
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) struct Statement {
 }
 
 /// Words that begin a statement and nothing else: at the start of a line they end one whose bracket was forgotten.
-const STARTERS: [&str; 8] = ["model", "param", "preset", "observed", "latent", "given", "net", "bound"];
+const STARTERS: [&str; 9] = ["model", "param", "preset", "observed", "latent", "given", "net", "bound", "draw"];
 
 pub(super) fn lay_out(text: &str, findings: &mut Findings) -> Layout {
     let mut scanner = Scanner {

@@ -49,9 +49,17 @@ impl Builder {
             Rule::variables_item => self.variables(parts),
             Rule::net_item => self.net(parts),
             Rule::factor_item => self.factor(parts),
+            Rule::let_item => {
+                let name = self.name(parts.skip_to(Rule::name)?);
+                Some(ItemKind::Let { name, value: self.expression(parts.skip_to(Rule::expression)?)? })
+            }
             Rule::bound_item => {
                 let term = self.name(parts.skip_to(Rule::name)?);
                 Some(ItemKind::Bound { term, estimator: self.name(parts.skip_to(Rule::name)?) })
+            }
+            Rule::draw_item => {
+                let variable = self.name(parts.skip_to(Rule::name)?);
+                Some(ItemKind::Draw { variable, method: self.call(parts.skip_to(Rule::call)?)? })
             }
             _ => None,
         }

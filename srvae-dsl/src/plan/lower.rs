@@ -7,20 +7,25 @@ use super::program::{Call, How, Operation, Output, Program, Rate, Value, ValueId
 use super::sweep::finish;
 use crate::catalog::Role;
 use crate::derive::{Derivation, Mode, Term, TermKind, is_data, is_supplied};
-use crate::graph::{self, Body, Estimator, Factor, Model, NetBody, NetId, Network, Op, Side, VariableId};
+use crate::graph::{self, Body, DrawMethod, Estimator, Factor, Model, NetBody, NetId, Network, Op, Side, VariableId};
 use std::collections::BTreeMap;
 
 /// Names that a program's function has of its own.
-const ARGUMENTS: [&str; 7] = ["count", "draw", "noise", "options", "rows", "samples", "self"];
+const ARGUMENTS: [&str; 8] = ["count", "draw", "enumeration", "noise", "options", "rows", "samples", "self"];
 
 /// The bound: every latent drawn from q, then every term.
 pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {
     let data = (0..model.variables.len()).map(VariableId).filter(|id| is_data(model, *id)).collect();
     let mut lowering = Lowering::new(model, parts, data);
     for q in model.q.iter().filter(|q| !is_supplied(q)) {
-        lowering.step(q, |_| How::Plain);
+        match model.draw_of(q.variable).map(|draw| &draw.method) {
+            Some(DrawMethod::Enumerate { .. }) => lowering.enumerate(q.variable),
+            Some(DrawMethod::Relaxed { .. } | DrawMethod::StraightThrough) => lowering.step(q, |_| How::Through),
+            Some(DrawMethod::Score) | None => lowering.step(q, |_| How::Plain),
+        }
     }
-    let terms = derivation.terms.iter().map(|term| lowering.term(term)).collect();
+    let terms = lowering.terms(&derivation.terms);
+    lowering.scores();
     lowering.finish("bound", Output::Terms(terms))
 }
 
@@ -56,6 +61,10 @@ struct Lowering<'m> {
     equal: BTreeMap<Vec<ValueId>, Vec<ValueId>>,
     /// The value that each variable has at this point.
     known: BTreeMap<VariableId, ValueId>,
+    /// What a named network made of its inputs: a tower of values that each read the last one twice is walked once.
+    applied: BTreeMap<(NetId, Vec<ValueId>), ValueId>,
+    enumerated: Vec<VariableId>,
+    scores: Vec<ValueId>,
 }
 
 impl<'m> Lowering<'m> {
@@ -68,6 +77,9 @@ impl<'m> Lowering<'m> {
             names: Names::with(&ARGUMENTS),
             equal: BTreeMap::new(),
             known: BTreeMap::new(),
+            applied: BTreeMap::new(),
+            enumerated: Vec::new(),
+            scores: Vec::new(),
         };
         for id in given {
             let name = &model.variable(id).name;
@@ -78,20 +90,28 @@ impl<'m> Lowering<'m> {
     }
 
     fn finish(self, name: &str, output: Output) -> Program {
-        finish(Program { name: name.to_owned(), given: self.given, values: self.values, output })
+        let Self { given, values, enumerated, scores, .. } = self;
+        finish(Program { name: name.to_owned(), given, values, output, enumerated, scores })
     }
 
     /// The value of an operation: the one there is, or a new one under a name like `name`.
     fn value(&mut self, operation: Operation, inputs: Vec<ValueId>, name: &str) -> ValueId {
+        let of_inputs = inputs.iter().map(|input| self.values[input.0].rate).max().unwrap_or(Rate::Constant);
         let rate = match operation {
             Operation::Given(_) => Rate::Record,
-            Operation::Expand | Operation::Repeat | Operation::PerSample | Operation::Draw(..) => Rate::Sample,
-            _ => inputs.iter().map(|input| self.values[input.0].rate).max().unwrap_or(Rate::Constant),
+            Operation::Expand | Operation::Repeat | Operation::PerSample => Rate::Sample,
+            Operation::Expect | Operation::Whole(_) => Rate::Sample,
+            Operation::Enumerate(_) | Operation::RepeatValues => Rate::Value,
+            Operation::Draw(..) => of_inputs.max(Rate::Sample),
+            _ => of_inputs,
         };
-        let is_repeat = matches!(operation, Operation::Expand | Operation::Repeat);
-        let inputs = match rate {
-            Rate::Sample if !is_repeat => inputs.into_iter().map(|input| self.with_samples(input)).collect(),
-            _ => inputs,
+        let inputs = match (&operation, rate) {
+            (Operation::Expand | Operation::Repeat | Operation::RepeatValues | Operation::Enumerate(_), _) => inputs,
+            (Operation::Expect | Operation::Whole(_), _) | (_, Rate::Value) => {
+                inputs.into_iter().map(|input| self.with_values(input)).collect()
+            }
+            (_, Rate::Sample) => inputs.into_iter().map(|input| self.with_samples(input)).collect(),
+            (_, Rate::Constant | Rate::Record) => inputs,
         };
         let is_draw = matches!(operation, Operation::Draw(..));
         let same = self.equal.get(&inputs).into_iter().flatten();
@@ -110,7 +130,19 @@ impl<'m> Lowering<'m> {
     fn with_samples(&mut self, value: ValueId) -> ValueId {
         match self.values[value.0].rate {
             Rate::Record => self.for_samples(value),
-            Rate::Constant | Rate::Sample => value,
+            Rate::Constant | Rate::Sample | Rate::Value => value,
+        }
+    }
+
+    /// A value as it meets one of an enumerated value.
+    fn with_values(&mut self, value: ValueId) -> ValueId {
+        let value = self.with_samples(value);
+        match self.values[value.0].rate {
+            Rate::Constant | Rate::Value => value,
+            Rate::Record | Rate::Sample => {
+                let name = format!("{}_values", self.values[value.0].name);
+                self.value(Operation::RepeatValues, vec![value], &name)
+            }
         }
     }
 
@@ -126,8 +158,17 @@ impl<'m> Lowering<'m> {
                 let name = format!("{name}_each");
                 self.value(Operation::Repeat, vec![value], &name)
             }
-            Rate::Sample => value,
+            Rate::Sample | Rate::Value => value,
         }
+    }
+
+    /// All values of a variable in place of a draw.
+    fn enumerate(&mut self, variable: VariableId) {
+        let name = &self.model.variable(variable).name;
+        let like = self.given.first().and_then(|id| self.known.get(id)).copied();
+        let value = self.value(Operation::Enumerate(self.enumerated.len()), like.into_iter().collect(), name);
+        self.enumerated.push(variable);
+        self.known.insert(variable, value);
     }
 
     /// The variable on the left of a factor: drawn (as `how` says, told whether it is a likelihood's) or computed.
@@ -209,11 +250,17 @@ impl<'m> Lowering<'m> {
 
     fn net(&mut self, net: NetId, inputs: Vec<ValueId>) -> ValueId {
         let model = self.model;
-        let path = net_path(model, net);
-        match &model.nets[net.0].body {
-            NetBody::Network(network) => self.network(network, &path, &inputs),
-            NetBody::Rust { .. } => self.layer(&path, inputs),
+        let key = (net, inputs);
+        if let Some(value) = self.applied.get(&key) {
+            return *value;
         }
+        let path = net_path(model, net);
+        let value = match &model.nets[net.0].body {
+            NetBody::Network(network) => self.network(network, &path, &key.1),
+            NetBody::Rust { .. } => self.layer(&path, key.1.clone()),
+        };
+        self.applied.insert(key, value);
+        value
     }
 
     fn layer(&mut self, path: &str, inputs: Vec<ValueId>) -> ValueId {
@@ -223,23 +270,90 @@ impl<'m> Lowering<'m> {
         self.value(Operation::Layer(part), inputs, field)
     }
 
-    /// A term of the bound, `[K, B]`.
-    fn term(&mut self, term: &Term) -> ValueId {
+    /// The terms of the bound, `[K, B]` each.
+    fn terms(&mut self, terms: &[Term]) -> Vec<ValueId> {
+        if self.enumerated.is_empty() {
+            let each = terms.iter().map(|term| {
+                let nats = self.nats(term);
+                let nats = self.with_samples(nats);
+                self.value(Operation::PerSample, vec![nats], &term_field(&term.name))
+            });
+            return each.collect();
+        }
+        let nats: Vec<ValueId> = terms.iter().map(|term| self.nats(term)).collect();
+        let weights = self.log_weights();
+        let first = self.enumerated.first().and_then(|id| terms.iter().position(|term| term.variable == *id));
+        let each = terms.iter().enumerate().map(|(at, term)| {
+            let value = match weights {
+                Some(weights) if Some(at) == first => self.whole(weights, terms, &nats, at),
+                Some(weights) if self.values[nats[at].0].rate == Rate::Value => {
+                    let name = format!("mean_{}", term_field(&term.name));
+                    self.value(Operation::Expect, vec![weights, nats[at]], &name)
+                }
+                _ => self.with_samples(nats[at]),
+            };
+            self.value(Operation::PerSample, vec![value], &term_field(&term.name))
+        });
+        each.collect()
+    }
+
+    /// Log-probabilities of the enumerated values, where there are any.
+    fn log_weights(&mut self) -> Option<ValueId> {
+        let enumerated = self.enumerated.clone();
+        let each = enumerated.into_iter().filter_map(|id| self.log_prob_of(Side::Q, id)).collect::<Vec<_>>();
+        match each.as_slice() {
+            [] => None,
+            [one] => Some(*one),
+            _ => Some(self.value(Operation::Total, each, "log_weights")),
+        }
+    }
+
+    /// The term at `own`, which takes up what the sum over values gains where importance weights are asked for.
+    fn whole(&mut self, weights: ValueId, terms: &[Term], nats: &[ValueId], own: usize) -> ValueId {
+        let others = || terms.iter().zip(nats).enumerate().filter(|(at, _)| *at != own).map(|(_, other)| other);
+        let signs = others().map(|(term, _)| term.kind == TermKind::Reconstruction).collect();
+        let inputs = [weights, nats[own]].into_iter().chain(others().map(|(_, nats)| *nats)).collect();
+        self.value(Operation::Whole(signs), inputs, &format!("mean_{}", term_field(&terms[own].name)))
+    }
+
+    /// Log-probabilities of what is drawn by its score.
+    fn scores(&mut self) {
+        let drawn = self.model.draws.iter().filter(|draw| draw.method == DrawMethod::Score).map(|draw| draw.variable);
+        for id in drawn.collect::<Vec<_>>() {
+            if let Some(log_q) = self.log_prob_of(Side::Q, id) {
+                let name = format!("score_{}", self.model.variable(id).name);
+                let value = self.value(Operation::PerSample, vec![log_q], &name);
+                self.scores.push(value);
+            }
+        }
+    }
+
+    /// ln p or ln q of a variable's value.
+    fn log_prob_of(&mut self, side: Side, variable: VariableId) -> Option<ValueId> {
+        let factor = self.model.factor(side, variable)?;
+        let distribution = self.distribution(factor)?;
+        Some(self.log_prob(side, variable, distribution))
+    }
+
+    fn log_prob(&mut self, side: Side, variable: VariableId, distribution: ValueId) -> ValueId {
+        let name = format!("log_{}", factor_path(self.model, side, variable));
+        let value = self.known[&variable];
+        self.value(Operation::LogProb, vec![distribution, value], &name)
+    }
+
+    /// A term of the bound, a number a row.
+    fn nats(&mut self, term: &Term) -> ValueId {
         let model = self.model;
-        let (variable, field) = (term.variable, term_field(&term.name));
+        let variable = term.variable;
         let own = &model.variable(variable).name;
         let value = self.known[&variable];
         let density = |lowering: &mut Self, side: Side| {
             let factor = model.factor(side, variable);
             factor.and_then(|factor| lowering.distribution(factor)).unwrap_or(value)
         };
-        let log_prob = |lowering: &mut Self, side: Side, distribution: ValueId| {
-            let name = format!("log_{}", factor_path(model, side, variable));
-            lowering.value(Operation::LogProb, vec![distribution, value], &name)
-        };
         let p = density(self, Side::P);
-        let nats = match &term.kind {
-            TermKind::Reconstruction => log_prob(self, Side::P, p),
+        match &term.kind {
+            TermKind::Reconstruction => self.log_prob(Side::P, variable, p),
             TermKind::Kl { estimator, .. } => {
                 let q = density(self, Side::Q);
                 match estimator {
@@ -247,13 +361,12 @@ impl<'m> Lowering<'m> {
                         self.value(Operation::Divergence, vec![q, p, value], &format!("divergence_{own}"))
                     }
                     Estimator::MonteCarlo => {
-                        let (log_q, log_p) = (log_prob(self, Side::Q, q), log_prob(self, Side::P, p));
+                        let log_q = self.log_prob(Side::Q, variable, q);
+                        let log_p = self.log_prob(Side::P, variable, p);
                         self.value(Operation::LogRatio, vec![log_q, log_p], &format!("log_ratio_{own}"))
                     }
                 }
             }
-        };
-        let nats = self.with_samples(nats);
-        self.value(Operation::PerSample, vec![nats], &field)
+        }
     }
 }

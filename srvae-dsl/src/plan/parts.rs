@@ -128,7 +128,8 @@ pub fn call(block: &Use<Block>) -> Call {
 
 /// Every part of the model: factors of p, then of q, each with the named networks it is the first to use.
 pub fn parts(model: &Model) -> Parts {
-    let mut builder = Builder { model, parts: Parts::default(), names: Names::with(&["config", "params"]) };
+    let mut builder =
+        Builder { model, parts: Parts::default(), names: Names::with(&["config", "params"]), values: BTreeMap::new() };
     for factor in model.p.iter().chain(&model.q) {
         builder.factor(factor);
     }
@@ -141,6 +142,8 @@ struct Builder<'m> {
     model: &'m Model,
     parts: Parts,
     names: Names,
+    /// Values that were built: each has the same inputs wherever it is read.
+    values: BTreeMap<NetId, Shape>,
 }
 
 /// Where a network's nodes stand while its parts are built.
@@ -202,11 +205,18 @@ impl Builder<'_> {
     }
 
     fn net(&mut self, net: NetId, inputs: &[Place]) -> Shape {
-        let path = net_path(self.model, net);
-        match &self.model.nets[net.0].body {
+        if let Some(shape) = self.values.get(&net) {
+            return shape.clone();
+        }
+        let (path, declared) = (net_path(self.model, net), &self.model.nets[net.0]);
+        let shape = match &declared.body {
             NetBody::Network(network) => self.network(network, &path, inputs, None).shape,
             NetBody::Rust { path: rust, .. } => Shape::Output(self.part(PartKind::Rust(rust.clone()), path, inputs)),
+        };
+        if declared.is_let {
+            self.values.insert(net, shape.clone());
         }
+        shape
     }
 
     /// A part is built where its path is first met, and shared from then on.

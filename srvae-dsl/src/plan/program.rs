@@ -22,6 +22,10 @@ pub struct Program {
     /// In the order of computation: inputs before what reads them.
     pub values: Vec<Value>,
     pub output: Output,
+    /// Variables that are summed over instead of drawn.
+    pub enumerated: Vec<VariableId>,
+    /// Log-probabilities of draws whose gradient is that of their score, `[K, B]`: yielded after the terms.
+    pub scores: Vec<ValueId>,
 }
 
 /// What a program yields.
@@ -57,6 +61,8 @@ pub enum Rate {
     Record,
     /// Once a sample, `[K·B, …]`: row k·B + b is sample k of record b.
     Sample,
+    /// Once a combination of enumerated values of a sample, `[V·K·B, …]`, the value being the slowest index.
+    Value,
 }
 
 /// What computes a value from its inputs.
@@ -78,6 +84,17 @@ pub enum Operation {
     Expand,
     /// A record's value, tensor or distribution, for each of its samples.
     Repeat,
+    /// The values of an enumerated variable, by its position among these; the input says device and type.
+    Enumerate(usize),
+    /// A sample's value, tensor or distribution, for each of the enumerated values.
+    RepeatValues,
+    /// A sum.
+    Total,
+    /// The mean over enumerated values: their log-probabilities, and numbers.
+    Expect,
+    /// The term of an enumerated variable: log-probabilities of the values, its divergence, and the other terms, of which
+    /// those with `true` are added to the bound.
+    Whole(Vec<bool>),
     /// A draw of a variable from a distribution.
     Draw(VariableId, How),
     /// ln p of a value: a distribution and a tensor to a tensor `[rows]`.
@@ -95,6 +112,8 @@ pub enum Operation {
 pub enum How {
     /// From the distribution as it is: for the bound.
     Plain,
+    /// So that a gradient passes through while the model is trained, as the file's `draw` says: for the bound.
+    Through,
     /// At the temperature that the caller chooses.
     Tempered,
     /// A value of a likelihood: a draw, or the mode where the caller asks for it.
@@ -127,7 +146,7 @@ impl Program {
     /// What the program yields.
     pub fn outputs(&self) -> Vec<ValueId> {
         match &self.output {
-            Output::Terms(values) => values.clone(),
+            Output::Terms(values) => values.iter().chain(&self.scores).copied().collect(),
             Output::Variables(values) => values.iter().map(|(_, value)| *value).collect(),
             Output::Distribution(value) => vec![*value],
         }
@@ -138,7 +157,7 @@ impl Program {
         let value = self.value(id);
         match value.operation {
             Operation::Root(_) | Operation::Head(_) | Operation::Flow(_) | Operation::Expand => true,
-            Operation::Repeat => self.is_distribution(value.inputs[0]),
+            Operation::Repeat | Operation::RepeatValues => self.is_distribution(value.inputs[0]),
             _ => false,
         }
     }

@@ -4,11 +4,15 @@ use super::{Call, How, Operation, Output, Plan, Program, Rate, Value, ValueId};
 use crate::graph::{Body, Side, VariableId};
 use std::fmt;
 
+/// How often values are computed, in words.
+pub const RATES: [(&str, Rate); 3] =
+    [("once a record", Rate::Record), ("once a sample", Rate::Sample), ("once an enumerated value", Rate::Value)];
+
 impl fmt::Display for Plan {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for program in std::iter::once(&self.bound).chain(&self.modes) {
             writeln!(out, "{}({})", program.name, self.names(&program.given))?;
-            for (title, rate) in [("once a record", Rate::Record), ("once a sample", Rate::Sample)] {
+            for (title, rate) in RATES {
                 let lines = self.lines(program, rate);
                 if !lines.is_empty() {
                     writeln!(out, "  {title}")?;
@@ -57,7 +61,10 @@ impl Plan {
     pub fn lines(&self, program: &Program, rate: Rate) -> Vec<String> {
         let shown = |value: &&Value| {
             value.rate == rate
-                && !matches!(value.operation, Operation::Given(_) | Operation::Repeat | Operation::Expand)
+                && !matches!(
+                    value.operation,
+                    Operation::Given(_) | Operation::Repeat | Operation::RepeatValues | Operation::Expand
+                )
         };
         program.values.iter().filter(shown).map(|value| self.line(program, value)).collect()
     }
@@ -84,7 +91,11 @@ impl Plan {
         let all = inputs.join(", ");
         let right = match &value.operation {
             Operation::Draw(_, how) => {
-                let how = if *how == How::Decoded { ", decoded" } else { "" };
+                let how = match how {
+                    How::Decoded => ", decoded",
+                    How::Through => ", with a gradient",
+                    How::Plain | How::Tempered => "",
+                };
                 return format!("{} ~ {all}{how}", value.name);
             }
             Operation::Function(call) => applied(call, &inputs),
@@ -95,7 +106,11 @@ impl Plan {
             Operation::Divergence => format!("KL({} ‖ {}) at {}", inputs[0], inputs[1], inputs[2]),
             Operation::LogRatio => format!("{} − {}", inputs[0], inputs[1]),
             Operation::PerSample => format!("[samples, batch] of {all}"),
-            Operation::Given(_) | Operation::Expand | Operation::Repeat => all,
+            Operation::Enumerate(_) => "every value".to_owned(),
+            Operation::Total => inputs.join(" + "),
+            Operation::Expect => format!("Σ exp({}) {}", inputs[0], inputs[1]),
+            Operation::Whole(_) => format!("Σ exp({}) {}, or what importance weights need", inputs[0], inputs[1]),
+            Operation::Given(_) | Operation::Expand | Operation::Repeat | Operation::RepeatValues => all,
         };
         format!("{} = {right}", value.name)
     }
@@ -105,7 +120,7 @@ impl Plan {
 fn source(program: &Program, id: ValueId) -> String {
     let value = program.value(id);
     match value.operation {
-        Operation::Repeat | Operation::Expand => source(program, value.inputs[0]),
+        Operation::Repeat | Operation::RepeatValues | Operation::Expand => source(program, value.inputs[0]),
         _ => value.name.clone(),
     }
 }

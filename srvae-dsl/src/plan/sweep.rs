@@ -30,6 +30,7 @@ fn without_unread(mut program: Program) -> Program {
     program.values.retain(|_| keep.next().unwrap_or(false));
     let follow = |id: &mut ValueId| *id = moved[id.0];
     program.values.iter_mut().flat_map(|value| &mut value.inputs).for_each(follow);
+    program.scores.iter_mut().for_each(follow);
     match &mut program.output {
         Output::Terms(values) => values.iter_mut().for_each(follow),
         Output::Variables(values) => values.iter_mut().for_each(|(_, value)| follow(value)),
@@ -45,8 +46,11 @@ fn find_scopes(program: &mut Program) {
     let mut scopes: Vec<Option<ValueId>> = vec![None; program.values.len()];
     for at in (0..program.values.len()).rev() {
         let value = &program.values[at];
-        let stays =
-            outside[at] || matches!(value.operation, Operation::Given(_) | Operation::Draw(..) | Operation::Root(_));
+        let stays = outside[at]
+            || matches!(
+                value.operation,
+                Operation::Given(_) | Operation::Draw(..) | Operation::Root(_) | Operation::Enumerate(_)
+            );
         if stays {
             scopes[at] = None;
         }

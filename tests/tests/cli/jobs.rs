@@ -182,3 +182,30 @@ fn a_reader_that_goes_away_is_no_error() {
     let output = std::process::Command::new("bash").args(["-c", &line]).current_dir(place.root()).output().unwrap();
     assert!([Some(0), Some(141)].contains(&output.status.code()));
 }
+
+#[test]
+fn lsp_serves_an_editor_over_standard_input() {
+    use std::io::Write as _;
+    let place = Place::new();
+    let mut server = place
+        .command("lsp")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = server.stdin.take().unwrap();
+    for message in [
+        r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"capabilities":{}}}"#,
+        r#"{"jsonrpc":"2.0","method":"textDocument/didOpen","params":{"textDocument":{"uri":"file:///a.pgm","languageId":"pgm","version":1,"text":"modl a\n"}}}"#,
+        r#"{"jsonrpc":"2.0","id":2,"method":"shutdown"}"#,
+        r#"{"jsonrpc":"2.0","method":"exit"}"#,
+    ] {
+        write!(input, "Content-Length: {}\r\n\r\n{message}", message.len()).unwrap();
+    }
+    let said = crate::support::said(server.wait_with_output().unwrap());
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{}", said.out);
+    for words in ["\"hoverProvider\":true", "did you mean `model`?", "\"id\":2"] {
+        assert!(said.out.contains(words), "{words}: {}", said.out);
+    }
+}

@@ -36,6 +36,21 @@ fn densities_add_up_to_one() -> Result<()> {
     })
 }
 
+/// The mean is the average of the space's values by their density; rounding to the grid of pixels moves it a little.
+#[test]
+fn means_are_averages() -> Result<()> {
+    each(enumerable()?, |case| {
+        let step = space_entry(case.space).grid.step;
+        let ((points, density), means) = (grid(case, 6)?, list(&case.rows(6, 1)?.mean()?)?);
+        for (at, mean) in means.iter().enumerate() {
+            let values = points.chunks(means.len()).map(|point| point[at]);
+            let average: f64 = values.zip(&density).map(|(value, density)| value * density * step).sum();
+            ensure!((average - mean).abs() < 1e-3, "value {at} is {average} on average, the mean is said to be {mean}");
+        }
+        Ok(())
+    })
+}
+
 const DRAWS: usize = 40_000;
 const BINS: usize = 50;
 

@@ -9,9 +9,9 @@ use std::path::PathBuf;
 pub enum Job {
     /// A training step.
     Train,
-    /// K importance samples for each picture of a batch.
+    /// K importance samples per image of a batch.
     Nll,
-    /// Drawing a batch of pictures.
+    /// Generation of a batch of images.
     Generate,
 }
 
@@ -23,19 +23,19 @@ pub struct Bench {
     pub model: ModelArgs,
     #[arg(long, value_enum, default_value = "train")]
     pub job: Job,
-    /// Pictures a step.
+    /// Images per step.
     #[arg(long, default_value_t = 32, value_parser = at_least_one)]
     pub batch: usize,
-    /// Timed steps, after two that are not.
+    /// Timed steps, after two warm-up steps.
     #[arg(long, default_value_t = 5, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     pub steps: usize,
-    /// Importance samples a picture, for the job nll.
+    /// Importance samples per image, for the job nll.
     #[arg(long, default_value_t = 16, value_parser = at_least_one)]
     pub k: usize,
-    /// Samples computed at once, for the job nll; all of them where not given.
+    /// Samples computed at once, for the job nll [default: all].
     #[arg(long, value_parser = at_least_one)]
     pub chunk: Option<usize>,
-    /// On a GPU, record a training step once and start it as a whole.
+    /// On a GPU, record a training step as a CUDA graph and replay it.
     #[arg(long)]
     pub graph: bool,
     #[command(flatten)]

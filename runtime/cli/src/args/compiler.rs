@@ -10,25 +10,28 @@ pub struct Explain {
     pub file: PathBuf,
     #[command(flatten)]
     pub model: ModelArgs,
-    /// How to say it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// One JSON object, its keys documented and stable.
+    /// One JSON object with documented, stable keys.
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
-    /// The factorisations and the bound for a paper.
+    /// The factorisations and the bound as LaTeX.
     #[arg(long, conflicts_with_all = ["format", "json"])]
     pub latex: bool,
-    /// The graph for Graphviz.
+    /// The graph as DOT, for Graphviz.
     #[arg(long, conflicts_with_all = ["format", "json", "latex"])]
     pub dot: bool,
-    /// Writes the graph as a picture to this file.
+    /// Write the graph to an SVG file.
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
-    /// Writes the graph as a picture to this file.
+    /// Write the graph to a PNG file.
     #[arg(long, value_name = "FILE")]
     pub png: Option<PathBuf>,
-    /// Memory in GiB: says the largest batch that trains in it.
+    /// Write the graph to a PDF file.
+    #[arg(long, value_name = "FILE")]
+    pub pdf: Option<PathBuf>,
+    /// Print the largest batch size that trains in this much memory, in GiB.
     #[arg(long, value_name = "GIB")]
     pub memory: Option<u64>,
 }
@@ -41,7 +44,7 @@ pub enum Format {
     Latex,
     Dot,
     Svg,
-    /// The Rust code that the file becomes.
+    /// The generated Rust code.
     Rust,
 }
 
@@ -51,9 +54,9 @@ pub struct Check {
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub model: ModelArgs,
-    /// Build the model of one file too, in double precision, and try laws on it: flows invert and their
-    /// log-determinants are their Jacobians', values fit their variables, closed forms are the means of their
-    /// estimates, the bound rises with the samples, gradients are slopes. At the preset `quick` where there is one.
+    /// Also build the model of one file in double precision and test it: flows are invertible with the right
+    /// log-determinant, values lie in their spaces, closed forms agree with Monte Carlo estimates, the bound rises with the
+    /// number of samples, gradients agree with finite differences. Uses the preset `quick` if there is one.
     #[arg(long)]
     pub deep: bool,
 }
@@ -62,7 +65,7 @@ pub struct Check {
 pub struct Fmt {
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
-    /// Write nothing; fail if a file is not in canonical form.
+    /// Write nothing; fail if a file is not formatted.
     #[arg(long)]
     pub check: bool,
 }

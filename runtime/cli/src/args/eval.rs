@@ -8,16 +8,16 @@ use std::path::PathBuf;
 /// How the likelihood is estimated.
 #[derive(Debug, Clone, Args)]
 pub struct LikelihoodArgs {
-    /// Importance samples a picture; 1 is the bound itself. The paper takes 500.
+    /// Importance samples per image; 1 gives the bound. The paper uses 500.
     #[arg(long, default_value_t = 500, value_parser = at_least_one)]
     pub k: usize,
-    /// Samples of a picture computed at once, which bounds memory and changes nothing else.
+    /// Samples per image computed at once; limits memory and does not change the result.
     #[arg(long, value_parser = at_least_one)]
     pub chunk: Option<usize>,
-    /// Pictures computed at once.
+    /// Images computed at once; limits memory and does not change the result.
     #[arg(long, value_parser = at_least_one)]
     pub batch: Option<usize>,
-    /// Use the first N test pictures only.
+    /// Use only the first N test images.
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub images: Option<usize>,
     #[arg(long, default_value_t = 1)]
@@ -76,25 +76,25 @@ pub struct Encode {
 /// How a FID is measured.
 #[derive(Debug, Clone, Args)]
 pub struct FidArgs {
-    /// The FID network's weights, `pt_inception-2015-12-05-6726825d.pth`; those of `srvae-run fetch fid-weights` where not given.
+    /// The weights of the FID network, `pt_inception-2015-12-05-6726825d.pth` [default: those of `srvae-run fetch fid-weights`].
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
-    /// Take weights whose checksum is not that of the usual ones.
+    /// Accept weights with another checksum than that of the usual file.
     #[arg(long)]
     pub weights_any: bool,
-    /// Pictures to draw for a FID.
+    /// Number of images to sample from the model.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = at_least_two)]
     pub samples: usize,
-    /// Use the first N real pictures for a FID.
+    /// Use only the first N real images.
     #[arg(long, value_name = "N", value_parser = at_least_two)]
     pub real: Option<usize>,
-    /// The real pictures of a FID.
+    /// The part of the data set with the real images.
     #[arg(long, value_enum, default_value_t)]
     pub against: RealSet,
-    /// How drawn pictures are decoded.
+    /// How the likelihood of a sampled image becomes pixels.
     #[arg(long, value_enum, default_value = "sample")]
     pub decode: DecodeChoice,
-    /// Scales the standard deviation of the latents of drawn pictures.
+    /// Scales the standard deviation of the latents.
     #[arg(long, default_value_t = 1.0, value_parser = not_negative)]
     pub temperature: f64,
 }
@@ -114,7 +114,7 @@ pub struct Fid {
     pub data: DataArgs,
     #[command(flatten)]
     pub fid: FidArgs,
-    /// Pictures computed at once.
+    /// Images computed at once; limits memory and does not change the result.
     #[arg(long, default_value_t = 32, value_parser = at_least_one)]
     pub batch: usize,
     #[arg(long, default_value_t = 1)]
@@ -133,14 +133,14 @@ pub struct Table {
     pub checkpoint: Which,
     #[command(flatten)]
     pub data: DataArgs,
-    /// Another data set to evaluate on, that the models were not trained on; may be given several times.
+    /// Another data set to evaluate on, which the models were not trained on; can be repeated.
     #[arg(long, value_name = "DATA")]
     pub transfer: Vec<String>,
     #[command(flatten)]
     pub likelihood: LikelihoodArgs,
     #[command(flatten)]
     pub fid: FidArgs,
-    /// Leave the FID away.
+    /// Without the FID.
     #[arg(long)]
     pub no_fid: bool,
     #[command(flatten)]

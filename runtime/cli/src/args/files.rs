@@ -8,13 +8,13 @@ use std::path::PathBuf;
 pub struct Fetch {
     /// cifar10, cifar10-python or fid-weights.
     pub name: String,
-    /// Another address of the same file.
+    /// Another URL of the same file.
     #[arg(long, value_name = "URL")]
     pub from: Option<String>,
-    /// The folder to put it in; the cache (SRVAE_CACHE, or srvae in the user's cache folder) where not given.
+    /// The folder to write to [default: the cache, SRVAE_CACHE or srvae in the user's cache folder].
     #[arg(long, value_name = "FOLDER")]
     pub to: Option<PathBuf>,
-    /// The last line on standard output is one JSON object.
+    /// Write one JSON object as the last line of standard output.
     #[arg(long)]
     pub json: bool,
 }
@@ -27,10 +27,10 @@ pub struct Import {
     pub file: PathBuf,
     #[command(flatten)]
     pub model: ModelArgs,
-    /// The data the run is to remember.
+    /// The data set of the run.
     #[command(flatten)]
     pub data: DataArgs,
-    /// The run folder to make.
+    /// The run folder to create.
     #[arg(long, value_name = "RUN")]
     pub out: PathBuf,
     #[command(flatten)]
@@ -44,10 +44,10 @@ pub struct Export {
     /// The file to write.
     #[arg(long, value_name = "SAFETENSORS")]
     pub out: PathBuf,
-    /// Replace a file of another kind, or a checkpoint, that lies there.
+    /// Overwrite a file of another kind, or a checkpoint.
     #[arg(long)]
     pub force: bool,
-    /// The last line on standard output is one JSON object.
+    /// Write one JSON object as the last line of standard output.
     #[arg(long)]
     pub json: bool,
 }

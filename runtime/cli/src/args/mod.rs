@@ -23,15 +23,16 @@ use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
-  srvae-run models/srvae.pgm                         train, evaluate, draw every mode, write a report: minutes
+  srvae-run models/srvae.pgm                         train, evaluate, run every mode, write a report: minutes
   srvae-run train models/vae.pgm --data cifar-10-batches-bin --preset quick --steps 300 --out runs/a
-  srvae-run train runs/a --resume --steps 600        go on from the last checkpoint
-  srvae-run eval runs/a --k 100 --json               likelihood by 100 importance samples a picture
+  srvae-run train runs/a --resume --steps 600        resume from the last checkpoint
+  srvae-run eval runs/a --k 100 --json               likelihood with 100 importance samples per image
   srvae-run table runs/a runs/b --transfer imagenet32    the paper's Table 1 for trained models
   srvae-run fetch cifar10                            download a data set, with checksum
   srvae-run sample runs/a --count 64 --temperature 0.8
-  srvae-run upscale runs/a --input photo.png         twice its size, in tiles without seams
+  srvae-run upscale runs/a --input photo.png         twice its size, in blended tiles
   srvae-run reconstruct runs/a --against runs/b      two models on one sheet
+  srvae-run figure runs/a --out figure.pdf           the graph and every mode, for a paper
   srvae-run explain models/srvae.pgm                 factors, bound, modes, networks
   srvae-run lsp                                      what an editor starts: see editors/vscode
   srvae-run bench models/srvae.pgm --job train --batch 16 --json
@@ -44,7 +45,7 @@ Exit codes:
 
 /// Compiles, trains and runs latent-variable models written as .pgm files.
 ///
-/// With a FILE alone: trains the model, evaluates it, draws every mode and writes a report.
+/// With only a FILE: trains the model, evaluates it, runs every mode and writes a report.
 #[derive(Debug, Parser)]
 #[command(name = "srvae-run", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 pub struct Cli {
@@ -60,45 +61,45 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Train a model file into a run folder, or go on with a run.
+    /// Train a model into a run folder, or resume a run.
     Train(Box<Train>),
-    /// Train with varied options, one run after the other, and compare them.
+    /// Train with varied options, one run after the other, and compare the runs.
     Sweep(Sweep),
-    /// Estimate a trained model's likelihood on test pictures.
+    /// Estimate the likelihood of test data under a trained model.
     Eval(Eval),
-    /// Write what a trained model's q makes of data: the latents of every record, as arrays.
+    /// Infer the latents of every record, as arrays.
     Encode(Encode),
-    /// Measure the Fréchet inception distance between drawn and real pictures.
+    /// Measure the Fréchet inception distance between sampled and real images.
     Fid(Fid),
-    /// Print the likelihoods, terms and FIDs of trained models side by side, as the paper's Table 1.
+    /// Compare trained models: likelihoods, terms and FIDs, as in the paper's Table 1.
     Table(Table),
     /// Download a data set or the FID network's weights, with checksum.
     Fetch(Fetch),
-    /// Make a run folder of a PyTorch checkpoint.
+    /// Convert a PyTorch checkpoint to a run folder.
     Import(Import),
-    /// Write a trained model's weights for PyTorch.
+    /// Convert the weights of a trained model to PyTorch's names.
     Export(Export),
-    /// Draw new pictures.
+    /// Sample from the model (generation).
     Sample(Drawing),
-    /// Encode pictures and decode them again.
+    /// Encode images and decode them again.
     Reconstruct(Mode),
-    /// Keep what the top latents say of a picture, and draw the rest anew.
+    /// Keep the top latents inferred from an image and sample everything below (generative reconstruction).
     Regenerate(Mode),
-    /// Draw full pictures for reduced ones (super-resolution).
+    /// Sample full-size images given downscaled ones (super-resolution).
     Upscale(Upscale),
-    /// Walk between two pictures in the top latents.
+    /// Interpolate between two images in the top latents.
     Interpolate(Interpolate),
-    /// The model's graph beside what its modes draw, as one picture.
+    /// Draw the model's graph and examples of every mode as one figure.
     Figure(Figure),
     /// Write report.html for a run.
     Report(Report),
-    /// Time a job.
+    /// Time training, evaluation or generation.
     Bench(Bench),
-    /// Say what the compiler derives from a model file.
+    /// Show what the compiler derives from a model file.
     Explain(Explain),
     /// Check model files.
     Check(Check),
-    /// Bring model files into canonical form.
+    /// Format model files.
     Fmt(Fmt),
     /// Answer an editor over standard input and output (the Language Server Protocol).
     Lsp,
@@ -110,7 +111,7 @@ pub struct ModelArgs {
     /// A named set of parameter values in the model file, such as `quick` or `full`.
     #[arg(long)]
     pub preset: Option<String>,
-    /// The value of one parameter of the model file; may be given several times.
+    /// The value of one parameter of the model file; can be repeated.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub set: Vec<String>,
 }
@@ -171,22 +172,22 @@ impl DataArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum DeviceChoice {
-    /// A GPU where there is one.
+    /// The first GPU that works, else the CPU.
     #[default]
     Auto,
     Cpu,
     Cuda,
 }
 
-/// The number format of products of matrices.
+/// The number format of GEMMs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum PrecisionChoice {
     /// 24 bits of mantissa: what the CPU computes.
     #[default]
     F32,
-    /// 11 bits, in the matrix units.
+    /// 11 bits, in the tensor cores.
     Tf32,
-    /// 8 bits, in the matrix units; dense layers hold their activations so too.
+    /// 8 bits, in the tensor cores; dense layers also store their activations so.
     Bf16,
 }
 
@@ -202,16 +203,16 @@ impl From<PrecisionChoice> for srvae_training::ops::cuda::Precision {
 
 #[derive(Debug, Clone, Args)]
 pub struct CommonArgs {
-    /// Where to compute.
+    /// The device to compute on.
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
-    /// The number format of products of matrices on a GPU; parameters and sums are f32 in all of them.
+    /// The number format of GEMMs (matrix products) on a GPU; parameters and sums are always f32.
     #[arg(long, value_enum, default_value_t)]
     pub precision: PrecisionChoice,
-    /// Threads to compute with; all cores where not given.
+    /// Number of threads [default: all cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
-    /// Progress on standard error only; the last line on standard output is one JSON object.
+    /// Write progress to standard error only, and one JSON object as the last line of standard output.
     #[arg(long)]
     pub json: bool,
 }

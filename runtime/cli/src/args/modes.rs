@@ -1,4 +1,4 @@
-//! Pictures and the report of a trained model.
+//! Figures and the report of a trained model.
 
 use super::numbers::{at_least_one, fraction, not_negative};
 use super::{CommonArgs, DataArgs, RunArgs};
@@ -8,26 +8,29 @@ use std::path::PathBuf;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DecodeChoice {
-    /// Draw from the likelihood.
+    /// Sample every pixel from its distribution.
     Sample,
-    /// Take the mean of its likeliest component.
-    Mode,
+    /// The mean of every pixel's distribution; a probability as grey.
+    Mean,
+    /// The mode of every pixel's distribution; of a mixture, the mean of its likeliest component.
+    #[value(alias = "mode")]
+    Likeliest,
 }
 
-/// How pictures are drawn, and where they go.
+/// How a figure is made, and where it is written.
 #[derive(Debug, Args)]
 pub struct Drawing {
     #[command(flatten)]
     pub run: RunArgs,
     #[command(flatten)]
     pub data: DataArgs,
-    /// Examples to draw.
+    /// Number of examples.
     #[arg(long, allow_negative_numbers = true, default_value_t = 32, value_parser = at_least_one)]
     pub count: usize,
     /// Scales the standard deviation of the latents.
     #[arg(long, allow_negative_numbers = true, default_value_t = 1.0, value_parser = not_negative)]
     pub temperature: f64,
-    /// How likelihoods become pictures [default: sample where all is anew, mode where it is held against an original].
+    /// How likelihoods become pixels [default: sample for new images, likeliest where a result is compared with an original].
     #[arg(long, value_enum)]
     pub decode: Option<DecodeChoice>,
     #[arg(long, default_value_t = 1)]
@@ -36,11 +39,11 @@ pub struct Drawing {
     /// or v=0.5,1; may be given several times.
     #[arg(long, value_name = "NAME=VALUE")]
     pub given: Vec<String>,
-    /// Another run, to be drawn below the first; may be given several times.
+    /// Another run to compare with, shown below the first; can be repeated.
     #[arg(long, value_name = "RUN")]
     pub against: Vec<PathBuf>,
-    /// The PNG file to write; below RUN/grids where not given.
-    #[arg(long, value_name = "PNG")]
+    /// The file to write, .png, .svg or .pdf [default: a PNG file in RUN/grids].
+    #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Replace a file of another kind that lies there.
     #[arg(long)]
@@ -54,25 +57,26 @@ impl Drawing {
     pub fn draw(&self, decode: Decode) -> Draw {
         let decode = match self.decode {
             Some(DecodeChoice::Sample) => Decode::Sample,
-            Some(DecodeChoice::Mode) => Decode::Mode,
+            Some(DecodeChoice::Mean) => Decode::Mean,
+            Some(DecodeChoice::Likeliest) => Decode::Mode,
             None => decode,
         };
         Draw { temperature: self.temperature, decode }
     }
 }
 
-/// A mode that is given pictures.
+/// A mode that takes images.
 #[derive(Debug, Args)]
 pub struct Mode {
     #[command(flatten)]
     pub drawing: Drawing,
-    /// Pictures of your own instead of test pictures; cropped and resized to the model's size.
+    /// Image files instead of test images; cropped and resized to the model's size.
     #[arg(long, value_name = "PICTURE")]
     pub input: Vec<PathBuf>,
-    /// Draws for each example.
+    /// Samples per example.
     #[arg(long, default_value_t = 1, value_parser = at_least_one)]
     pub draws: usize,
-    /// Take each --input at its full size, in overlapping tiles.
+    /// Process each --input at its full size, in overlapping tiles.
     #[arg(long, requires = "input")]
     pub full_size: bool,
 }
@@ -81,19 +85,19 @@ pub struct Mode {
 pub struct Upscale {
     #[command(flatten)]
     pub drawing: Drawing,
-    /// Pictures of your own, of any size: each is taken for a reduced one, and becomes a PNG at full size.
+    /// Image files of any size instead of test images: each is upscaled as it is, in tiles.
     #[arg(long, value_name = "PICTURE")]
     pub input: Vec<PathBuf>,
-    /// Draws for each example.
+    /// Samples per example.
     #[arg(long, default_value_t = 1, value_parser = at_least_one)]
     pub draws: usize,
-    /// First reduce each --input as the model does, so that the result can be held against it.
+    /// First downscale each --input as the model does, and compare the result with the original.
     #[arg(long, requires = "input")]
     pub reduce: bool,
-    /// The part of a tile that the next one covers too.
+    /// Overlap of neighbouring tiles, as a fraction of a tile.
     #[arg(long, allow_negative_numbers = true, value_name = "PART", default_value_t = 0.5, value_parser = fraction)]
     pub overlap: f64,
-    /// The reduced variable, for a model that has several.
+    /// The variable to upscale from, for a model that has several.
     #[arg(long, value_name = "VARIABLE")]
     pub from: Option<String>,
 }
@@ -102,25 +106,25 @@ pub struct Upscale {
 pub struct Interpolate {
     #[command(flatten)]
     pub drawing: Drawing,
-    /// Pictures of your own instead of test pictures, two for each walk.
+    /// Image files instead of test images, two for each interpolation.
     #[arg(long, value_name = "PICTURE")]
     pub input: Vec<PathBuf>,
-    /// Pictures on the way, ends included.
+    /// Images of an interpolation, ends included.
     #[arg(long, allow_negative_numbers = true, default_value_t = 8, value_parser = at_least_one)]
     pub steps: usize,
-    /// The latent to walk in, instead of the top ones; may be given several times.
+    /// The latent to interpolate, instead of those at the top of p; can be repeated.
     #[arg(long, value_name = "VARIABLE")]
     pub latent: Vec<String>,
 }
 
-/// The model's graph beside what its modes draw.
+/// The model's graph beside examples of every mode.
 #[derive(Debug, Args)]
 pub struct Figure {
     #[command(flatten)]
     pub run: RunArgs,
     #[command(flatten)]
     pub data: DataArgs,
-    /// Examples side by side.
+    /// Examples per row.
     #[arg(long, default_value_t = 8, value_parser = at_least_one)]
     pub columns: usize,
     /// Scales the standard deviation of the latents.
@@ -128,8 +132,8 @@ pub struct Figure {
     pub temperature: f64,
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// The PNG file to write; RUN/grids/figure.png where not given.
-    #[arg(long, value_name = "PNG")]
+    /// The file to write, .png, .svg or .pdf [default: RUN/grids/figure.png].
+    #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Replace a file of another kind that lies there.
     #[arg(long)]
@@ -142,7 +146,7 @@ pub struct Figure {
 pub struct Report {
     #[command(flatten)]
     pub run: RunArgs,
-    /// The file to write; RUN/report.html where not given.
+    /// The file to write [default: RUN/report.html].
     #[arg(long, value_name = "HTML")]
     pub out: Option<PathBuf>,
     /// Replace a file of another kind that lies there.

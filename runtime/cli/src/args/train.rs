@@ -14,13 +14,13 @@ pub struct TrainArgs {
     /// Training steps in all [default: 300].
     #[arg(long, allow_negative_numbers = true, value_name = "N", conflicts_with = "epochs", value_parser = at_least_one)]
     pub steps: Option<usize>,
-    /// Passes over the training pictures, in place of --steps.
+    /// Epochs (passes over the training data), instead of --steps.
     #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = positive)]
     pub epochs: Option<f64>,
-    /// Pictures a step [default: 32].
+    /// Images per step [default: 32].
     #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = at_least_one)]
     pub batch: Option<usize>,
-    /// The whole run is a function of it [default: 1].
+    /// Seed of the initial parameters, the order of the data and all noise [default: 1].
     #[arg(long)]
     pub seed: Option<u64>,
     /// Training pictures that data-dependent initialisation looks at [default: 256].
@@ -29,51 +29,51 @@ pub struct TrainArgs {
     /// Learning rate at the first step [default: 0.002].
     #[arg(long, allow_negative_numbers = true, value_name = "RATE", value_parser = positive)]
     pub lr: Option<f64>,
-    /// exponential (the paper's), cosine or constant [default: exponential].
+    /// Learning rate schedule: exponential (the paper's), cosine or constant [default: exponential].
     #[arg(long, value_name = "NAME")]
     pub schedule: Option<ScheduleChoice>,
-    /// Samples of the latents a picture; more than one trains the importance-weighted bound, with terms weighted within each
+    /// Samples of the latents per image; more than one trains the importance-weighted bound, with terms weighted within each
     /// sample's log weight [default: 1].
     #[arg(long, value_name = "K", value_parser = at_least_one)]
     pub samples: Option<usize>,
-    /// Mirror training pictures and shift them by up to 5 %, as the authors do.
+    /// Augment training images by mirroring and shifts of up to 5 %, as the authors do.
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
     pub augment: Option<bool>,
-    /// Scale the gradient down to this norm.
+    /// Clip the gradient to this norm.
     #[arg(long, allow_negative_numbers = true, value_name = "NORM", value_parser = positive)]
     pub clip: Option<f64>,
-    /// Leave updates out whose gradient has a larger norm, or is not finite (an error otherwise).
+    /// Skip updates whose gradient has a larger norm or is not finite (without this option, the latter is an error).
     #[arg(long, allow_negative_numbers = true, value_name = "NORM", value_parser = positive)]
     pub skip_above: Option<f64>,
-    /// End with an error once more updates in a row were left out, or more than these and a tenth of all [default: 10].
+    /// End with an error after more than N skipped updates in a row, or N plus a tenth of all updates [default: 10].
     #[arg(long, value_name = "N", requires = "skip_above")]
     pub skip_limit: Option<usize>,
-    /// Evaluate a running average of the parameters with this decay, such as 0.999.
+    /// Evaluate an exponential moving average of the parameters with this decay, such as 0.999.
     #[arg(long, allow_negative_numbers = true, value_name = "DECAY", value_parser = fraction)]
     pub average: Option<f64>,
-    /// Steps over which the KL terms come in.
+    /// Linear KL annealing: the weight of the KL terms rises from 0 to 1 over this many steps.
     #[arg(long, value_name = "STEPS")]
     pub warm_up: Option<usize>,
-    /// Nats each KL term has for free.
+    /// Free bits: each KL term is replaced by this many nats where it is smaller.
     #[arg(long, value_name = "NATS", value_parser = positive)]
     pub free_nats: Option<f64>,
-    /// End after so many validations that were not better.
+    /// Early stopping: end after N validations in a row without an improvement.
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub patience: Option<usize>,
     /// Steps between validations.
     #[arg(long, value_name = "STEPS", value_parser = at_least_one)]
     pub validate_every: Option<usize>,
-    /// Pictures used at a validation [default: 256].
+    /// Images per validation [default: 256].
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub validation_images: Option<usize>,
     /// Steps between checkpoints.
     #[arg(long, value_name = "STEPS", value_parser = at_least_one)]
     pub checkpoint_every: Option<usize>,
-    /// End after so many minutes, steps or not.
+    /// End after this many minutes, even if steps are left.
     #[arg(long, value_parser = positive)]
     pub minutes: Option<f64>,
-    /// On a GPU, record a step once and start it as a whole: for small batches, which the host is too slow for. Not with --clip,
-    /// --skip-above or --average, which look at every step.
+    /// On a GPU, record a step as a CUDA graph and replay it: faster for small batches, where launches are the bottleneck. Not
+    /// with --clip, --skip-above or --average, which read results at every step.
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false",
           conflicts_with_all = ["clip", "skip_above", "average"])]
     pub graph: Option<bool>,
@@ -98,13 +98,13 @@ pub struct All {
     pub data: DataArgs,
     #[command(flatten)]
     pub train: TrainArgs,
-    /// The run folder; a new one below runs/ where not given.
+    /// The run folder [default: a new folder in runs/].
     #[arg(long, value_name = "RUN")]
     pub out: Option<PathBuf>,
-    /// Importance samples a picture in the evaluation.
+    /// Importance samples per image in the evaluation.
     #[arg(long, value_name = "K", default_value_t = 10, value_parser = at_least_one)]
     pub k: usize,
-    /// Test pictures in the evaluation.
+    /// Test images in the evaluation.
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = at_least_one)]
     pub images: usize,
     #[command(flatten)]
@@ -121,11 +121,11 @@ pub struct Train {
     pub data: DataArgs,
     #[command(flatten)]
     pub train: TrainArgs,
-    /// The run folder; a new one below runs/ where not given. A run that lies there is moved aside, once the new one has
-    /// started well; a folder with anything else in it is refused.
+    /// The run folder [default: a new folder in runs/]. A run in it is moved aside once the new one has started; a folder with
+    /// other contents is refused.
     #[arg(long, value_name = "RUN")]
     pub out: Option<PathBuf>,
-    /// Go on from the last checkpoint of the run folder.
+    /// Resume from the last checkpoint of the run folder.
     #[arg(long)]
     pub resume: bool,
     #[command(flatten)]

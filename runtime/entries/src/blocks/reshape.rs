@@ -14,7 +14,7 @@ operation! {
 fn shape(config: &ReshapeConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
     let elements = inputs.first().map_or(0, |input| count(input));
     if count(&config.sizes) != elements {
-        return Err(format!("has {} elements to give and {elements} to place", count(&config.sizes)));
+        return Err(format!("gives {} elements, its input has {elements}", count(&config.sizes)));
     }
     bounded(config.sizes.clone())
 }

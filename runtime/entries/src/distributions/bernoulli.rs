@@ -12,7 +12,7 @@ distribution! {
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::tensors::ops::{same_shape, sum_batch};
-    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, ops};
+    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, Through, ops, through};
 
     /// Independent Bernoulli variables with the given logits.
     #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ mod tensors {
         /// From a network's output of the variable's shape.
         ///
         /// # Errors
-        /// None; for the sake of one form.
+        /// Infallible; returns `Result` for a uniform signature.
         pub fn from_head(head: &Tensor) -> Result<Self> {
             Ok(Self { logits: head.clone() })
         }
@@ -40,8 +40,17 @@ mod tensors {
 
         fn sample(&self, name: &str, noise: &mut Noise, _: &Draw) -> Result<Tensor> {
             let uniform = noise.uniform(name, self.logits.dims(), self.logits.dtype(), self.logits.device())?;
-            let probability = (self.logits.neg()?.exp()? + 1.0)?.recip()?;
-            uniform.lt(&probability)?.to_dtype(self.logits.dtype())
+            uniform.lt(&self.mean()?)?.to_dtype(self.logits.dtype())
+        }
+
+        /// The probabilities of 1.
+        fn mean(&self) -> Result<Tensor> {
+            (self.logits.neg()?.exp()? + 1.0)?.recip()
+        }
+
+        fn sample_through(&self, name: &str, noise: &mut Noise, how: Through) -> Result<Tensor> {
+            let uniform = noise.uniform(name, self.logits.dims(), self.logits.dtype(), self.logits.device())?;
+            through::binary(&self.logits, &uniform, how)
         }
 
         fn mode(&self) -> Result<Tensor> {

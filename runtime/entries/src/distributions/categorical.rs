@@ -12,7 +12,7 @@ distribution! {
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::tensors::ops::{same_shape, sum_batch};
-    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, ops};
+    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, Through, ops, through};
 
     /// One of n classes, one-hot, with the given logits `[N, n]`.
     #[derive(Debug, Clone)]
@@ -51,6 +51,17 @@ mod tensors {
             let uniform = noise.uniform(name, self.logits.dims(), self.logits.dtype(), self.logits.device())?;
             let gumbel = uniform.clamp(1e-7, 1.0 - 1e-7)?.log()?.neg()?.log()?.neg()?;
             self.one_hot(&(&self.logits + gumbel)?)
+        }
+
+        fn sample_through(&self, name: &str, noise: &mut Noise, how: Through) -> Result<Tensor> {
+            let uniform = noise.uniform(name, self.logits.dims(), self.logits.dtype(), self.logits.device())?;
+            through::one_of(&self.logits, &uniform, how)
+        }
+
+        /// The probabilities of the classes.
+        fn mean(&self) -> Result<Tensor> {
+            let weights = self.logits.broadcast_sub(&self.logits.max_keepdim(1)?)?.exp()?;
+            weights.broadcast_div(&weights.sum_keepdim(1)?)
         }
 
         fn mode(&self) -> Result<Tensor> {

@@ -31,7 +31,7 @@ distribution! {
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, bail, ops};
+    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, Through, bail, ops, through};
 
     /// A mixture of logistics on the k/255 grid; within a pixel, green depends on red, and blue on both.
     #[derive(Debug, Clone)]
@@ -63,6 +63,15 @@ mod tensors {
             &self.logits
         }
 
+        /// The noise of a draw: what picks components, and what is spread around their means.
+        fn uniforms(&self, name: &str, noise: &mut Noise) -> Result<[Tensor; 2]> {
+            let (n, _, height, width) = self.logits.dims4()?;
+            let mut draw = |channels| {
+                noise.uniform(name, &[n, channels, height, width], self.logits.dtype(), self.logits.device())
+            };
+            Ok([draw(self.components)?, draw(self.channels)?])
+        }
+
         /// A draw of the noise around the likeliest component, from uniform draws `[N, C, H, W]`.
         ///
         /// # Errors
@@ -79,17 +88,23 @@ mod tensors {
 
         /// A draw of the component, then of the noise; the value lies in [0, 1] on the k/255 grid.
         fn sample(&self, name: &str, noise: &mut Noise, _: &Draw) -> Result<Tensor> {
-            let (n, _, height, width) = self.logits.dims4()?;
-            let (dtype, device) = (self.logits.dtype(), self.logits.device());
-            let pick = noise.uniform(name, &[n, self.components, height, width], dtype, device)?;
-            let spread = noise.uniform(name, &[n, self.channels, height, width], dtype, device)?;
+            let [pick, spread] = self.uniforms(name, noise)?;
             let value = ops::logistic_mixture_value(&self.logits, self.components, Some(&pick), Some(&spread))?;
             ops::transform::quantise(&value)
+        }
+
+        fn sample_through(&self, name: &str, noise: &mut Noise, how: Through) -> Result<Tensor> {
+            let [pick, spread] = self.uniforms(name, noise)?;
+            through::pixels(&self.logits, self.components, &pick, &spread, how)
         }
 
         /// The mean of the likeliest component, channel by channel; not rounded to the grid.
         fn mode(&self) -> Result<Tensor> {
             ops::logistic_mixture_value(&self.logits, self.components, None, None)
+        }
+
+        fn mean(&self) -> Result<Tensor> {
+            ops::logistic_mixture_mean(&self.logits, self.components)
         }
 
         fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {

@@ -84,6 +84,12 @@ mod tensors {
             mean.broadcast_as((count, mean.dim(1)?))?.reshape(batched(count, &self.shape))
         }
 
+        fn mean(&self) -> Result<Tensor> {
+            let count = rows_of("a mixture of normals", self.rows)?;
+            let mean = self.components()?.0.mean(1)?;
+            mean.broadcast_as((count, mean.dim(1)?))?.reshape(batched(count, &self.shape))
+        }
+
         fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
             Ok(Box::new(Self { rows: self.rows.map(|rows| rows * samples), ..self.clone() }))
         }

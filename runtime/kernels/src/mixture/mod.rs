@@ -3,10 +3,12 @@
 
 mod exact;
 mod fast;
+mod mean;
 mod plain;
 mod value;
 
-pub use value::logistic_mixture_value;
+pub use mean::logistic_mixture_mean;
+pub use value::{SPREAD_MARGIN, logistic_mixture_value};
 
 use super::cpu::{slice, unsupported};
 use super::profile::timed;
@@ -21,7 +23,7 @@ const HALF: f64 = 0.5 / 255.0;
 /// Below this mass of a bin, its density stands for it.
 const TINY_MASS: f64 = 1e-5;
 /// Log-scales are clamped here.
-const MIN_LOG_SCALE: f64 = -7.0;
+pub const MIN_LOG_SCALE: f64 = -7.0;
 
 /// log p(x | logits) of images `[N, C, H, W]` on the k/255 grid, C = 1 or 3: `[N]` nats.
 ///
@@ -41,10 +43,11 @@ pub fn logistic_mixture_log_prob(x: &Tensor, logits: &Tensor, components: usize)
             logits.dims()
         );
     }
-    if super::cuda::takes(logits) {
+    if super::cuda::takes(logits) && !x.track_op() {
         return super::cuda::logistic_mixture_log_prob(x, logits, components);
     }
-    if !x.device().is_cpu() {
+    // The fast paths have no gradient for x, which only a latent image needs that a gradient passes through.
+    if !x.device().is_cpu() || x.track_op() {
         return super::reference::logistic_mixture_log_prob(x, logits, components);
     }
     let sizes = Sizes { batch, channels, pixels: height * width, components, groups };

@@ -33,6 +33,11 @@ impl<B: Distribution, F: Bijector + Clone + 'static> Distribution for Flowed<B, 
         self.flow.inverse(&self.base.mode()?)
     }
 
+    /// The base's mean under the flow, which is the mean itself where the flow is affine.
+    fn mean(&self) -> Result<Tensor> {
+        self.flow.inverse(&self.base.mean()?)
+    }
+
     fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
         Ok(Box::new(Flowed { base: self.base.repeat(samples)?, flow: self.flow.clone() }))
     }

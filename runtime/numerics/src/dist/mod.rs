@@ -3,8 +3,10 @@
 //! Shapes match exactly or it is an error that names both: nothing is ever broadcast into a log-probability.
 
 mod flowed;
+pub mod through;
 
 pub use flowed::Flowed;
+pub use through::{Through, draw_through};
 
 use crate::{Decode, Draw, Noise, Result, Tensor};
 use std::any::Any;
@@ -25,11 +27,27 @@ pub trait Distribution: Any + Send + Sync {
     /// Recorded noise of another shape; a root that was not expanded.
     fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor>;
 
+    /// A draw of a discrete distribution that a gradient passes through, for each row.
+    ///
+    /// # Errors
+    /// A distribution that has none: a continuous one needs none.
+    fn sample_through(&self, name: &str, _: &mut Noise, _: Through) -> Result<Tensor> {
+        candle_core::bail!("the distribution of `{name}` has no draw that is made to let a gradient through")
+    }
+
     /// The likeliest value of each row, or what the field takes for it.
     ///
     /// # Errors
     /// A failed tensor operation; a root that was not expanded.
     fn mode(&self) -> Result<Tensor>;
+
+    /// The mean of each row. The mode unless a distribution says otherwise: for symmetric ones they are the same.
+    ///
+    /// # Errors
+    /// As [`mode`](Self::mode).
+    fn mean(&self) -> Result<Tensor> {
+        self.mode()
+    }
 
     /// K copies of the batch: row k·B + b is row b.
     ///
@@ -58,8 +76,16 @@ macro_rules! behind {
                 (**self).sample(name, noise, draw)
             }
 
+            fn sample_through(&self, name: &str, noise: &mut Noise, through: Through) -> Result<Tensor> {
+                (**self).sample_through(name, noise, through)
+            }
+
             fn mode(&self) -> Result<Tensor> {
                 (**self).mode()
+            }
+
+            fn mean(&self) -> Result<Tensor> {
+                (**self).mean()
             }
 
             fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
@@ -87,13 +113,14 @@ pub fn downcast<D: Distribution>(distribution: &dyn Distribution) -> Option<&D> 
     }
 }
 
-/// A value of a likelihood: a draw, or the mode where `draw` asks for it.
+/// A value of a likelihood: a draw, its mean or its mode, as `draw` asks.
 ///
 /// # Errors
 /// A failed tensor operation.
 pub fn decode(likelihood: &dyn Distribution, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
     match draw.decode {
         Decode::Sample => likelihood.sample(name, noise, draw),
+        Decode::Mean => likelihood.mean(),
         Decode::Mode => likelihood.mode(),
     }
 }

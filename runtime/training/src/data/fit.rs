@@ -434,10 +434,7 @@ fn real(
         && field.raw.is_pictures()
     {
         let shape = variable.picture().context("real numbers are wanted, and these are pictures")?;
-        notes.insert(format!(
-            "{}: a real variable filled with pixels k/255; a density over it is no likelihood of pixels, which an `image` has",
-            variable.name
-        ));
+        variable.takes_pictures()?;
         let bytes = match &field.raw {
             Raw::Numbers(array) => levels(&variable.name, array, indices, shape, 1, how, notes)?,
             raw => decoded(raw, indices, shape)?,

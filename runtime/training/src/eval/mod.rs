@@ -12,7 +12,7 @@ use crate::{BoundOptions, DType, Model, Noise, Tensor, TermKind, Terms};
 use anyhow::{Result, bail, ensure};
 pub(crate) use encode::still;
 pub use encode::{Encoding, encode, inferred};
-use log_sum::LogSum;
+pub use log_sum::LogSum;
 use serde_json::{Map, Value, json};
 use std::time::Instant;
 
@@ -64,12 +64,14 @@ impl Options<'_> {
 pub struct Evaluation {
     pub images: usize,
     pub samples: usize,
-    /// Bits a dimension by K importance samples, with the standard error of the mean over pictures.
+    /// By K importance samples, with the standard error of the mean over pictures.
     pub nll: f64,
-    /// Bits a dimension by the first 1, 10, 100, … of the samples, and by all.
+    /// By the first 1, 10, 100, … of the samples, and by all.
     pub by_samples: Vec<(usize, f64)>,
     pub standard_error: f64,
-    /// Bits a dimension by the bound (the mean over samples instead of the importance weighted one).
+    /// Of these four: bits/dim where images are observed, else nats.
+    pub unit: &'static str,
+    /// By the bound (the mean over samples instead of the importance weighted one).
     pub bound: f64,
     /// log p(x), nats a picture, by K importance samples.
     pub log_likelihood: f64,
@@ -118,6 +120,7 @@ impl Evaluation {
             "nll": self.nll,
             "nll_by_samples": self.by_samples.iter().map(|(k, nll)| (k.to_string(), json!(nll))).collect::<Map<_, _>>(),
             "standard_error": self.standard_error,
+            "unit": self.unit,
             "k": self.samples,
             "bound": self.bound,
             "log_likelihood": self.log_likelihood,
@@ -189,7 +192,7 @@ fn estimate(model: &dyn Model, spec: &Spec, images: &Images, options: &Options<'
         let value = records.log_likelihood[at];
         bail!("picture {at}: its likelihood is {value}; the first term that is not finite is {broken}");
     }
-    let by_samples: Vec<f64> = by_samples.iter().map(|sum| spec.bits_per_dim(sum / count as f64)).collect();
+    let by_samples: Vec<f64> = by_samples.iter().map(|sum| spec.score(sum / count as f64)).collect();
     Ok(Evaluation {
         samples: options.samples,
         by_samples: milestones.into_iter().zip(by_samples).collect(),
@@ -239,9 +242,10 @@ fn summary(spec: &Spec, records: Records, terms: Vec<(&'static str, TermKind, f6
         images: likelihoods.len(),
         samples: 1,
         by_samples: Vec::new(),
-        nll: spec.bits_per_dim(mean),
-        standard_error: spec.bits_per_dim((variance / count).sqrt()).abs(),
-        bound: spec.bits_per_dim(bound),
+        nll: spec.score(mean),
+        standard_error: spec.score((variance / count).sqrt()).abs(),
+        bound: spec.score(bound),
+        unit: spec.unit(),
         log_likelihood: mean,
         terms,
         records,

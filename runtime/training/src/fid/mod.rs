@@ -98,7 +98,8 @@ impl fmt::Display for Distance {
 fn decode(draw: Draw) -> &'static str {
     match draw.decode {
         Decode::Sample => "sample",
-        Decode::Mode => "mode",
+        Decode::Mean => "mean",
+        Decode::Mode => "likeliest",
     }
 }
 

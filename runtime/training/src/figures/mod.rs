@@ -1,16 +1,18 @@
 //! Figures of a trained model: a sheet for each mode, interpolations between two images, images of any size in tiles.
 
 mod large;
+mod marginals;
 mod modes;
 mod walk;
 
 pub use large::{Large, given, large, reduce};
+pub use marginals::{Marginal, Marginals, marginals};
 pub use modes::{complete, strips};
 pub use walk::{Walk, interpolation};
 
 use crate::picture::{Row, Sheet, enlarge};
-use crate::spec::{Role, Space, Variable};
-use crate::{Draw, Model};
+use crate::spec::{Role, Space, Spec, Variable};
+use crate::{Draw, Mode, Model};
 use anyhow::Result;
 use image::RgbImage;
 
@@ -73,6 +75,11 @@ fn at_rest<T>(model: &dyn Model, work: impl FnOnce() -> Result<T>) -> Result<T> 
     let result = work();
     model.params().set_phase(before);
     result
+}
+
+/// Whether a mode yields anything that can be displayed as an image.
+pub fn displays(spec: &Spec, mode: &Mode) -> bool {
+    mode.yields.iter().filter_map(|name| spec.variable(name)).any(shows)
 }
 
 /// Whether a variable can be displayed: images, and data of the shape of an image, but no real-valued latents.

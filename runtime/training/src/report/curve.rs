@@ -112,7 +112,7 @@ fn chart(series: &[Series], (low, high): (f64, f64), svg: &mut String) -> Result
 }
 
 /// A value with as many digits as tell the labels of an axis apart.
-fn show(value: f64, range: f64) -> String {
+pub fn show(value: f64, range: f64) -> String {
     if value.abs() >= 1e6 {
         return format!("{value:.1e}");
     }

@@ -25,7 +25,7 @@ pub fn draw(lines: &[Value], clipped: bool) -> Result<String> {
     let mut drawn = curve::draw(
         "bits/dim",
         &[
-            of("training", Style::Line, &|line| line["bits_per_dim"].as_f64()),
+            of("training", Style::Line, &|line| line["bits_per_dim"].as_f64().or(line["nats"].as_f64())),
             of("validation", Style::Marked, &|line| line["validation"]["nll"].as_f64()),
             of("test", Style::Points, &|line| line["test"]["nll"].as_f64()),
         ],

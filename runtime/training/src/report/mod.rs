@@ -2,6 +2,7 @@
 
 mod curve;
 mod curves;
+mod histogram;
 mod mathematics;
 mod page;
 mod sheets;
@@ -9,6 +10,7 @@ mod summary;
 
 pub use page::{Page, escape};
 
+use crate::figures::Marginal;
 use crate::train::tensorboard::Node;
 use crate::train::{RunFolder, metrics};
 use anyhow::{Context, Result};
@@ -52,6 +54,7 @@ pub fn page(folder: &RunFolder, model: &str, explained: &Explained) -> Result<Pa
     if !curves.is_empty() {
         page.section("Training", &format!("<div class=\"curves\">{curves}</div>"));
     }
+    marginals(&mut page, folder)?;
     sheets::add(&mut page, folder)?;
     page.table("Networks", &explained.networks);
     if let Ok(source) = fs::read_to_string(folder.source()) {
@@ -59,6 +62,18 @@ pub fn page(folder: &RunFolder, model: &str, explained: &Explained) -> Result<Pa
     }
     page.text("Settings", &config.map_or_else(String::new, |config| format!("{config:#}")));
     Ok(page)
+}
+
+/// Data beside samples, for variables that are no images.
+fn marginals(page: &mut Page, folder: &RunFolder) -> Result<()> {
+    let Some(found) = json(folder, "marginals.json")? else { return Ok(()) };
+    let found: Vec<Marginal> = serde_json::from_value(found)
+        .with_context(|| format!("{}: not what this program wrote", folder.marginals().display()))?;
+    let charts: String = found.iter().map(histogram::draw).collect::<Result<_>>()?;
+    if !charts.is_empty() {
+        page.section("Marginals", &format!("<div class=\"curves\">{charts}</div>"));
+    }
+    Ok(())
 }
 
 /// The bound as mathematics, and below it how each term is computed and why.

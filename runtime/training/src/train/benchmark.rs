@@ -7,8 +7,7 @@ use crate::ops::profile::timed;
 use crate::{BoundOptions, Model, Noise, Values};
 use anyhow::Result;
 
-/// Takes the steps that training takes, with the paper's settings. A profile charges its phases with what no operation was
-/// charged with.
+/// Runs training steps with the paper's settings. In a profile, the self time of a phase is its time outside of operations.
 pub struct Stepper<'a> {
     model: &'a dyn Model,
     optimiser: Optimiser,

@@ -4,11 +4,10 @@ use super::difference::differences;
 use super::{Config, sane};
 use crate::spec::{Spec, Variable};
 use crate::terminal::note;
-use crate::{DType, Device, Params, Settings, Tensor, tensors};
-use anyhow::{Context, Result, bail, ensure};
+use crate::{Device, Params, Settings, Tensor, tensors};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::path::Path;
 
 /// The key of the header among the file's metadata.
@@ -205,33 +204,8 @@ fn header(file: &tensors::File, path: &Path) -> Result<Header> {
 /// # Errors
 /// Missing, superfluous and misshapen values, all in one message.
 pub fn restore(params: &Params, values: &BTreeMap<String, Tensor>, place: &str) -> Result<()> {
-    let entries = params.entries();
-    let mut faults = Vec::new();
-    for (name, var) in &entries {
-        match values.get(name) {
-            None => faults.push(format!("{name} is missing")),
-            Some(value) if value.dims() != var.dims() => {
-                faults.push(format!("{name} has shape {:?}, the model wants {:?}", value.dims(), var.dims()));
-            }
-            Some(value) if !value.dtype().is_float() => {
-                faults.push(format!("{name} holds {}, floats are wanted", value.dtype().as_str()));
-            }
-            Some(_) => {}
-        }
+    if let Some((name, value)) = values.iter().find(|(_, value)| !value.dtype().is_float()) {
+        bail!("{place}: parameters do not fit the model: {name} holds {}, floats are wanted", value.dtype().as_str());
     }
-    for name in values.keys().filter(|name| !entries.iter().any(|(key, _)| key == *name)) {
-        faults.push(format!("{name} is not in the model"));
-    }
-    if !faults.is_empty() {
-        let mut shown = faults.iter().take(8).cloned().collect::<Vec<_>>().join("; ");
-        if faults.len() > 8 {
-            write!(shown, "; and {} more", faults.len() - 8)?;
-        }
-        bail!("{place}: parameters do not fit the model: {shown}");
-    }
-    for (name, var) in &entries {
-        var.set(&values[name].to_dtype(var.dtype())?.to_device(var.device())?)?;
-    }
-    params.touch();
-    Ok(())
+    params.restore(values).map_err(|reason| anyhow!("{place}: {reason}"))
 }

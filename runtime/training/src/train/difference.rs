@@ -55,7 +55,7 @@ struct Statement {
 }
 
 /// Words that begin a statement; factors begin with `p(` and `q(`.
-const STARTERS: [&str; 8] = ["model", "param", "preset", "observed", "latent", "given", "net", "bound"];
+const STARTERS: [&str; 9] = ["model", "param", "preset", "observed", "latent", "given", "net", "bound", "draw"];
 
 fn statements(text: &str) -> Vec<Statement> {
     let mut found: Vec<String> = Vec::new();

@@ -157,6 +157,11 @@ impl RunFolder {
         self.root.join("grids").join(format!("{mode}.png"))
     }
 
+    /// Marginals of the observed variables, as the report draws them.
+    pub fn marginals(&self) -> PathBuf {
+        self.root.join("marginals.json")
+    }
+
     pub fn report(&self) -> PathBuf {
         self.root.join("report.html")
     }

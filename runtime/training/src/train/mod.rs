@@ -7,7 +7,7 @@ mod checkpoint;
 mod config;
 mod difference;
 mod folder;
-mod gradients;
+pub mod gradients;
 pub mod interrupt;
 mod lock;
 pub mod metrics;
@@ -21,6 +21,7 @@ mod trainer;
 mod watch;
 
 pub use activity::Activity;
+pub use average::Average;
 pub use checkpoint::{Checkpoint, Header, Progress, restore};
 pub use config::{Config, Schedule, ScheduleKind};
 pub use difference::{Difference, differences, same as same_model};

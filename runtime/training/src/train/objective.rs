@@ -46,6 +46,16 @@ pub fn options(config: &Config) -> BoundOptions {
 /// A bound without terms, or a failed tensor operation.
 pub fn loss(terms: &Terms, config: &Config, step: usize) -> Result<Tensor> {
     let terms = weighted(terms, config, step)?;
+    let loss = negative(&terms, config)?;
+    // What the draws of latents by their score add has the value 0 and a gradient.
+    match terms.score(&terms.log_weights()?, config.samples > 1)? {
+        Some(score) => loss - score.mean_all()?,
+        None => Ok(loss),
+    }
+    .map_err(Into::into)
+}
+
+fn negative(terms: &Terms, config: &Config) -> Result<Tensor> {
     if config.samples > 1 {
         // −log (1/K) Σ_k w_k, the mean over images.
         let weights = terms.log_weights()?;
@@ -107,7 +117,7 @@ mod tests {
             term("KL_u", TermKind::Kl, &first),
             term("KL_z", TermKind::Kl, &second),
         ];
-        let loss = loss(&Terms { terms }, &Config { samples, ..config.clone() }, step)?;
+        let loss = loss(&Terms { terms, scores: Vec::new() }, &Config { samples, ..config.clone() }, step)?;
         let slopes = loss.backward()?;
         let slope = |var: &Var| -> Result<Vec<f64>> {
             let none = var.zeros_like()?;

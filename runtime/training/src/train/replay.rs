@@ -1,4 +1,4 @@
-//! A training step on a GPU that is recorded once and then started as a whole.
+//! A training step recorded as a CUDA graph and replayed.
 
 use super::objective::{self, TermMeans};
 use super::optimiser::Optimiser;
@@ -8,8 +8,8 @@ use crate::terminal::note;
 use crate::{DType, Model, Noise, Tensor, TermKind, Values};
 use anyhow::{Result, bail};
 
-/// A step whose batch, rate and noise lie in memory of their own, which each step fills anew; and the recording of it, without
-/// which the step is made operation by operation.
+/// A training step with fixed device buffers for batch, rate and noise, which every step fills; and its recording as a CUDA
+/// graph, without which its operations are launched one by one.
 pub struct Replay {
     places: Places,
     /// Draws of a step.

@@ -34,7 +34,7 @@ impl Trainer<'_> {
         let training = if bits.is_nan() { String::new() } else { format!("training {bits:.3}, ") };
         let speed = if rate > 0.0 { format!(", {rate:.1} images/s") } else { String::new() };
         let note = if better { "" } else { " (not better)" };
-        display.line(&format!("step {step}: {training}validation {:.3} bits/dim{speed}{note}", found.nll));
+        display.line(&format!("step {step}: {training}validation {:.3} {}{speed}{note}", found.nll, found.unit));
         let mut said = found.json();
         said["units"] = Activity::json(&self.activity);
         metrics.write(&json!({ "step": step, "validation": said }))?;
@@ -73,7 +73,7 @@ impl Trainer<'_> {
     /// What the test pictures say of the last weights.
     pub(super) fn finish(&mut self, metrics: &mut Metrics, display: &Display) -> Result<()> {
         let after = self.evaluate(&self.data.test)?;
-        display.line(&format!("step {}: test {:.3} bits/dim", self.progress.step, after.nll));
+        display.line(&format!("step {}: test {:.3} {}", self.progress.step, after.nll, after.unit));
         metrics.write(&json!({ "step": self.progress.step, "test": after.json() }))?;
         self.after = Some(after);
         Ok(())

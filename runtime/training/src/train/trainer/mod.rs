@@ -239,7 +239,7 @@ impl<'a> Trainer<'a> {
         self.begin()?;
         // A first checkpoint: an error of the folder shows now, not after hours.
         if let Some(before) = self.before.take() {
-            display.line(&format!("step 0: test {:.3} bits/dim", before.nll));
+            display.line(&format!("step 0: test {:.3} {}", before.nll, before.unit));
             metrics.write(&json!({ "step": 0, "test": before.json() }))?;
             self.save()?;
         }
@@ -265,14 +265,20 @@ impl<'a> Trainer<'a> {
             let seen = step.is_some();
             if let Some(step) = step {
                 let pictures = (number - looked.0) * self.config.batch;
-                (bits, rate) = (self.spec.bits_per_dim(step.terms.bound()), pictures as f64 / (seconds - looked.1));
+                (bits, rate) = (self.spec.score(step.terms.bound()), pictures as f64 / (seconds - looked.1));
                 let skipped = self.skipped();
-                display.set(number, format!("{bits:.3} bits/dim, {rate:.1} images/s{skipped}"));
+                display.set(number, format!("{bits:.3} {}, {rate:.1} images/s{skipped}", self.spec.unit()));
                 if let Some(reason) = &step.skipped {
                     display.line(&format!("{reason}; this update is left out{skipped}"));
                 }
                 if number / log_every > looked.0 / log_every || step.skipped.is_some() {
-                    metrics.write(&step.json(number, seconds, bits, rate, self.progress.skipped))?;
+                    metrics.write(&step.json(
+                        number,
+                        seconds,
+                        (self.spec.unit(), bits),
+                        rate,
+                        self.progress.skipped,
+                    ))?;
                 }
                 looked = (number, seconds);
             }

@@ -26,18 +26,25 @@ pub struct Step {
 }
 
 impl Step {
-    pub fn json(&self, number: usize, seconds: f64, bits: f64, images_per_second: f64, skipped: usize) -> Value {
+    pub fn json(
+        &self,
+        number: usize,
+        seconds: f64,
+        (unit, score): (&str, f64),
+        images_per_second: f64,
+        skipped: usize,
+    ) -> Value {
         let terms: Map<String, Value> =
             self.terms.terms.iter().map(|&(name, _, value)| (name.to_owned(), json!(value))).collect();
         let mut line = json!({
             "step": number,
             "seconds": seconds,
-            "bits_per_dim": bits,
             "terms": terms,
             "gradient_norm": self.norm,
             "learning_rate": self.rate,
             "images_per_s": images_per_second,
         });
+        line[if unit == "nats" { "nats" } else { "bits_per_dim" }] = json!(score);
         if let Some(objective) = self.objective {
             line["objective"] = json!(objective);
         }
@@ -49,8 +56,8 @@ impl Step {
 }
 
 impl Trainer<'_> {
-    /// Whether the numbers of a step are looked at. That waits for the device, so a GPU is left alone for most steps, but not
-    /// before anything is kept: a checkpoint never holds what no one has looked at.
+    /// Whether the values of a step are read and checked. Reading waits for the device, so on a GPU most steps are not checked;
+    /// checkpoints are written only after the loss was checked for NaN.
     fn looks(&self, number: usize) -> bool {
         let config = &self.config;
         let every = |steps: usize| number.is_multiple_of(steps.max(1));

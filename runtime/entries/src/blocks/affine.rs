@@ -1,0 +1,29 @@
+//! A scale and a shift.
+
+use crate::prelude::*;
+
+operation! {
+    /// scale · t + shift, element by element: what `2 * t + 1` is.
+    one affine(AffineConfig {
+        /// factor of each element
+        scale: f64 in (-1e12)..=1e12 = 1.0,
+        /// added to each element
+        shift: f64 in (-1e12)..=1e12 = 0.0,
+    }),
+    examples: [{ scale: 0.5, shift: -2.0 } over [5]],
+}
+
+fn shape(_: &AffineConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
+    same(inputs)
+}
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    use crate::tensors::{Result, Tensor};
+
+    /// # Errors
+    /// A failed tensor operation.
+    pub fn affine(input: &Tensor, scale: f64, shift: f64) -> Result<Tensor> {
+        input.affine(scale, shift)
+    }
+}

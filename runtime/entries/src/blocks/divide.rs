@@ -1,0 +1,28 @@
+//! Quotients.
+
+use crate::prelude::*;
+
+operation! {
+    /// The first of two inputs of equal shapes by the second, element by element: `a / b`.
+    many divide(DivideConfig {}),
+    examples: [{} over [2, 3, 2] [2, 3, 2], {} over [5] [5]],
+}
+
+fn shape(_: &DivideConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
+    if inputs.len() != 2 {
+        return Err("needs two inputs".to_owned());
+    }
+    equal(inputs)
+}
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    use crate::tensors::{Result, Tensor, all_equal};
+
+    /// # Errors
+    /// Inputs whose shapes differ.
+    pub fn divide(inputs: &[&Tensor]) -> Result<Tensor> {
+        let (first, rest) = all_equal("divide", inputs)?;
+        rest.iter().try_fold(first.clone(), |whole, input| whole / *input)
+    }
+}

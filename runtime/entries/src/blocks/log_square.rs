@@ -1,0 +1,24 @@
+//! The logarithm of a square.
+
+use crate::prelude::*;
+
+operation! {
+    /// 2 ln(t), element by element, of positive values: the log-variance of a standard deviation.
+    one log_square(LogSquareConfig {}),
+    examples: [{} over [5]],
+}
+
+fn shape(_: &LogSquareConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
+    same(inputs)
+}
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    use crate::tensors::{Result, Tensor};
+
+    /// # Errors
+    /// A failed tensor operation.
+    pub fn log_square(input: &Tensor) -> Result<Tensor> {
+        input.log()? * 2.0
+    }
+}

@@ -1,0 +1,169 @@
+//! Draws of discrete distributions that a gradient passes through, though not the true one.
+//!
+//! *Relaxed*: a draw of a continuous distribution that becomes the discrete one as its temperature falls, at the same noise
+//! even the same draw (Maddison et al. 2017, Jang et al. 2017). *Straight through*: the discrete draw going forward; going
+//! back, the gradient of its mean (Bengio et al. 2013), of pixels that of the value before it was rounded.
+
+use super::Distribution;
+use crate::ops::{self, transform::quantise};
+use crate::params::Phase;
+use crate::{Draw, Noise, Params, Result, Tensor};
+use candle_core::D;
+
+/// How a gradient is let through.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Through {
+    /// By a relaxation at this temperature.
+    Relaxed(f64),
+    /// By the mean.
+    Straight,
+}
+
+/// The value of `hard` with the gradient of `soft`.
+fn straight(hard: &Tensor, soft: &Tensor) -> Result<Tensor> {
+    soft + (hard - soft)?.detach()
+}
+
+/// Zeros and ones with these logits, 1 where the noise, uniform on [0, 1), is below the probability.
+///
+/// # Errors
+/// Shapes that differ.
+pub fn binary(logits: &Tensor, uniform: &Tensor, through: Through) -> Result<Tensor> {
+    let sigmoid = |t: &Tensor| (t.neg()?.exp()? + 1.0)?.recip();
+    match through {
+        Through::Straight => {
+            let probability = sigmoid(logits)?;
+            straight(&uniform.lt(&probability)?.to_dtype(logits.dtype())?, &probability)
+        }
+        Through::Relaxed(temperature) => {
+            let uniform = uniform.clamp(1e-7, 1.0 - 1e-7)?;
+            let logistic = (uniform.log()? - (1.0 - &uniform)?.log()?)?;
+            // Far from 0 the exponential of the other sign would overflow.
+            sigmoid(&((logits - logistic)? / temperature)?.clamp(-80.0, 80.0)?)
+        }
+    }
+}
+
+/// One of the entries along dimension 1, one-hot, with these logits; the noise is uniform on [0, 1).
+///
+/// # Errors
+/// Shapes that differ.
+pub fn one_of(logits: &Tensor, uniform: &Tensor, through: Through) -> Result<Tensor> {
+    let gumbel = uniform.clamp(1e-7, 1.0 - 1e-7)?.log()?.neg()?.log()?.neg()?;
+    let scores = (logits + gumbel)?;
+    match through {
+        Through::Relaxed(temperature) => softmax(&(scores / temperature)?),
+        Through::Straight => {
+            let picked = scores.argmax_keepdim(1)?;
+            let mut shape = vec![1; logits.rank()];
+            shape[1] = logits.dim(1)?;
+            let all = Tensor::arange(0u32, shape[1] as u32, logits.device())?.reshape(shape)?;
+            straight(&picked.broadcast_eq(&all)?.to_dtype(logits.dtype())?, &softmax(logits)?)
+        }
+    }
+}
+
+/// Along dimension 1.
+fn softmax(t: &Tensor) -> Result<Tensor> {
+    let shifted = t.broadcast_sub(&t.max_keepdim(1)?.detach())?.exp()?;
+    shifted.broadcast_div(&shifted.sum_keepdim(1)?)
+}
+
+/// Pixels of a discretised mixture of logistics (`components`, 1 or 3 channels), from uniform draws `pick`, `[N, K, H, W]`,
+/// and `spread`, `[N, C, H, W]`: parameters mixed by [`one_of`] the components, the logistic noise as a function of them,
+/// rounded to the grid where straight through.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn pixels(logits: &Tensor, components: usize, pick: &Tensor, spread: &Tensor, through: Through) -> Result<Tensor> {
+    let (batch, channels, height, width) = spread.dims4()?;
+    let weights = one_of(&logits.narrow(1, 0, components)?.contiguous()?, pick, through)?.unsqueeze(2)?;
+    let kind = |number: usize| -> Result<Tensor> {
+        let each = logits.narrow(1, components * (1 + number * channels), components * channels)?.contiguous()?;
+        each.reshape((batch, components, channels, height, width))?.broadcast_mul(&weights)?.sum(1)
+    };
+    let uniform = spread.clamp(ops::SPREAD_MARGIN, 1.0 - ops::SPREAD_MARGIN)?;
+    let logistic = (uniform.log()? - (1.0 - &uniform)?.log()?)?;
+    let values = (kind(0)? + (kind(1)?.maximum(ops::MIN_LOG_SCALE)?.exp()? * logistic)?)?;
+    let channel = |of: &Tensor, at: usize| of.narrow(1, at, 1);
+    let red = channel(&values, 0)?.clamp(0.0, 1.0)?;
+    let value = if channels == 1 {
+        red
+    } else {
+        let k = kind(2)?.tanh()?;
+        let green = (channel(&values, 1)? + (channel(&k, 0)? * &red)?)?.clamp(0.0, 1.0)?;
+        let shift = ((channel(&k, 1)? * &red)? + (channel(&k, 2)? * &green)?)?;
+        let blue = (channel(&values, 2)? + shift)?.clamp(0.0, 1.0)?;
+        Tensor::cat(&[&red, &green, &blue], 1)?
+    };
+    match through {
+        Through::Relaxed(_) => Ok(value),
+        Through::Straight => straight(&quantise(&value.detach())?, &value),
+    }
+}
+
+/// A draw for the bound: one that a gradient passes through while the model is trained, else one of the distribution itself.
+///
+/// # Errors
+/// A distribution that has no such draw.
+pub fn draw_through(
+    distribution: &dyn Distribution,
+    name: &str,
+    noise: &mut Noise,
+    how: Through,
+    params: &Params,
+) -> Result<Tensor> {
+    match params.phase() {
+        Phase::Training => distribution.sample_through(name, noise, how),
+        Phase::Initialisation | Phase::Inference => distribution.sample(name, noise, &Draw::default()),
+    }
+}
+
+/// ln of the sum of exp along dimension 0.
+pub(crate) fn log_sum_exp(values: &Tensor) -> Result<Tensor> {
+    let peak = values.max_keepdim(0)?.detach();
+    let sum = values.broadcast_sub(&peak)?.exp()?.sum_keepdim(0)?.log()?;
+    (sum + peak)?.squeeze(0)
+}
+
+fn log_mean_exp(values: &Tensor) -> Result<Tensor> {
+    log_sum_exp(values)? - (values.dim(0)? as f64).ln()
+}
+
+/// What is added to an objective so that its gradient counts how the draws' distribution changes: a value of 0 for each
+/// record, `[B]`, with the gradient Σ_k (signal − baseline) ∇ ln q.
+///
+/// `log_q`, `[K, B]`, are the log-probabilities of the draws, `gain`, `[K, B]`, what each draw was good for in nats. The
+/// baseline of a draw knows nothing of the draw, so the gradient is unbiased.
+/// - `importance`: the objective is ln (1/K) Σ_k exp gain_k; the baseline is that with a draw's gain replaced by the mean of
+///   the others' (VIMCO, Mnih and Rezende 2016).
+/// - otherwise it is the mean of the gains, and the baseline the mean of the other draws' gains.
+///
+/// With one draw a record, the baseline is the mean gain of the other records of the batch; with one record too, 0.
+///
+/// # Errors
+/// Shapes that differ.
+pub fn score(log_q: &Tensor, gain: &Tensor, importance: bool) -> Result<Tensor> {
+    let (samples, batch) = gain.dims2()?;
+    let gain = gain.detach();
+    let others = |along: D, count: usize| -> Result<Tensor> {
+        gain.sum_keepdim(along)?.broadcast_sub(&gain)? / (count - 1) as f64
+    };
+    let signal = match (samples, batch) {
+        (1, 1) => gain.clone(),
+        (1, _) => (&gain - others(D::Minus1, batch)?)?,
+        (_, _) if !importance => ((&gain - others(D::Minus2, samples)?)? / samples as f64)?,
+        (_, _) => {
+            let whole = log_mean_exp(&gain)?;
+            let means = others(D::Minus2, samples)?;
+            let without = (0..samples).map(|at| {
+                let parts =
+                    [gain.narrow(0, 0, at)?, means.narrow(0, at, 1)?, gain.narrow(0, at + 1, samples - at - 1)?];
+                let parts: Vec<&Tensor> = parts.iter().filter(|part| part.elem_count() > 0).collect();
+                whole.sub(&log_mean_exp(&Tensor::cat(&parts, 0)?)?)
+            });
+            Tensor::stack(&without.collect::<Result<Vec<_>>>()?, 0)?
+        }
+    };
+    (signal.detach() * (log_q - log_q.detach())?)?.sum(0)
+}

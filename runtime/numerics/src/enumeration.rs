@@ -1,0 +1,132 @@
+//! Sums over the values of discrete variables in place of draws.
+//!
+//! What depends on an enumerated variable has a row for each value of each sample, the value being the slowest index: row
+//! v·N + n is value v of row n. Of several variables the values are all combinations.
+
+use crate::dist::through::log_sum_exp;
+use crate::{BoundOptions, KlEstimator, Noise, Result, Tensor};
+use candle_core::bail;
+
+/// Variables that are summed over.
+#[derive(Debug, Clone)]
+pub struct Enumeration {
+    /// Of each, its values one after the other, and the shape of one.
+    tables: Vec<(Vec<f32>, Vec<usize>)>,
+    count: usize,
+}
+
+impl Enumeration {
+    /// Of variables of these spaces and shapes: `label` and `binary` have values that can be gone through.
+    ///
+    /// # Errors
+    /// Another space.
+    pub fn new(variables: &[(&str, &[usize])]) -> Result<Self> {
+        let mut tables = Vec::with_capacity(variables.len());
+        let mut count = 1;
+        for (space, shape) in variables {
+            let size: usize = shape.iter().product();
+            let (values, one): (usize, fn(usize, usize) -> bool) = match *space {
+                "label" => (size, |value, at| value == at),
+                "binary" => (1 << size, |value, at| value >> at & 1 == 1),
+                other => bail!("the values of a variable of space {other} cannot be gone through"),
+            };
+            let table = (0..values).flat_map(|value| (0..size).map(move |at| f32::from(u8::from(one(value, at)))));
+            tables.push((table.collect(), shape.to_vec()));
+            count *= values;
+        }
+        Ok(Self { tables, count })
+    }
+
+    /// Combinations of values.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The values of one of the variables, for `rows` samples, as numbers of the type that `like` has.
+    ///
+    /// # Errors
+    /// A failed tensor operation.
+    pub fn of(&self, variable: usize, rows: usize, like: &Tensor) -> Result<Tensor> {
+        let values = |(table, shape): &(Vec<f32>, Vec<usize>)| table.len() / shape.iter().product::<usize>().max(1);
+        let stride: usize = self.tables[..variable].iter().map(values).product();
+        let (table, shape) = &self.tables[variable];
+        let size: usize = shape.iter().product();
+        let mut numbers = Vec::with_capacity(self.count * rows * size);
+        for combination in 0..self.count {
+            let value = combination / stride % values(&self.tables[variable]);
+            (0..rows).for_each(|_| numbers.extend_from_slice(&table[value * size..][..size]));
+        }
+        let dims: Vec<usize> = std::iter::once(self.count * rows).chain(shape.iter().copied()).collect();
+        Tensor::from_vec(numbers, dims, like.device())?.to_dtype(like.dtype())
+    }
+
+    /// `[V·N]` to `[V, N]`.
+    fn split(&self, rows: &Tensor) -> Result<Tensor> {
+        rows.reshape((self.count, rows.dim(0)? / self.count))
+    }
+
+    /// The log-probabilities of combinations, from those of each variable's values.
+    ///
+    /// # Errors
+    /// None given, or shapes that differ.
+    pub fn total(&self, log_weights: &[&Tensor]) -> Result<Tensor> {
+        let Some((first, rest)) = log_weights.split_first() else { bail!("a sum of nothing") };
+        rest.iter().try_fold((*first).clone(), |sum, other| sum + *other)
+    }
+
+    /// The mean of `[V·N]` numbers over the values, `[N]`: their log-probabilities, `[V·N]`, are the weights.
+    ///
+    /// # Errors
+    /// Shapes that differ.
+    pub fn expect(&self, log_weights: &Tensor, numbers: &Tensor) -> Result<Tensor> {
+        (self.split(log_weights)?.exp()? * self.split(numbers)?)?.sum(0)
+    }
+
+    /// The term of an enumerated variable, `[N]`, from all terms of the bound, `[V·N]` each: its own divergence, and the
+    /// others with their signs (true is added).
+    ///
+    /// It is the mean of its own. But where the options ask for importance weights, it is what makes the sum of all terms
+    /// ln Σ_v q(v) w(v), whose exponential has the mean that a single draw's weight has, at less variance.
+    ///
+    /// # Errors
+    /// Shapes that differ.
+    pub fn whole(
+        &self,
+        log_weights: &Tensor,
+        own: &Tensor,
+        others: &[(&Tensor, bool)],
+        options: &BoundOptions,
+    ) -> Result<Tensor> {
+        if options.kl == KlEstimator::Derived {
+            return self.expect(log_weights, own);
+        }
+        let (mut log_weight, mut rest) = ((log_weights - own)?, None);
+        for (term, adds) in others {
+            let signed = if *adds { (*term).clone() } else { term.neg()? };
+            log_weight = (log_weight + &signed)?;
+            let mean = self.expect(log_weights, &signed)?;
+            rest = Some(match rest {
+                Some(sum) => (sum + mean)?,
+                None => mean,
+            });
+        }
+        let whole = log_sum_exp(&self.split(&log_weight)?)?;
+        match rest {
+            Some(rest) => rest - whole,
+            None => whole.neg(),
+        }
+    }
+}
+
+impl Noise {
+    /// Draws that are the same for each of the `values` enumerated: each has the noise that one has alone.
+    ///
+    /// # Errors
+    /// What `draw` fails with.
+    pub fn for_each_value<T>(&mut self, values: usize, draw: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let before = self.set_copies(values);
+        let drawn = draw(self);
+        self.set_copies(before);
+        drawn
+    }
+}

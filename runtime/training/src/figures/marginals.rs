@@ -1,0 +1,159 @@
+//! Marginal distributions of the observed variables: data beside samples of the model.
+
+use super::{Strip, at_rest, complete, shows};
+use crate::data::{Batches, Images};
+use crate::picture::from_batch;
+use crate::spec::{Role, Space, Spec, Variable};
+use crate::{DType, Decode, Draw, Mode, Model, Noise, Tensor};
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+/// Records and samples that are compared.
+const COUNT: usize = 512;
+/// Panels per variable at most.
+const MOST: usize = 8;
+const BINS: usize = 24;
+
+/// One number of a variable, or its classes: relative frequencies in the data and among samples.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Marginal {
+    pub title: String,
+    /// Borders of the bins, one more than there are bins; for classes and binary values, whole numbers.
+    pub edges: Vec<f64>,
+    pub data: Vec<f64>,
+    pub samples: Vec<f64>,
+    /// Whether a bin is a class or a position, not an interval.
+    pub discrete: bool,
+}
+
+/// Marginals as charts, and of binary images the mean image (a heat map) of the data and of samples.
+#[derive(Debug, Clone, Default)]
+pub struct Marginals {
+    pub charts: Vec<Marginal>,
+    pub means: Vec<Strip>,
+}
+
+/// The marginals of every observed variable but images of pixels: a histogram for each number of a real variable, bars for
+/// classes and for the elements of a binary vector, heat maps for binary images. None where generation is impossible.
+///
+/// # Errors
+/// Data that do not fit the model, or a failed tensor operation.
+pub fn marginals(model: &dyn Model, spec: &Spec, data: &Images, seed: u64) -> Result<Marginals> {
+    let compared =
+        |variable: &&Variable| variable.role == Role::Observed && (!shows(variable) || variable.space == Space::Binary);
+    let variables: Vec<&Variable> = spec.variables.iter().filter(compared).collect();
+    let mode = model.modes().iter().find(|mode| mode.name == "generation");
+    let (Some(mode), false) = (mode, variables.is_empty() || data.is_empty()) else { return Ok(Marginals::default()) };
+    at_rest(model, || compare(model, spec, mode, data, &variables, seed))
+}
+
+fn compare(
+    model: &dyn Model,
+    spec: &Spec,
+    mode: &Mode,
+    data: &Images,
+    variables: &[&Variable],
+    seed: u64,
+) -> Result<Marginals> {
+    let count = data.len().min(COUNT);
+    let values = Batches::new(spec, data, model.params().device())?.range(data, 0, count)?;
+    let draw = Draw { decode: Decode::Sample, ..Draw::default() };
+    let mut noise = Noise::seeded(seed);
+    let given = complete(model, mode, &values, &mut noise, &draw)?;
+    let found = model.run(mode.name, &given, count, &mut noise, &draw)?;
+    let mut all = Marginals::default();
+    for variable in variables {
+        let (data, samples) = (values.get(&variable.name)?, found.get(&variable.name)?);
+        if shows(variable) {
+            for (what, batch) in [("data", data), ("samples", samples)] {
+                let label = format!("{}, mean of {what}", variable.name);
+                all.means.push(Strip { label, pictures: from_batch(&batch.mean_keepdim(0)?)? });
+            }
+            continue;
+        }
+        let (data, samples) = (rows(data)?, rows(samples)?);
+        match variable.space {
+            Space::Real => all.charts.extend(histograms(&variable.name, &data, &samples)),
+            _ => all.charts.push(frequencies(&variable.name, &data, &samples)),
+        }
+    }
+    Ok(all)
+}
+
+/// The values of each record.
+fn rows(batch: &Tensor) -> Result<Vec<Vec<f64>>> {
+    Ok(batch.to_dtype(DType::F64)?.flatten_from(1)?.to_vec2()?)
+}
+
+fn histograms(name: &str, data: &[Vec<f64>], samples: &[Vec<f64>]) -> Vec<Marginal> {
+    let size = data.first().map_or(0, Vec::len);
+    let column = |rows: &[Vec<f64>], at: usize| -> Vec<f64> {
+        rows.iter().map(|row| row[at]).filter(|value| value.is_finite()).collect()
+    };
+    let one = |at: usize| {
+        let (data, samples) = (column(data, at), column(samples, at));
+        let edges = edges(&[data.as_slice(), samples.as_slice()].concat());
+        let title = if size == 1 { name.to_owned() } else { format!("{name}[{at}]") };
+        let (data, samples) = (frequency(&data, &edges), frequency(&samples, &edges));
+        Marginal { title, edges, data, samples, discrete: false }
+    };
+    (0..size.min(MOST)).map(one).collect()
+}
+
+/// Equal bins over the middle 99 % of the values; what lies outside counts for the first or the last.
+fn edges(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = |part: f64| sorted.get((sorted.len().saturating_sub(1) as f64 * part).round() as usize).copied();
+    let (low, high) = (at(0.005).unwrap_or(0.0), at(0.995).unwrap_or(1.0));
+    let width = ((high - low) / BINS as f64).max(1e-9);
+    (0..=BINS).map(|bin| low + bin as f64 * width).collect()
+}
+
+fn frequency(values: &[f64], edges: &[f64]) -> Vec<f64> {
+    let (bins, low, width) = (edges.len() - 1, edges[0], edges[1] - edges[0]);
+    let mut counts = vec![0.0; bins];
+    for value in values {
+        counts[(((value - low) / width).max(0.0) as usize).min(bins - 1)] += 1.0 / values.len() as f64;
+    }
+    counts
+}
+
+/// Of classes how often each is there, of binary elements how often each is 1: both are means.
+fn frequencies(name: &str, data: &[Vec<f64>], samples: &[Vec<f64>]) -> Marginal {
+    let size = data.first().map_or(0, Vec::len);
+    let mean = |rows: &[Vec<f64>]| -> Vec<f64> {
+        (0..size).map(|at| rows.iter().map(|row| row[at]).sum::<f64>() / rows.len().max(1) as f64).collect()
+    };
+    let edges = (0..=size).map(|at| at as f64 - 0.5).collect();
+    Marginal { title: name.to_owned(), edges, data: mean(data), samples: mean(samples), discrete: true }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn histograms_count_every_value_once() {
+        let data: Vec<Vec<f64>> = (0..100).map(|at| vec![f64::from(at), 1.0]).collect();
+        let samples: Vec<Vec<f64>> = (0..50).map(|at| vec![f64::from(at), f64::NAN]).collect();
+        let found = histograms("x", &data, &samples);
+        assert_eq!(found.iter().map(|one| one.title.as_str()).collect::<Vec<_>>(), ["x[0]", "x[1]"]);
+        assert_eq!((found[0].edges.len(), found[0].data.len()), (BINS + 1, BINS));
+        let total = |bins: &[f64]| bins.iter().sum::<f64>();
+        assert!((total(&found[0].data) - 1.0).abs() < 1e-9 && (total(&found[0].samples) - 1.0).abs() < 1e-9);
+        // The samples are the lower half of the data.
+        assert!(total(&found[0].samples[BINS / 2 + 1..]) < 1e-9 && total(&found[0].data[BINS / 2 + 1..]) > 0.4);
+        assert_eq!(total(&found[1].samples), 0.0, "what is not a number is not counted");
+    }
+
+    #[test]
+    fn classes_have_a_bar_each() {
+        let one_hot = |class: usize| (0..3).map(|at| f64::from(u8::from(at == class))).collect::<Vec<_>>();
+        let found = frequencies("c", &[one_hot(0), one_hot(2)], &[one_hot(1)]);
+        assert_eq!(
+            (found.data, found.samples, found.edges),
+            (vec![0.5, 0.0, 0.5], vec![0.0, 1.0, 0.0], vec![-0.5, 0.5, 1.5, 2.5])
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! Arithmetic on the values of a network: `a + b` of equal shapes, and `2 * a + 1` with numbers.
+//!
+//! Each sign is a block of the catalogue, so nothing after the checks knows of it.
+
+use super::network::Builder;
+use crate::ast::Expression;
+use crate::catalog;
+use crate::diagnostics::messages;
+use crate::graph::{Argument, NodeId, Number, Op, Operator, Use, Value};
+use crate::source::Span;
+
+impl Builder<'_, '_> {
+    /// `left operator right`, where at least one of them is no number.
+    pub(super) fn arithmetic(
+        &mut self,
+        operator: Operator,
+        left: &Expression,
+        right: &Expression,
+        span: Span,
+    ) -> Option<NodeId> {
+        match (self.reads_anything(left), self.reads_anything(right)) {
+            (true, true) => {
+                let (left, right) = (self.value(left, None), self.value(right, None));
+                let name = match operator {
+                    Operator::Add => "add",
+                    Operator::Subtract => "subtract",
+                    Operator::Multiply => "multiply",
+                    Operator::Divide => "divide",
+                };
+                self.block(name, Vec::new(), vec![left?, right?], span)
+            }
+            (true, false) => {
+                let (node, number) = (self.value(left, None)?, self.checker.number(right)?.0);
+                match operator {
+                    Operator::Add => self.scaled(node, one(), number, span),
+                    Operator::Subtract => self.scaled(node, one(), negated(number), span),
+                    Operator::Multiply => self.scaled(node, number, zero(), span),
+                    Operator::Divide => self.scaled(node, binary(Operator::Divide, one(), number), zero(), span),
+                }
+            }
+            (false, _) => {
+                let (number, node) = (self.checker.number(left)?.0, self.value(right, None)?);
+                match operator {
+                    Operator::Add => self.scaled(node, one(), number, span),
+                    Operator::Subtract => self.scaled(node, negated(one()), number, span),
+                    Operator::Multiply => self.scaled(node, number, zero(), span),
+                    Operator::Divide => {
+                        self.checker.findings.push(messages::number_by_network(span));
+                        None
+                    }
+                }
+            }
+        }
+    }
+
+    /// `scale · node + shift`.
+    pub(super) fn scaled(&mut self, node: NodeId, scale: Number, shift: Number, span: Span) -> Option<NodeId> {
+        self.block("affine", vec![("scale", scale), ("shift", shift)], vec![node], span)
+    }
+
+    /// A block of the catalogue without parameters, with these arguments.
+    pub(super) fn block(
+        &mut self,
+        name: &'static str,
+        arguments: Vec<(&'static str, Number)>,
+        inputs: Vec<NodeId>,
+        span: Span,
+    ) -> Option<NodeId> {
+        let entry = catalog::block(name)?;
+        let mut args = Vec::with_capacity(arguments.len());
+        for (name, number) in arguments {
+            let parameter = entry.parameters.iter().find(|parameter| parameter.name == name)?;
+            let found = self.checker.evaluate(&number);
+            let Some(value) = found.as_ref().ok().and_then(|value| parameter.kind.accept(value)) else {
+                let (wanted, found) =
+                    (parameter.kind.describe(), found.map_or_else(|why| why, |value| value.to_string()));
+                self.checker.findings.push(messages::wrong_value(entry.name, name, &wanted, &found, span));
+                return None;
+            };
+            args.push(Argument { name: parameter.name, number, value });
+        }
+        let entry = Use { entry, args, span };
+        let shape = self.shape(&entry, &inputs, span)?;
+        Some(self.push(Op::Block { block: entry, inferred: false }, inputs, shape, String::new(), span, span))
+    }
+}
+
+fn zero() -> Number {
+    Number::Literal(Value::Real(0.0))
+}
+
+fn one() -> Number {
+    Number::Literal(Value::Real(1.0))
+}
+
+fn negated(number: Number) -> Number {
+    match number {
+        Number::Literal(Value::Int(value)) => Number::Literal(Value::Real(-(value as f64))),
+        Number::Literal(Value::Real(value)) => Number::Literal(Value::Real(-value)),
+        other => binary(Operator::Subtract, zero(), other),
+    }
+}
+
+fn binary(operator: Operator, left: Number, right: Number) -> Number {
+    Number::Binary(operator, Box::new(left), Box::new(right))
+}

@@ -1,0 +1,146 @@
+//! `draw y = …`: how gradients pass through what q draws from a discrete distribution. Without the statement there is no
+//! gradient, so it must be there.
+
+use super::Checker;
+use super::arguments::Signature;
+use crate::ast::{Call, File, ItemKind, Name};
+use crate::catalog::{Kind, Parameter, space_entry};
+use crate::diagnostics::{MOST_VALUES, messages};
+use crate::graph::{Body, Draw, DrawMethod, Factor, Space, VariableId};
+
+/// The methods, in the order of messages.
+pub(super) const METHODS: [&str; 4] = ["enumerate", "relaxed", "straight_through", "score"];
+
+static TEMPERATURE: [Parameter; 1] = [Parameter {
+    name: "temperature",
+    kind: Kind::Real { least: 0.01, most: 100.0 },
+    default: None,
+    repeats: false,
+    docs: "of the relaxation: towards 0 it becomes the discrete distribution",
+}];
+
+impl Checker<'_> {
+    pub(super) fn draws(&mut self, file: &File, q: &[Factor]) -> Vec<Draw> {
+        let mut draws: Vec<Draw> = Vec::new();
+        let mut stated: Vec<VariableId> = Vec::new();
+        for item in &file.items {
+            let ItemKind::Draw { variable, method } = &item.kind else { continue };
+            let Some(id) = self.lookup(variable) else { continue };
+            if let Some(first) = draws.iter().find(|draw| draw.variable == id) {
+                self.findings.push(messages::draw_twice(&variable.text, variable.span, first.span));
+                continue;
+            }
+            stated.push(id);
+            if let Some(method) = self.draw_method(id, variable, method, q) {
+                draws.push(Draw { variable: id, method, span: variable.span });
+            }
+        }
+        for factor in q.iter().filter(|factor| is_discrete(factor) && !stated.contains(&factor.variable)) {
+            let variable = self.variable(factor.variable);
+            let able = able(variable.space, values(variable.space, &variable.shape));
+            self.findings.push(messages::draw_missing(&variable.name, factor.span, &able));
+        }
+        self.unsound(&draws, q);
+        draws
+    }
+
+    /// What a method cannot be combined with: a function has no gradient that a draw could let through, and what a draw was
+    /// good for is not known of each of the enumerated values above it.
+    fn unsound(&mut self, draws: &[Draw], q: &[Factor]) {
+        let of = |id: VariableId| draws.iter().find(|draw| draw.variable == id);
+        for draw in draws {
+            let is_below = |factor: &&Factor| crate::derive::is_drawn_after(q, draw.variable, factor.variable);
+            match draw.method {
+                DrawMethod::Relaxed { .. } | DrawMethod::StraightThrough => {
+                    let reads = |factor: &&Factor| match &factor.body {
+                        Body::Deterministic { input, .. } => *input == draw.variable,
+                        Body::Stochastic { .. } => false,
+                    };
+                    if let Some(factor) = q.iter().find(reads) {
+                        let (name, function) =
+                            (&self.variable(draw.variable).name, &self.variable(factor.variable).name);
+                        self.findings.push(messages::draw_into_function(name, draw.span, function, factor.span));
+                    }
+                }
+                DrawMethod::Enumerate { .. } => {
+                    let scored = q.iter().filter(is_below).filter_map(|factor| of(factor.variable));
+                    if let Some(other) = scored.into_iter().find(|other| other.method == DrawMethod::Score) {
+                        let (name, below) = (&self.variable(draw.variable).name, &self.variable(other.variable).name);
+                        self.findings.push(messages::score_below_enumerate(name, draw.span, below, other.span));
+                    }
+                }
+                DrawMethod::Score => {}
+            }
+        }
+        let all = draws.iter().map(|draw| match draw.method {
+            DrawMethod::Enumerate { values } => values,
+            _ => 1,
+        });
+        let product = all.fold(1usize, usize::saturating_mul);
+        if let Some(last) = draws.iter().rfind(|draw| matches!(draw.method, DrawMethod::Enumerate { .. }))
+            && product > MOST_VALUES
+        {
+            self.findings.push(messages::too_many_together(product, last.span));
+        }
+    }
+
+    fn draw_method(&mut self, id: VariableId, name: &Name, method: &Call, q: &[Factor]) -> Option<DrawMethod> {
+        let text = method.name.text.as_str();
+        // After an error in its factor there is none; that error is enough.
+        let factor = q.iter().find(|factor| factor.variable == id);
+        if let Some(why) = match factor.map(|factor| &factor.body) {
+            None if self.findings.has_errors() => return None,
+            None => Some("q has no factor for it"),
+            Some(Body::Deterministic { .. }) => Some("q does not draw it: it is a function"),
+            Some(Body::Stochastic { base, .. }) if base.entry.continuous => {
+                Some("its draws are differentiable functions of the network's output")
+            }
+            Some(Body::Stochastic { .. }) => None,
+        } {
+            self.findings.push(messages::draw_needless(&name.text, name.span, why));
+            return None;
+        }
+        let Some(known) = METHODS.into_iter().find(|known| *known == text) else {
+            self.findings.push(messages::unknown_draw(text, method.name.span, METHODS));
+            return None;
+        };
+        let parameters: &'static [Parameter] = if known == "relaxed" { &TEMPERATURE } else { &[] };
+        let given = method.arguments.as_deref().unwrap_or_default();
+        let arguments = self.arguments(Signature { name: known, parameters }, given, method.name.span)?;
+        let variable = self.variable(id);
+        let (space, count) = (variable.space, values(variable.space, &variable.shape));
+        match (known, count, arguments.args.into_iter().next()) {
+            ("enumerate", Some(values), _) => Some(DrawMethod::Enumerate { values }),
+            ("enumerate", None, _) => {
+                let others = able(space, None);
+                let space = space_entry(space).name;
+                self.findings.push(messages::too_many_values(&name.text, space, method.name.span, &others));
+                None
+            }
+            ("relaxed", _, Some(temperature)) => Some(DrawMethod::Relaxed { temperature }),
+            ("straight_through", ..) => Some(DrawMethod::StraightThrough),
+            _ => Some(DrawMethod::Score),
+        }
+    }
+}
+
+fn is_discrete(factor: &Factor) -> bool {
+    matches!(&factor.body, Body::Stochastic { base, .. } if !base.entry.continuous)
+}
+
+/// How many values a variable can take, where they can be gone through.
+fn values(space: Space, shape: &[usize]) -> Option<usize> {
+    let elements: usize = shape.iter().product();
+    let values = match space {
+        Space::Label => Some(elements),
+        Space::Binary => u32::try_from(elements).ok().and_then(|elements| 2usize.checked_pow(elements)),
+        _ => None,
+    };
+    values.filter(|values| *values <= MOST_VALUES)
+}
+
+/// The methods that a variable of this space can have.
+fn able(space: Space, values: Option<usize>) -> Vec<&'static str> {
+    let can = |method: &&str| *method != "enumerate" || (values.is_some() && space != Space::Image);
+    METHODS.into_iter().filter(can).collect()
+}
