@@ -1,11 +1,12 @@
 //! Downloads against a server inside the test: cut off, resumed, refused.
 
 use sha2::{Digest, Sha256};
-use srvae::fetch::{self, Request, download};
+use srvae::fetch::{self, Pace, Request, download};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// What the server does with one connection.
 #[derive(Clone, Copy)]
@@ -17,6 +18,10 @@ enum Answer {
     /// The whole file, whatever range was asked for.
     Ignore,
     Status(u16),
+    /// Bytes without end, and no word of how many.
+    Endless,
+    /// A byte every few milliseconds, as long as somebody listens.
+    Drip,
 }
 
 /// Serves `content` to one connection after another; returns the address and what was asked for.
@@ -42,6 +47,14 @@ fn reply(mut stream: TcpStream, content: &[u8], answer: Answer) -> Option<usize>
         .collect::<Vec<_>>()
         .into_iter()
         .find_map(|line| line.to_lowercase().strip_prefix("range: bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
+    if matches!(answer, Answer::Endless | Answer::Drip) {
+        let size = if matches!(answer, Answer::Drip) { 1 } else { 1 << 14 };
+        stream.write_all(b"HTTP/1.1 200 X\r\nConnection: close\r\n\r\n").unwrap();
+        while stream.write_all(&vec![7; size]).is_ok() {
+            std::thread::sleep(Duration::from_millis(if size == 1 { 5 } else { 0 }));
+        }
+        return range;
+    }
     let (status, from) = match (answer, range) {
         (Answer::Status(status), _) => (status, content.len()),
         (Answer::Serve | Answer::Cut(_), Some(from)) if from >= content.len() => (416, content.len()),
@@ -64,7 +77,12 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 fn get(url: &str, target: &Path) -> anyhow::Result<bool> {
-    download(&Request { url, sha256: &sha256(&content()), target, progress: &|_, _| () })
+    get_at(Pace::default(), url, target)
+}
+
+fn get_at(pace: Pace, url: &str, target: &Path) -> anyhow::Result<bool> {
+    let bytes = content().len() as u64;
+    download(&Request { url, sha256: &sha256(&content()), bytes, target, pace, progress: &|_, _| () })
 }
 
 fn part(target: &Path) -> PathBuf {
@@ -137,15 +155,63 @@ fn the_beginning_of_another_file_is_thrown_away() {
 fn a_wrong_checksum_is_refused_and_nothing_is_kept() {
     let place = tempfile::tempdir().unwrap();
     let target = place.path().join("file.bin");
-    let (url, _) = serve(b"<html>sign in</html>".to_vec(), vec![Answer::Serve]);
+    let other: Vec<u8> = content().into_iter().rev().collect();
+    let (url, _) = serve(other.clone(), vec![Answer::Serve]);
     let error = format!("{:#}", get(&url, &target).unwrap_err());
-    for word in ["20 bytes", &sha256(b"<html>sign in</html>"), &sha256(&content()), "thrown away", "--from"] {
+    for word in ["200000 bytes", &sha256(&other), &sha256(&content()), "thrown away", "--from"] {
         assert!(error.contains(word), "{word}: {error}");
     }
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
     std::fs::write(&target, b"mine").unwrap();
     let error = format!("{:#}", get(&url, &target).unwrap_err());
     assert!(error.contains("is another") && std::fs::read(&target).unwrap() == b"mine", "{error}");
+}
+
+#[test]
+fn a_server_is_not_believed_further_than_the_length_of_the_file() {
+    let place = tempfile::tempdir().unwrap();
+    let target = place.path().join("file.bin");
+    let (url, _) = serve(b"<html>sign in</html>".to_vec(), vec![Answer::Serve]);
+    let error = format!("{:#}", get(&url, &target).unwrap_err());
+    assert!(error.contains("a file of 20 bytes, expected are 200000"), "{error}");
+    let (url, _) = serve(vec![1; 300_000], vec![Answer::Serve]);
+    let error = format!("{:#}", get(&url, &target).unwrap_err());
+    assert!(error.contains("a file of 300000 bytes, expected are 200000"), "{error}");
+    let (url, _) = serve(Vec::new(), vec![Answer::Endless]);
+    let error = format!("{:#}", get(&url, &target).unwrap_err());
+    assert!(error.contains("more than the 200000 bytes"), "{error}");
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_server_that_sends_a_byte_now_and_then_is_given_up() {
+    let place = tempfile::tempdir().unwrap();
+    let target = place.path().join("file.bin");
+    let (url, _) = serve(Vec::new(), vec![Answer::Drip; 8]);
+    let pace = Pace { window: Duration::from_millis(200), ..Pace::default() };
+    let error = format!("{:#}", get_at(pace, &url, &target).unwrap_err());
+    assert!(error.contains("again and again") || error.contains("bytes came in"), "{error}");
+    assert!(!target.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_comes_is_written_through_no_link_and_into_nobody_elses_file() {
+    let place = tempfile::tempdir().unwrap();
+    let (target, victim) = (place.path().join("file.bin"), place.path().join("victim"));
+    std::fs::write(&victim, b"precious").unwrap();
+    for link in [
+        |from: &Path, to: &Path| std::os::unix::fs::symlink(from, to),
+        |from: &Path, to: &Path| std::fs::hard_link(from, to),
+    ] {
+        link(&victim, &part(&target)).unwrap();
+        let (url, _) = serve(content(), vec![Answer::Serve]);
+        let error = format!("{:#}", get(&url, &target).unwrap_err());
+        assert!(error.contains("file.bin.part") && error.contains("take it away"), "{error}");
+        assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
+        assert!(!target.exists());
+        std::fs::remove_file(part(&target)).unwrap();
+    }
 }
 
 #[test]

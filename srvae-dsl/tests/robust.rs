@@ -94,10 +94,15 @@ fn megabytes_are_answered() {
         "\"".repeat(1_000_000),
         base.to_owned() + &"é".repeat(1_000_000),
         "observed x\n".repeat(100_000),
+        // One statement, one line of 15 MB.
+        base.to_owned() + "p(x) = normal from x" + &" |> elu".repeat(2_140_000),
+        base.to_owned() + "param a = 1" + &" + 1".repeat(3_900_000),
+        base.to_owned() + &"(".repeat(15_000_000),
+        base.to_owned() + &"a".repeat(15_000_000) + "\u{7}",
     ];
     let expected = [
-        "E0402", "E0402", "E0402", "E0402", "E0408", "E0207", "E0222", "E0402", "E0402", "E0408", "E0111", "E0110",
-        "E0110", "E0110", "E0111",
+        "E0402", "E0402", "E0402", "E0402", "E0408", "E0207", "E0222", "E0402", "E0402", "E0408", "E0111", "E0115",
+        "E0110", "E0115", "E0111", "E0115", "E0115", "E0104", "E0103",
     ];
     assert_eq!(files.len(), expected.len());
     for (file, expected) in files.iter().zip(expected) {
@@ -105,6 +110,25 @@ fn megabytes_are_answered() {
         assert!(said.starts_with(&format!("error[{expected}]")), "{} bytes: {said}", file.len());
     }
     assert!(compile(&vec![b'a'; 17 << 20]).starts_with("error[E0102]"));
+}
+
+#[test]
+fn long_statements_and_thousands_of_blocks_are_refused_by_number() {
+    let base =
+        "model m\nobserved x: real[4]\nlatent z: real[4]\np(z) = standard_normal\nq(z | x) = normal from x |> linear\n";
+    let chain = |count: usize| base.to_owned() + "p(x | z) = normal from z" + &" |> elu".repeat(count) + " |> linear";
+    let said = compile(chain(220_000).as_bytes());
+    assert!(said.starts_with("error[E0115]: the statement has 1100026 bytes, more than the 1048576"), "{said}");
+    let said = compile(chain(5000).as_bytes());
+    assert!(said.starts_with("error[E0226]: the networks have 5002 blocks together, more than the 4096"), "{said}");
+    assert!(!compile(chain(4000).as_bytes()).starts_with("error"));
+    // Twice as many at each level: 2^15 uses of a network of one block.
+    let mut doubling = base.to_owned() + "net n0(h) = h |> elu\n";
+    for level in 1..16 {
+        doubling += &format!("net n{level}(h) = h |> n{0} |> n{0}\n", level - 1);
+    }
+    let said = compile((doubling + "p(x | z) = normal from z |> n15 |> linear").as_bytes());
+    assert!(said.starts_with("error[E0226]: the networks have 32770 blocks together"), "{said}");
 }
 
 #[test]

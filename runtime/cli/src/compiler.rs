@@ -7,6 +7,7 @@ use srvae_training::report::Explained;
 use srvae_training::spec::{Role, Spec, Variable};
 use srvae_training::train::tensorboard::Node;
 use srvae_training::{Setting, Settings};
+use std::path::Path;
 
 use srvae_dsl::explain::Budget;
 use srvae_dsl::graph::{self, Model, Value};
@@ -66,6 +67,56 @@ pub fn spec(found: &Found, args: &ModelArgs) -> Result<Spec> {
         variables: (0..model.variables.len()).map(|at| variable(model, graph::VariableId(at))).collect(),
         builder: found.builder.clone(),
     })
+}
+
+/// Refuses a checkpoint whose header says other things of its model than the compiler says of the model's text, before anything
+/// is built or loaded by what the header says. `elements` are the numbers its parameters hold.
+///
+/// # Errors
+/// The compiler's report on the text, or what differs, all in one message.
+pub fn check_header(spec: &Spec, elements: usize, place: &Path) -> Result<()> {
+    let source = Source::new(place.display().to_string(), &spec.source);
+    let (model, _) = srvae_dsl::check(&srvae_dsl::parse(&source)?, &source, &overrides_of(spec))?;
+    let mut faults = Vec::new();
+    if model.name != spec.name {
+        faults.push(format!("the model is named {} there, and {} in its text", spec.name, model.name));
+    }
+    for (name, value) in &values(&model) {
+        match spec.settings.iter().find(|(given, _)| given == name) {
+            None => faults.push(format!("there is no value for {name}")),
+            Some((_, given)) if given.to_string() != value.to_string() => {
+                faults.push(format!("{name} is {given} there, which its text makes {value}"));
+            }
+            Some(_) => {}
+        }
+    }
+    for (at, given) in spec.variables.iter().enumerate() {
+        let known = (at < model.variables.len()).then(|| variable(&model, graph::VariableId(at)));
+        let same = known.as_ref().is_some_and(|known| {
+            (&known.name, known.role, known.space, &known.shape) == (&given.name, given.role, given.space, &given.shape)
+        });
+        if !same {
+            let text = known.map_or("nothing".into(), |known| format!("{} of shape {:?}", known.name, known.shape));
+            faults.push(format!("variable {} of shape {:?} is {text} in its text", given.name, given.shape));
+        }
+    }
+    if spec.variables.len() < model.variables.len() {
+        faults.push(format!("it lists {} of the {} variables", spec.variables.len(), model.variables.len()));
+    }
+    // Building takes memory for every parameter: no more than the file gives reason for. What exactly is missing is said later,
+    // for code written by hand may have parameters other than the text's.
+    let parameters = model.cost().parameters;
+    if parameters > (elements as u64).saturating_mul(4).saturating_add(1 << 20) {
+        faults.push(format!("its text has {parameters} parameters, and there are {elements}"));
+    }
+    if !faults.is_empty() {
+        bail!(
+            "{}: the checkpoint's header contradicts its model's text; take another checkpoint:\n  {}",
+            place.display(),
+            faults.join("\n  ")
+        );
+    }
+    Ok(())
 }
 
 /// What the compiler says of a model, for its report.

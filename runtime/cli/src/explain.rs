@@ -7,7 +7,7 @@ use srvae_dsl::plan::Plan;
 use srvae_dsl::{Compilation, Report, Source, Style, emit, explain};
 use srvae_training::Compiled;
 use srvae_training::files;
-use srvae_training::terminal::{note, out};
+use srvae_training::terminal::{note_in_colour, out};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -23,7 +23,7 @@ pub fn style() -> Style {
 /// Prints the warnings of a file without errors.
 fn warn(compilation: &Compilation) {
     if !compilation.diagnostics().is_empty() {
-        note(&compilation.report().render(style()));
+        note_in_colour(&compilation.report().render(style()));
     }
 }
 
@@ -42,7 +42,7 @@ pub fn check(models: &'static [Compiled], args: &Check) -> Result<ExitCode> {
             }
             Err(error) => match error.downcast_ref::<Report>() {
                 Some(report) => {
-                    note(&report.render(style()));
+                    note_in_colour(&report.render(style()));
                     code = ExitCode::FAILURE;
                 }
                 None => return Err(error),
@@ -130,7 +130,7 @@ pub fn format(args: &Fmt) -> Result<ExitCode> {
         let canonical = match srvae_dsl::format(&Source::new(&path, &text)) {
             Ok(canonical) => canonical,
             Err(report) => {
-                note(&report.render(style()));
+                note_in_colour(&report.render(style()));
                 code = ExitCode::FAILURE;
                 continue;
             }
@@ -142,7 +142,7 @@ pub fn format(args: &Fmt) -> Result<ExitCode> {
             out(&format!("{path}: not in canonical form; `srvae-run fmt {path}` brings it there"));
             code = ExitCode::FAILURE;
         } else {
-            files::write(file, canonical.as_bytes())?;
+            files::rewrite(file, canonical.as_bytes())?;
             out(&format!("{path}: formatted"));
         }
     }

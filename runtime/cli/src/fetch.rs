@@ -3,7 +3,7 @@
 use super::args::Fetch;
 use anyhow::Result;
 use serde_json::json;
-use srvae_training::fetch::{Request, cache, download, find};
+use srvae_training::fetch::{Item, Pace, Request, cache, download, find};
 use srvae_training::terminal::{note, out};
 use srvae_training::train::interrupt;
 use srvae_training::train::progress::Display;
@@ -17,7 +17,8 @@ pub fn run(args: &Fetch) -> Result<ExitCode> {
     interrupt::listen();
     let display = Display::new("fetching", 0, item.bytes as usize);
     let show = |done: u64, _: Option<u64>| display.set(done as usize, String::new());
-    let new = download(&Request { url, sha256: item.sha256, target: &target, progress: &show })?;
+    let Item { sha256, bytes, .. } = *item;
+    let new = download(&Request { url, sha256, bytes, target: &target, pace: Pace::default(), progress: &show })?;
     drop(display);
     if args.json {
         out(&json!({ "name": item.name, "file": target, "sha256": item.sha256, "new": new }).to_string());

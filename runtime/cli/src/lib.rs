@@ -51,7 +51,7 @@ use models::Found;
 use srvae_training::Compiled;
 use srvae_training::eval::Interrupted;
 use srvae_training::spec::Spec;
-use srvae_training::terminal::{self, note};
+use srvae_training::terminal::{self, note, note_in_colour};
 use srvae_training::train::interrupt;
 use std::process::ExitCode;
 
@@ -72,6 +72,7 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
     }));
     srvae_training::ops::notice::listen(note);
     machine::keep_memory();
+    machine::fail_at_size_limits();
     machine::yield_cores();
     if let Some(advice) = suggest::command(models, std::env::args_os().nth(1)) {
         note(&format!("error: {advice}"));
@@ -101,7 +102,7 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
         Err(error) => {
             match error.downcast_ref::<srvae_dsl::Report>() {
                 // The compiler's messages say themselves that they are errors.
-                Some(report) => note(&report.render(explain::style())),
+                Some(report) => note_in_colour(&report.render(explain::style())),
                 None => note(&format!("error: {}", message(&error))),
             }
             ExitCode::FAILURE
@@ -142,6 +143,7 @@ pub fn spec(compiled: Compiled, preset: Option<&str>, set: &[(&str, &str)]) -> R
 }
 
 fn run(models: &'static [Compiled], cli: Cli) -> Result<ExitCode> {
+    srvae_training::input::set_limit(cli.read_limit << 30);
     compile::ask_for(cli.compile);
     let Some(command) = cli.command else {
         return all::run(models, &cli.all);

@@ -77,6 +77,17 @@ pub fn keep_memory() {
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub fn keep_memory() {}
 
+/// Lets a write beyond the size that a file may have here (`ulimit -f`) fail as one on a full disk does, instead of ending the
+/// program with half a file left.
+#[cfg(unix)]
+pub fn fail_at_size_limits() {
+    // SAFETY: the signal is ignored, no handler runs.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
+#[cfg(not(unix))]
+pub fn fail_at_size_limits() {}
+
 #[cfg(test)]
 mod tests {
     use super::{check_memory, memory, show_bytes};

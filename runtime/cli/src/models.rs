@@ -96,7 +96,7 @@ pub fn read(file: &Path) -> Result<String> {
             file.display()
         );
     }
-    let bytes = std::fs::read(file).with_context(|| format!("{}: cannot be read", file.display()))?;
+    let bytes = srvae_training::input::read(file)?;
     // The compiler says where the first byte stands that is no text; its own reading would drop a byte order mark, which
     // the formatter takes away.
     srvae_dsl::Source::from_bytes(file.display().to_string(), &bytes)?;

@@ -28,6 +28,7 @@ impl Session {
         let (folder, checkpoint) = locate(&args.run, args.checkpoint)?;
         let file = Checkpoint::load(&checkpoint, device)?;
         let spec = spec_of(models, &file.header, &folder.source())?;
+        compiler::check_header(&spec, file.elements("param"), &checkpoint)?;
         let params = Params::new(file.header.config.seed, DType::F32, device);
         let model = spec.build(&params)?;
         let average = file.group("average");

@@ -115,6 +115,7 @@ pub fn fresh(plan: &Plan, out: Option<&Path>, device: &Device) -> Result<Outcome
 }
 
 fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<Outcome> {
+    interrupt::listen();
     let root = match (&args.out, args.file.is_dir()) {
         (Some(out), _) => out.clone(),
         (None, true) => args.file.clone(),
@@ -140,6 +141,7 @@ fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<
     };
     // Of the file nothing but comments and spacing can have changed; the run keeps what it began with.
     let spec = Spec { variables: header.variables.clone(), source: header.source.clone(), ..spec };
+    compiler::check_header(&spec, checkpoint.elements("param"), &folder.last())?;
     let mut config = header.config.clone();
     let (source, data) = kept_data(args, header, &spec, &folder)?;
     apply(&mut config, &args.train, data.train.len());

@@ -52,6 +52,9 @@ impl Params {
                 Some(value) if value.dims() != var.dims() => {
                     faults.push(format!("{name} has shape {:?}, the model wants {:?}", value.dims(), var.dims()));
                 }
+                Some(value) if !value.dtype().is_float() => {
+                    faults.push(format!("{name} holds {}, floats are wanted", value.dtype().as_str()));
+                }
                 Some(_) => {}
             }
         }

@@ -40,6 +40,20 @@ pub fn write_with(path: &Path, content: impl FnOnce(&mut fs::File) -> Result<()>
     Ok(())
 }
 
+/// Writes a file anew where it really lies: a link to it stays a link, and who may read and write it stays.
+///
+/// # Errors
+/// As [`write`], and a file that is not there.
+pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<()> {
+    let failed = || format!("{}: cannot be written", path.display());
+    let place = fs::canonicalize(path).with_context(failed)?;
+    let permissions = fs::metadata(&place).with_context(failed)?.permissions();
+    write_with(&place, |file| {
+        file.write_all(bytes)?;
+        Ok(file.set_permissions(permissions)?)
+    })
+}
+
 /// The kinds of files that results are written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -85,8 +99,8 @@ pub fn check_place(path: &Path, kind: Kind, force: bool) -> Result<()> {
         return Ok(());
     }
     let mut head = Vec::new();
-    let read = fs::File::open(path).and_then(|file| file.take(1 << 12).read_to_end(&mut head));
-    read.with_context(|| format!("{}: cannot be read", path.display()))?;
+    let file = crate::input::open(path)?;
+    file.take(1 << 12).read_to_end(&mut head).with_context(|| format!("{}: cannot be read", path.display()))?;
     if !head.is_empty() && !kind.is(&head) {
         bail!("{}: is another kind of file than what is to be written; take another name, or --force", path.display());
     }

@@ -13,6 +13,7 @@ pub mod files;
 pub mod input;
 pub mod pickle;
 pub mod picture;
+mod printable;
 pub mod report;
 pub mod spec;
 pub mod tensors;

@@ -1,7 +1,7 @@
 //! Safetensors files: ours with a checksum of the whole file, those of others as they are.
 
 use crate::{Device, Tensor};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
 
@@ -67,6 +67,11 @@ pub fn read(bytes: &[u8], device: &Device) -> Result<File> {
     let (_, metadata) = SafeTensors::read_metadata(bytes)?;
     let mut about: BTreeMap<String, String> = metadata.metadata().clone().unwrap_or_default().into_iter().collect();
     about.remove(CHECKSUM);
+    // A damaged name of the entry must not pass for a file without a checksum.
+    let nearly = about.keys().find(|key| key.starts_with("srvae.") || key.ends_with(".crc32"));
+    if let Some(key) = nearly {
+        bail!("its metadata has an entry `{key}` instead of `{CHECKSUM}`; it is damaged");
+    }
     for (name, info) in metadata.tensors() {
         // With a size of 0 the others are free, and their products need not fit.
         let product = info.shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size.max(1)));

@@ -3,6 +3,7 @@
 //! What cannot be written to standard output never ends the work: files are written all the same, and [`delivered`] says at
 //! the end that the result was lost.
 
+use crate::printable::{printable, printable_in_colour};
 use std::io::{self, ErrorKind, Write};
 use std::sync::Mutex;
 
@@ -16,7 +17,7 @@ pub fn out(text: &str) {
         return;
     }
     let mut stdout = io::stdout().lock();
-    *lost = writeln!(stdout, "{text}").and_then(|()| stdout.flush()).err();
+    *lost = writeln!(stdout, "{}", printable(text)).and_then(|()| stdout.flush()).err();
 }
 
 /// Whether everything that was meant for standard output has reached it.
@@ -38,7 +39,12 @@ pub fn has_gone(reason: &io::Error) -> bool {
 
 /// A line about the work, on standard error; where nobody can read it, it is lost.
 pub fn note(text: &str) {
-    writeln!(std::io::stderr().lock(), "{text}").ok();
+    writeln!(std::io::stderr().lock(), "{}", printable(text)).ok();
+}
+
+/// The same for a message of the compiler, with its colours.
+pub fn note_in_colour(text: &str) {
+    writeln!(std::io::stderr().lock(), "{}", printable_in_colour(text)).ok();
 }
 
 /// A table with its columns aligned: the first to the left, the others to the right.

@@ -18,6 +18,7 @@ mod network;
 mod numbers;
 mod order;
 mod settings;
+mod size;
 mod unused;
 
 use crate::ast::{File, Item, ItemKind};
@@ -64,9 +65,12 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     let draws = checker.draws(file, &q);
     checker.findings.finish(source)?;
     checker.unused(&p, &q, file);
-    let Checker { findings, name, docs, params, presets, variables, nets, .. } = checker;
+    let Checker { mut findings, name, docs, params, presets, variables, nets, .. } = checker;
+    let model = Model { name, docs, params, presets, variables, nets: nets.done, p, q, estimates, draws };
+    size::bound(&model, &mut findings);
+    findings.finish(source)?;
     let warnings = Report::new(source, findings.diagnostics).diagnostics;
-    Ok((Model { name, docs, params, presets, variables, nets: nets.done, p, q, estimates, draws }, warnings))
+    Ok((model, warnings))
 }
 
 /// What is known of the file so far.

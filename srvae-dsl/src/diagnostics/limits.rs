@@ -3,6 +3,9 @@
 /// Bytes of a file.
 pub const LARGEST_FILE: usize = 16 << 20;
 
+/// Bytes of a statement, blanks and comments aside. A line of text may be as long as the file; what is read as one expression may not.
+pub const LONGEST_STATEMENT: usize = 1 << 20;
+
 /// Brackets inside brackets. Everything that recurses over expressions rests on this bound.
 pub const MOST_NESTING: usize = 32;
 
@@ -18,6 +21,9 @@ pub const MOST_NETS: usize = 256;
 /// Blocks of a factor's network with all named networks written out: a chain of networks that each use the last one twice
 /// doubles with each.
 pub const MOST_BLOCKS: usize = 100_000;
+
+/// The same of all factors together: what is compiled grows with them, and so does the time that takes.
+pub const MOST_BLOCKS_TOGETHER: usize = 4096;
 
 /// Values of a variable that `draw … = enumerate` goes through.
 pub const MOST_VALUES: usize = 1024;

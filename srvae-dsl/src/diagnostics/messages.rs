@@ -4,7 +4,8 @@
 //! arguments and numbers, E04 factors, E05 shapes, W06 warnings.
 
 use super::{
-    Diagnostic, LARGEST_FILE, MOST_BLOCKS, MOST_NAMES, MOST_NESTING, MOST_NETS, MOST_OPERATORS, MOST_VALUES, closest,
+    Diagnostic, LARGEST_FILE, LONGEST_STATEMENT, MOST_BLOCKS, MOST_BLOCKS_TOGETHER, MOST_NAMES, MOST_NESTING,
+    MOST_NETS, MOST_OPERATORS, MOST_VALUES, closest,
 };
 use crate::source::Span;
 
@@ -37,6 +38,15 @@ pub(crate) fn too_many_operators(count: usize, span: Span) -> Diagnostic {
     Diagnostic::error("E0105", format!("the statement has {count} arithmetic operators, more than {MOST_OPERATORS}"))
         .at(span, "in this statement")
         .hint("name a part of the arithmetic with `param`")
+}
+
+pub(crate) fn statement_too_long(bytes: usize, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "E0115",
+        format!("the statement has {bytes} bytes, more than the {LONGEST_STATEMENT} that are read"),
+    )
+    .at(span, "it begins here")
+    .hint("name its parts with `net`; is this a model that a person wrote?")
 }
 
 pub(crate) fn unclosed_bracket(bracket: char, span: Span) -> Diagnostic {
@@ -312,6 +322,12 @@ pub(crate) fn too_many_names(span: Span) -> Diagnostic {
     Diagnostic::error("E0222", format!("the file defines more than {MOST_NAMES} names"))
         .at(span, "one too many")
         .hint("is this a model that a person wrote?")
+}
+
+pub(crate) fn too_many_blocks_together(count: usize) -> Diagnostic {
+    let title =
+        format!("the networks have {count} blocks together, more than the {MOST_BLOCKS_TOGETHER} that are compiled");
+    Diagnostic::error("E0226", title).hint("a named network counts wherever it is used; use fewer, or larger blocks")
 }
 
 // ---- E03: arguments and numbers

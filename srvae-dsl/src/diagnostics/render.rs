@@ -2,8 +2,9 @@
 
 use super::{Diagnostic, MOST_ERRORS, Report, Severity};
 use crate::source::{Source, Span};
-use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Snippet};
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// Plain text, or with the terminal's colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +15,12 @@ pub enum Style {
 
 /// Columns of a message; longer lines are cut around the place they are about.
 const WIDTH: usize = 140;
+
+/// Bytes of a line after the last place that a message is about; what lies further is not looked at.
+const BEHIND: usize = 1000;
+
+/// Bytes of the lines that a message is about; where there are more, it says line and column alone.
+const LONGEST_LINES: usize = 1 << 19;
 
 impl Report {
     /// All messages, a blank line between two.
@@ -55,11 +62,15 @@ impl Diagnostic {
             Severity::Warning => Level::WARNING,
         };
         let mut group = level.primary_title(self.title.as_str()).id(self.code).elements(Vec::<Element<'_>>::new());
-        if self.labels.is_empty() {
-            group = group.element(annotate_snippets::Origin::path(source.path.as_str()));
-        } else {
-            group = group.element(self.snippet(source));
-        }
+        let origin = Origin::path(source.path.as_str());
+        group = match self.lines(source) {
+            None => group.element(origin),
+            Some(lines) if lines.len() > LONGEST_LINES => {
+                let place = source.position(self.place().unwrap_or_default().start);
+                group.element(origin.line(place.line).char_column(place.column))
+            }
+            Some(lines) => group.element(self.snippet(source, lines)),
+        };
         for note in &self.notes {
             group = group.element(Level::NOTE.message(note.as_str()));
         }
@@ -70,17 +81,26 @@ impl Diagnostic {
     }
 
     /// The lines from the first to the last place, so that the cost does not grow with the file.
-    fn snippet<'a>(&'a self, source: &'a Source) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+    fn lines(&self, source: &Source) -> Option<Range<usize>> {
         let text = source.text.as_str();
-        let all = self.labels.iter().map(|label| inside(text, label.span)).reduce(Span::to).unwrap_or_default();
+        let all = self.labels.iter().map(|label| inside(text, label.span)).reduce(Span::to)?;
         let start = text[..all.start].rfind('\n').map_or(0, |newline| newline + 1);
         let end = text[all.end..].find('\n').map_or(text.len(), |newline| all.end + newline);
+        Some(start..inside(text, Span::new(all.end, end.min(all.end + BEHIND))).end)
+    }
+
+    fn snippet<'a>(
+        &'a self,
+        source: &'a Source,
+        lines: Range<usize>,
+    ) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+        let (text, start) = (source.text.as_str(), lines.start);
         let annotations = self.labels.iter().map(|label| {
             let kind = if label.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
             let span = inside(text, label.span);
             kind.span(span.start - start..span.end - start).label(label.text.as_str())
         });
-        let lines = &text[start..end];
+        let lines = &text[lines];
         let lines = if lines.contains('\r') { Cow::Owned(lines.replace('\r', " ")) } else { Cow::Borrowed(lines) };
         Snippet::source(lines)
             .line_start(source.position(start).line)

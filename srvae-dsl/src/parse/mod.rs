@@ -9,7 +9,7 @@ mod layout;
 mod tree;
 
 use crate::ast::{File, Item};
-use crate::diagnostics::{Diagnostic, Findings, LARGEST_FILE, Report, messages};
+use crate::diagnostics::{Diagnostic, Findings, LARGEST_FILE, LONGEST_STATEMENT, Report, messages};
 use crate::source::{Source, Span};
 use layout::Statement;
 use pest::Parser;
@@ -77,6 +77,13 @@ type Failure = Box<Diagnostic>;
 
 fn parse_statement(code: &str, statement: &Statement) -> Result<Item, Failure> {
     let text = code.get(statement.span.range()).unwrap_or_default();
+    // Blanks do not count, for the formatter adds some.
+    let length = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).count();
+    if length > LONGEST_STATEMENT {
+        let begin = text.chars().next().map_or(0, char::len_utf8);
+        let span = Span::new(statement.span.start, statement.span.start + begin);
+        return Err(Box::new(messages::statement_too_long(length, span)));
+    }
     let word_end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
     let word = &text[..word_end];
     let Some((_, rule, example)) = STATEMENTS.iter().find(|(keyword, ..)| *keyword == word) else {

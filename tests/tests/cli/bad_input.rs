@@ -104,3 +104,100 @@ fn folders_that_cannot_be_written_to() {
     let left: Vec<_> = fs::read_dir(place.root()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 3, "{left:?}");
 }
+
+/// Nothing in a file of another reaches the terminal as a command to it.
+#[test]
+fn text_of_others_is_printed_without_its_escapes() {
+    let place = Place::new();
+    let escape = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}1m\u{202e}";
+    let source = crate::support::toy::SOURCE;
+    fs::write(place.path("documented.pgm"), format!("/// {escape} here\n{source}")).unwrap();
+    fs::write(place.path("wrong.pgm"), format!("{source}p(x) = {escape}nothing // {escape}\n")).unwrap();
+    let name = format!("{escape}.pgm");
+    fs::write(place.path(&name), source).unwrap();
+    for file in ["documented.pgm", "wrong.pgm", &name, "\u{1b}[31mmissing.pgm"] {
+        for command in ["explain", "check", "eval"] {
+            let said = crate::support::said(place.command(command).arg(file).output().unwrap());
+            let steers =
+                |text: &str| text.contains(|c: char| (c.is_control() && c != '\n' && c != '\t') || c == '\u{202e}');
+            assert!(!steers(&said.out) && !steers(&said.err), "{command} {file:?}: {:?}\n{:?}", said.out, said.err);
+        }
+    }
+    let said = place.run("explain documented.pgm --json");
+    let said: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(said["docs"][0], format!("{escape} here"));
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_devices_and_folders_are_refused_without_waiting() {
+    let place = Place::new();
+    assert!(std::process::Command::new("mkfifo").arg(place.path("pipe")).status().unwrap().success());
+    for file in ["pipe", "/dev/zero", "/dev/full"] {
+        for command in ["check", "eval", "train toy.pgm --data", "import", "sample"] {
+            let rest = if command == "import" { "toy.pgm --out imported" } else { "" };
+            place.fails(&format!("{command} {file} {rest}"), &[file]);
+        }
+    }
+    fs::create_dir(place.path("folder.npz")).unwrap();
+    place.fails("train toy.pgm --data folder.npz", &["folder.npz"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn fmt_keeps_links_and_modes() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let source = crate::support::toy::SOURCE.replace("latent z", "latent    z");
+    fs::write(place.path("real.pgm"), source).unwrap();
+    fs::set_permissions(place.path("real.pgm"), fs::Permissions::from_mode(0o640)).unwrap();
+    std::os::unix::fs::symlink("real.pgm", place.path("link.pgm")).unwrap();
+    assert_eq!(place.run("fmt link.pgm").out, "link.pgm: formatted\n");
+    assert!(fs::symlink_metadata(place.path("link.pgm")).unwrap().is_symlink());
+    assert_eq!(fs::metadata(place.path("real.pgm")).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(place.run("fmt --check real.pgm").code, 0);
+}
+
+/// A limit on the size of files is an error like a full disk, and leaves nothing half-written.
+#[cfg(unix)]
+#[test]
+fn a_size_limit_of_the_shell_is_one_error() {
+    let place = Place::new();
+    place.json("train toy.pgm --data builtin --steps 2 --out run");
+    let script = format!("ulimit -f 1; exec {} sample run --count 64 --out run/large.png", env!("CARGO_BIN_EXE_toy"));
+    let output = std::process::Command::new("bash").args(["-c", &script]).current_dir(place.root()).output().unwrap();
+    crate::support::said(output).is_clear_error("sample", &["run/large.png", "cannot be written"]);
+    let left = fs::read_dir(place.path("run")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(left.into_iter().all(|name| !name.to_string_lossy().starts_with(".partial-")));
+}
+
+/// A checkpoint's header is used for nothing that its model's text contradicts.
+#[test]
+fn headers_that_contradict_their_model() {
+    use srvae::train::Checkpoint;
+    let place = Place::new();
+    place.json("train toy.pgm --data builtin --steps 2 --out run");
+    let last = place.path("run/checkpoints/last.safetensors");
+    let tampered = |change: &dyn Fn(&mut srvae::train::Header), words: &[&str]| {
+        let mut checkpoint = Checkpoint::load(&last, &srvae::Device::Cpu).unwrap();
+        change(&mut checkpoint.header);
+        checkpoint.save(&place.path("tampered.safetensors")).unwrap();
+        place.fails("eval tampered.safetensors", words);
+        place.fails("sample tampered.safetensors --out a.png", words);
+    };
+    tampered(
+        &|header| header.variables[0].shape = vec![3, 4, 5],
+        &["tampered.safetensors", "variable x of shape [3, 4, 5] is x of shape [3, 4, 4] in its text"],
+    );
+    tampered(&|header| drop(header.variables.pop()), &["it lists 1 of the 2 variables"]);
+    tampered(&|header| header.model = "other".into(), &["named other there, and toy in its text"]);
+    tampered(&|header| header.source = "model toy".into(), &["error[E"]);
+    let huge = "|> linear(out: 1048576) |> linear(out: 1048576) |> linear";
+    tampered(
+        &|header| header.source = header.source.replace("|> flatten |> linear", &format!("|> flatten {huge}")),
+        &["parameters, and there are 147"],
+    );
+    let with =
+        |header: &mut srvae::train::Header| header.settings = vec![("width".into(), srvae::Setting::Int(1 << 40))];
+    tampered(&with, &["width"]);
+}

@@ -55,6 +55,9 @@ pub struct Cli {
     pub compile: bool,
     #[command(subcommand)]
     pub command: Option<Command>,
+    /// Memory that one data file, checkpoint or archive may take once it is unpacked; a picture a sixteenth of it.
+    #[arg(long, global = true, value_name = "GIB", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..1 << 20))]
+    pub read_limit: u64,
     #[command(flatten)]
     pub all: All,
 }

@@ -12,7 +12,7 @@ mod builtin;
 mod crop;
 mod fit;
 mod folder;
-mod formats;
+pub mod formats;
 pub mod given;
 mod kept;
 mod open;

@@ -1,5 +1,6 @@
 //! One file: taken up where it was left, verified, and put in place whole.
 
+use super::{Pace, Request};
 use crate::eval::Interrupted;
 use crate::train::interrupt;
 use anyhow::{Context, Result, bail, ensure};
@@ -7,36 +8,22 @@ use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Connections tried in a row that bring nothing.
 const TRIES: u32 = 3;
-/// How long a server may be silent.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What to download.
-pub struct Request<'a> {
-    pub url: &'a str,
-    /// Of the whole file, in hexadecimal.
-    pub sha256: &'a str,
-    /// Where the file is to be.
-    pub target: &'a Path,
-    /// Called with the bytes there are and, once it is known, how many there will be.
-    pub progress: &'a dyn Fn(u64, Option<u64>),
-}
-
 /// Downloads a file; returns false where it was there already, and whole.
 ///
 /// What has come lies in `TARGET.part` until all of it has come and its checksum is right, so that a transfer that was cut
 /// off goes on from there, now or at the next call.
 ///
 /// # Errors
-/// A server that does not answer or has no such file, a checksum that is wrong, a full disk (nothing is left behind then), or
-/// Ctrl-C.
+/// A server that does not answer, is too slow or has no such file, a length or a checksum that is wrong, a full disk (nothing
+/// is left behind then), or Ctrl-C.
 pub fn download(request: &Request<'_>) -> Result<bool> {
     let target = request.target;
     if target.is_file() {
-        let found = digest(File::open(target).with_context(|| format!("{}: cannot be read", target.display()))?)?;
+        let found = digest(crate::input::open(target)?)?;
         if found == request.sha256 {
             return Ok(false);
         }
@@ -49,6 +36,9 @@ pub fn download(request: &Request<'_>) -> Result<bool> {
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).with_context(|| format!("{}: the folder cannot be made", folder.display()))?;
     let mut part = Part::open(target)?;
+    if part.length > request.bytes {
+        part.clear()?;
+    }
     let taken_up = part.length > 0;
     if let Err(error) = part.fill(request) {
         if part.length == 0 {
@@ -90,8 +80,21 @@ impl Part {
         path.push(".part");
         let path = PathBuf::from(path);
         let failed = || format!("{}: cannot be written", path.display());
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).with_context(failed)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+        }
+        let refused = || {
+            format!(
+                "{}: what was fetched cannot be written here; if it is a link or another's file, take it away",
+                path.display()
+            )
+        };
+        let mut file = options.open(&path).with_context(refused)?;
+        ensure!(is_ours(&file).with_context(failed)?, "{}", refused());
         ensure!(file.try_lock().is_ok(), "{}: another program is fetching this file", path.display());
         let length = file.seek(SeekFrom::End(0)).with_context(failed)?;
         Ok(Self { path, file, length })
@@ -113,7 +116,8 @@ impl Part {
                 }
                 Err(Stop::Connection(_)) => std::thread::sleep(Duration::from_millis(200 << failures)),
             }
-            failures = if self.length > before { 0 } else { failures + 1 };
+            // A server that sends next to nothing a connection is as good as gone.
+            failures = if self.length.saturating_sub(before) >= request.pace.bytes { 0 } else { failures + 1 };
             if failures >= TRIES {
                 bail!(
                     "{}: the transfer ends at {} bytes again and again; what came is kept, and the next fetch goes on from there",
@@ -128,9 +132,9 @@ impl Part {
     fn connect(&mut self, request: &Request<'_>) -> Result<bool, Stop> {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_connect(Some(PATIENCE))
-            .timeout_recv_response(Some(PATIENCE))
-            .timeout_per_read(Some(PATIENCE))
+            .timeout_connect(Some(request.pace.silence))
+            .timeout_recv_response(Some(request.pace.silence))
+            .timeout_per_read(Some(request.pace.silence))
             .build();
         let mut call = ureq::Agent::new_with_config(config).get(request.url);
         if self.length > 0 {
@@ -151,9 +155,18 @@ impl Part {
                 )));
             }
         }
-        let total = response.body().content_length().map(|rest| rest + self.length);
+        let total = response.body().content_length().map(|rest| rest.saturating_add(self.length));
+        if let Some(total) = total.filter(|&total| total != request.bytes) {
+            let failed = anyhow::anyhow!(
+                "{}: the server has a file of {total} bytes, expected are {}; another address can be given with --from",
+                request.url,
+                request.bytes
+            );
+            return Err(Stop::Final(failed));
+        }
         let mut body = response.into_body().into_reader();
         let mut buffer = vec![0; 1 << 16];
+        let mut window = Window::new(request.pace);
         loop {
             if interrupt::asked() {
                 return Err(Stop::Final(Interrupted.into()));
@@ -164,10 +177,21 @@ impl Part {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(Stop::Connection(error.into())),
             };
+            if self.length + count as u64 > request.bytes {
+                self.remove();
+                let failed = anyhow::anyhow!(
+                    "{}: the server sends more than the {} bytes of the file; what came was thrown away. Another address \
+                     can be given with --from",
+                    request.url,
+                    request.bytes
+                );
+                return Err(Stop::Final(failed));
+            }
             self.append(&buffer[..count]).map_err(Stop::Final)?;
-            (request.progress)(self.length, total);
+            (request.progress)(self.length, Some(request.bytes));
+            window.count(count).map_err(Stop::Connection)?;
         }
-        Ok(total.is_none_or(|total| self.length >= total))
+        Ok(self.length == request.bytes)
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<()> {
@@ -204,7 +228,66 @@ impl Part {
     fn place(self, target: &Path) -> Result<()> {
         let failed = || format!("{}: cannot be put in place", target.display());
         self.file.sync_all().with_context(failed)?;
+        ensure!(
+            self.is_at_its_path().with_context(failed)?,
+            "{}: something else was put there during the transfer",
+            self.path.display()
+        );
         fs::rename(&self.path, target).with_context(failed)
+    }
+
+    #[cfg(unix)]
+    fn is_at_its_path(&self) -> std::io::Result<bool> {
+        use std::os::unix::fs::MetadataExt;
+        let (ours, there) = (self.file.metadata()?, fs::symlink_metadata(&self.path)?);
+        Ok((ours.dev(), ours.ino()) == (there.dev(), there.ino()))
+    }
+
+    #[cfg(not(unix))]
+    fn is_at_its_path(&self) -> std::io::Result<bool> {
+        Ok(!fs::symlink_metadata(&self.path)?.is_symlink())
+    }
+}
+
+/// An ordinary file of this user that has no other name.
+#[cfg(unix)]
+fn is_ours(file: &File) -> std::io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let about = file.metadata()?;
+    // SAFETY: asks for a number, and cannot fail.
+    let user = unsafe { libc::geteuid() };
+    Ok(about.is_file() && about.nlink() == 1 && about.uid() == user)
+}
+
+#[cfg(not(unix))]
+fn is_ours(file: &File) -> std::io::Result<bool> {
+    Ok(file.metadata()?.is_file())
+}
+
+/// Counts what comes in a time.
+struct Window {
+    pace: Pace,
+    begun: Instant,
+    bytes: u64,
+}
+
+impl Window {
+    fn new(pace: Pace) -> Self {
+        Self { pace, begun: Instant::now(), bytes: 0 }
+    }
+
+    /// # Errors
+    /// Too few bytes over a whole window.
+    fn count(&mut self, bytes: usize) -> Result<()> {
+        self.bytes += bytes as u64;
+        let elapsed = self.begun.elapsed();
+        if elapsed < self.pace.window {
+            return Ok(());
+        }
+        let (came, seconds) = (self.bytes, elapsed.as_secs_f64());
+        *self = Self::new(self.pace);
+        ensure!(came >= self.pace.bytes, "only {came} bytes came in {seconds:.0} seconds");
+        Ok(())
     }
 }
 

@@ -6,10 +6,42 @@ mod download;
 #[path = "without.rs"]
 mod download;
 
-pub use download::{Request, download};
+pub use download::download;
 
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What to download.
+pub struct Request<'a> {
+    pub url: &'a str,
+    /// Of the whole file, in hexadecimal.
+    pub sha256: &'a str,
+    /// Of the whole file; not one more is taken.
+    pub bytes: u64,
+    /// Where the file is to be.
+    pub target: &'a Path,
+    pub pace: Pace,
+    /// Called with the bytes there are and, once it is known, how many there will be.
+    pub progress: &'a dyn Fn(u64, Option<u64>),
+}
+
+/// How slow a server may be before a connection is given up.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// Without a byte.
+    pub silence: Duration,
+    /// In each window at least so many bytes come, unless the file ends.
+    pub window: Duration,
+    pub bytes: u64,
+}
+
+impl Default for Pace {
+    /// A kilobyte a second, over a minute.
+    fn default() -> Self {
+        Self { silence: Duration::from_secs(30), window: Duration::from_secs(60), bytes: 60_000 }
+    }
+}
 
 /// A file that can be fetched.
 #[derive(Debug, Clone, Copy)]

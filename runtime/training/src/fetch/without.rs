@@ -1,18 +1,7 @@
 //! A program that was built without the feature `fetch` opens no connection.
 
+use super::Request;
 use anyhow::{Result, bail};
-use std::path::Path;
-
-/// What to download.
-pub struct Request<'a> {
-    pub url: &'a str,
-    /// Of the whole file, in hexadecimal.
-    pub sha256: &'a str,
-    /// Where the file is to be.
-    pub target: &'a Path,
-    /// Called with the bytes there are and, once it is known, how many there will be.
-    pub progress: &'a dyn Fn(u64, Option<u64>),
-}
 
 /// # Errors
 /// Always: the message says how to build a program that can, and what to fetch by other means.

@@ -9,6 +9,7 @@ mod open;
 mod picture;
 mod tar;
 mod zip;
+mod zip_layout;
 
 pub use gzip::gunzip;
 pub use npy::{Array, Kind};

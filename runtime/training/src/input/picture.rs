@@ -42,6 +42,9 @@ fn chunks(bytes: &[u8]) -> Result<()> {
             found.sum().to_be_bytes() == *checksum,
             "the checksum of its chunk {name} is wrong; the file is damaged"
         );
+        // The decoder trusts that a palette has whole colours.
+        let colours = (3..=3 * 256).contains(&length) && length.is_multiple_of(3);
+        ensure!(name != "PLTE" || colours, "its palette has {length} bytes");
         if name == "IEND" {
             return Ok(());
         }

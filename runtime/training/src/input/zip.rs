@@ -1,9 +1,9 @@
 //! Zip: the members of an archive in memory, each with its checksum.
 //!
-//! The library reads the archive's directory; what it leaves open is verified here: that directory and members say the same,
-//! that members do not overlap, that the directory has as many entries as its end says, and every member's CRC-32.
+//! The library reads the archive's directory; what it leaves open is verified here: that every copy of a number in the archive is
+//! the same, that members do not overlap, and every member's CRC-32.
 
-use super::within;
+use super::{within, zip_layout};
 use anyhow::{Context, Result, bail, ensure};
 use std::borrow::Cow;
 use std::io::{Cursor, Read};
@@ -27,9 +27,7 @@ impl<'a> Archive<'a> {
     pub fn open(bytes: &'a [u8], limit: u64) -> Result<Self> {
         const DAMAGED: &str = "the archive is damaged or cut short";
         let mut zip = zip::ZipArchive::new(Cursor::new(bytes)).context(DAMAGED)?;
-        zip.validate_header_consistency().context(DAMAGED)?;
-        ensure!(zip.offset() == 0, "{DAMAGED}: {} bytes stand before its first member", zip.offset());
-        directory(bytes, usize::try_from(zip.central_directory_start())?, zip.len()).context(DAMAGED)?;
+        zip_layout::verify(&mut zip, bytes).context(DAMAGED)?;
         let names = zip.file_names().map(|name| Ok(name?.into_owned())).collect::<zip::result::ZipResult<_>>();
         Ok(Self { zip, bytes, names: names.context(DAMAGED)?, left: limit, limit })
     }
@@ -86,23 +84,4 @@ fn inflate(content: &[u8], size: u64) -> Result<Vec<u8>> {
     decoder.by_ref().take(size.saturating_add(1)).read_to_end(&mut bytes)?;
     ensure!(bytes.len() as u64 != size || decoder.into_inner().is_empty(), "bytes follow its last block");
     Ok(bytes)
-}
-
-/// Walks the directory: `count` entries from `start`, then one of its ends.
-fn directory(bytes: &[u8], start: usize, count: usize) -> Result<()> {
-    const ENTRY: &[u8] = b"PK\x01\x02";
-    const FIXED: usize = 46;
-    let (mut at, mut entries) = (start, 0);
-    while let Some(entry) = bytes.get(at..).filter(|rest| rest.starts_with(ENTRY)) {
-        let length = |place: usize| Some(usize::from(u16::from_le_bytes([*entry.get(place)?, *entry.get(place + 1)?])));
-        let lengths = [28, 30, 32].map(length).into_iter().sum::<Option<usize>>();
-        at += FIXED + lengths.context("its directory is cut short")?;
-        entries += 1;
-    }
-    let end = bytes.get(at..).unwrap_or_default();
-    ensure!(
-        entries == count && (end.starts_with(b"PK\x05\x06") || end.starts_with(b"PK\x06\x06")),
-        "its directory has {entries} entries where its end says {count}"
-    );
-    Ok(())
 }

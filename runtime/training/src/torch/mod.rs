@@ -5,4 +5,4 @@ mod pth;
 mod state;
 
 pub use names::torch_names;
-pub use state::{export, read, restore};
+pub use state::{export, parse, read, restore};

@@ -13,12 +13,19 @@ use std::path::Path;
 /// # Errors
 /// A file that cannot be read, is damaged, or holds no state.
 pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
-    let bytes = crate::input::read(path)?;
-    let place = || format!("{}: not a PyTorch checkpoint or safetensors file that can be read", path.display());
-    let tensors = if path.extension().is_some_and(|ending| ending == "safetensors") {
-        crate::tensors::read(&bytes, &Device::Cpu).with_context(place)?.tensors
-    } else {
-        pth::read(&bytes).with_context(place)?
+    let is_safetensors = path.extension().is_some_and(|ending| ending == "safetensors");
+    parse(&crate::input::read(path)?, is_safetensors)
+        .with_context(|| format!("{}: not a PyTorch checkpoint or safetensors file that can be read", path.display()))
+}
+
+/// The same of a file's bytes.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(bytes: &[u8], is_safetensors: bool) -> Result<BTreeMap<String, Tensor>> {
+    let tensors = match is_safetensors {
+        true => crate::tensors::read(bytes, &Device::Cpu)?.tensors,
+        false => pth::read(bytes)?,
     };
     let parallel = !tensors.is_empty() && tensors.keys().all(|name| name.starts_with("module."));
     let rename = |name: String| {

@@ -4,8 +4,8 @@ use super::difference::differences;
 use super::{Config, sane};
 use crate::spec::{Spec, Variable};
 use crate::terminal::note;
-use crate::{Device, Params, Settings, Tensor, tensors};
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use crate::{DType, Device, Params, Settings, Tensor, tensors};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -108,8 +108,16 @@ impl Checkpoint {
     /// # Errors
     /// A file that is missing, damaged, no checkpoint of this program, or one whose header makes no sense.
     pub fn load(path: &Path, device: &Device) -> Result<Self> {
+        Self::parse(&crate::input::read(path)?, path, device)
+    }
+
+    /// The same of a file's bytes; `path` is for messages.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::load`].
+    pub fn parse(bytes: &[u8], path: &Path, device: &Device) -> Result<Self> {
         let place = path.display();
-        let file = tensors::read(&crate::input::read(path)?, device)
+        let file = tensors::read(bytes, device)
             .with_context(|| format!("{place}: the checkpoint is damaged or cut short, or is no safetensors file"))?;
         let header = header(&file, path)?;
         if !file.verified {
@@ -204,8 +212,5 @@ fn header(file: &tensors::File, path: &Path) -> Result<Header> {
 /// # Errors
 /// Missing, superfluous and misshapen values, all in one message.
 pub fn restore(params: &Params, values: &BTreeMap<String, Tensor>, place: &str) -> Result<()> {
-    if let Some((name, value)) = values.iter().find(|(_, value)| !value.dtype().is_float()) {
-        bail!("{place}: parameters do not fit the model: {name} holds {}, floats are wanted", value.dtype().as_str());
-    }
     params.restore(values).map_err(|reason| anyhow!("{place}: {reason}"))
 }

@@ -1,0 +1,34 @@
+//! How large a model may be.
+
+use crate::diagnostics::{Findings, MOST_BLOCKS_TOGETHER, messages};
+use crate::graph::{Body, Model, NetBody, Network, Op};
+
+/// Refuses a model of more blocks than are compiled, before anything is made of each.
+pub(super) fn bound(model: &Model, findings: &mut Findings) {
+    let mut nets: Vec<usize> = Vec::new();
+    // Each named network stands after those it uses.
+    for net in &model.nets {
+        nets.push(match &net.body {
+            NetBody::Network(network) => blocks(network, &nets),
+            NetBody::Rust { .. } => 1,
+        });
+    }
+    let factors = model.p.iter().chain(&model.q).map(|factor| match &factor.body {
+        Body::Stochastic { network: Some(network), .. } => blocks(network, &nets),
+        _ => 0,
+    });
+    let count = factors.fold(0usize, usize::saturating_add);
+    if count > MOST_BLOCKS_TOGETHER {
+        findings.push(messages::too_many_blocks_together(count));
+    }
+}
+
+/// Blocks of a network with those of the named networks it uses, as often as it uses them.
+fn blocks(network: &Network, nets: &[usize]) -> usize {
+    let each = network.nodes.iter().map(|node| match &node.op {
+        Op::Block { .. } => 1,
+        Op::Net(id) => nets.get(id.0).copied().unwrap_or(0),
+        Op::Variable(_) | Op::Formal(_) => 0,
+    });
+    each.fold(0, usize::saturating_add)
+}
