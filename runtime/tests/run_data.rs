@@ -1,14 +1,23 @@
 //! Data sets: what is read, what is drawn, and what is said of files that are wrong.
 
+#[path = "data/bad.rs"]
+mod bad;
+#[path = "data/names.rs"]
+mod names;
+#[path = "data/parts.rs"]
+mod parts;
+mod toy;
+
 use srvae::data::{self, Augment, Images, Source, Split};
 use srvae::picture;
+use srvae::spec::{Role, Space, Spec, Variable};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 #[test]
 fn the_builtin_pictures_differ_from_each_other_and_never_change() {
-    let data = data::load(&Source::Builtin, [3, 32, 32], Split::default()).unwrap();
-    let again = data::load(&Source::Builtin, [3, 32, 32], Split::default()).unwrap();
+    let data = data::load(&Source::default(), &image([3, 32, 32]), Split::default()).unwrap();
+    let again = data::load(&Source::default(), &image([3, 32, 32]), Split::default()).unwrap();
     assert_eq!(data.train.picture(17), again.train.picture(17));
     let mut pictures: Vec<&[u8]> = (0..data.train.len()).map(|index| data.train.picture(index)).collect();
     pictures.sort_unstable();
@@ -39,8 +48,25 @@ fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/data").join(name)
 }
 
-fn source(path: &Path) -> Source {
-    Source::parse(&path.display().to_string()).unwrap()
+pub fn source(path: &Path) -> Source {
+    Source::of(path)
+}
+
+/// A model that takes data for these variables.
+pub fn spec(variables: &[(&str, Space, &[usize])]) -> Spec {
+    let variable = |&(name, space, shape): &(&str, Space, &[usize])| Variable {
+        name: name.into(),
+        role: Role::Observed,
+        space,
+        shape: shape.to_vec(),
+        supplied: false,
+    };
+    Spec { variables: variables.iter().map(variable).collect(), ..toy::spec() }
+}
+
+/// A model of images and their classes.
+pub fn image(shape: [usize; 3]) -> Spec {
+    spec(&[("x", Space::Image, &shape)])
 }
 
 fn is_picture(images: &Images, at: usize, index: usize, side: usize) -> bool {
@@ -52,21 +78,22 @@ fn pickled_and_npz_batches_hold_what_the_binary_form_would() {
     for (folder, trained, tests, name) in
         [("cifar", 4, 4, "CIFAR-10"), ("imagenet_python", 4, 4, "ImageNet32"), ("imagenet_npz", 2, 4, "ImageNet32")]
     {
-        let data = data::load(&source(&fixture(folder)), [3, 32, 32], Split::None).unwrap();
+        let spec = spec(&[("x", Space::Image, &[3, 32, 32]), ("c", Space::Label, &[10])]);
+        let data = data::load(&source(&fixture(folder)), &spec, Split::None).unwrap();
         assert_eq!((data.name.as_str(), data.train.len(), data.test.len()), (name, trained, 2), "{folder}");
         for index in 0..trained {
             assert!(is_picture(&data.train, index, index, 32), "{folder} {index}");
             assert_eq!(data.train.label(index), Some(index % 10), "{folder} {index}");
         }
         assert!(is_picture(&data.test, 1, tests + 1, 32) && data.test.label(1) == Some((tests + 1) % 10));
-        let (again, test) = data::test(&source(&fixture(folder)), [3, 32, 32], Split::None).unwrap();
+        let (again, test) = data::test(&source(&fixture(folder)), &spec, None, None).unwrap();
         assert!(again == name && test.len() == 2 && is_picture(&test, 0, tests, 32));
     }
     // One file of arrays, colours last: all of it is for testing, or a tenth.
     let path = source(&fixture("interleaved.npz"));
-    let (name, test) = data::test(&path, [3, 8, 8], Split::None).unwrap();
+    let (name, test) = data::test(&path, &image([3, 8, 8]), None, None).unwrap();
     assert!(name == "interleaved" && (0..4).all(|index| is_picture(&test, index, index, 8)));
-    assert_eq!(data::load(&path, [3, 8, 8], Split::None).unwrap().test.len(), 1);
+    assert_eq!(data::load(&path, &image([3, 8, 8]), Split::None).unwrap().test.len(), 1);
 }
 
 #[test]
@@ -78,7 +105,7 @@ fn the_python_archive_is_read_as_its_folder() {
     archive.append_dir_all("cifar-10-batches-py", fixture("cifar")).unwrap();
     archive.into_inner().unwrap().finish().unwrap();
     let (whole, folder) = (source(&path), source(&fixture("cifar")));
-    let [a, b] = [whole, folder].map(|source| data::load(&source, [3, 32, 32], Split::None).unwrap());
+    let [a, b] = [whole, folder].map(|source| data::load(&source, &image([3, 32, 32]), Split::None).unwrap());
     assert!((0..4).all(|index| a.train.picture(index) == b.train.picture(index)));
     assert_eq!((a.name, a.test.len()), (b.name, b.test.len()));
 }
@@ -99,7 +126,7 @@ fn damaged_batches_say_what_is_wrong() {
         }
         let path = root.join(file);
         std::fs::write(&path, change(std::fs::read(&path).unwrap())).unwrap();
-        format!("{:#}", data::load(&source(&root), [3, 32, 32], Split::None).unwrap_err())
+        format!("{:#}", data::load(&source(&root), &image([3, 32, 32]), Split::None).unwrap_err())
     };
     let half = |bytes: Vec<u8>| bytes[..bytes.len() / 2].to_vec();
     let other = |_: Vec<u8>| b"hello".to_vec();
@@ -161,14 +188,14 @@ fn damaged_batches_say_what_is_wrong() {
     }
     let root = place.path().join("imagenet_npz");
     std::fs::remove_file(root.join("train_data_batch_1.npz")).unwrap();
-    let error = format!("{:#}", data::load(&source(&root), [3, 32, 32], Split::None).unwrap_err());
+    let error = format!("{:#}", data::load(&source(&root), &image([3, 32, 32]), Split::None).unwrap_err());
     assert!(error.contains("train_data_batch_*.npz is missing"), "{error}");
     // For testing alone, nothing is missing.
-    assert_eq!(data::test(&source(&root), [3, 32, 32], Split::None).unwrap().1.len(), 2);
+    assert_eq!(data::test(&source(&root), &image([3, 32, 32]), None, None).unwrap().1.len(), 2);
 }
 
 /// Pictures whose first pixel is their number.
-fn folder(root: &Path, names: &[&str]) {
+pub fn folder(root: &Path, names: &[&str]) {
     for (number, name) in names.iter().enumerate() {
         let path = root.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -177,7 +204,7 @@ fn folder(root: &Path, names: &[&str]) {
     }
 }
 
-fn first(images: &Images) -> Vec<u8> {
+pub fn first(images: &Images) -> Vec<u8> {
     (0..images.len()).map(|index| images.picture(index)[0]).collect()
 }
 
@@ -185,7 +212,7 @@ fn first(images: &Images) -> Vec<u8> {
 fn folders_are_divided_as_their_names_say() {
     let place = tempfile::tempdir().unwrap();
     let shape = [3, 24, 20];
-    let load = |name: &str| data::load(&source(&place.path().join(name)), shape, Split::None).unwrap();
+    let load = |name: &str| data::load(&source(&place.path().join(name)), &image(shape), Split::None).unwrap();
     folder(&place.path().join("whole"), &["train/a.png", "train/b/c.png", "val/d.png", "test/e.png"]);
     let data = load("whole");
     assert_eq!([first(&data.train), first(&data.validation), first(&data.test)], [vec![0, 1], vec![2], vec![3]]);
@@ -202,7 +229,7 @@ fn folders_are_divided_as_their_names_say() {
         assert_eq!([first(&data.train), first(&data.validation), first(&data.test)], [vec![0, 3], vec![2], vec![1]]);
     }
     std::fs::write(&list, "1.png 0\n2.png 5\n").unwrap();
-    let error = data::load(&source(&place.path().join("faces")), shape, Split::None).unwrap_err();
+    let error = data::load(&source(&place.path().join("faces")), &image(shape), Split::None).unwrap_err();
     assert!(format!("{error:#}").contains("line 2 is `2.png 5`"), "{error:#}");
 }
 
@@ -211,16 +238,16 @@ fn pictures_of_a_folder_are_cropped_and_other_data_is_not() {
     let place = tempfile::tempdir().unwrap();
     folder(place.path(), &["a.png", "b.png"]);
     let cropped = |crop: &str| {
-        let text = Source::text(&place.path().display().to_string(), Some(crop));
-        data::load(&Source::parse(&text).unwrap(), [3, 8, 8], Split::None)
+        let source = Source { crop: Some(crop.parse().unwrap()), ..source(place.path()) };
+        data::load(&source, &image([3, 8, 8]), Split::None)
     };
     let data = cropped("8x8+3+5").unwrap();
     assert_eq!((data.train.picture(0)[64], data.train.picture(0)[128]), (3, 5));
     assert_eq!(cropped("8").unwrap().train.picture(0)[64], 6);
     let error = format!("{:#}", cropped("21x8").unwrap_err());
     assert!(error.contains(".png: cannot be cropped") && error.contains("20x24"), "{error}");
-    let text = Source::text(&fixture("cifar").display().to_string(), Some("8"));
-    let error = data::load(&Source::parse(&text).unwrap(), [3, 8, 8], Split::None).unwrap_err().to_string();
+    let source = Source { crop: Some("8".parse().unwrap()), ..source(&fixture("cifar")) };
+    let error = data::load(&source, &image([3, 8, 8]), Split::None).unwrap_err().to_string();
     assert!(error.contains("--crop is for folders of pictures"), "{error}");
 }
 
@@ -229,7 +256,7 @@ fn splits_keep_what_they_say_and_overlap_nowhere() {
     let place = tempfile::tempdir().unwrap();
     let names: Vec<String> = (0..100).map(|at| format!("train/{at:03}.png")).chain(["test/x.png".into()]).collect();
     folder(place.path(), &names.iter().map(String::as_str).collect::<Vec<_>>());
-    let load = |split| data::load(&source(place.path()), [3, 24, 20], split).unwrap();
+    let load = |split| data::load(&source(place.path()), &image([3, 24, 20]), split).unwrap();
     let hoogeboom = load(Split::Hoogeboom);
     assert_eq!((first(&hoogeboom.train), first(&hoogeboom.validation)), ((0..80).collect(), (80..100).collect()));
     let authors = load(Split::Authors);

@@ -5,6 +5,8 @@ mod support;
 
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/data.rs"]
+mod data;
 #[path = "cli/evaluation.rs"]
 mod evaluation;
 #[path = "cli/figures.rs"]

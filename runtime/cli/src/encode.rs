@@ -20,7 +20,7 @@ pub fn run(models: &'static [Compiled], args: &Encode) -> Result<ExitCode> {
     }
     files::check_place(&args.out, Kind::Npz, args.force)?;
     let session = Session::open(models, &args.run, &device::choose(&args.common)?)?;
-    let (name, images) = (session.data_name(&args.data), session.test(&args.data)?.1);
+    let (name, images) = (session.data_name(&args.data), session.test(&args.data, args.images)?.1);
     let count = args.images.unwrap_or(usize::MAX).min(images.len());
     let (_, latents) = eval::inferred(session.model.as_ref(), &session.spec)?;
     let numbers: usize = latents.iter().map(|latent| latent.shape.iter().product::<usize>()).sum();

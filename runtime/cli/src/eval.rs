@@ -19,7 +19,7 @@ use std::process::ExitCode;
 pub fn run(models: &'static [Compiled], args: &Eval) -> Result<ExitCode> {
     let records = args.per_record.as_deref().map(|path| record_kind(path, args.force)).transpose()?;
     let session = Session::open(models, &args.run, &device::choose(&args.common)?)?;
-    let (name, images) = (session.data_name(&args.data), session.test(&args.data)?.1);
+    let (name, images) = (session.data_name(&args.data), session.test(&args.data, args.likelihood.images)?.1);
     interrupt::listen();
     let found = likelihood(&session, &images, &args.likelihood)?;
     let line = line(&session, &name, &found);

@@ -27,10 +27,10 @@ fn warn(compilation: &Compilation) {
     }
 }
 
-pub fn check(args: &Check) -> Result<ExitCode> {
+pub fn check(models: &'static [Compiled], args: &Check) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     for file in &args.files {
-        let (path, text) = (file.display().to_string(), models::read(file)?);
+        let (path, text) = models::named(models, file)?;
         match compiler::compile(&path, &text, &args.model) {
             Ok(compilation) => {
                 warn(&compilation);
@@ -67,8 +67,8 @@ pub fn check_deep(models: &'static [Compiled], args: &Check) -> Result<ExitCode>
 }
 
 /// What the compiler made of a file, in the form that was asked for; pictures go to their files.
-pub fn explain(args: &Explain) -> Result<ExitCode> {
-    let (path, text) = (args.file.display().to_string(), models::read(&args.file)?);
+pub fn explain(models: &'static [Compiled], args: &Explain) -> Result<ExitCode> {
+    let (path, text) = models::named(models, &args.file)?;
     let compilation = compiler::compile(&path, &text, &args.model)?;
     let plan = compilation.plan()?;
     let pictures = [&args.svg, &args.png, &args.pdf].iter().any(|file| file.is_some());

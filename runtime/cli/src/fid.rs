@@ -70,7 +70,7 @@ impl Meter {
     pub fn pictures(&self, session: &Session, data: &DataArgs) -> Result<(String, Images)> {
         let (name, images) = match self.args.against {
             RealSet::Test => {
-                let (name, images) = session.test(data)?;
+                let (name, images) = session.test(data, self.args.real)?;
                 (format!("test pictures of {name}"), images)
             }
             RealSet::Train => {

@@ -27,7 +27,7 @@ pub fn run(models: &'static [Compiled], args: &Figure) -> Result<ExitCode> {
     }
     interrupt::listen();
     let session = Session::open(models, &args.run, &device::choose(&args.common)?)?;
-    let data = session.data(&args.data)?;
+    let (name, examples) = (session.data_name(&args.data), session.test(&args.data, Some(args.columns))?.1);
     let modes = session.model.modes().len();
     let pictures = (args.columns * modes) as f64;
     check_sheet(&session, pictures, &Options::default(), "take fewer --columns")?;
@@ -36,12 +36,12 @@ pub fn run(models: &'static [Compiled], args: &Figure) -> Result<ExitCode> {
         let draw = Draw { temperature: args.temperature, decode: default_decode(mode) };
         let options =
             Options { count: args.columns, columns: args.columns, draw, seed: args.seed, ..Options::default() };
-        let strips = figures::strips(session.model.as_ref(), &session.spec, mode, &data.test, &options)?;
+        let strips = figures::strips(session.model.as_ref(), &session.spec, mode, &examples, &options)?;
         let how = decode_text(draw.decode);
         let heading = Row { label: format!("{}, {how}", mode.name.replace('_', " ")), pictures: Vec::new() };
         groups.push(std::iter::once(heading).chain(strips.iter().map(enlarged)).collect());
     }
-    let title = format!("{} after {} steps on {}", session.spec.name, session.header.progress.step, data.name);
+    let title = format!("{} after {} steps on {}", session.spec.name, session.header.progress.step, name);
     let sheet = Sheet { title, groups };
     let path = args.out.clone().unwrap_or_else(|| session.folder.grid("figure"));
     let graph = compiler::explained(&session.spec)?.graph.context("the graph could not be drawn")?;

@@ -19,9 +19,9 @@ pub fn run(models: &'static [Compiled], args: &Interpolate) -> Result<ExitCode> 
         bail!("interpolation needs two images: give --input twice, or not at all to use test images");
     }
     ensure!(
-        args.input.len().is_multiple_of(2),
+        args.input.is_empty() || images.len().is_multiple_of(2),
         "interpolation needs pairs of images: {} were given with --input",
-        args.input.len()
+        images.len()
     );
     let pairs = if args.input.is_empty() { args.drawing.count.min(images.len()) } else { images.len() } / 2;
     let draw = args.drawing.draw(Decode::Mode);

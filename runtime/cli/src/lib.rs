@@ -166,9 +166,9 @@ fn run(models: &'static [Compiled], cli: Cli) -> Result<ExitCode> {
         Command::Figure(args) => figure::run(models, &args),
         Command::Report(args) => report::run(models, &args),
         Command::Bench(args) => bench::run(models, &args),
-        Command::Explain(args) => explain::explain(&args),
+        Command::Explain(args) => explain::explain(models, &args),
         Command::Check(args) if args.deep => explain::check_deep(models, &args),
-        Command::Check(args) => explain::check(&args),
+        Command::Check(args) => explain::check(models, &args),
         Command::Fmt(args) => explain::format(&args),
         Command::Lsp => Ok(srvae_lsp::stdio()),
     }

@@ -71,6 +71,20 @@ impl Found {
     }
 }
 
+/// The path and the text of a model file, or of a model that is compiled in under this name.
+///
+/// # Errors
+/// A file that is missing, cannot be read or is no text.
+pub fn named(models: &'static [Compiled], file: &Path) -> Result<(String, String)> {
+    if !file.exists() {
+        return match models.iter().find(|model| file.as_os_str() == model.name) {
+            Some(compiled) => Ok((compiled.path.into(), compiled.source.into())),
+            None => bail!("{}: no such file; {}", file.display(), known(models)),
+        };
+    }
+    Ok((file.display().to_string(), read(file)?))
+}
+
 /// The text of a model file.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use super::session::Session;
 use super::{device, machine, sheet};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
-use srvae_training::data::{self, Images};
+use srvae_training::data::{self, Column, Images};
 use srvae_training::figures::{self, Large, Options, Strip};
 use srvae_training::picture::{self, Planes};
 use srvae_training::terminal::{note, out};
@@ -23,11 +23,23 @@ pub const CONDITIONAL: &str = "conditional_generation";
 
 pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
     let sessions = open(models, args)?;
-    // A conditional model is given something even here: what the test data say.
-    let images = match find(&sessions[0], GENERATION)?.given.is_empty() {
-        true => Images::empty(sessions[0].spec.picture_shape()),
-        false => sessions[0].data(&args.data)?.test,
+    // A conditional model is given something even here: what --given or else the test data say.
+    let given = find(&sessions[0], GENERATION)?.given.to_vec();
+    let named =
+        |name: &str| args.given.iter().any(|text| text.split_once('=').is_some_and(|(first, _)| first.trim() == name));
+    let images = if given.is_empty() || given.iter().all(|name| named(name)) {
+        let columns = constant(&sessions[0], args, args.count)?;
+        if columns.is_empty() { Images::empty(sessions[0].spec.picture_shape()) } else { Images::of(columns)? }
+    } else {
+        with_given(&sessions[0], sessions[0].test(&args.data, Some(args.count))?.1, args)?
     };
+    for name in args.given.iter().filter_map(|text| text.split('=').next()) {
+        let mode = if given.is_empty() { "nothing".to_owned() } else { given.join(", ") };
+        ensure!(
+            given.iter().any(|known| *known == name.trim()),
+            "--given {name}: generation is given {mode} in this model"
+        );
+    }
     let decode = default_decode(find(&sessions[0], GENERATION)?);
     draw_sheet(&sessions, GENERATION, &images, &options(args, args.draw(decode), 1), args)
 }
@@ -46,6 +58,20 @@ pub fn with_input(models: &'static [Compiled], kind: &str, args: &args::Mode) ->
     }
     let images = inputs(&sessions[0], &args.input, &args.drawing)?;
     draw_sheet(&sessions, kind, &images, &options(&args.drawing, draw, args.draws), &args.drawing)
+}
+
+/// What --given says, as columns of so many records.
+fn constant(session: &Session, args: &Drawing, count: usize) -> Result<Vec<Column>> {
+    let classes = session.kept()?.map(|kept| kept.classes).unwrap_or_default();
+    args.given.iter().map(|text| data::given::column(&session.spec, text, &classes, count)).collect()
+}
+
+/// The same records with what --given says in place of their own values.
+fn with_given(session: &Session, mut records: Images, args: &Drawing) -> Result<Images> {
+    for column in constant(session, args, records.len())? {
+        records.insert(column)?;
+    }
+    Ok(records)
 }
 
 /// The run, and those it is to be held against.
@@ -158,21 +184,29 @@ pub fn find<'s>(session: &'s Session, kind: &str) -> Result<&'s Mode> {
 /// Pictures of the user's own, brought to the model's size, or else the test pictures.
 pub fn inputs(session: &Session, files: &[PathBuf], args: &Drawing) -> Result<Images> {
     if files.is_empty() {
-        return Ok(session.data(&args.data)?.test);
+        return with_given(session, session.test(&args.data, Some(args.count))?.1, args);
     }
     let shape = session.spec.picture_shape();
-    let pictures: Vec<Vec<u8>> =
-        files.iter().map(|file| Ok(data::resize_rgb(&data::open_picture(file)?, shape))).collect::<Result<_>>()?;
-    Images::new(shape, pictures.concat(), None)
+    let pictures: Vec<Vec<u8>> = pictures(files)?
+        .iter()
+        .map(|file| Ok(data::resize_rgb(&data::open_picture(file)?, shape)))
+        .collect::<Result<_>>()?;
+    with_given(session, Images::new(shape, pictures.concat(), None)?, args)
+}
+
+/// The picture files that are given, those of folders among them.
+pub fn pictures(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    Ok(paths.iter().map(|path| data::inputs(path)).collect::<Result<Vec<_>>>()?.concat())
 }
 
 /// A mode over pictures at their full size: one PNG for each picture and draw.
 fn full_size(session: &Session, mode: &Mode, args: &args::Mode, draw: Draw) -> Result<ExitCode> {
     let (_, [channels, ..]) = figures::given(&session.spec, mode)?;
-    for file in &args.input {
+    let files = pictures(&args.input)?;
+    for file in &files {
         let picture = Planes::of(&data::open_picture(file)?, channels);
         for number in 1..=args.draws {
-            let path = output(session, file, mode.name, &args.drawing, args.input.len(), (number, args.draws))?;
+            let path = output(session, file, mode.name, &args.drawing, &files, (number, args.draws))?;
             let result = tiled(session, mode, &picture, draw, args.drawing.seed + number as u64 - 1, 0.5)?;
             picture::save(&result.image(), &path)?;
             let line = json!({
@@ -198,16 +232,54 @@ pub fn output(
     file: &Path,
     mode: &str,
     args: &Drawing,
-    inputs: usize,
+    inputs: &[PathBuf],
     (number, draws): (usize, usize),
 ) -> Result<PathBuf> {
     match &args.out {
-        Some(out) if inputs == 1 && draws == 1 => Ok(out.clone()),
-        Some(_) => bail!("--out names one file, but {} files are written; omit it", inputs * draws),
+        Some(out) if inputs.len() == 1 && draws == 1 => Ok(out.clone()),
+        Some(_) => bail!("--out names one file, but {} files are written; omit it", inputs.len() * draws),
         None => {
-            let stem = file.file_stem().context("a picture without a name")?.to_string_lossy().into_owned();
+            let stem = name(file, inputs).context("a picture without a name")?;
             let number = if draws > 1 { format!("_{number}") } else { String::new() };
             Ok(session.folder.grid(&format!("{mode}_{stem}{number}")))
         }
+    }
+}
+
+/// What a result is called after: the name of its file, with those of the folders above it as far as files share them.
+fn name(file: &Path, all: &[PathBuf]) -> Option<String> {
+    let called = |path: &Path, folders: usize| -> Option<String> {
+        let stem = path.file_stem()?.to_string_lossy().into_owned();
+        let above = path.parent()?.components().rev().take(folders).map(|part| part.as_os_str().to_string_lossy());
+        let mut parts: Vec<String> =
+            above.map(|part| part.replace(['/', '\\'], "")).filter(|part| !part.is_empty()).collect();
+        parts.reverse();
+        parts.push(stem);
+        Some(parts.join("_"))
+    };
+    let most = file.components().count();
+    let alone = |folders: &usize| {
+        let own = called(file, *folders);
+        all.iter().filter(|other| called(other, *folders) == own).count() < 2
+    };
+    if let Some(folders) = (0..most).find(alone) {
+        return called(file, folders);
+    }
+    // The same stem with several endings, or the same file twice.
+    let number = all.iter().position(|other| other == file)?;
+    Some(format!("{}_{}", called(file, 0)?, number + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name;
+    use std::path::PathBuf;
+
+    #[test]
+    fn results_of_files_of_one_name_have_names_of_their_own() {
+        let files: Vec<PathBuf> =
+            ["a/1.png", "b/1.png", "c/d/1.png", "x/d/1.png", "2.png", "2.jpg"].map(PathBuf::from).to_vec();
+        let names: Vec<String> = files.iter().map(|file| name(file, &files).unwrap()).collect();
+        assert_eq!(names, ["a_1", "b_1", "c_d_1", "x_d_1", "2_5", "2_6"]);
     }
 }

@@ -5,7 +5,7 @@ use super::train::Plan;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{CommandFactory, Parser};
 use srvae_training::Setting;
-use srvae_training::data::Source;
+use srvae_training::data::{Binarise, Place, Source};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -82,6 +82,13 @@ fn options(file: &Path, table: &Table, given: &[OsString]) -> Result<(Option<OsS
                     }
                 }
             }
+            "bind" if has("bind") => {}
+            "bind" => {
+                let table = item.as_table_like().with_context(|| format!("{}: `bind` is no table", file.display()))?;
+                for (variable, item) in table.iter() {
+                    found.push(format!("--bind={variable}={}", text(item)?).into());
+                }
+            }
             // Two ways to say one thing.
             "steps" if has("epochs") => {}
             "epochs" if has("steps") => {}
@@ -125,15 +132,24 @@ pub fn text(plan: &Plan) -> Result<String> {
     let config = &plan.config;
     document["model"] = value("model.pgm");
     let source = Source::parse(&plan.source)?;
-    match &source {
-        Source::Path(path, crop) => {
-            let whole = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
-            document["data"] = value(whole.display().to_string());
-            if let Some(crop) = crop {
-                document["crop"] = value(crop.to_string());
-            }
-        }
-        _ => document["data"] = value(source.to_string()),
+    document["data"] = match &source.place {
+        Place::Path(path) => value(fs::canonicalize(path).unwrap_or_else(|_| path.clone()).display().to_string()),
+        Place::Builtin => value(source.to_string()),
+    };
+    if let Some(crop) = source.crop {
+        document["crop"] = value(crop.to_string());
+    }
+    for (variable, what) in &source.bind {
+        document["bind"][variable.as_str()] = value(what.as_str());
+    }
+    if source.binarise == Binarise::Stochastic {
+        document["binarise"] = value("stochastic");
+    }
+    if source.standardize {
+        document["standardize"] = value(true);
+    }
+    if source.seed != 0 {
+        document["data_seed"] = value(i64::try_from(source.seed)?);
     }
     let schedule = serde_json::to_value(config.schedule.kind)?;
     let split = serde_json::to_value(config.split)?;
@@ -144,6 +160,7 @@ pub fn text(plan: &Plan) -> Result<String> {
         ("steps", Some(config.steps)),
         ("batch", Some(config.batch)),
         ("samples", Some(config.samples)),
+        ("init_images", Some(config.init_images)),
         ("warm_up", Some(config.warm_up)),
         ("validate_every", Some(config.validate_every)),
         ("validation_images", Some(config.validation_images)),

@@ -3,8 +3,8 @@
 use super::args::{DataArgs, RunArgs, Which};
 use super::models::{self, Found};
 use super::{compiler, machine};
-use anyhow::{Result, bail};
-use srvae_training::data::{self, Data, Images, Source};
+use anyhow::{Context, Result, bail};
+use srvae_training::data::{self, Kept, Records, Source};
 use srvae_training::figures::Options;
 use srvae_training::spec::Spec;
 use srvae_training::train::{Checkpoint, Header, RunFolder, restore};
@@ -75,25 +75,55 @@ impl Session {
         format!("{}, step {step}: {mode}, {decode}{temperature}, seed {seed}", self.spec.name)
     }
 
-    /// The data the arguments ask for, or else the data of the run.
+    /// What the run kept of its data; nothing for runs over built-in data.
     ///
     /// # Errors
-    /// Data that cannot be loaded.
-    pub fn data(&self, args: &DataArgs) -> Result<Data> {
-        let source = Source::parse(&args.source().unwrap_or_else(|| self.header.data.clone()))?;
-        self.spec.takes_pictures()?;
-        data::load(&source, self.spec.picture_shape(), args.split.unwrap_or(self.header.config.split))
+    /// A file that is damaged.
+    pub fn kept(&self) -> Result<Option<Kept>> {
+        let path = self.folder.split();
+        path.is_file().then(|| Kept::read(&path)).transpose()
     }
 
-    /// The test pictures of that data, and its name.
+    /// Where the data lie that the arguments ask for, or else the data of the run.
+    fn source(&self, args: &DataArgs, kept: Option<&Kept>) -> Result<Source> {
+        let own = kept.map_or(&self.header.data, |kept| &kept.source);
+        Source::parse(&args.source().unwrap_or_else(|| own.clone()))
+    }
+
+    /// The data the arguments ask for, or else the data of the run, divided as they were for it.
     ///
     /// # Errors
     /// Data that cannot be loaded.
-    pub fn test(&self, args: &DataArgs) -> Result<(String, Images)> {
-        let source = Source::parse(&args.source().unwrap_or_else(|| self.header.data.clone()))?;
-        self.spec.takes_pictures()?;
-        data::test(&source, self.spec.picture_shape(), args.split.unwrap_or(self.header.config.split))
+    #[cfg(feature = "fid")]
+    pub fn data(&self, args: &DataArgs) -> Result<data::Data> {
+        let kept = self.kept()?;
+        let source = self.source(args, kept.as_ref())?;
+        match kept.filter(|_| args.data.is_none()) {
+            Some(kept) => data::load_kept(&source, &self.spec, &kept).with_context(moved),
+            None => data::load(&source, &self.spec, args.split.unwrap_or(self.header.config.split)),
+        }
     }
+
+    /// What is to be scored or shown, and the name of its data: of the run's own data its test records, of others that the
+    /// arguments give their test part or all of them. At most so many, at random.
+    ///
+    /// # Errors
+    /// Data that cannot be loaded.
+    pub fn test(&self, args: &DataArgs, most: Option<usize>) -> Result<(String, Records)> {
+        let kept = self.kept()?;
+        let source = self.source(args, kept.as_ref())?;
+        if args.data.is_none() && kept.is_none() {
+            let data = data::load(&source, &self.spec, args.split.unwrap_or(self.header.config.split))?;
+            let test = most.map_or_else(|| data.test.clone(), |most| data.test.first(most));
+            return Ok((data.name, test));
+        }
+        let found = data::test(&source, &self.spec, kept.as_ref(), most);
+        if args.data.is_none() { found.with_context(moved) } else { found }
+    }
+}
+
+fn moved() -> String {
+    "the run's own data; where they were moved, --data says where they are".to_owned()
 }
 
 /// The name of a data set in all outputs: the last part of its path.

@@ -44,7 +44,7 @@ pub fn run(models: &'static [Compiled], args: &Table) -> Result<ExitCode> {
     interrupt::listen();
     let mut rows = Vec::new();
     let own = std::iter::once(args.data.clone());
-    let other = args.transfer.iter().map(|data| DataArgs { data: Some(data.clone()), crop: None, ..args.data.clone() });
+    let other = args.transfer.iter().map(|data| DataArgs { data: Some(data.into()), crop: None, ..args.data.clone() });
     for data in own.chain(other) {
         // Models that share their pictures share the statistics of the real ones.
         let mut known: Option<(String, [usize; 3], String, Images, Option<Real>)> = None;
@@ -54,7 +54,7 @@ pub fn run(models: &'static [Compiled], args: &Table) -> Result<ExitCode> {
             let (name, images, real) = match &known {
                 Some((there, size, name, images, real)) if *there == source && *size == shape => (name, images, real),
                 _ => {
-                    let (name, images) = (session.data_name(&data), session.test(&data)?.1);
+                    let (name, images) = (session.data_name(&data), session.test(&data, args.likelihood.images)?.1);
                     let real = match &meter {
                         None => None,
                         Some(meter) => {

@@ -4,10 +4,10 @@ use super::args::{DataArgs, ModelArgs, ScheduleChoice, Train, TrainArgs};
 use super::{changes, compiler, device, machine, models, recipe, session, tensorboard};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
-use srvae_training::data::{self, Data, Source};
+use srvae_training::data::{self, Data, Kept, Source};
 use srvae_training::spec::Spec;
 use srvae_training::terminal::{note, out, table};
-use srvae_training::train::{Activity, Checkpoint, Config, End, RunFolder, ScheduleKind, Trainer, interrupt};
+use srvae_training::train::{Activity, Checkpoint, Config, End, Header, RunFolder, ScheduleKind, Trainer, interrupt};
 use srvae_training::{Compiled, Device};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -83,8 +83,7 @@ pub fn plan(
         "builtin".into()
     });
     let mut config = Config { split: data.split.unwrap_or_default(), ..Config::default() };
-    spec.takes_pictures()?;
-    let data = data::load(&Source::parse(&source)?, spec.picture_shape(), config.split)?;
+    let data = data::load(&Source::parse(&source)?, &spec, config.split)?;
     apply(&mut config, train, data.train.len());
     rhythm(&mut config, train);
     Ok(Plan { spec, data, source, config })
@@ -143,11 +142,8 @@ fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<
     // Of the file nothing but comments and spacing can have changed; the run keeps what it began with.
     let spec = Spec { variables: header.variables.clone(), source: header.source.clone(), ..spec };
     compiler::check_header(&spec, checkpoint.elements("param"), &folder.last())?;
-    let source = args.data.source().unwrap_or_else(|| header.data.clone());
     let mut config = header.config.clone();
-    config.split = args.data.split.unwrap_or(config.split);
-    spec.takes_pictures()?;
-    let data = data::load(&Source::parse(&source)?, spec.picture_shape(), config.split)?;
+    let (source, data) = kept_data(args, header, &spec, &folder)?;
     apply(&mut config, &args.train, data.train.len());
     if config.seed != header.config.seed {
         bail!("--seed: a run goes on with the seed it began with, {}", header.config.seed);
@@ -181,6 +177,23 @@ fn check_memory(plan: &Plan, device: &Device) -> Result<()> {
     let samples = if samples > 1 { format!(" with --samples {samples}") } else { String::new() };
     let bytes = budget.training_fixed as f64 + image * batch as f64;
     machine::check_memory(&format!("training with --batch {batch}{samples}"), bytes, &advice)
+}
+
+/// The data a run began with, from where they lie now.
+fn kept_data(args: &Train, header: &Header, spec: &Spec, folder: &RunFolder) -> Result<(String, Data)> {
+    let kept = if folder.split().is_file() { Some(Kept::read(&folder.split())?) } else { None };
+    let own = kept.as_ref().map_or(&header.data, |kept| &kept.source);
+    let source = args.data.source().unwrap_or_else(|| own.clone());
+    if let Some(split) = args.data.split.filter(|split| *split != header.config.split) {
+        bail!("--split {split}: a run goes on with the split it began with, {}", header.config.split);
+    }
+    let place = Source::parse(&source)?;
+    let data = match &kept {
+        Some(kept) => data::load_kept(&place, spec, kept)
+            .context("the run's data; where they were moved, --data says where they are")?,
+        None => data::load(&place, spec, header.config.split)?,
+    };
+    Ok((source, data))
 }
 
 /// Refuses to go on with another model than the run's, before anything is compiled.
@@ -236,6 +249,9 @@ fn settings(trainer: &Trainer<'_>, plan: &Plan, device: &Device) -> Result<Value
 fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, settings: &Value) -> Result<Outcome> {
     let parameters = parameters(trainer);
     tensorboard::begin(&folder, settings, &plan.spec)?;
+    if let Some(kept) = &plan.data.kept {
+        srvae_training::files::write(&folder.split(), kept.json().as_bytes())?;
+    }
     let end = trainer.run();
     let told = tensorboard::end(&folder, trainer.progress().step, end.is_ok());
     let end = end?;
@@ -339,6 +355,7 @@ fn apply(config: &mut Config, args: &TrainArgs, pictures: usize) {
     }
     set(&mut config.steps, args.steps);
     set(&mut config.seed, args.seed);
+    set(&mut config.init_images, args.init_images);
     set(&mut config.schedule.rate, args.lr);
     if let Some(kind) = args.schedule {
         config.schedule.kind = match kind {

@@ -13,7 +13,7 @@ use srvae_training::figures;
 use srvae_training::picture::{self, Planes, Row, Sheet};
 use srvae_training::terminal::out;
 use srvae_training::{Compiled, Decode, Mode};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -39,8 +39,9 @@ pub fn run(models: &'static [Compiled], args: &Upscale) -> Result<ExitCode> {
         return modes::draw_sheet(&sessions, &kind, &images, &options, &args.drawing);
     }
     let mode = find(&sessions[0], &kind)?;
-    for file in &args.input {
-        for line in picture(&sessions[0], mode, file, args)? {
+    let files = modes::pictures(&args.input)?;
+    for file in &files {
+        for line in picture(&sessions[0], mode, file, &files, args)? {
             out(&if args.drawing.common.json { line.to_string() } else { said(&line) });
         }
     }
@@ -48,7 +49,7 @@ pub fn run(models: &'static [Compiled], args: &Upscale) -> Result<ExitCode> {
 }
 
 /// One picture, once for each draw.
-fn picture(session: &Session, mode: &Mode, file: &Path, args: &Upscale) -> Result<Vec<Value>> {
+fn picture(session: &Session, mode: &Mode, file: &Path, files: &[PathBuf], args: &Upscale) -> Result<Vec<Value>> {
     let (given, [channels, ..]) = figures::given(&session.spec, mode)?;
     let photo = data::open_picture(file)?;
     let original = args.reduce.then(|| whole(session, mode, &photo)).transpose()?;
@@ -58,7 +59,7 @@ fn picture(session: &Session, mode: &Mode, file: &Path, args: &Upscale) -> Resul
     };
     let mut lines = Vec::new();
     for number in 1..=args.draws {
-        let path = output(session, file, mode.name, &args.drawing, args.input.len(), (number, args.draws))?;
+        let path = output(session, file, mode.name, &args.drawing, files, (number, args.draws))?;
         let begun = Instant::now();
         let seed = args.drawing.seed + number as u64 - 1;
         let large = tiled(session, mode, &small, args.drawing.draw(Decode::Mode), seed, args.overlap)?;

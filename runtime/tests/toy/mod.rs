@@ -10,8 +10,10 @@ use srvae::{
     Terms, Values,
 };
 
-pub const SOURCE: &str = "model toy\nobserved x: real[3, 4, 4]\nlatent z: real[1]\n\
-                          p(z) = standard_normal\np(x | z) = normal from z |> linear(out: 96) |> reshape(6, 4, 4)\n\
+/// To the command line x is an image, which pictures fill; the density that is written here by hand is over its values k/255.
+pub const SOURCE: &str = "model toy\nobserved x: image[3, 4, 4]\nlatent z: real[1]\n\
+                          p(z) = standard_normal\n\
+                          p(x | z) = logistic_mixture(components: 1) from z |> linear(out: 48) |> reshape(3, 4, 4) |> conv\n\
                           q(z | x) = normal from x |> flatten |> linear\n";
 pub const SHAPE: [usize; 3] = [3, 4, 4];
 const SIZE: usize = 48;
@@ -114,7 +116,7 @@ pub fn spec() -> Spec {
         preset: None,
         settings: Vec::new(),
         variables: vec![
-            variable("x", Role::Observed, Space::Real, &SHAPE),
+            variable("x", Role::Observed, Space::Image, &SHAPE),
             variable("z", Role::Latent, Space::Real, &[1]),
         ],
         builder: COMPILED.into(),
@@ -128,5 +130,6 @@ pub fn data() -> Data {
             (from..from + count).flat_map(|i| (0..SIZE).map(move |j| ((i * 37 % 101) + j * 3 + (i * j) % 13) as u8));
         Images::new(SHAPE, bytes.collect(), None).unwrap()
     };
-    Data { name: "toy".into(), train: images(0, 90), validation: images(90, 20), test: images(110, 20) }
+    let (train, validation, test) = (images(0, 90), images(90, 20), images(110, 20));
+    Data { name: "toy".into(), train, validation, test, kept: None }
 }

@@ -81,22 +81,6 @@ impl Spec {
         if self.dimensions() == 0 { "nats" } else { "bits/dim" }
     }
 
-    /// Refuses to fill an observed `real` with pictures: pixels are multiples of 1/255, where a density may become infinite,
-    /// so it is no likelihood of them.
-    ///
-    /// # Errors
-    /// An observed variable of space `real`.
-    pub fn takes_pictures(&self) -> Result<()> {
-        let is_density = |variable: &&Variable| variable.role == Role::Observed && variable.space == Space::Real;
-        let Some(variable) = self.variables.iter().find(is_density) else { return Ok(()) };
-        let (name, shape) = (&variable.name, &variable.shape);
-        candle_core::bail!(
-            "`{name}` is real{shape:?}, and its values would be the pixels of pictures, multiples of 1/255: a density over \
-             them can be made infinite and is no likelihood. Declare `{name}: image{shape:?}` with a distribution over images \
-             (`logistic_mixture`), or put the flow over a latent; `binary` and `given` variables take pictures too"
-        )
-    }
-
     /// The shape [channels, height, width] that pictures are loaded at: the largest data variable that has one, and a
     /// plain 3×32×32 for a model without pictures.
     pub fn picture_shape(&self) -> [usize; 3] {
@@ -105,6 +89,23 @@ impl Spec {
 }
 
 impl Variable {
+    /// Refuses to fill an observed `real` with pictures: pixels are multiples of 1/255, where a density may become infinite,
+    /// so it is no likelihood of them.
+    ///
+    /// # Errors
+    /// An observed variable of space `real`.
+    pub fn takes_pictures(&self) -> Result<()> {
+        let Self { name, shape, role, space, .. } = self;
+        if *role != Role::Observed || *space != Space::Real {
+            return Ok(());
+        }
+        candle_core::bail!(
+            "`{name}` is real{shape:?}, and its values would be the pixels of pictures, multiples of 1/255: a density over \
+             them can be made infinite and is no likelihood. Declare `{name}: image{shape:?}` with a distribution over images \
+             (`logistic_mixture`), or put the flow over a latent; `binary` and `given` variables take pictures too"
+        )
+    }
+
     /// [channels, height, width], where a value can be seen as a picture.
     pub fn picture(&self) -> Option<[usize; 3]> {
         <[usize; 3]>::try_from(self.shape.as_slice()).ok()
@@ -148,9 +149,9 @@ mod tests {
 
     #[test]
     fn pixels_have_no_density() {
-        assert!(spec(&[(Space::Image, &[3, 4, 4]), (Space::Binary, &[4])]).takes_pictures().is_ok());
-        let said = spec(&[(Space::Image, &[3, 4, 4]), (Space::Real, &[3, 4, 4])]).takes_pictures().unwrap_err();
-        let said = said.to_string();
+        let spec = spec(&[(Space::Image, &[3, 4, 4]), (Space::Real, &[3, 4, 4])]);
+        assert!(spec.variables[0].takes_pictures().is_ok());
+        let said = spec.variables[1].takes_pictures().unwrap_err().to_string();
         assert!(said.contains("`x1` is real[3, 4, 4]") && said.contains("Declare `x1: image[3, 4, 4]`"), "{said}");
     }
 }

@@ -18,7 +18,7 @@ pub use modes::{DecodeChoice, Drawing, Figure, Interpolate, Mode, Report, Upscal
 pub use train::{All, ScheduleChoice, Sweep, Train, TrainArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use srvae_training::data::{Crop, Source, Split};
+use srvae_training::data::{self, Binarise, Crop, Source, Split};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -121,24 +121,55 @@ pub struct ModelArgs {
 
 #[derive(Debug, Clone, Args)]
 pub struct DataArgs {
-    /// CIFAR-10 or the downsampled ImageNet (a folder, an archive or an .npz file), a folder of PNG or JPEG files,
-    /// `cifar10` where it was fetched, or `builtin`.
+    /// A folder of pictures (sub-folders are classes), CIFAR-10, CIFAR-100, the downsampled ImageNet, MNIST's files, an .npz,
+    /// .npy, safetensors, CSV or WebDataset file, `cifar10` where it was fetched, or `builtin`.
     #[arg(long)]
-    pub data: Option<String>,
-    /// Crop the images of a folder to WIDTHxHEIGHT+LEFT+TOP, such as 148x148+15+40 for CelebA, or to a centred square of SIDE.
+    pub data: Option<PathBuf>,
+    /// What fills a variable, where its name differs: an array or a column, several columns (a,b,c or g0..g11), or the path of
+    /// another data set; may be given several times.
+    #[arg(long, value_name = "NAME=WHAT", requires = "data", value_parser = data::parse_bind)]
+    pub bind: Vec<(String, String)>,
+    /// The window of each picture of a folder that is used: WIDTHxHEIGHT+LEFT+TOP, such as 148x148+15+40 for CelebA, or SIDE.
     #[arg(long, value_name = "WINDOW", requires = "data")]
     pub crop: Option<Crop>,
-    /// How validation images are chosen from the training images: hoogeboom (the last fifth), authors (15 % at
-    /// random) or none (validate on training images).
-    #[arg(long, value_name = "NAME")]
+    /// How grey levels become 0 and 1 for a binary variable: threshold (at the middle) or stochastic (drawn once for each record)
+    /// [default: threshold].
+    #[arg(long, value_enum, value_name = "HOW", requires = "data")]
+    pub binarise: Option<BinariseChoice>,
+    /// Bring every number of real variables to mean 0 and standard deviation 1 over the training records. Likelihoods stay those of
+    /// the data's own units.
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false", requires = "data")]
+    pub standardize: Option<bool>,
+    /// How a validation set is taken from the training records: standard (the last fifth of CIFAR-10 and ImageNet, a fifth at
+    /// random of other data), hoogeboom (the last fifth), authors (15 % at random), none, or a part such as 0.1 at random.
+    #[arg(long, value_name = "NAME|PART")]
     pub split: Option<Split>,
+    /// Seed of the division into parts for training, validation and testing [default: 0].
+    #[arg(long, value_name = "SEED", requires = "data")]
+    pub data_seed: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BinariseChoice {
+    Threshold,
+    Stochastic,
 }
 
 impl DataArgs {
-    /// The source they give, as [`srvae_training::data::Source::parse`] reads it.
+    /// The source they give, its paths absolute, as [`srvae_training::data::Source::parse`] reads it.
     pub fn source(&self) -> Option<String> {
-        let crop = self.crop.map(|crop| crop.to_string());
-        self.data.as_deref().map(|path| Source::text(path, crop.as_deref()))
+        let source = Source {
+            crop: self.crop,
+            bind: self.bind.clone(),
+            binarise: match self.binarise {
+                Some(BinariseChoice::Stochastic) => Binarise::Stochastic,
+                _ => Binarise::Threshold,
+            },
+            standardize: self.standardize.unwrap_or_default(),
+            seed: self.data_seed.unwrap_or_default(),
+            ..Source::of(self.data.as_ref()?.as_os_str())
+        };
+        Some(source.absolute().text())
     }
 }
 

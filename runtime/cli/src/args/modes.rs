@@ -35,6 +35,10 @@ pub struct Drawing {
     pub decode: Option<DecodeChoice>,
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// The value of a variable the mode is given, such as c=3 for a class (by number, or by name where it has one), y=photo.png
+    /// or v=0.5,1; may be given several times.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub given: Vec<String>,
     /// Another run to compare with, shown below the first; can be repeated.
     #[arg(long, value_name = "RUN")]
     pub against: Vec<PathBuf>,

@@ -23,6 +23,9 @@ pub struct TrainArgs {
     /// Seed of the initial parameters, the order of the data and all noise [default: 1].
     #[arg(long)]
     pub seed: Option<u64>,
+    /// Training pictures that data-dependent initialisation looks at [default: 256].
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub init_images: Option<usize>,
     /// Learning rate at the first step [default: 0.002].
     #[arg(long, allow_negative_numbers = true, value_name = "RATE", value_parser = positive)]
     pub lr: Option<f64>,

@@ -7,6 +7,10 @@ use std::sync::{Arc, Mutex};
 
 /// Standard deviation of a channel right after the first batch.
 const FIRST_SCALE: f64 = 0.01;
+/// Variance below which a channel is flat: the data do not determine its scale.
+const FLAT: f64 = 1e-8;
+/// The same as a part of the squared mean, beyond which lies rounding.
+const FLAT_PART: f64 = 1e-10;
 /// Standard deviation of a weight's direction at the start.
 const DIRECTION_SCALE: f64 = 0.05;
 
@@ -95,7 +99,8 @@ impl NormConv {
     }
 
     /// Sets scale and bias so that this batch's output has mean 0 and standard deviation 0.01 in each channel (unbiased
-    /// variance + 1e-8 under the root), and returns that output.
+    /// variance + 1e-8 under the root), and returns that output. A channel without variance has scale 1: nothing is known of
+    /// it, and 1/√1e-8 would make it a hundred times as loud as the others once it varies.
     fn initialise(&self, x: &Tensor) -> Result<Tensor> {
         let dim = usize::from(self.shape == Shape2d::Double);
         let x = x.detach();
@@ -106,11 +111,46 @@ impl NormConv {
         let mean = channels.mean_keepdim(1)?;
         let count = channels.dim(1)?.max(2) - 1;
         let variance = (channels.broadcast_sub(&mean)?.sqr()?.sum_keepdim(1)? / count as f64)?;
-        let scale = ((variance + 1e-8)?.sqrt()?.recip()? * FIRST_SCALE)?;
+        let flat = variance.lt(&((mean.sqr()? * FLAT_PART)? + FLAT)?)?;
+        let scale = ((variance + FLAT)?.sqrt()?.recip()? * FIRST_SCALE)?;
+        let scale = flat.where_cond(&scale.ones_like()?, &scale)?;
         let bias = (&mean * &scale)?.neg()?;
         self.scale.set(&scale.reshape(self.scale.shape())?)?;
         self.bias.set(&bias.flatten_all()?)?;
         self.params.touch();
         out.broadcast_mul(&scale.reshape((1, (), 1, 1))?)?.broadcast_add(&bias.reshape((1, (), 1, 1))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NormConv, Shape2d};
+    use crate::params::Phase;
+    use crate::{Noise, Params, Result};
+    use candle_core::{DType, Device, Tensor};
+
+    /// What the first pictures leave undetermined keeps scale 1: a layer initialised on flat pictures passes varied ones on as
+    /// they are, and not a hundred times as loud.
+    #[test]
+    fn channels_without_variance_are_not_amplified() -> Result<()> {
+        for (kernel, shape) in [(1, Shape2d::Stride(1)), (3, Shape2d::Stride(2)), (3, Shape2d::Double)] {
+            for level in [0.0, 1.0, 1000.0] {
+                let params = Params::new(3, DType::F32, &Device::Cpu);
+                let layer = NormConv::new(&params, 3, 4, kernel, shape)?;
+                params.set_phase(Phase::Initialisation);
+                let first = layer.forward(&Tensor::full(level, (6, 3, 4, 4), &Device::Cpu)?.to_dtype(DType::F32)?)?;
+                assert!(first.abs()?.max_all()?.to_scalar::<f32>()? < 0.1, "{kernel} {level}");
+                params.set_phase(Phase::Training);
+                let x = Noise::seeded(4).normal("x", &[6, 3, 4, 4], DType::F32, &Device::Cpu)?;
+                let out = layer.forward(&(x + level)?)?;
+                let loud = out.sqr()?.mean_all()?.sqrt()?.to_scalar::<f32>()?;
+                assert!(loud < 2.0, "{kernel} after pictures of {level}: {loud}");
+                // A layer of one pixel has nothing that varies; a larger one has borders.
+                let scale = &params.entries()[0].1;
+                let untouched = scale.flatten_all()?.to_vec1::<f32>()?.iter().all(|&scale| scale == 1.0);
+                assert!(kernel > 1 || untouched, "{kernel} {level}");
+            }
+        }
+        Ok(())
     }
 }

@@ -1,51 +1,46 @@
-//! From pictures and labels to the tensors a model asks for.
+//! From records to the tensors a model asks for.
 
-use super::{Augment, Images};
+use super::records::{Cells, Column, LABELS, PICTURES};
+use super::{Augment, Records};
 use crate::ops::cuda;
-use crate::spec::{Space, Spec, Variable};
+use crate::spec::{Role, Space, Spec, Variable};
 use crate::{Device, Tensor, Values};
-use anyhow::{Result, bail};
-use std::borrow::Cow;
-use std::cell::LazyCell;
+use anyhow::{Context, Result, bail, ensure};
 
 /// Makes batches of a model's observed and given variables.
 #[derive(Debug, Clone)]
 pub struct Batches {
     variables: Vec<Variable>,
     device: Device,
-    resident: Option<Resident>,
+    /// For each variable, its pictures where they are on a GPU.
+    resident: Vec<Option<Resident>>,
 }
 
-/// A data set's bytes on a GPU, so that a batch costs a few numbers and a launch.
+/// A column's bytes on a GPU, so that a batch costs a few numbers and a launch.
 #[derive(Debug, Clone)]
 struct Resident {
     bytes: Tensor,
     shape: [usize; 3],
-    pictures: usize,
+    records: usize,
 }
 
 impl Resident {
-    /// None where batches are made on the CPU.
-    fn of(images: &Images, device: &Device) -> Result<Option<Self>> {
-        if !device.is_cuda() || images.is_empty() {
+    /// Nothing where batches are made on the CPU, or the variable takes other values.
+    fn of(variable: &Variable, records: &Records, device: &Device) -> Result<Option<Self>> {
+        if !device.is_cuda() || records.is_empty() || !matches!(variable.space, Space::Image | Space::Binary) {
             return Ok(None);
         }
-        let bytes = Tensor::from_slice(&images.bytes, images.bytes.len(), device)?;
-        Ok(Some(Self { bytes, shape: images.shape(), pictures: images.len() }))
+        match &column(records, variable)?.cells {
+            Cells::Pictures { shape, bytes } if variable.shape == *shape => {
+                let bytes = Tensor::from_slice(bytes, bytes.len(), device)?;
+                Ok(Some(Self { bytes, shape: *shape, records: records.len() }))
+            }
+            _ => Ok(None),
+        }
     }
 
-    /// The pictures at `indices` for a variable, if it takes them as they are.
-    fn take(
-        &self,
-        variable: &Variable,
-        images: &Images,
-        indices: &[usize],
-        augment: Option<(&Augment, u64)>,
-    ) -> Result<Option<Tensor>> {
-        let same = images.shape() == self.shape && images.len() == self.pictures;
-        if !same || variable.shape != self.shape || !matches!(variable.space, Space::Image | Space::Binary) {
-            return Ok(None);
-        }
+    /// The pictures at `indices`.
+    fn take(&self, space: Space, indices: &[usize], augment: Option<(&Augment, u64)>) -> Result<Tensor> {
         let mut plan = Vec::with_capacity(4 * indices.len());
         for (offset, &index) in indices.iter().enumerate() {
             let change = augment.map(|(augment, first)| augment.change(self.shape, first + offset as u64));
@@ -53,24 +48,33 @@ impl Resident {
             plan.extend(change.unwrap_or_default());
         }
         let plan = Tensor::from_vec(plan, 4 * indices.len(), self.bytes.device())?;
-        Ok(Some(cuda::image::batch(&self.bytes, &plan, self.shape, variable.space == Space::Binary)?))
+        Ok(cuda::image::batch(&self.bytes, &plan, self.shape, space == Space::Binary)?)
     }
 }
 
+/// What fills a variable: the column of its name, or else the pictures or the labels of records that were made without a model.
+fn column<'r>(records: &'r Records, variable: &Variable) -> Result<&'r Column> {
+    let other = if variable.space == Space::Label { LABELS } else { PICTURES };
+    let found = records.column(&variable.name).or_else(|| records.column(other));
+    found.with_context(|| {
+        let names: Vec<&str> = records.columns().iter().map(|column| column.name.as_str()).collect();
+        let what = if variable.space == Space::Label { " is a label, and" } else { ":" };
+        format!(
+            "variable `{}`{what} these records have no values for it (they have {})",
+            variable.name,
+            names.join(", ")
+        )
+    })
+}
+
 impl Batches {
-    /// Of these pictures, which go to the device at once if it is a GPU.
+    /// Of these records, whose pictures go to the device at once if it is a GPU.
     ///
     /// # Errors
-    /// A variable that pictures and labels cannot fill.
-    pub fn new(spec: &Spec, images: &Images, device: &Device) -> Result<Self> {
+    /// A variable that the records have no values for, or values of another kind.
+    pub fn new(spec: &Spec, records: &Records, device: &Device) -> Result<Self> {
         let variables: Vec<Variable> = spec.data_variables().cloned().collect();
         for variable in &variables {
-            if variable.space == Space::Label && images.label(0).is_none() {
-                bail!(
-                    "variable `{}` is a label, and this data set has none; CIFAR-10 and `builtin` have",
-                    variable.name
-                );
-            }
             if variable.space == Space::Label && variable.shape.len() != 1 {
                 bail!(
                     "variable `{}` is a label of shape {:?}; data fills labels of shape [classes]",
@@ -78,90 +82,125 @@ impl Batches {
                     variable.shape
                 );
             }
+            let is_label = matches!(column(records, variable)?.cells, Cells::Classes(_));
+            ensure!(
+                is_label == (variable.space == Space::Label),
+                "variable `{}` takes {}, and its column here has the other",
+                variable.name,
+                if is_label { "numbers and no classes" } else { "classes and no numbers" }
+            );
         }
-        Ok(Self { variables, device: device.clone(), resident: Resident::of(images, device)? })
+        let resident =
+            variables.iter().map(|variable| Resident::of(variable, records, device)).collect::<Result<_>>()?;
+        Ok(Self { variables, device: device.clone(), resident })
     }
 
-    /// The pictures at `indices` of the data set the batches were made for; `augment` changes them, the first being at this position of the run.
+    /// The same for those of a model's variables that the records have values for: what a mode is given may be less than all data.
+    ///
+    /// # Errors
+    /// As [`Batches::new`].
+    pub fn available(spec: &Spec, records: &Records, device: &Device) -> Result<Self> {
+        let there = |variable: &Variable| {
+            variable.role == Role::Latent && !variable.supplied || column(records, variable).is_ok()
+        };
+        let variables = spec.variables.iter().filter(|variable| there(variable)).cloned().collect();
+        Self::new(&Spec { variables, ..spec.clone() }, records, device)
+    }
+
+    /// The records at `indices` of those the batches were made for; `augment` changes pictures, the first being at this position
+    /// of the run.
     ///
     /// # Errors
     /// A label the variable has no class for.
-    pub fn take(&self, images: &Images, indices: &[usize], augment: Option<(&Augment, u64)>) -> Result<Values> {
-        let shape = images.shape();
-        // Only where a variable's pictures are not made on the device.
-        let pictures = LazyCell::new(|| -> Vec<Cow<'_, [u8]>> {
-            let picture = |(offset, &index): (usize, &usize)| match augment {
-                Some((augment, position)) => {
-                    augment.apply(images.picture(index), shape, position + offset as u64).into()
-                }
-                None => images.picture(index).into(),
-            };
-            indices.iter().enumerate().map(picture).collect()
-        });
+    pub fn take(&self, records: &Records, indices: &[usize], augment: Option<(&Augment, u64)>) -> Result<Values> {
         let mut values = Values::new();
-        for variable in &self.variables {
-            let made = match &self.resident {
-                Some(resident) => resident.take(variable, images, indices, augment)?,
-                None => None,
-            };
-            let tensor = match (made, variable.space) {
-                (Some(made), _) => made,
-                (None, Space::Label) => self.labels(variable, images, indices)?,
-                (None, _) => self.pictures(variable, &pictures, shape)?,
+        for (variable, resident) in self.variables.iter().zip(&self.resident) {
+            let tensor = match resident.as_ref().filter(|resident| resident.records == records.len()) {
+                Some(resident) => resident.take(variable.space, indices, augment)?,
+                None => {
+                    let numbers = match &column(records, variable)?.cells {
+                        Cells::Pictures { shape, bytes } => pictures(variable, *shape, bytes, indices, augment),
+                        Cells::Reals { shape, numbers } => reals(variable, shape, numbers, indices)?,
+                        Cells::Classes(classes) => one_hot(variable, classes, indices)?,
+                    };
+                    let dims: Vec<usize> =
+                        std::iter::once(indices.len()).chain(variable.shape.iter().copied()).collect();
+                    Tensor::from_vec(numbers, dims, &self.device)?
+                }
             };
             values.insert(&variable.name, tensor);
         }
         Ok(values)
     }
 
-    /// The pictures from `start` on, at most `size` of them.
+    /// The records from `start` on, at most `size` of them.
     ///
     /// # Errors
     /// As [`Batches::take`].
-    pub fn range(&self, images: &Images, start: usize, size: usize) -> Result<Values> {
-        let indices: Vec<usize> = (start..images.len().min(start + size)).collect();
-        self.take(images, &indices, None)
-    }
-
-    fn pictures(&self, variable: &Variable, pictures: &[Cow<'_, [u8]>], shape: [usize; 3]) -> Result<Tensor> {
-        let size: usize = variable.shape.iter().product();
-        // A vector takes the picture of as many pixels; where no square has as many, a picture one pixel high.
-        let target = variable.picture().unwrap_or_else(|| flat_shape(size, shape));
-        let number = |byte: u8| match variable.space {
-            Space::Binary => f32::from(byte >= 128),
-            _ => f32::from(byte) / 255.0,
-        };
-        let mut numbers = Vec::with_capacity(pictures.len() * size);
-        for picture in pictures {
-            if target == shape {
-                numbers.extend(picture.iter().map(|&byte| number(byte)));
-            } else {
-                numbers.extend(super::resize(picture, shape, target).into_iter().map(number));
-            }
-        }
-        let dims: Vec<usize> = std::iter::once(pictures.len()).chain(variable.shape.iter().copied()).collect();
-        Ok(Tensor::from_vec(numbers, dims, &self.device)?)
-    }
-
-    fn labels(&self, variable: &Variable, images: &Images, indices: &[usize]) -> Result<Tensor> {
-        let classes = variable.shape[0];
-        let mut numbers = vec![0f32; indices.len() * classes];
-        for (row, &index) in indices.iter().enumerate() {
-            let label = images.label(index).unwrap_or(0);
-            if label >= classes {
-                bail!(
-                    "variable `{}` has {classes} classes, and a picture of this data set is of class {label}",
-                    variable.name
-                );
-            }
-            numbers[row * classes + label] = 1.0;
-        }
-        Ok(Tensor::from_vec(numbers, (indices.len(), classes), &self.device)?)
+    pub fn range(&self, records: &Records, start: usize, size: usize) -> Result<Values> {
+        let indices: Vec<usize> = (start..records.len().min(start + size)).collect();
+        self.take(records, &indices, None)
     }
 }
 
+/// k/255, or of a binary variable 0 and 1.
+fn pictures(
+    variable: &Variable,
+    shape: [usize; 3],
+    bytes: &[u8],
+    indices: &[usize],
+    augment: Option<(&Augment, u64)>,
+) -> Vec<f32> {
+    let size: usize = shape.iter().product();
+    let wanted: usize = variable.shape.iter().product();
+    // A vector takes the picture of as many pixels; where no square has as many, a picture one pixel high.
+    let target = variable.picture().unwrap_or_else(|| if size == wanted { shape } else { flat_shape(wanted, shape) });
+    let number = |byte: u8| match variable.space {
+        Space::Binary => f32::from(byte >= 128),
+        _ => f32::from(byte) / 255.0,
+    };
+    // What has no rows is not mirrored.
+    let augment = augment.filter(|_| variable.picture().is_some());
+    let mut numbers = Vec::with_capacity(indices.len() * wanted);
+    for (offset, &index) in indices.iter().enumerate() {
+        let picture = &bytes[index * size..][..size];
+        let changed = augment.map(|(augment, first)| augment.apply(picture, shape, first + offset as u64));
+        let picture = changed.as_deref().unwrap_or(picture);
+        if target == shape {
+            numbers.extend(picture.iter().map(|&byte| number(byte)));
+        } else {
+            numbers.extend(super::resize(picture, shape, target).into_iter().map(number));
+        }
+    }
+    numbers
+}
+
+fn reals(variable: &Variable, shape: &[usize], numbers: &[f32], indices: &[usize]) -> Result<Vec<f32>> {
+    ensure!(
+        variable.shape == shape,
+        "variable `{}` has shape {:?}, its values here have shape {shape:?}",
+        variable.name,
+        variable.shape
+    );
+    let size: usize = shape.iter().product();
+    Ok(indices.iter().flat_map(|&index| &numbers[index * size..][..size]).copied().collect())
+}
+
+fn one_hot(variable: &Variable, labels: &[usize], indices: &[usize]) -> Result<Vec<f32>> {
+    let classes = variable.shape[0];
+    let mut numbers = vec![0f32; indices.len() * classes];
+    for (row, &index) in indices.iter().enumerate() {
+        let label = labels[index];
+        if label >= classes {
+            bail!("variable `{}` has {classes} classes, and record {index} is of class {label}", variable.name);
+        }
+        numbers[row * classes + label] = 1.0;
+    }
+    Ok(numbers)
+}
+
 fn flat_shape(size: usize, from: [usize; 3]) -> [usize; 3] {
-    for channels in [from[0], 1] {
+    for channels in [from[0].max(1), 1] {
         let side = ((size / channels) as f64).sqrt().round() as usize;
         if channels * side * side == size {
             return [channels, side, side];

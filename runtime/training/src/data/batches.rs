@@ -2,8 +2,10 @@
 //! an archive.
 
 use super::formats::{binary, npz, python};
+use super::open::Opened;
 use super::published::{self, Batch};
-use super::{Data, Images, Split};
+use super::records::Records;
+use super::table::Table;
 use crate::input;
 use anyhow::{Context, Result, ensure};
 use std::fs;
@@ -88,7 +90,8 @@ fn split(name: &str) -> Option<(&str, Format)> {
 
 /// A folder that holds at least one batch.
 pub fn is_folder(path: &Path) -> bool {
-    batches(path).is_ok_and(|files| !files.is_empty())
+    // What is wrong with a batch is said where it is opened.
+    batches(path).map_or(true, |files| !files.is_empty())
 }
 
 pub fn is_archive(path: &Path) -> bool {
@@ -96,27 +99,27 @@ pub fn is_archive(path: &Path) -> bool {
     [".tar.gz", ".tgz", ".tar"].iter().any(|ending| name.ends_with(ending))
 }
 
-/// The batches of a folder.
+/// The batches of a folder; for testing alone, those for training are not read.
 ///
 /// # Errors
 /// A batch that is missing, truncated or of another format than its name says.
-pub fn load_folder(path: &Path, shape: [usize; 3], split: Split) -> Result<Data> {
-    read_folder(path, shape, false)?.finish(path, split)
+pub fn open_folder(path: &Path, only_test: bool) -> Result<Opened> {
+    let mut collection = Collection::default();
+    for (file, kind) in batches(path)? {
+        collection.kind = Some(kind);
+        if !only_test || kind.part == Part::Test {
+            let bytes = input::read(&file)?;
+            collection.add(kind, bytes, &file.display().to_string())?;
+        }
+    }
+    collection.finish(path, only_test)
 }
 
-/// The test pictures of a folder alone; the others are not even read.
-///
-/// # Errors
-/// As [`load_folder`].
-pub fn test_of_folder(path: &Path, shape: [usize; 3]) -> Result<(String, Images)> {
-    read_folder(path, shape, true)?.test(path)
-}
-
-/// The batches of a `.tar.gz` or `.tar`, without unpacking it to disk.
+/// The batches of a `.tar.gz` or `.tar`, without unpacking it to disk; nothing where it holds none.
 ///
 /// # Errors
 /// An archive that is damaged, or lacks batches.
-pub fn load_archive(path: &Path, shape: [usize; 3], split: Split) -> Result<Data> {
+pub fn open_archive(path: &Path) -> Result<Option<Opened>> {
     let file = input::open(path)?;
     let compressed = !path.to_string_lossy().to_lowercase().ends_with(".tar");
     let stream: Box<dyn Read> =
@@ -126,32 +129,17 @@ pub fn load_archive(path: &Path, shape: [usize; 3], split: Split) -> Result<Data
     let members = input::tar_members(stream, input::limit(), wanted)
         .with_context(|| format!("{}: the archive is damaged or cut short; download it again", path.display()))?;
     let mut members: Vec<_> = members.into_iter().map(|(name, bytes)| (named(&name), bytes)).collect();
-    ensure!(
-        !members.is_empty(),
-        "{}: no data_batch_*.bin and no data_batch_* in this archive; wanted is cifar-10-binary.tar.gz or \
-         cifar-10-python.tar.gz",
-        path.display()
-    );
+    if members.is_empty() {
+        return Ok(None);
+    }
     members.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut collection = Collection::new(shape);
+    let mut collection = Collection::default();
     for (name, bytes) in members {
         let place = format!("{}: {name}", path.display());
         let kind = Kind::of(&name).with_context(|| copy(&place))?;
         collection.add(kind, bytes, &place)?;
     }
-    collection.finish(path, split)
-}
-
-fn read_folder(path: &Path, shape: [usize; 3], only_test: bool) -> Result<Collection> {
-    let mut collection = Collection::new(shape);
-    for (file, kind) in batches(path)? {
-        collection.kind = Some(kind);
-        if !only_test || kind.part == Part::Test {
-            let bytes = input::read(&file)?;
-            collection.add(kind, bytes, &file.display().to_string())?;
-        }
-    }
-    Ok(collection)
+    collection.finish(path, false).map(Some)
 }
 
 /// The batches in a folder, sorted; where it holds them in several formats, those in the first.
@@ -178,43 +166,38 @@ fn copy(place: &str) -> String {
 }
 
 /// Pictures and labels of the batches read so far.
+#[derive(Default)]
 struct Collection {
-    shape: [usize; 3],
     kind: Option<Kind>,
-    /// Height of the pictures as they were read.
+    /// Height of the pictures.
     side: usize,
     batches: Vec<Batch>,
-    train: Option<Images>,
-    test: Option<Images>,
+    train: Option<Records>,
+    test: Option<Records>,
 }
 
 impl Collection {
-    fn new(shape: [usize; 3]) -> Self {
-        Self { shape, kind: None, side: 0, batches: Vec::new(), train: None, test: None }
-    }
-
     fn add(&mut self, kind: Kind, bytes: Vec<u8>, place: &str) -> Result<()> {
         ensure!(!bytes.is_empty(), "{place}: the file is empty; copy or download it again");
-        let images = match kind.format {
+        let records = match kind.format {
             Format::Binary => binary::read(bytes, place)?,
             Format::Python => python::read(&bytes, usize::from(kind.imagenet))
                 .with_context(|| format!("{place}: not a pickled batch of pictures; copy or download it again"))?,
             Format::Npz => npz::read(&bytes, usize::from(kind.imagenet))
-                .with_context(|| format!("{place}: not an npz file of pictures; copy or download it again"))?,
+                .with_context(|| format!("{place}: not an npz file of pictures"))?,
         };
         self.kind = Some(kind);
-        self.side = images.shape()[1];
+        self.side = records.shape()[1];
         self.batches.push(Batch {
             part: kind.part,
             number: kind.number,
-            records: images.len(),
+            records: records.len(),
             place: place.to_owned(),
         });
-        let images = images.resized(self.shape);
         let part = if kind.part == Part::Test { &mut self.test } else { &mut self.train };
         match part {
-            Some(there) => there.append(images),
-            None => *part = Some(images),
+            Some(there) => there.append(records).with_context(|| format!("{place}: unlike the other batches"))?,
+            None => *part = Some(records),
         }
         Ok(())
     }
@@ -228,17 +211,13 @@ impl Collection {
         format!("{}: {wanted} is missing", path.display())
     }
 
-    fn test(self, path: &Path) -> Result<(String, Images)> {
+    fn finish(self, path: &Path, only_test: bool) -> Result<Opened> {
+        ensure!(only_test || self.train.is_some(), self.missing(Part::Train, path));
+        ensure!(self.test.is_some(), self.missing(Part::Test, path));
         published::complete(&self.name(), &self.batches).with_context(|| path.display().to_string())?;
-        let (name, missing) = (self.name(), self.missing(Part::Test, path));
-        Ok((name, self.test.context(missing)?))
-    }
-
-    fn finish(mut self, path: &Path, split: Split) -> Result<Data> {
-        let missing = self.missing(Part::Train, path);
-        let (train, validation) = split.apply(self.train.take().context(missing)?);
-        let (name, test) = self.test(path)?;
-        Ok(Data { name, train, validation, test })
+        let name = self.name();
+        let [pool, test] = [self.train, self.test].map(|part| part.map(Table::from));
+        Ok(Opened { name, pool, test, published: true, ..Opened::default() })
     }
 }
 

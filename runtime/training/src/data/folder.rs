@@ -1,164 +1,228 @@
-//! A folder of PNG or JPEG pictures of any size.
+//! A folder of picture files of any size.
 
-use super::{Crop, Data, Images, Order, Split, resize};
+use super::Crop;
+use super::open::Opened;
+use super::photo::{ENDINGS, OTHER_ENDINGS};
+use super::records::{LABELS, PICTURES};
+use super::table::{Field, Raw, Table};
 use anyhow::{Context, Result, bail, ensure};
-use rayon::prelude::*;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Seed of the choice of test images; independent of the run's seed.
-const TEST_SEED: u64 = 0x7e57;
-
-/// Names of sub-folders, the downsampled ImageNet's among them; its `valid` is what the field tests on.
-const TRAIN: [&str; 3] = ["train", "train_32x32", "train_64x64"];
-const TEST: [&str; 3] = ["test", "valid_32x32", "valid_64x64"];
-const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
+/// Names of sub-folders, in small letters; the downsampled ImageNet's are among them, whose `valid` is what the field tests on.
+const TRAIN: [&str; 4] = ["train", "training", "train_32x32", "train_64x64"];
+const TEST: [&str; 5] = ["test", "testing", "tests", "valid_32x32", "valid_64x64"];
+const VALIDATION: [&str; 5] = ["val", "valid", "validation", "dev", "eval"];
 
 /// CelebA's own division: lines of a file name and 0 (training), 1 (validation) or 2 (test).
 const PARTITION: &str = "list_eval_partition.txt";
 
-/// Files for training, validation and testing.
-struct Files {
-    train: Vec<PathBuf>,
-    validation: Option<Vec<PathBuf>>,
-    test: Vec<PathBuf>,
+/// What was found below a folder.
+#[derive(Debug, Default)]
+struct Listing {
+    /// Sorted.
+    pictures: Vec<PathBuf>,
+    /// Pictures that are not read, by ending.
+    skipped: BTreeMap<String, usize>,
+    /// Folders that were listed already under another name.
+    loops: usize,
 }
 
-/// All pictures below `path`, or nothing where there are none.
-///
-/// Sub-folders named `train`, `test` and (if there) `val`, `valid` or `validation` are taken as such (without `test`, the latter
-/// are for testing), and so is CelebA's `list_eval_partition.txt`; otherwise every tenth picture, at random, is for testing.
-/// `split` takes a validation set from the rest where there is none.
-///
-/// # Errors
-/// A folder or a picture that cannot be read, or that `crop` does not fit into.
-pub fn load(path: &Path, shape: [usize; 3], split: Split, crop: Option<Crop>) -> Result<Option<Data>> {
-    let Some(files) = divide(path)? else { return Ok(None) };
-    let (train, test) = (read(&files.train, shape, crop)?, read(&files.test, shape, crop)?);
-    let (train, validation) = match files.validation {
-        Some(files) => (train, read(&files, shape, crop)?),
-        None => split.apply(train),
-    };
-    Ok(Some(Data { name: name(path), train, validation, test }))
-}
-
-/// The test pictures alone; the others are not even read.
-///
-/// # Errors
-/// As [`load`].
-pub fn test(path: &Path, shape: [usize; 3], crop: Option<Crop>) -> Result<Option<(String, Images)>> {
-    let Some(files) = divide(path)? else { return Ok(None) };
-    Ok(Some((name(path), read(&files.test, shape, crop)?)))
-}
-
-fn name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
-}
-
-fn divide(path: &Path) -> Result<Option<Files>> {
-    let folder = |names: &[&str]| names.iter().map(|name| path.join(name)).find(|path| path.is_dir());
-    if let (Some(train), test, validation) = (folder(&TRAIN), folder(&TEST), folder(&VALIDATION))
-        && let Some(tests) = test.as_ref().or(validation.as_ref())
-    {
-        let validation = validation.as_ref().filter(|_| test.is_some()).map(|folder| pictures(folder)).transpose()?;
-        return Ok(Some(Files { train: pictures(&train)?, validation, test: pictures(tests)? }));
+impl Listing {
+    /// What was left out and why; nothing where nothing was.
+    fn notes(&self) -> Vec<String> {
+        let endings = self.skipped.iter().map(|(ending, count)| format!("{count} .{ending}")).collect::<Vec<_>>();
+        let mut notes = Vec::new();
+        if !endings.is_empty() {
+            let read = ENDINGS.join(", ");
+            notes.push(format!(
+                "{} files are skipped: pictures of these kinds are not read ({read} are)",
+                endings.join(", ")
+            ));
+        }
+        if self.loops > 0 {
+            notes.push(format!("{} links to folders that were listed already are skipped", self.loops));
+        }
+        notes
     }
-    let files = pictures(path)?;
-    if files.is_empty() {
+}
+
+/// The parts of a folder, or nothing where it holds no pictures.
+///
+/// Sub-folders named `train`, `test` and `val`, in any case and the common spellings, are taken as such (with `train` and `val`
+/// alone, the latter is tested on), and so is CelebA's `list_eval_partition.txt`. Where all pictures lie in sub-folders of
+/// a part, the sub-folders are classes.
+///
+/// # Errors
+/// A folder that cannot be listed, or two for the same part.
+pub fn open(path: &Path, crop: Option<Crop>) -> Result<Option<Opened>> {
+    let train = part(path, "training", &TRAIN)?;
+    let mut test = part(path, "testing", &TEST)?;
+    // Without a part for training or testing, `dev` is a class like another.
+    let divided = train.is_some() || test.is_some();
+    let mut validation = if divided { part(path, "validation", &VALIDATION)? } else { None };
+    if test.is_none() {
+        test = validation.take();
+    }
+    let mut notes = Vec::new();
+    let said = [(&train, "trained on"), (&validation, "validated on"), (&test, "tested on")].map(|(part, what)| {
+        let name = part.as_ref()?.file_name()?.to_string_lossy();
+        Some(format!("{name}/ is {what}"))
+    });
+    if divided {
+        notes.push(said.into_iter().flatten().collect::<Vec<_>>().join(", "));
+    }
+    let parts: Vec<PathBuf> = [&train, &validation, &test].into_iter().flatten().cloned().collect();
+    let beside = list(path, &parts)?;
+    // With a folder for training, what lies beside it belongs to no part; without, it is trained on.
+    let pool = match &train {
+        None => table(path, beside, crop, &mut notes),
+        Some(train) => {
+            if !beside.pictures.is_empty() {
+                let count = beside.pictures.len();
+                notes.push(format!("{count} pictures beside these folders belong to no part and are left out"));
+            }
+            table(train, list(train, &[])?, crop, &mut notes)
+        }
+    };
+    let mut own = |root: Option<PathBuf>| -> Result<Option<Table>> {
+        root.map(|root| Ok(table(&root, list(&root, &[])?, crop, &mut notes))).transpose()
+    };
+    let (validation, test) = (own(validation)?, own(test)?);
+    if pool.count == 0 && test.as_ref().is_none_or(|test| test.count == 0) {
         return Ok(None);
     }
-    let beside = path.parent().map(|parent| parent.join(PARTITION));
-    if let Some(list) = [Some(path.join(PARTITION)), beside].into_iter().flatten().find(|list| list.is_file()) {
-        return partition(&list, files).map(Some);
+    let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+    match partition_list(path).filter(|_| test.is_none()) {
+        Some(list) => partition(&list, name, pool, notes).map(Some),
+        None => Ok(Some(Opened { name, pool: Some(pool), validation, test, published: false, notes })),
     }
-    ensure!(files.len() >= 2, "{}: one picture only; training and testing need at least two", path.display());
-    let (train, test) = tenth(files.len());
-    let chosen = |indices: Vec<usize>| indices.into_iter().map(|index| files[index].clone()).collect();
-    Ok(Some(Files { train: chosen(train), validation: None, test: chosen(test) }))
 }
 
-/// All but every tenth picture, and every tenth.
-pub fn every_tenth(images: Images) -> (Images, Images) {
-    let (train, test) = tenth(images.len());
-    (images.select(&train), images.select(&test))
+/// The sub-folder for a part.
+fn part(path: &Path, what: &str, names: &[&str]) -> Result<Option<PathBuf>> {
+    let failed = || format!("{}: cannot be listed", path.display());
+    let mut found = Vec::new();
+    for entry in fs::read_dir(path).with_context(failed)? {
+        let entry = entry.with_context(failed)?;
+        let name = entry.file_name().to_string_lossy().to_lowercase();
+        if names.contains(&name.as_str()) && entry.path().is_dir() {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    if found.len() > 1 {
+        let names: Vec<String> = found.iter().map(|path| path.display().to_string()).collect();
+        bail!(
+            "{}: two folders are for {what}, {}; rename one or give one of them as --data",
+            path.display(),
+            names.join(" and ")
+        );
+    }
+    Ok(found.pop())
 }
 
-/// The numbers below `count` but a tenth of them chosen at random, and that tenth.
-fn tenth(count: usize) -> (Vec<usize>, Vec<usize>) {
-    let mut order = Order::permutation(count, TEST_SEED, 0);
-    let mut rest = order.split_off((count / 10).max(1).min(count));
-    order.sort_unstable();
-    rest.sort_unstable();
-    (rest, order)
+/// Pictures, their names relative to the part's folder, and their classes where each lies in a sub-folder.
+fn table(root: &Path, listing: Listing, crop: Option<Crop>, notes: &mut Vec<String>) -> Table {
+    notes.extend(listing.notes());
+    let files = listing.pictures;
+    let relative: Vec<&Path> = files.iter().map(|file| file.strip_prefix(root).unwrap_or(file)).collect();
+    let names = relative.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    let class = |path: &&Path| {
+        let mut parts = path.components();
+        let first = parts.next()?.as_os_str().to_string_lossy().into_owned();
+        parts.next().map(|_| first)
+    };
+    let classes = relative.iter().map(class).collect::<Option<Vec<String>>>().filter(|classes| !classes.is_empty());
+    let pictures = Field { name: PICTURES.into(), raw: Raw::Files { files: files.clone(), crop } };
+    let labels = classes.map(|classes| Field { name: LABELS.into(), raw: Raw::Text(classes) });
+    Table { names: Some(names), ..Table::new([Some(pictures), labels].into_iter().flatten().collect()) }
 }
 
-fn partition(list: &Path, files: Vec<PathBuf>) -> Result<Files> {
+/// CelebA's list, in the folder or beside it.
+fn partition_list(path: &Path) -> Option<PathBuf> {
+    let beside = path.parent().map(|parent| parent.join(PARTITION));
+    [Some(path.join(PARTITION)), beside].into_iter().flatten().find(|list| list.is_file())
+}
+
+fn partition(list: &Path, name: String, pool: Table, mut notes: Vec<String>) -> Result<Opened> {
     let text = fs::read_to_string(list).with_context(|| format!("{}: cannot be read", list.display()))?;
-    let mut part = std::collections::HashMap::new();
+    let mut part = BTreeMap::new();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let mut words = line.split_whitespace();
-        match (words.next(), words.next()) {
-            (Some(name), Some(which @ ("0" | "1" | "2"))) => drop(part.insert(name, which)),
+        let which = match (words.next(), words.next()) {
+            (Some(name), Some("0")) => part.insert(name, 0),
+            (Some(name), Some("1")) => part.insert(name, 1),
+            (Some(name), Some("2")) => part.insert(name, 2),
             _ => bail!("{}: line {} is `{line}`, wanted are a file name and 0, 1 or 2", list.display(), number + 1),
-        }
+        };
+        ensure!(which.is_none(), "{}: line {} names a file for the second time", list.display(), number + 1);
     }
     let mut parts = [Vec::new(), Vec::new(), Vec::new()];
-    for file in files {
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        match part.get(name.as_str()) {
-            Some(&"0") => parts[0].push(file),
-            Some(&"1") => parts[1].push(file),
-            Some(_) => parts[2].push(file),
-            None => bail!("{}: {name} is not in {}", file.display(), list.display()),
-        }
+    for (index, name) in pool.names.iter().flatten().enumerate() {
+        let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+        let which = part.get(name).with_context(|| format!("{name} is not in {}", list.display()))?;
+        parts[*which].push(index);
     }
-    let [train, validation, test] = parts;
-    let validation = Some(validation).filter(|files| !files.is_empty());
-    Ok(Files { train, validation, test })
+    let [train, validation, test] = parts.map(|indices| pool.select(&indices));
+    ensure!(test.count > 0, "{}: no picture is for testing (2)", list.display());
+    notes.push(format!("{} says what is for training, validation and testing", list.display()));
+    let validation = Some(validation).filter(|part| part.count > 0);
+    Ok(Opened { name, pool: Some(train), validation, test: Some(test), published: false, notes })
 }
 
-/// The paths of all pictures below a folder, sorted.
+/// The picture files below a folder, sorted; hidden files and folders (`._x.png`, `.thumbnails`) and the folders `except` are
+/// left out. A folder that is reached several ways counts once, under its own name rather than a link's.
 ///
 /// # Errors
 /// A folder that cannot be listed.
-pub fn pictures(path: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut folders = vec![path.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).with_context(|| format!("{}: cannot be listed", folder.display()))? {
-            let path = entry.with_context(|| format!("{}: cannot be listed", folder.display()))?.path();
+fn list(path: &Path, except: &[PathBuf]) -> Result<Listing> {
+    let mut found = Listing::default();
+    let mut seen = HashSet::new();
+    let (mut folders, mut links) = (vec![path.to_owned()], Vec::new());
+    while let Some(folder) = folders.pop().or_else(|| links.pop()) {
+        let failed = || format!("{}: cannot be listed", folder.display());
+        if !seen.insert(fs::canonicalize(&folder).with_context(failed)?) {
+            found.loops += 1;
+            continue;
+        }
+        let entries = fs::read_dir(&folder).with_context(failed)?.collect::<std::io::Result<Vec<_>>>();
+        let mut entries = entries.with_context(failed)?;
+        entries.sort_by_key(fs::DirEntry::path);
+        for path in entries.iter().map(fs::DirEntry::path) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if name.starts_with('.') || name == "__MACOSX" || except.contains(&path) {
+                continue;
+            }
             let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
             if path.is_dir() {
-                folders.push(path);
-            } else if ["png", "jpg", "jpeg"].contains(&ending.as_str()) {
-                files.push(path);
+                if path.is_symlink() { links.push(path) } else { folders.push(path) }
+            } else if ENDINGS.contains(&ending.as_str()) {
+                found.pictures.push(path);
+            } else if OTHER_ENDINGS.contains(&ending.as_str()) {
+                *found.skipped.entry(ending).or_default() += 1;
             }
         }
     }
-    files.sort();
-    Ok(files)
+    found.pictures.sort();
+    Ok(found)
 }
 
-/// One picture file, as RGB.
+/// The picture files below a folder, or the file itself, for `--input`.
 ///
 /// # Errors
-/// A file that cannot be read or is no whole picture.
-pub fn open(path: &Path) -> Result<image::RgbImage> {
-    let hint = || format!("{}: not a picture that can be read; replace it or take it away", path.display());
-    let bytes = crate::input::read(path)?;
-    let picture = crate::input::check_picture(&bytes).and_then(|reader| Ok(reader.decode()?));
-    Ok(picture.with_context(hint)?.into_rgb8())
-}
-
-fn read(files: &[PathBuf], shape: [usize; 3], crop: Option<Crop>) -> Result<Images> {
-    let one = |file: &PathBuf| {
-        let picture = open(file)?;
-        let picture = match crop {
-            Some(crop) => crop.apply(&picture).with_context(|| format!("{}: cannot be cropped", file.display()))?,
-            None => picture,
-        };
-        Ok(resize::fit_rgb(&picture, shape))
-    };
-    let pictures: Vec<Vec<u8>> = files.par_iter().map(one).collect::<Result<_>>()?;
-    Images::new(shape, pictures.concat(), None)
+/// A folder without pictures, or one that cannot be listed.
+pub fn inputs(path: &Path) -> Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let found = list(path, &[])?;
+    ensure!(
+        !found.pictures.is_empty(),
+        "{}: there is no picture in this folder; read are {}",
+        path.display(),
+        ENDINGS.join(", ")
+    );
+    Ok(found.pictures)
 }

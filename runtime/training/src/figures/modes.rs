@@ -31,7 +31,7 @@ fn draw(model: &dyn Model, spec: &Spec, mode: &Mode, images: &Images, options: &
         let given = if mode.given.is_empty() {
             Values::new()
         } else {
-            let data = Batches::new(spec, images, model.params().device())?.range(images, done, size)?;
+            let data = Batches::available(spec, images, model.params().device())?.range(images, done, size)?;
             let given = complete(model, mode, &data, &mut noise, &options.draw)?;
             sheet.add_given(spec, mode, &given, &data)?;
             given
@@ -73,7 +73,9 @@ impl Strips {
         // Where a reduced image is given, the full one is shown for comparison.
         let held = |name: &str| !mode.given.contains(&name);
         for variable in spec.data_variables().filter(|variable| shows(variable) && held(&variable.name)) {
-            self.add(format!("{} original", variable.name), data.get(&variable.name)?)?;
+            if let Some(original) = data.find(&variable.name) {
+                self.add(format!("{} original", variable.name), original)?;
+            }
         }
         Ok(())
     }

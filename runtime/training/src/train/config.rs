@@ -12,6 +12,8 @@ pub struct Config {
     pub steps: usize,
     pub batch: usize,
     pub seed: u64,
+    /// Training pictures that data-dependent initialisation looks at.
+    pub init_images: usize,
     pub schedule: Schedule,
     /// Samples of the latents an image; more than one trains the importance-weighted bound.
     pub samples: usize,
@@ -50,6 +52,7 @@ impl Default for Config {
             steps: 300,
             batch: 32,
             seed: 1,
+            init_images: 256,
             schedule: Schedule::default(),
             samples: 1,
             augment: false,

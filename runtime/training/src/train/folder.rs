@@ -121,6 +121,11 @@ impl RunFolder {
         self.root.join("model.pgm")
     }
 
+    /// How the data were divided, and what they are known by.
+    pub fn split(&self) -> PathBuf {
+        self.root.join("split.json")
+    }
+
     /// One JSON object a line, as training goes.
     pub fn metrics(&self) -> PathBuf {
         self.root.join("metrics.jsonl")

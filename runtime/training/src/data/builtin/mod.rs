@@ -1,22 +1,38 @@
-//! The data set that needs no download: small coloured scenes drawn from a seed.
+//! The data that need no download: for every variable values of its space, of ten classes, made from a seed.
 //!
-//! Ten kinds, which are its labels: hills, sea, night, house, forest, mountains, city, desert, flowers, pattern.
+//! - an image: small coloured scenes. Their kinds are the classes: hills, sea, night, house, forest, mountains, city, desert,
+//!   flowers, pattern;
+//! - a binary variable of 8x8 pixels and more: handwritten digits, thresholded, of the class's digit; a smaller one: answers to
+//!   questions that the classes answer differently;
+//! - a real vector: a table of measurements that hang on two hidden numbers and the class; a real variable in the shape of a
+//!   picture: a scene with noise below its grey levels (grey level + u)/256;
+//! - a label: the class.
+//!
+//! The values of one record are of one class, so several variables are several views of it.
 
 mod canvas;
+mod digits;
 mod nature;
 mod places;
+mod table;
 mod texture;
 
-use super::{Data, Images};
+use super::records::{Cells, Column, Records};
+use super::{Data, resize};
+use crate::spec::{Space, Variable};
+use anyhow::{Result, bail};
 use canvas::Canvas;
+use digits::Digits;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rayon::prelude::*;
 
-/// Pictures for training, validation and testing at 32×32; larger pictures are fewer.
+/// Records for training, validation and testing; with pictures larger than 32×32 they are fewer.
 const COUNTS: [usize; 3] = [8000, 1000, 1000];
 const SEED: u64 = 0xb111;
+/// Between the scenes of one variable and those of the next: a multiple of the number of kinds.
+const NEXT: usize = 10_000_000;
 
 /// What a kind of scene is drawn with: the canvas and the randomness of this one picture.
 type Scene = fn(&mut Canvas, &mut Chance);
@@ -34,24 +50,95 @@ const SCENES: [Scene; 10] = [
     places::pattern,
 ];
 
-/// The data set at `shape` = [channels, height, width]; always the same pictures.
-pub fn load(shape: [usize; 3]) -> Data {
-    let pixels = shape[1] * shape[2];
-    let scale = (32.0 * 32.0 / pixels as f64).clamp(0.02, 1.0);
+/// The data set for these variables; always the same records.
+///
+/// # Errors
+/// A variable that it has no values for.
+pub fn load(variables: &[Variable]) -> Result<Data> {
+    let pixels = variables.iter().filter_map(Variable::picture).map(|[_, h, w]| h * w).max().unwrap_or(0);
+    let scale = (32.0 * 32.0 / pixels.max(1) as f64).clamp(0.02, 1.0);
+    let digits = variables.iter().any(shows_digits).then(Digits::read).transpose()?;
+    let mut counts = COUNTS.map(|count| ((count as f64 * scale) as usize).max(64));
+    if let Some(digits) = &digits {
+        // Of each digit there is one.
+        let tenth = (digits.len() / 10).min(counts[2]);
+        counts = [(digits.len() - 2 * tenth).min(counts[0]), tenth, tenth];
+    }
     let mut start = 0;
-    let [train, validation, test] = COUNTS.map(|count| {
-        let count = ((count as f64 * scale) as usize).max(64);
-        let images = draw(shape, start, count);
+    let mut part = |count: usize| {
+        let records = make(variables, start, count, digits.as_ref());
         start += count;
-        images
-    });
-    Data { name: "builtin".into(), train, validation, test }
+        records
+    };
+    let (train, validation, test) = (part(counts[0])?, part(counts[1])?, part(counts[2])?);
+    Ok(Data { name: "builtin".into(), train, validation, test, kept: None })
 }
 
-fn draw(shape: [usize; 3], start: usize, count: usize) -> Images {
-    let pictures: Vec<Vec<u8>> = (start..start + count).into_par_iter().map(|index| picture(shape, index)).collect();
-    let labels = (start..start + count).map(kind).collect();
-    Images { shape, bytes: pictures.concat(), labels: Some(labels) }
+/// Binary variables with room for a digit.
+fn shows_digits(variable: &Variable) -> bool {
+    let [_, height, width] = shape_of(variable);
+    variable.space == Space::Binary && height >= 8 && width >= 8
+}
+
+/// As a picture: a vector of a square number of values is a square.
+fn shape_of(variable: &Variable) -> [usize; 3] {
+    let size: usize = variable.shape.iter().product();
+    let side = (size as f64).sqrt().round() as usize;
+    variable.picture().unwrap_or(if side * side == size { [1, side, side] } else { [1, 1, size] })
+}
+
+fn make(variables: &[Variable], start: usize, count: usize, digits: Option<&Digits>) -> Result<Records> {
+    let class = |index: usize| digits.map_or_else(|| kind(index), |digits| digits.class(index));
+    // Without digits the class follows from the index, and every scene is another.
+    let scene = |index: usize, view: usize| view * NEXT + digits.map_or(index, |_| SCENES.len() * index + class(index));
+    let mut columns = Vec::new();
+    for (view, variable) in variables.iter().enumerate() {
+        // A label is no view of its own.
+        let view = variables[..view].iter().filter(|other| other.space == variable.space).count();
+        let all = (start..start + count).into_par_iter();
+        let cells = match (variable.space, variable.picture()) {
+            (Space::Image, Some(shape)) => {
+                let pictures: Vec<Vec<u8>> = all.map(|index| picture(shape, scene(index, view))).collect();
+                Cells::Pictures { shape, bytes: pictures.concat() }
+            }
+            (Space::Binary, _) => {
+                let shape = shape_of(variable);
+                let rows: Vec<Vec<u8>> = match digits.filter(|_| shows_digits(variable)) {
+                    Some(digits) => all.map(|index| digits.picture(index, view, shape)).collect(),
+                    None => all.map(|index| table::answers(shape, index, view, class(index))).collect(),
+                };
+                Cells::Pictures { shape, bytes: rows.concat() }
+            }
+            (Space::Real, Some(shape)) => {
+                let rows: Vec<Vec<f32>> =
+                    all.map(|index| table::between_levels(&picture(shape, scene(index, view)), index, view)).collect();
+                Cells::Reals { shape: shape.to_vec(), numbers: rows.concat() }
+            }
+            (Space::Real, None) => {
+                let size = variable.shape.iter().product();
+                let rows: Vec<Vec<f32>> =
+                    all.map(|index| table::measurements(size, index, view, class(index))).collect();
+                Cells::Reals { shape: variable.shape.clone(), numbers: rows.concat() }
+            }
+            (Space::Label, _) => {
+                let &[classes] = variable.shape.as_slice() else {
+                    bail!(
+                        "variable `{}` is a label of shape {:?}; data fills labels of shape [classes]",
+                        variable.name,
+                        variable.shape
+                    )
+                };
+                Cells::Classes((start..start + count).map(|index| class(index) % classes.max(1)).collect())
+            }
+            (space, _) => bail!(
+                "variable `{}` is of space {space:?} and shape {:?}, which the built-in data have no values for",
+                variable.name,
+                variable.shape
+            ),
+        };
+        columns.push(Column { name: variable.name.clone(), cells });
+    }
+    Ok(Records::of(columns)?.numbered((start..start + count).collect()))
 }
 
 /// The kind of picture `index`: every kind as often as any other.
@@ -67,7 +154,7 @@ fn picture(shape: [usize; 3], index: usize) -> Vec<u8> {
     let mut canvas = Canvas::new(height, width);
     SCENES[kind(index)](&mut canvas, &mut chance);
     canvas.finish(&mut chance);
-    super::resize::fit(&canvas.bytes(), [3, height, width], [channels, height, width])
+    resize::fit(&canvas.bytes(), [3, height, width], [channels, height, width])
 }
 
 /// The randomness of one picture.

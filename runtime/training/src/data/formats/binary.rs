@@ -1,6 +1,6 @@
 //! CIFAR-10's binary form: records of a label byte and 3×32×32 picture bytes.
 
-use crate::data::Images;
+use crate::data::Records;
 use anyhow::{Result, bail, ensure};
 
 const SHAPE: [usize; 3] = [3, 32, 32];
@@ -9,7 +9,7 @@ const CLASSES: u8 = 10;
 
 /// # Errors
 /// Bytes that are no whole number of records, or a label that CIFAR-10 does not have.
-pub fn read(bytes: Vec<u8>, place: &str) -> Result<Images> {
+pub fn read(bytes: Vec<u8>, place: &str) -> Result<Records> {
     let rest = bytes.len() % RECORD;
     if rest != 0 {
         bail!(
@@ -29,5 +29,5 @@ pub fn read(bytes: Vec<u8>, place: &str) -> Result<Images> {
         labels.push(usize::from(record[0]));
         pictures.extend_from_slice(&record[1..]);
     }
-    Images::new(SHAPE, pictures, Some(labels))
+    Records::new(SHAPE, pictures, Some(labels))
 }

@@ -1,14 +1,20 @@
-//! How batches of pictures are written.
+//! File formats, one a file: `binary`, `npz` and `python` read a batch of a published data set, the others a data set of
+//! anyone's.
 
+pub mod arrays;
 pub mod binary;
+pub mod cifar100;
+pub mod csv;
+pub mod idx;
 pub mod npz;
 pub mod python;
+pub mod webdataset;
 
-use super::Images;
+use super::Records;
 use anyhow::{Result, ensure};
 
 /// Pictures in rows of numbers, red, green and blue plane after each other, and labels that count from `first`.
-fn of_rows(rows: usize, columns: usize, bytes: Vec<u8>, labels: Option<Vec<i64>>, first: usize) -> Result<Images> {
+fn of_rows(rows: usize, columns: usize, bytes: Vec<u8>, labels: Option<Vec<i64>>, first: usize) -> Result<Records> {
     let side = ((columns / 3) as f64).sqrt().round() as usize;
     ensure!(
         side > 0 && side.checked_mul(side).and_then(|pixels| pixels.checked_mul(3)) == Some(columns),
@@ -20,7 +26,7 @@ fn of_rows(rows: usize, columns: usize, bytes: Vec<u8>, labels: Option<Vec<i64>>
         bytes.len()
     );
     let labels = labels.map(|labels| labels.into_iter().map(|label| label_from(label, first)).collect()).transpose()?;
-    Images::new([3, side, side], bytes, labels)
+    Records::new([3, side, side], bytes, labels)
 }
 
 fn label_from(label: i64, first: usize) -> Result<usize> {

@@ -1,7 +1,7 @@
 //! Numpy's archives of arrays: `data` (bytes) and `labels` (whole numbers).
 
 use super::of_rows;
-use crate::data::Images;
+use crate::data::Records;
 use crate::input::{self, Archive, Array, Kind};
 use anyhow::{Context, Result, bail, ensure};
 
@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 ///
 /// # Errors
 /// Bytes that are no such archive, or arrays of another type or shape.
-pub fn read(bytes: &[u8], first: usize) -> Result<Images> {
+pub fn read(bytes: &[u8], first: usize) -> Result<Records> {
     let mut archive = Archive::open(bytes, input::limit())?;
     let names = archive.names().to_vec();
     let find = |wanted: &[&str]| names.iter().position(|name| wanted.contains(&name.trim_end_matches(".npy")));

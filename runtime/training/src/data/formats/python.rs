@@ -2,7 +2,7 @@
 //! `labels`.
 
 use super::of_rows;
-use crate::data::Images;
+use crate::data::Records;
 use crate::input::{Array, Kind};
 use crate::pickle::{Item, Pickle};
 use anyhow::{Context, Result, bail, ensure};
@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 ///
 /// # Errors
 /// Bytes that are no such pickle, or arrays that are not bytes or do not fit together.
-pub fn read(bytes: &[u8], first: usize) -> Result<Images> {
+pub fn read(bytes: &[u8], first: usize) -> Result<Records> {
     let pickle = Pickle::whole(bytes)?;
     let root = pickle.root();
     let data = root.value("data").context("there is no entry `data` in it")?;

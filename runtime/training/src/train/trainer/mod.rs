@@ -14,6 +14,7 @@ use crate::data::{Batches, Data, Order};
 use crate::eval::Evaluation;
 use crate::params::Phase;
 use crate::spec::Spec;
+use crate::terminal::note;
 use crate::{BoundOptions, DType, Device, Model, Noise, Params};
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -67,7 +68,7 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// A new run: the model is built and initialised on the first batch.
+    /// A new run: the model is built and initialised on the first training pictures, as many as the configuration says.
     ///
     /// # Errors
     /// Data the model cannot take, or a failed tensor operation.
@@ -81,12 +82,14 @@ impl<'a> Trainer<'a> {
     ) -> Result<Self> {
         let trainer = Self::build(spec, data, source, config, folder, device)?;
         let mut order = trainer.order.clone();
-        let first = trainer.batches.take(&data.train, &order.next(trainer.config.batch), None)?;
+        let count = trainer.config.init_images.min(data.train.len()).max(1);
+        let first = trainer.batches.take(&data.train, &order.next(count), None)?;
         trainer.params.set_phase(Phase::Initialisation);
         let outcome = trainer.model.bound(&first, &mut Noise::seeded(trainer.config.seed), &BoundOptions::default());
         trainer.params.set_phase(Phase::Training);
         trainer.params.touch();
-        outcome.context("the model could not be initialised on the first batch")?;
+        outcome.context("the model could not be initialised on the first training pictures")?;
+        warn_of_flat_channels(&trainer.params, count)?;
         // The average begins at what initialisation left, not at what it started from.
         Ok(Self {
             average: trainer.config.average.map(|decay| Average::new(&trainer.params, decay)).transpose()?,
@@ -108,7 +111,9 @@ impl<'a> Trainer<'a> {
     ) -> Result<Self> {
         let path = folder.last();
         checkpoint.check_model(&spec.name, &spec.source, &spec.settings, &path)?;
-        let mut trainer = Self::build(spec, data, &checkpoint.header.data, config, folder, device)?;
+        // Data that were moved are known by where they lie now.
+        let source = data.kept.as_ref().map_or(&checkpoint.header.data, |kept| &kept.source);
+        let mut trainer = Self::build(spec, data, source, config, folder, device)?;
         let place = path.display().to_string();
         restore(&trainer.params, &checkpoint.group("param"), &place)?;
         trainer.progress = checkpoint.header.progress.clone();
@@ -300,4 +305,22 @@ impl<'a> Trainer<'a> {
         }
         Ok(End::Done)
     }
+}
+
+/// Says how many channels of weight-normalised layers had no variance over the pictures they were initialised on: their scale
+/// is exactly 1, which no other channel's is.
+fn warn_of_flat_channels(params: &Params, pictures: usize) -> Result<()> {
+    let (mut flat, mut all, mut layers) = (0, 0, 0);
+    for (_, scale) in params.entries().iter().filter(|(name, _)| name.ends_with("weight_g")) {
+        let values: Vec<f32> = scale.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?;
+        let here = values.iter().filter(|&&value| value == 1.0).count();
+        (flat, all, layers) = (flat + here, all + values.len(), layers + usize::from(here > 0));
+    }
+    if flat > 0 {
+        note(&format!(
+            "warning: {flat} of {all} channels, in {layers} layers, do not vary over the {pictures} pictures the model is \
+             initialised on; their scale begins at 1. Flat or repeated pictures do this; --init-images looks at more"
+        ));
+    }
+    Ok(())
 }

@@ -80,7 +80,8 @@ impl Trainer<'_> {
         if self.replays() {
             return self.replayed(&batch, begun);
         }
-        let terms = self.model.bound(&batch, &mut self.noise, &objective::options(&self.config))?;
+        let mut terms = self.model.bound(&batch, &mut self.noise, &objective::options(&self.config))?;
+        self.data.train.own_units(&mut terms)?;
         let weighted = self.model.objective(&terms, self.progress.step)?;
         let loss = objective::loss(&weighted, &self.config, self.progress.step)?;
         drop(weighted);

@@ -1,0 +1,171 @@
+//! Which fields of a data set fill which variables: by name, by `--bind`, and where only one way is possible by kind.
+
+use super::records::LABELS;
+use super::table::{Field, Raw, Table};
+use crate::spec::{Space, Variable};
+use anyhow::{Context, Result, bail, ensure};
+
+/// Names of fields that hold classes, whatever the variable is called.
+const CLASS_NAMES: [&str; 8] = [LABELS, "label", "class", "classes", "fine_labels", "target", "targets", "category"];
+
+/// A variable and the fields that fill it: one, or a column for each of its numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    pub variable: Variable,
+    pub fields: Vec<usize>,
+}
+
+pub fn names_classes(field: &Field) -> bool {
+    CLASS_NAMES.contains(&field.name.to_lowercase().as_str())
+}
+
+/// Finds for every variable what fills it; `asked` are pairs of a variable and the text behind `--bind NAME=`.
+///
+/// # Errors
+/// A variable that nothing or more than one thing could fill: the message lists what the data set has.
+pub fn bind(table: &Table, variables: &[Variable], asked: &[(String, String)]) -> Result<Vec<Binding>> {
+    for (name, text) in asked {
+        let known: Vec<&str> = variables.iter().map(|variable| variable.name.as_str()).collect();
+        ensure!(
+            known.contains(&name.as_str()),
+            "--bind {name}={text}: the model takes no data for `{name}`; it does for {}",
+            known.join(", ")
+        );
+    }
+    let mut found: Vec<Option<Vec<usize>>> = Vec::new();
+    for variable in variables {
+        let text = asked.iter().find(|(name, _)| *name == variable.name).map(|(_, text)| text.as_str());
+        found.push(match text {
+            Some(text) => Some(columns(table, text).with_context(|| format!("--bind {}={text}", variable.name))?),
+            None => by_name(table, variable),
+        });
+    }
+    by_kind(table, variables, &mut found);
+    let bound = variables.iter().zip(found).map(|(variable, fields)| {
+        let fields = fields.with_context(|| nothing(table, variable))?;
+        Ok(Binding { variable: variable.clone(), fields })
+    });
+    bound.collect()
+}
+
+/// The fields that a text names: `a`, `a,b,c`, `g0..g11`.
+fn columns(table: &Table, text: &str) -> Result<Vec<usize>> {
+    let one = |name: &str| position(table, name).with_context(|| format!("there is no `{name}`; {}", has(table)));
+    if let Some(at) = position(table, text) {
+        return Ok(vec![at]);
+    }
+    let mut fields = Vec::new();
+    for item in text.split(',').map(str::trim) {
+        match item.split_once("..") {
+            Some((first, last)) => {
+                let last = last.trim_start_matches('=');
+                let ((stem, from), (end, to)) = (numbered(first)?, numbered(last)?);
+                ensure!(end.is_empty() || end == stem, "`{item}` goes from one name to another");
+                ensure!(from <= to, "`{item}` runs down");
+                ensure!(to - from < 1 << 20, "`{item}` has too many columns");
+                for number in from..=to {
+                    fields.push(one(&format!("{stem}{number}"))?);
+                }
+            }
+            None => fields.push(one(item)?),
+        }
+    }
+    Ok(fields)
+}
+
+/// A name and the number at its end.
+fn numbered(name: &str) -> Result<(&str, usize)> {
+    let digits = name.len() - name.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let (stem, number) = name.split_at(name.len() - digits);
+    let number = number.parse().with_context(|| format!("`{name}` has no number at its end, as in g0..g11"))?;
+    Ok((stem, number))
+}
+
+fn position(table: &Table, name: &str) -> Option<usize> {
+    table.fields.iter().position(|field| field.name == name)
+}
+
+/// A field of the variable's name, or columns of its name and numbers from 0 or 1: x0, x1, … or x_1, x_2, ….
+fn by_name(table: &Table, variable: &Variable) -> Option<Vec<usize>> {
+    if let Some(at) = position(table, &variable.name) {
+        return Some(vec![at]);
+    }
+    let size: usize = variable.shape.iter().product();
+    let run = |separator: &str, first: usize| -> Option<Vec<usize>> {
+        (first..first + size).map(|number| position(table, &format!("{}{separator}{number}", variable.name))).collect()
+    };
+    let vector = matches!(variable.space, Space::Real | Space::Binary) && size > 0;
+    ["", "_", "."].iter().filter(|_| vector).find_map(|separator| run(separator, 0).or_else(|| run(separator, 1)))
+}
+
+/// What is left is filled where there is one candidate for one variable.
+fn by_kind(table: &Table, variables: &[Variable], found: &mut [Option<Vec<usize>>]) {
+    type Takes = fn(&Variable) -> bool;
+    type Offers = fn(&Field) -> bool;
+    let rules: [(Takes, Offers); 3] = [
+        (|variable| variable.space == Space::Label, names_classes),
+        (|variable| variable.picture().is_some() || variable.space == Space::Binary, |field| field.raw.is_pictures()),
+        (
+            |variable| variable.space != Space::Label,
+            |field| !names_classes(field) && matches!(field.raw, Raw::Numbers(_)),
+        ),
+    ];
+    for (takes, offers) in rules {
+        let taken: Vec<usize> = found.iter().flatten().flatten().copied().collect();
+        let open: Vec<usize> =
+            (0..variables.len()).filter(|&at| found[at].is_none() && takes(&variables[at])).collect();
+        let free: Vec<usize> =
+            (0..table.fields.len()).filter(|at| !taken.contains(at) && offers(&table.fields[*at])).collect();
+        if let ([variable], [field]) = (open.as_slice(), free.as_slice()) {
+            found[*variable] = Some(vec![*field]);
+        }
+    }
+    // A table whose columns are as many as the one variable left has numbers.
+    let open: Vec<usize> = (0..variables.len()).filter(|&at| found[at].is_none()).collect();
+    if let [at] = open.as_slice()
+        && matches!(variables[*at].space, Space::Real | Space::Binary)
+    {
+        let taken: Vec<usize> = found.iter().flatten().flatten().copied().collect();
+        let free = |field: &usize| !taken.contains(field) && matches!(table.fields[*field].raw, Raw::Text(_));
+        let left = (0..table.fields.len()).filter(free);
+        let columns: Vec<usize> = left.filter(|&at| !names_classes(&table.fields[at])).collect();
+        if columns.len() == variables[*at].shape.iter().product::<usize>() {
+            found[*at] = Some(columns);
+        }
+    }
+}
+
+fn nothing(table: &Table, variable: &Variable) -> String {
+    let label = if variable.space == Space::Label { ", a label," } else { "" };
+    format!(
+        "variable `{0}`{label} has no data: nothing here is named `{0}`, and nothing else can only be meant for it; {1}; \
+         --bind {0}=NAME says what fills it",
+        variable.name,
+        has(table)
+    )
+}
+
+/// What a data set has, for messages.
+pub fn has(table: &Table) -> String {
+    let most = 12;
+    let list = table.fields.iter().take(most).map(|field| match field.raw {
+        Raw::Text(_) => format!("`{}`", field.name),
+        _ => format!("`{}` ({})", field.name, field.raw.describe()),
+    });
+    let more = table.fields.len().saturating_sub(most);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("the data set has {}{more}", list.collect::<Vec<_>>().join(", "))
+}
+
+/// `NAME=VALUE` of `--bind`.
+///
+/// # Errors
+/// A text that is none.
+pub fn parse(text: &str) -> Result<(String, String)> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() && !value.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => bail!("--bind {text}: wanted is NAME=WHAT: an array or column, several with commas, g0..g11, or a path"),
+    }
+}

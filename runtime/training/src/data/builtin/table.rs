@@ -1,0 +1,60 @@
+//! Values that are no pictures.
+
+use super::SEED;
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use rand_distr::{Distribution, StandardNormal};
+
+/// What the random numbers are for.
+#[derive(Clone, Copy)]
+enum Use {
+    /// The same for all records.
+    Rule = 1,
+    Record = 2,
+    /// Common to all views of a record.
+    Hidden = 3,
+}
+
+fn random(purpose: Use, number: usize, view: usize) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED ^ (purpose as u64) << 32 ^ (view as u64) << 40);
+    rng.set_stream(number as u64);
+    rng
+}
+
+fn normal(rng: &mut ChaCha8Rng) -> f32 {
+    StandardNormal.sample(rng)
+}
+
+/// A line of a table: two hidden numbers, bent by a sine, the class's own offset, and noise. Each column has a mean of about 0 and
+/// a standard deviation of about 1.
+pub fn measurements(size: usize, index: usize, view: usize, class: usize) -> Vec<f32> {
+    let mut hidden = random(Use::Hidden, index, 0);
+    let (a, b) = (normal(&mut hidden), normal(&mut hidden));
+    let mut noise = random(Use::Record, index, view);
+    let column = |column: usize| {
+        let mut rule = random(Use::Rule, column, view);
+        let (first, second, bend, offset) =
+            (normal(&mut rule), normal(&mut rule), normal(&mut rule), normal(&mut rule));
+        let of_class = (offset + class as f32).sin();
+        0.5 * first * a + 0.5 * second * b + 0.4 * bend * (2.0 * a).sin() + of_class + 0.2 * normal(&mut noise)
+    };
+    (0..size).map(column).collect()
+}
+
+/// Answers yes (255) and no (0): each class answers each question one way, nine times out of ten.
+pub fn answers(shape: [usize; 3], index: usize, view: usize, class: usize) -> Vec<u8> {
+    let mut chance = random(Use::Record, index, view + 1000);
+    let answer = |question: usize| {
+        let usual = random(Use::Rule, question, view + 1000 + 16 * class).random::<bool>();
+        let other = chance.random::<f32>() < 0.1;
+        if usual != other { 255 } else { 0 }
+    };
+    (0..shape.iter().product()).map(answer).collect()
+}
+
+/// Real numbers in the cells of grey levels: (level + u)/256, u uniform from 0 to 1.
+pub fn between_levels(levels: &[u8], index: usize, view: usize) -> Vec<f32> {
+    let mut chance = random(Use::Record, index, view + 2000);
+    levels.iter().map(|&level| (f32::from(level) + chance.random::<f32>()) / 256.0).collect()
+}

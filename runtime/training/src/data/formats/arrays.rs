@@ -1,0 +1,180 @@
+//! Arrays under names: `.npz`, `.npy` (one, or a folder of them) and safetensors.
+
+use crate::data::open::{Opened, stem};
+use crate::data::photo::ENDINGS;
+use crate::data::table::{Field, Raw, Table};
+use crate::input::{self, Archive, Array, Kind};
+use anyhow::{Context, Result, bail, ensure};
+use safetensors::{Dtype, SafeTensors};
+use std::borrow::Cow;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The arrays of an archive that NumPy wrote.
+///
+/// # Errors
+/// An archive that is damaged, or arrays that are no data set together.
+pub fn open_npz(path: &Path) -> Result<Opened> {
+    let bytes = input::read(path)?;
+    let read = || -> Result<Vec<(String, Array)>> {
+        let mut archive = Archive::open(&bytes, input::limit())?;
+        let names = archive.names().to_vec();
+        let one = |(index, name): (usize, &String)| {
+            let place = || format!("array `{name}`");
+            let array = Array::parse(archive.member(index).with_context(place)?).with_context(place)?;
+            Ok((name.trim_end_matches(".npy").to_owned(), array))
+        };
+        names.iter().enumerate().map(one).collect()
+    };
+    let arrays = read().with_context(|| format!("{}: cannot be read as an npz file", path.display()))?;
+    collect(path, arrays)
+}
+
+/// A folder with `.npy` files, and no pictures beside them.
+pub fn is_folder(path: &Path) -> bool {
+    let pictures = |path: &Path| {
+        let entries = fs::read_dir(path).into_iter().flatten().flatten();
+        let ending = |path: &Path| path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+        entries.filter_map(|entry| ending(&entry.path())).any(|ending| ENDINGS.contains(&ending.as_str()))
+    };
+    files(path).is_ok_and(|files| !files.is_empty()) && !pictures(path)
+}
+
+fn files(path: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let path = entry?.path();
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if !hidden && path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy")) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// One array, or those of a folder, named as their files.
+///
+/// # Errors
+/// A file that is damaged, or arrays that are no data set together.
+pub fn open_npy(path: &Path) -> Result<Opened> {
+    let files = if path.is_dir() { files(path)? } else { vec![path.to_owned()] };
+    let one = |file: &PathBuf| {
+        let array = Array::parse(Cow::Owned(input::read(file)?));
+        Ok((stem(file), array.with_context(|| format!("{}: cannot be read as an npy file", file.display()))?))
+    };
+    collect(path, files.iter().map(one).collect::<Result<_>>()?)
+}
+
+/// The tensors of a safetensors file.
+///
+/// # Errors
+/// A file that is damaged, tensors of a type that is not read, or that are no data set together.
+pub fn open_safetensors(path: &Path) -> Result<Opened> {
+    let bytes = input::read(path)?;
+    let read = || -> Result<Vec<(String, Array)>> {
+        let file = SafeTensors::deserialize(&bytes)?;
+        let mut arrays = Vec::new();
+        for (name, tensor) in file.tensors() {
+            let kind = match tensor.dtype() {
+                Dtype::BOOL => "|b1",
+                Dtype::U8 => "|u1",
+                Dtype::I8 => "|i1",
+                Dtype::U16 => "<u2",
+                Dtype::I16 => "<i2",
+                Dtype::U32 => "<u4",
+                Dtype::I32 => "<i4",
+                Dtype::U64 => "<u8",
+                Dtype::I64 => "<i8",
+                Dtype::F16 => "<f2",
+                Dtype::F32 => "<f4",
+                Dtype::F64 => "<f8",
+                other => bail!("tensor `{name}` is of type {other:?}, which is not read as data"),
+            };
+            let array = Array::new(kind, false, tensor.shape().to_vec(), tensor.data().to_vec());
+            arrays.push((name.clone(), array.with_context(|| format!("tensor `{name}`"))?));
+        }
+        arrays.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(arrays)
+    };
+    let arrays = read().with_context(|| format!("{}: cannot be read as a safetensors file", path.display()))?;
+    collect(path, arrays)
+}
+
+/// The part that the name of an array says, and its name without it: `x_train`, `train_images`, `test/labels`.
+fn part(name: &str) -> (usize, String) {
+    const PARTS: [&[&str]; 3] = [&["train", "training"], &["val", "valid", "validation"], &["test", "testing"]];
+    let is = |word: &str| PARTS.iter().position(|names| names.contains(&word.to_lowercase().as_str()));
+    for separator in ['_', '/', '.', '-'] {
+        if let Some((first, rest)) = name.split_once(separator)
+            && let Some(part) = is(first)
+        {
+            return (part, rest.to_owned());
+        }
+        if let Some((rest, last)) = name.rsplit_once(separator)
+            && let Some(part) = is(last)
+        {
+            return (part, rest.to_owned());
+        }
+    }
+    (0, name.to_owned())
+}
+
+/// A data set of named arrays. Their names say parts (`x_train`, `test_labels`); without a test part all are one pool.
+fn collect(path: &Path, arrays: Vec<(String, Array)>) -> Result<Opened> {
+    let place = path.display();
+    ensure!(!arrays.is_empty(), "{place}: there are no arrays in it");
+    let named: Vec<(usize, String)> = arrays.iter().map(|(name, _)| part(name)).collect();
+    let has_test = named.iter().any(|(part, _)| *part == 2) && named.iter().any(|(part, _)| *part == 0);
+    let mut parts: [Vec<Field>; 3] = Default::default();
+    let mut notes = Vec::new();
+    for ((name, array), (part, short)) in arrays.into_iter().zip(named) {
+        if array.shape.is_empty() {
+            notes.push(format!("array `{name}` is a single number and left out"));
+            continue;
+        }
+        let (part, name) = if has_test { (part, short) } else { (0, name) };
+        ensure!(!parts[part].iter().any(|field| field.name == name), "{place}: two arrays are named `{name}`");
+        parts[part].push(Field { name, raw: Raw::Numbers(array) });
+    }
+    for fields in &parts {
+        if let Some(odd) = fields.iter().find(|field| field.raw.len() != fields[0].raw.len()) {
+            let list: Vec<String> =
+                fields.iter().map(|field| format!("{} {}", field.name, field.raw.describe())).collect();
+            bail!(
+                "{place}: array `{}` has {} records and `{}` has {}; the first axis is the records, in all arrays \
+                 ({})",
+                odd.name,
+                odd.raw.len(),
+                fields[0].name,
+                fields[0].raw.len(),
+                list.join(", ")
+            );
+        }
+    }
+    let [pool, validation, test] = parts.map(|fields| (!fields.is_empty()).then(|| Table::new(fields)));
+    Ok(Opened { name: stem(path), pool, validation, test, notes, published: false })
+}
+
+/// The numbers of an array as f64, exact for all but 64-bit whole numbers above 2^53.
+pub fn numbers(array: &Array) -> Vec<f64> {
+    let width = array.kind.width();
+    let rows = array.content.chunks_exact(width);
+    let integer = |bytes: &[u8], signed: bool| {
+        let fill = if signed && bytes[width - 1] & 0x80 != 0 { 0xff } else { 0 };
+        let mut full = [fill; 8];
+        full[..width].copy_from_slice(bytes);
+        if signed { i64::from_le_bytes(full) as f64 } else { u64::from_le_bytes(full) as f64 }
+    };
+    match array.kind {
+        Kind::Bool | Kind::Unsigned(_) => rows.map(|bytes| integer(bytes, false)).collect(),
+        Kind::Signed(_) => rows.map(|bytes| integer(bytes, true)).collect(),
+        Kind::Float(2) => rows.map(|bytes| half::f16::from_le_bytes([bytes[0], bytes[1]]).to_f64()).collect(),
+        Kind::Float(4) => {
+            rows.map(|bytes| f64::from(f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))).collect()
+        }
+        Kind::Float(_) => {
+            rows.map(|bytes| f64::from_le_bytes(<[u8; 8]>::try_from(bytes).unwrap_or_default())).collect()
+        }
+    }
+}

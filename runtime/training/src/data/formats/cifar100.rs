@@ -1,0 +1,54 @@
+//! CIFAR-100, binary or pickled: pictures of 100 classes, with the 20 coarse classes beside them.
+
+use super::python;
+use crate::data::open::Opened;
+use crate::data::records::{Cells, Column, LABELS, Records};
+use crate::data::table::Table;
+use crate::input;
+use anyhow::{Context, Result, ensure};
+use std::path::Path;
+
+const SHAPE: [usize; 3] = [3, 32, 32];
+/// The coarse label, the fine label, the picture.
+const RECORD: usize = 2 + 3 * 32 * 32;
+/// Of the coarse and of the fine labels.
+const CLASSES: [u8; 2] = [20, 100];
+
+/// By the names in it: `train.bin` and `test.bin` with `fine_label_names.txt`, or `train`, `test` and `meta`.
+pub fn is_folder(path: &Path) -> bool {
+    let has = |name: &str| path.join(name).is_file();
+    (has("test.bin") && has("fine_label_names.txt")) || (has("test") && has("meta"))
+}
+
+/// # Errors
+/// A file that is missing or damaged.
+pub fn open(path: &Path, only_test: bool) -> Result<Opened> {
+    let pickled = path.join("meta").is_file();
+    let part = |name: &str| -> Result<Table> {
+        let file = path.join(if pickled { name.to_owned() } else { format!("{name}.bin") });
+        let bytes = input::read(&file)?;
+        let place = || format!("{}: not a part of CIFAR-100; copy or download it again", file.display());
+        let records = if pickled { python::read(&bytes, 0) } else { binary(&bytes) }.with_context(place)?;
+        Ok(Table::from(records))
+    };
+    let pool = if only_test { None } else { Some(part("train")?) };
+    Ok(Opened { name: "CIFAR-100".into(), pool, test: Some(part("test")?), published: true, ..Opened::default() })
+}
+
+fn binary(bytes: &[u8]) -> Result<Records> {
+    let rest = bytes.len() % RECORD;
+    ensure!(rest == 0 && !bytes.is_empty(), "{} bytes are no whole number of records of {RECORD} bytes", bytes.len());
+    let mut pictures = Vec::with_capacity(bytes.len());
+    let mut labels = [Vec::new(), Vec::new()];
+    for (number, record) in bytes.chunks_exact(RECORD).enumerate() {
+        for (which, (list, classes)) in labels.iter_mut().zip(CLASSES).enumerate() {
+            ensure!(record[which] < classes, "record {number} has label {} of {classes} classes", record[which]);
+            list.push(usize::from(record[which]));
+        }
+        pictures.extend_from_slice(&record[2..]);
+    }
+    let [coarse, fine] = labels;
+    let mut records = Records::new(SHAPE, pictures, Some(fine))?;
+    records.insert(Column { name: format!("coarse_{LABELS}"), cells: Cells::Classes(coarse) })?;
+    Ok(records)
+}

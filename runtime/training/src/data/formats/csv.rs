@@ -1,0 +1,118 @@
+//! Tables: `.csv` and `.tsv`, also with `.gz`. The first line names the columns.
+
+use crate::data::Crop;
+use crate::data::open::{Opened, stem};
+use crate::data::records::PICTURES;
+use crate::data::table::{Field, Raw, Table};
+use crate::input;
+use anyhow::{Context, Result, bail, ensure};
+use std::io::Read;
+use std::path::Path;
+
+/// Columns that name picture files, relative to the table's folder.
+const FILES: [&str; 6] = ["file", "filename", "file_name", "path", "image_path", "image_file"];
+/// A column that says the part of each record.
+const PART: [&str; 3] = ["split", "part", "partition"];
+
+/// The columns of a table. A column `file` names pictures, which become the field `pictures`; a column `split` with train, val
+/// and test divides the records.
+///
+/// # Errors
+/// A file that is damaged, columns without or of the same name, or a line with another number of cells.
+pub fn open(path: &Path, crop: Option<Crop>) -> Result<Opened> {
+    let place = || format!("{}: cannot be read as a table", path.display());
+    let table = parse(&text(path).with_context(place)?, separator(path), path, crop).with_context(place)?;
+    divided(table, path)
+}
+
+fn separator(path: &Path) -> u8 {
+    if path.to_string_lossy().to_lowercase().contains(".tsv") { b'\t' } else { b',' }
+}
+
+/// Bytes of the file, unpacked where it is packed, without the mark that some programs begin a file with.
+fn text(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = input::read(path)?;
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        let mut content = Vec::new();
+        input::gunzip(bytes.as_slice(), input::limit()).read_to_end(&mut content)?;
+        bytes = content;
+    }
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        bytes.drain(..3);
+    }
+    ensure!(!bytes.starts_with(b"\xff\xfe") && !bytes.starts_with(b"\xfe\xff"), "it is UTF-16; save it as UTF-8");
+    ensure!(!bytes.is_empty(), "the file is empty");
+    ensure!(!bytes.contains(&0), "it holds zero bytes, so it is no text");
+    Ok(bytes)
+}
+
+fn parse(text: &[u8], separator: u8, path: &Path, crop: Option<Crop>) -> Result<Table> {
+    let mut reader = csv::ReaderBuilder::new().delimiter(separator).trim(csv::Trim::All).from_reader(text);
+    let names: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
+    for (at, name) in names.iter().enumerate() {
+        ensure!(!name.is_empty(), "column {} has no name", at + 1);
+        ensure!(!names[..at].contains(name), "two columns are named `{name}`");
+        // A table without a first line of names loses its first record, unseen.
+        ensure!(
+            name.parse::<f64>().is_err(),
+            "the first line has the number {name} where the name of a column is wanted; put a line of names before it"
+        );
+    }
+    let mut columns: Vec<Vec<String>> = vec![Vec::new(); names.len()];
+    for record in reader.records() {
+        let record = record?;
+        columns.iter_mut().zip(&record).for_each(|(column, cell)| column.push(cell.to_owned()));
+    }
+    ensure!(!columns.is_empty() && !columns[0].is_empty(), "there are no records below its line of names");
+    let files = names.iter().position(|name| FILES.contains(&name.to_lowercase().as_str()));
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut fields = Vec::new();
+    let mut called = None;
+    for (at, (name, cells)) in names.into_iter().zip(columns).enumerate() {
+        if files == Some(at) {
+            if let Some(missing) = cells.iter().position(|cell| !folder.join(cell).is_file()) {
+                bail!("record {missing}: column `{name}` names `{}`, and there is no such file", cells[missing]);
+            }
+            let files = cells.iter().map(|cell| folder.join(cell)).collect();
+            fields.insert(0, Field { name: PICTURES.into(), raw: Raw::Files { files, crop } });
+            called = Some(cells);
+        } else {
+            fields.push(Field { name, raw: Raw::Text(cells) });
+        }
+    }
+    Ok(Table { names: called, ..Table::new(fields) })
+}
+
+/// The parts that a column says.
+fn divided(mut table: Table, path: &Path) -> Result<Opened> {
+    let opened = |pool, validation, test, notes| Opened {
+        name: stem(path),
+        pool: Some(pool),
+        validation,
+        test,
+        notes,
+        published: false,
+    };
+    let words: [&[&str]; 3] = [&["train", "training"], &["val", "valid", "validation", "dev"], &["test", "testing"]];
+    let column = table.fields.iter().position(|field| PART.contains(&field.name.to_lowercase().as_str()));
+    let Some(column) = column else { return Ok(opened(table, None, None, Vec::new())) };
+    let field = table.fields.remove(column);
+    let Raw::Text(cells) = field.raw else { bail!("column `{}` is no text", field.name) };
+    let mut parts: [Vec<usize>; 3] = Default::default();
+    for (record, cell) in cells.iter().enumerate() {
+        let part = words.iter().position(|words| words.contains(&cell.to_lowercase().as_str()));
+        let part = part.with_context(|| {
+            format!(
+                "{}: record {record}: column `{}` says `{cell}`; known are train, val and test",
+                path.display(),
+                field.name
+            )
+        })?;
+        parts[part].push(record);
+    }
+    ensure!(!parts[0].is_empty(), "{}: column `{}` leaves nothing for training", path.display(), field.name);
+    let [pool, validation, test] = parts.map(|records| table.select(&records));
+    let [validation, test] = [validation, test].map(|part| Some(part).filter(|part| part.count > 0));
+    let note = format!("column `{}` says what is for training, validation and testing", field.name);
+    Ok(opened(pool, validation, test, vec![note]))
+}

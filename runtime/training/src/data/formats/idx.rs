@@ -1,0 +1,199 @@
+//! IDX, the form of MNIST and its family: `train-images-idx3-ubyte` and the like, also with `.gz`.
+
+use crate::data::open::{Opened, stem};
+use crate::data::records::{LABELS, PICTURES};
+use crate::data::table::{Field, Raw, Table};
+use crate::input::{self, Array};
+use anyhow::{Context, Result, bail, ensure};
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// What the name of a file says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Named {
+    test: bool,
+    labels: bool,
+}
+
+impl Named {
+    /// `train-images-idx3-ubyte`, `t10k-labels.idx1-ubyte.gz`, `emnist-letters-test-images-idx3-ubyte.gz`.
+    fn of(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_string_lossy().to_lowercase();
+        let labels = match (
+            name.contains("idx3") && name.contains("images"),
+            name.contains("idx1") && name.contains("labels"),
+        ) {
+            (true, false) => false,
+            (false, true) => true,
+            _ => return None,
+        };
+        Some(Self { test: name.contains("t10k") || name.contains("test"), labels })
+    }
+}
+
+/// A folder with such a file, by the names in it.
+pub fn is_folder(path: &Path) -> bool {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).any(|path| Named::of(&path).is_some_and(|named| !named.labels) && path.is_file())
+}
+
+/// A single file of this form, by its name.
+pub fn is_file(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    path.is_file() && (name.contains("idx") && name.contains("ubyte") || name.trim_end_matches(".gz").ends_with(".idx"))
+}
+
+fn files(path: &Path) -> Result<Vec<(PathBuf, Named)>> {
+    if !path.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut paths = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    paths.retain(|path| path.is_file());
+    paths.sort();
+    let mut files: Vec<(PathBuf, Named)> = Vec::new();
+    for file in &paths {
+        // Beside an unpacked file its archive is the same again.
+        let packed = file.extension().is_some_and(|ending| ending == "gz") && paths.contains(&file.with_extension(""));
+        let Some(named) = Named::of(file).filter(|_| !packed) else { continue };
+        if let Some((other, _)) = files.iter().find(|(_, other)| *other == named) {
+            bail!(
+                "{} and {}: two files for the same part; keep one data set in a folder",
+                other.display(),
+                file.display()
+            );
+        }
+        files.push((file.clone(), named));
+    }
+    // Images before their labels.
+    files.sort_by_key(|(_, named)| (named.test, named.labels));
+    Ok(files)
+}
+
+/// The training and test files of a folder.
+///
+/// # Errors
+/// A file that is damaged, images without their labels' number, or a part that is missing.
+pub fn open_folder(path: &Path, only_test: bool) -> Result<Opened> {
+    let mut parts: [Vec<Field>; 2] = Default::default();
+    for (file, named) in files(path)? {
+        if only_test && !named.test {
+            continue;
+        }
+        let name = if named.labels { LABELS } else { PICTURES };
+        parts[usize::from(named.test)].push(Field { name: name.into(), raw: Raw::Numbers(read(&file)?) });
+    }
+    for (fields, what) in parts.iter().zip(["training", "test"]) {
+        if let [a, b] = fields.as_slice() {
+            let (a, b) = (a.raw.len(), b.raw.len());
+            ensure!(
+                a == b,
+                "{}: {a} {what} images and {b} labels; one of the files is of another data set",
+                path.display()
+            );
+        }
+        let labels_alone = fields.first().is_some_and(|field| field.name == LABELS);
+        ensure!(!labels_alone, "{}: there are {what} labels without images", path.display());
+    }
+    let name = path.file_name().map_or_else(|| "MNIST".into(), |name| name.to_string_lossy().into_owned());
+    let [pool, test] = parts.map(|fields| (!fields.is_empty()).then(|| Table::new(fields)));
+    ensure!(
+        only_test || pool.is_some(),
+        "{}: the training images are missing (train-images-idx3-ubyte)",
+        path.display()
+    );
+    Ok(Opened { name, pool, test, ..Opened::default() })
+}
+
+/// One file: its numbers under the name of the file, with the labels beside it where their names match.
+///
+/// # Errors
+/// A file that is damaged.
+pub fn open_file(path: &Path) -> Result<Opened> {
+    let array = read(path)?;
+    let name = if array.shape.len() == 1 { LABELS } else { PICTURES };
+    let mut fields = vec![Field { name: name.into(), raw: Raw::Numbers(array) }];
+    let beside = path.display().to_string().replace("images", "labels").replace("idx3", "idx1");
+    if name == PICTURES && beside != path.display().to_string() && Path::new(&beside).is_file() {
+        let labels = read(Path::new(&beside))?;
+        ensure!(
+            labels.shape[0] == fields[0].raw.len(),
+            "{beside}: {} labels for {} images",
+            labels.shape[0],
+            fields[0].raw.len()
+        );
+        fields.push(Field { name: LABELS.into(), raw: Raw::Numbers(labels) });
+    }
+    Ok(Opened { name: stem(path), pool: Some(Table::new(fields)), ..Opened::default() })
+}
+
+/// Two zeros, the type, the number of axes, their sizes (highest byte first), the numbers.
+fn read(path: &Path) -> Result<Array> {
+    let place = || format!("{}: cannot be read as an IDX file", path.display());
+    let mut bytes = input::read(path)?;
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        let mut content = Vec::new();
+        input::gunzip(bytes.as_slice(), input::limit()).read_to_end(&mut content).with_context(place)?;
+        bytes = content;
+    }
+    parse(bytes).with_context(place)
+}
+
+fn parse(mut bytes: Vec<u8>) -> Result<Array> {
+    let &[0, 0, kind, axes] = bytes.first_chunk::<4>().context("it is cut short")? else {
+        bail!("it does not begin with two zeros")
+    };
+    let descr = match kind {
+        0x08 => "|u1",
+        0x09 => "|i1",
+        0x0b => ">i2",
+        0x0c => ">i4",
+        0x0d => ">f4",
+        0x0e => ">f8",
+        other => bail!("its numbers are of type {other:#04x}; there are 0x08 (bytes) to 0x0e"),
+    };
+    let begin = 4 + 4 * usize::from(axes);
+    let header = bytes.get(4..begin).context("its header is cut short")?;
+    let size = |size: &[u8]| u32::from_be_bytes([size[0], size[1], size[2], size[3]]) as usize;
+    let shape = header.chunks_exact(4).map(size).collect();
+    bytes.drain(..begin);
+    Array::new(descr, false, shape, bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Named, parse};
+    use crate::input::Kind;
+    use std::path::Path;
+
+    #[test]
+    fn names_say_part_and_kind() {
+        for (name, expected) in [
+            ("train-images-idx3-ubyte", Some((false, false))),
+            ("t10k-labels-idx1-ubyte.gz", Some((true, true))),
+            ("train-images.idx3-ubyte", Some((false, false))),
+            ("emnist-letters-test-images-idx3-ubyte.gz", Some((true, false))),
+            ("images.png", None),
+        ] {
+            assert_eq!(Named::of(Path::new(name)).map(|named| (named.test, named.labels)), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn headers_say_type_and_shape() {
+        let array = parse([&[0, 0, 0x0b, 2, 0, 0, 0, 1, 0, 0, 0, 2][..], &[1, 2, 0xff, 0xfe]].concat()).unwrap();
+        assert_eq!((array.kind, array.shape.as_slice()), (Kind::Signed(2), [1, 2].as_slice()));
+        assert_eq!(array.integers().unwrap(), [258, -2]);
+        for (bytes, words) in [
+            (vec![0, 0], "cut short"),
+            (vec![1, 0, 8, 1], "does not begin with two zeros"),
+            (vec![0, 0, 0x0a, 1, 0, 0, 0, 0], "type 0x0a"),
+            (vec![0, 0, 8, 3, 0, 0, 0, 1], "its header is cut short"),
+            (vec![0, 0, 8, 1, 0, 0, 0, 5, 1, 2], "found are 2"),
+            ([&[0, 0, 8, 8][..], &[0xff; 32]].concat(), "has no end"),
+        ] {
+            let error = format!("{:#}", parse(bytes).unwrap_err());
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What a run keeps of its data: where they lie, how they were divided, and a fingerprint to know them by.
+
+use super::Scales;
+use super::open::Opened;
+use super::split::{Division, Parts, Split};
+use super::table::Table;
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+const FORMAT: u32 = 1;
+/// Records named in a message.
+const NAMED: usize = 3;
+
+/// The data of a run, as `split.json` holds it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    format: u32,
+    /// The text of the source, its path absolute.
+    pub source: String,
+    pub name: String,
+    pub split: Split,
+    pub seed: u64,
+    pool: Part,
+    validation: Option<Part>,
+    test: Option<Part>,
+    pub division: Division,
+    /// Names of the classes of each label, where they have names.
+    pub classes: BTreeMap<String, Vec<String>>,
+    /// Of real variables that were brought to mean 0 and standard deviation 1.
+    #[serde(default)]
+    pub scales: Scales,
+}
+
+/// A part of the data set as it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Part {
+    records: usize,
+    fingerprint: String,
+    /// Of the records, where they have names.
+    names: Option<Vec<String>>,
+}
+
+impl Part {
+    fn of(table: &Table) -> Self {
+        Self { records: table.count, fingerprint: table.digest(table.count), names: table.names.clone() }
+    }
+}
+
+impl Kept {
+    /// Divides a data set, and keeps how. `strata` are the classes of its records, which keep their shares.
+    pub fn new(
+        source: &str,
+        opened: &Opened,
+        split: Split,
+        seed: u64,
+        classes: BTreeMap<String, Vec<String>>,
+        strata: Option<Vec<usize>>,
+    ) -> Self {
+        let empty = Table::default();
+        let pool = opened.pool.as_ref().unwrap_or(&empty);
+        let parts = Parts {
+            pool: pool.count,
+            classes: strata.as_deref(),
+            validation: opened.validation.as_ref().map(|part| part.count),
+            test: opened.test.as_ref().map(|part| part.count),
+            published: opened.published,
+        };
+        Self {
+            format: FORMAT,
+            source: source.to_owned(),
+            name: opened.name.clone(),
+            split,
+            seed,
+            pool: Part::of(pool),
+            validation: opened.validation.as_ref().map(Part::of),
+            test: opened.test.as_ref().map(Part::of),
+            division: split.divide(parts, seed),
+            classes,
+            scales: Scales::new(),
+        }
+    }
+
+    /// # Errors
+    /// A file that cannot be read or was written by another version.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+        let kept: Self = serde_json::from_str(&text)
+            .with_context(|| format!("{}: not the data of a run; restore it, or train anew", path.display()))?;
+        ensure!(kept.format == FORMAT, "{}: format {}, this program reads {FORMAT}", path.display(), kept.format);
+        Ok(kept)
+    }
+
+    /// As [`Kept::read`] reads it.
+    pub fn json(&self) -> String {
+        let text = serde_json::to_string(self).unwrap_or_default();
+        format!("{text}\n")
+    }
+
+    /// The same data in another place.
+    #[must_use]
+    pub fn moved(&self, source: &str) -> Self {
+        Self { source: source.to_owned(), ..self.clone() }
+    }
+
+    /// Whether a data set is the run's own, moved or not.
+    pub fn is_of(&self, opened: &Opened) -> bool {
+        let same = |part: &Part, table: Option<&Table>| table.is_some_and(|table| *part == Part::of(table));
+        let test = match &self.test {
+            Some(part) => same(part, opened.test.as_ref()),
+            None => opened.test.is_none(),
+        };
+        test && (opened.pool.is_none() || same(&self.pool, opened.pool.as_ref()))
+    }
+
+    /// The division as positions in the data set as it is now, and what has changed since the run began.
+    ///
+    /// # Errors
+    /// Records of the run that are not there any more.
+    pub fn find(&self, opened: &Opened) -> Result<(Division, Vec<String>)> {
+        let mut notes = Vec::new();
+        let mut place = |part: Option<&Part>, table: Option<&Table>, what: &str| -> Result<Option<Vec<usize>>> {
+            match (part, table) {
+                (None, None) => Ok(None),
+                // A part that this use does not need is not read.
+                (Some(_), None) => Ok(None),
+                (None, Some(_)) => bail!("the data set has a {what} part now and had none when the run began"),
+                (Some(part), Some(table)) => place(part, table, what, &mut notes).map(Some),
+            }
+        };
+        let pool = place(Some(&self.pool), opened.pool.as_ref(), "training")?;
+        let validation = place(self.validation.as_ref(), opened.validation.as_ref(), "validation")?;
+        let test = place(self.test.as_ref(), opened.test.as_ref(), "test")?;
+        let lost = |what: &str| format!("the data set had a {what} part when the run began and has none now");
+        ensure!(self.test.is_none() || test.is_some(), lost("test"));
+        ensure!(self.validation.is_none() || opened.pool.is_none() || validation.is_some(), lost("validation"));
+        let at = |places: Option<&Vec<usize>>, indices: &[usize]| -> Vec<usize> {
+            places.map_or_else(Vec::new, |places| indices.iter().map(|&index| places[index]).collect())
+        };
+        let division = Division {
+            train: at(pool.as_ref(), &self.division.train),
+            validation: at(
+                if self.validation.is_some() { validation.as_ref() } else { pool.as_ref() },
+                &self.division.validation,
+            ),
+            test: at(if self.test.is_some() { test.as_ref() } else { pool.as_ref() }, &self.division.test),
+        };
+        Ok((division, notes))
+    }
+}
+
+/// Where each record of a part lies now.
+fn place(part: &Part, table: &Table, what: &str, notes: &mut Vec<String>) -> Result<Vec<usize>> {
+    if let (Some(before), Some(now)) = (&part.names, &table.names) {
+        let now_at: HashMap<&str, usize> = now.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+        let gone: Vec<&String> = before.iter().filter(|name| !now_at.contains_key(name.as_str())).collect();
+        if !gone.is_empty() {
+            let named: Vec<&str> = gone.iter().take(NAMED).map(|name| name.as_str()).collect();
+            let more = if gone.len() > NAMED { ", …" } else { "" };
+            bail!(
+                "{} of the run's {} {what} records are gone ({}{more}); put them back, or train anew",
+                gone.len(),
+                before.len(),
+                named.join(", ")
+            );
+        }
+        let places: Vec<usize> = before.iter().map(|name| now_at[name.as_str()]).collect();
+        let new = now.len() - before.len();
+        if new > 0 {
+            notes.push(format!(
+                "{new} records are new among those for {what} since the run began; the run goes on with its own {}",
+                before.len()
+            ));
+        }
+        if table.select(&places).digest(places.len()) != part.fingerprint {
+            notes
+                .push(format!("warning: {what} records are not what they were when the run began: files have changed"));
+        }
+        return Ok(places);
+    }
+    ensure!(
+        table.count >= part.records,
+        "there are {} {what} records, and there were {} when the run began; put them back, or train anew",
+        table.count,
+        part.records
+    );
+    if table.count > part.records {
+        notes.push(format!(
+            "{} records are new among those for {what} since the run began; the run goes on with its own {}",
+            table.count - part.records,
+            part.records
+        ));
+    }
+    if table.digest(part.records) != part.fingerprint {
+        notes.push(format!("warning: {what} records are not what they were when the run began: the data have changed"));
+    }
+    Ok((0..part.records).collect())
+}

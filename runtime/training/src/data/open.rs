@@ -1,0 +1,167 @@
+//! From a path to the data set that lies there: the table of formats.
+
+use super::table::Table;
+use super::{Crop, batches, folder, formats};
+use anyhow::{Context, Result, bail, ensure};
+use std::path::{Path, PathBuf};
+
+/// A data set as it was found: up to three parts, of which the first is divided further where the others are not there.
+#[derive(Debug, Default)]
+pub struct Opened {
+    /// As it is named in reports.
+    pub name: String,
+    /// What may be trained on; nothing where only the test part was read.
+    pub pool: Option<Table>,
+    /// The data set's own validation part.
+    pub validation: Option<Table>,
+    /// The data set's own test part.
+    pub test: Option<Table>,
+    /// Parts and order are those of the publication: results are compared over them.
+    pub published: bool,
+    /// What a user should know: guesses, and what was left out.
+    pub notes: Vec<String>,
+}
+
+/// How to open a data set.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct How {
+    pub crop: Option<Crop>,
+    /// What is for training need not be there, and is not read where it lies in files of its own.
+    pub only_test: bool,
+}
+
+/// A kind of data set.
+struct Format {
+    /// For messages.
+    name: &'static str,
+    /// Whether a path is one, by its name and, of a folder, by the names in it.
+    is: fn(&Path) -> bool,
+    /// Nothing where it is none after all.
+    open: fn(&Path, How) -> Result<Option<Opened>>,
+    /// Whether its pictures may be cropped.
+    crops: bool,
+}
+
+/// Every format, the more particular ones first.
+const FORMATS: [Format; 11] = [
+    Format {
+        name: "CIFAR-10's or the downsampled ImageNet's batches (a folder)",
+        is: |path| path.is_dir() && batches::is_folder(path),
+        open: |path, how| batches::open_folder(path, how.only_test).map(Some),
+        crops: false,
+    },
+    Format {
+        name: "CIFAR-100 (a folder)",
+        is: formats::cifar100::is_folder,
+        open: |path, how| formats::cifar100::open(path, how.only_test).map(Some),
+        crops: false,
+    },
+    Format {
+        name: "MNIST's form, IDX (a folder)",
+        is: formats::idx::is_folder,
+        open: |path, how| formats::idx::open_folder(path, how.only_test).map(Some),
+        crops: false,
+    },
+    Format {
+        name: "CIFAR-10 (.tar.gz)",
+        is: |path| path.is_file() && batches::is_archive(path),
+        open: |path, _| batches::open_archive(path),
+        crops: false,
+    },
+    Format {
+        name: "WebDataset (.tar)",
+        is: |path| path.is_file() && batches::is_archive(path),
+        open: |path, _| formats::webdataset::open(path).map(Some),
+        crops: false,
+    },
+    Format {
+        name: "NumPy arrays (.npz)",
+        is: |path| file_ends(path, &["npz"]),
+        open: |path, _| formats::arrays::open_npz(path).map(Some),
+        crops: false,
+    },
+    Format {
+        name: "a NumPy array (.npy) or a folder of them",
+        is: |path| file_ends(path, &["npy"]) || formats::arrays::is_folder(path),
+        open: |path, _| formats::arrays::open_npy(path).map(Some),
+        crops: false,
+    },
+    Format {
+        name: "safetensors",
+        is: |path| file_ends(path, &["safetensors"]),
+        open: |path, _| formats::arrays::open_safetensors(path).map(Some),
+        crops: false,
+    },
+    Format {
+        name: "a table (.csv or .tsv, also .gz)",
+        is: |path| file_ends(path, &["csv", "tsv", "csv.gz", "tsv.gz"]),
+        open: |path, how| formats::csv::open(path, how.crop).map(Some),
+        crops: true,
+    },
+    Format {
+        name: "an IDX file",
+        is: formats::idx::is_file,
+        open: |path, _| formats::idx::open_file(path).map(Some),
+        crops: false,
+    },
+    Format {
+        name: "a folder of pictures",
+        is: Path::is_dir,
+        open: |path, how| folder::open(path, how.crop),
+        crops: true,
+    },
+];
+
+/// Whether a path is a file whose name ends so, in any case.
+pub fn file_ends(path: &Path, endings: &[&str]) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    path.is_file() && endings.iter().any(|ending| name.ends_with(&format!(".{ending}")))
+}
+
+/// The name of a data set by its file: without folder and endings.
+pub fn stem(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let stem = name.split('.').find(|part| !part.is_empty()).unwrap_or(&name);
+    stem.to_owned()
+}
+
+/// The data set at a path.
+///
+/// # Errors
+/// A path that is missing, of no known kind, truncated or unreadable: what is wrong, where, and what would do.
+pub fn open(path: &Path, how: How) -> Result<Opened> {
+    let path = located(path)?;
+    for format in FORMATS.iter().filter(|format| (format.is)(&path)) {
+        if let Some(opened) = (format.open)(&path, how)? {
+            if how.crop.is_some() && !format.crops {
+                bail!("{}: --crop is for folders of pictures, and this is {}", path.display(), format.name);
+            }
+            ensure!(
+                opened.pool.as_ref().is_some_and(|pool| pool.count > 0)
+                    || opened.test.as_ref().is_some_and(|test| test.count > 0),
+                "{}: there are no records in it",
+                path.display()
+            );
+            return Ok(opened);
+        }
+    }
+    let what = if path.is_dir() { "nothing in this folder is a picture or another data set" } else { "not a data set" };
+    bail!("{}: {what}; --data takes {}", path.display(), kinds())
+}
+
+/// The path itself, or where a data set of this name was fetched to.
+fn located(path: &Path) -> Result<PathBuf> {
+    if path.symlink_metadata().is_ok() {
+        path.metadata().with_context(|| format!("{}: this link leads nowhere", path.display()))?;
+        return Ok(path.to_owned());
+    }
+    match crate::fetch::data_set(path)? {
+        Some(fetched) => Ok(fetched),
+        None => bail!("{}: no such file or folder; --data takes {}", path.display(), kinds()),
+    }
+}
+
+fn kinds() -> String {
+    let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+    format!("{}, or one of the words `builtin` and `cifar10`", names.join(", "))
+}

@@ -1,0 +1,261 @@
+//! Records as a model takes them: for each variable a column of values, checked and brought to the variable's shape.
+
+use super::{Order, Scale};
+use crate::{TermKind, Terms};
+use anyhow::{Result, bail, ensure};
+use std::collections::BTreeMap;
+
+/// The names of columns that belong to no variable yet: pictures, and the classes they show.
+pub const PICTURES: &str = "pictures";
+pub const LABELS: &str = "labels";
+
+/// Records of a data set: a value in each column for each of them.
+#[derive(Debug, Clone, Default)]
+pub struct Records {
+    count: usize,
+    columns: Vec<Column>,
+    /// The number of each record in its data set, where that is another than its position here.
+    numbers: Option<Vec<usize>>,
+    /// Of columns that were scaled, ln of the factor between densities over scaled and over own values.
+    log_factors: BTreeMap<String, f64>,
+}
+
+/// The values of a variable over the records.
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// The variable's, or [`PICTURES`] and [`LABELS`].
+    pub name: String,
+    pub cells: Cells,
+}
+
+/// Values of one kind, record by record.
+#[derive(Debug, Clone)]
+pub enum Cells {
+    /// Grey levels 0, …, 255, channel by channel: values of an image (k/255) or of a binary variable (1 from 128 on).
+    Pictures { shape: [usize; 3], bytes: Vec<u8> },
+    /// Real numbers of any shape.
+    Reals { shape: Vec<usize>, numbers: Vec<f32> },
+    /// Numbers of classes from 0.
+    Classes(Vec<usize>),
+}
+
+impl Cells {
+    /// Records there are values for.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Pictures { shape, bytes } => bytes.len() / shape.iter().product::<usize>().max(1),
+            Self::Reals { shape, numbers } => numbers.len() / shape.iter().product::<usize>().max(1),
+            Self::Classes(classes) => classes.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn select(&self, indices: &[usize]) -> Self {
+        fn rows<T: Copy>(all: &[T], size: usize, indices: &[usize]) -> Vec<T> {
+            indices.iter().flat_map(|&index| &all[index * size..][..size]).copied().collect()
+        }
+        match self {
+            Self::Pictures { shape, bytes } => {
+                Self::Pictures { shape: *shape, bytes: rows(bytes, shape.iter().product(), indices) }
+            }
+            Self::Reals { shape, numbers } => {
+                Self::Reals { shape: shape.clone(), numbers: rows(numbers, shape.iter().product(), indices) }
+            }
+            Self::Classes(classes) => Self::Classes(rows(classes, 1, indices)),
+        }
+    }
+}
+
+impl Records {
+    /// Pictures one after the other, each channel by channel, of shape [channels, height, width].
+    ///
+    /// # Errors
+    /// Bytes that are no whole number of pictures, or labels that are not one for each picture.
+    pub fn new(shape: [usize; 3], bytes: Vec<u8>, labels: Option<Vec<usize>>) -> Result<Self> {
+        let size: usize = shape.iter().product();
+        ensure!(
+            size > 0 && bytes.len().is_multiple_of(size),
+            "{} bytes are no whole number of pictures {shape:?}",
+            bytes.len()
+        );
+        let pictures = Column { name: PICTURES.into(), cells: Cells::Pictures { shape, bytes } };
+        let labels = labels.map(|labels| Column { name: LABELS.into(), cells: Cells::Classes(labels) });
+        Self::of([Some(pictures), labels].into_iter().flatten().collect())
+    }
+
+    /// Records of these columns.
+    ///
+    /// # Errors
+    /// Columns of different lengths.
+    pub fn of(columns: Vec<Column>) -> Result<Self> {
+        let count = columns.first().map_or(0, |column| column.cells.len());
+        for column in &columns {
+            let here = column.cells.len();
+            ensure!(here == count, "{here} {} for {count} {}", column.name, columns[0].name);
+        }
+        Ok(Self { count, columns, ..Self::default() })
+    }
+
+    /// No records yet, with pictures of shape [channels, height, width].
+    pub fn empty(shape: [usize; 3]) -> Self {
+        let cells = Cells::Pictures { shape, bytes: Vec::new() };
+        Self { columns: vec![Column { name: PICTURES.into(), cells }], ..Self::default() }
+    }
+
+    /// The same records, each with its number in the data set it comes from.
+    #[must_use]
+    pub fn numbered(self, numbers: Vec<usize>) -> Self {
+        Self { numbers: Some(numbers), ..self }
+    }
+
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The number that a record has in its data set.
+    pub fn number(&self, index: usize) -> usize {
+        self.numbers.as_ref().map_or(index, |numbers| numbers[index])
+    }
+
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Scales a real column.
+    pub(super) fn scale(&mut self, name: &str, scale: &Scale) {
+        let column = self.columns.iter_mut().find(|column| column.name == name);
+        if let Some(Column { cells: Cells::Reals { numbers, .. }, .. }) = column {
+            scale.apply(numbers);
+            self.log_factors.insert(name.to_owned(), scale.log_factor());
+        }
+    }
+
+    /// What is to be taken from a log-density over a variable's values here, nats, to have it over the data's own values.
+    pub fn log_factor(&self, variable: &str) -> f64 {
+        self.log_factors.get(variable).copied().unwrap_or(0.0)
+    }
+
+    /// Brings the terms of a bound over these records to the data's own units: log p of a scaled variable is less by
+    /// [`Records::log_factor`].
+    ///
+    /// # Errors
+    /// A failed tensor operation.
+    pub fn own_units(&self, terms: &mut Terms) -> Result<()> {
+        for term in terms.terms.iter_mut().filter(|term| term.kind == TermKind::Reconstruction) {
+            let factor = term.name.split_once('_').map_or(0.0, |(_, variable)| self.log_factor(variable));
+            if factor != 0.0 {
+                term.value = (&term.value - factor)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a column, or replaces that of the same name.
+    ///
+    /// # Errors
+    /// Another number of values than there are records.
+    pub fn insert(&mut self, column: Column) -> Result<()> {
+        let here = column.cells.len();
+        ensure!(here == self.count, "{here} values of {} for {} records", column.name, self.count);
+        self.columns.retain(|other| other.name != column.name);
+        self.columns.push(column);
+        Ok(())
+    }
+
+    /// The records at these positions, in their order.
+    #[must_use]
+    pub fn select(&self, indices: &[usize]) -> Self {
+        let column = |column: &Column| Column { name: column.name.clone(), cells: column.cells.select(indices) };
+        Self {
+            count: indices.len(),
+            columns: self.columns.iter().map(column).collect(),
+            numbers: Some(indices.iter().map(|&index| self.number(index)).collect()),
+            log_factors: self.log_factors.clone(),
+        }
+    }
+
+    /// At most the first `count` records.
+    #[must_use]
+    pub fn first(&self, count: usize) -> Self {
+        self.select(&(0..self.len().min(count)).collect::<Vec<_>>())
+    }
+
+    /// At most `count` records, at random, in the order of the data set.
+    #[must_use]
+    pub fn sample(&self, count: usize, seed: u64) -> Self {
+        if count >= self.len() {
+            return self.clone();
+        }
+        let mut chosen = Order::permutation(self.len(), seed, 0);
+        chosen.truncate(count);
+        chosen.sort_unstable();
+        self.select(&chosen)
+    }
+
+    /// Pictures to look at: the first column of pictures, its shape and the bytes of one record.
+    fn pictures(&self) -> Option<([usize; 3], &[u8])> {
+        self.columns.iter().find_map(|column| match &column.cells {
+            Cells::Pictures { shape, bytes } => Some((*shape, bytes.as_slice())),
+            _ => None,
+        })
+    }
+
+    /// [channels, height, width] of the first column of pictures; of records without pictures [0, 0, 0].
+    pub fn shape(&self) -> [usize; 3] {
+        self.pictures().map_or([0; 3], |(shape, _)| shape)
+    }
+
+    /// The bytes of a record in the first column of pictures; none for records without pictures.
+    pub fn picture(&self, index: usize) -> &[u8] {
+        self.pictures().map_or(&[], |(shape, bytes)| {
+            let size: usize = shape.iter().product();
+            &bytes[index * size..][..size]
+        })
+    }
+
+    /// The class of a record in the first column of classes, where there is one.
+    pub fn label(&self, index: usize) -> Option<usize> {
+        self.columns.iter().find_map(|column| match &column.cells {
+            Cells::Classes(classes) => classes.get(index).copied(),
+            _ => None,
+        })
+    }
+
+    /// Adds records with the same columns.
+    ///
+    /// # Errors
+    /// A column that only one of them has, or that is of another kind or shape.
+    pub(super) fn append(&mut self, other: Self) -> Result<()> {
+        if self.is_empty() {
+            *self = other;
+            return Ok(());
+        }
+        ensure!(self.columns.len() == other.columns.len(), "one part has labels and another has none");
+        for (column, more) in self.columns.iter_mut().zip(other.columns) {
+            match (&mut column.cells, more.cells) {
+                (Cells::Pictures { shape, bytes }, Cells::Pictures { shape: its, bytes: more }) if *shape == its => {
+                    bytes.extend(more);
+                }
+                (Cells::Reals { shape, numbers }, Cells::Reals { shape: its, numbers: more }) if *shape == its => {
+                    numbers.extend(more);
+                }
+                (Cells::Classes(classes), Cells::Classes(more)) => classes.extend(more),
+                _ => bail!("{} has another shape in one part than in another", column.name),
+            }
+        }
+        self.count += other.count;
+        self.numbers = None;
+        Ok(())
+    }
+}

@@ -1,0 +1,51 @@
+//! Real columns brought to mean 0 and standard deviation 1, by the training records.
+
+use super::records::{Cells, Records};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Of each number of a variable.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scale {
+    pub mean: Vec<f64>,
+    pub deviation: Vec<f64>,
+}
+
+/// Scales by variable.
+pub type Scales = BTreeMap<String, Scale>;
+
+/// The scales of all real columns; a number that does not vary keeps its unit.
+pub fn measure(train: &Records) -> Scales {
+    let columns = train.columns().iter().filter_map(|column| match &column.cells {
+        Cells::Reals { shape, numbers } => Some((column.name.clone(), of(numbers, shape.iter().product()))),
+        _ => None,
+    });
+    columns.collect()
+}
+
+fn of(numbers: &[f32], size: usize) -> Scale {
+    let count = (numbers.len() / size.max(1)).max(1) as f64;
+    let column = |at: usize| numbers.iter().skip(at).step_by(size.max(1)).map(|&number| f64::from(number));
+    let mean: Vec<f64> = (0..size).map(|at| column(at).sum::<f64>() / count).collect();
+    let deviation = (0..size).map(|at| {
+        let variance = column(at).map(|number| (number - mean[at]).powi(2)).sum::<f64>() / count;
+        if variance > 1e-12 * mean[at].powi(2) && variance > 0.0 { variance.sqrt() } else { 1.0 }
+    });
+    Scale { deviation: deviation.collect(), mean }
+}
+
+impl Scale {
+    /// ln of the factor between a density over scaled values and one over the data's own.
+    pub fn log_factor(&self) -> f64 {
+        self.deviation.iter().map(|deviation| deviation.ln()).sum()
+    }
+
+    /// Scales numbers, record after record.
+    pub fn apply(&self, numbers: &mut [f32]) {
+        for record in numbers.chunks_mut(self.mean.len().max(1)) {
+            for ((number, mean), deviation) in record.iter_mut().zip(&self.mean).zip(&self.deviation) {
+                *number = ((f64::from(*number) - mean) / deviation) as f32;
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! A data set as its files have it, before it is decided which variable takes what.
+
+use super::Crop;
+use super::records::{Cells, Records};
+use crate::input::{Array, Kind};
+use sha2::{Digest, Sha256};
+use std::path::PathBuf;
+
+/// Fields of the same number of records.
+#[derive(Debug, Clone, Default)]
+pub struct Table {
+    pub fields: Vec<Field>,
+    pub count: usize,
+    /// What the records are called, such as their files relative to the data set's folder.
+    pub names: Option<Vec<String>>,
+}
+
+/// What a data set knows of each record under one name.
+#[derive(Debug, Clone)]
+pub struct Field {
+    pub name: String,
+    pub raw: Raw,
+}
+
+/// The values of a field.
+#[derive(Debug, Clone)]
+pub enum Raw {
+    /// Picture files, read when they are wanted.
+    Files { files: Vec<PathBuf>, crop: Option<Crop> },
+    /// Picture files that lie in an archive, in memory as they were there.
+    Encoded(Vec<Vec<u8>>),
+    /// Numbers; the first axis is the records.
+    Numbers(Array),
+    /// The cells of a column of a table, or the names of classes.
+    Text(Vec<String>),
+}
+
+impl Raw {
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Files { files, .. } => files.len(),
+            Self::Encoded(pictures) => pictures.len(),
+            Self::Numbers(array) => array.shape.first().copied().unwrap_or(0),
+            Self::Text(cells) => cells.len(),
+        }
+    }
+
+    /// Whether this can only be pictures: files, or bytes in rows and columns.
+    pub fn is_pictures(&self) -> bool {
+        match self {
+            Self::Files { .. } | Self::Encoded(_) => true,
+            Self::Numbers(array) => array.kind == Kind::Unsigned(1) && array.shape.len() > 2,
+            Self::Text(_) => false,
+        }
+    }
+
+    /// For messages: `uint8 [60000, 28, 28]`.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Files { files, .. } => format!("{} picture files", files.len()),
+            Self::Encoded(pictures) => format!("{} pictures", pictures.len()),
+            Self::Numbers(array) => format!("{} {:?}", array.kind, array.shape),
+            Self::Text(cells) => format!("{} cells", cells.len()),
+        }
+    }
+
+    /// Adds what tells the first `count` records from others: numbers and texts themselves, of picture files their sizes.
+    fn hash(&self, count: usize, hash: &mut Sha256) {
+        match self {
+            Self::Files { files, .. } => files.iter().take(count).for_each(|file| {
+                let size = std::fs::metadata(file).map_or(0, |about| about.len());
+                hash.update(size.to_le_bytes());
+            }),
+            Self::Encoded(pictures) => pictures.iter().take(count).for_each(|picture| hash.update(picture)),
+            Self::Numbers(array) => {
+                let row = array.shape.iter().skip(1).product::<usize>() * array.kind.width();
+                hash.update(&array.content[..(row * count).min(array.content.len())]);
+            }
+            Self::Text(cells) => cells.iter().take(count).for_each(|cell| {
+                hash.update(cell.as_bytes());
+                hash.update([0]);
+            }),
+        }
+    }
+}
+
+impl Table {
+    pub fn new(fields: Vec<Field>) -> Self {
+        let count = fields.first().map_or(0, |field| field.raw.len());
+        Self { fields, count, names: None }
+    }
+
+    /// The records at these positions.
+    pub fn select(&self, indices: &[usize]) -> Self {
+        fn at<T: Clone>(all: &[T], indices: &[usize]) -> Vec<T> {
+            indices.iter().map(|&index| all[index].clone()).collect()
+        }
+        let raw = |raw: &Raw| match raw {
+            Raw::Files { files, crop } => Raw::Files { files: at(files, indices), crop: *crop },
+            Raw::Encoded(pictures) => Raw::Encoded(at(pictures, indices)),
+            Raw::Text(cells) => Raw::Text(at(cells, indices)),
+            Raw::Numbers(array) => {
+                let row = array.shape.iter().skip(1).product::<usize>() * array.kind.width();
+                let content = indices.iter().flat_map(|&index| &array.content[index * row..][..row]).copied().collect();
+                let shape = std::iter::once(indices.len()).chain(array.shape.iter().skip(1).copied()).collect();
+                Raw::Numbers(Array { kind: array.kind, shape, content })
+            }
+        };
+        Self {
+            fields: self.fields.iter().map(|field| Field { name: field.name.clone(), raw: raw(&field.raw) }).collect(),
+            count: indices.len(),
+            names: self.names.as_ref().map(|names| at(names, indices)),
+        }
+    }
+
+    /// A fingerprint of the first `count` records: the names of the fields and of the records, and what is in them.
+    pub fn digest(&self, count: usize) -> String {
+        let mut hash = Sha256::new();
+        for field in &self.fields {
+            hash.update(field.name.as_bytes());
+            hash.update([0]);
+            field.raw.hash(count, &mut hash);
+        }
+        for name in self.names.iter().flatten().take(count) {
+            hash.update(name.as_bytes());
+            hash.update([0]);
+        }
+        hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl From<Records> for Table {
+    /// Pictures and labels that were read together.
+    fn from(records: Records) -> Self {
+        let count = records.len();
+        let fields = records.columns().iter().map(|column| {
+            let (kind, shape, content) = match column.cells.clone() {
+                Cells::Pictures { shape, bytes } => (Kind::Unsigned(1), shape.to_vec(), bytes),
+                Cells::Reals { shape, numbers } => {
+                    (Kind::Float(4), shape, numbers.iter().flat_map(|number| number.to_le_bytes()).collect())
+                }
+                Cells::Classes(classes) => {
+                    let bytes = classes.iter().flat_map(|&class| (class as u64).to_le_bytes());
+                    (Kind::Unsigned(8), Vec::new(), bytes.collect())
+                }
+            };
+            let shape = std::iter::once(count).chain(shape).collect();
+            Field { name: column.name.clone(), raw: Raw::Numbers(Array { kind, shape, content }) }
+        });
+        Self { fields: fields.collect(), count, names: None }
+    }
+}

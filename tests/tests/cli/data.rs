@@ -1,0 +1,84 @@
+//! A run and its data: found from anywhere, the same records whatever happens to the folder.
+
+use super::support::{Place, Said, said};
+use std::path::Path;
+
+/// Small pictures, each of a grey of its own.
+fn pictures(folder: &Path, count: u32) {
+    std::fs::create_dir_all(folder).unwrap();
+    for number in 0..count {
+        let paint = |x: u32, y: u32| image::Rgb([(number * 9 + x) as u8, (number * 9 + y) as u8, 40]);
+        image::RgbImage::from_fn(4, 4, paint).save(folder.join(format!("{number:03}.png"))).unwrap();
+    }
+}
+
+/// The program in another folder.
+fn elsewhere(place: &Place, arguments: &str) -> Said {
+    let other = place.path("elsewhere");
+    std::fs::create_dir_all(&other).unwrap();
+    said(place.command(arguments).current_dir(other).output().unwrap())
+}
+
+#[test]
+fn a_run_finds_its_records_from_another_folder_and_after_a_move() {
+    let place = Place::new();
+    pictures(&place.path("pictures"), 40);
+    place.json("train toy.pgm --data pictures --steps 2 --batch 4 --out run");
+    // What lies under the same name elsewhere is not taken for it.
+    pictures(&place.path("elsewhere/pictures"), 3);
+    let first = place.json("eval run --k 2");
+    assert_eq!((first["images"].as_u64(), first["data"].as_str()), (Some(4), Some("pictures")));
+    let there = elsewhere(&place, "eval ../run --k 2 --json");
+    let there: serde_json::Value = serde_json::from_str(there.out.lines().last().unwrap()).unwrap();
+    assert_eq!(first["nll"], there["nll"]);
+    std::fs::rename(place.path("pictures"), place.path("moved")).unwrap();
+    place.fails("eval run --k 2", &["no such file or folder", "where they were moved, --data says where they are"]);
+    let moved = place.json("eval run --k 2 --data moved");
+    assert_eq!(first["nll"], moved["nll"]);
+    // A run that goes on keeps the new place.
+    place.json("train run --resume --steps 3 --data moved");
+    assert_eq!(place.json("eval run --k 2 --checkpoint last")["images"].as_u64(), Some(4));
+}
+
+#[test]
+fn a_folder_that_grew_is_not_divided_anew() {
+    let place = Place::new();
+    pictures(&place.path("pictures"), 30);
+    place.json("train toy.pgm --data pictures --steps 2 --batch 4 --out run");
+    let before = place.json("eval run --k 2 --checkpoint last");
+    pictures(&place.path("pictures"), 50);
+    let said = place.run("eval run --k 2 --checkpoint last --json");
+    assert!(said.err.contains("20 records are new"), "{}", said.err);
+    let after: serde_json::Value = serde_json::from_str(said.out.lines().last().unwrap()).unwrap();
+    assert_eq!(before["nll"], after["nll"]);
+    std::fs::remove_file(place.path("pictures/011.png")).unwrap();
+    place.fails("train run --resume --steps 4", &["1 of the run's 30 training records are gone (011.png)"]);
+}
+
+#[test]
+fn other_data_are_scored_whole() {
+    let place = Place::new();
+    pictures(&place.path("pictures"), 30);
+    pictures(&place.path("other"), 17);
+    place.json("train toy.pgm --data pictures --steps 2 --batch 4 --out run");
+    assert_eq!(place.json("eval run --k 1 --data other")["images"].as_u64(), Some(17));
+    assert_eq!(place.json("eval run --k 1 --data other --images 5")["images"].as_u64(), Some(5));
+    place.fails("train run --resume --steps 4 --split 0.5", &["goes on with the split it began with, standard"]);
+}
+
+#[test]
+fn folders_are_inputs_and_what_is_given_must_be_taken() {
+    let place = Place::new();
+    pictures(&place.path("pictures"), 12);
+    place.json("train toy.pgm --data pictures --steps 2 --batch 4 --out run");
+    let found = place.json("reconstruct run --input pictures --out sheet.png");
+    assert_eq!(found["count"].as_u64(), Some(12));
+    std::fs::create_dir(place.path("empty")).unwrap();
+    place.fails("reconstruct run --input empty", &["there is no picture in this folder"]);
+    place.fails("sample run --given c=3", &["the model has no variable `c`"]);
+    place.fails("sample run --given z=0.5", &["--given z: generation is given nothing in this model"]);
+    place.fails("sample run --given z", &["wanted is NAME=VALUE"]);
+    let said = place.run("check toy");
+    assert!(said.code == 0 && said.out.contains("model toy"), "{}", said.err);
+    assert_eq!(place.run("explain toy").code, 0);
+}
