@@ -27,7 +27,7 @@ fn name(path: &Path) -> String {
 }
 
 /// Codes that no file can bring about: one flow of the catalogue goes one way only, or a file of 16 MiB.
-const NOT_IN_A_FILE: [&str; 5] = ["E0102", "E0216", "E0217", "E0222", "E0421"];
+const NOT_IN_A_FILE: [&str; 6] = ["E0102", "E0115", "E0216", "E0217", "E0222", "E0421"];
 
 /// The codes of the catalogue of messages.
 fn catalogue() -> Vec<String> {

@@ -58,9 +58,9 @@ use std::process::ExitCode;
 /// The command line of a program with these models; `main` returns what this returns.
 ///
 /// ```no_run
-/// # const MODELS: &[srvae::Compiled] = &[];
+/// # const MODELS: &[srvae_training::Compiled] = &[];
 /// fn main() -> std::process::ExitCode {
-///     srvae::cli::main(MODELS)
+///     srvae_cli::main(MODELS)
 /// }
 /// ```
 pub fn main(models: &'static [Compiled]) -> ExitCode {

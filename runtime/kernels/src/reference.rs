@@ -177,8 +177,9 @@ pub fn adamax(parameter: &Var, gradient: &Tensor, moments: &Tensor, how: Adamax)
     moments.slice_set(&Tensor::stack(&[mean, peak], 0)?, 0, 0)
 }
 
-fn sigmoid(x: &Tensor) -> Result<Tensor> {
-    Whole::of(x).sigmoid().0.map_err(Error::Msg)
+fn sigmoid(t: &Tensor) -> Result<Tensor> {
+    // (1 + tanh(t / 2)) / 2: neither it nor its gradient overflows.
+    (t * 0.5)?.tanh()?.affine(0.5, 0.5)
 }
 
 fn softplus(x: &Tensor) -> Result<Tensor> {

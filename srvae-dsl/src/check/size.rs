@@ -9,24 +9,27 @@ pub(super) fn bound(model: &Model, findings: &mut Findings) {
     // Each named network stands after those it uses.
     for net in &model.nets {
         nets.push(match &net.body {
-            NetBody::Network(network) => blocks(network, &nets),
+            NetBody::Network(network) => blocks(model, network, &nets),
             NetBody::Rust { .. } => 1,
         });
     }
     let factors = model.p.iter().chain(&model.q).map(|factor| match &factor.body {
-        Body::Stochastic { network: Some(network), .. } => blocks(network, &nets),
+        Body::Stochastic { network: Some(network), .. } => blocks(model, network, &nets),
         _ => 0,
     });
-    let count = factors.fold(0usize, usize::saturating_add);
+    let values = model.nets.iter().zip(&nets).filter(|(net, _)| net.is_let).map(|(_, blocks)| *blocks);
+    let count = factors.chain(values).fold(0usize, usize::saturating_add);
     if count > MOST_BLOCKS_TOGETHER {
         findings.push(messages::too_many_blocks_together(count));
     }
 }
 
-/// Blocks of a network with those of the named networks it uses, as often as it uses them.
-fn blocks(network: &Network, nets: &[usize]) -> usize {
+/// Blocks of a network with those of the named networks it uses, as often as it uses them; values stand for themselves.
+fn blocks(model: &Model, network: &Network, nets: &[usize]) -> usize {
     let each = network.nodes.iter().map(|node| match &node.op {
         Op::Block { .. } => 1,
+        // A value is computed once, whoever reads it.
+        Op::Net(id) if model.nets[id.0].is_let => 0,
         Op::Net(id) => nets.get(id.0).copied().unwrap_or(0),
         Op::Variable(_) | Op::Formal(_) => 0,
     });

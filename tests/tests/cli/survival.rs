@@ -86,10 +86,15 @@ fn a_second_interrupt_ends_at_once_and_loses_nothing() {
     for round in 0..6 {
         // A checkpoint at every step, so that it is likely to be being written when the second comes.
         let arguments = "train run --resume --steps 10000000 --checkpoint-every 1";
+        let written =
+            || fs::metadata(place.path("run/checkpoints/last.safetensors")).and_then(|file| file.modified()).ok();
+        let before = written();
         let child = place.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // The lock names the process, once it listens for interrupts.
         let process = format!("\"process\":{}", child.id());
         until(|| fs::read_to_string(place.path("run/.lock")).is_ok_and(|text| text.contains(&process)));
+        // It has taken a step.
+        until(|| written().is_some_and(|now| Some(now) != before));
         for _ in 0..2 {
             Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
             std::thread::sleep(Duration::from_millis(round));

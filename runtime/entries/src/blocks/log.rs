@@ -3,7 +3,7 @@
 use crate::prelude::*;
 
 operation! {
-    /// ln(t), element by element, of positive values.
+    /// ln(t), element by element, of positive values; what is below 1e-30 counts as 1e-30.
     one log(LogConfig {}),
     examples: [{} over [5]],
 }
@@ -19,6 +19,6 @@ mod tensors {
     /// # Errors
     /// A failed tensor operation.
     pub fn log(input: &Tensor) -> Result<Tensor> {
-        input.log()
+        input.maximum(1e-30)?.log()
     }
 }

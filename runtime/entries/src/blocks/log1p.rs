@@ -3,7 +3,7 @@
 use crate::prelude::*;
 
 operation! {
-    /// ln(1 + t), element by element: for counts.
+    /// ln(1 + t), element by element, of values from 0 on, such as counts; what is negative counts as 0.
     one log1p(Log1pConfig {}),
     examples: [{} over [5]],
 }
@@ -19,6 +19,6 @@ mod tensors {
     /// # Errors
     /// A failed tensor operation.
     pub fn log1p(input: &Tensor) -> Result<Tensor> {
-        (input + 1.0)?.log()
+        (input.maximum(0.0)? + 1.0)?.log()
     }
 }

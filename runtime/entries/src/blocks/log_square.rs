@@ -3,7 +3,8 @@
 use crate::prelude::*;
 
 operation! {
-    /// 2 ln(t), element by element, of positive values: the log-variance of a standard deviation.
+    /// 2 ln(t), element by element, of positive values: the log-variance of a standard deviation. What is below 1e-30 counts
+    /// as 1e-30.
     one log_square(LogSquareConfig {}),
     examples: [{} over [5]],
 }
@@ -19,6 +20,6 @@ mod tensors {
     /// # Errors
     /// A failed tensor operation.
     pub fn log_square(input: &Tensor) -> Result<Tensor> {
-        input.log()? * 2.0
+        input.maximum(1e-30)?.log()? * 2.0
     }
 }

@@ -65,7 +65,8 @@ fn config(config: &Config, found: &mut Faults) {
     found.number("decay", decay, |decay| decay > 0.0, positive);
     found.number("least rate", least, |least| least >= 0.0, "a number from 0 on");
     found.number("free_nats", config.free_nats, |nats| nats >= 0.0, "a number from 0 on");
-    for (name, number) in [("clip", config.clip), ("skip_above", config.skip_above), ("minutes", config.minutes)] {
+    found.number("minutes", config.minutes.unwrap_or(1.0), |minutes| minutes >= 0.0, "a number from 0 on");
+    for (name, number) in [("clip", config.clip), ("skip_above", config.skip_above)] {
         found.number(name, number.unwrap_or(1.0), |number| number > 0.0, positive);
     }
     let average = config.average.unwrap_or(0.5);
