@@ -1,7 +1,7 @@
 //! The operations in candle's own terms: slow, plain, and what the kernels are compared with.
 
 use super::{Adamax, Mask, sum_batch};
-use crate::scalar::{Number, Scalar, Softplus, Whole};
+use crate::scalar::{Scalar, Softplus, Whole};
 use crate::{Result, Tensor};
 use candle_core::{Error, Var};
 

@@ -279,8 +279,7 @@ impl<'b, 'a> Builder<'b, 'a> {
         for formal in stands_for {
             // Found, or missing, where the value itself is named.
             let variable = Name { text: formal.name.text, span: name.span };
-            let Some(node) = self.variable_of_let(&variable, name) else { return None };
-            nodes.push(node);
+            nodes.push(self.variable_of_let(&variable, name)?);
         }
         let shapes = nodes.iter().map(|node: &NodeId| self.nodes[node.0].shape.clone()).collect();
         let id = self.checker.use_net(index, shapes, name.span)?;

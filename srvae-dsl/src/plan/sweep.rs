@@ -21,10 +21,8 @@ fn without_unread(mut program: Program) -> Program {
         }
     }
     let mut moved = vec![ValueId(0); read.len()];
-    let mut kept = 0;
-    for (at, _) in read.iter().enumerate().filter(|(_, read)| **read) {
+    for (kept, (at, _)) in read.iter().enumerate().filter(|(_, read)| **read).enumerate() {
         moved[at] = ValueId(kept);
-        kept += 1;
     }
     let mut keep = read.into_iter();
     program.values.retain(|_| keep.next().unwrap_or(false));

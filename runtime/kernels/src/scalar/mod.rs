@@ -89,7 +89,10 @@ pub fn cuda_text<S: Scalar>() -> String {
     cuda_functions::<S>() + &cuda_kernels::<S>()
 }
 
-static DECLARED: Mutex<BTreeMap<&'static str, fn() -> String>> = Mutex::new(BTreeMap::new());
+/// Texts of kernels by the names of their functions.
+type Texts = BTreeMap<&'static str, fn() -> String>;
+
+static DECLARED: Mutex<Texts> = Mutex::new(BTreeMap::new());
 
 /// Makes a function's kernels known before they are launched.
 pub fn declare(name: &'static str, text: fn() -> String) {
