@@ -15,6 +15,7 @@ pub fn begin(folder: &RunFolder, config: &Value, spec: &Spec) -> Result<()> {
     let explained = compiler::explained(spec)?;
     let block = |text: &str| format!("```\n{}\n```", text.trim_end());
     let about = About {
+        score: if spec.unit() == "nats" { "nats" } else { "bits_per_dim" },
         hyperparameters: hyperparameters(config),
         texts: vec![
             ("model/bound".into(), block(&explained.mathematics)),

@@ -1,6 +1,7 @@
 //! A run's curves: which values share a chart.
 
 use super::curve::{self, Series, Style};
+use super::summary;
 use anyhow::Result;
 use serde_json::Value;
 
@@ -22,8 +23,10 @@ pub fn draw(lines: &[Value], clipped: bool) -> Result<String> {
             .filter_map(|line| Some((line["step"].as_f64()?, pick(line).filter(|value| value.is_finite())?)))
             .collect(),
     };
+    let evaluations = lines.iter().flat_map(|line| [&line["validation"], &line["test"]]);
+    let unit = evaluations.filter(|found| found.is_object()).map(summary::unit).next();
     let mut drawn = curve::draw(
-        "bits/dim",
+        unit.unwrap_or("bits/dim"),
         &[
             of("training", Style::Line, &|line| line["bits_per_dim"].as_f64().or(line["nats"].as_f64())),
             of("validation", Style::Marked, &|line| line["validation"]["nll"].as_f64()),
@@ -32,7 +35,7 @@ pub fn draw(lines: &[Value], clipped: bool) -> Result<String> {
     )?;
     let names: Vec<String> =
         lines.iter().find_map(|line| Some(line["terms"].as_object()?.keys().cloned().collect())).unwrap_or_default();
-    for (title, kind) in [("reconstruction, nats per image", "RE"), ("KL, nats per image", "KL")] {
+    for (title, kind) in [("reconstruction, nats", "RE"), ("KL, nats", "KL")] {
         let terms = names.iter().filter(|name| name.starts_with(kind));
         let series = terms.map(|name| of(name, Style::Line, &|line| line["terms"][name].as_f64())).collect();
         for chart in alike(series) {

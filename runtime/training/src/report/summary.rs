@@ -46,16 +46,21 @@ pub fn result(evaluation: Option<&Value>, lines: &[Value], config: Option<&Value
             rows.push(vec![name.to_owned(), format!("{value:.digits$} {unit}").trim_end().to_owned()]);
         }
     };
-    let tests: Vec<f64> = lines.iter().filter_map(|line| line["test"]["nll"].as_f64()).collect();
-    add("test before training, K = 1", tests.first().copied(), 4, "bits/dim");
-    add("test after training, K = 1", tests.get(1..).and_then(<[f64]>::last).copied(), 4, "bits/dim");
+    let tests: Vec<&Value> = lines.iter().map(|line| &line["test"]).filter(|test| test["nll"].is_f64()).collect();
+    let mut test = |name: &str, found: Option<&&Value>| {
+        if let Some(found) = found {
+            add(name, found["nll"].as_f64(), 4, unit(found));
+        }
+    };
+    test("test before training, K = 1", tests.first());
+    test("test after training, K = 1", tests.get(1..).and_then(<[_]>::last));
     if let Some(found) = evaluation {
-        add(&format!("evaluation, K = {}", found["k"]), found["nll"].as_f64(), 4, "bits/dim");
-        add("standard error", found["standard_error"].as_f64(), 4, "bits/dim");
+        add(&format!("evaluation, K = {}", found["k"]), found["nll"].as_f64(), 4, unit(found));
+        add("standard error", found["standard_error"].as_f64(), 4, unit(found));
         for (name, value) in found["terms"].as_object().into_iter().flatten() {
             add(name, value.as_f64(), 2, "nats");
         }
-        add("test images", found["images"].as_f64(), 0, "");
+        add("test records", found["images"].as_f64(), 0, "");
     }
     let units = lines.iter().rev().find_map(|line| line["validation"]["units"].as_object());
     for (latent, counts) in units.into_iter().flatten() {
@@ -71,6 +76,11 @@ pub fn result(evaluation: Option<&Value>, lines: &[Value], config: Option<&Value
     if rows.len() == 1 { Vec::new() } else { rows }
 }
 
+/// The unit of an evaluation's `nll`: bits/dim for images, nats for everything else.
+pub fn unit(evaluation: &Value) -> &str {
+    evaluation["unit"].as_str().unwrap_or("bits/dim")
+}
+
 /// A string without its quotes, and nothing for what is not there.
 fn plain(value: &Value) -> String {
     match value {
@@ -84,6 +94,19 @@ fn plain(value: &Value) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn an_evaluation_in_nats_is_reported_in_nats() {
+        let found = |unit: &str| json!({ "nll": 2.5, "standard_error": 0.1, "unit": unit, "k": 10 });
+        for unit in ["nats", "bits/dim"] {
+            let lines = [json!({ "step": 0, "test": found(unit) })];
+            let rows = result(Some(&found(unit)), &lines, None);
+            let value = |name: &str| rows.iter().find(|row| row[0] == name).map(|row| row[1].clone());
+            assert_eq!(value("test before training, K = 1"), Some(format!("2.5000 {unit}")));
+            assert_eq!(value("evaluation, K = 10"), Some(format!("2.5000 {unit}")));
+            assert_eq!(value("standard error"), Some(format!("0.1000 {unit}")));
+        }
+    }
 
     #[test]
     fn data_seed_date_steps_and_batch_are_said() {

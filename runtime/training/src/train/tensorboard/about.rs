@@ -8,6 +8,8 @@ use serde_json::Value;
 /// What TensorBoard shows of a run beside its values.
 #[derive(Debug, Clone, Default)]
 pub struct About {
+    /// The name of the score by which runs are compared: `bits_per_dim` or `nats`.
+    pub score: &'static str,
     /// By name: numbers, flags and words.
     pub hyperparameters: Vec<(String, Value)>,
     /// Texts in Markdown by their tags.
@@ -32,8 +34,6 @@ const STRING: u64 = 7;
 /// The hyperparameter plugin's numbers of how a run stands.
 const SUCCESS: u64 = 1;
 const FAILURE: u64 = 2;
-/// The values by which the plugin compares runs.
-const METRICS: [&str; 3] = ["train/bits_per_dim", "validation/bits_per_dim", "test/bits_per_dim"];
 
 impl Events {
     /// Adds what a run is; once, at its beginning.
@@ -50,9 +50,9 @@ impl Events {
         let known: Vec<_> =
             about.hyperparameters.iter().filter_map(|(name, value)| Some((name, typed(value)?))).collect();
         let declared = known.iter().map(|(name, (kind, _))| message(4, &[bytes(1, name), integer(4, *kind)]));
-        let metric = |tag: &&str| message(5, &[message(1, &[bytes(2, tag)])]);
+        let metric = |part: &&str| message(5, &[message(1, &[bytes(2, format!("{part}/{}", about.score))])]);
         let experiment: Vec<Vec<u8>> =
-            [double(3, now())].into_iter().chain(declared).chain(METRICS.iter().map(metric)).collect();
+            [double(3, now())].into_iter().chain(declared).chain(["train", "validation", "test"].iter().map(metric)).collect();
         values.push(plugin_value("_hparams_/experiment", &message(2, &experiment)));
         let pair = |(name, (_, value)): &(&String, (u64, Vec<u8>))| message(1, &[bytes(1, name), bytes(2, value)]);
         let session: Vec<Vec<u8>> = known.iter().map(pair).chain([double(5, now())]).collect();

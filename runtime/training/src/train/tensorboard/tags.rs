@@ -26,8 +26,12 @@ fn collect(object: &Value, part: &str, values: &mut Vec<(String, f64)>) {
         if LEFT_OUT.contains(&name.as_str()) {
             continue;
         }
-        let renamed = name == "nll" && object["bits_per_dim"].is_null();
-        let name = if renamed { "bits_per_dim" } else { name };
+        // Steps and evaluations have one name for the score, in the unit they have it in.
+        let name = match (name.as_str(), object["unit"].as_str()) {
+            ("nll", Some("nats")) => "nats",
+            ("nll", _) => "bits_per_dim",
+            (name, _) => name,
+        };
         match value {
             Value::Object(_) if name == "terms" => collect(value, part, values),
             _ => values.extend(value.as_f64().map(|number| (format!("{part}/{name}"), number))),
@@ -60,5 +64,8 @@ mod tests {
         let tags_of = |part: &str| tags(&json!({ "step": 3, part: found }));
         assert_eq!(tags_of("validation"), ["validation/bits_per_dim", "validation/RE_x", "validation/active_units/z"]);
         assert_eq!(tags_of("test"), ["test/bits_per_dim", "test/RE_x", "test/active_units/z"]);
+        let table = json!({ "step": 3, "validation": { "nll": 4.0, "unit": "nats", "k": 1 } });
+        assert_eq!(tags(&table), ["validation/nats"]);
+        assert_eq!(tags(&json!({ "step": 3, "nats": 4.0 })), ["train/nats"]);
     }
 }
