@@ -90,10 +90,10 @@ fn without_meaning(bytes: &[u8], at: usize) -> bool {
             field.clone().any(|place| at.checked_sub(place).is_some_and(|begin| bytes[begin..].starts_with(magic)))
         })
     };
-    member(b"\x1f\x8b\x08", &[3..10])
+    member(b"\x1f\x8b\x08", std::slice::from_ref(&(3..10)))
         || member(b"PK\x01\x02", &[4..8, 36..42])
-        || member(b"PK\x03\x04", &[4..6])
-        || member(b"PK\x06\x06", &[12..16])
+        || member(b"PK\x03\x04", std::slice::from_ref(&(4..6)))
+        || member(b"PK\x06\x06", std::slice::from_ref(&(12..16)))
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What a mode draws has the exact conditional distribution wherever q is the exact posterior, and a mode that could not
 //! have it does not exist: held against sums over all values of small discrete models.
 
+#[allow(dead_code)] // Each test file uses a part of it.
 mod random;
 mod support;
 

@@ -65,8 +65,7 @@ fn keep(name: &str, runtime: &str, models: Vec<String>) {
     for text in models {
         let code = code(&plan_of_text(&text));
         let words = [format!("::{runtime}"), format!("{runtime}Config")];
-        let mut lines = code.lines().peekable();
-        while let Some(line) = lines.next() {
+        for line in code.lines() {
             if words.iter().any(|word| line.contains(word)) {
                 kept.push(line.trim().to_owned());
             }

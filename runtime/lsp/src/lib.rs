@@ -45,6 +45,12 @@ pub fn stdio() -> ExitCode {
 fn queued(connection: Connection) -> Connection {
     let Connection { sender, receiver } = connection;
     let (queue, ours) = Connection::memory();
-    std::thread::spawn(move || receiver.iter().try_for_each(|message| queue.sender.send(message)));
+    std::thread::spawn(move || {
+        for message in receiver {
+            if queue.sender.send(message).is_err() {
+                break;
+            }
+        }
+    });
     Connection { sender, receiver: ours.receiver }
 }

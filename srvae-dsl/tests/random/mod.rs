@@ -1,7 +1,5 @@
 //! Random valid model files.
 
-#![allow(dead_code)] // Each test file uses a part of it.
-
 use std::fmt::Write as _;
 
 /// A small generator of numbers: the same seed, the same file (xorshift64*).

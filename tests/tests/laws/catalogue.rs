@@ -81,7 +81,7 @@ impl Case {
 
     /// The same distribution for each of `rows` rows.
     pub fn rows(&self, seed: u64, rows: usize) -> Result<Box<dyn srvae::dist::Distribution>> {
-        let head = self.natural(seed)?.map(|head| Ok::<_, anyhow::Error>(repeated(&head, rows)?)).transpose()?;
+        let head = self.natural(seed)?.map(|head| repeated(&head, rows)).transpose()?;
         self.make(head.as_ref(), rows)
     }
 }

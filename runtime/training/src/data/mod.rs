@@ -296,10 +296,7 @@ fn beside(opened: &mut Opened, name: &str, what: &str, source: &Source) -> Resul
     for (own, theirs) in parts {
         let Some(own) = own else { continue };
         let theirs = theirs.with_context(|| format!("{}: its parts are not those of {}", place(), opened.name))?;
-        let field = match theirs.fields.iter().position(|field| field.name == name) {
-            Some(at) => at,
-            None => 0,
-        };
+        let field = theirs.fields.iter().position(|field| field.name == name).unwrap_or_default();
         let order = matched(own, &theirs).with_context(place)?;
         let mut fields = theirs.select(&order).fields;
         ensure!(field < fields.len(), "{}: there is nothing in it", place());

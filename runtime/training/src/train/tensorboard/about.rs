@@ -51,8 +51,11 @@ impl Events {
             about.hyperparameters.iter().filter_map(|(name, value)| Some((name, typed(value)?))).collect();
         let declared = known.iter().map(|(name, (kind, _))| message(4, &[bytes(1, name), integer(4, *kind)]));
         let metric = |part: &&str| message(5, &[message(1, &[bytes(2, format!("{part}/{}", about.score))])]);
-        let experiment: Vec<Vec<u8>> =
-            [double(3, now())].into_iter().chain(declared).chain(["train", "validation", "test"].iter().map(metric)).collect();
+        let experiment: Vec<Vec<u8>> = [double(3, now())]
+            .into_iter()
+            .chain(declared)
+            .chain(["train", "validation", "test"].iter().map(metric))
+            .collect();
         values.push(plugin_value("_hparams_/experiment", &message(2, &experiment)));
         let pair = |(name, (_, value)): &(&String, (u64, Vec<u8>))| message(1, &[bytes(1, name), bytes(2, value)]);
         let session: Vec<Vec<u8>> = known.iter().map(pair).chain([double(5, now())]).collect();
