@@ -6,7 +6,7 @@
 //! - [`params`], [`noise`]: where parameters live and where randomness comes from;
 //! - [`nn`]: layers and networks; [`dist`]: distributions; [`flow`]: bijectors; [`entries`]: all of them as the language has
 //!   them, by name in [`entries::registry`];
-//! - [`model`]: the trait between generated code and everything above;
+//! - [`mod@model`]: the trait between generated code and everything above;
 //! - [`data`], [`train`], [`eval`], [`fid`], [`cli`]: running a model.
 
 #[cfg(feature = "cli")]
