@@ -3,13 +3,13 @@
 srvae::model!("guide/arrays.pgm");
 
 #[allow(unused_imports)]
-use arrays::{Arrays, C, Config, X, Z};
+pub use arrays::{Arrays, C, Config, X, Z};
 #[allow(unused_imports)]
-use srvae::{BoundOptions, DType, Decode, Device, Draw, Model, Noise, Params, Result, Tensor, Values};
+pub use srvae::{BoundOptions, DType, Decode, Device, Draw, Model, Noise, Params, Result, Tensor, Values};
 
 /// A new model and its data: x `[64, 8]` about a line for each kind, c `[64, 3]` one-hot.
 #[allow(dead_code)]
-fn example() -> Result<(Arrays, X, C)> {
+pub fn example() -> Result<(Arrays, X, C)> {
     let params = Params::new(1, DType::F32, &Device::Cpu);
     let model = Arrays::new(&Config::default(), &params)?;
     let (mut x, mut c) = (Vec::new(), Vec::new());

@@ -16,7 +16,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 /// The same for a file that is written piece by piece.
 ///
 /// # Errors
-/// Those of [`write`] and of `content`.
+/// Those of [`write()`] and of `content`.
 pub fn write_with(path: &Path, content: impl FnOnce(&mut fs::File) -> Result<()>) -> Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -43,7 +43,7 @@ pub fn write_with(path: &Path, content: impl FnOnce(&mut fs::File) -> Result<()>
 /// Writes a file anew where it really lies: a link to it stays a link, and who may read and write it stays.
 ///
 /// # Errors
-/// As [`write`], and a file that is not there.
+/// As [`write()`], and a file that is not there.
 pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = || format!("{}: cannot be written", path.display());
     let place = fs::canonicalize(path).with_context(failed)?;
