@@ -48,7 +48,7 @@ pub enum ItemKind {
     Variables { role: Role, names: Vec<Name>, space: Space },
     /// `net enc(x) = …`
     Net { name: Name, formals: Vec<Formal>, output: Option<Space>, body: NetBody },
-    /// `let h = x |> encoder(…)`
+    /// `let h = x |> encoder(…)`, or `learned w: real[64]`, which is a `let` whose value is learned.
     Let { name: Name, value: Expression },
     /// `p(y | u) = … from …`
     Factor(Factor),
@@ -122,6 +122,8 @@ pub enum ExpressionKind {
     Group(Box<Expression>),
     Negate(Box<Expression>),
     Binary(Operator, Box<Expression>, Box<Expression>),
+    /// `learned`, or `learned real[64]`: values that are parameters.
+    Learned(Option<Space>),
     /// `a |> b |> c`: two or more stages.
     Pipeline(Vec<Expression>),
 }

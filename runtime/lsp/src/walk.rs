@@ -131,6 +131,7 @@ impl<'t> Walk<'_, 't> {
     fn expression(&mut self, expression: &'t Expression, place: Place<'t>) {
         match &expression.kind {
             ExpressionKind::Number(_) => {}
+            ExpressionKind::Learned(space) => space.iter().for_each(|space| self.space(space)),
             ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => self.expression(inner, place),
             ExpressionKind::Binary(_, left, right) => {
                 self.expression(left, place);

@@ -253,7 +253,7 @@ impl Checker<'_> {
         Some((NetBody::Rust { path: path.text.clone(), input_dims, output_dims }, shape))
     }
 
-    fn declared_shape(&mut self, space: &Space) -> Option<(Vec<Number>, Vec<usize>)> {
+    pub(super) fn declared_shape(&mut self, space: &Space) -> Option<(Vec<Number>, Vec<usize>)> {
         let entry = self.space_entry(space)?;
         self.sizes(entry, space)
     }

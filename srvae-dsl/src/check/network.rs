@@ -5,7 +5,7 @@ use super::arguments::Signature;
 use crate::ast::{Argument, Call, Expression, ExpressionKind, Name};
 use crate::catalog::{self, Arity, show_shape};
 use crate::diagnostics::messages::{self, Trail};
-use crate::graph::{Network, Node, NodeId, Number, Op, Use, Value, VariableId};
+use crate::graph::{self, Network, Node, NodeId, Number, Op, Use, Value, VariableId};
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +30,8 @@ pub(super) struct Builder<'b, 'a> {
     pub(super) prefix: String,
     /// What an `out` left to inference is, where that is not all that the distribution reads.
     pub(super) out: Option<Number>,
+    /// The sizes after the channels of what is wanted at the end, symbolic: the shape of something `learned` there.
+    pub(super) rest: Option<Vec<Number>>,
     /// The shape after each stage so far.
     trail: Vec<(Span, String)>,
 }
@@ -44,6 +46,7 @@ impl<'b, 'a> Builder<'b, 'a> {
             paths: BTreeSet::new(),
             prefix: String::new(),
             out: None,
+            rest: None,
             trail: Vec::new(),
         }
     }
@@ -99,6 +102,7 @@ impl<'b, 'a> Builder<'b, 'a> {
                     expression.span,
                 )
             }
+            ExpressionKind::Learned(space) => self.learned(space.as_ref(), head, expression.span),
             ExpressionKind::Number(_) | ExpressionKind::Negate(_) | ExpressionKind::Binary(..) => {
                 self.checker.findings.push(messages::number_for_network(expression.span));
                 None
@@ -113,7 +117,7 @@ impl<'b, 'a> Builder<'b, 'a> {
             ExpressionKind::Call(call) => !self.checker.params.iter().any(|param| param.name == call.name.text),
             ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => self.reads_anything(inner),
             ExpressionKind::Binary(_, left, right) => self.reads_anything(left) || self.reads_anything(right),
-            ExpressionKind::Pipeline(_) => true,
+            ExpressionKind::Pipeline(_) | ExpressionKind::Learned(_) => true,
         }
     }
 
@@ -174,6 +178,7 @@ impl<'b, 'a> Builder<'b, 'a> {
         }
         let positional = given.iter().take_while(|argument| argument.name.is_none()).count();
         let here = match block.arity {
+            Arity::None => 0,
             Arity::One => usize::from(piped.is_none()).min(positional),
             Arity::Many => positional,
         };
@@ -182,7 +187,8 @@ impl<'b, 'a> Builder<'b, 'a> {
         let wanted = match block.arity {
             Arity::One if nodes.len() != 1 => Some("one input"),
             Arity::Many if nodes.len() < 2 => Some("at least two inputs"),
-            Arity::One | Arity::Many => None,
+            Arity::None if !nodes.is_empty() => Some("no input"),
+            Arity::None | Arity::One | Arity::Many => None,
         };
         if let Some(wanted) = wanted {
             self.checker.findings.push(messages::wrong_inputs(block.name, wanted, nodes.len(), span));
@@ -207,6 +213,32 @@ impl<'b, 'a> Builder<'b, 'a> {
         let path = if block.role == catalog::Role::Layer { self.path(block.name) } else { String::new() };
         let op = Op::Block { block: entry, inferred: arguments.out_missing && self.out.is_none() };
         Some(self.push(op, nodes, shape, path, span, name.span))
+    }
+
+    /// Parameters as values, of the space's shape or of the shape that the place wants.
+    fn learned(&mut self, space: Option<&crate::ast::Space>, head: Option<&[usize]>, span: Span) -> Option<NodeId> {
+        let entry = catalog::block("learned")?;
+        let (sizes, values) = match (space, head) {
+            (Some(space), _) => self.checker.declared_shape(space)?,
+            (None, Some(head)) => {
+                let literal = |size: &usize| Number::Literal(Value::Int(i64::try_from(*size).unwrap_or(i64::MAX)));
+                let first = self.out.clone().or_else(|| head.first().map(literal));
+                let rest = self.rest.clone().unwrap_or_else(|| head.iter().skip(1).map(literal).collect());
+                (first.into_iter().chain(rest).collect(), head.to_vec())
+            }
+            (None, None) => {
+                self.checker.findings.push(messages::learned_shape_missing(span));
+                return None;
+            }
+        };
+        let each = sizes.into_iter().zip(values).map(|(number, size)| {
+            let value = Value::Int(i64::try_from(size).unwrap_or(i64::MAX));
+            graph::Argument { name: "sizes", number, value }
+        });
+        let block = Use { entry, args: each.collect(), span };
+        let shape = self.shape(&block, &[], span)?;
+        let (path, inferred) = (self.path("learned"), space.is_none() && self.out.is_none());
+        Some(self.push(Op::Block { block, inferred }, Vec::new(), shape, path, span, span))
     }
 
     pub(super) fn shape(&mut self, block: &Use<catalog::Block>, nodes: &[NodeId], place: Span) -> Option<Vec<usize>> {
@@ -315,7 +347,7 @@ impl<'b, 'a> Builder<'b, 'a> {
     }
 
     /// A name for the node's parameters that no other node of the network has.
-    fn path(&mut self, block: &str) -> String {
+    pub(super) fn path(&mut self, block: &str) -> String {
         let base = format!("{}{block}", self.prefix);
         let mut path = base.clone();
         let mut number = 1;

@@ -31,7 +31,7 @@ impl Checker<'_> {
                 let result = self.compute(*operator, &a, &b, expression)?;
                 Some((binary(*operator, left, right), result))
             }
-            ExpressionKind::Pipeline(_) => {
+            ExpressionKind::Pipeline(_) | ExpressionKind::Learned(_) => {
                 self.findings.push(messages::network_for_number(expression.span));
                 None
             }

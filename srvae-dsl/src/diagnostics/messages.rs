@@ -305,6 +305,12 @@ pub(crate) fn let_of_nothing(name: &str, span: Span) -> Diagnostic {
         .hint("a `let` is a function of variables: `let h = x |> encoder(growth: 16, out: 32)`; a number is a `param`")
 }
 
+pub(crate) fn learned_shape_missing(span: Span) -> Diagnostic {
+    Diagnostic::error("E0235", "nothing here says what shape the learned values have").at(span, "of which shape?").hint(
+        "write the space after it: `learned real[64]`; it can be left away where a distribution needs its parameters",
+    )
+}
+
 pub(crate) fn nets_too_deep(name: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0221", format!("named networks use one another more than {MOST_NETS} deep"))
         .at(span, format!("`{name}` is one too many"))

@@ -88,9 +88,17 @@ impl Walker<'_> {
                 let flow = ident(&self.plan.parts.part(*part).field);
                 return (quote!(::srvae::dist::Flowed::new(#base, self.layers.#flow.clone())), false);
             }
-            Operation::Expand => {
+            Operation::Expand if self.program.is_distribution(value.inputs[0]) => {
                 let root = method(0);
                 quote!(#root.expand(rows))
+            }
+            Operation::Expand => {
+                let row = reference(0);
+                quote!(::srvae::ops::repeat(#row, rows))
+            }
+            Operation::Rows => {
+                let row = reference(0);
+                quote!(::srvae::ops::repeat(#row, records))
             }
             Operation::Repeat if self.program.is_distribution(value.inputs[0]) => {
                 let distribution = method(0);

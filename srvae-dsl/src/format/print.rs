@@ -4,7 +4,7 @@ use crate::ast::{
     Argument, Call, Expression, ExpressionKind, Factor, Formal, Item, ItemKind, Name, NetBody, Setting, Space,
 };
 use crate::graph::Role;
-use crate::source::Source;
+use crate::source::{Source, Span};
 
 /// Columns that a line may have.
 const WIDTH: usize = 120;
@@ -43,6 +43,11 @@ impl<'a> Printer<'a> {
                 format!("{role:width$} {}: {}", list(names), self.space(space))
             }
             ItemKind::Net { name, formals, output, body } => self.net(name, formals, output.as_ref(), body),
+            ItemKind::Let { name, value: Expression { kind: ExpressionKind::Learned(Some(space)), span } }
+                if self.source.slice(Span::new(item.span.start, span.start)).starts_with("learned") =>
+            {
+                format!("learned {}: {}", name.text, self.space(space))
+            }
             ItemKind::Let { name, value } => {
                 let columns = self.name;
                 let start = format!("let {:columns$} = ", name.text);
@@ -167,6 +172,8 @@ impl<'a> Printer<'a> {
             ExpressionKind::Number(_) => self.source.slice(expression.span).to_owned(),
             ExpressionKind::Call(call) => self.call(call),
             ExpressionKind::Group(inner) => format!("({})", self.flat(inner)),
+            ExpressionKind::Learned(None) => "learned".to_owned(),
+            ExpressionKind::Learned(Some(space)) => format!("learned {}", self.space(space)),
             ExpressionKind::Negate(inner) => format!("-{}", self.flat(inner)),
             ExpressionKind::Binary(operator, left, right) => {
                 format!("{} {} {}", self.flat(left), operator.sign(), self.flat(right))

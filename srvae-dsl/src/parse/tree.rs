@@ -53,6 +53,12 @@ impl Builder {
                 let name = self.name(parts.skip_to(Rule::name)?);
                 Some(ItemKind::Let { name, value: self.expression(parts.skip_to(Rule::expression)?)? })
             }
+            Rule::learned_item => {
+                let name = self.name(parts.skip_to(Rule::name)?);
+                let space = self.space(parts.skip_to(Rule::space)?)?;
+                let span = space.span;
+                Some(ItemKind::Let { name, value: Expression { kind: ExpressionKind::Learned(Some(space)), span } })
+            }
             Rule::bound_item => {
                 let term = self.name(parts.skip_to(Rule::name)?);
                 Some(ItemKind::Bound { term, estimator: self.name(parts.skip_to(Rule::name)?) })
@@ -193,6 +199,13 @@ impl Builder {
             Rule::group => {
                 let inner = self.expression(Parts(pair.into_inner()).skip_to(Rule::expression)?)?;
                 Some(Expression { kind: ExpressionKind::Group(Box::new(inner)), span })
+            }
+            Rule::learned => {
+                let space = match Parts(pair.into_inner()).skip_to(Rule::space) {
+                    Some(space) => Some(self.space(space)?),
+                    None => None,
+                };
+                Some(Expression { kind: ExpressionKind::Learned(space), span })
             }
             Rule::call => Some(Expression { kind: ExpressionKind::Call(self.call(pair)?), span }),
             Rule::number => Some(Expression { kind: ExpressionKind::Number(self.number(&pair)), span }),

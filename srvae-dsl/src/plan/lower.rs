@@ -11,7 +11,7 @@ use crate::graph::{self, Body, DrawMethod, Estimator, Factor, Model, NetBody, Ne
 use std::collections::BTreeMap;
 
 /// Names that a program's function has of its own.
-const ARGUMENTS: [&str; 8] = ["count", "draw", "enumeration", "noise", "options", "rows", "samples", "self"];
+const ARGUMENTS: [&str; 9] = ["count", "draw", "enumeration", "noise", "options", "records", "rows", "samples", "self"];
 
 /// The bound: every latent drawn from q, then every term.
 pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {
@@ -46,6 +46,7 @@ pub fn mode(model: &Model, mode: &Mode, parts: &Parts) -> Program {
 /// A factor's distribution given its parents; none for a function.
 pub fn factor(model: &Model, factor: &Factor, parts: &Parts) -> Option<Program> {
     let mut lowering = Lowering::new(model, parts, factor.parents.clone());
+    lowering.has_rows = false;
     let distribution = lowering.distribution(factor)?;
     let path = factor_path(model, factor.side, factor.variable);
     Some(lowering.finish(&path, Output::Distribution(distribution)))
@@ -65,6 +66,8 @@ struct Lowering<'m> {
     applied: BTreeMap<(NetId, Vec<ValueId>), ValueId>,
     enumerated: Vec<VariableId>,
     scores: Vec<ValueId>,
+    /// Whether the caller says how many rows there are, also where it gives nothing.
+    has_rows: bool,
 }
 
 impl<'m> Lowering<'m> {
@@ -80,6 +83,7 @@ impl<'m> Lowering<'m> {
             applied: BTreeMap::new(),
             enumerated: Vec::new(),
             scores: Vec::new(),
+            has_rows: true,
         };
         for id in given {
             let name = &model.variable(id).name;
@@ -98,7 +102,7 @@ impl<'m> Lowering<'m> {
     fn value(&mut self, operation: Operation, inputs: Vec<ValueId>, name: &str) -> ValueId {
         let of_inputs = inputs.iter().map(|input| self.values[input.0].rate).max().unwrap_or(Rate::Constant);
         let rate = match operation {
-            Operation::Given(_) => Rate::Record,
+            Operation::Given(_) | Operation::Rows => Rate::Record,
             Operation::Expand | Operation::Repeat | Operation::PerSample => Rate::Sample,
             Operation::Expect | Operation::Whole(_) => Rate::Sample,
             Operation::Enumerate(_) | Operation::RepeatValues => Rate::Value,
@@ -106,12 +110,14 @@ impl<'m> Lowering<'m> {
             _ => of_inputs,
         };
         let inputs = match (&operation, rate) {
-            (Operation::Expand | Operation::Repeat | Operation::RepeatValues | Operation::Enumerate(_), _) => inputs,
+            (Operation::Expand | Operation::Rows | Operation::Repeat | Operation::RepeatValues, _)
+            | (Operation::Enumerate(_), _) => inputs,
             (Operation::Expect | Operation::Whole(_), _) | (_, Rate::Value) => {
                 inputs.into_iter().map(|input| self.with_values(input)).collect()
             }
             (_, Rate::Sample) => inputs.into_iter().map(|input| self.with_samples(input)).collect(),
-            (_, Rate::Constant | Rate::Record) => inputs,
+            (_, Rate::Record) => inputs.into_iter().map(|input| self.with_records(input)).collect(),
+            (_, Rate::Constant) => inputs,
         };
         let is_draw = matches!(operation, Operation::Draw(..));
         let same = self.equal.get(&inputs).into_iter().flatten();
@@ -126,11 +132,37 @@ impl<'m> Lowering<'m> {
         id
     }
 
-    /// A value as it meets one of a sample: a record's is repeated, what is the same for all rows fits any number.
+    /// A value as it meets one of a record: a distribution that is the same for all rows fits any number.
+    fn with_records(&mut self, value: ValueId) -> ValueId {
+        match self.values[value.0].rate {
+            Rate::Constant if !self.is_distribution(value) => {
+                let name = format!("{}_rows", self.values[value.0].name);
+                self.value(Operation::Rows, vec![value], &name)
+            }
+            _ => value,
+        }
+    }
+
+    fn is_distribution(&self, value: ValueId) -> bool {
+        matches!(self.values[value.0].operation, Operation::Root(_) | Operation::Head(_) | Operation::Flow(_))
+    }
+
+    /// A value as it meets one of a sample: a record's is repeated, a distribution that is the same for all rows fits any
+    /// number.
     fn with_samples(&mut self, value: ValueId) -> ValueId {
         match self.values[value.0].rate {
             Rate::Record => self.for_samples(value),
+            Rate::Constant if !self.is_distribution(value) => self.for_samples(value),
             Rate::Constant | Rate::Sample | Rate::Value => value,
+        }
+    }
+
+    /// A head that reads nothing, for the rows that there are; in a factor's own program it stays one row.
+    fn head(&mut self, head: ValueId) -> ValueId {
+        match (self.values[head.0].rate, self.given.is_empty()) {
+            (Rate::Constant, false) => self.with_records(head),
+            (Rate::Constant, true) if self.has_rows => self.for_samples(head),
+            _ => head,
         }
     }
 
@@ -189,7 +221,8 @@ impl<'m> Lowering<'m> {
             Body::Stochastic { base, network, .. } => {
                 let Some(distribution) = self.distribution(factor) else { return };
                 let is_observed = self.model.variable(factor.variable).role == graph::Role::Observed;
-                let is_likelihood = network.is_some() && (!base.entry.continuous || is_observed);
+                let is_likelihood =
+                    network.is_some() && !factor.parents.is_empty() && (!base.entry.continuous || is_observed);
                 let distribution = self.for_samples(distribution);
                 self.value(Operation::Draw(factor.variable, how(is_likelihood)), vec![distribution], name)
             }
@@ -210,6 +243,7 @@ impl<'m> Lowering<'m> {
         let mut distribution = match network {
             Some(network) => {
                 let head = self.network(network, &path, &[]);
+                let head = self.head(head);
                 let call = Call {
                     name: base.entry.name,
                     runtime: base.entry.runtime,

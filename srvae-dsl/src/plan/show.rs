@@ -5,8 +5,12 @@ use crate::graph::{Body, Side, VariableId};
 use std::fmt;
 
 /// How often values are computed, in words.
-pub const RATES: [(&str, Rate); 3] =
-    [("once a record", Rate::Record), ("once a sample", Rate::Sample), ("once an enumerated value", Rate::Value)];
+pub const RATES: [(&str, Rate); 4] = [
+    ("once", Rate::Constant),
+    ("once a record", Rate::Record),
+    ("once a sample", Rate::Sample),
+    ("once an enumerated value", Rate::Value),
+];
 
 impl fmt::Display for Plan {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,7 +67,12 @@ impl Plan {
             value.rate == rate
                 && !matches!(
                     value.operation,
-                    Operation::Given(_) | Operation::Repeat | Operation::RepeatValues | Operation::Expand
+                    Operation::Given(_)
+                        | Operation::Root(_)
+                        | Operation::Repeat
+                        | Operation::RepeatValues
+                        | Operation::Expand
+                        | Operation::Rows
                 )
         };
         program.values.iter().filter(shown).map(|value| self.line(program, value)).collect()
@@ -110,7 +119,9 @@ impl Plan {
             Operation::Total => inputs.join(" + "),
             Operation::Expect => format!("Σ exp({}) {}", inputs[0], inputs[1]),
             Operation::Whole(_) => format!("Σ exp({}) {}, or what importance weights need", inputs[0], inputs[1]),
-            Operation::Given(_) | Operation::Expand | Operation::Repeat | Operation::RepeatValues => all,
+            Operation::Given(_) | Operation::Expand | Operation::Rows | Operation::Repeat | Operation::RepeatValues => {
+                all
+            }
         };
         format!("{} = {right}", value.name)
     }
@@ -120,7 +131,9 @@ impl Plan {
 fn source(program: &Program, id: ValueId) -> String {
     let value = program.value(id);
     match value.operation {
-        Operation::Repeat | Operation::RepeatValues | Operation::Expand => source(program, value.inputs[0]),
+        Operation::Repeat | Operation::RepeatValues | Operation::Expand | Operation::Rows => {
+            source(program, value.inputs[0])
+        }
         _ => value.name.clone(),
     }
 }
