@@ -39,6 +39,10 @@ pub struct Model {
     pub estimates: Vec<Estimate>,
     /// How gradients pass through the discrete draws of q: one for each of them.
     pub draws: Vec<Draw>,
+    /// Parameters that decide how many members the families have: generated code has them at one value.
+    pub fixed: Vec<ParamId>,
+    /// The parameter that is the length of the data, where the file has one.
+    pub length: Option<ParamId>,
 }
 
 impl Model {
@@ -172,6 +176,8 @@ pub struct Variable {
     pub dims: Vec<Number>,
     /// Without the batch, at the checked parameters.
     pub shape: Vec<usize>,
+    /// The step of the length that it is of.
+    pub step: Option<usize>,
     pub span: Span,
 }
 
@@ -183,6 +189,8 @@ pub struct Factor {
     /// In the order written right of the bar.
     pub parents: Vec<VariableId>,
     pub body: Body,
+    /// Where its parameters lie: `p_z`, `p_z.3` of a member of a family.
+    pub path: String,
     pub docs: Vec<String>,
     pub span: Span,
 }
@@ -278,6 +286,8 @@ pub struct Net {
     pub body: NetBody,
     /// A `let`: its arguments are the variables it stands for, and every use applies it to them.
     pub is_let: bool,
+    /// Where its parameters lie: its name, `block.3` of a member of a family.
+    pub path: String,
     pub span: Span,
 }
 

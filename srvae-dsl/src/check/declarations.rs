@@ -4,23 +4,33 @@ use super::nets::Declared;
 use super::{Checker, Overrides, docs, names};
 use crate::ast::{File, Item, ItemKind, Name, Space};
 use crate::diagnostics::{MOST_NAMES, messages};
-use crate::graph::{Param, Role, Variable};
+use crate::graph::{Param, Role, Value, Variable};
 use crate::source::{Source, Span};
 use std::collections::BTreeMap;
 
+/// The length that a file is checked at where neither it nor the data say one.
+const CHECKED_LENGTH: i64 = 4;
+
 impl<'a> Checker<'a> {
-    pub(super) fn declare(&mut self, file: &'a File, source: &Source, overrides: &Overrides) {
-        self.model_name(file, source);
-        self.unique_names(file);
+    /// Parameters, at their chosen values; the length is one.
+    pub(super) fn parameters(&mut self, file: &File, overrides: &Overrides) {
         for item in &file.items {
-            if let ItemKind::Param(setting) = &item.kind {
-                let (name, value) = (setting.name.text.clone(), setting.value.clone());
-                let span = setting.name.span;
-                self.params.push(Param { name, docs: docs(item), default: value.clone(), value, span });
-                self.param_used.push(false);
-            }
+            let (name, value) = match &item.kind {
+                ItemKind::Param(setting) => (&setting.name, setting.value.clone()),
+                ItemKind::Length { name, value } => (name, value.clone().unwrap_or(Value::Int(CHECKED_LENGTH))),
+                _ => continue,
+            };
+            let (text, span) = (name.text.clone(), name.span);
+            self.params.push(Param { name: text, docs: docs(item), default: value.clone(), value, span });
+            self.param_used.push(matches!(item.kind, ItemKind::Length { .. }));
         }
         self.settings(file, overrides);
+    }
+
+    /// Everything else that has a name.
+    pub(super) fn declare(&mut self, file: &'a File, source: &Source) {
+        self.model_name(file, source);
+        self.unique_names(file);
         for item in &file.items {
             match &item.kind {
                 ItemKind::Variables { role, names, space } => self.declare_variables(item, *role, names, space),
@@ -73,6 +83,9 @@ impl<'a> Checker<'a> {
                 ItemKind::Variables { names, .. } => (names.iter().collect(), &mut seen),
                 ItemKind::Net { name, .. } | ItemKind::Let { name, .. } => (vec![name], &mut seen),
                 ItemKind::Preset { name, .. } => (vec![name], &mut presets),
+                ItemKind::Table { name, .. } | ItemKind::Index { name, .. } | ItemKind::Length { name, .. } => {
+                    (vec![name], &mut seen)
+                }
                 ItemKind::Model(_) | ItemKind::Factor(_) | ItemKind::Bound { .. } | ItemKind::Draw { .. } => continue,
             };
             for name in names {
@@ -102,6 +115,7 @@ impl<'a> Checker<'a> {
                 space: entry.space,
                 dims: dims.clone(),
                 shape: shape.clone(),
+                step: self.steps.get(&name.text).and_then(|step| usize::try_from(*step).ok()),
                 span: name.span,
             });
             self.space_spans.push(space.span);

@@ -37,6 +37,7 @@ impl Checker<'_> {
                     variable: head.variable,
                     parents: head.parents.clone(),
                     body,
+                    path: self.factor_path(head.factor),
                     docs: docs(item),
                     span: head.factor.head,
                 });
@@ -44,6 +45,12 @@ impl Checker<'_> {
         }
         let (p, q): (Vec<_>, Vec<_>) = factors.into_iter().partition(|factor| factor.side == Side::P);
         (self.ordered(p), self.ordered(q))
+    }
+
+    /// Where the parameters of a factor lie.
+    fn factor_path(&self, factor: &ast::Factor) -> String {
+        let (side, variable) = (factor.side.name(), &factor.variable.text);
+        self.paths.get(&format!("{side}({variable})")).cloned().unwrap_or_else(|| format!("{side}_{variable}"))
     }
 
     fn head<'f>(&mut self, factor: &'f ast::Factor) -> Option<Head<'f>> {

@@ -96,7 +96,7 @@ fn value(item: &Item) -> Option<Value<'_>> {
 /// Names that stand alone in an expression, and those of what is called.
 fn names<'a>(expression: &'a Expression, all: &mut Vec<&'a Name>) {
     match &expression.kind {
-        ExpressionKind::Number(_) | ExpressionKind::Learned(_) => {}
+        ExpressionKind::Number(_) | ExpressionKind::Learned(_) | ExpressionKind::Range(..) => {}
         ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => names(inner, all),
         ExpressionKind::Binary(_, left, right) => {
             names(left, all);
@@ -117,7 +117,7 @@ fn names<'a>(expression: &'a Expression, all: &mut Vec<&'a Name>) {
 /// Whether something in an expression is learned.
 fn is_learned(expression: &Expression) -> bool {
     match &expression.kind {
-        ExpressionKind::Number(_) => false,
+        ExpressionKind::Number(_) | ExpressionKind::Range(..) => false,
         ExpressionKind::Learned(_) => true,
         ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => is_learned(inner),
         ExpressionKind::Binary(_, left, right) => is_learned(left) || is_learned(right),

@@ -5,9 +5,9 @@ use crate::diagnostics::{Diagnostic, messages};
 use crate::source::Span;
 
 /// Words of the grammar, and of values.
-const WORDS: [&str; 14] = [
-    "model", "param", "preset", "observed", "latent", "given", "net", "p", "q", "bound", "from", "learned", "true",
-    "false",
+const WORDS: [&str; 15] = [
+    "model", "param", "preset", "observed", "latent", "given", "net", "p", "q", "bound", "from", "learned", "index",
+    "length", "for", "draw", "true", "false",
 ];
 
 /// What is wrong with a name, wherever it is defined.

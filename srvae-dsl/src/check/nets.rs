@@ -220,8 +220,10 @@ impl Checker<'_> {
             }
         };
         let is_let = declared.is_let();
+        let path = self.paths.get(&declared.name).unwrap_or(&declared.name).clone();
         let net = Net {
             name: declared.name,
+            path,
             docs: declared.docs,
             formals,
             inputs,

@@ -103,7 +103,10 @@ impl<'b, 'a> Builder<'b, 'a> {
                 )
             }
             ExpressionKind::Learned(space) => self.learned(space.as_ref(), head, expression.span),
-            ExpressionKind::Number(_) | ExpressionKind::Negate(_) | ExpressionKind::Binary(..) => {
+            ExpressionKind::Number(_)
+            | ExpressionKind::Range(..)
+            | ExpressionKind::Negate(_)
+            | ExpressionKind::Binary(..) => {
                 self.checker.findings.push(messages::number_for_network(expression.span));
                 None
             }
@@ -113,7 +116,7 @@ impl<'b, 'a> Builder<'b, 'a> {
     /// Whether something that is no number stands in an expression.
     pub(super) fn reads_anything(&self, expression: &Expression) -> bool {
         match &expression.kind {
-            ExpressionKind::Number(_) => false,
+            ExpressionKind::Number(_) | ExpressionKind::Range(..) => false,
             ExpressionKind::Call(call) => !self.checker.params.iter().any(|param| param.name == call.name.text),
             ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => self.reads_anything(inner),
             ExpressionKind::Binary(_, left, right) => self.reads_anything(left) || self.reads_anything(right),
@@ -310,7 +313,7 @@ impl<'b, 'a> Builder<'b, 'a> {
         let mut nodes = Vec::with_capacity(stands_for.len());
         for formal in stands_for {
             // Found, or missing, where the value itself is named.
-            let variable = Name { text: formal.name.text, span: name.span };
+            let variable = Name::plain(formal.name.text, name.span);
             nodes.push(self.variable_of_let(&variable, name)?);
         }
         let shapes = nodes.iter().map(|node: &NodeId| self.nodes[node.0].shape.clone()).collect();
@@ -338,7 +341,7 @@ impl<'b, 'a> Builder<'b, 'a> {
             if let Some(start) = branch_start(&argument.value)
                 && given.len() + usize::from(piped.is_some()) > 1
             {
-                self.prefix = format!("{start}.");
+                self.prefix = format!("{}.", start.split('[').next().unwrap_or_default());
             }
             nodes.push(self.value(&argument.value, None));
             self.prefix = outer;

@@ -1,7 +1,8 @@
 //! Statements and expressions as text.
 
 use crate::ast::{
-    Argument, Call, Expression, ExpressionKind, Factor, Formal, Item, ItemKind, Name, NetBody, Setting, Space,
+    Argument, Call, Expression, ExpressionKind, Factor, Formal, Item, ItemKind, Name, NetBody, Order, Set, Setting,
+    Space, Table,
 };
 use crate::graph::Role;
 use crate::source::{Source, Span};
@@ -16,17 +17,17 @@ pub(super) struct Printer<'a> {
     role: usize,
     head: usize,
     /// Columns of the longest name of a `let` in the run.
-    name: usize,
+    lets: usize,
 }
 
 impl<'a> Printer<'a> {
     pub(super) fn new<'i>(source: &'a Source, items: impl Iterator<Item = &'i Item>) -> Self {
-        let mut printer = Self { source, role: 0, head: 0, name: 0 };
+        let mut printer = Self { source, role: 0, head: 0, lets: 0 };
         for item in items {
             match &item.kind {
                 ItemKind::Variables { role, .. } => printer.role = printer.role.max(role_name(*role).len()),
-                ItemKind::Let { name, .. } => printer.name = printer.name.max(width(&name.text)),
-                ItemKind::Factor(factor) => printer.head = printer.head.max(width(&head(factor))),
+                ItemKind::Let { name, .. } => printer.lets = printer.lets.max(width(&printer.name(name))),
+                ItemKind::Factor(factor) => printer.head = printer.head.max(width(&printer.head(factor))),
                 _ => {}
             }
         }
@@ -40,25 +41,40 @@ impl<'a> Printer<'a> {
             ItemKind::Preset { name, settings } => self.preset(name, settings),
             ItemKind::Variables { role, names, space } => {
                 let (role, width) = (role_name(*role), self.role);
-                format!("{role:width$} {}: {}", list(names), self.space(space))
+                format!("{role:width$} {}: {}", self.list(names), self.space(space))
             }
             ItemKind::Net { name, formals, output, body } => self.net(name, formals, output.as_ref(), body),
             ItemKind::Let { name, value: Expression { kind: ExpressionKind::Learned(Some(space)), span } }
                 if self.source.slice(Span::new(item.span.start, span.start)).starts_with("learned") =>
             {
-                format!("learned {}: {}", name.text, self.space(space))
+                format!("learned {}: {}", self.name(name), self.space(space))
             }
             ItemKind::Let { name, value } => {
-                let columns = self.name;
-                let start = format!("let {:columns$} = ", name.text);
+                let columns = self.lets;
+                let start = format!("let {:columns$} = ", self.name(name));
                 let column = width(&start);
                 start + &self.expression(value, column)
             }
             ItemKind::Factor(factor) => self.factor(factor),
-            ItemKind::Bound { term, estimator } => format!("bound {} = {}", term.text, estimator.text),
-            ItemKind::Draw { variable, method } => format!("draw {} = {}", variable.text, self.call(method)),
+            ItemKind::Bound { term, estimator } => format!("bound {} = {}", self.name(term), estimator.text),
+            ItemKind::Draw { variable, method } => format!("draw {} = {}", self.name(variable), self.call(method)),
+            ItemKind::Table { name, index, values } => {
+                format!("param {}[{}] = {}", name.text, index.text, self.table(values))
+            }
+            ItemKind::Index { name, set } => format!("index {} in {}", name.text, self.set(set)),
+            ItemKind::Length { name, value: None } => format!("length {}", name.text),
+            ItemKind::Length { name, value: Some(value) } => format!("length {} = {value}", name.text),
         };
         out.push_str(&text);
+        if let Some(over) = &item.over {
+            let clause = format!("for {} in {}", over.index.text, self.set(&over.set));
+            let last = text.lines().last().map_or(0, width);
+            match last + 1 + width(&clause) <= WIDTH {
+                true => out.push(' '),
+                false => out.push_str("\n    "),
+            }
+            out.push_str(&clause);
+        }
     }
 
     fn setting(&self, setting: &Setting) -> String {
@@ -93,7 +109,7 @@ impl<'a> Printer<'a> {
             })
             .collect();
         let output = output.map(|space| format!(" -> {}", self.space(space))).unwrap_or_default();
-        let head = format!("net {}({}){output} = ", name.text, formals.join(", "));
+        let head = format!("net {}({}){output} = ", self.name(name), formals.join(", "));
         match body {
             NetBody::Rust(path) => format!("{head}rust \"{}\"", path.text),
             NetBody::Expression(expression) => {
@@ -105,7 +121,7 @@ impl<'a> Printer<'a> {
 
     fn factor(&self, factor: &Factor) -> String {
         let columns = self.head;
-        let start = format!("{:columns$} = ", head(factor));
+        let start = format!("{:columns$} = ", self.head(factor));
         let column = width(&start);
         let body = self.flat(&factor.body);
         let Some(network) = &factor.network else {
@@ -137,9 +153,10 @@ impl<'a> Printer<'a> {
             }
             ExpressionKind::Group(inner) => format!("({})", self.expression(inner, column + 1)),
             ExpressionKind::Call(Call { name, arguments: Some(arguments) }) => {
-                let inside = column + width(&name.text) + 1;
+                let name = self.name(name);
+                let inside = column + width(&name) + 1;
                 let arguments: Vec<_> = arguments.iter().map(|argument| self.argument(argument, inside)).collect();
-                format!("{}({})", name.text, arguments.join(&format!(",\n{:inside$}", "")))
+                format!("{name}({})", arguments.join(&format!(",\n{:inside$}", "")))
             }
             _ => flat,
         }
@@ -158,12 +175,56 @@ impl<'a> Printer<'a> {
 
     /// A call on one line.
     fn call(&self, call: &Call) -> String {
-        let Some(arguments) = &call.arguments else { return call.name.text.clone() };
+        let Some(arguments) = &call.arguments else { return self.name(&call.name) };
         let argument = |argument: &Argument| match &argument.name {
             Some(name) => format!("{}: {}", name.text, self.flat(&argument.value)),
             None => self.flat(&argument.value),
         };
-        format!("{}({})", call.name.text, arguments.iter().map(argument).collect::<Vec<_>>().join(", "))
+        format!("{}({})", self.name(&call.name), arguments.iter().map(argument).collect::<Vec<_>>().join(", "))
+    }
+
+    /// `z[l - 1]`
+    fn name(&self, name: &Name) -> String {
+        if name.subscript.is_empty() {
+            return name.text.clone();
+        }
+        let selectors = name.subscript.iter().map(|selector| {
+            let order = selector.order.map_or("", Order::sign);
+            let to = selector.to.as_ref().map_or_else(String::new, |to| format!("..{}", self.flat(to)));
+            format!("{order}{}{to}", self.flat(&selector.value))
+        });
+        format!("{}[{}]", name.text, selectors.collect::<Vec<_>>().join(", "))
+    }
+
+    fn list(&self, names: &[Name]) -> String {
+        names.iter().map(|name| self.name(name)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// `p(y | u)`
+    fn head(&self, factor: &Factor) -> String {
+        let bar = if factor.parents.is_empty() { String::new() } else { format!(" | {}", self.list(&factor.parents)) };
+        format!("{}({}{bar})", factor.side.name(), self.name(&factor.variable))
+    }
+
+    fn set(&self, set: &Set) -> String {
+        match set {
+            Set::Range(from, to) => format!("{}..{}", self.flat(from), self.flat(to)),
+            Set::List(values) => format!("[{}]", self.all(values)),
+        }
+    }
+
+    fn table(&self, table: &Table) -> String {
+        match table {
+            Table::List(values) => format!("[{}]", self.all(values)),
+            Table::Runs(runs) => {
+                let runs = runs.iter().map(|(value, count)| format!("{}: {}", self.flat(value), self.flat(count)));
+                format!("runs({})", runs.collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
+    fn all(&self, values: &[Expression]) -> String {
+        values.iter().map(|value| self.flat(value)).collect::<Vec<_>>().join(", ")
     }
 
     /// An expression on one line.
@@ -172,6 +233,10 @@ impl<'a> Printer<'a> {
             ExpressionKind::Number(_) => self.source.slice(expression.span).to_owned(),
             ExpressionKind::Call(call) => self.call(call),
             ExpressionKind::Group(inner) => format!("({})", self.flat(inner)),
+            ExpressionKind::Range(from, to) => {
+                let end = |end: &Option<Box<Expression>>| end.as_ref().map_or_else(String::new, |end| self.flat(end));
+                format!("{}..{}", end(from), end(to))
+            }
             ExpressionKind::Learned(None) => "learned".to_owned(),
             ExpressionKind::Learned(Some(space)) => format!("learned {}", self.space(space)),
             ExpressionKind::Negate(inner) => format!("-{}", self.flat(inner)),
@@ -183,16 +248,6 @@ impl<'a> Printer<'a> {
             }
         }
     }
-}
-
-/// `p(y | u)`
-fn head(factor: &Factor) -> String {
-    let bar = if factor.parents.is_empty() { String::new() } else { format!(" | {}", list(&factor.parents)) };
-    format!("{}({}{bar})", factor.side.name(), factor.variable.text)
-}
-
-fn list(names: &[Name]) -> String {
-    names.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn role_name(role: Role) -> &'static str {

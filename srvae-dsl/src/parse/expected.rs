@@ -58,7 +58,7 @@ fn list(rules: &[Rule]) -> String {
 fn describe(rule: Rule) -> &'static str {
     match rule {
         Rule::EOI => "the end of the statement",
-        Rule::name => "a name",
+        Rule::name | Rule::indexed => "a name",
         Rule::number | Rule::literal => "a value",
         Rule::sum | Rule::product | Rule::operand => "a value or a name",
         Rule::string => "a path in quotes",
@@ -66,6 +66,13 @@ fn describe(rule: Rule) -> &'static str {
         Rule::network => "a network",
         Rule::argument | Rule::arguments => "an argument",
         Rule::setting => "`NAME = VALUE`",
+        Rule::table | Rule::runs | Rule::run | Rule::kw_runs => "a table such as `side[l] = runs(4: 4, 8: 8)`",
+        Rule::subscript | Rule::selector | Rule::order => "a subscript such as `[l - 1]`",
+        Rule::for_clause | Rule::kw_for => "`for`",
+        Rule::set | Rule::list | Rule::range | Rule::dots => "a range such as `1..4`",
+        Rule::kw_in => "`in`",
+        Rule::kw_index | Rule::index_item => "`index`",
+        Rule::kw_length | Rule::length_item => "`length`",
         Rule::parents => "the variables it depends on",
         Rule::formal => "the name of an argument",
         Rule::space => "a space such as `image[3, 32, 32]`",

@@ -2,7 +2,7 @@
 
 use super::names::Names;
 use super::names::term_field;
-use super::parts::{Parts, call, factor_path, flow_path, net_path};
+use super::parts::{Parts, call, flow_path, net_path};
 use super::program::{Call, How, Operation, Output, Program, Rate, Value, ValueId};
 use super::sweep::finish;
 use crate::catalog::Role;
@@ -44,12 +44,11 @@ pub fn mode(model: &Model, mode: &Mode, parts: &Parts) -> Program {
 }
 
 /// A factor's distribution given its parents; none for a function.
-pub fn factor(model: &Model, factor: &Factor, parts: &Parts) -> Option<Program> {
+pub fn factor(model: &Model, factor: &Factor, parts: &Parts, name: &str) -> Option<Program> {
     let mut lowering = Lowering::new(model, parts, factor.parents.clone());
     lowering.has_rows = false;
     let distribution = lowering.distribution(factor)?;
-    let path = factor_path(model, factor.side, factor.variable);
-    Some(lowering.finish(&path, Output::Distribution(distribution)))
+    Some(lowering.finish(name, Output::Distribution(distribution)))
 }
 
 struct Lowering<'m> {
@@ -238,8 +237,9 @@ impl<'m> Lowering<'m> {
     /// The distribution of a factor; none for a function.
     fn distribution(&mut self, factor: &Factor) -> Option<ValueId> {
         let Body::Stochastic { base, flows, network } = &factor.body else { return None };
-        let path = factor_path(self.model, factor.side, factor.variable);
-        let of_base = if flows.is_empty() { path.clone() } else { format!("{path}_base") };
+        let path = factor.path.clone();
+        let name = format!("{}_{}", factor.side.name(), self.model.variable(factor.variable).name);
+        let of_base = if flows.is_empty() { name.clone() } else { format!("{name}_base") };
         let mut distribution = match network {
             Some(network) => {
                 let head = self.network(network, &path, &[]);
@@ -257,8 +257,8 @@ impl<'m> Lowering<'m> {
         };
         for (at, flow) in flows.iter().enumerate() {
             let part = self.parts.find(&flow_path(&path, flow, at))?;
-            let name = if at + 1 == flows.len() { path.clone() } else { format!("{path}_{}", flow.entry.name) };
-            distribution = self.value(Operation::Flow(part), vec![distribution], &name);
+            let of_flow = if at + 1 == flows.len() { name.clone() } else { format!("{name}_{}", flow.entry.name) };
+            distribution = self.value(Operation::Flow(part), vec![distribution], &of_flow);
         }
         Some(distribution)
     }
@@ -370,7 +370,7 @@ impl<'m> Lowering<'m> {
     }
 
     fn log_prob(&mut self, side: Side, variable: VariableId, distribution: ValueId) -> ValueId {
-        let name = format!("log_{}", factor_path(self.model, side, variable));
+        let name = format!("log_{}_{}", side.name(), self.model.variable(variable).name);
         let value = self.known[&variable];
         self.value(Operation::LogProb, vec![distribution, value], &name)
     }
