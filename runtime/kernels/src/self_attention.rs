@@ -177,7 +177,7 @@ impl<T: Real> Loop for Softmax<'_, T> {
             let top = row.iter().fold(row[0], |top, value| if *value > top { *value } else { top });
             row.iter_mut().for_each(|value| *value = ((*value - top) * self.scale).exp::<FUSED>());
             let by = T::from_f64(vector::total([&*row], |[value]| value).recip());
-            row.iter_mut().for_each(|value| *value = *value * by);
+            row.iter_mut().for_each(|value| *value *= by);
         }
     }
 }

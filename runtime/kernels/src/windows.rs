@@ -54,7 +54,7 @@ pub fn nearest(x: &Tensor, height: usize, width: usize) -> Result<Tensor> {
     if (height, width) == (from_height, from_width) {
         return Ok(x.clone());
     }
-    if height % from_height == 0 && width % from_width == 0 {
+    if height.is_multiple_of(from_height) && width.is_multiple_of(from_width) {
         let (down, right) = (height / from_height, width / from_width);
         let spread = x.reshape(&[batch, channels, from_height, 1, from_width, 1][..])?;
         let spread = spread.broadcast_as(&[batch, channels, from_height, down, from_width, right][..])?;

@@ -41,7 +41,8 @@ mod tensors {
     /// # Errors
     /// Channels that the input does not have.
     pub fn channels(input: &Tensor, from: usize, to: usize) -> Result<Tensor> {
-        let (from, count) = super::span(from, to, input.dim(1)?).map_err(|why| Error::Msg(format!("`channels` {why}")))?;
+        let (from, count) =
+            super::span(from, to, input.dim(1)?).map_err(|why| Error::Msg(format!("`channels` {why}")))?;
         input.narrow(1, from, count)?.contiguous()
     }
 }

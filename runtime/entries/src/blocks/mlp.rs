@@ -49,18 +49,13 @@ mod tensors {
         /// An input that is not `[features]`.
         pub fn new(params: &Params, input: &[usize], config: MlpConfig) -> Result<Self> {
             let output = config.output(&[input])?;
-            let affine = |name: &str, from: usize, to: usize| {
-                NormConv::new(&params.at(name), from, to, 1, Shape2d::Stride(1))
-            };
+            let affine =
+                |name: &str, from: usize, to: usize| NormConv::new(&params.at(name), from, to, 1, Shape2d::Stride(1));
             let hidden = (0..config.depth).map(|at| {
                 let from = if at == 0 { input[0] } else { config.width };
                 affine(&format!("hidden.{at}"), from, config.width)
             });
-            Ok(Self {
-                hidden: hidden.collect::<Result<_>>()?,
-                head: affine("head", config.width, config.out)?,
-                output,
-            })
+            Ok(Self { hidden: hidden.collect::<Result<_>>()?, head: affine("head", config.width, config.out)?, output })
         }
 
         /// The output's shape, without the batch.

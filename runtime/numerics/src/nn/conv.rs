@@ -94,7 +94,8 @@ impl NormConv {
     pub fn weight(&self) -> Result<(Tensor, Tensor)> {
         let dim = usize::from(self.shape == Shape2d::Double);
         if self.params.phase() == Phase::Training {
-            let weight = ops::weight_norm(&self.masked_direction(self.direction.as_tensor())?, self.scale.as_tensor(), dim)?;
+            let weight =
+                ops::weight_norm(&self.masked_direction(self.direction.as_tensor())?, self.scale.as_tensor(), dim)?;
             return Ok((weight, self.bias.as_tensor().clone()));
         }
         let stamp = self.params.stamp(&[&self.direction, &self.scale, &self.bias])?;
