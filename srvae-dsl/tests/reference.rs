@@ -187,6 +187,7 @@ fn blocks() -> String {
         let inputs = match entry.arity {
             Arity::None => "none",
             Arity::One => "1",
+            Arity::Two => "2",
             Arity::Many => "2 or more",
         };
         vec![code_of(entry.name), inputs.to_owned(), entry.docs.to_owned(), arguments(entry.parameters)]

@@ -60,6 +60,8 @@ pub enum Arity {
     /// Nothing: the same values for every record.
     None,
     One,
+    /// Two, in an order.
+    Two,
     /// Two or more.
     Many,
 }

@@ -21,9 +21,10 @@ impl Checker<'_> {
                 self.findings.push(messages::unused_variable(&variable.name, variable.span));
             }
         }
-        for net in self.nets.unused() {
-            let unused = if net.is_let() { messages::unused_let } else { messages::unused_net };
-            self.findings.push(unused(&net.name, net.span));
+        let unused = self.nets.unused().into_iter().map(|net| (net.is_let(), net.name.clone(), net.span));
+        for (is_let, name, span) in unused.collect::<Vec<_>>() {
+            let unused = if is_let { messages::unused_let } else { messages::unused_net };
+            self.findings.push(unused(&name, span));
         }
         for (param, _) in self.params.iter().zip(&self.param_used).filter(|(_, used)| !**used) {
             self.findings.push(messages::unused_param(&param.name, param.span));
