@@ -136,7 +136,7 @@ pub struct Over {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Set {
     /// `1..L`, both ends included; it may run down.
-    Range(Expression, Expression),
+    Range(Box<[Expression; 2]>),
     /// `[16, 8, 4]`
     List(Vec<Expression>),
 }

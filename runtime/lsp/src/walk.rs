@@ -82,7 +82,7 @@ impl<'t> Walk<'_, 't> {
 
     fn set(&mut self, set: &'t Set) {
         match set {
-            Set::Range(from, to) => [from, to].into_iter().for_each(|end| self.expression(end, Place::Size)),
+            Set::Range(ends) => ends.iter().for_each(|end| self.expression(end, Place::Size)),
             Set::List(values) => values.iter().for_each(|value| self.expression(value, Place::Size)),
         }
     }

@@ -63,6 +63,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     checker.parameters(file, overrides);
     let Checker { mut findings, params, mut param_used, presets, .. } = checker;
     let Unrolled { file, paths, fixed, length, steps } = unroll(file, &params, &mut findings);
+    findings.finish(source)?;
     fixed.iter().for_each(|at| param_used[*at] = true);
     let length = length.and_then(|length| params.iter().position(|param| param.name == length)).map(ParamId);
     let fixed = fixed.into_iter().map(ParamId).collect();

@@ -208,7 +208,7 @@ impl<'a> Printer<'a> {
 
     fn set(&self, set: &Set) -> String {
         match set {
-            Set::Range(from, to) => format!("{}..{}", self.flat(from), self.flat(to)),
+            Set::Range(ends) => format!("{}..{}", self.flat(&ends[0]), self.flat(&ends[1])),
             Set::List(values) => format!("[{}]", self.all(values)),
         }
     }

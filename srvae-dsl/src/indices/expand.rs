@@ -148,8 +148,12 @@ impl Unroller<'_> {
             }
             ExpressionKind::Pipeline(stages) => {
                 let mut all = Vec::with_capacity(stages.len());
-                for stage in stages {
-                    all.extend(self.stages(stage, at)?);
+                for (position, stage) in stages.iter().enumerate() {
+                    match position {
+                        // What a pipe begins with is one value.
+                        0 => all.push(self.expression(stage, at)?),
+                        _ => all.extend(self.stages(stage, at)?),
+                    }
                 }
                 match <[Expression; 1]>::try_from(all) {
                     Ok([one]) => return Some(one),

@@ -132,10 +132,7 @@ impl Definitions<'_> {
 
     /// Whether every index of the clause ranges over the length: its members share their parameters.
     pub(super) fn shares(&self, unroller: &Unroller<'_>, selector: &Expression) -> bool {
-        let names = |expression: &Expression| match &expression.kind {
-            ExpressionKind::Number(_) => false,
-            _ => true,
-        };
-        names(selector) && unroller.indices.iter().any(|(name, index)| index.over_length && mentions(selector, name))
+        !matches!(selector.kind, ExpressionKind::Number(_))
+            && unroller.indices.iter().any(|(name, index)| index.over_length && mentions(selector, name))
     }
 }

@@ -44,6 +44,9 @@ pub fn unroll<'f>(file: &'f File, params: &[Param], findings: &mut Findings) -> 
         return unroller.finish(Cow::Borrowed(file));
     }
     unroller.declare(file);
+    if unroller.findings.has_errors() {
+        return unroller.finish(Cow::Borrowed(file));
+    }
     let definitions = unroller.definitions(file);
     unroller.know(&definitions);
     unroller.taken(&definitions);
@@ -118,17 +121,14 @@ impl<'u> Unroller<'u> {
     fn declare(&mut self, file: &File) {
         for item in &file.items {
             match &item.kind {
-                ItemKind::Length { name, .. } => {
-                    if self.length.replace(name.text.clone()).is_some() {
-                        self.findings.push(messages::second_length(name.span));
-                    }
+                ItemKind::Length { name, .. } if self.length.replace(name.text.clone()).is_some() => {
+                    self.findings.push(messages::second_length(name.span));
                 }
                 ItemKind::Index { name, set } => {
                     let over_length = self.mentions_length(set);
-                    if let Some(values) = self.set(set, &At::new()) {
-                        if self.indices.insert(name.text.clone(), Index { values, over_length }).is_some() {
-                            self.findings.push(messages::index_twice(&name.text, name.span));
-                        }
+                    let Some(values) = self.set(set, &At::new()) else { continue };
+                    if self.indices.insert(name.text.clone(), Index { values, over_length }).is_some() {
+                        self.findings.push(messages::index_twice(&name.text, name.span));
                     }
                 }
                 _ => {}
@@ -164,7 +164,10 @@ impl<'u> Unroller<'u> {
         let members = self.families.iter().flat_map(|(family, all)| all.iter().map(move |member| (family, member)));
         let members: BTreeMap<String, String> =
             members.map(|(family, member)| (plain(family, member), member_name(family, member))).collect();
-        for name in definitions.iter().flat_map(|definition| names(definition.item)) {
+        let is_about =
+            |item: &Item| matches!(item.kind, ItemKind::Factor(_) | ItemKind::Bound { .. } | ItemKind::Draw { .. });
+        let defined = definitions.iter().map(|definition| definition.item).filter(|item| !is_about(item));
+        for name in defined.flat_map(names) {
             if let Some(member) = members.get(&name.text).filter(|_| name.subscript.is_empty()) {
                 self.findings.push(messages::member_is_taken(&name.text, member, name.span));
             }

@@ -11,7 +11,8 @@ impl Unroller<'_> {
     pub(super) fn set(&mut self, set: &Set, at: &At) -> Option<Vec<i64>> {
         let values = match set {
             Set::List(values) => values.iter().map(|value| self.whole(value, at)).collect::<Option<Vec<_>>>()?,
-            Set::Range(from, to) => {
+            Set::Range(ends) => {
+                let [from, to] = &**ends;
                 let (first, last) = (self.whole(from, at)?, self.whole(to, at)?);
                 if first.abs_diff(last) >= MOST_MEMBERS as u64 {
                     self.findings.push(messages::too_many_members(MOST_MEMBERS, from.span.to(to.span)));
@@ -25,11 +26,11 @@ impl Unroller<'_> {
 
     /// Whether a set's ends name the length.
     pub(super) fn mentions_length(&self, set: &Set) -> bool {
-        let ends: Vec<&Expression> = match set {
-            Set::List(values) => values.iter().collect(),
-            Set::Range(from, to) => vec![from, to],
+        let ends: &[Expression] = match set {
+            Set::List(values) => values,
+            Set::Range(ends) => &**ends,
         };
-        ends.into_iter().any(|end| self.length.as_deref().is_some_and(|length| mentions(end, length)))
+        ends.iter().any(|end| self.length.as_deref().is_some_and(|length| mentions(end, length)))
     }
 
     /// The number of each value of the table's index.

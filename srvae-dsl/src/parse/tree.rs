@@ -119,7 +119,7 @@ impl Builder {
             return Some(Set::List(self.list(first)?));
         }
         let last = parts.find(|part| part.as_rule() == Rule::sum)?;
-        Some(Set::Range(self.expression(first)?, self.expression(last)?))
+        Some(Set::Range(Box::new([self.expression(first)?, self.expression(last)?])))
     }
 
     fn list(&self, pair: Pair<'_, Rule>) -> Option<Vec<Expression>> {
