@@ -41,8 +41,8 @@ pub struct Model {
     pub draws: Vec<Draw>,
     /// Parameters that decide how many members the families have: generated code has them at one value.
     pub fixed: Vec<ParamId>,
-    /// The parameter that is the length of the data, where the file has one.
-    pub length: Option<ParamId>,
+    /// The variable that is the length of each record, where the file has one: it is named as the parameter that is the largest.
+    pub length: Option<VariableId>,
 }
 
 impl Model {
@@ -63,6 +63,16 @@ impl Model {
     /// How the gradient passes through q's draws of this variable, where the file says it.
     pub fn draw_of(&self, id: VariableId) -> Option<&Draw> {
         self.draws.iter().find(|draw| draw.variable == id)
+    }
+
+    /// The network of the family that a `let` goes on from, where its recurrence runs down: `b[t + 1]` for `b[t]`.
+    pub fn goes_on_from(&self, id: NetId) -> Option<NetId> {
+        let (net, NetBody::Network(network)) = (&self.nets[id.0], &self.nets[id.0].body) else { return None };
+        let (family, step) = member(&net.name)?;
+        let later = |other: &&NetId| member(&self.nets[other.0].name).is_some_and(|it| it.0 == family && it.1 > step);
+        let used: Vec<NetId> =
+            network.nodes.iter().filter_map(|node| if let Op::Net(id) = node.op { Some(id) } else { None }).collect();
+        used.iter().find(later).copied().filter(|_| net.step.is_some())
     }
 
     /// The factor of this variable on one side.
@@ -87,6 +97,12 @@ impl Model {
         }
         graph
     }
+}
+
+/// `b` and 3 of `b[3]`.
+fn member(name: &str) -> Option<(&str, i64)> {
+    let (family, value) = name.strip_suffix(']')?.split_once('[')?;
+    Some((family, value.parse().ok()?))
 }
 
 /// The generative model p or the inference model q.
@@ -288,6 +304,8 @@ pub struct Net {
     pub is_let: bool,
     /// Where its parameters lie: its name, `block.3` of a member of a family.
     pub path: String,
+    /// The step of the length that it is of.
+    pub step: Option<usize>,
     pub span: Span,
 }
 

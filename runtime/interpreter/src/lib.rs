@@ -5,6 +5,7 @@
 mod names;
 mod parts;
 mod run;
+mod steps;
 
 use candle_core::Error;
 use names::{interned, interned_list};
@@ -49,10 +50,15 @@ impl Interpreted {
     /// A network written in Rust, which cannot be interpreted, or shapes that do not fit.
     pub fn new(plan: Plan, params: &Params) -> Result<Self> {
         let built = plan.parts.all.iter().map(|part| parts::part(part, params)).collect::<Result<_>>()?;
-        let terms = plan.derivation.terms.iter().map(|term| (interned(&term.name), kind(&term.kind))).collect();
+        let terms = plan.derivation.terms.iter().map(|term| {
+            let is_step = plan.model.variable(term.variable).step.is_some();
+            let name = if is_step { steps::family(&term.name) } else { &term.name };
+            (interned(name), kind(&term.kind))
+        });
+        let terms = terms.collect();
         let modes = plan.derivation.modes.iter().map(|mode| {
             let names = |ids: &[srvae_dsl::graph::VariableId]| {
-                interned_list(&ids.iter().map(|id| plan.name(*id)).collect::<Vec<_>>())
+                interned_list(&steps::names(ids.iter().map(|id| plan.model.variable(*id))))
             };
             Mode { name: interned(&mode.name), given: names(&mode.given), yields: names(&mode.yields(&plan.model)) }
         });
@@ -68,11 +74,15 @@ impl Interpreted {
     }
 
     /// What a program is given, held against its variables.
-    fn given<'v>(&self, program: &Program, from: &'v Values) -> Result<Vec<&'v srvae_numerics::Tensor>> {
+    fn given(&self, program: &Program, from: &Values) -> Result<Vec<srvae_numerics::Tensor>> {
         let each = program.given.iter().map(|id| {
             let variable = self.plan.model.variable(*id);
-            let value = from.get(&variable.name)?;
-            check_value(&variable.name, space_entry(variable.space).name, &variable.shape, &self.params, value)?;
+            let value = match (variable.step, steps::family(&variable.name)) {
+                // The steps of a record come in one array, as do those of all records.
+                (Some(step), family) if from.get(&variable.name).is_err() => steps::one(from.get(family)?, step)?,
+                _ => from.get(&variable.name)?.clone(),
+            };
+            check_value(&variable.name, space_entry(variable.space).name, &variable.shape, &self.params, &value)?;
             Ok(value)
         });
         each.collect()
@@ -94,7 +104,7 @@ impl Model for Interpreted {
         let mut values = values.into_iter();
         let terms = self.terms.iter().zip(values.by_ref());
         let terms = terms.map(|((name, kind), value)| Term { name, kind: *kind, value }).collect();
-        Ok(Terms { terms, scores: values.collect() })
+        Ok(Terms { terms: steps::summed(terms)?, scores: values.collect() })
     }
 
     fn modes(&self) -> &[Mode] {
@@ -126,8 +136,9 @@ impl Model for Interpreted {
         };
         let context = Context { samples, rows: count, draw: *draw, options: &BoundOptions::default() };
         let values = Run::new(self, program, &given, context).outputs(noise)?;
-        let names = self.modes[at].yields.iter();
-        Ok(names.zip(values).fold(Values::new(), |all, (name, value)| all.with(name, value)))
+        let yields = self.plan.derivation.modes[at].yields(&self.plan.model);
+        let names = yields.iter().map(|id| self.plan.model.variable(*id));
+        steps::together(names.zip(values))
     }
 }
 

@@ -29,7 +29,7 @@ enum Held {
 pub struct Run<'r> {
     model: &'r Interpreted,
     program: &'r Program,
-    given: &'r [&'r Tensor],
+    given: &'r [Tensor],
     context: Context<'r>,
     /// None before a value is computed, and after it was read for the last time.
     held: Vec<Option<Held>>,
@@ -37,7 +37,7 @@ pub struct Run<'r> {
 }
 
 impl<'r> Run<'r> {
-    pub fn new(model: &'r Interpreted, program: &'r Program, given: &'r [&'r Tensor], context: Context<'r>) -> Self {
+    pub fn new(model: &'r Interpreted, program: &'r Program, given: &'r [Tensor], context: Context<'r>) -> Self {
         let held = vec![None; program.values.len()];
         Self { model, program, given, context, held, enumeration: None }
     }
@@ -135,6 +135,8 @@ impl<'r> Run<'r> {
                 registry::divergence_term(density(0)?, density(1)?, tensor(2)?, self.context.options)?
             }
             Operation::LogRatio => (tensor(0)? - tensor(1)?)?,
+            Operation::Mask(step) => ops::mask(tensor(0)?, tensor(1)?, *step)?,
+            Operation::Within(step) => ops::within(tensor(0)?, tensor(1)?, tensor(2)?, *step)?,
             Operation::PerSample => ops::per_sample(tensor(0)?, samples)?,
         }))
     }

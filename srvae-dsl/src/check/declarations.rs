@@ -2,9 +2,9 @@
 
 use super::nets::Declared;
 use super::{Checker, Overrides, docs, names};
-use crate::ast::{File, Item, ItemKind, Name, Space};
+use crate::ast::{self, File, Item, ItemKind, Name};
 use crate::diagnostics::{MOST_NAMES, messages};
-use crate::graph::{Param, Role, Value, Variable};
+use crate::graph::{Number, Param, Role, Space, Value, Variable, VariableId};
 use crate::source::{Source, Span};
 use std::collections::BTreeMap;
 
@@ -49,6 +49,21 @@ impl<'a> Checker<'a> {
             }
         }
         self.declare_lets(file);
+    }
+
+    /// How many steps each record has: given with the data, beside the parameter of that name, which is the most.
+    pub(super) fn declare_length(&mut self, name: &str) -> Option<VariableId> {
+        let param = self.params.iter().find(|param| param.name == name)?;
+        let (docs, span) = (vec!["Steps of each record.".to_owned()], param.span);
+        let dims = vec![Number::Literal(Value::Int(1))];
+        let (name, role, space) = (name.to_owned(), Role::Given, Space::Real);
+        self.variables.push(Variable { name, docs, role, space, dims, shape: vec![1], step: None, span });
+        self.space_spans.push(span);
+        Some(VariableId(self.variables.len() - 1))
+    }
+
+    pub(super) fn step_of(&self, name: &str) -> Option<usize> {
+        self.steps.get(name).and_then(|step| usize::try_from(*step).ok())
     }
 
     fn model_name(&mut self, file: &File, source: &Source) {
@@ -108,7 +123,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn declare_variables(&mut self, item: &Item, role: Role, names: &[Name], space: &Space) {
+    fn declare_variables(&mut self, item: &Item, role: Role, names: &[Name], space: &ast::Space) {
         let Some(entry) = self.space_entry(space) else { return };
         let Some((dims, shape)) = self.sizes(entry, space) else { return };
         for name in names {
@@ -119,7 +134,7 @@ impl<'a> Checker<'a> {
                 space: entry.space,
                 dims: dims.clone(),
                 shape: shape.clone(),
-                step: self.steps.get(&name.text).and_then(|step| usize::try_from(*step).ok()),
+                step: self.step_of(&name.text),
                 span: name.span,
             });
             self.space_spans.push(space.span);

@@ -65,11 +65,11 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     let Unrolled { file, paths, fixed, length, steps } = unroll(file, &params, &mut findings);
     findings.finish(source)?;
     fixed.iter().for_each(|at| param_used[*at] = true);
-    let length = length.and_then(|length| params.iter().position(|param| param.name == length)).map(ParamId);
     let fixed = fixed.into_iter().map(ParamId).collect();
     let file: &File = &file;
     let mut checker = Checker { findings, params, param_used, presets, paths, steps, ..Checker::default() };
     checker.declare(file, source);
+    let length = length.and_then(|length| checker.declare_length(&length));
     checker.findings.finish(source)?;
     let (p, q) = checker.factors(file);
     let estimates = checker.estimates(file, &p, &q);

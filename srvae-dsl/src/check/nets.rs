@@ -248,6 +248,7 @@ impl Checker<'_> {
         let is_let = declared.is_let();
         let path = self.paths.get(&declared.name).unwrap_or(&declared.name).clone();
         let net = Net {
+            step: self.step_of(&declared.name),
             name: declared.name,
             path,
             docs: declared.docs,

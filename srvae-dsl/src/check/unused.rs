@@ -15,6 +15,7 @@ impl Checker<'_> {
             let read = match variable.role {
                 Role::Observed => true,
                 // A latent that q alone reads is an auxiliary variable: it makes q richer.
+                Role::Given if self.params.iter().any(|param| param.name == variable.name) => true,
                 Role::Latent | Role::Given => in_p.contains(&id) || in_q.contains(&id),
             };
             if !read {

@@ -152,6 +152,14 @@ impl Walker<'_> {
                 let (log_q, log_p) = (reference(0), reference(1));
                 quote!((#log_q - #log_p))
             }
+            Operation::Mask(step) => {
+                let inputs = all();
+                quote!(::srvae::ops::mask(#(#inputs),*, #step))
+            }
+            Operation::Within(step) => {
+                let inputs = all();
+                quote!(::srvae::ops::within(#(#inputs),*, #step))
+            }
             Operation::PerSample => {
                 let nats = reference(0);
                 quote!(::srvae::ops::per_sample(#nats, samples))

@@ -63,6 +63,8 @@ struct Lowering<'m> {
     known: BTreeMap<VariableId, ValueId>,
     /// What a named network made of its inputs: a tower of values that each read the last one twice is walked once.
     applied: BTreeMap<(NetId, Vec<ValueId>), ValueId>,
+    /// The value of each `let` that was computed.
+    lets: BTreeMap<NetId, ValueId>,
     enumerated: Vec<VariableId>,
     scores: Vec<ValueId>,
     /// Whether the caller says how many rows there are, also where it gives nothing.
@@ -80,6 +82,7 @@ impl<'m> Lowering<'m> {
             equal: BTreeMap::new(),
             known: BTreeMap::new(),
             applied: BTreeMap::new(),
+            lets: BTreeMap::new(),
             enumerated: Vec::new(),
             scores: Vec::new(),
             has_rows: true,
@@ -293,8 +296,29 @@ impl<'m> Lowering<'m> {
             NetBody::Network(network) => self.network(network, &path, &key.1),
             NetBody::Rust { .. } => self.layer(&path, key.1.clone()),
         };
+        let value = self.within(net, value);
+        if model.nets[net.0].is_let {
+            self.lets.insert(net, value);
+        }
         self.applied.insert(key, value);
         value
+    }
+
+    /// What goes on from a later step: over the padding after a record's end it is what that step has.
+    fn within(&mut self, net: NetId, value: ValueId) -> ValueId {
+        let model = self.model;
+        let (Some(later), Some(step)) = (model.goes_on_from(net), model.nets[net.0].step) else { return value };
+        let steps = model.length.and_then(|id| self.known.get(&id).copied());
+        let other = self.lets.get(&later).copied();
+        let name = self.values[value.0].name.clone();
+        match (other, steps) {
+            (Some(other), Some(steps)) => {
+                let value = self.value(Operation::Within(step), vec![value, other, steps], &name);
+                self.lets.insert(net, value);
+                value
+            }
+            _ => value,
+        }
     }
 
     fn layer(&mut self, path: &str, inputs: Vec<ValueId>) -> ValueId {
@@ -386,7 +410,7 @@ impl<'m> Lowering<'m> {
             factor.and_then(|factor| lowering.distribution(factor)).unwrap_or(value)
         };
         let p = density(self, Side::P);
-        match &term.kind {
+        let nats = match &term.kind {
             TermKind::Reconstruction => self.log_prob(Side::P, variable, p),
             TermKind::Kl { estimator, .. } => {
                 let q = density(self, Side::Q);
@@ -401,6 +425,11 @@ impl<'m> Lowering<'m> {
                     }
                 }
             }
+        };
+        // A step that a record does not have adds nothing.
+        match (model.variable(variable).step, model.length.and_then(|id| self.known.get(&id).copied())) {
+            (Some(step), Some(steps)) => self.value(Operation::Mask(step), vec![nats, steps], &format!("masked_{own}")),
+            _ => nats,
         }
     }
 }

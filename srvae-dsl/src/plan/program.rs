@@ -105,6 +105,10 @@ pub enum Operation {
     Divergence,
     /// ln q − ln p, of two log-probabilities.
     LogRatio,
+    /// Numbers a row, 0 in records that end before this step: numbers, and the steps of each record.
+    Mask(usize),
+    /// A value, or in records that end before this step another: the value, the other, and the steps of each record.
+    Within(usize),
     /// `[K·B]` to `[K, B]`.
     PerSample,
 }

@@ -114,6 +114,8 @@ impl Plan {
             Operation::LogProb => format!("ln {}({})", inputs[0], inputs[1]),
             Operation::Divergence => format!("KL({} ‖ {}) at {}", inputs[0], inputs[1], inputs[2]),
             Operation::LogRatio => format!("{} − {}", inputs[0], inputs[1]),
+            Operation::Mask(step) => format!("{} where {step} ≤ {}", inputs[0], inputs[1]),
+            Operation::Within(step) => format!("{} where {step} ≤ {}, else {}", inputs[0], inputs[2], inputs[1]),
             Operation::PerSample => format!("[samples, batch] of {all}"),
             Operation::Enumerate(_) => "every value".to_owned(),
             Operation::Total => inputs.join(" + "),
