@@ -254,6 +254,7 @@ fn variable(model: &Model, id: graph::VariableId) -> Variable {
         name: variable.name.clone(),
         role: match variable.role {
             graph::Role::Observed => Role::Observed,
+            graph::Role::Partly => Role::Partly,
             graph::Role::Latent => Role::Latent,
             graph::Role::Given => Role::Given,
         },

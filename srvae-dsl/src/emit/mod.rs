@@ -8,6 +8,7 @@ mod config;
 mod layers;
 mod model;
 mod number;
+mod objective;
 mod program;
 mod variables;
 
