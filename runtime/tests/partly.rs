@@ -134,7 +134,8 @@ fn bounded(model: &dyn Model, values: &Values, options: &BoundOptions) -> Terms 
 #[test]
 fn a_record_is_bounded_as_by_the_model_of_its_kind() {
     let ways = ["enumerate", "score", "straight_through", "relaxed(temperature: 0.5)"];
-    let discrete = ways.map(|draw| (classes("partly observed", draw), classes("latent", draw), classes("observed", draw)));
+    let discrete =
+        ways.map(|draw| (classes("partly observed", draw), classes("latent", draw), classes("observed", draw)));
     let real = (reals("partly observed"), reals("latent"), reals("observed"));
     for (both, latent, observed) in discrete.into_iter().chain([real]) {
         let y = if both.contains("label") { one_hot(&[2, 0, 1]) } else { bits(3, &[RECORDS, 3]) };

@@ -186,7 +186,7 @@ impl Checker<'_> {
             None => Quantity { number: Number::Literal(Value::Real(1.0)), value: 1.0 },
         };
         let scale = match stated.sign {
-            Operator::Subtract => times(Quantity { number: Number::Literal(Value::Real(-1.0)), value: -1.0 }, scale),
+            Operator::Subtract => negated(scale),
             _ => scale,
         };
         let condition = match &stated.condition {
@@ -229,6 +229,18 @@ impl Checker<'_> {
 fn times(left: Quantity, right: Quantity) -> Quantity {
     let number = Number::Binary(Operator::Multiply, Box::new(left.number), Box::new(right.number));
     Quantity { number, value: left.value * right.value }
+}
+
+fn negated(quantity: Quantity) -> Quantity {
+    let value = -quantity.value;
+    let number = match quantity.number {
+        Number::Literal(_) => Number::Literal(Value::Real(value)),
+        number => {
+            let zero = Number::Literal(Value::Real(0.0));
+            Number::Binary(Operator::Subtract, Box::new(zero), Box::new(number))
+        }
+    };
+    Quantity { number, value }
 }
 
 fn real(value: &Value) -> Option<f64> {

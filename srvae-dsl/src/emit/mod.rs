@@ -39,7 +39,7 @@ pub fn emit(plan: &Plan, origin: &Origin) -> TokenStream {
     ];
     quote! {
         #(#docs)*
-        #[allow(nonstandard_style, ambiguous_glob_reexports)]
+        #[allow(nonstandard_style, ambiguous_glob_reexports, clippy::too_many_arguments)]
         pub mod #name {
             pub use {model::*, results::*, variables::*};
 
