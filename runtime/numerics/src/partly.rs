@@ -146,7 +146,9 @@ mod tests {
         // Two values of three records, the value slowest: the first record has the second value, the others none.
         let one_hot = |class: usize| [f64::from(class == 0), f64::from(class == 1)];
         let own = Tensor::new(&[one_hot(1), [0.0; 2], [0.0; 2], one_hot(1), [0.0; 2], [0.0; 2]], &Device::Cpu).unwrap();
-        let values = Tensor::new(&[one_hot(0), one_hot(0), one_hot(0), one_hot(1), one_hot(1), one_hot(1)], &Device::Cpu).unwrap();
+        let values =
+            Tensor::new(&[one_hot(0), one_hot(0), one_hot(0), one_hot(1), one_hot(1), one_hot(1)], &Device::Cpu)
+                .unwrap();
         let log_q = tensor(&[-0.1, -0.2, -0.3, -2.1, -2.2, -2.3]);
         let found = known(&tensor(&[1.0, 0.0, 0.0, 1.0, 0.0, 0.0]), &own, &values, &log_q).unwrap();
         let found = found.exp().unwrap().to_vec1::<f64>().unwrap();

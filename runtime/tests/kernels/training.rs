@@ -95,7 +95,10 @@ fn steps(in_places: bool) -> Result<(Vec<Tensor>, Vec<f64>)> {
         }
         match &mut replay {
             Some(replay) => replay.step(model, &batch, &mut noise, &mut optimiser, &config, Moment::of(step, 1, 1))?,
-            None => replay = Some(Replay::begin(model, &batch, &mut noise, &mut optimiser, &config, Moment::of(step, 1, 1))?),
+            None => {
+                replay =
+                    Some(Replay::begin(model, &batch, &mut noise, &mut optimiser, &config, Moment::of(step, 1, 1))?)
+            }
         }
         if let Some(replay) = &replay {
             told = replay.found(step)?.0.terms.into_iter().map(|(_, _, mean)| mean).collect();

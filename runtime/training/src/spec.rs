@@ -63,9 +63,12 @@ impl Spec {
     }
 
     /// Pixels and channels of the observed images of an example: what bits/dim divides by. Other variables are no dimensions
-    /// of an image.
+    /// of an image. None where some records lack an image: they would have others than the rest.
     pub fn dimensions(&self) -> usize {
-        let is_image = |variable: &&Variable| variable.is_observed() && variable.space == Space::Image;
+        if self.variables.iter().any(|variable| variable.role == Role::Partly && variable.space == Space::Image) {
+            return 0;
+        }
+        let is_image = |variable: &&Variable| variable.role == Role::Observed && variable.space == Space::Image;
         self.variables.iter().filter(is_image).map(|variable| variable.shape.iter().product::<usize>()).sum()
     }
 

@@ -86,7 +86,7 @@ impl Trainer<'_> {
             return self.replayed(&batch, begun);
         }
         let mut terms = self.model.bound(&batch, &mut self.noise, &objective::options(&self.config))?;
-        self.data.train.own_units(&mut terms)?;
+        self.data.train.own_units(&mut terms, &batch)?;
         let (model, moment) = (self.model.as_ref(), self.moment());
         let weighted = objective::weighted(model, &terms, &self.config, moment)?;
         let loss = objective::loss(&weighted, &self.config)?;
