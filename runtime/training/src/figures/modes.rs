@@ -104,7 +104,7 @@ pub fn complete(model: &dyn Model, mode: &Mode, data: &Values, noise: &mut Noise
             _ => {
                 let infers = |other: &&Mode| {
                     let is_known = |given: &&str| *given != *name && data.find(given).is_some();
-                    other.yields.contains(name) && other.given.iter().all(|given| is_known(given))
+                    other.yields.contains(name) && other.given.iter().all(is_known)
                 };
                 let from = model.modes().iter().find(|mode| mode.name == "reconstruction" && infers(mode));
                 let from = from.or_else(|| model.modes().iter().filter(|mode| !mode.given.is_empty()).find(infers));
