@@ -7,17 +7,19 @@ mod parts;
 mod run;
 mod steps;
 
-use candle_core::Error;
+use candle_core::{Error, bail};
 use names::{interned, interned_list};
 use parts::Built;
 use run::{Context, Run};
 use srvae_dsl::catalog::space_entry;
 use srvae_dsl::derive;
-use srvae_dsl::plan::{Operation, PartId, Plan, Program};
+use srvae_dsl::graph::{self, RampUnit, VariableId};
+use srvae_dsl::plan::{Operation, PartId, Plan, Program, addend_text};
 use srvae_dsl::{Overrides, Source};
-use srvae_numerics::generated::{check_value, draws_per_record, unknown_mode};
+use srvae_numerics::generated::{check_partly, check_value, draws_per_record, unknown_mode};
 use srvae_numerics::{
-    BoundOptions, Builder, Draw, Flow, Mode, Model, Noise, Params, Result, Term, TermKind, Terms, Values,
+    Added, BoundOptions, Builder, Draw, Flow, Mode, Model, Noise, Params, Ramp, Result, Tensor, Term, TermKind, Terms,
+    Values, Weight,
 };
 use std::sync::Arc;
 
@@ -38,6 +40,9 @@ pub struct Interpreted {
     params: Params,
     built: Vec<Built>,
     terms: Vec<(&'static str, TermKind)>,
+    weights: Vec<Weight>,
+    /// Names and scales of what training maximises besides the bound.
+    added: Vec<(&'static str, f64)>,
     modes: Vec<Mode>,
     /// Factor and name of each flow, and the part it is.
     flows: Vec<(String, &'static str, PartId)>,
@@ -56,6 +61,9 @@ impl Interpreted {
             (interned(name), kind(&term.kind))
         });
         let terms = terms.collect();
+        let weights = plan.model.weights.iter().map(weight).collect();
+        let added = plan.model.addends.iter();
+        let added = added.map(|addend| (interned(&addend_text(&plan, addend)), addend.scale.value)).collect();
         let modes = plan.derivation.modes.iter().map(|mode| {
             let names = |ids: &[srvae_dsl::graph::VariableId]| {
                 interned_list(&steps::names(ids.iter().map(|id| plan.model.variable(*id))))
@@ -70,20 +78,31 @@ impl Interpreted {
                 factor.flows.iter().map(|part| (text.clone(), interned(plan.parts.part(*part).entry()), *part)),
             );
         }
-        Ok(Self { plan, params: params.clone(), built, terms, modes, flows })
+        Ok(Self { plan, params: params.clone(), built, terms, weights, added, modes, flows })
     }
 
-    /// What a program is given, held against its variables.
-    fn given(&self, program: &Program, from: &Values) -> Result<Vec<srvae_numerics::Tensor>> {
-        let each = program.given.iter().map(|id| {
-            let variable = self.plan.model.variable(*id);
-            let value = match (variable.step, steps::family(&variable.name)) {
-                // The steps of a record come in one array, as do those of all records.
-                (Some(step), family) if from.get(&variable.name).is_err() => steps::one(from.get(family)?, step)?,
-                _ => from.get(&variable.name)?.clone(),
+    /// What a program is given, held against its variables, in the program's order.
+    fn given(&self, program: &Program, from: &Values) -> Result<Vec<Given>> {
+        let each = program.arguments().map(|argument| {
+            let (id, is_partly) = match argument.operation {
+                Operation::Given(id) => (id, false),
+                Operation::Partly(id) => (id, true),
+                _ => bail!("a program is given what is no variable"),
             };
-            check_value(&variable.name, space_entry(variable.space).name, &variable.shape, &self.params, &value)?;
-            Ok(value)
+            let variable = self.plan.model.variable(id);
+            let (name, space, shape) = (&variable.name, space_entry(variable.space).name, &variable.shape);
+            if is_partly {
+                let partly = from.partly(name, shape, &self.params)?;
+                check_partly(name, space, shape, &self.params, &partly.value, &partly.present)?;
+                return Ok(Given { id, value: partly.value, present: Some(partly.present) });
+            }
+            let value = match (variable.step, steps::family(name)) {
+                // The steps of a record come in one array, as do those of all records.
+                (Some(step), family) if from.get(name).is_err() => steps::one(from.get(family)?, step)?,
+                _ => from.get(name)?.clone(),
+            };
+            check_value(name, space, shape, &self.params, &value)?;
+            Ok(Given { id, value, present: None })
         });
         each.collect()
     }
@@ -97,14 +116,20 @@ impl Model for Interpreted {
     fn bound(&self, data: &Values, noise: &mut Noise, options: &BoundOptions) -> Result<Terms> {
         let program = &self.plan.bound;
         let given = self.given(program, data)?;
-        let records = given.first().map_or(Ok(1), |value| value.dim(0))?;
+        let records = given.first().map_or(Ok(1), |given| given.value.dim(0))?;
         let context =
             Context { samples: options.samples, rows: options.samples * records, draw: Draw::default(), options };
         let values = Run::new(self, program, &given, context).outputs(noise)?;
         let mut values = values.into_iter();
         let terms = self.terms.iter().zip(values.by_ref());
         let terms = terms.map(|((name, kind), value)| Term { name, kind: *kind, value }).collect();
-        Ok(Terms { terms: steps::summed(terms)?, scores: values.collect() })
+        let scores = values.by_ref().take(program.scores.len()).collect();
+        let added = self.added.iter().zip(values).map(|((name, scale), value)| Added { name, scale: *scale, value });
+        Ok(Terms { terms: steps::summed(terms)?, scores, added: added.collect() })
+    }
+
+    fn weights(&self) -> Vec<Weight> {
+        self.weights.clone()
     }
 
     fn modes(&self) -> &[Mode] {
@@ -130,7 +155,7 @@ impl Model for Interpreted {
         let given = self.given(program, given)?;
         let samples = match given.first() {
             Some(first) if program.uses(|operation| *operation == Operation::Repeat) => {
-                draws_per_record(count, first.dim(0)?)?
+                draws_per_record(count, first.value.dim(0)?)?
             }
             _ => 1,
         };
@@ -140,6 +165,22 @@ impl Model for Interpreted {
         let names = yields.iter().map(|id| self.plan.model.variable(*id));
         steps::together(names.zip(values))
     }
+}
+
+/// A variable that a program is given, and which records have it where some may lack it.
+struct Given {
+    id: VariableId,
+    value: Tensor,
+    present: Option<Tensor>,
+}
+
+fn weight(weight: &graph::Weight) -> Weight {
+    let ramp = weight.ramp.as_ref().map_or(Ramp::None, |ramp| match ramp.unit {
+        RampUnit::Passes => Ramp::Passes(ramp.length.value),
+        RampUnit::Steps => Ramp::Steps(ramp.length.value),
+    });
+    let free = weight.free.as_ref().map_or(0.0, |free| free.value);
+    Weight { term: interned(&weight.term), scale: weight.scale.value, ramp, free }
 }
 
 fn kind(kind: &derive::TermKind) -> TermKind {

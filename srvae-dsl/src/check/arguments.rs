@@ -59,7 +59,7 @@ impl Checker<'_> {
         let (mut complete, mut next, mut first_named) = (true, 0, None);
         for argument in given {
             if let (None, ast::ExpressionKind::Range(from, to)) = (&argument.name, &argument.value.kind) {
-                complete &= self.part(entry, &mut slots, [from, to], argument.value.span);
+                complete &= self.ends(entry, &mut slots, [from, to], argument.value.span);
                 continue;
             }
             let found = match &argument.name {
@@ -99,7 +99,7 @@ impl Checker<'_> {
     }
 
     /// `channels(4..8)`: the arguments `from` and `to`; false where the entry takes no part of its input.
-    fn part<'e>(
+    fn ends<'e>(
         &mut self,
         entry: Signature,
         slots: &mut [Vec<&'e ast::Expression>],

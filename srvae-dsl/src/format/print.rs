@@ -1,10 +1,10 @@
 //! Statements and expressions as text.
 
 use crate::ast::{
-    Argument, Call, Expression, ExpressionKind, Factor, Formal, Item, ItemKind, Name, NetBody, Order, Set, Setting,
-    Space, Table,
+    Addend, Argument, Call, Expression, ExpressionKind, Factor, Formal, Item, ItemKind, Name, NetBody, Order, Set,
+    Setting, Space, Table,
 };
-use crate::graph::Role;
+use crate::graph::Side;
 use crate::source::{Source, Span};
 
 /// Columns that a line may have.
@@ -25,9 +25,9 @@ impl<'a> Printer<'a> {
         let mut printer = Self { source, role: 0, head: 0, lets: 0 };
         for item in items {
             match &item.kind {
-                ItemKind::Variables { role, .. } => printer.role = printer.role.max(role_name(*role).len()),
+                ItemKind::Variables { role, .. } => printer.role = printer.role.max(role.name().len()),
                 ItemKind::Let { name, .. } => printer.lets = printer.lets.max(width(&printer.name(name))),
-                ItemKind::Factor(factor) => printer.head = printer.head.max(width(&printer.head(factor))),
+                ItemKind::Factor(factor) => printer.head = printer.head.max(width(&printer.factor_head(factor))),
                 _ => {}
             }
         }
@@ -40,7 +40,7 @@ impl<'a> Printer<'a> {
             ItemKind::Param(setting) => format!("param {}", self.setting(setting)),
             ItemKind::Preset { name, settings } => self.preset(name, settings),
             ItemKind::Variables { role, names, space } => {
-                let (role, width) = (role_name(*role), self.role);
+                let (role, width) = (role.name(), self.role);
                 format!("{role:width$} {}: {}", self.list(names), self.space(space))
             }
             ItemKind::Net { name, formals, output, body } => self.net(name, formals, output.as_ref(), body),
@@ -58,6 +58,8 @@ impl<'a> Printer<'a> {
             ItemKind::Factor(factor) => self.factor(factor),
             ItemKind::Bound { term, estimator } => format!("bound {} = {}", self.name(term), estimator.text),
             ItemKind::Draw { variable, method } => format!("draw {} = {}", self.name(variable), self.call(method)),
+            ItemKind::Weight { term, value } => format!("weight {} = {}", self.name(term), self.flat(value)),
+            ItemKind::Objective(addend) => self.objective(addend),
             ItemKind::Table { name, index, values } => {
                 format!("param {}[{}] = {}", name.text, index.text, self.table(values))
             }
@@ -75,6 +77,14 @@ impl<'a> Printer<'a> {
             }
             out.push_str(&clause);
         }
+    }
+
+    fn objective(&self, addend: &Addend) -> String {
+        let scale = addend.scale.as_ref().map_or_else(String::new, |scale| format!("{} * ", self.flat(scale)));
+        let head = self.head_of(addend.side, &addend.variable, &addend.parents);
+        let condition = addend.condition.as_ref();
+        let condition = condition.map_or_else(String::new, |name| format!(" where {} is observed", name.text));
+        format!("objective {} {scale}ln {head}{condition}", addend.sign.sign())
     }
 
     fn setting(&self, setting: &Setting) -> String {
@@ -121,7 +131,7 @@ impl<'a> Printer<'a> {
 
     fn factor(&self, factor: &Factor) -> String {
         let columns = self.head;
-        let start = format!("{:columns$} = ", self.head(factor));
+        let start = format!("{:columns$} = ", self.factor_head(factor));
         let column = width(&start);
         let body = self.flat(&factor.body);
         let Some(network) = &factor.network else {
@@ -200,10 +210,14 @@ impl<'a> Printer<'a> {
         names.iter().map(|name| self.name(name)).collect::<Vec<_>>().join(", ")
     }
 
+    fn factor_head(&self, factor: &Factor) -> String {
+        self.head_of(factor.side, &factor.variable, &factor.parents)
+    }
+
     /// `p(y | u)`
-    fn head(&self, factor: &Factor) -> String {
-        let bar = if factor.parents.is_empty() { String::new() } else { format!(" | {}", self.list(&factor.parents)) };
-        format!("{}({}{bar})", factor.side.name(), self.name(&factor.variable))
+    fn head_of(&self, side: Side, variable: &Name, parents: &[Name]) -> String {
+        let bar = if parents.is_empty() { String::new() } else { format!(" | {}", self.list(parents)) };
+        format!("{}({}{bar})", side.name(), self.name(variable))
     }
 
     fn set(&self, set: &Set) -> String {
@@ -247,14 +261,6 @@ impl<'a> Printer<'a> {
                 stages.iter().map(|stage| self.flat(stage)).collect::<Vec<_>>().join(" |> ")
             }
         }
-    }
-}
-
-fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Observed => "observed",
-        Role::Latent => "latent",
-        Role::Given => "given",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::members::Definitions;
 use super::{At, Unroller, member_name};
-use crate::ast::{Argument, Call, Expression, ExpressionKind, Factor, Item, ItemKind, Name, NetBody, Space};
+use crate::ast::{Addend, Argument, Call, Expression, ExpressionKind, Factor, Item, ItemKind, Name, NetBody, Space};
 use crate::catalog;
 use crate::diagnostics::messages;
 use crate::graph::Value;
@@ -44,11 +44,27 @@ impl Unroller<'_> {
             ItemKind::Bound { term, estimator } => {
                 ItemKind::Bound { term: self.one(term, at)?, estimator: estimator.clone() }
             }
+            ItemKind::Weight { term, value } => {
+                ItemKind::Weight { term: self.one(term, at)?, value: self.expression(value, at)? }
+            }
+            ItemKind::Objective(addend) => ItemKind::Objective(self.addend(addend, at)?),
             ItemKind::Draw { variable, method } => {
                 ItemKind::Draw { variable: self.one(variable, at)?, method: self.call(method, at)? }
             }
             other => other.clone(),
         })
+    }
+
+    fn addend(&mut self, addend: &Addend, at: &At) -> Option<Addend> {
+        let scale = match &addend.scale {
+            Some(scale) => Some(self.expression(scale, at)?),
+            None => None,
+        };
+        let mut parents: Vec<Name> = Vec::new();
+        for parent in &addend.parents {
+            parents.extend(self.several(parent, at)?);
+        }
+        Some(Addend { variable: self.one(&addend.variable, at)?, scale, parents, ..addend.clone() })
     }
 
     fn factor(&mut self, definition: &Definitions<'_>, factor: &Factor, at: &At) -> Option<Factor> {

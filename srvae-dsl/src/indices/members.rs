@@ -58,6 +58,8 @@ impl Unroller<'_> {
             ItemKind::Net { name, .. } | ItemKind::Let { name, .. } => vec![name],
             ItemKind::Factor(factor) => vec![&factor.variable],
             ItemKind::Bound { term: name, .. } | ItemKind::Draw { variable: name, .. } => vec![name],
+            ItemKind::Weight { term: name, .. } => vec![name],
+            ItemKind::Objective(addend) => vec![&addend.variable],
             _ => Vec::new(),
         };
         let selectors = || left.iter().flat_map(|name| &name.subscript);

@@ -65,6 +65,8 @@ fn names(item: &Item) -> Vec<&Name> {
         ItemKind::Net { name, .. } | ItemKind::Let { name, .. } => vec![name],
         ItemKind::Factor(factor) => std::iter::once(&factor.variable).chain(&factor.parents).collect(),
         ItemKind::Bound { term: name, .. } | ItemKind::Draw { variable: name, .. } => vec![name],
+        ItemKind::Weight { term, .. } => vec![term],
+        ItemKind::Objective(addend) => std::iter::once(&addend.variable).chain(&addend.parents).collect(),
         ItemKind::Model(_)
         | ItemKind::Param(_)
         | ItemKind::Preset { .. }
@@ -164,9 +166,10 @@ impl<'u> Unroller<'u> {
         let members = self.families.iter().flat_map(|(family, all)| all.iter().map(move |member| (family, member)));
         let members: BTreeMap<String, String> =
             members.map(|(family, member)| (plain(family, member), member_name(family, member))).collect();
-        let is_about =
-            |item: &Item| matches!(item.kind, ItemKind::Factor(_) | ItemKind::Bound { .. } | ItemKind::Draw { .. });
-        let defined = definitions.iter().map(|definition| definition.item).filter(|item| !is_about(item));
+        let defines = |item: &&Item| {
+            matches!(item.kind, ItemKind::Variables { .. } | ItemKind::Net { .. } | ItemKind::Let { .. })
+        };
+        let defined = definitions.iter().map(|definition| definition.item).filter(defines);
         for name in defined.flat_map(names) {
             if let Some(member) = members.get(&name.text).filter(|_| name.subscript.is_empty()) {
                 self.findings.push(messages::member_is_taken(&name.text, member, name.span));

@@ -26,8 +26,8 @@ pub(super) struct Statement {
 }
 
 /// Words that begin a statement and nothing else: at the start of a line they end one whose bracket was forgotten.
-const STARTERS: [&str; 10] =
-    ["model", "param", "preset", "index", "observed", "latent", "given", "net", "bound", "draw"];
+const STARTERS: [&str; 12] =
+    ["model", "param", "preset", "index", "observed", "partly", "latent", "given", "net", "bound", "draw", "weight"];
 
 pub(super) fn lay_out(text: &str, findings: &mut Findings) -> Layout {
     let mut scanner = Scanner {
@@ -173,7 +173,7 @@ impl Scanner<'_> {
     fn begin_line(&mut self, token: &str, end: usize) {
         let wants_more = self.current.as_ref().is_some_and(|current| current.wants_more);
         let is_indented = self.text[..end - token.len()].ends_with([' ', '\t']);
-        let is_clause = token == "|>" || token == "from" || (token == "for" && is_indented);
+        let is_clause = matches!(token, "|>" | "from" | "where") || (token == "for" && is_indented);
         let goes_on = !self.brackets.is_empty() || wants_more || is_clause;
         if !goes_on || self.starts_statement(token, end) {
             self.end_statement();
@@ -204,7 +204,8 @@ impl Scanner<'_> {
             rest = rest.find('\n').map_or("", |newline| rest[newline..].trim_start());
         }
         let word_ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
-        rest.starts_with("|>") || rest.strip_prefix("from").is_some_and(word_ends)
+        let word = |word: &str| rest.strip_prefix(word).is_some_and(word_ends);
+        rest.starts_with("|>") || word("from") || word("where")
     }
 
     fn open(&mut self, bracket: char, at: usize) {
