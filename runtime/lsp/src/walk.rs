@@ -177,7 +177,11 @@ impl<'t> Walk<'_, 't> {
                 self.weight(right);
             }
             ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => self.weight(inner),
-            ExpressionKind::Call(_) | ExpressionKind::Number(_) | ExpressionKind::Learned(_) | ExpressionKind::Range(..) | ExpressionKind::Pipeline(_) => {
+            ExpressionKind::Call(_)
+            | ExpressionKind::Number(_)
+            | ExpressionKind::Learned(_)
+            | ExpressionKind::Range(..)
+            | ExpressionKind::Pipeline(_) => {
                 self.expression(value, Place::Size);
             }
         }

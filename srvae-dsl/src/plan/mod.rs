@@ -50,10 +50,42 @@ impl Plan {
         self.factors.iter().find(|factor| factor.side == side && factor.variable == variable)
     }
 
+    /// The name of a variable for callers, and the step it is of: the steps of a family are one array.
+    pub fn outside(&self, id: VariableId) -> (&str, Option<usize>) {
+        let variable = self.model.variable(id);
+        match variable.step {
+            Some(step) => (family(&variable.name), Some(step)),
+            None => (&variable.name, None),
+        }
+    }
+
+    /// Names of variables for callers, each once.
+    pub fn names_outside(&self, ids: &[VariableId]) -> Vec<&str> {
+        let mut all: Vec<&str> = Vec::new();
+        for name in ids.iter().map(|id| self.outside(*id).0) {
+            if !all.contains(&name) {
+                all.push(name);
+            }
+        }
+        all
+    }
+
+    /// The name of a term for callers: those of all steps are one term, their sum.
+    pub fn term_name<'t>(&self, term: &'t str) -> &'t str {
+        let variable = term.split_once('_').map_or("", |(_, variable)| variable);
+        let is_step = self.model.variables.iter().any(|other| other.step.is_some() && other.name == variable);
+        if is_step { family(term) } else { term }
+    }
+
     /// A variable's name.
     pub fn name(&self, id: VariableId) -> &str {
         &self.model.variable(id).name
     }
+}
+
+/// `x` of `x[3]`.
+fn family(name: &str) -> &str {
+    name.split('[').next().unwrap_or(name)
 }
 
 /// Decides.
