@@ -37,7 +37,7 @@ fn learns(file: &Path) -> Result<()> {
     let said = run(Command::new(program()).arg("train").arg(file).args(train).arg("--out").arg(&out))?;
     let last: serde_json::Value = serde_json::from_str(said.lines().last().unwrap_or_default())?;
     let score = |key: &str| last[key].as_f64().with_context(|| format!("no `{key}` in {last}"));
-    let (before, after) = (score("before")?, score("after")?);
+    let (before, after) = (score("test_before")?, score("test_after")?);
     println!(
         "| {} | {before:.3} | {after:.3} | {} | {:.1} |",
         file.file_stem().unwrap_or_default().to_string_lossy(),
