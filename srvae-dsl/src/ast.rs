@@ -50,6 +50,8 @@ pub enum ItemKind {
     Net { name: Name, formals: Vec<Formal>, output: Option<Space>, body: NetBody },
     /// `let h = x |> encoder(…)`
     Let { name: Name, value: Expression },
+    /// `flow glow = squeeze |> …`
+    Flow { name: Name, value: Expression },
     /// `p(y | u) = … from …`
     Factor(Factor),
     /// `bound KL_z = monte_carlo`

@@ -39,6 +39,7 @@ impl<'a> Checker<'a> {
             }
         }
         self.declare_lets(file);
+        self.declare_flows(file);
     }
 
     fn model_name(&mut self, file: &File, source: &Source) {
@@ -71,7 +72,9 @@ impl<'a> Checker<'a> {
             let (names, seen): (Vec<&Name>, _) = match &item.kind {
                 ItemKind::Param(setting) => (vec![&setting.name], &mut seen),
                 ItemKind::Variables { names, .. } => (names.iter().collect(), &mut seen),
-                ItemKind::Net { name, .. } | ItemKind::Let { name, .. } => (vec![name], &mut seen),
+                ItemKind::Net { name, .. } | ItemKind::Let { name, .. } | ItemKind::Flow { name, .. } => {
+                    (vec![name], &mut seen)
+                }
                 ItemKind::Preset { name, .. } => (vec![name], &mut presets),
                 ItemKind::Model(_) | ItemKind::Factor(_) | ItemKind::Bound { .. } | ItemKind::Draw { .. } => continue,
             };

@@ -10,6 +10,7 @@ mod declarations;
 mod draws;
 mod estimates;
 mod factors;
+mod flows;
 mod heads;
 mod lets;
 mod names;
@@ -25,7 +26,9 @@ use crate::ast::{File, Item, ItemKind};
 use crate::diagnostics::{Diagnostic, Findings, Report};
 use crate::graph::{Model, Param, Preset, Variable, VariableId};
 use crate::source::{Source, Span};
+use flows::NamedFlows;
 use nets::Nets;
+use std::collections::BTreeMap;
 
 /// What the caller changes of a model's parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -86,6 +89,9 @@ struct Checker<'a> {
     /// Places of the spaces in the declarations of the variables.
     space_spans: Vec<Span>,
     nets: Nets<'a>,
+    flows: NamedFlows<'a>,
+    /// What each stage of a named flow was first used over, and where.
+    flow_shapes: BTreeMap<String, (Vec<usize>, Span)>,
 }
 
 impl Checker<'_> {

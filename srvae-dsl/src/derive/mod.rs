@@ -6,7 +6,7 @@ mod condition;
 mod modes;
 
 pub use bound::{Bounded, Term, TermKind, bounded, terms};
-pub use closed_form::{Obstacle, is_drawn_after, obstacle};
+pub use closed_form::{Obstacle, common_flows, is_drawn_after, obstacle};
 pub use condition::{Link, Obstacle as InferenceObstacle, Reason, condition};
 pub use modes::{Mode, Refusal, Step, modes};
 

@@ -25,7 +25,9 @@ impl<'a> Printer<'a> {
         for item in items {
             match &item.kind {
                 ItemKind::Variables { role, .. } => printer.role = printer.role.max(role_name(*role).len()),
-                ItemKind::Let { name, .. } => printer.name = printer.name.max(width(&name.text)),
+                ItemKind::Let { name, .. } | ItemKind::Flow { name, .. } => {
+                    printer.name = printer.name.max(width(&name.text))
+                }
                 ItemKind::Factor(factor) => printer.head = printer.head.max(width(&head(factor))),
                 _ => {}
             }
@@ -46,6 +48,12 @@ impl<'a> Printer<'a> {
             ItemKind::Let { name, value } => {
                 let columns = self.name;
                 let start = format!("let {:columns$} = ", name.text);
+                let column = width(&start);
+                start + &self.expression(value, column)
+            }
+            ItemKind::Flow { name, value } => {
+                let columns = self.name;
+                let start = format!("flow {:columns$} = ", name.text);
                 let column = width(&start);
                 start + &self.expression(value, column)
             }

@@ -53,6 +53,10 @@ impl Builder {
                 let name = self.name(parts.skip_to(Rule::name)?);
                 Some(ItemKind::Let { name, value: self.expression(parts.skip_to(Rule::expression)?)? })
             }
+            Rule::flow_item => {
+                let name = self.name(parts.skip_to(Rule::name)?);
+                Some(ItemKind::Flow { name, value: self.expression(parts.skip_to(Rule::expression)?)? })
+            }
             Rule::bound_item => {
                 let term = self.name(parts.skip_to(Rule::name)?);
                 Some(ItemKind::Bound { term, estimator: self.name(parts.skip_to(Rule::name)?) })

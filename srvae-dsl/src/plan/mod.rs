@@ -70,7 +70,7 @@ pub fn plan(model: Model) -> Plan {
 fn factor_plan(model: &Model, factor: &Factor, parts: &Parts) -> Option<FactorPlan> {
     let Body::Stochastic { base, flows, .. } = &factor.body else { return None };
     let program = lower::factor(model, factor, parts)?;
-    let path = |at: usize| parts::flow_path(&program.name, &flows[at], at);
+    let path = |at: usize| parts::flow_path(model, &program.name, &flows[at], at);
     let flows = (0..flows.len()).filter_map(|at| parts.find(&path(at))).collect();
     Some(FactorPlan { side: factor.side, variable: factor.variable, program, base: base.entry.runtime, flows })
 }

@@ -63,7 +63,13 @@ impl Plan {
             value.rate == rate
                 && !matches!(
                     value.operation,
-                    Operation::Given(_) | Operation::Repeat | Operation::RepeatValues | Operation::Expand
+                    Operation::Given(_)
+                        | Operation::Repeat
+                        | Operation::RepeatValues
+                        | Operation::Expand
+                        | Operation::ExpandLike
+                        | Operation::DrawOf
+                        | Operation::LogProbOf
                 )
         };
         program.values.iter().filter(shown).map(|value| self.line(program, value)).collect()
@@ -98,9 +104,12 @@ impl Plan {
                 };
                 return format!("{} ~ {all}{how}", value.name);
             }
+            Operation::Scored(_) => return format!("{} ~ {all}, with its log-probability", value.name),
             Operation::Function(call) => applied(call, &inputs),
             Operation::Head(call) => applied(call, &inputs),
-            Operation::Layer(part) | Operation::Flow(part) => format!("{}({all})", self.parts.part(*part).path),
+            Operation::Layer(part) | Operation::Flow(part) | Operation::Push(part) => {
+                format!("{}({all})", self.parts.part(*part).path)
+            }
             Operation::Root(part) => self.parts.part(*part).path.clone(),
             Operation::LogProb => format!("ln {}({})", inputs[0], inputs[1]),
             Operation::Divergence => format!("KL({} ‖ {}) at {}", inputs[0], inputs[1], inputs[2]),
@@ -110,6 +119,7 @@ impl Plan {
             Operation::Total => inputs.join(" + "),
             Operation::Expect => format!("Σ exp({}) {}", inputs[0], inputs[1]),
             Operation::Whole(_) => format!("Σ exp({}) {}, or what importance weights need", inputs[0], inputs[1]),
+            Operation::ExpandLike | Operation::DrawOf | Operation::LogProbOf => inputs[0].clone(),
             Operation::Given(_) | Operation::Expand | Operation::Repeat | Operation::RepeatValues => all,
         };
         format!("{} = {right}", value.name)
@@ -120,7 +130,9 @@ impl Plan {
 fn source(program: &Program, id: ValueId) -> String {
     let value = program.value(id);
     match value.operation {
-        Operation::Repeat | Operation::RepeatValues | Operation::Expand => source(program, value.inputs[0]),
+        Operation::Repeat | Operation::RepeatValues | Operation::Expand | Operation::ExpandLike => {
+            source(program, value.inputs[0])
+        }
         _ => value.name.clone(),
     }
 }

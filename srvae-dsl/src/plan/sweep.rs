@@ -47,7 +47,11 @@ fn find_scopes(program: &mut Program) {
         let stays = outside[at]
             || matches!(
                 value.operation,
-                Operation::Given(_) | Operation::Draw(..) | Operation::Root(_) | Operation::Enumerate(_)
+                Operation::Given(_)
+                    | Operation::Draw(..)
+                    | Operation::Scored(_)
+                    | Operation::Root(_)
+                    | Operation::Enumerate(_)
             );
         if stays {
             scopes[at] = None;
