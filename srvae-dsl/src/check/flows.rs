@@ -10,7 +10,7 @@ use super::network::{Builder, Reads};
 use crate::ast::{Argument, Call, Expression, File, ItemKind};
 use crate::catalog::{self, Block, Distribution, Space, Ways, show_shape};
 use crate::diagnostics::{MOST_BLOCKS, messages};
-use crate::graph::{Node, Side, Stage, Use, VariableId};
+use crate::graph::{Node, Role, Side, Stage, Use, VariableId};
 use crate::source::Span;
 use std::collections::BTreeMap;
 
@@ -218,8 +218,12 @@ impl<'a> Checker<'a> {
 
     /// A draw needs the way from the base, which every flow has; the log-density of a value from elsewhere needs the other.
     fn directions(&mut self, head: &Head<'_>, block: &Block, ways: &Ways, span: Span) -> Option<()> {
-        if head.factor.side == Side::P && !ways.forward {
-            let why = "the bound needs the log-density of a value that q drew";
+        let is_partly = self.variable(head.variable).role == Role::Partly;
+        if (head.factor.side == Side::P || is_partly) && !ways.forward {
+            let why = match head.factor.side {
+                Side::P => "the bound needs the log-density of a value that q drew",
+                Side::Q => "the bound needs the log-density of a value that is observed",
+            };
             self.findings.push(messages::flow_direction(block.name, span, head.factor.head, why));
             return None;
         }
