@@ -74,6 +74,8 @@ pub struct Ways {
 /// How many inputs a block reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arity {
+    /// Nothing: the same values for every record.
+    None,
     One,
     /// Two, in an order.
     Two,

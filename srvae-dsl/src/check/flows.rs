@@ -179,7 +179,7 @@ impl<'a> Checker<'a> {
                 context,
                 shape: shape.to_vec(),
                 inner,
-                named: written.named.clone(),
+                named: written.named.as_ref().map(|(name, at)| (self.path_of(name), *at)),
                 word: written.word.clone(),
             }),
             Err(why) => {
@@ -190,6 +190,11 @@ impl<'a> Checker<'a> {
                 None
             }
         }
+    }
+
+    /// Where the parameters of a named flow lie.
+    fn path_of(&self, name: &str) -> String {
+        self.paths.get(name).cloned().unwrap_or_else(|| name.to_owned())
     }
 
     fn no_flow(&mut self, call: Option<&Call>, span: Span) {

@@ -21,10 +21,12 @@ pub(crate) use tree::word;
 struct Grammar;
 
 /// Words that begin a statement, with the rule of the statement and an example of it.
-const STATEMENTS: [(&str, Rule, &str); 16] = [
+const STATEMENTS: [(&str, Rule, &str); 19] = [
     ("model", Rule::model_item, "model srvae"),
     ("param", Rule::param_item, "param width = 64"),
     ("preset", Rule::preset_item, "preset quick { width = 8 }"),
+    ("index", Rule::index_item, "index l in 1..4"),
+    ("length", Rule::length_item, "length T"),
     ("observed", Rule::variables_item, "observed x: image[3, 32, 32]"),
     ("partly", Rule::variables_item, "partly observed y: label[10]"),
     ("latent", Rule::variables_item, "latent u, z: real[16, 8, 8]"),
@@ -32,6 +34,7 @@ const STATEMENTS: [(&str, Rule, &str); 16] = [
     ("net", Rule::net_item, "net features(h) = h |> encoder(growth: 16, out: 32) |> elu"),
     ("let", Rule::let_item, "let h = x |> encoder(growth: 16, out: 32)"),
     ("flow", Rule::flow_item, "flow steps = actnorm |> invertible_conv |> affine_coupling(width: 64)"),
+    ("learned", Rule::learned_item, "learned w: real[64]"),
     ("p", Rule::factor_item, "p(x | z) = logistic_mixture(components: 10) from z |> decoder(growth: 64, up: 2)"),
     ("q", Rule::factor_item, "q(z | x) = normal from x |> encoder(growth: 16, down: 2)"),
     ("bound", Rule::bound_item, "bound KL_z = monte_carlo"),
@@ -100,8 +103,10 @@ fn parse_statement(code: &str, statement: &Statement) -> Result<Item, Failure> {
     };
     let mut pairs = Grammar::parse(*rule, text).map_err(|error| expected::explain(&error, text, statement, example))?;
     let builder = tree::Builder::new(statement.span.start);
-    let kind = pairs.next().and_then(|pair| builder.item(pair));
+    let statement_pair = pairs.next();
+    let over = statement_pair.as_ref().and_then(|pair| builder.over(pair));
+    let kind = statement_pair.and_then(|pair| builder.item(pair));
     builder.finish(statement.span)?;
     let kind = kind.ok_or_else(|| messages::unexpected(statement.span, word, "a statement", example))?;
-    Ok(Item { docs: statement.docs.clone(), kind, span: statement.span })
+    Ok(Item { docs: statement.docs.clone(), kind, over, span: statement.span })
 }

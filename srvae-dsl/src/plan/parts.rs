@@ -94,20 +94,19 @@ impl Parts {
 
 /// `p_z`: the name of a factor, and of where its parameters lie.
 pub fn factor_path(model: &Model, side: Side, variable: VariableId) -> String {
-    format!("{}_{}", side.name(), model.variable(variable).name)
+    model.factor(side, variable).map_or_else(String::new, |factor| factor.path.clone())
 }
 
 /// Where the parameters of a named network lie: below its name, or below `net.` and its name where a factor has it.
 pub fn net_path(model: &Model, net: NetId) -> String {
-    below(model, "net", &model.nets[net.0].name)
+    below(model, "net", &model.nets[net.0].path)
 }
 
-/// A name of the file as a path, or with a word before it where a factor has it.
-fn below(model: &Model, word: &str, name: &str) -> String {
-    let mut factors = model.p.iter().chain(&model.q);
-    match factors.any(|factor| factor_path(model, factor.side, factor.variable) == *name) {
-        true => format!("{word}.{name}"),
-        false => name.to_owned(),
+/// A path of the file's own, or with a word before it where a factor has it.
+fn below(model: &Model, word: &str, path: &str) -> String {
+    match model.p.iter().chain(&model.q).any(|factor| factor.path == *path) {
+        true => format!("{word}.{path}"),
+        false => path.to_owned(),
     }
 }
 
@@ -257,7 +256,7 @@ impl Builder<'_> {
         if let Some(built) = self.parts.find(&path) {
             return built;
         }
-        let field = self.names.local(&path.replace('.', "_"));
+        let field = self.names.local(&path);
         let shapes = inputs.iter().map(|input| input.shape.clone()).collect();
         let inputs = inputs.iter().map(|input| input.concrete.clone()).collect();
         let id = PartId(self.parts.all.len());

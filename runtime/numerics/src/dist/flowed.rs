@@ -70,6 +70,11 @@ impl<B: Distribution, F: Bijector + Clone + 'static> Distribution for Flowed<B, 
     }
 
     fn expand(&self, rows: usize) -> Result<Box<dyn Distribution>> {
-        Ok(Box::new(Flowed { base: self.base.expand(rows)?, flow: self.flow.clone(), context: self.context.clone() }))
+        // A context that all rows share has one.
+        let context = self.context.as_ref().map(|context| match context.dim(0)? {
+            1 => ops::repeat(context, rows),
+            _ => Ok(context.clone()),
+        });
+        Ok(Box::new(Flowed { base: self.base.expand(rows)?, flow: self.flow.clone(), context: context.transpose()? }))
     }
 }
