@@ -316,7 +316,7 @@ fn equation_five_is_trained() {
     let file =
         std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../srvae-dsl/tests/corpus/good/equation_five.pgm");
     let text = std::fs::read_to_string(file).unwrap();
-    for method in ["straight_through", "score"] {
+    for method in ["straight_through", "score", "relaxed(temperature: 0.5)"] {
         let params = Params::new(3, DType::F32, &Device::Cpu);
         let text = text.replace("draw y = straight_through", &format!("draw y = {method}"));
         let model = interpret::builder("equation_five.pgm", &text).build(&Settings::new(), &params).unwrap();

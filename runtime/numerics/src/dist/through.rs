@@ -29,17 +29,15 @@ fn straight(hard: &Tensor, soft: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// Shapes that differ.
 pub fn binary(logits: &Tensor, uniform: &Tensor, through: Through) -> Result<Tensor> {
-    let sigmoid = |t: &Tensor| (t.neg()?.exp()? + 1.0)?.recip();
     match through {
         Through::Straight => {
-            let probability = sigmoid(logits)?;
+            let probability = ops::scalar::sigmoid(logits)?;
             straight(&uniform.lt(&probability)?.to_dtype(logits.dtype())?, &probability)
         }
         Through::Relaxed(temperature) => {
             let uniform = uniform.clamp(1e-7, 1.0 - 1e-7)?;
             let logistic = (uniform.log()? - (1.0 - &uniform)?.log()?)?;
-            // Far from 0 the exponential of the other sign would overflow.
-            sigmoid(&((logits - logistic)? / temperature)?.clamp(-80.0, 80.0)?)
+            ops::scalar::sigmoid(&((logits - logistic)? / temperature)?)
         }
     }
 }
