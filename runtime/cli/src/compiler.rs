@@ -2,7 +2,7 @@
 
 use super::args::ModelArgs;
 use super::models::Found;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use srvae_training::report::Explained;
 use srvae_training::spec::{Role, Spec, Variable};
 use srvae_training::train::tensorboard::Node;
@@ -11,7 +11,8 @@ use std::path::Path;
 
 use srvae_dsl::explain::Budget;
 use srvae_dsl::graph::{self, Model, Value};
-use srvae_dsl::{Compilation, Overrides, Report, Source};
+use srvae_dsl::plan::Plan;
+use srvae_dsl::{Compilation, Overrides, Report, Source, derive};
 
 /// A text without errors, compiled at the parameters the arguments give it.
 ///
@@ -201,6 +202,25 @@ pub fn jumping(spec: &Spec) -> Result<Vec<String>> {
     Ok(parts)
 }
 
+/// The plan of a model with the mode that draws everything else given these variables, and the mode's name.
+///
+/// # Errors
+/// Those of [`compile`], a name that is no variable, or why there is no such mode.
+pub fn conditioned(spec: &Spec, names: &[&str]) -> Result<(Plan, String)> {
+    let compilation = of_spec(spec)?;
+    let plan = compilation.plan()?;
+    let model = &plan.model;
+    let id = |name: &&str| {
+        let at = model.variables.iter().position(|variable| variable.name == *name);
+        at.map(graph::VariableId).with_context(|| format!("model {} has no variable `{name}`", model.name))
+    };
+    let evidence = names.iter().map(id).collect::<Result<Vec<_>>>()?;
+    let mode = derive::given(model, &evidence).map_err(|reason| {
+        anyhow!("model {} draws nothing given {}: {}", model.name, names.join(" and "), reason.text(model))
+    })?;
+    Ok(plan.clone().with_mode(mode))
+}
+
 /// The latents at the top of p: those it draws from nothing but what the model is given.
 ///
 /// # Errors
@@ -259,6 +279,6 @@ fn variable(model: &Model, id: graph::VariableId) -> Variable {
         },
         space: variable.space,
         shape: variable.shape.clone(),
-        supplied: variable.role == graph::Role::Latent && srvae_dsl::derive::is_data(model, id),
+        supplied: variable.role == graph::Role::Latent && derive::is_data(model, id),
     }
 }

@@ -8,7 +8,7 @@ mod modes;
 pub use bound::{Bounded, Term, TermKind, bounded, terms};
 pub use closed_form::{Obstacle, is_drawn_after, obstacle};
 pub use condition::{Link, Obstacle as InferenceObstacle, Reason, condition};
-pub use modes::{Mode, Refusal, Step, modes};
+pub use modes::{Mode, Refusal, Step, given, modes};
 
 use crate::catalog::Origin;
 use crate::graph::{Body, Factor, Model, Role, VariableId};

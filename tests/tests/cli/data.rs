@@ -76,7 +76,7 @@ fn folders_are_inputs_and_what_is_given_must_be_taken() {
     std::fs::create_dir(place.path("empty")).unwrap();
     place.fails("reconstruct run --input empty", &["there is no picture in this folder"]);
     place.fails("sample run --given c=3", &["the model has no variable `c`"]);
-    place.fails("sample run --given z=0.5", &["--given z: generation is given nothing in this model"]);
+    place.fails("reconstruct run --given z=0.5", &["--given z: reconstruction is given x in this model"]);
     place.fails("sample run --given z", &["wanted is NAME=VALUE"]);
     let said = place.run("check toy");
     assert!(said.code == 0 && said.out.contains("model toy"), "{}", said.err);
