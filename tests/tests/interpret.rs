@@ -51,10 +51,11 @@ fn several_draws_for_one_record() {
 /// Given what no mode with a name is given, an interpreted model draws, to the bit, what the compiled model's factors give.
 #[test]
 fn any_evidence_that_the_graph_allows() {
-    let (checked, _) = checked(&srvae_models::srvae::COMPILED, Some("quick"));
+    use srvae_models::srvae::{COMPILED, Config, Srvae, U, Y, Z};
+    let (checked, _) = checked(&COMPILED, Some("quick"));
     let own = Params::new(5, DType::F32, &Device::Cpu);
-    let config = srvae_models::srvae::Config::quick();
-    let compiled = srvae_models::srvae::Srvae::new(&config, &own).unwrap();
+    let config = Config::from_settings(&srvae_tests::inputs::settings(&checked)).unwrap();
+    let compiled = Srvae::new(&config, &own).unwrap();
     let id = |name: &str| VariableId(checked.variables.iter().position(|variable| variable.name == name).unwrap());
     let evidence = [id("u"), id("y")];
     let mode = derive::given(&checked, &evidence).unwrap();
@@ -70,8 +71,9 @@ fn any_evidence_that_the_graph_allows() {
     let given = Values::new().with("u", value("u")).with("y", value("y"));
     let drawn = model.run(&name, &given, BATCH, &mut Noise::seeded(3), &Draw::default()).unwrap();
     let mut noise = Noise::seeded(3);
-    let z = compiled.p_z(&value("y"), &value("u")).unwrap().sample("z", &mut noise, &Draw::default()).unwrap();
-    let x = compiled.p_x(&value("y"), &z).unwrap().sample("x", &mut noise, &Draw::default()).unwrap();
+    let (y, u) = (Y(value("y")), U(value("u")));
+    let z = compiled.p_z(&y, &u).unwrap().sample("z", &mut noise, &Draw::default()).unwrap();
+    let x = compiled.p_x(&y, &Z(z.clone())).unwrap().sample("x", &mut noise, &Draw::default()).unwrap();
     for (name, wanted) in [("z", z), ("x", x)] {
         let [found, wanted] = [drawn.get(name).unwrap(), &wanted].map(|value| {
             let numbers = value.flatten_all().unwrap().to_vec1::<f32>().unwrap();

@@ -2,11 +2,11 @@
 
 use super::args::{Check, Explain, Fmt, Format};
 use super::{compiler, deep, models};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use srvae_dsl::plan::Plan;
 use srvae_dsl::{Compilation, Report, Source, Style, emit, explain};
 use srvae_training::Compiled;
-use srvae_training::files;
+use srvae_training::files::{self, Kind};
 use srvae_training::terminal::{note_in_colour, out};
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -52,18 +52,20 @@ pub fn check(models: &'static [Compiled], args: &Check) -> Result<ExitCode> {
     Ok(code)
 }
 
-/// The compiler's check, then the laws on the model itself.
+/// The compiler's check, then the laws on the model itself, file after file.
 pub fn check_deep(models: &'static [Compiled], args: &Check) -> Result<ExitCode> {
-    let [file] = args.files.as_slice() else {
-        bail!("check --deep takes one file, there are {}", args.files.len());
-    };
-    let found = models::find(models, file)?;
-    let mut settings = args.model.clone();
-    if settings.preset.is_none() && found.has_preset("quick")? {
-        settings.preset = Some("quick".to_owned());
+    let mut code = ExitCode::SUCCESS;
+    for file in &args.files {
+        let found = models::find(models, file)?;
+        let mut settings = args.model.clone();
+        if settings.preset.is_none() && found.has_preset("quick")? {
+            settings.preset = Some("quick".to_owned());
+        }
+        if !deep::run(&found.spec(&settings)?)? {
+            code = ExitCode::FAILURE;
+        }
     }
-    let holds = deep::run(&found.spec(&settings)?)?;
-    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(code)
 }
 
 /// What the compiler made of a file, in the form that was asked for; pictures go to their files.
@@ -71,19 +73,18 @@ pub fn explain(models: &'static [Compiled], args: &Explain) -> Result<ExitCode> 
     let (path, text) = models::named(models, &args.file)?;
     let compilation = compiler::compile(&path, &text, &args.model)?;
     let plan = compilation.plan()?;
-    let pictures = [&args.svg, &args.png, &args.pdf].iter().any(|file| file.is_some());
-    if pictures {
+    let pictures = [(&args.svg, Kind::Svg), (&args.png, Kind::Png), (&args.pdf, Kind::Pdf)];
+    let pictures: Vec<_> = pictures.into_iter().filter_map(|(file, kind)| Some((file.as_deref()?, kind))).collect();
+    if !pictures.is_empty() {
+        pictures.iter().try_for_each(|(file, kind)| files::check_place(file, *kind, args.force))?;
         let svg = explain::svg(plan);
-        if let Some(file) = &args.svg {
-            files::write(file, svg.as_bytes())?;
-            out(&file.display().to_string());
-        }
-        if let Some(file) = &args.png {
-            files::write(file, &super::png::png(&svg)?)?;
-            out(&file.display().to_string());
-        }
-        if let Some(file) = &args.pdf {
-            files::write(file, &super::pdf::pdf(&svg)?)?;
+        for (file, kind) in pictures {
+            let bytes = match kind {
+                Kind::Png => super::png::png(&svg)?,
+                Kind::Pdf => super::pdf::pdf(&svg)?,
+                _ => svg.clone().into_bytes(),
+            };
+            files::write(file, &bytes)?;
             out(&file.display().to_string());
         }
         return Ok(ExitCode::SUCCESS);
@@ -107,7 +108,7 @@ pub fn explain(models: &'static [Compiled], args: &Explain) -> Result<ExitCode> 
         Format::Latex => explain::latex(plan),
         Format::Dot => explain::dot(plan),
         Format::Svg => explain::svg(plan),
-        Format::Rust => emit::rust_source(plan, &emit::Origin { path: path.clone(), include: path })
+        Format::Rust => emit::rust_source(plan, &emit::Origin { path: path.clone(), include: path, text })
             .context("the compiler wrote code that is none; this is a mistake in srvae, please report it")?,
     };
     if format != Format::Json {

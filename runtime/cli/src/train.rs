@@ -135,7 +135,7 @@ fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<
         }
         session::spec_of(models, header, &folder.source())?
     } else {
-        same_model(&checkpoint, args, &folder)?;
+        same_model(models, &checkpoint, args, &folder)?;
         let found = models::find(models, &args.file)?;
         Spec { settings: header.settings.clone(), preset: header.preset.clone(), ..found.spec(&ModelArgs::default())? }
     };
@@ -197,9 +197,9 @@ fn kept_data(args: &Train, header: &Header, spec: &Spec, folder: &RunFolder) -> 
 }
 
 /// Refuses to go on with another model than the run's, before anything is compiled.
-fn same_model(checkpoint: &Checkpoint, args: &Train, folder: &RunFolder) -> Result<()> {
-    let text = models::read(&args.file)?;
-    let (model, settings) = compiler::settings(&args.file.display().to_string(), &text, &args.model)?;
+fn same_model(models: &'static [Compiled], checkpoint: &Checkpoint, args: &Train, folder: &RunFolder) -> Result<()> {
+    let (path, text) = models::named(models, &args.file)?;
+    let (model, settings) = compiler::settings(&path, &text, &args.model)?;
     // Parameters that are not given are the run's own.
     let given = args.model.preset.is_some() || !args.model.set.is_empty();
     let settings = if given { &settings } else { &checkpoint.header.settings };

@@ -15,6 +15,7 @@ pub mod nn;
 pub mod noise;
 pub mod params;
 mod scope;
+pub mod tensors;
 mod terms;
 mod weights;
 

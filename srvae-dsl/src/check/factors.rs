@@ -279,7 +279,6 @@ impl Checker<'_> {
                 let wanted =
                     Wanted { base, given, network: expression, head: &wanted, needs: &needs, shape: &shape, channels };
                 let network = self.head_network(reads, &wanted)?;
-                self.extent(&network, expression.map_or(place, |expression| expression.span))?;
                 let read: Vec<_> = network.nodes.iter().filter_map(crate::graph::Node::variable).collect();
                 self.all_read(head, &read)?;
                 Some(Some(network))

@@ -9,6 +9,7 @@ mod layers;
 mod model;
 mod number;
 mod program;
+mod rust;
 mod variables;
 
 use crate::plan::Plan;
@@ -22,6 +23,8 @@ pub struct Origin {
     pub path: String,
     /// As `include_str!` finds it: the file becomes a dependency of the build.
     pub include: String,
+    /// What the file holds: errors about what it names in Rust say where.
+    pub text: String,
 }
 
 /// The module of a model: `pub mod NAME { … }`.
@@ -34,6 +37,7 @@ pub fn emit(plan: &Plan, origin: &Origin) -> TokenStream {
         variables::results(plan),
         model::model(plan),
         layers::layers(plan),
+        rust::networks(plan, origin),
         model::compiled(plan, origin),
     ];
     quote! {

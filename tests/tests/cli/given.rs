@@ -55,8 +55,8 @@ fn what_is_left_open_is_drawn_given_the_rest() {
     assert_eq!(array(&place, "w.npz", "z"), array(&place, "again.npz", "z"));
     place.json("sample run --given w=-3,1,0 --count 6 --out other.npz");
     assert_ne!(array(&place, "w.npz", "z"), array(&place, "other.npz", "z"));
-    // Of two variables, one of them an observed one, and a picture of another size.
-    let found = place.json("sample run --given x=data/class1/3.png --given c=class2 --count 3 --out two.png");
+    // Of several variables.
+    let found = place.json("sample run --given z=0,1 --given w=1,1,1 --count 3 --out two.png");
     assert!(found["mode"].as_str().unwrap().starts_with("conditional_generation"), "{found}");
     // Labels given pictures: q infers the latents, p draws the label.
     let found = place.json("sample run --given x=data/class1/3.png --count 7 --out label.npz");
@@ -89,6 +89,7 @@ fn what_the_graph_does_not_allow_is_refused_with_the_reason() {
     let place = trained();
     for (arguments, words) in [
         ("--given c=1", vec!["draws nothing given c", "z stands above c in p", "q(z | w) reads w", "q(w | x) needs x"]),
+        ("--given w=1,1,1 --given c=class2", vec!["nothing that would be drawn depends on c"]),
         ("--given v=1", vec!["the model has no variable `v`; it has x, c, z, w"]),
         ("--given c=9", vec!["--given c=9", "a class from 0 to 2, or one of class0, class1, class2"]),
         ("--given w=1,2", vec!["wanted are 3 numbers"]),

@@ -202,3 +202,12 @@ fn a_sweep_trains_every_combination_and_compares_them() {
     }
     assert!(!place.path("bad").exists());
 }
+
+/// Also under the name that a model has in the program.
+#[test]
+fn a_run_goes_on_by_the_name_of_its_model() {
+    let place = Place::new();
+    place.json("train toy --data builtin --steps 2 --batch 4 --out run");
+    assert_eq!(place.json("train toy --resume --out run --steps 3")["steps"], 3);
+    place.fails("train toi --resume --out run --steps 4", &["toi: no such file", "toy"]);
+}
