@@ -3,13 +3,13 @@
 use super::args::ModelArgs;
 use super::models::Found;
 use anyhow::{Context, Result, anyhow, bail};
+use srvae_interpreter::Memory;
 use srvae_training::report::Explained;
 use srvae_training::spec::{Role, Spec, Variable};
 use srvae_training::train::tensorboard::Node;
 use srvae_training::{Setting, Settings};
 use std::path::Path;
 
-use srvae_dsl::explain::Budget;
 use srvae_dsl::graph::{self, Model, Value};
 use srvae_dsl::plan::Plan;
 use srvae_dsl::{Compilation, Overrides, Report, Source, derive};
@@ -140,8 +140,8 @@ pub fn explained(spec: &Spec) -> Result<Explained> {
 ///
 /// # Errors
 /// Those of [`compile`].
-pub fn budget(spec: &Spec) -> Result<Budget> {
-    Ok(Budget::of(of_spec(spec)?.plan()?))
+pub fn memory(spec: &Spec) -> Result<Memory> {
+    Ok(Memory::of(of_spec(spec)?.plan()?))
 }
 
 /// The factors of p and of q as nodes; what has no factor on a side is data.

@@ -1,13 +1,15 @@
 //! `srvae-run explain | check | fmt`: the compiler as a tool.
 
 use super::args::{Check, Explain, Fmt, Format};
+use super::machine::show_bytes;
 use super::{compiler, deep, models};
 use anyhow::{Context, Result};
-use srvae_dsl::plan::Plan;
+use serde_json::{Value, json};
 use srvae_dsl::{Compilation, Report, Source, Style, emit, explain};
+use srvae_interpreter::Memory;
 use srvae_training::Compiled;
 use srvae_training::files::{self, Kind};
-use srvae_training::terminal::{note_in_colour, out};
+use srvae_training::terminal::{note_in_colour, out, table};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -96,12 +98,10 @@ pub fn explain(models: &'static [Compiled], args: &Explain) -> Result<ExitCode> 
         _ => args.format,
     };
     let result = match format {
-        Format::Text => {
-            let batch = args.memory.map(|memory| largest_batch(plan, memory));
-            explain::text(plan) + &batch.unwrap_or_default()
-        }
+        Format::Text => explain::text(plan) + &memory_text(&Memory::of(plan), args.memory),
         Format::Json => {
             let mut object = explain::json(plan);
+            object["budget"] = memory_json(&Memory::of(plan));
             object["warnings"] = compilation.diagnostics().iter().map(|warning| warning.title.clone()).collect();
             format!("{object:#}")
         }
@@ -118,9 +118,29 @@ pub fn explain(models: &'static [Compiled], args: &Explain) -> Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-fn largest_batch(plan: &Plan, gibibytes: u64) -> String {
-    let batch = explain::Budget::of(plan).largest_batch(gibibytes.saturating_mul(1 << 30));
-    format!("  largest batch that trains in {gibibytes} GiB, estimated: {batch}\n")
+/// The memory that the model takes; the largest batches that train in so many GiB, and in as many as were asked for.
+fn memory_text(memory: &Memory, asked: Option<u64>) -> String {
+    let row = |what: &str, bytes: u64, of: &str| vec![what.to_owned(), show_bytes(bytes as f64), of.to_owned()];
+    let mut rows = vec![
+        row("training", memory.training_fixed, "program, weights, gradients, Adamax, kernels"),
+        row("  per image", memory.training_image, "activations and temporary memory of the backward pass"),
+        row("evaluation", memory.evaluation_fixed, "program, weights, kernels"),
+        row("  per sample", memory.evaluation_image, "at the widest layer"),
+    ];
+    for gibibytes in [8, 24, 80].into_iter().chain(asked) {
+        let largest = memory.largest_batch(gibibytes.saturating_mul(1 << 30));
+        rows.push(vec![format!("largest batch in {gibibytes} GiB"), largest.to_string(), "training".to_owned()]);
+    }
+    format!("\nMemory, estimated\n{}", table(&rows))
+}
+
+fn memory_json(memory: &Memory) -> Value {
+    json!({
+        "training_bytes": memory.training_fixed,
+        "training_bytes_an_image": memory.training_image,
+        "evaluation_bytes": memory.evaluation_fixed,
+        "evaluation_bytes_an_image": memory.evaluation_image,
+    })
 }
 
 /// Brings files into canonical form, or says which are not.

@@ -81,9 +81,8 @@ impl Session {
         if !self.model.params().device().is_cpu() {
             return Ok(());
         }
-        let budget = compiler::budget(&self.spec)?;
-        let bytes = budget.evaluation_fixed as f64 + budget.evaluation_image as f64 * rows as f64;
-        machine::check_memory(&format!("evaluating {rows} samples at once"), bytes, advice)
+        let bytes = compiler::memory(&self.spec)?.evaluation(rows as u64);
+        machine::check_memory(&format!("evaluating {rows} samples at once"), bytes as f64, advice)
     }
 
     /// What stands over a sheet of this model's pictures.

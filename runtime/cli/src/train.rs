@@ -106,8 +106,9 @@ pub fn fresh(plan: &Plan, out: Option<&Path>, device: &Device) -> Result<Outcome
     if let Some(moved) = moved {
         note(&format!("{} held another run, which is now {}", root.display(), moved.display()));
     }
-    srvae_training::files::write(&folder.source(), plan.spec.source.as_bytes())?;
+    // The recipe first: by it a start that was killed here is known.
     srvae_training::files::write(&folder.recipe(), recipe::text(plan)?.as_bytes())?;
+    srvae_training::files::write(&folder.source(), plan.spec.source.as_bytes())?;
     let settings = settings(&trainer, plan, device)?;
     write_json(&folder.config(), &settings)?;
     trainer.set_folder(folder.clone());
@@ -166,17 +167,15 @@ fn check_memory(plan: &Plan, device: &Device) -> Result<()> {
         return Ok(());
     }
     let Config { batch, samples, .. } = plan.config;
-    let budget = compiler::budget(&plan.spec)?;
-    let image = budget.training_image as f64 * samples as f64;
-    let room = machine::memory().unwrap_or(u64::MAX) as f64 - budget.training_fixed as f64;
-    let fits = (room / image.max(1.0)).max(0.0) as usize;
+    let memory = compiler::memory(&plan.spec)?;
+    let fits = memory.largest_batch(machine::memory().unwrap_or(u64::MAX)) / samples as u64;
     let advice = match fits {
         0 => "take a smaller model (--preset, --set) or fewer --samples".to_owned(),
         fits => format!("--batch {fits} should fit"),
     };
+    let bytes = memory.training((batch as u64).saturating_mul(samples as u64));
     let samples = if samples > 1 { format!(" with --samples {samples}") } else { String::new() };
-    let bytes = budget.training_fixed as f64 + image * batch as f64;
-    machine::check_memory(&format!("training with --batch {batch}{samples}"), bytes, &advice)
+    machine::check_memory(&format!("training with --batch {batch}{samples}"), bytes as f64, &advice)
 }
 
 /// The data a run began with, from where they lie now.

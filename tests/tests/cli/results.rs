@@ -195,3 +195,18 @@ fn pictures_of_graphs_take_no_other_files_place() {
     place.fails("explain toy.pgm --svg notes.txt", &["notes.txt"]);
     assert_eq!(place.run("explain toy.pgm --svg notes.txt --force").code, 0);
 }
+
+/// The runtime's estimate of memory, beside what the compiler counts.
+#[test]
+fn explain_says_what_memory_a_model_takes() {
+    let place = Place::new();
+    let found = place.run("explain toy.pgm --json");
+    let found: serde_json::Value = serde_json::from_str(&found.out).unwrap();
+    let budget = |key: &str| found["budget"][key].as_u64().unwrap();
+    assert!(budget("training_bytes") > budget("evaluation_bytes"), "{found}");
+    assert!(budget("training_bytes_an_image") > 0 && budget("evaluation_bytes_an_image") > 0, "{found}");
+    let said = place.run("explain toy.pgm --memory 2").out;
+    for words in ["Budget\n", "parameters", "Memory, estimated\n", "largest batch in 8 GiB", "largest batch in 2 GiB"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
