@@ -220,7 +220,16 @@ fn every_key_of_the_json_is_documented() {
     let budget = ["training_bytes", "training_bytes_an_image", "evaluation_bytes", "evaluation_bytes_an_image"];
     let budget = budget.map(|key| format!("budget.{key}"));
     let mut found: BTreeSet<String> = budget.into_iter().chain(["warnings[]".to_owned()]).collect();
-    let good = ["documentation", "three_levels", "two_observed", "conditional", "enumerated", "relaxed"];
+    let good = [
+        "documentation",
+        "three_levels",
+        "two_observed",
+        "conditional",
+        "enumerated",
+        "relaxed",
+        "weighted",
+        "semi_supervised",
+    ];
     let good = good.map(|name| format!("tests/corpus/good/{name}.pgm"));
     for path in good.iter().map(String::as_str).chain(["../models/srvae.pgm"]) {
         keys(&explain::json(&plan_of(path)), "", &mut found);

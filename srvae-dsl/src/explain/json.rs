@@ -10,7 +10,7 @@ use crate::graph::{Argument, Body, DrawMethod, Factor, VariableId};
 use crate::plan::{Plan, Rate};
 use serde_json::{Map, Value, json};
 
-/// One object: model, docs, settings, variables, factors, bound, bounded, draws, plan, modes, impossible_modes, networks, parameters,
+/// One object: model, docs, settings, variables, factors, bound, bounded, draws, objective, plan, modes, impossible_modes, networks, parameters,
 /// multiply_accumulates.
 pub fn json(plan: &Plan) -> Value {
     let (model, cost) = (&plan.model, plan.model.cost());
@@ -27,6 +27,7 @@ pub fn json(plan: &Plan) -> Value {
         "bound": bound(plan),
         "bounded": bounded(plan),
         "draws": draws(plan),
+        "objective": super::objective::json(plan),
         "plan": {
             "once_an_image": plan.lines(&plan.bound, Rate::Record),
             "repeated": plan.repeated(&plan.bound),
@@ -72,7 +73,7 @@ fn variables(plan: &Plan) -> Vec<Value> {
     let all = plan.model.variables.iter().enumerate().map(|(index, variable)| {
         json!({
             "name": variable.name,
-            "role": role(variable.role),
+            "role": variable.role.name(),
             "space": space_entry(variable.space).name,
             "shape": variable.shape,
             "deterministic": plan.model.q_of(VariableId(index)).is_some_and(is_deterministic),
@@ -122,6 +123,7 @@ fn bound(plan: &Plan) -> Vec<Value> {
             "name": statement.term.name,
             "variable": plan.name(statement.term.variable),
             "sign": if statement.adds() { "+" } else { "-" },
+            "where": statement.term.presence.map(|presence| presence.text(plan.name(statement.term.variable))),
             "kind": match statement.form {
                 Form::LogLikelihood => "log_likelihood",
                 Form::Divergence => "divergence",
@@ -153,6 +155,7 @@ fn bounded(plan: &Plan) -> Value {
     let bounded = &plan.derivation.bounded;
     json!({
         "of": names(plan, &bounded.of),
+        "partly": names(plan, &bounded.partly),
         "given": names(plan, &bounded.given),
         "relation": bounded.relation(),
         "text": bounded.text(&plan.model),

@@ -10,6 +10,7 @@ mod json;
 mod latex;
 mod networks;
 mod notation;
+mod objective;
 mod svg;
 mod text;
 
