@@ -3,7 +3,6 @@
 use super::bound::{Form, statements};
 use super::networks::groups;
 use super::notation;
-use super::notation::role;
 use crate::catalog::space_entry;
 use crate::derive::is_deterministic;
 use crate::graph::{Argument, Body, DrawMethod, Factor, VariableId};
