@@ -189,7 +189,14 @@ mod tests {
     use crate::{Builder, Settings};
 
     fn variable(space: Space, shape: &[usize]) -> Variable {
-        Variable { name: "v".into(), role: Role::Given, space, shape: shape.to_vec(), supplied: false }
+        Variable {
+            name: "v".into(),
+            role: Role::Given,
+            space,
+            shape: shape.to_vec(),
+            supplied: false,
+            is_length: false,
+        }
     }
 
     #[test]
