@@ -14,8 +14,12 @@ pub(super) fn bound(model: &Model, findings: &mut Findings) {
         });
     }
     let factors = model.p.iter().chain(&model.q).map(|factor| match &factor.body {
-        Body::Stochastic { network: Some(network), .. } => (blocks(model, network, &nets), factor.span),
-        _ => (0, factor.span),
+        Body::Stochastic { flows, network, .. } => {
+            let contexts = flows.iter().filter_map(|stage| stage.context.as_ref());
+            let each = contexts.chain(network).map(|network| blocks(model, network, &nets));
+            (each.fold(flows.len(), usize::saturating_add), factor.span)
+        }
+        Body::Deterministic { .. } => (0, factor.span),
     });
     let values = model.nets.iter().zip(&nets).filter(|(net, _)| net.is_let).map(|(net, blocks)| (*blocks, net.span));
     let all: Vec<_> = factors.chain(values).collect();
