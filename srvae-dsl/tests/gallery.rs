@@ -75,9 +75,12 @@ fn entry(name: &str, text: &str, plan: &Plan) -> String {
         signed.trim_start_matches("+ ")
     )
     .unwrap();
-    let modes: Vec<String> = plan.derivation.modes.iter().map(|mode| {
-        format!("`{}({})`", mode.name, plan.names_outside(&mode.given).join(", "))
-    }).collect();
+    let modes: Vec<String> = plan
+        .derivation
+        .modes
+        .iter()
+        .map(|mode| format!("`{}({})`", mode.name, plan.names_outside(&mode.given).join(", ")))
+        .collect();
     writeln!(out, "\nModes: {}.", modes.join(", ")).unwrap();
     out
 }

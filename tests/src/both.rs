@@ -87,7 +87,8 @@ pub fn compare(model: &Compiled, preset: Option<&str>) {
     for mode in both.compiled.0.modes() {
         let given = mode.given.iter().fold(Values::new(), |given, name| {
             // A family over the length is given step by step.
-            let own = checked.variables.iter().filter(|it| it.name == *name || it.name.starts_with(&format!("{name}[")));
+            let own =
+                checked.variables.iter().filter(|it| it.name == *name || it.name.starts_with(&format!("{name}[")));
             own.fold(given, |given, variable| {
                 let known = data.find(&variable.name).cloned();
                 given.with(&variable.name, known.unwrap_or_else(|| value(variable)))

@@ -18,6 +18,7 @@ pub mod params;
 pub mod partly;
 mod scope;
 pub mod steps;
+pub mod tensors;
 mod terms;
 mod weights;
 

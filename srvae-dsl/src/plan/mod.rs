@@ -11,9 +11,9 @@ mod sweep;
 pub use names::{Chosen, module_name, term_field};
 pub use parts::{ComputedShape, Part, PartId, PartKind, Parts, Shape, factor_path, net_path};
 pub use program::{Call, How, Operation, Output, Program, Rate, Value, ValueId};
-pub use show::{RATES, in_ranges, addend_text};
+pub use show::{RATES, addend_text, in_ranges};
 
-use crate::derive::{Derivation, derive};
+use crate::derive::{Derivation, Mode, derive};
 use crate::graph::{Body, Factor, Model, Side, VariableId};
 
 /// A model with everything decided.
@@ -75,6 +75,23 @@ impl Plan {
         let variable = term.split_once('_').map_or("", |(_, variable)| variable);
         let is_step = self.model.variables.iter().any(|other| other.step.is_some() && other.name == variable);
         if is_step { family(term) } else { term }
+    }
+
+    /// The plan with one mode more, and the name that the mode has in it: that of an equal mode, where there is one.
+    #[must_use]
+    pub fn with_mode(mut self, mut mode: Mode) -> (Self, String) {
+        let known = &mut self.derivation.modes;
+        if let Some(equal) = known.iter().find(|other| (&other.given, &other.steps) == (&mode.given, &mode.steps)) {
+            let name = equal.name.clone();
+            return (self, name);
+        }
+        while known.iter().any(|other| other.name == mode.name) {
+            mode.name.push('_');
+        }
+        let name = mode.name.clone();
+        self.modes.push(lower::mode(&self.model, &mode, &self.parts));
+        known.push(mode);
+        (self, name)
     }
 
     /// A variable's name.
