@@ -11,6 +11,7 @@ mod coupling;
 mod cpu;
 pub mod cuda;
 mod dense;
+pub mod density;
 mod fast;
 mod fingerprint;
 mod fourier;
@@ -22,7 +23,9 @@ pub mod reference;
 mod resize;
 pub mod scalar;
 mod shape;
+pub mod special;
 pub mod transform;
+pub mod triangular;
 pub mod vector;
 mod weight;
 
@@ -42,5 +45,6 @@ pub use mixture::{
 pub use normal::{normal_draw, normal_halves, normal_kl, normal_log_prob, same_shape, sum_batch};
 pub use resize::{downsample, upsample};
 pub use scalar::{elu, softplus};
+pub use special::{digamma, lgamma, log_gamma_draw, poisson_draw};
 pub use shape::{concat, flatten, per_sample, repeat, reshape};
 pub use weight::weight_norm;

@@ -106,6 +106,11 @@ impl Variable {
         )
     }
 
+    /// Whether it takes numbers alone, and never pictures or classes.
+    pub fn is_numeric(&self) -> bool {
+        ![Space::Image, Space::Binary, Space::Label, Space::Real].contains(&self.space)
+    }
+
     /// [channels, height, width], where a value can be seen as a picture.
     pub fn picture(&self) -> Option<[usize; 3]> {
         <[usize; 3]>::try_from(self.shape.as_slice()).ok()

@@ -717,6 +717,12 @@ pub(crate) fn too_many_values(name: &str, space: &str, span: Span, others: &[&st
         .hint(format!("choose {}", quoted(others.iter().copied())))
 }
 
+pub(crate) fn no_relaxation(name: &str, space: &str, span: Span, others: &[&str]) -> Diagnostic {
+    Diagnostic::error("E0445", format!("the {space} variable `{name}` has no relaxation"))
+        .at(span, "there is no continuous draw that becomes a count as its temperature falls")
+        .hint(format!("choose {}", quoted(others.iter().copied())))
+}
+
 pub(crate) fn draw_into_function(name: &str, span: Span, function: &str, place: Span) -> Diagnostic {
     Diagnostic::error(
         "E0432",

@@ -65,14 +65,19 @@ fn changed(run: &dyn Fn(&Values, u64) -> Result<Values>, given: &Values, variabl
     Ok(Vec::new())
 }
 
-/// The least or the greatest value of a variable, a batch of it; of real numbers −1 or 1.
+/// A small or a large value of a variable, a batch of it: the least and the greatest of those that are drawn for tests, of real
+/// numbers −1 and about 1.
 fn extreme(variable: &Variable, high: bool) -> Result<Tensor> {
     let size: usize = variable.shape.iter().product();
-    let row: Vec<f64> = match variable.space {
-        Space::Label => (0..size).map(|at| f64::from(u8::from(at == if high { size - 1 } else { 0 }))).collect(),
-        Space::Real if !high => vec![-1.0; size],
-        _ => vec![f64::from(u8::from(high)); size],
+    // Of the numbers in [0, 1) that a space's values are made from.
+    let most = 0.999;
+    let uniform: Vec<f64> = match variable.space {
+        Space::Label | Space::Simplex => {
+            (0..size).map(|at| if at == if high { size - 1 } else { 0 } { most } else { 0.0 }).collect()
+        }
+        _ => vec![if high { most } else { 0.0 }; size],
     };
+    let row = if variable.space == Space::Real && !high { vec![-1.0; size] } else { (space_entry(variable.space).draw)(&uniform) };
     let shape: Vec<usize> = std::iter::once(BATCH).chain(variable.shape.iter().copied()).collect();
     Ok(Tensor::from_vec(row.repeat(BATCH), shape, &Device::Cpu)?)
 }
