@@ -3,8 +3,12 @@
 pub use candle_core::{Error, Var, bail};
 pub use srvae_numerics::dist::{Distribution, Through, batched, fits, rows_of, through};
 pub use srvae_numerics::flow::{Bijector, Coupling, CouplingNetwork, Mask, Order, squeeze, unsqueeze};
+<<<<<<< HEAD
 pub use srvae_numerics::nn::{DenseLayer, Layer, NormConv, Shape2d};
 pub use srvae_numerics::ops::density::{self, Density};
+=======
+pub use srvae_numerics::nn::{DenseLayer, Layer, NormConv, Plain, Shape2d};
+>>>>>>> main
 pub use srvae_numerics::ops::scalar::{Number, Scalar};
 pub use srvae_numerics::ops::special::Special;
 pub use srvae_numerics::params::Phase;
@@ -31,6 +35,14 @@ pub(crate) fn only<'a, T: ?Sized>(inputs: &[&'a T]) -> Result<&'a T> {
     match inputs {
         [input] => Ok(input),
         _ => bail!("one input is needed, there are {}", inputs.len()),
+    }
+}
+
+/// The two inputs.
+pub(crate) fn two<'a, T: ?Sized>(inputs: &[&'a T]) -> Result<[&'a T; 2]> {
+    match inputs {
+        [first, second] => Ok([first, second]),
+        _ => bail!("two inputs are needed, there are {}", inputs.len()),
     }
 }
 

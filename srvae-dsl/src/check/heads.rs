@@ -5,16 +5,16 @@
 use super::Checker;
 use super::network::{Builder, Reads};
 use crate::ast::{self, Expression};
-use crate::catalog::{Distribution, Domain, show_shape};
+use crate::catalog::{Distribution, Domain, Natural, show_shape};
 use crate::diagnostics::messages;
 use crate::graph::{Network, NodeId, Number, Op, Operator, Use, Value};
 
 /// A parameter given by name.
 #[derive(Clone, Copy)]
 pub(super) struct Given<'f> {
-    /// Which of the distribution's parameters it is, and whether under its other name.
+    /// Which of the distribution's parameters it is, and under which of its other names.
     natural: usize,
-    is_other: bool,
+    other: Option<usize>,
     argument: &'f ast::Argument,
     name: &'f ast::Name,
 }
@@ -43,10 +43,10 @@ impl Checker<'_> {
         let (mut given, mut rest): (Vec<Given<'f>>, Vec<ast::Argument>) = Default::default();
         for argument in arguments {
             let found = argument.name.as_ref().and_then(|name| {
-                let is_other =
-                    |other: Option<(&str, Domain, &str)>| other.is_some_and(|(other, ..)| other == name.text);
-                let natural = entry.natural.iter().position(|one| one.name == name.text || is_other(one.other))?;
-                Some(Given { natural, is_other: entry.natural[natural].name != name.text, argument, name })
+                let other = |one: &Natural| one.others.iter().position(|(other, ..)| *other == name.text);
+                let is_meant = |one: &Natural| one.name == name.text || other(one).is_some();
+                let natural = entry.natural.iter().position(is_meant)?;
+                Some(Given { natural, other: other(&entry.natural[natural]), argument, name })
             });
             match found {
                 Some(found) if given.iter().any(|other| other.natural == found.natural) => {
@@ -149,7 +149,7 @@ impl Builder<'_, '_> {
         let natural = &entry.natural[given.natural];
         let mut shape = wanted.shape.to_vec();
         shape[0] = (natural.channels)(&wanted.base.values(), shape[0]);
-        let other = natural.other.filter(|_| given.is_other);
+        let other = given.other.map(|at| natural.others[at]);
         let domain = other.map_or(natural.domain, |(_, domain, _)| domain);
         let node = match self.reads_anything(expression) {
             true => {
