@@ -3,12 +3,8 @@
 pub use candle_core::{Error, Var, bail};
 pub use srvae_numerics::dist::{Distribution, Through, batched, fits, rows_of, through};
 pub use srvae_numerics::flow::{Bijector, Coupling, CouplingNetwork, Mask, Order, squeeze, unsqueeze};
-<<<<<<< HEAD
-pub use srvae_numerics::nn::{DenseLayer, Layer, NormConv, Shape2d};
-pub use srvae_numerics::ops::density::{self, Density};
-=======
 pub use srvae_numerics::nn::{DenseLayer, Layer, NormConv, Plain, Shape2d};
->>>>>>> main
+pub use srvae_numerics::ops::density::{self, Density};
 pub use srvae_numerics::ops::scalar::{Number, Scalar};
 pub use srvae_numerics::ops::special::Special;
 pub use srvae_numerics::params::Phase;

@@ -69,7 +69,13 @@ impl<D: Density<N>, const N: usize> CustomOp2 for Summed<D, N> {
         D::NAME
     }
 
-    fn cpu_fwd(&self, value: &CpuStorage, at: &Layout, head: &CpuStorage, at_head: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        value: &CpuStorage,
+        at: &Layout,
+        head: &CpuStorage,
+        at_head: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         let rows = at.dims().first().copied().unwrap_or(1);
         timed(D::NAME, || {
             vector::by_real!(D::NAME, value.dtype(), T => {
@@ -85,7 +91,13 @@ impl<D: Density<N>, const N: usize> CustomOp2 for Summed<D, N> {
         })
     }
 
-    fn bwd(&self, value: &Tensor, head: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn bwd(
+        &self,
+        value: &Tensor,
+        head: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let gradient = gradient.contiguous()?;
         timed(D::NAME, || {
             vector::by_real!(D::NAME, value.dtype(), T => {

@@ -51,8 +51,8 @@ pub use normal::{normal_draw, normal_halves, normal_kl, normal_log_prob, same_sh
 pub use normalise::normalise_rows;
 pub use resize::{downsample, upsample};
 pub use scalar::{elu, softplus};
-pub use special::{digamma, lgamma, log_gamma_draw, poisson_draw};
 pub use self_attention::attend;
 pub use shape::{concat, flatten, per_sample, repeat, reshape};
+pub use special::{digamma, lgamma, log_gamma_draw, poisson_draw};
 pub use weight::weight_norm;
 pub use windows::{avg_pool, max_pool, nearest};

@@ -77,7 +77,11 @@ fn extreme(variable: &Variable, high: bool) -> Result<Tensor> {
         }
         _ => vec![if high { most } else { 0.0 }; size],
     };
-    let row = if variable.space == Space::Real && !high { vec![-1.0; size] } else { (space_entry(variable.space).draw)(&uniform) };
+    let row = if variable.space == Space::Real && !high {
+        vec![-1.0; size]
+    } else {
+        (space_entry(variable.space).draw)(&uniform)
+    };
     let shape: Vec<usize> = std::iter::once(BATCH).chain(variable.shape.iter().copied()).collect();
     Ok(Tensor::from_vec(row.repeat(BATCH), shape, &Device::Cpu)?)
 }

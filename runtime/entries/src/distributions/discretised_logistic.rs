@@ -12,7 +12,9 @@ distribution! {
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::tensors::{Density, Distribution, Draw, Noise, Result, Special, Tensor, Through, density, inside, ops, through};
+    use crate::tensors::{
+        Density, Distribution, Draw, Noise, Result, Special, Tensor, Through, density, inside, ops, through,
+    };
 
     /// Log-scales are clamped to ± this.
     const LOG_BOUND: f64 = 7.0;
@@ -84,9 +86,7 @@ mod tensors {
         /// 1 less the integral of the distribution function from 0 to 1: the mean of what is clamped, which rounding hardly moves.
         fn mean(&self) -> Result<Tensor> {
             let [mean, scale] = self.parameters()?;
-            let integral = |t: &Tensor| -> Result<Tensor> {
-                ops::softplus(t)
-            };
+            let integral = |t: &Tensor| -> Result<Tensor> { ops::softplus(t) };
             let ends = [(mean.affine(-1.0, 1.0)? / &scale)?, (mean.neg()? / &scale)?];
             ((integral(&ends[0])? - integral(&ends[1])?)? * scale)?.affine(-1.0, 1.0)
         }

@@ -57,7 +57,8 @@ mod tensors {
 
         #[inline(always)]
         fn slopes<S: Special>(inputs: [S; 3]) -> [S; 3] {
-            density::Bin::of(inputs).slopes(S::log_normal_cdf, |t| S::of(-0.5) * (t * t + S::of((2.0 * std::f64::consts::PI).ln())))
+            density::Bin::of(inputs)
+                .slopes(S::log_normal_cdf, |t| S::of(-0.5) * (t * t + S::of((2.0 * std::f64::consts::PI).ln())))
         }
     }
 

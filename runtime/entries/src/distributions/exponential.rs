@@ -12,7 +12,9 @@ distribution! {
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::tensors::ops::{same_shape, sum_batch};
-    use crate::tensors::{Density, Distribution, Draw, LOG_BOUND, Noise, Result, Special, Tensor, density, inside, ops};
+    use crate::tensors::{
+        Density, Distribution, Draw, LOG_BOUND, Noise, Result, Special, Tensor, density, inside, ops,
+    };
 
     /// Exponential(exp(log_rate)) in every dimension.
     #[derive(Debug, Clone)]

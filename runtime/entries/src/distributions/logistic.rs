@@ -11,7 +11,9 @@ distribution! {
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::tensors::{Density, Distribution, Draw, LOG_BOUND, Noise, Result, Special, Tensor, density, inside, ops};
+    use crate::tensors::{
+        Density, Distribution, Draw, LOG_BOUND, Noise, Result, Special, Tensor, density, inside, ops,
+    };
 
     /// Logistic(mean, exp(log_scale)) in every dimension.
     #[derive(Debug, Clone)]

@@ -11,7 +11,9 @@ distribution! {
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::tensors::{Density, Distribution, Draw, LOG_BOUND, Noise, Result, Special, Tensor, Through, density, ops, through};
+    use crate::tensors::{
+        Density, Distribution, Draw, LOG_BOUND, Noise, Result, Special, Tensor, Through, density, ops, through,
+    };
 
     /// Poisson(exp(log_rate)) in every dimension.
     #[derive(Debug, Clone)]

@@ -16,8 +16,8 @@ distribution! {
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::distributions::negative_binomial::NegativeBinomial;
     use crate::blocks::sigmoid::sigmoid;
+    use crate::distributions::negative_binomial::NegativeBinomial;
     use crate::tensors::{
         Density, Distribution, Draw, LOG_BOUND, Noise, Result, Special, Tensor, Through, density, ops, through,
     };

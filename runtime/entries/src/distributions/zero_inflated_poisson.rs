@@ -12,8 +12,8 @@ distribution! {
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::distributions::poisson::Poisson;
     use crate::blocks::sigmoid::sigmoid;
+    use crate::distributions::poisson::Poisson;
     use crate::tensors::{
         Density, Distribution, Draw, LOG_BOUND, Noise, Result, Special, Tensor, Through, density, ops, through,
     };

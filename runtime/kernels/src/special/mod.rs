@@ -8,13 +8,13 @@ mod number;
 
 pub use number::{Special, Wide};
 
-use crate::cpu::{filled, slice, unsupported};
+use crate::cpu::{filled, slice};
 use crate::normal::same_shape;
 use crate::profile::timed;
 use crate::vector::{self, Loop};
 use crate::{Result, Tensor};
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Device, Layout, Shape, WithDType};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Device, Layout, Shape, WithDType};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
@@ -244,9 +244,7 @@ impl CustomOp2 for GammaSlope {
     }
 
     fn cpu_fwd(&self, a: &CpuStorage, at_a: &Layout, b: &CpuStorage, at_b: &Layout) -> Result<(CpuStorage, Shape)> {
-        each("gamma_draw_gradient", [(a, at_a), (b, at_b)], |log, y| {
-            incomplete::log_gamma_quantile_slope(log.exp(), y)
-        })
+        each("gamma_draw_gradient", [(a, at_a), (b, at_b)], |log, y| incomplete::log_gamma_quantile_slope(log.exp(), y))
     }
 }
 

@@ -1,6 +1,6 @@
 use super::incomplete::{log_gamma_cdf, log_gamma_quantile, log_gamma_quantile_slope, normal_cdf, poisson_quantile};
 use super::*;
-use candle_core::{Device, Var};
+use candle_core::{DType, Device, Var};
 
 /// x, ln Γ(x), ψ(x), ψ'(x), from mpmath with 40 digits.
 const EXACT: [[f64; 4]; 14] = [

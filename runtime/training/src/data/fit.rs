@@ -429,7 +429,6 @@ fn real(
     how: &Fitting<'_>,
     notes: &mut BTreeSet<String>,
 ) -> Result<Cells> {
-    let size = variable.shape.iter().product::<usize>();
     if let [field] = fields
         && field.raw.is_pictures()
     {
