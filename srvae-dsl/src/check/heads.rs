@@ -5,9 +5,9 @@
 use super::Checker;
 use super::network::{Builder, Reads};
 use crate::ast::{self, Expression};
-use crate::catalog::{Distribution, Domain, Natural, show_shape};
+use crate::catalog::{Distribution, Natural, show_shape};
 use crate::diagnostics::messages;
-use crate::graph::{Network, NodeId, Number, Op, Operator, Use, Value};
+use crate::graph::{Network, NodeId, Number, Operator, Use, Value};
 
 /// A parameter given by name.
 #[derive(Clone, Copy)]
@@ -173,8 +173,8 @@ impl Builder<'_, '_> {
                 )?
             }
         };
-        if domain == Domain::Positive && !self.is_positive(node) {
-            self.checker.findings.push(messages::natural_domain(&given.name.text, expression.span));
+        if !self.checker.is_within(&self.nodes, node, domain) {
+            self.checker.findings.push(messages::natural_domain(&given.name.text, domain, expression.span));
             return None;
         }
         match other {
@@ -192,25 +192,5 @@ impl Builder<'_, '_> {
         let place = self.place();
         self.checker.findings.push(messages::natural_unfit(&place, name, &wanted, &found, at.span));
         None
-    }
-
-    /// Whether every element is sure to be positive.
-    fn is_positive(&self, node: NodeId) -> bool {
-        let node = &self.nodes[node.0];
-        let Op::Block { block, .. } = &node.op else { return false };
-        let number = |name: &str| match block.args.iter().find(|argument| argument.name == name).map(|one| &one.value) {
-            Some(Value::Real(value)) => *value,
-            _ => 0.0,
-        };
-        let inputs = || node.inputs.iter().all(|input| self.is_positive(*input));
-        match block.entry.name {
-            "exp" | "softplus" | "sigmoid" => true,
-            "filled" => number("value") > 0.0,
-            "affine" => {
-                number("scale") >= 0.0 && number("shift") >= 0.0 && inputs() && number("scale") + number("shift") > 0.0
-            }
-            "add" | "multiply" | "divide" | "upsample" | "downsample" | "concat" | "reshape" | "flatten" => inputs(),
-            _ => false,
-        }
     }
 }

@@ -7,6 +7,7 @@ use super::{
     Diagnostic, LARGEST_FILE, LONGEST_STATEMENT, MOST_BLOCKS, MOST_BLOCKS_TOGETHER, MOST_NAMES, MOST_NESTING,
     MOST_NETS, MOST_OPERATORS, MOST_VALUES, closest,
 };
+use crate::catalog::Domain;
 use crate::source::Span;
 
 // ---- E01: text and grammar
@@ -435,10 +436,16 @@ pub(crate) fn natural_unfit(place: &str, name: &str, wanted: &str, found: &str, 
         .hint("a parameter has the shape of its variable; nothing is broadcast")
 }
 
-pub(crate) fn natural_domain(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0515", format!("`{name}` must be positive, and this may be anything"))
-        .at(span, "may be negative")
-        .hint("end with `softplus` or `exp`, or give a positive number")
+pub(crate) fn natural_domain(name: &str, domain: Domain, span: Span) -> Diagnostic {
+    let (wanted, mark, hint) = match domain {
+        Domain::Real => ("real", "may be anything", "give any number"),
+        Domain::Positive => ("positive", "may be negative", "end with `softplus` or `exp`, or give a positive number"),
+        Domain::Unit => {
+            ("between 0 and 1", "may be below 0 or above 1", "end with `sigmoid`, or give a number between 0 and 1")
+        }
+        Domain::Simplex => ("proportions", "may add up to anything", "end with `softmax`"),
+    };
+    Diagnostic::error("E0515", format!("`{name}` must be {wanted}, and this may be anything")).at(span, mark).hint(hint)
 }
 
 pub(crate) fn natural_apart(distribution: &str, span: Span) -> Diagnostic {
