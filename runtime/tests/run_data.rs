@@ -4,6 +4,8 @@
 mod bad;
 #[path = "data/names.rs"]
 mod names;
+#[path = "data/numbers.rs"]
+mod numbers;
 #[path = "data/parts.rs"]
 mod parts;
 mod toy;

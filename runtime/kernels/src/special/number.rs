@@ -3,7 +3,7 @@
 use super::lane;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-/// A number with the functions that densities need.
+/// A number with the functions that densities need; all are `#[inline(always)]`, or a loop over them is no vector code.
 pub trait Special:
     Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
 {
@@ -22,17 +22,20 @@ pub trait Special:
     /// `then` where self > 0, else `otherwise`; both are computed.
     fn positive(self, then: Self, otherwise: Self) -> Self;
 
+    #[inline(always)]
     fn lgamma(self) -> Self {
         Self::lgammas([self], [])
     }
 
     /// ln(1 + eˣ).
+    #[inline(always)]
     fn softplus(self) -> Self {
         let far = self.positive(-self, self).exp().ln_1p();
         self.positive(self, Self::of(0.0)) + far
     }
 
     /// 1 / (1 + e⁻ˣ).
+    #[inline(always)]
     fn sigmoid(self) -> Self {
         let far = self.positive(-self, self).exp();
         self.positive(Self::of(1.0), far) / (far + Self::of(1.0))
