@@ -167,7 +167,7 @@ fn estimate(model: &dyn Model, spec: &Spec, images: &Images, options: &Options<'
             let how = if options.samples == 1 { BoundOptions::default() } else { BoundOptions::importance(chunk) };
             let mut noise = Noise::of_rows(options.seed ^ 0x6576_616c, done..done + chunk, begin..begin + size);
             let mut bound = model.bound(&data, &mut noise, &how)?;
-            images.own_units(&mut bound)?;
+            images.own_units(&mut bound, &data)?;
             found.add_terms(&bound, begin)?;
             for row in rows(&bound.log_weights()?)? {
                 sums.iter_mut().zip(row).for_each(|(sum, weight)| sum.add(weight));

@@ -15,7 +15,7 @@ pub use statistics::Statistics;
 pub use weights::{SHA256, Weights};
 
 use crate::data::{Batches, Images};
-use crate::spec::{Role, Spec};
+use crate::spec::Spec;
 use crate::train::interrupt;
 use crate::{Decode, Device, Draw, Model, Noise, Tensor, Values};
 use anyhow::{Context, Result, ensure};
@@ -132,7 +132,7 @@ pub fn of_model(
     images: &Images,
     options: &Options<'_>,
 ) -> Result<Statistics> {
-    let variable = spec.variables.iter().filter(|variable| variable.role == Role::Observed);
+    let variable = spec.variables.iter().filter(|variable| variable.is_observed());
     let variable = variable.filter(|it| it.picture().is_some()).max_by_key(|it| it.shape.iter().product::<usize>());
     let variable = variable.with_context(|| format!("model {} has no observed picture, so no FID", spec.name))?;
     let mode = model.modes().iter().find(|mode| mode.name == "generation");

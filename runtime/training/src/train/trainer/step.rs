@@ -5,7 +5,7 @@ use crate::data::Augment;
 use crate::train::objective::{self, TermMeans};
 use crate::train::watch::{ADVICE, Fault};
 use crate::train::{Replay, gradients, interrupt};
-use crate::{DType, Values};
+use crate::{DType, Moment, Values};
 use anyhow::{Result, bail, ensure};
 use candle_core::backprop::GradStore;
 use serde_json::{Map, Value, json};
@@ -19,6 +19,8 @@ pub struct Step {
     pub terms: TermMeans,
     /// What training maximises, nats an example: the bound, unless terms are weighted or there are several samples.
     objective: Option<f64>,
+    /// What the terms count in it, where that is not what they are.
+    weighted: Option<Vec<(&'static str, f64)>>,
     norm: f64,
     rate: f64,
     /// Why nothing was updated.
@@ -47,6 +49,9 @@ impl Step {
         line[if unit == "nats" { "nats" } else { "bits_per_dim" }] = json!(score);
         if let Some(objective) = self.objective {
             line["objective"] = json!(objective);
+        }
+        if let Some(weighted) = &self.weighted {
+            line["weighted"] = weighted.iter().map(|&(name, value)| (name.to_owned(), json!(value))).collect();
         }
         if skipped > 0 {
             line["skipped_updates"] = json!(skipped);
@@ -81,11 +86,14 @@ impl Trainer<'_> {
             return self.replayed(&batch, begun);
         }
         let mut terms = self.model.bound(&batch, &mut self.noise, &objective::options(&self.config))?;
-        self.data.train.own_units(&mut terms)?;
-        let weighted = self.model.objective(&terms, self.progress.step)?;
-        let loss = objective::loss(&weighted, &self.config, self.progress.step)?;
-        drop(weighted);
+        self.data.train.own_units(&mut terms, &batch)?;
+        let (model, moment) = (self.model.as_ref(), self.moment());
+        let weighted = objective::weighted(model, &terms, &self.config, moment)?;
+        let loss = objective::loss(&weighted, &self.config)?;
         let number = self.progress.step + 1;
+        let counts = self.looks(number) && !objective::is_plain(model, &terms, &self.config);
+        let counts = counts.then(|| objective::counts(&weighted)).transpose()?;
+        drop(weighted);
         let rate = self.config.schedule.at(self.progress.step, self.config.steps);
         if !self.looks(number) {
             self.update(&loss.backward()?, rate)?;
@@ -115,21 +123,28 @@ impl Trainer<'_> {
             }
         }
         self.count(number, begun, skipped.is_some());
-        Ok(Some(Step { terms: means, objective: Some(objective), norm, rate, skipped }))
+        Ok(Some(Step { terms: means, objective: Some(objective), weighted: counts, norm, rate, skipped }))
     }
 
     /// Whether steps are recorded: on a GPU, once nothing in them but batch, rate and noise changes any more.
     fn replays(&self) -> bool {
         let config = &self.config;
         let watched = config.clip.is_some() || config.skip_above.is_some() || self.average.is_some();
-        config.graph && self.params.device().is_cuda() && !watched && self.progress.step >= config.warm_up
+        let recorded = config.graph && self.params.device().is_cuda() && !watched;
+        recorded && objective::is_settled(self.model.as_ref(), config, self.moment())
+    }
+
+    /// How far training has come.
+    fn moment(&self) -> Moment {
+        Moment::of(self.progress.step, self.config.batch, self.data.train.len())
     }
 
     /// A recorded step. What is not a number shows after it, where it is looked at; no checkpoint holds it.
     fn replayed(&mut self, batch: &Values, begun: Instant) -> Result<Option<Step>> {
-        let (model, step) = (self.model.as_ref(), self.progress.step);
+        let (model, moment) = (self.model.as_ref(), self.moment());
+        let step = moment.step;
         let (noise, optimiser) = (&mut self.noise, &mut self.optimiser);
-        Replay::take(&mut self.replay, model, batch, noise, optimiser, &self.config, step)?;
+        Replay::take(&mut self.replay, model, batch, noise, optimiser, &self.config, moment)?;
         let number = step + 1;
         let found = match &self.replay {
             Some(replay) if self.looks(number) => Some(replay.found(number)?),
@@ -137,7 +152,7 @@ impl Trainer<'_> {
         };
         self.count(number, begun, false);
         let rate = self.config.schedule.at(step, self.config.steps);
-        Ok(found.map(|(terms, norm)| Step { terms, objective: None, norm, rate, skipped: None }))
+        Ok(found.map(|(terms, norm)| Step { terms, objective: None, weighted: None, norm, rate, skipped: None }))
     }
 
     fn update(&mut self, gradients: &GradStore, rate: f64) -> Result<()> {
