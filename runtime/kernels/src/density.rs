@@ -197,7 +197,7 @@ impl<D: Density<N>, T: WithDType, const N: usize> Loop for Slopes<'_, D, T, N> {
                 let bound = D::BOUNDS[number];
                 for ((out, slope), x) in out[at..at + count].iter_mut().zip(&block[number]).zip(parts[number]) {
                     let x = x.to_f64();
-                    *out = T::from_f64(if x < -bound || x > bound { 0.0 } else { slope * self.by });
+                    *out = T::from_f64(if x.abs() > bound { 0.0 } else { slope * self.by });
                 }
             }
         }

@@ -96,11 +96,12 @@ impl CustomOp2 for SolveLower {
                     let matrix = &matrices[row * packed(size)..][..packed(size)];
                     backward(matrix, &gradient[row * size..][..size], of_b);
                     let y = &values[row * size..][..size];
-                    for i in 0..size {
-                        for j in 0..=i {
-                            let slope = -of_b[i].to_f64() * y[j].to_f64();
-                            let by = if i == j { matrix[packed(i) + i].to_f64().exp() } else { 1.0 };
-                            of_l[packed(i) + j] = T::from_f64(slope * by);
+                    let mut place = 0;
+                    for (i, w) in of_b.iter().enumerate() {
+                        for (j, y) in y[..=i].iter().enumerate() {
+                            let by = if i == j { matrix[place].to_f64().exp() } else { 1.0 };
+                            of_l[place] = T::from_f64(-w.to_f64() * y.to_f64() * by);
+                            place += 1;
                         }
                     }
                 }
@@ -113,10 +114,10 @@ impl CustomOp2 for SolveLower {
 
 /// L⁻¹ b by substitution.
 fn forward<T: Float>(matrix: &[T], right: &[T], out: &mut [T]) {
-    for i in 0..out.len() {
+    for (i, right) in right.iter().enumerate() {
         let row = &matrix[packed(i)..];
         let known: f64 = row.iter().zip(&out[..i]).map(|(l, y)| l.to_f64() * y.to_f64()).sum();
-        out[i] = T::from_f64((right[i].to_f64() - known) * (-row[i].to_f64()).exp());
+        out[i] = T::from_f64((right.to_f64() - known) * (-row[i].to_f64()).exp());
     }
 }
 

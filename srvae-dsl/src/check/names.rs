@@ -10,10 +10,9 @@ const WORDS: [&str; 15] = [
     "true", "false",
 ];
 
-/// What is wrong with a name, wherever it is defined.
+/// What is wrong with a name, wherever it is defined. That of a space is free: it stands behind a colon alone.
 pub(super) fn refuse(name: &str, span: Span) -> Option<Diagnostic> {
-    let space = catalog::SPACES.iter().any(|entry| entry.name == name);
-    (WORDS.contains(&name) || catalog::is_taken(name) || space).then(|| messages::name_taken(name, span))
+    (WORDS.contains(&name) || catalog::is_taken(name)).then(|| messages::name_taken(name, span))
 }
 
 /// What is wrong with the name of a parameter: it may be that of a block, a distribution or a space, for a number never stands
