@@ -8,6 +8,8 @@ mod support;
 
 #[path = "golden/blocks.rs"]
 mod fixture_blocks;
+#[path = "golden/couplings.rs"]
+mod fixture_couplings;
 #[path = "golden/densities.rs"]
 mod fixture_densities;
 #[path = "golden/distributions.rs"]
@@ -28,6 +30,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     trials::run(&[
         fixture_blocks::TRIALS,
+        fixture_couplings::TRIALS,
         fixture_densities::TRIALS,
         fixture_distributions::TRIALS,
         fixture_flows::TRIALS,

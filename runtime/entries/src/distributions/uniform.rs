@@ -42,8 +42,8 @@ mod tensors {
             Ok(Self { shape: shape.to_vec(), low, high, rows: None, params: params.clone() })
         }
 
-        fn from_unit(&self, unit: &Tensor) -> Result<Tensor> {
-            unit.affine(self.high - self.low, self.low)
+        fn at_share(&self, share: &Tensor) -> Result<Tensor> {
+            share.affine(self.high - self.low, self.low)
         }
     }
 
@@ -60,13 +60,13 @@ mod tensors {
             let shape = batched(rows_of("a uniform distribution", self.rows)?, &self.shape);
             let uniform = noise.uniform(name, &shape, self.params.dtype(), self.params.device())?;
             let spread = draw.temperature.min(1.0);
-            self.from_unit(&inside(&uniform)?.affine(spread, 0.5 - 0.5 * spread)?)
+            self.at_share(&inside(&uniform)?.affine(spread, 0.5 - 0.5 * spread)?)
         }
 
         /// The middle: every value is as likely.
         fn mode(&self) -> Result<Tensor> {
             let shape = batched(rows_of("a uniform distribution", self.rows)?, &self.shape);
-            self.from_unit(&Tensor::full(0.5, shape, self.params.device())?.to_dtype(self.params.dtype())?)
+            self.at_share(&Tensor::full(0.5, shape, self.params.device())?.to_dtype(self.params.dtype())?)
         }
 
         fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
