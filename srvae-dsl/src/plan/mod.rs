@@ -13,7 +13,7 @@ pub use parts::{ComputedShape, Part, PartId, PartKind, Parts, Shape, factor_path
 pub use program::{Call, How, Operation, Output, Program, Rate, Value, ValueId};
 pub use show::{RATES, addend_text};
 
-use crate::derive::{Derivation, derive};
+use crate::derive::{Derivation, Mode, derive};
 use crate::graph::{Body, Factor, Model, Side, VariableId};
 
 /// A model with everything decided.
@@ -48,6 +48,23 @@ impl Plan {
     /// Whether a factor of this variable on this side is a distribution.
     pub fn factor(&self, side: Side, variable: VariableId) -> Option<&FactorPlan> {
         self.factors.iter().find(|factor| factor.side == side && factor.variable == variable)
+    }
+
+    /// The plan with one mode more, and the name that the mode has in it: that of an equal mode, where there is one.
+    #[must_use]
+    pub fn with_mode(mut self, mut mode: Mode) -> (Self, String) {
+        let known = &mut self.derivation.modes;
+        if let Some(equal) = known.iter().find(|other| (&other.given, &other.steps) == (&mode.given, &mode.steps)) {
+            let name = equal.name.clone();
+            return (self, name);
+        }
+        while known.iter().any(|other| other.name == mode.name) {
+            mode.name.push('_');
+        }
+        let name = mode.name.clone();
+        self.modes.push(lower::mode(&self.model, &mode, &self.parts));
+        known.push(mode);
+        (self, name)
     }
 
     /// A variable's name.
