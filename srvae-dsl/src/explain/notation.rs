@@ -71,8 +71,11 @@ pub fn of_role(plan: &Plan, roles: &[Role]) -> Vec<VariableId> {
     all.filter(|id| roles.contains(&plan.model.variable(*id).role)).collect()
 }
 
-/// A name as symbol and index: `z1` → (`z`, `1`), `z_top` → (`z`, `top`).
+/// A name as symbol and index: `z1` → (`z`, `1`), `z_top` → (`z`, `top`), `z[3]` → (`z`, `3`), `z[1..3]` → (`z`, `1..3`).
 pub fn split_name(name: &str) -> (&str, &str) {
+    if let Some((base, index)) = name.strip_suffix(']').and_then(|name| name.split_once('[')) {
+        return (base, index);
+    }
     if let Some((base, index)) = name.split_once('_')
         && !base.is_empty()
         && !index.is_empty()

@@ -6,7 +6,7 @@ use super::network_table;
 use super::notation::{aligned, count, density, determined, of_role, scaled, space};
 use crate::derive::{Presence, TermKind, is_deterministic, is_supplied};
 use crate::graph::{Role, Side, VariableId};
-use crate::plan::{Plan, RATES, Rate};
+use crate::plan::{Plan, RATES, Rate, in_ranges};
 
 /// Everything: variables, factors, bound, modes, plan, networks, budget.
 pub fn text(plan: &Plan) -> String {
@@ -39,7 +39,7 @@ fn title(plan: &Plan) -> String {
 
 /// Names of variables, those of a long sequence by its ends.
 fn names(plan: &Plan, ids: &[VariableId]) -> String {
-    listed(ids.iter().map(|id| plan.name(*id).to_owned()).collect()).join(", ")
+    listed(in_ranges(ids.iter().map(|id| plan.name(*id)))).join(", ")
 }
 
 fn variables(plan: &Plan) -> String {
