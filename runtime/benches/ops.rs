@@ -9,6 +9,8 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use srvae::Noise;
 use srvae::candle_core::{DType, Device, Result, Tensor, Var};
+use srvae::dist::Distribution as _;
+use srvae::entries::{self, Make};
 use srvae::ops::{self, Attention, DenseStep, reference};
 
 fn main() {
@@ -155,4 +157,41 @@ fn elu(bencher: Bencher<'_, '_>, gradient: bool) {
 fn normal_kl(bencher: Bencher<'_, '_>, gradient: bool) {
     let shapes = std::array::from_fn::<_, 4, _>(|_| vec![64, 16, 16, 16]);
     time(bencher, 64 * 16 * 256, gradient, &shapes, |t| ops::normal_kl(&t[0], &t[1], &t[2], &t[3]));
+}
+
+/// A distribution of the catalogue over 256 rows of 2000 values.
+const DENSITIES: [&str; 5] = ["poisson", "negative_binomial", "zero_inflated_negative_binomial", "gamma", "student_t"];
+
+/// Values for a density, and a head.
+fn of_density(name: &str) -> (Tensor, Vec<usize>, Make) {
+    let entry = entries::distribution(name).expect("a distribution");
+    let count = draw(&[256, 2000]).exp().expect("an exponential");
+    let value = if entry.continuous { Ok(count) } else { (count * 3.0).and_then(|count| count.floor()) };
+    let channels = entry.channels(&entries::Arguments::default(), 2000);
+    (value.expect("a value"), vec![256, channels], entry.make)
+}
+
+#[divan::bench(args = DENSITIES)]
+fn density(bencher: Bencher<'_, '_>, name: &str) {
+    log_prob(bencher, name, false);
+}
+
+#[divan::bench(args = DENSITIES)]
+fn density_gradient(bencher: Bencher<'_, '_>, name: &str) {
+    log_prob(bencher, name, true);
+}
+
+fn log_prob(bencher: Bencher<'_, '_>, name: &str, gradient: bool) {
+    let (value, head, make) = of_density(name);
+    time(bencher, 256 * 2000, gradient, &[head], |t| match make {
+        Make::Head(make) => make(&t[0], &entries::Arguments::default())?.log_prob(&value),
+        Make::Root(_) => Ok(t[0].clone()),
+    });
+}
+
+/// Draws of gamma variables by their quantiles, and their implicit gradients.
+#[divan::bench(args = [false, true])]
+fn gamma_draw(bencher: Bencher<'_, '_>, gradient: bool) {
+    let noise = draw(&[256, 100]);
+    time(bencher, 256 * 100, gradient, &[vec![256, 100]], |t| ops::log_gamma_draw(&t[0], &noise));
 }

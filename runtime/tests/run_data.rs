@@ -6,6 +6,8 @@ mod bad;
 mod missing;
 #[path = "data/names.rs"]
 mod names;
+#[path = "data/numbers.rs"]
+mod numbers;
 #[path = "data/parts.rs"]
 mod parts;
 mod toy;

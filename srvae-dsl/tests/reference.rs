@@ -137,12 +137,18 @@ fn spaces() -> String {
 
 fn distributions() -> String {
     let rows = DISTRIBUTIONS.iter().map(|entry| {
-        let shape: &[usize] = if entry.spaces.contains(&Space::Label) { &[10] } else { &[3, 32, 32] };
         let defaults = entry.parameters.iter().filter_map(|one| Some((one.name, one.default?.into())));
-        let head = match entry.head(&Arguments(defaults.collect()), shape).unwrap() {
+        let defaults = Arguments(defaults.collect());
+        let is_map = space_entry(entry.spaces[0]).ranks.1 == 3 && (entry.fits)(&defaults, &[3, 32, 32]).is_ok();
+        let shape: &[usize] = if is_map { &[3, 32, 32] } else { &[10] };
+        let head = match entry.head(&defaults, shape).unwrap() {
             None => "none: it stands at a root".to_owned(),
             Some(head) => {
-                let names: Vec<_> = entry.natural.iter().map(|natural| code_of(natural.name)).collect();
+                let names = entry.natural.iter().map(|natural| {
+                    let others = natural.others.iter().map(|(other, ..)| format!(" or {}", code_of(other)));
+                    code_of(natural.name) + &others.collect::<String>()
+                });
+                let names: Vec<_> = names.collect();
                 format!("{}: {} channels over {shape:?}", names.join(", "), head[0])
             }
         };

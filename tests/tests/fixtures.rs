@@ -10,6 +10,8 @@ mod support;
 mod fixture_blocks;
 #[path = "golden/couplings.rs"]
 mod fixture_couplings;
+#[path = "golden/densities.rs"]
+mod fixture_densities;
 #[path = "golden/distributions.rs"]
 mod fixture_distributions;
 #[path = "golden/flows.rs"]
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     trials::run(&[
         fixture_blocks::TRIALS,
         fixture_couplings::TRIALS,
+        fixture_densities::TRIALS,
         fixture_distributions::TRIALS,
         fixture_flows::TRIALS,
         fixture_layers::TRIALS,

@@ -39,8 +39,8 @@ pub struct Distribution {
 pub struct Natural {
     pub name: &'static str,
     pub domain: Domain,
-    /// Another name with its domain, and the block that turns it into this parameter.
-    pub other: Option<(&'static str, Domain, &'static str)>,
+    /// Other names, each with its domain and the block that turns it into this parameter.
+    pub others: &'static [(&'static str, Domain, &'static str)],
     /// Its channels, for a variable of so many.
     pub channels: fn(&Arguments, usize) -> usize,
 }

@@ -38,8 +38,8 @@ pub struct Grid {
     pub shape: &'static [usize],
     /// The values, row by row.
     pub rows: fn() -> Vec<f64>,
-    /// The measure of a row: 1 for discrete values, the distance of two for continuous ones.
-    pub step: f64,
+    /// The measure of a row: 1 for discrete values, for continuous ones that of the values around it.
+    pub measure: fn(&[f64]) -> f64,
 }
 
 impl Space {

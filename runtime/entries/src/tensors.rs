@@ -7,12 +7,27 @@ pub use srvae_numerics::flow::{
     reflected, spline, spline_parameters, squeeze, unmap, unsqueeze,
 };
 pub use srvae_numerics::nn::{DenseLayer, Layer, NormConv, Plain, Shape2d};
+pub use srvae_numerics::ops::density::{self, Density};
 pub use srvae_numerics::ops::scalar::{Number, Scalar};
+pub use srvae_numerics::ops::special::Special;
 pub use srvae_numerics::params::Phase;
 pub use srvae_numerics::{Draw, Noise, Params, Result, Tensor, ops};
 
 use crate::show_shape;
 use srvae_numerics::dist::downcast;
+
+/// Logarithms among the parameters of a distribution are clamped to ± this, so that nothing overflows in single precision.
+pub(crate) const LOG_BOUND: f64 = 15.0;
+
+/// A uniform draw on the open interval: what single precision has between its ends.
+pub(crate) fn inside(uniform: &Tensor) -> Result<Tensor> {
+    uniform.clamp(1e-7, 1.0 - 6e-8)
+}
+
+/// e to the power of a logarithm, no nearer to 0 and no larger than single precision can hold.
+pub(crate) fn exp_inside(log: &Tensor) -> Result<Tensor> {
+    log.clamp(-80.0, 80.0)?.exp()
+}
 
 /// The only input.
 pub(crate) fn only<'a, T: ?Sized>(inputs: &[&'a T]) -> Result<&'a T> {

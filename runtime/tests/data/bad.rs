@@ -18,6 +18,10 @@ struct Case {
 }
 
 const VECTOR: &[(&str, Space, &[usize])] = &[("x", Space::Real, &[2])];
+const COUNTS: &[(&str, Space, &[usize])] = &[("x", Space::Count, &[2])];
+const POSITIVE: &[(&str, Space, &[usize])] = &[("x", Space::Positive, &[2])];
+const UNIT: &[(&str, Space, &[usize])] = &[("x", Space::Unit, &[2])];
+const PARTS: &[(&str, Space, &[usize])] = &[("x", Space::Simplex, &[2])];
 const IMAGE: &[(&str, Space, &[usize])] = &[("x", Space::Image, &[3, 4, 4])];
 const GREY: &[(&str, Space, &[usize])] = &[("x", Space::Image, &[1, 2, 2])];
 const BITS: &[(&str, Space, &[usize])] = &[("x", Space::Binary, &[4])];
@@ -263,6 +267,25 @@ const ARRAYS: &[Case] = &[
         &[1.0, 2.0, 3.0]
     )),
     case!("NaN", "a.npy", VECTOR, ["record 1 has the value NaN"], |at| array(at, &[2, 2], &[1.0, 2.0, f32::NAN, 3.0])),
+    case!("half a count", "a.npy", COUNTS, ["record 1 has a value that is no whole number", "(2.5, 3)"], |at| {
+        array(at, &[2, 2], &[1.0, 2.0, 2.5, 3.0]);
+    }),
+    case!("a negative count", "a.npy", COUNTS, ["record 0 has", "`count` takes whole numbers from 0 on"], |at| {
+        array(at, &[1, 2], &[-1.0, 2.0]);
+    }),
+    case!("pictures of counts", "", COUNTS, ["variable `x` has no data"], |at| folder(at, &["a.png"])),
+    case!("zero as a positive number", "a.npy", POSITIVE, ["record 1 has a value that is not positive"], |at| {
+        array(at, &[2, 2], &[1.0, 2.0, 0.0, 3.0]);
+    }),
+    case!("one as a fraction", "a.npy", UNIT, ["record 0 has", "not between 0 and 1, both excluded"], |at| {
+        array(at, &[1, 2], &[0.5, 1.0]);
+    }),
+    case!("parts of more than all", "a.npy", PARTS, ["record 1 has parts that do not add up to 1"], |at| {
+        array(at, &[2, 2], &[0.5, 0.5, 0.5, 0.6]);
+    }),
+    case!("a part of nothing", "a.npy", PARTS, ["record 0 has a part that is not positive"], |at| {
+        array(at, &[1, 2], &[0.0, 1.0]);
+    }),
     case!("infinity", "a.npy", VECTOR, ["record 0 has the value inf"], |at| array(at, &[1, 2], &[f32::INFINITY, 3.0])),
     case!("too large for single precision", "a.npy", VECTOR, ["1e300", "single precision"], |at| {
         bytes(at, "a.npy", &npy("<f8", &[1, 2], &[1e300f64, 0.0].map(f64::to_le_bytes).concat()));

@@ -114,6 +114,11 @@ impl Variable {
         )
     }
 
+    /// Whether it takes numbers alone, and never pictures or classes.
+    pub fn is_numeric(&self) -> bool {
+        ![Space::Image, Space::Binary, Space::Label, Space::Real].contains(&self.space)
+    }
+
     /// Whether records have it that are scored: all of them, or some.
     pub fn is_observed(&self) -> bool {
         matches!(self.role, Role::Observed | Role::Partly)

@@ -109,14 +109,17 @@ impl Checker<'_> {
         let arguments = self.arguments(Signature { name: known, parameters }, given, method.name.span)?;
         let variable = self.variable(id);
         let (space, count) = (variable.space, values(variable.space, &variable.shape));
+        let able = able(space, count);
+        if !able.contains(&known) {
+            let (space, place) = (space_entry(space).name, method.name.span);
+            self.findings.push(match known {
+                "enumerate" => messages::too_many_values(&name.text, space, place, &able),
+                _ => messages::no_relaxation(&name.text, space, place, &able),
+            });
+            return None;
+        }
         match (known, count, arguments.args.into_iter().next()) {
             ("enumerate", Some(values), _) => Some(DrawMethod::Enumerate { values }),
-            ("enumerate", None, _) => {
-                let others = able(space, None);
-                let space = space_entry(space).name;
-                self.findings.push(messages::too_many_values(&name.text, space, method.name.span, &others));
-                None
-            }
             ("relaxed", _, Some(temperature)) => Some(DrawMethod::Relaxed { temperature }),
             ("straight_through", ..) => Some(DrawMethod::StraightThrough),
             _ => Some(DrawMethod::Score),
@@ -141,6 +144,10 @@ fn values(space: Space, shape: &[usize]) -> Option<usize> {
 
 /// The methods that a variable of this space can have.
 fn able(space: Space, values: Option<usize>) -> Vec<&'static str> {
-    let can = |method: &&str| *method != "enumerate" || (values.is_some() && space != Space::Image);
+    let can = |method: &&str| match *method {
+        "enumerate" => values.is_some() && space != Space::Image,
+        "relaxed" => space != Space::Count,
+        _ => true,
+    };
     METHODS.into_iter().filter(can).collect()
 }

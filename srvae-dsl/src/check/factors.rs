@@ -113,7 +113,10 @@ impl Checker<'_> {
             return self.deterministic(head, function, call, first.span, flows.first().map(|flow| flow.span));
         }
         if let Some(entry) = catalog::distribution(name) {
-            return self.stochastic(head, entry, call, first.span, flows);
+            return match wrapped(entry, call, flows) {
+                Some((entry, call, flows)) => self.stochastic(head, entry, &call, first.span, flows),
+                None => self.stochastic(head, entry, call, first.span, flows),
+            };
         }
         match catalog::flow(name).is_some() || self.flows.contains(name) {
             // A flow alone stands over the standard normal.
@@ -347,4 +350,20 @@ fn distribution_names() -> Vec<&'static str> {
     let distributions = catalog::DISTRIBUTIONS.iter().map(|entry| entry.name);
     let flows = catalog::FLOWS.iter().map(|block| block.name);
     distributions.chain(flows).chain(catalog::FUNCTIONS.iter().map(|entry| entry.name)).collect()
+}
+
+/// `negative_binomial(mean: m) |> zero_inflated(logits: l)` is `zero_inflated_negative_binomial(mean: m, logits: l)`, where
+/// the catalogue has it: a first stage that changes which distribution it is, not the values that are drawn.
+fn wrapped<'f>(
+    entry: &Distribution,
+    call: &Call,
+    flows: &'f [ast::Expression],
+) -> Option<(&'static Distribution, Call, &'f [ast::Expression])> {
+    let (first, rest) = flows.split_first()?;
+    let outer = first.as_call()?;
+    let entry = catalog::distribution(&format!("{}_{}", outer.name.text, entry.name))?;
+    let of = |call: &Call| call.arguments.clone().unwrap_or_default();
+    let arguments: Vec<_> = of(call).into_iter().chain(of(outer)).collect();
+    let arguments = Some(arguments).filter(|arguments| !arguments.is_empty());
+    Some((entry, Call { name: call.name.clone(), arguments }, rest))
 }

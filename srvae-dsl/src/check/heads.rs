@@ -5,16 +5,16 @@
 use super::Checker;
 use super::network::{Builder, Reads};
 use crate::ast::{self, Expression, ExpressionKind};
-use crate::catalog::{Distribution, Domain, show_shape};
+use crate::catalog::{Distribution, Domain, Natural, show_shape};
 use crate::diagnostics::messages;
-use crate::graph::{Network, NodeId, Number, Op, Operator, Use, Value};
+use crate::graph::{Network, NodeId, Number, Operator, Use, Value};
 
 /// A parameter given by name.
 #[derive(Clone, Copy)]
 pub(super) struct Given<'f> {
-    /// Which of the distribution's parameters it is, and whether under its other name.
+    /// Which of the distribution's parameters it is, and under which of its other names.
     natural: usize,
-    is_other: bool,
+    other: Option<usize>,
     argument: &'f ast::Argument,
     name: &'f ast::Name,
 }
@@ -45,10 +45,10 @@ impl Checker<'_> {
         let (mut given, mut rest): (Vec<Given<'f>>, Vec<ast::Argument>) = Default::default();
         for argument in arguments {
             let found = argument.name.as_ref().and_then(|name| {
-                let is_other =
-                    |other: Option<(&str, Domain, &str)>| other.is_some_and(|(other, ..)| other == name.text);
-                let natural = entry.natural.iter().position(|one| one.name == name.text || is_other(one.other))?;
-                Some(Given { natural, is_other: entry.natural[natural].name != name.text, argument, name })
+                let other = |one: &Natural| one.others.iter().position(|(other, ..)| *other == name.text);
+                let is_meant = |one: &Natural| one.name == name.text || other(one).is_some();
+                let natural = entry.natural.iter().position(is_meant)?;
+                Some(Given { natural, other: other(&entry.natural[natural]), argument, name })
             });
             match found {
                 Some(found) if given.iter().any(|other| other.natural == found.natural) => {
@@ -156,7 +156,7 @@ impl Builder<'_, '_> {
         let natural = &entry.natural[given.natural];
         let mut shape = wanted.shape.to_vec();
         shape[0] = (natural.channels)(&wanted.base.values(), shape[0]);
-        let other = natural.other.filter(|_| given.is_other);
+        let other = given.other.map(|at| natural.others[at]);
         let domain = other.map_or(natural.domain, |(_, domain, _)| domain);
         let node = match self.reads_anything(expression) {
             true => {
@@ -167,14 +167,27 @@ impl Builder<'_, '_> {
                 let node = self.value(expression, head.map(Vec::as_slice));
                 (self.out, self.prefix) = (None, outer);
                 let node = self.fits(node?, &given.name.text, &shape, expression)?;
-                match domain {
-                    // What is learned is anything; it is brought where it belongs.
-                    Domain::Positive if is_learned => self.block("exp", Vec::new(), vec![node], expression.span)?,
-                    _ => node,
+                // What is learned is anything; it is brought where it belongs.
+                let onto = match domain {
+                    Domain::Real => None,
+                    Domain::Positive => Some("exp"),
+                    Domain::Unit => Some("sigmoid"),
+                    Domain::Simplex => Some("softmax"),
+                };
+                match onto.filter(|_| is_learned) {
+                    Some(block) => self.block(block, Vec::new(), vec![node], expression.span)?,
+                    None => node,
                 }
             }
             false => {
                 let number = self.checker.number(expression)?.0;
+                if shape != wanted.shape {
+                    let (place, needed) = (self.place(), show_shape(&shape));
+                    let error =
+                        messages::natural_unfit(&place, &given.name.text, &needed, "one number", expression.span);
+                    self.checker.findings.push(error);
+                    return None;
+                }
                 match read {
                     Some(read) => {
                         let channels = ("channels", wanted.dims[0].clone());
@@ -192,8 +205,8 @@ impl Builder<'_, '_> {
                 }
             }
         };
-        if domain == Domain::Positive && !self.is_positive(node) {
-            self.checker.findings.push(messages::natural_domain(&given.name.text, expression.span));
+        if !self.checker.is_within(&self.nodes, node, domain) {
+            self.checker.findings.push(messages::natural_domain(&given.name.text, domain, expression.span));
             return None;
         }
         match other {
@@ -211,27 +224,5 @@ impl Builder<'_, '_> {
         let place = self.place();
         self.checker.findings.push(messages::natural_unfit(&place, name, &wanted, &found, at.span));
         None
-    }
-
-    /// Whether every element is sure to be positive.
-    fn is_positive(&self, node: NodeId) -> bool {
-        let node = &self.nodes[node.0];
-        let Op::Block { block, .. } = &node.op else { return false };
-        let number = |name: &str| match block.args.iter().find(|argument| argument.name == name).map(|one| &one.value) {
-            Some(Value::Real(value)) => *value,
-            _ => 0.0,
-        };
-        let inputs = || node.inputs.iter().all(|input| self.is_positive(*input));
-        match block.entry.name {
-            "exp" | "softplus" | "sigmoid" => true,
-            "filled" | "constant" => number("value") > 0.0,
-            "affine" => {
-                number("scale") >= 0.0 && number("shift") >= 0.0 && inputs() && number("scale") + number("shift") > 0.0
-            }
-            "add" | "multiply" | "divide" | "spread" | "upsample" | "downsample" | "concat" | "reshape" | "flatten" => {
-                inputs()
-            }
-            _ => false,
-        }
     }
 }

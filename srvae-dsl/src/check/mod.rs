@@ -7,6 +7,7 @@
 mod arguments;
 mod arithmetic;
 mod declarations;
+mod domains;
 mod draws;
 mod estimates;
 mod factors;

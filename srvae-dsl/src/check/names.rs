@@ -10,15 +10,13 @@ const WORDS: [&str; 15] = [
     "true", "false",
 ];
 
-/// What is wrong with a name, wherever it is defined.
+/// What is wrong with a name, wherever it is defined. That of a space is free: it stands behind a colon alone.
 pub(super) fn refuse(name: &str, span: Span) -> Option<Diagnostic> {
-    let space = catalog::SPACES.iter().any(|entry| entry.name == name);
-    (WORDS.contains(&name) || catalog::is_taken(name) || space).then(|| messages::name_taken(name, span))
+    (WORDS.contains(&name) || catalog::is_taken(name)).then(|| messages::name_taken(name, span))
 }
 
-/// What is wrong with the name of a parameter: it may be that of a block, for a number never stands where a block does.
+/// What is wrong with the name of a parameter: it may be that of a block, a distribution or a space, for a number never stands
+/// where one of these does.
 pub(super) fn refuse_param(name: &str, span: Span) -> Option<Diagnostic> {
-    let is_block = catalog::block(name).is_some();
-    let is_other = catalog::distribution(name).is_some() || catalog::function(name).is_some();
-    refuse(name, span).filter(|_| !is_block || is_other)
+    WORDS.contains(&name).then(|| messages::name_taken(name, span))
 }

@@ -7,6 +7,7 @@ use super::{
     Diagnostic, LARGEST_FILE, LONGEST_STATEMENT, MOST_BLOCKS, MOST_NAMES, MOST_NESTING, MOST_NETS, MOST_OPERATORS,
     MOST_VALUES, closest,
 };
+use crate::catalog::Domain;
 use crate::source::Span;
 
 // ---- E01: text and grammar
@@ -497,10 +498,16 @@ pub(crate) fn natural_unfit(place: &str, name: &str, wanted: &str, found: &str, 
         .hint("a parameter has the shape of its variable; nothing is broadcast")
 }
 
-pub(crate) fn natural_domain(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0515", format!("`{name}` must be positive, and this may be anything"))
-        .at(span, "may be negative")
-        .hint("end with `softplus` or `exp`, or give a positive number")
+pub(crate) fn natural_domain(name: &str, domain: Domain, span: Span) -> Diagnostic {
+    let (wanted, mark, hint) = match domain {
+        Domain::Real => ("real", "may be anything", "give any number"),
+        Domain::Positive => ("positive", "may be negative", "end with `softplus` or `exp`, or give a positive number"),
+        Domain::Unit => {
+            ("between 0 and 1", "may be below 0 or above 1", "end with `sigmoid`, or give a number between 0 and 1")
+        }
+        Domain::Simplex => ("proportions", "may add up to anything", "end with `softmax`"),
+    };
+    Diagnostic::error("E0515", format!("`{name}` must be {wanted}, and this may be anything")).at(span, mark).hint(hint)
 }
 
 pub(crate) fn natural_apart(distribution: &str, span: Span) -> Diagnostic {
@@ -820,6 +827,12 @@ pub(crate) fn too_many_values(name: &str, space: &str, span: Span, others: &[&st
     let title = format!("the {space} variable `{name}` has more values than can be gone through");
     Diagnostic::error("E0431", title)
         .at(span, format!("a sum over more than {MOST_VALUES} values"))
+        .hint(format!("choose {}", quoted(others.iter().copied())))
+}
+
+pub(crate) fn no_relaxation(name: &str, space: &str, span: Span, others: &[&str]) -> Diagnostic {
+    Diagnostic::error("E0445", format!("the {space} variable `{name}` has no relaxation"))
+        .at(span, "there is no continuous draw that becomes a count as its temperature falls")
         .hint(format!("choose {}", quoted(others.iter().copied())))
 }
 

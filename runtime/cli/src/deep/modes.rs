@@ -74,20 +74,24 @@ enum Kind {
     Varied,
 }
 
-/// A batch of the least or the greatest value of a variable (of real numbers −1 or 1), or of one that varies.
+/// A batch of a small or a large value of a variable, the least or the greatest of those that are drawn for tests (of real
+/// numbers −1 or about 1), or of one that varies.
 fn value(variable: &Variable, kind: Kind) -> Result<Tensor> {
     let size: usize = variable.shape.iter().product();
-    let row: Vec<f64> = match (variable.space, kind) {
-        (_, Kind::Varied) => {
-            let uniform: Vec<f64> = (0..size).map(|at| (at * 37 % 101) as f64 / 101.0).collect();
-            (space_entry(variable.space).draw)(&uniform)
+    // Of the numbers in [0, 1) that a space's values are made from.
+    let most = 0.999;
+    let uniform: Vec<f64> = match (variable.space, kind) {
+        (_, Kind::Varied) => (0..size).map(|at| (at * 37 % 101) as f64 / 101.0).collect(),
+        (Space::Label | Space::Simplex, _) => {
+            let place = if kind == Kind::High { size - 1 } else { 0 };
+            (0..size).map(|at| if at == place { most } else { 0.0 }).collect()
         }
-        (Space::Label, _) => {
-            let class = if kind == Kind::High { size - 1 } else { 0 };
-            (0..size).map(|at| f64::from(u8::from(at == class))).collect()
-        }
+        (_, Kind::High) => vec![most; size],
+        (_, Kind::Low) => vec![0.0; size],
+    };
+    let row = match (variable.space, kind) {
         (Space::Real, Kind::Low) => vec![-1.0; size],
-        _ => vec![f64::from(u8::from(kind == Kind::High)); size],
+        _ => (space_entry(variable.space).draw)(&uniform),
     };
     let shape: Vec<usize> = std::iter::once(BATCH).chain(variable.shape.iter().copied()).collect();
     Ok(Tensor::from_vec(row.repeat(BATCH), shape, &Device::Cpu)?)

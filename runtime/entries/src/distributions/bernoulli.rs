@@ -4,8 +4,8 @@ distribution! {
     /// Independent zeros and ones; the head holds logits.
     discrete bernoulli: Bernoulli(BernoulliConfig {}),
     over: [Binary],
-    natural: [logits: Real],
-    closed_forms: [],
+    natural: [logits: Real or probs: Unit by logit],
+    closed_forms: [bernoulli: bernoulli_kl],
     examples: [{} over [1], {} over [2, 3, 2]],
 }
 
@@ -60,5 +60,15 @@ mod tensors {
         fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
             Ok(Box::new(Self { logits: ops::repeat(&self.logits, samples)? }))
         }
+    }
+
+    /// KL(q ‖ p), exact, `[N]` nats: with π the probability under q, π (l_q − l_p) − softplus(l_q) + softplus(l_p), summed.
+    ///
+    /// # Errors
+    /// Shapes that differ.
+    pub fn bernoulli_kl(q: &Bernoulli, p: &Bernoulli) -> Result<Tensor> {
+        same_shape("the logits of two Bernoulli variables", &q.logits, &p.logits)?;
+        let expected = (q.mean()? * (&q.logits - &p.logits)?)?;
+        sum_batch(&((expected - ops::softplus(&q.logits)?)? + ops::softplus(&p.logits)?)?)
     }
 }

@@ -4,8 +4,8 @@ distribution! {
     /// One of n classes; the head holds logits.
     discrete categorical: Categorical(CategoricalConfig {}),
     over: [Label],
-    natural: [logits: Real],
-    closed_forms: [],
+    natural: [logits: Real or probs: Simplex by log],
+    closed_forms: [categorical: categorical_kl],
     examples: [{} over [5]],
 }
 
@@ -30,6 +30,14 @@ mod tensors {
             Ok(Self { logits: head.clone() })
         }
 
+        /// Log-probabilities of the classes.
+        fn log_probs(&self) -> Result<Tensor> {
+            let top = self.logits.max_keepdim(1)?.detach();
+            let shifted = self.logits.broadcast_sub(&top)?;
+            let normaliser = shifted.exp()?.sum_keepdim(1)?.log()?;
+            shifted.broadcast_sub(&normaliser)
+        }
+
         fn one_hot(&self, scores: &Tensor) -> Result<Tensor> {
             let classes = scores.dim(1)?;
             let picked = scores.argmax_keepdim(1)?;
@@ -41,10 +49,7 @@ mod tensors {
     impl Distribution for Categorical {
         fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
             same_shape("a categorical's value and its logits", value, &self.logits)?;
-            let top = self.logits.max_keepdim(1)?.detach();
-            let shifted = self.logits.broadcast_sub(&top)?;
-            let normaliser = shifted.exp()?.sum_keepdim(1)?.log()?;
-            sum_batch(&(value * shifted.broadcast_sub(&normaliser)?)?)
+            sum_batch(&(value * self.log_probs()?)?)
         }
 
         fn sample(&self, name: &str, noise: &mut Noise, _: &Draw) -> Result<Tensor> {
@@ -71,5 +76,15 @@ mod tensors {
         fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
             Ok(Box::new(Self { logits: ops::repeat(&self.logits, samples)? }))
         }
+    }
+
+    /// KL(q ‖ p), exact, `[N]` nats.
+    ///
+    /// # Errors
+    /// Shapes that differ.
+    pub fn categorical_kl(q: &Categorical, p: &Categorical) -> Result<Tensor> {
+        same_shape("the logits of two categorical variables", &q.logits, &p.logits)?;
+        let log_q = q.log_probs()?;
+        sum_batch(&(log_q.exp()? * (&log_q - p.log_probs()?)?)?)
     }
 }

@@ -4,7 +4,7 @@ distribution! {
     /// Independent Laplace variables; the head holds means, then log-scales, clamped to [−7, 7].
     continuous laplace: Laplace(LaplaceConfig {}),
     over: [Real],
-    natural: [mean: Real, log_scale: Real],
+    natural: [mean: Real, log_scale: Real or scale: Positive by log],
     closed_forms: [laplace: laplace_kl],
     examples: [{} over [1], {} over [4, 3, 1]],
 }

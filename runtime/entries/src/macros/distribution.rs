@@ -1,7 +1,8 @@
 //! Distributions.
 
-/// A distribution. `natural` lists what the head holds, each with its domain and, where they are not the variable's, its
-/// channels as a function of the configuration and of the variable's; at a root it is `[]`.
+/// A distribution. `natural` lists what the head holds, each with its domain, other names with the blocks that turn them into
+/// it and, where they are not the variable's, its channels as a function of the configuration and of the variable's; at a
+/// root it is `[]`.
 macro_rules! distribution {
     (
         $(#[doc = $docs:literal])+
@@ -11,7 +12,7 @@ macro_rules! distribution {
         )* }),
         over: [$($space:ident),+],
         natural: [$(
-            $natural:ident: $domain:ident $(or $other:ident: $other_domain:ident by $block:ident)? $(of $channels:expr)?
+            $natural:ident: $domain:ident $(or $other:ident: $other_domain:ident by $block:ident)* $(of $channels:expr)?
         ),* $(,)?],
         closed_forms: [$($p:ident: $kl:ident),*],
         examples: [$($examples:tt)*],
@@ -32,7 +33,7 @@ macro_rules! distribution {
             natural: &[$($crate::Natural {
                 name: stringify!($natural),
                 domain: $crate::Domain::$domain,
-                other: distribution!(@other $($other $other_domain $block)?),
+                others: &[$((stringify!($other), $crate::Domain::$other_domain, stringify!($block))),*],
                 channels: distribution!(@channels $config $($channels)?),
             }),*],
             spaces: &[$($crate::Space::$space),+],
@@ -82,10 +83,6 @@ macro_rules! distribution {
                 ENTRY.channels(&config.arguments(), shape.first().copied().unwrap_or(1))
             }
         }
-    };
-    (@other) => { None };
-    (@other $name:ident $domain:ident $block:ident) => {
-        Some((stringify!($name), $crate::Domain::$domain, stringify!($block)))
     };
     (@continuous continuous) => { true };
     (@continuous discrete) => { false };

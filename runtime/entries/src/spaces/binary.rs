@@ -9,5 +9,5 @@ space! {
     usual: bernoulli,
     misfit: |row| (!row.iter().all(|value| [0.0, 1.0].contains(value))).then_some("is not binary"),
     draw: |row| row.iter().map(|value| value.round()).collect(),
-    grid: Grid { shape: &[1], rows: || vec![0.0, 1.0], step: 1.0 },
+    grid: Grid { shape: &[1], rows: || vec![0.0, 1.0], measure: |_| 1.0 },
 }

@@ -20,6 +20,6 @@ space! {
     grid: Grid {
         shape: &[CLASSES],
         rows: || (0..CLASSES * CLASSES).map(|at| f64::from(u8::from(at % (CLASSES + 1) == 0))).collect(),
-        step: 1.0,
+        measure: |_| 1.0,
     },
 }

@@ -98,9 +98,30 @@ pub fn pixels(logits: &Tensor, components: usize, pick: &Tensor, spread: &Tensor
         let blue = (channel(&values, 2)? + shift)?.clamp(0.0, 1.0)?;
         Tensor::cat(&[&red, &green, &blue], 1)?
     };
+    rounded(&value, through)
+}
+
+/// Counts that were drawn: straight through, with the gradient of their mean.
+///
+/// # Errors
+/// A relaxation, which counts have none of.
+pub fn count(drawn: &Tensor, mean: &Tensor, through: Through) -> Result<Tensor> {
     match through {
-        Through::Relaxed(_) => Ok(value),
+        Through::Straight => straight(drawn, mean),
+        Through::Relaxed(_) => candle_core::bail!("counts have no relaxation"),
+    }
+}
+
+/// Pixels from values that are not rounded yet: clamped to [0, 1], and straight through rounded to the grid with the gradient
+/// of the value before.
+///
+/// # Errors
+/// A failed tensor operation.
+pub fn rounded(value: &Tensor, through: Through) -> Result<Tensor> {
+    let value = value.clamp(0.0, 1.0)?;
+    match through {
         Through::Straight => straight(&quantise(&value.detach())?, &value),
+        Through::Relaxed(_) => Ok(value),
     }
 }
 

@@ -114,7 +114,7 @@ fn by_name(table: &Table, variable: &Variable) -> Option<Vec<usize>> {
     let run = |separator: &str, first: usize| -> Option<Vec<usize>> {
         (first..first + size).map(|number| position(table, &format!("{}{separator}{number}", variable.name))).collect()
     };
-    let vector = matches!(variable.space, Space::Real | Space::Binary) && size > 0;
+    let vector = !matches!(variable.space, Space::Image | Space::Label) && size > 0;
     ["", "_", "."].iter().filter(|_| vector).find_map(|separator| run(separator, 0).or_else(|| run(separator, 1)))
 }
 
@@ -125,7 +125,10 @@ fn by_kind(table: &Table, variables: &[Variable], presences: &[String], found: &
     type Offers = fn(&Field) -> bool;
     let rules: [(Takes, Offers); 3] = [
         (|variable| variable.space == Space::Label, names_classes),
-        (|variable| variable.picture().is_some() || variable.space == Space::Binary, |field| field.raw.is_pictures()),
+        (
+            |variable| !variable.is_numeric() && (variable.picture().is_some() || variable.space == Space::Binary),
+            |field| field.raw.is_pictures(),
+        ),
         (
             |variable| variable.space != Space::Label,
             |field| !names_classes(field) && matches!(field.raw, Raw::Numbers(_)),
@@ -146,7 +149,7 @@ fn by_kind(table: &Table, variables: &[Variable], presences: &[String], found: &
     // A table whose columns are as many as the one variable left has numbers.
     let open: Vec<usize> = (0..variables.len()).filter(|&at| found[at].is_none()).collect();
     if let [at] = open.as_slice()
-        && matches!(variables[*at].space, Space::Real | Space::Binary)
+        && !matches!(variables[*at].space, Space::Image | Space::Label)
     {
         let taken: Vec<usize> = found.iter().flatten().flatten().copied().collect();
         let free = |field: &usize| !taken.contains(field) && matches!(table.fields[*field].raw, Raw::Text(_));

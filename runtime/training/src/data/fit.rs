@@ -6,7 +6,7 @@ use super::records::Cells;
 use super::table::{Field, Raw};
 use super::{photo, resize};
 use crate::input::{Array, Kind};
-use crate::spec::{Role, Space, Variable};
+use crate::spec::{Role, Space, Variable, space_entry};
 use anyhow::{Context, Result, bail, ensure};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -61,7 +61,7 @@ pub fn fit(
         Space::Image => image(variable, fields, indices, how, notes),
         Space::Binary => binary(variable, fields, indices, how, notes),
         Space::Real => real(variable, fields, indices, how, notes),
-        other => Err(anyhow::anyhow!("no data fill a variable of space {other:?}")),
+        _ => numeric(variable, fields, indices, how),
     };
     let names: Vec<&str> = fields.iter().take(4).map(|field| field.name.as_str()).collect();
     let more = if fields.len() > 4 { ", …" } else { "" };
@@ -449,7 +449,6 @@ fn real(
     how: &Fitting<'_>,
     notes: &mut BTreeSet<String>,
 ) -> Result<Cells> {
-    let size = variable.shape.iter().product::<usize>();
     if let [field] = fields
         && field.raw.is_pictures()
     {
@@ -461,6 +460,28 @@ fn real(
         };
         return Ok(Cells::Pictures { shape, bytes });
     }
+    Ok(Cells::Reals { shape: variable.shape.clone(), numbers: finite(variable, fields, indices, how)? })
+}
+
+/// Numbers of any space but the reals: they must be values of it.
+fn numeric(variable: &Variable, fields: &[&Field], indices: &[usize], how: &Fitting<'_>) -> Result<Cells> {
+    let (size, space) = (variable.shape.iter().product::<usize>().max(1), space_entry(variable.space));
+    let numbers = finite(variable, fields, indices, how)?;
+    for (row, &index) in numbers.chunks(size).zip(indices) {
+        let row: Vec<f64> = row.iter().map(|&number| f64::from(number)).collect();
+        if let Some(why) = (space.misfit)(&row) {
+            let shown: Vec<String> = row.iter().take(6).map(f64::to_string).collect();
+            let more = if row.len() > shown.len() { ", …" } else { "" };
+            let what = space.docs.trim_end_matches('.').to_lowercase();
+            bail!("{} {why} ({}{more}); `{}` takes {what}", how.record(index), shown.join(", "), space.name);
+        }
+    }
+    Ok(Cells::Reals { shape: variable.shape.clone(), numbers })
+}
+
+/// The numbers of a variable, record by record, in its own layout.
+fn finite(variable: &Variable, fields: &[&Field], indices: &[usize], how: &Fitting<'_>) -> Result<Vec<f32>> {
+    let size = variable.shape.iter().product::<usize>();
     let mut rows = rows(fields, indices, how)?;
     let own = rows.len() / indices.len().max(1);
     ensure!(own == size, "records have {own} numbers, shape {:?} has {size}", variable.shape);
@@ -484,7 +505,7 @@ fn real(
     if let Some(at) = rows.iter().position(|&value| value.abs() > f64::from(f32::MAX)) {
         bail!("{} has the value {:e}, which single precision cannot hold", record(at), rows[at]);
     }
-    Ok(Cells::Reals { shape: variable.shape.clone(), numbers: rows.into_iter().map(|value| value as f32).collect() })
+    Ok(rows.into_iter().map(|value| value as f32).collect())
 }
 
 /// The numbers of the fields, record by record, the fields of one record next to each other.

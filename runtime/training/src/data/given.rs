@@ -5,7 +5,7 @@ use super::formats::arrays;
 use super::records::{Cells, Column};
 use super::table::{Field, Raw};
 use super::{open_picture, resize_rgb};
-use crate::spec::{Space, Spec, Variable};
+use crate::spec::{Space, Spec, Variable, space_entry};
 use crate::terminal::note;
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::{BTreeMap, BTreeSet};
@@ -173,11 +173,19 @@ fn list(variable: &Variable, text: &str) -> Result<Vec<f32>> {
     if variable.space == Space::Binary {
         ensure!(numbers.iter().all(|&number| number == 0.0 || number == 1.0), "{}, each 0 or 1", wanted());
     }
-    match numbers.len() {
-        1 => Ok(vec![numbers[0]; size]),
-        count if count == size => Ok(numbers),
+    let numbers = match numbers.len() {
+        1 => vec![numbers[0]; size],
+        count if count == size => numbers,
         count => bail!("{}; there are {count}", wanted()),
+    };
+    if variable.is_numeric() {
+        let entry = space_entry(variable.space);
+        let row: Vec<f64> = numbers.iter().map(|&number| f64::from(number)).collect();
+        if let Some(why) = (entry.misfit)(&row) {
+            bail!("the value {why}; `{}` takes {}", entry.name, entry.docs.trim_end_matches('.').to_lowercase());
+        }
     }
+    Ok(numbers)
 }
 
 #[cfg(test)]
@@ -212,6 +220,8 @@ mod tests {
             (Space::Real, vec![2], "1.5, -2", vec![1.5, -2.0]),
             (Space::Real, vec![1, 2, 1], "0.25", vec![0.25, 0.25]),
             (Space::Binary, vec![3], "1,0,1", vec![1.0, 0.0, 1.0]),
+            (Space::Count, vec![2], "3, 0", vec![3.0, 0.0]),
+            (Space::Simplex, vec![2], "0.25, 0.75", vec![0.25, 0.75]),
             (Space::Image, vec![1, 2, 2], &file, vec![0.2; 4]),
             (Space::Binary, vec![1, 2, 2], &file, vec![0.0; 4]),
         ] {
@@ -231,6 +241,10 @@ mod tests {
             (Space::Real, vec![3], "1,2,x", "wanted are 3 numbers"),
             (Space::Real, vec![1], "NaN", "all finite"),
             (Space::Binary, vec![2], "0,0.5", "each 0 or 1"),
+            (Space::Count, vec![2], "0,0.5", "no whole number from 0 on; `count` takes whole numbers from 0 on"),
+            (Space::Positive, vec![2], "1,0", "not positive"),
+            (Space::Unit, vec![1], "1", "not between 0 and 1, both excluded"),
+            (Space::Simplex, vec![2], "0.4", "do not add up to 1"),
             (Space::Image, vec![3, 4, 4], "nowhere.png", "there is no such file"),
         ] {
             let (spec, classes) = (spec(variable(space, &shape)), [("v".to_owned(), names.clone())].into());

@@ -236,6 +236,10 @@ impl DataSet {
     fn load(mut self, division: Division, mut kept: Kept) -> Result<Data> {
         if self.scales.is_none() {
             kept.scales = scale::measure(&self.records(self.pool(), &division.train)?);
+            // Counts, proportions and other numbers keep their meaning.
+            let is_real =
+                |name: &str| self.bindings.iter().any(|one| one.variable.name == name && !one.variable.is_numeric());
+            kept.scales.retain(|name, _| is_real(name));
             self.scales = Some(kept.scales.clone());
         }
         let pool = self.pool();

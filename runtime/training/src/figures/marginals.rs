@@ -33,8 +33,9 @@ pub struct Marginals {
     pub means: Vec<Strip>,
 }
 
-/// The marginals of every observed variable but images of pixels: a histogram for each number of a real variable, bars for
-/// classes and for the elements of a binary vector, heat maps for binary images. None where generation is impossible.
+/// The marginals of every observed variable but images of pixels: a histogram for each number of a continuous variable, bars
+/// for counts, for classes and for the elements of a binary vector, heat maps for binary images. None where generation is
+/// impossible.
 ///
 /// # Errors
 /// Data that do not fit the model, or a failed tensor operation.
@@ -73,8 +74,9 @@ fn compare(
         }
         let (data, samples) = (rows(data)?, rows(samples)?);
         match variable.space {
-            Space::Real => all.charts.extend(histograms(&variable.name, &data, &samples)),
-            _ => all.charts.push(frequencies(&variable.name, &data, &samples)),
+            Space::Binary | Space::Label => all.charts.push(frequencies(&variable.name, &data, &samples)),
+            Space::Count => all.charts.extend(charts(&variable.name, &data, &samples, counted)),
+            _ => all.charts.extend(charts(&variable.name, &data, &samples, edges)),
         }
     }
     Ok(all)
@@ -85,7 +87,8 @@ fn rows(batch: &Tensor) -> Result<Vec<Vec<f64>>> {
     Ok(batch.to_dtype(DType::F64)?.flatten_from(1)?.to_vec2()?)
 }
 
-fn histograms(name: &str, data: &[Vec<f64>], samples: &[Vec<f64>]) -> Vec<Marginal> {
+/// A chart for each number, with bins as `edges` makes them of all values there are.
+fn charts(name: &str, data: &[Vec<f64>], samples: &[Vec<f64>], edges: fn(&[f64]) -> Vec<f64>) -> Vec<Marginal> {
     let size = data.first().map_or(0, Vec::len);
     let column = |rows: &[Vec<f64>], at: usize| -> Vec<f64> {
         rows.iter().map(|row| row[at]).filter(|value| value.is_finite()).collect()
@@ -95,7 +98,9 @@ fn histograms(name: &str, data: &[Vec<f64>], samples: &[Vec<f64>]) -> Vec<Margin
         let edges = edges(&[data.as_slice(), samples.as_slice()].concat());
         let title = if size == 1 { name.to_owned() } else { format!("{name}[{at}]") };
         let (data, samples) = (frequency(&data, &edges), frequency(&samples, &edges));
-        Marginal { title, edges, data, samples, discrete: false }
+        // Bars for single counts.
+        let discrete = edges[0] == -0.5 && edges[1] == 0.5;
+        Marginal { title, edges, data, samples, discrete }
     };
     (0..size.min(MOST)).map(one).collect()
 }
@@ -108,6 +113,17 @@ fn edges(values: &[f64]) -> Vec<f64> {
     let (low, high) = (at(0.005).unwrap_or(0.0), at(0.995).unwrap_or(1.0));
     let width = ((high - low) / BINS as f64).max(1e-9);
     (0..=BINS).map(|bin| low + bin as f64 * width).collect()
+}
+
+/// A bin for each count from 0 on, or equal bins of several counts where there would be too many; the last has the largest
+/// ones too.
+fn counted(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let most = sorted.get((sorted.len().saturating_sub(1) as f64 * 0.995).round() as usize).copied().unwrap_or(1.0);
+    let width = ((most + 1.0) / BINS as f64).ceil();
+    let bins = ((most + 1.0) / width).ceil() as usize;
+    (0..=bins.max(1)).map(|bin| bin as f64 * width - 0.5).collect()
 }
 
 fn frequency(values: &[f64], edges: &[f64]) -> Vec<f64> {
@@ -137,7 +153,7 @@ mod tests {
     fn histograms_count_every_value_once() {
         let data: Vec<Vec<f64>> = (0..100).map(|at| vec![f64::from(at), 1.0]).collect();
         let samples: Vec<Vec<f64>> = (0..50).map(|at| vec![f64::from(at), f64::NAN]).collect();
-        let found = histograms("x", &data, &samples);
+        let found = charts("x", &data, &samples, edges);
         assert_eq!(found.iter().map(|one| one.title.as_str()).collect::<Vec<_>>(), ["x[0]", "x[1]"]);
         assert_eq!((found[0].edges.len(), found[0].data.len()), (BINS + 1, BINS));
         let total = |bins: &[f64]| bins.iter().sum::<f64>();
@@ -145,6 +161,15 @@ mod tests {
         // The samples are the lower half of the data.
         assert!(total(&found[0].samples[BINS / 2 + 1..]) < 1e-9 && total(&found[0].data[BINS / 2 + 1..]) > 0.4);
         assert_eq!(total(&found[1].samples), 0.0, "what is not a number is not counted");
+    }
+
+    #[test]
+    fn counts_have_a_bar_each_or_share_one() {
+        let few = counted(&[0.0, 3.0, 3.0, 1.0]);
+        assert_eq!(few, [-0.5, 0.5, 1.5, 2.5, 3.5]);
+        assert_eq!(frequency(&[0.0, 3.0, 3.0, 1.0], &few), [0.25, 0.25, 0.0, 0.5]);
+        let many = counted(&(0..1000).map(f64::from).collect::<Vec<_>>());
+        assert!(many.len() <= BINS + 1 && many[1] - many[0] == 42.0, "{many:?}");
     }
 
     #[test]

@@ -82,7 +82,9 @@ pub fn displays(spec: &Spec, mode: &Mode) -> bool {
     mode.yields.iter().filter_map(|name| spec.variable(name)).any(shows)
 }
 
-/// Whether a variable can be displayed: images, and data of the shape of an image, but no real-valued latents.
+/// Whether a variable can be displayed: images, and data of the shape of an image, but no real-valued latents and no counts
+/// and other numbers.
 fn shows(variable: &Variable) -> bool {
-    variable.picture().is_some() && (variable.role != Role::Latent || variable.space != Space::Real)
+    let is_number = variable.is_numeric() || (variable.role == Role::Latent && variable.space == Space::Real);
+    variable.picture().is_some() && !is_number
 }

@@ -20,7 +20,7 @@ mod texture;
 use super::records::{Cells, Column, Records};
 use super::{Data, resize};
 use crate::spec::{Space, Variable};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use canvas::Canvas;
 use digits::Digits;
 use rand::RngExt;
@@ -130,11 +130,14 @@ fn make(variables: &[Variable], start: usize, count: usize, digits: Option<&Digi
                 };
                 Cells::Classes((start..start + count).map(|index| class(index) % classes.max(1)).collect())
             }
-            (space, _) => bail!(
-                "variable `{}` is of space {space:?} and shape {:?}, which the built-in data have no values for",
-                variable.name,
-                variable.shape
-            ),
+            (space, _) => {
+                let size = variable.shape.iter().product();
+                let rows: Vec<Vec<f32>> = all
+                    .map(|index| table::of_space(space, table::measurements(size, index, view, class(index))))
+                    .collect::<Result<_>>()
+                    .with_context(|| format!("variable `{}` of shape {:?}", variable.name, variable.shape))?;
+                Cells::Reals { shape: variable.shape.clone(), numbers: rows.concat() }
+            }
         };
         columns.push(Column { name: variable.name.clone(), cells });
     }

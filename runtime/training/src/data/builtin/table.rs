@@ -1,6 +1,8 @@
 //! Values that are no pictures.
 
 use super::SEED;
+use crate::spec::Space;
+use anyhow::{Result, bail};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -40,6 +42,25 @@ pub fn measurements(size: usize, index: usize, view: usize, class: usize) -> Vec
         0.5 * first * a + 0.5 * second * b + 0.4 * bend * (2.0 * a).sin() + of_class + 0.2 * normal(&mut noise)
     };
     (0..size).map(column).collect()
+}
+
+/// Measurements as values of another space: counts of about 3 with a long tail, positive numbers around 1, numbers between 0 and
+/// 1, proportions.
+///
+/// # Errors
+/// A space that is none of these.
+pub fn of_space(space: Space, numbers: Vec<f32>) -> Result<Vec<f32>> {
+    let each = |function: fn(f32) -> f32| Ok(numbers.iter().copied().map(function).collect());
+    match space {
+        Space::Count => each(|number| (3.0 * number.exp()).floor()),
+        Space::Positive => each(f32::exp),
+        Space::Unit => each(|number| 1.0 / (1.0 + (-number).exp())),
+        Space::Simplex => {
+            let total: f32 = numbers.iter().map(|number| number.exp()).sum();
+            Ok(numbers.iter().map(|number| number.exp() / total).collect())
+        }
+        _ => bail!("the built-in data have no values of space {space:?}"),
+    }
 }
 
 /// Answers yes (255) and no (0): each class answers each question one way, nine times out of ten.

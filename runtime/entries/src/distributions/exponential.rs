@@ -1,0 +1,87 @@
+//! Exponential variables.
+
+distribution! {
+    /// Independent exponential variables; the head holds logarithms of rates.
+    continuous exponential: Exponential(ExponentialConfig {}),
+    over: [Positive],
+    natural: [log_rate: Real or rate: Positive by log or scale: Positive by log_inverse],
+    closed_forms: [exponential: exponential_kl],
+    examples: [{} over [1], {} over [4, 3, 1]],
+}
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    use crate::tensors::ops::{same_shape, sum_batch};
+    use crate::tensors::{
+        Density, Distribution, Draw, LOG_BOUND, Noise, Result, Special, Tensor, density, inside, ops,
+    };
+
+    /// Exponential(exp(log_rate)) in every dimension.
+    #[derive(Debug, Clone)]
+    pub struct Exponential {
+        /// Logarithms of rates, `[N, …]`.
+        head: Tensor,
+    }
+
+    impl Exponential {
+        /// From a network's output of the variable's shape: logarithms of rates, clamped to [−15, 15].
+        ///
+        /// # Errors
+        /// Infallible; returns `Result` for a uniform signature.
+        pub fn from_head(head: &Tensor) -> Result<Self> {
+            Ok(Self { head: head.clone() })
+        }
+
+        fn log_rate(&self) -> Result<Tensor> {
+            density::parameter::<Self, 2>(&self.head, 1)
+        }
+    }
+
+    impl Density<2> for Exponential {
+        const NAME: &'static str = "exponential";
+        const BOUNDS: [f64; 2] = [f64::INFINITY, LOG_BOUND];
+
+        #[inline(always)]
+        fn log_prob<S: Special>([x, log_rate]: [S; 2]) -> S {
+            log_rate - log_rate.exp() * x
+        }
+
+        #[inline(always)]
+        fn slopes<S: Special>([x, log_rate]: [S; 2]) -> [S; 2] {
+            let rate = log_rate.exp();
+            [-rate, S::of(1.0) - rate * x]
+        }
+    }
+
+    impl Distribution for Exponential {
+        /// ln λ − λx, summed.
+        fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
+            density::log_prob::<Self, 2>(value, &self.head)
+        }
+
+        /// −ln(u) / λ, u uniform.
+        fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
+            let uniform = noise.uniform(name, self.head.dims(), self.head.dtype(), self.head.device())?;
+            (inside(&uniform)?.log()? * -draw.temperature)? * self.mean()?
+        }
+
+        /// The mean, for the density is highest at 0, which is no value.
+        fn mode(&self) -> Result<Tensor> {
+            self.log_rate()?.neg()?.exp()
+        }
+
+        fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
+            Ok(Box::new(Self { head: ops::repeat(&self.head, samples)? }))
+        }
+    }
+
+    /// KL(q ‖ p), exact, `[N]` nats: ln (λ_q / λ_p) + λ_p / λ_q − 1, summed.
+    ///
+    /// # Errors
+    /// Shapes that differ.
+    pub fn exponential_kl(q: &Exponential, p: &Exponential) -> Result<Tensor> {
+        same_shape("the rates of two exponential variables", &q.head, &p.head)?;
+        let ratio = (p.log_rate()? - q.log_rate()?)?;
+        sum_batch(&((ratio.exp()? - &ratio)? - 1.0)?)
+    }
+}

@@ -1,0 +1,121 @@
+//! The multivariate normal with all covariances.
+
+use crate::prelude::*;
+
+distribution! {
+    /// A multivariate normal with covariance LLᵀ, L lower triangular. The head holds the mean, then L row by row without what is
+    /// above its diagonal, which is held in logarithms.
+    continuous multivariate_normal: MultivariateNormal(MultivariateNormalConfig {}),
+    over: [Real],
+    natural: [mean: Real, cholesky: Real of |_, size| size.saturating_mul(size.saturating_add(1)) / 2],
+    closed_forms: [standard_normal: multivariate_standard_kl, normal: multivariate_normal_kl],
+    examples: [{} over [1], {} over [4]],
+    fits: |_, shape| match shape.len() {
+        1 => Ok(()),
+        _ => Err(format!("is over vectors, not over shape {}", show_shape(shape))),
+    },
+}
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    use crate::distributions::normal::Normal;
+    use crate::distributions::standard_normal::StandardNormal;
+    use crate::tensors::ops::triangular::{log_diagonal, lower, packed, solve_lower};
+    use crate::tensors::ops::{same_shape, sum_batch};
+    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, bail, fits, ops};
+
+    /// Logarithms on the diagonal are clamped to ± this.
+    const LOG_BOUND: f64 = 7.0;
+
+    /// N(mean, LLᵀ).
+    #[derive(Debug, Clone)]
+    pub struct MultivariateNormal {
+        /// `[N, D]`
+        mean: Tensor,
+        /// L as [`ops::triangular`] stores it, `[N, D(D + 1)/2]`.
+        cholesky: Tensor,
+    }
+
+    impl MultivariateNormal {
+        /// From a network's output `[N, D + D(D + 1)/2]`: the mean, then L row by row up to its diagonal, of which the logarithms are
+        /// clamped to [−7, 7].
+        ///
+        /// # Errors
+        /// A head of another size.
+        pub fn from_head(head: &Tensor) -> Result<Self> {
+            let (_, channels) = head.dims2()?;
+            let Some(size) = (1..=channels).find(|size| size + packed(*size) >= channels) else {
+                bail!("a multivariate normal's head has {channels} channels");
+            };
+            if size + packed(size) != channels {
+                bail!("no multivariate normal's head has {channels} channels: D variables need D + D(D + 1)/2");
+            }
+            let raw = head.narrow(1, size, packed(size))?;
+            let is_diagonal = (0..size).flat_map(|i| (0..=i).map(move |j| u8::from(i == j)));
+            let is_diagonal = Tensor::from_iter(is_diagonal, head.device())?.unsqueeze(0)?.broadcast_as(raw.shape())?;
+            let cholesky = is_diagonal.where_cond(&raw.clamp(-LOG_BOUND, LOG_BOUND)?, &raw)?;
+            Ok(Self { mean: head.narrow(1, 0, size)?.contiguous()?, cholesky })
+        }
+
+        fn size(&self) -> usize {
+            self.mean.dims()[1]
+        }
+
+        /// ½ ln of the covariance's determinant, `[N]`.
+        fn half_log_det(&self) -> Result<Tensor> {
+            log_diagonal(&self.cholesky, self.size())?.sum(1)
+        }
+
+        /// The variances, `[N, D]`.
+        fn variances(&self) -> Result<Tensor> {
+            lower(&self.cholesky, self.size())?.sqr()?.sum(2)
+        }
+    }
+
+    impl Distribution for MultivariateNormal {
+        /// −½ |L⁻¹(x − μ)|² − ln det L − D/2 ln 2π.
+        fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
+            same_shape("a multivariate normal's value and its mean", value, &self.mean)?;
+            let unit = solve_lower(&self.cholesky, &(value - &self.mean)?)?;
+            let squares = (unit.sqr()?.sum(1)? + self.size() as f64 * (2.0 * std::f64::consts::PI).ln())?;
+            (squares * -0.5)? - self.half_log_det()?
+        }
+
+        fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
+            let epsilon = noise.normal(name, self.mean.dims(), self.mean.dtype(), self.mean.device())?;
+            let epsilon = (epsilon * draw.temperature)?.unsqueeze(2)?;
+            &self.mean + lower(&self.cholesky, self.size())?.matmul(&epsilon)?.squeeze(2)?
+        }
+
+        fn mode(&self) -> Result<Tensor> {
+            Ok(self.mean.clone())
+        }
+
+        fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
+            let (mean, cholesky) = (ops::repeat(&self.mean, samples)?, ops::repeat(&self.cholesky, samples)?);
+            Ok(Box::new(Self { mean, cholesky }))
+        }
+    }
+
+    /// KL(q ‖ N(0, 1)), exact, `[N]` nats: ½ (tr LLᵀ + |μ|² − D) − ln det L.
+    ///
+    /// # Errors
+    /// Shapes that differ.
+    pub fn multivariate_standard_kl(q: &MultivariateNormal, p: &StandardNormal) -> Result<Tensor> {
+        fits("a standard normal", &q.mean, p.shape())?;
+        let squares = sum_batch(&((q.variances()? + q.mean.sqr()?)? - 1.0)?)?;
+        (squares * 0.5)? - q.half_log_det()?
+    }
+
+    /// KL(q ‖ p), p with independent variables, exact, `[N]` nats.
+    ///
+    /// # Errors
+    /// Shapes that differ.
+    pub fn multivariate_normal_kl(q: &MultivariateNormal, p: &Normal) -> Result<Tensor> {
+        same_shape("the means of two normals", &q.mean, &p.mean)?;
+        let distance = (&q.mean - &p.mean)?.sqr()?;
+        let ratio = ((q.variances()? + distance)? * p.log_var.neg()?.exp()?)?;
+        let each = ((ratio + &p.log_var)? - 1.0)?;
+        (sum_batch(&each)? * 0.5)? - q.half_log_det()?
+    }
+}

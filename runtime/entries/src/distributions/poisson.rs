@@ -1,0 +1,83 @@
+//! Poisson variables.
+
+distribution! {
+    /// Independent Poisson variables; the head holds logarithms of rates.
+    discrete poisson: Poisson(PoissonConfig {}),
+    over: [Count],
+    natural: [log_rate: Real or rate: Positive by log],
+    closed_forms: [],
+    examples: [{} over [1], {} over [4, 3, 1]],
+}
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    use crate::tensors::{
+        Density, Distribution, Draw, LOG_BOUND, Noise, Result, Special, Tensor, Through, density, ops, through,
+    };
+
+    /// Poisson(exp(log_rate)) in every dimension.
+    #[derive(Debug, Clone)]
+    pub struct Poisson {
+        /// Logarithms of rates, `[N, …]`.
+        head: Tensor,
+    }
+
+    impl Poisson {
+        /// From a network's output of the variable's shape: logarithms of rates, clamped to [−15, 15].
+        ///
+        /// # Errors
+        /// Infallible; returns `Result` for a uniform signature.
+        pub fn from_head(head: &Tensor) -> Result<Self> {
+            Ok(Self { head: head.clone() })
+        }
+
+        fn log_rate(&self) -> Result<Tensor> {
+            density::parameter::<Self, 2>(&self.head, 1)
+        }
+    }
+
+    impl Density<2> for Poisson {
+        const NAME: &'static str = "poisson";
+        const BOUNDS: [f64; 2] = [f64::INFINITY, LOG_BOUND];
+
+        #[inline(always)]
+        fn log_prob<S: Special>([x, log_rate]: [S; 2]) -> S {
+            x * log_rate - log_rate.exp() - (x + S::of(1.0)).lgamma()
+        }
+
+        #[inline(always)]
+        fn slopes<S: Special>([x, log_rate]: [S; 2]) -> [S; 2] {
+            [log_rate - (x + S::of(1.0)).digamma(), x - log_rate.exp()]
+        }
+    }
+
+    impl Distribution for Poisson {
+        /// x ln λ − λ − ln x!, summed.
+        fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
+            density::log_prob::<Self, 2>(value, &self.head)
+        }
+
+        fn sample(&self, name: &str, noise: &mut Noise, _: &Draw) -> Result<Tensor> {
+            let noise = noise.normal(name, self.head.dims(), self.head.dtype(), self.head.device())?;
+            ops::poisson_draw(&self.log_rate()?, &noise)
+        }
+
+        fn sample_through(&self, name: &str, noise: &mut Noise, how: Through) -> Result<Tensor> {
+            through::count(&self.sample(name, noise, &Draw::default())?, &self.mean()?, how)
+        }
+
+        /// The whole part of the rate.
+        fn mode(&self) -> Result<Tensor> {
+            self.mean()?.floor()
+        }
+
+        /// The rate, which need not be whole.
+        fn mean(&self) -> Result<Tensor> {
+            self.log_rate()?.exp()
+        }
+
+        fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
+            Ok(Box::new(Self { head: ops::repeat(&self.head, samples)? }))
+        }
+    }
+}
