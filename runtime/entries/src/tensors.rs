@@ -6,7 +6,7 @@ pub use srvae_numerics::flow::{Bijector, Coupling, CouplingNetwork, Mask, Order,
 pub use srvae_numerics::nn::{DenseLayer, Layer, NormConv, Plain, Shape2d};
 pub use srvae_numerics::ops::scalar::{Number, Scalar};
 pub use srvae_numerics::params::Phase;
-pub use srvae_numerics::{Draw, Noise, Params, Result, Tensor, ops};
+pub use srvae_numerics::{Draw, Noise, Params, Result, Tensor, ops, partly};
 
 use crate::show_shape;
 use srvae_numerics::dist::downcast;

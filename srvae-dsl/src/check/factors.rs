@@ -7,14 +7,14 @@ use super::{Checker, docs, factor_items};
 use crate::ast::{self, Call, ExpressionKind, File, Item};
 use crate::catalog::{self, Block, Distribution, Function, Role as BlockRole, show_shape, space_entry};
 use crate::diagnostics::messages;
-use crate::graph::{Body, Factor, Role, Side, Use, VariableId};
+use crate::graph::{Body, Factor, Network, Node, Role, Side, Use, VariableId};
 use crate::source::Span;
 
 /// A factor whose names are known.
-struct Head<'f> {
-    factor: &'f ast::Factor,
-    variable: VariableId,
-    parents: Vec<VariableId>,
+pub(super) struct Head<'f> {
+    pub factor: &'f ast::Factor,
+    pub variable: VariableId,
+    pub parents: Vec<VariableId>,
 }
 
 impl Checker<'_> {
@@ -43,6 +43,7 @@ impl Checker<'_> {
             }
         }
         let (p, q): (Vec<_>, Vec<_>) = factors.into_iter().partition(|factor| factor.side == Side::P);
+        self.lasting_experts(&q);
         (self.ordered(p), self.ordered(q))
     }
 
@@ -94,6 +95,9 @@ impl Checker<'_> {
     }
 
     fn body(&mut self, head: &Head<'_>) -> Option<Body> {
+        if !head.factor.experts.is_empty() {
+            return self.product(head);
+        }
         let stages = head.factor.body.stages();
         let (first, flows) = stages.split_first()?;
         let Some(call) = first.as_call() else {
@@ -214,11 +218,13 @@ impl Checker<'_> {
         let flows: Vec<_> = flows.iter().map(|flow| self.flow(head, entry, span, flow)).collect();
         let base = Use { entry, args: arguments?.args, span };
         fits?;
-        let network = self.feed(head, &base, &given)?;
+        let network = self.feed(head, &base, &given, head.factor.network.as_ref())?;
+        let read: Vec<_> = network.iter().flat_map(|network| &network.nodes).filter_map(Node::variable).collect();
+        self.all_read(head, &read)?;
         Some(Body::Stochastic { base, flows: flows.into_iter().collect::<Option<_>>()?, network })
     }
 
-    fn produces(&mut self, head: &Head<'_>, entry: &Distribution, place: Span) -> Option<()> {
+    pub(super) fn produces(&mut self, head: &Head<'_>, entry: &Distribution, place: Span) -> Option<()> {
         let variable = self.variable(head.variable);
         if entry.spaces.contains(&variable.space) {
             return Some(());
@@ -238,12 +244,13 @@ impl Checker<'_> {
     }
 
     /// The network behind a distribution, where it needs one.
-    fn feed(
+    pub(super) fn feed(
         &mut self,
         head: &Head<'_>,
         base: &Use<Distribution>,
         given: &[Given<'_>],
-    ) -> Option<Option<crate::graph::Network>> {
+        network: Option<&ast::Expression>,
+    ) -> Option<Option<Network>> {
         let variable = self.variable(head.variable);
         let (name, place) = (base.entry.name, base.span);
         let wanted = match base.entry.head(&base.values(), &variable.shape) {
@@ -254,11 +261,8 @@ impl Checker<'_> {
                 return None;
             }
         };
-        match (wanted, &head.factor.network) {
-            (None, None) => {
-                self.all_read(head, &[])?;
-                Some(None)
-            }
+        match (wanted, network) {
+            (None, None) => Some(None),
             (None, Some(network)) => {
                 self.findings.push(messages::root_with_network(name, place, network.span));
                 None
@@ -280,13 +284,10 @@ impl Checker<'_> {
                 let factor = format!("{}({}{bar})", head.factor.side.name(), variable.name);
                 let reads = Reads::Parents { ids: &head.parents, head: head.factor.head, factor: &factor };
                 let (shape, channels) = (variable.shape.clone(), variable.dims[0].clone());
-                let expression = expression.as_ref();
                 let wanted =
                     Wanted { base, given, network: expression, head: &wanted, needs: &needs, shape: &shape, channels };
                 let network = self.head_network(reads, &wanted)?;
                 self.extent(&network, expression.map_or(place, |expression| expression.span))?;
-                let read: Vec<_> = network.nodes.iter().filter_map(crate::graph::Node::variable).collect();
-                self.all_read(head, &read)?;
                 Some(Some(network))
             }
         }
@@ -320,7 +321,7 @@ impl Checker<'_> {
     }
 
     /// What stands right of the bar is read.
-    fn all_read(&mut self, head: &Head<'_>, read: &[VariableId]) -> Option<()> {
+    pub(super) fn all_read(&mut self, head: &Head<'_>, read: &[VariableId]) -> Option<()> {
         let mut complete = Some(());
         for (name, id) in head.factor.parents.iter().zip(&head.parents) {
             if !read.contains(id) {

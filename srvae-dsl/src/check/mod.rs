@@ -9,6 +9,7 @@ mod arithmetic;
 mod declarations;
 mod draws;
 mod estimates;
+mod experts;
 mod factors;
 mod heads;
 mod lets;

@@ -103,7 +103,7 @@ impl<'a> Nets<'a> {
                 Extent { depth: whole.depth.max(used.depth + 1), blocks: whole.blocks.saturating_add(used.blocks) }
             }
             Op::Block { .. } => Extent { blocks: whole.blocks.saturating_add(1), ..whole },
-            Op::Variable(_) | Op::Formal(_) => whole,
+            Op::Variable(_) | Op::Formal(_) | Op::Experts { .. } => whole,
         })
     }
 

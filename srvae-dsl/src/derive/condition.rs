@@ -154,6 +154,10 @@ impl<'m> Known<'m> {
                 return refuse(self, Obstacle::Supplied);
             }
             for parent in &factor.parents {
+                // An expert that reads what is missing drops out.
+                if super::drops_out(self.model, *parent) && !self.contains(*parent) {
+                    continue;
+                }
                 let comes_with_data = matches!(self.model.variable(*parent).role, Role::Observed | Role::Given);
                 if comes_with_data && !self.contains(*parent) {
                     return refuse(self, Obstacle::Needs(*parent));

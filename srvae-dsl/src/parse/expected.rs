@@ -64,6 +64,7 @@ fn describe(rule: Rule) -> &'static str {
         Rule::string => "a path in quotes",
         Rule::expression | Rule::call | Rule::group => "an expression",
         Rule::network => "a network",
+        Rule::experts | Rule::expert => "a distribution",
         Rule::argument | Rule::arguments => "an argument",
         Rule::setting => "`NAME = VALUE`",
         Rule::parents => "the variables it depends on",

@@ -92,6 +92,9 @@ pub enum Operation {
     Root(PartId),
     /// A network's output as the parameters of a distribution.
     Head(Call),
+    /// The product of normals, by their heads, and of so many standard normals. After each head stand presences, as many as
+    /// the list says: where one of them is 0 the expert drops out.
+    Experts { presences: Vec<usize>, standard: usize },
     /// A distribution under a flow.
     Flow(PartId),
     /// A root's distribution for as many rows as there are samples.
@@ -170,7 +173,11 @@ impl Program {
     pub fn is_distribution(&self, id: ValueId) -> bool {
         let value = self.value(id);
         match value.operation {
-            Operation::Root(_) | Operation::Head(_) | Operation::Flow(_) | Operation::Expand => true,
+            Operation::Root(_)
+            | Operation::Head(_)
+            | Operation::Experts { .. }
+            | Operation::Flow(_)
+            | Operation::Expand => true,
             Operation::Repeat | Operation::RepeatValues => self.is_distribution(value.inputs[0]),
             _ => false,
         }

@@ -108,6 +108,7 @@ impl Plan {
             }
             Operation::Function(call) => applied(call, &inputs),
             Operation::Head(call) => applied(call, &inputs),
+            Operation::Experts { presences, standard } => experts(presences, *standard, &inputs),
             Operation::Layer(part) | Operation::Flow(part) => format!("{}({all})", self.parts.part(*part).path),
             Operation::Root(part) => self.parts.part(*part).path.clone(),
             Operation::LogProb => format!("ln {}({})", inputs[0], inputs[1]),
@@ -157,6 +158,22 @@ fn source(program: &Program, id: ValueId) -> String {
         Operation::Repeat | Operation::RepeatValues | Operation::Expand => source(program, value.inputs[0]),
         _ => value.name.clone(),
     }
+}
+
+/// `p_1 where has_w * p_2 * standard_normal`.
+fn experts(presences: &[usize], standard: usize, inputs: &[String]) -> String {
+    let (mut each, mut at) = (Vec::new(), 0);
+    for count in presences {
+        let (head, presences) = (&inputs[at], &inputs[at + 1..=at + count]);
+        each.push(if *count == 0 {
+            format!("normal({head})")
+        } else {
+            format!("normal({head}) where {}", presences.join(" and "))
+        });
+        at += 1 + count;
+    }
+    each.extend(vec!["standard_normal".to_owned(); standard]);
+    each.join(" * ")
 }
 
 fn renamed(name: &str, source: &str) -> String {
