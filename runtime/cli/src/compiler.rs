@@ -155,7 +155,7 @@ fn nodes(model: &Model) -> Vec<Node> {
         for factor in factors {
             let operation = match &factor.body {
                 graph::Body::Stochastic { base, flows, .. } => {
-                    let flows = flows.iter().map(|flow| flow.entry.name);
+                    let flows = flows.iter().map(|stage| stage.flow.entry.name);
                     std::iter::once(base.entry.name).chain(flows).collect::<Vec<_>>().join("_")
                 }
                 graph::Body::Deterministic { function, .. } => function.entry.name.to_owned(),

@@ -105,9 +105,9 @@ fn call(file: &File, name: Span) -> Option<Span> {
             .chain(factor.experts.iter().flat_map(|expert| [Some(&expert.body), expert.network.as_ref()]))
             .flatten()
             .find_map(|expression| call_in(expression, name)),
-        ItemKind::Net { body: NetBody::Expression(expression), .. } | ItemKind::Let { value: expression, .. } => {
-            call_in(expression, name)
-        }
+        ItemKind::Net { body: NetBody::Expression(expression), .. }
+        | ItemKind::Let { value: expression, .. }
+        | ItemKind::Flow { value: expression, .. } => call_in(expression, name),
         _ => None,
     })
 }

@@ -134,6 +134,10 @@ impl<'t> Walk<'_, 't> {
                 self.word(name, Place::NetName);
                 self.expression(value, Place::Value);
             }
+            ItemKind::Flow { name, value } => {
+                self.word(name, Place::NetName);
+                value.stages().iter().for_each(|stage| self.expression(stage, Place::Flow));
+            }
             ItemKind::Factor(factor) => {
                 self.scope.factor = Some(factor);
                 self.word(&factor.variable, Place::FactorVariable);

@@ -6,6 +6,7 @@
 use super::Checker;
 use super::arguments::Signature;
 use super::factors::Head;
+use super::flows::Flows;
 use crate::ast;
 use crate::catalog;
 use crate::diagnostics::messages;
@@ -17,7 +18,7 @@ impl Checker<'_> {
         let entry = catalog::distribution("normal")?;
         let experts = &head.factor.experts;
         let place = experts.first()?.span.to(experts.last()?.span);
-        self.produces(head, entry, place)?;
+        self.produces(head, entry, place, false)?;
         let (mut networks, mut standard, mut complete) = (Vec::new(), 0, true);
         for expert in experts {
             match self.expert(head, expert) {
@@ -57,7 +58,8 @@ impl Checker<'_> {
         let entry = catalog::distribution(name)?;
         let (given, rest) = self.split(entry, call.arguments.as_deref().unwrap_or_default())?;
         let args = self.arguments(Signature { name: entry.name, parameters: entry.parameters }, &rest, span)?.args;
-        self.feed(head, &Use { entry, args, span }, &given, expert.network.as_ref())
+        let flows = Flows { stages: Vec::new(), inner: self.variable(head.variable).shape.clone(), read: Vec::new() };
+        self.feed(head, &Use { entry, args, span }, &given, &flows, expert.network.as_ref())
     }
 
     /// Of every product something must be left, whatever a record lacks.

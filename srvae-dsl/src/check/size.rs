@@ -14,8 +14,12 @@ pub(super) fn bound(model: &Model, findings: &mut Findings) {
         });
     }
     let factors = model.p.iter().chain(&model.q).map(|factor| match &factor.body {
-        Body::Stochastic { network: Some(network), .. } => blocks(model, network, &nets),
-        _ => 0,
+        Body::Stochastic { flows, network, .. } => {
+            let contexts = flows.iter().filter_map(|stage| stage.context.as_ref());
+            let each = contexts.chain(network).map(|network| blocks(model, network, &nets));
+            each.fold(flows.len(), usize::saturating_add)
+        }
+        Body::Deterministic { .. } => 0,
     });
     let values = model.nets.iter().zip(&nets).filter(|(net, _)| net.is_let).map(|(_, blocks)| *blocks);
     let count = factors.chain(values).fold(0usize, usize::saturating_add);

@@ -86,7 +86,12 @@ fn part(plan: &Plan, id: PartId) -> TokenStream {
         }
         PartKind::Flow(flow) => {
             let (ty, config) = (ident(flow.entry.runtime), configured(plan, flow, None, "flow"));
-            quote!(::std::sync::Arc::new(::srvae::flow::#ty::new(#at, #(#inputs),*, #config)?))
+            let own = &inputs[0];
+            let context = flow.entry.flow().filter(|ways| ways.context).map(|_| match inputs.get(1) {
+                Some(context) => quote!(::std::option::Option::Some(#context),),
+                None => quote!(::std::option::Option::None,),
+            });
+            quote!(::std::sync::Arc::new(::srvae::flow::#ty::new(#at, #own, #context #config)?))
         }
     };
     quote!(#(#shapes)* let #field = #built;)
@@ -150,6 +155,7 @@ fn shape(plan: &Plan, shape: &Shape) -> TokenStream {
             let field = ident(&part.field);
             match &part.kind {
                 PartKind::Rust(_) => quote!(::srvae::nn::Network::output(&#field)),
+                PartKind::Flow(_) => quote!(::srvae::flow::Bijector::inner(&*#field)),
                 _ => quote!(#field.output()),
             }
         }

@@ -107,9 +107,9 @@ fn factor(plan: &Plan, factor: &Factor) -> Value {
         Body::Stochastic { base, flows, .. } => json!({
             "distribution": base.entry.name,
             "arguments": arguments(&base.args),
-            "flows": flows.iter().map(|flow| json!({
-                "name": flow.entry.name,
-                "arguments": arguments(&flow.args),
+            "flows": flows.iter().map(|stage| json!({
+                "name": stage.flow.entry.name,
+                "arguments": arguments(&stage.flow.args),
             })).collect::<Vec<_>>(),
             "parameters": cost.parameters,
             "multiply_accumulates": cost.multiply_accumulates,

@@ -1,6 +1,6 @@
 //! Pieces of the language and of numbers, as people write them.
 
-use crate::graph::{Argument, Body, Factor, Role, Variable, VariableId};
+use crate::graph::{Argument, Body, Factor, Op, Role, Stage, Variable, VariableId};
 use crate::plan::Plan;
 use crate::{catalog::show_shape, catalog::space_entry, derive::is_deterministic};
 
@@ -36,11 +36,33 @@ pub fn density(plan: &Plan, factor: &Factor) -> String {
             [each, vec!["standard_normal"; standard]].concat().join(" * ")
         }
         Body::Stochastic { base, flows, .. } => {
-            let flows = flows.iter().map(|flow| call(flow.entry.name, &flow.args));
-            let stages: Vec<_> = [call(base.entry.name, &base.args)].into_iter().chain(flows).collect();
+            // The stages of a `flow` statement stand together, under its name.
+            let mut stages = vec![call(base.entry.name, &base.args)];
+            for (at, stage) in flows.iter().enumerate() {
+                let word = stage.named.as_ref().map(|_| stage.word.as_str());
+                let before = at.checked_sub(1).and_then(|at| flows.get(at));
+                match word {
+                    None => stages.push(flow(plan, stage)),
+                    Some(word) if before.is_some_and(|it| it.named.is_some() && it.word == word) => {}
+                    Some(word) => stages.push(word.to_owned()),
+                }
+            }
             stages.join(" |> ")
         }
     }
+}
+
+/// `iaf(width: 64, context: h)`; a context that is more than a name is `…`.
+fn flow(plan: &Plan, stage: &Stage) -> String {
+    let Some(context) = &stage.context else { return call(stage.flow.entry.name, &stage.flow.args) };
+    let text = match &context.nodes[context.output.0].op {
+        Op::Variable(id) => plan.name(*id).to_owned(),
+        Op::Net(id) if plan.model.nets[id.0].is_let => plan.model.nets[id.0].name.clone(),
+        _ => "…".to_owned(),
+    };
+    let before = arguments(&stage.flow.args);
+    let comma = if before.is_empty() { "" } else { ", " };
+    format!("{}({before}{comma}context: {text})", stage.flow.entry.name)
 }
 
 /// Latents that q determines, in q's order.

@@ -94,11 +94,18 @@ pub enum Operation {
     Head(Call),
     /// The product of normals, by their heads, and of so many standard normals. After each head stand presences, as many as
     /// the list says: where one of them is 0 the expert drops out.
-    Experts { presences: Vec<usize>, standard: usize },
-    /// A distribution under a flow.
+    Experts {
+        presences: Vec<usize>,
+        standard: usize,
+    },
+    /// A distribution under a flow, which is given a second input where there is one.
     Flow(PartId),
+    /// A value of a flow's base to one of its variable: a tensor, and what the flow is given.
+    Push(PartId),
     /// What every row shares, a root's distribution or a tensor of one row, for as many rows as there are samples.
     Expand,
+    /// A root's distribution for as many rows as a tensor has: a distribution and that tensor.
+    ExpandLike,
     /// A tensor of one row, which every record shares, for each record.
     Rows,
     /// A record's value, tensor or distribution, for each of its samples.
@@ -116,6 +123,11 @@ pub enum Operation {
     Whole(Vec<bool>),
     /// A draw of a variable from a distribution.
     Draw(VariableId, How),
+    /// A draw for the bound together with its log-probability: a pair of tensors.
+    Scored(VariableId),
+    /// The draw of a pair, and its log-probability.
+    DrawOf,
+    LogProbOf,
     /// ln p of a value: a distribution and a tensor to a tensor `[rows]`.
     LogProb,
     /// KL of two distributions in closed form, or their log-ratio at the draw where the options ask for it: q, p, draw.
@@ -179,7 +191,11 @@ impl Program {
     pub fn is_distribution(&self, id: ValueId) -> bool {
         let value = self.value(id);
         match value.operation {
-            Operation::Root(_) | Operation::Head(_) | Operation::Experts { .. } | Operation::Flow(_) => true,
+            Operation::Root(_)
+            | Operation::Head(_)
+            | Operation::Experts { .. }
+            | Operation::Flow(_)
+            | Operation::ExpandLike => true,
             Operation::Expand | Operation::Repeat | Operation::RepeatValues => self.is_distribution(value.inputs[0]),
             _ => false,
         }

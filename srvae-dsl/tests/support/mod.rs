@@ -115,7 +115,7 @@ fn show_factor(text: &mut String, model: &Model, factor: &Factor) {
         Body::Stochastic { base, flows, network } => {
             write!(text, "{head} ~ {}{}", base.entry.name, arguments(&base.args)).unwrap();
             for flow in flows {
-                write!(text, " |> {}{}", flow.entry.name, arguments(&flow.args)).unwrap();
+                write!(text, " |> {}{}", flow.flow.entry.name, arguments(&flow.flow.args)).unwrap();
             }
             text.push('\n');
             network.iter().for_each(|network| show_network(text, model, network));
