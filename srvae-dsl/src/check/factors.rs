@@ -314,7 +314,6 @@ impl Checker<'_> {
                     is_root,
                 };
                 let network = self.head_network(reads, &wanted)?;
-                self.extent(&network, expression.map_or(place, |expression| expression.span))?;
                 Some(Some(network))
             }
         }
