@@ -1,8 +1,9 @@
 //! Partly observed variables: a record that has one is bounded as by the model that observes it, one that lacks it as by the model
 //! that infers it, and a batch of both is its records.
 
+use srvae::dist::{Distribution, Normal};
 use srvae::interpret;
-use srvae::{BoundOptions, DType, Device, Model, Noise, Params, Settings, Tensor, Terms, Values};
+use srvae::{BoundOptions, DType, Device, Draw, Model, Noise, Params, Settings, Tensor, Terms, Values};
 
 const CLASSES: usize = 3;
 
@@ -216,4 +217,85 @@ fn what_is_added_where_a_class_is_observed_is_its_log_probability() {
         }
         close(&sums, &[1.0, CLASSES as f64, 1.0], "probabilities");
     }
+}
+
+/// ln of the normalised product of normals over a grid: what the product's density is held against.
+fn product_on_a_grid(experts: &[(f64, f64)], grid: &[f64], step: f64) -> Vec<f64> {
+    let log = |z: f64| experts.iter().map(|(mean, log_var)| -0.5 * (z - mean).powi(2) / log_var.exp()).sum::<f64>();
+    let normaliser = (grid.iter().map(|&z| log(z).exp()).sum::<f64>() * step).ln();
+    grid.iter().map(|&z| log(z) - normaliser).collect()
+}
+
+#[test]
+fn a_product_of_experts_is_the_normalised_product_of_their_densities() {
+    let step = 0.01;
+    let grid: Vec<f64> = (-1000..=1000).map(|at| f64::from(at) * step).collect();
+    let (first, second) = ((0.7, -0.4), (-1.2, 0.9));
+    let head = |(mean, log_var): (f64, f64)| tensor([mean, log_var].repeat(grid.len()), &[grid.len(), 2]);
+    let all = |present: f64| tensor(vec![present; grid.len()], &[grid.len()]);
+    let (heads, there, missing) = ([head(first), head(second)], all(1.0), all(0.0));
+    let cases: [(&[&Tensor], usize, Vec<(f64, f64)>); 5] = [
+        (&[], 0, vec![first, second]),
+        (&[], 2, vec![first, second, (0.0, 0.0), (0.0, 0.0)]),
+        (&[&there], 1, vec![first, second, (0.0, 0.0)]),
+        (&[&missing], 0, vec![first]),
+        (&[&there, &missing], 1, vec![first, (0.0, 0.0)]),
+    ];
+    for (presences, standard, experts) in cases {
+        let product = Normal::product(&[(&heads[0], &[][..]), (&heads[1], presences)], standard).unwrap();
+        let found = product.log_prob(&tensor(grid.clone(), &[grid.len(), 1])).unwrap();
+        let wanted = product_on_a_grid(&experts, &grid, step);
+        for (found, wanted) in numbers(&found).iter().zip(wanted) {
+            // A sum over a grid this fine is the integral of a smooth density to rounding.
+            assert!((found - wanted).abs() < 1e-9 * (1.0 + wanted.abs()), "{experts:?}: {found} {wanted}");
+        }
+    }
+    assert!(Normal::product(&[], 1).is_err());
+}
+
+/// Views of one thing, with these experts of q; `x` is always there.
+fn views(roles: [&str; 2], q: &str) -> String {
+    let [w, v] = roles;
+    format!(
+        "model m\nobserved x: binary[6]\n{w} w: real[3]\n{v} v: binary[2]\nlatent z: real[2]\np(z) = standard_normal\n\
+         p(x | z) = bernoulli from z |> linear\np(w | z) = normal from z |> linear\np(v | z) = bernoulli from z |> linear\n{q}\n"
+    )
+}
+
+const X: &str = "(normal from x |> linear)";
+const W: &str = "(normal from w |> linear(out: 5) |> softplus |> linear)";
+const V: &str = "(normal from concat(x, v) |> linear)";
+
+/// Each record has the bound that the model of what it has would have: its experts alone, its likelihoods alone.
+#[test]
+fn the_experts_of_what_is_missing_drop_out() {
+    let partly = ["partly observed"; 2];
+    let model = build(&views(partly, &format!("q(z | x, w, v) = {X} * {W} * {V} * standard_normal")));
+    // The others' experts last, so that those at hand have the numbers they have there.
+    let without_v = build(&views(partly, &format!("q(z | x, w) = {X} * {W} * standard_normal")));
+    let observed = build(&views(["observed"; 2], &format!("q(z | x, w, v) = {X} * {W} * {V} * standard_normal")));
+    let without_any = build(&views(partly, &format!("q(z | x) = {X} * standard_normal")));
+    let w = Noise::seeded(8).normal("w", &[RECORDS, 3], DType::F64, &Device::Cpu).unwrap();
+    let values = Values::new().with("x", bits(1, &[RECORDS, 6])).with("w", w).with("v", bits(2, &[RECORDS, 2]));
+    let kinds = |w: &[f64], v: &[f64]| presence(presence(values.clone(), "w", w), "v", v);
+    let mixed = kinds(&[1.0, 1.0, 0.0], &[1.0, 0.0, 0.0]);
+    for options in [BoundOptions::default(), BoundOptions::importance(2)] {
+        let found = bounded(model.as_ref(), &mixed, &options);
+        let wanted = [
+            bounded(observed.as_ref(), &values, &options),
+            bounded(without_v.as_ref(), &kinds(&[1.0; RECORDS], &[0.0; RECORDS]), &options),
+            bounded(without_any.as_ref(), &kinds(&[0.0; RECORDS], &[0.0; RECORDS]), &options),
+        ];
+        for name in ["RE_x", "RE_w", "RE_v", "KL_z"] {
+            let rows = (0..options.samples * RECORDS).map(|row| term(&wanted[row % RECORDS], name)[row]);
+            close(&term(&found, name), &rows.collect::<Vec<_>>(), name);
+        }
+        assert_eq!(term(&found, "RE_v")[1..RECORDS], [0.0; 2]);
+    }
+    // A mode that is not given w draws z from the experts of the rest.
+    let given = Values::new().with("x", values.get("x").unwrap().clone());
+    let mode = model.modes().iter().find(|mode| mode.yields.contains(&"z") && mode.given == ["x"]).unwrap();
+    let drawn = model.run(mode.name, &given, RECORDS, &mut Noise::seeded(4), &Draw::default()).unwrap();
+    let alone = without_any.run(mode.name, &given, RECORDS, &mut Noise::seeded(4), &Draw::default()).unwrap();
+    close(&numbers(drawn.get("z").unwrap()), &numbers(alone.get("z").unwrap()), "z of the mode");
 }

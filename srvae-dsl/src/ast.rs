@@ -84,8 +84,10 @@ pub struct Factor {
     pub side: Side,
     pub variable: Name,
     pub parents: Vec<Name>,
-    /// A distribution with its flows, or a function.
+    /// A distribution with its flows, or a function; of a product of experts the first.
     pub body: Expression,
+    /// `(normal from x |> …) * standard_normal`: each factor of the product. Empty where the factor is none.
+    pub experts: Vec<Expert>,
     pub network: Option<Expression>,
     /// `p(y | u)`
     pub head: Span,
@@ -103,6 +105,14 @@ pub struct Addend {
     pub head: Span,
     /// The variable whose presence it is restricted to.
     pub condition: Option<Name>,
+}
+
+/// A factor of a product of experts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expert {
+    pub body: Expression,
+    pub network: Option<Expression>,
+    pub span: Span,
 }
 
 /// A word the file chose, with the members of its family that are meant, where it has some.

@@ -13,7 +13,7 @@ impl Network {
     fn own_cost(&self) -> Cost {
         let blocks = self.nodes.iter().filter_map(|node| match &node.op {
             Op::Block { block, .. } => Some((block.entry.cost)(&block.values(), &self.input_shapes(node))),
-            Op::Variable(_) | Op::Formal(_) | Op::Net(_) => None,
+            Op::Variable(_) | Op::Formal(_) | Op::Net(_) | Op::Experts { .. } => None,
         });
         blocks.sum()
     }
@@ -21,7 +21,7 @@ impl Network {
     fn nets(&self) -> impl Iterator<Item = NetId> {
         self.nodes.iter().filter_map(|node| match node.op {
             Op::Net(id) => Some(id),
-            Op::Variable(_) | Op::Formal(_) | Op::Block { .. } => None,
+            Op::Variable(_) | Op::Formal(_) | Op::Block { .. } | Op::Experts { .. } => None,
         })
     }
 }
@@ -35,7 +35,7 @@ impl Model {
             // A value is computed once, whoever reads it: it counts where it is defined.
             Op::Net(id) if self.nets[id.0].is_let => Cost::default(),
             Op::Net(id) => Cost { parameters: 0, ..self.net_cost(*id) },
-            Op::Variable(_) | Op::Formal(_) => Cost::default(),
+            Op::Variable(_) | Op::Formal(_) | Op::Experts { .. } => Cost::default(),
         }
     }
 

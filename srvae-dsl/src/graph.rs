@@ -326,12 +326,36 @@ pub struct Node {
     pub span: Span,
 }
 
+impl Network {
+    /// The experts whose product the network yields, by their outputs, with the number of standard normals among them.
+    pub fn experts(&self) -> Option<(&[NodeId], usize)> {
+        let output = &self.nodes[self.output.0];
+        match output.op {
+            Op::Experts { standard } => Some((&output.inputs, standard)),
+            Op::Variable(_) | Op::Formal(_) | Op::Block { .. } | Op::Net(_) => None,
+        }
+    }
+
+    /// The variables that a node is computed from.
+    pub fn variables_above(&self, node: NodeId) -> Vec<VariableId> {
+        let (mut open, mut seen, mut found) = (vec![node], vec![false; self.nodes.len()], Vec::new());
+        while let Some(at) = open.pop() {
+            if std::mem::replace(&mut seen[at.0], true) {
+                continue;
+            }
+            found.extend(self.nodes[at.0].variable().filter(|id| !found.contains(id)));
+            open.extend(&self.nodes[at.0].inputs);
+        }
+        found
+    }
+}
+
 impl Node {
     /// The variable this node reads, where it reads one.
     pub fn variable(&self) -> Option<VariableId> {
         match self.op {
             Op::Variable(id) => Some(id),
-            Op::Formal(_) | Op::Block { .. } | Op::Net(_) => None,
+            Op::Formal(_) | Op::Block { .. } | Op::Net(_) | Op::Experts { .. } => None,
         }
     }
 }
@@ -349,6 +373,9 @@ pub enum Op {
     Block { block: Use<Block>, inferred: bool },
     /// A named network applied.
     Net(NetId),
+    /// A product of diagonal normals, each by its head, and of so many standard normals: the output of a factor's network,
+    /// which then yields the distribution itself. An expert that reads what a record lacks drops out.
+    Experts { standard: usize },
 }
 
 /// `net enc(x) = …`, or `net enc(x: real[3, 32, 32]) -> real[8, 32, 32] = rust "crate::nets::Enc"`.

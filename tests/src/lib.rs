@@ -30,6 +30,7 @@ corpus! {
     equation_five = "../srvae-dsl/tests/corpus/good/equation_five.pgm",
     estimators = "../srvae-dsl/tests/corpus/good/estimators.pgm",
     every_block = "../srvae-dsl/tests/corpus/good/every_block.pgm",
+    experts = "../srvae-dsl/tests/corpus/good/experts.pgm",
     five_levels = "../srvae-dsl/tests/corpus/good/five_levels.pgm",
     flow_in_conditional_p = "../srvae-dsl/tests/corpus/good/flow_in_conditional_p.pgm",
     flow_in_q = "../srvae-dsl/tests/corpus/good/flow_in_q.pgm",

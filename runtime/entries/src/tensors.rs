@@ -11,7 +11,7 @@ pub use srvae_numerics::ops::density::{self, Density};
 pub use srvae_numerics::ops::scalar::{Number, Scalar};
 pub use srvae_numerics::ops::special::Special;
 pub use srvae_numerics::params::Phase;
-pub use srvae_numerics::{Draw, Noise, Params, Result, Tensor, ops};
+pub use srvae_numerics::{Draw, Noise, Params, Result, Tensor, ops, partly};
 
 use crate::show_shape;
 use srvae_numerics::dist::downcast;

@@ -5,6 +5,7 @@ use super::{Given, Interpreted};
 use srvae_dsl::derive::Presence;
 use srvae_dsl::graph::{DrawMethod, VariableId};
 use srvae_dsl::plan::{How, Operation, Program, Rate, Value, ValueId};
+use srvae_entries::all::Normal;
 use srvae_entries::registry;
 use srvae_numerics::dist::{self, Distribution, Flowed, Through};
 use srvae_numerics::{BoundOptions, Draw, Enumeration, Noise, Result, Tensor, ops, partly};
@@ -90,6 +91,15 @@ impl<'r> Run<'r> {
             Operation::Head(call) => {
                 let made = registry::distribution(call.name, tensor(0)?, &arguments(&call.arguments))?;
                 return Ok(Held::Distribution(Arc::from(made)));
+            }
+            Operation::Experts { presences, standard } => {
+                let inputs = self.tensors(value)?;
+                let (mut each, mut at) = (Vec::new(), 0);
+                for count in presences {
+                    each.push((inputs[at], &inputs[at + 1..=at + count]));
+                    at += 1 + count;
+                }
+                return Ok(Held::Distribution(Arc::new(Normal::product(&each, *standard)?)));
             }
             Operation::Flow(part) => match &self.model.built[part.0] {
                 Built::Flow(flow) => {

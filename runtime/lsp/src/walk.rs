@@ -142,7 +142,13 @@ impl<'t> Walk<'_, 't> {
                 self.scope.factor = Some(factor);
                 self.word(&factor.variable, Place::FactorVariable);
                 factor.parents.iter().for_each(|parent| self.word(parent, Place::FactorParent));
-                self.expression(&factor.body, Place::Base);
+                if factor.experts.is_empty() {
+                    self.expression(&factor.body, Place::Base);
+                }
+                for expert in &factor.experts {
+                    self.expression(&expert.body, Place::Base);
+                    expert.network.iter().for_each(|network| self.expression(network, Place::Value));
+                }
                 factor.network.iter().for_each(|network| self.expression(network, Place::Value));
             }
             ItemKind::Bound { term, estimator } => {

@@ -8,7 +8,7 @@ use super::{Checker, docs, factor_items};
 use crate::ast::{self, Call, ExpressionKind, File, Item};
 use crate::catalog::{self, Distribution, Function, show_shape, space_entry};
 use crate::diagnostics::messages;
-use crate::graph::{Body, Factor, Role, Side, Use, VariableId};
+use crate::graph::{Body, Factor, Network, Node, Role, Side, Use, VariableId};
 use crate::source::Span;
 
 /// A factor whose names are known.
@@ -45,6 +45,7 @@ impl Checker<'_> {
             }
         }
         let (p, q): (Vec<_>, Vec<_>) = factors.into_iter().partition(|factor| factor.side == Side::P);
+        self.lasting_experts(&q);
         (self.ordered(p), self.ordered(q))
     }
 
@@ -102,6 +103,9 @@ impl Checker<'_> {
     }
 
     fn body(&mut self, head: &Head<'_>) -> Option<Body> {
+        if !head.factor.experts.is_empty() {
+            return self.product(head);
+        }
         let stages = head.factor.body.stages();
         let (first, flows) = stages.split_first()?;
         let Some(call) = first.as_call() else {
@@ -226,12 +230,15 @@ impl Checker<'_> {
         let base = Use { entry, args: arguments?.args, span };
         fits?;
         let flows = flows?;
-        let network = self.feed(head, &base, &given, &flows)?;
+        let network = self.feed(head, &base, &given, &flows, head.factor.network.as_ref())?;
+        let read = network.iter().flat_map(|network| &network.nodes).filter_map(Node::variable);
+        let read: Vec<_> = read.chain(flows.read.iter().copied()).collect();
+        self.all_read(head, &read)?;
         Some(Body::Stochastic { base, flows: flows.stages, network })
     }
 
     /// Whether a distribution is one over the variable, or under flows over real numbers.
-    fn produces(&mut self, head: &Head<'_>, entry: &Distribution, place: Span, flows: bool) -> Option<()> {
+    pub(super) fn produces(&mut self, head: &Head<'_>, entry: &Distribution, place: Span, flows: bool) -> Option<()> {
         let variable = self.variable(head.variable);
         let is_flowed = flows && entry.continuous && !space_entry(variable.space).discrete;
         if entry.spaces.contains(&variable.space) || (is_flowed && entry.spaces.contains(&catalog::Space::Real)) {
@@ -252,13 +259,14 @@ impl Checker<'_> {
     }
 
     /// The network behind a distribution, where it needs one.
-    fn feed(
+    pub(super) fn feed(
         &mut self,
         head: &Head<'_>,
         base: &Use<Distribution>,
         given: &[Given<'_>],
         flows: &Flows,
-    ) -> Option<Option<crate::graph::Network>> {
+        network: Option<&ast::Expression>,
+    ) -> Option<Option<Network>> {
         let variable = self.variable(head.variable);
         let (name, place) = (base.entry.name, base.span);
         let wanted = match base.entry.head(&base.values(), &flows.inner) {
@@ -269,11 +277,8 @@ impl Checker<'_> {
                 return None;
             }
         };
-        match (wanted, &head.factor.network) {
-            (None, None) => {
-                self.all_read(head, &flows.read)?;
-                Some(None)
-            }
+        match (wanted, network) {
+            (None, None) => Some(None),
             (None, Some(network)) => {
                 self.findings.push(messages::root_with_network(name, place, network.span));
                 None
@@ -300,7 +305,7 @@ impl Checker<'_> {
                 let factor = self.factor_text(head);
                 let reads = Reads::Parents { ids: &head.parents, head: head.factor.head, factor: &factor };
                 let (shape, dims) = (variable.shape.clone(), variable.dims.clone());
-                let (expression, is_root) = (expression.as_ref(), head.parents.is_empty());
+                let is_root = head.parents.is_empty();
                 let wanted = Wanted {
                     base,
                     given,
@@ -312,9 +317,6 @@ impl Checker<'_> {
                     is_root,
                 };
                 let network = self.head_network(reads, &wanted)?;
-                let read = network.nodes.iter().filter_map(crate::graph::Node::variable);
-                let read: Vec<_> = read.chain(flows.read.iter().copied()).collect();
-                self.all_read(head, &read)?;
                 Some(Some(network))
             }
         }
@@ -334,7 +336,7 @@ impl Checker<'_> {
     }
 
     /// What stands right of the bar is read.
-    fn all_read(&mut self, head: &Head<'_>, read: &[VariableId]) -> Option<()> {
+    pub(super) fn all_read(&mut self, head: &Head<'_>, read: &[VariableId]) -> Option<()> {
         let mut complete = Some(());
         for (name, id) in head.factor.parents.iter().zip(&head.parents) {
             if !read.contains(id) {

@@ -10,6 +10,7 @@ mod declarations;
 mod domains;
 mod draws;
 mod estimates;
+mod experts;
 mod factors;
 mod flows;
 mod heads;

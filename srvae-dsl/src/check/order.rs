@@ -30,15 +30,21 @@ impl Checker<'_> {
         // A factor that has had an error of its own is not missing.
         let stated: BTreeSet<(Side, &str)> =
             super::factor_items(file).map(|(_, factor)| (factor.side, factor.variable.text.as_str())).collect();
+        // An expert of q that reads what a record lacks drops out.
+        let products: BTreeSet<(Side, VariableId)> = super::factor_items(file)
+            .filter(|(_, factor)| factor.side == Side::Q && !factor.experts.is_empty())
+            .filter_map(|(_, factor)| Some((Side::Q, self.find_variable(&factor.variable.text)?)))
+            .collect();
         for variable in &self.variables {
             for side in [Side::P, Side::Q] {
                 let is_read = || {
                     let id = self.find_variable(&variable.name);
-                    links.iter().any(|(_, _, parents, _)| parents.iter().any(|parent| Some(*parent) == id))
+                    let reads = |parents: &[VariableId]| parents.iter().any(|parent| Some(*parent) == id);
+                    links.iter().any(|(side, of, parents, _)| !products.contains(&(*side, *of)) && reads(parents))
                 };
                 let needed = match (variable.role, side) {
                     (Role::Latent, _) | (Role::Observed | Role::Partly, Side::P) => true,
-                    // A leaf that a record lacks adds nothing to its bound.
+                    // A leaf of p that a record lacks adds nothing to its bound.
                     (Role::Partly, Side::Q) => is_read(),
                     (Role::Observed, Side::Q) | (Role::Given, _) => false,
                 };

@@ -36,7 +36,7 @@ fn blocks(model: &Model, network: &Network, nets: &[usize]) -> usize {
         // A value is computed once, whoever reads it.
         Op::Net(id) if model.nets[id.0].is_let => 0,
         Op::Net(id) => nets.get(id.0).copied().unwrap_or(0),
-        Op::Variable(_) | Op::Formal(_) => 0,
+        Op::Variable(_) | Op::Formal(_) | Op::Experts { .. } => 0,
     });
     each.fold(0, usize::saturating_add)
 }

@@ -8,7 +8,7 @@
 
 use super::modes::{Mode, Step};
 use super::{is_deterministic, is_supplied};
-use crate::graph::{Factor, Model, Role, Side, VariableId};
+use crate::graph::{Body, Factor, Model, NodeId, Role, Side, VariableId};
 
 /// Why a mode does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,7 +153,14 @@ impl<'m> Known<'m> {
             if is_supplied(factor) {
                 return refuse(self, Obstacle::Supplied);
             }
+            if let Some(missing) = self.no_expert_left(factor) {
+                return refuse(self, Obstacle::Needs(missing));
+            }
             for parent in &factor.parents {
+                // An expert that reads what is missing drops out.
+                if super::drops_out(self.model, *parent) && !self.contains(*parent) {
+                    continue;
+                }
                 let comes_with_data = matches!(self.model.variable(*parent).role, Role::Observed | Role::Given);
                 if comes_with_data && !self.contains(*parent) {
                     return refuse(self, Obstacle::Needs(*parent));
@@ -163,6 +170,17 @@ impl<'m> Known<'m> {
             self.infer_above(variable);
         }
         Ok(())
+    }
+
+    /// What is missing where every expert of a product reads something missing: nothing of the evidence would be left in it.
+    fn no_expert_left(&self, factor: &Factor) -> Option<VariableId> {
+        let Body::Stochastic { network: Some(network), .. } = &factor.body else { return None };
+        let (experts, _) = network.experts()?;
+        let missing = |expert: &NodeId| {
+            let is_missing = |id: &VariableId| super::drops_out(self.model, *id) && !self.contains(*id);
+            network.variables_above(*expert).into_iter().find(is_missing)
+        };
+        experts.iter().map(missing).collect::<Option<Vec<_>>>()?.first().copied()
     }
 
     /// The parents in p; a given variable has no distribution that could be asked for.

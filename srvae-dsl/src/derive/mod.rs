@@ -50,6 +50,11 @@ pub fn is_partly(model: &Model, id: VariableId) -> bool {
     model.variable(id).role == Role::Partly
 }
 
+/// Partly observed variables that q does not infer: where one is missing, the experts of q that read it drop out.
+pub fn drops_out(model: &Model, id: VariableId) -> bool {
+    is_partly(model, id) && model.q_of(id).is_none()
+}
+
 /// Whether a factor's value comes with the data.
 pub fn is_supplied(factor: &Factor) -> bool {
     matches!(&factor.body, Body::Deterministic { function, .. } if function.entry.origin == Origin::Data)

@@ -948,6 +948,18 @@ pub(crate) fn partly_determined(name: &str, span: Span, declared: Span) -> Diagn
         .hint(format!("declare it `latent {name}: …`, or give q a distribution over it"))
 }
 
+pub(crate) fn not_an_expert(what: &str, span: Span, why: &str) -> Diagnostic {
+    Diagnostic::error("E0448", format!("{what} is no expert of a product")).at(span, why).hint(
+        "multiply normals, each with its network, and `standard_normal`: `(normal from x |> …) * standard_normal`",
+    )
+}
+
+pub(crate) fn no_lasting_expert(factor: Span) -> Diagnostic {
+    Diagnostic::error("E0449", "a record may lack what every expert of the product reads")
+        .at(factor, "nothing would be left of this factor")
+        .hint("multiply it with `standard_normal`, or with an expert that reads what every record has")
+}
+
 // ---- E05: shapes
 
 pub(crate) fn stage_does_not_fit(network: &str, block: &str, why: &str, span: Span, trail: Trail) -> Diagnostic {

@@ -101,6 +101,7 @@ impl Walker<'_> {
                 let args = arguments(self.plan, Scope::Run, &call.arguments, call.repeats);
                 quote!(#ty::from_head(#head #(, #args)*))
             }
+            Operation::Experts { presences, standard } => self.experts(value, presences, *standard),
             Operation::Flow(part) => {
                 let (base, _) = match self.program.value(value.inputs[0]) {
                     root @ Value { operation: Operation::Root(_), .. } => self.expression(root),
@@ -218,6 +219,17 @@ impl Walker<'_> {
             }
         };
         (fallible, true)
+    }
+
+    fn experts(&self, value: &Value, presences: &[usize], standard: usize) -> TokenStream {
+        let (mut each, mut at) = (Vec::new(), 0);
+        for count in presences {
+            let head = self.reference(value.inputs[at]);
+            let presences = value.inputs[at + 1..=at + count].iter().map(|input| self.reference(*input));
+            each.push(quote!((#head, &[#(#presences),*][..])));
+            at += 1 + count;
+        }
+        quote!(::srvae::dist::Normal::product(&[#(#each),*], #standard))
     }
 
     fn function(&self, call: &Call, inputs: impl Iterator<Item = TokenStream>) -> TokenStream {

@@ -99,6 +99,7 @@ fn stages(plan: &Plan, network: &Network, formals: &[String]) -> Vec<Stage> {
             }
             Op::Block { block, .. } => (block.entry.name.to_owned(), block.args.clone()),
             Op::Net(id) => (model.nets[id.0].name.clone(), Vec::new()),
+            Op::Experts { .. } => ("product of experts".to_owned(), Vec::new()),
         };
         stages.push(Stage {
             name,

@@ -30,6 +30,11 @@ pub fn space(variable: &Variable) -> String {
 pub fn density(plan: &Plan, factor: &Factor) -> String {
     match &factor.body {
         Body::Deterministic { .. } => plan.function_text(factor.variable),
+        Body::Stochastic { base, network: Some(network), .. } if network.experts().is_some() => {
+            let (experts, standard) = network.experts().unwrap_or_default();
+            let each = vec![base.entry.name; experts.len()];
+            [each, vec!["standard_normal"; standard]].concat().join(" * ")
+        }
         Body::Stochastic { base, flows, .. } => {
             // The stages of a `flow` statement stand together, under its name.
             let mut stages = vec![call(base.entry.name, &base.args)];

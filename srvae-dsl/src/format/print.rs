@@ -1,8 +1,8 @@
 //! Statements and expressions as text.
 
 use crate::ast::{
-    Addend, Argument, Call, Expression, ExpressionKind, Factor, Formal, Item, ItemKind, Name, NetBody, Order, Set,
-    Setting, Space, Table,
+    Addend, Argument, Call, Expert, Expression, ExpressionKind, Factor, Formal, Item, ItemKind, Name, NetBody, Order,
+    Set, Setting, Space, Table,
 };
 use crate::graph::Side;
 use crate::source::{Source, Span};
@@ -141,6 +141,9 @@ impl<'a> Printer<'a> {
         let columns = self.head;
         let start = format!("{:columns$} = ", self.factor_head(factor));
         let column = width(&start);
+        if !factor.experts.is_empty() {
+            return start + &self.experts(&factor.experts, column);
+        }
         let body = self.flat(&factor.body);
         let Some(network) = &factor.network else {
             return start + &self.expression(&factor.body, column);
@@ -152,6 +155,17 @@ impl<'a> Printer<'a> {
         let body = self.expression(&factor.body, column);
         let from = "from ";
         format!("{start}{body}\n{:column$}{from}{}", "", self.expression(network, column + from.len()))
+    }
+
+    /// A product of experts, an expert a line where one line is not enough.
+    fn experts(&self, experts: &[Expert], column: usize) -> String {
+        let expert = |expert: &Expert| match &expert.network {
+            Some(network) => format!("({} from {})", self.flat(&expert.body), self.flat(network)),
+            None => self.flat(&expert.body),
+        };
+        let each: Vec<String> = experts.iter().map(expert).collect();
+        let flat = each.join(" * ");
+        if column + width(&flat) <= WIDTH { flat } else { each.join(&format!(" *\n{:column$}", "")) }
     }
 
     /// An expression that starts in this column, broken into lines where one is not enough.

@@ -2,7 +2,9 @@
 
 use super::members::Definitions;
 use super::{At, Unroller, member_name};
-use crate::ast::{Addend, Argument, Call, Expression, ExpressionKind, Factor, Item, ItemKind, Name, NetBody, Space};
+use crate::ast::{
+    Addend, Argument, Call, Expert, Expression, ExpressionKind, Factor, Item, ItemKind, Name, NetBody, Space,
+};
 use crate::catalog;
 use crate::diagnostics::messages;
 use crate::graph::Value;
@@ -84,7 +86,16 @@ impl Unroller<'_> {
             None => None,
         };
         let body = self.expression(&factor.body, at)?;
-        Some(Factor { side: factor.side, variable, parents, body, network, head: factor.head })
+        let experts = factor.experts.iter().map(|expert| self.expert(expert, at)).collect::<Option<_>>()?;
+        Some(Factor { side: factor.side, variable, parents, body, experts, network, head: factor.head })
+    }
+
+    fn expert(&mut self, expert: &Expert, at: &At) -> Option<Expert> {
+        let network = match &expert.network {
+            Some(network) => Some(self.expression(network, at)?),
+            None => None,
+        };
+        Some(Expert { body: self.expression(&expert.body, at)?, network, span: expert.span })
     }
 
     /// A member that is defined here, with the place of its parameters.

@@ -5,8 +5,8 @@
 
 use super::{Failure, Rule};
 use crate::ast::{
-    Addend, Argument, Call, Expression, ExpressionKind, Factor, Formal, ItemKind, Name, NetBody, Order, Over, Selector,
-    Set, Setting, Space, Table,
+    Addend, Argument, Call, Expert, Expression, ExpressionKind, Factor, Formal, ItemKind, Name, NetBody, Order, Over,
+    Selector, Set, Setting, Space, Table,
 };
 use crate::diagnostics::{MOST_OPERATORS, messages};
 use crate::graph::{Operator, Role, Side, Value};
@@ -252,17 +252,44 @@ impl Builder {
         let start = self.span(&side).start;
         let variable = self.indexed(parts.skip_to(Rule::indexed)?)?;
         let (mut parents, mut body, mut network, mut end) = (Vec::new(), None, None, start);
+        let mut experts = Vec::new();
         for part in parts.0 {
             match part.as_rule() {
                 Rule::parents => parents = self.names(part)?,
                 Rule::close => end = self.span(&part).end,
                 Rule::expression => body = Some(self.expression(part)?),
                 Rule::network => network = Some(self.expression(part.into_inner().next()?)?),
+                Rule::experts => {
+                    let each = part.into_inner().filter(|part| part.as_rule() == Rule::expert);
+                    experts = each.map(|expert| self.expert(expert)).collect::<Option<Vec<_>>>()?;
+                    body = experts.first().map(|expert| expert.body.clone());
+                }
                 _ => {}
             }
         }
         let side = side_of(&side);
-        Some(ItemKind::Factor(Factor { side, variable, parents, body: body?, network, head: Span::new(start, end) }))
+        Some(ItemKind::Factor(Factor {
+            side,
+            variable,
+            parents,
+            body: body?,
+            experts,
+            network,
+            head: Span::new(start, end),
+        }))
+    }
+
+    fn expert(&self, pair: Pair<'_, Rule>) -> Option<Expert> {
+        let span = self.span(&pair);
+        let (mut body, mut network) = (None, None);
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::expression | Rule::call => body = Some(self.expression(part)?),
+                Rule::network => network = Some(self.expression(part.into_inner().next()?)?),
+                _ => {}
+            }
+        }
+        Some(Expert { body: body?, network, span })
     }
 
     fn setting(&self, pair: Pair<'_, Rule>) -> Option<Setting> {

@@ -6,7 +6,9 @@ use super::parts::{Parts, call, context_path, flow_path, net_path};
 use super::program::{Call, How, Operation, Output, Program, Rate, Value, ValueId};
 use super::sweep::finish;
 use crate::catalog::Role;
-use crate::derive::{Derivation, Mode, Presence, Term, TermKind, common_flows, is_data, is_partly, is_supplied};
+use crate::derive::{
+    Derivation, Mode, Presence, Term, TermKind, common_flows, drops_out, is_data, is_partly, is_supplied,
+};
 use crate::graph::{self, Body, DrawMethod, Estimator, Factor, Model, NetBody, NetId, Network, Op, Side, VariableId};
 use std::collections::BTreeMap;
 
@@ -110,6 +112,11 @@ impl<'m> Lowering<'m> {
             if is_partly {
                 let presence = lowering.value(Operation::Presence, vec![value], &format!("has_{name}"));
                 lowering.partly.insert(id, (value, presence));
+                if drops_out(model, id) {
+                    let name = format!("{name}_or_0");
+                    let there = lowering.value(Operation::Where(Presence::There), vec![presence, value], &name);
+                    lowering.known.insert(id, there);
+                }
             }
         }
         lowering
@@ -167,7 +174,10 @@ impl<'m> Lowering<'m> {
     }
 
     fn is_distribution(&self, value: ValueId) -> bool {
-        matches!(self.values[value.0].operation, Operation::Root(_) | Operation::Head(_) | Operation::Flow(_))
+        matches!(
+            self.values[value.0].operation,
+            Operation::Root(_) | Operation::Head(_) | Operation::Experts { .. } | Operation::Flow(_)
+        )
     }
 
     /// A value as it meets one of a sample: a record's is repeated, a distribution that is the same for all rows fits any
@@ -327,6 +337,7 @@ impl<'m> Lowering<'m> {
         let name = format!("{}_{}", factor.side.name(), self.model.variable(factor.variable).name);
         let of_base = if flows.is_empty() { name.clone() } else { format!("{name}_base") };
         let mut distribution = match network {
+            Some(network) if network.experts().is_some() => self.experts(network, &path, &of_base),
             Some(network) => {
                 let head = self.network(network, &path, &[]);
                 let head = self.head(head);
@@ -361,23 +372,61 @@ impl<'m> Lowering<'m> {
         Some(distribution)
     }
 
-    /// A network node by node, its parameters below `path`.
+    /// The product of a factor's experts, without those that read what is not known here.
+    fn experts(&mut self, network: &Network, path: &str, name: &str) -> ValueId {
+        let nodes = self.nodes(network, path, &[]);
+        let (experts, standard) = network.experts().unwrap_or_default();
+        let (mut inputs, mut presences) = (Vec::new(), Vec::new());
+        for expert in experts {
+            let Some(head) = nodes[expert.0] else { continue };
+            inputs.push(head);
+            let before = inputs.len();
+            let read = network.variables_above(*expert).into_iter().filter(|id| drops_out(self.model, *id));
+            inputs.extend(read.filter_map(|id| self.partly.get(&id)).map(|(_, presence)| *presence));
+            presences.push(inputs.len() - before);
+        }
+        self.value(Operation::Experts { presences, standard }, inputs, name)
+    }
+
+    /// A network, its parameters below `path`.
     fn network(&mut self, network: &Network, path: &str, formals: &[ValueId]) -> ValueId {
-        let mut nodes: Vec<ValueId> = Vec::with_capacity(network.nodes.len());
+        let output = self.nodes(network, path, formals)[network.output.0];
+        // What a network reads is known: only experts are asked for without.
+        output.unwrap_or_else(|| unreachable!("{path} reads what is not known"))
+    }
+
+    /// The same node by node; none for what reads a variable that is not known here.
+    fn nodes(&mut self, network: &Network, path: &str, formals: &[ValueId]) -> Vec<Option<ValueId>> {
+        let mut nodes: Vec<Option<ValueId>> = Vec::with_capacity(network.nodes.len());
         for node in &network.nodes {
-            let inputs: Vec<ValueId> = node.inputs.iter().map(|input| nodes[input.0]).collect();
+            let inputs: Option<Vec<ValueId>> = node.inputs.iter().map(|input| nodes[input.0]).collect();
+            let (known, Some(inputs)) = (&self.known, inputs) else {
+                nodes.push(None);
+                continue;
+            };
             let value = match &node.op {
-                Op::Variable(id) => self.known[id],
+                Op::Variable(id) => match known.get(id) {
+                    Some(value) => *value,
+                    None => {
+                        nodes.push(None);
+                        continue;
+                    }
+                },
                 Op::Formal(at) => formals[*at],
+                // The output of a factor's network, which is made of the others.
+                Op::Experts { .. } => {
+                    nodes.push(None);
+                    continue;
+                }
                 Op::Net(net) => self.net(*net, inputs),
                 Op::Block { block, .. } if block.entry.role == Role::Layer => {
                     self.layer(&format!("{path}.{}", node.path), inputs)
                 }
                 Op::Block { block, .. } => self.value(Operation::Function(call(block)), inputs, block.entry.name),
             };
-            nodes.push(value);
+            nodes.push(Some(value));
         }
-        nodes[network.output.0]
+        nodes
     }
 
     fn net(&mut self, net: NetId, inputs: Vec<ValueId>) -> ValueId {

@@ -219,6 +219,8 @@ impl Builder<'_> {
                 Op::Variable(id) => Shape::Dims(self.model.variable(*id).dims.clone()),
                 Op::Formal(at) => formals[*at].shape.clone(),
                 Op::Net(net) => self.net(*net, &inputs),
+                // A distribution, which no part is built from.
+                Op::Experts { .. } => Shape::Dims(Vec::new()),
                 Op::Block { block, inferred } if block.entry.role == Role::Layer => {
                     let inferred = head.filter(|_| *inferred).map(|(base, variable)| (base.clone(), variable));
                     let kind = PartKind::Layer { block: block.clone(), inferred };

@@ -92,6 +92,12 @@ pub enum Operation {
     Root(PartId),
     /// A network's output as the parameters of a distribution.
     Head(Call),
+    /// The product of normals, by their heads, and of so many standard normals. After each head stand presences, as many as
+    /// the list says: where one of them is 0 the expert drops out.
+    Experts {
+        presences: Vec<usize>,
+        standard: usize,
+    },
     /// A distribution under a flow, which is given a second input where there is one.
     Flow(PartId),
     /// A value of a flow's base to one of its variable: a tensor, and what the flow is given.
@@ -185,7 +191,11 @@ impl Program {
     pub fn is_distribution(&self, id: ValueId) -> bool {
         let value = self.value(id);
         match value.operation {
-            Operation::Root(_) | Operation::Head(_) | Operation::Flow(_) | Operation::ExpandLike => true,
+            Operation::Root(_)
+            | Operation::Head(_)
+            | Operation::Experts { .. }
+            | Operation::Flow(_)
+            | Operation::ExpandLike => true,
             Operation::Expand | Operation::Repeat | Operation::RepeatValues => self.is_distribution(value.inputs[0]),
             _ => false,
         }

@@ -118,6 +118,7 @@ impl Plan {
             Operation::Scored(_) => return format!("{} ~ {all}, with its log-probability", value.name),
             Operation::Function(call) => applied(call, &inputs),
             Operation::Head(call) => applied(call, &inputs),
+            Operation::Experts { presences, standard } => experts(presences, *standard, &inputs),
             Operation::Layer(part) | Operation::Flow(part) | Operation::Push(part) => {
                 format!("{}({all})", self.parts.part(*part).path)
             }
@@ -208,6 +209,22 @@ fn source(program: &Program, id: ValueId) -> String {
         }
         _ => value.name.clone(),
     }
+}
+
+/// `p_1 where has_w * p_2 * standard_normal`.
+fn experts(presences: &[usize], standard: usize, inputs: &[String]) -> String {
+    let (mut each, mut at) = (Vec::new(), 0);
+    for count in presences {
+        let (head, presences) = (&inputs[at], &inputs[at + 1..=at + count]);
+        each.push(if *count == 0 {
+            format!("normal({head})")
+        } else {
+            format!("normal({head}) where {}", presences.join(" and "))
+        });
+        at += 1 + count;
+    }
+    each.extend(vec!["standard_normal".to_owned(); standard]);
+    each.join(" * ")
 }
 
 fn renamed(name: &str, source: &str) -> String {

@@ -12,7 +12,7 @@ distribution! {
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::distributions::standard_normal::StandardNormal;
-    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, fits, ops};
+    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, bail, fits, ops, partly};
 
     /// Log-variances from a network are clamped to ± this.
     const LOG_VAR_BOUND: f64 = 7.0;
@@ -35,6 +35,31 @@ mod tensors {
         pub fn from_head(head: &Tensor) -> Result<Self> {
             let (mean, log_var) = ops::normal_halves(head, LOG_VAR_BOUND)?;
             Ok(Self { mean, log_var })
+        }
+
+        /// The product of normals and of `standard` standard normals, normalised: precisions add up, and means are weighted with
+        /// them. Each is given by its head, as [`Normal::from_head`] takes it, and by presences `[N]`; it drops out of the rows
+        /// in which one of these is 0. Of every row something must be left.
+        ///
+        /// # Errors
+        /// No head, or shapes that differ.
+        pub fn product(experts: &[(&Tensor, &[&Tensor])], standard: usize) -> Result<Self> {
+            let mut sums: Option<(Tensor, Tensor)> = None;
+            for (head, presences) in experts {
+                let (mean, log_var) = ops::normal_halves(head, LOG_VAR_BOUND)?;
+                let mut precision = log_var.neg()?.exp()?;
+                for present in *presences {
+                    precision = partly::only(true, present, &precision)?;
+                }
+                let weighted = (&precision * mean)?;
+                sums = Some(match sums {
+                    Some((total, means)) => ((total + precision)?, (means + weighted)?),
+                    None => (precision, weighted),
+                });
+            }
+            let Some((precision, weighted)) = sums else { bail!("a product of no normals has no rows") };
+            let precision = (precision + standard as f64)?;
+            Ok(Self { mean: (weighted / &precision)?, log_var: precision.log()?.neg()? })
         }
     }
 
