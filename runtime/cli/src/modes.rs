@@ -2,7 +2,7 @@
 
 use super::args::{self, Drawing, RunArgs};
 use super::session::Session;
-use super::{device, machine, sheet};
+use super::{device, machine, ranks, sheet};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 use srvae_training::data::{self, Column, Images};
@@ -40,6 +40,7 @@ pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
             "--given {name}: generation is given {mode} in this model"
         );
     }
+    ranks::check_records(&images)?;
     let decode = default_decode(find(&sessions[0], GENERATION)?);
     draw_sheet(&sessions, GENERATION, &images, &options(args, args.draw(decode), 1), args)
 }
@@ -124,7 +125,8 @@ pub fn draw_sheet(
     let mut strips: Vec<Strip> = Vec::new();
     for session in sessions {
         let mode = find(session, kind)?;
-        for mut strip in figures::strips(session.model.as_ref(), &session.spec, mode, images, options)? {
+        let model = session.model.as_ref();
+        for mut strip in figures::strips_on(ranks::all(), model, &session.spec, mode, images, options)? {
             if sessions.len() > 1 && !shown_once(&strip.label) {
                 strip.label = format!("{} {}", strip.label, session.name());
             }
@@ -132,6 +134,9 @@ pub fn draw_sheet(
                 strips.push(strip);
             }
         }
+    }
+    if !ranks::all().leads() {
+        return Ok(ExitCode::SUCCESS);
     }
     let mode = find(&sessions[0], kind)?.name;
     let drawn = figures::sheet(&sessions[0].title(mode, options), &strips, options);

@@ -3,52 +3,84 @@
 use super::{Options, Strip, at_rest, shows};
 use crate::data::{Batches, Images};
 use crate::picture::from_batch;
+use crate::ranks::{self, ALONE, Communicator};
 use crate::spec::{Role, Spec};
 use crate::train::interrupt;
 use crate::train::progress::Display;
 use crate::{Draw, Mode, Model, Noise, Tensor, Values};
 use anyhow::{Context, Result, bail};
+use image::RgbImage;
+use std::ops::Range;
 
 /// Examples computed at once.
 const BATCH: usize = 32;
 
-/// Runs a mode: strips of the variables it is given, then of those it yields. `images` are the examples it is given.
+/// Runs a mode: strips of the variables it is given, then of those it yields. `images` are the examples it is given. An
+/// example's draws depend on the seed and its number alone.
 ///
 /// # Errors
 /// No displayable variable, or a failed tensor operation.
 pub fn strips(model: &dyn Model, spec: &Spec, mode: &Mode, images: &Images, options: &Options) -> Result<Vec<Strip>> {
-    at_rest(model, || draw(model, spec, mode, images, options))
+    strips_on(&ALONE, model, spec, mode, images, options)
 }
 
-fn draw(model: &dyn Model, spec: &Spec, mode: &Mode, images: &Images, options: &Options) -> Result<Vec<Strip>> {
-    let mut noise = Noise::seeded(options.seed);
-    let mut sheet = Strips::default();
+/// The same on several ranks, which share the examples. Rank 0 has the strips, the others none.
+///
+/// # Errors
+/// As [`strips`].
+pub fn strips_on(
+    ranks: &dyn Communicator,
+    model: &dyn Model,
+    spec: &Spec,
+    mode: &Mode,
+    images: &Images,
+    options: &Options,
+) -> Result<Vec<Strip>> {
     let count = if mode.given.is_empty() { options.count } else { options.count.min(images.len()) };
     let display = Display::new("drawing", 0, count);
-    let mut done = 0;
-    while done < count {
-        let size = BATCH.min(count - done);
-        let given = if mode.given.is_empty() {
-            Values::new()
-        } else {
-            let data = Batches::available(spec, images, model.params().device())?.range(images, done, size)?;
-            let given = complete(model, mode, &data, &mut noise, &options.draw)?;
-            sheet.add_given(spec, mode, &given, &data)?;
-            given
-        };
-        let draws = if mode.given.is_empty() { 1 } else { options.draws.max(1) };
-        for number in 1..=draws {
-            let found = model.run(mode.name, &given, size, &mut noise, &options.draw)?;
-            sheet.add_found(spec, mode, &found, (draws > 1).then_some(number))?;
-            interrupt::check()?;
-        }
-        done += size;
-        display.set(done, String::new());
-    }
-    if sheet.0.is_empty() {
+    let batch = |number: usize| number * BATCH..count.min((number + 1) * BATCH);
+    let mut sheet = Strips::default();
+    at_rest(model, || {
+        let work = |number: usize| Ok(draw(model, spec, mode, images, options, batch(number))?.bytes());
+        ranks::in_order(ranks, count.div_ceil(BATCH), work, |number, bytes| {
+            display.set(batch(number).end, String::new());
+            if ranks.leads() { sheet.append(bytes) } else { Ok(()) }
+        })
+    })?;
+    if sheet.0.is_empty() && ranks.leads() {
         bail!("mode {} yields nothing that can be seen as a picture", mode.name);
     }
     Ok(sheet.0)
+}
+
+/// The strips of some examples.
+fn draw(
+    model: &dyn Model,
+    spec: &Spec,
+    mode: &Mode,
+    images: &Images,
+    options: &Options,
+    examples: Range<usize>,
+) -> Result<Strips> {
+    let size = examples.len();
+    let noise = |draw: usize| Noise::of_rows(options.seed, draw..draw + 1, examples.clone());
+    let mut sheet = Strips::default();
+    let given = if mode.given.is_empty() {
+        Values::new()
+    } else {
+        let batches = Batches::available(spec, images, model.params().device())?;
+        let data = batches.range(images, examples.start, size)?;
+        let given = complete(model, mode, &data, &mut noise(0), &options.draw)?;
+        sheet.add_given(spec, mode, &given, &data)?;
+        given
+    };
+    let draws = if mode.given.is_empty() { 1 } else { options.draws.max(1) };
+    for number in 1..=draws {
+        let found = model.run(mode.name, &given, size, &mut noise(number), &options.draw)?;
+        sheet.add_found(spec, mode, &found, (draws > 1).then_some(number))?;
+        interrupt::check()?;
+    }
+    Ok(sheet)
 }
 
 /// Strips as they grow, batch by batch.
@@ -57,10 +89,46 @@ struct Strips(Vec<Strip>);
 
 impl Strips {
     fn add(&mut self, label: String, batch: &Tensor) -> Result<()> {
-        let pictures = from_batch(batch)?;
+        self.extend(label, from_batch(batch)?);
+        Ok(())
+    }
+
+    fn extend(&mut self, label: String, pictures: Vec<RgbImage>) {
         match self.0.iter_mut().find(|strip| strip.label == label) {
             Some(strip) => strip.pictures.extend(pictures),
             None => self.0.push(Strip { label, pictures }),
+        }
+    }
+
+    /// For another rank: of each strip lengths, sizes, its label, and the pixels.
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for Strip { label, pictures } in &self.0 {
+            let (width, height) = pictures.first().map_or((0, 0), RgbImage::dimensions);
+            for number in [label.len() as u32, pictures.len() as u32, width, height] {
+                bytes.extend(number.to_le_bytes());
+            }
+            bytes.extend(label.as_bytes());
+            pictures.iter().for_each(|picture| bytes.extend(picture.as_raw()));
+        }
+        bytes
+    }
+
+    /// Adds the strips of the next examples.
+    fn append(&mut self, mut bytes: &[u8]) -> Result<()> {
+        let cut = "strips of another rank are cut short";
+        while !bytes.is_empty() {
+            let (head, rest) = bytes.split_at_checked(16).context(cut)?;
+            let mut numbers = head.as_chunks().0.iter().map(|&number| u32::from_le_bytes(number));
+            let mut number = || numbers.next().unwrap_or(0);
+            let (label, count, width, height) = (number() as usize, number() as usize, number(), number());
+            let (label, rest) = rest.split_at_checked(label).context(cut)?;
+            let size = 3 * width as usize * height as usize;
+            let (pixels, rest) = rest.split_at_checked(count * size).context(cut)?;
+            let picture = |pixels: &[u8]| RgbImage::from_raw(width, height, pixels.to_vec());
+            let pictures: Option<Vec<RgbImage>> = pixels.chunks(size.max(1)).map(picture).collect();
+            self.extend(String::from_utf8_lossy(label).into_owned(), pictures.context(cut)?);
+            bytes = rest;
         }
         Ok(())
     }
