@@ -38,6 +38,7 @@ pub fn choose(args: &CommonArgs) -> Result<Device> {
         bail!("--precision: the CPU computes in f32; tf32 and bf16 are for --device cuda");
     }
     cuda::set_precision(precision);
+    ranks::meet_on(&device)?;
     ranks::announce(&device);
     Ok(device)
 }

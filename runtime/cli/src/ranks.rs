@@ -2,11 +2,11 @@
 
 use super::args::{Cli, Command};
 use super::machine;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 use srvae_training::Device;
 use srvae_training::data::Records;
-use srvae_training::ranks::{self, ALONE, Communicator, Elsewhere, Launch, Mark, Mpi};
+use srvae_training::ranks::{self, ALONE, Communicator, Elsewhere, Launch, Launcher, Mark, Mpi, Nccl, nccl};
 use srvae_training::terminal::{self, note};
 use std::path::Path;
 use std::sync::OnceLock;
@@ -19,12 +19,17 @@ struct Joined {
 }
 
 static JOINED: OnceLock<Joined> = OnceLock::new();
+/// Between GPUs, over the ranks that MPI has joined.
+static GPUS: OnceLock<Nccl> = OnceLock::new();
 
 /// Rank 0 may be about to report the same error: so long the others wait for it to end them.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// All ranks of this run; this process alone where no launcher has started it.
 pub fn all() -> &'static dyn Communicator {
+    if let Some(gpus) = GPUS.get() {
+        return gpus;
+    }
     JOINED.get().map_or(&ALONE, |joined| joined.ranks.as_ref())
 }
 
@@ -52,7 +57,16 @@ pub fn join(cli: &Cli) -> Result<()> {
     if cli.compile {
         bail!("--compile: several ranks cannot compile; compile the model with one process first");
     }
-    let ranks: Box<dyn Communicator> = Box::new(Mpi::join(&launch)?);
+    let ranks: Box<dyn Communicator> = if launch.launcher == Launcher::Torchrun {
+        nccl::see_own_gpu(&launch)?;
+        Box::new(Nccl::join(&launch).context("torchrun starts ranks that have a GPU each; on CPUs take mpirun or srun")?)
+    } else {
+        // A program without kernels for GPUs leaves them alone.
+        if cfg!(feature = "cuda") {
+            nccl::see_own_gpu(&launch)?;
+        }
+        Box::new(Mpi::join(&launch)?)
+    };
     JOINED.set(Joined { launch, ranks }).ok();
     Ok(())
 }
@@ -65,9 +79,29 @@ pub fn threads() -> usize {
     (cores / shared.unwrap_or(1)).max(1)
 }
 
+/// Lets bytes go from GPU to GPU, where that is where the ranks compute and all of them have NCCL.
+///
+/// # Errors
+/// A communicator of NCCL that cannot be made.
+pub fn meet_on(device: &Device) -> Result<()> {
+    let ranks = all();
+    if ranks.size() == 1 || !device.is_cuda() || GPUS.get().is_some() || JOINED.get().is_none_or(by_torchrun) {
+        return Ok(());
+    }
+    match ranks::agree(ranks, nccl::is_there()) {
+        Ok(()) => drop(GPUS.set(Nccl::over(ranks)?)),
+        Err(reason) => note(&format!("bytes go between GPUs through MPI: {reason:#}")),
+    }
+    Ok(())
+}
+
+fn by_torchrun(joined: &Joined) -> bool {
+    joined.launch.launcher == Launcher::Torchrun
+}
+
 /// Says in one line what was found.
 pub fn announce(device: &Device) {
-    let Some(Joined { launch, ranks }) = JOINED.get() else { return };
+    let (Some(Joined { launch, .. }), ranks) = (JOINED.get(), all()) else { return };
     let local = launch.local_size.map_or_else(String::new, |local| format!(", {local} of them on this machine"));
     let threads = machine::threads();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -142,14 +176,12 @@ pub fn decide(what: bool) -> Result<bool> {
 
 /// Takes leave of the other ranks after work that went well.
 pub fn finish() {
-    if let Some(joined) = JOINED.get() {
-        joined.ranks.finish();
-    }
+    all().finish();
 }
 
 /// Ends all ranks after an error that `say` reports. One message is written: that of rank 0, or of a rank that alone has failed.
 pub fn fail(elsewhere: bool, say: impl FnOnce()) {
-    let Some(Joined { launch, ranks }) = JOINED.get() else {
+    let (Some(Joined { launch, .. }), ranks) = (JOINED.get(), all()) else {
         // Where joining failed it failed on every rank.
         return say();
     };

@@ -7,14 +7,12 @@ mod alone;
 mod collective;
 pub mod launcher;
 pub mod mpi;
-#[cfg(feature = "cuda")]
 pub mod nccl;
 pub mod threads;
 
 pub use alone::{ALONE, Alone};
-pub use launcher::Launch;
+pub use launcher::{Launch, Launcher};
 pub use mpi::Mpi;
-#[cfg(feature = "cuda")]
 pub use nccl::Nccl;
 pub use threads::Threads;
 

@@ -22,7 +22,7 @@ pub struct Shards {
     /// The part of each rank.
     shares: Vec<Range<usize>>,
     rank: usize,
-    /// One parameter: this rank's part of all of them.
+    /// One parameter: this rank's part of all of them; none where a small model leaves it without.
     own: Params,
     optimiser: Optimiser,
 }
@@ -38,7 +38,9 @@ impl Shards {
         let flat = Arc::new(Flat::new(params));
         let shares: Vec<Range<usize>> = (0..ranks.size()).map(|rank| flat.share(rank, ranks.size())).collect();
         let own = Params::new(0, DType::F32, params.device());
-        own.constant(OWN, &[shares[ranks.rank()].len()], 0.0)?;
+        if !shares[ranks.rank()].is_empty() {
+            own.constant(OWN, &[shares[ranks.rank()].len()], 0.0)?;
+        }
         let optimiser = Optimiser::new(&own)?;
         let shards = Self { flat, params: params.clone(), shares, rank: ranks.rank(), own, optimiser };
         shards.refresh()?;
@@ -151,8 +153,10 @@ impl Shards {
     /// A rank that is gone, or a failed tensor operation.
     pub fn state(&self, ranks: &dyn Communicator) -> Result<Vec<(String, Tensor)>> {
         let mut named = Vec::new();
-        for (part, (_, own)) in PARTS.into_iter().zip(self.optimiser.state()?) {
-            let bytes = ranks::of_floats(&own.flatten_all()?.to_vec1::<f32>()?);
+        let own = self.optimiser.state()?;
+        for (at, part) in PARTS.into_iter().enumerate() {
+            let values = own.get(at).map_or_else(|| Ok(Vec::new()), |(_, values)| values.to_vec1::<f32>())?;
+            let bytes = ranks::of_floats(&values);
             let lengths: Vec<usize> = self.shares.iter().map(|share| share.len() * SIZE).collect();
             if let Some(all) = ranks.collect(&bytes, &lengths)? {
                 let row = ranks::floats(&all.concat());
