@@ -49,7 +49,7 @@ fn of_block(entry: &Block) -> Vec<String> {
         let inputs: Vec<String> = (0..example.inputs.len()).map(|at| format!("z{at}")).collect();
         let (first, inside) = match entry.arity {
             Arity::One => (format!("{} |> ", inputs[0]), Vec::new()),
-            Arity::Many => (String::new(), inputs),
+            Arity::Two | Arity::Many => (String::new(), inputs),
         };
         over_latents(
             example.inputs,

@@ -186,6 +186,7 @@ fn blocks() -> String {
     let rows = BLOCKS.iter().map(|entry| {
         let inputs = match entry.arity {
             Arity::One => "1",
+            Arity::Two => "2",
             Arity::Many => "2 or more",
         };
         vec![code_of(entry.name), inputs.to_owned(), entry.docs.to_owned(), arguments(entry.parameters)]

@@ -41,6 +41,7 @@ corpus! {
     layout_of_files = "../srvae-dsl/tests/corpus/good/layout.pgm",
     linear_gaussian = "../srvae-dsl/tests/corpus/good/linear_gaussian.pgm",
     minimal = "../srvae-dsl/tests/corpus/good/minimal.pgm",
+    more_blocks = "../srvae-dsl/tests/corpus/good/more_blocks.pgm",
     natural_parameters = "../srvae-dsl/tests/corpus/good/natural_parameters.pgm",
     mixture_prior = "../srvae-dsl/tests/corpus/good/mixture_prior.pgm",
     parameters_in_shapes = "../srvae-dsl/tests/corpus/good/parameters_in_shapes.pgm",

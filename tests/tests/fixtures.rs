@@ -6,6 +6,8 @@ mod made;
 #[path = "golden/support.rs"]
 mod support;
 
+#[path = "golden/blocks.rs"]
+mod fixture_blocks;
 #[path = "golden/distributions.rs"]
 mod fixture_distributions;
 #[path = "golden/flows.rs"]
@@ -23,6 +25,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     trials::run(&[
+        fixture_blocks::TRIALS,
         fixture_distributions::TRIALS,
         fixture_flows::TRIALS,
         fixture_layers::TRIALS,

@@ -58,6 +58,8 @@ pub enum Role {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arity {
     One,
+    /// Two, in an order.
+    Two,
     /// Two or more.
     Many,
 }

@@ -82,6 +82,15 @@ pub(crate) fn bounded(shape: Vec<usize>) -> Result<Vec<usize>, String> {
     }
 }
 
+/// Of windows of pixels, `stride` apart.
+pub(crate) fn windows(kernel: usize, stride: usize, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
+    let (channels, height, width) = planes(inputs)?;
+    if kernel == 0 || stride == 0 || kernel > height.min(width) {
+        return Err(format!("needs a map that a window of {kernel} x {kernel} fits into"));
+    }
+    Ok(vec![channels, (height - kernel) / stride + 1, (width - kernel) / stride + 1])
+}
+
 /// The shape of the only input.
 pub(crate) fn same(inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
     inputs.first().map(|shape| shape.to_vec()).ok_or_else(|| "needs an input".to_owned())
@@ -118,6 +127,12 @@ fn padded(size: u64) -> u64 {
 /// A weight-normalised convolution that keeps height and width.
 pub(crate) fn conv(input: u64, output: u64, kernel: u64, positions: u64) -> Cost {
     resizing(input, output, kernel, [positions; 2])
+}
+
+/// An affine map at every position, without weight normalisation.
+pub(crate) fn plain(input: u64, output: u64, positions: u64) -> Cost {
+    let all = conv(input, output, 1, positions);
+    Cost { parameters: all.parameters.saturating_sub(output), ..all }
 }
 
 /// A weight-normalised convolution; positions of the input and of the output.

@@ -106,7 +106,8 @@ pub fn show_shape(shape: &[usize]) -> String {
 #[allow(unused_imports)]
 mod prelude {
     pub(crate) use crate::cost::{
-        Cost, bounded, conv, count, dense_channels, dense_layer, doubling, equal, known_planes, planes, resizing, same,
+        Cost, bounded, conv, count, dense_channels, dense_layer, doubling, equal, known_planes, plain, planes,
+        resizing, same, windows,
     };
     pub(crate) use crate::function::{Range, image, images};
     pub(crate) use crate::space::{Grid, Space};

@@ -3,7 +3,7 @@
 pub use candle_core::{Error, Var, bail};
 pub use srvae_numerics::dist::{Distribution, Through, batched, fits, rows_of, through};
 pub use srvae_numerics::flow::{Bijector, Coupling, CouplingNetwork, Mask, Order, squeeze, unsqueeze};
-pub use srvae_numerics::nn::{DenseLayer, Layer, NormConv, Shape2d};
+pub use srvae_numerics::nn::{DenseLayer, Layer, NormConv, Plain, Shape2d};
 pub use srvae_numerics::ops::scalar::{Number, Scalar};
 pub use srvae_numerics::params::Phase;
 pub use srvae_numerics::{Draw, Noise, Params, Result, Tensor, ops};
@@ -16,6 +16,14 @@ pub(crate) fn only<'a, T: ?Sized>(inputs: &[&'a T]) -> Result<&'a T> {
     match inputs {
         [input] => Ok(input),
         _ => bail!("one input is needed, there are {}", inputs.len()),
+    }
+}
+
+/// The two inputs.
+pub(crate) fn two<'a, T: ?Sized>(inputs: &[&'a T]) -> Result<[&'a T; 2]> {
+    match inputs {
+        [first, second] => Ok([first, second]),
+        _ => bail!("two inputs are needed, there are {}", inputs.len()),
     }
 }
 

@@ -165,6 +165,43 @@ fn halves(h: &Tensor, reversed: bool) -> Result<(Tensor, Tensor)> {
     Ok(if reversed { (second, first) } else { (first, second) })
 }
 
+/// Rows with mean 0 and variance 1: see [`super::normalise_rows`].
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn normalise_rows(x: &Tensor, gain: &Tensor, bias: &Tensor, least: f64) -> Result<Tensor> {
+    let centred = x.broadcast_sub(&x.mean_keepdim(1)?)?;
+    let deviation = (centred.sqr()?.mean_keepdim(1)? + least)?.sqrt()?;
+    centred.broadcast_div(&deviation)?.broadcast_mul(gain)?.broadcast_add(bias)
+}
+
+/// Softmax attention: see [`super::attend`].
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn attend(q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
+    let scores = (q.matmul(&k.t()?)? * (q.dim(2)? as f64).sqrt().recip())?;
+    let weights = scores.broadcast_sub(&scores.max_keepdim(2)?.detach())?.exp()?;
+    weights.broadcast_div(&weights.sum_keepdim(2)?)?.matmul(v)
+}
+
+/// A convolution channel by channel: see [`super::depthwise_conv2d`].
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn depthwise_conv2d(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    let (_, channels, height, width) = x.dims4()?;
+    let kernel = weight.dim(1)?;
+    let pad = kernel / 2;
+    let padded = x.pad_with_zeros(2, pad, pad)?.pad_with_zeros(3, pad, pad)?;
+    let mut out = x.zeros_like()?.broadcast_add(&bias.reshape((1, channels, 1, 1))?)?;
+    for (row, column) in (0..kernel).flat_map(|row| (0..kernel).map(move |column| (row, column))) {
+        let tap = weight.narrow(1, row, 1)?.narrow(2, column, 1)?.reshape((1, channels, 1, 1))?;
+        out = (out + padded.narrow(2, row, height)?.narrow(3, column, width)?.broadcast_mul(&tap)?)?;
+    }
+    Ok(out)
+}
+
 /// A step of Adamax: see [`super::adamax()`].
 ///
 /// # Errors

@@ -80,7 +80,11 @@ impl<'a> Checker<'a> {
                     Some(first) => self.findings.push(messages::defined_twice(&name.text, name.span, *first)),
                     None => {
                         seen.insert(name.text.clone(), name.span);
-                        self.findings.diagnostics.extend(names::refuse(&name.text, name.span));
+                        let refuse = match item.kind {
+                            ItemKind::Param(_) => names::refuse_param,
+                            _ => names::refuse,
+                        };
+                        self.findings.diagnostics.extend(refuse(&name.text, name.span));
                     }
                 }
                 if seen.len() > MOST_NAMES {

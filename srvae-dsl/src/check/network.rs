@@ -110,7 +110,10 @@ impl<'b, 'a> Builder<'b, 'a> {
     pub(super) fn reads_anything(&self, expression: &Expression) -> bool {
         match &expression.kind {
             ExpressionKind::Number(_) => false,
-            ExpressionKind::Call(call) => !self.checker.params.iter().any(|param| param.name == call.name.text),
+            ExpressionKind::Call(call) => {
+                let is_param = |name: &str| self.checker.params.iter().any(|param| param.name == name);
+                call.arguments.is_some() || !is_param(&call.name.text)
+            }
             ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => self.reads_anything(inner),
             ExpressionKind::Binary(_, left, right) => self.reads_anything(left) || self.reads_anything(right),
             ExpressionKind::Pipeline(_) => true,
@@ -175,14 +178,16 @@ impl<'b, 'a> Builder<'b, 'a> {
         let positional = given.iter().take_while(|argument| argument.name.is_none()).count();
         let here = match block.arity {
             Arity::One => usize::from(piped.is_none()).min(positional),
+            Arity::Two => (2 - usize::from(piped.is_some())).min(positional),
             Arity::Many => positional,
         };
         let (inputs, rest) = given.split_at(here);
         let nodes = self.inputs(piped, inputs)?;
         let wanted = match block.arity {
             Arity::One if nodes.len() != 1 => Some("one input"),
+            Arity::Two if nodes.len() != 2 => Some("two inputs"),
             Arity::Many if nodes.len() < 2 => Some("at least two inputs"),
-            Arity::One | Arity::Many => None,
+            Arity::One | Arity::Two | Arity::Many => None,
         };
         if let Some(wanted) = wanted {
             self.checker.findings.push(messages::wrong_inputs(block.name, wanted, nodes.len(), span));

@@ -183,10 +183,25 @@ pub(crate) fn unknown_block<'a>(
     span: Span,
     known: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Diagnostic {
-    Diagnostic::error("E0209", format!("no block or network is called `{name}`"))
-        .at(span, "unknown block")
-        .hint(did_you_mean(name, known, "blocks and networks", "define it with `net`"))
+    let elsewhere = ELSEWHERE.iter().find(|(theirs, _)| *theirs == name).map(|(_, hint)| (*hint).to_owned());
+    let hint = elsewhere.unwrap_or_else(|| did_you_mean(name, known, "blocks and networks", "define it with `net`"));
+    Diagnostic::error("E0209", format!("no block or network is called `{name}`")).at(span, "unknown block").hint(hint)
 }
+
+/// Blocks that other libraries have under these names, and what stands for them here.
+const ELSEWHERE: [(&str, &str); 8] = [
+    (
+        "batch_norm",
+        "its statistics would make a record's bound depend on the records beside it: use `group_norm` or `layer_norm`",
+    ),
+    ("dropout", "randomness is a variable's: leave it out, or multiply with a `binary` latent that has factors in p and q"),
+    ("dense", "it is called `linear` here"),
+    ("conv2d", "it is called `conv` here"),
+    ("conv_transpose2d", "it is called `conv_transpose` here"),
+    ("instance_norm", "it is `group_norm` with as many groups as there are channels"),
+    ("swish", "it is called `silu` here"),
+    ("interpolate", "`upsample(2)` interpolates, `resize(16)` takes the nearest pixels"),
+];
 
 pub(crate) fn not_a_block(name: &str, what: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0210", format!("`{name}` is {what}, not a block"))

@@ -58,7 +58,7 @@ fn list(rules: &[Rule]) -> String {
 fn describe(rule: Rule) -> &'static str {
     match rule {
         Rule::EOI => "the end of the statement",
-        Rule::name => "a name",
+        Rule::name | Rule::label => "a name",
         Rule::number | Rule::literal => "a value",
         Rule::sum | Rule::product | Rule::operand => "a value or a name",
         Rule::string => "a path in quotes",

@@ -242,7 +242,7 @@ impl Builder {
         let mut name = None;
         for part in pair.into_inner() {
             match part.as_rule() {
-                Rule::name => name = Some(self.name(part)),
+                Rule::label => name = Some(self.name(part)),
                 Rule::expression => return Some(Argument { name, value: self.expression(part)? }),
                 _ => {}
             }

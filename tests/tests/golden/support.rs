@@ -95,7 +95,7 @@ impl Golden {
     }
 
     /// The largest magnitude of what is stored of a tensor.
-    fn largest(&self, name: &str) -> Result<f64> {
+    pub fn largest(&self, name: &str) -> Result<f64> {
         let whole = format!("{}{name}", self.prefix);
         let part = format!("{whole}%");
         let found = self.tensors.iter().find(|(key, _)| **key == whole || key.starts_with(&part));

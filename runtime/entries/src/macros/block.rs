@@ -1,13 +1,12 @@
 //! Blocks and flows.
 
-/// A layer: a type that holds parameters and is built from the shape of its input.
+/// A layer: a type that holds parameters and is built from the shape of its input; `two NAME: …` reads two inputs, in an
+/// order.
 ///
 /// `shape(&Config, &[&[usize]]) -> Result<Vec<usize>, String>` and `cost(&Config, &[&[usize]]) -> Cost` stand in the same
 /// file.
 macro_rules! layer {
-    (
-        $(#[doc = $docs:literal])+
-        $name:ident: $type:ident($config:ident { $($fields:tt)* }),
+    (@of $arity:ident [$($docs:literal)+] $name:ident: $type:ident($config:ident { $($fields:tt)* }),
         examples: [$($examples:tt)*],
     ) => {
         config! { derive Copy struct $config of $name { $($fields)* } }
@@ -16,7 +15,7 @@ macro_rules! layer {
             name: stringify!($name),
             docs: docs!($($docs)+),
             role: $crate::Role::Layer,
-            arity: $crate::Arity::One,
+            arity: $crate::Arity::$arity,
             parameters: $config::PARAMETERS,
             runtime: stringify!($type),
             shape: |arguments, inputs| shape(&$config::read(arguments), inputs),
@@ -24,7 +23,7 @@ macro_rules! layer {
             examples: examples!($config: $($examples)*),
             #[cfg(feature = "tensors")]
             build: $crate::Build::Layer(|params, inputs, arguments| {
-                Ok(Box::new(tensors::$type::new(params, $crate::tensors::only(inputs)?, $config::read(arguments))?))
+                Ok(Box::new(layer!(@new $arity $type params inputs $config::read(arguments))?))
             }),
             #[cfg(feature = "tensors")]
             kernels: None,
@@ -48,9 +47,29 @@ macro_rules! layer {
             }
 
             fn forward(&self, inputs: &[&$crate::tensors::Tensor]) -> $crate::tensors::Result<$crate::tensors::Tensor> {
-                tensors::$type::forward(self, $crate::tensors::only(inputs)?)
+                layer!(@forward $arity $type self inputs)
             }
         }
+    };
+    (@new One $type:ident $params:ident $inputs:ident $config:expr) => {
+        tensors::$type::new($params, $crate::tensors::only($inputs)?, $config)
+    };
+    (@new Two $type:ident $params:ident $inputs:ident $config:expr) => {{
+        let [first, second] = $crate::tensors::two($inputs)?;
+        tensors::$type::new($params, first, second, $config)
+    }};
+    (@forward One $type:ident $this:ident $inputs:ident) => {
+        tensors::$type::forward($this, $crate::tensors::only($inputs)?)
+    };
+    (@forward Two $type:ident $this:ident $inputs:ident) => {{
+        let [first, second] = $crate::tensors::two($inputs)?;
+        tensors::$type::forward($this, first, second)
+    }};
+    ($(#[doc = $docs:literal])+ two $name:ident: $($rest:tt)*) => {
+        layer! { @of Two [$($docs)+] $name: $($rest)* }
+    };
+    ($(#[doc = $docs:literal])+ $name:ident: $($rest:tt)*) => {
+        layer! { @of One [$($docs)+] $name: $($rest)* }
     };
 }
 

@@ -32,6 +32,8 @@ pub struct NormConv {
     kernel: usize,
     shape: Shape2d,
     params: Params,
+    /// What the direction is multiplied with, where some of its elements are to be 0.
+    mask: Option<Tensor>,
     /// The weight at one stamp of the parameters, kept while nothing is learned.
     kept: Arc<Mutex<Option<(Stamp, Tensor)>>>,
 }
@@ -56,8 +58,22 @@ impl NormConv {
             kernel,
             shape,
             params: params.clone(),
+            mask: None,
             kept: Arc::default(),
         })
+    }
+
+    /// The same convolution with the direction multiplied by a mask of zeros and ones that broadcasts to its shape.
+    #[must_use]
+    pub fn masked(self, mask: Tensor) -> Self {
+        Self { mask: Some(mask), ..self }
+    }
+
+    fn masked_direction(&self, direction: &Tensor) -> Result<Tensor> {
+        match &self.mask {
+            Some(mask) => direction.broadcast_mul(mask),
+            None => Ok(direction.clone()),
+        }
     }
 
     /// # Errors
@@ -78,14 +94,18 @@ impl NormConv {
     pub fn weight(&self) -> Result<(Tensor, Tensor)> {
         let dim = usize::from(self.shape == Shape2d::Double);
         if self.params.phase() == Phase::Training {
-            let weight = ops::weight_norm(self.direction.as_tensor(), self.scale.as_tensor(), dim)?;
+            let weight =
+                ops::weight_norm(&self.masked_direction(self.direction.as_tensor())?, self.scale.as_tensor(), dim)?;
             return Ok((weight, self.bias.as_tensor().clone()));
         }
         let stamp = self.params.stamp(&[&self.direction, &self.scale, &self.bias])?;
         let mut kept = self.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let weight = match &*kept {
             Some((at, weight)) if *at == stamp => weight.clone(),
-            _ => ops::weight_norm(&self.direction.as_detached_tensor(), &self.scale.as_detached_tensor(), dim)?,
+            _ => {
+                let direction = self.masked_direction(&self.direction.as_detached_tensor())?;
+                ops::weight_norm(&direction, &self.scale.as_detached_tensor(), dim)?
+            }
         };
         *kept = Some((stamp, weight.clone()));
         Ok((weight, self.bias.as_detached_tensor()))
@@ -105,7 +125,7 @@ impl NormConv {
         let dim = usize::from(self.shape == Shape2d::Double);
         let x = x.detach();
         let unit = self.scale.as_detached_tensor().ones_like()?;
-        let weight = ops::weight_norm(&self.direction.as_detached_tensor(), &unit, dim)?;
+        let weight = ops::weight_norm(&self.masked_direction(&self.direction.as_detached_tensor())?, &unit, dim)?;
         let out = self.apply(&x, &weight, &self.bias.as_detached_tensor().zeros_like()?)?;
         let channels = out.transpose(0, 1)?.flatten_from(1)?;
         let mean = channels.mean_keepdim(1)?;

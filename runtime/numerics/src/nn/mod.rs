@@ -5,9 +5,11 @@
 
 mod conv;
 mod dense;
+mod plain;
 
 pub use conv::{NormConv, Shape2d};
 pub use dense::DenseLayer;
+pub use plain::Plain;
 
 use crate::{Params, Result, Tensor};
 

@@ -1,0 +1,24 @@
+//! Means over all positions.
+
+use crate::prelude::*;
+
+operation! {
+    /// The mean of every channel over all positions: a vector.
+    one global_pool(GlobalPoolConfig {}),
+    examples: [{} over [2, 3, 2]],
+}
+
+fn shape(_: &GlobalPoolConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
+    planes(inputs).map(|(channels, ..)| vec![channels])
+}
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    use crate::tensors::{Result, Tensor};
+
+    /// # Errors
+    /// A failed tensor operation.
+    pub fn global_pool(input: &Tensor) -> Result<Tensor> {
+        input.flatten_from(2)?.mean(2)
+    }
+}

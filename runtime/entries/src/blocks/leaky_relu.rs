@@ -1,0 +1,27 @@
+//! The leaky rectified linear unit.
+
+use crate::prelude::*;
+
+operation! {
+    /// t where t > 0, else slope · t, element by element.
+    one leaky_relu(LeakyReluConfig {
+        /// factor of negative values
+        slope: f64 in 0.0..=1.0 = 0.01,
+    }),
+    examples: [{ slope: 0.01 } over [5], { slope: 0.2 } over [2, 3, 2]],
+}
+
+fn shape(_: &LeakyReluConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
+    same(inputs)
+}
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    use crate::tensors::{Result, Tensor};
+
+    /// # Errors
+    /// A failed tensor operation.
+    pub fn leaky_relu(input: &Tensor, slope: f64) -> Result<Tensor> {
+        input.relu()? - (input.neg()?.relu()? * slope)?
+    }
+}

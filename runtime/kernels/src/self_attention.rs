@@ -1,0 +1,234 @@
+//! Softmax attention, a block of queries at a time: no matrix of positions by positions is kept.
+
+use super::cpu::{Matrix, Values, each_row, matmul, slice};
+use super::profile::timed;
+use super::reference;
+use super::vector::{self, Loop, Real, by_real};
+use crate::{Result, Tensor};
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CustomOp3, Layout, Shape, WithDType};
+
+const NAME: &str = "attend";
+/// Queries worked on at once.
+const BLOCK: usize = 64;
+
+/// softmax(q kᵀ / √d) v of `[N, T, d]` queries, keys and values: `[N, T, d]`. Memory grows with T, not with T².
+///
+/// # Errors
+/// Shapes that differ.
+pub fn attend(q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
+    super::same_shape("queries and keys", q, k)?;
+    super::same_shape("queries and values", q, v)?;
+    q.dims3()?;
+    if !q.device().is_cpu() {
+        return reference::attend(q, k, v);
+    }
+    q.contiguous()?.apply_op3(&k.contiguous()?, &v.contiguous()?, Attend)
+}
+
+struct Attend;
+
+/// Positions and features of a head.
+#[derive(Clone, Copy)]
+struct Sizes {
+    positions: usize,
+    features: usize,
+}
+
+impl Sizes {
+    fn of(dims: &[usize]) -> Self {
+        Self { positions: dims[1].max(1), features: dims[2].max(1) }
+    }
+
+    fn head(self) -> usize {
+        self.positions * self.features
+    }
+
+    /// Weights of `rows` queries over all positions.
+    fn weights<T: Real>(self, rows: usize, q: &[T], k: &[T], weights: &mut [T]) {
+        let size = [rows, self.positions, self.features];
+        let keys = Matrix::rows(k, self.features).transposed();
+        matmul(weights, size, Matrix::rows(q, self.features), keys, false);
+        let scale = T::from_f64((self.features as f64).sqrt().recip());
+        vector::run(Softmax { weights, width: self.positions, scale });
+    }
+}
+
+impl CustomOp3 for Attend {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn cpu_fwd(
+        &self,
+        q: &CpuStorage,
+        q_layout: &Layout,
+        k: &CpuStorage,
+        k_layout: &Layout,
+        v: &CpuStorage,
+        v_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let sizes = Sizes::of(q_layout.dims());
+        timed(NAME, || {
+            by_real!(NAME, q.dtype(), T => {
+                let (q, k, v) = (slice::<T>(q, q_layout)?, slice::<T>(k, k_layout)?, slice::<T>(v, v_layout)?);
+                // Where blocks do not cross heads, each is worked on for itself.
+                let rows = if sizes.positions.is_multiple_of(BLOCK) { BLOCK } else { sizes.positions };
+                let mut out = vec![T::default(); q.len()];
+                let work = q.len().saturating_mul(sizes.positions);
+                each_row(&mut out, rows * sizes.features, work, |number, out| {
+                    let from = number * rows * sizes.features;
+                    let head = from / sizes.head() * sizes.head();
+                    let (q, head) = (&q[from..][..out.len()], head..head + sizes.head());
+                    forward(sizes, q, &k[head.clone()], &v[head], out);
+                });
+                Ok((T::to_cpu_storage_owned(out), q_layout.shape().clone()))
+            })
+        })
+    }
+
+    fn bwd(
+        &self,
+        q: &Tensor,
+        k: &Tensor,
+        v: &Tensor,
+        out: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let (sizes, gradient) = (Sizes::of(q.dims()), gradient.contiguous()?);
+        timed("attend_gradient", || {
+            by_real!(NAME, q.dtype(), T => {
+                let shape = q.shape();
+                let (q, k, v) = (Values::<T>::of(q)?, Values::<T>::of(k)?, Values::<T>::of(v)?);
+                let (out, gradient) = (Values::<T>::of(out)?, Values::<T>::of(&gradient)?);
+                // Of each head: the gradients for queries, keys and values.
+                let mut all = vec![T::default(); 3 * q.len()];
+                let work = q.len().saturating_mul(sizes.positions);
+                each_row(&mut all, 3 * sizes.head(), work, |head, all| {
+                    let of = |values: &[T]| values[head * sizes.head()..][..sizes.head()].to_vec();
+                    let [q, k, v, out, gradient] = [&*q, &*k, &*v, &*out, &*gradient].map(of);
+                    backward(sizes, [&q, &k, &v, &out, &gradient], all);
+                });
+                let heads = q.len() / sizes.head();
+                let all = Tensor::from_vec(all, (heads, 3, sizes.head()), &candle_core::Device::Cpu)?;
+                let part = |at: usize| all.narrow(1, at, 1)?.contiguous()?.reshape(shape).map(Some);
+                Ok((part(0)?, part(1)?, part(2)?))
+            })
+        })
+    }
+}
+
+/// Some queries against all keys.
+fn forward<T: Real>(sizes: Sizes, q: &[T], k: &[T], v: &[T], out: &mut [T]) {
+    let (positions, features) = (sizes.positions, sizes.features);
+    let mut weights = vec![T::default(); BLOCK.min(q.len() / features) * positions];
+    for (q, out) in q.chunks(BLOCK * features).zip(out.chunks_mut(BLOCK * features)) {
+        let rows = q.len() / features;
+        let weights = &mut weights[..rows * positions];
+        sizes.weights(rows, q, k, weights);
+        let weights = Matrix::rows(&*weights, positions);
+        matmul(out, [rows, features, positions], weights, Matrix::rows(v, features), false);
+    }
+}
+
+/// Of one head, the weights computed again: with w the weights, o the output and g its gradient, the scores' gradient is
+/// w · (g vᵀ − g · o) / √d.
+fn backward<T: Real>(sizes: Sizes, [q, k, v, out, gradient]: [&[T]; 5], all: &mut [T]) {
+    let (positions, features) = (sizes.positions, sizes.features);
+    let (dq, rest) = all.split_at_mut(sizes.head());
+    let (dk, dv) = rest.split_at_mut(sizes.head());
+    let scale = T::from_f64((features as f64).sqrt().recip());
+    let mut weights = vec![T::default(); BLOCK.min(positions) * positions];
+    let mut scores = weights.clone();
+    for at in (0..positions).step_by(BLOCK) {
+        let rows = BLOCK.min(positions - at);
+        let part = at * features..(at + rows) * features;
+        let (weights, scores) = (&mut weights[..rows * positions], &mut scores[..rows * positions]);
+        sizes.weights(rows, &q[part.clone()], k, weights);
+        let g = Matrix::rows(&gradient[part.clone()], features);
+        matmul(scores, [rows, positions, features], g, Matrix::rows(v, features).transposed(), false);
+        let mut totals = [T::default(); BLOCK];
+        let rows_of = |values: &[T]| values[part.clone()].chunks(features).map(<[T]>::to_vec).collect::<Vec<_>>();
+        for (total, (g, o)) in totals.iter_mut().zip(rows_of(gradient).iter().zip(rows_of(out))) {
+            g.iter().zip(o).for_each(|(g, o)| *total += *g * o);
+        }
+        matmul(dv, [positions, features, rows], Matrix::rows(&*weights, positions).transposed(), g, true);
+        vector::run(Scores { weights, scores, totals: &totals, width: positions, scale });
+        let scores = Matrix::rows(&*scores, positions);
+        matmul(&mut dq[part.clone()], [rows, features, positions], scores, Matrix::rows(k, features), false);
+        let queries = Matrix::rows(&q[part], features);
+        matmul(dk, [positions, features, rows], scores.transposed(), queries, true);
+    }
+}
+
+/// softmax(scale · t) of each row.
+struct Softmax<'a, T> {
+    weights: &'a mut [T],
+    width: usize,
+    scale: T,
+}
+
+impl<T: Real> Loop for Softmax<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        for row in self.weights.chunks_exact_mut(self.width) {
+            let top = row.iter().fold(row[0], |top, value| if *value > top { *value } else { top });
+            row.iter_mut().for_each(|value| *value = ((*value - top) * self.scale).exp::<FUSED>());
+            let by = T::from_f64(vector::total([&*row], |[value]| value).recip());
+            row.iter_mut().for_each(|value| *value *= by);
+        }
+    }
+}
+
+struct Scores<'a, T> {
+    weights: &'a [T],
+    scores: &'a mut [T],
+    totals: &'a [T],
+    width: usize,
+    scale: T,
+}
+
+impl<T: Real> Loop for Scores<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let rows = self.weights.chunks_exact(self.width).zip(self.scores.chunks_exact_mut(self.width));
+        for ((weights, scores), total) in rows.zip(self.totals) {
+            for (weight, score) in weights.iter().zip(scores) {
+                *score = *weight * (*score - *total) * self.scale;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::{DType, Device, Var};
+
+    /// Output and gradients against the plain form, with fewer, as many and more positions than a block has.
+    #[test]
+    fn blocks_agree_with_the_whole_matrix() -> Result<()> {
+        for (dtype, tolerance) in [(DType::F32, 2e-5), (DType::F64, 1e-12)] {
+            for shape in [(3, 5, 4), (2, BLOCK, 2), (2, 2 * BLOCK, 3), (1, BLOCK + 7, 8)] {
+                let random = || Var::from_tensor(&Tensor::randn(0f64, 1.5, shape, &Device::Cpu)?.to_dtype(dtype)?);
+                let (inputs, cotangent) = ([random()?, random()?, random()?], random()?);
+                let ways = [attend, reference::attend].map(|way| -> Result<Vec<Tensor>> {
+                    let out = way(&inputs[0], &inputs[1], &inputs[2])?;
+                    let store = (&out * cotangent.as_tensor())?.sum_all()?.backward()?;
+                    let gradients = inputs.iter().map(|var| store.get(var).cloned().expect("a gradient"));
+                    Ok(std::iter::once(out).chain(gradients).collect())
+                });
+                let [ours, plain] = ways;
+                for (ours, plain) in ours?.iter().zip(&plain?) {
+                    let error = (ours - plain)?.abs()?.max_all()?.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+                    assert!(error < tolerance, "{dtype:?} {shape:?}: {error:e}");
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,33 @@
+//! Affine maps without weight normalisation.
+
+use crate::{Params, Result, Tensor};
+use candle_core::Var;
+
+/// x Wᵀ + b of vectors, `[N, from]` to `[N, to]`.
+#[derive(Debug, Clone)]
+pub struct Plain {
+    weight: Var,
+    bias: Var,
+    params: Params,
+}
+
+impl Plain {
+    /// Weights are drawn with this standard deviation. Parameters: `weight`, `[to, from]`, and `bias`.
+    ///
+    /// # Errors
+    /// Names that are taken.
+    pub fn new(params: &Params, from: usize, to: usize, deviation: f64) -> Result<Self> {
+        Ok(Self {
+            weight: params.normal("weight", &[to, from], 0.0, deviation)?,
+            bias: params.constant("bias", &[to], 0.0)?,
+            params: params.clone(),
+        })
+    }
+
+    /// # Errors
+    /// An input that does not fit.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let (weight, bias) = (self.params.value(&self.weight), self.params.value(&self.bias));
+        x.contiguous()?.matmul(&weight.t()?)?.broadcast_add(&bias)
+    }
+}
