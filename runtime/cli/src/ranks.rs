@@ -59,7 +59,9 @@ pub fn join(cli: &Cli) -> Result<()> {
     }
     let ranks: Box<dyn Communicator> = if launch.launcher == Launcher::Torchrun {
         nccl::see_own_gpu(&launch)?;
-        Box::new(Nccl::join(&launch).context("torchrun starts ranks that have a GPU each; on CPUs take mpirun or srun")?)
+        Box::new(
+            Nccl::join(&launch).context("torchrun starts ranks that have a GPU each; on CPUs take mpirun or srun")?,
+        )
     } else {
         // A program without kernels for GPUs leaves them alone.
         if cfg!(feature = "cuda") {

@@ -164,8 +164,7 @@ fn resume(models: &'static [Compiled], args: &Train, is_folder: bool, device: &D
     agree(ranks, check_memory(&plan, device))?;
     check_same(&plan)?;
     let config = plan.config.clone();
-    let mut trainer =
-        Trainer::resume_on(ranks, &plan.spec, &plan.data, &checkpoint, config, folder.clone(), device)?;
+    let mut trainer = Trainer::resume_on(ranks, &plan.spec, &plan.data, &checkpoint, config, folder.clone(), device)?;
     announce(&trainer, &plan, device);
     let settings = settings(&trainer, &plan, device)?;
     if ranks.leads() {

@@ -86,7 +86,11 @@ impl Launch {
         for names in &KNOWN {
             let (Some(size), Some(rank)) = (number(names.size), number(names.rank)) else { continue };
             if rank >= size {
-                bail!("{} is {rank} and {} is {size}: the launcher's variables contradict each other", names.rank, names.size);
+                bail!(
+                    "{} is {rank} and {} is {size}: the launcher's variables contradict each other",
+                    names.rank,
+                    names.size
+                );
             }
             let local_size = number(names.local_size).filter(|&local| (1..=size).contains(&local));
             let local_rank = number(names.local_rank);

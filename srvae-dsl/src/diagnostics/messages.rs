@@ -194,7 +194,10 @@ const ELSEWHERE: [(&str, &str); 8] = [
         "batch_norm",
         "its statistics would make a record's bound depend on the records beside it: use `group_norm` or `layer_norm`",
     ),
-    ("dropout", "randomness is a variable's: leave it out, or multiply with a `binary` latent that has factors in p and q"),
+    (
+        "dropout",
+        "randomness is a variable's: leave it out, or multiply with a `binary` latent that has factors in p and q",
+    ),
     ("dense", "it is called `linear` here"),
     ("conv2d", "it is called `conv` here"),
     ("conv_transpose2d", "it is called `conv_transpose` here"),

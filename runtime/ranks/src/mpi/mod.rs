@@ -97,9 +97,8 @@ impl Communicator for Mpi {
         let Library { calls, byte, world, .. } = &self.library;
         for part in bytes.chunks(MOST) {
             // SAFETY: the buffer is as long as is said, and lives as long as the call.
-            let code = unsafe {
-                (calls.send)(part.as_ptr().cast(), part.len() as c_int, *byte, number(to), TAG, *world)
-            };
+            let code =
+                unsafe { (calls.send)(part.as_ptr().cast(), part.len() as c_int, *byte, number(to), TAG, *world) };
             self.tell(code, "MPI_Send")?;
         }
         Ok(())

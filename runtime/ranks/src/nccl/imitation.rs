@@ -138,18 +138,13 @@ extern "C" fn group_end() -> c_int {
     IN_GROUP.set(false);
     let group = GROUP.take();
     let (sends, receives): (Vec<_>, Vec<_>) = group.into_iter().partition(|work| matches!(work, Queued::Send(..)));
-    sends.into_iter().chain(receives).for_each(|work| drop(queue(work)));
+    sends.into_iter().chain(receives).for_each(|work| {
+        queue(work);
+    });
     0
 }
 
-extern "C" fn all_gather(
-    from: Address,
-    to: Address,
-    length: usize,
-    _: c_int,
-    comm: Comm,
-    _: *mut c_void,
-) -> c_int {
+extern "C" fn all_gather(from: Address, to: Address, length: usize, _: c_int, comm: Comm, _: *mut c_void) -> c_int {
     let rank = of(comm);
     (0..rank.size).for_each(|other| post((rank.number, rank.rank, other), at(from, length).to_vec()));
     let parts = at(to, length * rank.size).chunks_mut(length);

@@ -49,7 +49,8 @@ impl Nccl {
     pub fn join(launch: &Launch) -> Result<Self> {
         let variable = |name: &str| std::env::var(name).with_context(|| format!("torchrun has not set {name}"));
         let port: u16 = variable("MASTER_PORT")?.parse().context("MASTER_PORT is no port")?;
-        let place = format!("{}:{}", variable("MASTER_ADDR")?, port.checked_add(1).context("MASTER_PORT is the last port")?);
+        let place =
+            format!("{}:{}", variable("MASTER_ADDR")?, port.checked_add(1).context("MASTER_PORT is the last port")?);
         if std::env::var_os("NCCL_COMM_ID").is_none() {
             // SAFETY: this is called before any other thread has been started.
             unsafe { std::env::set_var("NCCL_COMM_ID", place) };
@@ -291,7 +292,10 @@ pub fn see_own_gpu(launch: &Launch) -> Result<()> {
                 Some(device) => (*device).to_owned(),
                 // The launcher has given each rank its own already.
                 None if all.len() == 1 => return Ok(()),
-                None => bail!("{VISIBLE} lists {} GPUs, and this is rank {number} of this machine, counted from 0", all.len()),
+                None => bail!(
+                    "{VISIBLE} lists {} GPUs, and this is rank {number} of this machine, counted from 0",
+                    all.len()
+                ),
             }
         }
         Err(_) => number.to_string(),

@@ -132,7 +132,13 @@ impl Shards {
     ///
     /// # Errors
     /// A rank that is gone, or a failed tensor operation.
-    pub fn step(&mut self, ranks: &dyn Communicator, slopes: &mut Slopes, factor: Option<f64>, rate: f64) -> Result<()> {
+    pub fn step(
+        &mut self,
+        ranks: &dyn Communicator,
+        slopes: &mut Slopes,
+        factor: Option<f64>,
+        rate: f64,
+    ) -> Result<()> {
         if let Some(factor) = factor {
             gradients::scale(&self.own, &mut slopes.store, factor)?;
         }
@@ -166,7 +172,9 @@ impl Shards {
         // Mean and peak of each parameter together, as one process writes them.
         let mut parts: Vec<_> = named.into_iter().map(IntoIterator::into_iter).collect();
         let mut state = Vec::new();
-        while let Some(next) = parts.iter_mut().map(Iterator::next).collect::<Option<Vec<_>>>().filter(|it| !it.is_empty()) {
+        while let Some(next) =
+            parts.iter_mut().map(Iterator::next).collect::<Option<Vec<_>>>().filter(|it| !it.is_empty())
+        {
             state.extend(next);
         }
         Ok(state)

@@ -122,7 +122,6 @@ impl Trainer<'_> {
         };
         self.params.entries().into_iter().map(one).collect()
     }
-
 }
 
 /// The means over all micro-batches, in their order: of the objective and of each term.
