@@ -63,7 +63,7 @@ fn lines(folder: &Path) -> Vec<serde_json::Value> {
             }
         }
         let line = line.as_object_mut().unwrap();
-        line.retain(|key, _| key != "seconds" && key != "images_per_s");
+        line.retain(|key, _| !["seconds", "images_per_s", "sharing_s"].contains(&key.as_str()));
     }
     lines
 }

@@ -42,6 +42,7 @@ impl Trainer<'_> {
         let position = self.order.position();
         let indices = self.order.next(self.config.batch);
         let own = self.own_parts(parts, &indices, position);
+        let computed = Instant::now();
         let (own, told) = ranks::agree_on(self.ranks, own, |own| Ok(serde_json::to_vec(&own.told)?))?;
         let told: Vec<Told> = told.iter().map(|told| serde_json::from_slice(told)).collect::<Result<_, _>>()?;
         let number = self.progress.step + 1;
@@ -64,10 +65,11 @@ impl Trainer<'_> {
                 self.average_in()?;
             }
         }
+        let sharing = (self.ranks.size() > 1).then(|| computed.elapsed().as_secs_f64());
         self.count(number, begun, skipped.is_some());
         let asked = told.iter().any(|told| told.asked);
         let over = told.first().is_some_and(|told| told.over);
-        Ok(Step { terms: means, objective: Some(objective), norm, rate, skipped, asked, over })
+        Ok(Step { terms: means, objective: Some(objective), norm, rate, skipped, sharing, asked, over })
     }
 
     /// Forward and backward passes of this rank's micro-batches; their gradients summed as far as they are neighbours.

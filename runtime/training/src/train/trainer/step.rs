@@ -24,6 +24,8 @@ pub struct Step {
     pub rate: f64,
     /// Why nothing was updated.
     pub skipped: Option<String>,
+    /// Of several ranks: seconds in which this one waited for the others, exchanged with them and updated parameters.
+    pub sharing: Option<f64>,
     /// Whether an end was asked for, and whether the time is up.
     pub asked: bool,
     pub over: bool,
@@ -51,6 +53,9 @@ impl Step {
         line[if unit == "nats" { "nats" } else { "bits_per_dim" }] = json!(score);
         if let Some(objective) = self.objective {
             line["objective"] = json!(objective);
+        }
+        if let Some(sharing) = self.sharing {
+            line["sharing_s"] = json!(sharing);
         }
         if skipped > 0 {
             line["skipped_updates"] = json!(skipped);
@@ -123,7 +128,7 @@ impl Trainer<'_> {
         }
         self.count(number, begun, skipped.is_some());
         let (asked, over) = (interrupt::asked(), self.time_is_up());
-        Ok(Some(Step { terms: means, objective: Some(objective), norm, rate, skipped, asked, over }))
+        Ok(Some(Step { terms: means, objective: Some(objective), norm, rate, skipped, sharing: None, asked, over }))
     }
 
     /// Whether steps are recorded: on a GPU, once nothing in them but batch, rate and noise changes any more.
@@ -148,7 +153,9 @@ impl Trainer<'_> {
         self.count(number, begun, false);
         let rate = self.config.schedule.at(step, self.config.steps);
         let (asked, over) = (interrupt::asked(), self.time_is_up());
-        Ok(found.map(|(terms, norm)| Step { terms, objective: None, norm, rate, skipped: None, asked, over }))
+        let step =
+            |(terms, norm)| Step { terms, objective: None, norm, rate, skipped: None, sharing: None, asked, over };
+        Ok(found.map(step))
     }
 
     fn update(&mut self, gradients: &GradStore, rate: f64) -> Result<()> {
