@@ -2,6 +2,8 @@
 
 #[path = "data/bad.rs"]
 mod bad;
+#[path = "data/missing.rs"]
+mod missing;
 #[path = "data/names.rs"]
 mod names;
 #[path = "data/parts.rs"]

@@ -4,7 +4,7 @@ mod toy;
 
 use srvae::spec::Spec;
 use srvae::train::{Checkpoint, Config, End, RunFolder, Trainer, metrics};
-use srvae::{BoundOptions, Builder, Device, Draw, Mode, Model, Noise, Params, TermKind, Terms, Values, eval};
+use srvae::{BoundOptions, Builder, Device, Draw, Mode, Model, Moment, Noise, Params, TermKind, Terms, Values, eval};
 use std::cell::Cell;
 use std::path::Path;
 
@@ -308,7 +308,7 @@ impl Model for Guarded {
         self.0.bound(data, noise, options)
     }
 
-    fn objective(&self, terms: &Terms, _: usize) -> srvae::Result<Terms> {
+    fn objective(&self, terms: &Terms, _: Moment) -> srvae::Result<Terms> {
         let mut terms = terms.clone();
         for term in terms.terms.iter_mut().filter(|term| term.kind == TermKind::Kl) {
             term.value = (&term.value * WEIGHT.get())?;

@@ -56,6 +56,10 @@ pub enum ItemKind {
     Bound { term: Name, estimator: Name },
     /// `draw y = relaxed(temperature: 0.5)`
     Draw { variable: Name, method: Call },
+    /// `weight KL_z = 0.5 * ramp(400)`
+    Weight { term: Name, value: Expression },
+    /// `objective + alpha * ln q(y | x) where y is observed`
+    Objective(Addend),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +79,20 @@ pub struct Factor {
     pub network: Option<Expression>,
     /// `p(y | u)`
     pub head: Span,
+}
+
+/// What an `objective` statement adds to what training maximises, or takes from it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Addend {
+    pub sign: Operator,
+    pub scale: Option<Expression>,
+    pub side: Side,
+    pub variable: Name,
+    pub parents: Vec<Name>,
+    /// `q(y | x)`
+    pub head: Span,
+    /// The variable whose presence it is restricted to.
+    pub condition: Option<Name>,
 }
 
 /// A word the file chose.

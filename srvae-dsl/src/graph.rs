@@ -39,6 +39,10 @@ pub struct Model {
     pub estimates: Vec<Estimate>,
     /// How gradients pass through the discrete draws of q: one for each of them.
     pub draws: Vec<Draw>,
+    /// How terms of the bound count in training, where the file says so.
+    pub weights: Vec<Weight>,
+    /// What training maximises besides the bound.
+    pub addends: Vec<Addend>,
 }
 
 impl Model {
@@ -156,10 +160,24 @@ impl Operator {
 pub enum Role {
     /// `observed`: part of the data, with a factor in p.
     Observed,
+    /// `partly observed`: part of the data of some records, with a factor in p, and one in q that others draw it from.
+    Partly,
     /// `latent`: with a factor in p and a factor in q.
     Latent,
     /// `given`: part of the data, with no factor; everything may depend on it.
     Given,
+}
+
+impl Role {
+    /// As the language writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Observed => "observed",
+            Self::Partly => "partly observed",
+            Self::Latent => "latent",
+            Self::Given => "given",
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -304,6 +322,63 @@ pub struct Estimate {
 pub enum Estimator {
     ClosedForm,
     MonteCarlo,
+}
+
+/// A number of the file with its value at the checked parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quantity {
+    pub number: Number,
+    pub value: f64,
+}
+
+/// `weight KL_z = 0.5 * ramp(steps: 400) * free(nats: 0.25)`.
+#[derive(Debug, Clone)]
+pub struct Weight {
+    /// `KL_z`
+    pub term: String,
+    pub scale: Quantity,
+    pub ramp: Option<Ramp>,
+    /// Nats below which the term's mean counts as they.
+    pub free: Option<Quantity>,
+    pub span: Span,
+}
+
+/// A weight that rises from 0 in a straight line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ramp {
+    pub unit: RampUnit,
+    /// Where it ends.
+    pub length: Quantity,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RampUnit {
+    /// Over the training data.
+    Passes,
+    /// Updates.
+    Steps,
+}
+
+impl RampUnit {
+    /// As the language writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Passes => "passes",
+            Self::Steps => "steps",
+        }
+    }
+}
+
+/// `objective + alpha * ln q(y | x) where y is observed`.
+#[derive(Debug, Clone)]
+pub struct Addend {
+    pub side: Side,
+    pub variable: VariableId,
+    /// With its sign.
+    pub scale: Quantity,
+    /// The variable that must be there in a record for it to count.
+    pub condition: Option<VariableId>,
+    pub span: Span,
 }
 
 /// `draw y = relaxed(temperature: 0.5)`.

@@ -217,7 +217,16 @@ fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
 #[test]
 fn every_key_of_the_json_is_documented() {
     let mut found = BTreeSet::from(["warnings[]".to_owned()]);
-    let good = ["documentation", "three_levels", "two_observed", "conditional", "enumerated", "relaxed"];
+    let good = [
+        "documentation",
+        "three_levels",
+        "two_observed",
+        "conditional",
+        "enumerated",
+        "relaxed",
+        "weighted",
+        "semi_supervised",
+    ];
     let good = good.map(|name| format!("tests/corpus/good/{name}.pgm"));
     for path in good.iter().map(String::as_str).chain(["../models/srvae.pgm"]) {
         keys(&explain::json(&plan_of(path)), "", &mut found);

@@ -4,7 +4,7 @@ use crate::inputs::{BATCH, checked, data, settings, value};
 use candle_core::{DType, Device, Tensor};
 use srvae::interpret;
 use srvae::params::Phase;
-use srvae::{BoundOptions, Compiled, Decode, Draw, Model, Noise, Params, Settings, Values};
+use srvae::{BoundOptions, Compiled, Decode, Draw, Model, Moment, Noise, Params, Settings, Values};
 
 /// A model both ways, with parameters of its own each.
 pub struct Both {
@@ -42,16 +42,21 @@ fn bits(value: &Tensor) -> (Vec<usize>, Vec<u32>) {
     (value.dims().to_vec(), values.into_iter().map(f32::to_bits).collect())
 }
 
-/// Every term of the bound.
+/// Every term of the bound, and what is made of them in training.
 fn terms(model: &dyn Model, data: &Values, options: &BoundOptions) -> Vec<(String, Tensor)> {
-    let terms = model.bound(data, &mut Noise::seeded(3), options).unwrap().terms;
-    terms.into_iter().map(|term| (term.name.to_owned(), term.value)).collect()
+    let terms = model.bound(data, &mut Noise::seeded(3), options).unwrap();
+    let weighted = model.objective(&terms, Moment::of(2, 5, 7)).unwrap();
+    let both = terms.terms.into_iter().chain(weighted.terms).map(|term| (term.name.to_owned(), term.value));
+    let scaled = weighted.added.into_iter().map(|added| (added.name.to_owned(), (added.value * added.scale).unwrap()));
+    both.chain(scaled).collect()
 }
 
 /// The gradient of every parameter, and zeros where it has none.
 fn gradients(model: &dyn Model, params: &Params, data: &Values, options: &BoundOptions) -> Vec<(String, Tensor)> {
     let terms = model.bound(data, &mut Noise::seeded(3), options).unwrap();
-    let gradients = terms.log_weights().unwrap().sum_all().unwrap().backward().unwrap();
+    let weighted = model.objective(&terms, Moment::of(2, 5, 7)).unwrap();
+    let sum = weighted.loss().unwrap() - terms.log_weights().unwrap().sum_all().unwrap();
+    let gradients = sum.unwrap().backward().unwrap();
     let each = params.entries().into_iter().map(|(name, var)| {
         let gradient = gradients.get(&var).cloned().unwrap_or_else(|| var.zeros_like().unwrap());
         (name, gradient)

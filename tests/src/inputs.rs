@@ -3,17 +3,25 @@
 use candle_core::{Device, Tensor};
 use srvae::{Compiled, Setting, Settings, Values};
 use srvae_dsl::catalog::space_entry;
+use srvae_dsl::derive::{is_data, is_partly};
 use srvae_dsl::graph::Value;
 
 /// Records in a batch.
 pub const BATCH: usize = 3;
 
-/// Values of what comes with the data: observed and given variables, and labels that the data set fixes.
+/// Values of what comes with the data: observed and given variables, and labels that the data set fixes. The first record
+/// lacks every partly observed variable, and each of the others all but some.
 pub fn data(model: &Compiled, preset: Option<&str>) -> Values {
     let (checked, _) = checked(model, preset);
-    let ids = (0..checked.variables.len()).map(srvae_dsl::graph::VariableId);
-    let ids = ids.filter(|id| srvae_dsl::derive::is_data(&checked, *id));
-    ids.fold(Values::new(), |data, id| data.with(&checked.variable(id).name, value(checked.variable(id))))
+    let ids = || (0..checked.variables.len()).map(srvae_dsl::graph::VariableId);
+    let own = ids().filter(|id| is_data(&checked, *id) || is_partly(&checked, *id));
+    let data = own.fold(Values::new(), |data, id| data.with(&checked.variable(id).name, value(checked.variable(id))));
+    let partly = ids().filter(|id| is_partly(&checked, *id));
+    partly.enumerate().fold(data, |data, (at, id)| {
+        let present = (0..BATCH).map(|record| f32::from(u8::from(record > 0 && (at + record) % 2 == 0)));
+        let present = Tensor::from_vec(present.collect::<Vec<_>>(), BATCH, &Device::Cpu).unwrap();
+        data.with(&Values::presence_of(&checked.variable(id).name), present)
+    })
 }
 
 /// A value of the variable's space: pixels on the grid, one-hot classes, zeros and ones, reals.

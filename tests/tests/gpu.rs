@@ -5,7 +5,7 @@ use srvae::candle_core::backprop::GradStore;
 use srvae::candle_core::{DType, Device, Tensor};
 use srvae::ops::cuda::{self, Precision, probe};
 use srvae::train::{Config, Optimiser, Replay};
-use srvae::{BoundOptions, Compiled, Model, Noise, Params, Values};
+use srvae::{BoundOptions, Compiled, Model, Moment, Noise, Params, Values};
 use srvae_tests::trials::{self, Missing};
 use srvae_tests::{srvae_golden, vae_golden};
 use std::process::ExitCode;
@@ -149,8 +149,11 @@ fn steps(device: &Device, recorded: bool) -> Result<(Vec<f64>, Vec<f64>)> {
             continue;
         }
         match &mut replay {
-            Some(replay) => replay.step(model, &batch, &mut noise, &mut optimiser, &config, step)?,
-            None => replay = Some(Replay::begin(model, &batch, &mut noise, &mut optimiser, &config, step)?),
+            Some(replay) => replay.step(model, &batch, &mut noise, &mut optimiser, &config, Moment::of(step, 1, 1))?,
+            None => {
+                replay =
+                    Some(Replay::begin(model, &batch, &mut noise, &mut optimiser, &config, Moment::of(step, 1, 1))?)
+            }
         }
         if let Some(replay) = &replay {
             ensure!(replay.is_recorded(), "the step was not recorded");

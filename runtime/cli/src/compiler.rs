@@ -201,6 +201,18 @@ pub fn jumping(spec: &Spec) -> Result<Vec<String>> {
     Ok(parts)
 }
 
+/// The terms of latents that are summed over: by importance weights they hold what the sum gains, and estimate no divergence.
+///
+/// # Errors
+/// Those of [`compile`].
+pub fn summed(spec: &Spec) -> Result<Vec<String>> {
+    let compilation = of_spec(spec)?;
+    let model = compilation.model()?;
+    let is_summed = |draw: &&graph::Draw| matches!(draw.method, graph::DrawMethod::Enumerate { .. });
+    let terms = model.draws.iter().filter(is_summed).map(|draw| format!("KL_{}", model.variable(draw.variable).name));
+    Ok(terms.collect())
+}
+
 /// The latents at the top of p: those it draws from nothing but what the model is given.
 ///
 /// # Errors
@@ -254,6 +266,7 @@ fn variable(model: &Model, id: graph::VariableId) -> Variable {
         name: variable.name.clone(),
         role: match variable.role {
             graph::Role::Observed => Role::Observed,
+            graph::Role::Partly => Role::Partly,
             graph::Role::Latent => Role::Latent,
             graph::Role::Given => Role::Given,
         },

@@ -148,6 +148,9 @@ pub fn text(plan: &Plan) -> Result<String> {
     if source.standardize {
         document["standardize"] = value(true);
     }
+    if let Some(part) = source.labelled {
+        document["labelled"] = value(part);
+    }
     if source.seed != 0 {
         document["data_seed"] = value(i64::try_from(source.seed)?);
     }

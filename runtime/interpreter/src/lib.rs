@@ -6,17 +6,19 @@ mod names;
 mod parts;
 mod run;
 
-use candle_core::Error;
+use candle_core::{Error, bail};
 use names::{interned, interned_list};
 use parts::Built;
 use run::{Context, Run};
 use srvae_dsl::catalog::space_entry;
 use srvae_dsl::derive;
-use srvae_dsl::plan::{Operation, PartId, Plan, Program};
+use srvae_dsl::graph::{self, RampUnit, VariableId};
+use srvae_dsl::plan::{Operation, PartId, Plan, Program, addend_text};
 use srvae_dsl::{Overrides, Source};
-use srvae_numerics::generated::{check_value, draws_per_record, unknown_mode};
+use srvae_numerics::generated::{check_partly, check_value, draws_per_record, unknown_mode};
 use srvae_numerics::{
-    BoundOptions, Builder, Draw, Flow, Mode, Model, Noise, Params, Result, Term, TermKind, Terms, Values,
+    Added, BoundOptions, Builder, Draw, Flow, Mode, Model, Noise, Params, Ramp, Result, Tensor, Term, TermKind, Terms,
+    Values, Weight,
 };
 use std::sync::Arc;
 
@@ -37,6 +39,9 @@ pub struct Interpreted {
     params: Params,
     built: Vec<Built>,
     terms: Vec<(&'static str, TermKind)>,
+    weights: Vec<Weight>,
+    /// Names and scales of what training maximises besides the bound.
+    added: Vec<(&'static str, f64)>,
     modes: Vec<Mode>,
     /// Factor and name of each flow, and the part it is.
     flows: Vec<(String, &'static str, PartId)>,
@@ -50,6 +55,9 @@ impl Interpreted {
     pub fn new(plan: Plan, params: &Params) -> Result<Self> {
         let built = plan.parts.all.iter().map(|part| parts::part(part, params)).collect::<Result<_>>()?;
         let terms = plan.derivation.terms.iter().map(|term| (interned(&term.name), kind(&term.kind))).collect();
+        let weights = plan.model.weights.iter().map(weight).collect();
+        let added = plan.model.addends.iter();
+        let added = added.map(|addend| (interned(&addend_text(&plan, addend)), addend.scale.value)).collect();
         let modes = plan.derivation.modes.iter().map(|mode| {
             let names = |ids: &[srvae_dsl::graph::VariableId]| {
                 interned_list(&ids.iter().map(|id| plan.name(*id)).collect::<Vec<_>>())
@@ -64,16 +72,27 @@ impl Interpreted {
                 factor.flows.iter().map(|part| (text.clone(), interned(plan.parts.part(*part).entry()), *part)),
             );
         }
-        Ok(Self { plan, params: params.clone(), built, terms, modes, flows })
+        Ok(Self { plan, params: params.clone(), built, terms, weights, added, modes, flows })
     }
 
-    /// What a program is given, held against its variables.
-    fn given<'v>(&self, program: &Program, from: &'v Values) -> Result<Vec<&'v srvae_numerics::Tensor>> {
-        let each = program.given.iter().map(|id| {
-            let variable = self.plan.model.variable(*id);
-            let value = from.get(&variable.name)?;
-            check_value(&variable.name, space_entry(variable.space).name, &variable.shape, &self.params, value)?;
-            Ok(value)
+    /// What a program is given, held against its variables, in the program's order.
+    fn given(&self, program: &Program, from: &Values) -> Result<Vec<Given>> {
+        let each = program.arguments().map(|argument| {
+            let (id, is_partly) = match argument.operation {
+                Operation::Given(id) => (id, false),
+                Operation::Partly(id) => (id, true),
+                _ => bail!("a program is given what is no variable"),
+            };
+            let variable = self.plan.model.variable(id);
+            let (name, space, shape) = (&variable.name, space_entry(variable.space).name, &variable.shape);
+            if is_partly {
+                let partly = from.partly(name, shape, &self.params)?;
+                check_partly(name, space, shape, &self.params, &partly.value, &partly.present)?;
+                return Ok(Given { id, value: partly.value, present: Some(partly.present) });
+            }
+            let value = from.get(name)?;
+            check_value(name, space, shape, &self.params, value)?;
+            Ok(Given { id, value: value.clone(), present: None })
         });
         each.collect()
     }
@@ -87,14 +106,20 @@ impl Model for Interpreted {
     fn bound(&self, data: &Values, noise: &mut Noise, options: &BoundOptions) -> Result<Terms> {
         let program = &self.plan.bound;
         let given = self.given(program, data)?;
-        let records = given.first().map_or(Ok(1), |value| value.dim(0))?;
+        let records = given.first().map_or(Ok(1), |given| given.value.dim(0))?;
         let context =
             Context { samples: options.samples, rows: options.samples * records, draw: Draw::default(), options };
         let values = Run::new(self, program, &given, context).outputs(noise)?;
         let mut values = values.into_iter();
         let terms = self.terms.iter().zip(values.by_ref());
         let terms = terms.map(|((name, kind), value)| Term { name, kind: *kind, value }).collect();
-        Ok(Terms { terms, scores: values.collect() })
+        let scores = values.by_ref().take(program.scores.len()).collect();
+        let added = self.added.iter().zip(values).map(|((name, scale), value)| Added { name, scale: *scale, value });
+        Ok(Terms { terms, scores, added: added.collect() })
+    }
+
+    fn weights(&self) -> Vec<Weight> {
+        self.weights.clone()
     }
 
     fn modes(&self) -> &[Mode] {
@@ -120,7 +145,7 @@ impl Model for Interpreted {
         let given = self.given(program, given)?;
         let samples = match given.first() {
             Some(first) if program.uses(|operation| *operation == Operation::Repeat) => {
-                draws_per_record(count, first.dim(0)?)?
+                draws_per_record(count, first.value.dim(0)?)?
             }
             _ => 1,
         };
@@ -129,6 +154,22 @@ impl Model for Interpreted {
         let names = self.modes[at].yields.iter();
         Ok(names.zip(values).fold(Values::new(), |all, (name, value)| all.with(name, value)))
     }
+}
+
+/// A variable that a program is given, and which records have it where some may lack it.
+struct Given {
+    id: VariableId,
+    value: Tensor,
+    present: Option<Tensor>,
+}
+
+fn weight(weight: &graph::Weight) -> Weight {
+    let ramp = weight.ramp.as_ref().map_or(Ramp::None, |ramp| match ramp.unit {
+        RampUnit::Passes => Ramp::Passes(ramp.length.value),
+        RampUnit::Steps => Ramp::Steps(ramp.length.value),
+    });
+    let free = weight.free.as_ref().map_or(0.0, |free| free.value);
+    Weight { term: interned(&weight.term), scale: weight.scale.value, ramp, free }
 }
 
 fn kind(kind: &derive::TermKind) -> TermKind {

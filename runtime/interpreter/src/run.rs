@@ -1,12 +1,13 @@
 //! One run of a program, value by value.
 
-use super::Interpreted;
 use super::parts::{Built, arguments};
+use super::{Given, Interpreted};
+use srvae_dsl::derive::Presence;
 use srvae_dsl::graph::{DrawMethod, VariableId};
 use srvae_dsl::plan::{How, Operation, Program, Rate, Value, ValueId};
 use srvae_entries::registry;
 use srvae_numerics::dist::{self, Distribution, Flowed, Through};
-use srvae_numerics::{BoundOptions, Draw, Enumeration, Noise, Result, Tensor, ops};
+use srvae_numerics::{BoundOptions, Draw, Enumeration, Noise, Result, Tensor, ops, partly};
 use std::sync::Arc;
 
 /// What a run is for.
@@ -29,7 +30,7 @@ enum Held {
 pub struct Run<'r> {
     model: &'r Interpreted,
     program: &'r Program,
-    given: &'r [&'r Tensor],
+    given: &'r [Given],
     context: Context<'r>,
     /// None before a value is computed, and after it was read for the last time.
     held: Vec<Option<Held>>,
@@ -37,7 +38,7 @@ pub struct Run<'r> {
 }
 
 impl<'r> Run<'r> {
-    pub fn new(model: &'r Interpreted, program: &'r Program, given: &'r [&'r Tensor], context: Context<'r>) -> Self {
+    pub fn new(model: &'r Interpreted, program: &'r Program, given: &'r [Given], context: Context<'r>) -> Self {
         let held = vec![None; program.values.len()];
         Self { model, program, given, context, held, enumeration: None }
     }
@@ -64,10 +65,15 @@ impl<'r> Run<'r> {
         let density = |at: usize| self.distribution(value.inputs[at]);
         let samples = self.context.samples;
         Ok(Held::Tensor(match &value.operation {
-            Operation::Given(id) => {
-                let at = self.program.given.iter().position(|given| given == id);
-                at.map(|at| self.given[at].clone()).ok_or_else(missing)?
+            Operation::Given(id) | Operation::Partly(id) => self.given(*id)?.value.clone(),
+            Operation::Presence => {
+                let of = self.program.value(value.inputs[0]);
+                let Operation::Partly(id) = of.operation else { return Err(missing()) };
+                self.given(id)?.present.clone().ok_or_else(missing)?
             }
+            Operation::Choose => partly::choose(tensor(0)?, tensor(1)?, tensor(2)?)?,
+            Operation::Known => partly::known(tensor(0)?, tensor(1)?, tensor(2)?, tensor(3)?)?,
+            Operation::Where(presence) => partly::only(*presence == Presence::There, tensor(0)?, tensor(1)?)?,
             Operation::Function(call) => {
                 registry::function(call.name, &self.tensors(value)?, &arguments(&call.arguments))?
             }
@@ -131,6 +137,10 @@ impl<'r> Run<'r> {
             Operation::LogRatio => (tensor(0)? - tensor(1)?)?,
             Operation::PerSample => ops::per_sample(tensor(0)?, samples)?,
         }))
+    }
+
+    fn given(&self, id: VariableId) -> Result<&Given> {
+        self.given.iter().find(|given| given.id == id).ok_or_else(missing)
     }
 
     /// What the program sums over.

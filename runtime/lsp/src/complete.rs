@@ -27,6 +27,7 @@ pub fn complete(document: &Document, offset: usize) -> Vec<CompletionItem> {
         Place::BoundTerm => terms(file),
         Place::BoundEstimator => ["closed_form", "monte_carlo"].map(estimator).to_vec(),
         Place::DrawMethod => ["enumerate", "relaxed", "straight_through", "score"].map(estimator).to_vec(),
+        Place::Weighting => ["ramp", "free"].map(estimator).to_vec(),
         Place::Base => bases(&scope),
         Place::Flow => of(&[Use::Flow]),
         Place::Value => [readable(&scope), nets(file), of(&[Use::Block])].concat(),
@@ -124,21 +125,13 @@ fn variables(file: &File, wanted: impl Fn(Role) -> bool) -> Vec<CompletionItem> 
         if let ItemKind::Variables { role, names, space } = &statement.kind
             && wanted(*role)
         {
-            let detail = format!("{} {}", role_word(*role), space.name.text);
+            let detail = format!("{} {}", role.name(), space.name.text);
             let docs: Vec<&str> = statement.docs.iter().map(|doc| doc.text.as_str()).collect();
             let docs = docs.join("\n");
             items.extend(names.iter().map(|name| item(&name.text, CompletionItemKind::VARIABLE, &detail, &docs)));
         }
     }
     items
-}
-
-fn role_word(role: Role) -> &'static str {
-    match role {
-        Role::Observed => "observed",
-        Role::Latent => "latent",
-        Role::Given => "given",
-    }
 }
 
 fn params(file: &File) -> Vec<CompletionItem> {
@@ -163,7 +156,7 @@ fn nets(file: &File) -> Vec<CompletionItem> {
 
 /// Terms of the bound that a file may choose the estimator of: the latents' divergences.
 fn terms(file: &File) -> Vec<CompletionItem> {
-    let mut items = variables(file, |role| role == Role::Latent);
+    let mut items = variables(file, |role| matches!(role, Role::Latent | Role::Partly));
     items.iter_mut().for_each(|item| item.label = format!("KL_{}", item.label));
     items
 }

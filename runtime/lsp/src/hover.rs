@@ -37,6 +37,8 @@ pub fn hover(document: &Document, offset: usize) -> Option<Hover> {
             "enumerate" => "A sum over all values in place of a draw: exact.".to_owned(),
             "relaxed" => "In training, a draw of a continuous relaxation at this temperature.".to_owned(),
             "straight_through" => "A draw with the gradient of its mean: biased.".to_owned(),
+            "ramp" => "A weight that rises from 0 to 1 in a straight line, over passes or steps.".to_owned(),
+            "free" => "Nats below which the mean of the term counts as they, without a gradient.".to_owned(),
             "score" => "A draw with the gradient of its log-probability times its gain: unbiased.".to_owned(),
             _ => return None,
         },

@@ -22,7 +22,7 @@ pub enum Target {
         callee: String,
         name: String,
     },
-    /// An estimator in a `bound` statement, a method in a `draw` statement.
+    /// An estimator in a `bound` statement, a method in a `draw` statement, a way of weighting in a `weight` statement.
     Estimator(String),
     /// Nothing that is known.
     Unknown,
@@ -121,7 +121,9 @@ fn names(file: &File) -> BTreeMap<&str, Kind> {
             | ItemKind::Preset { .. }
             | ItemKind::Factor(_)
             | ItemKind::Bound { .. }
-            | ItemKind::Draw { .. } => {}
+            | ItemKind::Draw { .. }
+            | ItemKind::Weight { .. }
+            | ItemKind::Objective(_) => {}
         }
     }
     names
@@ -143,7 +145,7 @@ fn resolve(text: &str, place: Place<'_>, scope: &Scope<'_>, names: &BTreeMap<&st
         Place::NetName => definition(Kind::Net),
         Place::FormalName => definition(Kind::Formal(scope.item.span.start)),
         Place::SpaceName => (Target::Space(text.to_owned()), false),
-        Place::BoundEstimator | Place::DrawMethod => (Target::Estimator(text.to_owned()), false),
+        Place::BoundEstimator | Place::DrawMethod | Place::Weighting => (Target::Estimator(text.to_owned()), false),
         Place::ArgumentName { callee } => {
             (Target::Argument { callee: callee.text.clone(), name: text.to_owned() }, false)
         }

@@ -25,6 +25,8 @@ pub enum Place<'t> {
     BoundEstimator,
     /// How a discrete latent is drawn.
     DrawMethod,
+    /// How a term is weighted.
+    Weighting,
     /// A factor's distribution or function.
     Base,
     /// After a pipe behind it.
@@ -119,6 +121,35 @@ impl<'t> Walk<'_, 't> {
                 self.word(&method.name, Place::DrawMethod);
                 let arguments = method.arguments.iter().flatten();
                 arguments.for_each(|argument| self.expression(&argument.value, Place::Size));
+            }
+            ItemKind::Weight { term, value } => {
+                self.word(term, Place::BoundTerm);
+                self.weight(value);
+            }
+            ItemKind::Objective(addend) => {
+                addend.scale.iter().for_each(|scale| self.expression(scale, Place::Size));
+                self.word(&addend.variable, Place::FactorVariable);
+                addend.parents.iter().for_each(|parent| self.word(parent, Place::FactorVariable));
+                addend.condition.iter().for_each(|name| self.word(name, Place::FactorVariable));
+            }
+        }
+    }
+
+    /// Numbers, and the ways of weighting a term.
+    fn weight(&mut self, value: &'t Expression) {
+        match &value.kind {
+            ExpressionKind::Call(call) if call.arguments.is_some() => {
+                self.word(&call.name, Place::Weighting);
+                let arguments = call.arguments.iter().flatten();
+                arguments.for_each(|argument| self.expression(&argument.value, Place::Size));
+            }
+            ExpressionKind::Binary(_, left, right) => {
+                self.weight(left);
+                self.weight(right);
+            }
+            ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => self.weight(inner),
+            ExpressionKind::Call(_) | ExpressionKind::Number(_) | ExpressionKind::Pipeline(_) => {
+                self.expression(value, Place::Size);
             }
         }
     }

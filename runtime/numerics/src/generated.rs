@@ -60,6 +60,23 @@ pub fn check_value(name: &str, space: &str, shape: &[usize], params: &Params, va
     }
 }
 
+/// The same of a partly observed variable: the values of records that have it are looked at, and that each has it or lacks it.
+///
+/// # Errors
+/// Those of [`check_value`], and a presence that is not 0 or 1 for each record.
+pub fn check_partly(
+    name: &str,
+    space: &str,
+    shape: &[usize],
+    params: &Params,
+    value: &Tensor,
+    present: &Tensor,
+) -> Result<()> {
+    check_shape(name, space, shape, params, value)?;
+    crate::partly::check(name, value, present)?;
+    check_value(name, space, shape, params, &crate::partly::of_present(value, present)?)
+}
+
 fn sizes(shape: &[usize]) -> String {
     shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
 }

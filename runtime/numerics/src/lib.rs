@@ -13,7 +13,9 @@ pub mod generated;
 pub mod model;
 pub mod nn;
 pub mod noise;
+mod objective;
 pub mod params;
+pub mod partly;
 mod scope;
 mod terms;
 mod weights;
@@ -26,6 +28,8 @@ pub use model::{
     Terms, Values,
 };
 pub use noise::Noise;
+pub use objective::{Added, Moment, Ramp, Weight};
 pub use params::Params;
+pub use partly::Partly;
 /// The tensor operations, from the crate below.
 pub use srvae_kernels as ops;

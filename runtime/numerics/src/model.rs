@@ -1,7 +1,7 @@
 //! The trait between generated code and everything that trains, evaluates and draws from a model.
 
 use crate::flow::Bijector;
-use crate::{Noise, Params, Result, Tensor};
+use crate::{Added, Moment, Noise, Params, Result, Tensor, Weight};
 use std::sync::Arc;
 
 /// A compiled model with its parameters.
@@ -12,7 +12,8 @@ pub trait Model: Send {
     /// The parameters the model was built with.
     fn params(&self) -> &Params;
 
-    /// The bound, term by term, for one batch of data: a tensor for each observed and each given variable.
+    /// The bound, term by term, for one batch of data: a tensor for each observed and each given variable. Which records have a
+    /// partly observed one says the value under [`Values::presence_of`] its name.
     ///
     /// # Errors
     /// A variable missing in `data`, a shape that does not fit, or a failed tensor operation.
@@ -27,14 +28,18 @@ pub trait Model: Send {
         self.params().initialisation(|| self.bound(data, noise, &BoundOptions::default())).map(drop)
     }
 
-    /// The terms as training takes them at a step, for a model that weights its own. What is reported as a bound or a
-    /// likelihood is always made of [`Model::bound`]'s terms, which stay as they are.
+    /// How the terms count in training, those that the file weights.
+    fn weights(&self) -> Vec<Weight> {
+        Vec::new()
+    }
+
+    /// The terms as training takes them at a moment: by [`Model::weights`]. What is reported as a bound or a likelihood is
+    /// always made of [`Model::bound`]'s terms, which stay as they are.
     ///
     /// # Errors
     /// A failed tensor operation.
-    fn objective(&self, terms: &Terms, step: usize) -> Result<Terms> {
-        let _ = step;
-        Ok(terms.clone())
+    fn objective(&self, terms: &Terms, at: Moment) -> Result<Terms> {
+        terms.weighted(&self.weights(), at)
     }
 
     /// The modes the graph allows, in the order the compiler prints them.
@@ -253,6 +258,8 @@ pub struct Terms {
     /// ln q of each latent that is drawn by its score (`draw y = score`), at its draws, `[K, B]`: [`Terms::score`] makes a
     /// gradient of them.
     pub scores: Vec<Tensor>,
+    /// What training maximises besides the bound; no part of any bound or likelihood.
+    pub added: Vec<Added>,
 }
 
 /// One term of the bound.

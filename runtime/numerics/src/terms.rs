@@ -12,14 +12,19 @@ impl Terms {
         self.log_weights()?.mean(0)
     }
 
-    /// What training minimises: the negative bound, a mean over the batch, one number. Latents that are drawn by their score
-    /// add nothing to its value and their part to its gradient.
+    /// What training minimises: the negative bound less what is added to it, a mean over the batch, one number. Latents that
+    /// are drawn by their score add nothing to its value and their part to its gradient.
     ///
     /// # Errors
     /// A bound without terms, or a failed tensor operation.
     pub fn loss(&self) -> Result<Tensor> {
-        let loss = self.elbo()?.mean(D::Minus1)?.neg()?;
-        match self.score(&self.log_weights()?, false)? {
+        let mut loss = self.elbo()?.mean(D::Minus1)?.neg()?;
+        let mut gain = self.log_weights()?;
+        if let Some(addition) = self.addition()? {
+            loss = (loss - addition.mean_all()?)?;
+            gain = (gain + addition)?;
+        }
+        match self.score(&gain, false)? {
             Some(score) => loss - score.mean_all()?,
             None => Ok(loss),
         }
@@ -54,6 +59,7 @@ mod tests {
                 term("KL_z", TermKind::Kl, &[[1.0, 0.0], [0.5, 0.0]]),
             ],
             scores: Vec::new(),
+            added: Vec::new(),
         }
     }
 

@@ -8,7 +8,7 @@ use srvae::candle_core::{self, Device};
 use srvae::data::{Augment, Images};
 use srvae::ops::cuda::{image, optimiser};
 use srvae::train::{Config, Optimiser, Replay};
-use srvae::{BoundOptions, DType, Noise, Params, Tensor, Values};
+use srvae::{BoundOptions, DType, Moment, Noise, Params, Tensor, Values};
 
 crate::trials!(batches_out_of_bytes, adamax_and_the_norm, steps_in_memory_of_their_own);
 
@@ -94,8 +94,11 @@ fn steps(in_places: bool) -> Result<(Vec<Tensor>, Vec<f64>)> {
             continue;
         }
         match &mut replay {
-            Some(replay) => replay.step(model, &batch, &mut noise, &mut optimiser, &config, step)?,
-            None => replay = Some(Replay::begin(model, &batch, &mut noise, &mut optimiser, &config, step)?),
+            Some(replay) => replay.step(model, &batch, &mut noise, &mut optimiser, &config, Moment::of(step, 1, 1))?,
+            None => {
+                replay =
+                    Some(Replay::begin(model, &batch, &mut noise, &mut optimiser, &config, Moment::of(step, 1, 1))?)
+            }
         }
         if let Some(replay) = &replay {
             told = replay.found(step)?.0.terms.into_iter().map(|(_, _, mean)| mean).collect();

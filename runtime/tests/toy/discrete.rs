@@ -78,6 +78,7 @@ impl Model for Discrete {
         Ok(Terms {
             terms: vec![term("RE_x", TermKind::Reconstruction, likelihoods)?, term("KL_z", TermKind::Kl, divergences)?],
             scores: Vec::new(),
+            added: Vec::new(),
         })
     }
 

@@ -80,6 +80,7 @@ impl Model for Toy {
         Ok(Terms {
             terms: vec![term("RE_x", TermKind::Reconstruction, reconstruction)?, term("KL_z", TermKind::Kl, kl)?],
             scores: Vec::new(),
+            added: Vec::new(),
         })
     }
 

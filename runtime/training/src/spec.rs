@@ -38,6 +38,8 @@ pub struct Variable {
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     Observed,
+    /// Observed in some records.
+    Partly,
     Latent,
     Given,
 }
@@ -55,14 +57,17 @@ impl Spec {
         self.variables.iter().find(|variable| variable.name == name)
     }
 
-    /// The variables that data must supply: the observed and the given ones, and latents that are the data set's labels.
+    /// The variables that data supply: the observed (some records may lack those partly observed) and the given ones, and latents that are the data set's labels.
     pub fn data_variables(&self) -> impl Iterator<Item = &Variable> {
         self.variables.iter().filter(|variable| variable.role != Role::Latent || variable.supplied)
     }
 
     /// Pixels and channels of the observed images of an example: what bits/dim divides by. Other variables are no dimensions
-    /// of an image.
+    /// of an image. None where some records lack an image: they would have others than the rest.
     pub fn dimensions(&self) -> usize {
+        if self.variables.iter().any(|variable| variable.role == Role::Partly && variable.space == Space::Image) {
+            return 0;
+        }
         let is_image = |variable: &&Variable| variable.role == Role::Observed && variable.space == Space::Image;
         self.variables.iter().filter(is_image).map(|variable| variable.shape.iter().product::<usize>()).sum()
     }
@@ -96,7 +101,7 @@ impl Variable {
     /// An observed variable of space `real`.
     pub fn takes_pictures(&self) -> Result<()> {
         let Self { name, shape, role, space, .. } = self;
-        if *role != Role::Observed || *space != Space::Real {
+        if !matches!(role, Role::Observed | Role::Partly) || *space != Space::Real {
             return Ok(());
         }
         candle_core::bail!(
@@ -104,6 +109,11 @@ impl Variable {
              them can be made infinite and is no likelihood. Declare `{name}: image{shape:?}` with a distribution over images \
              (`logistic_mixture`), or put the flow over a latent; `binary` and `given` variables take pictures too"
         )
+    }
+
+    /// Whether records have it that are scored: all of them, or some.
+    pub fn is_observed(&self) -> bool {
+        matches!(self.role, Role::Observed | Role::Partly)
     }
 
     /// [channels, height, width], where a value can be seen as a picture.

@@ -58,7 +58,8 @@ impl<'a> Checker<'a> {
         for (_, second) in names {
             self.findings.push(messages::second_model(second.span, first.span));
         }
-        let observed = |item: &Item| matches!(item.kind, ItemKind::Variables { role: Role::Observed, .. });
+        let observed =
+            |item: &Item| matches!(item.kind, ItemKind::Variables { role: Role::Observed | Role::Partly, .. });
         if !file.items.iter().any(observed) {
             self.findings.push(messages::nothing_observed(first.span));
         }
@@ -73,7 +74,12 @@ impl<'a> Checker<'a> {
                 ItemKind::Variables { names, .. } => (names.iter().collect(), &mut seen),
                 ItemKind::Net { name, .. } | ItemKind::Let { name, .. } => (vec![name], &mut seen),
                 ItemKind::Preset { name, .. } => (vec![name], &mut presets),
-                ItemKind::Model(_) | ItemKind::Factor(_) | ItemKind::Bound { .. } | ItemKind::Draw { .. } => continue,
+                ItemKind::Model(_)
+                | ItemKind::Factor(_)
+                | ItemKind::Bound { .. }
+                | ItemKind::Draw { .. }
+                | ItemKind::Weight { .. }
+                | ItemKind::Objective(_) => continue,
             };
             for name in names {
                 match seen.get(&name.text) {

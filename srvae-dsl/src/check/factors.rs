@@ -87,7 +87,7 @@ impl Checker<'_> {
         let error = match (variable.role, factor.side) {
             (Role::Given, side) => messages::factor_of_given(side.name(), name, span, declared),
             (Role::Observed, Side::Q) => messages::factor_of_observed(name, span, declared),
-            (Role::Observed, Side::P) | (Role::Latent, _) => return Some(()),
+            (Role::Observed, Side::P) | (Role::Latent | Role::Partly, _) => return Some(()),
         };
         self.findings.push(error);
         None
@@ -156,6 +156,11 @@ impl Checker<'_> {
             return None;
         }
         let source = self.variable(id);
+        if self.variable(head.variable).role == Role::Partly {
+            let (name, declared) = (&self.variable(head.variable).name, self.variable(head.variable).span);
+            self.findings.push(messages::partly_determined(name, span, declared));
+            return None;
+        }
         if function.origin == catalog::Origin::Data && source.role == Role::Latent {
             let error = messages::label_of_latent(function.name, &input.text, span, source.span);
             self.findings.push(error);

@@ -16,6 +16,7 @@ mod names;
 mod nets;
 mod network;
 mod numbers;
+mod objective;
 mod order;
 mod settings;
 mod size;
@@ -63,10 +64,13 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     let (p, q) = checker.factors(file);
     let estimates = checker.estimates(file, &p, &q);
     let draws = checker.draws(file, &q);
+    let weights = checker.weights(file, &q);
+    let addends = checker.addends(file, &[&p, &q]);
     checker.findings.finish(source)?;
     checker.unused(&p, &q, file);
     let Checker { mut findings, name, docs, params, presets, variables, nets, .. } = checker;
-    let model = Model { name, docs, params, presets, variables, nets: nets.done, p, q, estimates, draws };
+    let model =
+        Model { name, docs, params, presets, variables, nets: nets.done, p, q, estimates, draws, weights, addends };
     size::bound(&model, &mut findings);
     findings.finish(source)?;
     let warnings = Report::new(source, findings.diagnostics).diagnostics;

@@ -32,12 +32,18 @@ impl Checker<'_> {
             super::factor_items(file).map(|(_, factor)| (factor.side, factor.variable.text.as_str())).collect();
         for variable in &self.variables {
             for side in [Side::P, Side::Q] {
+                let is_read = || {
+                    let id = self.find_variable(&variable.name);
+                    links.iter().any(|(_, _, parents, _)| parents.iter().any(|parent| Some(*parent) == id))
+                };
                 let needed = match (variable.role, side) {
-                    (Role::Latent, _) | (Role::Observed, Side::P) => true,
+                    (Role::Latent, _) | (Role::Observed | Role::Partly, Side::P) => true,
+                    // A leaf that a record lacks adds nothing to its bound.
+                    (Role::Partly, Side::Q) => is_read(),
                     (Role::Observed, Side::Q) | (Role::Given, _) => false,
                 };
                 if needed && !stated.contains(&(side, variable.name.as_str())) {
-                    let role = if variable.role == Role::Latent { "latent" } else { "observed" };
+                    let role = variable.role.name();
                     let example = self.example(side, variable);
                     let error = messages::missing_factor(side.name(), role, &variable.name, variable.span, &example);
                     self.findings.diagnostics.push(error);
@@ -56,7 +62,7 @@ impl Checker<'_> {
         let other = |role| self.variables.iter().find(|other| other.role == role && other.name != *name);
         let parent = match (side, variable.role) {
             (Side::Q, _) => other(Role::Observed),
-            (Side::P, Role::Latent) => None,
+            (Side::P, Role::Latent | Role::Partly) => None,
             (Side::P, _) => other(Role::Latent),
         };
         let distribution = space_entry(variable.space).usual;

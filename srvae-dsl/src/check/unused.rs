@@ -13,7 +13,7 @@ impl Checker<'_> {
         for (index, variable) in self.variables.iter().enumerate() {
             let id = VariableId(index);
             let read = match variable.role {
-                Role::Observed => true,
+                Role::Observed | Role::Partly => true,
                 // A latent that q alone reads is an auxiliary variable: it makes q richer.
                 Role::Latent | Role::Given => in_p.contains(&id) || in_q.contains(&id),
             };

@@ -154,7 +154,8 @@ impl<'m> Known<'m> {
                 return refuse(self, Obstacle::Supplied);
             }
             for parent in &factor.parents {
-                if self.model.variable(*parent).role != Role::Latent && !self.contains(*parent) {
+                let comes_with_data = matches!(self.model.variable(*parent).role, Role::Observed | Role::Given);
+                if comes_with_data && !self.contains(*parent) {
                     return refuse(self, Obstacle::Needs(*parent));
                 }
                 self.add(*parent, Link::ReadBy { variable: *parent, reader: variable });

@@ -4,11 +4,13 @@ mod bound;
 mod closed_form;
 mod condition;
 mod modes;
+mod objective;
 
-pub use bound::{Bounded, Term, TermKind, bounded, terms};
+pub use bound::{Bounded, Presence, Term, TermKind, bounded, terms};
 pub use closed_form::{Obstacle, is_drawn_after, obstacle};
 pub use condition::{Link, Obstacle as InferenceObstacle, Reason, condition};
 pub use modes::{Mode, Refusal, Step, modes};
+pub use objective::{Objective, Standing, objective};
 
 use crate::catalog::Origin;
 use crate::graph::{Body, Factor, Model, Role, VariableId};
@@ -20,6 +22,8 @@ pub struct Derivation {
     pub terms: Vec<Term>,
     /// What the sum of the terms is a bound of.
     pub bounded: Bounded,
+    /// What training maximises.
+    pub objective: Objective,
     pub modes: Vec<Mode>,
     /// The modes that the graph does not allow, with the reasons.
     pub refused: Vec<Refusal>,
@@ -27,13 +31,23 @@ pub struct Derivation {
 
 /// Derives the bound and the modes.
 pub fn derive(model: &Model) -> Derivation {
-    let (modes, refused) = modes(model);
-    Derivation { terms: terms(model), bounded: bounded(model), modes, refused }
+    let ((modes, refused), terms) = (modes(model), terms(model));
+    let objective = objective(model, &terms);
+    Derivation { terms, bounded: bounded(model), objective, modes, refused }
 }
 
-/// Variables whose value comes with the data: observed and given ones, and latents that the data set itself fixes.
+/// Variables whose value comes with every record: observed and given ones, and latents that the data set itself fixes.
 pub fn is_data(model: &Model, id: VariableId) -> bool {
-    model.variable(id).role != Role::Latent || model.q_of(id).is_some_and(is_supplied)
+    match model.variable(id).role {
+        Role::Observed | Role::Given => true,
+        Role::Latent => model.q_of(id).is_some_and(is_supplied),
+        Role::Partly => false,
+    }
+}
+
+/// Variables whose value comes with some records.
+pub fn is_partly(model: &Model, id: VariableId) -> bool {
+    model.variable(id).role == Role::Partly
 }
 
 /// Whether a factor's value comes with the data.

@@ -1,13 +1,15 @@
 //! The modes of inference, each a little program: which variable is drawn from which side, in which order.
 
 use super::condition::{Reason, condition, steps};
-use super::{is_data, is_deterministic, is_supplied};
-use crate::graph::{Factor, Model, Role, Side, VariableId};
+use super::{is_data, is_deterministic, is_partly, is_supplied};
+use crate::graph::{Factor, Model, Role, Side, Space, VariableId};
 
 pub(super) const GENERATION: &str = "generation";
 const RECONSTRUCTION: &str = "reconstruction";
 const REGENERATION: &str = "generative_reconstruction";
 pub(super) const CONDITIONAL: &str = "conditional_generation";
+const CLASSIFICATION: &str = "classification";
+const IMPUTATION: &str = "imputation";
 
 /// A mode of inference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +47,7 @@ impl Mode {
                 all.insert(0, step.variable);
             }
         }
-        all.sort_by_key(|id| model.variable(*id).role == Role::Observed);
+        all.sort_by_key(|id| matches!(model.variable(*id).role, Role::Observed | Role::Partly));
         all
     }
 
@@ -65,9 +67,21 @@ pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
         Err(reason) => refused.push(Refusal { name, given, reason }),
     };
     add(GENERATION.to_owned(), conditions(model), with(model, &[]));
-    if model.variables.iter().any(|variable| variable.role == Role::Latent) {
-        add(RECONSTRUCTION.to_owned(), data.clone(), reconstruction(model, &data));
+    let partly = of(model, |id| is_partly(model, id));
+    if !model.q.is_empty() {
+        add(RECONSTRUCTION.to_owned(), data.clone(), reconstruction(model, &data, RECONSTRUCTION));
+        if !partly.is_empty() {
+            let all = of(model, |id| is_data(model, id) || is_partly(model, id));
+            let name = format!("{RECONSTRUCTION}_{}", names(model, &partly));
+            let found = reconstruction(model, &all, &name);
+            add(name, all, found);
+        }
         add(REGENERATION.to_owned(), data.clone(), generative_reconstruction(model, &data));
+    }
+    for id in &partly {
+        let (name, evidence) = completion(model, *id, partly.len() == 1);
+        let found = completed(model, *id, &evidence, &name);
+        add(name, evidence, found);
     }
     for (name, evidence) in evidences(model) {
         let found = with(model, &evidence);
@@ -79,17 +93,14 @@ pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
 /// What conditional generation is tried with: each latent that q determines; of several observed variables each alone, and
 /// all but one.
 fn evidences(model: &Model) -> Vec<(String, Vec<VariableId>)> {
-    let name = |ids: &[VariableId]| {
-        let names: Vec<&str> = ids.iter().map(|id| model.variable(*id).name.as_str()).collect();
-        format!("{CONDITIONAL}_{}", names.join("_"))
-    };
+    let name = |ids: &[VariableId]| format!("{CONDITIONAL}_{}", names(model, ids));
     let mut all: Vec<(String, Vec<VariableId>)> = Vec::new();
     let determined = of(model, |id| model.q_of(id).is_some_and(is_deterministic));
     for id in &determined {
         let name = if determined.len() == 1 { CONDITIONAL.to_owned() } else { name(&[*id]) };
         all.push((name, vec![*id]));
     }
-    let observed = of(model, |id| model.variable(id).role == Role::Observed);
+    let observed = of(model, |id| matches!(model.variable(id).role, Role::Observed | Role::Partly));
     if observed.len() > 1 {
         all.extend(observed.iter().map(|id| (name(&[*id]), vec![*id])));
     }
@@ -111,18 +122,43 @@ fn with(model: &Model, evidence: &[VariableId]) -> Result<Mode, Reason> {
     condition(model, &kept)
 }
 
-/// Everything given the data, then the observed variables anew from p.
-fn reconstruction(model: &Model, data: &[VariableId]) -> Result<Mode, Reason> {
+/// Everything given the data, then what q has no factor for, the data proper, anew from p.
+fn reconstruction(model: &Model, data: &[VariableId], name: &str) -> Result<Mode, Reason> {
     let mut steps = steps(model, data)?;
-    let observed = model.p.iter().filter(|factor| model.variable(factor.variable).role == Role::Observed);
-    steps.extend(observed.map(step));
-    of_data(model, RECONSTRUCTION, data, steps)
+    let is_leaf = |id: VariableId| match model.variable(id).role {
+        Role::Observed => true,
+        Role::Partly => data.contains(&id) && model.q_of(id).is_none(),
+        Role::Latent | Role::Given => false,
+    };
+    steps.extend(model.p.iter().filter(|factor| is_leaf(factor.variable)).map(step));
+    of_data(model, name, data, steps)
+}
+
+/// The mode that finds a partly observed variable from everything else that data may have: a class, or another value.
+fn completion(model: &Model, id: VariableId, alone: bool) -> (String, Vec<VariableId>) {
+    let variable = model.variable(id);
+    let what = if variable.space == Space::Label { CLASSIFICATION } else { IMPUTATION };
+    let name = if alone { what.to_owned() } else { format!("{what}_{}", variable.name) };
+    (name, of(model, |other| other != id && (is_data(model, other) || is_partly(model, other))))
+}
+
+/// The draws of a variable given the evidence, and of what it is drawn from.
+fn completed(model: &Model, id: VariableId, evidence: &[VariableId], name: &str) -> Result<Mode, Reason> {
+    let mut needed = vec![id];
+    let mut kept: Vec<Step> = Vec::new();
+    for step in steps(model, evidence)?.into_iter().rev() {
+        if needed.contains(&step.variable) {
+            needed.extend(model.factor(step.side, step.variable).map_or(&[][..], |factor| &factor.parents));
+            kept.insert(0, step);
+        }
+    }
+    of_data(model, name, evidence, kept)
 }
 
 /// The roots of p from q, through whatever q needs on the way; everything below them anew from p.
 fn generative_reconstruction(model: &Model, data: &[VariableId]) -> Result<Mode, Reason> {
     let is_root = |factor: &&Factor| {
-        model.variable(factor.variable).role == Role::Latent
+        model.q_of(factor.variable).is_some()
             && factor.parents.iter().all(|parent| model.variable(*parent).role == Role::Given)
     };
     let roots: Vec<VariableId> = model.p.iter().filter(is_root).map(|factor| factor.variable).collect();
@@ -159,6 +195,11 @@ pub(super) fn read(model: &Model, evidence: &[VariableId], steps: &[Step]) -> Ve
         made.push(step.variable);
     }
     of(model, |id| evidence.contains(&id) && read.contains(&id))
+}
+
+/// `x_y`
+fn names(model: &Model, ids: &[VariableId]) -> String {
+    ids.iter().map(|id| model.variable(*id).name.as_str()).collect::<Vec<_>>().join("_")
 }
 
 fn step(factor: &Factor) -> Step {

@@ -758,6 +758,95 @@ pub(crate) fn too_many_together(product: usize, span: Span) -> Diagnostic {
         .hint("draw one of them in another way")
 }
 
+pub(crate) fn unknown_weight<'a>(
+    name: &str,
+    span: Span,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Diagnostic {
+    Diagnostic::error("E0435", format!("the bound has no term `{name}` to be weighted"))
+        .at(span, "unknown term")
+        .hint(did_you_mean(name, known, "its terms", "remove the statement"))
+}
+
+pub(crate) fn weight_twice(term: &str, second: Span, first: Span) -> Diagnostic {
+    Diagnostic::error("E0436", format!("{term} is weighted twice"))
+        .at(second, "again")
+        .and(first, "here first")
+        .hint("make one statement of the two: weights may be multiplied, as in `0.5 * ramp(400)`")
+}
+
+pub(crate) fn unknown_weighting(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0437", format!("no weight is called `{name}`"))
+        .at(span, "unknown")
+        .hint("a weight is a number, `ramp(…)`, `free(…)` or a product of them")
+}
+
+pub(crate) fn ramp_length(span: Span) -> Diagnostic {
+    Diagnostic::error("E0438", "a ramp lasts a number of passes or of steps")
+        .at(span, "not one of the two")
+        .hint("write `ramp(passes: 400)`, which `ramp(400)` is short for, or `ramp(steps: 400)`; a weight has one ramp")
+}
+
+pub(crate) fn free_nats(span: Span) -> Diagnostic {
+    Diagnostic::error("E0439", "nothing is free here")
+        .at(span, "no number of nats above 0")
+        .hint("write `free(nats: 0.25)`, once in a weight")
+}
+
+pub(crate) fn free_reconstruction(term: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0440", format!("{term} is a log-likelihood, and nats are free for divergences alone"))
+        .at(span, "free here")
+        .hint("weight a KL term, or write a number or a ramp")
+}
+
+pub(crate) fn negative_weight(term: &str, span: Span, value: f64) -> Diagnostic {
+    Diagnostic::error("E0441", format!("the weight of {term} is {value}: training would seek the worst"))
+        .at(span, "below 0")
+        .hint("a weight is 0 or more")
+}
+
+pub(crate) fn weight_is_no_number(found: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0442", format!("a weight is a number, not {found}"))
+        .at(span, "no number")
+        .hint("write a number, or the name of a `param` that is one")
+}
+
+pub(crate) fn no_such_factor(side: &str, name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0443", format!("{side} has no factor for `{name}` whose logarithm could be added"))
+        .at(span, "no such factor")
+        .hint("`objective` takes ln of a factor that the file states")
+}
+
+pub(crate) fn other_parents(head: &str, span: Span, factor: Span) -> Diagnostic {
+    Diagnostic::error("E0444", "the factor that is added stands otherwise in the file")
+        .at(span, "other variables right of the bar")
+        .and(factor, "the factor")
+        .hint(format!("write `ln {head}`"))
+}
+
+pub(crate) fn log_of_function(name: &str, span: Span, factor: Span) -> Diagnostic {
+    Diagnostic::error("E0445", format!("q determines `{name}`: the logarithm of a function's factor is always 0"))
+        .at(span, "adds nothing")
+        .and(factor, "a function")
+        .hint("remove the statement")
+}
+
+pub(crate) fn never_missing(name: &str, what: &str, span: Span, declared: Span) -> Diagnostic {
+    Diagnostic::error("E0446", format!("`{name}` is {what}, so the condition says nothing"))
+        .at(span, "no condition")
+        .and(declared, "declared here")
+        .hint(format!(
+            "declare `partly observed {name}: …` where some records lack it, or remove `where {name} is observed`"
+        ))
+}
+
+pub(crate) fn partly_determined(name: &str, span: Span, declared: Span) -> Diagnostic {
+    Diagnostic::error("E0447", format!("q computes `{name}`, so no record can lack it"))
+        .at(span, "a function")
+        .and(declared, "declared partly observed")
+        .hint(format!("declare it `latent {name}: …`, or give q a distribution over it"))
+}
+
 // ---- E05: shapes
 
 pub(crate) fn stage_does_not_fit(network: &str, block: &str, why: &str, span: Span, trail: Trail) -> Diagnostic {

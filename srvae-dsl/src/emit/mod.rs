@@ -8,6 +8,7 @@ mod config;
 mod layers;
 mod model;
 mod number;
+mod objective;
 mod program;
 mod variables;
 
@@ -38,7 +39,7 @@ pub fn emit(plan: &Plan, origin: &Origin) -> TokenStream {
     ];
     quote! {
         #(#docs)*
-        #[allow(nonstandard_style, ambiguous_glob_reexports)]
+        #[allow(nonstandard_style, ambiguous_glob_reexports, clippy::too_many_arguments)]
         pub mod #name {
             pub use {model::*, results::*, variables::*};
 

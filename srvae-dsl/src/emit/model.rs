@@ -4,7 +4,7 @@ use super::number::{Scope, dims};
 use super::program::Walker;
 use super::variables::arguments;
 use super::{Origin, doc, ident};
-use crate::derive::{Mode, Term, TermKind};
+use crate::derive::{Mode, Term, TermKind, is_partly};
 use crate::graph::VariableId;
 use crate::plan::{FactorPlan, Operation, Output, PartKind, Plan, term_field};
 use proc_macro2::TokenStream;
@@ -70,7 +70,7 @@ fn conditional(plan: &Plan, factor: &FactorPlan) -> TokenStream {
         }
         _ => inner,
     });
-    let parents = arguments(plan, &factor.program.given, &walker.given());
+    let parents = arguments(plan, &factor.program);
     let checks = checks(plan, &walker, false);
     let body: TokenStream = factor.program.outputs().into_iter().map(|value| walker.yielded(value)).collect();
     quote! {
@@ -88,7 +88,7 @@ fn conditional(plan: &Plan, factor: &FactorPlan) -> TokenStream {
 /// A pass over a first batch, before training.
 fn initialise(plan: &Plan) -> TokenStream {
     let locals = Walker { plan, program: &plan.bound }.given();
-    let parents = arguments(plan, &plan.bound.given, &locals);
+    let parents = arguments(plan, &plan.bound);
     let locals = locals.iter().map(|local| ident(local));
     quote! {
         /// Sets scale and bias of every weight-normalised layer from what passes through it, for a first batch of data.
@@ -105,14 +105,14 @@ fn initialise(plan: &Plan) -> TokenStream {
 /// The bound.
 fn bound(plan: &Plan) -> TokenStream {
     let walker = Walker { plan, program: &plan.bound };
-    let parents = arguments(plan, &plan.bound.given, &walker.given());
+    let parents = arguments(plan, &plan.bound);
     let signs = plan.derivation.terms.iter().map(signed).collect::<Vec<_>>();
     let title = doc(&format!(" The bound: {}; each term `[samples, batch]` in nats.", signs.join(" ")));
     let noise =
         if plan.bound.uses(|operation| matches!(operation, Operation::Draw(..))) { quote!(noise) } else { quote!(_) };
     let rows = plan.bound.uses(|operation| *operation == Operation::Expand).then(|| {
-        let first = walker.given().into_iter().take(1).map(|name| ident(&name));
-        quote!(let rows = samples * #(#first.0.dim(0)?)*;)
+        let first = walker.first();
+        quote!(let rows = samples * #first.dim(0)?;)
     });
     let (checks, statements) = (checks(plan, &walker, true), walker.statements(None));
     let values = match &plan.bound.output {
@@ -125,7 +125,8 @@ fn bound(plan: &Plan) -> TokenStream {
     });
     let enumeration = enumeration(plan);
     let scores = plan.bound.scores.iter().map(|score| ident(&plan.bound.value(*score).name));
-    let scores = has_scores(plan).then(|| quote!(scores: ::std::vec::Vec::from([#(#scores),*])));
+    let scores = has_scores(plan).then(|| quote!(scores: ::std::vec::Vec::from([#(#scores),*]),));
+    let added = super::objective::added(plan);
     quote! {
         #title
         ///
@@ -142,7 +143,7 @@ fn bound(plan: &Plan) -> TokenStream {
             #rows
             #enumeration
             #statements
-            ::std::result::Result::Ok(super::results::BoundTerms { #(#terms,)* #scores })
+            ::std::result::Result::Ok(super::results::BoundTerms { #added #(#terms,)* #scores })
         }
     }
 }
@@ -178,15 +179,14 @@ fn method(plan: &Plan, at: usize) -> TokenStream {
     let (program, mode) = (&plan.modes[at], &plan.derivation.modes[at]);
     let walker = Walker { plan, program };
     let (name, result) = (ident(&plan.names.methods[at]), ident(&plan.names.results[at]));
-    let parents = arguments(plan, &program.given, &walker.given());
+    let parents = arguments(plan, program);
     let steps: Vec<_> = mode.steps.iter().map(|step| plan.step(step.side, step.variable)).collect();
     let title = doc(&format!(" {}: {}.", sentence(&program.name), steps.join(", ")));
     let rows = program.uses(|operation| *operation == Operation::Expand).then(|| quote!(let rows = count;));
-    let samples = walker.given().into_iter().take(1).map(|name| {
-        let first = ident(&name);
-        quote!(let samples = ::srvae::generated::draws_per_record(count, #first.0.dim(0)?)?;)
+    let samples = program.uses(|operation| *operation == Operation::Repeat).then(|| {
+        let first = walker.first();
+        quote!(let samples = ::srvae::generated::draws_per_record(count, #first.dim(0)?)?;)
     });
-    let samples = program.uses(|operation| *operation == Operation::Repeat).then(|| quote!(#(#samples)*));
     let fields = match &program.output {
         Output::Variables(values) => values.as_slice(),
         Output::Terms(_) | Output::Distribution(_) => &[],
@@ -228,12 +228,17 @@ fn sentence(name: &str) -> String {
 
 /// Statements that hold what is given against its variables.
 fn checks(plan: &Plan, walker: &Walker<'_>, values: bool) -> TokenStream {
-    let each = walker.program.given.iter().zip(walker.given()).map(|(id, local)| {
-        let (variable, local) = (plan.model.variable(*id), ident(&local));
+    let each = walker.program.arguments().filter_map(|value| {
+        let (Operation::Given(id) | Operation::Partly(id)) = value.operation else { return None };
+        let (variable, local) = (plan.model.variable(id), ident(&value.name));
         let (text, space) = (&variable.name, crate::catalog::space_entry(variable.space).name);
         let shape = dims(plan, Scope::Run, &variable.dims);
+        if let Operation::Partly(_) = value.operation {
+            let given = quote!(&#local.value.0, &#local.present);
+            return Some(quote!(::srvae::generated::check_partly(#text, #space, &#shape, &self.params, #given)?;));
+        }
         let check = if values { quote!(check_value) } else { quote!(check_shape) };
-        quote!(::srvae::generated::#check(#text, #space, &#shape, &self.params, &#local.0)?;)
+        Some(quote!(::srvae::generated::#check(#text, #space, &#shape, &self.params, &#local.0)?;))
     });
     quote!(#(#each)*)
 }
@@ -241,7 +246,11 @@ fn checks(plan: &Plan, walker: &Walker<'_>, values: bool) -> TokenStream {
 /// `impl Model`.
 fn model_trait(plan: &Plan) -> TokenStream {
     let name = ident(&plan.names.model);
-    let data = plan.bound.given.iter().map(|id| from_values(plan, *id, quote!(data)));
+    let data = plan.bound.given.iter().map(|id| match is_partly(&plan.model, *id) {
+        true => partly_from_values(plan, *id),
+        false => from_values(plan, *id, quote!(data)),
+    });
+    let weights = super::objective::weights(plan);
     let table = plan.derivation.modes.iter().map(|mode| {
         let text = &mode.name;
         let given = mode.given.iter().map(|id| plan.name(*id));
@@ -267,6 +276,8 @@ fn model_trait(plan: &Plan) -> TokenStream {
             ) -> ::srvae::Result<::srvae::Terms> {
                 ::std::result::Result::Ok(self.bound(#(#data,)* noise, options)?.terms())
             }
+
+            #weights
 
             fn modes(&self) -> &[::srvae::Mode] {
                 &[#(#table),*]
@@ -333,6 +344,13 @@ fn arm(plan: &Plan, mode: &Mode, method: &str) -> TokenStream {
 fn from_values(plan: &Plan, id: VariableId, from: TokenStream) -> TokenStream {
     let (text, ty) = (plan.name(id), ident(&plan.names.types[id.0]));
     quote!(&super::variables::#ty(#from.get(#text)?.clone()))
+}
+
+/// A partly observed variable, from what the caller has of it.
+fn partly_from_values(plan: &Plan, id: VariableId) -> TokenStream {
+    let (text, ty) = (plan.name(id), ident(&plan.names.types[id.0]));
+    let shape = dims(plan, Scope::Run, &plan.model.variable(id).dims);
+    quote!(&data.partly(#text, &#shape, &self.params)?.map(super::variables::#ty))
 }
 
 /// `COMPILED`: what the command line knows of the model.

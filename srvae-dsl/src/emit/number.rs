@@ -73,7 +73,8 @@ pub fn argument(plan: &Plan, scope: Scope, argument: &Argument) -> TokenStream {
     }
 }
 
-fn real(plan: &Plan, scope: Scope, value: &Number) -> TokenStream {
+/// A number as an expression of type f64.
+pub fn real(plan: &Plan, scope: Scope, value: &Number) -> TokenStream {
     match value {
         Number::Literal(Value::Int(value)) => literal(&Value::Real(*value as f64)),
         Number::Literal(value) => literal(value),

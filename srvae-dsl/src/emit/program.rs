@@ -2,6 +2,7 @@
 
 use super::ident;
 use super::number::{Scope, arguments, number};
+use crate::derive::Presence;
 use crate::graph::{DrawMethod, VariableId};
 use crate::plan::{Call, How, Operation, PartKind, Plan, Program, Rate, Value, ValueId};
 use proc_macro2::{Ident, TokenStream};
@@ -17,8 +18,13 @@ pub struct Walker<'p> {
 impl Walker<'_> {
     /// Locals of what is given, in the arguments' order.
     pub fn given(&self) -> Vec<String> {
-        let given = self.program.values.iter().filter(|value| matches!(value.operation, Operation::Given(_)));
-        given.map(|value| value.name.clone()).collect()
+        self.program.arguments().map(|value| value.name.clone()).collect()
+    }
+
+    /// The first of what is given, as a tensor: the records are its rows.
+    pub fn first(&self) -> TokenStream {
+        let first = self.program.arguments().take(1).map(|value| self.place_of(value));
+        quote!(#(#first)*)
     }
 
     /// The statements of a scope: the program's own, or those inside one distribution.
@@ -30,7 +36,10 @@ impl Walker<'_> {
 
     fn statement(&self, id: ValueId, value: &Value) -> TokenStream {
         // An argument, or a field of the layers.
-        if matches!(value.operation, Operation::Given(_) | Operation::Root(_)) {
+        if matches!(
+            value.operation,
+            Operation::Given(_) | Operation::Partly(_) | Operation::Presence | Operation::Root(_)
+        ) {
             return TokenStream::new();
         }
         let (name, inner, (body, fails)) = (self.local(id), self.statements(Some(id)), self.expression(value));
@@ -58,7 +67,19 @@ impl Walker<'_> {
         let method = |at: usize| self.place(value.inputs[at]);
         let all = || value.inputs.iter().map(|input| self.reference(*input));
         let fallible = match &value.operation {
-            Operation::Given(_) => return (self.place_of(value), false),
+            Operation::Given(_) | Operation::Partly(_) | Operation::Presence => return (self.place_of(value), false),
+            Operation::Choose => {
+                let inputs = all();
+                quote!(::srvae::partly::choose(#(#inputs),*))
+            }
+            Operation::Known => {
+                let inputs = all();
+                quote!(::srvae::partly::known(#(#inputs),*))
+            }
+            Operation::Where(presence) => {
+                let (presence, inputs) = (*presence == Presence::There, all());
+                quote!(::srvae::partly::only(#presence, #(#inputs),*))
+            }
             Operation::Root(_) => {
                 let place = self.place_of(value);
                 return (quote!(#place.clone()), false);
@@ -188,6 +209,11 @@ impl Walker<'_> {
         let name = ident(&value.name);
         match value.operation {
             Operation::Given(_) => quote!(#name.0),
+            Operation::Partly(_) => quote!(#name.value.0),
+            Operation::Presence => {
+                let of = self.local(value.inputs[0]);
+                quote!(#of.present)
+            }
             Operation::Root(part) => {
                 let field = ident(&self.plan.parts.part(part).field);
                 quote!(self.layers.#field)

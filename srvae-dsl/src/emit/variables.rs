@@ -2,8 +2,8 @@
 
 use super::{doc, docs, ident};
 use crate::derive::TermKind;
-use crate::graph::{Estimator, Role, VariableId};
-use crate::plan::{Plan, term_field};
+use crate::graph::{Estimator, Role};
+use crate::plan::{Operation, Plan, Program, term_field};
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -12,6 +12,7 @@ pub fn variables(plan: &Plan) -> TokenStream {
     let each = plan.model.variables.iter().zip(&plan.names.types).map(|(variable, ty)| {
         let role = match variable.role {
             Role::Observed => "Observed",
+            Role::Partly => "Partly observed",
             Role::Latent => "Latent",
             Role::Given => "Given",
         };
@@ -47,13 +48,21 @@ pub fn results(plan: &Plan) -> TokenStream {
                 format!(" {}: divergence, subtracted; at the sample: {reason}.", term.name)
             }
         };
+        let where_ =
+            term.presence.map(|presence| doc(&format!(" 0 but where {}.", presence.text(plan.name(term.variable)))));
         let doc = doc(&text);
-        quote!(#doc pub #field: ::srvae::Tensor)
+        quote!(#doc #where_ pub #field: ::srvae::Tensor)
     });
     let scores = super::model::has_scores(plan).then(|| {
         quote! {
             /// ln q of what is drawn by its score.
-            pub scores: ::std::vec::Vec<::srvae::Tensor>
+            pub scores: ::std::vec::Vec<::srvae::Tensor>,
+        }
+    });
+    let addends = has_addends(plan).then(|| {
+        quote! {
+            /// What training maximises besides the bound.
+            pub added: ::std::vec::Vec<::srvae::Added>,
         }
     });
     let bound = bound_terms(plan);
@@ -75,7 +84,7 @@ pub fn results(plan: &Plan) -> TokenStream {
         pub mod results {
             /// The terms of the bound, each `[samples, batch]` in nats.
             #[derive(::std::fmt::Debug, ::std::clone::Clone)]
-            pub struct BoundTerms { #(#terms,)* #scores }
+            pub struct BoundTerms { #(#terms,)* #scores #addends }
 
             #bound
 
@@ -98,11 +107,15 @@ fn bound_terms(plan: &Plan) -> TokenStream {
         true => quote!(self.scores.clone()),
         false => quote!(::std::vec::Vec::new()),
     };
+    let added = match has_addends(plan) {
+        true => quote!(self.added.clone()),
+        false => quote!(::std::vec::Vec::new()),
+    };
     let methods = [
         ("elbo", " The bound of each record, `[batch]` nats: the mean over the samples."),
         ("log_weights", " The bound of each sample, `[samples, batch]` nats: the logarithms of importance weights."),
         ("log_likelihood", " The logarithm of the mean weight of each record, `[batch]` nats."),
-        ("loss", " The negative bound, a mean over the batch: one number, to be minimised."),
+        ("loss", " The negative bound less what is added to it, a mean over the batch: one number, to be minimised."),
     ];
     let methods = methods.map(|(name, text)| {
         let (name, title) = (ident(name), doc(text));
@@ -120,7 +133,7 @@ fn bound_terms(plan: &Plan) -> TokenStream {
         impl BoundTerms {
             /// The terms by their names.
             pub fn terms(&self) -> ::srvae::Terms {
-                ::srvae::Terms { terms: ::std::vec::Vec::from([#(#terms),*]), scores: #scores }
+                ::srvae::Terms { terms: ::std::vec::Vec::from([#(#terms),*]), scores: #scores, added: #added }
             }
 
             #(#methods)*
@@ -128,11 +141,26 @@ fn bound_terms(plan: &Plan) -> TokenStream {
     }
 }
 
-/// Variables as arguments of a method: `y: &super::variables::Y`, the locals as the program names them.
-pub fn arguments(plan: &Plan, ids: &[VariableId], locals: &[String]) -> Vec<TokenStream> {
-    let each = ids.iter().zip(locals).map(|(id, local)| {
-        let (local, ty) = (ident(local), ident(&plan.names.types[id.0]));
-        quote!(#local: &super::variables::#ty)
+/// What a program is given as arguments of a method: `y: &super::variables::Y`, the locals as the program names them.
+pub fn arguments(plan: &Plan, program: &Program) -> Vec<TokenStream> {
+    let each = program.arguments().filter_map(|value| {
+        let local = ident(&value.name);
+        match value.operation {
+            Operation::Given(id) => {
+                let ty = ident(&plan.names.types[id.0]);
+                Some(quote!(#local: &super::variables::#ty))
+            }
+            Operation::Partly(id) => {
+                let ty = ident(&plan.names.types[id.0]);
+                Some(quote!(#local: &::srvae::Partly<super::variables::#ty>))
+            }
+            _ => None,
+        }
     });
     each.collect()
+}
+
+/// Whether training maximises something besides the bound.
+fn has_addends(plan: &Plan) -> bool {
+    !plan.bound.addends.is_empty()
 }

@@ -64,6 +64,8 @@ fn statement<'p>(plan: &'p Plan, term: &'p Term) -> Statement<'p> {
     };
     let mut needed = read(p);
     match form {
+        // Where it is there, a partly observed variable is not drawn.
+        Form::LogLikelihood if term.presence.is_some() => {}
         Form::LogLikelihood | Form::LogRatio => needed.push(term.variable),
         Form::Divergence => needed.extend(read(q)),
     }

@@ -13,7 +13,11 @@ pub fn dot(plan: &Plan) -> String {
     text += "fillcolor=white];\n  edge [arrowsize=0.7];\n";
     for (index, variable) in model.variables.iter().enumerate() {
         let id = VariableId(index);
-        let fill = if variable.role == Role::Latent { "white" } else { "gray85" };
+        let fill = match variable.role {
+            Role::Latent => "white",
+            Role::Partly => "\"white;0.5:gray85\", gradientangle=90, style=filled",
+            Role::Observed | Role::Given => "gray85",
+        };
         let shape = if variable.role == Role::Given { "box" } else { "circle" };
         let lines = if determined(plan).iter().any(|factor| factor.variable == id) { 2 } else { 1 };
         let label = match super::notation::split_name(&variable.name) {

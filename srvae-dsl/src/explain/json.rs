@@ -2,7 +2,6 @@
 
 use super::bound::{Form, statements};
 use super::networks::groups;
-use super::notation::role;
 use super::{Budget, notation};
 use crate::catalog::space_entry;
 use crate::derive::is_deterministic;
@@ -10,7 +9,7 @@ use crate::graph::{Argument, Body, DrawMethod, Factor, VariableId};
 use crate::plan::{Plan, Rate};
 use serde_json::{Map, Value, json};
 
-/// One object: model, docs, settings, variables, factors, bound, bounded, draws, plan, modes, impossible_modes, networks, parameters,
+/// One object: model, docs, settings, variables, factors, bound, bounded, draws, objective, plan, modes, impossible_modes, networks, parameters,
 /// multiply_accumulates, budget.
 pub fn json(plan: &Plan) -> Value {
     let (model, budget) = (&plan.model, Budget::of(plan));
@@ -27,6 +26,7 @@ pub fn json(plan: &Plan) -> Value {
         "bound": bound(plan),
         "bounded": bounded(plan),
         "draws": draws(plan),
+        "objective": super::objective::json(plan),
         "plan": {
             "once_an_image": plan.lines(&plan.bound, Rate::Record),
             "repeated": plan.repeated(&plan.bound),
@@ -78,7 +78,7 @@ fn variables(plan: &Plan) -> Vec<Value> {
     let all = plan.model.variables.iter().enumerate().map(|(index, variable)| {
         json!({
             "name": variable.name,
-            "role": role(variable.role),
+            "role": variable.role.name(),
             "space": space_entry(variable.space).name,
             "shape": variable.shape,
             "deterministic": plan.model.q_of(VariableId(index)).is_some_and(is_deterministic),
@@ -128,6 +128,7 @@ fn bound(plan: &Plan) -> Vec<Value> {
             "name": statement.term.name,
             "variable": plan.name(statement.term.variable),
             "sign": if statement.adds() { "+" } else { "-" },
+            "where": statement.term.presence.map(|presence| presence.text(plan.name(statement.term.variable))),
             "kind": match statement.form {
                 Form::LogLikelihood => "log_likelihood",
                 Form::Divergence => "divergence",
@@ -159,6 +160,7 @@ fn bounded(plan: &Plan) -> Value {
     let bounded = &plan.derivation.bounded;
     json!({
         "of": names(plan, &bounded.of),
+        "partly": names(plan, &bounded.partly),
         "given": names(plan, &bounded.given),
         "relation": bounded.relation(),
         "text": bounded.text(&plan.model),

@@ -3,8 +3,8 @@
 use super::bound::{Form, Statement, statements, whole};
 use super::fold::listed_as;
 use super::notation::{call, determined, of_role};
-use crate::derive::is_deterministic;
-use crate::graph::{Body, Role, Side, VariableId};
+use crate::derive::{Presence, TermKind, is_deterministic};
+use crate::graph::{Body, Role, Side, VariableId, Weight};
 use crate::plan::Plan;
 
 /// Greek names that LaTeX has a command for.
@@ -13,9 +13,11 @@ const GREEK: [&str; 23] = [
     "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
 ];
 
-/// Three displays: the factorisations, the bound as one expectation, the bound term by term.
+/// Displays: the factorisations, the bound as one expectation, the bound term by term, and what training maximises where that
+/// is something else.
 pub fn latex(plan: &Plan) -> String {
-    let parts = [factorisations(plan), one_expectation(plan), term_by_term(plan)];
+    let mut parts = vec![factorisations(plan), one_expectation(plan), term_by_term(plan)];
+    parts.extend(objective(plan));
     format!("% Model {}; \\usepackage{{amsmath}}\n{}", plan.model.name, parts.join("\n"))
 }
 
@@ -37,10 +39,13 @@ fn factorisations(plan: &Plan) -> String {
         lines
     };
     let given = of_role(plan, &[Role::Given]);
-    let mut lines = joint(Side::P, &of_role(plan, &[Role::Observed, Role::Latent]), &given, &plan.model.p);
+    let mut lines =
+        joint(Side::P, &of_role(plan, &[Role::Observed, Role::Partly, Role::Latent]), &given, &plan.model.p);
     if !plan.model.q.is_empty() {
         let data = of_role(plan, &[Role::Observed, Role::Given]);
-        lines.extend(joint(Side::Q, &of_role(plan, &[Role::Latent]), &data, &plan.model.q));
+        let drawn: Vec<VariableId> = of_role(plan, &[Role::Partly, Role::Latent]);
+        let drawn: Vec<VariableId> = drawn.into_iter().filter(|id| plan.model.q_of(*id).is_some()).collect();
+        lines.extend(joint(Side::Q, &drawn, &data, &plan.model.q));
     }
     for factor in determined(plan) {
         if let Body::Deterministic { function, input } = &factor.body {
@@ -63,7 +68,10 @@ fn one_expectation(plan: &Plan) -> String {
             (_, Side::P) => "+ ",
             (_, Side::Q) => "- ",
         };
-        (format!("{sign}\\ln {}", factor_text(plan, side, variable)), 5 + factor_letters(plan, side, variable))
+        let counted = counted(plan, side, variable);
+        let letters = if counted.is_empty() { 5 } else { 10 };
+        let text = format!("{sign}{counted}\\ln {}", factor_text(plan, side, variable));
+        (text, letters + factor_letters(plan, side, variable))
     });
     let mut lines = wrapped(addends, " ", "& \\qquad ");
     if !over.is_empty() {
@@ -116,6 +124,11 @@ fn term_by_term(plan: &Plan) -> String {
     for (at, statement) in statements.iter().enumerate() {
         let (kind, name) = statement.term.name.split_once('_').unwrap_or((&statement.term.name, ""));
         let brace = format!("\\underbrace{{{}}}_{{\\mathrm{{{kind}}}_{{{}}}}}", formula(plan, statement), plain(name));
+        let presence = statement.term.presence.map(|presence| match presence {
+            Presence::There => format!("{} ", indicator(plan, statement.term.variable)),
+            Presence::Missing => format!("\\left(1 - {}\\right) ", indicator(plan, statement.term.variable)),
+        });
+        let brace = presence.unwrap_or_default() + &brace;
         lines.push(match (at, statement.adds()) {
             (0, true) => format!("\\ln {} {}{{}}& {brace}", evidence(plan), relation(plan)),
             (0, false) => format!("\\ln {} {}{{}}& -{brace}", evidence(plan), relation(plan)),
@@ -156,7 +169,71 @@ fn evidence(plan: &Plan) -> String {
     let bounded = &plan.derivation.bounded;
     let given = &bounded.given;
     let bar = if given.is_empty() { String::new() } else { format!(" \\mid {}", symbols(plan, given)) };
-    format!("{}({}{bar})", letter(Side::P, false), symbols(plan, &bounded.of))
+    let partly = bounded.partly.iter().map(|id| format!("{}^{{\\mathrm{{obs}}}}", symbol(plan.name(*id))));
+    let partly: Vec<String> = partly.collect();
+    let all = [symbols(plan, &bounded.of), partly.join(", ")];
+    let all: Vec<&str> = all.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
+    format!("{}({}{bar})", letter(Side::P, false), all.join(", "))
+}
+
+/// What stands before the logarithm of a factor that some records lack.
+fn counted(plan: &Plan, side: Side, variable: VariableId) -> String {
+    if !plan.derivation.bounded.partly.contains(&variable) {
+        return String::new();
+    }
+    match (side, plan.model.q_of(variable)) {
+        (Side::Q, _) => format!("\\left(1 - {}\\right) ", indicator(plan, variable)),
+        (Side::P, None) => format!("{} ", indicator(plan, variable)),
+        (Side::P, Some(_)) => String::new(),
+    }
+}
+
+/// 1 where a partly observed variable is there.
+fn indicator(plan: &Plan, id: VariableId) -> String {
+    format!("\\mathbf{{1}}_{{{}}}", plain(plan.name(id)))
+}
+
+/// What training maximises, where that is not the bound.
+fn objective(plan: &Plan) -> Option<String> {
+    if plan.derivation.objective.is_plain {
+        return None;
+    }
+    let mut lines = Vec::new();
+    for (at, term) in plan.derivation.terms.iter().enumerate() {
+        let (kind, name) = term.name.split_once('_').unwrap_or((&term.name, ""));
+        let own = format!("\\mathrm{{{kind}}}_{{{}}}", plain(name));
+        let weight = plan.model.weights.iter().find(|weight| weight.term == term.name);
+        let sign = match (at, term.kind == TermKind::Reconstruction) {
+            (0, true) => "",
+            (_, true) => "+ ",
+            (_, false) => "- ",
+        };
+        lines.push(format!("{sign}{}", weight.map_or(own.clone(), |weight| weighted(weight, &own))));
+    }
+    for addend in &plan.model.addends {
+        let (sign, scale) =
+            if addend.scale.value < 0.0 { ("-", -addend.scale.value) } else { ("+", addend.scale.value) };
+        let scale = if scale == 1.0 { String::new() } else { format!("{scale} \\, ") };
+        let condition = addend.condition.map_or_else(String::new, |id| format!("{} ", indicator(plan, id)));
+        lines.push(format!("{sign} {scale}{condition}\\ln {}", factor_text(plan, addend.side, addend.variable)));
+    }
+    lines[0] = format!("\\mathcal{{L}} = {{}}& {}", lines[0]);
+    lines.iter_mut().skip(1).for_each(|line| *line = format!("& {line}"));
+    Some(align(&lines))
+}
+
+/// A term with its weight: t counts the ramp's unit.
+fn weighted(weight: &Weight, term: &str) -> String {
+    let scale = (weight.scale.value != 1.0).then(|| format!("{} \\, ", weight.scale.value));
+    let ramp = weight
+        .ramp
+        .as_ref()
+        .map(|ramp| format!("\\min\\left(1, t_{{\\text{{{}}}}} / {}\\right) ", ramp.unit.name(), ramp.length.value));
+    let term = match &weight.free {
+        Some(free) => format!("\\max\\left({}, {term}\\right)", free.value),
+        None => term.to_owned(),
+    };
+    [scale, ramp, Some(term)].into_iter().flatten().collect()
 }
 
 fn relation(plan: &Plan) -> &'static str {

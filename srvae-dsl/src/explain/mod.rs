@@ -11,6 +11,7 @@ mod json;
 mod latex;
 mod networks;
 mod notation;
+mod objective;
 mod svg;
 mod text;
 

@@ -26,14 +26,6 @@ pub fn space(variable: &Variable) -> String {
     format!("{}{}", space_entry(variable.space).name, show_shape(&variable.shape))
 }
 
-pub fn role(role: Role) -> &'static str {
-    match role {
-        Role::Observed => "observed",
-        Role::Latent => "latent",
-        Role::Given => "given",
-    }
-}
-
 /// What stands right of a factor's equals sign, without its network.
 pub fn density(plan: &Plan, factor: &Factor) -> String {
     match &factor.body {

@@ -2,9 +2,9 @@
 
 use super::bound::{Form, Statement, discrete_draws, statements};
 use super::fold::{folded, listed};
-use super::notation::{aligned, bytes, count, density, determined, of_role, role, scaled, space};
+use super::notation::{aligned, bytes, count, density, determined, of_role, scaled, space};
 use super::{Budget, network_table};
-use crate::derive::{is_deterministic, is_supplied};
+use crate::derive::{Presence, TermKind, is_deterministic, is_supplied};
 use crate::graph::{Role, Side, VariableId};
 use crate::plan::{Plan, RATES, Rate};
 
@@ -49,7 +49,7 @@ fn variables(plan: &Plan) -> String {
         .iter()
         .map(|variable| {
             let docs = variable.docs.join(" ");
-            vec![role(variable.role).to_owned(), variable.name.clone(), space(variable), docs]
+            vec![variable.role.name().to_owned(), variable.name.clone(), space(variable), docs]
         })
         .collect();
     section("Variables", &aligned(&folded(rows), &[], "  "))
@@ -62,8 +62,9 @@ fn factorisation(plan: &Plan) -> String {
         format!("  {}({}{bar}) = {}\n", side.name(), names(plan, left), product.join(" "))
     };
     let given = of_role(plan, &[Role::Given]);
-    let latent = of_role(plan, &[Role::Latent]);
-    let mut text = joint(Side::P, &of_role(plan, &[Role::Observed, Role::Latent]), &given, &plan.model.p);
+    let latent: Vec<VariableId> = of_role(plan, &[Role::Partly, Role::Latent]);
+    let latent: Vec<VariableId> = latent.into_iter().filter(|id| plan.model.q_of(*id).is_some()).collect();
+    let mut text = joint(Side::P, &of_role(plan, &[Role::Observed, Role::Partly, Role::Latent]), &given, &plan.model.p);
     if !plan.model.q.is_empty() {
         text += &joint(Side::Q, &latent, &of_role(plan, &[Role::Observed, Role::Given]), &plan.model.q);
     }
@@ -93,11 +94,18 @@ fn bound(plan: &Plan) -> String {
     let sum = listed(sum.collect()).join(" ");
     let bounded = &plan.derivation.bounded;
     let mut text = format!("  {} {} {sum}\n\n", bounded.text(&plan.model), bounded.relation());
+    let patterns = patterns(plan);
+    if !patterns.is_empty() {
+        text += &(aligned(&patterns, &[], "  ") + "\n");
+    }
     let rows: Vec<Vec<String>> = statements
         .iter()
         .map(|statement| {
             let (how, why) = statement.estimate();
-            vec![statement.term.name.clone(), format!("= {}", formula(plan, statement)), format!("{how}: {why}")]
+            let presence = statement.term.presence.map(|presence| presence.text(plan.name(statement.term.variable)));
+            let presence = presence.map_or_else(String::new, |presence| format!(", 0 but where {presence}"));
+            let formula = format!("= {}{presence}", formula(plan, statement));
+            vec![statement.term.name.clone(), formula, format!("{how}: {why}")]
         })
         .collect();
     text += &aligned(&folded(rows), &[], "  ");
@@ -116,7 +124,51 @@ fn bound(plan: &Plan) -> String {
     for (head, how) in discrete_draws(plan) {
         text += &format!("  {head} is discrete: {how}\n");
     }
+    let objective = super::objective::lines(plan);
+    if !objective.is_empty() {
+        text += "\n  Training maximises\n";
+        objective.iter().for_each(|line| text += &format!("    {line}\n"));
+    }
     section("Bound", &text)
+}
+
+/// The bound of each kind of record, by the partly observed variables that it has: the records' kind, what is scored, the terms.
+/// Of more than four kinds none is written out.
+fn patterns(plan: &Plan) -> Vec<Vec<String>> {
+    let bounded = &plan.derivation.bounded;
+    let kinds = match bounded.partly.len() {
+        0 | 3.. => 0,
+        count => 1 << count,
+    };
+    let each = (0..kinds).rev().map(|kind: usize| {
+        let is_there = |id: VariableId| {
+            let at = bounded.partly.iter().position(|other| *other == id);
+            at.map(|at| kind >> at & 1 == 1)
+        };
+        let there: Vec<VariableId> = bounded.partly.iter().copied().filter(|id| is_there(*id) == Some(true)).collect();
+        let mut sum = String::new();
+        for term in &plan.derivation.terms {
+            let counts =
+                term.presence.is_none_or(|presence| is_there(term.variable) == Some(presence == Presence::There));
+            if counts {
+                let sign = match (sum.is_empty(), term.kind == TermKind::Reconstruction) {
+                    (true, true) => "",
+                    (false, true) => " + ",
+                    (true, false) => "− ",
+                    (false, false) => " − ",
+                };
+                sum += &format!("{sign}{}", term.name);
+            }
+        }
+        let words = bounded.partly.iter().map(|id| {
+            let presence = if is_there(*id) == Some(true) { Presence::There } else { Presence::Missing };
+            presence.text(plan.name(*id))
+        });
+        let words = words.collect::<Vec<_>>().join(", ");
+        let text = format!("{} {} {sum}", bounded.text_at(&plan.model, &there), bounded.relation());
+        vec![text, format!("where {words}")]
+    });
+    each.collect()
 }
 
 /// `E_{q(u | y)}[ KL( q(z | x) ‖ p(z | y, u) ) ]`.

@@ -1,9 +1,9 @@
 //! Statements and expressions as text.
 
 use crate::ast::{
-    Argument, Call, Expression, ExpressionKind, Factor, Formal, Item, ItemKind, Name, NetBody, Setting, Space,
+    Addend, Argument, Call, Expression, ExpressionKind, Factor, Formal, Item, ItemKind, Name, NetBody, Setting, Space,
 };
-use crate::graph::Role;
+use crate::graph::Side;
 use crate::source::Source;
 
 /// Columns that a line may have.
@@ -24,9 +24,9 @@ impl<'a> Printer<'a> {
         let mut printer = Self { source, role: 0, head: 0, name: 0 };
         for item in items {
             match &item.kind {
-                ItemKind::Variables { role, .. } => printer.role = printer.role.max(role_name(*role).len()),
+                ItemKind::Variables { role, .. } => printer.role = printer.role.max(role.name().len()),
                 ItemKind::Let { name, .. } => printer.name = printer.name.max(width(&name.text)),
-                ItemKind::Factor(factor) => printer.head = printer.head.max(width(&head(factor))),
+                ItemKind::Factor(factor) => printer.head = printer.head.max(width(&factor_head(factor))),
                 _ => {}
             }
         }
@@ -39,7 +39,7 @@ impl<'a> Printer<'a> {
             ItemKind::Param(setting) => format!("param {}", self.setting(setting)),
             ItemKind::Preset { name, settings } => self.preset(name, settings),
             ItemKind::Variables { role, names, space } => {
-                let (role, width) = (role_name(*role), self.role);
+                let (role, width) = (role.name(), self.role);
                 format!("{role:width$} {}: {}", list(names), self.space(space))
             }
             ItemKind::Net { name, formals, output, body } => self.net(name, formals, output.as_ref(), body),
@@ -52,8 +52,18 @@ impl<'a> Printer<'a> {
             ItemKind::Factor(factor) => self.factor(factor),
             ItemKind::Bound { term, estimator } => format!("bound {} = {}", term.text, estimator.text),
             ItemKind::Draw { variable, method } => format!("draw {} = {}", variable.text, self.call(method)),
+            ItemKind::Weight { term, value } => format!("weight {} = {}", term.text, self.flat(value)),
+            ItemKind::Objective(addend) => self.objective(addend),
         };
         out.push_str(&text);
+    }
+
+    fn objective(&self, addend: &Addend) -> String {
+        let scale = addend.scale.as_ref().map_or_else(String::new, |scale| format!("{} * ", self.flat(scale)));
+        let head = head(addend.side, &addend.variable, &addend.parents);
+        let condition = addend.condition.as_ref();
+        let condition = condition.map_or_else(String::new, |name| format!(" where {} is observed", name.text));
+        format!("objective {} {scale}ln {head}{condition}", addend.sign.sign())
     }
 
     fn setting(&self, setting: &Setting) -> String {
@@ -100,7 +110,7 @@ impl<'a> Printer<'a> {
 
     fn factor(&self, factor: &Factor) -> String {
         let columns = self.head;
-        let start = format!("{:columns$} = ", head(factor));
+        let start = format!("{:columns$} = ", factor_head(factor));
         let column = width(&start);
         let body = self.flat(&factor.body);
         let Some(network) = &factor.network else {
@@ -178,22 +188,18 @@ impl<'a> Printer<'a> {
     }
 }
 
+fn factor_head(factor: &Factor) -> String {
+    head(factor.side, &factor.variable, &factor.parents)
+}
+
 /// `p(y | u)`
-fn head(factor: &Factor) -> String {
-    let bar = if factor.parents.is_empty() { String::new() } else { format!(" | {}", list(&factor.parents)) };
-    format!("{}({}{bar})", factor.side.name(), factor.variable.text)
+fn head(side: Side, variable: &Name, parents: &[Name]) -> String {
+    let bar = if parents.is_empty() { String::new() } else { format!(" | {}", list(parents)) };
+    format!("{}({}{bar})", side.name(), variable.text)
 }
 
 fn list(names: &[Name]) -> String {
     names.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(", ")
-}
-
-fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Observed => "observed",
-        Role::Latent => "latent",
-        Role::Given => "given",
-    }
 }
 
 fn width(text: &str) -> usize {

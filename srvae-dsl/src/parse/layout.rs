@@ -26,7 +26,8 @@ pub(super) struct Statement {
 }
 
 /// Words that begin a statement and nothing else: at the start of a line they end one whose bracket was forgotten.
-const STARTERS: [&str; 9] = ["model", "param", "preset", "observed", "latent", "given", "net", "bound", "draw"];
+const STARTERS: [&str; 11] =
+    ["model", "param", "preset", "observed", "partly", "latent", "given", "net", "bound", "draw", "weight"];
 
 pub(super) fn lay_out(text: &str, findings: &mut Findings) -> Layout {
     let mut scanner = Scanner {
@@ -170,7 +171,7 @@ impl Scanner<'_> {
     /// The first token of a line: does it end the statement before it?
     fn begin_line(&mut self, token: &str, end: usize) {
         let wants_more = self.current.as_ref().is_some_and(|current| current.wants_more);
-        let goes_on = !self.brackets.is_empty() || wants_more || token == "|>" || token == "from";
+        let goes_on = !self.brackets.is_empty() || wants_more || matches!(token, "|>" | "from" | "where");
         if !goes_on || self.starts_statement(token, end) {
             self.end_statement();
         }
@@ -200,7 +201,8 @@ impl Scanner<'_> {
             rest = rest.find('\n').map_or("", |newline| rest[newline..].trim_start());
         }
         let word_ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
-        rest.starts_with("|>") || rest.strip_prefix("from").is_some_and(word_ends)
+        let word = |word: &str| rest.strip_prefix(word).is_some_and(word_ends);
+        rest.starts_with("|>") || word("from") || word("where")
     }
 
     fn open(&mut self, bracket: char, at: usize) {

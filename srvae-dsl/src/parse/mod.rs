@@ -21,11 +21,12 @@ pub(crate) use tree::word;
 struct Grammar;
 
 /// Words that begin a statement, with the rule of the statement and an example of it.
-const STATEMENTS: [(&str, Rule, &str); 12] = [
+const STATEMENTS: [(&str, Rule, &str); 15] = [
     ("model", Rule::model_item, "model srvae"),
     ("param", Rule::param_item, "param width = 64"),
     ("preset", Rule::preset_item, "preset quick { width = 8 }"),
     ("observed", Rule::variables_item, "observed x: image[3, 32, 32]"),
+    ("partly", Rule::variables_item, "partly observed y: label[10]"),
     ("latent", Rule::variables_item, "latent u, z: real[16, 8, 8]"),
     ("given", Rule::variables_item, "given c: label[10]"),
     ("net", Rule::net_item, "net features(h) = h |> encoder(growth: 16, out: 32) |> elu"),
@@ -34,6 +35,8 @@ const STATEMENTS: [(&str, Rule, &str); 12] = [
     ("q", Rule::factor_item, "q(z | x) = normal from x |> encoder(growth: 16, down: 2)"),
     ("bound", Rule::bound_item, "bound KL_z = monte_carlo"),
     ("draw", Rule::draw_item, "draw y = relaxed(temperature: 0.5)"),
+    ("weight", Rule::weight_item, "weight KL_z = 0.5 * ramp(steps: 400)"),
+    ("objective", Rule::objective_item, "objective + alpha * ln q(y | x) where y is observed"),
 ];
 
 /// Words that begin a statement, each with an example of it.

@@ -4,7 +4,9 @@
 //! is missing they yield nothing, and the statement is reported as unreadable.
 
 use super::{Failure, Rule};
-use crate::ast::{Argument, Call, Expression, ExpressionKind, Factor, Formal, ItemKind, Name, NetBody, Setting, Space};
+use crate::ast::{
+    Addend, Argument, Call, Expression, ExpressionKind, Factor, Formal, ItemKind, Name, NetBody, Setting, Space,
+};
 use crate::diagnostics::{MOST_OPERATORS, messages};
 use crate::graph::{Operator, Role, Side, Value};
 use crate::source::Span;
@@ -61,15 +63,48 @@ impl Builder {
                 let variable = self.name(parts.skip_to(Rule::name)?);
                 Some(ItemKind::Draw { variable, method: self.call(parts.skip_to(Rule::call)?)? })
             }
+            Rule::weight_item => {
+                let term = self.name(parts.skip_to(Rule::name)?);
+                Some(ItemKind::Weight { term, value: self.expression(parts.skip_to(Rule::sum)?)? })
+            }
+            Rule::objective_item => self.objective(parts),
             _ => None,
         }
+    }
+
+    fn objective(&self, parts: Parts<'_>) -> Option<ItemKind> {
+        let (mut sign, mut scale, mut side, mut variable) = (None, None, None, None);
+        let (mut parents, mut condition, mut head) = (Vec::new(), None, Span::default());
+        for part in parts.0 {
+            let span = self.span(&part);
+            match part.as_rule() {
+                Rule::plus => sign = Some(Operator::Add),
+                Rule::minus => sign = Some(Operator::Subtract),
+                Rule::scale => scale = Some(self.expression(part)?),
+                Rule::side => (side, head) = (Some(side_of(&part)), span),
+                Rule::name => variable = Some(self.name(part)),
+                Rule::parents => parents = self.names(part),
+                Rule::close => head = head.to(span),
+                Rule::condition => condition = Some(self.name(Parts(part.into_inner()).skip_to(Rule::name)?)),
+                _ => {}
+            }
+        }
+        let (sign, side, variable) = (sign?, side?, variable?);
+        Some(ItemKind::Objective(Addend { sign, scale, side, variable, parents, head, condition }))
+    }
+
+    /// The names of a list.
+    fn names(&self, list: Pair<'_, Rule>) -> Vec<Name> {
+        list.into_inner().filter(|part| part.as_rule() == Rule::name).map(|name| self.name(name)).collect()
     }
 
     fn variables(&self, mut parts: Parts<'_>) -> Option<ItemKind> {
         let role = match parts.skip_to(Rule::role)?.as_str() {
             "observed" => Role::Observed,
             "latent" => Role::Latent,
-            _ => Role::Given,
+            "given" => Role::Given,
+            // Two words, with blanks of any kind between them.
+            _ => Role::Partly,
         };
         let mut names = Vec::new();
         for part in parts.0 {
@@ -127,17 +162,14 @@ impl Builder {
         let (mut parents, mut body, mut network, mut end) = (Vec::new(), None, None, start);
         for part in parts.0 {
             match part.as_rule() {
-                Rule::parents => {
-                    let names = part.into_inner().filter(|part| part.as_rule() == Rule::name);
-                    parents = names.map(|name| self.name(name)).collect();
-                }
+                Rule::parents => parents = self.names(part),
                 Rule::close => end = self.span(&part).end,
                 Rule::expression => body = Some(self.expression(part)?),
                 Rule::network => network = Some(self.expression(part.into_inner().next()?)?),
                 _ => {}
             }
         }
-        let side = if side.as_str() == "p" { Side::P } else { Side::Q };
+        let side = side_of(&side);
         Some(ItemKind::Factor(Factor { side, variable, parents, body: body?, network, head: Span::new(start, end) }))
     }
 
@@ -188,7 +220,7 @@ impl Builder {
                 }
                 Some(Expression { kind: ExpressionKind::Pipeline(stages), span })
             }
-            Rule::sum | Rule::product => self.chain(pair.into_inner()),
+            Rule::sum | Rule::product | Rule::scale => self.chain(pair.into_inner()),
             Rule::operand => self.operand(pair.into_inner(), span),
             Rule::group => {
                 let inner = self.expression(Parts(pair.into_inner()).skip_to(Rule::expression)?)?;
@@ -275,6 +307,10 @@ impl Builder {
         let start = self.offset + pair.as_span().start();
         Span::new(start, start + pair.as_str().trim_end().len())
     }
+}
+
+fn side_of(pair: &Pair<'_, Rule>) -> Side {
+    if pair.as_str() == "p" { Side::P } else { Side::Q }
 }
 
 /// A bare word as a value.

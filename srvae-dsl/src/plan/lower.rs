@@ -6,7 +6,7 @@ use super::parts::{Parts, call, factor_path, flow_path, net_path};
 use super::program::{Call, How, Operation, Output, Program, Rate, Value, ValueId};
 use super::sweep::finish;
 use crate::catalog::Role;
-use crate::derive::{Derivation, Mode, Term, TermKind, is_data, is_supplied};
+use crate::derive::{Derivation, Mode, Presence, Term, TermKind, is_data, is_partly, is_supplied};
 use crate::graph::{self, Body, DrawMethod, Estimator, Factor, Model, NetBody, NetId, Network, Op, Side, VariableId};
 use std::collections::BTreeMap;
 
@@ -15,8 +15,9 @@ const ARGUMENTS: [&str; 8] = ["count", "draw", "enumeration", "noise", "options"
 
 /// The bound: every latent drawn from q, then every term.
 pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {
-    let data = (0..model.variables.len()).map(VariableId).filter(|id| is_data(model, *id)).collect();
-    let mut lowering = Lowering::new(model, parts, data);
+    let is_given = |id: &VariableId| is_data(model, *id) || is_partly(model, *id);
+    let data = (0..model.variables.len()).map(VariableId).filter(is_given).collect();
+    let mut lowering = Lowering::new(model, parts, data, true);
     for q in model.q.iter().filter(|q| !is_supplied(q)) {
         match model.draw_of(q.variable).map(|draw| &draw.method) {
             Some(DrawMethod::Enumerate { .. }) => lowering.enumerate(q.variable),
@@ -26,12 +27,13 @@ pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {
     }
     let terms = lowering.terms(&derivation.terms);
     lowering.scores();
+    lowering.addends();
     lowering.finish("bound", Output::Terms(terms))
 }
 
 /// A mode: variable after variable, as the derivation says.
 pub fn mode(model: &Model, mode: &Mode, parts: &Parts) -> Program {
-    let mut lowering = Lowering::new(model, parts, mode.given.clone());
+    let mut lowering = Lowering::new(model, parts, mode.given.clone(), false);
     for step in &mode.steps {
         if let Some(factor) = model.factor(step.side, step.variable) {
             lowering.step(factor, |is_likelihood| if is_likelihood { How::Decoded } else { How::Tempered });
@@ -45,7 +47,7 @@ pub fn mode(model: &Model, mode: &Mode, parts: &Parts) -> Program {
 
 /// A factor's distribution given its parents; none for a function.
 pub fn factor(model: &Model, factor: &Factor, parts: &Parts) -> Option<Program> {
-    let mut lowering = Lowering::new(model, parts, factor.parents.clone());
+    let mut lowering = Lowering::new(model, parts, factor.parents.clone(), false);
     let distribution = lowering.distribution(factor)?;
     let path = factor_path(model, factor.side, factor.variable);
     Some(lowering.finish(&path, Output::Distribution(distribution)))
@@ -64,11 +66,15 @@ struct Lowering<'m> {
     /// What a named network made of its inputs: a tower of values that each read the last one twice is walked once.
     applied: BTreeMap<(NetId, Vec<ValueId>), ValueId>,
     enumerated: Vec<VariableId>,
+    /// Partly observed variables as they are given, and whether they are there: nothing but in the bound.
+    partly: BTreeMap<VariableId, (ValueId, ValueId)>,
     scores: Vec<ValueId>,
+    addends: Vec<ValueId>,
 }
 
 impl<'m> Lowering<'m> {
-    fn new(model: &'m Model, parts: &'m Parts, given: Vec<VariableId>) -> Self {
+    /// `missing`: records may lack partly observed variables.
+    fn new(model: &'m Model, parts: &'m Parts, given: Vec<VariableId>, missing: bool) -> Self {
         let mut lowering = Self {
             model,
             parts,
@@ -79,26 +85,34 @@ impl<'m> Lowering<'m> {
             known: BTreeMap::new(),
             applied: BTreeMap::new(),
             enumerated: Vec::new(),
+            partly: BTreeMap::new(),
             scores: Vec::new(),
+            addends: Vec::new(),
         };
         for id in given {
             let name = &model.variable(id).name;
-            let value = lowering.value(Operation::Given(id), Vec::new(), name);
+            let is_partly = missing && is_partly(model, id);
+            let operation = if is_partly { Operation::Partly(id) } else { Operation::Given(id) };
+            let value = lowering.value(operation, Vec::new(), name);
             lowering.known.insert(id, value);
+            if is_partly {
+                let presence = lowering.value(Operation::Presence, vec![value], &format!("has_{name}"));
+                lowering.partly.insert(id, (value, presence));
+            }
         }
         lowering
     }
 
     fn finish(self, name: &str, output: Output) -> Program {
-        let Self { given, values, enumerated, scores, .. } = self;
-        finish(Program { name: name.to_owned(), given, values, output, enumerated, scores })
+        let Self { given, values, enumerated, scores, addends, .. } = self;
+        finish(Program { name: name.to_owned(), given, values, output, enumerated, scores, addends })
     }
 
     /// The value of an operation: the one there is, or a new one under a name like `name`.
     fn value(&mut self, operation: Operation, inputs: Vec<ValueId>, name: &str) -> ValueId {
         let of_inputs = inputs.iter().map(|input| self.values[input.0].rate).max().unwrap_or(Rate::Constant);
         let rate = match operation {
-            Operation::Given(_) => Rate::Record,
+            Operation::Given(_) | Operation::Partly(_) => Rate::Record,
             Operation::Expand | Operation::Repeat | Operation::PerSample => Rate::Sample,
             Operation::Expect | Operation::Whole(_) => Rate::Sample,
             Operation::Enumerate(_) | Operation::RepeatValues => Rate::Value,
@@ -188,11 +202,19 @@ impl<'m> Lowering<'m> {
             }
             Body::Stochastic { base, network, .. } => {
                 let Some(distribution) = self.distribution(factor) else { return };
-                let is_observed = self.model.variable(factor.variable).role == graph::Role::Observed;
+                let is_observed = match self.model.variable(factor.variable).role {
+                    graph::Role::Observed => true,
+                    graph::Role::Partly => self.model.q_of(factor.variable).is_none(),
+                    graph::Role::Latent | graph::Role::Given => false,
+                };
                 let is_likelihood = network.is_some() && (!base.entry.continuous || is_observed);
                 let distribution = self.for_samples(distribution);
                 self.value(Operation::Draw(factor.variable, how(is_likelihood)), vec![distribution], name)
             }
+        };
+        let value = match self.partly.get(&factor.variable) {
+            Some((own, presence)) => self.value(Operation::Choose, vec![*presence, *own, value], name),
+            None => value,
         };
         self.known.insert(factor.variable, value);
     }
@@ -282,7 +304,8 @@ impl<'m> Lowering<'m> {
         }
         let nats: Vec<ValueId> = terms.iter().map(|term| self.nats(term)).collect();
         let weights = self.log_weights();
-        let first = self.enumerated.first().and_then(|id| terms.iter().position(|term| term.variable == *id));
+        let is_own = |term: &Term, id: VariableId| term.variable == id && term.kind != TermKind::Reconstruction;
+        let first = self.enumerated.first().and_then(|id| terms.iter().position(|term| is_own(term, *id)));
         let each = terms.iter().enumerate().map(|(at, term)| {
             let value = match weights {
                 Some(weights) if Some(at) == first => self.whole(weights, terms, &nats, at),
@@ -300,7 +323,17 @@ impl<'m> Lowering<'m> {
     /// Log-probabilities of the enumerated values, where there are any.
     fn log_weights(&mut self) -> Option<ValueId> {
         let enumerated = self.enumerated.clone();
-        let each = enumerated.into_iter().filter_map(|id| self.log_prob_of(Side::Q, id)).collect::<Vec<_>>();
+        let mut each = Vec::with_capacity(enumerated.len());
+        for id in enumerated {
+            let Some(log_q) = self.log_prob_of(Side::Q, id) else { continue };
+            each.push(match self.partly.get(&id) {
+                Some((own, presence)) => {
+                    let inputs = vec![*presence, *own, self.known[&id], log_q];
+                    self.value(Operation::Known, inputs, &format!("log_weights_{}", self.model.variable(id).name))
+                }
+                None => log_q,
+            });
+        }
         match each.as_slice() {
             [] => None,
             [one] => Some(*one),
@@ -321,10 +354,40 @@ impl<'m> Lowering<'m> {
         let drawn = self.model.draws.iter().filter(|draw| draw.method == DrawMethod::Score).map(|draw| draw.variable);
         for id in drawn.collect::<Vec<_>>() {
             if let Some(log_q) = self.log_prob_of(Side::Q, id) {
+                let log_q = self.only(id, Presence::Missing, log_q);
                 let name = format!("score_{}", self.model.variable(id).name);
                 let value = self.value(Operation::PerSample, vec![log_q], &name);
                 self.scores.push(value);
             }
+        }
+    }
+
+    /// What training maximises besides the bound.
+    fn addends(&mut self) {
+        for addend in &self.model.addends {
+            let Some(log) = self.log_prob_of(addend.side, addend.variable) else { continue };
+            let log = match addend.condition {
+                Some(id) => self.only(id, Presence::There, log),
+                None => log,
+            };
+            let name = format!("added_{}", factor_path(self.model, addend.side, addend.variable));
+            let each = match (self.values[log.0].rate, self.log_weights()) {
+                (Rate::Value, Some(weights)) => self.value(Operation::Expect, vec![weights, log], &name),
+                _ => self.with_samples(log),
+            };
+            let each = self.value(Operation::PerSample, vec![each], &name);
+            self.addends.push(each);
+        }
+    }
+
+    /// Numbers of the records that have a partly observed variable, or lack it; of another variable as they are.
+    fn only(&mut self, id: VariableId, presence: Presence, numbers: ValueId) -> ValueId {
+        match self.partly.get(&id) {
+            Some((_, has)) => {
+                let name = format!("{}_where", self.values[numbers.0].name);
+                self.value(Operation::Where(presence), vec![*has, numbers], &name)
+            }
+            None => numbers,
         }
     }
 
@@ -341,8 +404,17 @@ impl<'m> Lowering<'m> {
         self.value(Operation::LogProb, vec![distribution, value], &name)
     }
 
-    /// A term of the bound, a number a row.
+    /// A term of the bound, a number a row: 0 for records that it does not count for.
     fn nats(&mut self, term: &Term) -> ValueId {
+        let nats = self.every(term);
+        match term.presence {
+            Some(presence) => self.only(term.variable, presence, nats),
+            None => nats,
+        }
+    }
+
+    /// The same, for every record.
+    fn every(&mut self, term: &Term) -> ValueId {
         let model = self.model;
         let variable = term.variable;
         let own = &model.variable(variable).name;

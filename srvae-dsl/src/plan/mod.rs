@@ -11,7 +11,7 @@ mod sweep;
 pub use names::{Chosen, module_name, term_field};
 pub use parts::{ComputedShape, Part, PartId, PartKind, Parts, Shape, factor_path, net_path};
 pub use program::{Call, How, Operation, Output, Program, Rate, Value, ValueId};
-pub use show::RATES;
+pub use show::{RATES, addend_text};
 
 use crate::derive::{Derivation, derive};
 use crate::graph::{Body, Factor, Model, Side, VariableId};

@@ -6,6 +6,7 @@
 //! Nothing in a program is left to choose: `emit` prints it, the interpreter of the runtime runs it.
 
 use super::PartId;
+use crate::derive::Presence;
 use crate::graph::{Argument, VariableId};
 
 /// Position of a value in [`Program::values`].
@@ -26,6 +27,8 @@ pub struct Program {
     pub enumerated: Vec<VariableId>,
     /// Log-probabilities of draws whose gradient is that of their score, `[K, B]`: yielded after the terms.
     pub scores: Vec<ValueId>,
+    /// What training maximises besides the bound, `[K, B]`: yielded after the scores.
+    pub addends: Vec<ValueId>,
 }
 
 /// What a program yields.
@@ -70,6 +73,17 @@ pub enum Rate {
 pub enum Operation {
     /// A variable that the caller gives. No inputs.
     Given(VariableId),
+    /// A partly observed variable that the caller gives: its value where it is there, and anything else. No inputs.
+    Partly(VariableId),
+    /// 1 for the records that have a partly observed variable, else 0: of the variable.
+    Presence,
+    /// The value of a partly observed variable: presence, the value where it is there, what was drawn.
+    Choose,
+    /// Log-probabilities of the values of an enumerated variable, all on its own value where it is there: presence, that
+    /// value, the values gone through, and their log-probabilities.
+    Known,
+    /// Numbers of the records that have a variable (or lack it), and 0 for the others: presence, numbers.
+    Where(Presence),
     /// A function without parameters: tensors to a tensor.
     Function(Call),
     /// A layer with parameters: tensors to a tensor.
@@ -146,7 +160,7 @@ impl Program {
     /// What the program yields.
     pub fn outputs(&self) -> Vec<ValueId> {
         match &self.output {
-            Output::Terms(values) => values.iter().chain(&self.scores).copied().collect(),
+            Output::Terms(values) => values.iter().chain(&self.scores).chain(&self.addends).copied().collect(),
             Output::Variables(values) => values.iter().map(|(_, value)| *value).collect(),
             Output::Distribution(value) => vec![*value],
         }
@@ -160,6 +174,12 @@ impl Program {
             Operation::Repeat | Operation::RepeatValues => self.is_distribution(value.inputs[0]),
             _ => false,
         }
+    }
+
+    /// What the caller gives, by its local variables, in order.
+    pub fn arguments(&self) -> impl Iterator<Item = &Value> {
+        let is_given = |value: &&Value| matches!(value.operation, Operation::Given(_) | Operation::Partly(_));
+        self.values.iter().filter(is_given)
     }
 
     /// Whether some value has this operation.

@@ -1,7 +1,8 @@
 //! The plan in words, for people and for snapshots.
 
 use super::{Call, How, Operation, Output, Plan, Program, Rate, Value, ValueId};
-use crate::graph::{Body, Side, VariableId};
+use crate::derive::Presence;
+use crate::graph::{Addend, Body, Side, VariableId};
 use std::fmt;
 
 /// How often values are computed, in words.
@@ -63,7 +64,12 @@ impl Plan {
             value.rate == rate
                 && !matches!(
                     value.operation,
-                    Operation::Given(_) | Operation::Repeat | Operation::RepeatValues | Operation::Expand
+                    Operation::Given(_)
+                        | Operation::Partly(_)
+                        | Operation::Presence
+                        | Operation::Repeat
+                        | Operation::RepeatValues
+                        | Operation::Expand
                 )
         };
         program.values.iter().filter(shown).map(|value| self.line(program, value)).collect()
@@ -78,7 +84,9 @@ impl Plan {
     /// What a program yields, by name.
     fn yields(&self, program: &Program) -> Vec<String> {
         match &program.output {
-            Output::Terms(values) => values.iter().map(|value| source(program, *value)).collect(),
+            Output::Terms(values) => {
+                values.iter().chain(&program.addends).map(|value| source(program, *value)).collect()
+            }
             Output::Variables(values) => {
                 values.iter().map(|(id, value)| renamed(self.name(*id), &source(program, *value))).collect()
             }
@@ -110,9 +118,35 @@ impl Plan {
             Operation::Total => inputs.join(" + "),
             Operation::Expect => format!("Σ exp({}) {}", inputs[0], inputs[1]),
             Operation::Whole(_) => format!("Σ exp({}) {}, or what importance weights need", inputs[0], inputs[1]),
-            Operation::Given(_) | Operation::Expand | Operation::Repeat | Operation::RepeatValues => all,
+            Operation::Choose => format!("{} where it is observed, else {}", inputs[1], inputs[2]),
+            Operation::Known => format!("{}, or all on {} where it is observed", inputs[3], inputs[1]),
+            Operation::Where(_) => format!("{}, where {}", inputs[1], self.presence(program, value)),
+            Operation::Given(_)
+            | Operation::Partly(_)
+            | Operation::Presence
+            | Operation::Expand
+            | Operation::Repeat
+            | Operation::RepeatValues => all,
         };
         format!("{} = {right}", value.name)
+    }
+}
+
+/// `ln q(y | x) where y is observed`.
+pub fn addend_text(plan: &Plan, addend: &Addend) -> String {
+    let condition = addend.condition.map(|id| format!(" where {}", Presence::There.text(plan.name(id))));
+    format!("ln {}{}", plan.factor_text(addend.side, addend.variable), condition.unwrap_or_default())
+}
+
+impl Plan {
+    /// `y is observed`: the records that numbers are of.
+    fn presence(&self, program: &Program, value: &Value) -> String {
+        let Operation::Where(presence) = value.operation else { return String::new() };
+        let mut of = program.value(value.inputs[0]);
+        while let Some(input) = of.inputs.first() {
+            of = program.value(*input);
+        }
+        presence.text(&of.name)
     }
 }
 

@@ -14,7 +14,7 @@ fn without_unread(mut program: Program) -> Program {
     let mut read = vec![false; program.values.len()];
     program.outputs().iter().for_each(|id| read[id.0] = true);
     for (ValueId(at), value) in program.ids().rev() {
-        let is_given = matches!(value.operation, Operation::Given(_));
+        let is_given = matches!(value.operation, Operation::Given(_) | Operation::Partly(_));
         read[at] |= is_given;
         if read[at] {
             value.inputs.iter().for_each(|input| read[input.0] = true);
@@ -28,7 +28,7 @@ fn without_unread(mut program: Program) -> Program {
     program.values.retain(|_| keep.next().unwrap_or(false));
     let follow = |id: &mut ValueId| *id = moved[id.0];
     program.values.iter_mut().flat_map(|value| &mut value.inputs).for_each(follow);
-    program.scores.iter_mut().for_each(follow);
+    program.scores.iter_mut().chain(&mut program.addends).for_each(follow);
     match &mut program.output {
         Output::Terms(values) => values.iter_mut().for_each(follow),
         Output::Variables(values) => values.iter_mut().for_each(|(_, value)| follow(value)),
@@ -47,7 +47,12 @@ fn find_scopes(program: &mut Program) {
         let stays = outside[at]
             || matches!(
                 value.operation,
-                Operation::Given(_) | Operation::Draw(..) | Operation::Root(_) | Operation::Enumerate(_)
+                Operation::Given(_)
+                    | Operation::Partly(_)
+                    | Operation::Presence
+                    | Operation::Draw(..)
+                    | Operation::Root(_)
+                    | Operation::Enumerate(_)
             );
         if stays {
             scopes[at] = None;

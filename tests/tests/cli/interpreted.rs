@@ -1,6 +1,7 @@
 //! A model file that is not compiled in: interpreted, without a toolchain, and compiled only where that is asked for.
 
 use crate::support::{Place, said};
+use serde_json::Value;
 use std::fs;
 
 const MODEL: &str = "model small\nparam width = 6\nobserved x: image[3, 8, 8]\nlatent z: real[4]\np(z) = standard_normal\n\
@@ -33,6 +34,43 @@ fn an_unknown_model_runs_without_a_toolchain() {
     assert!(!place.path("cache/programs").exists(), "nothing is compiled unasked");
     run("train small.pgm --compile --steps 1 --out other").is_clear_error("--compile", &["cargo", "https://rustup.rs"]);
     assert!(!place.path("other").exists());
+}
+
+/// Semi-supervised: the M2 of Kingma et al. (2014) on digits of which a fifth are labelled.
+const M2: &str = "model m2\nparam alpha = 0.1\nobserved x: binary[1, 8, 8]\npartly observed y: label[10]\nlatent z: real[4]\n\
+    net hidden(h) = h |> flatten |> linear(out: 24) |> softplus\np(z) = standard_normal\n\
+    p(y | z) = categorical from z |> linear\n\
+    p(x | y, z) = bernoulli from concat(y, z) |> linear(out: 32) |> softplus |> linear(out: 64) |> reshape(1, 8, 8) |> conv\n\
+    q(y | x) = categorical from hidden(x) |> linear\nq(z | x, y) = normal from concat(hidden(x), y) |> linear\n\
+    draw y = enumerate\nweight KL_z = ramp(steps: 10)\nobjective + alpha * ln q(y | x) where y is observed\n";
+
+#[test]
+fn a_model_of_partly_labelled_records_is_trained() {
+    let place = Place::new();
+    fs::write(place.path("m2.pgm"), M2).unwrap();
+    place.json("train m2.pgm --data builtin --labelled 0.2 --steps 30 --batch 16 --lr 0.01 --out run");
+    let lines = fs::read_to_string(place.path("run/metrics.jsonl")).unwrap();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let scores: Vec<f64> = lines.iter().filter_map(|line| line["test"]["nll"].as_f64()).collect();
+    // Bits of 64 pixels and a class: 47 nats where nothing is known.
+    assert!(scores.len() == 2 && scores[0] > 40.0 && scores[1] < scores[0] - 5.0, "{scores:?}");
+    let steps: Vec<&Value> = lines.iter().filter(|line| line["weighted"].is_object()).collect();
+    assert_eq!(steps.len(), 30);
+    let added = "ln q(y | x) where y is observed";
+    assert!(steps.iter().all(|line| line["weighted"][added].as_f64().is_some_and(|value| value <= 0.0)));
+    let (plain, ramped) = (&steps[4]["terms"]["KL_z"], &steps[4]["weighted"]["KL_z"]);
+    let (plain, ramped) = (plain.as_f64().unwrap(), ramped.as_f64().unwrap());
+    assert!((ramped - 0.5 * plain).abs() < 1e-6 * plain.abs(), "half of 10 steps: {ramped} of {plain}");
+    assert!(
+        steps.iter().any(|line| line["terms"]["RE_y"] != 0.0) && steps.iter().all(|line| line["terms"]["KL_y"] != 0.0)
+    );
+    // The same records are labelled when the run goes on.
+    place.json("train run --resume --steps 32");
+    assert_eq!(place.json("eval run --images 20 --k 3")["unit"], "nats");
+    place.json("encode run --images 20 --out codes.npz");
+    let deep = place.run("check --deep m2.pgm");
+    assert_eq!(deep.code, 0, "{}{}", deep.out, deep.err);
+    place.fails("train small.pgm --data builtin --labelled 2 --steps 1", &["--labelled", "from 0 to 1"]);
 }
 
 /// A network in Rust cannot be interpreted.

@@ -140,6 +140,9 @@ pub struct DataArgs {
     /// the data's own units.
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false", requires = "data")]
     pub standardize: Option<bool>,
+    /// Hide the partly observed variables of all but this part of the training records (of each class the same part).
+    #[arg(long, value_name = "PART", requires = "data", value_parser = part)]
+    pub labelled: Option<f64>,
     /// How a validation set is taken from the training records: standard (the last fifth of CIFAR-10 and ImageNet, a fifth at
     /// random of other data), hoogeboom (the last fifth), authors (15 % at random), none, or a part such as 0.1 at random.
     #[arg(long, value_name = "NAME|PART")]
@@ -147,6 +150,14 @@ pub struct DataArgs {
     /// Seed of the division into parts for training, validation and testing [default: 0].
     #[arg(long, value_name = "SEED", requires = "data")]
     pub data_seed: Option<u64>,
+}
+
+/// A number from 0 to 1.
+fn part(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|part| (0.0..=1.0).contains(part))
+        .ok_or_else(|| "wanted is a number from 0 to 1".to_owned())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -166,6 +177,7 @@ impl DataArgs {
                 _ => Binarise::Threshold,
             },
             standardize: self.standardize.unwrap_or_default(),
+            labelled: self.labelled,
             seed: self.data_seed.unwrap_or_default(),
             ..Source::of(self.data.as_ref()?.as_os_str())
         };

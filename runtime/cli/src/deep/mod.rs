@@ -11,7 +11,7 @@ mod modes;
 use super::bench::random_batch;
 use anyhow::{Context, Result};
 use srvae_training::params::Phase;
-use srvae_training::spec::Spec;
+use srvae_training::spec::{Role, Spec};
 use srvae_training::terminal::{out, table};
 use srvae_training::{BoundOptions, DType, Device, Model, Noise, Params, Tensor, Values};
 
@@ -90,6 +90,11 @@ impl<'s> Subject<'s> {
         let mut data = Values::new();
         for (name, value) in random_batch(spec, BATCH, &mut noise, &device)?.iter() {
             data.insert(name, on_the_grid(&value.to_dtype(DType::F64)?, spec, name)?);
+        }
+        // Records that lack what is partly observed beside others that have it.
+        for (at, variable) in spec.variables.iter().filter(|variable| variable.role == Role::Partly).enumerate() {
+            let present: Vec<f64> = (0..BATCH).map(|row| f64::from(u8::from((at + row) % 2 == 0))).collect();
+            data.insert(&Values::presence_of(&variable.name), Tensor::from_vec(present, BATCH, &device)?);
         }
         params.set_phase(Phase::Initialisation);
         model.bound(&data, &mut noise, &BoundOptions::default())?;

@@ -129,6 +129,11 @@ impl Batches {
                 }
             };
             values.insert(&variable.name, tensor);
+            if let Some(present) = records.present(&variable.name) {
+                let present: Vec<f32> = indices.iter().map(|&index| f32::from(u8::from(present[index]))).collect();
+                let present = Tensor::from_vec(present, indices.len(), &self.device)?;
+                values.insert(&Values::presence_of(&variable.name), present);
+            }
         }
         Ok(values)
     }

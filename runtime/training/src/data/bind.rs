@@ -2,7 +2,8 @@
 
 use super::records::LABELS;
 use super::table::{Field, Raw, Table};
-use crate::spec::{Space, Variable};
+use crate::Values;
+use crate::spec::{Role, Space, Variable};
 use anyhow::{Context, Result, bail, ensure};
 
 /// Names of fields that hold classes, whatever the variable is called.
@@ -12,7 +13,10 @@ const CLASS_NAMES: [&str; 8] = [LABELS, "label", "class", "classes", "fine_label
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binding {
     pub variable: Variable,
+    /// None of a partly observed variable that no record has.
     pub fields: Vec<usize>,
+    /// The field that says which records have a partly observed variable.
+    pub says: Option<usize>,
 }
 
 pub fn names_classes(field: &Field) -> bool {
@@ -24,10 +28,12 @@ pub fn names_classes(field: &Field) -> bool {
 /// # Errors
 /// A variable that nothing or more than one thing could fill: the message lists what the data set has.
 pub fn bind(table: &Table, variables: &[Variable], asked: &[(String, String)]) -> Result<Vec<Binding>> {
+    let partly = || variables.iter().filter(|variable| variable.role == Role::Partly);
+    let presences: Vec<String> = partly().map(|variable| Values::presence_of(&variable.name)).collect();
     for (name, text) in asked {
         let known: Vec<&str> = variables.iter().map(|variable| variable.name.as_str()).collect();
         ensure!(
-            known.contains(&name.as_str()),
+            known.contains(&name.as_str()) || presences.contains(name),
             "--bind {name}={text}: the model takes no data for `{name}`; it does for {}",
             known.join(", ")
         );
@@ -40,10 +46,21 @@ pub fn bind(table: &Table, variables: &[Variable], asked: &[(String, String)]) -
             None => by_name(table, variable),
         });
     }
-    by_kind(table, variables, &mut found);
+    by_kind(table, variables, &presences, &mut found);
     let bound = variables.iter().zip(found).map(|(variable, fields)| {
-        let fields = fields.with_context(|| nothing(table, variable))?;
-        Ok(Binding { variable: variable.clone(), fields })
+        let presence = Values::presence_of(&variable.name);
+        let (fields, says) = match (fields, variable.role) {
+            (fields, Role::Partly) => {
+                let asked = asked.iter().find(|(name, _)| *name == presence).map(|(_, text)| text.as_str());
+                let says = position(table, asked.unwrap_or(&presence));
+                if let Some(text) = asked {
+                    ensure!(says.is_some(), "--bind {presence}={text}: there is no `{text}`; {}", has(table));
+                }
+                (fields.unwrap_or_default(), says)
+            }
+            (fields, _) => (fields.with_context(|| nothing(table, variable))?, None),
+        };
+        Ok(Binding { variable: variable.clone(), fields, says })
     });
     bound.collect()
 }
@@ -99,7 +116,8 @@ fn by_name(table: &Table, variable: &Variable) -> Option<Vec<usize>> {
 }
 
 /// What is left is filled where there is one candidate for one variable.
-fn by_kind(table: &Table, variables: &[Variable], found: &mut [Option<Vec<usize>>]) {
+fn by_kind(table: &Table, variables: &[Variable], presences: &[String], found: &mut [Option<Vec<usize>>]) {
+    let is_value = |at: &usize| !presences.contains(&table.fields[*at].name);
     type Takes = fn(&Variable) -> bool;
     type Offers = fn(&Field) -> bool;
     let rules: [(Takes, Offers); 3] = [
@@ -114,8 +132,10 @@ fn by_kind(table: &Table, variables: &[Variable], found: &mut [Option<Vec<usize>
         let taken: Vec<usize> = found.iter().flatten().flatten().copied().collect();
         let open: Vec<usize> =
             (0..variables.len()).filter(|&at| found[at].is_none() && takes(&variables[at])).collect();
-        let free: Vec<usize> =
-            (0..table.fields.len()).filter(|at| !taken.contains(at) && offers(&table.fields[*at])).collect();
+        let free: Vec<usize> = (0..table.fields.len())
+            .filter(is_value)
+            .filter(|at| !taken.contains(at) && offers(&table.fields[*at]))
+            .collect();
         if let ([variable], [field]) = (open.as_slice(), free.as_slice()) {
             found[*variable] = Some(vec![*field]);
         }
@@ -127,7 +147,7 @@ fn by_kind(table: &Table, variables: &[Variable], found: &mut [Option<Vec<usize>
     {
         let taken: Vec<usize> = found.iter().flatten().flatten().copied().collect();
         let free = |field: &usize| !taken.contains(field) && matches!(table.fields[*field].raw, Raw::Text(_));
-        let left = (0..table.fields.len()).filter(free);
+        let left = (0..table.fields.len()).filter(is_value).filter(free);
         let columns: Vec<usize> = left.filter(|&at| !names_classes(&table.fields[at])).collect();
         if columns.len() == variables[*at].shape.iter().product::<usize>() {
             found[*at] = Some(columns);

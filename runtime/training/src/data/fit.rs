@@ -1,11 +1,12 @@
 //! From fields to the values of a variable: shapes, ranges and types are checked, with the first record that does not fit.
 
 use super::formats::arrays;
+use super::missing::is_missing_class;
 use super::records::Cells;
 use super::table::{Field, Raw};
 use super::{photo, resize};
 use crate::input::{Array, Kind};
-use crate::spec::{Space, Variable};
+use crate::spec::{Role, Space, Variable};
 use anyhow::{Context, Result, bail, ensure};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -68,37 +69,53 @@ pub fn fit(
 }
 
 /// The class of every record and the classes' names: whole numbers from 0 as they are and without names, anything else in
-/// alphabetical (numbers: rising) order.
+/// alphabetical (numbers: rising) order. Where classes may be `missing`, records without one have the number after the last.
 ///
 /// # Errors
 /// Numbers that are not whole, or more than one for each record.
-pub fn classes(raw: &Raw) -> Result<(Vec<usize>, Vec<String>)> {
-    let texts = class_texts(raw)?;
-    let numbers: Option<Vec<i64>> = texts.iter().map(|text| text.parse().ok()).collect();
+pub fn classes(raw: &Raw, missing: bool) -> Result<(Vec<usize>, Vec<String>)> {
+    let texts = class_texts(raw, missing)?;
+    let there = || texts.iter().filter(|text| !missing || !is_missing_class(text));
+    let numbers: Option<Vec<i64>> = there().map(|text| text.parse().ok()).collect();
     if let Some(numbers) = &numbers
         && numbers.contains(&0)
         && numbers.iter().all(|&number| number >= 0)
     {
-        return Ok((numbers.iter().map(|&number| number as usize).collect(), Vec::new()));
+        let after = numbers.iter().max().map_or(0, |&last| last as usize + 1);
+        let class = |text: &String| text.parse::<i64>().ok().filter(|&number| number >= 0);
+        return Ok((
+            texts.iter().map(|text| class(text).map_or(after, |number| number as usize)).collect(),
+            Vec::new(),
+        ));
     }
-    let mut names: Vec<String> = texts.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+    let mut names: Vec<String> = there().cloned().collect::<BTreeSet<_>>().into_iter().collect();
     if numbers.is_some() {
         names.sort_by_key(|name| name.parse::<i64>().unwrap_or_default());
     }
     let place: HashMap<&str, usize> = names.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
-    Ok((texts.iter().map(|text| place[text.as_str()]).collect(), names))
+    Ok((texts.iter().map(|text| place.get(text.as_str()).copied().unwrap_or(names.len())).collect(), names))
 }
 
-/// The class of every record as it is called.
-fn class_texts(raw: &Raw) -> Result<Vec<String>> {
+/// The class of every record as it is called; an empty text where it may be `missing` and is.
+fn class_texts(raw: &Raw, missing: bool) -> Result<Vec<String>> {
     match raw {
         Raw::Text(cells) => {
             // `none` and `-` may be the names of classes.
-            let missing = |cell: &String| matches!(cell.to_lowercase().as_str(), "" | "na" | "nan" | "null");
-            if let Some(record) = cells.iter().position(missing) {
+            let is_missing = |cell: &String| matches!(cell.to_lowercase().as_str(), "" | "na" | "nan" | "null");
+            if let Some(record) = cells.iter().position(is_missing).filter(|_| !missing) {
                 bail!("record {record}: the class is missing (`{}`)", cells[record]);
             }
             Ok(cells.clone())
+        }
+        Raw::Numbers(array) if missing => {
+            let rows: Vec<usize> = (0..array.shape.first().copied().unwrap_or(0)).collect();
+            let width = array.shape.iter().skip(1).product::<usize>().max(1);
+            let text = |row: &[f64]| match row {
+                &[number] if number.fract() == 0.0 => (number as i64).to_string(),
+                [_] => String::new(),
+                _ => row.iter().position(|&number| number == 1.0).map_or_else(String::new, |at| at.to_string()),
+            };
+            Ok(select(array, &rows).chunks(width).map(text).collect())
         }
         Raw::Numbers(array) => Ok(whole_numbers(array)?.iter().map(i64::to_string).collect()),
         _ => bail!("pictures are no classes"),
@@ -130,7 +147,7 @@ fn label(variable: &Variable, fields: &[&Field], indices: &[usize], how: &Fittin
         bail!("a label of shape {:?}; data fills labels of shape [classes]", variable.shape)
     };
     let [field] = fields else { bail!("a label takes one column, there are {}", fields.len()) };
-    let texts = class_texts(&field.raw)?;
+    let texts = class_texts(&field.raw, variable.role == Role::Partly)?;
     let number = |index: usize| -> Result<usize> {
         let text = &texts[index];
         let class = match how.classes.is_empty() {
@@ -285,7 +302,7 @@ fn levels(
 }
 
 /// The rows of an array at these records.
-fn select(array: &Array, indices: &[usize]) -> Vec<f64> {
+pub(super) fn select(array: &Array, indices: &[usize]) -> Vec<f64> {
     let row = array.shape.iter().skip(1).product::<usize>() * array.kind.width();
     let content = indices.iter().flat_map(|&index| &array.content[index * row..][..row]).copied().collect();
     let shape = std::iter::once(indices.len()).chain(array.shape.iter().skip(1).copied()).collect();
@@ -330,6 +347,9 @@ impl Range {
     pub fn of<'a>(fields: impl Iterator<Item = &'a Field>) -> Self {
         let mut range = Self { largest: 0.0, whole: true };
         let mut see = |number: f64| {
+            if !number.is_finite() {
+                return;
+            }
             range.largest = range.largest.max(number);
             range.whole &= number.fract() == 0.0;
         };
@@ -495,6 +515,6 @@ fn column(field: &Field, indices: &[usize], how: &Fitting<'_>) -> Result<Vec<f64
     }
 }
 
-fn is_missing(cell: &str) -> bool {
+pub(super) fn is_missing(cell: &str) -> bool {
     matches!(cell.to_lowercase().as_str(), "" | "na" | "n/a" | "nan" | "null" | "none" | "?" | "-")
 }

@@ -2,7 +2,8 @@
 //!
 //! A data set is opened (`open`, one file for each format), its fields are bound to the model's variables by name (`bind`), its
 //! records divided (`split`), and the records that are wanted are brought to the variables' shapes and checked (`fit`). What a
-//! run was trained on is kept in its folder (`kept`), so that it is the same records later.
+//! run was trained on is kept in its folder (`kept`), so that it is the same records later. Records may lack what is partly
+//! observed (`missing`).
 
 mod augment;
 mod batch;
@@ -15,6 +16,7 @@ mod folder;
 pub mod formats;
 pub mod given;
 mod kept;
+mod missing;
 mod open;
 mod order;
 mod photo;
@@ -41,7 +43,7 @@ pub use scale::{Scale, Scales};
 pub use source::{Place, Source};
 pub use split::{Division, Parts, Split};
 
-use crate::spec::{Space, Spec, Variable};
+use crate::spec::{Role, Space, Spec, Variable};
 use crate::terminal::note;
 use anyhow::{Context, Result, ensure};
 use bind::Binding;
@@ -75,14 +77,14 @@ pub fn load(source: &Source, spec: &Spec, split: Split) -> Result<Data> {
     let Place::Path(path) = &source.place else {
         ensure!(source.bind.is_empty(), "--bind: the built-in data fill every variable by its space");
         ensure!(!source.standardize, "--standardize: the built-in data have their scale; it is for data of your own");
-        return builtin::load(&variables);
+        return source.labelled(builtin::load(&variables)?, &variables);
     };
     let opened = DataSet::open(source, &variables, false)?;
     ensure!(opened.pool().count > 0, "{}: there are no records to train on", path.display());
     let kept = Kept::new(&source.text(), &opened.opened, split, source.seed, opened.classes.clone(), opened.strata());
     opened.opened.notes.iter().for_each(|text| note(&format!("{}: {text}", opened.opened.name)));
     opened.says_what_fills_what();
-    opened.load(kept.division.clone(), kept)
+    source.labelled(opened.load(kept.division.clone(), kept)?, &variables)
 }
 
 /// Loads the data of a run, from where they lie now, with the division that the run began with. What has changed is said.
@@ -92,14 +94,14 @@ pub fn load(source: &Source, spec: &Spec, split: Split) -> Result<Data> {
 pub fn load_kept(source: &Source, spec: &Spec, kept: &Kept) -> Result<Data> {
     let variables: Vec<Variable> = spec.data_variables().cloned().collect();
     if source.place == Place::Builtin {
-        return builtin::load(&variables);
+        return source.labelled(builtin::load(&variables)?, &variables);
     }
     let mut opened = DataSet::open(source, &variables, false)?;
     opened.classes = kept.classes.clone();
     let (division, notes) = kept.find(&opened.opened).with_context(|| source.to_string())?;
     notes.iter().for_each(|text| note(&format!("{}: {text}", opened.opened.name)));
     opened.scales = Some(kept.scales.clone());
-    opened.load(division, kept.moved(&source.text()))
+    source.labelled(opened.load(division, kept.moved(&source.text()))?, &variables)
 }
 
 /// What is to be scored, with the name of its data set: of the run's own data (`kept`) the records the run was to be tested on;
@@ -215,7 +217,8 @@ impl DataSet {
     fn records(&self, table: &Table, indices: &[usize]) -> Result<Records> {
         let mut notes = BTreeSet::new();
         let mut columns = Vec::new();
-        for Binding { variable, fields } in &self.bindings {
+        let mut presences = Vec::new();
+        for Binding { variable, fields, says } in &self.bindings {
             let none = Vec::new();
             let how = Fitting {
                 binarise: self.binarise,
@@ -225,8 +228,22 @@ impl DataSet {
                 names: table.names.as_deref(),
             };
             let fields: Vec<&Field> = fields.iter().map(|&at| &table.fields[at]).collect();
-            let cells =
-                fit::fit(variable, &fields, indices, &how, &mut notes).with_context(|| self.opened.name.clone())?;
+            let place = || self.opened.name.clone();
+            let cells = if variable.role == Role::Partly {
+                let says = says.map(|at| &table.fields[at]);
+                let present = missing::present(variable, &fields, says, indices, &mut notes).with_context(place)?;
+                let kept = indices.iter().zip(&present).filter(|(_, present)| **present).map(|(index, _)| *index);
+                let kept: Vec<usize> = kept.collect();
+                let cells = match kept.is_empty() {
+                    true => Cells::none(variable),
+                    false => fit::fit(variable, &fields, &kept, &how, &mut notes).with_context(place)?,
+                };
+                let cells = cells.spread(&present);
+                presences.push((variable.name.clone(), present));
+                cells
+            } else {
+                fit::fit(variable, &fields, indices, &how, &mut notes).with_context(place)?
+            };
             columns.push(Column { name: variable.name.clone(), cells });
         }
         say_once(&notes);
@@ -234,6 +251,7 @@ impl DataSet {
             return Ok(Records::default());
         }
         let mut records = Records::of(columns)?.numbered(indices.to_vec());
+        presences.into_iter().for_each(|(name, present)| records.set_present(&name, present));
         self.scales.iter().flatten().for_each(|(variable, scale)| records.scale(variable, scale));
         Ok(records)
     }
@@ -244,15 +262,17 @@ impl DataSet {
         let label = self.bindings.iter().find(|binding| binding.variable.space == Space::Label);
         let bound = label.and_then(|binding| pool.fields.get(*binding.fields.first()?));
         let field = bound.or_else(|| pool.fields.iter().find(|field| bind::names_classes(field)))?;
-        fit::classes(&field.raw).ok().map(|(classes, _)| classes)
+        fit::classes(&field.raw, true).ok().map(|(classes, _)| classes)
     }
 
     /// Where names differ, a user should see what was taken for what.
     fn says_what_fills_what(&self) {
         let table = self.pool();
-        for Binding { variable, fields } in &self.bindings {
+        for Binding { variable, fields, .. } in &self.bindings {
             let names: Vec<&str> = fields.iter().map(|&at| table.fields[at].name.as_str()).collect();
-            if names != [variable.name.as_str()] {
+            if names.is_empty() {
+                note(&format!("no record has a value of the variable `{}`", variable.name));
+            } else if names != [variable.name.as_str()] {
                 let last =
                     names.last().filter(|_| names.len() > 4).map(|last| format!(", … {last}")).unwrap_or_default();
                 let list = names[..names.len().min(4)].join(", ");
@@ -322,7 +342,7 @@ fn matched(own: &Table, theirs: &Table) -> Result<Vec<usize>> {
 /// The names of a label's classes, over all parts, for those that have names.
 fn class_names(opened: &Opened, bindings: &[Binding]) -> Result<BTreeMap<String, Vec<String>>> {
     let mut all = BTreeMap::new();
-    for Binding { variable, fields } in bindings.iter().filter(|binding| binding.variable.space == Space::Label) {
+    for Binding { variable, fields, .. } in bindings.iter().filter(|binding| binding.variable.space == Space::Label) {
         let mut cells = Vec::new();
         for part in [&opened.pool, &opened.validation, &opened.test].into_iter().flatten() {
             match fields.first().and_then(|&at| part.fields.get(at)).map(|field| &field.raw) {
@@ -338,7 +358,7 @@ fn class_names(opened: &Opened, bindings: &[Binding]) -> Result<BTreeMap<String,
             continue;
         }
         let place = || format!("variable `{}`", variable.name);
-        let (_, names) = fit::classes(&Raw::Text(cells)).with_context(place)?;
+        let (_, names) = fit::classes(&Raw::Text(cells), variable.role == Role::Partly).with_context(place)?;
         if !names.is_empty() {
             all.insert(variable.name.clone(), names);
         }

@@ -1,7 +1,7 @@
 //! Records as a model takes them: for each variable a column of values, checked and brought to the variable's shape.
 
 use super::{Order, Scale};
-use crate::{TermKind, Terms};
+use crate::{TermKind, Terms, Values};
 use anyhow::{Result, bail, ensure};
 use std::collections::BTreeMap;
 
@@ -18,6 +18,8 @@ pub struct Records {
     numbers: Option<Vec<usize>>,
     /// Of columns that were scaled, ln of the factor between densities over scaled and over own values.
     log_factors: BTreeMap<String, f64>,
+    /// Of columns that some records lack, which have a value.
+    present: BTreeMap<String, Vec<bool>>,
 }
 
 /// The values of a variable over the records.
@@ -146,19 +148,39 @@ impl Records {
         self.log_factors.get(variable).copied().unwrap_or(0.0)
     }
 
-    /// Brings the terms of a bound over these records to the data's own units: log p of a scaled variable is less by
-    /// [`Records::log_factor`].
+    /// Brings the terms of a bound over a batch of these records to the data's own units: log p of a scaled variable is less by
+    /// [`Records::log_factor`], in the records that have it.
     ///
     /// # Errors
     /// A failed tensor operation.
-    pub fn own_units(&self, terms: &mut Terms) -> Result<()> {
+    pub fn own_units(&self, terms: &mut Terms, batch: &Values) -> Result<()> {
         for term in terms.terms.iter_mut().filter(|term| term.kind == TermKind::Reconstruction) {
-            let factor = term.name.split_once('_').map_or(0.0, |(_, variable)| self.log_factor(variable));
-            if factor != 0.0 {
-                term.value = (&term.value - factor)?;
+            let variable = term.name.split_once('_').map_or("", |(_, variable)| variable);
+            let factor = self.log_factor(variable);
+            if factor == 0.0 {
+                continue;
             }
+            term.value = match batch.find(&Values::presence_of(variable)) {
+                Some(present) => term.value.broadcast_sub(&(present * factor)?)?,
+                None => (&term.value - factor)?,
+            };
         }
         Ok(())
+    }
+
+    /// Says which records have a column's value.
+    pub(super) fn set_present(&mut self, name: &str, present: Vec<bool>) {
+        self.present.insert(name.to_owned(), present);
+    }
+
+    /// Which records have a column's value; nothing for a column that none can lack.
+    pub fn present(&self, name: &str) -> Option<&[bool]> {
+        self.present.get(name).map(Vec::as_slice)
+    }
+
+    /// Whether a record has a column's value.
+    pub fn has(&self, name: &str, index: usize) -> bool {
+        self.present(name).is_none_or(|present| present[index])
     }
 
     /// Adds a column, or replaces that of the same name.
@@ -177,11 +199,13 @@ impl Records {
     #[must_use]
     pub fn select(&self, indices: &[usize]) -> Self {
         let column = |column: &Column| Column { name: column.name.clone(), cells: column.cells.select(indices) };
+        let of = |present: &Vec<bool>| indices.iter().map(|&index| present[index]).collect();
         Self {
             count: indices.len(),
             columns: self.columns.iter().map(column).collect(),
             numbers: Some(indices.iter().map(|&index| self.number(index)).collect()),
             log_factors: self.log_factors.clone(),
+            present: self.present.iter().map(|(name, all)| (name.clone(), of(all))).collect(),
         }
     }
 

@@ -17,7 +17,12 @@ pub type Scales = BTreeMap<String, Scale>;
 /// The scales of all real columns; a number that does not vary keeps its unit.
 pub fn measure(train: &Records) -> Scales {
     let columns = train.columns().iter().filter_map(|column| match &column.cells {
-        Cells::Reals { shape, numbers } => Some((column.name.clone(), of(numbers, shape.iter().product()))),
+        Cells::Reals { shape, numbers } => {
+            let size = shape.iter().product::<usize>().max(1);
+            let rows = numbers.chunks(size).enumerate().filter(|(record, _)| train.has(&column.name, *record));
+            let there: Vec<f32> = rows.flat_map(|(_, row)| row).copied().collect();
+            Some((column.name.clone(), of(&there, size)))
+        }
         _ => None,
     });
     columns.collect()

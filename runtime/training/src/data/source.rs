@@ -1,15 +1,16 @@
 //! Where data come from, and how they are taken: `--data` with what belongs to it.
 
-use super::Crop;
 use super::bind;
 use super::fit::Binarise;
+use super::{Crop, Data};
+use crate::spec::{Role, Variable};
 use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Where data come from.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Source {
     pub place: Place,
     /// The window of each picture.
@@ -19,6 +20,8 @@ pub struct Source {
     pub binarise: Binarise,
     /// Bring real columns to mean 0 and standard deviation 1.
     pub standardize: bool,
+    /// The part of the training records that keep their partly observed values.
+    pub labelled: Option<f64>,
     /// Of the division into parts, and of drawn binary values.
     pub seed: u64,
 }
@@ -75,6 +78,10 @@ impl Source {
                 "crop" => source.crop = Some(value.parse()?),
                 "bind" => source.bind.push(bind::parse(&value)?),
                 "standardize" => source.standardize = true,
+                "labelled" => {
+                    let part = value.parse().ok().filter(|part| (0.0..=1.0).contains(part));
+                    source.labelled = Some(part.with_context(|| format!("the labelled part `{value}`"))?);
+                }
                 "binarise" => source.binarise = Binarise::Stochastic,
                 "seed" => source.seed = value.parse().with_context(|| format!("the data's seed `{value}`"))?,
                 other => bail!("`{text}` names no data: `{other}`"),
@@ -105,10 +112,31 @@ impl Source {
         if self.standardize {
             add("standardize", "true");
         }
+        if let Some(part) = self.labelled {
+            add("labelled", &part.to_string());
+        }
         if self.seed != 0 {
             add("seed", &self.seed.to_string());
         }
         text
+    }
+}
+
+impl Source {
+    /// The data with the values of partly observed variables hidden but in the part of the training records that is to keep them.
+    ///
+    /// # Errors
+    /// A part, and no variable that records may lack.
+    pub(super) fn labelled(&self, mut data: Data, variables: &[Variable]) -> Result<Data> {
+        let Some(part) = self.labelled else { return Ok(data) };
+        let partly: Vec<&Variable> = variables.iter().filter(|variable| variable.role == Role::Partly).collect();
+        if partly.is_empty() {
+            bail!(
+                "--labelled {part}: the model observes every variable in all records; it is for `partly observed` ones"
+            );
+        }
+        partly.iter().for_each(|variable| data.train.hide(&variable.name, part, self.seed));
+        Ok(data)
     }
 }
 

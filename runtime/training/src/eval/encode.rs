@@ -39,7 +39,10 @@ pub fn inferred<'s>(model: &dyn Model, spec: &'s Spec) -> Result<(&'static str, 
     let mode = model.modes().iter().find(|mode| mode.name == "reconstruction");
     let mode =
         mode.with_context(|| format!("model {} infers no latents from data, so none can be encoded", spec.name))?;
-    let latent = |variable: &&Variable| variable.role == Role::Latent && mode.yields.contains(&variable.name.as_str());
+    let latent = |variable: &&Variable| {
+        let is_inferred = matches!(variable.role, Role::Latent | Role::Partly);
+        is_inferred && mode.yields.contains(&variable.name.as_str())
+    };
     let latents: Vec<&Variable> = spec.variables.iter().filter(latent).collect();
     ensure!(!latents.is_empty(), "model {} infers no latents from data, so none can be encoded", spec.name);
     Ok((mode.name, latents))

@@ -241,7 +241,7 @@ impl Pass<'_> {
             let how = if options.samples == 1 { BoundOptions::default() } else { BoundOptions::importance(chunk) };
             let mut noise = Noise::of_rows(options.seed ^ 0x6576_616c, done..done + chunk, begin..begin + size);
             let mut bound = model.bound(&data, &mut noise, &how)?;
-            self.images.own_units(&mut bound)?;
+            self.images.own_units(&mut bound, &data)?;
             found.names = bound.terms.iter().map(|term| (term.name, term.kind)).collect();
             terms.resize(bound.terms.len(), vec![0.0; size]);
             for (term, sums) in bound.terms.iter().zip(&mut terms) {

@@ -16,7 +16,7 @@ pub use weights::{SHA256, Weights};
 
 use crate::data::{Batches, Images};
 use crate::ranks::{self, Communicator};
-use crate::spec::{Role, Spec};
+use crate::spec::Spec;
 use crate::{DType, Decode, Device, Draw, Model, Noise, Tensor, Values};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -115,7 +115,7 @@ pub fn of_images(network: &Inception, images: &Images, options: &Options<'_>) ->
         let bytes: Vec<u8> = records.clone().flat_map(|index| images.picture(index)).copied().collect();
         let [channels, height, width] = images.shape();
         let pictures = Tensor::from_vec(bytes, (records.len(), channels, height, width), network.device())?;
-        Ok(network.features(&pictures)?)
+        network.features(&pictures)
     })
 }
 
@@ -148,7 +148,7 @@ pub fn of_model(
     images: &Images,
     options: &Options<'_>,
 ) -> Result<Statistics> {
-    let variable = spec.variables.iter().filter(|variable| variable.role == Role::Observed);
+    let variable = spec.variables.iter().filter(|variable| variable.is_observed());
     let variable = variable.filter(|it| it.picture().is_some()).max_by_key(|it| it.shape.iter().product::<usize>());
     let variable = variable.with_context(|| format!("model {} has no observed picture, so no FID", spec.name))?;
     let mode = model.modes().iter().find(|mode| mode.name == "generation");
@@ -167,7 +167,7 @@ pub fn of_model(
         let mut noise = Noise::of_rows(options.seed ^ 0x0f1d, 0..1, records);
         let drawn = model.run(mode.name, &given, size, &mut noise, &options.draw)?;
         let pictures = drawn.get(&variable.name)?.to_device(network.device())?;
-        Ok(network.features(&to_bytes(&pictures)?)?)
+        network.features(&to_bytes(&pictures)?)
     })
 }
 

@@ -56,7 +56,7 @@ pub fn given<'s>(spec: &'s Spec, mode: &Mode) -> Result<(&'s str, [usize; 3])> {
 fn tiles(model: &dyn Model, spec: &Spec, mode: &Mode, picture: &Planes, how: &Large<'_>) -> Result<Planes> {
     let (given, [channels, height, width]) = given(spec, mode)?;
     let mut shown = mode.yields.iter().filter_map(|name| spec.variable(name));
-    let shown = shown.rfind(|variable| variable.role == Role::Observed && shows(variable));
+    let shown = shown.rfind(|variable| variable.is_observed() && shows(variable));
     let (shown, [out, high, wide]) = shown
         .and_then(|variable| Some((variable, variable.picture()?)))
         .with_context(|| format!("mode {} yields nothing that can be seen as a picture", mode.name))?;

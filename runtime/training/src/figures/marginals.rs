@@ -3,7 +3,7 @@
 use super::{Strip, at_rest, complete, shows};
 use crate::data::{Batches, Images};
 use crate::picture::from_batch;
-use crate::spec::{Role, Space, Spec, Variable};
+use crate::spec::{Space, Spec, Variable};
 use crate::{DType, Decode, Draw, Mode, Model, Noise, Tensor};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,7 @@ pub struct Marginals {
 /// Data that do not fit the model, or a failed tensor operation.
 pub fn marginals(model: &dyn Model, spec: &Spec, data: &Images, seed: u64) -> Result<Marginals> {
     let compared =
-        |variable: &&Variable| variable.role == Role::Observed && (!shows(variable) || variable.space == Space::Binary);
+        |variable: &&Variable| variable.is_observed() && (!shows(variable) || variable.space == Space::Binary);
     let variables: Vec<&Variable> = spec.variables.iter().filter(compared).collect();
     let mode = model.modes().iter().find(|mode| mode.name == "generation");
     let (Some(mode), false) = (mode, variables.is_empty() || data.is_empty()) else { return Ok(Marginals::default()) };

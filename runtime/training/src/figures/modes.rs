@@ -7,7 +7,7 @@ use crate::ranks::{self, ALONE, Communicator};
 use crate::spec::{Role, Spec};
 use crate::train::interrupt;
 use crate::train::progress::Display;
-use crate::{Draw, Mode, Model, Noise, Tensor, Values};
+use crate::{DType, Draw, Mode, Model, Noise, Tensor, Values, partly};
 use anyhow::{Context, Result, bail};
 use image::RgbImage;
 use std::ops::Range;
@@ -164,22 +164,35 @@ impl Strips {
 pub fn complete(model: &dyn Model, mode: &Mode, data: &Values, noise: &mut Noise, draw: &Draw) -> Result<Values> {
     let mut given = Values::new();
     for name in mode.given {
-        let value = match data.find(name) {
-            Some(value) => value.clone(),
-            None => {
+        // What some records have is inferred for the others.
+        let lacking = data.find(&Values::presence_of(name)).filter(|present| !is_everywhere(present));
+        let own = data.find(name);
+        let value = match (own, lacking) {
+            (Some(value), None) => value.clone(),
+            _ => {
                 let infers = |other: &&Mode| {
-                    other.yields.contains(name) && other.given.iter().all(|given| data.find(given).is_some())
+                    let is_known = |given: &&str| *given != *name && data.find(given).is_some();
+                    other.yields.contains(name) && other.given.iter().all(is_known)
                 };
                 let from = model.modes().iter().find(|mode| mode.name == "reconstruction" && infers(mode));
                 let from = from.or_else(|| model.modes().iter().filter(|mode| !mode.given.is_empty()).find(infers));
                 let from = from
                     .with_context(|| format!("mode {} is given `{name}`, which nothing infers from data", mode.name))?;
-                model.run(from.name, data, data_size(data), noise, draw)?.get(name)?.clone()
+                let found = model.run(from.name, data, data_size(data), noise, draw)?.get(name)?.clone();
+                match (own, lacking) {
+                    (Some(own), Some(present)) => partly::choose(present, own, &found)?,
+                    _ => found,
+                }
             }
         };
         given.insert(name, value);
     }
     Ok(given)
+}
+
+fn is_everywhere(present: &Tensor) -> bool {
+    let least = present.flatten_all().and_then(|all| all.min(0)?.to_dtype(DType::F64)?.to_scalar::<f64>());
+    least.is_ok_and(|least| least == 1.0)
 }
 
 fn data_size(data: &Values) -> usize {

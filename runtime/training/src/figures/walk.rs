@@ -3,7 +3,7 @@
 use super::{Options, Strip, at_rest, shows};
 use crate::data::{Batches, Images};
 use crate::picture::from_batch;
-use crate::spec::{Role, Spec};
+use crate::spec::Spec;
 use crate::train::interrupt;
 use crate::{DType, Mode, Model, Noise, Tensor, Values};
 use anyhow::{Context, Result, ensure};
@@ -62,7 +62,7 @@ impl Walker<'_> {
         let still =
             walk.latents.iter().map(|name| Ok((name.clone(), self.noise(name, 0.0)?))).collect::<Result<_>>()?;
         let (begin, end) = (self.run(&from, &still)?, self.run(&to, &still)?);
-        let shown = self.spec.variables.iter().find(|variable| variable.role == Role::Observed && shows(variable));
+        let shown = self.spec.variables.iter().find(|variable| variable.is_observed() && shows(variable));
         let shown = shown.context("this model has no pictures to show")?;
         let mut pictures = from_batch(from.get(&shown.name)?)?;
         // The first latent's moments are the same at every step; those of the others depend on the latents before.

@@ -4,7 +4,7 @@ use super::objective;
 use super::optimiser::Optimiser;
 use super::{Config, Replay};
 use crate::ops::profile::timed;
-use crate::{BoundOptions, Model, Noise, Values};
+use crate::{BoundOptions, Model, Moment, Noise, Values};
 use anyhow::Result;
 
 /// Runs training steps with the paper's settings. In a profile, the self time of a phase is its time outside of operations.
@@ -31,14 +31,15 @@ impl<'a> Stepper<'a> {
     /// A failed tensor operation.
     pub fn step(&mut self, batch: &Values, noise: &mut Noise) -> Result<()> {
         if self.config.graph {
-            let (model, step) = (self.model, self.step);
-            Replay::take(&mut self.replay, model, batch, noise, &mut self.optimiser, &self.config, step)?;
+            let (model, at) = (self.model, Moment::of(self.step, 1, 1));
+            Replay::take(&mut self.replay, model, batch, noise, &mut self.optimiser, &self.config, at)?;
             self.step += 1;
             return Ok(());
         }
         let loss = timed("forward, the rest", || {
             let terms = self.model.bound(batch, noise, &BoundOptions::default())?;
-            objective::loss(&self.model.objective(&terms, self.step)?, &self.config, self.step)
+            let weighted = objective::weighted(self.model, &terms, &self.config, Moment::of(self.step, 1, 1))?;
+            objective::loss(&weighted, &self.config)
         })?;
         let gradients = timed("backward, the rest", || loss.backward())?;
         let rate = self.config.schedule.at(self.step, self.config.steps);

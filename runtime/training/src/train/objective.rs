@@ -1,7 +1,7 @@
 //! What training minimises, and what is said of the terms it is made of.
 
 use super::Config;
-use crate::{BoundOptions, DType, Tensor, TermKind, Terms};
+use crate::{BoundOptions, DType, Model, Moment, Ramp, Tensor, TermKind, Terms, Weight};
 use anyhow::{Result, bail};
 use candle_core::D;
 
@@ -15,9 +15,6 @@ impl TermMeans {
     /// # Errors
     /// A failed tensor operation.
     pub fn of(terms: &Terms) -> Result<Self> {
-        let mean = |value: &Tensor| -> Result<f64> {
-            Ok(f64::from(value.to_dtype(DType::F32)?.mean_all()?.to_scalar::<f32>()?))
-        };
         let terms = terms.terms.iter().map(|term| Ok((term.name, term.kind, mean(&term.value)?)));
         Ok(Self { terms: terms.collect::<Result<_>>()? })
     }
@@ -39,20 +36,71 @@ pub fn options(config: &Config) -> BoundOptions {
     if config.samples > 1 { BoundOptions::importance(config.samples) } else { BoundOptions::default() }
 }
 
-/// The number to be minimised at `step`, nats an example: the negative bound, its KL terms weighted as the config says. Of a
-/// bound by K samples, the terms are weighted within each sample's log weight.
+/// The terms as they count at a moment: by the model's own weights, then by what the configuration says of every KL term,
+/// which is `weight KL_v = ramp(steps: N) * free(nats: F)` of a file.
+///
+/// # Errors
+/// A failed tensor operation.
+pub fn weighted(model: &dyn Model, terms: &Terms, config: &Config, at: Moment) -> Result<Terms> {
+    let terms = model.objective(terms, at)?;
+    Ok(terms.weighted(&of_every_divergence(&terms, config), at)?)
+}
+
+fn of_every_divergence(terms: &Terms, config: &Config) -> Vec<Weight> {
+    let ramp = if config.warm_up == 0 { Ramp::None } else { Ramp::Steps(config.warm_up as f64) };
+    let divergences = terms.terms.iter().filter(|term| term.kind == TermKind::Kl);
+    divergences.map(|term| Weight { term: term.name, scale: 1.0, ramp, free: config.free_nats }).collect()
+}
+
+/// Whether no weight changes any more from this moment on.
+pub fn is_settled(model: &dyn Model, config: &Config, at: Moment) -> bool {
+    at.step >= config.warm_up && model.weights().iter().all(|weight| weight.ramp.at(at) == 1.0)
+}
+
+/// Whether training maximises the bound itself.
+pub fn is_plain(model: &dyn Model, terms: &Terms, config: &Config) -> bool {
+    config.warm_up == 0 && config.free_nats == 0.0 && model.weights().is_empty() && terms.added.is_empty()
+}
+
+/// What terms that were weighted, and what is added to them, count: means over the batch, nats.
+///
+/// # Errors
+/// A failed tensor operation.
+pub fn counts(weighted: &Terms) -> Result<Vec<(&'static str, f64)>> {
+    let mut counts: Vec<_> = TermMeans::of(weighted)?.terms.into_iter().map(|(name, _, mean)| (name, mean)).collect();
+    for added in &weighted.added {
+        counts.push((added.name, added.scale * mean(&added.value)?));
+    }
+    Ok(counts)
+}
+
+fn mean(value: &Tensor) -> Result<f64> {
+    Ok(f64::from(value.to_dtype(DType::F32)?.mean_all()?.to_scalar::<f32>()?))
+}
+
+/// The number to be minimised, nats an example: the negative bound of weighted terms, less what is added to it. Of a bound by K
+/// samples, the terms are weighted within each sample's log weight.
 ///
 /// # Errors
 /// A bound without terms, or a failed tensor operation.
-pub fn loss(terms: &Terms, config: &Config, step: usize) -> Result<Tensor> {
-    let terms = weighted(terms, config, step)?;
-    let loss = negative(&terms, config)?;
-    // What the draws of latents by their score add has the value 0 and a gradient.
-    match terms.score(&terms.log_weights()?, config.samples > 1)? {
-        Some(score) => loss - score.mean_all()?,
-        None => Ok(loss),
+pub fn loss(weighted: &Terms, config: &Config) -> Result<Tensor> {
+    let mut loss = negative(weighted, config)?;
+    let addition = weighted.addition()?;
+    if let Some(addition) = &addition {
+        loss = (loss - addition.mean_all()?)?;
     }
-    .map_err(Into::into)
+    // What the draws of latents by their score add has the value 0 and a gradient.
+    let (gain, importance) = (weighted.log_weights()?, config.samples > 1);
+    let scores = match addition {
+        // With importance weights the sum is of two functions of the draws, else of one.
+        Some(addition) if importance => [weighted.score(&gain, true)?, weighted.score(&addition, false)?],
+        Some(addition) => [weighted.score(&(gain + addition)?, false)?, None],
+        None => [weighted.score(&gain, importance)?, None],
+    };
+    for score in scores.into_iter().flatten() {
+        loss = (loss - score.mean_all()?)?;
+    }
+    Ok(loss)
 }
 
 fn negative(terms: &Terms, config: &Config) -> Result<Tensor> {
@@ -79,27 +127,9 @@ fn negative(terms: &Terms, config: &Config) -> Result<Tensor> {
     }
 }
 
-/// The terms with each KL term scaled by the warm-up's weight, and without a gradient where its mean over samples and
-/// images is below the nats it has for free; its value is those nats then.
-fn weighted(terms: &Terms, config: &Config, step: usize) -> Result<Terms> {
-    let weight = if config.warm_up == 0 { 1.0 } else { ((step + 1) as f64 / config.warm_up as f64).min(1.0) };
-    let mut terms = terms.clone();
-    for term in terms.terms.iter_mut().filter(|term| term.kind == TermKind::Kl) {
-        if config.free_nats > 0.0 {
-            let counts = term.value.mean_all()?.detach().gt(config.free_nats)?.to_dtype(term.value.dtype())?;
-            let free = counts.affine(-config.free_nats, config.free_nats)?;
-            term.value = term.value.broadcast_mul(&counts)?.broadcast_add(&free)?;
-        }
-        if weight < 1.0 {
-            term.value = (&term.value * weight)?;
-        }
-    }
-    Ok(terms)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Config, Result, Tensor, TermKind, Terms, loss};
+    use super::{Config, Moment, Result, Tensor, TermKind, Terms, loss, of_every_divergence};
     use crate::{Device, Term};
     use candle_core::Var;
 
@@ -117,7 +147,9 @@ mod tests {
             term("KL_u", TermKind::Kl, &first),
             term("KL_z", TermKind::Kl, &second),
         ];
-        let loss = loss(&Terms { terms, scores: Vec::new() }, &Config { samples, ..config.clone() }, step)?;
+        let terms = Terms { terms, scores: Vec::new(), added: Vec::new() };
+        let weighted = terms.weighted(&of_every_divergence(&terms, config), Moment::of(step, 1, 1))?;
+        let loss = loss(&weighted, &Config { samples, ..config.clone() })?;
         let slopes = loss.backward()?;
         let slope = |var: &Var| -> Result<Vec<f64>> {
             let none = var.zeros_like()?;

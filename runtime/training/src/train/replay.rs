@@ -5,7 +5,7 @@ use super::optimiser::Optimiser;
 use super::{Config, gradients};
 use crate::ops::cuda::graph::{self, Graph};
 use crate::terminal::note;
-use crate::{DType, Model, Noise, Tensor, TermKind, Values};
+use crate::{DType, Model, Moment, Noise, Tensor, TermKind, Values};
 use anyhow::{Result, bail};
 
 /// A training step with fixed device buffers for batch, rate and noise, which every step fills; and its recording as a CUDA
@@ -41,16 +41,16 @@ impl Replay {
         noise: &mut Noise,
         optimiser: &mut Optimiser,
         config: &Config,
-        step: usize,
+        at: Moment,
     ) -> Result<()> {
         match kept {
-            Some(replay) => replay.step(model, batch, noise, optimiser, config, step)?,
-            None => *kept = Some(Self::begin(model, batch, noise, optimiser, config, step)?),
+            Some(replay) => replay.step(model, batch, noise, optimiser, config, at)?,
+            None => *kept = Some(Self::begin(model, batch, noise, optimiser, config, at)?),
         }
         Ok(())
     }
 
-    /// Takes a step, and records it for the next. Weights of terms that change from step to step are those of `step` for ever.
+    /// Takes a step, and records it for the next. Weights of terms that change from step to step are those of `at` for ever.
     ///
     /// # Errors
     /// A failed tensor operation; where only the recording fails, a line says so and steps are made without it.
@@ -60,7 +60,7 @@ impl Replay {
         noise: &mut Noise,
         optimiser: &mut Optimiser,
         config: &Config,
-        step: usize,
+        at: Moment,
     ) -> Result<Self> {
         let device = model.params().device();
         let mut copies = Values::new();
@@ -73,11 +73,11 @@ impl Replay {
             number: Tensor::zeros(1, DType::I64, device)?,
             found: None,
         };
-        places.set(noise, optimiser, config.schedule.at(step, config.steps))?;
+        places.set(noise, optimiser, config.schedule.at(at.step, config.steps))?;
         let (mut draws, mut terms) = (0, Vec::new());
         let recorded = graph::record(device, || {
             let mut source = noise.numbered_from(&places.number);
-            terms = places.work(model, &mut source, optimiser, config, step).map_err(candle_core::Error::wrap)?;
+            terms = places.work(model, &mut source, optimiser, config, at).map_err(candle_core::Error::wrap)?;
             draws = source.state().1 - noise.state().1;
             Ok(())
         })?;
@@ -100,17 +100,17 @@ impl Replay {
         noise: &mut Noise,
         optimiser: &mut Optimiser,
         config: &Config,
-        step: usize,
+        at: Moment,
     ) -> Result<()> {
         for (name, value) in batch.iter() {
             self.places.batch.get(name)?.slice_set(&value.contiguous()?, 0, 0)?;
         }
-        self.places.set(noise, optimiser, config.schedule.at(step, config.steps))?;
+        self.places.set(noise, optimiser, config.schedule.at(at.step, config.steps))?;
         match &self.graph {
             Some(graph) => graph.launch()?,
             None => {
                 let mut source = noise.numbered_from(&self.places.number);
-                self.places.work(model, &mut source, optimiser, config, step)?;
+                self.places.work(model, &mut source, optimiser, config, at)?;
             }
         }
         noise.skip(self.draws);
@@ -158,10 +158,10 @@ impl Places {
         noise: &mut Noise,
         optimiser: &Optimiser,
         config: &Config,
-        step: usize,
+        at: Moment,
     ) -> Result<Vec<(&'static str, TermKind)>> {
         let terms = model.bound(&self.batch, noise, &objective::options(config))?;
-        let slopes = objective::loss(&model.objective(&terms, step)?, config, step)?.backward()?;
+        let slopes = objective::loss(&objective::weighted(model, &terms, config, at)?, config)?.backward()?;
         let mut numbers = Vec::with_capacity(terms.terms.len() + 1);
         for term in &terms.terms {
             numbers.push(term.value.to_dtype(DType::F32)?.mean_all()?.detach());

@@ -103,7 +103,7 @@ fn arrow(body: &mut String, curve: &Curve, side: Side, hollow: bool) {
 }
 
 fn node(body: &mut String, name: &str, role: Role, determined: bool, at: Point) {
-    let fill = if role == Role::Latent { "white" } else { SHADE };
+    let fill = if matches!(role, Role::Latent | Role::Partly) { "white" } else { SHADE };
     if role == Role::Given {
         let (x, y, size) = (at.x - RADIUS * 0.86, at.y - RADIUS * 0.86, RADIUS * 1.72);
         writeln!(
@@ -113,6 +113,9 @@ fn node(body: &mut String, name: &str, role: Role, determined: bool, at: Point) 
         .ok();
     } else {
         writeln!(body, "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"{RADIUS}\" fill=\"{fill}\"/>", at.x, at.y).ok();
+    }
+    if role == Role::Partly {
+        half(body, at, RADIUS);
     }
     if determined {
         writeln!(body, "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"{}\"/>", at.x, at.y, RADIUS - 3.5).ok();
@@ -137,6 +140,18 @@ fn node(body: &mut String, name: &str, role: Role, determined: bool, at: Point) 
     .ok();
 }
 
+/// The shaded lower half of a node that some records observe.
+fn half(body: &mut String, at: Point, radius: f64) {
+    let (left, right) = (at.x - radius, at.x + radius);
+    writeln!(
+        body,
+        "<path d=\"M{left:.1} {0:.1}A{radius} {radius} 0 0 0 {right:.1} {0:.1}Z\" fill=\"{SHADE}\" stroke=\"none\"/>\
+         <circle cx=\"{1:.1}\" cy=\"{0:.1}\" r=\"{radius}\" fill=\"none\"/>",
+        at.y, at.x
+    )
+    .ok();
+}
+
 /// A line of the legend.
 struct Entry {
     sample: Sample,
@@ -146,6 +161,7 @@ struct Entry {
 enum Sample {
     Arrow(Side, bool),
     Shaded,
+    Half,
     Boxed,
     Doubled,
 }
@@ -168,6 +184,9 @@ fn legend(plan: &Plan) -> Vec<Entry> {
     }
     if has(Role::Observed) {
         entries.push(entry(Sample::Shaded, "observed"));
+    }
+    if has(Role::Partly) {
+        entries.push(entry(Sample::Half, "partly observed"));
     }
     if has(Role::Given) {
         entries.push(entry(Sample::Boxed, "given"));
@@ -195,6 +214,7 @@ impl Entry {
             Sample::Shaded => {
                 writeln!(body, "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"6\" fill=\"{SHADE}\"/>", at.x + 17.0, at.y).ok();
             }
+            Sample::Half => half(body, Point::new(at.x + 17.0, at.y), 6.0),
             Sample::Doubled => {
                 for radius in [6.0, 3.5] {
                     let (x, y) = (at.x + 17.0, at.y);

@@ -34,6 +34,7 @@ fn collect(object: &Value, part: &str, values: &mut Vec<(String, f64)>) {
         };
         match value {
             Value::Object(_) if name == "terms" => collect(value, part, values),
+            Value::Object(_) if name == "weighted" => collect(value, &format!("{part}/weighted"), values),
             _ => values.extend(value.as_f64().map(|number| (format!("{part}/{name}"), number))),
         }
     }

@@ -18,7 +18,8 @@ use std::time::Instant;
 /// What a rank tells the others of its micro-batches. All decide by what all have told, and so alike.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Told {
-    /// Of each micro-batch the objective and the means of the terms; as bits, so that whatever is not a number arrives too.
+    /// Of each micro-batch the objective, the means of the terms, and what they count where that is not what they are; as bits,
+    /// so that whatever is not a number arrives too.
     numbers: Vec<Vec<u64>>,
     /// The first term that is not finite, in words.
     fault: Option<String>,
@@ -33,6 +34,8 @@ struct Told {
 struct Own {
     told: Told,
     terms: Vec<(&'static str, TermKind)>,
+    /// What has a weight, or is added to the bound.
+    counts: Vec<&'static str>,
     sums: Tree<Vec<Tensor>>,
 }
 
@@ -47,7 +50,7 @@ impl Trainer<'_> {
         let told: Vec<Told> = told.iter().map(|told| serde_json::from_slice(told)).collect::<Result<_, _>>()?;
         let number = self.progress.step + 1;
         let rate = self.config.schedule.at(self.progress.step, self.config.steps);
-        let (objective, means) = means(&own.terms, &told)?;
+        let (objective, means, weighted) = means(&own, &told)?;
         let fault = Fault { spec: self.spec, step: number, means: &means, pictures: &indices };
         let (mut norm, mut skipped) = (f64::NAN, None);
         if let Some(fault) = told.iter().find_map(|told| told.fault.clone()) {
@@ -69,7 +72,7 @@ impl Trainer<'_> {
         self.count(number, begun, skipped.is_some());
         let asked = told.iter().any(|told| told.asked);
         let over = told.first().is_some_and(|told| told.over);
-        Ok(Step { terms: means, objective: Some(objective), norm, rate, skipped, sharing, asked, over })
+        Ok(Step { terms: means, objective: Some(objective), weighted, norm, rate, skipped, sharing, asked, over })
     }
 
     /// Forward and backward passes of this rank's micro-batches; their gradients summed as far as they are neighbours.
@@ -95,8 +98,14 @@ impl Trainer<'_> {
     fn forward(&self, batch: &Values, noise: &mut Noise, pictures: &[usize], own: &mut Own) -> Result<Tensor> {
         let step = self.progress.step;
         let mut terms = self.model.bound(batch, noise, &objective::options(&self.config))?;
-        self.data.train.own_units(&mut terms)?;
-        let loss = objective::loss(&self.model.objective(&terms, step)?, &self.config, step)?;
+        self.data.train.own_units(&mut terms, batch)?;
+        let (model, config) = (self.model.as_ref(), &self.config);
+        let weighted = objective::weighted(model, &terms, config, self.moment())?;
+        let loss = objective::loss(&weighted, config)?;
+        let counts = match objective::is_plain(model, &terms, config) {
+            true => Vec::new(),
+            false => objective::counts(&weighted)?,
+        };
         let means = TermMeans::of(&terms)?;
         let value = -f64::from(loss.to_dtype(DType::F32)?.to_scalar::<f32>()?);
         if own.told.fault.is_none() && (!value.is_finite() || means.broken().is_some()) {
@@ -104,7 +113,9 @@ impl Trainer<'_> {
             own.told.fault = Some(fault.of_terms(&terms));
         }
         let numbers = std::iter::once(value).chain(means.terms.iter().map(|(_, _, mean)| *mean));
+        let numbers = numbers.chain(counts.iter().map(|(_, count)| *count));
         own.told.numbers.push(numbers.map(f64::to_bits).collect());
+        own.counts = counts.into_iter().map(|(name, _)| name).collect();
         own.terms = means.terms.iter().map(|&(name, kind, _)| (name, kind)).collect();
         Ok(loss)
     }
@@ -126,17 +137,20 @@ impl Trainer<'_> {
     }
 }
 
-/// The means over all micro-batches, in their order: of the objective and of each term.
-fn means(names: &[(&'static str, TermKind)], told: &[Told]) -> Result<(f64, TermMeans)> {
-    let mut sums = vec![0.0; names.len() + 1];
+/// The means over all micro-batches, in their order: of the objective, of each term, and of what they count.
+fn means(own: &Own, told: &[Told]) -> Result<(f64, TermMeans, Option<Vec<(&'static str, f64)>>)> {
+    let mut sums = vec![0.0; 1 + own.terms.len() + own.counts.len()];
     let mut count = 0.0;
     for numbers in told.iter().flat_map(|told| &told.numbers) {
         ensure!(numbers.len() == sums.len(), "ranks have bounds of different terms");
         sums.iter_mut().zip(numbers).for_each(|(sum, &bits)| *sum += f64::from_bits(bits));
         count += 1.0;
     }
-    let terms = names.iter().zip(&sums[1..]).map(|(&(name, kind), sum)| (name, kind, sum / count)).collect();
-    Ok((sums[0] / count, TermMeans { terms }))
+    sums.iter_mut().for_each(|sum| *sum /= count);
+    let (terms, counts) = sums[1..].split_at(own.terms.len());
+    let terms = own.terms.iter().zip(terms).map(|(&(name, kind), &mean)| (name, kind, mean)).collect();
+    let counts: Vec<_> = own.counts.iter().copied().zip(counts.iter().copied()).collect();
+    Ok((sums[0], TermMeans { terms }, Some(counts).filter(|counts| !counts.is_empty())))
 }
 
 /// A number that looks like no other: SplitMix64's last step, after its constant was added.

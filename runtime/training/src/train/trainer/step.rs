@@ -6,7 +6,7 @@ use crate::train::objective::{self, TermMeans};
 use crate::train::updates::Updates;
 use crate::train::watch::{ADVICE, Fault};
 use crate::train::{Replay, gradients, interrupt};
-use crate::{DType, Values};
+use crate::{DType, Moment, Values};
 use anyhow::{Result, bail, ensure};
 use candle_core::backprop::GradStore;
 use serde_json::{Map, Value, json};
@@ -20,6 +20,8 @@ pub struct Step {
     pub terms: TermMeans,
     /// What training maximises, nats an example: the bound, unless terms are weighted or there are several samples.
     pub objective: Option<f64>,
+    /// What the terms count in it, where that is not what they are.
+    pub weighted: Option<Vec<(&'static str, f64)>>,
     pub norm: f64,
     pub rate: f64,
     /// Why nothing was updated.
@@ -57,6 +59,9 @@ impl Step {
         if let Some(sharing) = self.sharing {
             line["sharing_s"] = json!(sharing);
         }
+        if let Some(weighted) = &self.weighted {
+            line["weighted"] = weighted.iter().map(|&(name, value)| (name.to_owned(), json!(value))).collect();
+        }
         if skipped > 0 {
             line["skipped_updates"] = json!(skipped);
         }
@@ -93,11 +98,14 @@ impl Trainer<'_> {
             return self.replayed(&batch, begun);
         }
         let mut terms = self.model.bound(&batch, &mut self.noise, &objective::options(&self.config))?;
-        self.data.train.own_units(&mut terms)?;
-        let weighted = self.model.objective(&terms, self.progress.step)?;
-        let loss = objective::loss(&weighted, &self.config, self.progress.step)?;
-        drop(weighted);
+        self.data.train.own_units(&mut terms, &batch)?;
+        let (model, moment) = (self.model.as_ref(), self.moment());
+        let weighted = objective::weighted(model, &terms, &self.config, moment)?;
+        let loss = objective::loss(&weighted, &self.config)?;
         let number = self.progress.step + 1;
+        let counts = self.looks(number) && !objective::is_plain(model, &terms, &self.config);
+        let counts = counts.then(|| objective::counts(&weighted)).transpose()?;
+        drop(weighted);
         let rate = self.config.schedule.at(self.progress.step, self.config.steps);
         if !self.looks(number) {
             self.update(&loss.backward()?, rate)?;
@@ -128,23 +136,31 @@ impl Trainer<'_> {
         }
         self.count(number, begun, skipped.is_some());
         let (asked, over) = (interrupt::asked(), self.time_is_up());
-        Ok(Some(Step { terms: means, objective: Some(objective), norm, rate, skipped, sharing: None, asked, over }))
+        let objective = Some(objective);
+        Ok(Some(Step { terms: means, objective, weighted: counts, norm, rate, skipped, sharing: None, asked, over }))
     }
 
     /// Whether steps are recorded: on a GPU, once nothing in them but batch, rate and noise changes any more.
     fn replays(&self) -> bool {
         let config = &self.config;
         let watched = config.clip.is_some() || config.skip_above.is_some() || self.average.is_some();
-        config.graph && self.params.device().is_cuda() && !watched && self.progress.step >= config.warm_up
+        let recorded = config.graph && self.params.device().is_cuda() && !watched;
+        recorded && objective::is_settled(self.model.as_ref(), config, self.moment())
+    }
+
+    /// How far training has come.
+    pub(super) fn moment(&self) -> Moment {
+        Moment::of(self.progress.step, self.config.batch, self.data.train.len())
     }
 
     /// A recorded step. What is not a number shows after it, where it is looked at; no checkpoint holds it.
     fn replayed(&mut self, batch: &Values, begun: Instant) -> Result<Option<Step>> {
-        let (model, step) = (self.model.as_ref(), self.progress.step);
+        let (model, moment) = (self.model.as_ref(), self.moment());
+        let step = moment.step;
         let (noise, Updates::Whole(optimiser)) = (&mut self.noise, &mut self.updates) else {
             bail!("recorded steps are taken by one process");
         };
-        Replay::take(&mut self.replay, model, batch, noise, optimiser, &self.config, step)?;
+        Replay::take(&mut self.replay, model, batch, noise, optimiser, &self.config, moment)?;
         let number = step + 1;
         let found = match &self.replay {
             Some(replay) if self.looks(number) => Some(replay.found(number)?),
@@ -153,8 +169,8 @@ impl Trainer<'_> {
         self.count(number, begun, false);
         let rate = self.config.schedule.at(step, self.config.steps);
         let (asked, over) = (interrupt::asked(), self.time_is_up());
-        let step =
-            |(terms, norm)| Step { terms, objective: None, norm, rate, skipped: None, sharing: None, asked, over };
+        let (objective, weighted, skipped, sharing) = (None, None, None, None);
+        let step = |(terms, norm)| Step { terms, objective, weighted, norm, rate, skipped, sharing, asked, over };
         Ok(found.map(step))
     }
 

@@ -1,0 +1,164 @@
+//! What training makes of the bound's terms: weights, and what is added to them.
+
+use crate::{Result, Tensor, Terms};
+
+/// How a term of the bound counts in training: `weight KL_z = 0.5 * ramp(steps: 400) * free(nats: 0.25)` of a file.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weight {
+    /// `KL_z`
+    pub term: &'static str,
+    /// How many times it counts.
+    pub scale: f64,
+    /// Before which it counts less.
+    pub ramp: Ramp,
+    /// Nats a record: where the term's mean over samples and records is below them, its value is they, without a gradient.
+    pub free: f64,
+}
+
+/// A weight that rises from 0 to 1 in a straight line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Ramp {
+    /// 1 at once.
+    None,
+    /// Over so many passes over the training data.
+    Passes(f64),
+    /// Over so many updates.
+    Steps(f64),
+}
+
+/// How far training has come at a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Moment {
+    /// Steps before this one.
+    pub step: usize,
+    /// Passes over the training data once this step's batch was seen.
+    pub passes: f64,
+}
+
+impl Moment {
+    /// At a step (counted from 0) of batches of so many records, of so many in all.
+    pub fn of(step: usize, batch: usize, records: usize) -> Self {
+        Self { step, passes: (step + 1) as f64 * batch as f64 / records.max(1) as f64 }
+    }
+}
+
+impl Ramp {
+    /// The weight at a moment: 1 from the ramp's end on.
+    pub fn at(self, moment: Moment) -> f64 {
+        match self {
+            Self::None => 1.0,
+            Self::Passes(passes) => (moment.passes / passes).min(1.0),
+            Self::Steps(steps) => ((moment.step + 1) as f64 / steps).min(1.0),
+        }
+    }
+}
+
+/// What training maximises besides the bound: `objective + 0.1 * ln q(y | x)` of a file.
+#[derive(Debug, Clone)]
+pub struct Added {
+    /// `ln q(y | x) where y is observed`
+    pub name: &'static str,
+    /// How many times it counts; below 0 it is taken away.
+    pub scale: f64,
+    /// Nats, `[K, B]`; 0 for records it does not count for.
+    pub value: Tensor,
+}
+
+impl Terms {
+    /// The terms as they count at a moment of training: each at least what is free of it, times its weight. Terms without a
+    /// weight stay as they are.
+    ///
+    /// By several samples the terms of each sample's log-weight are weighted, so that these are the log-weights of the
+    /// weighted bound.
+    ///
+    /// # Errors
+    /// A failed tensor operation.
+    pub fn weighted(&self, weights: &[Weight], at: Moment) -> Result<Self> {
+        let mut terms = self.clone();
+        for term in &mut terms.terms {
+            let Some(weight) = weights.iter().find(|weight| weight.term == term.name) else { continue };
+            if weight.free > 0.0 {
+                let counts = term.value.mean_all()?.detach().gt(weight.free)?.to_dtype(term.value.dtype())?;
+                let free = counts.affine(-weight.free, weight.free)?;
+                term.value = term.value.broadcast_mul(&counts)?.broadcast_add(&free)?;
+            }
+            let scale = weight.scale * weight.ramp.at(at);
+            if scale != 1.0 {
+                term.value = (&term.value * scale)?;
+            }
+        }
+        Ok(terms)
+    }
+
+    /// What is added to the bound for each sample and record, `[K, B]`; none where nothing is.
+    ///
+    /// # Errors
+    /// A failed tensor operation.
+    pub fn addition(&self) -> Result<Option<Tensor>> {
+        let mut total: Option<Tensor> = None;
+        for added in &self.added {
+            let scaled = (&added.value * added.scale)?;
+            total = Some(match total {
+                Some(sum) => (sum + scaled)?,
+                None => scaled,
+            });
+        }
+        Ok(total)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Added, Moment, Ramp, Weight};
+    use crate::{Device, Tensor, Term, TermKind, Terms};
+
+    fn terms() -> Terms {
+        let value = |numbers: &[[f64; 2]; 2]| Tensor::new(numbers, &Device::Cpu).unwrap();
+        let term = |name, kind, numbers: &[[f64; 2]; 2]| Term { name, kind, value: value(numbers) };
+        Terms {
+            terms: vec![
+                term("RE_x", TermKind::Reconstruction, &[[-3.0, -4.0], [-1.0, -2.0]]),
+                term("KL_u", TermKind::Kl, &[[0.25, 0.5], [0.5, 0.25]]),
+                term("KL_z", TermKind::Kl, &[[1.0, 2.0], [3.0, 2.0]]),
+            ],
+            scores: Vec::new(),
+            added: vec![Added { name: "ln q(y | x)", scale: -0.5, value: value(&[[-1.0, 0.0], [-2.0, 0.0]]) }],
+        }
+    }
+
+    fn values(terms: &Terms, name: &str) -> Vec<Vec<f64>> {
+        terms.terms.iter().find(|term| term.name == name).unwrap().value.to_vec2().unwrap()
+    }
+
+    #[test]
+    fn ramps_rise_with_steps_or_passes_and_stay() {
+        for (step, passes, steps) in [(0, 0.25, 0.125), (3, 1.0, 0.5), (100, 1.0, 1.0)] {
+            let moment = Moment::of(step, 10, 40);
+            assert_eq!((Ramp::Passes(1.0).at(moment), Ramp::Steps(8.0).at(moment)), (passes, steps), "step {step}");
+            assert_eq!(Ramp::None.at(moment), 1.0);
+        }
+    }
+
+    #[test]
+    fn terms_count_as_their_weights_say_and_the_rest_as_it_is() {
+        let weights = [
+            Weight { term: "KL_u", scale: 2.0, ramp: Ramp::Steps(4.0), free: 0.75 },
+            Weight { term: "KL_z", scale: 3.0, ramp: Ramp::None, free: 0.75 },
+        ];
+        let weighted = terms().weighted(&weights, Moment::of(1, 1, 1)).unwrap();
+        // The mean of KL_u, 0.375, is below what is free: 2 · (2 of 4 steps) · 0.75.
+        assert_eq!(values(&weighted, "KL_u"), [[0.75, 0.75], [0.75, 0.75]]);
+        assert_eq!(values(&weighted, "KL_z"), [[3.0, 6.0], [9.0, 6.0]]);
+        assert_eq!(values(&weighted, "RE_x"), values(&terms(), "RE_x"));
+    }
+
+    #[test]
+    fn what_is_added_is_in_the_loss_and_in_no_bound() {
+        let (terms, mut plain) = (terms(), terms());
+        plain.added.clear();
+        assert_eq!(terms.elbo().unwrap().to_vec1::<f64>().unwrap(), plain.elbo().unwrap().to_vec1::<f64>().unwrap());
+        let loss = |terms: &Terms| terms.loss().unwrap().to_scalar::<f64>().unwrap();
+        // The mean of what is added is −0.5 · −0.75.
+        assert!((loss(&plain) - loss(&terms) - 0.375).abs() < 1e-12, "{} {}", loss(&plain), loss(&terms));
+    }
+}

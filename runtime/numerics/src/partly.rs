@@ -1,0 +1,171 @@
+//! Partly observed variables: records that have a value beside others that lack it.
+//!
+//! A batch is not sorted. It holds a number for each record, 1 where the value is there and 0 where it is missing, and
+//! something of the right shape in its place; what is computed of both kinds of record is chosen row by row.
+
+use crate::{Params, Result, Tensor, Values};
+use candle_core::{Error, bail};
+
+/// The log-probability of values that a record does not have: its exponential is 0, and sums with it are finite.
+const NEVER: f64 = -1e30;
+
+/// A partly observed variable of a batch.
+#[derive(Debug, Clone)]
+pub struct Partly<T> {
+    /// `[B, …]`; rows of records that lack it hold anything finite.
+    pub value: T,
+    /// `[B]`, 1 where it is there, else 0.
+    pub present: Tensor,
+}
+
+impl<T> Partly<T> {
+    /// The same with another value.
+    pub fn map<U>(self, of: impl FnOnce(T) -> U) -> Partly<U> {
+        Partly { value: of(self.value), present: self.present }
+    }
+}
+
+impl Values {
+    /// The name that the presence of a variable goes by: `y?` of `y`.
+    pub fn presence_of(name: &str) -> String {
+        format!("{name}?")
+    }
+
+    /// A partly observed variable of this shape, without the batch. It is there in all records where nothing says which have
+    /// it, and missing in all where it has no value here.
+    ///
+    /// # Errors
+    /// No value of any variable, so that it is not known how many records there are, or a presence of another shape.
+    pub fn partly(&self, name: &str, shape: &[usize], params: &Params) -> Result<Partly<Tensor>> {
+        let (dtype, device) = (params.dtype(), params.device());
+        let Some(value) = self.find(name) else {
+            let Some((_, other)) = self.iter().next() else {
+                bail!("nothing has a value here, so there are no records that could lack `{name}`")
+            };
+            let records = other.dim(0)?;
+            let value = Tensor::zeros(crate::dist::batched(records, shape), dtype, device)?;
+            return Ok(Partly { value, present: Tensor::zeros(records, dtype, device)? });
+        };
+        let records = value.dim(0)?;
+        let present = match self.find(&Self::presence_of(name)) {
+            None => Tensor::ones(records, dtype, device)?,
+            Some(present) if present.dims() == [records] => present.to_dtype(dtype)?,
+            Some(present) => {
+                bail!(
+                    "which of {records} records have `{name}` takes {records} numbers, not shape {:?}",
+                    present.dims()
+                )
+            }
+        };
+        Ok(Partly { value: value.clone(), present })
+    }
+}
+
+/// A row of ones for each record that has the variable, of the shape of `like`.
+fn rows(present: &Tensor, like: &Tensor) -> Result<Tensor> {
+    let mut shape = vec![1; like.rank()];
+    match shape.first_mut() {
+        Some(first) if like.dims().first() == Some(&present.elem_count()) => *first = present.elem_count(),
+        _ => bail!("{} records and values of shape {:?}", present.elem_count(), like.dims()),
+    }
+    present.gt(0.5)?.reshape(shape)?.broadcast_as(like.shape())?.contiguous()
+}
+
+/// The variable's own value where it is there, else what was drawn: `[N]`, and `[N, …]` twice.
+///
+/// # Errors
+/// Shapes that differ.
+pub fn choose(present: &Tensor, own: &Tensor, drawn: &Tensor) -> Result<Tensor> {
+    rows(present, drawn)?.where_cond(&own.contiguous()?, &drawn.contiguous()?)
+}
+
+/// Numbers of the records that have the variable (`there`) or lack it, and 0 for the others: `[N]` twice.
+///
+/// # Errors
+/// Shapes that differ.
+pub fn only(there: bool, present: &Tensor, numbers: &Tensor) -> Result<Tensor> {
+    let (zeros, numbers) = (numbers.zeros_like()?, numbers.contiguous()?);
+    let has = rows(present, &numbers)?;
+    if there { has.where_cond(&numbers, &zeros) } else { has.where_cond(&zeros, &numbers) }
+}
+
+/// The log-probabilities of values gone through, `[N]`: all on the variable's own where it is there. `own` and `values` are
+/// `[N, …]`.
+///
+/// # Errors
+/// Shapes that differ.
+pub fn known(present: &Tensor, own: &Tensor, values: &Tensor, log_probs: &Tensor) -> Result<Tensor> {
+    let apart = (own - values)?.abs()?.flatten_from(1)?.max(1)?;
+    let never = log_probs.zeros_like()?.affine(0.0, NEVER)?;
+    let certain = apart.lt(0.5)?.where_cond(&log_probs.zeros_like()?, &never)?;
+    rows(present, log_probs)?.where_cond(&certain, &log_probs.contiguous()?)
+}
+
+/// The rows of a value that are there, as they stand, and zeros in place of the others: what is missing has no faults.
+pub(crate) fn of_present(value: &Tensor, present: &Tensor) -> Result<Tensor> {
+    let zeros = value.zeros_like()?;
+    rows(present, value)?.where_cond(&value.contiguous()?, &zeros)
+}
+
+/// Whether a presence is one number, 0 or 1, for each record.
+pub(crate) fn check(name: &str, value: &Tensor, present: &Tensor) -> Result<()> {
+    let records = value.dim(0)?;
+    if present.dims() != [records] {
+        bail!("which of {records} records have `{name}` takes {records} numbers, not shape {:?}", present.dims());
+    }
+    let fractional = (present * (1.0 - present)?)?.abs()?.sum_all()?;
+    if present.device().is_cpu() && fractional.to_dtype(candle_core::DType::F64)?.to_scalar::<f64>()? != 0.0 {
+        return Err(Error::Msg(format!("a record has `{name}` (1) or lacks it (0); there is nothing between")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{choose, known, only};
+    use crate::{DType, Device, Params, Tensor, Values};
+
+    fn tensor(numbers: &[f64]) -> Tensor {
+        Tensor::new(numbers, &Device::Cpu).unwrap()
+    }
+
+    #[test]
+    fn rows_are_chosen_by_what_is_there() {
+        let (present, own) = (tensor(&[1.0, 0.0]), Tensor::new(&[[1.0, 2.0], [f64::NAN, 9.0]], &Device::Cpu).unwrap());
+        let drawn = Tensor::new(&[[5.0, 6.0], [7.0, 8.0]], &Device::Cpu).unwrap();
+        let chosen = choose(&present, &own, &drawn).unwrap().to_vec2::<f64>().unwrap();
+        assert_eq!(chosen, [[1.0, 2.0], [7.0, 8.0]]);
+        let numbers = tensor(&[3.0, 4.0]);
+        assert_eq!(only(true, &present, &numbers).unwrap().to_vec1::<f64>().unwrap(), [3.0, 0.0]);
+        assert_eq!(only(false, &present, &numbers).unwrap().to_vec1::<f64>().unwrap(), [0.0, 4.0]);
+        assert!(only(true, &present, &tensor(&[1.0, 2.0, 3.0])).is_err());
+    }
+
+    #[test]
+    fn the_values_gone_through_weigh_nothing_but_where_they_are_the_records_own() {
+        // Two values of three records, the value slowest: the first record has the second value, the others none.
+        let one_hot = |class: usize| [f64::from(class == 0), f64::from(class == 1)];
+        let own = Tensor::new(&[one_hot(1), [0.0; 2], [0.0; 2], one_hot(1), [0.0; 2], [0.0; 2]], &Device::Cpu).unwrap();
+        let values =
+            Tensor::new(&[one_hot(0), one_hot(0), one_hot(0), one_hot(1), one_hot(1), one_hot(1)], &Device::Cpu)
+                .unwrap();
+        let log_q = tensor(&[-0.1, -0.2, -0.3, -2.1, -2.2, -2.3]);
+        let found = known(&tensor(&[1.0, 0.0, 0.0, 1.0, 0.0, 0.0]), &own, &values, &log_q).unwrap();
+        let found = found.exp().unwrap().to_vec1::<f64>().unwrap();
+        let expected = [0.0, (-0.2f64).exp(), (-0.3f64).exp(), 1.0, (-2.2f64).exp(), (-2.3f64).exp()];
+        assert!(found.iter().zip(expected).all(|(found, wanted)| (found - wanted).abs() < 1e-15), "{found:?}");
+    }
+
+    #[test]
+    fn what_is_not_said_is_there_and_what_has_no_value_is_missing() {
+        let params = Params::new(0, DType::F64, &Device::Cpu);
+        let values = Values::new().with("x", tensor(&[1.0, 2.0])).with("y", tensor(&[3.0, 4.0]));
+        let presence =
+            |values: &Values, name| values.partly(name, &[], &params).unwrap().present.to_vec1::<f64>().unwrap();
+        assert_eq!(presence(&values, "y"), [1.0, 1.0]);
+        assert_eq!(presence(&values, "z"), [0.0, 0.0]);
+        assert_eq!(presence(&values.clone().with("y?", tensor(&[0.0, 1.0])), "y"), [0.0, 1.0]);
+        assert!(values.with("y?", tensor(&[1.0])).partly("y", &[], &params).is_err());
+        assert!(Values::new().partly("y", &[], &params).is_err());
+    }
+}

@@ -1,0 +1,219 @@
+//! Partly observed variables: a record that has one is bounded as by the model that observes it, one that lacks it as by the model
+//! that infers it, and a batch of both is its records.
+
+use srvae::interpret;
+use srvae::{BoundOptions, DType, Device, Model, Noise, Params, Settings, Tensor, Terms, Values};
+
+const CLASSES: usize = 3;
+
+fn build(text: &str) -> Box<dyn Model> {
+    let params = Params::new(3, DType::F64, &Device::Cpu);
+    let model = interpret::builder("m.pgm", text).build(&Settings::new(), &params).unwrap();
+    // The same for every model that has a parameter of this name.
+    for (name, var) in params.entries() {
+        let seed = name.bytes().fold(7u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
+        let step = Noise::seeded(seed).normal(&name, var.dims(), DType::F64, &Device::Cpu).unwrap();
+        var.set(&(var.as_tensor() + step).unwrap()).unwrap();
+    }
+    params.touch();
+    model
+}
+
+fn tensor(numbers: Vec<f64>, shape: &[usize]) -> Tensor {
+    Tensor::from_vec(numbers, shape, &Device::Cpu).unwrap()
+}
+
+fn bits(seed: u64, shape: &[usize]) -> Tensor {
+    let uniform = Noise::seeded(seed).uniform("", shape, DType::F64, &Device::Cpu).unwrap();
+    uniform.gt(0.5).unwrap().to_dtype(DType::F64).unwrap()
+}
+
+/// One class for each record.
+fn one_hot(classes: &[usize]) -> Tensor {
+    let rows = classes.iter().flat_map(|&class| (0..CLASSES).map(move |at| f64::from(u8::from(at == class))));
+    tensor(rows.collect(), &[classes.len(), CLASSES])
+}
+
+fn presence(values: Values, name: &str, present: &[f64]) -> Values {
+    values.with(&Values::presence_of(name), tensor(present.to_vec(), &[present.len()]))
+}
+
+fn numbers(tensor: &Tensor) -> Vec<f64> {
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+fn term(terms: &Terms, name: &str) -> Vec<f64> {
+    numbers(&terms.terms.iter().find(|term| term.name == name).unwrap_or_else(|| panic!("no {name}")).value)
+}
+
+/// Rounding of sums of a few numbers of the size of 10 in f64.
+const ROUNDING: f64 = 1e-11;
+
+fn close(left: &[f64], right: &[f64], what: &str) {
+    assert_eq!(left.len(), right.len(), "{what}");
+    for (left, right) in left.iter().zip(right) {
+        assert!((left - right).abs() <= ROUNDING * (1.0 + right.abs()), "{what}: {left} for {right}");
+    }
+}
+
+/// With every latent summed over, the sum of importance weights is the likelihood itself, whichever of the two are there.
+#[test]
+fn every_pattern_has_its_exact_likelihood() {
+    let model = build(
+        "model m\nobserved x: binary[4]\npartly observed a: label[3]\npartly observed b: binary[2]\ngiven c: real[2]\n\
+         p(a | c) = categorical from c |> linear\np(b | a) = bernoulli from a |> linear\n\
+         p(x | a, b) = bernoulli from concat(a, b) |> linear\nq(a | x) = categorical from x |> linear\n\
+         q(b | x, a) = bernoulli from concat(x, a) |> linear\ndraw a = enumerate\ndraw b = enumerate\n",
+    );
+    let records = 4;
+    let (a, b) = (vec![0, 2, 1, 1], bits(2, &[records, 2]));
+    let c = Noise::seeded(4).normal("c", &[records, 2], DType::F64, &Device::Cpu).unwrap();
+    let base = Values::new().with("x", bits(1, &[records, 4])).with("c", c);
+    let options = BoundOptions::importance(1);
+    let value = |values: &Values| {
+        let terms = model.bound(values, &mut Noise::seeded(1), &options).unwrap();
+        numbers(&terms.log_likelihood().unwrap())
+    };
+    // Where all are there, nothing is summed over.
+    let joint = |a: &[usize], b: &Tensor| value(&base.clone().with("a", one_hot(a)).with("b", b.clone()));
+    let all_b = (0..4).map(|at| tensor([at & 1, at >> 1].map(|bit| bit as f64).repeat(records), &[records, 2]));
+    let all_b: Vec<Tensor> = all_b.collect();
+    let sum = |parts: Vec<Vec<f64>>| -> Vec<f64> {
+        (0..records).map(|record| parts.iter().map(|part| part[record].exp()).sum::<f64>().ln()).collect()
+    };
+    let over_b = |a: &[usize]| sum(all_b.iter().map(|b| joint(a, b)).collect());
+    let over_a = |b: &Tensor| sum((0..CLASSES).map(|class| joint(&vec![class; records], b)).collect());
+    let over_both = sum((0..CLASSES).map(|class| over_b(&vec![class; records])).collect());
+    let exact = [joint(&a, &b), over_b(&a), over_a(&b), over_both];
+    // One record of each kind.
+    let values = base.clone().with("a", one_hot(&a)).with("b", b.clone());
+    let mixed = presence(presence(values, "a", &[1.0, 1.0, 0.0, 0.0]), "b", &[1.0, 0.0, 1.0, 0.0]);
+    let wanted: Vec<f64> = (0..records).map(|record| exact[record][record]).collect();
+    close(&value(&mixed), &wanted, "ln p of what is there");
+    // The bound itself is below it, and is it where nothing is missing.
+    let bound = model.bound(&mixed, &mut Noise::seeded(1), &BoundOptions::default()).unwrap();
+    let bound = numbers(&bound.elbo().unwrap());
+    close(&bound[..1], &wanted[..1], "nothing is missing");
+    assert!(bound[1..].iter().zip(&wanted[1..]).all(|(bound, exact)| bound < exact), "{bound:?} {wanted:?}");
+}
+
+/// Of a class, how the file draws it in q; `role` says what is known of it.
+fn classes(role: &str, draw: &str) -> String {
+    let q = if role == "observed" {
+        String::new()
+    } else {
+        format!("q(y | x) = categorical from x |> linear\ndraw y = {draw}\n")
+    };
+    format!(
+        "model m\nobserved x: binary[6]\n{role} y: label[{CLASSES}]\nlatent z: real[2]\np(z) = standard_normal\n\
+         p(y | z) = categorical from z |> linear\np(x | y, z) = bernoulli from concat(y, z) |> linear\n{q}\
+         q(z | x, y) = normal from concat(x, y) |> linear\n"
+    )
+}
+
+/// The same of real numbers, whose divergence has a closed form.
+fn reals(role: &str) -> String {
+    let q = if role == "observed" { "" } else { "q(y | x) = normal from x |> linear\n" };
+    format!(
+        "model m\nobserved x: binary[6]\n{role} y: real[3]\nlatent z: real[2]\np(y) = standard_normal\n\
+         p(z | y) = normal from y |> linear\np(x | y, z) = bernoulli from concat(y, z) |> linear\n{q}\
+         q(z | x, y) = normal from concat(x, y) |> linear\n"
+    )
+}
+
+const RECORDS: usize = 3;
+
+/// The bound of these records, the noise of z the same whatever else is drawn.
+fn bounded(model: &dyn Model, values: &Values, options: &BoundOptions) -> Terms {
+    let mut noise = Noise::seeded(11);
+    let shape = [options.samples * RECORDS, 2];
+    noise.record("z", Noise::seeded(5).normal("z", &shape, DType::F64, &Device::Cpu).unwrap());
+    model.bound(values, &mut noise, options).unwrap()
+}
+
+#[test]
+fn a_record_is_bounded_as_by_the_model_of_its_kind() {
+    let ways = ["enumerate", "score", "straight_through", "relaxed(temperature: 0.5)"];
+    let discrete =
+        ways.map(|draw| (classes("partly observed", draw), classes("latent", draw), classes("observed", draw)));
+    let real = (reals("partly observed"), reals("latent"), reals("observed"));
+    for (both, latent, observed) in discrete.into_iter().chain([real]) {
+        let y = if both.contains("label") { one_hot(&[2, 0, 1]) } else { bits(3, &[RECORDS, 3]) };
+        let values = Values::new().with("x", bits(1, &[RECORDS, 6])).with("y", y);
+        let [both, latent, observed] = [both, latent, observed].map(|text| build(&text));
+        for options in [BoundOptions::default(), BoundOptions::importance(1), BoundOptions::importance(3)] {
+            let there = bounded(both.as_ref(), &values, &options);
+            let wanted = bounded(observed.as_ref(), &values, &options);
+            for name in ["RE_x", "RE_y", "KL_z"] {
+                close(&term(&there, name), &term(&wanted, name), &format!("{name} where y is there"));
+            }
+            assert!(term(&there, "KL_y").iter().all(|&number| number == 0.0));
+
+            let missing = presence(values.clone(), "y", &[0.0; RECORDS]);
+            let missing = bounded(both.as_ref(), &missing, &options);
+            let wanted = bounded(latent.as_ref(), &values, &options);
+            for name in ["RE_x", "KL_y", "KL_z"] {
+                close(&term(&missing, name), &term(&wanted, name), &format!("{name} where y is missing"));
+            }
+            assert!(term(&missing, "RE_y").iter().all(|&number| number == 0.0));
+            // No value at all is no value of any record.
+            let none = bounded(both.as_ref(), &Values::new().with("x", values.get("x").unwrap().clone()), &options);
+            close(&term(&none, "KL_y"), &term(&missing, "KL_y"), "without a value");
+
+            let mixed = bounded(both.as_ref(), &presence(values.clone(), "y", &[1.0, 0.0, 1.0]), &options);
+            for name in ["RE_x", "RE_y", "KL_y", "KL_z"] {
+                let kinds = [term(&there, name), term(&missing, name)];
+                let rows = (0..options.samples * RECORDS).map(|row| kinds[usize::from(row % RECORDS == 1)][row]);
+                close(&term(&mixed, name), &rows.collect::<Vec<_>>(), &format!("{name} of both kinds"));
+            }
+        }
+    }
+}
+
+/// What is missing has no values, whatever stands in their place; a presence is 0 or 1 for each record.
+#[test]
+fn what_stands_in_the_place_of_a_missing_value_is_not_looked_at() {
+    let model = build(&reals("partly observed"));
+    let x = bits(1, &[RECORDS, 6]);
+    let at = |y: Vec<f64>| {
+        let values = Values::new().with("x", x.clone()).with("y", tensor(y, &[RECORDS, 3]));
+        let terms = bounded(model.as_ref(), &presence(values, "y", &[0.0, 1.0, 0.0]), &BoundOptions::default());
+        let slopes = terms.loss().unwrap().backward().unwrap();
+        let slopes = model.params().entries().into_iter().filter_map(|(_, var)| slopes.get(&var).map(numbers));
+        (numbers(&terms.elbo().unwrap()), slopes.flatten().collect::<Vec<_>>())
+    };
+    let own = [0.5, -0.5, 1.0];
+    let (nan, zero) = ([f64::NAN; 3], [0.0; 3]);
+    let (left, right) = (at([nan, own, nan].concat()), at([zero, own, zero].concat()));
+    assert_eq!(left, right);
+    assert!(left.1.len() > 10 && left.1.iter().all(|slope| slope.is_finite()));
+    for (wrong, words) in [(vec![1.0, 0.0], "3 numbers"), (vec![1.0, 0.5, 0.0], "nothing between")] {
+        let values = Values::new().with("x", x.clone()).with("y", tensor(vec![0.0; 9], &[RECORDS, 3]));
+        let values = presence(values, "y", &wrong);
+        let said = model.bound(&values, &mut Noise::seeded(1), &BoundOptions::default()).unwrap_err().to_string();
+        assert!(said.contains(words), "{said}");
+    }
+}
+
+/// Over the classes that a record could have, q's probabilities add up to 1; records without a class add nothing.
+#[test]
+fn what_is_added_where_a_class_is_observed_is_its_log_probability() {
+    for draw in ["enumerate", "score"] {
+        let text = classes("partly observed", draw);
+        let model = build(&format!("{text}objective + 2 * ln q(y | x) where y is observed\n"));
+        let mut sums = vec![0.0; RECORDS];
+        for class in 0..CLASSES {
+            let values = Values::new().with("x", bits(1, &[RECORDS, 6])).with("y", one_hot(&[class; RECORDS]));
+            let terms = bounded(model.as_ref(), &presence(values, "y", &[1.0, 0.0, 1.0]), &BoundOptions::default());
+            let [added] = terms.added.as_slice() else { panic!("{} are added", terms.added.len()) };
+            assert_eq!((added.name, added.scale), ("ln q(y | x) where y is observed", 2.0));
+            let found = numbers(&added.value);
+            assert_eq!(found[1], 0.0);
+            sums.iter_mut().zip(found).for_each(|(sum, log)| *sum += log.exp());
+            let (with, without) = (terms.loss().unwrap(), terms.elbo().unwrap().mean_all().unwrap());
+            let mean = added.value.mean_all().unwrap();
+            close(&numbers(&with), &numbers(&(without + (mean * 2.0).unwrap()).unwrap().neg().unwrap()), "the loss");
+        }
+        close(&sums, &[1.0, CLASSES as f64, 1.0], "probabilities");
+    }
+}

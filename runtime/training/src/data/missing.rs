@@ -1,0 +1,177 @@
+//! Which records have a partly observed variable, and which lack it.
+//!
+//! A value is missing where a cell is empty or says so, a number is NaN, a class is below 0 or a one-hot row has no 1; and where
+//! an array of the variable's name with `?` after it says 0.
+
+use super::Order;
+use super::fit::{is_missing, select};
+use super::records::{Cells, Column, Records};
+use super::table::{Field, Raw};
+use crate::spec::{Space, Variable};
+use anyhow::{Result, bail, ensure};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// For each of the records `indices`, whether it has the variable: a value in all `fields` that fill it, and nothing against
+/// it in the field that says which have one. Records with a part of their numbers are said in `notes`.
+///
+/// # Errors
+/// A field that says something else than 0 and 1.
+pub fn present(
+    variable: &Variable,
+    fields: &[&Field],
+    says: Option<&Field>,
+    indices: &[usize],
+    notes: &mut BTreeSet<String>,
+) -> Result<Vec<bool>> {
+    let mut present = vec![!fields.is_empty(); indices.len()];
+    let mut in_part = vec![false; indices.len()];
+    let each: Vec<Vec<Share>> =
+        fields.iter().map(|field| shares(&field.raw, variable.space == Space::Label, indices)).collect();
+    for row in 0..indices.len() {
+        let all = || each.iter().map(|shares| shares[row]);
+        present[row] &= all().all(|share| share == Share::All);
+        in_part[row] = !present[row] && all().any(|share| share != Share::Nothing);
+    }
+    if let Some(says) = says {
+        for (row, said) in flags(says, indices)?.into_iter().enumerate() {
+            present[row] &= said;
+            in_part[row] &= said;
+        }
+    }
+    let in_part = in_part.into_iter().filter(|in_part| *in_part).count();
+    let there = present.iter().filter(|present| **present).count();
+    let (name, count) = (&variable.name, indices.len());
+    if in_part > 0 {
+        notes.insert(format!(
+            "{name}: {in_part} of {count} records have a part of its numbers; it counts as missing in them"
+        ));
+    }
+    if there < count {
+        notes.insert(format!("{name}: {there} of {count} records have it"));
+    }
+    Ok(present)
+}
+
+/// What a record has of a field.
+#[derive(Clone, Copy, PartialEq)]
+enum Share {
+    All,
+    Part,
+    Nothing,
+}
+
+fn shares(raw: &Raw, is_label: bool, indices: &[usize]) -> Vec<Share> {
+    let of = |missing: bool| if missing { Share::Nothing } else { Share::All };
+    match raw {
+        Raw::Files { .. } | Raw::Encoded(_) => vec![Share::All; indices.len()],
+        Raw::Text(cells) if is_label => indices.iter().map(|&index| of(is_missing_class(&cells[index]))).collect(),
+        Raw::Text(cells) => indices.iter().map(|&index| of(is_missing(&cells[index]))).collect(),
+        Raw::Numbers(array) => {
+            let numbers = select(array, indices);
+            let size = numbers.len().checked_div(indices.len()).unwrap_or(0).max(1);
+            let row = |numbers: &[f64]| match numbers {
+                &[number] if is_label => of(number.is_nan() || number < 0.0),
+                _ if is_label => of(numbers.iter().all(|&number| number == 0.0 || number.is_nan())),
+                _ => match numbers.iter().filter(|number| number.is_nan()).count() {
+                    0 => Share::All,
+                    missing if missing == numbers.len() => Share::Nothing,
+                    _ => Share::Part,
+                },
+            };
+            numbers.chunks(size).map(row).collect()
+        }
+    }
+}
+
+/// Whether a cell holds no class: `none` and `-` may be the names of classes.
+pub fn is_missing_class(cell: &str) -> bool {
+    let says_so = matches!(cell.to_lowercase().as_str(), "" | "na" | "nan" | "null" | "?");
+    says_so || cell.parse::<f64>().is_ok_and(|number| number < 0.0)
+}
+
+/// The numbers 0 and 1 of a field.
+fn flags(field: &Field, indices: &[usize]) -> Result<Vec<bool>> {
+    let numbers: Vec<f64> = match &field.raw {
+        Raw::Numbers(array) => select(array, indices),
+        Raw::Text(cells) => {
+            let number = |index: &usize| match cells[*index].to_lowercase().as_str() {
+                "true" => 1.0,
+                "false" => 0.0,
+                cell => cell.parse().unwrap_or(f64::NAN),
+            };
+            indices.iter().map(number).collect()
+        }
+        Raw::Files { .. } | Raw::Encoded(_) => {
+            bail!("`{}` holds pictures; wanted is 0 or 1 for each record", field.name)
+        }
+    };
+    ensure!(numbers.len() == indices.len(), "`{}` has more than one number a record; wanted is 0 or 1", field.name);
+    if let Some(at) = numbers.iter().position(|number| ![0.0, 1.0].contains(number)) {
+        bail!(
+            "record {} of `{}` is {}; wanted is 1 where a record has the variable, and 0",
+            indices[at],
+            field.name,
+            numbers[at]
+        );
+    }
+    Ok(numbers.into_iter().map(|number| number == 1.0).collect())
+}
+
+impl Cells {
+    /// The values of some records in the places of those that are present, and zeros for the others.
+    pub(super) fn spread(self, present: &[bool]) -> Self {
+        fn rows<T: Copy + Default>(own: &[T], size: usize, present: &[bool]) -> Vec<T> {
+            let mut own = own.chunks(size.max(1));
+            let mut all = Vec::with_capacity(present.len() * size);
+            for &present in present {
+                match own.by_ref().take(usize::from(present)).next() {
+                    Some(row) => all.extend_from_slice(row),
+                    None => all.resize(all.len() + size, T::default()),
+                }
+            }
+            all
+        }
+        match self {
+            Self::Pictures { shape, bytes } => {
+                let bytes = rows(&bytes, shape.iter().product(), present);
+                Self::Pictures { shape, bytes }
+            }
+            Self::Reals { shape, numbers } => {
+                let numbers = rows(&numbers, shape.iter().product(), present);
+                Self::Reals { shape, numbers }
+            }
+            Self::Classes(classes) => Self::Classes(rows(&classes, 1, present)),
+        }
+    }
+
+    /// No values yet, of a variable's kind.
+    pub(super) fn none(variable: &Variable) -> Self {
+        let shape = || variable.picture().unwrap_or([1, 1, variable.shape.iter().product()]);
+        match variable.space {
+            Space::Label => Self::Classes(Vec::new()),
+            Space::Image | Space::Binary => Self::Pictures { shape: shape(), bytes: Vec::new() },
+            _ => Self::Reals { shape: variable.shape.clone(), numbers: Vec::new() },
+        }
+    }
+}
+
+impl Records {
+    /// Hides the values of a column in all but this part of the records, chosen by a seed; of classes the same part of each, and
+    /// at least one.
+    pub fn hide(&mut self, name: &str, part: f64, seed: u64) {
+        let Some(Column { cells, .. }) = self.column(name) else { return };
+        let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for index in Order::permutation(self.len(), seed ^ 0x6869_6465, 0) {
+            let group = if let Cells::Classes(classes) = cells { classes[index] } else { 0 };
+            if self.has(name, index) {
+                groups.entry(group).or_default().push(index);
+            }
+        }
+        let mut present = vec![false; self.len()];
+        for indices in groups.into_values() {
+            let kept = (indices.len() as f64 * part).round().max(1.0) as usize;
+            indices.into_iter().take(kept).for_each(|index| present[index] = true);
+        }
+        self.set_present(name, present);
+    }
+}

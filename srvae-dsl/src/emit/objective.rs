@@ -1,0 +1,63 @@
+//! What training makes of the bound: weights of its terms, and what is added to it.
+
+use super::ident;
+use super::number::{Scope, real};
+use crate::graph::{Quantity, RampUnit};
+use crate::plan::{Plan, addend_text};
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// `Model::weights`, where the file weights terms.
+pub fn weights(plan: &Plan) -> TokenStream {
+    let all: Vec<_> = plan
+        .model
+        .weights
+        .iter()
+        .map(|weight| {
+            let (term, scale) = (&weight.term, quantity(plan, &weight.scale));
+            let ramp = match &weight.ramp {
+                None => quote!(None),
+                Some(ramp) => {
+                    let length = quantity(plan, &ramp.length);
+                    match ramp.unit {
+                        RampUnit::Passes => quote!(Passes(#length)),
+                        RampUnit::Steps => quote!(Steps(#length)),
+                    }
+                }
+            };
+            let free = weight.free.as_ref().map_or_else(|| quote!(0.0), |free| quantity(plan, free));
+            quote!(::srvae::Weight { term: #term, scale: #scale, ramp: ::srvae::Ramp::#ramp, free: #free })
+        })
+        .collect();
+    if all.is_empty() {
+        return TokenStream::new();
+    }
+    quote! {
+        fn weights(&self) -> ::std::vec::Vec<::srvae::Weight> {
+            ::std::vec::Vec::from([#(#all),*])
+        }
+    }
+}
+
+/// The field of the bound's terms that holds what is added, where something is; first, for a value may be a term's too.
+pub fn added(plan: &Plan) -> TokenStream {
+    let all: Vec<_> = plan
+        .model
+        .addends
+        .iter()
+        .zip(&plan.bound.addends)
+        .map(|(addend, value)| {
+            let (name, scale) = (addend_text(plan, addend), quantity(plan, &addend.scale));
+            let local = ident(&plan.bound.value(*value).name);
+            quote!(::srvae::Added { name: #name, scale: #scale, value: #local.clone() })
+        })
+        .collect();
+    if all.is_empty() {
+        return TokenStream::new();
+    }
+    quote!(added: ::std::vec::Vec::from([#(#all),*]),)
+}
+
+fn quantity(plan: &Plan, quantity: &Quantity) -> TokenStream {
+    real(plan, Scope::Run, &quantity.number)
+}

@@ -1,0 +1,104 @@
+//! What training maximises, where that is not the bound alone, in words and in LaTeX.
+
+use crate::derive::TermKind;
+use crate::graph::{Addend, Quantity, Weight};
+use crate::plan::{Plan, addend_text};
+use serde_json::{Value, json};
+
+/// The weight of a term as the language writes it: `0.5 * ramp(steps: 400) * free(nats: 0.25)`.
+pub fn weight_text(weight: &Weight) -> String {
+    let scale = (weight.scale.value != 1.0).then(|| number(&weight.scale));
+    let ramp = weight.ramp.as_ref().map(|ramp| format!("ramp({}: {})", ramp.unit.name(), number(&ramp.length)));
+    let free = weight.free.as_ref().map(|free| format!("free(nats: {})", number(free)));
+    let all: Vec<String> = [scale, ramp, free].into_iter().flatten().collect();
+    if all.is_empty() { "1".to_owned() } else { all.join(" * ") }
+}
+
+fn number(quantity: &Quantity) -> String {
+    quantity.value.to_string()
+}
+
+/// What a weight does, in words.
+fn effect(weight: &Weight) -> String {
+    let scale = match weight.scale.value {
+        1.0 => "counts once".to_owned(),
+        scale => format!("counts {scale} times"),
+    };
+    let ramp = weight
+        .ramp
+        .as_ref()
+        .map(|ramp| format!("rising from 0 in a straight line over {} {}", number(&ramp.length), ramp.unit.name()));
+    let free = weight
+        .free
+        .as_ref()
+        .map(|free| format!("as at least {} nats, without a gradient where its mean is below them", number(free)));
+    [Some(scale), ramp, free].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// The sum: `RE_x − 0.5 KL_z + 0.1 ln q(y | x) where y is observed`.
+pub fn sum(plan: &Plan) -> String {
+    let mut text = String::new();
+    for term in &plan.derivation.terms {
+        let sign = match (text.is_empty(), &term.kind) {
+            (true, TermKind::Reconstruction) => "",
+            (false, TermKind::Reconstruction) => " + ",
+            (true, TermKind::Kl { .. }) => "− ",
+            (false, TermKind::Kl { .. }) => " − ",
+        };
+        text += sign;
+        text += &match plan.model.weights.iter().find(|weight| weight.term == term.name) {
+            Some(weight) if weight_text(weight) != "1" => format!("{} * {}", weight_text(weight), term.name),
+            _ => term.name.clone(),
+        };
+    }
+    for addend in &plan.model.addends {
+        text += &format!(" {}", signed(plan, addend));
+    }
+    text
+}
+
+/// `+ 0.1 * ln q(y | x) where y is observed`.
+fn signed(plan: &Plan, addend: &Addend) -> String {
+    let (sign, scale) = if addend.scale.value < 0.0 { ("−", -addend.scale.value) } else { ("+", addend.scale.value) };
+    let scale = if scale == 1.0 { String::new() } else { format!("{scale} * ") };
+    format!("{sign} {scale}{}", addend_text(plan, addend))
+}
+
+/// Lines of the explanation; none where training maximises the bound.
+pub fn lines(plan: &Plan) -> Vec<String> {
+    let objective = &plan.derivation.objective;
+    if objective.is_plain {
+        return Vec::new();
+    }
+    let mut lines = vec![sum(plan)];
+    lines.extend(plan.model.weights.iter().map(|weight| format!("{} {}", weight.term, effect(weight))));
+    lines.push(objective.text(&plan.derivation.bounded.text(&plan.model)));
+    lines
+}
+
+/// The same as data.
+pub fn json(plan: &Plan) -> Value {
+    let objective = &plan.derivation.objective;
+    let weights = plan.model.weights.iter().map(|weight| {
+        let free = weight.free.as_ref().map_or(0.0, |free| free.value);
+        let mut object = json!({ "term": weight.term, "scale": weight.scale.value, "free_nats": free });
+        if let Some(ramp) = &weight.ramp {
+            object["ramp"] = json!({ "unit": ramp.unit.name(), "length": ramp.length.value });
+        }
+        object
+    });
+    let added = plan.model.addends.iter().map(|addend| {
+        json!({
+            "text": addend_text(plan, addend),
+            "scale": addend.scale.value,
+            "where": addend.condition.map(|id| plan.name(id)),
+        })
+    });
+    json!({
+        "text": sum(plan),
+        "weights": weights.collect::<Vec<_>>(),
+        "added": added.collect::<Vec<_>>(),
+        "bounds": objective.bounds(),
+        "standing": objective.text(&plan.derivation.bounded.text(&plan.model)),
+    })
+}
