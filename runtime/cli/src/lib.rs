@@ -72,6 +72,7 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
             "internal error: {panic}; this is a mistake in srvae, please report it with the command that led to it"
         ));
     }));
+    ranks::mute_followers();
     srvae_training::ops::notice::listen(note);
     machine::keep_memory();
     machine::fail_at_size_limits();
@@ -92,7 +93,8 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
         // Help and version are no errors.
         Err(message) => {
             let code = if message.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
-            return delivered(code, message.print());
+            let printed = if terminal::is_mute() { Ok(()) } else { message.print() };
+            return delivered(code, printed);
         }
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| run(models, cli))).unwrap_or_else(|panic| {

@@ -33,15 +33,19 @@ pub fn all() -> &'static dyn Communicator {
     JOINED.get().map_or(&ALONE, |joined| joined.ranks.as_ref())
 }
 
+/// Lets rank 0 alone speak, from the first error on.
+pub fn mute_followers() {
+    if Launch::read().is_ok_and(|launch| launch.is_some_and(|launch| launch.rank > 0)) {
+        terminal::mute();
+    }
+}
+
 /// Joins the ranks that a launcher has started with this one, where there are any.
 ///
 /// # Errors
 /// A command that one process carries out, or no library for the launcher's ranks.
 pub fn join(cli: &Cli) -> Result<()> {
     let Some(launch) = Launch::read()? else { return Ok(()) };
-    if launch.rank > 0 {
-        terminal::mute();
-    }
     let name = match &cli.command {
         Some(Command::Train(_) | Command::Eval(_) | Command::Encode(_) | Command::Fid(_) | Command::Sample(_)) => None,
         None => Some("everything at once"),
