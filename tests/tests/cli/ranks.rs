@@ -58,7 +58,7 @@ impl Place {
     fn script(&self, name: &str, rank: usize, what: &str) -> PathBuf {
         let path = self.path(name);
         let text = format!(
-            "#!/bin/sh\nif [ \"${{OMPI_COMM_WORLD_RANK:-$PMI_RANK}}\" = {rank} ]; then {what}; fi\nexec {} \"$@\"\n",
+            "#!/bin/sh\nif [ \"${{OMPI_COMM_WORLD_RANK:-$PMI_RANK}}\" = {rank} ]; then\n{what}\nfi\nexec {} \"$@\"\n",
             env!("CARGO_BIN_EXE_toy")
         );
         std::fs::write(&path, text).unwrap();
