@@ -62,6 +62,7 @@ pub fn spec(variables: &[(&str, Space, &[usize])]) -> Spec {
         space,
         shape: shape.to_vec(),
         supplied: false,
+        is_length: false,
     };
     Spec { variables: variables.iter().map(variable).collect(), ..toy::spec() }
 }

@@ -26,6 +26,8 @@ pub struct Item {
     /// The lines of its `///` comments, without the slashes and the blank after them.
     pub docs: Vec<Doc>,
     pub kind: ItemKind,
+    /// `for l in 2..L`, after the statement.
+    pub over: Option<Over>,
     pub span: Span,
 }
 
@@ -42,13 +44,19 @@ pub enum ItemKind {
     Model(Name),
     /// `param growth = 64`
     Param(Setting),
+    /// `param side[l] = runs(4: 4, 8: 8)`: a number for each value of an index.
+    Table { name: Name, index: Name, values: Table },
+    /// `index l in 1..L`
+    Index { name: Name, set: Set },
+    /// `length T`, with the length it is checked at where no data say it.
+    Length { name: Name, value: Option<Value> },
     /// `preset quick { growth = 8 }`
     Preset { name: Name, settings: Vec<Setting> },
     /// `latent u, z: real[16, 8, 8]`
     Variables { role: Role, names: Vec<Name>, space: Space },
     /// `net enc(x) = …`
     Net { name: Name, formals: Vec<Formal>, output: Option<Space>, body: NetBody },
-    /// `let h = x |> encoder(…)`
+    /// `let h = x |> encoder(…)`, or `learned w: real[64]`, which is a `let` whose value is learned.
     Let { name: Name, value: Expression },
     /// `p(y | u) = … from …`
     Factor(Factor),
@@ -95,11 +103,76 @@ pub struct Addend {
     pub condition: Option<Name>,
 }
 
-/// A word the file chose.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A word the file chose, with the members of its family that are meant, where it has some.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Name {
     pub text: String,
     pub span: Span,
+    /// `[l - 1]`; empty without brackets.
+    pub subscript: Vec<Selector>,
+}
+
+/// `l - 1`, `<l`, `1..L`: which values of an index are meant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Selector {
+    pub order: Option<Order>,
+    pub value: Expression,
+    /// The end of a range.
+    pub to: Option<Expression>,
+}
+
+/// `<`, `<=`, `>`, `>=`: all values on one side of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    Less,
+    AtMost,
+    More,
+    AtLeast,
+}
+
+impl Order {
+    /// As the language writes it.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Less => "<",
+            Self::AtMost => "<=",
+            Self::More => ">",
+            Self::AtLeast => ">=",
+        }
+    }
+}
+
+/// `for l in 3..1`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Over {
+    pub index: Name,
+    pub set: Set,
+    pub span: Span,
+}
+
+/// The values of an index, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Set {
+    /// `1..L`, both ends included; it may run down.
+    Range(Box<[Expression; 2]>),
+    /// `[16, 8, 4]`
+    List(Vec<Expression>),
+}
+
+/// The numbers of a table.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Table {
+    /// `runs(4: 4, 8: 8)`: 4 for the first four values of the index, 8 for the next eight.
+    Runs(Vec<(Expression, Expression)>),
+    /// `[4, 4, 8]`
+    List(Vec<Expression>),
+}
+
+impl Name {
+    /// A word without brackets.
+    pub fn plain(text: impl Into<String>, span: Span) -> Self {
+        Self { text: text.into(), span, subscript: Vec::new() }
+    }
 }
 
 /// `growth = 64`
@@ -140,6 +213,10 @@ pub enum ExpressionKind {
     Group(Box<Expression>),
     Negate(Box<Expression>),
     Binary(Operator, Box<Expression>, Box<Expression>),
+    /// `learned`, or `learned real[64]`: values that are parameters.
+    Learned(Option<Space>),
+    /// `..32`, `4..8`, `32..`: an argument that is a range.
+    Range(Option<Box<Expression>>, Option<Box<Expression>>),
     /// `a |> b |> c`: two or more stages.
     Pipeline(Vec<Expression>),
 }

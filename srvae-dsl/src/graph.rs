@@ -39,6 +39,10 @@ pub struct Model {
     pub estimates: Vec<Estimate>,
     /// How gradients pass through the discrete draws of q: one for each of them.
     pub draws: Vec<Draw>,
+    /// Parameters that decide how many members the families have: generated code has them at one value.
+    pub fixed: Vec<ParamId>,
+    /// The variable that is the length of each record, where the file has one: it is named as the parameter that is the largest.
+    pub length: Option<VariableId>,
     /// How terms of the bound count in training, where the file says so.
     pub weights: Vec<Weight>,
     /// What training maximises besides the bound.
@@ -65,6 +69,16 @@ impl Model {
         self.draws.iter().find(|draw| draw.variable == id)
     }
 
+    /// The network of the family that a `let` goes on from, where its recurrence runs down: `b[t + 1]` for `b[t]`.
+    pub fn goes_on_from(&self, id: NetId) -> Option<NetId> {
+        let (net, NetBody::Network(network)) = (&self.nets[id.0], &self.nets[id.0].body) else { return None };
+        let (family, step) = member(&net.name)?;
+        let later = |other: &&NetId| member(&self.nets[other.0].name).is_some_and(|it| it.0 == family && it.1 > step);
+        let used: Vec<NetId> =
+            network.nodes.iter().filter_map(|node| if let Op::Net(id) = node.op { Some(id) } else { None }).collect();
+        used.iter().find(later).copied().filter(|_| net.step.is_some())
+    }
+
     /// The factor of this variable on one side.
     pub fn factor(&self, side: Side, id: VariableId) -> Option<&Factor> {
         match side {
@@ -87,6 +101,12 @@ impl Model {
         }
         graph
     }
+}
+
+/// `b` and 3 of `b[3]`.
+fn member(name: &str) -> Option<(&str, i64)> {
+    let (family, value) = name.strip_suffix(']')?.split_once('[')?;
+    Some((family, value.parse().ok()?))
 }
 
 /// The generative model p or the inference model q.
@@ -190,6 +210,8 @@ pub struct Variable {
     pub dims: Vec<Number>,
     /// Without the batch, at the checked parameters.
     pub shape: Vec<usize>,
+    /// The step of the length that it is of.
+    pub step: Option<usize>,
     pub span: Span,
 }
 
@@ -201,6 +223,8 @@ pub struct Factor {
     /// In the order written right of the bar.
     pub parents: Vec<VariableId>,
     pub body: Body,
+    /// Where its parameters lie: `p_z`, `p_z.3` of a member of a family.
+    pub path: String,
     pub docs: Vec<String>,
     pub span: Span,
 }
@@ -296,6 +320,10 @@ pub struct Net {
     pub body: NetBody,
     /// A `let`: its arguments are the variables it stands for, and every use applies it to them.
     pub is_let: bool,
+    /// Where its parameters lie: its name, `block.3` of a member of a family.
+    pub path: String,
+    /// The step of the length that it is of.
+    pub step: Option<usize>,
     pub span: Span,
 }
 

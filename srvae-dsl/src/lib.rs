@@ -26,6 +26,7 @@ pub mod emit;
 pub mod explain;
 pub mod format;
 pub mod graph;
+mod indices;
 pub mod parse;
 pub mod plan;
 pub mod source;

@@ -47,7 +47,18 @@ fn over_latents(shapes: &[&[usize]], network: &str) -> String {
 fn of_block(entry: &Block) -> Vec<String> {
     let each = entry.examples.iter().map(|example| {
         let inputs: Vec<String> = (0..example.inputs.len()).map(|at| format!("z{at}")).collect();
+        if entry.arity == Arity::None {
+            let sizes = (example.arguments)();
+            let sizes = sizes.0.iter().filter(|(name, _)| *name == "sizes").map(|(_, size)| size.to_string());
+            let value = match entry.name {
+                "learned" => format!("learned real[{}]", sizes.collect::<Vec<_>>().join(", ")),
+                // What repeats has no name, so nothing before it has.
+                name => call(name, &[], entry.parameters, &(example.arguments)()).replace("value: ", ""),
+            };
+            return over_latents(&[&[1]], &format!("concat(z0, {value} |> flatten)"));
+        }
         let (first, inside) = match entry.arity {
+            Arity::None => (String::new(), Vec::new()),
             Arity::One => (format!("{} |> ", inputs[0]), Vec::new()),
             Arity::Two | Arity::Many => (String::new(), inputs),
         };

@@ -185,6 +185,7 @@ fn functions() -> String {
 fn blocks() -> String {
     let rows = BLOCKS.iter().map(|entry| {
         let inputs = match entry.arity {
+            Arity::None => "none",
             Arity::One => "1",
             Arity::Two => "2",
             Arity::Many => "2 or more",

@@ -16,6 +16,7 @@ fn model(compiled: Compiled, variables: &[(&str, Role, Space, &[usize])]) -> (Sp
         space,
         shape: shape.to_vec(),
         supplied: false,
+        is_length: false,
     };
     let spec = Spec {
         name: compiled.name.into(),

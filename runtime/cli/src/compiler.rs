@@ -64,7 +64,7 @@ pub fn spec(found: &Found, args: &ModelArgs) -> Result<Spec> {
         source: found.text.clone(),
         preset: args.preset.clone(),
         settings: values(model),
-        variables: (0..model.variables.len()).map(|at| variable(model, graph::VariableId(at))).collect(),
+        variables: variables(model),
         builder: found.builder.clone(),
     })
 }
@@ -90,9 +90,10 @@ pub fn check_header(spec: &Spec, elements: usize, place: &Path) -> Result<()> {
             Some(_) => {}
         }
     }
+    let all = variables(&model);
     for (at, given) in spec.variables.iter().enumerate() {
-        let known = (at < model.variables.len()).then(|| variable(&model, graph::VariableId(at)));
-        let same = known.as_ref().is_some_and(|known| {
+        let known = all.get(at);
+        let same = known.is_some_and(|known| {
             (&known.name, known.role, known.space, &known.shape) == (&given.name, given.role, given.space, &given.shape)
         });
         if !same {
@@ -100,8 +101,8 @@ pub fn check_header(spec: &Spec, elements: usize, place: &Path) -> Result<()> {
             faults.push(format!("variable {} of shape {:?} is {text} in its text", given.name, given.shape));
         }
     }
-    if spec.variables.len() < model.variables.len() {
-        faults.push(format!("it lists {} of the {} variables", spec.variables.len(), model.variables.len()));
+    if spec.variables.len() < all.len() {
+        faults.push(format!("it lists {} of the {} variables", spec.variables.len(), all.len()));
     }
     // Building takes memory for every parameter: no more than the file gives reason for. What exactly is missing is said later,
     // for code written by hand may have parameters other than the text's.
@@ -260,9 +261,49 @@ fn values(model: &Model) -> Settings {
     model.params.iter().map(|param| (param.name.clone(), setting(&param.value))).collect()
 }
 
+/// The length of a model's records and the families over it, by name; none of a model without.
+///
+/// # Errors
+/// Those of [`compile`].
+pub fn length(found: &Found, args: &ModelArgs) -> Result<Option<(String, Vec<String>)>> {
+    let compilation = compile(&found.path, &found.text, args)?;
+    let model = compilation.model()?;
+    let Some(length) = model.length else { return Ok(None) };
+    let steps = model.variables.iter().filter(|variable| variable.step.is_some());
+    let mut families: Vec<String> = steps.map(|variable| family(&variable.name).to_owned()).collect();
+    families.dedup();
+    Ok(Some((model.variable(length).name.clone(), families)))
+}
+
+/// `x` of `x[3]`.
+fn family(name: &str) -> &str {
+    name.split('[').next().unwrap_or(name)
+}
+
+/// The variables as data and pictures see them: a family over the length is one, its first axis the steps.
+fn variables(model: &Model) -> Vec<Variable> {
+    let mut all: Vec<Variable> = Vec::new();
+    for (at, of_model) in model.variables.iter().enumerate() {
+        let id = graph::VariableId(at);
+        let mut variable = variable(model, id);
+        variable.is_length = model.length == Some(id);
+        if of_model.step.is_some() {
+            variable.name = family(&variable.name).to_owned();
+            if let Some(first) = all.iter_mut().find(|other| other.name == variable.name) {
+                first.shape[0] += 1;
+                continue;
+            }
+            variable.shape.insert(0, 1);
+        }
+        all.push(variable);
+    }
+    all
+}
+
 fn variable(model: &Model, id: graph::VariableId) -> Variable {
     let variable = model.variable(id);
     Variable {
+        is_length: false,
         name: variable.name.clone(),
         role: match variable.role {
             graph::Role::Observed => Role::Observed,

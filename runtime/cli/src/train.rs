@@ -82,11 +82,18 @@ pub fn plan(
         note("no GPU and no --preset: training the preset `quick` (other sizes: --preset)");
         model.preset = Some("quick".into());
     }
-    let spec = found.spec(&model)?;
     let source = data.source().unwrap_or_else(|| {
         note("no --data: training on the built-in scenes (other pictures: --data)");
         "builtin".into()
     });
+    if let Some((length, families)) = compiler::length(&found, &model)?
+        && !model.set.iter().any(|pair| pair.split('=').next().is_some_and(|name| name.trim() == length))
+        && let Some(steps) = data::steps(&Source::parse(&source)?, &families)?
+    {
+        note(&format!("the data have up to {steps} steps: {length} = {steps}"));
+        model.set.push(format!("{length}={steps}"));
+    }
+    let spec = found.spec(&model)?;
     let mut config = Config { split: data.split.unwrap_or_default(), ..Config::default() };
     let data = data::load(&Source::parse(&source)?, &spec, config.split)?;
     apply(&mut config, train, data.train.len())?;

@@ -57,6 +57,8 @@ pub enum Role {
 /// How many inputs a block reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arity {
+    /// Nothing: the same values for every record.
+    None,
     One,
     /// Two, in an order.
     Two,

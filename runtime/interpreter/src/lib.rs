@@ -5,6 +5,7 @@
 mod names;
 mod parts;
 mod run;
+mod steps;
 
 use candle_core::{Error, bail};
 use names::{interned, interned_list};
@@ -54,13 +55,18 @@ impl Interpreted {
     /// A network written in Rust, which cannot be interpreted, or shapes that do not fit.
     pub fn new(plan: Plan, params: &Params) -> Result<Self> {
         let built = plan.parts.all.iter().map(|part| parts::part(part, params)).collect::<Result<_>>()?;
-        let terms = plan.derivation.terms.iter().map(|term| (interned(&term.name), kind(&term.kind))).collect();
+        let terms = plan.derivation.terms.iter().map(|term| {
+            let is_step = plan.model.variable(term.variable).step.is_some();
+            let name = if is_step { steps::family(&term.name) } else { &term.name };
+            (interned(name), kind(&term.kind))
+        });
+        let terms = terms.collect();
         let weights = plan.model.weights.iter().map(weight).collect();
         let added = plan.model.addends.iter();
         let added = added.map(|addend| (interned(&addend_text(&plan, addend)), addend.scale.value)).collect();
         let modes = plan.derivation.modes.iter().map(|mode| {
             let names = |ids: &[srvae_dsl::graph::VariableId]| {
-                interned_list(&ids.iter().map(|id| plan.name(*id)).collect::<Vec<_>>())
+                interned_list(&steps::names(ids.iter().map(|id| plan.model.variable(*id))))
             };
             Mode { name: interned(&mode.name), given: names(&mode.given), yields: names(&mode.yields(&plan.model)) }
         });
@@ -90,9 +96,13 @@ impl Interpreted {
                 check_partly(name, space, shape, &self.params, &partly.value, &partly.present)?;
                 return Ok(Given { id, value: partly.value, present: Some(partly.present) });
             }
-            let value = from.get(name)?;
-            check_value(name, space, shape, &self.params, value)?;
-            Ok(Given { id, value: value.clone(), present: None })
+            let value = match (variable.step, steps::family(name)) {
+                // The steps of a record come in one array, as do those of all records.
+                (Some(step), family) if from.get(name).is_err() => steps::one(from.get(family)?, step)?,
+                _ => from.get(name)?.clone(),
+            };
+            check_value(name, space, shape, &self.params, &value)?;
+            Ok(Given { id, value, present: None })
         });
         each.collect()
     }
@@ -115,7 +125,7 @@ impl Model for Interpreted {
         let terms = terms.map(|((name, kind), value)| Term { name, kind: *kind, value }).collect();
         let scores = values.by_ref().take(program.scores.len()).collect();
         let added = self.added.iter().zip(values).map(|((name, scale), value)| Added { name, scale: *scale, value });
-        Ok(Terms { terms, scores, added: added.collect() })
+        Ok(Terms { terms: steps::summed(terms)?, scores, added: added.collect() })
     }
 
     fn weights(&self) -> Vec<Weight> {
@@ -151,8 +161,9 @@ impl Model for Interpreted {
         };
         let context = Context { samples, rows: count, draw: *draw, options: &BoundOptions::default() };
         let values = Run::new(self, program, &given, context).outputs(noise)?;
-        let names = self.modes[at].yields.iter();
-        Ok(names.zip(values).fold(Values::new(), |all, (name, value)| all.with(name, value)))
+        let yields = self.plan.derivation.modes[at].yields(&self.plan.model);
+        let names = yields.iter().map(|id| self.plan.model.variable(*id));
+        steps::together(names.zip(values))
     }
 }
 

@@ -95,7 +95,13 @@ impl<'r> Run<'r> {
                 }
                 Built::Layer(_) | Built::Root(_) => return Err(missing()),
             },
-            Operation::Expand => return Ok(Held::Distribution(Arc::from(density(0)?.expand(self.context.rows)?))),
+            Operation::Expand => match self.held(value.inputs[0])? {
+                Held::Tensor(row) => ops::repeat(row, self.context.rows)?,
+                Held::Distribution(root) => {
+                    return Ok(Held::Distribution(Arc::from(root.expand(self.context.rows)?)));
+                }
+            },
+            Operation::Rows => ops::repeat(tensor(0)?, self.context.rows / samples)?,
             Operation::Repeat => match self.held(value.inputs[0])? {
                 Held::Tensor(value) => ops::repeat(value, samples)?,
                 Held::Distribution(value) => return Ok(Held::Distribution(Arc::from(value.repeat(samples)?))),
@@ -135,6 +141,8 @@ impl<'r> Run<'r> {
                 registry::divergence_term(density(0)?, density(1)?, tensor(2)?, self.context.options)?
             }
             Operation::LogRatio => (tensor(0)? - tensor(1)?)?,
+            Operation::Mask(step) => ops::mask(tensor(0)?, tensor(1)?, *step)?,
+            Operation::Within(step) => ops::within(tensor(0)?, tensor(1)?, tensor(2)?, *step)?,
             Operation::PerSample => ops::per_sample(tensor(0)?, samples)?,
         }))
     }

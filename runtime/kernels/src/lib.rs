@@ -49,6 +49,6 @@ pub use normalise::normalise_rows;
 pub use resize::{downsample, upsample};
 pub use scalar::{elu, softplus};
 pub use self_attention::attend;
-pub use shape::{concat, flatten, per_sample, repeat, reshape};
+pub use shape::{concat, flatten, mask, per_sample, repeat, reshape, within};
 pub use weight::weight_norm;
 pub use windows::{avg_pool, max_pool, nearest};

@@ -1,6 +1,6 @@
 //! Shapes: concatenation, K samples per image, vectors.
 
-use crate::{Result, Tensor};
+use crate::{DType, Result, Tensor};
 
 /// Side by side along the channels.
 ///
@@ -39,6 +39,32 @@ pub fn repeat(h: &Tensor, samples: usize) -> Result<Tensor> {
     let mut shape = vec![samples];
     shape.extend_from_slice(h.dims());
     h.unsqueeze(0)?.broadcast_as(shape)?.flatten(0, 1)
+}
+
+/// 1 for each row of a record that has this step, else 0; `steps` are those of each record, `[rows, 1]`.
+fn reaches(steps: &Tensor, step: usize, dtype: DType) -> Result<Tensor> {
+    steps.flatten_all()?.ge(step as f64)?.to_dtype(dtype)
+}
+
+/// Numbers `[rows]`, 0 in rows of records that end before a step.
+///
+/// # Errors
+/// Another number of rows than there are lengths.
+pub fn mask(value: &Tensor, steps: &Tensor, step: usize) -> Result<Tensor> {
+    let reaches = reaches(steps, step, value.dtype())?;
+    // What is not there may be anything, also not a number.
+    reaches.gt(0.0)?.where_cond(value, &value.zeros_like()?)
+}
+
+/// Values `[rows, …]`, replaced by others of the same shape in rows of records that end before a step.
+///
+/// # Errors
+/// Shapes that differ, or another number of rows than there are lengths.
+pub fn within(value: &Tensor, other: &Tensor, steps: &Tensor, step: usize) -> Result<Tensor> {
+    let mut rows = vec![1; value.rank()];
+    rows[0] = value.dim(0)?;
+    let reaches = reaches(steps, step, value.dtype())?.reshape(rows)?.gt(0.0)?;
+    reaches.broadcast_as(value.shape())?.where_cond(value, other)
 }
 
 /// `[K·B]` to `[K, B]`.

@@ -116,7 +116,7 @@ fn call_in(expression: &Expression, name: Span) -> Option<Span> {
         return None;
     }
     match &expression.kind {
-        ExpressionKind::Number(_) => None,
+        ExpressionKind::Number(_) | ExpressionKind::Learned(_) | ExpressionKind::Range(..) => None,
         ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => call_in(inner, name),
         ExpressionKind::Binary(_, left, right) => call_in(left, name).or_else(|| call_in(right, name)),
         ExpressionKind::Pipeline(stages) => stages.iter().find_map(|stage| call_in(stage, name)),

@@ -109,6 +109,9 @@ fn names(file: &File) -> BTreeMap<&str, Kind> {
             ItemKind::Param(setting) => {
                 names.entry(setting.name.text.as_str()).or_insert(Kind::Param);
             }
+            ItemKind::Table { name, .. } | ItemKind::Index { name, .. } | ItemKind::Length { name, .. } => {
+                names.entry(name.text.as_str()).or_insert(Kind::Param);
+            }
             ItemKind::Variables { names: all, .. } => {
                 for name in all {
                     names.entry(name.text.as_str()).or_insert(Kind::Variable);

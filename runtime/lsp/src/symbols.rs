@@ -17,6 +17,9 @@ fn of_item(document: &Document, item: &Item) -> Vec<DocumentSymbol> {
     match &item.kind {
         ItemKind::Model(name) => named(name, SymbolKind::MODULE),
         ItemKind::Param(setting) => named(&setting.name, SymbolKind::CONSTANT),
+        ItemKind::Table { name, .. } | ItemKind::Index { name, .. } | ItemKind::Length { name, .. } => {
+            named(name, SymbolKind::CONSTANT)
+        }
         ItemKind::Preset { name, .. } => named(name, SymbolKind::OBJECT),
         ItemKind::Variables { names, .. } => names.iter().flat_map(|name| named(name, SymbolKind::VARIABLE)).collect(),
         ItemKind::Net { name, .. } => named(name, SymbolKind::FUNCTION),

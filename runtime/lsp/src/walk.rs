@@ -1,7 +1,9 @@
 //! Every word of a syntax tree with the place it stands in. What a word is looked up as, and what may be typed there,
 //! follows from its place.
 
-use srvae_dsl::ast::{Expression, ExpressionKind, Factor, File, Formal, Item, ItemKind, Name, NetBody, Setting, Space};
+use srvae_dsl::ast::{
+    Expression, ExpressionKind, Factor, File, Formal, Item, ItemKind, Name, NetBody, Set, Setting, Space, Table,
+};
 
 /// Where a word stands.
 #[derive(Debug, Clone, Copy)]
@@ -74,12 +76,39 @@ struct Walk<'v, 't> {
 impl<'t> Walk<'_, 't> {
     fn word(&mut self, name: &'t Name, place: Place<'t>) {
         (self.visit)(name, place, self.scope);
+        for selector in &name.subscript {
+            self.expression(&selector.value, Place::Size);
+            selector.to.iter().for_each(|to| self.expression(to, Place::Size));
+        }
+    }
+
+    fn set(&mut self, set: &'t Set) {
+        match set {
+            Set::Range(ends) => ends.iter().for_each(|end| self.expression(end, Place::Size)),
+            Set::List(values) => values.iter().for_each(|value| self.expression(value, Place::Size)),
+        }
     }
 
     fn item(&mut self, item: &'t Item) {
         match &item.kind {
             ItemKind::Model(name) => self.word(name, Place::ModelName),
             ItemKind::Param(Setting { name, .. }) => self.word(name, Place::ParamName),
+            ItemKind::Table { name, values, .. } => {
+                self.word(name, Place::ParamName);
+                match values {
+                    Table::List(values) => values.iter().for_each(|value| self.expression(value, Place::Size)),
+                    Table::Runs(runs) => {
+                        runs.iter()
+                            .flat_map(|(value, count)| [value, count])
+                            .for_each(|it| self.expression(it, Place::Size));
+                    }
+                }
+            }
+            ItemKind::Index { name, set } => {
+                self.word(name, Place::ParamName);
+                self.set(set);
+            }
+            ItemKind::Length { name, .. } => self.word(name, Place::ParamName),
             ItemKind::Preset { name, settings } => {
                 self.word(name, Place::PresetName);
                 settings.iter().for_each(|setting| self.word(&setting.name, Place::PresetParam));
@@ -148,7 +177,7 @@ impl<'t> Walk<'_, 't> {
                 self.weight(right);
             }
             ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => self.weight(inner),
-            ExpressionKind::Call(_) | ExpressionKind::Number(_) | ExpressionKind::Pipeline(_) => {
+            ExpressionKind::Call(_) | ExpressionKind::Number(_) | ExpressionKind::Learned(_) | ExpressionKind::Range(..) | ExpressionKind::Pipeline(_) => {
                 self.expression(value, Place::Size);
             }
         }
@@ -162,6 +191,10 @@ impl<'t> Walk<'_, 't> {
     fn expression(&mut self, expression: &'t Expression, place: Place<'t>) {
         match &expression.kind {
             ExpressionKind::Number(_) => {}
+            ExpressionKind::Range(from, to) => {
+                [from, to].into_iter().flatten().for_each(|end| self.expression(end, Place::Size));
+            }
+            ExpressionKind::Learned(space) => space.iter().for_each(|space| self.space(space)),
             ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => self.expression(inner, place),
             ExpressionKind::Binary(_, left, right) => {
                 self.expression(left, place);

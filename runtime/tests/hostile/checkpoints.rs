@@ -38,7 +38,14 @@ pub fn safetensors(choices: &mut Choices<'_>) -> Vec<u8> {
 /// A header as this program writes it.
 fn header() -> Value {
     let shape = vec![3, 4, 4];
-    let x = Variable { name: "x".into(), role: Role::Observed, space: Space::Real, shape, supplied: false };
+    let x = Variable {
+        name: "x".into(),
+        role: Role::Observed,
+        space: Space::Real,
+        shape,
+        supplied: false,
+        is_length: false,
+    };
     let header = Header {
         format: 2,
         model: "toy".into(),

@@ -110,6 +110,7 @@ pub fn spec() -> Spec {
         space,
         shape: shape.to_vec(),
         supplied: false,
+        is_length: false,
     };
     Spec {
         name: "toy".into(),

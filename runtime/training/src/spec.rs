@@ -31,6 +31,9 @@ pub struct Variable {
     /// A latent that comes with the data all the same: q says it is the data set's label.
     #[serde(default)]
     pub supplied: bool,
+    /// How many steps each record has: all that there are, where the data do not say it.
+    #[serde(default)]
+    pub is_length: bool,
 }
 
 /// What is known of a variable when the model is used.
@@ -133,6 +136,7 @@ mod tests {
             space: *space,
             shape: shape.to_vec(),
             supplied: false,
+            is_length: false,
         };
         Spec {
             name: "m".into(),

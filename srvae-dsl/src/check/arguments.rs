@@ -58,6 +58,10 @@ impl Checker<'_> {
         let mut slots: Vec<Vec<&ast::Expression>> = vec![Vec::new(); entry.parameters.len()];
         let (mut complete, mut next, mut first_named) = (true, 0, None);
         for argument in given {
+            if let (None, ast::ExpressionKind::Range(from, to)) = (&argument.name, &argument.value.kind) {
+                complete &= self.ends(entry, &mut slots, [from, to], argument.value.span);
+                continue;
+            }
             let found = match &argument.name {
                 Some(name) => {
                     first_named.get_or_insert(name.span);
@@ -92,6 +96,24 @@ impl Checker<'_> {
             slots[index].push(&argument.value);
         }
         complete.then_some(slots)
+    }
+
+    /// `channels(4..8)`: the arguments `from` and `to`; false where the entry takes no part of its input.
+    fn ends<'e>(
+        &mut self,
+        entry: Signature,
+        slots: &mut [Vec<&'e ast::Expression>],
+        ends: [&'e Option<Box<ast::Expression>>; 2],
+        span: Span,
+    ) -> bool {
+        for (name, end) in ["from", "to"].into_iter().zip(ends) {
+            let Some(at) = entry.parameters.iter().position(|parameter| parameter.name == name) else {
+                self.findings.push(messages::range_for_number(span));
+                return false;
+            };
+            slots[at].extend(end.as_deref());
+        }
+        true
     }
 
     fn named(&mut self, entry: Signature, name: &ast::Name) -> Option<usize> {

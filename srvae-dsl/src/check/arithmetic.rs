@@ -58,7 +58,7 @@ impl Builder<'_, '_> {
         self.block("affine", vec![("scale", scale), ("shift", shift)], vec![node], span)
     }
 
-    /// A block of the catalogue without parameters, with these arguments.
+    /// A block of the catalogue without learned parameters, with these arguments.
     pub(super) fn block(
         &mut self,
         name: &'static str,
@@ -81,7 +81,8 @@ impl Builder<'_, '_> {
         }
         let entry = Use { entry, args, span };
         let shape = self.shape(&entry, &inputs, span)?;
-        Some(self.push(Op::Block { block: entry, inferred: false }, inputs, shape, String::new(), span, span))
+        let path = if entry.entry.role == catalog::Role::Layer { self.path(name) } else { String::new() };
+        Some(self.push(Op::Block { block: entry, inferred: false }, inputs, shape, path, span, span))
     }
 }
 

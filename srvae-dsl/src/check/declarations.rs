@@ -2,25 +2,35 @@
 
 use super::nets::Declared;
 use super::{Checker, Overrides, docs, names};
-use crate::ast::{File, Item, ItemKind, Name, Space};
+use crate::ast::{self, File, Item, ItemKind, Name};
 use crate::diagnostics::{MOST_NAMES, messages};
-use crate::graph::{Param, Role, Variable};
+use crate::graph::{Number, Param, Role, Space, Value, Variable, VariableId};
 use crate::source::{Source, Span};
 use std::collections::BTreeMap;
 
+/// The length that a file is checked at where neither it nor the data say one.
+const CHECKED_LENGTH: i64 = 4;
+
 impl<'a> Checker<'a> {
-    pub(super) fn declare(&mut self, file: &'a File, source: &Source, overrides: &Overrides) {
-        self.model_name(file, source);
-        self.unique_names(file);
+    /// Parameters, at their chosen values; the length is one.
+    pub(super) fn parameters(&mut self, file: &File, overrides: &Overrides) {
         for item in &file.items {
-            if let ItemKind::Param(setting) = &item.kind {
-                let (name, value) = (setting.name.text.clone(), setting.value.clone());
-                let span = setting.name.span;
-                self.params.push(Param { name, docs: docs(item), default: value.clone(), value, span });
-                self.param_used.push(false);
-            }
+            let (name, value) = match &item.kind {
+                ItemKind::Param(setting) => (&setting.name, setting.value.clone()),
+                ItemKind::Length { name, value } => (name, value.clone().unwrap_or(Value::Int(CHECKED_LENGTH))),
+                _ => continue,
+            };
+            let (text, span) = (name.text.clone(), name.span);
+            self.params.push(Param { name: text, docs: docs(item), default: value.clone(), value, span });
+            self.param_used.push(matches!(item.kind, ItemKind::Length { .. }));
         }
         self.settings(file, overrides);
+    }
+
+    /// Everything else that has a name.
+    pub(super) fn declare(&mut self, file: &'a File, source: &Source) {
+        self.model_name(file, source);
+        self.unique_names(file);
         for item in &file.items {
             match &item.kind {
                 ItemKind::Variables { role, names, space } => self.declare_variables(item, *role, names, space),
@@ -39,6 +49,21 @@ impl<'a> Checker<'a> {
             }
         }
         self.declare_lets(file);
+    }
+
+    /// How many steps each record has: given with the data, beside the parameter of that name, which is the most.
+    pub(super) fn declare_length(&mut self, name: &str) -> Option<VariableId> {
+        let param = self.params.iter().find(|param| param.name == name)?;
+        let (docs, span) = (vec!["Steps of each record.".to_owned()], param.span);
+        let dims = vec![Number::Literal(Value::Int(1))];
+        let (name, role, space) = (name.to_owned(), Role::Given, Space::Real);
+        self.variables.push(Variable { name, docs, role, space, dims, shape: vec![1], step: None, span });
+        self.space_spans.push(span);
+        Some(VariableId(self.variables.len() - 1))
+    }
+
+    pub(super) fn step_of(&self, name: &str) -> Option<usize> {
+        self.steps.get(name).and_then(|step| usize::try_from(*step).ok())
     }
 
     fn model_name(&mut self, file: &File, source: &Source) {
@@ -74,6 +99,9 @@ impl<'a> Checker<'a> {
                 ItemKind::Variables { names, .. } => (names.iter().collect(), &mut seen),
                 ItemKind::Net { name, .. } | ItemKind::Let { name, .. } => (vec![name], &mut seen),
                 ItemKind::Preset { name, .. } => (vec![name], &mut presets),
+                ItemKind::Table { name, .. } | ItemKind::Index { name, .. } | ItemKind::Length { name, .. } => {
+                    (vec![name], &mut seen)
+                }
                 ItemKind::Model(_)
                 | ItemKind::Factor(_)
                 | ItemKind::Bound { .. }
@@ -101,7 +129,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn declare_variables(&mut self, item: &Item, role: Role, names: &[Name], space: &Space) {
+    fn declare_variables(&mut self, item: &Item, role: Role, names: &[Name], space: &ast::Space) {
         let Some(entry) = self.space_entry(space) else { return };
         let Some((dims, shape)) = self.sizes(entry, space) else { return };
         for name in names {
@@ -112,6 +140,7 @@ impl<'a> Checker<'a> {
                 space: entry.space,
                 dims: dims.clone(),
                 shape: shape.clone(),
+                step: self.step_of(&name.text),
                 span: name.span,
             });
             self.space_spans.push(space.span);

@@ -37,6 +37,7 @@ impl Checker<'_> {
                     variable: head.variable,
                     parents: head.parents.clone(),
                     body,
+                    path: self.factor_path(head.factor),
                     docs: docs(item),
                     span: head.factor.head,
                 });
@@ -44,6 +45,12 @@ impl Checker<'_> {
         }
         let (p, q): (Vec<_>, Vec<_>) = factors.into_iter().partition(|factor| factor.side == Side::P);
         (self.ordered(p), self.ordered(q))
+    }
+
+    /// Where the parameters of a factor lie.
+    fn factor_path(&self, factor: &ast::Factor) -> String {
+        let (side, variable) = (factor.side.name(), &factor.variable.text);
+        self.paths.get(&format!("{side}({variable})")).cloned().unwrap_or_else(|| format!("{side}_{variable}"))
     }
 
     fn head<'f>(&mut self, factor: &'f ast::Factor) -> Option<Head<'f>> {
@@ -263,7 +270,7 @@ impl Checker<'_> {
                 self.findings.push(messages::root_with_network(name, place, network.span));
                 None
             }
-            (Some(_), None) if given.is_empty() => {
+            (Some(_), None) if given.is_empty() && !head.parents.is_empty() => {
                 let example = self.with_network(head, name);
                 self.findings.push(messages::network_missing(name, place, &example));
                 None
@@ -279,10 +286,18 @@ impl Checker<'_> {
                 let bar = if parents.is_empty() { String::new() } else { format!(" | {}", parents.join(", ")) };
                 let factor = format!("{}({}{bar})", head.factor.side.name(), variable.name);
                 let reads = Reads::Parents { ids: &head.parents, head: head.factor.head, factor: &factor };
-                let (shape, channels) = (variable.shape.clone(), variable.dims[0].clone());
-                let expression = expression.as_ref();
-                let wanted =
-                    Wanted { base, given, network: expression, head: &wanted, needs: &needs, shape: &shape, channels };
+                let (shape, dims) = (variable.shape.clone(), variable.dims.clone());
+                let (expression, is_root) = (expression.as_ref(), head.parents.is_empty());
+                let wanted = Wanted {
+                    base,
+                    given,
+                    network: expression,
+                    head: &wanted,
+                    needs: &needs,
+                    shape: &shape,
+                    dims: &dims,
+                    is_root,
+                };
                 let network = self.head_network(reads, &wanted)?;
                 self.extent(&network, expression.map_or(place, |expression| expression.span))?;
                 let read: Vec<_> = network.nodes.iter().filter_map(crate::graph::Node::variable).collect();
@@ -294,29 +309,8 @@ impl Checker<'_> {
 
     /// What could stand instead of a distribution without its network.
     fn with_network(&self, head: &Head<'_>, distribution: &str) -> String {
-        let variable = self.variable(head.variable);
-        let (side, name) = (head.factor.side.name(), &variable.name);
-        if let Some(parent) = head.parents.first() {
-            return format!("add what it reads: `{distribution} from {} |> …`", self.variable(*parent).name);
-        }
-        let space = space_entry(variable.space).name;
-        let roots = catalog::DISTRIBUTIONS.iter().filter(|entry| !entry.needs_network());
-        let roots: Vec<_> = roots.filter(|entry| entry.spaces.contains(&variable.space)).collect();
-        let other = self.variables.iter().find(|other| {
-            other.name != *name
-                && (other.role == if head.factor.side == Side::P { Role::Latent } else { Role::Observed })
-        });
-        let parent = other.map_or("u", |other| other.name.as_str());
-        let reading = format!(
-            "let it depend on another variable: `{side}({name} | {parent}) = {distribution} from {parent} |> …`"
-        );
-        match roots.is_empty() {
-            true => format!("no distribution over {space} variables stands without one; {reading}"),
-            false => {
-                let names: Vec<_> = roots.iter().map(|entry| format!("`{}`", entry.name)).collect();
-                format!("{reading}; at a root, {} need none", names.join(" and "))
-            }
-        }
+        let parent = head.parents.first().map_or("", |parent| &self.variable(*parent).name);
+        format!("add what it reads: `{distribution} from {parent} |> …`")
     }
 
     /// What stands right of the bar is read.

@@ -4,7 +4,7 @@
 
 use super::Checker;
 use super::network::{Builder, Reads};
-use crate::ast::{self, Expression};
+use crate::ast::{self, Expression, ExpressionKind};
 use crate::catalog::{Distribution, Domain, show_shape};
 use crate::diagnostics::messages;
 use crate::graph::{Network, NodeId, Number, Op, Operator, Use, Value};
@@ -29,8 +29,10 @@ pub(super) struct Wanted<'w> {
     pub needs: &'w str,
     /// The variable's shape.
     pub shape: &'w [usize],
-    /// Channels of the variable, symbolic.
-    pub channels: Number,
+    /// The same, symbolic.
+    pub dims: &'w [Number],
+    /// Whether the factor has no parents: what it is not given is learned.
+    pub is_root: bool,
 }
 
 impl Checker<'_> {
@@ -64,7 +66,10 @@ impl Checker<'_> {
     pub(super) fn head_network(&mut self, reads: Reads<'_>, wanted: &Wanted<'_>) -> Option<Network> {
         let (entry, span) = (wanted.base.entry, wanted.base.span);
         if wanted.given.is_empty() {
-            return Builder::new(self, reads).factor_network(wanted.network?, wanted.head, wanted.needs);
+            let learned = Expression { kind: ExpressionKind::Learned(None), span };
+            let mut builder = Builder::new(self, reads);
+            builder.rest = Some(wanted.dims[1..].to_vec());
+            return builder.factor_network(wanted.network.unwrap_or(&learned), wanted.head, wanted.needs);
         }
         let left = entry.natural.len() - wanted.given.len();
         match wanted.network {
@@ -72,7 +77,7 @@ impl Checker<'_> {
                 self.findings.push(messages::natural_and_network(entry.name, network.span));
                 return None;
             }
-            None if left > 0 => {
+            None if left > 0 && !wanted.is_root => {
                 let left = entry.natural.iter().enumerate();
                 let left = left.filter(|(at, _)| wanted.given.iter().all(|given| given.natural != *at));
                 let names: Vec<_> = left.map(|(_, one)| format!("`{}`", one.name)).collect();
@@ -96,8 +101,10 @@ impl Builder<'_, '_> {
     /// Every parameter, in the distribution's order, side by side.
     fn head(mut self, wanted: &Wanted<'_>, left: usize) -> Option<Network> {
         let entry = wanted.base.entry;
-        let network = match wanted.network {
-            Some(network) => Some(self.rest(wanted, network, left)?),
+        self.rest = Some(wanted.dims[1..].to_vec());
+        let learned = Expression { kind: ExpressionKind::Learned(None), span: wanted.base.span };
+        let network = match wanted.network.or_else(|| (left > 0).then_some(&learned)) {
+            Some(network) => Some(self.left(wanted, network, left)?),
             None => None,
         };
         let mut read = network;
@@ -133,11 +140,11 @@ impl Builder<'_, '_> {
     }
 
     /// What the network yields: the parameters that are not given.
-    fn rest(&mut self, wanted: &Wanted<'_>, network: &Expression, left: usize) -> Option<NodeId> {
+    fn left(&mut self, wanted: &Wanted<'_>, network: &Expression, left: usize) -> Option<NodeId> {
         let mut shape = wanted.shape.to_vec();
         shape[0] = shape[0].saturating_mul(left);
         let times = Number::Literal(Value::Int(i64::try_from(left).ok()?));
-        self.out = Some(Number::Binary(Operator::Multiply, Box::new(times), Box::new(wanted.channels.clone())));
+        self.out = Some(Number::Binary(Operator::Multiply, Box::new(times), Box::new(wanted.dims[0].clone())));
         let node = self.value(network, Some(&shape));
         self.out = None;
         self.fits(node?, "what is left to the network", &shape, network)
@@ -154,23 +161,35 @@ impl Builder<'_, '_> {
         let node = match self.reads_anything(expression) {
             true => {
                 let outer = std::mem::replace(&mut self.prefix, format!("{}.", given.name.text));
-                self.out = (shape == wanted.shape).then(|| wanted.channels.clone());
-                let node = self.value(expression, Some(&shape).filter(|_| self.out.is_some()).map(Vec::as_slice));
+                let is_learned = matches!(expression.ungrouped().kind, ExpressionKind::Learned(None));
+                self.out = (shape == wanted.shape).then(|| wanted.dims[0].clone());
+                let head = Some(&shape).filter(|_| self.out.is_some() || is_learned);
+                let node = self.value(expression, head.map(Vec::as_slice));
                 (self.out, self.prefix) = (None, outer);
-                self.fits(node?, &given.name.text, &shape, expression)?
+                let node = self.fits(node?, &given.name.text, &shape, expression)?;
+                match domain {
+                    // What is learned is anything; it is brought where it belongs.
+                    Domain::Positive if is_learned => self.block("exp", Vec::new(), vec![node], expression.span)?,
+                    _ => node,
+                }
             }
             false => {
-                let Some(read) = read else {
-                    self.checker.findings.push(messages::natural_numbers(entry.name, wanted.base.span));
-                    return None;
-                };
                 let number = self.checker.number(expression)?.0;
-                self.block(
-                    "filled",
-                    vec![("value", number), ("channels", wanted.channels.clone())],
-                    vec![read],
-                    expression.span,
-                )?
+                match read {
+                    Some(read) => {
+                        let channels = ("channels", wanted.dims[0].clone());
+                        self.block("filled", vec![("value", number), channels], vec![read], expression.span)?
+                    }
+                    None if wanted.is_root => {
+                        let sizes = wanted.dims.iter().map(|size| ("sizes", size.clone()));
+                        let all = std::iter::once(("value", number)).chain(sizes).collect();
+                        self.block("constant", all, Vec::new(), expression.span)?
+                    }
+                    None => {
+                        self.checker.findings.push(messages::natural_numbers(entry.name, wanted.base.span));
+                        return None;
+                    }
+                }
             }
         };
         if domain == Domain::Positive && !self.is_positive(node) {
@@ -205,7 +224,7 @@ impl Builder<'_, '_> {
         let inputs = || node.inputs.iter().all(|input| self.is_positive(*input));
         match block.entry.name {
             "exp" | "softplus" | "sigmoid" => true,
-            "filled" => number("value") > 0.0,
+            "filled" | "constant" => number("value") > 0.0,
             "affine" => {
                 number("scale") >= 0.0 && number("shift") >= 0.0 && inputs() && number("scale") + number("shift") > 0.0
             }

@@ -44,7 +44,10 @@ impl<'a> Checker<'a> {
                 self.findings.push(messages::let_circle(&value.name.text, value.name.span));
                 continue;
             };
-            if formals.is_empty() {
+            if formals.is_empty()
+                && !is_learned(value.value)
+                && !value.reads.iter().any(|read| by_name.contains_key(read.text.as_str()))
+            {
                 self.findings.push(messages::let_of_nothing(&value.name.text, value.value.span));
             }
             self.nets.declare(Declared {
@@ -93,7 +96,7 @@ fn value(item: &Item) -> Option<Value<'_>> {
 /// Names that stand alone in an expression, and those of what is called.
 fn names<'a>(expression: &'a Expression, all: &mut Vec<&'a Name>) {
     match &expression.kind {
-        ExpressionKind::Number(_) => {}
+        ExpressionKind::Number(_) | ExpressionKind::Learned(_) | ExpressionKind::Range(..) => {}
         ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => names(inner, all),
         ExpressionKind::Binary(_, left, right) => {
             names(left, all);
@@ -108,5 +111,17 @@ fn names<'a>(expression: &'a Expression, all: &mut Vec<&'a Name>) {
                 names(&argument.value, all);
             }
         }
+    }
+}
+
+/// Whether something in an expression is learned.
+fn is_learned(expression: &Expression) -> bool {
+    match &expression.kind {
+        ExpressionKind::Number(_) | ExpressionKind::Range(..) => false,
+        ExpressionKind::Learned(_) => true,
+        ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => is_learned(inner),
+        ExpressionKind::Binary(_, left, right) => is_learned(left) || is_learned(right),
+        ExpressionKind::Pipeline(stages) => stages.iter().any(is_learned),
+        ExpressionKind::Call(call) => call.arguments.iter().flatten().any(|argument| is_learned(&argument.value)),
     }
 }

@@ -24,9 +24,11 @@ mod unused;
 
 use crate::ast::{File, Item, ItemKind};
 use crate::diagnostics::{Diagnostic, Findings, Report};
-use crate::graph::{Model, Param, Preset, Variable, VariableId};
+use crate::graph::{Model, Param, ParamId, Preset, Variable, VariableId};
+use crate::indices::{Unrolled, unroll};
 use crate::source::{Source, Span};
 use nets::Nets;
+use std::collections::BTreeMap;
 
 /// What the caller changes of a model's parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,7 +61,16 @@ pub fn check(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mod
 
 fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Model, Vec<Diagnostic>), Report> {
     let mut checker = Checker::default();
-    checker.declare(file, source, overrides);
+    checker.parameters(file, overrides);
+    let Checker { mut findings, params, mut param_used, presets, .. } = checker;
+    let Unrolled { file, paths, fixed, length, steps } = unroll(file, &params, &mut findings);
+    findings.finish(source)?;
+    fixed.iter().for_each(|at| param_used[*at] = true);
+    let fixed = fixed.into_iter().map(ParamId).collect();
+    let file: &File = &file;
+    let mut checker = Checker { findings, params, param_used, presets, paths, steps, ..Checker::default() };
+    checker.declare(file, source);
+    let length = length.and_then(|length| checker.declare_length(&length));
     checker.findings.finish(source)?;
     let (p, q) = checker.factors(file);
     let estimates = checker.estimates(file, &p, &q);
@@ -69,8 +80,9 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     checker.findings.finish(source)?;
     checker.unused(&p, &q, file);
     let Checker { mut findings, name, docs, params, presets, variables, nets, .. } = checker;
+    let nets = nets.done;
     let model =
-        Model { name, docs, params, presets, variables, nets: nets.done, p, q, estimates, draws, weights, addends };
+        Model { name, docs, params, presets, variables, nets, p, q, estimates, draws, weights, addends, fixed, length };
     size::bound(&model, &mut findings);
     findings.finish(source)?;
     let warnings = Report::new(source, findings.diagnostics).diagnostics;
@@ -90,6 +102,9 @@ struct Checker<'a> {
     /// Places of the spaces in the declarations of the variables.
     space_spans: Vec<Span>,
     nets: Nets<'a>,
+    /// Where the parameters of members of families lie, and the steps of those over the length.
+    paths: BTreeMap<String, String>,
+    steps: BTreeMap<String, i64>,
 }
 
 impl Checker<'_> {

@@ -5,8 +5,10 @@ use crate::diagnostics::{Diagnostic, messages};
 use crate::source::Span;
 
 /// Words of the grammar, and of values.
-const WORDS: [&str; 13] =
-    ["model", "param", "preset", "observed", "latent", "given", "net", "p", "q", "bound", "from", "true", "false"];
+const WORDS: [&str; 15] = [
+    "model", "param", "preset", "observed", "latent", "given", "net", "p", "q", "bound", "from", "learned", "for",
+    "true", "false",
+];
 
 /// What is wrong with a name, wherever it is defined.
 pub(super) fn refuse(name: &str, span: Span) -> Option<Diagnostic> {

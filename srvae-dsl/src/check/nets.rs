@@ -7,7 +7,7 @@ use crate::catalog::show_shape;
 use crate::diagnostics::{MOST_BLOCKS, MOST_NETS, messages};
 use crate::graph::{Net, NetBody, NetId, Network, Number, Op};
 use crate::source::Span;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The named networks of a file.
 #[derive(Default)]
@@ -76,11 +76,19 @@ impl Declared<'_> {
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum State {
     Unused,
     Failed,
-    Done { id: NetId, first_use: Span },
+    /// Checked at these shapes; only a member of a family may have several.
+    Done(Vec<Instance>),
+}
+
+/// A network at the shapes of its inputs.
+#[derive(Clone, Copy)]
+struct Instance {
+    id: NetId,
+    first_use: Span,
 }
 
 impl<'a> Nets<'a> {
@@ -107,39 +115,51 @@ impl<'a> Nets<'a> {
         })
     }
 
-    /// Networks that no factor came to use.
-    pub(super) fn unused(&self) -> impl Iterator<Item = &Declared<'a>> {
-        let states = self.states.iter().zip(&self.declared);
-        states.filter(|(state, _)| matches!(state, State::Unused)).map(|(_, net)| net)
+    /// Networks that no factor came to use; of a family, one where no member was used.
+    pub(super) fn unused(&self) -> Vec<&Declared<'a>> {
+        let mut used: BTreeSet<&str> = BTreeSet::new();
+        let mut all: Vec<&Declared<'a>> = Vec::new();
+        let states = || self.states.iter().zip(&self.declared);
+        used.extend(states().filter(|(state, _)| !matches!(state, State::Unused)).map(|(_, net)| family(&net.name)));
+        for (_, net) in states() {
+            if used.insert(family(&net.name)) {
+                all.push(net);
+            }
+        }
+        all
     }
 }
 
 impl Checker<'_> {
     /// A network applied to inputs of these shapes; nothing where it does not fit, which has been reported then.
+    ///
+    /// A network `f[l]` stands for one of each shape that it is used at, with weights of its own; any other has one shape.
     pub(super) fn use_net(&mut self, index: usize, inputs: Vec<Vec<usize>>, used: Span) -> Option<NetId> {
-        match self.nets.states[index] {
-            State::Failed => None,
-            State::Done { id, first_use } => {
-                let net = &self.nets.done[id.0];
-                if net.inputs == inputs {
-                    return Some(id);
-                }
+        if let State::Done(instances) = &self.nets.states[index] {
+            let fits = |instance: &&Instance| self.nets.done[instance.id.0].inputs == inputs;
+            if let Some(instance) = instances.iter().find(fits) {
+                return Some(instance.id);
+            }
+            let is_member = self.paths.contains_key(&self.nets.declared[index].name);
+            if let Some(first) = instances.first().filter(|_| !is_member) {
+                let net = &self.nets.done[first.id.0];
                 let (here, there) = (show_shapes(&inputs), show_shapes(&net.inputs));
-                self.findings.push(messages::net_at_two_shapes(&net.name, used, &here, first_use, &there));
-                None
+                self.findings.push(messages::net_at_two_shapes(&net.name, used, &here, first.first_use, &there));
+                return None;
             }
-            State::Unused => {
-                let wanted = Use { index, inputs, place: used };
-                if !self.nets.waiting.is_empty() {
-                    self.nets.wanted.get_or_insert(wanted);
-                    return None;
-                }
-                self.first_uses(wanted);
-                match self.nets.states[index] {
-                    State::Done { id, .. } => Some(id),
-                    State::Unused | State::Failed => None,
-                }
-            }
+        }
+        if matches!(self.nets.states[index], State::Failed) {
+            return None;
+        }
+        let wanted = Use { index, inputs, place: used };
+        if !self.nets.waiting.is_empty() {
+            self.nets.wanted.get_or_insert(wanted);
+            return None;
+        }
+        self.first_uses(wanted);
+        match &self.nets.states[index] {
+            State::Done(instances) => instances.last().map(|instance| instance.id),
+            State::Unused | State::Failed => None,
         }
     }
 
@@ -155,14 +175,20 @@ impl Checker<'_> {
                 continue;
             }
             self.nets.waiting.pop();
-            self.nets.states[index] = match found {
-                None => State::Failed,
-                Some((net, extent)) => {
-                    self.nets.done.push(net);
-                    self.nets.extents.push(extent);
-                    State::Done { id: NetId(self.nets.done.len() - 1), first_use: place }
-                }
+            let Some((mut net, extent)) = found else {
+                self.nets.states[index] = State::Failed;
+                continue;
             };
+            let instance = Instance { id: NetId(self.nets.done.len()), first_use: place };
+            match &mut self.nets.states[index] {
+                State::Done(instances) => {
+                    net.path = format!("{}_{}", net.path, instances.len() + 1);
+                    instances.push(instance);
+                }
+                other => *other = State::Done(vec![instance]),
+            }
+            self.nets.done.push(net);
+            self.nets.extents.push(extent);
         }
     }
 
@@ -220,8 +246,11 @@ impl Checker<'_> {
             }
         };
         let is_let = declared.is_let();
+        let path = self.paths.get(&declared.name).unwrap_or(&declared.name).clone();
         let net = Net {
+            step: self.step_of(&declared.name),
             name: declared.name,
+            path,
             docs: declared.docs,
             formals,
             inputs,
@@ -253,10 +282,15 @@ impl Checker<'_> {
         Some((NetBody::Rust { path: path.text.clone(), input_dims, output_dims }, shape))
     }
 
-    fn declared_shape(&mut self, space: &Space) -> Option<(Vec<Number>, Vec<usize>)> {
+    pub(super) fn declared_shape(&mut self, space: &Space) -> Option<(Vec<Number>, Vec<usize>)> {
         let entry = self.space_entry(space)?;
         self.sizes(entry, space)
     }
+}
+
+/// `h` of `h[3]`.
+fn family(name: &str) -> &str {
+    name.split('[').next().unwrap_or(name)
 }
 
 fn show_shapes(shapes: &[Vec<usize>]) -> String {

@@ -5,7 +5,7 @@ use super::arguments::Signature;
 use crate::ast::{Argument, Call, Expression, ExpressionKind, Name};
 use crate::catalog::{self, Arity, show_shape};
 use crate::diagnostics::messages::{self, Trail};
-use crate::graph::{Network, Node, NodeId, Number, Op, Use, Value, VariableId};
+use crate::graph::{self, Network, Node, NodeId, Number, Op, Use, Value, VariableId};
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +30,8 @@ pub(super) struct Builder<'b, 'a> {
     pub(super) prefix: String,
     /// What an `out` left to inference is, where that is not all that the distribution reads.
     pub(super) out: Option<Number>,
+    /// The sizes after the channels of what is wanted at the end, symbolic: the shape of something `learned` there.
+    pub(super) rest: Option<Vec<Number>>,
     /// The shape after each stage so far.
     trail: Vec<(Span, String)>,
 }
@@ -44,6 +46,7 @@ impl<'b, 'a> Builder<'b, 'a> {
             paths: BTreeSet::new(),
             prefix: String::new(),
             out: None,
+            rest: None,
             trail: Vec::new(),
         }
     }
@@ -99,7 +102,11 @@ impl<'b, 'a> Builder<'b, 'a> {
                     expression.span,
                 )
             }
-            ExpressionKind::Number(_) | ExpressionKind::Negate(_) | ExpressionKind::Binary(..) => {
+            ExpressionKind::Learned(space) => self.learned(space.as_ref(), head, expression.span),
+            ExpressionKind::Number(_)
+            | ExpressionKind::Range(..)
+            | ExpressionKind::Negate(_)
+            | ExpressionKind::Binary(..) => {
                 self.checker.findings.push(messages::number_for_network(expression.span));
                 None
             }
@@ -109,14 +116,14 @@ impl<'b, 'a> Builder<'b, 'a> {
     /// Whether something that is no number stands in an expression.
     pub(super) fn reads_anything(&self, expression: &Expression) -> bool {
         match &expression.kind {
-            ExpressionKind::Number(_) => false,
+            ExpressionKind::Number(_) | ExpressionKind::Range(..) => false,
             ExpressionKind::Call(call) => {
                 let is_param = |name: &str| self.checker.params.iter().any(|param| param.name == name);
                 call.arguments.is_some() || !is_param(&call.name.text)
             }
             ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => self.reads_anything(inner),
             ExpressionKind::Binary(_, left, right) => self.reads_anything(left) || self.reads_anything(right),
-            ExpressionKind::Pipeline(_) => true,
+            ExpressionKind::Pipeline(_) | ExpressionKind::Learned(_) => true,
         }
     }
 
@@ -177,6 +184,7 @@ impl<'b, 'a> Builder<'b, 'a> {
         }
         let positional = given.iter().take_while(|argument| argument.name.is_none()).count();
         let here = match block.arity {
+            Arity::None => 0,
             Arity::One => usize::from(piped.is_none()).min(positional),
             Arity::Two => (2 - usize::from(piped.is_some())).min(positional),
             Arity::Many => positional,
@@ -187,7 +195,8 @@ impl<'b, 'a> Builder<'b, 'a> {
             Arity::One if nodes.len() != 1 => Some("one input"),
             Arity::Two if nodes.len() != 2 => Some("two inputs"),
             Arity::Many if nodes.len() < 2 => Some("at least two inputs"),
-            Arity::One | Arity::Two | Arity::Many => None,
+            Arity::None if !nodes.is_empty() => Some("no input"),
+            Arity::None | Arity::One | Arity::Two | Arity::Many => None,
         };
         if let Some(wanted) = wanted {
             self.checker.findings.push(messages::wrong_inputs(block.name, wanted, nodes.len(), span));
@@ -212,6 +221,32 @@ impl<'b, 'a> Builder<'b, 'a> {
         let path = if block.role == catalog::Role::Layer { self.path(block.name) } else { String::new() };
         let op = Op::Block { block: entry, inferred: arguments.out_missing && self.out.is_none() };
         Some(self.push(op, nodes, shape, path, span, name.span))
+    }
+
+    /// Parameters as values, of the space's shape or of the shape that the place wants.
+    fn learned(&mut self, space: Option<&crate::ast::Space>, head: Option<&[usize]>, span: Span) -> Option<NodeId> {
+        let entry = catalog::block("learned")?;
+        let (sizes, values) = match (space, head) {
+            (Some(space), _) => self.checker.declared_shape(space)?,
+            (None, Some(head)) => {
+                let literal = |size: &usize| Number::Literal(Value::Int(i64::try_from(*size).unwrap_or(i64::MAX)));
+                let first = self.out.clone().or_else(|| head.first().map(literal));
+                let rest = self.rest.clone().unwrap_or_else(|| head.iter().skip(1).map(literal).collect());
+                (first.into_iter().chain(rest).collect(), head.to_vec())
+            }
+            (None, None) => {
+                self.checker.findings.push(messages::learned_shape_missing(span));
+                return None;
+            }
+        };
+        let each = sizes.into_iter().zip(values).map(|(number, size)| {
+            let value = Value::Int(i64::try_from(size).unwrap_or(i64::MAX));
+            graph::Argument { name: "sizes", number, value }
+        });
+        let block = Use { entry, args: each.collect(), span };
+        let shape = self.shape(&block, &[], span)?;
+        let (path, inferred) = (self.path("learned"), space.is_none() && self.out.is_none());
+        Some(self.push(Op::Block { block, inferred }, Vec::new(), shape, path, span, span))
     }
 
     pub(super) fn shape(&mut self, block: &Use<catalog::Block>, nodes: &[NodeId], place: Span) -> Option<Vec<usize>> {
@@ -283,7 +318,7 @@ impl<'b, 'a> Builder<'b, 'a> {
         let mut nodes = Vec::with_capacity(stands_for.len());
         for formal in stands_for {
             // Found, or missing, where the value itself is named.
-            let variable = Name { text: formal.name.text, span: name.span };
+            let variable = Name::plain(formal.name.text, name.span);
             nodes.push(self.variable_of_let(&variable, name)?);
         }
         let shapes = nodes.iter().map(|node: &NodeId| self.nodes[node.0].shape.clone()).collect();
@@ -311,7 +346,7 @@ impl<'b, 'a> Builder<'b, 'a> {
             if let Some(start) = branch_start(&argument.value)
                 && given.len() + usize::from(piped.is_some()) > 1
             {
-                self.prefix = format!("{start}.");
+                self.prefix = format!("{}.", start.split('[').next().unwrap_or_default());
             }
             nodes.push(self.value(&argument.value, None));
             self.prefix = outer;
@@ -320,7 +355,7 @@ impl<'b, 'a> Builder<'b, 'a> {
     }
 
     /// A name for the node's parameters that no other node of the network has.
-    fn path(&mut self, block: &str) -> String {
+    pub(super) fn path(&mut self, block: &str) -> String {
         let base = format!("{}{block}", self.prefix);
         let mut path = base.clone();
         let mut number = 1;

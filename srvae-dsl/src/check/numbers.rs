@@ -31,7 +31,11 @@ impl Checker<'_> {
                 let result = self.compute(*operator, &a, &b, expression)?;
                 Some((binary(*operator, left, right), result))
             }
-            ExpressionKind::Pipeline(_) => {
+            ExpressionKind::Range(..) => {
+                self.findings.push(messages::range_for_number(expression.span));
+                None
+            }
+            ExpressionKind::Pipeline(_) | ExpressionKind::Learned(_) => {
                 self.findings.push(messages::network_for_number(expression.span));
                 None
             }

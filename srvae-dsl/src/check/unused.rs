@@ -15,15 +15,17 @@ impl Checker<'_> {
             let read = match variable.role {
                 Role::Observed | Role::Partly => true,
                 // A latent that q alone reads is an auxiliary variable: it makes q richer.
+                Role::Given if self.params.iter().any(|param| param.name == variable.name) => true,
                 Role::Latent | Role::Given => in_p.contains(&id) || in_q.contains(&id),
             };
             if !read {
                 self.findings.push(messages::unused_variable(&variable.name, variable.span));
             }
         }
-        for net in self.nets.unused() {
-            let unused = if net.is_let() { messages::unused_let } else { messages::unused_net };
-            self.findings.push(unused(&net.name, net.span));
+        let unused = self.nets.unused().into_iter().map(|net| (net.is_let(), net.name.clone(), net.span));
+        for (is_let, name, span) in unused.collect::<Vec<_>>() {
+            let unused = if is_let { messages::unused_let } else { messages::unused_net };
+            self.findings.push(unused(&name, span));
         }
         for (param, _) in self.params.iter().zip(&self.param_used).filter(|(_, used)| !**used) {
             self.findings.push(messages::unused_param(&param.name, param.span));

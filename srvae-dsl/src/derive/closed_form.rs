@@ -31,7 +31,12 @@ pub fn obstacle<'m>(q: &'m Factor, p: &'m Factor, all_q: &[Factor]) -> Option<Ob
         .or_else(|| of_factor(p))
         .or_else(|| pair(q, p))
         .or_else(after)
-        .or_else(|| q.parents.is_empty().then_some(Obstacle::Root(q)))
+        .or_else(|| is_root(q).then_some(Obstacle::Root(q)))
+}
+
+/// Whether a factor's distribution stands at a root and has no head, so that it is of no record.
+fn is_root(factor: &Factor) -> bool {
+    matches!(factor.body, Body::Stochastic { network: None, .. })
 }
 
 fn of_factor(factor: &Factor) -> Option<Obstacle<'_>> {

@@ -323,6 +323,72 @@ pub(crate) fn let_of_nothing(name: &str, span: Span) -> Diagnostic {
         .hint("a `let` is a function of variables: `let h = x |> encoder(growth: 16, out: 32)`; a number is a `param`")
 }
 
+pub(crate) fn range_for_number(span: Span) -> Diagnostic {
+    Diagnostic::error("E0249", "a range stands where one number is needed")
+        .at(span, "several numbers")
+        .hint("a range can stand in brackets, `z[1..3]`, and where a block takes a part: `channels(..32)`")
+}
+
+pub(crate) fn second_length(span: Span) -> Diagnostic {
+    Diagnostic::error("E0240", "the data have one length, and this is another")
+        .at(span, "a second length")
+        .hint("let both families share one: `index t in 1..T`")
+}
+
+pub(crate) fn index_twice(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0241", format!("the index `{name}` is declared twice"))
+        .at(span, "declared again")
+        .hint("an index has one set; other values of it stand after a statement: `for l in 2..4`")
+}
+
+pub(crate) fn index_is_param(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0242", format!("`{name}` is a parameter, and cannot run over values too"))
+        .at(span, "has one value")
+        .hint("choose another name for the index")
+}
+
+pub(crate) fn unknown_index(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0243", format!("there is no index `{name}`"))
+        .at(span, "unknown index")
+        .hint(format!("declare it: `index {name} in 1..4`"))
+}
+
+pub(crate) fn too_many_members(most: usize, span: Span) -> Diagnostic {
+    Diagnostic::error("E0244", format!("a range has more than {most} values"))
+        .at(span, "too long")
+        .hint(format!("families have at most {most} members"))
+}
+
+pub(crate) fn table_length(name: &str, found: usize, index: &str, wanted: usize, span: Span) -> Diagnostic {
+    Diagnostic::error("E0245", format!("`{name}` has {found} numbers, and its index `{index}` has {wanted} values"))
+        .at(span, format!("{found} of {wanted}"))
+        .hint("give one number for each value; `runs(4: 2, 8: 3)` is 4 twice, then 8 three times")
+}
+
+pub(crate) fn no_index_value(span: Span) -> Diagnostic {
+    Diagnostic::error("E0246", "this is no value of an index")
+        .at(span, "not a whole number here")
+        .hint("values are made of whole numbers, parameters, tables and the indices of the statement: `z[2 * l - 1]`")
+}
+
+pub(crate) fn several_members(name: &str, found: usize, span: Span) -> Diagnostic {
+    Diagnostic::error("E0247", format!("{found} members of `{name}` stand where one is needed"))
+        .at(span, format!("{found} of them"))
+        .hint("name one, `z[l - 1]`; several can stand right of a bar, in a pipe, and where a block reads several: `concat(z[1..3])`")
+}
+
+pub(crate) fn member_is_taken(name: &str, member: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0248", format!("generated code calls `{member}` by the name `{name}`, which is taken"))
+        .at(span, "another of this name")
+        .hint("choose another name")
+}
+
+pub(crate) fn learned_shape_missing(span: Span) -> Diagnostic {
+    Diagnostic::error("E0235", "nothing here says what shape the learned values have").at(span, "of which shape?").hint(
+        "write the space after it: `learned real[64]`; it can be left away where a distribution needs its parameters",
+    )
+}
+
 pub(crate) fn nets_too_deep(name: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0221", format!("named networks use one another more than {MOST_NETS} deep"))
         .at(span, format!("`{name}` is one too many"))

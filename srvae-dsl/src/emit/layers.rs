@@ -2,7 +2,7 @@
 
 use super::number::{Scope, argument, arguments, dims};
 use super::{doc, ident};
-use crate::catalog::{Block, Distribution};
+use crate::catalog::{Arity, Block, Distribution, Parameter};
 use crate::graph::{Use, VariableId};
 use crate::plan::{ComputedShape, Part, PartId, PartKind, Plan, Shape};
 use proc_macro2::TokenStream;
@@ -74,7 +74,7 @@ fn part(plan: &Plan, id: PartId) -> TokenStream {
         PartKind::Layer { block, inferred } => {
             let config = configured(plan, block, inferred.as_ref(), "nn");
             let ty = type_of(part);
-            quote!(#ty::new(#at, #(#inputs),*, #config)?)
+            quote!(#ty::new(#at, #(#inputs,)* #config)?)
         }
         PartKind::Rust(path) => {
             let ty = rust(path);
@@ -100,15 +100,26 @@ fn configured(
     module: &str,
 ) -> TokenStream {
     let (module, config) = (ident(module), format_ident!("{}Config", block.entry.runtime));
-    let values = block.args.iter().map(|one| {
-        let name = ident(one.name);
-        let value = match inferred {
-            Some((base, variable)) if one.name == "out" => channels(plan, base, *variable),
-            _ => argument(plan, Scope::Build, one),
-        };
-        quote!(#name: #value)
+    let values = block.entry.parameters.iter().map(|parameter| {
+        let given = block.args.iter().filter(|one| one.name == parameter.name);
+        let mut each: Vec<_> = given.map(|one| argument(plan, Scope::Build, one)).collect();
+        if let (Some((base, variable)), Some(first)) =
+            (inferred.filter(|_| is_inferred(block, parameter)), each.first_mut())
+        {
+            *first = channels(plan, base, *variable);
+        }
+        let name = ident(parameter.name);
+        match parameter.repeats {
+            true => quote!(#name: ::std::vec::Vec::from([#(#each),*])),
+            false => quote!(#name: #(#each)*),
+        }
     });
     quote!(::srvae::#module::#config { #(#values),* })
+}
+
+/// Whether this argument, or the first of a list, is what inference fills in: channels.
+fn is_inferred(block: &Use<Block>, parameter: &Parameter) -> bool {
+    parameter.name == "out" || (block.entry.arity == Arity::None && parameter.repeats)
 }
 
 /// What a distribution needs of the last block: its channels.

@@ -71,7 +71,7 @@ fn conditional(plan: &Plan, factor: &FactorPlan) -> TokenStream {
         _ => inner,
     });
     let parents = arguments(plan, &factor.program);
-    let checks = checks(plan, &walker, false);
+    let (checks, records) = (checks(plan, &walker, false), records(&walker));
     let body: TokenStream = factor.program.outputs().into_iter().map(|value| walker.yielded(value)).collect();
     quote! {
         #title
@@ -80,8 +80,18 @@ fn conditional(plan: &Plan, factor: &FactorPlan) -> TokenStream {
         /// A shape that does not fit, or a failed tensor operation.
         pub fn #name(&self #(, #parents)*) -> ::srvae::Result<#density> {
             #checks
+            #records
             #body
         }
+    }
+}
+
+/// How many records there are, where a program needs it.
+fn records(walker: &Walker<'_>) -> TokenStream {
+    let first = walker.given().into_iter().take(1).map(|name| ident(&name));
+    match walker.program.uses(|operation| *operation == Operation::Rows) {
+        true => quote!(#(let records = #first.0.dim(0)?;)*),
+        false => TokenStream::new(),
     }
 }
 
@@ -114,7 +124,7 @@ fn bound(plan: &Plan) -> TokenStream {
         let first = walker.first();
         quote!(let rows = samples * #first.dim(0)?;)
     });
-    let (checks, statements) = (checks(plan, &walker, true), walker.statements(None));
+    let (checks, records, statements) = (checks(plan, &walker, true), records(&walker), walker.statements(None));
     let values = match &plan.bound.output {
         Output::Terms(values) => values.as_slice(),
         Output::Variables(_) | Output::Distribution(_) => &[],
@@ -140,6 +150,7 @@ fn bound(plan: &Plan) -> TokenStream {
         ) -> ::srvae::Result<super::results::BoundTerms> {
             #checks
             let samples = options.samples;
+            #records
             #rows
             #enumeration
             #statements
@@ -196,7 +207,7 @@ fn method(plan: &Plan, at: usize) -> TokenStream {
         let local = ident(&program.value(*value).name);
         quote!(#field: super::variables::#ty(#local))
     });
-    let (checks, statements) = (checks(plan, &walker, true), walker.statements(None));
+    let (checks, records, statements) = (checks(plan, &walker, true), records(&walker), walker.statements(None));
     quote! {
         #title
         ///
@@ -212,6 +223,7 @@ fn method(plan: &Plan, at: usize) -> TokenStream {
             draw: &::srvae::Draw,
         ) -> ::srvae::Result<super::results::#result> {
             #checks
+            #records
             #samples
             #rows
             #statements

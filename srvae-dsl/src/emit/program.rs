@@ -109,9 +109,17 @@ impl Walker<'_> {
                 let flow = ident(&self.plan.parts.part(*part).field);
                 return (quote!(::srvae::dist::Flowed::new(#base, self.layers.#flow.clone())), false);
             }
-            Operation::Expand => {
+            Operation::Expand if self.program.is_distribution(value.inputs[0]) => {
                 let root = method(0);
                 quote!(#root.expand(rows))
+            }
+            Operation::Expand => {
+                let row = reference(0);
+                quote!(::srvae::ops::repeat(#row, rows))
+            }
+            Operation::Rows => {
+                let row = reference(0);
+                quote!(::srvae::ops::repeat(#row, records))
             }
             Operation::Repeat if self.program.is_distribution(value.inputs[0]) => {
                 let distribution = method(0);
@@ -164,6 +172,14 @@ impl Walker<'_> {
             Operation::LogRatio => {
                 let (log_q, log_p) = (reference(0), reference(1));
                 quote!((#log_q - #log_p))
+            }
+            Operation::Mask(step) => {
+                let inputs = all();
+                quote!(::srvae::ops::mask(#(#inputs),*, #step))
+            }
+            Operation::Within(step) => {
+                let inputs = all();
+                quote!(::srvae::ops::within(#(#inputs),*, #step))
             }
             Operation::PerSample => {
                 let nats = reference(0);

@@ -1,10 +1,11 @@
 //! Statements and expressions as text.
 
 use crate::ast::{
-    Addend, Argument, Call, Expression, ExpressionKind, Factor, Formal, Item, ItemKind, Name, NetBody, Setting, Space,
+    Addend, Argument, Call, Expression, ExpressionKind, Factor, Formal, Item, ItemKind, Name, NetBody, Order, Set,
+    Setting, Space, Table,
 };
 use crate::graph::Side;
-use crate::source::Source;
+use crate::source::{Source, Span};
 
 /// Columns that a line may have.
 const WIDTH: usize = 120;
@@ -16,17 +17,17 @@ pub(super) struct Printer<'a> {
     role: usize,
     head: usize,
     /// Columns of the longest name of a `let` in the run.
-    name: usize,
+    lets: usize,
 }
 
 impl<'a> Printer<'a> {
     pub(super) fn new<'i>(source: &'a Source, items: impl Iterator<Item = &'i Item>) -> Self {
-        let mut printer = Self { source, role: 0, head: 0, name: 0 };
+        let mut printer = Self { source, role: 0, head: 0, lets: 0 };
         for item in items {
             match &item.kind {
                 ItemKind::Variables { role, .. } => printer.role = printer.role.max(role.name().len()),
-                ItemKind::Let { name, .. } => printer.name = printer.name.max(width(&name.text)),
-                ItemKind::Factor(factor) => printer.head = printer.head.max(width(&factor_head(factor))),
+                ItemKind::Let { name, .. } => printer.lets = printer.lets.max(width(&printer.name(name))),
+                ItemKind::Factor(factor) => printer.head = printer.head.max(width(&printer.factor_head(factor))),
                 _ => {}
             }
         }
@@ -40,27 +41,47 @@ impl<'a> Printer<'a> {
             ItemKind::Preset { name, settings } => self.preset(name, settings),
             ItemKind::Variables { role, names, space } => {
                 let (role, width) = (role.name(), self.role);
-                format!("{role:width$} {}: {}", list(names), self.space(space))
+                format!("{role:width$} {}: {}", self.list(names), self.space(space))
             }
             ItemKind::Net { name, formals, output, body } => self.net(name, formals, output.as_ref(), body),
+            ItemKind::Let { name, value: Expression { kind: ExpressionKind::Learned(Some(space)), span } }
+                if self.source.slice(Span::new(item.span.start, span.start)).starts_with("learned") =>
+            {
+                format!("learned {}: {}", self.name(name), self.space(space))
+            }
             ItemKind::Let { name, value } => {
-                let columns = self.name;
-                let start = format!("let {:columns$} = ", name.text);
+                let columns = self.lets;
+                let start = format!("let {:columns$} = ", self.name(name));
                 let column = width(&start);
                 start + &self.expression(value, column)
             }
             ItemKind::Factor(factor) => self.factor(factor),
-            ItemKind::Bound { term, estimator } => format!("bound {} = {}", term.text, estimator.text),
-            ItemKind::Draw { variable, method } => format!("draw {} = {}", variable.text, self.call(method)),
-            ItemKind::Weight { term, value } => format!("weight {} = {}", term.text, self.flat(value)),
+            ItemKind::Bound { term, estimator } => format!("bound {} = {}", self.name(term), estimator.text),
+            ItemKind::Draw { variable, method } => format!("draw {} = {}", self.name(variable), self.call(method)),
+            ItemKind::Weight { term, value } => format!("weight {} = {}", self.name(term), self.flat(value)),
             ItemKind::Objective(addend) => self.objective(addend),
+            ItemKind::Table { name, index, values } => {
+                format!("param {}[{}] = {}", name.text, index.text, self.table(values))
+            }
+            ItemKind::Index { name, set } => format!("index {} in {}", name.text, self.set(set)),
+            ItemKind::Length { name, value: None } => format!("length {}", name.text),
+            ItemKind::Length { name, value: Some(value) } => format!("length {} = {value}", name.text),
         };
         out.push_str(&text);
+        if let Some(over) = &item.over {
+            let clause = format!("for {} in {}", over.index.text, self.set(&over.set));
+            let last = text.lines().last().map_or(0, width);
+            match last + 1 + width(&clause) <= WIDTH {
+                true => out.push(' '),
+                false => out.push_str("\n    "),
+            }
+            out.push_str(&clause);
+        }
     }
 
     fn objective(&self, addend: &Addend) -> String {
         let scale = addend.scale.as_ref().map_or_else(String::new, |scale| format!("{} * ", self.flat(scale)));
-        let head = head(addend.side, &addend.variable, &addend.parents);
+        let head = self.head_of(addend.side, &addend.variable, &addend.parents);
         let condition = addend.condition.as_ref();
         let condition = condition.map_or_else(String::new, |name| format!(" where {} is observed", name.text));
         format!("objective {} {scale}ln {head}{condition}", addend.sign.sign())
@@ -98,7 +119,7 @@ impl<'a> Printer<'a> {
             })
             .collect();
         let output = output.map(|space| format!(" -> {}", self.space(space))).unwrap_or_default();
-        let head = format!("net {}({}){output} = ", name.text, formals.join(", "));
+        let head = format!("net {}({}){output} = ", self.name(name), formals.join(", "));
         match body {
             NetBody::Rust(path) => format!("{head}rust \"{}\"", path.text),
             NetBody::Expression(expression) => {
@@ -110,7 +131,7 @@ impl<'a> Printer<'a> {
 
     fn factor(&self, factor: &Factor) -> String {
         let columns = self.head;
-        let start = format!("{:columns$} = ", factor_head(factor));
+        let start = format!("{:columns$} = ", self.factor_head(factor));
         let column = width(&start);
         let body = self.flat(&factor.body);
         let Some(network) = &factor.network else {
@@ -142,9 +163,10 @@ impl<'a> Printer<'a> {
             }
             ExpressionKind::Group(inner) => format!("({})", self.expression(inner, column + 1)),
             ExpressionKind::Call(Call { name, arguments: Some(arguments) }) => {
-                let inside = column + width(&name.text) + 1;
+                let name = self.name(name);
+                let inside = column + width(&name) + 1;
                 let arguments: Vec<_> = arguments.iter().map(|argument| self.argument(argument, inside)).collect();
-                format!("{}({})", name.text, arguments.join(&format!(",\n{:inside$}", "")))
+                format!("{name}({})", arguments.join(&format!(",\n{:inside$}", "")))
             }
             _ => flat,
         }
@@ -163,12 +185,60 @@ impl<'a> Printer<'a> {
 
     /// A call on one line.
     fn call(&self, call: &Call) -> String {
-        let Some(arguments) = &call.arguments else { return call.name.text.clone() };
+        let Some(arguments) = &call.arguments else { return self.name(&call.name) };
         let argument = |argument: &Argument| match &argument.name {
             Some(name) => format!("{}: {}", name.text, self.flat(&argument.value)),
             None => self.flat(&argument.value),
         };
-        format!("{}({})", call.name.text, arguments.iter().map(argument).collect::<Vec<_>>().join(", "))
+        format!("{}({})", self.name(&call.name), arguments.iter().map(argument).collect::<Vec<_>>().join(", "))
+    }
+
+    /// `z[l - 1]`
+    fn name(&self, name: &Name) -> String {
+        if name.subscript.is_empty() {
+            return name.text.clone();
+        }
+        let selectors = name.subscript.iter().map(|selector| {
+            let order = selector.order.map_or("", Order::sign);
+            let to = selector.to.as_ref().map_or_else(String::new, |to| format!("..{}", self.flat(to)));
+            format!("{order}{}{to}", self.flat(&selector.value))
+        });
+        format!("{}[{}]", name.text, selectors.collect::<Vec<_>>().join(", "))
+    }
+
+    fn list(&self, names: &[Name]) -> String {
+        names.iter().map(|name| self.name(name)).collect::<Vec<_>>().join(", ")
+    }
+
+    fn factor_head(&self, factor: &Factor) -> String {
+        self.head_of(factor.side, &factor.variable, &factor.parents)
+    }
+
+    /// `p(y | u)`
+    fn head_of(&self, side: Side, variable: &Name, parents: &[Name]) -> String {
+        let bar = if parents.is_empty() { String::new() } else { format!(" | {}", self.list(parents)) };
+        format!("{}({}{bar})", side.name(), self.name(variable))
+    }
+
+    fn set(&self, set: &Set) -> String {
+        match set {
+            Set::Range(ends) => format!("{}..{}", self.flat(&ends[0]), self.flat(&ends[1])),
+            Set::List(values) => format!("[{}]", self.all(values)),
+        }
+    }
+
+    fn table(&self, table: &Table) -> String {
+        match table {
+            Table::List(values) => format!("[{}]", self.all(values)),
+            Table::Runs(runs) => {
+                let runs = runs.iter().map(|(value, count)| format!("{}: {}", self.flat(value), self.flat(count)));
+                format!("runs({})", runs.collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
+    fn all(&self, values: &[Expression]) -> String {
+        values.iter().map(|value| self.flat(value)).collect::<Vec<_>>().join(", ")
     }
 
     /// An expression on one line.
@@ -177,6 +247,12 @@ impl<'a> Printer<'a> {
             ExpressionKind::Number(_) => self.source.slice(expression.span).to_owned(),
             ExpressionKind::Call(call) => self.call(call),
             ExpressionKind::Group(inner) => format!("({})", self.flat(inner)),
+            ExpressionKind::Range(from, to) => {
+                let end = |end: &Option<Box<Expression>>| end.as_ref().map_or_else(String::new, |end| self.flat(end));
+                format!("{}..{}", end(from), end(to))
+            }
+            ExpressionKind::Learned(None) => "learned".to_owned(),
+            ExpressionKind::Learned(Some(space)) => format!("learned {}", self.space(space)),
             ExpressionKind::Negate(inner) => format!("-{}", self.flat(inner)),
             ExpressionKind::Binary(operator, left, right) => {
                 format!("{} {} {}", self.flat(left), operator.sign(), self.flat(right))
@@ -186,20 +262,6 @@ impl<'a> Printer<'a> {
             }
         }
     }
-}
-
-fn factor_head(factor: &Factor) -> String {
-    head(factor.side, &factor.variable, &factor.parents)
-}
-
-/// `p(y | u)`
-fn head(side: Side, variable: &Name, parents: &[Name]) -> String {
-    let bar = if parents.is_empty() { String::new() } else { format!(" | {}", list(parents)) };
-    format!("{}({}{bar})", side.name(), variable.text)
-}
-
-fn list(names: &[Name]) -> String {
-    names.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn width(text: &str) -> usize {

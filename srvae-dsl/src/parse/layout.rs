@@ -26,8 +26,8 @@ pub(super) struct Statement {
 }
 
 /// Words that begin a statement and nothing else: at the start of a line they end one whose bracket was forgotten.
-const STARTERS: [&str; 11] =
-    ["model", "param", "preset", "observed", "partly", "latent", "given", "net", "bound", "draw", "weight"];
+const STARTERS: [&str; 12] =
+    ["model", "param", "preset", "index", "observed", "partly", "latent", "given", "net", "bound", "draw", "weight"];
 
 pub(super) fn lay_out(text: &str, findings: &mut Findings) -> Layout {
     let mut scanner = Scanner {
@@ -150,7 +150,8 @@ impl Scanner<'_> {
             wants_more: false,
         });
         current.span.end = end;
-        current.wants_more = matches!(token, "=" | "|>" | "|" | "," | ":" | "->" | "+" | "-" | "*" | "/" | "from");
+        current.wants_more =
+            matches!(token, "=" | "|>" | "|" | "," | ":" | "->" | "+" | "-" | "*" | "/" | "from" | "for");
         end
     }
 
@@ -171,7 +172,9 @@ impl Scanner<'_> {
     /// The first token of a line: does it end the statement before it?
     fn begin_line(&mut self, token: &str, end: usize) {
         let wants_more = self.current.as_ref().is_some_and(|current| current.wants_more);
-        let goes_on = !self.brackets.is_empty() || wants_more || matches!(token, "|>" | "from" | "where");
+        let is_indented = self.text[..end - token.len()].ends_with([' ', '\t']);
+        let is_clause = matches!(token, "|>" | "from" | "where") || (token == "for" && is_indented);
+        let goes_on = !self.brackets.is_empty() || wants_more || is_clause;
         if !goes_on || self.starts_statement(token, end) {
             self.end_statement();
         }

@@ -21,16 +21,19 @@ pub(crate) use tree::word;
 struct Grammar;
 
 /// Words that begin a statement, with the rule of the statement and an example of it.
-const STATEMENTS: [(&str, Rule, &str); 15] = [
+const STATEMENTS: [(&str, Rule, &str); 18] = [
     ("model", Rule::model_item, "model srvae"),
     ("param", Rule::param_item, "param width = 64"),
     ("preset", Rule::preset_item, "preset quick { width = 8 }"),
+    ("index", Rule::index_item, "index l in 1..4"),
+    ("length", Rule::length_item, "length T"),
     ("observed", Rule::variables_item, "observed x: image[3, 32, 32]"),
     ("partly", Rule::variables_item, "partly observed y: label[10]"),
     ("latent", Rule::variables_item, "latent u, z: real[16, 8, 8]"),
     ("given", Rule::variables_item, "given c: label[10]"),
     ("net", Rule::net_item, "net features(h) = h |> encoder(growth: 16, out: 32) |> elu"),
     ("let", Rule::let_item, "let h = x |> encoder(growth: 16, out: 32)"),
+    ("learned", Rule::learned_item, "learned w: real[64]"),
     ("p", Rule::factor_item, "p(x | z) = logistic_mixture(components: 10) from z |> decoder(growth: 64, up: 2)"),
     ("q", Rule::factor_item, "q(z | x) = normal from x |> encoder(growth: 16, down: 2)"),
     ("bound", Rule::bound_item, "bound KL_z = monte_carlo"),
@@ -99,8 +102,10 @@ fn parse_statement(code: &str, statement: &Statement) -> Result<Item, Failure> {
     };
     let mut pairs = Grammar::parse(*rule, text).map_err(|error| expected::explain(&error, text, statement, example))?;
     let builder = tree::Builder::new(statement.span.start);
-    let kind = pairs.next().and_then(|pair| builder.item(pair));
+    let statement_pair = pairs.next();
+    let over = statement_pair.as_ref().and_then(|pair| builder.over(pair));
+    let kind = statement_pair.and_then(|pair| builder.item(pair));
     builder.finish(statement.span)?;
     let kind = kind.ok_or_else(|| messages::unexpected(statement.span, word, "a statement", example))?;
-    Ok(Item { docs: statement.docs.clone(), kind, span: statement.span })
+    Ok(Item { docs: statement.docs.clone(), kind, over, span: statement.span })
 }

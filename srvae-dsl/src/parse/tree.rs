@@ -5,7 +5,8 @@
 
 use super::{Failure, Rule};
 use crate::ast::{
-    Addend, Argument, Call, Expression, ExpressionKind, Factor, Formal, ItemKind, Name, NetBody, Setting, Space,
+    Addend, Argument, Call, Expression, ExpressionKind, Factor, Formal, ItemKind, Name, NetBody, Order, Over, Selector,
+    Set, Setting, Space, Table,
 };
 use crate::diagnostics::{MOST_OPERATORS, messages};
 use crate::graph::{Operator, Role, Side, Value};
@@ -39,7 +40,19 @@ impl Builder {
         let mut parts = Parts(pair.into_inner());
         match rule {
             Rule::model_item => Some(ItemKind::Model(self.name(parts.skip_to(Rule::name)?))),
-            Rule::param_item => Some(ItemKind::Param(self.setting(parts.skip_to(Rule::setting)?)?)),
+            Rule::param_item => match parts.0.find(|part| matches!(part.as_rule(), Rule::setting | Rule::table))? {
+                part if part.as_rule() == Rule::setting => Some(ItemKind::Param(self.setting(part)?)),
+                table => self.table(table),
+            },
+            Rule::index_item => {
+                let name = self.name(parts.skip_to(Rule::name)?);
+                Some(ItemKind::Index { name, set: self.set(parts.skip_to(Rule::set)?)? })
+            }
+            Rule::length_item => {
+                let name = self.name(parts.skip_to(Rule::name)?);
+                let value = parts.skip_to(Rule::literal).and_then(|literal| self.literal(literal));
+                Some(ItemKind::Length { name, value })
+            }
             Rule::preset_item => {
                 let name = self.name(parts.skip_to(Rule::name)?);
                 let settings = parts.0.filter(|part| part.as_rule() == Rule::setting);
@@ -52,19 +65,25 @@ impl Builder {
             Rule::net_item => self.net(parts),
             Rule::factor_item => self.factor(parts),
             Rule::let_item => {
-                let name = self.name(parts.skip_to(Rule::name)?);
+                let name = self.indexed(parts.skip_to(Rule::indexed)?)?;
                 Some(ItemKind::Let { name, value: self.expression(parts.skip_to(Rule::expression)?)? })
             }
+            Rule::learned_item => {
+                let name = self.indexed(parts.skip_to(Rule::indexed)?)?;
+                let space = self.space(parts.skip_to(Rule::space)?)?;
+                let span = space.span;
+                Some(ItemKind::Let { name, value: Expression { kind: ExpressionKind::Learned(Some(space)), span } })
+            }
             Rule::bound_item => {
-                let term = self.name(parts.skip_to(Rule::name)?);
+                let term = self.indexed(parts.skip_to(Rule::indexed)?)?;
                 Some(ItemKind::Bound { term, estimator: self.name(parts.skip_to(Rule::name)?) })
             }
             Rule::draw_item => {
-                let variable = self.name(parts.skip_to(Rule::name)?);
+                let variable = self.indexed(parts.skip_to(Rule::indexed)?)?;
                 Some(ItemKind::Draw { variable, method: self.call(parts.skip_to(Rule::call)?)? })
             }
             Rule::weight_item => {
-                let term = self.name(parts.skip_to(Rule::name)?);
+                let term = self.indexed(parts.skip_to(Rule::indexed)?)?;
                 Some(ItemKind::Weight { term, value: self.expression(parts.skip_to(Rule::sum)?)? })
             }
             Rule::objective_item => self.objective(parts),
@@ -82,8 +101,8 @@ impl Builder {
                 Rule::minus => sign = Some(Operator::Subtract),
                 Rule::scale => scale = Some(self.expression(part)?),
                 Rule::side => (side, head) = (Some(side_of(&part)), span),
-                Rule::name => variable = Some(self.name(part)),
-                Rule::parents => parents = self.names(part),
+                Rule::indexed => variable = Some(self.indexed(part)?),
+                Rule::parents => parents = self.names(part)?,
                 Rule::close => head = head.to(span),
                 Rule::condition => condition = Some(self.name(Parts(part.into_inner()).skip_to(Rule::name)?)),
                 _ => {}
@@ -94,8 +113,8 @@ impl Builder {
     }
 
     /// The names of a list.
-    fn names(&self, list: Pair<'_, Rule>) -> Vec<Name> {
-        list.into_inner().filter(|part| part.as_rule() == Rule::name).map(|name| self.name(name)).collect()
+    fn names(&self, list: Pair<'_, Rule>) -> Option<Vec<Name>> {
+        list.into_inner().filter(|part| part.as_rule() == Rule::indexed).map(|name| self.indexed(name)).collect()
     }
 
     fn variables(&self, mut parts: Parts<'_>) -> Option<ItemKind> {
@@ -109,7 +128,7 @@ impl Builder {
         let mut names = Vec::new();
         for part in parts.0 {
             match part.as_rule() {
-                Rule::name => names.push(self.name(part)),
+                Rule::indexed => names.push(self.indexed(part)?),
                 Rule::space => return Some(ItemKind::Variables { role, names, space: self.space(part)? }),
                 _ => {}
             }
@@ -117,8 +136,77 @@ impl Builder {
         None
     }
 
+    /// The clause after a statement.
+    pub(super) fn over(&self, statement: &Pair<'_, Rule>) -> Option<Over> {
+        let clause = statement.clone().into_inner().find(|part| part.as_rule() == Rule::for_clause)?;
+        let span = self.span(&clause);
+        let mut parts = Parts(clause.into_inner());
+        let index = self.name(parts.skip_to(Rule::name)?);
+        Some(Over { index, set: self.set(parts.skip_to(Rule::set)?)?, span })
+    }
+
+    fn set(&self, pair: Pair<'_, Rule>) -> Option<Set> {
+        let mut parts = pair.into_inner();
+        let first = parts.next()?;
+        if first.as_rule() == Rule::list {
+            return Some(Set::List(self.list(first)?));
+        }
+        let last = parts.find(|part| part.as_rule() == Rule::sum)?;
+        Some(Set::Range(Box::new([self.expression(first)?, self.expression(last)?])))
+    }
+
+    fn list(&self, pair: Pair<'_, Rule>) -> Option<Vec<Expression>> {
+        let sums = pair.into_inner().filter(|part| part.as_rule() == Rule::sum);
+        sums.map(|sum| self.expression(sum)).collect()
+    }
+
+    fn table(&self, pair: Pair<'_, Rule>) -> Option<ItemKind> {
+        let mut parts = Parts(pair.into_inner());
+        let (name, index) = (self.name(parts.skip_to(Rule::name)?), self.name(parts.skip_to(Rule::name)?));
+        let values = parts.0.find(|part| matches!(part.as_rule(), Rule::runs | Rule::list))?;
+        if values.as_rule() == Rule::list {
+            return Some(ItemKind::Table { name, index, values: Table::List(self.list(values)?) });
+        }
+        let runs = values.into_inner().filter(|part| part.as_rule() == Rule::run);
+        let runs = runs.map(|run| {
+            let mut sums = run.into_inner().filter(|part| part.as_rule() == Rule::sum);
+            Some((self.expression(sums.next()?)?, self.expression(sums.next()?)?))
+        });
+        Some(ItemKind::Table { name, index, values: Table::Runs(runs.collect::<Option<_>>()?) })
+    }
+
+    fn indexed(&self, pair: Pair<'_, Rule>) -> Option<Name> {
+        let mut parts = Parts(pair.into_inner());
+        let mut name = self.name(parts.skip_to(Rule::name)?);
+        if let Some(subscript) = parts.skip_to(Rule::subscript) {
+            let selectors = subscript.into_inner().filter(|part| part.as_rule() == Rule::selector);
+            name.subscript = selectors.map(|selector| self.selector(selector)).collect::<Option<_>>()?;
+        }
+        Some(name)
+    }
+
+    fn selector(&self, pair: Pair<'_, Rule>) -> Option<Selector> {
+        let (mut order, mut values) = (None, Vec::new());
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::order => {
+                    order = Some(match part.as_str() {
+                        "<" => Order::Less,
+                        "<=" => Order::AtMost,
+                        ">" => Order::More,
+                        _ => Order::AtLeast,
+                    });
+                }
+                Rule::sum => values.push(self.expression(part)?),
+                _ => {}
+            }
+        }
+        let mut values = values.into_iter();
+        Some(Selector { order, value: values.next()?, to: values.next() })
+    }
+
     fn net(&self, mut parts: Parts<'_>) -> Option<ItemKind> {
-        let name = self.name(parts.skip_to(Rule::name)?);
+        let name = self.indexed(parts.skip_to(Rule::indexed)?)?;
         let (mut formals, mut output) = (Vec::new(), None);
         for part in parts.0 {
             let body = match part.as_rule() {
@@ -152,17 +240,17 @@ impl Builder {
     /// The path in quotes, without them.
     fn rust(&self, pair: Pair<'_, Rule>) -> Option<Name> {
         let string = Parts(pair.into_inner()).skip_to(Rule::string)?;
-        Some(Name { text: string.as_str().trim_matches('"').to_owned(), span: self.span(&string) })
+        Some(Name::plain(string.as_str().trim_matches('"'), self.span(&string)))
     }
 
     fn factor(&self, mut parts: Parts<'_>) -> Option<ItemKind> {
         let side = parts.skip_to(Rule::side)?;
         let start = self.span(&side).start;
-        let variable = self.name(parts.skip_to(Rule::name)?);
+        let variable = self.indexed(parts.skip_to(Rule::indexed)?)?;
         let (mut parents, mut body, mut network, mut end) = (Vec::new(), None, None, start);
         for part in parts.0 {
             match part.as_rule() {
-                Rule::parents => parents = self.names(part),
+                Rule::parents => parents = self.names(part)?,
                 Rule::close => end = self.span(&part).end,
                 Rule::expression => body = Some(self.expression(part)?),
                 Rule::network => network = Some(self.expression(part.into_inner().next()?)?),
@@ -178,9 +266,13 @@ impl Builder {
         let name = self.name(parts.skip_to(Rule::name)?);
         let literal = parts.skip_to(Rule::literal)?;
         let value_span = self.span(&literal);
+        Some(Setting { name, value: self.literal(literal)?, value_span })
+    }
+
+    fn literal(&self, literal: Pair<'_, Rule>) -> Option<Value> {
         let mut negative = false;
         for part in literal.into_inner() {
-            let value = match part.as_rule() {
+            return Some(match part.as_rule() {
                 Rule::minus => {
                     negative = true;
                     continue;
@@ -192,8 +284,7 @@ impl Builder {
                 },
                 Rule::name => word(part.as_str()),
                 _ => continue,
-            };
-            return Some(Setting { name, value, value_span });
+            });
         }
         None
     }
@@ -225,6 +316,13 @@ impl Builder {
             Rule::group => {
                 let inner = self.expression(Parts(pair.into_inner()).skip_to(Rule::expression)?)?;
                 Some(Expression { kind: ExpressionKind::Group(Box::new(inner)), span })
+            }
+            Rule::learned => {
+                let space = match Parts(pair.into_inner()).skip_to(Rule::space) {
+                    Some(space) => Some(self.space(space)?),
+                    None => None,
+                };
+                Some(Expression { kind: ExpressionKind::Learned(space), span })
             }
             Rule::call => Some(Expression { kind: ExpressionKind::Call(self.call(pair)?), span }),
             Rule::number => Some(Expression { kind: ExpressionKind::Number(self.number(&pair)), span }),
@@ -264,7 +362,7 @@ impl Builder {
 
     fn call(&self, pair: Pair<'_, Rule>) -> Option<Call> {
         let mut parts = pair.into_inner();
-        let name = self.name(parts.next()?);
+        let name = self.indexed(parts.next()?)?;
         let Some(list) = parts.next() else { return Some(Call { name, arguments: None }) };
         let arguments = list.into_inner().filter(|part| part.as_rule() == Rule::argument);
         Some(Call { name, arguments: Some(arguments.map(|part| self.argument(part)).collect::<Option<_>>()?) })
@@ -276,10 +374,24 @@ impl Builder {
             match part.as_rule() {
                 Rule::label => name = Some(self.name(part)),
                 Rule::expression => return Some(Argument { name, value: self.expression(part)? }),
+                Rule::range => return Some(Argument { name, value: self.range(part)? }),
                 _ => {}
             }
         }
         None
+    }
+
+    fn range(&self, pair: Pair<'_, Rule>) -> Option<Expression> {
+        let span = self.span(&pair);
+        let (mut ends, mut after) = ([None, None], 0);
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::dots => after = 1,
+                _ => ends[after] = Some(Box::new(self.expression(part)?)),
+            }
+        }
+        let [from, to] = ends;
+        Some(Expression { kind: ExpressionKind::Range(from, to), span })
     }
 
     fn number(&self, pair: &Pair<'_, Rule>) -> Value {
@@ -299,7 +411,7 @@ impl Builder {
     }
 
     fn name(&self, pair: Pair<'_, Rule>) -> Name {
-        Name { text: pair.as_str().to_owned(), span: self.span(&pair) }
+        Name::plain(pair.as_str(), self.span(&pair))
     }
 
     /// In the file, without blanks after it.

@@ -2,7 +2,7 @@
 
 use super::names::Names;
 use super::names::term_field;
-use super::parts::{Parts, call, factor_path, flow_path, net_path};
+use super::parts::{Parts, call, flow_path, net_path};
 use super::program::{Call, How, Operation, Output, Program, Rate, Value, ValueId};
 use super::sweep::finish;
 use crate::catalog::Role;
@@ -11,7 +11,7 @@ use crate::graph::{self, Body, DrawMethod, Estimator, Factor, Model, NetBody, Ne
 use std::collections::BTreeMap;
 
 /// Names that a program's function has of its own.
-const ARGUMENTS: [&str; 8] = ["count", "draw", "enumeration", "noise", "options", "rows", "samples", "self"];
+const ARGUMENTS: [&str; 9] = ["count", "draw", "enumeration", "noise", "options", "records", "rows", "samples", "self"];
 
 /// The bound: every latent drawn from q, then every term.
 pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {
@@ -46,11 +46,11 @@ pub fn mode(model: &Model, mode: &Mode, parts: &Parts) -> Program {
 }
 
 /// A factor's distribution given its parents; none for a function.
-pub fn factor(model: &Model, factor: &Factor, parts: &Parts) -> Option<Program> {
+pub fn factor(model: &Model, factor: &Factor, parts: &Parts, name: &str) -> Option<Program> {
     let mut lowering = Lowering::new(model, parts, factor.parents.clone(), false);
+    lowering.has_rows = false;
     let distribution = lowering.distribution(factor)?;
-    let path = factor_path(model, factor.side, factor.variable);
-    Some(lowering.finish(&path, Output::Distribution(distribution)))
+    Some(lowering.finish(name, Output::Distribution(distribution)))
 }
 
 struct Lowering<'m> {
@@ -65,10 +65,14 @@ struct Lowering<'m> {
     known: BTreeMap<VariableId, ValueId>,
     /// What a named network made of its inputs: a tower of values that each read the last one twice is walked once.
     applied: BTreeMap<(NetId, Vec<ValueId>), ValueId>,
+    /// The value of each `let` that was computed.
+    lets: BTreeMap<NetId, ValueId>,
     enumerated: Vec<VariableId>,
     /// Partly observed variables as they are given, and whether they are there: nothing but in the bound.
     partly: BTreeMap<VariableId, (ValueId, ValueId)>,
     scores: Vec<ValueId>,
+    /// Whether the caller says how many rows there are, also where it gives nothing.
+    has_rows: bool,
     addends: Vec<ValueId>,
 }
 
@@ -84,9 +88,11 @@ impl<'m> Lowering<'m> {
             equal: BTreeMap::new(),
             known: BTreeMap::new(),
             applied: BTreeMap::new(),
+            lets: BTreeMap::new(),
             enumerated: Vec::new(),
             partly: BTreeMap::new(),
             scores: Vec::new(),
+            has_rows: true,
             addends: Vec::new(),
         };
         for id in given {
@@ -112,7 +118,7 @@ impl<'m> Lowering<'m> {
     fn value(&mut self, operation: Operation, inputs: Vec<ValueId>, name: &str) -> ValueId {
         let of_inputs = inputs.iter().map(|input| self.values[input.0].rate).max().unwrap_or(Rate::Constant);
         let rate = match operation {
-            Operation::Given(_) | Operation::Partly(_) => Rate::Record,
+            Operation::Given(_) | Operation::Partly(_) | Operation::Rows => Rate::Record,
             Operation::Expand | Operation::Repeat | Operation::PerSample => Rate::Sample,
             Operation::Expect | Operation::Whole(_) => Rate::Sample,
             Operation::Enumerate(_) | Operation::RepeatValues => Rate::Value,
@@ -120,12 +126,14 @@ impl<'m> Lowering<'m> {
             _ => of_inputs,
         };
         let inputs = match (&operation, rate) {
-            (Operation::Expand | Operation::Repeat | Operation::RepeatValues | Operation::Enumerate(_), _) => inputs,
+            (Operation::Expand | Operation::Rows | Operation::Repeat | Operation::RepeatValues, _)
+            | (Operation::Enumerate(_), _) => inputs,
             (Operation::Expect | Operation::Whole(_), _) | (_, Rate::Value) => {
                 inputs.into_iter().map(|input| self.with_values(input)).collect()
             }
             (_, Rate::Sample) => inputs.into_iter().map(|input| self.with_samples(input)).collect(),
-            (_, Rate::Constant | Rate::Record) => inputs,
+            (_, Rate::Record) => inputs.into_iter().map(|input| self.with_records(input)).collect(),
+            (_, Rate::Constant) => inputs,
         };
         let is_draw = matches!(operation, Operation::Draw(..));
         let same = self.equal.get(&inputs).into_iter().flatten();
@@ -140,11 +148,37 @@ impl<'m> Lowering<'m> {
         id
     }
 
-    /// A value as it meets one of a sample: a record's is repeated, what is the same for all rows fits any number.
+    /// A value as it meets one of a record: a distribution that is the same for all rows fits any number.
+    fn with_records(&mut self, value: ValueId) -> ValueId {
+        match self.values[value.0].rate {
+            Rate::Constant if !self.is_distribution(value) => {
+                let name = format!("{}_rows", self.values[value.0].name);
+                self.value(Operation::Rows, vec![value], &name)
+            }
+            _ => value,
+        }
+    }
+
+    fn is_distribution(&self, value: ValueId) -> bool {
+        matches!(self.values[value.0].operation, Operation::Root(_) | Operation::Head(_) | Operation::Flow(_))
+    }
+
+    /// A value as it meets one of a sample: a record's is repeated, a distribution that is the same for all rows fits any
+    /// number.
     fn with_samples(&mut self, value: ValueId) -> ValueId {
         match self.values[value.0].rate {
             Rate::Record => self.for_samples(value),
+            Rate::Constant if !self.is_distribution(value) => self.for_samples(value),
             Rate::Constant | Rate::Sample | Rate::Value => value,
+        }
+    }
+
+    /// A head that reads nothing, for the rows that there are; in a factor's own program it stays one row.
+    fn head(&mut self, head: ValueId) -> ValueId {
+        match (self.values[head.0].rate, self.given.is_empty()) {
+            (Rate::Constant, false) => self.with_records(head),
+            (Rate::Constant, true) if self.has_rows => self.for_samples(head),
+            _ => head,
         }
     }
 
@@ -207,7 +241,8 @@ impl<'m> Lowering<'m> {
                     graph::Role::Partly => self.model.q_of(factor.variable).is_none(),
                     graph::Role::Latent | graph::Role::Given => false,
                 };
-                let is_likelihood = network.is_some() && (!base.entry.continuous || is_observed);
+                let is_likelihood =
+                    network.is_some() && !factor.parents.is_empty() && (!base.entry.continuous || is_observed);
                 let distribution = self.for_samples(distribution);
                 self.value(Operation::Draw(factor.variable, how(is_likelihood)), vec![distribution], name)
             }
@@ -227,11 +262,13 @@ impl<'m> Lowering<'m> {
     /// The distribution of a factor; none for a function.
     fn distribution(&mut self, factor: &Factor) -> Option<ValueId> {
         let Body::Stochastic { base, flows, network } = &factor.body else { return None };
-        let path = factor_path(self.model, factor.side, factor.variable);
-        let of_base = if flows.is_empty() { path.clone() } else { format!("{path}_base") };
+        let path = factor.path.clone();
+        let name = format!("{}_{}", factor.side.name(), self.model.variable(factor.variable).name);
+        let of_base = if flows.is_empty() { name.clone() } else { format!("{name}_base") };
         let mut distribution = match network {
             Some(network) => {
                 let head = self.network(network, &path, &[]);
+                let head = self.head(head);
                 let call = Call {
                     name: base.entry.name,
                     runtime: base.entry.runtime,
@@ -245,8 +282,8 @@ impl<'m> Lowering<'m> {
         };
         for (at, flow) in flows.iter().enumerate() {
             let part = self.parts.find(&flow_path(&path, flow, at))?;
-            let name = if at + 1 == flows.len() { path.clone() } else { format!("{path}_{}", flow.entry.name) };
-            distribution = self.value(Operation::Flow(part), vec![distribution], &name);
+            let of_flow = if at + 1 == flows.len() { name.clone() } else { format!("{name}_{}", flow.entry.name) };
+            distribution = self.value(Operation::Flow(part), vec![distribution], &of_flow);
         }
         Some(distribution)
     }
@@ -281,8 +318,29 @@ impl<'m> Lowering<'m> {
             NetBody::Network(network) => self.network(network, &path, &key.1),
             NetBody::Rust { .. } => self.layer(&path, key.1.clone()),
         };
+        let value = self.within(net, value);
+        if model.nets[net.0].is_let {
+            self.lets.insert(net, value);
+        }
         self.applied.insert(key, value);
         value
+    }
+
+    /// What goes on from a later step: over the padding after a record's end it is what that step has.
+    fn within(&mut self, net: NetId, value: ValueId) -> ValueId {
+        let model = self.model;
+        let (Some(later), Some(step)) = (model.goes_on_from(net), model.nets[net.0].step) else { return value };
+        let steps = model.length.and_then(|id| self.known.get(&id).copied());
+        let other = self.lets.get(&later).copied();
+        let name = self.values[value.0].name.clone();
+        match (other, steps) {
+            (Some(other), Some(steps)) => {
+                let value = self.value(Operation::Within(step), vec![value, other, steps], &name);
+                self.lets.insert(net, value);
+                value
+            }
+            _ => value,
+        }
     }
 
     fn layer(&mut self, path: &str, inputs: Vec<ValueId>) -> ValueId {
@@ -370,7 +428,7 @@ impl<'m> Lowering<'m> {
                 Some(id) => self.only(id, Presence::There, log),
                 None => log,
             };
-            let name = format!("added_{}", factor_path(self.model, addend.side, addend.variable));
+            let name = format!("added_{}_{}", addend.side.name(), self.model.variable(addend.variable).name);
             let each = match (self.values[log.0].rate, self.log_weights()) {
                 (Rate::Value, Some(weights)) => self.value(Operation::Expect, vec![weights, log], &name),
                 _ => self.with_samples(log),
@@ -399,7 +457,7 @@ impl<'m> Lowering<'m> {
     }
 
     fn log_prob(&mut self, side: Side, variable: VariableId, distribution: ValueId) -> ValueId {
-        let name = format!("log_{}", factor_path(self.model, side, variable));
+        let name = format!("log_{}_{}", side.name(), self.model.variable(variable).name);
         let value = self.known[&variable];
         self.value(Operation::LogProb, vec![distribution, value], &name)
     }
@@ -424,7 +482,7 @@ impl<'m> Lowering<'m> {
             factor.and_then(|factor| lowering.distribution(factor)).unwrap_or(value)
         };
         let p = density(self, Side::P);
-        match &term.kind {
+        let nats = match &term.kind {
             TermKind::Reconstruction => self.log_prob(Side::P, variable, p),
             TermKind::Kl { estimator, .. } => {
                 let q = density(self, Side::Q);
@@ -439,6 +497,11 @@ impl<'m> Lowering<'m> {
                     }
                 }
             }
+        };
+        // A step that a record does not have adds nothing.
+        match (model.variable(variable).step, model.length.and_then(|id| self.known.get(&id).copied())) {
+            (Some(step), Some(steps)) => self.value(Operation::Mask(step), vec![nats, steps], &format!("masked_{own}")),
+            _ => nats,
         }
     }
 }

@@ -60,17 +60,20 @@ impl Plan {
 pub fn plan(model: Model) -> Plan {
     let derivation = derive(&model);
     let parts = parts::parts(&model);
-    let factors = model.p.iter().chain(&model.q).filter_map(|factor| factor_plan(&model, factor, &parts)).collect();
+    let mut methods = names::Names::default();
+    let each = model.p.iter().chain(&model.q);
+    let factors = each.filter_map(|factor| factor_plan(&model, factor, &parts, &mut methods)).collect();
     let bound = lower::bound(&model, &derivation, &parts);
     let modes = derivation.modes.iter().map(|mode| lower::mode(&model, mode, &parts)).collect();
     let names = Chosen::of(&model, &derivation);
     Plan { model, derivation, parts, factors, bound, modes, names }
 }
 
-fn factor_plan(model: &Model, factor: &Factor, parts: &Parts) -> Option<FactorPlan> {
+fn factor_plan(model: &Model, factor: &Factor, parts: &Parts, methods: &mut names::Names) -> Option<FactorPlan> {
     let Body::Stochastic { base, flows, .. } = &factor.body else { return None };
-    let program = lower::factor(model, factor, parts)?;
-    let path = |at: usize| parts::flow_path(&program.name, &flows[at], at);
+    let name = methods.unique(&format!("{}_{}", factor.side.name(), model.variable(factor.variable).name));
+    let program = lower::factor(model, factor, parts, &name)?;
+    let path = |at: usize| parts::flow_path(&factor.path, &flows[at], at);
     let flows = (0..flows.len()).filter_map(|at| parts.find(&path(at))).collect();
     Some(FactorPlan { side: factor.side, variable: factor.variable, program, base: base.entry.runtime, flows })
 }

@@ -19,7 +19,8 @@ impl Names {
 
     /// The name, or where it is given already, the name with a number after it.
     pub fn unique(&mut self, wanted: &str) -> String {
-        let mut name = wanted.to_owned();
+        let wanted = plain(wanted);
+        let mut name = wanted.clone();
         let mut number = 1;
         while NO_NAMES.contains(&name.as_str()) || self.0.contains(&name) {
             number += 1;
@@ -40,7 +41,7 @@ impl Names {
             let mut letters = word.chars();
             letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
         };
-        let name: String = wanted.split('_').map(capital).collect();
+        let name: String = plain(wanted).split('_').map(capital).collect();
         match name.starts_with(|first: char| first.is_ascii_alphabetic()) {
             true => self.unique(&name),
             false => self.unique(&format!("V{name}")),
@@ -93,5 +94,11 @@ pub fn module_name(model: &str) -> String {
 /// `RE_x` as a field: `re_x`.
 pub fn term_field(term: &str) -> String {
     let (kind, variable) = term.split_once('_').unwrap_or((term, ""));
-    format!("{}_{variable}", kind.to_lowercase())
+    format!("{}_{}", kind.to_lowercase(), plain(variable))
+}
+
+/// A name in letters, digits and `_`: `z[3]` and `z.3` are `z_3`.
+fn plain(name: &str) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' };
+    name.trim_end_matches(']').chars().map(letter).collect()
 }

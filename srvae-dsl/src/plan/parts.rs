@@ -94,16 +94,15 @@ impl Parts {
 
 /// `p_z`: the name of a factor, and of where its parameters lie.
 pub fn factor_path(model: &Model, side: Side, variable: VariableId) -> String {
-    format!("{}_{}", side.name(), model.variable(variable).name)
+    model.factor(side, variable).map_or_else(String::new, |factor| factor.path.clone())
 }
 
 /// Where the parameters of a named network lie: below its name, or below `net.` and its name where a factor has it.
 pub fn net_path(model: &Model, net: NetId) -> String {
-    let name = &model.nets[net.0].name;
-    let mut factors = model.p.iter().chain(&model.q);
-    match factors.any(|factor| factor_path(model, factor.side, factor.variable) == *name) {
-        true => format!("net.{name}"),
-        false => name.clone(),
+    let path = &model.nets[net.0].path;
+    match model.p.iter().chain(&model.q).any(|factor| factor.path == *path) {
+        true => format!("net.{path}"),
+        false => path.clone(),
     }
 }
 
@@ -224,7 +223,7 @@ impl Builder<'_> {
         if let Some(built) = self.parts.find(&path) {
             return built;
         }
-        let field = self.names.local(&path.replace('.', "_"));
+        let field = self.names.local(&path);
         let shapes = inputs.iter().map(|input| input.shape.clone()).collect();
         let inputs = inputs.iter().map(|input| input.concrete.clone()).collect();
         let id = PartId(self.parts.all.len());

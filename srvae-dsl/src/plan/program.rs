@@ -58,7 +58,7 @@ pub struct Value {
 /// How often a value is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rate {
-    /// The same for every row: the distribution of a root.
+    /// The same for every row: the distribution of a root, and what is made of learned values alone, `[1, …]`.
     Constant,
     /// Once a record of the data, `[B, …]`.
     Record,
@@ -94,8 +94,10 @@ pub enum Operation {
     Head(Call),
     /// A distribution under a flow.
     Flow(PartId),
-    /// A root's distribution for as many rows as there are samples.
+    /// What every row shares, a root's distribution or a tensor of one row, for as many rows as there are samples.
     Expand,
+    /// A tensor of one row, which every record shares, for each record.
+    Rows,
     /// A record's value, tensor or distribution, for each of its samples.
     Repeat,
     /// The values of an enumerated variable, by its position among these; the input says device and type.
@@ -117,6 +119,10 @@ pub enum Operation {
     Divergence,
     /// ln q − ln p, of two log-probabilities.
     LogRatio,
+    /// Numbers a row, 0 in records that end before this step: numbers, and the steps of each record.
+    Mask(usize),
+    /// A value, or in records that end before this step another: the value, the other, and the steps of each record.
+    Within(usize),
     /// `[K·B]` to `[K, B]`.
     PerSample,
 }
@@ -170,8 +176,8 @@ impl Program {
     pub fn is_distribution(&self, id: ValueId) -> bool {
         let value = self.value(id);
         match value.operation {
-            Operation::Root(_) | Operation::Head(_) | Operation::Flow(_) | Operation::Expand => true,
-            Operation::Repeat | Operation::RepeatValues => self.is_distribution(value.inputs[0]),
+            Operation::Root(_) | Operation::Head(_) | Operation::Flow(_) => true,
+            Operation::Expand | Operation::Repeat | Operation::RepeatValues => self.is_distribution(value.inputs[0]),
             _ => false,
         }
     }

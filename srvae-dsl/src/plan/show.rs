@@ -6,8 +6,12 @@ use crate::graph::{Addend, Body, Side, VariableId};
 use std::fmt;
 
 /// How often values are computed, in words.
-pub const RATES: [(&str, Rate); 3] =
-    [("once a record", Rate::Record), ("once a sample", Rate::Sample), ("once an enumerated value", Rate::Value)];
+pub const RATES: [(&str, Rate); 4] = [
+    ("once", Rate::Constant),
+    ("once a record", Rate::Record),
+    ("once a sample", Rate::Sample),
+    ("once an enumerated value", Rate::Value),
+];
 
 impl fmt::Display for Plan {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,9 +71,11 @@ impl Plan {
                     Operation::Given(_)
                         | Operation::Partly(_)
                         | Operation::Presence
+                        | Operation::Root(_)
                         | Operation::Repeat
                         | Operation::RepeatValues
                         | Operation::Expand
+                        | Operation::Rows
                 )
         };
         program.values.iter().filter(shown).map(|value| self.line(program, value)).collect()
@@ -113,6 +119,8 @@ impl Plan {
             Operation::LogProb => format!("ln {}({})", inputs[0], inputs[1]),
             Operation::Divergence => format!("KL({} ‖ {}) at {}", inputs[0], inputs[1], inputs[2]),
             Operation::LogRatio => format!("{} − {}", inputs[0], inputs[1]),
+            Operation::Mask(step) => format!("{} where {step} ≤ {}", inputs[0], inputs[1]),
+            Operation::Within(step) => format!("{} where {step} ≤ {}, else {}", inputs[0], inputs[2], inputs[1]),
             Operation::PerSample => format!("[samples, batch] of {all}"),
             Operation::Enumerate(_) => "every value".to_owned(),
             Operation::Total => inputs.join(" + "),
@@ -125,6 +133,7 @@ impl Plan {
             | Operation::Partly(_)
             | Operation::Presence
             | Operation::Expand
+            | Operation::Rows
             | Operation::Repeat
             | Operation::RepeatValues => all,
         };
@@ -154,7 +163,9 @@ impl Plan {
 fn source(program: &Program, id: ValueId) -> String {
     let value = program.value(id);
     match value.operation {
-        Operation::Repeat | Operation::RepeatValues | Operation::Expand => source(program, value.inputs[0]),
+        Operation::Repeat | Operation::RepeatValues | Operation::Expand | Operation::Rows => {
+            source(program, value.inputs[0])
+        }
         _ => value.name.clone(),
     }
 }

@@ -27,7 +27,9 @@ fn shapes_and_parameters_are_the_catalogues() -> Result<()> {
     each(|built, inputs| {
         let shape = (built.entry.shape)(&built.arguments, &built.inputs).map_err(anyhow::Error::msg)?;
         let found = (built.forward)(&all(inputs))?;
-        ensure!(found.dims() == batch(3, &shape), "the rule says {shape:?}, the output is {:?}", found.dims());
+        // What reads nothing has one row, whatever the batch.
+        let rows = if built.inputs.is_empty() { 1 } else { 3 };
+        ensure!(found.dims() == batch(rows, &shape), "the rule says {shape:?}, the output is {:?}", found.dims());
         let held: usize = built.params.entries().iter().map(|(_, var)| var.elem_count()).sum();
         let said = (built.entry.cost)(&built.arguments, &built.inputs).parameters;
         ensure!(held as u64 == said, "{held} parameters, the catalogue says {said}");
@@ -53,6 +55,9 @@ fn gradients_are_slopes() -> Result<()> {
 #[test]
 fn a_batch_is_its_rows_one_by_one() -> Result<()> {
     each(|built, inputs| {
+        if inputs.is_empty() {
+            return Ok(());
+        }
         let together = list(&(built.forward)(&all(inputs))?)?;
         let row = |row: usize| {
             let inputs = inputs.iter().map(|input| input.narrow(0, row, 1)).collect::<Result<Vec<_>, _>>()?;

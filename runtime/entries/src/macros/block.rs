@@ -73,6 +73,59 @@ macro_rules! layer {
     };
 }
 
+/// A layer that reads nothing: its values are the same for every record, `[1, shape…]`.
+///
+/// `shape(&Config) -> Result<Vec<usize>, String>` and `cost(&Config) -> Cost` stand in the same file.
+macro_rules! source {
+    (
+        $(#[doc = $docs:literal])+
+        $name:ident: $type:ident($config:ident { $($fields:tt)* }),
+        examples: [$({ $($example:tt)* }),+ $(,)?],
+    ) => {
+        config! { struct $config of $name { $($fields)* } }
+
+        pub(crate) static ENTRY: $crate::Block = $crate::Block {
+            name: stringify!($name),
+            docs: docs!($($docs)+),
+            role: $crate::Role::Layer,
+            arity: $crate::Arity::None,
+            parameters: $config::PARAMETERS,
+            runtime: stringify!($type),
+            shape: |arguments, _| shape(&$config::read(arguments)),
+            cost: |arguments, _| cost(&$config::read(arguments)),
+            examples: &[$($crate::Example { arguments: || $config { $($example)* }.arguments(), inputs: &[] }),+],
+            #[cfg(feature = "tensors")]
+            build: $crate::Build::Layer(|params, _, arguments| {
+                Ok(Box::new(tensors::$type::new(params, $config::read(arguments))?))
+            }),
+            #[cfg(feature = "tensors")]
+            kernels: None,
+        };
+
+        #[cfg(feature = "tensors")]
+        pub use tensors::$type;
+
+        #[cfg(feature = "tensors")]
+        impl $config {
+            /// The output's shape.
+            fn output(&self) -> $crate::tensors::Result<Vec<usize>> {
+                shape(self).map_err(|why| $crate::tensors::misfit(stringify!($name), &why, &[]))
+            }
+        }
+
+        #[cfg(feature = "tensors")]
+        impl $crate::tensors::Layer for tensors::$type {
+            fn output(&self) -> &[usize] {
+                tensors::$type::output(self)
+            }
+
+            fn forward(&self, _: &[&$crate::tensors::Tensor]) -> $crate::tensors::Result<$crate::tensors::Tensor> {
+                tensors::$type::forward(self)
+            }
+        }
+    };
+}
+
 /// A function on tensors without parameters of its own: `operation! { … one elu: … }` reads one input, `many` two or more.
 ///
 /// `shape(&Config, &[&[usize]]) -> Result<Vec<usize>, String>` stands in the same file.

@@ -107,6 +107,9 @@ fn by_name(table: &Table, variable: &Variable) -> Option<Vec<usize>> {
     if let Some(at) = position(table, &variable.name) {
         return Some(vec![at]);
     }
+    if variable.is_length {
+        return ["lengths", "length"].iter().find_map(|name| position(table, name)).map(|at| vec![at]);
+    }
     let size: usize = variable.shape.iter().product();
     let run = |separator: &str, first: usize| -> Option<Vec<usize>> {
         (first..first + size).map(|number| position(table, &format!("{}{separator}{number}", variable.name))).collect()

@@ -110,7 +110,14 @@ mod tests {
     use crate::spec::Role;
 
     fn variable(space: Space, shape: &[usize]) -> Variable {
-        Variable { name: "v".into(), role: Role::Given, space, shape: shape.to_vec(), supplied: false }
+        Variable {
+            name: "v".into(),
+            role: Role::Given,
+            space,
+            shape: shape.to_vec(),
+            supplied: false,
+            is_length: false,
+        }
     }
 
     #[test]

@@ -147,6 +147,26 @@ pub fn test(source: &Source, spec: &Spec, kept: Option<&Kept>, most: Option<usiz
     Ok((name, opened.records(table, &chosen)?))
 }
 
+/// The most steps of the arrays that fill these families, where the data set has an array of one of the names.
+///
+/// # Errors
+/// A data set that cannot be read.
+pub fn steps(source: &Source, families: &[String]) -> Result<Option<usize>> {
+    let Place::Path(path) = &source.place else { return Ok(None) };
+    let opened = open::open(path, How { crop: source.crop, only_test: false })?;
+    let table = opened.pool.as_ref().or(opened.test.as_ref());
+    let named = |field: &&Field| {
+        let bound = source.bind.iter().any(|(family, what)| families.contains(family) && *what == field.name);
+        bound || families.contains(&field.name)
+    };
+    let arrays = table.into_iter().flat_map(|table| &table.fields).filter(named);
+    let steps = arrays.filter_map(|field| match &field.raw {
+        table::Raw::Numbers(array) => array.shape.get(1).copied(),
+        _ => None,
+    });
+    Ok(steps.max())
+}
+
 /// A data set whose fields are bound to variables.
 struct DataSet {
     opened: Opened,
@@ -157,6 +177,8 @@ struct DataSet {
     ranges: BTreeMap<String, Range>,
     /// Of real columns; to be measured where there are none yet.
     scales: Option<Scales>,
+    /// The variable that is the length, and what every record's is, where no field says it.
+    full: Option<(String, usize)>,
 }
 
 impl DataSet {
@@ -168,7 +190,20 @@ impl DataSet {
             asked.push((name.clone(), beside(&mut opened, name, what, source)?));
         }
         let table = opened.pool.as_ref().or(opened.test.as_ref()).context("no records")?;
-        let bindings = bind::bind(table, variables, &asked).with_context(|| path.display().to_string())?;
+        // Without a field that says it, every record has all steps.
+        let says_length = |variable: &Variable| {
+            let names = [variable.name.as_str(), "lengths", "length"];
+            let asked = asked.iter().any(|(name, _)| *name == variable.name);
+            asked || table.fields.iter().any(|field| names.contains(&field.name.as_str()))
+        };
+        let length = variables.iter().find(|variable| variable.is_length && !says_length(variable));
+        let others: Vec<Variable> = variables
+            .iter()
+            .filter(|variable| length.is_none_or(|length| length.name != variable.name))
+            .cloned()
+            .collect();
+        let full = length.map(|length| (length.name.clone(), others.iter().map(|it| it.shape[0]).max().unwrap_or(1)));
+        let bindings = bind::bind(table, &others, &asked).with_context(|| path.display().to_string())?;
         for part in [&opened.validation, &opened.test].into_iter().flatten() {
             let same = |&at: &usize| {
                 part.fields.get(at).map(|field| &field.name) == table.fields.get(at).map(|field| &field.name)
@@ -189,7 +224,8 @@ impl DataSet {
         };
         let ranges = bindings.iter().map(range).collect();
         let scales = (!source.standardize).then(Scales::new);
-        Ok(Self { opened, bindings, classes, binarise: source.binarise, seed: source.seed, ranges, scales })
+        let (binarise, seed) = (source.binarise, source.seed);
+        Ok(Self { opened, bindings, classes, binarise, seed, ranges, scales, full })
     }
 
     fn pool(&self) -> &Table {
@@ -247,6 +283,10 @@ impl DataSet {
             columns.push(Column { name: variable.name.clone(), cells });
         }
         say_once(&notes);
+        if let Some((name, steps)) = &self.full {
+            let cells = Cells::Reals { shape: vec![1], numbers: vec![*steps as f32; indices.len()] };
+            columns.push(Column { name: name.clone(), cells });
+        }
         if columns.is_empty() {
             return Ok(Records::default());
         }

@@ -1,0 +1,258 @@
+//! A statement at one value of its indices.
+
+use super::members::Definitions;
+use super::{At, Unroller, member_name};
+use crate::ast::{Addend, Argument, Call, Expression, ExpressionKind, Factor, Item, ItemKind, Name, NetBody, Space};
+use crate::catalog;
+use crate::diagnostics::messages;
+use crate::graph::Value;
+
+impl Unroller<'_> {
+    /// The statement once for each of its members.
+    pub(super) fn member(&mut self, definition: &Definitions<'_>) -> Vec<Item> {
+        let item = definition.item;
+        let mut all = Vec::with_capacity(definition.at.len());
+        for at in &definition.at {
+            if let Some(kind) = self.kind(definition, at) {
+                all.push(Item { docs: item.docs.clone(), kind, over: None, span: item.span });
+            }
+        }
+        all
+    }
+
+    fn kind(&mut self, definition: &Definitions<'_>, at: &At) -> Option<ItemKind> {
+        Some(match &definition.item.kind {
+            ItemKind::Variables { role, names, space } => {
+                let names = names.iter().map(|name| self.defined(definition, name, at)).collect::<Option<_>>()?;
+                ItemKind::Variables { role: *role, names, space: self.space(space, at)? }
+            }
+            ItemKind::Net { name, formals, output, body } => {
+                let output = match output {
+                    Some(space) => Some(self.space(space, at)?),
+                    None => None,
+                };
+                let body = match body {
+                    NetBody::Expression(expression) => NetBody::Expression(self.expression(expression, at)?),
+                    NetBody::Rust(path) => NetBody::Rust(path.clone()),
+                };
+                ItemKind::Net { name: self.defined(definition, name, at)?, formals: formals.clone(), output, body }
+            }
+            ItemKind::Let { name, value } => {
+                ItemKind::Let { name: self.defined(definition, name, at)?, value: self.expression(value, at)? }
+            }
+            ItemKind::Factor(factor) => ItemKind::Factor(self.factor(definition, factor, at)?),
+            ItemKind::Bound { term, estimator } => {
+                ItemKind::Bound { term: self.one(term, at)?, estimator: estimator.clone() }
+            }
+            ItemKind::Weight { term, value } => {
+                ItemKind::Weight { term: self.one(term, at)?, value: self.expression(value, at)? }
+            }
+            ItemKind::Objective(addend) => ItemKind::Objective(self.addend(addend, at)?),
+            ItemKind::Draw { variable, method } => {
+                ItemKind::Draw { variable: self.one(variable, at)?, method: self.call(method, at)? }
+            }
+            other => other.clone(),
+        })
+    }
+
+    fn addend(&mut self, addend: &Addend, at: &At) -> Option<Addend> {
+        let scale = match &addend.scale {
+            Some(scale) => Some(self.expression(scale, at)?),
+            None => None,
+        };
+        let mut parents: Vec<Name> = Vec::new();
+        for parent in &addend.parents {
+            parents.extend(self.several(parent, at)?);
+        }
+        Some(Addend { variable: self.one(&addend.variable, at)?, scale, parents, ..addend.clone() })
+    }
+
+    fn factor(&mut self, definition: &Definitions<'_>, factor: &Factor, at: &At) -> Option<Factor> {
+        let variable = self.one(&factor.variable, at)?;
+        let path = self.path(definition, &factor.variable, at);
+        let side = factor.side.name();
+        self.paths.insert(format!("{side}({})", variable.text), format!("{side}_{path}"));
+        let mut parents: Vec<Name> = Vec::new();
+        for parent in &factor.parents {
+            parents.extend(self.several(parent, at)?);
+        }
+        let network = match &factor.network {
+            Some(network) => Some(self.expression(network, at)?),
+            None => None,
+        };
+        let body = self.expression(&factor.body, at)?;
+        Some(Factor { side: factor.side, variable, parents, body, network, head: factor.head })
+    }
+
+    /// A member that is defined here, with the place of its parameters.
+    fn defined(&mut self, definition: &Definitions<'_>, name: &Name, at: &At) -> Option<Name> {
+        let member = self.one(name, at)?;
+        if !name.subscript.is_empty() {
+            let path = self.path(definition, name, at);
+            self.paths.insert(member.text.clone(), path);
+        }
+        for selector in &name.subscript {
+            if definition.shares(self, &selector.value)
+                && let Some(step) = self.try_whole(&selector.value, at)
+            {
+                self.steps.insert(member.text.clone(), step);
+            }
+        }
+        Some(member)
+    }
+
+    /// Where the parameters of a member lie: below its family and its values, those over the length aside.
+    fn path(&mut self, definition: &Definitions<'_>, name: &Name, at: &At) -> String {
+        let mut path = name.text.clone();
+        for selector in &name.subscript {
+            if !definition.shares(self, &selector.value)
+                && let Some(value) = self.try_whole(&selector.value, at)
+            {
+                path = format!("{path}.{value}");
+            }
+        }
+        path
+    }
+
+    /// The one member that is meant; an error where there are several.
+    fn one(&mut self, name: &Name, at: &At) -> Option<Name> {
+        let mut all = self.several(name, at)?;
+        if all.len() != 1 {
+            self.findings.push(messages::several_members(&name.text, all.len(), name.span));
+            return None;
+        }
+        all.pop()
+    }
+
+    /// Every member that is meant, in order.
+    fn several(&mut self, name: &Name, at: &At) -> Option<Vec<Name>> {
+        if name.subscript.is_empty() {
+            return Some(vec![name.clone()]);
+        }
+        // What the catalogue has is no family: an index gives it weights of its own, which each use has anyway.
+        if !self.families.contains_key(&name.text) && catalog::is_taken(&name.text) {
+            return Some(vec![Name::plain(name.text.clone(), name.span)]);
+        }
+        let members = self.selected(name, at)?;
+        Some(members.iter().map(|member| Name::plain(member_name(&name.text, member), name.span)).collect())
+    }
+
+    fn space(&mut self, space: &Space, at: &At) -> Option<Space> {
+        let sizes = space.sizes.iter().map(|size| self.expression(size, at)).collect::<Option<_>>()?;
+        Some(Space { name: space.name.clone(), sizes, span: space.span })
+    }
+
+    fn expression(&mut self, expression: &Expression, at: &At) -> Option<Expression> {
+        let span = expression.span;
+        let boxed = |inner: Expression| Some(Box::new(inner));
+        let kind = match &expression.kind {
+            ExpressionKind::Number(value) => ExpressionKind::Number(value.clone()),
+            ExpressionKind::Group(inner) => ExpressionKind::Group(boxed(self.expression(inner, at)?)?),
+            ExpressionKind::Negate(inner) => ExpressionKind::Negate(boxed(self.expression(inner, at)?)?),
+            ExpressionKind::Binary(operator, left, right) => {
+                let (left, right) = (self.expression(left, at)?, self.expression(right, at)?);
+                ExpressionKind::Binary(*operator, Box::new(left), Box::new(right))
+            }
+            ExpressionKind::Learned(None) => ExpressionKind::Learned(None),
+            ExpressionKind::Learned(Some(space)) => ExpressionKind::Learned(Some(self.space(space, at)?)),
+            ExpressionKind::Range(from, to) => {
+                let mut end = |end: &Option<Box<Expression>>| match end {
+                    Some(end) => self.expression(end, at).map(|end| Some(Box::new(end))),
+                    None => Some(None),
+                };
+                ExpressionKind::Range(end(from)?, end(to)?)
+            }
+            ExpressionKind::Pipeline(stages) => {
+                let mut all = Vec::with_capacity(stages.len());
+                for (position, stage) in stages.iter().enumerate() {
+                    match position {
+                        // What a pipe begins with is one value.
+                        0 => all.push(self.expression(stage, at)?),
+                        _ => all.extend(self.stages(stage, at)?),
+                    }
+                }
+                match <[Expression; 1]>::try_from(all) {
+                    Ok([one]) => return Some(one),
+                    Err(all) => ExpressionKind::Pipeline(all),
+                }
+            }
+            ExpressionKind::Call(call) => return self.called(call, span, at),
+        };
+        Some(Expression { kind, span })
+    }
+
+    /// A stage of a pipeline; a range of members is as many stages.
+    fn stages(&mut self, stage: &Expression, at: &At) -> Option<Vec<Expression>> {
+        match &stage.kind {
+            ExpressionKind::Call(call) if is_range(&call.name) => {
+                let names = self.several(&call.name, at)?;
+                let mut all = Vec::with_capacity(names.len());
+                for name in names {
+                    let arguments = self.arguments(call, at)?;
+                    all.push(Expression { kind: ExpressionKind::Call(Call { name, arguments }), span: stage.span });
+                }
+                Some(all)
+            }
+            _ => Some(vec![self.expression(stage, at)?]),
+        }
+    }
+
+    /// A name or a call: an index and an entry of a table are numbers.
+    fn called(&mut self, call: &Call, span: crate::source::Span, at: &At) -> Option<Expression> {
+        let number = |value: i64| Some(Expression { kind: ExpressionKind::Number(Value::Int(value)), span });
+        if call.arguments.is_none() {
+            if let Some(value) = at.get(&call.name.text).filter(|_| call.name.subscript.is_empty()) {
+                return number(*value);
+            }
+            if self.tables.contains_key(&call.name.text) {
+                return match self.entry(&call.name, at) {
+                    Some(value) => number(value),
+                    None => {
+                        self.findings.push(messages::no_index_value(call.name.span));
+                        None
+                    }
+                };
+            }
+        }
+        let call = self.call(call, at)?;
+        // What several inputs were put together of may be one alone: `concat(x, z[<l])` at the first l.
+        if let (Some(block), Some([Argument { name: None, value }])) =
+            (catalog::block(&call.name.text), call.arguments.as_deref())
+            && block.arity == catalog::Arity::Many
+        {
+            return Some(Expression { kind: ExpressionKind::Group(Box::new(value.clone())), span });
+        }
+        Some(Expression { kind: ExpressionKind::Call(call), span })
+    }
+
+    fn call(&mut self, call: &Call, at: &At) -> Option<Call> {
+        Some(Call { name: self.one(&call.name, at)?, arguments: self.arguments(call, at)? })
+    }
+
+    /// Arguments; a range of members is as many.
+    fn arguments(&mut self, call: &Call, at: &At) -> Option<Option<Vec<Argument>>> {
+        let Some(arguments) = &call.arguments else { return Some(None) };
+        let mut all: Vec<Argument> = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            match &argument.value.kind {
+                ExpressionKind::Call(Call { name, arguments: None })
+                    if argument.name.is_none() && is_range(name) && !self.tables.contains_key(&name.text) =>
+                {
+                    let span = argument.value.span;
+                    let each = self.several(name, at)?.into_iter().map(|name| {
+                        let kind = ExpressionKind::Call(Call { name, arguments: None });
+                        Argument { name: None, value: Expression { kind, span } }
+                    });
+                    all.extend(each);
+                }
+                _ => all.push(Argument { name: argument.name.clone(), value: self.expression(&argument.value, at)? }),
+            }
+        }
+        Some(Some(all))
+    }
+}
+
+/// Whether a subscript may mean several members.
+fn is_range(name: &Name) -> bool {
+    name.subscript.iter().any(|selector| selector.order.is_some() || selector.to.is_some())
+}

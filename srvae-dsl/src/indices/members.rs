@@ -1,0 +1,140 @@
+//! Which members each statement defines.
+
+use super::sets::mentions;
+use super::{At, Unroller};
+use crate::ast::{Expression, ExpressionKind, File, Item, ItemKind, Name};
+use crate::diagnostics::messages;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A statement with the values of the indices that it is written out for.
+pub(super) struct Definitions<'f> {
+    pub item: &'f Item,
+    /// The values of the indices it stands for, one after the other.
+    pub at: Vec<At>,
+    /// Whether the indices are the clause's own, so that it stands for what no other clause defines.
+    pub is_general: bool,
+}
+
+/// What a clause defines: clauses of one kind share their members.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Value,
+    Factor(crate::graph::Side),
+}
+
+impl Unroller<'_> {
+    /// Every statement with the members it defines, those of indices and tables aside.
+    pub(super) fn definitions<'f>(&mut self, file: &'f File) -> Vec<Definitions<'f>> {
+        let mut all: Vec<Definitions<'f>> = Vec::new();
+        for item in &file.items {
+            if !matches!(item.kind, ItemKind::Index { .. } | ItemKind::Length { .. } | ItemKind::Table { .. }) {
+                all.extend(self.definition(item));
+            }
+        }
+        self.leave_defined(&mut all);
+        all
+    }
+
+    fn definition<'f>(&mut self, item: &'f Item) -> Option<Definitions<'f>> {
+        let free = self.free(item);
+        if let Some(over) = &item.over {
+            let values = self.set(&over.set, &At::new())?;
+            if self.indices.contains_key(&over.index.text) || !self.params.iter().any(|it| it.name == over.index.text) {
+                let at = values.into_iter().map(|value| At::from([(over.index.text.clone(), value)])).collect();
+                let others: Vec<String> = free.into_iter().filter(|index| *index != over.index.text).collect();
+                return Some(Definitions { item, at: self.product(at, &others), is_general: false });
+            }
+            self.findings.push(messages::index_is_param(&over.index.text, over.index.span));
+            return None;
+        }
+        let at = self.product(vec![At::new()], &free);
+        Some(Definitions { item, at, is_general: !free.is_empty() })
+    }
+
+    /// Indices that the left side of a statement names.
+    fn free(&self, item: &Item) -> Vec<String> {
+        let left: Vec<&Name> = match &item.kind {
+            ItemKind::Variables { names, .. } => names.iter().collect(),
+            ItemKind::Net { name, .. } | ItemKind::Let { name, .. } => vec![name],
+            ItemKind::Factor(factor) => vec![&factor.variable],
+            ItemKind::Bound { term: name, .. } | ItemKind::Draw { variable: name, .. } => vec![name],
+            ItemKind::Weight { term: name, .. } => vec![name],
+            ItemKind::Objective(addend) => vec![&addend.variable],
+            _ => Vec::new(),
+        };
+        let selectors = || left.iter().flat_map(|name| &name.subscript);
+        let named = |index: &&String| selectors().any(|selector| mentions(&selector.value, index));
+        let mut free: Vec<String> = self.indices.keys().filter(named).cloned().collect();
+        // In the order of the brackets.
+        free.sort_by_key(|index| selectors().position(|selector| mentions(&selector.value, index)));
+        free
+    }
+
+    /// Every combination with the values of these indices.
+    fn product(&self, mut all: Vec<At>, indices: &[String]) -> Vec<At> {
+        for index in indices {
+            let values = self.indices.get(index).map_or(&[][..], |index| &index.values);
+            let each = |at: &At| {
+                let with = |value: &i64| {
+                    at.iter().map(|(name, value)| (name.clone(), *value)).chain([(index.clone(), *value)])
+                };
+                values.iter().map(|value| with(value).collect::<At>()).collect::<Vec<_>>()
+            };
+            all = all.iter().flat_map(each).collect();
+        }
+        all
+    }
+
+    /// A general clause leaves out the members that another clause defines.
+    fn leave_defined(&mut self, all: &mut [Definitions<'_>]) {
+        let mut defined: BTreeMap<Kind, BTreeSet<(String, Vec<i64>)>> = BTreeMap::new();
+        for definition in all.iter().filter(|definition| !definition.is_general) {
+            if let Some(kind) = kind(definition.item) {
+                defined.entry(kind).or_default().extend(definition.defines(self));
+            }
+        }
+        for definition in all.iter_mut().filter(|definition| definition.is_general) {
+            let Some(others) = kind(definition.item).and_then(|kind| defined.get(&kind)) else { continue };
+            let item = definition.item;
+            definition.at.retain(|at| {
+                let own = Definitions { item, at: vec![at.clone()], is_general: true }.defines(self);
+                !own.iter().all(|member| others.contains(member))
+            });
+        }
+    }
+}
+
+/// Only what may be defined clause by clause.
+fn kind(item: &Item) -> Option<Kind> {
+    match &item.kind {
+        ItemKind::Net { .. } | ItemKind::Let { .. } => Some(Kind::Value),
+        ItemKind::Factor(factor) => Some(Kind::Factor(factor.side)),
+        _ => None,
+    }
+}
+
+impl Definitions<'_> {
+    /// The members that the statement defines.
+    pub(super) fn defines(&self, unroller: &mut Unroller<'_>) -> Vec<(String, Vec<i64>)> {
+        let names: Vec<&Name> = match &self.item.kind {
+            ItemKind::Variables { names, .. } => names.iter().collect(),
+            ItemKind::Net { name, .. } | ItemKind::Let { name, .. } => vec![name],
+            ItemKind::Factor(factor) => vec![&factor.variable],
+            _ => Vec::new(),
+        };
+        let mut all = Vec::new();
+        for at in &self.at {
+            for name in names.iter().filter(|name| !name.subscript.is_empty()) {
+                let values = name.subscript.iter().map(|selector| unroller.try_whole(&selector.value, at));
+                all.extend(values.collect::<Option<Vec<i64>>>().map(|member| (name.text.clone(), member)));
+            }
+        }
+        all
+    }
+
+    /// Whether every index of the clause ranges over the length: its members share their parameters.
+    pub(super) fn shares(&self, unroller: &Unroller<'_>, selector: &Expression) -> bool {
+        !matches!(selector.kind, ExpressionKind::Number(_))
+            && unroller.indices.iter().any(|(name, index)| index.over_length && mentions(selector, name))
+    }
+}

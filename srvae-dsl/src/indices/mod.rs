@@ -1,0 +1,195 @@
+//! Index sets: a file with families of variables, values, networks and factors becomes one with every member written out.
+//!
+//! `latent z[l]: real[8]` under `index l in 1..3` becomes `z[1]`, `z[2]` and `z[3]`; `z[<l]` right of a bar becomes the members
+//! before `l`; `step[s, 1..32]` in a pipe becomes thirty-two stages. A clause without `for` stands for every value that no other
+//! clause defines. Nothing after this knows that a name is a member of a family, but for where its parameters lie.
+
+mod expand;
+mod members;
+mod sets;
+
+use crate::ast::{File, Item, ItemKind, Name};
+use crate::diagnostics::{Findings, messages};
+use crate::graph::{Param, Value};
+use members::Definitions;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Members that a file may have, all families together.
+const MOST_MEMBERS: usize = 16_384;
+
+/// What the indices of a file make of it.
+pub struct Unrolled<'f> {
+    /// Without indices: each statement once for each member.
+    pub file: Cow<'f, File>,
+    /// Where the parameters of a member lie: by its name (`h[3]`), of a factor by `p(z[3])`.
+    pub paths: BTreeMap<String, String>,
+    /// Parameters by position that decide how many members there are.
+    pub fixed: BTreeSet<usize>,
+    /// The name of the length, where the file has one.
+    pub length: Option<String>,
+    /// Of each member of a family over the length, its step.
+    pub steps: BTreeMap<String, i64>,
+}
+
+/// Writes out every member, at these values of the parameters.
+pub fn unroll<'f>(file: &'f File, params: &[Param], findings: &mut Findings) -> Unrolled<'f> {
+    let has_indices = file.items.iter().any(|item| {
+        item.over.is_some()
+            || matches!(item.kind, ItemKind::Index { .. } | ItemKind::Length { .. } | ItemKind::Table { .. })
+            || names(item).iter().any(|name| !name.subscript.is_empty())
+    });
+    let mut unroller = Unroller::new(params, findings);
+    if !has_indices {
+        return unroller.finish(Cow::Borrowed(file));
+    }
+    unroller.declare(file);
+    if unroller.findings.has_errors() {
+        return unroller.finish(Cow::Borrowed(file));
+    }
+    let definitions = unroller.definitions(file);
+    unroller.know(&definitions);
+    unroller.taken(&definitions);
+    let mut items: Vec<Item> = Vec::new();
+    for definition in &definitions {
+        items.extend(unroller.member(definition));
+    }
+    let file = File { items, comments: file.comments.clone(), stray_docs: file.stray_docs.clone() };
+    unroller.finish(Cow::Owned(file))
+}
+
+/// The names that a statement defines or is about.
+fn names(item: &Item) -> Vec<&Name> {
+    match &item.kind {
+        ItemKind::Variables { names, .. } => names.iter().collect(),
+        ItemKind::Net { name, .. } | ItemKind::Let { name, .. } => vec![name],
+        ItemKind::Factor(factor) => std::iter::once(&factor.variable).chain(&factor.parents).collect(),
+        ItemKind::Bound { term: name, .. } | ItemKind::Draw { variable: name, .. } => vec![name],
+        ItemKind::Weight { term, .. } => vec![term],
+        ItemKind::Objective(addend) => std::iter::once(&addend.variable).chain(&addend.parents).collect(),
+        ItemKind::Model(_)
+        | ItemKind::Param(_)
+        | ItemKind::Preset { .. }
+        | ItemKind::Table { .. }
+        | ItemKind::Index { .. }
+        | ItemKind::Length { .. } => Vec::new(),
+    }
+}
+
+/// Values of indices, by name.
+type At = BTreeMap<String, i64>;
+
+/// An index.
+struct Index {
+    values: Vec<i64>,
+    /// Whether it ranges over the length of the data.
+    over_length: bool,
+}
+
+struct Unroller<'u> {
+    params: &'u [Param],
+    findings: &'u mut Findings,
+    indices: BTreeMap<String, Index>,
+    tables: BTreeMap<String, BTreeMap<i64, i64>>,
+    /// Members of each family, in the order of their definition.
+    families: BTreeMap<String, Vec<Vec<i64>>>,
+    fixed: BTreeSet<usize>,
+    length: Option<String>,
+    paths: BTreeMap<String, String>,
+    steps: BTreeMap<String, i64>,
+}
+
+impl<'u> Unroller<'u> {
+    fn new(params: &'u [Param], findings: &'u mut Findings) -> Self {
+        Self {
+            params,
+            findings,
+            indices: BTreeMap::new(),
+            tables: BTreeMap::new(),
+            families: BTreeMap::new(),
+            fixed: BTreeSet::new(),
+            length: None,
+            paths: BTreeMap::new(),
+            steps: BTreeMap::new(),
+        }
+    }
+
+    fn finish(self, file: Cow<'_, File>) -> Unrolled<'_> {
+        let Self { paths, fixed, length, steps, .. } = self;
+        Unrolled { file, paths, fixed, length, steps }
+    }
+
+    /// Indices and tables.
+    fn declare(&mut self, file: &File) {
+        for item in &file.items {
+            match &item.kind {
+                ItemKind::Length { name, .. } if self.length.replace(name.text.clone()).is_some() => {
+                    self.findings.push(messages::second_length(name.span));
+                }
+                ItemKind::Index { name, set } => {
+                    let over_length = self.mentions_length(set);
+                    let Some(values) = self.set(set, &At::new()) else { continue };
+                    if self.indices.insert(name.text.clone(), Index { values, over_length }).is_some() {
+                        self.findings.push(messages::index_twice(&name.text, name.span));
+                    }
+                }
+                _ => {}
+            }
+        }
+        for item in &file.items {
+            if let ItemKind::Table { name, index, values } = &item.kind
+                && let Some(table) = self.table(name, index, values)
+            {
+                self.tables.insert(name.text.clone(), table);
+            }
+        }
+    }
+
+    /// Every member of every family, for what refers to them.
+    fn know(&mut self, definitions: &[Definitions<'_>]) {
+        let mut members: BTreeMap<String, BTreeSet<Vec<i64>>> = BTreeMap::new();
+        for definition in definitions {
+            for (family, member) in definition.defines(self) {
+                if members.entry(family.clone()).or_default().insert(member.clone()) {
+                    self.families.entry(family).or_default().push(member);
+                }
+            }
+        }
+    }
+
+    /// A variable `z_3` beside `z[3]`: generated code has one name for both.
+    fn taken(&mut self, definitions: &[Definitions<'_>]) {
+        let plain = |family: &str, member: &[i64]| {
+            let values: Vec<String> = member.iter().map(i64::to_string).collect();
+            format!("{family}_{}", values.join("_"))
+        };
+        let members = self.families.iter().flat_map(|(family, all)| all.iter().map(move |member| (family, member)));
+        let members: BTreeMap<String, String> =
+            members.map(|(family, member)| (plain(family, member), member_name(family, member))).collect();
+        let defines = |item: &&Item| {
+            matches!(item.kind, ItemKind::Variables { .. } | ItemKind::Net { .. } | ItemKind::Let { .. })
+        };
+        let defined = definitions.iter().map(|definition| definition.item).filter(defines);
+        for name in defined.flat_map(names) {
+            if let Some(member) = members.get(&name.text).filter(|_| name.subscript.is_empty()) {
+                self.findings.push(messages::member_is_taken(&name.text, member, name.span));
+            }
+        }
+    }
+
+    /// The value of a parameter that decides how many members there are.
+    fn fixing(&mut self, name: &str) -> Option<i64> {
+        let at = self.params.iter().position(|param| param.name == name)?;
+        self.fixed.insert(at);
+        match self.params[at].value {
+            Value::Int(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// `z[3]`: the name of a member.
+fn member_name(family: &str, member: &[i64]) -> String {
+    let values: Vec<String> = member.iter().map(i64::to_string).collect();
+    if values.is_empty() { family.to_owned() } else { format!("{family}[{}]", values.join(",")) }
+}

@@ -1,0 +1,154 @@
+//! Arithmetic on indices: sets, tables, and which members a subscript means.
+
+use super::{At, MOST_MEMBERS, Unroller};
+use crate::ast::{Call, Expression, ExpressionKind, Name, Order, Selector, Set, Table};
+use crate::diagnostics::messages;
+use crate::graph::{Operator, Value};
+use std::collections::BTreeMap;
+
+impl Unroller<'_> {
+    /// The values of a set, in order.
+    pub(super) fn set(&mut self, set: &Set, at: &At) -> Option<Vec<i64>> {
+        let values = match set {
+            Set::List(values) => values.iter().map(|value| self.whole(value, at)).collect::<Option<Vec<_>>>()?,
+            Set::Range(ends) => {
+                let [from, to] = &**ends;
+                let (first, last) = (self.whole(from, at)?, self.whole(to, at)?);
+                if first.abs_diff(last) >= MOST_MEMBERS as u64 {
+                    self.findings.push(messages::too_many_members(MOST_MEMBERS, from.span.to(to.span)));
+                    return None;
+                }
+                if first <= last { (first..=last).collect() } else { (last..=first).rev().collect() }
+            }
+        };
+        Some(values)
+    }
+
+    /// Whether a set's ends name the length.
+    pub(super) fn mentions_length(&self, set: &Set) -> bool {
+        let ends: &[Expression] = match set {
+            Set::List(values) => values,
+            Set::Range(ends) => &**ends,
+        };
+        ends.iter().any(|end| self.length.as_deref().is_some_and(|length| mentions(end, length)))
+    }
+
+    /// The number of each value of the table's index.
+    pub(super) fn table(&mut self, name: &Name, index: &Name, table: &Table) -> Option<BTreeMap<i64, i64>> {
+        let Some(values) = self.indices.get(&index.text).map(|index| index.values.clone()) else {
+            self.findings.push(messages::unknown_index(&index.text, index.span));
+            return None;
+        };
+        let at = At::new();
+        let mut numbers: Vec<i64> = Vec::new();
+        match table {
+            Table::List(list) => {
+                for value in list {
+                    numbers.push(self.whole(value, &at)?);
+                }
+            }
+            Table::Runs(runs) => {
+                for (value, count) in runs {
+                    let (value, count) = (self.whole(value, &at)?, self.whole(count, &at)?);
+                    let count = usize::try_from(count).unwrap_or(0).min(MOST_MEMBERS);
+                    numbers.extend(std::iter::repeat_n(value, count));
+                }
+            }
+        }
+        if numbers.len() != values.len() {
+            let (text, index) = (&name.text, &index.text);
+            self.findings.push(messages::table_length(text, numbers.len(), index, values.len(), name.span));
+            return None;
+        }
+        Some(values.into_iter().zip(numbers).collect())
+    }
+
+    /// A whole number made of numbers, parameters, tables and indices.
+    pub(super) fn whole(&mut self, expression: &Expression, at: &At) -> Option<i64> {
+        let found = self.try_whole(expression, at);
+        if found.is_none() {
+            self.findings.push(messages::no_index_value(expression.span));
+        }
+        found
+    }
+
+    pub(super) fn try_whole(&mut self, expression: &Expression, at: &At) -> Option<i64> {
+        match &expression.kind {
+            ExpressionKind::Number(Value::Int(value)) => Some(*value),
+            ExpressionKind::Group(inner) => self.try_whole(inner, at),
+            ExpressionKind::Negate(inner) => self.try_whole(inner, at)?.checked_neg(),
+            ExpressionKind::Binary(operator, left, right) => {
+                let (left, right) = (self.try_whole(left, at)?, self.try_whole(right, at)?);
+                match operator {
+                    Operator::Add => left.checked_add(right),
+                    Operator::Subtract => left.checked_sub(right),
+                    Operator::Multiply => left.checked_mul(right),
+                    Operator::Divide => left.checked_rem(right).filter(|rest| *rest == 0).and(left.checked_div(right)),
+                }
+            }
+            ExpressionKind::Call(Call { name, arguments: None }) if name.subscript.is_empty() => {
+                at.get(&name.text).copied().or_else(|| self.fixing(&name.text))
+            }
+            ExpressionKind::Call(Call { name, arguments: None }) => self.entry(name, at),
+            _ => None,
+        }
+    }
+
+    /// `side[l]`: the number of a table.
+    pub(super) fn entry(&mut self, name: &Name, at: &At) -> Option<i64> {
+        let [Selector { order: None, value, to: None }] = name.subscript.as_slice() else { return None };
+        let value = self.try_whole(value, at)?;
+        self.tables.get(&name.text)?.get(&value).copied()
+    }
+
+    /// The members that a subscript means, in order; `None` after an error.
+    pub(super) fn selected(&mut self, name: &Name, at: &At) -> Option<Vec<Vec<i64>>> {
+        let mut all: Vec<Vec<i64>> = vec![Vec::new()];
+        for (position, selector) in name.subscript.iter().enumerate() {
+            let value = self.whole(&selector.value, at)?;
+            let values: Vec<i64> = match (selector.order, &selector.to) {
+                (None, None) => vec![value],
+                (None, Some(to)) => {
+                    let last = self.whole(to, at)?;
+                    if last.abs_diff(value) >= MOST_MEMBERS as u64 {
+                        self.findings.push(messages::too_many_members(MOST_MEMBERS, name.span));
+                        return None;
+                    }
+                    // A range that runs down is empty here: `x[1..t - 1]` has no member at t = 1.
+                    (value..=last).collect()
+                }
+                (Some(order), _) => self.on_a_side(name, position, order, value),
+            };
+            all = all
+                .into_iter()
+                .flat_map(|before| values.iter().map(move |value| [before.as_slice(), &[*value]].concat()))
+                .collect();
+        }
+        Some(all)
+    }
+
+    /// Values that members of a family have at a position, on one side of another value.
+    fn on_a_side(&self, name: &Name, position: usize, order: Order, than: i64) -> Vec<i64> {
+        let members = self.families.get(&name.text).into_iter().flatten();
+        let mut values: Vec<i64> = members.filter_map(|member| member.get(position).copied()).collect();
+        values.retain(|value| match order {
+            Order::Less => *value < than,
+            Order::AtMost => *value <= than,
+            Order::More => *value > than,
+            Order::AtLeast => *value >= than,
+        });
+        values.sort_unstable();
+        values.dedup();
+        values
+    }
+}
+
+/// Whether a name stands in an expression.
+pub(super) fn mentions(expression: &Expression, name: &str) -> bool {
+    match &expression.kind {
+        ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => mentions(inner, name),
+        ExpressionKind::Binary(_, left, right) => mentions(left, name) || mentions(right, name),
+        ExpressionKind::Call(call) => call.name.text == name,
+        _ => false,
+    }
+}
