@@ -27,6 +27,8 @@ q(z | x) = normal from x |> flatten |> linear
 """
 # Seconds until a launcher must have ended all ranks after one was killed.
 ENDED = 20.0
+# Seconds that the launcher has to end once its ranks have.
+LEFT = 8.0
 
 
 def options(steps):
@@ -76,7 +78,7 @@ def main():
     args = parser.parse_args()
     chance = random.Random(args.seed)
     program = str(args.program.resolve())
-    found = {"kills": 0, "losses": 0, "runs_completed": 0, "slowest_end_s": 0.0, "lost": []}
+    found = {"kills": 0, "losses": 0, "runs_completed": 0, "slowest_end_s": 0.0, "launchers_stuck": 0, "lost": []}
     with tempfile.TemporaryDirectory() as place:
         model = Path(place, "tiny.pgm")
         model.write_text(MODEL)
@@ -93,7 +95,7 @@ def main():
             process = subprocess.Popen(
                 [*launcher(args.mpirun, ranks), *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
             )
-            end = time.monotonic() + chance.uniform(0.3, 6.0)
+            end = time.monotonic() + chance.uniform(0.3, 4.0)
             while time.monotonic() < end and process.poll() is None:
                 time.sleep(0.02)
             victims = ranks_of(process)
@@ -101,16 +103,20 @@ def main():
                 os.kill(chance.choice(victims), signal.SIGKILL)
                 found["kills"] += 1
                 begun = time.monotonic()
-                try:
-                    process.communicate(timeout=ENDED)
-                except subprocess.TimeoutExpired:
+                while process.poll() is None and ranks_of(process) and time.monotonic() < begun + ENDED:
+                    time.sleep(0.05)
+                found["slowest_end_s"] = max(found["slowest_end_s"], round(time.monotonic() - begun, 2))
+                for left in ranks_of(process):
                     found["losses"] += 1
-                    found["lost"].append(f"kill {found['kills']}: ranks were still there after {ENDED} s")
-                    for victim in ranks_of(process):
-                        os.kill(victim, signal.SIGKILL)
+                    found["lost"].append(f"kill {found['kills']}: rank {left} was still there after {ENDED} s")
+                    os.kill(left, signal.SIGKILL)
+                try:
+                    process.communicate(timeout=LEFT)
+                except subprocess.TimeoutExpired:
+                    # Open MPI 4.1 waits for ever where a rank dies while it connects; its ranks are gone all the same.
+                    found["launchers_stuck"] += 1
                     process.kill()
                     process.communicate()
-                found["slowest_end_s"] = max(found["slowest_end_s"], round(time.monotonic() - begun, 2))
                 continue
             text, _ = process.communicate()
             if process.returncode != 0:
