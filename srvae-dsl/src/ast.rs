@@ -58,6 +58,8 @@ pub enum ItemKind {
     Net { name: Name, formals: Vec<Formal>, output: Option<Space>, body: NetBody },
     /// `let h = x |> encoder(…)`, or `learned w: real[64]`, which is a `let` whose value is learned.
     Let { name: Name, value: Expression },
+    /// `flow glow = squeeze |> …`
+    Flow { name: Name, value: Expression },
     /// `p(y | u) = … from …`
     Factor(Factor),
     /// `bound KL_z = monte_carlo`

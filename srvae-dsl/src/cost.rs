@@ -1,7 +1,7 @@
 //! What a model costs before anything runs: parameters, and multiply-accumulates of one image's forward pass.
 
 use crate::catalog::Cost;
-use crate::graph::{Body, Factor, Model, NetBody, NetId, Network, Node, Op, Use};
+use crate::graph::{Body, Factor, Model, NetBody, NetId, Network, Node, Op, Stage};
 
 impl Network {
     /// The shapes of a node's inputs.
@@ -62,13 +62,18 @@ impl Model {
         network.nodes.iter().map(|node| self.node_cost(network, node)).sum()
     }
 
+    /// What a flow costs, with what makes its context.
+    pub fn stage_cost(&self, stage: &Stage) -> Cost {
+        let context = stage.context.as_ref().map(|context| self.network_cost(context)).unwrap_or_default();
+        stage.cost() + context
+    }
+
     /// What a factor costs: distribution, flows and network, without the parameters of named networks.
     pub fn factor_cost(&self, factor: &Factor) -> Cost {
         let Body::Stochastic { base, flows, network } = &factor.body else { return Cost::default() };
-        let shape = &self.variable(factor.variable).shape;
+        let shape = flows.first().map_or(&self.variable(factor.variable).shape, |stage| &stage.inner);
         let held = Cost::held((base.entry.count)(&base.values(), shape));
-        let flow_cost = |flow: &Use<crate::catalog::Block>| (flow.entry.cost)(&flow.values(), &[shape]);
-        let flows: Cost = flows.iter().map(flow_cost).sum();
+        let flows: Cost = flows.iter().map(|stage| self.stage_cost(stage)).sum();
         held + flows + network.as_ref().map(|network| self.network_cost(network)).unwrap_or_default()
     }
 

@@ -4,7 +4,7 @@
 //! earlier. Numbers keep their symbolic form ([`Number`]) beside the value they have at the chosen parameters, so that
 //! generated code can be built at other parameters than those it was compiled at.
 
-use crate::catalog::{Arguments, Block, Distribution, Function};
+use crate::catalog::{Arguments, Block, Cost, Distribution, Function};
 pub use crate::catalog::{Space, Value};
 use crate::source::Span;
 use petgraph::graph::DiGraph;
@@ -232,9 +232,52 @@ pub struct Factor {
 #[derive(Debug, Clone)]
 pub enum Body {
     /// A distribution, bijectors over it, and the network that yields its natural parameters (none at a root).
-    Stochastic { base: Use<Distribution>, flows: Vec<Use<Block>>, network: Option<Network> },
+    Stochastic { base: Use<Distribution>, flows: Vec<Stage>, network: Option<Network> },
     /// A function with discrete range: a factor of all mass on one value.
     Deterministic { function: Use<Function>, input: VariableId },
+}
+
+/// A flow over a distribution.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    pub flow: Use<Block>,
+    /// What the flow is given beside its value.
+    pub context: Option<Network>,
+    /// Of what it stands over, at the checked parameters: the variable, or what the flows outside it leave.
+    pub shape: Vec<usize>,
+    /// Of what it leaves to the base.
+    pub inner: Vec<usize>,
+    /// Where the parameters of the `flow` statement lie that it stands in, and its position there.
+    pub named: Option<(String, usize)>,
+    /// What the factor calls it: its own name, or that of a `flow` statement.
+    pub word: String,
+}
+
+impl Stage {
+    /// The shapes of its inputs: the value's, and the context's.
+    pub fn inputs(&self) -> Vec<&[usize]> {
+        let context = self.context.as_ref().map(|context| context.nodes[context.output.0].shape.as_slice());
+        std::iter::once(self.shape.as_slice()).chain(context).collect()
+    }
+
+    /// What the flow itself costs, without what makes its context.
+    pub fn cost(&self) -> Cost {
+        (self.flow.entry.cost)(&self.flow.values(), &self.inputs())
+    }
+
+    /// Whether another stage is the same map of the same values: without parameters, or with those of one statement.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let is_plain = |stage: &Self| stage.context.is_none();
+        let (own, others) = (self.flow.values(), other.flow.values());
+        is_plain(self)
+            && is_plain(other)
+            && self.flow.entry.name == other.flow.entry.name
+            && own == others
+            && self.shape == other.shape
+            && (self.cost().parameters == 0 || (self.named.is_some() && self.named == other.named))
+            // What a split draws beside its value is no function of it.
+            && self.flow.entry.name != "split"
+    }
 }
 
 /// An entry of the catalogue with its arguments: every argument of the entry, in the entry's order, defaults filled in.

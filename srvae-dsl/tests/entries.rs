@@ -93,13 +93,39 @@ fn blocks_and_flows() {
         keep(entry.name, entry.runtime, of_block(entry));
     }
     for entry in FLOWS {
-        let models = entry.examples.iter().map(|example| {
-            let flow = call(entry.name, &[], entry.parameters, &(example.arguments)());
-            let text = over_latents(example.inputs, "z0");
-            text.replacen("= standard_normal", &format!("= standard_normal |> {flow}"), 1)
-        });
-        keep(entry.name, entry.runtime, models.collect());
+        keep(entry.name, entry.runtime, of_flow(entry));
     }
+}
+
+/// A latent under the flow, in p where it goes both ways, else in q.
+fn of_flow(entry: &Block) -> Vec<String> {
+    let ways = entry.flow().unwrap();
+    let each = entry.examples.iter().map(|example| {
+        let (arguments, shape, context) = ((example.arguments)(), example.inputs[0], example.inputs.get(1));
+        let mut flow = call(entry.name, &[], entry.parameters, &arguments);
+        let given = context.map(|context| {
+            let parent = if ways.forward { "c" } else { "x" };
+            let value = format!("context: {parent} |> {}", onto(context));
+            flow = match flow.strip_suffix(')') {
+                Some(open) => format!("{open}, {value})"),
+                None => format!("{flow}({value})"),
+            };
+            " | c"
+        });
+        let bar = given.unwrap_or_default();
+        let (mut head, size) = (shape.to_vec(), sizes(shape));
+        head[0] *= 2;
+        let (p, q, bar, declared) = match ways.forward {
+            true => (format!(" |> {flow}"), String::new(), bar, if bar.is_empty() { "" } else { "given c: real[3]\n" }),
+            false => (String::new(), format!(" |> {flow}"), "", ""),
+        };
+        format!(
+            "model m\nobserved x: binary[6]\n{declared}latent z0: real[{size}]\np(z0{bar}) = standard_normal{p}\n\
+             q(z0 | x) = normal{q} from x |> {}\np(x | z0) = bernoulli from z0 |> flatten |> linear\n",
+            onto(&head)
+        )
+    });
+    each.collect()
 }
 
 #[test]

@@ -7,8 +7,7 @@ mod support;
 
 use serde_json::Value;
 use srvae_dsl::catalog::{
-    Arguments, Arity, BLOCKS, DISTRIBUTIONS, FLOWS, FUNCTIONS, Kind, Literal, Parameter, Role, SPACES, Space,
-    space_entry,
+    Arguments, Arity, BLOCKS, DISTRIBUTIONS, FLOWS, FUNCTIONS, Kind, Literal, Parameter, SPACES, Space, space_entry,
 };
 use srvae_dsl::{Overrides, Source, compile, explain};
 use std::collections::BTreeSet;
@@ -163,16 +162,16 @@ fn distributions() -> String {
 
 fn flows() -> String {
     let rows = FLOWS.iter().filter_map(|entry| {
-        let Role::Bijector { forward, inverse } = entry.role else { return None };
-        let ways = match (forward, inverse) {
-            (true, true) => "both: in p and in q",
-            (false, true) => "from the base: in q",
-            (true, false) => "towards the base",
-            (false, false) => "none",
-        };
-        Some(vec![code_of(entry.name), entry.docs.to_owned(), arguments(entry.parameters), ways.to_owned()])
+        let ways = entry.flow()?;
+        let sides = if ways.forward { "p and q" } else { "q" };
+        let context = ways.context.then(|| "`context`: what the flow is given, beside its value".to_owned());
+        let all: Vec<String> =
+            [arguments(entry.parameters)].into_iter().filter(|text| !text.is_empty()).chain(context).collect();
+        let values = ways.values.iter().map(|name| code_of(name)).collect::<Vec<_>>().join(", ");
+        let values = if values.is_empty() { "`real`".to_owned() } else { values };
+        Some(vec![code_of(entry.name), entry.docs.to_owned(), all.join("<br>"), values, sides.to_owned()])
     });
-    table(&["flow", "what", "arguments", "directions"], rows)
+    table(&["flow", "what", "arguments", "yields", "stands in"], rows)
 }
 
 fn functions() -> String {
@@ -217,7 +216,10 @@ fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
 
 #[test]
 fn every_key_of_the_json_is_documented() {
-    let mut found = BTreeSet::from(["warnings[]".to_owned()]);
+    // What the command line adds.
+    let budget = ["training_bytes", "training_bytes_an_image", "evaluation_bytes", "evaluation_bytes_an_image"];
+    let budget = budget.map(|key| format!("budget.{key}"));
+    let mut found: BTreeSet<String> = budget.into_iter().chain(["warnings[]".to_owned()]).collect();
     let good = [
         "documentation",
         "three_levels",

@@ -8,6 +8,8 @@ mod support;
 
 #[path = "golden/blocks.rs"]
 mod fixture_blocks;
+#[path = "golden/couplings.rs"]
+mod fixture_couplings;
 #[path = "golden/distributions.rs"]
 mod fixture_distributions;
 #[path = "golden/flows.rs"]
@@ -26,6 +28,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     trials::run(&[
         fixture_blocks::TRIALS,
+        fixture_couplings::TRIALS,
         fixture_distributions::TRIALS,
         fixture_flows::TRIALS,
         fixture_layers::TRIALS,

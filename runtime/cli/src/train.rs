@@ -130,8 +130,9 @@ fn begin(root: &Path, plan: &Plan, settings: &Value) -> Result<RunFolder> {
     if let Some(moved) = moved {
         note(&format!("{} held another run, which is now {}", root.display(), moved.display()));
     }
-    srvae_training::files::write(&folder.source(), plan.spec.source.as_bytes())?;
+    // The recipe first: by it a start that was killed here is known.
     srvae_training::files::write(&folder.recipe(), recipe::text(plan)?.as_bytes())?;
+    srvae_training::files::write(&folder.source(), plan.spec.source.as_bytes())?;
     write_json(&folder.config(), settings)?;
     Ok(folder)
 }
@@ -213,7 +214,7 @@ fn again(
         }
         session::spec_of(models, header, &folder.source())?
     } else {
-        same_model(&checkpoint, args, folder)?;
+        same_model(models, &checkpoint, args, folder)?;
         let found = models::find(models, &args.file)?;
         Spec { settings: header.settings.clone(), preset: header.preset.clone(), ..found.spec(&ModelArgs::default())? }
     };
@@ -236,20 +237,18 @@ fn check_memory(plan: &Plan, device: &Device) -> Result<()> {
     if !device.is_cpu() {
         return Ok(());
     }
-    // What is computed at once, on this machine.
+    // What is computed at once.
     let Config { batch, micro_batch, samples, .. } = plan.config;
     let (option, batch) = micro_batch.map_or(("--batch", batch), |micro| ("--micro-batch", micro));
-    let budget = compiler::budget(&plan.spec)?;
-    let image = budget.training_image as f64 * samples as f64;
-    let room = machine::memory().unwrap_or(u64::MAX) as f64 - budget.training_fixed as f64;
-    let fits = (room / image.max(1.0)).max(0.0) as usize;
+    let memory = compiler::memory(&plan.spec)?;
+    let fits = memory.largest_batch(machine::memory().unwrap_or(u64::MAX)) / samples as u64;
     let advice = match fits {
         0 => "take a smaller model (--preset, --set) or fewer --samples".to_owned(),
         fits => format!("{option} {fits} should fit"),
     };
+    let bytes = memory.training((batch as u64).saturating_mul(samples as u64));
     let samples = if samples > 1 { format!(" with --samples {samples}") } else { String::new() };
-    let bytes = budget.training_fixed as f64 + image * batch as f64;
-    machine::check_memory(&format!("training with {option} {batch}{samples}"), bytes, &advice)
+    machine::check_memory(&format!("training with {option} {batch}{samples}"), bytes as f64, &advice)
 }
 
 /// The data a run began with, from where they lie now.
@@ -269,9 +268,9 @@ fn kept_data(args: &Train, header: &Header, spec: &Spec, kept: Option<Kept>) -> 
 }
 
 /// Refuses to go on with another model than the run's, before anything is compiled.
-fn same_model(checkpoint: &Checkpoint, args: &Train, folder: &RunFolder) -> Result<()> {
-    let text = models::read(&args.file)?;
-    let (model, settings) = compiler::settings(&args.file.display().to_string(), &text, &args.model)?;
+fn same_model(models: &'static [Compiled], checkpoint: &Checkpoint, args: &Train, folder: &RunFolder) -> Result<()> {
+    let (path, text) = models::named(models, &args.file)?;
+    let (model, settings) = compiler::settings(&path, &text, &args.model)?;
     // Parameters that are not given are the run's own.
     let given = args.model.preset.is_some() || !args.model.set.is_empty();
     let settings = if given { &settings } else { &checkpoint.header.settings };

@@ -15,7 +15,7 @@ pub struct Block {
     /// A layer's or bijector's configuration is the type of that name with `Config` after it: a struct with one field
     /// for each argument.
     pub runtime: &'static str,
-    /// The shape of the output, without the batch; the message says what the block needs, without naming the block.
+    /// The shape of the output (of a flow: of what it leaves to the base), without the batch; the message says what the block needs, without naming the block.
     pub shape: ShapeRule,
     /// What it costs, for inputs that passed `shape`.
     pub cost: fn(&Arguments, &[&[usize]]) -> Cost,
@@ -35,8 +35,12 @@ impl Block {
         self.parameters.iter().find(|parameter| parameter.name == "out")
     }
 
-    pub fn is_bijector(&self) -> bool {
-        matches!(self.role, Role::Bijector { .. })
+    /// What is known of it as a flow, where it is one.
+    pub fn flow(&self) -> Option<&Ways> {
+        match &self.role {
+            Role::Bijector(ways) => Some(ways),
+            Role::Layer | Role::Function => None,
+        }
     }
 }
 
@@ -50,8 +54,21 @@ pub enum Role {
     Layer,
     /// A function on tensors, without parameters.
     Function,
-    /// An invertible map over a distribution; `forward` goes towards the base, `inverse` from it.
-    Bijector { forward: bool, inverse: bool },
+    /// An invertible map over a distribution.
+    Bijector(Ways),
+}
+
+/// What a flow can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ways {
+    /// From the variable to the base: the log-density of a value from elsewhere.
+    pub forward: bool,
+    /// Whether it takes an argument `context`: a second input.
+    pub context: bool,
+    /// Whether the base's shape is another than the variable's.
+    pub reshapes: bool,
+    /// Spaces that its values fill, where they are not all real numbers.
+    pub values: &'static [&'static str],
 }
 
 /// How many inputs a block reads.

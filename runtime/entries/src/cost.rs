@@ -91,6 +91,33 @@ pub(crate) fn windows(kernel: usize, stride: usize, inputs: &[&[usize]]) -> Resu
     Ok(vec![channels, (height - kernel) / stride + 1, (width - kernel) / stride + 1])
 }
 
+/// Channels of a flow's context, which stands beside a value of this shape: a vector beside a vector, a map beside a map of
+/// its height and width.
+pub(crate) fn beside(shape: &[usize], context: Option<&[usize]>) -> Result<usize, String> {
+    match context {
+        None => Ok(0),
+        Some([channels, rest @ ..]) if Some(rest) == shape.get(1..) => Ok(*channels),
+        Some(_) if shape.len() == 1 => Err("needs a context of shape [features]".to_owned()),
+        Some(_) => Err("needs a context that differs from its value in the channels alone".to_owned()),
+    }
+}
+
+/// Whether a flow of vectors fits a value of this shape and a context.
+pub(crate) fn vector(shape: &[usize], context: Option<&[usize]>) -> Result<(), String> {
+    match shape {
+        [_] => beside(shape, context).map(|_| ()),
+        _ => Err("needs a vector, [features]".to_owned()),
+    }
+}
+
+/// So many numbers of a flow: learned, or an affine map of the context, which is the second input.
+pub(crate) fn numbers(count: u64, inputs: &[&[usize]]) -> Cost {
+    match inputs.get(1) {
+        Some(context) => conv(context.first().copied().unwrap_or(0) as u64, count, 1, 1) + Cost::of_values(count),
+        None => Cost::held(count) + Cost::of_values(count),
+    }
+}
+
 /// The shape of the only input.
 pub(crate) fn same(inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
     inputs.first().map(|shape| shape.to_vec()).ok_or_else(|| "needs an input".to_owned())

@@ -21,7 +21,7 @@ mod space;
 pub mod tensors;
 
 pub use arguments::{Arguments, Kind, Literal, Parameter, Value};
-pub use block::{Arity, Block, Example, Role, ShapeRule};
+pub use block::{Arity, Block, Example, Role, ShapeRule, Ways};
 pub use cost::Cost;
 pub use distribution::{Distribution, Domain, Natural};
 pub use function::{Function, Origin, Range, RangeRule};
@@ -81,6 +81,11 @@ pub fn block(name: &str) -> Option<&'static Block> {
     BLOCKS.iter().chain(&FLOWS).copied().find(|entry| entry.name == name)
 }
 
+/// The flow of this name: an elementwise function may be a block too.
+pub fn flow(name: &str) -> Option<&'static Block> {
+    FLOWS.iter().copied().find(|entry| entry.name == name)
+}
+
 /// The distribution of this name.
 pub fn distribution(name: &str) -> Option<&'static Distribution> {
     DISTRIBUTIONS.iter().copied().find(|entry| entry.name == name)
@@ -106,8 +111,8 @@ pub fn show_shape(shape: &[usize]) -> String {
 #[allow(unused_imports)]
 mod prelude {
     pub(crate) use crate::cost::{
-        Cost, bounded, conv, count, dense_channels, dense_layer, doubling, equal, known_planes, plain, planes,
-        resizing, same, windows,
+        Cost, beside, bounded, conv, count, dense_channels, dense_layer, doubling, equal, known_planes, numbers, plain,
+        planes, resizing, same, vector, windows,
     };
     pub(crate) use crate::function::{Range, image, images};
     pub(crate) use crate::space::{Grid, Space};

@@ -13,8 +13,8 @@ pub enum Build {
     Layer(fn(&Params, &[&[usize]], &crate::Arguments) -> Result<Box<dyn Layer>>),
     /// Applied to its inputs.
     Function(fn(&[&Tensor], &crate::Arguments) -> Result<Tensor>),
-    /// From the shape of the variable.
-    Bijector(fn(&Params, &[usize], &crate::Arguments) -> Result<Arc<dyn Bijector>>),
+    /// From the shape of the variable, and of a context where one is given.
+    Bijector(fn(&Params, &[&[usize]], &crate::Arguments) -> Result<Arc<dyn Bijector>>),
 }
 
 /// How a distribution is made.
@@ -128,14 +128,15 @@ pub fn root(name: &str, params: &Params, shape: &[usize], arguments: &Arguments)
     }
 }
 
-/// A flow over values of this shape, without the batch, with its parameters below `params`.
+/// A flow over values of the first shape, without the batch, given a context of the second where there is one, with its
+/// parameters below `params`.
 ///
 /// # Errors
 /// An unknown name, arguments the entry does not take, or a shape that does not fit.
-pub fn flow(name: &str, params: &Params, shape: &[usize], arguments: &Arguments) -> Result<Arc<dyn Bijector>> {
-    let entry = entry("flow", name)?;
+pub fn flow(name: &str, params: &Params, inputs: &[&[usize]], arguments: &Arguments) -> Result<Arc<dyn Bijector>> {
+    let entry = crate::flow(name).ok_or_else(|| unknown("flow", name))?;
     match entry.build {
-        Build::Bijector(build) => build(params, shape, &arguments.of(name, entry.parameters)?),
+        Build::Bijector(build) => build(params, inputs, &arguments.of(name, entry.parameters)?),
         Build::Layer(_) | Build::Function(_) => Err(unknown("flow", name)),
     }
 }

@@ -2,7 +2,10 @@
 
 pub use candle_core::{Error, Var, bail};
 pub use srvae_numerics::dist::{Distribution, Through, batched, fits, rows_of, through};
-pub use srvae_numerics::flow::{Bijector, Coupling, CouplingNetwork, Mask, Order, squeeze, unsqueeze};
+pub use srvae_numerics::flow::{
+    Amortised, Autoregressive, Bijector, Convolutions, Coupling, CouplingNetwork, Halves, Mask, Order, Ways, map,
+    reflected, spline, spline_parameters, squeeze, unmap, unsqueeze,
+};
 pub use srvae_numerics::nn::{DenseLayer, Layer, NormConv, Plain, Shape2d};
 pub use srvae_numerics::ops::scalar::{Number, Scalar};
 pub use srvae_numerics::params::Phase;

@@ -2,12 +2,14 @@
 //!
 //! What it computes is, to the bit, what the same model compiled computes: both carry out one program.
 
+mod memory;
 mod names;
 mod parts;
 mod run;
 mod steps;
 
 use candle_core::{Error, bail};
+pub use memory::Memory;
 use names::{interned, interned_list};
 use parts::Built;
 use run::{Context, Run};

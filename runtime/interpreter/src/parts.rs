@@ -28,7 +28,7 @@ pub fn part(part: &Part, params: &Params) -> Result<Built> {
         PartKind::Root(base) => {
             Built::Root(Arc::from(registry::root(base.entry.name, &at, own, &arguments(&base.args))?))
         }
-        PartKind::Flow(flow) => Built::Flow(registry::flow(flow.entry.name, &at, own, &arguments(&flow.args))?),
+        PartKind::Flow(flow) => Built::Flow(registry::flow(flow.entry.name, &at, &inputs, &arguments(&flow.args))?),
         PartKind::Rust(rust) => candle_core::bail!(
             "the network `{}` is written in Rust ({rust}), so this model needs a crate of its own: a `model!` line, that \
              network, and a `main` that calls srvae::cli::main",

@@ -24,6 +24,8 @@ pub struct Context<'o> {
 #[derive(Clone)]
 enum Held {
     Tensor(Tensor),
+    /// A draw and its log-probability.
+    Pair(Tensor, Tensor),
     Distribution(Arc<dyn Distribution>),
 }
 
@@ -91,12 +93,25 @@ impl<'r> Run<'r> {
             }
             Operation::Flow(part) => match &self.model.built[part.0] {
                 Built::Flow(flow) => {
-                    return Ok(Held::Distribution(Arc::new(Flowed::new(density(0)?.clone(), flow.clone()))));
+                    let (base, flow) = (density(0)?.clone(), flow.clone());
+                    let flowed = match value.inputs.len() {
+                        1 => Flowed::new(base, flow),
+                        _ => Flowed::given(base, flow, tensor(1)?),
+                    };
+                    return Ok(Held::Distribution(Arc::new(flowed)));
                 }
                 Built::Layer(_) | Built::Root(_) => return Err(missing()),
             },
+            Operation::Push(part) => match &self.model.built[part.0] {
+                Built::Flow(flow) => flow.inverse(tensor(0)?)?,
+                Built::Layer(_) | Built::Root(_) => return Err(missing()),
+            },
+            Operation::ExpandLike => {
+                return Ok(Held::Distribution(Arc::from(density(0)?.expand(tensor(1)?.dim(0)?)?)));
+            }
             Operation::Expand => match self.held(value.inputs[0])? {
                 Held::Tensor(row) => ops::repeat(row, self.context.rows)?,
+                Held::Pair(..) => return Err(missing()),
                 Held::Distribution(root) => {
                     return Ok(Held::Distribution(Arc::from(root.expand(self.context.rows)?)));
                 }
@@ -104,10 +119,12 @@ impl<'r> Run<'r> {
             Operation::Rows => ops::repeat(tensor(0)?, self.context.rows / samples)?,
             Operation::Repeat => match self.held(value.inputs[0])? {
                 Held::Tensor(value) => ops::repeat(value, samples)?,
+                Held::Pair(..) => return Err(missing()),
                 Held::Distribution(value) => return Ok(Held::Distribution(Arc::from(value.repeat(samples)?))),
             },
             Operation::RepeatValues => match self.held(value.inputs[0])? {
                 Held::Tensor(value) => ops::repeat(value, self.values()?.count())?,
+                Held::Pair(..) => return Err(missing()),
                 Held::Distribution(value) => {
                     return Ok(Held::Distribution(Arc::from(value.repeat(self.values()?.count())?)));
                 }
@@ -136,6 +153,17 @@ impl<'r> Run<'r> {
                     Rate::Constant | Rate::Record | Rate::Sample => one(noise)?,
                 }
             }
+            Operation::Scored(variable) => {
+                let (from, name) = (density(0)?, self.model.plan.name(*variable));
+                let one = |noise: &mut Noise| from.sample_scored(name, noise, &Draw::default());
+                let (draw, log_prob) = match value.rate {
+                    Rate::Value => noise.for_each_value(self.values()?.count(), one)?,
+                    Rate::Constant | Rate::Record | Rate::Sample => one(noise)?,
+                };
+                return Ok(Held::Pair(draw, log_prob));
+            }
+            Operation::DrawOf => self.pair(value.inputs[0])?.0.clone(),
+            Operation::LogProbOf => self.pair(value.inputs[0])?.1.clone(),
             Operation::LogProb => density(0)?.log_prob(tensor(1)?)?,
             Operation::Divergence => {
                 registry::divergence_term(density(0)?, density(1)?, tensor(2)?, self.context.options)?
@@ -175,14 +203,21 @@ impl<'r> Run<'r> {
     fn tensor(&self, id: ValueId) -> Result<&Tensor> {
         match self.held(id)? {
             Held::Tensor(value) => Ok(value),
-            Held::Distribution(_) => Err(missing()),
+            Held::Distribution(_) | Held::Pair(..) => Err(missing()),
+        }
+    }
+
+    fn pair(&self, id: ValueId) -> Result<(&Tensor, &Tensor)> {
+        match self.held(id)? {
+            Held::Pair(draw, log_prob) => Ok((draw, log_prob)),
+            Held::Tensor(_) | Held::Distribution(_) => Err(missing()),
         }
     }
 
     fn distribution(&self, id: ValueId) -> Result<&Arc<dyn Distribution>> {
         match self.held(id)? {
             Held::Distribution(value) => Ok(value),
-            Held::Tensor(_) => Err(missing()),
+            Held::Tensor(_) | Held::Pair(..) => Err(missing()),
         }
     }
 

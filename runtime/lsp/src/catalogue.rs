@@ -36,7 +36,7 @@ pub fn entries() -> impl Iterator<Item = Entry> {
     let distributions = distributions.map(move |it| entry(it.name, Use::Distribution, it.docs, it.parameters));
     let functions = catalog::FUNCTIONS.iter().map(move |it| entry(it.name, Use::Function, it.docs, it.parameters));
     let blocks = catalog::BLOCKS.iter().chain(&catalog::FLOWS).map(move |it| {
-        let used_as = if it.is_bijector() { Use::Flow } else { Use::Block };
+        let used_as = if it.flow().is_some() { Use::Flow } else { Use::Block };
         Entry { many_inputs: it.arity != catalog::Arity::One, ..entry(it.name, used_as, it.docs, it.parameters) }
     });
     spaces.chain(distributions).chain(functions).chain(blocks)

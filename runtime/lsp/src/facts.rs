@@ -104,7 +104,7 @@ fn of_base(model: &Model, factor: &Factor, span: Span) -> Option<Vec<String>> {
     match &factor.body {
         Body::Stochastic { base, flows, .. } => {
             let on_it = base.span == span;
-            if !on_it && !flows.iter().any(|flow| flow.span == span) {
+            if !on_it && !flows.iter().any(|stage| stage.flow.span == span) {
                 return None;
             }
             let mut lines = vec![over];

@@ -104,9 +104,9 @@ fn call(file: &File, name: Span) -> Option<Span> {
             .into_iter()
             .flatten()
             .find_map(|expression| call_in(expression, name)),
-        ItemKind::Net { body: NetBody::Expression(expression), .. } | ItemKind::Let { value: expression, .. } => {
-            call_in(expression, name)
-        }
+        ItemKind::Net { body: NetBody::Expression(expression), .. }
+        | ItemKind::Let { value: expression, .. }
+        | ItemKind::Flow { value: expression, .. } => call_in(expression, name),
         _ => None,
     })
 }

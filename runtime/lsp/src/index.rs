@@ -117,7 +117,7 @@ fn names(file: &File) -> BTreeMap<&str, Kind> {
                     names.entry(name.text.as_str()).or_insert(Kind::Variable);
                 }
             }
-            ItemKind::Net { name, .. } | ItemKind::Let { name, .. } => {
+            ItemKind::Net { name, .. } | ItemKind::Let { name, .. } | ItemKind::Flow { name, .. } => {
                 names.entry(name.text.as_str()).or_insert(Kind::Net);
             }
             ItemKind::Model(_)

@@ -23,6 +23,7 @@ fn of_item(document: &Document, item: &Item) -> Vec<DocumentSymbol> {
         ItemKind::Preset { name, .. } => named(name, SymbolKind::OBJECT),
         ItemKind::Variables { names, .. } => names.iter().flat_map(|name| named(name, SymbolKind::VARIABLE)).collect(),
         ItemKind::Net { name, .. } => named(name, SymbolKind::FUNCTION),
+        ItemKind::Flow { name, .. } => named(name, SymbolKind::FUNCTION),
         ItemKind::Let { name, .. } => named(name, SymbolKind::VARIABLE),
         ItemKind::Factor(factor) => {
             let head = source.slice(factor.head).to_owned();

@@ -134,6 +134,10 @@ impl<'t> Walk<'_, 't> {
                 self.word(name, Place::NetName);
                 self.expression(value, Place::Value);
             }
+            ItemKind::Flow { name, value } => {
+                self.word(name, Place::NetName);
+                value.stages().iter().for_each(|stage| self.expression(stage, Place::Flow));
+            }
             ItemKind::Factor(factor) => {
                 self.scope.factor = Some(factor);
                 self.word(&factor.variable, Place::FactorVariable);
@@ -177,7 +181,11 @@ impl<'t> Walk<'_, 't> {
                 self.weight(right);
             }
             ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => self.weight(inner),
-            ExpressionKind::Call(_) | ExpressionKind::Number(_) | ExpressionKind::Learned(_) | ExpressionKind::Range(..) | ExpressionKind::Pipeline(_) => {
+            ExpressionKind::Call(_)
+            | ExpressionKind::Number(_)
+            | ExpressionKind::Learned(_)
+            | ExpressionKind::Range(..)
+            | ExpressionKind::Pipeline(_) => {
                 self.expression(value, Place::Size);
             }
         }

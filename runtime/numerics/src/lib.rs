@@ -17,6 +17,7 @@ mod objective;
 pub mod params;
 pub mod partly;
 mod scope;
+pub mod tensors;
 mod terms;
 mod weights;
 

@@ -144,7 +144,7 @@ pub struct Flow<'m> {
     pub factor: &'m str,
     /// The block's name in the language.
     pub name: &'static str,
-    /// The variable's, without the batch.
+    /// Of what it stands over, without the batch: the variable, or what other flows leave of it.
     pub shape: Vec<usize>,
     pub bijector: &'m dyn Bijector,
 }

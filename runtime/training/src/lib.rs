@@ -17,7 +17,6 @@ mod printable;
 pub mod ranks;
 pub mod report;
 pub mod spec;
-pub mod tensors;
 pub mod terminal;
 pub mod torch;
 pub mod train;

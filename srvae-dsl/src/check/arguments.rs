@@ -3,7 +3,7 @@
 use super::Checker;
 use super::settings::show;
 use crate::ast;
-use crate::catalog::Parameter;
+use crate::catalog::{Kind, Parameter};
 use crate::diagnostics::messages;
 use crate::graph::{Argument, Number, Value};
 use crate::source::Span;
@@ -126,7 +126,11 @@ impl Checker<'_> {
     }
 
     fn argument(&mut self, entry: &str, parameter: &Parameter, expression: &ast::Expression) -> Option<Argument> {
-        let (number, value) = self.number(expression)?;
+        let word = matches!(parameter.kind, Kind::Word(_)).then(|| bare_word(expression)).flatten();
+        let (number, value) = match word {
+            Some(value) => (Number::Literal(value.clone()), value),
+            None => self.number(expression)?,
+        };
         match parameter.kind.accept(&value) {
             Some(value) => Some(Argument { name: parameter.name, number, value }),
             None => {
@@ -137,6 +141,12 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// A name that stands alone: the value of an argument that is one of several words.
+fn bare_word(expression: &ast::Expression) -> Option<Value> {
+    let call = expression.as_call()?;
+    call.arguments.is_none().then(|| Value::Word(call.name.text.clone()))
 }
 
 fn literal(parameter: &Parameter, value: Value) -> Argument {

@@ -49,6 +49,7 @@ impl<'a> Checker<'a> {
             }
         }
         self.declare_lets(file);
+        self.declare_flows(file);
     }
 
     /// How many steps each record has: given with the data, beside the parameter of that name, which is the most.
@@ -97,7 +98,9 @@ impl<'a> Checker<'a> {
             let (names, seen): (Vec<&Name>, _) = match &item.kind {
                 ItemKind::Param(setting) => (vec![&setting.name], &mut seen),
                 ItemKind::Variables { names, .. } => (names.iter().collect(), &mut seen),
-                ItemKind::Net { name, .. } | ItemKind::Let { name, .. } => (vec![name], &mut seen),
+                ItemKind::Net { name, .. } | ItemKind::Let { name, .. } | ItemKind::Flow { name, .. } => {
+                    (vec![name], &mut seen)
+                }
                 ItemKind::Preset { name, .. } => (vec![name], &mut presets),
                 ItemKind::Table { name, .. } | ItemKind::Index { name, .. } | ItemKind::Length { name, .. } => {
                     (vec![name], &mut seen)

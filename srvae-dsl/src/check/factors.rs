@@ -1,20 +1,21 @@
 //! The second phase: the factors, one by one, and the graphs they make.
 
 use super::arguments::Signature;
+use super::flows::Flows;
 use super::heads::{Given, Wanted};
 use super::network::Reads;
 use super::{Checker, docs, factor_items};
 use crate::ast::{self, Call, ExpressionKind, File, Item};
-use crate::catalog::{self, Block, Distribution, Function, Role as BlockRole, show_shape, space_entry};
+use crate::catalog::{self, Distribution, Function, show_shape, space_entry};
 use crate::diagnostics::messages;
 use crate::graph::{Body, Factor, Role, Side, Use, VariableId};
 use crate::source::Span;
 
 /// A factor whose names are known.
-struct Head<'f> {
-    factor: &'f ast::Factor,
-    variable: VariableId,
-    parents: Vec<VariableId>,
+pub(super) struct Head<'f> {
+    pub factor: &'f ast::Factor,
+    pub variable: VariableId,
+    pub parents: Vec<VariableId>,
 }
 
 impl Checker<'_> {
@@ -114,14 +115,14 @@ impl Checker<'_> {
         if let Some(entry) = catalog::distribution(name) {
             return self.stochastic(head, entry, call, first.span, flows);
         }
-        match catalog::block(name) {
+        match catalog::flow(name).is_some() || self.flows.contains(name) {
             // A flow alone stands over the standard normal.
-            Some(block) if block.is_bijector() => {
+            true => {
                 let base = catalog::distribution("standard_normal")?;
                 let call = Call { name: call.name.clone(), arguments: None };
                 self.stochastic(head, base, &call, first.span, stages)
             }
-            _ => {
+            false => {
                 let error = match self.what_is(name) {
                     Some(what) => messages::not_a_distribution(name, what, call.name.span),
                     None => messages::unknown_distribution(name, call.name.span, distribution_names()),
@@ -214,20 +215,23 @@ impl Checker<'_> {
         span: Span,
         flows: &[ast::Expression],
     ) -> Option<Body> {
-        let fits = self.produces(head, entry, call.name.span);
+        let fits = self.produces(head, entry, call.name.span, !flows.is_empty());
         let signature = Signature { name: entry.name, parameters: entry.parameters };
         let (given, rest) = self.split(entry, call.arguments.as_deref().unwrap_or_default())?;
         let arguments = self.arguments(signature, &rest, span);
-        let flows: Vec<_> = flows.iter().map(|flow| self.flow(head, entry, span, flow)).collect();
+        let flows = self.flows_of(head, entry, span, flows);
         let base = Use { entry, args: arguments?.args, span };
         fits?;
-        let network = self.feed(head, &base, &given)?;
-        Some(Body::Stochastic { base, flows: flows.into_iter().collect::<Option<_>>()?, network })
+        let flows = flows?;
+        let network = self.feed(head, &base, &given, &flows)?;
+        Some(Body::Stochastic { base, flows: flows.stages, network })
     }
 
-    fn produces(&mut self, head: &Head<'_>, entry: &Distribution, place: Span) -> Option<()> {
+    /// Whether a distribution is one over the variable, or under flows over real numbers.
+    fn produces(&mut self, head: &Head<'_>, entry: &Distribution, place: Span, flows: bool) -> Option<()> {
         let variable = self.variable(head.variable);
-        if entry.spaces.contains(&variable.space) {
+        let is_flowed = flows && entry.continuous && !space_entry(variable.space).discrete;
+        if entry.spaces.contains(&variable.space) || (is_flowed && entry.spaces.contains(&catalog::Space::Real)) {
             return Some(());
         }
         let space = variable.space;
@@ -250,10 +254,11 @@ impl Checker<'_> {
         head: &Head<'_>,
         base: &Use<Distribution>,
         given: &[Given<'_>],
+        flows: &Flows,
     ) -> Option<Option<crate::graph::Network>> {
         let variable = self.variable(head.variable);
         let (name, place) = (base.entry.name, base.span);
-        let wanted = match base.entry.head(&base.values(), &variable.shape) {
+        let wanted = match base.entry.head(&base.values(), &flows.inner) {
             Ok(wanted) => wanted,
             Err(why) => {
                 let error = messages::distribution_does_not_fit(name, &why, place, &variable.name, variable.span);
@@ -263,7 +268,7 @@ impl Checker<'_> {
         };
         match (wanted, &head.factor.network) {
             (None, None) => {
-                self.all_read(head, &[])?;
+                self.all_read(head, &flows.read)?;
                 Some(None)
             }
             (None, Some(network)) => {
@@ -275,6 +280,13 @@ impl Checker<'_> {
                 self.findings.push(messages::network_missing(name, place, &example));
                 None
             }
+            (Some(_), _) if flows.inner != variable.shape => {
+                let reshaping = flows.stages.iter().find(|stage| stage.inner != stage.shape);
+                let flow = reshaping.map_or("", |stage| stage.flow.entry.name);
+                let span = reshaping.map_or(place, |stage| stage.flow.span);
+                self.findings.push(messages::flow_reshapes(flow, span, name, place));
+                None
+            }
             (Some(wanted), expression) => {
                 let needs = format!(
                     "{name} over {}{} needs {}",
@@ -282,9 +294,7 @@ impl Checker<'_> {
                     show_shape(&variable.shape),
                     show_shape(&wanted)
                 );
-                let parents: Vec<_> = head.parents.iter().map(|id| self.variable(*id).name.as_str()).collect();
-                let bar = if parents.is_empty() { String::new() } else { format!(" | {}", parents.join(", ")) };
-                let factor = format!("{}({}{bar})", head.factor.side.name(), variable.name);
+                let factor = self.factor_text(head);
                 let reads = Reads::Parents { ids: &head.parents, head: head.factor.head, factor: &factor };
                 let (shape, dims) = (variable.shape.clone(), variable.dims.clone());
                 let (expression, is_root) = (expression.as_ref(), head.parents.is_empty());
@@ -299,12 +309,19 @@ impl Checker<'_> {
                     is_root,
                 };
                 let network = self.head_network(reads, &wanted)?;
-                self.extent(&network, expression.map_or(place, |expression| expression.span))?;
-                let read: Vec<_> = network.nodes.iter().filter_map(crate::graph::Node::variable).collect();
+                let read = network.nodes.iter().filter_map(crate::graph::Node::variable);
+                let read: Vec<_> = read.chain(flows.read.iter().copied()).collect();
                 self.all_read(head, &read)?;
                 Some(Some(network))
             }
         }
+    }
+
+    /// `q(z | x)`.
+    pub(super) fn factor_text(&self, head: &Head<'_>) -> String {
+        let parents: Vec<_> = head.parents.iter().map(|id| self.variable(*id).name.as_str()).collect();
+        let bar = if parents.is_empty() { String::new() } else { format!(" | {}", parents.join(", ")) };
+        format!("{}({}{bar})", head.factor.side.name(), self.variable(head.variable).name)
     }
 
     /// What could stand instead of a distribution without its network.
@@ -323,58 +340,6 @@ impl Checker<'_> {
             }
         }
         complete
-    }
-
-    fn flow(
-        &mut self,
-        head: &Head<'_>,
-        base: &Distribution,
-        base_span: Span,
-        stage: &ast::Expression,
-    ) -> Option<Use<Block>> {
-        let flow_names = || catalog::FLOWS.iter().map(|block| block.name);
-        let call = stage.as_call();
-        let Some(block) = call.and_then(|call| catalog::block(&call.name.text)).filter(|block| block.is_bijector())
-        else {
-            let name = call.map_or("this", |call| call.name.text.as_str());
-            let is_known = call.is_none() || catalog::is_taken(name) || self.what_is(name).is_some();
-            let is_known = is_known || self.nets.find(name).is_some();
-            self.findings.push(match is_known {
-                true => messages::not_a_flow(name, stage.span, flow_names()),
-                false => messages::unknown_flow(name, stage.span, flow_names()),
-            });
-            return None;
-        };
-        if !base.continuous {
-            self.findings.push(messages::flow_over_discrete(block.name, stage.span, base.name, base_span));
-            return None;
-        }
-        self.directions(head, block, stage.span)?;
-        let given = call.and_then(|call| call.arguments.as_deref()).unwrap_or_default();
-        let signature = Signature { name: block.name, parameters: block.parameters };
-        let args = self.arguments(signature, given, stage.span)?.args;
-        let flow = Use { entry: block, args, span: stage.span };
-        let variable = self.variable(head.variable);
-        if let Err(why) = (block.shape)(&flow.values(), &[&variable.shape]) {
-            let shape = show_shape(&variable.shape);
-            let error =
-                messages::flow_does_not_fit(block.name, &why, stage.span, &variable.name, variable.span, &shape);
-            self.findings.push(error);
-            return None;
-        }
-        Some(flow)
-    }
-
-    /// Sampling needs a flow's inverse; the log-density of a value from elsewhere needs its forward direction.
-    fn directions(&mut self, head: &Head<'_>, block: &Block, span: Span) -> Option<()> {
-        let BlockRole::Bijector { forward, inverse } = block.role else { return Some(()) };
-        let (lacking, why) = match head.factor.side {
-            _ if !inverse => ("inverse", "every mode that draws from this factor needs the inverse"),
-            Side::P if !forward => ("forward direction", "the bound needs the log-density of a value that q drew"),
-            Side::P | Side::Q => return Some(()),
-        };
-        self.findings.push(messages::flow_direction(block.name, span, head.factor.head, lacking, why));
-        None
     }
 }
 

@@ -10,6 +10,7 @@ mod declarations;
 mod draws;
 mod estimates;
 mod factors;
+mod flows;
 mod heads;
 mod lets;
 mod names;
@@ -27,6 +28,7 @@ use crate::diagnostics::{Diagnostic, Findings, Report};
 use crate::graph::{Model, Param, ParamId, Preset, Variable, VariableId};
 use crate::indices::{Unrolled, unroll};
 use crate::source::{Source, Span};
+use flows::NamedFlows;
 use nets::Nets;
 use std::collections::BTreeMap;
 
@@ -102,6 +104,9 @@ struct Checker<'a> {
     /// Places of the spaces in the declarations of the variables.
     space_spans: Vec<Span>,
     nets: Nets<'a>,
+    flows: NamedFlows<'a>,
+    /// What each stage of a named flow was first used over, and where.
+    flow_shapes: BTreeMap<String, (Vec<usize>, Span)>,
     /// Where the parameters of members of families lie, and the steps of those over the length.
     paths: BTreeMap<String, String>,
     steps: BTreeMap<String, i64>,

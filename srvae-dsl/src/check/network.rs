@@ -178,7 +178,7 @@ impl<'b, 'a> Builder<'b, 'a> {
             self.checker.findings.push(error);
             return None;
         };
-        if block.is_bijector() {
+        if block.flow().is_some() {
             self.checker.findings.push(messages::flow_in_network(block.name, name.span));
             return None;
         }

@@ -78,8 +78,11 @@ impl Checker<'_> {
         if self.nets.declared.iter().any(|net| net.name == name) {
             return Some("a network");
         }
+        if self.flows.contains(name) {
+            return Some("a flow");
+        }
         match (catalog::block(name), catalog::distribution(name), catalog::function(name)) {
-            (Some(block), ..) if block.is_bijector() => Some("a flow"),
+            (Some(block), ..) if block.flow().is_some() => Some("a flow"),
             (Some(_), ..) => Some("a block"),
             (_, Some(_), _) => Some("a distribution"),
             (.., Some(_)) => Some("a function"),

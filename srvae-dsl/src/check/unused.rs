@@ -27,6 +27,9 @@ impl Checker<'_> {
             let unused = if is_let { messages::unused_let } else { messages::unused_net };
             self.findings.push(unused(&name, span));
         }
+        for (name, span) in self.flows.unused() {
+            self.findings.push(messages::unused_flow(name, span));
+        }
         for (param, _) in self.params.iter().zip(&self.param_used).filter(|(_, used)| !**used) {
             self.findings.push(messages::unused_param(&param.name, param.span));
         }

@@ -144,14 +144,16 @@ fn between(q: Option<&Factor>, p: &Factor) -> String {
         Body::Stochastic { base, .. } => base.entry.name,
         Body::Deterministic { function, .. } => function.entry.name,
     };
-    format!("KL({} ‖ {}) has a closed form", q.map_or("", name), name(p))
+    let common = q.map_or(0, |q| super::common_flows(q, p));
+    let under = if common == 0 { "" } else { ", and both stand under the same flow" };
+    format!("KL({} ‖ {}) has a closed form{under}", q.map_or("", name), name(p))
 }
 
 /// What keeps a divergence from a closed form, in words.
 fn reason(model: &Model, obstacle: Obstacle<'_>) -> String {
     match obstacle {
         Obstacle::Deterministic(factor) => format!("{} is a function", factor.side.name()),
-        Obstacle::Flow(factor, flow) => format!("{} has a flow, {}", factor.side.name(), flow.entry.name),
+        Obstacle::Flow(factor, flow) => format!("{} has a flow, {}", factor.side.name(), flow.flow.entry.name),
         Obstacle::Pair(q, p) => format!("KL({} ‖ {}) has no closed form", q.entry.name, p.entry.name),
         Obstacle::Root(_) => "q has no parents".to_owned(),
         Obstacle::DrawnAfter(p, parent) => {

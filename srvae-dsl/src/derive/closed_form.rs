@@ -1,7 +1,7 @@
 //! Where KL(q(v | …) ‖ p(v | …)) has a closed form.
 
-use crate::catalog::{Block, Distribution};
-use crate::graph::{Body, Factor, Use, VariableId};
+use crate::catalog::Distribution;
+use crate::graph::{Body, Factor, Stage, Use, VariableId};
 
 /// What keeps a divergence from its closed form.
 #[derive(Debug, Clone, Copy)]
@@ -9,7 +9,7 @@ pub enum Obstacle<'m> {
     /// The factor puts all mass on one value.
     Deterministic(&'m Factor),
     /// A bijector stands over the factor's distribution.
-    Flow(&'m Factor, &'m Use<Block>),
+    Flow(&'m Factor, &'m Stage),
     /// The catalogue has no closed form for these distributions of q and of p.
     Pair(&'m Use<Distribution>, &'m Use<Distribution>),
     /// The factor of q has no parents: its distribution is not of this image.
@@ -27,8 +27,9 @@ pub fn obstacle<'m>(q: &'m Factor, p: &'m Factor, all_q: &[Factor]) -> Option<Ob
         let parent = p.parents.iter().find(|parent| is_drawn_after(all_q, q.variable, **parent));
         parent.map(|parent| Obstacle::DrawnAfter(p, *parent))
     };
-    of_factor(q)
-        .or_else(|| of_factor(p))
+    let common = common_flows(q, p);
+    of_factor(q, common)
+        .or_else(|| of_factor(p, common))
         .or_else(|| pair(q, p))
         .or_else(after)
         .or_else(|| is_root(q).then_some(Obstacle::Root(q)))
@@ -39,10 +40,19 @@ fn is_root(factor: &Factor) -> bool {
     matches!(factor.body, Body::Stochastic { network: None, .. })
 }
 
-fn of_factor(factor: &Factor) -> Option<Obstacle<'_>> {
+/// How many flows, from the outermost inwards, both factors have: KL(f∘q ‖ f∘p) = KL(q ‖ p) for an invertible f.
+pub fn common_flows(q: &Factor, p: &Factor) -> usize {
+    let (Body::Stochastic { flows: q, .. }, Body::Stochastic { flows: p, .. }) = (&q.body, &p.body) else { return 0 };
+    q.iter().rev().zip(p.iter().rev()).take_while(|(q, p)| q.is_same(p)).count()
+}
+
+/// A function, or a flow beyond those that both factors have.
+fn of_factor(factor: &Factor, common: usize) -> Option<Obstacle<'_>> {
     match &factor.body {
         Body::Deterministic { .. } => Some(Obstacle::Deterministic(factor)),
-        Body::Stochastic { flows, .. } => flows.first().map(|flow| Obstacle::Flow(factor, flow)),
+        Body::Stochastic { flows, .. } => {
+            flows[..flows.len() - common].last().map(|stage| Obstacle::Flow(factor, stage))
+        }
     }
 }
 

@@ -4,8 +4,8 @@
 //! arguments and numbers, E04 factors, E05 shapes, W06 warnings.
 
 use super::{
-    Diagnostic, LARGEST_FILE, LONGEST_STATEMENT, MOST_BLOCKS, MOST_BLOCKS_TOGETHER, MOST_NAMES, MOST_NESTING,
-    MOST_NETS, MOST_OPERATORS, MOST_VALUES, closest,
+    Diagnostic, LARGEST_FILE, LONGEST_STATEMENT, MOST_BLOCKS, MOST_NAMES, MOST_NESTING, MOST_NETS, MOST_OPERATORS,
+    MOST_VALUES, closest,
 };
 use crate::source::Span;
 
@@ -395,23 +395,19 @@ pub(crate) fn nets_too_deep(name: &str, span: Span) -> Diagnostic {
         .hint("write some of them out where they are used")
 }
 
-pub(crate) fn too_many_blocks(span: Span) -> Diagnostic {
-    let title = format!("with all named networks written out, this one has more than {MOST_BLOCKS} blocks");
-    Diagnostic::error("E0224", title)
-        .at(span, "too large")
-        .hint("does a network use another one twice that does the same?")
-}
-
 pub(crate) fn too_many_names(span: Span) -> Diagnostic {
     Diagnostic::error("E0222", format!("the file defines more than {MOST_NAMES} names"))
         .at(span, "one too many")
         .hint("is this a model that a person wrote?")
 }
 
-pub(crate) fn too_many_blocks_together(count: usize) -> Diagnostic {
-    let title =
-        format!("the networks have {count} blocks together, more than the {MOST_BLOCKS_TOGETHER} that are compiled");
-    Diagnostic::error("E0226", title).hint("a named network counts wherever it is used; use fewer, or larger blocks")
+/// `most` is how many blocks the largest one has, which stands at `span`.
+pub(crate) fn too_many_blocks(count: usize, span: Span, most: usize) -> Diagnostic {
+    let title = format!("the networks have {count} blocks together, more than the {MOST_BLOCKS} that are compiled");
+    Diagnostic::error("E0226", title).at(span, format!("{most} of them")).hint(
+        "a named network counts wherever it is used, and one that uses another one twice has twice its blocks; use fewer, or \
+         larger blocks",
+    )
 }
 
 // ---- E03: arguments and numbers
@@ -732,11 +728,37 @@ pub(crate) fn flow_in_network(name: &str, span: Span) -> Diagnostic {
         .hint(format!("put it over the distribution: `normal |> {name}(…) from …`"))
 }
 
-pub(crate) fn flow_direction(flow: &str, span: Span, head: Span, lacking: &str, why: &str) -> Diagnostic {
-    Diagnostic::error("E0421", format!("the flow `{flow}` has no {lacking}, which this factor needs"))
+pub(crate) fn flow_direction(flow: &str, span: Span, head: Span, why: &str) -> Diagnostic {
+    Diagnostic::error("E0421", format!("the flow `{flow}` only draws, and this factor needs the way back"))
         .at(span, why)
         .and(head, "this factor")
-        .hint("take a flow that goes both ways, such as `real_nvp`")
+        .hint(format!("`{flow}` stands in q; in p take a flow that goes both ways, such as `spline_coupling` or `maf`"))
+}
+
+pub(crate) fn flow_circle(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0461", format!("the flow `{name}` is made of itself"))
+        .at(span, "reached again through its own stages")
+        .hint("a `flow` is put together of flows that do not need it")
+}
+
+pub(crate) fn flow_at_two_shapes(name: &str, here: Span, shape: &str, there: Span, first: &str) -> Diagnostic {
+    Diagnostic::error("E0463", format!("the flow `{name}` stands over two shapes"))
+        .at(here, format!("here {shape}"))
+        .and(there, format!("first {first}"))
+        .hint("a `flow` has one set of parameters wherever it stands: give it one shape, or define two")
+}
+
+pub(crate) fn flow_reshapes(flow: &str, span: Span, distribution: &str, base: Span) -> Diagnostic {
+    Diagnostic::error("E0462", format!("`{flow}` changes the shape of what `{distribution}` is over"))
+        .at(span, "changes the shape")
+        .and(base, "its network is made for the variable's shape")
+        .hint("let it stand over `standard_normal`, and give what the network reads as `context: …` to the flows")
+}
+
+pub(crate) fn unused_flow(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::warning("W0605", format!("the flow `{name}` is not used"))
+        .at(span, "no factor stands under it")
+        .hint(format!("put it over a distribution, `standard_normal |> {name}`, or remove it"))
 }
 
 pub(crate) fn no_closed_form(term: &str, span: Span, reason: &str, place: Span) -> Diagnostic {

@@ -6,7 +6,7 @@ use super::variables::arguments;
 use super::{Origin, doc, ident};
 use crate::derive::{Mode, Term, TermKind, is_partly};
 use crate::graph::VariableId;
-use crate::plan::{FactorPlan, Operation, Output, PartKind, Plan, term_field};
+use crate::plan::{FactorPlan, Operation, Output, PartKind, Plan, Shape, term_field};
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -63,12 +63,17 @@ fn conditional(plan: &Plan, factor: &FactorPlan) -> TokenStream {
     let (walker, name) = (Walker { plan, program: &factor.program }, ident(&factor.program.name));
     let title = doc(&format!(" {}.", plan.factor_text(factor.side, factor.variable)));
     let base = super::layers::distribution(factor.base);
-    let density = factor.flows.iter().fold(base, |inner, flow| match &plan.parts.part(*flow).kind {
-        PartKind::Flow(flow) => {
-            let ty = ident(flow.entry.runtime);
-            quote!(::srvae::dist::Flowed<#inner, ::std::sync::Arc<::srvae::flow::#ty>>)
-        }
-        _ => inner,
+    // A root that is expanded to the rows of a flow's context.
+    let mut expanded = !factor.program.uses(|operation| *operation == Operation::ExpandLike);
+    let density = factor.flows.iter().fold(base, |inner, flow| {
+        let part = plan.parts.part(*flow);
+        let PartKind::Flow(flow) = &part.kind else { return inner };
+        let inner = match part.shapes.len() > 1 && !std::mem::replace(&mut expanded, true) {
+            true => quote!(::std::boxed::Box<dyn ::srvae::dist::Distribution>),
+            false => inner,
+        };
+        let ty = ident(flow.entry.runtime);
+        quote!(::srvae::dist::Flowed<#inner, ::std::sync::Arc<::srvae::flow::#ty>>)
     });
     let parents = arguments(plan, &factor.program);
     let (checks, records) = (checks(plan, &walker, false), records(&walker));
@@ -118,8 +123,11 @@ fn bound(plan: &Plan) -> TokenStream {
     let parents = arguments(plan, &plan.bound);
     let signs = plan.derivation.terms.iter().map(signed).collect::<Vec<_>>();
     let title = doc(&format!(" The bound: {}; each term `[samples, batch]` in nats.", signs.join(" ")));
-    let noise =
-        if plan.bound.uses(|operation| matches!(operation, Operation::Draw(..))) { quote!(noise) } else { quote!(_) };
+    let noise = if plan.bound.uses(|operation| matches!(operation, Operation::Draw(..) | Operation::Scored(_))) {
+        quote!(noise)
+    } else {
+        quote!(_)
+    };
     let rows = plan.bound.uses(|operation| *operation == Operation::Expand).then(|| {
         let first = walker.first();
         quote!(let rows = samples * #first.dim(0)?;)
@@ -319,10 +327,16 @@ fn flows(plan: &Plan) -> TokenStream {
     let mut all = Vec::new();
     for factor in &plan.factors {
         let text = plan.factor_text(factor.side, factor.variable);
-        let shape = dims(plan, Scope::Run, &plan.model.variable(factor.variable).dims);
         for part in factor.flows.iter().map(|flow| plan.parts.part(*flow)) {
             let PartKind::Flow(flow) = &part.kind else { continue };
             let (name, field) = (flow.entry.name, ident(&part.field));
+            let shape = match part.shapes.first() {
+                Some(Shape::Output(outer)) => {
+                    let outer = ident(&plan.parts.part(*outer).field);
+                    quote!(::srvae::flow::Bijector::inner(&*self.layers.#outer))
+                }
+                _ => dims(plan, Scope::Run, &plan.model.variable(factor.variable).dims),
+            };
             all.push(quote!(::srvae::Flow {
                 factor: #text, name: #name, shape: ::std::vec::Vec::from(#shape), bijector: &*self.layers.#field
             }));

@@ -107,7 +107,22 @@ impl Walker<'_> {
                     _ => (method(0), false),
                 };
                 let flow = ident(&self.plan.parts.part(*part).field);
-                return (quote!(::srvae::dist::Flowed::new(#base, self.layers.#flow.clone())), false);
+                let flowed = match value.inputs.get(1) {
+                    Some(context) => {
+                        let context = self.reference(*context);
+                        quote!(::srvae::dist::Flowed::given(#base, self.layers.#flow.clone(), #context))
+                    }
+                    None => quote!(::srvae::dist::Flowed::new(#base, self.layers.#flow.clone())),
+                };
+                return (flowed, false);
+            }
+            Operation::Push(part) => {
+                let (flow, inner) = (ident(&self.plan.parts.part(*part).field), reference(0));
+                quote!(::srvae::flow::Bijector::inverse(&*self.layers.#flow, #inner))
+            }
+            Operation::ExpandLike => {
+                let (root, like) = (method(0), method(1));
+                quote!(#root.expand(#like.dim(0)?))
             }
             Operation::Expand if self.program.is_distribution(value.inputs[0]) => {
                 let root = method(0);
@@ -160,6 +175,22 @@ impl Walker<'_> {
                     Rate::Value => quote!(noise.for_each_value(enumeration.count(), |noise| #draw)),
                     _ => draw,
                 }
+            }
+            Operation::Scored(variable) => {
+                let (distribution, name) = (method(0), self.plan.name(*variable));
+                let draw = quote!(#distribution.sample_scored(#name, noise, &::srvae::Draw::default()));
+                match value.rate {
+                    Rate::Value => quote!(noise.for_each_value(enumeration.count(), |noise| #draw)),
+                    _ => draw,
+                }
+            }
+            Operation::DrawOf => {
+                let pair = method(0);
+                return (quote!(#pair.0.clone()), false);
+            }
+            Operation::LogProbOf => {
+                let pair = method(0);
+                return (quote!(#pair.1.clone()), false);
             }
             Operation::LogProb => {
                 let (distribution, at) = (method(0), reference(1));

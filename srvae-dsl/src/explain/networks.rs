@@ -33,7 +33,7 @@ pub fn groups(plan: &Plan) -> Vec<Group> {
     let model = &plan.model;
     let factors = model.p.iter().chain(&model.q).filter_map(|factor| {
         let Body::Stochastic { base, flows, network } = &factor.body else { return None };
-        let shape = &model.variable(factor.variable).shape;
+        let shape = flows.first().map_or(&model.variable(factor.variable).shape, |stage| &stage.inner);
         let mut stages = network.as_ref().map_or_else(Vec::new, |network| stages(plan, network, &[]));
         let held = (base.entry.count)(&base.values(), shape);
         if held > 0 {
@@ -50,14 +50,14 @@ pub fn groups(plan: &Plan) -> Vec<Group> {
         let field = factor_path(model, factor.side, factor.variable);
         let below = |part: &PartId| plan.parts.part(*part).path.replacen(&format!("{field}."), "", 1);
         let parts = plan.factor(factor.side, factor.variable).map_or(&[][..], |plan| &plan.flows);
-        stages.extend(flows.iter().zip(parts).map(|(flow, part)| Stage {
-            name: flow.entry.name.to_owned(),
-            args: flow.args.clone(),
+        stages.extend(flows.iter().zip(parts).map(|(stage, part)| Stage {
+            name: stage.flow.entry.name.to_owned(),
+            args: stage.flow.args.clone(),
             path: below(part),
             reads: vec![plan.name(factor.variable).to_owned()],
-            inputs: vec![shape.clone()],
-            output: shape.clone(),
-            cost: (flow.entry.cost)(&flow.values(), &[shape]),
+            inputs: stage.inputs().into_iter().map(<[usize]>::to_vec).collect(),
+            output: stage.inner.clone(),
+            cost: model.stage_cost(stage),
         }));
         let owner = plan.factor_text(factor.side, factor.variable);
         Some(Group { owner, field, stages, cost: model.factor_cost(factor) })

@@ -1,6 +1,6 @@
 //! Pieces of the language and of numbers, as people write them.
 
-use crate::graph::{Argument, Body, Factor, Role, Variable, VariableId};
+use crate::graph::{Argument, Body, Factor, Op, Role, Stage, Variable, VariableId};
 use crate::plan::Plan;
 use crate::{catalog::show_shape, catalog::space_entry, derive::is_deterministic};
 
@@ -31,11 +31,33 @@ pub fn density(plan: &Plan, factor: &Factor) -> String {
     match &factor.body {
         Body::Deterministic { .. } => plan.function_text(factor.variable),
         Body::Stochastic { base, flows, .. } => {
-            let flows = flows.iter().map(|flow| call(flow.entry.name, &flow.args));
-            let stages: Vec<_> = [call(base.entry.name, &base.args)].into_iter().chain(flows).collect();
+            // The stages of a `flow` statement stand together, under its name.
+            let mut stages = vec![call(base.entry.name, &base.args)];
+            for (at, stage) in flows.iter().enumerate() {
+                let word = stage.named.as_ref().map(|_| stage.word.as_str());
+                let before = at.checked_sub(1).and_then(|at| flows.get(at));
+                match word {
+                    None => stages.push(flow(plan, stage)),
+                    Some(word) if before.is_some_and(|it| it.named.is_some() && it.word == word) => {}
+                    Some(word) => stages.push(word.to_owned()),
+                }
+            }
             stages.join(" |> ")
         }
     }
+}
+
+/// `iaf(width: 64, context: h)`; a context that is more than a name is `…`.
+fn flow(plan: &Plan, stage: &Stage) -> String {
+    let Some(context) = &stage.context else { return call(stage.flow.entry.name, &stage.flow.args) };
+    let text = match &context.nodes[context.output.0].op {
+        Op::Variable(id) => plan.name(*id).to_owned(),
+        Op::Net(id) if plan.model.nets[id.0].is_let => plan.model.nets[id.0].name.clone(),
+        _ => "…".to_owned(),
+    };
+    let before = arguments(&stage.flow.args);
+    let comma = if before.is_empty() { "" } else { ", " };
+    format!("{}({before}{comma}context: {text})", stage.flow.entry.name)
 }
 
 /// Latents that q determines, in q's order.
@@ -83,15 +105,6 @@ pub fn scaled(number: u64) -> String {
     }
 }
 
-/// Bytes in the unit that suits them.
-pub fn bytes(number: u64) -> String {
-    let units = [(1u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    match units.iter().find(|(size, _)| number >= *size) {
-        Some((size, unit)) => format!("{:.1} {unit}", number as f64 / *size as f64),
-        None => format!("{number} B"),
-    }
-}
-
 /// Rows with their columns aligned: to the left, but to the right those in `right`.
 pub fn aligned(rows: &[Vec<String>], right: &[usize], indent: &str) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -120,6 +133,5 @@ mod tests {
     fn numbers_are_readable() {
         assert_eq!([count(0), count(999), count(34_276_364)], ["0", "999", "34,276,364"]);
         assert_eq!([scaled(12), scaled(5_450_000_000)], ["12", "5.45 G"]);
-        assert_eq!([bytes(12), bytes(3 << 29)], ["12 B", "1.5 GiB"]);
     }
 }

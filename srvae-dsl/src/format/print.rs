@@ -26,7 +26,9 @@ impl<'a> Printer<'a> {
         for item in items {
             match &item.kind {
                 ItemKind::Variables { role, .. } => printer.role = printer.role.max(role.name().len()),
-                ItemKind::Let { name, .. } => printer.lets = printer.lets.max(width(&printer.name(name))),
+                ItemKind::Let { name, .. } | ItemKind::Flow { name, .. } => {
+                    printer.lets = printer.lets.max(width(&printer.name(name)));
+                }
                 ItemKind::Factor(factor) => printer.head = printer.head.max(width(&printer.factor_head(factor))),
                 _ => {}
             }
@@ -52,6 +54,12 @@ impl<'a> Printer<'a> {
             ItemKind::Let { name, value } => {
                 let columns = self.lets;
                 let start = format!("let {:columns$} = ", self.name(name));
+                let column = width(&start);
+                start + &self.expression(value, column)
+            }
+            ItemKind::Flow { name, value } => {
+                let columns = self.lets;
+                let start = format!("flow {:columns$} = ", self.name(name));
                 let column = width(&start);
                 start + &self.expression(value, column)
             }

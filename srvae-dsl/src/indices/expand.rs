@@ -40,6 +40,9 @@ impl Unroller<'_> {
             ItemKind::Let { name, value } => {
                 ItemKind::Let { name: self.defined(definition, name, at)?, value: self.expression(value, at)? }
             }
+            ItemKind::Flow { name, value } => {
+                ItemKind::Flow { name: self.defined(definition, name, at)?, value: self.flow(value, at)? }
+            }
             ItemKind::Factor(factor) => ItemKind::Factor(self.factor(definition, factor, at)?),
             ItemKind::Bound { term, estimator } => {
                 ItemKind::Bound { term: self.one(term, at)?, estimator: estimator.clone() }
@@ -179,6 +182,18 @@ impl Unroller<'_> {
             ExpressionKind::Call(call) => return self.called(call, span, at),
         };
         Some(Expression { kind, span })
+    }
+
+    /// The stages of a flow; a range of members is as many stages, the first one too.
+    fn flow(&mut self, value: &Expression, at: &At) -> Option<Expression> {
+        let mut all = Vec::new();
+        for stage in value.stages() {
+            all.extend(self.stages(stage, at)?);
+        }
+        match <[Expression; 1]>::try_from(all) {
+            Ok([one]) => Some(one),
+            Err(all) => Some(Expression { kind: ExpressionKind::Pipeline(all), span: value.span }),
+        }
     }
 
     /// A stage of a pipeline; a range of members is as many stages.

@@ -55,7 +55,7 @@ impl Unroller<'_> {
     fn free(&self, item: &Item) -> Vec<String> {
         let left: Vec<&Name> = match &item.kind {
             ItemKind::Variables { names, .. } => names.iter().collect(),
-            ItemKind::Net { name, .. } | ItemKind::Let { name, .. } => vec![name],
+            ItemKind::Net { name, .. } | ItemKind::Let { name, .. } | ItemKind::Flow { name, .. } => vec![name],
             ItemKind::Factor(factor) => vec![&factor.variable],
             ItemKind::Bound { term: name, .. } | ItemKind::Draw { variable: name, .. } => vec![name],
             ItemKind::Weight { term: name, .. } => vec![name],
@@ -107,7 +107,7 @@ impl Unroller<'_> {
 /// Only what may be defined clause by clause.
 fn kind(item: &Item) -> Option<Kind> {
     match &item.kind {
-        ItemKind::Net { .. } | ItemKind::Let { .. } => Some(Kind::Value),
+        ItemKind::Net { .. } | ItemKind::Let { .. } | ItemKind::Flow { .. } => Some(Kind::Value),
         ItemKind::Factor(factor) => Some(Kind::Factor(factor.side)),
         _ => None,
     }
@@ -118,7 +118,7 @@ impl Definitions<'_> {
     pub(super) fn defines(&self, unroller: &mut Unroller<'_>) -> Vec<(String, Vec<i64>)> {
         let names: Vec<&Name> = match &self.item.kind {
             ItemKind::Variables { names, .. } => names.iter().collect(),
-            ItemKind::Net { name, .. } | ItemKind::Let { name, .. } => vec![name],
+            ItemKind::Net { name, .. } | ItemKind::Let { name, .. } | ItemKind::Flow { name, .. } => vec![name],
             ItemKind::Factor(factor) => vec![&factor.variable],
             _ => Vec::new(),
         };

@@ -62,7 +62,7 @@ pub fn unroll<'f>(file: &'f File, params: &[Param], findings: &mut Findings) -> 
 fn names(item: &Item) -> Vec<&Name> {
     match &item.kind {
         ItemKind::Variables { names, .. } => names.iter().collect(),
-        ItemKind::Net { name, .. } | ItemKind::Let { name, .. } => vec![name],
+        ItemKind::Net { name, .. } | ItemKind::Let { name, .. } | ItemKind::Flow { name, .. } => vec![name],
         ItemKind::Factor(factor) => std::iter::once(&factor.variable).chain(&factor.parents).collect(),
         ItemKind::Bound { term: name, .. } | ItemKind::Draw { variable: name, .. } => vec![name],
         ItemKind::Weight { term, .. } => vec![term],
@@ -167,7 +167,10 @@ impl<'u> Unroller<'u> {
         let members: BTreeMap<String, String> =
             members.map(|(family, member)| (plain(family, member), member_name(family, member))).collect();
         let defines = |item: &&Item| {
-            matches!(item.kind, ItemKind::Variables { .. } | ItemKind::Net { .. } | ItemKind::Let { .. })
+            matches!(
+                item.kind,
+                ItemKind::Variables { .. } | ItemKind::Net { .. } | ItemKind::Let { .. } | ItemKind::Flow { .. }
+            )
         };
         let defined = definitions.iter().map(|definition| definition.item).filter(defines);
         for name in defined.flat_map(names) {

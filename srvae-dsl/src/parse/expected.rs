@@ -84,6 +84,7 @@ fn describe(rule: Rule) -> &'static str {
         Rule::kw_preset | Rule::preset_item => "`preset`",
         Rule::kw_net | Rule::net_item => "`net`",
         Rule::kw_let | Rule::let_item => "`let`",
+        Rule::kw_flow | Rule::flow_item => "`flow`",
         Rule::kw_learned | Rule::learned | Rule::learned_item => "`learned`",
         Rule::kw_bound | Rule::bound_item => "`bound`",
         Rule::kw_draw | Rule::draw_item => "`draw`",

@@ -21,7 +21,7 @@ pub(crate) use tree::word;
 struct Grammar;
 
 /// Words that begin a statement, with the rule of the statement and an example of it.
-const STATEMENTS: [(&str, Rule, &str); 18] = [
+const STATEMENTS: [(&str, Rule, &str); 19] = [
     ("model", Rule::model_item, "model srvae"),
     ("param", Rule::param_item, "param width = 64"),
     ("preset", Rule::preset_item, "preset quick { width = 8 }"),
@@ -33,6 +33,7 @@ const STATEMENTS: [(&str, Rule, &str); 18] = [
     ("given", Rule::variables_item, "given c: label[10]"),
     ("net", Rule::net_item, "net features(h) = h |> encoder(growth: 16, out: 32) |> elu"),
     ("let", Rule::let_item, "let h = x |> encoder(growth: 16, out: 32)"),
+    ("flow", Rule::flow_item, "flow steps = actnorm |> invertible_conv |> affine_coupling(width: 64)"),
     ("learned", Rule::learned_item, "learned w: real[64]"),
     ("p", Rule::factor_item, "p(x | z) = logistic_mixture(components: 10) from z |> decoder(growth: 64, up: 2)"),
     ("q", Rule::factor_item, "q(z | x) = normal from x |> encoder(growth: 16, down: 2)"),

@@ -68,6 +68,10 @@ impl Builder {
                 let name = self.indexed(parts.skip_to(Rule::indexed)?)?;
                 Some(ItemKind::Let { name, value: self.expression(parts.skip_to(Rule::expression)?)? })
             }
+            Rule::flow_item => {
+                let name = self.indexed(parts.skip_to(Rule::indexed)?)?;
+                Some(ItemKind::Flow { name, value: self.expression(parts.skip_to(Rule::expression)?)? })
+            }
             Rule::learned_item => {
                 let name = self.indexed(parts.skip_to(Rule::indexed)?)?;
                 let space = self.space(parts.skip_to(Rule::space)?)?;

@@ -2,11 +2,11 @@
 
 use super::names::Names;
 use super::names::term_field;
-use super::parts::{Parts, call, flow_path, net_path};
+use super::parts::{Parts, call, context_path, flow_path, net_path};
 use super::program::{Call, How, Operation, Output, Program, Rate, Value, ValueId};
 use super::sweep::finish;
 use crate::catalog::Role;
-use crate::derive::{Derivation, Mode, Presence, Term, TermKind, is_data, is_partly, is_supplied};
+use crate::derive::{Derivation, Mode, Presence, Term, TermKind, common_flows, is_data, is_partly, is_supplied};
 use crate::graph::{self, Body, DrawMethod, Estimator, Factor, Model, NetBody, NetId, Network, Op, Side, VariableId};
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {
         match model.draw_of(q.variable).map(|draw| &draw.method) {
             Some(DrawMethod::Enumerate { .. }) => lowering.enumerate(q.variable),
             Some(DrawMethod::Relaxed { .. } | DrawMethod::StraightThrough) => lowering.step(q, |_| How::Through),
-            Some(DrawMethod::Score) | None => lowering.step(q, |_| How::Plain),
+            Some(DrawMethod::Score) | None => lowering.drawn(q, &derivation.terms),
         }
     }
     let terms = lowering.terms(&derivation.terms);
@@ -71,6 +71,10 @@ struct Lowering<'m> {
     /// Partly observed variables as they are given, and whether they are there: nothing but in the bound.
     partly: BTreeMap<VariableId, (ValueId, ValueId)>,
     scores: Vec<ValueId>,
+    /// Log-probabilities of draws that were drawn together with them.
+    scored: BTreeMap<VariableId, ValueId>,
+    /// Of variables whose flows are the same in p and in q: the draw before these.
+    inner: BTreeMap<VariableId, ValueId>,
     /// Whether the caller says how many rows there are, also where it gives nothing.
     has_rows: bool,
     addends: Vec<ValueId>,
@@ -92,6 +96,8 @@ impl<'m> Lowering<'m> {
             enumerated: Vec::new(),
             partly: BTreeMap::new(),
             scores: Vec::new(),
+            scored: BTreeMap::new(),
+            inner: BTreeMap::new(),
             has_rows: true,
             addends: Vec::new(),
         };
@@ -122,10 +128,11 @@ impl<'m> Lowering<'m> {
             Operation::Expand | Operation::Repeat | Operation::PerSample => Rate::Sample,
             Operation::Expect | Operation::Whole(_) => Rate::Sample,
             Operation::Enumerate(_) | Operation::RepeatValues => Rate::Value,
-            Operation::Draw(..) => of_inputs.max(Rate::Sample),
+            Operation::Draw(..) | Operation::Scored(_) => of_inputs.max(Rate::Sample),
             _ => of_inputs,
         };
         let inputs = match (&operation, rate) {
+            (Operation::ExpandLike, _) => inputs,
             (Operation::Expand | Operation::Rows | Operation::Repeat | Operation::RepeatValues, _)
             | (Operation::Enumerate(_), _) => inputs,
             (Operation::Expect | Operation::Whole(_), _) | (_, Rate::Value) => {
@@ -135,7 +142,7 @@ impl<'m> Lowering<'m> {
             (_, Rate::Record) => inputs.into_iter().map(|input| self.with_records(input)).collect(),
             (_, Rate::Constant) => inputs,
         };
-        let is_draw = matches!(operation, Operation::Draw(..));
+        let is_draw = matches!(operation, Operation::Draw(..) | Operation::Scored(_));
         let same = self.equal.get(&inputs).into_iter().flatten();
         let found = same.copied().find(|value| self.values[value.0].operation == operation);
         if let Some(found) = found.filter(|_| !is_draw) {
@@ -247,11 +254,60 @@ impl<'m> Lowering<'m> {
                 self.value(Operation::Draw(factor.variable, how(is_likelihood)), vec![distribution], name)
             }
         };
-        let value = match self.partly.get(&factor.variable) {
-            Some((own, presence)) => self.value(Operation::Choose, vec![*presence, *own, value], name),
-            None => value,
+        self.observed_or(factor.variable, value);
+    }
+
+    /// A latent drawn from q for the bound. Under flows, a draw whose density is wanted comes with it, for a flow may have no
+    /// other; where p has the same flows, the draw before them is what the divergence is of.
+    fn drawn(&mut self, q: &Factor, terms: &[Term]) {
+        let model = self.model;
+        let (variable, name) = (q.variable, &model.variable(q.variable).name);
+        let is_flowed = matches!(&q.body, Body::Stochastic { flows, .. } if !flows.is_empty());
+        let kinds = terms.iter().filter(|term| term.variable == variable).map(|term| &term.kind);
+        let term = kinds.into_iter().find(|kind| matches!(kind, TermKind::Kl { .. }));
+        let value = match (term, model.p_of(variable)) {
+            (Some(TermKind::Kl { estimator: Estimator::ClosedForm, .. }), Some(p)) if is_flowed => {
+                let common = common_flows(q, p);
+                let Some(base) = self.distribution_below(q, common) else { return };
+                let base = self.for_samples(base);
+                let inner = self.value(Operation::Draw(variable, How::Plain), vec![base], &format!("{name}_base"));
+                self.inner.insert(variable, inner);
+                self.pushed(q, common, inner)
+            }
+            // Where the value may come from the data, its density is wanted too.
+            _ if is_flowed && !self.partly.contains_key(&variable) => {
+                let Some(distribution) = self.distribution(q) else { return };
+                let distribution = self.for_samples(distribution);
+                let pair = self.value(Operation::Scored(variable), vec![distribution], &format!("drawn_{name}"));
+                let log_q = self.value(Operation::LogProbOf, vec![pair], &format!("log_q_{name}"));
+                self.scored.insert(variable, log_q);
+                self.value(Operation::DrawOf, vec![pair], name)
+            }
+            _ => return self.step(q, |_| How::Plain),
         };
-        self.known.insert(factor.variable, value);
+        self.observed_or(variable, value);
+    }
+
+    /// A variable's value from here on: what was drawn, or what is there of a partly observed one.
+    fn observed_or(&mut self, variable: VariableId, drawn: ValueId) {
+        let name = &self.model.variable(variable).name;
+        let value = match self.partly.get(&variable) {
+            Some((own, presence)) => self.value(Operation::Choose, vec![*presence, *own, drawn], name),
+            None => drawn,
+        };
+        self.known.insert(variable, value);
+    }
+
+    /// A value of what is below a factor's outermost flows, through these.
+    fn pushed(&mut self, factor: &Factor, common: usize, mut value: ValueId) -> ValueId {
+        let Body::Stochastic { flows, .. } = &factor.body else { return value };
+        let (path, own) = (&factor.path, &self.model.variable(factor.variable).name);
+        for (at, stage) in flows.iter().enumerate().skip(flows.len() - common) {
+            let Some(part) = self.parts.find(&flow_path(self.model, path, stage, at)) else { return value };
+            let name = if at + 1 == flows.len() { own.clone() } else { format!("{own}_{}", stage.flow.entry.name) };
+            value = self.value(Operation::Push(part), vec![value], &name);
+        }
+        value
     }
 
     /// A variable's value as the only input of an operation.
@@ -261,6 +317,11 @@ impl<'m> Lowering<'m> {
 
     /// The distribution of a factor; none for a function.
     fn distribution(&mut self, factor: &Factor) -> Option<ValueId> {
+        self.distribution_below(factor, 0)
+    }
+
+    /// The distribution below the outermost flows of a factor, so many of them.
+    fn distribution_below(&mut self, factor: &Factor, outer: usize) -> Option<ValueId> {
         let Body::Stochastic { base, flows, network } = &factor.body else { return None };
         let path = factor.path.clone();
         let name = format!("{}_{}", factor.side.name(), self.model.variable(factor.variable).name);
@@ -280,10 +341,22 @@ impl<'m> Lowering<'m> {
             }
             None => self.value(Operation::Root(self.parts.find(&path)?), Vec::new(), &of_base),
         };
-        for (at, flow) in flows.iter().enumerate() {
-            let part = self.parts.find(&flow_path(&path, flow, at))?;
-            let of_flow = if at + 1 == flows.len() { name.clone() } else { format!("{name}_{}", flow.entry.name) };
-            distribution = self.value(Operation::Flow(part), vec![distribution], &of_flow);
+        for (at, stage) in flows.iter().enumerate().take(flows.len() - outer) {
+            let stage_path = flow_path(self.model, &path, stage, at);
+            let part = self.parts.find(&stage_path)?;
+            let of_stage =
+                if at + 1 == flows.len() { name.clone() } else { format!("{name}_{}", stage.flow.entry.name) };
+            let mut inputs = vec![distribution];
+            if let Some(context) = &stage.context {
+                let context = self.network(context, &context_path(&stage_path), &[]);
+                let is_constant = |value: ValueId| self.values[value.0].rate == Rate::Constant;
+                if is_constant(distribution) && !is_constant(context) {
+                    let rows = format!("{name}_rows");
+                    inputs = vec![self.value(Operation::ExpandLike, vec![distribution, context], &rows)];
+                }
+                inputs.push(context);
+            }
+            distribution = self.value(Operation::Flow(part), inputs, &of_stage);
         }
         Some(distribution)
     }
@@ -457,6 +530,9 @@ impl<'m> Lowering<'m> {
     }
 
     fn log_prob(&mut self, side: Side, variable: VariableId, distribution: ValueId) -> ValueId {
+        if let (Side::Q, Some(scored)) = (side, self.scored.get(&variable)) {
+            return *scored;
+        }
         let name = format!("log_{}_{}", side.name(), self.model.variable(variable).name);
         let value = self.known[&variable];
         self.value(Operation::LogProb, vec![distribution, value], &name)
@@ -477,9 +553,13 @@ impl<'m> Lowering<'m> {
         let variable = term.variable;
         let own = &model.variable(variable).name;
         let value = self.known[&variable];
+        let common = match (&term.kind, model.q_of(variable), model.p_of(variable)) {
+            (TermKind::Kl { estimator: Estimator::ClosedForm, .. }, Some(q), Some(p)) => common_flows(q, p),
+            _ => 0,
+        };
         let density = |lowering: &mut Self, side: Side| {
             let factor = model.factor(side, variable);
-            factor.and_then(|factor| lowering.distribution(factor)).unwrap_or(value)
+            factor.and_then(|factor| lowering.distribution_below(factor, common)).unwrap_or(value)
         };
         let p = density(self, Side::P);
         let nats = match &term.kind {
@@ -488,6 +568,7 @@ impl<'m> Lowering<'m> {
                 let q = density(self, Side::Q);
                 match estimator {
                     Estimator::ClosedForm => {
+                        let value = self.inner.get(&variable).copied().unwrap_or(value);
                         self.value(Operation::Divergence, vec![q, p, value], &format!("divergence_{own}"))
                     }
                     Estimator::MonteCarlo => {

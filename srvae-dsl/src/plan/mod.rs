@@ -13,7 +13,7 @@ pub use parts::{ComputedShape, Part, PartId, PartKind, Parts, Shape, factor_path
 pub use program::{Call, How, Operation, Output, Program, Rate, Value, ValueId};
 pub use show::{RATES, addend_text};
 
-use crate::derive::{Derivation, derive};
+use crate::derive::{Derivation, Mode, derive};
 use crate::graph::{Body, Factor, Model, Side, VariableId};
 
 /// A model with everything decided.
@@ -50,6 +50,23 @@ impl Plan {
         self.factors.iter().find(|factor| factor.side == side && factor.variable == variable)
     }
 
+    /// The plan with one mode more, and the name that the mode has in it: that of an equal mode, where there is one.
+    #[must_use]
+    pub fn with_mode(mut self, mut mode: Mode) -> (Self, String) {
+        let known = &mut self.derivation.modes;
+        if let Some(equal) = known.iter().find(|other| (&other.given, &other.steps) == (&mode.given, &mode.steps)) {
+            let name = equal.name.clone();
+            return (self, name);
+        }
+        while known.iter().any(|other| other.name == mode.name) {
+            mode.name.push('_');
+        }
+        let name = mode.name.clone();
+        self.modes.push(lower::mode(&self.model, &mode, &self.parts));
+        known.push(mode);
+        (self, name)
+    }
+
     /// A variable's name.
     pub fn name(&self, id: VariableId) -> &str {
         &self.model.variable(id).name
@@ -73,7 +90,7 @@ fn factor_plan(model: &Model, factor: &Factor, parts: &Parts, methods: &mut name
     let Body::Stochastic { base, flows, .. } = &factor.body else { return None };
     let name = methods.unique(&format!("{}_{}", factor.side.name(), model.variable(factor.variable).name));
     let program = lower::factor(model, factor, parts, &name)?;
-    let path = |at: usize| parts::flow_path(&factor.path, &flows[at], at);
+    let path = |at: usize| parts::flow_path(model, &factor.path, &flows[at], at);
     let flows = (0..flows.len()).filter_map(|at| parts.find(&path(at))).collect();
     Some(FactorPlan { side: factor.side, variable: factor.variable, program, base: base.entry.runtime, flows })
 }

@@ -3,7 +3,7 @@
 use super::names::Names;
 use super::program::Call;
 use crate::catalog::{Arity, Block, Distribution, Role};
-use crate::graph::{Body, Factor, Model, NetBody, NetId, Network, Number, Op, Side, Use, VariableId};
+use crate::graph::{Body, Factor, Model, NetBody, NetId, Network, Number, Op, Side, Stage, Use, VariableId};
 use std::collections::BTreeMap;
 
 /// Position of a part in [`Parts::all`].
@@ -99,19 +99,33 @@ pub fn factor_path(model: &Model, side: Side, variable: VariableId) -> String {
 
 /// Where the parameters of a named network lie: below its name, or below `net.` and its name where a factor has it.
 pub fn net_path(model: &Model, net: NetId) -> String {
-    let path = &model.nets[net.0].path;
+    below(model, "net", &model.nets[net.0].path)
+}
+
+/// A path of the file's own, or with a word before it where a factor has it.
+fn below(model: &Model, word: &str, path: &str) -> String {
     match model.p.iter().chain(&model.q).any(|factor| factor.path == *path) {
-        true => format!("net.{path}"),
-        false => path.clone(),
+        true => format!("{word}.{path}"),
+        false => path.to_owned(),
     }
 }
 
-/// The path of a flow by its position over its factor's base.
-pub fn flow_path(factor: &str, flow: &Use<Block>, at: usize) -> String {
+/// The path of a flow by its position over its factor's base, or in the statement that it stands in.
+pub fn flow_path(model: &Model, factor: &str, stage: &Stage, at: usize) -> String {
+    let name = stage.flow.entry.name;
+    let (owner, at) = match &stage.named {
+        None => (factor.to_owned(), at),
+        Some((flow, at)) => (below(model, "flow", flow), *at),
+    };
     match at {
-        0 => format!("{factor}.{}", flow.entry.name),
-        _ => format!("{factor}.{}_{}", flow.entry.name, at + 1),
+        0 => format!("{owner}.{name}"),
+        _ => format!("{owner}.{name}_{}", at + 1),
     }
+}
+
+/// Where the parameters of what makes a flow's context lie.
+pub fn context_path(flow: &str) -> String {
+    format!("{flow}.given")
 }
 
 /// An entry of the catalogue as an operation.
@@ -157,7 +171,18 @@ impl Builder<'_> {
         let Body::Stochastic { base, flows, network } = &factor.body else { return };
         let path = factor_path(self.model, factor.side, factor.variable);
         let variable = self.model.variable(factor.variable);
-        let own = Place { shape: Shape::Dims(variable.dims.clone()), concrete: variable.shape.clone() };
+        let mut own = Place { shape: Shape::Dims(variable.dims.clone()), concrete: variable.shape.clone() };
+        let reshapes = flows.iter().any(|stage| stage.flow.entry.flow().is_some_and(|ways| ways.reshapes));
+        if reshapes {
+            // Each flow says what the one inside it is over.
+            for (at, stage) in flows.iter().enumerate().rev() {
+                let part = self.flow(&path, at, stage, &own);
+                if stage.flow.entry.flow().is_some_and(|ways| ways.reshapes) {
+                    own.shape = Shape::Output(part);
+                }
+                own.concrete.clone_from(&stage.inner);
+            }
+        }
         match network {
             Some(network) => {
                 self.network(network, &path, &[], Some((base, factor.variable)));
@@ -166,9 +191,17 @@ impl Builder<'_> {
                 self.part(PartKind::Root(base.clone()), path.clone(), std::slice::from_ref(&own));
             }
         }
-        for (at, flow) in flows.iter().enumerate() {
-            self.part(PartKind::Flow(flow.clone()), flow_path(&path, flow, at), std::slice::from_ref(&own));
+        for (at, stage) in flows.iter().enumerate().filter(|_| !reshapes) {
+            self.flow(&path, at, stage, &own);
         }
+    }
+
+    /// A flow, and before it what makes its context.
+    fn flow(&mut self, factor: &str, at: usize, stage: &Stage, own: &Place) -> PartId {
+        let path = flow_path(self.model, factor, stage, at);
+        let context = stage.context.as_ref().map(|context| self.network(context, &context_path(&path), &[], None));
+        let inputs: Vec<Place> = std::iter::once(own.clone()).chain(context).collect();
+        self.part(PartKind::Flow(stage.flow.clone()), path, &inputs)
     }
 
     /// Builds what a network applies; its output's place.

@@ -92,10 +92,14 @@ pub enum Operation {
     Root(PartId),
     /// A network's output as the parameters of a distribution.
     Head(Call),
-    /// A distribution under a flow.
+    /// A distribution under a flow, which is given a second input where there is one.
     Flow(PartId),
+    /// A value of a flow's base to one of its variable: a tensor, and what the flow is given.
+    Push(PartId),
     /// What every row shares, a root's distribution or a tensor of one row, for as many rows as there are samples.
     Expand,
+    /// A root's distribution for as many rows as a tensor has: a distribution and that tensor.
+    ExpandLike,
     /// A tensor of one row, which every record shares, for each record.
     Rows,
     /// A record's value, tensor or distribution, for each of its samples.
@@ -113,6 +117,11 @@ pub enum Operation {
     Whole(Vec<bool>),
     /// A draw of a variable from a distribution.
     Draw(VariableId, How),
+    /// A draw for the bound together with its log-probability: a pair of tensors.
+    Scored(VariableId),
+    /// The draw of a pair, and its log-probability.
+    DrawOf,
+    LogProbOf,
     /// ln p of a value: a distribution and a tensor to a tensor `[rows]`.
     LogProb,
     /// KL of two distributions in closed form, or their log-ratio at the draw where the options ask for it: q, p, draw.
@@ -176,7 +185,7 @@ impl Program {
     pub fn is_distribution(&self, id: ValueId) -> bool {
         let value = self.value(id);
         match value.operation {
-            Operation::Root(_) | Operation::Head(_) | Operation::Flow(_) => true,
+            Operation::Root(_) | Operation::Head(_) | Operation::Flow(_) | Operation::ExpandLike => true,
             Operation::Expand | Operation::Repeat | Operation::RepeatValues => self.is_distribution(value.inputs[0]),
             _ => false,
         }

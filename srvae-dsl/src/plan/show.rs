@@ -75,6 +75,9 @@ impl Plan {
                         | Operation::Repeat
                         | Operation::RepeatValues
                         | Operation::Expand
+                        | Operation::ExpandLike
+                        | Operation::DrawOf
+                        | Operation::LogProbOf
                         | Operation::Rows
                 )
         };
@@ -112,9 +115,12 @@ impl Plan {
                 };
                 return format!("{} ~ {all}{how}", value.name);
             }
+            Operation::Scored(_) => return format!("{} ~ {all}, with its log-probability", value.name),
             Operation::Function(call) => applied(call, &inputs),
             Operation::Head(call) => applied(call, &inputs),
-            Operation::Layer(part) | Operation::Flow(part) => format!("{}({all})", self.parts.part(*part).path),
+            Operation::Layer(part) | Operation::Flow(part) | Operation::Push(part) => {
+                format!("{}({all})", self.parts.part(*part).path)
+            }
             Operation::Root(part) => self.parts.part(*part).path.clone(),
             Operation::LogProb => format!("ln {}({})", inputs[0], inputs[1]),
             Operation::Divergence => format!("KL({} ‖ {}) at {}", inputs[0], inputs[1], inputs[2]),
@@ -126,6 +132,7 @@ impl Plan {
             Operation::Total => inputs.join(" + "),
             Operation::Expect => format!("Σ exp({}) {}", inputs[0], inputs[1]),
             Operation::Whole(_) => format!("Σ exp({}) {}, or what importance weights need", inputs[0], inputs[1]),
+            Operation::ExpandLike | Operation::DrawOf | Operation::LogProbOf => inputs[0].clone(),
             Operation::Choose => format!("{} where it is observed, else {}", inputs[1], inputs[2]),
             Operation::Known => format!("{}, or all on {} where it is observed", inputs[3], inputs[1]),
             Operation::Where(_) => format!("{}, where {}", inputs[1], self.presence(program, value)),
@@ -163,7 +170,7 @@ impl Plan {
 fn source(program: &Program, id: ValueId) -> String {
     let value = program.value(id);
     match value.operation {
-        Operation::Repeat | Operation::RepeatValues | Operation::Expand | Operation::Rows => {
+        Operation::Repeat | Operation::RepeatValues | Operation::Expand | Operation::ExpandLike | Operation::Rows => {
             source(program, value.inputs[0])
         }
         _ => value.name.clone(),

@@ -51,6 +51,7 @@ fn find_scopes(program: &mut Program) {
                     | Operation::Partly(_)
                     | Operation::Presence
                     | Operation::Draw(..)
+                    | Operation::Scored(_)
                     | Operation::Root(_)
                     | Operation::Enumerate(_)
             );

@@ -44,7 +44,8 @@ fn whole_plan(source: &Source) -> Plan {
 
 pub fn code(plan: &Plan) -> String {
     let path = format!("{}.pgm", plan.model.name);
-    rust_source(plan, &Origin { path: path.clone(), include: format!("/models/{path}") }).unwrap()
+    let (include, text) = (format!("/models/{path}"), String::new());
+    rust_source(plan, &Origin { path, include, text }).unwrap()
 }
 
 /// A syntax tree, one statement a line, without places.
@@ -115,7 +116,7 @@ fn show_factor(text: &mut String, model: &Model, factor: &Factor) {
         Body::Stochastic { base, flows, network } => {
             write!(text, "{head} ~ {}{}", base.entry.name, arguments(&base.args)).unwrap();
             for flow in flows {
-                write!(text, " |> {}{}", flow.entry.name, arguments(&flow.args)).unwrap();
+                write!(text, " |> {}{}", flow.flow.entry.name, arguments(&flow.flow.args)).unwrap();
             }
             text.push('\n');
             network.iter().for_each(|network| show_network(text, model, network));

@@ -3,15 +3,17 @@
 use super::catalogue::batch;
 use super::support::{list, log_det, normal, params, slopes, stir};
 use anyhow::{Result, ensure};
+use srvae::candle_core;
 use srvae::dist::{Distribution, Flowed, StandardNormal};
 use srvae::entries::{Build, FLOWS};
-use srvae::flow::{Bijector, Coupling, Mask, RealNvp, RealNvpConfig};
-use srvae::{Params, Tensor};
+use srvae::flow::{Bijector, Coupling, Mask, RealNvp, RealNvpConfig, Ways};
+use srvae::{Draw, Noise, Params, Tensor};
+use std::sync::Arc;
 
 /// Rounding, through a few exponentials.
 const EXACT: f64 = 1e-10;
 
-/// Every bijector there is, over a few shapes.
+/// Every flow there is, over a few shapes, given a context where its example has one.
 fn each(law: impl Fn(&str, &Params, &dyn Bijector, &[usize]) -> Result<()>) -> Result<()> {
     let masks = [
         Mask::Checkerboard { reversed: false },
@@ -28,17 +30,58 @@ fn each(law: impl Fn(&str, &Params, &dyn Bijector, &[usize]) -> Result<()>) -> R
     for entry in FLOWS {
         ensure!(!entry.examples.is_empty(), "`{}` has no example", entry.name);
         for example in entry.examples {
-            let (params, arguments, shape) = (params(), (example.arguments)(), example.inputs[0]);
+            let (params, arguments, shapes) = (params(), (example.arguments)(), example.inputs);
             let Build::Bijector(build) = entry.build else { anyhow::bail!("`{}` is no bijector", entry.name) };
-            let flow = build(&params.at("flow"), shape, &arguments)?;
+            let flow = build(&params.at("flow"), shapes, &arguments)?;
             let held: usize = params.entries().iter().map(|(_, var)| var.elem_count()).sum();
-            let said = (entry.cost)(&arguments, &[shape]).parameters;
+            let said = (entry.cost)(&arguments, shapes).parameters;
             ensure!(held as u64 == said, "{}: {held} parameters, the catalogue says {said}", entry.name);
             stir(&params)?;
-            law(&format!("{} over {shape:?} with {arguments:?}", entry.name), &params, flow.as_ref(), shape)?;
+            let name = format!("{} over {shapes:?} with {arguments:?}", entry.name);
+            match shapes {
+                [shape, context] => law(&name, &params, &Given { flow, context: context.to_vec() }, shape)?,
+                _ => law(&name, &params, flow.as_ref(), shapes[0])?,
+            }
         }
     }
     Ok(())
+}
+
+/// A flow given a context: a row of it for each row, the same at every call and another for each row.
+struct Given {
+    flow: Arc<dyn Bijector>,
+    context: Vec<usize>,
+}
+
+impl Given {
+    fn with<R>(&self, x: &Tensor, work: impl FnOnce(&dyn Bijector) -> srvae::Result<R>) -> srvae::Result<R> {
+        let all = normal(8, &batch(3, &self.context)).map_err(|error| candle_core::Error::Msg(error.to_string()))?;
+        work(&*self.flow.given(&all.narrow(0, 0, x.dim(0)?)?)?)
+    }
+}
+
+impl Bijector for Given {
+    fn forward(&self, z: &Tensor) -> srvae::Result<(Tensor, Tensor)> {
+        self.with(z, |flow| flow.forward(z))
+    }
+
+    fn inverse(&self, v: &Tensor) -> srvae::Result<Tensor> {
+        self.with(v, |flow| flow.inverse(v))
+    }
+
+    fn drawn(&self, v: &Tensor) -> srvae::Result<(Tensor, Tensor)> {
+        self.with(v, |flow| flow.drawn(v))
+    }
+
+    fn ways(&self) -> Ways {
+        self.flow.ways()
+    }
+}
+
+/// Values that the flow may have: what it makes of normal ones.
+fn values(flow: &dyn Bijector, seed: u64, rows: usize, shape: &[usize]) -> Result<Tensor> {
+    let inner = if flow.inner().is_empty() { shape } else { flow.inner() };
+    Ok(flow.inverse(&normal(seed, &batch(rows, inner))?)?)
 }
 
 fn close(name: &str, a: &Tensor, b: &Tensor) -> Result<()> {
@@ -50,21 +93,58 @@ fn close(name: &str, a: &Tensor, b: &Tensor) -> Result<()> {
 #[test]
 fn both_ways_give_back_the_start() -> Result<()> {
     each(|name, _, flow, shape| {
-        let z = normal(1, &batch(3, shape))?;
-        close(name, &flow.inverse(&flow.forward(&z)?.0)?, &z)?;
-        close(name, &flow.forward(&flow.inverse(&z)?)?.0, &z)
+        if flow.ways() != Ways::Both {
+            return Ok(());
+        }
+        let z = values(flow, 1, 3, shape)?;
+        let (v, log_det) = flow.forward(&z)?;
+        close(name, &flow.inverse(&v)?, &z)?;
+        close(name, &flow.forward(&flow.inverse(&v)?)?.0, &v)?;
+        // A draw knows the same of its density as a value from elsewhere.
+        let (drawn, at_draw) = flow.drawn(&v)?;
+        close(name, &drawn, &z)?;
+        close(name, &at_draw, &log_det)
     })
 }
 
 #[test]
 fn the_log_determinant_is_the_jacobians() -> Result<()> {
     each(|name, _, flow, shape| {
-        let z = normal(2, &batch(3, shape))?;
-        let said = list(&flow.forward(&z)?.1)?;
-        for (row, said) in said.into_iter().enumerate() {
-            let found = log_det(&z.narrow(0, row, 1)?, |z| Ok(flow.forward(z)?.0))?;
-            ensure!((said - found).abs() <= EXACT, "{name}: {said} is said, the Jacobian has {found}");
+        // With a context a row cannot be taken by itself, so the Jacobian of the first is that of a batch of one.
+        let rows = 1;
+        match flow.ways() {
+            Ways::Both => {
+                let z = values(flow, 2, rows, shape)?;
+                let (said, found) = (list(&flow.forward(&z)?.1)?[0], log_det(&z, |z| Ok(flow.forward(z)?.0))?);
+                ensure!((said - found).abs() <= EXACT, "{name}: {said} is said, the Jacobian has {found}");
+            }
+            Ways::Drawn => {
+                let v = normal(2, &batch(rows, shape))?;
+                let (said, found) = (list(&flow.drawn(&v)?.1)?[0], -log_det(&v, |v| Ok(flow.drawn(v)?.0))?);
+                ensure!((said - found).abs() <= EXACT, "{name}: {said} is said, the Jacobian has {found}");
+            }
+            Ways::Split => {}
         }
+        Ok(())
+    })
+}
+
+/// What a split draws of its own has the log-density that it says: the same as that of the value from elsewhere.
+#[test]
+fn splits_score_what_they_draw() -> Result<()> {
+    each(|name, _, flow, shape| {
+        if flow.ways() != Ways::Split {
+            return Ok(());
+        }
+        let v = normal(2, &batch(3, flow.inner()))?;
+        let (z, said) = flow.sample_scored(&v, "z", &mut Noise::seeded(3), &Draw::default())?;
+        ensure!(z.dims() == batch(3, shape), "{name}: {:?}", z.dims());
+        let (on, found) = flow.forward(&z)?;
+        close(name, &on, &v)?;
+        close(name, &said, &found)?;
+        // The draw is no function of v: another noise, another value.
+        let other = flow.sample(&v, "z", &mut Noise::seeded(4), &Draw::default())?;
+        ensure!(list(&(other - z)?.abs()?)?.into_iter().fold(0.0, f64::max) > 1e-3, "{name}: nothing is drawn");
         Ok(())
     })
 }
@@ -72,12 +152,20 @@ fn the_log_determinant_is_the_jacobians() -> Result<()> {
 #[test]
 fn gradients_are_slopes() -> Result<()> {
     each(|_, params, flow, shape| {
-        let (z, weights) = (normal(3, &batch(2, shape))?, normal(4, &batch(2, shape))?);
-        slopes(params, &z, |z| {
-            let (v, log_det) = flow.forward(z)?;
-            Ok(((v * &weights)?.sum_all()? + log_det.sum_all()?)?)
-        })?;
-        slopes(params, &z, |v| Ok((flow.inverse(v)? * &weights)?.sum_all()?))
+        let inner = if flow.inner().is_empty() { shape } else { flow.inner() };
+        let (v, weights) = (normal(3, &batch(2, inner))?, normal(4, &batch(2, shape))?);
+        let of_inner = normal(5, &batch(2, inner))?;
+        if flow.ways() != Ways::Drawn {
+            let z = values(flow, 3, 2, shape)?;
+            slopes(params, &z, |z| {
+                let (v, log_det) = flow.forward(z)?;
+                Ok(((v * &of_inner)?.sum_all()? + log_det.sum_all()?)?)
+            })?;
+        }
+        slopes(params, &v, |v| {
+            let (z, log_det) = flow.sample_scored(v, "z", &mut Noise::seeded(6), &Draw::default())?;
+            Ok(((z * &weights)?.sum_all()? + log_det.sum_all()?)?)
+        })
     })
 }
 

@@ -3,9 +3,9 @@
 use super::{Finding, Outcome, Subject};
 use anyhow::Result;
 use candle_core::Var;
-use srvae_training::flow::Bijector;
+use srvae_training::flow::{Bijector, Ways};
 use srvae_training::params::Phase;
-use srvae_training::{DType, Device, Noise, Tensor};
+use srvae_training::{DType, Device, Draw, Noise, Tensor};
 
 /// Rows of the Jacobian computed in one pass.
 const ROWS: usize = 64;
@@ -18,13 +18,62 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for flow in subject.model.flows() {
         let name = format!("{}: {}", flow.factor, flow.name);
-        findings.push(inverts(&name, flow.bijector, &flow.shape)?);
+        let given = Given { flow: flow.bijector, context: flow.bijector.context().map(<[usize]>::to_vec) };
+        if flow.bijector.ways() == Ways::Split {
+            let law = format!("{name} scores what it draws");
+            findings.push(splits(law, flow.bijector)?);
+            continue;
+        }
+        if flow.bijector.ways() == Ways::Both {
+            findings.push(inverts(&name, &given, &flow.shape)?);
+        }
         subject.model.params().set_phase(Phase::Training);
-        let found = determinant(&name, flow.bijector, &flow.shape);
+        let found = determinant(&name, &given, &flow.shape);
         subject.model.params().set_phase(Phase::Inference);
         findings.push(found?);
     }
     Ok(findings)
+}
+
+/// A flow given a context, the same for every row, where it takes one.
+struct Given<'f> {
+    flow: &'f dyn Bijector,
+    context: Option<Vec<usize>>,
+}
+
+impl Given<'_> {
+    fn with<R>(&self, x: &Tensor, work: impl FnOnce(&dyn Bijector) -> srvae_training::Result<R>) -> Result<R> {
+        let Some(shape) = &self.context else { return Ok(work(self.flow)?) };
+        let rows: Vec<usize> = std::iter::once(x.dim(0)?).chain(shape.iter().copied()).collect();
+        let context = points(1, shape)?.broadcast_as(rows)?.contiguous()?;
+        Ok(work(&*self.flow.given(&context)?)?)
+    }
+
+    /// From the variable to the base where the flow goes that way, else from the base: the value, and ln |det| of that map.
+    fn map(&self, x: &Tensor) -> Result<(Tensor, Tensor)> {
+        self.with(x, |flow| match flow.ways() {
+            Ways::Both => flow.forward(x),
+            Ways::Drawn | Ways::Split => {
+                let (z, log_det) = flow.drawn(x)?;
+                Ok((z, log_det.neg()?))
+            }
+        })
+    }
+
+    /// Values that the flow may have: what it makes of normal ones.
+    fn values(&self, count: usize, shape: &[usize]) -> Result<Tensor> {
+        let inner = if self.flow.inner().is_empty() { shape } else { self.flow.inner() };
+        let v = points(count, inner)?;
+        if self.flow.ways() == Ways::Drawn { Ok(v) } else { self.with(&v, |flow| flow.inverse(&v)) }
+    }
+}
+
+/// The density of a split's own part of a draw is that of the value from elsewhere.
+fn splits(law: String, flow: &dyn Bijector) -> Result<Finding> {
+    let v = points(4, flow.inner())?;
+    let (z, said) = flow.sample_scored(&v, "z", &mut Noise::seeded(3), &Draw::default())?;
+    let error = (said - flow.forward(&z)?.1)?.abs()?.max(0)?.to_scalar::<f64>()?;
+    Ok(Finding::new(law, error < TOLERANCE, format!("differs by {error:.1e}")))
 }
 
 fn points(count: usize, shape: &[usize]) -> Result<Tensor> {
@@ -32,37 +81,37 @@ fn points(count: usize, shape: &[usize]) -> Result<Tensor> {
     Ok(Noise::seeded(2).normal("z", &shape, DType::F64, &Device::Cpu)?)
 }
 
-fn inverts(name: &str, flow: &dyn Bijector, shape: &[usize]) -> Result<Finding> {
-    let z = points(4, shape)?;
-    let (v, _) = flow.forward(&z)?;
-    let error = (flow.inverse(&v)? - &z)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f64>()?;
+fn inverts(name: &str, flow: &Given<'_>, shape: &[usize]) -> Result<Finding> {
+    let z = flow.values(4, shape)?;
+    let v = flow.map(&z)?.0;
+    let error = (flow.with(&v, |flow| flow.inverse(&v))? - &z)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f64>()?;
     Ok(Finding::new(format!("{name} inverts"), error < TOLERANCE, format!("differs by {error:.1e}")))
 }
 
-fn determinant(name: &str, flow: &dyn Bijector, shape: &[usize]) -> Result<Finding> {
+fn determinant(name: &str, flow: &Given<'_>, shape: &[usize]) -> Result<Finding> {
     let law = format!("{name}'s log-determinant is its Jacobian's");
     let size: usize = shape.iter().product();
     if size > LARGEST {
         let seen = format!("{size} numbers, more than {LARGEST}");
         return Ok(Finding { law, outcome: Outcome::Skipped, seen });
     }
-    let z = points(1, shape)?;
+    let z = flow.values(1, shape)?;
     let mut jacobian = Vec::with_capacity(size * size);
     for start in (0..size).step_by(ROWS) {
         jacobian.extend(rows(flow, &z, start, ROWS.min(size - start))?);
     }
-    let (_, said) = flow.forward(&z)?;
+    let (_, said) = flow.map(&z)?;
     let (said, true_value) = (said.to_vec1::<f64>()?[0], log_determinant(jacobian, size));
     let holds = (said - true_value).abs() < TOLERANCE * (1.0 + true_value.abs());
     Ok(Finding::new(law, holds, format!("{said:.9} for {true_value:.9}")))
 }
 
 /// Some rows of ∂v/∂z: the gradient of the i-th number of v in the i-th copy of z.
-fn rows(flow: &dyn Bijector, z: &Tensor, start: usize, count: usize) -> Result<Vec<f64>> {
+fn rows(flow: &Given<'_>, z: &Tensor, start: usize, count: usize) -> Result<Vec<f64>> {
     let copies = Var::from_tensor(
         &z.repeat(Vec::from_iter(std::iter::once(count).chain(std::iter::repeat_n(1, z.rank() - 1))))?,
     )?;
-    let (v, _) = flow.forward(&copies)?;
+    let (v, _) = flow.map(&copies)?;
     let v = v.flatten_from(1)?;
     let size = v.dim(1)?;
     let picks: Vec<f64> = (0..count * size).map(|at| f64::from(u8::from(at % size == start + at / size))).collect();
@@ -120,10 +169,13 @@ mod tests {
     fn determinants_are_compared_with_jacobians() {
         let right = 70.0 * 3.0f64.ln();
         for (said, holds) in [(right, true), (right + 1e-5, false), (0.0, false)] {
-            let found = determinant("f", &Scale(said), &[7, 5, 2]).unwrap();
+            let flow = Scale(said);
+            let found = determinant("f", &Given { flow: &flow, context: None }, &[7, 5, 2]).unwrap();
             assert_eq!(found.outcome == Outcome::Holds, holds, "{}", found.seen);
         }
-        assert!(inverts("f", &Scale(right), &[2, 2]).unwrap().outcome == Outcome::Holds);
+        assert!(
+            inverts("f", &Given { flow: &Scale(right), context: None }, &[2, 2]).unwrap().outcome == Outcome::Holds
+        );
     }
 
     #[test]

@@ -1,29 +1,37 @@
-//! An affine coupling by channels (Dinh et al. 2017), over vectors and maps.
+//! An affine coupling (Dinh et al. 2017), over vectors and maps.
 
 use crate::prelude::*;
 
 flow! {
-    /// An affine coupling: one half of the channels is scaled and shifted by what three convolutions (of a vector: affine
-    /// maps) make of the other half, with ELU between them. Two in a row, one of them with `swap: true`, change every channel.
+    /// An affine coupling: one half of the channels (of the pixels, with `by: checkerboard`) is scaled and shifted by what three
+    /// convolutions (of a vector: affine maps) make of the other half and of a context. Two in a row, one of them with
+    /// `swap: true`, change everything.
     both affine_coupling: AffineCoupling(AffineCouplingConfig {
         /// channels between the convolutions
         width: usize in 1..=LARGEST_SIZE = 64,
         /// whether the first half changes, not the last
         swap: bool = false,
+        /// what the halves are of
+        by: word in [channels, checkerboard] = channels,
     }),
+    kind: given,
     examples: [
-        { width: 3, swap: false } over [2, 3, 2],
-        { width: 3, swap: true } over [4, 2, 2],
-        { width: 4, swap: false } over [4],
-        { width: 4, swap: true } over [2],
+        { width: 3, swap: false, by: "channels" } over [2, 3, 2],
+        { width: 3, swap: true, by: "channels" } over [3, 2, 2] [2, 2, 2],
+        { width: 3, swap: true, by: "checkerboard" } over [1, 2, 3],
+        { width: 4, swap: false, by: "channels" } over [4],
+        { width: 4, swap: true, by: "channels" } over [3] [2],
     ],
 }
 
-fn fits(_: &AffineCouplingConfig, shape: &[usize]) -> Result<(), String> {
-    match shape {
-        [channels] | [channels, _, _] if channels.is_multiple_of(2) => Ok(()),
-        _ => Err("needs [features] or [channels, height, width] with an even number of channels".to_owned()),
+fn fits(config: &AffineCouplingConfig, shape: &[usize], context: Option<&[usize]>) -> Result<(), String> {
+    match (shape, config.by) {
+        ([_, height, width], "checkerboard") if height * width > 1 => {}
+        ([channels] | [channels, _, _], "channels") if *channels > 1 => {}
+        (_, "checkerboard") => return Err("needs a map of several pixels for a checkerboard".to_owned()),
+        _ => return Err("needs [features] or [channels, height, width] with two channels or more".to_owned()),
     }
+    beside(shape, context).map(|_| ())
 }
 
 /// Height and width of the outer convolutions' kernels.
@@ -31,76 +39,80 @@ fn kernel(shape: &[usize]) -> usize {
     if shape.len() == 1 { 1 } else { 3 }
 }
 
+/// Channels that are seen, and channels that change.
+fn sizes(config: &AffineCouplingConfig, channels: usize) -> (usize, usize) {
+    match config.by {
+        "checkerboard" => (channels, channels),
+        _ => (channels / 2, channels - channels / 2),
+    }
+}
+
 fn cost(config: &AffineCouplingConfig, inputs: &[&[usize]]) -> Cost {
     let shape = inputs.first().copied().unwrap_or_default();
-    let (half, width) = (shape.first().map_or(0, |channels| channels / 2) as u64, config.width as u64);
+    let (seen, changed) = sizes(config, shape.first().copied().unwrap_or(0));
+    let seen = seen + beside(shape, inputs.get(1).copied()).unwrap_or(0);
+    let (seen, changed, width) = (seen as u64, changed as u64, config.width as u64);
     let (positions, kernel) = (count(shape.get(1..).unwrap_or_default()) as u64, kernel(shape) as u64);
-    let layers = conv(half, width, kernel, positions) + conv(width, width, 1, positions);
-    let gain = Cost::held(half.saturating_mul(2));
-    layers + conv(width, half.saturating_mul(2), kernel, positions) + gain + Cost::of_values(count(shape) as u64)
+    let layers = conv(seen, width, kernel, positions) + conv(width, width, 1, positions);
+    let gain = Cost::held(changed.saturating_mul(2));
+    layers + conv(width, changed.saturating_mul(2), kernel, positions) + gain + Cost::of_values(count(shape) as u64)
 }
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use super::{AffineCouplingConfig, kernel};
-    use crate::tensors::{Bijector, Coupling, CouplingNetwork, Mask, NormConv, Params, Result, Shape2d, Tensor, ops};
+    use super::{AffineCouplingConfig, kernel, sizes};
+    use crate::tensors::{Bijector, Convolutions, Coupling, Mask, Params, Result, Tensor, map, unmap};
+    use std::sync::Arc;
 
-    /// v = (z + t) · exp(s) on one half of the channels.
+    /// v = (z + t) · exp(s) on one half.
     #[derive(Debug, Clone)]
     pub struct AffineCoupling {
         coupling: Coupling<Convolutions>,
-    }
-
-    /// The convolutions before the coupling's last.
-    #[derive(Debug, Clone)]
-    struct Convolutions {
-        first: NormConv,
-        second: NormConv,
-        width: usize,
-    }
-
-    impl CouplingNetwork for Convolutions {
-        fn channels(&self) -> usize {
-            self.width
-        }
-
-        fn forward(&self, context: &Tensor) -> Result<Tensor> {
-            let h = ops::elu(&self.first.forward(context)?)?;
-            ops::elu(&self.second.forward(&h)?)
-        }
     }
 
     impl AffineCoupling {
         /// Parameters: `first`, `second`, `head`, and `rescale`, a weight-normalised scale for s.
         ///
         /// # Errors
-        /// An odd number of channels.
-        pub fn new(params: &Params, shape: &[usize], config: AffineCouplingConfig) -> Result<Self> {
-            config.check(shape)?;
-            let (half, width, same) = (shape[0] / 2, config.width, Shape2d::Stride(1));
-            let network = Convolutions {
-                first: NormConv::new(&params.at("first"), half, width, kernel(shape), same)?,
-                second: NormConv::new(&params.at("second"), width, width, 1, same)?,
-                width,
+        /// A single channel (or pixel), or a context that does not stand beside the value.
+        pub fn new(
+            params: &Params,
+            shape: &[usize],
+            context: Option<&[usize]>,
+            config: AffineCouplingConfig,
+        ) -> Result<Self> {
+            config.check(shape, context)?;
+            let ((seen, changed), kernel) = (sizes(&config, shape[0]), kernel(shape));
+            let network = Convolutions::new(params, seen, context, config.width, kernel)?;
+            let mask = match config.by {
+                "checkerboard" => Mask::Checkerboard { reversed: config.swap },
+                _ => Mask::Channel { reversed: !config.swap },
             };
-            let mask = Mask::Channel { reversed: !config.swap };
-            Ok(Self { coupling: Coupling::over(params, half, kernel(shape), mask, network)? })
+            Ok(Self { coupling: Coupling::over(params, changed, kernel, mask, network)? })
         }
-    }
-
-    /// `[N, C, H, W]`; a vector is a map of one pixel.
-    fn map(x: &Tensor) -> Result<Tensor> {
-        if x.rank() == 2 { x.unsqueeze(2)?.unsqueeze(3) } else { Ok(x.clone()) }
     }
 
     impl Bijector for AffineCoupling {
         fn forward(&self, z: &Tensor) -> Result<(Tensor, Tensor)> {
             let (v, log_det) = self.coupling.forward(&map(z)?)?;
-            Ok((v.reshape(z.dims())?, log_det))
+            Ok((unmap(&v, z)?, log_det))
         }
 
         fn inverse(&self, v: &Tensor) -> Result<Tensor> {
-            self.coupling.inverse(&map(v)?)?.reshape(v.dims())
+            unmap(&self.coupling.inverse(&map(v)?)?, v)
+        }
+
+        fn drawn(&self, v: &Tensor) -> Result<(Tensor, Tensor)> {
+            let (z, log_det) = self.coupling.drawn(&map(v)?)?;
+            Ok((unmap(&z, v)?, log_det))
+        }
+
+        fn context(&self) -> Option<&[usize]> {
+            self.coupling.inner_network().context()
+        }
+
+        fn given(&self, context: &Tensor) -> Result<Arc<dyn Bijector>> {
+            Ok(Arc::new(Self { coupling: self.coupling.with_network(|network| network.given(context))? }))
         }
     }
 }

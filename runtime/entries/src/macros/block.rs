@@ -227,13 +227,18 @@ macro_rules! scalar {
     };
 }
 
-/// A bijector over the values of a variable; `both` says that it goes both ways at little cost, `inverse` that it only draws.
+/// A bijector over the values of a variable; `both` says that it goes both ways, `drawn` that it only draws.
 ///
-/// `fits(&Config, &[usize]) -> Result<(), String>` and `cost(&Config, &[&[usize]]) -> Cost` stand in the same file.
+/// `fits(&Config, &[usize]) -> Result<(), String>` and `cost(&Config, &[&[usize]]) -> Cost` stand in the same file. With
+/// `kind: given` the flow may be given a context: `fits` and the type's `new` take its shape too, an `Option<&[usize]>`, before
+/// the configuration. With `kind: reshapes`, `inner(&Config, &[usize]) -> Result<Vec<usize>, String>` stands in place of `fits` and
+/// says what the base is over. `values` names the spaces that its values fill, where they are not all real numbers.
 macro_rules! flow {
     (
         $(#[doc = $docs:literal])+
         $ways:ident $name:ident: $type:ident($config:ident { $($fields:tt)* }),
+        $(kind: $kind:ident,)?
+        $(values: [$($space:literal),+],)?
         examples: [$($examples:tt)*],
     ) => {
         config! { derive Copy struct $config of $name { $($fields)* } }
@@ -241,19 +246,25 @@ macro_rules! flow {
         pub(crate) static ENTRY: $crate::Block = $crate::Block {
             name: stringify!($name),
             docs: docs!($($docs)+),
-            role: flow!(@role $ways),
+            role: $crate::Role::Bijector($crate::Ways {
+                forward: flow!(@forward $ways),
+                context: flow!(@context $($kind)?),
+                reshapes: flow!(@reshapes $($kind)?),
+                values: &[$($($space),+)?],
+            }),
             arity: $crate::Arity::One,
             parameters: $config::PARAMETERS,
             runtime: stringify!($type),
             shape: |arguments, inputs| {
-                let shape = inputs.first().copied().unwrap_or_default();
-                fits(&$config::read(arguments), shape).map(|()| shape.to_vec())
+                let config = $config::read(arguments);
+                flow!(@shape config inputs $($kind)?)
             },
             cost: |arguments, inputs| cost(&$config::read(arguments), inputs),
             examples: examples!($config: $($examples)*),
             #[cfg(feature = "tensors")]
-            build: $crate::Build::Bijector(|params, shape, arguments| {
-                Ok(std::sync::Arc::new(tensors::$type::new(params, shape, $config::read(arguments))?))
+            build: $crate::Build::Bijector(|params, inputs, arguments| {
+                let shape = inputs.first().copied().unwrap_or_default();
+                Ok(std::sync::Arc::new(flow!(@new $type params shape inputs $config::read(arguments) $(, $kind)?)?))
             }),
             #[cfg(feature = "tensors")]
             kernels: None,
@@ -262,6 +273,48 @@ macro_rules! flow {
         #[cfg(feature = "tensors")]
         pub use tensors::$type;
 
+        flow!(@check $name $config $($kind)?);
+    };
+    (@forward both) => { true };
+    (@forward drawn) => { false };
+    (@context given) => { true };
+    (@context $($other:ident)?) => { false };
+    (@reshapes reshapes) => { true };
+    (@reshapes $($other:ident)?) => { false };
+    (@shape $config:ident $inputs:ident given) => {{
+        let shape = $inputs.first().copied().unwrap_or_default();
+        fits(&$config, shape, $inputs.get(1).copied()).map(|()| shape.to_vec())
+    }};
+    (@shape $config:ident $inputs:ident reshapes) => { inner(&$config, $inputs.first().copied().unwrap_or_default()) };
+    (@shape $config:ident $inputs:ident) => {{
+        let shape = $inputs.first().copied().unwrap_or_default();
+        fits(&$config, shape).map(|()| shape.to_vec())
+    }};
+    (@new $type:ident $params:ident $shape:ident $inputs:ident $config:expr, given) => {
+        tensors::$type::new($params, $shape, $inputs.get(1).copied(), $config)
+    };
+    (@new $type:ident $params:ident $shape:ident $inputs:ident $config:expr $(, reshapes)?) => {
+        tensors::$type::new($params, $shape, $config)
+    };
+    (@check $name:ident $config:ident given) => {
+        #[cfg(feature = "tensors")]
+        impl $config {
+            /// Whether the flow can stand over values of this shape, given a context of that one.
+            fn check(&self, shape: &[usize], context: Option<&[usize]>) -> $crate::tensors::Result<()> {
+                fits(self, shape, context).map_err(|why| $crate::tensors::misfit(stringify!($name), &why, &[shape]))
+            }
+        }
+    };
+    (@check $name:ident $config:ident reshapes) => {
+        #[cfg(feature = "tensors")]
+        impl $config {
+            /// The shape of what the flow leaves to the base.
+            fn inner(&self, shape: &[usize]) -> $crate::tensors::Result<Vec<usize>> {
+                inner(self, shape).map_err(|why| $crate::tensors::misfit(stringify!($name), &why, &[shape]))
+            }
+        }
+    };
+    (@check $name:ident $config:ident) => {
         #[cfg(feature = "tensors")]
         impl $config {
             /// Whether the flow can stand over values of this shape.
@@ -270,6 +323,4 @@ macro_rules! flow {
             }
         }
     };
-    (@role both) => { $crate::Role::Bijector { forward: true, inverse: true } };
-    (@role inverse) => { $crate::Role::Bijector { forward: false, inverse: true } };
 }

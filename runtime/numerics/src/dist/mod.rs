@@ -27,6 +27,16 @@ pub trait Distribution: Any + Send + Sync {
     /// Recorded noise of another shape; a root that was not expanded.
     fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor>;
 
+    /// A draw for each row, and its log-probability, `[N]` nats.
+    ///
+    /// # Errors
+    /// As [`sample`](Self::sample).
+    fn sample_scored(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<(Tensor, Tensor)> {
+        let value = self.sample(name, noise, draw)?;
+        let log_prob = self.log_prob(&value)?;
+        Ok((value, log_prob))
+    }
+
     /// A draw of a discrete distribution that a gradient passes through, for each row.
     ///
     /// # Errors
@@ -74,6 +84,10 @@ macro_rules! behind {
 
             fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
                 (**self).sample(name, noise, draw)
+            }
+
+            fn sample_scored(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<(Tensor, Tensor)> {
+                (**self).sample_scored(name, noise, draw)
             }
 
             fn sample_through(&self, name: &str, noise: &mut Noise, through: Through) -> Result<Tensor> {

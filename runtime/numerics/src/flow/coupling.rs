@@ -1,6 +1,6 @@
 //! Affine couplings (Dinh et al. 2017).
 
-use super::Bijector;
+use super::{Bijector, Halves};
 use crate::nn::{DenseLayer, NormConv, Shape2d};
 use crate::ops::{self, Mask};
 use crate::{Params, Result, Tensor};
@@ -68,24 +68,73 @@ impl<N: CouplingNetwork> Coupling<N> {
         })
     }
 
+    /// The network.
+    pub fn inner_network(&self) -> &N {
+        &self.network
+    }
+
+    /// The same coupling with its network changed, its parameters shared.
+    ///
+    /// # Errors
+    /// Those of the change.
+    pub fn with_network(&self, change: impl FnOnce(&N) -> Result<N>) -> Result<Self> {
+        Ok(Self {
+            mask: self.mask,
+            network: change(&self.network)?,
+            head: self.head.clone(),
+            rescale_direction: self.rescale_direction.clone(),
+            rescale: self.rescale.clone(),
+            params: self.params.clone(),
+        })
+    }
+
     /// a and t of the network, from what the mask keeps, and the scale of s.
     fn network(&self, h: &Tensor) -> Result<(Tensor, Tensor)> {
-        let context = ops::coupling_context(h, self.mask)?;
-        let out = self.head.forward(&self.network.forward(&context)?)?;
+        self.of_context(&ops::coupling_context(h, self.mask)?)
+    }
+
+    fn of_context(&self, context: &Tensor) -> Result<(Tensor, Tensor)> {
+        let out = self.head.forward(&self.network.forward(context)?)?;
         let (direction, scale) = (self.params.value(&self.rescale_direction), self.params.value(&self.rescale));
         Ok((out, ops::weight_norm(&direction, &scale, 0)?))
+    }
+
+    /// Either way, and log |∂v/∂z|. An odd number of channels has no halves, so those are taken apart here.
+    fn both(&self, x: &Tensor, inverse: bool) -> Result<(Tensor, Tensor)> {
+        let (channels, mask) = (x.dim(1)?, self.mask);
+        match mask {
+            Mask::Channel { reversed } if !channels.is_multiple_of(2) => {
+                let halves = Halves::of(channels, !reversed);
+                let (kept, changed) = halves.apart(x)?;
+                let (network, rescale) = self.of_context(&kept)?;
+                let scale = network.narrow(1, 0, halves.changed)?.tanh()?;
+                let scale = scale.broadcast_mul(&rescale.reshape((1, (), 1, 1))?)?;
+                let shift = network.narrow(1, halves.changed, halves.changed)?;
+                let changed = match inverse {
+                    true => ((changed * scale.neg()?.exp()?)? - shift)?,
+                    false => ((changed + shift)? * scale.exp()?)?,
+                };
+                Ok((halves.together(&kept, &changed)?, ops::sum_batch(&scale)?))
+            }
+            _ => {
+                let (network, rescale) = self.network(x)?;
+                let changed = ops::coupling(x, &network, &rescale, mask, inverse)?;
+                Ok((changed, ops::coupling_log_det(&network, &rescale, mask)?))
+            }
+        }
     }
 }
 
 impl<N: CouplingNetwork> Bijector for Coupling<N> {
     fn forward(&self, z: &Tensor) -> Result<(Tensor, Tensor)> {
-        let (network, rescale) = self.network(z)?;
-        let v = ops::coupling(z, &network, &rescale, self.mask, false)?;
-        Ok((v, ops::coupling_log_det(&network, &rescale, self.mask)?))
+        self.both(z, false)
     }
 
     fn inverse(&self, v: &Tensor) -> Result<Tensor> {
-        let (network, rescale) = self.network(v)?;
-        ops::coupling(v, &network, &rescale, self.mask, true)
+        self.both(v, true).map(|(z, _)| z)
+    }
+
+    fn drawn(&self, v: &Tensor) -> Result<(Tensor, Tensor)> {
+        self.both(v, true)
     }
 }

@@ -1,6 +1,7 @@
 //! The modes of a model as strips of images.
 
 use super::{Options, Strip, at_rest, shows};
+use crate::arrays::{Array, Numbers};
 use crate::data::{Batches, Images};
 use crate::picture::from_batch;
 use crate::ranks::{self, ALONE, Communicator};
@@ -48,7 +49,7 @@ pub fn strips_on(
         })
     })?;
     if sheet.0.is_empty() && ranks.leads() {
-        bail!("mode {} yields nothing that can be seen as a picture", mode.name);
+        bail!("mode {} yields nothing that can be seen as a picture; --out FILE.npz writes it as arrays", mode.name);
     }
     Ok(sheet.0)
 }
@@ -62,25 +63,119 @@ fn draw(
     options: &Options,
     examples: Range<usize>,
 ) -> Result<Strips> {
-    let size = examples.len();
-    let noise = |draw: usize| Noise::of_rows(options.seed, draw..draw + 1, examples.clone());
+    let batch = Batch::of(model, spec, mode, images, options, examples)?;
     let mut sheet = Strips::default();
-    let given = if mode.given.is_empty() {
-        Values::new()
-    } else {
-        let batches = Batches::available(spec, images, model.params().device())?;
-        let data = batches.range(images, examples.start, size)?;
-        let given = complete(model, mode, &data, &mut noise(0), &options.draw)?;
-        sheet.add_given(spec, mode, &given, &data)?;
-        given
-    };
-    let draws = if mode.given.is_empty() { 1 } else { options.draws.max(1) };
-    for number in 1..=draws {
-        let found = model.run(mode.name, &given, size, &mut noise(number), &options.draw)?;
-        sheet.add_found(spec, mode, &found, (draws > 1).then_some(number))?;
-        interrupt::check()?;
+    if let Some((given, data)) = &batch.given {
+        sheet.add_given(spec, mode, given, data)?;
+    }
+    for (at, found) in batch.draws.iter().enumerate() {
+        sheet.add_found(spec, mode, found, (batch.draws.len() > 1).then_some(at + 1))?;
     }
     Ok(sheet)
+}
+
+/// Runs a mode: an array for each variable that it yields, under its name, `[examples, …]`, or where several draws are asked
+/// for `[examples, draws, …]`.
+///
+/// # Errors
+/// A failed tensor operation.
+pub fn arrays(model: &dyn Model, spec: &Spec, mode: &Mode, images: &Images, options: &Options) -> Result<Vec<Array>> {
+    arrays_on(&ALONE, model, spec, mode, images, options)
+}
+
+/// The same on several ranks, which share the examples and all have the arrays.
+///
+/// # Errors
+/// As [`arrays`].
+pub fn arrays_on(
+    ranks: &dyn Communicator,
+    model: &dyn Model,
+    spec: &Spec,
+    mode: &Mode,
+    images: &Images,
+    options: &Options,
+) -> Result<Vec<Array>> {
+    let count = if mode.given.is_empty() { options.count } else { options.count.min(images.len()) };
+    let draws = if mode.given.is_empty() { 1 } else { options.draws.max(1) };
+    let batch = |number: usize| number * BATCH..count.min((number + 1) * BATCH);
+    let shape = |name: &str| spec.variable(name).map_or(&[][..], |variable| &variable.shape);
+    let mut found: Vec<Vec<f32>> = vec![Vec::new(); mode.yields.len()];
+    at_rest(model, || {
+        let work = |number: usize| {
+            let batch = Batch::of(model, spec, mode, images, options, batch(number))?;
+            Ok(ranks::of_floats(&batch.numbers(mode)?))
+        };
+        ranks::in_order(ranks, count.div_ceil(BATCH), work, |number, bytes| {
+            let numbers = ranks::floats(bytes);
+            let mut rest = numbers.as_slice();
+            for (name, all) in mode.yields.iter().zip(&mut found) {
+                let length = batch(number).len() * draws * shape(name).iter().product::<usize>();
+                let (own, more) =
+                    rest.split_at_checked(length).context("values of another shape than the variable's")?;
+                all.extend(own);
+                rest = more;
+            }
+            Ok(())
+        })
+    })?;
+    let several = if options.draws > 1 && !mode.given.is_empty() { vec![options.draws] } else { Vec::new() };
+    let array = |(name, values): (&&str, Vec<f32>)| Array {
+        name: (*name).to_owned(),
+        shape: [vec![count], several.clone(), shape(name).to_vec()].concat(),
+        values: Numbers::F32(values),
+    };
+    Ok(mode.yields.iter().zip(found).map(array).collect())
+}
+
+/// Examples of a mode that were computed at once.
+struct Batch {
+    size: usize,
+    /// What the mode was given, and the data this comes from.
+    given: Option<(Values, Values)>,
+    draws: Vec<Values>,
+}
+
+impl Batch {
+    fn of(
+        model: &dyn Model,
+        spec: &Spec,
+        mode: &Mode,
+        images: &Images,
+        options: &Options,
+        examples: Range<usize>,
+    ) -> Result<Self> {
+        let size = examples.len();
+        let noise = |draw: usize| Noise::of_rows(options.seed, draw..draw + 1, examples.clone());
+        let is_given = !mode.given.is_empty();
+        let mut given = None;
+        if is_given {
+            let batches = Batches::available(spec, images, model.params().device())?;
+            let data = batches.range(images, examples.start, size)?;
+            given = Some((complete(model, mode, &data, &mut noise(0), &options.draw)?, data));
+        }
+        let none = Values::new();
+        let known = given.as_ref().map_or(&none, |(known, _)| known);
+        let mut draws = Vec::new();
+        for number in 1..=if is_given { options.draws.max(1) } else { 1 } {
+            draws.push(model.run(mode.name, known, size, &mut noise(number), &options.draw)?);
+            interrupt::check()?;
+        }
+        Ok(Self { size, given, draws })
+    }
+
+    /// The values of each variable that the mode yields: of each example all its draws.
+    fn numbers(&self, mode: &Mode) -> Result<Vec<f32>> {
+        let mut numbers = Vec::new();
+        for name in mode.yields {
+            let rows = |values: &Values| -> Result<Vec<Vec<f32>>> {
+                let value = values.get(name)?.to_dtype(DType::F32)?;
+                Ok(value.reshape((value.dim(0)?, ()))?.to_vec2()?)
+            };
+            let draws = self.draws.iter().map(rows).collect::<Result<Vec<_>>>()?;
+            (0..self.size).for_each(|example| draws.iter().for_each(|draw| numbers.extend(&draw[example])));
+        }
+        Ok(numbers)
+    }
 }
 
 /// Strips as they grow, batch by batch.

@@ -1,0 +1,56 @@
+//! The exponential.
+
+use crate::prelude::*;
+
+flow! {
+    /// z = exp(v), element by element: positive.
+    both exp: ExpFlow(ExpFlowConfig {}),
+    values: ["positive"],
+    examples: [{} over [3], {} over [2, 1, 2]],
+}
+
+fn fits(_: &ExpFlowConfig, _: &[usize]) -> Result<(), String> {
+    Ok(())
+}
+
+fn cost(_: &ExpFlowConfig, inputs: &[&[usize]]) -> Cost {
+    Cost::of_values(inputs.first().map_or(0, |shape| count(shape)) as u64)
+}
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    use super::ExpFlowConfig;
+    use crate::tensors::{Bijector, Params, Result, Tensor, ops};
+
+    /// What is below has no logarithm, and counts as this.
+    const LEAST: f64 = 1e-30;
+
+    /// z = exp(v).
+    #[derive(Debug, Clone)]
+    pub struct ExpFlow;
+
+    impl ExpFlow {
+        /// # Errors
+        /// None; the signature is every flow's.
+        pub fn new(_: &Params, shape: &[usize], config: ExpFlowConfig) -> Result<Self> {
+            config.check(shape)?;
+            Ok(Self)
+        }
+    }
+
+    impl Bijector for ExpFlow {
+        fn forward(&self, z: &Tensor) -> Result<(Tensor, Tensor)> {
+            let v = z.maximum(LEAST)?.log()?;
+            let log_det = ops::sum_batch(&v.neg()?)?;
+            Ok((v, log_det))
+        }
+
+        fn inverse(&self, v: &Tensor) -> Result<Tensor> {
+            v.exp()
+        }
+
+        fn drawn(&self, v: &Tensor) -> Result<(Tensor, Tensor)> {
+            Ok((v.exp()?, ops::sum_batch(&v.neg()?)?))
+        }
+    }
+}

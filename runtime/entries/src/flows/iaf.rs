@@ -1,0 +1,110 @@
+//! Inverse autoregressive flow (Kingma et al. 2016).
+
+use crate::prelude::*;
+
+flow! {
+    /// A step of inverse autoregressive flow: z = σ v + (1 − σ) m, m and σ of what comes before each element of v in raster order,
+    /// and of a context, by three masked convolutions (of a vector: affine maps). It draws in one pass; the density of a value
+    /// from elsewhere would take a pass for each element, so it stands in q alone. Put `reverse` between two of them.
+    drawn iaf: Iaf(IafConfig {
+        /// channels between the convolutions
+        width: usize in 1..=LARGEST_SIZE = 64,
+        /// height and width of the kernels over a map, odd
+        kernel: usize in 1..=31 = 3,
+    }),
+    kind: given,
+    examples: [
+        { width: 5, kernel: 3 } over [4],
+        { width: 4, kernel: 3 } over [3] [2],
+        { width: 3, kernel: 3 } over [2, 2, 3] [1, 2, 3],
+    ],
+}
+
+fn fits(config: &IafConfig, shape: &[usize], context: Option<&[usize]>) -> Result<(), String> {
+    match shape {
+        [_] | [_, _, _] if !config.kernel.is_multiple_of(2) => beside(shape, context).map(|_| ()),
+        [_] | [_, _, _] => Err(format!("needs an odd kernel, not {}", config.kernel)),
+        _ => Err("needs [features] or [channels, height, width]".to_owned()),
+    }
+}
+
+/// Height and width of the kernels.
+fn kernel(config: &IafConfig, shape: &[usize]) -> usize {
+    if shape.len() == 1 { 1 } else { config.kernel }
+}
+
+fn cost(config: &IafConfig, inputs: &[&[usize]]) -> Cost {
+    let shape = inputs.first().copied().unwrap_or_default();
+    let (channels, width) = (shape.first().copied().unwrap_or(0) as u64, config.width as u64);
+    let (positions, kernel) = (count(shape.get(1..).unwrap_or_default()) as u64, kernel(config, shape) as u64);
+    let layer = |from: u64, to: u64| {
+        let all = conv(from, to, kernel, positions);
+        Cost { parameters: all.parameters.saturating_sub(to), ..all }
+    };
+    let context = match inputs.get(1) {
+        Some(context) => conv(context.first().copied().unwrap_or(0) as u64, width, 1, positions),
+        None => Cost::default(),
+    };
+    let values = Cost::of_values(3 * channels.saturating_mul(positions));
+    layer(channels, width) + layer(width, width) + layer(width, 2 * channels) + context + values
+}
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    use super::{IafConfig, kernel};
+    use crate::tensors::{Autoregressive, Bijector, Params, Result, Tensor, Ways, bail, map, ops, unmap};
+    use std::sync::Arc;
+
+    /// Added to what σ is the sigmoid of, so that a new flow passes most of v on.
+    const OPEN: f64 = 1.5;
+
+    /// z = σ v + (1 − σ) m, autoregressive in v.
+    #[derive(Debug, Clone)]
+    pub struct Iaf {
+        network: Autoregressive,
+    }
+
+    impl Iaf {
+        /// Parameters: `first`, `second`, `head`, and `context` where one is given.
+        ///
+        /// # Errors
+        /// An even kernel, or a context that does not stand beside the value.
+        pub fn new(params: &Params, shape: &[usize], context: Option<&[usize]>, config: IafConfig) -> Result<Self> {
+            config.check(shape, context)?;
+            let kernel = kernel(&config, shape);
+            Ok(Self { network: Autoregressive::new(params, shape[0], context, config.width, kernel)? })
+        }
+    }
+
+    impl Bijector for Iaf {
+        fn forward(&self, _: &Tensor) -> Result<(Tensor, Tensor)> {
+            bail!("`iaf` has no density of a value that it did not draw")
+        }
+
+        fn inverse(&self, v: &Tensor) -> Result<Tensor> {
+            self.drawn(v).map(|(z, _)| z)
+        }
+
+        fn drawn(&self, v: &Tensor) -> Result<(Tensor, Tensor)> {
+            let x = map(v)?;
+            let (mean, gate) = self.network.forward(&x)?;
+            let gate = (gate + OPEN)?;
+            // ln σ(t) = −softplus(−t)
+            let log_open = ops::softplus(&gate.neg()?)?.neg()?;
+            let z = (&mean + (log_open.exp()? * (x - &mean)?)?)?;
+            Ok((unmap(&z, v)?, ops::sum_batch(&log_open.neg()?)?))
+        }
+
+        fn context(&self) -> Option<&[usize]> {
+            self.network.context()
+        }
+
+        fn given(&self, context: &Tensor) -> Result<Arc<dyn Bijector>> {
+            Ok(Arc::new(Self { network: self.network.given(context)? }))
+        }
+
+        fn ways(&self) -> Ways {
+            Ways::Drawn
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Masked autoregressive flow (Papamakarios et al. 2017).
+
+use crate::prelude::*;
+
+flow! {
+    /// A step of masked autoregressive flow: v = (z − m) exp(−s), m and s (between −4 and 4) of what comes before each element of z
+    /// in raster order, and of a context, by three masked convolutions (of a vector: affine maps). A density takes one pass, a
+    /// draw one for each element. Put `reverse` between two of them.
+    both maf: Maf(MafConfig {
+        /// channels between the convolutions
+        width: usize in 1..=LARGEST_SIZE = 64,
+        /// height and width of the kernels over a map, odd
+        kernel: usize in 1..=31 = 3,
+    }),
+    kind: given,
+    examples: [
+        { width: 5, kernel: 3 } over [4],
+        { width: 4, kernel: 3 } over [3] [2],
+        { width: 3, kernel: 3 } over [2, 2, 3] [1, 2, 3],
+    ],
+}
+
+fn fits(config: &MafConfig, shape: &[usize], context: Option<&[usize]>) -> Result<(), String> {
+    match shape {
+        [_] | [_, _, _] if !config.kernel.is_multiple_of(2) => beside(shape, context).map(|_| ()),
+        [_] | [_, _, _] => Err(format!("needs an odd kernel, not {}", config.kernel)),
+        _ => Err("needs [features] or [channels, height, width]".to_owned()),
+    }
+}
+
+/// Height and width of the kernels.
+fn kernel(config: &MafConfig, shape: &[usize]) -> usize {
+    if shape.len() == 1 { 1 } else { config.kernel }
+}
+
+fn cost(config: &MafConfig, inputs: &[&[usize]]) -> Cost {
+    let shape = inputs.first().copied().unwrap_or_default();
+    let (channels, width) = (shape.first().copied().unwrap_or(0) as u64, config.width as u64);
+    let (positions, kernel) = (count(shape.get(1..).unwrap_or_default()) as u64, kernel(config, shape) as u64);
+    let layer = |from: u64, to: u64| {
+        let all = conv(from, to, kernel, positions);
+        Cost { parameters: all.parameters.saturating_sub(to), ..all }
+    };
+    let context = match inputs.get(1) {
+        Some(context) => conv(context.first().copied().unwrap_or(0) as u64, width, 1, positions),
+        None => Cost::default(),
+    };
+    let values = Cost::of_values(3 * channels.saturating_mul(positions));
+    layer(channels, width) + layer(width, width) + layer(width, 2 * channels) + context + values
+}
+
+#[cfg(feature = "tensors")]
+mod tensors {
+    use super::{MafConfig, kernel};
+    use crate::tensors::{Autoregressive, Bijector, Params, Result, Tensor, map, ops, unmap};
+    use std::sync::Arc;
+
+    /// The log-scale stays between this and its negative.
+    const LIMIT: f64 = 4.0;
+
+    /// v = (z − m) exp(−s), autoregressive in z.
+    #[derive(Debug, Clone)]
+    pub struct Maf {
+        network: Autoregressive,
+    }
+
+    impl Maf {
+        /// Parameters: `first`, `second`, `head`, and `context` where one is given.
+        ///
+        /// # Errors
+        /// An even kernel, or a context that does not stand beside the value.
+        pub fn new(params: &Params, shape: &[usize], context: Option<&[usize]>, config: MafConfig) -> Result<Self> {
+            config.check(shape, context)?;
+            let kernel = kernel(&config, shape);
+            Ok(Self { network: Autoregressive::new(params, shape[0], context, config.width, kernel)? })
+        }
+
+        /// m and s of a value.
+        fn parts(&self, z: &Tensor) -> Result<(Tensor, Tensor)> {
+            let (mean, scale) = self.network.forward(z)?;
+            Ok((mean, ((scale / LIMIT)?.tanh()? * LIMIT)?))
+        }
+    }
+
+    impl Bijector for Maf {
+        fn forward(&self, z: &Tensor) -> Result<(Tensor, Tensor)> {
+            let x = map(z)?;
+            let (mean, scale) = self.parts(&x)?;
+            let v = ((x - mean)? * scale.neg()?.exp()?)?;
+            Ok((unmap(&v, z)?, ops::sum_batch(&scale.neg()?)?))
+        }
+
+        fn inverse(&self, v: &Tensor) -> Result<Tensor> {
+            self.drawn(v).map(|(z, _)| z)
+        }
+
+        /// Each pass gets one more element right.
+        fn drawn(&self, v: &Tensor) -> Result<(Tensor, Tensor)> {
+            let x = map(v)?;
+            let elements = x.elem_count() / x.dim(0)?.max(1);
+            let (mut z, mut scale) = (x.zeros_like()?, x.zeros_like()?);
+            for _ in 0..elements {
+                let mean;
+                (mean, scale) = self.parts(&z)?;
+                z = (mean + (&x * scale.exp()?)?)?;
+            }
+            Ok((unmap(&z, v)?, ops::sum_batch(&scale.neg()?)?))
+        }
+
+        fn context(&self) -> Option<&[usize]> {
+            self.network.context()
+        }
+
+        fn given(&self, context: &Tensor) -> Result<Arc<dyn Bijector>> {
+            Ok(Arc::new(Self { network: self.network.given(context)? }))
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! The flows over a factor's distribution: those that the factor names, and those that `flow` statements put together.
+//!
+//! A factor's flows stand in the order in which a draw passes through them, from the base outwards. A `flow` statement is written
+//! as papers write a flow: the variable passes through its stages from left to right, on the way to the base.
+
+use super::Checker;
+use super::arguments::Signature;
+use super::factors::Head;
+use super::network::{Builder, Reads};
+use crate::ast::{Argument, Call, Expression, File, ItemKind};
+use crate::catalog::{self, Block, Distribution, Space, Ways, show_shape};
+use crate::diagnostics::{MOST_BLOCKS, messages};
+use crate::graph::{Node, Role, Side, Stage, Use, VariableId};
+use crate::source::Span;
+use std::collections::BTreeMap;
+
+/// A flow that a statement names.
+pub(super) struct NamedFlow<'a> {
+    value: &'a Expression,
+    span: Span,
+    used: bool,
+}
+
+/// The flows that statements name.
+#[derive(Default)]
+pub(super) struct NamedFlows<'a>(BTreeMap<String, NamedFlow<'a>>);
+
+impl NamedFlows<'_> {
+    pub(super) fn contains(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Name and place of those that no factor came to use.
+    pub(super) fn unused(&self) -> impl Iterator<Item = (&str, Span)> {
+        self.0.iter().filter(|(_, flow)| !flow.used).map(|(name, flow)| (name.as_str(), flow.span))
+    }
+}
+
+/// A stage as it is written, every name of a statement replaced by what it stands for.
+struct Written<'e> {
+    stage: &'e Expression,
+    /// The statement it stands in, and its position there.
+    named: Option<(String, usize)>,
+    /// Its place in the factor: where messages point.
+    place: Span,
+    /// What the factor calls it.
+    word: String,
+}
+
+/// The flows of a factor.
+pub(super) struct Flows {
+    /// From the base outwards.
+    pub stages: Vec<Stage>,
+    /// What the base is over.
+    pub inner: Vec<usize>,
+    /// Variables that contexts read.
+    pub read: Vec<VariableId>,
+}
+
+impl<'a> Checker<'a> {
+    pub(super) fn declare_flows(&mut self, file: &'a File) {
+        for item in &file.items {
+            if let ItemKind::Flow { name, value } = &item.kind {
+                let flow = NamedFlow { value, span: name.span, used: false };
+                self.flows.0.entry(name.text.clone()).or_insert(flow);
+            }
+        }
+    }
+
+    /// The flows over a base; nothing where one is wrong, which has been reported then.
+    pub(super) fn flows_of(
+        &mut self,
+        head: &Head<'_>,
+        base: &Distribution,
+        base_span: Span,
+        written: &[Expression],
+    ) -> Option<Flows> {
+        let mut all: Vec<Written<'_>> = Vec::new();
+        for stage in written {
+            let word = stage.as_call().map_or_else(String::new, |call| call.name.text.clone());
+            let mut expanded = Vec::new();
+            self.expand(Written { stage, named: None, place: stage.span, word }, &mut Vec::new(), &mut expanded)?;
+            // The stage of a statement that is next to the base stands last in it.
+            all.extend(expanded.into_iter().rev());
+        }
+        let mut shape = self.variable(head.variable).shape.clone();
+        let (mut stages, mut read, mut complete) = (Vec::new(), Vec::new(), true);
+        for (at, written) in all.iter().enumerate().rev() {
+            let is_outermost = at + 1 == all.len();
+            match self.stage(head, (base, base_span), written, &shape, is_outermost) {
+                Some(stage) => {
+                    let context = stage.context.iter().flat_map(|context| &context.nodes);
+                    read.extend(context.filter_map(Node::variable));
+                    shape.clone_from(&stage.inner);
+                    stages.push(stage);
+                }
+                None => complete = false,
+            }
+        }
+        stages.reverse();
+        complete.then_some(Flows { stages, inner: shape, read })
+    }
+
+    /// What a stage stands for, in the order of writing.
+    fn expand<'e>(&mut self, written: Written<'e>, inside: &mut Vec<String>, all: &mut Vec<Written<'e>>) -> Option<()>
+    where
+        'a: 'e,
+    {
+        let call = written.stage.as_call();
+        let Some((name, flow)) = call.and_then(|call| {
+            let flow = self.flows.0.get_mut(&call.name.text)?;
+            call.arguments.is_none().then_some((call.name.text.clone(), flow))
+        }) else {
+            if all.len() >= MOST_BLOCKS {
+                self.findings.push(messages::too_many_blocks(all.len() + 1, written.place, all.len() + 1));
+                return None;
+            }
+            all.push(written);
+            return Some(());
+        };
+        flow.used = true;
+        let (value, defined) = (flow.value, flow.span);
+        if inside.contains(&name) || inside.len() >= MOST_BLOCKS.min(64) {
+            self.findings.push(messages::flow_circle(&name, defined));
+            return None;
+        }
+        inside.push(name.clone());
+        for (at, stage) in value.stages().iter().enumerate() {
+            let named = Some((name.clone(), at));
+            self.expand(Written { stage, named, place: written.place, word: written.word.clone() }, inside, all)?;
+        }
+        inside.pop();
+        Some(())
+    }
+
+    fn stage(
+        &mut self,
+        head: &Head<'_>,
+        (base, base_span): (&Distribution, Span),
+        written: &Written<'_>,
+        shape: &[usize],
+        is_outermost: bool,
+    ) -> Option<Stage> {
+        let span = written.named.as_ref().map_or(written.place, |_| written.stage.span);
+        let call = written.stage.as_call();
+        let Some((call, block)) = call.and_then(|call| Some((call, catalog::flow(&call.name.text)?))) else {
+            self.no_flow(call, span);
+            return None;
+        };
+        if !base.continuous {
+            self.findings.push(messages::flow_over_discrete(block.name, span, base.name, base_span));
+            return None;
+        }
+        let ways = block.flow()?;
+        self.directions(head, block, ways, span)?;
+        self.fills(head, block, ways, span, is_outermost)?;
+        self.same_shape(written, shape)?;
+        let given = call.arguments.as_deref().unwrap_or_default();
+        let is_context =
+            |argument: &&Argument| ways.context && argument.name.as_ref().is_some_and(|name| name.text == "context");
+        let context = given.iter().find(is_context);
+        let rest: Vec<Argument> = given.iter().filter(|argument| !is_context(argument)).cloned().collect();
+        let signature = Signature { name: block.name, parameters: block.parameters };
+        let args = self.arguments(signature, &rest, span)?.args;
+        let context = match context {
+            Some(argument) => Some(self.context(head, &argument.value)?),
+            None => None,
+        };
+        let flow = Use { entry: block, args, span: written.place };
+        let beside = context.as_ref().map(|context| context.nodes[context.output.0].shape.as_slice());
+        let inputs: Vec<&[usize]> = std::iter::once(shape).chain(beside).collect();
+        match (block.shape)(&flow.values(), &inputs) {
+            Ok(inner) => Some(Stage {
+                flow,
+                context,
+                shape: shape.to_vec(),
+                inner,
+                named: written.named.as_ref().map(|(name, at)| (self.path_of(name), *at)),
+                word: written.word.clone(),
+            }),
+            Err(why) => {
+                let variable = self.variable(head.variable);
+                let shapes = inputs.iter().map(|shape| show_shape(shape)).collect::<Vec<_>>().join(" and ");
+                let error = messages::flow_does_not_fit(block.name, &why, span, &variable.name, variable.span, &shapes);
+                self.findings.push(error);
+                None
+            }
+        }
+    }
+
+    /// Where the parameters of a named flow lie.
+    fn path_of(&self, name: &str) -> String {
+        self.paths.get(name).cloned().unwrap_or_else(|| name.to_owned())
+    }
+
+    fn no_flow(&mut self, call: Option<&Call>, span: Span) {
+        let name = call.map_or("this", |call| call.name.text.as_str());
+        let is_known = call.is_none()
+            || catalog::is_taken(name)
+            || self.what_is(name).is_some()
+            || self.nets.find(name).is_some()
+            || self.flows.contains(name);
+        let known = catalog::FLOWS.iter().map(|block| block.name).chain(self.flows.names());
+        let error = match is_known {
+            true => messages::not_a_flow(name, span, known),
+            false => messages::unknown_flow(name, span, known),
+        };
+        self.findings.push(error);
+    }
+
+    /// A network of the factor's parents beside the flow's value.
+    fn context(&mut self, head: &Head<'_>, value: &Expression) -> Option<crate::graph::Network> {
+        let factor = self.factor_text(head);
+        let reads = Reads::Parents { ids: &head.parents, head: head.factor.head, factor: &factor };
+        Builder::new(self, reads).network(value, None)
+    }
+
+    /// A draw needs the way from the base, which every flow has; the log-density of a value from elsewhere needs the other.
+    fn directions(&mut self, head: &Head<'_>, block: &Block, ways: &Ways, span: Span) -> Option<()> {
+        let is_partly = self.variable(head.variable).role == Role::Partly;
+        if (head.factor.side == Side::P || is_partly) && !ways.forward {
+            let why = match head.factor.side {
+                Side::P => "the bound needs the log-density of a value that q drew",
+                Side::Q => "the bound needs the log-density of a value that is observed",
+            };
+            self.findings.push(messages::flow_direction(block.name, span, head.factor.head, why));
+            return None;
+        }
+        Some(())
+    }
+
+    /// What comes out of the outermost flow must be the variable's values.
+    fn fills(&mut self, head: &Head<'_>, block: &Block, ways: &Ways, span: Span, is_outermost: bool) -> Option<()> {
+        let variable = self.variable(head.variable);
+        let space = variable.space.name();
+        if !is_outermost || space == Space::Real.name() || ways.values.contains(&space) {
+            return Some(());
+        }
+        let able = catalog::FLOWS.iter().filter(|entry| entry.flow().is_some_and(|ways| ways.values.contains(&space)));
+        let able = able.map(|entry| entry.name);
+        let error = messages::space_out_of_reach(block.name, span, &variable.name, space, variable.span, able);
+        self.findings.push(error);
+        None
+    }
+
+    /// A flow that has a name is one flow: it stands over values of one shape.
+    fn same_shape(&mut self, written: &Written<'_>, shape: &[usize]) -> Option<()> {
+        let Some((name, at)) = &written.named else { return Some(()) };
+        let key = format!("{name} {at}");
+        match self.flow_shapes.get(&key) {
+            Some((first, _)) if first == shape => Some(()),
+            Some((first, place)) => {
+                let (here, there) = (show_shape(shape), show_shape(first));
+                let error = messages::flow_at_two_shapes(name, written.place, &here, *place, &there);
+                self.findings.push(error);
+                None
+            }
+            None => {
+                self.flow_shapes.insert(key, (shape.to_vec(), written.place));
+                Some(())
+            }
+        }
+    }
+}
