@@ -165,7 +165,7 @@ fn every_record_has_its_likelihood_and_terms() {
 fn latents_are_encoded_as_means_and_draws() {
     let (model, data) = (model(0.3), toy::data());
     let encoded = |draws: usize, batch: usize, seed: u64| -> Vec<Array> {
-        let how = Encoding { draws, batch, images: None, seed, progress: &|_, _| () };
+        let how = Encoding { draws, batch, seed, ..Encoding::default() };
         encode(model.as_ref(), &toy::spec(), &data.test, &how).unwrap()
     };
     let values = |array: &Array| -> Vec<f32> {

@@ -7,6 +7,7 @@ mod toy;
 
 use nalgebra::{DMatrix, DVector};
 use srvae::fid::{self, FEATURES, Inception, Options, Statistics, Weights};
+use srvae::ranks::ALONE;
 use srvae::{DType, Device, Draw, Tensor};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -185,7 +186,7 @@ fn a_model_is_measured_with_its_protocol() {
     let params = srvae::Params::new(1, DType::F32, &Device::Cpu);
     let model = toy::build(&Vec::new(), &params).unwrap();
     let images = toy::data().test.first(3);
-    let options = Options { samples: 3, batch: 2, draw: Draw::default(), seed: 1, progress: &|_, _| () };
+    let options = Options { samples: 3, batch: 2, draw: Draw::default(), seed: 1, ranks: &ALONE, progress: &|_, _| () };
     let real = fid::of_images(&network, &images, &options).unwrap();
     let drawn = fid::of_model(&network, model.as_ref(), &toy::spec(), &images, &options).unwrap();
     assert_eq!((real.count(), drawn.count()), (3, 3));

@@ -1,7 +1,7 @@
 //! Where to compute.
 
 use super::args::{CommonArgs, DeviceChoice};
-use super::machine;
+use super::{machine, ranks};
 use anyhow::{Result, bail};
 use srvae_training::Device;
 use srvae_training::ops::cuda::{self, Precision, probe};
@@ -38,6 +38,8 @@ pub fn choose(args: &CommonArgs) -> Result<Device> {
         bail!("--precision: the CPU computes in f32; tf32 and bf16 are for --device cuda");
     }
     cuda::set_precision(precision);
+    ranks::meet_on(&device)?;
+    ranks::announce(&device);
     Ok(device)
 }
 

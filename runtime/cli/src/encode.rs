@@ -2,13 +2,14 @@
 
 use super::args::Encode;
 use super::session::Session;
-use super::{device, machine};
+use super::{device, machine, ranks};
 use anyhow::{Result, bail};
 use serde_json::json;
 use srvae_training::Compiled;
 use srvae_training::arrays;
 use srvae_training::eval::{self, Encoding};
 use srvae_training::files::{self, Kind};
+use srvae_training::ranks::agree;
 use srvae_training::terminal::{note, out};
 use srvae_training::train::interrupt;
 use srvae_training::train::progress::Display;
@@ -20,7 +21,9 @@ pub fn run(models: &'static [Compiled], args: &Encode) -> Result<ExitCode> {
     }
     files::check_place(&args.out, Kind::Npz, args.force)?;
     let session = Session::open(models, &args.run, &device::choose(&args.common)?)?;
-    let (name, images) = (session.data_name(&args.data), session.test(&args.data, args.images)?.1);
+    let name = session.data_name(&args.data);
+    let (_, images) = agree(ranks::all(), session.test(&args.data, args.images))?;
+    ranks::check_records(&images)?;
     let count = args.images.unwrap_or(usize::MAX).min(images.len());
     let (_, latents) = eval::inferred(session.model.as_ref(), &session.spec)?;
     let numbers: usize = latents.iter().map(|latent| latent.shape.iter().product::<usize>()).sum();
@@ -34,8 +37,18 @@ pub fn run(models: &'static [Compiled], args: &Encode) -> Result<ExitCode> {
     interrupt::listen();
     let display = Display::new("encoding", 0, count);
     let show = |done: usize, _: usize| display.set(done, String::new());
-    let how = Encoding { draws: args.draws, batch: args.batch, images: args.images, seed: args.seed, progress: &show };
+    let how = Encoding {
+        draws: args.draws,
+        batch: args.batch,
+        images: args.images,
+        seed: args.seed,
+        ranks: ranks::all(),
+        progress: &show,
+    };
     let found = eval::encode(session.model.as_ref(), &session.spec, &images, &how)?;
+    if !ranks::all().leads() {
+        return Ok(ExitCode::SUCCESS);
+    }
     arrays::write_npz(&args.out, &found)?;
     drop(display);
     if args.common.json {

@@ -1,14 +1,15 @@
 //! `srvae-run eval`.
 
 use super::args::{DataArgs, Eval, LikelihoodArgs};
-use super::device;
 use super::session::Session;
+use super::{device, ranks};
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use srvae_training::arrays::{self, Array};
 use srvae_training::data::Images;
 use srvae_training::eval::{self, Evaluation, Options};
 use srvae_training::files::{self, Kind};
+use srvae_training::ranks::agree;
 use srvae_training::terminal::{note, out, table};
 use srvae_training::train::interrupt;
 use srvae_training::train::progress::Display;
@@ -19,9 +20,14 @@ use std::process::ExitCode;
 pub fn run(models: &'static [Compiled], args: &Eval) -> Result<ExitCode> {
     let records = args.per_record.as_deref().map(|path| record_kind(path, args.force)).transpose()?;
     let session = Session::open(models, &args.run, &device::choose(&args.common)?)?;
-    let (name, images) = (session.data_name(&args.data), session.test(&args.data, args.likelihood.images)?.1);
+    let name = session.data_name(&args.data);
+    let (_, images) = agree(ranks::all(), session.test(&args.data, args.likelihood.images))?;
+    ranks::check_records(&images)?;
     interrupt::listen();
     let found = likelihood(&session, &images, &args.likelihood)?;
+    if !ranks::all().leads() {
+        return Ok(ExitCode::SUCCESS);
+    }
     let line = line(&session, &name, &found);
     if let (Some(path), Some(kind)) = (&args.per_record, records) {
         write_records(path, kind, &found)?;
@@ -110,6 +116,7 @@ pub fn likelihood(session: &Session, images: &Images, args: &LikelihoodArgs) -> 
         batch: args.batch,
         images: args.images,
         seed: args.seed,
+        ranks: ranks::all(),
         progress: &show,
     };
     let (batch, chunk) = options.portion();

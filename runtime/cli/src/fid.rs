@@ -1,13 +1,14 @@
 //! `srvae-run fid`: the Fréchet inception distance of a trained model.
 
 use super::args::{DataArgs, DecodeChoice, Fid, FidArgs, RealSet};
-use super::device;
 use super::session::Session;
+use super::{device, ranks};
 use anyhow::Result;
 use serde_json::json;
 use srvae_training::data::Images;
 pub use srvae_training::fid::Distance;
 use srvae_training::fid::{self, Inception, Options, Statistics, Weights};
+use srvae_training::ranks::agree;
 use srvae_training::terminal::{note, out};
 use srvae_training::train::interrupt;
 use srvae_training::train::progress::Display;
@@ -17,10 +18,11 @@ use std::process::ExitCode;
 
 pub fn run(models: &'static [Compiled], args: &Fid) -> Result<ExitCode> {
     let device = device::choose(&args.common)?;
-    let meter = Meter::open(&args.fid, args.batch, args.seed, &device)?;
+    let meter = agree(ranks::all(), Meter::open(&args.fid, args.batch, args.seed, &device))?;
     let session = Session::open(models, &args.run, &device)?;
     interrupt::listen();
-    let (name, images) = meter.pictures(&session, &args.data)?;
+    let (name, images) = agree(ranks::all(), meter.pictures(&session, &args.data))?;
+    ranks::check_records(&images)?;
     let real = meter.real(&name, &images)?;
     let found = meter.measure(&session, &real)?;
     if args.common.json {
@@ -117,7 +119,7 @@ impl Meter {
             DecodeChoice::Likeliest => Decode::Mode,
         };
         let draw = Draw { temperature: self.args.temperature, decode };
-        Options { samples: self.args.samples, batch: self.batch, draw, seed: self.seed, progress }
+        Options { samples: self.args.samples, batch: self.batch, draw, seed: self.seed, ranks: ranks::all(), progress }
     }
 }
 

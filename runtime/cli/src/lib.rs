@@ -33,6 +33,7 @@ mod png;
 #[cfg(not(feature = "png"))]
 #[path = "without_png.rs"]
 mod png;
+mod ranks;
 mod recipe;
 mod report;
 mod session;
@@ -53,6 +54,7 @@ use srvae_training::eval::Interrupted;
 use srvae_training::spec::Spec;
 use srvae_training::terminal::{self, note, note_in_colour};
 use srvae_training::train::interrupt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
 
 /// The command line of a program with these models; `main` returns what this returns.
@@ -70,6 +72,7 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
             "internal error: {panic}; this is a mistake in srvae, please report it with the command that led to it"
         ));
     }));
+    ranks::mute_followers();
     srvae_training::ops::notice::listen(note);
     machine::keep_memory();
     machine::fail_at_size_limits();
@@ -90,24 +93,31 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
         // Help and version are no errors.
         Err(message) => {
             let code = if message.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
-            return delivered(code, message.print());
+            let printed = if terminal::is_mute() { Ok(()) } else { message.print() };
+            return delivered(code, printed);
         }
     };
-    let code = match run(models, cli) {
+    let outcome = catch_unwind(AssertUnwindSafe(|| run(models, cli))).unwrap_or_else(|panic| {
+        // The hook has said what happened; nobody may wait for this rank.
+        ranks::all().abort();
+        resume_unwind(panic)
+    });
+    let code = match outcome {
         Ok(code) => code,
         Err(error) if error.is::<Interrupted>() => {
             note("interrupted");
             ExitCode::from(interrupt::EXIT_CODE)
         }
         Err(error) => {
-            match error.downcast_ref::<srvae_dsl::Report>() {
+            ranks::fail(ranks::is_elsewhere(&error), || match error.downcast_ref::<srvae_dsl::Report>() {
                 // The compiler's messages say themselves that they are errors.
                 Some(report) => note_in_colour(&report.render(explain::style())),
                 None => note(&format!("error: {}", message(&error))),
-            }
-            ExitCode::FAILURE
+            });
+            return delivered(ExitCode::FAILURE, terminal::delivered());
         }
     };
+    ranks::finish();
     delivered(code, terminal::delivered())
 }
 
@@ -145,6 +155,7 @@ pub fn spec(compiled: Compiled, preset: Option<&str>, set: &[(&str, &str)]) -> R
 fn run(models: &'static [Compiled], cli: Cli) -> Result<ExitCode> {
     srvae_training::input::set_limit(cli.read_limit << 30);
     compile::ask_for(cli.compile);
+    ranks::join(&cli)?;
     let Some(command) = cli.command else {
         return all::run(models, &cli.all);
     };

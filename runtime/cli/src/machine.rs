@@ -44,14 +44,36 @@ pub fn show_bytes(bytes: f64) -> String {
 
 /// Makes the main thread one of rayon's: a parallel loop then begins at once, where handing it to a pool that sleeps takes
 /// as long as a small operation. With one thread alone the pool stays apart, so that other threads may use it. Without a
-/// number that was asked for, `RAYON_NUM_THREADS` or the machine's cores count. False where a pool of another size exists.
+/// number that was asked for, `RAYON_NUM_THREADS` or this process's part of the cores count. False where a pool of another size exists.
 pub fn set_threads(asked: Option<usize>) -> bool {
     let variable = || std::env::var("RAYON_NUM_THREADS").ok()?.parse().ok().filter(|count| *count > 0);
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = asked.or_else(variable).unwrap_or_else(cores);
+    let threads = asked.or_else(variable).unwrap_or_else(super::ranks::threads);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
     let pool = if threads > 1 { pool.use_current_thread() } else { pool };
     pool.build_global().is_ok() || rayon::current_num_threads() == threads
+}
+
+/// Threads that compute.
+pub fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
+/// Whether this process may run on some of the machine's cores alone.
+#[cfg(target_os = "linux")]
+pub fn is_bound() -> bool {
+    // SAFETY: a set of cores is plain bytes, of which zero is a value; the first call fills it up to the size that is said, the
+    // second counts what is in it, and the third reads a constant of the system.
+    let (code, own, all) = unsafe {
+        let mut own: libc::cpu_set_t = std::mem::zeroed();
+        let code = libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &mut own);
+        (code, libc::CPU_COUNT(&own), libc::sysconf(libc::_SC_NPROCESSORS_ONLN))
+    };
+    code == 0 && i64::from(own) < all
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn is_bound() -> bool {
+    false
 }
 
 /// Lets candle's own threads sleep as soon as they have nothing to do: waiting awake, as they would for a while after each of

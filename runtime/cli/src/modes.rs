@@ -2,7 +2,7 @@
 
 use super::args::{self, Drawing, RunArgs};
 use super::session::Session;
-use super::{device, machine, sheet};
+use super::{device, machine, ranks, sheet};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 use srvae_training::data::given::Given;
@@ -49,6 +49,7 @@ pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
         }
         records
     };
+    ranks::check_records(&records)?;
     let decode = if given.names().is_empty() { default_decode(&mode) } else { Decode::Sample };
     draw_sheet(&sessions, &modes, &records, &options(args, args.draw(decode), 1), args)
 }
@@ -149,7 +150,8 @@ pub fn draw_sheet(
     }
     let mut strips: Vec<Strip> = Vec::new();
     for (session, mode) in sessions.iter().zip(modes) {
-        for mut strip in figures::strips(session.model.as_ref(), &session.spec, mode, images, options)? {
+        let model = session.model.as_ref();
+        for mut strip in figures::strips_on(ranks::all(), model, &session.spec, mode, images, options)? {
             if sessions.len() > 1 && !shown_once(&strip.label) {
                 strip.label = format!("{} {}", strip.label, session.name());
             }
@@ -157,6 +159,9 @@ pub fn draw_sheet(
                 strips.push(strip);
             }
         }
+    }
+    if !ranks::all().leads() {
+        return Ok(ExitCode::SUCCESS);
     }
     let drawn = figures::sheet(&sessions[0].title(mode.name, options), &strips, options);
     let path = sheet::keep(&sessions[0], mode.name, &drawn, args.out.as_deref())?;
@@ -177,7 +182,11 @@ fn write_arrays(
     args: &Drawing,
     out: &Path,
 ) -> Result<ExitCode> {
-    let found = figures::arrays(session.model.as_ref(), &session.spec, mode, images, options)?;
+    let model = session.model.as_ref();
+    let found = figures::arrays_on(ranks::all(), model, &session.spec, mode, images, options)?;
+    if !ranks::all().leads() {
+        return Ok(ExitCode::SUCCESS);
+    }
     arrays::write_npz(out, &found)?;
     let count = found.first().map_or(0, |array| array.shape[0]);
     if args.common.json {

@@ -163,6 +163,7 @@ pub fn text(plan: &Plan) -> Result<String> {
     let counts = [
         ("steps", Some(config.steps)),
         ("batch", Some(config.batch)),
+        ("micro_batch", config.micro_batch),
         ("samples", Some(config.samples)),
         ("init_images", Some(config.init_images)),
         ("warm_up", Some(config.warm_up)),

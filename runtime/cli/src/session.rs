@@ -2,11 +2,12 @@
 
 use super::args::{DataArgs, RunArgs, Which};
 use super::models::{self, Found};
-use super::{compiler, machine};
+use super::{compiler, machine, ranks};
 use anyhow::{Context, Result, bail};
 use srvae_interpreter::Interpreted;
 use srvae_training::data::{self, Kept, Records, Source};
 use srvae_training::figures::Options;
+use srvae_training::ranks::agree;
 use srvae_training::spec::Spec;
 use srvae_training::train::{Checkpoint, Header, RunFolder, restore};
 use srvae_training::{Compiled, DType, Decode, Device, Mode, Model, Params};
@@ -20,14 +21,34 @@ pub struct Session {
     /// The folder of the run; of a checkpoint file outside of one, the file's own.
     pub folder: RunFolder,
     pub checkpoint: PathBuf,
+    /// What the run kept of its data, as its file has it.
+    split: Option<Vec<u8>>,
 }
 
 impl Session {
     /// # Errors
     /// No checkpoint there, one that is damaged, or one of a model that is not compiled in.
     pub fn open(models: &'static [Compiled], args: &RunArgs, device: &Device) -> Result<Self> {
-        let (folder, checkpoint) = locate(&args.run, args.checkpoint)?;
-        let file = Checkpoint::load(&checkpoint, device)?;
+        let ranks = ranks::all();
+        // Rank 0 alone need see the run folder.
+        let found = match ranks.leads() {
+            true => locate(&args.run, args.checkpoint),
+            false => Ok((RunFolder::at(&args.run), args.run.clone())),
+        };
+        let (folder, checkpoint) = agree(ranks, found)?;
+        let bytes = ranks::file(&checkpoint)?.with_context(|| format!("{}: no such file", checkpoint.display()))?;
+        let split = ranks::file(&folder.split())?;
+        agree(ranks, Self::load(models, (folder, checkpoint), &bytes, split, device))
+    }
+
+    fn load(
+        models: &'static [Compiled],
+        (folder, checkpoint): (RunFolder, PathBuf),
+        bytes: &[u8],
+        split: Option<Vec<u8>>,
+        device: &Device,
+    ) -> Result<Self> {
+        let file = Checkpoint::parse(bytes, &checkpoint, device)?;
         let spec = spec_of(models, &file.header, &folder.source())?;
         compiler::check_header(&spec, file.elements("param"), &checkpoint)?;
         let params = Params::new(file.header.config.seed, DType::F32, device);
@@ -37,7 +58,7 @@ impl Session {
         restore(&params, &values, &checkpoint.display().to_string())?;
         finite(&params, &checkpoint)?;
         params.set_phase(srvae_training::params::Phase::Inference);
-        Ok(Self { spec, header: file.header, model, folder, checkpoint })
+        Ok(Self { spec, header: file.header, model, folder, checkpoint, split })
     }
 
     /// The mode that draws everything else given these variables. One that was not compiled is derived now, and the model
@@ -102,8 +123,7 @@ impl Session {
     /// # Errors
     /// A file that is damaged.
     pub fn kept(&self) -> Result<Option<Kept>> {
-        let path = self.folder.split();
-        path.is_file().then(|| Kept::read(&path)).transpose()
+        self.split.as_deref().map(|bytes| Kept::parse(bytes, &self.folder.split())).transpose()
     }
 
     /// Where the data lie that the arguments ask for, or else the data of the run.

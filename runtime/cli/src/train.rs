@@ -1,24 +1,29 @@
 //! `srvae-run train`.
 
 use super::args::{DataArgs, ModelArgs, ScheduleChoice, Train, TrainArgs};
-use super::{changes, compiler, device, machine, models, recipe, session, tensorboard};
+use super::{changes, compiler, device, machine, models, ranks, recipe, session, tensorboard};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use srvae_training::data::{self, Data, Kept, Source};
+use srvae_training::ranks::{Mark, agree, data_mark};
 use srvae_training::spec::Spec;
 use srvae_training::terminal::{note, out, table};
-use srvae_training::train::{Activity, Checkpoint, Config, End, Header, RunFolder, ScheduleKind, Trainer, interrupt};
+use srvae_training::train::{
+    Activity, Checkpoint, Config, End, Header, Parts, RunFolder, ScheduleKind, Trainer, interrupt,
+};
 use srvae_training::{Compiled, Device};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 pub fn run(models: &'static [Compiled], args: &Train) -> Result<ExitCode> {
     let device = device::choose(&args.common)?;
-    let outcome = if args.resume || args.file.is_dir() {
-        resume(models, args, &device)?
+    // Rank 0 alone need see the run folder.
+    let folder = ranks::decide(args.file.is_dir())?;
+    let outcome = if args.resume || folder {
+        resume(models, args, folder, &device)?
     } else {
-        let plan = plan(models, &args.file, &args.model, &args.data, &args.train, &device)?;
-        fresh(&plan, args.out.as_deref(), &device)?
+        let plan = plan(models, &args.file, &args.model, &args.data, &args.train, &device);
+        fresh(&agree(ranks::all(), plan)?, args.out.as_deref(), &device)?
     };
     if args.common.json {
         out(&outcome.json().to_string());
@@ -91,7 +96,7 @@ pub fn plan(
     let spec = found.spec(&model)?;
     let mut config = Config { split: data.split.unwrap_or_default(), ..Config::default() };
     let data = data::load(&Source::parse(&source)?, &spec, config.split)?;
-    apply(&mut config, train, data.train.len());
+    apply(&mut config, train, data.train.len())?;
     rhythm(&mut config, train);
     Ok(Plan { spec, data, source, config })
 }
@@ -102,48 +107,114 @@ pub fn plan(
 /// A folder that is not for this run, too little memory, and those of [`Trainer::run`].
 pub fn fresh(plan: &Plan, out: Option<&Path>, device: &Device) -> Result<Outcome> {
     interrupt::listen();
+    let ranks = ranks::all();
     let root = out.map_or_else(|| unused(&plan.spec.name), Path::to_owned);
-    RunFolder::check(&root)?;
-    check_memory(plan, device)?;
+    let checked = if ranks.leads() { RunFolder::check(&root) } else { Ok(()) };
+    agree(ranks, checked.and_then(|()| check_memory(plan, device)))?;
+    check_same(plan)?;
     let folder = RunFolder::at(&root);
-    let mut trainer = Trainer::new(&plan.spec, &plan.data, &plan.source, plan.config.clone(), folder, device)?;
+    let config = plan.config.clone();
+    let mut trainer = Trainer::new_on(ranks, &plan.spec, &plan.data, &plan.source, config, folder, device)?;
     announce(&trainer, plan, device);
     trainer.begin()?;
-    let (folder, moved) = RunFolder::create(&root)?;
+    let settings = settings(&trainer, plan, device)?;
+    let begun = if ranks.leads() { begin(&root, plan, &settings) } else { Ok(RunFolder::at(&root)) };
+    let folder = agree(ranks, begun)?;
+    trainer.set_folder(folder.clone());
+    finish(&mut trainer, plan, folder, &settings)
+}
+
+/// The run folder with what a run has from its start.
+fn begin(root: &Path, plan: &Plan, settings: &Value) -> Result<RunFolder> {
+    let (folder, moved) = RunFolder::create(root)?;
     if let Some(moved) = moved {
         note(&format!("{} held another run, which is now {}", root.display(), moved.display()));
     }
     // The recipe first: by it a start that was killed here is known.
     srvae_training::files::write(&folder.recipe(), recipe::text(plan)?.as_bytes())?;
     srvae_training::files::write(&folder.source(), plan.spec.source.as_bytes())?;
-    let settings = settings(&trainer, plan, device)?;
-    write_json(&folder.config(), &settings)?;
-    trainer.set_folder(folder.clone());
-    finish(&mut trainer, plan, folder, &settings)
+    write_json(&folder.config(), settings)?;
+    Ok(folder)
 }
 
-fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<Outcome> {
+/// Refuses to train where the ranks were given different work.
+fn check_same(plan: &Plan) -> Result<()> {
+    let Plan { spec, data, config, .. } = plan;
+    if ranks::all().size() == 1 {
+        return Ok(());
+    }
+    let settings = serde_json::to_string(&spec.settings)?;
+    ranks::check_same(vec![
+        Mark::new("model", &spec.name, &spec.source),
+        Mark::new("settings", &session::show_settings(spec), settings),
+        Mark::new("options", &format!("{} steps of {}", config.steps, config.batch), serde_json::to_string(config)?),
+        data_mark("training data", &data.train),
+        data_mark("validation data", &data.validation),
+        data_mark("test data", &data.test),
+    ])
+}
+
+fn resume(models: &'static [Compiled], args: &Train, is_folder: bool, device: &Device) -> Result<Outcome> {
     interrupt::listen();
-    let root = match (&args.out, args.file.is_dir()) {
+    let root = match (&args.out, is_folder) {
         (Some(out), _) => out.clone(),
         (None, true) => args.file.clone(),
         (None, false) => bail!("--resume: which run? Give its folder, as FILE or with --out"),
     };
-    let folder = RunFolder::at(&root);
+    let ranks = ranks::all();
+    let folder = agree(ranks, if ranks.leads() { opened(&root) } else { Ok(RunFolder::at(&root)) })?;
+    let bytes = ranks::file(&folder.last())?.unwrap_or_default();
+    let split = ranks::file(&folder.split())?;
+    let again = agree(ranks, again(models, args, is_folder, (&folder, &bytes, split), device))?;
+    let Again { plan, checkpoint, changed } = again;
+    let header = &checkpoint.header;
+    note(&format!("going on from step {} of {}{}", header.progress.step, plan.config.steps, changes::say(&changed)));
+    agree(ranks, check_memory(&plan, device))?;
+    check_same(&plan)?;
+    let config = plan.config.clone();
+    let mut trainer = Trainer::resume_on(ranks, &plan.spec, &plan.data, &checkpoint, config, folder.clone(), device)?;
+    announce(&trainer, &plan, device);
+    let settings = settings(&trainer, &plan, device)?;
+    if ranks.leads() {
+        changes::record(&folder, header.progress.step, &changed, &settings)?;
+    }
+    finish(&mut trainer, &plan, folder, &settings)
+}
+
+/// The folder of a run that can go on, locked.
+fn opened(root: &Path) -> Result<RunFolder> {
+    let folder = RunFolder::at(root);
     if !folder.last().exists() {
         bail!("{}: nothing to go on from: there is no checkpoints/last.safetensors in this folder", root.display());
     }
     folder.check_writable()?;
-    let folder = folder.locked()?;
-    let checkpoint = Checkpoint::load(&folder.last(), device)?;
+    folder.locked()
+}
+
+/// A run that is to go on.
+struct Again {
+    plan: Plan,
+    checkpoint: Checkpoint,
+    changed: Vec<changes::Change>,
+}
+
+/// What a run goes on with, of the bytes of its checkpoint and of what it kept of its data.
+fn again(
+    models: &'static [Compiled],
+    args: &Train,
+    is_folder: bool,
+    (folder, bytes, split): (&RunFolder, &[u8], Option<Vec<u8>>),
+    device: &Device,
+) -> Result<Again> {
+    let checkpoint = Checkpoint::parse(bytes, &folder.last(), device)?;
     let header = &checkpoint.header;
-    let spec = if args.file.is_dir() {
+    let spec = if is_folder {
         if args.model.preset.is_some() || !args.model.set.is_empty() {
             bail!("--resume: a run goes on with the parameters it began with; leave --preset and --set away");
         }
         session::spec_of(models, header, &folder.source())?
     } else {
-        same_model(models, &checkpoint, args, &folder)?;
+        same_model(models, &checkpoint, args, folder)?;
         let found = models::find(models, &args.file)?;
         Spec { settings: header.settings.clone(), preset: header.preset.clone(), ..found.spec(&ModelArgs::default())? }
     };
@@ -151,21 +222,14 @@ fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<
     let spec = Spec { variables: header.variables.clone(), source: header.source.clone(), ..spec };
     compiler::check_header(&spec, checkpoint.elements("param"), &folder.last())?;
     let mut config = header.config.clone();
-    let (source, data) = kept_data(args, header, &spec, &folder)?;
-    apply(&mut config, &args.train, data.train.len());
+    let kept = split.map(|bytes| Kept::parse(&bytes, &folder.split())).transpose()?;
+    let (source, data) = kept_data(args, header, &spec, kept)?;
+    apply(&mut config, &args.train, data.train.len())?;
     if config.seed != header.config.seed {
         bail!("--seed: a run goes on with the seed it began with, {}", header.config.seed);
     }
     let changed = changes::between(&header.config, &config)?;
-    note(&format!("going on from step {} of {}{}", header.progress.step, config.steps, changes::say(&changed)));
-    let plan = Plan { spec, data, source, config };
-    check_memory(&plan, device)?;
-    let mut trainer =
-        Trainer::resume(&plan.spec, &plan.data, &checkpoint, plan.config.clone(), folder.clone(), device)?;
-    announce(&trainer, &plan, device);
-    let settings = settings(&trainer, &plan, device)?;
-    changes::record(&folder, header.progress.step, &changed, &settings)?;
-    finish(&mut trainer, &plan, folder, &settings)
+    Ok(Again { plan: Plan { spec, data, source, config }, checkpoint, changed })
 }
 
 /// Refuses a batch that does not fit into memory, before anything is computed.
@@ -173,21 +237,22 @@ fn check_memory(plan: &Plan, device: &Device) -> Result<()> {
     if !device.is_cpu() {
         return Ok(());
     }
-    let Config { batch, samples, .. } = plan.config;
+    // What is computed at once.
+    let Config { batch, micro_batch, samples, .. } = plan.config;
+    let (option, batch) = micro_batch.map_or(("--batch", batch), |micro| ("--micro-batch", micro));
     let memory = compiler::memory(&plan.spec)?;
     let fits = memory.largest_batch(machine::memory().unwrap_or(u64::MAX)) / samples as u64;
     let advice = match fits {
         0 => "take a smaller model (--preset, --set) or fewer --samples".to_owned(),
-        fits => format!("--batch {fits} should fit"),
+        fits => format!("{option} {fits} should fit"),
     };
     let bytes = memory.training((batch as u64).saturating_mul(samples as u64));
     let samples = if samples > 1 { format!(" with --samples {samples}") } else { String::new() };
-    machine::check_memory(&format!("training with --batch {batch}{samples}"), bytes as f64, &advice)
+    machine::check_memory(&format!("training with {option} {batch}{samples}"), bytes as f64, &advice)
 }
 
 /// The data a run began with, from where they lie now.
-fn kept_data(args: &Train, header: &Header, spec: &Spec, folder: &RunFolder) -> Result<(String, Data)> {
-    let kept = if folder.split().is_file() { Some(Kept::read(&folder.split())?) } else { None };
+fn kept_data(args: &Train, header: &Header, spec: &Spec, kept: Option<Kept>) -> Result<(String, Data)> {
     let own = kept.as_ref().map_or(&header.data, |kept| &kept.source);
     let source = args.data.source().unwrap_or_else(|| own.clone());
     if let Some(split) = args.data.split.filter(|split| *split != header.config.split) {
@@ -254,12 +319,15 @@ fn settings(trainer: &Trainer<'_>, plan: &Plan, device: &Device) -> Result<Value
 
 fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, settings: &Value) -> Result<Outcome> {
     let parameters = parameters(trainer);
-    tensorboard::begin(&folder, settings, &plan.spec)?;
-    if let Some(kept) = &plan.data.kept {
+    let leads = ranks::all().leads();
+    if leads {
+        tensorboard::begin(&folder, settings, &plan.spec)?;
+    }
+    if let Some(kept) = plan.data.kept.as_ref().filter(|_| leads) {
         srvae_training::files::write(&folder.split(), kept.json().as_bytes())?;
     }
     let end = trainer.run();
-    let told = tensorboard::end(&folder, trainer.progress().step, end.is_ok());
+    let told = if leads { tensorboard::end(&folder, trainer.progress().step, end.is_ok()) } else { Ok(()) };
     let end = end?;
     told?;
     match end {
@@ -351,7 +419,7 @@ impl Outcome {
     }
 }
 
-fn apply(config: &mut Config, args: &TrainArgs, pictures: usize) {
+fn apply(config: &mut Config, args: &TrainArgs, pictures: usize) -> Result<()> {
     fn set<T: Copy>(slot: &mut T, given: Option<T>) {
         *slot = given.unwrap_or(*slot);
     }
@@ -384,6 +452,15 @@ fn apply(config: &mut Config, args: &TrainArgs, pictures: usize) {
     config.minutes = args.minutes.or(config.minutes);
     set(&mut config.validate_every, args.validate_every);
     set(&mut config.checkpoint_every, args.checkpoint_every);
+    config.micro_batch = args.micro_batch.or(config.micro_batch);
+    let ranks = ranks::all().size();
+    if ranks > 1 && config.micro_batch.is_none() {
+        config.micro_batch = Some(Parts::usual(config.batch, ranks)?);
+    }
+    if let Some(micro) = config.micro_batch {
+        Parts::new(config.batch, micro, 0, ranks)?;
+    }
+    Ok(())
 }
 
 /// Six looks at a short run, one in a thousand steps at a long one. A resumed run keeps the rhythm it began with.

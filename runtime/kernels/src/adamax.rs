@@ -19,7 +19,7 @@ pub struct Adamax {
 }
 
 /// Values of a parameter per task; sums are over parts of this size for any number of threads.
-const PART: usize = 1 << 14;
+pub const PART: usize = 1 << 14;
 
 /// m ← β₁ m + (1 − β₁) g; u ← max(β₂ u, |g| + ε); parameter ← parameter − rate · m / u.
 ///

@@ -36,7 +36,7 @@ mod windows;
 pub use candle_core;
 pub use candle_core::{DType, Device, Result, Tensor};
 
-pub use adamax::{Adamax, adamax, sum_of_squares};
+pub use adamax::{Adamax, PART as SQUARES_PART, adamax, sum_of_squares};
 pub use attention::{Attention, channel_attention};
 pub use conv::{conv_transpose2d, conv2d};
 pub use coupling::{Mask, coupling, coupling_context, coupling_log_det};

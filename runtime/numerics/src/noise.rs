@@ -35,6 +35,19 @@ struct Rows {
     images: Range<usize>,
 }
 
+impl Rows {
+    /// The rows of draws of this shape: a row for each sample of each image or, of what does not depend on the sample, one for
+    /// each image.
+    fn of(&self, shape: &[usize]) -> Option<Self> {
+        let first = *shape.first().filter(|_| !shape.contains(&0))?;
+        match first {
+            _ if first == self.samples.len() * self.images.len() => Some(self.clone()),
+            _ if first == self.images.len() => Some(Self { samples: 0..1, images: self.images.clone() }),
+            _ => None,
+        }
+    }
+}
+
 impl Noise {
     /// A source that is a function of the seed alone.
     pub fn seeded(seed: u64) -> Self {
@@ -135,10 +148,7 @@ impl Noise {
             return draw.to_dtype(dtype)?.to_device(device);
         }
         // The rows that these draws are for, if they are for rows.
-        let rows = self
-            .rows
-            .as_ref()
-            .filter(|rows| shape.first() == Some(&(rows.samples.len() * rows.images.len())) && !shape.contains(&0));
+        let rows = self.rows.as_ref().and_then(|rows| rows.of(shape));
         // Draws of a pass differ by the seed, rows by the stream.
         let row_seed = self.seed.wrapping_add(self.counter.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         if device.is_cuda() {

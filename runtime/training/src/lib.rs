@@ -14,6 +14,7 @@ pub mod input;
 pub mod pickle;
 pub mod picture;
 mod printable;
+pub mod ranks;
 pub mod report;
 pub mod spec;
 pub mod terminal;

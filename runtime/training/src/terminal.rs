@@ -4,14 +4,49 @@
 //! the end that the result was lost.
 
 use crate::printable::{printable, printable_in_colour};
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
 use std::sync::Mutex;
 
 /// Why standard output takes nothing more.
 static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
 
+/// Lines that were not said, of a process whose company speaks for it.
+static HELD: Mutex<Option<VecDeque<String>>> = Mutex::new(None);
+/// So many of them are kept.
+const KEPT: usize = 20;
+
+/// From here on nothing is written: another process writes the same. What would have been said last is kept for [`held`].
+pub fn mute() {
+    *HELD.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(VecDeque::new());
+}
+
+/// Whether another process speaks for this one.
+pub fn is_mute() -> bool {
+    HELD.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_some()
+}
+
+/// What was not said last; from here on everything is.
+pub fn held() -> Vec<String> {
+    HELD.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take().into_iter().flatten().collect()
+}
+
+/// Whether a line is held back.
+fn holds(text: &str) -> bool {
+    let mut held = HELD.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let Some(lines) = held.as_mut() else { return false };
+    if lines.len() == KEPT {
+        lines.pop_front();
+    }
+    lines.push_back(text.to_owned());
+    true
+}
+
 /// A line of the result, on standard output.
 pub fn out(text: &str) {
+    if is_mute() {
+        return;
+    }
     let mut lost = LOST.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     if lost.is_some() {
         return;
@@ -39,6 +74,9 @@ pub fn has_gone(reason: &io::Error) -> bool {
 
 /// A line about the work, on standard error; where nobody can read it, it is lost.
 pub fn note(text: &str) {
+    if holds(text) {
+        return;
+    }
     writeln!(std::io::stderr().lock(), "{}", printable(text)).ok();
 }
 

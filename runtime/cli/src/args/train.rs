@@ -20,6 +20,10 @@ pub struct TrainArgs {
     /// Images per step [default: 32].
     #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = at_least_one)]
     pub batch: Option<usize>,
+    /// Sum gradients over micro-batches of N images, of which --batch is a multiple: less memory, and the same bits for any number
+    /// of ranks. With several ranks the default is --batch divided by their number.
+    #[arg(long, value_name = "N", value_parser = at_least_one, conflicts_with = "graph")]
+    pub micro_batch: Option<usize>,
     /// Seed of the initial parameters, the order of the data and all noise [default: 1].
     #[arg(long)]
     pub seed: Option<u64>,

@@ -85,8 +85,15 @@ impl Kept {
     /// # Errors
     /// A file that cannot be read or was written by another version.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))?;
-        let kept: Self = serde_json::from_str(&text)
+        Self::parse(&std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?, path)
+    }
+
+    /// The same of a file's bytes; `path` is for messages.
+    ///
+    /// # Errors
+    /// As [`Kept::read`].
+    pub fn parse(bytes: &[u8], path: &Path) -> Result<Self> {
+        let kept: Self = serde_json::from_slice(bytes)
             .with_context(|| format!("{}: not the data of a run; restore it, or train anew", path.display()))?;
         ensure!(kept.format == FORMAT, "{}: format {}, this program reads {FORMAT}", path.display(), kept.format);
         Ok(kept)

@@ -3,6 +3,7 @@
 use crate::arrays::{Array, Numbers};
 use crate::data::{Batches, Images};
 use crate::params::Phase;
+use crate::ranks::{self, ALONE, Communicator};
 use crate::spec::{Role, Spec, Variable};
 use crate::train::interrupt;
 use crate::{DType, Draw, Model, Noise, Tensor, Values};
@@ -18,8 +19,16 @@ pub struct Encoding<'a> {
     /// Records used; none is all.
     pub images: Option<usize>,
     pub seed: u64,
+    /// Those that share the work. Rank 0 has the arrays, the others have empty ones.
+    pub ranks: &'a dyn Communicator,
     /// Called with the records done and all of them.
     pub progress: &'a dyn Fn(usize, usize),
+}
+
+impl Default for Encoding<'_> {
+    fn default() -> Self {
+        Self { draws: 0, batch: 32, images: None, seed: 1, ranks: &ALONE, progress: &|_, _| () }
+    }
 }
 
 /// The latents that a model's q infers, in the file's order, and the mode that does it.
@@ -59,29 +68,28 @@ fn all(model: &dyn Model, spec: &Spec, images: &Images, how: &Encoding<'_>) -> R
     let count = how.images.unwrap_or(usize::MAX).min(images.len());
     ensure!(count > 0, "there are no records to encode");
     let mut found: Vec<[Vec<f32>; 2]> = vec![Default::default(); latents.len()];
-    let mut done = 0;
-    while done < count {
-        let size = how.batch.clamp(1, count - done);
-        let data = batches.range(images, done, size)?;
-        let run = |noise: &mut Noise| Ok::<_, anyhow::Error>(model.run(mode, &data, size, noise, &Draw::default())?);
-        let means = run(&mut still(model, latents.iter().copied(), size)?)?;
-        let mut draws = Vec::with_capacity(how.draws);
-        for draw in 0..how.draws {
-            draws.push(run(&mut Noise::of_rows(how.seed ^ 0x656e_636f, draw..draw + 1, done..done + size))?);
-            interrupt::check()?;
+    let batch = how.batch.max(1);
+    let size = |portion: usize| batch.min(count - portion * batch);
+    let work = |portion: usize| {
+        let (begin, size) = (portion * batch, size(portion));
+        let data = batches.range(images, begin, size)?;
+        portion_of(model, mode, &latents, how, (&data, begin, size))
+    };
+    ranks::in_order(how.ranks, count.div_ceil(batch), work, |portion, bytes| {
+        let (numbers, size) = (ranks::floats(bytes), size(portion));
+        let mut rest = numbers.as_slice();
+        for (latent, [mean, drawn]) in latents.iter().zip(&mut found).filter(|_| how.ranks.leads()) {
+            let length = size * latent.shape.iter().product::<usize>();
+            let (means, more) = rest.split_at(length);
+            let (draws, more) = more.split_at(length * how.draws);
+            mean.extend(means);
+            drawn.extend(draws);
+            rest = more;
         }
-        for (latent, [mean, drawn]) in latents.iter().zip(&mut found) {
-            let values = |of: &Values| -> Result<Vec<Vec<f32>>> {
-                Ok(of.get(&latent.name)?.to_dtype(DType::F32)?.flatten_from(1)?.to_vec2()?)
-            };
-            mean.extend(values(&means)?.concat());
-            let draws = draws.iter().map(values).collect::<Result<Vec<_>>>()?;
-            (0..size).for_each(|record| draws.iter().for_each(|draw| drawn.extend(&draw[record])));
-        }
-        done += size;
-        (how.progress)(done, count);
-        interrupt::check()?;
-    }
+        (how.progress)(portion * batch + size, count);
+        Ok(())
+    })?;
+    let count = if how.ranks.leads() { count } else { 0 };
     let mut arrays = Vec::new();
     for (latent, [mean, drawn]) in latents.iter().zip(found) {
         let shape = |first: &[usize]| [first, &latent.shape].concat();
@@ -92,6 +100,33 @@ fn all(model: &dyn Model, spec: &Spec, images: &Images, how: &Encoding<'_>) -> R
         }
     }
     Ok(arrays)
+}
+
+/// Of each latent the means of a portion of the records, then the draws of each record, as bytes.
+fn portion_of(
+    model: &dyn Model,
+    mode: &str,
+    latents: &[&Variable],
+    how: &Encoding<'_>,
+    (data, begin, size): (&Values, usize, usize),
+) -> Result<Vec<u8>> {
+    let run = |noise: &mut Noise| Ok::<_, anyhow::Error>(model.run(mode, data, size, noise, &Draw::default())?);
+    let means = run(&mut still(model, latents.iter().copied(), size)?)?;
+    let mut draws = Vec::with_capacity(how.draws);
+    for draw in 0..how.draws {
+        draws.push(run(&mut Noise::of_rows(how.seed ^ 0x656e_636f, draw..draw + 1, begin..begin + size))?);
+        interrupt::check()?;
+    }
+    let mut numbers: Vec<f32> = Vec::new();
+    for latent in latents {
+        let values = |of: &Values| -> Result<Vec<Vec<f32>>> {
+            Ok(of.get(&latent.name)?.to_dtype(DType::F32)?.flatten_from(1)?.to_vec2()?)
+        };
+        numbers.extend(values(&means)?.concat());
+        let draws = draws.iter().map(values).collect::<Result<Vec<_>>>()?;
+        (0..size).for_each(|record| draws.iter().for_each(|draw| numbers.extend(&draw[record])));
+    }
+    Ok(ranks::of_floats(&numbers))
 }
 
 /// Noise that is zero for these latents: what q draws is its mean then.

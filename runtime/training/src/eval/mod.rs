@@ -5,10 +5,11 @@ mod log_sum;
 
 use crate::data::{Batches, Images};
 use crate::params::Phase;
+use crate::ranks::{self, ALONE, Communicator};
 use crate::spec::Spec;
 pub use crate::train::Interrupted;
 use crate::train::interrupt;
-use crate::{BoundOptions, DType, Model, Noise, Tensor, TermKind, Terms};
+use crate::{BoundOptions, DType, Model, Noise, Tensor, TermKind};
 use anyhow::{Result, bail, ensure};
 pub(crate) use encode::still;
 pub use encode::{Encoding, encode, inferred};
@@ -28,13 +29,15 @@ pub struct Options<'a> {
     /// Pictures used; none is all.
     pub images: Option<usize>,
     pub seed: u64,
+    /// Those that share the work, which all evaluate with the same options and find the same.
+    pub ranks: &'a dyn Communicator,
     /// Called with the pictures done and all of them.
     pub progress: &'a dyn Fn(usize, usize),
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { samples: 1, chunk: None, batch: None, images: None, seed: 1, progress: &|_, _| () }
+        Self { samples: 1, chunk: None, batch: None, images: None, seed: 1, ranks: &ALONE, progress: &|_, _| () }
     }
 }
 
@@ -153,35 +156,33 @@ fn estimate(model: &dyn Model, spec: &Spec, images: &Images, options: &Options<'
     let batches = Batches::new(spec, images, model.params().device())?;
     let count = options.images.unwrap_or(usize::MAX).min(images.len());
     ensure!(count > 0, "there are no pictures to evaluate on");
-    let (batch, chunk) = options.portion();
+    let (batch, _) = options.portion();
+    let portions = count.div_ceil(batch);
     let milestones = milestones(options.samples);
+    let pass = Pass { model, batches: &batches, images, options, milestones: &milestones };
+    let work = |portion: usize| pass.portion(portion * batch, batch.min(count - portion * batch));
+    // A rank that has none of the portions computes one all the same, to know the terms.
+    let mut names = match options.ranks.rank() >= portions {
+        true => work(0)?.names,
+        false => Vec::new(),
+    };
     let mut found = Found { records: Records::default(), by_samples: vec![0.0; milestones.len()] };
-    while found.records.log_likelihood.len() < count {
-        let begin = found.records.log_likelihood.len();
-        let size = batch.min(count - begin);
-        let data = batches.range(images, begin, size)?;
-        let mut sums = vec![LogSum::default(); size];
-        let mut done = 0;
-        while done < options.samples {
-            let chunk = chunk.min(options.samples - done);
-            // With one sample the closed forms are as valid and vary less.
-            let how = if options.samples == 1 { BoundOptions::default() } else { BoundOptions::importance(chunk) };
-            let mut noise = Noise::of_rows(options.seed ^ 0x6576_616c, done..done + chunk, begin..begin + size);
-            let mut bound = model.bound(&data, &mut noise, &how)?;
-            images.own_units(&mut bound, &data)?;
-            found.add_terms(&bound, begin)?;
-            for row in rows(&bound.log_weights()?)? {
-                sums.iter_mut().zip(row).for_each(|(sum, weight)| sum.add(weight));
-                done += 1;
-                if let Some(at) = milestones.iter().position(|&samples| samples == done) {
-                    found.by_samples[at] += sums.iter().map(LogSum::mean).sum::<f64>();
-                }
-            }
-            (options.progress)(begin + (size as f64 * done as f64 / options.samples as f64) as usize, count);
-            interrupt::check()?;
-        }
-        found.records.log_likelihood.extend(sums.iter().map(LogSum::mean));
-    }
+    ranks::in_order(
+        options.ranks,
+        portions,
+        |portion| {
+            let portion = work(portion)?;
+            names.clone_from(&portion.names);
+            Ok(ranks::of_doubles(&portion.numbers))
+        },
+        |portion, bytes| {
+            let size = batch.min(count - portion * batch);
+            found.add(size, &ranks::doubles(bytes));
+            (options.progress)(portion * batch + size, count);
+            Ok(())
+        },
+    )?;
+    found.records.terms.iter_mut().zip(&names).for_each(|(term, &(name, kind))| (term.0, term.1) = (name, kind));
     let Found { mut records, by_samples } = found;
     for (_, _, values) in &mut records.terms {
         values.iter_mut().for_each(|value| *value /= options.samples as f64);
@@ -208,6 +209,66 @@ fn milestones(samples: usize) -> Vec<usize> {
     powers.take_while(|&power| power < samples).chain([samples]).collect()
 }
 
+/// What the portions of an evaluation have in common.
+struct Pass<'a> {
+    model: &'a dyn Model,
+    batches: &'a Batches,
+    images: &'a Images,
+    options: &'a Options<'a>,
+    milestones: &'a [usize],
+}
+
+/// What a portion of the pictures gives.
+#[derive(Default)]
+struct Portion {
+    names: Vec<(&'static str, TermKind)>,
+    /// log p of each picture; of each term its sum over samples, for each picture; at each milestone the sum over pictures.
+    numbers: Vec<f64>,
+}
+
+impl Pass<'_> {
+    fn portion(&self, begin: usize, size: usize) -> Result<Portion> {
+        let Self { model, options, .. } = self;
+        let data = self.batches.range(self.images, begin, size)?;
+        let (_, chunk) = options.portion();
+        let mut sums = vec![LogSum::default(); size];
+        let mut terms: Vec<Vec<f64>> = Vec::new();
+        let mut by_samples = Vec::with_capacity(self.milestones.len());
+        let mut found = Portion::default();
+        let mut done = 0;
+        while done < options.samples {
+            let chunk = chunk.min(options.samples - done);
+            // With one sample the closed forms are as valid and vary less.
+            let how = if options.samples == 1 { BoundOptions::default() } else { BoundOptions::importance(chunk) };
+            let mut noise = Noise::of_rows(options.seed ^ 0x6576_616c, done..done + chunk, begin..begin + size);
+            let mut bound = model.bound(&data, &mut noise, &how)?;
+            self.images.own_units(&mut bound, &data)?;
+            found.names = bound.terms.iter().map(|term| (term.name, term.kind)).collect();
+            terms.resize(bound.terms.len(), vec![0.0; size]);
+            for (term, sums) in bound.terms.iter().zip(&mut terms) {
+                for row in rows(&term.value)? {
+                    sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+                }
+            }
+            for row in rows(&bound.log_weights()?)? {
+                sums.iter_mut().zip(row).for_each(|(sum, weight)| sum.add(weight));
+                done += 1;
+                if self.milestones.contains(&done) {
+                    by_samples.push(sums.iter().map(LogSum::mean).sum::<f64>());
+                }
+            }
+            (options.progress)(begin + (size as f64 * done as f64 / options.samples as f64) as usize, self.count());
+            interrupt::check()?;
+        }
+        found.numbers = sums.iter().map(LogSum::mean).chain(terms.concat()).chain(by_samples).collect();
+        Ok(found)
+    }
+
+    fn count(&self) -> usize {
+        self.options.images.unwrap_or(usize::MAX).min(self.images.len())
+    }
+}
+
 /// What the pictures so far have given.
 struct Found {
     /// Of terms, the sums over samples.
@@ -217,19 +278,18 @@ struct Found {
 }
 
 impl Found {
-    /// The terms of the pictures from `begin` on.
-    fn add_terms(&mut self, bound: &Terms, begin: usize) -> Result<()> {
-        for (number, term) in bound.terms.iter().enumerate() {
+    /// The numbers of the next portion.
+    fn add(&mut self, size: usize, numbers: &[f64]) {
+        let (pictures, sums) = numbers.split_at(numbers.len() - self.by_samples.len());
+        self.by_samples.iter_mut().zip(sums).for_each(|(sum, more)| *sum += more);
+        let mut columns = pictures.chunks(size);
+        self.records.log_likelihood.extend(columns.next().unwrap_or_default());
+        for (number, column) in columns.enumerate() {
             if self.records.terms.len() == number {
-                self.records.terms.push((term.name, term.kind, Vec::new()));
+                self.records.terms.push(("", TermKind::Kl, Vec::new()));
             }
-            let sums = &mut self.records.terms[number].2;
-            for row in rows(&term.value)? {
-                sums.resize((begin + row.len()).max(sums.len()), 0.0);
-                sums[begin..].iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
-            }
+            self.records.terms[number].2.extend(column);
         }
-        Ok(())
     }
 }
 

@@ -15,12 +15,13 @@ pub use statistics::Statistics;
 pub use weights::{SHA256, Weights};
 
 use crate::data::{Batches, Images};
+use crate::ranks::{self, Communicator};
 use crate::spec::Spec;
-use crate::train::interrupt;
-use crate::{Decode, Device, Draw, Model, Noise, Tensor, Values};
+use crate::{DType, Decode, Device, Draw, Model, Noise, Tensor, Values};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::fmt;
+use std::ops::Range;
 
 /// How a distance is measured.
 #[derive(Clone, Copy)]
@@ -31,6 +32,8 @@ pub struct Options<'a> {
     pub batch: usize,
     pub draw: Draw,
     pub seed: u64,
+    /// Those that share the work, which all find the same.
+    pub ranks: &'a dyn Communicator,
     /// Called with the number of finished images and of all images.
     pub progress: &'a dyn Fn(usize, usize),
 }
@@ -108,20 +111,33 @@ fn decode(draw: Draw) -> &'static str {
 /// # Errors
 /// Ctrl-C, or a failed tensor operation.
 pub fn of_images(network: &Inception, images: &Images, options: &Options<'_>) -> Result<Statistics> {
-    let mut statistics = Statistics::default();
-    for start in (0..images.len()).step_by(options.batch.max(1)) {
-        let size = options.batch.max(1).min(images.len() - start);
-        let bytes: Vec<u8> = (start..start + size).flat_map(|index| images.picture(index)).copied().collect();
+    features(options, images.len(), |records| {
+        let bytes: Vec<u8> = records.clone().flat_map(|index| images.picture(index)).copied().collect();
         let [channels, height, width] = images.shape();
-        let pictures = Tensor::from_vec(bytes, (size, channels, height, width), network.device())?;
-        statistics.add(&network.features(&pictures)?)?;
-        (options.progress)(start + size, images.len());
-        interrupt::check()?;
-    }
+        let pictures = Tensor::from_vec(bytes, (records.len(), channels, height, width), network.device())?;
+        network.features(&pictures)
+    })
+}
+
+/// The statistics of features of so many pictures, which `of` computes for some of them.
+fn features(options: &Options<'_>, count: usize, of: impl Fn(Range<usize>) -> Result<Tensor>) -> Result<Statistics> {
+    let batch = options.batch.max(1);
+    let part = |part: usize| part * batch..count.min((part + 1) * batch);
+    let mut statistics = Statistics::default();
+    let work = |number: usize| {
+        let features = of(part(number))?.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;
+        Ok(ranks::of_floats(&features.flatten_all()?.to_vec1()?))
+    };
+    ranks::in_order(options.ranks, count.div_ceil(batch), work, |number, bytes| {
+        statistics.add(&Tensor::from_vec(ranks::floats(bytes), (part(number).len(), FEATURES), &Device::Cpu)?)?;
+        (options.progress)(part(number).end, count);
+        Ok(())
+    })?;
     Ok(statistics)
 }
 
-/// The statistics of images sampled from a model; given variables (such as classes) come from `images`.
+/// The statistics of images sampled from a model; given variables (such as classes) come from `images`. An image depends on the
+/// seed and its number alone.
 ///
 /// # Errors
 /// A model that draws no pictures, Ctrl-C, or a failed tensor operation.
@@ -138,34 +154,28 @@ pub fn of_model(
     let mode = model.modes().iter().find(|mode| mode.name == "generation");
     let mode = mode.with_context(|| format!("model {} has no mode generation", spec.name))?;
     let batches = Batches::new(spec, images, model.params().device())?;
-    let mut noise = Noise::seeded(options.seed ^ 0x0f1d);
-    let mut statistics = Statistics::default();
-    let mut done = 0;
-    while done < options.samples {
-        let size = options.batch.max(1).min(options.samples - done);
+    features(options, options.samples, |records| {
         let mut given = Values::new();
         if !mode.given.is_empty() {
-            let indices: Vec<usize> = (done..done + size).map(|at| at % images.len()).collect();
+            let indices: Vec<usize> = records.clone().map(|at| at % images.len()).collect();
             let data = batches.take(images, &indices, None)?;
             for name in mode.given {
                 given.insert(name, data.get(name)?.clone());
             }
         }
+        let size = records.len();
+        let mut noise = Noise::of_rows(options.seed ^ 0x0f1d, 0..1, records);
         let drawn = model.run(mode.name, &given, size, &mut noise, &options.draw)?;
         let pictures = drawn.get(&variable.name)?.to_device(network.device())?;
-        statistics.add(&network.features(&to_bytes(&pictures)?)?)?;
-        done += size;
-        (options.progress)(done, options.samples);
-        interrupt::check()?;
-    }
-    Ok(statistics)
+        network.features(&to_bytes(&pictures)?)
+    })
 }
 
 /// The bytes that a picture file of these values in [0, 1] would hold.
 fn to_bytes(pictures: &Tensor) -> Result<Tensor> {
-    let finite = pictures.sum_all()?.to_dtype(crate::DType::F32)?.to_scalar::<f32>()?.is_finite();
+    let finite = pictures.sum_all()?.to_dtype(DType::F32)?.to_scalar::<f32>()?.is_finite();
     ensure!(finite, "a drawn picture has values that are not numbers");
-    Ok((pictures * 255.0)?.round()?.clamp(0.0, 255.0)?.to_dtype(crate::DType::U8)?)
+    Ok((pictures * 255.0)?.round()?.clamp(0.0, 255.0)?.to_dtype(DType::U8)?)
 }
 
 /// The network with the weights of a file.

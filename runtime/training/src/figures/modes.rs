@@ -4,38 +4,74 @@ use super::{Options, Strip, at_rest, shows};
 use crate::arrays::{Array, Numbers};
 use crate::data::{Batches, Images};
 use crate::picture::from_batch;
+use crate::ranks::{self, ALONE, Communicator};
 use crate::spec::{Role, Spec};
 use crate::train::interrupt;
 use crate::train::progress::Display;
 use crate::{DType, Draw, Mode, Model, Noise, Tensor, Values, partly};
 use anyhow::{Context, Result, bail};
+use image::RgbImage;
+use std::ops::Range;
 
 /// Examples computed at once.
 const BATCH: usize = 32;
 
-/// Runs a mode: strips of the variables it is given, then of those it yields. `images` are the examples it is given.
+/// Runs a mode: strips of the variables it is given, then of those it yields. `images` are the examples it is given. An
+/// example's draws depend on the seed and its number alone.
 ///
 /// # Errors
 /// No displayable variable, or a failed tensor operation.
 pub fn strips(model: &dyn Model, spec: &Spec, mode: &Mode, images: &Images, options: &Options) -> Result<Vec<Strip>> {
-    at_rest(model, || draw(model, spec, mode, images, options))
+    strips_on(&ALONE, model, spec, mode, images, options)
 }
 
-fn draw(model: &dyn Model, spec: &Spec, mode: &Mode, images: &Images, options: &Options) -> Result<Vec<Strip>> {
+/// The same on several ranks, which share the examples. Rank 0 has the strips, the others none.
+///
+/// # Errors
+/// As [`strips`].
+pub fn strips_on(
+    ranks: &dyn Communicator,
+    model: &dyn Model,
+    spec: &Spec,
+    mode: &Mode,
+    images: &Images,
+    options: &Options,
+) -> Result<Vec<Strip>> {
+    let count = if mode.given.is_empty() { options.count } else { options.count.min(images.len()) };
+    let display = Display::new("drawing", 0, count);
+    let batch = |number: usize| number * BATCH..count.min((number + 1) * BATCH);
     let mut sheet = Strips::default();
-    each(model, spec, mode, images, options, |batch| {
-        if let Some((given, data)) = &batch.given {
-            sheet.add_given(spec, mode, given, data)?;
-        }
-        for (at, found) in batch.draws.iter().enumerate() {
-            sheet.add_found(spec, mode, found, (batch.draws.len() > 1).then_some(at + 1))?;
-        }
-        Ok(())
+    at_rest(model, || {
+        let work = |number: usize| Ok(draw(model, spec, mode, images, options, batch(number))?.bytes());
+        ranks::in_order(ranks, count.div_ceil(BATCH), work, |number, bytes| {
+            display.set(batch(number).end, String::new());
+            if ranks.leads() { sheet.append(bytes) } else { Ok(()) }
+        })
     })?;
-    if sheet.0.is_empty() {
+    if sheet.0.is_empty() && ranks.leads() {
         bail!("mode {} yields nothing that can be seen as a picture; --out FILE.npz writes it as arrays", mode.name);
     }
     Ok(sheet.0)
+}
+
+/// The strips of some examples.
+fn draw(
+    model: &dyn Model,
+    spec: &Spec,
+    mode: &Mode,
+    images: &Images,
+    options: &Options,
+    examples: Range<usize>,
+) -> Result<Strips> {
+    let batch = Batch::of(model, spec, mode, images, options, examples)?;
+    let mut sheet = Strips::default();
+    if let Some((given, data)) = &batch.given {
+        sheet.add_given(spec, mode, given, data)?;
+    }
+    for (at, found) in batch.draws.iter().enumerate() {
+        sheet.add_found(spec, mode, found, (batch.draws.len() > 1).then_some(at + 1))?;
+    }
+    Ok(sheet)
 }
 
 /// Runs a mode: an array for each variable that it yields, under its name, `[examples, …]`, or where several draws are asked
@@ -44,29 +80,49 @@ fn draw(model: &dyn Model, spec: &Spec, mode: &Mode, images: &Images, options: &
 /// # Errors
 /// A failed tensor operation.
 pub fn arrays(model: &dyn Model, spec: &Spec, mode: &Mode, images: &Images, options: &Options) -> Result<Vec<Array>> {
+    arrays_on(&ALONE, model, spec, mode, images, options)
+}
+
+/// The same on several ranks, which share the examples and all have the arrays.
+///
+/// # Errors
+/// As [`arrays`].
+pub fn arrays_on(
+    ranks: &dyn Communicator,
+    model: &dyn Model,
+    spec: &Spec,
+    mode: &Mode,
+    images: &Images,
+    options: &Options,
+) -> Result<Vec<Array>> {
+    let count = if mode.given.is_empty() { options.count } else { options.count.min(images.len()) };
+    let draws = if mode.given.is_empty() { 1 } else { options.draws.max(1) };
+    let batch = |number: usize| number * BATCH..count.min((number + 1) * BATCH);
+    let shape = |name: &str| spec.variable(name).map_or(&[][..], |variable| &variable.shape);
     let mut found: Vec<Vec<f32>> = vec![Vec::new(); mode.yields.len()];
-    let mut count = 0;
-    let work = |batch: Batch| -> Result<()> {
-        for (name, all) in mode.yields.iter().zip(&mut found) {
-            let rows = |values: &Values| -> Result<Vec<Vec<f32>>> {
-                let value = values.get(name)?.to_dtype(DType::F32)?;
-                Ok(value.reshape((value.dim(0)?, ()))?.to_vec2()?)
-            };
-            let draws = batch.draws.iter().map(rows).collect::<Result<Vec<_>>>()?;
-            (0..batch.size).for_each(|example| draws.iter().for_each(|draw| all.extend(&draw[example])));
-        }
-        count += batch.size;
-        Ok(())
-    };
-    at_rest(model, || each(model, spec, mode, images, options, work))?;
-    let array = |(name, values): (&&str, Vec<f32>)| {
-        let own = spec.variable(name).map_or(&[][..], |variable| &variable.shape);
-        let draws = if options.draws > 1 && !mode.given.is_empty() { vec![options.draws] } else { Vec::new() };
-        Array {
-            name: (*name).to_owned(),
-            shape: [vec![count], draws, own.to_vec()].concat(),
-            values: Numbers::F32(values),
-        }
+    at_rest(model, || {
+        let work = |number: usize| {
+            let batch = Batch::of(model, spec, mode, images, options, batch(number))?;
+            Ok(ranks::of_floats(&batch.numbers(mode)?))
+        };
+        ranks::in_order(ranks, count.div_ceil(BATCH), work, |number, bytes| {
+            let numbers = ranks::floats(bytes);
+            let mut rest = numbers.as_slice();
+            for (name, all) in mode.yields.iter().zip(&mut found) {
+                let length = batch(number).len() * draws * shape(name).iter().product::<usize>();
+                let (own, more) =
+                    rest.split_at_checked(length).context("values of another shape than the variable's")?;
+                all.extend(own);
+                rest = more;
+            }
+            Ok(())
+        })
+    })?;
+    let several = if options.draws > 1 && !mode.given.is_empty() { vec![options.draws] } else { Vec::new() };
+    let array = |(name, values): (&&str, Vec<f32>)| Array {
+        name: (*name).to_owned(),
+        shape: [vec![count], several.clone(), shape(name).to_vec()].concat(),
+        values: Numbers::F32(values),
     };
     Ok(mode.yields.iter().zip(found).map(array).collect())
 }
@@ -79,38 +135,47 @@ struct Batch {
     draws: Vec<Values>,
 }
 
-fn each(
-    model: &dyn Model,
-    spec: &Spec,
-    mode: &Mode,
-    images: &Images,
-    options: &Options,
-    mut visit: impl FnMut(Batch) -> Result<()>,
-) -> Result<()> {
-    let mut noise = Noise::seeded(options.seed);
-    let is_given = !mode.given.is_empty();
-    let count = if is_given { options.count.min(images.len()) } else { options.count };
-    let display = Display::new("drawing", 0, count);
-    let mut done = 0;
-    while done < count {
-        let size = BATCH.min(count - done);
+impl Batch {
+    fn of(
+        model: &dyn Model,
+        spec: &Spec,
+        mode: &Mode,
+        images: &Images,
+        options: &Options,
+        examples: Range<usize>,
+    ) -> Result<Self> {
+        let size = examples.len();
+        let noise = |draw: usize| Noise::of_rows(options.seed, draw..draw + 1, examples.clone());
+        let is_given = !mode.given.is_empty();
         let mut given = None;
         if is_given {
-            let data = Batches::available(spec, images, model.params().device())?.range(images, done, size)?;
-            given = Some((complete(model, mode, &data, &mut noise, &options.draw)?, data));
+            let batches = Batches::available(spec, images, model.params().device())?;
+            let data = batches.range(images, examples.start, size)?;
+            given = Some((complete(model, mode, &data, &mut noise(0), &options.draw)?, data));
         }
         let none = Values::new();
         let known = given.as_ref().map_or(&none, |(known, _)| known);
         let mut draws = Vec::new();
-        for _ in 0..if is_given { options.draws.max(1) } else { 1 } {
-            draws.push(model.run(mode.name, known, size, &mut noise, &options.draw)?);
+        for number in 1..=if is_given { options.draws.max(1) } else { 1 } {
+            draws.push(model.run(mode.name, known, size, &mut noise(number), &options.draw)?);
             interrupt::check()?;
         }
-        visit(Batch { size, given, draws })?;
-        done += size;
-        display.set(done, String::new());
+        Ok(Self { size, given, draws })
     }
-    Ok(())
+
+    /// The values of each variable that the mode yields: of each example all its draws.
+    fn numbers(&self, mode: &Mode) -> Result<Vec<f32>> {
+        let mut numbers = Vec::new();
+        for name in mode.yields {
+            let rows = |values: &Values| -> Result<Vec<Vec<f32>>> {
+                let value = values.get(name)?.to_dtype(DType::F32)?;
+                Ok(value.reshape((value.dim(0)?, ()))?.to_vec2()?)
+            };
+            let draws = self.draws.iter().map(rows).collect::<Result<Vec<_>>>()?;
+            (0..self.size).for_each(|example| draws.iter().for_each(|draw| numbers.extend(&draw[example])));
+        }
+        Ok(numbers)
+    }
 }
 
 /// Strips as they grow, batch by batch.
@@ -119,10 +184,46 @@ struct Strips(Vec<Strip>);
 
 impl Strips {
     fn add(&mut self, label: String, batch: &Tensor) -> Result<()> {
-        let pictures = from_batch(batch)?;
+        self.extend(label, from_batch(batch)?);
+        Ok(())
+    }
+
+    fn extend(&mut self, label: String, pictures: Vec<RgbImage>) {
         match self.0.iter_mut().find(|strip| strip.label == label) {
             Some(strip) => strip.pictures.extend(pictures),
             None => self.0.push(Strip { label, pictures }),
+        }
+    }
+
+    /// For another rank: of each strip lengths, sizes, its label, and the pixels.
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for Strip { label, pictures } in &self.0 {
+            let (width, height) = pictures.first().map_or((0, 0), RgbImage::dimensions);
+            for number in [label.len() as u32, pictures.len() as u32, width, height] {
+                bytes.extend(number.to_le_bytes());
+            }
+            bytes.extend(label.as_bytes());
+            pictures.iter().for_each(|picture| bytes.extend(picture.as_raw()));
+        }
+        bytes
+    }
+
+    /// Adds the strips of the next examples.
+    fn append(&mut self, mut bytes: &[u8]) -> Result<()> {
+        let cut = "strips of another rank are cut short";
+        while !bytes.is_empty() {
+            let (head, rest) = bytes.split_at_checked(16).context(cut)?;
+            let mut numbers = head.as_chunks().0.iter().map(|&number| u32::from_le_bytes(number));
+            let mut number = || numbers.next().unwrap_or(0);
+            let (label, count, width, height) = (number() as usize, number() as usize, number(), number());
+            let (label, rest) = rest.split_at_checked(label).context(cut)?;
+            let size = 3 * width as usize * height as usize;
+            let (pixels, rest) = rest.split_at_checked(count * size).context(cut)?;
+            let picture = |pixels: &[u8]| RgbImage::from_raw(width, height, pixels.to_vec());
+            let pictures: Option<Vec<RgbImage>> = pixels.chunks(size.max(1)).map(picture).collect();
+            self.extend(String::from_utf8_lossy(label).into_owned(), pictures.context(cut)?);
+            bytes = rest;
         }
         Ok(())
     }

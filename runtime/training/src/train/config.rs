@@ -11,6 +11,10 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     pub steps: usize,
     pub batch: usize,
+    /// Records of a micro-batch, where gradients are summed over several: they decide the arithmetic, however many ranks take
+    /// part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub micro_batch: Option<usize>,
     pub seed: u64,
     /// Training pictures that data-dependent initialisation looks at.
     pub init_images: usize,
@@ -51,6 +55,7 @@ impl Default for Config {
         Self {
             steps: 300,
             batch: 32,
+            micro_batch: None,
             seed: 1,
             init_images: 256,
             schedule: Schedule::default(),

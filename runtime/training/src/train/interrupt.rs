@@ -27,8 +27,23 @@ pub fn listen() {
         if let Err(reason) = ctrlc::set_handler(handler) {
             crate::terminal::note(&format!("warning: Ctrl-C will not write a checkpoint: {reason}"));
         }
+        listen_to_schedulers();
     });
 }
+
+/// SIGUSR1 asks for an end too, as often as it comes: schedulers send it before the time of a job is up, and `mpirun` passes it on
+/// to all ranks.
+#[cfg(unix)]
+fn listen_to_schedulers() {
+    extern "C" fn ask(_: libc::c_int) {
+        ASKED.store(true, Ordering::SeqCst);
+    }
+    // SAFETY: the handler does nothing but store into an atomic variable.
+    unsafe { libc::signal(libc::SIGUSR1, ask as *const () as libc::sighandler_t) };
+}
+
+#[cfg(not(unix))]
+fn listen_to_schedulers() {}
 
 /// Whether an end was asked for.
 pub fn asked() -> bool {

@@ -11,14 +11,25 @@ use std::path::{Path, PathBuf};
 /// The open file.
 #[derive(Debug)]
 pub struct Metrics {
-    path: PathBuf,
-    file: File,
+    /// None where another process writes them.
+    file: Option<Written>,
     /// Training time up to the last line that was kept.
     seconds: f64,
+}
+
+#[derive(Debug)]
+struct Written {
+    path: PathBuf,
+    lines: File,
     events: Events,
 }
 
 impl Metrics {
+    /// Of a rank that writes nothing.
+    pub fn none() -> Self {
+        Self { file: None, seconds: 0.0 }
+    }
+
     /// Opens the file to go on. Lines that `keep` says no to, of steps that a run which was cut off will take again, are
     /// taken away; every other line stays byte for byte. A file with damaged lines is kept beside the new one.
     ///
@@ -35,12 +46,12 @@ impl Metrics {
         let text: String = kept.iter().map(|(text, _)| format!("{text}\n")).collect();
         crate::files::write(path, text.as_bytes())?;
         let seconds = kept.iter().rev().find_map(|(_, line)| line["seconds"].as_f64()).unwrap_or(0.0);
-        let file = OpenOptions::new()
+        let lines = OpenOptions::new()
             .append(true)
             .open(path)
             .with_context(|| format!("{}: cannot be opened for writing", path.display()))?;
         let events = Events::create(path.parent().unwrap_or(Path::new(".")))?;
-        Ok(Self { path: path.to_owned(), file, seconds, events })
+        Ok(Self { file: Some(Written { path: path.to_owned(), lines, events }), seconds })
     }
 
     pub fn seconds(&self) -> f64 {
@@ -52,9 +63,10 @@ impl Metrics {
     /// # Errors
     /// A full disk, most likely.
     pub fn write(&mut self, line: &Value) -> Result<()> {
-        self.events.scalars(line["step"].as_u64().unwrap_or(0) as usize, &scalars(line))?;
+        let Some(Written { path, lines, events }) = &mut self.file else { return Ok(()) };
+        events.scalars(line["step"].as_u64().unwrap_or(0) as usize, &scalars(line))?;
         let text = format!("{line}\n");
-        self.file.write_all(text.as_bytes()).with_context(|| format!("{}: cannot be written to", self.path.display()))
+        lines.write_all(text.as_bytes()).with_context(|| format!("{}: cannot be written to", path.display()))
     }
 }
 

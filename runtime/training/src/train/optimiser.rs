@@ -108,4 +108,4 @@ impl Optimiser {
 }
 
 /// The rows of the moments, as a checkpoint names them.
-const PARTS: [&str; 2] = ["mean", "peak"];
+pub(super) const PARTS: [&str; 2] = ["mean", "peak"];

@@ -1,6 +1,6 @@
 //! What a person sees of training, on standard error.
 
-use crate::terminal::note;
+use crate::terminal::{is_mute, note};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::Cell;
 use std::io::IsTerminal;
@@ -20,7 +20,7 @@ pub struct Display {
 impl Display {
     /// `what` goes from `done` to `total`.
     pub fn new(what: &str, done: usize, total: usize) -> Self {
-        let terminal = std::io::stderr().is_terminal();
+        let terminal = std::io::stderr().is_terminal() && !is_mute();
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total as u64), target);
         if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {msg} {eta}") {

@@ -56,6 +56,11 @@ impl Faults {
 fn config(config: &Config, found: &mut Faults) {
     found.count("steps", config.steps, 0, MOST_STEPS);
     found.count("batch", config.batch, 1, MOST_AT_ONCE);
+    let micro = config.micro_batch.unwrap_or(config.batch);
+    found.count("micro_batch", micro, 1, config.batch);
+    found.unless(micro == 0 || config.batch.is_multiple_of(micro), || {
+        format!("micro_batch is {micro}, and batch {} no multiple of it", config.batch)
+    });
     found.count("samples", config.samples, 1, MOST_AT_ONCE);
     found.count("skip_limit", config.skip_limit, 0, MOST_STEPS);
     found.count("warm_up", config.warm_up, 0, MOST_STEPS);

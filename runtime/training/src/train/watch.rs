@@ -39,7 +39,12 @@ impl Fault<'_> {
         };
         let entries = params.entries();
         let first = entries.iter().find(|(_, var)| gradients.get(var).is_some_and(&is_bad)).map(|(name, _)| name);
-        let what = match first {
+        self.of_parameter(first.map(String::as_str), norm)
+    }
+
+    /// The same where the parameter is known.
+    pub fn of_parameter(&self, name: Option<&str>, norm: f64) -> String {
+        let what = match name {
             Some(name) => {
                 let factor = name.split('.').next().unwrap_or_default();
                 let (side, variable) = factor.split_once('_').unwrap_or(("", ""));

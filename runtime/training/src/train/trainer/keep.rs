@@ -21,7 +21,7 @@ impl Trainer<'_> {
         }
     }
 
-    /// Writes the newest checkpoint.
+    /// Writes the newest checkpoint, on rank 0.
     pub(super) fn save(&self) -> Result<()> {
         self.put(&self.folder.last())
     }
@@ -29,6 +29,9 @@ impl Trainer<'_> {
     /// Writes a checkpoint; where the run folder is gone, into a new one beside it.
     pub(super) fn put(&self, path: &Path) -> Result<()> {
         let checkpoint = self.checkpoint()?;
+        if !self.ranks.leads() {
+            return Ok(());
+        }
         let saved = if self.folder.is_in_place() { checkpoint.save(path) } else { Ok(()) };
         // It may go while the file is written, too.
         if self.folder.is_in_place() {
@@ -52,7 +55,7 @@ impl Trainer<'_> {
         let mut checkpoint = Checkpoint::new(Header::new(self.spec, &self.config, &self.source, progress));
         let values = self.params.entries().into_iter().map(|(name, var)| (name, var.as_tensor().clone()));
         checkpoint.add("param", values);
-        checkpoint.add("optimiser", self.optimiser.state()?);
+        checkpoint.add("optimiser", self.updates.state(self.ranks)?);
         if let Some(average) = &self.average {
             checkpoint.add("average", average.state());
         }

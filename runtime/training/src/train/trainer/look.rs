@@ -3,6 +3,7 @@
 use super::Trainer;
 use crate::data::Images;
 use crate::eval::{self, Evaluation};
+use crate::ranks;
 use crate::train::Progress;
 use crate::train::activity::{self, Activity};
 use crate::train::metrics::Metrics;
@@ -22,7 +23,9 @@ impl Trainer<'_> {
     pub(super) fn validate(&mut self, metrics: &mut Metrics, display: &Display, bits: f64, rate: f64) -> Result<bool> {
         self.save()?;
         let found = self.evaluate(&self.data.validation)?;
-        self.activity = self.measure(&found)?;
+        // Nothing depends on it, so one rank measures it; but all learn whether an end was asked for meanwhile.
+        let measured = if self.ranks.leads() { self.measure(&found) } else { Ok(Vec::new()) };
+        self.activity = ranks::agree(self.ranks, measured)?;
         let step = self.progress.step;
         self.progress.validated = step;
         let better = self.progress.best.is_none_or(|best| found.nll < best);
@@ -51,6 +54,7 @@ impl Trainer<'_> {
             images: Some(self.config.validation_images),
             batch: Some(self.config.batch),
             seed: self.config.seed,
+            ranks: self.ranks,
             ..eval::Options::default()
         };
         self.averaged(|| eval::evaluate(self.model.as_ref(), self.spec, images, &options))

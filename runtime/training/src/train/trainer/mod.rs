@@ -2,22 +2,27 @@
 
 mod keep;
 mod look;
+mod micro;
 mod step;
 
 use super::activity::Activity;
 use super::average::Average;
+use super::flat::Flat;
 use super::metrics::Metrics;
-use super::optimiser::Optimiser;
+use super::parts::Parts;
 use super::progress::Display;
+use super::updates::Updates;
 use super::{Checkpoint, Config, Interrupted, Progress, Replay, RunFolder, interrupt, restore};
 use crate::data::{Batches, Data, Order};
 use crate::eval::Evaluation;
 use crate::params::Phase;
+use crate::ranks::{self, ALONE, Communicator};
 use crate::spec::Spec;
 use crate::terminal::note;
 use crate::{BoundOptions, DType, Device, Model, Noise, Params};
 use anyhow::{Context, Result};
 use serde_json::json;
+use std::path::Path;
 use std::time::Instant;
 
 /// Why training ended.
@@ -43,6 +48,7 @@ fn interruptible(end: Result<End>) -> Result<End> {
 
 /// A run: a model, its data, and everything that changes from step to step.
 pub struct Trainer<'a> {
+    ranks: &'a dyn Communicator,
     spec: &'a Spec,
     data: &'a Data,
     /// `--data` as it was given.
@@ -51,12 +57,16 @@ pub struct Trainer<'a> {
     folder: RunFolder,
     params: Params,
     model: Box<dyn Model>,
-    optimiser: Optimiser,
+    updates: Updates,
     average: Option<Average>,
     batches: Batches,
     order: Order,
     noise: Noise,
     progress: Progress,
+    /// Where gradients are summed over micro-batches.
+    parts: Option<Parts>,
+    /// When the first of this process's steps began.
+    begun: Instant,
     /// Under `--graph`, from the first step on that can be recorded.
     replay: Option<Replay>,
     /// Spent in training steps. Not part of the progress: the same run twice leaves the same checkpoints.
@@ -80,21 +90,48 @@ impl<'a> Trainer<'a> {
         folder: RunFolder,
         device: &Device,
     ) -> Result<Self> {
-        let trainer = Self::build(spec, data, source, config, folder, device)?;
-        let mut order = trainer.order.clone();
-        let count = trainer.config.init_images.min(data.train.len()).max(1);
-        let first = trainer.batches.take(&data.train, &order.next(count), None)?;
-        trainer.params.set_phase(Phase::Initialisation);
-        let outcome = trainer.model.bound(&first, &mut Noise::seeded(trainer.config.seed), &BoundOptions::default());
-        trainer.params.set_phase(Phase::Training);
-        trainer.params.touch();
-        outcome.context("the model could not be initialised on the first training pictures")?;
-        warn_of_flat_channels(&trainer.params, count)?;
+        Self::new_on(&ALONE, spec, data, source, config, folder, device)
+    }
+
+    /// The same on several ranks, which all call this with equal arguments. Rank 0 initialises the model, and writes.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`], and a batch that cannot be divided among the ranks.
+    pub fn new_on(
+        ranks: &'a dyn Communicator,
+        spec: &'a Spec,
+        data: &'a Data,
+        source: &str,
+        config: Config,
+        folder: RunFolder,
+        device: &Device,
+    ) -> Result<Self> {
+        let mut trainer = ranks::agree(ranks, Self::build(ranks, spec, data, source, config, folder, device))?;
+        let initialised = if ranks.leads() { trainer.initialise() } else { Ok(()) };
+        ranks::agree(ranks, initialised)?;
+        if ranks.size() > 1 {
+            let flat = Flat::new(&trainer.params);
+            let mut values = ranks::of_floats(&flat.values()?);
+            ranks.broadcast(&mut values)?;
+            flat.put(&ranks::floats(&values))?;
+            trainer.params.touch();
+        }
+        trainer.updates.refresh()?;
         // The average begins at what initialisation left, not at what it started from.
-        Ok(Self {
-            average: trainer.config.average.map(|decay| Average::new(&trainer.params, decay)).transpose()?,
-            ..trainer
-        })
+        trainer.average = trainer.config.average.map(|decay| Average::new(&trainer.params, decay)).transpose()?;
+        Ok(trainer)
+    }
+
+    fn initialise(&self) -> Result<()> {
+        let mut order = self.order.clone();
+        let count = self.config.init_images.min(self.data.train.len()).max(1);
+        let first = self.batches.take(&self.data.train, &order.next(count), None)?;
+        self.params.set_phase(Phase::Initialisation);
+        let outcome = self.model.bound(&first, &mut Noise::seeded(self.config.seed), &BoundOptions::default());
+        self.params.set_phase(Phase::Training);
+        self.params.touch();
+        outcome.context("the model could not be initialised on the first training pictures")?;
+        warn_of_flat_channels(&self.params, count)
     }
 
     /// A run that goes on where a checkpoint left it.
@@ -109,28 +146,54 @@ impl<'a> Trainer<'a> {
         folder: RunFolder,
         device: &Device,
     ) -> Result<Self> {
+        Self::resume_on(&ALONE, spec, data, checkpoint, config, folder, device)
+    }
+
+    /// The same on several ranks, as many as there are now, which all call this with equal arguments.
+    ///
+    /// # Errors
+    /// As [`Trainer::resume`], and a batch that cannot be divided among the ranks.
+    pub fn resume_on(
+        ranks: &'a dyn Communicator,
+        spec: &'a Spec,
+        data: &'a Data,
+        checkpoint: &Checkpoint,
+        config: Config,
+        folder: RunFolder,
+        device: &Device,
+    ) -> Result<Self> {
         let path = folder.last();
-        checkpoint.check_model(&spec.name, &spec.source, &spec.settings, &path)?;
-        // Data that were moved are known by where they lie now.
-        let source = data.kept.as_ref().map_or(&checkpoint.header.data, |kept| &kept.source);
-        let mut trainer = Self::build(spec, data, source, config, folder, device)?;
+        let begin = || {
+            checkpoint.check_model(&spec.name, &spec.source, &spec.settings, &path)?;
+            // Data that were moved are known by where they lie now.
+            let source = data.kept.as_ref().map_or(&checkpoint.header.data, |kept| &kept.source);
+            let mut trainer = Self::build(ranks, spec, data, source, config, folder, device)?;
+            trainer.go_on(checkpoint, &path)?;
+            Ok(trainer)
+        };
+        ranks::agree(ranks, begin())
+    }
+
+    /// Takes the state of a checkpoint.
+    fn go_on(&mut self, checkpoint: &Checkpoint, path: &Path) -> Result<()> {
         let place = path.display().to_string();
-        restore(&trainer.params, &checkpoint.group("param"), &place)?;
-        trainer.progress = checkpoint.header.progress.clone();
-        let updates = trainer.progress.step - trainer.progress.skipped;
-        trainer.optimiser.restore(&checkpoint.group("optimiser"), updates).with_context(|| place)?;
-        if let Some(decay) = trainer.config.average {
-            let mut average = Average::new(&trainer.params, decay)?;
+        restore(&self.params, &checkpoint.group("param"), &place)?;
+        self.progress = checkpoint.header.progress.clone();
+        let updates = self.progress.step - self.progress.skipped;
+        self.updates.restore(&checkpoint.group("optimiser"), updates).with_context(|| place)?;
+        if let Some(decay) = self.config.average {
+            let mut average = Average::new(&self.params, decay)?;
             average.resume(checkpoint.group("average"));
-            trainer.average = Some(average);
+            self.average = Some(average);
         }
-        trainer.order = Order::new(data.train.len(), trainer.config.seed, trainer.progress.order);
-        let (seed, counter) = trainer.progress.noise;
-        trainer.noise = Noise::at(seed, counter);
-        Ok(trainer)
+        self.order = Order::new(self.data.train.len(), self.config.seed, self.progress.order);
+        let (seed, counter) = self.progress.noise;
+        self.noise = Noise::at(seed, counter);
+        Ok(())
     }
 
     fn build(
+        ranks: &'a dyn Communicator,
         spec: &'a Spec,
         data: &'a Data,
         source: &str,
@@ -138,14 +201,21 @@ impl<'a> Trainer<'a> {
         folder: RunFolder,
         device: &Device,
     ) -> Result<Self> {
+        let micro = match config.micro_batch {
+            None if ranks.size() > 1 => Some(Parts::usual(config.batch, ranks.size())?),
+            micro => micro,
+        };
+        let config = Config { micro_batch: micro, ..config };
+        let parts = micro.map(|micro| Parts::new(config.batch, micro, ranks.rank(), ranks.size())).transpose()?;
         let params = Params::new(config.seed, DType::F32, device);
         let model = spec.build(&params).context("the model could not be built")?;
-        let optimiser = Optimiser::new(&params)?;
+        let updates = Updates::new(&params, ranks)?;
         let batches = Batches::new(spec, &data.train, device)?;
         let order = Order::new(data.train.len(), config.seed, 0);
         let noise = Noise::seeded(config.seed ^ 0x006e_6f69_7365);
         let (source, progress) = (source.to_owned(), Progress::default());
         Ok(Self {
+            ranks,
             spec,
             data,
             source,
@@ -153,12 +223,14 @@ impl<'a> Trainer<'a> {
             folder,
             params,
             model,
-            optimiser,
+            updates,
             average: None,
             batches,
             order,
             noise,
             progress,
+            parts,
+            begun: Instant::now(),
             replay: None,
             seconds: 0.0,
             before: None,
@@ -222,9 +294,12 @@ impl<'a> Trainer<'a> {
     /// that is not a number; a failed tensor operation.
     pub fn run(&mut self) -> Result<End> {
         interrupt::listen();
-        self.folder = self.folder.clone().locked()?;
-        self.folder.sweep();
-        let mut metrics = Metrics::open(&self.folder.metrics(), |line| self.keeps(line))?;
+        let mut metrics = Metrics::none();
+        if self.ranks.leads() {
+            self.folder = self.folder.clone().locked()?;
+            self.folder.sweep();
+            metrics = Metrics::open(&self.folder.metrics(), |line| self.keeps(line))?;
+        }
         self.seconds = metrics.seconds();
         let display = Display::new("training", self.progress.step, self.config.steps);
         let end = interruptible(self.work(&mut metrics, &display))?;
@@ -252,7 +327,7 @@ impl<'a> Trainer<'a> {
     }
 
     fn steps(&mut self, metrics: &mut Metrics, display: &Display) -> Result<End> {
-        let begun = Instant::now();
+        self.begun = Instant::now();
         let log_every = (self.config.steps / 1000).max(1);
         let (mut bits, mut rate, mut looked) = (f64::NAN, 0.0, (self.progress.step, self.seconds));
         // A run that was cut off in a validation goes on with it.
@@ -262,7 +337,7 @@ impl<'a> Trainer<'a> {
         while self.progress.step < self.config.steps {
             let step = self.step()?;
             let (number, seconds) = (self.progress.step, self.seconds);
-            let seen = step.is_some();
+            let (asked, over) = step.as_ref().map_or((false, false), |step| (step.asked, step.over));
             if let Some(step) = step {
                 let pictures = (number - looked.0) * self.config.batch;
                 (bits, rate) = (self.spec.score(step.terms.bound()), pictures as f64 / (seconds - looked.1));
@@ -290,16 +365,13 @@ impl<'a> Trainer<'a> {
             } else if number.is_multiple_of(self.config.checkpoint_every.max(1)) {
                 self.save()?;
             }
-            if seen && interrupt::asked() {
+            if asked {
                 return Ok(End::Interrupted);
             }
             if patience_over {
                 return Ok(End::Patience);
             }
-            if seen
-                && !last
-                && self.config.minutes.is_some_and(|minutes| begun.elapsed().as_secs_f64() > minutes * 60.0)
-            {
+            if over && !last {
                 return Ok(End::Time);
             }
         }

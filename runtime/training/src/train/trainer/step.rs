@@ -3,6 +3,7 @@
 use super::Trainer;
 use crate::data::Augment;
 use crate::train::objective::{self, TermMeans};
+use crate::train::updates::Updates;
 use crate::train::watch::{ADVICE, Fault};
 use crate::train::{Replay, gradients, interrupt};
 use crate::{DType, Moment, Values};
@@ -18,13 +19,18 @@ const LOOK: usize = 20;
 pub struct Step {
     pub terms: TermMeans,
     /// What training maximises, nats an example: the bound, unless terms are weighted or there are several samples.
-    objective: Option<f64>,
+    pub objective: Option<f64>,
     /// What the terms count in it, where that is not what they are.
-    weighted: Option<Vec<(&'static str, f64)>>,
-    norm: f64,
-    rate: f64,
+    pub weighted: Option<Vec<(&'static str, f64)>>,
+    pub norm: f64,
+    pub rate: f64,
     /// Why nothing was updated.
     pub skipped: Option<String>,
+    /// Of several ranks: seconds in which this one waited for the others, exchanged with them and updated parameters.
+    pub sharing: Option<f64>,
+    /// Whether an end was asked for, and whether the time is up.
+    pub asked: bool,
+    pub over: bool,
 }
 
 impl Step {
@@ -49,6 +55,9 @@ impl Step {
         line[if unit == "nats" { "nats" } else { "bits_per_dim" }] = json!(score);
         if let Some(objective) = self.objective {
             line["objective"] = json!(objective);
+        }
+        if let Some(sharing) = self.sharing {
+            line["sharing_s"] = json!(sharing);
         }
         if let Some(weighted) = &self.weighted {
             line["weighted"] = weighted.iter().map(|&(name, value)| (name.to_owned(), json!(value))).collect();
@@ -78,6 +87,9 @@ impl Trainer<'_> {
 
     /// One step, and what it tells where it is looked at.
     pub(super) fn step(&mut self) -> Result<Option<Step>> {
+        if let Some(parts) = self.parts.clone() {
+            return self.step_in_parts(&parts).map(Some);
+        }
         let begun = Instant::now();
         let position = self.order.position();
         let indices = self.order.next(self.config.batch);
@@ -123,7 +135,9 @@ impl Trainer<'_> {
             }
         }
         self.count(number, begun, skipped.is_some());
-        Ok(Some(Step { terms: means, objective: Some(objective), weighted: counts, norm, rate, skipped }))
+        let (asked, over) = (interrupt::asked(), self.time_is_up());
+        let objective = Some(objective);
+        Ok(Some(Step { terms: means, objective, weighted: counts, norm, rate, skipped, sharing: None, asked, over }))
     }
 
     /// Whether steps are recorded: on a GPU, once nothing in them but batch, rate and noise changes any more.
@@ -135,7 +149,7 @@ impl Trainer<'_> {
     }
 
     /// How far training has come.
-    fn moment(&self) -> Moment {
+    pub(super) fn moment(&self) -> Moment {
         Moment::of(self.progress.step, self.config.batch, self.data.train.len())
     }
 
@@ -143,7 +157,9 @@ impl Trainer<'_> {
     fn replayed(&mut self, batch: &Values, begun: Instant) -> Result<Option<Step>> {
         let (model, moment) = (self.model.as_ref(), self.moment());
         let step = moment.step;
-        let (noise, optimiser) = (&mut self.noise, &mut self.optimiser);
+        let (noise, Updates::Whole(optimiser)) = (&mut self.noise, &mut self.updates) else {
+            bail!("recorded steps are taken by one process");
+        };
         Replay::take(&mut self.replay, model, batch, noise, optimiser, &self.config, moment)?;
         let number = step + 1;
         let found = match &self.replay {
@@ -152,18 +168,27 @@ impl Trainer<'_> {
         };
         self.count(number, begun, false);
         let rate = self.config.schedule.at(step, self.config.steps);
-        Ok(found.map(|(terms, norm)| Step { terms, objective: None, weighted: None, norm, rate, skipped: None }))
+        let (asked, over) = (interrupt::asked(), self.time_is_up());
+        let (objective, weighted, skipped, sharing) = (None, None, None, None);
+        let step = |(terms, norm)| Step { terms, objective, weighted, norm, rate, skipped, sharing, asked, over };
+        Ok(found.map(step))
     }
 
     fn update(&mut self, gradients: &GradStore, rate: f64) -> Result<()> {
-        self.optimiser.step(gradients, rate)?;
+        let Updates::Whole(optimiser) = &mut self.updates else { bail!("several ranks train on micro-batches") };
+        optimiser.step(gradients, rate)?;
+        self.average_in()
+    }
+
+    /// Takes the parameters into their running average, where there is one.
+    pub(super) fn average_in(&mut self) -> Result<()> {
         match &mut self.average {
             Some(average) => average.update(&self.params),
             None => Ok(()),
         }
     }
 
-    fn count(&mut self, number: usize, begun: Instant, skipped: bool) {
+    pub(super) fn count(&mut self, number: usize, begun: Instant, skipped: bool) {
         self.progress.step = number;
         self.progress.skipped += usize::from(skipped);
         self.progress.skipped_in_a_row = if skipped { self.progress.skipped_in_a_row + 1 } else { 0 };
@@ -171,7 +196,7 @@ impl Trainer<'_> {
     }
 
     /// A fault ends the run, unless updates may be left out.
-    fn leave_out(&self, fault: String) -> Result<String> {
+    pub(super) fn leave_out(&self, fault: String) -> Result<String> {
         if self.config.skip_above.is_none() {
             bail!("{fault}; {ADVICE}");
         }
@@ -193,6 +218,12 @@ impl Trainer<'_> {
         Ok(())
     }
 
+    /// Whether training has taken as long as it may.
+    pub(super) fn time_is_up(&self) -> bool {
+        let elapsed = self.begun.elapsed().as_secs_f64();
+        self.config.minutes.is_some_and(|minutes| elapsed > minutes * 60.0)
+    }
+
     /// For the progress line.
     pub(super) fn skipped(&self) -> String {
         match self.progress.skipped {
@@ -201,7 +232,7 @@ impl Trainer<'_> {
         }
     }
 
-    fn batch(&self, indices: &[usize], position: u64) -> Result<Values> {
+    pub(super) fn batch(&self, indices: &[usize], position: u64) -> Result<Values> {
         let augment = Augment::new(self.config.seed);
         self.batches.take(&self.data.train, indices, self.config.augment.then_some((&augment, position)))
     }

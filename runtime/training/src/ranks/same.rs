@@ -1,0 +1,107 @@
+//! Whether all ranks are about to do the same work.
+
+use super::{Communicator, Elsewhere};
+use crate::data::{Cells, Records};
+use anyhow::{Result, bail};
+use sha2::{Digest, Sha256};
+
+/// Something that must be the same on all ranks.
+#[derive(Debug, Clone)]
+pub struct Mark {
+    /// For people: `program`, `model`, `data`.
+    pub what: String,
+    /// For people: a version, a number of records.
+    pub shown: String,
+    digest: String,
+}
+
+impl Mark {
+    /// `content` is what has to be the same.
+    pub fn new(what: &str, shown: &str, content: impl AsRef<[u8]>) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(content);
+        Self::of(what, shown, hash)
+    }
+
+    fn of(what: &str, shown: &str, hash: Sha256) -> Self {
+        let digest = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Self { what: what.to_owned(), shown: shown.to_owned(), digest }
+    }
+
+    fn line(&self) -> String {
+        format!("{} ({})", self.shown, self.digest)
+    }
+}
+
+/// Of records: their values, all of them.
+pub fn data_mark(what: &str, records: &Records) -> Mark {
+    let mut hash = Sha256::new();
+    for column in records.columns() {
+        hash.update(column.name.as_bytes());
+        match &column.cells {
+            Cells::Pictures { shape, bytes } => {
+                hash.update(format!("{shape:?}"));
+                hash.update(bytes);
+            }
+            Cells::Reals { shape, numbers } => {
+                hash.update(format!("{shape:?}"));
+                hash.update(super::of_floats(numbers));
+            }
+            Cells::Classes(classes) => classes.iter().for_each(|class| hash.update((*class as u64).to_le_bytes())),
+        }
+    }
+    Mark::of(what, &format!("{} records", records.len()), hash)
+}
+
+/// Refuses to go on where a rank has another mark than rank 0.
+///
+/// # Errors
+/// Which ranks differ in what, on rank 0.
+pub fn same(ranks: &dyn Communicator, marks: &[Mark]) -> Result<()> {
+    if ranks.size() == 1 {
+        return Ok(());
+    }
+    let own: Vec<String> = marks.iter().map(Mark::line).collect();
+    let all = ranks.gather(own.join("\n").as_bytes())?;
+    let lines: Vec<Vec<String>> =
+        all.iter().map(|told| String::from_utf8_lossy(told).lines().map(str::to_owned).collect()).collect();
+    let mut found = Vec::new();
+    for (at, mark) in marks.iter().enumerate() {
+        let others: Vec<usize> = (1..lines.len()).filter(|&rank| lines[rank].get(at) != lines[0].get(at)).collect();
+        let Some(&first) = others.first() else { continue };
+        let there = lines[first].get(at).map_or("nothing", String::as_str);
+        let more = if others.len() > 1 { format!(" (and {} more ranks)", others.len() - 1) } else { String::new() };
+        found.push(format!(
+            "  {}: rank {first}{more} has {there}, rank 0 has {}",
+            mark.what,
+            lines[0].get(at).map_or("nothing", String::as_str)
+        ));
+    }
+    // All ranks have seen the same; rank 0 says it.
+    match (found.is_empty(), ranks.leads()) {
+        (true, _) => Ok(()),
+        (false, false) => Err(Elsewhere.into()),
+        (false, true) => bail!("the ranks of this run are not about to do the same work:\n{}", found.join("\n")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Mark, same};
+    use crate::ranks::{Communicator, threads};
+
+    #[test]
+    fn ranks_that_differ_are_named_with_what_they_have() {
+        let check = |other: usize| {
+            let found = threads::run(3, |ranks| {
+                let text = if ranks.rank() == other { "model b" } else { "model a" };
+                Ok(same(ranks, &[Mark::new("program", "srvae 1", "x"), Mark::new("model", "m.pgm", text)]))
+            });
+            found.into_iter().map(|outcome| outcome.unwrap()).collect::<Vec<_>>()
+        };
+        assert!(check(9).iter().all(Result::is_ok));
+        let said: Vec<String> = check(2).into_iter().map(|outcome| outcome.unwrap_err().to_string()).collect();
+        assert!(said[0].contains("  model: rank 2 has m.pgm (") && !said[0].contains("program"), "{}", said[0]);
+        assert_eq!(said[2], "another rank has reported an error");
+    }
+}

@@ -1,0 +1,162 @@
+//! A training step whose gradient is summed over micro-batches, on one rank or several.
+
+use super::Trainer;
+use super::step::Step;
+use crate::ranks;
+use crate::train::objective::{self, TermMeans};
+use crate::train::parts::Parts;
+use crate::train::tree::{Block, Tree};
+use crate::train::watch::Fault;
+use crate::train::{interrupt, updates};
+use crate::{DType, Noise, Tensor, TermKind, Values};
+use anyhow::{Result, ensure};
+use candle_core::backprop::GradStore;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+use std::time::Instant;
+
+/// What a rank tells the others of its micro-batches. All decide by what all have told, and so alike.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Told {
+    /// Of each micro-batch the objective, the means of the terms, and what they count where that is not what they are; as bits,
+    /// so that whatever is not a number arrives too.
+    numbers: Vec<Vec<u64>>,
+    /// The first term that is not finite, in words.
+    fault: Option<String>,
+    /// Whether an end was asked for here.
+    asked: bool,
+    /// Whether the time is up, on rank 0.
+    over: bool,
+}
+
+/// What a rank has computed of a step.
+#[derive(Default)]
+struct Own {
+    told: Told,
+    terms: Vec<(&'static str, TermKind)>,
+    /// What has a weight, or is added to the bound.
+    counts: Vec<&'static str>,
+    sums: Tree<Vec<Tensor>>,
+}
+
+impl Trainer<'_> {
+    pub(super) fn step_in_parts(&mut self, parts: &Parts) -> Result<Step> {
+        let begun = Instant::now();
+        let position = self.order.position();
+        let indices = self.order.next(self.config.batch);
+        let own = self.own_parts(parts, &indices, position);
+        let computed = Instant::now();
+        let (own, told) = ranks::agree_on(self.ranks, own, |own| Ok(serde_json::to_vec(&own.told)?))?;
+        let told: Vec<Told> = told.iter().map(|told| serde_json::from_slice(told)).collect::<Result<_, _>>()?;
+        let number = self.progress.step + 1;
+        let rate = self.config.schedule.at(self.progress.step, self.config.steps);
+        let (objective, means, weighted) = means(&own, &told)?;
+        let fault = Fault { spec: self.spec, step: number, means: &means, pictures: &indices };
+        let (mut norm, mut skipped) = (f64::NAN, None);
+        if let Some(fault) = told.iter().find_map(|told| told.fault.clone()) {
+            skipped = Some(self.leave_out(fault)?);
+        } else {
+            let mut slopes = self.updates.sum(&self.params, self.ranks, parts, own.sums)?;
+            norm = slopes.norm;
+            if !norm.is_finite() {
+                skipped = Some(self.leave_out(fault.of_parameter(slopes.broken.as_deref(), norm))?);
+            } else if let Some(limit) = self.config.skip_above.filter(|limit| norm > *limit) {
+                skipped = Some(format!("step {number}: the gradient's norm is {norm:.4}, above {limit}"));
+            } else {
+                let factor = self.config.clip.filter(|limit| norm > *limit).map(|limit| limit / norm);
+                self.updates.step(&self.params, self.ranks, &mut slopes, factor, rate)?;
+                self.average_in()?;
+            }
+        }
+        let sharing = (self.ranks.size() > 1).then(|| computed.elapsed().as_secs_f64());
+        self.count(number, begun, skipped.is_some());
+        let asked = told.iter().any(|told| told.asked);
+        let over = told.first().is_some_and(|told| told.over);
+        Ok(Step { terms: means, objective: Some(objective), weighted, norm, rate, skipped, sharing, asked, over })
+    }
+
+    /// Forward and backward passes of this rank's micro-batches; their gradients summed as far as they are neighbours.
+    fn own_parts(&self, parts: &Parts, indices: &[usize], position: u64) -> Result<Own> {
+        let mut own = Own::default();
+        for part in parts.own() {
+            let records = parts.records(part);
+            let batch = self.batch(&indices[records.clone()], position + records.start as u64)?;
+            let mut noise = self.noise_of(records.clone());
+            let loss = self.forward(&batch, &mut noise, &indices[records], &mut own)?;
+            // After a fault nothing is updated; the terms of all micro-batches are still to be told.
+            if own.told.fault.is_none() {
+                let block = Block { start: part, level: 0, sum: self.slopes(&loss.backward()?)? };
+                own.sums.push(block, &updates::add)?;
+            }
+        }
+        own.told.asked = interrupt::asked();
+        own.told.over = self.time_is_up();
+        Ok(own)
+    }
+
+    /// The loss of a micro-batch; what is to be told of it is added to `own`.
+    fn forward(&self, batch: &Values, noise: &mut Noise, pictures: &[usize], own: &mut Own) -> Result<Tensor> {
+        let step = self.progress.step;
+        let mut terms = self.model.bound(batch, noise, &objective::options(&self.config))?;
+        self.data.train.own_units(&mut terms, batch)?;
+        let (model, config) = (self.model.as_ref(), &self.config);
+        let weighted = objective::weighted(model, &terms, config, self.moment())?;
+        let loss = objective::loss(&weighted, config)?;
+        let counts = match objective::is_plain(model, &terms, config) {
+            true => Vec::new(),
+            false => objective::counts(&weighted)?,
+        };
+        let means = TermMeans::of(&terms)?;
+        let value = -f64::from(loss.to_dtype(DType::F32)?.to_scalar::<f32>()?);
+        if own.told.fault.is_none() && (!value.is_finite() || means.broken().is_some()) {
+            let fault = Fault { spec: self.spec, step: step + 1, means: &means, pictures };
+            own.told.fault = Some(fault.of_terms(&terms));
+        }
+        let numbers = std::iter::once(value).chain(means.terms.iter().map(|(_, _, mean)| *mean));
+        let numbers = numbers.chain(counts.iter().map(|(_, count)| *count));
+        own.told.numbers.push(numbers.map(f64::to_bits).collect());
+        own.counts = counts.into_iter().map(|(name, _)| name).collect();
+        own.terms = means.terms.iter().map(|&(name, kind, _)| (name, kind)).collect();
+        Ok(loss)
+    }
+
+    /// The noise of records of this step's batch: a function of the seed, the step and the record's position alone.
+    fn noise_of(&self, records: Range<usize>) -> Noise {
+        let (seed, _) = self.noise.state();
+        let step = scramble(seed ^ scramble(self.progress.step as u64));
+        Noise::of_rows(step, 0..self.config.samples.max(1), records)
+    }
+
+    /// The gradient of every parameter, zero where the loss does not depend on it.
+    fn slopes(&self, gradients: &GradStore) -> Result<Vec<Tensor>> {
+        let one = |(_, var): (String, candle_core::Var)| match gradients.get(&var) {
+            Some(gradient) => Ok(gradient.contiguous()?.detach()),
+            None => Ok(var.zeros_like()?.detach()),
+        };
+        self.params.entries().into_iter().map(one).collect()
+    }
+}
+
+/// The means over all micro-batches, in their order: of the objective, of each term, and of what they count.
+fn means(own: &Own, told: &[Told]) -> Result<(f64, TermMeans, Option<Vec<(&'static str, f64)>>)> {
+    let mut sums = vec![0.0; 1 + own.terms.len() + own.counts.len()];
+    let mut count = 0.0;
+    for numbers in told.iter().flat_map(|told| &told.numbers) {
+        ensure!(numbers.len() == sums.len(), "ranks have bounds of different terms");
+        sums.iter_mut().zip(numbers).for_each(|(sum, &bits)| *sum += f64::from_bits(bits));
+        count += 1.0;
+    }
+    sums.iter_mut().for_each(|sum| *sum /= count);
+    let (terms, counts) = sums[1..].split_at(own.terms.len());
+    let terms = own.terms.iter().zip(terms).map(|(&(name, kind), &mean)| (name, kind, mean)).collect();
+    let counts: Vec<_> = own.counts.iter().copied().zip(counts.iter().copied()).collect();
+    Ok((sums[0], TermMeans { terms }, Some(counts).filter(|counts| !counts.is_empty())))
+}
+
+/// A number that looks like no other: SplitMix64's last step, after its constant was added.
+fn scramble(number: u64) -> u64 {
+    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}

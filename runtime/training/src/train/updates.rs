@@ -1,0 +1,139 @@
+//! The optimiser of a run: of one process whole, of several ranks in shards.
+
+use super::gradients;
+use super::optimiser::Optimiser;
+use super::parts::Parts;
+use super::shards::Shards;
+use super::tree::Tree;
+use crate::ranks::Communicator;
+use crate::{Params, Tensor, ops};
+use anyhow::{Context, Result};
+use candle_core::backprop::GradStore;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+
+/// What updates the parameters.
+#[derive(Debug)]
+pub enum Updates {
+    Whole(Optimiser),
+    Shards(Box<Shards>),
+}
+
+/// A gradient that was summed over a batch: of one process whole, of several ranks this one's part.
+pub struct Slopes {
+    pub store: GradStore,
+    /// Of the whole gradient.
+    pub norm: f64,
+    /// The first parameter whose gradient is not finite.
+    pub broken: Option<String>,
+}
+
+impl Updates {
+    /// # Errors
+    /// A failed tensor operation.
+    pub fn new(params: &Params, ranks: &dyn Communicator) -> Result<Self> {
+        Ok(match ranks.size() {
+            1 => Self::Whole(Optimiser::new(params)?),
+            _ => Self::Shards(Box::new(Shards::new(params, ranks)?)),
+        })
+    }
+
+    /// To be called where the parameters were given other values than an update gave them.
+    ///
+    /// # Errors
+    /// A failed tensor operation.
+    pub fn refresh(&self) -> Result<()> {
+        match self {
+            Self::Whole(_) => Ok(()),
+            Self::Shards(shards) => shards.refresh(),
+        }
+    }
+
+    /// The mean of the gradients of all micro-batches, of which this rank has summed its own.
+    ///
+    /// # Errors
+    /// A rank that is gone, or a failed tensor operation.
+    pub fn sum(
+        &self,
+        params: &Params,
+        ranks: &dyn Communicator,
+        parts: &Parts,
+        sums: Tree<Vec<Tensor>>,
+    ) -> Result<Slopes> {
+        let scale = 1.0 / parts.count as f64;
+        match self {
+            Self::Whole(_) => whole(params, sums, scale),
+            Self::Shards(shards) => shards.sum(ranks, parts, sums.blocks(), scale),
+        }
+    }
+
+    /// One step down the gradient, scaled by `factor` where there is one.
+    ///
+    /// # Errors
+    /// A rank that is gone, or a failed tensor operation.
+    pub fn step(
+        &mut self,
+        params: &Params,
+        ranks: &dyn Communicator,
+        slopes: &mut Slopes,
+        factor: Option<f64>,
+        rate: f64,
+    ) -> Result<()> {
+        match self {
+            Self::Whole(optimiser) => {
+                if let Some(factor) = factor {
+                    gradients::scale(params, &mut slopes.store, factor)?;
+                }
+                optimiser.step(&slopes.store, rate)
+            }
+            Self::Shards(shards) => shards.step(ranks, slopes, factor, rate),
+        }
+    }
+
+    /// The running means and maxima as a checkpoint has them, on rank 0.
+    ///
+    /// # Errors
+    /// A rank that is gone, or a failed tensor operation.
+    pub fn state(&self, ranks: &dyn Communicator) -> Result<Vec<(String, Tensor)>> {
+        match self {
+            Self::Whole(optimiser) => optimiser.state(),
+            Self::Shards(shards) => shards.state(ranks),
+        }
+    }
+
+    /// # Errors
+    /// A state that lacks a parameter's.
+    pub fn restore(&mut self, state: &BTreeMap<String, Tensor>, steps: usize) -> Result<()> {
+        match self {
+            Self::Whole(optimiser) => optimiser.restore(state, steps),
+            Self::Shards(shards) => shards.restore(state, steps),
+        }
+    }
+}
+
+fn whole(params: &Params, sums: Tree<Vec<Tensor>>, scale: f64) -> Result<Slopes> {
+    let total = sums.total(&add)?.context("a batch without records")?;
+    let mut store = gradients::none()?;
+    let mut broken = None;
+    for ((name, var), gradient) in params.entries().iter().zip(total) {
+        let gradient = (gradient * scale)?;
+        if broken.is_none() && !ops::sum_of_squares(&gradient)?.is_finite() {
+            broken = Some(name.clone());
+        }
+        store.insert(var, gradient);
+    }
+    let norm = gradients::norm(params, &store)?;
+    Ok(Slopes { store, norm, broken })
+}
+
+/// The sum of two gradients, each a tensor for each parameter.
+///
+/// # Errors
+/// A failed tensor operation.
+pub fn add(left: Vec<Tensor>, right: Vec<Tensor>) -> Result<Vec<Tensor>> {
+    let one = |(left, right): (&Tensor, &Tensor)| Ok((left + right)?);
+    match left.first().is_none_or(|tensor| tensor.device().is_cpu()) {
+        true => left.par_iter().zip(&right).map(one).collect(),
+        false => left.iter().zip(&right).map(one).collect(),
+    }
+}
