@@ -38,6 +38,8 @@ impl Checker<'_> {
                 }
                 NetBody::Rust { .. } => false,
             },
+            // Means and log-variances, which may be anything.
+            Op::Experts { .. } => false,
             Op::Block { block, .. } => {
                 let inputs = || node.inputs.iter().all(|input| self.is_in(frame, *input, domain));
                 yields(block, node, domain, &inputs)
