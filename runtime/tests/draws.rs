@@ -310,13 +310,42 @@ fn gradients_pass_through_draws() {
     close(&found, &slopes, 1e-6, "relaxed");
 }
 
+/// Parameters far out have gradients that are numbers: nothing becomes 0 · ∞.
+#[test]
+fn extreme_parameters_have_finite_gradients() {
+    // Weights, means, log-scales and coefficients of two components over three channels.
+    let kinds = [(2, 200.0), (6, 1e4), (6, 300.0), (6, 50.0)];
+    for (at, sign) in (0..kinds.len()).flat_map(|at| [1.0, -1.0].map(|sign| (at, sign))) {
+        let head: Vec<f32> = kinds
+            .iter()
+            .enumerate()
+            .flat_map(|(kind, (count, extreme))| vec![if kind == at { sign * extreme } else { 0.3 }; *count])
+            .collect();
+        let head =
+            candle_core::Var::from_tensor(&Tensor::from_vec(head, (1, 20, 1, 1), &Device::Cpu).unwrap()).unwrap();
+        let bits = candle_core::Var::from_tensor(&Tensor::new(&[[sign * 1e4f32, 0.0]], &Device::Cpu).unwrap()).unwrap();
+        for through in [Through::Relaxed(0.5), Through::Straight] {
+            let pixels = LogisticMixture::from_head(&head, 2).unwrap();
+            let pixels = pixels.sample_through("v", &mut Noise::seeded(9), through).unwrap();
+            let binary = srvae::dist::Bernoulli::from_head(&bits).unwrap();
+            let binary = binary.sample_through("v", &mut Noise::seeded(9), through).unwrap();
+            for (value, var) in [(pixels, &head), (binary, &bits)] {
+                let gradient = value.sum_all().unwrap().backward().unwrap().get(var).unwrap().clone();
+                let all = Tensor::cat(&[value.flatten_all().unwrap(), gradient.flatten_all().unwrap()], 0).unwrap();
+                let all = all.to_vec1::<f32>().unwrap();
+                assert!(all.iter().all(|number| number.is_finite()), "kind {at}, sign {sign}, {through:?}: {all:?}");
+            }
+        }
+    }
+}
+
 /// Thirty steps of the paper's equation 5: q(y | x) moves and the bound rises.
 #[test]
 fn equation_five_is_trained() {
     let file =
         std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../srvae-dsl/tests/corpus/good/equation_five.pgm");
     let text = std::fs::read_to_string(file).unwrap();
-    for method in ["straight_through", "score"] {
+    for method in ["straight_through", "score", "relaxed(temperature: 0.5)"] {
         let params = Params::new(3, DType::F32, &Device::Cpu);
         let text = text.replace("draw y = straight_through", &format!("draw y = {method}"));
         let model = interpret::builder("equation_five.pgm", &text).build(&Settings::new(), &params).unwrap();

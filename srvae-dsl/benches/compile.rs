@@ -11,6 +11,6 @@ fn main() {
 fn text_to_tokens(name: &str) -> usize {
     let path = format!("{}/../models/{name}.pgm", env!("CARGO_MANIFEST_DIR"));
     let source = Source::new(&path, std::fs::read_to_string(&path).unwrap());
-    let origin = emit::Origin { path: String::new(), include: String::new() };
+    let origin = emit::Origin { path: String::new(), include: String::new(), text: String::new() };
     emit::emit(compile(&source, &Overrides::default()).plan().unwrap(), &origin).to_string().len()
 }

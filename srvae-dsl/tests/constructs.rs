@@ -2,8 +2,9 @@
 
 mod support;
 
+use srvae_dsl::emit::{Origin, rust_source};
 use srvae_dsl::plan::Operation;
-use support::{code, items, plan_of_text};
+use support::{code, items, plan_of, plan_of_text, read};
 
 /// A model of one observed image and one latent, with the rest of the file.
 fn with(rest: &str) -> String {
@@ -91,6 +92,18 @@ fn a_network_in_rust() {
     let text = "net mine(h: real[3, 8, 8]) -> real[8, 4, 4] = rust \"crate::nets::Mine\"\np(z) = standard_normal\n\
         q(z | x) = normal from x |> mine\n";
     insta::assert_snapshot!(shown(text, &["Layers", "q_z"]));
+}
+
+/// Should its type not exist, the build's error says where the file names it.
+#[test]
+fn a_missing_network_in_rust_is_placed() {
+    let text = read("tests/corpus/good/rust_network.pgm").text;
+    let plan = plan_of("tests/corpus/good/rust_network.pgm");
+    let origin = Origin { path: "a/b.pgm".into(), include: "/a/b.pgm".into(), text };
+    // As the compiler joins it: long literals may be broken over lines.
+    let code = rust_source(&plan, &origin).unwrap();
+    assert!(code.contains("a/b.pgm:6:5: network `mine` is `crate::nets::Mine`, and there is no such type"), "{code}");
+    assert_eq!(code.matches("there is no such type").count(), 1, "a type with arguments is named as it is");
 }
 
 #[test]

@@ -19,7 +19,8 @@ fn compile(bytes: &[u8]) -> String {
             let parameters = model.cost().parameters;
             if bytes.len() <= WHOLE {
                 let plan = compilation.plan().unwrap();
-                let origin = Origin { path: "robust.pgm".to_owned(), include: "/robust.pgm".to_owned() };
+                let text = compilation.source().text.clone();
+                let origin = Origin { path: "robust.pgm".to_owned(), include: "/robust.pgm".to_owned(), text };
                 syn::parse_file(&rust_source(plan, &origin).unwrap()).unwrap();
                 assert!(!explain::text(plan).is_empty() && !explain::latex(plan).is_empty());
                 assert_eq!(explain::json(plan)["parameters"], parameters);
@@ -62,7 +63,7 @@ fn chains_are_bounded() {
         ("linear(out: 1", "*1", ["error[E0106]", "error[E0105]"]),
         ("linear(out: ", "-", ["error[E0106]", "error[E0111]"]),
         ("c", " from c", ["error[E0111]", "error[E0107]"]),
-        ("c |> elu", " |> elu", ["error[E0224]", "error[E0107]"]),
+        ("c |> elu", " |> elu", ["error[E0226]", "error[E0107]"]),
         ("concat(c", ", c", ["error[E0106]", "error[E0502]"]),
     ];
     for (start, link, expected) in chains {

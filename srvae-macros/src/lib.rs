@@ -36,7 +36,8 @@ fn expand(path: &str) -> Result<proc_macro2::TokenStream, Vec<String>> {
     }
     // Read once more by the compiler itself, which makes the file a dependency of the build.
     let include = full.to_str().ok_or_else(|| vec![format!("{shown}: a path that is no text")])?.to_owned();
-    Ok(emit(plan, &Origin { path: path.to_owned(), include }))
+    let text = compilation.source().text.clone();
+    Ok(emit(plan, &Origin { path: path.to_owned(), include, text }))
 }
 
 /// A path as the compiler's own messages show it: relative to where it was started, the workspace.

@@ -86,8 +86,13 @@ pub fn compare(model: &Compiled, preset: Option<&str>) {
     assert_eq!(both.compiled.0.modes(), both.interpreted.0.modes(), "{}", model.name);
     for mode in both.compiled.0.modes() {
         let given = mode.given.iter().fold(Values::new(), |given, name| {
-            let variable = checked.variables.iter().find(|variable| variable.name == *name).unwrap();
-            given.with(name, data.find(name).cloned().unwrap_or_else(|| value(variable)))
+            // A family over the length is given step by step.
+            let own =
+                checked.variables.iter().filter(|it| it.name == *name || it.name.starts_with(&format!("{name}[")));
+            own.fold(given, |given, variable| {
+                let known = data.find(&variable.name).cloned();
+                given.with(&variable.name, known.unwrap_or_else(|| value(variable)))
+            })
         });
         for draw in [Draw::default(), Draw { temperature: 0.7, decode: Decode::Mode }] {
             for count in [BATCH, 2 * BATCH] {

@@ -11,6 +11,8 @@ mod data;
 mod evaluation;
 #[path = "cli/figures.rs"]
 mod figures;
+#[path = "cli/given.rs"]
+mod given;
 #[path = "cli/interpreted.rs"]
 mod interpreted;
 #[path = "cli/jobs.rs"]

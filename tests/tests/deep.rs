@@ -26,3 +26,13 @@ fn the_laws_hold_on_models_of_every_kind() {
         assert_eq!(flows, expected, "{name}: {said}");
     }
 }
+
+/// Files that are not compiled in are tried one after the other; one broken one makes the command fail.
+#[test]
+fn several_files_are_tried() {
+    let good = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/examples/sketch.pgm");
+    let program = env!("CARGO_BIN_EXE_graphs");
+    let output = Command::new(program).args(["check", "--deep", "minimal", good]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && said.matches("every law holds").count() == 2, "{said}");
+}

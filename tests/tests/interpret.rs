@@ -1,9 +1,13 @@
 //! Interpreted and compiled models are one program carried out twice: every bit is the same.
 
 use candle_core::{DType, Device, Tensor};
+use srvae::dist::Distribution;
 use srvae::interpret;
 use srvae::params::Phase;
 use srvae::{BoundOptions, Draw, Model, Noise, Params, Settings, Values};
+use srvae_dsl::derive;
+use srvae_dsl::graph::VariableId;
+use srvae_dsl::plan::plan;
 use srvae_tests::both::{Both, compare};
 use srvae_tests::inputs::{BATCH, checked, data};
 use srvae_tests::{CORPUS, counted};
@@ -42,6 +46,41 @@ fn several_draws_for_one_record() {
     assert!(y.is_err(), "a map has four axes");
     let refused = run(BATCH + 1).unwrap_err().to_string();
     assert!(refused.contains("4 rows for 3 records"), "{refused}");
+}
+
+/// Given what no mode with a name is given, an interpreted model draws, to the bit, what the compiled model's factors give.
+#[test]
+fn any_evidence_that_the_graph_allows() {
+    use srvae_models::srvae::{COMPILED, Config, Srvae, U, Y, Z};
+    let (checked, _) = checked(&COMPILED, Some("quick"));
+    let own = Params::new(5, DType::F32, &Device::Cpu);
+    let config = Config::from_settings(&srvae_tests::inputs::settings(&checked)).unwrap();
+    let compiled = Srvae::new(&config, &own).unwrap();
+    let id = |name: &str| VariableId(checked.variables.iter().position(|variable| variable.name == name).unwrap());
+    let evidence = [id("u"), id("y")];
+    let mode = derive::given(&checked, &evidence).unwrap();
+    let (plan, name) = plan(checked.clone()).with_mode(mode.clone());
+    assert_eq!(name, "conditional_generation_y_u");
+    // An equal mode is not added again.
+    assert_eq!(plan.clone().with_mode(mode).1, name);
+    let params = Params::new(6, DType::F32, &Device::Cpu);
+    let model = interpret::Interpreted::new(plan, &params).unwrap();
+    params.restore(&own.entries().into_iter().map(|(name, var)| (name, var.as_tensor().clone())).collect()).unwrap();
+    [&own, &params].iter().for_each(|params| params.set_phase(Phase::Inference));
+    let value = |name: &str| srvae_tests::inputs::value(checked.variable(id(name)));
+    let given = Values::new().with("u", value("u")).with("y", value("y"));
+    let drawn = model.run(&name, &given, BATCH, &mut Noise::seeded(3), &Draw::default()).unwrap();
+    let mut noise = Noise::seeded(3);
+    let (y, u) = (Y(value("y")), U(value("u")));
+    let z = compiled.p_z(&y, &u).unwrap().sample("z", &mut noise, &Draw::default()).unwrap();
+    let x = compiled.p_x(&y, &Z(z.clone())).unwrap().sample("x", &mut noise, &Draw::default()).unwrap();
+    for (name, wanted) in [("z", z), ("x", x)] {
+        let [found, wanted] = [drawn.get(name).unwrap(), &wanted].map(|value| {
+            let numbers = value.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            numbers.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+        });
+        assert!(found == wanted, "{name}");
+    }
 }
 
 /// A model with a network in Rust says that it needs a crate.

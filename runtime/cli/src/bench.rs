@@ -77,14 +77,13 @@ fn check_memory(spec: &Spec, args: &Bench, device: &Device) -> Result<()> {
     if !device.is_cpu() {
         return Ok(());
     }
-    let budget = compiler::budget(spec)?;
-    let (fixed, image, samples) = match args.job {
-        Job::Train => (budget.training_fixed, budget.training_image, 1),
-        Job::Nll => (budget.evaluation_fixed, budget.evaluation_image, args.chunk.unwrap_or(args.k).min(args.k)),
-        Job::Generate => (budget.evaluation_fixed, budget.evaluation_image, 1),
+    let (memory, batch) = (compiler::memory(spec)?, args.batch as u64);
+    let bytes = match args.job {
+        Job::Train => memory.training(batch),
+        Job::Nll => memory.evaluation(batch.saturating_mul(args.chunk.unwrap_or(args.k).min(args.k) as u64)),
+        Job::Generate => memory.evaluation(batch),
     };
-    let bytes = fixed as f64 + image as f64 * args.batch as f64 * samples as f64;
-    machine::check_memory(&format!("--batch {}", args.batch), bytes, "take a smaller --batch or --chunk")
+    machine::check_memory(&format!("--batch {}", args.batch), bytes as f64, "take a smaller --batch or --chunk")
 }
 
 type Work<'a> = Box<dyn FnMut() -> Result<()> + 'a>;

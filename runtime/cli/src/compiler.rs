@@ -2,16 +2,17 @@
 
 use super::args::ModelArgs;
 use super::models::Found;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use srvae_interpreter::Memory;
 use srvae_training::report::Explained;
 use srvae_training::spec::{Role, Spec, Variable};
 use srvae_training::train::tensorboard::Node;
 use srvae_training::{Setting, Settings};
 use std::path::Path;
 
-use srvae_dsl::explain::Budget;
 use srvae_dsl::graph::{self, Model, Value};
-use srvae_dsl::{Compilation, Overrides, Report, Source};
+use srvae_dsl::plan::Plan;
+use srvae_dsl::{Compilation, Overrides, Report, Source, derive};
 
 /// A text without errors, compiled at the parameters the arguments give it.
 ///
@@ -140,8 +141,8 @@ pub fn explained(spec: &Spec) -> Result<Explained> {
 ///
 /// # Errors
 /// Those of [`compile`].
-pub fn budget(spec: &Spec) -> Result<Budget> {
-    Ok(Budget::of(of_spec(spec)?.plan()?))
+pub fn memory(spec: &Spec) -> Result<Memory> {
+    Ok(Memory::of(of_spec(spec)?.plan()?))
 }
 
 /// The factors of p and of q as nodes; what has no factor on a side is data.
@@ -200,6 +201,25 @@ pub fn jumping(spec: &Spec) -> Result<Vec<String>> {
         parts.extend(nets);
     }
     Ok(parts)
+}
+
+/// The plan of a model with the mode that draws everything else given these variables, and the mode's name.
+///
+/// # Errors
+/// Those of [`compile`], a name that is no variable, or why there is no such mode.
+pub fn conditioned(spec: &Spec, names: &[&str]) -> Result<(Plan, String)> {
+    let compilation = of_spec(spec)?;
+    let plan = compilation.plan()?;
+    let model = &plan.model;
+    let id = |name: &&str| {
+        let at = model.variables.iter().position(|variable| variable.name == *name);
+        at.map(graph::VariableId).with_context(|| format!("model {} has no variable `{name}`", model.name))
+    };
+    let evidence = names.iter().map(id).collect::<Result<Vec<_>>>()?;
+    let mode = derive::given(model, &evidence).map_err(|reason| {
+        anyhow!("model {} draws nothing given {}: {}", model.name, names.join(" and "), reason.text(model))
+    })?;
+    Ok(plan.clone().with_mode(mode))
 }
 
 /// The terms of latents that are summed over: by importance weights they hold what the sum gains, and estimate no divergence.
@@ -313,6 +333,6 @@ fn variable(model: &Model, id: graph::VariableId) -> Variable {
         },
         space: variable.space,
         shape: variable.shape.clone(),
-        supplied: variable.role == graph::Role::Latent && srvae_dsl::derive::is_data(model, id),
+        supplied: variable.role == graph::Role::Latent && derive::is_data(model, id),
     }
 }

@@ -121,9 +121,9 @@ pub fn likelihood(session: &Session, images: &Images, args: &LikelihoodArgs) -> 
 pub fn rows(found: &Evaluation) -> String {
     let mut rows = Vec::new();
     for &(samples, nll) in &found.by_samples {
-        let unit = match samples == found.samples {
-            true => format!("± {:.4} {}", found.standard_error, found.unit),
-            false => found.unit.into(),
+        let unit = match found.standard_error.filter(|_| samples == found.samples) {
+            Some(error) => format!("± {error:.4} {}", found.unit),
+            None => found.unit.into(),
         };
         rows.push(vec![format!("nll, K = {samples}"), format!("{nll:.4}"), unit]);
     }

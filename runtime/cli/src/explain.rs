@@ -1,13 +1,15 @@
 //! `srvae-run explain | check | fmt`: the compiler as a tool.
 
 use super::args::{Check, Explain, Fmt, Format};
+use super::machine::show_bytes;
 use super::{compiler, deep, models};
-use anyhow::{Context, Result, bail};
-use srvae_dsl::plan::Plan;
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
 use srvae_dsl::{Compilation, Report, Source, Style, emit, explain};
+use srvae_interpreter::Memory;
 use srvae_training::Compiled;
-use srvae_training::files;
-use srvae_training::terminal::{note_in_colour, out};
+use srvae_training::files::{self, Kind};
+use srvae_training::terminal::{note_in_colour, out, table};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -52,18 +54,20 @@ pub fn check(models: &'static [Compiled], args: &Check) -> Result<ExitCode> {
     Ok(code)
 }
 
-/// The compiler's check, then the laws on the model itself.
+/// The compiler's check, then the laws on the model itself, file after file.
 pub fn check_deep(models: &'static [Compiled], args: &Check) -> Result<ExitCode> {
-    let [file] = args.files.as_slice() else {
-        bail!("check --deep takes one file, there are {}", args.files.len());
-    };
-    let found = models::find(models, file)?;
-    let mut settings = args.model.clone();
-    if settings.preset.is_none() && found.has_preset("quick")? {
-        settings.preset = Some("quick".to_owned());
+    let mut code = ExitCode::SUCCESS;
+    for file in &args.files {
+        let found = models::find(models, file)?;
+        let mut settings = args.model.clone();
+        if settings.preset.is_none() && found.has_preset("quick")? {
+            settings.preset = Some("quick".to_owned());
+        }
+        if !deep::run(&found.spec(&settings)?)? {
+            code = ExitCode::FAILURE;
+        }
     }
-    let holds = deep::run(&found.spec(&settings)?)?;
-    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(code)
 }
 
 /// What the compiler made of a file, in the form that was asked for; pictures go to their files.
@@ -71,19 +75,18 @@ pub fn explain(models: &'static [Compiled], args: &Explain) -> Result<ExitCode> 
     let (path, text) = models::named(models, &args.file)?;
     let compilation = compiler::compile(&path, &text, &args.model)?;
     let plan = compilation.plan()?;
-    let pictures = [&args.svg, &args.png, &args.pdf].iter().any(|file| file.is_some());
-    if pictures {
+    let pictures = [(&args.svg, Kind::Svg), (&args.png, Kind::Png), (&args.pdf, Kind::Pdf)];
+    let pictures: Vec<_> = pictures.into_iter().filter_map(|(file, kind)| Some((file.as_deref()?, kind))).collect();
+    if !pictures.is_empty() {
+        pictures.iter().try_for_each(|(file, kind)| files::check_place(file, *kind, args.force))?;
         let svg = explain::svg(plan);
-        if let Some(file) = &args.svg {
-            files::write(file, svg.as_bytes())?;
-            out(&file.display().to_string());
-        }
-        if let Some(file) = &args.png {
-            files::write(file, &super::png::png(&svg)?)?;
-            out(&file.display().to_string());
-        }
-        if let Some(file) = &args.pdf {
-            files::write(file, &super::pdf::pdf(&svg)?)?;
+        for (file, kind) in pictures {
+            let bytes = match kind {
+                Kind::Png => super::png::png(&svg)?,
+                Kind::Pdf => super::pdf::pdf(&svg)?,
+                _ => svg.clone().into_bytes(),
+            };
+            files::write(file, &bytes)?;
             out(&file.display().to_string());
         }
         return Ok(ExitCode::SUCCESS);
@@ -95,19 +98,17 @@ pub fn explain(models: &'static [Compiled], args: &Explain) -> Result<ExitCode> 
         _ => args.format,
     };
     let result = match format {
-        Format::Text => {
-            let batch = args.memory.map(|memory| largest_batch(plan, memory));
-            explain::text(plan) + &batch.unwrap_or_default()
-        }
+        Format::Text => explain::text(plan) + &memory_text(&Memory::of(plan), args.memory),
         Format::Json => {
             let mut object = explain::json(plan);
+            object["budget"] = memory_json(&Memory::of(plan));
             object["warnings"] = compilation.diagnostics().iter().map(|warning| warning.title.clone()).collect();
             format!("{object:#}")
         }
         Format::Latex => explain::latex(plan),
         Format::Dot => explain::dot(plan),
         Format::Svg => explain::svg(plan),
-        Format::Rust => emit::rust_source(plan, &emit::Origin { path: path.clone(), include: path })
+        Format::Rust => emit::rust_source(plan, &emit::Origin { path: path.clone(), include: path, text })
             .context("the compiler wrote code that is none; this is a mistake in srvae, please report it")?,
     };
     if format != Format::Json {
@@ -117,9 +118,29 @@ pub fn explain(models: &'static [Compiled], args: &Explain) -> Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-fn largest_batch(plan: &Plan, gibibytes: u64) -> String {
-    let batch = explain::Budget::of(plan).largest_batch(gibibytes.saturating_mul(1 << 30));
-    format!("  largest batch that trains in {gibibytes} GiB, estimated: {batch}\n")
+/// The memory that the model takes; the largest batches that train in so many GiB, and in as many as were asked for.
+fn memory_text(memory: &Memory, asked: Option<u64>) -> String {
+    let row = |what: &str, bytes: u64, of: &str| vec![what.to_owned(), show_bytes(bytes as f64), of.to_owned()];
+    let mut rows = vec![
+        row("training", memory.training_fixed, "program, weights, gradients, Adamax, kernels"),
+        row("  per image", memory.training_image, "activations and temporary memory of the backward pass"),
+        row("evaluation", memory.evaluation_fixed, "program, weights, kernels"),
+        row("  per sample", memory.evaluation_image, "at the widest layer"),
+    ];
+    for gibibytes in [8, 24, 80].into_iter().chain(asked) {
+        let largest = memory.largest_batch(gibibytes.saturating_mul(1 << 30));
+        rows.push(vec![format!("largest batch in {gibibytes} GiB"), largest.to_string(), "training".to_owned()]);
+    }
+    format!("\nMemory, estimated\n{}", table(&rows))
+}
+
+fn memory_json(memory: &Memory) -> Value {
+    json!({
+        "training_bytes": memory.training_fixed,
+        "training_bytes_an_image": memory.training_image,
+        "evaluation_bytes": memory.evaluation_fixed,
+        "evaluation_bytes_an_image": memory.evaluation_image,
+    })
 }
 
 /// Brings files into canonical form, or says which are not.

@@ -13,6 +13,9 @@ use srvae_training::{Compiled, Decode};
 use std::process::ExitCode;
 
 pub fn run(models: &'static [Compiled], args: &Interpolate) -> Result<ExitCode> {
+    if let Some(out) = &args.drawing.out {
+        sheet::check_place(out, args.drawing.force)?;
+    }
     let sessions = open(models, &args.drawing)?;
     let images = inputs(&sessions[0], &args.input, &args.drawing)?;
     if images.len() < 2 {

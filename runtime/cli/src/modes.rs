@@ -5,13 +5,15 @@ use super::session::Session;
 use super::{device, machine, sheet};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
-use srvae_training::data::{self, Column, Images};
+use srvae_training::data::given::Given;
+use srvae_training::data::{self, Images};
 use srvae_training::figures::{self, Large, Options, Strip};
+use srvae_training::files::{self, Kind};
 use srvae_training::picture::{self, Planes};
-use srvae_training::terminal::{note, out};
+use srvae_training::terminal::{self, note, out};
 use srvae_training::train::interrupt;
 use srvae_training::train::progress::Display;
-use srvae_training::{Compiled, Decode, Draw, Mode};
+use srvae_training::{Compiled, Decode, Draw, Mode, arrays};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -21,27 +23,34 @@ pub const RECONSTRUCTION: &str = "reconstruction";
 pub const REGENERATION: &str = "generative_reconstruction";
 pub const CONDITIONAL: &str = "conditional_generation";
 
+/// Draws what --given leaves open, given that; without --given everything.
 pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
-    let sessions = open(models, args)?;
-    // A conditional model is given something even here: what --given or else the test data say.
-    let given = find(&sessions[0], GENERATION)?.given.to_vec();
-    let named =
-        |name: &str| args.given.iter().any(|text| text.split_once('=').is_some_and(|(first, _)| first.trim() == name));
-    let images = if given.is_empty() || given.iter().all(|name| named(name)) {
-        let columns = constant(&sessions[0], args, args.count)?;
+    let mut sessions = open(models, args)?;
+    let given = given(&sessions[0], args)?;
+    let modes: Vec<Mode> = match given.names().as_slice() {
+        [] => all(&sessions, GENERATION)?,
+        names => sessions.iter_mut().map(|session| session.condition(names)).collect::<Result<_>>()?,
+    };
+    let mode = modes[0];
+    // What else a mode is given comes from the test data.
+    let others: Vec<&str> = mode.given.iter().filter(|name| !given.names().contains(name)).copied().collect();
+    let count = given.records().map_or(args.count, |records| records.min(args.count));
+    let records = if others.is_empty() {
+        let columns = given.of(given.records().unwrap_or(count))?;
         if columns.is_empty() { Images::empty(sessions[0].spec.picture_shape()) } else { Images::of(columns)? }
     } else {
-        with_given(&sessions[0], sessions[0].test(&args.data, Some(args.count))?.1, args)?
+        let mut records = sessions[0].test(&args.data, Some(count))?.1;
+        if !given.names().is_empty() {
+            note(&format!("{}: from the test data", others.join(", ")));
+            records = records.only(&others);
+        }
+        for column in given.of(records.len())? {
+            records.insert(column)?;
+        }
+        records
     };
-    for name in args.given.iter().filter_map(|text| text.split('=').next()) {
-        let mode = if given.is_empty() { "nothing".to_owned() } else { given.join(", ") };
-        ensure!(
-            given.iter().any(|known| *known == name.trim()),
-            "--given {name}: generation is given {mode} in this model"
-        );
-    }
-    let decode = default_decode(find(&sessions[0], GENERATION)?);
-    draw_sheet(&sessions, GENERATION, &images, &options(args, args.draw(decode), 1), args)
+    let decode = if given.names().is_empty() { default_decode(&mode) } else { Decode::Sample };
+    draw_sheet(&sessions, &modes, &records, &options(args, args.draw(decode), 1), args)
 }
 
 /// The default of --decode: samples for new images, the likeliest pixels where a result is compared with an original.
@@ -53,22 +62,26 @@ pub fn with_input(models: &'static [Compiled], kind: &str, args: &args::Mode) ->
     let sessions = open(models, &args.drawing)?;
     let draw = args.drawing.draw(Decode::Mode);
     if args.full_size {
+        ensure!(
+            args.drawing.given.is_empty(),
+            "--given is of no use with --full-size: each tile is given its picture alone"
+        );
         let mode = find(&sessions[0], kind)?;
         return full_size(&sessions[0], mode, args, draw);
     }
     let images = inputs(&sessions[0], &args.input, &args.drawing)?;
-    draw_sheet(&sessions, kind, &images, &options(&args.drawing, draw, args.draws), &args.drawing)
+    draw_sheet(&sessions, &all(&sessions, kind)?, &images, &options(&args.drawing, draw, args.draws), &args.drawing)
 }
 
-/// What --given says, as columns of so many records.
-fn constant(session: &Session, args: &Drawing, count: usize) -> Result<Vec<Column>> {
+/// What --given says.
+fn given(session: &Session, args: &Drawing) -> Result<Given> {
     let classes = session.kept()?.map(|kept| kept.classes).unwrap_or_default();
-    args.given.iter().map(|text| data::given::column(&session.spec, text, &classes, count)).collect()
+    Given::read(&session.spec, &args.given, &classes)
 }
 
 /// The same records with what --given says in place of their own values.
 fn with_given(session: &Session, mut records: Images, args: &Drawing) -> Result<Images> {
-    for column in constant(session, args, records.len())? {
+    for column in given(session, args)?.of(records.len())? {
         records.insert(column)?;
     }
     Ok(records)
@@ -76,8 +89,13 @@ fn with_given(session: &Session, mut records: Images, args: &Drawing) -> Result<
 
 /// The run, and those it is to be held against.
 pub fn open(models: &'static [Compiled], args: &Drawing) -> Result<Vec<Session>> {
-    if let Some(out) = &args.out {
-        sheet::check_place(out, args.force)?;
+    match &args.out {
+        Some(out) if is_arrays(out) => {
+            ensure!(args.against.is_empty(), "--against puts pictures beside one another, and --out asks for arrays");
+            files::check_place(out, Kind::Npz, args.force)?;
+        }
+        Some(out) => sheet::check_place(out, args.force)?,
+        None => {}
     }
     interrupt::listen();
     let device = device::choose(&args.common)?;
@@ -109,21 +127,28 @@ pub fn check_sheet(session: &Session, pictures: f64, options: &Options, advice: 
     machine::check_memory(&format!("a sheet of {pictures} pictures"), all, advice)
 }
 
-/// Draws a mode of every session on one sheet, and says where it is.
+/// Draws a mode of every session on one sheet, or that of the only one as arrays, and says where it is.
 pub fn draw_sheet(
     sessions: &[Session],
-    kind: &str,
+    modes: &[Mode],
     images: &Images,
     options: &Options,
     args: &Drawing,
 ) -> Result<ExitCode> {
+    let mode = &modes[0];
+    for name in args.given.iter().filter_map(|text| text.split('=').next()).map(str::trim) {
+        let all = if mode.given.is_empty() { "nothing".to_owned() } else { mode.given.join(", ") };
+        ensure!(mode.given.contains(&name), "--given {name}: {} is given {all} in this model", mode.name);
+    }
     // Fewer examples than were asked for where there are fewer to be given.
-    let count = if kind == GENERATION { options.count } else { options.count.min(images.len()) };
+    let count = if mode.given.is_empty() { options.count } else { options.count.min(images.len()) };
     let pictures = count as f64 * options.draws as f64 * sessions.len() as f64;
     check_sheet(&sessions[0], pictures, options, "take a smaller --count or fewer --draws")?;
+    if let Some(out) = args.out.as_deref().filter(|out| is_arrays(out)) {
+        return write_arrays(&sessions[0], mode, images, options, args, out);
+    }
     let mut strips: Vec<Strip> = Vec::new();
-    for session in sessions {
-        let mode = find(session, kind)?;
+    for (session, mode) in sessions.iter().zip(modes) {
         for mut strip in figures::strips(session.model.as_ref(), &session.spec, mode, images, options)? {
             if sessions.len() > 1 && !shown_once(&strip.label) {
                 strip.label = format!("{} {}", strip.label, session.name());
@@ -133,10 +158,38 @@ pub fn draw_sheet(
             }
         }
     }
-    let mode = find(&sessions[0], kind)?.name;
-    let drawn = figures::sheet(&sessions[0].title(mode, options), &strips, options);
-    let path = sheet::keep(&sessions[0], mode, &drawn, args.out.as_deref())?;
-    tell(args, mode, &strips, &path);
+    let drawn = figures::sheet(&sessions[0].title(mode.name, options), &strips, options);
+    let path = sheet::keep(&sessions[0], mode.name, &drawn, args.out.as_deref())?;
+    tell(args, mode.name, &strips, &path);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whether results are asked for as arrays.
+fn is_arrays(out: &Path) -> bool {
+    out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npz"))
+}
+
+fn write_arrays(
+    session: &Session,
+    mode: &Mode,
+    images: &Images,
+    options: &Options,
+    args: &Drawing,
+    out: &Path,
+) -> Result<ExitCode> {
+    let found = figures::arrays(session.model.as_ref(), &session.spec, mode, images, options)?;
+    arrays::write_npz(out, &found)?;
+    let count = found.first().map_or(0, |array| array.shape[0]);
+    if args.common.json {
+        let shapes: serde_json::Map<_, _> =
+            found.iter().map(|array| (array.name.clone(), json!(array.shape))).collect();
+        let line = json!({ "mode": mode.name, "file": out, "arrays": shapes, "count": count, "seed": args.seed });
+        terminal::out(&line.to_string());
+    } else {
+        let shown: Vec<String> = found.iter().map(|array| format!("{} {:?}", array.name, array.shape)).collect();
+        note(&format!("{}: {}", mode.name, shown.join(", ")));
+        terminal::out(&out.display().to_string());
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -156,6 +209,14 @@ pub fn tell(args: &Drawing, mode: &str, strips: &[Strip], path: &Path) {
         note(&format!("{mode}: rows are {}", labels.join(", ")));
         out(&path.display().to_string());
     }
+}
+
+/// The mode of a kind in every session.
+///
+/// # Errors
+/// A graph that does not allow it: what it does allow.
+pub fn all(sessions: &[Session], kind: &str) -> Result<Vec<Mode>> {
+    sessions.iter().map(|session| find(session, kind).copied()).collect()
 }
 
 /// The mode of a kind.

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::{CommandFactory, Parser};
 use srvae_training::Setting;
 use srvae_training::data::{Binarise, Place, Source};
+use srvae_training::train::RECIPE;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -213,7 +214,7 @@ pub fn text(plan: &Plan) -> Result<String> {
         }
         document["set"] = Item::Table(set);
     }
-    Ok(format!("# Repeats this run: srvae-run train --config run.toml --out ANOTHER\n{document}"))
+    Ok(format!("{RECIPE}srvae-run train --config run.toml --out ANOTHER\n{document}"))
 }
 
 #[cfg(test)]

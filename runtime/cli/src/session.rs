@@ -4,11 +4,12 @@ use super::args::{DataArgs, RunArgs, Which};
 use super::models::{self, Found};
 use super::{compiler, machine};
 use anyhow::{Context, Result, bail};
+use srvae_interpreter::Interpreted;
 use srvae_training::data::{self, Kept, Records, Source};
 use srvae_training::figures::Options;
 use srvae_training::spec::Spec;
 use srvae_training::train::{Checkpoint, Header, RunFolder, restore};
-use srvae_training::{Compiled, DType, Decode, Device, Model, Params};
+use srvae_training::{Compiled, DType, Decode, Device, Mode, Model, Params};
 use std::path::{Path, PathBuf};
 
 /// A model with trained parameters, and where they came from.
@@ -39,6 +40,28 @@ impl Session {
         Ok(Self { spec, header: file.header, model, folder, checkpoint })
     }
 
+    /// The mode that draws everything else given these variables. One that was not compiled is derived now, and the model
+    /// is interpreted from here on: its draws are the same, bit for bit.
+    ///
+    /// # Errors
+    /// A name that is no variable, why the graph allows no such mode, or a network in Rust, which is not interpreted.
+    pub fn condition(&mut self, names: &[&str]) -> Result<Mode> {
+        let (plan, name) = compiler::conditioned(&self.spec, names)?;
+        let known = |model: &dyn Model| model.modes().iter().find(|mode| mode.name == name).copied();
+        if let Some(mode) = known(self.model.as_ref()) {
+            return Ok(mode);
+        }
+        let (own, params) =
+            (self.model.params(), Params::new(self.header.config.seed, DType::F32, self.model.params().device()));
+        let model = Interpreted::new(plan, &params)
+            .with_context(|| format!("the mode that is given {} is not compiled in", names.join(" and ")))?;
+        let values = own.entries().into_iter().map(|(name, var)| (name, var.as_tensor().clone())).collect();
+        restore(&params, &values, &self.checkpoint.display().to_string())?;
+        params.set_phase(srvae_training::params::Phase::Inference);
+        self.model = Box::new(model);
+        known(self.model.as_ref()).with_context(|| format!("model {} has no mode {name}", self.spec.name))
+    }
+
     /// What tells this run from others: its folder's name.
     pub fn name(&self) -> String {
         let folder = self.folder.root().file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -58,9 +81,8 @@ impl Session {
         if !self.model.params().device().is_cpu() {
             return Ok(());
         }
-        let budget = compiler::budget(&self.spec)?;
-        let bytes = budget.evaluation_fixed as f64 + budget.evaluation_image as f64 * rows as f64;
-        machine::check_memory(&format!("evaluating {rows} samples at once"), bytes, advice)
+        let bytes = compiler::memory(&self.spec)?.evaluation(rows as u64);
+        machine::check_memory(&format!("evaluating {rows} samples at once"), bytes as f64, advice)
     }
 
     /// What stands over a sheet of this model's pictures.

@@ -135,7 +135,8 @@ fn print(rows: &[Row], samples: usize) {
         );
         let mut line = vec![row.run.clone(), row.seed.to_string(), row.rate.to_string(), row.step.to_string()];
         line.push(row.data.clone());
-        line.extend([row.found.nll, row.found.standard_error].map(|bits| format!("{bits:.4}")));
+        line.push(format!("{:.4}", row.found.nll));
+        line.push(row.found.standard_error.map_or_else(|| "–".to_owned(), |error| format!("{error:.4}")));
         line.extend(terms.iter().map(term));
         line.push(fid);
         lines.push(line);

@@ -113,8 +113,9 @@ pub fn fresh(plan: &Plan, out: Option<&Path>, device: &Device) -> Result<Outcome
     if let Some(moved) = moved {
         note(&format!("{} held another run, which is now {}", root.display(), moved.display()));
     }
-    srvae_training::files::write(&folder.source(), plan.spec.source.as_bytes())?;
+    // The recipe first: by it a start that was killed here is known.
     srvae_training::files::write(&folder.recipe(), recipe::text(plan)?.as_bytes())?;
+    srvae_training::files::write(&folder.source(), plan.spec.source.as_bytes())?;
     let settings = settings(&trainer, plan, device)?;
     write_json(&folder.config(), &settings)?;
     trainer.set_folder(folder.clone());
@@ -142,7 +143,7 @@ fn resume(models: &'static [Compiled], args: &Train, device: &Device) -> Result<
         }
         session::spec_of(models, header, &folder.source())?
     } else {
-        same_model(&checkpoint, args, &folder)?;
+        same_model(models, &checkpoint, args, &folder)?;
         let found = models::find(models, &args.file)?;
         Spec { settings: header.settings.clone(), preset: header.preset.clone(), ..found.spec(&ModelArgs::default())? }
     };
@@ -173,17 +174,15 @@ fn check_memory(plan: &Plan, device: &Device) -> Result<()> {
         return Ok(());
     }
     let Config { batch, samples, .. } = plan.config;
-    let budget = compiler::budget(&plan.spec)?;
-    let image = budget.training_image as f64 * samples as f64;
-    let room = machine::memory().unwrap_or(u64::MAX) as f64 - budget.training_fixed as f64;
-    let fits = (room / image.max(1.0)).max(0.0) as usize;
+    let memory = compiler::memory(&plan.spec)?;
+    let fits = memory.largest_batch(machine::memory().unwrap_or(u64::MAX)) / samples as u64;
     let advice = match fits {
         0 => "take a smaller model (--preset, --set) or fewer --samples".to_owned(),
         fits => format!("--batch {fits} should fit"),
     };
+    let bytes = memory.training((batch as u64).saturating_mul(samples as u64));
     let samples = if samples > 1 { format!(" with --samples {samples}") } else { String::new() };
-    let bytes = budget.training_fixed as f64 + image * batch as f64;
-    machine::check_memory(&format!("training with --batch {batch}{samples}"), bytes, &advice)
+    machine::check_memory(&format!("training with --batch {batch}{samples}"), bytes as f64, &advice)
 }
 
 /// The data a run began with, from where they lie now.
@@ -204,9 +203,9 @@ fn kept_data(args: &Train, header: &Header, spec: &Spec, folder: &RunFolder) -> 
 }
 
 /// Refuses to go on with another model than the run's, before anything is compiled.
-fn same_model(checkpoint: &Checkpoint, args: &Train, folder: &RunFolder) -> Result<()> {
-    let text = models::read(&args.file)?;
-    let (model, settings) = compiler::settings(&args.file.display().to_string(), &text, &args.model)?;
+fn same_model(models: &'static [Compiled], checkpoint: &Checkpoint, args: &Train, folder: &RunFolder) -> Result<()> {
+    let (path, text) = models::named(models, &args.file)?;
+    let (model, settings) = compiler::settings(&path, &text, &args.model)?;
     // Parameters that are not given are the run's own.
     let given = args.model.preset.is_some() || !args.model.set.is_empty();
     let settings = if given { &settings } else { &checkpoint.header.settings };

@@ -36,7 +36,8 @@ pub fn run(models: &'static [Compiled], args: &Upscale) -> Result<ExitCode> {
     if args.input.is_empty() {
         let images = inputs(&sessions[0], &[], &args.drawing)?;
         let options = options(&args.drawing, draw, args.draws);
-        return modes::draw_sheet(&sessions, &kind, &images, &options, &args.drawing);
+        let all = modes::all(&sessions, &kind)?;
+        return modes::draw_sheet(&sessions, &all, &images, &options, &args.drawing);
     }
     let mode = find(&sessions[0], &kind)?;
     let files = modes::pictures(&args.input)?;

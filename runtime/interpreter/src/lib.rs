@@ -2,12 +2,13 @@
 //!
 //! What it computes is, to the bit, what the same model compiled computes: both carry out one program.
 
+mod memory;
 mod names;
 mod parts;
 mod run;
-mod steps;
 
 use candle_core::{Error, bail};
+pub use memory::Memory;
 use names::{interned, interned_list};
 use parts::Built;
 use run::{Context, Run};
@@ -19,7 +20,7 @@ use srvae_dsl::{Overrides, Source};
 use srvae_numerics::generated::{check_partly, check_value, draws_per_record, unknown_mode};
 use srvae_numerics::{
     Added, BoundOptions, Builder, Draw, Flow, Mode, Model, Noise, Params, Ramp, Result, Tensor, Term, TermKind, Terms,
-    Values, Weight,
+    Values, Weight, steps,
 };
 use std::sync::Arc;
 
@@ -55,19 +56,13 @@ impl Interpreted {
     /// A network written in Rust, which cannot be interpreted, or shapes that do not fit.
     pub fn new(plan: Plan, params: &Params) -> Result<Self> {
         let built = plan.parts.all.iter().map(|part| parts::part(part, params)).collect::<Result<_>>()?;
-        let terms = plan.derivation.terms.iter().map(|term| {
-            let is_step = plan.model.variable(term.variable).step.is_some();
-            let name = if is_step { steps::family(&term.name) } else { &term.name };
-            (interned(name), kind(&term.kind))
-        });
+        let terms = plan.derivation.terms.iter().map(|term| (interned(plan.term_name(&term.name)), kind(&term.kind)));
         let terms = terms.collect();
-        let weights = plan.model.weights.iter().map(weight).collect();
+        let weights = plan.model.weights.iter().map(|it| weight(it, plan.term_name(&it.term))).collect();
         let added = plan.model.addends.iter();
         let added = added.map(|addend| (interned(&addend_text(&plan, addend)), addend.scale.value)).collect();
         let modes = plan.derivation.modes.iter().map(|mode| {
-            let names = |ids: &[srvae_dsl::graph::VariableId]| {
-                interned_list(&steps::names(ids.iter().map(|id| plan.model.variable(*id))))
-            };
+            let names = |ids: &[srvae_dsl::graph::VariableId]| interned_list(&plan.names_outside(ids));
             Mode { name: interned(&mode.name), given: names(&mode.given), yields: names(&mode.yields(&plan.model)) }
         });
         let modes = modes.collect();
@@ -83,6 +78,7 @@ impl Interpreted {
 
     /// What a program is given, held against its variables, in the program's order.
     fn given(&self, program: &Program, from: &Values) -> Result<Vec<Given>> {
+        let plan = &self.plan;
         let each = program.arguments().map(|argument| {
             let (id, is_partly) = match argument.operation {
                 Operation::Given(id) => (id, false),
@@ -96,10 +92,9 @@ impl Interpreted {
                 check_partly(name, space, shape, &self.params, &partly.value, &partly.present)?;
                 return Ok(Given { id, value: partly.value, present: Some(partly.present) });
             }
-            let value = match (variable.step, steps::family(name)) {
-                // The steps of a record come in one array, as do those of all records.
-                (Some(step), family) if from.get(name).is_err() => steps::one(from.get(family)?, step)?,
-                _ => from.get(name)?.clone(),
+            let value = match plan.outside(id) {
+                (family, Some(step)) => steps::one(from, name, family, step)?,
+                (name, None) => from.get(name)?.clone(),
             };
             check_value(name, space, shape, &self.params, &value)?;
             Ok(Given { id, value, present: None })
@@ -162,8 +157,11 @@ impl Model for Interpreted {
         let context = Context { samples, rows: count, draw: *draw, options: &BoundOptions::default() };
         let values = Run::new(self, program, &given, context).outputs(noise)?;
         let yields = self.plan.derivation.modes[at].yields(&self.plan.model);
-        let names = yields.iter().map(|id| self.plan.model.variable(*id));
-        steps::together(names.zip(values))
+        let named = yields.iter().zip(values).map(|(id, value)| {
+            let (name, step) = self.plan.outside(*id);
+            (name, step, value)
+        });
+        steps::together(named.collect())
     }
 }
 
@@ -174,13 +172,13 @@ struct Given {
     present: Option<Tensor>,
 }
 
-fn weight(weight: &graph::Weight) -> Weight {
+fn weight(weight: &graph::Weight, term: &str) -> Weight {
     let ramp = weight.ramp.as_ref().map_or(Ramp::None, |ramp| match ramp.unit {
         RampUnit::Passes => Ramp::Passes(ramp.length.value),
         RampUnit::Steps => Ramp::Steps(ramp.length.value),
     });
     let free = weight.free.as_ref().map_or(0.0, |free| free.value);
-    Weight { term: interned(&weight.term), scale: weight.scale.value, ramp, free }
+    Weight { term: interned(term), scale: weight.scale.value, ramp, free }
 }
 
 fn kind(kind: &derive::TermKind) -> TermKind {

@@ -1,7 +1,7 @@
 //! The operations in candle's own terms: slow, plain, and what the kernels are compared with.
 
 use super::{Adamax, Mask, sum_batch};
-use crate::scalar::{Scalar, Softplus, Whole};
+use crate::scalar::{Scalar, Sigmoid, Softplus, Whole};
 use crate::{Result, Tensor};
 use candle_core::{Error, Var};
 
@@ -66,12 +66,12 @@ pub fn logistic_mixture_log_prob(x: &Tensor, logits: &Tensor, components: usize)
     let centred = (&x - means)?;
     let high = (&inverse * (&centred + half)?)?;
     let low = (&inverse * (&centred - half)?)?;
-    let delta = (sigmoid(&high)? - sigmoid(&low)?)?;
+    let delta = (scalar::<Sigmoid>(&high)? - scalar::<Sigmoid>(&low)?)?;
     let middle = (&inverse * &centred)?;
-    let density = ((&middle - &log_scales)? - ((softplus(&middle)? * 2.0)? + 255f64.ln())?)?;
+    let density = ((&middle - &log_scales)? - ((scalar::<Softplus>(&middle)? * 2.0)? + 255f64.ln())?)?;
     let inside = delta.gt(1e-5)?.where_cond(&delta.maximum(1e-12)?.log()?, &density)?;
-    let below = (&high - softplus(&high)?)?;
-    let above = softplus(&low)?.neg()?;
+    let below = (&high - scalar::<Softplus>(&high)?)?;
+    let above = scalar::<Softplus>(&low)?.neg()?;
     let inside = x.gt(1.0 - half)?.where_cond(&above, &inside)?;
     let log_p = x.lt(half)?.where_cond(&below, &inside)?.sum(2)?;
     let joint = (log_p + log_softmax(&weights)?)?;
@@ -214,13 +214,9 @@ pub fn adamax(parameter: &Var, gradient: &Tensor, moments: &Tensor, how: Adamax)
     moments.slice_set(&Tensor::stack(&[mean, peak], 0)?, 0, 0)
 }
 
-fn sigmoid(t: &Tensor) -> Result<Tensor> {
-    // (1 + tanh(t / 2)) / 2: neither it nor its gradient overflows.
-    (t * 0.5)?.tanh()?.affine(0.5, 0.5)
-}
-
-fn softplus(x: &Tensor) -> Result<Tensor> {
-    Softplus::value(Whole::of(x)).0.map_err(Error::Msg)
+/// A scalar function through candle's own operations.
+fn scalar<S: Scalar>(x: &Tensor) -> Result<Tensor> {
+    S::value(Whole::of(x)).0.map_err(Error::Msg)
 }
 
 fn log_softmax(x: &Tensor) -> Result<Tensor> {

@@ -1,7 +1,43 @@
 //! The few helpers that generated code and the interpreter share.
 
+use crate::nn::Network;
 use crate::{Mode, Params, Result, Setting, Tensor};
 use candle_core::{Error, bail};
+
+/// A network written in Rust, under the name that a model file gives it.
+pub trait Written {
+    type Network: Network;
+}
+
+/// Whether a type is one of the user's.
+pub trait There {
+    const IS_THERE: bool = true;
+}
+
+impl<T> There for T {}
+
+/// What stands where the type that a model file names does not exist: the build ends with a message that says so.
+#[derive(Debug)]
+pub struct Missing;
+
+impl Missing {
+    /// Hides [`There::IS_THERE`].
+    pub const IS_THERE: bool = false;
+}
+
+impl Network for Missing {
+    fn new(_: &Params, _: &[&[usize]]) -> Result<Self> {
+        bail!("a network that does not exist")
+    }
+
+    fn output(&self) -> &[usize] {
+        &[]
+    }
+
+    fn forward(&self, _: &[&Tensor]) -> Result<Tensor> {
+        bail!("a network that does not exist")
+    }
+}
 
 /// How many draws a record gets of `count` rows in all.
 ///

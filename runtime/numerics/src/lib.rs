@@ -17,6 +17,8 @@ mod objective;
 pub mod params;
 pub mod partly;
 mod scope;
+pub mod steps;
+pub mod tensors;
 mod terms;
 mod weights;
 

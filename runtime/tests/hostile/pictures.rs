@@ -1,7 +1,6 @@
 //! PNG: chunks with right checksums around headers and data that may not fit.
 
-use super::Choices;
-use std::io::Write;
+use super::{Choices, archives};
 
 /// A small picture whose header, palette, profile or data lie.
 pub fn png(choices: &mut Choices<'_>) -> Vec<u8> {
@@ -19,7 +18,7 @@ pub fn png(choices: &mut Choices<'_>) -> Vec<u8> {
             choices.pick(&[b"PLTE", b"tRNS", b"iCCP", b"gAMA", b"zTXt", b"eXIf", b"acTL", b"fcTL", b"IHDR", b"IEND"]);
         let length = choices.pick(&[0, 1, 3, 4, 8, 26, 40, 768]);
         let content = match kind {
-            b"iCCP" | b"zTXt" => [b"name\0\0".as_slice(), &zlib(&vec![0; 64 * length])].concat(),
+            b"iCCP" | b"zTXt" => [b"name\0\0".as_slice(), &zlib(choices, &vec![0; 64 * length])].concat(),
             _ => choices.bytes(length),
         };
         chunk(choices, kind, &content, &mut out);
@@ -32,7 +31,7 @@ pub fn png(choices: &mut Choices<'_>) -> Vec<u8> {
     for filter in data.iter_mut().step_by(row) {
         *filter %= if choices.once_in(40) { 9 } else { 5 };
     }
-    let packed = zlib(&data);
+    let packed = zlib(choices, &data);
     let packed = choices.damage(packed);
     chunk(choices, b"IDAT", &packed, &mut out);
     chunk(choices, b"IEND", &[], &mut out);
@@ -50,8 +49,11 @@ fn chunk(choices: &mut Choices<'_>, kind: &[u8; 4], content: &[u8], out: &mut Ve
     out.extend_from_slice(&crc.sum().to_be_bytes());
 }
 
-fn zlib(content: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(content).unwrap();
-    encoder.finish().unwrap()
+fn zlib(choices: &mut Choices<'_>, content: &[u8]) -> Vec<u8> {
+    let (a, b) = content.iter().fold((1u32, 0u32), |(a, b), &byte| {
+        let a = (a + u32::from(byte)) % 65_521;
+        (a, (b + a) % 65_521)
+    });
+    let packed = archives::deflate(choices, content);
+    [b"\x78\x01".as_slice(), &packed, &(b << 16 | a).to_be_bytes()].concat()
 }

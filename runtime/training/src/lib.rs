@@ -16,7 +16,6 @@ pub mod picture;
 mod printable;
 pub mod report;
 pub mod spec;
-pub mod tensors;
 pub mod terminal;
 pub mod torch;
 pub mod train;

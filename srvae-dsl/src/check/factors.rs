@@ -311,7 +311,6 @@ impl Checker<'_> {
                     is_root,
                 };
                 let network = self.head_network(reads, &wanted)?;
-                self.extent(&network, expression.map_or(place, |expression| expression.span))?;
                 let read = network.nodes.iter().filter_map(crate::graph::Node::variable);
                 let read: Vec<_> = read.chain(flows.read.iter().copied()).collect();
                 self.all_read(head, &read)?;

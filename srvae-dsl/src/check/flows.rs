@@ -116,7 +116,7 @@ impl<'a> Checker<'a> {
             call.arguments.is_none().then_some((call.name.text.clone(), flow))
         }) else {
             if all.len() >= MOST_BLOCKS {
-                self.findings.push(messages::too_many_blocks(written.place));
+                self.findings.push(messages::too_many_blocks(all.len() + 1, written.place, all.len() + 1));
                 return None;
             }
             all.push(written);
@@ -216,9 +216,7 @@ impl<'a> Checker<'a> {
     fn context(&mut self, head: &Head<'_>, value: &Expression) -> Option<crate::graph::Network> {
         let factor = self.factor_text(head);
         let reads = Reads::Parents { ids: &head.parents, head: head.factor.head, factor: &factor };
-        let network = Builder::new(self, reads).network(value, None)?;
-        self.extent(&network, value.span)?;
-        Some(network)
+        Builder::new(self, reads).network(value, None)
     }
 
     /// A draw needs the way from the base, which every flow has; the log-density of a value from elsewhere needs the other.

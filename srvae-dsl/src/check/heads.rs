@@ -228,7 +228,9 @@ impl Builder<'_, '_> {
             "affine" => {
                 number("scale") >= 0.0 && number("shift") >= 0.0 && inputs() && number("scale") + number("shift") > 0.0
             }
-            "add" | "multiply" | "divide" | "upsample" | "downsample" | "concat" | "reshape" | "flatten" => inputs(),
+            "add" | "multiply" | "divide" | "spread" | "upsample" | "downsample" | "concat" | "reshape" | "flatten" => {
+                inputs()
+            }
             _ => false,
         }
     }

@@ -4,7 +4,7 @@ use super::Checker;
 use super::network::{Builder, Reads};
 use crate::ast::{self, Expression, Formal, Space};
 use crate::catalog::show_shape;
-use crate::diagnostics::{MOST_BLOCKS, MOST_NETS, messages};
+use crate::diagnostics::{MOST_NETS, messages};
 use crate::graph::{Net, NetBody, NetId, Network, Number, Op};
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,8 +18,8 @@ pub(super) struct Nets<'a> {
     states: Vec<State>,
     /// Those that were used, each after those that it uses.
     pub done: Vec<Net>,
-    /// Of each of these, how deep it is and how many blocks it has with all that it uses written out.
-    extents: Vec<Extent>,
+    /// Of each of these, how deep networks are inside networks.
+    depths: Vec<usize>,
     /// The networks being checked: one waits for the next.
     waiting: Vec<Use>,
     /// What the one being checked uses and has not been checked yet.
@@ -31,14 +31,6 @@ struct Use {
     index: usize,
     inputs: Vec<Vec<usize>>,
     place: Span,
-}
-
-/// What a network amounts to.
-#[derive(Clone, Copy, Default)]
-struct Extent {
-    /// Networks inside networks.
-    depth: usize,
-    blocks: usize,
 }
 
 /// A network as the file declares it.
@@ -102,17 +94,12 @@ impl<'a> Nets<'a> {
         self.by_name.get(name).copied()
     }
 
-    fn extent_of(&self, network: &Network) -> Extent {
-        network.nodes.iter().fold(Extent::default(), |whole, node| match node.op {
-            Op::Net(id) => {
-                let used = self.extents[id.0];
-                // A value is computed once, whoever reads it.
-                let used = if self.done[id.0].is_let { Extent { blocks: 1, ..used } } else { used };
-                Extent { depth: whole.depth.max(used.depth + 1), blocks: whole.blocks.saturating_add(used.blocks) }
-            }
-            Op::Block { .. } => Extent { blocks: whole.blocks.saturating_add(1), ..whole },
-            Op::Variable(_) | Op::Formal(_) => whole,
-        })
+    fn depth(&self, network: &Network) -> usize {
+        let used = network.nodes.iter().filter_map(|node| match node.op {
+            Op::Net(id) => Some(self.depths[id.0] + 1),
+            Op::Block { .. } | Op::Variable(_) | Op::Formal(_) => None,
+        });
+        used.max().unwrap_or(0)
     }
 
     /// Networks that no factor came to use; of a family, one where no member was used.
@@ -175,7 +162,7 @@ impl Checker<'_> {
                 continue;
             }
             self.nets.waiting.pop();
-            let Some((mut net, extent)) = found else {
+            let Some((mut net, depth)) = found else {
                 self.nets.states[index] = State::Failed;
                 continue;
             };
@@ -188,20 +175,11 @@ impl Checker<'_> {
                 other => *other = State::Done(vec![instance]),
             }
             self.nets.done.push(net);
-            self.nets.extents.push(extent);
+            self.nets.depths.push(depth);
         }
     }
 
-    /// Bounds what a network amounts to with all that it uses written out; `None` where it is too much.
-    pub(super) fn extent(&mut self, network: &Network, place: Span) -> Option<()> {
-        let extent = self.nets.extent_of(network);
-        if extent.blocks > MOST_BLOCKS {
-            self.findings.push(messages::too_many_blocks(place));
-        }
-        (extent.blocks <= MOST_BLOCKS).then_some(())
-    }
-
-    fn first_use(&mut self, index: usize, inputs: Vec<Vec<usize>>, used: Span) -> Option<(Net, Extent)> {
+    fn first_use(&mut self, index: usize, inputs: Vec<Vec<usize>>, used: Span) -> Option<(Net, usize)> {
         let declared = self.nets.declared[index].clone();
         let mut input_dims = Vec::new();
         for (formal, shape) in declared.formals.iter().zip(&inputs) {
@@ -222,18 +200,17 @@ impl Checker<'_> {
             None => None,
         };
         let formals: Vec<_> = declared.formals.iter().map(|formal| formal.name.text.clone()).collect();
-        let mut extent = Extent { depth: 0, blocks: 1 };
+        let mut depth = 0;
         let (body, output) = match declared.body {
             Definition::Rust(path) => self.rust_net(&declared, path, input_dims, output)?,
             Definition::Network(expression) | Definition::Let(expression) => {
                 let reads = Reads::Formals { net: index, names: &formals, shapes: &inputs };
                 let network = Builder::new(self, reads).network(expression, None)?;
-                extent = self.nets.extent_of(&network);
-                if extent.depth > MOST_NETS {
+                depth = self.nets.depth(&network);
+                if depth > MOST_NETS {
                     self.findings.push(messages::nets_too_deep(&declared.name, declared.span));
                     return None;
                 }
-                self.extent(&network, declared.span)?;
                 let shape = network.nodes[network.output.0].shape.clone();
                 if let (Some((_, wanted)), Some(space)) = (output, declared.output)
                     && wanted != shape
@@ -259,7 +236,7 @@ impl Checker<'_> {
             is_let,
             span: declared.span,
         };
-        Some((net, extent))
+        Some((net, depth))
     }
 
     fn rust_net(

@@ -1,6 +1,6 @@
 //! How large a model may be.
 
-use crate::diagnostics::{Findings, MOST_BLOCKS_TOGETHER, messages};
+use crate::diagnostics::{Findings, MOST_BLOCKS, messages};
 use crate::graph::{Body, Model, NetBody, Network, Op};
 
 /// Refuses a model of more blocks than are compiled, before anything is made of each.
@@ -17,14 +17,15 @@ pub(super) fn bound(model: &Model, findings: &mut Findings) {
         Body::Stochastic { flows, network, .. } => {
             let contexts = flows.iter().filter_map(|stage| stage.context.as_ref());
             let each = contexts.chain(network).map(|network| blocks(model, network, &nets));
-            each.fold(flows.len(), usize::saturating_add)
+            (each.fold(flows.len(), usize::saturating_add), factor.span)
         }
-        Body::Deterministic { .. } => 0,
+        Body::Deterministic { .. } => (0, factor.span),
     });
-    let values = model.nets.iter().zip(&nets).filter(|(net, _)| net.is_let).map(|(_, blocks)| *blocks);
-    let count = factors.chain(values).fold(0usize, usize::saturating_add);
-    if count > MOST_BLOCKS_TOGETHER {
-        findings.push(messages::too_many_blocks_together(count));
+    let values = model.nets.iter().zip(&nets).filter(|(net, _)| net.is_let).map(|(net, blocks)| (*blocks, net.span));
+    let all: Vec<_> = factors.chain(values).collect();
+    let count = all.iter().map(|(blocks, _)| *blocks).fold(0usize, usize::saturating_add);
+    if let Some((most, span)) = all.into_iter().max_by_key(|(blocks, _)| *blocks).filter(|_| count > MOST_BLOCKS) {
+        findings.push(messages::too_many_blocks(count, span, most));
     }
 }
 

@@ -9,7 +9,7 @@ mod objective;
 pub use bound::{Bounded, Presence, Term, TermKind, bounded, terms};
 pub use closed_form::{Obstacle, common_flows, is_drawn_after, obstacle};
 pub use condition::{Link, Obstacle as InferenceObstacle, Reason, condition};
-pub use modes::{Mode, Refusal, Step, modes};
+pub use modes::{Mode, Refusal, Step, given, modes};
 pub use objective::{Objective, Standing, objective};
 
 use crate::catalog::Origin;

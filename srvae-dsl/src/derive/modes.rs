@@ -66,7 +66,7 @@ pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
         Ok(mode) => all.push(Mode { name, ..mode }),
         Err(reason) => refused.push(Refusal { name, given, reason }),
     };
-    add(GENERATION.to_owned(), conditions(model), with(model, &[]));
+    add(GENERATION.to_owned(), conditions(model), given(model, &[]));
     let partly = of(model, |id| is_partly(model, id));
     if !model.q.is_empty() {
         add(RECONSTRUCTION.to_owned(), data.clone(), reconstruction(model, &data, RECONSTRUCTION));
@@ -84,7 +84,7 @@ pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
         add(name, evidence, found);
     }
     for (name, evidence) in evidences(model) {
-        let found = with(model, &evidence);
+        let found = given(model, &evidence);
         add(name, evidence, found);
     }
     (all, refused)
@@ -111,14 +111,17 @@ fn evidences(model: &Model) -> Vec<(String, Vec<VariableId>)> {
     all
 }
 
-/// Everything else given this and what comes with the data besides.
-fn with(model: &Model, evidence: &[VariableId]) -> Result<Mode, Reason> {
+/// The mode that draws everything else given this, and given those of the model's given variables that it reads besides.
+///
+/// # Errors
+/// Why there is none.
+pub fn given(model: &Model, evidence: &[VariableId]) -> Result<Mode, Reason> {
     let conditions = conditions(model);
     let all: Vec<VariableId> = conditions.iter().chain(evidence).copied().collect();
     let steps = steps(model, &all)?;
-    let given = read(model, &all, &steps);
+    let is_read = read(model, &all, &steps);
     // What comes with the data besides is given where it is read; the evidence must be.
-    let kept: Vec<VariableId> = all.into_iter().filter(|id| given.contains(id) || evidence.contains(id)).collect();
+    let kept: Vec<VariableId> = all.into_iter().filter(|id| is_read.contains(id) || evidence.contains(id)).collect();
     condition(model, &kept)
 }
 

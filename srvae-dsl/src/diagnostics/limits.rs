@@ -18,12 +18,9 @@ pub const MOST_ERRORS: usize = 50;
 /// Named networks inside named networks.
 pub const MOST_NETS: usize = 256;
 
-/// Blocks of a factor's network with all named networks written out: a chain of networks that each use the last one twice
-/// doubles with each.
-pub const MOST_BLOCKS: usize = 100_000;
-
-/// The same of all factors together: what is compiled grows with them, and so does the time that takes.
-pub const MOST_BLOCKS_TOGETHER: usize = 4096;
+/// Blocks of all factors' networks together, named networks written out: a chain of networks that each use the last one twice
+/// doubles with each. What is compiled grows with them, and so does the time that takes.
+pub const MOST_BLOCKS: usize = 4096;
 
 /// Values of a variable that `draw … = enumerate` goes through.
 pub const MOST_VALUES: usize = 1024;

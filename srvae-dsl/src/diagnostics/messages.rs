@@ -4,8 +4,8 @@
 //! arguments and numbers, E04 factors, E05 shapes, W06 warnings.
 
 use super::{
-    Diagnostic, LARGEST_FILE, LONGEST_STATEMENT, MOST_BLOCKS, MOST_BLOCKS_TOGETHER, MOST_NAMES, MOST_NESTING,
-    MOST_NETS, MOST_OPERATORS, MOST_VALUES, closest,
+    Diagnostic, LARGEST_FILE, LONGEST_STATEMENT, MOST_BLOCKS, MOST_NAMES, MOST_NESTING, MOST_NETS, MOST_OPERATORS,
+    MOST_VALUES, closest,
 };
 use crate::source::Span;
 
@@ -395,23 +395,19 @@ pub(crate) fn nets_too_deep(name: &str, span: Span) -> Diagnostic {
         .hint("write some of them out where they are used")
 }
 
-pub(crate) fn too_many_blocks(span: Span) -> Diagnostic {
-    let title = format!("with all named networks written out, this one has more than {MOST_BLOCKS} blocks");
-    Diagnostic::error("E0224", title)
-        .at(span, "too large")
-        .hint("does a network use another one twice that does the same?")
-}
-
 pub(crate) fn too_many_names(span: Span) -> Diagnostic {
     Diagnostic::error("E0222", format!("the file defines more than {MOST_NAMES} names"))
         .at(span, "one too many")
         .hint("is this a model that a person wrote?")
 }
 
-pub(crate) fn too_many_blocks_together(count: usize) -> Diagnostic {
-    let title =
-        format!("the networks have {count} blocks together, more than the {MOST_BLOCKS_TOGETHER} that are compiled");
-    Diagnostic::error("E0226", title).hint("a named network counts wherever it is used; use fewer, or larger blocks")
+/// `most` is how many blocks the largest one has, which stands at `span`.
+pub(crate) fn too_many_blocks(count: usize, span: Span, most: usize) -> Diagnostic {
+    let title = format!("the networks have {count} blocks together, more than the {MOST_BLOCKS} that are compiled");
+    Diagnostic::error("E0226", title).at(span, format!("{most} of them")).hint(
+        "a named network counts wherever it is used, and one that uses another one twice has twice its blocks; use fewer, or \
+         larger blocks",
+    )
 }
 
 // ---- E03: arguments and numbers

@@ -42,7 +42,7 @@ fn type_of(part: &Part) -> TokenStream {
             let ty = ident(block.entry.runtime);
             quote!(::srvae::nn::#ty)
         }
-        PartKind::Rust(path) => rust(path),
+        PartKind::Rust(path) => super::rust::type_of(part, path),
         PartKind::Root(base) => distribution(base.entry.runtime),
         PartKind::Flow(flow) => {
             let ty = ident(flow.entry.runtime);
@@ -55,11 +55,6 @@ fn type_of(part: &Part) -> TokenStream {
 pub fn distribution(runtime: &str) -> TokenStream {
     let ty = ident(runtime);
     quote!(::srvae::dist::#ty)
-}
-
-fn rust(path: &str) -> TokenStream {
-    // The checks parsed it.
-    path.parse().unwrap_or_default()
 }
 
 /// The statements that build a part, with the shapes that are computed before it.
@@ -77,7 +72,7 @@ fn part(plan: &Plan, id: PartId) -> TokenStream {
             quote!(#ty::new(#at, #(#inputs,)* #config)?)
         }
         PartKind::Rust(path) => {
-            let ty = rust(path);
+            let ty = super::rust::type_of(part, path);
             quote!(<#ty as ::srvae::nn::Network>::new(#at, &[#(#inputs),*])?)
         }
         PartKind::Root(base) => {

@@ -10,6 +10,7 @@ mod model;
 mod number;
 mod objective;
 mod program;
+mod rust;
 mod variables;
 
 use crate::plan::Plan;
@@ -23,6 +24,8 @@ pub struct Origin {
     pub path: String,
     /// As `include_str!` finds it: the file becomes a dependency of the build.
     pub include: String,
+    /// What the file holds: errors about what it names in Rust say where.
+    pub text: String,
 }
 
 /// The module of a model: `pub mod NAME { … }`.
@@ -35,6 +38,7 @@ pub fn emit(plan: &Plan, origin: &Origin) -> TokenStream {
         variables::results(plan),
         model::model(plan),
         layers::layers(plan),
+        rust::networks(plan, origin),
         model::compiled(plan, origin),
     ];
     quote! {

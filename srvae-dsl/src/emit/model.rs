@@ -276,13 +276,21 @@ fn model_trait(plan: &Plan) -> TokenStream {
     let weights = super::objective::weights(plan);
     let table = plan.derivation.modes.iter().map(|mode| {
         let text = &mode.name;
-        let given = mode.given.iter().map(|id| plan.name(*id));
+        let given = plan.names_outside(&mode.given);
         let yields = mode.yields(&plan.model);
-        let yields = yields.iter().map(|id| plan.name(*id));
+        let yields = plan.names_outside(&yields);
         quote!(::srvae::Mode { name: #text, given: &[#(#given),*], yields: &[#(#yields),*] })
     });
     let arms: Vec<_> =
         plan.derivation.modes.iter().zip(&plan.names.methods).map(|(mode, method)| arm(plan, mode, method)).collect();
+    let terms = quote!(self.bound(#(#data,)* noise, options)?.terms());
+    let terms = match plan.model.length {
+        Some(_) => quote! {
+            let terms = #terms;
+            ::std::result::Result::Ok(::srvae::Terms { terms: ::srvae::steps::summed(terms.terms)?, ..terms })
+        },
+        None => quote!(::std::result::Result::Ok(#terms)),
+    };
     let flows = flows(plan);
     let given = if plan.derivation.modes.iter().any(|mode| !mode.given.is_empty()) { quote!(given) } else { quote!(_) };
     quote! {
@@ -297,7 +305,7 @@ fn model_trait(plan: &Plan) -> TokenStream {
                 noise: &mut ::srvae::Noise,
                 options: &::srvae::BoundOptions,
             ) -> ::srvae::Result<::srvae::Terms> {
-                ::std::result::Result::Ok(self.bound(#(#data,)* noise, options)?.terms())
+                #terms
             }
 
             #weights
@@ -358,7 +366,22 @@ fn flows(plan: &Plan) -> TokenStream {
 fn arm(plan: &Plan, mode: &Mode, method: &str) -> TokenStream {
     let (text, method) = (&mode.name, ident(method));
     let arguments = mode.given.iter().map(|id| from_values(plan, *id, quote!(given)));
-    let values = mode.yields(&plan.model).into_iter().map(|id| {
+    let yields = mode.yields(&plan.model);
+    if yields.iter().any(|id| plan.outside(*id).1.is_some()) {
+        let values = yields.into_iter().map(|id| {
+            let ((text, step), field) = (plan.outside(id), ident(&plan.names.variables[id.0]));
+            let step = step
+                .map_or_else(|| quote!(::std::option::Option::None), |step| quote!(::std::option::Option::Some(#step)));
+            quote!((#text, #step, out.#field.0))
+        });
+        return quote! {
+            #text => {
+                let out = self.#method(#(#arguments,)* count, noise, draw)?;
+                ::srvae::steps::together(::std::vec::Vec::from([#(#values),*]))
+            }
+        };
+    }
+    let values = yields.into_iter().map(|id| {
         let (text, field) = (plan.name(id), ident(&plan.names.variables[id.0]));
         quote!(.with(#text, out.#field.0))
     });
@@ -372,7 +395,10 @@ fn arm(plan: &Plan, mode: &Mode, method: &str) -> TokenStream {
 
 fn from_values(plan: &Plan, id: VariableId, from: TokenStream) -> TokenStream {
     let (text, ty) = (plan.name(id), ident(&plan.names.types[id.0]));
-    quote!(&super::variables::#ty(#from.get(#text)?.clone()))
+    match plan.outside(id) {
+        (family, Some(step)) => quote!(&super::variables::#ty(::srvae::steps::one(#from, #text, #family, #step)?)),
+        _ => quote!(&super::variables::#ty(#from.get(#text)?.clone())),
+    }
 }
 
 /// A partly observed variable, from what the caller has of it.

@@ -14,7 +14,7 @@ pub fn weights(plan: &Plan) -> TokenStream {
         .weights
         .iter()
         .map(|weight| {
-            let (term, scale) = (&weight.term, quantity(plan, &weight.scale));
+            let (term, scale) = (plan.term_name(&weight.term), quantity(plan, &weight.scale));
             let ramp = match &weight.ramp {
                 None => quote!(None),
                 Some(ramp) => {

@@ -96,7 +96,7 @@ pub fn results(plan: &Plan) -> TokenStream {
 /// What is made of the terms.
 fn bound_terms(plan: &Plan) -> TokenStream {
     let terms = plan.derivation.terms.iter().map(|term| {
-        let (text, field) = (&term.name, ident(&term_field(&term.name)));
+        let (text, field) = (plan.term_name(&term.name), ident(&term_field(&term.name)));
         let kind = match term.kind {
             TermKind::Reconstruction => quote!(Reconstruction),
             TermKind::Kl { .. } => quote!(Kl),

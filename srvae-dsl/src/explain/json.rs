@@ -2,7 +2,7 @@
 
 use super::bound::{Form, statements};
 use super::networks::groups;
-use super::{Budget, notation};
+use super::notation;
 use crate::catalog::space_entry;
 use crate::derive::is_deterministic;
 use crate::graph::{Argument, Body, DrawMethod, Factor, VariableId};
@@ -10,9 +10,9 @@ use crate::plan::{Plan, Rate};
 use serde_json::{Map, Value, json};
 
 /// One object: model, docs, settings, variables, factors, bound, bounded, draws, objective, plan, modes, impossible_modes, networks, parameters,
-/// multiply_accumulates, budget.
+/// multiply_accumulates.
 pub fn json(plan: &Plan) -> Value {
-    let (model, budget) = (&plan.model, Budget::of(plan));
+    let (model, cost) = (&plan.model, plan.model.cost());
     let settings: Map<String, Value> =
         model.params.iter().map(|param| (param.name.clone(), literal(&param.value))).collect();
     let presets: Vec<&str> = model.presets.iter().map(|preset| preset.name.as_str()).collect();
@@ -36,14 +36,8 @@ pub fn json(plan: &Plan) -> Value {
         "modes": modes(plan),
         "impossible_modes": impossible_modes(plan),
         "networks": networks(plan),
-        "parameters": budget.parameters,
-        "multiply_accumulates": budget.multiply_accumulates,
-        "budget": {
-            "training_bytes": budget.training_fixed,
-            "training_bytes_an_image": budget.training_image,
-            "evaluation_bytes": budget.evaluation_fixed,
-            "evaluation_bytes_an_image": budget.evaluation_image,
-        },
+        "parameters": cost.parameters,
+        "multiply_accumulates": cost.multiply_accumulates,
     })
 }
 

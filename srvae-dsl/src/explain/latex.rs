@@ -261,7 +261,7 @@ fn letter(side: Side, deterministic: bool) -> &'static str {
 }
 
 fn symbols(plan: &Plan, ids: &[VariableId]) -> String {
-    let keys: Vec<String> = ids.iter().map(|id| plan.name(*id).to_owned()).collect();
+    let keys = crate::plan::in_ranges(ids.iter().map(|id| plan.name(*id)));
     let shown: Vec<String> = keys.iter().map(|name| symbol(name)).collect();
     listed_as(&keys, &shown, &"\\dots".to_owned()).join(", ")
 }
@@ -272,7 +272,8 @@ fn symbol(name: &str) -> String {
     let base = if GREEK.contains(&base) { format!("\\boldsymbol{{\\{base}}}") } else { format!("\\mathbf{{{base}}}") };
     match index {
         "" => base,
-        digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => format!("{base}_{{{digits}}}"),
+        digits if digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b',') => format!("{base}_{{{digits}}}"),
+        range if range.contains("..") => format!("{base}_{{{}}}", range.replace("..", ":")),
         words => format!("{base}_{{\\mathrm{{{}}}}}", words.replace('_', "\\_")),
     }
 }

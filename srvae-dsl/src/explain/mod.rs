@@ -1,9 +1,8 @@
-//! What the compiler made of a model, for people: text, mathematics, data, pictures and a budget.
+//! What the compiler made of a model, for people: text, mathematics, data and pictures.
 //!
 //! Everything here reads the [`Plan`] and decides nothing.
 
 mod bound;
-mod budget;
 mod dot;
 mod fold;
 
@@ -15,7 +14,6 @@ mod objective;
 mod svg;
 mod text;
 
-pub use budget::Budget;
 pub use dot::dot;
 pub use json::json;
 pub use latex::latex;

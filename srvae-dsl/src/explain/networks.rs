@@ -125,7 +125,12 @@ pub fn table(plan: &Plan) -> Vec<Vec<String>> {
         rows.push(row(group.owner, String::new(), String::new(), group.cost));
         for (at, stage) in group.stages.into_iter().enumerate() {
             let name = format!("  #{} {}", at + 1, call(&stage.name, &stage.args));
-            rows.push(row(name, stage.reads.join(", "), show_shape(&stage.output), stage.cost));
+            rows.push(row(
+                name,
+                crate::plan::in_ranges(stage.reads.iter().map(String::as_str)).join(", "),
+                show_shape(&stage.output),
+                stage.cost,
+            ));
         }
     }
     let mut rows = super::fold::folded(rows);

@@ -71,8 +71,11 @@ pub fn of_role(plan: &Plan, roles: &[Role]) -> Vec<VariableId> {
     all.filter(|id| roles.contains(&plan.model.variable(*id).role)).collect()
 }
 
-/// A name as symbol and index: `z1` → (`z`, `1`), `z_top` → (`z`, `top`).
+/// A name as symbol and index: `z1` → (`z`, `1`), `z_top` → (`z`, `top`), `z[3]` → (`z`, `3`), `z[1..3]` → (`z`, `1..3`).
 pub fn split_name(name: &str) -> (&str, &str) {
+    if let Some((base, index)) = name.strip_suffix(']').and_then(|name| name.split_once('[')) {
+        return (base, index);
+    }
     if let Some((base, index)) = name.split_once('_')
         && !base.is_empty()
         && !index.is_empty()
@@ -105,15 +108,6 @@ pub fn scaled(number: u64) -> String {
     }
 }
 
-/// Bytes in the unit that suits them.
-pub fn bytes(number: u64) -> String {
-    let units = [(1u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    match units.iter().find(|(size, _)| number >= *size) {
-        Some((size, unit)) => format!("{:.1} {unit}", number as f64 / *size as f64),
-        None => format!("{number} B"),
-    }
-}
-
 /// Rows with their columns aligned: to the left, but to the right those in `right`.
 pub fn aligned(rows: &[Vec<String>], right: &[usize], indent: &str) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -142,6 +136,5 @@ mod tests {
     fn numbers_are_readable() {
         assert_eq!([count(0), count(999), count(34_276_364)], ["0", "999", "34,276,364"]);
         assert_eq!([scaled(12), scaled(5_450_000_000)], ["12", "5.45 G"]);
-        assert_eq!([bytes(12), bytes(3 << 29)], ["12 B", "1.5 GiB"]);
     }
 }

@@ -2,11 +2,11 @@
 
 use super::bound::{Form, Statement, discrete_draws, statements};
 use super::fold::{folded, listed};
-use super::notation::{aligned, bytes, count, density, determined, of_role, scaled, space};
-use super::{Budget, network_table};
+use super::network_table;
+use super::notation::{aligned, count, density, determined, of_role, scaled, space};
 use crate::derive::{Presence, TermKind, is_deterministic, is_supplied};
 use crate::graph::{Role, Side, VariableId};
-use crate::plan::{Plan, RATES, Rate};
+use crate::plan::{Plan, RATES, Rate, in_ranges};
 
 /// Everything: variables, factors, bound, modes, plan, networks, budget.
 pub fn text(plan: &Plan) -> String {
@@ -39,7 +39,7 @@ fn title(plan: &Plan) -> String {
 
 /// Names of variables, those of a long sequence by its ends.
 fn names(plan: &Plan, ids: &[VariableId]) -> String {
-    listed(ids.iter().map(|id| plan.name(*id).to_owned()).collect()).join(", ")
+    listed(in_ranges(ids.iter().map(|id| plan.name(*id)))).join(", ")
 }
 
 fn variables(plan: &Plan) -> String {
@@ -222,31 +222,10 @@ fn program(plan: &Plan) -> String {
 }
 
 fn budget(plan: &Plan) -> String {
-    let budget = Budget::of(plan);
-    let mut rows = vec![
-        vec!["parameters".to_owned(), count(budget.parameters), String::new()],
-        vec!["multiply-accumulates".to_owned(), scaled(budget.multiply_accumulates), "forward, per image".to_owned()],
-        vec![
-            "memory for training".to_owned(),
-            bytes(budget.training_fixed),
-            "program, weights, gradients, Adamax, kernels".to_owned(),
-        ],
-        vec![
-            "  per image".to_owned(),
-            bytes(budget.training_image),
-            "activations and temporary memory of the backward pass".to_owned(),
-        ],
-        vec![
-            "memory for evaluation".to_owned(),
-            bytes(budget.evaluation_fixed),
-            "program, weights, kernels".to_owned(),
-        ],
-        vec!["  per sample".to_owned(), bytes(budget.evaluation_image), "at the widest layer".to_owned()],
+    let cost = plan.model.cost();
+    let rows = [
+        vec!["parameters".to_owned(), count(cost.parameters), String::new()],
+        vec!["multiply-accumulates".to_owned(), scaled(cost.multiply_accumulates), "forward, per image".to_owned()],
     ];
-    for gibibytes in [8, 24, 80] {
-        let largest = budget.largest_batch(gibibytes << 30);
-        let fits = if largest == 0 { "none".to_owned() } else { count(largest) };
-        rows.push(vec![format!("largest batch in {gibibytes} GiB"), fits, "training, estimated".to_owned()]);
-    }
     section("Budget", &aligned(&rows, &[1], "  "))
 }

@@ -11,9 +11,9 @@ mod sweep;
 pub use names::{Chosen, module_name, term_field};
 pub use parts::{ComputedShape, Part, PartId, PartKind, Parts, Shape, factor_path, net_path};
 pub use program::{Call, How, Operation, Output, Program, Rate, Value, ValueId};
-pub use show::{RATES, addend_text};
+pub use show::{RATES, addend_text, in_ranges};
 
-use crate::derive::{Derivation, derive};
+use crate::derive::{Derivation, Mode, derive};
 use crate::graph::{Body, Factor, Model, Side, VariableId};
 
 /// A model with everything decided.
@@ -50,10 +50,59 @@ impl Plan {
         self.factors.iter().find(|factor| factor.side == side && factor.variable == variable)
     }
 
+    /// The name of a variable for callers, and the step it is of: the steps of a family are one array.
+    pub fn outside(&self, id: VariableId) -> (&str, Option<usize>) {
+        let variable = self.model.variable(id);
+        match variable.step {
+            Some(step) => (family(&variable.name), Some(step)),
+            None => (&variable.name, None),
+        }
+    }
+
+    /// Names of variables for callers, each once.
+    pub fn names_outside(&self, ids: &[VariableId]) -> Vec<&str> {
+        let mut all: Vec<&str> = Vec::new();
+        for name in ids.iter().map(|id| self.outside(*id).0) {
+            if !all.contains(&name) {
+                all.push(name);
+            }
+        }
+        all
+    }
+
+    /// The name of a term for callers: those of all steps are one term, their sum.
+    pub fn term_name<'t>(&self, term: &'t str) -> &'t str {
+        let variable = term.split_once('_').map_or("", |(_, variable)| variable);
+        let is_step = self.model.variables.iter().any(|other| other.step.is_some() && other.name == variable);
+        if is_step { family(term) } else { term }
+    }
+
+    /// The plan with one mode more, and the name that the mode has in it: that of an equal mode, where there is one.
+    #[must_use]
+    pub fn with_mode(mut self, mut mode: Mode) -> (Self, String) {
+        let known = &mut self.derivation.modes;
+        if let Some(equal) = known.iter().find(|other| (&other.given, &other.steps) == (&mode.given, &mode.steps)) {
+            let name = equal.name.clone();
+            return (self, name);
+        }
+        while known.iter().any(|other| other.name == mode.name) {
+            mode.name.push('_');
+        }
+        let name = mode.name.clone();
+        self.modes.push(lower::mode(&self.model, &mode, &self.parts));
+        known.push(mode);
+        (self, name)
+    }
+
     /// A variable's name.
     pub fn name(&self, id: VariableId) -> &str {
         &self.model.variable(id).name
     }
+}
+
+/// `x` of `x[3]`.
+fn family(name: &str) -> &str {
+    name.split('[').next().unwrap_or(name)
 }
 
 /// Decides.

@@ -31,9 +31,9 @@ impl fmt::Display for Plan {
 }
 
 impl Plan {
-    /// Names, separated by commas.
+    /// Names, separated by commas; members of a family that follow one another are a range.
     pub fn names(&self, ids: &[VariableId]) -> String {
-        ids.iter().map(|id| self.name(*id)).collect::<Vec<_>>().join(", ")
+        in_ranges(ids.iter().map(|id| self.name(*id))).join(", ")
     }
 
     /// `q(u | y)`.
@@ -165,6 +165,39 @@ impl Plan {
         }
         presence.text(&of.name)
     }
+}
+
+/// Names with ranges: `z[1], z[2], z[3]` is `z[1..3]`.
+pub fn in_ranges<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
+    let member = |name: &'n str| -> Option<(&'n str, i64)> {
+        let (family, value) = name.strip_suffix(']')?.split_once('[')?;
+        Some((family, value.parse().ok()?))
+    };
+    let mut all: Vec<String> = Vec::new();
+    // The family, first and last value of the run in hand.
+    let mut run: Option<(&str, i64, i64)> = None;
+    let close = |run: Option<(&str, i64, i64)>, all: &mut Vec<String>| match run {
+        Some((family, first, last)) if first == last => all.push(format!("{family}[{first}]")),
+        Some((family, first, last)) if first + 1 == last => {
+            all.extend([format!("{family}[{first}]"), format!("{family}[{last}]")]);
+        }
+        Some((family, first, last)) => all.push(format!("{family}[{first}..{last}]")),
+        None => {}
+    };
+    for name in names {
+        match (member(name), &mut run) {
+            (Some((family, value)), Some((own, _, last))) if *own == family && *last + 1 == value => *last = value,
+            (found, _) => {
+                close(run.take(), &mut all);
+                match found {
+                    Some((family, value)) => run = Some((family, value, value)),
+                    None => all.push(name.to_owned()),
+                }
+            }
+        }
+    }
+    close(run, &mut all);
+    all
 }
 
 /// A value's name; that of what is repeated, for a repetition.

@@ -44,7 +44,8 @@ fn whole_plan(source: &Source) -> Plan {
 
 pub fn code(plan: &Plan) -> String {
     let path = format!("{}.pgm", plan.model.name);
-    rust_source(plan, &Origin { path: path.clone(), include: format!("/models/{path}") }).unwrap()
+    let (include, text) = (format!("/models/{path}"), String::new());
+    rust_source(plan, &Origin { path, include, text }).unwrap()
 }
 
 /// A syntax tree, one statement a line, without places.

@@ -171,3 +171,42 @@ fn what_does_not_fit_into_memory_is_refused_with_the_number() {
         assert!(!said.err.contains("internal error"), "{command}: {}", said.err);
     }
 }
+
+/// Of one record no standard error can be told.
+#[test]
+fn one_record_has_no_standard_error() {
+    let place = Place::new();
+    place.json("train toy.pgm --data builtin --steps 2 --batch 4 --out run");
+    let said = place.run("eval run --k 1 --images 1");
+    assert!(said.code == 0 && !said.out.contains('±'), "{}", said.out);
+    assert!(place.json("eval run --k 1 --images 1")["standard_error"].is_null());
+    assert!(place.run("eval run --k 1 --images 2").out.contains('±'));
+}
+
+#[test]
+fn pictures_of_graphs_take_no_other_files_place() {
+    let place = Place::new();
+    for option in ["--svg", "--dot --svg"] {
+        place.fails(&format!("explain toy.pgm {option} toy.pgm"), &["toy.pgm", "another kind of file", "--force"]);
+    }
+    assert_eq!(place.run("explain toy.pgm --svg graph.svg").code, 0);
+    assert_eq!(place.run("explain toy.pgm --svg graph.svg").code, 0);
+    std::fs::write(place.path("notes.txt"), "mine").unwrap();
+    place.fails("explain toy.pgm --svg notes.txt", &["notes.txt"]);
+    assert_eq!(place.run("explain toy.pgm --svg notes.txt --force").code, 0);
+}
+
+/// The runtime's estimate of memory, beside what the compiler counts.
+#[test]
+fn explain_says_what_memory_a_model_takes() {
+    let place = Place::new();
+    let found = place.run("explain toy.pgm --json");
+    let found: serde_json::Value = serde_json::from_str(&found.out).unwrap();
+    let budget = |key: &str| found["budget"][key].as_u64().unwrap();
+    assert!(budget("training_bytes") > budget("evaluation_bytes"), "{found}");
+    assert!(budget("training_bytes_an_image") > 0 && budget("evaluation_bytes_an_image") > 0, "{found}");
+    let said = place.run("explain toy.pgm --memory 2").out;
+    for words in ["Budget\n", "parameters", "Memory, estimated\n", "largest batch in 8 GiB", "largest batch in 2 GiB"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}

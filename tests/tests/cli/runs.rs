@@ -62,6 +62,23 @@ fn a_start_that_fails_moves_nothing_away() {
     }
 }
 
+/// What a start left that was killed before it had written the run's settings is no run and in nobody's way.
+#[test]
+fn a_start_that_was_killed_is_begun_again() {
+    let place = Place::new();
+    fs::create_dir(place.path("run")).unwrap();
+    for name in ["model.pgm", ".partial-8PFb0B", ".lock"] {
+        fs::write(place.path("run").join(name), "half").unwrap();
+    }
+    // Without a recipe of this program it is a folder of the user's.
+    fs::write(place.path("run/run.toml"), "laps = 3\n").unwrap();
+    place.fails("train toy.pgm --data builtin --steps 2 --out run", &["what it holds is no run"]);
+    place.json("train toy.pgm --data builtin --steps 2 --out whole");
+    fs::copy(place.path("whole/run.toml"), place.path("run/run.toml")).unwrap();
+    place.json("train toy.pgm --data builtin --steps 2 --out run");
+    assert!(fs::read_to_string(place.path("run/model.pgm")).unwrap().starts_with("model toy"));
+}
+
 #[test]
 fn a_folder_with_something_else_in_it_is_refused() {
     let place = Place::new();
@@ -201,4 +218,13 @@ fn a_sweep_trains_every_combination_and_compares_them() {
         place.fails(&format!("sweep toy.pgm {bad} --out bad"), &words);
     }
     assert!(!place.path("bad").exists());
+}
+
+/// Also under the name that a model has in the program.
+#[test]
+fn a_run_goes_on_by_the_name_of_its_model() {
+    let place = Place::new();
+    place.json("train toy --data builtin --steps 2 --batch 4 --out run");
+    assert_eq!(place.json("train toy --resume --out run --steps 3")["steps"], 3);
+    place.fails("train toi --resume --out run --steps 4", &["toi: no such file", "toy"]);
 }

@@ -31,6 +31,9 @@ pub struct Explain {
     /// Write the graph to a PDF file.
     #[arg(long, value_name = "FILE")]
     pub pdf: Option<PathBuf>,
+    /// Replace a file of another kind that lies in the place of a picture.
+    #[arg(long)]
+    pub force: bool,
     /// Print the largest batch size that trains in this much memory, in GiB.
     #[arg(long, value_name = "GIB")]
     pub memory: Option<u64>,
@@ -54,7 +57,7 @@ pub struct Check {
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub model: ModelArgs,
-    /// Also build the model of one file in double precision and test it: flows are invertible with the right
+    /// Also build the model of each file in double precision and test it: flows are invertible with the right
     /// log-determinant, values lie in their spaces, closed forms agree with Monte Carlo estimates, the bound rises with the
     /// number of samples, gradients agree with finite differences. Uses the preset `quick` if there is one.
     #[arg(long)]

@@ -35,14 +35,15 @@ pub struct Drawing {
     pub decode: Option<DecodeChoice>,
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// The value of a variable the mode is given, such as c=3 for a class (by number, or by name where it has one), y=photo.png
-    /// or v=0.5,1; may be given several times.
+    /// The value of a variable: c=3 for a class (by number, or by name where it has one), y=photo.png, v=0.5,1, or the values of
+    /// several records, x=array.npz; may be given several times. `sample` draws everything else given these, where the graph
+    /// allows it.
     #[arg(long, value_name = "NAME=VALUE")]
     pub given: Vec<String>,
     /// Another run to compare with, shown below the first; can be repeated.
     #[arg(long, value_name = "RUN")]
     pub against: Vec<PathBuf>,
-    /// The file to write, .png, .svg or .pdf [default: a PNG file in RUN/grids].
+    /// The file to write: .png, .svg or .pdf, or .npz for arrays named as the variables [default: a PNG file in RUN/grids].
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Replace a file of another kind that lies there.

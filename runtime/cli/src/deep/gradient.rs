@@ -26,8 +26,7 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
                 Some(gradient) => gradient.clone(),
                 None => var.zeros_like()?,
             };
-            let part = name.split('.').next().unwrap_or_default().to_owned();
-            parts.entry(part).or_default().push((var, gradient));
+            parts.entry(part(&name).to_owned()).or_default().push((var, gradient));
         }
         let jumping = compiler::jumping(subject.spec)?;
         let each = parts.iter().map(|(part, vars)| match jumping.contains(part) {
@@ -40,6 +39,12 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     })();
     params.set_phase(Phase::Inference);
     result
+}
+
+/// The factor or the shared network that a parameter belongs to; of a network that is called as a factor `net.NAME`.
+fn part(name: &str) -> &str {
+    let begin = if name.starts_with("net.") { "net.".len() } else { 0 };
+    name[begin..].find('.').map_or(name, |end| &name[..begin + end])
 }
 
 /// The mean bound of one sample an image, at draws that are always the same.
@@ -91,4 +96,15 @@ fn dot(left: &[Tensor], right: &[Tensor]) -> Result<f64> {
     let each =
         left.iter().zip(right).map(|(left, right)| -> Result<f64> { Ok((left * right)?.sum_all()?.to_scalar()?) });
     each.sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::part;
+
+    #[test]
+    fn parameters_belong_to_their_factor_or_network() {
+        let names = ["q_z.x.conv.weight_v", "net.q_z.conv.bias", "feats.linear.bias", "log_scale"];
+        assert_eq!(names.map(part), ["q_z", "net.q_z", "feats", "log_scale"]);
+    }
 }

@@ -45,15 +45,16 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// The variables whose draws differ between a variable's two extremes (a black and a white picture, the first and the last
-/// class), with the same noise.
+/// The variables whose draws differ between values of a variable, with the same noise: between its two extremes (a black and a
+/// white picture, the first and the last class), or between one of them and a value of the middle, should a function of q
+/// see no difference between flat pictures.
 fn changed(run: &dyn Fn(&Values, u64) -> Result<Values>, given: &Values, variable: &Variable) -> Result<Vec<String>> {
-    for seed in 0..SEEDS {
-        let at = |high: bool| run(&given.clone().with(&variable.name, extreme(variable, high)?), seed);
-        let (low, high) = (at(false)?, at(true)?);
+    for (seed, other) in (0..SEEDS).flat_map(|seed| [(seed, Kind::High), (seed, Kind::Varied)]) {
+        let at = |kind: Kind| run(&given.clone().with(&variable.name, value(variable, kind)?), seed);
+        let (low, other) = (at(Kind::Low)?, at(other)?);
         let mut changed = Vec::new();
         for (name, value) in low.iter() {
-            let difference = (value - high.get(name)?)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f64>()?;
+            let difference = (value - other.get(name)?)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f64>()?;
             if difference > 0.0 {
                 changed.push(name.to_owned());
             }
@@ -65,13 +66,28 @@ fn changed(run: &dyn Fn(&Values, u64) -> Result<Values>, given: &Values, variabl
     Ok(Vec::new())
 }
 
-/// The least or the greatest value of a variable, a batch of it; of real numbers −1 or 1.
-fn extreme(variable: &Variable, high: bool) -> Result<Tensor> {
+/// Which value of a variable.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Low,
+    High,
+    Varied,
+}
+
+/// A batch of the least or the greatest value of a variable (of real numbers −1 or 1), or of one that varies.
+fn value(variable: &Variable, kind: Kind) -> Result<Tensor> {
     let size: usize = variable.shape.iter().product();
-    let row: Vec<f64> = match variable.space {
-        Space::Label => (0..size).map(|at| f64::from(u8::from(at == if high { size - 1 } else { 0 }))).collect(),
-        Space::Real if !high => vec![-1.0; size],
-        _ => vec![f64::from(u8::from(high)); size],
+    let row: Vec<f64> = match (variable.space, kind) {
+        (_, Kind::Varied) => {
+            let uniform: Vec<f64> = (0..size).map(|at| (at * 37 % 101) as f64 / 101.0).collect();
+            (space_entry(variable.space).draw)(&uniform)
+        }
+        (Space::Label, _) => {
+            let class = if kind == Kind::High { size - 1 } else { 0 };
+            (0..size).map(|at| f64::from(u8::from(at == class))).collect()
+        }
+        (Space::Real, Kind::Low) => vec![-1.0; size],
+        _ => vec![f64::from(u8::from(kind == Kind::High)); size],
     };
     let shape: Vec<usize> = std::iter::once(BATCH).chain(variable.shape.iter().copied()).collect();
     Ok(Tensor::from_vec(row.repeat(BATCH), shape, &Device::Cpu)?)

@@ -1,24 +1,27 @@
 //! The exponential.
 
-use crate::prelude::*;
-
-operation! {
+scalar! {
     /// exp(t), element by element.
-    one exp(ExpConfig {}),
-    examples: [{} over [5]],
-}
-
-fn shape(_: &ExpConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
-    same(inputs)
+    exp: Exp
 }
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::tensors::{Result, Tensor};
+    use crate::tensors::{Number, Scalar};
 
-    /// # Errors
-    /// A failed tensor operation.
-    pub fn exp(input: &Tensor) -> Result<Tensor> {
-        input.exp()
+    pub struct Exp;
+
+    impl Scalar for Exp {
+        const NAME: &'static str = "exp";
+
+        #[inline(always)]
+        fn value<N: Number>(x: N) -> N {
+            x.exp()
+        }
+
+        #[inline(always)]
+        fn slope<N: Number>(_: N, value: N) -> N {
+            value
+        }
     }
 }

@@ -1,24 +1,31 @@
 //! The logarithm.
 
-use crate::prelude::*;
-
-operation! {
+scalar! {
     /// ln(t), element by element, of positive values; what is below 1e-30 counts as 1e-30.
-    one log(LogConfig {}),
-    examples: [{} over [5]],
-}
-
-fn shape(_: &LogConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
-    same(inputs)
+    log: Log
 }
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::tensors::{Result, Tensor};
+    use crate::tensors::{Number, Scalar};
 
-    /// # Errors
-    /// A failed tensor operation.
-    pub fn log(input: &Tensor) -> Result<Tensor> {
-        input.maximum(1e-30)?.log()
+    const LEAST: f64 = 1e-30;
+
+    pub struct Log;
+
+    impl Scalar for Log {
+        const NAME: &'static str = "log";
+
+        #[inline(always)]
+        fn value<N: Number>(x: N) -> N {
+            let least = x.like(LEAST);
+            (least.clone() - x.clone()).positive(least, x).ln()
+        }
+
+        #[inline(always)]
+        fn slope<N: Number>(x: N, _: N) -> N {
+            let (least, none) = (x.like(LEAST), x.like(0.0));
+            (least - x.clone()).positive(none, x.recip())
+        }
     }
 }

@@ -1,24 +1,29 @@
 //! The logarithm of one more.
 
-use crate::prelude::*;
-
-operation! {
+scalar! {
     /// ln(1 + t), element by element, of values from 0 on, such as counts; what is negative counts as 0.
-    one log1p(Log1pConfig {}),
-    examples: [{} over [5]],
-}
-
-fn shape(_: &Log1pConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
-    same(inputs)
+    log1p: Log1p
 }
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::tensors::{Result, Tensor};
+    use crate::tensors::{Number, Scalar};
 
-    /// # Errors
-    /// A failed tensor operation.
-    pub fn log1p(input: &Tensor) -> Result<Tensor> {
-        (input.maximum(0.0)? + 1.0)?.log()
+    pub struct Log1p;
+
+    impl Scalar for Log1p {
+        const NAME: &'static str = "log1p";
+
+        #[inline(always)]
+        fn value<N: Number>(x: N) -> N {
+            let zero = x.like(0.0);
+            (-x.clone()).positive(zero, x).ln_1p()
+        }
+
+        #[inline(always)]
+        fn slope<N: Number>(x: N, _: N) -> N {
+            let (zero, one) = (x.like(0.0), x.like(1.0));
+            (-x.clone()).positive(zero, (x + one).recip())
+        }
     }
 }

@@ -1,24 +1,27 @@
 //! The hyperbolic tangent.
 
-use crate::prelude::*;
-
-operation! {
+scalar! {
     /// tanh(t), element by element: between −1 and 1.
-    one tanh(TanhConfig {}),
-    examples: [{} over [5]],
-}
-
-fn shape(_: &TanhConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
-    same(inputs)
+    tanh: Tanh
 }
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::tensors::{Result, Tensor};
+    use crate::tensors::{Number, Scalar};
 
-    /// # Errors
-    /// A failed tensor operation.
-    pub fn tanh(input: &Tensor) -> Result<Tensor> {
-        input.tanh()
+    pub struct Tanh;
+
+    impl Scalar for Tanh {
+        const NAME: &'static str = "tanh";
+
+        #[inline(always)]
+        fn value<N: Number>(x: N) -> N {
+            x.tanh()
+        }
+
+        #[inline(always)]
+        fn slope<N: Number>(_: N, value: N) -> N {
+            value.like(1.0) - value.clone() * value
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The mean of the mixture.
 
 use super::MIN_LOG_SCALE;
+use crate::scalar::softplus;
 use crate::{Result, Tensor};
 
 /// The mean of every pixel, `[N, C, H, W]`: that of each component, weighted. For one channel it is exact but for the grid's
@@ -37,11 +38,6 @@ pub fn logistic_mixture_mean(logits: &Tensor, components: usize) -> Result<Tenso
 fn clamped(location: &Tensor, scale: &Tensor) -> Result<Tensor> {
     let above = softplus(&(location / scale)?)?;
     scale * (above - softplus(&((location - 1.0)? / scale)?)?)?
-}
-
-/// ln(1 + eˣ).
-fn softplus(x: &Tensor) -> Result<Tensor> {
-    x.relu()? + (x.abs()?.neg()?.exp()? + 1.0)?.log()?
 }
 
 #[cfg(test)]

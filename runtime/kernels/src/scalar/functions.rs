@@ -40,3 +40,20 @@ impl Scalar for Softplus {
         x.sigmoid()
     }
 }
+
+/// 1 / (1 + e⁻ˣ).
+pub struct Sigmoid;
+
+impl Scalar for Sigmoid {
+    const NAME: &'static str = "sigmoid";
+
+    #[inline(always)]
+    fn value<N: Number>(x: N) -> N {
+        x.sigmoid()
+    }
+
+    #[inline(always)]
+    fn slope<N: Number>(_: N, value: N) -> N {
+        value.clone() * (value.like(1.0) - value)
+    }
+}

@@ -4,7 +4,7 @@
 mod functions;
 mod number;
 
-pub use functions::{Elu, Softplus};
+pub use functions::{Elu, Sigmoid, Softplus};
 pub use number::{Lane, Number, Text, Whole};
 
 use crate::cpu::{filled, slice, unsupported};
@@ -57,6 +57,14 @@ pub fn elu(x: &Tensor) -> Result<Tensor> {
 /// A failed tensor operation.
 pub fn softplus(x: &Tensor) -> Result<Tensor> {
     apply::<Softplus>(x)
+}
+
+/// See [`Sigmoid`].
+///
+/// # Errors
+/// A failed tensor operation.
+pub fn sigmoid(x: &Tensor) -> Result<Tensor> {
+    apply::<Sigmoid>(x)
 }
 
 /// The device functions `NAME_of(x)` and `NAME_slope(x, value)` in CUDA C.

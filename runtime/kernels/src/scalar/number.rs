@@ -3,6 +3,7 @@
 
 use crate::vector;
 use crate::{Result, Tensor};
+use candle_core::DType;
 use std::ops::{Add, Mul, Neg, Sub};
 
 /// A number, or what stands for one.
@@ -13,8 +14,12 @@ pub trait Number:
     fn like(&self, value: f64) -> Self;
     fn exp(self) -> Self;
     fn exp_m1(self) -> Self;
+    fn ln(self) -> Self;
     fn ln_1p(self) -> Self;
+    fn tanh(self) -> Self;
     fn abs(self) -> Self;
+    /// 1 / self.
+    fn recip(self) -> Self;
     fn sigmoid(self) -> Self;
     /// self · a + b.
     fn fused(self, a: Self, b: Self) -> Self;
@@ -69,13 +74,28 @@ impl<const FUSED: bool> Number for Lane<FUSED> {
     }
 
     #[inline(always)]
+    fn ln(self) -> Self {
+        Self(vector::ln::<FUSED>(self.0))
+    }
+
+    #[inline(always)]
     fn ln_1p(self) -> Self {
         Self(vector::ln_1p::<FUSED>(self.0))
     }
 
     #[inline(always)]
+    fn tanh(self) -> Self {
+        Self(vector::tanh::<FUSED>(self.0))
+    }
+
+    #[inline(always)]
     fn abs(self) -> Self {
         Self(self.0.abs())
+    }
+
+    #[inline(always)]
+    fn recip(self) -> Self {
+        Self(1.0 / self.0)
     }
 
     #[inline(always)]
@@ -107,12 +127,24 @@ impl Number for f64 {
         self.exp_m1()
     }
 
+    fn ln(self) -> Self {
+        self.ln()
+    }
+
     fn ln_1p(self) -> Self {
         self.ln_1p()
     }
 
+    fn tanh(self) -> Self {
+        self.tanh()
+    }
+
     fn abs(self) -> Self {
         self.abs()
+    }
+
+    fn recip(self) -> Self {
+        1.0 / self
     }
 
     fn sigmoid(self) -> Self {
@@ -187,12 +219,24 @@ impl Number for Text {
         self.call("expm1f")
     }
 
+    fn ln(self) -> Self {
+        self.call("logf")
+    }
+
     fn ln_1p(self) -> Self {
         self.call("log1pf")
     }
 
+    fn tanh(self) -> Self {
+        self.call("tanhf")
+    }
+
     fn abs(self) -> Self {
         self.call("fabsf")
+    }
+
+    fn recip(self) -> Self {
+        Self(format!("(1.0f / {})", self.0))
     }
 
     fn sigmoid(self) -> Self {
@@ -270,21 +314,40 @@ impl Number for Whole {
         self.map(Tensor::exp)
     }
 
-    /// Loses what 1 has of digits.
+    /// Loses what 1 has of digits. What would be infinite is the largest power of e that the type holds, so that no
+    /// gradient becomes 0 · ∞ where a value is computed and not chosen.
     fn exp_m1(self) -> Self {
-        self.map(|tensor| tensor.exp()? - 1.0)
+        self.map(|tensor| {
+            let most = if tensor.dtype() == DType::F64 { 709.0 } else { 88.0 };
+            tensor.minimum(most)?.exp()? - 1.0
+        })
+    }
+
+    fn ln(self) -> Self {
+        self.map(Tensor::log)
     }
 
     fn ln_1p(self) -> Self {
         self.map(|tensor| (tensor + 1.0)?.log())
     }
 
-    fn abs(self) -> Self {
-        self.map(Tensor::abs)
+    fn tanh(self) -> Self {
+        self.map(Tensor::tanh)
     }
 
+    /// Parted at 0 as `positive` parts, so that functions made of both have their own slope there too.
+    fn abs(self) -> Self {
+        self.clone().positive(self.clone(), -self)
+    }
+
+    fn recip(self) -> Self {
+        self.map(Tensor::recip)
+    }
+
+    /// No exponential of a positive number is taken: neither the value nor its gradient overflows.
     fn sigmoid(self) -> Self {
-        self.map(|tensor| (tensor.neg()?.exp()? + 1.0)?.recip())
+        let (small, one) = ((-self.clone().abs()).exp(), self.like(1.0));
+        self.positive(one.clone(), small.clone()) * (small + one).recip()
     }
 
     fn fused(self, a: Self, b: Self) -> Self {

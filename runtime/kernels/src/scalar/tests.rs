@@ -38,6 +38,48 @@ fn softplus_agrees_with_candle() {
 }
 
 #[test]
+fn sigmoid_agrees_with_candle() {
+    let theirs = |x: &Tensor| ((x * 0.5)?.tanh()? * 0.5)? + 0.5;
+    [DType::F32, DType::F64].into_iter().for_each(|dtype| agrees_with_candle::<Sigmoid>(theirs, dtype));
+}
+
+/// Values and slopes where exponentials overflow, and at 0, where formulas are parted: on every way, in both types.
+fn holds_everywhere<S: Scalar>(exact: fn(f64) -> [f64; 2]) {
+    let places = [-1e4, -100.0, -20.0, -1.0, 0.0, 1.0, 20.0, 100.0, 1e4];
+    for dtype in [DType::F32, DType::F64] {
+        let x = Tensor::new(&places, &Device::Cpu).unwrap().to_dtype(dtype).unwrap();
+        let x = Var::from_tensor(&x).unwrap();
+        let whole = |x: &Tensor| S::value(Whole::of(x)).0.map_err(Error::Msg);
+        let ways: [&dyn Fn(&Tensor) -> Result<Tensor>; 2] = [&apply::<S>, &whole];
+        for way in ways {
+            let value = way(&x).unwrap();
+            let slopes = value.sum_all().unwrap().backward().unwrap().get(&x).unwrap().clone();
+            let [values, slopes] =
+                [value, slopes].map(|all| all.to_dtype(DType::F64).unwrap().to_vec1::<f64>().unwrap());
+            // What 1 has of digits, in sums with 1; relative where the result is larger.
+            let unit = if dtype == DType::F32 { 4.0 * f64::from(f32::EPSILON) } else { 4.0 * f64::EPSILON };
+            for ((x, value), slope) in places.iter().zip(values).zip(slopes) {
+                for (found, exact) in [value, slope].iter().zip(exact(*x)) {
+                    let far = (found - exact).abs();
+                    assert!(far <= unit * exact.abs().max(1.0), "{}({x}) {dtype:?}: {found} for {exact}", S::NAME);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_overflows() {
+    holds_everywhere::<Sigmoid>(|x| {
+        let value = 1.0 / (1.0 + (-x).exp());
+        [value, value * (1.0 - value)]
+    });
+    holds_everywhere::<Softplus>(|x| [x.max(0.0) + (-x.abs()).exp().ln_1p(), 1.0 / (1.0 + (-x).exp())]);
+    // At 0 the slope of the lower branch, which is that of the upper one.
+    holds_everywhere::<Elu>(|x| if x > 0.0 { [x, 1.0] } else { [x.exp_m1(), x.exp()] });
+}
+
+#[test]
 fn the_cuda_text_is_the_function() {
     let text = cuda_text::<Elu>();
     assert!(text.contains("return (x > 0.0f ? x : expm1f(x));"), "{text}");

@@ -29,17 +29,15 @@ fn straight(hard: &Tensor, soft: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// Shapes that differ.
 pub fn binary(logits: &Tensor, uniform: &Tensor, through: Through) -> Result<Tensor> {
-    let sigmoid = |t: &Tensor| (t.neg()?.exp()? + 1.0)?.recip();
     match through {
         Through::Straight => {
-            let probability = sigmoid(logits)?;
+            let probability = ops::scalar::sigmoid(logits)?;
             straight(&uniform.lt(&probability)?.to_dtype(logits.dtype())?, &probability)
         }
         Through::Relaxed(temperature) => {
             let uniform = uniform.clamp(1e-7, 1.0 - 1e-7)?;
             let logistic = (uniform.log()? - (1.0 - &uniform)?.log()?)?;
-            // Far from 0 the exponential of the other sign would overflow.
-            sigmoid(&((logits - logistic)? / temperature)?.clamp(-80.0, 80.0)?)
+            ops::scalar::sigmoid(&((logits - logistic)? / temperature)?)
         }
     }
 }
@@ -69,6 +67,9 @@ fn softmax(t: &Tensor) -> Result<Tensor> {
     shifted.broadcast_div(&shifted.sum_keepdim(1)?)
 }
 
+/// Far above it a draw is black or white whatever its noise; an infinite scale would make the gradient 0 · ∞.
+const MOST_LOG_SCALE: f64 = 20.0;
+
 /// Pixels of a discretised mixture of logistics (`components`, 1 or 3 channels), from uniform draws `pick`, `[N, K, H, W]`,
 /// and `spread`, `[N, C, H, W]`: parameters mixed by [`one_of`] the components, the logistic noise as a function of them,
 /// rounded to the grid where straight through.
@@ -84,7 +85,8 @@ pub fn pixels(logits: &Tensor, components: usize, pick: &Tensor, spread: &Tensor
     };
     let uniform = spread.clamp(ops::SPREAD_MARGIN, 1.0 - ops::SPREAD_MARGIN)?;
     let logistic = (uniform.log()? - (1.0 - &uniform)?.log()?)?;
-    let values = (kind(0)? + (kind(1)?.maximum(ops::MIN_LOG_SCALE)?.exp()? * logistic)?)?;
+    let scales = kind(1)?.clamp(ops::MIN_LOG_SCALE, MOST_LOG_SCALE)?.exp()?;
+    let values = (kind(0)? + (scales * logistic)?)?;
     let channel = |of: &Tensor, at: usize| of.narrow(1, at, 1);
     let red = channel(&values, 0)?.clamp(0.0, 1.0)?;
     let value = if channels == 1 {

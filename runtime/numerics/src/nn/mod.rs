@@ -14,6 +14,10 @@ pub use plain::Plain;
 use crate::{Params, Result, Tensor};
 
 /// A network written by hand, for a `.pgm` file that declares it with `= rust "path"`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is named as a network in a model file, and does not implement `srvae::nn::Network`",
+    label = "no network"
+)]
 pub trait Network: Sized {
     /// Builds the network for inputs of these shapes, without the batch.
     ///

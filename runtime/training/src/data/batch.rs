@@ -73,7 +73,10 @@ impl Batches {
     /// # Errors
     /// A variable that the records have no values for, or values of another kind.
     pub fn new(spec: &Spec, records: &Records, device: &Device) -> Result<Self> {
-        let variables: Vec<Variable> = spec.data_variables().cloned().collect();
+        Self::of(spec.data_variables().cloned().collect(), records, device)
+    }
+
+    fn of(variables: Vec<Variable>, records: &Records, device: &Device) -> Result<Self> {
         for variable in &variables {
             if variable.space == Space::Label && variable.shape.len() != 1 {
                 bail!(
@@ -95,16 +98,17 @@ impl Batches {
         Ok(Self { variables, device: device.clone(), resident })
     }
 
-    /// The same for those of a model's variables that the records have values for: what a mode is given may be less than all data.
+    /// The same for those of a model's variables that the records have values for, latents too: what a mode is given may be
+    /// less than all data, or other than data.
     ///
     /// # Errors
     /// As [`Batches::new`].
     pub fn available(spec: &Spec, records: &Records, device: &Device) -> Result<Self> {
-        let there = |variable: &Variable| {
-            variable.role == Role::Latent && !variable.supplied || column(records, variable).is_ok()
+        let there = |variable: &&Variable| match variable.role == Role::Latent && !variable.supplied {
+            true => records.column(&variable.name).is_some(),
+            false => column(records, variable).is_ok(),
         };
-        let variables = spec.variables.iter().filter(|variable| there(variable)).cloned().collect();
-        Self::new(&Spec { variables, ..spec.clone() }, records, device)
+        Self::of(spec.variables.iter().filter(there).cloned().collect(), records, device)
     }
 
     /// The records at `indices` of those the batches were made for; `augment` changes pictures, the first being at this position

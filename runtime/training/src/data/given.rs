@@ -1,18 +1,21 @@
 //! Values that a user gives a variable by hand: the VALUE of `--given NAME=VALUE`.
 
+use super::fit::{Binarise, Fitting, Range, fit};
+use super::formats::arrays;
 use super::records::{Cells, Column};
+use super::table::{Field, Raw};
 use super::{open_picture, resize_rgb};
 use crate::spec::{Space, Spec, Variable};
-use crate::{Device, Tensor};
+use crate::terminal::note;
 use anyhow::{Context, Result, bail, ensure};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The variable that `NAME=VALUE` names, and the text of its value.
 ///
 /// # Errors
 /// A text without `=`, or a name that is no variable of the model.
-pub fn split<'s, 't>(spec: &'s Spec, text: &'t str) -> Result<(&'s Variable, &'t str)> {
+fn split<'s, 't>(spec: &'s Spec, text: &'t str) -> Result<(&'s Variable, &'t str)> {
     let (name, value) = text.split_once('=').with_context(|| {
         format!("--given {text}: wanted is NAME=VALUE, such as c=3 for a label or y=picture.png for a picture")
     })?;
@@ -23,22 +26,98 @@ pub fn split<'s, 't>(spec: &'s Spec, text: &'t str) -> Result<(&'s Variable, &'t
     Ok((variable, value.trim()))
 }
 
-/// The same value for each of `count` records, as a column of them; `classes` are the names of a label's classes.
-///
-/// # Errors
-/// As [`split`] and [`value`].
-pub fn column(spec: &Spec, text: &str, classes: &BTreeMap<String, Vec<String>>, count: usize) -> Result<Column> {
-    let (variable, text) = split(spec, text)?;
-    let names = classes.get(&variable.name).map_or(&[][..], Vec::as_slice);
-    let numbers: Vec<f32> = value(variable, text, names, &Device::Cpu)?.flatten_all()?.to_vec1()?;
-    let cells = match variable.space {
-        Space::Label => Cells::Classes(vec![numbers.iter().position(|&number| number == 1.0).unwrap_or(0); count]),
-        _ => Cells::Reals { shape: variable.shape.clone(), numbers: numbers.repeat(count) },
-    };
-    Ok(Column { name: variable.name.clone(), cells })
+/// What `--given` says of some variables: for each one value, or one for each record.
+#[derive(Debug, Clone, Default)]
+pub struct Given(Vec<Column>);
+
+impl Given {
+    /// From `NAME=VALUE` texts; `classes` are the names of labels' classes. A value is as [`value`] has it, or the path of an
+    /// array file (.npz, .npy, .safetensors), of which the array of the variable's name is taken, or the only one.
+    ///
+    /// # Errors
+    /// As [`split`] and [`value`], arrays that do not fit their variables or have different numbers of records, or a
+    /// variable that is given twice.
+    pub fn read(spec: &Spec, texts: &[String], classes: &BTreeMap<String, Vec<String>>) -> Result<Self> {
+        let mut columns: Vec<Column> = Vec::new();
+        for text in texts {
+            let (variable, value) = split(spec, text)?;
+            ensure!(
+                columns.iter().all(|column| column.name != variable.name),
+                "--given {text}: `{}` is given twice",
+                variable.name
+            );
+            let names = classes.get(&variable.name).map_or(&[][..], Vec::as_slice);
+            let cells = cells(variable, value, names).with_context(|| format!("--given {text}"))?;
+            columns.push(Column { name: variable.name.clone(), cells });
+        }
+        let several: Vec<&Column> = columns.iter().filter(|column| column.cells.len() != 1).collect();
+        if let Some(odd) = several.iter().find(|column| column.cells.len() != several[0].cells.len()) {
+            let (first, own) = (several[0].cells.len(), odd.cells.len());
+            bail!("--given: there are {first} values of {} and {own} of {}", several[0].name, odd.name);
+        }
+        Ok(Self(columns))
+    }
+
+    pub fn names(&self) -> Vec<&str> {
+        self.0.iter().map(|column| column.name.as_str()).collect()
+    }
+
+    /// The records there are values for; none where each variable has one value for all.
+    pub fn records(&self) -> Option<usize> {
+        self.0.iter().map(|column| column.cells.len()).find(|count| *count != 1)
+    }
+
+    /// The values of `count` records: those there are, or the same for each.
+    ///
+    /// # Errors
+    /// Values of another number of records.
+    pub fn of(&self, count: usize) -> Result<Vec<Column>> {
+        let column = |column: &Column| match column.cells.len() {
+            1 => Ok(Column { name: column.name.clone(), cells: column.cells.select(&vec![0; count]) }),
+            own if own == count => Ok(column.clone()),
+            own => bail!("--given: there are {own} values of {} and {count} records", column.name),
+        };
+        self.0.iter().map(column).collect()
+    }
 }
 
-/// The value that a text gives a variable: a tensor `[1, …]`.
+/// The values of one or of several records.
+fn cells(variable: &Variable, text: &str, classes: &[String]) -> Result<Cells> {
+    let path = Path::new(text);
+    if arrays::is_file(path) {
+        return array(variable, path, classes);
+    }
+    let numbers: Vec<f32> = value(variable, text, classes)?;
+    Ok(match variable.space {
+        Space::Label => Cells::Classes(vec![numbers.iter().position(|&number| number == 1.0).unwrap_or(0)]),
+        _ => Cells::Reals { shape: variable.shape.clone(), numbers },
+    })
+}
+
+/// The array of a file that is named as the variable, or its only one; the first axis is the records, where there is one.
+fn array(variable: &Variable, path: &Path, classes: &[String]) -> Result<Cells> {
+    let mut all = arrays::named(path)?;
+    let at = all.iter().position(|(name, _)| *name == variable.name).or((all.len() == 1).then_some(0));
+    let at = at.with_context(|| {
+        let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+        format!("{}: no array is named `{}`; there are {}", path.display(), variable.name, names.join(", "))
+    })?;
+    let (name, mut array) = all.swap_remove(at);
+    if array.shape.is_empty() || array.shape == variable.shape && variable.space != Space::Label {
+        array.shape.insert(0, 1);
+    }
+    let count = array.shape[0];
+    ensure!(count > 0, "{}: array `{name}` has no records", path.display());
+    let field = Field { name, raw: Raw::Numbers(array) };
+    let range = Range::of(std::iter::once(&field));
+    let how = Fitting { binarise: Binarise::default(), seed: 0, range, classes, names: None };
+    let mut notes = BTreeSet::new();
+    let cells = fit(variable, &[&field], &(0..count).collect::<Vec<_>>(), &how, &mut notes)?;
+    notes.iter().for_each(|line| note(line));
+    Ok(cells)
+}
+
+/// The value that a text gives a variable.
 ///
 /// - A label: the number of a class from 0, or one of `classes` by name.
 /// - A picture, of an image or of a binary or real variable of that shape: the path of a picture file, brought to the
@@ -47,18 +126,15 @@ pub fn column(spec: &Spec, text: &str, classes: &BTreeMap<String, Vec<String>>, 
 ///
 /// # Errors
 /// A text that is no value of the variable: what it is, and what is wanted.
-pub fn value(variable: &Variable, text: &str, classes: &[String], device: &Device) -> Result<Tensor> {
-    let place = || format!("--given {}={text}", variable.name);
-    let numbers = match variable.space {
+fn value(variable: &Variable, text: &str, classes: &[String]) -> Result<Vec<f32>> {
+    match variable.space {
         Space::Label => label(variable, text, classes),
         Space::Image => picture(variable, text),
         Space::Binary | Space::Real if variable.picture().is_some() && Path::new(text).exists() => {
             picture(variable, text)
         }
         _ => list(variable, text),
-    };
-    let dims: Vec<usize> = std::iter::once(1).chain(variable.shape.iter().copied()).collect();
-    Ok(Tensor::from_vec(numbers.with_context(place)?, dims, device)?)
+    }
 }
 
 /// One-hot.
@@ -106,8 +182,11 @@ fn list(variable: &Variable, text: &str) -> Result<Vec<f32>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Device, Space, Variable, value};
+    use super::{Given, Space, Spec, Variable, value};
+    use crate::arrays::{Array, Numbers, write_npz};
+    use crate::data::Cells;
     use crate::spec::Role;
+    use crate::{Builder, Settings};
 
     fn variable(space: Space, shape: &[usize]) -> Variable {
         Variable {
@@ -136,9 +215,7 @@ mod tests {
             (Space::Image, vec![1, 2, 2], &file, vec![0.2; 4]),
             (Space::Binary, vec![1, 2, 2], &file, vec![0.0; 4]),
         ] {
-            let tensor = value(&variable(space, &shape), text, &names, &Device::Cpu).unwrap();
-            assert_eq!(tensor.dims(), [&[1], shape.as_slice()].concat());
-            assert_eq!(tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap(), expected, "{text}");
+            assert_eq!(value(&variable(space, &shape), text, &names).unwrap(), expected, "{text}");
         }
     }
 
@@ -156,8 +233,55 @@ mod tests {
             (Space::Binary, vec![2], "0,0.5", "each 0 or 1"),
             (Space::Image, vec![3, 4, 4], "nowhere.png", "there is no such file"),
         ] {
-            let error = format!("{:#}", value(&variable(space, &shape), text, &names, &Device::Cpu).unwrap_err());
+            let (spec, classes) = (spec(variable(space, &shape)), [("v".to_owned(), names.clone())].into());
+            let error = format!("{:#}", Given::read(&spec, &[format!("v={text}")], &classes).unwrap_err());
             assert!(error.contains(words) && error.contains(&format!("--given v={text}")), "{error}");
         }
+    }
+
+    fn spec(variable: Variable) -> Spec {
+        let two = [variable.clone(), Variable { name: "w".into(), ..variable }];
+        Spec {
+            name: "m".into(),
+            source: String::new(),
+            preset: None,
+            settings: Settings::new(),
+            variables: two.into(),
+            builder: Builder::new(|_, _| candle_core::bail!("not to be built")),
+        }
+    }
+
+    #[test]
+    fn arrays_are_values_of_several_records() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("a.npz");
+        let array = |name: &str, shape: &[usize]| {
+            let numbers = (0..shape.iter().product()).map(|at| at as f32).collect();
+            Array { name: name.into(), shape: shape.to_vec(), values: Numbers::F32(numbers) }
+        };
+        write_npz(&path, &[array("v", &[3, 2]), array("w", &[2]), array("u", &[4, 2])]).unwrap();
+        let spec = spec(variable(Space::Real, &[2]));
+        let texts = |names: &[&str]| names.iter().map(|name| format!("{name}={}", path.display())).collect::<Vec<_>>();
+        let read = |texts: &[String]| Given::read(&spec, texts, &Default::default());
+        let both = read(&texts(&["v", "w"])).unwrap();
+        assert_eq!((both.names(), both.records()), (vec!["v", "w"], Some(3)));
+        // An array of a single record's shape is that record, the same for all.
+        let columns = both.of(3).unwrap();
+        for (column, wanted) in columns.iter().zip([[0.0, 1.0, 2.0, 3.0, 4.0, 5.0], [0.0, 1.0, 0.0, 1.0, 0.0, 1.0]]) {
+            assert!(matches!(&column.cells, Cells::Reals { numbers, .. } if *numbers == wanted), "{column:?}");
+        }
+        assert!(both.of(2).unwrap_err().to_string().contains("there are 3 values of v and 2 records"));
+        let alone = read(&["w=0.5".to_owned()]).unwrap();
+        assert_eq!((alone.records(), alone.of(7).unwrap()[0].cells.len()), (None, 7));
+        for (texts, words) in [
+            (vec!["v=1".to_owned(), "v=2".to_owned()], "`v` is given twice"),
+            (vec![format!("v={}", place.path().join("none.npz").display())], "none.npz: no such file"),
+        ] {
+            let error = format!("{:#}", read(&texts).unwrap_err());
+            assert!(error.contains(words), "{error}");
+        }
+        write_npz(&path, &[array("a", &[3, 2]), array("b", &[5, 2])]).unwrap();
+        let error = format!("{:#}", read(&texts(&["v"])).unwrap_err());
+        assert!(error.contains("no array is named `v`; there are a, b"), "{error}");
     }
 }

@@ -55,7 +55,7 @@ impl Cells {
         self.len() == 0
     }
 
-    fn select(&self, indices: &[usize]) -> Self {
+    pub(super) fn select(&self, indices: &[usize]) -> Self {
         fn rows<T: Copy>(all: &[T], size: usize, indices: &[usize]) -> Vec<T> {
             indices.iter().flat_map(|&index| &all[index * size..][..size]).copied().collect()
         }
@@ -193,6 +193,13 @@ impl Records {
         self.columns.retain(|other| other.name != column.name);
         self.columns.push(column);
         Ok(())
+    }
+
+    /// The same records with the values of these variables alone.
+    #[must_use]
+    pub fn only(mut self, names: &[&str]) -> Self {
+        self.columns.retain(|column| names.contains(&column.name.as_str()));
+        self
     }
 
     /// The records at these positions, in their order.

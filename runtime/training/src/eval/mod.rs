@@ -68,7 +68,8 @@ pub struct Evaluation {
     pub nll: f64,
     /// By the first 1, 10, 100, … of the samples, and by all.
     pub by_samples: Vec<(usize, f64)>,
-    pub standard_error: f64,
+    /// None of a single record, of which none can be told.
+    pub standard_error: Option<f64>,
     /// Of these four: bits/dim where images are observed, else nats.
     pub unit: &'static str,
     /// By the bound (the mean over samples instead of the importance weighted one).
@@ -236,14 +237,15 @@ fn summary(spec: &Spec, records: Records, terms: Vec<(&'static str, TermKind, f6
     let likelihoods = &records.log_likelihood;
     let count = likelihoods.len() as f64;
     let mean = likelihoods.iter().sum::<f64>() / count;
-    let variance = likelihoods.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
+    let squares = likelihoods.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+    let error = (likelihoods.len() > 1).then(|| (squares / (count - 1.0) / count).sqrt());
     let bound: f64 = terms.iter().map(|&(_, kind, value)| if kind == TermKind::Kl { -value } else { value }).sum();
     Evaluation {
         images: likelihoods.len(),
         samples: 1,
         by_samples: Vec::new(),
         nll: spec.score(mean),
-        standard_error: spec.score((variance / count).sqrt()).abs(),
+        standard_error: error.map(|error| spec.score(error).abs()),
         bound: spec.score(bound),
         unit: spec.unit(),
         log_likelihood: mean,

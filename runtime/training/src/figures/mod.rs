@@ -7,7 +7,7 @@ mod walk;
 
 pub use large::{Large, given, large, reduce};
 pub use marginals::{Marginal, Marginals, marginals};
-pub use modes::{complete, strips};
+pub use modes::{arrays, complete, strips};
 pub use walk::{Walk, interpolation};
 
 use crate::picture::{Row, Sheet, enlarge};

@@ -1,6 +1,7 @@
 //! The modes of a model as strips of images.
 
 use super::{Options, Strip, at_rest, shows};
+use crate::arrays::{Array, Numbers};
 use crate::data::{Batches, Images};
 use crate::picture::from_batch;
 use crate::spec::{Role, Spec};
@@ -21,34 +22,95 @@ pub fn strips(model: &dyn Model, spec: &Spec, mode: &Mode, images: &Images, opti
 }
 
 fn draw(model: &dyn Model, spec: &Spec, mode: &Mode, images: &Images, options: &Options) -> Result<Vec<Strip>> {
-    let mut noise = Noise::seeded(options.seed);
     let mut sheet = Strips::default();
-    let count = if mode.given.is_empty() { options.count } else { options.count.min(images.len()) };
+    each(model, spec, mode, images, options, |batch| {
+        if let Some((given, data)) = &batch.given {
+            sheet.add_given(spec, mode, given, data)?;
+        }
+        for (at, found) in batch.draws.iter().enumerate() {
+            sheet.add_found(spec, mode, found, (batch.draws.len() > 1).then_some(at + 1))?;
+        }
+        Ok(())
+    })?;
+    if sheet.0.is_empty() {
+        bail!("mode {} yields nothing that can be seen as a picture; --out FILE.npz writes it as arrays", mode.name);
+    }
+    Ok(sheet.0)
+}
+
+/// Runs a mode: an array for each variable that it yields, under its name, `[examples, …]`, or where several draws are asked
+/// for `[examples, draws, …]`.
+///
+/// # Errors
+/// A failed tensor operation.
+pub fn arrays(model: &dyn Model, spec: &Spec, mode: &Mode, images: &Images, options: &Options) -> Result<Vec<Array>> {
+    let mut found: Vec<Vec<f32>> = vec![Vec::new(); mode.yields.len()];
+    let mut count = 0;
+    let work = |batch: Batch| -> Result<()> {
+        for (name, all) in mode.yields.iter().zip(&mut found) {
+            let rows = |values: &Values| -> Result<Vec<Vec<f32>>> {
+                let value = values.get(name)?.to_dtype(DType::F32)?;
+                Ok(value.reshape((value.dim(0)?, ()))?.to_vec2()?)
+            };
+            let draws = batch.draws.iter().map(rows).collect::<Result<Vec<_>>>()?;
+            (0..batch.size).for_each(|example| draws.iter().for_each(|draw| all.extend(&draw[example])));
+        }
+        count += batch.size;
+        Ok(())
+    };
+    at_rest(model, || each(model, spec, mode, images, options, work))?;
+    let array = |(name, values): (&&str, Vec<f32>)| {
+        let own = spec.variable(name).map_or(&[][..], |variable| &variable.shape);
+        let draws = if options.draws > 1 && !mode.given.is_empty() { vec![options.draws] } else { Vec::new() };
+        Array {
+            name: (*name).to_owned(),
+            shape: [vec![count], draws, own.to_vec()].concat(),
+            values: Numbers::F32(values),
+        }
+    };
+    Ok(mode.yields.iter().zip(found).map(array).collect())
+}
+
+/// Examples of a mode that were computed at once.
+struct Batch {
+    size: usize,
+    /// What the mode was given, and the data this comes from.
+    given: Option<(Values, Values)>,
+    draws: Vec<Values>,
+}
+
+fn each(
+    model: &dyn Model,
+    spec: &Spec,
+    mode: &Mode,
+    images: &Images,
+    options: &Options,
+    mut visit: impl FnMut(Batch) -> Result<()>,
+) -> Result<()> {
+    let mut noise = Noise::seeded(options.seed);
+    let is_given = !mode.given.is_empty();
+    let count = if is_given { options.count.min(images.len()) } else { options.count };
     let display = Display::new("drawing", 0, count);
     let mut done = 0;
     while done < count {
         let size = BATCH.min(count - done);
-        let given = if mode.given.is_empty() {
-            Values::new()
-        } else {
+        let mut given = None;
+        if is_given {
             let data = Batches::available(spec, images, model.params().device())?.range(images, done, size)?;
-            let given = complete(model, mode, &data, &mut noise, &options.draw)?;
-            sheet.add_given(spec, mode, &given, &data)?;
-            given
-        };
-        let draws = if mode.given.is_empty() { 1 } else { options.draws.max(1) };
-        for number in 1..=draws {
-            let found = model.run(mode.name, &given, size, &mut noise, &options.draw)?;
-            sheet.add_found(spec, mode, &found, (draws > 1).then_some(number))?;
+            given = Some((complete(model, mode, &data, &mut noise, &options.draw)?, data));
+        }
+        let none = Values::new();
+        let known = given.as_ref().map_or(&none, |(known, _)| known);
+        let mut draws = Vec::new();
+        for _ in 0..if is_given { options.draws.max(1) } else { 1 } {
+            draws.push(model.run(mode.name, known, size, &mut noise, &options.draw)?);
             interrupt::check()?;
         }
+        visit(Batch { size, given, draws })?;
         done += size;
         display.set(done, String::new());
     }
-    if sheet.0.is_empty() {
-        bail!("mode {} yields nothing that can be seen as a picture", mode.name);
-    }
-    Ok(sheet.0)
+    Ok(())
 }
 
 /// Strips as they grow, batch by batch.

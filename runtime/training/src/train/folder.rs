@@ -7,6 +7,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// How a recipe begins.
+pub const RECIPE: &str = "# Repeats this run: ";
+
 /// The paths of a run.
 #[derive(Debug, Clone)]
 pub struct RunFolder {
@@ -167,11 +170,19 @@ impl RunFolder {
     }
 }
 
-/// Whether nothing lies in a folder but what an interrupted start may have left.
+/// Whether nothing lies in a folder but what an interrupted start may have left: a lock, half a file, and the recipe with the
+/// model's text, which are written before the run's settings.
 fn is_empty(root: &Path) -> Result<bool> {
     let entries = fs::read_dir(root).with_context(|| format!("{}: the folder cannot be read", root.display()))?;
-    let ours = |name: &str| name == lock::NAME || name.starts_with(".partial-");
-    Ok(entries.flatten().all(|entry| ours(&entry.file_name().to_string_lossy())))
+    let folder = RunFolder::at(root);
+    let begun = fs::read_to_string(folder.recipe()).is_ok_and(|text| text.starts_with(RECIPE));
+    let ours = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name == lock::NAME
+            || name.starts_with(".partial-")
+            || begun && [folder.source(), folder.recipe()].iter().any(|file| file == path)
+    };
+    Ok(entries.flatten().all(|entry| ours(&entry.path())))
 }
 
 /// Whether a file can be made and filled in a folder.

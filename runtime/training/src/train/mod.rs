@@ -25,7 +25,7 @@ pub use average::Average;
 pub use checkpoint::{Checkpoint, Header, Progress, restore};
 pub use config::{Config, Schedule, ScheduleKind};
 pub use difference::{Difference, differences, same as same_model};
-pub use folder::RunFolder;
+pub use folder::{RECIPE, RunFolder};
 pub use interrupt::Interrupted;
 pub use objective::TermMeans;
 pub use optimiser::Optimiser;

@@ -105,12 +105,7 @@ pub fn loss(weighted: &Terms, config: &Config) -> Result<Tensor> {
 
 fn negative(terms: &Terms, config: &Config) -> Result<Tensor> {
     if config.samples > 1 {
-        // −log (1/K) Σ_k w_k, the mean over images.
-        let weights = terms.log_weights()?;
-        let peak = weights.max_keepdim(0)?.detach();
-        let sum = weights.broadcast_sub(&peak)?.exp()?.sum(0)?.log()?;
-        let log_mean = ((sum + peak.squeeze(0)?)? - (config.samples as f64).ln())?;
-        return Ok(log_mean.mean(D::Minus1)?.neg()?);
+        return Ok(terms.log_likelihood()?.mean(D::Minus1)?.neg()?);
     }
     let mut total: Option<Tensor> = None;
     for term in &terms.terms {

@@ -10,11 +10,39 @@ use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Whether a file's name says that it holds arrays.
+pub fn is_file(path: &Path) -> bool {
+    kind(path).is_some()
+}
+
+fn kind(path: &Path) -> Option<fn(&Path) -> Result<Vec<(String, Array)>>> {
+    match path.extension()?.to_string_lossy().to_lowercase().as_str() {
+        "npz" => Some(npz),
+        "npy" => Some(|path| Ok(vec![npy(path)?])),
+        "safetensors" => Some(tensors),
+        _ => None,
+    }
+}
+
+/// The arrays of a file by name, whatever their shapes.
+///
+/// # Errors
+/// A file that is missing or damaged, or of none of the formats here.
+pub fn named(path: &Path) -> Result<Vec<(String, Array)>> {
+    ensure!(path.exists(), "{}: no such file", path.display());
+    let read = kind(path).with_context(|| format!("{}: no file of arrays", path.display()))?;
+    read(path)
+}
+
 /// The arrays of an archive that NumPy wrote.
 ///
 /// # Errors
 /// An archive that is damaged, or arrays that are no data set together.
 pub fn open_npz(path: &Path) -> Result<Opened> {
+    collect(path, npz(path)?)
+}
+
+fn npz(path: &Path) -> Result<Vec<(String, Array)>> {
     let bytes = input::read(path)?;
     let read = || -> Result<Vec<(String, Array)>> {
         let mut archive = Archive::open(&bytes, input::limit())?;
@@ -26,8 +54,7 @@ pub fn open_npz(path: &Path) -> Result<Opened> {
         };
         names.iter().enumerate().map(one).collect()
     };
-    let arrays = read().with_context(|| format!("{}: cannot be read as an npz file", path.display()))?;
-    collect(path, arrays)
+    read().with_context(|| format!("{}: cannot be read as an npz file", path.display()))
 }
 
 /// A folder with `.npy` files, and no pictures beside them.
@@ -59,11 +86,12 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
 /// A file that is damaged, or arrays that are no data set together.
 pub fn open_npy(path: &Path) -> Result<Opened> {
     let files = if path.is_dir() { files(path)? } else { vec![path.to_owned()] };
-    let one = |file: &PathBuf| {
-        let array = Array::parse(Cow::Owned(input::read(file)?));
-        Ok((stem(file), array.with_context(|| format!("{}: cannot be read as an npy file", file.display()))?))
-    };
-    collect(path, files.iter().map(one).collect::<Result<_>>()?)
+    collect(path, files.iter().map(|file| npy(file)).collect::<Result<_>>()?)
+}
+
+fn npy(file: &Path) -> Result<(String, Array)> {
+    let array = Array::parse(Cow::Owned(input::read(file)?));
+    Ok((stem(file), array.with_context(|| format!("{}: cannot be read as an npy file", file.display()))?))
 }
 
 /// The tensors of a safetensors file.
@@ -71,6 +99,10 @@ pub fn open_npy(path: &Path) -> Result<Opened> {
 /// # Errors
 /// A file that is damaged, tensors of a type that is not read, or that are no data set together.
 pub fn open_safetensors(path: &Path) -> Result<Opened> {
+    collect(path, tensors(path)?)
+}
+
+fn tensors(path: &Path) -> Result<Vec<(String, Array)>> {
     let bytes = input::read(path)?;
     let read = || -> Result<Vec<(String, Array)>> {
         let file = SafeTensors::deserialize(&bytes)?;
@@ -97,8 +129,7 @@ pub fn open_safetensors(path: &Path) -> Result<Opened> {
         arrays.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(arrays)
     };
-    let arrays = read().with_context(|| format!("{}: cannot be read as a safetensors file", path.display()))?;
-    collect(path, arrays)
+    read().with_context(|| format!("{}: cannot be read as a safetensors file", path.display()))
 }
 
 /// The part that the name of an array says, and its name without it: `x_train`, `train_images`, `test/labels`.

@@ -1,35 +1,42 @@
-//! The budget counts what it says it counts, and comes near what training was measured to take.
+//! The estimate of memory counts what it says it counts, and comes near what training was measured to take.
 
-mod support;
+use srvae_dsl::plan::Plan;
+use srvae_dsl::{Overrides, Source, compile};
+use srvae_interpreter::{Interpreted, Memory};
+use srvae_numerics::{DType, Device, Params};
 
-use srvae_dsl::Overrides;
-use srvae_dsl::explain::Budget;
-use srvae_dsl::plan::plan;
-use support::{model_of, plan_of_text, read};
+fn plan(path: &str, text: &str, preset: Option<&str>) -> Plan {
+    let settings = Overrides { preset: preset.map(str::to_owned), set: Vec::new() };
+    compile(&Source::new(path, text), &settings).plan().unwrap().clone()
+}
 
 /// Every number by hand, in the order of the model's lines.
 #[test]
 fn a_small_model_by_hand() {
-    let plan = plan_of_text(
+    let plan = plan(
+        "small.pgm",
         "model small\nobserved x: binary[1, 4, 4]\nlatent z: real[2, 4, 4]\np(z) = standard_normal\n\
          p(x | z) = bernoulli from z |> conv\nq(z | x) = normal from x |> densenet(growth: 1, steps: 1, blocks: 1)\n",
+        None,
     );
-    let budget = Budget::of(&plan);
+    let parameters = plan.model.cost().parameters;
+    let model = Interpreted::new(plan, &Params::new(1, DType::F32, &Device::Cpu)).unwrap();
+    let memory = model.memory();
     let pixels = 16;
     // Weights, gain and bias: 3x3 from 2 to 1; then 1x1 from 1 to 4, 3x3 from 4 to 1, attention 2 to 1 to 2, 1x1 from 2 to 4.
     let (conv, dense, head) = (18 + 2, (4 + 8) + (36 + 2) + (2 + 2) + (2 + 4), 8 + 8);
-    assert_eq!(budget.parameters, conv + dense + head);
+    assert_eq!(parameters, conv + dense + head);
     // One step of 1 channel and a constant to 1, padded to 16; four times as much as points.
     let kernels = 9 * 2 * 16 + 4 * 9 * 2 * 16;
-    assert_eq!(budget.training_fixed, 20_000_000 + 4 * (5 * 96 + kernels));
-    assert_eq!(budget.evaluation_fixed, 20_000_000 + 4 * (2 * 96 + kernels));
+    assert_eq!(memory.training_fixed, 20_000_000 + 4 * (5 * 96 + kernels));
+    assert_eq!(memory.evaluation_fixed, 20_000_000 + 4 * (2 * 96 + kernels));
     let (outputs, heads, variables) = ((1 + 2 + 4) * pixels, (1 + 4) * pixels, (1 + 2) * pixels);
     // The dense layer: stack and gradient with rows of 16 + 16, gradients of 2 and 1 channels, 36 points of one tile.
     let passing = 2 * 32 * pixels + 3 * pixels + 36 * 16;
-    assert_eq!(budget.training_image, 4 * (outputs + 2 * heads + variables + passing));
-    assert_eq!(budget.evaluation_image, 4 * ((2 + 4) * pixels + heads + variables));
-    let two = budget.training_fixed + 2 * budget.training_image;
-    assert_eq!((budget.largest_batch(two), budget.largest_batch(two - 1)), (2, 1));
+    assert_eq!(memory.training_image, 4 * (outputs + 2 * heads + variables + passing));
+    assert_eq!(memory.evaluation_image, 4 * ((2 + 4) * pixels + heads + variables));
+    let two = memory.training(2);
+    assert_eq!((memory.largest_batch(two), memory.largest_batch(two - 1)), (2, 1));
 }
 
 /// Most memory, in MB, that `srvae-run bench --job train` held on two cores.
@@ -44,9 +51,9 @@ fn near_what_was_measured() {
         ("srvae", "quick", 32, 406.0),
     ];
     for (model, preset, batch, peak) in measured {
-        let at = Overrides { preset: Some(preset.to_owned()), set: Vec::new() };
-        let budget = Budget::of(&plan(model_of(&read(&format!("../models/{model}.pgm")), &at)));
-        let estimate = (budget.training_fixed + batch * budget.training_image) as f64 / 1e6;
+        let file = format!("{}/../../models/{model}.pgm", env!("CARGO_MANIFEST_DIR"));
+        let plan = plan(&file, &std::fs::read_to_string(&file).unwrap(), Some(preset));
+        let estimate = Memory::of(&plan).training(batch) as f64 / 1e6;
         println!("{model} {preset}, batch {batch}: {estimate:.0} MB of {peak}, {:.2}", estimate / peak);
         assert!((0.85..1.15).contains(&(estimate / peak)), "{model} {preset}, batch {batch}: {estimate} of {peak}");
     }

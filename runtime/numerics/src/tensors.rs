@@ -1,7 +1,7 @@
 //! Safetensors files: ours with a checksum of the whole file, those of others as they are.
 
-use crate::{Device, Tensor};
-use anyhow::{Context, Result, bail, ensure};
+use crate::{Device, Result, Tensor};
+use candle_core::{Context, Error, bail};
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
 
@@ -31,13 +31,13 @@ pub fn write<'a>(
     tensors: impl IntoIterator<Item = (&'a String, &'a Tensor)>,
     about: &BTreeMap<String, String>,
 ) -> Result<Vec<u8>> {
-    let mut bytes = safetensors::serialize(tensors, None)?;
+    let mut bytes = safetensors::serialize(tensors, None).map_err(Error::wrap)?;
     let mut about = about.clone();
     about.insert(CHECKSUM.to_owned(), UNKNOWN.to_owned());
     let (length, header) = header(&bytes)?;
     let rest = header.trim_end().strip_prefix('{').context("the header is no object")?;
     let comma = if rest == "}" { "" } else { "," };
-    let mut header = format!("{{\"__metadata__\":{}{comma}{rest}", serde_json::to_string(&about)?);
+    let mut header = format!("{{\"__metadata__\":{}{comma}{rest}", serde_json::to_string(&about).map_err(Error::wrap)?);
     // The numbers begin at a multiple of eight bytes.
     let padded = header.len().next_multiple_of(8);
     header.extend(std::iter::repeat_n(' ', padded - header.len()));
@@ -58,36 +58,44 @@ pub fn read(bytes: &[u8], device: &Device) -> Result<File> {
     if let Some(place) = place {
         let said = bytes.get(place..place + UNKNOWN.len()).unwrap_or_default();
         let found = checksum(bytes, place);
-        ensure!(
-            said == found.as_bytes(),
-            "its checksum is {found}, the file says {}; it is damaged",
-            String::from_utf8_lossy(said)
-        );
+        if said != found.as_bytes() {
+            let said = String::from_utf8_lossy(said);
+            bail!("its checksum is {found}, the file says {said}; it is damaged");
+        }
     }
-    let (_, metadata) = SafeTensors::read_metadata(bytes)?;
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(Error::wrap)?;
     let mut about: BTreeMap<String, String> = metadata.metadata().clone().unwrap_or_default().into_iter().collect();
     about.remove(CHECKSUM);
     // A damaged name of the entry must not pass for a file without a checksum.
-    let nearly = about.keys().find(|key| key.starts_with("srvae.") || key.ends_with(".crc32"));
-    if let Some(key) = nearly {
+    if let Some(key) = about.keys().find(|key| is_nearly(key, CHECKSUM)) {
         bail!("its metadata has an entry `{key}` instead of `{CHECKSUM}`; it is damaged");
     }
     for (name, info) in metadata.tensors() {
         // With a size of 0 the others are free, and their products need not fit.
         let product = info.shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size.max(1)));
-        ensure!(product.is_some_and(|count| count < 1 << 48), "tensor {name} has shape {:?}", info.shape);
+        if product.is_none_or(|count| count >= 1 << 48) {
+            bail!("tensor {name} has shape {:?}", info.shape);
+        }
     }
     let tensors = candle_core::safetensors::load_buffer(bytes, device)?.into_iter().collect();
     Ok(File { about, tensors, verified: place.is_some() })
+}
+
+/// Whether names differ, and in no more than two bytes.
+fn is_nearly(name: &str, other: &str) -> bool {
+    let differing = name.bytes().zip(other.bytes()).filter(|(a, b)| a != b).count();
+    name.len() == other.len() && (1..=2).contains(&differing)
 }
 
 /// The header and its length.
 fn header(bytes: &[u8]) -> Result<(usize, &str)> {
     let length = bytes.first_chunk::<8>().map(|length| u64::from_le_bytes(*length));
     let length = usize::try_from(length.context("it is cut short")?).unwrap_or(usize::MAX);
-    ensure!(length <= MOST_HEADER, "its header would have {length} bytes");
+    if length > MOST_HEADER {
+        bail!("its header would have {length} bytes");
+    }
     let header = bytes.get(8..8 + length).context("its header is cut short")?;
-    Ok((length, std::str::from_utf8(header).context("its header is no text")?))
+    Ok((length, std::str::from_utf8(header).map_err(|_| Error::Msg("its header is no text".into()))?))
 }
 
 /// Where the digits of the checksum stand.
@@ -97,11 +105,11 @@ fn place(bytes: &[u8]) -> Result<Option<usize>> {
 
 /// Of the whole file, the digits of the checksum read as zeros.
 fn checksum(bytes: &[u8], place: usize) -> String {
-    let mut sum = flate2::Crc::new();
+    let mut sum = crc32fast::Hasher::new();
     sum.update(&bytes[..place]);
     sum.update(UNKNOWN.as_bytes());
     sum.update(bytes.get(place + UNKNOWN.len()..).unwrap_or_default());
-    format!("{:08x}", sum.sum())
+    format!("{:08x}", sum.finalize())
 }
 
 #[cfg(test)]
@@ -121,5 +129,18 @@ mod tests {
         assert_eq!(file.tensors["b"].to_vec1::<f32>().unwrap(), [1.0, 2.0]);
         let empty = write(&BTreeMap::new(), &BTreeMap::new()).unwrap();
         assert!(read(&empty, &Device::Cpu).unwrap().tensors.is_empty());
+    }
+
+    /// One flipped bit anywhere, the checksum and its name included.
+    #[test]
+    fn every_flipped_bit_is_noticed() {
+        let tensors = BTreeMap::from([("weight".to_owned(), Tensor::new(&[1f32, -2.5, 0.0], &Device::Cpu).unwrap())]);
+        let good = write(&tensors, &BTreeMap::new()).unwrap();
+        for bit in 0..8 * good.len() {
+            let mut bytes = good.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(read(&bytes, &Device::Cpu).is_err(), "bit {} of byte {}", bit % 8, bit / 8);
+        }
+        assert!(read(&good, &Device::Cpu).is_ok());
     }
 }

@@ -1,7 +1,8 @@
-//! What a model needs before anything runs: parameters, arithmetic and memory.
+//! The memory that a model takes, by estimate: what the runtime's kernels hold and keep.
 
-use crate::graph::{Body, Factor, Model};
-use crate::plan::Plan;
+use super::Interpreted;
+use srvae_dsl::graph::{Body, Factor, Model};
+use srvae_dsl::plan::Plan;
 
 /// Bytes of a number.
 const BYTES: u64 = 4;
@@ -14,17 +15,14 @@ const OF_A_HEAD: u64 = 2;
 /// The program itself, and what its threads and tables hold, in bytes.
 const PROGRAM: u64 = 20_000_000;
 
-/// Memory is estimated, in bytes, for f32 on the CPU.
+/// In bytes, for f32 on the CPU.
 ///
 /// Training holds the program, five copies of the parameters, the kernels that dense layers compose of them, and the largest
 /// layer's transformed kernels; per image, the output of every layer, every head twice, every variable, and the peak temporary
 /// memory of any layer's backward pass. Evaluation holds the program, two copies of the parameters and the
 /// same kernels; for each sample the variables, the heads, and the widest layer's input and output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget {
-    pub parameters: u64,
-    /// Of one image's forward pass through every factor.
-    pub multiply_accumulates: u64,
+pub struct Memory {
     pub training_fixed: u64,
     /// For each image of a batch, at one sample.
     pub training_image: u64,
@@ -33,7 +31,15 @@ pub struct Budget {
     pub evaluation_image: u64,
 }
 
-impl Budget {
+impl Interpreted {
+    /// What training and evaluating the model takes.
+    pub fn memory(&self) -> Memory {
+        Memory::of(&self.plan)
+    }
+}
+
+impl Memory {
+    /// Of the model that a plan becomes, compiled or interpreted: both run the same kernels.
     pub fn of(plan: &Plan) -> Self {
         let model = &plan.model;
         let cost = model.cost();
@@ -45,13 +51,21 @@ impl Budget {
         };
         let image = |elements: &[u64]| total(elements.iter().copied()).saturating_mul(BYTES);
         Self {
-            parameters: cost.parameters,
-            multiply_accumulates: cost.multiply_accumulates,
             training_fixed: fixed(TRAINING_COPIES),
             training_image: image(&[cost.kept, cost.passing, heads.saturating_mul(OF_A_HEAD), values]),
             evaluation_fixed: fixed(EVALUATION_COPIES),
             evaluation_image: image(&[cost.widest, heads, values]),
         }
+    }
+
+    /// A training step over this many images, each at one sample.
+    pub fn training(&self, batch: u64) -> u64 {
+        self.training_fixed.saturating_add(self.training_image.saturating_mul(batch))
+    }
+
+    /// Evaluating this many rows, samples of images, at once.
+    pub fn evaluation(&self, rows: u64) -> u64 {
+        self.evaluation_fixed.saturating_add(self.evaluation_image.saturating_mul(rows))
     }
 
     /// The largest batch that training fits into this much memory; 0 where not even one image does.

@@ -1,0 +1,60 @@
+//! Families over the length of a record: one array `[B, T, …]` outside, a variable for each step inside.
+
+use crate::{Result, Tensor, Term, Values};
+use candle_core::bail;
+
+/// The value of one step, counted from 1: under the step's own name (`x[3]`), or out of the family's array.
+///
+/// # Errors
+/// Neither is there, or the array has fewer steps.
+pub fn one(values: &Values, name: &str, family: &str, step: usize) -> Result<Tensor> {
+    if let Some(value) = values.find(name) {
+        return Ok(value.clone());
+    }
+    let all = values.get(family)?;
+    let steps = all.dims().get(1).copied().unwrap_or(0);
+    if step == 0 || step > steps {
+        bail!("step {step} of `{family}` is asked for, and it has {steps} steps: its shape is {:?}", all.dims());
+    }
+    all.narrow(1, step - 1, 1)?.squeeze(1)?.contiguous()
+}
+
+/// Terms of one name, one after the other, as their sum.
+///
+/// # Errors
+/// A failed tensor operation.
+pub fn summed(terms: Vec<Term>) -> Result<Vec<Term>> {
+    let mut all: Vec<Term> = Vec::new();
+    for term in terms {
+        match all.iter_mut().find(|other| other.name == term.name) {
+            Some(sum) => sum.value = (&sum.value + &term.value)?,
+            None => all.push(term),
+        }
+    }
+    Ok(all)
+}
+
+/// What a mode yields: the steps of a family in one array `[rows, T, …]`, in the order of the steps.
+///
+/// # Errors
+/// A failed tensor operation.
+pub fn together(values: Vec<(&str, Option<usize>, Tensor)>) -> Result<Values> {
+    let mut families: Vec<(&str, Vec<(usize, Tensor)>)> = Vec::new();
+    let mut all = Values::new();
+    for (name, step, value) in values {
+        let Some(step) = step else {
+            all = all.with(name, value);
+            continue;
+        };
+        match families.iter_mut().find(|(other, _)| *other == name) {
+            Some((_, steps)) => steps.push((step, value)),
+            None => families.push((name, vec![(step, value)])),
+        }
+    }
+    for (name, mut steps) in families {
+        steps.sort_by_key(|(step, _)| *step);
+        let steps: Vec<Tensor> = steps.into_iter().map(|(_, value)| value).collect();
+        all = all.with(name, Tensor::stack(&steps, 1)?);
+    }
+    Ok(all)
+}

@@ -1,0 +1,96 @@
+//! The gallery: for every model of the zoo its file, its graph, its bound and its modes, as the compiler sees them.
+//! `UPDATE_EXPECT=1` rewrites `docs/gallery.md` and its pictures.
+
+mod support;
+
+use srvae_dsl::explain;
+use srvae_dsl::plan::Plan;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+use support::plan_of_text;
+
+const HEAD: &str = "# Gallery
+
+Published models as model files, with what the compiler makes of each: the graph (white: latent, grey: observed, dashed: of q), the
+bound and the modes. The files are in `models/zoo`; each is tried with one command, without a download:
+`srvae-run models/zoo/vae.pgm`. This page is generated.
+";
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+#[test]
+fn the_gallery_is_the_zoo() {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder().join("models/zoo"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "pgm"))
+        .collect();
+    files.sort();
+    let mut page = HEAD.to_owned();
+    for file in files {
+        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.lines().count() <= 40, "{name} has more than 40 lines");
+        let plan = plan_of_text(&text);
+        page += &entry(&name, &text, &plan);
+        holds(&folder().join(format!("docs/pictures/zoo/{name}.svg")), &explain::svg(&plan));
+    }
+    holds(&folder().join("docs/gallery.md"), &page);
+}
+
+fn entry(name: &str, text: &str, plan: &Plan) -> String {
+    let mut out = String::new();
+    writeln!(out, "\n## {name}\n\n{}\n", plan.model.docs.join(" ")).unwrap();
+    writeln!(out, "![graph of {name}](pictures/zoo/{name}.svg)\n").unwrap();
+    let statements = text.lines().filter(|line| !line.starts_with("///"));
+    writeln!(out, "```pgm\n{}\n```\n", statements.collect::<Vec<_>>().join("\n").trim()).unwrap();
+    let mut terms: Vec<(&str, usize)> = Vec::new();
+    for term in &plan.derivation.terms {
+        // The members of a family are one term here.
+        let name = term.name.split('[').next().unwrap_or_default();
+        match terms.iter_mut().find(|(other, _)| *other == name) {
+            Some((_, count)) => *count += 1,
+            None => terms.push((name, 1)),
+        }
+    }
+    let signed = terms.iter().map(|(name, count)| {
+        let sign = if name.starts_with("KL") { "−" } else { "+" };
+        let many = if *count > 1 { format!(" ({count} terms)") } else { String::new() };
+        format!("{sign} {name}{many}")
+    });
+    let bounded = &plan.derivation.bounded;
+    let signed = signed.collect::<Vec<_>>().join(" ");
+    let of: Vec<&str> = plan.names_outside(&bounded.of);
+    let given: Vec<&str> = plan.names_outside(&bounded.given);
+    let bar = if given.is_empty() { "" } else { " | " };
+    writeln!(
+        out,
+        "Bound: ln p({}{bar}{}) {} {}",
+        of.join(", "),
+        given.join(", "),
+        bounded.relation(),
+        signed.trim_start_matches("+ ")
+    )
+    .unwrap();
+    let modes: Vec<String> = plan
+        .derivation
+        .modes
+        .iter()
+        .map(|mode| format!("`{}({})`", mode.name, plan.names_outside(&mode.given).join(", ")))
+        .collect();
+    writeln!(out, "\nModes: {}.", modes.join(", ")).unwrap();
+    out
+}
+
+fn holds(path: &Path, text: &str) {
+    if env::var_os("UPDATE_EXPECT").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        return;
+    }
+    let kept = fs::read_to_string(path).unwrap_or_default();
+    assert!(kept == text, "{} is not what the zoo makes it: run with UPDATE_EXPECT=1", path.display());
+}

@@ -1,0 +1,103 @@
+//! `sample --given`: everything else drawn given any variables that the graph allows.
+
+use super::support::Place;
+use std::fs;
+
+/// Two observed variables over one latent, which q infers from the picture alone.
+const MODEL: &str = "model both\nobserved x: image[1, 4, 4]\nobserved c: label[3]\nlatent z: real[2]\nlatent w: real[3]\n\
+    p(z) = standard_normal\np(w | z) = normal from z |> linear\np(c | z) = categorical from z |> linear\n\
+    p(x | w) = logistic_mixture(components: 1) from w |> linear(out: 16) |> reshape(1, 4, 4) |> conv\n\
+    q(w | x) = normal from x |> flatten |> linear\nq(z | w) = normal from w |> linear\n";
+
+/// The numbers of an array in a file that this program wrote, and its shape as the file says it.
+fn array(place: &Place, file: &str, name: &str) -> (String, Vec<f32>) {
+    let bytes = fs::read(place.path(file)).unwrap();
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
+    let mut content = Vec::new();
+    std::io::copy(&mut archive.by_name(&format!("{name}.npy")).unwrap(), &mut content).unwrap();
+    let end = 10 + usize::from(u16::from_le_bytes([content[8], content[9]]));
+    let header = String::from_utf8_lossy(&content[10..end]).into_owned();
+    let shape = header.split_once("'shape': ").unwrap().1.split_once(", }").unwrap().0.to_owned();
+    (shape, content[end..].chunks(4).map(|number| f32::from_le_bytes(number.try_into().unwrap())).collect())
+}
+
+fn trained() -> Place {
+    let place = Place::new();
+    fs::write(place.path("both.pgm"), MODEL).unwrap();
+    for class in 0..3u8 {
+        let folder = place.path(&format!("data/class{class}"));
+        fs::create_dir_all(&folder).unwrap();
+        for number in 0..8u8 {
+            let paint = |x: u32, y: u32| image::Luma([class * 80 + number * 9 + (x + y) as u8]);
+            image::GrayImage::from_fn(4, 4, paint).save(folder.join(format!("{number}.png"))).unwrap();
+        }
+    }
+    place.json("train both.pgm --data data --steps 4 --batch 4 --out run");
+    place
+}
+
+#[test]
+fn what_is_left_open_is_drawn_given_the_rest() {
+    let place = trained();
+    // Everything, as arrays named as the variables.
+    let found = place.json("sample run --count 5 --out all.npz");
+    assert_eq!(found["mode"], "generation");
+    assert_eq!(array(&place, "all.npz", "x").0, "(5, 1, 4, 4,)");
+    assert_eq!(array(&place, "all.npz", "c").0, "(5, 3,)");
+    // Of a latent: what p draws from it, and what stands above it from q.
+    let found = place.json("sample run --given w=0.5,-1,2 --count 6 --out w.npz");
+    assert_eq!((found["count"].as_u64(), &found["arrays"]["w"]), (Some(6), &serde_json::Value::Null));
+    for (name, shape) in [("z", "(6, 2,)"), ("c", "(6, 3,)"), ("x", "(6, 1, 4, 4,)")] {
+        assert_eq!(array(&place, "w.npz", name).0, shape);
+    }
+    // The same seed gives the same bits, another value other ones.
+    place.json("sample run --given w=0.5,-1,2 --count 6 --out again.npz");
+    assert_eq!(array(&place, "w.npz", "z"), array(&place, "again.npz", "z"));
+    place.json("sample run --given w=-3,1,0 --count 6 --out other.npz");
+    assert_ne!(array(&place, "w.npz", "z"), array(&place, "other.npz", "z"));
+    // Of several variables.
+    let found = place.json("sample run --given z=0,1 --given w=1,1,1 --count 3 --out two.png");
+    assert!(found["mode"].as_str().unwrap().starts_with("conditional_generation"), "{found}");
+    // Labels given pictures: q infers the latents, p draws the label.
+    let found = place.json("sample run --given x=data/class1/3.png --count 7 --out label.npz");
+    assert_eq!(found["arrays"]["c"], serde_json::json!([7, 3]));
+}
+
+/// One array's rows are the records of another command.
+#[test]
+fn arrays_give_each_record_its_own_value() {
+    let place = trained();
+    let found = place.json("encode run --out codes.npz");
+    let records = found["records"].as_u64().unwrap();
+    assert!(records > 1, "{found}");
+    let drawn = place.json("sample run --given w=codes.npz --temperature 0 --decode mean --out drawn.npz");
+    assert_eq!(drawn["count"].as_u64(), Some(records));
+    let (_, pictures) = array(&place, "drawn.npz", "x");
+    // A record's picture is that of its value alone.
+    let codes = array(&place, "codes.npz", "w").1;
+    let own: Vec<String> = codes[3..6].iter().map(f32::to_string).collect();
+    place
+        .json(&format!("sample run --given w={} --temperature 0 --decode mean --count 1 --out one.npz", own.join(",")));
+    let (_, one) = array(&place, "one.npz", "x");
+    let far = one.iter().zip(&pictures[16..32]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    // A row's sums may be taken in another order in a larger batch: a few units of the last place.
+    assert!(far < 1e-6 && pictures[..16] != pictures[16..32], "{far}");
+}
+
+#[test]
+fn what_the_graph_does_not_allow_is_refused_with_the_reason() {
+    let place = trained();
+    for (arguments, words) in [
+        ("--given c=1", vec!["draws nothing given c", "z stands above c in p", "q(z | w) reads w", "q(w | x) needs x"]),
+        ("--given w=1,1,1 --given c=class2", vec!["nothing that would be drawn depends on c"]),
+        ("--given v=1", vec!["the model has no variable `v`; it has x, c, z, w"]),
+        ("--given c=9", vec!["--given c=9", "a class from 0 to 2, or one of class0, class1, class2"]),
+        ("--given w=1,2", vec!["wanted are 3 numbers"]),
+        ("--given w=none.npz", vec!["none.npz: no such file"]),
+        ("--given z=0 --given z=1", vec!["`z` is given twice"]),
+    ] {
+        place.fails(&format!("sample run {arguments}"), &words);
+    }
+    place.fails("reconstruct run --given z=0", &["--given z: reconstruction is given x in this model"]);
+    place.fails("sample run --given w=0,0,0 --against run --out a.npz", &["--against", "arrays"]);
+}
