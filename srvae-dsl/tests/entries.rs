@@ -113,6 +113,9 @@ fn of_flow(entry: &Block) -> Vec<String> {
             " | c"
         });
         let bar = given.unwrap_or_default();
+        if ways.values == ["image"] {
+            return format!("model m\nobserved x: image[{}]\np(x) = standard_normal |> {flow}\n", sizes(shape));
+        }
         let (mut head, size) = (shape.to_vec(), sizes(shape));
         head[0] *= 2;
         let (p, q, bar, declared) = match ways.forward {

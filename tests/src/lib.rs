@@ -24,6 +24,7 @@ corpus! {
     byte_order_mark = "../srvae-dsl/tests/corpus/good/byte_order_mark.pgm",
     common_flow = "../srvae-dsl/tests/corpus/good/common_flow.pgm",
     conditional = "../srvae-dsl/tests/corpus/good/conditional.pgm",
+    dequantised = "../srvae-dsl/tests/corpus/good/dequantised.pgm",
     documentation = "../srvae-dsl/tests/corpus/good/documentation.pgm",
     downscale_by_four = "../srvae-dsl/tests/corpus/good/downscale_by_four.pgm",
     enumerated = "../srvae-dsl/tests/corpus/good/enumerated.pgm",

@@ -163,6 +163,7 @@ impl<'r> Run<'r> {
                     Rate::Constant | Rate::Record | Rate::Sample => one(noise)?,
                 }
             }
+            Operation::Dequantise(variable) => dist::dequantised(tensor(0)?, self.model.plan.name(*variable), noise)?,
             Operation::Scored(variable) => {
                 let (from, name) = (density(0)?, self.model.plan.name(*variable));
                 let one = |noise: &mut Noise| from.sample_scored(name, noise, &Draw::default());

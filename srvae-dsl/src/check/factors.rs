@@ -240,11 +240,13 @@ impl Checker<'_> {
     /// Whether a distribution is one over the variable, or under flows over real numbers.
     pub(super) fn produces(&mut self, head: &Head<'_>, entry: &Distribution, place: Span, flows: bool) -> Option<()> {
         let variable = self.variable(head.variable);
-        let is_flowed = flows && entry.continuous && !space_entry(variable.space).discrete;
+        let space = variable.space;
+        let is_filled =
+            catalog::FLOWS.iter().filter_map(|flow| flow.flow()).any(|ways| ways.values.contains(&space.name()));
+        let is_flowed = flows && entry.continuous && (is_filled || !space_entry(space).discrete);
         if entry.spaces.contains(&variable.space) || (is_flowed && entry.spaces.contains(&catalog::Space::Real)) {
             return Some(());
         }
-        let space = variable.space;
         let able = catalog::DISTRIBUTIONS.iter().filter(|other| other.spaces.contains(&space)).map(|other| other.name);
         let error = messages::space_out_of_reach(
             entry.name,

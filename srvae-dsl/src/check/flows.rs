@@ -237,6 +237,11 @@ impl<'a> Checker<'a> {
     fn fills(&mut self, head: &Head<'_>, block: &Block, ways: &Ways, span: Span, is_outermost: bool) -> Option<()> {
         let variable = self.variable(head.variable);
         let space = variable.space.name();
+        let is_likelihood = head.factor.side == Side::P && variable.role == Role::Observed;
+        if ways.values.contains(&"image") && !(is_outermost && is_likelihood && space == "image") {
+            self.findings.push(messages::dequantise_elsewhere(block.name, span, &variable.name, variable.span));
+            return None;
+        }
         if !is_outermost || space == Space::Real.name() || ways.values.contains(&space) {
             return Some(());
         }

@@ -55,7 +55,7 @@ pub struct Bounded {
     /// Partly observed variables: part of what is scored in the records that have them.
     pub partly: Vec<VariableId>,
     pub given: Vec<VariableId>,
-    /// Without latents the sum is the logarithm itself, not a bound of it.
+    /// Without latents and dequantised pixels the sum is the logarithm itself, not a bound of it.
     pub exact: bool,
 }
 
@@ -94,7 +94,7 @@ pub fn bounded(model: &Model) -> Bounded {
         of: ids().filter(|id| is_data(model, *id) && !is_given(id)).collect(),
         partly: ids().filter(|id| is_partly(model, *id)).collect(),
         given: ids().filter(is_given).collect(),
-        exact: model.q.iter().all(super::is_supplied),
+        exact: model.q.iter().all(super::is_supplied) && !model.p.iter().any(super::is_dequantised),
     }
 }
 

@@ -60,6 +60,15 @@ pub fn is_supplied(factor: &Factor) -> bool {
     matches!(&factor.body, Body::Deterministic { function, .. } if function.entry.origin == Origin::Data)
 }
 
+/// Whether a factor's density is that of real numbers in the cells of its variable's values, so that its logarithm is bounded.
+pub fn is_dequantised(factor: &Factor) -> bool {
+    let outermost = match &factor.body {
+        Body::Stochastic { flows, .. } => flows.last(),
+        Body::Deterministic { .. } => None,
+    };
+    outermost.is_some_and(|stage| stage.flow.entry.name == "dequantise")
+}
+
 /// Whether a factor puts all mass on one value.
 pub fn is_deterministic(factor: &Factor) -> bool {
     matches!(factor.body, Body::Deterministic { .. })

@@ -755,6 +755,13 @@ pub(crate) fn flow_at_two_shapes(name: &str, here: Span, shape: &str, there: Spa
         .hint("a `flow` has one set of parameters wherever it stands: give it one shape, or define two")
 }
 
+pub(crate) fn dequantise_elsewhere(flow: &str, span: Span, variable: &str, declared: Span) -> Diagnostic {
+    Diagnostic::error("E0464", format!("`{flow}` is the last step to the pixels of an observed image"))
+        .at(span, "stands elsewhere")
+        .and(declared, format!("`{variable}` is declared here"))
+        .hint("write it last in p: `p(x) = standard_normal |> … |> dequantise` for an `observed x: image[…]`")
+}
+
 pub(crate) fn flow_reshapes(flow: &str, span: Span, distribution: &str, base: Span) -> Diagnostic {
     Diagnostic::error("E0462", format!("`{flow}` changes the shape of what `{distribution}` is over"))
         .at(span, "changes the shape")

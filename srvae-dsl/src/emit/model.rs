@@ -123,7 +123,10 @@ fn bound(plan: &Plan) -> TokenStream {
     let parents = arguments(plan, &plan.bound);
     let signs = plan.derivation.terms.iter().map(signed).collect::<Vec<_>>();
     let title = doc(&format!(" The bound: {}; each term `[samples, batch]` in nats.", signs.join(" ")));
-    let noise = if plan.bound.uses(|operation| matches!(operation, Operation::Draw(..) | Operation::Scored(_))) {
+    let noise = if plan
+        .bound
+        .uses(|operation| matches!(operation, Operation::Draw(..) | Operation::Scored(_) | Operation::Dequantise(_)))
+    {
         quote!(noise)
     } else {
         quote!(_)

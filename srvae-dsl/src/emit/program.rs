@@ -177,6 +177,10 @@ impl Walker<'_> {
                     _ => draw,
                 }
             }
+            Operation::Dequantise(variable) => {
+                let (pixels, name) = (reference(0), self.plan.name(*variable));
+                quote!(::srvae::dist::dequantised(#pixels, #name, noise))
+            }
             Operation::Scored(variable) => {
                 let (distribution, name) = (method(0), self.plan.name(*variable));
                 let draw = quote!(#distribution.sample_scored(#name, noise, &::srvae::Draw::default()));

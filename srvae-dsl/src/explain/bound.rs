@@ -1,6 +1,6 @@
 //! The terms of the bound as mathematics: what the expectation is over, and what stands in it.
 
-use crate::derive::{Term, TermKind, is_deterministic, is_drawn_after};
+use crate::derive::{Term, TermKind, is_dequantised, is_deterministic, is_drawn_after};
 use crate::graph::{DrawMethod, Estimator, Factor, Side, VariableId};
 use crate::plan::Plan;
 
@@ -10,6 +10,8 @@ pub struct Statement<'p> {
     /// Names of the variables in its expectation that are summed over, and whether others are drawn.
     summed: Vec<&'p str>,
     is_drawn: bool,
+    /// Whether its pixels are drawn from their cells.
+    is_dequantised: bool,
     /// The variables drawn in its expectation, in q's order; none where no draw is needed.
     pub over: Vec<VariableId>,
     pub form: Form,
@@ -31,9 +33,10 @@ impl Statement<'_> {
     pub fn estimate(&self) -> (&'static str, String) {
         let drawn = |why: &str| ("Monte Carlo", why.to_owned());
         match &self.term.kind {
-            _ if !self.summed.is_empty() && !self.is_drawn => {
+            _ if !self.summed.is_empty() && !self.is_drawn && !self.is_dequantised => {
                 ("exact", format!("a sum over the values of {}", self.summed.join(" and ")))
             }
+            TermKind::Reconstruction if self.is_dequantised => drawn("a bound of it, at a draw from the pixels' cells"),
             TermKind::Reconstruction if self.over.is_empty() => ("exact", "it depends on no draw".to_owned()),
             TermKind::Reconstruction => drawn("the log-likelihood at the draws"),
             TermKind::Kl { estimator: Estimator::ClosedForm, reason } => ("closed form", reason.clone()),
@@ -75,7 +78,8 @@ fn statement<'p>(plan: &'p Plan, term: &'p Term) -> Statement<'p> {
     };
     let (summed, others): (Vec<VariableId>, Vec<VariableId>) = over.iter().copied().partition(is_summed);
     let summed = summed.into_iter().map(|id| plan.name(id)).collect();
-    Statement { term, summed, is_drawn: !others.is_empty(), over, form }
+    let is_dequantised = p.is_some_and(is_dequantised);
+    Statement { term, summed, is_drawn: !others.is_empty(), is_dequantised, over, form }
 }
 
 /// The variables that q draws to reach these, in q's order.

@@ -7,7 +7,8 @@ use super::program::{Call, How, Operation, Output, Program, Rate, Value, ValueId
 use super::sweep::finish;
 use crate::catalog::Role;
 use crate::derive::{
-    Derivation, Mode, Presence, Term, TermKind, common_flows, drops_out, is_data, is_partly, is_supplied,
+    Derivation, Mode, Presence, Term, TermKind, common_flows, drops_out, is_data, is_dequantised, is_partly,
+    is_supplied,
 };
 use crate::graph::{self, Body, DrawMethod, Estimator, Factor, Model, NetBody, NetId, Network, Op, Side, VariableId};
 use std::collections::BTreeMap;
@@ -135,7 +136,7 @@ impl<'m> Lowering<'m> {
             Operation::Expand | Operation::Repeat | Operation::PerSample => Rate::Sample,
             Operation::Expect | Operation::Whole(_) => Rate::Sample,
             Operation::Enumerate(_) | Operation::RepeatValues => Rate::Value,
-            Operation::Draw(..) | Operation::Scored(_) => of_inputs.max(Rate::Sample),
+            Operation::Draw(..) | Operation::Scored(_) | Operation::Dequantise(_) => of_inputs.max(Rate::Sample),
             _ => of_inputs,
         };
         let inputs = match (&operation, rate) {
@@ -612,6 +613,10 @@ impl<'m> Lowering<'m> {
         };
         let p = density(self, Side::P);
         let nats = match &term.kind {
+            TermKind::Reconstruction if model.p_of(variable).is_some_and(is_dequantised) => {
+                let within = self.value(Operation::Dequantise(variable), vec![value], &format!("{own}_within"));
+                self.value(Operation::LogProb, vec![p, within], &format!("log_p_{own}"))
+            }
             TermKind::Reconstruction => self.log_prob(Side::P, variable, p),
             TermKind::Kl { estimator, .. } => {
                 let q = density(self, Side::Q);

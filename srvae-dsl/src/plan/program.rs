@@ -123,6 +123,8 @@ pub enum Operation {
     Whole(Vec<bool>),
     /// A draw of a variable from a distribution.
     Draw(VariableId, How),
+    /// Pixels of a variable as draws from their cells.
+    Dequantise(VariableId),
     /// A draw for the bound together with its log-probability: a pair of tensors.
     Scored(VariableId),
     /// The draw of a pair, and its log-probability.

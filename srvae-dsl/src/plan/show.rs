@@ -115,6 +115,7 @@ impl Plan {
                 };
                 return format!("{} ~ {all}{how}", value.name);
             }
+            Operation::Dequantise(_) => format!("{all} within its cells"),
             Operation::Scored(_) => return format!("{} ~ {all}, with its log-probability", value.name),
             Operation::Function(call) => applied(call, &inputs),
             Operation::Head(call) => applied(call, &inputs),

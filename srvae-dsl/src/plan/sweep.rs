@@ -52,6 +52,7 @@ fn find_scopes(program: &mut Program) {
                     | Operation::Presence
                     | Operation::Draw(..)
                     | Operation::Scored(_)
+                    | Operation::Dequantise(_)
                     | Operation::Root(_)
                     | Operation::Enumerate(_)
             );

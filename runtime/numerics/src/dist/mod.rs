@@ -2,9 +2,11 @@
 //!
 //! Shapes match exactly or it is an error that names both: nothing is ever broadcast into a log-probability.
 
+mod dequantised;
 mod flowed;
 pub mod through;
 
+pub use dequantised::{LEVELS, dequantised};
 pub use flowed::Flowed;
 pub use through::{Through, draw_through};
 

@@ -30,6 +30,8 @@ pub enum Ways {
     Drawn,
     /// A part of the variable goes to the base, the rest has a density of its own.
     Split,
+    /// A draw is rounded; the density is that of a value within the cell that is rounded to the variable's.
+    Rounds,
 }
 
 /// An invertible map between a variable z and the base's variable v, both `[N, …]`.

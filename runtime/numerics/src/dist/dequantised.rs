@@ -1,0 +1,15 @@
+//! Pixels as cells of a density over real numbers.
+
+use crate::{Noise, Result, Tensor};
+
+/// Values that a pixel may have.
+pub const LEVELS: f64 = 256.0;
+
+/// Pixels k/255 as uniform draws from their cells, [k, k + 1)/256; `name` is the variable's.
+///
+/// # Errors
+/// Recorded noise of another shape.
+pub fn dequantised(pixels: &Tensor, name: &str, noise: &mut Noise) -> Result<Tensor> {
+    let within = noise.uniform(name, pixels.dims(), pixels.dtype(), pixels.device())?;
+    ((pixels * (LEVELS - 1.0))?.round()? + within)? / LEVELS
+}
