@@ -2,6 +2,7 @@
 
 use crate::catalog::Cost;
 use crate::graph::{Body, Factor, Model, NetBody, NetId, Network, Node, Op, Stage};
+use std::collections::BTreeSet;
 
 impl Network {
     /// The shapes of a node's inputs.
@@ -79,9 +80,28 @@ impl Model {
 
     /// What the whole model costs: every factor and every value once, and every named network's parameters once.
     pub fn cost(&self) -> Cost {
-        let factors: Cost = self.p.iter().chain(&self.q).map(|factor| self.factor_cost(factor)).sum();
+        // Factors of one path, and flows of one name, have one set of parameters.
+        let (mut paths, mut flows): (BTreeSet<&str>, BTreeSet<&(String, usize)>) = Default::default();
+        let factors = self.p.iter().chain(&self.q).map(|factor| {
+            let mut cost = self.factor_cost(factor);
+            let stages = if let Body::Stochastic { flows, .. } = &factor.body { flows.as_slice() } else { &[] };
+            for stage in stages {
+                if stage.named.as_ref().is_some_and(|name| !flows.insert(name)) {
+                    cost.parameters = cost.parameters.saturating_sub(stage.cost().parameters);
+                }
+            }
+            if !paths.insert(&factor.path) {
+                cost.parameters = 0;
+            }
+            cost
+        });
+        let factors: Cost = factors.sum();
+        let mut values: BTreeSet<&str> = BTreeSet::new();
         let shared = self.nets.iter().enumerate().map(|(index, net)| {
-            let cost = self.net_cost(NetId(index));
+            let mut cost = self.net_cost(NetId(index));
+            if !values.insert(&net.path) {
+                cost.parameters = 0;
+            }
             if net.is_let { cost } else { Cost::held(cost.parameters) }
         });
         factors + shared.sum()

@@ -24,6 +24,8 @@ static GPUS: OnceLock<Nccl> = OnceLock::new();
 
 /// Rank 0 may be about to report the same error: so long the others wait for it to end them.
 const GRACE: Duration = Duration::from_secs(2);
+/// Time for a message to pass through the launcher before the end.
+const SAID: Duration = Duration::from_millis(200);
 
 /// All ranks of this run; this process alone where no launcher has started it.
 pub fn all() -> &'static dyn Communicator {
@@ -201,6 +203,8 @@ pub fn fail(elsewhere: bool, say: impl FnOnce()) {
         }
     } else {
         say();
+        // What was said passes through the launcher, which an abort may overtake.
+        std::thread::sleep(SAID);
     }
     ranks.abort();
 }
