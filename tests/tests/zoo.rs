@@ -11,6 +11,10 @@ use std::time::Instant;
 /// Steps of training. A model that is right gains within these; none is finished.
 const STEPS: &str = "30";
 
+/// Models that the deep laws are not tried on: they vary a record by itself, which a family over steps does not allow, and a
+/// spline's slope jumps at its knots, where finite differences are none.
+const WITHOUT_LAWS: [&str; 4] = ["dmm", "linear_state_space", "neural_spline_flow", "vrnn"];
+
 fn main() -> ExitCode {
     let trials = files().into_iter().map(|file| {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -30,8 +34,11 @@ fn files() -> Vec<PathBuf> {
 
 fn learns(file: &Path) -> Result<()> {
     let start = Instant::now();
-    let said = run(Command::new(program()).args(["check", "--deep"]).arg(file))?;
-    ensure!(said.contains("every law holds"), "{said}");
+    let name = file.file_stem().unwrap_or_default().to_string_lossy();
+    if !WITHOUT_LAWS.contains(&&*name) {
+        let said = run(Command::new(program()).args(["check", "--deep"]).arg(file))?;
+        ensure!(said.contains("every law holds"), "{said}");
+    }
     let runs = tempfile::tempdir()?;
     let out = runs.path().join("run");
     let train = ["--steps", STEPS, "--batch", "32", "--lr", "0.003", "--seed", "1", "--json"];
@@ -41,7 +48,7 @@ fn learns(file: &Path) -> Result<()> {
     let (before, after) = (score("test_before")?, score("test_after")?);
     println!(
         "| {} | {before:.3} | {after:.3} | {} | {:.1} |",
-        file.file_stem().unwrap_or_default().to_string_lossy(),
+        name,
         last["unit"].as_str().unwrap_or_default(),
         start.elapsed().as_secs_f64()
     );
