@@ -31,11 +31,11 @@ fn split<'s, 't>(spec: &'s Spec, text: &'t str) -> Result<(&'s Variable, &'t str
 pub struct Given(Vec<Column>);
 
 impl Given {
-    /// From `NAME=VALUE` texts; `classes` are the names of labels' classes. A value is as [`value`] has it, or the path of an
+    /// From `NAME=VALUE` texts; `classes` are the names of labels' classes. A value is as `--given` has it, or the path of an
     /// array file (.npz, .npy, .safetensors), of which the array of the variable's name is taken, or the only one.
     ///
     /// # Errors
-    /// As [`split`] and [`value`], arrays that do not fit their variables or have different numbers of records, or a
+    /// Texts that are no NAME=VALUE, arrays that do not fit their variables or have different numbers of records, or a
     /// variable that is given twice.
     pub fn read(spec: &Spec, texts: &[String], classes: &BTreeMap<String, Vec<String>>) -> Result<Self> {
         let mut columns: Vec<Column> = Vec::new();
