@@ -103,8 +103,13 @@ impl Model {
     }
 }
 
-/// `b` and 3 of `b[3]`.
-fn member(name: &str) -> Option<(&str, i64)> {
+/// `x` of `x[3]`, and of `x`.
+pub fn family(name: &str) -> &str {
+    name.split('[').next().unwrap_or(name)
+}
+
+/// `b` and 3 of `b[3]`; nothing for what is no member of a family over one index.
+pub fn member(name: &str) -> Option<(&str, i64)> {
     let (family, value) = name.strip_suffix(']')?.split_once('[')?;
     Some((family, value.parse().ok()?))
 }

@@ -281,23 +281,16 @@ fn values(model: &Model) -> Settings {
     model.params.iter().map(|param| (param.name.clone(), setting(&param.value))).collect()
 }
 
-/// The length of a model's records and the families over it, by name; none of a model without.
+/// The families over the length of a model's records, by name.
 ///
 /// # Errors
 /// Those of [`compile`].
-pub fn length(found: &Found, args: &ModelArgs) -> Result<Option<(String, Vec<String>)>> {
-    let compilation = compile(&found.path, &found.text, args)?;
-    let model = compilation.model()?;
-    let Some(length) = model.length else { return Ok(None) };
-    let steps = model.variables.iter().filter(|variable| variable.step.is_some());
-    let mut families: Vec<String> = steps.map(|variable| family(&variable.name).to_owned()).collect();
+pub fn families(spec: &Spec) -> Result<Vec<String>> {
+    let compilation = of_spec(spec)?;
+    let steps = compilation.model()?.variables.iter().filter(|variable| variable.step.is_some());
+    let mut families: Vec<String> = steps.map(|variable| graph::family(&variable.name).to_owned()).collect();
     families.dedup();
-    Ok(Some((model.variable(length).name.clone(), families)))
-}
-
-/// `x` of `x[3]`.
-fn family(name: &str) -> &str {
-    name.split('[').next().unwrap_or(name)
+    Ok(families)
 }
 
 /// The variables as data and pictures see them: a family over the length is one, its first axis the steps.
@@ -308,7 +301,7 @@ fn variables(model: &Model) -> Vec<Variable> {
         let mut variable = variable(model, id);
         variable.is_length = model.length == Some(id);
         if of_model.step.is_some() {
-            variable.name = family(&variable.name).to_owned();
+            variable.name = graph::family(&variable.name).to_owned();
             if let Some(first) = all.iter_mut().find(|other| other.name == variable.name) {
                 first.shape[0] += 1;
                 continue;

@@ -86,14 +86,15 @@ pub fn plan(
         note("no --data: training on the built-in scenes (other pictures: --data)");
         "builtin".into()
     });
-    if let Some((length, families)) = compiler::length(&found, &model)?
+    let mut spec = found.spec(&model)?;
+    if let Some(length) = spec.variables.iter().find(|variable| variable.is_length).map(|length| length.name.clone())
         && !model.set.iter().any(|pair| pair.split('=').next().is_some_and(|name| name.trim() == length))
-        && let Some(steps) = data::steps(&Source::parse(&source)?, &families)?
+        && let Some(steps) = data::steps(&Source::parse(&source)?, &compiler::families(&spec)?)?
     {
         note(&format!("the data have up to {steps} steps: {length} = {steps}"));
         model.set.push(format!("{length}={steps}"));
+        spec = found.spec(&model)?;
     }
-    let spec = found.spec(&model)?;
     let mut config = Config { split: data.split.unwrap_or_default(), ..Config::default() };
     let data = data::load(&Source::parse(&source)?, &spec, config.split)?;
     apply(&mut config, train, data.train.len())?;

@@ -110,6 +110,38 @@ pub(crate) fn vector(shape: &[usize], context: Option<&[usize]>) -> Result<(), S
     }
 }
 
+/// Whether an autoregressive flow with kernels of this size fits a value of this shape and a context.
+pub(crate) fn autoregressive_fits(kernel: usize, shape: &[usize], context: Option<&[usize]>) -> Result<(), String> {
+    match shape {
+        [_] | [_, _, _] if !kernel.is_multiple_of(2) => beside(shape, context).map(|_| ()),
+        [_] | [_, _, _] => Err(format!("needs an odd kernel, not {kernel}")),
+        _ => Err("needs [features] or [channels, height, width]".to_owned()),
+    }
+}
+
+/// Height and width of an autoregressive flow's kernels: over a vector there are none.
+pub(crate) fn autoregressive_kernel(kernel: usize, shape: &[usize]) -> usize {
+    if shape.len() == 1 { 1 } else { kernel }
+}
+
+/// An autoregressive flow: three masked convolutions, the first with the context, which is the second input.
+pub(crate) fn autoregressive(width: usize, kernel: usize, inputs: &[&[usize]]) -> Cost {
+    let shape = inputs.first().copied().unwrap_or_default();
+    let (channels, width) = (shape.first().copied().unwrap_or(0) as u64, width as u64);
+    let positions = count(shape.get(1..).unwrap_or_default()) as u64;
+    let kernel = autoregressive_kernel(kernel, shape) as u64;
+    let layer = |from: u64, to: u64| {
+        let all = conv(from, to, kernel, positions);
+        Cost { parameters: all.parameters.saturating_sub(to), ..all }
+    };
+    let context = match inputs.get(1) {
+        Some(context) => conv(context.first().copied().unwrap_or(0) as u64, width, 1, positions),
+        None => Cost::default(),
+    };
+    let values = Cost::of_values(3 * channels.saturating_mul(positions));
+    layer(channels, width) + layer(width, width) + layer(width, 2 * channels) + context + values
+}
+
 /// So many numbers of a flow: learned, or an affine map of the context, which is the second input.
 pub(crate) fn numbers(count: u64, inputs: &[&[usize]]) -> Cost {
     match inputs.get(1) {

@@ -111,8 +111,8 @@ pub fn show_shape(shape: &[usize]) -> String {
 #[allow(unused_imports)]
 mod prelude {
     pub(crate) use crate::cost::{
-        Cost, beside, bounded, conv, count, dense_channels, dense_layer, doubling, equal, known_planes, numbers, plain,
-        planes, resizing, same, vector, windows,
+        Cost, autoregressive, autoregressive_fits, autoregressive_kernel, beside, bounded, conv, count, dense_channels,
+        dense_layer, doubling, equal, known_planes, numbers, plain, planes, resizing, same, vector, windows,
     };
     pub(crate) use crate::function::{Range, image, images};
     pub(crate) use crate::space::{Grid, Space};

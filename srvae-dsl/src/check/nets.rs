@@ -5,7 +5,7 @@ use super::network::{Builder, Reads};
 use crate::ast::{self, Expression, Formal, Space};
 use crate::catalog::show_shape;
 use crate::diagnostics::{MOST_NETS, messages};
-use crate::graph::{Net, NetBody, NetId, Network, Number, Op};
+use crate::graph::{Net, NetBody, NetId, Network, Number, Op, family};
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -263,11 +263,6 @@ impl Checker<'_> {
         let entry = self.space_entry(space)?;
         self.sizes(entry, space)
     }
-}
-
-/// `h` of `h[3]`.
-fn family(name: &str) -> &str {
-    name.split('[').next().unwrap_or(name)
 }
 
 fn show_shapes(shapes: &[Vec<usize>]) -> String {

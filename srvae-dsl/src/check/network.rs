@@ -346,7 +346,7 @@ impl<'b, 'a> Builder<'b, 'a> {
             if let Some(start) = branch_start(&argument.value)
                 && given.len() + usize::from(piped.is_some()) > 1
             {
-                self.prefix = format!("{}.", start.split('[').next().unwrap_or_default());
+                self.prefix = format!("{}.", graph::family(start));
             }
             nodes.push(self.value(&argument.value, None));
             self.prefix = outer;

@@ -14,7 +14,7 @@ pub use program::{Call, How, Operation, Output, Program, Rate, Value, ValueId};
 pub use show::{RATES, addend_text, in_ranges};
 
 use crate::derive::{Derivation, Mode, derive};
-use crate::graph::{Body, Factor, Model, Side, VariableId};
+use crate::graph::{Body, Factor, Model, Side, VariableId, family};
 
 /// A model with everything decided.
 #[derive(Debug, Clone)]
@@ -98,11 +98,6 @@ impl Plan {
     pub fn name(&self, id: VariableId) -> &str {
         &self.model.variable(id).name
     }
-}
-
-/// `x` of `x[3]`.
-fn family(name: &str) -> &str {
-    name.split('[').next().unwrap_or(name)
 }
 
 /// Decides.

@@ -2,7 +2,7 @@
 
 use super::{Call, How, Operation, Output, Plan, Program, Rate, Value, ValueId};
 use crate::derive::Presence;
-use crate::graph::{Addend, Body, Side, VariableId};
+use crate::graph::{Addend, Body, Side, VariableId, member};
 use std::fmt;
 
 /// How often values are computed, in words.
@@ -170,10 +170,6 @@ impl Plan {
 
 /// Names with ranges: `z[1], z[2], z[3]` is `z[1..3]`.
 pub fn in_ranges<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
-    let member = |name: &'n str| -> Option<(&'n str, i64)> {
-        let (family, value) = name.strip_suffix(']')?.split_once('[')?;
-        Some((family, value.parse().ok()?))
-    };
     let mut all: Vec<String> = Vec::new();
     // The family, first and last value of the run in hand.
     let mut run: Option<(&str, i64, i64)> = None;

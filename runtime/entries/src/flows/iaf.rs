@@ -21,37 +21,16 @@ flow! {
 }
 
 fn fits(config: &IafConfig, shape: &[usize], context: Option<&[usize]>) -> Result<(), String> {
-    match shape {
-        [_] | [_, _, _] if !config.kernel.is_multiple_of(2) => beside(shape, context).map(|_| ()),
-        [_] | [_, _, _] => Err(format!("needs an odd kernel, not {}", config.kernel)),
-        _ => Err("needs [features] or [channels, height, width]".to_owned()),
-    }
-}
-
-/// Height and width of the kernels.
-fn kernel(config: &IafConfig, shape: &[usize]) -> usize {
-    if shape.len() == 1 { 1 } else { config.kernel }
+    autoregressive_fits(config.kernel, shape, context)
 }
 
 fn cost(config: &IafConfig, inputs: &[&[usize]]) -> Cost {
-    let shape = inputs.first().copied().unwrap_or_default();
-    let (channels, width) = (shape.first().copied().unwrap_or(0) as u64, config.width as u64);
-    let (positions, kernel) = (count(shape.get(1..).unwrap_or_default()) as u64, kernel(config, shape) as u64);
-    let layer = |from: u64, to: u64| {
-        let all = conv(from, to, kernel, positions);
-        Cost { parameters: all.parameters.saturating_sub(to), ..all }
-    };
-    let context = match inputs.get(1) {
-        Some(context) => conv(context.first().copied().unwrap_or(0) as u64, width, 1, positions),
-        None => Cost::default(),
-    };
-    let values = Cost::of_values(3 * channels.saturating_mul(positions));
-    layer(channels, width) + layer(width, width) + layer(width, 2 * channels) + context + values
+    autoregressive(config.width, config.kernel, inputs)
 }
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use super::{IafConfig, kernel};
+    use super::{IafConfig, autoregressive_kernel};
     use crate::tensors::{Autoregressive, Bijector, Params, Result, Tensor, Ways, bail, map, ops, unmap};
     use std::sync::Arc;
 
@@ -71,7 +50,7 @@ mod tensors {
         /// An even kernel, or a context that does not stand beside the value.
         pub fn new(params: &Params, shape: &[usize], context: Option<&[usize]>, config: IafConfig) -> Result<Self> {
             config.check(shape, context)?;
-            let kernel = kernel(&config, shape);
+            let kernel = autoregressive_kernel(config.kernel, shape);
             Ok(Self { network: Autoregressive::new(params, shape[0], context, config.width, kernel)? })
         }
     }
