@@ -26,13 +26,15 @@ pub fn run(models: &'static [Compiled], args: &Bench) -> Result<ExitCode> {
         job()?;
     }
     device.synchronize()?;
-    let mut times = Vec::new();
+    let (mut times, mut least_cpu) = (Vec::new(), None::<f64>);
     let profile = Profile::begin();
     for _ in 0..args.steps {
-        let begun = Instant::now();
+        let (begun, cpu) = (Instant::now(), machine::cpu_seconds());
         timed("the rest", &mut job)?;
         device.synchronize()?;
         times.push(begun.elapsed().as_secs_f64());
+        let cpu = machine::cpu_seconds().zip(cpu).map(|(end, begin)| end - begin);
+        least_cpu = cpu.map(|cpu| least_cpu.map_or(cpu, |least| least.min(cpu)));
     }
     let shares = profile.end();
     drop(job);
@@ -49,6 +51,7 @@ pub fn run(models: &'static [Compiled], args: &Bench) -> Result<ExitCode> {
             "job": name, "model": spec.name, "preset": spec.preset, "params": parameters, "batch": args.batch,
             "k": (args.job == Job::Nll).then_some(args.k), "steps": args.steps, "device": device::name(&device),
             "threads": rayon::current_num_threads(), "min_s": times[0], "median_s": median,
+            "cpu_s": least_cpu,
             "images_per_s": images as f64 / times[0], "peak_bytes": peak,
             "breakdown": breakdown,
         });

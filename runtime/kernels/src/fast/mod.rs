@@ -4,10 +4,12 @@
 //! place. No sum depends on how work is split among threads.
 
 pub mod activation;
+pub mod halving;
 pub mod lanes;
 pub mod planes;
 pub mod product;
 pub mod scratch;
+mod separable;
 pub mod winograd;
 
 /// The next multiple of 16: rows of matrices are padded to it.

@@ -2,6 +2,10 @@
 
 /// Pixels at a time: planes are often a page apart, so a few cache lines of each are read at once.
 const BLOCK: usize = 64;
+/// Values of a cache line.
+const LINE: usize = 16;
+/// Values between two rows from which on they share places in the nearest cache.
+const FAR: usize = 256;
 /// Rows and columns transposed in registers.
 const SQUARE: usize = 4;
 
@@ -60,13 +64,18 @@ pub fn transpose(from: &[f32], row: usize, [rows, columns]: [usize; 2], to: &mut
 ///
 /// # Safety
 /// These can be read and written.
-unsafe fn turn(from: *const f32, from_row: usize, [rows, columns]: [usize; 2], to: *mut f32, to_row: usize) {
+pub unsafe fn turn(from: *const f32, from_row: usize, [rows, columns]: [usize; 2], to: *mut f32, to_row: usize) {
     let (whole_rows, whole_columns) = (rows / SQUARE * SQUARE, columns / SQUARE * SQUARE);
     // SAFETY: all places lie inside `rows` by `columns`.
     unsafe {
-        for i in (0..whole_rows).step_by(SQUARE) {
+        // Lines that are far apart share few places in the nearest cache, so the ones written are finished one after the
+        // other; otherwise, the ones read are.
+        let together = if to_row >= FAR { LINE } else { SQUARE };
+        for first in (0..whole_rows).step_by(together) {
             for j in (0..whole_columns).step_by(SQUARE) {
-                square(from.add(i * from_row + j), from_row, to.add(j * to_row + i), to_row);
+                for i in (first..whole_rows.min(first + together)).step_by(SQUARE) {
+                    square(from.add(i * from_row + j), from_row, to.add(j * to_row + i), to_row);
+                }
             }
         }
         for i in 0..rows {
