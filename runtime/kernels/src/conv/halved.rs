@@ -6,9 +6,9 @@
 
 use super::geometry::Geometry;
 use crate::fast::halving::{self, KERNELS, POINTS, TAPS, Tiles};
-use crate::fast::planes::{to_pixels, to_planes, turn};
+use crate::fast::planes::{to_pixels, to_planes_at, turn};
 use crate::fast::product::{Left, Out, Right, product};
-use crate::fast::{Shared, padded, scratch::Scratch};
+use crate::fast::{Shared, padded, scratch::Scratch, written};
 use rayon::prelude::*;
 
 /// Channels of one chunk of the depth, and of the points' layout.
@@ -159,31 +159,29 @@ impl Convolution<'_> {
         let (columns, pixels) = (to.channels(g), to.pixels(g));
         let count = tiles(g, 0).count();
         let (kept, block) = ((KEPT / count).max(1), (TILES / count).max(1));
-        let mut out = vec![0.0; g.batch * columns * pixels];
-        let outs = out.chunks_mut(kept * columns * pixels);
-        outs.zip(x.chunks(kept * from.channels(g) * from.pixels(g))).for_each(|(out, x)| {
-            let points = Points::of(g, from, x);
-            let images = out.len() / (columns * pixels);
-            let shared = Shared::new(out);
-            let panel = even(columns, PANEL);
-            (0..columns.div_ceil(panel)).into_par_iter().for_each(|part| {
-                let (first, wide) = (part * panel, panel.min(columns - part * panel));
-                let kernel = self.kernel(first, wide, &points);
-                (0..images.div_ceil(block)).into_par_iter().for_each(|part| {
-                    let (image, images) = (part * block, block.min(images - part * block));
-                    let sums = self.block([image * count, images * count], [first, wide], &points, &kernel);
-                    for (at, sums) in sums.chunks_exact(pixels * padded(wide)).enumerate() {
-                        // SAFETY: this task alone writes these channels of its images.
-                        let out = unsafe {
-                            let to = shared.at(((image + at) * columns + first) * pixels);
-                            std::slice::from_raw_parts_mut(to, wide * pixels)
-                        };
-                        to_planes(sums, padded(wide), out, pixels, |_, _| ());
-                    }
-                });
-            });
-        });
-        out
+        // SAFETY: the tasks cover all images and all columns.
+        unsafe {
+            written(g.batch * columns * pixels, |out| {
+                for (group, x) in x.chunks(kept * from.channels(g) * from.pixels(g)).enumerate() {
+                    let points = Points::of(g, from, x);
+                    let images = points.tiles / count;
+                    let panel = even(columns, PANEL);
+                    (0..columns.div_ceil(panel)).into_par_iter().for_each(|part| {
+                        let (first, wide) = (part * panel, panel.min(columns - part * panel));
+                        let kernel = self.kernel(first, wide, &points);
+                        (0..images.div_ceil(block)).into_par_iter().for_each(|part| {
+                            let (image, images) = (part * block, block.min(images - part * block));
+                            let sums = self.block([image * count, images * count], [first, wide], &points, &kernel);
+                            for (at, sums) in sums.chunks_exact(pixels * padded(wide)).enumerate() {
+                                let to = out.at(((group * kept + image + at) * columns + first) * pixels);
+                                // This task alone writes these channels of its images.
+                                to_planes_at(sums, padded(wide), [wide, pixels], to);
+                            }
+                        });
+                    });
+                }
+            })
+        }
     }
 
     /// The transformed kernel of some columns, `[chunks, 36, chunk, columns padded]`.
@@ -272,19 +270,22 @@ impl Convolution<'_> {
 pub fn weight_gradient(g: &Geometry, x: &[f32], gradient: &[f32]) -> Vec<f32> {
     let kept = (KEPT / tiles(g, 0).count()).max(1);
     let (image, channels) = (g.filters * g.pixels(), g.channels);
-    let mut out = vec![0.0; g.filters * channels * TAPS];
-    let shared = Shared::new(&mut out);
-    for (group, (x, gradient)) in x.chunks(kept * g.image()).zip(gradient.chunks(kept * image)).enumerate() {
-        let (inputs, outputs) = (Points::of(g, Side::Large, x), Points::of_gradient(g, gradient));
-        let tasks: Vec<_> = outputs.chunks().flat_map(|to| inputs.chunks().map(move |from| (from, to))).collect();
-        tasks.into_par_iter().for_each(|((from, rows), (to, columns))| {
-            let taps = pairs(&inputs, from, rows, &outputs, to, columns);
-            let place = (to * outputs.chunk * channels + from * inputs.chunk) * TAPS;
-            // SAFETY: this task alone writes these channels of its filters.
-            unsafe { place_taps(&taps, [rows * TAPS, columns], shared.at(place), channels * TAPS, group > 0) };
-        });
+    // SAFETY: the tasks cover all channels of all filters; the first group of images adds nothing.
+    unsafe {
+        written(g.filters * channels * TAPS, |out| {
+            for (group, (x, gradient)) in x.chunks(kept * g.image()).zip(gradient.chunks(kept * image)).enumerate() {
+                let (inputs, outputs) = (Points::of(g, Side::Large, x), Points::of_gradient(g, gradient));
+                let tasks: Vec<_> =
+                    outputs.chunks().flat_map(|to| inputs.chunks().map(move |from| (from, to))).collect();
+                tasks.into_par_iter().for_each(|((from, rows), (to, columns))| {
+                    let taps = pairs(&inputs, from, rows, &outputs, to, columns);
+                    let place = (to * outputs.chunk * channels + from * inputs.chunk) * TAPS;
+                    // This task alone writes these channels of its filters.
+                    place_taps(&taps, [rows * TAPS, columns], out.at(place), channels * TAPS, group > 0);
+                });
+            }
+        })
     }
-    out
 }
 
 /// `to[column · row + i] (+)= taps[i · padded columns + column]`.

@@ -38,3 +38,15 @@ impl Shared {
         unsafe { self.0.add(place) }
     }
 }
+
+/// A vector of `len` values that `write` writes, all of them; nothing is cleared first, which would take as long as a pass.
+///
+/// # Safety
+/// `write` writes every value.
+pub unsafe fn written(len: usize, write: impl FnOnce(Shared)) -> Vec<f32> {
+    let mut out = Vec::with_capacity(len);
+    write(Shared(out.as_mut_ptr()));
+    // SAFETY: the capacity above; the caller vouches for the values.
+    unsafe { out.set_len(len) };
+    out
+}

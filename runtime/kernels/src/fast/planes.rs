@@ -52,6 +52,19 @@ pub fn to_planes(from: &[f32], row: usize, planes: &mut [f32], pixels: usize, ea
     }
 }
 
+/// The same as it is, to planes that may not have been written before.
+///
+/// # Safety
+/// `channels` planes of `pixels` values can be written.
+pub unsafe fn to_planes_at(from: &[f32], row: usize, [channels, pixels]: [usize; 2], planes: *mut f32) {
+    assert!(channels == 0 || pixels == 0 || from.len() >= (pixels - 1) * row + channels, "{channels} channels");
+    for first in (0..pixels).step_by(BLOCK) {
+        let count = BLOCK.min(pixels - first);
+        // SAFETY: the assertion above and the caller's contract.
+        unsafe { turn(from[first * row..].as_ptr(), row, [count, channels], planes.add(first), pixels) };
+    }
+}
+
 /// `to[j · rows + i] = from[i · row + j]` for `rows` by `columns` values.
 pub fn transpose(from: &[f32], row: usize, [rows, columns]: [usize; 2], to: &mut [f32]) {
     let fits = rows == 0 || columns == 0 || from.len() >= (rows - 1) * row + columns && to.len() >= rows * columns;
