@@ -122,7 +122,8 @@ pub struct ModelArgs {
 #[derive(Debug, Clone, Args)]
 pub struct DataArgs {
     /// A folder of pictures (sub-folders are classes), CIFAR-10, CIFAR-100, the downsampled ImageNet, MNIST's files, an .npz,
-    /// .npy, safetensors, CSV or WebDataset file, `cifar10` where it was fetched, or `builtin`.
+    /// .npy, safetensors, CSV or WebDataset file, `cifar10` where it was fetched, or what is built in: `builtin` (what suits the model),
+    /// `digits`, `table`, `sequences`, `counts`, `pairs`.
     #[arg(long)]
     pub data: Option<PathBuf>,
     /// What fills a variable, where its name differs: an array or a column, several columns (a,b,c or g0..g11), or the path of
