@@ -263,6 +263,14 @@ impl Records {
         })
     }
 
+    /// The steps of each record, which the variable of this name says.
+    pub fn lengths(&self, name: &str) -> Option<Vec<usize>> {
+        match &self.column(name)?.cells {
+            Cells::Reals { numbers, .. } => Some(numbers.iter().map(|&steps| steps as usize).collect()),
+            _ => None,
+        }
+    }
+
     /// Adds records with the same columns.
     ///
     /// # Errors

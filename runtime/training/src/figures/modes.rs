@@ -5,7 +5,7 @@ use crate::arrays::{Array, Numbers};
 use crate::data::{Batches, Images};
 use crate::picture::from_batch;
 use crate::ranks::{self, ALONE, Communicator};
-use crate::spec::{Role, Spec};
+use crate::spec::{Role, Spec, Variable};
 use crate::train::interrupt;
 use crate::train::progress::Display;
 use crate::{DType, Draw, Mode, Model, Noise, Tensor, Values, partly};
@@ -124,7 +124,27 @@ pub fn arrays_on(
         shape: [vec![count], several.clone(), shape(name).to_vec()].concat(),
         values: Numbers::F32(values),
     };
-    Ok(mode.yields.iter().zip(found).map(array).collect())
+    let mut arrays: Vec<Array> = mode.yields.iter().zip(found).map(array).collect();
+    add_lengths(&mut arrays, spec, mode, images, count);
+    Ok(arrays)
+}
+
+/// Of sequences, whose lengths a mode is given: the lengths as an array, and nothing in steps after a record's last.
+fn add_lengths(arrays: &mut Vec<Array>, spec: &Spec, mode: &Mode, images: &Images, count: usize) {
+    let length = Variable::length(&spec.variables).filter(|length| mode.given.contains(&length.name.as_str()));
+    let Some((length, lengths)) = length.and_then(|it| Some((it, images.lengths(&it.name)?))) else { return };
+    for array in arrays.iter_mut() {
+        let Some(variable) = spec.variable(&array.name).filter(|variable| variable.steps) else { continue };
+        let size: usize = variable.shape.iter().product();
+        let step = size / variable.shape[0].max(1);
+        let Numbers::F32(values) = &mut array.values else { continue };
+        let draws = (values.len() / size.max(1) / count.max(1)).max(1);
+        for (row, numbers) in values.chunks_mut(size.max(1)).enumerate() {
+            numbers[(lengths[row / draws] * step).min(size)..].fill(0.0);
+        }
+    }
+    let numbers: Vec<f64> = lengths.iter().take(count).map(|&steps| steps as f64).collect();
+    arrays.push(Array::column(&length.name, &numbers));
 }
 
 /// Examples of a mode that were computed at once.
