@@ -24,5 +24,7 @@ mod ranks;
 mod results;
 #[path = "cli/runs.rs"]
 mod runs;
+#[path = "cli/sequences.rs"]
+mod sequences;
 #[path = "cli/survival.rs"]
 mod survival;

@@ -129,10 +129,13 @@ pub fn arrays_on(
     Ok(arrays)
 }
 
-/// Of sequences, whose lengths a mode is given: the lengths as an array, and nothing in steps after a record's last.
+/// Of sequences the lengths as an array: those of the records that a mode is given, else all steps, of which fewer are a sequence
+/// too. What comes after a record's last step is 0.
 fn add_lengths(arrays: &mut Vec<Array>, spec: &Spec, mode: &Mode, images: &Images, count: usize) {
-    let length = Variable::length(&spec.variables).filter(|length| mode.given.contains(&length.name.as_str()));
-    let Some((length, lengths)) = length.and_then(|it| Some((it, images.lengths(&it.name)?))) else { return };
+    let Some(length) = Variable::length(&spec.variables) else { return };
+    let longest = spec.variables.iter().filter(|variable| variable.steps).map(|variable| variable.shape[0]).max();
+    let own = if mode.given.is_empty() { None } else { images.lengths(&length.name) };
+    let lengths = own.unwrap_or_else(|| vec![longest.unwrap_or(1); count]);
     for array in arrays.iter_mut() {
         let Some(variable) = spec.variable(&array.name).filter(|variable| variable.steps) else { continue };
         let size: usize = variable.shape.iter().product();
