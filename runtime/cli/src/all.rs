@@ -124,7 +124,7 @@ fn draw(session: &Session, images: &Images, seed: u64) -> Result<Vec<PathBuf>> {
         let options = Options { draw, seed, columns: walk.steps + 2, ..Options::default() };
         let pairs = (images.len() / 2).min(8);
         let strip =
-            |pair| figures::interpolation(model, spec, &images.select(&[2 * pair, 2 * pair + 1]), &walk, &options);
+            |pair| figures::interpolation(model, spec, &images.select(&[2 * pair, 2 * pair + 1])?, &walk, &options);
         let strips = (0..pairs).map(strip).collect::<Result<Vec<_>>>()?;
         keep("interpolation", &interpolate::walks(&session.title("interpolation", &options), &strips, &options))?;
     }
