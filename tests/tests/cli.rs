@@ -24,5 +24,7 @@ mod ranks;
 mod results;
 #[path = "cli/runs.rs"]
 mod runs;
+#[path = "cli/streams.rs"]
+mod streams;
 #[path = "cli/survival.rs"]
 mod survival;
