@@ -111,6 +111,10 @@ fn draw(session: &Session, images: &Images, seed: u64) -> Result<Vec<PathBuf>> {
     if !marginals.charts.is_empty() {
         train::write_json(&session.folder.marginals(), &serde_json::to_value(&marginals.charts)?)?;
     }
+    let plots = figures::plots(model, spec, images, seed)?;
+    if !plots.is_empty() {
+        train::write_json(&session.folder.plots(), &serde_json::to_value(&plots)?)?;
+    }
     if !marginals.means.is_empty() {
         let options = Options { seed, width: 128, ..Options::default() };
         let title = format!("{}, step {}: mean images", spec.name, session.header.progress.step);

@@ -73,7 +73,13 @@ fn compare(
             continue;
         }
         let scale = images.scale_of(&variable.name);
-        let (data, samples) = (rows(data, scale)?, rows(samples, scale)?);
+        let (mut data, mut samples) = (rows(data, scale)?, rows(samples, scale)?);
+        if variable.steps {
+            let lengths = Variable::length(&spec.variables).and_then(|length| images.lengths(&length.name));
+            let steps = variable.shape[0].max(1);
+            data = each_step(data, steps, lengths.as_deref());
+            samples = each_step(samples, steps, None);
+        }
         match variable.space {
             Space::Binary | Space::Label => all.charts.push(frequencies(&variable.name, &data, &samples)),
             Space::Count => all.charts.extend(charts(&variable.name, &data, &samples, counted)),
@@ -88,6 +94,16 @@ fn rows(batch: &Tensor, scale: Option<&Scale>) -> Result<Vec<Vec<f64>>> {
     let mut rows: Vec<Vec<f32>> = batch.to_dtype(DType::F32)?.flatten_from(1)?.to_vec2()?;
     scale.into_iter().for_each(|scale| rows.iter_mut().for_each(|row| scale.undo(row)));
     Ok(rows.into_iter().map(|row| row.into_iter().map(f64::from).collect()).collect())
+}
+
+/// The steps of all records as rows, those after a record's last left out.
+fn each_step(rows: Vec<Vec<f64>>, steps: usize, lengths: Option<&[usize]>) -> Vec<Vec<f64>> {
+    let of = |(record, row): (usize, Vec<f64>)| {
+        let length = lengths.and_then(|lengths| lengths.get(record)).copied().unwrap_or(steps);
+        let width = (row.len() / steps).max(1);
+        row.chunks(width).take(length).map(<[f64]>::to_vec).collect::<Vec<_>>()
+    };
+    rows.into_iter().enumerate().flat_map(of).collect()
 }
 
 /// A chart for each number, with bins as `edges` makes them of all values there are.
