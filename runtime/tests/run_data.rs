@@ -2,6 +2,8 @@
 
 #[path = "data/bad.rs"]
 mod bad;
+#[path = "data/large.rs"]
+mod large;
 #[path = "data/missing.rs"]
 mod missing;
 #[path = "data/names.rs"]

@@ -26,5 +26,7 @@ mod results;
 mod runs;
 #[path = "cli/sequences.rs"]
 mod sequences;
+#[path = "cli/streams.rs"]
+mod streams;
 #[path = "cli/survival.rs"]
 mod survival;

@@ -38,14 +38,16 @@ pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
     let count = given.records().map_or(args.count, |records| records.min(args.count));
     let records = if others.is_empty() {
         let columns = given.of(given.records().unwrap_or(count))?;
-        if columns.is_empty() { Images::empty(sessions[0].spec.picture_shape()) } else { Images::of(columns)? }
+        let none = columns.is_empty();
+        let records = if none { Images::empty(sessions[0].spec.picture_shape()) } else { Images::of(columns)? };
+        records.scaled_by(sessions[0].kept()?.map(|kept| kept.scales).unwrap_or_default())
     } else {
         let length = Variable::length(&sessions[0].spec.variables);
         let mut records = if length.is_some_and(|length| others == [length.name.as_str()]) {
             // Lengths as the data have them, again and again where there are fewer than draws.
             let records = sessions[0].test(&args.data, None)?.1;
             let count = given.records().unwrap_or(count);
-            records.select(&(0..count).map(|index| index % records.len().max(1)).collect::<Vec<_>>())
+            records.select(&(0..count).map(|index| index % records.len().max(1)).collect::<Vec<_>>())?
         } else {
             sessions[0].test(&args.data, Some(count))?.1
         };
@@ -85,8 +87,8 @@ pub fn with_input(models: &'static [Compiled], kind: &str, args: &args::Mode) ->
 
 /// What --given says.
 fn given(session: &Session, args: &Drawing) -> Result<Given> {
-    let classes = session.kept()?.map(|kept| kept.classes).unwrap_or_default();
-    Given::read(&session.spec, &args.given, &classes)
+    let (classes, scales) = session.kept()?.map(|kept| (kept.classes, kept.scales)).unwrap_or_default();
+    Ok(Given::read(&session.spec, &args.given, &classes)?.scaled(&scales))
 }
 
 /// The same records with what --given says in place of their own values.

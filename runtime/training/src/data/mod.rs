@@ -5,6 +5,7 @@
 //! run was trained on is kept in its folder (`kept`), so that it is the same records later. Records may lack what is partly
 //! observed (`missing`).
 
+mod apart;
 mod augment;
 mod batch;
 mod batches;
@@ -12,10 +13,12 @@ mod beside;
 mod bind;
 mod builtin;
 mod crop;
+mod dataset;
 mod fit;
 mod folder;
 pub mod formats;
 pub mod given;
+mod indices;
 mod kept;
 mod missing;
 mod open;
@@ -35,8 +38,10 @@ pub use batch::Batches;
 pub use bind::parse as parse_bind;
 pub use builtin::named::NAMES as BUILT_IN;
 pub use crop::Crop;
+pub use dataset::Dataset;
 pub use fit::Binarise;
 pub use folder::inputs;
+pub use indices::Indices;
 pub use kept::Kept;
 pub use order::Order;
 pub use photo::open as open_picture;
@@ -50,7 +55,8 @@ use crate::spec::{Spec, Variable};
 use crate::terminal::note;
 use anyhow::{Context, Result, ensure};
 use open::{How, Opened};
-use set::DataSet;
+use set::{DataSet, Part, Which};
+use std::sync::Arc;
 
 /// The records of a model's variables.
 pub type Images = Records;
@@ -95,6 +101,7 @@ impl<'s> Reader<'s> {
         let arrays = table.into_iter().flat_map(|table| &table.fields).filter(named);
         let steps = arrays.filter_map(|field| match &field.raw {
             table::Raw::Numbers(array) => array.shape.get(1).copied(),
+            table::Raw::Stored(array) => array.shape.get(1).copied(),
             _ => None,
         });
         steps.max()
@@ -117,8 +124,12 @@ impl<'s> Reader<'s> {
         };
         let opened = DataSet::new(source, opened, &variables)?;
         ensure!(opened.pool().count > 0, "{source}: there are no records to train on");
-        let kept =
-            Kept::new(&source.text(), &opened.opened, split, source.seed, opened.classes.clone(), opened.strata());
+        let apart = (opened.strata(), opened.groups.clone());
+        let mut kept =
+            Kept::new(&source.text(), &opened.opened, split, source.seed, opened.classes.clone(), apart);
+        if let Some(path) = &source.indices {
+            kept.division = apart::division(path, &opened.opened, &kept.division)?;
+        }
         opened.opened.notes.iter().for_each(|text| note(&format!("{}: {text}", opened.opened.name)));
         opened.says_what_fills_what();
         source.labelled(opened.load(kept.division.clone(), kept)?, &variables)
@@ -167,7 +178,7 @@ pub fn test(source: &Source, spec: &Spec, kept: Option<&Kept>, most: Option<usiz
     let variables: Vec<Variable> = spec.data_variables().cloned().collect();
     let Place::Path(path) = &source.place else {
         let data = builtin::load(&variables)?;
-        return Ok((data.name, data.test.first(most)));
+        return Ok((data.name, data.test.first(most)?));
     };
     let opened = open::open(path, How { crop: source.crop, only_test: true })?;
     let mut opened = DataSet::new(source, opened, &variables)?;
@@ -178,24 +189,23 @@ pub fn test(source: &Source, spec: &Spec, kept: Option<&Kept>, most: Option<usiz
         opened.classes = kept.classes.clone();
         let (division, notes) = kept.find(&opened.opened).with_context(|| source.to_string())?;
         notes.iter().for_each(|text| note(&format!("{name}: {text}")));
-        let table = opened.opened.test.as_ref().unwrap_or(opened.pool());
-        let indices = &division.test[..division.test.len().min(most)];
-        return Ok((name, opened.records(table, indices)?));
+        let which = if opened.opened.test.is_some() { Which::Test } else { Which::Pool };
+        return Ok((name, Part::records(&Arc::new(opened), which, &division.test.first(most))?));
     }
     if let Some(kept) = kept {
         opened.classes = kept.classes.clone();
     }
-    let (table, what) = match &opened.opened.test {
-        Some(test) => (test, "records of its test part"),
-        None => (opened.pool(), "records, all it has"),
+    let (count, which, what) = match &opened.opened.test {
+        Some(test) => (test.count, Which::Test, "records of its test part"),
+        None => (opened.pool().count, Which::Pool, "records, all it has"),
     };
-    ensure!(table.count > 0, "{}: there are no records to test with", path.display());
-    note(&format!("{name}: using {} {what}", table.count.min(most)));
-    let mut chosen: Vec<usize> = (0..table.count).collect();
-    if most < table.count && !opened.opened.published {
-        chosen = Order::permutation(table.count, source.seed, 0);
+    ensure!(count > 0, "{}: there are no records to test with", path.display());
+    note(&format!("{name}: using {} {what}", count.min(most)));
+    let mut chosen: Vec<usize> = (0..count).collect();
+    if most < count && !opened.opened.published {
+        chosen = Order::permutation(count, source.seed, 0);
     }
     chosen.truncate(most);
     chosen.sort_unstable();
-    Ok((name, opened.records(table, &chosen)?))
+    Ok((name, Part::records(&Arc::new(opened), which, &chosen.into())?))
 }

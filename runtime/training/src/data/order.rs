@@ -1,5 +1,6 @@
 //! The order in which training sees its pictures: a function of the seed and the position alone.
 
+use super::indices::MANY;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -18,6 +19,8 @@ pub struct Order {
     /// The pass that `permutation` belongs to.
     pass: Option<u64>,
     permutation: Vec<usize>,
+    /// The same of so many records that they are not listed.
+    shuffle: Option<Shuffle>,
     /// Of records that differ in length.
     buckets: Option<Buckets>,
 }
@@ -36,7 +39,7 @@ const WINDOW: usize = 16;
 impl Order {
     /// Over `count` pictures (at least one), from `position` on.
     pub fn new(count: usize, seed: u64, position: u64) -> Self {
-        Self { count: count.max(1), seed, position, pass: None, permutation: Vec::new(), buckets: None }
+        Self { count: count.max(1), seed, position, pass: None, permutation: Vec::new(), shuffle: None, buckets: None }
     }
 
     /// Over records of these lengths, in batches whose records are of similar ones. Every record comes once a pass; which batch
@@ -64,6 +67,15 @@ impl Order {
     fn one(&mut self) -> usize {
         let count = self.count as u64;
         let pass = self.position / count;
+        let at = (self.position % count) as usize;
+        if self.count > MANY && self.buckets.is_none() {
+            if self.pass != Some(pass) {
+                self.shuffle = Some(Shuffle::new(self.count, self.seed, pass));
+                self.pass = Some(pass);
+            }
+            self.position += 1;
+            return self.shuffle.as_ref().map_or(at, |shuffle| shuffle.at(at));
+        }
         if self.pass != Some(pass) {
             let order = Self::permutation(self.count, self.seed, pass);
             self.permutation = match &self.buckets {
@@ -72,7 +84,7 @@ impl Order {
             };
             self.pass = Some(pass);
         }
-        let index = self.permutation[(self.position % count) as usize];
+        let index = self.permutation[at];
         self.position += 1;
         index
     }
@@ -88,6 +100,55 @@ impl Order {
         }
         order
     }
+}
+
+/// A permutation that takes no memory: four rounds of a Feistel network over twice as many bits as half of the count's, again and again
+/// until the outcome is below the count (Black and Rogaway, 2002).
+#[derive(Debug, Clone)]
+pub struct Shuffle {
+    count: u64,
+    /// Bits of each half.
+    half: u32,
+    keys: [u64; 4],
+}
+
+impl Shuffle {
+    /// Of the numbers below `count`; a function of the seed and the pass.
+    pub fn new(count: usize, seed: u64, pass: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(pass);
+        let count = (count as u64).max(1);
+        let bits = (u64::BITS - (count - 1).leading_zeros()).max(2);
+        Self { count, half: bits.div_ceil(2), keys: rng.random() }
+    }
+
+    /// The number at a place below the count.
+    pub fn at(&self, place: usize) -> usize {
+        let mut number = place as u64 % self.count;
+        loop {
+            number = self.round(number);
+            if number < self.count {
+                return number as usize;
+            }
+        }
+    }
+
+    fn round(&self, number: u64) -> u64 {
+        let mask = (1 << self.half) - 1;
+        let (mut left, mut right) = (number >> self.half, number & mask);
+        for key in self.keys {
+            (left, right) = (right, left ^ (scramble(right ^ key) & mask));
+        }
+        left << self.half | right
+    }
+}
+
+/// SplitMix64's last step: every bit of the outcome depends on every bit of the number.
+fn scramble(number: u64) -> u64 {
+    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 impl Buckets {
@@ -110,7 +171,7 @@ impl Buckets {
 
 #[cfg(test)]
 mod tests {
-    use super::Order;
+    use super::{MANY, Order, Shuffle};
 
     #[test]
     fn batches_of_one_length_hold_every_record_once_a_pass_and_go_on_exactly() {
@@ -137,5 +198,35 @@ mod tests {
         assert_ne!(passes[0], passes[1]);
         // From the middle of the second pass on.
         assert_eq!(new(1234).next(500), [&passes[1][234..], &passes[2]].concat()[..500]);
+    }
+
+    #[test]
+    fn a_shuffle_is_a_permutation_that_moves_everything_about() {
+        for count in [1, 2, 3, 7, 64, 65, 1000, 4097] {
+            let shuffle = Shuffle::new(count, 5, 1);
+            let mut all: Vec<usize> = (0..count).map(|place| shuffle.at(place)).collect();
+            if count >= 1000 {
+                // Distances of neighbours are those of independent numbers: count/3 on average, with a standard error of about
+                // count/(4·√count).
+                let steps: f64 = all.windows(2).map(|pair| pair[0].abs_diff(pair[1]) as f64).sum();
+                let (mean, count) = (steps / (count - 1) as f64, count as f64);
+                assert!((mean - count / 3.0).abs() < 5.0 * count.sqrt() / 4.0, "{mean} of {count}");
+            }
+            all.sort_unstable();
+            assert_eq!(all, (0..count).collect::<Vec<_>>());
+        }
+        assert_ne!(Shuffle::new(1000, 5, 1).at(0), Shuffle::new(1000, 5, 2).at(0));
+    }
+
+    #[test]
+    fn millions_of_records_are_shuffled_without_a_list() {
+        let count = MANY + 5;
+        let mut order = Order::new(count, 1, 0);
+        let first = order.next(1000);
+        assert!(order.permutation.is_empty());
+        assert_eq!(Order::new(count, 1, 400).next(600), first[400..]);
+        assert_eq!(Order::new(count, 1, count as u64).epochs(), 1.0);
+        // Another pass, another order.
+        assert_ne!(Order::new(count, 1, count as u64).next(1000), first);
     }
 }

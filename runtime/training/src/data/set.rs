@@ -1,5 +1,6 @@
 //! A data set whose fields are bound to a model's variables, from which records are made.
 
+use super::apart;
 use super::beside::beside;
 use super::bind::{self, Binding};
 use super::fit::{self, Binarise, Fitting, Range};
@@ -7,13 +8,18 @@ use super::open::Opened;
 use super::records::{Cells, Column, Records};
 use super::split::Division;
 use super::table::{Field, Raw, Table};
-use super::{Data, Kept, Scales, Source, formats, missing, scale};
+use super::indices::Indices;
+use super::order::Shuffle;
+use super::{Data, Dataset, Kept, Scales, Source, formats, missing, scale};
+use crate::input;
 use crate::spec::{Role, Space, Variable};
 use crate::terminal::note;
 use anyhow::{Context, Result, ensure};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A data set whose fields are bound to variables.
+#[derive(Debug)]
 pub struct DataSet {
     pub opened: Opened,
     bindings: Vec<Binding>,
@@ -21,6 +27,8 @@ pub struct DataSet {
     binarise: Binarise,
     seed: u64,
     ranges: BTreeMap<String, Range>,
+    /// The group of each record that may be trained on, where groups stay together.
+    pub groups: Option<Vec<usize>>,
     /// Of real columns; to be measured where there are none yet.
     pub scales: Option<Scales>,
     /// The variable that is the length, and what every record's is, where no field says it.
@@ -33,6 +41,8 @@ impl DataSet {
     /// # Errors
     /// A variable that nothing fills, fields that are there in one part alone, or classes that are none.
     pub fn new(source: &Source, mut opened: Opened, variables: &[Variable]) -> Result<Self> {
+        let groups =
+            source.group.as_deref().map(|name| apart::groups(&mut opened, name, variables)).transpose()?;
         let mut asked = Vec::new();
         for (name, what) in &source.bind {
             asked.push((name.clone(), beside(&mut opened, name, what, source)?));
@@ -72,7 +82,7 @@ impl DataSet {
         let ranges = bindings.iter().map(range).collect();
         let scales = (!source.standardize).then(Scales::new);
         let (binarise, seed) = (source.binarise, source.seed);
-        Ok(Self { opened, bindings, classes, binarise, seed, ranges, scales, full })
+        Ok(Self { opened, bindings, classes, binarise, seed, ranges, groups, scales, full })
     }
 
     /// What may be trained on.
@@ -81,28 +91,74 @@ impl DataSet {
         self.opened.pool.as_ref().unwrap_or(&NONE)
     }
 
-    /// The records of a division.
+    /// The records of a division. Where they take more memory than may be ([`input::resident`]), they are read when they are wanted.
     ///
     /// # Errors
     /// Values that are none of their variable's.
     pub fn load(mut self, division: Division, mut kept: Kept) -> Result<Data> {
         if self.scales.is_none() {
-            kept.scales = scale::measure(&self.records(self.pool(), &division.train)?);
+            kept.scales = scale::measure(&self.records(self.pool(), &self.measured(&division.train))?);
             // Counts, proportions and other numbers keep their meaning.
             let is_real =
                 |name: &str| self.bindings.iter().any(|one| one.variable.name == name && !one.variable.is_numeric());
             kept.scales.retain(|name, _| is_real(name));
             self.scales = Some(kept.scales.clone());
         }
-        let pool = self.pool();
-        let part = |own: &Option<Table>, indices: &[usize]| self.records(own.as_ref().unwrap_or(pool), indices);
+        let name = self.opened.name.clone();
+        let own = |part: &Option<Table>, which: Which| if part.is_some() { which } else { Which::Pool };
+        let validation = own(&self.opened.validation, Which::Validation);
+        let test = own(&self.opened.test, Which::Test);
+        let set = Arc::new(self);
         Ok(Data {
-            train: self.records(pool, &division.train)?,
-            validation: part(&self.opened.validation, &division.validation)?,
-            test: part(&self.opened.test, &division.test)?,
-            name: self.opened.name.clone(),
+            train: Part::records(&set, Which::Pool, &division.train)?,
+            validation: Part::records(&set, validation, &division.validation)?,
+            test: Part::records(&set, test, &division.test)?,
+            name,
             kept: Some(kept),
         })
+    }
+
+    /// Training records whose scale is taken for that of all: all that are held in memory, else some at random.
+    fn measured(&self, train: &Indices) -> Vec<usize> {
+        if !self.streams() {
+            return train.all();
+        }
+        note(&format!("{}: its scale is measured over {} records", self.opened.name, train.len().min(MEASURED)));
+        let shuffle = Shuffle::new(train.len(), self.seed, 0);
+        train.at((0..train.len().min(MEASURED)).map(|place| shuffle.at(place)))
+    }
+
+    /// Whether records are too large to be held in memory.
+    fn streams(&self) -> bool {
+        let parts = [&self.opened.pool, &self.opened.validation, &self.opened.test];
+        let records: usize = parts.into_iter().flatten().map(|part| part.count).sum();
+        let bytes = |variable: &Variable| match variable.space {
+            Space::Label => size_of::<usize>(),
+            Space::Image | Space::Binary => variable.shape.iter().product(),
+            _ => variable.shape.iter().product::<usize>() * size_of::<f32>(),
+        };
+        let record: usize = self.bindings.iter().map(|binding| bytes(&binding.variable)).sum();
+        records as u64 * record as u64 > input::resident()
+    }
+
+    fn table(&self, which: Which) -> &Table {
+        match which {
+            Which::Pool => Some(self.pool()),
+            Which::Validation => self.opened.validation.as_ref(),
+            Which::Test => self.opened.test.as_ref(),
+        }
+        .unwrap_or(self.pool())
+    }
+
+    /// The steps of each of these records, where something says them.
+    fn lengths(&self, which: Which, indices: &Indices) -> Option<Vec<usize>> {
+        if let Some((_, steps)) = self.full {
+            return Some(vec![steps; indices.len()]);
+        }
+        let binding = self.bindings.iter().find(|binding| binding.variable.is_length)?;
+        let field = self.table(which).fields.get(*binding.fields.first()?)?;
+        let Raw::Numbers(array) = &field.raw else { return None };
+        Some(fit::select(array, &indices.all()).into_iter().map(|steps| steps as usize).collect())
     }
 
     /// The records at these positions of a part.
@@ -110,6 +166,16 @@ impl DataSet {
     /// # Errors
     /// Values that are none of their variable's.
     pub fn records(&self, table: &Table, indices: &[usize]) -> Result<Records> {
+        let used: Vec<usize> = self.bindings.iter().flat_map(|one| one.fields.iter().copied().chain(one.says)).collect();
+        if used.iter().any(|&at| matches!(table.fields.get(at).map(|field| &field.raw), Some(Raw::Stored(_)))) {
+            let read = table.read(&used, indices)?;
+            return self.fitted(&read, &(0..indices.len()).collect::<Vec<_>>(), Some(indices));
+        }
+        self.fitted(table, indices, None)
+    }
+
+    /// The same of records in memory; `numbers` are theirs in the data set, where they are some of it.
+    fn fitted(&self, table: &Table, indices: &[usize], numbers: Option<&[usize]>) -> Result<Records> {
         let mut notes = BTreeSet::new();
         let mut columns = Vec::new();
         let mut presences = Vec::new();
@@ -121,6 +187,7 @@ impl DataSet {
                 range: self.ranges[&variable.name],
                 classes: self.classes.get(&variable.name).unwrap_or(&none),
                 names: table.names.as_deref(),
+                numbers,
             };
             let fields: Vec<&Field> = fields.iter().map(|&at| &table.fields[at]).collect();
             let place = || self.opened.name.clone();
@@ -149,7 +216,7 @@ impl DataSet {
         if columns.is_empty() {
             return Ok(Records::default());
         }
-        let mut records = Records::of(columns)?.numbered(indices.to_vec());
+        let mut records = Records::of(columns)?.numbered(numbers.unwrap_or(indices).to_vec());
         presences.into_iter().for_each(|(name, present)| records.set_present(&name, present));
         self.scales.iter().flatten().for_each(|(variable, scale)| records.scale(variable, scale));
         Ok(records)
@@ -186,6 +253,64 @@ impl DataSet {
         }
     }
 }
+
+/// Records whose scale is taken for that of all where they are not held in memory.
+const MEASURED: usize = 100_000;
+
+/// A part of a data set as it was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    Pool,
+    Validation,
+    Test,
+}
+
+/// Records of a data set that are read when they are wanted.
+#[derive(Debug)]
+pub struct Part {
+    set: Arc<DataSet>,
+    which: Which,
+    indices: Indices,
+}
+
+impl Part {
+    /// Records of a part: in memory where that holds them.
+    ///
+    /// # Errors
+    /// Values that are none of their variable's.
+    pub fn records(set: &Arc<DataSet>, which: Which, indices: &Indices) -> Result<Records> {
+        if !set.streams() {
+            return set.records(set.table(which), &indices.all());
+        }
+        Records::stored(Arc::new(Self { set: set.clone(), which, indices: indices.clone() }))
+    }
+}
+
+impl Dataset for Part {
+    fn len(&self) -> usize {
+        self.indices.len()
+    }
+
+    fn read(&self, indices: &[usize]) -> Result<Records> {
+        self.set.records(self.set.table(self.which), &self.indices.at(indices.iter().copied()))
+    }
+
+    fn number(&self, index: usize) -> usize {
+        self.indices.at(std::iter::once(index)).first().copied().unwrap_or(index)
+    }
+
+    fn lengths(&self) -> Option<Vec<usize>> {
+        self.set.lengths(self.which, &self.indices)
+    }
+
+    fn fingerprint(&self) -> String {
+        let table = self.set.table(self.which);
+        format!("{} {:?}", table.digest(table.count), self.indices.first(SHOWN).all())
+    }
+}
+
+/// Positions that a fingerprint is of.
+const SHOWN: usize = 64;
 
 /// The most steps that a record can have: the first axis of a family.
 fn steps_of(variables: &[Variable]) -> usize {

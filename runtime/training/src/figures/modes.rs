@@ -119,6 +119,10 @@ pub fn arrays_on(
         })
     })?;
     let several = if options.draws > 1 && !mode.given.is_empty() { vec![options.draws] } else { Vec::new() };
+    for (name, values) in mode.yields.iter().zip(&mut found) {
+        // Results are in the data's own units.
+        images.scale_of(name).into_iter().for_each(|scale| scale.undo(values));
+    }
     let array = |(name, values): (&&str, Vec<f32>)| Array {
         name: (*name).to_owned(),
         shape: [vec![count], several.clone(), shape(name).to_vec()].concat(),
