@@ -23,10 +23,11 @@ pub fn groups(opened: &mut Opened, name: &str, variables: &[Variable]) -> Result
     let field = field.with_context(|| format!("--group {name}: there is no `{name}`; {}", has(pool)))?;
     let texts: Vec<String> = match &field.raw {
         Raw::Text(cells) => cells.clone(),
-        Raw::Numbers(array) if array.shape.len() == 1 => {
-            arrays::numbers(array).iter().map(f64::to_string).collect()
-        }
-        _ => bail!("--group {name}: a column with one value a record is wanted, and `{name}` is {}", field.raw.describe()),
+        Raw::Numbers(array) if array.shape.len() == 1 => arrays::numbers(array).iter().map(f64::to_string).collect(),
+        _ => bail!(
+            "--group {name}: a column with one value a record is wanted, and `{name}` is {}",
+            field.raw.describe()
+        ),
     };
     let names: BTreeSet<&String> = texts.iter().collect();
     let number: BTreeMap<&String, usize> = names.into_iter().enumerate().map(|(at, name)| (name, at)).collect();
@@ -81,7 +82,8 @@ fn of_arrays(path: &Path) -> Result<BTreeMap<String, Vec<usize>>> {
 }
 
 fn of_json(path: &Path) -> Result<BTreeMap<String, Vec<usize>>> {
-    const WANTED: &str = "wanted are {\"train\": [0, 1, …], \"val\": […], \"test\": […]}, an .npz of such arrays, or a run's split.json";
+    const WANTED: &str =
+        "wanted are {\"train\": [0, 1, …], \"val\": […], \"test\": […]}, an .npz of such arrays, or a run's split.json";
     let mut whole: serde_json::Value = serde_json::from_slice(&input::read(path)?).context(WANTED)?;
     if let Some(division) = whole.get_mut("division") {
         whole = division.take();

@@ -337,7 +337,11 @@ fn grey(
     let scale = if how.range.largest <= 1.0 { 255.0 } else { 1.0 };
     // Of what stays in its file a part alone was looked at.
     if let Some(at) = numbers.iter().position(|&number| scale > 1.0 && number > 1.0) {
-        bail!("{} has the value {}, and the records that were looked at first have none above 1", record(at), numbers[at]);
+        bail!(
+            "{} has the value {}, and the records that were looked at first have none above 1",
+            record(at),
+            numbers[at]
+        );
     }
     if scale > 1.0 {
         notes.insert(format!("{name}: numbers from 0 to 1 are taken as k/255 and rounded to the 256 grey levels"));
@@ -372,11 +376,11 @@ impl Range {
         for field in fields {
             match &field.raw {
                 Raw::Numbers(array) => arrays::numbers(array).into_iter().for_each(&mut see),
-                Raw::Stored(array) => match array.spread(LOOKED_AT) {
-                    Ok(some) => arrays::numbers(&some).into_iter().for_each(&mut see),
-                    // What cannot be read is said when it is wanted.
-                    Err(_) => {}
-                },
+                // What cannot be read is said when it is wanted.
+                Raw::Stored(array) => array
+                    .spread(LOOKED_AT)
+                    .into_iter()
+                    .for_each(|some| arrays::numbers(&some).into_iter().for_each(&mut see)),
                 Raw::Text(cells) => cells.iter().filter_map(|cell| cell.parse().ok()).for_each(&mut see),
                 Raw::Files { .. } | Raw::Encoded(_) => see(255.0),
             }

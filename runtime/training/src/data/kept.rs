@@ -147,7 +147,9 @@ impl Kept {
         let at = |places: Option<&Places>, indices: &Indices| match places {
             None => Indices::default(),
             Some(Places::Same) => indices.clone(),
-            Some(Places::Moved(places)) => indices.all().into_iter().map(|index| places[index]).collect::<Vec<_>>().into(),
+            Some(Places::Moved(places)) => {
+                indices.all().into_iter().map(|index| places[index]).collect::<Vec<_>>().into()
+            }
         };
         let division = Division {
             train: at(pool.as_ref(), &self.division.train),

@@ -125,8 +125,7 @@ impl<'s> Reader<'s> {
         let opened = DataSet::new(source, opened, &variables)?;
         ensure!(opened.pool().count > 0, "{source}: there are no records to train on");
         let apart = (opened.strata(), opened.groups.clone());
-        let mut kept =
-            Kept::new(&source.text(), &opened.opened, split, source.seed, opened.classes.clone(), apart);
+        let mut kept = Kept::new(&source.text(), &opened.opened, split, source.seed, opened.classes.clone(), apart);
         if let Some(path) = &source.indices {
             kept.division = apart::division(path, &opened.opened, &kept.division)?;
         }

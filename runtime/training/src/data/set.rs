@@ -4,12 +4,12 @@ use super::apart;
 use super::beside::beside;
 use super::bind::{self, Binding};
 use super::fit::{self, Binarise, Fitting, Range};
+use super::indices::Indices;
 use super::open::Opened;
+use super::order::Shuffle;
 use super::records::{Cells, Column, Records};
 use super::split::Division;
 use super::table::{Field, Raw, Table};
-use super::indices::Indices;
-use super::order::Shuffle;
 use super::{Data, Dataset, Kept, Scales, Source, formats, missing, scale};
 use crate::input;
 use crate::spec::{Role, Space, Variable};
@@ -41,8 +41,7 @@ impl DataSet {
     /// # Errors
     /// A variable that nothing fills, fields that are there in one part alone, or classes that are none.
     pub fn new(source: &Source, mut opened: Opened, variables: &[Variable]) -> Result<Self> {
-        let groups =
-            source.group.as_deref().map(|name| apart::groups(&mut opened, name, variables)).transpose()?;
+        let groups = source.group.as_deref().map(|name| apart::groups(&mut opened, name, variables)).transpose()?;
         let mut asked = Vec::new();
         for (name, what) in &source.bind {
             asked.push((name.clone(), beside(&mut opened, name, what, source)?));
@@ -166,7 +165,8 @@ impl DataSet {
     /// # Errors
     /// Values that are none of their variable's.
     pub fn records(&self, table: &Table, indices: &[usize]) -> Result<Records> {
-        let used: Vec<usize> = self.bindings.iter().flat_map(|one| one.fields.iter().copied().chain(one.says)).collect();
+        let used: Vec<usize> =
+            self.bindings.iter().flat_map(|one| one.fields.iter().copied().chain(one.says)).collect();
         if used.iter().any(|&at| matches!(table.fields.get(at).map(|field| &field.raw), Some(Raw::Stored(_)))) {
             let read = table.read(&used, indices)?;
             return self.fitted(&read, &(0..indices.len()).collect::<Vec<_>>(), Some(indices));

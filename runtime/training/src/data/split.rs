@@ -86,7 +86,8 @@ impl Split {
     /// Of millions of records: ranges of one shuffled order, which are not listed. Classes have their shares by chance.
     fn divide_many(self, parts: Parts<'_>, seed: u64) -> Division {
         let of = parts.pool;
-        let range = |from: usize, count: usize| Indices::Shuffled(Shuffled { of, seed: seed ^ SPLIT_SEED, from, count });
+        let range =
+            |from: usize, count: usize| Indices::Shuffled(Shuffled { of, seed: seed ^ SPLIT_SEED, from, count });
         let own = |count: usize, salt: u64| match count > MANY {
             true => Indices::Shuffled(Shuffled { of: count, seed: seed ^ salt, from: 0, count }),
             false => Order::permutation(count, seed ^ salt, 1).into(),
@@ -104,7 +105,9 @@ impl Split {
         let trained = if self == Self::None { rest } else { rest - validated };
         Division {
             train: range(tested, trained),
-            validation: parts.validation.map_or_else(|| range(of - validated, validated), |count| own(count, SPLIT_SEED)),
+            validation: parts
+                .validation
+                .map_or_else(|| range(of - validated, validated), |count| own(count, SPLIT_SEED)),
             test: parts.test.map_or_else(|| range(0, tested), |count| own(count, TEST_SEED)),
         }
     }
@@ -249,7 +252,8 @@ mod tests {
             Parts { pool: 1000, classes: None, groups: Some(&groups), validation: None, test: None, published: false };
         for seed in 0..20 {
             let division = Split::Standard.divide(parts, seed);
-            let of = |part: &super::Indices| part.all().into_iter().map(|record| groups[record]).collect::<BTreeSet<_>>();
+            let of =
+                |part: &super::Indices| part.all().into_iter().map(|record| groups[record]).collect::<BTreeSet<_>>();
             let [train, validation, test] = [&division.train, &division.validation, &division.test].map(of);
             assert!(train.is_disjoint(&validation) && train.is_disjoint(&test) && validation.is_disjoint(&test));
             // 40 groups of 25 records: a tenth is 4 of them, a fifth of the other 36 is 7.
@@ -280,14 +284,8 @@ mod tests {
         // Sorted by class, as folders are; classes of very different sizes.
         let classes: Vec<usize> =
             [600, 300, 90, 10].iter().enumerate().flat_map(|(class, &count)| vec![class; count]).collect();
-        let parts = Parts {
-            pool: 1000,
-            classes: Some(&classes),
-            groups: None,
-            validation: None,
-            test: None,
-            published: false,
-        };
+        let parts =
+            Parts { pool: 1000, classes: Some(&classes), groups: None, validation: None, test: None, published: false };
         for seed in 0..20 {
             let Division { train, validation, test } = Split::Standard.divide(parts, seed);
             let division = Lists { train: train.all(), validation: validation.all(), test: test.all() };

@@ -109,7 +109,8 @@ impl Raw {
             Self::Stored(array) => {
                 hash.update(format!("{} {:?}", array.kind, array.shape));
                 // To read all of it could take longer than the training.
-                let first = array.select(&(0..count.min(array.len())).step_by((count / SAMPLED).max(1)).collect::<Vec<_>>());
+                let first =
+                    array.select(&(0..count.min(array.len())).step_by((count / SAMPLED).max(1)).collect::<Vec<_>>());
                 match first.spread(SAMPLED) {
                     Ok(some) => hash.update(&some.content),
                     Err(reason) => hash.update(format!("{reason:#}")),

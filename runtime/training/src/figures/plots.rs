@@ -179,12 +179,14 @@ impl Shown<'_> {
                 };
                 let width = rows.first().map_or(0, Vec::len) / steps;
                 if matches!(variable.space, Space::Binary | Space::Label) {
-                    plots.maps.extend(rows.iter().enumerate().map(|(record, row)| Map {
-                        title: format!("{}, {what} {}", variable.name, record + 1),
-                        axes: ["step".into(), variable.name.clone()],
-                        rows: (0..width)
-                            .map(|at| (0..length(record)).map(|step| row[step * width + at]).collect())
-                            .collect(),
+                    plots.maps.extend(rows.iter().enumerate().map(|(record, row)| {
+                        Map {
+                            title: format!("{}, {what} {}", variable.name, record + 1),
+                            axes: ["step".into(), variable.name.clone()],
+                            rows: (0..width)
+                                .map(|at| (0..length(record)).map(|step| row[step * width + at]).collect())
+                                .collect(),
+                        }
                     }));
                     continue;
                 }
@@ -220,7 +222,9 @@ impl Shown<'_> {
                 values.chunks(units).map(|row| row.iter().map(|&value| f64::from(value)).collect()).collect();
             let (points, part) = plane(&rows);
             let (axes, title) = match part {
-                None => ([0, 1].map(|at| format!("{}[{at}]", latent.name)), format!("posterior means of {}", latent.name)),
+                None => {
+                    ([0, 1].map(|at| format!("{}[{at}]", latent.name)), format!("posterior means of {}", latent.name))
+                }
                 Some(part) => (
                     ["first principal component".to_owned(), "second principal component".to_owned()],
                     format!("posterior means of {}, {:.0} % of their variance", latent.name, 100.0 * part),
@@ -238,7 +242,9 @@ impl Shown<'_> {
     /// Partly observed values that are known, found again from everything else.
     fn imputed(&self, plots: &mut Plots) -> Result<()> {
         for variable in self.spec.variables.iter().filter(|variable| variable.role == Role::Partly) {
-            let finds = |mode: &&Mode| mode.yields.contains(&variable.name.as_str()) && !mode.given.contains(&variable.name.as_str());
+            let finds = |mode: &&Mode| {
+                mode.yields.contains(&variable.name.as_str()) && !mode.given.contains(&variable.name.as_str())
+            };
             let named = |mode: &&Mode| ["imputation", "classification"].iter().any(|word| mode.name.starts_with(word));
             let Some(mode) = self.model.modes().iter().filter(finds).find(named).copied() else { continue };
             let mut noise = Noise::seeded(self.seed);

@@ -1,7 +1,7 @@
 //! Arrays that stay in their file: rows are read when they are wanted, so that an array may be larger than memory.
 
-use super::npy::{Array, Head, Kind};
 use super::limit;
+use super::npy::{Array, Head, Kind};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -53,9 +53,13 @@ impl Stored {
         );
         ensure!(!shape.is_empty(), "it is a single number");
         let size = shape.iter().try_fold(kind.width() as u64, |size, &axis| size.checked_mul(axis as u64));
-        let end = size.and_then(|size| offset.checked_add(size)).with_context(|| format!("shape {shape:?} has no end"))?;
+        let end =
+            size.and_then(|size| offset.checked_add(size)).with_context(|| format!("shape {shape:?} has no end"))?;
         let length = file.metadata()?.len();
-        ensure!(end <= length, "shape {shape:?} of {kind} ends at byte {end}, and the file has {length}; it is cut short");
+        ensure!(
+            end <= length,
+            "shape {shape:?} of {kind} ends at byte {end}, and the file has {length}; it is cut short"
+        );
         Ok(Self { file, path: path.to_owned(), offset, swapped, kind, shape: shape.clone(), rows: None })
     }
 

@@ -57,8 +57,24 @@ struct Statement {
 
 /// Words that begin a statement; factors begin with `p(` and `q(`.
 const STARTERS: [&str; 18] = [
-    "model", "param", "preset", "observed", "latent", "given", "net", "bound", "draw", "let", "length", "index", "global",
-    "partly", "flow", "objective", "weight", "learned",
+    "model",
+    "param",
+    "preset",
+    "observed",
+    "latent",
+    "given",
+    "net",
+    "bound",
+    "draw",
+    "let",
+    "length",
+    "index",
+    "global",
+    "partly",
+    "flow",
+    "objective",
+    "weight",
+    "learned",
 ];
 
 fn statements(text: &str) -> Vec<Statement> {

@@ -206,9 +206,9 @@ impl Wanted<'_> {
                 let bytes = notes.into_iter().map(|note| 255 * note).collect();
                 Ok(Cells::Pictures { shape: [1, 1, size], bytes })
             }
-            Content::ScenesBetweenLevels => reals(self.rows(|index| {
-                Ok(table::between_levels(&picture(shape, self.scene(index, view)), index, view))
-            })?),
+            Content::ScenesBetweenLevels => reals(
+                self.rows(|index| Ok(table::between_levels(&picture(shape, self.scene(index, view)), index, view)))?,
+            ),
             Content::Pendulums => reals(self.rows(|index| {
                 let numbers = sequences::pendulum(steps, each, index, view, class(index));
                 if variable.space == Space::Real {

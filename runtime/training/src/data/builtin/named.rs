@@ -60,10 +60,7 @@ fn digits() -> Result<Vec<Field>> {
     let all = 0..digits.len();
     let pictures: Vec<u8> = all.clone().flat_map(|index| *digits.grey(index)).collect();
     let labels = all.map(|index| digits.class(index) as u8).collect();
-    Ok(vec![
-        field(PICTURES, bytes(&[digits.len(), 8, 8], pictures)?),
-        field(LABELS, bytes(&[digits.len()], labels)?),
-    ])
+    Ok(vec![field(PICTURES, bytes(&[digits.len(), 8, 8], pictures)?), field(LABELS, bytes(&[digits.len()], labels)?)])
 }
 
 /// The upper half of a digit in one field, the lower half in another.
@@ -84,8 +81,7 @@ fn sequences() -> Result<Vec<Field>> {
     let class = |index: usize| index % CLASSES;
     let swings: Vec<f32> =
         (0..COUNT).flat_map(|index| sequences::pendulum(LONGEST, SWINGS, index, 0, class(index))).collect();
-    let notes: Vec<u8> =
-        (0..COUNT).flat_map(|index| sequences::music(LONGEST, KEYS, index, 0, class(index))).collect();
+    let notes: Vec<u8> = (0..COUNT).flat_map(|index| sequences::music(LONGEST, KEYS, index, 0, class(index))).collect();
     let lengths = (0..COUNT).map(|index| sequences::length(LONGEST, index) as u8).collect();
     let labels = (0..COUNT).map(|index| class(index) as u8).collect();
     Ok(vec![

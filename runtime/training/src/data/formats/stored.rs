@@ -105,7 +105,8 @@ pub fn tensors(path: &Path) -> Result<Option<Vec<(String, Raw)>>> {
     let read = || -> Result<Vec<(String, Raw)>> {
         let length = stored::part(&file, 0, 8)?.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte));
         let head = stored::part(&file, 8, usize::try_from(length)?)?;
-        let mut head: BTreeMap<String, serde_json::Value> = serde_json::from_slice(&head).context("its header is no JSON")?;
+        let mut head: BTreeMap<String, serde_json::Value> =
+            serde_json::from_slice(&head).context("its header is no JSON")?;
         head.remove("__metadata__");
         // A single number belongs to no record.
         head.retain(|_, about| about["shape"].as_array().is_none_or(|shape| !shape.is_empty()));
@@ -115,7 +116,8 @@ pub fn tensors(path: &Path) -> Result<Option<Vec<(String, Raw)>>> {
             let descr = super::arrays::descr(&tensor.dtype)
                 .with_context(|| format!("{} is of type {}, which is not read as data", place(), tensor.dtype))?;
             let head = Head::new(descr, false, tensor.shape).with_context(place)?;
-            let numbers = head.shape.iter().try_fold(head.kind.width() as u64, |size, &axis| size.checked_mul(axis as u64));
+            let numbers =
+                head.shape.iter().try_fold(head.kind.width() as u64, |size, &axis| size.checked_mul(axis as u64));
             let [from, to] = tensor.data_offsets;
             ensure!(to.checked_sub(from) == numbers, "{}: its offsets are not those of its shape", place());
             let start = from.checked_add(8 + length).with_context(place)?;

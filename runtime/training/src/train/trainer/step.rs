@@ -145,7 +145,18 @@ impl Trainer<'_> {
         let (asked, over) = (interrupt::asked(), self.time_is_up());
         let objective = Some(objective);
         let length = self.mean_length(&indices);
-        Ok(Some(Step { terms: means, objective, weighted: counts, norm, rate, length, skipped, sharing: None, asked, over }))
+        Ok(Some(Step {
+            terms: means,
+            objective,
+            weighted: counts,
+            norm,
+            rate,
+            length,
+            skipped,
+            sharing: None,
+            asked,
+            over,
+        }))
     }
 
     /// Whether steps are recorded: on a GPU, once nothing in them but batch, rate and noise changes any more.
@@ -178,7 +189,8 @@ impl Trainer<'_> {
         let rate = self.config.schedule.at(step, self.config.steps);
         let (asked, over) = (interrupt::asked(), self.time_is_up());
         let (objective, weighted, length, skipped, sharing) = (None, None, None, None, None);
-        let step = |(terms, norm)| Step { terms, objective, weighted, norm, rate, length, skipped, sharing, asked, over };
+        let step =
+            |(terms, norm)| Step { terms, objective, weighted, norm, rate, length, skipped, sharing, asked, over };
         Ok(found.map(step))
     }
 
