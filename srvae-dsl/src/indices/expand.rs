@@ -1,6 +1,7 @@
 //! A statement at one value of its indices.
 
 use super::members::Definitions;
+use super::sets::mentions;
 use super::{At, Unroller, member_name};
 use crate::ast::{
     Addend, Argument, Call, Expert, Expression, ExpressionKind, Factor, Item, ItemKind, Name, NetBody, Space,
@@ -65,10 +66,7 @@ impl Unroller<'_> {
             Some(scale) => Some(self.expression(scale, at)?),
             None => None,
         };
-        let mut parents: Vec<Name> = Vec::new();
-        for parent in &addend.parents {
-            parents.extend(self.several(parent, at)?);
-        }
+        let parents = self.parents(&addend.parents, at)?;
         Some(Addend { variable: self.one(&addend.variable, at)?, scale, parents, ..addend.clone() })
     }
 
@@ -77,10 +75,7 @@ impl Unroller<'_> {
         let path = self.path(definition, &factor.variable, at);
         let side = factor.side.name();
         self.paths.insert(format!("{side}({})", variable.text), format!("{side}_{path}"));
-        let mut parents: Vec<Name> = Vec::new();
-        for parent in &factor.parents {
-            parents.extend(self.several(parent, at)?);
-        }
+        let parents = self.parents(&factor.parents, at)?;
         let network = match &factor.network {
             Some(network) => Some(self.expression(network, at)?),
             None => None,
@@ -88,6 +83,17 @@ impl Unroller<'_> {
         let body = self.expression(&factor.body, at)?;
         let experts = factor.experts.iter().map(|expert| self.expert(expert, at)).collect::<Option<_>>()?;
         Some(Factor { side: factor.side, variable, parents, body, experts, network, head: factor.head })
+    }
+
+    /// What stands right of a bar. A value among variables, as `let z[0] = …` is below `z[t - 1]`, is no parent: a value stands for
+    /// the variables that it reads.
+    fn parents(&mut self, names: &[Name], at: &At) -> Option<Vec<Name>> {
+        let mut parents: Vec<Name> = Vec::new();
+        for name in names {
+            let members = self.several(name, at)?;
+            parents.extend(members.into_iter().filter(|member| !self.values.contains(&member.text)));
+        }
+        Some(parents)
     }
 
     fn expert(&mut self, expert: &Expert, at: &At) -> Option<Expert> {
@@ -122,10 +128,21 @@ impl Unroller<'_> {
             if !definition.shares(self, &selector.value)
                 && let Some(value) = self.try_whole(&selector.value, at)
             {
-                path = format!("{path}.{value}");
+                match self.after_the_length(&selector.value, value) {
+                    Some(after) => path = format!("{path}.end_{after}"),
+                    None => path = format!("{path}.{value}"),
+                }
             }
         }
         path
+    }
+
+    /// How far behind the length a member stands whose index names it: `b[T + 1]` is the same for every length.
+    fn after_the_length(&self, index: &Expression, value: i64) -> Option<i64> {
+        let length = self.length.as_deref().filter(|length| mentions(index, length))?;
+        let param = self.params.iter().find(|param| param.name == length)?;
+        let Value::Int(steps) = param.value else { return None };
+        Some(value - steps).filter(|after| *after >= 0)
     }
 
     /// The one member that is meant; an error where there are several.
