@@ -49,7 +49,7 @@ pub fn cpu_seconds() -> Option<f64> {
         let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
         // SAFETY: the call writes one `timespec`, which is ours.
         let found = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) } == 0;
-        found.then(|| time.tv_sec as f64 + 1e-9 * time.tv_nsec as f64)
+        found.then_some(time.tv_sec as f64 + 1e-9 * time.tv_nsec as f64)
     }
     #[cfg(not(unix))]
     None
