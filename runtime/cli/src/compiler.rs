@@ -194,13 +194,27 @@ pub fn jumping(spec: &Spec) -> Result<Vec<String>> {
         }
         jumping.extend(&factor.parents);
         parts.push(format!("q_{}", model.variable(factor.variable).name));
-        let nets = network.iter().flat_map(|network| &network.nodes).filter_map(|node| match node.op {
-            graph::Op::Net(net) => Some(srvae_dsl::plan::net_path(model, net)),
-            _ => None,
-        });
-        parts.extend(nets);
+        parts.extend(network.iter().flat_map(|network| below(model, network)));
     }
     Ok(parts)
+}
+
+/// Where the parameters lie of the named networks and values that a network reads, directly or through values.
+fn below(model: &graph::Model, network: &graph::Network) -> Vec<String> {
+    let (mut open, mut seen): (Vec<&graph::Network>, Vec<graph::NetId>) = (vec![network], Vec::new());
+    while let Some(network) = open.pop() {
+        for node in &network.nodes {
+            let (graph::Op::Net(id) | graph::Op::Let(id)) = node.op else { continue };
+            if seen.contains(&id) {
+                continue;
+            }
+            seen.push(id);
+            if let (graph::Op::Let(_), graph::NetBody::Network(inner)) = (&node.op, &model.nets[id.0].body) {
+                open.push(inner);
+            }
+        }
+    }
+    seen.into_iter().map(|id| srvae_dsl::plan::net_path(model, id)).collect()
 }
 
 /// The plan of a model with the mode that draws everything else given these variables, and the mode's name.

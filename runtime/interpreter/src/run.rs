@@ -69,6 +69,8 @@ impl<'r> Run<'r> {
         let samples = self.context.samples;
         Ok(Held::Tensor(match &value.operation {
             Operation::Given(id) | Operation::Partly(id) => self.given(*id)?.value.clone(),
+            // Only methods of compiled models are given values.
+            Operation::GivenValue(_) => return Err(missing()),
             Operation::Presence => {
                 let of = self.program.value(value.inputs[0]);
                 let Operation::Partly(id) = of.operation else { return Err(missing()) };

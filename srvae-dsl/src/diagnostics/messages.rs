@@ -4,7 +4,7 @@
 //! arguments and numbers, E04 factors, E05 shapes, W06 warnings.
 
 use super::{
-    Diagnostic, LARGEST_FILE, LONGEST_STATEMENT, MOST_BLOCKS, MOST_NAMES, MOST_NESTING, MOST_NETS, MOST_OPERATORS,
+    Diagnostic, LARGEST_FILE, LONGEST_STATEMENT, MOST_NAMES, MOST_NESTING, MOST_NETS, MOST_OPERATORS,
     MOST_VALUES, closest,
 };
 use crate::catalog::Domain;
@@ -403,8 +403,8 @@ pub(crate) fn too_many_names(span: Span) -> Diagnostic {
 }
 
 /// `most` is how many blocks the largest one has, which stands at `span`.
-pub(crate) fn too_many_blocks(count: usize, span: Span, most: usize) -> Diagnostic {
-    let title = format!("the networks have {count} blocks together, more than the {MOST_BLOCKS} that are compiled");
+pub(crate) fn too_many_blocks(count: usize, limit: usize, span: Span, most: usize) -> Diagnostic {
+    let title = format!("the networks have {count} blocks together, more than the {limit} that are compiled");
     Diagnostic::error("E0226", title).at(span, format!("{most} of them")).hint(
         "a named network counts wherever it is used, and one that uses another one twice has twice its blocks; use fewer, or \
          larger blocks",

@@ -36,10 +36,7 @@ impl Walker<'_> {
 
     fn statement(&self, id: ValueId, value: &Value) -> TokenStream {
         // An argument, or a field of the layers.
-        if matches!(
-            value.operation,
-            Operation::Given(_) | Operation::Partly(_) | Operation::Presence | Operation::Root(_)
-        ) {
+        if value.operation.is_given() || matches!(value.operation, Operation::Presence | Operation::Root(_)) {
             return TokenStream::new();
         }
         let (name, inner, (body, fails)) = (self.local(id), self.statements(Some(id)), self.expression(value));
@@ -67,7 +64,9 @@ impl Walker<'_> {
         let method = |at: usize| self.place(value.inputs[at]);
         let all = || value.inputs.iter().map(|input| self.reference(*input));
         let fallible = match &value.operation {
-            Operation::Given(_) | Operation::Partly(_) | Operation::Presence => return (self.place_of(value), false),
+            Operation::Given(_) | Operation::GivenValue(_) | Operation::Partly(_) | Operation::Presence => {
+                return (self.place_of(value), false);
+            }
             Operation::Choose => {
                 let inputs = all();
                 quote!(::srvae::partly::choose(#(#inputs),*))
@@ -287,6 +286,16 @@ impl Walker<'_> {
 
     fn reference(&self, id: ValueId) -> TokenStream {
         let place = self.place(id);
-        quote!(&#place)
+        match self.program.value(id).operation {
+            // An argument that is a reference already.
+            Operation::GivenValue(_) => place,
+            _ => quote!(&#place),
+        }
+    }
+
+    /// A tensor that is yielded: what was given is given back as it is.
+    pub fn owned(&self, id: ValueId) -> TokenStream {
+        let place = self.place(id);
+        if self.program.value(id).operation.is_given() { quote!(#place.clone()) } else { place }
     }
 }

@@ -261,7 +261,7 @@ fn letter(side: Side, deterministic: bool) -> &'static str {
 }
 
 fn symbols(plan: &Plan, ids: &[VariableId]) -> String {
-    let keys = crate::plan::in_ranges(ids.iter().map(|id| plan.name(*id)));
+    let keys = crate::graph::in_ranges(ids.iter().map(|id| plan.name(*id)));
     let shown: Vec<String> = keys.iter().map(|name| symbol(name)).collect();
     listed_as(&keys, &shown, &"\\dots".to_owned()).join(", ")
 }

@@ -5,8 +5,8 @@ use super::fold::{folded, listed};
 use super::network_table;
 use super::notation::{aligned, count, density, determined, of_role, scaled, space};
 use crate::derive::{Presence, TermKind, is_deterministic, is_supplied};
-use crate::graph::{Role, Side, VariableId};
-use crate::plan::{Plan, RATES, Rate, in_ranges};
+use crate::graph::{Role, Side, VariableId, in_ranges};
+use crate::plan::{Plan, RATES, Rate};
 
 /// Everything: variables, factors, bound, modes, plan, networks, budget.
 pub fn text(plan: &Plan) -> String {

@@ -14,8 +14,7 @@ fn without_unread(mut program: Program) -> Program {
     let mut read = vec![false; program.values.len()];
     program.outputs().iter().for_each(|id| read[id.0] = true);
     for (ValueId(at), value) in program.ids().rev() {
-        let is_given = matches!(value.operation, Operation::Given(_) | Operation::Partly(_));
-        read[at] |= is_given;
+        read[at] |= value.operation.is_given();
         if read[at] {
             value.inputs.iter().for_each(|input| read[input.0] = true);
         }
@@ -32,7 +31,7 @@ fn without_unread(mut program: Program) -> Program {
     match &mut program.output {
         Output::Terms(values) => values.iter_mut().for_each(follow),
         Output::Variables(values) => values.iter_mut().for_each(|(_, value)| follow(value)),
-        Output::Distribution(value) => follow(value),
+        Output::Distribution(value) | Output::Value(value) => follow(value),
     }
     program
 }
@@ -45,11 +44,10 @@ fn find_scopes(program: &mut Program) {
     for at in (0..program.values.len()).rev() {
         let value = &program.values[at];
         let stays = outside[at]
+            || value.operation.is_given()
             || matches!(
                 value.operation,
-                Operation::Given(_)
-                    | Operation::Partly(_)
-                    | Operation::Presence
+                Operation::Presence
                     | Operation::Draw(..)
                     | Operation::Scored(_)
                     | Operation::Dequantise(_)
