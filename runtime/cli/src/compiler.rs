@@ -236,6 +236,22 @@ pub fn conditioned(spec: &Spec, names: &[&str]) -> Result<(Plan, String)> {
     Ok(plan.clone().with_mode(mode))
 }
 
+/// The same model for records of so many steps, and its plan.
+///
+/// # Errors
+/// A model without sequences, and those of [`compile`].
+pub fn at_length(spec: &Spec, steps: usize) -> Result<(Spec, Plan)> {
+    let length = spec.variables.iter().find(|variable| variable.is_length);
+    let length = length.with_context(|| format!("model {} has no sequences, and so no length", spec.name))?;
+    let mut spec = spec.clone();
+    let own = spec.settings.iter_mut().find(|(name, _)| *name == length.name);
+    let (_, own) = own.with_context(|| format!("no value for {}", length.name))?;
+    *own = Setting::Int(i64::try_from(steps)?);
+    let plan = of_spec(&spec)?.plan()?.clone();
+    spec.variables = variables(&plan.model);
+    Ok((spec, plan))
+}
+
 /// The terms of latents that are summed over: by importance weights they hold what the sum gains, and estimate no divergence.
 ///
 /// # Errors

@@ -184,6 +184,7 @@ impl<'r> Run<'r> {
             Operation::LogRatio => (tensor(0)? - tensor(1)?)?,
             Operation::Mask(step) => ops::mask(tensor(0)?, tensor(1)?, *step)?,
             Operation::Within(step) => ops::within(tensor(0)?, tensor(1)?, tensor(2)?, *step)?,
+            Operation::Level(level) => ops::level(self.context.draw.top, *level, tensor(0)?, tensor(1)?)?,
             Operation::PerSample => ops::per_sample(tensor(0)?, samples)?,
         }))
     }

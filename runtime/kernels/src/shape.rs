@@ -56,6 +56,18 @@ pub fn mask(value: &Tensor, steps: &Tensor, step: usize) -> Result<Tensor> {
     reaches.gt(0.0)?.where_cond(value, &value.zeros_like()?)
 }
 
+/// Of two draws of a hierarchy's level, the first where it is one of the `top` levels (of all, where none are asked for), counted from
+/// 1, else the second.
+///
+/// # Errors
+/// Shapes that differ.
+pub fn level(top: Option<usize>, level: usize, first: &Tensor, second: &Tensor) -> Result<Tensor> {
+    if first.dims() != second.dims() {
+        candle_core::bail!("two draws of level {level} have the shapes {:?} and {:?}", first.dims(), second.dims());
+    }
+    Ok(if top.is_none_or(|top| level <= top) { first.clone() } else { second.clone() })
+}
+
 /// Values `[rows, …]`, replaced by others of the same shape in rows of records that end before a step.
 ///
 /// # Errors

@@ -17,6 +17,8 @@ pub enum Reason {
     NotInferred { chain: Vec<Link>, variable: VariableId, obstacle: Obstacle },
     /// A factor of p reads a given variable that is not among the evidence.
     NotGiven { factor: VariableId, needs: VariableId },
+    /// A factor or a value reads a variable of a later step, which a record that ends before that does not have.
+    ReadsLater { reader: String, later: VariableId },
     /// Nothing that would be drawn depends on this.
     Ignored(VariableId),
     /// Nothing that would be drawn depends on the data.
@@ -66,7 +68,7 @@ pub fn condition(model: &Model, evidence: &[VariableId]) -> Result<Mode, Reason>
         true => super::modes::GENERATION.to_owned(),
         false => format!("{}_{}", super::modes::CONDITIONAL, super::modes::names(model, &evidence)),
     };
-    Ok(Mode { name, given, steps })
+    Ok(Mode { name, given, steps, switch: None })
 }
 
 /// The draws of everything that the evidence leaves open: what is inferred from q in q's order, then the rest from p in p's.
@@ -278,6 +280,7 @@ impl Reason {
             Self::NotGiven { factor, needs } => {
                 format!("{} needs {}, which is not given", head(model, Side::P, *factor), name(needs))
             }
+            Self::ReadsLater { reader, later } => format!("{reader} reads {}, which a record may not have", name(later)),
             Self::Ignored(ignored) => format!("nothing that would be drawn depends on {}", name(ignored)),
             Self::IgnoresData => "nothing that would be drawn depends on the data".to_owned(),
             Self::NothingToDraw => "every variable is given".to_owned(),
@@ -286,7 +289,7 @@ impl Reason {
 }
 
 /// `q(u | x)`.
-fn head(model: &Model, side: Side, id: VariableId) -> String {
+pub(super) fn head(model: &Model, side: Side, id: VariableId) -> String {
     let factor = match side {
         Side::P => model.p_of(id),
         Side::Q => model.q_of(id),

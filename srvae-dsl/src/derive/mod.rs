@@ -5,12 +5,14 @@ mod closed_form;
 mod condition;
 mod modes;
 mod objective;
+mod switched;
 
 pub use bound::{Bounded, Presence, Term, TermKind, bounded, terms};
 pub use closed_form::{Ancestry, Obstacle, common_flows, obstacle};
 pub use condition::{Link, Obstacle as InferenceObstacle, Reason, condition};
 pub use modes::{Mode, Refusal, Step, given, modes};
 pub use objective::{Objective, Standing, objective};
+pub use switched::{Switch, levels};
 
 use crate::catalog::Origin;
 use crate::graph::{Body, Factor, Model, Role, VariableId};

@@ -1,6 +1,7 @@
 //! The modes of inference, each a little program: which variable is drawn from which side, in which order.
 
 use super::condition::{Reason, condition, steps};
+use super::switched::{CONTINUATION, Switch, TOP, continuation, top};
 use super::{is_data, is_deterministic, is_partly, is_supplied};
 use crate::graph::{Factor, Model, NetBody, NetId, Role, Side, Space, VariableId, VariableSet, family};
 
@@ -21,6 +22,8 @@ pub struct Mode {
     /// What the caller knows, in the file's order.
     pub given: Vec<VariableId>,
     pub steps: Vec<Step>,
+    /// Where the second draw of a variable is taken, and the first one kept elsewhere.
+    pub switch: Option<Switch>,
 }
 
 /// One draw (or one value of a deterministic factor).
@@ -40,6 +43,11 @@ pub struct Refusal {
 }
 
 impl Mode {
+    /// Whether another mode draws the same from the same.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.given, &self.steps, self.switch) == (&other.given, &other.steps, other.switch)
+    }
+
     /// Variables the mode yields, each at its last step; observed ones last.
     pub fn yields(&self, model: &Model) -> Vec<VariableId> {
         let (mut all, mut seen): (Vec<VariableId>, VariableSet) = Default::default();
@@ -55,7 +63,7 @@ impl Mode {
 
     /// Whether a step's value is replaced by a later one.
     pub fn is_intermediate(&self, index: usize) -> bool {
-        self.steps[index + 1..].iter().any(|later| later.variable == self.steps[index].variable)
+        self.switch.is_none() && self.steps[index + 1..].iter().any(|later| later.variable == self.steps[index].variable)
     }
 }
 
@@ -64,7 +72,7 @@ pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
     let (mut all, mut refused): (Vec<Mode>, Vec<Refusal>) = (Vec::new(), Vec::new());
     let data = of(model, |id| is_data(model, id));
     let mut add = |name: String, given: Vec<VariableId>, found: Result<Mode, Reason>| match found {
-        Ok(mode) if all.iter().any(|other| other.steps == mode.steps && other.given == mode.given) => {}
+        Ok(mode) if all.iter().any(|other| other.is_same(&mode)) => {}
         Ok(mode) => all.push(Mode { name, ..mode }),
         Err(reason) => refused.push(Refusal { name, given, reason }),
     };
@@ -82,6 +90,10 @@ pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
         if model.length.is_some() {
             let found = steps(model, &data).and_then(|steps| of_data(model, SMOOTHING, &data, steps));
             add(SMOOTHING.to_owned(), data.clone(), found);
+            add(CONTINUATION.to_owned(), data.clone(), continuation(model, &data));
+        }
+        if let Some(found) = top(model, &data) {
+            add(TOP.to_owned(), data.clone(), found);
         }
     }
     for id in &partly {
@@ -205,7 +217,7 @@ fn of_data(model: &Model, name: &str, data: &[VariableId], steps: Vec<Step>) -> 
     let given = read(model, data, &steps);
     match given.iter().all(|id| model.variable(*id).role == Role::Given) {
         true => Err(Reason::IgnoresData),
-        false => Ok(Mode { name: name.to_owned(), given, steps }),
+        false => Ok(Mode { name: name.to_owned(), given, steps, switch: None }),
     }
 }
 

@@ -216,6 +216,10 @@ impl Walker<'_> {
                 let inputs = all();
                 quote!(::srvae::ops::within(#(#inputs),*, #step))
             }
+            Operation::Level(level) => {
+                let inputs = all();
+                quote!(::srvae::ops::level(draw.top, #level, #(#inputs),*))
+            }
             Operation::PerSample => {
                 let nats = reference(0);
                 quote!(::srvae::ops::per_sample(#nats, samples))

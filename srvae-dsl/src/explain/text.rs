@@ -196,6 +196,7 @@ fn modes(plan: &Plan) -> String {
             vec![format!("{}{way}", plan.step(step.side, step.variable))]
         });
         text += &aligned(&folded(steps.collect()), &[], "    ");
+        text += &mode.switch.map_or_else(String::new, |switch| format!("    {}\n", switch.text()));
         text += &format!("    return {}\n", names(plan, &mode.yields(&plan.model)));
     }
     for refusal in &plan.derivation.refused {

@@ -7,8 +7,8 @@ use super::program::{Call, How, Operation, Output, Program, Rate, Value, ValueId
 use super::sweep::finish;
 use crate::catalog::Role;
 use crate::derive::{
-    Derivation, Mode, Presence, Term, TermKind, common_flows, drops_out, is_data, is_dequantised, is_partly,
-    is_supplied,
+    Derivation, Mode, Presence, Switch, Term, TermKind, common_flows, drops_out, is_data, is_dequantised, is_partly,
+    is_supplied, levels,
 };
 use crate::graph::{
     self, Body, DrawMethod, Estimator, Factor, Model, NetBody, NetId, Network, Op, Side, VariableId, VariableSet,
@@ -39,9 +39,16 @@ pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {
 /// A mode: variable after variable, as the derivation says.
 pub fn mode(model: &Model, mode: &Mode, parts: &Parts) -> Program {
     let mut lowering = Lowering::new(model, parts, mode.given.clone(), false);
+    let levels = levels(model);
     for step in &mode.steps {
-        if let Some(factor) = model.factor(step.side, step.variable) {
-            lowering.step(factor, |is_likelihood| if is_likelihood { How::Decoded } else { How::Tempered });
+        let Some(factor) = model.factor(step.side, step.variable) else { continue };
+        let before = mode.switch.and_then(|_| lowering.known.get(&step.variable).copied());
+        lowering.step(factor, |is_likelihood| if is_likelihood { How::Decoded } else { How::Tempered });
+        let level = levels.iter().position(|id| *id == step.variable).map(|at| at + 1);
+        match (before, mode.switch) {
+            (Some(before), Some(Switch::Length)) => lowering.keep(before, step.variable),
+            (Some(before), Some(Switch::Top)) => lowering.keep_level(before, step.variable, level),
+            _ => {}
         }
     }
     let yields = mode.yields(model).into_iter().filter_map(|id| Some((id, *lowering.known.get(&id)?)));
@@ -353,6 +360,24 @@ impl<'m> Lowering<'m> {
             Some((own, presence)) => self.value(Operation::Choose, vec![*presence, *own, drawn], name),
             None => drawn,
         };
+        self.know(variable, value);
+    }
+
+    /// The value of a step that a record has stays what it was before it was drawn.
+    fn keep(&mut self, before: ValueId, variable: VariableId) {
+        let model = self.model;
+        let (Some(step), Some(drawn)) = (model.variable(variable).step, self.known.get(&variable).copied()) else { return };
+        let Some(steps) = model.length.and_then(|id| self.known.get(&id).copied()) else { return };
+        let name = &model.variable(variable).name;
+        let value = self.value(Operation::Within(step), vec![before, drawn, steps], name);
+        self.know(variable, value);
+    }
+
+    /// The draw of a top level stays what it was.
+    fn keep_level(&mut self, before: ValueId, variable: VariableId, level: Option<usize>) {
+        let (Some(level), Some(drawn)) = (level, self.known.get(&variable).copied()) else { return };
+        let name = &self.model.variable(variable).name;
+        let value = self.value(Operation::Level(level), vec![before, drawn], name);
         self.know(variable, value);
     }
 

@@ -95,7 +95,7 @@ impl Plan {
     #[must_use]
     pub fn with_mode(mut self, mut mode: Mode) -> (Self, String) {
         let known = &mut self.derivation.modes;
-        if let Some(equal) = known.iter().find(|other| (&other.given, &other.steps) == (&mode.given, &mode.steps)) {
+        if let Some(equal) = known.iter().find(|other| other.is_same(&mode)) {
             let name = equal.name.clone();
             return (self, name);
         }

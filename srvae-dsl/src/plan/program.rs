@@ -144,6 +144,8 @@ pub enum Operation {
     Mask(usize),
     /// A value, or in records that end before this step another: the value, the other, and the steps of each record.
     Within(usize),
+    /// The draw of a level from q where it is one of the top ones that the caller asks for, else that from p: both draws.
+    Level(usize),
     /// `[K·B]` to `[K, B]`.
     PerSample,
 }
