@@ -57,7 +57,11 @@ impl Checker<'_> {
         let entry = catalog::distribution(name)?;
         let (given, rest) = self.split(entry, call.arguments.as_deref().unwrap_or_default())?;
         let args = self.arguments(Signature { name: entry.name, parameters: entry.parameters }, &rest, span)?.args;
-        let flows = Flows { stages: Vec::new(), inner: self.variable(head.variable).shape.clone(), read: VariableSet::default() };
+        let flows = Flows {
+            stages: Vec::new(),
+            inner: self.variable(head.variable).shape.clone(),
+            read: VariableSet::default(),
+        };
         self.feed(head, &Use { entry, args, span }, &given, &flows, expert.network.as_ref())
     }
 
@@ -66,9 +70,8 @@ impl Checker<'_> {
         for factor in q {
             let Body::Stochastic { network: Some(network), .. } = &factor.body else { continue };
             let Some((experts, 0)) = network.experts() else { continue };
-            let may_be_missing = |id: VariableId| {
-                self.variable(id).role == Role::Partly && q.iter().all(|other| other.variable != id)
-            };
+            let may_be_missing =
+                |id: VariableId| self.variable(id).role == Role::Partly && q.iter().all(|other| other.variable != id);
             let above = |expert: &NodeId| network.variables_above(*expert, &self.nets.done);
             if experts.iter().all(|expert| above(expert).iter().any(may_be_missing)) {
                 self.findings.push(messages::no_lasting_expert(factor.span));

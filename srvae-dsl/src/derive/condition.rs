@@ -280,7 +280,9 @@ impl Reason {
             Self::NotGiven { factor, needs } => {
                 format!("{} needs {}, which is not given", head(model, Side::P, *factor), name(needs))
             }
-            Self::ReadsLater { reader, later } => format!("{reader} reads {}, which a record may not have", name(later)),
+            Self::ReadsLater { reader, later } => {
+                format!("{reader} reads {}, which a record may not have", name(later))
+            }
             Self::Ignored(ignored) => format!("nothing that would be drawn depends on {}", name(ignored)),
             Self::IgnoresData => "nothing that would be drawn depends on the data".to_owned(),
             Self::NothingToDraw => "every variable is given".to_owned(),

@@ -63,7 +63,8 @@ impl Mode {
 
     /// Whether a step's value is replaced by a later one.
     pub fn is_intermediate(&self, index: usize) -> bool {
-        self.switch.is_none() && self.steps[index + 1..].iter().any(|later| later.variable == self.steps[index].variable)
+        self.switch.is_none()
+            && self.steps[index + 1..].iter().any(|later| later.variable == self.steps[index].variable)
     }
 }
 
@@ -137,7 +138,8 @@ fn wholes(model: &Model, ids: Vec<VariableId>) -> Vec<Vec<VariableId>> {
     let sequence = |id: VariableId| model.variable(id).step.map(|_| family(&model.variable(id).name));
     for id in ids {
         let own = sequence(id);
-        let is_own = |whole: &&mut Vec<VariableId>| own.is_some() && whole.first().is_some_and(|it| sequence(*it) == own);
+        let is_own =
+            |whole: &&mut Vec<VariableId>| own.is_some() && whole.first().is_some_and(|it| sequence(*it) == own);
         match all.iter_mut().find(is_own) {
             Some(whole) => whole.push(id),
             None => all.push(vec![id]),

@@ -28,7 +28,9 @@ impl Switch {
     pub fn text(self) -> &'static str {
         match self {
             Self::Length => "a step that a record has keeps its value; those after its end are drawn from p",
-            Self::Top => "the top levels, as many as are asked for, keep their draws from q; those below are drawn from p",
+            Self::Top => {
+                "the top levels, as many as are asked for, keep their draws from q; those below are drawn from p"
+            }
         }
     }
 

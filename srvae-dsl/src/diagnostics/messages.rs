@@ -4,8 +4,8 @@
 //! arguments and numbers, E04 factors, E05 shapes, W06 warnings.
 
 use super::{
-    Diagnostic, LARGEST_FILE, LONGEST_STATEMENT, MOST_NAMES, MOST_NESTING, MOST_NETS, MOST_OPERATORS,
-    MOST_VALUES, closest,
+    Diagnostic, LARGEST_FILE, LONGEST_STATEMENT, MOST_NAMES, MOST_NESTING, MOST_NETS, MOST_OPERATORS, MOST_VALUES,
+    closest,
 };
 use crate::catalog::Domain;
 use crate::source::Span;

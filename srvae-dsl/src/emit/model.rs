@@ -283,7 +283,9 @@ fn checks(plan: &Plan, walker: &Walker<'_>, values: bool) -> TokenStream {
         if let Operation::GivenValue(id) = value.operation {
             let (net, local) = (&plan.model.nets[id.0], ident(&value.name));
             let (text, shape) = (&net.name, &net.output);
-            return Some(quote!(::srvae::generated::check_shape(#text, "real", &[#(#shape),*], &self.params, #local)?;));
+            return Some(
+                quote!(::srvae::generated::check_shape(#text, "real", &[#(#shape),*], &self.params, #local)?;),
+            );
         }
         let (Operation::Given(id) | Operation::Partly(id)) = value.operation else { return None };
         let (variable, local) = (plan.model.variable(id), ident(&value.name));

@@ -366,7 +366,9 @@ impl<'m> Lowering<'m> {
     /// The value of a step that a record has stays what it was before it was drawn.
     fn keep(&mut self, before: ValueId, variable: VariableId) {
         let model = self.model;
-        let (Some(step), Some(drawn)) = (model.variable(variable).step, self.known.get(&variable).copied()) else { return };
+        let (Some(step), Some(drawn)) = (model.variable(variable).step, self.known.get(&variable).copied()) else {
+            return;
+        };
         let Some(steps) = model.length.and_then(|id| self.known.get(&id).copied()) else { return };
         let name = &model.variable(variable).name;
         let value = self.value(Operation::Within(step), vec![before, drawn, steps], name);

@@ -73,7 +73,8 @@ pub struct Chosen {
 }
 
 /// Methods that every model's struct has.
-const METHODS: [&str; 10] = ["bound", "config", "flows", "initialise", "layers", "modes", "new", "params", "run", "weights"];
+const METHODS: [&str; 10] =
+    ["bound", "config", "flows", "initialise", "layers", "modes", "new", "params", "run", "weights"];
 
 impl Chosen {
     /// The place of the methods of factors and of values, in which those of the modes and of all models are given.

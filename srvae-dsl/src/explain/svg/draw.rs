@@ -1,5 +1,6 @@
 //! The picture's elements.
 
+use super::condense::{Condensed, Item, Link};
 use super::curve::{Curve, Point};
 use super::layout::{Layout, Line};
 use super::route::RADIUS;
@@ -15,23 +16,29 @@ const HEAD: f64 = 9.0;
 const FONT: &str = "'Latin Modern Roman', 'STIX Two Text', 'Times New Roman', 'DejaVu Serif', serif";
 const INK: &str = "#1a1a1a";
 const SHADE: &str = "#d9d9d9";
+/// From the middle of a family's node to the sides of its plate, and to the turn of an edge that comes back.
+const PLATE: f64 = 34.0;
+const REACH: f64 = 44.0;
 /// Of a legend's line.
 const LINE: f64 = 19.0;
 
 /// The whole file.
-pub fn draw(plan: &Plan, layout: &Layout) -> String {
+pub fn draw(plan: &Plan, graph: &Condensed, layout: &Layout) -> String {
     let mut body = String::new();
+    for (item, point) in graph.items.iter().zip(&layout.nodes) {
+        item.plate.iter().for_each(|range| plate(&mut body, range, *point));
+    }
     for line in &layout.edges {
         edge(&mut body, layout, line);
     }
-    for (variable, point) in plan.model.variables.iter().zip(&layout.nodes) {
-        let determined = plan.model.variables.iter().position(|other| other.name == variable.name).is_some_and(|at| {
-            plan.model.q_of(crate::graph::VariableId(at)).is_some_and(crate::derive::is_deterministic)
-        });
-        node(&mut body, &variable.name, variable.role, determined, *point);
+    for link in &layout.loops {
+        turn(&mut body, link, layout.nodes[link.to]);
     }
-    let (mut least, mut most) = bounds(layout);
-    let entries = legend(plan);
+    for (item, point) in graph.items.iter().zip(&layout.nodes) {
+        node(&mut body, item, *point);
+    }
+    let (mut least, mut most) = bounds(graph, layout);
+    let entries = legend(plan, graph);
     let width = entries.iter().map(|entry| 44.0 + 6.3 * entry.letters() as f64).fold(0.0, f64::max);
     let middle = (least.x + most.x) / 2.0;
     (least.x, most.x) = (least.x.min(middle - width / 2.0), most.x.max(middle + width / 2.0));
@@ -51,26 +58,65 @@ pub fn draw(plan: &Plan, layout: &Layout) -> String {
 }
 
 /// The corners of everything but the legend.
-fn bounds(layout: &Layout) -> (Point, Point) {
+fn bounds(graph: &Condensed, layout: &Layout) -> (Point, Point) {
     let (mut least, mut most) = (Point::new(0.0, 0.0), Point::new(0.0, 0.0));
     let mut include = |point: Point, around: f64| {
         least = Point::new(least.x.min(point.x - around), least.y.min(point.y - around));
         most = Point::new(most.x.max(point.x + around), most.y.max(point.y + around));
     };
-    for node in &layout.nodes {
-        include(*node, RADIUS + 2.0);
+    for (item, node) in graph.items.iter().zip(&layout.nodes) {
+        include(*node, if item.plate.is_some() { PLATE + 2.0 } else { RADIUS + 2.0 });
+    }
+    for link in &layout.loops {
+        include(layout.nodes[link.to], REACH);
     }
     for line in &layout.edges {
-        let curve = Curve::bent(layout.nodes[line.from], layout.nodes[line.to], line.bend);
+        let curve = Curve::bent(layout.nodes[line.link.from], layout.nodes[line.link.to], line.bend);
         curve.points(30).for_each(|point| include(point, 3.0));
     }
     (least, most)
 }
 
 fn edge(body: &mut String, layout: &Layout, line: &Line) {
+    let link = &line.link;
     let curve =
-        Curve::bent(layout.nodes[line.from], layout.nodes[line.to], line.bend).trimmed(RADIUS + 1.0, RADIUS + 2.5);
-    arrow(body, &curve, line.side, line.deterministic);
+        Curve::bent(layout.nodes[link.from], layout.nodes[link.to], line.bend).trimmed(RADIUS + 1.0, RADIUS + 2.5);
+    arrow(body, &curve, link.side, link.deterministic);
+    let middle = curve.at(0.5);
+    mark(body, link.reach.text(), Point::new(middle.x + 4.0, middle.y - 3.0), "start");
+}
+
+/// What a member of a family reads of the others: an edge that comes back, of p on the right, of q on the left.
+fn turn(body: &mut String, link: &Link, at: Point) {
+    let way = if link.side == Side::P { 1.0 } else { -1.0 };
+    let corner = |y: f64| Point::new(at.x + way * (RADIUS + 1.0) * 0.82, at.y + y * (RADIUS + 1.0) * 0.57);
+    let curve = Curve { from: corner(-1.0), control: Point::new(at.x + way * 2.0 * REACH, at.y), to: corner(1.0) };
+    arrow(body, &curve, link.side, link.deterministic);
+    let anchor = if way > 0.0 { "start" } else { "end" };
+    mark(body, link.reach.text(), Point::new(at.x + way * (REACH + 5.0), at.y + 3.5), anchor);
+}
+
+/// A few letters beside an edge.
+fn mark(body: &mut String, text: &str, at: Point, anchor: &str) {
+    if !text.is_empty() {
+        writeln!(
+            body,
+            "<text x=\"{:.1}\" y=\"{:.1}\" font-size=\"10\" text-anchor=\"{anchor}\" fill=\"{INK}\" stroke=\"none\">{text}</text>",
+            at.x, at.y
+        )
+        .ok();
+    }
+}
+
+/// The plate around a family, with its members in the corner.
+fn plate(body: &mut String, range: &str, at: Point) {
+    let (x, y, size) = (at.x - PLATE, at.y - PLATE, 2.0 * PLATE);
+    writeln!(
+        body,
+        "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{size:.1}\" height=\"{size:.1}\" rx=\"6\" stroke-width=\"0.8\"/>"
+    )
+    .ok();
+    mark(body, range, Point::new(at.x + PLATE - 3.0, at.y + PLATE - 3.0), "end");
 }
 
 /// A curve with a head at its end; hollow where the factor is a function.
@@ -102,7 +148,10 @@ fn arrow(body: &mut String, curve: &Curve, side: Side, hollow: bool) {
     .ok();
 }
 
-fn node(body: &mut String, name: &str, role: Role, determined: bool, at: Point) {
+fn node(body: &mut String, item: &Item, at: Point) {
+    let (role, determined) = (item.role, item.determined);
+    // The members of a family stand in the corner of its plate.
+    let name = if item.plate.is_some() { crate::graph::family(&item.name) } else { item.name.as_str() };
     let fill = if matches!(role, Role::Latent | Role::Partly) { "white" } else { SHADE };
     if role == Role::Given {
         let (x, y, size) = (at.x - RADIUS * 0.86, at.y - RADIUS * 0.86, RADIUS * 1.72);
@@ -164,11 +213,12 @@ enum Sample {
     Half,
     Boxed,
     Doubled,
+    Reach,
 }
 
-fn legend(plan: &Plan) -> Vec<Entry> {
+fn legend(plan: &Plan, graph: &Condensed) -> Vec<Entry> {
     let entry = |sample, text: &str| Entry { sample, text: text.to_owned() };
-    let has = |role: Role| plan.model.variables.iter().any(|variable| variable.role == role);
+    let has = |role: Role| graph.items.iter().any(|item| item.role == role);
     let mut entries =
         vec![entry(Sample::Arrow(Side::P, false), "generative model <tspan font-style=\"italic\">p</tspan>")];
     if plan.model.q.iter().any(|factor| !crate::derive::is_deterministic(factor)) {
@@ -190,6 +240,9 @@ fn legend(plan: &Plan) -> Vec<Entry> {
     }
     if has(Role::Given) {
         entries.push(entry(Sample::Boxed, "given"));
+    }
+    if graph.links.iter().any(|link| !link.reach.text().is_empty()) {
+        entries.push(entry(Sample::Reach, "reads other members: −1 the one before, &lt; all before"));
     }
     entries
 }
@@ -214,6 +267,7 @@ impl Entry {
             Sample::Shaded => {
                 writeln!(body, "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"6\" fill=\"{SHADE}\"/>", at.x + 17.0, at.y).ok();
             }
+            Sample::Reach => mark(body, "−1, &lt;", Point::new(at.x + 17.0, at.y + 3.5), "middle"),
             Sample::Half => half(body, Point::new(at.x + 17.0, at.y), 6.0),
             Sample::Doubled => {
                 for radius in [6.0, 3.5] {

@@ -1,13 +1,10 @@
 //! Where the variables stand: in layers from the roots of p down to the data, side by side so that edges are short,
 //! straight and apart.
 
+use super::condense::{Condensed, Link};
 use super::curve::Point;
 use super::route::{Edge, route, start};
-use crate::derive::is_deterministic;
-use crate::graph::{Model, Role, Side, VariableId};
-use crate::plan::Plan;
-use petgraph::Direction;
-use petgraph::algo::toposort;
+use crate::graph::{Role, Side};
 
 /// Between one layer and the next.
 const DOWN: f64 = 92.0;
@@ -23,62 +20,55 @@ const MOST_ROUTED: usize = 12;
 
 /// A placed graph.
 pub struct Layout {
-    /// By [`VariableId`].
+    /// By the position of their items.
     pub nodes: Vec<Point>,
     pub edges: Vec<Line>,
+    /// Edges from a node to itself.
+    pub loops: Vec<Link>,
 }
 
-/// An edge: a factor's dependence on one parent.
-#[derive(Debug, Clone, Copy)]
+/// An edge between two nodes.
+#[derive(Debug, Clone)]
 pub struct Line {
-    pub from: usize,
-    pub to: usize,
-    pub side: Side,
-    pub deterministic: bool,
+    pub link: Link,
     /// As [`super::curve::Curve::bent`] has it.
     pub bend: f64,
 }
 
 /// Places a model's variables.
-pub fn layout(plan: &Plan) -> Layout {
-    let model = &plan.model;
-    let mut lines: Vec<Line> = Vec::new();
-    for factor in model.p.iter().chain(&model.q) {
-        let (side, deterministic) = (factor.side, is_deterministic(factor));
-        let to = factor.variable.0;
-        lines.extend(factor.parents.iter().map(|from| Line { from: from.0, to, side, deterministic, bend: 0.0 }));
-    }
-    let layers = layers(model);
-    let edges: Vec<Edge> = lines.iter().map(|line| Edge { from: line.from, to: line.to }).collect();
+pub fn layout(graph: &Condensed) -> Layout {
+    let (loops, links): (Vec<Link>, Vec<Link>) = graph.links.iter().cloned().partition(|link| link.from == link.to);
+    let layers = layers(graph);
+    let edges: Vec<Edge> = links.iter().map(|link| Edge { from: link.from, to: link.to }).collect();
     let columns = columns(&layers, &edges);
     let nodes = points(&layers, &columns);
     let bends = match edges.len() {
         0..=MOST_EDGES => route(&nodes, &edges, 6).0,
         _ => edges.iter().map(|edge| start(&edges, *edge)).collect(),
     };
-    for (line, bend) in lines.iter_mut().zip(bends) {
-        line.bend = bend;
-    }
-    Layout { nodes, edges: lines }
+    let edges = links.into_iter().zip(bends).map(|(link, bend)| Line { link, bend }).collect();
+    Layout { nodes, edges, loops }
 }
 
-/// The layer of each variable: below all its parents in p; what is given just above its first child.
-fn layers(model: &Model) -> Vec<usize> {
-    let graph = model.dag(Side::P);
-    let mut layers: Vec<usize> = vec![0; model.variables.len()];
-    // The checks leave no circle, so that every variable is in the order.
-    let order = toposort(&graph, None).unwrap_or_default();
-    for node in &order {
-        let below =
-            graph.neighbors_directed(*node, Direction::Incoming).map(|parent| layers[graph[parent].0] + 1).max();
-        layers[graph[*node].0] = below.unwrap_or(0);
-    }
-    for node in order {
-        let VariableId(at) = graph[node];
-        if model.variables[at].role == Role::Given {
-            let child = graph.neighbors_directed(node, Direction::Outgoing).map(|child| layers[graph[child].0]).min();
-            layers[at] = child.unwrap_or(1).saturating_sub(1);
+/// The layer of each node: below all its parents in p of the same step; what is given just above its first child.
+fn layers(graph: &Condensed) -> Vec<usize> {
+    let count = graph.items.len();
+    let is_down = |link: &&Link| link.side == Side::P && link.from != link.to && link.reach.own;
+    let down: Vec<(usize, usize)> = graph.links.iter().filter(is_down).map(|link| (link.from, link.to)).collect();
+    let mut layers: Vec<usize> = vec![0; count];
+    // As often as the longest way is long; the checks leave no circle among variables of one step.
+    for _ in 0..count {
+        let before = layers.clone();
+        for (from, to) in &down {
+            layers[*to] = layers[*to].max(layers[*from] + 1).min(count);
         }
+        if layers == before {
+            break;
+        }
+    }
+    for (at, _) in graph.items.iter().enumerate().filter(|(_, item)| item.role == Role::Given) {
+        let child = down.iter().filter(|(from, _)| *from == at).map(|(_, to)| layers[*to]).min();
+        layers[at] = child.unwrap_or(1).saturating_sub(1);
     }
     layers
 }

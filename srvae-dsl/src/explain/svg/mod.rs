@@ -1,5 +1,7 @@
-//! The graph as a picture: p solid, q dashed, observed variables shaded, determined ones with a double line.
+//! The graph as a picture: p solid, q dashed, observed variables shaded, determined ones with a double line, families as
+//! plates.
 
+mod condense;
 mod curve;
 mod draw;
 mod layout;
@@ -9,5 +11,6 @@ use crate::plan::Plan;
 
 /// The picture, a whole SVG file.
 pub fn svg(plan: &Plan) -> String {
-    draw::draw(plan, &layout::layout(plan))
+    let graph = condense::condensed(plan);
+    draw::draw(plan, &graph, &layout::layout(&graph))
 }
