@@ -209,7 +209,7 @@ fn linear_state_space_by_the_kalman_filter() {
     let data = Values::new()
         .with("x", Tensor::from_vec(all, (RECORDS, steps, 2), &Device::Cpu).unwrap())
         .with("T", Tensor::from_vec(lengths.map(|it| it as f64).to_vec(), (RECORDS, 1), &Device::Cpu).unwrap());
-    converges(&model, &data, &exact, 50_000);
+    converges(&model, &data, &exact, 200_000);
 }
 
 /// Predict, score, correct: Kalman's filter from z[1] standard normal.

@@ -18,7 +18,7 @@ const INK: &str = "#1a1a1a";
 const SHADE: &str = "#d9d9d9";
 /// From the middle of a family's node to the sides of its plate, and to the turn of an edge that comes back.
 const PLATE: f64 = 34.0;
-const REACH: f64 = 44.0;
+const REACH: f64 = 54.0;
 /// Of a legend's line.
 const LINE: f64 = 19.0;
 
@@ -68,7 +68,7 @@ fn bounds(graph: &Condensed, layout: &Layout) -> (Point, Point) {
         include(*node, if item.plate.is_some() { PLATE + 2.0 } else { RADIUS + 2.0 });
     }
     for link in &layout.loops {
-        include(layout.nodes[link.to], REACH);
+        include(layout.nodes[link.to], REACH + 16.0);
     }
     for line in &layout.edges {
         let curve = Curve::bent(layout.nodes[line.link.from], layout.nodes[line.link.to], line.bend);
@@ -90,10 +90,10 @@ fn edge(body: &mut String, layout: &Layout, line: &Line) {
 fn turn(body: &mut String, link: &Link, at: Point) {
     let way = if link.side == Side::P { 1.0 } else { -1.0 };
     let corner = |y: f64| Point::new(at.x + way * (RADIUS + 1.0) * 0.82, at.y + y * (RADIUS + 1.0) * 0.57);
-    let curve = Curve { from: corner(-1.0), control: Point::new(at.x + way * 2.0 * REACH, at.y), to: corner(1.0) };
+    let curve = Curve { from: corner(-1.0), control: Point::new(at.x + way * (2.0 * REACH - RADIUS), at.y), to: corner(1.0) };
     arrow(body, &curve, link.side, link.deterministic);
     let anchor = if way > 0.0 { "start" } else { "end" };
-    mark(body, link.reach.text(), Point::new(at.x + way * (REACH + 5.0), at.y + 3.5), anchor);
+    mark(body, link.reach.text(), Point::new(at.x + way * (REACH + 4.0), at.y + 3.5), anchor);
 }
 
 /// A few letters beside an edge.
@@ -116,7 +116,7 @@ fn plate(body: &mut String, range: &str, at: Point) {
         "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{size:.1}\" height=\"{size:.1}\" rx=\"6\" stroke-width=\"0.8\"/>"
     )
     .ok();
-    mark(body, range, Point::new(at.x + PLATE - 3.0, at.y + PLATE - 3.0), "end");
+    mark(body, range, Point::new(at.x + PLATE - 4.0, at.y - PLATE + 11.0), "end");
 }
 
 /// A curve with a head at its end; hollow where the factor is a function.

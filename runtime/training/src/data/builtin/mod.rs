@@ -96,6 +96,13 @@ fn make(variables: &[Variable], start: usize, count: usize, digits: Option<&Digi
         // A label is no view of its own.
         let view = variables[..view].iter().filter(|other| other.space == variable.space).count();
         let all = (start..start + count).into_par_iter();
+        if variable.is_length {
+            let others = variables.iter().filter(|other| !other.is_length);
+            let steps = others.filter_map(|other| other.shape.first()).max().copied().unwrap_or(1);
+            let cells = Cells::Reals { shape: vec![1], numbers: vec![steps as f32; count] };
+            columns.push(Column { name: variable.name.clone(), cells });
+            continue;
+        }
         let cells = match (variable.space, variable.picture()) {
             (Space::Image, Some(shape)) => {
                 let pictures: Vec<Vec<u8>> = all.map(|index| picture(shape, scene(index, view))).collect();
