@@ -2,6 +2,8 @@
 
 #[path = "data/bad.rs"]
 mod bad;
+#[path = "data/large.rs"]
+mod large;
 #[path = "data/missing.rs"]
 mod missing;
 #[path = "data/names.rs"]
@@ -65,6 +67,7 @@ pub fn spec(variables: &[(&str, Space, &[usize])]) -> Spec {
         shape: shape.to_vec(),
         supplied: false,
         is_length: false,
+        steps: false,
     };
     Spec { variables: variables.iter().map(variable).collect(), ..toy::spec() }
 }

@@ -111,6 +111,7 @@ pub fn spec() -> Spec {
         shape: shape.to_vec(),
         supplied: false,
         is_length: false,
+        steps: false,
     };
     Spec {
         name: "toy".into(),

@@ -34,6 +34,9 @@ pub struct Variable {
     /// How many steps each record has: all that there are, where the data do not say it.
     #[serde(default)]
     pub is_length: bool,
+    /// A family over that length: its first axis is the steps.
+    #[serde(default)]
+    pub steps: bool,
 }
 
 /// What is known of a variable when the model is used.
@@ -128,6 +131,11 @@ impl Variable {
         ![Space::Image, Space::Binary, Space::Label, Space::Real].contains(&self.space)
     }
 
+    /// The variable that says how many steps each record has, where the model has one.
+    pub fn length(variables: &[Self]) -> Option<&Self> {
+        variables.iter().find(|variable| variable.is_length)
+    }
+
     /// Whether records have it that are scored: all of them, or some.
     pub fn is_observed(&self) -> bool {
         matches!(self.role, Role::Observed | Role::Partly)
@@ -160,6 +168,7 @@ mod tests {
             shape: shape.to_vec(),
             supplied: false,
             is_length: false,
+            steps: false,
         };
         Spec {
             name: "m".into(),

@@ -1,20 +1,19 @@
 //! Of a sequence, what stands after a record's end changes nothing.
 
 use super::{BATCH, Finding, Subject, length, lengths};
-use crate::compiler;
 use anyhow::Result;
 use srvae_training::{BoundOptions, Device, Noise, Tensor, Values};
 
 pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     let Some((_, steps)) = length(subject.spec) else { return Ok(Vec::new()) };
-    let (ends, families) = (lengths(steps), compiler::families(subject.spec)?);
+    let ends = lengths(steps);
     let bound = |data: &Values| -> Result<Tensor> {
         let options = BoundOptions { samples: 2, ..BoundOptions::default() };
         Ok(subject.model.bound(data, &mut Noise::seeded(10), &options)?.log_weights()?)
     };
     let mut other = subject.data.clone();
     for (name, value) in subject.data.iter() {
-        if families.iter().any(|family| family == name) {
+        if subject.spec.variable(name).is_some_and(|variable| variable.steps) {
             other.insert(name, padded_otherwise(value, &ends)?);
         }
     }

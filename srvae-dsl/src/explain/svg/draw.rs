@@ -1,9 +1,10 @@
 //! The picture's elements.
 
-use super::condense::{Condensed, Item, Link};
 use super::curve::{Curve, Point};
-use super::layout::{Layout, Line};
+use super::layout::Layout;
+use super::ring::ring;
 use super::route::RADIUS;
+use crate::explain::condense::{Condensed, Edge};
 use crate::explain::notation::split_name;
 use crate::graph::{Role, Side};
 use crate::plan::Plan;
@@ -12,32 +13,30 @@ use std::fmt::Write as _;
 /// Around everything.
 const MARGIN: f64 = 16.0;
 /// Length of an arrow's head.
-const HEAD: f64 = 9.0;
+pub const HEAD: f64 = 9.0;
 const FONT: &str = "'Latin Modern Roman', 'STIX Two Text', 'Times New Roman', 'DejaVu Serif', serif";
-const INK: &str = "#1a1a1a";
+pub const INK: &str = "#1a1a1a";
 const SHADE: &str = "#d9d9d9";
-/// From the middle of a family's node to the sides of its plate, and to the turn of an edge that comes back.
-const PLATE: f64 = 34.0;
-const REACH: f64 = 54.0;
 /// Of a legend's line.
 const LINE: f64 = 19.0;
 
 /// The whole file.
 pub fn draw(plan: &Plan, graph: &Condensed, layout: &Layout) -> String {
     let mut body = String::new();
-    for (item, point) in graph.items.iter().zip(&layout.nodes) {
-        item.plate.iter().for_each(|range| plate(&mut body, range, *point));
+    for (plate, corners) in graph.plates.iter().zip(&layout.plates) {
+        frame(&mut body, &plate.label, *corners);
     }
-    for line in &layout.edges {
-        edge(&mut body, layout, line);
+    for (line, bend) in &layout.edges {
+        edge(&mut body, layout, line, *bend);
     }
-    for link in &layout.loops {
-        turn(&mut body, link, layout.nodes[link.to]);
+    for line in &layout.rings {
+        ring(&mut body, layout.nodes[line.from], line);
     }
-    for (item, point) in graph.items.iter().zip(&layout.nodes) {
-        node(&mut body, item, *point);
+    for (one, point) in graph.nodes.iter().zip(&layout.nodes) {
+        node(&mut body, &one.name, one.role, one.determined, *point);
     }
-    let (mut least, mut most) = bounds(graph, layout);
+    labels(&mut body, layout);
+    let (mut least, mut most) = bounds(layout);
     let entries = legend(plan, graph);
     let width = entries.iter().map(|entry| 44.0 + 6.3 * entry.letters() as f64).fold(0.0, f64::max);
     let middle = (least.x + most.x) / 2.0;
@@ -58,74 +57,79 @@ pub fn draw(plan: &Plan, graph: &Condensed, layout: &Layout) -> String {
 }
 
 /// The corners of everything but the legend.
-fn bounds(graph: &Condensed, layout: &Layout) -> (Point, Point) {
+fn bounds(layout: &Layout) -> (Point, Point) {
     let (mut least, mut most) = (Point::new(0.0, 0.0), Point::new(0.0, 0.0));
     let mut include = |point: Point, around: f64| {
         least = Point::new(least.x.min(point.x - around), least.y.min(point.y - around));
         most = Point::new(most.x.max(point.x + around), most.y.max(point.y + around));
     };
-    for (item, node) in graph.items.iter().zip(&layout.nodes) {
-        include(*node, if item.plate.is_some() { PLATE + 2.0 } else { RADIUS + 2.0 });
+    for node in &layout.nodes {
+        include(*node, RADIUS + 2.0);
     }
-    for link in &layout.loops {
-        include(layout.nodes[link.to], REACH + 16.0);
+    for (least, most) in &layout.plates {
+        include(*least, 2.0);
+        include(*most, 2.0);
     }
-    for line in &layout.edges {
-        let curve = Curve::bent(layout.nodes[line.link.from], layout.nodes[line.link.to], line.bend);
+    for (line, bend) in &layout.edges {
+        let curve = Curve::bent(layout.nodes[line.from], layout.nodes[line.to], *bend);
         curve.points(30).for_each(|point| include(point, 3.0));
     }
     (least, most)
 }
 
-fn edge(body: &mut String, layout: &Layout, line: &Line) {
-    let link = &line.link;
-    let curve =
-        Curve::bent(layout.nodes[link.from], layout.nodes[link.to], line.bend).trimmed(RADIUS + 1.0, RADIUS + 2.5);
-    arrow(body, &curve, link.side, link.deterministic);
-    let middle = curve.at(0.5);
-    mark(body, link.reach.text(), Point::new(middle.x + 4.0, middle.y - 3.0), "start");
+/// A plate, with its index in the corner.
+fn frame(body: &mut String, label: &str, (least, most): (Point, Point)) {
+    let (x, y, width, height) = (least.x, least.y, most.x - least.x, most.y - least.y);
+    writeln!(
+        body,
+        "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"9\" stroke=\"#777\" stroke-width=\"1\"/>"
+    )
+    .ok();
+    said(body, label, Point::new(least.x + 8.0, least.y + 11.0), "start");
 }
 
-/// What a member of a family reads of the others: an edge that comes back, of p on the right, of q on the left.
-fn turn(body: &mut String, link: &Link, at: Point) {
-    let way = if link.side == Side::P { 1.0 } else { -1.0 };
-    let corner = |y: f64| Point::new(at.x + way * (RADIUS + 1.0) * 0.82, at.y + y * (RADIUS + 1.0) * 0.57);
-    let curve = Curve { from: corner(-1.0), control: Point::new(at.x + way * (2.0 * REACH - RADIUS), at.y), to: corner(1.0) };
-    arrow(body, &curve, link.side, link.deterministic);
-    let anchor = if way > 0.0 { "start" } else { "end" };
-    mark(body, link.reach.text(), Point::new(at.x + way * (REACH + 4.0), at.y + 3.5), anchor);
-}
-
-/// A few letters beside an edge.
-fn mark(body: &mut String, text: &str, at: Point, anchor: &str) {
-    if !text.is_empty() {
-        writeln!(
-            body,
-            "<text x=\"{:.1}\" y=\"{:.1}\" font-size=\"10\" text-anchor=\"{anchor}\" fill=\"{INK}\" stroke=\"none\">{text}</text>",
-            at.x, at.y
-        )
-        .ok();
+/// The labels of edges between two nodes, each on its curve where it is farthest from nodes and from the labels before it.
+fn labels(body: &mut String, layout: &Layout) {
+    let mut placed: Vec<Point> = Vec::new();
+    for (line, bend) in layout.edges.iter().filter(|(line, _)| !line.label.is_empty()) {
+        let curve = Curve::bent(layout.nodes[line.from], layout.nodes[line.to], *bend);
+        // Labels are wide and flat: what is above or below counts twice.
+        let apart = |at: Point, other: &Point| (at.x - other.x).hypot(2.0 * (at.y - other.y));
+        let free = |at: Point| {
+            let labels = placed.iter().map(|other| apart(at, other)).fold(60.0, f64::min);
+            labels.min(layout.nodes.iter().map(|node| at.distance(*node)).fold(60.0, f64::min))
+        };
+        let places = [0.5, 0.42, 0.58, 0.34, 0.66].map(|part| curve.at(part));
+        let best = places.into_iter().reduce(|best, other| if free(other) > free(best) + 1.0 { other } else { best });
+        if let Some(at) = best {
+            said(body, &line.label, at, "middle");
+            placed.push(at);
+        }
     }
 }
 
-/// The plate around a family, with its members in the corner.
-fn plate(body: &mut String, range: &str, at: Point) {
-    let (x, y, size) = (at.x - PLATE, at.y - PLATE, 2.0 * PLATE);
+/// A label, its middle line at a point; what lies under it gives way.
+pub fn said(body: &mut String, text: &str, at: Point, anchor: &str) {
+    let text = text.replace('<', "&lt;").replace('>', "&gt;");
     writeln!(
         body,
-        "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{size:.1}\" height=\"{size:.1}\" rx=\"6\" stroke-width=\"0.8\"/>"
+        "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\" font-size=\"12\" font-style=\"italic\" fill=\"{INK}\" \
+         stroke=\"white\" stroke-width=\"4\" paint-order=\"stroke\">{text}</text>",
+        at.x,
+        at.y + 4.0
     )
     .ok();
-    mark(body, range, Point::new(at.x + PLATE - 4.0, at.y - PLATE + 11.0), "end");
+}
+
+fn edge(body: &mut String, layout: &Layout, line: &Edge, bend: f64) {
+    let curve = Curve::bent(layout.nodes[line.from], layout.nodes[line.to], bend).trimmed(RADIUS + 1.0, RADIUS + 2.5);
+    arrow(body, &curve, line.side, line.deterministic);
 }
 
 /// A curve with a head at its end; hollow where the factor is a function.
 fn arrow(body: &mut String, curve: &Curve, side: Side, hollow: bool) {
     let shaft = curve.trimmed(0.0, HEAD - 1.0);
-    let dash = match side {
-        Side::P => "",
-        Side::Q => " stroke-dasharray=\"5 3.5\"",
-    };
+    let dash = dashes(side);
     let Curve { from, control, to } = shaft;
     writeln!(
         body,
@@ -133,7 +137,19 @@ fn arrow(body: &mut String, curve: &Curve, side: Side, hollow: bool) {
         from.x, from.y, control.x, control.y, to.x, to.y
     )
     .ok();
-    let (tip, back) = (curve.to, shaft.to);
+    head(body, curve.to, shaft.to, hollow);
+}
+
+/// Solid for p, dashed for q.
+pub fn dashes(side: Side) -> &'static str {
+    match side {
+        Side::P => "",
+        Side::Q => " stroke-dasharray=\"5 3.5\"",
+    }
+}
+
+/// The head of an arrow that comes from `back`.
+pub fn head(body: &mut String, tip: Point, back: Point, hollow: bool) {
     let length = tip.distance(back).max(1e-6);
     let (along, across) = ((tip.x - back.x) / length, (tip.y - back.y) / length);
     let corner =
@@ -148,10 +164,7 @@ fn arrow(body: &mut String, curve: &Curve, side: Side, hollow: bool) {
     .ok();
 }
 
-fn node(body: &mut String, item: &Item, at: Point) {
-    let (role, determined) = (item.role, item.determined);
-    // The members of a family stand in the corner of its plate.
-    let name = if item.plate.is_some() { crate::graph::family(&item.name) } else { item.name.as_str() };
+fn node(body: &mut String, name: &str, role: Role, determined: bool, at: Point) {
     let fill = if matches!(role, Role::Latent | Role::Partly) { "white" } else { SHADE };
     if role == Role::Given {
         let (x, y, size) = (at.x - RADIUS * 0.86, at.y - RADIUS * 0.86, RADIUS * 1.72);
@@ -213,12 +226,11 @@ enum Sample {
     Half,
     Boxed,
     Doubled,
-    Reach,
 }
 
 fn legend(plan: &Plan, graph: &Condensed) -> Vec<Entry> {
     let entry = |sample, text: &str| Entry { sample, text: text.to_owned() };
-    let has = |role: Role| graph.items.iter().any(|item| item.role == role);
+    let has = |role: Role| graph.nodes.iter().any(|node| node.role == role);
     let mut entries =
         vec![entry(Sample::Arrow(Side::P, false), "generative model <tspan font-style=\"italic\">p</tspan>")];
     if plan.model.q.iter().any(|factor| !crate::derive::is_deterministic(factor)) {
@@ -240,9 +252,6 @@ fn legend(plan: &Plan, graph: &Condensed) -> Vec<Entry> {
     }
     if has(Role::Given) {
         entries.push(entry(Sample::Boxed, "given"));
-    }
-    if graph.links.iter().any(|link| !link.reach.text().is_empty()) {
-        entries.push(entry(Sample::Reach, "reads other members: −1 the one before, &lt; all before"));
     }
     entries
 }
@@ -267,7 +276,6 @@ impl Entry {
             Sample::Shaded => {
                 writeln!(body, "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"6\" fill=\"{SHADE}\"/>", at.x + 17.0, at.y).ok();
             }
-            Sample::Reach => mark(body, "−1, &lt;", Point::new(at.x + 17.0, at.y + 3.5), "middle"),
             Sample::Half => half(body, Point::new(at.x + 17.0, at.y), 6.0),
             Sample::Doubled => {
                 for radius in [6.0, 3.5] {
