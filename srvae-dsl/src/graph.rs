@@ -262,6 +262,11 @@ pub struct Factor {
 }
 
 impl Factor {
+    /// Whether a position of the variable is drawn after those before it.
+    pub fn is_autoregressive(&self) -> bool {
+        self.networks().any(Network::is_autoregressive)
+    }
+
     /// The networks that it reads: those of its flows' contexts, and its own.
     pub fn networks(&self) -> impl Iterator<Item = &Network> {
         let (flows, network) = match &self.body {
@@ -375,7 +380,7 @@ impl Network {
         let output = &self.nodes[self.output.0];
         match output.op {
             Op::Experts { standard } => Some((&output.inputs, standard)),
-            Op::Variable(_) | Op::Formal(_) | Op::Block { .. } | Op::Net(_) | Op::Let(_) => None,
+            Op::Variable(_) | Op::Formal(_) | Op::Block { .. } | Op::Net(_) | Op::Let(_) | Op::Past(_) => None,
         }
     }
 
@@ -400,6 +405,11 @@ impl Network {
         found
     }
 
+    /// Whether the network reads the past of the factor's own variable.
+    pub fn is_autoregressive(&self) -> bool {
+        self.nodes.iter().any(|node| matches!(node.op, Op::Past(_)))
+    }
+
     /// The values of the file that the network reads itself.
     pub fn lets(&self) -> impl Iterator<Item = NetId> {
         self.nodes.iter().filter_map(|node| if let Op::Let(id) = node.op { Some(id) } else { None })
@@ -411,8 +421,13 @@ impl Node {
     pub fn variable(&self) -> Option<VariableId> {
         match self.op {
             Op::Variable(id) => Some(id),
-            Op::Formal(_) | Op::Block { .. } | Op::Net(_) | Op::Let(_) | Op::Experts { .. } => None,
+            Op::Formal(_) | Op::Past(_) | Op::Block { .. } | Op::Net(_) | Op::Let(_) | Op::Experts { .. } => None,
         }
+    }
+
+    /// The variable whose past this node reads.
+    pub fn past(&self) -> Option<VariableId> {
+        if let Op::Past(id) = self.op { Some(id) } else { None }
     }
 
     /// Adds what this node reads itself.
@@ -422,7 +437,7 @@ impl Node {
                 found.insert(*id);
             }
             Op::Let(id) => found.include(&nets[id.0].reads),
-            Op::Formal(_) | Op::Block { .. } | Op::Net(_) | Op::Experts { .. } => {}
+            Op::Formal(_) | Op::Past(_) | Op::Block { .. } | Op::Net(_) | Op::Experts { .. } => {}
         }
     }
 }
@@ -440,6 +455,8 @@ pub enum Op {
     Block { block: Use<Block>, inferred: bool },
     /// A named network applied.
     Net(NetId),
+    /// What comes before each position, in raster order, of the factor's own variable: `past(x)`. No inputs.
+    Past(VariableId),
     /// A value of the file, a `let`: computed once, whoever reads it. No inputs.
     Let(NetId),
     /// A product of diagonal normals, each by its head, and of so many standard normals: the output of a factor's network,

@@ -5,6 +5,8 @@
 
 #[path = "published/exact.rs"]
 mod exact;
+#[path = "published/in_order.rs"]
+mod in_order;
 
 use srvae::Compiled;
 use srvae_tests::both::compare;
@@ -36,6 +38,7 @@ zoo! {
     semi_supervised: m2 = "../models/zoo/m2.pgm",
     masked_autoregressive_flow: maf_density = "../models/zoo/maf.pgm",
     nvae: nvae = "../models/zoo/nvae.pgm",
+    autoregressive_pixels: pixelvae = "../models/zoo/pixelvae.pgm",
     probabilistic_pca: ppca = "../models/zoo/ppca.pgm",
     planar_flows: planar_vae = "../models/zoo/planar_vae.pgm",
     neural_statistician: statistician = "../models/zoo/statistician.pgm",

@@ -79,6 +79,17 @@ pub fn within(value: &Tensor, other: &Tensor, steps: &Tensor, step: usize) -> Re
     reaches.broadcast_as(value.shape())?.where_cond(value, other)
 }
 
+/// What comes before each position of maps `[rows, channels, height, width]` in raster order, zeros before the first one.
+///
+/// # Errors
+/// Another rank.
+pub fn past(maps: &Tensor) -> Result<Tensor> {
+    let (rows, channels, height, width) = maps.dims4()?;
+    let line = maps.reshape((rows, channels, height * width))?;
+    let first = Tensor::zeros((rows, channels, 1), maps.dtype(), maps.device())?;
+    Tensor::cat(&[&first, &line.narrow(2, 0, height * width - 1)?], 2)?.reshape((rows, channels, height, width))
+}
+
 /// `[K·B]` to `[K, B]`.
 ///
 /// # Errors

@@ -28,6 +28,8 @@ impl Checker<'_> {
             return true;
         }
         match &node.op {
+            // Before the first position there are zeros.
+            Op::Past(_) => false,
             Op::Variable(id) => {
                 let space = self.variable(*id).space;
                 match domain {

@@ -36,6 +36,7 @@ impl Checker<'_> {
         }
         let network = joined(networks, standard, place);
         self.all_read(head, &network.reads(&self.nets.done))?;
+        self.causal(&network)?;
         let base = Use { entry, args: Vec::new(), span: place };
         Some(Body::Stochastic { base, flows: Vec::new(), network: Some(network) })
     }

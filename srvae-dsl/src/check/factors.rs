@@ -236,6 +236,10 @@ impl Checker<'_> {
         let mut read = flows.read;
         network.iter().for_each(|network| read.include(&network.reads(&self.nets.done)));
         self.all_read(head, &read)?;
+        self.no_flow_over_past(network.as_ref(), flows.stages.last().map(|stage| stage.flow.span))?;
+        for network in network.iter().chain(flows.stages.iter().filter_map(|stage| stage.context.as_ref())) {
+            self.causal(network)?;
+        }
         Some(Body::Stochastic { base, flows: flows.stages, network })
     }
 

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod arithmetic;
+mod causal;
 mod declarations;
 mod domains;
 mod draws;

@@ -99,7 +99,7 @@ impl<'a> Nets<'a> {
     fn depth(&self, network: &Network) -> usize {
         let used = network.nodes.iter().filter_map(|node| match node.op {
             Op::Net(id) => Some(self.depths[id.0] + 1),
-            Op::Block { .. } | Op::Variable(_) | Op::Formal(_) | Op::Let(_) | Op::Experts { .. } => None,
+            Op::Block { .. } | Op::Variable(_) | Op::Formal(_) | Op::Past(_) | Op::Let(_) | Op::Experts { .. } => None,
         });
         used.max().unwrap_or(0)
     }

@@ -178,6 +178,9 @@ impl<'b, 'a> Builder<'b, 'a> {
     fn apply(&mut self, call: &Call, span: Span, piped: Option<NodeId>, head: Option<&[usize]>) -> Option<NodeId> {
         let name = &call.name;
         let given = call.arguments.as_deref().unwrap_or_default();
+        if name.text == "past" {
+            return self.past(given, span, piped);
+        }
         if let Some(index) = self.checker.nets.find(&name.text) {
             return self.apply_net(index, call, given, span, piped);
         }
@@ -276,6 +279,33 @@ impl<'b, 'a> Builder<'b, 'a> {
                 format!("`{}`", self.checker.nets.declared[net].name)
             }
         }
+    }
+
+    /// `past(x)` in the factor of x.
+    fn past(&mut self, given: &[Argument], span: Span, piped: Option<NodeId>) -> Option<NodeId> {
+        let read = match given {
+            [Argument { name: None, value }] => match &value.ungrouped().kind {
+                ExpressionKind::Call(Call { name, arguments: None }) => Some(name.text.as_str()),
+                _ => None,
+            },
+            _ => None,
+        };
+        let own = match self.reads {
+            Reads::Parents(head) => Some((head.variable, self.checker.variable(head.variable), head.factor.side)),
+            Reads::Formals { .. } | Reads::Variables { .. } => None,
+        };
+        let found = own.filter(|(_, variable, _)| piped.is_none() && read == Some(variable.name.as_str()));
+        let Some((id, variable, side)) = found else {
+            self.checker.findings.push(messages::past_of_another(span));
+            return None;
+        };
+        if side != graph::Side::P || variable.role != graph::Role::Observed || variable.shape.len() != 3 {
+            let error = messages::past_out_of_place(&variable.name, span, variable.span);
+            self.checker.findings.push(error);
+            return None;
+        }
+        let shape = variable.shape.clone();
+        Some(self.push(Op::Past(id), Vec::new(), shape, String::new(), span, span))
     }
 
     fn apply_net(
@@ -422,7 +452,7 @@ fn head_hint(last: &Node, head: &[usize]) -> String {
     let wanted = head.first().copied().unwrap_or_default();
     let block = match &last.op {
         Op::Block { block, .. } => Some(block.entry),
-        Op::Variable(_) | Op::Formal(_) | Op::Net(_) | Op::Let(_) | Op::Experts { .. } => None,
+        Op::Variable(_) | Op::Formal(_) | Op::Past(_) | Op::Net(_) | Op::Let(_) | Op::Experts { .. } => None,
     };
     match (block.and_then(catalog::Block::out), last.shape.len() == head.len()) {
         (_, false) if head.len() == 1 => "end with `|> flatten |> linear`: its `out` is inferred".to_owned(),

@@ -93,6 +93,10 @@ fn stages(plan: &Plan, network: &Network, formals: &[String]) -> Vec<Stage> {
                 names.push(plan.name(*id).to_owned());
                 continue;
             }
+            Op::Past(id) => {
+                names.push(format!("past({})", plan.name(*id)));
+                continue;
+            }
             Op::Let(id) => {
                 names.push(model.nets[id.0].name.clone());
                 continue;

@@ -60,7 +60,10 @@ pub fn mode(model: &Model, mode: &Mode, parts: &Parts) -> Program {
 /// A factor's distribution given its parents; none for a function.
 pub fn factor(model: &Model, factor: &Factor, parts: &Parts, name: &str) -> Option<Program> {
     let networks: Vec<&Network> = factor.networks().collect();
-    let mut lowering = Lowering::of(model, parts, &networks, Some(&factor.parents));
+    // One that is autoregressive is a function of its own variable too.
+    let own = Some(factor.variable).filter(|_| factor.is_autoregressive());
+    let parents: Vec<VariableId> = factor.parents.iter().copied().chain(own).collect();
+    let mut lowering = Lowering::of(model, parts, &networks, Some(&parents));
     let distribution = lowering.distribution(factor)?;
     Some(lowering.finish(name, Output::Distribution(distribution)))
 }
@@ -90,6 +93,8 @@ struct Lowering<'m> {
     enumerated: Vec<VariableId>,
     /// Partly observed variables as they are given, and whether they are there: nothing but in the bound.
     partly: BTreeMap<VariableId, (ValueId, ValueId)>,
+    /// While the distribution of a variable that is drawn position by position is computed: the variable as far as it is drawn.
+    partial: Option<ValueId>,
     scores: Vec<ValueId>,
     /// Log-probabilities of draws that were drawn together with them.
     scored: BTreeMap<VariableId, ValueId>,
@@ -114,6 +119,7 @@ impl<'m> Lowering<'m> {
         let mut open: Vec<&Network> = networks.to_vec();
         while let Some(network) = open.pop() {
             variables.extend(network.nodes.iter().filter_map(graph::Node::variable));
+            variables.extend(network.nodes.iter().filter_map(graph::Node::past));
             let new = network.lets().filter(|id| seen.insert(*id)).filter(|id| !is_given(id));
             open.extend(new.filter_map(|id| match &model.nets[id.0].body {
                 NetBody::Network(inner) => Some(inner),
@@ -150,6 +156,7 @@ impl<'m> Lowering<'m> {
             lets: BTreeMap::new(),
             enumerated: Vec::new(),
             partly: BTreeMap::new(),
+            partial: None,
             scores: Vec::new(),
             scored: BTreeMap::new(),
             inner: BTreeMap::new(),
@@ -191,6 +198,7 @@ impl<'m> Lowering<'m> {
             Operation::Expect | Operation::Whole(_) => Rate::Sample,
             Operation::Enumerate(_) | Operation::RepeatValues => Rate::Value,
             Operation::Draw(..) | Operation::Scored(_) | Operation::Dequantise(_) => of_inputs.max(Rate::Sample),
+            Operation::Partial(_) => Rate::Sample,
             _ => of_inputs,
         };
         let inputs = match (&operation, rate) {
@@ -204,7 +212,7 @@ impl<'m> Lowering<'m> {
             (_, Rate::Record) => inputs.into_iter().map(|input| self.with_records(input)).collect(),
             (_, Rate::Constant) => inputs,
         };
-        let is_draw = matches!(operation, Operation::Draw(..) | Operation::Scored(_));
+        let is_draw = matches!(operation, Operation::Draw(..) | Operation::Scored(_) | Operation::Partial(_));
         let same = self.equal.get(&inputs).into_iter().flatten();
         let found = same.copied().find(|value| self.values[value.0].operation == operation);
         if let Some(found) = found.filter(|_| !is_draw) {
@@ -307,7 +315,14 @@ impl<'m> Lowering<'m> {
                 self.value(Operation::Function(call), input, name)
             }
             Body::Stochastic { base, network, .. } => {
-                let Some(distribution) = self.distribution(factor) else { return };
+                let partial = factor.is_autoregressive().then(|| {
+                    let name = format!("{name}_so_far");
+                    self.value(Operation::Partial(factor.variable), Vec::new(), &name)
+                });
+                self.partial = partial;
+                let distribution = self.distribution(factor);
+                self.partial = None;
+                let Some(distribution) = distribution else { return };
                 let is_observed = match self.model.variable(factor.variable).role {
                     graph::Role::Observed => true,
                     graph::Role::Partly => self.model.q_of(factor.variable).is_none(),
@@ -316,7 +331,13 @@ impl<'m> Lowering<'m> {
                 let is_likelihood =
                     network.is_some() && !factor.parents.is_empty() && (!base.entry.continuous || is_observed);
                 let distribution = self.for_samples(distribution);
-                self.value(Operation::Draw(factor.variable, how(is_likelihood)), vec![distribution], name)
+                let how = how(is_likelihood);
+                match partial {
+                    Some(partial) => {
+                        self.value(Operation::InOrder(factor.variable, how), vec![partial, distribution], name)
+                    }
+                    None => self.value(Operation::Draw(factor.variable, how), vec![distribution], name),
+                }
             }
         };
         self.observed_or(factor.variable, value);
@@ -483,6 +504,16 @@ impl<'m> Lowering<'m> {
             let value = match &node.op {
                 Op::Variable(id) => match known.get(id) {
                     Some(value) => *value,
+                    None => {
+                        nodes.push(None);
+                        continue;
+                    }
+                },
+                Op::Past(id) => match self.partial.or_else(|| known.get(id).copied()) {
+                    Some(value) => {
+                        let name = format!("past_{}", self.model.variable(*id).name);
+                        self.value(Operation::Past, vec![value], &name)
+                    }
                     None => {
                         nodes.push(None);
                         continue;

@@ -216,7 +216,7 @@ impl Builder<'_> {
         for node in &network.nodes {
             let inputs: Vec<Place> = node.inputs.iter().map(|input| places[input.0].clone()).collect();
             let shape = match &node.op {
-                Op::Variable(id) => Shape::Dims(self.model.variable(*id).dims.clone()),
+                Op::Variable(id) | Op::Past(id) => Shape::Dims(self.model.variable(*id).dims.clone()),
                 Op::Formal(at) => formals[*at].shape.clone(),
                 Op::Net(net) => self.net(*net, &inputs),
                 Op::Let(value) => self.value(*value),

@@ -144,6 +144,13 @@ pub enum Operation {
     Mask(usize),
     /// A value, or in records that end before this step another: the value, the other, and the steps of each record.
     Within(usize),
+    /// What comes before each position of a map, in raster order: the map, one position later.
+    Past,
+    /// A variable as far as it has been drawn, zeros after that. No inputs.
+    Partial(VariableId),
+    /// A draw of a variable position by position: the variable as far as it is drawn, and the distribution that is computed from
+    /// that anew for each position.
+    InOrder(VariableId, How),
     /// The draw of a level from q where it is one of the top ones that the caller asks for, else that from p: both draws.
     Level(usize),
     /// `[K·B]` to `[K, B]`.
@@ -219,6 +226,19 @@ impl Program {
     /// What the caller gives, by its local variables, in order.
     pub fn arguments(&self) -> impl Iterator<Item = &Value> {
         self.values.iter().filter(|value| value.operation.is_given())
+    }
+
+    /// Of each value the draw inside which it is computed, once for each position; none of one that is computed once.
+    pub fn repeated_in(&self) -> Vec<Option<ValueId>> {
+        let mut owners: Vec<Option<ValueId>> = vec![None; self.values.len()];
+        for (id, value) in self.ids().rev() {
+            let scope = value.scope.and_then(|scope| match self.value(scope).operation {
+                Operation::InOrder(..) => Some(scope),
+                _ => owners[scope.0],
+            });
+            owners[id.0] = scope;
+        }
+        owners
     }
 
     /// Whether some value has this operation.

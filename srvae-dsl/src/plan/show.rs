@@ -127,6 +127,9 @@ impl Plan {
             Operation::Within(step) => {
                 format!("{} where step #{step} ≤ {}, else {}", inputs[0], inputs[2], inputs[1])
             }
+            Operation::Past => format!("past({all})"),
+            Operation::Partial(_) => "as far as it is drawn".to_owned(),
+            Operation::InOrder(..) => return format!("{} ~ {}, position by position", value.name, inputs[1]),
             Operation::Level(level) => format!("{} where #{level} is a top level, else {}", inputs[0], inputs[1]),
             Operation::PerSample => format!("[samples, batch] of {all}"),
             Operation::Enumerate(_) => "every value".to_owned(),

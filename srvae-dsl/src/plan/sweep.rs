@@ -49,6 +49,7 @@ fn find_scopes(program: &mut Program) {
                 value.operation,
                 Operation::Presence
                     | Operation::Draw(..)
+                    | Operation::InOrder(..)
                     | Operation::Scored(_)
                     | Operation::Dequantise(_)
                     | Operation::Root(_)
@@ -71,5 +72,29 @@ fn find_scopes(program: &mut Program) {
     }
     for (at, value) in program.values.iter_mut().enumerate() {
         value.scope = scopes[at].filter(|_| !outside[at]);
+    }
+    repeat_by_position(program);
+}
+
+/// What is computed from a variable as far as it is drawn stands in the scope of that draw; what is not is computed before it.
+fn repeat_by_position(program: &mut Program) {
+    for draw in 0..program.values.len() {
+        let Operation::InOrder(..) = program.values[draw].operation else { continue };
+        let Some(partial) = program.values[draw].inputs.first().copied() else { continue };
+        let mut follows = vec![false; program.values.len()];
+        follows[partial.0] = true;
+        for at in partial.0 + 1..draw {
+            follows[at] = program.values[at].inputs.iter().any(|input| follows[input.0]);
+        }
+        for at in 0..draw {
+            let scope = program.values[at].scope;
+            let in_following = scope.is_some_and(|scope| follows[scope.0]);
+            program.values[at].scope = match (follows[at], in_following) {
+                (true, true) => scope,
+                (true, false) => Some(ValueId(draw)),
+                (false, true) => None,
+                (false, false) => scope,
+            };
+        }
     }
 }
