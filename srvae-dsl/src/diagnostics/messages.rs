@@ -302,7 +302,9 @@ pub(crate) fn net_before_definition(name: &str, used: Span, defined: Span) -> Di
 pub(crate) fn past_of_another(span: Span) -> Diagnostic {
     Diagnostic::error("E0255", "`past` takes the variable of the factor it stands in, and nothing else")
         .at(span, "not the variable left of the bar")
-        .hint("`p(x | z) = … from concat(past(x) |> masked_conv(out: 64), …)` reads what comes before each position of x")
+        .hint(
+            "`p(x | z) = … from concat(past(x) |> masked_conv(out: 64), …)` reads what comes before each position of x",
+        )
 }
 
 pub(crate) fn past_out_of_place(name: &str, span: Span, declared: Span) -> Diagnostic {
