@@ -8,6 +8,7 @@ use srvae_training::report::Explained;
 use srvae_training::spec::{Role, Spec, Variable};
 use srvae_training::train::tensorboard::Node;
 use srvae_training::{Setting, Settings};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use srvae_dsl::graph::{self, Model, Value};
@@ -148,10 +149,10 @@ pub fn memory(spec: &Spec) -> Result<Memory> {
 /// The factors of p and of q as nodes; what has no factor on a side is data.
 fn nodes(model: &Model) -> Vec<Node> {
     let mut nodes: Vec<Node> = Vec::new();
-    for (side, factors) in [("p", &model.p), ("q", &model.q)] {
+    for (side, factors) in [(graph::Side::P, &model.p), (graph::Side::Q, &model.q)] {
         let place = |id: graph::VariableId| {
-            let known = factors.iter().any(|factor| factor.variable == id);
-            format!("{}/{}", if known { side } else { "data" }, model.variable(id).name)
+            let known = model.factor(side, id).is_some();
+            format!("{}/{}", if known { side.name() } else { "data" }, model.variable(id).name)
         };
         for factor in factors {
             let operation = match &factor.body {
@@ -165,12 +166,10 @@ fn nodes(model: &Model) -> Vec<Node> {
             nodes.push(Node { name: place(factor.variable), operation, inputs });
         }
     }
-    let read: Vec<String> = nodes.iter().flat_map(|node| node.inputs.clone()).collect();
-    for name in read.into_iter().filter(|name| name.starts_with("data/")) {
-        if !nodes.iter().any(|node| node.name == name) {
-            nodes.push(Node { name, operation: "data".into(), inputs: Vec::new() });
-        }
-    }
+    let mut known: BTreeSet<String> = nodes.iter().map(|node| node.name.clone()).collect();
+    let read = nodes.iter().flat_map(|node| &node.inputs).filter(|name| name.starts_with("data/"));
+    let new: Vec<String> = read.filter(|name| known.insert((*name).clone())).cloned().collect();
+    nodes.extend(new.into_iter().map(|name| Node { name, operation: "data".into(), inputs: Vec::new() }));
     nodes
 }
 
