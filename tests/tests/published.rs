@@ -7,6 +7,8 @@
 mod exact;
 #[path = "published/in_order.rs"]
 mod in_order;
+#[path = "published/switched.rs"]
+mod switched;
 
 use srvae::Compiled;
 use srvae_tests::both::compare;
