@@ -30,6 +30,8 @@ pub struct Unrolled<'f> {
     pub length: Option<String>,
     /// Of each member of a family over the length, its step.
     pub steps: BTreeMap<String, i64>,
+    /// The index of each family of variables over one index.
+    pub indices: BTreeMap<String, String>,
 }
 
 /// Writes out every member, at these values of the parameters.
@@ -93,10 +95,13 @@ struct Unroller<'u> {
     tables: BTreeMap<String, BTreeMap<i64, i64>>,
     /// Members of each family, in the order of their definition.
     families: BTreeMap<String, Vec<Vec<i64>>>,
+    /// Members that are values (`let z[0] = …`) in families of variables.
+    values: BTreeSet<String>,
     fixed: BTreeSet<usize>,
     length: Option<String>,
     paths: BTreeMap<String, String>,
     steps: BTreeMap<String, i64>,
+    of_families: BTreeMap<String, String>,
 }
 
 impl<'u> Unroller<'u> {
@@ -107,16 +112,18 @@ impl<'u> Unroller<'u> {
             indices: BTreeMap::new(),
             tables: BTreeMap::new(),
             families: BTreeMap::new(),
+            values: BTreeSet::new(),
             fixed: BTreeSet::new(),
             length: None,
             paths: BTreeMap::new(),
             steps: BTreeMap::new(),
+            of_families: BTreeMap::new(),
         }
     }
 
     fn finish(self, file: Cow<'_, File>) -> Unrolled<'_> {
-        let Self { paths, fixed, length, steps, .. } = self;
-        Unrolled { file, paths, fixed, length, steps }
+        let Self { paths, fixed, length, steps, of_families: indices, .. } = self;
+        Unrolled { file, paths, fixed, length, steps, indices }
     }
 
     /// Indices and tables.
@@ -147,6 +154,23 @@ impl<'u> Unroller<'u> {
 
     /// Every member of every family, for what refers to them.
     fn know(&mut self, definitions: &[Definitions<'_>]) {
+        let mut of_variables: BTreeSet<String> = BTreeSet::new();
+        let mut values: Vec<(String, Vec<i64>)> = Vec::new();
+        for definition in definitions {
+            match definition.item.kind {
+                ItemKind::Variables { ref names, .. } => {
+                    if let Some([index]) = definition.at.first().map(|at| at.keys().collect::<Vec<_>>()).as_deref() {
+                        let families = names.iter().filter(|name| name.subscript.len() == 1);
+                        self.of_families.extend(families.map(|name| (name.text.clone(), (*index).clone())));
+                    }
+                    of_variables.extend(definition.defines(self).into_iter().map(|(family, _)| family));
+                }
+                ItemKind::Let { .. } => values.extend(definition.defines(self)),
+                _ => {}
+            }
+        }
+        values.retain(|(family, _)| of_variables.contains(family));
+        self.values = values.iter().map(|(family, member)| member_name(family, member)).collect();
         let mut members: BTreeMap<String, BTreeSet<Vec<i64>>> = BTreeMap::new();
         for definition in definitions {
             for (family, member) in definition.defines(self) {
