@@ -22,7 +22,8 @@ pub fn run(args: &Fetch) -> Result<ExitCode> {
     }
     let place = item.place(&folder);
     if args.json {
-        let sums: serde_json::Map<_, _> = item.files.iter().map(|file| (file.name.to_owned(), json!(file.sha256))).collect();
+        let sums: serde_json::Map<_, _> =
+            item.files.iter().map(|file| (file.name.to_owned(), json!(file.sha256))).collect();
         let sha256 = if let [file] = item.files { json!(file.sha256) } else { json!(sums) };
         out(&json!({ "name": item.name, "file": place, "sha256": sha256, "new": new }).to_string());
     } else {

@@ -82,7 +82,9 @@ fn column(values: Vec<Field>) -> Result<Column> {
         }
         _ => {
             let cells = values.iter().enumerate();
-            Ok(Column::Text(cells.map(|(at, value)| cell(value).with_context(|| format!("record {at}"))).collect::<Result<_>>()?))
+            Ok(Column::Text(
+                cells.map(|(at, value)| cell(value).with_context(|| format!("record {at}"))).collect::<Result<_>>()?,
+            ))
         }
     }
 }
