@@ -59,7 +59,7 @@ pub fn run(models: &'static [Compiled], args: &Bench) -> Result<ExitCode> {
         out(&table(&[
             row("least", format!("{:.4}", times[0]), "s"),
             row("median", format!("{median:.4}"), "s"),
-            row("speed", format!("{:.2}", images as f64 / times[0]), "images/s"),
+            row("speed", format!("{:.2}", images as f64 / times[0]), &format!("{}/s", spec.records())),
             row("memory", format!("{:.0}", peak.unwrap_or(0) as f64 / 1e6), "MB at most"),
         ]));
         out("seconds a step, by kind of operation");

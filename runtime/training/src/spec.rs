@@ -96,6 +96,12 @@ impl Spec {
         }
     }
 
+    /// What a record is called: an image where images are observed.
+    pub fn records(&self) -> &'static str {
+        let is_image = |variable: &Variable| variable.is_observed() && variable.space == Space::Image;
+        if self.variables.iter().any(is_image) { "images" } else { "records" }
+    }
+
     /// The unit of [`Spec::score`].
     pub fn unit(&self) -> &'static str {
         if self.dimensions() == 0 { "nats" } else { "bits/dim" }
