@@ -313,6 +313,8 @@ pub struct Argument {
 pub struct Network {
     pub nodes: Vec<Node>,
     pub output: NodeId,
+    /// Of a head, the natural parameters that the file states by name: a bit for each, the lowest for the first.
+    pub given: u32,
 }
 
 /// Position of a node in [`Network::nodes`].
@@ -332,11 +334,14 @@ pub struct Node {
 }
 
 impl Network {
-    /// The experts whose product the network yields, by their outputs, with the number of standard normals among them.
-    pub fn experts(&self) -> Option<(&[NodeId], usize)> {
+    /// The experts whose product the network yields, by their outputs, with the parameters that the file states of each, and
+    /// the number of standard normals among them.
+    pub fn experts(&self) -> Option<(Vec<(NodeId, u32)>, usize)> {
         let output = &self.nodes[self.output.0];
-        match output.op {
-            Op::Experts { standard } => Some((&output.inputs, standard)),
+        match &output.op {
+            Op::Experts { given, standard } => {
+                Some((output.inputs.iter().copied().zip(given.iter().copied()).collect(), *standard))
+            }
             Op::Variable(_) | Op::Formal(_) | Op::Block { .. } | Op::Net(_) => None,
         }
     }
@@ -380,7 +385,11 @@ pub enum Op {
     Net(NetId),
     /// A product of diagonal normals, each by its head, and of so many standard normals: the output of a factor's network,
     /// which then yields the distribution itself. An expert that reads what a record lacks drops out.
-    Experts { standard: usize },
+    Experts {
+        /// Of each, what [`Network::given`] is of a head.
+        given: Vec<u32>,
+        standard: usize,
+    },
 }
 
 /// `net enc(x) = …`, or `net enc(x: real[3, 32, 32]) -> real[8, 32, 32] = rust "crate::nets::Enc"`.

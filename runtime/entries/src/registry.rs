@@ -1,6 +1,6 @@
 //! Entries by their names in the language, for models that are put together at run time.
 
-use crate::tensors::{Bijector, Distribution, Layer, Params, Result, Tensor, bail};
+use crate::tensors::{Bijector, Distribution, Head, Layer, Params, Result, Tensor, bail};
 use crate::{Block, DISTRIBUTIONS, Parameter, Value, block};
 use candle_core::Error;
 use srvae_numerics::{BoundOptions, KlEstimator, Setting};
@@ -21,7 +21,7 @@ pub enum Build {
 #[derive(Debug, Clone, Copy)]
 pub enum Make {
     /// From a network's output.
-    Head(fn(&Tensor, &crate::Arguments) -> Result<Box<dyn Distribution>>),
+    Head(fn(&Head, &crate::Arguments) -> Result<Box<dyn Distribution>>),
     /// At a root, over values of a shape.
     Root(fn(&Params, &[usize], &crate::Arguments) -> Result<Box<dyn Distribution>>),
 }
@@ -110,7 +110,7 @@ pub fn function(name: &str, inputs: &[&Tensor], arguments: &Arguments) -> Result
 ///
 /// # Errors
 /// An unknown name, arguments the entry does not take, or a head that does not fit.
-pub fn distribution(name: &str, head: &Tensor, arguments: &Arguments) -> Result<Box<dyn Distribution>> {
+pub fn distribution(name: &str, head: &Head, arguments: &Arguments) -> Result<Box<dyn Distribution>> {
     match crate::distribution(name).map(|entry| (entry, entry.make)) {
         Some((entry, Make::Head(make))) => make(head, &arguments.of(name, entry.parameters)?),
         _ => Err(unknown("distribution over a network", name)),

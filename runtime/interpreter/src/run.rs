@@ -7,7 +7,7 @@ use srvae_dsl::graph::{DrawMethod, VariableId};
 use srvae_dsl::plan::{How, Operation, Program, Rate, Value, ValueId};
 use srvae_entries::all::Normal;
 use srvae_entries::registry;
-use srvae_numerics::dist::{self, Distribution, Flowed, Through};
+use srvae_numerics::dist::{self, Distribution, Flowed, Head, Through};
 use srvae_numerics::{BoundOptions, Draw, Enumeration, Noise, Result, Tensor, ops, partly};
 use std::sync::Arc;
 
@@ -88,17 +88,19 @@ impl<'r> Run<'r> {
                 Built::Root(root) => return Ok(Held::Distribution(root.clone())),
                 Built::Layer(_) | Built::Flow(_) => return Err(missing()),
             },
-            Operation::Head(call) => {
-                let made = registry::distribution(call.name, tensor(0)?, &arguments(&call.arguments))?;
+            Operation::Head { call, given } => {
+                let head = Head::given(tensor(0)?, *given);
+                let made = registry::distribution(call.name, &head, &arguments(&call.arguments))?;
                 return Ok(Held::Distribution(Arc::from(made)));
             }
-            Operation::Experts { presences, standard } => {
+            Operation::Experts { presences, given, standard } => {
                 let inputs = self.tensors(value)?;
-                let (mut each, mut at) = (Vec::new(), 0);
-                for count in presences {
-                    each.push((inputs[at], &inputs[at + 1..=at + count]));
+                let (mut heads, mut at) = (Vec::new(), 0);
+                for (count, given) in presences.iter().zip(given) {
+                    heads.push((Head::given(inputs[at], *given), &inputs[at + 1..=at + count]));
                     at += 1 + count;
                 }
+                let each: Vec<_> = heads.iter().map(|(head, presences)| (head, *presences)).collect();
                 return Ok(Held::Distribution(Arc::new(Normal::product(&each, *standard)?)));
             }
             Operation::Flow(part) => match &self.model.built[part.0] {

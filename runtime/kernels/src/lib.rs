@@ -16,6 +16,7 @@ mod depthwise;
 mod fast;
 mod fingerprint;
 mod fourier;
+mod head;
 mod mixture;
 mod normal;
 mod normalise;
@@ -44,6 +45,7 @@ pub use dense::{DenseKernels, DenseStep, dense_layer, dense_layer_kept};
 pub use depthwise::depthwise_conv2d;
 pub use fingerprint::{combine, fingerprint};
 pub use fourier::fourier;
+pub use head::Head;
 pub use mixture::{
     MIN_LOG_SCALE, SPREAD_MARGIN, logistic_mixture_log_prob, logistic_mixture_mean, logistic_mixture_value,
 };

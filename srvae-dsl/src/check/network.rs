@@ -54,7 +54,7 @@ impl<'b, 'a> Builder<'b, 'a> {
     /// The network; where `head` is given, its channels are what the last block's `out` is inferred to be.
     pub(super) fn network(mut self, expression: &Expression, head: Option<&[usize]>) -> Option<Network> {
         let output = self.value(expression, head)?;
-        Some(Network { nodes: self.nodes, output })
+        Some(Network { nodes: self.nodes, output, given: 0 })
     }
 
     /// The same for a factor, with its shape held against the head, which `needs` says in words.
@@ -68,7 +68,7 @@ impl<'b, 'a> Builder<'b, 'a> {
             self.checker.findings.push(messages::head_does_not_fit(&place, needs, &ends, &hint, last, trail));
             return None;
         }
-        Some(Network { nodes: self.nodes, output })
+        Some(Network { nodes: self.nodes, output, given: 0 })
     }
 
     pub(super) fn value(&mut self, expression: &Expression, head: Option<&[usize]>) -> Option<NodeId> {

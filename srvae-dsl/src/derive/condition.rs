@@ -176,7 +176,7 @@ impl<'m> Known<'m> {
     fn no_expert_left(&self, factor: &Factor) -> Option<VariableId> {
         let Body::Stochastic { network: Some(network), .. } = &factor.body else { return None };
         let (experts, _) = network.experts()?;
-        let missing = |expert: &NodeId| {
+        let missing = |(expert, _): &(NodeId, u32)| {
             let is_missing = |id: &VariableId| super::drops_out(self.model, *id) && !self.contains(*id);
             network.variables_above(*expert).into_iter().find(is_missing)
         };

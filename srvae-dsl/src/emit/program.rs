@@ -96,12 +96,12 @@ impl Walker<'_> {
                     _ => quote!(self.layers.#field.forward(#(#inputs),*)),
                 }
             }
-            Operation::Head(call) => {
-                let (ty, head) = (super::layers::distribution(call.runtime), reference(0));
+            Operation::Head { call, given } => {
+                let (ty, head) = (super::layers::distribution(call.runtime), stated(&reference(0), *given));
                 let args = arguments(self.plan, Scope::Run, &call.arguments, call.repeats);
                 quote!(#ty::from_head(#head #(, #args)*))
             }
-            Operation::Experts { presences, standard } => self.experts(value, presences, *standard),
+            Operation::Experts { presences, given, standard } => self.experts(value, presences, given, *standard),
             Operation::Flow(part) => {
                 let (base, _) = match self.program.value(value.inputs[0]) {
                     root @ Value { operation: Operation::Root(_), .. } => self.expression(root),
@@ -225,10 +225,11 @@ impl Walker<'_> {
         (fallible, true)
     }
 
-    fn experts(&self, value: &Value, presences: &[usize], standard: usize) -> TokenStream {
+    fn experts(&self, value: &Value, presences: &[usize], given: &[u32], standard: usize) -> TokenStream {
         let (mut each, mut at) = (Vec::new(), 0);
-        for count in presences {
+        for (count, given) in presences.iter().zip(given) {
             let head = self.reference(value.inputs[at]);
+            let head = quote!(&::srvae::dist::Head::given(#head, #given));
             let presences = value.inputs[at + 1..=at + count].iter().map(|input| self.reference(*input));
             each.push(quote!((#head, &[#(#presences),*][..])));
             at += 1 + count;
@@ -288,5 +289,13 @@ impl Walker<'_> {
     fn reference(&self, id: ValueId) -> TokenStream {
         let place = self.place(id);
         quote!(&#place)
+    }
+}
+
+/// A head, with the parameters that the file states by name.
+fn stated(head: &TokenStream, given: u32) -> TokenStream {
+    match given {
+        0 => head.clone(),
+        _ => quote!(&::srvae::dist::Head::given(#head, #given)),
     }
 }

@@ -177,7 +177,7 @@ impl<'m> Lowering<'m> {
     fn is_distribution(&self, value: ValueId) -> bool {
         matches!(
             self.values[value.0].operation,
-            Operation::Root(_) | Operation::Head(_) | Operation::Experts { .. } | Operation::Flow(_)
+            Operation::Root(_) | Operation::Head { .. } | Operation::Experts { .. } | Operation::Flow(_)
         )
     }
 
@@ -349,7 +349,7 @@ impl<'m> Lowering<'m> {
                     many: false,
                     repeats: false,
                 };
-                self.value(Operation::Head(call), vec![head], &of_base)
+                self.value(Operation::Head { call, given: network.given }, vec![head], &of_base)
             }
             None => self.value(Operation::Root(self.parts.find(&path)?), Vec::new(), &of_base),
         };
@@ -377,16 +377,17 @@ impl<'m> Lowering<'m> {
     fn experts(&mut self, network: &Network, path: &str, name: &str) -> ValueId {
         let nodes = self.nodes(network, path, &[]);
         let (experts, standard) = network.experts().unwrap_or_default();
-        let (mut inputs, mut presences) = (Vec::new(), Vec::new());
-        for expert in experts {
+        let (mut inputs, mut presences, mut given) = (Vec::new(), Vec::new(), Vec::new());
+        for (expert, stated) in experts {
             let Some(head) = nodes[expert.0] else { continue };
             inputs.push(head);
             let before = inputs.len();
-            let read = network.variables_above(*expert).into_iter().filter(|id| drops_out(self.model, *id));
+            let read = network.variables_above(expert).into_iter().filter(|id| drops_out(self.model, *id));
             inputs.extend(read.filter_map(|id| self.partly.get(&id)).map(|(_, presence)| *presence));
             presences.push(inputs.len() - before);
+            given.push(stated);
         }
-        self.value(Operation::Experts { presences, standard }, inputs, name)
+        self.value(Operation::Experts { presences, given, standard }, inputs, name)
     }
 
     /// A network, its parameters below `path`.

@@ -91,11 +91,17 @@ pub enum Operation {
     /// The distribution of a root. No inputs.
     Root(PartId),
     /// A network's output as the parameters of a distribution.
-    Head(Call),
-    /// The product of normals, by their heads, and of so many standard normals. After each head stand presences, as many as
-    /// the list says: where one of them is 0 the expert drops out.
+    Head {
+        call: Call,
+        /// The parameters that the file states by name, a bit for each.
+        given: u32,
+    },
+    /// The product of normals, by their heads, and of so many standard normals.
     Experts {
+        /// Of each head, how many presences stand after it: where one of them is 0 the expert drops out.
         presences: Vec<usize>,
+        /// Of each head, the parameters that the file states by name.
+        given: Vec<u32>,
         standard: usize,
     },
     /// A distribution under a flow, which is given a second input where there is one.
@@ -194,7 +200,7 @@ impl Program {
         let value = self.value(id);
         match value.operation {
             Operation::Root(_)
-            | Operation::Head(_)
+            | Operation::Head { .. }
             | Operation::Experts { .. }
             | Operation::Flow(_)
             | Operation::ExpandLike => true,

@@ -118,8 +118,8 @@ impl Plan {
             Operation::Dequantise(_) => format!("{all} within its cells"),
             Operation::Scored(_) => return format!("{} ~ {all}, with its log-probability", value.name),
             Operation::Function(call) => applied(call, &inputs),
-            Operation::Head(call) => applied(call, &inputs),
-            Operation::Experts { presences, standard } => experts(presences, *standard, &inputs),
+            Operation::Head { call, .. } => applied(call, &inputs),
+            Operation::Experts { presences, standard, .. } => experts(presences, *standard, &inputs),
             Operation::Layer(part) | Operation::Flow(part) | Operation::Push(part) => {
                 format!("{}({all})", self.parts.part(*part).path)
             }

@@ -136,7 +136,7 @@ fn show_node(model: &Model, node: &Node) -> String {
         Op::Variable(id) => model.variable(*id).name.clone(),
         Op::Formal(at) => format!("argument {at}"),
         Op::Net(id) => format!("{}{inputs:?}", model.nets[id.0].name),
-        Op::Experts { standard } => format!("product{inputs:?} standard={standard}"),
+        Op::Experts { standard, .. } => format!("product{inputs:?} standard={standard}"),
         Op::Block { block, inferred } => {
             let mark = if *inferred { " (out inferred)" } else { "" };
             format!("{}{inputs:?}{}{mark}", block.entry.name, arguments(&block.args))

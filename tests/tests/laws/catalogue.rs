@@ -70,7 +70,7 @@ impl Case {
     /// From a head, or at a root with as many rows.
     pub fn make(&self, head: Option<&Tensor>, rows: usize) -> Result<Box<dyn srvae::dist::Distribution>> {
         match (self.entry.make, head) {
-            (Make::Head(make), Some(head)) => Ok(make(head, &self.arguments)?),
+            (Make::Head(make), Some(head)) => Ok(make(&head.into(), &self.arguments)?),
             (Make::Root(make), None) => {
                 // Names of parameters are taken once; a law may build the same distribution again.
                 Ok(make(&params(), &self.shape, &self.arguments)?.expand(rows)?)

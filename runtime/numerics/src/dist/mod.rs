@@ -8,6 +8,7 @@ pub mod through;
 
 pub use dequantised::{LEVELS, dequantised};
 pub use flowed::Flowed;
+pub use crate::ops::Head;
 pub use through::{Through, draw_through};
 
 use crate::{Decode, Draw, Noise, Result, Tensor};
