@@ -69,6 +69,7 @@ corpus! {
     two_observed = "../srvae-dsl/tests/corpus/good/two_observed.pgm",
     two_parents_in_q = "../srvae-dsl/tests/corpus/good/two_parents_in_q.pgm",
     vae_golden = "../srvae-dsl/tests/corpus/good/vae_golden.pgm",
+    variational_dequantisation = "../srvae-dsl/tests/corpus/good/variational_dequantisation.pgm",
     views = "../srvae-dsl/tests/corpus/good/views.pgm",
     weighted = "../srvae-dsl/tests/corpus/good/weighted.pgm",
     windows = "../srvae-dsl/tests/corpus/good/windows.pgm",

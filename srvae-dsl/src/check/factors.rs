@@ -149,9 +149,17 @@ impl Checker<'_> {
         flow: Option<Span>,
     ) -> Option<Body> {
         let factor = head.factor;
-        if factor.side == Side::P {
-            self.findings.push(messages::deterministic_in_p(function.name, call.name.span, factor.head));
-            return None;
+        let is_rounded = function.origin == catalog::Origin::Rounded;
+        match factor.side {
+            Side::P if !is_rounded => {
+                self.findings.push(messages::deterministic_in_p(function.name, call.name.span, factor.head));
+                return None;
+            }
+            Side::Q if is_rounded => {
+                self.findings.push(messages::rounded_in_q(function.name, call.name.span, factor.head));
+                return None;
+            }
+            Side::P | Side::Q => {}
         }
         if let Some(after) = flow.or(factor.network.as_ref().map(|network| network.span)) {
             self.findings.push(messages::over_function(function.name, after));
@@ -174,6 +182,10 @@ impl Checker<'_> {
         if self.variable(head.variable).role == Role::Partly {
             let (name, declared) = (&self.variable(head.variable).name, self.variable(head.variable).span);
             self.findings.push(messages::partly_determined(name, span, declared));
+            return None;
+        }
+        if is_rounded && (self.variable(head.variable).role, source.role) != (Role::Observed, Role::Latent) {
+            self.findings.push(messages::rounded_roles(function.name, span, factor.head));
             return None;
         }
         if function.origin == catalog::Origin::Data && source.role == Role::Latent {

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod arithmetic;
+mod cells;
 mod declarations;
 mod domains;
 mod draws;
@@ -77,9 +78,10 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     let length = length.and_then(|length| checker.declare_length(&length));
     checker.findings.finish(source)?;
     let (p, q) = checker.factors(file);
+    checker.cells(&p, &q);
     let estimates = checker.estimates(file, &p, &q);
     let draws = checker.draws(file, &q);
-    let weights = checker.weights(file, &q);
+    let weights = checker.weights(file, &p, &q);
     let addends = checker.addends(file, &[&p, &q]);
     checker.findings.finish(source)?;
     checker.unused(&p, &q, file);

@@ -1,6 +1,6 @@
 //! The terms of the bound.
 //!
-//! Observed v: E_q log p(v | …). Latent v that q determines: its entropy is zero, so log p(v | …) alone remains. Any other
+//! Observed v: E_q log p(v | …); none where p computes v from what q keeps in its cells. Latent v that q determines: its entropy is zero, so log p(v | …) alone remains. Any other
 //! latent: KL(q(v | …) ‖ p(v | …)), exact where the catalogue has a closed form for both distributions, no flow stands
 //! over them, and q draws nothing that p(v | …) reads from v itself, else at the sample.
 //!
@@ -123,7 +123,8 @@ fn is_divergence(model: &Model, p: &Factor) -> bool {
 }
 
 fn is_reconstruction(model: &Model, p: &Factor) -> bool {
-    matches!(model.variable(p.variable).role, Role::Observed | Role::Partly)
+    let is_scored = matches!(model.variable(p.variable).role, Role::Observed | Role::Partly) && !is_deterministic(p);
+    is_scored
         || model.q_of(p.variable).is_some_and(is_deterministic)
 }
 

@@ -762,6 +762,41 @@ pub(crate) fn dequantise_elsewhere(flow: &str, span: Span, variable: &str, decla
         .hint("write it last in p: `p(x) = standard_normal |> … |> dequantise` for an `observed x: image[…]`")
 }
 
+pub(crate) fn rounded_in_q(function: &str, span: Span, head: Span) -> Diagnostic {
+    Diagnostic::error("E0465", format!("the function `{function}` stands in a factor of q"))
+        .at(span, "pixels of what is drawn: part of p")
+        .and(head, "this factor")
+        .hint(format!("write it in p, `p(x | v) = {function}(v)`, and let q(v | x) end in `onto(x)`"))
+}
+
+pub(crate) fn rounded_roles(function: &str, span: Span, head: Span) -> Diagnostic {
+    Diagnostic::error("E0466", format!("`{function}` yields an observed image from a latent"))
+        .at(span, "computed here")
+        .and(head, "this factor")
+        .hint("declare `observed x: image[…]` and `latent v: real[…]` of one shape")
+}
+
+pub(crate) fn floor_without_onto(x: &str, v: &str, span: Span, place: Span) -> Diagnostic {
+    Diagnostic::error("E0467", format!("nothing keeps `{v}` within the cells of `{x}`"))
+        .at(span, format!("`{x}` is sure given `{v}`: elsewhere its probability is 0"))
+        .and(place, format!("the factor of q that draws `{v}`"))
+        .hint(format!("let it end in `|> sigmoid |> onto({x})`"))
+}
+
+pub(crate) fn onto_elsewhere(variable: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0468", "`onto` is the last step of q to numbers that p rounds")
+        .at(span, "stands elsewhere")
+        .hint(format!(
+            "write it last in q, `q({variable} | x) = … |> sigmoid |> onto(x)`, with `p(x | {variable}) = floor({variable})`"
+        ))
+}
+
+pub(crate) fn onto_of_anything(span: Span) -> Diagnostic {
+    Diagnostic::error("E0469", "`onto` takes numbers between 0 and 1, and what it stands over may be anything")
+        .at(span, "stands over this")
+        .hint("put `sigmoid` before it, or let it stand over `uniform`")
+}
+
 pub(crate) fn flow_reshapes(flow: &str, span: Span, distribution: &str, base: Span) -> Diagnostic {
     Diagnostic::error("E0462", format!("`{flow}` changes the shape of what `{distribution}` is over"))
         .at(span, "changes the shape")

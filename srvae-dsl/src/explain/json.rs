@@ -9,7 +9,7 @@ use crate::graph::{Argument, Body, DrawMethod, Factor, VariableId};
 use crate::plan::{Plan, Rate};
 use serde_json::{Map, Value, json};
 
-/// One object: model, docs, settings, variables, factors, bound, bounded, draws, objective, plan, modes, impossible_modes, networks, parameters,
+/// One object: model, docs, settings, variables, factors, bound, bounded, sure, draws, objective, plan, modes, impossible_modes, networks, parameters,
 /// multiply_accumulates.
 pub fn json(plan: &Plan) -> Value {
     let (model, cost) = (&plan.model, plan.model.cost());
@@ -25,6 +25,7 @@ pub fn json(plan: &Plan) -> Value {
         "factors": model.p.iter().chain(&model.q).map(|it| factor(plan, it)).collect::<Vec<_>>(),
         "bound": bound(plan),
         "bounded": bounded(plan),
+        "sure": notation::sure(plan).iter().map(|it| plan.name(it.variable)).collect::<Vec<_>>(),
         "draws": draws(plan),
         "objective": super::objective::json(plan),
         "plan": {

@@ -2,7 +2,7 @@
 
 use super::bound::{Form, Statement, statements, whole};
 use super::fold::listed_as;
-use super::notation::{call, determined, of_role};
+use super::notation::{call, determined, of_role, sure};
 use crate::derive::{Presence, TermKind, is_deterministic};
 use crate::graph::{Body, Role, Side, VariableId, Weight};
 use crate::plan::Plan;
@@ -47,11 +47,11 @@ fn factorisations(plan: &Plan) -> String {
         let drawn: Vec<VariableId> = drawn.into_iter().filter(|id| plan.model.q_of(*id).is_some()).collect();
         lines.extend(joint(Side::Q, &drawn, &data, &plan.model.q));
     }
-    for factor in determined(plan) {
+    for factor in sure(plan).into_iter().chain(determined(plan)) {
         if let Body::Deterministic { function, input } = &factor.body {
             let value = call(function.entry.name, &function.args).replace('_', "\\_");
             let (own, input) = (symbol(plan.name(factor.variable)), symbol(plan.name(*input)));
-            let text = factor_text(plan, Side::Q, factor.variable);
+            let text = factor_text(plan, factor.side, factor.variable);
             lines.push(format!("{text} &= \\delta\\left({own} - d({input})\\right), \\quad d = \\text{{{value}}}"));
         }
     }

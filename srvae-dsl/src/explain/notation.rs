@@ -29,7 +29,7 @@ pub fn space(variable: &Variable) -> String {
 /// What stands right of a factor's equals sign, without its network.
 pub fn density(plan: &Plan, factor: &Factor) -> String {
     match &factor.body {
-        Body::Deterministic { .. } => plan.function_text(factor.variable),
+        Body::Deterministic { .. } => plan.function_text(factor),
         Body::Stochastic { base, network: Some(network), .. } if network.experts().is_some() => {
             let (experts, standard) = network.experts().unwrap_or_default();
             let each = vec![base.entry.name; experts.len()];
@@ -68,6 +68,11 @@ fn flow(plan: &Plan, stage: &Stage) -> String {
 /// Latents that q determines, in q's order.
 pub fn determined(plan: &Plan) -> Vec<&Factor> {
     plan.model.q.iter().filter(|factor| is_deterministic(factor)).collect()
+}
+
+/// Observed variables that p computes from latents which q keeps where the value is the right one, in p's order.
+pub fn sure(plan: &Plan) -> Vec<&Factor> {
+    plan.model.p.iter().filter(|factor| is_deterministic(factor)).collect()
 }
 
 /// Names of all variables of these roles, in the order of the file.

@@ -3,7 +3,7 @@
 use super::bound::{Form, Statement, discrete_draws, statements};
 use super::fold::{folded, listed};
 use super::network_table;
-use super::notation::{aligned, count, density, determined, of_role, scaled, space};
+use super::notation::{aligned, count, density, determined, of_role, scaled, space, sure};
 use crate::derive::{Presence, TermKind, is_deterministic, is_supplied};
 use crate::graph::{Role, Side, VariableId};
 use crate::plan::{Plan, RATES, Rate, in_ranges};
@@ -119,6 +119,14 @@ fn bound(plan: &Plan) -> String {
         text += &format!(
             "  {name} = {density}: {head} puts all mass on one value of a discrete set, so its entropy is 0 and of {name} \
              only RE_{name} is left\n"
+        );
+    }
+    for factor in sure(plan) {
+        let (name, density) = (plan.name(factor.variable), density(plan, factor));
+        let drawn = factor.parents.iter().map(|id| plan.factor_text(Side::Q, *id)).collect::<Vec<_>>().join(" ");
+        text += &format!(
+            "  {name} = {density}: {drawn} stays within the cells of {name}, where ln {} is 0, so RE_{name} is 0 and no term\n",
+            plan.factor_text(Side::P, factor.variable)
         );
     }
     for (head, how) in discrete_draws(plan) {

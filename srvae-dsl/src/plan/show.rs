@@ -2,7 +2,7 @@
 
 use super::{Call, How, Operation, Output, Plan, Program, Rate, Value, ValueId};
 use crate::derive::Presence;
-use crate::graph::{Addend, Body, Side, VariableId, member};
+use crate::graph::{Addend, Body, Factor, Side, VariableId, member};
 use std::fmt;
 
 /// How often values are computed, in words.
@@ -48,15 +48,13 @@ impl Plan {
     pub fn step(&self, side: Side, variable: VariableId) -> String {
         match self.factor(side, variable) {
             Some(_) => format!("{} ~ {}", self.name(variable), self.factor_text(side, variable)),
-            None => format!("{} = {}", self.name(variable), self.function_text(variable)),
+            None => format!("{} = {}", self.name(variable), self.model.factor(side, variable).map_or_else(String::new, |factor| self.function_text(factor))),
         }
     }
 
-    /// `downscale(x, 2)`: the function that determines a latent.
-    pub fn function_text(&self, variable: VariableId) -> String {
-        let Some(Body::Deterministic { function, input }) = self.model.q_of(variable).map(|factor| &factor.body) else {
-            return String::new();
-        };
+    /// `downscale(x, 2)`: the function of a factor that is one.
+    pub fn function_text(&self, factor: &Factor) -> String {
+        let Body::Deterministic { function, input } = &factor.body else { return String::new() };
         let args = function.args.iter().map(|argument| argument.value.to_string());
         let inputs: Vec<_> = [self.name(*input).to_owned()].into_iter().chain(args).collect();
         format!("{}({})", function.entry.name, inputs.join(", "))

@@ -6,7 +6,7 @@ mod dequantised;
 mod flowed;
 pub mod through;
 
-pub use dequantised::{LEVELS, dequantised};
+pub use dequantised::{LEVELS, dequantised, pixels};
 pub use flowed::Flowed;
 pub use crate::ops::Head;
 pub use through::{Through, draw_through};
