@@ -240,6 +240,9 @@ pub enum Body {
     Stochastic { base: Use<Distribution>, flows: Vec<Stage>, network: Option<Network> },
     /// A function with discrete range: a factor of all mass on one value.
     Deterministic { function: Use<Function>, input: VariableId },
+    /// At a root, the mean of the variable's factor of q at values of what that reads: of each variable as many as there are
+    /// components, each a network that reads nothing.
+    Mixture { values: Vec<(VariableId, Vec<Network>)>, components: usize, span: Span },
 }
 
 /// A flow over a distribution.

@@ -160,6 +160,7 @@ fn nodes(model: &Model) -> Vec<Node> {
                     std::iter::once(base.entry.name).chain(flows).collect::<Vec<_>>().join("_")
                 }
                 graph::Body::Deterministic { function, .. } => function.entry.name.to_owned(),
+                graph::Body::Mixture { .. } => "mixture".to_owned(),
             };
             let inputs = factor.parents.iter().map(|parent| place(*parent)).collect();
             nodes.push(Node { name: place(factor.variable), operation, inputs });

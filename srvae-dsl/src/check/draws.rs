@@ -54,7 +54,7 @@ impl Checker<'_> {
                 DrawMethod::Relaxed { .. } | DrawMethod::StraightThrough => {
                     let reads = |factor: &&Factor| match &factor.body {
                         Body::Deterministic { input, .. } => *input == draw.variable,
-                        Body::Stochastic { .. } => false,
+                        Body::Stochastic { .. } | Body::Mixture { .. } => false,
                     };
                     if let Some(factor) = q.iter().find(reads) {
                         let (name, function) =
@@ -95,7 +95,7 @@ impl Checker<'_> {
             Some(Body::Stochastic { base, .. }) if base.entry.continuous => {
                 Some("its draws are differentiable functions of the network's output")
             }
-            Some(Body::Stochastic { .. }) => None,
+            Some(Body::Stochastic { .. } | Body::Mixture { .. }) => None,
         } {
             self.findings.push(messages::draw_needless(&name.text, name.span, why));
             return None;

@@ -30,6 +30,8 @@ impl Checker<'_> {
             .map(|(_, head)| (head.factor.side, head.variable, head.parents.clone(), head.factor.head))
             .collect();
         self.complete(file, &links);
+        let of_q = heads.iter().filter(|(_, head)| head.factor.side == Side::Q);
+        self.read_by_q = of_q.map(|(_, head)| (head.variable, head.parents.clone())).collect();
         let mut factors: Vec<Factor> = Vec::new();
         for (item, head) in &heads {
             if let Some(body) = self.body(head) {
@@ -103,6 +105,9 @@ impl Checker<'_> {
     }
 
     fn body(&mut self, head: &Head<'_>) -> Option<Body> {
+        if let Some(mixture) = &head.factor.mixture {
+            return self.mixture(head, mixture);
+        }
         if !head.factor.experts.is_empty() {
             return self.product(head);
         }

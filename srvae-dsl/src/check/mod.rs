@@ -16,6 +16,7 @@ mod factors;
 mod flows;
 mod heads;
 mod lets;
+mod mixtures;
 mod names;
 mod nets;
 mod network;
@@ -79,6 +80,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     checker.findings.finish(source)?;
     let (p, q) = checker.factors(file);
     checker.cells(&p, &q);
+    checker.mixtures(&p, &q);
     let estimates = checker.estimates(file, &p, &q);
     let draws = checker.draws(file, &q);
     let weights = checker.weights(file, &p, &q);
@@ -109,6 +111,8 @@ struct Checker<'a> {
     space_spans: Vec<Span>,
     nets: Nets<'a>,
     flows: NamedFlows<'a>,
+    /// What the factor of q of each variable reads.
+    read_by_q: BTreeMap<VariableId, Vec<VariableId>>,
     /// What each stage of a named flow was first used over, and where.
     flow_shapes: BTreeMap<String, (Vec<usize>, Span)>,
     /// Where the parameters of members of families lie, and the steps of those over the length.

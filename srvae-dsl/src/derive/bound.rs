@@ -144,6 +144,7 @@ fn between(q: Option<&Factor>, p: &Factor) -> String {
     let name = |factor: &Factor| match &factor.body {
         Body::Stochastic { base, .. } => base.entry.name,
         Body::Deterministic { function, .. } => function.entry.name,
+        Body::Mixture { .. } => "mixture",
     };
     let common = q.map_or(0, |q| super::common_flows(q, p));
     let under = if common == 0 { "" } else { ", and both stand under the same flow" };
@@ -156,6 +157,7 @@ fn reason(model: &Model, obstacle: Obstacle<'_>) -> String {
         Obstacle::Deterministic(factor) => format!("{} is a function", factor.side.name()),
         Obstacle::Flow(factor, flow) => format!("{} has a flow, {}", factor.side.name(), flow.flow.entry.name),
         Obstacle::Pair(q, p) => format!("KL({} ‖ {}) has no closed form", q.entry.name, p.entry.name),
+        Obstacle::Mixture(factor) => format!("{} is a mixture", factor.side.name()),
         Obstacle::Root(_) => "q has no parents".to_owned(),
         Obstacle::DrawnAfter(p, parent) => {
             let (parent, own) = (&model.variable(parent).name, &model.variable(p.variable).name);

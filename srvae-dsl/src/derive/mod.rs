@@ -64,7 +64,7 @@ pub fn is_supplied(factor: &Factor) -> bool {
 pub fn is_dequantised(factor: &Factor) -> bool {
     let outermost = match &factor.body {
         Body::Stochastic { flows, .. } => flows.last(),
-        Body::Deterministic { .. } => None,
+        Body::Deterministic { .. } | Body::Mixture { .. } => None,
     };
     outermost.is_some_and(|stage| stage.flow.entry.name == "dequantise")
 }

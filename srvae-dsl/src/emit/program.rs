@@ -102,6 +102,18 @@ impl Walker<'_> {
                 quote!(#ty::from_head(#head #(, #args)*))
             }
             Operation::Experts { presences, given, standard } => self.experts(value, presences, given, *standard),
+            Operation::Stack => {
+                let rows = all();
+                quote!(::srvae::Tensor::cat(&[#(#rows),*], 0))
+            }
+            Operation::Components(count) => {
+                let row = reference(0);
+                quote!(::srvae::ops::repeat(#row, #count))
+            }
+            Operation::Mixture(count) => {
+                let components = method(0);
+                return (quote!(::srvae::dist::Mixture::new(#components, #count)), false);
+            }
             Operation::Flow(part) => {
                 let (base, _) = match self.program.value(value.inputs[0]) {
                     root @ Value { operation: Operation::Root(_), .. } => self.expression(root),

@@ -99,6 +99,13 @@ fn factor(plan: &Plan, factor: &Factor) -> Value {
             "arguments": arguments(&function.args),
             "input": plan.name(*input),
         }),
+        Body::Mixture { components, .. } => json!({
+            "distribution": "mixture",
+            "arguments": { "components": components },
+            "flows": [],
+            "parameters": cost.parameters,
+            "multiply_accumulates": cost.multiply_accumulates,
+        }),
         Body::Stochastic { base, flows, .. } => json!({
             "distribution": base.entry.name,
             "arguments": arguments(&base.args),

@@ -6,7 +6,7 @@ use super::network_table;
 use super::notation::{aligned, count, density, determined, of_role, scaled, space, sure};
 use crate::derive::{Presence, TermKind, is_deterministic, is_supplied};
 use crate::graph::{Role, Side, VariableId};
-use crate::plan::{Plan, RATES, Rate, in_ranges};
+use crate::plan::{Operation, Plan, RATES, Rate, in_ranges};
 
 /// Everything: variables, factors, bound, modes, plan, networks, budget.
 pub fn text(plan: &Plan) -> String {
@@ -215,7 +215,11 @@ fn modes(plan: &Plan) -> String {
 
 fn program(plan: &Plan) -> String {
     let mut text = String::new();
-    let is_there = |rate: &Rate| *rate != Rate::Value || !plan.bound.enumerated.is_empty();
+    let is_there = |rate: &Rate| match rate {
+        Rate::Value => !plan.bound.enumerated.is_empty(),
+        Rate::Component => plan.bound.uses(|operation| matches!(operation, Operation::Mixture(_))),
+        Rate::Constant | Rate::Record | Rate::Sample => true,
+    };
     for (title, rate) in RATES.into_iter().filter(|(_, rate)| is_there(rate)) {
         text += &format!("  {title}\n");
         let repeated = plan.repeated(&plan.bound);

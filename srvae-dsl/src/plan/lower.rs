@@ -21,6 +21,10 @@ pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {
     let is_given = |id: &VariableId| is_data(model, *id) || is_partly(model, *id);
     let data = (0..model.variables.len()).map(VariableId).filter(is_given).collect();
     let mut lowering = Lowering::new(model, parts, data, true);
+    // Before the data pass through the same networks: what these are initialised by is what passes last.
+    for p in model.p.iter().filter(|p| matches!(p.body, Body::Mixture { .. })) {
+        lowering.distribution(p);
+    }
     for q in model.q.iter().filter(|q| !is_supplied(q)) {
         match model.draw_of(q.variable).map(|draw| &draw.method) {
             Some(DrawMethod::Enumerate { .. }) => lowering.enumerate(q.variable),
@@ -81,6 +85,8 @@ struct Lowering<'m> {
     /// Whether the caller says how many rows there are, also where it gives nothing.
     has_rows: bool,
     addends: Vec<ValueId>,
+    /// How many rows a value has that is computed once a component.
+    components: usize,
 }
 
 impl<'m> Lowering<'m> {
@@ -103,6 +109,7 @@ impl<'m> Lowering<'m> {
             inner: BTreeMap::new(),
             has_rows: true,
             addends: Vec::new(),
+            components: 0,
         };
         for id in given {
             let name = &model.variable(id).name;
@@ -136,13 +143,18 @@ impl<'m> Lowering<'m> {
             Operation::Expand | Operation::Repeat | Operation::PerSample => Rate::Sample,
             Operation::Expect | Operation::Whole(_) => Rate::Sample,
             Operation::Enumerate(_) | Operation::RepeatValues => Rate::Value,
+            Operation::Stack | Operation::Components(_) => Rate::Component,
+            Operation::Mixture(_) => Rate::Constant,
             Operation::Draw(..) | Operation::Scored(_) | Operation::Dequantise(_) => of_inputs.max(Rate::Sample),
             _ => of_inputs,
         };
         let inputs = match (&operation, rate) {
             (Operation::ExpandLike, _) => inputs,
-            (Operation::Expand | Operation::Rows | Operation::Repeat | Operation::RepeatValues, _)
+            (Operation::Mixture(_) | Operation::Components(_), _)
+            | (Operation::Expand | Operation::Rows | Operation::Repeat | Operation::RepeatValues, _)
             | (Operation::Enumerate(_), _) => inputs,
+            (Operation::Stack, _) => inputs,
+            (_, Rate::Component) => inputs.into_iter().map(|input| self.with_components(input)).collect(),
             (Operation::Expect | Operation::Whole(_), _) | (_, Rate::Value) => {
                 inputs.into_iter().map(|input| self.with_values(input)).collect()
             }
@@ -174,10 +186,25 @@ impl<'m> Lowering<'m> {
         }
     }
 
+    /// A value as it meets one of a component.
+    fn with_components(&mut self, value: ValueId) -> ValueId {
+        match self.values[value.0].rate {
+            Rate::Constant if !self.is_distribution(value) => {
+                let name = format!("{}_each", self.values[value.0].name);
+                self.value(Operation::Components(self.components), vec![value], &name)
+            }
+            _ => value,
+        }
+    }
+
     fn is_distribution(&self, value: ValueId) -> bool {
         matches!(
             self.values[value.0].operation,
-            Operation::Root(_) | Operation::Head { .. } | Operation::Experts { .. } | Operation::Flow(_)
+            Operation::Root(_)
+                | Operation::Head { .. }
+                | Operation::Experts { .. }
+                | Operation::Flow(_)
+                | Operation::Mixture(_)
         )
     }
 
@@ -187,7 +214,7 @@ impl<'m> Lowering<'m> {
         match self.values[value.0].rate {
             Rate::Record => self.for_samples(value),
             Rate::Constant if !self.is_distribution(value) => self.for_samples(value),
-            Rate::Constant | Rate::Sample | Rate::Value => value,
+            Rate::Constant | Rate::Component | Rate::Sample | Rate::Value => value,
         }
     }
 
@@ -204,7 +231,7 @@ impl<'m> Lowering<'m> {
     fn with_values(&mut self, value: ValueId) -> ValueId {
         let value = self.with_samples(value);
         match self.values[value.0].rate {
-            Rate::Constant | Rate::Value => value,
+            Rate::Constant | Rate::Component | Rate::Value => value,
             Rate::Record | Rate::Sample => {
                 let name = format!("{}_values", self.values[value.0].name);
                 self.value(Operation::RepeatValues, vec![value], &name)
@@ -224,7 +251,7 @@ impl<'m> Lowering<'m> {
                 let name = format!("{name}_each");
                 self.value(Operation::Repeat, vec![value], &name)
             }
-            Rate::Sample | Rate::Value => value,
+            Rate::Component | Rate::Sample | Rate::Value => value,
         }
     }
 
@@ -251,6 +278,11 @@ impl<'m> Lowering<'m> {
                 };
                 let input = self.variable(*input);
                 self.value(Operation::Function(call), input, name)
+            }
+            Body::Mixture { .. } => {
+                let Some(distribution) = self.distribution(factor) else { return };
+                let distribution = self.for_samples(distribution);
+                self.value(Operation::Draw(factor.variable, how(false)), vec![distribution], name)
             }
             Body::Stochastic { base, network, .. } => {
                 let Some(distribution) = self.distribution(factor) else { return };
@@ -331,8 +363,29 @@ impl<'m> Lowering<'m> {
         self.distribution_below(factor, 0)
     }
 
+    /// The mean of a variable's factor of q, at values of what that reads instead of theirs.
+    fn mixture(&mut self, factor: &Factor, values: &[(VariableId, Vec<Network>)], components: usize) -> Option<ValueId> {
+        let model = self.model;
+        let q = model.q_of(factor.variable)?;
+        let mut known = BTreeMap::new();
+        for (id, networks) in values {
+            let rows = networks.iter().map(|network| self.network(network, &factor.path, &[])).collect();
+            let name = format!("{}_components", model.variable(*id).name);
+            known.insert(*id, self.value(Operation::Stack, rows, &name));
+        }
+        let outside = std::mem::replace(&mut self.known, known);
+        self.components = components;
+        let of_q = self.distribution(q);
+        self.known = outside;
+        let name = format!("{}_{}", factor.side.name(), model.variable(factor.variable).name);
+        Some(self.value(Operation::Mixture(components), vec![of_q?], &name))
+    }
+
     /// The distribution below the outermost flows of a factor, so many of them.
     fn distribution_below(&mut self, factor: &Factor, outer: usize) -> Option<ValueId> {
+        if let Body::Mixture { values, components, .. } = &factor.body {
+            return self.mixture(factor, values, *components);
+        }
         let Body::Stochastic { base, flows, network } = &factor.body else { return None };
         let path = factor.path.clone();
         let name = format!("{}_{}", factor.side.name(), self.model.variable(factor.variable).name);

@@ -60,6 +60,8 @@ pub struct Value {
 pub enum Rate {
     /// The same for every row: the distribution of a root, and what is made of learned values alone, `[1, …]`.
     Constant,
+    /// Once a component of a mixture, `[components, …]`.
+    Component,
     /// Once a record of the data, `[B, …]`.
     Record,
     /// Once a sample, `[K·B, …]`: row k·B + b is sample k of record b.
@@ -104,6 +106,12 @@ pub enum Operation {
         given: Vec<u32>,
         standard: usize,
     },
+    /// A row of each component of a mixture, one under the other.
+    Stack,
+    /// A tensor of one row for each of so many components.
+    Components(usize),
+    /// The mean of the rows of a distribution, so many of them: a root's distribution.
+    Mixture(usize),
     /// A distribution under a flow, which is given a second input where there is one.
     Flow(PartId),
     /// A value of a flow's base to one of its variable: a tensor, and what the flow is given.
@@ -203,6 +211,7 @@ impl Program {
             | Operation::Head { .. }
             | Operation::Experts { .. }
             | Operation::Flow(_)
+            | Operation::Mixture(_)
             | Operation::ExpandLike => true,
             Operation::Expand | Operation::Repeat | Operation::RepeatValues => self.is_distribution(value.inputs[0]),
             _ => false,
