@@ -22,6 +22,7 @@ corpus! {
     auxiliary = "../srvae-dsl/tests/corpus/good/auxiliary.pgm",
     belief_net = "../srvae-dsl/tests/corpus/good/score.pgm",
     byte_order_mark = "../srvae-dsl/tests/corpus/good/byte_order_mark.pgm",
+    codes = "../srvae-dsl/tests/corpus/good/codes.pgm",
     common_flow = "../srvae-dsl/tests/corpus/good/common_flow.pgm",
     conditional = "../srvae-dsl/tests/corpus/good/conditional.pgm",
     dequantised = "../srvae-dsl/tests/corpus/good/dequantised.pgm",

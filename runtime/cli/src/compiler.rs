@@ -195,6 +195,12 @@ pub fn jumping(spec: &Spec) -> Result<Vec<String>> {
         }
         jumping.extend(&factor.parents);
         parts.push(format!("q_{}", model.variable(factor.variable).name));
+        // Codes have the gradient that draws them to the network's output.
+        if let graph::Body::Stochastic { base, .. } = &factor.body
+            && base.entry.atoms
+        {
+            parts.push(format!("p_{}", model.variable(factor.variable).name));
+        }
         let nets = network.iter().flat_map(|network| &network.nodes).filter_map(|node| match node.op {
             graph::Op::Net(net) => Some(srvae_dsl::plan::net_path(model, net)),
             _ => None,

@@ -103,6 +103,7 @@ impl<'r> Run<'r> {
                 let each: Vec<_> = heads.iter().map(|(head, presences)| (head, *presences)).collect();
                 return Ok(Held::Distribution(Arc::new(Normal::product(&each, *standard)?)));
             }
+            Operation::Quantise => return Ok(Held::Distribution(registry::quantised(density(0)?, density(1)?)?)),
             Operation::Stack => Tensor::cat(&self.tensors(value)?, 0)?,
             Operation::Components(count) => ops::repeat(tensor(0)?, *count)?,
             Operation::Mixture(count) => {

@@ -7,6 +7,7 @@
 mod arguments;
 mod arithmetic;
 mod cells;
+mod codes;
 mod declarations;
 mod domains;
 mod draws;
@@ -81,6 +82,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     let (p, q) = checker.factors(file);
     checker.cells(&p, &q);
     checker.mixtures(&p, &q);
+    checker.codes(&p, &q);
     let estimates = checker.estimates(file, &p, &q);
     let draws = checker.draws(file, &q);
     let weights = checker.weights(file, &p, &q);

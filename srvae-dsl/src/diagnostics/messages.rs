@@ -797,6 +797,12 @@ pub(crate) fn onto_of_anything(span: Span) -> Diagnostic {
         .hint("put `sigmoid` before it, or let it stand over `uniform`")
 }
 
+pub(crate) fn codes_apart(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0477", format!("`codebook` in p and `quantise` in q go together, over a latent, and `{name}` has one alone"))
+        .at(span, "of this factor")
+        .hint(format!("write `p({name}) = codebook(codes: 512)` and `q({name} | x) = quantise from x |> …`"))
+}
+
 pub(crate) fn mixture_elsewhere(span: Span, head: Span) -> Diagnostic {
     Diagnostic::error("E0470", "a mixture of q stands at a root of p")
         .at(span, "stands elsewhere")

@@ -102,6 +102,10 @@ impl Walker<'_> {
                 quote!(#ty::from_head(#head #(, #args)*))
             }
             Operation::Experts { presences, given, standard } => self.experts(value, presences, given, *standard),
+            Operation::Quantise => {
+                let (points, codebook) = (method(0), reference(1));
+                return (quote!(#points.of(#codebook)), false);
+            }
             Operation::Stack => {
                 let rows = all();
                 quote!(::srvae::Tensor::cat(&[#(#rows),*], 0))

@@ -205,6 +205,7 @@ impl<'m> Lowering<'m> {
                 | Operation::Experts { .. }
                 | Operation::Flow(_)
                 | Operation::Mixture(_)
+                | Operation::Quantise
         )
     }
 
@@ -389,7 +390,12 @@ impl<'m> Lowering<'m> {
         let Body::Stochastic { base, flows, network } = &factor.body else { return None };
         let path = factor.path.clone();
         let name = format!("{}_{}", factor.side.name(), self.model.variable(factor.variable).name);
-        let of_base = if flows.is_empty() { name.clone() } else { format!("{name}_base") };
+        let has_codes = base.entry.atoms && network.is_some();
+        let of_base = match (has_codes, flows.is_empty()) {
+            (true, _) => format!("{name}_point"),
+            (false, true) => name.clone(),
+            (false, false) => format!("{name}_base"),
+        };
         let mut distribution = match network {
             Some(network) if network.experts().is_some() => self.experts(network, &path, &of_base),
             Some(network) => {
@@ -406,6 +412,11 @@ impl<'m> Lowering<'m> {
             }
             None => self.value(Operation::Root(self.parts.find(&path)?), Vec::new(), &of_base),
         };
+        if has_codes {
+            let prior = self.parts.find(&self.model.p_of(factor.variable)?.path)?;
+            let codebook = self.value(Operation::Root(prior), Vec::new(), &format!("{name}_codes"));
+            distribution = self.value(Operation::Quantise, vec![distribution, codebook], &name);
+        }
         for (at, stage) in flows.iter().enumerate().take(flows.len() - outer) {
             let stage_path = flow_path(self.model, &path, stage, at);
             let part = self.parts.find(&stage_path)?;

@@ -98,6 +98,8 @@ pub enum Operation {
         /// The parameters that the file states by name, a bit for each.
         given: u32,
     },
+    /// The nearest codes of a variable: points as a distribution, and the codebook of a root.
+    Quantise,
     /// The product of normals, by their heads, and of so many standard normals.
     Experts {
         /// Of each head, how many presences stand after it: where one of them is 0 the expert drops out.
@@ -212,6 +214,7 @@ impl Program {
             | Operation::Experts { .. }
             | Operation::Flow(_)
             | Operation::Mixture(_)
+            | Operation::Quantise
             | Operation::ExpandLike => true,
             Operation::Expand | Operation::Repeat | Operation::RepeatValues => self.is_distribution(value.inputs[0]),
             _ => false,

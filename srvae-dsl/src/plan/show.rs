@@ -120,6 +120,7 @@ impl Plan {
             Operation::Function(call) => applied(call, &inputs),
             Operation::Head { call, .. } => applied(call, &inputs),
             Operation::Experts { presences, standard, .. } => experts(presences, *standard, &inputs),
+            Operation::Quantise => format!("codes of {} nearest to {}", inputs[1], inputs[0]),
             Operation::Stack => listed(&inputs),
             Operation::Mixture(components) => format!("mean of {components} components {all}"),
             Operation::Layer(part) | Operation::Flow(part) | Operation::Push(part) => {
