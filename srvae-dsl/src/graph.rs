@@ -189,6 +189,8 @@ pub enum Role {
     Partly,
     /// `latent`: with a factor in p and a factor in q.
     Latent,
+    /// `global`: a latent with one value for all records.
+    Global,
     /// `given`: part of the data, with no factor; everything may depend on it.
     Given,
 }
@@ -200,6 +202,7 @@ impl Role {
             Self::Observed => "observed",
             Self::Partly => "partly observed",
             Self::Latent => "latent",
+            Self::Global => "global",
             Self::Given => "given",
         }
     }

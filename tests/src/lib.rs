@@ -39,6 +39,7 @@ corpus! {
     flow_over_mixture = "../srvae-dsl/tests/corpus/good/flow_over_mixture.pgm",
     fourier_as_y = "../srvae-dsl/tests/corpus/good/fourier_as_y.pgm",
     glow = "../srvae-dsl/tests/corpus/good/glow.pgm",
+    globals = "../srvae-dsl/tests/corpus/good/globals.pgm",
     given_everywhere = "../srvae-dsl/tests/corpus/good/given_everywhere.pgm",
     grayscale_as_y = "../srvae-dsl/tests/corpus/good/grayscale_as_y.pgm",
     inverse_autoregressive = "../srvae-dsl/tests/corpus/good/inverse_autoregressive.pgm",

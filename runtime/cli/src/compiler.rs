@@ -241,6 +241,16 @@ pub fn summed(spec: &Spec) -> Result<Vec<String>> {
     Ok(terms.collect())
 }
 
+/// The parameter that is the number of records which a global variable is the same for, where there is one.
+///
+/// # Errors
+/// Those of [`compile`].
+pub fn records(spec: &Spec) -> Result<Option<&'static str>> {
+    let compilation = of_spec(spec)?;
+    let is_global = |variable: &graph::Variable| variable.role == graph::Role::Global;
+    Ok(compilation.model()?.variables.iter().any(is_global).then_some(srvae_dsl::RECORDS))
+}
+
 /// The latents at the top of p: those it draws from nothing but what the model is given.
 ///
 /// # Errors
@@ -328,7 +338,7 @@ fn variable(model: &Model, id: graph::VariableId) -> Variable {
         role: match variable.role {
             graph::Role::Observed => Role::Observed,
             graph::Role::Partly => Role::Partly,
-            graph::Role::Latent => Role::Latent,
+            graph::Role::Latent | graph::Role::Global => Role::Latent,
             graph::Role::Given => Role::Given,
         },
         space: variable.space,

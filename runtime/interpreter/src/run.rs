@@ -103,6 +103,12 @@ impl<'r> Run<'r> {
                 let each: Vec<_> = heads.iter().map(|(head, presences)| (head, *presences)).collect();
                 return Ok(Held::Distribution(Arc::new(Normal::product(&each, *standard)?)));
             }
+            Operation::Draws => match self.held(value.inputs[0])? {
+                Held::Tensor(row) => ops::repeat(row, samples)?,
+                Held::Pair(..) => return Err(missing()),
+                Held::Distribution(root) => return Ok(Held::Distribution(Arc::from(root.expand(samples)?))),
+            },
+            Operation::Each => ops::each(tensor(0)?, self.context.rows / samples)?,
             Operation::Quantise => return Ok(Held::Distribution(registry::quantised(density(0)?, density(1)?)?)),
             Operation::Stack => Tensor::cat(&self.tensors(value)?, 0)?,
             Operation::Components(count) => ops::repeat(tensor(0)?, *count)?,
@@ -168,6 +174,7 @@ impl<'r> Run<'r> {
                 };
                 match value.rate {
                     Rate::Value => noise.for_each_value(self.values()?.count(), one)?,
+                    Rate::Draws => noise.for_all_records(one)?,
                     Rate::Constant | Rate::Component | Rate::Record | Rate::Sample => one(noise)?,
                 }
             }
@@ -177,6 +184,7 @@ impl<'r> Run<'r> {
                 let one = |noise: &mut Noise| from.sample_scored(name, noise, &Draw::default());
                 let (draw, log_prob) = match value.rate {
                     Rate::Value => noise.for_each_value(self.values()?.count(), one)?,
+                    Rate::Draws => noise.for_all_records(one)?,
                     Rate::Constant | Rate::Component | Rate::Record | Rate::Sample => one(noise)?,
                 };
                 return Ok(Held::Pair(draw, log_prob));

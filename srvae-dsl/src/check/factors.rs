@@ -98,7 +98,7 @@ impl Checker<'_> {
         let error = match (variable.role, factor.side) {
             (Role::Given, side) => messages::factor_of_given(side.name(), name, span, declared),
             (Role::Observed, Side::Q) => messages::factor_of_observed(name, span, declared),
-            (Role::Observed, Side::P) | (Role::Latent | Role::Partly, _) => return Some(()),
+            (Role::Observed, Side::P) | (Role::Latent | Role::Global | Role::Partly, _) => return Some(()),
         };
         self.findings.push(error);
         None

@@ -4,6 +4,9 @@
 //! latent: KL(q(v | …) ‖ p(v | …)), exact where the catalogue has a closed form for both distributions, no flow stands
 //! over them, and q draws nothing that p(v | …) reads from v itself, else at the sample.
 //!
+//! Global v: the one divergence of all records, each of which has an equal share of it, so that the sum over the records bounds
+//! the logarithm for all of them.
+//!
 //! Partly observed v: both, log p(v | …) of the records that have it, the divergence of the others. One that q has no factor
 //! for stands above nothing: integrated over its values, its factor of p is 1, so that a record without it loses the term.
 
@@ -20,6 +23,8 @@ pub struct Term {
     pub kind: TermKind,
     /// Of a partly observed variable: the records it counts for. It is 0 for the others.
     pub presence: Option<Presence>,
+    /// Of a global variable: all records have the one term, each an equal share of it.
+    pub shared: bool,
 }
 
 /// Whether a record has a partly observed variable.
@@ -107,12 +112,14 @@ pub fn terms(model: &Model) -> Vec<Term> {
         variable: factor.variable,
         kind: TermKind::Reconstruction,
         presence: presence(factor, Presence::There),
+        shared: false,
     });
     let divergences = factors().filter(|factor| is_divergence(model, factor)).map(|factor| Term {
         name: format!("KL_{}", model.variable(factor.variable).name),
         variable: factor.variable,
         kind: divergence(model, factor),
         presence: presence(factor, Presence::Missing),
+        shared: super::is_global(model, factor.variable),
     });
     reconstructions.chain(divergences).collect()
 }

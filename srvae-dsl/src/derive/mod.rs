@@ -41,7 +41,7 @@ pub fn is_data(model: &Model, id: VariableId) -> bool {
     match model.variable(id).role {
         Role::Observed | Role::Given => true,
         Role::Latent => model.q_of(id).is_some_and(is_supplied),
-        Role::Partly => false,
+        Role::Partly | Role::Global => false,
     }
 }
 
@@ -53,6 +53,11 @@ pub fn is_partly(model: &Model, id: VariableId) -> bool {
 /// Partly observed variables that q does not infer: where one is missing, the experts of q that read it drop out.
 pub fn drops_out(model: &Model, id: VariableId) -> bool {
     is_partly(model, id) && model.q_of(id).is_none()
+}
+
+/// Variables with one value for all records.
+pub fn is_global(model: &Model, id: VariableId) -> bool {
+    model.variable(id).role == Role::Global
 }
 
 /// Whether a factor's value comes with the data.

@@ -803,6 +803,25 @@ pub(crate) fn codes_apart(name: &str, span: Span) -> Diagnostic {
         .hint(format!("write `p({name}) = codebook(codes: 512)` and `q({name} | x) = quantise from x |> …`"))
 }
 
+pub(crate) fn global_reads(name: &str, parent: &str, span: Span, declared: Span) -> Diagnostic {
+    Diagnostic::error("E0478", format!("`{name}` is one value for all records, and this factor reads `{parent}` of each"))
+        .at(span, "this factor")
+        .and(declared, format!("`{parent}` is declared here"))
+        .hint(format!("let it read nothing, or other global variables: `q({name}) = normal`; or declare `latent {name}`"))
+}
+
+pub(crate) fn global_kind(name: &str, what: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0479", format!("the global variable `{name}` is {what}"))
+        .at(span, "this factor")
+        .hint(format!("a global variable is drawn once, from a continuous distribution: `q({name}) = normal`"))
+}
+
+pub(crate) fn global_records(value: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0480", format!("`records` is {value}, and a global variable is the same for so many records"))
+        .at(span, "no number of records")
+        .hint("give a whole number from 1 on, or leave the parameter away: training sets it")
+}
+
 pub(crate) fn mixture_elsewhere(span: Span, head: Span) -> Diagnostic {
     Diagnostic::error("E0470", "a mixture of q stands at a root of p")
         .at(span, "stands elsewhere")

@@ -130,6 +130,7 @@ fn bound(plan: &Plan) -> Vec<Value> {
             "name": statement.term.name,
             "variable": plan.name(statement.term.variable),
             "sign": if statement.adds() { "+" } else { "-" },
+            "shared": statement.term.shared,
             "where": statement.term.presence.map(|presence| presence.text(plan.name(statement.term.variable))),
             "kind": match statement.form {
                 Form::LogLikelihood => "log_likelihood",

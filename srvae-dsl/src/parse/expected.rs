@@ -77,7 +77,7 @@ fn describe(rule: Rule) -> &'static str {
         Rule::formal => "the name of an argument",
         Rule::space => "a space such as `image[3, 32, 32]`",
         Rule::rust | Rule::kw_rust => "`rust \"PATH\"`",
-        Rule::role => "`observed`, `partly observed`, `latent` or `given`",
+        Rule::role => "`observed`, `partly observed`, `latent`, `global` or `given`",
         Rule::side => "`p` or `q`",
         Rule::kw_model | Rule::model_item => "`model`",
         Rule::kw_param | Rule::param_item => "`param`",

@@ -125,6 +125,7 @@ impl Builder {
         let role = match parts.skip_to(Rule::role)?.as_str() {
             "observed" => Role::Observed,
             "latent" => Role::Latent,
+            "global" => Role::Global,
             "given" => Role::Given,
             // Two words, with blanks of any kind between them.
             _ => Role::Partly,

@@ -62,6 +62,8 @@ pub enum Rate {
     Constant,
     /// Once a component of a mixture, `[components, …]`.
     Component,
+    /// Once a draw of what all records share, `[K, …]`.
+    Draws,
     /// Once a record of the data, `[B, …]`.
     Record,
     /// Once a sample, `[K·B, …]`: row k·B + b is sample k of record b.
@@ -108,6 +110,10 @@ pub enum Operation {
         given: Vec<u32>,
         standard: usize,
     },
+    /// What every row shares, a root's distribution or a tensor of one row, for each draw.
+    Draws,
+    /// A value of each draw, for every record: row k·B + b is draw k.
+    Each,
     /// A row of each component of a mixture, one under the other.
     Stack,
     /// A tensor of one row for each of so many components.
@@ -216,7 +222,9 @@ impl Program {
             | Operation::Mixture(_)
             | Operation::Quantise
             | Operation::ExpandLike => true,
-            Operation::Expand | Operation::Repeat | Operation::RepeatValues => self.is_distribution(value.inputs[0]),
+            Operation::Expand | Operation::Draws | Operation::Repeat | Operation::RepeatValues => {
+                self.is_distribution(value.inputs[0])
+            }
             _ => false,
         }
     }

@@ -6,9 +6,10 @@ use crate::graph::{Addend, Body, Factor, Side, VariableId, member};
 use std::fmt;
 
 /// How often values are computed, in words.
-pub const RATES: [(&str, Rate); 5] = [
+pub const RATES: [(&str, Rate); 6] = [
     ("once", Rate::Constant),
     ("once a component", Rate::Component),
+    ("once a draw for all records", Rate::Draws),
     ("once a record", Rate::Record),
     ("once a sample", Rate::Sample),
     ("once an enumerated value", Rate::Value),
@@ -78,6 +79,8 @@ impl Plan {
                         | Operation::DrawOf
                         | Operation::LogProbOf
                         | Operation::Components(_)
+                        | Operation::Draws
+                        | Operation::Each
                         | Operation::Rows
                 )
         };
@@ -146,6 +149,8 @@ impl Plan {
             | Operation::Presence
             | Operation::Expand
             | Operation::Components(_)
+            | Operation::Draws
+            | Operation::Each
             | Operation::Rows
             | Operation::Repeat
             | Operation::RepeatValues => all,
@@ -210,6 +215,8 @@ fn source(program: &Program, id: ValueId) -> String {
         | Operation::Expand
         | Operation::ExpandLike
         | Operation::Components(_)
+        | Operation::Draws
+        | Operation::Each
         | Operation::Rows => {
             source(program, value.inputs[0])
         }
