@@ -189,6 +189,8 @@ pub enum Role {
     Partly,
     /// `latent`: with a factor in p and a factor in q.
     Latent,
+    /// `global`: a latent with one value for all records.
+    Global,
     /// `given`: part of the data, with no factor; everything may depend on it.
     Given,
 }
@@ -200,6 +202,7 @@ impl Role {
             Self::Observed => "observed",
             Self::Partly => "partly observed",
             Self::Latent => "latent",
+            Self::Global => "global",
             Self::Given => "given",
         }
     }
@@ -240,6 +243,9 @@ pub enum Body {
     Stochastic { base: Use<Distribution>, flows: Vec<Stage>, network: Option<Network> },
     /// A function with discrete range: a factor of all mass on one value.
     Deterministic { function: Use<Function>, input: VariableId },
+    /// At a root, the mean of the variable's factor of q at values of what that reads: of each variable as many as there are
+    /// components, each a network that reads nothing.
+    Mixture { values: Vec<(VariableId, Vec<Network>)>, components: usize, span: Span },
 }
 
 /// A flow over a distribution.

@@ -145,7 +145,17 @@ fn distributions() {
         let models = entry.examples.iter().map(|example| {
             let (arguments, shape) = ((example.arguments)(), example.inputs[0]);
             let density = call(entry.name, &[], entry.parameters, &arguments);
+            let codes = |p: &str, q: &str| {
+                let size = sizes(shape);
+                format!(
+                    "model m\nobserved x: binary[6]\nlatent z: real[{size}]\np(z) = {p}\nq(z | x) = {q} from x |> {}\n\
+                     p(x | z) = bernoulli from z |> flatten |> linear\ndraw z = straight_through\n",
+                    onto(shape)
+                )
+            };
             match entry.head(&arguments, shape).unwrap() {
+                None if entry.atoms => codes(&density, "quantise"),
+                Some(_) if entry.atoms => codes("codebook", &density),
                 None => over_latents(&[shape], "z0").replacen("= standard_normal", &format!("= {density}"), 1),
                 Some(head) => {
                     let space = space_entry(entry.spaces[0]).name;

@@ -3,6 +3,8 @@
 use crate::tensors::{Bijector, Distribution, Head, Layer, Params, Result, Tensor, bail};
 use crate::{Block, DISTRIBUTIONS, Parameter, Value, block};
 use candle_core::Error;
+use crate::distributions::types::{Codebook, Quantise};
+use srvae_numerics::dist::downcast;
 use srvae_numerics::{BoundOptions, KlEstimator, Setting};
 use std::sync::Arc;
 
@@ -138,6 +140,17 @@ pub fn flow(name: &str, params: &Params, inputs: &[&[usize]], arguments: &Argume
     match entry.build {
         Build::Bijector(build) => build(params, inputs, &arguments.of(name, entry.parameters)?),
         Build::Layer(_) | Build::Function(_) => Err(unknown("flow", name)),
+    }
+}
+
+/// A distribution of the nearest codes among those of a codebook.
+///
+/// # Errors
+/// Distributions of other types.
+pub fn quantised(points: &dyn Distribution, codebook: &dyn Distribution) -> Result<Arc<dyn Distribution>> {
+    match (downcast::<Quantise>(points), downcast::<Codebook>(codebook)) {
+        (Some(points), Some(codebook)) => Ok(Arc::new(points.clone().of(codebook))),
+        _ => bail!("codes are of `quantise` and `codebook`"),
     }
 }
 

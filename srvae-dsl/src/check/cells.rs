@@ -44,7 +44,7 @@ impl Checker<'_> {
 fn rounds(factor: &Factor) -> Option<VariableId> {
     match &factor.body {
         Body::Deterministic { function, input } if function.entry.origin == Origin::Rounded => Some(*input),
-        Body::Deterministic { .. } | Body::Stochastic { .. } => None,
+        Body::Deterministic { .. } | Body::Stochastic { .. } | Body::Mixture { .. } => None,
     }
 }
 

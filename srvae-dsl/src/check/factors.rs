@@ -30,6 +30,8 @@ impl Checker<'_> {
             .map(|(_, head)| (head.factor.side, head.variable, head.parents.clone(), head.factor.head))
             .collect();
         self.complete(file, &links);
+        let of_q = heads.iter().filter(|(_, head)| head.factor.side == Side::Q);
+        self.read_by_q = of_q.map(|(_, head)| (head.variable, head.parents.clone())).collect();
         let mut factors: Vec<Factor> = Vec::new();
         for (item, head) in &heads {
             if let Some(body) = self.body(head) {
@@ -96,13 +98,16 @@ impl Checker<'_> {
         let error = match (variable.role, factor.side) {
             (Role::Given, side) => messages::factor_of_given(side.name(), name, span, declared),
             (Role::Observed, Side::Q) => messages::factor_of_observed(name, span, declared),
-            (Role::Observed, Side::P) | (Role::Latent | Role::Partly, _) => return Some(()),
+            (Role::Observed, Side::P) | (Role::Latent | Role::Global | Role::Partly, _) => return Some(()),
         };
         self.findings.push(error);
         None
     }
 
     fn body(&mut self, head: &Head<'_>) -> Option<Body> {
+        if let Some(mixture) = &head.factor.mixture {
+            return self.mixture(head, mixture);
+        }
         if !head.factor.experts.is_empty() {
             return self.product(head);
         }

@@ -246,7 +246,15 @@ impl<'b, 'a> Builder<'b, 'a> {
         let block = Use { entry, args: each.collect(), span };
         let shape = self.shape(&block, &[], span)?;
         let (path, inferred) = (self.path("learned"), space.is_none() && self.out.is_none());
-        Some(self.push(Op::Block { block, inferred }, Vec::new(), shape, path, span, span))
+        let node = self.push(Op::Block { block, inferred }, Vec::new(), shape, path, span, span);
+        // What is learned is anything; it is brought where the space is.
+        let onto = match space.and_then(|space| self.checker.space_entry(space)).map(|entry| entry.space) {
+            Some(catalog::Space::Unit | catalog::Space::Image | catalog::Space::Binary) => "sigmoid",
+            Some(catalog::Space::Positive | catalog::Space::Count) => "exp",
+            Some(catalog::Space::Simplex | catalog::Space::Label) => "softmax",
+            Some(catalog::Space::Real) | None => return Some(node),
+        };
+        self.block(onto, Vec::new(), vec![node], span)
     }
 
     pub(super) fn shape(&mut self, block: &Use<catalog::Block>, nodes: &[NodeId], place: Span) -> Option<Vec<usize>> {

@@ -82,7 +82,7 @@ impl Checker<'_> {
                 // What p computes is sure, and has no term.
                 Role::Observed => (!is_function(p, VariableId(at)), false),
                 Role::Partly => (true, q.iter().any(|factor| factor.variable == VariableId(at))),
-                Role::Latent => (is_determined, !is_determined),
+                Role::Latent | Role::Global => (is_determined, !is_determined),
                 Role::Given => (false, false),
             };
             names.extend(reconstruction.then(|| format!("RE_{}", variable.name)));
@@ -218,7 +218,7 @@ impl Checker<'_> {
             Role::Partly => return Some(id),
             Role::Observed => "observed in every record",
             Role::Given => "given with every record",
-            Role::Latent => "observed in no record",
+            Role::Latent | Role::Global => "observed in no record",
         };
         let error = messages::never_missing(&variable.name, what, name.span, variable.span);
         self.findings.push(error);

@@ -19,6 +19,10 @@ pub(super) fn bound(model: &Model, findings: &mut Findings) {
             let each = contexts.chain(network).map(|network| blocks(model, network, &nets));
             (each.fold(flows.len(), usize::saturating_add), factor.span)
         }
+        Body::Mixture { values, .. } => {
+            let networks = values.iter().flat_map(|(_, networks)| networks);
+            (networks.map(|network| blocks(model, network, &nets)).fold(0, usize::saturating_add), factor.span)
+        }
         Body::Deterministic { .. } => (0, factor.span),
     });
     let values = model.nets.iter().zip(&nets).filter(|(net, _)| net.is_let).map(|(net, blocks)| (*blocks, net.span));

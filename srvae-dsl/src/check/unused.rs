@@ -16,7 +16,7 @@ impl Checker<'_> {
                 Role::Observed | Role::Partly => true,
                 // A latent that q alone reads is an auxiliary variable: it makes q richer.
                 Role::Given if self.params.iter().any(|param| param.name == variable.name) => true,
-                Role::Latent | Role::Given => in_p.contains(&id) || in_q.contains(&id),
+                Role::Latent | Role::Global | Role::Given => in_p.contains(&id) || in_q.contains(&id),
             };
             if !read {
                 self.findings.push(messages::unused_variable(&variable.name, variable.span));

@@ -74,6 +74,7 @@ pub fn condition(model: &Model, evidence: &[VariableId]) -> Result<Mode, Reason>
 pub(super) fn steps(model: &Model, evidence: &[VariableId]) -> Result<Vec<Step>, Reason> {
     let mut known = Known::new(model, evidence);
     known.close();
+    known.infer_globals();
     known.infer()?;
     known.nothing_below()?;
     let from_q = model.q.iter().filter(|factor| known.is_drawn_from_q(factor.variable));
@@ -135,6 +136,14 @@ impl<'m> Known<'m> {
             if !self.contains(factor.variable) && factor.parents.iter().all(|parent| self.contains(*parent)) {
                 self.state[factor.variable.0] = State::Computed;
             }
+        }
+    }
+
+    /// Adds what is the same for all records: those that trained the model are evidence for it, whatever else is known.
+    fn infer_globals(&mut self) {
+        let globals = self.model.q.iter().map(|factor| factor.variable).filter(|id| super::is_global(self.model, *id));
+        for variable in globals.collect::<Vec<_>>() {
+            self.add(variable, Link::Above { variable, below: variable });
         }
     }
 

@@ -94,7 +94,7 @@ fn conditional(plan: &Plan, factor: &FactorPlan) -> TokenStream {
 /// How many records there are, where a program needs it.
 fn records(walker: &Walker<'_>) -> TokenStream {
     let first = walker.given().into_iter().take(1).map(|name| ident(&name));
-    match walker.program.uses(|operation| *operation == Operation::Rows) {
+    match walker.program.uses(|operation| matches!(operation, Operation::Rows | Operation::Each)) {
         true => quote!(#(let records = #first.0.dim(0)?;)*),
         false => TokenStream::new(),
     }

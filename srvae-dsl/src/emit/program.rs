@@ -102,6 +102,34 @@ impl Walker<'_> {
                 quote!(#ty::from_head(#head #(, #args)*))
             }
             Operation::Experts { presences, given, standard } => self.experts(value, presences, given, *standard),
+            Operation::Draws if self.program.is_distribution(value.inputs[0]) => {
+                let root = method(0);
+                quote!(#root.expand(samples))
+            }
+            Operation::Draws => {
+                let row = reference(0);
+                quote!(::srvae::ops::repeat(#row, samples))
+            }
+            Operation::Each => {
+                let drawn = reference(0);
+                quote!(::srvae::ops::each(#drawn, records))
+            }
+            Operation::Quantise => {
+                let (points, codebook) = (method(0), reference(1));
+                return (quote!(#points.of(#codebook)), false);
+            }
+            Operation::Stack => {
+                let rows = all();
+                quote!(::srvae::Tensor::cat(&[#(#rows),*], 0))
+            }
+            Operation::Components(count) => {
+                let row = reference(0);
+                quote!(::srvae::ops::repeat(#row, #count))
+            }
+            Operation::Mixture(count) => {
+                let components = method(0);
+                return (quote!(::srvae::dist::Mixture::new(#components, #count)), false);
+            }
             Operation::Flow(part) => {
                 let (base, _) = match self.program.value(value.inputs[0]) {
                     root @ Value { operation: Operation::Root(_), .. } => self.expression(root),
@@ -174,6 +202,7 @@ impl Walker<'_> {
                 let draw = self.draw(&method(0), *variable, *how);
                 match value.rate {
                     Rate::Value => quote!(noise.for_each_value(enumeration.count(), |noise| #draw)),
+                    Rate::Draws => quote!(noise.for_all_records(|noise| #draw)),
                     _ => draw,
                 }
             }
@@ -186,6 +215,7 @@ impl Walker<'_> {
                 let draw = quote!(#distribution.sample_scored(#name, noise, &::srvae::Draw::default()));
                 match value.rate {
                     Rate::Value => quote!(noise.for_each_value(enumeration.count(), |noise| #draw)),
+                    Rate::Draws => quote!(noise.for_all_records(|noise| #draw)),
                     _ => draw,
                 }
             }

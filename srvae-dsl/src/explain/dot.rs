@@ -14,7 +14,7 @@ pub fn dot(plan: &Plan) -> String {
     for (index, variable) in model.variables.iter().enumerate() {
         let id = VariableId(index);
         let fill = match variable.role {
-            Role::Latent => "white",
+            Role::Latent | Role::Global => "white",
             Role::Partly => "\"white;0.5:gray85\", gradientangle=90, style=filled",
             Role::Observed | Role::Given => "gray85",
         };

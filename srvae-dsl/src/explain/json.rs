@@ -99,6 +99,13 @@ fn factor(plan: &Plan, factor: &Factor) -> Value {
             "arguments": arguments(&function.args),
             "input": plan.name(*input),
         }),
+        Body::Mixture { components, .. } => json!({
+            "distribution": "mixture",
+            "arguments": { "components": components },
+            "flows": [],
+            "parameters": cost.parameters,
+            "multiply_accumulates": cost.multiply_accumulates,
+        }),
         Body::Stochastic { base, flows, .. } => json!({
             "distribution": base.entry.name,
             "arguments": arguments(&base.args),
@@ -123,6 +130,7 @@ fn bound(plan: &Plan) -> Vec<Value> {
             "name": statement.term.name,
             "variable": plan.name(statement.term.variable),
             "sign": if statement.adds() { "+" } else { "-" },
+            "shared": statement.term.shared,
             "where": statement.term.presence.map(|presence| presence.text(plan.name(statement.term.variable))),
             "kind": match statement.form {
                 Form::LogLikelihood => "log_likelihood",

@@ -1,7 +1,7 @@
 //! Pieces of the language and of numbers, as people write them.
 
-use crate::graph::{Argument, Body, Factor, Op, Role, Stage, Variable, VariableId};
-use crate::plan::Plan;
+use crate::graph::{Argument, Body, Factor, Network, Op, Role, Stage, Variable, VariableId};
+use crate::plan::{Plan, in_ranges};
 use crate::{catalog::show_shape, catalog::space_entry, derive::is_deterministic};
 
 /// `growth: 64, steps: 3`; the values of an argument that repeats follow one another.
@@ -35,6 +35,7 @@ pub fn density(plan: &Plan, factor: &Factor) -> String {
             let each = vec![base.entry.name; experts.len()];
             [each, vec!["standard_normal"; standard]].concat().join(" * ")
         }
+        Body::Mixture { values, .. } => mixture(plan, factor, values),
         Body::Stochastic { base, flows, .. } => {
             // The stages of a `flow` statement stand together, under its name.
             let mut stages = vec![call(base.entry.name, &base.args)];
@@ -50,6 +51,18 @@ pub fn density(plan: &Plan, factor: &Factor) -> String {
             stages.join(" |> ")
         }
     }
+}
+
+/// `mixture of q(z | x: w[1..10])`; a value that is more than a name is `…`.
+fn mixture(plan: &Plan, factor: &Factor, values: &[(VariableId, Vec<Network>)]) -> String {
+    let each = values.iter().map(|(id, networks)| {
+        let names = networks.iter().map(|network| match network.nodes[network.output.0].op {
+            Op::Net(net) => plan.model.nets[net.0].name.as_str(),
+            Op::Variable(_) | Op::Formal(_) | Op::Block { .. } | Op::Experts { .. } => "…",
+        });
+        format!("{}: {}", plan.name(*id), in_ranges(names).join(", "))
+    });
+    format!("mixture of q({} | {})", plan.name(factor.variable), each.collect::<Vec<_>>().join(", "))
 }
 
 /// `iaf(width: 64, context: h)`; a context that is more than a name is `…`.

@@ -6,8 +6,10 @@ use crate::graph::{Addend, Body, Factor, Side, VariableId, member};
 use std::fmt;
 
 /// How often values are computed, in words.
-pub const RATES: [(&str, Rate); 4] = [
+pub const RATES: [(&str, Rate); 6] = [
     ("once", Rate::Constant),
+    ("once a component", Rate::Component),
+    ("once a draw for all records", Rate::Draws),
     ("once a record", Rate::Record),
     ("once a sample", Rate::Sample),
     ("once an enumerated value", Rate::Value),
@@ -76,6 +78,9 @@ impl Plan {
                         | Operation::ExpandLike
                         | Operation::DrawOf
                         | Operation::LogProbOf
+                        | Operation::Components(_)
+                        | Operation::Draws
+                        | Operation::Each
                         | Operation::Rows
                 )
         };
@@ -118,6 +123,9 @@ impl Plan {
             Operation::Function(call) => applied(call, &inputs),
             Operation::Head { call, .. } => applied(call, &inputs),
             Operation::Experts { presences, standard, .. } => experts(presences, *standard, &inputs),
+            Operation::Quantise => format!("codes of {} nearest to {}", inputs[1], inputs[0]),
+            Operation::Stack => listed(&inputs),
+            Operation::Mixture(components) => format!("mean of {components} components {all}"),
             Operation::Layer(part) | Operation::Flow(part) | Operation::Push(part) => {
                 format!("{}({all})", self.parts.part(*part).path)
             }
@@ -140,6 +148,9 @@ impl Plan {
             | Operation::Partly(_)
             | Operation::Presence
             | Operation::Expand
+            | Operation::Components(_)
+            | Operation::Draws
+            | Operation::Each
             | Operation::Rows
             | Operation::Repeat
             | Operation::RepeatValues => all,
@@ -199,10 +210,25 @@ pub fn in_ranges<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
 fn source(program: &Program, id: ValueId) -> String {
     let value = program.value(id);
     match value.operation {
-        Operation::Repeat | Operation::RepeatValues | Operation::Expand | Operation::ExpandLike | Operation::Rows => {
+        Operation::Repeat
+        | Operation::RepeatValues
+        | Operation::Expand
+        | Operation::ExpandLike
+        | Operation::Components(_)
+        | Operation::Draws
+        | Operation::Each
+        | Operation::Rows => {
             source(program, value.inputs[0])
         }
         _ => value.name.clone(),
+    }
+}
+
+/// `a, b, …, z`: names with the middle of a long list left out.
+fn listed(names: &[String]) -> String {
+    match names {
+        [first, second, .., last] if names.len() > 4 => format!("{first}, {second}, …, {last}"),
+        _ => names.join(", "),
     }
 }
 

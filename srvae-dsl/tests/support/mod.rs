@@ -109,6 +109,10 @@ fn show_factor(text: &mut String, model: &Model, factor: &Factor) {
     let names: Vec<_> = factor.parents.iter().map(|id| model.variable(*id).name.as_str()).collect();
     let head = format!("{}({} | {})", factor.side.name(), model.variable(factor.variable).name, names.join(", "));
     match &factor.body {
+        Body::Mixture { values, components, .. } => {
+            let values = values.iter().map(|(id, _)| model.variable(*id).name.as_str()).collect::<Vec<_>>();
+            writeln!(text, "    mixture of {components} at values of {}", values.join(", ")).unwrap();
+        }
         Body::Deterministic { function, input } => {
             let input = &model.variable(*input).name;
             writeln!(text, "{head} = {}({input}{})", function.entry.name, arguments(&function.args)).unwrap();

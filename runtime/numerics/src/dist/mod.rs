@@ -4,10 +4,12 @@
 
 mod dequantised;
 mod flowed;
+mod mixture;
 pub mod through;
 
 pub use dequantised::{LEVELS, dequantised, pixels};
 pub use flowed::Flowed;
+pub use mixture::Mixture;
 pub use crate::ops::Head;
 pub use through::{Through, draw_through};
 

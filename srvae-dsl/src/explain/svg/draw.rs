@@ -103,7 +103,7 @@ fn arrow(body: &mut String, curve: &Curve, side: Side, hollow: bool) {
 }
 
 fn node(body: &mut String, name: &str, role: Role, determined: bool, at: Point) {
-    let fill = if matches!(role, Role::Latent | Role::Partly) { "white" } else { SHADE };
+    let fill = if matches!(role, Role::Latent | Role::Global | Role::Partly) { "white" } else { SHADE };
     if role == Role::Given {
         let (x, y, size) = (at.x - RADIUS * 0.86, at.y - RADIUS * 0.86, RADIUS * 1.72);
         writeln!(
