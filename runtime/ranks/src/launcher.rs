@@ -106,7 +106,7 @@ impl Launcher {
     pub fn name(self) -> &'static str {
         match self {
             Self::OpenMpi => "mpirun (Open MPI)",
-            Self::Mpich => "mpirun (MPICH)",
+            Self::Mpich => "mpirun or srun (PMI)",
             Self::Slurm => "srun",
             Self::Torchrun => "torchrun",
         }

@@ -56,10 +56,27 @@ impl Checker<'_> {
                     return None;
                 }
                 Some(found) => given.push(found),
-                None => rest.push(argument.clone()),
+                None => {
+                    self.is_argument(entry, argument)?;
+                    rest.push(argument.clone());
+                }
             }
         }
         Some((given, rest))
+    }
+
+    /// Whether what is no parameter of a distribution is an argument of it, or has no name.
+    fn is_argument(&mut self, entry: &Distribution, argument: &ast::Argument) -> Option<()> {
+        let Some(name) = &argument.name else { return Some(()) };
+        let others = |one: &Natural| one.others.iter().map(|(other, ..)| *other);
+        let known: Vec<&str> = entry.parameters.iter().map(|parameter| parameter.name).collect();
+        if known.contains(&name.text.as_str()) {
+            return Some(());
+        }
+        let naturals = entry.natural.iter().flat_map(|one| others(one).chain([one.name]));
+        let known: Vec<&str> = naturals.chain(known).collect();
+        self.findings.push(messages::unknown_parameter(entry.name, &name.text, name.span, &known));
+        None
     }
 
     /// The network that yields the head.

@@ -425,6 +425,31 @@ pub(crate) fn unknown_argument<'a>(
         .hint(did_you_mean(name, known, "its arguments", &none))
 }
 
+/// What papers and other libraries call the parameters of distributions, and what they are called here.
+const CALLED_ELSEWHERE: [(&[&str], &[&str]); 8] = [
+    (&["shape", "alpha", "k", "a"], &["concentration"]),
+    (&["mu", "loc", "location"], &["mean"]),
+    (&["sigma", "sd", "stddev", "scale"], &["std", "scale"]),
+    (&["var", "variance", "sigma2", "covariance"], &["var", "std", "cholesky"]),
+    (&["p", "prob", "probability", "probabilities", "mean"], &["probs"]),
+    (&["lambda", "lam", "mean", "mu"], &["rate"]),
+    (&["total_count", "theta", "phi", "n"], &["dispersion"]),
+    (&["nu", "dof"], &["df"]),
+];
+
+/// A name that is neither a parameter nor an argument of a distribution, of which `known` are all.
+pub(crate) fn unknown_parameter(entry: &str, name: &str, span: Span, known: &[&str]) -> Diagnostic {
+    let meant = CALLED_ELSEWHERE.iter().filter(|(there, _)| there.contains(&name)).flat_map(|(_, here)| *here);
+    let hint = match meant.copied().find(|here| known.contains(here)) {
+        Some(here) => format!("here it is `{here}`; `{entry}` takes {}", quoted(known.to_vec())),
+        None => {
+            let none = format!("`{entry}` takes no parameters");
+            did_you_mean(name, known.iter().copied(), &format!("`{entry}` takes"), &none)
+        }
+    };
+    Diagnostic::error("E0301", format!("`{entry}` has no parameter `{name}`")).at(span, "unknown parameter").hint(hint)
+}
+
 pub(crate) fn missing_argument(entry: &str, name: &str, docs: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0302", format!("`{entry}` needs its argument `{name}`"))
         .at(span, format!("`{name}` is missing"))

@@ -16,6 +16,7 @@ pub use render::Style;
 pub(crate) use suggest::closest;
 
 use crate::source::{Source, Span};
+use std::collections::BTreeSet;
 
 /// One error or warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,7 +128,9 @@ pub struct Report {
 impl Report {
     pub fn new(source: &Source, mut diagnostics: Vec<Diagnostic>) -> Self {
         diagnostics.sort_by_key(Diagnostic::place);
-        diagnostics.dedup();
+        // A statement about a family has the same error at each member: the first one says it.
+        let mut seen = BTreeSet::new();
+        diagnostics.retain(|it| it.labels.is_empty() || seen.insert((it.code, it.place())));
         Self { source: Box::new(source.clone()), diagnostics }
     }
 }

@@ -65,10 +65,7 @@ impl Unroller<'_> {
             Some(scale) => Some(self.expression(scale, at)?),
             None => None,
         };
-        let mut parents: Vec<Name> = Vec::new();
-        for parent in &addend.parents {
-            parents.extend(self.several(parent, at)?);
-        }
+        let parents = self.parents(&addend.parents, at)?;
         Some(Addend { variable: self.one(&addend.variable, at)?, scale, parents, ..addend.clone() })
     }
 
@@ -77,10 +74,7 @@ impl Unroller<'_> {
         let path = self.path(definition, &factor.variable, at);
         let side = factor.side.name();
         self.paths.insert(format!("{side}({})", variable.text), format!("{side}_{path}"));
-        let mut parents: Vec<Name> = Vec::new();
-        for parent in &factor.parents {
-            parents.extend(self.several(parent, at)?);
-        }
+        let parents = self.parents(&factor.parents, at)?;
         let network = match &factor.network {
             Some(network) => Some(self.expression(network, at)?),
             None => None,
@@ -108,6 +102,17 @@ impl Unroller<'_> {
             values.push((self.one(name, at)?, all));
         }
         Some(Mixture { variable: self.one(&mixture.variable, at)?, values, components: each.len(), ..mixture.clone() })
+    }
+
+    /// What stands right of a bar. A value among variables, as `let z[0] = …` is below `z[t - 1]`, is no parent: a value stands for
+    /// the variables that it reads.
+    fn parents(&mut self, names: &[Name], at: &At) -> Option<Vec<Name>> {
+        let mut parents: Vec<Name> = Vec::new();
+        for name in names {
+            let members = self.several(name, at)?;
+            parents.extend(members.into_iter().filter(|member| !self.values.contains(&member.text)));
+        }
+        Some(parents)
     }
 
     fn expert(&mut self, expert: &Expert, at: &At) -> Option<Expert> {

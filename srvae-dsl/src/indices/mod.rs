@@ -93,6 +93,8 @@ struct Unroller<'u> {
     tables: BTreeMap<String, BTreeMap<i64, i64>>,
     /// Members of each family, in the order of their definition.
     families: BTreeMap<String, Vec<Vec<i64>>>,
+    /// Members that are values (`let z[0] = …`) in families of variables.
+    values: BTreeSet<String>,
     fixed: BTreeSet<usize>,
     length: Option<String>,
     paths: BTreeMap<String, String>,
@@ -107,6 +109,7 @@ impl<'u> Unroller<'u> {
             indices: BTreeMap::new(),
             tables: BTreeMap::new(),
             families: BTreeMap::new(),
+            values: BTreeSet::new(),
             fixed: BTreeSet::new(),
             length: None,
             paths: BTreeMap::new(),
@@ -147,6 +150,19 @@ impl<'u> Unroller<'u> {
 
     /// Every member of every family, for what refers to them.
     fn know(&mut self, definitions: &[Definitions<'_>]) {
+        let mut of_variables: BTreeSet<String> = BTreeSet::new();
+        let mut values: Vec<(String, Vec<i64>)> = Vec::new();
+        for definition in definitions {
+            match definition.item.kind {
+                ItemKind::Variables { .. } => {
+                    of_variables.extend(definition.defines(self).into_iter().map(|(family, _)| family));
+                }
+                ItemKind::Let { .. } => values.extend(definition.defines(self)),
+                _ => {}
+            }
+        }
+        values.retain(|(family, _)| of_variables.contains(family));
+        self.values = values.iter().map(|(family, member)| member_name(family, member)).collect();
         let mut members: BTreeMap<String, BTreeSet<Vec<i64>>> = BTreeMap::new();
         for definition in definitions {
             for (family, member) in definition.defines(self) {

@@ -12,7 +12,7 @@ distribution! {
     over: [Real],
     natural: [
         mean: Real,
-        log_var: Real or std: Positive by log_square,
+        log_var: Real or std: Positive by log_square or var: Positive by log,
         factor: Real of |config, size| size.saturating_mul(config.rank),
     ],
     closed_forms: [standard_normal: low_rank_standard_kl],

@@ -4,7 +4,7 @@ distribution! {
     /// A diagonal normal; the head holds means, then log-variances, clamped to [−7, 7].
     continuous normal: Normal(NormalConfig {}),
     over: [Real],
-    natural: [mean: Real, log_var: Real or std: Positive by log_square],
+    natural: [mean: Real, log_var: Real or std: Positive by log_square or var: Positive by log],
     closed_forms: [normal: normal_kl, standard_normal: standard_normal_kl],
     examples: [{} over [1], {} over [4, 3, 1]],
 }
