@@ -2,7 +2,7 @@
 
 use srvae::dist::{Distribution, Mixture, Normal};
 use srvae::interpret;
-use srvae::{BoundOptions, DType, Device, Draw, Model, Noise, Params, Settings, Tensor, Values};
+use srvae::{BoundOptions, DType, Device, Draw, Noise, Params, Settings, Tensor, Values};
 
 /// Rounding of sums of a few numbers of the size of 10 in f64.
 const ROUNDING: f64 = 1e-11;
@@ -96,7 +96,7 @@ latent z: real[1]
 learned w[k]: real[3]
 p(z) = mixture of q(z | x: w[k]) for k in 1..4
 p(x | z) = normal(std: 0.5) from z |> linear
-q(z | x) = normal(mean: x |> linear, log_var: 0.3 * (x |> linear))
+q(z | x) = normal(mean: x |> linear, log_var: 0.3 * (x |> linear(out: 1)))
 ";
 
 /// The term of a model is ln q − ln p at the draw, p being the mixture that the model's parameters say.

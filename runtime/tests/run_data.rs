@@ -65,6 +65,7 @@ pub fn spec(variables: &[(&str, Space, &[usize])]) -> Spec {
         shape: shape.to_vec(),
         supplied: false,
         is_length: false,
+        is_global: false,
     };
     Spec { variables: variables.iter().map(variable).collect(), ..toy::spec() }
 }

@@ -334,6 +334,7 @@ fn variable(model: &Model, id: graph::VariableId) -> Variable {
     let variable = model.variable(id);
     Variable {
         is_length: false,
+        is_global: variable.role == graph::Role::Global,
         name: variable.name.clone(),
         role: match variable.role {
             graph::Role::Observed => Role::Observed,

@@ -112,7 +112,9 @@ impl Checker<'_> {
         let able = factor.map_or_else(Vec::new, |factor| able_of(factor, variable));
         if !able.contains(&known) {
             let (space, place) = (space_entry(space).name, method.name.span);
+            let has_codes = factor.is_some_and(|factor| has_codes(factor));
             self.findings.push(match known {
+                _ if has_codes => messages::draw_of_codes(&name.text, place),
                 "enumerate" => messages::too_many_values(&name.text, space, place, &able),
                 _ => messages::no_relaxation(&name.text, space, place, &able),
             });
@@ -144,11 +146,15 @@ fn values(space: Space, shape: &[usize]) -> Option<usize> {
 
 /// The methods that a factor's variable can have.
 fn able_of(factor: &Factor, variable: &Variable) -> Vec<&'static str> {
-    match &factor.body {
-        // The nearest code jumps, and has no probability but 1.
-        Body::Stochastic { base, .. } if base.entry.atoms => vec!["straight_through"],
-        _ => able(variable.space, values(variable.space, &variable.shape)),
+    match has_codes(factor) {
+        true => vec!["straight_through"],
+        false => able(variable.space, values(variable.space, &variable.shape)),
     }
+}
+
+/// Whether a factor draws the nearest code, which jumps, and has no probability but 1.
+fn has_codes(factor: &Factor) -> bool {
+    matches!(&factor.body, Body::Stochastic { base, .. } if base.entry.atoms)
 }
 
 /// The methods that a variable of this space can have.

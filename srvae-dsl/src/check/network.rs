@@ -252,7 +252,7 @@ impl<'b, 'a> Builder<'b, 'a> {
             Some(catalog::Space::Unit | catalog::Space::Image | catalog::Space::Binary) => "sigmoid",
             Some(catalog::Space::Positive | catalog::Space::Count) => "exp",
             Some(catalog::Space::Simplex | catalog::Space::Label) => "softmax",
-            Some(catalog::Space::Real) | None => return Some(node),
+            _ => return Some(node),
         };
         self.block(onto, Vec::new(), vec![node], span)
     }

@@ -822,10 +822,16 @@ pub(crate) fn onto_of_anything(span: Span) -> Diagnostic {
         .hint("put `sigmoid` before it, or let it stand over `uniform`")
 }
 
+pub(crate) fn draw_of_codes(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0481", format!("`{name}` is the nearest code, which has one gradient that is known"))
+        .at(span, "not this one")
+        .hint(format!("write `draw {name} = straight_through`"))
+}
+
 pub(crate) fn codes_apart(name: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0477", format!("`codebook` in p and `quantise` in q go together, over a latent, and `{name}` has one alone"))
         .at(span, "of this factor")
-        .hint(format!("write `p({name}) = codebook(codes: 512)` and `q({name} | x) = quantise from x |> …`"))
+        .hint("write `p(z) = codebook(codes: 512)` and `q(z | x) = quantise from x |> …` for a latent z")
 }
 
 pub(crate) fn global_reads(name: &str, parent: &str, span: Span, declared: Span) -> Diagnostic {

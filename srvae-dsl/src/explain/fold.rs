@@ -86,7 +86,8 @@ fn form(text: &str) -> Form {
     let mut in_name = false;
     while let Some(letter) = letters.next() {
         if !(letter.is_ascii_digit() && in_name) {
-            in_name = letter.is_ascii_alphabetic() || letter == '_' || letter == '#';
+            // A path goes on after its points: `step.3.actnorm`.
+            in_name = letter.is_ascii_alphabetic() || matches!(letter, '_' | '#') || (letter == '.' && in_name);
             plain.push(letter);
             continue;
         }

@@ -73,6 +73,9 @@ fn flow(plan: &Plan, stage: &Stage) -> String {
         Op::Net(id) if plan.model.nets[id.0].is_let => plan.model.nets[id.0].name.clone(),
         _ => "…".to_owned(),
     };
+    if stage.flow.entry.parameters.is_empty() {
+        return format!("{}({text})", stage.flow.entry.name);
+    }
     let before = arguments(&stage.flow.args);
     let comma = if before.is_empty() { "" } else { ", " };
     format!("{}({before}{comma}context: {text})", stage.flow.entry.name)

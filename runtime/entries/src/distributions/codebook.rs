@@ -16,7 +16,9 @@ distribution! {
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::tensors::{Distribution, Draw, Noise, Params, Result, Tensor, Var, batched, fits, rows_of};
+    use crate::tensors::{
+        Distribution, Draw, Noise, Params, Phase, Result, Tensor, Var, batched, fits, rows_of,
+    };
 
     /// Uniform over the codes at every position.
     #[derive(Debug, Clone)]
@@ -66,16 +68,39 @@ mod tensors {
             picked.transpose(1, 2)?.contiguous()?.reshape(batched(rows, &self.shape))
         }
 
+        /// Values as a row for each position of each of them.
+        fn positions(&self, value: &Tensor) -> Result<Tensor> {
+            fits("a codebook", value, &self.shape)?;
+            let channels = self.codes.dims()[1];
+            let rows = value.detach().reshape((value.dim(0)?, channels, ()))?.transpose(1, 2)?.contiguous()?;
+            rows.reshape((value.elem_count() / channels.max(1), channels))
+        }
+
+        /// In the first pass, the codes become what is to be quantised, at positions that are equally far apart: else a code far from
+        /// everything would never be the nearest.
+        ///
+        /// # Errors
+        /// Values of another shape.
+        pub fn begin_at(&self, value: &Tensor) -> Result<()> {
+            if self.params.phase() != Phase::Initialisation {
+                return Ok(());
+            }
+            let rows = self.positions(value)?;
+            let (count, codes) = (rows.dim(0)?, self.codes.dims()[0]);
+            let places = (0..codes).map(|code| (code * count / codes) as u32);
+            let places = Tensor::from_iter(places, value.device())?;
+            self.codes.set(&rows.index_select(&places, 0)?.to_dtype(self.codes.dtype())?)?;
+            self.params.touch();
+            Ok(())
+        }
+
         /// The numbers of the codes nearest to values, one for each position of each row.
         ///
         /// # Errors
         /// Values of another shape.
         pub fn nearest(&self, value: &Tensor) -> Result<Tensor> {
-            fits("a codebook", value, &self.shape)?;
-            let (channels, codes) = (self.codes.dims()[1], self.codes().detach());
-            let positions = value.elem_count() / channels.max(1);
-            let rows = value.detach().reshape((value.dim(0)?, channels, ()))?.transpose(1, 2)?.contiguous()?;
-            let along = rows.reshape((positions, channels))?.matmul(&codes.t()?.contiguous()?)?;
+            let (rows, codes) = (self.positions(value)?, self.codes().detach());
+            let along = rows.matmul(&codes.t()?.contiguous()?)?;
             // |x − e|² less |x|², which is the same for all codes.
             (along * -2.0)?.broadcast_add(&codes.sqr()?.sum(1)?.unsqueeze(0)?)?.argmin(1)
         }

@@ -1,7 +1,7 @@
 //! Independent Laplace variables.
 
 distribution! {
-    /// Independent Laplace variables; the head holds means, then log-scales, clamped to [−7, 7].
+    /// Independent Laplace variables; the head holds means, then log-scales, those of a network clamped to [−7, 7].
     continuous laplace: Laplace(LaplaceConfig {}),
     over: [Real],
     natural: [mean: Real, log_scale: Real or scale: Positive by log],

@@ -1,7 +1,7 @@
 //! The diagonal normal.
 
 distribution! {
-    /// A diagonal normal; the head holds means, then log-variances, clamped to [−7, 7].
+    /// A diagonal normal; the head holds means, then log-variances, those of a network clamped to [−7, 7].
     continuous normal: Normal(NormalConfig {}),
     over: [Real],
     natural: [mean: Real, log_var: Real or std: Positive by log_square or var: Positive by log],

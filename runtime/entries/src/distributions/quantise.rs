@@ -75,6 +75,7 @@ mod tensors {
         }
 
         fn sample(&self, _: &str, _: &mut Noise, _: &Draw) -> Result<Tensor> {
+            self.codebook()?.begin_at(&self.point)?;
             Ok(self.nearest()?.detach())
         }
 

@@ -204,6 +204,7 @@ mod tests {
             shape: shape.to_vec(),
             supplied: false,
             is_length: false,
+            is_global: false,
         }
     }
 
