@@ -2,6 +2,8 @@
 
 #[path = "data/bad.rs"]
 mod bad;
+#[path = "data/large.rs"]
+mod large;
 #[path = "data/missing.rs"]
 mod missing;
 #[path = "data/names.rs"]
@@ -66,6 +68,7 @@ pub fn spec(variables: &[(&str, Space, &[usize])]) -> Spec {
         supplied: false,
         is_length: false,
         is_global: false,
+        steps: false,
     };
     Spec { variables: variables.iter().map(variable).collect(), ..toy::spec() }
 }

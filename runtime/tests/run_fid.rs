@@ -185,7 +185,7 @@ fn a_model_is_measured_with_its_protocol() {
     let network = Inception::new(&state(), &Device::Cpu).unwrap();
     let params = srvae::Params::new(1, DType::F32, &Device::Cpu);
     let model = toy::build(&Vec::new(), &params).unwrap();
-    let images = toy::data().test.first(3);
+    let images = toy::data().test.first(3).unwrap();
     let options = Options { samples: 3, batch: 2, draw: Draw::default(), seed: 1, ranks: &ALONE, progress: &|_, _| () };
     let real = fid::of_images(&network, &images, &options).unwrap();
     let drawn = fid::of_model(&network, model.as_ref(), &toy::spec(), &images, &options).unwrap();

@@ -8,6 +8,7 @@ use crate::catalog::{Arguments, Block, Cost, Distribution, Function};
 pub use crate::catalog::{Space, Value};
 use crate::source::Span;
 use petgraph::graph::DiGraph;
+use std::collections::BTreeMap;
 
 /// Position of a variable in [`Model::variables`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +44,8 @@ pub struct Model {
     pub fixed: Vec<ParamId>,
     /// The variable that is the length of each record, where the file has one: it is named as the parameter that is the largest.
     pub length: Option<VariableId>,
+    /// The index of each family of variables, as the file names it.
+    pub indices: BTreeMap<String, String>,
     /// How terms of the bound count in training, where the file says so.
     pub weights: Vec<Weight>,
     /// What training maximises besides the bound.

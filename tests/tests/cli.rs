@@ -24,5 +24,9 @@ mod ranks;
 mod results;
 #[path = "cli/runs.rs"]
 mod runs;
+#[path = "cli/sequences.rs"]
+mod sequences;
+#[path = "cli/streams.rs"]
+mod streams;
 #[path = "cli/survival.rs"]
 mod survival;

@@ -18,6 +18,7 @@ fn model(compiled: Compiled, variables: &[(&str, Role, Space, &[usize])]) -> (Sp
         supplied: false,
         is_length: false,
         is_global: false,
+        steps: false,
     };
     let spec = Spec {
         name: compiled.name.into(),
@@ -76,7 +77,8 @@ fn walks_begin_and_end_at_the_pictures_whatever_the_number_of_levels() {
         let there = figures::interpolation(model.as_ref(), &spec, &ends, &walk, &options).unwrap();
         assert_eq!(there.pictures.len(), 3 + 2, "{latents:?}");
         // The same picture at both ends: the walk stands still.
-        let same = figures::interpolation(model.as_ref(), &spec, &ends.select(&[0, 0]), &walk, &options).unwrap();
+        let same =
+            figures::interpolation(model.as_ref(), &spec, &ends.select(&[0, 0]).unwrap(), &walk, &options).unwrap();
         assert_eq!(same.pictures[1], same.pictures[3], "{latents:?}");
         assert_eq!(same.pictures[1], there.pictures[1], "{latents:?}");
         assert_ne!(there.pictures[1], there.pictures[3], "{latents:?}");

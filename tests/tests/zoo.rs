@@ -1,4 +1,5 @@
-//! The zoo: every published model in `models/zoo` checks, keeps the deep laws and learns, on data that ship with the program.
+//! The zoo: every published model in `models/zoo` checks, keeps the deep laws and learns, on data that ship with the program; and the
+//! one command that has a file alone does everything with it.
 //!
 //! With `--nocapture` each prints its row of the table: the score of the test records before and after, and the seconds taken.
 
@@ -16,9 +17,16 @@ const STEPS: &str = "30";
 const WITHOUT_LAWS: [&str; 4] = ["dmm", "linear_state_space", "neural_spline_flow", "vrnn"];
 
 fn main() -> ExitCode {
-    let trials = files().into_iter().map(|file| {
+    type Test = fn(&Path) -> Result<()>;
+    let tests: [(&str, Test); 2] = [("", learns), (", the one command", does_everything)];
+    let trials = files().into_iter().flat_map(|file| {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Trial::test(name, move || learns(&file).map_err(|error| Failed::from(format!("{error:#}"))))
+        tests.map(|(what, test)| {
+            let file = file.clone();
+            Trial::test(format!("{name}{what}"), move || {
+                test(&file).map_err(|error| Failed::from(format!("{error:#}")))
+            })
+        })
     });
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }
@@ -53,6 +61,20 @@ fn learns(file: &Path) -> Result<()> {
         start.elapsed().as_secs_f64()
     );
     ensure!(after < before, "{before} before training, {after} after it");
+    Ok(())
+}
+
+/// Without any option but the steps: data, evaluation, every mode, the report.
+fn does_everything(file: &Path) -> Result<()> {
+    let place = tempfile::tempdir()?;
+    let mut command = Command::new(program());
+    let said = run(command.arg(file).args(["--steps", "2", "--json"]).current_dir(place.path()))?;
+    let last: serde_json::Value = serde_json::from_str(said.lines().last().unwrap_or_default())?;
+    let score = last["evaluation"]["nll"].as_f64().with_context(|| format!("no likelihood in {last}"))?;
+    ensure!(score.is_finite(), "{score}");
+    let report = last["report"].as_str().with_context(|| format!("no report in {last}"))?;
+    let page = std::fs::read_to_string(place.path().join(report))?;
+    ensure!(page.ends_with("</html>\n") && page.contains("<h2>Training</h2>"), "{report} is no whole page");
     Ok(())
 }
 

@@ -111,6 +111,10 @@ fn draw(session: &Session, images: &Images, seed: u64) -> Result<Vec<PathBuf>> {
     if !marginals.charts.is_empty() {
         train::write_json(&session.folder.marginals(), &serde_json::to_value(&marginals.charts)?)?;
     }
+    let plots = figures::plots(model, spec, images, seed)?;
+    if !plots.is_empty() {
+        train::write_json(&session.folder.plots(), &serde_json::to_value(&plots)?)?;
+    }
     if !marginals.means.is_empty() {
         let options = Options { seed, width: 128, ..Options::default() };
         let title = format!("{}, step {}: mean images", spec.name, session.header.progress.step);
@@ -124,7 +128,7 @@ fn draw(session: &Session, images: &Images, seed: u64) -> Result<Vec<PathBuf>> {
         let options = Options { draw, seed, columns: walk.steps + 2, ..Options::default() };
         let pairs = (images.len() / 2).min(8);
         let strip =
-            |pair| figures::interpolation(model, spec, &images.select(&[2 * pair, 2 * pair + 1]), &walk, &options);
+            |pair| figures::interpolation(model, spec, &images.select(&[2 * pair, 2 * pair + 1])?, &walk, &options);
         let strips = (0..pairs).map(strip).collect::<Result<Vec<_>>>()?;
         keep("interpolation", &interpolate::walks(&session.title("interpolation", &options), &strips, &options))?;
     }

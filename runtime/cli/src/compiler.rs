@@ -298,18 +298,6 @@ fn values(model: &Model) -> Settings {
     model.params.iter().map(|param| (param.name.clone(), setting(&param.value))).collect()
 }
 
-/// The families over the length of a model's records, by name.
-///
-/// # Errors
-/// Those of [`compile`].
-pub fn families(spec: &Spec) -> Result<Vec<String>> {
-    let compilation = of_spec(spec)?;
-    let steps = compilation.model()?.variables.iter().filter(|variable| variable.step.is_some());
-    let mut families: Vec<String> = steps.map(|variable| graph::family(&variable.name).to_owned()).collect();
-    families.dedup();
-    Ok(families)
-}
-
 /// The variables as data and pictures see them: a family over the length is one, its first axis the steps.
 fn variables(model: &Model) -> Vec<Variable> {
     let mut all: Vec<Variable> = Vec::new();
@@ -323,6 +311,7 @@ fn variables(model: &Model) -> Vec<Variable> {
                 first.shape[0] += 1;
                 continue;
             }
+            variable.steps = true;
             variable.shape.insert(0, 1);
         }
         all.push(variable);
@@ -335,6 +324,7 @@ fn variable(model: &Model, id: graph::VariableId) -> Variable {
     Variable {
         is_length: false,
         is_global: variable.role == graph::Role::Global,
+        steps: false,
         name: variable.name.clone(),
         role: match variable.role {
             graph::Role::Observed => Role::Observed,

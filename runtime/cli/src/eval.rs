@@ -134,6 +134,9 @@ pub fn rows(found: &Evaluation) -> String {
         };
         rows.push(vec![format!("nll, K = {samples}"), format!("{nll:.4}"), unit]);
     }
+    if let Some(nats) = found.nats_per_step() {
+        rows.push(vec![format!("nll per step, K = {}", found.samples), format!("{nats:.4}"), "nats".into()]);
+    }
     rows.push(vec!["bound".into(), format!("{:.4}", found.bound), found.unit.into()]);
     rows.push(vec!["log-likelihood".into(), format!("{:.2}", found.log_likelihood), "nats".into()]);
     for &(name, kind, value) in &found.terms {

@@ -80,7 +80,8 @@ impl Meter {
                 (format!("training pictures of {}", data.name), data.train)
             }
         };
-        Ok((name, self.args.real.map_or_else(|| images.clone(), |count| images.first(count))))
+        let real = self.args.real.map_or_else(|| Ok(images.clone()), |count| images.first(count))?;
+        Ok((name, real))
     }
 
     /// # Errors

@@ -53,7 +53,7 @@ fn walk(session: &Session, args: &Interpolate) -> Result<Walk> {
 }
 
 fn one(session: &Session, images: &Images, pair: usize, walk: &Walk, options: &Options, named: bool) -> Result<Strip> {
-    let ends = images.select(&[2 * pair, 2 * pair + 1]);
+    let ends = images.select(&[2 * pair, 2 * pair + 1])?;
     let mut strip = figures::interpolation(session.model.as_ref(), &session.spec, &ends, walk, options)?;
     if named {
         strip.label = format!("{} {}", strip.label, session.name());

@@ -154,6 +154,7 @@ pub fn spec(compiled: Compiled, preset: Option<&str>, set: &[(&str, &str)]) -> R
 
 fn run(models: &'static [Compiled], cli: Cli) -> Result<ExitCode> {
     srvae_training::input::set_limit(cli.read_limit << 30);
+    srvae_training::input::set_resident(cli.stream_above.saturating_mul(1 << 20));
     compile::ask_for(cli.compile);
     ranks::join(&cli)?;
     let Some(command) = cli.command else {

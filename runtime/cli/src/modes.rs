@@ -10,6 +10,7 @@ use srvae_training::data::{self, Images};
 use srvae_training::figures::{self, Large, Options, Strip};
 use srvae_training::files::{self, Kind};
 use srvae_training::picture::{self, Planes};
+use srvae_training::spec::Variable;
 use srvae_training::terminal::{self, note, out};
 use srvae_training::train::interrupt;
 use srvae_training::train::progress::Display;
@@ -37,9 +38,19 @@ pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
     let count = given.records().map_or(args.count, |records| records.min(args.count));
     let records = if others.is_empty() {
         let columns = given.of(given.records().unwrap_or(count))?;
-        if columns.is_empty() { Images::empty(sessions[0].spec.picture_shape()) } else { Images::of(columns)? }
+        let none = columns.is_empty();
+        let records = if none { Images::empty(sessions[0].spec.picture_shape()) } else { Images::of(columns)? };
+        records.scaled_by(sessions[0].kept()?.map(|kept| kept.scales).unwrap_or_default())
     } else {
-        let mut records = sessions[0].test(&args.data, Some(count))?.1;
+        let length = Variable::length(&sessions[0].spec.variables);
+        let mut records = if length.is_some_and(|length| others == [length.name.as_str()]) {
+            // Lengths as the data have them, again and again where there are fewer than draws.
+            let records = sessions[0].test(&args.data, None)?.1;
+            let count = given.records().unwrap_or(count);
+            records.select(&(0..count).map(|index| index % records.len().max(1)).collect::<Vec<_>>())?
+        } else {
+            sessions[0].test(&args.data, Some(count))?.1
+        };
         if !given.names().is_empty() {
             note(&format!("{}: from the test data", others.join(", ")));
             records = records.only(&others);
@@ -76,8 +87,8 @@ pub fn with_input(models: &'static [Compiled], kind: &str, args: &args::Mode) ->
 
 /// What --given says.
 fn given(session: &Session, args: &Drawing) -> Result<Given> {
-    let classes = session.kept()?.map(|kept| kept.classes).unwrap_or_default();
-    Given::read(&session.spec, &args.given, &classes)
+    let (classes, scales) = session.kept()?.map(|kept| (kept.classes, kept.scales)).unwrap_or_default();
+    Ok(Given::read(&session.spec, &args.given, &classes)?.scaled(&scales))
 }
 
 /// The same records with what --given says in place of their own values.

@@ -152,6 +152,12 @@ pub fn text(plan: &Plan) -> Result<String> {
     if let Some(part) = source.labelled {
         document["labelled"] = value(part);
     }
+    if let Some(name) = &source.group {
+        document["group"] = value(name.as_str());
+    }
+    if let Some(path) = &source.indices {
+        document["indices"] = value(path.display().to_string());
+    }
     if source.seed != 0 {
         document["data_seed"] = value(i64::try_from(source.seed)?);
     }

@@ -156,7 +156,7 @@ impl Session {
         let source = self.source(args, kept.as_ref())?;
         if args.data.is_none() && kept.is_none() {
             let data = data::load(&source, &self.spec, args.split.unwrap_or(self.header.config.split))?;
-            let test = most.map_or_else(|| data.test.clone(), |most| data.test.first(most));
+            let test = most.map_or_else(|| Ok(data.test.clone()), |most| data.test.first(most))?;
             return Ok((data.name, test));
         }
         let found = data::test(&source, &self.spec, kept.as_ref(), most);

@@ -4,7 +4,7 @@ use super::args::{DataArgs, ModelArgs, ScheduleChoice, Train, TrainArgs};
 use super::{changes, compiler, device, machine, models, ranks, recipe, session, tensorboard};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
-use srvae_training::data::{self, Data, Kept, Source};
+use srvae_training::data::{self, Data, Kept, Reader, Source};
 use srvae_training::ranks::{Mark, agree, data_mark};
 use srvae_training::spec::Spec;
 use srvae_training::terminal::{note, out, table};
@@ -82,21 +82,23 @@ pub fn plan(
         note("no GPU and no --preset: training the preset `quick` (other sizes: --preset)");
         model.preset = Some("quick".into());
     }
+    let mut spec = found.spec(&model)?;
     let source = data.source().unwrap_or_else(|| {
-        note("no --data: training on the built-in scenes (other pictures: --data)");
+        note(&format!("no --data: the built-in data fill {} (others: --data)", data::describe_builtin(&spec)));
         "builtin".into()
     });
-    let mut spec = found.spec(&model)?;
+    let place = Source::parse(&source)?;
+    let reader = Reader::open(&place)?;
     if let Some(length) = spec.variables.iter().find(|variable| variable.is_length).map(|length| length.name.clone())
         && !model.set.iter().any(|pair| pair.split('=').next().is_some_and(|name| name.trim() == length))
-        && let Some(steps) = data::steps(&Source::parse(&source)?, &compiler::families(&spec)?)?
+        && let Some(steps) = reader.steps(&spec)
     {
         note(&format!("the data have up to {steps} steps: {length} = {steps}"));
         model.set.push(format!("{length}={steps}"));
         spec = found.spec(&model)?;
     }
     let mut config = Config { split: data.split.unwrap_or_default(), ..Config::default() };
-    let data = data::load(&Source::parse(&source)?, &spec, config.split)?;
+    let data = reader.load(&spec, config.split)?;
     if let Some(records) = compiler::records(&spec)?
         && !model.set.iter().any(|pair| pair.split('=').next().is_some_and(|name| name.trim() == records))
     {

@@ -12,6 +12,8 @@ use std::sync::{
 pub struct Params {
     store: Arc<Store>,
     prefix: String,
+    /// Whether a name that is there is taken, not refused.
+    shared: bool,
 }
 
 #[derive(Debug)]
@@ -53,14 +55,21 @@ impl Params {
             device: device.clone(),
             seed,
         };
-        Self { store: Arc::new(store), prefix: String::new() }
+        Self { store: Arc::new(store), prefix: String::new(), shared: false }
+    }
+
+    /// The same store for another program of the same model: what it asks for by the name of a parameter that is there is that
+    /// parameter.
+    #[must_use]
+    pub fn shared(&self) -> Self {
+        Self { shared: true, ..self.clone() }
     }
 
     /// The same store below `name`.
     #[must_use]
     pub fn at(&self, name: &str) -> Self {
         let prefix = if self.prefix.is_empty() { name.to_owned() } else { format!("{}.{name}", self.prefix) };
-        Self { store: self.store.clone(), prefix }
+        Self { store: self.store.clone(), prefix, shared: self.shared }
     }
 
     pub fn dtype(&self) -> DType {
@@ -140,8 +149,14 @@ impl Params {
 
     fn add(&self, name: String, value: Tensor) -> Result<Var> {
         let mut entries = self.store.entries.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if entries.iter().any(|(key, _)| *key == name) {
+        if let Some((_, var)) = entries.iter().find(|(key, _)| *key == name) {
+            if self.shared && var.dims() == value.dims() {
+                return Ok(var.clone());
+            }
             candle_core::bail!("two parameters are named `{name}`");
+        }
+        if self.shared {
+            candle_core::bail!("a program that shares parameters has one of its own, `{name}` {:?}", value.dims());
         }
         let var = Var::from_tensor(&value)?;
         entries.push((name, var.clone()));

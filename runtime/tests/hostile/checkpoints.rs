@@ -47,6 +47,7 @@ static HEADER: LazyLock<Value> = LazyLock::new(|| {
         supplied: false,
         is_length: false,
         is_global: false,
+        steps: false,
     };
     let header = Header {
         format: 2,

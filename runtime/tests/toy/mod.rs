@@ -112,6 +112,7 @@ pub fn spec() -> Spec {
         supplied: false,
         is_length: false,
         is_global: false,
+        steps: false,
     };
     Spec {
         name: "toy".into(),

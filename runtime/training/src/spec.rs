@@ -37,6 +37,9 @@ pub struct Variable {
     /// A latent with one value for all records.
     #[serde(default)]
     pub is_global: bool,
+    /// A family over that length: its first axis is the steps.
+    #[serde(default)]
+    pub steps: bool,
 }
 
 /// What is known of a variable when the model is used.
@@ -122,6 +125,11 @@ impl Variable {
         ![Space::Image, Space::Binary, Space::Label, Space::Real].contains(&self.space)
     }
 
+    /// The variable that says how many steps each record has, where the model has one.
+    pub fn length(variables: &[Self]) -> Option<&Self> {
+        variables.iter().find(|variable| variable.is_length)
+    }
+
     /// Whether records have it that are scored: all of them, or some.
     pub fn is_observed(&self) -> bool {
         matches!(self.role, Role::Observed | Role::Partly)
@@ -146,6 +154,7 @@ mod tests {
             supplied: false,
             is_length: false,
             is_global: false,
+            steps: false,
         };
         Spec {
             name: "m".into(),

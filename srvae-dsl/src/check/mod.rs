@@ -72,7 +72,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     let mut checker = Checker::default();
     checker.parameters(file, overrides);
     let Checker { mut findings, params, mut param_used, presets, .. } = checker;
-    let Unrolled { file, paths, fixed, length, steps } = unroll(file, &params, &mut findings);
+    let Unrolled { file, paths, fixed, length, steps, indices } = unroll(file, &params, &mut findings);
     findings.finish(source)?;
     fixed.iter().for_each(|at| param_used[*at] = true);
     let fixed = fixed.into_iter().map(ParamId).collect();
@@ -94,8 +94,23 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     checker.unused(&p, &q, file);
     let Checker { mut findings, name, docs, params, presets, variables, nets, .. } = checker;
     let nets = nets.done;
-    let model =
-        Model { name, docs, params, presets, variables, nets, p, q, estimates, draws, weights, addends, fixed, length };
+    let model = Model {
+        name,
+        docs,
+        params,
+        presets,
+        variables,
+        nets,
+        p,
+        q,
+        estimates,
+        draws,
+        weights,
+        addends,
+        fixed,
+        length,
+        indices,
+    };
     size::bound(&model, &mut findings);
     findings.finish(source)?;
     let warnings = Report::new(source, findings.diagnostics).diagnostics;

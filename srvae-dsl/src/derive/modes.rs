@@ -2,7 +2,7 @@
 
 use super::condition::{Reason, condition, steps};
 use super::{is_data, is_deterministic, is_partly, is_supplied};
-use crate::graph::{Factor, Model, Role, Side, Space, VariableId};
+use crate::graph::{Factor, Model, NetId, Role, Side, Space, VariableId};
 
 pub(super) const GENERATION: &str = "generation";
 const RECONSTRUCTION: &str = "reconstruction";
@@ -197,7 +197,14 @@ pub(super) fn read(model: &Model, evidence: &[VariableId], steps: &[Step]) -> Ve
         read.extend(parents.iter().filter(|parent| !made.contains(parent)));
         made.push(step.variable);
     }
-    of(model, |id| evidence.contains(&id) && read.contains(&id))
+    let is_step = |id: &VariableId| evidence.contains(id) && model.variable(*id).step.is_some();
+    let is_ended = model.length.is_some() && read.iter().any(is_step) && runs_down(model);
+    of(model, |id| evidence.contains(&id) && (read.contains(&id) || is_ended && model.length == Some(id)))
+}
+
+/// Whether a recurrence begins at each record's own end, so that its length must be known.
+fn runs_down(model: &Model) -> bool {
+    (0..model.nets.len()).any(|net| model.goes_on_from(NetId(net)).is_some())
 }
 
 /// `x_y`

@@ -3,9 +3,9 @@
 //! Everything here reads the [`Plan`] and decides nothing.
 
 mod bound;
+mod condense;
 mod dot;
 mod fold;
-
 mod json;
 mod latex;
 mod networks;

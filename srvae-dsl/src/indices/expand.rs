@@ -1,6 +1,7 @@
 //! A statement at one value of its indices.
 
 use super::members::Definitions;
+use super::sets::mentions;
 use super::{At, Unroller, member_name};
 use crate::ast::{
     Addend, Argument, Call, Expert, Expression, ExpressionKind, Factor, Item, ItemKind, Mixture, Name, NetBody, Over, Space,
@@ -147,10 +148,21 @@ impl Unroller<'_> {
             if !definition.shares(self, &selector.value)
                 && let Some(value) = self.try_whole(&selector.value, at)
             {
-                path = format!("{path}.{value}");
+                match self.after_the_length(&selector.value, value) {
+                    Some(after) => path = format!("{path}.end_{after}"),
+                    None => path = format!("{path}.{value}"),
+                }
             }
         }
         path
+    }
+
+    /// How far behind the length a member stands whose index names it: `b[T + 1]` is the same for every length.
+    fn after_the_length(&self, index: &Expression, value: i64) -> Option<i64> {
+        let length = self.length.as_deref().filter(|length| mentions(index, length))?;
+        let param = self.params.iter().find(|param| param.name == length)?;
+        let Value::Int(steps) = param.value else { return None };
+        Some(value - steps).filter(|after| *after >= 0)
     }
 
     /// The one member that is meant; an error where there are several.

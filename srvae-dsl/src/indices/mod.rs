@@ -30,6 +30,8 @@ pub struct Unrolled<'f> {
     pub length: Option<String>,
     /// Of each member of a family over the length, its step.
     pub steps: BTreeMap<String, i64>,
+    /// The index of each family of variables over one index.
+    pub indices: BTreeMap<String, String>,
 }
 
 /// Writes out every member, at these values of the parameters.
@@ -99,6 +101,7 @@ struct Unroller<'u> {
     length: Option<String>,
     paths: BTreeMap<String, String>,
     steps: BTreeMap<String, i64>,
+    of_families: BTreeMap<String, String>,
 }
 
 impl<'u> Unroller<'u> {
@@ -114,12 +117,13 @@ impl<'u> Unroller<'u> {
             length: None,
             paths: BTreeMap::new(),
             steps: BTreeMap::new(),
+            of_families: BTreeMap::new(),
         }
     }
 
     fn finish(self, file: Cow<'_, File>) -> Unrolled<'_> {
-        let Self { paths, fixed, length, steps, .. } = self;
-        Unrolled { file, paths, fixed, length, steps }
+        let Self { paths, fixed, length, steps, of_families: indices, .. } = self;
+        Unrolled { file, paths, fixed, length, steps, indices }
     }
 
     /// Indices and tables.
@@ -154,7 +158,11 @@ impl<'u> Unroller<'u> {
         let mut values: Vec<(String, Vec<i64>)> = Vec::new();
         for definition in definitions {
             match definition.item.kind {
-                ItemKind::Variables { .. } => {
+                ItemKind::Variables { ref names, .. } => {
+                    if let Some([index]) = definition.at.first().map(|at| at.keys().collect::<Vec<_>>()).as_deref() {
+                        let families = names.iter().filter(|name| name.subscript.len() == 1);
+                        self.of_families.extend(families.map(|name| (name.text.clone(), (*index).clone())));
+                    }
                     of_variables.extend(definition.defines(self).into_iter().map(|(family, _)| family));
                 }
                 ItemKind::Let { .. } => values.extend(definition.defines(self)),

@@ -58,6 +58,10 @@ pub struct Cli {
     /// Memory that one data file, checkpoint or archive may take once it is unpacked; a picture a sixteenth of it.
     #[arg(long, global = true, value_name = "GIB", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..1 << 20))]
     pub read_limit: u64,
+    /// Memory that a data set may take, in MiB; one that takes more stays on disk, and records are read when they are wanted. Results do not
+    /// depend on it.
+    #[arg(long, global = true, value_name = "MIB", default_value_t = 1024)]
+    pub stream_above: u64,
     #[command(flatten)]
     pub all: All,
 }
@@ -122,7 +126,8 @@ pub struct ModelArgs {
 #[derive(Debug, Clone, Args)]
 pub struct DataArgs {
     /// A folder of pictures (sub-folders are classes), CIFAR-10, CIFAR-100, the downsampled ImageNet, MNIST's files, an .npz,
-    /// .npy, safetensors, CSV or WebDataset file, `cifar10` where it was fetched, or `builtin`.
+    /// .npy, safetensors, CSV or WebDataset file, `cifar10` where it was fetched, or what is built in: `builtin` (what suits the model),
+    /// `digits`, `table`, `sequences`, `counts`, `pairs`.
     #[arg(long)]
     pub data: Option<PathBuf>,
     /// What fills a variable, where its name differs: an array or a column, several columns (a,b,c or g0..g11), or the path of
@@ -147,6 +152,13 @@ pub struct DataArgs {
     /// random of other data), hoogeboom (the last fifth), authors (15 % at random), none, or a part such as 0.1 at random.
     #[arg(long, value_name = "NAME|PART")]
     pub split: Option<Split>,
+    /// A column whose records of one value stay together, all in training, all in validation or all in test: a patient, a scene.
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub group: Option<String>,
+    /// A file that says the part of each record: JSON or .npz with `train`, `val` and `test`, each the numbers of records from 0, or the
+    /// split.json of a run.
+    #[arg(long, value_name = "FILE", requires = "data", conflicts_with = "group")]
+    pub indices: Option<PathBuf>,
     /// Seed of the division into parts for training, validation and testing [default: 0].
     #[arg(long, value_name = "SEED", requires = "data")]
     pub data_seed: Option<u64>,
@@ -178,6 +190,8 @@ impl DataArgs {
             },
             standardize: self.standardize.unwrap_or_default(),
             labelled: self.labelled,
+            group: self.group.clone(),
+            indices: self.indices.clone(),
             seed: self.data_seed.unwrap_or_default(),
             ..Source::of(self.data.as_ref()?.as_os_str())
         };

@@ -120,8 +120,16 @@ mod tests {
     #[test]
     fn a_mode_that_ignores_what_it_is_given_is_found() {
         let (name, shape) = ("y".to_owned(), vec![3]);
-        let (role, space) = (Role::Observed, Space::Real);
-        let y = Variable { name, role, space, shape, supplied: false, is_length: false, is_global: false };
+        let y = Variable {
+            name,
+            role: Role::Observed,
+            space: Space::Real,
+            shape,
+            supplied: false,
+            is_length: false,
+            steps: false,
+            is_global: false,
+        };
         for (scale, wanted) in [(2.0, vec!["x".to_owned()]), (0.0, Vec::new())] {
             let run = |given: &Values, seed: u64| -> Result<Values> {
                 let noise = Noise::seeded(seed).normal("x", &[BATCH, 3], DType::F64, &Device::Cpu)?;

@@ -67,6 +67,12 @@ fn column<'r>(records: &'r Records, variable: &Variable) -> Result<&'r Column> {
     })
 }
 
+/// Of records that are not in memory the first, by which their columns are known.
+fn first(records: &Records) -> Result<Option<Records>> {
+    let is_stored = records.dataset().is_some() && !records.is_empty();
+    is_stored.then(|| records.select(&[0])).transpose()
+}
+
 impl Batches {
     /// Of these records, whose pictures go to the device at once if it is a GPU.
     ///
@@ -77,6 +83,8 @@ impl Batches {
     }
 
     fn of(variables: Vec<Variable>, records: &Records, device: &Device) -> Result<Self> {
+        let first = first(records)?;
+        let records = first.as_ref().unwrap_or(records);
         for variable in &variables {
             if variable.space == Space::Label && variable.shape.len() != 1 {
                 bail!(
@@ -93,8 +101,10 @@ impl Batches {
                 if is_label { "numbers and no classes" } else { "classes and no numbers" }
             );
         }
-        let resident =
-            variables.iter().map(|variable| Resident::of(variable, records, device)).collect::<Result<_>>()?;
+        let resident = match first {
+            Some(_) => vec![None; variables.len()],
+            None => variables.iter().map(|it| Resident::of(it, records, device)).collect::<Result<_>>()?,
+        };
         Ok(Self { variables, device: device.clone(), resident })
     }
 
@@ -104,9 +114,11 @@ impl Batches {
     /// # Errors
     /// As [`Batches::new`].
     pub fn available(spec: &Spec, records: &Records, device: &Device) -> Result<Self> {
+        let first = first(records)?;
+        let own = first.as_ref().unwrap_or(records);
         let there = |variable: &&Variable| match variable.role == Role::Latent && !variable.supplied {
-            true => records.column(&variable.name).is_some(),
-            false => column(records, variable).is_ok(),
+            true => own.column(&variable.name).is_some(),
+            false => column(own, variable).is_ok(),
         };
         Self::of(spec.variables.iter().filter(there).cloned().collect(), records, device)
     }
@@ -117,6 +129,10 @@ impl Batches {
     /// # Errors
     /// A label the variable has no class for.
     pub fn take(&self, records: &Records, indices: &[usize], augment: Option<(&Augment, u64)>) -> Result<Values> {
+        if records.dataset().is_some() {
+            let read = records.select(indices)?;
+            return self.take(&read, &(0..indices.len()).collect::<Vec<_>>(), augment);
+        }
         let mut values = Values::new();
         for (variable, resident) in self.variables.iter().zip(&self.resident) {
             let tensor = match resident.as_ref().filter(|resident| resident.records == records.len()) {

@@ -131,7 +131,7 @@ fn by_kind(table: &Table, variables: &[Variable], presences: &[String], found: &
         ),
         (
             |variable| variable.space != Space::Label,
-            |field| !names_classes(field) && matches!(field.raw, Raw::Numbers(_)),
+            |field| !names_classes(field) && matches!(field.raw, Raw::Numbers(_) | Raw::Stored(_)),
         ),
     ];
     for (takes, offers) in rules {

@@ -34,13 +34,21 @@ pub struct Fitting<'a> {
     pub classes: &'a [String],
     /// Of the records, for messages.
     pub names: Option<&'a [String]>,
+    /// Of the records in their data set, where these are some of it.
+    pub numbers: Option<&'a [usize]>,
 }
 
 impl Fitting<'_> {
+    /// The number of a record in its data set.
+    fn number(&self, index: usize) -> usize {
+        self.numbers.map_or(index, |numbers| numbers[index])
+    }
+
     fn record(&self, index: usize) -> String {
+        let number = self.number(index);
         match self.names.and_then(|names| names.get(index)) {
-            Some(name) => format!("record {index} ({name})"),
-            None => format!("record {index}"),
+            Some(name) => format!("record {number} ({name})"),
+            None => format!("record {number}"),
         }
     }
 }
@@ -118,6 +126,7 @@ fn class_texts(raw: &Raw, missing: bool) -> Result<Vec<String>> {
             Ok(select(array, &rows).chunks(width).map(text).collect())
         }
         Raw::Numbers(array) => Ok(whole_numbers(array)?.iter().map(i64::to_string).collect()),
+        Raw::Stored(_) => bail!("an array of several numbers a record is no class here"),
         _ => bail!("pictures are no classes"),
     }
 }
@@ -326,6 +335,14 @@ fn grey(
         bail!("{} has the value {}; an image has grey levels 0 to 255, or numbers 0 to 1", record(at), numbers[at]);
     }
     let scale = if how.range.largest <= 1.0 { 255.0 } else { 1.0 };
+    // Of what stays in its file a part alone was looked at.
+    if let Some(at) = numbers.iter().position(|&number| scale > 1.0 && number > 1.0) {
+        bail!(
+            "{} has the value {}, and the records that were looked at first have none above 1",
+            record(at),
+            numbers[at]
+        );
+    }
     if scale > 1.0 {
         notes.insert(format!("{name}: numbers from 0 to 1 are taken as k/255 and rounded to the 256 grey levels"));
     } else if !how.range.whole {
@@ -333,6 +350,9 @@ fn grey(
     }
     Ok(numbers.iter().map(|number| (number * scale).round() as u8).collect())
 }
+
+/// Records of an array that stays in its file whose range is taken for that of all.
+const LOOKED_AT: usize = 4096;
 
 /// What numbers a data set has for a variable, over all its parts: one part alone could look like another scale.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -356,6 +376,11 @@ impl Range {
         for field in fields {
             match &field.raw {
                 Raw::Numbers(array) => arrays::numbers(array).into_iter().for_each(&mut see),
+                // What cannot be read is said when it is wanted.
+                Raw::Stored(array) => array
+                    .spread(LOOKED_AT)
+                    .into_iter()
+                    .for_each(|some| arrays::numbers(&some).into_iter().for_each(&mut see)),
                 Raw::Text(cells) => cells.iter().filter_map(|cell| cell.parse().ok()).for_each(&mut see),
                 Raw::Files { .. } | Raw::Encoded(_) => see(255.0),
             }
@@ -431,7 +456,7 @@ fn bits(
                 .insert(format!("{name}: grey levels become 1 with their own probability, drawn once for each record"));
             let draw = |(record, levels): (&[u8], &usize)| -> Vec<u8> {
                 let mut rng = ChaCha8Rng::seed_from_u64(how.seed ^ 0x6269_6e61);
-                rng.set_stream(*levels as u64);
+                rng.set_stream(how.number(*levels) as u64);
                 record
                     .iter()
                     .map(|&level| if rng.random_range(0..255u32) < u32::from(level) { 255 } else { 0 })
@@ -532,6 +557,7 @@ fn column(field: &Field, indices: &[usize], how: &Fitting<'_>) -> Result<Vec<f64
                 cell.parse().with_context(|| format!("{}: `{cell}` is no number", place()))
             })
             .collect(),
+        Raw::Stored(array) => Ok(arrays::numbers(&array.read(indices)?)),
         Raw::Files { .. } | Raw::Encoded(_) => bail!("`{}` holds pictures, and numbers are wanted", field.name),
     }
 }

@@ -4,7 +4,7 @@ use super::fit::{Binarise, Fitting, Range, fit};
 use super::formats::arrays;
 use super::records::{Cells, Column};
 use super::table::{Field, Raw};
-use super::{open_picture, resize_rgb};
+use super::{Scales, open_picture, resize_rgb};
 use crate::spec::{Space, Spec, Variable, space_entry};
 use crate::terminal::note;
 use anyhow::{Context, Result, bail, ensure};
@@ -56,6 +56,17 @@ impl Given {
             bail!("--given: there are {first} values of {} and {own} of {}", several[0].name, odd.name);
         }
         Ok(Self(columns))
+    }
+
+    /// The same values as a model takes them that was trained on scaled data.
+    #[must_use]
+    pub fn scaled(mut self, scales: &Scales) -> Self {
+        for column in &mut self.0 {
+            if let (Some(scale), Cells::Reals { numbers, .. }) = (scales.get(&column.name), &mut column.cells) {
+                scale.apply(numbers);
+            }
+        }
+        self
     }
 
     pub fn names(&self) -> Vec<&str> {
@@ -110,7 +121,7 @@ fn array(variable: &Variable, path: &Path, classes: &[String]) -> Result<Cells> 
     ensure!(count > 0, "{}: array `{name}` has no records", path.display());
     let field = Field { name, raw: Raw::Numbers(array) };
     let range = Range::of(std::iter::once(&field));
-    let how = Fitting { binarise: Binarise::default(), seed: 0, range, classes, names: None };
+    let how = Fitting { binarise: Binarise::default(), seed: 0, range, classes, names: None, numbers: None };
     let mut notes = BTreeSet::new();
     let cells = fit(variable, &[&field], &(0..count).collect::<Vec<_>>(), &how, &mut notes)?;
     notes.iter().for_each(|line| note(line));
@@ -205,6 +216,7 @@ mod tests {
             supplied: false,
             is_length: false,
             is_global: false,
+            steps: false,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a run keeps of its data: where they lie, how they were divided, and a fingerprint to know them by.
 
 use super::Scales;
+use super::indices::Indices;
 use super::open::Opened;
 use super::split::{Division, Parts, Split};
 use super::table::Table;
@@ -49,20 +50,21 @@ impl Part {
 }
 
 impl Kept {
-    /// Divides a data set, and keeps how. `strata` are the classes of its records, which keep their shares.
+    /// Divides a data set, and keeps how. `strata` are the classes of its records, which keep their shares; groups stay together.
     pub fn new(
         source: &str,
         opened: &Opened,
         split: Split,
         seed: u64,
         classes: BTreeMap<String, Vec<String>>,
-        strata: Option<Vec<usize>>,
+        (strata, groups): (Option<Vec<usize>>, Option<Vec<usize>>),
     ) -> Self {
         let empty = Table::default();
         let pool = opened.pool.as_ref().unwrap_or(&empty);
         let parts = Parts {
             pool: pool.count,
             classes: strata.as_deref(),
+            groups: groups.as_deref(),
             validation: opened.validation.as_ref().map(|part| part.count),
             test: opened.test.as_ref().map(|part| part.count),
             published: opened.published,
@@ -127,7 +129,7 @@ impl Kept {
     /// Records of the run that are not there any more.
     pub fn find(&self, opened: &Opened) -> Result<(Division, Vec<String>)> {
         let mut notes = Vec::new();
-        let mut place = |part: Option<&Part>, table: Option<&Table>, what: &str| -> Result<Option<Vec<usize>>> {
+        let mut place = |part: Option<&Part>, table: Option<&Table>, what: &str| -> Result<Option<Places>> {
             match (part, table) {
                 (None, None) => Ok(None),
                 // A part that this use does not need is not read.
@@ -142,8 +144,12 @@ impl Kept {
         let lost = |what: &str| format!("the data set had a {what} part when the run began and has none now");
         ensure!(self.test.is_none() || test.is_some(), lost("test"));
         ensure!(self.validation.is_none() || opened.pool.is_none() || validation.is_some(), lost("validation"));
-        let at = |places: Option<&Vec<usize>>, indices: &[usize]| -> Vec<usize> {
-            places.map_or_else(Vec::new, |places| indices.iter().map(|&index| places[index]).collect())
+        let at = |places: Option<&Places>, indices: &Indices| match places {
+            None => Indices::default(),
+            Some(Places::Same) => indices.clone(),
+            Some(Places::Moved(places)) => {
+                indices.all().into_iter().map(|index| places[index]).collect::<Vec<_>>().into()
+            }
         };
         let division = Division {
             train: at(pool.as_ref(), &self.division.train),
@@ -157,8 +163,14 @@ impl Kept {
     }
 }
 
-/// Where each record of a part lies now.
-fn place(part: &Part, table: &Table, what: &str, notes: &mut Vec<String>) -> Result<Vec<usize>> {
+/// Where the records of a part lie now.
+enum Places {
+    /// Where they lay when the run began.
+    Same,
+    Moved(Vec<usize>),
+}
+
+fn place(part: &Part, table: &Table, what: &str, notes: &mut Vec<String>) -> Result<Places> {
     if let (Some(before), Some(now)) = (&part.names, &table.names) {
         let now_at: HashMap<&str, usize> = now.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
         let gone: Vec<&String> = before.iter().filter(|name| !now_at.contains_key(name.as_str())).collect();
@@ -184,7 +196,7 @@ fn place(part: &Part, table: &Table, what: &str, notes: &mut Vec<String>) -> Res
             notes
                 .push(format!("warning: {what} records are not what they were when the run began: files have changed"));
         }
-        return Ok(places);
+        return Ok(Places::Moved(places));
     }
     ensure!(
         table.count >= part.records,
@@ -202,5 +214,5 @@ fn place(part: &Part, table: &Table, what: &str, notes: &mut Vec<String>) -> Res
     if table.digest(part.records) != part.fingerprint {
         notes.push(format!("warning: {what} records are not what they were when the run began: the data have changed"));
     }
-    Ok((0..part.records).collect())
+    Ok(Places::Same)
 }

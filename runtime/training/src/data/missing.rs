@@ -63,7 +63,8 @@ enum Share {
 fn shares(raw: &Raw, is_label: bool, indices: &[usize]) -> Vec<Share> {
     let of = |missing: bool| if missing { Share::Nothing } else { Share::All };
     match raw {
-        Raw::Files { .. } | Raw::Encoded(_) => vec![Share::All; indices.len()],
+        // Records of stored arrays are read before they come here.
+        Raw::Files { .. } | Raw::Encoded(_) | Raw::Stored(_) => vec![Share::All; indices.len()],
         Raw::Text(cells) if is_label => indices.iter().map(|&index| of(is_missing_class(&cells[index]))).collect(),
         Raw::Text(cells) => indices.iter().map(|&index| of(is_missing(&cells[index]))).collect(),
         Raw::Numbers(array) => {
@@ -101,8 +102,8 @@ fn flags(field: &Field, indices: &[usize]) -> Result<Vec<bool>> {
             };
             indices.iter().map(number).collect()
         }
-        Raw::Files { .. } | Raw::Encoded(_) => {
-            bail!("`{}` holds pictures; wanted is 0 or 1 for each record", field.name)
+        Raw::Files { .. } | Raw::Encoded(_) | Raw::Stored(_) => {
+            bail!("`{}` holds pictures or several numbers a record; wanted is 0 or 1 for each record", field.name)
         }
     };
     ensure!(numbers.len() == indices.len(), "`{}` has more than one number a record; wanted is 0 or 1", field.name);

@@ -1,7 +1,7 @@
 //! From a path to the data set that lies there: the table of formats.
 
 use super::table::Table;
-use super::{Crop, batches, folder, formats};
+use super::{Crop, batches, builtin, folder, formats};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 
@@ -130,6 +130,12 @@ pub fn stem(path: &Path) -> String {
 /// # Errors
 /// A path that is missing, of no known kind, truncated or unreadable: what is wrong, where, and what would do.
 pub fn open(path: &Path, how: How) -> Result<Opened> {
+    if path.symlink_metadata().is_err()
+        && let Some(named) = path.to_str().map(builtin::named::open).transpose()?.flatten()
+    {
+        ensure!(how.crop.is_none(), "--crop is for folders of pictures, and `{}` is built in", path.display());
+        return Ok(named);
+    }
     let path = located(path)?;
     for format in FORMATS.iter().filter(|format| (format.is)(&path)) {
         if let Some(opened) = (format.open)(&path, how)? {
@@ -163,5 +169,6 @@ fn located(path: &Path) -> Result<PathBuf> {
 
 fn kinds() -> String {
     let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
-    format!("{}, or one of the words `builtin` and `cifar10`", names.join(", "))
+    let built_in = builtin::named::NAMES.map(|(name, _)| format!("`{name}`"));
+    format!("{}, or one of the words `builtin`, {} and `cifar10`", names.join(", "), built_in.join(", "))
 }

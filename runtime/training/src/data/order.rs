@@ -1,8 +1,12 @@
 //! The order in which training sees its pictures: a function of the seed and the position alone.
 
+use super::indices::MANY;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
+
+/// Of the order of batches, which is another than that of records.
+const BUCKET_SEED: u64 = 0x6275_636b;
 
 /// A shuffled pass over the pictures after another, without end.
 ///
@@ -15,12 +19,34 @@ pub struct Order {
     /// The pass that `permutation` belongs to.
     pass: Option<u64>,
     permutation: Vec<usize>,
+    /// The same of so many records that they are not listed.
+    shuffle: Option<Shuffle>,
+    /// Of records that differ in length.
+    buckets: Option<Buckets>,
 }
+
+/// What batches of records of similar lengths are made of.
+#[derive(Debug, Clone)]
+struct Buckets {
+    /// Of each record.
+    lengths: Vec<usize>,
+    batch: usize,
+}
+
+/// Batches that are sorted by length among themselves: more would make batches more alike, and the order less random.
+const WINDOW: usize = 16;
 
 impl Order {
     /// Over `count` pictures (at least one), from `position` on.
     pub fn new(count: usize, seed: u64, position: u64) -> Self {
-        Self { count: count.max(1), seed, position, pass: None, permutation: Vec::new() }
+        Self { count: count.max(1), seed, position, pass: None, permutation: Vec::new(), shuffle: None, buckets: None }
+    }
+
+    /// Over records of these lengths, in batches whose records are of similar ones. Every record comes once a pass; which batch
+    /// comes when is random.
+    pub fn bucketed(lengths: Vec<usize>, batch: usize, seed: u64, position: u64) -> Self {
+        let buckets = Some(Buckets { lengths, batch: batch.max(1) });
+        Self { buckets: buckets.clone(), ..Self::new(buckets.map_or(0, |it| it.lengths.len()), seed, position) }
     }
 
     /// Pictures given out so far.
@@ -41,11 +67,24 @@ impl Order {
     fn one(&mut self) -> usize {
         let count = self.count as u64;
         let pass = self.position / count;
+        let at = (self.position % count) as usize;
+        if self.count > MANY && self.buckets.is_none() {
+            if self.pass != Some(pass) {
+                self.shuffle = Some(Shuffle::new(self.count, self.seed, pass));
+                self.pass = Some(pass);
+            }
+            self.position += 1;
+            return self.shuffle.as_ref().map_or(at, |shuffle| shuffle.at(at));
+        }
         if self.pass != Some(pass) {
-            self.permutation = Self::permutation(self.count, self.seed, pass);
+            let order = Self::permutation(self.count, self.seed, pass);
+            self.permutation = match &self.buckets {
+                Some(buckets) => buckets.sort(order, self.seed ^ BUCKET_SEED, pass),
+                None => order,
+            };
             self.pass = Some(pass);
         }
-        let index = self.permutation[(self.position % count) as usize];
+        let index = self.permutation[at];
         self.position += 1;
         index
     }
@@ -60,5 +99,134 @@ impl Order {
             order.swap(last, rng.random_range(0..=last as u64) as usize);
         }
         order
+    }
+}
+
+/// A permutation that takes no memory: four rounds of a Feistel network over twice as many bits as half of the count's, again and again
+/// until the outcome is below the count (Black and Rogaway, 2002).
+#[derive(Debug, Clone)]
+pub struct Shuffle {
+    count: u64,
+    /// Bits of each half.
+    half: u32,
+    keys: [u64; 4],
+}
+
+impl Shuffle {
+    /// Of the numbers below `count`; a function of the seed and the pass.
+    pub fn new(count: usize, seed: u64, pass: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(pass);
+        let count = (count as u64).max(1);
+        let bits = (u64::BITS - (count - 1).leading_zeros()).max(2);
+        Self { count, half: bits.div_ceil(2), keys: rng.random() }
+    }
+
+    /// The number at a place below the count.
+    pub fn at(&self, place: usize) -> usize {
+        let mut number = place as u64 % self.count;
+        loop {
+            number = self.round(number);
+            if number < self.count {
+                return number as usize;
+            }
+        }
+    }
+
+    fn round(&self, number: u64) -> u64 {
+        let mask = (1 << self.half) - 1;
+        let (mut left, mut right) = (number >> self.half, number & mask);
+        for key in self.keys {
+            (left, right) = (right, left ^ (scramble(right ^ key) & mask));
+        }
+        left << self.half | right
+    }
+}
+
+/// SplitMix64's last step: every bit of the outcome depends on every bit of the number.
+fn scramble(number: u64) -> u64 {
+    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+impl Buckets {
+    /// The records of a pass: within windows of several batches sorted by length, then batch by batch in another order.
+    fn sort(&self, mut order: Vec<usize>, seed: u64, pass: u64) -> Vec<usize> {
+        let mut sorted = Vec::with_capacity(order.len());
+        for (number, window) in order.chunks_mut(WINDOW * self.batch).enumerate() {
+            // Stable: records of one length stay in their random order.
+            window.sort_by_key(|&record| self.lengths[record]);
+            let batches: Vec<&[usize]> = window.chunks(self.batch).collect();
+            // The last batch of a pass may be short; it stays last, so that all others are whole.
+            let whole = batches.iter().filter(|batch| batch.len() == self.batch).count();
+            let stream = pass.wrapping_mul(1 << 32).wrapping_add(number as u64);
+            let places = Order::permutation(whole, seed, stream).into_iter().chain(whole..batches.len());
+            places.for_each(|place| sorted.extend_from_slice(batches[place]));
+        }
+        sorted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MANY, Order, Shuffle};
+
+    #[test]
+    fn batches_of_one_length_hold_every_record_once_a_pass_and_go_on_exactly() {
+        let lengths: Vec<usize> = (0..1000).map(|record| record * 7919 % 50).collect();
+        let new = |position| Order::bucketed(lengths.clone(), 8, 3, position);
+        let mut order = new(0);
+        let passes: Vec<Vec<usize>> = (0..3).map(|_| order.next(1000)).collect();
+        for pass in &passes {
+            let mut sorted = pass.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..1000).collect::<Vec<_>>());
+            let spread = |batch: &[usize]| {
+                let own = || batch.iter().map(|&record| lengths[record]);
+                own().max().unwrap_or(0) - own().min().unwrap_or(0)
+            };
+            // A window of 128 records of 50 lengths has two or three of each: eight of them span three or four lengths, where
+            // eight at random span about 39.
+            let widest = pass.chunks(8).map(spread).max().unwrap();
+            assert!(widest <= 10, "{widest}");
+            // Short batches do not come first.
+            let first: usize = pass[..64].iter().map(|&record| lengths[record]).sum();
+            assert!(first > 64 * 10, "{first}");
+        }
+        assert_ne!(passes[0], passes[1]);
+        // From the middle of the second pass on.
+        assert_eq!(new(1234).next(500), [&passes[1][234..], &passes[2]].concat()[..500]);
+    }
+
+    #[test]
+    fn a_shuffle_is_a_permutation_that_moves_everything_about() {
+        for count in [1, 2, 3, 7, 64, 65, 1000, 4097] {
+            let shuffle = Shuffle::new(count, 5, 1);
+            let mut all: Vec<usize> = (0..count).map(|place| shuffle.at(place)).collect();
+            if count >= 1000 {
+                // Distances of neighbours are those of independent numbers: count/3 on average, with a standard error of about
+                // count/(4·√count).
+                let steps: f64 = all.windows(2).map(|pair| pair[0].abs_diff(pair[1]) as f64).sum();
+                let (mean, count) = (steps / (count - 1) as f64, count as f64);
+                assert!((mean - count / 3.0).abs() < 5.0 * count.sqrt() / 4.0, "{mean} of {count}");
+            }
+            all.sort_unstable();
+            assert_eq!(all, (0..count).collect::<Vec<_>>());
+        }
+        assert_ne!(Shuffle::new(1000, 5, 1).at(0), Shuffle::new(1000, 5, 2).at(0));
+    }
+
+    #[test]
+    fn millions_of_records_are_shuffled_without_a_list() {
+        let count = MANY + 5;
+        let mut order = Order::new(count, 1, 0);
+        let first = order.next(1000);
+        assert!(order.permutation.is_empty());
+        assert_eq!(Order::new(count, 1, 400).next(600), first[400..]);
+        assert_eq!(Order::new(count, 1, count as u64).epochs(), 1.0);
+        // Another pass, another order.
+        assert_ne!(Order::new(count, 1, count as u64).next(1000), first);
     }
 }

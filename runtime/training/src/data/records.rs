@@ -1,9 +1,12 @@
 //! Records as a model takes them: for each variable a column of values, checked and brought to the variable's shape.
 
-use super::{Order, Scale};
+use super::indices::MANY;
+use super::order::Shuffle;
+use super::{Dataset, Order, Scale, Scales};
 use crate::{TermKind, Terms, Values};
 use anyhow::{Result, bail, ensure};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The names of columns that belong to no variable yet: pictures, and the classes they show.
 pub const PICTURES: &str = "pictures";
@@ -16,10 +19,12 @@ pub struct Records {
     columns: Vec<Column>,
     /// The number of each record in its data set, where that is another than its position here.
     numbers: Option<Vec<usize>>,
-    /// Of columns that were scaled, ln of the factor between densities over scaled and over own values.
-    log_factors: BTreeMap<String, f64>,
+    /// Of columns whose values are not the data's own: how they were scaled.
+    scales: Scales,
     /// Of columns that some records lack, which have a value.
     present: BTreeMap<String, Vec<bool>>,
+    /// Where the values lie that are read when they are wanted; there are no columns here then.
+    stored: Option<Arc<dyn Dataset>>,
 }
 
 /// The values of a variable over the records.
@@ -101,6 +106,21 @@ impl Records {
         Ok(Self { count, columns, ..Self::default() })
     }
 
+    /// Records that are read when they are wanted.
+    ///
+    /// # Errors
+    /// A first record that cannot be read.
+    pub fn stored(dataset: Arc<dyn Dataset>) -> Result<Self> {
+        let count = dataset.len();
+        let scales = if count > 0 { dataset.read(&[0])?.scales } else { Scales::new() };
+        Ok(Self { count, scales, stored: Some(dataset), ..Self::default() })
+    }
+
+    /// Where records lie that are not in memory.
+    pub fn dataset(&self) -> Option<&dyn Dataset> {
+        self.stored.as_deref()
+    }
+
     /// No records yet, with pictures of shape [channels, height, width].
     pub fn empty(shape: [usize; 3]) -> Self {
         let cells = Cells::Pictures { shape, bytes: Vec::new() };
@@ -123,7 +143,11 @@ impl Records {
 
     /// The number that a record has in its data set.
     pub fn number(&self, index: usize) -> usize {
-        self.numbers.as_ref().map_or(index, |numbers| numbers[index])
+        match (&self.numbers, &self.stored) {
+            (Some(numbers), _) => numbers[index],
+            (None, Some(dataset)) => dataset.number(index),
+            (None, None) => index,
+        }
     }
 
     pub fn columns(&self) -> &[Column] {
@@ -139,13 +163,24 @@ impl Records {
         let column = self.columns.iter_mut().find(|column| column.name == name);
         if let Some(Column { cells: Cells::Reals { numbers, .. }, .. }) = column {
             scale.apply(numbers);
-            self.log_factors.insert(name.to_owned(), scale.log_factor());
+            self.scales.insert(name.to_owned(), scale.clone());
         }
     }
 
     /// What is to be taken from a log-density over a variable's values here, nats, to have it over the data's own values.
     pub fn log_factor(&self, variable: &str) -> f64 {
-        self.log_factors.get(variable).copied().unwrap_or(0.0)
+        self.scales.get(variable).map_or(0.0, Scale::log_factor)
+    }
+
+    /// The same records, of which is known that these variables' values are scaled.
+    #[must_use]
+    pub fn scaled_by(self, scales: Scales) -> Self {
+        Self { scales, ..self }
+    }
+
+    /// How a variable's values were scaled; nothing where they are the data's own.
+    pub fn scale_of(&self, variable: &str) -> Option<&Scale> {
+        self.scales.get(variable)
     }
 
     /// Brings the terms of a bound over a batch of these records to the data's own units: log p of a scaled variable is less by
@@ -202,33 +237,52 @@ impl Records {
         self
     }
 
-    /// The records at these positions, in their order.
-    #[must_use]
-    pub fn select(&self, indices: &[usize]) -> Self {
+    /// The records at these positions, in their order and in memory.
+    ///
+    /// # Errors
+    /// Stored records that cannot be read, or values that are none of their variable's.
+    pub fn select(&self, indices: &[usize]) -> Result<Self> {
+        if let Some(dataset) = &self.stored {
+            let found = dataset.read(indices)?;
+            let (asked, count) = (indices.len(), found.len());
+            ensure!(count == asked, "a data set was asked for {asked} records and gave {count}");
+            return Ok(found.numbered(indices.iter().map(|&index| dataset.number(index)).collect()));
+        }
         let column = |column: &Column| Column { name: column.name.clone(), cells: column.cells.select(indices) };
         let of = |present: &Vec<bool>| indices.iter().map(|&index| present[index]).collect();
-        Self {
+        Ok(Self {
             count: indices.len(),
             columns: self.columns.iter().map(column).collect(),
             numbers: Some(indices.iter().map(|&index| self.number(index)).collect()),
-            log_factors: self.log_factors.clone(),
+            scales: self.scales.clone(),
             present: self.present.iter().map(|(name, all)| (name.clone(), of(all))).collect(),
-        }
+            stored: None,
+        })
     }
 
     /// At most the first `count` records.
-    #[must_use]
-    pub fn first(&self, count: usize) -> Self {
+    ///
+    /// # Errors
+    /// As [`Records::select`].
+    pub fn first(&self, count: usize) -> Result<Self> {
         self.select(&(0..self.len().min(count)).collect::<Vec<_>>())
     }
 
     /// At most `count` records, at random, in the order of the data set.
-    #[must_use]
-    pub fn sample(&self, count: usize, seed: u64) -> Self {
+    ///
+    /// # Errors
+    /// As [`Records::select`].
+    pub fn sample(&self, count: usize, seed: u64) -> Result<Self> {
         if count >= self.len() {
-            return self.clone();
+            return Ok(self.clone());
         }
-        let mut chosen = Order::permutation(self.len(), seed, 0);
+        let mut chosen = match self.len() > MANY {
+            true => {
+                let shuffle = Shuffle::new(self.len(), seed, 0);
+                (0..count).map(|place| shuffle.at(place)).collect()
+            }
+            false => Order::permutation(self.len(), seed, 0),
+        };
         chosen.truncate(count);
         chosen.sort_unstable();
         self.select(&chosen)
@@ -261,6 +315,17 @@ impl Records {
             Cells::Classes(classes) => classes.get(index).copied(),
             _ => None,
         })
+    }
+
+    /// The steps of each record, which the variable of this name says.
+    pub fn lengths(&self, name: &str) -> Option<Vec<usize>> {
+        if let Some(dataset) = &self.stored {
+            return dataset.lengths();
+        }
+        match &self.column(name)?.cells {
+            Cells::Reals { numbers, .. } => Some(numbers.iter().map(|&steps| steps as usize).collect()),
+            _ => None,
+        }
     }
 
     /// Adds records with the same columns.

@@ -45,6 +45,15 @@ impl Scale {
         self.deviation.iter().map(|deviation| deviation.ln()).sum()
     }
 
+    /// The data's own numbers again, record after record.
+    pub fn undo(&self, numbers: &mut [f32]) {
+        for record in numbers.chunks_mut(self.mean.len().max(1)) {
+            for ((number, mean), deviation) in record.iter_mut().zip(&self.mean).zip(&self.deviation) {
+                *number = (f64::from(*number) * deviation + mean) as f32;
+            }
+        }
+    }
+
     /// Scales numbers, record after record.
     pub fn apply(&self, numbers: &mut [f32]) {
         for record in numbers.chunks_mut(self.mean.len().max(1)) {

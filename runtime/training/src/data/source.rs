@@ -22,6 +22,10 @@ pub struct Source {
     pub standardize: bool,
     /// The part of the training records that keep their partly observed values.
     pub labelled: Option<f64>,
+    /// The column of groups that stay together when records are divided.
+    pub group: Option<String>,
+    /// The file that says the part of each record.
+    pub indices: Option<PathBuf>,
     /// Of the division into parts, and of drawn binary values.
     pub seed: u64,
 }
@@ -53,6 +57,11 @@ impl Source {
         {
             *path = whole;
         }
+        if let Some(path) = &mut self.indices
+            && let Ok(whole) = std::path::absolute(&*path)
+        {
+            *path = whole;
+        }
         for (_, what) in &mut self.bind {
             if Path::new(what.as_str()).exists()
                 && let Some(whole) =
@@ -73,10 +82,15 @@ impl Source {
         let mut source = Self::of(decode(parts.next().unwrap_or_default())?);
         for part in parts {
             let (name, value) = part.split_once('=').with_context(|| format!("`{text}` names no data"))?;
+            if name == "indices" {
+                source.indices = Some(decode(value)?.into());
+                continue;
+            }
             let value = decode(value)?.into_string().ok().with_context(|| format!("`{text}` names no data"))?;
             match name {
                 "crop" => source.crop = Some(value.parse()?),
                 "bind" => source.bind.push(bind::parse(&value)?),
+                "group" => source.group = Some(value),
                 "standardize" => source.standardize = true,
                 "labelled" => {
                     let part = value.parse().ok().filter(|part| (0.0..=1.0).contains(part));
@@ -115,8 +129,14 @@ impl Source {
         if let Some(part) = self.labelled {
             add("labelled", &part.to_string());
         }
+        if let Some(name) = &self.group {
+            add("group", name);
+        }
         if self.seed != 0 {
             add("seed", &self.seed.to_string());
+        }
+        if let Some(path) = &self.indices {
+            text.push_str(&format!("#indices={}", encode(path.as_os_str().as_encoded_bytes())));
         }
         text
     }
@@ -134,6 +154,9 @@ impl Source {
             bail!(
                 "--labelled {part}: the model observes every variable in all records; it is for `partly observed` ones"
             );
+        }
+        if data.train.dataset().is_some() {
+            bail!("--labelled {part}: it is for data that are held in memory (--stream-above)");
         }
         partly.iter().for_each(|variable| data.train.hide(&variable.name, part, self.seed));
         Ok(data)
@@ -203,6 +226,8 @@ mod tests {
                 bind: vec![("x".into(), "g0..g11".into()), ("y".into(), "/m#s/%".into())],
                 binarise: Binarise::Stochastic,
                 standardize: true,
+                group: Some("who#?".into()),
+                indices: Some("/a#b/é".into()),
                 seed: 7,
                 ..plain.clone()
             };

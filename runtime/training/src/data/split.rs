@@ -1,6 +1,7 @@
 //! Which records are trained on, validated on and tested on.
 
 use super::Order;
+use super::indices::{Indices, MANY, Shuffled};
 use anyhow::{Error, Result, bail};
 use std::fmt;
 use std::str::FromStr;
@@ -33,9 +34,9 @@ const SPLIT_SEED: u64 = 0x5eed;
 /// Positions in the parts of a data set. Those for validation and testing are in random order: the first hundred are a sample.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Division {
-    pub train: Vec<usize>,
-    pub validation: Vec<usize>,
-    pub test: Vec<usize>,
+    pub train: Indices,
+    pub validation: Indices,
+    pub test: Indices,
 }
 
 /// A data set to be divided.
@@ -44,6 +45,8 @@ pub struct Parts<'a> {
     /// Records that may be trained on, and their classes.
     pub pool: usize,
     pub classes: Option<&'a [usize]>,
+    /// Records of one group stay together: the group of each.
+    pub groups: Option<&'a [usize]>,
     /// Records of its own parts for validation and testing, where it has them.
     pub validation: Option<usize>,
     pub test: Option<usize>,
@@ -54,6 +57,9 @@ pub struct Parts<'a> {
 impl Split {
     /// Divides a data set: a function of what it is and the seed.
     pub fn divide(self, parts: Parts<'_>, seed: u64) -> Division {
+        if parts.pool > MANY && parts.groups.is_none() && !parts.published {
+            return self.divide_many(parts, seed);
+        }
         let all: Vec<usize> = (0..parts.pool).collect();
         let shuffled = |count: usize, salt: u64| match parts.published {
             true => (0..count).collect(),
@@ -62,19 +68,48 @@ impl Split {
         let (rest, test) = match parts.test {
             Some(count) => (all, shuffled(count, TEST_SEED)),
             None => {
-                let test = part(&all, parts.classes, TEST, seed ^ TEST_SEED);
+                let test = part(&all, &parts, TEST, seed ^ TEST_SEED);
                 (without(&all, &test), test)
             }
         };
         // One record has to do for everything.
         let rest = if rest.is_empty() { test.clone() } else { rest };
         if let Some(count) = parts.validation {
-            return Division { train: rest, validation: shuffled(count, SPLIT_SEED), test };
+            return Division::of(rest, shuffled(count, SPLIT_SEED), test);
         }
         let (train, validation) = self.validation(&rest, &parts, seed ^ SPLIT_SEED);
         // A handful of records is too few to keep some away.
         let validation = if validation.is_empty() { rest } else { validation };
-        Division { train, validation, test }
+        Division::of(train, validation, test)
+    }
+
+    /// Of millions of records: ranges of one shuffled order, which are not listed. Classes have their shares by chance.
+    fn divide_many(self, parts: Parts<'_>, seed: u64) -> Division {
+        let of = parts.pool;
+        let range =
+            |from: usize, count: usize| Indices::Shuffled(Shuffled { of, seed: seed ^ SPLIT_SEED, from, count });
+        let own = |count: usize, salt: u64| match count > MANY {
+            true => Indices::Shuffled(Shuffled { of: count, seed: seed ^ salt, from: 0, count }),
+            false => Order::permutation(count, seed ^ salt, 1).into(),
+        };
+        let share = |count: usize, fraction: f64| (count as f64 * fraction) as usize;
+        let tested = if parts.test.is_some() { 0 } else { share(of, TEST) };
+        let rest = of - tested;
+        let fraction = match self {
+            Self::Authors => 0.15,
+            Self::Random(fraction) => fraction,
+            Self::Standard | Self::Hoogeboom | Self::None => VALIDATION,
+        };
+        let validated = if parts.validation.is_some() { 0 } else { share(rest, fraction) };
+        // Without a validation part of its own, one of the training records.
+        let trained = if self == Self::None { rest } else { rest - validated };
+        Division {
+            train: range(tested, trained),
+            validation: parts
+                .validation
+                .map_or_else(|| range(of - validated, validated), |count| own(count, SPLIT_SEED)),
+            test: parts.test.map_or_else(|| range(0, tested), |count| own(count, TEST_SEED)),
+        }
     }
 
     fn validation(self, rest: &[usize], parts: &Parts<'_>, seed: u64) -> (Vec<usize>, Vec<usize>) {
@@ -83,7 +118,7 @@ impl Split {
             if (fraction * count as f64) < 1.0 {
                 return Vec::new();
             }
-            part(rest, parts.classes, fraction, seed)
+            part(rest, parts, fraction, seed)
         };
         match self {
             Self::Hoogeboom => (rest[..count - count / 5].to_vec(), rest[count - count / 5..].to_vec()),
@@ -104,9 +139,19 @@ impl Split {
     }
 }
 
-/// A part of the records in random order, at least one, of each class its share up to a record.
-fn part(all: &[usize], classes: Option<&[usize]>, fraction: f64, seed: u64) -> Vec<usize> {
+impl Division {
+    pub fn of(train: Vec<usize>, validation: Vec<usize>, test: Vec<usize>) -> Self {
+        Self { train: train.into(), validation: validation.into(), test: test.into() }
+    }
+}
+
+/// A part of the records in random order, at least one, of each class its share up to a record; of groups whole ones.
+fn part(all: &[usize], parts: &Parts<'_>, fraction: f64, seed: u64) -> Vec<usize> {
     let count = all.len();
+    if let Some(groups) = parts.groups {
+        return whole_groups(all, groups, fraction, seed);
+    }
+    let classes = parts.classes;
     let wanted = ((fraction * count as f64).round() as usize).clamp(1, count.max(1)).min(count);
     let order: Vec<usize> = Order::permutation(count, seed, 0).into_iter().map(|index| all[index]).collect();
     let Some(classes) = classes else { return order[..wanted].to_vec() };
@@ -116,6 +161,26 @@ fn part(all: &[usize], classes: Option<&[usize]>, fraction: f64, seed: u64) -> V
     let mut chosen: Vec<usize> = (0..wanted).map(|number| by_class[(2 * number + 1) * count / (2 * wanted)]).collect();
     chosen.sort_unstable();
     chosen.into_iter().map(|at| order[at]).collect()
+}
+
+/// Groups at random, as many as come nearest to the part that is wanted, but at least one and not all.
+fn whole_groups(all: &[usize], groups: &[usize], fraction: f64, seed: u64) -> Vec<usize> {
+    let mut members: std::collections::BTreeMap<usize, Vec<usize>> = std::collections::BTreeMap::new();
+    all.iter().for_each(|&index| members.entry(groups[index]).or_default().push(index));
+    let members: Vec<Vec<usize>> = members.into_values().collect();
+    if members.len() < 2 {
+        return Vec::new();
+    }
+    let wanted = fraction * all.len() as f64;
+    let mut chosen: Vec<usize> = Vec::new();
+    for group in Order::permutation(members.len(), seed, 0).into_iter().take(members.len() - 1) {
+        let (now, then) = (chosen.len() as f64, (chosen.len() + members[group].len()) as f64);
+        if chosen.is_empty() || (then - wanted).abs() < (now - wanted).abs() {
+            chosen.extend(&members[group]);
+        }
+    }
+    // Its first records are a sample too.
+    Order::permutation(chosen.len(), seed, 1).into_iter().map(|at| chosen[at]).collect()
 }
 
 fn without(all: &[usize], some: &[usize]) -> Vec<usize> {
@@ -171,17 +236,59 @@ impl FromStr for Split {
 
 #[cfg(test)]
 mod tests {
-    use super::{Parts, Split};
-    use std::collections::BTreeMap;
+    use super::{Division, MANY, Parts, Split};
+    use std::collections::{BTreeMap, BTreeSet};
+
+    struct Lists {
+        train: Vec<usize>,
+        validation: Vec<usize>,
+        test: Vec<usize>,
+    }
+
+    #[test]
+    fn groups_are_in_one_part_each() {
+        let groups: Vec<usize> = (0..1000).map(|record| record * 7 % 40).collect();
+        let parts =
+            Parts { pool: 1000, classes: None, groups: Some(&groups), validation: None, test: None, published: false };
+        for seed in 0..20 {
+            let division = Split::Standard.divide(parts, seed);
+            let of =
+                |part: &super::Indices| part.all().into_iter().map(|record| groups[record]).collect::<BTreeSet<_>>();
+            let [train, validation, test] = [&division.train, &division.validation, &division.test].map(of);
+            assert!(train.is_disjoint(&validation) && train.is_disjoint(&test) && validation.is_disjoint(&test));
+            // 40 groups of 25 records: a tenth is 4 of them, a fifth of the other 36 is 7.
+            assert_eq!([train.len(), validation.len(), test.len()], [29, 7, 4]);
+        }
+    }
+
+    #[test]
+    fn millions_of_records_are_divided_without_a_list() {
+        let pool = MANY + 1000;
+        let parts = Parts { pool, classes: None, groups: None, validation: None, test: None, published: false };
+        let division = Split::Standard.divide(parts, 3);
+        assert_eq!(division.train.len() + division.validation.len() + division.test.len(), pool);
+        assert!(division.test.len().abs_diff(pool / 10) < 2 && division.validation.len().abs_diff(pool * 18 / 100) < 3);
+        let mut seen = vec![false; pool];
+        for part in [&division.train, &division.validation, &division.test] {
+            for index in part.all() {
+                assert!(!seen[index], "{index} is in two parts");
+                seen[index] = true;
+            }
+        }
+        let text = serde_json::to_string(&division).unwrap();
+        assert!(text.len() < 500 && serde_json::from_str::<Division>(&text).unwrap() == division, "{text}");
+    }
 
     #[test]
     fn every_class_has_its_share_in_every_part() {
         // Sorted by class, as folders are; classes of very different sizes.
         let classes: Vec<usize> =
             [600, 300, 90, 10].iter().enumerate().flat_map(|(class, &count)| vec![class; count]).collect();
-        let parts = Parts { pool: 1000, classes: Some(&classes), validation: None, test: None, published: false };
+        let parts =
+            Parts { pool: 1000, classes: Some(&classes), groups: None, validation: None, test: None, published: false };
         for seed in 0..20 {
-            let division = Split::Standard.divide(parts, seed);
+            let Division { train, validation, test } = Split::Standard.divide(parts, seed);
+            let division = Lists { train: train.all(), validation: validation.all(), test: test.all() };
             assert_eq!([division.train.len(), division.validation.len(), division.test.len()], [720, 180, 100]);
             for (part, share) in [(&division.test, 0.1), (&division.validation, 0.18), (&division.train, 0.72)] {
                 let mut counts = BTreeMap::new();
@@ -204,13 +311,12 @@ mod tests {
 
     #[test]
     fn parts_of_a_publication_and_few_records_are_kept_as_they_are() {
-        let whole = Parts { pool: 50, classes: None, validation: None, test: Some(10), published: true };
+        let whole = Parts { pool: 50, classes: None, groups: None, validation: None, test: Some(10), published: true };
         let division = Split::Standard.divide(whole, 7);
-        assert_eq!((division.train, division.validation), ((0..40).collect(), (40..50).collect()));
-        assert_eq!(division.test, (0..10).collect::<Vec<_>>());
+        assert_eq!(division, Division::of((0..40).collect(), (40..50).collect(), (0..10).collect()));
         let one = Parts { pool: 1, test: None, published: false, ..whole };
         let division = Split::Standard.divide(one, 0);
-        assert_eq!([division.train, division.validation, division.test], [[0], [0], [0]]);
+        assert_eq!(division, Division::of(vec![0], vec![0], vec![0]));
         let two = Split::Standard.divide(Parts { pool: 2, ..one }, 0);
         assert!(two.train.len() == 1 && two.test.len() == 1 && two.train != two.test);
         let own = Split::Random(0.5).divide(Parts { pool: 8, validation: Some(3), test: Some(4), ..one }, 0);

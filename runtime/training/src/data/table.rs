@@ -2,9 +2,13 @@
 
 use super::Crop;
 use super::records::{Cells, Records};
-use crate::input::{Array, Kind};
+use crate::input::{Array, Kind, Stored};
+use anyhow::Result;
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
+
+/// Records of a stored array that its fingerprint is of.
+const SAMPLED: usize = 64;
 
 /// Fields of the same number of records.
 #[derive(Debug, Clone, Default)]
@@ -31,16 +35,40 @@ pub enum Raw {
     Encoded(Vec<Vec<u8>>),
     /// Numbers; the first axis is the records.
     Numbers(Array),
+    /// Numbers that stay in their file, read when they are wanted.
+    Stored(Stored),
     /// The cells of a column of a table, or the names of classes.
     Text(Vec<String>),
 }
 
+fn at<T: Clone>(all: &[T], indices: &[usize]) -> Vec<T> {
+    indices.iter().map(|&index| all[index].clone()).collect()
+}
+
 impl Raw {
+    /// The records at these positions.
+    #[must_use]
+    pub fn select(&self, indices: &[usize]) -> Self {
+        match self {
+            Self::Files { files, crop } => Self::Files { files: at(files, indices), crop: *crop },
+            Self::Encoded(pictures) => Self::Encoded(at(pictures, indices)),
+            Self::Text(cells) => Self::Text(at(cells, indices)),
+            Self::Stored(array) => Self::Stored(array.select(indices)),
+            Self::Numbers(array) => {
+                let row = array.shape.iter().skip(1).product::<usize>() * array.kind.width();
+                let content = indices.iter().flat_map(|&index| &array.content[index * row..][..row]).copied().collect();
+                let shape = std::iter::once(indices.len()).chain(array.shape.iter().skip(1).copied()).collect();
+                Self::Numbers(Array { kind: array.kind, shape, content })
+            }
+        }
+    }
+
     pub fn len(&self) -> usize {
         match self {
             Self::Files { files, .. } => files.len(),
             Self::Encoded(pictures) => pictures.len(),
             Self::Numbers(array) => array.shape.first().copied().unwrap_or(0),
+            Self::Stored(array) => array.len(),
             Self::Text(cells) => cells.len(),
         }
     }
@@ -50,6 +78,7 @@ impl Raw {
         match self {
             Self::Files { .. } | Self::Encoded(_) => true,
             Self::Numbers(array) => array.kind == Kind::Unsigned(1) && array.shape.len() > 2,
+            Self::Stored(array) => array.kind == Kind::Unsigned(1) && array.shape.len() > 2,
             Self::Text(_) => false,
         }
     }
@@ -60,6 +89,7 @@ impl Raw {
             Self::Files { files, .. } => format!("{} picture files", files.len()),
             Self::Encoded(pictures) => format!("{} pictures", pictures.len()),
             Self::Numbers(array) => format!("{} {:?}", array.kind, array.shape),
+            Self::Stored(array) => format!("{} {:?}", array.kind, array.shape),
             Self::Text(cells) => format!("{} cells", cells.len()),
         }
     }
@@ -75,6 +105,16 @@ impl Raw {
             Self::Numbers(array) => {
                 let row = array.shape.iter().skip(1).product::<usize>() * array.kind.width();
                 hash.update(&array.content[..(row * count).min(array.content.len())]);
+            }
+            Self::Stored(array) => {
+                hash.update(format!("{} {:?}", array.kind, array.shape));
+                // To read all of it could take longer than the training.
+                let first =
+                    array.select(&(0..count.min(array.len())).step_by((count / SAMPLED).max(1)).collect::<Vec<_>>());
+                match first.spread(SAMPLED) {
+                    Ok(some) => hash.update(&some.content),
+                    Err(reason) => hash.update(format!("{reason:#}")),
+                }
             }
             Self::Text(cells) => cells.iter().take(count).for_each(|cell| {
                 hash.update(cell.as_bytes());
@@ -92,25 +132,32 @@ impl Table {
 
     /// The records at these positions.
     pub fn select(&self, indices: &[usize]) -> Self {
-        fn at<T: Clone>(all: &[T], indices: &[usize]) -> Vec<T> {
-            indices.iter().map(|&index| all[index].clone()).collect()
-        }
-        let raw = |raw: &Raw| match raw {
-            Raw::Files { files, crop } => Raw::Files { files: at(files, indices), crop: *crop },
-            Raw::Encoded(pictures) => Raw::Encoded(at(pictures, indices)),
-            Raw::Text(cells) => Raw::Text(at(cells, indices)),
-            Raw::Numbers(array) => {
-                let row = array.shape.iter().skip(1).product::<usize>() * array.kind.width();
-                let content = indices.iter().flat_map(|&index| &array.content[index * row..][..row]).copied().collect();
-                let shape = std::iter::once(indices.len()).chain(array.shape.iter().skip(1).copied()).collect();
-                Raw::Numbers(Array { kind: array.kind, shape, content })
-            }
-        };
+        let field = |field: &Field| Field { name: field.name.clone(), raw: field.raw.select(indices) };
         Self {
-            fields: self.fields.iter().map(|field| Field { name: field.name.clone(), raw: raw(&field.raw) }).collect(),
+            fields: self.fields.iter().map(field).collect(),
             count: indices.len(),
             names: self.names.as_ref().map(|names| at(names, indices)),
         }
+    }
+
+    /// The records at these positions, those of stored fields read; of all fields but the `used` ones nothing.
+    ///
+    /// # Errors
+    /// A file that cannot be read any more.
+    pub fn read(&self, used: &[usize], indices: &[usize]) -> Result<Self> {
+        let field = |(at, field): (usize, &Field)| {
+            let raw = match &field.raw {
+                _ if !used.contains(&at) => Raw::Text(Vec::new()),
+                Raw::Stored(array) => Raw::Numbers(array.read(indices)?),
+                raw => raw.select(indices),
+            };
+            Ok(Field { name: field.name.clone(), raw })
+        };
+        Ok(Self {
+            fields: self.fields.iter().enumerate().map(field).collect::<Result<_>>()?,
+            count: indices.len(),
+            names: self.names.as_ref().map(|names| at(names, indices)),
+        })
     }
 
     /// A fingerprint of the first `count` records: the names of the fields and of the records, and what is in them.

@@ -6,7 +6,7 @@ mod log_sum;
 use crate::data::{Batches, Images};
 use crate::params::Phase;
 use crate::ranks::{self, ALONE, Communicator};
-use crate::spec::Spec;
+use crate::spec::{Spec, Variable};
 pub use crate::train::Interrupted;
 use crate::train::interrupt;
 use crate::{BoundOptions, DType, Model, Noise, Tensor, TermKind};
@@ -81,6 +81,8 @@ pub struct Evaluation {
     pub log_likelihood: f64,
     /// Nats a picture: the mean over pictures and samples.
     pub terms: Vec<(&'static str, TermKind, f64)>,
+    /// Steps of a record on average, where records are sequences.
+    pub steps: Option<f64>,
     /// Each picture by itself, in their order.
     pub records: Records,
     pub seconds: f64,
@@ -120,7 +122,7 @@ impl Evaluation {
     pub fn json(&self) -> Value {
         let terms: Map<String, Value> =
             self.terms.iter().map(|&(name, _, value)| (name.to_owned(), json!(value))).collect();
-        json!({
+        let mut found = json!({
             "nll": self.nll,
             "nll_by_samples": self.by_samples.iter().map(|(k, nll)| (k.to_string(), json!(nll))).collect::<Map<_, _>>(),
             "standard_error": self.standard_error,
@@ -132,7 +134,16 @@ impl Evaluation {
             "images": self.images,
             "seconds": self.seconds,
             "images_per_s": self.images_per_second(),
-        })
+        });
+        if let (Some(steps), Some(nats)) = (self.steps, self.nats_per_step()) {
+            (found["steps"], found["nats_per_step"]) = (json!(steps), json!(nats));
+        }
+        found
+    }
+
+    /// Of sequences, −log p(x) over all of them by the steps of all of them.
+    pub fn nats_per_step(&self) -> Option<f64> {
+        self.steps.map(|steps| -self.log_likelihood / steps)
     }
 }
 
@@ -197,10 +208,17 @@ fn estimate(model: &dyn Model, spec: &Spec, images: &Images, options: &Options<'
     let by_samples: Vec<f64> = by_samples.iter().map(|sum| spec.score(sum / count as f64)).collect();
     Ok(Evaluation {
         samples: options.samples,
+        steps: mean_steps(spec, images, count),
         by_samples: milestones.into_iter().zip(by_samples).collect(),
         seconds: begun.elapsed().as_secs_f64(),
         ..summary(spec, records, terms)
     })
+}
+
+/// Steps of the first records on average; nothing where they are no sequences.
+fn mean_steps(spec: &Spec, images: &Images, count: usize) -> Option<f64> {
+    let lengths = images.lengths(&Variable::length(&spec.variables)?.name)?;
+    Some(lengths.iter().take(count).map(|&steps| steps as f64).sum::<f64>() / count as f64)
 }
 
 /// 1, 10, 100, … and all samples.
@@ -310,6 +328,7 @@ fn summary(spec: &Spec, records: Records, terms: Vec<(&'static str, TermKind, f6
         unit: spec.unit(),
         log_likelihood: mean,
         terms,
+        steps: None,
         records,
         seconds: 0.0,
     }

@@ -112,8 +112,9 @@ fn decode(draw: Draw) -> &'static str {
 /// Ctrl-C, or a failed tensor operation.
 pub fn of_images(network: &Inception, images: &Images, options: &Options<'_>) -> Result<Statistics> {
     features(options, images.len(), |records| {
-        let bytes: Vec<u8> = records.clone().flat_map(|index| images.picture(index)).copied().collect();
-        let [channels, height, width] = images.shape();
+        let part = images.select(&records.clone().collect::<Vec<_>>())?;
+        let bytes: Vec<u8> = (0..part.len()).flat_map(|index| part.picture(index)).copied().collect();
+        let [channels, height, width] = part.shape();
         let pictures = Tensor::from_vec(bytes, (records.len(), channels, height, width), network.device())?;
         network.features(&pictures)
     })

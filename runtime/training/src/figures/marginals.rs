@@ -1,7 +1,7 @@
 //! Marginal distributions of the observed variables: data beside samples of the model.
 
 use super::{Strip, at_rest, complete, shows};
-use crate::data::{Batches, Images};
+use crate::data::{Batches, Images, Scale};
 use crate::picture::from_batch;
 use crate::spec::{Space, Spec, Variable};
 use crate::{DType, Decode, Draw, Mode, Model, Noise, Tensor};
@@ -52,12 +52,12 @@ fn compare(
     model: &dyn Model,
     spec: &Spec,
     mode: &Mode,
-    data: &Images,
+    images: &Images,
     variables: &[&Variable],
     seed: u64,
 ) -> Result<Marginals> {
-    let count = data.len().min(COUNT);
-    let values = Batches::new(spec, data, model.params().device())?.range(data, 0, count)?;
+    let count = images.len().min(COUNT);
+    let values = Batches::new(spec, images, model.params().device())?.range(images, 0, count)?;
     let draw = Draw { decode: Decode::Sample, ..Draw::default() };
     let mut noise = Noise::seeded(seed);
     let given = complete(model, mode, &values, &mut noise, &draw)?;
@@ -72,7 +72,14 @@ fn compare(
             }
             continue;
         }
-        let (data, samples) = (rows(data)?, rows(samples)?);
+        let scale = images.scale_of(&variable.name);
+        let (mut data, mut samples) = (rows(data, scale)?, rows(samples, scale)?);
+        if variable.steps {
+            let lengths = Variable::length(&spec.variables).and_then(|length| images.lengths(&length.name));
+            let steps = variable.shape[0].max(1);
+            data = each_step(data, steps, lengths.as_deref());
+            samples = each_step(samples, steps, None);
+        }
         match variable.space {
             Space::Binary | Space::Label => all.charts.push(frequencies(&variable.name, &data, &samples)),
             Space::Count => all.charts.extend(charts(&variable.name, &data, &samples, counted)),
@@ -82,9 +89,21 @@ fn compare(
     Ok(all)
 }
 
-/// The values of each record.
-fn rows(batch: &Tensor) -> Result<Vec<Vec<f64>>> {
-    Ok(batch.to_dtype(DType::F64)?.flatten_from(1)?.to_vec2()?)
+/// The values of each record, in the data's own units.
+fn rows(batch: &Tensor, scale: Option<&Scale>) -> Result<Vec<Vec<f64>>> {
+    let mut rows: Vec<Vec<f32>> = batch.to_dtype(DType::F32)?.flatten_from(1)?.to_vec2()?;
+    scale.into_iter().for_each(|scale| rows.iter_mut().for_each(|row| scale.undo(row)));
+    Ok(rows.into_iter().map(|row| row.into_iter().map(f64::from).collect()).collect())
+}
+
+/// The steps of all records as rows, those after a record's last left out.
+fn each_step(rows: Vec<Vec<f64>>, steps: usize, lengths: Option<&[usize]>) -> Vec<Vec<f64>> {
+    let of = |(record, row): (usize, Vec<f64>)| {
+        let length = lengths.and_then(|lengths| lengths.get(record)).copied().unwrap_or(steps);
+        let width = (row.len() / steps).max(1);
+        row.chunks(width).take(length).map(<[f64]>::to_vec).collect::<Vec<_>>()
+    };
+    rows.into_iter().enumerate().flat_map(of).collect()
 }
 
 /// A chart for each number, with bins as `edges` makes them of all values there are.

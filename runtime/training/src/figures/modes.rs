@@ -5,7 +5,7 @@ use crate::arrays::{Array, Numbers};
 use crate::data::{Batches, Images};
 use crate::picture::from_batch;
 use crate::ranks::{self, ALONE, Communicator};
-use crate::spec::{Role, Spec};
+use crate::spec::{Role, Spec, Variable};
 use crate::train::interrupt;
 use crate::train::progress::Display;
 use crate::{DType, Draw, Mode, Model, Noise, Tensor, Values, partly};
@@ -119,12 +119,39 @@ pub fn arrays_on(
         })
     })?;
     let several = if options.draws > 1 && !mode.given.is_empty() { vec![options.draws] } else { Vec::new() };
+    for (name, values) in mode.yields.iter().zip(&mut found) {
+        // Results are in the data's own units.
+        images.scale_of(name).into_iter().for_each(|scale| scale.undo(values));
+    }
     let array = |(name, values): (&&str, Vec<f32>)| Array {
         name: (*name).to_owned(),
         shape: [vec![count], several.clone(), shape(name).to_vec()].concat(),
         values: Numbers::F32(values),
     };
-    Ok(mode.yields.iter().zip(found).map(array).collect())
+    let mut arrays: Vec<Array> = mode.yields.iter().zip(found).map(array).collect();
+    add_lengths(&mut arrays, spec, mode, images, count);
+    Ok(arrays)
+}
+
+/// Of sequences the lengths as an array: those of the records that a mode is given, else all steps, of which fewer are a sequence
+/// too. What comes after a record's last step is 0.
+fn add_lengths(arrays: &mut Vec<Array>, spec: &Spec, mode: &Mode, images: &Images, count: usize) {
+    let Some(length) = Variable::length(&spec.variables) else { return };
+    let longest = spec.variables.iter().filter(|variable| variable.steps).map(|variable| variable.shape[0]).max();
+    let own = if mode.given.is_empty() { None } else { images.lengths(&length.name) };
+    let lengths = own.unwrap_or_else(|| vec![longest.unwrap_or(1); count]);
+    for array in arrays.iter_mut() {
+        let Some(variable) = spec.variable(&array.name).filter(|variable| variable.steps) else { continue };
+        let size: usize = variable.shape.iter().product();
+        let step = size / variable.shape[0].max(1);
+        let Numbers::F32(values) = &mut array.values else { continue };
+        let draws = (values.len() / size.max(1) / count.max(1)).max(1);
+        for (row, numbers) in values.chunks_mut(size.max(1)).enumerate() {
+            numbers[(lengths[row / draws] * step).min(size)..].fill(0.0);
+        }
+    }
+    let numbers: Vec<f64> = lengths.iter().take(count).map(|&steps| steps as f64).collect();
+    arrays.push(Array::column(&length.name, &numbers));
 }
 
 /// Examples of a mode that were computed at once.

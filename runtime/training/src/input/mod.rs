@@ -7,14 +7,16 @@ mod gzip;
 mod npy;
 mod open;
 mod picture;
+pub mod stored;
 mod tar;
 mod zip;
 mod zip_layout;
 
 pub use gzip::gunzip;
-pub use npy::{Array, Kind};
+pub use npy::{Array, Head, Kind};
 pub use open::{open, read};
 pub use picture::check as check_picture;
+pub use stored::{Stored, resident, set_resident};
 pub use tar::members as tar_members;
 pub use zip::Archive;
 

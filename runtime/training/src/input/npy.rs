@@ -67,16 +67,9 @@ impl Array {
     /// # Errors
     /// Bytes that are no such file, a type or shape that is not read here, or another number of bytes than the shape says.
     pub fn parse(bytes: Cow<'_, [u8]>) -> Result<Self> {
-        ensure!(bytes.starts_with(b"\x93NUMPY") && bytes.len() > 12, "this is no numpy array");
-        let (begin, length) = match bytes[6] {
-            1 => (10, usize::from(u16::from_le_bytes([bytes[8], bytes[9]]))),
-            2 | 3 => (12, u32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]) as usize),
-            version => bail!("its version is {version}, and 1 to 3 are read here"),
-        };
-        ensure!(length <= MOST_HEADER, "its header has {length} bytes; it is damaged");
+        let (begin, length) = Head::extent(&bytes)?;
         let end = begin + length;
-        let header = bytes.get(begin..end).context("its header is cut short")?;
-        let header = Header::parse(std::str::from_utf8(header).context("its header is no text")?)?;
+        let header = header(bytes.get(begin..end).context("its header is cut short")?)?;
         let content = match bytes {
             Cow::Borrowed(bytes) => bytes[end..].to_vec(),
             // In place: the numbers may be half of what memory there is.
@@ -93,14 +86,16 @@ impl Array {
     ///
     /// # Errors
     /// A type that is not read here, or another number of bytes than the shape says.
-    pub fn new(descr: &str, columns_first: bool, shape: Vec<usize>, mut content: Vec<u8>) -> Result<Self> {
-        let (swapped, name) = match descr.as_bytes().first() {
-            Some(b'>') => (true, &descr[1..]),
-            Some(b'<' | b'|' | b'=') => (false, &descr[1..]),
-            _ => (false, descr),
-        };
-        let kind = Kind::of(name)?;
-        ensure!(shape.len() <= MOST_AXES, "it has {} axes, numpy allows {MOST_AXES}", shape.len());
+    pub fn new(descr: &str, columns_first: bool, shape: Vec<usize>, content: Vec<u8>) -> Result<Self> {
+        Self::of(Head::new(descr, columns_first, shape)?, content)
+    }
+
+    /// An array of which all but its numbers is known.
+    ///
+    /// # Errors
+    /// Another number of bytes than the shape says.
+    pub fn of(head: Head, mut content: Vec<u8>) -> Result<Self> {
+        let Head { kind, swapped, shape, columns_first } = head;
         let wanted = shape.iter().try_fold(kind.width(), |product, &size| product.checked_mul(size));
         let wanted = wanted.with_context(|| format!("shape {shape:?} has no end"))?;
         ensure!(
@@ -138,6 +133,62 @@ impl Array {
         };
         self.content.chunks_exact(self.kind.width()).map(number).collect()
     }
+}
+
+/// What is known of an array before its numbers are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    pub kind: Kind,
+    /// Whether the highest byte of each number comes first.
+    pub swapped: bool,
+    pub shape: Vec<usize>,
+    /// Whether the first axis lies together, not the last.
+    pub columns_first: bool,
+}
+
+impl Head {
+    /// As [`Array::new`] takes it.
+    ///
+    /// # Errors
+    /// A type that is not read here, or too many axes.
+    pub fn new(descr: &str, columns_first: bool, shape: Vec<usize>) -> Result<Self> {
+        let (swapped, name) = match descr.as_bytes().first() {
+            Some(b'>') => (true, &descr[1..]),
+            Some(b'<' | b'|' | b'=') => (false, &descr[1..]),
+            _ => (false, descr),
+        };
+        let kind = Kind::of(name)?;
+        ensure!(shape.len() <= MOST_AXES, "it has {} axes, numpy allows {MOST_AXES}", shape.len());
+        Ok(Self { kind, swapped, shape, columns_first })
+    }
+
+    /// Where the header of a `.npy` file begins and how long it is, by the file's first 12 bytes.
+    ///
+    /// # Errors
+    /// Bytes that begin no such file.
+    pub fn extent(bytes: &[u8]) -> Result<(usize, usize)> {
+        ensure!(bytes.starts_with(b"\x93NUMPY") && bytes.len() >= 12, "this is no numpy array");
+        let (begin, length) = match bytes[6] {
+            1 => (10, usize::from(u16::from_le_bytes([bytes[8], bytes[9]]))),
+            2 | 3 => (12, u32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]) as usize),
+            version => bail!("its version is {version}, and 1 to 3 are read here"),
+        };
+        ensure!(length <= MOST_HEADER, "its header has {length} bytes; it is damaged");
+        Ok((begin, length))
+    }
+
+    /// Of a header's text.
+    ///
+    /// # Errors
+    /// A text that is none.
+    pub fn parse(text: &[u8]) -> Result<Self> {
+        let header = header(text)?;
+        Self::new(&header.descr, header.columns_first, header.shape)
+    }
+}
+
+fn header(text: &[u8]) -> Result<Header> {
+    Header::parse(std::str::from_utf8(text).context("its header is no text")?)
 }
 
 /// The same array with its last axis together instead of its first.

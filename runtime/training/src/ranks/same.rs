@@ -33,9 +33,12 @@ impl Mark {
     }
 }
 
-/// Of records: their values, all of them.
+/// Of records: their values, all of them; of those that are not in memory what their data set says.
 pub fn data_mark(what: &str, records: &Records) -> Mark {
     let mut hash = Sha256::new();
+    if let Some(dataset) = records.dataset() {
+        hash.update(dataset.fingerprint());
+    }
     for column in records.columns() {
         hash.update(column.name.as_bytes());
         match &column.cells {

@@ -33,6 +33,14 @@ pub fn draw(lines: &[Value], clipped: bool) -> Result<String> {
             of("test", Style::Points, &|line| line["test"]["nll"].as_f64()),
         ],
     )?;
+    drawn += &curve::draw(
+        "nats per step",
+        &[
+            of("training", Style::Line, &|line| line["nats_per_step"].as_f64()),
+            of("validation", Style::Marked, &|line| line["validation"]["nats_per_step"].as_f64()),
+            of("test", Style::Points, &|line| line["test"]["nats_per_step"].as_f64()),
+        ],
+    )?;
     let names: Vec<String> =
         lines.iter().find_map(|line| Some(line["terms"].as_object()?.keys().cloned().collect())).unwrap_or_default();
     for (title, kind) in [("reconstruction, nats", "RE"), ("KL, nats", "KL")] {

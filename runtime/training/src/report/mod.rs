@@ -5,12 +5,13 @@ mod curves;
 mod histogram;
 mod mathematics;
 mod page;
+mod plots;
 mod sheets;
 mod summary;
 
 pub use page::{Page, escape};
 
-use crate::figures::Marginal;
+use crate::figures::{Marginal, Plots};
 use crate::train::tensorboard::Node;
 use crate::train::{RunFolder, metrics};
 use anyhow::{Context, Result};
@@ -55,6 +56,11 @@ pub fn page(folder: &RunFolder, model: &str, explained: &Explained) -> Result<Pa
         page.section("Training", &format!("<div class=\"curves\">{curves}</div>"));
     }
     marginals(&mut page, folder)?;
+    if let Some(found) = json(folder, "plots.json")? {
+        let place = || format!("{}: not what this program wrote", folder.plots().display());
+        let found: Plots = serde_json::from_value(found).with_context(place)?;
+        plots::add(&mut page, &found)?;
+    }
     sheets::add(&mut page, folder)?;
     page.table("Networks", &explained.networks);
     if let Ok(source) = fs::read_to_string(folder.source()) {

@@ -56,6 +56,8 @@ pub fn result(evaluation: Option<&Value>, lines: &[Value], config: Option<&Value
     test("test after training, K = 1", tests.get(1..).and_then(<[_]>::last));
     if let Some(found) = evaluation {
         add(&format!("evaluation, K = {}", found["k"]), found["nll"].as_f64(), 4, unit(found));
+        add("evaluation, per step", found["nats_per_step"].as_f64(), 4, "nats");
+        add("steps of a record, mean", found["steps"].as_f64(), 1, "");
         add("standard error", found["standard_error"].as_f64(), 4, unit(found));
         for (name, value) in found["terms"].as_object().into_iter().flatten() {
             add(name, value.as_f64(), 2, "nats");

@@ -32,7 +32,8 @@ pub fn differences(there: &str, here: &str) -> Vec<Difference> {
     let mut found = Vec::new();
     for Statement { what, text } in &old {
         let here = find(&new, what);
-        if here.as_ref() != Some(text) {
+        // What is stated more than once is looked for as it stands.
+        if here.as_ref() != Some(text) && !new.iter().any(|other| other.text == *text) {
             found.push(Difference { what: what.clone(), there: Some(text.clone()), here });
         }
     }
@@ -55,7 +56,26 @@ struct Statement {
 }
 
 /// Words that begin a statement; factors begin with `p(` and `q(`.
-const STARTERS: [&str; 9] = ["model", "param", "preset", "observed", "latent", "given", "net", "bound", "draw"];
+const STARTERS: [&str; 18] = [
+    "model",
+    "param",
+    "preset",
+    "observed",
+    "latent",
+    "given",
+    "net",
+    "bound",
+    "draw",
+    "let",
+    "length",
+    "index",
+    "global",
+    "partly",
+    "flow",
+    "objective",
+    "weight",
+    "learned",
+];
 
 fn statements(text: &str) -> Vec<Statement> {
     let mut found: Vec<String> = Vec::new();
@@ -86,9 +106,9 @@ fn name(text: &str) -> String {
     let factor = side.and_then(|side| Some((side, text[1..].trim_start().strip_prefix('(')?)));
     match factor {
         Some((side, rest)) => {
-            let variable =
-                rest.split(|next: char| !next.is_alphanumeric() && next != '_').find(|word| !word.is_empty());
-            format!("{side}({})", variable.unwrap_or_default())
+            // Members of a family are told apart by their index.
+            let variable = rest.split(['|', ')']).next().unwrap_or_default();
+            format!("{side}({})", variable.trim())
         }
         None => text.split(['=', ':', '{', '(']).next().unwrap_or_default().trim_end().to_owned(),
     }
@@ -121,6 +141,16 @@ mod tests {
         assert_eq!(found[0], "param width: `param width = 8` there, nothing here");
         assert!(found[1].starts_with("latent z: `latent z: real[4]` there"), "{found:?}");
         assert!(found[2].starts_with("p(x): `p(x | z) = normal from z |> linear(out: 3)` there, `p(x"), "{found:?}");
+    }
+
+    #[test]
+    fn members_of_a_family_are_statements_of_their_own() {
+        let family = "model m\nlength T\nindex t in 1..T\nobserved x[t]: real[2]\np(z[1]) = standard_normal\n\
+                      p(z[t] | z[t - 1]) = normal from z[t - 1] |> linear\n";
+        let differ = |here: &str| differences(family, here).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(differ(family), Vec::<String>::new());
+        let found = differ(&family.replace("|> linear", "|> tanh |> linear"));
+        assert!(found.len() == 1 && found[0].starts_with("p(z[t]): "), "{found:?}");
     }
 
     #[test]

@@ -160,6 +160,11 @@ impl RunFolder {
         self.root.join("grids").join(format!("{mode}.png"))
     }
 
+    /// Pairs, sequences, latents and imputed values, as the report draws them.
+    pub fn plots(&self) -> PathBuf {
+        self.root.join("plots.json")
+    }
+
     /// Marginals of the observed variables, as the report draws them.
     pub fn marginals(&self) -> PathBuf {
         self.root.join("marginals.json")

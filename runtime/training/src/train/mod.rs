@@ -10,6 +10,7 @@ mod flat;
 mod folder;
 pub mod gradients;
 pub mod interrupt;
+mod lengths;
 mod lock;
 pub mod metrics;
 mod objective;

@@ -37,8 +37,7 @@ impl Faults {
     }
 
     fn name(&mut self, of: &str, name: &str) {
-        let fine =
-            !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        let fine = name.len() <= LONGEST_NAME && is_name(name);
         self.unless(fine, || format!("{of}: `{}` is no name", name.chars().take(LONGEST_NAME).collect::<String>()));
     }
 
@@ -51,6 +50,16 @@ impl Faults {
     fn number(&mut self, of: &str, number: f64, fine: impl FnOnce(f64) -> bool, wanted: &str) {
         self.unless(number.is_finite() && fine(number), || format!("{of} is {number}, wanted is {wanted}"));
     }
+}
+
+/// A word, as a member of a family with its index behind it: `x[3]`.
+fn is_name(name: &str) -> bool {
+    let (word, index) = name.split_once('[').map_or((name, None), |(word, index)| (word, Some(index)));
+    let is_index = |index: &str| {
+        let inside = index.strip_suffix(']').unwrap_or_default();
+        !inside.is_empty() && inside.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | ' '))
+    };
+    !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || c == '_') && index.is_none_or(is_index)
 }
 
 fn config(config: &Config, found: &mut Faults) {

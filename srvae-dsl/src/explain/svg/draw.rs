@@ -1,8 +1,10 @@
 //! The picture's elements.
 
 use super::curve::{Curve, Point};
-use super::layout::{Layout, Line};
+use super::layout::Layout;
+use super::ring::ring;
 use super::route::RADIUS;
+use crate::explain::condense::{Condensed, Edge};
 use crate::explain::notation::{determined, split_name, sure};
 use crate::graph::{Role, Side};
 use crate::plan::Plan;
@@ -11,27 +13,31 @@ use std::fmt::Write as _;
 /// Around everything.
 const MARGIN: f64 = 16.0;
 /// Length of an arrow's head.
-const HEAD: f64 = 9.0;
+pub const HEAD: f64 = 9.0;
 const FONT: &str = "'Latin Modern Roman', 'STIX Two Text', 'Times New Roman', 'DejaVu Serif', serif";
-const INK: &str = "#1a1a1a";
+pub const INK: &str = "#1a1a1a";
 const SHADE: &str = "#d9d9d9";
 /// Of a legend's line.
 const LINE: f64 = 19.0;
 
 /// The whole file.
-pub fn draw(plan: &Plan, layout: &Layout) -> String {
+pub fn draw(plan: &Plan, graph: &Condensed, layout: &Layout) -> String {
     let mut body = String::new();
-    for line in &layout.edges {
-        edge(&mut body, layout, line);
+    for (plate, corners) in graph.plates.iter().zip(&layout.plates) {
+        frame(&mut body, &plate.label, *corners);
     }
-    for (variable, point) in plan.model.variables.iter().zip(&layout.nodes) {
-        let determined = plan.model.variables.iter().position(|other| other.name == variable.name).is_some_and(|at| {
-            plan.model.q_of(crate::graph::VariableId(at)).is_some_and(crate::derive::is_deterministic)
-        });
-        node(&mut body, &variable.name, variable.role, determined, *point);
+    for (line, bend) in &layout.edges {
+        edge(&mut body, layout, line, *bend);
     }
+    for line in &layout.rings {
+        ring(&mut body, layout.nodes[line.from], line);
+    }
+    for (one, point) in graph.nodes.iter().zip(&layout.nodes) {
+        node(&mut body, &one.name, one.role, one.determined, *point);
+    }
+    labels(&mut body, layout);
     let (mut least, mut most) = bounds(layout);
-    let entries = legend(plan);
+    let entries = legend(plan, graph);
     let width = entries.iter().map(|entry| 44.0 + 6.3 * entry.letters() as f64).fold(0.0, f64::max);
     let middle = (least.x + most.x) / 2.0;
     (least.x, most.x) = (least.x.min(middle - width / 2.0), most.x.max(middle + width / 2.0));
@@ -60,26 +66,70 @@ fn bounds(layout: &Layout) -> (Point, Point) {
     for node in &layout.nodes {
         include(*node, RADIUS + 2.0);
     }
-    for line in &layout.edges {
-        let curve = Curve::bent(layout.nodes[line.from], layout.nodes[line.to], line.bend);
+    for (least, most) in &layout.plates {
+        include(*least, 2.0);
+        include(*most, 2.0);
+    }
+    for (line, bend) in &layout.edges {
+        let curve = Curve::bent(layout.nodes[line.from], layout.nodes[line.to], *bend);
         curve.points(30).for_each(|point| include(point, 3.0));
     }
     (least, most)
 }
 
-fn edge(body: &mut String, layout: &Layout, line: &Line) {
-    let curve =
-        Curve::bent(layout.nodes[line.from], layout.nodes[line.to], line.bend).trimmed(RADIUS + 1.0, RADIUS + 2.5);
+/// A plate, with its index in the corner.
+fn frame(body: &mut String, label: &str, (least, most): (Point, Point)) {
+    let (x, y, width, height) = (least.x, least.y, most.x - least.x, most.y - least.y);
+    writeln!(
+        body,
+        "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"9\" stroke=\"#777\" stroke-width=\"1\"/>"
+    )
+    .ok();
+    said(body, label, Point::new(least.x + 8.0, least.y + 11.0), "start");
+}
+
+/// The labels of edges between two nodes, each on its curve where it is farthest from nodes and from the labels before it.
+fn labels(body: &mut String, layout: &Layout) {
+    let mut placed: Vec<Point> = Vec::new();
+    for (line, bend) in layout.edges.iter().filter(|(line, _)| !line.label.is_empty()) {
+        let curve = Curve::bent(layout.nodes[line.from], layout.nodes[line.to], *bend);
+        // Labels are wide and flat: what is above or below counts twice.
+        let apart = |at: Point, other: &Point| (at.x - other.x).hypot(2.0 * (at.y - other.y));
+        let free = |at: Point| {
+            let labels = placed.iter().map(|other| apart(at, other)).fold(60.0, f64::min);
+            labels.min(layout.nodes.iter().map(|node| at.distance(*node)).fold(60.0, f64::min))
+        };
+        let places = [0.5, 0.42, 0.58, 0.34, 0.66].map(|part| curve.at(part));
+        let best = places.into_iter().reduce(|best, other| if free(other) > free(best) + 1.0 { other } else { best });
+        if let Some(at) = best {
+            said(body, &line.label, at, "middle");
+            placed.push(at);
+        }
+    }
+}
+
+/// A label, its middle line at a point; what lies under it gives way.
+pub fn said(body: &mut String, text: &str, at: Point, anchor: &str) {
+    let text = text.replace('<', "&lt;").replace('>', "&gt;");
+    writeln!(
+        body,
+        "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\" font-size=\"12\" font-style=\"italic\" fill=\"{INK}\" \
+         stroke=\"white\" stroke-width=\"4\" paint-order=\"stroke\">{text}</text>",
+        at.x,
+        at.y + 4.0
+    )
+    .ok();
+}
+
+fn edge(body: &mut String, layout: &Layout, line: &Edge, bend: f64) {
+    let curve = Curve::bent(layout.nodes[line.from], layout.nodes[line.to], bend).trimmed(RADIUS + 1.0, RADIUS + 2.5);
     arrow(body, &curve, line.side, line.deterministic);
 }
 
 /// A curve with a head at its end; hollow where the factor is a function.
 fn arrow(body: &mut String, curve: &Curve, side: Side, hollow: bool) {
     let shaft = curve.trimmed(0.0, HEAD - 1.0);
-    let dash = match side {
-        Side::P => "",
-        Side::Q => " stroke-dasharray=\"5 3.5\"",
-    };
+    let dash = dashes(side);
     let Curve { from, control, to } = shaft;
     writeln!(
         body,
@@ -87,7 +137,19 @@ fn arrow(body: &mut String, curve: &Curve, side: Side, hollow: bool) {
         from.x, from.y, control.x, control.y, to.x, to.y
     )
     .ok();
-    let (tip, back) = (curve.to, shaft.to);
+    head(body, curve.to, shaft.to, hollow);
+}
+
+/// Solid for p, dashed for q.
+pub fn dashes(side: Side) -> &'static str {
+    match side {
+        Side::P => "",
+        Side::Q => " stroke-dasharray=\"5 3.5\"",
+    }
+}
+
+/// The head of an arrow that comes from `back`.
+pub fn head(body: &mut String, tip: Point, back: Point, hollow: bool) {
     let length = tip.distance(back).max(1e-6);
     let (along, across) = ((tip.x - back.x) / length, (tip.y - back.y) / length);
     let corner =
@@ -166,9 +228,9 @@ enum Sample {
     Doubled,
 }
 
-fn legend(plan: &Plan) -> Vec<Entry> {
+fn legend(plan: &Plan, graph: &Condensed) -> Vec<Entry> {
     let entry = |sample, text: &str| Entry { sample, text: text.to_owned() };
-    let has = |role: Role| plan.model.variables.iter().any(|variable| variable.role == role);
+    let has = |role: Role| graph.nodes.iter().any(|node| node.role == role);
     let mut entries =
         vec![entry(Sample::Arrow(Side::P, false), "generative model <tspan font-style=\"italic\">p</tspan>")];
     if plan.model.q.iter().any(|factor| !crate::derive::is_deterministic(factor)) {

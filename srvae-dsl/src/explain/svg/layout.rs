@@ -2,10 +2,10 @@
 //! straight and apart.
 
 use super::curve::Point;
-use super::route::{Edge, route, start};
-use crate::derive::is_deterministic;
-use crate::graph::{Model, Role, Side, VariableId};
-use crate::plan::Plan;
+use super::ring::reach;
+use super::route::{Edge, RADIUS, route, start};
+use crate::explain::condense::{Condensed, Edge as Line};
+use crate::graph::{Role, Side};
 use petgraph::Direction;
 use petgraph::algo::toposort;
 
@@ -15,6 +15,12 @@ const DOWN: f64 = 92.0;
 const ACROSS: f64 = 46.0;
 /// Nodes of one layer stand at least this many positions apart.
 const APART: i32 = 2;
+/// The same where edges have labels.
+const ACROSS_LABELS: f64 = 66.0;
+/// Between a node and its plate.
+const MARGIN: f64 = 13.0;
+/// Of a plate's label.
+const LABEL: f64 = 16.0;
 /// Graphs with more edges than this are not improved position by position, and their edges not bend by bend: every step
 /// of that compares all edges with each other.
 const MOST_EDGES: usize = 40;
@@ -23,78 +29,101 @@ const MOST_ROUTED: usize = 12;
 
 /// A placed graph.
 pub struct Layout {
-    /// By [`VariableId`].
+    /// By the position of the node.
     pub nodes: Vec<Point>,
-    pub edges: Vec<Line>,
+    /// Edges between two nodes, each with its bend as [`super::curve::Curve::bent`] has it.
+    pub edges: Vec<(Line, f64)>,
+    /// Edges from a node to itself.
+    pub rings: Vec<Line>,
+    /// The corners of each plate.
+    pub plates: Vec<(Point, Point)>,
 }
 
-/// An edge: a factor's dependence on one parent.
-#[derive(Debug, Clone, Copy)]
-pub struct Line {
-    pub from: usize,
-    pub to: usize,
-    pub side: Side,
-    pub deterministic: bool,
-    /// As [`super::curve::Curve::bent`] has it.
-    pub bend: f64,
-}
-
-/// Places a model's variables.
-pub fn layout(plan: &Plan) -> Layout {
-    let model = &plan.model;
-    let mut lines: Vec<Line> = Vec::new();
-    for factor in model.p.iter().chain(&model.q) {
-        let (side, deterministic) = (factor.side, is_deterministic(factor));
-        let to = factor.variable.0;
-        lines.extend(factor.parents.iter().map(|from| Line { from: from.0, to, side, deterministic, bend: 0.0 }));
-    }
-    let layers = layers(model);
+/// Places a graph's nodes.
+pub fn layout(graph: &Condensed) -> Layout {
+    let (rings, lines): (Vec<Line>, Vec<Line>) = graph.edges.iter().cloned().partition(|line| line.from == line.to);
+    let layers = layers(graph);
     let edges: Vec<Edge> = lines.iter().map(|line| Edge { from: line.from, to: line.to }).collect();
-    let columns = columns(&layers, &edges);
-    let nodes = points(&layers, &columns);
+    let columns = columns(graph, &layers, &edges);
+    let nodes = points(graph, &layers, &columns);
     let bends = match edges.len() {
         0..=MOST_EDGES => route(&nodes, &edges, 6).0,
         _ => edges.iter().map(|edge| start(&edges, *edge)).collect(),
     };
-    for (line, bend) in lines.iter_mut().zip(bends) {
-        line.bend = bend;
-    }
-    Layout { nodes, edges: lines }
+    let plates = plates(graph, &nodes);
+    Layout { nodes, edges: lines.into_iter().zip(bends).collect(), rings, plates }
 }
 
-/// The layer of each variable: below all its parents in p; what is given just above its first child.
-fn layers(model: &Model) -> Vec<usize> {
-    let graph = model.dag(Side::P);
-    let mut layers: Vec<usize> = vec![0; model.variables.len()];
-    // The checks leave no circle, so that every variable is in the order.
+/// The corners of each plate, around its nodes and the edges from a node to itself.
+fn plates(graph: &Condensed, nodes: &[Point]) -> Vec<(Point, Point)> {
+    let corners = |plate: usize| {
+        let (low, high) = (f64::INFINITY, f64::NEG_INFINITY);
+        let (mut least, mut most) = (Point::new(low, low), Point::new(high, high));
+        let members = graph.nodes.iter().enumerate().filter(|(_, node)| node.plate == Some(plate));
+        for (at, _) in members {
+            let ring = |side: Side| {
+                let rings = graph.edges.iter().filter(|edge| edge.from == at && edge.to == at && edge.side == side);
+                rings.map(|edge| reach(&edge.label)).fold(RADIUS, f64::max) + MARGIN
+            };
+            let point = nodes[at];
+            let (left, right) = (point.x - ring(Side::Q), point.x + ring(Side::P));
+            least = Point::new(least.x.min(left), least.y.min(point.y - RADIUS - MARGIN - LABEL));
+            most = Point::new(most.x.max(right), most.y.max(point.y + RADIUS + MARGIN));
+        }
+        most.x = most.x.max(least.x + 8.0 * graph.plates[plate].label.chars().count() as f64);
+        (least, most)
+    };
+    (0..graph.plates.len()).map(corners).collect()
+}
+
+/// Nodes that stand on a plate that is not theirs, and plates that overlap.
+fn strangers(graph: &Condensed, nodes: &[Point]) -> usize {
+    let plates = plates(graph, nodes);
+    let is_on = |(least, most): &(Point, Point), point: &Point| {
+        let beside = |low: f64, at: f64, high: f64| low - RADIUS < at && at < high + RADIUS;
+        beside(least.x, point.x, most.x) && beside(least.y, point.y, most.y)
+    };
+    let on = |plate: usize| {
+        let others = graph.nodes.iter().zip(nodes).filter(|(node, _)| node.plate != Some(plate));
+        others.filter(|(_, point)| is_on(&plates[plate], point)).count()
+    };
+    (0..plates.len()).map(on).sum()
+}
+
+/// The layer of each node: below all its parents in p; what is given just above its first child.
+fn layers(condensed: &Condensed) -> Vec<usize> {
+    let graph = condensed.order();
+    let mut layers: Vec<usize> = vec![0; condensed.nodes.len()];
+    // There is no circle, so that every node is in the order.
     let order = toposort(&graph, None).unwrap_or_default();
     for node in &order {
-        let below =
-            graph.neighbors_directed(*node, Direction::Incoming).map(|parent| layers[graph[parent].0] + 1).max();
-        layers[graph[*node].0] = below.unwrap_or(0);
+        let below = graph.neighbors_directed(*node, Direction::Incoming).map(|parent| layers[graph[parent]] + 1).max();
+        layers[graph[*node]] = below.unwrap_or(0);
     }
     for node in order {
-        let VariableId(at) = graph[node];
-        if model.variables[at].role == Role::Given {
-            let child = graph.neighbors_directed(node, Direction::Outgoing).map(|child| layers[graph[child].0]).min();
+        let at = graph[node];
+        if condensed.nodes[at].role == Role::Given {
+            let child = graph.neighbors_directed(node, Direction::Outgoing).map(|child| layers[graph[child]]).min();
             layers[at] = child.unwrap_or(1).saturating_sub(1);
         }
     }
     layers
 }
 
-fn points(layers: &[usize], columns: &[i32]) -> Vec<Point> {
-    let place = |(layer, column): (&usize, &i32)| Point::new(f64::from(*column) * ACROSS, *layer as f64 * DOWN);
+fn points(graph: &Condensed, layers: &[usize], columns: &[i32]) -> Vec<Point> {
+    let across = if graph.plates.is_empty() { ACROSS } else { ACROSS_LABELS };
+    let place = |(layer, column): (&usize, &i32)| Point::new(f64::from(*column) * across, *layer as f64 * DOWN);
     layers.iter().zip(columns).map(place).collect()
 }
 
-/// The position of each variable in its layer.
-fn columns(layers: &[usize], edges: &[Edge]) -> Vec<i32> {
+/// The position of each node in its layer.
+fn columns(graph: &Condensed, layers: &[usize], edges: &[Edge]) -> Vec<i32> {
     let mut columns = vec![0; layers.len()];
     let deepest = layers.iter().copied().max().unwrap_or(0);
     let mut widest = 0;
     for layer in 0..=deepest {
-        let members: Vec<usize> = (0..layers.len()).filter(|at| layers[*at] == layer).collect();
+        let mut members: Vec<usize> = (0..layers.len()).filter(|at| layers[*at] == layer).collect();
+        members.sort_by_key(|at| graph.nodes[*at].plate);
         let width = (members.len() as i32 - 1) * APART;
         widest = widest.max(width);
         for (at, member) in members.iter().enumerate() {
@@ -108,7 +137,9 @@ fn columns(layers: &[usize], edges: &[Edge]) -> Vec<i32> {
     let rounds = if edges.len() > MOST_ROUTED { 0 } else { 2 };
     let cost = |columns: &[i32]| {
         let offset: i32 = columns.iter().map(|column| column.abs()).sum();
-        route(&points(layers, columns), edges, rounds).1 + 2.0 * f64::from(offset)
+        let points = points(graph, layers, columns);
+        let strangers = 400.0 * strangers(graph, &points) as f64;
+        route(&points, edges, rounds).1 + 2.0 * f64::from(offset) + strangers
     };
     let mut best = cost(&columns);
     for _ in 0..4 {

@@ -46,6 +46,11 @@ impl Digits {
         self.classes[index % self.len()]
     }
 
+    /// The grey levels of a digit, row by row.
+    pub fn grey(&self, index: usize) -> &[u8; SIDE * SIDE] {
+        &self.pictures[index % self.len()]
+    }
+
     /// The digit of a record, white on black, at a shape [channels, height, width] and in 0 and 255. Another `view` is the same
     /// digit as somebody else wrote it.
     pub fn picture(&self, index: usize, view: usize, shape: [usize; 3]) -> Vec<u8> {

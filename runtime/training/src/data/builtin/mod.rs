@@ -1,25 +1,32 @@
 //! The data that need no download: for every variable values of its space, of ten classes, made from a seed.
 //!
+//! What fills which variable:
+//!
 //! - an image: small coloured scenes. Their kinds are the classes: hills, sea, night, house, forest, mountains, city, desert,
 //!   flowers, pattern;
 //! - a binary variable of 8x8 pixels and more: handwritten digits, thresholded, of the class's digit; a smaller one: answers to
 //!   questions that the classes answer differently;
 //! - a real vector: a table of measurements that hang on two hidden numbers and the class; a real variable in the shape of a
 //!   picture: a scene with noise below its grey levels (grey level + u)/256;
+//! - a family over the length: swinging pendulums, of a binary one music, in records of different lengths;
+//! - a vector of counts: molecules in single cells, of which the class is the batch;
 //! - a label: the class.
 //!
-//! The values of one record are of one class, so several variables are several views of it.
+//! A `partly observed` variable that is no label is missing in a fifth of the records. The values of one record are of one class, so several variables are several views of it.
 
 mod canvas;
+mod counts;
 mod digits;
+pub mod named;
 mod nature;
 mod places;
+mod sequences;
 mod table;
 mod texture;
 
 use super::records::{Cells, Column, Records};
 use super::{Data, resize};
-use crate::spec::{Space, Variable};
+use crate::spec::{Role, Space, Variable};
 use anyhow::{Context, Result, bail};
 use canvas::Canvas;
 use digits::Digits;
@@ -27,17 +34,23 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rayon::prelude::*;
+pub use sequences::STEPS;
+use table::Use;
 
 /// Records for training, validation and testing; with pictures larger than 32×32 they are fewer.
 const COUNTS: [usize; 3] = [8000, 1000, 1000];
 const SEED: u64 = 0xb111;
+/// Of the records.
+const CLASSES: usize = 10;
+/// The part of the records that lack a partly observed variable which is no label.
+const LACKING: f32 = 0.2;
 /// Between the scenes of one variable and those of the next: a multiple of the number of kinds.
 const NEXT: usize = 10_000_000;
 
 /// What a kind of scene is drawn with: the canvas and the randomness of this one picture.
 type Scene = fn(&mut Canvas, &mut Chance);
 
-const SCENES: [Scene; 10] = [
+const SCENES: [Scene; CLASSES] = [
     nature::hills,
     nature::sea,
     nature::night,
@@ -77,7 +90,7 @@ pub fn load(variables: &[Variable]) -> Result<Data> {
 /// Binary variables with room for a digit.
 fn shows_digits(variable: &Variable) -> bool {
     let [_, height, width] = shape_of(variable);
-    variable.space == Space::Binary && height >= 8 && width >= 8
+    variable.space == Space::Binary && !variable.steps && height >= 8 && width >= 8
 }
 
 /// As a picture: a vector of a square number of values is a square.
@@ -87,40 +100,128 @@ fn shape_of(variable: &Variable) -> [usize; 3] {
     variable.picture().unwrap_or(if side * side == size { [1, side, side] } else { [1, 1, size] })
 }
 
-fn make(variables: &[Variable], start: usize, count: usize, digits: Option<&Digits>) -> Result<Records> {
-    let class = |index: usize| digits.map_or_else(|| kind(index), |digits| digits.class(index));
-    // Without digits the class follows from the index, and every scene is another.
-    let scene = |index: usize, view: usize| view * NEXT + digits.map_or(index, |_| SCENES.len() * index + class(index));
-    let mut columns = Vec::new();
-    for (view, variable) in variables.iter().enumerate() {
-        // A label is no view of its own.
-        let view = variables[..view].iter().filter(|other| other.space == variable.space).count();
-        let all = (start..start + count).into_par_iter();
-        let cells = match (variable.space, variable.picture()) {
-            (Space::Image, Some(shape)) => {
-                let pictures: Vec<Vec<u8>> = all.map(|index| picture(shape, scene(index, view))).collect();
-                Cells::Pictures { shape, bytes: pictures.concat() }
+/// What fills each variable, in words: `x by digits, y by their classes`.
+pub fn describe(variables: &[Variable]) -> String {
+    let filled = variables.iter().filter(|variable| !variable.is_length);
+    let one = |variable: &Variable| format!("{} by {}", variable.name, Content::of(variable).words());
+    filled.map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// What a variable is filled with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Content {
+    Scenes,
+    Digits,
+    Answers,
+    ScenesBetweenLevels,
+    Measurements,
+    Pendulums,
+    Music,
+    Cells,
+    Classes,
+    Lengths,
+    /// Measurements as values of another space.
+    Transformed,
+}
+
+impl Content {
+    fn of(variable: &Variable) -> Self {
+        match (variable.space, variable.picture()) {
+            _ if variable.is_length => Self::Lengths,
+            (Space::Binary, _) if variable.steps => Self::Music,
+            _ if variable.steps => Self::Pendulums,
+            (Space::Image, _) => Self::Scenes,
+            (Space::Binary, _) if shows_digits(variable) => Self::Digits,
+            (Space::Binary, _) => Self::Answers,
+            (Space::Real, Some(_)) => Self::ScenesBetweenLevels,
+            (Space::Real, None) => Self::Measurements,
+            (Space::Label, _) => Self::Classes,
+            (Space::Count, None) if variable.shape.iter().product::<usize>() > 1 => Self::Cells,
+            _ => Self::Transformed,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Scenes | Self::ScenesBetweenLevels => "scenes",
+            Self::Digits => "handwritten digits",
+            Self::Answers => "answers of yes and no",
+            Self::Measurements | Self::Transformed => "a table of measurements",
+            Self::Pendulums => "swinging pendulums",
+            Self::Music => "pieces of music",
+            Self::Cells => "molecules in single cells",
+            Self::Classes => "the class of the record",
+            Self::Lengths => "the length of the record",
+        }
+    }
+}
+
+/// Records that are wanted: their numbers, and where they come from.
+struct Wanted<'a> {
+    start: usize,
+    count: usize,
+    digits: Option<&'a Digits>,
+}
+
+impl Wanted<'_> {
+    fn class(&self, index: usize) -> usize {
+        self.digits.map_or_else(|| kind(index), |digits| digits.class(index))
+    }
+
+    /// The picture of a record: without digits the class follows from the index, and every scene is another.
+    fn scene(&self, index: usize, view: usize) -> usize {
+        view * NEXT + self.digits.map_or(index, |_| CLASSES * index + self.class(index))
+    }
+
+    /// A row for each record, one after the other.
+    fn rows<T: Send + Clone>(&self, row: impl Fn(usize) -> Result<Vec<T>> + Sync) -> Result<Vec<T>> {
+        let rows: Vec<Vec<T>> =
+            (self.start..self.start + self.count).into_par_iter().map(&row).collect::<Result<_>>()?;
+        Ok(rows.concat())
+    }
+
+    /// The values of a variable; `view` tells those of the same kind apart, `steps` is the longest sequence.
+    fn cells(&self, variable: &Variable, view: usize, steps: usize) -> Result<Cells> {
+        let (shape, size) = (shape_of(variable), variable.shape.iter().product::<usize>());
+        let class = |index: usize| self.class(index);
+        let each = size / steps.max(1);
+        let reals = |numbers| Ok(Cells::Reals { shape: variable.shape.clone(), numbers });
+        match Content::of(variable) {
+            Content::Scenes => {
+                let shape = variable.picture().with_context(|| no_values(variable))?;
+                let bytes = self.rows(|index| Ok(picture(shape, self.scene(index, view))))?;
+                Ok(Cells::Pictures { shape, bytes })
             }
-            (Space::Binary, _) => {
-                let shape = shape_of(variable);
-                let rows: Vec<Vec<u8>> = match digits.filter(|_| shows_digits(variable)) {
-                    Some(digits) => all.map(|index| digits.picture(index, view, shape)).collect(),
-                    None => all.map(|index| table::answers(shape, index, view, class(index))).collect(),
-                };
-                Cells::Pictures { shape, bytes: rows.concat() }
+            Content::Digits => {
+                let digits = self.digits.context("the digits are not read")?;
+                let bytes = self.rows(|index| Ok(digits.picture(index, view, shape)))?;
+                Ok(Cells::Pictures { shape, bytes })
             }
-            (Space::Real, Some(shape)) => {
-                let rows: Vec<Vec<f32>> =
-                    all.map(|index| table::between_levels(&picture(shape, scene(index, view)), index, view)).collect();
-                Cells::Reals { shape: shape.to_vec(), numbers: rows.concat() }
+            Content::Answers => {
+                let bytes = self.rows(|index| Ok(table::answers(shape, index, view, class(index))))?;
+                Ok(Cells::Pictures { shape, bytes })
             }
-            (Space::Real, None) => {
-                let size = variable.shape.iter().product();
-                let rows: Vec<Vec<f32>> =
-                    all.map(|index| table::measurements(size, index, view, class(index))).collect();
-                Cells::Reals { shape: variable.shape.clone(), numbers: rows.concat() }
+            Content::Music => {
+                let notes = self.rows(|index| Ok(sequences::music(steps, each, index, view, class(index))))?;
+                let bytes = notes.into_iter().map(|note| 255 * note).collect();
+                Ok(Cells::Pictures { shape: [1, 1, size], bytes })
             }
-            (Space::Label, _) => {
+            Content::ScenesBetweenLevels => reals(
+                self.rows(|index| Ok(table::between_levels(&picture(shape, self.scene(index, view)), index, view)))?,
+            ),
+            Content::Pendulums => reals(self.rows(|index| {
+                let numbers = sequences::pendulum(steps, each, index, view, class(index));
+                if variable.space == Space::Real {
+                    return Ok(numbers);
+                }
+                table::of_space(variable.space, numbers).with_context(|| no_values(variable))
+            })?),
+            Content::Measurements => {
+                reals(self.rows(|index| Ok(table::measurements(size, index, view, class(index))))?)
+            }
+            Content::Cells => reals(self.rows(|index| Ok(counts::cell(size, index, view, class(index))))?),
+            Content::Lengths => reals(self.rows(|index| Ok(vec![sequences::length(steps, index) as f32]))?),
+            Content::Classes => {
                 let &[classes] = variable.shape.as_slice() else {
                     bail!(
                         "variable `{}` is a label of shape {:?}; data fills labels of shape [classes]",
@@ -128,20 +229,37 @@ fn make(variables: &[Variable], start: usize, count: usize, digits: Option<&Digi
                         variable.shape
                     )
                 };
-                Cells::Classes((start..start + count).map(|index| class(index) % classes.max(1)).collect())
+                Ok(Cells::Classes(self.rows(|index| Ok(vec![class(index) % classes.max(1)]))?))
             }
-            (space, _) => {
-                let size = variable.shape.iter().product();
-                let rows: Vec<Vec<f32>> = all
-                    .map(|index| table::of_space(space, table::measurements(size, index, view, class(index))))
-                    .collect::<Result<_>>()
-                    .with_context(|| format!("variable `{}` of shape {:?}", variable.name, variable.shape))?;
-                Cells::Reals { shape: variable.shape.clone(), numbers: rows.concat() }
-            }
-        };
+            Content::Transformed => reals(self.rows(|index| {
+                table::of_space(variable.space, table::measurements(size, index, view, class(index)))
+                    .with_context(|| no_values(variable))
+            })?),
+        }
+    }
+}
+
+fn no_values(variable: &Variable) -> String {
+    format!("variable `{}` of shape {:?}", variable.name, variable.shape)
+}
+
+fn make(variables: &[Variable], start: usize, count: usize, digits: Option<&Digits>) -> Result<Records> {
+    let wanted = Wanted { start, count, digits };
+    let steps = variables.iter().filter(|variable| variable.steps).map(|variable| variable.shape[0]).max();
+    let mut columns = Vec::new();
+    for (view, variable) in variables.iter().enumerate() {
+        // A label is no view of its own.
+        let view = variables[..view].iter().filter(|other| other.space == variable.space).count();
+        let cells = wanted.cells(variable, view, steps.unwrap_or(1))?;
         columns.push(Column { name: variable.name.clone(), cells });
     }
-    Ok(Records::of(columns)?.numbered((start..start + count).collect()))
+    let mut records = Records::of(columns)?.numbered((start..start + count).collect());
+    let lacking = |variable: &&Variable| variable.role == Role::Partly && variable.space != Space::Label;
+    for (view, variable) in variables.iter().filter(lacking).enumerate() {
+        let has = |index: usize| table::random(Use::Gap, index, view).random::<f32>() >= LACKING;
+        records.set_present(&variable.name, (start..start + count).map(has).collect());
+    }
+    Ok(records)
 }
 
 /// The kind of picture `index`: every kind as often as any other.

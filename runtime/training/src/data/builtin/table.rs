@@ -9,22 +9,26 @@ use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 
 /// What the random numbers are for.
-#[derive(Clone, Copy)]
-enum Use {
+#[derive(Debug, Clone, Copy)]
+pub enum Use {
     /// The same for all records.
     Rule = 1,
     Record = 2,
     /// Common to all views of a record.
     Hidden = 3,
+    /// Of a sequence, whatever it shows.
+    Length = 4,
+    /// Whether a record lacks a value.
+    Gap = 5,
 }
 
-fn random(purpose: Use, number: usize, view: usize) -> ChaCha8Rng {
+pub fn random(purpose: Use, number: usize, view: usize) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(SEED ^ (purpose as u64) << 32 ^ (view as u64) << 40);
     rng.set_stream(number as u64);
     rng
 }
 
-fn normal(rng: &mut ChaCha8Rng) -> f32 {
+pub fn normal(rng: &mut ChaCha8Rng) -> f32 {
     StandardNormal.sample(rng)
 }
 

@@ -1,11 +1,12 @@
 //! Arrays under names: `.npz`, `.npy` (one, or a folder of them) and safetensors.
 
+use super::stored;
 use crate::data::open::{Opened, stem};
 use crate::data::photo::ENDINGS;
 use crate::data::table::{Field, Raw, Table};
 use crate::input::{self, Archive, Array, Kind};
 use anyhow::{Context, Result, bail, ensure};
-use safetensors::{Dtype, SafeTensors};
+use safetensors::SafeTensors;
 use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,7 +40,14 @@ pub fn named(path: &Path) -> Result<Vec<(String, Array)>> {
 /// # Errors
 /// An archive that is damaged, or arrays that are no data set together.
 pub fn open_npz(path: &Path) -> Result<Opened> {
-    collect(path, npz(path)?)
+    match stored::npz(path)? {
+        Some(arrays) => collect(path, arrays),
+        None => collect(path, in_memory(npz(path)?)),
+    }
+}
+
+fn in_memory(arrays: Vec<(String, Array)>) -> Vec<(String, Raw)> {
+    arrays.into_iter().map(|(name, array)| (name, Raw::Numbers(array))).collect()
 }
 
 fn npz(path: &Path) -> Result<Vec<(String, Array)>> {
@@ -86,7 +94,11 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
 /// A file that is damaged, or arrays that are no data set together.
 pub fn open_npy(path: &Path) -> Result<Opened> {
     let files = if path.is_dir() { files(path)? } else { vec![path.to_owned()] };
-    collect(path, files.iter().map(|file| npy(file)).collect::<Result<_>>()?)
+    let one = |file: &PathBuf| match stored::npy(file)? {
+        Some(raw) => Ok((stem(file), raw)),
+        None => npy(file).map(|(name, array)| (name, Raw::Numbers(array))),
+    };
+    collect(path, files.iter().map(one).collect::<Result<_>>()?)
 }
 
 fn npy(file: &Path) -> Result<(String, Array)> {
@@ -99,7 +111,10 @@ fn npy(file: &Path) -> Result<(String, Array)> {
 /// # Errors
 /// A file that is damaged, tensors of a type that is not read, or that are no data set together.
 pub fn open_safetensors(path: &Path) -> Result<Opened> {
-    collect(path, tensors(path)?)
+    match stored::tensors(path)? {
+        Some(arrays) => collect(path, arrays),
+        None => collect(path, in_memory(tensors(path)?)),
+    }
 }
 
 fn tensors(path: &Path) -> Result<Vec<(String, Array)>> {
@@ -108,21 +123,9 @@ fn tensors(path: &Path) -> Result<Vec<(String, Array)>> {
         let file = SafeTensors::deserialize(&bytes)?;
         let mut arrays = Vec::new();
         for (name, tensor) in file.tensors() {
-            let kind = match tensor.dtype() {
-                Dtype::BOOL => "|b1",
-                Dtype::U8 => "|u1",
-                Dtype::I8 => "|i1",
-                Dtype::U16 => "<u2",
-                Dtype::I16 => "<i2",
-                Dtype::U32 => "<u4",
-                Dtype::I32 => "<i4",
-                Dtype::U64 => "<u8",
-                Dtype::I64 => "<i8",
-                Dtype::F16 => "<f2",
-                Dtype::F32 => "<f4",
-                Dtype::F64 => "<f8",
-                other => bail!("tensor `{name}` is of type {other:?}, which is not read as data"),
-            };
+            let dtype = format!("{:?}", tensor.dtype());
+            let kind = descr(&dtype)
+                .with_context(|| format!("tensor `{name}` is of type {dtype}, which is not read as data"))?;
             let array = Array::new(kind, false, tensor.shape().to_vec(), tensor.data().to_vec());
             arrays.push((name.clone(), array.with_context(|| format!("tensor `{name}`"))?));
         }
@@ -130,6 +133,25 @@ fn tensors(path: &Path) -> Result<Vec<(String, Array)>> {
         Ok(arrays)
     };
     read().with_context(|| format!("{}: cannot be read as a safetensors file", path.display()))
+}
+
+/// NumPy's name of a type of safetensors.
+pub fn descr(dtype: &str) -> Option<&'static str> {
+    Some(match dtype {
+        "BOOL" => "|b1",
+        "U8" => "|u1",
+        "I8" => "|i1",
+        "U16" => "<u2",
+        "I16" => "<i2",
+        "U32" => "<u4",
+        "I32" => "<i4",
+        "U64" => "<u8",
+        "I64" => "<i8",
+        "F16" => "<f2",
+        "F32" => "<f4",
+        "F64" => "<f8",
+        _ => return None,
+    })
 }
 
 /// The part that the name of an array says, and its name without it: `x_train`, `train_images`, `test/labels`.
@@ -152,21 +174,21 @@ fn part(name: &str) -> (usize, String) {
 }
 
 /// A data set of named arrays. Their names say parts (`x_train`, `test_labels`); without a test part all are one pool.
-fn collect(path: &Path, arrays: Vec<(String, Array)>) -> Result<Opened> {
+fn collect(path: &Path, arrays: Vec<(String, Raw)>) -> Result<Opened> {
     let place = path.display();
     ensure!(!arrays.is_empty(), "{place}: there are no arrays in it");
     let named: Vec<(usize, String)> = arrays.iter().map(|(name, _)| part(name)).collect();
     let has_test = named.iter().any(|(part, _)| *part == 2) && named.iter().any(|(part, _)| *part == 0);
     let mut parts: [Vec<Field>; 3] = Default::default();
     let mut notes = Vec::new();
-    for ((name, array), (part, short)) in arrays.into_iter().zip(named) {
-        if array.shape.is_empty() {
+    for ((name, raw), (part, short)) in arrays.into_iter().zip(named) {
+        if matches!(&raw, Raw::Numbers(array) if array.shape.is_empty()) {
             notes.push(format!("array `{name}` is a single number and left out"));
             continue;
         }
         let (part, name) = if has_test { (part, short) } else { (0, name) };
         ensure!(!parts[part].iter().any(|field| field.name == name), "{place}: two arrays are named `{name}`");
-        parts[part].push(Field { name, raw: Raw::Numbers(array) });
+        parts[part].push(Field { name, raw });
     }
     for fields in &parts {
         if let Some(odd) = fields.iter().find(|field| field.raw.len() != fields[0].raw.len()) {

@@ -3,7 +3,7 @@
 use crate::data::open::{Opened, stem};
 use crate::data::records::{LABELS, PICTURES};
 use crate::data::table::{Field, Raw, Table};
-use crate::input::{self, Array};
+use crate::input::{self, Array, Head};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 use std::io::Read;
@@ -81,7 +81,7 @@ pub fn open_folder(path: &Path, only_test: bool) -> Result<Opened> {
             continue;
         }
         let name = if named.labels { LABELS } else { PICTURES };
-        parts[usize::from(named.test)].push(Field { name: name.into(), raw: Raw::Numbers(read(&file)?) });
+        parts[usize::from(named.test)].push(Field { name: name.into(), raw: read(&file)? });
     }
     for (fields, what) in parts.iter().zip(["training", "test"]) {
         if let [a, b] = fields.as_slice() {
@@ -110,25 +110,29 @@ pub fn open_folder(path: &Path, only_test: bool) -> Result<Opened> {
 /// # Errors
 /// A file that is damaged.
 pub fn open_file(path: &Path) -> Result<Opened> {
-    let array = read(path)?;
-    let name = if array.shape.len() == 1 { LABELS } else { PICTURES };
-    let mut fields = vec![Field { name: name.into(), raw: Raw::Numbers(array) }];
+    let raw = read(path)?;
+    let is_single = matches!(&raw, Raw::Numbers(array) if array.shape.len() == 1);
+    let name = if is_single { LABELS } else { PICTURES };
+    let mut fields = vec![Field { name: name.into(), raw }];
     let beside = path.display().to_string().replace("images", "labels").replace("idx3", "idx1");
     if name == PICTURES && beside != path.display().to_string() && Path::new(&beside).is_file() {
         let labels = read(Path::new(&beside))?;
         ensure!(
-            labels.shape[0] == fields[0].raw.len(),
+            labels.len() == fields[0].raw.len(),
             "{beside}: {} labels for {} images",
-            labels.shape[0],
+            labels.len(),
             fields[0].raw.len()
         );
-        fields.push(Field { name: LABELS.into(), raw: Raw::Numbers(labels) });
+        fields.push(Field { name: LABELS.into(), raw: labels });
     }
     Ok(Opened { name: stem(path), pool: Some(Table::new(fields)), ..Opened::default() })
 }
 
 /// Two zeros, the type, the number of axes, their sizes (highest byte first), the numbers.
-fn read(path: &Path) -> Result<Array> {
+fn read(path: &Path) -> Result<Raw> {
+    if let Some(raw) = super::stored::idx(path)? {
+        return Ok(raw);
+    }
     let place = || format!("{}: cannot be read as an IDX file", path.display());
     let mut bytes = input::read(path)?;
     if bytes.starts_with(&[0x1f, 0x8b]) {
@@ -136,10 +140,14 @@ fn read(path: &Path) -> Result<Array> {
         input::gunzip(bytes.as_slice(), input::limit()).read_to_end(&mut content).with_context(place)?;
         bytes = content;
     }
-    parse(bytes).with_context(place)
+    Ok(Raw::Numbers(parse(bytes).with_context(place)?))
 }
 
-fn parse(mut bytes: Vec<u8>) -> Result<Array> {
+/// The head of a file, of which at least that is there.
+///
+/// # Errors
+/// Bytes that are none.
+pub fn head(bytes: &[u8]) -> Result<Head> {
     let &[0, 0, kind, axes] = bytes.first_chunk::<4>().context("it is cut short")? else {
         bail!("it does not begin with two zeros")
     };
@@ -153,11 +161,15 @@ fn parse(mut bytes: Vec<u8>) -> Result<Array> {
         other => bail!("its numbers are of type {other:#04x}; there are 0x08 (bytes) to 0x0e"),
     };
     let begin = 4 + 4 * usize::from(axes);
-    let header = bytes.get(4..begin).context("its header is cut short")?;
+    let sizes = bytes.get(4..begin).context("its header is cut short")?;
     let size = |size: &[u8]| u32::from_be_bytes([size[0], size[1], size[2], size[3]]) as usize;
-    let shape = header.chunks_exact(4).map(size).collect();
-    bytes.drain(..begin);
-    Array::new(descr, false, shape, bytes)
+    Head::new(descr, false, sizes.chunks_exact(4).map(size).collect())
+}
+
+fn parse(mut bytes: Vec<u8>) -> Result<Array> {
+    let head = head(&bytes)?;
+    bytes.drain(..4 + 4 * head.shape.len());
+    Array::of(head, bytes)
 }
 
 #[cfg(test)]

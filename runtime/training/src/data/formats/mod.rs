@@ -8,6 +8,7 @@ pub mod csv;
 pub mod idx;
 pub mod npz;
 pub mod python;
+pub mod stored;
 pub mod webdataset;
 
 use super::Records;

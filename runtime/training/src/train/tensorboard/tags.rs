@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 /// What is no curve: how and over what an evaluation was done, and numbers that others hold already.
-const LEFT_OUT: [&str; 9] =
-    ["step", "seconds", "images", "k", "nll_by_samples", "standard_error", "bound", "log_likelihood", "units"];
+const LEFT_OUT: [&str; 10] =
+    ["step", "steps", "seconds", "images", "k", "nll_by_samples", "standard_error", "bound", "log_likelihood", "units"];
 
 /// A line's values by their tags: `train/…` for steps of training, `validation/…` and `test/…` for evaluations.
 pub fn scalars(line: &Value) -> Vec<(String, f64)> {

@@ -3,6 +3,7 @@
 use super::Trainer;
 use super::step::Step;
 use crate::ranks;
+use crate::train::lengths::Program;
 use crate::train::objective::{self, TermMeans};
 use crate::train::parts::Parts;
 use crate::train::tree::{Block, Tree};
@@ -72,17 +73,20 @@ impl Trainer<'_> {
         self.count(number, begun, skipped.is_some());
         let asked = told.iter().any(|told| told.asked);
         let over = told.first().is_some_and(|told| told.over);
-        Ok(Step { terms: means, objective: Some(objective), weighted, norm, rate, skipped, sharing, asked, over })
+        let (objective, length) = (Some(objective), self.mean_length(&indices));
+        Ok(Step { terms: means, objective, weighted, norm, rate, length, skipped, sharing, asked, over })
     }
 
     /// Forward and backward passes of this rank's micro-batches; their gradients summed as far as they are neighbours.
     fn own_parts(&self, parts: &Parts, indices: &[usize], position: u64) -> Result<Own> {
         let mut own = Own::default();
+        // The longest record of the whole batch decides, so that all ranks run the same program.
+        let program = Program::of(self.lengths.as_ref(), self.model.as_ref(), indices);
         for part in parts.own() {
             let records = parts.records(part);
-            let batch = self.batch(&indices[records.clone()], position + records.start as u64)?;
+            let batch = self.batch(&indices[records.clone()], position + records.start as u64, program.steps)?;
             let mut noise = self.noise_of(records.clone());
-            let loss = self.forward(&batch, &mut noise, &indices[records], &mut own)?;
+            let loss = self.forward(&program, &batch, &mut noise, &indices[records], &mut own)?;
             // After a fault nothing is updated; the terms of all micro-batches are still to be told.
             if own.told.fault.is_none() {
                 let block = Block { start: part, level: 0, sum: self.slopes(&loss.backward()?)? };
@@ -95,9 +99,16 @@ impl Trainer<'_> {
     }
 
     /// The loss of a micro-batch; what is to be told of it is added to `own`.
-    fn forward(&self, batch: &Values, noise: &mut Noise, pictures: &[usize], own: &mut Own) -> Result<Tensor> {
+    fn forward(
+        &self,
+        program: &Program<'_>,
+        batch: &Values,
+        noise: &mut Noise,
+        pictures: &[usize],
+        own: &mut Own,
+    ) -> Result<Tensor> {
         let step = self.progress.step;
-        let mut terms = self.model.bound(batch, noise, &objective::options(&self.config))?;
+        let mut terms = program.model.bound(batch, noise, &objective::options(&self.config))?;
         self.data.train.own_units(&mut terms, batch)?;
         let (model, config) = (self.model.as_ref(), &self.config);
         let weighted = objective::weighted(model, &terms, config, self.moment())?;

@@ -8,6 +8,7 @@ mod step;
 use super::activity::Activity;
 use super::average::Average;
 use super::flat::Flat;
+use super::lengths::Lengths;
 use super::metrics::Metrics;
 use super::parts::Parts;
 use super::progress::Display;
@@ -61,6 +62,8 @@ pub struct Trainer<'a> {
     average: Option<Average>,
     batches: Batches,
     order: Order,
+    /// Where records have lengths.
+    lengths: Option<Lengths>,
     noise: Noise,
     progress: Progress,
     /// Where gradients are summed over micro-batches.
@@ -186,7 +189,7 @@ impl<'a> Trainer<'a> {
             average.resume(checkpoint.group("average"));
             self.average = Some(average);
         }
-        self.order = Order::new(self.data.train.len(), self.config.seed, self.progress.order);
+        self.order = order(self.lengths.as_ref(), self.data.train.len(), &self.config, self.progress.order);
         let (seed, counter) = self.progress.noise;
         self.noise = Noise::at(seed, counter);
         Ok(())
@@ -211,7 +214,9 @@ impl<'a> Trainer<'a> {
         let model = spec.build(&params).context("the model could not be built")?;
         let updates = Updates::new(&params, ranks)?;
         let batches = Batches::new(spec, &data.train, device)?;
-        let order = Order::new(data.train.len(), config.seed, 0);
+        // A recorded step is one program for all batches.
+        let lengths = Lengths::of(spec, &data.train, &params, !device.is_cuda())?;
+        let order = order(lengths.as_ref(), data.train.len(), &config, 0);
         let noise = Noise::seeded(config.seed ^ 0x006e_6f69_7365);
         let (source, progress) = (source.to_owned(), Progress::default());
         Ok(Self {
@@ -227,6 +232,7 @@ impl<'a> Trainer<'a> {
             average: None,
             batches,
             order,
+            lengths,
             noise,
             progress,
             parts,
@@ -376,6 +382,14 @@ impl<'a> Trainer<'a> {
             }
         }
         Ok(End::Done)
+    }
+}
+
+/// The order of training records from a position on.
+fn order(lengths: Option<&Lengths>, count: usize, config: &Config, position: u64) -> Order {
+    match lengths {
+        Some(lengths) => lengths.order(config.batch, config.seed, position),
+        None => Order::new(count, config.seed, position),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Trainer;
 use crate::data::Augment;
+use crate::train::lengths::Program;
 use crate::train::objective::{self, TermMeans};
 use crate::train::updates::Updates;
 use crate::train::watch::{ADVICE, Fault};
@@ -24,6 +25,8 @@ pub struct Step {
     pub weighted: Option<Vec<(&'static str, f64)>>,
     pub norm: f64,
     pub rate: f64,
+    /// Steps of the batch's sequences on average.
+    pub length: Option<f64>,
     /// Why nothing was updated.
     pub skipped: Option<String>,
     /// Of several ranks: seconds in which this one waited for the others, exchanged with them and updated parameters.
@@ -53,6 +56,9 @@ impl Step {
             "images_per_s": images_per_second,
         });
         line[if unit == "nats" { "nats" } else { "bits_per_dim" }] = json!(score);
+        if let Some(length) = self.length {
+            line["nats_per_step"] = json!(-self.terms.bound() / length);
+        }
         if let Some(objective) = self.objective {
             line["objective"] = json!(objective);
         }
@@ -93,11 +99,12 @@ impl Trainer<'_> {
         let begun = Instant::now();
         let position = self.order.position();
         let indices = self.order.next(self.config.batch);
-        let batch = self.batch(&indices, position)?;
+        let program = Program::of(self.lengths.as_ref(), self.model.as_ref(), &indices);
+        let batch = self.batch(&indices, position, program.steps)?;
         if self.replays() {
             return self.replayed(&batch, begun);
         }
-        let mut terms = self.model.bound(&batch, &mut self.noise, &objective::options(&self.config))?;
+        let mut terms = program.model.bound(&batch, &mut self.noise, &objective::options(&self.config))?;
         self.data.train.own_units(&mut terms, &batch)?;
         let (model, moment) = (self.model.as_ref(), self.moment());
         let weighted = objective::weighted(model, &terms, &self.config, moment)?;
@@ -137,7 +144,19 @@ impl Trainer<'_> {
         self.count(number, begun, skipped.is_some());
         let (asked, over) = (interrupt::asked(), self.time_is_up());
         let objective = Some(objective);
-        Ok(Some(Step { terms: means, objective, weighted: counts, norm, rate, skipped, sharing: None, asked, over }))
+        let length = self.mean_length(&indices);
+        Ok(Some(Step {
+            terms: means,
+            objective,
+            weighted: counts,
+            norm,
+            rate,
+            length,
+            skipped,
+            sharing: None,
+            asked,
+            over,
+        }))
     }
 
     /// Whether steps are recorded: on a GPU, once nothing in them but batch, rate and noise changes any more.
@@ -169,8 +188,9 @@ impl Trainer<'_> {
         self.count(number, begun, false);
         let rate = self.config.schedule.at(step, self.config.steps);
         let (asked, over) = (interrupt::asked(), self.time_is_up());
-        let (objective, weighted, skipped, sharing) = (None, None, None, None);
-        let step = |(terms, norm)| Step { terms, objective, weighted, norm, rate, skipped, sharing, asked, over };
+        let (objective, weighted, length, skipped, sharing) = (None, None, None, None, None);
+        let step =
+            |(terms, norm)| Step { terms, objective, weighted, norm, rate, length, skipped, sharing, asked, over };
         Ok(found.map(step))
     }
 
@@ -232,8 +252,19 @@ impl Trainer<'_> {
         }
     }
 
-    pub(super) fn batch(&self, indices: &[usize], position: u64) -> Result<Values> {
+    /// Steps of these records on average, where they have lengths.
+    pub(super) fn mean_length(&self, indices: &[usize]) -> Option<f64> {
+        self.lengths.as_ref().map(|lengths| lengths.mean(indices))
+    }
+
+    /// Training records, the first at a position of the run, of sequences the first `steps`.
+    pub(super) fn batch(&self, indices: &[usize], position: u64, steps: Option<usize>) -> Result<Values> {
         let augment = Augment::new(self.config.seed);
-        self.batches.take(&self.data.train, indices, self.config.augment.then_some((&augment, position)))
+        let augment = self.config.augment.then_some((&augment, position));
+        let mut batch = self.batches.take(&self.data.train, indices, augment)?;
+        if let (Some(lengths), Some(steps)) = (&self.lengths, steps) {
+            lengths.cut(&mut batch, steps)?;
+        }
+        Ok(batch)
     }
 }

@@ -1,0 +1,150 @@
+//! Arrays of files that are too large to be held in memory: they stay there, and records are read when they are wanted.
+
+use crate::data::table::Raw;
+use crate::input::{self, Array, Head, Stored, stored};
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+use std::sync::Arc;
+use zip::CompressionMethod;
+
+/// The file, where it is larger than [`input::resident`] says.
+fn large(path: &Path) -> Result<Option<Arc<File>>> {
+    let file = input::open(path)?;
+    Ok((file.metadata()?.len() > input::resident()).then(|| Arc::new(file)))
+}
+
+/// Classes, lengths and other single numbers are read at once: they take next to nothing.
+fn raw(stored: Stored) -> Result<Raw> {
+    if stored.shape.len() > 1 {
+        return Ok(Raw::Stored(stored));
+    }
+    Ok(Raw::Numbers(stored.read(&(0..stored.len()).collect::<Vec<_>>())?))
+}
+
+/// The array of a `.npy` file, where that is large.
+///
+/// # Errors
+/// A file that is damaged.
+pub fn npy(path: &Path) -> Result<Option<Raw>> {
+    let Some(file) = large(path)? else { return Ok(None) };
+    let read = || raw(stored::npy_at(&file, path, 0)?);
+    Ok(Some(read().with_context(|| format!("{}: cannot be read as an npy file", path.display()))?))
+}
+
+/// The arrays of a large `.npz` archive. Those that are stored as they are stay there, without a look at their checksums, which
+/// would mean to read them all.
+///
+/// # Errors
+/// An archive that is damaged, or a large array that is compressed.
+pub fn npz(path: &Path) -> Result<Option<Vec<(String, Raw)>>> {
+    let Some(file) = large(path)? else { return Ok(None) };
+    let read = || -> Result<Vec<(String, Raw)>> {
+        let reader = BufReader::new(file.try_clone()?);
+        let mut archive = zip::ZipArchive::new(reader).context("the archive is damaged or cut short")?;
+        (0..archive.len()).map(|index| member(&mut archive, index, &file, path)).collect()
+    };
+    Ok(Some(read().with_context(|| format!("{}: cannot be read as an npz file", path.display()))?))
+}
+
+fn member(
+    archive: &mut zip::ZipArchive<BufReader<File>>,
+    index: usize,
+    file: &Arc<File>,
+    path: &Path,
+) -> Result<(String, Raw)> {
+    let mut member = archive.by_index_raw(index).context("the archive is damaged or cut short")?;
+    let name = member.name().context("a member's name is no text")?.trim_end_matches(".npy").to_owned();
+    let place = || format!("array `{name}`");
+    ensure!(!member.encrypted(), "{}: it is encrypted", place());
+    let (size, checksum) = (member.size(), member.crc32());
+    match member.compression() {
+        CompressionMethod::Stored => {
+            let start = member.data_start().with_context(place)?;
+            drop(member);
+            let stored = stored::npy_at(file, path, start).with_context(place)?;
+            Ok((name.clone(), raw(stored).with_context(place)?))
+        }
+        CompressionMethod::DEFLATE => {
+            ensure!(
+                size <= input::resident(),
+                "{}: it is compressed and has {}, so its records cannot be read one by one; numpy.savez stores it as it is",
+                place(),
+                input::size(size)
+            );
+            let mut content = Vec::new();
+            let mut inflated = flate2::read::DeflateDecoder::new(&mut member).take(size + 1);
+            inflated.read_to_end(&mut content).with_context(place)?;
+            let mut found = flate2::Crc::new();
+            found.update(&content);
+            let is_whole = content.len() as u64 == size && found.sum() == checksum;
+            ensure!(is_whole, "{}: the file is damaged", place());
+            Ok((name.clone(), Raw::Numbers(Array::parse(content.into()).with_context(place)?)))
+        }
+        other => bail!("{}: it is compressed by {other}, and deflate is the only method read here", place()),
+    }
+}
+
+/// What the head of a safetensors file says of a tensor.
+#[derive(Deserialize)]
+struct Tensor {
+    dtype: String,
+    shape: Vec<usize>,
+    data_offsets: [u64; 2],
+}
+
+/// The tensors of a large safetensors file.
+///
+/// # Errors
+/// A file that is damaged, or tensors of a type that is not read.
+pub fn tensors(path: &Path) -> Result<Option<Vec<(String, Raw)>>> {
+    let Some(file) = large(path)? else { return Ok(None) };
+    let read = || -> Result<Vec<(String, Raw)>> {
+        let length = stored::part(&file, 0, 8)?.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte));
+        let head = stored::part(&file, 8, usize::try_from(length)?)?;
+        let mut head: BTreeMap<String, serde_json::Value> =
+            serde_json::from_slice(&head).context("its header is no JSON")?;
+        head.remove("__metadata__");
+        // A single number belongs to no record.
+        head.retain(|_, about| about["shape"].as_array().is_none_or(|shape| !shape.is_empty()));
+        let one = |(name, about): (String, serde_json::Value)| {
+            let place = || format!("tensor `{name}`");
+            let tensor: Tensor = serde_json::from_value(about).with_context(place)?;
+            let descr = super::arrays::descr(&tensor.dtype)
+                .with_context(|| format!("{} is of type {}, which is not read as data", place(), tensor.dtype))?;
+            let head = Head::new(descr, false, tensor.shape).with_context(place)?;
+            let numbers =
+                head.shape.iter().try_fold(head.kind.width() as u64, |size, &axis| size.checked_mul(axis as u64));
+            let [from, to] = tensor.data_offsets;
+            ensure!(to.checked_sub(from) == numbers, "{}: its offsets are not those of its shape", place());
+            let start = from.checked_add(8 + length).with_context(place)?;
+            Ok((name.clone(), raw(Stored::new(file.clone(), path, start, &head).with_context(place)?)?))
+        };
+        head.into_iter().map(one).collect()
+    };
+    Ok(Some(read().with_context(|| format!("{}: cannot be read as a safetensors file", path.display()))?))
+}
+
+/// The array of a large IDX file that is not packed.
+///
+/// # Errors
+/// A file that is damaged.
+pub fn idx(path: &Path) -> Result<Option<Raw>> {
+    let Some(file) = large(path)? else { return Ok(None) };
+    let read = || -> Result<Option<Raw>> {
+        let first = stored::part(&file, 0, 4)?;
+        if first.starts_with(&[0x1f, 0x8b]) {
+            return Ok(None);
+        }
+        let begin = 4 + 4 * usize::from(first[3]);
+        let head = super::idx::head(&stored::part(&file, 0, begin)?)?;
+        let end = head.shape.iter().try_fold(head.kind.width() as u64, |size, &axis| size.checked_mul(axis as u64));
+        let wanted = end.and_then(|end| end.checked_add(begin as u64));
+        ensure!(wanted == Some(file.metadata()?.len()), "its length is not that of shape {:?}", head.shape);
+        raw(Stored::new(file.clone(), path, begin as u64, &head)?).map(Some)
+    };
+    read().with_context(|| format!("{}: cannot be read as an IDX file", path.display()))
+}

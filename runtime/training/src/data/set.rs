@@ -1,0 +1,356 @@
+//! A data set whose fields are bound to a model's variables, from which records are made.
+
+use super::apart;
+use super::beside::beside;
+use super::bind::{self, Binding};
+use super::fit::{self, Binarise, Fitting, Range};
+use super::indices::Indices;
+use super::open::Opened;
+use super::order::Shuffle;
+use super::records::{Cells, Column, Records};
+use super::split::Division;
+use super::table::{Field, Raw, Table};
+use super::{Data, Dataset, Kept, Scales, Source, formats, missing, scale};
+use crate::input;
+use crate::spec::{Role, Space, Variable};
+use crate::terminal::note;
+use anyhow::{Context, Result, ensure};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A data set whose fields are bound to variables.
+#[derive(Debug)]
+pub struct DataSet {
+    pub opened: Opened,
+    bindings: Vec<Binding>,
+    pub classes: BTreeMap<String, Vec<String>>,
+    binarise: Binarise,
+    seed: u64,
+    ranges: BTreeMap<String, Range>,
+    /// The group of each record that may be trained on, where groups stay together.
+    pub groups: Option<Vec<usize>>,
+    /// Of real columns; to be measured where there are none yet.
+    pub scales: Option<Scales>,
+    /// The variable that is the length, and what every record's is, where no field says it.
+    full: Option<(String, usize)>,
+}
+
+impl DataSet {
+    /// Binds the fields of a data set that was opened.
+    ///
+    /// # Errors
+    /// A variable that nothing fills, fields that are there in one part alone, or classes that are none.
+    pub fn new(source: &Source, mut opened: Opened, variables: &[Variable]) -> Result<Self> {
+        let groups = source.group.as_deref().map(|name| apart::groups(&mut opened, name, variables)).transpose()?;
+        let mut asked = Vec::new();
+        for (name, what) in &source.bind {
+            asked.push((name.clone(), beside(&mut opened, name, what, source)?));
+        }
+        let table = opened.pool.as_ref().or(opened.test.as_ref()).context("no records")?;
+        // Without a field that says it, every record has all steps.
+        let says_length = |variable: &Variable| {
+            let names = [variable.name.as_str(), "lengths", "length"];
+            let asked = asked.iter().any(|(name, _)| *name == variable.name);
+            asked || table.fields.iter().any(|field| names.contains(&field.name.as_str()))
+        };
+        let length = Variable::length(variables).filter(|variable| !says_length(variable));
+        let others: Vec<Variable> = variables
+            .iter()
+            .filter(|variable| length.is_none_or(|length| length.name != variable.name))
+            .cloned()
+            .collect();
+        let full = length.map(|length| (length.name.clone(), steps_of(&others)));
+        let bindings = bind::bind(table, &others, &asked).with_context(|| source.to_string())?;
+        for part in [&opened.validation, &opened.test].into_iter().flatten() {
+            let same = |&at: &usize| {
+                part.fields.get(at).map(|field| &field.name) == table.fields.get(at).map(|field| &field.name)
+            };
+            ensure!(
+                bindings.iter().flat_map(|binding| &binding.fields).all(same),
+                "{source}: its parts have different fields; {}",
+                bind::has(part)
+            );
+        }
+        let classes = class_names(&opened, &bindings)?;
+        let parts = [&opened.pool, &opened.validation, &opened.test];
+        let range = |binding: &Binding| {
+            let fields = parts.into_iter().flatten().flat_map(|part| binding.fields.iter().map(|&at| &part.fields[at]));
+            let counts = matches!(binding.variable.space, Space::Image | Space::Binary);
+            (binding.variable.name.clone(), Range::of(fields.filter(|_| counts)))
+        };
+        let ranges = bindings.iter().map(range).collect();
+        let scales = (!source.standardize).then(Scales::new);
+        let (binarise, seed) = (source.binarise, source.seed);
+        Ok(Self { opened, bindings, classes, binarise, seed, ranges, groups, scales, full })
+    }
+
+    /// What may be trained on.
+    pub fn pool(&self) -> &Table {
+        static NONE: Table = Table { fields: Vec::new(), count: 0, names: None };
+        self.opened.pool.as_ref().unwrap_or(&NONE)
+    }
+
+    /// The records of a division. Where they take more memory than may be ([`input::resident`]), they are read when they are wanted.
+    ///
+    /// # Errors
+    /// Values that are none of their variable's.
+    pub fn load(mut self, division: Division, mut kept: Kept) -> Result<Data> {
+        if self.scales.is_none() {
+            kept.scales = scale::measure(&self.records(self.pool(), &self.measured(&division.train))?);
+            // Counts, proportions and other numbers keep their meaning.
+            let is_real =
+                |name: &str| self.bindings.iter().any(|one| one.variable.name == name && !one.variable.is_numeric());
+            kept.scales.retain(|name, _| is_real(name));
+            self.scales = Some(kept.scales.clone());
+        }
+        let name = self.opened.name.clone();
+        let own = |part: &Option<Table>, which: Which| if part.is_some() { which } else { Which::Pool };
+        let validation = own(&self.opened.validation, Which::Validation);
+        let test = own(&self.opened.test, Which::Test);
+        let set = Arc::new(self);
+        Ok(Data {
+            train: Part::records(&set, Which::Pool, &division.train)?,
+            validation: Part::records(&set, validation, &division.validation)?,
+            test: Part::records(&set, test, &division.test)?,
+            name,
+            kept: Some(kept),
+        })
+    }
+
+    /// Training records whose scale is taken for that of all: all that are held in memory, else some at random.
+    fn measured(&self, train: &Indices) -> Vec<usize> {
+        if !self.streams() {
+            return train.all();
+        }
+        note(&format!("{}: its scale is measured over {} records", self.opened.name, train.len().min(MEASURED)));
+        let shuffle = Shuffle::new(train.len(), self.seed, 0);
+        train.at((0..train.len().min(MEASURED)).map(|place| shuffle.at(place)))
+    }
+
+    /// Whether records are too large to be held in memory.
+    fn streams(&self) -> bool {
+        let parts = [&self.opened.pool, &self.opened.validation, &self.opened.test];
+        let records: usize = parts.into_iter().flatten().map(|part| part.count).sum();
+        let bytes = |variable: &Variable| match variable.space {
+            Space::Label => size_of::<usize>(),
+            Space::Image | Space::Binary => variable.shape.iter().product(),
+            _ => variable.shape.iter().product::<usize>() * size_of::<f32>(),
+        };
+        let record: usize = self.bindings.iter().map(|binding| bytes(&binding.variable)).sum();
+        records as u64 * record as u64 > input::resident()
+    }
+
+    fn table(&self, which: Which) -> &Table {
+        match which {
+            Which::Pool => Some(self.pool()),
+            Which::Validation => self.opened.validation.as_ref(),
+            Which::Test => self.opened.test.as_ref(),
+        }
+        .unwrap_or(self.pool())
+    }
+
+    /// The steps of each of these records, where something says them.
+    fn lengths(&self, which: Which, indices: &Indices) -> Option<Vec<usize>> {
+        if let Some((_, steps)) = self.full {
+            return Some(vec![steps; indices.len()]);
+        }
+        let binding = self.bindings.iter().find(|binding| binding.variable.is_length)?;
+        let field = self.table(which).fields.get(*binding.fields.first()?)?;
+        let Raw::Numbers(array) = &field.raw else { return None };
+        Some(fit::select(array, &indices.all()).into_iter().map(|steps| steps as usize).collect())
+    }
+
+    /// The records at these positions of a part.
+    ///
+    /// # Errors
+    /// Values that are none of their variable's.
+    pub fn records(&self, table: &Table, indices: &[usize]) -> Result<Records> {
+        let used: Vec<usize> =
+            self.bindings.iter().flat_map(|one| one.fields.iter().copied().chain(one.says)).collect();
+        if used.iter().any(|&at| matches!(table.fields.get(at).map(|field| &field.raw), Some(Raw::Stored(_)))) {
+            let read = table.read(&used, indices)?;
+            return self.fitted(&read, &(0..indices.len()).collect::<Vec<_>>(), Some(indices));
+        }
+        self.fitted(table, indices, None)
+    }
+
+    /// The same of records in memory; `numbers` are theirs in the data set, where they are some of it.
+    fn fitted(&self, table: &Table, indices: &[usize], numbers: Option<&[usize]>) -> Result<Records> {
+        let mut notes = BTreeSet::new();
+        let mut columns = Vec::new();
+        let mut presences = Vec::new();
+        for Binding { variable, fields, says } in &self.bindings {
+            let none = Vec::new();
+            let how = Fitting {
+                binarise: self.binarise,
+                seed: self.seed,
+                range: self.ranges[&variable.name],
+                classes: self.classes.get(&variable.name).unwrap_or(&none),
+                names: table.names.as_deref(),
+                numbers,
+            };
+            let fields: Vec<&Field> = fields.iter().map(|&at| &table.fields[at]).collect();
+            let place = || self.opened.name.clone();
+            let cells = if variable.role == Role::Partly {
+                let says = says.map(|at| &table.fields[at]);
+                let present = missing::present(variable, &fields, says, indices, &mut notes).with_context(place)?;
+                let kept = indices.iter().zip(&present).filter(|(_, present)| **present).map(|(index, _)| *index);
+                let kept: Vec<usize> = kept.collect();
+                let cells = match kept.is_empty() {
+                    true => Cells::none(variable),
+                    false => fit::fit(variable, &fields, &kept, &how, &mut notes).with_context(place)?,
+                };
+                let cells = cells.spread(&present);
+                presences.push((variable.name.clone(), present));
+                cells
+            } else {
+                fit::fit(variable, &fields, indices, &how, &mut notes).with_context(place)?
+            };
+            columns.push(Column { name: variable.name.clone(), cells });
+        }
+        say_once(&notes);
+        if let Some((name, steps)) = &self.full {
+            let cells = Cells::Reals { shape: vec![1], numbers: vec![*steps as f32; indices.len()] };
+            columns.push(Column { name: name.clone(), cells });
+        }
+        if columns.is_empty() {
+            return Ok(Records::default());
+        }
+        let mut records = Records::of(columns)?.numbered(numbers.unwrap_or(indices).to_vec());
+        presences.into_iter().for_each(|(name, present)| records.set_present(&name, present));
+        self.scales.iter().flatten().for_each(|(variable, scale)| records.scale(variable, scale));
+        Ok(records)
+    }
+
+    /// The class of every record that may be trained on: of a label, or of a field that is called so.
+    pub fn strata(&self) -> Option<Vec<usize>> {
+        let pool = self.opened.pool.as_ref()?;
+        let label = self.bindings.iter().find(|binding| binding.variable.space == Space::Label);
+        let bound = label.and_then(|binding| pool.fields.get(*binding.fields.first()?));
+        let field = bound.or_else(|| pool.fields.iter().find(|field| bind::names_classes(field)))?;
+        fit::classes(&field.raw, true).ok().map(|(classes, _)| classes)
+    }
+
+    /// Where names differ, a user should see what was taken for what.
+    pub fn says_what_fills_what(&self) {
+        let table = self.pool();
+        for Binding { variable, fields, .. } in &self.bindings {
+            let names: Vec<&str> = fields.iter().map(|&at| table.fields[at].name.as_str()).collect();
+            if names.is_empty() {
+                note(&format!("no record has a value of the variable `{}`", variable.name));
+            } else if names != [variable.name.as_str()] {
+                let last =
+                    names.last().filter(|_| names.len() > 4).map(|last| format!(", … {last}")).unwrap_or_default();
+                let list = names[..names.len().min(4)].join(", ");
+                note(&format!("variable `{}` is filled from {list}{last}", variable.name));
+            }
+            if let Some(classes) = self.classes.get(&variable.name) {
+                let list: Vec<String> =
+                    classes.iter().take(20).enumerate().map(|(at, name)| format!("{at} {name}")).collect();
+                let more = if classes.len() > 20 { ", …" } else { "" };
+                note(&format!("classes of `{}`: {}{more}", variable.name, list.join(", ")));
+            }
+        }
+    }
+}
+
+/// Records whose scale is taken for that of all where they are not held in memory.
+const MEASURED: usize = 100_000;
+
+/// A part of a data set as it was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    Pool,
+    Validation,
+    Test,
+}
+
+/// Records of a data set that are read when they are wanted.
+#[derive(Debug)]
+pub struct Part {
+    set: Arc<DataSet>,
+    which: Which,
+    indices: Indices,
+}
+
+impl Part {
+    /// Records of a part: in memory where that holds them.
+    ///
+    /// # Errors
+    /// Values that are none of their variable's.
+    pub fn records(set: &Arc<DataSet>, which: Which, indices: &Indices) -> Result<Records> {
+        if !set.streams() {
+            return set.records(set.table(which), &indices.all());
+        }
+        Records::stored(Arc::new(Self { set: set.clone(), which, indices: indices.clone() }))
+    }
+}
+
+impl Dataset for Part {
+    fn len(&self) -> usize {
+        self.indices.len()
+    }
+
+    fn read(&self, indices: &[usize]) -> Result<Records> {
+        self.set.records(self.set.table(self.which), &self.indices.at(indices.iter().copied()))
+    }
+
+    fn number(&self, index: usize) -> usize {
+        self.indices.at(std::iter::once(index)).first().copied().unwrap_or(index)
+    }
+
+    fn lengths(&self) -> Option<Vec<usize>> {
+        self.set.lengths(self.which, &self.indices)
+    }
+
+    fn fingerprint(&self) -> String {
+        let table = self.set.table(self.which);
+        format!("{} {:?}", table.digest(table.count), self.indices.first(SHOWN).all())
+    }
+}
+
+/// Positions that a fingerprint is of.
+const SHOWN: usize = 64;
+
+/// The most steps that a record can have: the first axis of a family.
+fn steps_of(variables: &[Variable]) -> usize {
+    variables.iter().filter(|variable| variable.steps).map(|variable| variable.shape[0]).max().unwrap_or(1)
+}
+
+/// A decision is said once in a program's life, not for every part.
+fn say_once(notes: &BTreeSet<String>) {
+    static SAID: std::sync::Mutex<BTreeSet<String>> = std::sync::Mutex::new(BTreeSet::new());
+    let mut said = SAID.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    for text in notes {
+        if said.insert(text.clone()) {
+            note(text);
+        }
+    }
+}
+
+/// The names of a label's classes, over all parts, for those that have names.
+fn class_names(opened: &Opened, bindings: &[Binding]) -> Result<BTreeMap<String, Vec<String>>> {
+    let mut all = BTreeMap::new();
+    for Binding { variable, fields, .. } in bindings.iter().filter(|binding| binding.variable.space == Space::Label) {
+        let mut cells = Vec::new();
+        for part in [&opened.pool, &opened.validation, &opened.test].into_iter().flatten() {
+            match fields.first().and_then(|&at| part.fields.get(at)).map(|field| &field.raw) {
+                Some(Raw::Text(own)) => cells.extend(own.iter().cloned()),
+                Some(Raw::Numbers(array)) if array.shape.len() == 1 => {
+                    let numbers = formats::arrays::numbers(array);
+                    cells.extend(numbers.iter().map(|number| number.to_string()));
+                }
+                _ => {}
+            }
+        }
+        if cells.is_empty() {
+            continue;
+        }
+        let place = || format!("variable `{}`", variable.name);
+        let (_, names) = fit::classes(&Raw::Text(cells), variable.role == Role::Partly).with_context(place)?;
+        if !names.is_empty() {
+            all.insert(variable.name.clone(), names);
+        }
+    }
+    Ok(all)
+}

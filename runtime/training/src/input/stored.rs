@@ -1,0 +1,208 @@
+//! Arrays that stay in their file: rows are read when they are wanted, so that an array may be larger than memory.
+
+use super::limit;
+use super::npy::{Array, Head, Kind};
+use anyhow::{Context, Result, bail, ensure};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes of a file from which on its arrays stay there, where nothing else is asked for.
+pub const DEFAULT_RESIDENT: u64 = 1 << 30;
+
+static RESIDENT: AtomicU64 = AtomicU64::new(DEFAULT_RESIDENT);
+
+/// Bytes that a file, or the records made of one, may have and be held in memory. Larger ones stay on disk.
+pub fn resident() -> u64 {
+    RESIDENT.load(Ordering::Relaxed)
+}
+
+/// Sets [`resident`] for the whole program, as `--stream-above` does.
+pub fn set_resident(bytes: u64) {
+    RESIDENT.store(bytes, Ordering::Relaxed);
+}
+
+/// An array in a file, its first axis the records. The file is read by position and never mapped: one that is cut short meanwhile is an
+/// error, and what was read counts for no memory of this process.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    file: Arc<File>,
+    path: PathBuf,
+    /// Of the first number.
+    offset: u64,
+    /// Whether the highest byte of each number comes first.
+    swapped: bool,
+    pub kind: Kind,
+    pub shape: Vec<usize>,
+    /// Which rows of the file these are, where not all in their order.
+    rows: Option<Arc<Vec<usize>>>,
+}
+
+impl Stored {
+    /// An array whose head was read, its numbers beginning at `offset`.
+    ///
+    /// # Errors
+    /// A file that ends before the array does, or an array whose first axis lies together.
+    pub fn new(file: Arc<File>, path: &Path, offset: u64, head: &Head) -> Result<Self> {
+        let Head { kind, swapped, ref shape, columns_first } = *head;
+        ensure!(
+            !columns_first || shape.len() < 2,
+            "its first axis lies together (Fortran's order), so records cannot be read one by one; save it by \
+             numpy.ascontiguousarray"
+        );
+        ensure!(!shape.is_empty(), "it is a single number");
+        let size = shape.iter().try_fold(kind.width() as u64, |size, &axis| size.checked_mul(axis as u64));
+        let end =
+            size.and_then(|size| offset.checked_add(size)).with_context(|| format!("shape {shape:?} has no end"))?;
+        let length = file.metadata()?.len();
+        ensure!(
+            end <= length,
+            "shape {shape:?} of {kind} ends at byte {end}, and the file has {length}; it is cut short"
+        );
+        Ok(Self { file, path: path.to_owned(), offset, swapped, kind, shape: shape.clone(), rows: None })
+    }
+
+    pub fn len(&self) -> usize {
+        self.rows.as_ref().map_or(self.shape[0], |rows| rows.len())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of a record.
+    pub fn row(&self) -> usize {
+        self.shape.iter().skip(1).product::<usize>() * self.kind.width()
+    }
+
+    /// The same array with these records alone.
+    #[must_use]
+    pub fn select(&self, indices: &[usize]) -> Self {
+        let rows = indices.iter().map(|&index| self.place(index)).collect();
+        Self { rows: Some(Arc::new(rows)), ..self.clone() }
+    }
+
+    fn place(&self, index: usize) -> usize {
+        self.rows.as_ref().map_or(index, |rows| rows[index])
+    }
+
+    /// These records, in memory.
+    ///
+    /// # Errors
+    /// A file that cannot be read any more, or more records than memory is allowed for.
+    pub fn read(&self, indices: &[usize]) -> Result<Array> {
+        let row = self.row();
+        let bytes = row.checked_mul(indices.len()).context("more bytes than there are")?;
+        super::within(bytes as u64, limit()).with_context(|| self.path.display().to_string())?;
+        let mut content = vec![0; bytes];
+        let mut at = 0;
+        while at < indices.len() {
+            let first = self.place(indices[at]);
+            ensure!(first < self.shape[0], "{}: there is no record {first}", self.path.display());
+            // Neighbours are read at once.
+            let follows = |count: usize| at + count < indices.len() && self.place(indices[at + count]) == first + count;
+            let count = (1..).find(|&count| !follows(count)).unwrap_or(1);
+            let place = self.offset + (first * row) as u64;
+            let part = &mut content[at * row..(at + count) * row];
+            read_at(&self.file, part, place)
+                .with_context(|| format!("{}: record {first} cannot be read any more", self.path.display()))?;
+            at += count;
+        }
+        if self.swapped {
+            content.chunks_exact_mut(self.kind.width()).for_each(<[u8]>::reverse);
+        }
+        ensure!(
+            self.kind != Kind::Bool || content.iter().all(|&byte| byte < 2),
+            "{}: it has booleans other than 0 and 1",
+            self.path.display()
+        );
+        let shape = std::iter::once(indices.len()).chain(self.shape.iter().skip(1).copied()).collect();
+        Ok(Array { kind: self.kind, shape, content })
+    }
+
+    /// At most `most` records, spread evenly over all of them.
+    ///
+    /// # Errors
+    /// As [`Stored::read`].
+    pub fn spread(&self, most: usize) -> Result<Array> {
+        let count = self.len().min(most);
+        self.read(&(0..count).map(|at| at * self.len() / count.max(1)).collect::<Vec<_>>())
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, part: &mut [u8], place: u64) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, part, place)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, mut part: &mut [u8], mut place: u64) -> std::io::Result<()> {
+    use std::os::windows::fs::FileExt;
+    while !part.is_empty() {
+        match file.seek_read(part, place)? {
+            0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            count => {
+                part = &mut part[count..];
+                place += count as u64;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The array of a `.npy` file that begins somewhere in another file.
+///
+/// # Errors
+/// What is there is no such array.
+pub fn npy_at(file: &Arc<File>, path: &Path, begin: u64) -> Result<Stored> {
+    let mut first = [0; 12];
+    read_at(file, &mut first, begin).context("this is no numpy array")?;
+    let (start, length) = Head::extent(&first)?;
+    let mut text = vec![0; length];
+    read_at(file, &mut text, begin + start as u64).context("its header is cut short")?;
+    Stored::new(file.clone(), path, begin + (start + length) as u64, &Head::parse(&text)?)
+}
+
+/// A part of a file, for heads of other formats.
+///
+/// # Errors
+/// A file that ends before.
+pub fn part(file: &File, place: u64, length: usize) -> Result<Vec<u8>> {
+    if length as u64 > limit() {
+        bail!("its header has {length} bytes; it is damaged");
+    }
+    let mut bytes = vec![0; length];
+    read_at(file, &mut bytes, place).context("its header is cut short")?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::open;
+
+    #[test]
+    fn rows_are_read_from_where_they_lie() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npy");
+        let header = "{'descr': '>i2', 'fortran_order': False, 'shape': (5, 2), }";
+        let numbers = (0..10i16).flat_map(i16::to_be_bytes).collect::<Vec<u8>>();
+        let head = [b"\x93NUMPY\x01\x00".as_slice(), &(header.len() as u16).to_le_bytes(), header.as_bytes()].concat();
+        std::fs::write(&path, [head.as_slice(), &numbers].concat()).unwrap();
+        let file = Arc::new(open(&path).unwrap());
+        let stored = npy_at(&file, &path, 0).unwrap();
+        assert_eq!((stored.len(), stored.row(), stored.kind), (5, 4, Kind::Signed(2)));
+        assert_eq!(stored.read(&[3, 4, 0]).unwrap().integers().unwrap(), [6, 7, 8, 9, 0, 1]);
+        let some = stored.select(&[4, 1]);
+        assert_eq!((some.len(), some.read(&[1, 0]).unwrap().integers().unwrap()), (2, vec![2, 3, 8, 9]));
+        assert_eq!(stored.spread(2).unwrap().integers().unwrap(), [0, 1, 4, 5]);
+        // Cut short after it was opened.
+        std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(head.len() as u64 + 8).unwrap();
+        assert!(stored.read(&[1]).is_ok());
+        let error = format!("{:#}", stored.read(&[4]).unwrap_err());
+        assert!(error.contains("record 4 cannot be read any more"), "{error}");
+        let error = format!("{:#}", npy_at(&file, &path, 0).unwrap_err());
+        assert!(error.contains("cut short"), "{error}");
+    }
+}

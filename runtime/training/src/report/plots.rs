@@ -1,0 +1,207 @@
+//! Plots of records that are no pictures: points, sequences, maps.
+
+use super::curve::show;
+use super::page::{Page, escape};
+use crate::figures::{Lines, Map, Plots, Scatter};
+use anyhow::{Result, anyhow};
+use plotters::prelude::*;
+
+/// Ten colours that can be told apart on white (Tableau's).
+const COLOURS: [RGBColor; 10] = [
+    RGBColor(31, 119, 180),
+    RGBColor(214, 90, 20),
+    RGBColor(44, 140, 60),
+    RGBColor(190, 40, 40),
+    RGBColor(140, 80, 170),
+    RGBColor(140, 86, 75),
+    RGBColor(220, 110, 190),
+    RGBColor(110, 110, 110),
+    RGBColor(160, 160, 20),
+    RGBColor(20, 170, 190),
+];
+const SQUARE: (u32, u32) = (440, 360);
+const WIDE: (u32, u32) = (440, 220);
+
+/// Adds what there is, under a heading for each kind.
+///
+/// # Errors
+/// What the drawing library says.
+pub fn add(page: &mut Page, plots: &Plots) -> Result<()> {
+    let points = |all: &[Scatter]| all.iter().map(scatter).collect::<Result<String>>();
+    let maps = |all: &[Map]| all.iter().map(map).collect::<Result<String>>();
+    let lines = plots.sequences.iter().map(lines).collect::<Result<String>>()?;
+    let sections = [
+        ("Pairs", points(&plots.pairs)?),
+        ("Sequences", lines + &maps(&plots.maps)?),
+        ("Latent space", points(&plots.latents)?),
+        ("Imputed", points(&plots.imputed)? + &maps(&plots.classified)?),
+    ];
+    for (heading, drawn) in sections.into_iter().filter(|(_, drawn)| !drawn.is_empty()) {
+        page.section(heading, &format!("<div class=\"curves\">{drawn}</div>"));
+    }
+    Ok(())
+}
+
+type Drawn = Result<(), Box<dyn std::error::Error>>;
+
+/// A figure with its title and the names of its colours.
+fn figure(title: &str, names: &[&str], mark: &str, draw: impl FnOnce(&mut String) -> Drawn) -> Result<String> {
+    let mut svg = String::new();
+    draw(&mut svg).map_err(|reason| anyhow!("the plot {title} could not be drawn: {reason}"))?;
+    let key = |(name, colour): (&&str, &RGBColor)| {
+        let RGBColor(red, green, blue) = *colour;
+        format!("<span class=\"key\"><i style=\"color:rgb({red},{green},{blue})\">{mark}</i> {}</span> ", escape(name))
+    };
+    let legend: String = names.iter().zip(COLOURS.iter().cycle()).map(key).collect();
+    Ok(format!("<figure><figcaption><b>{}</b> {legend}</figcaption>\n{svg}</figure>\n", escape(title)))
+}
+
+/// The range of the middle 99 % of some values, with a margin.
+fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let mut sorted: Vec<f64> = values.filter(|value| value.is_finite()).collect();
+    sorted.sort_by(f64::total_cmp);
+    let at = |part: f64| sorted.get((sorted.len().saturating_sub(1) as f64 * part).round() as usize).copied();
+    let (low, high) = (at(0.005).unwrap_or(0.0), at(0.995).unwrap_or(1.0));
+    let margin = ((high - low) * 0.06).max(high.abs() * 1e-3).max(1e-6);
+    (low - margin, high + margin)
+}
+
+fn scatter(scatter: &Scatter) -> Result<String> {
+    let names: Vec<&str> = scatter.groups.iter().map(|group| group.name.as_str()).collect();
+    figure(&scatter.title, &names, "●", |svg| {
+        let axis = |at: usize| range(scatter.groups.iter().flat_map(|group| &group.points).map(move |point| point[at]));
+        let (mut x, mut y) = (axis(0), axis(1));
+        if scatter.diagonal {
+            x = (x.0.min(y.0), x.1.max(y.1));
+            y = x;
+        }
+        let area = SVGBackend::with_string(svg, SQUARE).into_drawing_area();
+        let mut chart = ChartBuilder::on(&area)
+            .margin(8)
+            .margin_right(16)
+            .x_label_area_size(40)
+            .y_label_area_size(64)
+            .build_cartesian_2d(x.0..x.1, y.0..y.1)?;
+        chart
+            .configure_mesh()
+            .light_line_style(TRANSPARENT)
+            .x_labels(5)
+            .y_labels(5)
+            .x_label_formatter(&|value| show(*value, x.1 - x.0))
+            .y_label_formatter(&|value| show(*value, y.1 - y.0))
+            .label_style(("sans-serif", 14))
+            .x_desc(scatter.axes[0].as_str())
+            .y_desc(scatter.axes[1].as_str())
+            .draw()?;
+        if scatter.diagonal {
+            chart.draw_series(LineSeries::new([(x.0, x.0), (x.1, x.1)], BLACK.mix(0.4)))?;
+        }
+        let inside = |point: &&[f64; 2]| (x.0..=x.1).contains(&point[0]) && (y.0..=y.1).contains(&point[1]);
+        for (group, colour) in scatter.groups.iter().zip(COLOURS.iter().cycle()) {
+            let point = |point: &[f64; 2]| Circle::new((point[0], point[1]), 2, colour.mix(0.6).filled());
+            chart.draw_series(group.points.iter().filter(inside).map(point))?;
+        }
+        area.present()?;
+        Ok(())
+    })
+}
+
+fn lines(lines: &Lines) -> Result<String> {
+    let names: Vec<&str> = lines.lines.iter().map(|(name, _)| name.as_str()).collect();
+    figure(&lines.title, &names, "━", |svg| {
+        let (low, high) = range(lines.lines.iter().flat_map(|(_, values)| values.iter().copied()));
+        let steps = lines.lines.iter().map(|(_, values)| values.len()).max().unwrap_or(1).max(2);
+        let area = SVGBackend::with_string(svg, WIDE).into_drawing_area();
+        let mut chart = ChartBuilder::on(&area)
+            .margin(8)
+            .margin_right(16)
+            .x_label_area_size(36)
+            .y_label_area_size(56)
+            .build_cartesian_2d(1.0..steps as f64, low..high)?;
+        chart
+            .configure_mesh()
+            .light_line_style(TRANSPARENT)
+            .x_labels(steps.min(8))
+            .y_labels(4)
+            .x_label_formatter(&|step| format!("{step:.0}"))
+            .y_label_formatter(&|value| show(*value, high - low))
+            .label_style(("sans-serif", 14))
+            .x_desc("step")
+            .draw()?;
+        for ((_, values), colour) in lines.lines.iter().zip(COLOURS.iter().cycle()) {
+            let points = values.iter().enumerate().map(|(step, value)| ((step + 1) as f64, value.clamp(low, high)));
+            chart.draw_series(LineSeries::new(points, colour.stroke_width(2)))?;
+        }
+        area.present()?;
+        Ok(())
+    })
+}
+
+/// A square of each number, the darker the larger; the first row on top.
+fn map(map: &Map) -> Result<String> {
+    figure(&map.title, &[], "", |svg| {
+        let (down, right) = (map.rows.len().max(1), map.rows.iter().map(Vec::len).max().unwrap_or(1).max(1));
+        let area = SVGBackend::with_string(svg, if down > right { SQUARE } else { WIDE }).into_drawing_area();
+        let mut chart = ChartBuilder::on(&area)
+            .margin(8)
+            .margin_right(16)
+            .x_label_area_size(36)
+            .y_label_area_size(48)
+            .build_cartesian_2d(-0.5..right as f64 - 0.5, down as f64 - 0.5..-0.5)?;
+        let whole = |value: &f64| if value.fract().abs() < 1e-6 { format!("{value:.0}") } else { String::new() };
+        chart
+            .configure_mesh()
+            .disable_mesh()
+            .x_labels(right.min(12))
+            .y_labels(down.min(12))
+            .x_label_formatter(&whole)
+            .y_label_formatter(&whole)
+            .label_style(("sans-serif", 14))
+            .x_desc(map.axes[0].as_str())
+            .y_desc(map.axes[1].as_str())
+            .draw()?;
+        let cells = map.rows.iter().enumerate().flat_map(|(row, numbers)| {
+            numbers.iter().enumerate().map(move |(column, &number)| (row as f64, column as f64, number))
+        });
+        chart.draw_series(cells.map(|(row, column, number)| {
+            let shade = |dark: u8| (255.0 - (255.0 - f64::from(dark)) * number.clamp(0.0, 1.0)).round() as u8;
+            let colour = RGBColor(shade(20), shade(70), shade(130));
+            Rectangle::new([(column - 0.5, row - 0.5), (column + 0.5, row + 0.5)], colour.filled())
+        }))?;
+        area.present()?;
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::Group;
+
+    #[test]
+    fn every_point_line_and_cell_is_drawn_and_names_are_escaped() {
+        let group = |name: &str| Group { name: name.into(), points: vec![[0.0, 1.0], [2.0, 3.0], [4.0, 0.0]] };
+        let plots = Plots {
+            pairs: vec![Scatter {
+                title: "a<b".into(),
+                axes: ["a".into(), "b".into()],
+                groups: vec![group("test data"), group("samples")],
+                diagonal: true,
+            }],
+            sequences: vec![Lines { title: "x".into(), lines: vec![("1".into(), vec![0.0, 1.0, 0.5])] }],
+            maps: vec![Map {
+                title: "m".into(),
+                axes: ["step".into(), "key".into()],
+                rows: vec![vec![0.0, 1.0], vec![1.0, 0.0], vec![0.5, 0.5]],
+            }],
+            ..Plots::default()
+        };
+        let mut page = Page::new("t");
+        add(&mut page, &plots).unwrap();
+        let html = page.html();
+        assert_eq!(html.matches("<circle").count(), 6, "{html}");
+        assert!(html.contains("a&lt;b") && html.contains("<h2>Pairs</h2>") && html.contains("<h2>Sequences</h2>"));
+        assert_eq!(html.matches("#144682").count(), 2, "two dark cells");
+        assert!(!html.contains("Latent space") && !html.contains("Imputed"));
+    }
+}

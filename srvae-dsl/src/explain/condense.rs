@@ -1,0 +1,270 @@
+//! The graph for pictures: a family of variables is one node on a plate, its recurrence an edge that says which members it joins.
+
+use crate::derive::is_deterministic;
+use crate::graph::{Model, Role, Side, VariableId, family, member};
+use crate::plan::Plan;
+use petgraph::algo::toposort;
+use petgraph::graph::DiGraph;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A variable, or all members of a family.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// `z`, or `z[l]`.
+    pub name: String,
+    pub role: Role,
+    /// Whether q computes it.
+    pub determined: bool,
+    /// The plate it stands on.
+    pub plate: Option<usize>,
+}
+
+/// What a factor, or a family's factors, read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edge {
+    pub from: usize,
+    pub to: usize,
+    pub side: Side,
+    pub deterministic: bool,
+    /// Which members, where it is not each its own or all: `t − 1`, `l = 12`.
+    pub label: String,
+    /// Whether the child stands below: not so where only other steps are read.
+    pub is_down: bool,
+}
+
+/// An index with its range: `t = 1 … T`.
+#[derive(Debug, Clone)]
+pub struct Plate {
+    pub label: String,
+}
+
+/// Nodes, edges and plates, in the order of the file.
+#[derive(Debug, Clone, Default)]
+pub struct Condensed {
+    pub nodes: Vec<Node>,
+    pub edges: Vec<Edge>,
+    pub plates: Vec<Plate>,
+}
+
+/// The picture's graph. Where families read each other in a circle once their members are one node, every member is a node.
+pub fn condense(plan: &Plan) -> Condensed {
+    let families = families(&plan.model);
+    let condensed = build(&plan.model, &families);
+    if condensed.has_circle() { build(&plan.model, &BTreeMap::new()) } else { condensed }
+}
+
+/// Families whose members have one role, with the members' values.
+fn families(model: &Model) -> BTreeMap<&str, BTreeSet<i64>> {
+    let mut all: BTreeMap<&str, BTreeSet<i64>> = BTreeMap::new();
+    let mut mixed: BTreeSet<&str> = BTreeSet::new();
+    let mut roles: BTreeMap<&str, Role> = BTreeMap::new();
+    for variable in &model.variables {
+        let name = family(&variable.name);
+        match member(&variable.name) {
+            Some((_, value)) if model.indices.contains_key(name) => {
+                all.entry(name).or_default().insert(value);
+                if *roles.entry(name).or_insert(variable.role) != variable.role {
+                    mixed.insert(name);
+                }
+            }
+            _ => {
+                mixed.insert(name);
+            }
+        }
+    }
+    all.retain(|name, members| members.len() > 1 && !mixed.contains(name));
+    all
+}
+
+fn build(model: &Model, families: &BTreeMap<&str, BTreeSet<i64>>) -> Condensed {
+    let mut builder = Builder { model, families, graph: Condensed::default(), places: Vec::new(), plates: Vec::new() };
+    builder.nodes();
+    builder.edges();
+    builder.graph
+}
+
+struct Builder<'m> {
+    model: &'m Model,
+    families: &'m BTreeMap<&'m str, BTreeSet<i64>>,
+    graph: Condensed,
+    /// By [`VariableId`], the node; none for a length that nothing reads.
+    places: Vec<Option<usize>>,
+    /// The index of each plate.
+    plates: Vec<&'m str>,
+}
+
+/// Edges between two nodes: pairs of variables, parent and child.
+type Joined = BTreeMap<(usize, usize, Side, bool), Vec<(VariableId, VariableId)>>;
+
+impl<'m> Builder<'m> {
+    fn nodes(&mut self) {
+        let is_read =
+            |id: VariableId| self.model.p.iter().chain(&self.model.q).any(|factor| factor.parents.contains(&id));
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+        for (at, variable) in self.model.variables.iter().enumerate() {
+            let id = VariableId(at);
+            let name = family(&variable.name);
+            if self.model.length == Some(id) && !self.families.is_empty() && !is_read(id) {
+                self.places.push(None);
+                continue;
+            }
+            if let Some(place) = seen.get(name) {
+                self.places.push(Some(*place));
+                continue;
+            }
+            let determined = self.model.q_of(id).is_some_and(is_deterministic);
+            let mut node = Node { name: variable.name.clone(), role: variable.role, determined, plate: None };
+            if self.families.contains_key(name) {
+                seen.insert(name, self.graph.nodes.len());
+                let index = self.model.indices[name].as_str();
+                node.name = format!("{name}[{index}]");
+                node.plate = Some(self.plate(index));
+            }
+            self.places.push(Some(self.graph.nodes.len()));
+            self.graph.nodes.push(node);
+        }
+    }
+
+    /// The plate of an index: the range is that of all its families.
+    fn plate(&mut self, index: &'m str) -> usize {
+        if let Some(at) = self.plates.iter().position(|other| *other == index) {
+            return at;
+        }
+        let of_index = |name: &&&str| self.model.indices.get(**name).is_some_and(|other| other == index);
+        let members: BTreeSet<i64> =
+            self.families.keys().filter(of_index).flat_map(|name| &self.families[*name]).copied().collect();
+        let is_step = |variable: &crate::graph::Variable| {
+            variable.step.is_some() && self.model.indices.get(family(&variable.name)).is_some_and(|it| it == index)
+        };
+        let length = self.model.length.filter(|_| self.model.variables.iter().any(is_step));
+        let range = match (length, members.first(), members.last()) {
+            (Some(length), Some(first), _) => format!("{first} … {}", self.model.variable(length).name),
+            _ => listed(&members),
+        };
+        self.plates.push(index);
+        self.graph.plates.push(Plate { label: format!("{index} = {range}") });
+        self.plates.len() - 1
+    }
+
+    fn edges(&mut self) {
+        let mut joined = Joined::new();
+        let mut order = Vec::new();
+        for factor in self.model.p.iter().chain(&self.model.q) {
+            for parent in &factor.parents {
+                let (Some(from), Some(to)) = (self.places[parent.0], self.places[factor.variable.0]) else { continue };
+                let key = (from, to, factor.side, is_deterministic(factor));
+                let pairs = joined.entry(key).or_default();
+                if pairs.is_empty() {
+                    order.push(key);
+                }
+                pairs.push((*parent, factor.variable));
+            }
+        }
+        for key in order {
+            let (from, to, side, deterministic) = key;
+            let (label, is_down) = self.label(from, to, &joined[&key]);
+            self.graph.edges.push(Edge { from, to, side, deterministic, label, is_down });
+        }
+    }
+
+    /// Which members an edge joins, and whether the child stands below its parent.
+    fn label(&self, from: usize, to: usize, pairs: &[(VariableId, VariableId)]) -> (String, bool) {
+        let value = |id: VariableId| member(&self.model.variable(id).name).map_or(0, |(_, value)| value);
+        let plates = (self.graph.nodes[from].plate, self.graph.nodes[to].plate);
+        match plates {
+            (Some(one), Some(other)) if one == other => {
+                let apart: BTreeSet<i64> = pairs.iter().map(|(parent, child)| value(*parent) - value(*child)).collect();
+                (offsets(&apart, self.plates[one]), apart.contains(&0))
+            }
+            (Some(plate), None) => (self.some(from, plate, pairs.iter().map(|(parent, _)| value(*parent))), true),
+            (None, Some(plate)) => (self.some(to, plate, pairs.iter().map(|(_, child)| value(*child))), true),
+            _ => (String::new(), true),
+        }
+    }
+
+    /// `l = 12`, where not all members of a family are meant.
+    fn some(&self, node: usize, plate: usize, values: impl Iterator<Item = i64>) -> String {
+        let values: BTreeSet<i64> = values.collect();
+        let all = &self.families[family(&self.graph.nodes[node].name)];
+        if values == *all {
+            return String::new();
+        }
+        let index = self.plates[plate];
+        match (values.first(), values.last()) {
+            (Some(first), last) if values.len() > 1 && last == all.last() && is_run(&values) => {
+                format!("{index} ≥ {first}")
+            }
+            (first, Some(last)) if values.len() > 1 && first == all.first() && is_run(&values) => {
+                format!("{index} ≤ {last}")
+            }
+            _ => format!("{index} = {}", listed(&values)),
+        }
+    }
+}
+
+impl Condensed {
+    fn has_circle(&self) -> bool {
+        toposort(&self.order(), None).is_err()
+    }
+
+    /// What stands above what, by p: node weights are positions.
+    pub fn order(&self) -> DiGraph<usize, ()> {
+        let mut graph = DiGraph::new();
+        let nodes: Vec<_> = (0..self.nodes.len()).map(|at| graph.add_node(at)).collect();
+        for edge in self.edges.iter().filter(|edge| edge.side == Side::P && edge.is_down && edge.from != edge.to) {
+            graph.add_edge(nodes[edge.from], nodes[edge.to], ());
+        }
+        graph
+    }
+}
+
+/// Which steps are read, by their distances from the own one.
+fn offsets(apart: &BTreeSet<i64>, index: &str) -> String {
+    let (Some(&least), Some(&most)) = (apart.first(), apart.last()) else { return String::new() };
+    let near = |distance: i64| match distance {
+        0 => index.to_owned(),
+        1.. => format!("{index} + {distance}"),
+        _ => format!("{index} − {}", -distance),
+    };
+    match (least, most) {
+        (0, 0) => String::new(),
+        (least, most) if least == most => near(least),
+        (-1, 0) | (0, 1) => apart.iter().map(|distance| near(*distance)).collect::<Vec<_>>().join(", "),
+        (_, ..=-1) => format!("< {index}"),
+        (_, 0) => format!("≤ {index}"),
+        (1.., _) => format!("> {index}"),
+        (0, _) => format!("≥ {index}"),
+        _ if apart.contains(&0) => format!("all {index}"),
+        _ => format!("others than {index}"),
+    }
+}
+
+fn is_run(values: &BTreeSet<i64>) -> bool {
+    matches!((values.first(), values.last()), (Some(first), Some(last)) if last - first + 1 == values.len() as i64)
+}
+
+/// `1 … 12`, or `4, 8, 16`.
+fn listed(values: &BTreeSet<i64>) -> String {
+    match (values.first(), values.last()) {
+        (Some(first), Some(last)) if values.len() > 2 && is_run(values) => format!("{first} … {last}"),
+        _ => values.iter().map(i64::to_string).collect::<Vec<_>>().join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_are_said_in_the_index() {
+        let said = |apart: &[i64]| offsets(&apart.iter().copied().collect(), "t");
+        assert_eq!(said(&[0]), "");
+        assert_eq!(said(&[-1]), "t − 1");
+        assert_eq!(said(&[-1, 0]), "t − 1, t");
+        assert_eq!(said(&[-3, -2, -1]), "< t");
+        assert_eq!(said(&[-3, -2, -1, 0]), "≤ t");
+        assert_eq!(said(&[1, 2]), "> t");
+        assert_eq!(said(&[-1, 0, 1]), "all t");
+        assert_eq!(said(&[-1, 1]), "others than t");
+    }
+}

@@ -1,0 +1,149 @@
+//! Sequences of different lengths: shorter programs, buckets, what is reported, what is drawn.
+
+use crate::support::Place;
+use srvae::data::{self, Data, Source, Split};
+use srvae::ranks::threads;
+use srvae::spec::{Role, Space, Spec, Variable};
+use srvae::train::{Checkpoint, Config, End, RunFolder, Trainer};
+use srvae::{BoundOptions, DType, Device, Noise, Params, Setting, Tensor, Values};
+use std::fs;
+use std::path::Path;
+
+const TEXT: &str = "model swings\nlength T\nindex t in 1..T\nobserved x[t]: real[2]\nlatent z[t]: real[2]\n\
+                    net move(z) = z |> linear(out: 2)\nnet observe(z) = z |> linear(out: 2)\n\
+                    let b[T + 1] = learned real[6]\nlet b[t] = gru(b[t + 1], x[t])\np(z[1]) = standard_normal\n\
+                    p(z[t] | z[t - 1]) = normal(mean: move(z[t - 1]), std: 0.5)\n\
+                    p(x[t] | z[t]) = normal(mean: observe(z[t]), std: 0.5)\nq(z[1] | x[1..T]) = normal from b[1] |> linear\n\
+                    q(z[t] | z[t - 1], x[>=t]) = normal from concat(z[t - 1], b[t]) |> linear\n";
+const STEPS: usize = 8;
+
+fn spec() -> Spec {
+    let variable = |name: &str, role, space, shape: &[usize], is_length| Variable {
+        name: name.into(),
+        role,
+        space,
+        shape: shape.to_vec(),
+        supplied: false,
+        is_length,
+        steps: !is_length,
+    };
+    Spec {
+        name: "swings".into(),
+        source: TEXT.into(),
+        preset: None,
+        settings: vec![("T".into(), Setting::Int(STEPS as i64))],
+        variables: vec![
+            variable("x", Role::Observed, Space::Real, &[STEPS, 2], false),
+            variable("z", Role::Latent, Space::Real, &[STEPS, 2], false),
+            variable("T", Role::Given, Space::Count, &[1], true),
+        ],
+        builder: srvae::interpret::builder("swings.pgm", TEXT),
+    }
+}
+
+fn swings() -> Data {
+    data::load(&Source::default(), &spec(), Split::default()).unwrap()
+}
+
+/// A record of 5 steps has the same bound under a program of 5 steps and one of 8, given the same draws.
+#[test]
+fn shorter_programs_compute_the_same_bound() {
+    let spec = spec();
+    let params = Params::new(3, DType::F32, &Device::Cpu);
+    let long = spec.build(&params).unwrap();
+    let short = spec.builder.build(&vec![("T".into(), Setting::Int(5))], &params.shared()).unwrap();
+    assert_eq!(params.entries().len(), long.params().entries().len(), "a shorter program has no parameters of its own");
+    let x = Tensor::randn(0f32, 1.0, (3, STEPS, 2), &Device::Cpu).unwrap();
+    let lengths = Tensor::new(&[[5f32], [2.], [4.]], &Device::Cpu).unwrap();
+    let draws: Vec<Tensor> = (0..STEPS).map(|_| Tensor::randn(0f32, 1.0, (3, 2), &Device::Cpu).unwrap()).collect();
+    let bound = |model: &dyn srvae::Model, steps: usize| -> Vec<Vec<f32>> {
+        let cut = x.narrow(1, 0, steps).unwrap().contiguous().unwrap();
+        let data = Values::new().with("x", cut).with("T", lengths.clone());
+        let mut noise = Noise::seeded(1);
+        (0..steps).for_each(|step| noise.record(&format!("z[{}]", step + 1), draws[step].clone()));
+        let terms = model.bound(&data, &mut noise, &BoundOptions::default()).unwrap();
+        terms.terms.iter().map(|term| term.value.flatten_all().unwrap().to_vec1().unwrap()).collect()
+    };
+    let (long, short) = (bound(long.as_ref(), STEPS), bound(short.as_ref(), 5));
+    for (a, b) in long.concat().into_iter().zip(short.concat()) {
+        // The same operations on the same numbers, but for sums that begin with zeros.
+        assert!((a - b).abs() <= 1e-5 * a.abs().max(1.0), "{long:?} {short:?}");
+    }
+}
+
+/// Buckets and shorter programs are functions of the seed and the step, not of who computes.
+#[test]
+fn ranks_and_resumed_runs_take_the_same_steps() {
+    let place = tempfile::tempdir().unwrap();
+    let (spec, data) = (spec(), swings());
+    let config = |steps| Config {
+        steps,
+        batch: 16,
+        micro_batch: Some(4),
+        validate_every: 100,
+        validation_images: 8,
+        ..Config::default()
+    };
+    let last = |folder: &Path| fs::read(RunFolder::at(folder).last()).unwrap();
+    let train = |ranks: usize, steps: usize| {
+        let folder = place.path().join(format!("{ranks}-{steps}"));
+        let made = RunFolder::create(&folder).unwrap().0;
+        let ends = threads::run(ranks, |ranks| {
+            Trainer::new_on(ranks, &spec, &data, "builtin", config(steps), made.clone(), &Device::Cpu)?.run()
+        });
+        ends.into_iter().for_each(|end| assert_eq!(end.unwrap(), End::Done));
+        folder
+    };
+    let alone = train(1, 9);
+    assert!(last(&alone) == last(&train(2, 9)), "two ranks");
+    let begun = train(1, 4);
+    let checkpoint = Checkpoint::load(&RunFolder::at(&begun).last(), &Device::Cpu).unwrap();
+    let ends = threads::run(2, |ranks| {
+        let folder = RunFolder::at(&begun);
+        Trainer::resume_on(ranks, &spec, &data, &checkpoint, config(9), folder, &Device::Cpu)?.run()
+    });
+    ends.into_iter().for_each(|end| assert_eq!(end.unwrap(), End::Done));
+    assert!(last(&alone) == last(&begun), "resumed on two ranks");
+}
+
+#[test]
+fn results_are_by_step_and_by_sequence_and_samples_have_lengths() {
+    let place = Place::new();
+    fs::write(place.path("swings.pgm"), TEXT).unwrap();
+    place.json("swings.pgm --data builtin --steps 12 --out run");
+    let found = place.json("eval run --k 3");
+    let number = |name: &str| found[name].as_f64().unwrap();
+    // Built-in sequences have from half of 16 steps to all of them.
+    assert!((8.0..=16.0).contains(&number("steps")), "{found}");
+    assert!((number("nats_per_step") * number("steps") + number("log_likelihood")).abs() < 1e-6, "{found}");
+    let metrics = fs::read_to_string(place.path("run/metrics.jsonl")).unwrap();
+    assert!(metrics.lines().any(|line| line.contains("\"terms\"") && line.contains("\"nats_per_step\"")));
+    let page = fs::read_to_string(place.path("run/report.html")).unwrap();
+    assert!(page.contains("nats per step") && page.contains("evaluation, per step"));
+    // More than there are test records.
+    let said = place.json("sample run --count 1500 --out drawn.npz");
+    assert_eq!(said["arrays"]["x"], serde_json::json!([1500, 16, 2]));
+    assert_eq!(said["arrays"]["T"], serde_json::json!([1500]));
+    let numbers = |file: &str| {
+        let arrays = srvae::data::formats::arrays::named(&place.path(file)).unwrap();
+        let of = |name: &str| arrays.iter().find(|(own, _)| own == name).map(|(_, array)| array.clone()).unwrap();
+        ["x", "T"].map(|name| srvae::data::formats::arrays::numbers(&of(name))).into()
+    };
+    let check = |x: &[f64], lengths: &[f64]| {
+        for (record, &steps) in x.chunks(32).zip(lengths) {
+            let (inside, outside) = record.split_at(2 * steps as usize);
+            assert!(inside.iter().all(|&value| value != 0.0) && outside.iter().all(|&value| value == 0.0));
+        }
+    };
+    let (x, lengths): (Vec<f64>, Vec<f64>) = numbers("drawn.npz");
+    check(&x, &lengths);
+    // Drawn given nothing, every sequence has all steps; reconstructed ones have those of the records.
+    assert!(lengths.iter().all(|&steps| steps == 16.0));
+    let said = place.json("reconstruct run --count 40 --out again.npz");
+    assert_eq!(said["arrays"]["T"], serde_json::json!([40]));
+    let (x, lengths) = numbers("again.npz");
+    assert!(lengths.iter().any(|&steps| steps < 16.0));
+    check(&x, &lengths);
+    let said = place.run("train run --resume --steps 13");
+    assert_eq!(said.code, 0, "{}", said.err);
+}
