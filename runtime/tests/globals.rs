@@ -1,7 +1,9 @@
 //! Global variables: a conjugate regression's bound is its evidence, exactly; one draw stands for all records.
 
 use srvae::interpret;
-use srvae::{BoundOptions, DType, Device, Draw, KlEstimator, Model, Noise, Params, Setting, Settings, Tensor, Terms, Values};
+use srvae::{
+    BoundOptions, DType, Device, Draw, KlEstimator, Model, Noise, Params, Setting, Settings, Tensor, Terms, Values,
+};
 
 const TEXT: &str = include_str!("../../models/zoo/bayesian_regression.pgm");
 const RECORDS: usize = 7;
@@ -28,30 +30,36 @@ fn normal(seed: u64, count: usize) -> Vec<f64> {
 
 type Matrix = Vec<Vec<f64>>;
 
-/// L with LLᵀ the matrix.
+/// L with LLᵀ the matrix, each row up to its diagonal.
 fn cholesky(matrix: &Matrix) -> Matrix {
-    let size = matrix.len();
-    let mut lower = vec![vec![0.0; size]; size];
-    for i in 0..size {
-        for j in 0..=i {
-            let sum: f64 = (0..j).map(|k| lower[i][k] * lower[j][k]).sum();
-            lower[i][j] = if i == j { (matrix[i][i] - sum).sqrt() } else { (matrix[i][j] - sum) / lower[j][j] };
+    let mut lower: Matrix = Vec::new();
+    for row in matrix {
+        let mut own: Vec<f64> = Vec::new();
+        for (j, above) in lower.iter().enumerate() {
+            let sum: f64 = own.iter().zip(above).map(|(a, b)| a * b).sum();
+            own.push((row[j] - sum) / above[j]);
         }
+        let sum: f64 = own.iter().map(|a| a * a).sum();
+        own.push((row[own.len()] - sum).sqrt());
+        lower.push(own);
     }
     lower
 }
 
 /// The solution of a positive definite system.
 fn solve(matrix: &Matrix, right: &[f64]) -> Vec<f64> {
-    let (lower, size) = (cholesky(matrix), right.len());
-    let mut y = vec![0.0; size];
-    for i in 0..size {
-        y[i] = (right[i] - (0..i).map(|k| lower[i][k] * y[k]).sum::<f64>()) / lower[i][i];
+    let lower = cholesky(matrix);
+    let mut x: Vec<f64> = Vec::new();
+    for (row, right) in lower.iter().zip(right) {
+        let sum: f64 = row.iter().zip(&x).map(|(a, b)| a * b).sum();
+        x.push((right - sum) / row[x.len()]);
     }
-    for i in (0..size).rev() {
-        y[i] = (y[i] - (i + 1..size).map(|k| lower[k][i] * y[k]).sum::<f64>()) / lower[i][i];
+    for (i, row) in lower.iter().enumerate().rev() {
+        x[i] /= row[i];
+        let last = x[i];
+        x[..i].iter_mut().zip(row).for_each(|(above, l)| *above -= l * last);
     }
-    y
+    x
 }
 
 struct Regression {
@@ -108,7 +116,7 @@ fn exact(regression: &Regression, records: usize) -> Box<dyn Model> {
     let mut head = mean;
     // Row by row up to the diagonal, which is held in logarithms.
     for (i, row) in lower.iter().enumerate() {
-        head.extend((0..=i).map(|j| if i == j { row[j].ln() } else { row[j] }));
+        head.extend(row.iter().enumerate().map(|(j, value)| if i == j { value.ln() } else { *value }));
     }
     let entries = params.entries();
     assert_eq!(entries.len(), 1, "q has the only parameters");

@@ -1,9 +1,9 @@
 //! Entries by their names in the language, for models that are put together at run time.
 
+use crate::distributions::types::{Codebook, Quantise};
 use crate::tensors::{Bijector, Distribution, Head, Layer, Params, Result, Tensor, bail};
 use crate::{Block, DISTRIBUTIONS, Parameter, Value, block};
 use candle_core::Error;
-use crate::distributions::types::{Codebook, Quantise};
 use srvae_numerics::dist::downcast;
 use srvae_numerics::{BoundOptions, KlEstimator, Setting};
 use std::sync::Arc;

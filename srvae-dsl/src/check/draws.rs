@@ -112,7 +112,7 @@ impl Checker<'_> {
         let able = factor.map_or_else(Vec::new, |factor| able_of(factor, variable));
         if !able.contains(&known) {
             let (space, place) = (space_entry(space).name, method.name.span);
-            let has_codes = factor.is_some_and(|factor| has_codes(factor));
+            let has_codes = factor.is_some_and(has_codes);
             self.findings.push(match known {
                 _ if has_codes => messages::draw_of_codes(&name.text, place),
                 "enumerate" => messages::too_many_values(&name.text, space, place, &able),

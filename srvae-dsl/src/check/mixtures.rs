@@ -78,11 +78,14 @@ impl Checker<'_> {
             let why = match &factor.body {
                 Body::Deterministic { .. } | Body::Mixture { .. } => Some("it is a function"),
                 Body::Stochastic { flows, network, .. } => {
-                    let draws_alone = |stage: &crate::graph::Stage| stage.flow.entry.flow().is_none_or(|ways| !ways.forward);
+                    let draws_alone =
+                        |stage: &crate::graph::Stage| stage.flow.entry.flow().is_none_or(|ways| !ways.forward);
                     let has_context = flows.iter().any(|stage| stage.context.is_some());
                     let reads_partly = factor.parents.iter().any(|id| self.variable(*id).role == Role::Partly);
                     match () {
-                        () if flows.iter().any(draws_alone) => Some("its flow only draws, and a mixture is scored at other draws"),
+                        () if flows.iter().any(draws_alone) => {
+                            Some("its flow only draws, and a mixture is scored at other draws")
+                        }
                         () if reads_partly => Some("it reads what a record may lack"),
                         () if self.variable(factor.variable).step.is_some() => Some("it is a step of a length"),
                         () if network.is_none() && !has_context => Some("it reads nothing"),

@@ -131,8 +131,7 @@ fn is_divergence(model: &Model, p: &Factor) -> bool {
 
 fn is_reconstruction(model: &Model, p: &Factor) -> bool {
     let is_scored = matches!(model.variable(p.variable).role, Role::Observed | Role::Partly) && !is_deterministic(p);
-    is_scored
-        || model.q_of(p.variable).is_some_and(is_deterministic)
+    is_scored || model.q_of(p.variable).is_some_and(is_deterministic)
 }
 
 fn divergence(model: &Model, p: &Factor) -> TermKind {

@@ -829,16 +829,22 @@ pub(crate) fn draw_of_codes(name: &str, span: Span) -> Diagnostic {
 }
 
 pub(crate) fn codes_apart(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0477", format!("`codebook` in p and `quantise` in q go together, over a latent, and `{name}` has one alone"))
-        .at(span, "of this factor")
-        .hint("write `p(z) = codebook(codes: 512)` and `q(z | x) = quantise from x |> …` for a latent z")
+    Diagnostic::error(
+        "E0477",
+        format!("`codebook` in p and `quantise` in q go together, over a latent, and `{name}` has one alone"),
+    )
+    .at(span, "of this factor")
+    .hint("write `p(z) = codebook(codes: 512)` and `q(z | x) = quantise from x |> …` for a latent z")
 }
 
 pub(crate) fn global_reads(name: &str, parent: &str, span: Span, declared: Span) -> Diagnostic {
-    Diagnostic::error("E0478", format!("`{name}` is one value for all records, and this factor reads `{parent}` of each"))
-        .at(span, "this factor")
-        .and(declared, format!("`{parent}` is declared here"))
-        .hint(format!("let it read nothing, or other global variables: `q({name}) = normal`; or declare `latent {name}`"))
+    Diagnostic::error(
+        "E0478",
+        format!("`{name}` is one value for all records, and this factor reads `{parent}` of each"),
+    )
+    .at(span, "this factor")
+    .and(declared, format!("`{parent}` is declared here"))
+    .hint(format!("let it read nothing, or other global variables: `q({name}) = normal`; or declare `latent {name}`"))
 }
 
 pub(crate) fn global_kind(name: &str, what: &str, span: Span) -> Diagnostic {

@@ -39,8 +39,12 @@ fn factorisations(plan: &Plan) -> String {
         lines
     };
     let given = of_role(plan, &[Role::Given]);
-    let mut lines =
-        joint(Side::P, &of_role(plan, &[Role::Observed, Role::Partly, Role::Latent, Role::Global]), &given, &plan.model.p);
+    let mut lines = joint(
+        Side::P,
+        &of_role(plan, &[Role::Observed, Role::Partly, Role::Latent, Role::Global]),
+        &given,
+        &plan.model.p,
+    );
     if !plan.model.q.is_empty() {
         let data = of_role(plan, &[Role::Observed, Role::Given]);
         let drawn: Vec<VariableId> = of_role(plan, &[Role::Partly, Role::Latent, Role::Global]);
@@ -144,7 +148,9 @@ fn formula(plan: &Plan, statement: &Statement<'_>) -> String {
     let (p, q) = (factor_text(plan, Side::P, variable), factor_text(plan, Side::Q, variable));
     let inner = match statement.form {
         Form::LogLikelihood => format!("\\ln {p}"),
-        Form::Divergence => format!("{}\\mathrm{{KL}}\\left( {q} \\,\\middle\\|\\, {p} \\right)", share(plan, variable)),
+        Form::Divergence => {
+            format!("{}\\mathrm{{KL}}\\left( {q} \\,\\middle\\|\\, {p} \\right)", share(plan, variable))
+        }
         Form::LogRatio => format!("\\ln {q} - \\ln {p}"),
     };
     if statement.over.is_empty() {

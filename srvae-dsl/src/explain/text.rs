@@ -64,7 +64,12 @@ fn factorisation(plan: &Plan) -> String {
     let given = of_role(plan, &[Role::Given]);
     let latent: Vec<VariableId> = of_role(plan, &[Role::Partly, Role::Latent, Role::Global]);
     let latent: Vec<VariableId> = latent.into_iter().filter(|id| plan.model.q_of(*id).is_some()).collect();
-    let mut text = joint(Side::P, &of_role(plan, &[Role::Observed, Role::Partly, Role::Latent, Role::Global]), &given, &plan.model.p);
+    let mut text = joint(
+        Side::P,
+        &of_role(plan, &[Role::Observed, Role::Partly, Role::Latent, Role::Global]),
+        &given,
+        &plan.model.p,
+    );
     if !plan.model.q.is_empty() {
         text += &joint(Side::Q, &latent, &of_role(plan, &[Role::Observed, Role::Given]), &plan.model.q);
     }

@@ -4,7 +4,8 @@ use super::members::Definitions;
 use super::sets::mentions;
 use super::{At, Unroller, member_name};
 use crate::ast::{
-    Addend, Argument, Call, Expert, Expression, ExpressionKind, Factor, Item, ItemKind, Mixture, Name, NetBody, Over, Space,
+    Addend, Argument, Call, Expert, Expression, ExpressionKind, Factor, Item, ItemKind, Mixture, Name, NetBody, Over,
+    Space,
 };
 use crate::catalog;
 use crate::diagnostics::messages;
@@ -93,7 +94,8 @@ impl Unroller<'_> {
     fn mixture(&mut self, mixture: &Mixture, over: Option<&Over>, at: &At) -> Option<Mixture> {
         let mut each: Vec<At> = Vec::new();
         if let Some(over) = over {
-            let with = |value| at.iter().map(|(name, at)| (name.clone(), *at)).chain([(over.index.text.clone(), value)]);
+            let with =
+                |value| at.iter().map(|(name, at)| (name.clone(), *at)).chain([(over.index.text.clone(), value)]);
             each.extend(self.set(&over.set, at)?.into_iter().map(|value| with(value).collect::<At>()));
         }
         let mut values: Vec<(Name, Vec<Expression>)> = Vec::new();

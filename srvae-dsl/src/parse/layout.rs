@@ -27,7 +27,8 @@ pub(super) struct Statement {
 
 /// Words that begin a statement and nothing else: at the start of a line they end one whose bracket was forgotten.
 const STARTERS: [&str; 13] = [
-    "model", "param", "preset", "index", "observed", "partly", "latent", "global", "given", "net", "bound", "draw", "weight",
+    "model", "param", "preset", "index", "observed", "partly", "latent", "global", "given", "net", "bound", "draw",
+    "weight",
 ];
 
 pub(super) fn lay_out(text: &str, findings: &mut Findings) -> Layout {

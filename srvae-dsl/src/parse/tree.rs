@@ -5,8 +5,8 @@
 
 use super::{Failure, Rule};
 use crate::ast::{
-    Addend, Argument, Call, Expert, Expression, ExpressionKind, Factor, Formal, ItemKind, Mixture, Name, NetBody, Order, Over,
-    Selector, Set, Setting, Space, Table,
+    Addend, Argument, Call, Expert, Expression, ExpressionKind, Factor, Formal, ItemKind, Mixture, Name, NetBody,
+    Order, Over, Selector, Set, Setting, Space, Table,
 };
 use crate::diagnostics::{MOST_OPERATORS, messages};
 use crate::graph::{Operator, Role, Side, Value};

@@ -8,8 +8,8 @@ use super::sweep::finish;
 use crate::catalog::{self, Role};
 use crate::check::RECORDS;
 use crate::derive::{
-    Derivation, Mode, Presence, Term, TermKind, common_flows, drops_out, is_data, is_dequantised, is_global,
-    is_partly, is_supplied,
+    Derivation, Mode, Presence, Term, TermKind, common_flows, drops_out, is_data, is_dequantised, is_global, is_partly,
+    is_supplied,
 };
 use crate::graph::{
     self, Body, DrawMethod, Estimator, Factor, Model, NetBody, NetId, Network, Number, Op, ParamId, Side, VariableId,
@@ -424,7 +424,12 @@ impl<'m> Lowering<'m> {
     }
 
     /// The mean of a variable's factor of q, at values of what that reads instead of theirs.
-    fn mixture(&mut self, factor: &Factor, values: &[(VariableId, Vec<Network>)], components: usize) -> Option<ValueId> {
+    fn mixture(
+        &mut self,
+        factor: &Factor,
+        values: &[(VariableId, Vec<Network>)],
+        components: usize,
+    ) -> Option<ValueId> {
         let model = self.model;
         let q = model.q_of(factor.variable)?;
         let mut known = BTreeMap::new();
@@ -735,7 +740,8 @@ impl<'m> Lowering<'m> {
             _ => return nats,
         };
         let literal = |value| Number::Literal(graph::Value::Real(value));
-        let scale = Number::Binary(graph::Operator::Divide, Box::new(literal(1.0)), Box::new(Number::Param(ParamId(at))));
+        let scale =
+            Number::Binary(graph::Operator::Divide, Box::new(literal(1.0)), Box::new(Number::Param(ParamId(at))));
         let numbers = [("scale", scale, share), ("shift", literal(0.0), 0.0)];
         let arguments = numbers.into_iter().map(|(name, number, value)| {
             let value = graph::Value::Real(value);

@@ -50,7 +50,11 @@ impl Plan {
     pub fn step(&self, side: Side, variable: VariableId) -> String {
         match self.factor(side, variable) {
             Some(_) => format!("{} ~ {}", self.name(variable), self.factor_text(side, variable)),
-            None => format!("{} = {}", self.name(variable), self.model.factor(side, variable).map_or_else(String::new, |factor| self.function_text(factor))),
+            None => format!(
+                "{} = {}",
+                self.name(variable),
+                self.model.factor(side, variable).map_or_else(String::new, |factor| self.function_text(factor))
+            ),
         }
     }
 
@@ -217,9 +221,7 @@ fn source(program: &Program, id: ValueId) -> String {
         | Operation::Components(_)
         | Operation::Draws
         | Operation::Each
-        | Operation::Rows => {
-            source(program, value.inputs[0])
-        }
+        | Operation::Rows => source(program, value.inputs[0]),
         _ => value.name.clone(),
     }
 }

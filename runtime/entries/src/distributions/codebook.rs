@@ -16,9 +16,7 @@ distribution! {
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::tensors::{
-        Distribution, Draw, Noise, Params, Phase, Result, Tensor, Var, batched, fits, rows_of,
-    };
+    use crate::tensors::{Distribution, Draw, Noise, Params, Phase, Result, Tensor, Var, batched, fits, rows_of};
 
     /// Uniform over the codes at every position.
     #[derive(Debug, Clone)]

@@ -12,7 +12,9 @@ distribution! {
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::tensors::{Density, Distribution, Draw, Head, Noise, Result, Special, Tensor, Through, density, ops, through};
+    use crate::tensors::{
+        Density, Distribution, Draw, Head, Noise, Result, Special, Tensor, Through, density, ops, through,
+    };
 
     /// Logarithms of standard deviations are clamped to ± this.
     const LOG_BOUND: f64 = 7.0;

@@ -7,10 +7,10 @@ mod flowed;
 mod mixture;
 pub mod through;
 
+pub use crate::ops::Head;
 pub use dequantised::{LEVELS, dequantised, pixels};
 pub use flowed::Flowed;
 pub use mixture::Mixture;
-pub use crate::ops::Head;
 pub use through::{Through, draw_through};
 
 use crate::{Decode, Draw, Noise, Result, Tensor};
