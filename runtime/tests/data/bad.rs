@@ -366,7 +366,7 @@ const ARRAYS: &[Case] = &[
         "a.npy",
         &[("c", Space::Label, &[3, 2, 2])],
         bind & [("c", "a")],
-        ["a label of shape [3, 2, 2]"],
+        ["records have 1 numbers, and the variable has classes at 4 places"],
         |at| {
             array(at, &[1], &[0.0]);
         }

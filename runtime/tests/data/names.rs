@@ -47,6 +47,40 @@ fn values(spec: &Spec, data: &Data, name: &str) -> BTreeMap<usize, Vec<f32>> {
 }
 
 #[test]
+fn labels_have_a_class_at_every_step_and_every_pixel() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("words.npz");
+    let words: Vec<u8> = [[0i32, 2, 1], [3, 3, 0]].as_flattened().iter().flat_map(|word| word.to_le_bytes()).collect();
+    let map = [[1u8, 0, 2, 2], [0, 0, 1, 2]];
+    npz(&path, &[("w", npy("<i4", &[2, 3], &words)), ("m", npy("|u1", &[2, 2, 2], map.as_flattened()))]);
+    let mut spec = spec(&[("w", Space::Label, &[3, 4]), ("m", Space::Label, &[3, 2, 2])]);
+    spec.variables[0].steps = true;
+    let data = load(&path, &spec, &[]);
+    let (w, m) = (values(&spec, &data, "w"), values(&spec, &data, "m"));
+    assert_eq!(w[&0], [1., 0., 0., 0., 0., 0., 1., 0., 0., 1., 0., 0.]);
+    assert_eq!(w[&1], [0., 0., 0., 1., 0., 0., 0., 1., 1., 0., 0., 0.]);
+    assert_eq!(m[&0], [0., 1., 0., 0., 1., 0., 0., 0., 0., 0., 1., 1.]);
+    let mut fewer = spec.clone();
+    fewer.variables[0].shape = vec![3, 3];
+    let said = data::load(&source(&path), &fewer, Split::None).unwrap_err();
+    assert!(format!("{said:#}").contains("record 1, place 0 has 3, and classes are 0 to 2"), "{said:#}");
+}
+
+#[test]
+fn floats_on_the_grid_of_grey_levels_are_no_real_numbers() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("x.npz");
+    let pictures =
+        |noise: f32| floats((0..4 * 3 * 16 * 16).map(|at| (at * 7 % 256) as f32 / 255.0 + noise * (at % 3) as f32));
+    let spec = spec(&[("x", Space::Real, &[3, 16, 16])]);
+    npz(&path, &[("x", npy("<f4", &[4, 3, 16, 16], &pictures(0.0)))]);
+    let said = data::load(&source(&path), &spec, Split::None).unwrap_err();
+    assert!(format!("{said:#}").contains("`|> dequantise`"), "{said:#}");
+    npz(&path, &[("x", npy("<f4", &[4, 3, 16, 16], &pictures(0.001)))]);
+    load(&path, &spec, &[]);
+}
+
+#[test]
 fn two_observed_variables_are_two_arrays() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("two.npz");

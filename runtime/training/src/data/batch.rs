@@ -86,14 +86,11 @@ impl Batches {
         let first = first(records)?;
         let records = first.as_ref().unwrap_or(records);
         for variable in &variables {
-            if variable.space == Space::Label && variable.shape.len() != 1 {
-                bail!(
-                    "variable `{}` is a label of shape {:?}; data fills labels of shape [classes]",
-                    variable.name,
-                    variable.shape
-                );
-            }
-            let is_label = matches!(column(records, variable)?.cells, Cells::Classes(_));
+            let is_label = match &column(records, variable)?.cells {
+                Cells::Classes(_) => variable.shape.len() == 1 || variable.space != Space::Label,
+                Cells::Codes { places, .. } => classes_at(variable).is_some_and(|(_, own)| own == *places),
+                _ => false,
+            };
             ensure!(
                 is_label == (variable.space == Space::Label),
                 "variable `{}` takes {}, and its column here has the other",
@@ -141,7 +138,10 @@ impl Batches {
                     let numbers = match &column(records, variable)?.cells {
                         Cells::Pictures { shape, bytes } => pictures(variable, *shape, bytes, indices, augment),
                         Cells::Reals { shape, numbers } => reals(variable, shape, numbers, indices)?,
-                        Cells::Classes(classes) => one_hot(variable, classes, indices)?,
+                        Cells::Classes(classes) => one_hot(variable, indices, 1, |place| classes[place])?,
+                        Cells::Codes { places, codes } => {
+                            one_hot(variable, indices, *places, |place| codes[place] as usize)?
+                        }
                     };
                     let dims: Vec<usize> =
                         std::iter::once(indices.len()).chain(variable.shape.iter().copied()).collect();
@@ -211,15 +211,31 @@ fn reals(variable: &Variable, shape: &[usize], numbers: &[f32], indices: &[usize
     Ok(indices.iter().flat_map(|&index| &numbers[index * size..][..size]).copied().collect())
 }
 
-fn one_hot(variable: &Variable, labels: &[usize], indices: &[usize]) -> Result<Vec<f32>> {
-    let classes = variable.shape[0];
-    let mut numbers = vec![0f32; indices.len() * classes];
+/// Of a label, how many classes it has and at how many places of a record: `[classes]` has one place, `[steps, classes]` a place for each
+/// step, `[classes, height, width]` one for each pixel.
+pub(super) fn classes_at(variable: &Variable) -> Option<(usize, usize)> {
+    match variable.shape.as_slice() {
+        &[steps, classes] if variable.steps => Some((classes, steps)),
+        [classes, places @ ..] if !variable.steps => Some((*classes, places.iter().product())),
+        _ => None,
+    }
+}
+
+/// A 1 at the class of each place, 0 elsewhere.
+fn one_hot(variable: &Variable, indices: &[usize], places: usize, class: impl Fn(usize) -> usize) -> Result<Vec<f32>> {
+    let size: usize = variable.shape.iter().product();
+    let classes = size / places.max(1);
+    let mut numbers = vec![0f32; indices.len() * size];
     for (row, &index) in indices.iter().enumerate() {
-        let label = labels[index];
-        if label >= classes {
-            bail!("variable `{}` has {classes} classes, and record {index} is of class {label}", variable.name);
+        for place in 0..places {
+            let class = class(index * places + place);
+            if class >= classes {
+                bail!("variable `{}` has {classes} classes, and record {index} is of class {class}", variable.name);
+            }
+            // Steps come before classes, and pixels after them.
+            let at = if variable.steps { place * classes + class } else { class * places + place };
+            numbers[row * size + at] = 1.0;
         }
-        numbers[row * classes + label] = 1.0;
     }
     Ok(numbers)
 }

@@ -1,5 +1,6 @@
 //! From fields to the values of a variable: shapes, ranges and types are checked, with the first record that does not fit.
 
+use super::batch::classes_at;
 use super::formats::arrays;
 use super::missing::is_missing_class;
 use super::records::Cells;
@@ -152,9 +153,7 @@ fn whole_numbers(array: &Array) -> Result<Vec<i64>> {
 }
 
 fn label(variable: &Variable, fields: &[&Field], indices: &[usize], how: &Fitting<'_>) -> Result<Cells> {
-    let &[count] = variable.shape.as_slice() else {
-        bail!("a label of shape {:?}; data fills labels of shape [classes]", variable.shape)
-    };
+    let &[count] = variable.shape.as_slice() else { return codes(variable, fields, indices, how) };
     let [field] = fields else { bail!("a label takes one column, there are {}", fields.len()) };
     let texts = class_texts(&field.raw, variable.role == Role::Partly)?;
     let number = |index: usize| -> Result<usize> {
@@ -170,6 +169,45 @@ fn label(variable: &Variable, fields: &[&Field], indices: &[usize], how: &Fittin
         })
     };
     Ok(Cells::Classes(indices.iter().map(|&index| number(index)).collect::<Result<_>>()?))
+}
+
+/// The classes at the steps or pixels of each record: whole numbers, or one-hot rows in the variable's own layout.
+fn codes(variable: &Variable, fields: &[&Field], indices: &[usize], how: &Fitting<'_>) -> Result<Cells> {
+    let (classes, places) =
+        classes_at(variable).with_context(|| format!("data fill no labels of shape {:?}", variable.shape))?;
+    let rows = rows(fields, indices, how)?;
+    let own = rows.len() / indices.len().max(1);
+    let record = |at: usize| format!("{}, place {}", how.record(indices[at / places]), at % places);
+    if own == places * classes && classes > 1 {
+        let at = |place: usize, class: usize| match variable.steps {
+            true => place * classes + class,
+            false => class * places + place,
+        };
+        let one = |place: usize| {
+            let (start, place) = (place / places * own, place % places);
+            let mut ones = (0..classes).filter(|class| rows[start + at(place, *class)] == 1.0);
+            let zeros = (0..classes).filter(|class| rows[start + at(place, *class)] == 0.0).count();
+            ones.next().filter(|_| zeros + 1 == classes)
+        };
+        let code = |at: usize| {
+            let class = one(at).with_context(|| format!("{} is no one-hot row", record(at)))?;
+            Ok(class as u32)
+        };
+        let codes = (0..indices.len() * places).map(code).collect::<Result<_>>()?;
+        return Ok(Cells::Codes { places, codes });
+    }
+    ensure!(own == places, "records have {own} numbers, and the variable has classes at {places} places");
+    let code = |(at, &number): (usize, &f64)| -> Result<u32> {
+        let fits = number.fract() == 0.0 && number >= 0.0 && number < classes as f64;
+        ensure!(
+            fits,
+            "{} has {number}, and classes are 0 to {}; what lies behind a record's last step may be any of them",
+            record(at),
+            classes.saturating_sub(1)
+        );
+        Ok(number as u32)
+    };
+    Ok(Cells::Codes { places, codes: rows.iter().enumerate().map(code).collect::<Result<_>>()? })
 }
 
 fn image(
@@ -485,7 +523,29 @@ fn real(
         };
         return Ok(Cells::Pictures { shape, bytes });
     }
-    Ok(Cells::Reals { shape: variable.shape.clone(), numbers: finite(variable, fields, indices, how)? })
+    let numbers = finite(variable, fields, indices, how)?;
+    if variable.picture().is_some() && are_grey_levels(&numbers) {
+        variable.takes_pictures()?;
+    }
+    Ok(Cells::Reals { shape: variable.shape.clone(), numbers })
+}
+
+/// Numbers in the shape of pictures that are fewer than this are not judged.
+const FEW: usize = 1024;
+
+/// Whether all are multiples of 1/255 from 0 to 1, or whole numbers from 0 to 255, and not only zeros and ones.
+fn are_grey_levels(numbers: &[f32]) -> bool {
+    let (mut fractions, mut whole, mut others) = (true, true, false);
+    for &number in numbers {
+        let level = number * 255.0;
+        fractions &= (0.0..=1.0).contains(&number) && (level - level.round()).abs() < 1e-3;
+        whole &= (0.0..=255.0).contains(&number) && number.fract() == 0.0;
+        others |= number != 0.0 && number != 1.0;
+        if !fractions && !whole {
+            return false;
+        }
+    }
+    numbers.len() >= FEW && others
 }
 
 /// Numbers of any space but the reals: they must be values of it.

@@ -4,6 +4,7 @@
 //! an array of the variable's name with `?` after it says 0.
 
 use super::Order;
+use super::batch::classes_at;
 use super::fit::{is_missing, select};
 use super::records::{Cells, Column, Records};
 use super::table::{Field, Raw};
@@ -142,6 +143,7 @@ impl Cells {
                 Self::Reals { shape, numbers }
             }
             Self::Classes(classes) => Self::Classes(rows(&classes, 1, present)),
+            Self::Codes { places, codes } => Self::Codes { places, codes: rows(&codes, places, present) },
         }
     }
 
@@ -149,7 +151,10 @@ impl Cells {
     pub(super) fn none(variable: &Variable) -> Self {
         let shape = || variable.picture().unwrap_or([1, 1, variable.shape.iter().product()]);
         match variable.space {
-            Space::Label => Self::Classes(Vec::new()),
+            Space::Label => match classes_at(variable) {
+                Some((_, places)) if variable.shape.len() > 1 => Self::Codes { places, codes: Vec::new() },
+                _ => Self::Classes(Vec::new()),
+            },
             Space::Image | Space::Binary => Self::Pictures { shape: shape(), bytes: Vec::new() },
             _ => Self::Reals { shape: variable.shape.clone(), numbers: Vec::new() },
         }

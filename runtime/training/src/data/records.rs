@@ -44,6 +44,8 @@ pub enum Cells {
     Reals { shape: Vec<usize>, numbers: Vec<f32> },
     /// Numbers of classes from 0.
     Classes(Vec<usize>),
+    /// The same at several places of each record: its steps, or the places of a map row by row.
+    Codes { places: usize, codes: Vec<u32> },
 }
 
 impl Cells {
@@ -53,6 +55,7 @@ impl Cells {
             Self::Pictures { shape, bytes } => bytes.len() / shape.iter().product::<usize>().max(1),
             Self::Reals { shape, numbers } => numbers.len() / shape.iter().product::<usize>().max(1),
             Self::Classes(classes) => classes.len(),
+            Self::Codes { places, codes } => codes.len() / (*places).max(1),
         }
     }
 
@@ -72,6 +75,7 @@ impl Cells {
                 Self::Reals { shape: shape.clone(), numbers: rows(numbers, shape.iter().product(), indices) }
             }
             Self::Classes(classes) => Self::Classes(rows(classes, 1, indices)),
+            Self::Codes { places, codes } => Self::Codes { places: *places, codes: rows(codes, *places, indices) },
         }
     }
 }
@@ -347,6 +351,9 @@ impl Records {
                     numbers.extend(more);
                 }
                 (Cells::Classes(classes), Cells::Classes(more)) => classes.extend(more),
+                (Cells::Codes { places, codes }, Cells::Codes { places: its, codes: more }) if *places == its => {
+                    codes.extend(more);
+                }
                 _ => bail!("{} has another shape in one part than in another", column.name),
             }
         }

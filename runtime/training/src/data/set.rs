@@ -132,7 +132,7 @@ impl DataSet {
         let parts = [&self.opened.pool, &self.opened.validation, &self.opened.test];
         let records: usize = parts.into_iter().flatten().map(|part| part.count).sum();
         let bytes = |variable: &Variable| match variable.space {
-            Space::Label => size_of::<usize>(),
+            Space::Label if is_class(variable) => size_of::<usize>(),
             Space::Image | Space::Binary => variable.shape.iter().product(),
             _ => variable.shape.iter().product::<usize>() * size_of::<f32>(),
         };
@@ -225,7 +225,7 @@ impl DataSet {
     /// The class of every record that may be trained on: of a label, or of a field that is called so.
     pub fn strata(&self) -> Option<Vec<usize>> {
         let pool = self.opened.pool.as_ref()?;
-        let label = self.bindings.iter().find(|binding| binding.variable.space == Space::Label);
+        let label = self.bindings.iter().find(|binding| is_class(&binding.variable));
         let bound = label.and_then(|binding| pool.fields.get(*binding.fields.first()?));
         let field = bound.or_else(|| pool.fields.iter().find(|field| bind::names_classes(field)))?;
         fit::classes(&field.raw, true).ok().map(|(classes, _)| classes)
@@ -328,10 +328,15 @@ fn say_once(notes: &BTreeSet<String>) {
     }
 }
 
+/// Whether a variable is one class for each record.
+fn is_class(variable: &Variable) -> bool {
+    variable.space == Space::Label && variable.shape.len() == 1
+}
+
 /// The names of a label's classes, over all parts, for those that have names.
 fn class_names(opened: &Opened, bindings: &[Binding]) -> Result<BTreeMap<String, Vec<String>>> {
     let mut all = BTreeMap::new();
-    for Binding { variable, fields, .. } in bindings.iter().filter(|binding| binding.variable.space == Space::Label) {
+    for Binding { variable, fields, .. } in bindings.iter().filter(|binding| is_class(&binding.variable)) {
         let mut cells = Vec::new();
         for part in [&opened.pool, &opened.validation, &opened.test].into_iter().flatten() {
             match fields.first().and_then(|&at| part.fields.get(at)).map(|field| &field.raw) {

@@ -190,6 +190,9 @@ impl From<Records> for Table {
                     let bytes = classes.iter().flat_map(|&class| (class as u64).to_le_bytes());
                     (Kind::Unsigned(8), Vec::new(), bytes.collect())
                 }
+                Cells::Codes { places, codes } => {
+                    (Kind::Unsigned(4), vec![places], codes.iter().flat_map(|code| code.to_le_bytes()).collect())
+                }
             };
             let shape = std::iter::once(count).chain(shape).collect();
             Field { name: column.name.clone(), raw: Raw::Numbers(Array { kind, shape, content }) }

@@ -50,6 +50,7 @@ pub fn data_mark(what: &str, records: &Records) -> Mark {
                 hash.update(format!("{shape:?}"));
                 hash.update(super::of_floats(numbers));
             }
+            Cells::Codes { codes, .. } => codes.iter().for_each(|code| hash.update(code.to_le_bytes())),
             Cells::Classes(classes) => classes.iter().for_each(|class| hash.update((*class as u64).to_le_bytes())),
         }
     }

@@ -10,7 +10,7 @@
 //!   picture: a scene with noise below its grey levels (grey level + u)/256;
 //! - a family over the length: swinging pendulums, of a binary one music, in records of different lengths;
 //! - a vector of counts: molecules in single cells, of which the class is the batch;
-//! - a label: the class.
+//! - a label: the class; of a family over the length or a map, words that follow one another.
 //!
 //! A `partly observed` variable that is no label is missing in a fifth of the records. The values of one record are of one class, so several variables are several views of it.
 
@@ -24,10 +24,11 @@ mod sequences;
 mod table;
 mod texture;
 
+use super::batch::classes_at;
 use super::records::{Cells, Column, Records};
 use super::{Data, resize};
 use crate::spec::{Role, Space, Variable};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use canvas::Canvas;
 use digits::Digits;
 use rand::RngExt;
@@ -119,6 +120,7 @@ enum Content {
     Music,
     Cells,
     Classes,
+    Words,
     Lengths,
     /// Measurements as values of another space.
     Transformed,
@@ -129,6 +131,7 @@ impl Content {
         match (variable.space, variable.picture()) {
             _ if variable.is_length => Self::Lengths,
             (Space::Binary, _) if variable.steps => Self::Music,
+            (Space::Label, _) if variable.shape.len() > 1 => Self::Words,
             _ if variable.steps => Self::Pendulums,
             (Space::Image, _) => Self::Scenes,
             (Space::Binary, _) if shows_digits(variable) => Self::Digits,
@@ -151,6 +154,7 @@ impl Content {
             Self::Music => "pieces of music",
             Self::Cells => "molecules in single cells",
             Self::Classes => "the class of the record",
+            Self::Words => "words in an order",
             Self::Lengths => "the length of the record",
         }
     }
@@ -222,14 +226,13 @@ impl Wanted<'_> {
             Content::Cells => reals(self.rows(|index| Ok(counts::cell(size, index, view, class(index))))?),
             Content::Lengths => reals(self.rows(|index| Ok(vec![sequences::length(steps, index) as f32]))?),
             Content::Classes => {
-                let &[classes] = variable.shape.as_slice() else {
-                    bail!(
-                        "variable `{}` is a label of shape {:?}; data fills labels of shape [classes]",
-                        variable.name,
-                        variable.shape
-                    )
-                };
+                let classes = variable.shape[0];
                 Ok(Cells::Classes(self.rows(|index| Ok(vec![class(index) % classes.max(1)]))?))
+            }
+            Content::Words => {
+                let (classes, places) = classes_at(variable).with_context(|| no_values(variable))?;
+                let codes = self.rows(|index| Ok(sequences::words(places, classes, index, view, class(index))))?;
+                Ok(Cells::Codes { places, codes })
             }
             Content::Transformed => reals(self.rows(|index| {
                 table::of_space(variable.space, table::measurements(size, index, view, class(index)))

@@ -53,6 +53,21 @@ pub fn music(steps: usize, keys: usize, index: usize, view: usize, class: usize)
     piece
 }
 
+/// A word for each place: most often the one that follows the last by the class's rule, else any. The first word after the record's
+/// length.
+pub fn words(places: usize, classes: usize, index: usize, view: usize, class: usize) -> Vec<u32> {
+    let mut chance = random(Use::Record, index, view + 5000);
+    let mut words = vec![0; places];
+    let mut last = chance.random_range(0..classes.max(1) as u64) as usize;
+    for word in words.iter_mut().take(length(places, index)) {
+        let follows = chance.random::<f32>() < 0.75;
+        let any = chance.random_range(0..classes.max(1) as u64) as usize;
+        last = if follows { (3 * last + class + 1) % classes.max(1) } else { any };
+        *word = last as u32;
+    }
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +81,8 @@ mod tests {
             let (swings, piece) = (pendulum(16, 2, index, 0, 3), music(16, 8, index, 0, 3));
             assert!(swings[2 * length..].iter().all(|&number| number == 0.0));
             assert!(swings[..2 * length].iter().all(|&number| number != 0.0));
+            let said = words(16, 50, index, 0, 3);
+            assert!(said[length..].iter().all(|&word| word == 0) && said.iter().all(|&word| word < 50));
             assert!(piece[8 * length..].iter().all(|&note| note == 0));
             assert!(piece[..8 * length].chunks(8).all(|notes| notes.contains(&1)));
         }
