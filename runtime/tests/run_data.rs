@@ -10,6 +10,8 @@ mod missing;
 mod names;
 #[path = "data/numbers.rs"]
 mod numbers;
+#[path = "data/parquet.rs"]
+mod parquet;
 #[path = "data/parts.rs"]
 mod parts;
 mod toy;

@@ -226,5 +226,25 @@ fn addresses_that_lead_nowhere() {
     assert!(error.contains("0 bytes came") && error.contains("refused"), "{error}");
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
     assert!(format!("{:#}", fetch::find("imagenet32").unwrap_err()).contains("sign in"));
-    assert!(format!("{:#}", fetch::find("mnist").unwrap_err()).contains("cifar10, cifar10-python, fid-weights"));
+    let known = "cifar10, cifar10-python, cifar100, mnist, fashion, fid-weights";
+    assert!(format!("{:#}", fetch::find("svhn").unwrap_err()).contains(known));
+}
+
+/// What is fetched under each name lies where `--data` looks for it, and no two things have one place.
+#[test]
+fn every_item_has_checksums_and_a_place_of_its_own() {
+    let cache = Path::new("/cache");
+    let mut places = std::collections::BTreeSet::new();
+    for item in &fetch::ITEMS {
+        assert!(!item.files.is_empty() && item.from.ends_with('/') && item.bytes() > 1_000_000, "{}", item.name);
+        for file in item.files {
+            let is_hex = file.sha256.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+            assert!(file.sha256.len() == 64 && is_hex, "{}", file.name);
+            let target = item.target(cache, file);
+            assert!(target.starts_with(item.place(cache)) && places.insert(target), "{}", file.name);
+        }
+        assert!(fetch::find(item.name).is_ok_and(|found| found.name == item.name));
+    }
+    let names: Vec<&str> = fetch::ITEMS.iter().filter(|item| item.is_data).map(|item| item.name).collect();
+    assert_eq!(names, ["cifar10", "cifar100", "mnist", "fashion"]);
 }

@@ -70,8 +70,12 @@ fn rest(
     }
     out(&format!("\n{}, {} parameters, {} steps", outcome.model, outcome.parameters, outcome.steps));
     out(&outcome.table());
-    out(&format!("evaluation on {} test images, the checkpoint with the best validation", found.images));
-    out(&eval::rows(&found));
+    out(&format!(
+        "evaluation on {} test {}, the checkpoint with the best validation",
+        found.images,
+        plan.spec.records()
+    ));
+    out(&eval::rows(&plan.spec, &found));
     for path in &grids {
         out(&format!("  picture: {}", path.display()));
     }
@@ -111,7 +115,8 @@ fn draw(session: &Session, images: &Images, seed: u64) -> Result<Vec<PathBuf>> {
     if !marginals.charts.is_empty() {
         train::write_json(&session.folder.marginals(), &serde_json::to_value(&marginals.charts)?)?;
     }
-    let plots = figures::plots(model, spec, images, seed)?;
+    let classes = session.kept()?.map(|kept| kept.classes).unwrap_or_default();
+    let plots = figures::plots(model, spec, images, seed, &classes)?;
     if !plots.is_empty() {
         train::write_json(&session.folder.plots(), &serde_json::to_value(&plots)?)?;
     }

@@ -59,7 +59,7 @@ pub fn run(models: &'static [Compiled], args: &Bench) -> Result<ExitCode> {
         out(&table(&[
             row("least", format!("{:.4}", times[0]), "s"),
             row("median", format!("{median:.4}"), "s"),
-            row("speed", format!("{:.2}", images as f64 / times[0]), "images/s"),
+            row("speed", format!("{:.2}", images as f64 / times[0]), &format!("{}/s", spec.records())),
             row("memory", format!("{:.0}", peak.unwrap_or(0) as f64 / 1e6), "MB at most"),
         ]));
         out("seconds a step, by kind of operation");
@@ -136,9 +136,13 @@ pub(super) fn random_batch(spec: &Spec, size: usize, noise: &mut Noise, device: 
     let mut values = Values::new();
     for variable in spec.data_variables() {
         let shape: Vec<usize> = std::iter::once(size).chain(variable.shape.iter().copied()).collect();
+        if let Some(steps) = spec.steps(variable) {
+            values.insert(&variable.name, Tensor::full(steps as f32, shape, device)?);
+            continue;
+        }
         let uniform =
             noise.uniform(&variable.name, &shape, DType::F64, &Device::Cpu)?.flatten_all()?.to_vec1::<f64>()?;
-        let (draw, row) = (space_entry(variable.space).draw, variable.shape.iter().product::<usize>().max(1));
+        let (draw, row) = (space_entry(variable.space).draw, variable.row());
         let drawn: Vec<f64> = uniform.chunks(row).flat_map(draw).collect();
         let value = Tensor::from_vec(drawn, shape, &Device::Cpu)?.to_dtype(DType::F32)?.to_device(device)?;
         values.insert(&variable.name, value);

@@ -10,6 +10,7 @@ use srvae_training::data::Images;
 use srvae_training::eval::{self, Evaluation, Options};
 use srvae_training::files::{self, Kind};
 use srvae_training::ranks::agree;
+use srvae_training::spec::Spec;
 use srvae_training::terminal::{note, out, table};
 use srvae_training::train::interrupt;
 use srvae_training::train::progress::Display;
@@ -43,10 +44,13 @@ pub fn run(models: &'static [Compiled], args: &Eval) -> Result<ExitCode> {
         out(&line.to_string());
     } else {
         out(&format!(
-            "{} at step {}, {} test pictures of {name}",
-            session.spec.name, session.header.progress.step, found.images
+            "{} at step {}, {} test {} of {name}",
+            session.spec.name,
+            session.header.progress.step,
+            found.images,
+            session.spec.records()
         ));
-        out(&rows(&found));
+        out(&rows(&session.spec, &found));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -131,7 +135,7 @@ pub fn likelihood(session: &Session, images: &Images, args: &LikelihoodArgs) -> 
 }
 
 /// The evaluation as a table.
-pub fn rows(found: &Evaluation) -> String {
+pub fn rows(spec: &Spec, found: &Evaluation) -> String {
     let mut rows = Vec::new();
     for &(samples, nll) in &found.by_samples {
         let unit = match found.standard_error.filter(|_| samples == found.samples) {
@@ -149,7 +153,7 @@ pub fn rows(found: &Evaluation) -> String {
         let sign = if kind == TermKind::Kl { "nats, subtracted" } else { "nats" };
         rows.push(vec![name.into(), format!("{value:.2}"), sign.into()]);
     }
-    rows.push(vec!["speed".into(), format!("{:.1}", found.images_per_second()), "images/s".into()]);
+    rows.push(vec!["speed".into(), format!("{:.1}", found.images_per_second()), format!("{}/s", spec.records())]);
     table(&rows)
 }
 

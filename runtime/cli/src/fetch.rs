@@ -3,28 +3,47 @@
 use super::args::Fetch;
 use anyhow::Result;
 use serde_json::json;
-use srvae_training::fetch::{Item, Pace, Request, cache, download, find};
+use srvae_training::fetch::{Item, Pace, Remote, Request, cache, download, find};
 use srvae_training::terminal::{note, out};
 use srvae_training::train::interrupt;
 use srvae_training::train::progress::Display;
+use std::path::Path;
 use std::process::ExitCode;
 
 pub fn run(args: &Fetch) -> Result<ExitCode> {
     let item = find(&args.name)?;
     let folder = args.to.clone().map_or_else(cache, Ok)?;
-    let (target, url) = (folder.join(item.file), args.from.as_deref().unwrap_or(item.url));
-    note(&format!("fetching {} ({}, {:.0} MB) from {url}", item.name, item.about, item.bytes as f64 / 1e6));
+    let from = args.from.as_deref().unwrap_or(item.from);
+    note(&format!("fetching {} ({}, {:.0} MB) from {from}", item.name, item.about, item.bytes() as f64 / 1e6));
     interrupt::listen();
-    let display = Display::new("fetching", 0, item.bytes as usize);
-    let show = |done: u64, _: Option<u64>| display.set(done as usize, String::new());
-    let Item { sha256, bytes, .. } = *item;
-    let new = download(&Request { url, sha256, bytes, target: &target, pace: Pace::default(), progress: &show })?;
-    drop(display);
+    let mut new = false;
+    for file in item.files {
+        new |= one(item, file, args.from.as_deref(), &folder)?;
+    }
+    let place = item.place(&folder);
     if args.json {
-        out(&json!({ "name": item.name, "file": target, "sha256": item.sha256, "new": new }).to_string());
+        let sums: serde_json::Map<_, _> =
+            item.files.iter().map(|file| (file.name.to_owned(), json!(file.sha256))).collect();
+        let sha256 = if let [file] = item.files { json!(file.sha256) } else { json!(sums) };
+        out(&json!({ "name": item.name, "file": place, "sha256": sha256, "new": new }).to_string());
     } else {
-        note(if new { "fetched; its checksum is right" } else { "it was there already; its checksum is right" });
-        out(&target.display().to_string());
+        let sums = if item.files.len() > 1 { "the checksums are right" } else { "its checksum is right" };
+        note(&format!("{}; {sums}", if new { "fetched" } else { "it was there already" }));
+        out(&place.display().to_string());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Fetches a file; returns false where it was there already. Another address is that of the only file, or of the folder of several.
+fn one(item: &Item, file: &Remote, from: Option<&str>, folder: &Path) -> Result<bool> {
+    let Remote { name, sha256, bytes } = *file;
+    let url = match from {
+        None => format!("{}{name}", item.from),
+        Some(from) if item.files.len() > 1 => format!("{}/{name}", from.trim_end_matches('/')),
+        Some(from) => from.to_owned(),
+    };
+    let display = Display::new("fetching", 0, bytes as usize);
+    let show = |done: u64, _: Option<u64>| display.set(done as usize, String::new());
+    let target = item.target(folder, file);
+    download(&Request { url: &url, sha256, bytes, target: &target, pace: Pace::default(), progress: &show })
 }

@@ -55,6 +55,8 @@ pub struct Outcome {
     pub images_per_second: f64,
     /// Of the three below: bits/dim, or nats where no images are observed.
     pub unit: &'static str,
+    /// What records are called.
+    pub records: &'static str,
     /// Of the test pictures, by a single sample.
     pub before: Option<f64>,
     pub after: Option<f64>,
@@ -294,11 +296,12 @@ fn announce(trainer: &Trainer<'_>, plan: &Plan, device: &Device) {
         about.push(session::show_settings(&plan.spec));
     }
     note(&format!(
-        "training {} ({}) on {} ({} pictures), {} steps of {}, on {}",
+        "training {} ({}) on {} ({} {}), {} steps of {}, on {}",
         plan.spec.name,
         about.join(", "),
         session::data_name(&plan.source),
         plan.data.train.len(),
+        plan.spec.records(),
         plan.config.steps,
         plan.config.batch,
         device::name(device),
@@ -370,6 +373,7 @@ fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, settings: &
         seconds: trainer.seconds(),
         images_per_second: trainer.images_per_second(),
         unit: plan.spec.unit(),
+        records: plan.spec.records(),
         before: progress.before,
         after: trainer.after().map(|found| found.nll),
         best: progress.best,
@@ -422,7 +426,7 @@ impl Outcome {
         rows.push(vec![
             "training".into(),
             format!("{:.1}", self.images_per_second),
-            format!("images/s, {:.0} s", self.seconds),
+            format!("{}/s, {:.0} s", self.records, self.seconds),
         ]);
         format!("{}\n  run folder: {}", table(&rows), self.folder.root().display())
     }

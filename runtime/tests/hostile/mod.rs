@@ -11,6 +11,7 @@ pub mod checkpoints;
 pub mod choices;
 pub mod pickles;
 pub mod pictures;
+pub mod sets;
 
 pub use choices::Choices;
 
@@ -33,7 +34,7 @@ pub struct Reader {
     pub read: fn(&[u8]) -> bool,
 }
 
-pub const READERS: [Reader; 8] = [
+pub const READERS: [Reader; 13] = [
     Reader { name: "pickle", generate: pickles::program, read: |bytes| Pickle::read(bytes).is_ok() },
     Reader { name: "batch", generate: pickles::batch, read: |bytes| formats::python::read(bytes, 0).is_ok() },
     Reader { name: "pth", generate: pickles::pth, read: |bytes| torch::parse(bytes, false).is_ok() },
@@ -42,6 +43,11 @@ pub const READERS: [Reader; 8] = [
     Reader { name: "tar", generate: archives::tar_or_gzip, read: read_tar },
     Reader { name: "png", generate: pictures::png, read: read_png },
     Reader { name: "checkpoint", generate: checkpoints::checkpoint, read: read_checkpoint },
+    Reader { name: "csv", generate: sets::csv, read: sets::read_csv },
+    Reader { name: "idx", generate: sets::idx, read: sets::read_idx },
+    Reader { name: "stored", generate: sets::stored, read: sets::read_stored },
+    Reader { name: "webdataset", generate: sets::webdataset, read: sets::read_webdataset },
+    Reader { name: "split", generate: sets::split, read: sets::read_split },
 ];
 
 /// A fuzzer's bytes as a file, and as the decisions of the generator.

@@ -1,6 +1,6 @@
 //! What running needs to know of a model besides its code: its variables, and the settings it is built at.
 
-use crate::{Builder, Model, Params, Result, Settings};
+use crate::{Builder, Model, Params, Result, Setting, Settings};
 pub use srvae_dsl::catalog::{Space, space_entry};
 
 /// A model file at chosen settings.
@@ -66,6 +66,15 @@ impl Spec {
         self.variables.iter().find(|variable| variable.name == name)
     }
 
+    /// The most steps that a record has, where the variable is the length.
+    pub fn steps(&self, variable: &Variable) -> Option<usize> {
+        let own = self.settings.iter().find(|(name, _)| variable.is_length && *name == variable.name)?;
+        match own.1 {
+            Setting::Int(steps) => usize::try_from(steps).ok(),
+            _ => None,
+        }
+    }
+
     /// The variables that data supply: the observed (some records may lack those partly observed) and the given ones, and latents that are the data set's labels.
     pub fn data_variables(&self) -> impl Iterator<Item = &Variable> {
         self.variables.iter().filter(|variable| variable.role != Role::Latent || variable.supplied)
@@ -88,6 +97,12 @@ impl Spec {
             0 => -log_likelihood,
             dimensions => -log_likelihood / (dimensions as f64 * std::f64::consts::LN_2),
         }
+    }
+
+    /// What a record is called: an image where images are observed.
+    pub fn records(&self) -> &'static str {
+        let is_image = |variable: &Variable| variable.is_observed() && variable.space == Space::Image;
+        if self.variables.iter().any(is_image) { "images" } else { "records" }
     }
 
     /// The unit of [`Spec::score`].
@@ -133,6 +148,15 @@ impl Variable {
     /// Whether records have it that are scored: all of them, or some.
     pub fn is_observed(&self) -> bool {
         matches!(self.role, Role::Observed | Role::Partly)
+    }
+
+    /// Numbers that make one value of its space: a class or proportions stand in one row, any other number stands for itself.
+    pub fn row(&self) -> usize {
+        let all = self.shape.iter().product::<usize>().max(1);
+        match self.space {
+            Space::Label | Space::Simplex => self.shape.last().copied().unwrap_or(all).max(1),
+            _ => all,
+        }
     }
 
     /// [channels, height, width], where a value can be seen as a picture.

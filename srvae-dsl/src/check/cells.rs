@@ -57,7 +57,7 @@ fn image(stage: &Stage) -> Option<VariableId> {
     let context = stage.context.as_ref().filter(|_| is_onto(stage))?;
     match context.nodes[context.output.0].op {
         Op::Variable(id) => Some(id),
-        Op::Formal(_) | Op::Block { .. } | Op::Net(_) | Op::Experts { .. } => None,
+        _ => None,
     }
 }
 

@@ -48,12 +48,10 @@ impl Checker<'_> {
 
     /// The values of one variable.
     fn components(&mut self, head: &Head<'_>, id: VariableId, each: &[ast::Expression]) -> Option<Vec<Network>> {
-        let factor = self.factor_text(head);
         let (name, shape) = (self.variable(id).name.clone(), self.variable(id).shape.clone());
         let mut all = Vec::with_capacity(each.len());
         for (at, expression) in each.iter().enumerate() {
-            let reads = Reads::Parents { ids: &[], head: head.factor.head, factor: &factor };
-            let mut builder = Builder::new(self, reads);
+            let mut builder = Builder::new(self, Reads::Parents(head));
             builder.prefix = format!("{name}.{}.", at + 1);
             let network = builder.network(expression, None)?;
             let found = &network.nodes[network.output.0].shape;

@@ -1,7 +1,7 @@
 //! Pieces of the language and of numbers, as people write them.
 
-use crate::graph::{Argument, Body, Factor, Network, Op, Role, Stage, Variable, VariableId};
-use crate::plan::{Plan, in_ranges};
+use crate::graph::{Argument, Body, Factor, Network, Op, Role, Stage, Variable, VariableId, in_ranges};
+use crate::plan::Plan;
 use crate::{catalog::show_shape, catalog::space_entry, derive::is_deterministic};
 
 /// `growth: 64, steps: 3`; the values of an argument that repeats follow one another.
@@ -57,8 +57,8 @@ pub fn density(plan: &Plan, factor: &Factor) -> String {
 fn mixture(plan: &Plan, factor: &Factor, values: &[(VariableId, Vec<Network>)]) -> String {
     let each = values.iter().map(|(id, networks)| {
         let names = networks.iter().map(|network| match network.nodes[network.output.0].op {
-            Op::Net(net) => plan.model.nets[net.0].name.as_str(),
-            Op::Variable(_) | Op::Formal(_) | Op::Block { .. } | Op::Experts { .. } => "…",
+            Op::Let(net) => plan.model.nets[net.0].name.as_str(),
+            _ => "…",
         });
         format!("{}: {}", plan.name(*id), in_ranges(names).join(", "))
     });
@@ -70,7 +70,7 @@ fn flow(plan: &Plan, stage: &Stage) -> String {
     let Some(context) = &stage.context else { return call(stage.flow.entry.name, &stage.flow.args) };
     let text = match &context.nodes[context.output.0].op {
         Op::Variable(id) => plan.name(*id).to_owned(),
-        Op::Net(id) if plan.model.nets[id.0].is_let => plan.model.nets[id.0].name.clone(),
+        Op::Let(id) => plan.model.nets[id.0].name.clone(),
         _ => "…".to_owned(),
     };
     if stage.flow.entry.parameters.is_empty() {

@@ -112,7 +112,7 @@ fn what_is_fetched_is_checked_and_a_full_disk_keeps_no_part() {
         &["6 bytes", "expected are 170052171", "--from"],
     );
     assert_eq!(left(), 0);
-    place.fails("fetch mnist", &["mnist", "cifar10, cifar10-python, fid-weights"]);
+    place.fails("fetch svhn", &["svhn", "cifar10, cifar10-python, cifar100, mnist, fashion, fid-weights"]);
     place.fails("fetch imagenet32", &["image-net.org", "--data"]);
     place.fails("fetch cifar10 --to toy.pgm --from http://127.0.0.1:1/", &["toy.pgm", "cannot be made"]);
     fs::create_dir(place.path("cache")).ok();

@@ -43,7 +43,7 @@ struct Format {
 }
 
 /// Every format, the more particular ones first.
-const FORMATS: [Format; 11] = [
+const FORMATS: [Format; 13] = [
     Format {
         name: "CIFAR-10's or the downsampled ImageNet's batches (a folder)",
         is: |path| path.is_dir() && batches::is_folder(path),
@@ -66,6 +66,12 @@ const FORMATS: [Format; 11] = [
         name: "CIFAR-10 (.tar.gz)",
         is: |path| path.is_file() && batches::is_archive(path),
         open: |path, _| batches::open_archive(path),
+        crops: false,
+    },
+    Format {
+        name: "CIFAR-100 (.tar.gz)",
+        is: |path| path.is_file() && batches::is_archive(path),
+        open: |path, _| formats::cifar100::open_archive(path),
         crops: false,
     },
     Format {
@@ -97,6 +103,12 @@ const FORMATS: [Format; 11] = [
         is: |path| file_ends(path, &["csv", "tsv", "csv.gz", "tsv.gz"]),
         open: |path, how| formats::csv::open(path, how.crop).map(Some),
         crops: true,
+    },
+    Format {
+        name: "a table (.parquet, with the feature `parquet`)",
+        is: |path| file_ends(path, &["parquet"]),
+        open: |path, _| formats::parquet::open(path).map(Some),
+        crops: false,
     },
     Format {
         name: "an IDX file",
@@ -170,5 +182,7 @@ fn located(path: &Path) -> Result<PathBuf> {
 fn kinds() -> String {
     let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
     let built_in = builtin::named::NAMES.map(|(name, _)| format!("`{name}`"));
-    format!("{}, or one of the words `builtin`, {} and `cifar10`", names.join(", "), built_in.join(", "))
+    let fetched = crate::fetch::ITEMS.iter().filter(|item| item.is_data).map(|item| format!("`{}`", item.name));
+    let words: Vec<String> = built_in.into_iter().chain(fetched).collect();
+    format!("{}, or one of the words `builtin`, {}", names.join(", "), words.join(", "))
 }

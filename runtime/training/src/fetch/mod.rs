@@ -43,55 +43,169 @@ impl Default for Pace {
     }
 }
 
-/// A file that can be fetched.
+/// What can be fetched under one name.
 #[derive(Debug, Clone, Copy)]
 pub struct Item {
     /// As the command line names it.
     pub name: &'static str,
     /// What it is for.
     pub about: &'static str,
-    pub file: &'static str,
-    pub url: &'static str,
+    /// Of files that belong together, below the cache.
+    pub folder: Option<&'static str>,
+    /// Where the files lie on the network, with the last slash.
+    pub from: &'static str,
+    pub files: &'static [Remote],
+    /// Whether `--data` takes the name.
+    pub is_data: bool,
+}
+
+/// A file on the network.
+#[derive(Debug, Clone, Copy)]
+pub struct Remote {
+    pub name: &'static str,
     pub sha256: &'static str,
     pub bytes: u64,
 }
 
-/// The name of CIFAR-10, as `--data` takes it too.
-const CIFAR: &str = "cifar10";
+const fn remote(name: &'static str, sha256: &'static str, bytes: u64) -> Remote {
+    Remote { name, sha256, bytes }
+}
+
 const WEIGHTS: &str = "fid-weights";
 
 /// Of `pt_inception-2015-12-05-6726825d.pth`, the weights that FIDs in papers are computed with.
 pub const FID_SHA256: &str = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2";
 
+const CIFAR: &str = "https://www.cs.toronto.edu/~kriz/";
+
 /// Everything there is to fetch.
-pub const ITEMS: [Item; 3] = [
+pub const ITEMS: [Item; 6] = [
     Item {
-        name: CIFAR,
+        name: "cifar10",
         about: "CIFAR-10, for --data cifar10",
-        file: "cifar-10-binary.tar.gz",
-        url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
-        sha256: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
-        bytes: 170_052_171,
+        folder: None,
+        from: CIFAR,
+        files: &[remote(
+            "cifar-10-binary.tar.gz",
+            "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+            170_052_171,
+        )],
+        is_data: true,
     },
     Item {
         name: "cifar10-python",
         about: "the same in Python's form, for --data PATH",
-        file: "cifar-10-python.tar.gz",
-        url: "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-        sha256: "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
-        bytes: 170_498_071,
+        folder: None,
+        from: CIFAR,
+        files: &[remote(
+            "cifar-10-python.tar.gz",
+            "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+            170_498_071,
+        )],
+        is_data: false,
+    },
+    Item {
+        name: "cifar100",
+        about: "CIFAR-100, for --data cifar100",
+        folder: None,
+        from: CIFAR,
+        files: &[remote(
+            "cifar-100-binary.tar.gz",
+            "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
+            168_513_733,
+        )],
+        is_data: true,
+    },
+    Item {
+        name: "mnist",
+        about: "MNIST, for --data mnist",
+        folder: Some("mnist"),
+        from: "https://storage.googleapis.com/cvdf-datasets/mnist/",
+        files: &[
+            remote(
+                "train-images-idx3-ubyte.gz",
+                "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+                9_912_422,
+            ),
+            remote(
+                "train-labels-idx1-ubyte.gz",
+                "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+                28_881,
+            ),
+            remote(
+                "t10k-images-idx3-ubyte.gz",
+                "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+                1_648_877,
+            ),
+            remote(
+                "t10k-labels-idx1-ubyte.gz",
+                "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+                4_542,
+            ),
+        ],
+        is_data: true,
+    },
+    Item {
+        name: "fashion",
+        about: "Fashion-MNIST, for --data fashion",
+        folder: Some("fashion"),
+        from: "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        files: &[
+            remote(
+                "train-images-idx3-ubyte.gz",
+                "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+                26_421_880,
+            ),
+            remote(
+                "train-labels-idx1-ubyte.gz",
+                "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+                29_515,
+            ),
+            remote(
+                "t10k-images-idx3-ubyte.gz",
+                "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+                4_422_102,
+            ),
+            remote(
+                "t10k-labels-idx1-ubyte.gz",
+                "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+                5_148,
+            ),
+        ],
+        is_data: true,
     },
     Item {
         name: WEIGHTS,
         about: "the Inception network of FIDs, for the commands fid and table",
-        file: "pt_inception-2015-12-05-6726825d.pth",
-        url: "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
-        sha256: FID_SHA256,
-        bytes: 95_628_359,
+        folder: None,
+        from: "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/",
+        files: &[remote("pt_inception-2015-12-05-6726825d.pth", FID_SHA256, 95_628_359)],
+        is_data: false,
     },
 ];
 
-/// The file of this name.
+impl Item {
+    /// Bytes of all files.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+
+    /// What `--data` takes: the folder of the files, or the only file, where they are kept in a cache.
+    pub fn place(&self, cache: &Path) -> PathBuf {
+        match (self.folder, self.files) {
+            (Some(folder), _) => cache.join(folder),
+            (None, [file]) => cache.join(file.name),
+            (None, _) => cache.to_owned(),
+        }
+    }
+
+    /// Where a file of it is to be.
+    pub fn target(&self, cache: &Path, file: &Remote) -> PathBuf {
+        self.folder.map_or_else(|| cache.to_owned(), |folder| cache.join(folder)).join(file.name)
+    }
+}
+
+/// What is fetched under this name.
 ///
 /// # Errors
 /// A name that is unknown, or of data that may not be fetched by a program.
@@ -123,19 +237,20 @@ pub fn cache() -> Result<PathBuf> {
     Ok(folder.context("no folder for fetched files: set SRVAE_CACHE to one, or give --to")?.join("srvae"))
 }
 
-/// The file of a data set that `--data` gives by name, if `path` is one.
+/// Where a data set lies that `--data` gives by name, if `path` is one.
 ///
 /// # Errors
-/// A data set that was not fetched yet.
+/// A data set that was not fetched yet, or not all of it.
 pub fn data_set(path: &Path) -> Result<Option<PathBuf>> {
-    let Some(item) = ITEMS.iter().find(|item| item.name == CIFAR && path.as_os_str() == item.name) else {
-        return Ok(None);
-    };
-    let file = cache()?.join(item.file);
-    if !file.is_file() {
-        bail!("{}: not fetched yet, there is no {}; `srvae-run fetch {0}` gets it", item.name, file.display());
+    let Some(item) = ITEMS.iter().find(|item| item.is_data && path.as_os_str() == item.name) else { return Ok(None) };
+    let cache = cache()?;
+    for file in item.files {
+        let target = item.target(&cache, file);
+        if !target.is_file() {
+            bail!("{}: not fetched yet, there is no {}; `srvae-run fetch {0}` gets it", item.name, target.display());
+        }
     }
-    Ok(Some(file))
+    Ok(Some(item.place(&cache)))
 }
 
 /// Where the FID network's weights lie once they are fetched.
@@ -143,5 +258,5 @@ pub fn data_set(path: &Path) -> Result<Option<PathBuf>> {
 /// # Errors
 /// As [`cache`].
 pub fn fid_weights() -> Result<PathBuf> {
-    Ok(cache()?.join(find(WEIGHTS)?.file))
+    Ok(find(WEIGHTS)?.place(&cache()?))
 }

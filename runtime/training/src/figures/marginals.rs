@@ -74,6 +74,10 @@ fn compare(
         }
         let scale = images.scale_of(&variable.name);
         let (mut data, mut samples) = (rows(data, scale)?, rows(samples, scale)?);
+        if let Some(present) = images.present(&variable.name) {
+            let mut present = present.iter();
+            data.retain(|_| present.next().copied().unwrap_or(true));
+        }
         if variable.steps {
             let lengths = Variable::length(&spec.variables).and_then(|length| images.lengths(&length.name));
             let steps = variable.shape[0].max(1);

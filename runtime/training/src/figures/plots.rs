@@ -8,6 +8,7 @@ use crate::spec::{Role, Space, Spec, Variable};
 use crate::{DType, Decode, Draw, Mode, Model, Noise, Tensor, Values};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Records that are shown.
 const COUNT: usize = 400;
@@ -68,14 +69,22 @@ pub struct Map {
     pub title: String,
     /// What runs to the right, and what runs down.
     pub axes: [String; 2],
+    /// The numbers of the first column and of the first row.
+    pub first: [usize; 2],
     pub rows: Vec<Vec<f64>>,
 }
 
-/// Everything to be shown of a model's test records; nothing where they are pictures alone and no latent is inferred.
+/// Everything to be shown of a model's test records; `classes` are the names of labels' classes. Nothing where they are pictures alone and no latent is inferred.
 ///
 /// # Errors
 /// Data that do not fit the model, or a failed tensor operation.
-pub fn plots(model: &dyn Model, spec: &Spec, images: &Images, seed: u64) -> Result<Plots> {
+pub fn plots(
+    model: &dyn Model,
+    spec: &Spec,
+    images: &Images,
+    seed: u64,
+    classes: &BTreeMap<String, Vec<String>>,
+) -> Result<Plots> {
     if images.is_empty() {
         return Ok(Plots::default());
     }
@@ -84,7 +93,9 @@ pub fn plots(model: &dyn Model, spec: &Spec, images: &Images, seed: u64) -> Resu
         let batches = Batches::new(spec, &images, model.params().device())?;
         let data = batches.range(&images, 0, images.len())?;
         let mut plots = Plots::default();
-        let test = Shown { model, spec, images: &images, data: &data, seed };
+        let names = spec.data_variables().find(|variable| variable.space == Space::Label);
+        let names = names.and_then(|label| classes.get(&label.name)).map_or(&[][..], Vec::as_slice);
+        let test = Shown { model, spec, images: &images, data: &data, seed, names };
         if let Some(samples) = test.samples()? {
             test.pairs(&samples, &mut plots)?;
             test.sequences(&samples, &mut plots)?;
@@ -101,6 +112,8 @@ struct Shown<'a> {
     images: &'a Records,
     data: &'a Values,
     seed: u64,
+    /// Of the classes that records are coloured by.
+    names: &'a [String],
 }
 
 impl Shown<'_> {
@@ -183,6 +196,7 @@ impl Shown<'_> {
                         Map {
                             title: format!("{}, {what} {}", variable.name, record + 1),
                             axes: ["step".into(), variable.name.clone()],
+                            first: [1, 0],
                             rows: (0..width)
                                 .map(|at| (0..length(record)).map(|step| row[step * width + at]).collect())
                                 .collect(),
@@ -230,7 +244,12 @@ impl Shown<'_> {
                     format!("posterior means of {}, {:.0} % of their variance", latent.name, 100.0 * part),
                 ),
             };
-            plots.latents.push(Scatter { title, axes, groups: by_class(&points, &classes), diagonal: false });
+            plots.latents.push(Scatter {
+                title,
+                axes,
+                groups: by_class(&points, &classes, self.names),
+                diagonal: false,
+            });
         }
         Ok(())
     }
@@ -284,12 +303,13 @@ fn together(right: &[f64], down: &[f64]) -> Vec<[f64; 2]> {
     pairs.filter(|[x, y]| x.is_finite() && y.is_finite()).collect()
 }
 
-fn by_class(points: &[[f64; 2]], classes: &[Option<usize>]) -> Vec<Group> {
+fn by_class(points: &[[f64; 2]], classes: &[Option<usize>], names: &[String]) -> Vec<Group> {
     let of = |class: Option<usize>| -> Vec<[f64; 2]> {
         points.iter().zip(classes).filter(|(_, own)| **own == class).map(|(point, _)| *point).collect()
     };
+    let called = |class: usize| names.get(class).cloned().unwrap_or_else(|| class.to_string());
     let mut groups: Vec<Group> =
-        (0..CLASSES).map(|class| Group { name: class.to_string(), points: of(Some(class)) }).collect();
+        (0..CLASSES).map(|class| Group { name: called(class), points: of(Some(class)) }).collect();
     groups.push(Group { name: "other classes".into(), points: of(None) });
     groups.retain(|group| !group.points.is_empty());
     if let [only] = groups.as_mut_slice() {
@@ -361,7 +381,7 @@ fn confusion(name: &str, known: &[(&Vec<f64>, &Vec<f64>)]) -> Map {
     }
     let share = 100.0 * right / known.len().max(1) as f64;
     let title = format!("{name}: {share:.0} % of {} test records are found", known.len());
-    Map { title, axes: ["found".into(), "true".into()], rows }
+    Map { title, axes: ["found".into(), "true".into()], first: [0, 0], rows }
 }
 
 #[cfg(test)]

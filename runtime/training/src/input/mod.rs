@@ -6,6 +6,8 @@
 mod gzip;
 mod npy;
 mod open;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 mod picture;
 pub mod stored;
 mod tar;

@@ -117,7 +117,10 @@ pub fn show(value: f64, range: f64) -> String {
         return format!("{value:.1e}");
     }
     let digits = (1.0 - (range / 5.0).log10()).ceil().clamp(0.0, 6.0) as usize;
-    format!("{value:.digits$}")
+    let text = format!("{value:.digits$}");
+    // Rounded to zero, a number has no sign.
+    let is_zero = text.trim_start_matches('-').bytes().all(|byte| matches!(byte, b'0' | b'.'));
+    if is_zero { text.trim_start_matches('-').to_owned() } else { text }
 }
 
 fn is_inside(value: f64, (low, high): (f64, f64)) -> bool {
@@ -181,5 +184,6 @@ mod tests {
     fn labels_have_the_digits_that_tell_them_apart() {
         assert_eq!([show(10.25, 2.0), show(1234.0, 5000.0), show(0.0123, 0.01)], ["10.25", "1234", "0.0123"]);
         assert_eq!(show(2.5e7, 1e8), "2.5e7");
+        assert_eq!([show(-1e-9, 1.0), show(-0.5, 1.0)], ["0.00", "-0.50"]);
     }
 }

@@ -26,7 +26,7 @@ mtable.menv-alignlike mtd:nth-child(odd) { text-align: right; text-align: -webki
 mrow.brace { border: 1px solid currentColor; border-top: 0; border-radius: 0 0 .5em .5em / 0 0 .3em .3em; padding: 0 .15em .15em; margin-left: .15em; }
 summary { cursor: pointer; margin: .4rem 0; }
 .wide { overflow-x: auto; background: #fff; } .wide img { max-width: none; } .wide svg { max-width: 100%; height: auto; }
-.curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 25rem), 1fr)); gap: 1rem; }
+.curves { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 25rem), 1fr)); gap: 1rem; }
 .curves svg { width: 100%; height: auto; background: #fff; }
 .sheet .row { display: grid; grid-template-columns: 8rem 1fr; align-items: center; margin-bottom: .15rem; font-size: .9rem; }
 .sheet .new { margin-top: .8rem; } .sheet span { padding-right: .5rem; overflow-wrap: anywhere; }

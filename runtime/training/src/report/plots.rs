@@ -141,13 +141,14 @@ fn lines(lines: &Lines) -> Result<String> {
 fn map(map: &Map) -> Result<String> {
     figure(&map.title, &[], "", |svg| {
         let (down, right) = (map.rows.len().max(1), map.rows.iter().map(Vec::len).max().unwrap_or(1).max(1));
+        let [x, y] = map.first.map(|first| first as f64);
         let area = SVGBackend::with_string(svg, if down > right { SQUARE } else { WIDE }).into_drawing_area();
         let mut chart = ChartBuilder::on(&area)
             .margin(8)
             .margin_right(16)
             .x_label_area_size(36)
             .y_label_area_size(48)
-            .build_cartesian_2d(-0.5..right as f64 - 0.5, down as f64 - 0.5..-0.5)?;
+            .build_cartesian_2d(x - 0.5..x + right as f64 - 0.5, y + down as f64 - 0.5..y - 0.5)?;
         let whole = |value: &f64| if value.fract().abs() < 1e-6 { format!("{value:.0}") } else { String::new() };
         chart
             .configure_mesh()
@@ -161,7 +162,7 @@ fn map(map: &Map) -> Result<String> {
             .y_desc(map.axes[1].as_str())
             .draw()?;
         let cells = map.rows.iter().enumerate().flat_map(|(row, numbers)| {
-            numbers.iter().enumerate().map(move |(column, &number)| (row as f64, column as f64, number))
+            numbers.iter().enumerate().map(move |(column, &number)| (y + row as f64, x + column as f64, number))
         });
         chart.draw_series(cells.map(|(row, column, number)| {
             let shade = |dark: u8| (255.0 - (255.0 - f64::from(dark)) * number.clamp(0.0, 1.0)).round() as u8;
@@ -192,6 +193,7 @@ mod tests {
             maps: vec![Map {
                 title: "m".into(),
                 axes: ["step".into(), "key".into()],
+                first: [1, 0],
                 rows: vec![vec![0.0, 1.0], vec![1.0, 0.0], vec![0.5, 0.5]],
             }],
             ..Plots::default()

@@ -74,7 +74,8 @@ pub fn result(evaluation: Option<&Value>, lines: &[Value], config: Option<&Value
     add("training", last.and_then(|line| line["seconds"].as_f64()), 0, "s");
     let batch = config.and_then(|config| config["train"]["batch"].as_f64());
     let speed = last.and_then(|line| Some(line["step"].as_f64()? * batch? / line["seconds"].as_f64()?));
-    add("speed", speed, 1, "images/s");
+    let is_image = tests.iter().any(|found| unit(found) == "bits/dim");
+    add("speed", speed, 1, if is_image { "images/s" } else { "records/s" });
     if rows.len() == 1 { Vec::new() } else { rows }
 }
 

@@ -6,6 +6,7 @@ use crate::data::records::{Cells, Column, LABELS, Records};
 use crate::data::table::Table;
 use crate::input;
 use anyhow::{Context, Result, ensure};
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 const SHAPE: [usize; 3] = [3, 32, 32];
@@ -33,6 +34,37 @@ pub fn open(path: &Path, only_test: bool) -> Result<Opened> {
     };
     let pool = if only_test { None } else { Some(part("train")?) };
     Ok(Opened { name: "CIFAR-100".into(), pool, test: Some(part("test")?), published: true, ..Opened::default() })
+}
+
+/// The parts in a `.tar.gz` or `.tar`; nothing where it holds none.
+///
+/// # Errors
+/// An archive that is damaged, or lacks a part.
+pub fn open_archive(path: &Path) -> Result<Option<Opened>> {
+    let file = input::open(path)?;
+    let is_packed = !path.to_string_lossy().to_lowercase().ends_with(".tar");
+    let stream: Box<dyn Read> =
+        if is_packed { Box::new(input::gunzip(file, input::limit())) } else { Box::new(BufReader::new(file)) };
+    let named = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let wanted = |path: &str| {
+        // Python's parts have names as anything has them: they count in their own folder alone.
+        let of_python = path.contains("cifar-100-python/") && ["train", "test"].contains(&named(path).as_str());
+        ["train.bin", "test.bin"].contains(&named(path).as_str()) || of_python
+    };
+    let members = input::tar_members(stream, input::limit(), wanted)
+        .with_context(|| format!("{}: the archive is damaged or cut short; download it again", path.display()))?;
+    if members.is_empty() {
+        return Ok(None);
+    }
+    let part = |what: &str| -> Result<Table> {
+        let found = members.iter().find(|(name, _)| named(name).trim_end_matches(".bin") == what);
+        let (name, bytes) = found.with_context(|| format!("{}: there is no `{what}` in it", path.display()))?;
+        let records = if name.ends_with(".bin") { binary(bytes) } else { python::read(bytes, 0) };
+        let place = || format!("{}: {name}: not a part of CIFAR-100; download it again", path.display());
+        Ok(Table::from(records.with_context(place)?))
+    };
+    let (pool, test) = (Some(part("train")?), Some(part("test")?));
+    Ok(Some(Opened { name: "CIFAR-100".into(), pool, test, published: true, ..Opened::default() }))
 }
 
 fn binary(bytes: &[u8]) -> Result<Records> {

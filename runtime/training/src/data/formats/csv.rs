@@ -84,7 +84,10 @@ fn parse(text: &[u8], separator: u8, path: &Path, crop: Option<Crop>) -> Result<
 }
 
 /// The parts that a column says.
-fn divided(mut table: Table, path: &Path) -> Result<Opened> {
+///
+/// # Errors
+/// A word that is no part.
+pub fn divided(mut table: Table, path: &Path) -> Result<Opened> {
     let opened = |pool, validation, test, notes| Opened {
         name: stem(path),
         pool: Some(pool),

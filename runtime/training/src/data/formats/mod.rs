@@ -7,6 +7,7 @@ pub mod cifar100;
 pub mod csv;
 pub mod idx;
 pub mod npz;
+pub mod parquet;
 pub mod python;
 pub mod stored;
 pub mod webdataset;

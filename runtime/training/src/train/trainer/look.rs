@@ -35,7 +35,7 @@ impl Trainer<'_> {
             self.progress.since_best += 1;
         }
         let training = if bits.is_nan() { String::new() } else { format!("training {bits:.3}, ") };
-        let speed = if rate > 0.0 { format!(", {rate:.1} images/s") } else { String::new() };
+        let speed = if rate > 0.0 { format!(", {rate:.1} {}/s", self.spec.records()) } else { String::new() };
         let note = if better { "" } else { " (not better)" };
         display.line(&format!("step {step}: {training}validation {:.3} {}{speed}{note}", found.nll, found.unit));
         let mut said = found.json();

@@ -348,7 +348,10 @@ impl<'a> Trainer<'a> {
                 let pictures = (number - looked.0) * self.config.batch;
                 (bits, rate) = (self.spec.score(step.terms.bound()), pictures as f64 / (seconds - looked.1));
                 let skipped = self.skipped();
-                display.set(number, format!("{bits:.3} {}, {rate:.1} images/s{skipped}", self.spec.unit()));
+                display.set(
+                    number,
+                    format!("{bits:.3} {}, {rate:.1} {}/s{skipped}", self.spec.unit(), self.spec.records()),
+                );
                 if let Some(reason) = &step.skipped {
                     display.line(&format!("{reason}; this update is left out{skipped}"));
                 }

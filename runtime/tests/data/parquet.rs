@@ -1,0 +1,57 @@
+//! Parquet files: with the feature `parquet` tables, without it refused. `table.parquet` was written by pyarrow: `a` float32 with a gap
+//! at 3, `n` int64, `label` strings, `x` lists of three doubles; gzip, five records a row group.
+
+use super::{fixture, source, spec};
+use srvae::data::{self, Split};
+use srvae::spec::Space;
+
+#[test]
+#[cfg(feature = "parquet")]
+fn columns_lists_and_classes_are_fields() {
+    use srvae::data::Cells;
+    let spec = spec(&[("n", Space::Count, &[1]), ("x", Space::Real, &[3]), ("label", Space::Label, &[2])]);
+    let data = data::load(&source(&fixture("table.parquet")), &spec, Split::Standard).unwrap();
+    assert_eq!(data.train.len() + data.validation.len() + data.test.len(), 12);
+    for index in 0..data.train.len() {
+        let number = data.train.number(index);
+        let row = |name: &str, size: usize| match &data.train.column(name).unwrap().cells {
+            Cells::Reals { numbers, .. } => numbers[index * size..][..size].to_vec(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((row("n", 1), row("x", 3)), (vec![number as f32], vec![number as f32, number as f32 + 0.5, 2.0]));
+        // cat and dog, in alphabetical order; even numbers are dogs.
+        assert_eq!(data.train.label(index), Some(usize::from(number % 2 == 0)));
+    }
+    let gap = super::spec(&[("a", Space::Real, &[1])]);
+    let error = format!("{:#}", data::load(&source(&fixture("table.parquet")), &gap, Split::None).unwrap_err());
+    assert!(error.contains("record 3") && error.contains("the value is missing"), "{error}");
+}
+
+#[test]
+#[cfg(feature = "parquet")]
+fn damaged_files_are_one_error() {
+    let bytes = std::fs::read(fixture("table.parquet")).unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("t.parquet");
+    let spec = spec(&[("n", Space::Count, &[1])]);
+    for at in (0..bytes.len()).step_by(7) {
+        let mut other = bytes.clone();
+        other[at] ^= 0x55;
+        other.truncate(bytes.len() - at % 3);
+        std::fs::write(&path, other).unwrap();
+        if let Err(error) = data::load(&source(&path), &spec, Split::None) {
+            assert!(
+                format!("{error:#}").contains("t.parquet") || format!("{error:#}").contains("variable `n`"),
+                "{error:#}"
+            );
+        }
+    }
+}
+
+#[test]
+#[cfg(not(feature = "parquet"))]
+fn without_the_feature_the_message_says_how_to_have_it() {
+    let spec = spec(&[("n", Space::Count, &[1])]);
+    let error = format!("{:#}", data::load(&source(&fixture("table.parquet")), &spec, Split::None).unwrap_err());
+    assert!(error.contains("table.parquet") && error.contains("--features parquet"), "{error}");
+}
