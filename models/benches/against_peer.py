@@ -61,7 +61,7 @@ def measure(case, a):
     ours = run([a.program, "bench", f"models/{model}.pgm", "--job", job, "--batch", batch, "--steps", steps,
                 "--k", k, "--preset", preset, "--device", "cpu", "--json"], a.threads)
     peer = [a.python, a.peer, job, "--model", model, "--batch", batch, "--steps", steps, "--k", k,
-            "--width", str(WIDTHS[preset]), "--threads", str(a.threads)]
+            "--width", str(WIDTHS[preset]), "--least", "1", "--threads", str(a.threads)]
     eager, last = (run(peer + extra, a.threads) for extra in ([], ["--channels-last"]))
     return {"case": case, "ours": ours, "eager": eager, "channels_last": last}
 

@@ -57,6 +57,10 @@ fn convolutions() -> Result<()> {
         ([1, 9, 17, 15], 150, 3, 1),
         ([9, 33, 7, 8], 8, 3, 1),
         ([2, 130, 13, 22], 10, 3, 1),
+        // By both phases: several chunks and panels, tiles that reach out of the image, and more tiles than are kept at once.
+        ([17, 48, 15, 17], 70, 3, 2),
+        ([3, 150, 17, 15], 50, 3, 2),
+        ([20, 50, 31, 29], 48, 3, 2),
     ] {
         let inputs = [draw("x", &x)?, draw("w", &[filters, x[1], kernel, kernel])?, draw("b", &[filters])?];
         compare(
@@ -71,7 +75,14 @@ fn convolutions() -> Result<()> {
 
 #[test]
 fn transposed_convolutions() -> Result<()> {
-    for (x, filters) in [([2, 6, 4, 4], 3), ([1, 1, 1, 1], 1), ([3, 20, 3, 5], 33), ([1, 70, 8, 8], 17)] {
+    for (x, filters) in [
+        ([2, 6, 4, 4], 3),
+        ([1, 1, 1, 1], 1),
+        ([3, 20, 3, 5], 33),
+        ([1, 70, 8, 8], 17),
+        ([5, 130, 8, 8], 65),
+        ([17, 48, 16, 15], 60),
+    ] {
         let inputs = [draw("x", &x)?, draw("w", &[x[1], filters, 3, 3])?, draw("b", &[filters])?];
         let [batch, channels, height, width] = x;
         compare(

@@ -4,6 +4,8 @@ use super::args::{Bench, Job};
 use super::{compiler, device, machine, models};
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
+use srvae_interpreter::Memory;
+use srvae_training::eval::ROWS;
 use srvae_training::ops::profile::{Profile, Share, timed};
 use srvae_training::params::Phase;
 use srvae_training::spec::{Spec, space_entry};
@@ -21,18 +23,21 @@ pub fn run(models: &'static [Compiled], args: &Bench) -> Result<ExitCode> {
     let model = spec.build(&params).context("the model could not be built")?;
     let mut noise = Noise::seeded(1);
     let batch = random_batch(&spec, args.batch, &mut noise, &device)?;
-    let mut job = job(model.as_ref(), batch, noise, args)?;
+    let chunk = chunk(&compiler::memory(&spec)?, args, &device);
+    let mut job = job(model.as_ref(), batch, noise, args, chunk)?;
     for _ in 0..2 {
         job()?;
     }
     device.synchronize()?;
-    let mut times = Vec::new();
+    let (mut times, mut least_cpu) = (Vec::new(), None::<f64>);
     let profile = Profile::begin();
     for _ in 0..args.steps {
-        let begun = Instant::now();
+        let (begun, cpu) = (Instant::now(), machine::cpu_seconds());
         timed("the rest", &mut job)?;
         device.synchronize()?;
         times.push(begun.elapsed().as_secs_f64());
+        let cpu = machine::cpu_seconds().zip(cpu).map(|(end, begin)| end - begin);
+        least_cpu = cpu.map(|cpu| least_cpu.map_or(cpu, |least| least.min(cpu)));
     }
     let shares = profile.end();
     drop(job);
@@ -49,6 +54,7 @@ pub fn run(models: &'static [Compiled], args: &Bench) -> Result<ExitCode> {
             "job": name, "model": spec.name, "preset": spec.preset, "params": parameters, "batch": args.batch,
             "k": (args.job == Job::Nll).then_some(args.k), "steps": args.steps, "device": device::name(&device),
             "threads": rayon::current_num_threads(), "min_s": times[0], "median_s": median,
+            "cpu_s": least_cpu,
             "images_per_s": images as f64 / times[0], "peak_bytes": peak,
             "breakdown": breakdown,
         });
@@ -80,15 +86,22 @@ fn check_memory(spec: &Spec, args: &Bench, device: &Device) -> Result<()> {
     let (memory, batch) = (compiler::memory(spec)?, args.batch as u64);
     let bytes = match args.job {
         Job::Train => memory.training(batch),
-        Job::Nll => memory.evaluation(batch.saturating_mul(args.chunk.unwrap_or(args.k).min(args.k) as u64)),
+        Job::Nll => memory.evaluation(batch.saturating_mul(chunk(&memory, args, device) as u64)),
         Job::Generate => memory.evaluation(batch),
     };
     machine::check_memory(&format!("--batch {}", args.batch), bytes as f64, "take a smaller --batch or --chunk")
 }
 
+/// Samples computed at once: on the CPU as many as evaluation takes of such a batch, on a GPU all.
+fn chunk(memory: &Memory, args: &Bench, device: &Device) -> usize {
+    let rows = usize::try_from(memory.rows_at_once()).unwrap_or(ROWS).min(ROWS);
+    let most = if device.is_cpu() { rows / args.batch } else { args.k };
+    args.chunk.unwrap_or(most).clamp(1, args.k)
+}
+
 type Work<'a> = Box<dyn FnMut() -> Result<()> + 'a>;
 
-fn job<'a>(model: &'a dyn Model, batch: Values, mut noise: Noise, args: &'a Bench) -> Result<Work<'a>> {
+fn job<'a>(model: &'a dyn Model, batch: Values, mut noise: Noise, args: &'a Bench, chunk: usize) -> Result<Work<'a>> {
     let params = model.params().clone();
     // Without it the first passes would compute with scales that no trained model has.
     params.set_phase(Phase::Initialisation);
@@ -101,19 +114,16 @@ fn job<'a>(model: &'a dyn Model, batch: Values, mut noise: Noise, args: &'a Benc
             let mut stepper = Stepper::new(model, args.graph)?;
             Box::new(move || stepper.step(&batch, &mut noise))
         }
-        Job::Nll => {
-            let chunk = args.chunk.unwrap_or(args.k).min(args.k);
-            Box::new(move || {
-                let mut left = args.k;
-                while left > 0 {
-                    let samples = chunk.min(left);
-                    let terms = model.bound(&batch, &mut noise, &BoundOptions::importance(samples))?;
-                    terms.log_weights()?.to_dtype(DType::F64)?.to_vec2::<f64>()?;
-                    left -= samples;
-                }
-                Ok(())
-            })
-        }
+        Job::Nll => Box::new(move || {
+            let mut left = args.k;
+            while left > 0 {
+                let samples = chunk.min(left);
+                let terms = model.bound(&batch, &mut noise, &BoundOptions::importance(samples))?;
+                terms.log_weights()?.to_dtype(DType::F64)?.to_vec2::<f64>()?;
+                left -= samples;
+            }
+            Ok(())
+        }),
         Job::Generate => {
             let given =
                 model.modes().iter().find(|mode| mode.name == "generation").map_or(&[] as &[&str], |mode| mode.given);

@@ -124,6 +124,7 @@ pub fn likelihood(session: &Session, images: &Images, args: &LikelihoodArgs) -> 
         samples: args.k,
         chunk: args.chunk,
         batch: args.batch,
+        rows: session.rows_at_once()?,
         images: args.images,
         seed: args.seed,
         ranks: ranks::all(),

@@ -42,6 +42,19 @@ pub fn show_bytes(bytes: f64) -> String {
     format!("{:.1} {}", bytes / 1000f64.powf(step), UNITS[step as usize])
 }
 
+/// CPU time that all threads of this process have taken, where the system says so: other programs hardly change it.
+pub fn cpu_seconds() -> Option<f64> {
+    #[cfg(unix)]
+    {
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: the call writes one `timespec`, which is ours.
+        let found = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) } == 0;
+        found.then_some(time.tv_sec as f64 + 1e-9 * time.tv_nsec as f64)
+    }
+    #[cfg(not(unix))]
+    None
+}
+
 /// Makes the main thread one of rayon's: a parallel loop then begins at once, where handing it to a pool that sleeps takes
 /// as long as a small operation. With one thread alone the pool stays apart, so that other threads may use it. Without a
 /// number that was asked for, `RAYON_NUM_THREADS` or this process's part of the cores count. False where a pool of another size exists.

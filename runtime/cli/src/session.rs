@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use srvae_dsl::plan::Plan;
 use srvae_interpreter::Interpreted;
 use srvae_training::data::{self, Kept, Records, Source};
+use srvae_training::eval::ROWS;
 use srvae_training::figures::Options;
 use srvae_training::ranks::agree;
 use srvae_training::spec::Spec;
@@ -122,6 +123,17 @@ impl Session {
         }
         let bytes = compiler::memory(&self.spec)?.evaluation(rows as u64);
         machine::check_memory(&format!("evaluating {rows} samples at once"), bytes as f64, advice)
+    }
+
+    /// Rows, images times samples, that evaluation computes at once where nothing else is asked for.
+    ///
+    /// # Errors
+    /// A model that no longer compiles.
+    pub fn rows_at_once(&self) -> Result<usize> {
+        match self.model.params().device().is_cpu() {
+            true => Ok(compiler::memory(&self.spec)?.rows_at_once().min(ROWS as u64) as usize),
+            false => Ok(ROWS),
+        }
     }
 
     /// What stands over a sheet of this model's pictures.

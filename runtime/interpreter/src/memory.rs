@@ -12,6 +12,8 @@ const TRAINING_COPIES: u64 = 5;
 const EVALUATION_COPIES: u64 = 2;
 /// Elements that training keeps for each element of a head: its parts, or its gradient and that once scaled.
 const OF_A_HEAD: u64 = 2;
+/// What the rows that evaluation computes at once may take, in bytes.
+const AT_ONCE: u64 = 256 << 20;
 /// The program itself, and what its threads and tables hold, in bytes.
 const PROGRAM: u64 = 20_000_000;
 
@@ -66,6 +68,12 @@ impl Memory {
     /// Evaluating this many rows, samples of images, at once.
     pub fn evaluation(&self, rows: u64) -> u64 {
         self.evaluation_fixed.saturating_add(self.evaluation_image.saturating_mul(rows))
+    }
+
+    /// Rows of which evaluation holds no more than [`AT_ONCE`] beside what it always holds: more would be no faster, for each
+    /// is a large amount of work, and less would leave memory unused.
+    pub fn rows_at_once(&self) -> u64 {
+        AT_ONCE.checked_div(self.evaluation_image).unwrap_or(u64::MAX).max(1)
     }
 
     /// The largest batch that training fits into this much memory; 0 where not even one image does.

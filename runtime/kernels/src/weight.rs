@@ -5,6 +5,7 @@ use super::profile::timed;
 use crate::{Result, Tensor};
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Shape};
 use rayon::prelude::*;
+use std::mem::MaybeUninit;
 
 /// g · v / ‖v‖, the norm over all dimensions but `dim`; `g` has size 1 in every other dimension.
 ///
@@ -40,25 +41,52 @@ struct Parts {
 /// Values below which one thread is faster than several.
 const SMALL: usize = 1 << 15;
 
+/// Rows of runs that one task adds up, where a norm has several runs.
+const BLOCK: usize = 32;
+
 impl Parts {
-    /// Runs of contiguous values that belong to one norm, in its order.
-    fn runs<T>(self, values: &[T], at: usize) -> impl Iterator<Item = &[T]> {
-        (0..self.outer).map(move |outer| &values[(outer * self.count + at) * self.inner..][..self.inner])
-    }
-
-    /// For each norm, what `each` makes of it.
-    fn per_norm<R: Send>(self, each: impl Fn(usize) -> R + Sync + Send) -> Vec<R> {
-        let least = (SMALL / (self.outer * self.inner).max(1)).max(1);
-        (0..self.count).into_par_iter().with_min_len(least).map(&each).collect()
-    }
-
-    /// A tensor of the same shape: `each` writes the run that belongs to a norm and starts at a place.
-    fn fill<T: Float>(self, each: impl Fn(usize, usize, &mut [T]) + Sync) -> Vec<T> {
-        let mut out = vec![T::default(); self.outer * self.count * self.inner];
-        let least = (SMALL / self.inner.max(1)).max(1);
-        out.par_chunks_mut(self.inner.max(1)).with_min_len(least).enumerate().for_each(|(run, out)| {
-            each(run % self.count, run * self.inner, out);
+    /// For each norm, what `each` finds in its runs, given where one starts, summed in their order.
+    fn sums<const N: usize>(self, each: impl Fn(usize) -> [f64; N] + Sync) -> Vec<[f64; N]> {
+        let blocks: Vec<usize> = (0..self.outer).step_by(BLOCK).collect();
+        let add = |to: &mut [f64; N], from: [f64; N]| to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+        // Row by row, as the values lie in memory.
+        let parts = blocks.into_par_iter().map(|first| {
+            let mut sums = vec![[0.0; N]; self.count];
+            for outer in first..self.outer.min(first + BLOCK) {
+                let starts = (0..self.count).map(|at| (outer * self.count + at) * self.inner);
+                sums.iter_mut().zip(starts).for_each(|(sum, start)| add(sum, each(start)));
+            }
+            sums
         });
+        parts.collect::<Vec<_>>().into_iter().fold(vec![[0.0; N]; self.count], |mut total, part| {
+            total.iter_mut().zip(part).for_each(|(total, part)| add(total, part));
+            total
+        })
+    }
+
+    /// A tensor of the same shape and `behind` more values for each norm: `each` writes the run that belongs to a norm and
+    /// starts at a place, and gives what lies behind.
+    ///
+    /// # Safety
+    /// `each` writes the whole run.
+    unsafe fn fill<T: Float>(
+        self,
+        behind: bool,
+        each: impl Fn(usize, usize, &mut [MaybeUninit<T>]) -> T + Sync,
+    ) -> Vec<T> {
+        let (values, more) = (self.outer * self.count * self.inner, if behind { self.count } else { 0 });
+        let mut out = Vec::with_capacity(values + more);
+        let (runs, tail) = out.spare_capacity_mut()[..values + more].split_at_mut(values);
+        let least = (SMALL / self.inner.max(1)).max(1);
+        let found: Vec<T> = runs
+            .par_chunks_mut(self.inner.max(1))
+            .with_min_len(least)
+            .enumerate()
+            .map(|(run, out)| each(run % self.count, run * self.inner, out))
+            .collect();
+        tail.iter_mut().zip(found).for_each(|(to, value)| _ = to.write(value));
+        // SAFETY: the runs are written by the caller's contract, and every norm has one.
+        unsafe { out.set_len(values + more) };
         out
     }
 }
@@ -85,34 +113,44 @@ struct Norm(Parts);
 impl Norm {
     fn forward<T: Float>(&self, v: &[T], g: &[T]) -> Vec<T> {
         let parts = self.0;
-        let scales = parts.per_norm(|at| {
-            let square: f64 = parts.runs(v, at).map(|run| dot(run, run)).sum();
-            T::from_f64(g[at].to_f64() / square.sqrt())
-        });
-        parts.fill(|at, start, out| {
-            out.iter_mut().zip(&v[start..]).for_each(|(out, v)| *out = *v * scales[at]);
-        })
+        let square = |start: usize| {
+            let run = &v[start..][..parts.inner];
+            [dot(run, run)]
+        };
+        // A norm with one run is found where the run is written, which the nearest cache then holds.
+        let squares = (parts.outer > 1).then(|| parts.sums(square));
+        let write = |at: usize, start: usize, out: &mut [MaybeUninit<T>]| {
+            let [square] = squares.as_ref().map_or_else(|| square(start), |squares| squares[at]);
+            let scale = T::from_f64(g[at].to_f64() / square.sqrt());
+            for (out, v) in out.iter_mut().zip(&v[start..]) {
+                out.write(*v * scale);
+            }
+            scale
+        };
+        // SAFETY: the tensor has as many values as `v`.
+        unsafe { parts.fill(false, write) }
     }
 
     /// Gradients of v: (g/‖v‖) (dw − v (v·dw)/‖v‖²), with those of g, (v·dw)/‖v‖, behind them.
     fn backward<T: Float>(&self, v: &[T], g: &[T], gradient: &[T]) -> Vec<T> {
         let parts = self.0;
-        let sums = parts.per_norm(|at| {
-            let runs = || parts.runs(v, at).zip(parts.runs(gradient, at));
-            let (square, product) = runs()
-                .fold((0.0, 0.0), |(square, product), (v, gradient)| (square + dot(v, v), product + dot(v, gradient)));
-            let norm = f64::sqrt(square);
+        let products = |start: usize| {
+            let (v, gradient) = (&v[start..][..parts.inner], &gradient[start..][..parts.inner]);
+            [dot(v, v), dot(v, gradient)]
+        };
+        let sums = (parts.outer > 1).then(|| parts.sums(products));
+        let write = |at: usize, start: usize, out: &mut [MaybeUninit<T>]| {
+            let [square, product] = sums.as_ref().map_or_else(|| products(start), |sums| sums[at]);
+            let norm = square.sqrt();
             let scale = g[at].to_f64() / norm;
-            (T::from_f64(scale), T::from_f64(-scale * product / square), T::from_f64(product / norm))
-        });
-        let mut out = parts.fill(|at, start, out| {
-            let (scale, along, _) = sums[at];
+            let (scale, along) = (T::from_f64(scale), T::from_f64(-scale * product / square));
             for ((out, v), gradient) in out.iter_mut().zip(&v[start..]).zip(&gradient[start..]) {
-                *out = *gradient * scale + *v * along;
+                out.write(*gradient * scale + *v * along);
             }
-        });
-        out.extend(sums.iter().map(|(_, _, scale)| *scale));
-        out
+            T::from_f64(product / norm)
+        };
+        // SAFETY: the tensor has as many values as `v` and as `gradient`.
+        unsafe { parts.fill(true, write) }
     }
 }
 

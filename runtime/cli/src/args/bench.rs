@@ -32,7 +32,7 @@ pub struct Bench {
     /// Importance samples per image, for the job nll.
     #[arg(long, default_value_t = 16, value_parser = at_least_one)]
     pub k: usize,
-    /// Samples computed at once, for the job nll [default: all].
+    /// Samples computed at once, for the job nll [default: what evaluation takes].
     #[arg(long, value_parser = at_least_one)]
     pub chunk: Option<usize>,
     /// On a GPU, record a training step as a CUDA graph and replay it.

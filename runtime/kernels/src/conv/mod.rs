@@ -6,6 +6,7 @@
 //! kernels with the roles exchanged.
 
 mod geometry;
+mod halved;
 mod patches;
 mod rows;
 mod tiled;
@@ -63,21 +64,30 @@ trait Kernels: Float {
     fn weight_gradient(g: &Geometry, x: &[Self], gradient: &[Self]) -> Vec<Self>;
 }
 
+/// `fastest!(g => pass(arguments))`: the pass of the module that takes the fewest operations.
+macro_rules! fastest {
+    ($g:ident => $pass:ident($($argument:ident),*)) => {
+        if tiled::pays($g) {
+            tiled::$pass($g, $($argument),*)
+        } else if halved::pays($g) {
+            halved::$pass($g, $($argument),*)
+        } else {
+            rows::$pass($g, $($argument),*)
+        }
+    };
+}
+
 impl Kernels for f32 {
     fn forward(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-        if tiled::pays(g) { tiled::forward(g, x, weight, bias) } else { rows::forward(g, x, weight, bias) }
+        fastest!(g => forward(x, weight, bias))
     }
 
     fn input_gradient(g: &Geometry, gradient: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-        if tiled::pays(g) {
-            tiled::input_gradient(g, gradient, weight, bias)
-        } else {
-            rows::input_gradient(g, gradient, weight, bias)
-        }
+        fastest!(g => input_gradient(gradient, weight, bias))
     }
 
     fn weight_gradient(g: &Geometry, x: &[f32], gradient: &[f32]) -> Vec<f32> {
-        if tiled::pays(g) { tiled::weight_gradient(g, x, gradient) } else { rows::weight_gradient(g, x, gradient) }
+        fastest!(g => weight_gradient(x, gradient))
     }
 }
 

@@ -5,75 +5,75 @@
 //! 4 · g · C + 36 · g².
 
 use super::sizes::{Sizes, StepValues};
+use crate::fast::planes::{transpose, turn};
 use crate::fast::product::{Left, Out, Right, product};
 use crate::fast::winograd::{POINTS, TAPS, kernels};
-use crate::fast::{Shared, padded, planes::transpose, scratch::Scratch};
+use crate::fast::{Shared, padded, scratch::Scratch, written};
 use rayon::prelude::*;
 
 /// `[9, middle, wide]` of `[growth, middle, 9]`.
-fn by_output(sizes: &Sizes, grow: &[f32]) -> Vec<f32> {
+fn by_output(sizes: &Sizes, grow: &[f32]) -> Scratch {
     let (middle, wide) = (sizes.middle, sizes.wide());
-    let mut out = vec![0.0; TAPS * middle * wide];
-    for (o, grow) in grow.chunks_exact(middle * TAPS).enumerate() {
-        for (m, taps) in grow.chunks_exact(TAPS).enumerate() {
-            for (tap, value) in taps.iter().enumerate() {
-                out[(tap * middle + m) * wide + o] = *value;
-            }
-        }
+    let (mut turned, mut out) = (Scratch::new(TAPS * middle * wide), Scratch::new(TAPS * middle * wide));
+    if wide > sizes.growth {
+        turned.fill(0.0);
+    }
+    assert!(grow.len() >= sizes.growth * middle * TAPS, "a grow's weight");
+    // SAFETY: the assertion, and the rows of `turned`.
+    unsafe { turn(grow.as_ptr(), middle * TAPS, [sizes.growth, middle * TAPS], turned.as_mut_ptr(), wide) };
+    for (at, row) in turned.chunks_exact(wide).enumerate() {
+        out[(at % TAPS * middle + at / TAPS) * wide..][..wide].copy_from_slice(row);
     }
     out
 }
 
 /// `[9, growth, middle padded]` of the same.
-fn by_middle(sizes: &Sizes, grow: &[f32]) -> Vec<f32> {
+fn by_middle(sizes: &Sizes, grow: &[f32]) -> Scratch {
     let (middle, row) = (sizes.middle, padded(sizes.middle));
-    let mut out = vec![0.0; TAPS * sizes.growth * row];
-    for (o, grow) in grow.chunks_exact(middle * TAPS).enumerate() {
-        for (m, taps) in grow.chunks_exact(TAPS).enumerate() {
-            for (tap, value) in taps.iter().enumerate() {
-                out[(tap * sizes.growth + o) * row + m] = *value;
-            }
-        }
+    let mut out = Scratch::new(TAPS * sizes.growth * row);
+    if row > middle {
+        out.fill(0.0);
+    }
+    for (o, grow) in grow.chunks_exact(middle * TAPS).take(sizes.growth).enumerate() {
+        // SAFETY: an output's row of each tap.
+        unsafe { turn(grow.as_ptr(), TAPS, [middle, TAPS], out[o * row..].as_mut_ptr(), sizes.growth * row) };
     }
     out
 }
 
-/// The squeeze's column of a channel: the constant's is the bias.
-fn column(values: &StepValues<'_>, channels: usize, channel: usize) -> Left {
-    match channel {
-        0 => Left { at: values.squeeze_bias.as_ptr(), row: 0, column: 1 },
-        _ => Left { at: values.squeeze[channel - 1..].as_ptr(), row: 1, column: channels },
-    }
-}
-
-/// Splits a chunk of channels into the constant and the others: first channel, channels.
-fn parts(first: usize, count: usize) -> impl Iterator<Item = (usize, usize)> {
+/// The squeeze's columns of some channels, `[middle, count]`: the constant's is the bias.
+fn columns(values: &StepValues<'_>, channels: usize, first: usize, count: usize) -> Scratch {
+    let mut out = Scratch::new(values.squeeze_bias.len() * count);
     let constant = usize::from(first == 0);
-    [(first, constant), (first + constant, count - constant)].into_iter().filter(|(_, count)| *count > 0)
+    for ((to, from), bias) in
+        out.chunks_exact_mut(count).zip(values.squeeze.chunks_exact(channels)).zip(values.squeeze_bias)
+    {
+        to[..constant].fill(*bias);
+        to[constant..].copy_from_slice(&from[first + constant - 1..][..count - constant]);
+    }
+    out
 }
 
 /// The composed kernels of all steps, `[9, before, wide]` each.
 pub fn compose(sizes: &Sizes, steps: &[StepValues<'_>]) -> Vec<f32> {
     let grows: Vec<_> = steps.par_iter().map(|step| by_output(sizes, step.grow)).collect();
     let (middle, wide) = (sizes.middle, sizes.wide());
-    let mut out = vec![0.0; sizes.kernel_start(sizes.steps)];
-    let shared = Shared::new(&mut out);
-    sizes.all_chunks().into_par_iter().for_each(|(step, first, count)| {
-        let before = sizes.before(step);
-        for (first, count) in parts(first, count) {
-            let left = column(&steps[step], before - 1, first);
-            for tap in 0..TAPS {
-                let right = Right { at: grows[step][tap * middle * wide..].as_ptr(), row: wide };
-                let place = sizes.kernel_start(step) + (tap * before + first) * wide;
-                // SAFETY: channels first..first + count are columns of the squeeze; this task alone writes their rows.
-                unsafe {
-                    let out = Out { at: shared.at(place), row: wide };
-                    product([count, wide, middle], left, right, out, false);
+    // SAFETY: the chunks are all channels of all steps.
+    unsafe {
+        written(sizes.kernel_start(sizes.steps), |out| {
+            sizes.all_chunks().into_par_iter().for_each(|(step, first, count)| {
+                let before = sizes.before(step);
+                let squeeze = columns(&steps[step], before - 1, first, count);
+                let left = Left { at: squeeze.as_ptr(), row: 1, column: count };
+                for tap in 0..TAPS {
+                    let right = Right { at: grows[step][tap * middle * wide..].as_ptr(), row: wide };
+                    let place = sizes.kernel_start(step) + (tap * before + first) * wide;
+                    // This task alone writes its channels' rows.
+                    product([count, wide, middle], left, right, Out { at: out.at(place), row: wide }, false);
                 }
-            }
-        }
-    });
-    out
+            });
+        })
+    }
 }
 
 /// The points of all composed kernels, `[36, before, wide]` each.
@@ -104,21 +104,22 @@ pub struct StepGradients {
 pub fn decompose(sizes: &Sizes, step: usize, values: &StepValues<'_>, composed: &[f32]) -> StepGradients {
     let (middle, wide, before) = (sizes.middle, sizes.wide(), sizes.before(step));
     let row = padded(middle);
+    // `[middle, 9, wide]` and `[before, middle padded]`.
     let (mut grow, mut squeeze) = (Scratch::new(TAPS * middle * wide), Scratch::new(before * row));
     let (grow_shared, squeeze_shared) = (Shared::new(&mut grow), Shared::new(&mut squeeze));
     let by_middle = by_middle(sizes, values.grow);
     rayon::join(
         || {
             (0..TAPS).into_par_iter().for_each(|tap| {
-                for (first, count) in parts(0, before) {
-                    let right = Right { at: composed[(tap * before + first) * wide..].as_ptr(), row: wide };
-                    let transposed = column(values, before - 1, first);
-                    let left = Left { row: transposed.column, column: transposed.row, ..transposed };
-                    // SAFETY: `count` columns of the squeeze and rows of the gradient; this task alone writes its tap.
-                    unsafe {
-                        let out = Out { at: grow_shared.at(tap * middle * wide), row: wide };
-                        product([middle, wide, count], left, right, out, first > 0);
-                    }
+                let rows = |first: usize| Right { at: composed[(tap * before + first) * wide..].as_ptr(), row: wide };
+                let bias = Left { at: values.squeeze_bias.as_ptr(), row: 1, column: 1 };
+                let squeeze = Left { at: values.squeeze.as_ptr(), row: before - 1, column: 1 };
+                // SAFETY: the squeeze's columns, the constant's first, and as many rows of the gradient; this task alone
+                // writes its tap.
+                unsafe {
+                    let out = Out { at: grow_shared.at(tap * wide), row: TAPS * wide };
+                    product([middle, wide, 1], bias, rows(0), out, false);
+                    product([middle, wide, before - 1], squeeze, rows(1), out, true);
                 }
             });
         },
@@ -137,13 +138,7 @@ pub fn decompose(sizes: &Sizes, step: usize, values: &StepValues<'_>, composed: 
         },
     );
     let mut grow_out = vec![0.0; sizes.growth * middle * TAPS];
-    for (o, grow_out) in grow_out.chunks_exact_mut(middle * TAPS).enumerate() {
-        for (m, taps) in grow_out.chunks_exact_mut(TAPS).enumerate() {
-            for (tap, value) in taps.iter_mut().enumerate() {
-                *value = grow[(tap * middle + m) * wide + o];
-            }
-        }
-    }
+    transpose(&grow, wide, [middle * TAPS, sizes.growth], &mut grow_out);
     let mut squeeze_out = vec![0.0; middle * (before - 1)];
     transpose(&squeeze[row..], row, [before - 1, middle], &mut squeeze_out);
     StepGradients { squeeze: squeeze_out, squeeze_bias: squeeze[..middle].to_vec(), grow: grow_out }

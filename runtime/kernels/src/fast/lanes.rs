@@ -27,6 +27,15 @@ pub trait Lanes: Copy {
     unsafe fn if_positive(a: Self::V, positive: Self::V, otherwise: Self::V) -> Self::V;
     /// 2^n for whole n in [−126, 127].
     unsafe fn power_of_two(n: Self::V) -> Self::V;
+    /// Asks for the cache line of a place, which need not be one that can be read.
+    #[inline(always)]
+    fn prefetch(_at: *const f32) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: every processor of the architecture has the instruction, and it never fails.
+        unsafe {
+            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(_at.cast());
+        }
+    }
 }
 
 /// Plain arrays: what a processor without a set below runs.
@@ -263,27 +272,51 @@ pub enum Set {
     Portable,
 }
 
-/// The best that this processor has.
+/// The best that this processor has, or what [`CHOICE`] names, so that a machine with more can test and time every one it has.
 pub fn set() -> Set {
-    static BEST: std::sync::LazyLock<Set> = std::sync::LazyLock::new(detect);
-    *BEST
+    static CHOSEN: std::sync::LazyLock<Set> = std::sync::LazyLock::new(|| {
+        let wanted = std::env::var(CHOICE).ok();
+        let sets = detected();
+        sets.iter().copied().find(|set| wanted.as_ref().is_none_or(|name| set.name() == name)).unwrap_or(sets[0])
+    });
+    *CHOSEN
 }
 
-fn detect() -> Set {
+/// The environment variable that names an instruction set; one that the processor lacks is passed over.
+const CHOICE: &str = "SRVAE_INSTRUCTIONS";
+
+impl Set {
+    const fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => "neon",
+            Self::Portable => "portable",
+        }
+    }
+}
+
+/// All that this processor has, the best first.
+fn detected() -> Vec<Set> {
+    let mut sets = Vec::new();
     #[cfg(target_arch = "x86_64")]
     {
         if is_x86_feature_detected!("avx512f") {
-            return Set::Avx512;
+            sets.push(Set::Avx512);
         }
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            return Set::Avx2;
+            sets.push(Set::Avx2);
         }
     }
     #[cfg(target_arch = "aarch64")]
     if std::arch::is_aarch64_feature_detected!("neon") {
-        return Set::Neon;
+        sets.push(Set::Neon);
     }
-    Set::Portable
+    sets.push(Set::Portable);
+    sets
 }
 
 /// `kernel!(fn name(arguments) => generic)`: an entry point that runs `generic::<S>(arguments)` compiled for the best set.

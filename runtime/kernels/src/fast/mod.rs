@@ -4,10 +4,12 @@
 //! place. No sum depends on how work is split among threads.
 
 pub mod activation;
+pub mod halving;
 pub mod lanes;
 pub mod planes;
 pub mod product;
 pub mod scratch;
+mod separable;
 pub mod winograd;
 
 /// The next multiple of 16: rows of matrices are padded to it.
@@ -35,4 +37,16 @@ impl Shared {
         // SAFETY: the caller's contract.
         unsafe { self.0.add(place) }
     }
+}
+
+/// A vector of `len` values that `write` writes, all of them; nothing is cleared first, which would take as long as a pass.
+///
+/// # Safety
+/// `write` writes every value.
+pub unsafe fn written(len: usize, write: impl FnOnce(Shared)) -> Vec<f32> {
+    let mut out = Vec::with_capacity(len);
+    write(Shared(out.as_mut_ptr()));
+    // SAFETY: the capacity above; the caller vouches for the values.
+    unsafe { out.set_len(len) };
+    out
 }

@@ -2,6 +2,10 @@
 
 /// Pixels at a time: planes are often a page apart, so a few cache lines of each are read at once.
 const BLOCK: usize = 64;
+/// Values of a cache line.
+const LINE: usize = 16;
+/// Values between two rows from which on they share places in the nearest cache.
+const FAR: usize = 256;
 /// Rows and columns transposed in registers.
 const SQUARE: usize = 4;
 
@@ -48,6 +52,19 @@ pub fn to_planes(from: &[f32], row: usize, planes: &mut [f32], pixels: usize, ea
     }
 }
 
+/// The same as it is, to planes that may not have been written before.
+///
+/// # Safety
+/// `channels` planes of `pixels` values can be written.
+pub unsafe fn to_planes_at(from: &[f32], row: usize, [channels, pixels]: [usize; 2], planes: *mut f32) {
+    assert!(channels == 0 || pixels == 0 || from.len() >= (pixels - 1) * row + channels, "{channels} channels");
+    for first in (0..pixels).step_by(BLOCK) {
+        let count = BLOCK.min(pixels - first);
+        // SAFETY: the assertion above and the caller's contract.
+        unsafe { turn(from[first * row..].as_ptr(), row, [count, channels], planes.add(first), pixels) };
+    }
+}
+
 /// `to[j · rows + i] = from[i · row + j]` for `rows` by `columns` values.
 pub fn transpose(from: &[f32], row: usize, [rows, columns]: [usize; 2], to: &mut [f32]) {
     let fits = rows == 0 || columns == 0 || from.len() >= (rows - 1) * row + columns && to.len() >= rows * columns;
@@ -60,13 +77,18 @@ pub fn transpose(from: &[f32], row: usize, [rows, columns]: [usize; 2], to: &mut
 ///
 /// # Safety
 /// These can be read and written.
-unsafe fn turn(from: *const f32, from_row: usize, [rows, columns]: [usize; 2], to: *mut f32, to_row: usize) {
+pub unsafe fn turn(from: *const f32, from_row: usize, [rows, columns]: [usize; 2], to: *mut f32, to_row: usize) {
     let (whole_rows, whole_columns) = (rows / SQUARE * SQUARE, columns / SQUARE * SQUARE);
     // SAFETY: all places lie inside `rows` by `columns`.
     unsafe {
-        for i in (0..whole_rows).step_by(SQUARE) {
+        // Lines that are far apart share few places in the nearest cache, so the ones written are finished one after the
+        // other; otherwise, the ones read are.
+        let together = if to_row >= FAR { LINE } else { SQUARE };
+        for first in (0..whole_rows).step_by(together) {
             for j in (0..whole_columns).step_by(SQUARE) {
-                square(from.add(i * from_row + j), from_row, to.add(j * to_row + i), to_row);
+                for i in (first..whole_rows.min(first + together)).step_by(SQUARE) {
+                    square(from.add(i * from_row + j), from_row, to.add(j * to_row + i), to_row);
+                }
             }
         }
         for i in 0..rows {

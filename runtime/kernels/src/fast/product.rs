@@ -8,6 +8,8 @@ use super::lanes::{Lanes, kernel};
 
 /// Rows of a tile of C.
 const ROWS: usize = 6;
+/// Values of a cache line.
+const LINE: usize = 16;
 
 /// A matrix read value by value: row `i`, column `j` at `i · row + j · column`.
 #[derive(Clone, Copy)]
@@ -99,18 +101,33 @@ unsafe fn tile<S: Lanes, const R: usize, const V: usize>(depth: usize, left: Lef
             }
         }
         let (mut a, mut b) = (left.at, right.at);
-        for _ in 0..depth {
-            let mut vectors = [S::splat(0.0); V];
-            for (j, vector) in vectors.iter_mut().enumerate() {
-                *vector = S::load(b.add(j * S::N));
-            }
-            for (i, row) in sums.iter_mut().enumerate() {
-                let value = S::splat(*a.add(i * left.row));
-                for (sum, vector) in row.iter_mut().zip(&vectors) {
-                    *sum = S::fma(value, *vector, *sum);
+        let mut done = 0;
+        while done < depth {
+            // Processors do not foresee these: a line of each of the next tile's rows, or the next lines of a turned matrix.
+            if left.column == 1 {
+                for i in R..2 * R {
+                    S::prefetch(a.wrapping_add(i * left.row));
+                }
+            } else {
+                for step in LINE..2 * LINE {
+                    S::prefetch(a.wrapping_add(step * left.column));
                 }
             }
-            (a, b) = (a.wrapping_add(left.column), b.wrapping_add(right.row));
+            let end = depth.min(done + LINE);
+            for _ in done..end {
+                let mut vectors = [S::splat(0.0); V];
+                for (j, vector) in vectors.iter_mut().enumerate() {
+                    *vector = S::load(b.add(j * S::N));
+                }
+                for (i, row) in sums.iter_mut().enumerate() {
+                    let value = S::splat(*a.add(i * left.row));
+                    for (sum, vector) in row.iter_mut().zip(&vectors) {
+                        *sum = S::fma(value, *vector, *sum);
+                    }
+                }
+                (a, b) = (a.wrapping_add(left.column), b.wrapping_add(right.row));
+            }
+            done = end;
         }
         for (i, row) in sums.iter().enumerate() {
             for (j, sum) in row.iter().enumerate() {

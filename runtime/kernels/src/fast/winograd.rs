@@ -5,6 +5,7 @@
 //! transpose. *Points* are the 36 values of a transformed tile.
 
 use super::lanes::{Lanes, kernel};
+use super::separable::{Transform, each};
 
 /// Outputs along a tile's side.
 pub const SIDE: usize = 4;
@@ -80,36 +81,6 @@ impl Tiles {
             let place = rows[at / SIDE] + columns[at % SIDE];
             if place < OUTSIDE { images.wrapping_add(place) } else { outside }
         })
-    }
-}
-
-/// A transform along one side.
-trait Transform<const I: usize, const O: usize> {
-    unsafe fn apply<S: Lanes>(v: [S::V; I]) -> [S::V; O];
-
-    /// The transform on both sides.
-    #[inline(always)]
-    unsafe fn both<S: Lanes>(v: [[S::V; I]; I]) -> [[S::V; O]; O] {
-        // SAFETY: arithmetic on vectors of the set that the caller runs on, as in the rest of this file.
-        unsafe {
-            let zero = S::splat(0.0);
-            let mut half = [[zero; I]; O];
-            for j in 0..I {
-                let mut column = [zero; I];
-                for i in 0..I {
-                    column[i] = v[i][j];
-                }
-                let column = Self::apply::<S>(column);
-                for i in 0..O {
-                    half[i][j] = column[i];
-                }
-            }
-            let mut out = [[zero; O]; O];
-            for i in 0..O {
-                out[i] = Self::apply::<S>(half[i]);
-            }
-            out
-        }
     }
 }
 
@@ -229,32 +200,6 @@ impl Transform<6, 3> for KernelTransposed {
                 sum(odd_a, odd_b, A * AT_A, B * AT_B),
                 S::add(u[5], sum(even_a, even_b, A2 * AT_A, B2 * AT_B)),
             ]
-        }
-    }
-}
-
-/// Loads, transforms on both sides and hands every result on, vector by vector.
-#[inline(always)]
-unsafe fn each<S: Lanes, T: Transform<I, O>, const I: usize, const O: usize>(
-    channels: usize,
-    load: impl Fn(usize, usize) -> *const f32,
-    mut result: impl FnMut(usize, usize, S::V),
-) {
-    for channel in (0..channels).step_by(S::N) {
-        // SAFETY: `load` gives places of `channels` values, padded to whole vectors.
-        unsafe {
-            let mut values = [[S::splat(0.0); I]; I];
-            for (i, row) in values.iter_mut().enumerate() {
-                for (j, value) in row.iter_mut().enumerate() {
-                    *value = S::load(load(i, j).add(channel));
-                }
-            }
-            let out = T::both::<S>(values);
-            for (i, row) in out.iter().enumerate() {
-                for (j, value) in row.iter().enumerate() {
-                    result(i * O + j, channel, *value);
-                }
-            }
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct Options<'a> {
     pub chunk: Option<usize>,
     /// Pictures computed at once.
     pub batch: Option<usize>,
+    /// Rows, pictures times samples, computed at once where `chunk` or `batch` leaves it open. Changes nothing else.
+    pub rows: usize,
     /// Pictures used; none is all.
     pub images: Option<usize>,
     pub seed: u64,
@@ -37,12 +39,21 @@ pub struct Options<'a> {
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { samples: 1, chunk: None, batch: None, images: None, seed: 1, ranks: &ALONE, progress: &|_, _| () }
+        Self {
+            samples: 1,
+            chunk: None,
+            batch: None,
+            rows: ROWS,
+            images: None,
+            seed: 1,
+            ranks: &ALONE,
+            progress: &|_, _| (),
+        }
     }
 }
 
-/// Rows (pictures times samples) computed at once where nothing else is asked for.
-const ROWS: usize = 128;
+/// Rows (pictures times samples) computed at once at most where nothing else is asked for.
+pub const ROWS: usize = 128;
 /// Pictures computed at once at most.
 const BATCH: usize = 32;
 
@@ -50,13 +61,13 @@ impl Options<'_> {
     /// Pictures and samples computed at once. What does not depend on the sample is computed once a portion, so portions are
     /// rather long in samples than in pictures.
     pub fn portion(&self) -> (usize, usize) {
-        let samples = self.samples.max(1);
+        let (samples, rows) = (self.samples.max(1), self.rows.max(1));
         match (self.batch, self.chunk) {
             (Some(batch), Some(chunk)) => (batch.max(1), chunk.clamp(1, samples)),
-            (Some(batch), None) => (batch.max(1), (ROWS / batch.max(1)).clamp(1, samples)),
+            (Some(batch), None) => (batch.max(1), (rows / batch.max(1)).clamp(1, samples)),
             (None, chunk) => {
-                let chunk = chunk.unwrap_or(ROWS / 2).clamp(1, samples);
-                ((ROWS / chunk).clamp(1, BATCH), chunk)
+                let chunk = chunk.unwrap_or(rows / 2).clamp(1, samples);
+                ((rows / chunk).clamp(1, BATCH), chunk)
             }
         }
     }

@@ -1,0 +1,396 @@
+//! Winograd's algorithm for 3x3 convolutions at stride 2 and their transposes: 81 multiplications for 144.
+//!
+//! Along one side, every second of the large image's pixels meets one tap, the middle one, and the others meet the two outer
+//! taps. The first are multiplied as they are; the second are convolutions of two taps, for which F(4, 2) needs five
+//! multiplications instead of eight. Four pixels of the small image, or eight of the large one, thus take 4 + 5 = 9 products,
+//! and a tile 81. These products share 36 kernel values, for the middle tap serves all of its four places.
+//!
+//! Interpolation points are ±3/8, ±9/8 and infinity: in f32 the error is about twice the direct sum's. *Points* are the 81
+//! values of a transformed tile: along a side five of F(4, 2), then four as they were.
+
+use super::lanes::{Lanes, kernel};
+use super::separable::{Transform, each};
+
+/// Pixels of the small image along a tile's side.
+pub const SIDE: usize = 4;
+/// Pixels of the large image along a tile's side.
+pub const LARGE: usize = 2 * SIDE;
+/// Pixels of the small image that a tile of the large one depends on, along a side.
+pub const SMALL_REACH: usize = SIDE + 1;
+/// Pixels of the large image that a tile of the small one depends on, along a side.
+pub const LARGE_REACH: usize = LARGE + 1;
+/// Points along a side.
+const ALONG: usize = 9;
+/// Products of a tile.
+pub const POINTS: usize = ALONG * ALONG;
+/// Different values of a transformed kernel along a side.
+const KERNELS_ALONG: usize = 6;
+/// Different values of a transformed kernel.
+pub const KERNELS: usize = KERNELS_ALONG * KERNELS_ALONG;
+/// Values of a kernel.
+pub const TAPS: usize = 9;
+
+/// The points that a transformed kernel's value is multiplied with.
+pub fn points(kernel: usize) -> impl Iterator<Item = usize> {
+    let along = |at: usize| if at < SIDE + 1 { at..at + 1 } else { SIDE + 1..ALONG };
+    along(kernel / KERNELS_ALONG).flat_map(move |y| along(kernel % KERNELS_ALONG).map(move |x| y * ALONG + x))
+}
+
+/// How a small image is cut into tiles, and the large one with it.
+#[derive(Debug, Clone, Copy)]
+pub struct Tiles {
+    pub small: [usize; 2],
+    pub large: [usize; 2],
+    /// Distance of two pixels in memory.
+    pub row: usize,
+}
+
+impl Tiles {
+    fn across(&self) -> usize {
+        self.small[1].div_ceil(SIDE)
+    }
+
+    /// Tiles of one image.
+    pub fn count(&self) -> usize {
+        self.small[0].div_ceil(SIDE) * self.across()
+    }
+
+    /// Of one tile: the pixels of the large image that its products depend on.
+    pub fn large(
+        &self,
+        tile: usize,
+        image: *const f32,
+        outside: *const f32,
+    ) -> [[*const f32; LARGE_REACH]; LARGE_REACH] {
+        self.places(tile, LARGE, 1, self.large, image, outside)
+    }
+
+    /// Of one tile: the pixels of the small image that its products depend on.
+    pub fn small(
+        &self,
+        tile: usize,
+        image: *const f32,
+        outside: *const f32,
+    ) -> [[*const f32; SMALL_REACH]; SMALL_REACH] {
+        self.places(tile, SIDE, 0, self.small, image, outside)
+    }
+
+    /// Of one tile: its own pixels of the large image.
+    pub fn large_own(&self, tile: usize, image: *mut f32, outside: *mut f32) -> [[*mut f32; LARGE]; LARGE] {
+        let places = self.places::<LARGE>(tile, LARGE, 0, self.large, image, outside);
+        places.map(|row| row.map(<*const f32>::cast_mut))
+    }
+
+    /// Of one tile: its own pixels of the small image.
+    pub fn small_own(&self, tile: usize, image: *mut f32, outside: *mut f32) -> [[*mut f32; SIDE]; SIDE] {
+        let places = self.places::<SIDE>(tile, SIDE, 0, self.small, image, outside);
+        places.map(|row| row.map(<*const f32>::cast_mut))
+    }
+
+    /// N by N pixels of an image, or `outside` of it, from `shift` before the tile's corner on.
+    fn places<const N: usize>(
+        &self,
+        tile: usize,
+        side: usize,
+        shift: usize,
+        [height, width]: [usize; 2],
+        image: *const f32,
+        outside: *const f32,
+    ) -> [[*const f32; N]; N] {
+        let (top, left) = (tile / self.across() * side, tile % self.across() * side);
+        std::array::from_fn(|y| {
+            let y = (top + y).wrapping_sub(shift);
+            std::array::from_fn(|x| {
+                let x = (left + x).wrapping_sub(shift);
+                if y < height && x < width { image.wrapping_add((y * width + x) * self.row) } else { outside }
+            })
+        })
+    }
+}
+
+const A: f32 = 0.375;
+const B: f32 = 1.125;
+const A2: f32 = A * A;
+const B2: f32 = B * B;
+/// Coefficients of (x² − a²)(x² − b²).
+const MIDDLE: f32 = -(A2 + B2);
+const LOW: f32 = A2 * B2;
+/// What the kernel's transform divides by at ±a and at ±b.
+const AT_A: f32 = 1.0 / (2.0 * A * (A2 - B2));
+const AT_B: f32 = 1.0 / (2.0 * B * (B2 - A2));
+
+/// Five inputs of F(4, 2) to its points.
+#[inline(always)]
+unsafe fn spread<S: Lanes>(d: [S::V; 5]) -> [S::V; 5] {
+    // SAFETY: arithmetic on vectors of the set that the caller runs on, as in the rest of this file.
+    unsafe {
+        let pair = |own: f32, other: f32| {
+            let odd = S::fma(d[1], S::splat(-other), d[3]);
+            let even = S::mul(S::fma(d[0], S::splat(-other), d[2]), S::splat(own));
+            (S::add(odd, even), S::sub(odd, even))
+        };
+        let ((a, minus_a), (b, minus_b)) = (pair(A, B2), pair(B, A2));
+        [a, minus_a, b, minus_b, S::fma(d[0], S::splat(LOW), S::fma(d[2], S::splat(MIDDLE), d[4]))]
+    }
+}
+
+/// Products of F(4, 2) to its four outputs.
+#[inline(always)]
+unsafe fn gather<S: Lanes>(m: [S::V; 5]) -> [S::V; 4] {
+    // SAFETY: as above.
+    unsafe {
+        let (even_a, odd_a) = (S::add(m[0], m[1]), S::sub(m[0], m[1]));
+        let (even_b, odd_b) = (S::add(m[2], m[3]), S::sub(m[2], m[3]));
+        let sum = |a, b, p: f32, q: f32| S::fma(b, S::splat(q), S::mul(a, S::splat(p)));
+        [
+            S::add(even_a, even_b),
+            sum(odd_a, odd_b, A, B),
+            sum(even_a, even_b, A2, B2),
+            S::add(m[4], sum(odd_a, odd_b, A * A2, B * B2)),
+        ]
+    }
+}
+
+struct FromLarge;
+struct FromSmall;
+struct ToLarge;
+struct ToSmall;
+struct ToSmallTransposed;
+struct Kernel;
+struct KernelTransposed;
+
+impl Transform<LARGE_REACH, ALONG> for FromLarge {
+    #[inline(always)]
+    unsafe fn apply<S: Lanes>(v: [S::V; 9]) -> [S::V; 9] {
+        // SAFETY: as above.
+        let [a, minus_a, b, minus_b, end] = unsafe { spread::<S>([v[0], v[2], v[4], v[6], v[8]]) };
+        [a, minus_a, b, minus_b, end, v[1], v[3], v[5], v[7]]
+    }
+}
+
+impl Transform<SMALL_REACH, ALONG> for FromSmall {
+    #[inline(always)]
+    unsafe fn apply<S: Lanes>(v: [S::V; 5]) -> [S::V; 9] {
+        // SAFETY: as above.
+        let [a, minus_a, b, minus_b, end] = unsafe { spread::<S>(v) };
+        [a, minus_a, b, minus_b, end, v[0], v[1], v[2], v[3]]
+    }
+}
+
+impl Transform<ALONG, LARGE> for ToLarge {
+    #[inline(always)]
+    unsafe fn apply<S: Lanes>(m: [S::V; 9]) -> [S::V; 8] {
+        // SAFETY: as above.
+        let odd = unsafe { gather::<S>([m[0], m[1], m[2], m[3], m[4]]) };
+        [m[5], odd[0], m[6], odd[1], m[7], odd[2], m[8], odd[3]]
+    }
+}
+
+impl Transform<ALONG, SIDE> for ToSmall {
+    #[inline(always)]
+    unsafe fn apply<S: Lanes>(m: [S::V; 9]) -> [S::V; 4] {
+        // SAFETY: as above.
+        unsafe {
+            let outer = gather::<S>([m[0], m[1], m[2], m[3], m[4]]);
+            [S::add(outer[0], m[5]), S::add(outer[1], m[6]), S::add(outer[2], m[7]), S::add(outer[3], m[8])]
+        }
+    }
+}
+
+impl Transform<SIDE, ALONG> for ToSmallTransposed {
+    #[inline(always)]
+    unsafe fn apply<S: Lanes>(y: [S::V; 4]) -> [S::V; 9] {
+        // SAFETY: as above.
+        unsafe {
+            let pair = |p: f32| {
+                let even = S::fma(y[2], S::splat(p * p), y[0]);
+                let odd = S::mul(S::fma(y[3], S::splat(p * p), y[1]), S::splat(p));
+                (S::add(even, odd), S::sub(even, odd))
+            };
+            let ((a, minus_a), (b, minus_b)) = (pair(A), pair(B));
+            [a, minus_a, b, minus_b, y[3], y[0], y[1], y[2], y[3]]
+        }
+    }
+}
+
+impl Transform<3, KERNELS_ALONG> for Kernel {
+    #[inline(always)]
+    unsafe fn apply<S: Lanes>(g: [S::V; 3]) -> [S::V; 6] {
+        // SAFETY: as above.
+        unsafe {
+            let pair = |p: f32, scale: f32| {
+                let (first, second) = (S::mul(g[0], S::splat(scale)), S::mul(g[2], S::splat(p * scale)));
+                (S::add(second, first), S::sub(second, first))
+            };
+            let ((a, minus_a), (b, minus_b)) = (pair(A, AT_A), pair(B, AT_B));
+            [a, minus_a, b, minus_b, g[2], g[1]]
+        }
+    }
+}
+
+impl Transform<KERNELS_ALONG, 3> for KernelTransposed {
+    #[inline(always)]
+    unsafe fn apply<S: Lanes>(u: [S::V; 6]) -> [S::V; 3] {
+        // SAFETY: as above.
+        unsafe {
+            let sum = |a, b, p: f32, q: f32| S::fma(b, S::splat(q), S::mul(a, S::splat(p)));
+            [
+                sum(S::sub(u[0], u[1]), S::sub(u[2], u[3]), AT_A, AT_B),
+                u[5],
+                S::add(u[4], sum(S::add(u[0], u[1]), S::add(u[2], u[3]), A * AT_A, B * AT_B)),
+            ]
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn from_large_of<S: Lanes>(
+    from: &[[*const f32; LARGE_REACH]; LARGE_REACH],
+    channels: usize,
+    to: *mut f32,
+    point: usize,
+) {
+    // SAFETY: the contracts of the entry points below.
+    unsafe { each::<S, FromLarge, 9, 9>(channels, |i, j| from[i][j], |at, c, v| S::store(to.add(at * point + c), v)) }
+}
+
+#[inline(always)]
+unsafe fn from_small_of<S: Lanes>(
+    from: &[[*const f32; SMALL_REACH]; SMALL_REACH],
+    channels: usize,
+    to: *mut f32,
+    point: usize,
+) {
+    // SAFETY: as above.
+    unsafe { each::<S, FromSmall, 5, 9>(channels, |i, j| from[i][j], |at, c, v| S::store(to.add(at * point + c), v)) }
+}
+
+#[inline(always)]
+unsafe fn to_large_of<S: Lanes>(
+    from: *const f32,
+    point: usize,
+    channels: usize,
+    bias: *const f32,
+    to: &[[*mut f32; LARGE]; LARGE],
+) {
+    // SAFETY: as above.
+    unsafe {
+        each::<S, ToLarge, 9, 8>(
+            channels,
+            |i, j| from.add((i * ALONG + j) * point),
+            |at, c, v| S::store(to[at / LARGE][at % LARGE].add(c), S::add(v, S::load(bias.add(c)))),
+        );
+    }
+}
+
+#[inline(always)]
+unsafe fn to_small_of<S: Lanes>(
+    from: *const f32,
+    point: usize,
+    channels: usize,
+    bias: *const f32,
+    to: &[[*mut f32; SIDE]; SIDE],
+) {
+    // SAFETY: as above.
+    unsafe {
+        each::<S, ToSmall, 9, 4>(
+            channels,
+            |i, j| from.add((i * ALONG + j) * point),
+            |at, c, v| S::store(to[at / SIDE][at % SIDE].add(c), S::add(v, S::load(bias.add(c)))),
+        );
+    }
+}
+
+#[inline(always)]
+unsafe fn to_small_gradient_of<S: Lanes>(from: &[[*mut f32; SIDE]; SIDE], channels: usize, to: *mut f32, point: usize) {
+    // SAFETY: as above.
+    unsafe {
+        each::<S, ToSmallTransposed, 4, 9>(
+            channels,
+            |i, j| from[i][j].cast_const(),
+            |at, c, v| S::store(to.add(at * point + c), v),
+        );
+    }
+}
+
+#[inline(always)]
+unsafe fn kernel_of<S: Lanes>(from: *const f32, tap: isize, count: usize, to: *mut f32, point: usize) {
+    // SAFETY: as above.
+    unsafe {
+        each::<S, Kernel, 3, 6>(
+            count,
+            |i, j| from.offset((i * 3 + j) as isize * tap),
+            |at, c, v| S::store(to.add(at * point + c), v),
+        );
+    }
+}
+
+#[inline(always)]
+unsafe fn kernel_gradient_of<S: Lanes>(from: *const f32, point: usize, count: usize, to: *mut f32, tap: usize) {
+    // SAFETY: as above.
+    unsafe {
+        each::<S, KernelTransposed, 6, 3>(
+            count,
+            |i, j| from.add((i * KERNELS_ALONG + j) * point),
+            |at, c, v| S::store(to.add(at * tap + c), v),
+        );
+    }
+}
+
+kernel! {
+    /// A tile of the large image to its 81 points, `point` values apart.
+    ///
+    /// # Safety
+    /// As for all seven: `channels` values, rounded up to 16, lie at every place, and may be written at the last ones.
+    pub unsafe fn from_large(from: &[[*const f32; LARGE_REACH]; LARGE_REACH], channels: usize, to: *mut f32, point: usize)
+        => from_large_of
+}
+kernel! {
+    /// A tile of the small image to its points.
+    ///
+    /// # Safety
+    /// As for [`from_large`].
+    pub unsafe fn from_small(from: &[[*const f32; SMALL_REACH]; SMALL_REACH], channels: usize, to: *mut f32, point: usize)
+        => from_small_of
+}
+kernel! {
+    /// The 81 products to the large image's pixels, with a bias.
+    ///
+    /// # Safety
+    /// As for [`from_large`].
+    pub unsafe fn to_large(
+        from: *const f32, point: usize, channels: usize, bias: *const f32, to: &[[*mut f32; LARGE]; LARGE]
+    ) => to_large_of
+}
+kernel! {
+    /// The products to the small image's pixels, with a bias.
+    ///
+    /// # Safety
+    /// As for [`from_large`].
+    pub unsafe fn to_small(
+        from: *const f32, point: usize, channels: usize, bias: *const f32, to: &[[*mut f32; SIDE]; SIDE]
+    ) => to_small_of
+}
+kernel! {
+    /// Gradients of the small image's pixels to those of the products: the transpose of [`to_small`].
+    ///
+    /// # Safety
+    /// As for [`from_large`].
+    pub unsafe fn to_small_gradient(from: &[[*mut f32; SIDE]; SIDE], channels: usize, to: *mut f32, point: usize)
+        => to_small_gradient_of
+}
+kernel! {
+    /// Kernels, `count` values for each tap, to their 36 values; `tap` is negative for a kernel rotated by 180 degrees.
+    ///
+    /// # Safety
+    /// As for [`from_large`].
+    pub unsafe fn kernels(from: *const f32, tap: isize, count: usize, to: *mut f32, point: usize) => kernel_of
+}
+kernel! {
+    /// Gradients of the 36 values to those of the kernels.
+    ///
+    /// # Safety
+    /// As for [`from_large`].
+    pub unsafe fn kernels_gradient(from: *const f32, point: usize, count: usize, to: *mut f32, tap: usize)
+        => kernel_gradient_of
+}

@@ -1,0 +1,59 @@
+//! Linear transforms of square tiles, the same along both sides: what Winograd's algorithms consist of besides products.
+
+use super::lanes::Lanes;
+
+/// A transform along one side.
+pub trait Transform<const I: usize, const O: usize> {
+    unsafe fn apply<S: Lanes>(v: [S::V; I]) -> [S::V; O];
+
+    /// The transform on both sides.
+    #[inline(always)]
+    unsafe fn both<S: Lanes>(v: [[S::V; I]; I]) -> [[S::V; O]; O] {
+        // SAFETY: arithmetic on vectors of the set that the caller runs on, as in the rest of this file.
+        unsafe {
+            let zero = S::splat(0.0);
+            let mut half = [[zero; I]; O];
+            for j in 0..I {
+                let mut column = [zero; I];
+                for i in 0..I {
+                    column[i] = v[i][j];
+                }
+                let column = Self::apply::<S>(column);
+                for i in 0..O {
+                    half[i][j] = column[i];
+                }
+            }
+            let mut out = [[zero; O]; O];
+            for i in 0..O {
+                out[i] = Self::apply::<S>(half[i]);
+            }
+            out
+        }
+    }
+}
+
+/// Loads, transforms on both sides and hands every result on, vector by vector.
+#[inline(always)]
+pub unsafe fn each<S: Lanes, T: Transform<I, O>, const I: usize, const O: usize>(
+    channels: usize,
+    load: impl Fn(usize, usize) -> *const f32,
+    mut result: impl FnMut(usize, usize, S::V),
+) {
+    for channel in (0..channels).step_by(S::N) {
+        // SAFETY: `load` gives places of `channels` values, padded to whole vectors.
+        unsafe {
+            let mut values = [[S::splat(0.0); I]; I];
+            for (i, row) in values.iter_mut().enumerate() {
+                for (j, value) in row.iter_mut().enumerate() {
+                    *value = S::load(load(i, j).add(channel));
+                }
+            }
+            let out = T::both::<S>(values);
+            for (i, row) in out.iter().enumerate() {
+                for (j, value) in row.iter().enumerate() {
+                    result(i * O + j, channel, *value);
+                }
+            }
+        }
+    }
+}
