@@ -31,6 +31,9 @@ pub fn of_variable(model: &Model, name: &str) -> Vec<String> {
                 format!("{side}: {}, {}", base.entry.name, counted(parameters, "parameter"))
             }
             Body::Deterministic { function, .. } => format!("{side}: determined by {}", function.entry.name),
+            Body::Mixture { components, .. } => {
+                format!("{side}: mixture of {}", counted(*components as u64, "component"))
+            }
         });
     }
     if variable.role == Role::Given {
@@ -73,7 +76,7 @@ pub fn of_formal(model: &Model, net: Span, name: &str) -> Vec<String> {
 fn networks(model: &Model) -> impl Iterator<Item = &Network> {
     let of_factors = model.p.iter().chain(&model.q).filter_map(|factor| match &factor.body {
         Body::Stochastic { network, .. } => network.as_ref(),
-        Body::Deterministic { .. } => None,
+        Body::Deterministic { .. } | Body::Mixture { .. } => None,
     });
     let of_nets = model.nets.iter().filter_map(|net| match &net.body {
         NetBody::Network(network) => Some(network),
@@ -123,6 +126,9 @@ fn of_base(model: &Model, factor: &Factor, span: Span) -> Option<Vec<String>> {
             let parameters = model.factor_cost(factor).parameters;
             lines.push(format!("{} in this factor of {side}", counted(parameters, "parameter")));
             Some(lines)
+        }
+        Body::Mixture { components, span: place, .. } => {
+            (*place == span).then(|| vec![over, counted(*components as u64, "component")])
         }
         Body::Deterministic { function, input } => (function.span == span).then(|| {
             let input = model.variable(*input);
