@@ -184,7 +184,7 @@ fn density_gradient(bencher: Bencher<'_, '_>, name: &str) {
 fn log_prob(bencher: Bencher<'_, '_>, name: &str, gradient: bool) {
     let (value, head, make) = of_density(name);
     time(bencher, 256 * 2000, gradient, &[head], |t| match make {
-        Make::Head(make) => make(&t[0], &entries::Arguments::default())?.log_prob(&value),
+        Make::Head(make) => make(&(&t[0]).into(), &entries::Arguments::default())?.log_prob(&value),
         Make::Root(_) => Ok(t[0].clone()),
     });
 }

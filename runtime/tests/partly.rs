@@ -1,7 +1,7 @@
 //! Partly observed variables: a record that has one is bounded as by the model that observes it, one that lacks it as by the model
 //! that infers it, and a batch of both is its records.
 
-use srvae::dist::{Distribution, Normal};
+use srvae::dist::{Distribution, Head, Normal};
 use srvae::interpret;
 use srvae::{BoundOptions, DType, Device, Draw, Model, Noise, Params, Settings, Tensor, Terms, Values};
 
@@ -233,7 +233,7 @@ fn a_product_of_experts_is_the_normalised_product_of_their_densities() {
     let (first, second) = ((0.7, -0.4), (-1.2, 0.9));
     let head = |(mean, log_var): (f64, f64)| tensor([mean, log_var].repeat(grid.len()), &[grid.len(), 2]);
     let all = |present: f64| tensor(vec![present; grid.len()], &[grid.len()]);
-    let (heads, there, missing) = ([head(first), head(second)], all(1.0), all(0.0));
+    let (heads, there, missing) = ([&head(first), &head(second)].map(Head::from), all(1.0), all(0.0));
     let cases: [(&[&Tensor], usize, Vec<(f64, f64)>); 5] = [
         (&[], 0, vec![first, second]),
         (&[], 2, vec![first, second, (0.0, 0.0), (0.0, 0.0)]),
@@ -250,6 +250,11 @@ fn a_product_of_experts_is_the_normalised_product_of_their_densities() {
             assert!((found - wanted).abs() < 1e-9 * (1.0 + wanted.abs()), "{experts:?}: {found} {wanted}");
         }
     }
+    // A standard deviation of 1e-3 that the model states outweighs the other expert a million times.
+    let narrow = Head::given(&tensor(vec![0.2, 2.0 * 1e-3f64.ln()], &[1, 2]), 0b10);
+    let wide = Head::from(&tensor(vec![-1.0, 0.0], &[1, 2]));
+    let product = Normal::product(&[(&narrow, &[][..]), (&wide, &[][..])], 0).unwrap();
+    close(&numbers(&product.mean), &[(0.2e6 - 1.0) / 1_000_001.0], "the mean");
     assert!(Normal::product(&[], 1).is_err());
 }
 

@@ -69,6 +69,7 @@ pub fn spec(variables: &[(&str, Space, &[usize])]) -> Spec {
         shape: shape.to_vec(),
         supplied: false,
         is_length: false,
+        is_global: false,
         steps: false,
     };
     Spec { variables: variables.iter().map(variable).collect(), ..toy::spec() }

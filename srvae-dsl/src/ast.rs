@@ -88,6 +88,8 @@ pub struct Factor {
     pub body: Expression,
     /// `(normal from x |> …) * standard_normal`: each factor of the product. Empty where the factor is none.
     pub experts: Vec<Expert>,
+    /// `mixture of q(z | x: w[k])`
+    pub mixture: Option<Mixture>,
     pub network: Option<Expression>,
     /// `p(y | u)`
     pub head: Span,
@@ -105,6 +107,19 @@ pub struct Addend {
     pub head: Span,
     /// The variable whose presence it is restricted to.
     pub condition: Option<Name>,
+}
+
+/// A mean of a factor of q, at values of what that reads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mixture {
+    pub side: Side,
+    pub variable: Name,
+    /// What each variable is replaced by: once as it is written, then once for each value of the clause's index.
+    pub values: Vec<(Name, Vec<Expression>)>,
+    /// How many values the clause's index has, once it is written out.
+    pub components: usize,
+    /// `q(z | x: w[k])`
+    pub head: Span,
 }
 
 /// A factor of a product of experts.

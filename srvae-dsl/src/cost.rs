@@ -62,6 +62,9 @@ impl Model {
 
     /// What a factor costs: distribution, flows and network, without the parameters of named networks.
     pub fn factor_cost(&self, factor: &Factor) -> Cost {
+        if let Body::Mixture { values, .. } = &factor.body {
+            return values.iter().flat_map(|(_, networks)| networks).map(|network| self.network_cost(network)).sum();
+        }
         let Body::Stochastic { base, flows, network } = &factor.body else { return Cost::default() };
         let shape = flows.first().map_or(&self.variable(factor.variable).shape, |stage| &stage.inner);
         let held = Cost::held((base.entry.count)(&base.values(), shape));

@@ -216,6 +216,8 @@ pub enum Role {
     Partly,
     /// `latent`: with a factor in p and a factor in q.
     Latent,
+    /// `global`: a latent with one value for all records.
+    Global,
     /// `given`: part of the data, with no factor; everything may depend on it.
     Given,
 }
@@ -227,6 +229,7 @@ impl Role {
             Self::Observed => "observed",
             Self::Partly => "partly observed",
             Self::Latent => "latent",
+            Self::Global => "global",
             Self::Given => "given",
         }
     }
@@ -269,11 +272,13 @@ impl Factor {
 
     /// The networks that it reads: those of its flows' contexts, and its own.
     pub fn networks(&self) -> impl Iterator<Item = &Network> {
-        let (flows, network) = match &self.body {
-            Body::Stochastic { flows, network, .. } => (flows.as_slice(), network.as_ref()),
-            Body::Deterministic { .. } => (&[][..], None),
+        let (flows, network, values) = match &self.body {
+            Body::Stochastic { flows, network, .. } => (flows.as_slice(), network.as_ref(), &[][..]),
+            Body::Mixture { values, .. } => (&[][..], None, values.as_slice()),
+            Body::Deterministic { .. } => (&[][..], None, &[][..]),
         };
-        flows.iter().filter_map(|stage| stage.context.as_ref()).chain(network)
+        let values = values.iter().flat_map(|(_, networks)| networks);
+        flows.iter().filter_map(|stage| stage.context.as_ref()).chain(network).chain(values)
     }
 }
 
@@ -283,6 +288,9 @@ pub enum Body {
     Stochastic { base: Use<Distribution>, flows: Vec<Stage>, network: Option<Network> },
     /// A function with discrete range: a factor of all mass on one value.
     Deterministic { function: Use<Function>, input: VariableId },
+    /// At a root, the mean of the variable's factor of q at values of what that reads: of each variable as many as there are
+    /// components, each a network that reads nothing.
+    Mixture { values: Vec<(VariableId, Vec<Network>)>, components: usize, span: Span },
 }
 
 /// A flow over a distribution.
@@ -356,6 +364,8 @@ pub struct Argument {
 pub struct Network {
     pub nodes: Vec<Node>,
     pub output: NodeId,
+    /// Of a head, the natural parameters that the file states by name: a bit for each, the lowest for the first.
+    pub given: u32,
 }
 
 /// Position of a node in [`Network::nodes`].
@@ -375,11 +385,14 @@ pub struct Node {
 }
 
 impl Network {
-    /// The experts whose product the network yields, by their outputs, with the number of standard normals among them.
-    pub fn experts(&self) -> Option<(&[NodeId], usize)> {
+    /// The experts whose product the network yields, by their outputs, with the parameters that the file states of each, and
+    /// the number of standard normals among them.
+    pub fn experts(&self) -> Option<(Vec<(NodeId, u32)>, usize)> {
         let output = &self.nodes[self.output.0];
-        match output.op {
-            Op::Experts { standard } => Some((&output.inputs, standard)),
+        match &output.op {
+            Op::Experts { given, standard } => {
+                Some((output.inputs.iter().copied().zip(given.iter().copied()).collect(), *standard))
+            }
             Op::Variable(_) | Op::Formal(_) | Op::Block { .. } | Op::Net(_) | Op::Let(_) | Op::Past(_) => None,
         }
     }
@@ -461,7 +474,11 @@ pub enum Op {
     Let(NetId),
     /// A product of diagonal normals, each by its head, and of so many standard normals: the output of a factor's network,
     /// which then yields the distribution itself. An expert that reads what a record lacks drops out.
-    Experts { standard: usize },
+    Experts {
+        /// Of each, what [`Network::given`] is of a head.
+        given: Vec<u32>,
+        standard: usize,
+    },
 }
 
 /// `net enc(x) = …`, or `net enc(x: real[3, 32, 32]) -> real[8, 32, 32] = rust "crate::nets::Enc"`.

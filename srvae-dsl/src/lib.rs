@@ -31,7 +31,7 @@ pub mod parse;
 pub mod plan;
 pub mod source;
 
-pub use check::{Overrides, check};
+pub use check::{Overrides, RECORDS, check};
 pub use compilation::{Compilation, compile, compile_bytes};
 pub use diagnostics::{Diagnostic, Report, Severity, Style};
 pub use format::format;

@@ -117,6 +117,13 @@ fn of_flow(entry: &Block) -> Vec<String> {
         if ways.values == ["image"] {
             return format!("model m\nobserved x: image[{}]\np(x) = standard_normal |> {flow}\n", sizes(shape));
         }
+        if entry.name == "onto" {
+            let size = sizes(shape);
+            return format!(
+                "model m\nobserved x: image[{size}]\nlatent v: real[{size}]\np(v) = standard_normal\np(x | v) = floor(v)\n\
+                 q(v | x) = uniform |> onto(x)\n"
+            );
+        }
         let (mut head, size) = (shape.to_vec(), sizes(shape));
         head[0] *= 2;
         let (p, q, bar, declared) = match ways.forward {
@@ -138,7 +145,17 @@ fn distributions() {
         let models = entry.examples.iter().map(|example| {
             let (arguments, shape) = ((example.arguments)(), example.inputs[0]);
             let density = call(entry.name, &[], entry.parameters, &arguments);
+            let codes = |p: &str, q: &str| {
+                let size = sizes(shape);
+                format!(
+                    "model m\nobserved x: binary[6]\nlatent z: real[{size}]\np(z) = {p}\nq(z | x) = {q} from x |> {}\n\
+                     p(x | z) = bernoulli from z |> flatten |> linear\ndraw z = straight_through\n",
+                    onto(shape)
+                )
+            };
             match entry.head(&arguments, shape).unwrap() {
+                None if entry.atoms => codes(&density, "quantise"),
+                Some(_) if entry.atoms => codes("codebook", &density),
                 None => over_latents(&[shape], "z0").replacen("= standard_normal", &format!("= {density}"), 1),
                 Some(head) => {
                     let space = space_entry(entry.spaces[0]).name;
@@ -160,7 +177,15 @@ fn functions() {
     for entry in FUNCTIONS {
         let models = entry.examples.iter().map(|example| {
             let (arguments, input) = ((example.arguments)(), example.inputs[0]);
-            let (space, shape) = (entry.range)(&arguments, Space::Image, input).unwrap().unwrap();
+            let (space, shape) = (entry.range)(&arguments, entry.from, input).unwrap().unwrap();
+            if entry.from == Space::Real {
+                let size = sizes(input);
+                return format!(
+                    "model m\nobserved x: image[{size}]\nlatent v: real[{size}]\np(v) = standard_normal\n\
+                     p(x | v) = {}(v)\nq(v | x) = uniform |> onto(x)\n",
+                    entry.name
+                );
+            }
             let function = call(entry.name, &["x".to_owned()], entry.parameters, &arguments);
             let mixture = |shape: &[usize]| {
                 let values = if shape[0] == 3 { 10 } else { 3 };

@@ -129,7 +129,7 @@ impl Machine {
                     let zero = vec![0.0; self.plan.parts.part(*part).inputs[0][0]];
                     Held::Distribution(Normal { mean: zero.clone(), log_var: zero })
                 }
-                Operation::Head(_) => {
+                Operation::Head { .. } => {
                     let (mean, log_var) = input(0).tensor().split_at(input(0).tensor().len() / 2);
                     Held::Distribution(Normal { mean: mean.to_vec(), log_var: log_var.to_vec() })
                 }

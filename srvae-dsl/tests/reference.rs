@@ -235,6 +235,7 @@ fn every_key_of_the_json_is_documented() {
         "relaxed",
         "weighted",
         "semi_supervised",
+        "variational_dequantisation",
     ];
     let good = good.map(|name| format!("tests/corpus/good/{name}.pgm"));
     for path in good.iter().map(String::as_str).chain(["../models/srvae.pgm"]) {

@@ -17,6 +17,7 @@ fn model(compiled: Compiled, variables: &[(&str, Role, Space, &[usize])]) -> (Sp
         shape: shape.to_vec(),
         supplied: false,
         is_length: false,
+        is_global: false,
         steps: false,
     };
     let spec = Spec {

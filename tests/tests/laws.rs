@@ -19,5 +19,7 @@ mod laws_flows;
 mod laws_functions;
 #[path = "laws/logistic_mixture.rs"]
 mod laws_logistic_mixture;
+#[path = "laws/stated.rs"]
+mod laws_stated;
 #[path = "laws/threads.rs"]
 mod laws_threads;

@@ -161,6 +161,7 @@ fn nodes(model: &Model) -> Vec<Node> {
                     std::iter::once(base.entry.name).chain(flows).collect::<Vec<_>>().join("_")
                 }
                 graph::Body::Deterministic { function, .. } => function.entry.name.to_owned(),
+                graph::Body::Mixture { .. } => "mixture".to_owned(),
             };
             let inputs = factor.parents.iter().map(|parent| place(*parent)).collect();
             nodes.push(Node { name: place(factor.variable), operation, inputs });
@@ -193,6 +194,12 @@ pub fn jumping(spec: &Spec) -> Result<Vec<String>> {
         }
         jumping.extend(&factor.parents);
         parts.push(format!("q_{}", model.variable(factor.variable).name));
+        // Codes have the gradient that draws them to the network's output.
+        if let graph::Body::Stochastic { base, .. } = &factor.body
+            && base.entry.atoms
+        {
+            parts.push(format!("p_{}", model.variable(factor.variable).name));
+        }
         parts.extend(network.iter().flat_map(|network| below(model, network)));
     }
     Ok(parts)
@@ -261,6 +268,16 @@ pub fn summed(spec: &Spec) -> Result<Vec<String>> {
     let is_summed = |draw: &&graph::Draw| matches!(draw.method, graph::DrawMethod::Enumerate { .. });
     let terms = model.draws.iter().filter(is_summed).map(|draw| format!("KL_{}", model.variable(draw.variable).name));
     Ok(terms.collect())
+}
+
+/// The parameter that is the number of records which a global variable is the same for, where there is one.
+///
+/// # Errors
+/// Those of [`compile`].
+pub fn records(spec: &Spec) -> Result<Option<&'static str>> {
+    let compilation = of_spec(spec)?;
+    let is_global = |variable: &graph::Variable| variable.role == graph::Role::Global;
+    Ok(compilation.model()?.variables.iter().any(is_global).then_some(srvae_dsl::RECORDS))
 }
 
 /// The latents at the top of p: those it draws from nothing but what the model is given.
@@ -335,12 +352,13 @@ fn variable(model: &Model, id: graph::VariableId) -> Variable {
     let variable = model.variable(id);
     Variable {
         is_length: false,
+        is_global: variable.role == graph::Role::Global,
         steps: false,
         name: variable.name.clone(),
         role: match variable.role {
             graph::Role::Observed => Role::Observed,
             graph::Role::Partly => Role::Partly,
-            graph::Role::Latent => Role::Latent,
+            graph::Role::Latent | graph::Role::Global => Role::Latent,
             graph::Role::Given => Role::Given,
         },
         space: variable.space,

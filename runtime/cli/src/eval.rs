@@ -29,6 +29,12 @@ pub fn run(models: &'static [Compiled], args: &Eval) -> Result<ExitCode> {
     if !ranks::all().leads() {
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(shared) = session.spec.variables.iter().find(|variable| variable.is_global) {
+        note(&format!(
+            "{} is the same for all records: the bounds of K = 1 add up to that of the data set, those of more samples bound nothing",
+            shared.name
+        ));
+    }
     let line = line(&session, &name, &found);
     if let (Some(path), Some(kind)) = (&args.per_record, records) {
         write_records(path, kind, &found)?;

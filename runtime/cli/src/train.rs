@@ -101,6 +101,12 @@ pub fn plan(
     }
     let mut config = Config { split: data.split.unwrap_or_default(), ..Config::default() };
     let data = reader.load(&spec, config.split)?;
+    if let Some(records) = compiler::records(&spec)?
+        && !model.set.iter().any(|pair| pair.split('=').next().is_some_and(|name| name.trim() == records))
+    {
+        model.set.push(format!("{records}={}", data.train.len()));
+        spec = found.spec(&model)?;
+    }
     apply(&mut config, train, data.train.len())?;
     rhythm(&mut config, train);
     Ok(Plan { spec, data, source, config })

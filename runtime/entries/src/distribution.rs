@@ -16,6 +16,8 @@ pub struct Distribution {
     pub spaces: &'static [Space],
     /// Samples are differentiable functions of their parameters, and bijectors may stand over it.
     pub continuous: bool,
+    /// Its values are some points of a space of real numbers, so that it has no density over the others.
+    pub atoms: bool,
     /// What it asks of a variable's shape.
     pub fits: fn(&Arguments, &[usize]) -> Result<(), String>,
     /// Parameters it holds itself, for a variable of this shape.

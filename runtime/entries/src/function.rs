@@ -12,6 +12,8 @@ pub struct Function {
     /// The function that generated code names.
     pub runtime: &'static str,
     pub origin: Origin,
+    /// What the examples' inputs are.
+    pub from: Space,
     /// Space and shape of the value for an input of this space and shape; the message says what the function needs,
     /// without naming it. None where the data alone decide.
     pub range: RangeRule,
@@ -37,6 +39,8 @@ pub enum Origin {
     Computed,
     /// It comes with the data, beside the input, under the variable's name.
     Data,
+    /// Generated code computes it from the input, in p: q keeps the input where the value is the right one.
+    Rounded,
 }
 
 /// The range of a function that yields images.

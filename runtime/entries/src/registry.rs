@@ -1,8 +1,10 @@
 //! Entries by their names in the language, for models that are put together at run time.
 
-use crate::tensors::{Bijector, Distribution, Layer, Params, Result, Tensor, bail};
+use crate::distributions::types::{Codebook, Quantise};
+use crate::tensors::{Bijector, Distribution, Head, Layer, Params, Result, Tensor, bail};
 use crate::{Block, DISTRIBUTIONS, Parameter, Value, block};
 use candle_core::Error;
+use srvae_numerics::dist::downcast;
 use srvae_numerics::{BoundOptions, KlEstimator, Setting};
 use std::sync::Arc;
 
@@ -21,7 +23,7 @@ pub enum Build {
 #[derive(Debug, Clone, Copy)]
 pub enum Make {
     /// From a network's output.
-    Head(fn(&Tensor, &crate::Arguments) -> Result<Box<dyn Distribution>>),
+    Head(fn(&Head, &crate::Arguments) -> Result<Box<dyn Distribution>>),
     /// At a root, over values of a shape.
     Root(fn(&Params, &[usize], &crate::Arguments) -> Result<Box<dyn Distribution>>),
 }
@@ -110,7 +112,7 @@ pub fn function(name: &str, inputs: &[&Tensor], arguments: &Arguments) -> Result
 ///
 /// # Errors
 /// An unknown name, arguments the entry does not take, or a head that does not fit.
-pub fn distribution(name: &str, head: &Tensor, arguments: &Arguments) -> Result<Box<dyn Distribution>> {
+pub fn distribution(name: &str, head: &Head, arguments: &Arguments) -> Result<Box<dyn Distribution>> {
     match crate::distribution(name).map(|entry| (entry, entry.make)) {
         Some((entry, Make::Head(make))) => make(head, &arguments.of(name, entry.parameters)?),
         _ => Err(unknown("distribution over a network", name)),
@@ -138,6 +140,17 @@ pub fn flow(name: &str, params: &Params, inputs: &[&[usize]], arguments: &Argume
     match entry.build {
         Build::Bijector(build) => build(params, inputs, &arguments.of(name, entry.parameters)?),
         Build::Layer(_) | Build::Function(_) => Err(unknown("flow", name)),
+    }
+}
+
+/// A distribution of the nearest codes among those of a codebook.
+///
+/// # Errors
+/// Distributions of other types.
+pub fn quantised(points: &dyn Distribution, codebook: &dyn Distribution) -> Result<Arc<dyn Distribution>> {
+    match (downcast::<Quantise>(points), downcast::<Codebook>(codebook)) {
+        (Some(points), Some(codebook)) => Ok(Arc::new(points.clone().of(codebook))),
+        _ => bail!("codes are of `quantise` and `codebook`"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the implementations of entries are made with, and the few helpers that the declarations expand to.
 
 pub use candle_core::{Error, Var, bail};
-pub use srvae_numerics::dist::{Distribution, LEVELS, Through, batched, fits, rows_of, through};
+pub use srvae_numerics::dist::{Distribution, Head, LEVELS, Through, batched, fits, pixels, rows_of, through};
 pub use srvae_numerics::flow::{
     Amortised, Autoregressive, Bijector, Convolutions, Coupling, CouplingNetwork, Halves, Mask, Order, Ways, map,
     reflected, spline, spline_parameters, squeeze, unmap, unsqueeze,

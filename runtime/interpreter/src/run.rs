@@ -7,7 +7,7 @@ use srvae_dsl::graph::{DrawMethod, VariableId};
 use srvae_dsl::plan::{How, Operation, Program, Rate, Value, ValueId};
 use srvae_entries::all::Normal;
 use srvae_entries::registry;
-use srvae_numerics::dist::{self, Distribution, Flowed, Through};
+use srvae_numerics::dist::{self, Distribution, Flowed, Head, Mixture, Through};
 use srvae_numerics::{BoundOptions, Draw, Enumeration, Noise, Result, Tensor, ops, partly};
 use std::sync::Arc;
 
@@ -97,18 +97,32 @@ impl<'r> Run<'r> {
                 Built::Root(root) => return Ok(Held::Distribution(root.clone())),
                 Built::Layer(_) | Built::Flow(_) => return Err(missing()),
             },
-            Operation::Head(call) => {
-                let made = registry::distribution(call.name, tensor(0)?, &arguments(&call.arguments))?;
+            Operation::Head { call, given } => {
+                let head = Head::given(tensor(0)?, *given);
+                let made = registry::distribution(call.name, &head, &arguments(&call.arguments))?;
                 return Ok(Held::Distribution(Arc::from(made)));
             }
-            Operation::Experts { presences, standard } => {
+            Operation::Experts { presences, given, standard } => {
                 let inputs = self.tensors(value)?;
-                let (mut each, mut at) = (Vec::new(), 0);
-                for count in presences {
-                    each.push((inputs[at], &inputs[at + 1..=at + count]));
+                let (mut heads, mut at) = (Vec::new(), 0);
+                for (count, given) in presences.iter().zip(given) {
+                    heads.push((Head::given(inputs[at], *given), &inputs[at + 1..=at + count]));
                     at += 1 + count;
                 }
+                let each: Vec<_> = heads.iter().map(|(head, presences)| (head, *presences)).collect();
                 return Ok(Held::Distribution(Arc::new(Normal::product(&each, *standard)?)));
+            }
+            Operation::Draws => match self.held(value.inputs[0])? {
+                Held::Tensor(row) => ops::repeat(row, samples)?,
+                Held::Pair(..) => return Err(missing()),
+                Held::Distribution(root) => return Ok(Held::Distribution(Arc::from(root.expand(samples)?))),
+            },
+            Operation::Each => ops::each(tensor(0)?, self.context.rows / samples)?,
+            Operation::Quantise => return Ok(Held::Distribution(registry::quantised(density(0)?, density(1)?)?)),
+            Operation::Stack => Tensor::cat(&self.tensors(value)?, 0)?,
+            Operation::Components(count) => ops::repeat(tensor(0)?, *count)?,
+            Operation::Mixture(count) => {
+                return Ok(Held::Distribution(Arc::new(Mixture::new(density(0)?.clone(), *count))));
             }
             Operation::Flow(part) => match &self.model.built[part.0] {
                 Built::Flow(flow) => {
@@ -169,7 +183,8 @@ impl<'r> Run<'r> {
                 };
                 match value.rate {
                     Rate::Value => noise.for_each_value(self.values()?.count(), one)?,
-                    Rate::Constant | Rate::Record | Rate::Sample => one(noise)?,
+                    Rate::Draws => noise.for_all_records(one)?,
+                    Rate::Constant | Rate::Component | Rate::Record | Rate::Sample => one(noise)?,
                 }
             }
             Operation::Dequantise(variable) => dist::dequantised(tensor(0)?, self.model.plan.name(*variable), noise)?,
@@ -178,7 +193,8 @@ impl<'r> Run<'r> {
                 let one = |noise: &mut Noise| from.sample_scored(name, noise, &Draw::default());
                 let (draw, log_prob) = match value.rate {
                     Rate::Value => noise.for_each_value(self.values()?.count(), one)?,
-                    Rate::Constant | Rate::Record | Rate::Sample => one(noise)?,
+                    Rate::Draws => noise.for_all_records(one)?,
+                    Rate::Constant | Rate::Component | Rate::Record | Rate::Sample => one(noise)?,
                 };
                 return Ok(Held::Pair(draw, log_prob));
             }

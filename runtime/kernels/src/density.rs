@@ -5,7 +5,7 @@ use crate::cpu::{Values, each_row, slice};
 use crate::profile::timed;
 use crate::special::{Special, Wide, on_cpu};
 use crate::vector::{self, Loop};
-use crate::{Result, Tensor};
+use crate::{Head, Result, Tensor};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, Layout, Shape, WithDType};
 use std::marker::PhantomData;
@@ -14,7 +14,7 @@ use std::marker::PhantomData;
 pub trait Density<const N: usize>: Send + Sync + 'static {
     /// Of the distribution, for messages and profiles.
     const NAME: &'static str;
-    /// Each of the N is clamped to ± these.
+    /// Each of the N is clamped to ± these, except where the model states it ([`Head`]).
     const BOUNDS: [f64; N];
 
     fn log_prob<S: Special>(inputs: [S; N]) -> S;
@@ -27,7 +27,7 @@ pub trait Density<const N: usize>: Send + Sync + 'static {
 ///
 /// # Errors
 /// Shapes that differ: nothing is broadcast.
-pub fn log_prob<D: Density<N>, const N: usize>(value: &Tensor, head: &Tensor) -> Result<Tensor> {
+pub fn log_prob<D: Density<N>, const N: usize>(value: &Tensor, head: &Head) -> Result<Tensor> {
     let mut shape = head.dims().to_vec();
     if let Some(channels) = shape.get_mut(1) {
         *channels /= N - 1;
@@ -39,21 +39,33 @@ pub fn log_prob<D: Density<N>, const N: usize>(value: &Tensor, head: &Tensor) ->
             value.dims()
         );
     }
-    on_cpu(&[value, head], |[value, head]| value.apply_op2(head, Summed::<D, N>(PhantomData)))
+    let summed = || Summed::<D, N> { bounds: bounds::<D, N>(head), of: PhantomData };
+    on_cpu(&[value, head], |[value, head]| value.apply_op2(head, summed()))
 }
 
 /// One parameter of a head, clamped: the position among the N numbers of the density, from 1 on.
 ///
 /// # Errors
 /// A failed tensor operation.
-pub fn parameter<D: Density<N>, const N: usize>(head: &Tensor, number: usize) -> Result<Tensor> {
+pub fn parameter<D: Density<N>, const N: usize>(head: &Head, number: usize) -> Result<Tensor> {
     let channels = head.dim(1)? / (N - 1);
     let values = head.narrow(1, (number - 1) * channels, channels)?.contiguous()?;
-    let bound = D::BOUNDS[number];
+    let bound = head.bound(number - 1, D::BOUNDS[number]);
     if bound.is_finite() { values.clamp(-bound, bound) } else { Ok(values) }
 }
 
-struct Summed<D, const N: usize>(PhantomData<D>);
+/// What the value and each parameter are clamped to ±.
+fn bounds<D: Density<N>, const N: usize>(head: &Head) -> [f64; N] {
+    std::array::from_fn(|at| match at {
+        0 => D::BOUNDS[0],
+        _ => head.bound(at - 1, D::BOUNDS[at]),
+    })
+}
+
+struct Summed<D, const N: usize> {
+    bounds: [f64; N],
+    of: PhantomData<D>,
+}
 
 /// The value and the parameters of a row.
 #[inline(always)]
@@ -84,7 +96,7 @@ impl<D: Density<N>, const N: usize> CustomOp2 for Summed<D, N> {
                 let mut sums = vec![T::default(); rows];
                 each_row(&mut sums, 1, value.len() * WORK, |number, sum| {
                     let inputs = inputs_of(value, head, number, row);
-                    sum[0] = T::from_f64(vector::run(Sum::<D, T, N> { inputs, of: PhantomData }));
+                    sum[0] = T::from_f64(vector::run(Sum::<D, T, N> { inputs, bounds: self.bounds, of: PhantomData }));
                 });
                 Ok((T::to_cpu_storage_owned(sums), Shape::from(rows)))
             })
@@ -111,7 +123,8 @@ impl<D: Density<N>, const N: usize> CustomOp2 for Summed<D, N> {
                     let mut out = vec![T::default(); tensor.elem_count()];
                     each_row(&mut out, tensor.elem_count() / tensor.dim(0)?.max(1), x.len() * WORK, |at, out| {
                         let inputs = inputs_of(&x, &parameters, at, row);
-                        vector::run(Slopes::<D, T, N> { inputs, first, by: by[at].to_f64(), out, of: PhantomData });
+                        let (bounds, by) = (self.bounds, by[at].to_f64());
+                        vector::run(Slopes::<D, T, N> { inputs, bounds, first, by, out, of: PhantomData });
                     });
                     Tensor::from_vec(out, tensor.shape(), tensor.device()).map(Some)
                 };
@@ -129,12 +142,13 @@ const SUMS: usize = 8;
 
 /// The inputs at one place of a block, clamped.
 #[inline(always)]
-fn read<D: Density<N>, T: WithDType, const N: usize, const FUSED: bool>(
+fn read<T: WithDType, const N: usize, const FUSED: bool>(
     parts: &[&[T]; N],
+    bounds: &[f64; N],
     lane: usize,
 ) -> [Wide<FUSED>; N] {
     std::array::from_fn(|at| {
-        let (x, bound) = (parts[at][lane].to_f64(), D::BOUNDS[at]);
+        let (x, bound) = (parts[at][lane].to_f64(), bounds[at]);
         let x = if x < -bound { -bound } else { x };
         Wide(if x > bound { bound } else { x })
     })
@@ -142,6 +156,7 @@ fn read<D: Density<N>, T: WithDType, const N: usize, const FUSED: bool>(
 
 struct Sum<'a, D, T, const N: usize> {
     inputs: [&'a [T]; N],
+    bounds: [f64; N],
     of: PhantomData<D>,
 }
 
@@ -157,7 +172,7 @@ impl<D: Density<N>, T: WithDType, const N: usize> Loop for Sum<'_, D, T, N> {
             let parts = self.inputs.map(|values| &values[at..at + count]);
             let mut block = [0.0; LANES];
             for (lane, value) in block[..count].iter_mut().enumerate() {
-                *value = D::log_prob(read::<D, T, N, FUSED>(&parts, lane)).0;
+                *value = D::log_prob(read::<T, N, FUSED>(&parts, &self.bounds, lane)).0;
             }
             for values in block.chunks(SUMS) {
                 sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
@@ -169,6 +184,7 @@ impl<D: Density<N>, T: WithDType, const N: usize> Loop for Sum<'_, D, T, N> {
 
 struct Slopes<'a, D, T, const N: usize> {
     inputs: [&'a [T]; N],
+    bounds: [f64; N],
     /// Gradients of the inputs from this one on, one after the other, as many as `out` has room for.
     first: usize,
     by: f64,
@@ -187,14 +203,14 @@ impl<D: Density<N>, T: WithDType, const N: usize> Loop for Slopes<'_, D, T, N> {
             let parts = self.inputs.map(|values| &values[at..at + count]);
             let mut block = [[0.0; LANES]; N];
             for lane in 0..count {
-                let slopes = D::slopes(read::<D, T, N, FUSED>(&parts, lane));
+                let slopes = D::slopes(read::<T, N, FUSED>(&parts, &self.bounds, lane));
                 for (values, slope) in block.iter_mut().zip(slopes) {
                     values[lane] = slope.0;
                 }
             }
             for (number, out) in self.out.chunks_mut(len).enumerate() {
                 let number = self.first + number;
-                let bound = D::BOUNDS[number];
+                let bound = self.bounds[number];
                 for ((out, slope), x) in out[at..at + count].iter_mut().zip(&block[number]).zip(parts[number]) {
                     let x = x.to_f64();
                     *out = T::from_f64(if x.abs() > bound { 0.0 } else { slope * self.by });

@@ -16,6 +16,7 @@ mod depthwise;
 mod fast;
 mod fingerprint;
 mod fourier;
+mod head;
 mod mixture;
 mod normal;
 mod normalise;
@@ -44,6 +45,7 @@ pub use dense::{DenseKernels, DenseStep, dense_layer, dense_layer_kept};
 pub use depthwise::depthwise_conv2d;
 pub use fingerprint::{combine, fingerprint};
 pub use fourier::fourier;
+pub use head::Head;
 pub use mixture::{
     MIN_LOG_SCALE, SPREAD_MARGIN, logistic_mixture_log_prob, logistic_mixture_mean, logistic_mixture_value,
 };
@@ -52,7 +54,7 @@ pub use normalise::normalise_rows;
 pub use resize::{downsample, upsample};
 pub use scalar::{elu, softplus};
 pub use self_attention::attend;
-pub use shape::{concat, flatten, level, mask, past, per_sample, repeat, reshape, within};
+pub use shape::{concat, each, flatten, level, mask, past, per_sample, repeat, reshape, within};
 pub use special::{digamma, lgamma, log_gamma_draw, poisson_draw};
 pub use weight::weight_norm;
 pub use windows::{avg_pool, max_pool, nearest};

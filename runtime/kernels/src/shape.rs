@@ -41,6 +41,16 @@ pub fn repeat(h: &Tensor, samples: usize) -> Result<Tensor> {
     h.unsqueeze(0)?.broadcast_as(shape)?.flatten(0, 1)
 }
 
+/// What belongs to samples of all records, `[K, …]`, for each record, `[K·B, …]`: row k·B + b is row k.
+///
+/// # Errors
+/// A failed tensor operation.
+pub fn each(h: &Tensor, records: usize) -> Result<Tensor> {
+    let mut shape = vec![h.dim(0)?, records];
+    shape.extend_from_slice(&h.dims()[1..]);
+    h.unsqueeze(1)?.broadcast_as(shape)?.flatten(0, 1)
+}
+
 /// 1 for each row of a record that has this step, else 0; `steps` are those of each record, `[rows, 1]`.
 fn reaches(steps: &Tensor, step: usize, dtype: DType) -> Result<Tensor> {
     steps.flatten_all()?.ge(step as f64)?.to_dtype(dtype)

@@ -156,7 +156,7 @@ fn nets(file: &File) -> Vec<CompletionItem> {
 
 /// Terms of the bound that a file may choose the estimator of: the latents' divergences.
 fn terms(file: &File) -> Vec<CompletionItem> {
-    let mut items = variables(file, |role| matches!(role, Role::Latent | Role::Partly));
+    let mut items = variables(file, |role| matches!(role, Role::Latent | Role::Global | Role::Partly));
     items.iter_mut().for_each(|item| item.label = format!("KL_{}", item.label));
     items
 }

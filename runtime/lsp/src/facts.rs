@@ -2,7 +2,7 @@
 
 use crate::catalogue::shape;
 use srvae_dsl::Span;
-use srvae_dsl::graph::{Body, Factor, Model, NetBody, Network, Node, Op, Role, Side, Space};
+use srvae_dsl::graph::{Body, Factor, Model, NetBody, Network, Node, Op, Role, Side, Space, in_ranges};
 
 /// What stands at the span of a stage, a distribution or a named network's use: shapes and cost, a line each.
 pub fn at(model: &Model, span: Span) -> Vec<String> {
@@ -31,6 +31,9 @@ pub fn of_variable(model: &Model, name: &str) -> Vec<String> {
                 format!("{side}: {}, {}", base.entry.name, counted(parameters, "parameter"))
             }
             Body::Deterministic { function, .. } => format!("{side}: determined by {}", function.entry.name),
+            Body::Mixture { components, .. } => {
+                format!("{side}: mixture of {}", counted(*components as u64, "component"))
+            }
         });
     }
     if variable.role == Role::Given {
@@ -39,12 +42,19 @@ pub fn of_variable(model: &Model, name: &str) -> Vec<String> {
     lines
 }
 
-/// A named network: its inputs' shapes, its output's, its parameters.
+/// A named network: its inputs' shapes, its output's, its parameters; a value: its shape and the variables it stands for.
 pub fn of_net(model: &Model, name: &str) -> Vec<String> {
     let Some(at) = model.nets.iter().position(|net| net.name == name) else { return Vec::new() };
     let net = &model.nets[at];
     let inputs: Vec<String> = net.inputs.iter().map(|sizes| shape(sizes)).collect();
-    let mut lines = vec![format!("{} → {}", inputs.join(", "), shape(&net.output))];
+    let mut lines = match net.is_let {
+        true => {
+            let read: Vec<&str> = net.reads.iter().map(|id| model.variable(id).name.as_str()).collect();
+            let reads = if read.is_empty() { "learned values alone".to_owned() } else { in_ranges(read.into_iter()).join(", ") };
+            vec![format!("shape {}, a function of {reads}", shape(&net.output))]
+        }
+        false => vec![format!("{} → {}", inputs.join(", "), shape(&net.output))],
+    };
     match net.body {
         NetBody::Network(_) => {
             let cost = model.net_cost(srvae_dsl::graph::NetId(at));
@@ -66,7 +76,7 @@ pub fn of_formal(model: &Model, net: Span, name: &str) -> Vec<String> {
 fn networks(model: &Model) -> impl Iterator<Item = &Network> {
     let of_factors = model.p.iter().chain(&model.q).filter_map(|factor| match &factor.body {
         Body::Stochastic { network, .. } => network.as_ref(),
-        Body::Deterministic { .. } => None,
+        Body::Deterministic { .. } | Body::Mixture { .. } => None,
     });
     let of_nets = model.nets.iter().filter_map(|net| match &net.body {
         NetBody::Network(network) => Some(network),
@@ -116,6 +126,9 @@ fn of_base(model: &Model, factor: &Factor, span: Span) -> Option<Vec<String>> {
             let parameters = model.factor_cost(factor).parameters;
             lines.push(format!("{} in this factor of {side}", counted(parameters, "parameter")));
             Some(lines)
+        }
+        Body::Mixture { components, span: place, .. } => {
+            (*place == span).then(|| vec![over, counted(*components as u64, "component")])
         }
         Body::Deterministic { function, input } => (function.span == span).then(|| {
             let input = model.variable(*input);

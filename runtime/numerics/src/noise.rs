@@ -75,6 +75,20 @@ impl Noise {
         std::mem::replace(&mut self.copies, copies)
     }
 
+    /// Draws that are the same for all records: those of a sample are a function of the sample alone.
+    ///
+    /// # Errors
+    /// What `draw` fails with.
+    pub fn for_all_records<T>(&mut self, draw: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let before = self.rows.clone();
+        if let Some(rows) = &mut self.rows {
+            rows.images = 0..1;
+        }
+        let drawn = draw(self);
+        self.rows = before;
+        drawn
+    }
+
     /// Advances the counter by `draws` without drawing.
     pub fn skip(&mut self, draws: u64) {
         self.counter += draws;

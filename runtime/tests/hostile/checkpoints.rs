@@ -46,6 +46,7 @@ static HEADER: LazyLock<Value> = LazyLock::new(|| {
         shape,
         supplied: false,
         is_length: false,
+        is_global: false,
         steps: false,
     };
     let header = Header {

@@ -106,6 +106,7 @@ pub fn read_stored(bytes: &[u8]) -> bool {
         shape: vec![3],
         supplied: false,
         is_length: false,
+        is_global: false,
         steps: false,
     };
     let spec = Spec {

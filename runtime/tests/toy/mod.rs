@@ -111,6 +111,7 @@ pub fn spec() -> Spec {
         shape: shape.to_vec(),
         supplied: false,
         is_length: false,
+        is_global: false,
         steps: false,
     };
     Spec {

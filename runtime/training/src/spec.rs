@@ -34,6 +34,9 @@ pub struct Variable {
     /// How many steps each record has: all that there are, where the data do not say it.
     #[serde(default)]
     pub is_length: bool,
+    /// A latent with one value for all records.
+    #[serde(default)]
+    pub is_global: bool,
     /// A family over that length: its first axis is the steps.
     #[serde(default)]
     pub steps: bool,
@@ -174,6 +177,7 @@ mod tests {
             shape: shape.to_vec(),
             supplied: false,
             is_length: false,
+            is_global: false,
             steps: false,
         };
         Spec {

@@ -8,6 +8,8 @@ use crate::graph::{Number, Param, Role, Space, Value, Variable, VariableId, Vari
 use crate::source::{Source, Span};
 use std::collections::BTreeMap;
 
+/// The parameter that says for how many records a global variable is the same.
+pub const RECORDS: &str = "records";
 /// The length that a file is checked at where neither it nor the data say one.
 const CHECKED_LENGTH: i64 = 4;
 
@@ -24,7 +26,26 @@ impl<'a> Checker<'a> {
             self.params.push(Param { name: text, docs: docs(item), default: value.clone(), value, span });
             self.param_used.push(matches!(item.kind, ItemKind::Length { .. }));
         }
+        self.declare_records(file);
         self.settings(file, overrides);
+    }
+
+    /// How many records there are, where something is the same for all of them: a parameter, which training sets.
+    fn declare_records(&mut self, file: &File) {
+        let global = file.items.iter().find_map(|item| match &item.kind {
+            ItemKind::Variables { role: Role::Global, names, .. } => names.first(),
+            _ => None,
+        });
+        let Some(global) = global else { return };
+        match self.params.iter().position(|param| param.name == RECORDS) {
+            Some(at) => self.param_used[at] = true,
+            None => {
+                let docs = vec!["Records that a global variable is the same for; training sets it.".to_owned()];
+                let (name, value) = (RECORDS.to_owned(), Value::Int(1));
+                self.params.push(Param { name, docs, default: value.clone(), value, span: global.span });
+                self.param_used.push(true);
+            }
+        }
     }
 
     /// Everything else that has a name.

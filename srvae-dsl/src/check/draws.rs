@@ -7,7 +7,7 @@ use crate::ast::{Call, File, ItemKind, Name};
 use crate::catalog::{Kind, Parameter, space_entry};
 use crate::derive::Ancestry;
 use crate::diagnostics::{MOST_VALUES, messages};
-use crate::graph::{Body, Draw, DrawMethod, Factor, Space, VariableId};
+use crate::graph::{Body, Draw, DrawMethod, Factor, Space, Variable, VariableId};
 
 /// The methods, in the order of messages.
 pub(super) const METHODS: [&str; 4] = ["enumerate", "relaxed", "straight_through", "score"];
@@ -38,7 +38,7 @@ impl Checker<'_> {
         }
         for factor in q.iter().filter(|factor| is_discrete(factor) && !stated.contains(&factor.variable)) {
             let variable = self.variable(factor.variable);
-            let able = able(variable.space, values(variable.space, &variable.shape));
+            let able = able_of(factor, variable);
             self.findings.push(messages::draw_missing(&variable.name, factor.span, &able));
         }
         self.unsound(&draws, q);
@@ -56,7 +56,7 @@ impl Checker<'_> {
                 DrawMethod::Relaxed { .. } | DrawMethod::StraightThrough => {
                     let reads = |factor: &&Factor| match &factor.body {
                         Body::Deterministic { input, .. } => *input == draw.variable,
-                        Body::Stochastic { .. } => false,
+                        Body::Stochastic { .. } | Body::Mixture { .. } => false,
                     };
                     if let Some(factor) = q.iter().find(reads) {
                         let (name, function) =
@@ -97,7 +97,7 @@ impl Checker<'_> {
             Some(Body::Stochastic { base, .. }) if base.entry.continuous => {
                 Some("its draws are differentiable functions of the network's output")
             }
-            Some(Body::Stochastic { .. }) => None,
+            Some(Body::Stochastic { .. } | Body::Mixture { .. }) => None,
         } {
             self.findings.push(messages::draw_needless(&name.text, name.span, why));
             return None;
@@ -111,10 +111,12 @@ impl Checker<'_> {
         let arguments = self.arguments(Signature { name: known, parameters }, given, method.name.span)?;
         let variable = self.variable(id);
         let (space, count) = (variable.space, values(variable.space, &variable.shape));
-        let able = able(space, count);
+        let able = factor.map_or_else(Vec::new, |factor| able_of(factor, variable));
         if !able.contains(&known) {
             let (space, place) = (space_entry(space).name, method.name.span);
+            let has_codes = factor.is_some_and(has_codes);
             self.findings.push(match known {
+                _ if has_codes => messages::draw_of_codes(&name.text, place),
                 "enumerate" => messages::too_many_values(&name.text, space, place, &able),
                 _ => messages::no_relaxation(&name.text, space, place, &able),
             });
@@ -142,6 +144,19 @@ fn values(space: Space, shape: &[usize]) -> Option<usize> {
         _ => None,
     };
     values.filter(|values| *values <= MOST_VALUES)
+}
+
+/// The methods that a factor's variable can have.
+fn able_of(factor: &Factor, variable: &Variable) -> Vec<&'static str> {
+    match has_codes(factor) {
+        true => vec!["straight_through"],
+        false => able(variable.space, values(variable.space, &variable.shape)),
+    }
+}
+
+/// Whether a factor draws the nearest code, which jumps, and has no probability but 1.
+fn has_codes(factor: &Factor) -> bool {
+    matches!(&factor.body, Body::Stochastic { base, .. } if base.entry.atoms)
 }
 
 /// The methods that a variable of this space can have.

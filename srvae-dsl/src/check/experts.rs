@@ -73,7 +73,7 @@ impl Checker<'_> {
             let Some((experts, 0)) = network.experts() else { continue };
             let may_be_missing =
                 |id: VariableId| self.variable(id).role == Role::Partly && q.iter().all(|other| other.variable != id);
-            let above = |expert: &NodeId| network.variables_above(*expert, &self.nets.done);
+            let above = |(expert, _): &(NodeId, u32)| network.variables_above(*expert, &self.nets.done);
             if experts.iter().all(|expert| above(expert).iter().any(may_be_missing)) {
                 self.findings.push(messages::no_lasting_expert(factor.span));
             }
@@ -84,6 +84,7 @@ impl Checker<'_> {
 /// The networks beside each other, each with the paths of its parameters below its number, and their product.
 fn joined(networks: Vec<Network>, standard: usize, span: Span) -> Network {
     let (mut nodes, mut outputs): (Vec<Node>, Vec<NodeId>) = (Vec::new(), Vec::new());
+    let given = networks.iter().map(|network| network.given).collect();
     for (at, network) in networks.into_iter().enumerate() {
         let offset = nodes.len();
         let moved = |id: NodeId| NodeId(id.0 + offset);
@@ -94,6 +95,6 @@ fn joined(networks: Vec<Network>, standard: usize, span: Span) -> Network {
         }));
     }
     let shape = outputs.first().map_or_else(Vec::new, |output| nodes[output.0].shape.clone());
-    nodes.push(Node { op: Op::Experts { standard }, inputs: outputs, shape, path: String::new(), span });
-    Network { output: NodeId(nodes.len() - 1), nodes }
+    nodes.push(Node { op: Op::Experts { given, standard }, inputs: outputs, shape, path: String::new(), span });
+    Network { output: NodeId(nodes.len() - 1), nodes, given: 0 }
 }

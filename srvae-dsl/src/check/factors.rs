@@ -32,6 +32,8 @@ impl Checker<'_> {
             .map(|(_, head)| (head.factor.side, head.variable, head.parents.clone(), head.factor.head))
             .collect();
         self.complete(file, &links);
+        let of_q = heads.iter().filter(|(_, head)| head.factor.side == Side::Q);
+        self.read_by_q = of_q.map(|(_, head)| (head.variable, head.parents.clone())).collect();
         let mut factors: Vec<Factor> = Vec::new();
         for (item, head) in &heads {
             if let Some(body) = self.body(head) {
@@ -98,13 +100,16 @@ impl Checker<'_> {
         let error = match (variable.role, factor.side) {
             (Role::Given, side) => messages::factor_of_given(side.name(), name, span, declared),
             (Role::Observed, Side::Q) => messages::factor_of_observed(name, span, declared),
-            (Role::Observed, Side::P) | (Role::Latent | Role::Partly, _) => return Some(()),
+            (Role::Observed, Side::P) | (Role::Latent | Role::Global | Role::Partly, _) => return Some(()),
         };
         self.findings.push(error);
         None
     }
 
     fn body(&mut self, head: &Head<'_>) -> Option<Body> {
+        if let Some(mixture) = &head.factor.mixture {
+            return self.mixture(head, mixture);
+        }
         if !head.factor.experts.is_empty() {
             return self.product(head);
         }
@@ -151,9 +156,17 @@ impl Checker<'_> {
         flow: Option<Span>,
     ) -> Option<Body> {
         let factor = head.factor;
-        if factor.side == Side::P {
-            self.findings.push(messages::deterministic_in_p(function.name, call.name.span, factor.head));
-            return None;
+        let is_rounded = function.origin == catalog::Origin::Rounded;
+        match factor.side {
+            Side::P if !is_rounded => {
+                self.findings.push(messages::deterministic_in_p(function.name, call.name.span, factor.head));
+                return None;
+            }
+            Side::Q if is_rounded => {
+                self.findings.push(messages::rounded_in_q(function.name, call.name.span, factor.head));
+                return None;
+            }
+            Side::P | Side::Q => {}
         }
         if let Some(after) = flow.or(factor.network.as_ref().map(|network| network.span)) {
             self.findings.push(messages::over_function(function.name, after));
@@ -176,6 +189,10 @@ impl Checker<'_> {
         if self.variable(head.variable).role == Role::Partly {
             let (name, declared) = (&self.variable(head.variable).name, self.variable(head.variable).span);
             self.findings.push(messages::partly_determined(name, span, declared));
+            return None;
+        }
+        if is_rounded && (self.variable(head.variable).role, source.role) != (Role::Observed, Role::Latent) {
+            self.findings.push(messages::rounded_roles(function.name, span, factor.head));
             return None;
         }
         if function.origin == catalog::Origin::Data && source.role == Role::Latent {

@@ -159,8 +159,11 @@ impl<'a> Checker<'a> {
         self.fills(head, block, ways, span, is_outermost)?;
         self.same_shape(written, shape)?;
         let given = call.arguments.as_deref().unwrap_or_default();
-        let is_context =
-            |argument: &&Argument| ways.context && argument.name.as_ref().is_some_and(|name| name.text == "context");
+        // A flow that has no arguments of its own is given its context by place.
+        let is_context = |argument: &&Argument| match &argument.name {
+            Some(name) => ways.context && name.text == "context",
+            None => ways.context && block.parameters.is_empty(),
+        };
         let context = given.iter().find(is_context);
         let rest: Vec<Argument> = given.iter().filter(|argument| !is_context(argument)).cloned().collect();
         let signature = Signature { name: block.name, parameters: block.parameters };

@@ -153,7 +153,8 @@ impl Builder<'_, '_> {
             [one] => *one,
             _ => self.block("concat", Vec::new(), parts, wanted.base.span)?,
         };
-        Some(Network { nodes: self.nodes, output })
+        let given = wanted.given.iter().fold(0, |bits, given| bits | 1 << given.natural);
+        Some(Network { nodes: self.nodes, output, given })
     }
 
     /// What the network yields: the parameters that are not given.

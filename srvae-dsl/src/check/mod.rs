@@ -7,6 +7,8 @@
 mod arguments;
 mod arithmetic;
 mod causal;
+mod cells;
+mod codes;
 mod declarations;
 mod domains;
 mod draws;
@@ -14,8 +16,10 @@ mod estimates;
 mod experts;
 mod factors;
 mod flows;
+mod globals;
 mod heads;
 mod lets;
+mod mixtures;
 mod names;
 mod nets;
 mod network;
@@ -31,6 +35,7 @@ use crate::diagnostics::{Diagnostic, Findings, Report};
 use crate::graph::{Model, Param, ParamId, Places, Preset, Variable, VariableId};
 use crate::indices::{Unrolled, unroll};
 use crate::source::{Source, Span};
+pub use declarations::RECORDS;
 use flows::NamedFlows;
 use nets::Nets;
 use std::collections::BTreeMap;
@@ -78,9 +83,13 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     let length = length.and_then(|length| checker.declare_length(&length));
     checker.findings.finish(source)?;
     let (p, q) = checker.factors(file);
+    checker.cells(&p, &q);
+    checker.mixtures(&p, &q);
+    checker.codes(&p, &q);
+    checker.globals(&p, &q);
     let estimates = checker.estimates(file, &p, &q);
     let draws = checker.draws(file, &q);
-    let weights = checker.weights(file, &q);
+    let weights = checker.weights(file, &p, &q);
     let addends = checker.addends(file, &[&p, &q]);
     checker.findings.finish(source)?;
     checker.unused(&p, &q, file);
@@ -125,6 +134,8 @@ struct Checker<'a> {
     space_spans: Vec<Span>,
     nets: Nets<'a>,
     flows: NamedFlows<'a>,
+    /// What the factor of q of each variable reads.
+    read_by_q: BTreeMap<VariableId, Vec<VariableId>>,
     /// What each stage of a named flow was first used over, and where.
     flow_shapes: BTreeMap<String, (Vec<usize>, Span)>,
     /// Where the parameters of members of families lie, and the steps of those over the length.

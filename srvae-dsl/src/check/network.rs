@@ -57,7 +57,7 @@ impl<'b, 'a> Builder<'b, 'a> {
     /// The network; where `head` is given, its channels are what the last block's `out` is inferred to be.
     pub(super) fn network(mut self, expression: &Expression, head: Option<&[usize]>) -> Option<Network> {
         let output = self.value(expression, head)?;
-        Some(Network { nodes: self.nodes, output })
+        Some(Network { nodes: self.nodes, output, given: 0 })
     }
 
     /// The same for a factor, with its shape held against the head, which `needs` says in words.
@@ -71,7 +71,7 @@ impl<'b, 'a> Builder<'b, 'a> {
             self.checker.findings.push(messages::head_does_not_fit(&place, needs, &ends, &hint, last, trail));
             return None;
         }
-        Some(Network { nodes: self.nodes, output })
+        Some(Network { nodes: self.nodes, output, given: 0 })
     }
 
     pub(super) fn value(&mut self, expression: &Expression, head: Option<&[usize]>) -> Option<NodeId> {
@@ -257,7 +257,15 @@ impl<'b, 'a> Builder<'b, 'a> {
         let block = Use { entry, args: each.collect(), span };
         let shape = self.shape(&block, &[], span)?;
         let (path, inferred) = (self.path("learned"), space.is_none() && self.out.is_none());
-        Some(self.push(Op::Block { block, inferred }, Vec::new(), shape, path, span, span))
+        let node = self.push(Op::Block { block, inferred }, Vec::new(), shape, path, span, span);
+        // What is learned is anything; it is brought where the space is.
+        let onto = match space.and_then(|space| self.checker.space_entry(space)).map(|entry| entry.space) {
+            Some(catalog::Space::Unit | catalog::Space::Image | catalog::Space::Binary) => "sigmoid",
+            Some(catalog::Space::Positive | catalog::Space::Count) => "exp",
+            Some(catalog::Space::Simplex | catalog::Space::Label) => "softmax",
+            _ => return Some(node),
+        };
+        self.block(onto, Vec::new(), vec![node], span)
     }
 
     pub(super) fn shape(&mut self, block: &Use<catalog::Block>, nodes: &[NodeId], place: Span) -> Option<Vec<usize>> {

@@ -34,8 +34,8 @@ struct Parts {
 }
 
 impl Checker<'_> {
-    pub(super) fn weights(&mut self, file: &File, q: &[Factor]) -> Vec<Weight> {
-        let known = self.term_names(q);
+    pub(super) fn weights(&mut self, file: &File, p: &[Factor], q: &[Factor]) -> Vec<Weight> {
+        let known = self.term_names(p, q);
         let mut weights: Vec<Weight> = Vec::new();
         for item in &file.items {
             let ItemKind::Weight { term, value } = &item.kind else { continue };
@@ -74,15 +74,15 @@ impl Checker<'_> {
     }
 
     /// The terms of the bound, as the derivation names them.
-    fn term_names(&self, q: &[Factor]) -> Vec<String> {
+    fn term_names(&self, p: &[Factor], q: &[Factor]) -> Vec<String> {
         let mut names = Vec::new();
         for (at, variable) in self.variables.iter().enumerate() {
-            let q = q.iter().find(|factor| factor.variable == VariableId(at));
-            let is_determined = q.is_some_and(|factor| matches!(factor.body, Body::Deterministic { .. }));
+            let is_determined = is_function(q, VariableId(at));
             let (reconstruction, divergence) = match variable.role {
-                Role::Observed => (true, false),
-                Role::Partly => (true, q.is_some()),
-                Role::Latent => (is_determined, !is_determined),
+                // What p computes is sure, and has no term.
+                Role::Observed => (!is_function(p, VariableId(at)), false),
+                Role::Partly => (true, q.iter().any(|factor| factor.variable == VariableId(at))),
+                Role::Latent | Role::Global => (is_determined, !is_determined),
                 Role::Given => (false, false),
             };
             names.extend(reconstruction.then(|| format!("RE_{}", variable.name)));
@@ -218,12 +218,17 @@ impl Checker<'_> {
             Role::Partly => return Some(id),
             Role::Observed => "observed in every record",
             Role::Given => "given with every record",
-            Role::Latent => "observed in no record",
+            Role::Latent | Role::Global => "observed in no record",
         };
         let error = messages::never_missing(&variable.name, what, name.span, variable.span);
         self.findings.push(error);
         None
     }
+}
+
+/// Whether the factor of a variable is a function.
+fn is_function(factors: &[Factor], id: VariableId) -> bool {
+    factors.iter().any(|factor| factor.variable == id && matches!(factor.body, Body::Deterministic { .. }))
 }
 
 fn times(left: Quantity, right: Quantity) -> Quantity {

@@ -43,7 +43,7 @@ impl Checker<'_> {
                     links.iter().any(|(side, of, parents, _)| !products.contains(&(*side, *of)) && reads(parents))
                 };
                 let needed = match (variable.role, side) {
-                    (Role::Latent, _) | (Role::Observed | Role::Partly, Side::P) => true,
+                    (Role::Latent | Role::Global, _) | (Role::Observed | Role::Partly, Side::P) => true,
                     // A leaf of p that a record lacks adds nothing to its bound.
                     (Role::Partly, Side::Q) => is_read(),
                     (Role::Observed, Side::Q) | (Role::Given, _) => false,
@@ -67,8 +67,9 @@ impl Checker<'_> {
         let name = &variable.name;
         let other = |role| self.variables.iter().find(|other| other.role == role && other.name != *name);
         let parent = match (side, variable.role) {
+            (Side::Q, Role::Global) => None,
             (Side::Q, _) => other(Role::Observed),
-            (Side::P, Role::Latent | Role::Partly) => None,
+            (Side::P, Role::Latent | Role::Global | Role::Partly) => None,
             (Side::P, _) => other(Role::Latent),
         };
         let distribution = space_entry(variable.space).usual;

@@ -21,6 +21,10 @@ pub(super) fn bound(model: &Model, findings: &mut Findings) {
                 let each = contexts.chain(network).map(|network| blocks(network, &nets));
                 each.fold(flows.len(), usize::saturating_add)
             }
+            Body::Mixture { values, .. } => {
+                let networks = values.iter().flat_map(|(_, networks)| networks);
+                networks.map(|network| blocks(network, &nets)).fold(0, usize::saturating_add)
+            }
             Body::Deterministic { .. } => 0,
         };
         (model.variable(factor.variable).step.is_some(), blocks, factor.span)

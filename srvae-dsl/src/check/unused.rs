@@ -14,7 +14,7 @@ impl Checker<'_> {
                 Role::Observed | Role::Partly => true,
                 // A latent that q alone reads is an auxiliary variable: it makes q richer.
                 Role::Given if self.params.iter().any(|param| param.name == variable.name) => true,
-                Role::Latent | Role::Given => read.contains(id),
+                Role::Latent | Role::Global | Role::Given => read.contains(id),
             };
             if !is_read {
                 self.findings.push(messages::unused_variable(&variable.name, variable.span));

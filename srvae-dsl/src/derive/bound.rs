@@ -1,8 +1,11 @@
 //! The terms of the bound.
 //!
-//! Observed v: E_q log p(v | …). Latent v that q determines: its entropy is zero, so log p(v | …) alone remains. Any other
+//! Observed v: E_q log p(v | …); none where p computes v from what q keeps in its cells. Latent v that q determines: its entropy is zero, so log p(v | …) alone remains. Any other
 //! latent: KL(q(v | …) ‖ p(v | …)), exact where the catalogue has a closed form for both distributions, no flow stands
 //! over them, and q draws nothing that p(v | …) reads from v itself, else at the sample.
+//!
+//! Global v: the one divergence of all records, each of which has an equal share of it, so that the sum over the records bounds
+//! the logarithm for all of them.
 //!
 //! Partly observed v: both, log p(v | …) of the records that have it, the divergence of the others. One that q has no factor
 //! for stands above nothing: integrated over its values, its factor of p is 1, so that a record without it loses the term.
@@ -20,6 +23,8 @@ pub struct Term {
     pub kind: TermKind,
     /// Of a partly observed variable: the records it counts for. It is 0 for the others.
     pub presence: Option<Presence>,
+    /// Of a global variable: all records have the one term, each an equal share of it.
+    pub shared: bool,
 }
 
 /// Whether a record has a partly observed variable.
@@ -106,12 +111,14 @@ pub fn terms(model: &Model, ancestry: &Ancestry) -> Vec<Term> {
         variable: factor.variable,
         kind: TermKind::Reconstruction,
         presence: presence(factor, Presence::There),
+        shared: false,
     });
     let divergences = factors().filter(|factor| is_divergence(model, factor)).map(|factor| Term {
         name: format!("KL_{}", model.variable(factor.variable).name),
         variable: factor.variable,
         kind: divergence(model, factor, ancestry),
         presence: presence(factor, Presence::Missing),
+        shared: super::is_global(model, factor.variable),
     });
     reconstructions.chain(divergences).collect()
 }
@@ -122,8 +129,8 @@ fn is_divergence(model: &Model, p: &Factor) -> bool {
 }
 
 fn is_reconstruction(model: &Model, p: &Factor) -> bool {
-    matches!(model.variable(p.variable).role, Role::Observed | Role::Partly)
-        || model.q_of(p.variable).is_some_and(is_deterministic)
+    let is_scored = matches!(model.variable(p.variable).role, Role::Observed | Role::Partly) && !is_deterministic(p);
+    is_scored || model.q_of(p.variable).is_some_and(is_deterministic)
 }
 
 fn divergence(model: &Model, p: &Factor, ancestry: &Ancestry) -> TermKind {
@@ -142,6 +149,7 @@ fn between(q: Option<&Factor>, p: &Factor) -> String {
     let name = |factor: &Factor| match &factor.body {
         Body::Stochastic { base, .. } => base.entry.name,
         Body::Deterministic { function, .. } => function.entry.name,
+        Body::Mixture { .. } => "mixture",
     };
     let common = q.map_or(0, |q| super::common_flows(q, p));
     let under = if common == 0 { "" } else { ", and both stand under the same flow" };
@@ -154,6 +162,7 @@ fn reason(model: &Model, obstacle: Obstacle<'_>) -> String {
         Obstacle::Deterministic(factor) => format!("{} is a function", factor.side.name()),
         Obstacle::Flow(factor, flow) => format!("{} has a flow, {}", factor.side.name(), flow.flow.entry.name),
         Obstacle::Pair(q, p) => format!("KL({} ‖ {}) has no closed form", q.entry.name, p.entry.name),
+        Obstacle::Mixture(factor) => format!("{} is a mixture", factor.side.name()),
         Obstacle::Root(_) => "q has no parents".to_owned(),
         Obstacle::DrawnAfter(p, parent) => {
             let (parent, own) = (&model.variable(parent).name, &model.variable(p.variable).name);

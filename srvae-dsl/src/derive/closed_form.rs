@@ -8,6 +8,8 @@ use crate::graph::{Body, Factor, Stage, Use, VariableId, VariableSet};
 pub enum Obstacle<'m> {
     /// The factor puts all mass on one value.
     Deterministic(&'m Factor),
+    /// The factor is a mean of others.
+    Mixture(&'m Factor),
     /// A bijector stands over the factor's distribution.
     Flow(&'m Factor, &'m Stage),
     /// The catalogue has no closed form for these distributions of q and of p.
@@ -50,6 +52,7 @@ pub fn common_flows(q: &Factor, p: &Factor) -> usize {
 fn of_factor(factor: &Factor, common: usize) -> Option<Obstacle<'_>> {
     match &factor.body {
         Body::Deterministic { .. } => Some(Obstacle::Deterministic(factor)),
+        Body::Mixture { .. } => Some(Obstacle::Mixture(factor)),
         Body::Stochastic { flows, .. } => {
             flows[..flows.len() - common].last().map(|stage| Obstacle::Flow(factor, stage))
         }

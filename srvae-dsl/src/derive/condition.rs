@@ -75,6 +75,7 @@ pub fn condition(model: &Model, evidence: &[VariableId]) -> Result<Mode, Reason>
 pub(super) fn steps(model: &Model, evidence: &[VariableId]) -> Result<Vec<Step>, Reason> {
     let mut known = Known::new(model, evidence);
     known.close();
+    known.infer_globals();
     known.infer()?;
     known.nothing_below()?;
     let from_q = model.q.iter().filter(|factor| known.is_drawn_from_q(factor.variable));
@@ -139,6 +140,14 @@ impl<'m> Known<'m> {
         }
     }
 
+    /// Adds what is the same for all records: those that trained the model are evidence for it, whatever else is known.
+    fn infer_globals(&mut self) {
+        let globals = self.model.q.iter().map(|factor| factor.variable).filter(|id| super::is_global(self.model, *id));
+        for variable in globals.collect::<Vec<_>>() {
+            self.add(variable, Link::Above { variable, below: variable });
+        }
+    }
+
     /// Adds what stands above what is known, and what q reads to draw it.
     fn infer(&mut self) -> Result<(), Reason> {
         let ids = (0..self.state.len()).map(VariableId);
@@ -177,7 +186,7 @@ impl<'m> Known<'m> {
     fn no_expert_left(&self, factor: &Factor) -> Option<VariableId> {
         let Body::Stochastic { network: Some(network), .. } = &factor.body else { return None };
         let (experts, _) = network.experts()?;
-        let missing = |expert: &NodeId| {
+        let missing = |(expert, _): &(NodeId, u32)| {
             let is_missing = |id: &VariableId| super::drops_out(self.model, *id) && !self.contains(*id);
             network.variables_above(*expert, &self.model.nets).iter().find(is_missing)
         };

@@ -45,7 +45,7 @@ pub fn is_data(model: &Model, id: VariableId) -> bool {
     match model.variable(id).role {
         Role::Observed | Role::Given => true,
         Role::Latent => model.q_of(id).is_some_and(is_supplied),
-        Role::Partly => false,
+        Role::Partly | Role::Global => false,
     }
 }
 
@@ -59,6 +59,11 @@ pub fn drops_out(model: &Model, id: VariableId) -> bool {
     is_partly(model, id) && model.q_of(id).is_none()
 }
 
+/// Variables with one value for all records.
+pub fn is_global(model: &Model, id: VariableId) -> bool {
+    model.variable(id).role == Role::Global
+}
+
 /// Whether a factor's value comes with the data.
 pub fn is_supplied(factor: &Factor) -> bool {
     matches!(&factor.body, Body::Deterministic { function, .. } if function.entry.origin == Origin::Data)
@@ -68,7 +73,7 @@ pub fn is_supplied(factor: &Factor) -> bool {
 pub fn is_dequantised(factor: &Factor) -> bool {
     let outermost = match &factor.body {
         Body::Stochastic { flows, .. } => flows.last(),
-        Body::Deterministic { .. } => None,
+        Body::Deterministic { .. } | Body::Mixture { .. } => None,
     };
     outermost.is_some_and(|stage| stage.flow.entry.name == "dequantise")
 }

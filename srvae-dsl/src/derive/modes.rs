@@ -168,7 +168,7 @@ fn reconstruction(model: &Model, data: &[VariableId], name: &str) -> Result<Mode
     let is_leaf = |id: VariableId| match model.variable(id).role {
         Role::Observed => true,
         Role::Partly => data.contains(&id) && model.q_of(id).is_none(),
-        Role::Latent | Role::Given => false,
+        Role::Latent | Role::Global | Role::Given => false,
     };
     steps.extend(model.p.iter().filter(|factor| is_leaf(factor.variable)).map(step));
     of_data(model, name, data, steps)

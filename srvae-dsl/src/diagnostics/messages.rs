@@ -817,6 +817,122 @@ pub(crate) fn dequantise_elsewhere(flow: &str, span: Span, variable: &str, decla
         .hint("write it last in p: `p(x) = standard_normal |> … |> dequantise` for an `observed x: image[…]`")
 }
 
+pub(crate) fn rounded_in_q(function: &str, span: Span, head: Span) -> Diagnostic {
+    Diagnostic::error("E0465", format!("the function `{function}` stands in a factor of q"))
+        .at(span, "pixels of what is drawn: part of p")
+        .and(head, "this factor")
+        .hint(format!("write it in p, `p(x | v) = {function}(v)`, and let q(v | x) end in `onto(x)`"))
+}
+
+pub(crate) fn rounded_roles(function: &str, span: Span, head: Span) -> Diagnostic {
+    Diagnostic::error("E0466", format!("`{function}` yields an observed image from a latent"))
+        .at(span, "computed here")
+        .and(head, "this factor")
+        .hint("declare `observed x: image[…]` and `latent v: real[…]` of one shape")
+}
+
+pub(crate) fn floor_without_onto(x: &str, v: &str, span: Span, place: Span) -> Diagnostic {
+    Diagnostic::error("E0467", format!("nothing keeps `{v}` within the cells of `{x}`"))
+        .at(span, format!("`{x}` is sure given `{v}`: elsewhere its probability is 0"))
+        .and(place, format!("the factor of q that draws `{v}`"))
+        .hint(format!("let it end in `|> sigmoid |> onto({x})`"))
+}
+
+pub(crate) fn onto_elsewhere(variable: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0468", "`onto` is the last step of q to numbers that p rounds")
+        .at(span, "stands elsewhere")
+        .hint(format!(
+            "write it last in q, `q({variable} | x) = … |> sigmoid |> onto(x)`, with `p(x | {variable}) = floor({variable})`"
+        ))
+}
+
+pub(crate) fn onto_of_anything(span: Span) -> Diagnostic {
+    Diagnostic::error("E0469", "`onto` takes numbers between 0 and 1, and what it stands over may be anything")
+        .at(span, "stands over this")
+        .hint("put `sigmoid` before it, or let it stand over `uniform`")
+}
+
+pub(crate) fn draw_of_codes(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0481", format!("`{name}` is the nearest code, which has one gradient that is known"))
+        .at(span, "not this one")
+        .hint(format!("write `draw {name} = straight_through`"))
+}
+
+pub(crate) fn codes_apart(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "E0477",
+        format!("`codebook` in p and `quantise` in q go together, over a latent, and `{name}` has one alone"),
+    )
+    .at(span, "of this factor")
+    .hint("write `p(z) = codebook(codes: 512)` and `q(z | x) = quantise from x |> …` for a latent z")
+}
+
+pub(crate) fn global_reads(name: &str, parent: &str, span: Span, declared: Span) -> Diagnostic {
+    Diagnostic::error(
+        "E0478",
+        format!("`{name}` is one value for all records, and this factor reads `{parent}` of each"),
+    )
+    .at(span, "this factor")
+    .and(declared, format!("`{parent}` is declared here"))
+    .hint(format!("let it read nothing, or other global variables: `q({name}) = normal`; or declare `latent {name}`"))
+}
+
+pub(crate) fn global_kind(name: &str, what: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0479", format!("the global variable `{name}` is {what}"))
+        .at(span, "this factor")
+        .hint(format!("a global variable is drawn once, from a continuous distribution: `q({name}) = normal`"))
+}
+
+pub(crate) fn global_records(value: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0480", format!("`records` is {value}, and a global variable is the same for so many records"))
+        .at(span, "no number of records")
+        .hint("give a whole number from 1 on, or leave the parameter away: training sets it")
+}
+
+pub(crate) fn mixture_elsewhere(span: Span, head: Span) -> Diagnostic {
+    Diagnostic::error("E0470", "a mixture of q stands at a root of p")
+        .at(span, "stands elsewhere")
+        .and(head, "this factor")
+        .hint("write `p(z) = mixture of q(z | x: w[k]) for k in 1..K` for a latent z")
+}
+
+pub(crate) fn mixture_of_another(variable: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0471", format!("the prior of `{variable}` is a mixture of its own factor of q"))
+        .at(span, "another factor")
+        .hint(format!("write `mixture of q({variable} | …)`"))
+}
+
+pub(crate) fn mixture_without_range(span: Span) -> Diagnostic {
+    Diagnostic::error("E0472", "the mixture does not say its components")
+        .at(span, "of how many values?")
+        .hint("end the line with `for k in 1..K`, where `learned w[k]: …` are the values")
+}
+
+pub(crate) fn mixture_reads(name: &str, variable: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0473", format!("the factor of q of `{variable}` does not read `{name}` here"))
+        .at(span, "no variable right of its bar that has no value yet")
+        .hint("give each variable right of the bar of q one value: `x: w[k]`")
+}
+
+pub(crate) fn mixture_lacks(name: &str, variable: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0474", format!("the components of `{variable}` have no value of `{name}`"))
+        .at(span, format!("q reads `{name}` too"))
+        .hint(format!("add one for each component: `{name}: w[k]` with `learned w[k]: …`"))
+}
+
+pub(crate) fn mixture_unfit(name: &str, wanted: &str, found: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0475", format!("a value of `{name}` is {wanted}, not {found}"))
+        .at(span, format!("is {found}"))
+        .hint(format!("declare it in the shape of `{name}`"))
+}
+
+pub(crate) fn mixture_of_what(variable: &str, why: &str, span: Span, factor: Span) -> Diagnostic {
+    Diagnostic::error("E0476", format!("no mixture can be made of the factor of q of `{variable}`"))
+        .at(span, "asked for here")
+        .and(factor, why)
+        .hint("a mixture needs the density of any value, from a network of what every record has")
+}
+
 pub(crate) fn flow_reshapes(flow: &str, span: Span, distribution: &str, base: Span) -> Diagnostic {
     Diagnostic::error("E0462", format!("`{flow}` changes the shape of what `{distribution}` is over"))
         .at(span, "changes the shape")

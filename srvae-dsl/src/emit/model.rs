@@ -122,7 +122,7 @@ fn shared(plan: &Plan, value: &LetPlan) -> TokenStream {
 /// How many records there are, where a program needs it.
 fn records(walker: &Walker<'_>) -> TokenStream {
     let first = walker.first();
-    match walker.program.uses(|operation| *operation == Operation::Rows) {
+    match walker.program.uses(|operation| matches!(operation, Operation::Rows | Operation::Each)) {
         true => quote!(let records = #first.dim(0)?;),
         false => TokenStream::new(),
     }

@@ -100,12 +100,40 @@ impl Walker<'_> {
                     _ => quote!(self.layers.#field.forward(#(#inputs),*)),
                 }
             }
-            Operation::Head(call) => {
-                let (ty, head) = (super::layers::distribution(call.runtime), reference(0));
+            Operation::Head { call, given } => {
+                let (ty, head) = (super::layers::distribution(call.runtime), stated(&reference(0), *given));
                 let args = arguments(self.plan, Scope::Run, &call.arguments, call.repeats);
                 quote!(#ty::from_head(#head #(, #args)*))
             }
-            Operation::Experts { presences, standard } => self.experts(value, presences, *standard),
+            Operation::Experts { presences, given, standard } => self.experts(value, presences, given, *standard),
+            Operation::Draws if self.program.is_distribution(value.inputs[0]) => {
+                let root = method(0);
+                quote!(#root.expand(samples))
+            }
+            Operation::Draws => {
+                let row = reference(0);
+                quote!(::srvae::ops::repeat(#row, samples))
+            }
+            Operation::Each => {
+                let drawn = reference(0);
+                quote!(::srvae::ops::each(#drawn, records))
+            }
+            Operation::Quantise => {
+                let (points, codebook) = (method(0), reference(1));
+                return (quote!(#points.of(#codebook)), false);
+            }
+            Operation::Stack => {
+                let rows = all();
+                quote!(::srvae::Tensor::cat(&[#(#rows),*], 0))
+            }
+            Operation::Components(count) => {
+                let row = reference(0);
+                quote!(::srvae::ops::repeat(#row, #count))
+            }
+            Operation::Mixture(count) => {
+                let components = method(0);
+                return (quote!(::srvae::dist::Mixture::new(#components, #count)), false);
+            }
             Operation::Flow(part) => {
                 let (base, _) = match self.program.value(value.inputs[0]) {
                     root @ Value { operation: Operation::Root(_), .. } => self.expression(root),
@@ -178,6 +206,7 @@ impl Walker<'_> {
                 let draw = self.draw(&method(0), *variable, *how);
                 match value.rate {
                     Rate::Value => quote!(noise.for_each_value(enumeration.count(), |noise| #draw)),
+                    Rate::Draws => quote!(noise.for_all_records(|noise| #draw)),
                     _ => draw,
                 }
             }
@@ -190,6 +219,7 @@ impl Walker<'_> {
                 let draw = quote!(#distribution.sample_scored(#name, noise, &::srvae::Draw::default()));
                 match value.rate {
                     Rate::Value => quote!(noise.for_each_value(enumeration.count(), |noise| #draw)),
+                    Rate::Draws => quote!(noise.for_all_records(|noise| #draw)),
                     _ => draw,
                 }
             }
@@ -239,10 +269,11 @@ impl Walker<'_> {
         (fallible, true)
     }
 
-    fn experts(&self, value: &Value, presences: &[usize], standard: usize) -> TokenStream {
+    fn experts(&self, value: &Value, presences: &[usize], given: &[u32], standard: usize) -> TokenStream {
         let (mut each, mut at) = (Vec::new(), 0);
-        for count in presences {
+        for (count, given) in presences.iter().zip(given) {
             let head = self.reference(value.inputs[at]);
+            let head = quote!(&::srvae::dist::Head::given(#head, #given));
             let presences = value.inputs[at + 1..=at + count].iter().map(|input| self.reference(*input));
             each.push(quote!((#head, &[#(#presences),*][..])));
             at += 1 + count;
@@ -330,5 +361,13 @@ impl Walker<'_> {
     pub fn owned(&self, id: ValueId) -> TokenStream {
         let place = self.place(id);
         if self.program.value(id).operation.is_given() { quote!(#place.clone()) } else { place }
+    }
+}
+
+/// A head, with the parameters that the file states by name.
+fn stated(head: &TokenStream, given: u32) -> TokenStream {
+    match given {
+        0 => head.clone(),
+        _ => quote!(&::srvae::dist::Head::given(#head, #given)),
     }
 }

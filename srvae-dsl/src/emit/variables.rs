@@ -14,6 +14,7 @@ pub fn variables(plan: &Plan) -> TokenStream {
             Role::Observed => "Observed",
             Role::Partly => "Partly observed",
             Role::Latent => "Latent",
+            Role::Global => "Global",
             Role::Given => "Given",
         };
         let space = crate::catalog::space_entry(variable.space).name;

@@ -123,9 +123,10 @@ pub fn discrete_draws(plan: &Plan) -> Vec<(String, String)> {
     all.collect()
 }
 
-/// The factors whose logarithms make up the bound before it is sorted into terms: all of p, then what q draws.
+/// The factors whose logarithms make up the bound before it is sorted into terms: all of p that is not sure, then what q draws.
 pub fn whole(plan: &Plan) -> Vec<(Side, VariableId)> {
-    let p = plan.model.p.iter().rev().map(|factor| (Side::P, factor.variable));
+    let p =
+        plan.model.p.iter().rev().filter(|factor| !is_deterministic(factor)).map(|factor| (Side::P, factor.variable));
     let q = plan.model.q.iter().rev().filter(|factor| !is_deterministic(factor));
     p.chain(q.map(|factor| (Side::Q, factor.variable))).collect()
 }

@@ -19,7 +19,7 @@ pub fn dot(plan: &Plan) -> String {
     }
     for node in &graph.nodes {
         let fill = match node.role {
-            Role::Latent => "white",
+            Role::Latent | Role::Global => "white",
             Role::Partly => "\"white;0.5:gray85\", gradientangle=90, style=filled",
             Role::Observed | Role::Given => "gray85",
         };

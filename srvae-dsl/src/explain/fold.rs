@@ -98,7 +98,8 @@ fn form(text: &str) -> Form {
                 '.' | ',' | '-' => in_brackets,
                 _ => false,
             };
-            in_name = letter.is_ascii_alphabetic() || letter == '_' || letter == '#';
+            // A path goes on after its points: `step.3.actnorm`.
+            in_name = letter.is_ascii_alphabetic() || matches!(letter, '_' | '#') || (letter == '.' && in_name);
             plain.push(letter);
             continue;
         }

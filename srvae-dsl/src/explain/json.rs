@@ -9,7 +9,7 @@ use crate::graph::{Argument, Body, DrawMethod, Factor, VariableId};
 use crate::plan::{Plan, Rate};
 use serde_json::{Map, Value, json};
 
-/// One object: model, docs, settings, variables, factors, bound, bounded, draws, objective, plan, modes, impossible_modes, networks, parameters,
+/// One object: model, docs, settings, variables, factors, bound, bounded, sure, draws, objective, plan, modes, impossible_modes, networks, parameters,
 /// multiply_accumulates.
 pub fn json(plan: &Plan) -> Value {
     let (model, cost) = (&plan.model, plan.model.cost());
@@ -25,6 +25,7 @@ pub fn json(plan: &Plan) -> Value {
         "factors": model.p.iter().chain(&model.q).map(|it| factor(plan, it)).collect::<Vec<_>>(),
         "bound": bound(plan),
         "bounded": bounded(plan),
+        "sure": notation::sure(plan).iter().map(|it| plan.name(it.variable)).collect::<Vec<_>>(),
         "draws": draws(plan),
         "objective": super::objective::json(plan),
         "plan": {
@@ -98,6 +99,13 @@ fn factor(plan: &Plan, factor: &Factor) -> Value {
             "arguments": arguments(&function.args),
             "input": plan.name(*input),
         }),
+        Body::Mixture { components, .. } => json!({
+            "distribution": "mixture",
+            "arguments": { "components": components },
+            "flows": [],
+            "parameters": cost.parameters,
+            "multiply_accumulates": cost.multiply_accumulates,
+        }),
         Body::Stochastic { base, flows, .. } => json!({
             "distribution": base.entry.name,
             "arguments": arguments(&base.args),
@@ -122,6 +130,7 @@ fn bound(plan: &Plan) -> Vec<Value> {
             "name": statement.term.name,
             "variable": plan.name(statement.term.variable),
             "sign": if statement.adds() { "+" } else { "-" },
+            "shared": statement.term.shared,
             "where": statement.term.presence.map(|presence| presence.text(plan.name(statement.term.variable))),
             "kind": match statement.form {
                 Form::LogLikelihood => "log_likelihood",

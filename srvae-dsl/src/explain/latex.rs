@@ -2,8 +2,8 @@
 
 use super::bound::{Form, Statement, statements, whole};
 use super::fold::listed_as;
-use super::notation::{call, determined, of_role};
-use crate::derive::{Presence, TermKind, is_deterministic};
+use super::notation::{call, determined, of_role, sure};
+use crate::derive::{Presence, TermKind, is_deterministic, is_global};
 use crate::graph::{Body, Role, Side, VariableId, Weight};
 use crate::plan::Plan;
 
@@ -39,19 +39,23 @@ fn factorisations(plan: &Plan) -> String {
         lines
     };
     let given = of_role(plan, &[Role::Given]);
-    let mut lines =
-        joint(Side::P, &of_role(plan, &[Role::Observed, Role::Partly, Role::Latent]), &given, &plan.model.p);
+    let mut lines = joint(
+        Side::P,
+        &of_role(plan, &[Role::Observed, Role::Partly, Role::Latent, Role::Global]),
+        &given,
+        &plan.model.p,
+    );
     if !plan.model.q.is_empty() {
         let data = of_role(plan, &[Role::Observed, Role::Given]);
-        let drawn: Vec<VariableId> = of_role(plan, &[Role::Partly, Role::Latent]);
+        let drawn: Vec<VariableId> = of_role(plan, &[Role::Partly, Role::Latent, Role::Global]);
         let drawn: Vec<VariableId> = drawn.into_iter().filter(|id| plan.model.q_of(*id).is_some()).collect();
         lines.extend(joint(Side::Q, &drawn, &data, &plan.model.q));
     }
-    for factor in determined(plan) {
+    for factor in sure(plan).into_iter().chain(determined(plan)) {
         if let Body::Deterministic { function, input } = &factor.body {
             let value = call(function.entry.name, &function.args).replace('_', "\\_");
             let (own, input) = (symbol(plan.name(factor.variable)), symbol(plan.name(*input)));
-            let text = factor_text(plan, Side::Q, factor.variable);
+            let text = factor_text(plan, factor.side, factor.variable);
             lines.push(format!("{text} &= \\delta\\left({own} - d({input})\\right), \\quad d = \\text{{{value}}}"));
         }
     }
@@ -68,7 +72,7 @@ fn one_expectation(plan: &Plan) -> String {
             (_, Side::P) => "+ ",
             (_, Side::Q) => "- ",
         };
-        let counted = counted(plan, side, variable);
+        let counted = counted(plan, side, variable) + share(plan, variable);
         let letters = if counted.is_empty() { 5 } else { 10 };
         let text = format!("{sign}{counted}\\ln {}", factor_text(plan, side, variable));
         (text, letters + factor_letters(plan, side, variable))
@@ -144,13 +148,20 @@ fn formula(plan: &Plan, statement: &Statement<'_>) -> String {
     let (p, q) = (factor_text(plan, Side::P, variable), factor_text(plan, Side::Q, variable));
     let inner = match statement.form {
         Form::LogLikelihood => format!("\\ln {p}"),
-        Form::Divergence => format!("\\mathrm{{KL}}\\left( {q} \\,\\middle\\|\\, {p} \\right)"),
+        Form::Divergence => {
+            format!("{}\\mathrm{{KL}}\\left( {q} \\,\\middle\\|\\, {p} \\right)", share(plan, variable))
+        }
         Form::LogRatio => format!("\\ln {q} - \\ln {p}"),
     };
     if statement.over.is_empty() {
         return inner;
     }
     format!("{} \\left[ {inner} \\right]", expectation(plan, &statement.over))
+}
+
+/// What stands before the term of a variable that all N records share.
+fn share(plan: &Plan, variable: VariableId) -> &'static str {
+    if is_global(&plan.model, variable) { "\\tfrac{1}{N} " } else { "" }
 }
 
 fn expectation(plan: &Plan, over: &[VariableId]) -> String {

@@ -1,6 +1,6 @@
 //! Pieces of the language and of numbers, as people write them.
 
-use crate::graph::{Argument, Body, Factor, Op, Role, Stage, Variable, VariableId};
+use crate::graph::{Argument, Body, Factor, Network, Op, Role, Stage, Variable, VariableId, in_ranges};
 use crate::plan::Plan;
 use crate::{catalog::show_shape, catalog::space_entry, derive::is_deterministic};
 
@@ -29,12 +29,13 @@ pub fn space(variable: &Variable) -> String {
 /// What stands right of a factor's equals sign, without its network.
 pub fn density(plan: &Plan, factor: &Factor) -> String {
     match &factor.body {
-        Body::Deterministic { .. } => plan.function_text(factor.variable),
+        Body::Deterministic { .. } => plan.function_text(factor),
         Body::Stochastic { base, network: Some(network), .. } if network.experts().is_some() => {
             let (experts, standard) = network.experts().unwrap_or_default();
             let each = vec![base.entry.name; experts.len()];
             [each, vec!["standard_normal"; standard]].concat().join(" * ")
         }
+        Body::Mixture { values, .. } => mixture(plan, factor, values),
         Body::Stochastic { base, flows, .. } => {
             // The stages of a `flow` statement stand together, under its name.
             let mut stages = vec![call(base.entry.name, &base.args)];
@@ -52,6 +53,18 @@ pub fn density(plan: &Plan, factor: &Factor) -> String {
     }
 }
 
+/// `mixture of q(z | x: w[1..10])`; a value that is more than a name is `…`.
+fn mixture(plan: &Plan, factor: &Factor, values: &[(VariableId, Vec<Network>)]) -> String {
+    let each = values.iter().map(|(id, networks)| {
+        let names = networks.iter().map(|network| match network.nodes[network.output.0].op {
+            Op::Let(net) => plan.model.nets[net.0].name.as_str(),
+            _ => "…",
+        });
+        format!("{}: {}", plan.name(*id), in_ranges(names).join(", "))
+    });
+    format!("mixture of q({} | {})", plan.name(factor.variable), each.collect::<Vec<_>>().join(", "))
+}
+
 /// `iaf(width: 64, context: h)`; a context that is more than a name is `…`.
 fn flow(plan: &Plan, stage: &Stage) -> String {
     let Some(context) = &stage.context else { return call(stage.flow.entry.name, &stage.flow.args) };
@@ -60,6 +73,9 @@ fn flow(plan: &Plan, stage: &Stage) -> String {
         Op::Let(id) => plan.model.nets[id.0].name.clone(),
         _ => "…".to_owned(),
     };
+    if stage.flow.entry.parameters.is_empty() {
+        return format!("{}({text})", stage.flow.entry.name);
+    }
     let before = arguments(&stage.flow.args);
     let comma = if before.is_empty() { "" } else { ", " };
     format!("{}({before}{comma}context: {text})", stage.flow.entry.name)
@@ -68,6 +84,11 @@ fn flow(plan: &Plan, stage: &Stage) -> String {
 /// Latents that q determines, in q's order.
 pub fn determined(plan: &Plan) -> Vec<&Factor> {
     plan.model.q.iter().filter(|factor| is_deterministic(factor)).collect()
+}
+
+/// Observed variables that p computes from latents which q keeps where the value is the right one, in p's order.
+pub fn sure(plan: &Plan) -> Vec<&Factor> {
+    plan.model.p.iter().filter(|factor| is_deterministic(factor)).collect()
 }
 
 /// Names of all variables of these roles, in the order of the file.

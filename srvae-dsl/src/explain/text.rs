@@ -3,10 +3,10 @@
 use super::bound::{Form, Statement, discrete_draws, statements};
 use super::fold::{folded, listed};
 use super::network_table;
-use super::notation::{aligned, count, density, determined, of_role, scaled, space};
+use super::notation::{aligned, count, density, determined, of_role, scaled, space, sure};
 use crate::derive::{Presence, TermKind, is_deterministic, is_supplied};
 use crate::graph::{Role, Side, VariableId, in_ranges};
-use crate::plan::{Plan, RATES, Rate};
+use crate::plan::{Operation, Plan, RATES, Rate};
 
 /// Everything: variables, factors, bound, modes, plan, networks, budget.
 pub fn text(plan: &Plan) -> String {
@@ -62,9 +62,14 @@ fn factorisation(plan: &Plan) -> String {
         format!("  {}({}{bar}) = {}\n", side.name(), names(plan, left), product.join(" "))
     };
     let given = of_role(plan, &[Role::Given]);
-    let latent: Vec<VariableId> = of_role(plan, &[Role::Partly, Role::Latent]);
+    let latent: Vec<VariableId> = of_role(plan, &[Role::Partly, Role::Latent, Role::Global]);
     let latent: Vec<VariableId> = latent.into_iter().filter(|id| plan.model.q_of(*id).is_some()).collect();
-    let mut text = joint(Side::P, &of_role(plan, &[Role::Observed, Role::Partly, Role::Latent]), &given, &plan.model.p);
+    let mut text = joint(
+        Side::P,
+        &of_role(plan, &[Role::Observed, Role::Partly, Role::Latent, Role::Global]),
+        &given,
+        &plan.model.p,
+    );
     if !plan.model.q.is_empty() {
         text += &joint(Side::Q, &latent, &of_role(plan, &[Role::Observed, Role::Given]), &plan.model.q);
     }
@@ -121,6 +126,22 @@ fn bound(plan: &Plan) -> String {
              only RE_{name} is left\n"
         );
     }
+    for term in plan.derivation.terms.iter().filter(|term| term.shared) {
+        let name = plan.name(term.variable);
+        text += &format!(
+            "  {name} is global, one value for all records: {} is of all of them, each has 1/records of it, and the sum over the \
+             records bounds ln p of the data set with one sample a record\n",
+            term.name
+        );
+    }
+    for factor in sure(plan) {
+        let (name, density) = (plan.name(factor.variable), density(plan, factor));
+        let drawn = factor.parents.iter().map(|id| plan.factor_text(Side::Q, *id)).collect::<Vec<_>>().join(" ");
+        text += &format!(
+            "  {name} = {density}: {drawn} stays within the cells of {name}, where ln {} is 0, so RE_{name} is 0 and no term\n",
+            plan.factor_text(Side::P, factor.variable)
+        );
+    }
     for (head, how) in discrete_draws(plan) {
         text += &format!("  {head} is discrete: {how}\n");
     }
@@ -175,9 +196,10 @@ fn patterns(plan: &Plan) -> Vec<Vec<String>> {
 pub(super) fn formula(plan: &Plan, statement: &Statement<'_>) -> String {
     let variable = statement.term.variable;
     let (p, q) = (plan.factor_text(Side::P, variable), plan.factor_text(Side::Q, variable));
+    let share = if statement.term.shared { " / records" } else { "" };
     let inner = match statement.form {
         Form::LogLikelihood => format!("ln {p}"),
-        Form::Divergence => format!("KL({q} ‖ {p})"),
+        Form::Divergence => format!("KL({q} ‖ {p}){share}"),
         Form::LogRatio => format!("ln {q} − ln {p}"),
     };
     if statement.over.is_empty() {
@@ -208,7 +230,12 @@ fn modes(plan: &Plan) -> String {
 
 fn program(plan: &Plan) -> String {
     let mut text = String::new();
-    let is_there = |rate: &Rate| *rate != Rate::Value || !plan.bound.enumerated.is_empty();
+    let is_there = |rate: &Rate| match rate {
+        Rate::Value => !plan.bound.enumerated.is_empty(),
+        Rate::Component => plan.bound.uses(|operation| matches!(operation, Operation::Mixture(_))),
+        Rate::Draws => plan.model.variables.iter().any(|variable| variable.role == Role::Global),
+        Rate::Constant | Rate::Record | Rate::Sample => true,
+    };
     for (title, rate) in RATES.into_iter().filter(|(_, rate)| is_there(rate)) {
         text += &format!("  {title}\n");
         let repeated = plan.repeated(&plan.bound);

@@ -144,6 +144,12 @@ impl<'a> Printer<'a> {
         if !factor.experts.is_empty() {
             return start + &self.experts(&factor.experts, column);
         }
+        if let Some(mixture) = &factor.mixture {
+            let values = mixture.values.iter().flat_map(|(name, each)| each.iter().map(move |value| (name, value)));
+            let values = values.map(|(name, value)| format!("{}: {}", self.name(name), self.flat(value)));
+            let (side, name, values) = (mixture.side.name(), self.name(&mixture.variable), values.collect::<Vec<_>>());
+            return format!("{start}mixture of {side}({name} | {})", values.join(", "));
+        }
         let body = self.flat(&factor.body);
         let Some(network) = &factor.network else {
             return start + &self.expression(&factor.body, column);

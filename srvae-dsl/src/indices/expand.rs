@@ -4,7 +4,8 @@ use super::members::Definitions;
 use super::sets::mentions;
 use super::{At, Unroller, member_name};
 use crate::ast::{
-    Addend, Argument, Call, Expert, Expression, ExpressionKind, Factor, Item, ItemKind, Name, NetBody, Space,
+    Addend, Argument, Call, Expert, Expression, ExpressionKind, Factor, Item, ItemKind, Mixture, Name, NetBody, Over,
+    Space,
 };
 use crate::catalog;
 use crate::diagnostics::messages;
@@ -82,7 +83,28 @@ impl Unroller<'_> {
         };
         let body = self.expression(&factor.body, at)?;
         let experts = factor.experts.iter().map(|expert| self.expert(expert, at)).collect::<Option<_>>()?;
-        Some(Factor { side: factor.side, variable, parents, body, experts, network, head: factor.head })
+        let mixture = match &factor.mixture {
+            Some(mixture) => Some(self.mixture(mixture, definition.item.over.as_ref(), at)?),
+            None => None,
+        };
+        Some(Factor { side: factor.side, variable, parents, body, experts, mixture, network, head: factor.head })
+    }
+
+    /// A mixture with each of its values once for every value of the clause's index.
+    fn mixture(&mut self, mixture: &Mixture, over: Option<&Over>, at: &At) -> Option<Mixture> {
+        let mut each: Vec<At> = Vec::new();
+        if let Some(over) = over {
+            let with =
+                |value| at.iter().map(|(name, at)| (name.clone(), *at)).chain([(over.index.text.clone(), value)]);
+            each.extend(self.set(&over.set, at)?.into_iter().map(|value| with(value).collect::<At>()));
+        }
+        let mut values: Vec<(Name, Vec<Expression>)> = Vec::new();
+        for (name, stated) in &mixture.values {
+            let all = stated.iter().flat_map(|one| each.iter().map(move |at| (one, at)));
+            let all = all.map(|(one, at)| self.expression(one, at)).collect::<Option<_>>()?;
+            values.push((self.one(name, at)?, all));
+        }
+        Some(Mixture { variable: self.one(&mixture.variable, at)?, values, components: each.len(), ..mixture.clone() })
     }
 
     /// What stands right of a bar. A value among variables, as `let z[0] = …` is below `z[t - 1]`, is no parent: a value stands for

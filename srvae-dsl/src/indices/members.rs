@@ -37,7 +37,8 @@ impl Unroller<'_> {
 
     fn definition<'f>(&mut self, item: &'f Item) -> Option<Definitions<'f>> {
         let free = self.free(item);
-        if let Some(over) = &item.over {
+        // The clause of a mixture says its components.
+        if let Some(over) = item.over.as_ref().filter(|_| !is_mixture(item)) {
             let values = self.set(&over.set, &At::new())?;
             if self.indices.contains_key(&over.index.text) || !self.params.iter().any(|it| it.name == over.index.text) {
                 let at = values.into_iter().map(|value| At::from([(over.index.text.clone(), value)])).collect();
@@ -102,6 +103,11 @@ impl Unroller<'_> {
             });
         }
     }
+}
+
+/// Whether a statement is a mixture over the values of its clause.
+fn is_mixture(item: &Item) -> bool {
+    matches!(&item.kind, ItemKind::Factor(factor) if factor.mixture.is_some())
 }
 
 /// Only what may be defined clause by clause.

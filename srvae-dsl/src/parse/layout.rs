@@ -26,8 +26,10 @@ pub(super) struct Statement {
 }
 
 /// Words that begin a statement and nothing else: at the start of a line they end one whose bracket was forgotten.
-const STARTERS: [&str; 12] =
-    ["model", "param", "preset", "index", "observed", "partly", "latent", "given", "net", "bound", "draw", "weight"];
+const STARTERS: [&str; 13] = [
+    "model", "param", "preset", "index", "observed", "partly", "latent", "global", "given", "net", "bound", "draw",
+    "weight",
+];
 
 pub(super) fn lay_out(text: &str, findings: &mut Findings) -> Layout {
     let mut scanner = Scanner {

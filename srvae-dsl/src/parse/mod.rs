@@ -21,7 +21,7 @@ pub(crate) use tree::word;
 struct Grammar;
 
 /// Words that begin a statement, with the rule of the statement and an example of it.
-const STATEMENTS: [(&str, Rule, &str); 19] = [
+const STATEMENTS: [(&str, Rule, &str); 20] = [
     ("model", Rule::model_item, "model srvae"),
     ("param", Rule::param_item, "param width = 64"),
     ("preset", Rule::preset_item, "preset quick { width = 8 }"),
@@ -30,6 +30,7 @@ const STATEMENTS: [(&str, Rule, &str); 19] = [
     ("observed", Rule::variables_item, "observed x: image[3, 32, 32]"),
     ("partly", Rule::variables_item, "partly observed y: label[10]"),
     ("latent", Rule::variables_item, "latent u, z: real[16, 8, 8]"),
+    ("global", Rule::variables_item, "global w: real[8]"),
     ("given", Rule::variables_item, "given c: label[10]"),
     ("net", Rule::net_item, "net features(h) = h |> encoder(growth: 16, out: 32) |> elu"),
     ("let", Rule::let_item, "let h = x |> encoder(growth: 16, out: 32)"),

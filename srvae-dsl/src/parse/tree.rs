@@ -5,8 +5,8 @@
 
 use super::{Failure, Rule};
 use crate::ast::{
-    Addend, Argument, Call, Expert, Expression, ExpressionKind, Factor, Formal, ItemKind, Name, NetBody, Order, Over,
-    Selector, Set, Setting, Space, Table,
+    Addend, Argument, Call, Expert, Expression, ExpressionKind, Factor, Formal, ItemKind, Mixture, Name, NetBody,
+    Order, Over, Selector, Set, Setting, Space, Table,
 };
 use crate::diagnostics::{MOST_OPERATORS, messages};
 use crate::graph::{Operator, Role, Side, Value};
@@ -125,6 +125,7 @@ impl Builder {
         let role = match parts.skip_to(Rule::role)?.as_str() {
             "observed" => Role::Observed,
             "latent" => Role::Latent,
+            "global" => Role::Global,
             "given" => Role::Given,
             // Two words, with blanks of any kind between them.
             _ => Role::Partly,
@@ -252,7 +253,7 @@ impl Builder {
         let start = self.span(&side).start;
         let variable = self.indexed(parts.skip_to(Rule::indexed)?)?;
         let (mut parents, mut body, mut network, mut end) = (Vec::new(), None, None, start);
-        let mut experts = Vec::new();
+        let (mut experts, mut mixture) = (Vec::new(), None);
         for part in parts.0 {
             match part.as_rule() {
                 Rule::parents => parents = self.names(part)?,
@@ -264,6 +265,11 @@ impl Builder {
                     experts = each.map(|expert| self.expert(expert)).collect::<Option<Vec<_>>>()?;
                     body = experts.first().map(|expert| expert.body.clone());
                 }
+                Rule::mixture => {
+                    let (name, span) = (Name::plain("mixture", self.span(&part)), self.span(&part));
+                    body = Some(Expression { kind: ExpressionKind::Call(Call { name, arguments: None }), span });
+                    mixture = Some(self.mixture(part)?);
+                }
                 _ => {}
             }
         }
@@ -274,9 +280,30 @@ impl Builder {
             parents,
             body: body?,
             experts,
+            mixture,
             network,
             head: Span::new(start, end),
         }))
+    }
+
+    fn mixture(&self, pair: Pair<'_, Rule>) -> Option<Mixture> {
+        let mut parts = Parts(pair.into_inner());
+        let side = parts.skip_to(Rule::side)?;
+        let mut head = self.span(&side);
+        let variable = self.indexed(parts.skip_to(Rule::indexed)?)?;
+        let mut values = Vec::new();
+        for part in parts.0 {
+            match part.as_rule() {
+                Rule::stated => {
+                    let mut parts = Parts(part.into_inner());
+                    let name = self.indexed(parts.skip_to(Rule::indexed)?)?;
+                    values.push((name, vec![self.expression(parts.skip_to(Rule::expression)?)?]));
+                }
+                Rule::close => head = head.to(self.span(&part)),
+                _ => {}
+            }
+        }
+        Some(Mixture { side: side_of(&side), variable, values, components: 0, head })
     }
 
     fn expert(&self, pair: Pair<'_, Rule>) -> Option<Expert> {

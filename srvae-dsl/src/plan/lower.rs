@@ -5,13 +5,15 @@ use super::names::term_field;
 use super::parts::{Parts, call, context_path, flow_path, net_path};
 use super::program::{Call, How, Operation, Output, Program, Rate, Value, ValueId};
 use super::sweep::finish;
-use crate::catalog::Role;
+use crate::catalog::{self, Role};
+use crate::check::RECORDS;
 use crate::derive::{
-    Derivation, Mode, Presence, Switch, Term, TermKind, common_flows, drops_out, is_data, is_dequantised, is_partly,
-    is_supplied, levels,
+    Derivation, Mode, Presence, Switch, Term, TermKind, common_flows, drops_out, is_data, is_dequantised, is_global,
+    is_partly, is_supplied, levels,
 };
 use crate::graph::{
-    self, Body, DrawMethod, Estimator, Factor, Model, NetBody, NetId, Network, Op, Side, VariableId, VariableSet,
+    self, Body, DrawMethod, Estimator, Factor, Model, NetBody, NetId, Network, Number, Op, ParamId, Side, VariableId,
+    VariableSet,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +25,11 @@ pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {
     let is_given = |id: &VariableId| is_data(model, *id) || is_partly(model, *id);
     let data = (0..model.variables.len()).map(VariableId).filter(is_given).collect();
     let mut lowering = Lowering::new(model, parts, data, true);
+    lowering.shares = true;
+    // Before the data pass through the same networks: what these are initialised by is what passes last.
+    for p in model.p.iter().filter(|p| matches!(p.body, Body::Mixture { .. })) {
+        lowering.distribution(p);
+    }
     for q in model.q.iter().filter(|q| !is_supplied(q)) {
         match model.draw_of(q.variable).map(|draw| &draw.method) {
             Some(DrawMethod::Enumerate { .. }) => lowering.enumerate(q.variable),
@@ -105,6 +112,10 @@ struct Lowering<'m> {
     /// Whether values are given, beside the variables.
     has_values: bool,
     addends: Vec<ValueId>,
+    /// Whether draws of what is global are the same for all records: in the bound.
+    shares: bool,
+    /// How many rows a value has that is computed once a component.
+    components: usize,
 }
 
 impl<'m> Lowering<'m> {
@@ -163,6 +174,8 @@ impl<'m> Lowering<'m> {
             has_rows: true,
             has_values: false,
             addends: Vec::new(),
+            components: 0,
+            shares: false,
         };
         for id in given {
             let name = &model.variable(id).name;
@@ -190,21 +203,30 @@ impl<'m> Lowering<'m> {
 
     /// The value of an operation: the one there is, or a new one under a name like `name`.
     fn value(&mut self, operation: Operation, inputs: Vec<ValueId>, name: &str) -> ValueId {
-        let of_inputs = inputs.iter().map(|input| self.values[input.0].rate).max().unwrap_or(Rate::Constant);
+        let of_inputs = self.rate(&inputs);
         let rate = match operation {
             Operation::Rows => Rate::Record,
             _ if operation.is_given() => Rate::Record,
             Operation::Expand | Operation::Repeat | Operation::PerSample => Rate::Sample,
             Operation::Expect | Operation::Whole(_) => Rate::Sample,
             Operation::Enumerate(_) | Operation::RepeatValues => Rate::Value,
+            Operation::Stack | Operation::Components(_) => Rate::Component,
+            Operation::Draws => Rate::Draws,
+            Operation::Each => Rate::Sample,
+            Operation::Draw(id, _) | Operation::Scored(id) if self.shares && is_global(self.model, id) => Rate::Draws,
+            Operation::Mixture(_) => Rate::Constant,
             Operation::Draw(..) | Operation::Scored(_) | Operation::Dequantise(_) => of_inputs.max(Rate::Sample),
             Operation::Partial(_) => Rate::Sample,
             _ => of_inputs,
         };
         let inputs = match (&operation, rate) {
             (Operation::ExpandLike, _) => inputs,
-            (Operation::Expand | Operation::Rows | Operation::Repeat | Operation::RepeatValues, _)
+            (Operation::Mixture(_) | Operation::Components(_), _)
+            | (Operation::Expand | Operation::Rows | Operation::Repeat | Operation::RepeatValues, _)
             | (Operation::Enumerate(_), _) => inputs,
+            (Operation::Stack | Operation::Draws | Operation::Each, _) => inputs,
+            (_, Rate::Draws) => inputs.into_iter().map(|input| self.with_draws(input)).collect(),
+            (_, Rate::Component) => inputs.into_iter().map(|input| self.with_components(input)).collect(),
             (Operation::Expect | Operation::Whole(_), _) | (_, Rate::Value) => {
                 inputs.into_iter().map(|input| self.with_values(input)).collect()
             }
@@ -225,6 +247,32 @@ impl<'m> Lowering<'m> {
         id
     }
 
+    /// How often what these make is computed: what all records share, beside something of a record, once a sample.
+    fn rate(&self, inputs: &[ValueId]) -> Rate {
+        let each = || inputs.iter().map(|input| self.values[input.0].rate);
+        let most = each().max().unwrap_or(Rate::Constant);
+        if most == Rate::Record && each().any(|rate| rate == Rate::Draws) { Rate::Sample } else { most }
+    }
+
+    /// A value as it meets one of a draw that all records share.
+    fn with_draws(&mut self, value: ValueId) -> ValueId {
+        match self.values[value.0].rate {
+            Rate::Constant if !self.is_distribution(value) => self.for_draws(value),
+            _ => value,
+        }
+    }
+
+    /// What every row shares, for each draw.
+    fn for_draws(&mut self, value: ValueId) -> ValueId {
+        match self.values[value.0].rate {
+            Rate::Constant => {
+                let name = format!("{}_draws", self.values[value.0].name);
+                self.value(Operation::Draws, vec![value], &name)
+            }
+            _ => value,
+        }
+    }
+
     /// A value as it meets one of a record: a distribution that is the same for all rows fits any number.
     fn with_records(&mut self, value: ValueId) -> ValueId {
         match self.values[value.0].rate {
@@ -236,10 +284,26 @@ impl<'m> Lowering<'m> {
         }
     }
 
+    /// A value as it meets one of a component.
+    fn with_components(&mut self, value: ValueId) -> ValueId {
+        match self.values[value.0].rate {
+            Rate::Constant if !self.is_distribution(value) => {
+                let name = format!("{}_each", self.values[value.0].name);
+                self.value(Operation::Components(self.components), vec![value], &name)
+            }
+            _ => value,
+        }
+    }
+
     fn is_distribution(&self, value: ValueId) -> bool {
         matches!(
             self.values[value.0].operation,
-            Operation::Root(_) | Operation::Head(_) | Operation::Experts { .. } | Operation::Flow(_)
+            Operation::Root(_)
+                | Operation::Head { .. }
+                | Operation::Experts { .. }
+                | Operation::Flow(_)
+                | Operation::Mixture(_)
+                | Operation::Quantise
         )
     }
 
@@ -247,27 +311,37 @@ impl<'m> Lowering<'m> {
     /// number.
     fn with_samples(&mut self, value: ValueId) -> ValueId {
         match self.values[value.0].rate {
-            Rate::Record => self.for_samples(value),
+            Rate::Record | Rate::Draws => self.for_samples(value),
             Rate::Constant if !self.is_distribution(value) => self.for_samples(value),
-            Rate::Constant | Rate::Sample | Rate::Value => value,
+            Rate::Constant | Rate::Component | Rate::Sample | Rate::Value => value,
         }
     }
 
     /// A head that reads nothing, for the rows that there are; in a factor's own program it stays one row.
-    fn head(&mut self, head: ValueId) -> ValueId {
+    fn head(&mut self, variable: VariableId, head: ValueId) -> ValueId {
+        if is_global(self.model, variable) && self.shares {
+            return self.for_draws(head);
+        }
         match (self.values[head.0].rate, self.given.is_empty() && !self.has_values) {
+            (Rate::Draws, _) => self.for_samples(head),
             (Rate::Constant, false) => self.with_records(head),
             (Rate::Constant, true) if self.has_rows => self.for_samples(head),
             _ => head,
         }
     }
 
+    /// What a distribution of something of a record is given: of what all records share, a row for each of them.
+    fn of_records(&mut self, variable: VariableId, value: ValueId) -> ValueId {
+        let is_shared = self.values[value.0].rate == Rate::Draws && !is_global(self.model, variable);
+        if is_shared { self.for_samples(value) } else { value }
+    }
+
     /// A value as it meets one of an enumerated value.
     fn with_values(&mut self, value: ValueId) -> ValueId {
         let value = self.with_samples(value);
         match self.values[value.0].rate {
-            Rate::Constant | Rate::Value => value,
-            Rate::Record | Rate::Sample => {
+            Rate::Constant | Rate::Component | Rate::Value => value,
+            Rate::Draws | Rate::Record | Rate::Sample => {
                 let name = format!("{}_values", self.values[value.0].name);
                 self.value(Operation::RepeatValues, vec![value], &name)
             }
@@ -286,7 +360,19 @@ impl<'m> Lowering<'m> {
                 let name = format!("{name}_each");
                 self.value(Operation::Repeat, vec![value], &name)
             }
-            Rate::Sample | Rate::Value => value,
+            Rate::Draws => {
+                let name = format!("{name}_each");
+                self.value(Operation::Each, vec![value], &name)
+            }
+            Rate::Component | Rate::Sample | Rate::Value => value,
+        }
+    }
+
+    /// The distribution of a variable with a row for each of its draws.
+    fn for_rows(&mut self, variable: VariableId, distribution: ValueId) -> ValueId {
+        match is_global(self.model, variable) && self.shares {
+            true => self.for_draws(distribution),
+            false => self.for_samples(distribution),
         }
     }
 
@@ -314,6 +400,11 @@ impl<'m> Lowering<'m> {
                 let input = self.variable(*input);
                 self.value(Operation::Function(call), input, name)
             }
+            Body::Mixture { .. } => {
+                let Some(distribution) = self.distribution(factor) else { return };
+                let distribution = self.for_samples(distribution);
+                self.value(Operation::Draw(factor.variable, how(false)), vec![distribution], name)
+            }
             Body::Stochastic { base, network, .. } => {
                 let partial = factor.is_autoregressive().then(|| {
                     let name = format!("{name}_so_far");
@@ -326,11 +417,11 @@ impl<'m> Lowering<'m> {
                 let is_observed = match self.model.variable(factor.variable).role {
                     graph::Role::Observed => true,
                     graph::Role::Partly => self.model.q_of(factor.variable).is_none(),
-                    graph::Role::Latent | graph::Role::Given => false,
+                    graph::Role::Latent | graph::Role::Global | graph::Role::Given => false,
                 };
                 let is_likelihood =
                     network.is_some() && !factor.parents.is_empty() && (!base.entry.continuous || is_observed);
-                let distribution = self.for_samples(distribution);
+                let distribution = self.for_rows(factor.variable, distribution);
                 let how = how(is_likelihood);
                 match partial {
                     Some(partial) => {
@@ -355,7 +446,7 @@ impl<'m> Lowering<'m> {
             (Some(TermKind::Kl { estimator: Estimator::ClosedForm, .. }), Some(p)) if is_flowed => {
                 let common = common_flows(q, p);
                 let Some(base) = self.distribution_below(q, common) else { return };
-                let base = self.for_samples(base);
+                let base = self.for_rows(variable, base);
                 let inner = self.value(Operation::Draw(variable, How::Plain), vec![base], &format!("{name}_base"));
                 self.inner.insert(variable, inner);
                 self.pushed(q, common, inner)
@@ -363,7 +454,7 @@ impl<'m> Lowering<'m> {
             // Where the value may come from the data, its density is wanted too.
             _ if is_flowed && !self.partly.contains_key(&variable) => {
                 let Some(distribution) = self.distribution(q) else { return };
-                let distribution = self.for_samples(distribution);
+                let distribution = self.for_rows(variable, distribution);
                 let pair = self.value(Operation::Scored(variable), vec![distribution], &format!("drawn_{name}"));
                 let log_q = self.value(Operation::LogProbOf, vec![pair], &format!("log_q_{name}"));
                 self.scored.insert(variable, log_q);
@@ -426,17 +517,49 @@ impl<'m> Lowering<'m> {
         self.distribution_below(factor, 0)
     }
 
+    /// The mean of a variable's factor of q, at values of what that reads instead of theirs.
+    fn mixture(
+        &mut self,
+        factor: &Factor,
+        values: &[(VariableId, Vec<Network>)],
+        components: usize,
+    ) -> Option<ValueId> {
+        let model = self.model;
+        let q = model.q_of(factor.variable)?;
+        let mut known = BTreeMap::new();
+        for (id, networks) in values {
+            let rows = networks.iter().map(|network| self.network(network, &factor.path, &[])).collect();
+            let name = format!("{}_components", model.variable(*id).name);
+            known.insert(*id, self.value(Operation::Stack, rows, &name));
+        }
+        // Values of the file that read these are others than those of the data.
+        let outside = (std::mem::replace(&mut self.known, known), std::mem::take(&mut self.lets));
+        self.components = components;
+        let of_q = self.distribution(q);
+        (self.known, self.lets) = outside;
+        let name = format!("{}_{}", factor.side.name(), model.variable(factor.variable).name);
+        Some(self.value(Operation::Mixture(components), vec![of_q?], &name))
+    }
+
     /// The distribution below the outermost flows of a factor, so many of them.
     fn distribution_below(&mut self, factor: &Factor, outer: usize) -> Option<ValueId> {
+        if let Body::Mixture { values, components, .. } = &factor.body {
+            return self.mixture(factor, values, *components);
+        }
         let Body::Stochastic { base, flows, network } = &factor.body else { return None };
         let path = factor.path.clone();
         let name = format!("{}_{}", factor.side.name(), self.model.variable(factor.variable).name);
-        let of_base = if flows.is_empty() { name.clone() } else { format!("{name}_base") };
+        let has_codes = base.entry.atoms && network.is_some();
+        let of_base = match (has_codes, flows.is_empty()) {
+            (true, _) => format!("{name}_point"),
+            (false, true) => name.clone(),
+            (false, false) => format!("{name}_base"),
+        };
         let mut distribution = match network {
             Some(network) if network.experts().is_some() => self.experts(network, &path, &of_base),
             Some(network) => {
                 let head = self.network(network, &path, &[]);
-                let head = self.head(head);
+                let head = self.head(factor.variable, head);
                 let call = Call {
                     name: base.entry.name,
                     runtime: base.entry.runtime,
@@ -444,10 +567,15 @@ impl<'m> Lowering<'m> {
                     many: false,
                     repeats: false,
                 };
-                self.value(Operation::Head(call), vec![head], &of_base)
+                self.value(Operation::Head { call, given: network.given }, vec![head], &of_base)
             }
             None => self.value(Operation::Root(self.parts.find(&path)?), Vec::new(), &of_base),
         };
+        if has_codes {
+            let prior = self.parts.find(&self.model.p_of(factor.variable)?.path)?;
+            let codebook = self.value(Operation::Root(prior), Vec::new(), &format!("{name}_codes"));
+            distribution = self.value(Operation::Quantise, vec![distribution, codebook], &name);
+        }
         for (at, stage) in flows.iter().enumerate().take(flows.len() - outer) {
             let stage_path = flow_path(self.model, &path, stage, at);
             let part = self.parts.find(&stage_path)?;
@@ -456,6 +584,7 @@ impl<'m> Lowering<'m> {
             let mut inputs = vec![distribution];
             if let Some(context) = &stage.context {
                 let context = self.network(context, &context_path(&stage_path), &[]);
+                let context = self.of_records(factor.variable, context);
                 let is_constant = |value: ValueId| self.values[value.0].rate == Rate::Constant;
                 if is_constant(distribution) && !is_constant(context) {
                     let rows = format!("{name}_rows");
@@ -472,17 +601,18 @@ impl<'m> Lowering<'m> {
     fn experts(&mut self, network: &Network, path: &str, name: &str) -> ValueId {
         let nodes = self.nodes(network, path, &[]);
         let (experts, standard) = network.experts().unwrap_or_default();
-        let (mut inputs, mut presences) = (Vec::new(), Vec::new());
-        for expert in experts {
+        let (mut inputs, mut presences, mut given) = (Vec::new(), Vec::new(), Vec::new());
+        for (expert, stated) in experts {
             let Some(head) = nodes[expert.0] else { continue };
-            inputs.push(head);
+            inputs.push(if self.values[head.0].rate == Rate::Draws { self.for_samples(head) } else { head });
             let before = inputs.len();
-            let read = network.variables_above(*expert, &self.model.nets);
+            let read = network.variables_above(expert, &self.model.nets);
             let read = read.iter().filter(|id| drops_out(self.model, *id));
             inputs.extend(read.filter_map(|id| self.partly.get(&id)).map(|(_, presence)| *presence));
             presences.push(inputs.len() - before);
+            given.push(stated);
         }
-        self.value(Operation::Experts { presences, standard }, inputs, name)
+        self.value(Operation::Experts { presences, given, standard }, inputs, name)
     }
 
     /// A network, its parameters below `path`.
@@ -731,10 +861,41 @@ impl<'m> Lowering<'m> {
     /// A term of the bound, a number a row: 0 for records that it does not count for.
     fn nats(&mut self, term: &Term) -> ValueId {
         let nats = self.every(term);
+        if term.shared {
+            return self.share(nats);
+        }
         match term.presence {
             Some(presence) => self.only(term.variable, presence, nats),
             None => nats,
         }
+    }
+
+    /// A record's share of what there is once for all of them.
+    fn share(&mut self, nats: ValueId) -> ValueId {
+        let params = &self.model.params;
+        let records = params.iter().position(|param| param.name == RECORDS);
+        let (Some(affine), Some(at)) = (catalog::block("affine"), records) else { return nats };
+        let share = match params[at].value {
+            graph::Value::Int(records) => 1.0 / records as f64,
+            _ => return nats,
+        };
+        let literal = |value| Number::Literal(graph::Value::Real(value));
+        let scale =
+            Number::Binary(graph::Operator::Divide, Box::new(literal(1.0)), Box::new(Number::Param(ParamId(at))));
+        let numbers = [("scale", scale, share), ("shift", literal(0.0), 0.0)];
+        let arguments = numbers.into_iter().map(|(name, number, value)| {
+            let value = graph::Value::Real(value);
+            graph::Argument { name, number, value }
+        });
+        let call = Call {
+            name: affine.name,
+            runtime: affine.runtime,
+            arguments: arguments.collect(),
+            many: false,
+            repeats: false,
+        };
+        let name = format!("{}_a_record", self.values[nats.0].name);
+        self.value(Operation::Function(call), vec![nats], &name)
     }
 
     /// The same, for every record.

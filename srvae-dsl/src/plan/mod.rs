@@ -135,10 +135,14 @@ pub fn plan(model: Model) -> Plan {
 }
 
 fn factor_plan(model: &Model, factor: &Factor, parts: &Parts, methods: &mut names::Names) -> Option<FactorPlan> {
-    let Body::Stochastic { base, flows, .. } = &factor.body else { return None };
+    let (base, flows) = match &factor.body {
+        Body::Stochastic { base, flows, .. } => (base.entry.runtime, flows.as_slice()),
+        Body::Mixture { .. } => ("Mixture", &[][..]),
+        Body::Deterministic { .. } => return None,
+    };
     let name = methods.unique(&format!("{}_{}", factor.side.name(), model.variable(factor.variable).name));
     let program = lower::factor(model, factor, parts, &name)?;
     let path = |at: usize| parts::flow_path(model, &factor.path, &flows[at], at);
     let flows = (0..flows.len()).filter_map(|at| parts.find(&path(at))).collect();
-    Some(FactorPlan { side: factor.side, variable: factor.variable, program, base: base.entry.runtime, flows })
+    Some(FactorPlan { side: factor.side, variable: factor.variable, program, base, flows })
 }

@@ -168,6 +168,11 @@ struct Place {
 
 impl Builder<'_> {
     fn factor(&mut self, factor: &Factor) {
+        if let Body::Mixture { values, .. } = &factor.body {
+            for network in values.iter().flat_map(|(_, networks)| networks) {
+                self.network(network, &factor.path, &[], None);
+            }
+        }
         let Body::Stochastic { base, flows, network } = &factor.body else { return };
         let path = factor_path(self.model, factor.side, factor.variable);
         let variable = self.model.variable(factor.variable);

@@ -62,6 +62,10 @@ pub struct Value {
 pub enum Rate {
     /// The same for every row: the distribution of a root, and what is made of learned values alone, `[1, …]`.
     Constant,
+    /// Once a component of a mixture, `[components, …]`.
+    Component,
+    /// Once a draw of what all records share, `[K, …]`.
+    Draws,
     /// Once a record of the data, `[B, …]`.
     Record,
     /// Once a sample, `[K·B, …]`: row k·B + b is sample k of record b.
@@ -95,13 +99,31 @@ pub enum Operation {
     /// The distribution of a root. No inputs.
     Root(PartId),
     /// A network's output as the parameters of a distribution.
-    Head(Call),
-    /// The product of normals, by their heads, and of so many standard normals. After each head stand presences, as many as
-    /// the list says: where one of them is 0 the expert drops out.
+    Head {
+        call: Call,
+        /// The parameters that the file states by name, a bit for each.
+        given: u32,
+    },
+    /// The nearest codes of a variable: points as a distribution, and the codebook of a root.
+    Quantise,
+    /// The product of normals, by their heads, and of so many standard normals.
     Experts {
+        /// Of each head, how many presences stand after it: where one of them is 0 the expert drops out.
         presences: Vec<usize>,
+        /// Of each head, the parameters that the file states by name.
+        given: Vec<u32>,
         standard: usize,
     },
+    /// What every row shares, a root's distribution or a tensor of one row, for each draw.
+    Draws,
+    /// A value of each draw, for every record: row k·B + b is draw k.
+    Each,
+    /// A row of each component of a mixture, one under the other.
+    Stack,
+    /// A tensor of one row for each of so many components.
+    Components(usize),
+    /// The mean of the rows of a distribution, so many of them: a root's distribution.
+    Mixture(usize),
     /// A distribution under a flow, which is given a second input where there is one.
     Flow(PartId),
     /// A value of a flow's base to one of its variable: a tensor, and what the flow is given.
@@ -214,11 +236,15 @@ impl Program {
         let value = self.value(id);
         match value.operation {
             Operation::Root(_)
-            | Operation::Head(_)
+            | Operation::Head { .. }
             | Operation::Experts { .. }
             | Operation::Flow(_)
+            | Operation::Mixture(_)
+            | Operation::Quantise
             | Operation::ExpandLike => true,
-            Operation::Expand | Operation::Repeat | Operation::RepeatValues => self.is_distribution(value.inputs[0]),
+            Operation::Expand | Operation::Draws | Operation::Repeat | Operation::RepeatValues => {
+                self.is_distribution(value.inputs[0])
+            }
             _ => false,
         }
     }

@@ -2,12 +2,14 @@
 
 use super::{Call, How, Operation, Output, Plan, Program, Rate, Value, ValueId};
 use crate::derive::Presence;
-use crate::graph::{Addend, Body, Model, Side, VariableId, in_ranges};
+use crate::graph::{Addend, Body, Factor, Model, Side, VariableId, in_ranges};
 use std::fmt;
 
 /// How often values are computed, in words.
-pub const RATES: [(&str, Rate); 4] = [
+pub const RATES: [(&str, Rate); 6] = [
     ("once", Rate::Constant),
+    ("once a component", Rate::Component),
+    ("once a draw for all records", Rate::Draws),
     ("once a record", Rate::Record),
     ("once a sample", Rate::Sample),
     ("once an enumerated value", Rate::Value),
@@ -45,15 +47,17 @@ impl Plan {
     pub fn step(&self, side: Side, variable: VariableId) -> String {
         match self.factor(side, variable) {
             Some(_) => format!("{} ~ {}", self.name(variable), self.factor_text(side, variable)),
-            None => format!("{} = {}", self.name(variable), self.function_text(variable)),
+            None => format!(
+                "{} = {}",
+                self.name(variable),
+                self.model.factor(side, variable).map_or_else(String::new, |factor| self.function_text(factor))
+            ),
         }
     }
 
-    /// `downscale(x, 2)`: the function that determines a latent.
-    pub fn function_text(&self, variable: VariableId) -> String {
-        let Some(Body::Deterministic { function, input }) = self.model.q_of(variable).map(|factor| &factor.body) else {
-            return String::new();
-        };
+    /// `downscale(x, 2)`: the function of a factor that is one.
+    pub fn function_text(&self, factor: &Factor) -> String {
+        let Body::Deterministic { function, input } = &factor.body else { return String::new() };
         let args = function.args.iter().map(|argument| argument.value.to_string());
         let inputs: Vec<_> = [self.name(*input).to_owned()].into_iter().chain(args).collect();
         format!("{}({})", function.entry.name, inputs.join(", "))
@@ -74,6 +78,9 @@ impl Plan {
                         | Operation::ExpandLike
                         | Operation::DrawOf
                         | Operation::LogProbOf
+                        | Operation::Components(_)
+                        | Operation::Draws
+                        | Operation::Each
                         | Operation::Rows
                 )
         };
@@ -114,8 +121,11 @@ impl Plan {
             Operation::Dequantise(_) => format!("{all} within its cells"),
             Operation::Scored(_) => return format!("{} ~ {all}, with its log-probability", value.name),
             Operation::Function(call) => applied(call, &inputs),
-            Operation::Head(call) => applied(call, &inputs),
-            Operation::Experts { presences, standard } => experts(presences, *standard, &inputs),
+            Operation::Head { call, .. } => applied(call, &inputs),
+            Operation::Experts { presences, standard, .. } => experts(presences, *standard, &inputs),
+            Operation::Quantise => format!("codes of {} nearest to {}", inputs[1], inputs[0]),
+            Operation::Stack => listed(&inputs),
+            Operation::Mixture(components) => format!("mean of {components} components {all}"),
             Operation::Layer(part) | Operation::Flow(part) | Operation::Push(part) => {
                 format!("{}({all})", self.parts.part(*part).path)
             }
@@ -145,6 +155,9 @@ impl Plan {
             | Operation::Partly(_)
             | Operation::Presence
             | Operation::Expand
+            | Operation::Components(_)
+            | Operation::Draws
+            | Operation::Each
             | Operation::Rows
             | Operation::Repeat
             | Operation::RepeatValues => all,
@@ -186,10 +199,23 @@ impl Plan {
 fn source(program: &Program, id: ValueId) -> String {
     let value = program.value(id);
     match value.operation {
-        Operation::Repeat | Operation::RepeatValues | Operation::Expand | Operation::ExpandLike | Operation::Rows => {
-            source(program, value.inputs[0])
-        }
+        Operation::Repeat
+        | Operation::RepeatValues
+        | Operation::Expand
+        | Operation::ExpandLike
+        | Operation::Components(_)
+        | Operation::Draws
+        | Operation::Each
+        | Operation::Rows => source(program, value.inputs[0]),
         _ => value.name.clone(),
+    }
+}
+
+/// `a, b, …, z`: names with the middle of a long list left out.
+fn listed(names: &[String]) -> String {
+    match names {
+        [first, second, .., last] if names.len() > 4 => format!("{first}, {second}, …, {last}"),
+        _ => names.join(", "),
     }
 }
 

@@ -60,7 +60,7 @@ fn find_scopes(program: &mut Program) {
         }
         // The scope that this value's inputs stand in, as far as this value goes.
         let own = match value.operation {
-            Operation::Head(_) => Some(ValueId(at)),
+            Operation::Head { .. } => Some(ValueId(at)),
             _ => scopes[at],
         };
         for input in value.inputs.clone() {

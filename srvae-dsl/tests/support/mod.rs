@@ -109,6 +109,10 @@ fn show_factor(text: &mut String, model: &Model, factor: &Factor) {
     let names: Vec<_> = factor.parents.iter().map(|id| model.variable(*id).name.as_str()).collect();
     let head = format!("{}({} | {})", factor.side.name(), model.variable(factor.variable).name, names.join(", "));
     match &factor.body {
+        Body::Mixture { values, components, .. } => {
+            let values = values.iter().map(|(id, _)| model.variable(*id).name.as_str()).collect::<Vec<_>>();
+            writeln!(text, "    mixture of {components} at values of {}", values.join(", ")).unwrap();
+        }
         Body::Deterministic { function, input } => {
             let input = &model.variable(*input).name;
             writeln!(text, "{head} = {}({input}{})", function.entry.name, arguments(&function.args)).unwrap();
@@ -138,7 +142,7 @@ fn show_node(model: &Model, node: &Node) -> String {
         Op::Past(id) => format!("past {}", model.variable(*id).name),
         Op::Let(id) => model.nets[id.0].name.clone(),
         Op::Net(id) => format!("{}{inputs:?}", model.nets[id.0].name),
-        Op::Experts { standard } => format!("product{inputs:?} standard={standard}"),
+        Op::Experts { standard, .. } => format!("product{inputs:?} standard={standard}"),
         Op::Block { block, inferred } => {
             let mark = if *inferred { " (out inferred)" } else { "" };
             format!("{}{inputs:?}{}{mark}", block.entry.name, arguments(&block.args))

@@ -26,6 +26,7 @@ fn spec() -> Spec {
         supplied: false,
         is_length,
         steps: !is_length,
+        is_global: false,
     };
     Spec {
         name: "swings".into(),

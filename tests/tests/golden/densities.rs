@@ -15,7 +15,7 @@ const DOUBLE: f64 = 2e-7;
 fn make(name: &str, head: &Tensor, arguments: &Arguments) -> Result<Box<dyn Distribution>> {
     let entry = distribution(name).with_context(|| format!("no distribution is named `{name}`"))?;
     match entry.make {
-        Make::Head(make) => Ok(make(head, arguments)?),
+        Make::Head(make) => Ok(make(&head.into(), arguments)?),
         Make::Root(_) => anyhow::bail!("`{name}` has no head"),
     }
 }

@@ -128,7 +128,7 @@ fn draws_follow_their_density() -> Result<()> {
 #[test]
 fn closed_forms_agree_with_averages() -> Result<()> {
     let mut seen = 0;
-    for entry in DISTRIBUTIONS {
+    for entry in DISTRIBUTIONS.iter().filter(|entry| !entry.atoms) {
         for name in entry.closed_forms {
             let (space, shape) = (entry.spaces[0], entry.examples[entry.examples.len() - 1].inputs[0]);
             let (q, p) = (named(entry.name, space, shape)?, named(name, space, shape)?);

@@ -3,7 +3,7 @@
 use super::catalogue::{batch, values};
 use super::support::list;
 use anyhow::{Context, Result, ensure};
-use srvae::entries::{FUNCTIONS, Space, space_entry};
+use srvae::entries::{FUNCTIONS, space_entry};
 
 #[test]
 fn values_are_in_their_range() -> Result<()> {
@@ -12,9 +12,9 @@ fn values_are_in_their_range() -> Result<()> {
         ensure!(!entry.examples.is_empty(), "`{}` has no example", entry.name);
         for example in entry.examples {
             let (arguments, input) = ((example.arguments)(), example.inputs[0]);
-            let range = (entry.range)(&arguments, Space::Image, input).map_err(anyhow::Error::msg)?;
+            let range = (entry.range)(&arguments, entry.from, input).map_err(anyhow::Error::msg)?;
             let (space, shape) = range.with_context(|| format!("{} has no range", entry.name))?;
-            let value = apply(&values(1, Space::Image, 3, input)?, &arguments)?;
+            let value = apply(&values(1, entry.from, 3, input)?, &arguments)?;
             ensure!(value.dims() == batch(3, &shape), "{}: {:?}, the rule says {shape:?}", entry.name, value.dims());
             let wrong = list(&value)?.chunks(shape.iter().product()).find_map(space_entry(space).misfit);
             ensure!(wrong.is_none(), "{}: {}", entry.name, wrong.unwrap_or_default());

@@ -140,6 +140,7 @@ mod tests {
             supplied: false,
             is_length: false,
             steps: false,
+            is_global: false,
         };
         for (scale, wanted) in [(2.0, vec!["x".to_owned()]), (0.0, Vec::new())] {
             let run = |given: &Values, seed: u64| -> Result<Values> {

@@ -1,13 +1,16 @@
 //! The exponential.
 
 scalar! {
-    /// exp(t), element by element.
+    /// exp(t), element by element, t taken between −80 and 80: positive and finite everywhere.
     exp: Exp
 }
 
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::tensors::{Number, Scalar};
+
+    /// Single precision has exp(88) for infinite and exp(−88) for next to 0.
+    const MOST: f64 = 80.0;
 
     pub struct Exp;
 
@@ -16,12 +19,16 @@ mod tensors {
 
         #[inline(always)]
         fn value<N: Number>(x: N) -> N {
-            x.exp()
+            let (least, most) = (x.like(-MOST), x.like(MOST));
+            let below = (x.clone() - most.clone()).positive(most, x);
+            (least.clone() - below.clone()).positive(least, below).exp()
         }
 
         #[inline(always)]
-        fn slope<N: Number>(_: N, value: N) -> N {
-            value
+        fn slope<N: Number>(x: N, value: N) -> N {
+            let (most, none) = (x.like(MOST), x.like(0.0));
+            let below = (x.clone() - most.clone()).positive(none.clone(), value);
+            (x.like(-MOST) - x).positive(none, below)
         }
     }
 }

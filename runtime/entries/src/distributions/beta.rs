@@ -15,13 +15,13 @@ distribution! {
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::tensors::ops::{same_shape, sum_batch};
-    use crate::tensors::{Density, Distribution, Draw, LOG_BOUND, Noise, Result, Special, Tensor, density, ops};
+    use crate::tensors::{Density, Distribution, Draw, Head, LOG_BOUND, Noise, Result, Special, Tensor, density, ops};
 
     /// Beta(exp(log_alpha), exp(log_beta)) in every dimension.
     #[derive(Debug, Clone)]
     pub struct Beta {
         /// Logarithms of α, then of β, `[N, 2C, …]`.
-        head: Tensor,
+        head: Head,
     }
 
     impl Beta {
@@ -30,8 +30,8 @@ mod tensors {
         ///
         /// # Errors
         /// Infallible; returns `Result` for a uniform signature.
-        pub fn from_head(head: &Tensor) -> Result<Self> {
-            Ok(Self { head: head.clone() })
+        pub fn from_head(head: impl Into<Head>) -> Result<Self> {
+            Ok(Self { head: head.into() })
         }
 
         fn parameters(&self) -> Result<[Tensor; 2]> {
@@ -89,7 +89,7 @@ mod tensors {
         }
 
         fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
-            Ok(Box::new(Self { head: ops::repeat(&self.head, samples)? }))
+            Ok(Box::new(Self { head: self.head.repeat(samples)? }))
         }
     }
 

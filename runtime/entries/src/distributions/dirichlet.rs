@@ -15,13 +15,13 @@ distribution! {
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::tensors::ops::{same_shape, sum_batch};
-    use crate::tensors::{Density, Distribution, Draw, LOG_BOUND, Noise, Result, Special, Tensor, density, ops};
+    use crate::tensors::{Density, Distribution, Draw, Head, LOG_BOUND, Noise, Result, Special, Tensor, density, ops};
 
     /// Dirichlet(exp(log_concentration)) over `[N, K]`.
     #[derive(Debug, Clone)]
     pub struct Dirichlet {
         /// Logarithms of concentrations, `[N, K]`.
-        head: Tensor,
+        head: Head,
     }
 
     impl Dirichlet {
@@ -29,9 +29,10 @@ mod tensors {
         ///
         /// # Errors
         /// A head of another rank.
-        pub fn from_head(head: &Tensor) -> Result<Self> {
+        pub fn from_head(head: impl Into<Head>) -> Result<Self> {
+            let head = head.into();
             head.dims2()?;
-            Ok(Self { head: head.clone() })
+            Ok(Self { head })
         }
 
         fn log_concentration(&self) -> Result<Tensor> {
@@ -83,7 +84,7 @@ mod tensors {
         }
 
         fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
-            Ok(Box::new(Self { head: ops::repeat(&self.head, samples)? }))
+            Ok(Box::new(Self { head: self.head.repeat(samples)? }))
         }
     }
 

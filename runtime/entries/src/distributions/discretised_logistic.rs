@@ -13,7 +13,7 @@ distribution! {
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::tensors::{
-        Density, Distribution, Draw, Noise, Result, Special, Tensor, Through, density, inside, ops, through,
+        Density, Distribution, Draw, Head, Noise, Result, Special, Tensor, Through, density, inside, ops, through,
     };
 
     /// Log-scales are clamped to ± this.
@@ -23,7 +23,7 @@ mod tensors {
     #[derive(Debug, Clone)]
     pub struct DiscretisedLogistic {
         /// Means, then log-scales, `[N, 2C, H, W]`.
-        head: Tensor,
+        head: Head,
     }
 
     impl DiscretisedLogistic {
@@ -32,8 +32,8 @@ mod tensors {
         ///
         /// # Errors
         /// Infallible; returns `Result` for a uniform signature.
-        pub fn from_head(head: &Tensor) -> Result<Self> {
-            Ok(Self { head: head.clone() })
+        pub fn from_head(head: impl Into<Head>) -> Result<Self> {
+            Ok(Self { head: head.into() })
         }
 
         fn parameters(&self) -> Result<[Tensor; 2]> {
@@ -92,7 +92,7 @@ mod tensors {
         }
 
         fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
-            Ok(Box::new(Self { head: ops::repeat(&self.head, samples)? }))
+            Ok(Box::new(Self { head: self.head.repeat(samples)? }))
         }
     }
 }

@@ -12,7 +12,9 @@ distribution! {
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::tensors::{Density, Distribution, Draw, Noise, Result, Special, Tensor, Through, density, ops, through};
+    use crate::tensors::{
+        Density, Distribution, Draw, Head, Noise, Result, Special, Tensor, Through, density, ops, through,
+    };
 
     /// Logarithms of standard deviations are clamped to ± this.
     const LOG_BOUND: f64 = 7.0;
@@ -21,7 +23,7 @@ mod tensors {
     #[derive(Debug, Clone)]
     pub struct DiscretisedNormal {
         /// Means, then logarithms of standard deviations, `[N, 2C, H, W]`.
-        head: Tensor,
+        head: Head,
     }
 
     impl DiscretisedNormal {
@@ -30,8 +32,8 @@ mod tensors {
         ///
         /// # Errors
         /// Infallible; returns `Result` for a uniform signature.
-        pub fn from_head(head: &Tensor) -> Result<Self> {
-            Ok(Self { head: head.clone() })
+        pub fn from_head(head: impl Into<Head>) -> Result<Self> {
+            Ok(Self { head: head.into() })
         }
 
         fn parameters(&self) -> Result<[Tensor; 2]> {
@@ -95,7 +97,7 @@ mod tensors {
         }
 
         fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
-            Ok(Box::new(Self { head: ops::repeat(&self.head, samples)? }))
+            Ok(Box::new(Self { head: self.head.repeat(samples)? }))
         }
     }
 }

@@ -13,14 +13,14 @@ distribution! {
 mod tensors {
     use crate::tensors::ops::{same_shape, sum_batch};
     use crate::tensors::{
-        Density, Distribution, Draw, LOG_BOUND, Noise, Result, Special, Tensor, density, inside, ops,
+        Density, Distribution, Draw, Head, LOG_BOUND, Noise, Result, Special, Tensor, density, inside,
     };
 
     /// Exponential(exp(log_rate)) in every dimension.
     #[derive(Debug, Clone)]
     pub struct Exponential {
         /// Logarithms of rates, `[N, …]`.
-        head: Tensor,
+        head: Head,
     }
 
     impl Exponential {
@@ -28,8 +28,8 @@ mod tensors {
         ///
         /// # Errors
         /// Infallible; returns `Result` for a uniform signature.
-        pub fn from_head(head: &Tensor) -> Result<Self> {
-            Ok(Self { head: head.clone() })
+        pub fn from_head(head: impl Into<Head>) -> Result<Self> {
+            Ok(Self { head: head.into() })
         }
 
         fn log_rate(&self) -> Result<Tensor> {
@@ -71,7 +71,7 @@ mod tensors {
         }
 
         fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
-            Ok(Box::new(Self { head: ops::repeat(&self.head, samples)? }))
+            Ok(Box::new(Self { head: self.head.repeat(samples)? }))
         }
     }
 

@@ -1,7 +1,7 @@
 //! Independent Laplace variables.
 
 distribution! {
-    /// Independent Laplace variables; the head holds means, then log-scales, clamped to [−7, 7].
+    /// Independent Laplace variables; the head holds means, then log-scales, those of a network clamped to [−7, 7].
     continuous laplace: Laplace(LaplaceConfig {}),
     over: [Real],
     natural: [mean: Real, log_scale: Real or scale: Positive by log],
@@ -12,7 +12,7 @@ distribution! {
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::tensors::ops::{normal_halves, repeat, same_shape, sum_batch};
-    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor};
+    use crate::tensors::{Distribution, Draw, Head, Noise, Result, Tensor};
 
     /// Log-scales from a network are clamped to ± this.
     const LOG_SCALE_BOUND: f64 = 7.0;
@@ -31,8 +31,9 @@ mod tensors {
         ///
         /// # Errors
         /// An odd number of channels.
-        pub fn from_head(head: &Tensor) -> Result<Self> {
-            let (mean, log_scale) = normal_halves(head, LOG_SCALE_BOUND)?;
+        pub fn from_head(head: impl Into<Head>) -> Result<Self> {
+            let head = head.into();
+            let (mean, log_scale) = normal_halves(&head, head.bound(1, LOG_SCALE_BOUND))?;
             Ok(Self { mean, log_scale })
         }
     }

@@ -12,14 +12,14 @@ distribution! {
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::tensors::{
-        Density, Distribution, Draw, LOG_BOUND, Noise, Result, Special, Tensor, density, inside, ops,
+        Density, Distribution, Draw, Head, LOG_BOUND, Noise, Result, Special, Tensor, density, inside,
     };
 
     /// Logistic(mean, exp(log_scale)) in every dimension.
     #[derive(Debug, Clone)]
     pub struct Logistic {
         /// Means, then log-scales, `[N, 2C, …]`.
-        head: Tensor,
+        head: Head,
     }
 
     impl Logistic {
@@ -28,8 +28,8 @@ mod tensors {
         ///
         /// # Errors
         /// Infallible; returns `Result` for a uniform signature.
-        pub fn from_head(head: &Tensor) -> Result<Self> {
-            Ok(Self { head: head.clone() })
+        pub fn from_head(head: impl Into<Head>) -> Result<Self> {
+            Ok(Self { head: head.into() })
         }
     }
 
@@ -71,7 +71,7 @@ mod tensors {
         }
 
         fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
-            Ok(Box::new(Self { head: ops::repeat(&self.head, samples)? }))
+            Ok(Box::new(Self { head: self.head.repeat(samples)? }))
         }
     }
 }

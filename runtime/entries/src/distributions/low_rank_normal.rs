@@ -27,9 +27,9 @@ distribution! {
 mod tensors {
     use crate::distributions::standard_normal::StandardNormal;
     use crate::tensors::ops::{same_shape, sum_batch};
-    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, bail, fits, ops};
+    use crate::tensors::{Distribution, Draw, Head, Noise, Result, Tensor, bail, fits, ops};
 
-    /// Log-variances are clamped to ± this.
+    /// Log-variances from a network are clamped to ± this.
     const LOG_VAR_BOUND: f64 = 7.0;
 
     /// N(mean, diag(exp(log_var)) + Σ w wᵀ).
@@ -48,14 +48,16 @@ mod tensors {
         ///
         /// # Errors
         /// A head of another size.
-        pub fn from_head(head: &Tensor, rank: usize) -> Result<Self> {
+        pub fn from_head(head: impl Into<Head>, rank: usize) -> Result<Self> {
+            let head = head.into();
             let (_, channels) = head.dims2()?;
             if channels % (rank + 2) != 0 {
                 bail!("a normal of rank {rank} has a head of {} channels a variable, not {channels} in all", rank + 2);
             }
             let part = |at: usize| head.narrow(1, at * (channels / (rank + 2)), channels / (rank + 2))?.contiguous();
             let columns = (0..rank).map(|at| part(at + 2)).collect::<Result<_>>()?;
-            Ok(Self { mean: part(0)?, log_var: part(1)?.clamp(-LOG_VAR_BOUND, LOG_VAR_BOUND)?, columns })
+            let bound = head.bound(1, LOG_VAR_BOUND);
+            Ok(Self { mean: part(0)?, log_var: part(1)?.clamp(-bound, bound)?, columns })
         }
 
         /// dᵀ C⁻¹ d and ln det C of the covariance C, `[N]` each: column by column (Sherman and Morrison 1950), each of which adds

@@ -22,9 +22,9 @@ mod tensors {
     use crate::distributions::standard_normal::StandardNormal;
     use crate::tensors::ops::triangular::{log_diagonal, lower, packed, solve_lower};
     use crate::tensors::ops::{same_shape, sum_batch};
-    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, bail, fits, ops};
+    use crate::tensors::{Distribution, Draw, Head, Noise, Result, Tensor, bail, fits, ops};
 
-    /// Logarithms on the diagonal are clamped to ± this.
+    /// Logarithms on the diagonal from a network are clamped to ± this.
     const LOG_BOUND: f64 = 7.0;
 
     /// N(mean, LLᵀ).
@@ -42,7 +42,8 @@ mod tensors {
         ///
         /// # Errors
         /// A head of another size.
-        pub fn from_head(head: &Tensor) -> Result<Self> {
+        pub fn from_head(head: impl Into<Head>) -> Result<Self> {
+            let head = head.into();
             let (_, channels) = head.dims2()?;
             let Some(size) = (1..=channels).find(|size| size + packed(*size) >= channels) else {
                 bail!("a multivariate normal's head has {channels} channels");
@@ -53,7 +54,8 @@ mod tensors {
             let raw = head.narrow(1, size, packed(size))?;
             let is_diagonal = (0..size).flat_map(|i| (0..=i).map(move |j| u8::from(i == j)));
             let is_diagonal = Tensor::from_iter(is_diagonal, head.device())?.unsqueeze(0)?.broadcast_as(raw.shape())?;
-            let cholesky = is_diagonal.where_cond(&raw.clamp(-LOG_BOUND, LOG_BOUND)?, &raw)?;
+            let bound = head.bound(1, LOG_BOUND);
+            let cholesky = is_diagonal.where_cond(&raw.clamp(-bound, bound)?, &raw)?;
             Ok(Self { mean: head.narrow(1, 0, size)?.contiguous()?, cholesky })
         }
 

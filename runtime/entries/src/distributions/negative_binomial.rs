@@ -13,14 +13,14 @@ distribution! {
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::tensors::{
-        Density, Distribution, Draw, LOG_BOUND, Noise, Result, Special, Tensor, Through, density, ops, through,
+        Density, Distribution, Draw, Head, LOG_BOUND, Noise, Result, Special, Tensor, Through, density, ops, through,
     };
 
     /// The negative binomial distribution of mean exp(log_mean) and dispersion exp(log_dispersion) in every dimension.
     #[derive(Debug, Clone)]
     pub struct NegativeBinomial {
         /// Logarithms of means, then of dispersions, `[N, 2C, …]`.
-        head: Tensor,
+        head: Head,
     }
 
     impl NegativeBinomial {
@@ -29,8 +29,8 @@ mod tensors {
         ///
         /// # Errors
         /// Infallible; returns `Result` for a uniform signature.
-        pub fn from_head(head: &Tensor) -> Result<Self> {
-            Ok(Self { head: head.clone() })
+        pub fn from_head(head: impl Into<Head>) -> Result<Self> {
+            Ok(Self { head: head.into() })
         }
 
         fn log_mean(&self) -> Result<Tensor> {
@@ -96,7 +96,7 @@ mod tensors {
         }
 
         fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
-            Ok(Box::new(Self { head: ops::repeat(&self.head, samples)? }))
+            Ok(Box::new(Self { head: self.head.repeat(samples)? }))
         }
     }
 }

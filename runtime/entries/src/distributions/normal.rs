@@ -1,7 +1,7 @@
 //! The diagonal normal.
 
 distribution! {
-    /// A diagonal normal; the head holds means, then log-variances, clamped to [−7, 7].
+    /// A diagonal normal; the head holds means, then log-variances, those of a network clamped to [−7, 7].
     continuous normal: Normal(NormalConfig {}),
     over: [Real],
     natural: [mean: Real, log_var: Real or std: Positive by log_square or var: Positive by log],
@@ -12,7 +12,7 @@ distribution! {
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::distributions::standard_normal::StandardNormal;
-    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, bail, fits, ops, partly};
+    use crate::tensors::{Distribution, Draw, Head, Noise, Result, Tensor, bail, fits, ops, partly};
 
     /// Log-variances from a network are clamped to ± this.
     const LOG_VAR_BOUND: f64 = 7.0;
@@ -32,8 +32,9 @@ mod tensors {
         ///
         /// # Errors
         /// An odd number of channels.
-        pub fn from_head(head: &Tensor) -> Result<Self> {
-            let (mean, log_var) = ops::normal_halves(head, LOG_VAR_BOUND)?;
+        pub fn from_head(head: impl Into<Head>) -> Result<Self> {
+            let head = head.into();
+            let (mean, log_var) = ops::normal_halves(&head, head.bound(1, LOG_VAR_BOUND))?;
             Ok(Self { mean, log_var })
         }
 
@@ -43,10 +44,10 @@ mod tensors {
         ///
         /// # Errors
         /// No head, or shapes that differ.
-        pub fn product(experts: &[(&Tensor, &[&Tensor])], standard: usize) -> Result<Self> {
+        pub fn product(experts: &[(&Head, &[&Tensor])], standard: usize) -> Result<Self> {
             let mut sums: Option<(Tensor, Tensor)> = None;
             for (head, presences) in experts {
-                let (mean, log_var) = ops::normal_halves(head, LOG_VAR_BOUND)?;
+                let (mean, log_var) = ops::normal_halves(head, head.bound(1, LOG_VAR_BOUND))?;
                 let mut precision = log_var.neg()?.exp()?;
                 for present in *presences {
                     precision = partly::only(true, present, &precision)?;

@@ -12,14 +12,14 @@ distribution! {
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::tensors::{
-        Density, Distribution, Draw, LOG_BOUND, Noise, Result, Special, Tensor, Through, density, ops, through,
+        Density, Distribution, Draw, Head, LOG_BOUND, Noise, Result, Special, Tensor, Through, density, ops, through,
     };
 
     /// Poisson(exp(log_rate)) in every dimension.
     #[derive(Debug, Clone)]
     pub struct Poisson {
         /// Logarithms of rates, `[N, …]`.
-        head: Tensor,
+        head: Head,
     }
 
     impl Poisson {
@@ -27,8 +27,8 @@ mod tensors {
         ///
         /// # Errors
         /// Infallible; returns `Result` for a uniform signature.
-        pub fn from_head(head: &Tensor) -> Result<Self> {
-            Ok(Self { head: head.clone() })
+        pub fn from_head(head: impl Into<Head>) -> Result<Self> {
+            Ok(Self { head: head.into() })
         }
 
         fn log_rate(&self) -> Result<Tensor> {
@@ -77,7 +77,7 @@ mod tensors {
         }
 
         fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
-            Ok(Box::new(Self { head: ops::repeat(&self.head, samples)? }))
+            Ok(Box::new(Self { head: self.head.repeat(samples)? }))
         }
     }
 }

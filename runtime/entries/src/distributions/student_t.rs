@@ -13,7 +13,7 @@ distribution! {
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::tensors::{
-        Density, Distribution, Draw, LOG_BOUND, Noise, Result, Special, Tensor, density, exp_inside, ops,
+        Density, Distribution, Draw, Head, LOG_BOUND, Noise, Result, Special, Tensor, density, exp_inside, ops,
     };
     use std::f64::consts::{LN_2, PI};
 
@@ -21,7 +21,7 @@ mod tensors {
     #[derive(Debug, Clone)]
     pub struct StudentT {
         /// Logarithms of degrees of freedom, then means, then log-scales, `[N, 3C, …]`.
-        head: Tensor,
+        head: Head,
     }
 
     impl StudentT {
@@ -30,8 +30,8 @@ mod tensors {
         ///
         /// # Errors
         /// Infallible; returns `Result` for a uniform signature.
-        pub fn from_head(head: &Tensor) -> Result<Self> {
-            Ok(Self { head: head.clone() })
+        pub fn from_head(head: impl Into<Head>) -> Result<Self> {
+            Ok(Self { head: head.into() })
         }
     }
 
@@ -82,7 +82,7 @@ mod tensors {
         }
 
         fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
-            Ok(Box::new(Self { head: ops::repeat(&self.head, samples)? }))
+            Ok(Box::new(Self { head: self.head.repeat(samples)? }))
         }
     }
 }

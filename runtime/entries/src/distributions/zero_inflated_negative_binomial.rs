@@ -19,14 +19,14 @@ mod tensors {
     use crate::blocks::sigmoid::sigmoid;
     use crate::distributions::negative_binomial::NegativeBinomial;
     use crate::tensors::{
-        Density, Distribution, Draw, LOG_BOUND, Noise, Result, Special, Tensor, Through, density, ops, through,
+        Density, Distribution, Draw, Head, LOG_BOUND, Noise, Result, Special, Tensor, Through, density, through,
     };
 
     /// The negative binomial distribution, or 0 with probability sigmoid(logits), in every dimension.
     #[derive(Debug, Clone)]
     pub struct ZeroInflatedNegativeBinomial {
         /// Logarithms of means, then of dispersions, then logits, `[N, 3C, …]`.
-        head: Tensor,
+        head: Head,
     }
 
     impl ZeroInflatedNegativeBinomial {
@@ -35,13 +35,13 @@ mod tensors {
         ///
         /// # Errors
         /// Infallible; returns `Result` for a uniform signature.
-        pub fn from_head(head: &Tensor) -> Result<Self> {
-            Ok(Self { head: head.clone() })
+        pub fn from_head(head: impl Into<Head>) -> Result<Self> {
+            Ok(Self { head: head.into() })
         }
 
         fn inner(&self) -> Result<NegativeBinomial> {
             let channels = self.head.dim(1)? / 3;
-            NegativeBinomial::from_head(&self.head.narrow(1, 0, 2 * channels)?.contiguous()?)
+            NegativeBinomial::from_head(self.head.first(2 * channels)?)
         }
 
         /// The probabilities that there is no additional zero.
@@ -95,7 +95,7 @@ mod tensors {
         }
 
         fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
-            Ok(Box::new(Self { head: ops::repeat(&self.head, samples)? }))
+            Ok(Box::new(Self { head: self.head.repeat(samples)? }))
         }
     }
 }

@@ -15,14 +15,14 @@ mod tensors {
     use crate::blocks::sigmoid::sigmoid;
     use crate::distributions::poisson::Poisson;
     use crate::tensors::{
-        Density, Distribution, Draw, LOG_BOUND, Noise, Result, Special, Tensor, Through, density, ops, through,
+        Density, Distribution, Draw, Head, LOG_BOUND, Noise, Result, Special, Tensor, Through, density, through,
     };
 
     /// Poisson(exp(log_rate)), or 0 with probability sigmoid(logits), in every dimension.
     #[derive(Debug, Clone)]
     pub struct ZeroInflatedPoisson {
         /// Logarithms of rates, then logits, `[N, 2C, …]`.
-        head: Tensor,
+        head: Head,
     }
 
     impl ZeroInflatedPoisson {
@@ -31,12 +31,12 @@ mod tensors {
         ///
         /// # Errors
         /// Infallible; returns `Result` for a uniform signature.
-        pub fn from_head(head: &Tensor) -> Result<Self> {
-            Ok(Self { head: head.clone() })
+        pub fn from_head(head: impl Into<Head>) -> Result<Self> {
+            Ok(Self { head: head.into() })
         }
 
         fn inner(&self) -> Result<Poisson> {
-            Poisson::from_head(&density::parameter::<Self, 3>(&self.head, 1)?)
+            Poisson::from_head(self.head.first(self.head.dim(1)? / 2)?)
         }
 
         /// The probabilities that there is no additional zero.
@@ -89,7 +89,7 @@ mod tensors {
         }
 
         fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
-            Ok(Box::new(Self { head: ops::repeat(&self.head, samples)? }))
+            Ok(Box::new(Self { head: self.head.repeat(samples)? }))
         }
     }
 }

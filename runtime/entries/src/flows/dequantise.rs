@@ -22,7 +22,7 @@ fn cost(_: &DequantiseConfig, inputs: &[&[usize]]) -> Cost {
 #[cfg(feature = "tensors")]
 mod tensors {
     use super::DequantiseConfig;
-    use crate::tensors::{Bijector, LEVELS, Params, Result, Tensor, Ways};
+    use crate::tensors::{Bijector, LEVELS, Params, Result, Tensor, Ways, pixels};
 
     /// From values within their cells to the base as they are; from the base to the grid of pixels.
     #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ mod tensors {
 
         /// The pixel of the cell that a value falls into; the nearest one outside of all cells.
         fn inverse(&self, v: &Tensor) -> Result<Tensor> {
-            (v * LEVELS)?.floor()?.clamp(0.0, LEVELS - 1.0)? / (LEVELS - 1.0)
+            pixels(v)
         }
 
         fn ways(&self) -> Ways {

@@ -20,7 +20,7 @@ fn cost(_: &ExpFlowConfig, inputs: &[&[usize]]) -> Cost {
 #[cfg(feature = "tensors")]
 mod tensors {
     use super::ExpFlowConfig;
-    use crate::tensors::{Bijector, Params, Result, Tensor, ops};
+    use crate::tensors::{Bijector, Params, Result, Tensor, exp_inside, ops};
 
     /// What is below has no logarithm, and counts as this.
     const LEAST: f64 = 1e-30;
@@ -46,11 +46,11 @@ mod tensors {
         }
 
         fn inverse(&self, v: &Tensor) -> Result<Tensor> {
-            v.exp()
+            exp_inside(v)
         }
 
         fn drawn(&self, v: &Tensor) -> Result<(Tensor, Tensor)> {
-            Ok((v.exp()?, ops::sum_batch(&v.neg()?)?))
+            Ok((exp_inside(v)?, ops::sum_batch(&v.neg()?)?))
         }
     }
 }

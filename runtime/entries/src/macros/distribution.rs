@@ -2,7 +2,7 @@
 
 /// A distribution. `natural` lists what the head holds, each with its domain, other names with the blocks that turn them into
 /// it and, where they are not the variable's, its channels as a function of the configuration and of the variable's; at a
-/// root it is `[]`.
+/// root it is `[]`. `continuous`, `discrete` or, for points among real numbers, `atomic` stands before its name.
 macro_rules! distribution {
     (
         $(#[doc = $docs:literal])+
@@ -38,6 +38,7 @@ macro_rules! distribution {
             }),*],
             spaces: &[$($crate::Space::$space),+],
             continuous: distribution!(@continuous $kind),
+            atoms: distribution!(@atoms $kind),
             fits: distribution!(@fits $config $($fits)?),
             count: distribution!(@count $config $($count)?),
             closed_forms: &[$(stringify!($p)),*],
@@ -86,6 +87,9 @@ macro_rules! distribution {
     };
     (@continuous continuous) => { true };
     (@continuous discrete) => { false };
+    (@continuous atomic) => { false };
+    (@atoms atomic) => { true };
+    (@atoms $other:ident) => { false };
     (@channels $config:ident) => { |_, channels| channels };
     (@channels $config:ident $channels:expr) => { |arguments, channels| {
         let channels_of: fn(&$config, usize) -> usize = $channels;

@@ -1,6 +1,6 @@
 //! Deterministic functions.
 
-/// A deterministic function of one variable: `computed` from its input, or from the `data` beside it.
+/// A deterministic function of one variable: `computed` from its input, from the `data` beside it, or `rounded` in p.
 ///
 /// `range(&Config, Space, &[usize]) -> Range` stands in the same file.
 macro_rules! function {
@@ -24,6 +24,7 @@ macro_rules! function {
             parameters: $config::PARAMETERS,
             runtime: stringify!($name),
             origin: function!(@origin $origin),
+            from: function!(@from $origin),
             range: |arguments, space, shape| range(&$config::read(arguments), space, shape),
             spaces: &[$($crate::Space::$space),+],
             examples: examples!($config: $($examples)*),
@@ -34,6 +35,7 @@ macro_rules! function {
         function!(@export $origin $name);
     };
     (@apply data $name:ident $config:ident [$($fields:tt)*]) => { None };
+    (@apply rounded $($rest:tt)*) => { function!(@apply computed $($rest)*) };
     (@apply computed $name:ident $config:ident [$($field:ident: $field_type:tt),*]) => {
         Some(|input, arguments| {
             #[allow(unused_variables)]
@@ -42,10 +44,14 @@ macro_rules! function {
         })
     };
     (@export data $name:ident) => {};
+    (@export rounded $name:ident) => { function!(@export computed $name); };
     (@export computed $name:ident) => {
         #[cfg(feature = "tensors")]
         pub use tensors::$name;
     };
     (@origin computed) => { $crate::Origin::Computed };
     (@origin data) => { $crate::Origin::Data };
+    (@origin rounded) => { $crate::Origin::Rounded };
+    (@from rounded) => { $crate::Space::Real };
+    (@from $other:ident) => { $crate::Space::Image };
 }

@@ -13,3 +13,11 @@ pub fn dequantised(pixels: &Tensor, name: &str, noise: &mut Noise) -> Result<Ten
     let within = noise.uniform(name, pixels.dims(), pixels.dtype(), pixels.device())?;
     ((pixels * (LEVELS - 1.0))?.round()? + within)? / LEVELS
 }
+
+/// The pixels whose cells numbers lie in; the nearest ones outside of all cells.
+///
+/// # Errors
+/// A failed tensor operation.
+pub fn pixels(numbers: &Tensor) -> Result<Tensor> {
+    (numbers * LEVELS)?.floor()?.clamp(0.0, LEVELS - 1.0)? / (LEVELS - 1.0)
+}

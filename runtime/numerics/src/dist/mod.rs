@@ -5,11 +5,14 @@
 mod dequantised;
 mod flowed;
 mod in_order;
+mod mixture;
 pub mod through;
 
-pub use dequantised::{LEVELS, dequantised};
+pub use crate::ops::Head;
+pub use dequantised::{LEVELS, dequantised, pixels};
 pub use flowed::Flowed;
 pub use in_order::in_order;
+pub use mixture::Mixture;
 pub use through::{Through, draw_through};
 
 use crate::{Decode, Draw, Noise, Result, Tensor};

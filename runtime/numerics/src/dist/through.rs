@@ -144,9 +144,14 @@ pub fn draw_through(
 
 /// ln of the sum of exp along dimension 0.
 pub(crate) fn log_sum_exp(values: &Tensor) -> Result<Tensor> {
-    let peak = values.max_keepdim(0)?.detach();
-    let sum = values.broadcast_sub(&peak)?.exp()?.sum_keepdim(0)?.log()?;
-    (sum + peak)?.squeeze(0)
+    log_sum_exp_along(values, 0)
+}
+
+/// ln of the sum of exp along a dimension.
+pub(crate) fn log_sum_exp_along(values: &Tensor, along: usize) -> Result<Tensor> {
+    let peak = values.max_keepdim(along)?.detach();
+    let sum = values.broadcast_sub(&peak)?.exp()?.sum_keepdim(along)?.log()?;
+    (sum + peak)?.squeeze(along)
 }
 
 fn log_mean_exp(values: &Tensor) -> Result<Tensor> {

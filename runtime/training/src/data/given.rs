@@ -215,6 +215,7 @@ mod tests {
             shape: shape.to_vec(),
             supplied: false,
             is_length: false,
+            is_global: false,
             steps: false,
         }
     }

@@ -62,7 +62,10 @@ pub fn measure(
 ) -> Result<Vec<Activity>> {
     let Some(mode) = model.modes().iter().find(|mode| mode.name == "reconstruction") else { return Ok(Vec::new()) };
     let names = terms.iter().filter(|(_, kind, _)| *kind == TermKind::Kl).filter_map(|(name, ..)| name.split_once('_'));
-    let names: Vec<&str> = names.map(|(_, variable)| variable).filter(|name| mode.yields.contains(name)).collect();
+    // What all records share does not differ from picture to picture.
+    let differs = |name: &&str| spec.variable(name).is_none_or(|variable| !variable.is_global);
+    let names = names.map(|(_, variable)| variable).filter(|name| mode.yields.contains(name));
+    let names: Vec<&str> = names.filter(differs).collect();
     let before = model.params().phase();
     model.params().set_phase(Phase::Inference);
     let found = moments(model, spec, images, mode.name, &names, batch);

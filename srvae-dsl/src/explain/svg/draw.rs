@@ -5,7 +5,7 @@ use super::layout::Layout;
 use super::ring::ring;
 use super::route::RADIUS;
 use crate::explain::condense::{Condensed, Edge};
-use crate::explain::notation::split_name;
+use crate::explain::notation::{determined, split_name, sure};
 use crate::graph::{Role, Side};
 use crate::plan::Plan;
 use std::fmt::Write as _;
@@ -165,7 +165,7 @@ pub fn head(body: &mut String, tip: Point, back: Point, hollow: bool) {
 }
 
 fn node(body: &mut String, name: &str, role: Role, determined: bool, at: Point) {
-    let fill = if matches!(role, Role::Latent | Role::Partly) { "white" } else { SHADE };
+    let fill = if matches!(role, Role::Latent | Role::Global | Role::Partly) { "white" } else { SHADE };
     if role == Role::Given {
         let (x, y, size) = (at.x - RADIUS * 0.86, at.y - RADIUS * 0.86, RADIUS * 1.72);
         writeln!(
@@ -236,12 +236,12 @@ fn legend(plan: &Plan, graph: &Condensed) -> Vec<Entry> {
     if plan.model.q.iter().any(|factor| !crate::derive::is_deterministic(factor)) {
         entries.push(entry(Sample::Arrow(Side::Q, false), "inference model <tspan font-style=\"italic\">q</tspan>"));
     }
-    for factor in crate::explain::notation::determined(plan) {
-        let text = format!("{} = {}", plan.name(factor.variable), plan.function_text(factor.variable));
-        entries.push(entry(Sample::Arrow(Side::Q, true), &text));
+    for factor in sure(plan).into_iter().chain(determined(plan)) {
+        let text = format!("{} = {}", plan.name(factor.variable), plan.function_text(factor));
+        entries.push(entry(Sample::Arrow(factor.side, true), &text));
     }
     let is_doubled = |factor: &&crate::graph::Factor| plan.model.variable(factor.variable).role == Role::Latent;
-    if crate::explain::notation::determined(plan).iter().any(is_doubled) {
+    if determined(plan).iter().any(is_doubled) {
         entries.push(entry(Sample::Doubled, "latent that <tspan font-style=\"italic\">q</tspan> computes"));
     }
     if has(Role::Observed) {

@@ -1,0 +1,65 @@
+//! Parameters that a model states are taken as they are: no bound that keeps a network's output in check applies to them.
+
+use super::support::params;
+use anyhow::{Context, Result, ensure};
+use srvae::candle_core::{Device, Tensor};
+use srvae::{BoundOptions, Noise, Settings, Values, interpret};
+
+/// Space, density and value, and its log-density: scipy's, and mpmath's to 50 digits for pixels.
+const SMALL: &[(&str, &str, f64, f64)] = &[
+    ("real", "normal(mean: 0.5, std: 0.01)", 0.515, 2.561231652783416),
+    ("real", "laplace(mean: 0.5, scale: 0.01)", 0.515, 2.412023005428144),
+    ("real", "logistic(mean: 0.5, scale: 0.01)", 0.515, 2.702343630022585),
+    ("real", "student_t(df: 3, mean: 0.5, scale: 0.01)", 0.515, 2.4850497604937343),
+    ("real", "low_rank_normal(mean: 0.5, std: 0.01, factor: 0.006999999999999999)", 0.515, 2.7318100357577535),
+    ("positive", "exponential(scale: 0.01)", 0.015, 3.105170185988091),
+    ("positive", "gamma(concentration: 2, scale: 0.01)", 0.015, 3.5106352940962555),
+    ("real", "normal(mean: 0.5, std: 0.001)", 0.5015, 4.863816745777545),
+    ("real", "laplace(mean: 0.5, scale: 0.001)", 0.5015, 4.714608098422246),
+    ("real", "logistic(mean: 0.5, scale: 0.001)", 0.5015, 5.004928723016667),
+    ("real", "student_t(df: 3, mean: 0.5, scale: 0.001)", 0.5015, 4.787634853487844),
+    ("real", "low_rank_normal(mean: 0.5, std: 0.001, factor: 0.0007)", 0.5015, 5.034395128751855),
+    ("positive", "exponential(scale: 0.001)", 0.0015, 5.407755278982137),
+    ("positive", "gamma(concentration: 2, scale: 0.001)", 0.0015, 5.813220387090301),
+    ("real", "normal(mean: 0.5, std: 50.0)", 75.5, -5.955961538632819),
+    ("real", "laplace(mean: 0.5, scale: 50.0)", 75.5, -6.105170185988092),
+    ("real", "logistic(mean: 0.5, scale: 50.0)", 75.5, -5.81484956139365),
+    ("real", "student_t(df: 3, mean: 0.5, scale: 50.0)", 75.5, -6.032143430922501),
+    ("real", "low_rank_normal(mean: 0.5, std: 50.0, factor: 35.0)", 75.5, -5.785383155658482),
+    ("positive", "exponential(scale: 50.0)", 75.0, -5.412023005428146),
+    ("positive", "gamma(concentration: 2, scale: 50.0)", 75.0, -5.006557897319982),
+    ("positive", "exponential(scale: 1e-08)", 1.5e-08, 16.920680743952367),
+    ("image", "discretised_normal(mean: 0.49, std: 0.0005)", 0.5019607843137255, -203.91715537109727),
+    ("image", "discretised_logistic(mean: 0.49, scale: 0.0005)", 0.5019607843137255, -20.000392515020916),
+];
+/// The same where the log-density is a small difference of terms of the size of 1e9.
+const LARGE: &[(&str, &str, f64, f64)] = &[
+    ("positive", "gamma(concentration: 5e7, rate: 5e7)", 1.0001, 7.694744929092188),
+    ("unit", "beta(alpha: 5e7, beta: 5e7)", 0.50003, 8.804549276828766),
+    ("count", "poisson(rate: 1e7)", 10003000.0, -9.428091317415237),
+    ("count", "negative_binomial(mean: 2e7, dispersion: 1e8)", 20003000.0, -9.603297404944897),
+];
+
+/// The log-density of a value in a model that is one factor.
+fn log_density(space: &str, density: &str, value: f64) -> Result<f64> {
+    let shape: &[usize] = if space == "image" { &[1, 1, 1, 1] } else { &[1, 1] };
+    let sizes = if space == "image" { "1, 1, 1" } else { "1" };
+    let text = format!("model stated\nobserved x: {space}[{sizes}]\np(x) = {density}\n");
+    let model = interpret::builder("stated.pgm", &text).build(&Settings::new(), &params())?;
+    let data = Values::new().with("x", Tensor::from_vec(vec![value], shape, &Device::Cpu)?);
+    let terms = model.bound(&data, &mut Noise::seeded(1), &BoundOptions::default())?;
+    let term = terms.terms.first().context("no term")?;
+    Ok(term.value.sum_all()?.to_scalar::<f64>()?)
+}
+
+#[test]
+fn stated_parameters_are_taken_as_they_are() -> Result<()> {
+    // Rounding of a few operations, and that of terms of 1e9.
+    for (cases, tolerance) in [(SMALL, 1e-10), (LARGE, 1e-6)] {
+        for (space, density, value, wanted) in cases {
+            let found = log_density(space, density, *value).with_context(|| (*density).to_owned())?;
+            ensure!((found - wanted).abs() < tolerance * (1.0 + wanted.abs()), "{density}: {found}, not {wanted}");
+        }
+    }
+    Ok(())
+}
