@@ -1,7 +1,7 @@
 //! What a model costs before anything runs: parameters, and multiply-accumulates of one image's forward pass.
 
 use crate::catalog::Cost;
-use crate::graph::{Body, Factor, Model, NetBody, NetId, Network, Node, Op, Stage};
+use crate::graph::{Body, Factor, Model, Net, NetId, Network, Node, Op, Stage};
 use std::collections::BTreeSet;
 
 impl Network {
@@ -14,15 +14,20 @@ impl Network {
     fn own_cost(&self) -> Cost {
         let blocks = self.nodes.iter().filter_map(|node| match &node.op {
             Op::Block { block, .. } => Some((block.entry.cost)(&block.values(), &self.input_shapes(node))),
-            Op::Variable(_) | Op::Formal(_) | Op::Net(_) | Op::Experts { .. } => None,
+            Op::Variable(_) | Op::Formal(_) | Op::Past(_) | Op::Net(_) | Op::Let(_) | Op::Experts { .. } => None,
         });
         blocks.sum()
+    }
+
+    /// The same with the multiply-accumulates of the named networks it uses.
+    pub(crate) fn cost_with(&self, nets: &[Net]) -> Cost {
+        self.own_cost() + self.nets().map(|used| Cost { parameters: 0, ..nets[used.0].cost }).sum()
     }
 
     fn nets(&self) -> impl Iterator<Item = NetId> {
         self.nodes.iter().filter_map(|node| match node.op {
             Op::Net(id) => Some(id),
-            Op::Variable(_) | Op::Formal(_) | Op::Block { .. } | Op::Experts { .. } => None,
+            Op::Variable(_) | Op::Formal(_) | Op::Past(_) | Op::Block { .. } | Op::Let(_) | Op::Experts { .. } => None,
         })
     }
 }
@@ -33,29 +38,15 @@ impl Model {
     pub fn node_cost(&self, network: &Network, node: &Node) -> Cost {
         match &node.op {
             Op::Block { block, .. } => (block.entry.cost)(&block.values(), &network.input_shapes(node)),
-            // A value is computed once, whoever reads it: it counts where it is defined.
-            Op::Net(id) if self.nets[id.0].is_let => Cost::default(),
             Op::Net(id) => Cost { parameters: 0, ..self.net_cost(*id) },
-            Op::Variable(_) | Op::Formal(_) | Op::Experts { .. } => Cost::default(),
+            // A value is computed once, whoever reads it: it counts where it is defined.
+            Op::Variable(_) | Op::Formal(_) | Op::Past(_) | Op::Let(_) | Op::Experts { .. } => Cost::default(),
         }
     }
 
-    /// What a named network costs: its own parameters, and the multiply-accumulates of one use. What a network in Rust
-    /// costs is not known, and counts nothing.
+    /// What a named network costs: its own parameters, and the multiply-accumulates of one use.
     pub fn net_cost(&self, id: NetId) -> Cost {
-        // Each network stands after those it uses, so one pass in order finds every total.
-        let mut totals: Vec<Cost> = Vec::new();
-        for net in self.nets.iter().take(id.0 + 1) {
-            totals.push(match &net.body {
-                NetBody::Rust { .. } => Cost::default(),
-                NetBody::Network(network) => {
-                    let used = network.nets().filter(|used| !self.nets[used.0].is_let);
-                    let used = used.filter_map(|used| totals.get(used.0));
-                    network.own_cost() + used.map(|cost| Cost { parameters: 0, ..*cost }).sum()
-                }
-            });
-        }
-        totals.pop().unwrap_or_default()
+        self.nets[id.0].cost
     }
 
     /// What a network costs, without the parameters of the named networks it uses.

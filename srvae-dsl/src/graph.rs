@@ -4,10 +4,15 @@
 //! earlier. Numbers keep their symbolic form ([`Number`]) beside the value they have at the chosen parameters, so that
 //! generated code can be built at other parameters than those it was compiled at.
 
-use crate::catalog::{Arguments, Block, Cost, Distribution, Function};
+mod ranges;
+mod set;
+
+use crate::catalog::{Arguments, Block, Cost, Distribution, Domain, Function};
 pub use crate::catalog::{Space, Value};
 use crate::source::Span;
 use petgraph::graph::DiGraph;
+pub use ranges::in_ranges;
+pub use set::VariableSet;
 use std::collections::BTreeMap;
 
 /// Position of a variable in [`Model::variables`].
@@ -50,6 +55,27 @@ pub struct Model {
     pub weights: Vec<Weight>,
     /// What training maximises besides the bound.
     pub addends: Vec<Addend>,
+    pub places: Places,
+}
+
+/// The position of each variable's factor in [`Model::p`] and [`Model::q`].
+#[derive(Debug, Clone)]
+pub struct Places([Vec<Option<usize>>; 2]);
+
+impl Places {
+    pub fn of(variables: usize, p: &[Factor], q: &[Factor]) -> Self {
+        Self([p, q].map(|factors| {
+            let mut places = vec![None; variables];
+            factors.iter().enumerate().rev().for_each(|(at, factor)| places[factor.variable.0] = Some(at));
+            places
+        }))
+    }
+
+    fn find<'f>(&self, side: Side, factors: &'f [Factor], id: VariableId) -> Option<&'f Factor> {
+        let Self([p, q]) = self;
+        let places = if side == Side::P { p } else { q };
+        places.get(id.0).copied().flatten().and_then(|at| factors.get(at))
+    }
 }
 
 impl Model {
@@ -59,12 +85,12 @@ impl Model {
 
     /// The factor of p with this variable on the left of the bar; none for a given variable.
     pub fn p_of(&self, id: VariableId) -> Option<&Factor> {
-        self.p.iter().find(|factor| factor.variable == id)
+        self.places.find(Side::P, &self.p, id)
     }
 
     /// The factor of q with this variable on the left of the bar; none for observed and given variables.
     pub fn q_of(&self, id: VariableId) -> Option<&Factor> {
-        self.q.iter().find(|factor| factor.variable == id)
+        self.places.find(Side::Q, &self.q, id)
     }
 
     /// How the gradient passes through q's draws of this variable, where the file says it.
@@ -72,14 +98,12 @@ impl Model {
         self.draws.iter().find(|draw| draw.variable == id)
     }
 
-    /// The network of the family that a `let` goes on from, where its recurrence runs down: `b[t + 1]` for `b[t]`.
+    /// The value of the family that a `let` goes on from, where its recurrence runs down: `b[t + 1]` for `b[t]`.
     pub fn goes_on_from(&self, id: NetId) -> Option<NetId> {
         let (net, NetBody::Network(network)) = (&self.nets[id.0], &self.nets[id.0].body) else { return None };
         let (family, step) = member(&net.name)?;
-        let later = |other: &&NetId| member(&self.nets[other.0].name).is_some_and(|it| it.0 == family && it.1 > step);
-        let used: Vec<NetId> =
-            network.nodes.iter().filter_map(|node| if let Op::Net(id) = node.op { Some(id) } else { None }).collect();
-        used.iter().find(later).copied().filter(|_| net.step.is_some())
+        let later = |other: &NetId| member(&self.nets[other.0].name).is_some_and(|it| it.0 == family && it.1 > step);
+        network.lets().find(later).filter(|_| net.step.is_some())
     }
 
     /// The factor of this variable on one side.
@@ -237,6 +261,22 @@ pub struct Factor {
     pub span: Span,
 }
 
+impl Factor {
+    /// Whether a position of the variable is drawn after those before it.
+    pub fn is_autoregressive(&self) -> bool {
+        self.networks().any(Network::is_autoregressive)
+    }
+
+    /// The networks that it reads: those of its flows' contexts, and its own.
+    pub fn networks(&self) -> impl Iterator<Item = &Network> {
+        let (flows, network) = match &self.body {
+            Body::Stochastic { flows, network, .. } => (flows.as_slice(), network.as_ref()),
+            Body::Deterministic { .. } => (&[][..], None),
+        };
+        flows.iter().filter_map(|stage| stage.context.as_ref()).chain(network)
+    }
+}
+
 #[derive(Debug, Clone)]
 pub enum Body {
     /// A distribution, bijectors over it, and the network that yields its natural parameters (none at a root).
@@ -340,21 +380,39 @@ impl Network {
         let output = &self.nodes[self.output.0];
         match output.op {
             Op::Experts { standard } => Some((&output.inputs, standard)),
-            Op::Variable(_) | Op::Formal(_) | Op::Block { .. } | Op::Net(_) => None,
+            Op::Variable(_) | Op::Formal(_) | Op::Block { .. } | Op::Net(_) | Op::Let(_) | Op::Past(_) => None,
         }
     }
 
-    /// The variables that a node is computed from.
-    pub fn variables_above(&self, node: NodeId) -> Vec<VariableId> {
-        let (mut open, mut seen, mut found) = (vec![node], vec![false; self.nodes.len()], Vec::new());
+    /// The variables that a node is computed from, those that values stand for among them.
+    pub fn variables_above(&self, node: NodeId, nets: &[Net]) -> VariableSet {
+        let (mut open, mut seen) = (vec![node], vec![false; self.nodes.len()]);
+        let mut found = VariableSet::default();
         while let Some(at) = open.pop() {
             if std::mem::replace(&mut seen[at.0], true) {
                 continue;
             }
-            found.extend(self.nodes[at.0].variable().filter(|id| !found.contains(id)));
+            self.nodes[at.0].adds_to(&mut found, nets);
             open.extend(&self.nodes[at.0].inputs);
         }
         found
+    }
+
+    /// The variables that the network reads, those that values stand for among them.
+    pub fn reads(&self, nets: &[Net]) -> VariableSet {
+        let mut found = VariableSet::default();
+        self.nodes.iter().for_each(|node| node.adds_to(&mut found, nets));
+        found
+    }
+
+    /// Whether the network reads the past of the factor's own variable.
+    pub fn is_autoregressive(&self) -> bool {
+        self.nodes.iter().any(|node| matches!(node.op, Op::Past(_)))
+    }
+
+    /// The values of the file that the network reads itself.
+    pub fn lets(&self) -> impl Iterator<Item = NetId> {
+        self.nodes.iter().filter_map(|node| if let Op::Let(id) = node.op { Some(id) } else { None })
     }
 }
 
@@ -363,7 +421,23 @@ impl Node {
     pub fn variable(&self) -> Option<VariableId> {
         match self.op {
             Op::Variable(id) => Some(id),
-            Op::Formal(_) | Op::Block { .. } | Op::Net(_) | Op::Experts { .. } => None,
+            Op::Formal(_) | Op::Past(_) | Op::Block { .. } | Op::Net(_) | Op::Let(_) | Op::Experts { .. } => None,
+        }
+    }
+
+    /// The variable whose past this node reads.
+    pub fn past(&self) -> Option<VariableId> {
+        if let Op::Past(id) = self.op { Some(id) } else { None }
+    }
+
+    /// Adds what this node reads itself.
+    fn adds_to(&self, found: &mut VariableSet, nets: &[Net]) {
+        match &self.op {
+            Op::Variable(id) => {
+                found.insert(*id);
+            }
+            Op::Let(id) => found.include(&nets[id.0].reads),
+            Op::Formal(_) | Op::Past(_) | Op::Block { .. } | Op::Net(_) | Op::Experts { .. } => {}
         }
     }
 }
@@ -381,6 +455,10 @@ pub enum Op {
     Block { block: Use<Block>, inferred: bool },
     /// A named network applied.
     Net(NetId),
+    /// What comes before each position, in raster order, of the factor's own variable: `past(x)`. No inputs.
+    Past(VariableId),
+    /// A value of the file, a `let`: computed once, whoever reads it. No inputs.
+    Let(NetId),
     /// A product of diagonal normals, each by its head, and of so many standard normals: the output of a factor's network,
     /// which then yields the distribution itself. An expert that reads what a record lacks drops out.
     Experts { standard: usize },
@@ -396,8 +474,14 @@ pub struct Net {
     pub inputs: Vec<Vec<usize>>,
     pub output: Vec<usize>,
     pub body: NetBody,
-    /// A `let`: its arguments are the variables it stands for, and every use applies it to them.
+    /// A `let`: a value, which has no arguments and reads variables and other values itself.
     pub is_let: bool,
+    /// The variables that a `let` stands for, read by itself or by the values it reads.
+    pub reads: VariableSet,
+    /// Where the values of a `let` are sure to lie.
+    pub domains: Vec<Domain>,
+    /// Its own parameters, and the multiply-accumulates of one use. What a network in Rust costs is not known, and counts nothing.
+    pub cost: Cost,
     /// Where its parameters lie: its name, `block.3` of a member of a family.
     pub path: String,
     /// The step of the length that it is of.

@@ -2,7 +2,7 @@
 
 mod support;
 
-use srvae_dsl::derive::{TermKind, terms};
+use srvae_dsl::derive::TermKind;
 use srvae_dsl::graph::{Estimator, Side};
 use srvae_dsl::plan::{Operation, Plan, Rate};
 use srvae_dsl::{Overrides, Source, compile};
@@ -10,7 +10,7 @@ use support::{code, model_of, plan_of, plan_of_text, read};
 
 /// `+RE_x -KL_z(exact)`: names, signs and estimators.
 fn bound(plan: &Plan) -> String {
-    let shown = terms(&plan.model).into_iter().map(|term| match term.kind {
+    let shown = plan.derivation.terms.iter().map(|term| match &term.kind {
         TermKind::Reconstruction => format!("+{}", term.name),
         TermKind::Kl { estimator: Estimator::ClosedForm, .. } => format!("-{} exact", term.name),
         TermKind::Kl { estimator: Estimator::MonteCarlo, reason } => format!("-{} drawn: {reason}", term.name),

@@ -94,7 +94,7 @@ pub fn compare(model: &Compiled, preset: Option<&str>) {
                 given.with(&variable.name, known.unwrap_or_else(|| value(variable)))
             })
         });
-        for draw in [Draw::default(), Draw { temperature: 0.7, decode: Decode::Mode }] {
+        for draw in [Draw::default(), Draw { temperature: 0.7, decode: Decode::Mode, top: Some(1) }] {
             for count in [BATCH, 2 * BATCH] {
                 both.same(mode.name, |model, _| {
                     let drawn = model.run(mode.name, &given, count, &mut Noise::seeded(7), &draw).unwrap();

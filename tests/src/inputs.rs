@@ -15,13 +15,24 @@ pub fn data(model: &Compiled, preset: Option<&str>) -> Values {
     let (checked, _) = checked(model, preset);
     let ids = || (0..checked.variables.len()).map(srvae_dsl::graph::VariableId);
     let own = ids().filter(|id| is_data(&checked, *id) || is_partly(&checked, *id));
-    let data = own.fold(Values::new(), |data, id| data.with(&checked.variable(id).name, value(checked.variable(id))));
+    let data = own.fold(Values::new(), |data, id| {
+        let variable = checked.variable(id);
+        let value = if checked.length == Some(id) { lengths(&checked) } else { value(variable) };
+        data.with(&variable.name, value)
+    });
     let partly = ids().filter(|id| is_partly(&checked, *id));
     partly.enumerate().fold(data, |data, (at, id)| {
         let present = (0..BATCH).map(|record| f32::from(u8::from(record > 0 && (at + record) % 2 == 0)));
         let present = Tensor::from_vec(present.collect::<Vec<_>>(), BATCH, &Device::Cpu).unwrap();
         data.with(&Values::presence_of(&checked.variable(id).name), present)
     })
+}
+
+/// Steps of each record of a sequence: each has one fewer than the one before it.
+pub fn lengths(model: &srvae_dsl::graph::Model) -> Tensor {
+    let most = model.variables.iter().filter_map(|variable| variable.step).max().unwrap_or(1);
+    let all: Vec<f32> = (0..BATCH).map(|record| most.saturating_sub(record).max(1) as f32).collect();
+    Tensor::from_vec(all, (BATCH, 1), &Device::Cpu).unwrap()
 }
 
 /// A value of the variable's space: pixels on the grid, one-hot classes, zeros and ones, reals.

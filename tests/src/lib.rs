@@ -19,6 +19,7 @@ macro_rules! corpus {
 }
 
 corpus! {
+    autoregressive = "../srvae-dsl/tests/corpus/good/autoregressive.pgm",
     auxiliary = "../srvae-dsl/tests/corpus/good/auxiliary.pgm",
     belief_net = "../srvae-dsl/tests/corpus/good/score.pgm",
     byte_order_mark = "../srvae-dsl/tests/corpus/good/byte_order_mark.pgm",

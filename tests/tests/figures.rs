@@ -7,7 +7,7 @@ use srvae::spec::{Role, Space, Spec, Variable};
 use srvae::{Compiled, DType, Decode, Device, Draw, Model, Noise, Params, Values};
 use srvae_tests::{srvae_golden, three_levels};
 
-const LIKELIEST: Draw = Draw { temperature: 1.0, decode: Decode::Mode };
+const LIKELIEST: Draw = Draw { temperature: 1.0, decode: Decode::Mode, top: None };
 
 fn model(compiled: Compiled, variables: &[(&str, Role, Space, &[usize])]) -> (Spec, Box<dyn Model>) {
     let variable = |&(name, role, space, shape): &(&str, Role, Space, &[usize])| Variable {
@@ -97,7 +97,7 @@ fn a_latent_that_is_not_there_is_named_with_those_that_are() {
 fn a_large_picture_of_one_tile_is_the_mode_itself_and_others_have_no_seams() {
     let (spec, model) = two_levels();
     let mode = model.modes().iter().find(|mode| mode.name == "conditional_generation").unwrap();
-    let still = Draw { temperature: 0.0, decode: Decode::Mode };
+    let still = Draw { temperature: 0.0, decode: Decode::Mode, top: None };
     let large = |picture: &Planes, overlap: f64, draw: Draw| {
         let how = Large { draw, seed: 5, overlap, progress: &|_, _| () };
         figures::large(model.as_ref(), &spec, mode, picture, &how).unwrap()

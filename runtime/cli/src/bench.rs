@@ -136,9 +136,13 @@ pub(super) fn random_batch(spec: &Spec, size: usize, noise: &mut Noise, device: 
     let mut values = Values::new();
     for variable in spec.data_variables() {
         let shape: Vec<usize> = std::iter::once(size).chain(variable.shape.iter().copied()).collect();
+        if let Some(steps) = spec.steps(variable) {
+            values.insert(&variable.name, Tensor::full(steps as f32, shape, device)?);
+            continue;
+        }
         let uniform =
             noise.uniform(&variable.name, &shape, DType::F64, &Device::Cpu)?.flatten_all()?.to_vec1::<f64>()?;
-        let (draw, row) = (space_entry(variable.space).draw, variable.shape.iter().product::<usize>().max(1));
+        let (draw, row) = (space_entry(variable.space).draw, variable.row());
         let drawn: Vec<f64> = uniform.chunks(row).flat_map(draw).collect();
         let value = Tensor::from_vec(drawn, shape, &Device::Cpu)?.to_dtype(DType::F32)?.to_device(device)?;
         values.insert(&variable.name, value);

@@ -8,6 +8,7 @@ use srvae_training::report::Explained;
 use srvae_training::spec::{Role, Spec, Variable};
 use srvae_training::train::tensorboard::Node;
 use srvae_training::{Setting, Settings};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use srvae_dsl::graph::{self, Model, Value};
@@ -148,10 +149,10 @@ pub fn memory(spec: &Spec) -> Result<Memory> {
 /// The factors of p and of q as nodes; what has no factor on a side is data.
 fn nodes(model: &Model) -> Vec<Node> {
     let mut nodes: Vec<Node> = Vec::new();
-    for (side, factors) in [("p", &model.p), ("q", &model.q)] {
+    for (side, factors) in [(graph::Side::P, &model.p), (graph::Side::Q, &model.q)] {
         let place = |id: graph::VariableId| {
-            let known = factors.iter().any(|factor| factor.variable == id);
-            format!("{}/{}", if known { side } else { "data" }, model.variable(id).name)
+            let known = model.factor(side, id).is_some();
+            format!("{}/{}", if known { side.name() } else { "data" }, model.variable(id).name)
         };
         for factor in factors {
             let operation = match &factor.body {
@@ -165,12 +166,10 @@ fn nodes(model: &Model) -> Vec<Node> {
             nodes.push(Node { name: place(factor.variable), operation, inputs });
         }
     }
-    let read: Vec<String> = nodes.iter().flat_map(|node| node.inputs.clone()).collect();
-    for name in read.into_iter().filter(|name| name.starts_with("data/")) {
-        if !nodes.iter().any(|node| node.name == name) {
-            nodes.push(Node { name, operation: "data".into(), inputs: Vec::new() });
-        }
-    }
+    let mut known: BTreeSet<String> = nodes.iter().map(|node| node.name.clone()).collect();
+    let read = nodes.iter().flat_map(|node| &node.inputs).filter(|name| name.starts_with("data/"));
+    let new: Vec<String> = read.filter(|name| known.insert((*name).clone())).cloned().collect();
+    nodes.extend(new.into_iter().map(|name| Node { name, operation: "data".into(), inputs: Vec::new() }));
     nodes
 }
 
@@ -194,13 +193,27 @@ pub fn jumping(spec: &Spec) -> Result<Vec<String>> {
         }
         jumping.extend(&factor.parents);
         parts.push(format!("q_{}", model.variable(factor.variable).name));
-        let nets = network.iter().flat_map(|network| &network.nodes).filter_map(|node| match node.op {
-            graph::Op::Net(net) => Some(srvae_dsl::plan::net_path(model, net)),
-            _ => None,
-        });
-        parts.extend(nets);
+        parts.extend(network.iter().flat_map(|network| below(model, network)));
     }
     Ok(parts)
+}
+
+/// Where the parameters lie of the named networks and values that a network reads, directly or through values.
+fn below(model: &graph::Model, network: &graph::Network) -> Vec<String> {
+    let (mut open, mut seen): (Vec<&graph::Network>, Vec<graph::NetId>) = (vec![network], Vec::new());
+    while let Some(network) = open.pop() {
+        for node in &network.nodes {
+            let (graph::Op::Net(id) | graph::Op::Let(id)) = node.op else { continue };
+            if seen.contains(&id) {
+                continue;
+            }
+            seen.push(id);
+            if let (graph::Op::Let(_), graph::NetBody::Network(inner)) = (&node.op, &model.nets[id.0].body) {
+                open.push(inner);
+            }
+        }
+    }
+    seen.into_iter().map(|id| srvae_dsl::plan::net_path(model, id)).collect()
 }
 
 /// The plan of a model with the mode that draws everything else given these variables, and the mode's name.
@@ -220,6 +233,22 @@ pub fn conditioned(spec: &Spec, names: &[&str]) -> Result<(Plan, String)> {
         anyhow!("model {} draws nothing given {}: {}", model.name, names.join(" and "), reason.text(model))
     })?;
     Ok(plan.clone().with_mode(mode))
+}
+
+/// The same model for records of so many steps, and its plan.
+///
+/// # Errors
+/// A model without sequences, and those of [`compile`].
+pub fn at_length(spec: &Spec, steps: usize) -> Result<(Spec, Plan)> {
+    let length = spec.variables.iter().find(|variable| variable.is_length);
+    let length = length.with_context(|| format!("model {} has no sequences, and so no length", spec.name))?;
+    let mut spec = spec.clone();
+    let own = spec.settings.iter_mut().find(|(name, _)| *name == length.name);
+    let (_, own) = own.with_context(|| format!("no value for {}", length.name))?;
+    *own = Setting::Int(i64::try_from(steps)?);
+    let plan = of_spec(&spec)?.plan()?.clone();
+    spec.variables = variables(&plan.model);
+    Ok((spec, plan))
 }
 
 /// The terms of latents that are summed over: by importance weights they hold what the sum gains, and estimate no divergence.

@@ -119,7 +119,7 @@ impl Meter {
             DecodeChoice::Mean => Decode::Mean,
             DecodeChoice::Likeliest => Decode::Mode,
         };
-        let draw = Draw { temperature: self.args.temperature, decode };
+        let draw = Draw { temperature: self.args.temperature, decode, top: None };
         Options { samples: self.args.samples, batch: self.batch, draw, seed: self.seed, ranks: ranks::all(), progress }
     }
 }

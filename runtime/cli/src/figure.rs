@@ -33,7 +33,7 @@ pub fn run(models: &'static [Compiled], args: &Figure) -> Result<ExitCode> {
     check_sheet(&session, pictures, &Options::default(), "take fewer --columns")?;
     let mut groups = Vec::new();
     for mode in session.model.modes() {
-        let draw = Draw { temperature: args.temperature, decode: default_decode(mode) };
+        let draw = Draw { temperature: args.temperature, decode: default_decode(mode), top: None };
         let options =
             Options { count: args.columns, columns: args.columns, draw, seed: args.seed, ..Options::default() };
         let strips = figures::strips(session.model.as_ref(), &session.spec, mode, &examples, &options)?;

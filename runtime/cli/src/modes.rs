@@ -15,6 +15,7 @@ use srvae_training::terminal::{self, note, out};
 use srvae_training::train::interrupt;
 use srvae_training::train::progress::Display;
 use srvae_training::{Compiled, Decode, Draw, Mode, arrays};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -23,12 +24,21 @@ pub const GENERATION: &str = "generation";
 pub const RECONSTRUCTION: &str = "reconstruction";
 pub const REGENERATION: &str = "generative_reconstruction";
 pub const CONDITIONAL: &str = "conditional_generation";
+pub const CONTINUATION: &str = "continuation";
+pub const TOP: &str = "top_reconstruction";
 
 /// Draws what --given leaves open, given that; without --given everything.
 pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
     let mut sessions = open(models, args)?;
-    let given = given(&sessions[0], args)?;
+    if let Some(steps) = args.length {
+        sessions.iter_mut().try_for_each(|session| session.at_length(steps))?;
+    }
+    let given = match args.from_step {
+        Some(steps) => ends(&sessions[0], steps)?,
+        None => given(&sessions[0], args)?,
+    };
     let modes: Vec<Mode> = match given.names().as_slice() {
+        _ if args.from_step.is_some() => all(&sessions, CONTINUATION)?,
         [] => all(&sessions, GENERATION)?,
         names => sessions.iter_mut().map(|session| session.condition(names)).collect::<Result<_>>()?,
     };
@@ -65,6 +75,14 @@ pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
     draw_sheet(&sessions, &modes, &records, &options(args, args.draw(decode), 1), args)
 }
 
+/// How many steps of each record are given, as if --given said it.
+fn ends(session: &Session, steps: usize) -> Result<Given> {
+    let length = session.spec.variables.iter().find_map(|variable| Some((variable, session.spec.steps(variable)?)));
+    let (length, most) = length.with_context(|| format!("model {} has no sequences to continue", session.spec.name))?;
+    ensure!(steps < most, "--continue {steps}: the records have {most} steps, of which some must be left to draw");
+    Given::read(&session.spec, &[format!("{}={steps}", length.name)], &BTreeMap::new())
+}
+
 /// The default of --decode: samples for new images, the likeliest pixels where a result is compared with an original.
 pub fn default_decode(mode: &Mode) -> Decode {
     if mode.given.is_empty() { Decode::Sample } else { Decode::Mode }
@@ -72,6 +90,7 @@ pub fn default_decode(mode: &Mode) -> Decode {
 
 pub fn with_input(models: &'static [Compiled], kind: &str, args: &args::Mode) -> Result<ExitCode> {
     let sessions = open(models, &args.drawing)?;
+    let kind = if kind == RECONSTRUCTION && args.drawing.top.is_some() { TOP } else { kind };
     let draw = args.drawing.draw(Decode::Mode);
     if args.full_size {
         ensure!(

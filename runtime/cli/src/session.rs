@@ -4,6 +4,7 @@ use super::args::{DataArgs, RunArgs, Which};
 use super::models::{self, Found};
 use super::{compiler, machine, ranks};
 use anyhow::{Context, Result, bail};
+use srvae_dsl::plan::Plan;
 use srvae_interpreter::Interpreted;
 use srvae_training::data::{self, Kept, Records, Source};
 use srvae_training::figures::Options;
@@ -72,15 +73,32 @@ impl Session {
         if let Some(mode) = known(self.model.as_ref()) {
             return Ok(mode);
         }
-        let (own, params) =
-            (self.model.params(), Params::new(self.header.config.seed, DType::F32, self.model.params().device()));
-        let model = Interpreted::new(plan, &params)
+        self.interpret(plan)
             .with_context(|| format!("the mode that is given {} is not compiled in", names.join(" and ")))?;
+        known(self.model.as_ref()).with_context(|| format!("model {} has no mode {name}", self.spec.name))
+    }
+
+    /// The model for records of so many steps, interpreted from here on: the steps share their parameters.
+    ///
+    /// # Errors
+    /// A model without sequences, more steps than are possible, or a network in Rust, which is not interpreted.
+    pub fn at_length(&mut self, steps: usize) -> Result<()> {
+        let (spec, plan) = compiler::at_length(&self.spec, steps)?;
+        self.interpret(plan)?;
+        self.spec = spec;
+        Ok(())
+    }
+
+    /// Goes on with another plan of the same parameters.
+    fn interpret(&mut self, plan: Plan) -> Result<()> {
+        let own = self.model.params();
+        let params = Params::new(self.header.config.seed, DType::F32, own.device());
+        let model = Interpreted::new(plan, &params)?;
         let values = own.entries().into_iter().map(|(name, var)| (name, var.as_tensor().clone())).collect();
         restore(&params, &values, &self.checkpoint.display().to_string())?;
         params.set_phase(srvae_training::params::Phase::Inference);
         self.model = Box::new(model);
-        known(self.model.as_ref()).with_context(|| format!("model {} has no mode {name}", self.spec.name))
+        Ok(())
     }
 
     /// What tells this run from others: its folder's name.

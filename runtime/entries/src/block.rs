@@ -19,6 +19,8 @@ pub struct Block {
     pub shape: ShapeRule,
     /// What it costs, for inputs that passed `shape`.
     pub cost: fn(&Arguments, &[&[usize]]) -> Cost,
+    /// Whether the output at a position is made of the inputs' values there and before it in raster order alone.
+    pub causal: fn(&Arguments) -> bool,
     /// Uses that the laws are tried on.
     pub examples: &'static [Example],
     /// How it is made and applied at run time.

@@ -67,7 +67,7 @@ impl Interpreted {
         });
         let modes = modes.collect();
         let mut flows = Vec::new();
-        for factor in &plan.factors {
+        for factor in plan.factors.iter().filter(|factor| !factor.flows.is_empty()) {
             let text = plan.factor_text(factor.side, factor.variable);
             flows.extend(
                 factor.flows.iter().map(|part| (text.clone(), interned(plan.parts.part(*part).entry()), *part)),

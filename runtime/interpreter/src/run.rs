@@ -53,9 +53,16 @@ impl<'r> Run<'r> {
             let each: Vec<_> = variables.map(|it| (it.space.name(), it.shape.as_slice())).collect();
             self.enumeration = Some(Enumeration::new(&each)?);
         }
-        let last = last_reads(self.program);
-        for (at, value) in self.program.ids() {
-            self.held[at.0] = Some(self.compute(value, noise)?);
+        let owners = self.program.repeated_in();
+        let last = last_reads(self.program, &owners);
+        for (at, value) in self.program.ids().filter(|(at, _)| owners[at.0].is_none()) {
+            self.held[at.0] = Some(match value.operation {
+                Operation::InOrder(variable, how) => {
+                    let inside = self.program.ids().filter(|(id, _)| owners[id.0] == Some(at));
+                    Held::Tensor(self.in_order(value, (variable, how), &inside.collect::<Vec<_>>(), noise)?)
+                }
+                _ => self.compute(value, noise)?,
+            });
             for input in value.inputs.iter().filter(|input| last[input.0] == at.0) {
                 self.held[input.0] = None;
             }
@@ -69,6 +76,8 @@ impl<'r> Run<'r> {
         let samples = self.context.samples;
         Ok(Held::Tensor(match &value.operation {
             Operation::Given(id) | Operation::Partly(id) => self.given(*id)?.value.clone(),
+            // Only methods of compiled models are given values.
+            Operation::GivenValue(_) => return Err(missing()),
             Operation::Presence => {
                 let of = self.program.value(value.inputs[0]);
                 let Operation::Partly(id) = of.operation else { return Err(missing()) };
@@ -182,8 +191,39 @@ impl<'r> Run<'r> {
             Operation::LogRatio => (tensor(0)? - tensor(1)?)?,
             Operation::Mask(step) => ops::mask(tensor(0)?, tensor(1)?, *step)?,
             Operation::Within(step) => ops::within(tensor(0)?, tensor(1)?, tensor(2)?, *step)?,
+            Operation::Past => ops::past(tensor(0)?)?,
+            // Computed for each position, by the draw.
+            Operation::Partial(_) | Operation::InOrder(..) => return Err(missing()),
+            Operation::Level(level) => ops::level(self.context.draw.top, *level, tensor(0)?, tensor(1)?)?,
             Operation::PerSample => ops::per_sample(tensor(0)?, samples)?,
         }))
+    }
+
+    /// A draw position by position, for each of which what is inside it is computed anew.
+    fn in_order(
+        &mut self,
+        value: &Value,
+        (variable, how): (VariableId, How),
+        inside: &[(ValueId, &Value)],
+        noise: &mut Noise,
+    ) -> Result<Tensor> {
+        let (model, draw, rows) = (self.model, self.context.draw, self.context.rows);
+        let (name, shape) = (model.plan.name(variable), &model.plan.model.variable(variable).shape);
+        let (partial, distribution) = (value.inputs[0], value.inputs[1]);
+        let of_partial = |map: &Tensor, noise: &mut Noise| {
+            self.held[partial.0] = Some(Held::Tensor(map.clone()));
+            for (id, value) in inside.iter().filter(|(id, _)| *id != partial) {
+                self.held[id.0] = Some(self.compute(value, noise)?);
+            }
+            self.distribution(distribution).cloned()
+        };
+        let one = |from: Arc<dyn Distribution>, noise: &mut Noise| match how {
+            How::Decoded => dist::decode(&*from, name, noise, &draw),
+            How::Plain | How::Through | How::Tempered => from.sample(name, noise, &draw),
+        };
+        let map = dist::in_order((rows, shape), &model.params, of_partial, one, noise)?;
+        inside.iter().for_each(|(id, _)| self.held[id.0] = None);
+        Ok(map)
     }
 
     fn given(&self, id: VariableId) -> Result<&Given> {
@@ -237,11 +277,12 @@ impl<'r> Run<'r> {
     }
 }
 
-/// The position at which each value is read for the last time; what is yielded is kept.
-fn last_reads(program: &Program) -> Vec<usize> {
-    let mut last = vec![usize::MAX; program.values.len()];
+/// The position at which each value is read for the last time, inside a draw that of the draw; what is yielded is kept.
+fn last_reads(program: &Program, owners: &[Option<ValueId>]) -> Vec<usize> {
+    let mut last = vec![0; program.values.len()];
     for (at, value) in program.ids() {
-        value.inputs.iter().for_each(|input| last[input.0] = at.0);
+        let reader = owners[at.0].unwrap_or(at).0;
+        value.inputs.iter().for_each(|input| last[input.0] = last[input.0].max(reader));
     }
     program.outputs().iter().for_each(|output| last[output.0] = usize::MAX);
     last

@@ -52,7 +52,7 @@ pub use normalise::normalise_rows;
 pub use resize::{downsample, upsample};
 pub use scalar::{elu, softplus};
 pub use self_attention::attend;
-pub use shape::{concat, flatten, mask, per_sample, repeat, reshape, within};
+pub use shape::{concat, flatten, level, mask, past, per_sample, repeat, reshape, within};
 pub use special::{digamma, lgamma, log_gamma_draw, poisson_draw};
 pub use weight::weight_norm;
 pub use windows::{avg_pool, max_pool, nearest};

@@ -56,6 +56,18 @@ pub fn mask(value: &Tensor, steps: &Tensor, step: usize) -> Result<Tensor> {
     reaches.gt(0.0)?.where_cond(value, &value.zeros_like()?)
 }
 
+/// Of two draws of a hierarchy's level, the first where it is one of the `top` levels (of all, where none are asked for), counted from
+/// 1, else the second.
+///
+/// # Errors
+/// Shapes that differ.
+pub fn level(top: Option<usize>, level: usize, first: &Tensor, second: &Tensor) -> Result<Tensor> {
+    if first.dims() != second.dims() {
+        candle_core::bail!("two draws of level {level} have the shapes {:?} and {:?}", first.dims(), second.dims());
+    }
+    Ok(if top.is_none_or(|top| level <= top) { first.clone() } else { second.clone() })
+}
+
 /// Values `[rows, …]`, replaced by others of the same shape in rows of records that end before a step.
 ///
 /// # Errors
@@ -65,6 +77,17 @@ pub fn within(value: &Tensor, other: &Tensor, steps: &Tensor, step: usize) -> Re
     rows[0] = value.dim(0)?;
     let reaches = reaches(steps, step, value.dtype())?.reshape(rows)?.gt(0.0)?;
     reaches.broadcast_as(value.shape())?.where_cond(value, other)
+}
+
+/// What comes before each position of maps `[rows, channels, height, width]` in raster order, zeros before the first one.
+///
+/// # Errors
+/// Another rank.
+pub fn past(maps: &Tensor) -> Result<Tensor> {
+    let (rows, channels, height, width) = maps.dims4()?;
+    let line = maps.reshape((rows, channels, height * width))?;
+    let first = Tensor::zeros((rows, channels, 1), maps.dtype(), maps.device())?;
+    Tensor::cat(&[&first, &line.narrow(2, 0, height * width - 1)?], 2)?.reshape((rows, channels, height, width))
 }
 
 /// `[K·B]` to `[K, B]`.

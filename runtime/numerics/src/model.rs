@@ -231,11 +231,13 @@ pub struct Draw {
     pub temperature: f64,
     /// How a likelihood's parameters become a value.
     pub decode: Decode,
+    /// In top reconstruction: levels of the hierarchy that are drawn from q, the top ones; all of them where none are asked for.
+    pub top: Option<usize>,
 }
 
 impl Default for Draw {
     fn default() -> Self {
-        Self { temperature: 1.0, decode: Decode::Sample }
+        Self { temperature: 1.0, decode: Decode::Sample, top: None }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What running needs to know of a model besides its code: its variables, and the settings it is built at.
 
-use crate::{Builder, Model, Params, Result, Settings};
+use crate::{Builder, Model, Params, Result, Setting, Settings};
 pub use srvae_dsl::catalog::{Space, space_entry};
 
 /// A model file at chosen settings.
@@ -61,6 +61,15 @@ impl Spec {
 
     pub fn variable(&self, name: &str) -> Option<&Variable> {
         self.variables.iter().find(|variable| variable.name == name)
+    }
+
+    /// The most steps that a record has, where the variable is the length.
+    pub fn steps(&self, variable: &Variable) -> Option<usize> {
+        let own = self.settings.iter().find(|(name, _)| variable.is_length && *name == variable.name)?;
+        match own.1 {
+            Setting::Int(steps) => usize::try_from(steps).ok(),
+            _ => None,
+        }
     }
 
     /// The variables that data supply: the observed (some records may lack those partly observed) and the given ones, and latents that are the data set's labels.
@@ -136,6 +145,15 @@ impl Variable {
     /// Whether records have it that are scored: all of them, or some.
     pub fn is_observed(&self) -> bool {
         matches!(self.role, Role::Observed | Role::Partly)
+    }
+
+    /// Numbers that make one value of its space: a class or proportions stand in one row, any other number stands for itself.
+    pub fn row(&self) -> usize {
+        let all = self.shape.iter().product::<usize>().max(1);
+        match self.space {
+            Space::Label | Space::Simplex => self.shape.last().copied().unwrap_or(all).max(1),
+            _ => all,
+        }
     }
 
     /// [channels, height, width], where a value can be seen as a picture.

@@ -4,7 +4,7 @@ use super::nets::Declared;
 use super::{Checker, Overrides, docs, names};
 use crate::ast::{self, File, Item, ItemKind, Name};
 use crate::diagnostics::{MOST_NAMES, messages};
-use crate::graph::{Number, Param, Role, Space, Value, Variable, VariableId};
+use crate::graph::{Number, Param, Role, Space, Value, Variable, VariableId, VariableSet};
 use crate::source::{Source, Span};
 use std::collections::BTreeMap;
 
@@ -40,6 +40,7 @@ impl<'a> Checker<'a> {
                         name,
                         docs: docs(item),
                         formals: formals.clone(),
+                        reads: VariableSet::default(),
                         output: output.as_ref(),
                         body: body.into(),
                         span,
@@ -58,9 +59,7 @@ impl<'a> Checker<'a> {
         let (docs, span) = (vec!["Steps of each record.".to_owned()], param.span);
         let dims = vec![Number::Literal(Value::Int(1))];
         let (name, role, space) = (name.to_owned(), Role::Given, Space::Real);
-        self.variables.push(Variable { name, docs, role, space, dims, shape: vec![1], step: None, span });
-        self.space_spans.push(span);
-        Some(VariableId(self.variables.len() - 1))
+        Some(self.variable_is(Variable { name, docs, role, space, dims, shape: vec![1], step: None, span }, span))
     }
 
     pub(super) fn step_of(&self, name: &str) -> Option<usize> {
@@ -136,7 +135,7 @@ impl<'a> Checker<'a> {
         let Some(entry) = self.space_entry(space) else { return };
         let Some((dims, shape)) = self.sizes(entry, space) else { return };
         for name in names {
-            self.variables.push(Variable {
+            let variable = Variable {
                 name: name.text.clone(),
                 docs: docs(item),
                 role,
@@ -145,8 +144,17 @@ impl<'a> Checker<'a> {
                 shape: shape.clone(),
                 step: self.step_of(&name.text),
                 span: name.span,
-            });
-            self.space_spans.push(space.span);
+            };
+            self.variable_is(variable, space.span);
         }
+    }
+
+    /// Adds a variable, whose space stands there. Of several with one name the first is meant.
+    fn variable_is(&mut self, variable: Variable, space: Span) -> VariableId {
+        let id = VariableId(self.variables.len());
+        self.variable_ids.entry(variable.name.clone()).or_insert(id);
+        self.variables.push(variable);
+        self.space_spans.push(space);
+        id
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Checker;
 use crate::catalog::{Block, Domain, Space};
-use crate::graph::{NetBody, Node, NodeId, Op, Use, Value};
+use crate::graph::{NetBody, Network, Node, NodeId, Op, Use, Value};
 
 /// Nodes of one network, and what its arguments stand for.
 struct Frame<'f> {
@@ -16,12 +16,20 @@ impl Checker<'_> {
         self.is_in(&Frame { nodes, arguments: None }, node, domain)
     }
 
+    /// Where the values of a network without arguments are sure to lie.
+    pub(super) fn domains(&self, network: &Network) -> Vec<Domain> {
+        let all = [Domain::Positive, Domain::Unit, Domain::Simplex];
+        all.into_iter().filter(|domain| self.is_within(&network.nodes, network.output, *domain)).collect()
+    }
+
     fn is_in(&self, frame: &Frame<'_>, id: NodeId, domain: Domain) -> bool {
         let node = &frame.nodes[id.0];
         if domain == Domain::Real {
             return true;
         }
         match &node.op {
+            // Before the first position there are zeros.
+            Op::Past(_) => false,
             Op::Variable(id) => {
                 let space = self.variable(*id).space;
                 match domain {
@@ -38,6 +46,7 @@ impl Checker<'_> {
                 }
                 NetBody::Rust { .. } => false,
             },
+            Op::Let(value) => self.nets.done[value.0].domains.contains(&domain),
             // Means and log-variances, which may be anything.
             Op::Experts { .. } => false,
             Op::Block { block, .. } => {

@@ -5,6 +5,7 @@ use super::Checker;
 use super::arguments::Signature;
 use crate::ast::{Call, File, ItemKind, Name};
 use crate::catalog::{Kind, Parameter, space_entry};
+use crate::derive::Ancestry;
 use crate::diagnostics::{MOST_VALUES, messages};
 use crate::graph::{Body, Draw, DrawMethod, Factor, Space, VariableId};
 
@@ -48,8 +49,9 @@ impl Checker<'_> {
     /// good for is not known of each of the enumerated values above it.
     fn unsound(&mut self, draws: &[Draw], q: &[Factor]) {
         let of = |id: VariableId| draws.iter().find(|draw| draw.variable == id);
+        let ancestry = Ancestry::of(q);
         for draw in draws {
-            let is_below = |factor: &&Factor| crate::derive::is_drawn_after(q, draw.variable, factor.variable);
+            let is_below = |factor: &&Factor| ancestry.is_drawn_after(draw.variable, factor.variable);
             match draw.method {
                 DrawMethod::Relaxed { .. } | DrawMethod::StraightThrough => {
                     let reads = |factor: &&Factor| match &factor.body {

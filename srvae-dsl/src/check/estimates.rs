@@ -2,17 +2,17 @@
 
 use super::Checker;
 use crate::ast::{File, ItemKind, Name};
-use crate::derive::{Obstacle, obstacle};
+use crate::derive::{Ancestry, Obstacle, obstacle};
 use crate::diagnostics::{closest, messages};
 use crate::graph::{Body, Estimate, Estimator, Factor, VariableId};
 use crate::source::Span;
 
 impl Checker<'_> {
     pub(super) fn estimates(&mut self, file: &File, p: &[Factor], q: &[Factor]) -> Vec<Estimate> {
-        let mut estimates: Vec<Estimate> = Vec::new();
+        let (mut estimates, ancestry): (Vec<Estimate>, _) = (Vec::new(), Ancestry::of(q));
         for item in &file.items {
             let ItemKind::Bound { term, estimator } = &item.kind else { continue };
-            let Some(estimate) = self.estimate(term, estimator, p, q) else { continue };
+            let Some(estimate) = self.estimate(term, estimator, (p, q), &ancestry) else { continue };
             match estimates.iter().find(|other| other.variable == estimate.variable) {
                 Some(first) => self.findings.push(messages::bound_twice(&term.text, term.span, first.span)),
                 None => estimates.push(estimate),
@@ -21,9 +21,14 @@ impl Checker<'_> {
         estimates
     }
 
-    fn estimate(&mut self, term: &Name, estimator: &Name, p: &[Factor], q: &[Factor]) -> Option<Estimate> {
+    fn estimate(
+        &mut self,
+        term: &Name,
+        estimator: &Name,
+        (p, q): (&[Factor], &[Factor]),
+        ancestry: &Ancestry,
+    ) -> Option<Estimate> {
         let variable = term.text.strip_prefix("KL_").and_then(|name| self.find_variable(name));
-        let all_q = q;
         let factors = variable.and_then(|id| Some((id, of(p, id)?, of(q, id)?)));
         let Some((variable, p, q)) = factors.filter(|(.., q)| matches!(q.body, Body::Stochastic { .. })) else {
             self.unknown_term(term, q);
@@ -38,7 +43,7 @@ impl Checker<'_> {
             }
         };
         if estimator == Estimator::ClosedForm
-            && let Some(obstacle) = obstacle(q, p, all_q)
+            && let Some(obstacle) = obstacle(q, p, ancestry)
         {
             let (reason, place) = self.why_not(obstacle);
             self.findings.push(messages::no_closed_form(&term.text, term.span, &reason, place));

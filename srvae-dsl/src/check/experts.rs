@@ -10,7 +10,7 @@ use super::flows::Flows;
 use crate::ast;
 use crate::catalog;
 use crate::diagnostics::messages;
-use crate::graph::{Body, Factor, Network, Node, NodeId, Op, Role, Use, VariableId};
+use crate::graph::{Body, Factor, Network, Node, NodeId, Op, Role, Use, VariableId, VariableSet};
 use crate::source::Span;
 
 impl Checker<'_> {
@@ -35,8 +35,8 @@ impl Checker<'_> {
             return None;
         }
         let network = joined(networks, standard, place);
-        let read: Vec<VariableId> = network.nodes.iter().filter_map(Node::variable).collect();
-        self.all_read(head, &read)?;
+        self.all_read(head, &network.reads(&self.nets.done))?;
+        self.causal(&network)?;
         let base = Use { entry, args: Vec::new(), span: place };
         Some(Body::Stochastic { base, flows: Vec::new(), network: Some(network) })
     }
@@ -58,7 +58,11 @@ impl Checker<'_> {
         let entry = catalog::distribution(name)?;
         let (given, rest) = self.split(entry, call.arguments.as_deref().unwrap_or_default())?;
         let args = self.arguments(Signature { name: entry.name, parameters: entry.parameters }, &rest, span)?.args;
-        let flows = Flows { stages: Vec::new(), inner: self.variable(head.variable).shape.clone(), read: Vec::new() };
+        let flows = Flows {
+            stages: Vec::new(),
+            inner: self.variable(head.variable).shape.clone(),
+            read: VariableSet::default(),
+        };
         self.feed(head, &Use { entry, args, span }, &given, &flows, expert.network.as_ref())
     }
 
@@ -67,10 +71,10 @@ impl Checker<'_> {
         for factor in q {
             let Body::Stochastic { network: Some(network), .. } = &factor.body else { continue };
             let Some((experts, 0)) = network.experts() else { continue };
-            let may_be_missing = |id: &VariableId| {
-                self.variable(*id).role == Role::Partly && q.iter().all(|other| other.variable != *id)
-            };
-            if experts.iter().all(|expert| network.variables_above(*expert).iter().any(may_be_missing)) {
+            let may_be_missing =
+                |id: VariableId| self.variable(id).role == Role::Partly && q.iter().all(|other| other.variable != id);
+            let above = |expert: &NodeId| network.variables_above(*expert, &self.nets.done);
+            if experts.iter().all(|expert| above(expert).iter().any(may_be_missing)) {
                 self.findings.push(messages::no_lasting_expert(factor.span));
             }
         }

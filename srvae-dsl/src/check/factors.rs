@@ -8,7 +8,7 @@ use super::{Checker, docs, factor_items};
 use crate::ast::{self, Call, ExpressionKind, File, Item};
 use crate::catalog::{self, Distribution, Function, show_shape, space_entry};
 use crate::diagnostics::messages;
-use crate::graph::{Body, Factor, Network, Node, Role, Side, Use, VariableId};
+use crate::graph::{Body, Factor, Network, Role, Side, Use, VariableId, VariableSet};
 use crate::source::Span;
 
 /// A factor whose names are known.
@@ -16,6 +16,8 @@ pub(super) struct Head<'f> {
     pub factor: &'f ast::Factor,
     pub variable: VariableId,
     pub parents: Vec<VariableId>,
+    /// The same as a set.
+    pub set: VariableSet,
 }
 
 impl Checker<'_> {
@@ -57,9 +59,9 @@ impl Checker<'_> {
 
     fn head<'f>(&mut self, factor: &'f ast::Factor) -> Option<Head<'f>> {
         let variable = self.lookup(&factor.variable);
-        let mut parents: Vec<VariableId> = Vec::new();
+        let (mut parents, mut set): (Vec<VariableId>, VariableSet) = (Vec::new(), VariableSet::default());
         let mut complete = true;
-        for (index, name) in factor.parents.iter().enumerate() {
+        for name in &factor.parents {
             let Some(id) = self.lookup(name) else {
                 complete = false;
                 continue;
@@ -67,17 +69,17 @@ impl Checker<'_> {
             if Some(id) == variable {
                 self.findings.push(messages::own_parent(&name.text, name.span));
                 complete = false;
-            } else if let Some(first) = parents.iter().position(|parent| *parent == id).filter(|_| index > 0) {
-                let first = factor.parents[first].span;
+            } else if set.insert(id) {
+                parents.push(id);
+            } else {
+                let first = factor.parents.iter().find(|first| first.text == name.text).map_or(name.span, |it| it.span);
                 self.findings.push(messages::parent_twice(&name.text, name.span, first));
                 complete = false;
-            } else {
-                parents.push(id);
             }
         }
         let variable = variable?;
         self.roles(factor, variable)?;
-        complete.then_some(Head { factor, variable, parents })
+        complete.then_some(Head { factor, variable, parents, set })
     }
 
     pub(super) fn lookup(&mut self, name: &ast::Name) -> Option<VariableId> {
@@ -166,7 +168,7 @@ impl Checker<'_> {
             return None;
         };
         let id = self.lookup(input)?;
-        if !head.parents.contains(&id) {
+        if !head.set.contains(id) {
             self.findings.push(messages::not_right_of_bar(&input.text, input.span, factor.head));
             return None;
         }
@@ -181,7 +183,7 @@ impl Checker<'_> {
             self.findings.push(error);
             return None;
         }
-        self.all_read(head, &[id])?;
+        self.all_read(head, &std::iter::once(id).collect())?;
         let signature = Signature { name: function.name, parameters: function.parameters };
         let args = self.arguments(signature, rest, span)?.args;
         let function = Use { entry: function, args, span };
@@ -231,9 +233,13 @@ impl Checker<'_> {
         fits?;
         let flows = flows?;
         let network = self.feed(head, &base, &given, &flows, head.factor.network.as_ref())?;
-        let read = network.iter().flat_map(|network| &network.nodes).filter_map(Node::variable);
-        let read: Vec<_> = read.chain(flows.read.iter().copied()).collect();
+        let mut read = flows.read;
+        network.iter().for_each(|network| read.include(&network.reads(&self.nets.done)));
         self.all_read(head, &read)?;
+        self.no_flow_over_past(network.as_ref(), flows.stages.last().map(|stage| stage.flow.span))?;
+        for network in network.iter().chain(flows.stages.iter().filter_map(|stage| stage.context.as_ref())) {
+            self.causal(network)?;
+        }
         Some(Body::Stochastic { base, flows: flows.stages, network })
     }
 
@@ -304,8 +310,7 @@ impl Checker<'_> {
                     show_shape(&variable.shape),
                     show_shape(&wanted)
                 );
-                let factor = self.factor_text(head);
-                let reads = Reads::Parents { ids: &head.parents, head: head.factor.head, factor: &factor };
+                let reads = Reads::Parents(head);
                 let (shape, dims) = (variable.shape.clone(), variable.dims.clone());
                 let is_root = head.parents.is_empty();
                 let wanted = Wanted {
@@ -338,10 +343,10 @@ impl Checker<'_> {
     }
 
     /// What stands right of the bar is read.
-    pub(super) fn all_read(&mut self, head: &Head<'_>, read: &[VariableId]) -> Option<()> {
+    pub(super) fn all_read(&mut self, head: &Head<'_>, read: &VariableSet) -> Option<()> {
         let mut complete = Some(());
         for (name, id) in head.factor.parents.iter().zip(&head.parents) {
-            if !read.contains(id) {
+            if !read.contains(*id) {
                 self.findings.push(messages::parent_not_read(&name.text, name.span));
                 complete = None;
             }

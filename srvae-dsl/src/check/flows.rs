@@ -10,7 +10,7 @@ use super::network::{Builder, Reads};
 use crate::ast::{Argument, Call, Expression, File, ItemKind};
 use crate::catalog::{self, Block, Distribution, Space, Ways, show_shape};
 use crate::diagnostics::{MOST_BLOCKS, messages};
-use crate::graph::{Node, Role, Side, Stage, Use, VariableId};
+use crate::graph::{Role, Side, Stage, Use, VariableSet};
 use crate::source::Span;
 use std::collections::BTreeMap;
 
@@ -58,7 +58,7 @@ pub(super) struct Flows {
     /// What the base is over.
     pub inner: Vec<usize>,
     /// Variables that contexts read.
-    pub read: Vec<VariableId>,
+    pub read: VariableSet,
 }
 
 impl<'a> Checker<'a> {
@@ -88,13 +88,12 @@ impl<'a> Checker<'a> {
             all.extend(expanded.into_iter().rev());
         }
         let mut shape = self.variable(head.variable).shape.clone();
-        let (mut stages, mut read, mut complete) = (Vec::new(), Vec::new(), true);
+        let (mut stages, mut read, mut complete) = (Vec::new(), VariableSet::default(), true);
         for (at, written) in all.iter().enumerate().rev() {
             let is_outermost = at + 1 == all.len();
             match self.stage(head, (base, base_span), written, &shape, is_outermost) {
                 Some(stage) => {
-                    let context = stage.context.iter().flat_map(|context| &context.nodes);
-                    read.extend(context.filter_map(Node::variable));
+                    stage.context.iter().for_each(|context| read.include(&context.reads(&self.nets.done)));
                     shape.clone_from(&stage.inner);
                     stages.push(stage);
                 }
@@ -116,7 +115,7 @@ impl<'a> Checker<'a> {
             call.arguments.is_none().then_some((call.name.text.clone(), flow))
         }) else {
             if all.len() >= MOST_BLOCKS {
-                self.findings.push(messages::too_many_blocks(all.len() + 1, written.place, all.len() + 1));
+                self.findings.push(messages::too_many_blocks(all.len() + 1, MOST_BLOCKS, written.place, all.len() + 1));
                 return None;
             }
             all.push(written);
@@ -214,9 +213,7 @@ impl<'a> Checker<'a> {
 
     /// A network of the factor's parents beside the flow's value.
     fn context(&mut self, head: &Head<'_>, value: &Expression) -> Option<crate::graph::Network> {
-        let factor = self.factor_text(head);
-        let reads = Reads::Parents { ids: &head.parents, head: head.factor.head, factor: &factor };
-        Builder::new(self, reads).network(value, None)
+        Builder::new(self, Reads::Parents(head)).network(value, None)
     }
 
     /// A draw needs the way from the base, which every flow has; the log-density of a value from elsewhere needs the other.

@@ -1,13 +1,14 @@
-//! `let h = …`: functions of variables, each checked as a network whose arguments are the variables it stands for.
+//! `let h = …`: functions of variables, each checked as a network that reads them and other values by name.
 //!
-//! What a factor may read, the order of the factors, closed forms and modes are questions about those variables, so nothing
-//! after the checks has to know that a value has a name.
+//! What a factor may read, the order of the factors, closed forms and modes are questions about the variables that a value
+//! stands for, which are found once for each value.
 
 use super::nets::{Declared, Definition};
 use super::{Checker, docs};
-use crate::ast::{Expression, ExpressionKind, File, Formal, Item, ItemKind, Name};
+use crate::ast::{Expression, ExpressionKind, File, Item, ItemKind, Name};
 use crate::diagnostics::messages;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::graph::VariableSet;
+use std::collections::BTreeMap;
 
 /// A `let` of the file.
 struct Value<'a> {
@@ -24,27 +25,24 @@ impl<'a> Checker<'a> {
         let values: Vec<Value<'a>> = file.items.iter().filter_map(value).collect();
         let by_name: BTreeMap<&str, usize> =
             values.iter().enumerate().map(|(at, value)| (value.name.text.as_str(), at)).collect();
-        let mut stands_for: Vec<Option<Vec<Formal>>> = values.iter().map(|_| None).collect();
-        // Those whose values are all known, pass after pass: the order of the lines does not matter.
-        let mut left = values.len();
-        loop {
-            for (at, value) in values.iter().enumerate().filter(|_| left > 0) {
-                if stands_for[at].is_none() {
-                    stands_for[at] = self.stands_for(value, &by_name, &stands_for);
+        let mut stands_for: Vec<Option<VariableSet>> = vec![None; values.len()];
+        for at in ordered(&values, &by_name) {
+            let mut reads = VariableSet::default();
+            for name in &values[at].reads {
+                match by_name.get(name.text.as_str()) {
+                    Some(other) => stands_for[*other].iter().for_each(|other| reads.include(other)),
+                    // Parameters, blocks and networks are no variables; what is nothing is reported where it is read.
+                    None => reads.extend(self.find_variable(&name.text)),
                 }
             }
-            let now = stands_for.iter().filter(|formals| formals.is_none()).count();
-            if now == left {
-                break;
-            }
-            left = now;
+            stands_for[at] = Some(reads);
         }
-        for (value, formals) in values.into_iter().zip(stands_for) {
-            let Some(formals) = formals else {
+        for (value, reads) in values.into_iter().zip(stands_for) {
+            let Some(reads) = reads else {
                 self.findings.push(messages::let_circle(&value.name.text, value.name.span));
                 continue;
             };
-            if formals.is_empty()
+            if reads.is_empty()
                 && !is_learned(value.value)
                 && !value.reads.iter().any(|read| by_name.contains_key(read.text.as_str()))
             {
@@ -53,7 +51,8 @@ impl<'a> Checker<'a> {
             self.nets.declare(Declared {
                 name: value.name.text.clone(),
                 docs: docs(value.item),
-                formals,
+                formals: Vec::new(),
+                reads,
                 output: None,
                 body: Definition::Let(value.value),
                 span: value.name.span,
@@ -62,28 +61,28 @@ impl<'a> Checker<'a> {
     }
 }
 
-impl Checker<'_> {
-    /// The variables a value stands for; nothing while one that it reads is not known.
-    fn stands_for(
-        &self,
-        value: &Value<'_>,
-        by_name: &BTreeMap<&str, usize>,
-        known: &[Option<Vec<Formal>>],
-    ) -> Option<Vec<Formal>> {
-        let (mut formals, mut seen): (Vec<Formal>, BTreeSet<String>) = Default::default();
-        for name in &value.reads {
-            match by_name.get(name.text.as_str()) {
-                Some(at) => formals.extend(known[*at].as_ref()?.iter().cloned()),
-                None if self.find_variable(&name.text).is_some() => {
-                    formals.push(Formal { name: (*name).clone(), space: None });
-                }
-                // Parameters, blocks and networks; what is nothing is reported where it is read.
-                None => {}
+/// Each value after those that it reads, whatever the order of the lines; those of a circle, and what reads them, are left out.
+fn ordered(values: &[Value<'_>], by_name: &BTreeMap<&str, usize>) -> Vec<usize> {
+    let mut waits: Vec<usize> = vec![0; values.len()];
+    let mut readers: Vec<Vec<usize>> = vec![Vec::new(); values.len()];
+    for (at, value) in values.iter().enumerate() {
+        for other in value.reads.iter().filter_map(|name| by_name.get(name.text.as_str())) {
+            waits[at] += 1;
+            readers[*other].push(at);
+        }
+    }
+    let mut ready: Vec<usize> = (0..values.len()).filter(|at| waits[*at] == 0).collect();
+    let mut next = 0;
+    while let Some(at) = ready.get(next).copied() {
+        next += 1;
+        for reader in &readers[at] {
+            waits[*reader] -= 1;
+            if waits[*reader] == 0 {
+                ready.push(*reader);
             }
         }
-        formals.retain(|formal| seen.insert(formal.name.text.clone()));
-        Some(formals)
     }
+    ready
 }
 
 fn value(item: &Item) -> Option<Value<'_>> {

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod arithmetic;
+mod causal;
 mod declarations;
 mod domains;
 mod draws;
@@ -27,7 +28,7 @@ mod unused;
 
 use crate::ast::{File, Item, ItemKind};
 use crate::diagnostics::{Diagnostic, Findings, Report};
-use crate::graph::{Model, Param, ParamId, Preset, Variable, VariableId};
+use crate::graph::{Model, Param, ParamId, Places, Preset, Variable, VariableId};
 use crate::indices::{Unrolled, unroll};
 use crate::source::{Source, Span};
 use flows::NamedFlows;
@@ -84,7 +85,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     checker.findings.finish(source)?;
     checker.unused(&p, &q, file);
     let Checker { mut findings, name, docs, params, presets, variables, nets, .. } = checker;
-    let nets = nets.done;
+    let (nets, places) = (nets.done, Places::of(variables.len(), &p, &q));
     let model = Model {
         name,
         docs,
@@ -100,6 +101,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
         addends,
         fixed,
         length,
+        places,
         indices,
     };
     size::bound(&model, &mut findings);
@@ -118,6 +120,7 @@ struct Checker<'a> {
     param_used: Vec<bool>,
     presets: Vec<Preset>,
     variables: Vec<Variable>,
+    variable_ids: BTreeMap<String, VariableId>,
     /// Places of the spaces in the declarations of the variables.
     space_spans: Vec<Span>,
     nets: Nets<'a>,
@@ -131,7 +134,7 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn find_variable(&self, name: &str) -> Option<VariableId> {
-        self.variables.iter().position(|variable| variable.name == name).map(VariableId)
+        self.variable_ids.get(name).copied()
     }
 
     fn variable(&self, id: VariableId) -> &Variable {

@@ -5,9 +5,9 @@ use crate::diagnostics::{Diagnostic, messages};
 use crate::source::Span;
 
 /// Words of the grammar, and of values.
-const WORDS: [&str; 15] = [
+const WORDS: [&str; 16] = [
     "model", "param", "preset", "observed", "latent", "given", "net", "p", "q", "bound", "from", "learned", "for",
-    "true", "false",
+    "true", "false", "past",
 ];
 
 /// What is wrong with a name, wherever it is defined. That of a space is free: it stands behind a colon alone.

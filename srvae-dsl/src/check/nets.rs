@@ -3,9 +3,9 @@
 use super::Checker;
 use super::network::{Builder, Reads};
 use crate::ast::{self, Expression, Formal, Space};
-use crate::catalog::show_shape;
+use crate::catalog::{Cost, show_shape};
 use crate::diagnostics::{MOST_NETS, messages};
-use crate::graph::{Net, NetBody, NetId, Network, Number, Op, family};
+use crate::graph::{Net, NetBody, NetId, Network, Number, Op, VariableSet, family};
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,6 +39,8 @@ pub(super) struct Declared<'a> {
     pub name: String,
     pub docs: Vec<String>,
     pub formals: Vec<Formal>,
+    /// The variables that a `let` stands for.
+    pub reads: VariableSet,
     pub output: Option<&'a Space>,
     pub body: Definition<'a>,
     pub span: Span,
@@ -49,7 +51,7 @@ pub(super) struct Declared<'a> {
 pub(super) enum Definition<'a> {
     Network(&'a Expression),
     Rust(&'a ast::Name),
-    /// A function of variables, which are its arguments.
+    /// A function of variables.
     Let(&'a Expression),
 }
 
@@ -97,7 +99,7 @@ impl<'a> Nets<'a> {
     fn depth(&self, network: &Network) -> usize {
         let used = network.nodes.iter().filter_map(|node| match node.op {
             Op::Net(id) => Some(self.depths[id.0] + 1),
-            Op::Block { .. } | Op::Variable(_) | Op::Formal(_) | Op::Experts { .. } => None,
+            Op::Block { .. } | Op::Variable(_) | Op::Formal(_) | Op::Past(_) | Op::Let(_) | Op::Experts { .. } => None,
         });
         used.max().unwrap_or(0)
     }
@@ -204,7 +206,10 @@ impl Checker<'_> {
         let (body, output) = match declared.body {
             Definition::Rust(path) => self.rust_net(&declared, path, input_dims, output)?,
             Definition::Network(expression) | Definition::Let(expression) => {
-                let reads = Reads::Formals { net: index, names: &formals, shapes: &inputs };
+                let reads = match declared.is_let() {
+                    true => Reads::Variables { of: index },
+                    false => Reads::Formals { net: index, names: &formals, shapes: &inputs },
+                };
                 let network = Builder::new(self, reads).network(expression, None)?;
                 depth = self.nets.depth(&network);
                 if depth > MOST_NETS {
@@ -223,6 +228,11 @@ impl Checker<'_> {
             }
         };
         let is_let = declared.is_let();
+        let (domains, cost) = match &body {
+            NetBody::Network(network) if is_let => (self.domains(network), network.cost_with(&self.nets.done)),
+            NetBody::Network(network) => (Vec::new(), network.cost_with(&self.nets.done)),
+            NetBody::Rust { .. } => (Vec::new(), Cost::default()),
+        };
         let path = self.paths.get(&declared.name).unwrap_or(&declared.name).clone();
         let net = Net {
             step: self.step_of(&declared.name),
@@ -234,6 +244,9 @@ impl Checker<'_> {
             output,
             body,
             is_let,
+            reads: declared.reads,
+            domains,
+            cost,
             span: declared.span,
         };
         Some((net, depth))

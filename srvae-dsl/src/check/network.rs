@@ -2,18 +2,21 @@
 
 use super::Checker;
 use super::arguments::Signature;
+use super::factors::Head;
 use crate::ast::{Argument, Call, Expression, ExpressionKind, Name};
 use crate::catalog::{self, Arity, show_shape};
 use crate::diagnostics::messages::{self, Trail};
-use crate::graph::{self, Network, Node, NodeId, Number, Op, Use, Value, VariableId};
+use crate::graph::{self, Network, Node, NodeId, Number, Op, Use, Value};
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a network may read.
 #[derive(Clone, Copy)]
 pub(super) enum Reads<'r> {
-    /// The variables right of a factor's bar; `head` is the factor's left side, `factor` the same in words.
-    Parents { ids: &'r [VariableId], head: Span, factor: &'r str },
+    /// The variables right of a factor's bar.
+    Parents(&'r Head<'r>),
+    /// All variables: those of the value with this index among the named networks.
+    Variables { of: usize },
     /// The arguments of the named network of this index.
     Formals { net: usize, names: &'r [String], shapes: &'r [Vec<usize>] },
 }
@@ -135,29 +138,34 @@ impl<'b, 'a> Builder<'b, 'a> {
 
     /// A variable, or an argument of the named network.
     fn input(&mut self, name: &Name) -> Option<NodeId> {
-        let (key, op, shape) = match self.reads {
-            Reads::Formals { names, shapes, .. } => match names.iter().position(|formal| *formal == name.text) {
-                Some(index) => (index, Op::Formal(index), shapes[index].clone()),
-                None => {
-                    let known = names.iter().map(String::as_str).collect::<Vec<_>>();
-                    self.checker.findings.push(messages::unknown_in_network(&name.text, name.span, known));
-                    return None;
-                }
-            },
-            Reads::Parents { ids, head, .. } => match self.checker.find_variable(&name.text) {
-                Some(id) if ids.contains(&id) => (id.0, Op::Variable(id), self.checker.variable(id).shape.clone()),
-                Some(_) => {
-                    self.checker.findings.push(messages::not_right_of_bar(&name.text, name.span, head));
-                    return None;
-                }
-                None => {
-                    let known = ids.iter().map(|id| self.checker.variable(*id).name.as_str()).collect::<Vec<_>>();
-                    let error = messages::unknown_in_network(&name.text, name.span, known);
-                    self.checker.findings.push(error);
-                    return None;
-                }
-            },
+        let found = match self.reads {
+            Reads::Formals { names, shapes, .. } => {
+                let at = names.iter().position(|formal| *formal == name.text);
+                at.map(|at| (at, Op::Formal(at), shapes[at].clone()))
+            }
+            Reads::Parents(_) | Reads::Variables { .. } => {
+                let id = self.checker.find_variable(&name.text);
+                id.map(|id| (id.0, Op::Variable(id), self.checker.variable(id).shape.clone()))
+            }
         };
+        let Some((key, op, shape)) = found else {
+            let known: Vec<&str> = match self.reads {
+                Reads::Formals { names, .. } => names.iter().map(String::as_str).collect(),
+                Reads::Parents(head) => {
+                    head.parents.iter().map(|id| self.checker.variable(*id).name.as_str()).collect()
+                }
+                Reads::Variables { .. } => self.checker.variable_names(),
+            };
+            let error = messages::unknown_in_network(&name.text, name.span, known);
+            self.checker.findings.push(error);
+            return None;
+        };
+        if let (Reads::Parents(head), Op::Variable(id)) = (self.reads, &op)
+            && !head.set.contains(*id)
+        {
+            self.checker.findings.push(messages::not_right_of_bar(&name.text, name.span, head.factor.head));
+            return None;
+        }
         if let Some(node) = self.inputs.get(&key) {
             return Some(*node);
         }
@@ -170,6 +178,9 @@ impl<'b, 'a> Builder<'b, 'a> {
     fn apply(&mut self, call: &Call, span: Span, piped: Option<NodeId>, head: Option<&[usize]>) -> Option<NodeId> {
         let name = &call.name;
         let given = call.arguments.as_deref().unwrap_or_default();
+        if name.text == "past" {
+            return self.past(given, span, piped);
+        }
         if let Some(index) = self.checker.nets.find(&name.text) {
             return self.apply_net(index, call, given, span, piped);
         }
@@ -263,9 +274,38 @@ impl<'b, 'a> Builder<'b, 'a> {
     /// What the network is of, for messages.
     pub(super) fn place(&self) -> String {
         match self.reads {
-            Reads::Parents { factor, .. } => factor.to_owned(),
-            Reads::Formals { net, .. } => format!("`{}`", self.checker.nets.declared[net].name),
+            Reads::Parents(head) => self.checker.factor_text(head),
+            Reads::Formals { net, .. } | Reads::Variables { of: net } => {
+                format!("`{}`", self.checker.nets.declared[net].name)
+            }
         }
+    }
+
+    /// `past(x)` in the factor of x.
+    fn past(&mut self, given: &[Argument], span: Span, piped: Option<NodeId>) -> Option<NodeId> {
+        let read = match given {
+            [Argument { name: None, value }] => match &value.ungrouped().kind {
+                ExpressionKind::Call(Call { name, arguments: None }) => Some(name.text.as_str()),
+                _ => None,
+            },
+            _ => None,
+        };
+        let own = match self.reads {
+            Reads::Parents(head) => Some((head.variable, self.checker.variable(head.variable), head.factor.side)),
+            Reads::Formals { .. } | Reads::Variables { .. } => None,
+        };
+        let found = own.filter(|(_, variable, _)| piped.is_none() && read == Some(variable.name.as_str()));
+        let Some((id, variable, side)) = found else {
+            self.checker.findings.push(messages::past_of_another(span));
+            return None;
+        };
+        if side != graph::Side::P || variable.role != graph::Role::Observed || variable.shape.len() != 3 {
+            let error = messages::past_out_of_place(&variable.name, span, variable.span);
+            self.checker.findings.push(error);
+            return None;
+        }
+        let shape = variable.shape.clone();
+        Some(self.push(Op::Past(id), Vec::new(), shape, String::new(), span, span))
     }
 
     fn apply_net(
@@ -280,10 +320,8 @@ impl<'b, 'a> Builder<'b, 'a> {
         if self.checker.nets.declared[index].is_let() {
             return self.apply_let(index, call, span, piped);
         }
-        // What a `let` reads was put in order before.
         if let Reads::Formals { net, .. } = self.reads
             && index >= net
-            && !self.checker.nets.declared[net].is_let()
         {
             let defined = self.checker.nets.declared[index].span;
             self.checker.findings.push(messages::net_before_definition(&name.text, name.span, defined));
@@ -307,35 +345,33 @@ impl<'b, 'a> Builder<'b, 'a> {
         Some(self.push(Op::Net(id), nodes, shape, String::new(), span, name.span))
     }
 
-    /// A `let`: a network whose arguments are the variables it stands for.
+    /// A `let`: the variables it stands for must be right of the bar, as if they had been read themselves.
     fn apply_let(&mut self, index: usize, call: &Call, span: Span, piped: Option<NodeId>) -> Option<NodeId> {
         let name = &call.name;
         if piped.is_some() || call.arguments.is_some() {
             self.checker.findings.push(messages::let_applied(&name.text, span));
             return None;
         }
-        let stands_for = self.checker.nets.declared[index].formals.clone();
-        let mut nodes = Vec::with_capacity(stands_for.len());
-        for formal in stands_for {
-            // Found, or missing, where the value itself is named.
-            let variable = Name::plain(formal.name.text, name.span);
-            nodes.push(self.variable_of_let(&variable, name)?);
-        }
-        let shapes = nodes.iter().map(|node: &NodeId| self.nodes[node.0].shape.clone()).collect();
-        let id = self.checker.use_net(index, shapes, name.span)?;
-        let shape = self.checker.nets.done[id.0].output.clone();
-        Some(self.push(Op::Net(id), nodes, shape, String::new(), span, name.span))
-    }
-
-    /// A variable that a `let` stands for: it must be right of the bar, as if it had been read itself.
-    fn variable_of_let(&mut self, variable: &Name, value: &Name) -> Option<NodeId> {
-        if let Reads::Parents { ids, head, .. } = self.reads
-            && !self.checker.find_variable(&variable.text).is_some_and(|id| ids.contains(&id))
-        {
-            self.checker.findings.push(messages::let_reads_more(&value.text, &variable.text, value.span, head));
+        let stands_for = &self.checker.nets.declared[index].reads;
+        let error = match self.reads {
+            Reads::Parents(head) => stands_for.beyond(&head.set).map(|id| {
+                let variable = &self.checker.variable(id).name;
+                messages::let_reads_more(&name.text, variable, name.span, head.factor.head)
+            }),
+            // A network reads its arguments alone, and what is learned.
+            Reads::Formals { names, .. } if !stands_for.is_empty() => {
+                let known = names.iter().map(String::as_str).collect::<Vec<_>>();
+                Some(messages::unknown_in_network(&name.text, name.span, known))
+            }
+            Reads::Formals { .. } | Reads::Variables { .. } => None,
+        };
+        if let Some(error) = error {
+            self.checker.findings.push(error);
             return None;
         }
-        self.input(variable)
+        let id = self.checker.use_net(index, Vec::new(), name.span)?;
+        let shape = self.checker.nets.done[id.0].output.clone();
+        Some(self.push(Op::Let(id), Vec::new(), shape, String::new(), span, name.span))
     }
 
     /// What is piped in, then the inputs among the arguments, each a branch of its own.
@@ -392,11 +428,11 @@ impl<'b, 'a> Builder<'b, 'a> {
 
     fn out_missing(&self, block: &str, place: Span) -> crate::diagnostics::Diagnostic {
         match self.reads {
-            Reads::Formals { net, .. } => {
+            Reads::Formals { net, .. } | Reads::Variables { of: net } => {
                 let declared = &self.checker.nets.declared[net];
                 messages::net_out_missing(block, &declared.name, declared.is_let(), place)
             }
-            Reads::Parents { .. } => messages::out_missing(block, place, Trail(self.trail.clone())),
+            Reads::Parents(_) => messages::out_missing(block, place, Trail(self.trail.clone())),
         }
     }
 }
@@ -416,7 +452,7 @@ fn head_hint(last: &Node, head: &[usize]) -> String {
     let wanted = head.first().copied().unwrap_or_default();
     let block = match &last.op {
         Op::Block { block, .. } => Some(block.entry),
-        Op::Variable(_) | Op::Formal(_) | Op::Net(_) | Op::Experts { .. } => None,
+        Op::Variable(_) | Op::Formal(_) | Op::Past(_) | Op::Net(_) | Op::Let(_) | Op::Experts { .. } => None,
     };
     match (block.and_then(catalog::Block::out), last.shape.len() == head.len()) {
         (_, false) if head.len() == 1 => "end with `|> flatten |> linear`: its `out` is inferred".to_owned(),

@@ -4,7 +4,7 @@ use super::Checker;
 use crate::ast::File;
 use crate::catalog::space_entry;
 use crate::diagnostics::messages;
-use crate::graph::{Factor, Role, Side, Variable, VariableId};
+use crate::graph::{Factor, Role, Side, Variable, VariableId, VariableSet};
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -84,10 +84,11 @@ impl Checker<'_> {
     fn cycle(&mut self, side: Side, links: &BTreeMap<VariableId, &Link>) {
         // What is left after taking away, again and again, the factors whose parents are all known.
         let mut left: BTreeSet<VariableId> = links.keys().copied().collect();
+        let stated: VariableSet = left.iter().copied().collect();
         let mut waiting: BTreeMap<VariableId, usize> = BTreeMap::new();
         let mut children: BTreeMap<VariableId, Vec<VariableId>> = BTreeMap::new();
         for (variable, (_, _, parents, _)) in links {
-            let known = parents.iter().filter(|parent| links.contains_key(parent));
+            let known = parents.iter().filter(|parent| stated.contains(**parent));
             waiting.insert(*variable, known.clone().count());
             for parent in known {
                 children.entry(*parent).or_default().push(*variable);
@@ -132,13 +133,13 @@ impl Checker<'_> {
     /// Parents before children, ties in the order of the file. Called on factors without a circle, or after one was
     /// reported.
     pub(super) fn ordered(&self, factors: Vec<Factor>) -> Vec<Factor> {
-        let stated: BTreeSet<VariableId> = factors.iter().map(|factor| factor.variable).collect();
-        let mut known: BTreeSet<VariableId> = BTreeSet::new();
+        let stated: VariableSet = factors.iter().map(|factor| factor.variable).collect();
+        let mut known = VariableSet::default();
         let mut left: Vec<Option<Factor>> = factors.into_iter().map(Some).collect();
         let mut ordered = Vec::with_capacity(left.len());
         loop {
             let is_ready = |factor: &Factor| {
-                factor.parents.iter().all(|parent| known.contains(parent) || !stated.contains(parent))
+                factor.parents.iter().all(|parent| known.contains(*parent) || !stated.contains(*parent))
             };
             let Some(slot) = left.iter_mut().find(|slot| slot.as_ref().is_some_and(is_ready)) else { break };
             if let Some(factor) = slot.take() {

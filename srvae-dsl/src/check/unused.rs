@@ -3,22 +3,20 @@
 use super::Checker;
 use crate::ast::File;
 use crate::diagnostics::messages;
-use crate::graph::{Factor, Role, VariableId};
-use std::collections::BTreeSet;
+use crate::graph::{Factor, Role, VariableId, VariableSet};
 
 impl Checker<'_> {
     pub(super) fn unused(&mut self, p: &[Factor], q: &[Factor], file: &File) {
-        let in_p: BTreeSet<VariableId> = p.iter().flat_map(|factor| factor.parents.iter().copied()).collect();
-        let in_q: BTreeSet<VariableId> = q.iter().flat_map(|factor| factor.parents.iter().copied()).collect();
+        let read: VariableSet = p.iter().chain(q).flat_map(|factor| factor.parents.iter().copied()).collect();
         for (index, variable) in self.variables.iter().enumerate() {
             let id = VariableId(index);
-            let read = match variable.role {
+            let is_read = match variable.role {
                 Role::Observed | Role::Partly => true,
                 // A latent that q alone reads is an auxiliary variable: it makes q richer.
                 Role::Given if self.params.iter().any(|param| param.name == variable.name) => true,
-                Role::Latent | Role::Given => in_p.contains(&id) || in_q.contains(&id),
+                Role::Latent | Role::Given => read.contains(id),
             };
-            if !read {
+            if !is_read {
                 self.findings.push(messages::unused_variable(&variable.name, variable.span));
             }
         }

@@ -7,9 +7,9 @@
 //! Partly observed v: both, log p(v | …) of the records that have it, the divergence of the others. One that q has no factor
 //! for stands above nothing: integrated over its values, its factor of p is 1, so that a record without it loses the term.
 
-use super::closed_form::{Obstacle, obstacle};
+use super::closed_form::{Ancestry, Obstacle, obstacle};
 use super::{is_data, is_deterministic, is_partly};
-use crate::graph::{Body, Estimator, Factor, Model, Role, VariableId};
+use crate::graph::{Body, Estimator, Factor, Model, Role, VariableId, in_ranges};
 
 /// One term of the bound.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,8 +74,7 @@ impl Bounded {
     }
 
     fn with(&self, model: &Model, of: &[VariableId], condition: &str) -> String {
-        let names =
-            |ids: &[VariableId]| ids.iter().map(|id| model.variable(*id).name.as_str()).collect::<Vec<_>>().join(", ");
+        let names = |ids: &[VariableId]| in_ranges(ids.iter().map(|id| model.variable(*id).name.as_str())).join(", ");
         let bar = if self.given.is_empty() { "" } else { " | " };
         format!("ln p({}{condition}{bar}{})", names(of), names(&self.given))
     }
@@ -99,7 +98,7 @@ pub fn bounded(model: &Model) -> Bounded {
 }
 
 /// The terms: reconstructions, then divergences, children before parents.
-pub fn terms(model: &Model) -> Vec<Term> {
+pub fn terms(model: &Model, ancestry: &Ancestry) -> Vec<Term> {
     let factors = || model.p.iter().rev();
     let presence = |factor: &Factor, presence| is_partly(model, factor.variable).then_some(presence);
     let reconstructions = factors().filter(|factor| is_reconstruction(model, factor)).map(|factor| Term {
@@ -111,7 +110,7 @@ pub fn terms(model: &Model) -> Vec<Term> {
     let divergences = factors().filter(|factor| is_divergence(model, factor)).map(|factor| Term {
         name: format!("KL_{}", model.variable(factor.variable).name),
         variable: factor.variable,
-        kind: divergence(model, factor),
+        kind: divergence(model, factor, ancestry),
         presence: presence(factor, Presence::Missing),
     });
     reconstructions.chain(divergences).collect()
@@ -127,8 +126,8 @@ fn is_reconstruction(model: &Model, p: &Factor) -> bool {
         || model.q_of(p.variable).is_some_and(is_deterministic)
 }
 
-fn divergence(model: &Model, p: &Factor) -> TermKind {
-    let obstacle = model.q_of(p.variable).and_then(|q| obstacle(q, p, &model.q));
+fn divergence(model: &Model, p: &Factor, ancestry: &Ancestry) -> TermKind {
+    let obstacle = model.q_of(p.variable).and_then(|q| obstacle(q, p, ancestry));
     let forced = model.estimates.iter().find(|estimate| estimate.variable == p.variable);
     let (estimator, reason) = match (obstacle, forced.map(|estimate| estimate.estimator)) {
         (Some(obstacle), _) => (Estimator::MonteCarlo, reason(model, obstacle)),

@@ -1,7 +1,7 @@
 //! Where KL(q(v | …) ‖ p(v | …)) has a closed form.
 
 use crate::catalog::Distribution;
-use crate::graph::{Body, Factor, Stage, Use, VariableId};
+use crate::graph::{Body, Factor, Stage, Use, VariableId, VariableSet};
 
 /// What keeps a divergence from its closed form.
 #[derive(Debug, Clone, Copy)]
@@ -21,10 +21,10 @@ pub enum Obstacle<'m> {
     DrawnAfter(&'m Factor, VariableId),
 }
 
-/// The first obstacle, for a latent with these two factors; `all_q` holds every factor of q.
-pub fn obstacle<'m>(q: &'m Factor, p: &'m Factor, all_q: &[Factor]) -> Option<Obstacle<'m>> {
+/// The first obstacle, for a latent with these two factors.
+pub fn obstacle<'m>(q: &'m Factor, p: &'m Factor, ancestry: &Ancestry) -> Option<Obstacle<'m>> {
     let after = || {
-        let parent = p.parents.iter().find(|parent| is_drawn_after(all_q, q.variable, **parent));
+        let parent = p.parents.iter().find(|parent| ancestry.is_drawn_after(q.variable, **parent));
         parent.map(|parent| Obstacle::DrawnAfter(p, *parent))
     };
     let common = common_flows(q, p);
@@ -61,18 +61,37 @@ fn pair<'m>(q: &'m Factor, p: &'m Factor) -> Option<Obstacle<'m>> {
     (!q.entry.has_closed_form(p.entry)).then_some(Obstacle::Pair(q, p))
 }
 
-/// Whether q draws `later` from `earlier`, directly or through others.
-pub fn is_drawn_after(q: &[Factor], earlier: VariableId, later: VariableId) -> bool {
-    let mut above = vec![later];
-    let mut seen = 0;
-    while let Some(at) = above.get(seen).copied() {
-        seen += 1;
-        let parents = q.iter().find(|factor| factor.variable == at).map_or(&[][..], |factor| &factor.parents);
-        if parents.contains(&earlier) {
-            return true;
+/// What q draws each of its variables from, directly or through others.
+#[derive(Debug, Clone)]
+pub struct Ancestry(Vec<VariableSet>);
+
+impl Ancestry {
+    /// Of the factors of q, parents before children.
+    pub fn of(q: &[Factor]) -> Self {
+        let most = q.iter().map(|factor| factor.variable.0 + 1).max().unwrap_or(0);
+        let mut all = vec![VariableSet::default(); most];
+        for factor in q {
+            let mut above = VariableSet::default();
+            // The last ones first: what stands above them need not be looked at again.
+            for parent in factor.parents.iter().rev() {
+                if above.insert(*parent)
+                    && let Some(further) = all.get(parent.0)
+                {
+                    above.include(further);
+                }
+            }
+            all[factor.variable.0] = above;
         }
-        let new: Vec<_> = parents.iter().filter(|parent| !above.contains(parent)).copied().collect();
-        above.extend(new);
+        Self(all)
     }
-    false
+
+    /// Adds to a set what q draws a variable from.
+    pub fn include_above(&self, variable: VariableId, set: &mut VariableSet) {
+        self.0.get(variable.0).into_iter().for_each(|above| set.include(above));
+    }
+
+    /// Whether q draws `later` from `earlier`.
+    pub fn is_drawn_after(&self, earlier: VariableId, later: VariableId) -> bool {
+        self.0.get(later.0).is_some_and(|above| above.contains(earlier))
+    }
 }

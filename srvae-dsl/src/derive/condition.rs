@@ -8,7 +8,7 @@
 
 use super::modes::{Mode, Step};
 use super::{is_deterministic, is_supplied};
-use crate::graph::{Body, Factor, Model, NodeId, Role, Side, VariableId};
+use crate::graph::{Body, Factor, Model, NodeId, Role, Side, VariableId, VariableSet, in_ranges};
 
 /// Why a mode does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum Reason {
     NotInferred { chain: Vec<Link>, variable: VariableId, obstacle: Obstacle },
     /// A factor of p reads a given variable that is not among the evidence.
     NotGiven { factor: VariableId, needs: VariableId },
+    /// A factor or a value reads a variable of a later step, which a record that ends before that does not have.
+    ReadsLater { reader: String, later: VariableId },
     /// Nothing that would be drawn depends on this.
     Ignored(VariableId),
     /// Nothing that would be drawn depends on the data.
@@ -57,17 +59,16 @@ pub fn condition(model: &Model, evidence: &[VariableId]) -> Result<Mode, Reason>
         return Err(Reason::NothingToDraw);
     }
     let given = super::modes::read(model, evidence, &steps);
-    let ids = (0..model.variables.len()).map(VariableId);
-    let evidence: Vec<VariableId> = ids.filter(|id| evidence.contains(id)).collect();
-    if let Some(ignored) = evidence.iter().find(|id| !given.contains(id)) {
+    let known: VariableSet = evidence.iter().copied().collect();
+    let evidence: Vec<VariableId> = known.iter().collect();
+    if let Some(ignored) = known.beyond(&given.iter().copied().collect()).as_ref() {
         return Err(Reason::Ignored(*ignored));
     }
-    let names: Vec<&str> = evidence.iter().map(|id| model.variable(*id).name.as_str()).collect();
-    let name = match names.is_empty() {
+    let name = match evidence.is_empty() {
         true => super::modes::GENERATION.to_owned(),
-        false => format!("{}_{}", super::modes::CONDITIONAL, names.join("_")),
+        false => format!("{}_{}", super::modes::CONDITIONAL, super::modes::names(model, &evidence)),
     };
-    Ok(Mode { name, given, steps })
+    Ok(Mode { name, given, steps, switch: None })
 }
 
 /// The draws of everything that the evidence leaves open: what is inferred from q in q's order, then the rest from p in p's.
@@ -178,7 +179,7 @@ impl<'m> Known<'m> {
         let (experts, _) = network.experts()?;
         let missing = |expert: &NodeId| {
             let is_missing = |id: &VariableId| super::drops_out(self.model, *id) && !self.contains(*id);
-            network.variables_above(*expert).into_iter().find(is_missing)
+            network.variables_above(*expert, &self.model.nets).iter().find(is_missing)
         };
         experts.iter().map(missing).collect::<Option<Vec<_>>>()?.first().copied()
     }
@@ -279,6 +280,9 @@ impl Reason {
             Self::NotGiven { factor, needs } => {
                 format!("{} needs {}, which is not given", head(model, Side::P, *factor), name(needs))
             }
+            Self::ReadsLater { reader, later } => {
+                format!("{reader} reads {}, which a record may not have", name(later))
+            }
             Self::Ignored(ignored) => format!("nothing that would be drawn depends on {}", name(ignored)),
             Self::IgnoresData => "nothing that would be drawn depends on the data".to_owned(),
             Self::NothingToDraw => "every variable is given".to_owned(),
@@ -287,13 +291,13 @@ impl Reason {
 }
 
 /// `q(u | x)`.
-fn head(model: &Model, side: Side, id: VariableId) -> String {
+pub(super) fn head(model: &Model, side: Side, id: VariableId) -> String {
     let factor = match side {
         Side::P => model.p_of(id),
         Side::Q => model.q_of(id),
     };
     let parents = factor.map_or(&[][..], |factor| &factor.parents);
-    let parents: Vec<&str> = parents.iter().map(|parent| model.variable(*parent).name.as_str()).collect();
+    let parents = in_ranges(parents.iter().map(|parent| model.variable(*parent).name.as_str()));
     let bar = if parents.is_empty() { "" } else { " | " };
     format!("{}({}{bar}{})", side.name(), model.variable(id).name, parents.join(", "))
 }

@@ -5,12 +5,14 @@ mod closed_form;
 mod condition;
 mod modes;
 mod objective;
+mod switched;
 
 pub use bound::{Bounded, Presence, Term, TermKind, bounded, terms};
-pub use closed_form::{Obstacle, common_flows, is_drawn_after, obstacle};
+pub use closed_form::{Ancestry, Obstacle, common_flows, obstacle};
 pub use condition::{Link, Obstacle as InferenceObstacle, Reason, condition};
 pub use modes::{Mode, Refusal, Step, given, modes};
 pub use objective::{Objective, Standing, objective};
+pub use switched::{Switch, levels};
 
 use crate::catalog::Origin;
 use crate::graph::{Body, Factor, Model, Role, VariableId};
@@ -27,13 +29,15 @@ pub struct Derivation {
     pub modes: Vec<Mode>,
     /// The modes that the graph does not allow, with the reasons.
     pub refused: Vec<Refusal>,
+    pub ancestry: Ancestry,
 }
 
 /// Derives the bound and the modes.
 pub fn derive(model: &Model) -> Derivation {
-    let ((modes, refused), terms) = (modes(model), terms(model));
-    let objective = objective(model, &terms);
-    Derivation { terms, bounded: bounded(model), objective, modes, refused }
+    let ancestry = Ancestry::of(&model.q);
+    let ((modes, refused), terms) = (modes(model), terms(model, &ancestry));
+    let objective = objective(model, &terms, &ancestry);
+    Derivation { terms, bounded: bounded(model), objective, modes, refused, ancestry }
 }
 
 /// Variables whose value comes with every record: observed and given ones, and latents that the data set itself fixes.

@@ -1,13 +1,15 @@
 //! The modes of inference, each a little program: which variable is drawn from which side, in which order.
 
 use super::condition::{Reason, condition, steps};
+use super::switched::{CONTINUATION, Switch, TOP, continuation, top};
 use super::{is_data, is_deterministic, is_partly, is_supplied};
-use crate::graph::{Factor, Model, NetId, Role, Side, Space, VariableId};
+use crate::graph::{Factor, Model, NetBody, NetId, Role, Side, Space, VariableId, VariableSet, family};
 
 pub(super) const GENERATION: &str = "generation";
 const RECONSTRUCTION: &str = "reconstruction";
 const REGENERATION: &str = "generative_reconstruction";
 pub(super) const CONDITIONAL: &str = "conditional_generation";
+const SMOOTHING: &str = "smoothing";
 const CLASSIFICATION: &str = "classification";
 const IMPUTATION: &str = "imputation";
 
@@ -20,6 +22,8 @@ pub struct Mode {
     /// What the caller knows, in the file's order.
     pub given: Vec<VariableId>,
     pub steps: Vec<Step>,
+    /// Where the second draw of a variable is taken, and the first one kept elsewhere.
+    pub switch: Option<Switch>,
 }
 
 /// One draw (or one value of a deterministic factor).
@@ -39,21 +43,28 @@ pub struct Refusal {
 }
 
 impl Mode {
+    /// Whether another mode draws the same from the same.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.given, &self.steps, self.switch) == (&other.given, &other.steps, other.switch)
+    }
+
     /// Variables the mode yields, each at its last step; observed ones last.
     pub fn yields(&self, model: &Model) -> Vec<VariableId> {
-        let mut all: Vec<VariableId> = Vec::new();
+        let (mut all, mut seen): (Vec<VariableId>, VariableSet) = Default::default();
         for step in self.steps.iter().rev() {
-            if !all.contains(&step.variable) {
-                all.insert(0, step.variable);
+            if seen.insert(step.variable) {
+                all.push(step.variable);
             }
         }
+        all.reverse();
         all.sort_by_key(|id| matches!(model.variable(*id).role, Role::Observed | Role::Partly));
         all
     }
 
     /// Whether a step's value is replaced by a later one.
     pub fn is_intermediate(&self, index: usize) -> bool {
-        self.steps[index + 1..].iter().any(|later| later.variable == self.steps[index].variable)
+        self.switch.is_none()
+            && self.steps[index + 1..].iter().any(|later| later.variable == self.steps[index].variable)
     }
 }
 
@@ -62,7 +73,7 @@ pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
     let (mut all, mut refused): (Vec<Mode>, Vec<Refusal>) = (Vec::new(), Vec::new());
     let data = of(model, |id| is_data(model, id));
     let mut add = |name: String, given: Vec<VariableId>, found: Result<Mode, Reason>| match found {
-        Ok(mode) if all.iter().any(|other| other.steps == mode.steps && other.given == mode.given) => {}
+        Ok(mode) if all.iter().any(|other| other.is_same(&mode)) => {}
         Ok(mode) => all.push(Mode { name, ..mode }),
         Err(reason) => refused.push(Refusal { name, given, reason }),
     };
@@ -77,6 +88,14 @@ pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
             add(name, all, found);
         }
         add(REGENERATION.to_owned(), data.clone(), generative_reconstruction(model, &data));
+        if model.length.is_some() {
+            let found = steps(model, &data).and_then(|steps| of_data(model, SMOOTHING, &data, steps));
+            add(SMOOTHING.to_owned(), data.clone(), found);
+            add(CONTINUATION.to_owned(), data.clone(), continuation(model, &data));
+        }
+        if let Some(found) = top(model, &data) {
+            add(TOP.to_owned(), data.clone(), found);
+        }
     }
     for id in &partly {
         let (name, evidence) = completion(model, *id, partly.len() == 1);
@@ -91,22 +110,40 @@ pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
 }
 
 /// What conditional generation is tried with: each latent that q determines; of several observed variables each alone, and
-/// all but one.
+/// all but one. The steps of a sequence are one variable.
 fn evidences(model: &Model) -> Vec<(String, Vec<VariableId>)> {
     let name = |ids: &[VariableId]| format!("{CONDITIONAL}_{}", names(model, ids));
     let mut all: Vec<(String, Vec<VariableId>)> = Vec::new();
-    let determined = of(model, |id| model.q_of(id).is_some_and(is_deterministic));
-    for id in &determined {
-        let name = if determined.len() == 1 { CONDITIONAL.to_owned() } else { name(&[*id]) };
-        all.push((name, vec![*id]));
+    let determined = wholes(model, of(model, |id| model.q_of(id).is_some_and(is_deterministic)));
+    for whole in &determined {
+        let name = if determined.len() == 1 { CONDITIONAL.to_owned() } else { name(whole) };
+        all.push((name, whole.clone()));
     }
-    let observed = of(model, |id| matches!(model.variable(id).role, Role::Observed | Role::Partly));
+    let observed = wholes(model, of(model, |id| matches!(model.variable(id).role, Role::Observed | Role::Partly)));
     if observed.len() > 1 {
-        all.extend(observed.iter().map(|id| (name(&[*id]), vec![*id])));
+        all.extend(observed.iter().map(|whole| (name(whole), whole.clone())));
     }
     if observed.len() > 2 {
-        let others = |id: &VariableId| observed.iter().filter(|other| *other != id).copied().collect::<Vec<_>>();
-        all.extend(observed.iter().map(others).map(|ids| (name(&ids), ids)));
+        for own in &observed {
+            let others: Vec<VariableId> = observed.iter().filter(|whole| *whole != own).flatten().copied().collect();
+            all.push((name(&others), others));
+        }
+    }
+    all
+}
+
+/// Variables one by one, the steps of a sequence together.
+fn wholes(model: &Model, ids: Vec<VariableId>) -> Vec<Vec<VariableId>> {
+    let mut all: Vec<Vec<VariableId>> = Vec::new();
+    let sequence = |id: VariableId| model.variable(id).step.map(|_| family(&model.variable(id).name));
+    for id in ids {
+        let own = sequence(id);
+        let is_own =
+            |whole: &&mut Vec<VariableId>| own.is_some() && whole.first().is_some_and(|it| sequence(*it) == own);
+        match all.iter_mut().find(is_own) {
+            Some(whole) => whole.push(id),
+            None => all.push(vec![id]),
+        }
     }
     all
 }
@@ -147,14 +184,15 @@ fn completion(model: &Model, id: VariableId, alone: bool) -> (String, Vec<Variab
 
 /// The draws of a variable given the evidence, and of what it is drawn from.
 fn completed(model: &Model, id: VariableId, evidence: &[VariableId], name: &str) -> Result<Mode, Reason> {
-    let mut needed = vec![id];
+    let mut needed: VariableSet = std::iter::once(id).collect();
     let mut kept: Vec<Step> = Vec::new();
     for step in steps(model, evidence)?.into_iter().rev() {
-        if needed.contains(&step.variable) {
-            needed.extend(model.factor(step.side, step.variable).map_or(&[][..], |factor| &factor.parents));
-            kept.insert(0, step);
+        if needed.contains(step.variable) {
+            needed.extend(model.factor(step.side, step.variable).iter().flat_map(|it| it.parents.iter().copied()));
+            kept.push(step);
         }
     }
+    kept.reverse();
     of_data(model, name, evidence, kept)
 }
 
@@ -164,15 +202,15 @@ fn generative_reconstruction(model: &Model, data: &[VariableId]) -> Result<Mode,
         model.q_of(factor.variable).is_some()
             && factor.parents.iter().all(|parent| model.variable(*parent).role == Role::Given)
     };
-    let roots: Vec<VariableId> = model.p.iter().filter(is_root).map(|factor| factor.variable).collect();
+    let roots: VariableSet = model.p.iter().filter(is_root).map(|factor| factor.variable).collect();
     let mut needed = roots.clone();
     for factor in model.q.iter().rev() {
-        if needed.contains(&factor.variable) {
-            needed.extend(&factor.parents);
+        if needed.contains(factor.variable) {
+            needed.extend(factor.parents.iter().copied());
         }
     }
-    let way = model.q.iter().filter(|factor| needed.contains(&factor.variable) && !is_supplied(factor)).map(step);
-    let below = model.p.iter().filter(|factor| !roots.contains(&factor.variable)).map(step);
+    let way = model.q.iter().filter(|factor| needed.contains(factor.variable) && !is_supplied(factor)).map(step);
+    let below = model.p.iter().filter(|factor| !roots.contains(factor.variable)).map(step);
     of_data(model, REGENERATION, data, way.chain(below).collect())
 }
 
@@ -181,35 +219,49 @@ fn of_data(model: &Model, name: &str, data: &[VariableId], steps: Vec<Step>) -> 
     let given = read(model, data, &steps);
     match given.iter().all(|id| model.variable(*id).role == Role::Given) {
         true => Err(Reason::IgnoresData),
-        false => Ok(Mode { name: name.to_owned(), given, steps }),
+        false => Ok(Mode { name: name.to_owned(), given, steps, switch: None }),
     }
 }
 
 /// What of the evidence the steps read before they yield it, in the order of the file.
 pub(super) fn read(model: &Model, evidence: &[VariableId], steps: &[Step]) -> Vec<VariableId> {
-    let (mut read, mut made): (Vec<VariableId>, Vec<VariableId>) = (Vec::new(), Vec::new());
+    let (mut read, mut made): (VariableSet, VariableSet) = Default::default();
+    let ends = ends_with_record(model);
     for step in steps {
-        let factor = match step.side {
-            Side::P => model.p_of(step.variable),
-            Side::Q => model.q_of(step.variable),
-        };
-        let parents = factor.map_or(&[][..], |factor| &factor.parents);
-        read.extend(parents.iter().filter(|parent| !made.contains(parent)));
-        made.push(step.variable);
+        let Some(factor) = model.factor(step.side, step.variable) else { continue };
+        read.extend(factor.parents.iter().copied().filter(|parent| !made.contains(*parent)));
+        made.insert(step.variable);
+        // What begins at a record's end must know where that is.
+        let mut networks = factor.networks();
+        if networks.any(|network| network.lets().any(|id| ends[id.0])) {
+            read.extend(model.length);
+        }
     }
-    let is_step = |id: &VariableId| evidence.contains(id) && model.variable(*id).step.is_some();
-    let is_ended = model.length.is_some() && read.iter().any(is_step) && runs_down(model);
-    of(model, |id| evidence.contains(&id) && (read.contains(&id) || is_ended && model.length == Some(id)))
+    let evidence: VariableSet = evidence.iter().copied().collect();
+    of(model, |id| evidence.contains(id) && read.contains(id))
 }
 
-/// Whether a recurrence begins at each record's own end, so that its length must be known.
-fn runs_down(model: &Model) -> bool {
-    (0..model.nets.len()).any(|net| model.goes_on_from(NetId(net)).is_some())
+/// Of each named network whether it is a value that begins at the end of a record, or reads one that does.
+fn ends_with_record(model: &Model) -> Vec<bool> {
+    let mut ends: Vec<bool> = Vec::with_capacity(model.nets.len());
+    // Each value stands after those that it reads.
+    for (at, net) in model.nets.iter().enumerate() {
+        let reads = matches!(&net.body, NetBody::Network(network) if network.lets().any(|id| ends[id.0]));
+        ends.push(reads || model.goes_on_from(NetId(at)).is_some());
+    }
+    ends
 }
 
-/// `x_y`
-fn names(model: &Model, ids: &[VariableId]) -> String {
-    ids.iter().map(|id| model.variable(*id).name.as_str()).collect::<Vec<_>>().join("_")
+/// `x_y`; a sequence has the name of its family.
+pub(super) fn names(model: &Model, ids: &[VariableId]) -> String {
+    let mut all: Vec<&str> = Vec::new();
+    for variable in ids.iter().map(|id| model.variable(*id)) {
+        let name = if variable.step.is_some() { family(&variable.name) } else { variable.name.as_str() };
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    all.join("_")
 }
 
 fn step(factor: &Factor) -> Step {

@@ -4,7 +4,7 @@
 //! the logarithm of a probability that is added. Anything else may lift the sum above the logarithm that it bounded. A
 //! sample's weighted log-weights are those of no importance weight, so by several samples nothing is bounded.
 
-use super::{Term, TermKind, is_drawn_after};
+use super::{Ancestry, Term, TermKind};
 use crate::graph::{Addend, Body, Model, Side, Weight};
 
 /// What is known of the sum that training maximises.
@@ -45,11 +45,11 @@ impl Objective {
 }
 
 /// What the file's weights and additions make of the bound.
-pub fn objective(model: &Model, terms: &[Term]) -> Objective {
+pub fn objective(model: &Model, terms: &[Term], ancestry: &Ancestry) -> Objective {
     let mut reasons: Vec<String> = Vec::new();
     for weight in &model.weights {
         let term = terms.iter().find(|term| term.name == weight.term);
-        reasons.extend(term.and_then(|term| raised(model, term, weight)));
+        reasons.extend(term.and_then(|term| raised(model, term, weight, ancestry)));
     }
     reasons.extend(model.addends.iter().filter_map(|addend| lifted(model, addend)));
     let ramps: Vec<String> =
@@ -63,7 +63,7 @@ pub fn objective(model: &Model, terms: &[Term]) -> Objective {
 }
 
 /// Why a weighted term may lift the sum above the bound, where it may.
-fn raised(model: &Model, term: &Term, weight: &Weight) -> Option<String> {
+fn raised(model: &Model, term: &Term, weight: &Weight, ancestry: &Ancestry) -> Option<String> {
     let (name, scale) = (&weight.term, weight.scale.value);
     match &term.kind {
         _ if scale == 1.0 => None,
@@ -80,7 +80,7 @@ fn raised(model: &Model, term: &Term, weight: &Weight) -> Option<String> {
         TermKind::Kl { .. } if scale < 1.0 => Some(format!("{name} counts {scale} times")),
         TermKind::Kl { .. } => {
             let parents = model.p_of(term.variable).map_or(&[][..], |factor| &factor.parents);
-            let after = parents.iter().any(|parent| is_drawn_after(&model.q, term.variable, *parent));
+            let after = parents.iter().any(|parent| ancestry.is_drawn_after(term.variable, *parent));
             after.then(|| format!("{name} is no divergence by itself, so it may be below 0, and counts {scale} times"))
         }
     }

@@ -22,6 +22,9 @@ pub const MOST_NETS: usize = 256;
 /// doubles with each. What is compiled grows with them, and so does the time that takes.
 pub const MOST_BLOCKS: usize = 4096;
 
+/// The same of what stands at the steps of a sequence, which is interpreted where it is long.
+pub const MOST_STEP_BLOCKS: usize = 65_536;
+
 /// Values of a variable that `draw … = enumerate` goes through.
 pub const MOST_VALUES: usize = 1024;
 

@@ -4,8 +4,8 @@
 //! arguments and numbers, E04 factors, E05 shapes, W06 warnings.
 
 use super::{
-    Diagnostic, LARGEST_FILE, LONGEST_STATEMENT, MOST_BLOCKS, MOST_NAMES, MOST_NESTING, MOST_NETS, MOST_OPERATORS,
-    MOST_VALUES, closest,
+    Diagnostic, LARGEST_FILE, LONGEST_STATEMENT, MOST_NAMES, MOST_NESTING, MOST_NETS, MOST_OPERATORS, MOST_VALUES,
+    closest,
 };
 use crate::catalog::Domain;
 use crate::source::Span;
@@ -299,6 +299,36 @@ pub(crate) fn net_before_definition(name: &str, used: Span, defined: Span) -> Di
         .hint("define networks before those that use them; a network cannot use itself")
 }
 
+pub(crate) fn past_of_another(span: Span) -> Diagnostic {
+    Diagnostic::error("E0255", "`past` takes the variable of the factor it stands in, and nothing else")
+        .at(span, "not the variable left of the bar")
+        .hint(
+            "`p(x | z) = … from concat(past(x) |> masked_conv(out: 64), …)` reads what comes before each position of x",
+        )
+}
+
+pub(crate) fn past_out_of_place(name: &str, span: Span, declared: Span) -> Diagnostic {
+    Diagnostic::error("E0256", format!("`{name}` has no past to read here"))
+        .at(span, "needs the factor of p of an observed map")
+        .and(declared, format!("`{name}` is declared here"))
+        .hint("positions are drawn one after the other in p, of variables [channels, height, width] that are observed")
+}
+
+pub(crate) fn not_causal(block: &str, span: Span, able: &[&str]) -> Diagnostic {
+    Diagnostic::error("E0257", format!("`past` passes through `{block}`, which sees positions that come later"))
+        .at(span, "looks ahead, so that a draw would need itself")
+        .hint(format!(
+            "what comes of `past` may pass through {}, `conv(kernel: 1)`, sums, `concat` and functions of single numbers",
+            quoted(able.to_vec())
+        ))
+}
+
+pub(crate) fn flow_over_past(span: Span) -> Diagnostic {
+    Diagnostic::error("E0258", "a flow stands over a distribution that reads `past`")
+        .at(span, "mixes positions that are drawn one after the other")
+        .hint("leave the flow away, or let the network read other variables alone")
+}
+
 pub(crate) fn let_applied(name: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0231", format!("`{name}` is a value and takes no inputs"))
         .at(span, "applied here")
@@ -403,8 +433,8 @@ pub(crate) fn too_many_names(span: Span) -> Diagnostic {
 }
 
 /// `most` is how many blocks the largest one has, which stands at `span`.
-pub(crate) fn too_many_blocks(count: usize, span: Span, most: usize) -> Diagnostic {
-    let title = format!("the networks have {count} blocks together, more than the {MOST_BLOCKS} that are compiled");
+pub(crate) fn too_many_blocks(count: usize, limit: usize, span: Span, most: usize) -> Diagnostic {
+    let title = format!("the networks have {count} blocks together, more than the {limit} that are compiled");
     Diagnostic::error("E0226", title).at(span, format!("{most} of them")).hint(
         "a named network counts wherever it is used, and one that uses another one twice has twice its blocks; use fewer, or \
          larger blocks",

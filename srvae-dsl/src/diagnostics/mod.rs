@@ -10,7 +10,7 @@ mod suggest;
 
 pub use limits::{
     LARGEST_FILE, LONGEST_STATEMENT, MOST_BLOCKS, MOST_ERRORS, MOST_NAMES, MOST_NESTING, MOST_NETS, MOST_OPERATORS,
-    MOST_VALUES,
+    MOST_STEP_BLOCKS, MOST_VALUES,
 };
 pub use render::Style;
 pub(crate) use suggest::closest;

@@ -6,7 +6,7 @@ use super::variables::arguments;
 use super::{Origin, doc, ident};
 use crate::derive::{Mode, Term, TermKind, is_partly};
 use crate::graph::VariableId;
-use crate::plan::{FactorPlan, Operation, Output, PartKind, Plan, Shape, term_field};
+use crate::plan::{FactorPlan, LetPlan, Operation, Output, PartKind, Plan, Shape, term_field};
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -15,6 +15,7 @@ pub fn model(plan: &Plan) -> TokenStream {
     let (name, title) =
         (ident(&plan.names.model), doc(&format!(" The model {} with its parameters.", plan.model.name)));
     let factors = plan.factors.iter().map(|factor| conditional(plan, factor));
+    let lets = plan.lets.iter().map(|value| shared(plan, value));
     let modes = (0..plan.modes.len()).map(|at| method(plan, at));
     let (initialise, bound, model_trait) = (initialise(plan), bound(plan), model_trait(plan));
     quote! {
@@ -45,6 +46,8 @@ pub fn model(plan: &Plan) -> TokenStream {
                 }
 
                 #(#factors)*
+
+                #(#lets)*
 
                 #initialise
 
@@ -91,11 +94,36 @@ fn conditional(plan: &Plan, factor: &FactorPlan) -> TokenStream {
     }
 }
 
+/// A value of the file, for given variables and values.
+fn shared(plan: &Plan, value: &LetPlan) -> TokenStream {
+    let (walker, name) = (Walker { plan, program: &value.program }, ident(&value.program.name));
+    let net = &plan.model.nets[value.value.0];
+    let sizes = crate::catalog::show_shape(&net.output);
+    let title = doc(&format!(" The value {}: {sizes}, the batch before it.", net.name));
+    let docs = super::docs(&net.docs);
+    let parents = arguments(plan, &value.program);
+    let (checks, records, statements) = (checks(plan, &walker, false), records(&walker), walker.statements(None));
+    let yielded: TokenStream = value.program.outputs().into_iter().map(|value| walker.owned(value)).collect();
+    quote! {
+        #title
+        #(#docs)*
+        ///
+        /// # Errors
+        /// A shape that does not fit, or a failed tensor operation.
+        pub fn #name(&self #(, #parents)*) -> ::srvae::Result<::srvae::Tensor> {
+            #checks
+            #records
+            #statements
+            ::std::result::Result::Ok(#yielded)
+        }
+    }
+}
+
 /// How many records there are, where a program needs it.
 fn records(walker: &Walker<'_>) -> TokenStream {
-    let first = walker.given().into_iter().take(1).map(|name| ident(&name));
+    let first = walker.first();
     match walker.program.uses(|operation| *operation == Operation::Rows) {
-        true => quote!(#(let records = #first.0.dim(0)?;)*),
+        true => quote!(let records = #first.dim(0)?;),
         false => TokenStream::new(),
     }
 }
@@ -138,7 +166,7 @@ fn bound(plan: &Plan) -> TokenStream {
     let (checks, records, statements) = (checks(plan, &walker, true), records(&walker), walker.statements(None));
     let values = match &plan.bound.output {
         Output::Terms(values) => values.as_slice(),
-        Output::Variables(_) | Output::Distribution(_) => &[],
+        Output::Variables(_) | Output::Distribution(_) | Output::Value(_) => &[],
     };
     let terms = plan.derivation.terms.iter().zip(values).map(|(term, value)| {
         let (field, local) = (ident(&term_field(&term.name)), ident(&plan.bound.value(*value).name));
@@ -211,7 +239,7 @@ fn method(plan: &Plan, at: usize) -> TokenStream {
     });
     let fields = match &program.output {
         Output::Variables(values) => values.as_slice(),
-        Output::Terms(_) | Output::Distribution(_) => &[],
+        Output::Terms(_) | Output::Distribution(_) | Output::Value(_) => &[],
     };
     let fields = fields.iter().map(|(id, value)| {
         let (field, ty) = (ident(&plan.names.variables[id.0]), ident(&plan.names.types[id.0]));
@@ -252,6 +280,13 @@ fn sentence(name: &str) -> String {
 /// Statements that hold what is given against its variables.
 fn checks(plan: &Plan, walker: &Walker<'_>, values: bool) -> TokenStream {
     let each = walker.program.arguments().filter_map(|value| {
+        if let Operation::GivenValue(id) = value.operation {
+            let (net, local) = (&plan.model.nets[id.0], ident(&value.name));
+            let (text, shape) = (&net.name, &net.output);
+            return Some(
+                quote!(::srvae::generated::check_shape(#text, "real", &[#(#shape),*], &self.params, #local)?;),
+            );
+        }
         let (Operation::Given(id) | Operation::Partly(id)) = value.operation else { return None };
         let (variable, local) = (plan.model.variable(id), ident(&value.name));
         let (text, space) = (&variable.name, crate::catalog::space_entry(variable.space).name);

@@ -1,7 +1,7 @@
 //! The one walker: a program's values as statements.
 
 use super::ident;
-use super::number::{Scope, arguments, number};
+use super::number::{Scope, arguments, dims, number};
 use crate::derive::Presence;
 use crate::graph::{DrawMethod, VariableId};
 use crate::plan::{Call, How, Operation, PartKind, Plan, Program, Rate, Value, ValueId};
@@ -36,14 +36,16 @@ impl Walker<'_> {
 
     fn statement(&self, id: ValueId, value: &Value) -> TokenStream {
         // An argument, or a field of the layers.
-        if matches!(
-            value.operation,
-            Operation::Given(_) | Operation::Partly(_) | Operation::Presence | Operation::Root(_)
-        ) {
+        let is_place = matches!(value.operation, Operation::Presence | Operation::Root(_) | Operation::Partial(_));
+        if value.operation.is_given() || is_place {
             return TokenStream::new();
         }
         let (name, inner, (body, fails)) = (self.local(id), self.statements(Some(id)), self.expression(value));
         let body = if fails { quote!(#body?) } else { body };
+        // Its statements stand in the function that it calls for each position.
+        if let Operation::InOrder(..) = value.operation {
+            return quote!(let #name = #body;);
+        }
         if inner.is_empty() { quote!(let #name = #body;) } else { quote!(let #name = { #inner #body };) }
     }
 
@@ -67,7 +69,9 @@ impl Walker<'_> {
         let method = |at: usize| self.place(value.inputs[at]);
         let all = || value.inputs.iter().map(|input| self.reference(*input));
         let fallible = match &value.operation {
-            Operation::Given(_) | Operation::Partly(_) | Operation::Presence => return (self.place_of(value), false),
+            Operation::Given(_) | Operation::GivenValue(_) | Operation::Partly(_) | Operation::Presence => {
+                return (self.place_of(value), false);
+            }
             Operation::Choose => {
                 let inputs = all();
                 quote!(::srvae::partly::choose(#(#inputs),*))
@@ -217,6 +221,16 @@ impl Walker<'_> {
                 let inputs = all();
                 quote!(::srvae::ops::within(#(#inputs),*, #step))
             }
+            Operation::Past => {
+                let map = reference(0);
+                quote!(::srvae::ops::past(#map))
+            }
+            Operation::Partial(_) => return (self.place_of(value), false),
+            Operation::InOrder(variable, how) => return (self.in_order(value, *variable, *how), true),
+            Operation::Level(level) => {
+                let inputs = all();
+                quote!(::srvae::ops::level(draw.top, #level, #(#inputs),*))
+            }
             Operation::PerSample => {
                 let nats = reference(0);
                 quote!(::srvae::ops::per_sample(#nats, samples))
@@ -263,6 +277,24 @@ impl Walker<'_> {
         }
     }
 
+    /// A draw position by position: a function from what is drawn to the distribution, and what is done with that.
+    fn in_order(&self, value: &Value, variable: VariableId, how: How) -> TokenStream {
+        let [partial, distribution] = [self.local(value.inputs[0]), self.local(value.inputs[1])];
+        let own = self.program.ids().find(|(_, other)| std::ptr::eq(*other, value)).map(|(id, _)| id);
+        let statements = self.statements(own);
+        let shape = dims(self.plan, Scope::Run, &self.plan.model.variable(variable).dims);
+        let draw = self.draw(&quote!(distribution), variable, how);
+        quote! {
+            ::srvae::dist::in_order(
+                (count, &#shape),
+                &self.params,
+                |#partial, _| { #statements ::std::result::Result::Ok(#distribution) },
+                |distribution, noise| #draw,
+                noise,
+            )
+        }
+    }
+
     /// Where a value is: a local, an argument's tensor, a field.
     fn place(&self, id: ValueId) -> TokenStream {
         self.place_of(self.program.value(id))
@@ -287,6 +319,16 @@ impl Walker<'_> {
 
     fn reference(&self, id: ValueId) -> TokenStream {
         let place = self.place(id);
-        quote!(&#place)
+        match self.program.value(id).operation {
+            // An argument that is a reference already.
+            Operation::GivenValue(_) | Operation::Partial(_) => place,
+            _ => quote!(&#place),
+        }
+    }
+
+    /// A tensor that is yielded: what was given is given back as it is.
+    pub fn owned(&self, id: ValueId) -> TokenStream {
+        let place = self.place(id);
+        if self.program.value(id).operation.is_given() { quote!(#place.clone()) } else { place }
     }
 }

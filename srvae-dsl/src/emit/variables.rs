@@ -150,6 +150,7 @@ pub fn arguments(plan: &Plan, program: &Program) -> Vec<TokenStream> {
                 let ty = ident(&plan.names.types[id.0]);
                 Some(quote!(#local: &super::variables::#ty))
             }
+            Operation::GivenValue(_) => Some(quote!(#local: &::srvae::Tensor)),
             Operation::Partly(id) => {
                 let ty = ident(&plan.names.types[id.0]);
                 Some(quote!(#local: &::srvae::Partly<super::variables::#ty>))

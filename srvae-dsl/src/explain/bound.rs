@@ -1,7 +1,7 @@
 //! The terms of the bound as mathematics: what the expectation is over, and what stands in it.
 
-use crate::derive::{Term, TermKind, is_dequantised, is_deterministic, is_drawn_after};
-use crate::graph::{DrawMethod, Estimator, Factor, Side, VariableId};
+use crate::derive::{Term, TermKind, is_dequantised, is_deterministic};
+use crate::graph::{DrawMethod, Estimator, Factor, Side, VariableId, VariableSet};
 use crate::plan::Plan;
 
 /// A term as it is written down.
@@ -61,7 +61,7 @@ fn statement<'p>(plan: &'p Plan, term: &'p Term) -> Statement<'p> {
     let form = match &term.kind {
         TermKind::Reconstruction => Form::LogLikelihood,
         TermKind::Kl { .. } => {
-            let after = |parent: &VariableId| is_drawn_after(&plan.model.q, term.variable, *parent);
+            let after = |parent: &VariableId| plan.derivation.ancestry.is_drawn_after(term.variable, *parent);
             if read(p).iter().any(after) { Form::LogRatio } else { Form::Divergence }
         }
     };
@@ -83,16 +83,18 @@ fn statement<'p>(plan: &'p Plan, term: &'p Term) -> Statement<'p> {
 }
 
 /// The variables that q draws to reach these, in q's order.
-fn drawn(plan: &Plan, mut needed: Vec<VariableId>) -> Vec<VariableId> {
+fn drawn(plan: &Plan, needed: Vec<VariableId>) -> Vec<VariableId> {
+    let mut needed: VariableSet = needed.into_iter().collect();
     let mut all = Vec::new();
     for factor in plan.model.q.iter().rev() {
-        if needed.contains(&factor.variable) {
-            needed.extend(&factor.parents);
+        if needed.contains(factor.variable) {
+            plan.derivation.ancestry.include_above(factor.variable, &mut needed);
             if !is_deterministic(factor) {
-                all.insert(0, factor.variable);
+                all.push(factor.variable);
             }
         }
     }
+    all.reverse();
     all
 }
 

@@ -80,12 +80,24 @@ fn difference(from: &[Form], to: &[Form]) -> Option<Vec<i64>> {
     same.then(|| steps.collect())
 }
 
+/// Whether a text ends with the name of a space, whose brackets hold sizes.
+fn ends_with_space(text: &str) -> bool {
+    let word = text.rsplit(|letter: char| !letter.is_ascii_alphabetic()).next().unwrap_or(text);
+    crate::catalog::SPACES.iter().any(|space| space.name == word)
+}
+
 fn form(text: &str) -> Form {
     let (mut plain, mut indices) = (String::with_capacity(text.len()), Vec::new());
     let mut letters = text.chars().peekable();
-    let mut in_name = false;
+    // Whether digits here are an index: they stand in a name, or in the brackets of one that is no space.
+    let (mut in_name, mut in_brackets) = (false, false);
     while let Some(letter) = letters.next() {
-        if !(letter.is_ascii_digit() && in_name) {
+        if !(letter.is_ascii_digit() && (in_name || in_brackets)) {
+            in_brackets = match letter {
+                '[' => in_name && !ends_with_space(&plain),
+                '.' | ',' | '-' => in_brackets,
+                _ => false,
+            };
             in_name = letter.is_ascii_alphabetic() || letter == '_' || letter == '#';
             plain.push(letter);
             continue;
@@ -118,7 +130,11 @@ mod tests {
         assert_eq!(short[2], ["p(z70 | z71) from z71 of 4"]);
         // Sizes are no indices.
         assert_eq!(folded(rows(70, |at| format!("[{at}, 3]"))).len(), 70);
+        assert_eq!(folded(rows(70, |at| format!("real[{at}, 3]"))).len(), 70);
         assert_eq!(folded(rows(4, |at| format!("z{at}"))).len(), 4);
+        // Steps, with the range of those before them.
+        let steps = folded(rows(70, |at| format!("z[{}] ~ p(z[{}] | z[1..{at}], x[1..{at}])", at + 1, at + 1)));
+        assert_eq!(steps.len(), 3);
     }
 
     #[test]

@@ -187,6 +187,7 @@ fn modes(plan: &Plan) -> Vec<Value> {
             "given": names(plan, &mode.given),
             "yields": names(plan, &mode.yields(&plan.model)),
             "steps": steps.collect::<Vec<_>>(),
+            "switch": mode.switch.map(crate::derive::Switch::name),
         })
     });
     all.collect()

@@ -160,8 +160,11 @@ fn expectation(plan: &Plan, over: &[VariableId]) -> String {
 /// Factors side by side, those of a long sequence by its ends.
 fn product(plan: &Plan, side: Side, of: &[VariableId]) -> String {
     let keys: Vec<String> = of.iter().map(|id| plan.factor_text(side, *id)).collect();
-    let shown: Vec<String> = of.iter().map(|id| factor_text(plan, side, *id)).collect();
-    listed_as(&keys, &shown, &"\\cdots".to_owned()).join("\\, ")
+    // Only those that are shown are written down: a long sequence has an expectation over every step at every step.
+    let shown: Vec<Option<VariableId>> = of.iter().map(|id| Some(*id)).collect();
+    let shown = listed_as(&keys, &shown, &None).into_iter();
+    let each = shown.map(|id| id.map_or_else(|| "\\cdots".to_owned(), |id| factor_text(plan, side, id)));
+    each.collect::<Vec<_>>().join("\\, ")
 }
 
 /// p(x), or p(x | c) where something is given.
@@ -261,7 +264,7 @@ fn letter(side: Side, deterministic: bool) -> &'static str {
 }
 
 fn symbols(plan: &Plan, ids: &[VariableId]) -> String {
-    let keys = crate::plan::in_ranges(ids.iter().map(|id| plan.name(*id)));
+    let keys = crate::graph::in_ranges(ids.iter().map(|id| plan.name(*id)));
     let shown: Vec<String> = keys.iter().map(|name| symbol(name)).collect();
     listed_as(&keys, &shown, &"\\dots".to_owned()).join(", ")
 }

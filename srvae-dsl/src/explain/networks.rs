@@ -93,6 +93,14 @@ fn stages(plan: &Plan, network: &Network, formals: &[String]) -> Vec<Stage> {
                 names.push(plan.name(*id).to_owned());
                 continue;
             }
+            Op::Past(id) => {
+                names.push(format!("past({})", plan.name(*id)));
+                continue;
+            }
+            Op::Let(id) => {
+                names.push(model.nets[id.0].name.clone());
+                continue;
+            }
             Op::Formal(at) => {
                 names.push(formals.get(*at).cloned().unwrap_or_default());
                 continue;
@@ -128,7 +136,7 @@ pub fn table(plan: &Plan) -> Vec<Vec<String>> {
             let name = format!("  #{} {}", at + 1, call(&stage.name, &stage.args));
             rows.push(row(
                 name,
-                crate::plan::in_ranges(stage.reads.iter().map(String::as_str)).join(", "),
+                crate::graph::in_ranges(stage.reads.iter().map(String::as_str)).join(", "),
                 show_shape(&stage.output),
                 stage.cost,
             ));

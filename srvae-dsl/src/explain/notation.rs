@@ -57,7 +57,7 @@ fn flow(plan: &Plan, stage: &Stage) -> String {
     let Some(context) = &stage.context else { return call(stage.flow.entry.name, &stage.flow.args) };
     let text = match &context.nodes[context.output.0].op {
         Op::Variable(id) => plan.name(*id).to_owned(),
-        Op::Net(id) if plan.model.nets[id.0].is_let => plan.model.nets[id.0].name.clone(),
+        Op::Let(id) => plan.model.nets[id.0].name.clone(),
         _ => "…".to_owned(),
     };
     let before = arguments(&stage.flow.args);

@@ -5,8 +5,8 @@ use super::fold::{folded, listed};
 use super::network_table;
 use super::notation::{aligned, count, density, determined, of_role, scaled, space};
 use crate::derive::{Presence, TermKind, is_deterministic, is_supplied};
-use crate::graph::{Role, Side, VariableId};
-use crate::plan::{Plan, RATES, Rate, in_ranges};
+use crate::graph::{Role, Side, VariableId, in_ranges};
+use crate::plan::{Plan, RATES, Rate};
 
 /// Everything: variables, factors, bound, modes, plan, networks, budget.
 pub fn text(plan: &Plan) -> String {
@@ -196,6 +196,7 @@ fn modes(plan: &Plan) -> String {
             vec![format!("{}{way}", plan.step(step.side, step.variable))]
         });
         text += &aligned(&folded(steps.collect()), &[], "    ");
+        text += &mode.switch.map_or_else(String::new, |switch| format!("    {}\n", switch.text()));
         text += &format!("    return {}\n", names(plan, &mode.yields(&plan.model)));
     }
     for refusal in &plan.derivation.refused {

@@ -7,11 +7,13 @@ use super::program::{Call, How, Operation, Output, Program, Rate, Value, ValueId
 use super::sweep::finish;
 use crate::catalog::Role;
 use crate::derive::{
-    Derivation, Mode, Presence, Term, TermKind, common_flows, drops_out, is_data, is_dequantised, is_partly,
-    is_supplied,
+    Derivation, Mode, Presence, Switch, Term, TermKind, common_flows, drops_out, is_data, is_dequantised, is_partly,
+    is_supplied, levels,
 };
-use crate::graph::{self, Body, DrawMethod, Estimator, Factor, Model, NetBody, NetId, Network, Op, Side, VariableId};
-use std::collections::BTreeMap;
+use crate::graph::{
+    self, Body, DrawMethod, Estimator, Factor, Model, NetBody, NetId, Network, Op, Side, VariableId, VariableSet,
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names that a program's function has of its own.
 const ARGUMENTS: [&str; 9] = ["count", "draw", "enumeration", "noise", "options", "records", "rows", "samples", "self"];
@@ -37,9 +39,16 @@ pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {
 /// A mode: variable after variable, as the derivation says.
 pub fn mode(model: &Model, mode: &Mode, parts: &Parts) -> Program {
     let mut lowering = Lowering::new(model, parts, mode.given.clone(), false);
+    let levels = levels(model);
     for step in &mode.steps {
-        if let Some(factor) = model.factor(step.side, step.variable) {
-            lowering.step(factor, |is_likelihood| if is_likelihood { How::Decoded } else { How::Tempered });
+        let Some(factor) = model.factor(step.side, step.variable) else { continue };
+        let before = mode.switch.and_then(|_| lowering.known.get(&step.variable).copied());
+        lowering.step(factor, |is_likelihood| if is_likelihood { How::Decoded } else { How::Tempered });
+        let level = levels.iter().position(|id| *id == step.variable).map(|at| at + 1);
+        match (before, mode.switch) {
+            (Some(before), Some(Switch::Length)) => lowering.keep(before, step.variable),
+            (Some(before), Some(Switch::Top)) => lowering.keep_level(before, step.variable, level),
+            _ => {}
         }
     }
     let yields = mode.yields(model).into_iter().filter_map(|id| Some((id, *lowering.known.get(&id)?)));
@@ -50,10 +59,21 @@ pub fn mode(model: &Model, mode: &Mode, parts: &Parts) -> Program {
 
 /// A factor's distribution given its parents; none for a function.
 pub fn factor(model: &Model, factor: &Factor, parts: &Parts, name: &str) -> Option<Program> {
-    let mut lowering = Lowering::new(model, parts, factor.parents.clone(), false);
-    lowering.has_rows = false;
+    let networks: Vec<&Network> = factor.networks().collect();
+    // One that is autoregressive is a function of its own variable too.
+    let own = Some(factor.variable).filter(|_| factor.is_autoregressive());
+    let parents: Vec<VariableId> = factor.parents.iter().copied().chain(own).collect();
+    let mut lowering = Lowering::of(model, parts, &networks, Some(&parents));
     let distribution = lowering.distribution(factor)?;
     Some(lowering.finish(name, Output::Distribution(distribution)))
+}
+
+/// The value of a `let` for given variables and values.
+pub fn value(model: &Model, id: NetId, parts: &Parts, name: &str) -> Option<Program> {
+    let NetBody::Network(network) = &model.nets[id.0].body else { return None };
+    let mut lowering = Lowering::of(model, parts, &[network], None);
+    let value = lowering.computed(id, network)?;
+    Some(lowering.finish(name, Output::Value(value)))
 }
 
 struct Lowering<'m> {
@@ -68,11 +88,13 @@ struct Lowering<'m> {
     known: BTreeMap<VariableId, ValueId>,
     /// What a named network made of its inputs: a tower of values that each read the last one twice is walked once.
     applied: BTreeMap<(NetId, Vec<ValueId>), ValueId>,
-    /// The value of each `let` that was computed.
-    lets: BTreeMap<NetId, ValueId>,
+    /// The value of each `let` at this point; none of one that reads what is not known.
+    lets: BTreeMap<NetId, Option<ValueId>>,
     enumerated: Vec<VariableId>,
     /// Partly observed variables as they are given, and whether they are there: nothing but in the bound.
     partly: BTreeMap<VariableId, (ValueId, ValueId)>,
+    /// While the distribution of a variable that is drawn position by position is computed: the variable as far as it is drawn.
+    partial: Option<ValueId>,
     scores: Vec<ValueId>,
     /// Log-probabilities of draws that were drawn together with them.
     scored: BTreeMap<VariableId, ValueId>,
@@ -80,10 +102,46 @@ struct Lowering<'m> {
     inner: BTreeMap<VariableId, ValueId>,
     /// Whether the caller says how many rows there are, also where it gives nothing.
     has_rows: bool,
+    /// Whether values are given, beside the variables.
+    has_values: bool,
     addends: Vec<ValueId>,
 }
 
 impl<'m> Lowering<'m> {
+    /// Of what a few networks make of variables and values that are given: members of families of values, and the variables that
+    /// are read beside these; without any, all parents.
+    fn of(model: &'m Model, parts: &'m Parts, networks: &[&Network], parents: Option<&[VariableId]>) -> Self {
+        let (mut variables, mut seen) = (VariableSet::default(), BTreeSet::new());
+        let is_given = |id: &NetId| {
+            let net = &model.nets[id.0];
+            graph::member(&net.name).is_some() && !net.reads.is_empty()
+        };
+        let mut open: Vec<&Network> = networks.to_vec();
+        while let Some(network) = open.pop() {
+            variables.extend(network.nodes.iter().filter_map(graph::Node::variable));
+            variables.extend(network.nodes.iter().filter_map(graph::Node::past));
+            let new = network.lets().filter(|id| seen.insert(*id)).filter(|id| !is_given(id));
+            open.extend(new.filter_map(|id| match &model.nets[id.0].body {
+                NetBody::Network(inner) => Some(inner),
+                NetBody::Rust { .. } => None,
+            }));
+        }
+        let values: Vec<NetId> = seen.into_iter().filter(is_given).collect();
+        let given = match parents {
+            Some(parents) if values.is_empty() => parents.to_vec(),
+            Some(parents) => parents.iter().copied().filter(|id| variables.contains(*id)).collect(),
+            None => variables.iter().collect(),
+        };
+        let mut lowering = Self::new(model, parts, given, false);
+        lowering.has_rows = false;
+        lowering.has_values = !values.is_empty();
+        for id in values {
+            let value = lowering.value(Operation::GivenValue(id), Vec::new(), &model.nets[id.0].name);
+            lowering.lets.insert(id, Some(value));
+        }
+        lowering
+    }
+
     /// `missing`: records may lack partly observed variables.
     fn new(model: &'m Model, parts: &'m Parts, given: Vec<VariableId>, missing: bool) -> Self {
         let mut lowering = Self {
@@ -98,10 +156,12 @@ impl<'m> Lowering<'m> {
             lets: BTreeMap::new(),
             enumerated: Vec::new(),
             partly: BTreeMap::new(),
+            partial: None,
             scores: Vec::new(),
             scored: BTreeMap::new(),
             inner: BTreeMap::new(),
             has_rows: true,
+            has_values: false,
             addends: Vec::new(),
         };
         for id in given {
@@ -132,11 +192,13 @@ impl<'m> Lowering<'m> {
     fn value(&mut self, operation: Operation, inputs: Vec<ValueId>, name: &str) -> ValueId {
         let of_inputs = inputs.iter().map(|input| self.values[input.0].rate).max().unwrap_or(Rate::Constant);
         let rate = match operation {
-            Operation::Given(_) | Operation::Partly(_) | Operation::Rows => Rate::Record,
+            Operation::Rows => Rate::Record,
+            _ if operation.is_given() => Rate::Record,
             Operation::Expand | Operation::Repeat | Operation::PerSample => Rate::Sample,
             Operation::Expect | Operation::Whole(_) => Rate::Sample,
             Operation::Enumerate(_) | Operation::RepeatValues => Rate::Value,
             Operation::Draw(..) | Operation::Scored(_) | Operation::Dequantise(_) => of_inputs.max(Rate::Sample),
+            Operation::Partial(_) => Rate::Sample,
             _ => of_inputs,
         };
         let inputs = match (&operation, rate) {
@@ -150,7 +212,7 @@ impl<'m> Lowering<'m> {
             (_, Rate::Record) => inputs.into_iter().map(|input| self.with_records(input)).collect(),
             (_, Rate::Constant) => inputs,
         };
-        let is_draw = matches!(operation, Operation::Draw(..) | Operation::Scored(_));
+        let is_draw = matches!(operation, Operation::Draw(..) | Operation::Scored(_) | Operation::Partial(_));
         let same = self.equal.get(&inputs).into_iter().flatten();
         let found = same.copied().find(|value| self.values[value.0].operation == operation);
         if let Some(found) = found.filter(|_| !is_draw) {
@@ -193,7 +255,7 @@ impl<'m> Lowering<'m> {
 
     /// A head that reads nothing, for the rows that there are; in a factor's own program it stays one row.
     fn head(&mut self, head: ValueId) -> ValueId {
-        match (self.values[head.0].rate, self.given.is_empty()) {
+        match (self.values[head.0].rate, self.given.is_empty() && !self.has_values) {
             (Rate::Constant, false) => self.with_records(head),
             (Rate::Constant, true) if self.has_rows => self.for_samples(head),
             _ => head,
@@ -234,7 +296,7 @@ impl<'m> Lowering<'m> {
         let like = self.given.first().and_then(|id| self.known.get(id)).copied();
         let value = self.value(Operation::Enumerate(self.enumerated.len()), like.into_iter().collect(), name);
         self.enumerated.push(variable);
-        self.known.insert(variable, value);
+        self.know(variable, value);
     }
 
     /// The variable on the left of a factor: drawn (as `how` says, told whether it is a likelihood's) or computed.
@@ -253,7 +315,14 @@ impl<'m> Lowering<'m> {
                 self.value(Operation::Function(call), input, name)
             }
             Body::Stochastic { base, network, .. } => {
-                let Some(distribution) = self.distribution(factor) else { return };
+                let partial = factor.is_autoregressive().then(|| {
+                    let name = format!("{name}_so_far");
+                    self.value(Operation::Partial(factor.variable), Vec::new(), &name)
+                });
+                self.partial = partial;
+                let distribution = self.distribution(factor);
+                self.partial = None;
+                let Some(distribution) = distribution else { return };
                 let is_observed = match self.model.variable(factor.variable).role {
                     graph::Role::Observed => true,
                     graph::Role::Partly => self.model.q_of(factor.variable).is_none(),
@@ -262,7 +331,13 @@ impl<'m> Lowering<'m> {
                 let is_likelihood =
                     network.is_some() && !factor.parents.is_empty() && (!base.entry.continuous || is_observed);
                 let distribution = self.for_samples(distribution);
-                self.value(Operation::Draw(factor.variable, how(is_likelihood)), vec![distribution], name)
+                let how = how(is_likelihood);
+                match partial {
+                    Some(partial) => {
+                        self.value(Operation::InOrder(factor.variable, how), vec![partial, distribution], name)
+                    }
+                    None => self.value(Operation::Draw(factor.variable, how), vec![distribution], name),
+                }
             }
         };
         self.observed_or(factor.variable, value);
@@ -306,7 +381,27 @@ impl<'m> Lowering<'m> {
             Some((own, presence)) => self.value(Operation::Choose, vec![*presence, *own, drawn], name),
             None => drawn,
         };
-        self.known.insert(variable, value);
+        self.know(variable, value);
+    }
+
+    /// The value of a step that a record has stays what it was before it was drawn.
+    fn keep(&mut self, before: ValueId, variable: VariableId) {
+        let model = self.model;
+        let (Some(step), Some(drawn)) = (model.variable(variable).step, self.known.get(&variable).copied()) else {
+            return;
+        };
+        let Some(steps) = model.length.and_then(|id| self.known.get(&id).copied()) else { return };
+        let name = &model.variable(variable).name;
+        let value = self.value(Operation::Within(step), vec![before, drawn, steps], name);
+        self.know(variable, value);
+    }
+
+    /// The draw of a top level stays what it was.
+    fn keep_level(&mut self, before: ValueId, variable: VariableId, level: Option<usize>) {
+        let (Some(level), Some(drawn)) = (level, self.known.get(&variable).copied()) else { return };
+        let name = &self.model.variable(variable).name;
+        let value = self.value(Operation::Level(level), vec![before, drawn], name);
+        self.know(variable, value);
     }
 
     /// A value of what is below a factor's outermost flows, through these.
@@ -382,7 +477,8 @@ impl<'m> Lowering<'m> {
             let Some(head) = nodes[expert.0] else { continue };
             inputs.push(head);
             let before = inputs.len();
-            let read = network.variables_above(*expert).into_iter().filter(|id| drops_out(self.model, *id));
+            let read = network.variables_above(*expert, &self.model.nets);
+            let read = read.iter().filter(|id| drops_out(self.model, *id));
             inputs.extend(read.filter_map(|id| self.partly.get(&id)).map(|(_, presence)| *presence));
             presences.push(inputs.len() - before);
         }
@@ -413,6 +509,16 @@ impl<'m> Lowering<'m> {
                         continue;
                     }
                 },
+                Op::Past(id) => match self.partial.or_else(|| known.get(id).copied()) {
+                    Some(value) => {
+                        let name = format!("past_{}", self.model.variable(*id).name);
+                        self.value(Operation::Past, vec![value], &name)
+                    }
+                    None => {
+                        nodes.push(None);
+                        continue;
+                    }
+                },
                 Op::Formal(at) => formals[*at],
                 // The output of a factor's network, which is made of the others.
                 Op::Experts { .. } => {
@@ -420,6 +526,13 @@ impl<'m> Lowering<'m> {
                     continue;
                 }
                 Op::Net(net) => self.net(*net, inputs),
+                Op::Let(id) => match self.shared(*id) {
+                    Some(value) => value,
+                    None => {
+                        nodes.push(None);
+                        continue;
+                    }
+                },
                 Op::Block { block, .. } if block.entry.role == Role::Layer => {
                     self.layer(&format!("{path}.{}", node.path), inputs)
                 }
@@ -441,12 +554,43 @@ impl<'m> Lowering<'m> {
             NetBody::Network(network) => self.network(network, &path, &key.1),
             NetBody::Rust { .. } => self.layer(&path, key.1.clone()),
         };
-        let value = self.within(net, value);
-        if model.nets[net.0].is_let {
-            self.lets.insert(net, value);
-        }
         self.applied.insert(key, value);
         value
+    }
+
+    /// The value of a `let`, which is computed where it is first read; none where it reads what is not known here.
+    fn shared(&mut self, id: NetId) -> Option<ValueId> {
+        let model = self.model;
+        let mut waiting = vec![id];
+        // Those that it reads come first: without recursion, for each step of a sequence may go on from the last.
+        while let Some(at) = waiting.last().copied() {
+            let before = waiting.len();
+            if let (false, NetBody::Network(network)) = (self.lets.contains_key(&at), &model.nets[at.0].body) {
+                waiting.extend(network.lets().filter(|id| !self.lets.contains_key(id)));
+                if waiting.len() == before {
+                    let value = self.computed(at, network);
+                    self.lets.insert(at, value);
+                }
+            }
+            if waiting.len() == before {
+                waiting.pop();
+            }
+        }
+        self.lets.get(&id).copied().flatten()
+    }
+
+    /// The same, from values that are there.
+    fn computed(&mut self, id: NetId, network: &Network) -> Option<ValueId> {
+        let value = self.nodes(network, &net_path(self.model, id), &[])[network.output.0]?;
+        Some(self.within(id, value))
+    }
+
+    /// A variable has a value from here on: what was computed from another one, or not at all, is no longer what a `let` stands
+    /// for.
+    fn know(&mut self, variable: VariableId, value: ValueId) {
+        let is_changed = self.known.insert(variable, value).is_some_and(|before| before != value);
+        let nets = &self.model.nets;
+        self.lets.retain(|id, value| value.is_some() && !(is_changed && nets[id.0].reads.contains(variable)));
     }
 
     /// What goes on from a later step: over the padding after a record's end it is what that step has.
@@ -454,14 +598,10 @@ impl<'m> Lowering<'m> {
         let model = self.model;
         let (Some(later), Some(step)) = (model.goes_on_from(net), model.nets[net.0].step) else { return value };
         let steps = model.length.and_then(|id| self.known.get(&id).copied());
-        let other = self.lets.get(&later).copied();
+        let other = self.lets.get(&later).copied().flatten();
         let name = self.values[value.0].name.clone();
         match (other, steps) {
-            (Some(other), Some(steps)) => {
-                let value = self.value(Operation::Within(step), vec![value, other, steps], &name);
-                self.lets.insert(net, value);
-                value
-            }
+            (Some(other), Some(steps)) => self.value(Operation::Within(step), vec![value, other, steps], &name),
             _ => value,
         }
     }

@@ -11,10 +11,11 @@ mod sweep;
 pub use names::{Chosen, module_name, term_field};
 pub use parts::{ComputedShape, Part, PartId, PartKind, Parts, Shape, factor_path, net_path};
 pub use program::{Call, How, Operation, Output, Program, Rate, Value, ValueId};
-pub use show::{RATES, addend_text, in_ranges};
+pub use show::{RATES, addend_text};
 
 use crate::derive::{Derivation, Mode, derive};
-use crate::graph::{Body, Factor, Model, Side, VariableId, family};
+use crate::graph::{Body, Factor, Model, NetId, Side, VariableId, family};
+use std::collections::BTreeMap;
 
 /// A model with everything decided.
 #[derive(Debug, Clone)]
@@ -25,10 +26,22 @@ pub struct Plan {
     pub parts: Parts,
     /// Factors of p, then of q, that are distributions.
     pub factors: Vec<FactorPlan>,
+    /// The values of the file, in the order in which they are computed.
+    pub lets: Vec<LetPlan>,
     pub bound: Program,
     /// In the derivation's order.
     pub modes: Vec<Program>,
     pub names: Chosen,
+    /// `q(u | y)`: each factor in words.
+    texts: BTreeMap<(Side, VariableId), String>,
+}
+
+/// A `let`.
+#[derive(Debug, Clone)]
+pub struct LetPlan {
+    pub value: NetId,
+    /// What it is for given variables and values, named as the value.
+    pub program: Program,
 }
 
 /// A stochastic factor.
@@ -36,7 +49,8 @@ pub struct Plan {
 pub struct FactorPlan {
     pub side: Side,
     pub variable: VariableId,
-    /// Its distribution given its parents; named after the factor, `p_z`.
+    /// Its distribution given its parents, named after the factor, `p_z`. Where it reads values of a family, these are given,
+    /// and of its parents those that it reads itself.
     pub program: Program,
     /// The distribution's type in the runtime.
     pub base: &'static str,
@@ -81,7 +95,7 @@ impl Plan {
     #[must_use]
     pub fn with_mode(mut self, mut mode: Mode) -> (Self, String) {
         let known = &mut self.derivation.modes;
-        if let Some(equal) = known.iter().find(|other| (&other.given, &other.steps) == (&mode.given, &mode.steps)) {
+        if let Some(equal) = known.iter().find(|other| other.is_same(&mode)) {
             let name = equal.name.clone();
             return (self, name);
         }
@@ -104,13 +118,20 @@ impl Plan {
 pub fn plan(model: Model) -> Plan {
     let derivation = derive(&model);
     let parts = parts::parts(&model);
-    let mut methods = names::Names::default();
-    let each = model.p.iter().chain(&model.q);
-    let factors = each.filter_map(|factor| factor_plan(&model, factor, &parts, &mut methods)).collect();
+    let names = Chosen::of(&model, &derivation);
+    let mut methods = names.methods_of_factors();
+    let each = || model.p.iter().chain(&model.q);
+    let factors = each().filter_map(|factor| factor_plan(&model, factor, &parts, &mut methods)).collect();
+    let lets = model.nets.iter().enumerate().filter(|(_, net)| net.is_let);
+    let lets = lets.filter_map(|(at, net)| {
+        let program = lower::value(&model, NetId(at), &parts, &methods.unique(&net.name))?;
+        Some(LetPlan { value: NetId(at), program })
+    });
+    let lets = lets.collect();
     let bound = lower::bound(&model, &derivation, &parts);
     let modes = derivation.modes.iter().map(|mode| lower::mode(&model, mode, &parts)).collect();
-    let names = Chosen::of(&model, &derivation);
-    Plan { model, derivation, parts, factors, bound, modes, names }
+    let texts = each().map(|it| ((it.side, it.variable), show::factor_text(&model, it.side, it.variable))).collect();
+    Plan { model, derivation, parts, factors, lets, bound, modes, names, texts }
 }
 
 fn factor_plan(model: &Model, factor: &Factor, parts: &Parts, methods: &mut names::Names) -> Option<FactorPlan> {

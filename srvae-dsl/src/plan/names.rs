@@ -2,31 +2,37 @@
 
 use crate::derive::Derivation;
 use crate::graph::Model;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Words that Rust takes as names under no circumstances.
 const NO_NAMES: [&str; 5] = ["_", "Self", "crate", "self", "super"];
 
 /// The names of one place: a function, a struct, a module.
 #[derive(Debug, Clone, Default)]
-pub struct Names(BTreeSet<String>);
+pub struct Names {
+    taken: BTreeSet<String>,
+    /// The last number that each wanted name was given with.
+    last: BTreeMap<String, usize>,
+}
 
 impl Names {
     /// A place where these names are given.
     pub fn with(taken: &[&str]) -> Self {
-        Self(taken.iter().map(|name| (*name).to_owned()).collect())
+        Self { taken: taken.iter().map(|name| (*name).to_owned()).collect(), last: BTreeMap::new() }
     }
 
     /// The name, or where it is given already, the name with a number after it.
     pub fn unique(&mut self, wanted: &str) -> String {
         let wanted = plain(wanted);
-        let mut name = wanted.clone();
-        let mut number = 1;
-        while NO_NAMES.contains(&name.as_str()) || self.0.contains(&name) {
+        let mut number = self.last.get(&wanted).copied().unwrap_or(0);
+        let name = loop {
             number += 1;
-            name = format!("{wanted}_{number}");
-        }
-        self.0.insert(name.clone());
+            let name = if number == 1 { wanted.clone() } else { format!("{wanted}_{number}") };
+            if !NO_NAMES.contains(&name.as_str()) && self.taken.insert(name.clone()) {
+                break name;
+            }
+        };
+        self.last.insert(wanted, number);
         name
     }
 
@@ -66,7 +72,17 @@ pub struct Chosen {
     pub presets: Vec<String>,
 }
 
+/// Methods that every model's struct has.
+const METHODS: [&str; 10] =
+    ["bound", "config", "flows", "initialise", "layers", "modes", "new", "params", "run", "weights"];
+
 impl Chosen {
+    /// The place of the methods of factors and of values, in which those of the modes and of all models are given.
+    pub(super) fn methods_of_factors(&self) -> Names {
+        let modes = self.methods.iter().map(String::as_str);
+        Names::with(&METHODS.into_iter().chain(modes).collect::<Vec<_>>())
+    }
+
     pub(super) fn of(model: &Model, derivation: &Derivation) -> Self {
         let each = |names: &mut dyn Iterator<Item = &String>, how: fn(&mut Names, &str) -> String, taken: &[&str]| {
             let mut place = Names::with(taken);

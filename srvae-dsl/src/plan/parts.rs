@@ -216,9 +216,10 @@ impl Builder<'_> {
         for node in &network.nodes {
             let inputs: Vec<Place> = node.inputs.iter().map(|input| places[input.0].clone()).collect();
             let shape = match &node.op {
-                Op::Variable(id) => Shape::Dims(self.model.variable(*id).dims.clone()),
+                Op::Variable(id) | Op::Past(id) => Shape::Dims(self.model.variable(*id).dims.clone()),
                 Op::Formal(at) => formals[*at].shape.clone(),
                 Op::Net(net) => self.net(*net, &inputs),
+                Op::Let(value) => self.value(*value),
                 // A distribution, which no part is built from.
                 Op::Experts { .. } => Shape::Dims(Vec::new()),
                 Op::Block { block, inferred } if block.entry.role == Role::Layer => {
@@ -239,18 +240,29 @@ impl Builder<'_> {
     }
 
     fn net(&mut self, net: NetId, inputs: &[Place]) -> Shape {
-        if let Some(shape) = self.values.get(&net) {
-            return shape.clone();
-        }
         let (path, declared) = (net_path(self.model, net), &self.model.nets[net.0]);
-        let shape = match &declared.body {
+        match &declared.body {
             NetBody::Network(network) => self.network(network, &path, inputs, None).shape,
             NetBody::Rust { path: rust, .. } => Shape::Output(self.part(PartKind::Rust(rust.clone()), path, inputs)),
-        };
-        if declared.is_let {
-            self.values.insert(net, shape.clone());
         }
-        shape
+    }
+
+    /// A value, after those that it reads: without recursion, for each step of a sequence may go on from the last.
+    fn value(&mut self, value: NetId) -> Shape {
+        let mut waiting = vec![value];
+        while let Some(at) = waiting.last().copied() {
+            let NetBody::Network(network) = &self.model.nets[at.0].body else { break };
+            let before = waiting.len();
+            waiting.extend(network.lets().filter(|id| !self.values.contains_key(id)));
+            if waiting.len() == before {
+                waiting.pop();
+                if !self.values.contains_key(&at) {
+                    let shape = self.net(at, &[]);
+                    self.values.insert(at, shape);
+                }
+            }
+        }
+        self.values.get(&value).cloned().unwrap_or_else(|| Shape::Dims(Vec::new()))
     }
 
     /// A part is built where its path is first met, and shared from then on.

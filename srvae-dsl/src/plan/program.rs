@@ -7,7 +7,7 @@
 
 use super::PartId;
 use crate::derive::Presence;
-use crate::graph::{Argument, VariableId};
+use crate::graph::{Argument, NetId, VariableId};
 
 /// Position of a value in [`Program::values`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,7 +16,7 @@ pub struct ValueId(pub usize);
 /// A program with its values in order.
 #[derive(Debug, Clone)]
 pub struct Program {
-    /// `bound`, a mode's name, or a factor's (`p_z`).
+    /// `bound`, a mode's name, a factor's (`p_z`), or that of a value.
     pub name: String,
     /// What the caller gives, in order.
     pub given: Vec<VariableId>,
@@ -40,6 +40,8 @@ pub enum Output {
     Variables(Vec<(VariableId, ValueId)>),
     /// The distribution of a factor.
     Distribution(ValueId),
+    /// A tensor.
+    Value(ValueId),
 }
 
 /// One value.
@@ -73,6 +75,8 @@ pub enum Rate {
 pub enum Operation {
     /// A variable that the caller gives. No inputs.
     Given(VariableId),
+    /// The value of a `let` that the caller gives. No inputs.
+    GivenValue(NetId),
     /// A partly observed variable that the caller gives: its value where it is there, and anything else. No inputs.
     Partly(VariableId),
     /// 1 for the records that have a partly observed variable, else 0: of the variable.
@@ -140,8 +144,24 @@ pub enum Operation {
     Mask(usize),
     /// A value, or in records that end before this step another: the value, the other, and the steps of each record.
     Within(usize),
+    /// What comes before each position of a map, in raster order: the map, one position later.
+    Past,
+    /// A variable as far as it has been drawn, zeros after that. No inputs.
+    Partial(VariableId),
+    /// A draw of a variable position by position: the variable as far as it is drawn, and the distribution that is computed from
+    /// that anew for each position.
+    InOrder(VariableId, How),
+    /// The draw of a level from q where it is one of the top ones that the caller asks for, else that from p: both draws.
+    Level(usize),
     /// `[K·B]` to `[K, B]`.
     PerSample,
+}
+
+impl Operation {
+    /// Whether it is something that the caller gives.
+    pub fn is_given(&self) -> bool {
+        matches!(self, Self::Given(_) | Self::GivenValue(_) | Self::Partly(_))
+    }
 }
 
 /// How a variable is drawn.
@@ -185,7 +205,7 @@ impl Program {
         match &self.output {
             Output::Terms(values) => values.iter().chain(&self.scores).chain(&self.addends).copied().collect(),
             Output::Variables(values) => values.iter().map(|(_, value)| *value).collect(),
-            Output::Distribution(value) => vec![*value],
+            Output::Distribution(value) | Output::Value(value) => vec![*value],
         }
     }
 
@@ -205,8 +225,20 @@ impl Program {
 
     /// What the caller gives, by its local variables, in order.
     pub fn arguments(&self) -> impl Iterator<Item = &Value> {
-        let is_given = |value: &&Value| matches!(value.operation, Operation::Given(_) | Operation::Partly(_));
-        self.values.iter().filter(is_given)
+        self.values.iter().filter(|value| value.operation.is_given())
+    }
+
+    /// Of each value the draw inside which it is computed, once for each position; none of one that is computed once.
+    pub fn repeated_in(&self) -> Vec<Option<ValueId>> {
+        let mut owners: Vec<Option<ValueId>> = vec![None; self.values.len()];
+        for (id, value) in self.ids().rev() {
+            let scope = value.scope.and_then(|scope| match self.value(scope).operation {
+                Operation::InOrder(..) => Some(scope),
+                _ => owners[scope.0],
+            });
+            owners[id.0] = scope;
+        }
+        owners
     }
 
     /// Whether some value has this operation.

@@ -2,7 +2,7 @@
 
 use super::{Call, How, Operation, Output, Plan, Program, Rate, Value, ValueId};
 use crate::derive::Presence;
-use crate::graph::{Addend, Body, Side, VariableId, member};
+use crate::graph::{Addend, Body, Model, Side, VariableId, in_ranges};
 use std::fmt;
 
 /// How often values are computed, in words.
@@ -33,15 +33,12 @@ impl fmt::Display for Plan {
 impl Plan {
     /// Names, separated by commas; members of a family that follow one another are a range.
     pub fn names(&self, ids: &[VariableId]) -> String {
-        in_ranges(ids.iter().map(|id| self.name(*id))).join(", ")
+        names(&self.model, ids)
     }
 
     /// `q(u | y)`.
     pub fn factor_text(&self, side: Side, variable: VariableId) -> String {
-        let factor = self.model.factor(side, variable);
-        let parents = factor.map_or_else(String::new, |factor| self.names(&factor.parents));
-        let bar = if parents.is_empty() { "" } else { " | " };
-        format!("{}({}{bar}{parents})", side.name(), self.name(variable))
+        self.texts.get(&(side, variable)).cloned().unwrap_or_else(|| factor_text(&self.model, side, variable))
     }
 
     /// `u ~ q(u | y)`, or `y = downscale(x, 2)`.
@@ -66,11 +63,10 @@ impl Plan {
     pub fn lines(&self, program: &Program, rate: Rate) -> Vec<String> {
         let shown = |value: &&Value| {
             value.rate == rate
+                && !value.operation.is_given()
                 && !matches!(
                     value.operation,
-                    Operation::Given(_)
-                        | Operation::Partly(_)
-                        | Operation::Presence
+                    Operation::Presence
                         | Operation::Root(_)
                         | Operation::Repeat
                         | Operation::RepeatValues
@@ -99,7 +95,7 @@ impl Plan {
             Output::Variables(values) => {
                 values.iter().map(|(id, value)| renamed(self.name(*id), &source(program, *value))).collect()
             }
-            Output::Distribution(value) => vec![source(program, *value)],
+            Output::Distribution(value) | Output::Value(value) => vec![source(program, *value)],
         }
     }
 
@@ -127,8 +123,14 @@ impl Plan {
             Operation::LogProb => format!("ln {}({})", inputs[0], inputs[1]),
             Operation::Divergence => format!("KL({} ‖ {}) at {}", inputs[0], inputs[1], inputs[2]),
             Operation::LogRatio => format!("{} − {}", inputs[0], inputs[1]),
-            Operation::Mask(step) => format!("{} where {step} ≤ {}", inputs[0], inputs[1]),
-            Operation::Within(step) => format!("{} where {step} ≤ {}, else {}", inputs[0], inputs[2], inputs[1]),
+            Operation::Mask(step) => format!("{} where step #{step} ≤ {}", inputs[0], inputs[1]),
+            Operation::Within(step) => {
+                format!("{} where step #{step} ≤ {}, else {}", inputs[0], inputs[2], inputs[1])
+            }
+            Operation::Past => format!("past({all})"),
+            Operation::Partial(_) => "as far as it is drawn".to_owned(),
+            Operation::InOrder(..) => return format!("{} ~ {}, position by position", value.name, inputs[1]),
+            Operation::Level(level) => format!("{} where #{level} is a top level, else {}", inputs[0], inputs[1]),
             Operation::PerSample => format!("[samples, batch] of {all}"),
             Operation::Enumerate(_) => "every value".to_owned(),
             Operation::Total => inputs.join(" + "),
@@ -139,6 +141,7 @@ impl Plan {
             Operation::Known => format!("{}, or all on {} where it is observed", inputs[3], inputs[1]),
             Operation::Where(_) => format!("{}, where {}", inputs[1], self.presence(program, value)),
             Operation::Given(_)
+            | Operation::GivenValue(_)
             | Operation::Partly(_)
             | Operation::Presence
             | Operation::Expand
@@ -148,6 +151,17 @@ impl Plan {
         };
         format!("{} = {right}", value.name)
     }
+}
+
+fn names(model: &Model, ids: &[VariableId]) -> String {
+    in_ranges(ids.iter().map(|id| model.variable(*id).name.as_str())).join(", ")
+}
+
+/// `q(u | y)`.
+pub(super) fn factor_text(model: &Model, side: Side, variable: VariableId) -> String {
+    let parents = model.factor(side, variable).map_or_else(String::new, |factor| names(model, &factor.parents));
+    let bar = if parents.is_empty() { "" } else { " | " };
+    format!("{}({}{bar}{parents})", side.name(), model.variable(variable).name)
 }
 
 /// `ln q(y | x) where y is observed`.
@@ -166,35 +180,6 @@ impl Plan {
         }
         presence.text(&of.name)
     }
-}
-
-/// Names with ranges: `z[1], z[2], z[3]` is `z[1..3]`.
-pub fn in_ranges<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
-    // The family, first and last value of the run in hand.
-    let mut run: Option<(&str, i64, i64)> = None;
-    let close = |run: Option<(&str, i64, i64)>, all: &mut Vec<String>| match run {
-        Some((family, first, last)) if first == last => all.push(format!("{family}[{first}]")),
-        Some((family, first, last)) if first + 1 == last => {
-            all.extend([format!("{family}[{first}]"), format!("{family}[{last}]")]);
-        }
-        Some((family, first, last)) => all.push(format!("{family}[{first}..{last}]")),
-        None => {}
-    };
-    for name in names {
-        match (member(name), &mut run) {
-            (Some((family, value)), Some((own, _, last))) if *own == family && *last + 1 == value => *last = value,
-            (found, _) => {
-                close(run.take(), &mut all);
-                match found {
-                    Some((family, value)) => run = Some((family, value, value)),
-                    None => all.push(name.to_owned()),
-                }
-            }
-        }
-    }
-    close(run, &mut all);
-    all
 }
 
 /// A value's name; that of what is repeated, for a repetition.

@@ -14,8 +14,7 @@ fn without_unread(mut program: Program) -> Program {
     let mut read = vec![false; program.values.len()];
     program.outputs().iter().for_each(|id| read[id.0] = true);
     for (ValueId(at), value) in program.ids().rev() {
-        let is_given = matches!(value.operation, Operation::Given(_) | Operation::Partly(_));
-        read[at] |= is_given;
+        read[at] |= value.operation.is_given();
         if read[at] {
             value.inputs.iter().for_each(|input| read[input.0] = true);
         }
@@ -32,7 +31,7 @@ fn without_unread(mut program: Program) -> Program {
     match &mut program.output {
         Output::Terms(values) => values.iter_mut().for_each(follow),
         Output::Variables(values) => values.iter_mut().for_each(|(_, value)| follow(value)),
-        Output::Distribution(value) => follow(value),
+        Output::Distribution(value) | Output::Value(value) => follow(value),
     }
     program
 }
@@ -45,12 +44,12 @@ fn find_scopes(program: &mut Program) {
     for at in (0..program.values.len()).rev() {
         let value = &program.values[at];
         let stays = outside[at]
+            || value.operation.is_given()
             || matches!(
                 value.operation,
-                Operation::Given(_)
-                    | Operation::Partly(_)
-                    | Operation::Presence
+                Operation::Presence
                     | Operation::Draw(..)
+                    | Operation::InOrder(..)
                     | Operation::Scored(_)
                     | Operation::Dequantise(_)
                     | Operation::Root(_)
@@ -73,5 +72,29 @@ fn find_scopes(program: &mut Program) {
     }
     for (at, value) in program.values.iter_mut().enumerate() {
         value.scope = scopes[at].filter(|_| !outside[at]);
+    }
+    repeat_by_position(program);
+}
+
+/// What is computed from a variable as far as it is drawn stands in the scope of that draw; what is not is computed before it.
+fn repeat_by_position(program: &mut Program) {
+    for draw in 0..program.values.len() {
+        let Operation::InOrder(..) = program.values[draw].operation else { continue };
+        let Some(partial) = program.values[draw].inputs.first().copied() else { continue };
+        let mut follows = vec![false; program.values.len()];
+        follows[partial.0] = true;
+        for at in partial.0 + 1..draw {
+            follows[at] = program.values[at].inputs.iter().any(|input| follows[input.0]);
+        }
+        for at in 0..draw {
+            let scope = program.values[at].scope;
+            let in_following = scope.is_some_and(|scope| follows[scope.0]);
+            program.values[at].scope = match (follows[at], in_following) {
+                (true, true) => scope,
+                (true, false) => Some(ValueId(draw)),
+                (false, true) => None,
+                (false, false) => scope,
+            };
+        }
     }
 }

@@ -135,6 +135,8 @@ fn show_node(model: &Model, node: &Node) -> String {
     match &node.op {
         Op::Variable(id) => model.variable(*id).name.clone(),
         Op::Formal(at) => format!("argument {at}"),
+        Op::Past(id) => format!("past {}", model.variable(*id).name),
+        Op::Let(id) => model.nets[id.0].name.clone(),
         Op::Net(id) => format!("{}{inputs:?}", model.nets[id.0].name),
         Op::Experts { standard } => format!("product{inputs:?} standard={standard}"),
         Op::Block { block, inferred } => {

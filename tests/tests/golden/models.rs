@@ -20,7 +20,7 @@ const WHOLE_GRADIENT: f64 = 1e-3;
 const DIVERGENCE: f64 = 2e-3;
 /// The reference estimates divergences at one sample.
 const REFERENCE: BoundOptions = BoundOptions { samples: 1, kl: KlEstimator::MonteCarlo };
-const DECODE: Draw = Draw { temperature: 1.0, decode: Decode::Mode };
+const DECODE: Draw = Draw { temperature: 1.0, decode: Decode::Mode, top: None };
 const IMPORTANCE: usize = 10;
 
 /// The noise a golden folder recorded for these latents, `prefix` before their names.

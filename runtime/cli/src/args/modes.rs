@@ -40,6 +40,15 @@ pub struct Drawing {
     /// allows it.
     #[arg(long, value_name = "NAME=VALUE")]
     pub given: Vec<String>,
+    /// Of a hierarchy: `reconstruct` draws so many levels, the top ones, from q and those below from p.
+    #[arg(long, value_name = "LEVELS")]
+    pub top: Option<usize>,
+    /// Of sequences: `sample` takes so many steps of each record of the test data and draws what follows.
+    #[arg(long = "continue", value_name = "STEPS", value_parser = at_least_one)]
+    pub from_step: Option<usize>,
+    /// Of sequences: `sample` draws so many steps, whatever the model was trained on.
+    #[arg(long, value_name = "STEPS", value_parser = at_least_one, conflicts_with = "from_step")]
+    pub length: Option<usize>,
     /// Another run to compare with, shown below the first; can be repeated.
     #[arg(long, value_name = "RUN")]
     pub against: Vec<PathBuf>,
@@ -62,7 +71,7 @@ impl Drawing {
             Some(DecodeChoice::Likeliest) => Decode::Mode,
             None => decode,
         };
-        Draw { temperature: self.temperature, decode }
+        Draw { temperature: self.temperature, decode, top: self.top }
     }
 }
 

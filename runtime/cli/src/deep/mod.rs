@@ -7,11 +7,12 @@ mod bound;
 mod flows;
 mod gradient;
 mod modes;
+mod steps;
 
 use super::bench::random_batch;
 use anyhow::{Context, Result};
 use srvae_training::params::Phase;
-use srvae_training::spec::{Role, Spec};
+use srvae_training::spec::{Role, Spec, Variable};
 use srvae_training::terminal::{out, table};
 use srvae_training::{BoundOptions, DType, Device, Model, Noise, Params, Tensor, Values};
 
@@ -68,6 +69,7 @@ pub fn run(spec: &Spec) -> Result<bool> {
     let mut findings = flows::laws(&subject)?;
     findings.extend(modes::laws(&subject)?);
     findings.extend(bound::laws(&subject)?);
+    findings.extend(steps::laws(&subject)?);
     findings.extend(gradient::laws(&subject)?);
     let preset = spec.preset.as_ref().map_or_else(String::new, |preset| format!(", preset {preset}"));
     out(&format!("{}{preset}, in double precision", spec.name));
@@ -96,6 +98,9 @@ impl<'s> Subject<'s> {
             let present: Vec<f64> = (0..BATCH).map(|row| f64::from(u8::from((at + row) % 2 == 0))).collect();
             data.insert(&Values::presence_of(&variable.name), Tensor::from_vec(present, BATCH, &device)?);
         }
+        if let Some((length, steps)) = length(spec) {
+            data.insert(&length.name, Tensor::from_vec(lengths(steps), (BATCH, 1), &device)?);
+        }
         params.set_phase(Phase::Initialisation);
         model.bound(&data, &mut noise, &BoundOptions::default())?;
         params.set_phase(Phase::Inference);
@@ -112,6 +117,16 @@ impl<'s> Subject<'s> {
     fn log_weights(&self, seed: u64, options: &BoundOptions) -> Result<Tensor> {
         Ok(self.model.bound(&self.data, &mut Noise::seeded(seed), options)?.log_weights()?)
     }
+}
+
+/// The variable that says how many steps a record has, and the most there are.
+fn length(spec: &Spec) -> Option<(&Variable, usize)> {
+    spec.variables.iter().find_map(|variable| Some((variable, spec.steps(variable)?)))
+}
+
+/// Steps of each record: one fewer in each than in the one before it.
+fn lengths(steps: usize) -> Vec<f64> {
+    (0..BATCH).map(|record| steps.saturating_sub(record).max(1) as f64).collect()
 }
 
 /// Pixels k/255 to the last bit, which single precision does not hold.

@@ -36,7 +36,7 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
             let run = |given: &Values, seed: u64| -> Result<Values> {
                 Ok(model.run(mode.name, given, BATCH, &mut Noise::seeded(seed), &Draw::default())?)
             };
-            let changed = changed(&run, &given, variable)?;
+            let changed = changed(&run, &given, (variable, spec.steps(variable)))?;
             let seen = if changed.is_empty() { "nothing changes".to_owned() } else { changed.join(", ") };
             let law = format!("{} depends on {name}", mode.name);
             findings.push(Finding::new(law, !changed.is_empty(), seen));
@@ -48,9 +48,13 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
 /// The variables whose draws differ between values of a variable, with the same noise: between its two extremes (a black and a
 /// white picture, the first and the last class), or between one of them and a value of the middle, should a function of q
 /// see no difference between flat pictures.
-fn changed(run: &dyn Fn(&Values, u64) -> Result<Values>, given: &Values, variable: &Variable) -> Result<Vec<String>> {
+fn changed(
+    run: &dyn Fn(&Values, u64) -> Result<Values>,
+    given: &Values,
+    (variable, steps): (&Variable, Option<usize>),
+) -> Result<Vec<String>> {
     for (seed, other) in (0..SEEDS).flat_map(|seed| [(seed, Kind::High), (seed, Kind::Varied)]) {
-        let at = |kind: Kind| run(&given.clone().with(&variable.name, value(variable, kind)?), seed);
+        let at = |kind: Kind| run(&given.clone().with(&variable.name, value(variable, steps, kind)?), seed);
         let (low, other) = (at(Kind::Low)?, at(other)?);
         let mut changed = Vec::new();
         for (name, value) in low.iter() {
@@ -75,9 +79,17 @@ enum Kind {
 }
 
 /// A batch of a small or a large value of a variable, the least or the greatest of those that are drawn for tests (of real
-/// numbers −1 or about 1), or of one that varies.
-fn value(variable: &Variable, kind: Kind) -> Result<Tensor> {
-    let size: usize = variable.shape.iter().product();
+/// numbers −1 or about 1), or of one that varies; of the length one step, all of them, or half.
+fn value(variable: &Variable, steps: Option<usize>, kind: Kind) -> Result<Tensor> {
+    if let Some(steps) = steps {
+        let own = match kind {
+            Kind::Low => 1,
+            Kind::High => steps,
+            Kind::Varied => steps.div_ceil(2),
+        };
+        return Ok(Tensor::full(own as f64, (BATCH, 1), &Device::Cpu)?);
+    }
+    let size = variable.row();
     // Of the numbers in [0, 1) that a space's values are made from.
     let most = 0.999;
     let uniform: Vec<f64> = match (variable.space, kind) {
@@ -94,7 +106,8 @@ fn value(variable: &Variable, kind: Kind) -> Result<Tensor> {
         _ => (space_entry(variable.space).draw)(&uniform),
     };
     let shape: Vec<usize> = std::iter::once(BATCH).chain(variable.shape.iter().copied()).collect();
-    Ok(Tensor::from_vec(row.repeat(BATCH), shape, &Device::Cpu)?)
+    let rows = shape.iter().product::<usize>() / row.len().max(1);
+    Ok(Tensor::from_vec(row.repeat(rows), shape, &Device::Cpu)?)
 }
 
 /// What is wrong with a batch of values of a variable.
@@ -104,8 +117,7 @@ fn misfit(variable: &Variable, value: &Tensor) -> Result<Option<String>> {
     }
     let numbers = value.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
     let misfit = space_entry(variable.space).misfit;
-    let row = variable.shape.iter().product::<usize>().max(1);
-    Ok(numbers.chunks(row).find_map(misfit).map(str::to_owned))
+    Ok(numbers.chunks(variable.row()).find_map(misfit).map(str::to_owned))
 }
 
 fn finite(value: &Tensor) -> Result<bool> {
@@ -134,7 +146,7 @@ mod tests {
                 let noise = Noise::seeded(seed).normal("x", &[BATCH, 3], DType::F64, &Device::Cpu)?;
                 Ok(Values::new().with("x", (noise + (given.get("y")? * scale)?)?))
             };
-            assert_eq!(changed(&run, &Values::new(), &y).unwrap(), wanted);
+            assert_eq!(changed(&run, &Values::new(), (&y, None)).unwrap(), wanted);
         }
     }
 }

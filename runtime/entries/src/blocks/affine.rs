@@ -10,6 +10,7 @@ operation! {
         /// added to each element
         shift: f64 in (-1e12)..=1e12 = 0.0,
     }),
+    causal: |_| true,
     examples: [{ scale: 0.5, shift: -2.0 } over [5]],
 }
 

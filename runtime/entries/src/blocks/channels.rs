@@ -10,6 +10,7 @@ operation! {
         /// the one before which they end; 0 for all that there are
         to: usize in 0..=LARGEST_SIZE = 0,
     }),
+    causal: |_| true,
     examples: [
         { from: 1, to: 3 } over [4, 2, 2],
         { from: 2, to: 0 } over [5],

@@ -12,6 +12,7 @@ layer! {
         /// channels of the output; left to inference at the end of a factor
         out: usize in 1..=LARGEST_SIZE,
     }),
+    causal: |config| config.kernel == 1 && config.stride == 1,
     examples: [
         { kernel: 3, stride: 1, out: 2 } over [3, 5, 4],
         { kernel: 5, stride: 1, out: 2 } over [1, 4, 5],

@@ -10,6 +10,7 @@ operation! {
         /// channels, or features
         channels: usize in 1..=1048576,
     }),
+    causal: |_| true,
     examples: [{ value: -1.5, channels: 3 } over [2, 3, 2]],
 }
 

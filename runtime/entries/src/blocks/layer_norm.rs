@@ -6,6 +6,7 @@ layer! {
     /// The channels at every position (of a vector: its elements) with mean 0 and variance 1, then a learned gain and bias for
     /// each channel. Over a whole map it is `group_norm(groups: 1)`.
     layer_norm: LayerNorm(LayerNormConfig {}),
+    causal: |_| true,
     examples: [{} over [5], {} over [3, 2, 2]],
 }
 

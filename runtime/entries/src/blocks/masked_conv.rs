@@ -13,6 +13,7 @@ layer! {
         /// channels of the output; left to inference at the end of a factor
         out: usize in 1..=LARGEST_SIZE,
     }),
+    causal: |_| true,
     examples: [
         { kernel: 3, own: false, out: 2 } over [3, 4, 3],
         { kernel: 3, own: true, out: 2 } over [2, 3, 3],

@@ -5,6 +5,7 @@ use crate::prelude::*;
 operation! {
     /// exp(t), divided by its sum over the channels (of a vector: over its elements).
     one softmax(SoftmaxConfig {}),
+    causal: |_| true,
     examples: [{} over [5], {} over [3, 2, 2]],
 }
 

@@ -1,5 +1,18 @@
 //! Blocks and flows.
 
+/// Whether a block is causal: `causal: |config| …` says when; without it, never.
+macro_rules! causal {
+    ($config:ident) => {
+        |_| false
+    };
+    ($config:ident $causal:expr) => {
+        |arguments| {
+            let causal: fn(&$config) -> bool = $causal;
+            causal(&$config::read(arguments))
+        }
+    };
+}
+
 /// A layer: a type that holds parameters and is built from the shape of its input; `two NAME: …` reads two inputs, in an
 /// order.
 ///
@@ -7,6 +20,7 @@
 /// file.
 macro_rules! layer {
     (@of $arity:ident [$($docs:literal)+] $name:ident: $type:ident($config:ident { $($fields:tt)* }),
+        $(causal: $causal:expr,)?
         examples: [$($examples:tt)*],
     ) => {
         config! { derive Copy struct $config of $name { $($fields)* } }
@@ -20,6 +34,7 @@ macro_rules! layer {
             runtime: stringify!($type),
             shape: |arguments, inputs| shape(&$config::read(arguments), inputs),
             cost: |arguments, inputs| cost(&$config::read(arguments), inputs),
+            causal: causal!($config $($causal)?),
             examples: examples!($config: $($examples)*),
             #[cfg(feature = "tensors")]
             build: $crate::Build::Layer(|params, inputs, arguments| {
@@ -93,6 +108,7 @@ macro_rules! source {
             runtime: stringify!($type),
             shape: |arguments, _| shape(&$config::read(arguments)),
             cost: |arguments, _| cost(&$config::read(arguments)),
+            causal: |_| true,
             examples: &[$($crate::Example { arguments: || $config { $($example)* }.arguments(), inputs: &[] }),+],
             #[cfg(feature = "tensors")]
             build: $crate::Build::Layer(|params, _, arguments| {
@@ -136,6 +152,7 @@ macro_rules! operation {
             $(#[doc = $field_docs:literal])+
             $field:ident: $type:tt $(in $least:tt $(..= $most:tt)?)? $(= $default:tt)?,
         )* }),
+        $(causal: $causal:expr,)?
         examples: [$($examples:tt)*],
     ) => {
         config! { struct $config of $name { $(
@@ -152,6 +169,7 @@ macro_rules! operation {
             runtime: stringify!($name),
             shape: |arguments, inputs| shape(&$config::read(arguments), inputs),
             cost: |_, inputs| $crate::Cost::of_values(inputs.iter().map(|input| $crate::cost::count(input) as u64).sum()),
+            causal: causal!($config $($causal)?),
             examples: examples!($config: $($examples)*),
             #[cfg(feature = "tensors")]
             build: $crate::Build::Function(|inputs, arguments| {
@@ -197,6 +215,7 @@ macro_rules! scalar {
             runtime: stringify!($name),
             shape: |_, inputs| $crate::cost::same(inputs),
             cost: |_, inputs| $crate::Cost::of_values(inputs.iter().map(|input| $crate::cost::count(input) as u64).sum()),
+            causal: |_| true,
             examples: &[
                 $crate::Example { arguments: $crate::Arguments::default, inputs: &[&[5]] },
                 $crate::Example { arguments: $crate::Arguments::default, inputs: &[&[2, 3, 2]] },
@@ -260,6 +279,7 @@ macro_rules! flow {
                 flow!(@shape config inputs $($kind)?)
             },
             cost: |arguments, inputs| cost(&$config::read(arguments), inputs),
+            causal: |_| false,
             examples: examples!($config: $($examples)*),
             #[cfg(feature = "tensors")]
             build: $crate::Build::Bijector(|params, inputs, arguments| {

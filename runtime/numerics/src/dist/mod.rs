@@ -4,10 +4,12 @@
 
 mod dequantised;
 mod flowed;
+mod in_order;
 pub mod through;
 
 pub use dequantised::{LEVELS, dequantised};
 pub use flowed::Flowed;
+pub use in_order::in_order;
 pub use through::{Through, draw_through};
 
 use crate::{Decode, Draw, Noise, Result, Tensor};

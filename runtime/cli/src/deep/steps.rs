@@ -1,0 +1,35 @@
+//! Of a sequence, what stands after a record's end changes nothing.
+
+use super::{BATCH, Finding, Subject, length, lengths};
+use anyhow::Result;
+use srvae_training::{BoundOptions, Device, Noise, Tensor, Values};
+
+pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
+    let Some((_, steps)) = length(subject.spec) else { return Ok(Vec::new()) };
+    let ends = lengths(steps);
+    let bound = |data: &Values| -> Result<Tensor> {
+        let options = BoundOptions { samples: 2, ..BoundOptions::default() };
+        Ok(subject.model.bound(data, &mut Noise::seeded(10), &options)?.log_weights()?)
+    };
+    let mut other = subject.data.clone();
+    for (name, value) in subject.data.iter() {
+        if subject.spec.variable(name).is_some_and(|variable| variable.steps) {
+            other.insert(name, padded_otherwise(value, &ends)?);
+        }
+    }
+    let difference = (bound(&subject.data)? - bound(&other)?)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f64>()?;
+    let law = "what stands after a record's end changes nothing";
+    Ok(vec![Finding::new(law, difference == 0.0, format!("differs by {difference:.1e}"))])
+}
+
+/// The same sequences, each with its first step in place of every one after its end.
+fn padded_otherwise(value: &Tensor, ends: &[f64]) -> Result<Tensor> {
+    let steps = value.dim(1)?;
+    let mut rows = Vec::with_capacity(BATCH);
+    for (record, end) in ends.iter().enumerate() {
+        let places: Vec<u32> = (0..steps).map(|step| if (step as f64) < *end { step as u32 } else { 0 }).collect();
+        let places = Tensor::from_vec(places, steps, &Device::Cpu)?;
+        rows.push(value.get(record)?.index_select(&places, 0)?);
+    }
+    Ok(Tensor::stack(&rows, 0)?)
+}

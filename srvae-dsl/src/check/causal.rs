@@ -1,0 +1,67 @@
+//! Autoregression: what comes of `past(x)` may only pass through blocks that see, at each position, what is there and before it.
+
+use super::Checker;
+use crate::catalog;
+use crate::diagnostics::messages;
+use crate::graph::{NetBody, NetId, Network, Op};
+use crate::source::Span;
+
+impl Checker<'_> {
+    /// Whether every block that the past of the factor's own variable passes through is causal.
+    pub(super) fn causal(&mut self, network: &Network) -> Option<()> {
+        let mut after = vec![false; network.nodes.len()];
+        for (at, node) in network.nodes.iter().enumerate() {
+            after[at] = matches!(node.op, Op::Past(_)) || node.inputs.iter().any(|input| after[input.0]);
+            if !after[at] {
+                continue;
+            }
+            let refused = match &node.op {
+                Op::Block { block, .. } => (!(block.entry.causal)(&block.values())).then_some(block.entry.name),
+                Op::Net(id) => self.looks_ahead(*id),
+                Op::Experts { .. } => Some("a product of experts"),
+                Op::Past(_) | Op::Let(_) | Op::Variable(_) | Op::Formal(_) => None,
+            };
+            if let Some(name) = refused {
+                self.findings.push(messages::not_causal(name, node.span, &causal_blocks()));
+                return None;
+            }
+        }
+        Some(())
+    }
+
+    /// A block of a named network, or of those it uses, that is not causal. Which of its arguments the past is, is not asked.
+    fn looks_ahead(&self, id: NetId) -> Option<&'static str> {
+        let (mut open, mut seen) = (vec![id], vec![id]);
+        while let Some(id) = open.pop() {
+            let NetBody::Network(network) = &self.nets.done[id.0].body else { return Some("a network in Rust") };
+            for node in &network.nodes {
+                match &node.op {
+                    Op::Block { block, .. } if !(block.entry.causal)(&block.values()) => return Some(block.entry.name),
+                    Op::Net(used) if !seen.contains(used) => {
+                        seen.push(*used);
+                        open.push(*used);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        None
+    }
+
+    /// A flow over an autoregressive distribution would mix its positions.
+    pub(super) fn no_flow_over_past(&mut self, network: Option<&Network>, flow: Option<Span>) -> Option<()> {
+        match flow.filter(|_| network.is_some_and(Network::is_autoregressive)) {
+            Some(span) => {
+                self.findings.push(messages::flow_over_past(span));
+                None
+            }
+            None => Some(()),
+        }
+    }
+}
+
+/// Names of layers that are causal at their defaults.
+fn causal_blocks() -> Vec<&'static str> {
+    let layers = catalog::BLOCKS.iter().filter(|block| block.role == catalog::Role::Layer);
+    layers.filter(|block| (block.causal)(&catalog::Arguments::default())).map(|block| block.name).collect()
+}

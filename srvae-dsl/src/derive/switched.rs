@@ -1,0 +1,119 @@
+//! Modes that draw some variables from q and others of their kind from p: the steps after the end of a record, the levels below
+//! the top ones of a hierarchy.
+//!
+//! Such a mode draws everything from q first, in q's order, and then walks down p: what is beyond the switch is drawn anew. A
+//! continuation is exact where q is the posterior of a record that ends there: nothing before its end may be drawn from what
+//! stands after it, neither by q nor by p.
+
+use super::condition::{Reason, steps};
+use super::modes::{Mode, Step, read};
+use crate::graph::{Factor, Model, NetBody, NetId, Network, Node, Role, Side, VariableId, VariableSet, member};
+
+pub(super) const CONTINUATION: &str = "continuation";
+pub(super) const TOP: &str = "top_reconstruction";
+/// Members of a family from which on its levels can be chosen among.
+const LEAST_LEVELS: usize = 3;
+
+/// Which draws of a mode's second pass are taken, the others keep the value that they have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Switch {
+    /// Those of the steps that a record does not have.
+    Length,
+    /// Those of the levels below as many of the top ones as the caller says.
+    Top,
+}
+
+impl Switch {
+    /// In words.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Length => "a step that a record has keeps its value; those after its end are drawn from p",
+            Self::Top => {
+                "the top levels, as many as are asked for, keep their draws from q; those below are drawn from p"
+            }
+        }
+    }
+
+    /// As `explain --json` says it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Length => "length",
+            Self::Top => "top",
+        }
+    }
+}
+
+/// Each record from its first steps on: these are given, the latents of these come from q, everything after them from p.
+pub(super) fn continuation(model: &Model, data: &[VariableId]) -> Result<Mode, Reason> {
+    let mut all = steps(model, data)?;
+    for factor in model.p.iter().chain(&model.q) {
+        let step = model.variable(factor.variable).step.unwrap_or(0);
+        if let Some(later) = factor.networks().find_map(|network| later(model, network, step)) {
+            let reader = super::condition::head(model, factor.side, factor.variable);
+            return Err(Reason::ReadsLater { reader, later });
+        }
+    }
+    for (at, net) in model.nets.iter().enumerate() {
+        if let (Some(step), Some(_), NetBody::Network(network)) = (net.step, model.goes_on_from(NetId(at)), &net.body)
+            && let Some(later) = later(model, network, step)
+        {
+            return Err(Reason::ReadsLater { reader: format!("the value {}", net.name), later });
+        }
+    }
+    let has_step = |factor: &&Factor| model.variable(factor.variable).step.is_some();
+    all.extend(model.p.iter().filter(has_step).map(|factor| Step { variable: factor.variable, side: Side::P }));
+    let mut given: VariableSet = read(model, data, &all).into_iter().collect();
+    // What a step keeps is given too, and where each record ends.
+    given.extend(data.iter().copied().filter(|id| model.variable(*id).step.is_some()));
+    given.extend(model.length);
+    let given = given.iter().collect();
+    Ok(Mode { name: CONTINUATION.to_owned(), given, steps: all, switch: Some(Switch::Length) })
+}
+
+/// What a network of a step reads of a later one. A value whose recurrence begins at a record's end is none of these: after that
+/// end it does not change.
+fn later(model: &Model, network: &Network, own: usize) -> Option<VariableId> {
+    let is_later = |id: &VariableId| model.variable(*id).step.is_some_and(|step| step > own);
+    let (mut open, mut seen): (Vec<&Network>, Vec<NetId>) = (vec![network], Vec::new());
+    while let Some(network) = open.pop() {
+        if let Some(found) = network.nodes.iter().filter_map(Node::variable).find(is_later) {
+            return Some(found);
+        }
+        for id in network.lets().filter(|id| model.goes_on_from(*id).is_none()) {
+            // Of what is of no later step nothing later is read.
+            let reads_later = model.nets[id.0].reads.iter().any(|id| is_later(&id));
+            if let (true, false, NetBody::Network(inner)) = (reads_later, seen.contains(&id), &model.nets[id.0].body) {
+                seen.push(id);
+                open.push(inner);
+            }
+        }
+    }
+    None
+}
+
+/// The top levels of a hierarchy from q, the others from p, and the data anew from p.
+pub(super) fn top(model: &Model, data: &[VariableId]) -> Option<Result<Mode, Reason>> {
+    let levels = levels(model);
+    if levels.len() < LEAST_LEVELS {
+        return None;
+    }
+    let found = steps(model, data).map(|mut all| {
+        let is_drawn = |factor: &&Factor| {
+            levels.contains(&factor.variable) || model.variable(factor.variable).role == Role::Observed
+        };
+        all.extend(model.p.iter().filter(is_drawn).map(|factor| Step { variable: factor.variable, side: Side::P }));
+        let given = read(model, data, &all);
+        Mode { name: TOP.to_owned(), given, steps: all, switch: Some(Switch::Top) }
+    });
+    Some(found)
+}
+
+/// The levels of a model's hierarchy, the top one first: latents that are members of a family and drawn from q, in p's order.
+pub fn levels(model: &Model) -> Vec<VariableId> {
+    let is_level = |id: &VariableId| {
+        let variable = model.variable(*id);
+        let is_drawn = model.q_of(*id).is_some_and(|factor| !super::is_deterministic(factor));
+        variable.role == Role::Latent && variable.step.is_none() && member(&variable.name).is_some() && is_drawn
+    };
+    model.p.iter().map(|factor| factor.variable).filter(is_level).collect()
+}

@@ -1,0 +1,49 @@
+//! Published models of `models/zoo`, compiled and interpreted: the same bits of terms, gradients, modes and by several samples.
+//!
+//! Of each construct of the language one or two files: sequences up and down, hierarchies over an index, discrete latents by each
+//! method, products of experts, mixed columns, flows in p and in q, densities over pixels without latents, plates.
+
+#[path = "published/exact.rs"]
+mod exact;
+#[path = "published/in_order.rs"]
+mod in_order;
+#[path = "published/switched.rs"]
+mod switched;
+
+use srvae::Compiled;
+use srvae_tests::both::compare;
+
+macro_rules! zoo {
+    ($($test:ident: $name:ident = $file:literal),* $(,)?) => {
+        mod models {
+            $(srvae_macros::model!($file);)*
+        }
+
+        $(#[test]
+        fn $test() {
+            let model: &Compiled = &models::$name::COMPILED;
+            compare(model, None);
+        })*
+    };
+}
+
+zoo! {
+    belief_net: sigmoid_belief_net = "../models/zoo/belief_net.pgm",
+    biva: biva = "../models/zoo/biva.pgm",
+    deep_markov_model: dmm = "../models/zoo/dmm.pgm",
+    relaxed_latents: dvae = "../models/zoo/dvae.pgm",
+    factor_analysis: factor_analysis = "../models/zoo/factor_analysis.pgm",
+    gaussian_mixture: gaussian_mixture = "../models/zoo/gaussian_mixture.pgm",
+    iaf_posterior: iaf_posterior = "../models/zoo/iaf_vae.pgm",
+    joint_multimodal_vae: jmvae = "../models/zoo/jmvae.pgm",
+    linear_state_space: linear_state_space = "../models/zoo/linear_state_space.pgm",
+    semi_supervised: m2 = "../models/zoo/m2.pgm",
+    masked_autoregressive_flow: maf_density = "../models/zoo/maf.pgm",
+    nvae: nvae = "../models/zoo/nvae.pgm",
+    autoregressive_pixels: pixelvae = "../models/zoo/pixelvae.pgm",
+    probabilistic_pca: ppca = "../models/zoo/ppca.pgm",
+    planar_flows: planar_vae = "../models/zoo/planar_vae.pgm",
+    neural_statistician: statistician = "../models/zoo/statistician.pgm",
+    mixed_columns: table_vae = "../models/zoo/table.pgm",
+    recurrent: vrnn = "../models/zoo/vrnn.pgm",
+}

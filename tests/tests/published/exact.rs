@@ -1,0 +1,237 @@
+//! Where the exact likelihood is known, the bound by K samples converges to it.
+//!
+//! Means, maps and variances are read off a model's own factors at chosen values (a linear map at 0 and at the unit vectors), so
+//! nothing here knows how parameters are stored; the likelihood is then computed by other means than the bound's: Gaussian
+//! marginals, the Kalman filter, enumeration. All in double precision.
+//!
+//! The tolerance is the Monte Carlo error. ln (1/K) Σ w has, to first order, the standard error s = sd(w) / (mean(w) √K) and the
+//! bias −s²/2; five standard errors are one chance in two million. The error must be small as well, else nothing is tested.
+
+use super::models::{factor_analysis, gaussian_mixture, linear_state_space, ppca};
+use candle_core::{DType, Device, Tensor};
+use srvae::dist::Distribution;
+use srvae::params::Phase;
+use srvae::{BoundOptions, Model, Noise, Params, Values};
+
+const RECORDS: usize = 3;
+
+/// Numbers row by row.
+type Matrix = Vec<Vec<f64>>;
+
+fn tensor(rows: &[Vec<f64>]) -> Tensor {
+    Tensor::from_vec(rows.concat(), (rows.len(), rows[0].len()), &Device::Cpu).unwrap()
+}
+
+fn numbers(value: &Tensor) -> Matrix {
+    value.to_vec2().unwrap()
+}
+
+/// Values that are nothing in particular, of about unit size.
+fn records(size: usize) -> Matrix {
+    (0..RECORDS).map(|at| (0..size).map(|column| ((at * 7 + column * 3) as f64).sin() * 1.2).collect()).collect()
+}
+
+fn unit(size: usize, at: usize) -> Vec<f64> {
+    (0..size).map(|other| f64::from(u8::from(other == at))).collect()
+}
+
+/// p(x | z) = N(map z + shift, diag(variance)).
+struct Linear {
+    map: Matrix,
+    shift: Vec<f64>,
+    variance: Vec<f64>,
+}
+
+/// A linear Gaussian factor from its means at 0 and at the unit vectors, and from how fast its density falls around its mean.
+fn linear(inputs: usize, factor: impl Fn(&Tensor) -> Box<dyn Distribution>) -> Linear {
+    let at = |z: Vec<f64>| numbers(&factor(&tensor(&[z])).mean().unwrap()).remove(0);
+    let shift = at(vec![0.0; inputs]);
+    let columns: Matrix = (0..inputs).map(|column| at(unit(inputs, column))).collect();
+    let map = (0..shift.len()).map(|row| columns.iter().map(|column| column[row] - shift[row]).collect()).collect();
+    let density = factor(&tensor(&[vec![0.0; inputs]]));
+    let log_prob = |x: Vec<f64>| density.log_prob(&tensor(&[x])).unwrap().to_vec1::<f64>().unwrap()[0];
+    let top = log_prob(shift.clone());
+    let variance = (0..shift.len()).map(|at| {
+        let beside = shift.iter().zip(unit(shift.len(), at)).map(|(mean, step)| mean + step).collect();
+        0.5 / (top - log_prob(beside))
+    });
+    Linear { map, variance: variance.collect(), shift }
+}
+
+/// ln N(x; mean, covariance), by elimination: each pivot is the variance of a number given those before it.
+fn log_normal(x: &[f64], mean: &[f64], covariance: &Matrix) -> f64 {
+    let mut rows: Matrix = covariance.clone();
+    let mut left: Vec<f64> = x.iter().zip(mean).map(|(x, mean)| x - mean).collect();
+    let mut sum = 0.0;
+    for at in 0..left.len() {
+        let pivot = rows[at][at];
+        sum -= 0.5 * ((2.0 * std::f64::consts::PI * pivot).ln() + left[at] * left[at] / pivot);
+        for below in at + 1..left.len() {
+            let factor = rows[below][at] / pivot;
+            left[below] -= factor * left[at];
+            for column in at..rows[below].len() {
+                rows[below][column] -= factor * rows[at][column];
+            }
+        }
+    }
+    sum
+}
+
+fn product(a: &Matrix, b: &Matrix) -> Matrix {
+    let entry = |row: &Vec<f64>, column: usize| row.iter().zip(b).map(|(x, other)| x * other[column]).sum();
+    a.iter().map(|row| (0..b[0].len()).map(|column| entry(row, column)).collect()).collect()
+}
+
+fn transposed(a: &Matrix) -> Matrix {
+    (0..a[0].len()).map(|column| a.iter().map(|row| row[column]).collect()).collect()
+}
+
+/// The covariance of what a linear factor makes of a variable with this covariance.
+fn spread(covariance: &Matrix, factor: &Linear) -> Matrix {
+    let mut all = product(&product(&factor.map, covariance), &transposed(&factor.map));
+    all.iter_mut().enumerate().for_each(|(at, row)| row[at] += factor.variance[at]);
+    all
+}
+
+fn mapped(factor: &Linear, z: &[f64]) -> Vec<f64> {
+    let rows = factor.map.iter().zip(&factor.shift);
+    rows.map(|(row, shift)| shift + row.iter().zip(z).map(|(a, b)| a * b).sum::<f64>()).collect()
+}
+
+fn identity(size: usize) -> Matrix {
+    (0..size).map(|at| unit(size, at)).collect()
+}
+
+/// The bound by 1, by a few and by many samples against the exact value of each record.
+fn converges(model: &dyn Model, data: &Values, exact: &[f64], samples: usize) {
+    let weights = |samples: usize, seed: u64| -> Matrix {
+        let options = BoundOptions::importance(samples);
+        let terms = model.bound(data, &mut Noise::seeded(seed), &options).unwrap();
+        numbers(&terms.log_weights().unwrap().t().unwrap().contiguous().unwrap())
+    };
+    let mut before = f64::NEG_INFINITY;
+    // The mean over many groups of K samples rises with K, towards the exact value.
+    let many = weights(samples, 1);
+    for group in [1, 10, 100] {
+        let groups = many.iter().flat_map(|of_record| of_record.chunks_exact(group).map(log_mean));
+        let groups: Vec<f64> = groups.collect();
+        let mean = groups.iter().sum::<f64>() / groups.len() as f64;
+        assert!(mean > before, "{mean} nats by {group} samples, {before} by fewer");
+        before = mean;
+    }
+    let all = exact.iter().sum::<f64>() / exact.len() as f64;
+    assert!(before < all + 0.05, "{before} nats by 100 samples, above {all}");
+    for (own, exact) in many.iter().zip(exact) {
+        let (found, peak) = (log_mean(own), own.iter().copied().fold(f64::NEG_INFINITY, f64::max));
+        let scaled: Vec<f64> = own.iter().map(|weight| (weight - peak).exp()).collect();
+        let mean = scaled.iter().sum::<f64>() / scaled.len() as f64;
+        let variance = scaled.iter().map(|weight| (weight - mean).powi(2)).sum::<f64>() / scaled.len() as f64;
+        let error = variance.sqrt() / (mean * (scaled.len() as f64).sqrt());
+        assert!(error < 0.1, "the error of {found} is {error}");
+        assert!((found - exact).abs() <= 5.0 * error + error * error, "{found} ± {error} for {exact}");
+    }
+}
+
+fn log_mean(weights: &[f64]) -> f64 {
+    let peak = weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    peak + (weights.iter().map(|weight| (weight - peak).exp()).sum::<f64>() / weights.len() as f64).ln()
+}
+
+fn params() -> Params {
+    Params::new(11, DType::F64, &Device::Cpu)
+}
+
+/// x = W z + b + noise with z standard normal: x is normal with mean b and covariance W Wᵀ + Ψ.
+fn marginal(model: &dyn Model, factor: &Linear) {
+    model.params().set_phase(Phase::Inference);
+    let (x, covariance) = (records(factor.shift.len()), spread(&identity(2), factor));
+    let exact: Vec<f64> = x.iter().map(|x| log_normal(x, &factor.shift, &covariance)).collect();
+    converges(model, &Values::new().with("x", tensor(&x)), &exact, 20_000);
+}
+
+#[test]
+fn probabilistic_pca_by_its_gaussian_marginal() {
+    let model = ppca::Ppca::new(&ppca::Config::default(), &params()).unwrap();
+    let factor = linear(2, |z| Box::new(model.p_x(&ppca::Z(z.clone())).unwrap()));
+    let all: Vec<f64> = factor.variance.iter().map(|variance| variance / factor.variance[0]).collect();
+    assert!(all.iter().all(|ratio| (ratio - 1.0).abs() < 1e-6), "one noise for all columns: {all:?}");
+    marginal(&model, &factor);
+}
+
+#[test]
+fn factor_analysis_by_its_gaussian_marginal() {
+    let model = factor_analysis::FactorAnalysis::new(&factor_analysis::Config::default(), &params()).unwrap();
+    let factor = linear(2, |z| Box::new(model.p_x(&factor_analysis::Z(z.clone())).unwrap()));
+    marginal(&model, &factor);
+}
+
+/// The sum over components is the likelihood itself, by one sample and whatever q is.
+#[test]
+fn gaussian_mixture_by_enumeration() {
+    let model = gaussian_mixture::GaussianMixture::new(&gaussian_mixture::Config::default(), &params()).unwrap();
+    model.params().set_phase(Phase::Inference);
+    let x = records(6);
+    let joint = |component: usize| -> Vec<f64> {
+        let c = gaussian_mixture::C(tensor(&vec![unit(5, component); RECORDS]));
+        let prior = model.p_c().unwrap().log_prob(&tensor(&[unit(5, component)])).unwrap().to_vec1::<f64>().unwrap()[0];
+        let own = model.p_x(&c).unwrap().log_prob(&tensor(&x)).unwrap().to_vec1::<f64>().unwrap();
+        own.into_iter().map(|log| log + prior).collect()
+    };
+    let joint: Matrix = (0..5).map(joint).collect();
+    let exact = (0..RECORDS).map(|at| {
+        let own: Vec<f64> = joint.iter().map(|component| component[at]).collect();
+        log_mean(&own) + 5f64.ln()
+    });
+    let data = Values::new().with("x", tensor(&x));
+    let bound = |options: &BoundOptions| Model::bound(&model, &data, &mut Noise::seeded(2), options).unwrap();
+    let found = bound(&BoundOptions::importance(1)).log_likelihood().unwrap().to_vec1::<f64>().unwrap();
+    let below = bound(&BoundOptions::default()).log_likelihood().unwrap().to_vec1::<f64>().unwrap();
+    for ((found, below), exact) in found.into_iter().zip(below).zip(exact) {
+        // Rounding of a few sums of five numbers.
+        assert!((found - exact).abs() < 1e-9, "{found} for {exact}");
+        // What q is not yet is lost without importance weights.
+        assert!(below < exact - 1e-3, "{below} for {exact}");
+    }
+}
+
+/// ln p(x[1..T]) by the Kalman filter, also of records that end early.
+#[test]
+fn linear_state_space_by_the_kalman_filter() {
+    use linear_state_space::{Config, LinearStateSpace, Z1};
+    let model = LinearStateSpace::new(&Config::default(), &params()).unwrap();
+    model.params().set_phase(Phase::Inference);
+    let step = linear(2, |z| Box::new(model.p_z_2(&Z1(z.clone())).unwrap()));
+    let emission = linear(2, |z| Box::new(model.p_x_1(&Z1(z.clone())).unwrap()));
+    let (steps, lengths) = (4, [4usize, 3, 1]);
+    let x: Vec<Matrix> = records(2 * steps).iter().map(|row| row.chunks(2).map(<[f64]>::to_vec).collect()).collect();
+    let exact: Vec<f64> = x.iter().zip(lengths).map(|(x, length)| filtered(&x[..length], &step, &emission)).collect();
+    let all: Vec<f64> = x.iter().flatten().flatten().copied().collect();
+    let data = Values::new()
+        .with("x", Tensor::from_vec(all, (RECORDS, steps, 2), &Device::Cpu).unwrap())
+        .with("T", Tensor::from_vec(lengths.map(|it| it as f64).to_vec(), (RECORDS, 1), &Device::Cpu).unwrap());
+    converges(&model, &data, &exact, 200_000);
+}
+
+/// Predict, score, correct: Kalman's filter from z[1] standard normal.
+fn filtered(x: &[Vec<f64>], step: &Linear, emission: &Linear) -> f64 {
+    let (mut mean, mut covariance) = (vec![0.0; 2], identity(2));
+    let mut sum = 0.0;
+    for (at, x) in x.iter().enumerate() {
+        if at > 0 {
+            mean = mapped(step, &mean);
+            covariance = spread(&covariance, step);
+        }
+        let (seen, around) = (mapped(emission, &mean), spread(&covariance, emission));
+        sum += log_normal(x, &seen, &around);
+        let [[a, b], [c, d]] = [[around[0][0], around[0][1]], [around[1][0], around[1][1]]];
+        let determinant = a * d - b * c;
+        let inverse = vec![vec![d / determinant, -b / determinant], vec![-c / determinant, a / determinant]];
+        let gain = product(&product(&covariance, &transposed(&emission.map)), &inverse);
+        let error: Matrix = x.iter().zip(&seen).map(|(x, seen)| vec![x - seen]).collect();
+        let moved = product(&gain, &error);
+        mean.iter_mut().zip(moved).for_each(|(mean, moved)| *mean += moved[0]);
+        let lost = product(&product(&gain, &emission.map), &covariance);
+        covariance.iter_mut().zip(lost).for_each(|(row, lost)| row.iter_mut().zip(lost).for_each(|(a, b)| *a -= b));
+    }
+    sum
+}
