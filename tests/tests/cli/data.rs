@@ -1,6 +1,7 @@
 //! A run and its data: found from anywhere, the same records whatever happens to the folder.
 
 use super::support::{Place, Said, said};
+use std::fs;
 use std::path::Path;
 
 /// Small pictures, each of a grey of its own.
