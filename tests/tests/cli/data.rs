@@ -1,6 +1,7 @@
 //! A run and its data: found from anywhere, the same records whatever happens to the folder.
 
 use super::support::{Place, Said, said};
+use std::fs;
 use std::path::Path;
 
 /// Small pictures, each of a grey of its own.
@@ -115,5 +116,35 @@ fn flat_pictures_ruin_no_run() {
         assert!(before < 12.0 && after < before && after < 8.0, "{data}: {before} {after}");
         // Of pictures that are all the same, most channels vary nowhere but at borders.
         assert!(data == "mixed" || said.err.contains("do not vary over the"), "{data}: {}", said.err);
+    }
+}
+
+/// A normal fitted to scaled data is N(0, 1) from the start: in the data's own units its cross-entropy is ½ ln 2πe + ln σ for each
+/// number, and its draws have the data's mean and deviation.
+#[test]
+fn scaled_data_are_scored_and_drawn_in_their_own_units() {
+    let place = Place::new();
+    fs::write(place.path("plain.pgm"), "model plain\nobserved x: real[2]\np(x) = normal\n").unwrap();
+    let count = 400;
+    // Equidistant values about 100 and −3, of deviations 10 and ½, in orders that have nothing to do with each other.
+    let step = 12f64.sqrt() / count as f64;
+    let value = |at: usize| step * (at as f64 + 0.5 - count as f64 / 2.0);
+    let line = |at: usize| format!("{},{}\n", 100.0 + 10.0 * value(at), -3.0 + 0.5 * value(at * 149 % count));
+    fs::write(place.path("t.csv"), "a,b\n".to_owned() + &(0..count).map(line).collect::<String>()).unwrap();
+    place.json("train plain.pgm --data t.csv --bind x=a,b --standardize --steps 1 --out run");
+    let found = place.json("eval run --k 1");
+    let expected = 2.0 * 0.5 * (2.0 * std::f64::consts::PI * std::f64::consts::E).ln() + 10f64.ln() + 0.5f64.ln();
+    let (nll, error) = (found["nll"].as_f64().unwrap(), found["standard_error"].as_f64().unwrap());
+    assert!((nll - expected).abs() < 5.0 * error && error < 0.2, "{nll} ± {error}, expected {expected}");
+    place.json("sample run --count 2000 --out s.npz");
+    let arrays = srvae::data::formats::arrays::named(&place.path("s.npz")).unwrap();
+    let numbers = srvae::data::formats::arrays::numbers(&arrays[0].1);
+    for (at, mean, deviation) in [(0, 100.0, 10.0), (1, -3.0, 0.5)] {
+        let column = || numbers.iter().skip(at).step_by(2);
+        let own = column().sum::<f64>() / 2000.0;
+        let spread = (column().map(|value| (value - own).powi(2)).sum::<f64>() / 2000.0).sqrt();
+        // Of 2000 draws the mean is off by σ/45 and the deviation by σ/63, of 288 training records by σ/17 and less; five times that.
+        assert!((own - mean).abs() < 0.35 * deviation, "{own}");
+        assert!((spread / deviation - 1.0).abs() < 0.2, "{spread}");
     }
 }

@@ -148,7 +148,8 @@ pub fn open(path: &Path, how: How) -> Result<Opened> {
         ensure!(how.crop.is_none(), "--crop is for folders of pictures, and `{}` is built in", path.display());
         return Ok(named);
     }
-    let path = located(path)?;
+    let asked = path;
+    let path = located(asked)?;
     for format in FORMATS.iter().filter(|format| (format.is)(&path)) {
         if let Some(opened) = (format.open)(&path, how)? {
             if how.crop.is_some() && !format.crops {
@@ -164,7 +165,10 @@ pub fn open(path: &Path, how: How) -> Result<Opened> {
         }
     }
     let what = if path.is_dir() { "nothing in this folder is a picture or another data set" } else { "not a data set" };
-    bail!("{}: {what}; --data takes {}", path.display(), kinds())
+    let hidden = builtin::named::NAMES.iter().any(|(name, _)| asked.as_os_str() == *name);
+    let hidden =
+        if hidden { "; the built-in data set of this name is found where nothing else is called so" } else { "" };
+    bail!("{}: {what}{hidden}; --data takes {}", path.display(), kinds())
 }
 
 /// The path itself, or where a data set of this name was fetched to.

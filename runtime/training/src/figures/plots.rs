@@ -266,7 +266,8 @@ impl Shown<'_> {
             };
             let named = |mode: &&Mode| ["imputation", "classification"].iter().any(|word| mode.name.starts_with(word));
             let Some(mode) = self.model.modes().iter().filter(finds).find(named).copied() else { continue };
-            let mut noise = Noise::seeded(self.seed);
+            // The mean of q, where q is a normal.
+            let mut noise = eval::still(self.model, std::iter::once(variable), self.images.len())?;
             let draw = Draw { decode: Decode::Mode, ..Draw::default() };
             let given = complete(self.model, &mode, self.data, &mut noise, &draw)?;
             let found = self.model.run(mode.name, &given, self.images.len(), &mut noise, &draw)?;
@@ -380,7 +381,7 @@ fn confusion(name: &str, known: &[(&Vec<f64>, &Vec<f64>)]) -> Map {
         row.iter_mut().for_each(|count| *count /= total);
     }
     let share = 100.0 * right / known.len().max(1) as f64;
-    let title = format!("{name}: {share:.0} % of {} test records are found", known.len());
+    let title = format!("{name}: a draw of q finds {share:.0} % of {} test records", known.len());
     Map { title, axes: ["found".into(), "true".into()], first: [0, 0], rows }
 }
 
@@ -416,6 +417,6 @@ mod tests {
             [(0, 0), (0, 1), (1, 1), (2, 2)].map(|(truth, found)| (one_hot(truth), one_hot(found))).into();
         let map = confusion("y", &rows.iter().map(|(a, b)| (a, b)).collect::<Vec<_>>());
         assert_eq!(map.rows, [[0.5, 0.5, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]);
-        assert_eq!(map.title, "y: 75 % of 4 test records are found");
+        assert_eq!(map.title, "y: a draw of q finds 75 % of 4 test records");
     }
 }
