@@ -50,7 +50,11 @@ pub fn of_net(model: &Model, name: &str) -> Vec<String> {
     let mut lines = match net.is_let {
         true => {
             let read: Vec<&str> = net.reads.iter().map(|id| model.variable(id).name.as_str()).collect();
-            let reads = if read.is_empty() { "learned values alone".to_owned() } else { in_ranges(read.into_iter()).join(", ") };
+            let reads = if read.is_empty() {
+                "learned values alone".to_owned()
+            } else {
+                in_ranges(read.into_iter()).join(", ")
+            };
             vec![format!("shape {}, a function of {reads}", shape(&net.output))]
         }
         false => vec![format!("{} → {}", inputs.join(", "), shape(&net.output))],
