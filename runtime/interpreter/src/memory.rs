@@ -70,7 +70,7 @@ impl Memory {
         self.evaluation_fixed.saturating_add(self.evaluation_image.saturating_mul(rows))
     }
 
-    /// Rows of which evaluation holds no more than [`AT_ONCE`] beside what it always holds: more would be no faster, for each
+    /// Rows of which evaluation holds no more than 256 MB beside what it always holds: more would be no faster, for each
     /// is a large amount of work, and less would leave memory unused.
     pub fn rows_at_once(&self) -> u64 {
         AT_ONCE.checked_div(self.evaluation_image).unwrap_or(u64::MAX).max(1)
