@@ -298,6 +298,20 @@ pub fn roots(spec: &Spec) -> Result<Vec<String>> {
     Ok(ordered.map(|id| model.variable(id).name.clone()).collect())
 }
 
+/// Whether q draws all of these latents as mean + deviation · noise, so that there are lines to walk along.
+///
+/// # Errors
+/// Those of [`compile`].
+pub fn are_walked(spec: &Spec, latents: &[String]) -> Result<bool> {
+    let compilation = of_spec(spec)?;
+    let model = compilation.model()?;
+    let mut drawn = model.q.iter().filter(|factor| latents.contains(&model.variable(factor.variable).name));
+    Ok(drawn.all(|factor| match &factor.body {
+        graph::Body::Stochastic { base, .. } => base.entry.continuous,
+        graph::Body::Deterministic { .. } => false,
+    }))
+}
+
 /// The arguments that lead to a model's settings again.
 pub fn overrides_of(spec: &Spec) -> Overrides {
     let set = spec.settings.iter().map(|(name, value)| (name.clone(), value.to_string())).collect();
