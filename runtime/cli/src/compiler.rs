@@ -306,10 +306,7 @@ pub fn are_walked(spec: &Spec, latents: &[String]) -> Result<bool> {
     let compilation = of_spec(spec)?;
     let model = compilation.model()?;
     let mut drawn = model.q.iter().filter(|factor| latents.contains(&model.variable(factor.variable).name));
-    Ok(drawn.all(|factor| match &factor.body {
-        graph::Body::Stochastic { base, .. } => base.entry.continuous,
-        graph::Body::Deterministic { .. } => false,
-    }))
+    Ok(drawn.all(|factor| matches!(&factor.body, graph::Body::Stochastic { base, .. } if base.entry.continuous)))
 }
 
 /// The arguments that lead to a model's settings again.
