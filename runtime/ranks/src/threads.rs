@@ -3,6 +3,7 @@
 use super::Communicator;
 use anyhow::{Result, bail, ensure};
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
@@ -55,6 +56,14 @@ impl Threads {
     fn mail(&self) -> MutexGuard<'_, Mail> {
         self.shared.mail.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
+
+    /// Sends to several ranks at once: where one of them has its message and fails by what it says, the others have theirs and come to
+    /// the same end.
+    fn send_all(&self, to: Range<usize>, bytes: &[u8]) {
+        let mut mail = self.mail();
+        to.for_each(|to| mail.boxes[self.rank * self.shared.size + to].push_back(bytes.to_vec()));
+        self.shared.arrived.notify_all();
+    }
 }
 
 impl Communicator for Threads {
@@ -71,8 +80,7 @@ impl Communicator for Threads {
     }
 
     fn send(&self, to: usize, bytes: &[u8]) -> Result<()> {
-        self.mail().boxes[self.rank * self.shared.size + to].push_back(bytes.to_vec());
-        self.shared.arrived.notify_all();
+        self.send_all(to..to + 1, bytes);
         Ok(())
     }
 
@@ -101,7 +109,7 @@ impl Communicator for Threads {
         if mine.is_empty() {
             return Ok(());
         }
-        (0..self.shared.size).try_for_each(|rank| self.send(rank, mine))?;
+        self.send_all(0..self.shared.size, mine);
         let parts = all.chunks_mut(mine.len());
         parts.enumerate().try_for_each(|(rank, part)| self.receive(rank, part))
     }
@@ -110,7 +118,8 @@ impl Communicator for Threads {
         if self.rank > 0 {
             return self.receive(0, bytes);
         }
-        (1..self.shared.size).try_for_each(|rank| self.send(rank, bytes))
+        self.send_all(1..self.shared.size, bytes);
+        Ok(())
     }
 
     fn abort(&self) {
