@@ -128,9 +128,11 @@ pub struct Report {
 impl Report {
     pub fn new(source: &Source, mut diagnostics: Vec<Diagnostic>) -> Self {
         diagnostics.sort_by_key(Diagnostic::place);
-        // A statement about a family has the same error at each member: the first one says it.
+        diagnostics.dedup();
+        // A statement about a family has the same error at each member: the first one says it. That of another preset has another
+        // note.
         let mut seen = BTreeSet::new();
-        diagnostics.retain(|it| it.labels.is_empty() || seen.insert((it.code, it.place())));
+        diagnostics.retain(|it| it.labels.is_empty() || seen.insert((it.code, it.place(), it.notes.clone())));
         Self { source: Box::new(source.clone()), diagnostics }
     }
 }
