@@ -125,9 +125,9 @@ fn draw(session: &Session, images: &Images, seed: u64) -> Result<Vec<PathBuf>> {
         let title = format!("{}, step {}: mean images", spec.name, session.header.progress.step);
         keep("means", &figures::sheet(&title, &marginals.means, &options))?;
     }
-    let latents = compiler::roots(spec)?;
+    let latents = compiler::walked_roots(spec)?;
     let shown = model.modes().iter().any(|mode| figures::displays(spec, mode));
-    if !latents.is_empty() && images.len() >= 2 && shown && compiler::are_walked(spec, &latents)? {
+    if !latents.is_empty() && images.len() >= 2 && shown {
         let walk = Walk { latents, top: true, steps: 8 };
         let draw = Draw { decode: Decode::Mode, ..Draw::default() };
         let options = Options { draw, seed, columns: walk.steps + 2, ..Options::default() };

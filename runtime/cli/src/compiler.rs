@@ -287,26 +287,32 @@ pub fn records(spec: &Spec) -> Result<Option<&'static str>> {
 pub fn roots(spec: &Spec) -> Result<Vec<String>> {
     let compilation = of_spec(spec)?;
     let model = compilation.model()?;
-    let role = |id: graph::VariableId| model.variable(id).role;
-    let is_root = |factor: &&graph::Factor| {
-        role(factor.variable) == graph::Role::Latent
-            && factor.parents.iter().all(|parent| role(*parent) == graph::Role::Given)
-    };
-    // In q's order: where one is steered, those that read it follow.
-    let roots: Vec<graph::VariableId> = model.p.iter().filter(is_root).map(|factor| factor.variable).collect();
-    let ordered = model.q.iter().map(|factor| factor.variable).filter(|id| roots.contains(id));
-    Ok(ordered.map(|id| model.variable(id).name.clone()).collect())
+    Ok(root_factors(model).map(|factor| model.variable(factor.variable).name.clone()).collect())
 }
 
-/// Whether q draws all of these latents as mean + deviation · noise, so that there are lines to walk along.
+/// The same where q draws all of them as mean + deviation · noise, so that there are lines to walk along; else none.
 ///
 /// # Errors
 /// Those of [`compile`].
-pub fn are_walked(spec: &Spec, latents: &[String]) -> Result<bool> {
+pub fn walked_roots(spec: &Spec) -> Result<Vec<String>> {
     let compilation = of_spec(spec)?;
     let model = compilation.model()?;
-    let mut drawn = model.q.iter().filter(|factor| latents.contains(&model.variable(factor.variable).name));
-    Ok(drawn.all(|factor| matches!(&factor.body, graph::Body::Stochastic { base, .. } if base.entry.continuous)))
+    let is_walked =
+        |factor: &graph::Factor| matches!(&factor.body, graph::Body::Stochastic { base, .. } if base.entry.continuous);
+    if !root_factors(model).all(is_walked) {
+        return Ok(Vec::new());
+    }
+    Ok(root_factors(model).map(|factor| model.variable(factor.variable).name.clone()).collect())
+}
+
+/// The factors of q for the latents at the top of p, in q's order: where one is steered, those that read it follow.
+fn root_factors(model: &graph::Model) -> impl Iterator<Item = &graph::Factor> {
+    let role = |id: graph::VariableId| model.variable(id).role;
+    let is_root = move |factor: &graph::Factor| {
+        role(factor.variable) == graph::Role::Latent
+            && factor.parents.iter().all(|parent| role(*parent) == graph::Role::Given)
+    };
+    model.q.iter().filter(move |factor| model.p_of(factor.variable).is_some_and(is_root))
 }
 
 /// The arguments that lead to a model's settings again.

@@ -296,15 +296,7 @@ impl<'m> Lowering<'m> {
     }
 
     fn is_distribution(&self, value: ValueId) -> bool {
-        matches!(
-            self.values[value.0].operation,
-            Operation::Root(_)
-                | Operation::Head { .. }
-                | Operation::Experts { .. }
-                | Operation::Flow(_)
-                | Operation::Mixture(_)
-                | Operation::Quantise
-        )
+        self.values[value.0].operation.makes_distribution()
     }
 
     /// A value as it meets one of a sample: a record's is repeated, a distribution that is the same for all rows fits any

@@ -184,6 +184,19 @@ impl Operation {
     pub fn is_given(&self) -> bool {
         matches!(self, Self::Given(_) | Self::GivenValue(_) | Self::Partly(_))
     }
+
+    /// Whether it makes a distribution of tensors, or of other distributions: not one of the same distribution in more rows.
+    pub fn makes_distribution(&self) -> bool {
+        matches!(
+            self,
+            Self::Root(_)
+                | Self::Head { .. }
+                | Self::Experts { .. }
+                | Self::Flow(_)
+                | Self::Mixture(_)
+                | Self::Quantise
+        )
+    }
 }
 
 /// How a variable is drawn.
@@ -234,14 +247,9 @@ impl Program {
     /// Whether a value is a distribution.
     pub fn is_distribution(&self, id: ValueId) -> bool {
         let value = self.value(id);
-        match value.operation {
-            Operation::Root(_)
-            | Operation::Head { .. }
-            | Operation::Experts { .. }
-            | Operation::Flow(_)
-            | Operation::Mixture(_)
-            | Operation::Quantise
-            | Operation::ExpandLike => true,
+        match &value.operation {
+            operation if operation.makes_distribution() => true,
+            Operation::ExpandLike => true,
             Operation::Expand | Operation::Draws | Operation::Repeat | Operation::RepeatValues => {
                 self.is_distribution(value.inputs[0])
             }

@@ -9,7 +9,7 @@
 //! values of a transformed tile: along a side five of F(4, 2), then four as they were.
 
 use super::lanes::{Lanes, kernel};
-use super::separable::{Transform, each};
+use super::separable::{Transform, each, scatter};
 
 /// Pixels of the small image along a tile's side.
 pub const SIDE: usize = 4;
@@ -251,7 +251,7 @@ unsafe fn from_large_of<S: Lanes>(
     point: usize,
 ) {
     // SAFETY: the contracts of the entry points below.
-    unsafe { each::<S, FromLarge, 9, 9>(channels, |i, j| from[i][j], |at, c, v| S::store(to.add(at * point + c), v)) }
+    unsafe { scatter::<S, FromLarge, 9, 9>(channels, |i, j| from[i][j], to, point) }
 }
 
 #[inline(always)]
@@ -262,7 +262,7 @@ unsafe fn from_small_of<S: Lanes>(
     point: usize,
 ) {
     // SAFETY: as above.
-    unsafe { each::<S, FromSmall, 5, 9>(channels, |i, j| from[i][j], |at, c, v| S::store(to.add(at * point + c), v)) }
+    unsafe { scatter::<S, FromSmall, 5, 9>(channels, |i, j| from[i][j], to, point) }
 }
 
 #[inline(always)]
@@ -305,11 +305,7 @@ unsafe fn to_small_of<S: Lanes>(
 unsafe fn to_small_gradient_of<S: Lanes>(from: &[[*mut f32; SIDE]; SIDE], channels: usize, to: *mut f32, point: usize) {
     // SAFETY: as above.
     unsafe {
-        each::<S, ToSmallTransposed, 4, 9>(
-            channels,
-            |i, j| from[i][j].cast_const(),
-            |at, c, v| S::store(to.add(at * point + c), v),
-        );
+        scatter::<S, ToSmallTransposed, 4, 9>(channels, |i, j| from[i][j].cast_const(), to, point);
     }
 }
 
@@ -317,11 +313,7 @@ unsafe fn to_small_gradient_of<S: Lanes>(from: &[[*mut f32; SIDE]; SIDE], channe
 unsafe fn kernel_of<S: Lanes>(from: *const f32, tap: isize, count: usize, to: *mut f32, point: usize) {
     // SAFETY: as above.
     unsafe {
-        each::<S, Kernel, 3, 6>(
-            count,
-            |i, j| from.offset((i * 3 + j) as isize * tap),
-            |at, c, v| S::store(to.add(at * point + c), v),
-        );
+        scatter::<S, Kernel, 3, 6>(count, |i, j| from.offset((i * 3 + j) as isize * tap), to, point);
     }
 }
 
@@ -329,11 +321,7 @@ unsafe fn kernel_of<S: Lanes>(from: *const f32, tap: isize, count: usize, to: *m
 unsafe fn kernel_gradient_of<S: Lanes>(from: *const f32, point: usize, count: usize, to: *mut f32, tap: usize) {
     // SAFETY: as above.
     unsafe {
-        each::<S, KernelTransposed, 6, 3>(
-            count,
-            |i, j| from.add((i * KERNELS_ALONG + j) * point),
-            |at, c, v| S::store(to.add(at * tap + c), v),
-        );
+        scatter::<S, KernelTransposed, 6, 3>(count, |i, j| from.add((i * KERNELS_ALONG + j) * point), to, tap);
     }
 }
 

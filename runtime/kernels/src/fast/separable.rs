@@ -32,6 +32,18 @@ pub trait Transform<const I: usize, const O: usize> {
     }
 }
 
+/// Loads, transforms on both sides and stores the results, each `apart` values after the one before it.
+#[inline(always)]
+pub unsafe fn scatter<S: Lanes, T: Transform<I, O>, const I: usize, const O: usize>(
+    channels: usize,
+    load: impl Fn(usize, usize) -> *const f32,
+    to: *mut f32,
+    apart: usize,
+) {
+    // SAFETY: the caller's places of `channels` values, padded to whole vectors.
+    unsafe { each::<S, T, I, O>(channels, load, |at, c, v| S::store(to.add(at * apart + c), v)) }
+}
+
 /// Loads, transforms on both sides and hands every result on, vector by vector.
 #[inline(always)]
 pub unsafe fn each<S: Lanes, T: Transform<I, O>, const I: usize, const O: usize>(

@@ -5,7 +5,7 @@
 //! transpose. *Points* are the 36 values of a transformed tile.
 
 use super::lanes::{Lanes, kernel};
-use super::separable::{Transform, each};
+use super::separable::{Transform, each, scatter};
 
 /// Outputs along a tile's side.
 pub const SIDE: usize = 4;
@@ -208,7 +208,7 @@ impl Transform<6, 3> for KernelTransposed {
 unsafe fn input_of<S: Lanes>(from: &[*const f32; POINTS], channels: usize, to: *mut f32, point: usize) {
     // SAFETY: the contracts of the entry points below.
     unsafe {
-        each::<S, Input, 6, 6>(channels, |i, j| from[i * REACH + j], |at, c, v| S::store(to.add(at * point + c), v));
+        scatter::<S, Input, 6, 6>(channels, |i, j| from[i * REACH + j], to, point);
     }
 }
 
@@ -243,11 +243,7 @@ unsafe fn output_of<S: Lanes>(from: *const f32, point: usize, channels: usize, b
 unsafe fn output_gradient_of<S: Lanes>(from: &[*const f32; 16], channels: usize, to: *mut f32, point: usize) {
     // SAFETY: as above.
     unsafe {
-        each::<S, OutputTransposed, 4, 6>(
-            channels,
-            |i, j| from[i * SIDE + j],
-            |at, c, v| S::store(to.add(at * point + c), v),
-        );
+        scatter::<S, OutputTransposed, 4, 6>(channels, |i, j| from[i * SIDE + j], to, point);
     }
 }
 
@@ -255,11 +251,7 @@ unsafe fn output_gradient_of<S: Lanes>(from: &[*const f32; 16], channels: usize,
 unsafe fn kernel_of<S: Lanes>(from: *const f32, tap: usize, count: usize, to: *mut f32, point: usize) {
     // SAFETY: as above.
     unsafe {
-        each::<S, Kernel, 3, 6>(
-            count,
-            |i, j| from.add((i * 3 + j) * tap),
-            |at, c, v| S::store(to.add(at * point + c), v),
-        );
+        scatter::<S, Kernel, 3, 6>(count, |i, j| from.add((i * 3 + j) * tap), to, point);
     }
 }
 
@@ -267,11 +259,7 @@ unsafe fn kernel_of<S: Lanes>(from: *const f32, tap: usize, count: usize, to: *m
 unsafe fn kernel_gradient_of<S: Lanes>(from: *const f32, point: usize, count: usize, to: *mut f32, tap: usize) {
     // SAFETY: as above.
     unsafe {
-        each::<S, KernelTransposed, 6, 3>(
-            count,
-            |i, j| from.add((i * REACH + j) * point),
-            |at, c, v| S::store(to.add(at * tap + c), v),
-        );
+        scatter::<S, KernelTransposed, 6, 3>(count, |i, j| from.add((i * REACH + j) * point), to, tap);
     }
 }
 

@@ -37,14 +37,13 @@ pub fn strips_on(
     images: &Images,
     options: &Options,
 ) -> Result<Vec<Strip>> {
-    let count = if mode.given.is_empty() { options.count } else { options.count.min(images.len()) };
-    let display = Display::new("drawing", 0, count);
-    let batch = |number: usize| number * BATCH..count.min((number + 1) * BATCH);
+    let examples = Examples::new(model, spec, mode, images, options)?;
+    let display = Display::new("drawing", 0, examples.count);
     let mut sheet = Strips::default();
     at_rest(model, || {
-        let work = |number: usize| Ok(draw(model, spec, mode, images, options, batch(number))?.bytes());
-        ranks::in_order(ranks, count.div_ceil(BATCH), work, |number, bytes| {
-            display.set(batch(number).end, String::new());
+        let work = |number: usize| Ok(draw(&examples, number)?.bytes());
+        ranks::in_order(ranks, examples.batches(), work, |number, bytes| {
+            display.set(examples.range(number).end, String::new());
             if ranks.leads() { sheet.append(bytes) } else { Ok(()) }
         })
     })?;
@@ -54,16 +53,9 @@ pub fn strips_on(
     Ok(sheet.0)
 }
 
-/// The strips of some examples.
-fn draw(
-    model: &dyn Model,
-    spec: &Spec,
-    mode: &Mode,
-    images: &Images,
-    options: &Options,
-    examples: Range<usize>,
-) -> Result<Strips> {
-    let batch = Batch::of(model, spec, mode, images, options, examples)?;
+/// The strips of a batch of examples.
+fn draw(examples: &Examples<'_>, number: usize) -> Result<Strips> {
+    let (batch, spec, mode) = (examples.batch(number)?, examples.spec, examples.mode);
     let mut sheet = Strips::default();
     if let Some((given, data)) = &batch.given {
         sheet.add_given(spec, mode, given, data)?;
@@ -95,21 +87,17 @@ pub fn arrays_on(
     images: &Images,
     options: &Options,
 ) -> Result<Vec<Array>> {
-    let count = if mode.given.is_empty() { options.count } else { options.count.min(images.len()) };
-    let draws = if mode.given.is_empty() { 1 } else { options.draws.max(1) };
-    let batch = |number: usize| number * BATCH..count.min((number + 1) * BATCH);
+    let examples = Examples::new(model, spec, mode, images, options)?;
+    let (count, draws) = (examples.count, examples.draws());
     let shape = |name: &str| spec.variable(name).map_or(&[][..], |variable| &variable.shape);
     let mut found: Vec<Vec<f32>> = vec![Vec::new(); mode.yields.len()];
     at_rest(model, || {
-        let work = |number: usize| {
-            let batch = Batch::of(model, spec, mode, images, options, batch(number))?;
-            Ok(ranks::of_floats(&batch.numbers(mode)?))
-        };
-        ranks::in_order(ranks, count.div_ceil(BATCH), work, |number, bytes| {
+        let work = |number: usize| Ok(ranks::of_floats(&examples.batch(number)?.numbers(mode)?));
+        ranks::in_order(ranks, examples.batches(), work, |number, bytes| {
             let numbers = ranks::floats(bytes);
             let mut rest = numbers.as_slice();
             for (name, all) in mode.yields.iter().zip(&mut found) {
-                let length = batch(number).len() * draws * shape(name).iter().product::<usize>();
+                let length = examples.range(number).len() * draws * shape(name).iter().product::<usize>();
                 let (own, more) =
                     rest.split_at_checked(length).context("values of another shape than the variable's")?;
                 all.extend(own);
@@ -154,6 +142,66 @@ fn add_lengths(arrays: &mut Vec<Array>, spec: &Spec, mode: &Mode, images: &Image
     arrays.push(Array::column(&length.name, &numbers));
 }
 
+/// The examples that a mode is run on, batch by batch.
+struct Examples<'a> {
+    model: &'a dyn Model,
+    spec: &'a Spec,
+    mode: &'a Mode,
+    images: &'a Images,
+    options: &'a Options,
+    count: usize,
+    /// What makes tensors of the records; none where the mode is given nothing.
+    data: Option<Batches>,
+}
+
+impl<'a> Examples<'a> {
+    fn new(
+        model: &'a dyn Model,
+        spec: &'a Spec,
+        mode: &'a Mode,
+        images: &'a Images,
+        options: &'a Options,
+    ) -> Result<Self> {
+        let is_given = !mode.given.is_empty();
+        let count = if is_given { options.count.min(images.len()) } else { options.count };
+        let data = (is_given && count > 0).then(|| Batches::available(spec, images, model.params().device()));
+        Ok(Self { model, spec, mode, images, options, count, data: data.transpose()? })
+    }
+
+    fn batches(&self) -> usize {
+        self.count.div_ceil(BATCH)
+    }
+
+    fn range(&self, number: usize) -> Range<usize> {
+        number * BATCH..self.count.min((number + 1) * BATCH)
+    }
+
+    /// Draws for each example.
+    fn draws(&self) -> usize {
+        if self.mode.given.is_empty() { 1 } else { self.options.draws.max(1) }
+    }
+
+    fn batch(&self, number: usize) -> Result<Batch> {
+        let Self { model, mode, options, .. } = *self;
+        let examples = self.range(number);
+        let size = examples.len();
+        let noise = |draw: usize| Noise::of_rows(options.seed, draw..draw + 1, examples.clone());
+        let mut given = None;
+        if let Some(batches) = &self.data {
+            let data = batches.range(self.images, examples.start, size)?;
+            given = Some((complete(model, mode, &data, &mut noise(0), &options.draw)?, data));
+        }
+        let none = Values::new();
+        let known = given.as_ref().map_or(&none, |(known, _)| known);
+        let mut draws = Vec::new();
+        for number in 1..=self.draws() {
+            draws.push(model.run(mode.name, known, size, &mut noise(number), &options.draw)?);
+            interrupt::check()?;
+        }
+        Ok(Batch { size, given, draws })
+    }
+}
+
 /// Examples of a mode that were computed at once.
 struct Batch {
     size: usize,
@@ -163,33 +211,6 @@ struct Batch {
 }
 
 impl Batch {
-    fn of(
-        model: &dyn Model,
-        spec: &Spec,
-        mode: &Mode,
-        images: &Images,
-        options: &Options,
-        examples: Range<usize>,
-    ) -> Result<Self> {
-        let size = examples.len();
-        let noise = |draw: usize| Noise::of_rows(options.seed, draw..draw + 1, examples.clone());
-        let is_given = !mode.given.is_empty();
-        let mut given = None;
-        if is_given {
-            let batches = Batches::available(spec, images, model.params().device())?;
-            let data = batches.range(images, examples.start, size)?;
-            given = Some((complete(model, mode, &data, &mut noise(0), &options.draw)?, data));
-        }
-        let none = Values::new();
-        let known = given.as_ref().map_or(&none, |(known, _)| known);
-        let mut draws = Vec::new();
-        for number in 1..=if is_given { options.draws.max(1) } else { 1 } {
-            draws.push(model.run(mode.name, known, size, &mut noise(number), &options.draw)?);
-            interrupt::check()?;
-        }
-        Ok(Self { size, given, draws })
-    }
-
     /// The values of each variable that the mode yields: of each example all its draws.
     fn numbers(&self, mode: &Mode) -> Result<Vec<f32>> {
         let mut numbers = Vec::new();

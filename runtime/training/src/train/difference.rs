@@ -55,28 +55,6 @@ struct Statement {
     text: String,
 }
 
-/// Words that begin a statement; factors begin with `p(` and `q(`.
-const STARTERS: [&str; 18] = [
-    "model",
-    "param",
-    "preset",
-    "observed",
-    "latent",
-    "given",
-    "net",
-    "bound",
-    "draw",
-    "let",
-    "length",
-    "index",
-    "global",
-    "partly",
-    "flow",
-    "objective",
-    "weight",
-    "learned",
-];
-
 fn statements(text: &str) -> Vec<Statement> {
     let mut found: Vec<String> = Vec::new();
     for line in text.lines() {
@@ -95,9 +73,12 @@ fn statements(text: &str) -> Vec<Statement> {
     found.into_iter().map(|text| Statement { what: name(&text), text }).collect()
 }
 
+/// Whether a line begins a statement: factors begin with `p(` and `q(`.
 fn begins(line: &str) -> bool {
     let word = line.split(|next: char| !next.is_alphanumeric() && next != '_').next().unwrap_or_default();
-    STARTERS.contains(&word) || (["p", "q"].contains(&word) && line[word.len()..].trim_start().starts_with('('))
+    let is_factor = ["p", "q"].contains(&word);
+    srvae_dsl::parse::statements().any(|(starter, _)| starter == word)
+        && (!is_factor || line[word.len()..].trim_start().starts_with('('))
 }
 
 /// What a statement is about: a factor's variable, or everything up to its value.
