@@ -40,7 +40,7 @@ impl Chain {
     /// A failed tensor operation.
     pub fn carry(&mut self, a: &Tensor, b: &Tensor) -> Result<()> {
         let place = Place::default();
-        self.end = self.end.apply_op3(a, b, Carrier(place.clone()))?;
+        self.end = crate::tape::op3(&self.end, a, b, Carrier(place.clone()))?;
         self.places.push(place);
         Ok(())
     }

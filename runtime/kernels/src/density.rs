@@ -40,7 +40,7 @@ pub fn log_prob<D: Density<N>, const N: usize>(value: &Tensor, head: &Head) -> R
         );
     }
     let summed = || Summed::<D, N> { bounds: bounds::<D, N>(head), of: PhantomData };
-    on_cpu(&[value, head], |[value, head]| value.apply_op2(head, summed()))
+    on_cpu(&[value, head], |[value, head]| crate::tape::op2(value, head, summed()))
 }
 
 /// One parameter of a head, clamped: the position among the N numbers of the density, from 1 on.

@@ -28,6 +28,7 @@ pub mod scalar;
 mod self_attention;
 mod shape;
 pub mod special;
+pub mod tape;
 pub mod transform;
 pub mod triangular;
 pub mod vector;

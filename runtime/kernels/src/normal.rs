@@ -22,7 +22,7 @@ pub fn normal_log_prob(z: &Tensor, mean: &Tensor, log_var: &Tensor) -> Result<Te
     if !z.device().is_cpu() {
         return reference::normal_log_prob(z, mean, log_var);
     }
-    z.contiguous()?.apply_op3(&mean.contiguous()?, &log_var.contiguous()?, Summed::<Density>(PhantomData))
+    crate::tape::op3(&z.contiguous()?, &mean.contiguous()?, &log_var.contiguous()?, Summed::<Density>(PhantomData))
 }
 
 /// KL(N(q_mean, exp(q_log_var)) ‖ N(p_mean, exp(p_log_var))) summed over all but the first dimension: `[N]` nats.
@@ -41,7 +41,7 @@ pub fn normal_kl(q_mean: &Tensor, q_log_var: &Tensor, p_mean: &Tensor, p_log_var
     }
     // Only the difference of the means matters.
     let distance = (q_mean - p_mean)?;
-    distance.apply_op3(&q_log_var.contiguous()?, &p_log_var.contiguous()?, Summed::<Divergence>(PhantomData))
+    crate::tape::op3(&distance, &q_log_var.contiguous()?, &p_log_var.contiguous()?, Summed::<Divergence>(PhantomData))
 }
 
 /// A normal's mean and log-variance out of `[N, 2C, …]`: the first half of the channels, and the second clamped to ± `bound`.

@@ -29,7 +29,7 @@ pub fn solve_lower(matrix: &Tensor, right: &Tensor) -> Result<Tensor> {
             matrix.dims()
         );
     }
-    on_cpu(&[matrix, right], |[matrix, right]| matrix.apply_op2(right, SolveLower))
+    on_cpu(&[matrix, right], |[matrix, right]| crate::tape::op2(matrix, right, SolveLower))
 }
 
 /// The matrices in full: `[N, D(D + 1)/2]` to `[N, D, D]`.

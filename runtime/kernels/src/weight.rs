@@ -27,7 +27,7 @@ pub fn weight_norm(v: &Tensor, g: &Tensor, dim: usize) -> Result<Tensor> {
         count: v.dim(dim)?,
         inner: v.dims()[dim + 1..].iter().product(),
     };
-    v.contiguous()?.apply_op2(&g.contiguous()?, Norm(parts))
+    crate::tape::op2(&v.contiguous()?, &g.contiguous()?, Norm(parts))
 }
 
 /// A tensor as `[outer, count, inner]`: each of `count` has a norm of its own.

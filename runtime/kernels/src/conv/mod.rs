@@ -29,7 +29,7 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, bias: &Tensor, stride: usize, padding
         return super::reference::conv2d(x, weight, bias, stride, padding);
     }
     let geometry = Geometry::new(x.dims4()?, weight.dims4()?, stride, padding)?;
-    x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, Conv(geometry))
+    crate::tape::op3(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, Conv(geometry))
 }
 
 /// Transposed convolution of `[N, C, H, W]` with `[C, O, k, k]` and a bias `[O]`.
@@ -51,7 +51,7 @@ pub fn conv_transpose2d(
         return super::reference::conv_transpose2d(x, weight, bias, stride, padding, output_padding);
     }
     let geometry = Geometry::transposed(x.dims4()?, weight.dims4()?, stride, padding, output_padding)?;
-    x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, ConvTranspose(geometry))
+    crate::tape::op3(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, ConvTranspose(geometry))
 }
 
 /// The three kernels, which implement all passes of both convolutions.

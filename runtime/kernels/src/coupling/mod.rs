@@ -36,7 +36,7 @@ pub fn coupling_context(h: &Tensor, mask: Mask) -> Result<Tensor> {
         return reference::coupling_context(h, mask);
     }
     let sizes = Sizes::of(h, mask)?;
-    h.contiguous()?.apply_op1(Context(sizes))
+    crate::tape::op1(&h.contiguous()?, Context(sizes))
 }
 
 /// The coupling of `h`, `[N, C, H, W]`, or its inverse v · exp(−s) − t. `network` is `[N, 2c, H, W]`, c = C for a
@@ -52,7 +52,7 @@ pub fn coupling(h: &Tensor, network: &Tensor, rescale: &Tensor, mask: Mask, inve
     if !h.device().is_cpu() {
         return reference::coupling(h, network, rescale, mask, inverse);
     }
-    h.contiguous()?.apply_op3(&network.contiguous()?, &rescale.contiguous()?, Affine { sizes, inverse })
+    crate::tape::op3(&h.contiguous()?, &network.contiguous()?, &rescale.contiguous()?, Affine { sizes, inverse })
 }
 
 /// log |∂v/∂z| of the coupling: Σ s over what changes, `[N]` nats.
@@ -68,7 +68,7 @@ pub fn coupling_log_det(network: &Tensor, rescale: &Tensor, mask: Mask) -> Resul
     }
     let (batch, twice, height, width) = network.dims4()?;
     let sizes = Sizes { batch, channels: twice / 2, height, width, mask }.changed_only().fits(network, rescale)?;
-    network.contiguous()?.apply_op2(&rescale.contiguous()?, LogDet(sizes))
+    crate::tape::op2(&network.contiguous()?, &rescale.contiguous()?, LogDet(sizes))
 }
 
 #[derive(Debug, Clone, Copy)]

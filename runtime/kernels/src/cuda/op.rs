@@ -33,7 +33,7 @@ struct Wrapped<T>(T);
 /// # Errors
 /// A failed launch.
 pub fn apply1(op: impl Operation<1>, x: &Tensor) -> Result<Tensor> {
-    x.contiguous()?.apply_op1(Wrapped(op))
+    crate::tape::op1(&x.contiguous()?, Wrapped(op))
 }
 
 /// See [`apply1`].
@@ -41,7 +41,7 @@ pub fn apply1(op: impl Operation<1>, x: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// A failed launch.
 pub fn apply2(op: impl Operation<2>, a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    a.contiguous()?.apply_op2(&b.contiguous()?, Wrapped(op))
+    crate::tape::op2(&a.contiguous()?, &b.contiguous()?, Wrapped(op))
 }
 
 /// See [`apply1`].
@@ -49,7 +49,7 @@ pub fn apply2(op: impl Operation<2>, a: &Tensor, b: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// A failed launch.
 pub fn apply3(op: impl Operation<3>, a: &Tensor, b: &Tensor, c: &Tensor) -> Result<Tensor> {
-    a.contiguous()?.apply_op3(&b.contiguous()?, &c.contiguous()?, Wrapped(op))
+    crate::tape::op3(&a.contiguous()?, &b.contiguous()?, &c.contiguous()?, Wrapped(op))
 }
 
 fn on_host<const N: usize>(op: &impl Operation<N>, inputs: [(&CpuStorage, &Layout); N]) -> Result<(CpuStorage, Shape)> {

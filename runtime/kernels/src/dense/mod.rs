@@ -101,7 +101,7 @@ fn fused(x: &Tensor, steps: &[DenseStep], attention: &Attention, kernels: DenseK
     }
     let (end, places) = chain.finish();
     let keep = x.track_op() || end.track_op();
-    x.contiguous()?.apply_op2(&end, Dense { sizes, pairs, places, keep, kernels, kept: OnceLock::new() })
+    crate::tape::op2(&x.contiguous()?, &end, Dense { sizes, pairs, places, keep, kernels, kept: OnceLock::new() })
 }
 
 /// The layer's sizes.

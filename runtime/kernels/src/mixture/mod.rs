@@ -52,7 +52,7 @@ pub fn logistic_mixture_log_prob(x: &Tensor, logits: &Tensor, components: usize)
     }
     let sizes = Sizes { batch, channels, pixels: height * width, components, groups };
     let op = LogProb { sizes, tracked: logits.track_op(), slopes: Mutex::new(None) };
-    x.contiguous()?.apply_op2(&logits.contiguous()?, op)
+    crate::tape::op2(&x.contiguous()?, &logits.contiguous()?, op)
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -38,7 +38,7 @@ pub fn apply<S: Scalar>(x: &Tensor) -> Result<Tensor> {
         return crate::cuda::scalar::<S>(x);
     }
     if x.device().is_cpu() {
-        return x.contiguous()?.apply_op1(Apply::<S>(PhantomData));
+        return crate::tape::op1(&x.contiguous()?, Apply::<S>(PhantomData));
     }
     S::value(Whole::of(x)).0.map_err(Error::Msg)
 }

@@ -63,7 +63,7 @@ impl Function for Digamma {
 /// # Errors
 /// A failed tensor operation.
 pub fn lgamma(x: &Tensor) -> Result<Tensor> {
-    on_cpu(&[x], |inputs| inputs[0].apply_op1(Apply::<LogGamma>(PhantomData)))
+    on_cpu(&[x], |inputs| crate::tape::op1(&inputs[0], Apply::<LogGamma>(PhantomData)))
 }
 
 /// ψ(x) = d ln Γ(x) / dx, element by element, of positive values; within 4e-15 · max(1, |ψ|) in f64.
@@ -71,7 +71,7 @@ pub fn lgamma(x: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// A failed tensor operation.
 pub fn digamma(x: &Tensor) -> Result<Tensor> {
-    on_cpu(&[x], |inputs| inputs[0].apply_op1(Apply::<Digamma>(PhantomData)))
+    on_cpu(&[x], |inputs| crate::tape::op1(&inputs[0], Apply::<Digamma>(PhantomData)))
 }
 
 /// ln z of a gamma variable z of rate 1, from the logarithm of its concentration and standard normal noise: the value at
@@ -83,7 +83,7 @@ pub fn digamma(x: &Tensor) -> Result<Tensor> {
 pub fn log_gamma_draw(log_concentration: &Tensor, noise: &Tensor) -> Result<Tensor> {
     same_shape("a concentration and its noise", log_concentration, noise)?;
     let noise = noise.detach();
-    on_cpu(&[log_concentration, &noise], |inputs| inputs[0].apply_op2(&inputs[1], GammaDraw))
+    on_cpu(&[log_concentration, &noise], |inputs| crate::tape::op2(&inputs[0], &inputs[1], GammaDraw))
 }
 
 /// Poisson variables from the logarithms of their means and standard normal noise: the least count at which the distribution

@@ -1,6 +1,6 @@
 //! The size of a gradient, and holding it down.
 
-use crate::{DType, Device, Params, Tensor, ops};
+use crate::{Params, Tensor, ops};
 use anyhow::Result;
 use candle_core::Var;
 use candle_core::backprop::GradStore;
@@ -34,15 +34,6 @@ pub fn squares_on_gpu(params: &Params, gradients: &GradStore) -> Result<Tensor> 
     let slopes = slopes.collect::<crate::Result<Vec<_>>>()?;
     let all: Vec<&Tensor> = slopes.iter().collect();
     Ok(ops::cuda::optimiser::squares(&all)?)
-}
-
-/// No gradients yet.
-///
-/// # Errors
-/// A failed tensor operation.
-pub fn none() -> Result<GradStore> {
-    // Only a backward pass makes a store.
-    Ok(Tensor::zeros((), DType::F32, &Device::Cpu)?.backward()?)
 }
 
 /// Scales the whole gradient by `factor`.

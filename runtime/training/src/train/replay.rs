@@ -4,6 +4,7 @@ use super::objective::{self, TermMeans};
 use super::optimiser::Optimiser;
 use super::{Config, gradients};
 use crate::ops::cuda::graph::{self, Graph};
+use crate::ops::tape::Tape;
 use crate::terminal::note;
 use crate::{DType, Model, Moment, Noise, Tensor, TermKind, Values};
 use anyhow::{Result, bail};
@@ -160,8 +161,9 @@ impl Places {
         config: &Config,
         at: Moment,
     ) -> Result<Vec<(&'static str, TermKind)>> {
+        let tape = Tape::begin();
         let terms = model.bound(&self.batch, noise, &objective::options(config))?;
-        let slopes = objective::loss(&objective::weighted(model, &terms, config, at)?, config)?.backward()?;
+        let slopes = tape.backward(&objective::loss(&objective::weighted(model, &terms, config, at)?, config)?)?;
         let mut numbers = Vec::with_capacity(terms.terms.len() + 1);
         for term in &terms.terms {
             numbers.push(term.value.to_dtype(DType::F32)?.mean_all()?.detach());

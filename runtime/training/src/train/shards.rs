@@ -100,7 +100,7 @@ impl Shards {
         let sum = tree.total(&add)?.unwrap_or_default();
         let values = (Tensor::from_slice(&sum, sum.len(), self.params.device())? * scale)?;
         let squares = self.squares(ranks, &values)?;
-        let mut store = gradients::none()?;
+        let mut store = ops::tape::none()?;
         for (_, var) in self.own.entries() {
             store.insert(&var, values.clone());
         }

@@ -113,7 +113,7 @@ impl Updates {
 
 fn whole(params: &Params, sums: Tree<Vec<Tensor>>, scale: f64) -> Result<Slopes> {
     let total = sums.total(&add)?.context("a batch without records")?;
-    let mut store = gradients::none()?;
+    let mut store = ops::tape::none()?;
     let mut broken = None;
     for ((name, var), gradient) in params.entries().iter().zip(total) {
         let gradient = (gradient * scale)?;

@@ -116,7 +116,7 @@ impl Operation<3> for Biased {
 pub(super) fn bias_gradient(machine: &dyn Machine, gradient: &Tensor) -> Result<Tensor> {
     let (images, channels, height, width) = gradient.dims4()?;
     let out = machine.alloc(DType::F32, channels)?;
-    let call = Call::rows(of_type("bias_gradient", gradient.dtype()), channels, height * width)?;
+    let call = Call::rows(of_type("bias_gradient", gradient.dtype()), channels, images * height * width)?;
     let call = call.place(place(gradient)?).place(out.place()?);
     machine.launch(&call.sizes([images, channels, height * width])?)?;
     out.tensor(channels)

@@ -19,12 +19,13 @@ __device__ void add_bias(T* out, const float* bias, u32 channels, u32 pixels) {
 // The sum over images and pixels, one block per channel.
 template <typename T>
 __device__ void bias_gradient(const T* gradient, float* out, u32 images, u32 channels, u32 pixels) {
+    // Small planes are shared out among the threads, several images at a time.
+    u32 across = pixels < blockDim.x ? pixels : blockDim.x, together = blockDim.x / across;
+    u32 first = threadIdx.x / across;
     float sum = 0.0f;
-    for (u32 image = 0; image < images; ++image) {
-        const T* plane = gradient + (u64)(image * channels + blockIdx.x) * pixels;
-        float part = 0.0f;
-        ALONG(i, pixels) part += load(plane, i);
-        sum += part;
+    for (u32 i = threadIdx.x % across; first < together && i < pixels; i += across) {
+        for (u32 image = first; image < images; image += together)
+            sum += load(gradient + (u64)(image * channels + blockIdx.x) * pixels, i);
     }
     sum = block_sum(sum);
     if (threadIdx.x == 0) out[blockIdx.x] = sum;

@@ -1,5 +1,7 @@
 //! Convolutions by cuDNN: its three passes, each planned once per shape.
 
+mod choose;
+
 use super::Geometry;
 use super::machine::{Convolution, Pass, Place, Precision};
 use crate::notice::note;
@@ -10,11 +12,6 @@ use candle_core::{CudaDevice, Error};
 use std::collections::HashMap;
 use std::ffi::{c_int, c_void};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// Workspace that an algorithm may take: 512 MB.
-const WORKSPACE: usize = 1 << 29;
-/// More algorithms than there are of any pass.
-const MOST: usize = 16;
 
 /// The library, and the plans made so far.
 pub struct Cudnn {
@@ -45,13 +42,6 @@ enum Algorithm {
     Forward(sys::cudnnConvolutionFwdAlgo_t),
     Input(sys::cudnnConvolutionBwdDataAlgo_t),
     Weight(sys::cudnnConvolutionBwdFilterAlgo_t),
-}
-
-/// The algorithm of a pass.
-struct Choice {
-    algorithm: Algorithm,
-    workspace: usize,
-    math: sys::cudnnMathType_t,
 }
 
 impl Cudnn {
@@ -93,7 +83,7 @@ impl Cudnn {
 }
 
 impl Plan {
-    /// Made once per shape; the algorithms are timed on the convolution itself, whose result is overwritten later.
+    /// Made once per shape.
     fn new(handle: sys::cudnnHandle_t, device: &CudaDevice, convolution: &Convolution) -> Result<Self> {
         let (kind, math) = match (convolution.x.dtype, convolution.precision) {
             (DType::BF16, _) => (sys::cudnnDataType_t::CUDNN_DATA_BFLOAT16, sys::cudnnMathType_t::CUDNN_TENSOR_OP_MATH),
@@ -102,12 +92,7 @@ impl Plan {
             _ => (sys::cudnnDataType_t::CUDNN_DATA_FLOAT, sys::cudnnMathType_t::CUDNN_FMA_MATH),
         };
         let mut plan = Self::describe(&convolution.geometry, kind, math).map_err(explain)?;
-        let measured = plan.choose(handle, device, convolution)?;
-        (plan.algorithm, plan.workspace) = (measured.algorithm, measured.workspace);
-        if math != sys::cudnnMathType_t::CUDNN_FMA_MATH {
-            // SAFETY: the descriptor is alive.
-            unsafe { result::set_convolution_math_type(plan.convolution, measured.math) }.map_err(explain)?;
-        }
+        plan.choose(handle, device, convolution)?;
         Ok(plan)
     }
 
@@ -152,80 +137,14 @@ impl Plan {
         Ok(plan)
     }
 
-    /// The fastest algorithm within the workspace limit: by timing, or where that fails by
-    /// cuDNN's heuristic.
-    fn choose(&self, handle: sys::cudnnHandle_t, device: &CudaDevice, convolution: &Convolution) -> Result<Choice> {
-        // SAFETY: what is in the workspace before does not matter.
-        let workspace = unsafe { device.alloc::<u8>(WORKSPACE) }?;
-        let room = workspace.device_ptr(&device.cuda_stream()).0 as *mut c_void;
-        let at = |place: Place| place.address as *mut c_void;
-        let (x, weight, y) = (at(convolution.x), at(convolution.weight), at(convolution.y));
-        macro_rules! best {
-            ($kind:ident, $algorithm:ident, $try:ident ($($tried:expr),*), $ask:ident ($($asked:expr),*)) => {{
-                let mut count = [0];
-                // SAFETY: plain numbers, for which zero is a value; the library writes at most as many as it is told.
-                let mut found: [sys::$kind; MOST] = unsafe { std::mem::zeroed() };
-                let (most, counted) = (MOST as c_int, count.as_mut_ptr());
-                // SAFETY: descriptors, handle and places are alive, and the pass that is tried writes its result later.
-                let tried = unsafe {
-                    sys::$try(handle, $($tried),*, most, counted, found.as_mut_ptr(), room, WORKSPACE).result()
-                };
-                let outcome = tried.or_else(|_| unsafe {
-                    // SAFETY: as above.
-                    result::$ask(handle, $($asked),*, most, counted, found.as_mut_ptr())
-                });
-                outcome.map_err(explain)?;
-                let fits = |found: &&sys::$kind| {
-                    found.status == sys::cudnnStatus_t::CUDNN_STATUS_SUCCESS && found.memory <= WORKSPACE
-                };
-                let none = CudnnError(sys::cudnnStatus_t::CUDNN_STATUS_NOT_SUPPORTED);
-                let best = found.iter().take(count[0] as usize).find(fits).ok_or(none).map_err(explain)?;
-                Choice { algorithm: Algorithm::$algorithm(best.algo), workspace: best.memory, math: best.mathType }
-            }};
-        }
-        Ok(match convolution.pass {
-            Pass::Forward => best!(
-                cudnnConvolutionFwdAlgoPerf_t,
-                Forward,
-                cudnnFindConvolutionForwardAlgorithmEx(self.x, x, self.weight, weight, self.convolution, self.y, y),
-                get_convolution_forward_algorithm(self.x, self.weight, self.convolution, self.y)
-            ),
-            Pass::Input => best!(
-                cudnnConvolutionBwdDataAlgoPerf_t,
-                Input,
-                cudnnFindConvolutionBackwardDataAlgorithmEx(
-                    self.weight,
-                    weight,
-                    self.y,
-                    y,
-                    self.convolution,
-                    self.x,
-                    x
-                ),
-                get_convolution_backward_data_algorithm(self.weight, self.y, self.convolution, self.x)
-            ),
-            Pass::Weight => best!(
-                cudnnConvolutionBwdFilterAlgoPerf_t,
-                Weight,
-                cudnnFindConvolutionBackwardFilterAlgorithmEx(
-                    self.x,
-                    x,
-                    self.y,
-                    y,
-                    self.convolution,
-                    self.weight,
-                    weight
-                ),
-                get_convolution_backward_filter_algorithm(self.x, self.y, self.convolution, self.weight)
-            ),
-        })
-    }
-
     fn start(&self, handle: sys::cudnnHandle_t, device: &CudaDevice, convolution: &Convolution) -> Result<()> {
         // SAFETY: what is in the workspace before does not matter.
         let workspace = unsafe { device.alloc::<u8>(self.workspace.max(1)) }?;
-        let stream = device.cuda_stream();
-        let room = workspace.device_ptr(&stream).0 as *mut c_void;
+        self.launch(handle, workspace.device_ptr(&device.cuda_stream()).0 as *mut c_void, convolution)
+    }
+
+    /// `room` has at least the plan's workspace.
+    fn launch(&self, handle: sys::cudnnHandle_t, room: *mut c_void, convolution: &Convolution) -> Result<()> {
         let (one, zero) = (1f32, 0f32);
         let (one, zero) = ((&raw const one).cast::<c_void>(), (&raw const zero).cast::<c_void>());
         let at = |place: Place| place.address as *mut c_void;

@@ -1,0 +1,164 @@
+//! The algorithm of a pass: cuDNN says which there are, and they are timed.
+//!
+//! cuDNN's own timing waits for the GPU after each launch, so it measures the host as well, and prefers what has fewest launches to
+//! what is done first. Here several passes are recorded as a CUDA graph and timed as a whole.
+
+use super::super::machine::{Convolution, Pass, Place, Precision};
+use super::{Algorithm, Plan, explain};
+use crate::{DType, Result};
+use candle_core::CudaDevice;
+use candle_core::cuda_backend::cudarc::cudnn::{CudnnError, result, sys};
+use candle_core::cuda_backend::cudarc::driver::{CudaStream, DevicePtr, sys as driver};
+use std::ffi::{c_int, c_void};
+use std::sync::Arc;
+
+/// Workspace that an algorithm may take: 512 MB.
+const WORKSPACE: usize = 1 << 29;
+/// More algorithms than there are of any pass.
+const MOST: usize = 16;
+/// Those that are timed: the first in cuDNN's order.
+const TIMED: usize = 6;
+/// Passes of a measurement.
+const PASSES: usize = 8;
+
+/// A way to do a pass.
+struct Choice {
+    algorithm: Algorithm,
+    workspace: usize,
+    math: sys::cudnnMathType_t,
+    /// Whether it adds in the same order each time.
+    repeats: bool,
+}
+
+impl Plan {
+    /// Settles on the fastest algorithm that repeats itself, within the workspace limit; the convolution's result is written
+    /// many times.
+    pub(super) fn choose(
+        &mut self,
+        handle: sys::cudnnHandle_t,
+        device: &CudaDevice,
+        convolution: &Convolution,
+    ) -> Result<()> {
+        // SAFETY: what is in the workspace before does not matter.
+        let workspace = unsafe { device.alloc::<u8>(WORKSPACE) }?;
+        let stream = device.cuda_stream();
+        let room = workspace.device_ptr(&stream).0 as *mut c_void;
+        let mut choices = self.choices(handle, room, convolution)?;
+        if (convolution.x.dtype, convolution.precision) == (DType::F32, Precision::F32) {
+            choices.iter_mut().for_each(|choice| choice.math = sys::cudnnMathType_t::CUDNN_FMA_MATH);
+        }
+        if choices.iter().any(|choice| choice.repeats) {
+            choices.retain(|choice| choice.repeats);
+        }
+        choices.truncate(TIMED);
+        let mut best = (0, f32::INFINITY);
+        for (number, choice) in choices.iter().enumerate() {
+            self.take(choice)?;
+            if let Some(time) = self.time(handle, room, convolution, &stream).filter(|time| *time < best.1) {
+                best = (number, time);
+            }
+        }
+        let none = CudnnError(sys::cudnnStatus_t::CUDNN_STATUS_NOT_SUPPORTED);
+        self.take(choices.get(best.0).ok_or(none).map_err(explain)?)
+    }
+
+    fn take(&mut self, choice: &Choice) -> Result<()> {
+        (self.algorithm, self.workspace) = (choice.algorithm, choice.workspace);
+        // SAFETY: the descriptor is alive.
+        unsafe { result::set_convolution_math_type(self.convolution, choice.math) }.map_err(explain)
+    }
+
+    /// Milliseconds of [`PASSES`] passes; none if they fail, or cannot be recorded.
+    fn time(
+        &self,
+        handle: sys::cudnnHandle_t,
+        room: *mut c_void,
+        convolution: &Convolution,
+        stream: &Arc<CudaStream>,
+    ) -> Option<f32> {
+        self.launch(handle, room, convolution).ok()?;
+        stream.synchronize().ok()?;
+        stream.begin_capture(driver::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_RELAXED).ok()?;
+        let launched = (0..PASSES).try_for_each(|_| self.launch(handle, room, convolution));
+        let flags = driver::CUgraphInstantiate_flags::CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH;
+        let graph = stream.end_capture(flags);
+        launched.ok()?;
+        let graph = graph.ok()??;
+        graph.launch().ok()?;
+        let event = || stream.record_event(Some(driver::CUevent_flags::CU_EVENT_DEFAULT)).ok();
+        let begun = event()?;
+        graph.launch().ok()?;
+        begun.elapsed_ms(&event()?).ok()
+    }
+
+    /// What can do the pass, in the order of cuDNN's timing, or where that fails of its heuristic.
+    fn choices(&self, handle: sys::cudnnHandle_t, room: *mut c_void, convolution: &Convolution) -> Result<Vec<Choice>> {
+        let at = |place: Place| place.address as *mut c_void;
+        let (x, weight, y) = (at(convolution.x), at(convolution.weight), at(convolution.y));
+        macro_rules! choices {
+            ($kind:ident, $algorithm:ident, $try:ident ($($tried:expr),*), $ask:ident ($($asked:expr),*)) => {{
+                let mut count = [0];
+                // SAFETY: plain numbers, for which zero is a value; the library writes at most as many as it is told.
+                let mut found: [sys::$kind; MOST] = unsafe { std::mem::zeroed() };
+                let (most, counted) = (MOST as c_int, count.as_mut_ptr());
+                // SAFETY: descriptors, handle and places are alive, and the pass that is tried writes its result later.
+                let tried = unsafe {
+                    sys::$try(handle, $($tried),*, most, counted, found.as_mut_ptr(), room, WORKSPACE).result()
+                };
+                let outcome = tried.or_else(|_| unsafe {
+                    // SAFETY: as above.
+                    result::$ask(handle, $($asked),*, most, counted, found.as_mut_ptr())
+                });
+                outcome.map_err(explain)?;
+                let fits = |found: &&sys::$kind| {
+                    found.status == sys::cudnnStatus_t::CUDNN_STATUS_SUCCESS && found.memory <= WORKSPACE
+                };
+                let fitting = found.iter().take(count[0] as usize).filter(fits);
+                fitting
+                    .map(|found| Choice {
+                        algorithm: Algorithm::$algorithm(found.algo),
+                        workspace: found.memory,
+                        math: found.mathType,
+                        repeats: found.determinism == sys::cudnnDeterminism_t::CUDNN_DETERMINISTIC,
+                    })
+                    .collect()
+            }};
+        }
+        Ok(match convolution.pass {
+            Pass::Forward => choices!(
+                cudnnConvolutionFwdAlgoPerf_t,
+                Forward,
+                cudnnFindConvolutionForwardAlgorithmEx(self.x, x, self.weight, weight, self.convolution, self.y, y),
+                get_convolution_forward_algorithm(self.x, self.weight, self.convolution, self.y)
+            ),
+            Pass::Input => choices!(
+                cudnnConvolutionBwdDataAlgoPerf_t,
+                Input,
+                cudnnFindConvolutionBackwardDataAlgorithmEx(
+                    self.weight,
+                    weight,
+                    self.y,
+                    y,
+                    self.convolution,
+                    self.x,
+                    x
+                ),
+                get_convolution_backward_data_algorithm(self.weight, self.y, self.convolution, self.x)
+            ),
+            Pass::Weight => choices!(
+                cudnnConvolutionBwdFilterAlgoPerf_t,
+                Weight,
+                cudnnFindConvolutionBackwardFilterAlgorithmEx(
+                    self.x,
+                    x,
+                    self.y,
+                    y,
+                    self.convolution,
+                    self.weight,
+                    weight
+                ),
+                get_convolution_backward_filter_algorithm(self.x, self.y, self.convolution, self.weight)
+            ),
+        })
+    }
+}

@@ -1,0 +1,322 @@
+//! A tape of this crate's operations: backpropagation without candle's sums.
+//!
+//! candle adds the gradient of every value to a tensor of zeros: two passes over memory, and on a GPU two launches, for a value
+//! that is read once. While a [`Tape`] records, an operation of this crate leaves candle's graph: its result is a leaf there, and
+//! the operation a node of the tape. The tape's backward pass visits its nodes from the last to the first and hands a first
+//! gradient on as it is; candle does what lies between two operations, from its leaves to the tensors that were handed in.
+//!
+//! Without a tape everything is in candle's graph, and `backward` of a tensor is right as ever.
+
+use crate::{DType, Device, Result, Tensor};
+use candle_core::backprop::GradStore;
+use candle_core::op::BackpropOp;
+use candle_core::{CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Shape, Storage, TensorId};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+thread_local! {
+    static NODES: RefCell<Option<Vec<Node>>> = const { RefCell::new(None) };
+}
+
+/// Records the operations of this thread from its beginning to its backward pass, or until it is dropped.
+pub struct Tape {
+    /// What recorded before.
+    outer: Option<Vec<Node>>,
+}
+
+/// An operation, what it read and what it made.
+struct Node {
+    inputs: Vec<Tensor>,
+    output: Tensor,
+    operation: Operation,
+}
+
+enum Operation {
+    One(Box<dyn CustomOp1>),
+    Two(Box<dyn CustomOp2>),
+    Three(Box<dyn CustomOp3>),
+}
+
+impl Node {
+    /// The gradient of every input that has one.
+    fn backward(&self, gradient: &Tensor) -> Result<Vec<(&Tensor, Tensor)>> {
+        let output = &self.output;
+        let gradients = match (&self.operation, self.inputs.as_slice()) {
+            (Operation::One(op), [a]) => vec![op.bwd(a, output, gradient)?],
+            (Operation::Two(op), [a, b]) => {
+                let (a, b) = op.bwd(a, b, output, gradient)?;
+                vec![a, b]
+            }
+            (Operation::Three(op), [a, b, c]) => {
+                let (a, b, c) = op.bwd(a, b, c, output, gradient)?;
+                vec![a, b, c]
+            }
+            _ => candle_core::bail!("an operation on {} tensors", self.inputs.len()),
+        };
+        let read = self.inputs.iter().zip(gradients);
+        Ok(read.filter_map(|(input, gradient)| Some((input, gradient?))).collect())
+    }
+}
+
+impl Tape {
+    /// Starts to record. A tape within another has its operations alone.
+    pub fn begin() -> Self {
+        Self { outer: NODES.replace(Some(Vec::new())) }
+    }
+
+    /// The gradients of `loss` for all variables. The values the tape holds are freed on the way.
+    ///
+    /// # Errors
+    /// A failed tensor operation.
+    pub fn backward(self, loss: &Tensor) -> Result<GradStore> {
+        let nodes = NODES.take().unwrap_or_default();
+        drop(self);
+        Backward::new(&nodes)?.run(nodes, loss)
+    }
+}
+
+impl Drop for Tape {
+    fn drop(&mut self) {
+        NODES.set(self.outer.take());
+    }
+}
+
+/// A backward pass on its way.
+struct Backward {
+    /// The number of the node that made a leaf.
+    made_by: HashMap<TensorId, usize>,
+    /// Gradients of leaves.
+    sums: HashMap<TensorId, Tensor>,
+    waiting: Vec<Waiting>,
+}
+
+/// A tensor of candle's graph with its gradient, which was not handed on yet.
+struct Waiting {
+    tensor: Tensor,
+    gradient: Tensor,
+    /// The last node that it depends on.
+    newest: Option<usize>,
+}
+
+impl Backward {
+    fn new(nodes: &[Node]) -> Result<Self> {
+        let made_by = nodes.iter().enumerate().map(|(number, node)| (node.output.id(), number)).collect();
+        Ok(Self { made_by, sums: HashMap::new(), waiting: Vec::new() })
+    }
+
+    fn run(mut self, mut nodes: Vec<Node>, loss: &Tensor) -> Result<GradStore> {
+        self.give(loss, loss.ones_like()?)?;
+        while let Some(node) = nodes.pop() {
+            self.hand_on(|newest| newest == Some(nodes.len()))?;
+            let Some(gradient) = self.sums.remove(&node.output.id()) else { continue };
+            for (input, gradient) in node.backward(&gradient)? {
+                self.give(input, gradient)?;
+            }
+        }
+        self.hand_on(|_| true)?;
+        let mut store = none()?;
+        for (id, gradient) in self.sums {
+            store.insert_id(id, gradient);
+        }
+        Ok(store)
+    }
+
+    /// Adds to the gradient of a tensor that has one.
+    fn give(&mut self, tensor: &Tensor, gradient: Tensor) -> Result<()> {
+        let gradient = gradient.detach();
+        if tensor.is_variable() {
+            return self.add(tensor.id(), gradient);
+        }
+        if !tensor.track_op() {
+            return Ok(());
+        }
+        if let Some(known) = self.waiting.iter_mut().find(|waiting| waiting.tensor.id() == tensor.id()) {
+            known.gradient = (&known.gradient + gradient)?;
+            return Ok(());
+        }
+        let newest = tensor.sorted_nodes().iter().filter_map(|node| self.made_by.get(&node.id()).copied()).max();
+        self.waiting.push(Waiting { tensor: tensor.clone(), gradient, newest });
+        Ok(())
+    }
+
+    fn add(&mut self, leaf: TensorId, gradient: Tensor) -> Result<()> {
+        let sum = match self.sums.remove(&leaf) {
+            Some(before) => (before + gradient)?,
+            None => gradient,
+        };
+        self.sums.insert(leaf, sum);
+        Ok(())
+    }
+
+    /// Lets candle go from those waiting tensors down to the leaves, in one pass.
+    fn hand_on(&mut self, now: impl Fn(Option<usize>) -> bool) -> Result<()> {
+        let (ready, waiting) = std::mem::take(&mut self.waiting).into_iter().partition(|one: &Waiting| now(one.newest));
+        self.waiting = waiting;
+        let mut end: Option<Tensor> = None;
+        for Waiting { tensor, gradient, .. } in ready {
+            end = Some(match end {
+                None => tensor.apply_op1(Seed(gradient))?,
+                Some(before) => tensor.apply_op2(&before, Seed(gradient))?,
+            });
+        }
+        let Some(end) = end else { return Ok(()) };
+        let store = end.backward()?;
+        for &leaf in store.get_ids() {
+            if let Some(gradient) = store.get_id(leaf) {
+                self.add(leaf, gradient.clone())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// No gradients yet.
+///
+/// # Errors
+/// A failed tensor operation.
+pub fn none() -> Result<GradStore> {
+    // Only a backward pass makes a store.
+    Tensor::zeros((), DType::F32, &Device::Cpu)?.backward()
+}
+
+/// The start of a pass of candle's: a number that nobody reads, whose gradient for the tensor is what is given.
+struct Seed(Tensor);
+
+impl Seed {
+    fn on_host() -> (CpuStorage, Shape) {
+        (CpuStorage::F32(vec![0.0]), Shape::from(1))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn on_device(like: &CudaStorage) -> Result<(CudaStorage, Shape)> {
+        use candle_core::backend::BackendDevice;
+        Ok((like.device.zeros_impl(&Shape::from(1), DType::F32)?, Shape::from(1)))
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    fn on_device(_: &CudaStorage) -> Result<(CudaStorage, Shape)> {
+        candle_core::bail!("this program was built without CUDA")
+    }
+}
+
+impl CustomOp1 for Seed {
+    fn name(&self) -> &'static str {
+        "seed"
+    }
+
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        Ok(Self::on_host())
+    }
+
+    fn cuda_fwd(&self, tensor: &CudaStorage, _: &Layout) -> Result<(CudaStorage, Shape)> {
+        Self::on_device(tensor)
+    }
+
+    fn bwd(&self, _: &Tensor, _: &Tensor, _: &Tensor) -> Result<Option<Tensor>> {
+        Ok(Some(self.0.clone()))
+    }
+}
+
+impl CustomOp2 for Seed {
+    fn name(&self) -> &'static str {
+        "seed"
+    }
+
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        Ok(Self::on_host())
+    }
+
+    fn cuda_fwd(&self, tensor: &CudaStorage, _: &Layout, _: &CudaStorage, _: &Layout) -> Result<(CudaStorage, Shape)> {
+        Self::on_device(tensor)
+    }
+
+    fn bwd(&self, _: &Tensor, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        Ok((Some(self.0.clone()), Some(gradient.clone())))
+    }
+}
+
+/// Whether an operation on these tensors is the tape's.
+fn records(inputs: &[&Tensor]) -> bool {
+    inputs.iter().any(|input| input.track_op()) && NODES.with_borrow(Option::is_some)
+}
+
+/// The result of an operation as a leaf, and the operation on the tape.
+fn record(inputs: &[&Tensor], operation: Operation, (storage, shape): (Storage, Shape)) -> Tensor {
+    let output = Tensor::from_storage(storage, shape, BackpropOp::none(), true);
+    let inputs = inputs.iter().map(|&input| input.clone()).collect();
+    NODES.with_borrow_mut(|nodes| {
+        if let Some(nodes) = nodes {
+            nodes.push(Node { inputs, output: output.clone(), operation });
+        }
+    });
+    output
+}
+
+/// Applies an operation on one tensor.
+///
+/// # Errors
+/// Those of the operation.
+pub fn op1(a: &Tensor, op: impl CustomOp1 + Send + Sync + 'static) -> Result<Tensor> {
+    if !records(&[a]) {
+        return a.apply_op1(op);
+    }
+    let made = match a.storage_and_layout() {
+        (storage, layout) => match &*storage {
+            Storage::Cpu(storage) => op.cpu_fwd(storage, layout).map(|(made, shape)| (Storage::Cpu(made), shape))?,
+            Storage::Cuda(storage) => op.cuda_fwd(storage, layout).map(|(made, shape)| (Storage::Cuda(made), shape))?,
+            Storage::Metal(_) => return a.apply_op1(op),
+        },
+    };
+    Ok(record(&[a], Operation::One(Box::new(op)), made))
+}
+
+/// Applies an operation on two tensors.
+///
+/// # Errors
+/// Those of the operation.
+pub fn op2(a: &Tensor, b: &Tensor, op: impl CustomOp2 + Send + Sync + 'static) -> Result<Tensor> {
+    if !records(&[a, b]) {
+        return a.apply_op2(b, op);
+    }
+    let made = match (a.storage_and_layout(), b.storage_and_layout()) {
+        ((a, al), (b, bl)) => match (&*a, &*b) {
+            (Storage::Cpu(a), Storage::Cpu(b)) => {
+                op.cpu_fwd(a, al, b, bl).map(|(made, shape)| (Storage::Cpu(made), shape))?
+            }
+            (Storage::Cuda(a), Storage::Cuda(b)) => {
+                op.cuda_fwd(a, al, b, bl).map(|(made, shape)| (Storage::Cuda(made), shape))?
+            }
+            _ => return elsewhere(op.name()),
+        },
+    };
+    Ok(record(&[a, b], Operation::Two(Box::new(op)), made))
+}
+
+/// Applies an operation on three tensors.
+///
+/// # Errors
+/// Those of the operation.
+pub fn op3(a: &Tensor, b: &Tensor, c: &Tensor, op: impl CustomOp3 + Send + Sync + 'static) -> Result<Tensor> {
+    if !records(&[a, b, c]) {
+        return a.apply_op3(b, c, op);
+    }
+    let made = match (a.storage_and_layout(), b.storage_and_layout(), c.storage_and_layout()) {
+        ((a, al), (b, bl), (c, cl)) => match (&*a, &*b, &*c) {
+            (Storage::Cpu(a), Storage::Cpu(b), Storage::Cpu(c)) => {
+                op.cpu_fwd(a, al, b, bl, c, cl).map(|(made, shape)| (Storage::Cpu(made), shape))?
+            }
+            (Storage::Cuda(a), Storage::Cuda(b), Storage::Cuda(c)) => {
+                op.cuda_fwd(a, al, b, bl, c, cl).map(|(made, shape)| (Storage::Cuda(made), shape))?
+            }
+            _ => return elsewhere(op.name()),
+        },
+    };
+    Ok(record(&[a, b, c], Operation::Three(Box::new(op)), made))
+}
+
+fn elsewhere(name: &str) -> Result<Tensor> {
+    candle_core::bail!("{name}: its tensors lie on different devices")
+}
+
+#[cfg(test)]
+mod tests;
