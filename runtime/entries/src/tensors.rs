@@ -7,6 +7,7 @@ pub use srvae_numerics::flow::{
     reflected, spline, spline_parameters, squeeze, unmap, unsqueeze,
 };
 pub use srvae_numerics::nn::{DenseLayer, Layer, NormConv, Plain, Shape2d};
+pub use srvae_numerics::ops::cuda::{narrowed, widened};
 pub use srvae_numerics::ops::density::{self, Density};
 pub use srvae_numerics::ops::scalar::{Number, Scalar};
 pub use srvae_numerics::ops::special::Special;

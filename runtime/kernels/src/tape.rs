@@ -7,15 +7,27 @@
 //!
 //! Without a tape everything is in candle's graph, and `backward` of a tensor is right as ever.
 
+mod seed;
+
+use crate::cuda::machine;
 use crate::{DType, Device, Result, Tensor};
 use candle_core::backprop::GradStore;
 use candle_core::op::BackpropOp;
-use candle_core::{CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Shape, Storage, TensorId};
+use candle_core::{CustomOp1, CustomOp2, CustomOp3, Shape, Storage, TensorId};
+use seed::Seed;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
 thread_local! {
     static NODES: RefCell<Option<Vec<Node>>> = const { RefCell::new(None) };
+    /// For the operation whose backward pass runs: the gradients its inputs have already.
+    static BEFORE: RefCell<Vec<Option<Tensor>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// For a backward pass: the gradient that its input of this number already has, as memory of its own that nothing else reads.
+/// Whoever takes it adds to it where it lies and returns it as the input's gradient.
+pub fn before(input: usize) -> Option<Tensor> {
+    BEFORE.with_borrow_mut(|before| before.get_mut(input).and_then(Option::take))
 }
 
 /// Records the operations of this thread from its beginning to its backward pass, or until it is dropped.
@@ -86,8 +98,15 @@ struct Backward {
     /// The number of the node that made a leaf.
     made_by: HashMap<TensorId, usize>,
     /// Gradients of leaves.
-    sums: HashMap<TensorId, Tensor>,
+    sums: HashMap<TensorId, Sum>,
     waiting: Vec<Waiting>,
+}
+
+/// A gradient so far.
+struct Sum {
+    value: Tensor,
+    /// Whether no other gradient lies in the same memory.
+    alone: bool,
 }
 
 /// A tensor of candle's graph with its gradient, which was not handed on yet.
@@ -105,27 +124,53 @@ impl Backward {
     }
 
     fn run(mut self, mut nodes: Vec<Node>, loss: &Tensor) -> Result<GradStore> {
-        self.give(loss, loss.ones_like()?)?;
+        self.give(loss, loss.ones_like()?, false)?;
         while let Some(node) = nodes.pop() {
             self.hand_on(|newest| newest == Some(nodes.len()))?;
             let Some(gradient) = self.sums.remove(&node.output.id()) else { continue };
-            for (input, gradient) in node.backward(&gradient)? {
-                self.give(input, gradient)?;
+            self.lend(&node);
+            let gradients = node.backward(&gradient.value);
+            self.take_back(&node);
+            let gradients = gradients?;
+            let mut places: Vec<_> = gradients.iter().map(|(_, gradient)| place(gradient)).collect();
+            places.push(place(&gradient.value));
+            for (number, (input, gradient)) in gradients.into_iter().enumerate() {
+                let alone = places[number].is_some() && places.iter().filter(|at| **at == places[number]).count() == 1;
+                self.give(input, gradient, alone)?;
             }
         }
         self.hand_on(|_| true)?;
         let mut store = none()?;
-        for (id, gradient) in self.sums {
-            store.insert_id(id, gradient);
+        for (id, sum) in self.sums {
+            store.insert_id(id, sum.value);
         }
         Ok(store)
     }
 
+    /// Leaves the gradients that the inputs have where [`before`] finds them.
+    fn lend(&mut self, node: &Node) {
+        let mut lent: Vec<Option<Tensor>> = vec![None; node.inputs.len()];
+        for (lent, input) in lent.iter_mut().zip(&node.inputs) {
+            if self.sums.get(&input.id()).is_some_and(|sum| sum.alone) {
+                *lent = self.sums.remove(&input.id()).map(|sum| sum.value);
+            }
+        }
+        BEFORE.set(lent);
+    }
+
+    fn take_back(&mut self, node: &Node) {
+        for (lent, input) in BEFORE.take().into_iter().zip(&node.inputs) {
+            if let Some(value) = lent {
+                self.sums.insert(input.id(), Sum { value, alone: true });
+            }
+        }
+    }
+
     /// Adds to the gradient of a tensor that has one.
-    fn give(&mut self, tensor: &Tensor, gradient: Tensor) -> Result<()> {
+    fn give(&mut self, tensor: &Tensor, gradient: Tensor, alone: bool) -> Result<()> {
         let gradient = gradient.detach();
         if tensor.is_variable() {
-            return self.add(tensor.id(), gradient);
+            return self.add(tensor.id(), gradient, alone);
         }
         if !tensor.track_op() {
             return Ok(());
@@ -139,10 +184,10 @@ impl Backward {
         Ok(())
     }
 
-    fn add(&mut self, leaf: TensorId, gradient: Tensor) -> Result<()> {
+    fn add(&mut self, leaf: TensorId, gradient: Tensor, alone: bool) -> Result<()> {
         let sum = match self.sums.remove(&leaf) {
-            Some(before) => (before + gradient)?,
-            None => gradient,
+            Some(before) => Sum { value: (before.value + gradient)?, alone: true },
+            None => Sum { value: gradient, alone },
         };
         self.sums.insert(leaf, sum);
         Ok(())
@@ -163,11 +208,16 @@ impl Backward {
         let store = end.backward()?;
         for &leaf in store.get_ids() {
             if let Some(gradient) = store.get_id(leaf) {
-                self.add(leaf, gradient.clone())?;
+                self.add(leaf, gradient.clone(), false)?;
             }
         }
         Ok(())
     }
+}
+
+/// Where a gradient lies, if it lies in one piece.
+fn place(gradient: &Tensor) -> Option<u64> {
+    machine::place(gradient).ok().map(|place| place.address)
 }
 
 /// No gradients yet.
@@ -177,62 +227,6 @@ impl Backward {
 pub fn none() -> Result<GradStore> {
     // Only a backward pass makes a store.
     Tensor::zeros((), DType::F32, &Device::Cpu)?.backward()
-}
-
-/// The start of a pass of candle's: a number that nobody reads, whose gradient for the tensor is what is given.
-struct Seed(Tensor);
-
-impl Seed {
-    fn on_host() -> (CpuStorage, Shape) {
-        (CpuStorage::F32(vec![0.0]), Shape::from(1))
-    }
-
-    #[cfg(feature = "cuda")]
-    fn on_device(like: &CudaStorage) -> Result<(CudaStorage, Shape)> {
-        use candle_core::backend::BackendDevice;
-        Ok((like.device.zeros_impl(&Shape::from(1), DType::F32)?, Shape::from(1)))
-    }
-
-    #[cfg(not(feature = "cuda"))]
-    fn on_device(_: &CudaStorage) -> Result<(CudaStorage, Shape)> {
-        candle_core::bail!("this program was built without CUDA")
-    }
-}
-
-impl CustomOp1 for Seed {
-    fn name(&self) -> &'static str {
-        "seed"
-    }
-
-    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        Ok(Self::on_host())
-    }
-
-    fn cuda_fwd(&self, tensor: &CudaStorage, _: &Layout) -> Result<(CudaStorage, Shape)> {
-        Self::on_device(tensor)
-    }
-
-    fn bwd(&self, _: &Tensor, _: &Tensor, _: &Tensor) -> Result<Option<Tensor>> {
-        Ok(Some(self.0.clone()))
-    }
-}
-
-impl CustomOp2 for Seed {
-    fn name(&self) -> &'static str {
-        "seed"
-    }
-
-    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        Ok(Self::on_host())
-    }
-
-    fn cuda_fwd(&self, tensor: &CudaStorage, _: &Layout, _: &CudaStorage, _: &Layout) -> Result<(CudaStorage, Shape)> {
-        Self::on_device(tensor)
-    }
-
-    fn bwd(&self, _: &Tensor, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        Ok((Some(self.0.clone()), Some(gradient.clone())))
-    }
 }
 
 /// Whether an operation on these tensors is the tape's.

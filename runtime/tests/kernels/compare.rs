@@ -2,7 +2,9 @@
 
 use super::imitation::device;
 use anyhow::{Result, ensure};
+use srvae::candle_core::backprop::GradStore;
 use srvae::candle_core::{self, Device, Var};
+use srvae::ops::tape::Tape;
 use srvae::{DType, Noise, Params, Tensor};
 
 /// What f32 sums of a few hundred terms differ from f64 ones by, relative to the largest value, with room.
@@ -59,29 +61,40 @@ pub fn close_beside(what: &str, ours: &Tensor, theirs: &Tensor, tolerance: f64, 
     Ok(())
 }
 
-/// Compares `f` and its gradients at `inputs` (f64) with itself in f32, where the kernels compute it.
+/// Compares `f` and its gradients at `inputs` (f64) with itself in f32, where the kernels compute it, without a tape and with one.
 pub fn agree(
     what: &str,
     inputs: &[Tensor],
     tolerance: f64,
     f: impl Fn(&[Tensor]) -> candle_core::Result<Tensor>,
 ) -> Result<()> {
-    let run = |dtype: DType| -> Result<(Tensor, Vec<Tensor>)> {
+    let run = |dtype: DType, taped: bool| -> Result<(Tensor, Vec<Tensor>)> {
         let vars: Vec<Var> =
             inputs.iter().map(|input| Ok(Var::from_tensor(&moved(input, dtype)?)?)).collect::<Result<_>>()?;
         let tensors: Vec<Tensor> = vars.iter().map(|var| var.as_tensor().clone()).collect();
+        let tape = taped.then(Tape::begin);
         let out = f(&tensors)?;
         let cotangent = moved(&normal(99, out.dims())?, dtype)?;
-        let store = (&out * cotangent)?.sum_all()?.backward()?;
+        let store = backward(tape, &(&out * cotangent)?.sum_all()?)?;
         let gradients = vars.iter().map(|var| store.get(var).cloned().map_or_else(|| Ok(var.zeros_like()?), Ok));
         Ok((out.clone(), gradients.collect::<Result<_>>()?))
     };
-    let ((ours, our_slopes), (theirs, their_slopes)) = (run(DType::F32)?, run(DType::F64)?);
-    close(what, &ours, &theirs, tolerance)?;
-    for (number, (ours, theirs)) in our_slopes.iter().zip(&their_slopes).enumerate() {
-        close(&format!("{what}, the gradient for argument {number}"), ours, theirs, tolerance)?;
+    let (theirs, their_slopes) = run(DType::F64, false)?;
+    for (taped, how) in [(false, ""), (true, " by a tape")] {
+        let (ours, our_slopes) = run(DType::F32, taped)?;
+        close(what, &ours, &theirs, tolerance)?;
+        for (number, (ours, theirs)) in our_slopes.iter().zip(&their_slopes).enumerate() {
+            close(&format!("{what}, the gradient{how} for argument {number}"), ours, theirs, tolerance)?;
+        }
     }
     Ok(())
+}
+
+fn backward(tape: Option<Tape>, loss: &Tensor) -> candle_core::Result<GradStore> {
+    match tape {
+        Some(tape) => tape.backward(loss),
+        None => loss.backward(),
+    }
 }
 
 /// Compares `run` of what `build` makes, and the gradients for its parameters and for an input of this shape: in f32 where
@@ -92,12 +105,13 @@ pub fn agree_with_parameters<B>(
     build: impl Fn(&Params) -> candle_core::Result<B>,
     run: impl Fn(&B, &Tensor) -> candle_core::Result<Tensor>,
 ) -> Result<()> {
-    let run = |dtype: DType| -> Result<Vec<(String, Tensor)>> {
+    let run = |dtype: DType, taped: bool| -> Result<Vec<(String, Tensor)>> {
         let params = Params::new(5, dtype, &home(dtype));
         let model = build(&params)?;
         let z = Var::from_tensor(&moved(&normal(1, shape)?, dtype)?)?;
+        let tape = taped.then(Tape::begin);
         let out = run(&model, z.as_tensor())?;
-        let store = (&out * moved(&normal(2, out.dims())?, dtype)?)?.sum_all()?.backward()?;
+        let store = backward(tape, &(&out * moved(&normal(2, out.dims())?, dtype)?)?.sum_all()?)?;
         let slope = |var: &Var| store.get(var).cloned().map_or_else(|| var.zeros_like(), Ok);
         let mut all = vec![("the value".to_owned(), out), ("the gradient for the input".to_owned(), slope(&z)?)];
         for (name, var) in params.entries() {
@@ -105,13 +119,15 @@ pub fn agree_with_parameters<B>(
         }
         Ok(all)
     };
-    let (ours, theirs) = (run(DType::F32)?, run(DType::F64)?);
+    let theirs = run(DType::F64, false)?;
     // A direction's gradient is what is left of terms as large as the other gradients.
     let most = theirs[1..]
         .iter()
         .try_fold(FLOOR, |most: f64, (_, slope)| Ok::<_, anyhow::Error>(most.max(largest(slope)?)))?;
-    for ((name, ours), (_, theirs)) in ours.iter().zip(&theirs) {
-        close_beside(&format!("{what}, {name}"), ours, theirs, 10.0 * CLOSE, most / 10.0)?;
+    for (taped, how) in [(false, ""), (true, ", by a tape")] {
+        for ((name, ours), (_, theirs)) in run(DType::F32, taped)?.iter().zip(&theirs) {
+            close_beside(&format!("{what}{how}, {name}"), ours, theirs, 10.0 * CLOSE, most / 10.0)?;
+        }
     }
     Ok(())
 }

@@ -46,7 +46,7 @@ fn cost(config: &DecoderConfig, inputs: &[&[usize]]) -> Cost {
 #[cfg(feature = "tensors")]
 mod tensors {
     use super::DecoderConfig;
-    use crate::tensors::{DenseLayer, NormConv, Params, Result, Shape2d, Tensor};
+    use crate::tensors::{DenseLayer, NormConv, Params, Result, Shape2d, Tensor, narrowed, widened};
 
     /// Dense layers each followed by a doubling, channels and growth halving at each; then a 3x3 convolution.
     #[derive(Debug, Clone)]
@@ -84,11 +84,11 @@ mod tensors {
         /// # Errors
         /// An input that does not fit.
         pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-            let mut h = x.clone();
+            let mut h = narrowed(x)?;
             for (dense, up) in &self.levels {
                 h = up.forward(&dense.forward(&h)?)?;
             }
-            self.head.forward(&h)
+            widened(&self.head.forward(&h)?)
         }
     }
 }

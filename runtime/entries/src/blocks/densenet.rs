@@ -36,7 +36,7 @@ fn cost(config: &DenseNetConfig, inputs: &[&[usize]]) -> Cost {
 #[cfg(feature = "tensors")]
 mod tensors {
     use super::DenseNetConfig;
-    use crate::tensors::{DenseLayer, NormConv, Params, Result, Shape2d, Tensor};
+    use crate::tensors::{DenseLayer, NormConv, Params, Result, Shape2d, Tensor, narrowed, widened};
 
     /// Dense layers at one resolution; then a 1x1 convolution.
     #[derive(Debug, Clone)]
@@ -72,11 +72,11 @@ mod tensors {
         /// # Errors
         /// An input that does not fit.
         pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-            let mut h = x.clone();
+            let mut h = narrowed(x)?;
             for layer in &self.layers {
                 h = layer.forward(&h)?;
             }
-            self.head.forward(&h)
+            widened(&self.head.forward(&h)?)
         }
     }
 }

@@ -47,7 +47,7 @@ fn cost(config: &EncoderConfig, inputs: &[&[usize]]) -> Cost {
 #[cfg(feature = "tensors")]
 mod tensors {
     use super::EncoderConfig;
-    use crate::tensors::{DenseLayer, NormConv, Params, Result, Shape2d, Tensor};
+    use crate::tensors::{DenseLayer, NormConv, Params, Result, Shape2d, Tensor, narrowed, widened};
 
     /// Dense layers with halvings between them, channels and growth doubling at each; then a 1x1 convolution.
     #[derive(Debug, Clone)]
@@ -87,11 +87,11 @@ mod tensors {
         /// # Errors
         /// An input that does not fit.
         pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-            let mut h = x.clone();
+            let mut h = narrowed(x)?;
             for (dense, down) in &self.levels {
                 h = down.forward(&dense.forward(&h)?)?;
             }
-            self.head.forward(&self.last.forward(&h)?)
+            widened(&self.head.forward(&self.last.forward(&h)?)?)
         }
     }
 }

@@ -22,7 +22,7 @@ pub use geometry::Geometry;
 /// # Errors
 /// Shapes that do not fit.
 pub fn conv2d(x: &Tensor, weight: &Tensor, bias: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
-    if super::cuda::takes(x) {
+    if super::cuda::takes_activations(x) {
         return super::cuda::conv2d(x, weight, bias, stride, padding);
     }
     if !x.device().is_cpu() {
@@ -44,7 +44,7 @@ pub fn conv_transpose2d(
     padding: usize,
     output_padding: usize,
 ) -> Result<Tensor> {
-    if super::cuda::takes(x) {
+    if super::cuda::takes_activations(x) {
         return super::cuda::conv_transpose2d(x, weight, bias, stride, padding, output_padding);
     }
     if !x.device().is_cpu() {

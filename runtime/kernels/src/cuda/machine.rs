@@ -306,9 +306,17 @@ pub fn imitate(machine: Box<dyn Machine>) {
 
 /// Whether these operations run on this tensor: on a GPU, between f32 numbers.
 pub fn takes(tensor: &Tensor) -> bool {
-    tensor.dtype() == DType::F32
-        && (cfg!(feature = "cuda") && tensor.device().is_cuda()
-            || IMITATION.get().is_some() && tensor.device().is_cpu())
+    tensor.dtype() == DType::F32 && has_machine(tensor.device())
+}
+
+/// As [`takes`]; of activations, at the precision bf16, also between bf16 numbers.
+pub fn takes_activations(tensor: &Tensor) -> bool {
+    takes(tensor)
+        || tensor.dtype() == DType::BF16 && super::precision() == Precision::Bf16 && has_machine(tensor.device())
+}
+
+fn has_machine(device: &Device) -> bool {
+    cfg!(feature = "cuda") && device.is_cuda() || IMITATION.get().is_some() && device.is_cpu()
 }
 
 /// The machine that runs operations on tensors of the CPU.

@@ -29,12 +29,30 @@ pub use crate::conv::Geometry;
 pub use conv::{conv_transpose2d, conv2d};
 pub use coupling::{coupling, coupling_context, coupling_log_det};
 pub use layers::{channel_attention, dense_layer, weight_norm};
-pub use machine::{Precision, imitate, takes};
+pub use machine::{Precision, imitate, takes, takes_activations};
 pub use mixture::{logistic_mixture_log_prob, logistic_mixture_value};
 pub use normal::{half, normal_draw, normal_kl, normal_log_prob, standard_normal_log_prob, sum_batch};
 pub use scalar::scalar;
 
+use crate::{DType, Result, Tensor};
 use std::sync::atomic::{AtomicU8, Ordering};
+
+/// What a network of convolutions starts with: at the precision bf16 on a GPU the tensor as bf16, so that it stays so from layer
+/// to layer; otherwise the tensor.
+///
+/// # Errors
+/// A failed tensor operation.
+pub fn narrowed(x: &Tensor) -> Result<Tensor> {
+    if precision() == Precision::Bf16 && takes(x) { x.to_dtype(DType::BF16) } else { Ok(x.clone()) }
+}
+
+/// What such a network ends with: see [`narrowed`].
+///
+/// # Errors
+/// A failed tensor operation.
+pub fn widened(x: &Tensor) -> Result<Tensor> {
+    if x.dtype() == DType::BF16 && takes_activations(x) { x.to_dtype(DType::F32) } else { Ok(x.clone()) }
+}
 
 static PRECISION: AtomicU8 = AtomicU8::new(0);
 

@@ -59,7 +59,7 @@ pub fn dense_layer_kept(
     kernels: &DenseKernels,
 ) -> Result<Tensor> {
     // A GPU composes no kernels.
-    if !super::cuda::takes(x) && x.device().is_cpu() && x.dtype() == DType::F32 && !steps.is_empty() {
+    if !super::cuda::takes_activations(x) && x.device().is_cpu() && x.dtype() == DType::F32 && !steps.is_empty() {
         return fused(x, steps, attention, kernels.clone());
     }
     dense_layer(x, steps, attention)
@@ -70,7 +70,7 @@ pub fn dense_layer_kept(
 /// # Errors
 /// Shapes that do not fit.
 pub fn dense_layer(x: &Tensor, steps: &[DenseStep], attention: &Attention) -> Result<Tensor> {
-    if super::cuda::takes(x) {
+    if super::cuda::takes_activations(x) {
         return super::cuda::dense_layer(x, steps, attention);
     }
     if x.device().is_cpu() && x.dtype() == DType::F32 && !steps.is_empty() {

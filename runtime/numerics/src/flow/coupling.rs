@@ -22,7 +22,7 @@ impl CouplingNetwork for DenseLayer {
     }
 
     fn forward(&self, context: &Tensor) -> Result<Tensor> {
-        self.forward(context)
+        self.forward(&ops::cuda::narrowed(context)?)
     }
 }
 
@@ -94,7 +94,7 @@ impl<N: CouplingNetwork> Coupling<N> {
     }
 
     fn of_context(&self, context: &Tensor) -> Result<(Tensor, Tensor)> {
-        let out = self.head.forward(&self.network.forward(context)?)?;
+        let out = ops::cuda::widened(&self.head.forward(&self.network.forward(context)?)?)?;
         let (direction, scale) = (self.params.value(&self.rescale_direction), self.params.value(&self.rescale));
         Ok((out, ops::weight_norm(&direction, &scale, 0)?))
     }

@@ -80,7 +80,7 @@ impl NormConv {
     /// An input that does not fit.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         if self.params.phase() == Phase::Initialisation {
-            return self.initialise(x);
+            return self.initialise(&ops::cuda::widened(x)?);
         }
         let (weight, bias) = self.weight()?;
         self.apply(x, &weight, &bias)

@@ -55,7 +55,7 @@ impl DenseLayer {
     /// An input that does not fit.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         if self.params.phase() == Phase::Initialisation {
-            return self.initialise(x);
+            return self.initialise(&ops::cuda::widened(x)?);
         }
         let steps = self.steps.iter().map(|(squeeze, grow)| {
             let ((squeeze, squeeze_bias), (grow, grow_bias)) = (squeeze.weight()?, grow.weight()?);

@@ -6,6 +6,7 @@ use super::machine::{Buffer, Call, Machine, Place, Precision, of_type, place};
 use super::op::{Operation, apply2, apply3};
 use super::precision;
 use crate::conv::Geometry;
+use crate::tape;
 use crate::{DType, Result, Tensor};
 use candle_core::Shape;
 use passes::{forward, input_gradient, weight_as, weight_gradient};
@@ -21,16 +22,16 @@ impl Conv {
     fn run(&self, machine: &dyn Machine, input: Place, weight: Place) -> Result<(Buffer, Shape)> {
         let shape = if self.transposed { self.g.in_dims() } else { self.g.out_dims() };
         let out = machine.alloc(input.dtype, shape.iter().product())?;
-        self.pass(machine, self.transposed, input, weight, out.place()?)?;
+        self.pass(machine, self.transposed, input, weight, out.place()?, false)?;
         Ok((out, shape.to_vec().into()))
     }
 
-    /// The pass from x to y, or `back` from y to x.
-    fn pass(&self, machine: &dyn Machine, back: bool, from: Place, weight: Place, to: Place) -> Result<()> {
+    /// The pass from x to y, or `back` from y to x; then `add`, of a 1x1 convolution alone: to what is there.
+    fn pass(&self, machine: &dyn Machine, back: bool, from: Place, weight: Place, to: Place, add: bool) -> Result<()> {
         let count = self.g.filters * self.g.patch();
         let (weight, _held) = weight_as(machine, weight, from.dtype, count)?;
         if back {
-            input_gradient(machine, &self.g, to, weight, from, self.precision)
+            input_gradient(machine, &self.g, to, weight, from, self.precision, add)
         } else {
             forward(machine, &self.g, from, weight, to, self.precision)
         }
@@ -47,9 +48,14 @@ impl Conv {
         let mut for_input = None;
         // Data has no gradient; do not compute one.
         if input.track_op() {
-            let out = machine.alloc(input.dtype(), input.elem_count())?;
-            self.pass(machine, !self.transposed, from, place(weight)?, out.place()?)?;
-            for_input = Some(out.tensor(input.shape())?);
+            let sum = if self.g.is_pointwise() && !self.transposed { tape::before(0) } else { None };
+            let add = sum.is_some();
+            let out = match sum {
+                Some(sum) => sum,
+                None => machine.alloc(input.dtype(), input.elem_count())?.tensor(input.shape())?,
+            };
+            self.pass(machine, !self.transposed, from, place(weight)?, place(&out)?, add)?;
+            for_input = Some(out);
         }
         let (x, y) = if self.transposed { (from, place(input)?) } else { (place(input)?, from) };
         let for_weight = weight_gradient(machine, &self.g, x, y, self.precision)?;
@@ -109,16 +115,31 @@ impl Operation<3> for Biased {
     }
 }
 
+/// Values that a block of [`bias_gradient`] adds up.
+const PART: usize = 4096;
+
 /// The sum of a gradient `[N, C, H, W]` over all but the channels: `[C]`.
 ///
 /// # Errors
 /// A failed launch.
 pub(super) fn bias_gradient(machine: &dyn Machine, gradient: &Tensor) -> Result<Tensor> {
     let (images, channels, height, width) = gradient.dims4()?;
+    let pixels = height * width;
+    // Blocks for parts of the batch where one a channel would have too much to do.
+    let parts = (images * pixels / PART).clamp(1, images.max(1));
+    let together = images.div_ceil(parts).max(1);
+    let parts = images.div_ceil(together).max(1);
+    let sums = machine.alloc(DType::F32, parts * channels)?;
+    let mut call = Call::rows(of_type("bias_gradient", gradient.dtype()), channels, together * pixels)?;
+    call.grid.1 = u32::try_from(parts).map_err(candle_core::Error::wrap)?;
+    let call = call.place(place(gradient)?).place(sums.place()?);
+    machine.launch(&call.sizes([images, channels, pixels, together])?)?;
+    if parts == 1 {
+        return sums.tensor(channels);
+    }
     let out = machine.alloc(DType::F32, channels)?;
-    let call = Call::rows(of_type("bias_gradient", gradient.dtype()), channels, images * height * width)?;
-    let call = call.place(place(gradient)?).place(out.place()?);
-    machine.launch(&call.sizes([images, channels, height * width])?)?;
+    let call = Call::each("sum_parts_f32", channels)?.place(sums.place()?).place(out.place()?);
+    machine.launch(&call.sizes([parts, channels])?)?;
     out.tensor(channels)
 }
 

@@ -41,7 +41,7 @@ pub(super) fn forward(
     })
 }
 
-/// x's gradient = weightᵀ · y's, scattered.
+/// x's gradient = weightᵀ · y's, scattered; `add`, of a 1x1 convolution alone: to what is there.
 pub(super) fn input_gradient(
     machine: &dyn Machine,
     g: &Geometry,
@@ -49,6 +49,7 @@ pub(super) fn input_gradient(
     weight: Place,
     y: Place,
     precision: Precision,
+    add: bool,
 ) -> Result<()> {
     if !g.is_pointwise()
         && machine.convolution(&Convolution { pass: Pass::Input, geometry: *g, x, weight, y, precision })?
@@ -71,7 +72,7 @@ pub(super) fn input_gradient(
             k: g.filters,
             batch: images,
             out_stride: g.patch() * g.pixels(),
-            add: false,
+            add,
             precision,
         })?;
         let Some(patches) = patches else { return Ok(()) };

@@ -16,19 +16,19 @@ __device__ void add_bias(T* out, const float* bias, u32 channels, u32 pixels) {
     ALONG(i, pixels) store(plane, i, load(plane, i) + shift);
 }
 
-// The sum over images and pixels, one block per channel.
+// The sum over pixels and `part` images, one block per channel and part: out [parts, channels].
 template <typename T>
-__device__ void bias_gradient(const T* gradient, float* out, u32 images, u32 channels, u32 pixels) {
+__device__ void bias_gradient(const T* gradient, float* out, u32 images, u32 channels, u32 pixels, u32 part) {
     // Small planes are shared out among the threads, several images at a time.
     u32 across = pixels < blockDim.x ? pixels : blockDim.x, together = blockDim.x / across;
-    u32 first = threadIdx.x / across;
+    u32 first = threadIdx.x / across, begin = blockIdx.y * part, end = begin + part < images ? begin + part : images;
     float sum = 0.0f;
     for (u32 i = threadIdx.x % across; first < together && i < pixels; i += across) {
-        for (u32 image = first; image < images; image += together)
+        for (u32 image = begin + first; image < end; image += together)
             sum += load(gradient + (u64)(image * channels + blockIdx.x) * pixels, i);
     }
     sum = block_sum(sum);
-    if (threadIdx.x == 0) out[blockIdx.x] = sum;
+    if (threadIdx.x == 0) out[blockIdx.y * channels + blockIdx.x] = sum;
 }
 
 // out[i] = the sum of parts[part * count + i] over the parts.
@@ -77,10 +77,10 @@ KERNEL(narrow_bf16, (const float* x, bf16* out, u32 count), narrow_to_bf16(x, ou
 KERNEL(widen_bf16, (const bf16* x, float* out, u32 count), widen_from_bf16(x, out, count))
 KERNEL(add_bias_f32, (float* out, const float* bias, u32 channels, u32 pixels), add_bias(out, bias, channels, pixels))
 KERNEL(add_bias_bf16, (bf16* out, const float* bias, u32 channels, u32 pixels), add_bias(out, bias, channels, pixels))
-KERNEL(bias_gradient_f32, (const float* gradient, float* out, u32 images, u32 channels, u32 pixels),
-       bias_gradient(gradient, out, images, channels, pixels))
-KERNEL(bias_gradient_bf16, (const bf16* gradient, float* out, u32 images, u32 channels, u32 pixels),
-       bias_gradient(gradient, out, images, channels, pixels))
+KERNEL(bias_gradient_f32, (const float* gradient, float* out, u32 images, u32 channels, u32 pixels, u32 part),
+       bias_gradient(gradient, out, images, channels, pixels, part))
+KERNEL(bias_gradient_bf16, (const bf16* gradient, float* out, u32 images, u32 channels, u32 pixels, u32 part),
+       bias_gradient(gradient, out, images, channels, pixels, part))
 KERNEL(sum_parts_f32, (const float* parts, float* out, u32 part_count, u32 count),
        sum_parts(parts, out, part_count, count))
 KERNEL(patches_f32,

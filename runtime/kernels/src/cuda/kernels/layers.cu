@@ -52,6 +52,14 @@ __device__ void plane_mean_backward(const float* gradient, T* for_x, u32 pixels)
     ALONG(i, pixels) store(plane, i, share);
 }
 
+// The same, added to what is there.
+template <typename T>
+__device__ void plane_mean_add(const float* gradient, T* for_x, u32 pixels) {
+    float share = gradient[blockIdx.x] / pixels;
+    T* plane = for_x + (u64)blockIdx.x * pixels;
+    ALONG(i, pixels) store(plane, i, load(plane, i) + share);
+}
+
 // out = x · sigmoid(logit of the plane).
 template <typename T>
 __device__ void gate(const T* x, const float* logits, T* out, u32 pixels) {
@@ -86,6 +94,8 @@ KERNEL(plane_mean_backward_f32, (const float* gradient, float* for_x, u32 pixels
        plane_mean_backward(gradient, for_x, pixels))
 KERNEL(plane_mean_backward_bf16, (const float* gradient, bf16* for_x, u32 pixels),
        plane_mean_backward(gradient, for_x, pixels))
+KERNEL(plane_mean_add_f32, (const float* gradient, float* for_x, u32 pixels), plane_mean_add(gradient, for_x, pixels))
+KERNEL(plane_mean_add_bf16, (const float* gradient, bf16* for_x, u32 pixels), plane_mean_add(gradient, for_x, pixels))
 KERNEL(gate_f32, (const float* x, const float* logits, float* out, u32 pixels), gate(x, logits, out, pixels))
 KERNEL(gate_bf16, (const bf16* x, const float* logits, bf16* out, u32 pixels), gate(x, logits, out, pixels))
 KERNEL(gate_backward_f32,
