@@ -50,7 +50,7 @@ fn rest(
     device: &Device,
     begun: Instant,
 ) -> Result<ExitCode> {
-    let run = RunArgs { run: outcome.folder.root().to_owned(), checkpoint: Which::Best };
+    let run = RunArgs::at(outcome.folder.root().to_owned(), Which::Best);
     let session = Session::open(models, &run, device)?;
     let found = evaluate(session.model.as_ref(), plan, args)?;
     let line = eval::line(&session, &data_name(&plan.source), &found);

@@ -37,6 +37,7 @@ pub use augment::Augment;
 pub use batch::Batches;
 pub use bind::parse as parse_bind;
 pub use builtin::named::NAMES as BUILT_IN;
+pub use builtin::scenes;
 pub use crop::Crop;
 pub use dataset::Dataset;
 pub use fit::Binarise;
