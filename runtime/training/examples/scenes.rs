@@ -1,8 +1,8 @@
 //! Writes built-in scenes to a file, bytes `[COUNT, 3, SIZE, SIZE]` without a header:
 //! `scenes FIRST COUNT SIZE FILE`. `models/weights/make_data.py` makes training data of them.
 
-use std::error::Error;
 use srvae_training::data;
+use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
