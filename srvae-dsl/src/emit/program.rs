@@ -18,6 +18,8 @@ pub struct Walker<'p> {
     layers: &'p Layers,
     /// The values of each scope, in order.
     scopes: BTreeMap<Option<ValueId>, Vec<ValueId>>,
+    /// Variables that are given.
+    given: BTreeSet<String>,
     /// Names that its function has.
     names: BTreeSet<String>,
     /// Whether fields of the layers stay as they are: where methods of members are told apart by them.
@@ -30,7 +32,9 @@ impl<'p> Walker<'p> {
         program.ids().for_each(|(id, value)| scopes.entry(value.scope).or_default().push(id));
         let names = program.values.iter().map(|value| value.name.clone());
         let names = names.chain(ARGUMENTS.map(str::to_owned)).collect();
-        Self { plan, program, layers, scopes, names, keeps_fields: false }
+        let given = program.arguments().filter(|value| matches!(value.operation, Operation::Given(_)));
+        let given = given.map(|value| value.name.clone()).collect();
+        Self { plan, program, layers, scopes, given, names, keeps_fields: false }
     }
 
     /// The same for the method of a factor or of a value.
@@ -58,7 +62,13 @@ impl<'p> Walker<'p> {
     }
 
     fn around(&self) -> Around<'_> {
-        Around { taken: Some(&self.names), layers: Some(self.layers), is_inner: self.keeps_fields, ..Around::default() }
+        Around {
+            given: Some(&self.given),
+            taken: Some(&self.names),
+            layers: Some(self.layers),
+            is_inner: self.keeps_fields,
+            ..Around::default()
+        }
     }
 
     fn scope(&self, scope: Option<ValueId>) -> Vec<Statement> {

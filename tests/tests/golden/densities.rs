@@ -55,7 +55,9 @@ fn log_densities() -> Result<()> {
 
 fn divergences() -> Result<()> {
     let golden = open("densities")?.at("kl");
-    for name in ["bernoulli", "categorical", "exponential", "gamma", "beta", "dirichlet", "laplace", "multivariate_normal"] {
+    for name in
+        ["bernoulli", "categorical", "exponential", "gamma", "beta", "dirichlet", "laplace", "multivariate_normal"]
+    {
         let golden = golden.at(name);
         let head = |side: &str| -> Result<Var> {
             Ok(Var::from_tensor(&golden.get(&format!("{side}/head"))?.to_dtype(DType::F64)?)?)

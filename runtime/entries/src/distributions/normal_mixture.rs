@@ -78,7 +78,11 @@ mod tensors {
         /// Σ over positions of ln Σ_k softmax(logits)_k Π_c N(x_c; mean_kc, exp(log_var_kc)).
         fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
             if value.dims() != self.shape {
-                bail!("a mixture of normals over shape {:?} has no density at a value of shape {:?}", self.shape, value.dims());
+                bail!(
+                    "a mixture of normals over shape {:?} has no density at a value of shape {:?}",
+                    self.shape,
+                    value.dims()
+                );
             }
             let (rows, _, channels, positions) = self.means.dims4()?;
             let value = value.reshape((rows, 1, channels, positions))?;

@@ -2,6 +2,9 @@
 
 use super::Member;
 use super::tokens::{Leaf, Token, What};
+use crate::emit::ident;
+use proc_macro2::TokenStream;
+use quote::quote;
 use std::collections::BTreeMap;
 
 /// Fewer rounds are written out: a reader follows them more easily.
@@ -19,7 +22,40 @@ pub struct Line {
     pub key: usize,
 }
 
+/// Whether positions rise from round to round, or fall.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Way {
+    Up,
+    Down,
+}
+
+impl Way {
+    pub fn of(from: usize, next: usize) -> Self {
+        if next < from { Self::Down } else { Self::Up }
+    }
+
+    /// The position so many places on.
+    pub fn after(self, from: usize, places: usize) -> Option<usize> {
+        match self {
+            Self::Up => Some(from + places),
+            Self::Down => from.checked_sub(places),
+        }
+    }
+}
+
 impl Line {
+    /// What is given: no statement, and like no other line.
+    pub fn given(name: &str, at: usize) -> Self {
+        let (kind, key) = (Some("tensor".to_owned()), usize::MAX - at);
+        Self { name: name.to_owned(), kind, tokens: Vec::new(), leaves: Vec::new(), key }
+    }
+
+    /// Its value's name.
+    pub fn place(&self) -> TokenStream {
+        let name = ident(self.name.trim_end_matches(".0"));
+        if self.name.ends_with(".0") { quote!(#name.0) } else { quote!(#name) }
+    }
+
     /// The statements whose values it reads.
     pub fn locals(&self) -> impl Iterator<Item = usize> {
         self.leaves.iter().filter_map(|leaf| match leaf.what {
@@ -54,15 +90,15 @@ pub enum Use {
     /// These literals.
     Literals(Vec<String>),
     /// Members of a vector of the layers, from this one on.
-    Fields(String, usize),
+    Fields(String, usize, Way),
     /// These statements before the loop.
     Outside(Vec<usize>),
     /// What the statement `of` of a round yielded so many rounds before; in the first rounds statements before the loop.
     Earlier { rounds: usize, of: usize, first: Vec<usize> },
 }
 
-/// All loops, in order.
-pub fn runs(lines: &[Line], rest: &Line, fields: &BTreeMap<String, Member>) -> Vec<Run> {
+/// All loops from a statement on, in order.
+pub fn runs(lines: &[Line], from: usize, rest: &Line, fields: &BTreeMap<String, Member>) -> Vec<Run> {
     let mut given_away: Vec<Option<usize>> = vec![None; lines.len()];
     for (at, line) in lines.iter().chain([rest]).enumerate() {
         for leaf in line.leaves.iter().filter(|leaf| leaf.is_moved) {
@@ -72,7 +108,7 @@ pub fn runs(lines: &[Line], rest: &Line, fields: &BTreeMap<String, Member>) -> V
         }
     }
     let mut finder = Finder { lines, fields, given_away, found: Vec::new() };
-    let mut at = 0;
+    let mut at = from;
     while at < lines.len() {
         let run = finder.best(at);
         at = run.as_ref().map_or(at + 1, Run::end);
@@ -162,13 +198,13 @@ impl Finder<'_> {
             What::Layer(_) if is_same => Some(Use::Same),
             What::Layer(field) => {
                 let (vector, from) = self.fields.get(field)?;
-                let follows = |round: usize| match &at(round).what {
-                    What::Layer(field) => {
-                        self.fields.get(field).is_some_and(|it| it.0 == *vector && it.1 == from + round)
-                    }
-                    What::Inner(_) | What::Local(_) | What::Literal(_) => false,
+                let place = |round: usize| match &at(round).what {
+                    What::Layer(field) => self.fields.get(field).filter(|it| it.0 == *vector).map(|it| it.1),
+                    What::Inner(_) | What::Local(_) | What::Literal(_) => None,
                 };
-                (0..rounds).all(follows).then(|| Use::Fields(vector.clone(), *from))
+                let way = Way::of(*from, place(1)?);
+                let follows = |round: usize| place(round).is_some_and(|place| Some(place) == way.after(*from, round));
+                (0..rounds).all(follows).then(|| Use::Fields(vector.clone(), *from, way))
             }
             What::Local(_) => {
                 let locals = (0..rounds).map(|round| match at(round).what {
@@ -185,8 +221,10 @@ impl Finder<'_> {
         let run = self.found.partition_point(|run| run.end() <= locals[0]);
         let inside = self.found.get(run).filter(|run| run.first <= locals[0]);
         inside.is_some_and(|run| {
-            let follows =
-                |(round, local): (usize, &usize)| *local == locals[0] + round * run.period && *local < run.end();
+            let way = Way::of(locals[0], *locals.get(1).unwrap_or(&locals[0]));
+            let follows = |(round, local): (usize, &usize)| {
+                way.after(locals[0], round * run.period) == Some(*local) && (run.first..run.end()).contains(local)
+            };
             locals.iter().enumerate().all(follows)
         })
     }

@@ -64,7 +64,7 @@ pub fn share(methods: Vec<Method>, layers: &Layers, taken: &BTreeSet<String>) ->
     });
     let lines: Vec<Line> = lines.collect();
     let rest = Line { name: String::new(), kind: None, tokens: Vec::new(), leaves: Vec::new(), key: usize::MAX };
-    let runs = find::runs(&lines, &rest, &layers.members);
+    let runs = find::runs(&lines, 0, &rest, &layers.members);
     let mut printer = Printer {
         lines: &lines,
         runs: &runs,

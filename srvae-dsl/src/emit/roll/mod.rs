@@ -11,12 +11,12 @@ mod tokens;
 
 use super::ident;
 use super::layers::Layers;
-use find::{Line, Run, Use};
+use find::{Line, Run, Use, Way};
 pub use methods::{Method, Shared, share};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 use std::collections::{BTreeMap, BTreeSet};
-use tokens::{Leaf, Substitute, What, flat, leaves, substituted};
+use tokens::{Leaf, Substitute, What, flat, given_name, leaves, substituted, with_given};
 
 /// `let name = code;`.
 pub struct Statement {
@@ -32,6 +32,8 @@ pub type Member = (String, usize);
 /// What is around a list of statements.
 #[derive(Default)]
 pub struct Around<'a> {
+    /// Variables that are given, whose tensors are locals.
+    pub given: Option<&'a BTreeSet<String>>,
     /// Names that are not free.
     pub taken: Option<&'a BTreeSet<String>>,
     pub layers: Option<&'a Layers>,
@@ -80,15 +82,22 @@ pub fn roll(statements: Vec<Statement>, around: Around<'_>) -> Rolled {
     let type_of = |field: &str| around.layers.and_then(|layers| layers.types.get(field).cloned());
     let mut keys: BTreeMap<String, usize> = BTreeMap::new();
     let mut used: BTreeSet<String> = BTreeSet::new();
+    let no_given = BTreeSet::new();
+    let given = around.given.unwrap_or(&no_given);
     let mut line = |locals: &BTreeMap<String, usize>, name: &str, kind: Option<String>, code: TokenStream| {
-        let tokens = flat(code);
+        let tokens = with_given(flat(code), given);
         let (leaves, key) = leaves(&tokens, locals, &[], &type_of);
         used.extend(tokens.iter().filter(|token| matches!(token, tokens::Token::Ident(_))).map(tokens::Token::text));
         let count = keys.len();
         let key = *keys.entry(key).or_insert(count);
         Line { name: name.to_owned(), kind, tokens, leaves, key }
     };
-    let mut lines = Vec::with_capacity(statements.len());
+    // What is given stands before all statements, and is no part of a loop.
+    let mut lines = Vec::with_capacity(given.len() + statements.len());
+    for name in given.iter().map(|variable| given_name(variable)) {
+        lines.push(Line::given(&name, lines.len()));
+        locals.insert(name, lines.len() - 1);
+    }
     for Statement { name, kind, code } in statements {
         lines.push(line(&locals, &name, kind, code));
         locals.insert(name, lines.len() - 1);
@@ -97,7 +106,7 @@ pub fn roll(statements: Vec<Statement>, around: Around<'_>) -> Rolled {
     used.extend(locals.keys().cloned());
     let no_members = BTreeMap::new();
     let fields = around.layers.map_or(&no_members, |layers| &layers.members);
-    let runs = find::runs(&lines, &rest, fields);
+    let runs = find::runs(&lines, given.len(), &rest, fields);
     let mut printer = Printer {
         lines: &lines,
         runs: &runs,
@@ -110,7 +119,7 @@ pub fn roll(statements: Vec<Statement>, around: Around<'_>) -> Rolled {
     let read: Vec<usize> = around.read.iter().filter_map(|name| locals.get(name).copied()).collect();
     printer.store(&read, &rest);
     let mut code = TokenStream::new();
-    let (mut at, mut next) = (0, 0);
+    let (mut at, mut next) = (given.len(), 0);
     while at < lines.len() {
         let run = runs.get(next).filter(|run| run.first == at);
         code.extend(match run {
@@ -199,13 +208,7 @@ impl Printer<'_> {
 
     /// A reference to a local.
     fn reference(&self, at: usize) -> TokenStream {
-        let place = self.members.get(&at).map_or_else(
-            || {
-                let name = ident(&self.lines[at].name);
-                quote!(#name)
-            },
-            place,
-        );
+        let place = self.members.get(&at).map_or_else(|| self.lines[at].place(), place);
         quote!(&#place)
     }
 
@@ -214,13 +217,13 @@ impl Printer<'_> {
         if let [only] = all {
             return self.reference(*only);
         }
-        let first = all.first().and_then(|at| self.members.get(at));
-        if let Some((vector, from)) = first {
+        if let Some((vector, from)) = all.first().and_then(|at| self.members.get(at)) {
+            let way = all.get(1).and_then(|at| self.members.get(at)).map_or(Way::Up, |(_, next)| Way::of(*from, *next));
             let follows = |(round, at): (usize, &usize)| {
-                self.members.get(at).is_some_and(|(other, at)| other == vector && *at == from + round)
+                self.members.get(at).is_some_and(|(other, at)| other == vector && Some(*at) == way.after(*from, round))
             };
             if all.iter().enumerate().all(follows) {
-                let (vector, at) = (ident(vector), moved_by(*from, step));
+                let (vector, at) = (ident(vector), moved_by(*from, way, step));
                 return quote!(&#vector[#at]);
             }
         }
@@ -292,8 +295,8 @@ impl Printer<'_> {
                 });
                 Substitute::Place(quote!(#name[#step]))
             }
-            Use::Fields(vector, from) => {
-                let (vector, at) = (ident(vector), moved_by(*from, &step));
+            Use::Fields(vector, from, way) => {
+                let (vector, at) = (ident(vector), moved_by(*from, *way, &step));
                 Substitute::Place(quote!(#vector[#at]))
             }
             Use::Outside(all) => self.referred(self.one_of(all, &step), &self.lines[all[0]].name, inside),
@@ -310,7 +313,7 @@ impl Printer<'_> {
     fn referred(&mut self, value: TokenStream, wanted: &str, inside: &mut Loop) -> Substitute {
         let key = value.to_string();
         let name = inside.named.get(&key).cloned().unwrap_or_else(|| {
-            let wanted = wanted.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
+            let wanted = wanted.trim_end_matches(".0").trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
             let name = ident(&self.free(&format!("of_{wanted}")));
             inside.references.push(quote!(let #name = #value;));
             inside.named.insert(key, name.clone());
@@ -334,10 +337,14 @@ impl Loop {
     }
 }
 
-/// `step + 3`.
-fn moved_by(from: usize, step: &Ident) -> TokenStream {
+/// `step + 3`, or `3 - step`.
+fn moved_by(from: usize, way: Way, step: &Ident) -> TokenStream {
     let literal = Literal::usize_unsuffixed(from);
-    if from == 0 { quote!(#step) } else { quote!(#step + #literal) }
+    match (way, from) {
+        (Way::Up, 0) => quote!(#step),
+        (Way::Up, _) => quote!(#step + #literal),
+        (Way::Down, _) => quote!(#literal - #step),
+    }
 }
 
 /// What names have in common: `h_3_conv` and `h_4_conv` are `h_conv`.
@@ -348,9 +355,8 @@ fn common(names: &[String]) -> String {
     let before = names.iter().map(|name| head(first, name)).min().unwrap_or(0);
     let after = names.iter().map(|name| tail(first, name)).min().unwrap_or(0);
     // Numbers that differ are left out whole.
-    let before = first[..before].trim_end_matches(|c: char| c.is_ascii_digit());
-    let after = first[first.len() - after..].trim_start_matches(|c: char| c.is_ascii_digit());
-    let (before, after) = (before.trim_end_matches('_'), after.trim_start_matches('_'));
+    let before = first[..before].trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
+    let after = first[first.len() - after..].trim_start_matches(|c: char| c.is_ascii_digit() || c == '_');
     match (before.is_empty(), after.is_empty() || before.len() + after.len() >= first.len()) {
         (true, true) => "values".to_owned(),
         (true, false) => after.to_owned(),

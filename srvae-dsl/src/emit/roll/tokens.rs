@@ -1,6 +1,7 @@
 //! Code as a flat list of tokens, and the places in it at which two members of a family differ.
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Clone)]
@@ -10,6 +11,8 @@ pub enum Token {
     Ident(Ident),
     Punct(Punct),
     Literal(Literal),
+    /// The tensor of a variable that is given: `x.0`.
+    Given(Ident),
 }
 
 impl Token {
@@ -30,8 +33,35 @@ impl Token {
             Self::Ident(ident) => ident.to_string(),
             Self::Punct(punct) => punct.as_char().to_string(),
             Self::Literal(literal) => literal.to_string(),
+            Self::Given(ident) => given_name(&ident.to_string()),
         }
     }
+}
+
+/// What the tensor of a variable is called among locals.
+pub fn given_name(variable: &str) -> String {
+    format!("{variable}.0")
+}
+
+/// The same list with the tensors of these variables as one token each.
+pub fn with_given(tokens: Vec<Token>, variables: &BTreeSet<String>) -> Vec<Token> {
+    let (mut out, mut at): (Vec<Token>, usize) = (Vec::with_capacity(tokens.len()), 0);
+    while at < tokens.len() {
+        let is_tensor = tokens.get(at + 1).is_some_and(|token| token.is('.'))
+            && tokens.get(at + 2).is_some_and(|token| token.text() == "0");
+        let is_member = at > 0 && tokens[at - 1].is('.');
+        match &tokens[at] {
+            Token::Ident(ident) if is_tensor && !is_member && variables.contains(&ident.to_string()) => {
+                out.push(Token::Given(ident.clone()));
+                at += 3;
+            }
+            token => {
+                out.push(token.clone());
+                at += 1;
+            }
+        }
+    }
+    out
 }
 
 pub fn flat(stream: TokenStream) -> Vec<Token> {
@@ -71,6 +101,12 @@ pub fn stream(tokens: Vec<Token>) -> TokenStream {
             Token::Ident(ident) => ident.into(),
             Token::Punct(punct) => punct.into(),
             Token::Literal(literal) => literal.into(),
+            Token::Given(ident) => {
+                if let Some(last) = open.last_mut() {
+                    last.extend(quote!(#ident.0));
+                }
+                continue;
+            }
         };
         if let Some(last) = open.last_mut() {
             last.push(tree);
@@ -151,6 +187,10 @@ pub fn leaves(
                 let what = inner.get(&name).map(|at| What::Inner(*at));
                 what.or_else(|| locals.get(&name).map(|at| What::Local(*at))).inspect(|_| key.push_str("$local "))
             }
+            Token::Given(_) => {
+                let local = locals.get(&token.text()).map(|at| What::Local(*at));
+                local.inspect(|_| key.push_str("$local "))
+            }
             Token::Open(_) | Token::Close(_) | Token::Punct(_) | Token::Literal(_) => None,
         };
         match what {
@@ -168,19 +208,13 @@ pub fn leaves(
 
 /// The code of a method whose arguments of these names are tensors in place of variables: `z.0` is `*z`.
 pub fn opened(code: TokenStream, variables: &BTreeSet<String>) -> TokenStream {
-    let tokens = flat(code);
-    let (mut out, mut at): (Vec<Token>, usize) = (Vec::with_capacity(tokens.len()), 0);
-    while at < tokens.len() {
-        let is = |ahead: usize, sign: char| tokens.get(at + ahead).is_some_and(|token| token.is(sign));
-        let is_variable = matches!(&tokens[at], Token::Ident(ident) if variables.contains(&ident.to_string()));
-        let is_opened = is_variable && is(1, '.') && tokens.get(at + 2).is_some_and(|token| token.text() == "0");
-        if is_opened && !is(3, '.') && out.last().is_some_and(|token| token.is('&')) {
-            out.pop();
-        }
-        out.push(tokens[at].clone());
-        at += if is_opened { 3 } else { 1 };
-    }
-    stream(out)
+    let tokens = with_given(flat(code), variables);
+    let given = tokens.iter().enumerate().filter_map(|(at, token)| match token {
+        Token::Given(ident) => Some((at, Substitute::Reference(ident.to_token_stream()))),
+        _ => None,
+    });
+    let given = given.collect();
+    substituted(&tokens, given)
 }
 
 /// What stands in a leaf's place.
