@@ -108,7 +108,7 @@ fn bound(plan: &Plan, layers: &Layers) -> TokenStream {
     };
     let terms = plan.derivation.terms.iter().zip(values).map(|(term, value)| {
         let (field, value) = (ident(&term_field(&term.name)), rolled.value(&plan.bound.value(*value).name));
-        if value.to_string() == field.to_string() { quote!(#field) } else { quote!(#field: #value) }
+        if field == value.to_string() { quote!(#field) } else { quote!(#field: #value) }
     });
     let enumeration = enumeration(plan);
     let scores = plan.bound.scores.iter().map(|score| rolled.value(&plan.bound.value(*score).name));

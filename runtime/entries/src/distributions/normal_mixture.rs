@@ -114,7 +114,7 @@ mod tensors {
         }
 
         fn mean(&self) -> Result<Tensor> {
-            let weights = (&self.logits).broadcast_sub(&self.logits.max_keepdim(1)?)?.exp()?;
+            let weights = self.logits.broadcast_sub(&self.logits.max_keepdim(1)?)?.exp()?;
             let weights = weights.broadcast_div(&weights.sum_keepdim(1)?)?.unsqueeze(2)?;
             self.means.broadcast_mul(&weights)?.sum(1)?.reshape(self.shape.as_slice())
         }
