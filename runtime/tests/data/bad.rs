@@ -371,6 +371,11 @@ const ARRAYS: &[Case] = &[
             array(at, &[1], &[0.0]);
         }
     ),
+    case!("an array of empty records", "a.npy", VECTOR, ["its records have no numbers"], |at| array(
+        at,
+        &[1 << 40, 0],
+        &[]
+    )),
     case!("no safetensors", "a.safetensors", VECTOR, ["cannot be read as a safetensors file"], |at| text(
         at,
         "a.safetensors",
@@ -478,6 +483,15 @@ const PUBLISHED: &[Case] = &[
     case!("IDX without training images", "", GREY, ["the training images are missing"], |at| {
         bytes(at, "t10k-images-idx3-ubyte", &idx(8, &[2, 2, 2], &[0; 8]));
     }),
+    case!(
+        "IDX of pictures without pixels",
+        "a.idx",
+        GREY,
+        ["a.idx: `pictures` is", "its records have no numbers"],
+        |at| {
+            bytes(at, "a.idx", &idx(8, &[0x4000_0000, 0, 2], &[]));
+        }
+    ),
     case!("IDX twice", "", GREY, ["two files for the same part"], |at| {
         bytes(at, "train-images-idx3-ubyte", &idx(8, &[1, 2, 2], &[0; 4]));
         bytes(at, "fashion-train-images-idx3-ubyte", &idx(8, &[1, 2, 2], &[0; 4]));
