@@ -254,12 +254,11 @@ pub fn op1(a: &Tensor, op: impl CustomOp1 + Send + Sync + 'static) -> Result<Ten
     if !records(&[a]) {
         return a.apply_op1(op);
     }
-    let made = match a.storage_and_layout() {
-        (storage, layout) => match &*storage {
-            Storage::Cpu(storage) => op.cpu_fwd(storage, layout).map(|(made, shape)| (Storage::Cpu(made), shape))?,
-            Storage::Cuda(storage) => op.cuda_fwd(storage, layout).map(|(made, shape)| (Storage::Cuda(made), shape))?,
-            Storage::Metal(_) => return a.apply_op1(op),
-        },
+    let (stored, layout) = a.storage_and_layout();
+    let made = match &*stored {
+        Storage::Cpu(stored) => op.cpu_fwd(stored, layout).map(|(made, shape)| (Storage::Cpu(made), shape))?,
+        Storage::Cuda(stored) => op.cuda_fwd(stored, layout).map(|(made, shape)| (Storage::Cuda(made), shape))?,
+        Storage::Metal(_) => return a.apply_op1(op),
     };
     Ok(record(&[a], Operation::One(Box::new(op)), made))
 }
@@ -272,16 +271,15 @@ pub fn op2(a: &Tensor, b: &Tensor, op: impl CustomOp2 + Send + Sync + 'static) -
     if !records(&[a, b]) {
         return a.apply_op2(b, op);
     }
-    let made = match (a.storage_and_layout(), b.storage_and_layout()) {
-        ((a, al), (b, bl)) => match (&*a, &*b) {
-            (Storage::Cpu(a), Storage::Cpu(b)) => {
-                op.cpu_fwd(a, al, b, bl).map(|(made, shape)| (Storage::Cpu(made), shape))?
-            }
-            (Storage::Cuda(a), Storage::Cuda(b)) => {
-                op.cuda_fwd(a, al, b, bl).map(|(made, shape)| (Storage::Cuda(made), shape))?
-            }
-            _ => return elsewhere(op.name()),
-        },
+    let ((in_a, al), (in_b, bl)) = (a.storage_and_layout(), b.storage_and_layout());
+    let made = match (&*in_a, &*in_b) {
+        (Storage::Cpu(a), Storage::Cpu(b)) => {
+            op.cpu_fwd(a, al, b, bl).map(|(made, shape)| (Storage::Cpu(made), shape))?
+        }
+        (Storage::Cuda(a), Storage::Cuda(b)) => {
+            op.cuda_fwd(a, al, b, bl).map(|(made, shape)| (Storage::Cuda(made), shape))?
+        }
+        _ => return elsewhere(op.name()),
     };
     Ok(record(&[a, b], Operation::Two(Box::new(op)), made))
 }
@@ -294,16 +292,16 @@ pub fn op3(a: &Tensor, b: &Tensor, c: &Tensor, op: impl CustomOp3 + Send + Sync 
     if !records(&[a, b, c]) {
         return a.apply_op3(b, c, op);
     }
-    let made = match (a.storage_and_layout(), b.storage_and_layout(), c.storage_and_layout()) {
-        ((a, al), (b, bl), (c, cl)) => match (&*a, &*b, &*c) {
-            (Storage::Cpu(a), Storage::Cpu(b), Storage::Cpu(c)) => {
-                op.cpu_fwd(a, al, b, bl, c, cl).map(|(made, shape)| (Storage::Cpu(made), shape))?
-            }
-            (Storage::Cuda(a), Storage::Cuda(b), Storage::Cuda(c)) => {
-                op.cuda_fwd(a, al, b, bl, c, cl).map(|(made, shape)| (Storage::Cuda(made), shape))?
-            }
-            _ => return elsewhere(op.name()),
-        },
+    let ((in_a, al), (in_b, bl)) = (a.storage_and_layout(), b.storage_and_layout());
+    let (in_c, cl) = c.storage_and_layout();
+    let made = match (&*in_a, &*in_b, &*in_c) {
+        (Storage::Cpu(a), Storage::Cpu(b), Storage::Cpu(c)) => {
+            op.cpu_fwd(a, al, b, bl, c, cl).map(|(made, shape)| (Storage::Cpu(made), shape))?
+        }
+        (Storage::Cuda(a), Storage::Cuda(b), Storage::Cuda(c)) => {
+            op.cuda_fwd(a, al, b, bl, c, cl).map(|(made, shape)| (Storage::Cuda(made), shape))?
+        }
+        _ => return elsewhere(op.name()),
     };
     Ok(record(&[a, b, c], Operation::Three(Box::new(op)), made))
 }
