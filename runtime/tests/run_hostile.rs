@@ -314,7 +314,7 @@ fn tampered_headers_are_one_error_each() {
         (&["config", "batch"], json!(-4), "not a checkpoint of this program"),
         (&["config", "samples"], json!(0), "samples is 0"),
         (&["config", "steps"], json!(u64::MAX), "steps is 18446744073709551615"),
-        (&["config", "schedule", "rate"], json!(-0.1), "rate is -0.1, wanted is a number above 0"),
+        (&["config", "schedule", "rate"], json!(-0.1), "rate is -0.1; expected a number above 0"),
         (&["config", "schedule", "decay"], json!(0), "decay is 0"),
         (&["config", "average"], json!(2.0), "average is 2"),
         (&["config", "clip"], json!(-1), "clip is -1"),
@@ -354,8 +354,8 @@ fn checkpoints_have_a_checksum_and_groups_of_floats() {
     assert_eq!(said(&plain(1)), "accepted", "an old file");
     assert!(said(&plain(2)).contains("it should have a checksum, and has none"), "{}", said(&plain(2)));
     for (name, dtype, words) in [
-        ("param/w", srvae::DType::U8, "param/w is U8, F32 is wanted"),
-        ("param/w", srvae::DType::F64, "param/w is F64, F32 is wanted"),
+        ("param/w", srvae::DType::U8, "param/w is U8; expected F32"),
+        ("param/w", srvae::DType::F64, "param/w is F64; expected F32"),
         ("state/w", srvae::DType::F32, "in none of the groups param, optimiser, average"),
     ] {
         let tensor = weights()["param/w"].to_dtype(dtype).unwrap();

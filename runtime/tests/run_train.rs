@@ -173,7 +173,7 @@ fn updates_that_are_left_out_are_counted_bounded_and_the_same_after_a_resume() {
     let never = Config { skip_above: Some(1e-9), skip_limit: 5, ..config(1000) };
     let text = format!("{:#}", train(never, &at("never")).unwrap_err());
     assert!(
-        text.contains("6 of 6 updates were left out, the last 6 in a row") && text.contains("--skip-limit 5"),
+        text.contains("6 of 6 updates were skipped, the last 6 in a row") && text.contains("--skip-limit 5"),
         "{text}"
     );
     let schedule = srvae::train::Schedule { rate: 1e6, least: 1e6, ..Default::default() };

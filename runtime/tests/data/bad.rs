@@ -259,7 +259,7 @@ const ARRAYS: &[Case] = &[
         "a.npy",
         &npy("<f4", &[2, 2], &[0; 8])
     )),
-    case!("no npy", "a.npy", VECTOR, ["this is no numpy array"], |at| text(at, "a.npy", "hello, this is text")),
+    case!("no npy", "a.npy", VECTOR, ["not a NumPy array"], |at| text(at, "a.npy", "hello, this is text")),
     case!("no records", "a.npy", VECTOR, ["there are no records in it"], |at| array(at, &[0, 2], &[])),
     case!("the wrong width", "a.npy", VECTOR, ["records have 3 numbers, shape [2] has 2"], |at| array(
         at,
@@ -301,7 +301,7 @@ const ARRAYS: &[Case] = &[
         &[1, 2, 2],
         &[0.0, f32::NAN, 0.5, 1.0]
     )),
-    case!("an image that is no picture", "a.npy", GREY, ["5 numbers a record are no square picture"], |at| {
+    case!("an image that is no picture", "a.npy", GREY, ["5 numbers per record are not a square image"], |at| {
         array(at, &[1, 5], &[0.0; 5]);
     }),
     case!("an image of four axes", "a.npy", GREY, ["records of shape [1, 1, 2, 2] are no pictures"], |at| {
@@ -417,12 +417,12 @@ const TABLES: &[Case] = &[
         "a.csv",
         "a,b\nNA,2\n"
     )),
-    case!("a cell that is no number", "a.csv", VECTOR, ["record 1, column `a`: `x` is no number"], |at| text(
+    case!("a cell that is not a number", "a.csv", VECTOR, ["record 1, column `a`: `x` is not a number"], |at| text(
         at,
         "a.csv",
         "a,b\n1,2\nx,3\n"
     )),
-    case!("a decimal comma", "a.tsv", VECTOR, ["`1,5` is no number"], |at| text(at, "a.tsv", "a\tb\n1,5\t2\n")),
+    case!("a decimal comma", "a.tsv", VECTOR, ["`1,5` is not a number"], |at| text(at, "a.tsv", "a\tb\n1,5\t2\n")),
     case!("a missing class", "a.csv", LABEL, ["record 1: the class is missing"], |at| text(
         at,
         "a.csv",
@@ -542,7 +542,7 @@ fn every_kind_of_bad_input_has_its_message() {
 fn options_that_are_none_say_what_is_wanted() {
     for text in ["x", "x=", "=a", ""] {
         let error = format!("{:#}", data::parse_bind(text).unwrap_err());
-        assert!(error.contains("wanted is NAME=WHAT"), "{error}");
+        assert!(error.contains("expected NAME=WHAT"), "{error}");
     }
     assert_eq!(data::parse_bind("x = g0..g3").unwrap(), ("x".to_owned(), "g0..g3".to_owned()));
     let error = "half".parse::<Split>().unwrap_err().to_string();

@@ -92,10 +92,10 @@ pub(crate) fn unknown_statement<'a>(
 fn of_other_languages(word: &str) -> Option<&'static str> {
     let hint = match word {
         "for" | "while" | "repeat" | "loop" | "foreach" => {
-            "there are no loops: write the factors of each level out, and share a network between them with `net`"
+            "there are no loops: an index set `index l in 1..5` stands for one, as in `latent z[l]: real[8]` and `p(z[l] | z[l - 1]) = …`"
         }
         "plate" | "plates" | "batch" => {
-            "there are no plates: the records of the data set are one, unwritten; put another into the variable's shape"
+            "the data set's records are a plate, without a statement; another is an index set, as in `index i in 1..5` and `latent z[i]: real[8]`"
         }
         "def" | "fn" | "function" | "var" => {
             "name a network with `net NAME(h) = h |> …`, a number with `param NAME = …`"
@@ -107,7 +107,7 @@ fn of_other_languages(word: &str) -> Option<&'static str> {
         "prior" => "the prior is a factor of p: `p(z) = standard_normal`",
         "likelihood" | "decoder" => "the likelihood is a factor of p: `p(x | z) = bernoulli from z |> …`",
         "posterior" | "encoder" | "guide" => "the posterior is in q: `q(z | x) = normal from x |> …`",
-        "loss" | "elbo" => "the bound follows from the factors; `bound KL_z = monte_carlo` chooses an estimator",
+        "loss" | "elbo" => "the bound follows from the factors; `weight KL_z = 0.5` weights a term, `objective + ln q(y | x)` adds one",
         _ => return None,
     };
     Some(hint)

@@ -12,7 +12,7 @@ fn files_that_are_not_there() {
     place.fails("train toy.pgm --data nothing", &["nothing", "no such file or folder", "--data takes"]);
     fs::create_dir(place.path("empty")).unwrap();
     place.fails("eval empty", &["empty", "no checkpoint in this folder"]);
-    place.fails("train empty --resume", &["empty", "nothing to go on from"]);
+    place.fails("train empty --resume", &["empty", "nothing to resume"]);
     place.fails("train toy.pgm --data empty", &["empty", "nothing in this folder is a picture"]);
     place.fails("train toy.pgm --data toy.pgm", &["toy.pgm", "not a data set"]);
 }

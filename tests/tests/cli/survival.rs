@@ -63,7 +63,7 @@ fn an_interrupt_writes_a_checkpoint_and_exits_with_130() {
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let said = said(child.wait_with_output().unwrap());
     assert_eq!(said.code, 130, "{}", said.err);
-    assert!(said.err.contains("go on with: srvae-run train run --resume"), "{}", said.err);
+    assert!(said.err.contains("resume with: srvae-run train run --resume"), "{}", said.err);
     let told = place.json("train run --resume --steps 1");
     assert!(told["steps"].as_u64().unwrap() > 1, "{told}");
 }

@@ -45,11 +45,11 @@ fn archive(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
         } else if key == "byteorder" {
             ensure!(
                 content.as_ref() != b"big",
-                "its numbers begin with the highest byte; save it on an ordinary machine"
+                "it is big-endian, which is not supported"
             );
         }
     }
-    let program = program.context("an archive without data.pkl is no PyTorch file")?;
+    let program = program.context("not a PyTorch file: the archive has no data.pkl")?;
     tensors(Pickle::whole(&program)?.root(), &storages)
 }
 
@@ -61,7 +61,7 @@ fn pickles(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
         Ok(pickle)
     };
     let magic = next("PyTorch checkpoint")?;
-    ensure!(magic.root().bytes() == Some(&MAGIC), "this is no PyTorch checkpoint");
+    ensure!(magic.root().bytes() == Some(&MAGIC), "not a PyTorch checkpoint");
     next("version")?;
     next("system")?;
     let (state, keys) = (next("state")?, next("list of storages")?);
@@ -183,7 +183,7 @@ impl View<'_> {
     /// The tensor on its own; `left` are the bytes that the file's tensors may still take.
     fn tensor(&self, left: &mut u64) -> Result<Tensor> {
         let (shape, stored) = (&self.shape, self.bytes.len());
-        let (length, reach) = self.extent().with_context(|| format!("shape {shape:?} has no end"))?;
+        let (length, reach) = self.extent().with_context(|| format!("shape {shape:?} overflows"))?;
         ensure!(
             reach <= stored,
             "shape {shape:?} reaches past the {stored} bytes of its storage; the file is cut short"
