@@ -259,7 +259,7 @@ fn pictures_of_a_folder_are_cropped_and_other_data_is_not() {
     assert!(error.contains(".png: cannot be cropped") && error.contains("20x24"), "{error}");
     let source = Source { crop: Some("8".parse().unwrap()), ..source(&fixture("cifar")) };
     let error = data::load(&source, &image([3, 8, 8]), Split::None).unwrap_err().to_string();
-    assert!(error.contains("--crop is for folders of pictures"), "{error}");
+    assert!(error.contains("--crop is for folders of images"), "{error}");
 }
 
 #[test]

@@ -57,9 +57,7 @@ impl Meter {
     pub fn open(args: &FidArgs, batch: usize, seed: u64, device: &Device) -> Result<Self> {
         let weights = Weights::read(&weights(args)?, args.weights_any)?;
         if weights.sha256 != fid::SHA256 {
-            note(
-                "warning: these are not the weights of published FIDs; the number cannot be compared with others",
-            );
+            note("warning: these are not the weights of published FIDs; the number cannot be compared with others");
         }
         let network = fid::load(&weights, device)?;
         Ok(Self { network, weights: weights.sha256, args: args.clone(), batch, seed })

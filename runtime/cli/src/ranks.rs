@@ -65,9 +65,7 @@ pub fn join(cli: &Cli) -> Result<()> {
     }
     let ranks: Box<dyn Communicator> = if launch.launcher == Launcher::Torchrun {
         nccl::see_own_gpu(&launch)?;
-        Box::new(
-            Nccl::join(&launch).context("torchrun starts ranks with one GPU each; on CPUs use mpirun or srun")?,
-        )
+        Box::new(Nccl::join(&launch).context("torchrun starts ranks with one GPU each; on CPUs use mpirun or srun")?)
     } else {
         // A program without kernels for GPUs leaves them alone.
         if cfg!(feature = "cuda") {

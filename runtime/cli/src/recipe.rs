@@ -70,7 +70,8 @@ fn options(file: &Path, table: &Table, given: &[OsString]) -> Result<(Option<OsS
         match name.as_str() {
             "model" => model = Some(near(file, &text(item)?).into_os_string()),
             "set" => {
-                let table = item.as_table_like().with_context(|| format!("{}: `set` is not a table", file.display()))?;
+                let table =
+                    item.as_table_like().with_context(|| format!("{}: `set` is not a table", file.display()))?;
                 for (parameter, item) in table.iter() {
                     let pair = format!("{parameter}={}", text(item)?);
                     let begins = |argument: &OsString| {
@@ -85,7 +86,8 @@ fn options(file: &Path, table: &Table, given: &[OsString]) -> Result<(Option<OsS
             }
             "bind" if has("bind") => {}
             "bind" => {
-                let table = item.as_table_like().with_context(|| format!("{}: `bind` is not a table", file.display()))?;
+                let table =
+                    item.as_table_like().with_context(|| format!("{}: `bind` is not a table", file.display()))?;
                 for (variable, item) in table.iter() {
                     found.push(format!("--bind={variable}={}", text(item)?).into());
                 }

@@ -87,11 +87,11 @@ macro_rules! case {
 
 const PLACES: &[Case] = &[
     case!("nowhere", "nowhere", IMAGE, ["nowhere: no such file or folder", "--data takes"], |_| ()),
-    case!("empty folder", "", IMAGE, ["nothing in this folder is a picture"], |_| ()),
+    case!("empty folder", "", IMAGE, ["nothing in this folder is an image"], |_| ()),
     case!("unknown kind", "a.xyz", IMAGE, ["a.xyz: not a data set", "--data takes"], |at| text(at, "a.xyz", "?")),
-    case!("folder of text", "", IMAGE, ["nothing in this folder is a picture"], |at| text(at, "a.txt", "?")),
+    case!("folder of text", "", IMAGE, ["nothing in this folder is an image"], |at| text(at, "a.txt", "?")),
     case!("empty picture", "", IMAGE, ["a.png", "the file is empty"], |at| bytes(at, "a.png", b"")),
-    case!("text named as a picture", "", IMAGE, ["a.png", "not a picture that can be read"], |at| text(
+    case!("text named as a picture", "", IMAGE, ["a.png", "not an image that can be read"], |at| text(
         at, "a.png", "hello"
     )),
     case!("half a PNG", "", IMAGE, ["a.png", "cut short"], |at| bytes(at, "a.png", &png(9)[..60])),
@@ -104,12 +104,12 @@ const PLACES: &[Case] = &[
         let file = jpeg();
         bytes(at, "a.jpg", &file[..file.len() * 2 / 3]);
     }),
-    case!("half a BMP", "", IMAGE, ["a.bmp", "not a picture that can be read"], |at| {
+    case!("half a BMP", "", IMAGE, ["a.bmp", "not an image that can be read"], |at| {
         image::RgbImage::new(9, 9).save(at.join("b.bmp")).unwrap();
         let file = std::fs::read(at.join("b.bmp")).unwrap();
         bytes(at, "a.bmp", &file[..100]);
     }),
-    case!("half a WebP", "", IMAGE, ["a.webp", "not a picture that can be read"], |at| {
+    case!("half a WebP", "", IMAGE, ["a.webp", "not an image that can be read"], |at| {
         image::RgbImage::from_fn(9, 9, |x, y| image::Rgb([x as u8, y as u8, 3])).save(at.join("b.webp")).unwrap();
         let file = std::fs::read(at.join("b.webp")).unwrap();
         bytes(at, "a.webp", &file[..file.len() / 2]);
@@ -132,7 +132,7 @@ const BINDING: &[Case] = &[
         "two images of one folder",
         "",
         PAIR,
-        ["variable `x` has no data", "`pictures` (2 picture files)", "--bind x=NAME"],
+        ["variable `x` has no data", "`pictures` (2 image files)", "--bind x=NAME"],
         |at| {
             folder(at, &["a.png", "b.png"]);
         }
@@ -304,7 +304,7 @@ const ARRAYS: &[Case] = &[
     case!("an image that is no picture", "a.npy", GREY, ["5 numbers per record are not a square image"], |at| {
         array(at, &[1, 5], &[0.0; 5]);
     }),
-    case!("an image of four axes", "a.npy", GREY, ["records of shape [1, 1, 2, 2] are no pictures"], |at| {
+    case!("an image of four axes", "a.npy", GREY, ["records of shape [1, 1, 2, 2] are not images"], |at| {
         array(at, &[1, 1, 1, 2, 2], &[0.0; 4]);
     }),
     case!(
@@ -494,10 +494,7 @@ const PUBLISHED: &[Case] = &[
         record[1] = 101;
         bytes(at, "train.bin", &record);
     }),
-    case!("a tar without pictures", "a.tar", IMAGE, ["no pictures in this archive"], |at| tar(
-        at,
-        &[("a.json", b"{}")]
-    )),
+    case!("a tar without pictures", "a.tar", IMAGE, ["no images in this archive"], |at| tar(at, &[("a.json", b"{}")])),
     case!("a tar that is none", "a.tar", IMAGE, ["a.tar", "damaged or cut short"], |at| bytes(at, "a.tar", &[7; 700])),
     case!("a picture without its class", "a.tar", IMAGE, ["record 2 has no member for labels"], |at| {
         let picture = png(4);

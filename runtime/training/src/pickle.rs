@@ -195,10 +195,7 @@ impl Machine<'_> {
             // Protocol and frame say nothing about objects.
             0x80 => {
                 let protocol = self.number(1)?;
-                ensure!(
-                    (2..=NEWEST).contains(&protocol),
-                    "its protocol is {protocol}; supported are 2 to {NEWEST}"
-                );
+                ensure!((2..=NEWEST).contains(&protocol), "its protocol is {protocol}; supported are 2 to {NEWEST}");
             }
             0x95 => self.skip(8)?,
             b'(' => self.marks.push(self.stack.len()),

@@ -13,7 +13,7 @@ fn files_that_are_not_there() {
     fs::create_dir(place.path("empty")).unwrap();
     place.fails("eval empty", &["empty", "no checkpoint in this folder"]);
     place.fails("train empty --resume", &["empty", "nothing to resume"]);
-    place.fails("train toy.pgm --data empty", &["empty", "nothing in this folder is a picture"]);
+    place.fails("train toy.pgm --data empty", &["empty", "nothing in this folder is an image"]);
     place.fails("train toy.pgm --data toy.pgm", &["toy.pgm", "not a data set"]);
 }
 
@@ -62,7 +62,7 @@ fn pictures_that_are_cut_short_or_something_else() {
     fs::create_dir(place.path("pictures")).unwrap();
     fs::write(place.path("pictures/a.png"), b"no picture").unwrap();
     fs::write(place.path("pictures/b.png"), b"no picture").unwrap();
-    place.fails(&train("pictures"), &[".png", "not a picture that can be read"]);
+    place.fails(&train("pictures"), &[".png", "not an image that can be read"]);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn checkpoints_that_do_not_belong() {
     fs::write(place.path("larger.pgm"), larger).unwrap();
     let words = ["latent z: `latent z: real[1]` there, `latent z: real[2]` here", "train anew into another --out"];
     place.fails("train larger.pgm --out run --resume", &words);
-    place.fails("interpolate run --input toy.pgm", &["toy.pgm", "not a picture"]);
+    place.fails("interpolate run --input toy.pgm", &["toy.pgm", "not an image"]);
 }
 
 #[test]

@@ -143,8 +143,8 @@ fn data_sets_and_windows_that_make_no_sense() {
     cifar(&place.path("cifar"), 4);
     fs::write(place.path("a.npz"), "no archive").unwrap();
     place.fails("train toy.pgm --data a.npz", &["a.npz", "cannot be read as an npz file"]);
-    place.fails("train toy.pgm --data cifar --crop 8", &["cifar", "--crop is for folders of pictures"]);
+    place.fails("train toy.pgm --data cifar --crop 8", &["cifar", "--crop is for folders of images"]);
     place.fails("train toy.pgm --data cifar --crop 8x", &["--crop", "WIDTHxHEIGHT+LEFT+TOP"]);
     place.fails("train toy.pgm --crop 8", &["--data"]);
-    place.fails("train toy.pgm --data builtin --crop 8", &["--crop is for folders of pictures"]);
+    place.fails("train toy.pgm --data builtin --crop 8", &["--crop is for folders of images"]);
 }

@@ -375,11 +375,7 @@ fn grey(
     let scale = if how.range.largest <= 1.0 { 255.0 } else { 1.0 };
     // Of what stays in its file a part alone was looked at.
     if let Some(at) = numbers.iter().position(|&number| scale > 1.0 && number > 1.0) {
-        bail!(
-            "{} has the value {}, and the first records have none above 1",
-            record(at),
-            numbers[at]
-        );
+        bail!("{} has the value {}, and the first records have none above 1", record(at), numbers[at]);
     }
     if scale > 1.0 {
         notes.insert(format!("{name}: numbers from 0 to 1 are taken as k/255 and rounded to the 256 grey levels"));
@@ -581,11 +577,7 @@ fn finite(variable: &Variable, fields: &[&Field], indices: &[usize], how: &Fitti
     if let Some(at) = rows.iter().position(|value| !value.is_finite()) {
         let column = fields.get(at % size.max(1)).filter(|_| fields.len() > 1);
         let column = column.map_or_else(String::new, |field| format!(" in column `{}`", field.name));
-        bail!(
-            "{} has the value {}{column}; values must not be missing: remove such records",
-            record(at),
-            rows[at]
-        );
+        bail!("{} has the value {}{column}; values must not be missing: remove such records", record(at), rows[at]);
     }
     if let Some(at) = rows.iter().position(|&value| value.abs() > f64::from(f32::MAX)) {
         bail!("{} has the value {:e}, which single precision cannot hold", record(at), rows[at]);

@@ -193,8 +193,7 @@ fn place(part: &Part, table: &Table, what: &str, notes: &mut Vec<String>) -> Res
             ));
         }
         if table.select(&places).digest(places.len()) != part.fingerprint {
-            notes
-                .push(format!("warning: the {what} records have changed since the run began: files differ"));
+            notes.push(format!("warning: the {what} records have changed since the run began: files differ"));
         }
         return Ok(Places::Moved(places));
     }

@@ -166,8 +166,7 @@ pub fn open(path: &Path, how: How) -> Result<Opened> {
     }
     let what = if path.is_dir() { "nothing in this folder is an image or another data set" } else { "not a data set" };
     let hidden = builtin::named::NAMES.iter().any(|(name, _)| asked.as_os_str() == *name);
-    let hidden =
-        if hidden { "; it hides the built-in data set of this name" } else { "" };
+    let hidden = if hidden { "; it hides the built-in data set of this name" } else { "" };
     bail!("{}: {what}{hidden}; --data takes {}", path.display(), kinds())
 }
 

@@ -86,7 +86,8 @@ impl Source {
                 source.indices = Some(decode(value)?.into());
                 continue;
             }
-            let value = decode(value)?.into_string().ok().with_context(|| format!("`{text}` does not name a data set"))?;
+            let value =
+                decode(value)?.into_string().ok().with_context(|| format!("`{text}` does not name a data set"))?;
             match name {
                 "crop" => source.crop = Some(value.parse()?),
                 "bind" => source.bind.push(bind::parse(&value)?),

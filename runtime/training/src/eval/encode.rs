@@ -37,8 +37,8 @@ impl Default for Encoding<'_> {
 /// A model that infers none.
 pub fn inferred<'s>(model: &dyn Model, spec: &'s Spec) -> Result<(&'static str, Vec<&'s Variable>)> {
     let mode = model.modes().iter().find(|mode| mode.name == "reconstruction");
-    let mode =
-        mode.with_context(|| format!("model {} infers no latents from data, so there is nothing to encode", spec.name))?;
+    let mode = mode
+        .with_context(|| format!("model {} infers no latents from data, so there is nothing to encode", spec.name))?;
     let latent = |variable: &&Variable| {
         let is_inferred = matches!(variable.role, Role::Latent | Role::Partly);
         is_inferred && mode.yields.contains(&variable.name.as_str())

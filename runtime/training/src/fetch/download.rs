@@ -110,8 +110,11 @@ impl Part {
                 Ok(false) => {}
                 Err(Stop::Final(error)) => return Err(error),
                 Err(Stop::Connection(error)) if failures + 1 >= TRIES && self.length == before => {
-                    let kept =
-                        if self.length > 0 { "; what was received is kept, and the next fetch continues from there" } else { "" };
+                    let kept = if self.length > 0 {
+                        "; what was received is kept, and the next fetch continues from there"
+                    } else {
+                        ""
+                    };
                     return Err(error.context(format!("{}: {} bytes were received{kept}", request.url, self.length)));
                 }
                 Err(Stop::Connection(_)) => std::thread::sleep(Duration::from_millis(200 << failures)),

@@ -247,7 +247,11 @@ pub fn data_set(path: &Path) -> Result<Option<PathBuf>> {
     for file in item.files {
         let target = item.target(&cache, file);
         if !target.is_file() {
-            bail!("{}: not fetched yet, {} is missing; `srvae-run fetch {0}` downloads it", item.name, target.display());
+            bail!(
+                "{}: not fetched yet, {} is missing; `srvae-run fetch {0}` downloads it",
+                item.name,
+                target.display()
+            );
         }
     }
     Ok(Some(item.place(&cache)))

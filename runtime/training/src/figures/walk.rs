@@ -39,7 +39,12 @@ fn mode<'m>(model: &'m dyn Model, walk: &Walk) -> Result<&'m Mode> {
     let mode = found.context("interpolation needs a mode that infers the latents of an image")?;
     for name in &walk.latents {
         let known = mode.yields.contains(&name.as_str());
-        ensure!(known, "there is no latent `{name}` to interpolate: mode {} infers {}", mode.name, mode.yields.join(", "));
+        ensure!(
+            known,
+            "there is no latent `{name}` to interpolate: mode {} infers {}",
+            mode.name,
+            mode.yields.join(", ")
+        );
     }
     Ok(mode)
 }

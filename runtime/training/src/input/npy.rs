@@ -233,8 +233,8 @@ impl Header {
             let value = value.trim_start();
             rest = match key {
                 "descr" => {
-                    let (text, after) =
-                        quoted(value).context("its type is a record; supported are whole numbers, floats and booleans")?;
+                    let (text, after) = quoted(value)
+                        .context("its type is a record; supported are whole numbers, floats and booleans")?;
                     descr = Some(text.to_owned());
                     after
                 }

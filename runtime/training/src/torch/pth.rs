@@ -43,10 +43,7 @@ fn archive(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
         } else if is_data {
             ensure!(storages.insert(key.to_owned(), content).is_none(), "there are two storages named {key}");
         } else if key == "byteorder" {
-            ensure!(
-                content.as_ref() != b"big",
-                "it is big-endian, which is not supported"
-            );
+            ensure!(content.as_ref() != b"big", "it is big-endian, which is not supported");
         }
     }
     let program = program.context("not a PyTorch file: the archive has no data.pkl")?;

@@ -42,9 +42,7 @@ impl Faults {
     }
 
     fn count(&mut self, of: &str, number: usize, least: usize, most: usize) {
-        self.unless((least..=most).contains(&number), || {
-            format!("{of} is {number}; allowed are {least} to {most}")
-        });
+        self.unless((least..=most).contains(&number), || format!("{of} is {number}; allowed are {least} to {most}"));
     }
 
     fn number(&mut self, of: &str, number: f64, fine: impl FnOnce(f64) -> bool, wanted: &str) {
