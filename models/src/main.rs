@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ::srvae::cli::main(srvae_models::MODELS)
+    ::srvae::cli::main_with_weights(srvae_models::MODELS, srvae_models::PRETRAINED)
 }

@@ -1,7 +1,7 @@
 //! Downloads against a server inside the test: cut off, resumed, refused.
 
 use sha2::{Digest, Sha256};
-use srvae::fetch::{self, Pace, Request, download};
+use srvae::fetch::{self, Item, Pace, Remote, Request, download};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -247,4 +247,56 @@ fn every_item_has_checksums_and_a_place_of_its_own() {
     }
     let names: Vec<&str> = fetch::ITEMS.iter().filter(|item| item.is_data).map(|item| item.name).collect();
     assert_eq!(names, ["cifar10", "cifar100", "mnist", "fashion"]);
+}
+
+/// Files that belong together come one by one, each with its own checksum; what has come stays when a later one fails.
+#[test]
+fn several_files_come_into_one_folder() {
+    const BYTES: u64 = 200_000;
+    let place = tempfile::tempdir().unwrap();
+    let sum: &'static str = sha256(&content()).leak();
+    let wrong: &'static str = sha256(b"another").leak();
+    let file = |name, sha256| Remote { name, sha256, bytes: BYTES };
+    let item = |files: Vec<Remote>| Item {
+        name: "some",
+        about: "",
+        folder: Some("some"),
+        from: "http://elsewhere.invalid/",
+        files: files.leak(),
+        is_data: true,
+    };
+    let fetch = |item: &Item, from: &str| -> anyhow::Result<Vec<bool>> {
+        item.files
+            .iter()
+            .map(|file| {
+                let (url, target) = (item.url(Some(from), file), item.target(place.path(), file));
+                let Remote { sha256, bytes, .. } = *file;
+                download(&Request {
+                    url: &url,
+                    sha256,
+                    bytes,
+                    target: &target,
+                    pace: Pace::default(),
+                    progress: &|_, _| (),
+                })
+            })
+            .collect()
+    };
+    let folder = |address: &str| address.trim_end_matches("file.bin").to_owned();
+    let broken = item(vec![file("a.gz", sum), file("b.gz", wrong), file("c.gz", sum)]);
+    let (address, asked) = serve(content(), vec![Answer::Cut(9), Answer::Serve, Answer::Serve]);
+    let error = format!("{:#}", fetch(&broken, &folder(&address)).unwrap_err());
+    assert!(error.contains("b.gz") && error.contains("thrown away"), "{error}");
+    // The first came in two parts; the third was not asked for.
+    assert_eq!(*asked.lock().unwrap(), [None, Some(9), None]);
+    let names: Vec<_> =
+        std::fs::read_dir(place.path().join("some")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["a.gz"]);
+    let right = item(vec![file("a.gz", sum), file("b.gz", sum), file("c.gz", sum)]);
+    let (address, _) = serve(content(), vec![Answer::Serve, Answer::Serve]);
+    assert_eq!(fetch(&right, &folder(&address)).unwrap(), [false, true, true]);
+    let only = item(vec![file("a.gz", sum)]);
+    assert_eq!(only.url(Some("http://b/c.gz"), &only.files[0]), "http://b/c.gz");
+    assert_eq!(right.url(None, &right.files[1]), "http://elsewhere.invalid/b.gz");
+    assert_eq!(right.url(Some("http://b/c"), &right.files[1]), "http://b/c/b.gz");
 }

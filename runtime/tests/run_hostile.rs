@@ -354,8 +354,8 @@ fn checkpoints_have_a_checksum_and_groups_of_floats() {
     assert_eq!(said(&plain(1)), "accepted", "an old file");
     assert!(said(&plain(2)).contains("it should have a checksum, and has none"), "{}", said(&plain(2)));
     for (name, dtype, words) in [
-        ("param/w", srvae::DType::U8, "param/w is U8; expected F32"),
-        ("param/w", srvae::DType::F64, "param/w is F64; expected F32"),
+        ("param/w", srvae::DType::U8, "param/w is U8; expected F32 or F16"),
+        ("param/w", srvae::DType::F64, "param/w is F64; expected F32 or F16"),
         ("state/w", srvae::DType::F32, "in none of the groups param, optimiser, average"),
     ] {
         let tensor = weights()["param/w"].to_dtype(dtype).unwrap();

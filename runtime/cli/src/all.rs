@@ -55,7 +55,7 @@ fn rest(
     device: &Device,
     begun: Instant,
 ) -> Result<ExitCode> {
-    let run = RunArgs { run: outcome.folder.root().to_owned(), checkpoint: Which::Best };
+    let run = RunArgs::at(outcome.folder.root().to_owned(), Which::Best);
     let session = Session::open(models, &run, device)?;
     let found = evaluate(session.model.as_ref(), plan, args)?;
     let line = eval::line(&session, &data_name(&plan.source), &found);
@@ -116,11 +116,11 @@ fn draw(session: &Session, images: &Images, seed: u64) -> Result<Vec<PathBuf>> {
         let strips = figures::strips(model, spec, mode, images, &options)?;
         keep(mode.name, &figures::sheet(&session.title(mode.name, &options), &strips, &options))?;
     }
-    let marginals = figures::marginals(model, spec, images, seed)?;
+    let classes = session.kept()?.map(|kept| kept.classes).unwrap_or_default();
+    let marginals = figures::marginals(model, spec, images, seed, &classes)?;
     if !marginals.charts.is_empty() {
         train::write_json(&session.folder.marginals(), &serde_json::to_value(&marginals.charts)?)?;
     }
-    let classes = session.kept()?.map(|kept| kept.classes).unwrap_or_default();
     let plots = figures::plots(model, spec, images, seed, &classes)?;
     if !plots.is_empty() {
         train::write_json(&session.folder.plots(), &serde_json::to_value(&plots)?)?;

@@ -1,11 +1,12 @@
-//! `srvae-run export`: a trained model's weights under PyTorch's names.
+//! `srvae-run export`: a trained model's weights alone, under PyTorch's names or as a checkpoint in half precision.
 
 use super::args::Export;
 use super::session::Session;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::json;
 use srvae_training::files::{self, Kind};
 use srvae_training::terminal::{note, out};
+use srvae_training::train::Checkpoint;
 use srvae_training::{Compiled, Device, torch};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -14,6 +15,9 @@ pub fn run(models: &'static [Compiled], args: &Export) -> Result<ExitCode> {
     files::check_place(&args.out, Kind::Weights, args.force)?;
     let session = Session::open(models, &args.run, &Device::Cpu)?;
     let settings = serde_json::to_string(&session.spec.settings)?;
+    if args.half {
+        return half(&session, args);
+    }
     let about = BTreeMap::from([
         ("model".to_owned(), session.spec.name.clone()),
         ("settings".to_owned(), settings),
@@ -24,6 +28,21 @@ pub fn run(models: &'static [Compiled], args: &Export) -> Result<ExitCode> {
         out(&json!({ "file": args.out, "model": session.spec.name, "tensors": count }).to_string());
     } else {
         note(&format!("{count} tensors of model {} with PyTorch's names, f32", session.spec.name));
+        out(&args.out.display().to_string());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A checkpoint of the weights as results are made with, 16 bits each.
+fn half(session: &Session, args: &Export) -> Result<ExitCode> {
+    let file = Checkpoint::halved(session.header.clone(), session.model.params())
+        .with_context(|| format!("{}: cannot be written in half precision", session.checkpoint.display()))?;
+    file.save(&args.out)?;
+    let count = file.elements("param");
+    if args.json {
+        out(&json!({ "file": args.out, "model": session.spec.name, "parameters": count }).to_string());
+    } else {
+        note(&format!("{count} parameters of model {}, 16 bits each", session.spec.name));
         out(&args.out.display().to_string());
     }
     Ok(ExitCode::SUCCESS)

@@ -34,14 +34,10 @@ pub fn run(args: &Fetch) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Fetches a file; returns false where it was there already. Another address is that of the only file, or of the folder of several.
+/// Fetches a file; returns false where it was there already.
 fn one(item: &Item, file: &Remote, from: Option<&str>, folder: &Path) -> Result<bool> {
-    let Remote { name, sha256, bytes } = *file;
-    let url = match from {
-        None => format!("{}{name}", item.from),
-        Some(from) if item.files.len() > 1 => format!("{}/{name}", from.trim_end_matches('/')),
-        Some(from) => from.to_owned(),
-    };
+    let Remote { sha256, bytes, .. } = *file;
+    let url = item.url(from, file);
     let display = Display::new("fetching", 0, bytes as usize);
     let show = |done: u64, _: Option<u64>| display.set(done as usize, String::new());
     let target = item.target(folder, file);

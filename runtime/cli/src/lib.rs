@@ -33,6 +33,7 @@ mod png;
 #[cfg(not(feature = "png"))]
 #[path = "without_png.rs"]
 mod png;
+mod pretrained;
 mod ranks;
 mod recipe;
 mod report;
@@ -119,6 +120,12 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
     };
     ranks::finish();
     delivered(code, terminal::delivered())
+}
+
+/// The same of a program that weights are part of, for `--pretrained`: a checkpoint as `export --half` writes it.
+pub fn main_with_weights(models: &'static [Compiled], weights: &'static [u8]) -> ExitCode {
+    pretrained::set(weights);
+    main(models)
 }
 
 /// The command line was not understood.

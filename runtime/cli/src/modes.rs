@@ -132,7 +132,7 @@ pub fn open(models: &'static [Compiled], args: &Drawing) -> Result<Vec<Session>>
     let device = device::choose(&args.common)?;
     let mut sessions = vec![Session::open(models, &args.run, &device)?];
     for run in &args.against {
-        let other = Session::open(models, &RunArgs { run: run.clone(), ..args.run.clone() }, &device)?;
+        let other = Session::open(models, &RunArgs::at(run.clone(), args.run.checkpoint), &device)?;
         let (own, its) = (sessions[0].spec.picture_shape(), other.spec.picture_shape());
         ensure!(own == its, "{}: its images are {its:?}, those of the first run {own:?}", run.display());
         sessions.push(other);

@@ -2,7 +2,7 @@
 
 use super::args::Report;
 use super::session;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use srvae_training::files::{self, Kind};
 use srvae_training::spec::Spec;
 use srvae_training::terminal::out;
@@ -15,6 +15,10 @@ pub fn run(models: &'static [Compiled], args: &Report) -> Result<ExitCode> {
     if let Some(out) = &args.out {
         files::check_place(out, Kind::Html, args.force)?;
     }
+    ensure!(
+        !args.run.pretrained,
+        "--pretrained: a report is of a run folder, which the weights of the program have none of"
+    );
     let session = session::Session::open(models, &args.run, &Device::Cpu)?;
     let path = args.out.clone().unwrap_or_else(|| session.folder.report());
     let page = write(&session.folder, &session.spec, &path)?;

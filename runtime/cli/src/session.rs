@@ -2,7 +2,7 @@
 
 use super::args::{DataArgs, RunArgs, Which};
 use super::models::{self, Found};
-use super::{compiler, machine, ranks};
+use super::{compiler, machine, pretrained, ranks};
 use anyhow::{Context, Result, bail};
 use srvae_dsl::plan::Plan;
 use srvae_interpreter::Interpreted;
@@ -32,25 +32,36 @@ impl Session {
     /// No checkpoint there, one that is damaged, or one of a model that is not compiled in.
     pub fn open(models: &'static [Compiled], args: &RunArgs, device: &Device) -> Result<Self> {
         let ranks = ranks::all();
+        let Some(run) = args.run.as_deref() else {
+            return agree(ranks, Self::pretrained(models, device));
+        };
         // Rank 0 alone need see the run folder.
         let found = match ranks.leads() {
-            true => locate(&args.run, args.checkpoint),
-            false => Ok((RunFolder::at(&args.run), args.run.clone())),
+            true => locate(run, args.checkpoint),
+            false => Ok((RunFolder::at(run), run.to_owned())),
         };
         let (folder, checkpoint) = agree(ranks, found)?;
         let bytes = ranks::file(&checkpoint)?.with_context(|| format!("{}: no such file", checkpoint.display()))?;
         let split = ranks::file(&folder.split())?;
-        agree(ranks, Self::load(models, (folder, checkpoint), &bytes, split, device))
+        let file = agree(ranks, Checkpoint::parse(&bytes, &checkpoint, device))?;
+        agree(ranks, Self::load(models, (folder, checkpoint), file, split, device))
+    }
+
+    /// The weights that are part of the program; results without a place of their own go to a folder `pretrained`.
+    fn pretrained(models: &'static [Compiled], device: &Device) -> Result<Self> {
+        let place = PathBuf::from(pretrained::NAME);
+        let file = Checkpoint::parse(pretrained::bytes()?, &place, device)?;
+        pretrained::check_model(models, &file)?;
+        Self::load(models, (RunFolder::at("pretrained"), place), file, None, device)
     }
 
     fn load(
         models: &'static [Compiled],
         (folder, checkpoint): (RunFolder, PathBuf),
-        bytes: &[u8],
+        file: Checkpoint,
         split: Option<Vec<u8>>,
         device: &Device,
     ) -> Result<Self> {
-        let file = Checkpoint::parse(bytes, &checkpoint, device)?;
         let spec = spec_of(models, &file.header, &folder.source())?;
         compiler::check_header(&spec, file.elements("param"), &checkpoint)?;
         let params = Params::new(file.header.config.seed, DType::F32, device);

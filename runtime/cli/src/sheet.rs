@@ -67,6 +67,9 @@ pub fn keep(session: &Session, name: &str, sheet: &Sheet, out: Option<&Path>) ->
     }
     let path = session.folder.grid(name);
     write(sheet, &path)?;
+    if !session.folder.holds_a_run() {
+        return Ok(path);
+    }
     let step = session.header.progress.step;
     tensorboard::Events::create(session.folder.root())?.image(step, &format!("sheets/{name}"), &sheet.image())?;
     Ok(path)

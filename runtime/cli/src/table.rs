@@ -39,7 +39,7 @@ pub fn run(models: &'static [Compiled], args: &Table) -> Result<ExitCode> {
     let sessions = args
         .runs
         .iter()
-        .map(|run| Session::open(models, &RunArgs { run: run.clone(), checkpoint: args.checkpoint }, &device))
+        .map(|run| Session::open(models, &RunArgs::at(run.clone(), args.checkpoint), &device))
         .collect::<Result<Vec<_>>>()?;
     interrupt::listen();
     let mut rows = Vec::new();

@@ -34,7 +34,8 @@ pub struct Reader {
     pub read: fn(&[u8]) -> bool,
 }
 
-pub const READERS: [Reader; 13] = [
+/// That of Parquet is there with the feature.
+pub const READERS: &[Reader] = &[
     Reader { name: "pickle", generate: pickles::program, read: |bytes| Pickle::read(bytes).is_ok() },
     Reader { name: "batch", generate: pickles::batch, read: |bytes| formats::python::read(bytes, 0).is_ok() },
     Reader { name: "pth", generate: pickles::pth, read: |bytes| torch::parse(bytes, false).is_ok() },
@@ -48,6 +49,8 @@ pub const READERS: [Reader; 13] = [
     Reader { name: "stored", generate: sets::stored, read: sets::read_stored },
     Reader { name: "webdataset", generate: sets::webdataset, read: sets::read_webdataset },
     Reader { name: "split", generate: sets::split, read: sets::read_split },
+    #[cfg(feature = "parquet")]
+    Reader { name: "parquet", generate: sets::parquet, read: sets::read_parquet },
 ];
 
 /// A fuzzer's bytes as a file, and as the decisions of the generator.

@@ -182,3 +182,32 @@ pub fn split(choices: &mut Choices<'_>) -> Vec<u8> {
 pub fn read_split(bytes: &[u8]) -> bool {
     Kept::parse(bytes, Path::new("split.json")).is_ok()
 }
+
+/// A table as pyarrow writes it, always damaged: its pages, the heads of its pages, and the description at its end.
+#[cfg(feature = "parquet")]
+pub fn parquet(choices: &mut Choices<'_>) -> Vec<u8> {
+    let mut bytes = include_bytes!("../fixtures/data/table.parquet").to_vec();
+    // The description is as long as the last eight bytes say.
+    let about = bytes.last_chunk::<8>().map_or(0, |end| u32::from_le_bytes([end[0], end[1], end[2], end[3]]) as usize);
+    let begin = bytes.len() - 8 - about;
+    for _ in 0..=choices.below(3) {
+        // Half of the damage is to what everything else is read by.
+        let from = if choices.once_in(2) { begin } else { 0 };
+        let at = from + choices.below(bytes.len() - from);
+        match choices.below(6) {
+            0 => bytes[at] ^= 1 << choices.below(8),
+            1 => bytes[at] = choices.number() as u8,
+            2 => bytes[at] = choices.pick(&[0, 1, 0x7f, 0x80, 0xff]),
+            // Numbers have seven bits a byte and go on while the highest bit is set: a large one.
+            3 => bytes[at..].iter_mut().take(4).for_each(|byte| *byte |= 0x80),
+            4 => bytes.insert(at, choices.number() as u8),
+            _ => bytes.truncate(at.max(begin + 1)),
+        }
+    }
+    bytes
+}
+
+#[cfg(feature = "parquet")]
+pub fn read_parquet(bytes: &[u8]) -> bool {
+    as_file("a.parquet", bytes, |path| formats::parquet::open(path).is_ok())
+}

@@ -148,3 +148,40 @@ fn scaled_data_are_scored_and_drawn_in_their_own_units() {
         assert!((spread / deviation - 1.0).abs() < 0.2, "{spread}");
     }
 }
+
+/// Half precision keeps 11 bits of every weight: the likelihood moves by far less than a hundredth.
+#[test]
+fn weights_alone_in_half_precision_are_a_run() {
+    let place = Place::new();
+    place.json("train toy.pgm --steps 5 --batch 4 --average 0.5 --out run");
+    let file = place.json("export run --out w.safetensors --half");
+    assert!(file["parameters"].as_u64() > Some(0));
+    let size = |name: &str| fs::metadata(place.path(name)).unwrap().len();
+    // Without the optimiser's state and the second set of weights, and half of what is left.
+    assert!(size("w.safetensors") < size("run/checkpoints/last.safetensors") / 2);
+    let [whole, half] = ["run --checkpoint last", "w.safetensors"]
+        .map(|run| place.json(&format!("eval {run} --k 2"))["nll"].as_f64().unwrap());
+    assert!((whole - half).abs() < 0.01 * whole && whole != half, "{whole} {half}");
+    assert_eq!(place.json("sample w.safetensors --count 2")["count"].as_u64(), Some(2));
+    // It names no data of its own, and is no file of PyTorch's names.
+    place.fails("export run --out w.safetensors", &["another kind of file"]);
+    place.fails("sample --pretrained", &["no weights are part of this program"]);
+}
+
+#[test]
+fn a_folder_named_as_a_built_in_set_is_said_to_hide_it() {
+    let place = Place::new();
+    for name in ["digits", "mnist", "builtin"] {
+        pictures(&place.path(name), 12);
+    }
+    for (data, words) in [
+        ("digits", "the folder `digits` in the current folder, not the built-in data set"),
+        ("mnist", "the folder `mnist` in the current folder, not the data set that `srvae-run fetch` gets"),
+        ("builtin", "called so in the current folder is `./builtin`"),
+    ] {
+        let said = place.run(&format!("train toy.pgm --data {data} --steps 1 --batch 4 --out run-{data}"));
+        assert!(said.code == 0 && said.err.contains(words), "{}", said.err);
+    }
+    let said = place.run("train toy.pgm --data ./builtin --steps 1 --batch 4 --out run");
+    assert!(said.code == 0 && !said.err.contains("called so"), "{}", said.err);
+}

@@ -44,6 +44,10 @@ pub struct Export {
     /// The file to write.
     #[arg(long, value_name = "SAFETENSORS")]
     pub out: PathBuf,
+    /// Write a checkpoint of the weights alone in half precision, for every command that takes a RUN, in place of a file with
+    /// PyTorch's names. It holds the running average where the run has one, and names the built-in data as its own.
+    #[arg(long)]
+    pub half: bool,
     /// Overwrite a file of another kind, or a checkpoint.
     #[arg(long)]
     pub force: bool,

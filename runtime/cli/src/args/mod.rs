@@ -32,6 +32,7 @@ Examples:
   srvae-run sample runs/a --count 64 --temperature 0.8
   srvae-run upscale runs/a --input photo.png         twice its size, in blended tiles
   srvae-run reconstruct runs/a --against runs/b      two models on one sheet
+  srvae-run upscale --pretrained --input photo.png   with the weights that are part of the program
   srvae-run figure runs/a --out figure.pdf           the graph and every mode, for a paper
   srvae-run explain models/srvae.pgm                 factors, bound, modes, networks
   srvae-run lsp                                      started by an editor: see editors/vscode
@@ -253,10 +254,21 @@ pub struct CommonArgs {
 #[derive(Debug, Clone, Args)]
 pub struct RunArgs {
     /// A run folder, or a checkpoint file.
-    pub run: PathBuf,
+    #[arg(required_unless_present = "pretrained")]
+    pub run: Option<PathBuf>,
+    /// In place of RUN the weights that are part of the program, of a trained srVAE.
+    #[arg(long, conflicts_with_all = ["run", "checkpoint"])]
+    pub pretrained: bool,
     /// Which checkpoint of the folder: best or last.
     #[arg(long, value_enum, default_value_t)]
     pub checkpoint: Which,
+}
+
+impl RunArgs {
+    /// A run folder or checkpoint file at this path.
+    pub fn at(run: PathBuf, checkpoint: Which) -> Self {
+        Self { run: Some(run), pretrained: false, checkpoint }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

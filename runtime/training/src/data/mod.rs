@@ -37,6 +37,7 @@ pub use augment::Augment;
 pub use batch::Batches;
 pub use bind::parse as parse_bind;
 pub use builtin::named::NAMES as BUILT_IN;
+pub use builtin::scenes;
 pub use crop::Crop;
 pub use dataset::Dataset;
 pub use fit::Binarise;
@@ -120,6 +121,9 @@ impl<'s> Reader<'s> {
                 !source.standardize,
                 "--standardize: the built-in data have their scale; it is for data of your own"
             );
+            if std::path::Path::new("builtin").exists() {
+                note("builtin: these are the built-in data; what is called so in the current folder is `./builtin`");
+            }
             return source.labelled(builtin::load(&variables)?, &variables);
         };
         let opened = DataSet::new(source, opened, &variables)?;

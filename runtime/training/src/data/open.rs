@@ -151,7 +151,7 @@ pub fn open(path: &Path, how: How) -> Result<Opened> {
     let asked = path;
     let path = located(asked)?;
     for format in FORMATS.iter().filter(|format| (format.is)(&path)) {
-        if let Some(opened) = (format.open)(&path, how)? {
+        if let Some(mut opened) = (format.open)(&path, how)? {
             if how.crop.is_some() && !format.crops {
                 bail!("{}: --crop is for folders of images, and this is {}", path.display(), format.name);
             }
@@ -161,6 +161,7 @@ pub fn open(path: &Path, how: How) -> Result<Opened> {
                 "{}: there are no records in it",
                 path.display()
             );
+            opened.notes.extend(hides(asked));
             return Ok(opened);
         }
     }
@@ -168,6 +169,19 @@ pub fn open(path: &Path, how: How) -> Result<Opened> {
     let hidden = builtin::named::NAMES.iter().any(|(name, _)| asked.as_os_str() == *name);
     let hidden = if hidden { "; it hides the built-in data set of this name" } else { "" };
     bail!("{}: {what}{hidden}; --data takes {}", path.display(), kinds())
+}
+
+/// That a path in the current folder has the name of a data set, which it hides.
+fn hides(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let is_here = folder.is_none_or(|folder| std::env::current_dir().is_ok_and(|here| here == folder));
+    let built_in = builtin::named::NAMES.iter().any(|(known, _)| *known == name);
+    let fetched = crate::fetch::ITEMS.iter().any(|item| item.is_data && item.name == name);
+    let kind = if path.is_dir() { "folder" } else { "file" };
+    let what = if built_in { "built-in data set" } else { "data set that `srvae-run fetch` gets" };
+    (is_here && (built_in || fetched) && path.exists())
+        .then(|| format!("this is the {kind} `{name}` in the current folder, not the {what} of this name"))
 }
 
 /// The path itself, or where a data set of this name was fetched to.

@@ -199,6 +199,15 @@ impl Item {
         }
     }
 
+    /// The address of a file of it. Another address (`--from`) is that of the only file, or of the folder of several.
+    pub fn url(&self, from: Option<&str>, file: &Remote) -> String {
+        match from {
+            None => format!("{}{}", self.from, file.name),
+            Some(from) if self.files.len() > 1 => format!("{}/{}", from.trim_end_matches('/'), file.name),
+            Some(from) => from.to_owned(),
+        }
+    }
+
     /// Where a file of it is to be.
     pub fn target(&self, cache: &Path, file: &Remote) -> PathBuf {
         self.folder.map_or_else(|| cache.to_owned(), |folder| cache.join(folder)).join(file.name)

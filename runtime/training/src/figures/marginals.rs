@@ -7,6 +7,7 @@ use crate::spec::{Space, Spec, Variable};
 use crate::{DType, Decode, Draw, Mode, Model, Noise, Tensor};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Records and samples that are compared.
 const COUNT: usize = 512;
@@ -24,6 +25,9 @@ pub struct Marginal {
     pub samples: Vec<f64>,
     /// Whether a bin is a class or a position, not an interval.
     pub discrete: bool,
+    /// What the bins are called; nothing where by their numbers.
+    #[serde(default)]
+    pub names: Vec<String>,
 }
 
 /// Marginals as charts, and of binary images the mean image (a heat map) of the data and of samples.
@@ -34,18 +38,30 @@ pub struct Marginals {
 }
 
 /// The marginals of every observed variable but images of pixels: a histogram for each number of a continuous variable, bars
-/// for counts, for classes and for the elements of a binary vector, heat maps for binary images. None where generation is
-/// impossible.
+/// for counts, for classes (`classes` are their names) and for the elements of a binary vector, heat maps for binary images. None where
+/// generation is impossible.
 ///
 /// # Errors
 /// Data that do not fit the model, or a failed tensor operation.
-pub fn marginals(model: &dyn Model, spec: &Spec, data: &Images, seed: u64) -> Result<Marginals> {
+pub fn marginals(
+    model: &dyn Model,
+    spec: &Spec,
+    data: &Images,
+    seed: u64,
+    classes: &BTreeMap<String, Vec<String>>,
+) -> Result<Marginals> {
     let compared =
         |variable: &&Variable| variable.is_observed() && (!shows(variable) || variable.space == Space::Binary);
     let variables: Vec<&Variable> = spec.variables.iter().filter(compared).collect();
     let mode = model.modes().iter().find(|mode| mode.name == "generation");
     let (Some(mode), false) = (mode, variables.is_empty() || data.is_empty()) else { return Ok(Marginals::default()) };
-    at_rest(model, || compare(model, spec, mode, data, &variables, seed))
+    let mut found = at_rest(model, || compare(model, spec, mode, data, &variables, seed))?;
+    for chart in &mut found.charts {
+        if let Some(names) = classes.get(&chart.title).filter(|names| names.len() == chart.data.len()) {
+            chart.names.clone_from(names);
+        }
+    }
+    Ok(found)
 }
 
 fn compare(
@@ -123,7 +139,7 @@ fn charts(name: &str, data: &[Vec<f64>], samples: &[Vec<f64>], edges: fn(&[f64])
         let (data, samples) = (frequency(&data, &edges), frequency(&samples, &edges));
         // Bars for single counts.
         let discrete = edges[0] == -0.5 && edges[1] == 0.5;
-        Marginal { title, edges, data, samples, discrete }
+        Marginal { title, edges, data, samples, discrete, names: Vec::new() }
     };
     (0..size.min(MOST)).map(one).collect()
 }
@@ -165,7 +181,9 @@ fn frequencies(name: &str, data: &[Vec<f64>], samples: &[Vec<f64>]) -> Marginal 
         (0..size).map(|at| rows.iter().map(|row| row[at]).sum::<f64>() / rows.len().max(1) as f64).collect()
     };
     let edges = (0..=size).map(|at| at as f64 - 0.5).collect();
-    Marginal { title: name.to_owned(), edges, data: mean(data), samples: mean(samples), discrete: true }
+    // Of a single answer how often it is yes.
+    let names = if size == 1 { vec!["1".to_owned()] } else { Vec::new() };
+    Marginal { title: name.to_owned(), edges, data: mean(data), samples: mean(samples), discrete: true, names }
 }
 
 #[cfg(test)]

@@ -72,6 +72,9 @@ pub struct Map {
     /// The numbers of the first column and of the first row.
     pub first: [usize; 2],
     pub rows: Vec<Vec<f64>>,
+    /// What rows and columns are called, where both are classes with names.
+    #[serde(default)]
+    pub names: Vec<String>,
 }
 
 /// Everything to be shown of a model's test records; `classes` are the names of labels' classes. Nothing where they are pictures alone and no latent is inferred.
@@ -95,7 +98,7 @@ pub fn plots(
         let mut plots = Plots::default();
         let names = spec.data_variables().find(|variable| variable.space == Space::Label);
         let names = names.and_then(|label| classes.get(&label.name)).map_or(&[][..], Vec::as_slice);
-        let test = Shown { model, spec, images: &images, data: &data, seed, names };
+        let test = Shown { model, spec, images: &images, data: &data, seed, names, classes };
         if let Some(samples) = test.samples()? {
             test.pairs(&samples, &mut plots)?;
             test.sequences(&samples, &mut plots)?;
@@ -114,6 +117,8 @@ struct Shown<'a> {
     seed: u64,
     /// Of the classes that records are coloured by.
     names: &'a [String],
+    /// The names of every label's classes.
+    classes: &'a BTreeMap<String, Vec<String>>,
 }
 
 impl Shown<'_> {
@@ -200,6 +205,7 @@ impl Shown<'_> {
                             rows: (0..width)
                                 .map(|at| (0..length(record)).map(|step| row[step * width + at]).collect())
                                 .collect(),
+                            names: Vec::new(),
                         }
                     }));
                     continue;
@@ -275,7 +281,8 @@ impl Shown<'_> {
             let known = (0..truth.len()).filter(|&record| self.has(variable, record));
             let known: Vec<(&Vec<f64>, &Vec<f64>)> = known.map(|record| (&truth[record], &found[record])).collect();
             if matches!(variable.space, Space::Label) {
-                plots.classified.push(confusion(&variable.name, &known));
+                let names = self.classes.get(&variable.name).map_or(&[][..], Vec::as_slice);
+                plots.classified.push(confusion(&variable.name, &known, names));
                 continue;
             }
             for at in 0..truth.first().map_or(0, Vec::len).min(PANELS) {
@@ -370,7 +377,7 @@ fn component(rows: &[Vec<f64>], apart: Option<&[f64]>) -> Vec<f64> {
 }
 
 /// Of the records of each class the part that is taken for each.
-fn confusion(name: &str, known: &[(&Vec<f64>, &Vec<f64>)]) -> Map {
+fn confusion(name: &str, known: &[(&Vec<f64>, &Vec<f64>)], names: &[String]) -> Map {
     let size = known.first().map_or(0, |(truth, _)| truth.len());
     let largest = |row: &[f64]| (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0);
     let mut rows = vec![vec![0.0; size]; size];
@@ -382,7 +389,8 @@ fn confusion(name: &str, known: &[(&Vec<f64>, &Vec<f64>)]) -> Map {
     }
     let share = 100.0 * right / known.len().max(1) as f64;
     let title = format!("{name}: a draw of q finds {share:.0} % of {} test records", known.len());
-    Map { title, axes: ["found".into(), "true".into()], first: [0, 0], rows }
+    let names = if names.len() == size { names.to_vec() } else { Vec::new() };
+    Map { title, axes: ["found".into(), "true".into()], first: [0, 0], rows, names }
 }
 
 #[cfg(test)]
@@ -415,7 +423,7 @@ mod tests {
         let one_hot = |class: usize| (0..3).map(|at| f64::from(u8::from(at == class))).collect::<Vec<_>>();
         let rows: Vec<(Vec<f64>, Vec<f64>)> =
             [(0, 0), (0, 1), (1, 1), (2, 2)].map(|(truth, found)| (one_hot(truth), one_hot(found))).into();
-        let map = confusion("y", &rows.iter().map(|(a, b)| (a, b)).collect::<Vec<_>>());
+        let map = confusion("y", &rows.iter().map(|(a, b)| (a, b)).collect::<Vec<_>>(), &[]);
         assert_eq!(map.rows, [[0.5, 0.5, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]);
         assert_eq!(map.title, "y: a draw of q finds 75 % of 4 test records");
     }

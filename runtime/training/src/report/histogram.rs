@@ -37,7 +37,9 @@ fn chart(marginal: &Marginal, svg: &mut String) -> Result<(), Box<dyn std::error
         .y_label_area_size(48)
         .build_cartesian_2d(low..high, 0.0..most * 1.05)?;
     let range = high - low;
+    let names = super::plots::short(&marginal.names);
     let place = |value: &f64| match marginal.discrete {
+        true if names.is_some() => names.and_then(|names| super::plots::named(names, *value)).unwrap_or_default(),
         true => format!("{value:.0}"),
         false => super::curve::show(*value, range),
     };
@@ -77,10 +79,14 @@ mod tests {
             data: vec![0.25, 0.75],
             samples: vec![0.5, 0.5],
             discrete: true,
+            names: Vec::new(),
         };
         let text = draw(&marginal).unwrap();
         let bars = text.matches("fill=\"#A0BEDC\"").count();
         assert_eq!(bars, 2, "{text}");
         assert!(text.contains("c &lt;1&gt;") && text.contains("#D65A14"), "{text}");
+        let named = Marginal { names: vec!["cat".into(), "dog".into()], ..marginal };
+        let text = draw(&named).unwrap();
+        assert!(text.contains("cat") && text.contains("dog"), "{text}");
     }
 }

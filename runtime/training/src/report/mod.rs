@@ -18,6 +18,9 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 use std::fs;
 
+/// Lines of a display that are shown at once.
+const LINES: usize = 24;
+
 /// What the compiler says of the model, as the page shows it.
 #[derive(Debug, Clone, Default)]
 pub struct Explained {
@@ -66,7 +69,7 @@ pub fn page(folder: &RunFolder, model: &str, explained: &Explained) -> Result<Pa
     if let Ok(source) = fs::read_to_string(folder.source()) {
         page.text("Model file", &source);
     }
-    page.text("Settings", &config.map_or_else(String::new, |config| format!("{config:#}")));
+    page.folded("Settings", &config.map_or_else(String::new, |config| format!("{config:#}")));
     Ok(page)
 }
 
@@ -89,11 +92,21 @@ fn bound(page: &mut Page, explained: &Explained) -> Result<()> {
         page.text("Bound", &explained.mathematics);
         return Ok(());
     }
-    let shown: String = displays.iter().map(|display| format!("<div class=\"display\">{display}</div>\n")).collect();
+    let shown: String = displays.iter().map(|display| shown(display)).collect();
     let why = escape(explained.mathematics.trim_end());
     let text = format!("{shown}<details><summary>How each term is computed</summary><pre>{why}</pre></details>");
     page.section("Bound", &text);
     Ok(())
+}
+
+/// A display of mathematics, to be opened where it is longer than a screen: that of a model with many steps.
+fn shown(display: &str) -> String {
+    let lines = display.matches("<mtr").count();
+    let display = format!("<div class=\"display\">{display}</div>\n");
+    match lines {
+        0..=LINES => display,
+        _ => format!("<details><summary>The bound in {lines} terms</summary>{display}</details>\n"),
+    }
 }
 
 fn json(folder: &RunFolder, name: &str) -> Result<Option<Value>> {

@@ -61,6 +61,14 @@ impl Page {
         }
     }
 
+    /// The same, to be opened: what is long and seldom wanted.
+    pub fn folded(&mut self, heading: &str, text: &str) {
+        if !text.trim().is_empty() {
+            let text = escape(text.trim_end());
+            self.section(heading, &format!("<details><summary>Show all</summary><pre>{text}</pre></details>"));
+        }
+    }
+
     /// A heading and a table, its first row the headers; nothing where there are no rows.
     pub fn table(&mut self, heading: &str, rows: &[Vec<String>]) {
         if !rows.is_empty() {

@@ -137,6 +137,18 @@ fn lines(lines: &Lines) -> Result<String> {
     })
 }
 
+/// The names of classes, where they have room below an axis.
+pub fn short(names: &[String]) -> Option<&[String]> {
+    let letters: usize = names.iter().map(|name| name.chars().count().max(2)).sum();
+    (!names.is_empty() && names.len() <= 12 && letters <= 48).then_some(names)
+}
+
+/// The name of the class in the middle of whose bar a place is.
+pub fn named(names: &[String], place: f64) -> Option<String> {
+    let class = place.round();
+    ((place - class).abs() < 1e-6 && class >= 0.0).then(|| names.get(class as usize).cloned())?
+}
+
 /// A square of each number, the darker the larger; the first row on top.
 fn map(map: &Map) -> Result<String> {
     figure(&map.title, &[], "", |svg| {
@@ -147,9 +159,14 @@ fn map(map: &Map) -> Result<String> {
             .margin(8)
             .margin_right(16)
             .x_label_area_size(36)
-            .y_label_area_size(48)
+            .y_label_area_size(if map.names.is_empty() { 48 } else { 88 })
             .build_cartesian_2d(x - 0.5..x + right as f64 - 0.5, y + down as f64 - 0.5..y - 0.5)?;
-        let whole = |value: &f64| if value.fract().abs() < 1e-6 { format!("{value:.0}") } else { String::new() };
+        let names = short(&map.names);
+        let whole = |value: &f64| match names {
+            Some(names) => named(names, *value).unwrap_or_default(),
+            None if value.fract().abs() < 1e-6 => format!("{value:.0}"),
+            None => String::new(),
+        };
         chart
             .configure_mesh()
             .disable_mesh()
@@ -195,6 +212,7 @@ mod tests {
                 axes: ["step".into(), "key".into()],
                 first: [1, 0],
                 rows: vec![vec![0.0, 1.0], vec![1.0, 0.0], vec![0.5, 0.5]],
+                names: Vec::new(),
             }],
             ..Plots::default()
         };

@@ -14,6 +14,8 @@ use std::path::Path;
 const HEADER: &str = "srvae";
 /// Since 2 with a checksum of the whole file.
 const FORMAT: u32 = 2;
+/// Of the numbers of 16 bits.
+const LARGEST_HALF: f32 = 65504.0;
 
 /// The groups of tensors.
 const GROUPS: [&str; 3] = ["param", "optimiser", "average"];
@@ -94,6 +96,20 @@ impl Checkpoint {
         self.tensors.extend(tensors.into_iter().map(|(name, tensor)| (format!("{group}/{name}"), tensor)));
     }
 
+    /// The weights alone, 16 bits each, to be handed on: the run's own data, which others do not have, give way to the built-in.
+    ///
+    /// # Errors
+    /// A weight beyond ±65504, the largest number of 16 bits.
+    pub fn halved(header: Header, params: &Params) -> Result<Self> {
+        let mut file = Self::new(Header { data: "builtin".into(), ..header });
+        for (name, var) in params.entries() {
+            let largest = var.abs()?.flatten_all()?.max(0)?.to_dtype(DType::F32)?.to_scalar::<f32>()?;
+            ensure!(largest <= LARGEST_HALF, "{name} has a weight of size {largest}, more than {LARGEST_HALF}");
+            file.add("param", [(name, var.to_dtype(DType::F16)?.to_device(&Device::Cpu)?.contiguous()?)]);
+        }
+        Ok(file)
+    }
+
     /// Writes the file, whole or not at all.
     ///
     /// # Errors
@@ -129,20 +145,23 @@ impl Checkpoint {
             "{place}: the checkpoint's header is invalid; train again or use another checkpoint:\n  {}",
             faults.join("\n  ")
         );
-        for (name, tensor) in &file.tensors {
+        let mut tensors = BTreeMap::new();
+        for (name, tensor) in file.tensors {
             let group = name.split_once('/').map_or("", |(group, _)| group);
             ensure!(
                 GROUPS.contains(&group),
                 "{place}: its tensor {name} is in none of the groups {}",
                 GROUPS.join(", ")
             );
+            let kind = tensor.dtype();
             ensure!(
-                tensor.dtype() == DType::F32,
-                "{place}: its tensor {name} is {}; expected F32",
-                tensor.dtype().as_str().to_uppercase()
+                matches!(kind, DType::F32 | DType::F16),
+                "{place}: its tensor {name} is {}; expected F32 or F16",
+                kind.as_str().to_uppercase()
             );
+            tensors.insert(name, tensor.to_dtype(DType::F32)?);
         }
-        Ok(Self { header, tensors: file.tensors })
+        Ok(Self { header, tensors })
     }
 
     /// Numbers of the tensors of a group, all together.

@@ -186,7 +186,13 @@ fn node(body: &mut String, name: &str, role: Role, determined: bool, at: Point) 
     let size = match name.chars().count() {
         0..=2 => 19.0,
         3..=4 => 15.0,
-        letters => (64.0 / letters as f64).max(5.0),
+        // A long name is wider than its node rather than too small to be read.
+        letters => (64.0 / letters as f64).max((150.0 / letters as f64).min(9.0)),
+    };
+    // Where it crosses the node's edge.
+    let halo = match name.chars().count() {
+        0..=7 => "stroke=\"none\"".to_owned(),
+        _ => format!("stroke=\"{fill}\" stroke-width=\"3\" stroke-linejoin=\"round\" paint-order=\"stroke\""),
     };
     let index = match index {
         "" => String::new(),
@@ -196,7 +202,7 @@ fn node(body: &mut String, name: &str, role: Role, determined: bool, at: Point) 
     writeln!(
         body,
         "<text x=\"{:.1}\" y=\"{y:.1}\" text-anchor=\"middle\" font-size=\"{size:.1}\" font-style=\"italic\" \
-         fill=\"{INK}\" stroke=\"none\">{base}{index}</text>",
+         fill=\"{INK}\" {halo}>{base}{index}</text>",
         at.x
     )
     .ok();
