@@ -132,7 +132,7 @@ fn a_damaged_checkpoint_is_one_clear_error() {
     train(config(3), &run).unwrap();
     let whole = last(&run);
     for (bytes, what) in
-        [(&whole[..whole.len() / 2], "damaged or cut short"), (b"hello".as_slice(), "damaged or cut short")]
+        [(&whole[..whole.len() / 2], "damaged, cut short"), (b"hello".as_slice(), "damaged, cut short")]
     {
         std::fs::write(RunFolder::at(&run).last(), bytes).unwrap();
         let text = format!("{:#}", Checkpoint::load(&RunFolder::at(&run).last(), &Device::Cpu).unwrap_err());
@@ -241,7 +241,7 @@ fn a_folder_of_something_else_is_refused_and_stays_as_it_is() {
     std::fs::create_dir(&thesis).unwrap();
     std::fs::write(thesis.join("config.json"), "{}").unwrap();
     let text = format!("{:#}", train(config(3), &thesis).unwrap_err());
-    assert!(text.contains("thesis") && text.contains("holds is no run"), "{text}");
+    assert!(text.contains("thesis") && text.contains("not a run folder"), "{text}");
     let names: Vec<_> = std::fs::read_dir(&thesis).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["config.json"]);
     let empty = place.path().join("empty");

@@ -258,7 +258,7 @@ fn check_memory(plan: &Plan, device: &Device) -> Result<()> {
         fits => format!("{option} {fits} should fit"),
     };
     let bytes = memory.training((batch as u64).saturating_mul(samples as u64));
-    let samples = if samples > 1 { format!(" with --samples {samples}") } else { String::new() };
+    let samples = if samples > 1 { format!(" and --samples {samples}") } else { String::new() };
     machine::check_memory(&format!("training with {option} {batch}{samples}"), bytes as f64, &advice)
 }
 

@@ -114,7 +114,7 @@ const PLACES: &[Case] = &[
         let file = std::fs::read(at.join("b.webp")).unwrap();
         bytes(at, "a.webp", &file[..file.len() / 2]);
     }),
-    case!("two folders for a part", "", IMAGE, ["two folders are for testing"], |at| {
+    case!("two folders for a part", "", IMAGE, ["two folders hold testing data"], |at| {
         folder(at, &["train/a.png", "test/b.png", "Testing/c.png"]);
     }),
     case!("a part named twice in a list", "", IMAGE, ["line 2 names a file for the second time"], |at| {
@@ -138,16 +138,9 @@ const BINDING: &[Case] = &[
         }
     ),
     case!("a label without classes", "", LABEL, ["variable `c`, a label, has no data"], |at| folder(at, &["a.png"])),
-    case!(
-        "an unknown variable",
-        "a.npy",
-        VECTOR,
-        bind & [("z", "a")],
-        ["takes no data for `z`", "it does for x"],
-        |at| {
-            array(at, &[1, 2], &[1.0, 2.0]);
-        }
-    ),
+    case!("an unknown variable", "a.npy", VECTOR, bind & [("z", "a")], ["takes no data for `z`", "only for x"], |at| {
+        array(at, &[1, 2], &[1.0, 2.0]);
+    }),
     case!(
         "an unknown array",
         "a.npy",
@@ -209,7 +202,7 @@ const BINDING: &[Case] = &[
         "a.npz",
         VECTOR,
         bind & [("x", "a,b")],
-        ["`a` has more than one number a record"],
+        ["`a` has more than one number per record"],
         |at| {
             let two = npy("<f4", &[1, 2], &floats([1.0, 2.0]));
             npz(&at.join("a.npz"), &[("a", two.clone()), ("b", two)]);
@@ -220,7 +213,7 @@ const BINDING: &[Case] = &[
         "p",
         PAIR,
         bind & [("x", "pictures"), ("y", "q")],
-        ["there is none of the name b.png"],
+        ["there is no image named b.png"],
         |at| {
             folder(&at.join("p"), &["a.png", "b.png"]);
             folder(&at.join("q"), &["a.png", "c.png"]);
@@ -356,7 +349,7 @@ const ARRAYS: &[Case] = &[
         "a.npy",
         LABEL,
         bind & [("c", "a")],
-        ["record 1 has 3 numbers that are no one-hot row"],
+        ["record 1 has 3 numbers that are not a one-hot row"],
         |at| {
             array(at, &[2, 3], &[0.0, 1.0, 0.0, 1.0, 1.0, 0.0]);
         }
@@ -371,6 +364,11 @@ const ARRAYS: &[Case] = &[
             array(at, &[1], &[0.0]);
         }
     ),
+    case!("an array of empty records", "a.npy", VECTOR, ["its records have no numbers"], |at| array(
+        at,
+        &[1 << 40, 0],
+        &[]
+    )),
     case!("no safetensors", "a.safetensors", VECTOR, ["cannot be read as a safetensors file"], |at| text(
         at,
         "a.safetensors",
@@ -451,7 +449,7 @@ const TABLES: &[Case] = &[
     case!("an unknown part", "a.csv", VECTOR, ["record 1: column `split` says `other`"], |at| {
         text(at, "a.csv", "split,a,b\ntrain,1,2\nother,3,4\n");
     }),
-    case!("nothing to train on", "a.csv", VECTOR, ["leaves nothing for training"], |at| text(
+    case!("nothing to train on", "a.csv", VECTOR, ["leaves no records for training"], |at| text(
         at,
         "a.csv",
         "split,a,b\ntest,1,2\n"
@@ -478,6 +476,15 @@ const PUBLISHED: &[Case] = &[
     case!("IDX without training images", "", GREY, ["the training images are missing"], |at| {
         bytes(at, "t10k-images-idx3-ubyte", &idx(8, &[2, 2, 2], &[0; 8]));
     }),
+    case!(
+        "IDX of pictures without pixels",
+        "a.idx",
+        GREY,
+        ["a.idx: `pictures` is", "its records have no numbers"],
+        |at| {
+            bytes(at, "a.idx", &idx(8, &[0x4000_0000, 0, 2], &[]));
+        }
+    ),
     case!("IDX twice", "", GREY, ["two files for the same part"], |at| {
         bytes(at, "train-images-idx3-ubyte", &idx(8, &[1, 2, 2], &[0; 4]));
         bytes(at, "fashion-train-images-idx3-ubyte", &idx(8, &[1, 2, 2], &[0; 4]));

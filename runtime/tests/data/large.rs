@@ -135,7 +135,7 @@ fn records_of_one_group_stay_together() {
     assert_eq!(parts(&data), parts(&again));
     let error = data::load(&Source { group: Some("who".into()), ..source(&path) }, &spec, Split::Standard);
     let error = format!("{:#}", error.unwrap_err());
-    assert!(error.contains("--group who: there is no `who`") && error.contains("`patient`"), "{error}");
+    assert!(error.contains("--group who: there is no column `who`") && error.contains("`patient`"), "{error}");
 }
 
 #[test]

@@ -27,6 +27,26 @@ fn columns_lists_and_classes_are_fields() {
     assert!(error.contains("record 3") && error.contains("the value is missing"), "{error}");
 }
 
+/// `decimals.parquet` and `zstd.parquet` are of pyarrow too: `x` 1.25 and -3 as decimal128(10, 2), and `x` 1 and 2 packed by zstd.
+#[test]
+#[cfg(feature = "parquet")]
+fn decimals_are_numbers_and_other_packing_is_named() {
+    use srvae::data::Cells;
+    let spec = spec(&[("x", Space::Real, &[1])]);
+    let data = data::load(&source(&fixture("decimals.parquet")), &spec, Split::None).unwrap();
+    let mut found: Vec<f32> = [&data.train, &data.test]
+        .into_iter()
+        .flat_map(|part| match &part.column("x").unwrap().cells {
+            Cells::Reals { numbers, .. } => numbers.clone(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    found.sort_by(f32::total_cmp);
+    assert_eq!(found, [-3.0, 1.25]);
+    let error = format!("{:#}", data::load(&source(&fixture("zstd.parquet")), &spec, Split::None).unwrap_err());
+    assert!(error.contains("column `x` is packed by ZSTD") && error.contains("snappy, gzip and none"), "{error}");
+}
+
 #[test]
 #[cfg(feature = "parquet")]
 fn damaged_files_are_one_error() {

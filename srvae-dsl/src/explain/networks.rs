@@ -128,7 +128,7 @@ pub fn table(plan: &Plan) -> Vec<Vec<String>> {
     let row = |name: String, reads: String, output: String, cost: Cost| {
         vec![name, reads, output, count(cost.parameters), scaled(cost.multiply_accumulates)]
     };
-    let header = ["network", "reads", "yields", "parameters", "MAC per image"];
+    let header = ["network", "reads", "yields", "parameters", "MACs per record"];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     for group in groups(plan) {
         rows.push(row(group.owner, String::new(), String::new(), group.cost));

@@ -71,11 +71,11 @@ fn checkpoints_that_do_not_belong() {
     place.json("train toy.pgm --data builtin --steps 3 --out run");
     fs::write(place.path("other.pgm"), crate::support::toy::SOURCE.replace("model toy", "model other")).unwrap();
     place.fails("train other.pgm --data builtin --out run --resume", &["other"]);
-    place.fails("eval toy.pgm", &["toy.pgm", "damaged or cut short, or is no safetensors file"]);
+    place.fails("eval toy.pgm", &["toy.pgm", "damaged, cut short, or not a safetensors file"]);
     let last = place.path("run/checkpoints/last.safetensors");
     let whole = fs::read(&last).unwrap();
     fs::write(&last, &whole[..whole.len() - 8]).unwrap();
-    place.fails("eval run --checkpoint last", &["last.safetensors", "damaged or cut short"]);
+    place.fails("eval run --checkpoint last", &["last.safetensors", "damaged, cut short"]);
     place.fails("train run --resume --seed 5", &["last.safetensors"]);
     fs::write(&last, &whole).unwrap();
     place.fails("train run --resume --seed 5", &["--seed", "the seed it began with, 1"]);
@@ -96,9 +96,9 @@ fn folders_that_cannot_be_written_to() {
     let place = Place::new();
     fs::write(place.path("file"), "here already").unwrap();
     place.fails("train toy.pgm --data builtin --steps 2 --out file", &["file", "--out takes a folder"]);
-    place.fails("train toy.pgm --data builtin --steps 2 --out file/run", &["file/run", "cannot be made"]);
+    place.fails("train toy.pgm --data builtin --steps 2 --out file/run", &["file/run", "cannot be created"]);
     // The one file system that even root cannot write to.
-    place.fails("train toy.pgm --data builtin --steps 2 --out /proc/run", &["/proc/run", "cannot be made"]);
+    place.fails("train toy.pgm --data builtin --steps 2 --out /proc/run", &["/proc/run", "cannot be created"]);
     place.json("train toy.pgm --data builtin --steps 2 --out run");
     place.fails("sample run --out /proc/a.png", &["/proc/a.png", "cannot be written"]);
     let left: Vec<_> = fs::read_dir(place.root()).unwrap().map(|entry| entry.unwrap().file_name()).collect();

@@ -49,11 +49,11 @@ fn a_folder_that_grew_is_not_divided_anew() {
     let before = place.json("eval run --k 2 --checkpoint last");
     pictures(&place.path("pictures"), 50);
     let said = place.run("eval run --k 2 --checkpoint last --json");
-    assert!(said.err.contains("20 records are new"), "{}", said.err);
+    assert!(said.err.contains("20 training records are new"), "{}", said.err);
     let after: serde_json::Value = serde_json::from_str(said.out.lines().last().unwrap()).unwrap();
     assert_eq!(before["nll"], after["nll"]);
     std::fs::remove_file(place.path("pictures/011.png")).unwrap();
-    place.fails("train run --resume --steps 4", &["1 of the run's 30 training records are gone (011.png)"]);
+    place.fails("train run --resume --steps 4", &["1 of the run's 30 training records are missing (011.png)"]);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn other_data_are_scored_whole() {
     place.json("train toy.pgm --data pictures --steps 2 --batch 4 --out run");
     assert_eq!(place.json("eval run --k 1 --data other")["images"].as_u64(), Some(17));
     assert_eq!(place.json("eval run --k 1 --data other --images 5")["images"].as_u64(), Some(5));
-    place.fails("train run --resume --steps 4 --split 0.5", &["goes on with the split it began with, standard"]);
+    place.fails("train run --resume --steps 4 --split 0.5", &["a resumed run keeps its split, standard"]);
 }
 
 #[test]

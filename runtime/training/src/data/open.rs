@@ -161,6 +161,12 @@ pub fn open(path: &Path, how: How) -> Result<Opened> {
                 "{}: there are no records in it",
                 path.display()
             );
+            let parts = [&opened.pool, &opened.validation, &opened.test];
+            if let Some(field) =
+                parts.into_iter().flatten().flat_map(|part| &part.fields).find(|field| field.raw.is_hollow())
+            {
+                bail!("{}: `{}` is {}: its records have no numbers", path.display(), field.name, field.raw.describe());
+            }
             opened.notes.extend(hides(asked));
             return Ok(opened);
         }

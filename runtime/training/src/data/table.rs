@@ -73,6 +73,16 @@ impl Raw {
         }
     }
 
+    /// Whether its records are arrays without a number. Any count of them fits into a few bytes of a file.
+    pub fn is_hollow(&self) -> bool {
+        let shape = match self {
+            Self::Numbers(array) => &array.shape,
+            Self::Stored(array) => &array.shape,
+            Self::Files { .. } | Self::Encoded(_) | Self::Text(_) => return false,
+        };
+        shape.iter().skip(1).any(|&axis| axis == 0)
+    }
+
     /// Whether this can only be pictures: files, or bytes in rows and columns.
     pub fn is_pictures(&self) -> bool {
         match self {

@@ -2,6 +2,7 @@
 
 use super::{limit, open, within};
 use anyhow::{Context, Result, bail, ensure};
+use parquet::basic::Compression;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, List};
 use std::cell::Cell;
@@ -57,6 +58,15 @@ fn columns(file: impl FileReader) -> Result<Vec<(String, Column)>> {
     let about = file.metadata();
     let bytes = about.row_groups().iter().map(|group| u64::try_from(group.total_byte_size()).unwrap_or(u64::MAX));
     within(bytes.fold(0, u64::saturating_add), limit())?;
+    for column in about.row_groups().iter().flat_map(|group| group.columns()) {
+        let packing = column.compression().to_string();
+        ensure!(
+            matches!(column.compression(), Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::GZIP(_)),
+            "column `{}` is packed by {}; read are snappy, gzip and none",
+            column.column_path().string(),
+            packing.split('(').next().unwrap_or_default()
+        );
+    }
     let schema = about.file_metadata().schema();
     let names: Vec<String> = schema.get_fields().iter().map(|field| field.name().to_owned()).collect();
     let mut columns: Vec<Vec<Field>> = vec![Vec::new(); names.len()];
@@ -117,6 +127,7 @@ fn number(value: &Field) -> Result<f64> {
         // By its shortest text: 0.1 stays 0.1.
         Field::Float(number) => number.to_string().parse()?,
         Field::Double(number) => *number,
+        Field::Decimal(_) => value.to_string().parse()?,
         Field::Str(_) => bail!("expected a number, found a text"),
         _ => bail!("it holds {value}; supported are numbers, texts, lists of numbers and images"),
     })

@@ -25,7 +25,12 @@ fn display(body: &str) -> Result<String> {
     let config = RenderConfig { display_mode: DisplayMode::Block, ..RenderConfig::default() };
     let mut element = String::new();
     push_mathml(&mut element, events.into_iter().map(Ok::<_, std::convert::Infallible>), config)?;
-    Ok(braces(&signs(&element)))
+    Ok(cells(&braces(&signs(&element))))
+}
+
+/// Every cell holds one element, so that on a narrow screen the page's style can put the cells of a line below one another.
+fn cells(element: &str) -> String {
+    element.replace("<mtd>", "<mtd><mrow>").replace("</mtd>", "</mrow></mtd>")
 }
 
 /// A brace below a formula becomes a line below it, which the page's style draws: browsers stretch a brace over its formula
@@ -57,6 +62,8 @@ mod tests {
         let found = displays(latex).unwrap();
         assert_eq!(found.len(), 1);
         assert!(!found[0].contains('\u{23df}'), "{}", found[0]);
+        assert_eq!(found[0].matches("<mtd><mrow>").count(), found[0].matches("</mrow></mtd>").count());
+        assert!(!found[0].replace("<mtd><mrow>", "").contains("<mtd"), "{}", found[0]);
         for part in
             ["<math", "<munder><mrow class=\"brace\">", "\u{2265}", "\u{3b8}", "downscale(factor: 2)", "<mtable"]
         {

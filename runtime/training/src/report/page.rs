@@ -31,6 +31,9 @@ summary { cursor: pointer; margin: .4rem 0; }
 .sheet .row { display: grid; grid-template-columns: 8rem 1fr; align-items: center; margin-bottom: .15rem; font-size: .9rem; }
 .sheet .new { margin-top: .8rem; } .sheet span { padding-right: .5rem; overflow-wrap: anywhere; }
 @media (max-width: 40rem) {
+  .wide svg { max-width: max(100%, 40rem); }
+  mtable.menv-alignlike, mtable.menv-alignlike mtr, mtable.menv-alignlike mtd:nth-child(n) { display: block; text-align: left; }
+  mtable.menv-alignlike mtd:nth-child(even) { padding-left: 1.5em; }
   .sheet .row { display: block; } .sheet span { display: block; font-size: .8rem; line-height: 1.3; }
   .facts td { font-size: .9rem; } math { font-size: .8rem; } .scroll td, .scroll th { font-size: .8rem; padding-right: .5rem; }
 }
