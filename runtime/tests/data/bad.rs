@@ -550,5 +550,5 @@ fn options_that_are_none_say_what_is_wanted() {
     }
     assert_eq!(data::parse_bind("x = g0..g3").unwrap(), ("x".to_owned(), "g0..g3".to_owned()));
     let error = "half".parse::<Split>().unwrap_err().to_string();
-    assert!(error.contains("there are standard, hoogeboom, authors and none, or the part"), "{error}");
+    assert!(error.contains("known are standard, hoogeboom, authors and none, or the fraction"), "{error}");
 }

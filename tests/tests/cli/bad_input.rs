@@ -78,7 +78,7 @@ fn checkpoints_that_do_not_belong() {
     place.fails("eval run --checkpoint last", &["last.safetensors", "damaged, cut short"]);
     place.fails("train run --resume --seed 5", &["last.safetensors"]);
     fs::write(&last, &whole).unwrap();
-    place.fails("train run --resume --seed 5", &["--seed", "the seed it began with, 1"]);
+    place.fails("train run --resume --seed 5", &["--seed", "a resumed run keeps its seed, 1"]);
     place.fails("train toy.pgm --resume", &["--resume", "which run"]);
     place.fails("upscale run", &["conditional_generation", "generation, reconstruction"]);
     place.fails("upscale run --input toy.pgm --from y", &["conditional_generation_y", "generation, reconstruction"]);
@@ -86,7 +86,7 @@ fn checkpoints_that_do_not_belong() {
     place.fails("sample run --against nowhere", &["nowhere", "no such run folder"]);
     let larger = crate::support::toy::SOURCE.replace("z: real[1]", "z: real[2]");
     fs::write(place.path("larger.pgm"), larger).unwrap();
-    let words = ["latent z: `latent z: real[1]` there, `latent z: real[2]` here", "train anew into another --out"];
+    let words = ["latent z: `latent z: real[1]` there, `latent z: real[2]` here", "train again into another --out"];
     place.fails("train larger.pgm --out run --resume", &words);
     place.fails("interpolate run --input toy.pgm", &["toy.pgm", "not an image"]);
 }

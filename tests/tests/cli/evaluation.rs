@@ -117,7 +117,7 @@ fn what_is_fetched_is_checked_and_a_full_disk_keeps_no_part() {
     place.fails("fetch cifar10 --to toy.pgm --from http://127.0.0.1:1/", &["toy.pgm", "cannot be created"]);
     fs::create_dir(place.path("cache")).ok();
     fs::write(place.path("cache/cifar-10-binary.tar.gz"), "mine").unwrap();
-    place.fails("fetch cifar10 --to cache", &["is another", "expected is c4a38c50", "move it away"]);
+    place.fails("fetch cifar10 --to cache", &["another file exists here", "expected c4a38c50", "move it away"]);
     fs::remove_file(place.path("cache/cifar-10-binary.tar.gz")).unwrap();
     let said_of =
         |arguments: &str| said(place.command(arguments).env("SRVAE_CACHE", place.path("cache")).output().unwrap());
