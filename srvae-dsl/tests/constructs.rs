@@ -4,6 +4,7 @@ mod support;
 
 use srvae_dsl::emit::{Origin, rust_source};
 use srvae_dsl::plan::Operation;
+use std::fs;
 use support::{code, items, plan_of, plan_of_text, read};
 
 /// A model of one observed image and one latent, with the rest of the file.
@@ -146,4 +147,26 @@ fn something_given() {
     let text =
         "given c: label[10]\np(z | c) = normal from c |> linear(out: 64) |> reshape(4, 4, 4) |> conv(kernel: 1)\n";
     insta::assert_snapshot!(shown(text, &["generation", "reconstruction"]));
+}
+
+/// The members of a family are written once: three times as many levels have the same layers to build and to call.
+#[test]
+fn levels_are_written_once() {
+    let text = fs::read_to_string(support::here("../models/zoo/vdvae.pgm")).unwrap();
+    let written = |levels: usize| {
+        let third = levels / 3;
+        let text = text.replace("runs(4: 2, 8: 4, 16: 6)", &format!("runs(4: {third}, 8: {third}, 16: {third})"));
+        let code = code(&plan_of_text(&text.replace("12", &levels.to_string())));
+        ["forward(", "::new(", "from_head(", "sample(", "divergence_term("].map(|call| code.matches(call).count())
+    };
+    let (few, many) = (written(24), written(72));
+    assert_eq!(few, many);
+    assert!(few.iter().all(|count| (1..400).contains(count)), "{few:?}");
+}
+
+/// What a loop reads from two rounds before, from statements before it, and from other loops, each in its place.
+#[test]
+fn a_recurrence_over_two_steps() {
+    let code = code(&plan_of_text(&fs::read_to_string(support::here("../tests/models/second_order.pgm")).unwrap()));
+    insta::assert_snapshot!(items(&code, "bound"));
 }

@@ -152,7 +152,11 @@ fn distributions() -> String {
                 format!("{}: {} channels over {shape:?}", names.join(", "), head[0])
             }
         };
-        let flows = if entry.continuous { "yes" } else { "no" };
+        let flows = match (entry.continuous, entry.reparameterised) {
+            (true, true) => "yes",
+            (true, false) => "in p",
+            (false, _) => "no",
+        };
         vec![
             code_of(entry.name),
             spaces_of(entry.spaces),

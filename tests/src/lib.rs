@@ -56,6 +56,7 @@ corpus! {
     natural_parameters = "../srvae-dsl/tests/corpus/good/natural_parameters.pgm",
     mixture_prior = "../srvae-dsl/tests/corpus/good/mixture_prior.pgm",
     parameters_in_shapes = "../srvae-dsl/tests/corpus/good/parameters_in_shapes.pgm",
+    mixture_by_its_score = "../srvae-dsl/tests/corpus/good/mixture_by_its_score.pgm",
     pseudo_inputs = "../srvae-dsl/tests/corpus/good/pseudo_inputs.pgm",
     relaxed_classes = "../srvae-dsl/tests/corpus/good/relaxed.pgm",
     reused_branches = "../srvae-dsl/tests/corpus/good/reused_branches.pgm",

@@ -10,7 +10,8 @@ mod in_order;
 #[path = "published/switched.rs"]
 mod switched;
 
-use srvae::Compiled;
+use candle_core::{DType, Device};
+use srvae::{Compiled, Params, Setting, Settings, interpret};
 use srvae_tests::both::compare;
 
 macro_rules! zoo {
@@ -45,5 +46,21 @@ zoo! {
     planar_flows: planar_vae = "../models/zoo/planar_vae.pgm",
     neural_statistician: statistician = "../models/zoo/statistician.pgm",
     mixed_columns: table_vae = "../models/zoo/table.pgm",
+    mixture_density: mixture_density_network = "../models/zoo/mixture_density_network.pgm",
     recurrent: vrnn = "../models/zoo/vrnn.pgm",
+    second_order: second_order = "models/second_order.pgm",
+    very_deep: very_deep_vae = "../models/zoo/vdvae.pgm",
+}
+
+/// Code is for the numbers of members that it was compiled for; another number is refused with both, and interpreted by the file.
+#[test]
+fn another_length_than_the_compiled() {
+    let model = models::second_order::COMPILED;
+    let length = |steps| vec![("T".to_owned(), Setting::Int(steps))];
+    let params = || Params::new(1, DType::F32, &Device::Cpu);
+    assert!(model.fits(&Settings::new()) && model.fits(&length(9)) && !model.fits(&length(6)));
+    (model.build)(&length(9), &params()).unwrap();
+    let refused = (model.build)(&length(6), &params()).err().unwrap().to_string();
+    assert!(["`T` is 6", "compiled for T = 9", "interpret"].iter().all(|words| refused.contains(words)), "{refused}");
+    interpret::builder(model.path, model.source).build(&length(6), &params()).unwrap();
 }

@@ -2,11 +2,13 @@
 //! one command that has a file alone does everything with it.
 //!
 //! With `--nocapture` each prints its row of the table: the score of the test records before and after, and the seconds taken.
+//! `ZOO_TABLE=FILE` writes them all, where each model is tried.
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output};
+use std::sync::Mutex;
 use std::time::Instant;
 
 /// Steps of training. A model that is right gains within these; none is finished.
@@ -24,8 +26,21 @@ fn main() -> ExitCode {
             })
         })
     });
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+    let conclusion = libtest_mimic::run(&Arguments::from_args(), trials.collect());
+    if let Some(path) = std::env::var_os("ZOO_TABLE") {
+        let mut rows = ROWS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        rows.sort();
+        let head = "| model | before | after | | seconds |\n| --- | ---: | ---: | --- | ---: |\n";
+        if let Err(reason) = std::fs::write(&path, head.to_owned() + &rows.concat()) {
+            eprintln!("{}: {reason}", Path::new(&path).display());
+            return ExitCode::FAILURE;
+        }
+    }
+    conclusion.exit_code()
 }
+
+/// Rows of the table, as far as models were tried.
+static ROWS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/zoo");
@@ -48,12 +63,10 @@ fn learns(file: &Path) -> Result<()> {
     let last: serde_json::Value = serde_json::from_str(said.lines().last().unwrap_or_default())?;
     let score = |key: &str| last[key].as_f64().with_context(|| format!("no `{key}` in {last}"));
     let (before, after) = (score("test_before")?, score("test_after")?);
-    println!(
-        "| {} | {before:.3} | {after:.3} | {} | {:.1} |",
-        name,
-        last["unit"].as_str().unwrap_or_default(),
-        start.elapsed().as_secs_f64()
-    );
+    let (unit, seconds) = (last["unit"].as_str().unwrap_or_default(), start.elapsed().as_secs_f64());
+    let row = format!("| {name} | {before:.3} | {after:.3} | {unit} | {seconds:.1} |\n");
+    print!("{row}");
+    ROWS.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(row);
     ensure!(after < before, "{before} before training, {after} after it");
     Ok(())
 }

@@ -297,8 +297,7 @@ pub fn roots(spec: &Spec) -> Result<Vec<String>> {
 pub fn walked_roots(spec: &Spec) -> Result<Vec<String>> {
     let compilation = of_spec(spec)?;
     let model = compilation.model()?;
-    let is_walked =
-        |factor: &graph::Factor| matches!(&factor.body, graph::Body::Stochastic { base, .. } if base.entry.continuous);
+    let is_walked = |factor: &graph::Factor| matches!(&factor.body, graph::Body::Stochastic { base, .. } if base.entry.reparameterised);
     if !root_factors(model).all(is_walked) {
         return Ok(Vec::new());
     }

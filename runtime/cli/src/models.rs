@@ -25,7 +25,11 @@ pub struct Found {
 pub fn find(models: &'static [Compiled], file: &Path) -> Result<Found> {
     if !file.exists() {
         if let Some(compiled) = models.iter().find(|model| file.as_os_str() == model.name) {
-            return Ok(Found { builder: (*compiled).into(), path: compiled.path.into(), text: compiled.source.into() });
+            return Ok(Found {
+                builder: of_compiled(*compiled),
+                path: compiled.path.into(),
+                text: compiled.source.into(),
+            });
         }
         bail!("{}: no such file; {}", file.display(), known(models));
     }
@@ -39,7 +43,7 @@ pub fn find(models: &'static [Compiled], file: &Path) -> Result<Found> {
 pub fn of_text(models: &'static [Compiled], file: &Path, text: &str) -> Result<Found> {
     let path = file.display().to_string();
     let builder = match models.iter().find(|model| same_model(model.source, text)) {
-        Some(compiled) => Builder::from(*compiled),
+        Some(compiled) => of_compiled(*compiled),
         None => {
             let compilation = compiler::compile(&path, text, &ModelArgs::default())?;
             let model = compilation.model()?;
@@ -51,6 +55,22 @@ pub fn of_text(models: &'static [Compiled], file: &Path, text: &str) -> Result<F
         }
     };
     Ok(Found { builder, path, text: text.to_owned() })
+}
+
+/// Builds the compiled model where its code is for the settings; where these give families other sizes, the file is interpreted.
+fn of_compiled(compiled: Compiled) -> Builder {
+    let interpreted = srvae_interpreter::builder(compiled.path, compiled.source);
+    Builder::new(move |settings, params| match compiled.fits(settings) || has_rust(&compiled) {
+        true => (compiled.build)(settings, params),
+        false => interpreted.build(settings, params),
+    })
+}
+
+/// Whether the model has a network in Rust, so that nothing but its compiled code carries it out.
+fn has_rust(compiled: &Compiled) -> bool {
+    let compilation = compiler::compile(compiled.path, compiled.source, &ModelArgs::default());
+    let model = compilation.as_ref().ok().and_then(|it| it.model().ok());
+    model.is_some_and(|model| compile::without_rust(compiled.path, model).is_err())
 }
 
 impl Found {

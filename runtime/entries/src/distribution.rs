@@ -14,8 +14,10 @@ pub struct Distribution {
     pub natural: &'static [Natural],
     /// The spaces it can produce.
     pub spaces: &'static [Space],
-    /// Samples are differentiable functions of their parameters, and bijectors may stand over it.
+    /// It has a density, and bijectors may stand over it.
     pub continuous: bool,
+    /// Samples are differentiable functions of its parameters.
+    pub reparameterised: bool,
     /// Its values are some points of a space of real numbers, so that it has no density over the others.
     pub atoms: bool,
     /// What it asks of a variable's shape.

@@ -126,6 +126,21 @@ fn sizes(shape: &[usize]) -> String {
     shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
 }
 
+/// Holds parameters that decide how many members families have against those that the code was compiled for: name, value and
+/// compiled value of each.
+///
+/// # Errors
+/// Another value, with what to do.
+pub fn check_sizes(sizes: &[(&str, usize, usize)]) -> Result<()> {
+    match sizes.iter().find(|(_, found, compiled)| found != compiled) {
+        Some((name, found, compiled)) => bail!(
+            "`{name}` is {found}, and this code was compiled for {name} = {compiled}: it decides how many members families have; \
+             say {name} = {found} in the model file and compile it again, or interpret the file"
+        ),
+        None => Ok(()),
+    }
+}
+
 /// The error for a setting that a model does not have.
 pub fn unknown_setting(name: &str, known: &[&str]) -> Error {
     match known {

@@ -68,8 +68,20 @@ pub struct Compiled {
     pub path: &'static str,
     /// The text it was compiled from.
     pub source: &'static str,
+    /// Parameters that decide how many members families have, with the values that the code is for.
+    pub sizes: &'static [(&'static str, i64)],
     /// Builds the model at the given settings; what `settings` does not name keeps its default.
     pub build: fn(settings: &Settings, params: &Params) -> Result<Box<dyn Model>>,
+}
+
+impl Compiled {
+    /// Whether the code is for these settings: its families have as many members.
+    pub fn fits(&self, settings: &Settings) -> bool {
+        let is_other = |(name, value): &(String, Setting)| {
+            self.sizes.iter().any(|(size, compiled)| size == name && *value != Setting::Int(*compiled))
+        };
+        !settings.iter().any(is_other)
+    }
 }
 
 /// What makes a model of settings and parameters: compiled code, or a program to be interpreted.

@@ -101,7 +101,7 @@ impl Model for Toy {
     }
 }
 
-pub const COMPILED: Compiled = Compiled { name: "toy", path: "toy.pgm", source: SOURCE, build };
+pub const COMPILED: Compiled = Compiled { name: "toy", path: "toy.pgm", source: SOURCE, sizes: &[], build };
 
 pub fn spec() -> Spec {
     let variable = |name: &str, role, space, shape: &[usize]| Variable {

@@ -1,5 +1,5 @@
-//! `draw y = …`: how gradients pass through what q draws from a discrete distribution. Without the statement there is no
-//! gradient, so it must be there.
+//! `draw y = …`: how gradients pass through what q draws from a distribution that is not reparameterised. Without the statement
+//! there is no gradient, so it must be there.
 
 use super::Checker;
 use super::arguments::Signature;
@@ -36,7 +36,7 @@ impl Checker<'_> {
                 draws.push(Draw { variable: id, method, span: variable.span });
             }
         }
-        for factor in q.iter().filter(|factor| is_discrete(factor) && !stated.contains(&factor.variable)) {
+        for factor in q.iter().filter(|factor| needs_method(factor) && !stated.contains(&factor.variable)) {
             let variable = self.variable(factor.variable);
             let able = able_of(factor, variable);
             self.findings.push(messages::draw_missing(&variable.name, factor.span, &able));
@@ -94,7 +94,7 @@ impl Checker<'_> {
             None if self.findings.has_errors() => return None,
             None => Some("q has no factor for it"),
             Some(Body::Deterministic { .. }) => Some("q does not draw it: it is a function"),
-            Some(Body::Stochastic { base, .. }) if base.entry.continuous => {
+            Some(Body::Stochastic { base, .. }) if base.entry.reparameterised => {
                 Some("its draws are differentiable functions of the network's output")
             }
             Some(Body::Stochastic { .. } | Body::Mixture { .. }) => None,
@@ -114,9 +114,10 @@ impl Checker<'_> {
         let able = factor.map_or_else(Vec::new, |factor| able_of(factor, variable));
         if !able.contains(&known) {
             let (space, place) = (space_entry(space).name, method.name.span);
-            let has_codes = factor.is_some_and(has_codes);
+            let (has_codes, jumps) = (factor.is_some_and(has_codes), factor.is_some_and(jumps));
             self.findings.push(match known {
                 _ if has_codes => messages::draw_of_codes(&name.text, place),
+                _ if jumps => messages::draw_that_jumps(&name.text, place),
                 "enumerate" => messages::too_many_values(&name.text, space, place, &able),
                 _ => messages::no_relaxation(&name.text, space, place, &able),
             });
@@ -131,8 +132,13 @@ impl Checker<'_> {
     }
 }
 
-fn is_discrete(factor: &Factor) -> bool {
-    matches!(&factor.body, Body::Stochastic { base, .. } if !base.entry.continuous)
+fn needs_method(factor: &Factor) -> bool {
+    matches!(&factor.body, Body::Stochastic { base, .. } if !base.entry.reparameterised)
+}
+
+/// Whether a factor draws from a continuous distribution that no relaxation and no sum stands for.
+fn jumps(factor: &Factor) -> bool {
+    needs_method(factor) && matches!(&factor.body, Body::Stochastic { base, .. } if base.entry.continuous)
 }
 
 /// How many values a variable can take, where they can be gone through.
@@ -148,9 +154,10 @@ fn values(space: Space, shape: &[usize]) -> Option<usize> {
 
 /// The methods that a factor's variable can have.
 fn able_of(factor: &Factor, variable: &Variable) -> Vec<&'static str> {
-    match has_codes(factor) {
-        true => vec!["straight_through"],
-        false => able(variable.space, values(variable.space, &variable.shape)),
+    match (has_codes(factor), jumps(factor)) {
+        (true, _) => vec!["straight_through"],
+        (_, true) => vec!["score"],
+        (false, false) => able(variable.space, values(variable.space, &variable.shape)),
     }
 }
 

@@ -154,6 +154,10 @@ impl<'a> Checker<'a> {
             self.findings.push(messages::flow_over_discrete(block.name, span, base.name, base_span));
             return None;
         }
+        if head.factor.side == Side::Q && !base.reparameterised {
+            self.findings.push(messages::flow_over_jumps(block.name, span, base.name, base_span));
+            return None;
+        }
         let ways = block.flow()?;
         self.directions(head, block, ways, span)?;
         self.fills(head, block, ways, span, is_outermost)?;

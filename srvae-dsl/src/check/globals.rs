@@ -2,8 +2,9 @@
 
 use super::Checker;
 use super::declarations::RECORDS;
+use crate::catalog::Distribution;
 use crate::diagnostics::messages;
-use crate::graph::{Body, Factor, Role, Value};
+use crate::graph::{Body, Factor, Role, Side, Value};
 
 impl Checker<'_> {
     pub(super) fn globals(&mut self, p: &[Factor], q: &[Factor]) {
@@ -15,9 +16,17 @@ impl Checker<'_> {
                 let parent = &self.variables[parent.0];
                 errors.push(messages::global_reads(&variable.name, &parent.name, factor.span, parent.span));
             }
-            let is_drawn = matches!(&factor.body, Body::Stochastic { base, .. } if base.entry.continuous);
+            let is_able = |base: &Distribution| match factor.side {
+                Side::P => base.continuous,
+                Side::Q => base.reparameterised,
+            };
+            let is_drawn = matches!(&factor.body, Body::Stochastic { base, .. } if is_able(base.entry));
             if !is_drawn || variable.step.is_some() {
-                let what = if is_drawn { "a step of a length" } else { "no draw of a continuous distribution" };
+                let what = if is_drawn {
+                    "a step of a length"
+                } else {
+                    "no draw of a distribution that a gradient passes through"
+                };
                 errors.push(messages::global_kind(&variable.name, what, factor.span));
             }
         }

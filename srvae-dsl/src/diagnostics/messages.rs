@@ -860,6 +860,25 @@ pub(crate) fn draw_of_codes(name: &str, span: Span) -> Diagnostic {
         .hint(format!("write `draw {name} = straight_through`"))
 }
 
+pub(crate) fn draw_that_jumps(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "E0482",
+        format!("`{name}` is drawn from a mixture, whose components no other gradient passes between"),
+    )
+    .at(span, "not this one")
+    .hint(format!("write `draw {name} = score`"))
+}
+
+pub(crate) fn flow_over_jumps(flow: &str, span: Span, distribution: &str, base: Span) -> Diagnostic {
+    Diagnostic::error(
+        "E0483",
+        format!("in q the flow `{flow}` stands over `{distribution}`, whose draws have no gradient"),
+    )
+    .at(span, "would be trained without a gradient")
+    .and(base, "a draw jumps from component to component")
+    .hint("remove the flow, or take another distribution, such as `normal`")
+}
+
 pub(crate) fn codes_apart(name: &str, span: Span) -> Diagnostic {
     Diagnostic::error(
         "E0477",
@@ -976,14 +995,14 @@ pub(crate) fn draw_missing(name: &str, span: Span, able: &[&str]) -> Diagnostic 
         method => format!("`draw {name} = {method}`"),
     });
     let statements: Vec<_> = statements.collect();
-    Diagnostic::error("E0427", format!("no gradient passes through q's draws of the discrete `{name}`"))
+    Diagnostic::error("E0427", format!("no gradient passes through q's draws of `{name}`"))
         .at(span, "would be trained without a gradient")
         .hint(format!("say how it is to be estimated: {}", statements.join(", ")))
 }
 
 pub(crate) fn draw_needless(name: &str, span: Span, why: &str) -> Diagnostic {
     Diagnostic::error("E0428", format!("`draw {name}` has nothing to choose: {why}"))
-        .at(span, "not a discrete draw of q")
+        .at(span, "not a draw of q without a gradient")
         .hint("remove the statement")
 }
 

@@ -1,21 +1,60 @@
 //! What holds parameters: one struct, each part a field, built in order.
 
 use super::number::{Scope, argument, arguments, dims};
+use super::roll::{self, Around, Member, Statement, roll};
 use super::{doc, ident};
 use crate::catalog::{Arity, Block, Distribution, Parameter};
 use crate::graph::{Use, VariableId};
 use crate::plan::{ComputedShape, Part, PartId, PartKind, Plan, Shape};
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
+use std::collections::BTreeMap;
 
-/// The struct and its constructor.
-pub fn layers(plan: &Plan) -> TokenStream {
-    let fields = plan.parts.all.iter().map(|part| {
-        let (title, field, ty) = (doc(&format!(" `{}`", part.path)), ident(&part.field), type_of(part));
-        quote!(#title pub(super) #field: #ty)
-    });
-    let built = (0..plan.parts.all.len()).map(|at| part(plan, PartId(at)));
-    let names = plan.parts.all.iter().map(|part| ident(&part.field));
+/// Where each part is found.
+pub struct Layers {
+    /// The struct and its constructor.
+    pub code: TokenStream,
+    /// The type of each part's field, or of a vector's members.
+    pub types: BTreeMap<String, String>,
+    /// Parts of families that are members of vectors.
+    pub members: BTreeMap<String, Member>,
+}
+
+impl Layers {
+    pub fn of(plan: &Plan) -> Self {
+        let parts = &plan.parts.all;
+        let types = parts.iter().map(|part| (part.field.clone(), type_of(part).to_string())).collect();
+        let taken = ["config", "params", "self"].map(str::to_owned).into();
+        let read = parts.iter().map(|part| part.field.clone()).collect();
+        let built = (0..parts.len()).flat_map(|at| part(plan, PartId(at))).collect();
+        let rolled = roll(built, Around { taken: Some(&taken), read, ..Around::default() });
+        let fields = parts.iter().filter_map(|part| {
+            let ty = type_of(part);
+            let Some((vector, at)) = rolled.members.get(&part.field) else {
+                let (title, field) = (doc(&format!(" `{}`", part.path)), ident(&part.field));
+                return Some((field.clone(), quote!(#title pub(super) #field: #ty)));
+            };
+            let members = rolled.vectors.iter().find(|(name, _)| name == vector).map(|(_, members)| members)?;
+            let last = parts.iter().find(|part| Some(&part.field) == members.last())?;
+            let (title, field) = (doc(&format!(" `{}` to `{}`", part.path, last.path)), ident(vector));
+            (*at == 0).then(|| (field.clone(), quote!(#title pub(super) #field: ::std::vec::Vec<#ty>)))
+        });
+        let (names, fields): (Vec<_>, Vec<_>) = fields.unzip();
+        let code = code(&names, &fields, &rolled.statements);
+        Self { code, types, members: rolled.members }
+    }
+
+    /// A part's place below the model's layers.
+    pub fn place(&self, field: &str) -> TokenStream {
+        let place = self.members.get(field).map(roll::place);
+        place.unwrap_or_else(|| {
+            let field = ident(field);
+            quote!(#field)
+        })
+    }
+}
+
+fn code(names: &[Ident], fields: &[TokenStream], built: &TokenStream) -> TokenStream {
     quote! {
         /// Layers, flows and the distributions of roots.
         mod layers {
@@ -27,7 +66,7 @@ pub fn layers(plan: &Plan) -> TokenStream {
                 /// A configuration whose shapes do not fit.
                 #[allow(unused_variables)]
                 pub fn new(config: &super::Config, params: &::srvae::Params) -> ::srvae::Result<Self> {
-                    #(#built)*
+                    #built
                     ::std::result::Result::Ok(Self { #(#names),* })
                 }
             }
@@ -57,12 +96,12 @@ pub fn distribution(runtime: &str) -> TokenStream {
     quote!(::srvae::dist::#ty)
 }
 
-/// The statements that build a part, with the shapes that are computed before it.
-fn part(plan: &Plan, id: PartId) -> TokenStream {
-    let shapes =
-        plan.parts.shapes.iter().filter(|shape| shape.needed && shape.before == id).map(|at| computed(plan, at));
+/// The statements that build a part, after the shapes that are computed before it.
+fn part(plan: &Plan, id: PartId) -> Vec<Statement> {
+    let shapes = plan.parts.shapes.iter().filter(|shape| shape.needed && shape.before == id);
+    let mut statements: Vec<Statement> = shapes.map(|at| computed(plan, at)).collect();
     let part = plan.parts.part(id);
-    let (field, path) = (ident(&part.field), &part.path);
+    let path = &part.path;
     let at = quote!(&params.at(#path));
     let inputs: Vec<_> = part.shapes.iter().map(|input| shape(plan, input)).collect();
     let built = match &part.kind {
@@ -89,7 +128,8 @@ fn part(plan: &Plan, id: PartId) -> TokenStream {
             quote!(::std::sync::Arc::new(::srvae::flow::#ty::new(#at, #own, #context #config)?))
         }
     };
-    quote!(#(#shapes)* let #field = #built;)
+    statements.push(Statement { name: part.field.clone(), kind: Some(type_of(part).to_string()), code: built });
+    statements
 }
 
 /// The configuration of a layer or a flow: its arguments by name.
@@ -131,11 +171,12 @@ fn channels(plan: &Plan, base: &Use<Distribution>, variable: VariableId) -> Toke
 }
 
 /// The shape of a function's output.
-fn computed(plan: &Plan, at: &ComputedShape) -> TokenStream {
-    let (name, function) = (ident(&at.name), ident(at.call.runtime));
+fn computed(plan: &Plan, at: &ComputedShape) -> Statement {
+    let function = ident(at.call.runtime);
     let inputs = at.inputs.iter().map(|input| shape(plan, input));
     let args = arguments(plan, Scope::Build, &at.call.arguments, at.call.repeats);
-    quote!(let #name = ::srvae::functions::shapes::#function(&[#(#inputs),*] #(, #args)*)?;)
+    let code = quote!(::srvae::functions::shapes::#function(&[#(#inputs),*] #(, #args)*)?);
+    Statement { name: at.name.clone(), kind: Some("shape".to_owned()), code }
 }
 
 /// A shape as an expression of type `&[usize]`.

@@ -6,10 +6,12 @@
 
 mod config;
 mod layers;
+mod methods;
 mod model;
 mod number;
 mod objective;
 mod program;
+mod roll;
 mod rust;
 mod variables;
 
@@ -31,13 +33,14 @@ pub struct Origin {
 /// The module of a model: `pub mod NAME { … }`.
 pub fn emit(plan: &Plan, origin: &Origin) -> TokenStream {
     let (name, docs) = (ident(&plan.names.module), docs(&plan.model.docs));
+    let layers = layers::Layers::of(plan);
     let parts = [
         config::config(plan),
         config::presets(plan),
         variables::variables(plan),
         variables::results(plan),
-        model::model(plan),
-        layers::layers(plan),
+        model::model(plan, &layers),
+        layers.code,
         rust::networks(plan, origin),
         model::compiled(plan, origin),
     ];

@@ -1,23 +1,30 @@
 //! The model's struct: its constructor, factors, bound and modes, and what the command line needs of it.
 
+use super::layers::Layers;
+use super::methods::{self, checks, records};
 use super::number::{Scope, dims};
 use super::program::Walker;
 use super::variables::arguments;
 use super::{Origin, doc, ident};
 use crate::derive::{Mode, Term, TermKind, is_partly};
-use crate::graph::VariableId;
-use crate::plan::{FactorPlan, LetPlan, Operation, Output, PartKind, Plan, Shape, term_field};
-use proc_macro2::TokenStream;
+use crate::graph::{Value, VariableId};
+use crate::plan::{Operation, Output, PartKind, Plan, Shape, term_field};
+use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 /// The struct and what it does, in a module of its own.
-pub fn model(plan: &Plan) -> TokenStream {
+pub fn model(plan: &Plan, layers: &Layers) -> TokenStream {
     let (name, title) =
         (ident(&plan.names.model), doc(&format!(" The model {} with its parameters.", plan.model.name)));
-    let factors = plan.factors.iter().map(|factor| conditional(plan, factor));
-    let lets = plan.lets.iter().map(|value| shared(plan, value));
-    let modes = (0..plan.modes.len()).map(|at| method(plan, at));
-    let (initialise, bound, model_trait) = (initialise(plan), bound(plan), model_trait(plan));
+    let methods = methods::methods(plan, layers);
+    let modes = (0..plan.modes.len()).map(|at| method(plan, layers, at));
+    let (initialise, bound, model_trait) = (initialise(plan), bound(plan, layers), model_trait(plan, layers));
+    let sizes = sizes(plan).map(|(at, size)| {
+        let (text, field) = (&plan.model.params[at].name, ident(&plan.names.settings[at]));
+        quote!((#text, config.#field, #size))
+    });
+    let sizes: Vec<_> = sizes.collect();
+    let sizes = (!sizes.is_empty()).then(|| quote!(::srvae::generated::check_sizes(&[#(#sizes),*])?;));
     quote! {
         /// The model itself.
         pub mod model {
@@ -34,8 +41,9 @@ pub fn model(plan: &Plan) -> TokenStream {
                 /// Builds the model at a configuration; parameters are registered in `params`.
                 ///
                 /// # Errors
-                /// A configuration whose shapes do not fit.
+                /// A configuration whose shapes do not fit, or other sizes of families than the code is for.
                 pub fn new(config: &super::Config, params: &::srvae::Params) -> ::srvae::Result<Self> {
+                    #sizes
                     let layers = super::layers::Layers::new(config, params)?;
                     ::std::result::Result::Ok(Self { params: params.clone(), config: config.clone(), layers })
                 }
@@ -45,9 +53,7 @@ pub fn model(plan: &Plan) -> TokenStream {
                     &self.config
                 }
 
-                #(#factors)*
-
-                #(#lets)*
+                #methods
 
                 #initialise
 
@@ -61,78 +67,10 @@ pub fn model(plan: &Plan) -> TokenStream {
     }
 }
 
-/// The distribution of a variable for given parents.
-fn conditional(plan: &Plan, factor: &FactorPlan) -> TokenStream {
-    let (walker, name) = (Walker { plan, program: &factor.program }, ident(&factor.program.name));
-    let title = doc(&format!(" {}.", plan.factor_text(factor.side, factor.variable)));
-    let base = super::layers::distribution(factor.base);
-    // A root that is expanded to the rows of a flow's context.
-    let mut expanded = !factor.program.uses(|operation| *operation == Operation::ExpandLike);
-    let density = factor.flows.iter().fold(base, |inner, flow| {
-        let part = plan.parts.part(*flow);
-        let PartKind::Flow(flow) = &part.kind else { return inner };
-        let inner = match part.shapes.len() > 1 && !std::mem::replace(&mut expanded, true) {
-            true => quote!(::std::boxed::Box<dyn ::srvae::dist::Distribution>),
-            false => inner,
-        };
-        let ty = ident(flow.entry.runtime);
-        quote!(::srvae::dist::Flowed<#inner, ::std::sync::Arc<::srvae::flow::#ty>>)
-    });
-    let parents = arguments(plan, &factor.program);
-    let (checks, records) = (checks(plan, &walker, false), records(&walker));
-    let body: TokenStream = factor.program.outputs().into_iter().map(|value| walker.yielded(value)).collect();
-    quote! {
-        #title
-        ///
-        /// # Errors
-        /// A shape that does not fit, or a failed tensor operation.
-        pub fn #name(&self #(, #parents)*) -> ::srvae::Result<#density> {
-            #checks
-            #records
-            #body
-        }
-    }
-}
-
-/// A value of the file, for given variables and values.
-fn shared(plan: &Plan, value: &LetPlan) -> TokenStream {
-    let (walker, name) = (Walker { plan, program: &value.program }, ident(&value.program.name));
-    let net = &plan.model.nets[value.value.0];
-    let sizes = crate::catalog::show_shape(&net.output);
-    let title = doc(&format!(" The value {}: {sizes}, the batch before it.", net.name));
-    let docs = super::docs(&net.docs);
-    let parents = arguments(plan, &value.program);
-    let (checks, records, statements) = (checks(plan, &walker, false), records(&walker), walker.statements(None));
-    let yielded: TokenStream = value.program.outputs().into_iter().map(|value| walker.owned(value)).collect();
-    quote! {
-        #title
-        #(#docs)*
-        ///
-        /// # Errors
-        /// A shape that does not fit, or a failed tensor operation.
-        pub fn #name(&self #(, #parents)*) -> ::srvae::Result<::srvae::Tensor> {
-            #checks
-            #records
-            #statements
-            ::std::result::Result::Ok(#yielded)
-        }
-    }
-}
-
-/// How many records there are, where a program needs it.
-fn records(walker: &Walker<'_>) -> TokenStream {
-    let first = walker.first();
-    match walker.program.uses(|operation| matches!(operation, Operation::Rows | Operation::Each)) {
-        true => quote!(let records = #first.dim(0)?;),
-        false => TokenStream::new(),
-    }
-}
-
 /// A pass over a first batch, before training.
 fn initialise(plan: &Plan) -> TokenStream {
-    let locals = Walker { plan, program: &plan.bound }.given();
     let parents = arguments(plan, &plan.bound);
-    let locals = locals.iter().map(|local| ident(local));
+    let locals = plan.bound.arguments().map(|value| ident(&value.name));
     quote! {
         /// Sets scale and bias of every weight-normalised layer from what passes through it, for a first batch of data.
         ///
@@ -146,8 +84,8 @@ fn initialise(plan: &Plan) -> TokenStream {
 }
 
 /// The bound.
-fn bound(plan: &Plan) -> TokenStream {
-    let walker = Walker { plan, program: &plan.bound };
+fn bound(plan: &Plan, layers: &Layers) -> TokenStream {
+    let walker = Walker::new(plan, &plan.bound, layers);
     let parents = arguments(plan, &plan.bound);
     let signs = plan.derivation.terms.iter().map(signed).collect::<Vec<_>>();
     let title = doc(&format!(" The bound: {}; each term `[samples, batch]` in nats.", signs.join(" ")));
@@ -163,19 +101,20 @@ fn bound(plan: &Plan) -> TokenStream {
         let first = walker.first();
         quote!(let rows = samples * #first.dim(0)?;)
     });
-    let (checks, records, statements) = (checks(plan, &walker, true), records(&walker), walker.statements(None));
+    let (checks, records, rolled) = (checks(plan, &walker, true), records(&walker), walker.statements());
     let values = match &plan.bound.output {
         Output::Terms(values) => values.as_slice(),
         Output::Variables(_) | Output::Distribution(_) | Output::Value(_) => &[],
     };
     let terms = plan.derivation.terms.iter().zip(values).map(|(term, value)| {
-        let (field, local) = (ident(&term_field(&term.name)), ident(&plan.bound.value(*value).name));
-        if field == local { quote!(#field) } else { quote!(#field: #local) }
+        let (field, value) = (ident(&term_field(&term.name)), rolled.value(&plan.bound.value(*value).name));
+        if field == value.to_string() { quote!(#field) } else { quote!(#field: #value) }
     });
     let enumeration = enumeration(plan);
-    let scores = plan.bound.scores.iter().map(|score| ident(&plan.bound.value(*score).name));
+    let scores = plan.bound.scores.iter().map(|score| rolled.value(&plan.bound.value(*score).name));
     let scores = has_scores(plan).then(|| quote!(scores: ::std::vec::Vec::from([#(#scores),*]),));
-    let added = super::objective::added(plan);
+    let added = super::objective::added(plan, &rolled);
+    let statements = &rolled.statements;
     quote! {
         #title
         ///
@@ -225,9 +164,9 @@ fn signed(term: &Term) -> String {
 }
 
 /// A mode as a method.
-fn method(plan: &Plan, at: usize) -> TokenStream {
+fn method(plan: &Plan, layers: &Layers, at: usize) -> TokenStream {
     let (program, mode) = (&plan.modes[at], &plan.derivation.modes[at]);
-    let walker = Walker { plan, program };
+    let walker = Walker::new(plan, program, layers);
     let (name, result) = (ident(&plan.names.methods[at]), ident(&plan.names.results[at]));
     let parents = arguments(plan, program);
     let steps: Vec<_> = mode.steps.iter().map(|step| plan.step(step.side, step.variable)).collect();
@@ -237,16 +176,17 @@ fn method(plan: &Plan, at: usize) -> TokenStream {
         let first = walker.first();
         quote!(let samples = ::srvae::generated::draws_per_record(count, #first.dim(0)?)?;)
     });
+    let rolled = walker.statements();
     let fields = match &program.output {
         Output::Variables(values) => values.as_slice(),
         Output::Terms(_) | Output::Distribution(_) | Output::Value(_) => &[],
     };
     let fields = fields.iter().map(|(id, value)| {
         let (field, ty) = (ident(&plan.names.variables[id.0]), ident(&plan.names.types[id.0]));
-        let local = ident(&program.value(*value).name);
-        quote!(#field: super::variables::#ty(#local))
+        let value = rolled.value(&program.value(*value).name);
+        quote!(#field: super::variables::#ty(#value))
     });
-    let (checks, records, statements) = (checks(plan, &walker, true), records(&walker), walker.statements(None));
+    let (checks, records, statements) = (checks(plan, &walker, true), records(&walker), &rolled.statements);
     quote! {
         #title
         ///
@@ -277,32 +217,8 @@ fn sentence(name: &str) -> String {
     format!("{first}{}", letters.as_str().replace('_', " "))
 }
 
-/// Statements that hold what is given against its variables.
-fn checks(plan: &Plan, walker: &Walker<'_>, values: bool) -> TokenStream {
-    let each = walker.program.arguments().filter_map(|value| {
-        if let Operation::GivenValue(id) = value.operation {
-            let (net, local) = (&plan.model.nets[id.0], ident(&value.name));
-            let (text, shape) = (&net.name, &net.output);
-            return Some(
-                quote!(::srvae::generated::check_shape(#text, "real", &[#(#shape),*], &self.params, #local)?;),
-            );
-        }
-        let (Operation::Given(id) | Operation::Partly(id)) = value.operation else { return None };
-        let (variable, local) = (plan.model.variable(id), ident(&value.name));
-        let (text, space) = (&variable.name, crate::catalog::space_entry(variable.space).name);
-        let shape = dims(plan, Scope::Run, &variable.dims);
-        if let Operation::Partly(_) = value.operation {
-            let given = quote!(&#local.value.0, &#local.present);
-            return Some(quote!(::srvae::generated::check_partly(#text, #space, &#shape, &self.params, #given)?;));
-        }
-        let check = if values { quote!(check_value) } else { quote!(check_shape) };
-        Some(quote!(::srvae::generated::#check(#text, #space, &#shape, &self.params, &#local.0)?;))
-    });
-    quote!(#(#each)*)
-}
-
 /// `impl Model`.
-fn model_trait(plan: &Plan) -> TokenStream {
+fn model_trait(plan: &Plan, layers: &Layers) -> TokenStream {
     let name = ident(&plan.names.model);
     let data = plan.bound.given.iter().map(|id| match is_partly(&plan.model, *id) {
         true => partly_from_values(plan, *id),
@@ -326,7 +242,7 @@ fn model_trait(plan: &Plan) -> TokenStream {
         },
         None => quote!(::std::result::Result::Ok(#terms)),
     };
-    let flows = flows(plan);
+    let flows = flows(plan, layers);
     let given = if plan.derivation.modes.iter().any(|mode| !mode.given.is_empty()) { quote!(given) } else { quote!(_) };
     quote! {
         impl ::srvae::Model for #name {
@@ -369,16 +285,16 @@ fn model_trait(plan: &Plan) -> TokenStream {
 }
 
 /// The flows over the factors, where there are any.
-fn flows(plan: &Plan) -> TokenStream {
+fn flows(plan: &Plan, layers: &Layers) -> TokenStream {
     let mut all = Vec::new();
     for factor in &plan.factors {
         let text = plan.factor_text(factor.side, factor.variable);
         for part in factor.flows.iter().map(|flow| plan.parts.part(*flow)) {
             let PartKind::Flow(flow) = &part.kind else { continue };
-            let (name, field) = (flow.entry.name, ident(&part.field));
+            let (name, field) = (flow.entry.name, layers.place(&part.field));
             let shape = match part.shapes.first() {
                 Some(Shape::Output(outer)) => {
-                    let outer = ident(&plan.parts.part(*outer).field);
+                    let outer = layers.place(&plan.parts.part(*outer).field);
                     quote!(::srvae::flow::Bijector::inner(&*self.layers.#outer))
                 }
                 _ => dims(plan, Scope::Run, &plan.model.variable(factor.variable).dims),
@@ -443,16 +359,29 @@ fn partly_from_values(plan: &Plan, id: VariableId) -> TokenStream {
     quote!(&data.partly(#text, &#shape, &self.params)?.map(super::variables::#ty))
 }
 
+/// Parameters that decide how many members families have, by position, with the values that the code is for.
+fn sizes(plan: &Plan) -> impl Iterator<Item = (usize, Literal)> {
+    plan.model.fixed.iter().filter_map(|id| match plan.model.params[id.0].value {
+        Value::Int(value) => Some((id.0, Literal::i64_unsuffixed(value))),
+        Value::Real(_) | Value::Bool(_) | Value::Word(_) => None,
+    })
+}
+
 /// `COMPILED`: what the command line knows of the model.
 pub fn compiled(plan: &Plan, origin: &Origin) -> TokenStream {
     let (name, text) = (ident(&plan.names.model), &plan.model.name);
     let (path, include) = (&origin.path, &origin.include);
+    let sizes = sizes(plan).map(|(at, size)| {
+        let text = &plan.model.params[at].name;
+        quote!((#text, #size))
+    });
     quote! {
         /// The model for the command line.
         pub const COMPILED: ::srvae::Compiled = ::srvae::Compiled {
             name: #text,
             path: #path,
             source: ::std::include_str!(#include),
+            sizes: &[#(#sizes),*],
             build: |settings, params| {
                 let config = Config::from_settings(settings)?;
                 ::std::result::Result::Ok(::std::boxed::Box::new(model::#name::new(&config, params)?))

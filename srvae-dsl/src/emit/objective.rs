@@ -1,7 +1,7 @@
 //! What training makes of the bound: weights of its terms, and what is added to it.
 
-use super::ident;
 use super::number::{Scope, real};
+use super::roll::Rolled;
 use crate::graph::{Quantity, RampUnit};
 use crate::plan::{Plan, addend_text};
 use proc_macro2::TokenStream;
@@ -40,7 +40,7 @@ pub fn weights(plan: &Plan) -> TokenStream {
 }
 
 /// The field of the bound's terms that holds what is added, where something is; first, for a value may be a term's too.
-pub fn added(plan: &Plan) -> TokenStream {
+pub fn added(plan: &Plan, rolled: &Rolled) -> TokenStream {
     let all: Vec<_> = plan
         .model
         .addends
@@ -48,8 +48,8 @@ pub fn added(plan: &Plan) -> TokenStream {
         .zip(&plan.bound.addends)
         .map(|(addend, value)| {
             let (name, scale) = (addend_text(plan, addend), quantity(plan, &addend.scale));
-            let local = ident(&plan.bound.value(*value).name);
-            quote!(::srvae::Added { name: #name, scale: #scale, value: #local.clone() })
+            let value = rolled.copy(&plan.bound.value(*value).name);
+            quote!(::srvae::Added { name: #name, scale: #scale, value: #value })
         })
         .collect();
     if all.is_empty() {

@@ -1,24 +1,45 @@
 //! The one walker: a program's values as statements.
 
 use super::ident;
+use super::layers::Layers;
 use super::number::{Scope, arguments, dims, number};
+use super::roll::{Around, Rolled, Statement, roll};
 use crate::derive::Presence;
 use crate::graph::{DrawMethod, VariableId};
-use crate::plan::{Call, How, Operation, PartKind, Plan, Program, Rate, Value, ValueId};
+use crate::plan::{ARGUMENTS, Call, How, Operation, PartKind, Plan, Program, Rate, Value, ValueId};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A program as statements.
-#[derive(Clone, Copy)]
 pub struct Walker<'p> {
     pub plan: &'p Plan,
     pub program: &'p Program,
+    layers: &'p Layers,
+    /// The values of each scope, in order.
+    scopes: BTreeMap<Option<ValueId>, Vec<ValueId>>,
+    /// Variables that are given.
+    given: BTreeSet<String>,
+    /// Names that its function has.
+    names: BTreeSet<String>,
+    /// Whether fields of the layers stay as they are: where methods of members are told apart by them.
+    keeps_fields: bool,
 }
 
-impl Walker<'_> {
-    /// Locals of what is given, in the arguments' order.
-    pub fn given(&self) -> Vec<String> {
-        self.program.arguments().map(|value| value.name.clone()).collect()
+impl<'p> Walker<'p> {
+    pub fn new(plan: &'p Plan, program: &'p Program, layers: &'p Layers) -> Self {
+        let mut scopes: BTreeMap<_, Vec<ValueId>> = BTreeMap::new();
+        program.ids().for_each(|(id, value)| scopes.entry(value.scope).or_default().push(id));
+        let names = program.values.iter().map(|value| value.name.clone());
+        let names = names.chain(ARGUMENTS.map(str::to_owned)).collect();
+        let given = program.arguments().filter(|value| matches!(value.operation, Operation::Given(_)));
+        let given = given.map(|value| value.name.clone()).collect();
+        Self { plan, program, layers, scopes, given, names, keeps_fields: false }
+    }
+
+    /// The same for the method of a factor or of a value.
+    pub fn of_method(plan: &'p Plan, program: &'p Program, layers: &'p Layers) -> Self {
+        Self { keeps_fields: true, ..Self::new(plan, program, layers) }
     }
 
     /// The first of what is given, as a tensor: the records are its rows.
@@ -27,36 +48,63 @@ impl Walker<'_> {
         quote!(#(#first)*)
     }
 
-    /// The statements of a scope: the program's own, or those inside one distribution.
-    pub fn statements(&self, scope: Option<ValueId>) -> TokenStream {
-        let inside = self.program.ids().filter(|(_, value)| value.scope == scope);
-        let each = inside.map(|(id, value)| self.statement(id, value));
-        quote!(#(#each)*)
+    /// The program's statements; what it yields is read after them.
+    pub fn statements(&self) -> Rolled {
+        let read = self.program.outputs().into_iter().map(|id| self.program.value(id).name.clone()).collect();
+        roll(self.scope(None), Around { read, ..self.around() })
     }
 
-    fn statement(&self, id: ValueId, value: &Value) -> TokenStream {
+    /// The statements of a distribution's scope, and the code after them.
+    fn inside(&self, scope: ValueId, rest: TokenStream) -> TokenStream {
+        let Rolled { statements, rest, .. } =
+            roll(self.scope(Some(scope)), Around { is_inner: true, rest, ..self.around() });
+        quote!(#statements #rest)
+    }
+
+    fn around(&self) -> Around<'_> {
+        Around {
+            given: Some(&self.given),
+            taken: Some(&self.names),
+            layers: Some(self.layers),
+            is_inner: self.keeps_fields,
+            ..Around::default()
+        }
+    }
+
+    fn scope(&self, scope: Option<ValueId>) -> Vec<Statement> {
+        let inside = self.scopes.get(&scope).into_iter().flatten();
+        inside.filter_map(|id| self.statement(*id, self.program.value(*id))).collect()
+    }
+
+    fn statement(&self, id: ValueId, value: &Value) -> Option<Statement> {
         // An argument, or a field of the layers.
         let is_place = matches!(value.operation, Operation::Presence | Operation::Root(_) | Operation::Partial(_));
         if value.operation.is_given() || is_place {
-            return TokenStream::new();
+            return None;
         }
-        let (name, inner, (body, fails)) = (self.local(id), self.statements(Some(id)), self.expression(value));
+        let (body, fails) = self.expression(value);
         let body = if fails { quote!(#body?) } else { body };
-        // Its statements stand in the function that it calls for each position.
-        if let Operation::InOrder(..) = value.operation {
-            return quote!(let #name = #body;);
-        }
-        if inner.is_empty() { quote!(let #name = #body;) } else { quote!(let #name = { #inner #body };) }
+        // The statements of what is drawn in order stand in the function that it calls for each position.
+        let is_in_order = matches!(value.operation, Operation::InOrder(..));
+        let code = match is_in_order || !self.scopes.contains_key(&Some(id)) {
+            true => body,
+            false => {
+                let inside = self.inside(id, body);
+                quote!({ #inside })
+            }
+        };
+        let is_tensor = !self.program.is_distribution(id) && !matches!(value.operation, Operation::Scored(_));
+        Some(Statement { name: value.name.clone(), kind: is_tensor.then(|| "tensor".to_owned()), code })
     }
 
     /// The distribution that a factor's method yields, with what is computed for it alone.
     pub fn yielded(&self, id: ValueId) -> TokenStream {
-        let value = self.program.value(id);
-        let (inner, (body, fails)) = (self.statements(Some(id)), self.expression(value));
-        let before = self.program.ids().filter(|(other, value)| *other != id && value.scope.is_none());
-        let before = before.map(|(id, value)| self.statement(id, value));
-        let body = if fails { body } else { quote!(::std::result::Result::Ok(#body)) };
-        quote!(#(#before)* #inner #body)
+        let (body, fails) = self.expression(self.program.value(id));
+        let rest = self.inside(id, if fails { body } else { quote!(::std::result::Result::Ok(#body)) });
+        let before = self.scopes.get(&None).into_iter().flatten().filter(|other| **other != id);
+        let before = before.filter_map(|id| self.statement(*id, self.program.value(*id))).collect();
+        let Rolled { statements, rest, .. } = roll(before, Around { rest, ..self.around() });
+        quote!(#statements #rest)
     }
 
     fn local(&self, id: ValueId) -> Ident {
@@ -312,14 +360,15 @@ impl Walker<'_> {
     fn in_order(&self, value: &Value, variable: VariableId, how: How) -> TokenStream {
         let [partial, distribution] = [self.local(value.inputs[0]), self.local(value.inputs[1])];
         let own = self.program.ids().find(|(_, other)| std::ptr::eq(*other, value)).map(|(id, _)| id);
-        let statements = self.statements(own);
+        let yielded = quote!(::std::result::Result::Ok(#distribution));
+        let inside = own.map(|own| self.inside(own, yielded));
         let shape = dims(self.plan, Scope::Run, &self.plan.model.variable(variable).dims);
         let draw = self.draw(&quote!(distribution), variable, how);
         quote! {
             ::srvae::dist::in_order(
                 (count, &#shape),
                 &self.params,
-                |#partial, _| { #statements ::std::result::Result::Ok(#distribution) },
+                |#partial, _| { #inside },
                 |distribution, noise| #draw,
                 noise,
             )
@@ -358,9 +407,9 @@ impl Walker<'_> {
     }
 
     /// A tensor that is yielded: what was given is given back as it is.
-    pub fn owned(&self, id: ValueId) -> TokenStream {
-        let place = self.place(id);
-        if self.program.value(id).operation.is_given() { quote!(#place.clone()) } else { place }
+    pub fn owned(&self, id: ValueId, rolled: &Rolled) -> TokenStream {
+        let (value, place) = (self.program.value(id), self.place(id));
+        if value.operation.is_given() { quote!(#place.clone()) } else { rolled.value(&value.name) }
     }
 }
 

@@ -18,7 +18,8 @@ use crate::graph::{
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names that a program's function has of its own.
-const ARGUMENTS: [&str; 9] = ["count", "draw", "enumeration", "noise", "options", "records", "rows", "samples", "self"];
+pub const ARGUMENTS: [&str; 9] =
+    ["count", "draw", "enumeration", "noise", "options", "records", "rows", "samples", "self"];
 
 /// The bound: every latent drawn from q, then every term.
 pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {

@@ -8,6 +8,7 @@ mod program;
 mod show;
 mod sweep;
 
+pub use lower::ARGUMENTS;
 pub use names::{Chosen, module_name, term_field};
 pub use parts::{ComputedShape, Part, PartId, PartKind, Parts, Shape, factor_path, net_path};
 pub use program::{Call, How, Operation, Output, Program, Rate, Value, ValueId};

@@ -49,12 +49,15 @@ fn log_densities() -> Result<()> {
         "discretised_normal",
     ];
     continuous.iter().try_for_each(|name| both(&golden, name, &Arguments::default(), true))?;
-    discrete.iter().try_for_each(|name| both(&golden, name, &Arguments::default(), false))
+    discrete.iter().try_for_each(|name| both(&golden, name, &Arguments::default(), false))?;
+    both(&golden, "normal_mixture", &Arguments(vec![("components", Value::Int(3))]), true)
 }
 
 fn divergences() -> Result<()> {
     let golden = open("densities")?.at("kl");
-    for name in ["bernoulli", "categorical", "exponential", "gamma", "beta", "dirichlet", "laplace"] {
+    for name in
+        ["bernoulli", "categorical", "exponential", "gamma", "beta", "dirichlet", "laplace", "multivariate_normal"]
+    {
         let golden = golden.at(name);
         let head = |side: &str| -> Result<Var> {
             Ok(Var::from_tensor(&golden.get(&format!("{side}/head"))?.to_dtype(DType::F64)?)?)

@@ -176,7 +176,7 @@ fn gradients_are_slopes() -> Result<()> {
 #[test]
 fn gradients_of_draws_are_slopes() -> Result<()> {
     let mut tried = 0;
-    for case in distributions().iter().filter(|case| case.entry.continuous) {
+    for case in distributions().iter().filter(|case| case.entry.reparameterised) {
         let Some(head) = case.natural(19)? else { continue };
         let weights = super::support::normal(20, &batch(1, &case.shape))?;
         slopes(&params(), &head, |head| {

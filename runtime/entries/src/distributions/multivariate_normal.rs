@@ -8,7 +8,11 @@ distribution! {
     continuous multivariate_normal: MultivariateNormal(MultivariateNormalConfig {}),
     over: [Real],
     natural: [mean: Real, cholesky: Real of |_, size| size.saturating_mul(size.saturating_add(1)) / 2],
-    closed_forms: [standard_normal: multivariate_standard_kl, normal: multivariate_normal_kl],
+    closed_forms: [
+        standard_normal: multivariate_standard_kl,
+        normal: multivariate_normal_kl,
+        multivariate_normal: multivariate_kl,
+    ],
     examples: [{} over [1], {} over [4]],
     fits: |_, shape| match shape.len() {
         1 => Ok(()),
@@ -119,5 +123,22 @@ mod tensors {
         let ratio = ((q.variances()? + distance)? * p.log_var.neg()?.exp()?)?;
         let each = ((ratio + &p.log_var)? - 1.0)?;
         (sum_batch(&each)? * 0.5)? - q.half_log_det()?
+    }
+
+    /// KL(q ‖ p), exact, `[N]` nats: ½ (|L_p⁻¹ L_q|² + |L_p⁻¹ (μ_q − μ_p)|² − D) + ln det L_p − ln det L_q, the first norm Frobenius'.
+    ///
+    /// # Errors
+    /// Shapes that differ.
+    pub fn multivariate_kl(q: &MultivariateNormal, p: &MultivariateNormal) -> Result<Tensor> {
+        same_shape("the means of two normals", &q.mean, &p.mean)?;
+        let ((rows, size), elements) = (q.mean.dims2()?, p.cholesky.dim(1)?);
+        // The columns of L_q and the distance of the means, each solved for by itself.
+        let columns = lower(&q.cholesky, size)?.transpose(1, 2)?;
+        let columns = Tensor::cat(&[columns.contiguous()?, (&q.mean - &p.mean)?.unsqueeze(1)?], 1)?;
+        let each = rows * (size + 1);
+        let matrices = p.cholesky.unsqueeze(1)?.broadcast_as((rows, size + 1, elements))?.contiguous()?;
+        let solved = solve_lower(&matrices.reshape((each, elements))?, &columns.reshape((each, size))?)?;
+        let squares = solved.sqr()?.reshape((rows, (size + 1) * size))?.sum(1)?;
+        (((squares - size as f64)? * 0.5)? + p.half_log_det()?)? - q.half_log_det()?
     }
 }

@@ -5,7 +5,7 @@ use crate::prelude::*;
 flow! {
     /// An affine coupling: one half of the channels (of the pixels, with `by: checkerboard`) is scaled and shifted by what three
     /// convolutions (of a vector: affine maps) make of the other half and of a context. Two in a row, one of them with
-    /// `swap: true`, change everything.
+    /// `swap: true`, change everything. At the start nothing is scaled.
     both affine_coupling: AffineCoupling(AffineCouplingConfig {
         /// channels between the convolutions
         width: usize in 1..=LARGEST_SIZE = 64,
@@ -64,6 +64,10 @@ mod tensors {
     use crate::tensors::{Bijector, Convolutions, Coupling, Mask, Params, Result, Tensor, map, unmap};
     use std::sync::Arc;
 
+    /// Largest |s| at the start. A hundred couplings that all learn to scale in the first step are together a factor that no picture's
+    /// density survives; bounded by a parameter that begins at 0, s grows with the steps.
+    const FIRST_BOUND: f64 = 0.0;
+
     /// v = (z + t) · exp(s) on one half.
     #[derive(Debug, Clone)]
     pub struct AffineCoupling {
@@ -88,7 +92,7 @@ mod tensors {
                 "checkerboard" => Mask::Checkerboard { reversed: config.swap },
                 _ => Mask::Channel { reversed: !config.swap },
             };
-            Ok(Self { coupling: Coupling::over(params, changed, kernel, mask, network)? })
+            Ok(Self { coupling: Coupling::over(params, changed, kernel, mask, FIRST_BOUND, network)? })
         }
     }
 

@@ -2,7 +2,8 @@
 
 /// A distribution. `natural` lists what the head holds, each with its domain, other names with the blocks that turn them into
 /// it and, where they are not the variable's, its channels as a function of the configuration and of the variable's; at a
-/// root it is `[]`. `continuous`, `discrete` or, for points among real numbers, `atomic` stands before its name.
+/// root it is `[]`. Before its name stands `continuous`, `jumping` where it is continuous and a draw jumps as its parameters change,
+/// `discrete`, or `atomic` for points among real numbers.
 macro_rules! distribution {
     (
         $(#[doc = $docs:literal])+
@@ -14,7 +15,7 @@ macro_rules! distribution {
         natural: [$(
             $natural:ident: $domain:ident $(or $other:ident: $other_domain:ident by $block:ident)* $(of $channels:expr)?
         ),* $(,)?],
-        closed_forms: [$($p:ident: $kl:ident),*],
+        closed_forms: [$($p:ident: $kl:ident),* $(,)?],
         examples: [$($examples:tt)*],
         $(fits: $fits:expr,)?
         $(count: $count:expr,)?
@@ -38,6 +39,7 @@ macro_rules! distribution {
             }),*],
             spaces: &[$($crate::Space::$space),+],
             continuous: distribution!(@continuous $kind),
+            reparameterised: distribution!(@reparameterised $kind),
             atoms: distribution!(@atoms $kind),
             fits: distribution!(@fits $config $($fits)?),
             count: distribution!(@count $config $($count)?),
@@ -86,8 +88,11 @@ macro_rules! distribution {
         }
     };
     (@continuous continuous) => { true };
+    (@continuous jumping) => { true };
     (@continuous discrete) => { false };
     (@continuous atomic) => { false };
+    (@reparameterised continuous) => { true };
+    (@reparameterised $other:ident) => { false };
     (@atoms atomic) => { true };
     (@atoms $other:ident) => { false };
     (@channels $config:ident) => { |_, channels| channels };

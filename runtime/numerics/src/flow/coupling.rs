@@ -45,24 +45,24 @@ impl Coupling {
     pub fn new(params: &Params, channels: usize, growth: usize, steps: usize, mask: Mask) -> Result<Self> {
         let changed = if matches!(mask, Mask::Channel { .. }) { channels / 2 } else { channels };
         let dense = DenseLayer::new(&params.at("dense"), changed, growth, steps)?;
-        Self::over(params, changed, 3, mask, dense)
+        Self::over(params, changed, 3, mask, 1.0, dense)
     }
 }
 
 impl<N: CouplingNetwork> Coupling<N> {
-    /// With a network of its own, where `changed` channels change; the last convolution's kernel is `kernel` high and wide.
-    /// Parameters: `head`, and `rescale`, a weight-normalised scale for s.
+    /// With a network of its own, where `changed` channels change; the last convolution's kernel is `kernel` high and wide, and |s| is
+    /// at most `bound` at the start. Parameters: `head`, and `rescale`, a weight-normalised scale for s.
     ///
     /// # Errors
     /// Names that are taken.
-    pub fn over(params: &Params, changed: usize, kernel: usize, mask: Mask, network: N) -> Result<Self> {
+    pub fn over(params: &Params, changed: usize, kernel: usize, mask: Mask, bound: f64, network: N) -> Result<Self> {
         let head = NormConv::new(&params.at("head"), network.channels(), 2 * changed, kernel, Shape2d::Stride(1))?;
         let rescale = params.at("rescale");
         Ok(Self {
             mask,
             network,
             head,
-            rescale: rescale.constant("weight_g", &[changed, 1, 1], 1.0)?,
+            rescale: rescale.constant("weight_g", &[changed, 1, 1], bound)?,
             rescale_direction: rescale.constant("weight_v", &[changed, 1, 1], 1.0)?,
             params: params.clone(),
         })

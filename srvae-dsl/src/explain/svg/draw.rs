@@ -6,7 +6,7 @@ use super::ring::ring;
 use super::route::RADIUS;
 use crate::explain::condense::{Condensed, Edge};
 use crate::explain::notation::{determined, split_name, sure};
-use crate::graph::{Role, Side};
+use crate::graph::{Role, Side, family};
 use crate::plan::Plan;
 use std::fmt::Write as _;
 
@@ -242,8 +242,16 @@ fn legend(plan: &Plan, graph: &Condensed) -> Vec<Entry> {
     if plan.model.q.iter().any(|factor| !crate::derive::is_deterministic(factor)) {
         entries.push(entry(Sample::Arrow(Side::Q, false), "inference model <tspan font-style=\"italic\">q</tspan>"));
     }
-    for factor in sure(plan).into_iter().chain(determined(plan)) {
-        let text = format!("{} = {}", plan.name(factor.variable), plan.function_text(factor));
+    // Of a family the first member stands for all.
+    let functions: Vec<_> = sure(plan).into_iter().chain(determined(plan)).collect();
+    let family_of = |factor: &crate::graph::Factor| (factor.side, family(plan.name(factor.variable)));
+    for (at, factor) in functions.iter().enumerate() {
+        let own = family_of(factor);
+        if functions[..at].iter().any(|other| family_of(other) == own) {
+            continue;
+        }
+        let rest = if functions[at + 1..].iter().any(|other| family_of(other) == own) { ", …" } else { "" };
+        let text = format!("{} = {}{rest}", plan.name(factor.variable), plan.function_text(factor));
         entries.push(entry(Sample::Arrow(factor.side, true), &text));
     }
     let is_doubled = |factor: &&crate::graph::Factor| plan.model.variable(factor.variable).role == Role::Latent;

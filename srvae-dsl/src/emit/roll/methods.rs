@@ -1,0 +1,96 @@
+//! Methods of members of a family, which share one.
+
+use super::find::{self, Line};
+use super::tokens::{flat, leaves, opened};
+use super::{Loop, Printer, common};
+use crate::emit::ident;
+use crate::emit::layers::Layers;
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A method.
+pub struct Method {
+    pub name: String,
+    /// Names of its arguments.
+    pub arguments: Vec<String>,
+    /// The types of what it takes and yields.
+    pub kind: String,
+    pub body: TokenStream,
+}
+
+/// What a method does.
+pub enum Shared {
+    Own(TokenStream),
+    /// It calls the method of its family, for the member at this position.
+    Member(String, usize),
+}
+
+/// A method that those of a family share.
+pub struct Family {
+    pub name: String,
+    /// The first of them, by its position, and the name of the last.
+    pub first: usize,
+    pub last: String,
+    /// The argument that says which member it is.
+    pub at: Ident,
+    body: TokenStream,
+}
+
+impl Family {
+    /// Its body, which takes tensors in place of these variables.
+    pub fn body(&self, variables: &BTreeSet<String>) -> TokenStream {
+        opened(self.body.clone(), variables)
+    }
+}
+
+/// Methods with what families share.
+pub struct Methods {
+    /// Of each method, in order.
+    pub bodies: Vec<Shared>,
+    pub families: Vec<Family>,
+}
+
+/// Lets methods that repeat share their code; `taken` are names of methods.
+pub fn share(methods: Vec<Method>, layers: &Layers, taken: &BTreeSet<String>) -> Methods {
+    let type_of = |field: &str| layers.types.get(field).cloned();
+    let mut keys: BTreeMap<String, usize> = BTreeMap::new();
+    let lines = methods.into_iter().map(|Method { name, arguments, kind, body }| {
+        let tokens = flat(body);
+        let (leaves, key) = leaves(&tokens, &BTreeMap::new(), &arguments, &type_of);
+        let count = keys.len();
+        let key = *keys.entry(format!("{kind} {key}")).or_insert(count);
+        Line { name, kind: None, tokens, leaves, key }
+    });
+    let lines: Vec<Line> = lines.collect();
+    let rest = Line { name: String::new(), kind: None, tokens: Vec::new(), leaves: Vec::new(), key: usize::MAX };
+    let runs = find::runs(&lines, 0, &rest, &layers.members);
+    let mut printer = Printer {
+        lines: &lines,
+        runs: &runs,
+        fields: &layers.members,
+        taken: Some(taken),
+        used: BTreeSet::new(),
+        members: BTreeMap::new(),
+        vectors: Vec::new(),
+    };
+    let mut bodies: Vec<Shared> = lines.iter().map(|line| Shared::Own(printer.code(line))).collect();
+    let mut families = Vec::new();
+    for run in &runs {
+        for offset in 0..run.period {
+            let all: Vec<usize> = (0..run.count).map(|round| run.first + round * run.period + offset).collect();
+            let names: Vec<String> = all.iter().map(|at| lines[*at].name.clone()).collect();
+            let name = printer.free(&format!("{}_at", common(&names)));
+            all.iter().enumerate().for_each(|(round, at)| bodies[*at] = Shared::Member(name.clone(), round));
+            let words = lines[run.first + offset].tokens.iter().map(super::tokens::Token::text).collect();
+            let used = std::mem::replace(&mut printer.used, words);
+            let mut inside = Loop::new(ident(&printer.free("at")));
+            let body = printer.round(run, offset, &mut inside);
+            printer.used = used;
+            let Loop { step: at, tables, .. } = inside;
+            let last = names.last().cloned().unwrap_or_default();
+            families.push(Family { name, first: all[0], last, at, body: quote!(#(#tables)* #body) });
+        }
+    }
+    Methods { bodies, families }
+}
