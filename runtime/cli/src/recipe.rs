@@ -274,13 +274,13 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_file_is_said() {
         for (file, line, words) in [
-            ("colour = 3", "run train --config FILE", "run.toml: `colour` is no option of training"),
+            ("colour = 3", "run train --config FILE", "run.toml: `colour` is not an option of training"),
             ("steps = [3]", "run train --config FILE", "run.toml: `steps` is not one value"),
             ("steps = ", "run train --config FILE", "run.toml: not a TOML file"),
             ("steps = 3", "run eval --config FILE", "eval does not take it"),
             ("steps = 3", "run train --config", "which file?"),
             ("steps = 3", "run train --config nowhere.toml", "nowhere.toml: cannot be read"),
-            ("steps = 3", "run train --config FILE --config FILE", "twice"),
+            ("steps = 3", "run train --config FILE --config FILE", "given twice"),
         ] {
             let said = expanded(file, line).unwrap_err();
             assert!(said.contains(words), "{line}: {said}");

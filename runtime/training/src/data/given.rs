@@ -249,7 +249,7 @@ mod tests {
             (Space::Label, vec![2], "2", "a class from 0 to 1, or one of cat, dog"),
             (Space::Label, vec![2], "bird", "a class from 0 to 1, or one of cat, dog"),
             (Space::Label, vec![2], "-1", "a class from 0 to 1"),
-            (Space::Label, vec![2, 4, 4], "1", "takes no single class"),
+            (Space::Label, vec![2, 4, 4], "1", "cannot be set to a single class"),
             (Space::Real, vec![3], "1,2", "expected 3 numbers separated by commas, or one for all; there are 2"),
             (Space::Real, vec![3], "1,2,x", "expected 3 numbers"),
             (Space::Real, vec![1], "NaN", "all finite"),

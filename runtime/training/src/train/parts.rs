@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn what_cannot_be_divided_is_refused_with_what_can() {
         let error = Parts::new(32, 5, 0, 1).unwrap_err().to_string();
-        assert!(error.contains("no multiple of --micro-batch 5; take --micro-batch 4"), "{error}");
+        assert!(error.contains("not a multiple of --micro-batch 5; use --micro-batch 4"), "{error}");
         let error = Parts::new(32, 16, 0, 4).unwrap_err().to_string();
         assert!(error.contains("2 micro-batches of 16, too few for 4 ranks"), "{error}");
         assert_eq!(Parts::usual(32, 4).unwrap(), 8);
