@@ -167,8 +167,8 @@ fn damaged_batches_say_what_is_wrong() {
         }
     };
     let cases: [Case<'_>; 13] = [
-        ("cifar", "data_batch_2", &half, &["data_batch_2", "bytes are wanted", "cut short"]),
-        ("cifar", "test_batch", &other, &["test_batch", "not a pickled batch", "no pickle"]),
+        ("cifar", "data_batch_2", &half, &["data_batch_2", "bytes are expected", "cut short"]),
+        ("cifar", "test_batch", &other, &["test_batch", "not a pickled batch", "not a pickle of"]),
         ("cifar", "data_batch_1", &nothing, &["data_batch_1", "empty"]),
         ("cifar", "data_batch_1", &bytes(b"U\x04data", b"U\x04dada"), &["data_batch_1", "no entry `data`"]),
         (
@@ -180,14 +180,14 @@ fn damaged_batches_say_what_is_wrong() {
         ("imagenet_npz", "val_data.npz", &half, &["val_data.npz", "not an npz file", "cut short"]),
         ("imagenet_npz", "val_data.npz", &other, &["val_data.npz", "not an npz file"]),
         ("imagenet_npz", "train_data_batch_1.npz", &bytes(b"'|u1'", b"'|i1'"), &["its checksum is", "damaged"]),
-        ("imagenet_npz", "train_data_batch_1.npz", &inside(b"'|u1'", b"'|i1'"), &["holds int8, wanted are bytes"]),
+        ("imagenet_npz", "train_data_batch_1.npz", &inside(b"'|u1'", b"'|i1'"), &["holds int8; expected bytes"]),
         (
             "imagenet_npz",
             "train_data_batch_1.npz",
             &inside(b"(2, 3072)", b"(2, 3071)"),
             &["is 6142 bytes, found are 6144"],
         ),
-        ("cifar", "data_batch_1", &bytes(b"U\x02u1", b"U\x02i1"), &["data_batch_1", "holds int8, wanted are bytes"]),
+        ("cifar", "data_batch_1", &bytes(b"U\x02u1", b"U\x02i1"), &["data_batch_1", "holds int8; expected bytes"]),
         ("imagenet_python", "val_data", &|bytes| [bytes.as_slice(), b"more"].concat(), &["val_data", "4 bytes follow"]),
         ("imagenet_python", "val_data", &half, &["val_data", "cut short"]),
     ];
@@ -259,7 +259,7 @@ fn pictures_of_a_folder_are_cropped_and_other_data_is_not() {
     assert!(error.contains(".png: cannot be cropped") && error.contains("20x24"), "{error}");
     let source = Source { crop: Some("8".parse().unwrap()), ..source(&fixture("cifar")) };
     let error = data::load(&source, &image([3, 8, 8]), Split::None).unwrap_err().to_string();
-    assert!(error.contains("--crop is for folders of pictures"), "{error}");
+    assert!(error.contains("--crop is for folders of images"), "{error}");
 }
 
 #[test]

@@ -118,7 +118,7 @@ fn a_server_that_is_gone_leaves_what_came_for_the_next_call() {
     let silent = vec![Answer::Cut(50_000), Answer::Cut(0), Answer::Cut(0), Answer::Cut(0)];
     let (url, _) = serve(content(), silent);
     let error = format!("{:#}", get(&url, &target).unwrap_err());
-    assert!(error.contains("50000 bytes") && error.contains("the next fetch goes on from there"), "{error}");
+    assert!(error.contains("50000 bytes") && error.contains("the next fetch continues from there"), "{error}");
     assert!(!target.exists() && std::fs::metadata(part(&target)).unwrap().len() == 50_000);
     let (url, asked) = serve(content(), vec![Answer::Serve]);
     assert!(get(&url, &target).unwrap());
@@ -158,7 +158,7 @@ fn a_wrong_checksum_is_refused_and_nothing_is_kept() {
     let other: Vec<u8> = content().into_iter().rev().collect();
     let (url, _) = serve(other.clone(), vec![Answer::Serve]);
     let error = format!("{:#}", get(&url, &target).unwrap_err());
-    for word in ["200000 bytes", &sha256(&other), &sha256(&content()), "thrown away", "--from"] {
+    for word in ["200000 bytes", &sha256(&other), &sha256(&content()), "deleted", "--from"] {
         assert!(error.contains(word), "{word}: {error}");
     }
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
@@ -173,10 +173,10 @@ fn a_server_is_not_believed_further_than_the_length_of_the_file() {
     let target = place.path().join("file.bin");
     let (url, _) = serve(b"<html>sign in</html>".to_vec(), vec![Answer::Serve]);
     let error = format!("{:#}", get(&url, &target).unwrap_err());
-    assert!(error.contains("a file of 20 bytes, expected are 200000"), "{error}");
+    assert!(error.contains("a file of 20 bytes, expected 200000"), "{error}");
     let (url, _) = serve(vec![1; 300_000], vec![Answer::Serve]);
     let error = format!("{:#}", get(&url, &target).unwrap_err());
-    assert!(error.contains("a file of 300000 bytes, expected are 200000"), "{error}");
+    assert!(error.contains("a file of 300000 bytes, expected 200000"), "{error}");
     let (url, _) = serve(Vec::new(), vec![Answer::Endless]);
     let error = format!("{:#}", get(&url, &target).unwrap_err());
     assert!(error.contains("more than the 200000 bytes"), "{error}");
@@ -190,7 +190,7 @@ fn a_server_that_sends_a_byte_now_and_then_is_given_up() {
     let (url, _) = serve(Vec::new(), vec![Answer::Drip; 8]);
     let pace = Pace { window: Duration::from_millis(200), ..Pace::default() };
     let error = format!("{:#}", get_at(pace, &url, &target).unwrap_err());
-    assert!(error.contains("again and again") || error.contains("bytes came in"), "{error}");
+    assert!(error.contains("repeatedly") || error.contains("bytes were received in"), "{error}");
     assert!(!target.exists());
 }
 
@@ -207,7 +207,7 @@ fn what_comes_is_written_through_no_link_and_into_nobody_elses_file() {
         link(&victim, &part(&target)).unwrap();
         let (url, _) = serve(content(), vec![Answer::Serve]);
         let error = format!("{:#}", get(&url, &target).unwrap_err());
-        assert!(error.contains("file.bin.part") && error.contains("take it away"), "{error}");
+        assert!(error.contains("file.bin.part") && error.contains("remove it"), "{error}");
         assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
         assert!(!target.exists());
         std::fs::remove_file(part(&target)).unwrap();
@@ -223,7 +223,7 @@ fn addresses_that_lead_nowhere() {
     assert!(format!("{:#}", get("nonsense", &target).unwrap_err()).contains("nonsense"));
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = format!("{:#}", get(&format!("http://{closed}/x"), &target).unwrap_err());
-    assert!(error.contains("0 bytes came") && error.contains("refused"), "{error}");
+    assert!(error.contains("0 bytes were received") && error.contains("refused"), "{error}");
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
     assert!(format!("{:#}", fetch::find("imagenet32").unwrap_err()).contains("sign in"));
     let known = "cifar10, cifar10-python, cifar100, mnist, fashion, fid-weights";
@@ -286,7 +286,7 @@ fn several_files_come_into_one_folder() {
     let broken = item(vec![file("a.gz", sum), file("b.gz", wrong), file("c.gz", sum)]);
     let (address, asked) = serve(content(), vec![Answer::Cut(9), Answer::Serve, Answer::Serve]);
     let error = format!("{:#}", fetch(&broken, &folder(&address)).unwrap_err());
-    assert!(error.contains("b.gz") && error.contains("thrown away"), "{error}");
+    assert!(error.contains("b.gz") && error.contains("deleted"), "{error}");
     // The first came in two parts; the third was not asked for.
     assert_eq!(*asked.lock().unwrap(), [None, Some(9), None]);
     let names: Vec<_> =

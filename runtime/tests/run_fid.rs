@@ -195,7 +195,7 @@ fn a_model_is_measured_with_its_protocol() {
         value,
         samples: 3,
         real: 3,
-        real_set: "test pictures of toy".into(),
+        real_set: "test images of toy".into(),
         draw: Draw::default(),
         seed: 1,
         weights: "0".repeat(64),
@@ -203,9 +203,9 @@ fn a_model_is_measured_with_its_protocol() {
     assert!(value.is_finite() && value > 0.0);
     let text = found.to_string();
     for word in [
-        "3 drawn pictures",
+        "3 sampled images",
         "decoded by sample",
-        "against 3 test pictures of toy",
+        "against 3 test images of toy",
         "8 bits",
         "00000000",
         "compare equal counts",

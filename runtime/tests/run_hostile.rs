@@ -235,9 +235,9 @@ fn pickles_that_rebuild_themselves_or_view_what_is_not_there_end() {
     let archive = torch_archive();
     for (shape, words) in [
         (b"\x8a\x06\0\0\0\0\0\x01K\x01\x86K\0K\0\x86".as_slice(), "save it by .contiguous()"),
-        (b"\x8a\x08\0\0\0\0\0\0\0\x40K\x08\x86K\x01K\x01\x86", "has no end"),
-        (b"K\x02K\x02\x86\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7fK\x01\x86", "has no end"),
-        (b"K\0\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f\x86K\x01K\x01\x86", "has no end"),
+        (b"\x8a\x08\0\0\0\0\0\0\0\x40K\x08\x86K\x01K\x01\x86", "overflows"),
+        (b"K\x02K\x02\x86\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7fK\x01\x86", "overflows"),
+        (b"K\0\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f\x86K\x01K\x01\x86", "overflows"),
         (b"K\x19K\x29\x86K\x29K\x01\x86", "reaches past the 4000 bytes"),
     ] {
         let error = format!("{:#}", torch::parse(&with_views(&archive, shape), false).unwrap_err());
@@ -314,21 +314,21 @@ fn tampered_headers_are_one_error_each() {
         (&["config", "batch"], json!(-4), "not a checkpoint of this program"),
         (&["config", "samples"], json!(0), "samples is 0"),
         (&["config", "steps"], json!(u64::MAX), "steps is 18446744073709551615"),
-        (&["config", "schedule", "rate"], json!(-0.1), "rate is -0.1, wanted is a number above 0"),
+        (&["config", "schedule", "rate"], json!(-0.1), "rate is -0.1; expected a number above 0"),
         (&["config", "schedule", "decay"], json!(0), "decay is 0"),
         (&["config", "average"], json!(2.0), "average is 2"),
         (&["config", "clip"], json!(-1), "clip is -1"),
         (&["config", "free_nats"], json!(-1), "free_nats is -1"),
         (&["progress", "step"], json!(u64::MAX), "step is 18446744073709551615"),
-        (&["progress", "skipped"], json!(6), "skipped is 6, from 0 to 5"),
+        (&["progress", "skipped"], json!(6), "skipped is 6; allowed are 0 to 5"),
         (&["progress", "order"], json!(u64::MAX), "order is 18446744073709551615"),
         (&["progress", "noise"], json!([1, u64::MAX]), "noise is 18446744073709551615"),
         (&["progress", "best_step"], json!(9), "best_step is 9"),
         (&["variables"], json!([]), "lists no variables"),
         (&["variables", "0", "shape"], json!([0, 4, 4]), "variable x has shape [0, 4, 4]"),
         (&["variables", "0", "shape"], json!([1u64 << 40, 1u64 << 40]), "variable x has shape [1099511627776"),
-        (&["variables", "0", "name"], json!("\u{1b}[2J"), "is no name"),
-        (&["model"], json!(""), "is no name"),
+        (&["variables", "0", "name"], json!("\u{1b}[2J"), "is not a name"),
+        (&["model"], json!(""), "is not a name"),
         (&["settings"], json!("none"), "not a checkpoint of this program"),
     ];
     for (path, value, words) in cases {
@@ -354,8 +354,8 @@ fn checkpoints_have_a_checksum_and_groups_of_floats() {
     assert_eq!(said(&plain(1)), "accepted", "an old file");
     assert!(said(&plain(2)).contains("it should have a checksum, and has none"), "{}", said(&plain(2)));
     for (name, dtype, words) in [
-        ("param/w", srvae::DType::U8, "param/w is U8, F32 or F16 is wanted"),
-        ("param/w", srvae::DType::F64, "param/w is F64, F32 or F16 is wanted"),
+        ("param/w", srvae::DType::U8, "param/w is U8; expected F32 or F16"),
+        ("param/w", srvae::DType::F64, "param/w is F64; expected F32 or F16"),
         ("state/w", srvae::DType::F32, "in none of the groups param, optimiser, average"),
     ] {
         let tensor = weights()["param/w"].to_dtype(dtype).unwrap();

@@ -132,7 +132,7 @@ fn a_damaged_checkpoint_is_one_clear_error() {
     train(config(3), &run).unwrap();
     let whole = last(&run);
     for (bytes, what) in
-        [(&whole[..whole.len() / 2], "damaged or cut short"), (b"hello".as_slice(), "damaged or cut short")]
+        [(&whole[..whole.len() / 2], "damaged, cut short"), (b"hello".as_slice(), "damaged, cut short")]
     {
         std::fs::write(RunFolder::at(&run).last(), bytes).unwrap();
         let text = format!("{:#}", Checkpoint::load(&RunFolder::at(&run).last(), &Device::Cpu).unwrap_err());
@@ -173,7 +173,7 @@ fn updates_that_are_left_out_are_counted_bounded_and_the_same_after_a_resume() {
     let never = Config { skip_above: Some(1e-9), skip_limit: 5, ..config(1000) };
     let text = format!("{:#}", train(never, &at("never")).unwrap_err());
     assert!(
-        text.contains("6 of 6 updates were left out, the last 6 in a row") && text.contains("--skip-limit 5"),
+        text.contains("6 of 6 updates were skipped, the last 6 in a row") && text.contains("--skip-limit 5"),
         "{text}"
     );
     let schedule = srvae::train::Schedule { rate: 1e6, least: 1e6, ..Default::default() };
@@ -241,7 +241,7 @@ fn a_folder_of_something_else_is_refused_and_stays_as_it_is() {
     std::fs::create_dir(&thesis).unwrap();
     std::fs::write(thesis.join("config.json"), "{}").unwrap();
     let text = format!("{:#}", train(config(3), &thesis).unwrap_err());
-    assert!(text.contains("thesis") && text.contains("holds is no run"), "{text}");
+    assert!(text.contains("thesis") && text.contains("not a run folder"), "{text}");
     let names: Vec<_> = std::fs::read_dir(&thesis).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["config.json"]);
     let empty = place.path().join("empty");

@@ -104,7 +104,8 @@ fn a_missing_network_in_rust_is_placed() {
     // As the compiler joins it: long literals may be broken over lines.
     let code = rust_source(&plan, &origin).unwrap();
     assert!(code.contains("a/b.pgm:6:5: network `mine` is `crate::nets::Mine`, and there is no such type"), "{code}");
-    assert_eq!(code.matches("there is no such type").count(), 1, "a type with arguments is named as it is");
+    assert_eq!(code.matches("there is no such type; define it, with `impl").count(), 2, "{code}");
+    assert!(code.contains("use _b_pgm_line_6::nets::*") && code.contains("use _b_pgm_line_7::nets::*"), "{code}");
 }
 
 #[test]

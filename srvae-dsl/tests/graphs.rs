@@ -217,7 +217,7 @@ fn hierarchies_to_five_levels() {
     }
 }
 
-/// What is computed once a record, as the plan's lines.
+/// What is computed once per record, as the plan's lines.
 #[test]
 fn what_does_not_depend_on_the_sample_is_set_apart() {
     let plan = plan_of("../models/srvae.pgm");
@@ -237,7 +237,7 @@ fn what_does_not_depend_on_the_sample_is_set_apart() {
     assert_eq!(plan.repeated(&plan.bound), ["q_u", "q_z", "upsample", "x", "y", "elu"]);
 }
 
-/// A named network is its nodes: what reads data alone runs once a record, and equal values are one, across factors too.
+/// A named network is its nodes: what reads data alone runs once per record, and equal values are one, across factors too.
 #[test]
 fn equal_values_are_computed_once() {
     let plan = plan_of_text(

@@ -156,5 +156,5 @@ fn tiles_of_a_mode_that_is_given_more_than_a_picture_are_refused() {
     let mode = model.modes().iter().find(|mode| mode.name == "generation").unwrap();
     let how = Large { draw: LIKELIEST, seed: 1, overlap: 0.5, progress: &|_, _| () };
     let error = figures::large(model.as_ref(), &spec, mode, &image(8, 8), &how).unwrap_err();
-    assert!(error.to_string().contains("one picture and nothing else"), "{error}");
+    assert!(error.to_string().contains("one image and nothing else"), "{error}");
 }

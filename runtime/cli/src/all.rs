@@ -29,7 +29,10 @@ pub fn run(models: &'static [Compiled], args: &All) -> Result<ExitCode> {
     let own_length = args.train.steps.is_none() && args.train.epochs.is_none() && args.train.minutes.is_none();
     if own_length {
         plan.config.minutes = Some(MINUTES);
-        note(&format!("no --steps: {} steps, or {MINUTES} minutes where that is less", plan.config.steps));
+        note(&format!(
+            "no --steps: training for {} steps or {MINUTES} minutes, whichever ends first",
+            plan.config.steps
+        ));
     }
     let outcome = train::fresh(&plan, args.out.as_deref(), &device)?;
     if outcome.end == End::Interrupted {
@@ -37,7 +40,9 @@ pub fn run(models: &'static [Compiled], args: &All) -> Result<ExitCode> {
     }
     let root = outcome.folder.root().display().to_string();
     rest(models, args, &plan, &outcome, &device, begun).inspect_err(|_| {
-        note(&format!("training is done and its run is in {root}; what is missing comes from `srvae-run eval {root}` and the others"));
+        note(&format!(
+            "training is complete, and its run is in {root}; `srvae-run eval {root}` and the other commands do the rest"
+        ));
     })
 }
 

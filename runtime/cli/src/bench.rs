@@ -68,7 +68,7 @@ pub fn run(models: &'static [Compiled], args: &Bench) -> Result<ExitCode> {
             row("speed", format!("{:.2}", images as f64 / times[0]), &format!("{}/s", spec.records())),
             row("memory", format!("{:.0}", peak.unwrap_or(0) as f64 / 1e6), "MB at most"),
         ]));
-        out("seconds a step, by kind of operation");
+        out("seconds per step, by kind of operation");
         let row = |share: &Share| {
             let calls = share.calls.div_ceil(args.steps.max(1));
             vec![share.kind.to_owned(), format!("{:.4}", a_step(share.seconds)), format!("{calls} calls")]

@@ -65,7 +65,8 @@ pub fn record(folder: &RunFolder, step: usize, changes: &[Change], settings: &Va
         return Ok(());
     }
     let text = fs::read_to_string(&path).with_context(|| format!("{}: cannot be read", path.display()))?;
-    let damaged = || format!("{}: not the JSON this program wrote; move it away, and it is made anew", path.display());
+    let damaged =
+        || format!("{}: not JSON written by this program; move it away, and a new one is written", path.display());
     let mut config: Value = serde_json::from_str(&text).with_context(damaged)?;
     let changed: Map<String, Value> =
         changes.iter().map(|Change { name, was, now }| (name.clone(), json!({ "was": was, "now": now }))).collect();

@@ -54,7 +54,7 @@ pub fn without_rust(path: &str, model: &Model) -> Result<()> {
 /// No Rust toolchain, no sources of srvae, a model that needs a crate of its own, a cache that others may write to, or a
 /// failed build.
 pub fn instead(path: &str, text: &str, model: &Model) -> Result<Infallible> {
-    ensure!(env::var_os(MARK).is_none(), "{path}: was compiled, but came out as another model");
+    ensure!(env::var_os(MARK).is_none(), "{path}: the compiled program contains another model");
     without_rust(path, model)?;
     let sources = sources().with_context(|| format!("{path}: compiling it needs"))?;
     let (key, programs) = (key(text, &sources)?, cache()?.join("programs"));
@@ -75,9 +75,9 @@ fn private(path: &Path) -> Result<()> {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt};
     if !path.exists() {
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-        made.with_context(|| format!("{}: cannot be made", path.display()))?;
+        made.with_context(|| format!("{}: cannot be created", path.display()))?;
     }
-    let about = fs::symlink_metadata(path).with_context(|| format!("{}: cannot be looked at", path.display()))?;
+    let about = fs::symlink_metadata(path).with_context(|| format!("{}: cannot be inspected", path.display()))?;
     // Safety: geteuid has no preconditions and cannot fail.
     let own = unsafe { libc::geteuid() };
     ensure!(
@@ -93,7 +93,7 @@ fn private(path: &Path) -> Result<()> {
 fn private(path: &Path) -> Result<()> {
     match path.exists() {
         true => Ok(()),
-        false => fs::create_dir_all(path).with_context(|| format!("{}: cannot be made", path.display())),
+        false => fs::create_dir_all(path).with_context(|| format!("{}: cannot be created", path.display())),
     }
 }
 
@@ -216,13 +216,13 @@ fn cargo(project: &Path, target: &Path, offline: bool) -> Result<()> {
         }
         Err(reason) => return Err(reason).context("cargo could not be started"),
     };
-    ensure!(status.success(), "cargo build failed; its messages stand above");
+    ensure!(status.success(), "cargo build failed; see its messages above");
     Ok(())
 }
 
 /// Puts the program in its place, whole or not at all.
 fn keep(made: &Path, program: &Path) -> Result<()> {
-    let failed = || format!("{}: the compiled program cannot be kept", program.display());
+    let failed = || format!("{}: the compiled program cannot be saved", program.display());
     let folder = program.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).with_context(failed)?;
     let partial =

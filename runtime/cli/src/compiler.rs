@@ -327,7 +327,7 @@ fn overrides(args: &ModelArgs) -> Result<Overrides> {
             Some((name, value)) if !name.trim().is_empty() && !value.trim().is_empty() => {
                 set.push((name.trim().to_owned(), value.trim().to_owned()));
             }
-            _ => bail!("--set {pair}: a name and a value are wanted, as in --set growth=16"),
+            _ => bail!("--set {pair}: expected a name and a value, as in --set growth=16"),
         }
     }
     Ok(Overrides { preset: args.preset.clone(), set })

@@ -14,7 +14,7 @@ use srvae_training::terminal::note;
 /// `--device cuda` where there is none, or a precision that the CPU does not have.
 pub fn choose(args: &CommonArgs) -> Result<Device> {
     if !machine::set_threads(args.threads.map(Into::into)) && args.threads.is_some() {
-        note("warning: --threads came too late and has no effect");
+        note("warning: --threads has no effect: the threads were already started");
     }
     let device = match args.device {
         DeviceChoice::Cpu => Device::Cpu,
@@ -23,7 +23,7 @@ pub fn choose(args: &CommonArgs) -> Result<Device> {
             Err(reason) => {
                 // A program that was built for the CPU need not say that it runs there.
                 if cfg!(feature = "cuda") {
-                    note(&format!("device: the CPU, for {reason}"));
+                    note(&format!("device: the CPU ({reason})"));
                 }
                 Device::Cpu
             }

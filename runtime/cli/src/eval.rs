@@ -31,7 +31,8 @@ pub fn run(models: &'static [Compiled], args: &Eval) -> Result<ExitCode> {
     }
     if let Some(shared) = session.spec.variables.iter().find(|variable| variable.is_global) {
         note(&format!(
-            "{} is the same for all records: the bounds of K = 1 add up to that of the data set, those of more samples bound nothing",
+            "{} is shared by all records: the bounds with K = 1 add up to the bound of the data set, and with more \
+             samples they are not bounds",
             shared.name
         ));
     }

@@ -109,7 +109,7 @@ pub fn explain(models: &'static [Compiled], args: &Explain) -> Result<ExitCode> 
         Format::Dot => explain::dot(plan),
         Format::Svg => explain::svg(plan),
         Format::Rust => emit::rust_source(plan, &emit::Origin { path: path.clone(), include: path, text })
-            .context("the compiler wrote code that is none; this is a mistake in srvae, please report it")?,
+            .context("the compiler generated invalid code; this is a bug in srvae, please report it")?,
     };
     if format != Format::Json {
         warn(&compilation);

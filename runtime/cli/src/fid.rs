@@ -57,9 +57,7 @@ impl Meter {
     pub fn open(args: &FidArgs, batch: usize, seed: u64, device: &Device) -> Result<Self> {
         let weights = Weights::read(&weights(args)?, args.weights_any)?;
         if weights.sha256 != fid::SHA256 {
-            note(
-                "warning: these are not the weights that FIDs in papers are computed with; the number compares with no other",
-            );
+            note("warning: these are not the weights of published FIDs; the number cannot be compared with others");
         }
         let network = fid::load(&weights, device)?;
         Ok(Self { network, weights: weights.sha256, args: args.clone(), batch, seed })
@@ -73,11 +71,11 @@ impl Meter {
         let (name, images) = match self.args.against {
             RealSet::Test => {
                 let (name, images) = session.test(data, self.args.real)?;
-                (format!("test pictures of {name}"), images)
+                (format!("test images of {name}"), images)
             }
             RealSet::Train => {
                 let data = session.data(data)?;
-                (format!("training pictures of {}", data.name), data.train)
+                (format!("training images of {}", data.name), data.train)
             }
         };
         let real = self.args.real.map_or_else(|| Ok(images.clone()), |count| images.first(count))?;
@@ -87,7 +85,7 @@ impl Meter {
     /// # Errors
     /// Ctrl-C, or a failed tensor operation.
     pub fn real(&self, name: &str, images: &Images) -> Result<Real> {
-        let display = Display::new("real pictures", 0, images.len());
+        let display = Display::new("real images", 0, images.len());
         let show = |done: usize, _: usize| display.set(done, String::new());
         let statistics = fid::of_images(&self.network, images, &self.options(&show))?;
         Ok(Real { name: name.to_owned(), images: images.clone(), statistics })
@@ -98,7 +96,7 @@ impl Meter {
     /// # Errors
     /// A model that draws no pictures, too few pictures, Ctrl-C, or a failed tensor operation.
     pub fn measure(&self, session: &Session, real: &Real) -> Result<Distance> {
-        let display = Display::new("drawn pictures", 0, self.args.samples);
+        let display = Display::new("sampled images", 0, self.args.samples);
         let show = |done: usize, _: usize| display.set(done, String::new());
         let options = self.options(&show);
         let drawn = fid::of_model(&self.network, session.model.as_ref(), &session.spec, &real.images, &options)?;

@@ -98,7 +98,7 @@ fn size(svg: &str) -> Result<[f64; 2]> {
         numbers.map_or(Vec::new(), |(text, _)| text.split(' ').filter_map(|part| part.parse().ok()).collect());
     match numbers.as_slice() {
         &[_, _, width, height] => Ok([width, height]),
-        _ => anyhow::bail!("a drawing without a size; this is a mistake in srvae, please report it"),
+        _ => anyhow::bail!("a drawing without a size; this is a bug in srvae, please report it"),
     }
 }
 

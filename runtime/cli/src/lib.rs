@@ -70,7 +70,7 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
     // An error of the program itself is one message too.
     std::panic::set_hook(Box::new(|panic| {
         note(&format!(
-            "internal error: {panic}; this is a mistake in srvae, please report it with the command that led to it"
+            "internal error: {panic}; this is a bug in srvae, please report it with the command that led to it"
         ));
     }));
     ranks::mute_followers();

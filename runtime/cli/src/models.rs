@@ -112,7 +112,7 @@ pub fn named(models: &'static [Compiled], file: &Path) -> Result<(String, String
 pub fn read(file: &Path) -> Result<String> {
     if file.is_dir() {
         bail!(
-            "{}: this is a folder; a model file is wanted (for a run folder there are train --resume, eval, sample, …)",
+            "{}: this is a folder; expected a model file (for a run folder use train --resume, eval, sample, …)",
             file.display()
         );
     }
@@ -120,7 +120,7 @@ pub fn read(file: &Path) -> Result<String> {
     // The compiler says where the first byte stands that is no text; its own reading would drop a byte order mark, which
     // the formatter takes away.
     srvae_dsl::Source::from_bytes(file.display().to_string(), &bytes)?;
-    String::from_utf8(bytes).with_context(|| format!("{}: not UTF-8 text, so no model file", file.display()))
+    String::from_utf8(bytes).with_context(|| format!("{}: not a model file (not UTF-8 text)", file.display()))
 }
 
 /// What is compiled in, for messages.

@@ -95,7 +95,7 @@ pub fn with_input(models: &'static [Compiled], kind: &str, args: &args::Mode) ->
     if args.full_size {
         ensure!(
             args.drawing.given.is_empty(),
-            "--given is of no use with --full-size: each tile is given its picture alone"
+            "--given cannot be used with --full-size: each tile is given its image only"
         );
         let mode = find(&sessions[0], kind)?;
         return full_size(&sessions[0], mode, args, draw);
@@ -122,7 +122,7 @@ fn with_given(session: &Session, mut records: Images, args: &Drawing) -> Result<
 pub fn open(models: &'static [Compiled], args: &Drawing) -> Result<Vec<Session>> {
     match &args.out {
         Some(out) if is_arrays(out) => {
-            ensure!(args.against.is_empty(), "--against puts pictures beside one another, and --out asks for arrays");
+            ensure!(args.against.is_empty(), "--against compares images, and --out asks for arrays");
             files::check_place(out, Kind::Npz, args.force)?;
         }
         Some(out) => sheet::check_place(out, args.force)?,
@@ -134,7 +134,7 @@ pub fn open(models: &'static [Compiled], args: &Drawing) -> Result<Vec<Session>>
     for run in &args.against {
         let other = Session::open(models, &RunArgs::at(run.clone(), args.run.checkpoint), &device)?;
         let (own, its) = (sessions[0].spec.picture_shape(), other.spec.picture_shape());
-        ensure!(own == its, "{}: its pictures are {its:?}, those of the first run {own:?}", run.display());
+        ensure!(own == its, "{}: its images are {its:?}, those of the first run {own:?}", run.display());
         sessions.push(other);
     }
     Ok(sessions)
@@ -155,7 +155,7 @@ pub fn check_sheet(session: &Session, pictures: f64, options: &Options, advice: 
     let picture = 3.0 * (height * width) as f64 * (1.0 + 2.0 * zoom * zoom);
     let variables = session.spec.variables.iter().filter(|variable| variable.picture().is_some()).count();
     let all = pictures * picture * (2 * variables.max(1)) as f64;
-    machine::check_memory(&format!("a sheet of {pictures} pictures"), all, advice)
+    machine::check_memory(&format!("a sheet of {pictures} images"), all, advice)
 }
 
 /// Draws a mode of every session on one sheet, or that of the only one as arrays, and says where it is.
@@ -339,7 +339,7 @@ pub fn output(
         Some(out) if inputs.len() == 1 && draws == 1 => Ok(out.clone()),
         Some(_) => bail!("--out names one file, but {} files are written; omit it", inputs.len() * draws),
         None => {
-            let stem = name(file, inputs).context("a picture without a name")?;
+            let stem = name(file, inputs).context("an image without a name")?;
             let number = if draws > 1 { format!("_{number}") } else { String::new() };
             Ok(session.folder.grid(&format!("{mode}_{stem}{number}")))
         }

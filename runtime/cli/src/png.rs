@@ -28,7 +28,7 @@ pub fn tree(svg: &str) -> Result<usvg::Tree> {
     let fonts = options.fontdb_mut();
     fonts.load_system_fonts();
     if fonts.is_empty() {
-        bail!("there are no fonts on this machine to draw text with; write an .svg file, which needs none");
+        bail!("this machine has no fonts to draw text with; write an .svg file, which needs none");
     }
     // Any font serves where the usual one is missing.
     let family = |word: &str| {

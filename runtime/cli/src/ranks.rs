@@ -55,7 +55,7 @@ pub fn join(cli: &Cli) -> Result<()> {
     };
     if let Some(name) = name {
         bail!(
-            "{name} is done by one process, and {} has started {}; train, eval, encode, fid and sample are done by several",
+            "{name} runs in one process, and {} has started {}; train, eval, encode, fid and sample run in several",
             launch.launcher.name(),
             launch.size
         );
@@ -65,9 +65,7 @@ pub fn join(cli: &Cli) -> Result<()> {
     }
     let ranks: Box<dyn Communicator> = if launch.launcher == Launcher::Torchrun {
         nccl::see_own_gpu(&launch)?;
-        Box::new(
-            Nccl::join(&launch).context("torchrun starts ranks that have a GPU each; on CPUs take mpirun or srun")?,
-        )
+        Box::new(Nccl::join(&launch).context("torchrun starts ranks with one GPU each; on CPUs use mpirun or srun")?)
     } else {
         // A program without kernels for GPUs leaves them alone.
         if cfg!(feature = "cuda") {

@@ -45,7 +45,7 @@ fn take(arguments: &mut Vec<OsString>) -> Result<Option<PathBuf>> {
     let is_it = |rest: &str| rest.is_empty() || rest.starts_with('=');
     let mut places = (0..arguments.len()).filter(|&at| name(&arguments[at]).is_some_and(|rest| is_it(&rest)));
     let Some(at) = places.next() else { return Ok(None) };
-    ensure!(places.next().is_none(), "{OPTION} stands twice on the command line; one file is possible");
+    ensure!(places.next().is_none(), "{OPTION} is given twice; only one file is allowed");
     let option = arguments.remove(at);
     if let Some(file) = name(&option).and_then(|rest| rest.strip_prefix('=').map(PathBuf::from)) {
         return Ok(Some(file));
@@ -70,7 +70,8 @@ fn options(file: &Path, table: &Table, given: &[OsString]) -> Result<(Option<OsS
         match name.as_str() {
             "model" => model = Some(near(file, &text(item)?).into_os_string()),
             "set" => {
-                let table = item.as_table_like().with_context(|| format!("{}: `set` is no table", file.display()))?;
+                let table =
+                    item.as_table_like().with_context(|| format!("{}: `set` is not a table", file.display()))?;
                 for (parameter, item) in table.iter() {
                     let pair = format!("{parameter}={}", text(item)?);
                     let begins = |argument: &OsString| {
@@ -85,7 +86,8 @@ fn options(file: &Path, table: &Table, given: &[OsString]) -> Result<(Option<OsS
             }
             "bind" if has("bind") => {}
             "bind" => {
-                let table = item.as_table_like().with_context(|| format!("{}: `bind` is no table", file.display()))?;
+                let table =
+                    item.as_table_like().with_context(|| format!("{}: `bind` is not a table", file.display()))?;
                 for (variable, item) in table.iter() {
                     found.push(format!("--bind={variable}={}", text(item)?).into());
                 }
@@ -102,7 +104,7 @@ fn options(file: &Path, table: &Table, given: &[OsString]) -> Result<(Option<OsS
             _ if knows(&name) && name != "resume" && name != "config" => {
                 found.push(format!("--{name}={}", text(item)?).into())
             }
-            _ => bail!("{}: `{key}` is no option of training; `srvae-run train --help` lists them", file.display()),
+            _ => bail!("{}: `{key}` is not an option of training; `srvae-run train --help` lists them", file.display()),
         }
     }
     Ok((model, found))
@@ -272,13 +274,13 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_file_is_said() {
         for (file, line, words) in [
-            ("colour = 3", "run train --config FILE", "run.toml: `colour` is no option of training"),
+            ("colour = 3", "run train --config FILE", "run.toml: `colour` is not an option of training"),
             ("steps = [3]", "run train --config FILE", "run.toml: `steps` is not one value"),
             ("steps = ", "run train --config FILE", "run.toml: not a TOML file"),
             ("steps = 3", "run eval --config FILE", "eval does not take it"),
             ("steps = 3", "run train --config", "which file?"),
             ("steps = 3", "run train --config nowhere.toml", "nowhere.toml: cannot be read"),
-            ("steps = 3", "run train --config FILE --config FILE", "twice"),
+            ("steps = 3", "run train --config FILE --config FILE", "given twice"),
         ] {
             let said = expanded(file, line).unwrap_err();
             assert!(said.contains(words), "{line}: {said}");

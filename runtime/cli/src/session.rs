@@ -206,7 +206,7 @@ impl Session {
 }
 
 fn moved() -> String {
-    "the run's own data; where they were moved, --data says where they are".to_owned()
+    "cannot open the run's data (--data gives their place if they were moved)".to_owned()
 }
 
 /// The name of a data set in all outputs: the last part of its path.
@@ -229,7 +229,7 @@ fn finite(params: &Params, checkpoint: &Path) -> Result<()> {
     for (name, var) in params.entries() {
         let sum = var.abs()?.to_dtype(DType::F32)?.sum_all()?.to_scalar::<f32>()?;
         if !sum.is_finite() {
-            bail!("{}: {name} is not a number everywhere; take another checkpoint", checkpoint.display());
+            bail!("{}: {name} has values that are not numbers; use another checkpoint", checkpoint.display());
         }
     }
     Ok(())
@@ -265,7 +265,7 @@ fn locate(run: &Path, which: Which) -> Result<(RunFolder, PathBuf)> {
         return Ok((RunFolder::at(root.unwrap_or(parent)), run.to_owned()));
     }
     if !run.exists() {
-        bail!("{}: no such run folder or checkpoint; `srvae-run train FILE --out {0}` makes one", run.display());
+        bail!("{}: no such run folder or checkpoint; `srvae-run train FILE --out {0}` creates one", run.display());
     }
     let folder = RunFolder::at(run);
     let wanted = match which {

@@ -26,5 +26,5 @@ pub fn command(models: &[Compiled], first: Option<OsString>) -> Option<String> {
     let alike = commands.into_iter().map(|name| (strsim::normalized_damerau_levenshtein(word, name), name));
     let (likeness, name) = alike.max_by(|one, other| one.0.total_cmp(&other.0))?;
     (likeness >= ALIKE)
-        .then(|| format!("{word}: there is no such command, and no such model file; did you mean `srvae-run {name}`?"))
+        .then(|| format!("{word}: no such command and no such model file; did you mean `srvae-run {name}`?"))
 }

@@ -64,9 +64,9 @@ fn jobs(args: &Sweep, root: &Path) -> Result<Vec<Job>> {
     let mut choices: Vec<Vec<(String, String)>> = vec![Vec::new()];
     for vary in &args.vary {
         let (name, values) =
-            vary.split_once('=').with_context(|| format!("--vary {vary}: wanted is NAME=VALUE,VALUE"))?;
+            vary.split_once('=').with_context(|| format!("--vary {vary}: expected NAME=VALUE,VALUE"))?;
         let values: Vec<&str> = values.split(',').map(str::trim).filter(|value| !value.is_empty()).collect();
-        ensure!(!values.is_empty() && !name.is_empty(), "--vary {vary}: wanted is NAME=VALUE,VALUE");
+        ensure!(!values.is_empty() && !name.is_empty(), "--vary {vary}: expected NAME=VALUE,VALUE");
         ensure!(name != "seed", "--vary seed: --seeds N varies it");
         ensure!(choices.len() * values.len() <= MOST, "--vary: more than {MOST} combinations");
         let with = |choice: &Vec<(String, String)>, value: &str| {
@@ -111,14 +111,14 @@ fn job(args: &Sweep, root: &Path, choices: Vec<(String, String)>, seed: u64) -> 
 
 /// Trains in a process of its own; a run that lies there already goes on. None where it failed.
 fn train(job: &Job) -> Result<Option<Value>> {
-    let mut command = Command::new(std::env::current_exe().context("this program's own file is not found")?);
+    let mut command = Command::new(std::env::current_exe().context("this program cannot find its own file")?);
     if RunFolder::at(&job.folder).last().exists() {
         command.args(["train".as_ref(), job.folder.as_os_str(), "--resume".as_ref()]);
     } else {
         command.args(&job.arguments);
     }
     let output = command.arg("--json").stdin(Stdio::null()).stderr(Stdio::inherit()).output();
-    let output = output.context("a training could not be started")?;
+    let output = output.context("a training run could not be started")?;
     if output.status.code() == Some(i32::from(interrupt::EXIT_CODE)) {
         bail!(interrupt::Interrupted);
     }

@@ -31,7 +31,7 @@ pub fn run(models: &'static [Compiled], args: &Table) -> Result<ExitCode> {
     let meter = match args.no_fid {
         true => None,
         false if args.fid.weights.is_none() && !fid::weights(&args.fid)?.is_file() => {
-            note("no FID: its network's weights are not there (`srvae-run fetch fid-weights`, or --weights FILE)");
+            note("no FID: the network's weights are missing (`srvae-run fetch fid-weights`, or --weights FILE)");
             None
         }
         false => Some(Meter::open(&args.fid, args.likelihood.batch.unwrap_or(32), args.likelihood.seed, &device)?),
@@ -144,8 +144,8 @@ fn print(rows: &[Row], samples: usize) {
     out(&table(&lines));
     let images: Vec<String> = rows.iter().map(|row| row.found.images.to_string()).collect();
     out(&format!(
-        "  nll in bits/dim by {samples} importance samples a picture (± standard error over {} test pictures); RE and KL \
-         as in the bound (RE added, KL subtracted), nats a picture",
+        "  nll in bits/dim with {samples} importance samples per image (± standard error over {} test images); RE and KL \
+         as in the bound (RE added, KL subtracted), nats per image",
         images.join(", ")
     ));
     for (number, line) in notes.iter().enumerate() {

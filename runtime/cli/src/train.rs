@@ -81,12 +81,12 @@ pub fn plan(
     let found = models::find(models, file)?;
     let mut model = model.clone();
     if model.preset.is_none() && device.is_cpu() && found.has_preset("quick")? {
-        note("no GPU and no --preset: training the preset `quick` (other sizes: --preset)");
+        note("no GPU and no --preset: using the preset `quick` (choose another with --preset)");
         model.preset = Some("quick".into());
     }
     let mut spec = found.spec(&model)?;
     let source = data.source().unwrap_or_else(|| {
-        note(&format!("no --data: the built-in data fill {} (others: --data)", data::describe_builtin(&spec)));
+        note(&format!("no --data: using built-in data, {} (choose others with --data)", data::describe_builtin(&spec)));
         "builtin".into()
     });
     let place = Source::parse(&source)?;
@@ -179,7 +179,7 @@ fn resume(models: &'static [Compiled], args: &Train, is_folder: bool, device: &D
     let again = agree(ranks, again(models, args, is_folder, (&folder, &bytes, split), device))?;
     let Again { plan, checkpoint, changed } = again;
     let header = &checkpoint.header;
-    note(&format!("going on from step {} of {}{}", header.progress.step, plan.config.steps, changes::say(&changed)));
+    note(&format!("resuming from step {} of {}{}", header.progress.step, plan.config.steps, changes::say(&changed)));
     agree(ranks, check_memory(&plan, device))?;
     check_same(&plan)?;
     let config = plan.config.clone();
@@ -196,7 +196,7 @@ fn resume(models: &'static [Compiled], args: &Train, is_folder: bool, device: &D
 fn opened(root: &Path) -> Result<RunFolder> {
     let folder = RunFolder::at(root);
     if !folder.last().exists() {
-        bail!("{}: nothing to go on from: there is no checkpoints/last.safetensors in this folder", root.display());
+        bail!("{}: nothing to resume: this folder has no checkpoints/last.safetensors", root.display());
     }
     folder.check_writable()?;
     folder.locked()
@@ -221,7 +221,7 @@ fn again(
     let header = &checkpoint.header;
     let spec = if is_folder {
         if args.model.preset.is_some() || !args.model.set.is_empty() {
-            bail!("--resume: a run goes on with the parameters it began with; leave --preset and --set away");
+            bail!("--resume: a run keeps its parameters; omit --preset and --set");
         }
         session::spec_of(models, header, &folder.source())?
     } else {
@@ -237,7 +237,7 @@ fn again(
     let (source, data) = kept_data(args, header, &spec, kept)?;
     apply(&mut config, &args.train, data.train.len())?;
     if config.seed != header.config.seed {
-        bail!("--seed: a run goes on with the seed it began with, {}", header.config.seed);
+        bail!("--seed: a resumed run keeps its seed, {}", header.config.seed);
     }
     let changed = changes::between(&header.config, &config)?;
     Ok(Again { plan: Plan { spec, data, source, config }, checkpoint, changed })
@@ -258,7 +258,7 @@ fn check_memory(plan: &Plan, device: &Device) -> Result<()> {
         fits => format!("{option} {fits} should fit"),
     };
     let bytes = memory.training((batch as u64).saturating_mul(samples as u64));
-    let samples = if samples > 1 { format!(" with --samples {samples}") } else { String::new() };
+    let samples = if samples > 1 { format!(" and --samples {samples}") } else { String::new() };
     machine::check_memory(&format!("training with {option} {batch}{samples}"), bytes as f64, &advice)
 }
 
@@ -267,12 +267,12 @@ fn kept_data(args: &Train, header: &Header, spec: &Spec, kept: Option<Kept>) -> 
     let own = kept.as_ref().map_or(&header.data, |kept| &kept.source);
     let source = args.data.source().unwrap_or_else(|| own.clone());
     if let Some(split) = args.data.split.filter(|split| *split != header.config.split) {
-        bail!("--split {split}: a run goes on with the split it began with, {}", header.config.split);
+        bail!("--split {split}: a resumed run keeps its split, {}", header.config.split);
     }
     let place = Source::parse(&source)?;
     let data = match &kept {
         Some(kept) => data::load_kept(&place, spec, kept)
-            .context("the run's data; where they were moved, --data says where they are")?,
+            .context("cannot open the run's data (--data gives their place if they were moved)")?,
         None => data::load(&place, spec, header.config.split)?,
     };
     Ok((source, data))
@@ -345,7 +345,7 @@ fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, settings: &
     match end {
         End::Done => {}
         End::Interrupted => note(&format!(
-            "interrupted at step {}; go on with: srvae-run train {} --resume",
+            "interrupted at step {}; resume with: srvae-run train {} --resume",
             trainer.progress().step,
             folder.root().display()
         )),
@@ -421,7 +421,7 @@ impl Outcome {
             rows.push(vec![format!("units of {latent}"), active.to_string(), format!("of {units} active")]);
         }
         if self.skipped > 0 {
-            rows.push(vec!["updates left out".into(), self.skipped.to_string(), format!("of {}", self.steps)]);
+            rows.push(vec!["updates skipped".into(), self.skipped.to_string(), format!("of {}", self.steps)]);
         }
         rows.push(vec![
             "training".into(),
@@ -493,5 +493,5 @@ fn unused(name: &str) -> PathBuf {
 /// # Errors
 /// A place that cannot be written to.
 pub fn write_json(path: &Path, value: &Value) -> Result<()> {
-    srvae_training::files::write(path, format!("{value:#}\n").as_bytes()).context("the result could not be kept")
+    srvae_training::files::write(path, format!("{value:#}\n").as_bytes()).context("the result could not be saved")
 }

@@ -93,7 +93,7 @@ fn whole(session: &Session, mode: &Mode, photo: &RgbImage) -> Result<Planes> {
     let [channels, height, width] = session.spec.picture_shape();
     let (down, right) = ((height / high).max(1) as u32, (width / wide).max(1) as u32);
     let (width, height) = (photo.width() / right * right, photo.height() / down * down);
-    ensure!(width > 0 && height > 0, "a picture of {}x{} is too small", photo.width(), photo.height());
+    ensure!(width > 0 && height > 0, "an image of {}x{} is too small", photo.width(), photo.height());
     Ok(Planes::of(&imageops::crop_imm(photo, 0, 0, width, height).to_image(), channels))
 }
 

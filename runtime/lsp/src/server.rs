@@ -119,7 +119,7 @@ impl Server<'_> {
     fn sheltered(&self, method: &str, params: Value) -> Answer {
         let answer = catch_unwind(AssertUnwindSafe(|| self.answer(method, params)));
         answer.unwrap_or_else(|_| {
-            let reason = format!("`{method}` failed inside the server; this is a mistake in srvae, please report it");
+            let reason = format!("`{method}` failed inside the server; this is a bug in srvae, please report it");
             Err((ErrorCode::InternalError, reason))
         })
     }

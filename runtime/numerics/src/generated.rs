@@ -20,6 +20,15 @@ impl<T> There for T {}
 #[derive(Debug)]
 pub struct Missing;
 
+/// [`Missing`] as a function of types, for a name with arguments.
+pub trait Anything {
+    type Missing;
+}
+
+impl<T> Anything for T {
+    type Missing = Missing;
+}
+
 impl Missing {
     /// Hides [`There::IS_THERE`].
     pub const IS_THERE: bool = false;

@@ -95,7 +95,7 @@ fn header(bytes: &[u8]) -> Result<(usize, &str)> {
         bail!("its header would have {length} bytes");
     }
     let header = bytes.get(8..8 + length).context("its header is cut short")?;
-    Ok((length, std::str::from_utf8(header).map_err(|_| Error::Msg("its header is no text".into()))?))
+    Ok((length, std::str::from_utf8(header).map_err(|_| Error::Msg("its header is not text".into()))?))
 }
 
 /// Where the digits of the checksum stand.

@@ -55,7 +55,7 @@ impl Params {
                     faults.push(format!("{name} has shape {:?}, the model wants {:?}", value.dims(), var.dims()));
                 }
                 Some(value) if !value.dtype().is_float() => {
-                    faults.push(format!("{name} holds {}, floats are wanted", value.dtype().as_str()));
+                    faults.push(format!("{name} holds {}; expected floats", value.dtype().as_str()));
                 }
                 Some(_) => {}
             }

@@ -87,11 +87,11 @@ macro_rules! case {
 
 const PLACES: &[Case] = &[
     case!("nowhere", "nowhere", IMAGE, ["nowhere: no such file or folder", "--data takes"], |_| ()),
-    case!("empty folder", "", IMAGE, ["nothing in this folder is a picture"], |_| ()),
+    case!("empty folder", "", IMAGE, ["nothing in this folder is an image"], |_| ()),
     case!("unknown kind", "a.xyz", IMAGE, ["a.xyz: not a data set", "--data takes"], |at| text(at, "a.xyz", "?")),
-    case!("folder of text", "", IMAGE, ["nothing in this folder is a picture"], |at| text(at, "a.txt", "?")),
+    case!("folder of text", "", IMAGE, ["nothing in this folder is an image"], |at| text(at, "a.txt", "?")),
     case!("empty picture", "", IMAGE, ["a.png", "the file is empty"], |at| bytes(at, "a.png", b"")),
-    case!("text named as a picture", "", IMAGE, ["a.png", "not a picture that can be read"], |at| text(
+    case!("text named as a picture", "", IMAGE, ["a.png", "not an image that can be read"], |at| text(
         at, "a.png", "hello"
     )),
     case!("half a PNG", "", IMAGE, ["a.png", "cut short"], |at| bytes(at, "a.png", &png(9)[..60])),
@@ -104,17 +104,17 @@ const PLACES: &[Case] = &[
         let file = jpeg();
         bytes(at, "a.jpg", &file[..file.len() * 2 / 3]);
     }),
-    case!("half a BMP", "", IMAGE, ["a.bmp", "not a picture that can be read"], |at| {
+    case!("half a BMP", "", IMAGE, ["a.bmp", "not an image that can be read"], |at| {
         image::RgbImage::new(9, 9).save(at.join("b.bmp")).unwrap();
         let file = std::fs::read(at.join("b.bmp")).unwrap();
         bytes(at, "a.bmp", &file[..100]);
     }),
-    case!("half a WebP", "", IMAGE, ["a.webp", "not a picture that can be read"], |at| {
+    case!("half a WebP", "", IMAGE, ["a.webp", "not an image that can be read"], |at| {
         image::RgbImage::from_fn(9, 9, |x, y| image::Rgb([x as u8, y as u8, 3])).save(at.join("b.webp")).unwrap();
         let file = std::fs::read(at.join("b.webp")).unwrap();
         bytes(at, "a.webp", &file[..file.len() / 2]);
     }),
-    case!("two folders for a part", "", IMAGE, ["two folders are for testing"], |at| {
+    case!("two folders for a part", "", IMAGE, ["two folders hold testing data"], |at| {
         folder(at, &["train/a.png", "test/b.png", "Testing/c.png"]);
     }),
     case!("a part named twice in a list", "", IMAGE, ["line 2 names a file for the second time"], |at| {
@@ -132,22 +132,15 @@ const BINDING: &[Case] = &[
         "two images of one folder",
         "",
         PAIR,
-        ["variable `x` has no data", "`pictures` (2 picture files)", "--bind x=NAME"],
+        ["variable `x` has no data", "`pictures` (2 image files)", "--bind x=NAME"],
         |at| {
             folder(at, &["a.png", "b.png"]);
         }
     ),
     case!("a label without classes", "", LABEL, ["variable `c`, a label, has no data"], |at| folder(at, &["a.png"])),
-    case!(
-        "an unknown variable",
-        "a.npy",
-        VECTOR,
-        bind & [("z", "a")],
-        ["takes no data for `z`", "it does for x"],
-        |at| {
-            array(at, &[1, 2], &[1.0, 2.0]);
-        }
-    ),
+    case!("an unknown variable", "a.npy", VECTOR, bind & [("z", "a")], ["takes no data for `z`", "only for x"], |at| {
+        array(at, &[1, 2], &[1.0, 2.0]);
+    }),
     case!(
         "an unknown array",
         "a.npy",
@@ -209,7 +202,7 @@ const BINDING: &[Case] = &[
         "a.npz",
         VECTOR,
         bind & [("x", "a,b")],
-        ["`a` has more than one number a record"],
+        ["`a` has more than one number per record"],
         |at| {
             let two = npy("<f4", &[1, 2], &floats([1.0, 2.0]));
             npz(&at.join("a.npz"), &[("a", two.clone()), ("b", two)]);
@@ -220,7 +213,7 @@ const BINDING: &[Case] = &[
         "p",
         PAIR,
         bind & [("x", "pictures"), ("y", "q")],
-        ["there is none of the name b.png"],
+        ["there is no image named b.png"],
         |at| {
             folder(&at.join("p"), &["a.png", "b.png"]);
             folder(&at.join("q"), &["a.png", "c.png"]);
@@ -259,7 +252,7 @@ const ARRAYS: &[Case] = &[
         "a.npy",
         &npy("<f4", &[2, 2], &[0; 8])
     )),
-    case!("no npy", "a.npy", VECTOR, ["this is no numpy array"], |at| text(at, "a.npy", "hello, this is text")),
+    case!("no npy", "a.npy", VECTOR, ["not a NumPy array"], |at| text(at, "a.npy", "hello, this is text")),
     case!("no records", "a.npy", VECTOR, ["there are no records in it"], |at| array(at, &[0, 2], &[])),
     case!("the wrong width", "a.npy", VECTOR, ["records have 3 numbers, shape [2] has 2"], |at| array(
         at,
@@ -301,10 +294,10 @@ const ARRAYS: &[Case] = &[
         &[1, 2, 2],
         &[0.0, f32::NAN, 0.5, 1.0]
     )),
-    case!("an image that is no picture", "a.npy", GREY, ["5 numbers a record are no square picture"], |at| {
+    case!("an image that is no picture", "a.npy", GREY, ["5 numbers per record are not a square image"], |at| {
         array(at, &[1, 5], &[0.0; 5]);
     }),
-    case!("an image of four axes", "a.npy", GREY, ["records of shape [1, 1, 2, 2] are no pictures"], |at| {
+    case!("an image of four axes", "a.npy", GREY, ["records of shape [1, 1, 2, 2] are not images"], |at| {
         array(at, &[1, 1, 1, 2, 2], &[0.0; 4]);
     }),
     case!(
@@ -356,7 +349,7 @@ const ARRAYS: &[Case] = &[
         "a.npy",
         LABEL,
         bind & [("c", "a")],
-        ["record 1 has 3 numbers that are no one-hot row"],
+        ["record 1 has 3 numbers that are not a one-hot row"],
         |at| {
             array(at, &[2, 3], &[0.0, 1.0, 0.0, 1.0, 1.0, 0.0]);
         }
@@ -422,12 +415,12 @@ const TABLES: &[Case] = &[
         "a.csv",
         "a,b\nNA,2\n"
     )),
-    case!("a cell that is no number", "a.csv", VECTOR, ["record 1, column `a`: `x` is no number"], |at| text(
+    case!("a cell that is not a number", "a.csv", VECTOR, ["record 1, column `a`: `x` is not a number"], |at| text(
         at,
         "a.csv",
         "a,b\n1,2\nx,3\n"
     )),
-    case!("a decimal comma", "a.tsv", VECTOR, ["`1,5` is no number"], |at| text(at, "a.tsv", "a\tb\n1,5\t2\n")),
+    case!("a decimal comma", "a.tsv", VECTOR, ["`1,5` is not a number"], |at| text(at, "a.tsv", "a\tb\n1,5\t2\n")),
     case!("a missing class", "a.csv", LABEL, ["record 1: the class is missing"], |at| text(
         at,
         "a.csv",
@@ -456,7 +449,7 @@ const TABLES: &[Case] = &[
     case!("an unknown part", "a.csv", VECTOR, ["record 1: column `split` says `other`"], |at| {
         text(at, "a.csv", "split,a,b\ntrain,1,2\nother,3,4\n");
     }),
-    case!("nothing to train on", "a.csv", VECTOR, ["leaves nothing for training"], |at| text(
+    case!("nothing to train on", "a.csv", VECTOR, ["leaves no records for training"], |at| text(
         at,
         "a.csv",
         "split,a,b\ntest,1,2\n"
@@ -508,10 +501,7 @@ const PUBLISHED: &[Case] = &[
         record[1] = 101;
         bytes(at, "train.bin", &record);
     }),
-    case!("a tar without pictures", "a.tar", IMAGE, ["no pictures in this archive"], |at| tar(
-        at,
-        &[("a.json", b"{}")]
-    )),
+    case!("a tar without pictures", "a.tar", IMAGE, ["no images in this archive"], |at| tar(at, &[("a.json", b"{}")])),
     case!("a tar that is none", "a.tar", IMAGE, ["a.tar", "damaged or cut short"], |at| bytes(at, "a.tar", &[7; 700])),
     case!("a picture without its class", "a.tar", IMAGE, ["record 2 has no member for labels"], |at| {
         let picture = png(4);
@@ -556,9 +546,9 @@ fn every_kind_of_bad_input_has_its_message() {
 fn options_that_are_none_say_what_is_wanted() {
     for text in ["x", "x=", "=a", ""] {
         let error = format!("{:#}", data::parse_bind(text).unwrap_err());
-        assert!(error.contains("wanted is NAME=WHAT"), "{error}");
+        assert!(error.contains("expected NAME=WHAT"), "{error}");
     }
     assert_eq!(data::parse_bind("x = g0..g3").unwrap(), ("x".to_owned(), "g0..g3".to_owned()));
     let error = "half".parse::<Split>().unwrap_err().to_string();
-    assert!(error.contains("there are standard, hoogeboom, authors and none, or the part"), "{error}");
+    assert!(error.contains("known are standard, hoogeboom, authors and none, or the fraction"), "{error}");
 }

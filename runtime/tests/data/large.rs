@@ -135,7 +135,7 @@ fn records_of_one_group_stay_together() {
     assert_eq!(parts(&data), parts(&again));
     let error = data::load(&Source { group: Some("who".into()), ..source(&path) }, &spec, Split::Standard);
     let error = format!("{:#}", error.unwrap_err());
-    assert!(error.contains("--group who: there is no `who`") && error.contains("`patient`"), "{error}");
+    assert!(error.contains("--group who: there is no column `who`") && error.contains("`patient`"), "{error}");
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn a_file_says_which_record_is_for_what() {
     let again = load(&data.kept.as_ref().unwrap().json()).unwrap();
     assert_eq!(parts(&data), parts(&again));
     for (text, words) in [
-        ("{", "wanted are {\"train\""),
+        ("{", "expected {\"train\""),
         (r#"{"train": [1]}"#, "it has no `val`"),
         (r#"{"train": [1], "val": [1], "test": [2]}"#, "record 1 is named twice"),
         (r#"{"train": [1], "val": [60], "test": [2]}"#, "record 60 is none of the 60 there are"),

@@ -87,7 +87,7 @@ fn numbers_say_what_is_missing_and_so_does_an_array_of_its_own() {
     assert_eq!(found(&spec, &data, "t")[3], Some(vec![1.0, 1.0]));
     let data = load(&path, &spec, &[("y?", "seen")]).unwrap();
     assert_eq!(there("y", &data), [false, false, true, true, false]);
-    for (bind, words) in [("nothing", "there is no `nothing`"), ("y", "wanted is 1 where a record has the variable")] {
+    for (bind, words) in [("nothing", "there is no `nothing`"), ("y", "expected 1 where a record has the variable")] {
         let said = format!("{:#}", load(&path, &spec, &[("y?", bind)]).unwrap_err());
         assert!(said.contains(words), "{said}");
     }

@@ -67,7 +67,7 @@ fn parts_are_known_by_name_in_any_case() {
     assert_eq!(data.train.len() + data.test.len(), 3);
     folder(&place.path().join("both"), &["Train/a.png", "training/b.png", "test/c.png"]);
     let error = data::load(&source(&place.path().join("both")), &image(SHAPE), Split::None).unwrap_err();
-    assert!(format!("{error:#}").contains("two folders are for training"), "{error:#}");
+    assert!(format!("{error:#}").contains("two folders hold training data"), "{error:#}");
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_run_keeps_its_records_when_its_data_move_or_grow() {
     // What is gone is named.
     std::fs::remove_file(moved.join("007.png")).unwrap();
     let error = format!("{:#}", data::load_kept(&source(&moved), &spec, &kept).unwrap_err());
-    assert!(error.contains("1 of the run's 60 training records are gone (007.png)"), "{error}");
+    assert!(error.contains("1 of the run's 60 training records are missing (007.png)"), "{error}");
 }
 
 #[test]

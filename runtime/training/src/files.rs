@@ -102,7 +102,7 @@ pub fn check_place(path: &Path, kind: Kind, force: bool) -> Result<()> {
     let file = crate::input::open(path)?;
     file.take(1 << 12).read_to_end(&mut head).with_context(|| format!("{}: cannot be read", path.display()))?;
     if !head.is_empty() && !kind.is(&head) {
-        bail!("{}: is another kind of file than what is to be written; take another name, or --force", path.display());
+        bail!("{}: exists and is another kind of file; choose another name, or use --force", path.display());
     }
     Ok(())
 }

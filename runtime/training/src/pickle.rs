@@ -57,7 +57,7 @@ impl<'a> Pickle<'a> {
     /// # Errors
     /// Bytes that are no pickle, end before it does, or have more than four million instructions.
     pub fn read(bytes: &'a [u8]) -> Result<(Self, usize)> {
-        ensure!(bytes.first() == Some(&0x80), "this is no pickle of protocol 2 or later");
+        ensure!(bytes.first() == Some(&0x80), "not a pickle of protocol 2 or later");
         let mut machine =
             Machine { bytes, at: 0, nodes: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: BTreeMap::new() };
         for _ in 0..MOST_INSTRUCTIONS {
@@ -195,10 +195,7 @@ impl Machine<'_> {
             // Protocol and frame say nothing about objects.
             0x80 => {
                 let protocol = self.number(1)?;
-                ensure!(
-                    (2..=NEWEST).contains(&protocol),
-                    "its protocol is {protocol}, and 2 to {NEWEST} are read here"
-                );
+                ensure!((2..=NEWEST).contains(&protocol), "its protocol is {protocol}; supported are 2 to {NEWEST}");
             }
             0x95 => self.skip(8)?,
             b'(' => self.marks.push(self.stack.len()),
@@ -371,7 +368,7 @@ impl Machine<'_> {
 
     fn take(&mut self, length: usize) -> Result<Range<usize>> {
         let left = self.bytes.len() - self.at;
-        ensure!(length <= left, "{length} bytes are wanted and {left} are left; the file is cut short");
+        ensure!(length <= left, "{length} bytes are expected and {left} are left; the file is cut short");
         self.at += length;
         Ok(self.at - length..self.at)
     }

@@ -129,9 +129,9 @@ impl Variable {
             return Ok(());
         }
         candle_core::bail!(
-            "`{name}` is real{shape:?}, and its values would be the pixels of pictures, multiples of 1/255: a density over \
+            "`{name}` is real{shape:?}, and its values would be the pixels of images, multiples of 1/255: a density over \
              them can be made infinite and is no likelihood. Declare `{name}: image{shape:?}` with a distribution over images \
-             (`logistic_mixture`), or end its flow with `|> dequantise`; `binary` and `given` variables take pictures too"
+             (`logistic_mixture`), or end its flow with `|> dequantise`; `binary` and `given` variables take images too"
         )
     }
 

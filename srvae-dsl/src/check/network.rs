@@ -471,7 +471,7 @@ fn head_hint(last: &Node, head: &[usize]) -> String {
             format!("a last step to this shape: `|> {flatten}linear(out: {all}) |> reshape({sizes})`")
         }
         (Some(_), true) if last.shape[1..] == head[1..] => {
-            format!("leave `out` away, and it is inferred to be {wanted}")
+            format!("omit `out`: it is inferred to be {wanted}")
         }
         (_, true) if last.shape[1..] == head[1..] => {
             format!("end with a block whose `out` can be inferred to be {wanted}, such as `conv`")

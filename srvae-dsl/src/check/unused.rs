@@ -2,19 +2,23 @@
 
 use super::Checker;
 use crate::ast::File;
+use crate::derive::is_supplied;
 use crate::diagnostics::messages;
 use crate::graph::{Factor, Role, VariableId, VariableSet};
 
 impl Checker<'_> {
     pub(super) fn unused(&mut self, p: &[Factor], q: &[Factor], file: &File) {
         let read: VariableSet = p.iter().chain(q).flat_map(|factor| factor.parents.iter().copied()).collect();
+        let supplied: VariableSet = q.iter().filter(|it| is_supplied(it)).map(|factor| factor.variable).collect();
         for (index, variable) in self.variables.iter().enumerate() {
             let id = VariableId(index);
             let is_read = match variable.role {
                 Role::Observed | Role::Partly => true,
                 // A latent that q alone reads is an auxiliary variable: it makes q richer.
                 Role::Given if self.params.iter().any(|param| param.name == variable.name) => true,
-                Role::Latent | Role::Global | Role::Given => read.contains(id),
+                // A label of the data set is scored like what is observed.
+                Role::Latent => read.contains(id) || supplied.contains(id),
+                Role::Global | Role::Given => read.contains(id),
             };
             if !is_read {
                 self.findings.push(messages::unused_variable(&variable.name, variable.span));

@@ -29,7 +29,7 @@ pub enum Standing {
 impl Objective {
     /// In words.
     pub fn text(&self, bounded: &str) -> String {
-        let below = format!("a lower bound of {bounded} with one sample a record");
+        let below = format!("a lower bound of {bounded} with one sample per record");
         match &self.standing {
             Standing::Below if self.is_plain => format!("the bound of {bounded} itself"),
             Standing::Below => format!("still {below}: it is at most the bound"),

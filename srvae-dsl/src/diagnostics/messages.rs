@@ -47,7 +47,7 @@ pub(crate) fn statement_too_long(bytes: usize, span: Span) -> Diagnostic {
         format!("the statement has {bytes} bytes, more than the {LONGEST_STATEMENT} that are read"),
     )
     .at(span, "it begins here")
-    .hint("name its parts with `net`; is this a model that a person wrote?")
+    .hint("name its parts with `net`; split the model, or generate fewer names")
 }
 
 pub(crate) fn unclosed_bracket(bracket: char, span: Span) -> Diagnostic {
@@ -92,10 +92,10 @@ pub(crate) fn unknown_statement<'a>(
 fn of_other_languages(word: &str) -> Option<&'static str> {
     let hint = match word {
         "for" | "while" | "repeat" | "loop" | "foreach" => {
-            "there are no loops: write the factors of each level out, and share a network between them with `net`"
+            "there are no loops: an index set `index l in 1..5` stands for one, as in `latent z[l]: real[8]` and `p(z[l] | z[l - 1]) = …`"
         }
         "plate" | "plates" | "batch" => {
-            "there are no plates: the records of the data set are one, unwritten; put another into the variable's shape"
+            "the data set's records are a plate, without a statement; another is an index set, as in `index i in 1..5` and `latent z[i]: real[8]`"
         }
         "def" | "fn" | "function" | "var" => {
             "name a network with `net NAME(h) = h |> …`, a number with `param NAME = …`"
@@ -107,7 +107,9 @@ fn of_other_languages(word: &str) -> Option<&'static str> {
         "prior" => "the prior is a factor of p: `p(z) = standard_normal`",
         "likelihood" | "decoder" => "the likelihood is a factor of p: `p(x | z) = bernoulli from z |> …`",
         "posterior" | "encoder" | "guide" => "the posterior is in q: `q(z | x) = normal from x |> …`",
-        "loss" | "elbo" => "the bound follows from the factors; `bound KL_z = monte_carlo` chooses an estimator",
+        "loss" | "elbo" => {
+            "the bound follows from the factors; `weight KL_z = 0.5` weights a term, `objective + ln q(y | x)` adds one"
+        }
         _ => return None,
     };
     Some(hint)
@@ -326,7 +328,7 @@ pub(crate) fn not_causal(block: &str, span: Span, able: &[&str]) -> Diagnostic {
 pub(crate) fn flow_over_past(span: Span) -> Diagnostic {
     Diagnostic::error("E0258", "a flow stands over a distribution that reads `past`")
         .at(span, "mixes positions that are drawn one after the other")
-        .hint("leave the flow away, or let the network read other variables alone")
+        .hint("omit the flow, or let the network read other variables alone")
 }
 
 pub(crate) fn let_applied(name: &str, span: Span) -> Diagnostic {
@@ -429,7 +431,7 @@ pub(crate) fn nets_too_deep(name: &str, span: Span) -> Diagnostic {
 pub(crate) fn too_many_names(span: Span) -> Diagnostic {
     Diagnostic::error("E0222", format!("the file defines more than {MOST_NAMES} names"))
         .at(span, "one too many")
-        .hint("is this a model that a person wrote?")
+        .hint("split the model, or generate fewer names")
 }
 
 /// `most` is how many blocks the largest one has, which stands at `span`.
@@ -905,7 +907,7 @@ pub(crate) fn global_kind(name: &str, what: &str, span: Span) -> Diagnostic {
 pub(crate) fn global_records(value: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0480", format!("`records` is {value}, and a global variable is the same for so many records"))
         .at(span, "no number of records")
-        .hint("give a whole number from 1 on, or leave the parameter away: training sets it")
+        .hint("give a whole number from 1 on, or omit the parameter: training sets it")
 }
 
 pub(crate) fn mixture_elsewhere(span: Span, head: Span) -> Diagnostic {

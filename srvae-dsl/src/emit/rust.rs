@@ -2,18 +2,22 @@
 //!
 //! An error of rustc's about a path in generated code shows the line of the macro alone. So the type is looked up by its
 //! name in a block that has what its module has; around that block the name stands for the runtime's `Missing`. A missing
-//! type is found when constants are evaluated, with a message that says where in the file it is named.
+//! type is found when constants are evaluated, with a message that says where in the file it is named. A missing module
+//! cannot be replaced so, for imports have no second choice: it is looked up in a module whose name says the place, which
+//! rustc's error repeats ("could not find nets in _model_pgm_line_6").
 
 use super::{Origin, ident};
 use crate::graph::NetId;
 use crate::plan::{Part, PartKind, Plan, net_path};
 use crate::source::Source;
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+use std::path::Path;
+use syn::{AngleBracketedGenericArguments, Expr, GenericArgument, Lit, PathArguments, PathSegment};
 
 /// The type of a network.
 pub fn type_of(part: &Part, path: &str) -> TokenStream {
-    match looked_up(path) {
+    match Named::parse(path) {
         Some(_) => {
             let name = ident(&part.field);
             quote!(<super::rust::#name as ::srvae::generated::Written>::Network)
@@ -23,10 +27,66 @@ pub fn type_of(part: &Part, path: &str) -> TokenStream {
     }
 }
 
-/// Module and name of a type without arguments.
-fn looked_up(path: &str) -> Option<(TokenStream, TokenStream)> {
-    let (module, name) = path.rsplit_once("::")?;
-    (!path.contains('<')).then(|| Some((module.parse().ok()?, name.parse().ok()?))).flatten()
+/// A type in a module.
+struct Named {
+    /// The segments before the type's, without `crate`.
+    module: Vec<PathSegment>,
+    /// Whether the path begins in the user's crate.
+    is_own: bool,
+    ty: Ident,
+    arguments: Option<AngleBracketedGenericArguments>,
+}
+
+impl Named {
+    /// None of paths in other forms: with arguments before the type's, or of a kind whose parameter cannot be told.
+    fn parse(path: &str) -> Option<Self> {
+        let path: syn::Path = syn::parse_str(path).ok()?;
+        let mut module: Vec<PathSegment> = path.segments.into_iter().collect();
+        let last = module.pop()?;
+        let arguments = match last.arguments {
+            PathArguments::None => None,
+            PathArguments::AngleBracketed(arguments) => Some(arguments),
+            PathArguments::Parenthesized(_) => return None,
+        };
+        if module.is_empty() || path.leading_colon.is_some() || module.iter().any(|it| !it.arguments.is_none()) {
+            return None;
+        }
+        let is_own = module[0].ident == "crate";
+        if is_own {
+            module.remove(0);
+        }
+        let named = Self { module, is_own, ty: last.ident, arguments };
+        named.stand_in().is_some().then_some(named)
+    }
+
+    /// Parameters like the type's own, and what a type without a definition is with them.
+    fn stand_in(&self) -> Option<(TokenStream, TokenStream)> {
+        let missing = quote!(::srvae::generated::Missing);
+        let Some(arguments) = &self.arguments else { return Some((TokenStream::new(), missing)) };
+        let (mut parameters, mut types) = (Vec::new(), Vec::new());
+        for (at, argument) in arguments.args.iter().enumerate() {
+            let name = format_ident!("T{at}");
+            match argument {
+                GenericArgument::Type(_) => {
+                    parameters.push(quote!(#name));
+                    types.push(name);
+                }
+                GenericArgument::Const(Expr::Lit(literal)) => {
+                    let kind = match &literal.lit {
+                        Lit::Bool(_) => format_ident!("bool"),
+                        Lit::Char(_) => format_ident!("char"),
+                        Lit::Int(number) if !number.suffix().is_empty() => format_ident!("{}", number.suffix()),
+                        Lit::Int(_) => format_ident!("usize"),
+                        _ => return None,
+                    };
+                    parameters.push(quote!(const #name: #kind));
+                }
+                _ => return None,
+            }
+        }
+        // An alias must use each of its type parameters.
+        Some((quote!(<#(#parameters),*>), quote!(<(#(#types,)*) as ::srvae::generated::Anything>::Missing)))
+    }
 }
 
 /// The module in which they are looked up; nothing where there are none.
@@ -35,33 +95,15 @@ pub fn networks(plan: &Plan, origin: &Origin) -> TokenStream {
     let mut nets = Vec::new();
     for part in &plan.parts.all {
         let PartKind::Rust(path) = &part.kind else { continue };
-        let Some((module, ty)) = looked_up(path) else { continue };
+        let Some(named) = Named::parse(path) else { continue };
         let net = (0..plan.model.nets.len()).find(|at| net_path(&plan.model, NetId(*at)) == part.path);
         let Some(net) = net.map(|at| &plan.model.nets[at]) else { continue };
-        let (at, field) = (source.position(net.span.start), ident(&part.field));
+        let at = source.position(net.span.start);
         let missing = format!(
-            "{}:{}:{}: network `{}` is `{path}`, and there is no such type",
+            "{}:{}:{}: network `{}` is `{path}`, and there is no such type; define it, with `impl srvae::nn::Network`",
             origin.path, at.line, at.column, net.name
         );
-        nets.push(quote! {
-            pub(super) struct #field;
-
-            const _: () = {
-                #[allow(dead_code)]
-                type #ty = ::srvae::generated::Missing;
-                {
-                    #[allow(unused_imports)]
-                    use #module::*;
-                    #[allow(unused_imports)]
-                    use ::srvae::generated::There as _;
-
-                    ::std::assert!(<#ty>::IS_THERE, #missing);
-                    impl ::srvae::generated::Written for super::rust::#field {
-                        type Network = #ty;
-                    }
-                }
-            };
-        });
+        nets.push(network(&named, &ident(&part.field), &place(&origin.path, at.line), &missing));
     }
     match nets.is_empty() {
         true => TokenStream::new(),
@@ -72,4 +114,42 @@ pub fn networks(plan: &Plan, origin: &Origin) -> TokenStream {
             }
         },
     }
+}
+
+/// A type, looked up under the name that its network has here.
+fn network(named: &Named, field: &Ident, place: &Ident, missing: &str) -> TokenStream {
+    let Named { module, is_own, ty, arguments } = named;
+    let (parameters, stand_in) = named.stand_in().unwrap_or_default();
+    let inside = quote!(#(#module::)*);
+    let (root, from) = match is_own {
+        true => (quote!(mod #place { #[allow(unused_imports)] pub use crate::*; }), quote!(#place::#inside *)),
+        false => (TokenStream::new(), quote!(#inside *)),
+    };
+    quote! {
+        pub(super) struct #field;
+
+        const _: () = {
+            #root
+            #[allow(dead_code)]
+            type #ty #parameters = #stand_in;
+            {
+                #[allow(unused_imports)]
+                use #from;
+                #[allow(unused_imports)]
+                use ::srvae::generated::There as _;
+
+                ::std::assert!(<#ty #arguments>::IS_THERE, #missing);
+                impl ::srvae::generated::Written for super::rust::#field {
+                    type Network = #ty #arguments;
+                }
+            }
+        };
+    }
+}
+
+/// A name that says a place: `_model_pgm_line_6`.
+fn place(path: &str, line: usize) -> Ident {
+    let file = Path::new(path).file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let file: String = file.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }).collect();
+    format_ident!("_{file}_line_{line}")
 }

@@ -107,8 +107,7 @@ pub fn discrete_draws(plan: &Plan) -> Vec<(String, String)> {
                 format!("every expectation over {name} is a sum over its {values} values; the gradient is exact")
             }
             DrawMethod::Relaxed { temperature } => format!(
-                "in training {name} is drawn from a relaxation at temperature {}, so that the terms bound nothing then; \
-                 elsewhere {name} is drawn as it is",
+                "in training {name} is drawn from a relaxation at temperature {}, so the terms are not a bound then; elsewhere {name} is drawn from its own distribution",
                 temperature.value
             ),
             DrawMethod::StraightThrough => {

@@ -14,7 +14,7 @@ pub fn folded(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
     let said = |at: usize, count: usize, period: usize| {
         let text = match period {
             1 => format!("⋮ {count} more like these two"),
-            _ => format!("⋮ {count} times more these {period} lines"),
+            _ => format!("⋮ these {period} lines {count} times more"),
         };
         let mut row = vec![String::new(); rows[at].len()];
         row.splice(..1, [text]);
@@ -151,7 +151,7 @@ mod tests {
             "z1",
             "  conv_2 3",
             "  elu",
-            "⋮ 18 times more these 3 lines",
+            "⋮ these 3 lines 18 times more",
             "z20",
             "  conv_40 3",
             "  elu",

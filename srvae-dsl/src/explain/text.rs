@@ -129,8 +129,7 @@ fn bound(plan: &Plan) -> String {
     for term in plan.derivation.terms.iter().filter(|term| term.shared) {
         let name = plan.name(term.variable);
         text += &format!(
-            "  {name} is global, one value for all records: {} is of all of them, each has 1/records of it, and the sum over the \
-             records bounds ln p of the data set with one sample a record\n",
+            "  {name} is global, one value for all records: {} is counted once for all of them, 1/records in each, and the sum over the records bounds ln p of the data set with one sample per record\n",
             term.name
         );
     }

@@ -248,7 +248,7 @@ impl<'m> Lowering<'m> {
         id
     }
 
-    /// How often what these make is computed: what all records share, beside something of a record, once a sample.
+    /// How often what these make is computed: what all records share, beside something of a record, once per sample.
     fn rate(&self, inputs: &[ValueId]) -> Rate {
         let each = || inputs.iter().map(|input| self.values[input.0].rate);
         let most = each().max().unwrap_or(Rate::Constant);

@@ -2,7 +2,7 @@
 //!
 //! A program is a list of values in the order of their computation. Each value is computed once: equal operations on equal
 //! inputs are one value, whichever factor or named network they stand in. Each value has a rate: once for all, once a
-//! record of the data, or once a sample; `Repeat` stands exactly where a value of a record meets one of a sample.
+//! record of the data, or once per sample; `Repeat` stands exactly where a value of a record meets one of a sample.
 //! Nothing in a program is left to choose: `emit` prints it, the interpreter of the runtime runs it.
 
 use super::PartId;

@@ -8,11 +8,11 @@ use std::fmt;
 /// How often values are computed, in words.
 pub const RATES: [(&str, Rate); 6] = [
     ("once", Rate::Constant),
-    ("once a component", Rate::Component),
-    ("once a draw for all records", Rate::Draws),
-    ("once a record", Rate::Record),
-    ("once a sample", Rate::Sample),
-    ("once an enumerated value", Rate::Value),
+    ("once per component", Rate::Component),
+    ("once per draw for all records", Rate::Draws),
+    ("once per record", Rate::Record),
+    ("once per sample", Rate::Sample),
+    ("once per enumerated value", Rate::Value),
 ];
 
 impl fmt::Display for Plan {

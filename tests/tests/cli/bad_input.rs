@@ -12,8 +12,8 @@ fn files_that_are_not_there() {
     place.fails("train toy.pgm --data nothing", &["nothing", "no such file or folder", "--data takes"]);
     fs::create_dir(place.path("empty")).unwrap();
     place.fails("eval empty", &["empty", "no checkpoint in this folder"]);
-    place.fails("train empty --resume", &["empty", "nothing to go on from"]);
-    place.fails("train toy.pgm --data empty", &["empty", "nothing in this folder is a picture"]);
+    place.fails("train empty --resume", &["empty", "nothing to resume"]);
+    place.fails("train toy.pgm --data empty", &["empty", "nothing in this folder is an image"]);
     place.fails("train toy.pgm --data toy.pgm", &["toy.pgm", "not a data set"]);
 }
 
@@ -62,7 +62,7 @@ fn pictures_that_are_cut_short_or_something_else() {
     fs::create_dir(place.path("pictures")).unwrap();
     fs::write(place.path("pictures/a.png"), b"no picture").unwrap();
     fs::write(place.path("pictures/b.png"), b"no picture").unwrap();
-    place.fails(&train("pictures"), &[".png", "not a picture that can be read"]);
+    place.fails(&train("pictures"), &[".png", "not an image that can be read"]);
 }
 
 #[test]
@@ -71,14 +71,14 @@ fn checkpoints_that_do_not_belong() {
     place.json("train toy.pgm --data builtin --steps 3 --out run");
     fs::write(place.path("other.pgm"), crate::support::toy::SOURCE.replace("model toy", "model other")).unwrap();
     place.fails("train other.pgm --data builtin --out run --resume", &["other"]);
-    place.fails("eval toy.pgm", &["toy.pgm", "damaged or cut short, or is no safetensors file"]);
+    place.fails("eval toy.pgm", &["toy.pgm", "damaged, cut short, or not a safetensors file"]);
     let last = place.path("run/checkpoints/last.safetensors");
     let whole = fs::read(&last).unwrap();
     fs::write(&last, &whole[..whole.len() - 8]).unwrap();
-    place.fails("eval run --checkpoint last", &["last.safetensors", "damaged or cut short"]);
+    place.fails("eval run --checkpoint last", &["last.safetensors", "damaged, cut short"]);
     place.fails("train run --resume --seed 5", &["last.safetensors"]);
     fs::write(&last, &whole).unwrap();
-    place.fails("train run --resume --seed 5", &["--seed", "the seed it began with, 1"]);
+    place.fails("train run --resume --seed 5", &["--seed", "a resumed run keeps its seed, 1"]);
     place.fails("train toy.pgm --resume", &["--resume", "which run"]);
     place.fails("upscale run", &["conditional_generation", "generation, reconstruction"]);
     place.fails("upscale run --input toy.pgm --from y", &["conditional_generation_y", "generation, reconstruction"]);
@@ -86,9 +86,9 @@ fn checkpoints_that_do_not_belong() {
     place.fails("sample run --against nowhere", &["nowhere", "no such run folder"]);
     let larger = crate::support::toy::SOURCE.replace("z: real[1]", "z: real[2]");
     fs::write(place.path("larger.pgm"), larger).unwrap();
-    let words = ["latent z: `latent z: real[1]` there, `latent z: real[2]` here", "train anew into another --out"];
+    let words = ["latent z: `latent z: real[1]` there, `latent z: real[2]` here", "train again into another --out"];
     place.fails("train larger.pgm --out run --resume", &words);
-    place.fails("interpolate run --input toy.pgm", &["toy.pgm", "not a picture"]);
+    place.fails("interpolate run --input toy.pgm", &["toy.pgm", "not an image"]);
 }
 
 #[test]
@@ -96,9 +96,9 @@ fn folders_that_cannot_be_written_to() {
     let place = Place::new();
     fs::write(place.path("file"), "here already").unwrap();
     place.fails("train toy.pgm --data builtin --steps 2 --out file", &["file", "--out takes a folder"]);
-    place.fails("train toy.pgm --data builtin --steps 2 --out file/run", &["file/run", "cannot be made"]);
+    place.fails("train toy.pgm --data builtin --steps 2 --out file/run", &["file/run", "cannot be created"]);
     // The one file system that even root cannot write to.
-    place.fails("train toy.pgm --data builtin --steps 2 --out /proc/run", &["/proc/run", "cannot be made"]);
+    place.fails("train toy.pgm --data builtin --steps 2 --out /proc/run", &["/proc/run", "cannot be created"]);
     place.json("train toy.pgm --data builtin --steps 2 --out run");
     place.fails("sample run --out /proc/a.png", &["/proc/a.png", "cannot be written"]);
     let left: Vec<_> = fs::read_dir(place.root()).unwrap().map(|entry| entry.unwrap().file_name()).collect();

@@ -33,7 +33,7 @@ fn a_run_finds_its_records_from_another_folder_and_after_a_move() {
     let there: serde_json::Value = serde_json::from_str(there.out.lines().last().unwrap()).unwrap();
     assert_eq!(first["nll"], there["nll"]);
     std::fs::rename(place.path("pictures"), place.path("moved")).unwrap();
-    place.fails("eval run --k 2", &["no such file or folder", "where they were moved, --data says where they are"]);
+    place.fails("eval run --k 2", &["no such file or folder", "--data gives their place if they were moved"]);
     let moved = place.json("eval run --k 2 --data moved");
     assert_eq!(first["nll"], moved["nll"]);
     // A run that goes on keeps the new place.
@@ -49,11 +49,11 @@ fn a_folder_that_grew_is_not_divided_anew() {
     let before = place.json("eval run --k 2 --checkpoint last");
     pictures(&place.path("pictures"), 50);
     let said = place.run("eval run --k 2 --checkpoint last --json");
-    assert!(said.err.contains("20 records are new"), "{}", said.err);
+    assert!(said.err.contains("20 training records are new"), "{}", said.err);
     let after: serde_json::Value = serde_json::from_str(said.out.lines().last().unwrap()).unwrap();
     assert_eq!(before["nll"], after["nll"]);
     std::fs::remove_file(place.path("pictures/011.png")).unwrap();
-    place.fails("train run --resume --steps 4", &["1 of the run's 30 training records are gone (011.png)"]);
+    place.fails("train run --resume --steps 4", &["1 of the run's 30 training records are missing (011.png)"]);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn other_data_are_scored_whole() {
     place.json("train toy.pgm --data pictures --steps 2 --batch 4 --out run");
     assert_eq!(place.json("eval run --k 1 --data other")["images"].as_u64(), Some(17));
     assert_eq!(place.json("eval run --k 1 --data other --images 5")["images"].as_u64(), Some(5));
-    place.fails("train run --resume --steps 4 --split 0.5", &["goes on with the split it began with, standard"]);
+    place.fails("train run --resume --steps 4 --split 0.5", &["a resumed run keeps its split, standard"]);
 }
 
 #[test]
@@ -75,10 +75,10 @@ fn folders_are_inputs_and_what_is_given_must_be_taken() {
     let found = place.json("reconstruct run --input pictures --out sheet.png");
     assert_eq!(found["count"].as_u64(), Some(12));
     std::fs::create_dir(place.path("empty")).unwrap();
-    place.fails("reconstruct run --input empty", &["there is no picture in this folder"]);
+    place.fails("reconstruct run --input empty", &["there are no images in this folder"]);
     place.fails("sample run --given c=3", &["the model has no variable `c`"]);
     place.fails("reconstruct run --given z=0.5", &["--given z: reconstruction is given x in this model"]);
-    place.fails("sample run --given z", &["wanted is NAME=VALUE"]);
+    place.fails("sample run --given z", &["expected NAME=VALUE"]);
     let said = place.run("check toy");
     assert!(said.code == 0 && said.out.contains("model toy"), "{}", said.err);
     assert_eq!(place.run("explain toy").code, 0);

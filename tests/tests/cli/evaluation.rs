@@ -109,15 +109,15 @@ fn what_is_fetched_is_checked_and_a_full_disk_keeps_no_part() {
     let left = || fs::read_dir(place.path("cache")).map_or(0, Iterator::count);
     place.fails(
         &format!("fetch cifar10 --to cache --from {}", serve(b"not it".to_vec(), true)),
-        &["6 bytes", "expected are 170052171", "--from"],
+        &["6 bytes", "expected 170052171", "--from"],
     );
     assert_eq!(left(), 0);
     place.fails("fetch svhn", &["svhn", "cifar10, cifar10-python, cifar100, mnist, fashion, fid-weights"]);
     place.fails("fetch imagenet32", &["image-net.org", "--data"]);
-    place.fails("fetch cifar10 --to toy.pgm --from http://127.0.0.1:1/", &["toy.pgm", "cannot be made"]);
+    place.fails("fetch cifar10 --to toy.pgm --from http://127.0.0.1:1/", &["toy.pgm", "cannot be created"]);
     fs::create_dir(place.path("cache")).ok();
     fs::write(place.path("cache/cifar-10-binary.tar.gz"), "mine").unwrap();
-    place.fails("fetch cifar10 --to cache", &["is another", "expected is c4a38c50", "move it away"]);
+    place.fails("fetch cifar10 --to cache", &["another file exists here", "expected c4a38c50", "move it away"]);
     fs::remove_file(place.path("cache/cifar-10-binary.tar.gz")).unwrap();
     let said_of =
         |arguments: &str| said(place.command(arguments).env("SRVAE_CACHE", place.path("cache")).output().unwrap());
@@ -133,7 +133,7 @@ fn a_full_disk_keeps_no_part() {
     let program = env!("CARGO_BIN_EXE_toy");
     let line = format!("ulimit -f 100; exec {program} fetch cifar10 --to cache --from {url}");
     let output = Command::new("bash").args(["-c", &line]).current_dir(place.root()).output().unwrap();
-    said(output).is_clear_error("full disk", &["cifar-10-binary.tar.gz.part", "free some room", "--to"]);
+    said(output).is_clear_error("full disk", &["cifar-10-binary.tar.gz.part", "free some space", "--to"]);
     assert_eq!(fs::read_dir(place.path("cache")).unwrap().count(), 0);
 }
 
@@ -143,8 +143,8 @@ fn data_sets_and_windows_that_make_no_sense() {
     cifar(&place.path("cifar"), 4);
     fs::write(place.path("a.npz"), "no archive").unwrap();
     place.fails("train toy.pgm --data a.npz", &["a.npz", "cannot be read as an npz file"]);
-    place.fails("train toy.pgm --data cifar --crop 8", &["cifar", "--crop is for folders of pictures"]);
+    place.fails("train toy.pgm --data cifar --crop 8", &["cifar", "--crop is for folders of images"]);
     place.fails("train toy.pgm --data cifar --crop 8x", &["--crop", "WIDTHxHEIGHT+LEFT+TOP"]);
     place.fails("train toy.pgm --crop 8", &["--data"]);
-    place.fails("train toy.pgm --data builtin --crop 8", &["--crop is for folders of pictures"]);
+    place.fails("train toy.pgm --data builtin --crop 8", &["--crop is for folders of images"]);
 }

@@ -10,7 +10,7 @@ fn a_file_alone_trains_evaluates_draws_and_reports() {
     for word in ["test before", "test after", "nll, K = 10", "RE_x", "KL_z", "images/s", "report:", "runs/toy-1"] {
         assert!(said.out.contains(word), "{word}: {}", said.out);
     }
-    assert!(said.err.contains("the built-in data fill x by scenes"), "{}", said.err);
+    assert!(said.err.contains("using built-in data, x from scenes"), "{}", said.err);
     for file in [
         "config.json",
         "model.pgm",

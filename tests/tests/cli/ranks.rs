@@ -145,10 +145,10 @@ fn what_one_rank_lacks_is_said_once_and_ends_all() {
             (train("toy.pgm", "--data nowhere --micro-batch 2"), vec!["rank 1 of 2: ", "nowhere"]),
             (
                 train("other.pgm", "--data builtin --micro-batch 2"),
-                vec!["not about to do the same work", "model: rank 1 has toy ("],
+                vec!["were started differently", "model: rank 1 has toy ("],
             ),
             (train("toy.pgm", "--data builtin --micro-batch 2 --lr 0.1"), vec!["options: rank 1 has 4 steps of 8 ("]),
-            ("PROGRAM explain toy.pgm".to_owned(), vec!["done by one process"]),
+            ("PROGRAM explain toy.pgm".to_owned(), vec!["runs in one process"]),
             (train("toy.pgm", "--data builtin --micro-batch 8"), vec!["1 micro-batches of 8, too few for 2 ranks"]),
         ] {
             // What no rank can do is started on both.

@@ -150,8 +150,8 @@ fn what_does_not_fit_into_memory_is_refused_with_the_number() {
         ("train toy.pgm --data builtin --batch 1000000 --samples 1000000", ["--samples 1000000", "this machine has"]),
         ("bench toy.pgm --batch 100000000000", ["--batch 100000000000", "this machine has"]),
         ("eval run --k 100000000000 --chunk 100000000000", ["samples at once", "--chunk"]),
-        ("sample run --count 1000000000", ["1000000000 pictures", "--count"]),
-        ("interpolate run --steps 1000000000", ["pictures", "--steps"]),
+        ("sample run --count 1000000000", ["1000000000 images", "--count"]),
+        ("interpolate run --steps 1000000000", ["images", "--steps"]),
         ("encode run --draws 1000000000000 --out codes.npz", ["--draws 1000000000000", "this machine has"]),
     ] {
         place.fails(command, &words);

@@ -35,7 +35,7 @@ fn a_second_training_into_one_folder_is_refused() {
     child.wait().unwrap();
     let said = place.run("train run --resume --steps 1");
     assert_eq!(said.code, 0, "{}", said.err);
-    assert!(said.err.contains(&process) && said.err.contains("is gone"), "{}", said.err);
+    assert!(said.err.contains(&process) && said.err.contains("was killed"), "{}", said.err);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn a_start_that_was_killed_is_begun_again() {
     }
     // Without a recipe of this program it is a folder of the user's.
     fs::write(place.path("run/run.toml"), "laps = 3\n").unwrap();
-    place.fails("train toy.pgm --data builtin --steps 2 --out run", &["what it holds is no run"]);
+    place.fails("train toy.pgm --data builtin --steps 2 --out run", &["not a run folder"]);
     place.json("train toy.pgm --data builtin --steps 2 --out whole");
     fs::copy(place.path("whole/run.toml"), place.path("run/run.toml")).unwrap();
     place.json("train toy.pgm --data builtin --steps 2 --out run");
@@ -84,7 +84,7 @@ fn a_folder_with_something_else_in_it_is_refused() {
     let place = Place::new();
     fs::create_dir(place.path("thesis")).unwrap();
     fs::write(place.path("thesis/report.html"), "mine").unwrap();
-    let words = ["thesis", "what it holds is no run", "--out"];
+    let words = ["thesis", "not a run folder", "--out"];
     place.fails("train toy.pgm --data builtin --steps 2 --out thesis", &words);
     place.fails("toy.pgm --data builtin --steps 2 --out thesis", &words);
     assert_eq!(fs::read_dir(place.path("thesis")).unwrap().count(), 1);

@@ -63,7 +63,7 @@ fn an_interrupt_writes_a_checkpoint_and_exits_with_130() {
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let said = said(child.wait_with_output().unwrap());
     assert_eq!(said.code, 130, "{}", said.err);
-    assert!(said.err.contains("go on with: srvae-run train run --resume"), "{}", said.err);
+    assert!(said.err.contains("resume with: srvae-run train run --resume"), "{}", said.err);
     let told = place.json("train run --resume --steps 1");
     assert!(told["steps"].as_u64().unwrap() > 1, "{told}");
 }
@@ -115,7 +115,7 @@ fn a_disk_that_is_full_loses_no_checkpoint() {
     let kept = fs::read(&last).unwrap();
     // No file may grow beyond so many blocks: what a write meets on a full disk, for any user. The first limit stops the
     // first write of all, the second the checkpoint.
-    for (blocks, words) in [(1, "there is no room to write"), (kept.len() / 1024, ".safetensors: cannot be written")] {
+    for (blocks, words) in [(1, "no space left to write"), (kept.len() / 1024, ".safetensors: cannot be written")] {
         let program = env!("CARGO_BIN_EXE_toy");
         let line = format!("trap '' XFSZ; ulimit -f {blocks}; exec {program} train run --resume --steps 5");
         let output = Command::new("bash").args(["-c", &line]).current_dir(place.root()).output().unwrap();

@@ -21,6 +21,7 @@ pub struct Bench {
     pub file: PathBuf,
     #[command(flatten)]
     pub model: ModelArgs,
+    /// What to time.
     #[arg(long, value_enum, default_value = "train")]
     pub job: Job,
     /// Images per step.
@@ -32,7 +33,7 @@ pub struct Bench {
     /// Importance samples per image, for the job nll.
     #[arg(long, default_value_t = 16, value_parser = at_least_one)]
     pub k: usize,
-    /// Samples computed at once, for the job nll [default: what evaluation takes].
+    /// Samples computed at once, for the job nll [default: as in evaluation].
     #[arg(long, value_parser = at_least_one)]
     pub chunk: Option<usize>,
     /// On a GPU, record a training step as a CUDA graph and replay it.

@@ -31,7 +31,7 @@ pub struct Explain {
     /// Write the graph to a PDF file.
     #[arg(long, value_name = "FILE")]
     pub pdf: Option<PathBuf>,
-    /// Replace a file of another kind that lies in the place of a picture.
+    /// Replace an existing file of another kind.
     #[arg(long)]
     pub force: bool,
     /// Print the largest batch size that trains in this much memory, in GiB.
@@ -41,11 +41,16 @@ pub struct Explain {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Format {
+    /// Tables of plain text.
     #[default]
     Text,
+    /// One JSON object with documented, stable keys.
     Json,
+    /// The factorisations and the bound.
     Latex,
+    /// The graph, for Graphviz.
     Dot,
+    /// The graph as a picture.
     Svg,
     /// The generated Rust code.
     Rust,
@@ -53,19 +58,21 @@ pub enum Format {
 
 #[derive(Debug, Args)]
 pub struct Check {
+    /// The model files, or names of built-in models.
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub model: ModelArgs,
     /// Also build the model of each file in double precision and test it: flows are invertible with the right
-    /// log-determinant, values lie in their spaces, closed forms agree with Monte Carlo estimates, the bound rises with the
-    /// number of samples, gradients agree with finite differences. Uses the preset `quick` if there is one.
+    /// log-determinant, values lie in their spaces, closed forms agree with Monte Carlo estimates, the bound rises with
+    /// the number of samples, gradients agree with finite differences. Uses the preset `quick` if there is one.
     #[arg(long)]
     pub deep: bool,
 }
 
 #[derive(Debug, Args)]
 pub struct Fmt {
+    /// The model files.
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     /// Write nothing; fail if a file is not formatted.

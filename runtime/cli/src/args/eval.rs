@@ -20,6 +20,7 @@ pub struct LikelihoodArgs {
     /// Use only the first N test images.
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub images: Option<usize>,
+    /// Seed of all noise.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 }
@@ -35,7 +36,7 @@ pub struct Eval {
     /// Also write the log-likelihood, the bound and its terms of every record, nats, into this .csv or .npz file.
     #[arg(long, value_name = "FILE")]
     pub per_record: Option<PathBuf>,
-    /// Replace a file of another kind that lies where the result goes.
+    /// Replace an existing file of another kind.
     #[arg(long)]
     pub force: bool,
     #[command(flatten)]
@@ -44,8 +45,8 @@ pub struct Eval {
 
 /// The latents of every record.
 ///
-/// The file holds two arrays for each latent, first axis the records: NAME, what q yields without noise (the mean, where q is
-/// a normal, given the means of the latents above), and NAME_draws [records, draws, …].
+/// The file holds two arrays for each latent, first axis the records: NAME, what q yields without noise (the mean,
+/// where q is a normal, given the means of the latents above), and NAME_draws [records, draws, …].
 #[derive(Debug, Args)]
 pub struct Encode {
     #[command(flatten)]
@@ -55,7 +56,7 @@ pub struct Encode {
     /// The .npz file to write.
     #[arg(long, value_name = "NPZ")]
     pub out: PathBuf,
-    /// Draws of the latents for each record, besides their means; 0 leaves them away.
+    /// Draws of the latents per record, besides their means; 0 for means only.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = count)]
     pub draws: usize,
     /// Use the first N records only.
@@ -64,9 +65,10 @@ pub struct Encode {
     /// Records computed at once.
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = at_least_one)]
     pub batch: usize,
+    /// Seed of all noise.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Replace a file of another kind that lies where the result goes.
+    /// Replace an existing file of another kind.
     #[arg(long)]
     pub force: bool,
     #[command(flatten)]
@@ -76,10 +78,11 @@ pub struct Encode {
 /// How a FID is measured.
 #[derive(Debug, Clone, Args)]
 pub struct FidArgs {
-    /// The weights of the FID network, `pt_inception-2015-12-05-6726825d.pth` [default: those of `srvae-run fetch fid-weights`].
+    /// The weights of the FID network, `pt_inception-2015-12-05-6726825d.pth` [default: those of `srvae-run fetch
+    /// fid-weights`].
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
-    /// Accept weights with another checksum than that of the usual file.
+    /// Accept weights with a checksum other than that of the published file.
     #[arg(long)]
     pub weights_any: bool,
     /// Number of images to sample from the model.
@@ -117,6 +120,7 @@ pub struct Fid {
     /// Images computed at once; limits memory and does not change the result.
     #[arg(long, default_value_t = 32, value_parser = at_least_one)]
     pub batch: usize,
+    /// Seed of all noise.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     #[command(flatten)]

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub struct Fetch {
     /// mnist, fashion, cifar10, cifar10-python, cifar100 or fid-weights.
     pub name: String,
-    /// Another URL of the same file; of mnist and fashion, of the folder with the files.
+    /// Another URL of the same file; for mnist and fashion, of the folder with the files.
     #[arg(long, value_name = "URL")]
     pub from: Option<String>,
     /// The folder to write to [default: the cache, SRVAE_CACHE or srvae in the user's cache folder].

@@ -35,14 +35,14 @@ Examples:
   srvae-run upscale --pretrained --input photo.png   with the weights that are part of the program
   srvae-run figure runs/a --out figure.pdf           the graph and every mode, for a paper
   srvae-run explain models/srvae.pgm                 factors, bound, modes, networks
-  srvae-run lsp                                      what an editor starts: see editors/vscode
+  srvae-run lsp                                      started by an editor: see editors/vscode
   srvae-run bench models/srvae.pgm --job train --batch 16 --json
 
 Exit codes:
-  0  done        1  an error, said in one message on standard error
+  0  done        1  an error, with one message on standard error
   2  the command line was not understood
   130  interrupted; training has written a checkpoint
-  141  the reader of standard output went away (| head); the work is done and its files are written";
+  141  the reader of standard output has exited (| head); the work is complete and its files are written";
 
 /// Compiles, trains and runs latent-variable models written as .pgm files.
 ///
@@ -50,17 +50,18 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(name = "srvae-run", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 pub struct Cli {
-    /// Compile a model file that is not compiled in, with cargo, and run the command with what comes out. Without it, such a
-    /// model is interpreted.
+    /// Compile a model file that is not built in, with cargo, and run the command with the compiled model. Without this
+    /// option such a model is interpreted.
     #[arg(long, global = true)]
     pub compile: bool,
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Memory that one data file, checkpoint or archive may take once it is unpacked; a picture a sixteenth of it.
+    /// Limit on the memory that one data file, checkpoint or archive takes when unpacked; for one image it is a
+    /// sixteenth of this.
     #[arg(long, global = true, value_name = "GIB", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..1 << 20))]
     pub read_limit: u64,
-    /// Memory that a data set may take, in MiB; one that takes more stays on disk, and records are read when they are wanted. Results do not
-    /// depend on it.
+    /// Largest data set to hold in memory, in MiB; of a larger one records are read from disk as they are needed.
+    /// Results do not depend on it.
     #[arg(long, global = true, value_name = "MIB", default_value_t = 1024)]
     pub stream_above: u64,
     #[command(flatten)]
@@ -126,41 +127,43 @@ pub struct ModelArgs {
 
 #[derive(Debug, Clone, Args)]
 pub struct DataArgs {
-    /// A folder of pictures (sub-folders are classes), CIFAR-10, CIFAR-100, the downsampled ImageNet, MNIST's files, an .npz,
-    /// .npy, safetensors, CSV or WebDataset file, `cifar10` where it was fetched, or what is built in: `builtin` (what suits the model),
-    /// `digits`, `table`, `sequences`, `counts`, `pairs`.
+    /// A folder of images (sub-folders are classes), CIFAR-10, CIFAR-100, the downsampled ImageNet, MNIST's files, an
+    /// .npz, .npy, safetensors, CSV or WebDataset file, `cifar10` where it was fetched, or built-in data: `builtin`
+    /// (made to suit the model), `digits`, `table`, `sequences`, `counts`, `pairs`.
     #[arg(long)]
     pub data: Option<PathBuf>,
-    /// What fills a variable, where its name differs: an array or a column, several columns (a,b,c or g0..g11), or the path of
-    /// another data set; may be given several times.
+    /// The data of a variable whose field has another name: an array or column, several columns (a,b,c or g0..g11), or
+    /// the path of another data set; can be repeated.
     #[arg(long, value_name = "NAME=WHAT", requires = "data", value_parser = data::parse_bind)]
     pub bind: Vec<(String, String)>,
-    /// The window of each picture of a folder that is used: WIDTHxHEIGHT+LEFT+TOP, such as 148x148+15+40 for CelebA, or SIDE.
+    /// The part to use of each image of a folder: WIDTHxHEIGHT+LEFT+TOP, such as 148x148+15+40 for CelebA, or SIDE.
     #[arg(long, value_name = "WINDOW", requires = "data")]
     pub crop: Option<Crop>,
-    /// How grey levels become 0 and 1 for a binary variable: threshold (at the middle) or stochastic (drawn once for each record)
-    /// [default: threshold].
+    /// How grey levels become 0 and 1 for a binary variable: threshold (at the middle) or stochastic (drawn once for
+    /// each record) [default: threshold].
     #[arg(long, value_enum, value_name = "HOW", requires = "data")]
     pub binarise: Option<BinariseChoice>,
-    /// Bring every number of real variables to mean 0 and standard deviation 1 over the training records. Likelihoods stay those of
-    /// the data's own units.
+    /// Scale every number of real variables to mean 0 and standard deviation 1 over the training records. Likelihoods
+    /// remain those of the original units.
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false", requires = "data")]
     pub standardize: Option<bool>,
-    /// Hide the partly observed variables of all but this part of the training records (of each class the same part).
+    /// Keep the partly observed variables in this fraction of the training records, the same of each class, and hide
+    /// them in the others.
     #[arg(long, value_name = "PART", requires = "data", value_parser = part)]
     pub labelled: Option<f64>,
-    /// How a validation set is taken from the training records: standard (the last fifth of CIFAR-10 and ImageNet, a fifth at
-    /// random of other data), hoogeboom (the last fifth), authors (15 % at random), none, or a part such as 0.1 at random.
+    /// How to choose the validation set among the training records: standard (the last fifth of CIFAR-10 and ImageNet,
+    /// a fifth at random of other data), hoogeboom (the last fifth), authors (15 % at random), none, or a part such as
+    /// 0.1 at random.
     #[arg(long, value_name = "NAME|PART")]
     pub split: Option<Split>,
-    /// A column whose records of one value stay together, all in training, all in validation or all in test: a patient, a scene.
+    /// Keep records with the same value in this column (a patient, a scene) together in training, validation or test.
     #[arg(long, value_name = "COLUMN", requires = "data")]
     pub group: Option<String>,
-    /// A file that says the part of each record: JSON or .npz with `train`, `val` and `test`, each the numbers of records from 0, or the
-    /// split.json of a run.
+    /// A file with the division of the records: JSON or .npz with `train`, `val` and `test`, each a list of record
+    /// numbers from 0, or the split.json of a run.
     #[arg(long, value_name = "FILE", requires = "data", conflicts_with = "group")]
     pub indices: Option<PathBuf>,
-    /// Seed of the division into parts for training, validation and testing [default: 0].
+    /// Seed of the division into training, validation and test records [default: 0].
     #[arg(long, value_name = "SEED", requires = "data")]
     pub data_seed: Option<u64>,
 }
@@ -170,7 +173,7 @@ fn part(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
         .filter(|part| (0.0..=1.0).contains(part))
-        .ok_or_else(|| "wanted is a number from 0 to 1".to_owned())
+        .ok_or_else(|| "expected a number from 0 to 1".to_owned())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -212,12 +215,12 @@ pub enum DeviceChoice {
 /// The number format of GEMMs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum PrecisionChoice {
-    /// 24 bits of mantissa: what the CPU computes.
+    /// 24 bits of mantissa, as on the CPU.
     #[default]
     F32,
     /// 11 bits, in the tensor cores.
     Tf32,
-    /// 8 bits, in the tensor cores; dense layers also store their activations so.
+    /// 8 bits, in the tensor cores; dense layers also store their activations in bf16.
     Bf16,
 }
 
@@ -236,7 +239,7 @@ pub struct CommonArgs {
     /// The device to compute on.
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
-    /// The number format of GEMMs (matrix products) on a GPU; parameters and sums are always f32.
+    /// The number format of matrix products (GEMMs) on a GPU; parameters and sums are always f32.
     #[arg(long, value_enum, default_value_t)]
     pub precision: PrecisionChoice,
     /// Number of threads [default: all cores].

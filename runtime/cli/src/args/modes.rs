@@ -30,32 +30,35 @@ pub struct Drawing {
     /// Scales the standard deviation of the latents.
     #[arg(long, allow_negative_numbers = true, default_value_t = 1.0, value_parser = not_negative)]
     pub temperature: f64,
-    /// How likelihoods become pixels [default: sample for new images, likeliest where a result is compared with an original].
+    /// How likelihoods become pixels [default: sample for new images, likeliest where a result is compared with an
+    /// original].
     #[arg(long, value_enum)]
     pub decode: Option<DecodeChoice>,
+    /// Seed of all noise.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// The value of a variable: c=3 for a class (by number, or by name where it has one), y=photo.png, v=0.5,1, or the values of
-    /// several records, x=array.npz; may be given several times. `sample` draws everything else given these, where the graph
-    /// allows it.
+    /// The value of a variable: c=3 for a class (by number, or by name where it has one), y=photo.png, v=0.5,1, or
+    /// x=array.npz for the values of several records; can be repeated. `sample` draws all other variables given these,
+    /// where the graph allows it.
     #[arg(long, value_name = "NAME=VALUE")]
     pub given: Vec<String>,
-    /// Of a hierarchy: `reconstruct` draws so many levels, the top ones, from q and those below from p.
+    /// For hierarchies: `reconstruct` draws this many levels, from the top, from q and the others from p.
     #[arg(long, value_name = "LEVELS")]
     pub top: Option<usize>,
-    /// Of sequences: `sample` takes so many steps of each record of the test data and draws what follows.
+    /// For sequences: `sample` keeps the first STEPS steps of each test record and draws the following ones.
     #[arg(long = "continue", value_name = "STEPS", value_parser = at_least_one)]
     pub from_step: Option<usize>,
-    /// Of sequences: `sample` draws so many steps, whatever the model was trained on.
+    /// For sequences: `sample` draws this many steps, whatever the length in training.
     #[arg(long, value_name = "STEPS", value_parser = at_least_one, conflicts_with = "from_step")]
     pub length: Option<usize>,
     /// Another run to compare with, shown below the first; can be repeated.
     #[arg(long, value_name = "RUN")]
     pub against: Vec<PathBuf>,
-    /// The file to write: .png, .svg or .pdf, or .npz for arrays named as the variables [default: a PNG file in RUN/grids].
+    /// The file to write: .png, .svg or .pdf, or .npz for arrays named as the variables [default: a PNG file in
+    /// RUN/grids].
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Replace a file of another kind that lies there.
+    /// Replace an existing file of another kind.
     #[arg(long)]
     pub force: bool,
     #[command(flatten)]
@@ -140,12 +143,13 @@ pub struct Figure {
     /// Scales the standard deviation of the latents.
     #[arg(long, allow_negative_numbers = true, default_value_t = 1.0, value_parser = not_negative)]
     pub temperature: f64,
+    /// Seed of all noise.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// The file to write, .png, .svg or .pdf [default: RUN/grids/figure.png].
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Replace a file of another kind that lies there.
+    /// Replace an existing file of another kind.
     #[arg(long)]
     pub force: bool,
     #[command(flatten)]
@@ -159,7 +163,7 @@ pub struct Report {
     /// The file to write [default: RUN/report.html].
     #[arg(long, value_name = "HTML")]
     pub out: Option<PathBuf>,
-    /// Replace a file of another kind that lies there.
+    /// Replace an existing file of another kind.
     #[arg(long)]
     pub force: bool,
 }

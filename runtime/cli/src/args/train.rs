@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, Clone, Args)]
 pub struct TrainArgs {
-    /// Options from a file, such as the run.toml of a run folder, which repeats that run; the command line's own win.
+    /// Options from a file, such as the run.toml of a run folder, which repeats that run; options of the command line take precedence.
     #[arg(long, value_name = "TOML")]
     pub config: Option<PathBuf>,
     /// Training steps in all [default: 300].
@@ -20,14 +20,14 @@ pub struct TrainArgs {
     /// Images per step [default: 32].
     #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = at_least_one)]
     pub batch: Option<usize>,
-    /// Sum gradients over micro-batches of N images, of which --batch is a multiple: less memory, and the same bits for any number
-    /// of ranks. With several ranks the default is --batch divided by their number.
+    /// Sum gradients over micro-batches of N images, of which --batch is a multiple: less memory, and the same bits for
+    /// any number of ranks. With several ranks the default is --batch divided by their number.
     #[arg(long, value_name = "N", value_parser = at_least_one, conflicts_with = "graph")]
     pub micro_batch: Option<usize>,
     /// Seed of the initial parameters, the order of the data and all noise [default: 1].
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Training pictures that data-dependent initialisation looks at [default: 256].
+    /// Training records used for data-dependent initialisation [default: 256].
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub init_images: Option<usize>,
     /// Learning rate at the first step [default: 0.002].
@@ -36,8 +36,8 @@ pub struct TrainArgs {
     /// Learning rate schedule: exponential (the paper's), cosine or constant [default: exponential].
     #[arg(long, value_name = "NAME")]
     pub schedule: Option<ScheduleChoice>,
-    /// Samples of the latents per image; more than one trains the importance-weighted bound, with terms weighted within each
-    /// sample's log weight [default: 1].
+    /// Samples of the latents per image; more than one trains the importance-weighted bound, with terms weighted within
+    /// each sample's log weight [default: 1].
     #[arg(long, value_name = "K", value_parser = at_least_one)]
     pub samples: Option<usize>,
     /// Augment training images by mirroring and shifts of up to 5 %, as the authors do.
@@ -49,7 +49,8 @@ pub struct TrainArgs {
     /// Skip updates whose gradient has a larger norm or is not finite (without this option, the latter is an error).
     #[arg(long, allow_negative_numbers = true, value_name = "NORM", value_parser = positive)]
     pub skip_above: Option<f64>,
-    /// End with an error after more than N skipped updates in a row, or N plus a tenth of all updates [default: 10].
+    /// Stop with an error after more than N skipped updates in a row, or more than N plus a tenth of all updates
+    /// [default: 10].
     #[arg(long, value_name = "N", requires = "skip_above")]
     pub skip_limit: Option<usize>,
     /// Evaluate an exponential moving average of the parameters with this decay, such as 0.999.
@@ -61,7 +62,7 @@ pub struct TrainArgs {
     /// Free bits: each KL term is replaced by this many nats where it is smaller.
     #[arg(long, value_name = "NATS", value_parser = positive)]
     pub free_nats: Option<f64>,
-    /// Early stopping: end after N validations in a row without an improvement.
+    /// Early stopping: stop after N validations in a row without improvement.
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub patience: Option<usize>,
     /// Steps between validations.
@@ -73,11 +74,11 @@ pub struct TrainArgs {
     /// Steps between checkpoints.
     #[arg(long, value_name = "STEPS", value_parser = at_least_one)]
     pub checkpoint_every: Option<usize>,
-    /// End after this many minutes, even if steps are left.
+    /// Stop after this many minutes, even if steps are left.
     #[arg(long, value_parser = positive)]
     pub minutes: Option<f64>,
-    /// On a GPU, record a step as a CUDA graph and replay it: faster for small batches, where launches are the bottleneck. Not
-    /// with --clip, --skip-above or --average, which read results at every step.
+    /// On a GPU, record a step as a CUDA graph and replay it: faster for small batches, where launches are the
+    /// bottleneck. Not with --clip, --skip-above or --average, which read results at every step.
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false",
           conflicts_with_all = ["clip", "skip_above", "average"])]
     pub graph: Option<bool>,
@@ -125,8 +126,8 @@ pub struct Train {
     pub data: DataArgs,
     #[command(flatten)]
     pub train: TrainArgs,
-    /// The run folder [default: a new folder in runs/]. A run in it is moved aside once the new one has started; a folder with
-    /// other contents is refused.
+    /// The run folder [default: a new folder in runs/]. An existing run there is renamed once the new one has started;
+    /// a folder with other contents is refused.
     #[arg(long, value_name = "RUN")]
     pub out: Option<PathBuf>,
     /// Resume from the last checkpoint of the run folder.
@@ -136,15 +137,16 @@ pub struct Train {
     pub common: CommonArgs,
 }
 
-/// Trainings with varied options, one after the other, and a table that compares them.
+/// Train with varied options, one run after the other, and compare the runs in a table.
 ///
-/// Options of `train` after `--` go to all of them: srvae-run sweep vae.pgm --vary lr=1e-3,2e-3 --seeds 3 -- --steps 500. A sweep
-/// that was interrupted goes on when it is started again.
+/// Options of `train` after `--` go to all of them: srvae-run sweep vae.pgm --vary lr=1e-3,2e-3 --seeds 3 -- --steps
+/// 500. An interrupted sweep continues when it is started again.
 #[derive(Debug, Args)]
 pub struct Sweep {
     /// The model file.
     pub file: PathBuf,
-    /// An option and its values, as in lr=1e-3,2e-3; a parameter of the model as in set.width=8,16. Several are combined.
+    /// An option and its values, as in lr=1e-3,2e-3; a parameter of the model as in set.width=8,16. Several are
+    /// combined.
     #[arg(long, value_name = "NAME=VALUES")]
     pub vary: Vec<String>,
     /// Trainings of each combination, with seeds that follow one another.
@@ -153,16 +155,16 @@ pub struct Sweep {
     /// The first seed.
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     pub seed: u64,
-    /// The folder of the run folders; runs/FILE-sweep where not given.
+    /// The folder of the run folders [default: runs/FILE-sweep].
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
-    /// Print the command line of each training, and train nothing.
+    /// Print the command line of each run, and train nothing.
     #[arg(long)]
     pub dry_run: bool,
     /// The last line on standard output is one JSON object.
     #[arg(long)]
     pub json: bool,
-    /// Options of every training.
+    /// Options of `train`, for every run.
     #[arg(last = true, value_name = "OPTIONS")]
     pub rest: Vec<OsString>,
 }

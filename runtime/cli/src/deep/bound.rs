@@ -28,7 +28,7 @@ fn shapes(subject: &Subject<'_>) -> Result<Finding> {
     let wrong: Vec<_> = wrong.map(|term| format!("{} has {:?}", term.name, term.value.dims())).collect();
     let names: Vec<_> = terms.iter().map(|term| term.name).collect();
     let seen = if wrong.is_empty() { names.join(", ") } else { wrong.join("; ") };
-    Ok(Finding::new("terms have one value a sample and image", wrong.is_empty(), seen))
+    Ok(Finding::new("terms have one value per sample and record", wrong.is_empty(), seen))
 }
 
 /// At the same draws, what an exact divergence and its estimate differ by has mean zero.

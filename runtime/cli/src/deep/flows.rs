@@ -20,7 +20,7 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
         let name = format!("{}: {}", flow.factor, flow.name);
         let given = Given { flow: flow.bijector, context: flow.bijector.context().map(<[usize]>::to_vec) };
         if flow.bijector.ways() == Ways::Split {
-            let law = format!("{name} scores what it draws");
+            let law = format!("{name}'s density of its draws is right");
             findings.push(splits(law, flow.bijector)?);
             continue;
         }

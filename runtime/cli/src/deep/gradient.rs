@@ -31,9 +31,11 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
         }
         let jumping = compiler::jumping(subject.spec)?;
         let each = parts.iter().map(|(part, vars)| match jumping.contains(part) {
-            true => {
-                Ok(Finding { law: title(part), outcome: Outcome::Skipped, seen: "a discrete draw hangs on it".into() })
-            }
+            true => Ok(Finding {
+                law: title(part),
+                outcome: Outcome::Skipped,
+                seen: "a discrete draw depends on it".into(),
+            }),
             false => law(subject, part, vars),
         });
         each.collect()

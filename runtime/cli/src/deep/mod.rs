@@ -65,7 +65,7 @@ struct Subject<'s> {
 /// # Errors
 /// A model that cannot be built, or a failed tensor operation.
 pub fn run(spec: &Spec) -> Result<bool> {
-    let subject = Subject::new(spec).context("the model could not be made ready")?;
+    let subject = Subject::new(spec).context("the model could not be prepared")?;
     let mut findings = flows::laws(&subject)?;
     findings.extend(modes::laws(&subject)?);
     findings.extend(bound::laws(&subject)?);

@@ -26,10 +26,10 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
         let data = data.fold(Values::new(), |data, (name, value)| data.with(name, value.clone()));
         let bound = model.bound(&data, &mut noise, &BoundOptions::default())?.log_weights()?;
         if !finite(&bound)? {
-            wrong.push("what it yields has no finite bound".to_owned());
+            wrong.push("the bound of its result is not finite".to_owned());
         }
         let seen = if wrong.is_empty() { mode.yields.join(", ") } else { wrong.join("; ") };
-        let law = format!("{} yields values that fit their variables, and the bound takes them", mode.name);
+        let law = format!("{} yields values in their variables' spaces, and their bound is finite", mode.name);
         findings.push(Finding::new(law, wrong.is_empty(), seen));
         for name in mode.given {
             let Some(variable) = spec.variable(name) else { continue };

@@ -1,4 +1,4 @@
-//! Of a sequence, what stands after a record's end changes nothing.
+//! Of a sequence, values after a record's end have no influence.
 
 use super::{BATCH, Finding, Subject, length, lengths};
 use anyhow::Result;
@@ -18,7 +18,7 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
         }
     }
     let difference = (bound(&subject.data)? - bound(&other)?)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f64>()?;
-    let law = "what stands after a record's end changes nothing";
+    let law = "values after a record's end have no influence";
     Ok(vec![Finding::new(law, difference == 0.0, format!("differs by {difference:.1e}"))])
 }
 

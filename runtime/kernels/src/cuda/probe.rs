@@ -44,7 +44,7 @@ mod present {
     pub const CUDNN: Needed = Needed { what: "cuDNN", names: &["libcudnn.so", "libcudnn.so.9"] };
 
     const NEEDED: [Needed; 4] = [
-        Needed { what: "the driver", names: &["libcuda.so", "libcuda.so.1"] },
+        Needed { what: "the NVIDIA driver", names: &["libcuda.so", "libcuda.so.1"] },
         Needed { what: "cuBLAS", names: &["libcublas.so", "libcublas.so.13", "libcublas.so.12"] },
         Needed { what: "cuRAND", names: &["libcurand.so", "libcurand.so.10"] },
         Needed { what: "NVRTC", names: &["libnvrtc.so", "libnvrtc.so.13", "libnvrtc.so.12"] },
@@ -71,7 +71,7 @@ mod present {
     fn look() -> Result<Found, String> {
         if let Some(missing) = NEEDED.iter().find(|needed| !needed.is_there()) {
             let name = missing.names[missing.names.len().min(2) - 1];
-            return Err(format!("{} is not there ({name} cannot be opened; LD_LIBRARY_PATH says where)", missing.what));
+            return Err(format!("{} is missing: cannot open {name}, LD_LIBRARY_PATH included", missing.what));
         }
         quietly(open).unwrap_or_else(|| Err("NVIDIA's libraries lack a function; are they older than CUDA 13?".into()))
     }

@@ -36,7 +36,7 @@ impl Library {
             Launcher::OpenMpi => [&OPEN_MPI[..], &STANDARD].concat(),
             Launcher::Mpich => [&MPICH[..], &STANDARD].concat(),
             Launcher::Slurm => [&OPEN_MPI[..], &MPICH, &STANDARD].concat(),
-            Launcher::Torchrun => bail!("torchrun starts ranks for GPUs; on CPUs take mpirun or srun"),
+            Launcher::Torchrun => bail!("torchrun starts ranks for GPUs; on CPUs use mpirun or srun"),
         };
         let mut reasons = Vec::new();
         for name in &names {

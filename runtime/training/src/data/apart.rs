@@ -20,12 +20,12 @@ use std::path::Path;
 pub fn groups(opened: &mut Opened, name: &str, variables: &[Variable]) -> Result<Vec<usize>> {
     let Some(pool) = &mut opened.pool else { return Ok(Vec::new()) };
     let field = pool.fields.iter().find(|field| field.name == name);
-    let field = field.with_context(|| format!("--group {name}: there is no `{name}`; {}", has(pool)))?;
+    let field = field.with_context(|| format!("--group {name}: there is no column `{name}`; {}", has(pool)))?;
     let texts: Vec<String> = match &field.raw {
         Raw::Text(cells) => cells.clone(),
         Raw::Numbers(array) if array.shape.len() == 1 => arrays::numbers(array).iter().map(f64::to_string).collect(),
         _ => bail!(
-            "--group {name}: a column with one value a record is wanted, and `{name}` is {}",
+            "--group {name}: expected a column with one value per record, and `{name}` is {}",
             field.raw.describe()
         ),
     };
@@ -43,7 +43,7 @@ pub fn groups(opened: &mut Opened, name: &str, variables: &[Variable]) -> Result
 /// the numbers of records from 0, or a run's `split.json`.
 ///
 /// # Errors
-/// A file that is none, a part that is missing, a number that is no record's, or a record in two parts.
+/// A file that is none, a part that is missing, a number that is not a record's, or a record in two parts.
 pub fn division(path: &Path, opened: &Opened, usual: &Division) -> Result<Division> {
     let none = Table::default();
     let count = opened.pool.as_ref().unwrap_or(&none).count;
@@ -83,7 +83,7 @@ fn of_arrays(path: &Path) -> Result<BTreeMap<String, Vec<usize>>> {
 
 fn of_json(path: &Path) -> Result<BTreeMap<String, Vec<usize>>> {
     const WANTED: &str =
-        "wanted are {\"train\": [0, 1, …], \"val\": […], \"test\": […]}, an .npz of such arrays, or a run's split.json";
+        "expected {\"train\": [0, 1, …], \"val\": […], \"test\": […]}, an .npz of such arrays, or a run's split.json";
     let mut whole: serde_json::Value = serde_json::from_slice(&input::read(path)?).context(WANTED)?;
     if let Some(division) = whole.get_mut("division") {
         whole = division.take();

@@ -162,7 +162,7 @@ fn batches(path: &Path) -> Result<Vec<(PathBuf, Kind)>> {
 }
 
 fn copy(place: &str) -> String {
-    format!("{place}: by its name this is a copy of a batch, whose pictures would count twice; move it away")
+    format!("{place}: by its name this is a copy of a batch, whose images would count twice; move it away")
 }
 
 /// Pictures and labels of the batches read so far.
@@ -182,9 +182,9 @@ impl Collection {
         let records = match kind.format {
             Format::Binary => binary::read(bytes, place)?,
             Format::Python => python::read(&bytes, usize::from(kind.imagenet))
-                .with_context(|| format!("{place}: not a pickled batch of pictures; copy or download it again"))?,
+                .with_context(|| format!("{place}: not a pickled batch of images; copy or download it again"))?,
             Format::Npz => npz::read(&bytes, usize::from(kind.imagenet))
-                .with_context(|| format!("{place}: not an npz file of pictures"))?,
+                .with_context(|| format!("{place}: not an npz file of images"))?,
         };
         self.kind = Some(kind);
         self.side = records.shape()[1];

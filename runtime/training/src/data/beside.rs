@@ -39,7 +39,7 @@ fn matched(own: &Table, theirs: &Table) -> Result<Vec<usize>> {
         let at: BTreeMap<String, usize> = others.iter().enumerate().map(|(at, name)| (stem(name), at)).collect();
         return names
             .iter()
-            .map(|name| at.get(&stem(name)).copied().with_context(|| format!("there is none of the name {name}")))
+            .map(|name| at.get(&stem(name)).copied().with_context(|| format!("there is no image named {name}")))
             .collect();
     }
     ensure!(own.count == theirs.count, "{} records for {}", theirs.count, own.count);

@@ -34,7 +34,7 @@ pub fn bind(table: &Table, variables: &[Variable], asked: &[(String, String)]) -
         let known: Vec<&str> = variables.iter().map(|variable| variable.name.as_str()).collect();
         ensure!(
             known.contains(&name.as_str()) || presences.contains(name),
-            "--bind {name}={text}: the model takes no data for `{name}`; it does for {}",
+            "--bind {name}={text}: the model takes no data for `{name}`, only for {}",
             known.join(", ")
         );
     }
@@ -164,8 +164,8 @@ fn by_kind(table: &Table, variables: &[Variable], presences: &[String], found: &
 fn nothing(table: &Table, variable: &Variable) -> String {
     let label = if variable.space == Space::Label { ", a label," } else { "" };
     format!(
-        "variable `{0}`{label} has no data: nothing here is named `{0}`, and nothing else can only be meant for it; {1}; \
-         --bind {0}=NAME says what fills it",
+        "variable `{0}`{label} has no data: no field is named `{0}`, and no other field fits it alone; {1}; choose \
+         one with --bind {0}=NAME",
         variable.name,
         has(table)
     )
@@ -192,6 +192,6 @@ pub fn parse(text: &str) -> Result<(String, String)> {
         Some((name, value)) if !name.trim().is_empty() && !value.trim().is_empty() => {
             Ok((name.trim().to_owned(), value.trim().to_owned()))
         }
-        _ => bail!("--bind {text}: wanted is NAME=WHAT: an array or column, several with commas, g0..g11, or a path"),
+        _ => bail!("--bind {text}: expected NAME=WHAT: an array or column, several with commas, g0..g11, or a path"),
     }
 }

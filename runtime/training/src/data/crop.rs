@@ -23,7 +23,7 @@ impl Crop {
         let inside = |from: u32, size: u32, whole: u32| from.checked_add(size).is_some_and(|end| end <= whole);
         ensure!(
             inside(left, self.width, width) && inside(top, self.height, height),
-            "the picture is {width}x{height}, and --crop {self} reaches past its border"
+            "the image is {width}x{height}, and --crop {self} reaches past its border"
         );
         Ok(image::imageops::crop_imm(picture, left, top, self.width, self.height).to_image())
     }
@@ -45,7 +45,7 @@ impl FromStr for Crop {
     fn from_str(text: &str) -> Result<Self> {
         let wrong = || {
             Error::msg(format!(
-                "`{text}` is no window; it is written WIDTHxHEIGHT+LEFT+TOP, such as 148x148+15+40, or WIDTHxHEIGHT or SIDE \
+                "`{text}` is not a window; it is written WIDTHxHEIGHT+LEFT+TOP, such as 148x148+15+40, or WIDTHxHEIGHT or SIDE \
                  about the centre"
             ))
         };

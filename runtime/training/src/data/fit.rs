@@ -127,8 +127,8 @@ fn class_texts(raw: &Raw, missing: bool) -> Result<Vec<String>> {
             Ok(select(array, &rows).chunks(width).map(text).collect())
         }
         Raw::Numbers(array) => Ok(whole_numbers(array)?.iter().map(i64::to_string).collect()),
-        Raw::Stored(_) => bail!("an array of several numbers a record is no class here"),
-        _ => bail!("pictures are no classes"),
+        Raw::Stored(_) => bail!("an array of several numbers per record is not a class"),
+        _ => bail!("images are not classes"),
     }
 }
 
@@ -140,7 +140,7 @@ fn whole_numbers(array: &Array) -> Result<Vec<i64>> {
         let one_hot = |row: &[f64]| row.iter().all(|&v| v == 0.0 || v == 1.0) && row.iter().sum::<f64>() == 1.0;
         if let Some(bad) = numbers.chunks(columns).position(|row| !one_hot(row)) {
             bail!(
-                "record {bad} has {columns} numbers that are no one-hot row; wanted is the number of a class, or a row with a \
+                "record {bad} has {columns} numbers that are not a one-hot row; expected the number of a class, or a row with a \
                  single 1"
             );
         }
@@ -258,7 +258,7 @@ fn decoded(raw: &Raw, indices: &[usize], shape: [usize; 3]) -> Result<Vec<u8>> {
                 }
             }
             Raw::Encoded(pictures) => photo::decode(&pictures[index]).with_context(|| format!("record {index}"))?,
-            _ => bail!("no picture files"),
+            _ => bail!("no image files"),
         };
         Ok(resize::fit_rgb(&picture, shape))
     };
@@ -293,12 +293,12 @@ impl Layout {
                     (channels * side * side == size && side > 0).then_some([channels, side, side])
                 };
                 let shape = square(1).or_else(|| square(3)).with_context(|| {
-                    format!("{size} numbers a record are no square picture and not shape {wanted:?}")
+                    format!("{size} numbers per record are not a square image and not of shape {wanted:?}")
                 })?;
                 Self::Planes(shape)
             }
             _ => bail!(
-                "records of shape {record:?} are no pictures; wanted are {wanted:?}, [height, width, channels] or \
+                "records of shape {record:?} are not images; expected {wanted:?}, [height, width, channels] or \
                  [height, width]"
             ),
         })
@@ -336,7 +336,7 @@ fn levels(
     let size = own.iter().product::<usize>();
     ensure!(size > 0, "records of shape {:?} have no pixels", &array.shape[1..]);
     if own != shape {
-        notes.insert(format!("{name}: pictures of {own:?} are brought to {shape:?}"));
+        notes.insert(format!("{name}: images of {own:?} are resized to {shape:?}"));
     }
     let bytes = if array.kind == Kind::Unsigned(1) {
         let levels = indices.iter().flat_map(|&index| array.content[index * size..][..size].iter());
@@ -367,7 +367,7 @@ fn grey(
 ) -> Result<Vec<u8>> {
     let record = |at: usize| how.record(indices[at / size.max(1)]);
     if let Some(at) = numbers.iter().position(|number| !number.is_finite()) {
-        bail!("{} has the value {}; an image has none that are missing", record(at), numbers[at]);
+        bail!("{} has the value {}; an image has no missing values", record(at), numbers[at]);
     }
     if let Some(at) = numbers.iter().position(|&number| !(0.0..=255.0).contains(&number)) {
         bail!("{} has the value {}; an image has grey levels 0 to 255, or numbers 0 to 1", record(at), numbers[at]);
@@ -375,11 +375,7 @@ fn grey(
     let scale = if how.range.largest <= 1.0 { 255.0 } else { 1.0 };
     // Of what stays in its file a part alone was looked at.
     if let Some(at) = numbers.iter().position(|&number| scale > 1.0 && number > 1.0) {
-        bail!(
-            "{} has the value {}, and the records that were looked at first have none above 1",
-            record(at),
-            numbers[at]
-        );
+        bail!("{} has the value {}, and the first records have none above 1", record(at), numbers[at]);
     }
     if scale > 1.0 {
         notes.insert(format!("{name}: numbers from 0 to 1 are taken as k/255 and rounded to the 256 grey levels"));
@@ -515,7 +511,7 @@ fn real(
     if let [field] = fields
         && field.raw.is_pictures()
     {
-        let shape = variable.picture().context("real numbers are wanted, and these are pictures")?;
+        let shape = variable.picture().context("expected real numbers, and these are images")?;
         variable.takes_pictures()?;
         let bytes = match &field.raw {
             Raw::Numbers(array) => levels(&variable.name, array, indices, shape, 1, how, notes)?,
@@ -574,18 +570,14 @@ fn finite(variable: &Variable, fields: &[&Field], indices: &[usize], how: &Fitti
         && array.shape[1..].len() == 3
     {
         let layout = Layout::of(&array.shape[1..], shape)?;
-        ensure!(layout.shape() == shape, "records have shape {:?}, wanted is {shape:?}", &array.shape[1..]);
+        ensure!(layout.shape() == shape, "records have shape {:?}; expected {shape:?}", &array.shape[1..]);
         rows = rows.chunks(size.max(1)).flat_map(|record| layout.planes(record)).collect();
     }
     let record = |at: usize| how.record(indices[at / size.max(1)]);
     if let Some(at) = rows.iter().position(|value| !value.is_finite()) {
         let column = fields.get(at % size.max(1)).filter(|_| fields.len() > 1);
         let column = column.map_or_else(String::new, |field| format!(" in column `{}`", field.name));
-        bail!(
-            "{} has the value {}{column}; values that are missing have no place here: leave such records out",
-            record(at),
-            rows[at]
-        );
+        bail!("{} has the value {}{column}; values must not be missing: remove such records", record(at), rows[at]);
     }
     if let Some(at) = rows.iter().position(|&value| value.abs() > f64::from(f32::MAX)) {
         bail!("{} has the value {:e}, which single precision cannot hold", record(at), rows[at]);
@@ -600,7 +592,7 @@ fn rows(fields: &[&Field], indices: &[usize], how: &Fitting<'_>) -> Result<Vec<f
         return Ok(only.clone());
     }
     if let Some(at) = columns.iter().position(|column| column.len() != indices.len()) {
-        bail!("`{}` has more than one number a record; several together take columns of one each", fields[at].name);
+        bail!("`{}` has more than one number per record; several columns must have one each", fields[at].name);
     }
     Ok((0..indices.len()).flat_map(|row| columns.iter().map(move |column| column[row])).collect())
 }
@@ -613,12 +605,12 @@ fn column(field: &Field, indices: &[usize], how: &Fitting<'_>) -> Result<Vec<f64
             .map(|&index| {
                 let cell = cells[index].as_str();
                 let place = || format!("{}, column `{}`", how.record(index), field.name);
-                ensure!(!is_missing(cell), "{}: the value is missing (`{cell}`); leave such records out", place());
-                cell.parse().with_context(|| format!("{}: `{cell}` is no number", place()))
+                ensure!(!is_missing(cell), "{}: the value is missing (`{cell}`); remove such records", place());
+                cell.parse().with_context(|| format!("{}: `{cell}` is not a number", place()))
             })
             .collect(),
         Raw::Stored(array) => Ok(arrays::numbers(&array.read(indices)?)),
-        Raw::Files { .. } | Raw::Encoded(_) => bail!("`{}` holds pictures, and numbers are wanted", field.name),
+        Raw::Files { .. } | Raw::Encoded(_) => bail!("`{}` holds images; expected numbers", field.name),
     }
 }
 

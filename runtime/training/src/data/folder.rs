@@ -37,12 +37,12 @@ impl Listing {
         if !endings.is_empty() {
             let read = ENDINGS.join(", ");
             notes.push(format!(
-                "{} files are skipped: pictures of these kinds are not read ({read} are)",
+                "{} files are skipped: images of these formats are not supported ({read} are)",
                 endings.join(", ")
             ));
         }
         if self.loops > 0 {
-            notes.push(format!("{} links to folders that were listed already are skipped", self.loops));
+            notes.push(format!("{} links to folders that are already listed are skipped", self.loops));
         }
         notes
     }
@@ -81,7 +81,7 @@ pub fn open(path: &Path, crop: Option<Crop>) -> Result<Option<Opened>> {
         Some(train) => {
             if !beside.pictures.is_empty() {
                 let count = beside.pictures.len();
-                notes.push(format!("{count} pictures beside these folders belong to no part and are left out"));
+                notes.push(format!("{count} images outside of these folders belong to no part and are skipped"));
             }
             table(train, list(train, &[])?, crop, &mut notes)
         }
@@ -115,7 +115,7 @@ fn part(path: &Path, what: &str, names: &[&str]) -> Result<Option<PathBuf>> {
     if found.len() > 1 {
         let names: Vec<String> = found.iter().map(|path| path.display().to_string()).collect();
         bail!(
-            "{}: two folders are for {what}, {}; rename one or give one of them as --data",
+            "{}: two folders hold {what} data, {}; rename one, or give one of them as --data",
             path.display(),
             names.join(" and ")
         );
@@ -155,7 +155,7 @@ fn partition(list: &Path, name: String, pool: Table, mut notes: Vec<String>) -> 
             (Some(name), Some("0")) => part.insert(name, 0),
             (Some(name), Some("1")) => part.insert(name, 1),
             (Some(name), Some("2")) => part.insert(name, 2),
-            _ => bail!("{}: line {} is `{line}`, wanted are a file name and 0, 1 or 2", list.display(), number + 1),
+            _ => bail!("{}: line {} is `{line}`; expected a file name and 0, 1 or 2", list.display(), number + 1),
         };
         ensure!(which.is_none(), "{}: line {} names a file for the second time", list.display(), number + 1);
     }
@@ -166,7 +166,7 @@ fn partition(list: &Path, name: String, pool: Table, mut notes: Vec<String>) -> 
         parts[*which].push(index);
     }
     let [train, validation, test] = parts.map(|indices| pool.select(&indices));
-    ensure!(test.count > 0, "{}: no picture is for testing (2)", list.display());
+    ensure!(test.count > 0, "{}: no image is for testing (2)", list.display());
     notes.push(format!("{} says what is for training, validation and testing", list.display()));
     let validation = Some(validation).filter(|part| part.count > 0);
     Ok(Opened { name, pool: Some(train), validation, test: Some(test), published: false, notes })
@@ -220,7 +220,7 @@ pub fn inputs(path: &Path) -> Result<Vec<PathBuf>> {
     let found = list(path, &[])?;
     ensure!(
         !found.pictures.is_empty(),
-        "{}: there is no picture in this folder; read are {}",
+        "{}: there are no images in this folder; supported are {}",
         path.display(),
         ENDINGS.join(", ")
     );

@@ -17,7 +17,7 @@ use std::path::Path;
 /// A text without `=`, or a name that is no variable of the model.
 fn split<'s, 't>(spec: &'s Spec, text: &'t str) -> Result<(&'s Variable, &'t str)> {
     let (name, value) = text.split_once('=').with_context(|| {
-        format!("--given {text}: wanted is NAME=VALUE, such as c=3 for a label or y=picture.png for a picture")
+        format!("--given {text}: expected NAME=VALUE, such as c=3 for a label or y=picture.png for an image")
     })?;
     let variable = spec.variable(name.trim()).with_context(|| {
         let names: Vec<&str> = spec.variables.iter().map(|variable| variable.name.as_str()).collect();
@@ -136,7 +136,7 @@ fn array(variable: &Variable, path: &Path, classes: &[String]) -> Result<Cells> 
 /// - Numbers otherwise, as many as the variable has, with commas between them; one number stands for all.
 ///
 /// # Errors
-/// A text that is no value of the variable: what it is, and what is wanted.
+/// A text that is not a value of the variable: what it is, and what is wanted.
 fn value(variable: &Variable, text: &str, classes: &[String]) -> Result<Vec<f32>> {
     match variable.space {
         Space::Label => label(variable, text, classes),
@@ -151,13 +151,13 @@ fn value(variable: &Variable, text: &str, classes: &[String]) -> Result<Vec<f32>
 /// One-hot.
 fn label(variable: &Variable, text: &str, names: &[String]) -> Result<Vec<f32>> {
     let &[count] = variable.shape.as_slice() else {
-        bail!("a label of shape {:?} takes no single class", variable.shape);
+        bail!("a label of shape {:?} cannot be set to a single class", variable.shape);
     };
     let number = match names.iter().position(|name| name == text) {
         Some(number) => number,
         None => text.parse().ok().filter(|&number: &usize| number < count).with_context(|| {
             let known = if names.is_empty() { String::new() } else { format!(", or one of {}", names.join(", ")) };
-            format!("wanted is a class from 0 to {}{known}", count.saturating_sub(1))
+            format!("expected a class from 0 to {}{known}", count.saturating_sub(1))
         })?,
     };
     ensure!(number < count, "this is class {number}, and the variable has {count} classes");
@@ -165,8 +165,8 @@ fn label(variable: &Variable, text: &str, names: &[String]) -> Result<Vec<f32>> 
 }
 
 fn picture(variable: &Variable, text: &str) -> Result<Vec<f32>> {
-    let shape = variable.picture().with_context(|| format!("a picture for shape {:?}", variable.shape))?;
-    ensure!(Path::new(text).exists(), "wanted is the path of a picture, and there is no such file");
+    let shape = variable.picture().with_context(|| format!("an image for shape {:?}", variable.shape))?;
+    ensure!(Path::new(text).exists(), "expected the path of an image, and there is no such file");
     let bytes = resize_rgb(&open_picture(Path::new(text))?, shape);
     let number = |byte: u8| match variable.space {
         Space::Binary => f32::from(byte >= 128),
@@ -177,7 +177,7 @@ fn picture(variable: &Variable, text: &str) -> Result<Vec<f32>> {
 
 fn list(variable: &Variable, text: &str) -> Result<Vec<f32>> {
     let size: usize = variable.shape.iter().product();
-    let wanted = || format!("wanted are {size} numbers with commas between them, or one for all");
+    let wanted = || format!("expected {size} numbers separated by commas, or one for all");
     let numbers: Vec<f32> =
         text.split(',').map(|number| number.trim().parse()).collect::<Result<_, _>>().with_context(wanted)?;
     ensure!(numbers.iter().all(|number| number.is_finite()), "{}, all finite", wanted());
@@ -249,9 +249,9 @@ mod tests {
             (Space::Label, vec![2], "2", "a class from 0 to 1, or one of cat, dog"),
             (Space::Label, vec![2], "bird", "a class from 0 to 1, or one of cat, dog"),
             (Space::Label, vec![2], "-1", "a class from 0 to 1"),
-            (Space::Label, vec![2, 4, 4], "1", "takes no single class"),
-            (Space::Real, vec![3], "1,2", "wanted are 3 numbers with commas between them, or one for all; there are 2"),
-            (Space::Real, vec![3], "1,2,x", "wanted are 3 numbers"),
+            (Space::Label, vec![2, 4, 4], "1", "cannot be set to a single class"),
+            (Space::Real, vec![3], "1,2", "expected 3 numbers separated by commas, or one for all; there are 2"),
+            (Space::Real, vec![3], "1,2,x", "expected 3 numbers"),
             (Space::Real, vec![1], "NaN", "all finite"),
             (Space::Binary, vec![2], "0,0.5", "each 0 or 1"),
             (Space::Count, vec![2], "0,0.5", "no whole number from 0 on; `count` takes whole numbers from 0 on"),

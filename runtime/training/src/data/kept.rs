@@ -96,7 +96,7 @@ impl Kept {
     /// As [`Kept::read`].
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self> {
         let kept: Self = serde_json::from_slice(bytes)
-            .with_context(|| format!("{}: not the data of a run; restore it, or train anew", path.display()))?;
+            .with_context(|| format!("{}: not the data of a run; restore it, or train again", path.display()))?;
         ensure!(kept.format == FORMAT, "{}: format {}, this program reads {FORMAT}", path.display(), kept.format);
         Ok(kept)
     }
@@ -178,7 +178,7 @@ fn place(part: &Part, table: &Table, what: &str, notes: &mut Vec<String>) -> Res
             let named: Vec<&str> = gone.iter().take(NAMED).map(|name| name.as_str()).collect();
             let more = if gone.len() > NAMED { ", …" } else { "" };
             bail!(
-                "{} of the run's {} {what} records are gone ({}{more}); put them back, or train anew",
+                "{} of the run's {} {what} records are missing ({}{more}); restore them, or train again",
                 gone.len(),
                 before.len(),
                 named.join(", ")
@@ -188,31 +188,30 @@ fn place(part: &Part, table: &Table, what: &str, notes: &mut Vec<String>) -> Res
         let new = now.len() - before.len();
         if new > 0 {
             notes.push(format!(
-                "{new} records are new among those for {what} since the run began; the run goes on with its own {}",
+                "{new} {what} records are new since the run began; the run keeps its own {}",
                 before.len()
             ));
         }
         if table.select(&places).digest(places.len()) != part.fingerprint {
-            notes
-                .push(format!("warning: {what} records are not what they were when the run began: files have changed"));
+            notes.push(format!("warning: the {what} records have changed since the run began: files differ"));
         }
         return Ok(Places::Moved(places));
     }
     ensure!(
         table.count >= part.records,
-        "there are {} {what} records, and there were {} when the run began; put them back, or train anew",
+        "there are {} {what} records, and there were {} when the run began; restore them, or train again",
         table.count,
         part.records
     );
     if table.count > part.records {
         notes.push(format!(
-            "{} records are new among those for {what} since the run began; the run goes on with its own {}",
+            "{} {what} records are new since the run began; the run keeps its own {}",
             table.count - part.records,
             part.records
         ));
     }
     if table.digest(part.records) != part.fingerprint {
-        notes.push(format!("warning: {what} records are not what they were when the run began: the data have changed"));
+        notes.push(format!("warning: the {what} records have changed since the run began"));
     }
     Ok(Places::Same)
 }

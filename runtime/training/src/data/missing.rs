@@ -48,7 +48,7 @@ pub fn present(
         ));
     }
     if there < count {
-        notes.insert(format!("{name}: {there} of {count} records have it"));
+        notes.insert(format!("{name}: {there} of {count} records have a value"));
     }
     Ok(present)
 }
@@ -104,13 +104,13 @@ fn flags(field: &Field, indices: &[usize]) -> Result<Vec<bool>> {
             indices.iter().map(number).collect()
         }
         Raw::Files { .. } | Raw::Encoded(_) | Raw::Stored(_) => {
-            bail!("`{}` holds pictures or several numbers a record; wanted is 0 or 1 for each record", field.name)
+            bail!("`{}` holds images or several numbers per record; expected 0 or 1 per record", field.name)
         }
     };
-    ensure!(numbers.len() == indices.len(), "`{}` has more than one number a record; wanted is 0 or 1", field.name);
+    ensure!(numbers.len() == indices.len(), "`{}` has more than one number per record; expected 0 or 1", field.name);
     if let Some(at) = numbers.iter().position(|number| ![0.0, 1.0].contains(number)) {
         bail!(
-            "record {} of `{}` is {}; wanted is 1 where a record has the variable, and 0",
+            "record {} of `{}` is {}; expected 1 where a record has the variable, and 0",
             indices[at],
             field.name,
             numbers[at]

@@ -199,11 +199,13 @@ pub fn test(source: &Source, spec: &Spec, kept: Option<&Kept>, most: Option<usiz
         opened.classes = kept.classes.clone();
     }
     let (count, which, what) = match &opened.opened.test {
-        Some(test) => (test.count, Which::Test, "records of its test part"),
-        None => (opened.pool().count, Which::Pool, "records, all it has"),
+        Some(test) => (test.count, Which::Test, "of its test part"),
+        None => (opened.pool().count, Which::Pool, "in all"),
     };
     ensure!(count > 0, "{}: there are no records to test with", path.display());
-    note(&format!("{name}: using {} {what}", count.min(most)));
+    let used = count.min(most);
+    let records = if used == 1 { "record" } else { "records" };
+    note(&format!("{name}: using {used} {records} {what}"));
     let mut chosen: Vec<usize> = (0..count).collect();
     if most < count && !opened.opened.published {
         chosen = Order::permutation(count, source.seed, 0);

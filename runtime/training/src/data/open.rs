@@ -117,7 +117,7 @@ const FORMATS: [Format; 13] = [
         crops: false,
     },
     Format {
-        name: "a folder of pictures",
+        name: "a folder of images",
         is: Path::is_dir,
         open: |path, how| folder::open(path, how.crop),
         crops: true,
@@ -145,7 +145,7 @@ pub fn open(path: &Path, how: How) -> Result<Opened> {
     if path.symlink_metadata().is_err()
         && let Some(named) = path.to_str().map(builtin::named::open).transpose()?.flatten()
     {
-        ensure!(how.crop.is_none(), "--crop is for folders of pictures, and `{}` is built in", path.display());
+        ensure!(how.crop.is_none(), "--crop is for folders of images, and `{}` is built in", path.display());
         return Ok(named);
     }
     let asked = path;
@@ -153,7 +153,7 @@ pub fn open(path: &Path, how: How) -> Result<Opened> {
     for format in FORMATS.iter().filter(|format| (format.is)(&path)) {
         if let Some(mut opened) = (format.open)(&path, how)? {
             if how.crop.is_some() && !format.crops {
-                bail!("{}: --crop is for folders of pictures, and this is {}", path.display(), format.name);
+                bail!("{}: --crop is for folders of images, and this is {}", path.display(), format.name);
             }
             ensure!(
                 opened.pool.as_ref().is_some_and(|pool| pool.count > 0)
@@ -171,10 +171,9 @@ pub fn open(path: &Path, how: How) -> Result<Opened> {
             return Ok(opened);
         }
     }
-    let what = if path.is_dir() { "nothing in this folder is a picture or another data set" } else { "not a data set" };
+    let what = if path.is_dir() { "nothing in this folder is an image or another data set" } else { "not a data set" };
     let hidden = builtin::named::NAMES.iter().any(|(name, _)| asked.as_os_str() == *name);
-    let hidden =
-        if hidden { "; the built-in data set of this name is found where nothing else is called so" } else { "" };
+    let hidden = if hidden { "; it hides the built-in data set of this name" } else { "" };
     bail!("{}: {what}{hidden}; --data takes {}", path.display(), kinds())
 }
 

@@ -26,7 +26,7 @@ const BACKGROUND: [u8; 3] = [255; 3];
 /// # Errors
 /// A file that cannot be read, is no whole picture, or would take too much memory.
 pub fn open(path: &Path) -> Result<RgbImage> {
-    decode(&input::read(path)?).with_context(|| format!("{}: not a picture that can be read", path.display()))
+    decode(&input::read(path)?).with_context(|| format!("{}: not an image that can be read", path.display()))
 }
 
 /// The same of a file's bytes.

@@ -59,7 +59,7 @@ pub fn complete(name: &str, batches: &[Batch]) -> Result<()> {
     }
     ensure!(
         numbers.last().is_none_or(|&last| last <= count && last == numbers.len()),
-        "there are training batches {}; wanted are 1 to {count}",
+        "there are training batches {}; expected 1 to {count}",
         listed(&numbers)
     );
     let Some(published) = published else { return Ok(()) };
@@ -109,7 +109,7 @@ mod tests {
             (full(&[]), 10_000, "complete"),
             (full(&[1, 2, 4, 5]), 10_000, "training batch 3 is missing; there are 1, 2, 4, 5"),
             (full(&[1, 2, 3, 4]), 10_000, "training batch 5 is missing"),
-            (full(&[1, 2, 3, 4, 5, 6]), 10_000, "wanted are 1 to 5"),
+            (full(&[1, 2, 3, 4, 5, 6]), 10_000, "expected 1 to 5"),
             (full(&[1, 1, 2, 3, 4, 5]), 10_000, "training batch 1 is there more than once"),
             (full(&[1, 2, 3, 4, 5]), 9_999, "batch 0: 9999 records, and this batch of CIFAR-10 has 10000"),
             (vec![(1, 10_000), (2, 10_000), (3, 9_000), (4, 10_000), (5, 10_000)], 10_000, "batch 3: 9000 records"),

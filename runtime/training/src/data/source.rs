@@ -81,12 +81,13 @@ impl Source {
         let mut parts = text.split('#');
         let mut source = Self::of(decode(parts.next().unwrap_or_default())?);
         for part in parts {
-            let (name, value) = part.split_once('=').with_context(|| format!("`{text}` names no data"))?;
+            let (name, value) = part.split_once('=').with_context(|| format!("`{text}` does not name a data set"))?;
             if name == "indices" {
                 source.indices = Some(decode(value)?.into());
                 continue;
             }
-            let value = decode(value)?.into_string().ok().with_context(|| format!("`{text}` names no data"))?;
+            let value =
+                decode(value)?.into_string().ok().with_context(|| format!("`{text}` does not name a data set"))?;
             match name {
                 "crop" => source.crop = Some(value.parse()?),
                 "bind" => source.bind.push(bind::parse(&value)?),
@@ -98,11 +99,11 @@ impl Source {
                 }
                 "binarise" => source.binarise = Binarise::Stochastic,
                 "seed" => source.seed = value.parse().with_context(|| format!("the data's seed `{value}`"))?,
-                other => bail!("`{text}` names no data: `{other}`"),
+                other => bail!("`{text}` does not name a data set: `{other}`"),
             }
         }
         if source.place == Place::Builtin && source.crop.is_some() {
-            bail!("--crop is for folders of pictures, and the data is `builtin`");
+            bail!("--crop is for folders of images, and the data is `builtin`");
         }
         Ok(source)
     }
@@ -152,11 +153,12 @@ impl Source {
         let partly: Vec<&Variable> = variables.iter().filter(|variable| variable.role == Role::Partly).collect();
         if partly.is_empty() {
             bail!(
-                "--labelled {part}: the model observes every variable in all records; it is for `partly observed` ones"
+                "--labelled {part}: the model observes every variable in all records; it is for `partly observed` \
+                 variables"
             );
         }
         if data.train.dataset().is_some() {
-            bail!("--labelled {part}: it is for data that are held in memory (--stream-above)");
+            bail!("--labelled {part}: it needs data held in memory (--stream-above)");
         }
         partly.iter().for_each(|variable| data.train.hide(&variable.name, part, self.seed));
         Ok(data)

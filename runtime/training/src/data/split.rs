@@ -226,8 +226,8 @@ impl FromStr for Split {
             other => match other.parse() {
                 Ok(fraction) if fraction > 0.0 && fraction < 1.0 => Self::Random(fraction),
                 _ => bail!(
-                    "no split is named `{other}`; there are standard, hoogeboom, authors and none, or the part that is \
-                     validated on, such as 0.1"
+                    "no split is named `{other}`; known are standard, hoogeboom, authors and none, or the fraction \
+                     for validation, such as 0.1"
                 ),
             },
         })

@@ -96,8 +96,8 @@ impl Raw {
     /// For messages: `uint8 [60000, 28, 28]`.
     pub fn describe(&self) -> String {
         match self {
-            Self::Files { files, .. } => format!("{} picture files", files.len()),
-            Self::Encoded(pictures) => format!("{} pictures", pictures.len()),
+            Self::Files { files, .. } => format!("{} image files", files.len()),
+            Self::Encoded(pictures) => format!("{} images", pictures.len()),
             Self::Numbers(array) => format!("{} {:?}", array.kind, array.shape),
             Self::Stored(array) => format!("{} {:?}", array.kind, array.shape),
             Self::Text(cells) => format!("{} cells", cells.len()),

@@ -37,14 +37,14 @@ impl Default for Encoding<'_> {
 /// A model that infers none.
 pub fn inferred<'s>(model: &dyn Model, spec: &'s Spec) -> Result<(&'static str, Vec<&'s Variable>)> {
     let mode = model.modes().iter().find(|mode| mode.name == "reconstruction");
-    let mode =
-        mode.with_context(|| format!("model {} infers no latents from data, so none can be encoded", spec.name))?;
+    let mode = mode
+        .with_context(|| format!("model {} infers no latents from data, so there is nothing to encode", spec.name))?;
     let latent = |variable: &&Variable| {
         let is_inferred = matches!(variable.role, Role::Latent | Role::Partly);
         is_inferred && mode.yields.contains(&variable.name.as_str())
     };
     let latents: Vec<&Variable> = spec.variables.iter().filter(latent).collect();
-    ensure!(!latents.is_empty(), "model {} infers no latents from data, so none can be encoded", spec.name);
+    ensure!(!latents.is_empty(), "model {} infers no latents from data, so there is nothing to encode", spec.name);
     Ok((mode.name, latents))
 }
 

@@ -177,7 +177,7 @@ fn estimate(model: &dyn Model, spec: &Spec, images: &Images, options: &Options<'
     let begun = Instant::now();
     let batches = Batches::new(spec, images, model.params().device())?;
     let count = options.images.unwrap_or(usize::MAX).min(images.len());
-    ensure!(count > 0, "there are no pictures to evaluate on");
+    ensure!(count > 0, "there are no records to evaluate on");
     let (batch, _) = options.portion();
     let portions = count.div_ceil(batch);
     let milestones = milestones(options.samples);
@@ -214,7 +214,7 @@ fn estimate(model: &dyn Model, spec: &Spec, images: &Images, options: &Options<'
     if let Some(at) = records.log_likelihood.iter().position(|value| !value.is_finite()) {
         let broken = terms.iter().find(|(_, _, value)| !value.is_finite()).map_or("the bound", |(name, _, _)| name);
         let value = records.log_likelihood[at];
-        bail!("picture {at}: its likelihood is {value}; the first term that is not finite is {broken}");
+        bail!("record {at}: its likelihood is {value}; the first term that is not finite is {broken}");
     }
     let by_samples: Vec<f64> = by_samples.iter().map(|sum| spec.score(sum / count as f64)).collect();
     Ok(Evaluation {

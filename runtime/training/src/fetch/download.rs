@@ -28,13 +28,13 @@ pub fn download(request: &Request<'_>) -> Result<bool> {
             return Ok(false);
         }
         bail!(
-            "{}: this file is there and is another: its SHA-256 is {found}, expected is {}; move it away and fetch again",
+            "{}: another file exists here: its SHA-256 is {found}, expected {}; move it away and fetch again",
             target.display(),
             request.sha256
         );
     }
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).with_context(|| format!("{}: the folder cannot be made", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("{}: the folder cannot be created", folder.display()))?;
     let mut part = Part::open(target)?;
     if part.length > request.bytes {
         part.clear()?;
@@ -57,7 +57,7 @@ pub fn download(request: &Request<'_>) -> Result<bool> {
         let length = part.length;
         part.remove();
         bail!(
-            "{}: what came ({length} bytes) is not the file: its SHA-256 is {found}, expected is {}; it was thrown away. \
+            "{}: the download ({length} bytes) is not the file: its SHA-256 is {found}, expected {}; it was deleted. \
              Try again, or another address with --from",
             request.url,
             request.sha256
@@ -89,7 +89,7 @@ impl Part {
         }
         let refused = || {
             format!(
-                "{}: what was fetched cannot be written here; if it is a link or another's file, take it away",
+                "{}: the download cannot be written here; if it is a link or somebody else's file, remove it",
                 path.display()
             )
         };
@@ -110,9 +110,12 @@ impl Part {
                 Ok(false) => {}
                 Err(Stop::Final(error)) => return Err(error),
                 Err(Stop::Connection(error)) if failures + 1 >= TRIES && self.length == before => {
-                    let kept =
-                        if self.length > 0 { "; what came is kept, and the next fetch goes on from there" } else { "" };
-                    return Err(error.context(format!("{}: {} bytes came{kept}", request.url, self.length)));
+                    let kept = if self.length > 0 {
+                        "; what was received is kept, and the next fetch continues from there"
+                    } else {
+                        ""
+                    };
+                    return Err(error.context(format!("{}: {} bytes were received{kept}", request.url, self.length)));
                 }
                 Err(Stop::Connection(_)) => std::thread::sleep(Duration::from_millis(200 << failures)),
             }
@@ -120,7 +123,8 @@ impl Part {
             failures = if self.length.saturating_sub(before) >= request.pace.bytes { 0 } else { failures + 1 };
             if failures >= TRIES {
                 bail!(
-                    "{}: the transfer ends at {} bytes again and again; what came is kept, and the next fetch goes on from there",
+                    "{}: the transfer ends at {} bytes again and again; what was received is kept, and the next \
+                     fetch continues from there",
                     request.url,
                     self.length
                 );
@@ -158,7 +162,7 @@ impl Part {
         let total = response.body().content_length().map(|rest| rest.saturating_add(self.length));
         if let Some(total) = total.filter(|&total| total != request.bytes) {
             let failed = anyhow::anyhow!(
-                "{}: the server has a file of {total} bytes, expected are {}; another address can be given with --from",
+                "{}: the server has a file of {total} bytes, expected {}; another address can be given with --from",
                 request.url,
                 request.bytes
             );
@@ -180,7 +184,7 @@ impl Part {
             if self.length + count as u64 > request.bytes {
                 self.remove();
                 let failed = anyhow::anyhow!(
-                    "{}: the server sends more than the {} bytes of the file; what came was thrown away. Another address \
+                    "{}: the server sends more than the {} bytes of the file; the download was deleted. Another address \
                      can be given with --from",
                     request.url,
                     request.bytes
@@ -197,7 +201,7 @@ impl Part {
     fn append(&mut self, bytes: &[u8]) -> Result<()> {
         if let Err(error) = self.file.write_all(bytes) {
             let failed = format!(
-                "{}: cannot be written after {} bytes; free some room, or choose another place with --to",
+                "{}: cannot be written after {} bytes; free some space, or choose another place with --to",
                 self.path.display(),
                 self.length
             );
@@ -286,7 +290,7 @@ impl Window {
         }
         let (came, seconds) = (self.bytes, elapsed.as_secs_f64());
         *self = Self::new(self.pace);
-        ensure!(came >= self.pace.bytes, "only {came} bytes came in {seconds:.0} seconds");
+        ensure!(came >= self.pace.bytes, "only {came} bytes were received in {seconds:.0} seconds");
         Ok(())
     }
 }
@@ -302,7 +306,7 @@ impl Stop {
     fn of(error: ureq::Error, url: &str) -> Self {
         match error {
             ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
-                Self::Final(anyhow::Error::new(error).context(format!("{url}: no address of a file")))
+                Self::Final(anyhow::Error::new(error).context(format!("{url}: not the address of a file")))
             }
             error => Self::Connection(error.into()),
         }

@@ -230,7 +230,7 @@ pub fn find(name: &str) -> Result<&'static Item> {
         );
     }
     let names: Vec<&str> = ITEMS.iter().map(|item| item.name).collect();
-    bail!("nothing is named `{name}`; there are {}", names.join(", "))
+    bail!("nothing is named `{name}`; known are {}", names.join(", "))
 }
 
 /// Where fetched files lie: `SRVAE_CACHE`, or `srvae` in the user's cache folder.
@@ -256,7 +256,11 @@ pub fn data_set(path: &Path) -> Result<Option<PathBuf>> {
     for file in item.files {
         let target = item.target(&cache, file);
         if !target.is_file() {
-            bail!("{}: not fetched yet, there is no {}; `srvae-run fetch {0}` gets it", item.name, target.display());
+            bail!(
+                "{}: not fetched yet, {} is missing; `srvae-run fetch {0}` downloads it",
+                item.name,
+                target.display()
+            );
         }
     }
     Ok(Some(item.place(&cache)))

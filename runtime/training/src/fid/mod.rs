@@ -77,7 +77,7 @@ impl fmt::Display for Distance {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             out,
-            "FID {:.2} ({} drawn pictures, decoded by {}, temperature {}, seed {}; against {} {}; all rounded to 8 bits, \
+            "FID {:.2} ({} sampled images, decoded by {}, temperature {}, seed {}; against {} {}; all rounded to 8 bits, \
              bilinear to 299x299; weights {})",
             self.value,
             self.samples,
@@ -91,7 +91,8 @@ impl fmt::Display for Distance {
         if self.samples.min(self.real) <= FEATURES {
             write!(
                 out,
-                "; so few pictures give a larger value than the usual 10,000 or 50,000: compare equal counts only"
+                "; with so few images the value is larger than with the usual 10,000 or 50,000: compare equal counts \
+                 only"
             )?;
         }
         Ok(())
@@ -151,7 +152,7 @@ pub fn of_model(
 ) -> Result<Statistics> {
     let variable = spec.variables.iter().filter(|variable| variable.is_observed());
     let variable = variable.filter(|it| it.picture().is_some()).max_by_key(|it| it.shape.iter().product::<usize>());
-    let variable = variable.with_context(|| format!("model {} has no observed picture, so no FID", spec.name))?;
+    let variable = variable.with_context(|| format!("model {} has no observed image, so no FID", spec.name))?;
     let mode = model.modes().iter().find(|mode| mode.name == "generation");
     let mode = mode.with_context(|| format!("model {} has no mode generation", spec.name))?;
     let batches = Batches::new(spec, images, model.params().device())?;
@@ -175,7 +176,7 @@ pub fn of_model(
 /// The bytes that a picture file of these values in [0, 1] would hold.
 fn to_bytes(pictures: &Tensor) -> Result<Tensor> {
     let finite = pictures.sum_all()?.to_dtype(DType::F32)?.to_scalar::<f32>()?.is_finite();
-    ensure!(finite, "a drawn picture has values that are not numbers");
+    ensure!(finite, "a sampled image has values that are not numbers");
     Ok((pictures * 255.0)?.round()?.clamp(0.0, 255.0)?.to_dtype(DType::U8)?)
 }
 

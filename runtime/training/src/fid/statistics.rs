@@ -57,7 +57,7 @@ impl Statistics {
     /// Fewer than two pictures.
     pub fn moments(&self) -> Result<(DVector<f64>, DMatrix<f64>)> {
         let (Some(sums), 2..) = (&self.sums, self.count) else {
-            anyhow::bail!("{} pictures have no covariance; at least 2 are needed", self.count);
+            anyhow::bail!("{} images have no covariance; at least 2 are needed", self.count);
         };
         let (first, origin) =
             (DVector::from_vec(sums.first.to_vec1()?), DVector::from_vec(sums.origin.flatten_all()?.to_vec1()?));

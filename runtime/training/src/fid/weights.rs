@@ -27,16 +27,16 @@ impl Weights {
     pub fn read(path: &Path, any: bool) -> Result<Self> {
         let bytes = crate::input::read(path).with_context(|| {
             format!(
-                "{}: the FID network's weights cannot be read; `srvae-run fetch fid-weights` gets them",
+                "{}: the FID network's weights cannot be read; `srvae-run fetch fid-weights` downloads them",
                 path.display()
             )
         })?;
         let sha256 = digest(&bytes);
         ensure!(
             any || sha256 == SHA256,
-            "{}: these are not the weights that FIDs are computed with: its SHA-256 is {sha256}, that of \
+            "{}: not the weights of published FIDs: its SHA-256 is {sha256}, that of \
              pt_inception-2015-12-05-6726825d.pth is {SHA256}; \
-             `srvae-run fetch fid-weights` gets the file, and --weights-any takes this one for a number of your own",
+             `srvae-run fetch fid-weights` downloads them, and --weights-any uses this file for your own comparisons",
             path.display()
         );
         Ok(Self { tensors: crate::torch::read(path)?, sha256, place: path.display().to_string() })

@@ -32,7 +32,7 @@ pub fn large(model: &dyn Model, spec: &Spec, mode: &Mode, picture: &Planes, how:
     let (given, [channels, ..]) = given(spec, mode)?;
     ensure!(
         picture.channels == channels,
-        "`{given}` has {channels} channels, the picture has {}; three or one can be adapted",
+        "`{given}` has {channels} channels, the image has {}; three or one can be adapted",
         picture.channels
     );
     at_rest(model, || tiles(model, spec, mode, picture, how))
@@ -45,11 +45,11 @@ pub fn large(model: &dyn Model, spec: &Spec, mode: &Mode, picture: &Planes, how:
 pub fn given<'s>(spec: &'s Spec, mode: &Mode) -> Result<(&'s str, [usize; 3])> {
     let [name] = mode.given else {
         let names = if mode.given.is_empty() { "nothing".into() } else { mode.given.join(", ") };
-        bail!("mode {} is given {names}; this needs a mode that is given one picture and nothing else", mode.name);
+        bail!("mode {} is given {names}; this needs a mode that is given one image and nothing else", mode.name);
     };
     let variable = spec.variable(name).filter(|variable| shows(variable));
     let shape = variable.and_then(Variable::picture);
-    let shape = shape.with_context(|| format!("mode {} is given `{name}`, which is no picture", mode.name))?;
+    let shape = shape.with_context(|| format!("mode {} is given `{name}`, which is not an image", mode.name))?;
     Ok((variable.map_or("", |variable| variable.name.as_str()), shape))
 }
 
@@ -59,7 +59,7 @@ fn tiles(model: &dyn Model, spec: &Spec, mode: &Mode, picture: &Planes, how: &La
     let shown = shown.rfind(|variable| variable.is_observed() && shows(variable));
     let (shown, [out, high, wide]) = shown
         .and_then(|variable| Some((variable, variable.picture()?)))
-        .with_context(|| format!("mode {} yields nothing that can be seen as a picture", mode.name))?;
+        .with_context(|| format!("mode {} yields nothing that can be shown as an image", mode.name))?;
     let fields = Fields::of(spec, mode, [height, width]);
     let tiling = Tiling::new([picture.height, picture.width], [height, width], how.overlap, fields.grid);
     let blend = if how.draw.decode == Decode::Sample { Blend::Nearest } else { Blend::Mean };
@@ -137,7 +137,7 @@ fn stack(field: &Planes, tiling: &Tiling, batch: &[usize], device: &Device) -> R
 pub fn reduce(model: &dyn Model, spec: &Spec, mode: &Mode, picture: &Planes) -> Result<Planes> {
     let (given, [out, high, wide]) = given(spec, mode)?;
     let full = spec.data_variables().find_map(|variable| Some((variable, variable.picture()?)));
-    let (full, [channels, height, width]) = full.context("this model has no pictures as data")?;
+    let (full, [channels, height, width]) = full.context("this model has no images as data")?;
     let tiling = Tiling::new([picture.height, picture.width], [height, width], 0.0, [height, width]);
     let mut canvas = Canvas::new(tiling.scaled([high, wide]), out, Blend::Mean);
     let device = model.params().device().clone();

@@ -48,7 +48,7 @@ pub fn strips_on(
         })
     })?;
     if sheet.0.is_empty() && ranks.leads() {
-        bail!("mode {} yields nothing that can be seen as a picture; --out FILE.npz writes it as arrays", mode.name);
+        bail!("mode {} yields nothing that can be shown as an image; --out FILE.npz writes it as arrays", mode.name);
     }
     Ok(sheet.0)
 }

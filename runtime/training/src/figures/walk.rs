@@ -36,10 +36,15 @@ fn mode<'m>(model: &'m dyn Model, walk: &Walk) -> Result<&'m Mode> {
     ensure!(!walk.latents.is_empty(), "interpolation needs a model with latents");
     let wanted = if walk.top { ["generative_reconstruction", "reconstruction"] } else { ["reconstruction"; 2] };
     let found = wanted.iter().find_map(|name| model.modes().iter().find(|mode| mode.name == *name));
-    let mode = found.context("interpolation needs a mode that infers the latents of a picture")?;
+    let mode = found.context("interpolation needs a mode that infers the latents of an image")?;
     for name in &walk.latents {
         let known = mode.yields.contains(&name.as_str());
-        ensure!(known, "no latent `{name}` to walk in: mode {} infers {}", mode.name, mode.yields.join(", "));
+        ensure!(
+            known,
+            "there is no latent `{name}` to interpolate: mode {} infers {}",
+            mode.name,
+            mode.yields.join(", ")
+        );
     }
     Ok(mode)
 }
@@ -63,7 +68,7 @@ impl Walker<'_> {
             walk.latents.iter().map(|name| Ok((name.clone(), self.noise(name, 0.0)?))).collect::<Result<_>>()?;
         let (begin, end) = (self.run(&from, &still)?, self.run(&to, &still)?);
         let shown = self.spec.variables.iter().find(|variable| variable.is_observed() && shows(variable));
-        let shown = shown.context("this model has no pictures to show")?;
+        let shown = shown.context("this model has no images to show")?;
         let mut pictures = from_batch(from.get(&shown.name)?)?;
         // The first latent's moments are the same at every step; those of the others depend on the latents before.
         let first = self.moments(&from, &Steered::new(), &walk.latents[0])?;
@@ -107,7 +112,7 @@ impl Walker<'_> {
         let mean = at(0.0)?;
         let deviation = (at(1.0)? - &mean)?;
         let least = deviation.abs()?.flatten_all()?.min(0)?.to_dtype(DType::F32)?.to_scalar::<f32>()?;
-        ensure!(least > 0.0, "`{name}` does not move with its noise under q, so there is no walking in it");
+        ensure!(least > 0.0, "`{name}` does not depend on noise under q, so it cannot be interpolated");
         Ok((mean, deviation))
     }
 }

@@ -37,7 +37,7 @@ impl Kind {
             "i1" | "i2" | "i4" | "i8" => Self::Signed(usize::from(name.as_bytes()[1] - b'0')),
             "u1" | "u2" | "u4" | "u8" => Self::Unsigned(usize::from(name.as_bytes()[1] - b'0')),
             "f2" | "f4" | "f8" => Self::Float(usize::from(name.as_bytes()[1] - b'0')),
-            other => bail!("its type is `{other}`; read are whole numbers, floats and booleans of up to 8 bytes"),
+            other => bail!("its type is `{other}`; supported are whole numbers, floats and booleans of up to 8 bytes"),
         })
     }
 
@@ -97,7 +97,7 @@ impl Array {
     pub fn of(head: Head, mut content: Vec<u8>) -> Result<Self> {
         let Head { kind, swapped, shape, columns_first } = head;
         let wanted = shape.iter().try_fold(kind.width(), |product, &size| product.checked_mul(size));
-        let wanted = wanted.with_context(|| format!("shape {shape:?} has no end"))?;
+        let wanted = wanted.with_context(|| format!("shape {shape:?} overflows"))?;
         ensure!(
             content.len() == wanted,
             "shape {shape:?} of {kind} is {wanted} bytes, found are {}; the file is cut short or damaged",
@@ -119,7 +119,7 @@ impl Array {
     /// Floats, or a number of 2^63 and more.
     pub fn integers(&self) -> Result<Vec<i64>> {
         let signed = match self.kind {
-            Kind::Float(_) => bail!("it holds {}, whole numbers are wanted", self.kind),
+            Kind::Float(_) => bail!("it holds {}; expected whole numbers", self.kind),
             Kind::Signed(_) => true,
             Kind::Bool | Kind::Unsigned(_) => false,
         };
@@ -158,7 +158,7 @@ impl Head {
             _ => (false, descr),
         };
         let kind = Kind::of(name)?;
-        ensure!(shape.len() <= MOST_AXES, "it has {} axes, numpy allows {MOST_AXES}", shape.len());
+        ensure!(shape.len() <= MOST_AXES, "it has {} axes; NumPy allows {MOST_AXES}", shape.len());
         Ok(Self { kind, swapped, shape, columns_first })
     }
 
@@ -167,11 +167,11 @@ impl Head {
     /// # Errors
     /// Bytes that begin no such file.
     pub fn extent(bytes: &[u8]) -> Result<(usize, usize)> {
-        ensure!(bytes.starts_with(b"\x93NUMPY") && bytes.len() >= 12, "this is no numpy array");
+        ensure!(bytes.starts_with(b"\x93NUMPY") && bytes.len() >= 12, "not a NumPy array");
         let (begin, length) = match bytes[6] {
             1 => (10, usize::from(u16::from_le_bytes([bytes[8], bytes[9]]))),
             2 | 3 => (12, u32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]) as usize),
-            version => bail!("its version is {version}, and 1 to 3 are read here"),
+            version => bail!("its version is {version}; supported are 1 to 3"),
         };
         ensure!(length <= MOST_HEADER, "its header has {length} bytes; it is damaged");
         Ok((begin, length))
@@ -188,7 +188,7 @@ impl Head {
 }
 
 fn header(text: &[u8]) -> Result<Header> {
-    Header::parse(std::str::from_utf8(text).context("its header is no text")?)
+    Header::parse(std::str::from_utf8(text).context("its header is not text")?)
 }
 
 /// The same array with its last axis together instead of its first.
@@ -226,15 +226,15 @@ impl Header {
     /// `{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3072), }`, in any order and with any blanks.
     fn parse(text: &str) -> Result<Self> {
         let (mut descr, mut columns_first, mut shape) = (None, None, None);
-        let mut rest = text.trim().strip_prefix('{').context("its header is no dictionary")?.trim_start();
+        let mut rest = text.trim().strip_prefix('{').context("its header is not a dictionary")?.trim_start();
         while !rest.starts_with('}') {
             let (key, after) = quoted(rest).context("its header has a key that is no text")?;
             let value = after.trim_start().strip_prefix(':').context("its header has a key without a value")?;
             let value = value.trim_start();
             rest = match key {
                 "descr" => {
-                    let (text, after) =
-                        quoted(value).context("its type is a record; read are whole numbers, floats and booleans")?;
+                    let (text, after) = quoted(value)
+                        .context("its type is a record; supported are whole numbers, floats and booleans")?;
                     descr = Some(text.to_owned());
                     after
                 }
@@ -260,7 +260,7 @@ impl Header {
             rest = rest.trim_start();
             rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();
         }
-        ensure!(rest == "}", "its header goes on after its end");
+        ensure!(rest == "}", "bytes follow the end of its header");
         Ok(Self {
             descr: descr.context("its header names no type")?,
             columns_first: columns_first.context("its header has no fortran_order")?,
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn shapes_and_types_that_cannot_be_are_refused() {
         for (descr, shape, words) in [
-            ("|u1", "(4294967296, 4294967296, 2)", "has no end"),
+            ("|u1", "(4294967296, 4294967296, 2)", "overflows"),
             ("|u1", "(0, 18446744073709551616)", "no list of sizes"),
             ("<i8", "(2,)", "is 16 bytes, found are 4"),
             ("<c8", "(1,)", "its type is `c8`"),

@@ -23,10 +23,10 @@ pub fn open(path: &Path) -> Result<File> {
     let file = options.open(path).with_context(failed)?;
     let kind = file.metadata().with_context(failed)?.file_type();
     if kind.is_dir() {
-        bail!("{}: this is a folder, a file is wanted", path.display());
+        bail!("{}: this is a folder; a file is expected", path.display());
     }
     if !kind.is_file() {
-        bail!("{}: this is a pipe or a device, an ordinary file is wanted", path.display());
+        bail!("{}: this is a pipe or a device; an ordinary file is expected", path.display());
     }
     Ok(file)
 }

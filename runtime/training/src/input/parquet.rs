@@ -128,8 +128,8 @@ fn number(value: &Field) -> Result<f64> {
         Field::Float(number) => number.to_string().parse()?,
         Field::Double(number) => *number,
         Field::Decimal(_) => value.to_string().parse()?,
-        Field::Str(_) => bail!("a text stands where a number is wanted"),
-        _ => bail!("it holds {value}; read are numbers, texts, lists of numbers and pictures"),
+        Field::Str(_) => bail!("expected a number, found a text"),
+        _ => bail!("it holds {value}; supported are numbers, texts, lists of numbers and images"),
     })
 }
 
@@ -171,9 +171,9 @@ fn file(value: &Field) -> Result<Vec<u8>> {
         Field::Bytes(bytes) => Ok(bytes.data().to_vec()),
         Field::Group(group) => match group.get_column_iter().find(|(name, _)| *name == "bytes") {
             Some((_, Field::Bytes(bytes))) => Ok(bytes.data().to_vec()),
-            _ => bail!("it is a structure without `bytes`; read are numbers, texts, lists of numbers and pictures"),
+            _ => bail!("it is a structure without `bytes`; supported are numbers, texts, lists of numbers and images"),
         },
-        Field::Null => bail!("there is no picture"),
+        Field::Null => bail!("there is no image"),
         other => bail!("it holds {other}, the others have bytes"),
     }
 }

@@ -23,7 +23,7 @@ pub fn check(bytes: &[u8]) -> Result<ImageReader<Cursor<&[u8]>>> {
     let decoder = reader()?.into_decoder()?;
     let (width, height) = decoder.dimensions();
     within(decoder.total_bytes(), picture_limit())
-        .with_context(|| format!("{width}x{height} pixels, of which one picture may have {}", size(picture_limit())))?;
+        .with_context(|| format!("{width}x{height} pixels (the limit for one image is {})", size(picture_limit())))?;
     reader()
 }
 

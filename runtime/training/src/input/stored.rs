@@ -48,13 +48,12 @@ impl Stored {
         let Head { kind, swapped, ref shape, columns_first } = *head;
         ensure!(
             !columns_first || shape.len() < 2,
-            "its first axis lies together (Fortran's order), so records cannot be read one by one; save it by \
-             numpy.ascontiguousarray"
+            "it is stored in Fortran order, so records cannot be read one by one; save it with numpy.ascontiguousarray"
         );
         ensure!(!shape.is_empty(), "it is a single number");
         let size = shape.iter().try_fold(kind.width() as u64, |size, &axis| size.checked_mul(axis as u64));
         let end =
-            size.and_then(|size| offset.checked_add(size)).with_context(|| format!("shape {shape:?} has no end"))?;
+            size.and_then(|size| offset.checked_add(size)).with_context(|| format!("shape {shape:?} overflows"))?;
         let length = file.metadata()?.len();
         ensure!(
             end <= length,
@@ -157,7 +156,7 @@ fn read_at(file: &File, mut part: &mut [u8], mut place: u64) -> std::io::Result<
 /// What is there is no such array.
 pub fn npy_at(file: &Arc<File>, path: &Path, begin: u64) -> Result<Stored> {
     let mut first = [0; 12];
-    read_at(file, &mut first, begin).context("this is no numpy array")?;
+    read_at(file, &mut first, begin).context("not a NumPy array")?;
     let (start, length) = Head::extent(&first)?;
     let mut text = vec![0; length];
     read_at(file, &mut text, begin + start as u64).context("its header is cut short")?;

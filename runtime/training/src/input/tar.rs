@@ -72,7 +72,7 @@ fn path_of(properties: &[u8]) -> Result<Option<Vec<u8>>> {
         let property = property?;
         match property.key_bytes() {
             b"path" => path = Some(property.value_bytes().to_vec()),
-            b"size" => bail!("a member's size stands in an extended header; members of 8 GiB and more are not read"),
+            b"size" => bail!("members of 8 GiB and more are not supported"),
             _ => {}
         }
     }

@@ -62,7 +62,7 @@ impl<'a> Archive<'a> {
             CompressionMethod::DEFLATE => {
                 Cow::Owned(inflate(content, size).with_context(|| format!("{name}: damaged"))?)
             }
-            other => bail!("{name}: it is compressed by {other}, and deflate is the only method read here"),
+            other => bail!("{name}: it is compressed by {other}; only deflate is supported"),
         };
         ensure!(content.len() as u64 == size, "{name}: {} bytes where the directory says {size}", content.len());
         let mut found = flate2::Crc::new();

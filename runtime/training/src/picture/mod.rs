@@ -26,7 +26,7 @@ use std::path::Path;
 pub fn from_batch(batch: &Tensor) -> Result<Vec<RgbImage>> {
     let [count, channels, height, width] = match *batch.dims() {
         [b, c, h, w] => [b, c, h, w],
-        _ => bail!("a batch of pictures has shape [batch, channels, height, width], not {:?}", batch.dims()),
+        _ => bail!("a batch of images has shape [batch, channels, height, width], not {:?}", batch.dims()),
     };
     let numbers: Vec<f32> = batch.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
     let plane = height * width;
@@ -60,7 +60,7 @@ pub fn base64(bytes: &[u8]) -> String {
 /// A picture without pixels.
 pub fn png(picture: &RgbImage) -> Result<Vec<u8>> {
     let mut bytes = Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, image::ImageFormat::Png).context("a picture could not be encoded as PNG")?;
+    picture.write_to(&mut bytes, image::ImageFormat::Png).context("an image could not be encoded as PNG")?;
     Ok(bytes.into_inner())
 }
 

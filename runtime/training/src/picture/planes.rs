@@ -43,7 +43,7 @@ impl Planes {
     /// Another shape.
     pub fn psnr(&self, other: &Self) -> Result<f64> {
         let shape = |planes: &Self| [planes.channels, planes.height, planes.width];
-        ensure!(shape(self) == shape(other), "pictures of shape {:?} and {:?} differ", shape(self), shape(other));
+        ensure!(shape(self) == shape(other), "images of shape {:?} and {:?} differ", shape(self), shape(other));
         let square = |(a, b): (&f32, &f32)| f64::from(a - b).powi(2);
         let mean = self.values.iter().zip(&other.values).map(square).sum::<f64>() / self.values.len() as f64;
         Ok(-10.0 * mean.max(1e-12).log10())

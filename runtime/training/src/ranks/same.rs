@@ -85,7 +85,7 @@ pub fn same(ranks: &dyn Communicator, marks: &[Mark]) -> Result<()> {
     match (found.is_empty(), ranks.leads()) {
         (true, _) => Ok(()),
         (false, false) => Err(Elsewhere.into()),
-        (false, true) => bail!("the ranks of this run are not about to do the same work:\n{}", found.join("\n")),
+        (false, true) => bail!("the ranks of this run were started differently:\n{}", found.join("\n")),
     }
 }
 

@@ -43,13 +43,10 @@ fn archive(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
         } else if is_data {
             ensure!(storages.insert(key.to_owned(), content).is_none(), "there are two storages named {key}");
         } else if key == "byteorder" {
-            ensure!(
-                content.as_ref() != b"big",
-                "its numbers begin with the highest byte; save it on an ordinary machine"
-            );
+            ensure!(content.as_ref() != b"big", "it is big-endian, which is not supported");
         }
     }
-    let program = program.context("an archive without data.pkl is no PyTorch file")?;
+    let program = program.context("not a PyTorch file: the archive has no data.pkl")?;
     tensors(Pickle::whole(&program)?.root(), &storages)
 }
 
@@ -61,7 +58,7 @@ fn pickles(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
         Ok(pickle)
     };
     let magic = next("PyTorch checkpoint")?;
-    ensure!(magic.root().bytes() == Some(&MAGIC), "this is no PyTorch checkpoint");
+    ensure!(magic.root().bytes() == Some(&MAGIC), "not a PyTorch checkpoint");
     next("version")?;
     next("system")?;
     let (state, keys) = (next("state")?, next("list of storages")?);
@@ -183,7 +180,7 @@ impl View<'_> {
     /// The tensor on its own; `left` are the bytes that the file's tensors may still take.
     fn tensor(&self, left: &mut u64) -> Result<Tensor> {
         let (shape, stored) = (&self.shape, self.bytes.len());
-        let (length, reach) = self.extent().with_context(|| format!("shape {shape:?} has no end"))?;
+        let (length, reach) = self.extent().with_context(|| format!("shape {shape:?} overflows"))?;
         ensure!(
             reach <= stored,
             "shape {shape:?} reaches past the {stored} bytes of its storage; the file is cut short"

@@ -117,7 +117,7 @@ impl Checkpoint {
     pub fn save(&self, path: &Path) -> Result<()> {
         let header = serde_json::to_string(&self.header)?;
         let bytes = tensors::write(&self.tensors, &BTreeMap::from([(HEADER.to_owned(), header)]))
-            .with_context(|| format!("{}: the checkpoint could not be made", path.display()))?;
+            .with_context(|| format!("{}: the checkpoint could not be written", path.display()))?;
         crate::files::write(path, &bytes)
     }
 
@@ -134,7 +134,7 @@ impl Checkpoint {
     pub fn parse(bytes: &[u8], path: &Path, device: &Device) -> Result<Self> {
         let place = path.display();
         let file = tensors::read(bytes, device)
-            .with_context(|| format!("{place}: the checkpoint is damaged or cut short, or is no safetensors file"))?;
+            .with_context(|| format!("{place}: the checkpoint is damaged, cut short, or not a safetensors file"))?;
         let header = header(&file, path)?;
         if !file.verified {
             note(&format!("{place}: written by an older version, without a checksum; damage would go unnoticed"));
@@ -142,7 +142,7 @@ impl Checkpoint {
         let faults = sane::faults(&header);
         ensure!(
             faults.is_empty(),
-            "{place}: the checkpoint's header makes no sense; train anew or take another checkpoint:\n  {}",
+            "{place}: the checkpoint's header is invalid; train again or use another checkpoint:\n  {}",
             faults.join("\n  ")
         );
         let mut tensors = BTreeMap::new();
@@ -156,7 +156,7 @@ impl Checkpoint {
             let kind = tensor.dtype();
             ensure!(
                 matches!(kind, DType::F32 | DType::F16),
-                "{place}: its tensor {name} is {}, F32 or F16 is wanted",
+                "{place}: its tensor {name} is {}; expected F32 or F16",
                 kind.as_str().to_uppercase()
             );
             tensors.insert(name, tensor.to_dtype(DType::F32)?);
@@ -194,13 +194,14 @@ impl Checkpoint {
         for (name, value) in self.header.settings.iter().filter(|_| same) {
             match settings.iter().find(|(key, _)| key == name) {
                 Some((_, now)) if now == value => {}
-                Some((_, now)) => found.push(format!("{name} is {value} there and {now} here")),
-                None => found.push(format!("it has a parameter `{name}`, this model has none")),
+                Some((_, now)) => found.push(format!("{name} is {value} in the checkpoint and {now} here")),
+                None => found.push(format!("it has a parameter `{name}`, which this model lacks")),
             }
         }
         ensure!(
             found.is_empty(),
-            "{}: this checkpoint does not belong to the model:\n  {}\nuse the model it was made with, or train anew into another --out",
+            "{}: this checkpoint does not belong to the model:\n  {}\nuse the model it was made with, or train again \
+             into another --out",
             path.display(),
             found.join("\n  ")
         );

@@ -35,13 +35,13 @@ impl RunFolder {
             let parent = root.ancestors().skip(1).find(|parent| parent.exists() || parent.as_os_str().is_empty());
             let parent = parent.filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
             return probe(parent).with_context(|| {
-                format!("{}: the run folder cannot be made; choose another with --out", root.display())
+                format!("{}: the run folder cannot be created; choose another with --out", root.display())
             });
         }
         ensure!(root.is_dir(), "{}: this is a file; --out takes a folder", root.display());
         ensure!(
             folder.holds_a_run() || is_empty(root)?,
-            "{}: this folder is not empty, and what it holds is no run; choose another --out, or empty it",
+            "{}: this folder is not empty and not a run folder; choose another --out, or empty it",
             root.display()
         );
         folder.check_writable()?;
@@ -54,7 +54,7 @@ impl RunFolder {
     /// Those of [`RunFolder::check`].
     pub fn create(root: &Path) -> Result<(Self, Option<PathBuf>)> {
         Self::check(root)?;
-        fs::create_dir_all(root).with_context(|| format!("{}: the run folder cannot be made", root.display()))?;
+        fs::create_dir_all(root).with_context(|| format!("{}: the run folder cannot be created", root.display()))?;
         let folder = Self::at(root).locked()?;
         let moved = if folder.holds_a_run() { Some(move_aside(root)?) } else { None };
         Ok((folder, moved))
@@ -86,7 +86,7 @@ impl RunFolder {
     /// A folder nothing can be written into: said before the work, not after it.
     pub fn check_writable(&self) -> Result<()> {
         probe(&self.root)
-            .with_context(|| format!("{}: choose another folder with --out, or free some room", self.root.display()))
+            .with_context(|| format!("{}: choose another folder with --out, or free some space", self.root.display()))
     }
 
     /// Takes away what an interrupted write may have left.
@@ -197,7 +197,7 @@ fn probe(folder: &Path) -> Result<()> {
     probe
         .write_all(&[0; 4096])
         .and_then(|()| probe.sync_all())
-        .with_context(|| format!("{}: there is no room to write", folder.display()))
+        .with_context(|| format!("{}: no space left to write", folder.display()))
 }
 
 /// `ROOT.WHAT-1`, or the first number that is not taken.

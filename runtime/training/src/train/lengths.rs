@@ -47,7 +47,7 @@ impl Lengths {
     pub fn of(spec: &Spec, train: &Records, params: &Params, shortens: bool) -> Result<Option<Self>> {
         let Some(length) = Variable::length(&spec.variables) else { return Ok(None) };
         let all =
-            train.lengths(&length.name).with_context(|| format!("no record says its length `{}`", length.name))?;
+            train.lengths(&length.name).with_context(|| format!("no record gives its length `{}`", length.name))?;
         let families: Vec<String> =
             spec.data_variables().filter(|variable| variable.steps).map(|variable| variable.name.clone()).collect();
         let longest = spec.data_variables().filter(|variable| variable.steps).map(|variable| variable.shape[0]).max();

@@ -50,7 +50,7 @@ impl Lock {
                     return Err(refusal(root, holder));
                 }
                 Err(TryLockError::Error(reason)) => {
-                    note(&format!("warning: {}: {reason}; a second training is not kept out", path.display()));
+                    note(&format!("warning: {}: {reason}; a second training run cannot be prevented", path.display()));
                 }
             }
             let lock = Self { path: path.clone(), file };
@@ -59,14 +59,14 @@ impl Lock {
             }
             if let Some(Holder { process, machine }) = holder {
                 note(&format!(
-                    "{}: process {process} on {machine}, which trained here, is gone without having ended its run",
+                    "{}: process {process} on {machine}, which trained here, was killed before its run ended",
                     root.display()
                 ));
             }
             lock.sign().with_context(failed)?;
             return Ok(lock);
         }
-        bail!("{}: another process takes and leaves this run folder all the time", root.display())
+        bail!("{}: another process locks and unlocks this run folder repeatedly", root.display())
     }
 
     fn sign(&self) -> Result<()> {

@@ -106,7 +106,7 @@ fn lines(path: &Path) -> Result<Lines> {
         let numbers: Vec<String> = found.damaged.iter().take(8).map(usize::to_string).collect();
         let more = if found.damaged.len() > numbers.len() { ", …" } else { "" };
         note(&format!(
-            "warning: {}: {} damaged, left out here: {}{more}",
+            "warning: {}: {} damaged, skipped here: {}{more}",
             path.display(),
             if found.damaged.len() == 1 {
                 "a line is".to_owned()

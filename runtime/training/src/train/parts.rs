@@ -20,14 +20,14 @@ impl Parts {
     pub fn new(batch: usize, size: usize, rank: usize, ranks: usize) -> Result<Self> {
         ensure!(
             size > 0 && batch.is_multiple_of(size),
-            "--batch {batch} is no multiple of --micro-batch {size}; take --micro-batch {}",
+            "--batch {batch} is not a multiple of --micro-batch {size}; use --micro-batch {}",
             largest_divisor(batch, size)
         );
         let count = batch / size;
         ensure!(
             count >= ranks,
-            "--batch {batch} has {count} micro-batches of {size}, too few for {ranks} ranks: start fewer ranks, or take a larger \
-             --batch or a smaller --micro-batch"
+            "--batch {batch} has {count} micro-batches of {size}, too few for {ranks} ranks: start fewer ranks, or \
+             use a larger --batch or a smaller --micro-batch"
         );
         Ok(Self { size, count, rank, ranks })
     }
@@ -39,7 +39,7 @@ impl Parts {
     pub fn usual(batch: usize, ranks: usize) -> Result<usize> {
         ensure!(
             batch.is_multiple_of(ranks) && batch > 0,
-            "--batch {batch} cannot be divided among {ranks} ranks; take a multiple of {ranks}, or say how with --micro-batch"
+            "--batch {batch} cannot be divided among {ranks} ranks; use a multiple of {ranks}, or set --micro-batch"
         );
         Ok(batch / ranks)
     }
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn what_cannot_be_divided_is_refused_with_what_can() {
         let error = Parts::new(32, 5, 0, 1).unwrap_err().to_string();
-        assert!(error.contains("no multiple of --micro-batch 5; take --micro-batch 4"), "{error}");
+        assert!(error.contains("not a multiple of --micro-batch 5; use --micro-batch 4"), "{error}");
         let error = Parts::new(32, 16, 0, 4).unwrap_err().to_string();
         assert!(error.contains("2 micro-batches of 16, too few for 4 ranks"), "{error}");
         assert_eq!(Parts::usual(32, 4).unwrap(), 8);

@@ -84,9 +84,8 @@ impl Replay {
         })?;
         noise.skip(draws);
         model.params().touch();
-        let graph = recorded
-            .inspect_err(|reason| note(&format!("--graph: steps are made one operation after the other, for {reason}")))
-            .ok();
+        let graph =
+            recorded.inspect_err(|reason| note(&format!("--graph: steps are not recorded, because {reason}"))).ok();
         Ok(Self { places, draws, terms, graph })
     }
 

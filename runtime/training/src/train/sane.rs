@@ -38,17 +38,15 @@ impl Faults {
 
     fn name(&mut self, of: &str, name: &str) {
         let fine = name.len() <= LONGEST_NAME && is_name(name);
-        self.unless(fine, || format!("{of}: `{}` is no name", name.chars().take(LONGEST_NAME).collect::<String>()));
+        self.unless(fine, || format!("{of}: `{}` is not a name", name.chars().take(LONGEST_NAME).collect::<String>()));
     }
 
     fn count(&mut self, of: &str, number: usize, least: usize, most: usize) {
-        self.unless((least..=most).contains(&number), || {
-            format!("{of} is {number}, from {least} to {most} makes sense")
-        });
+        self.unless((least..=most).contains(&number), || format!("{of} is {number}; allowed are {least} to {most}"));
     }
 
     fn number(&mut self, of: &str, number: f64, fine: impl FnOnce(f64) -> bool, wanted: &str) {
-        self.unless(number.is_finite() && fine(number), || format!("{of} is {number}, wanted is {wanted}"));
+        self.unless(number.is_finite() && fine(number), || format!("{of} is {number}; expected {wanted}"));
     }
 }
 
@@ -94,6 +92,6 @@ fn progress(progress: &Progress, found: &mut Faults) {
     found.count("skipped_in_a_row", progress.skipped_in_a_row, 0, progress.skipped);
     found.count("since_best", progress.since_best, 0, MOST_STEPS);
     for (name, number) in [("order", progress.order), ("noise", progress.noise.1)] {
-        found.unless(number <= MOST_RECORDS, || format!("{name} is {number}, at most {MOST_RECORDS} makes sense"));
+        found.unless(number <= MOST_RECORDS, || format!("{name} is {number}; allowed are at most {MOST_RECORDS}"));
     }
 }

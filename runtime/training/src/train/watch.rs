@@ -68,14 +68,14 @@ impl Fault<'_> {
             shown.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
         };
         match broken.is_empty() || broken.len() == self.pictures.len() {
-            true => format!("the batch is the training pictures {}", list(self.pictures)),
-            false => format!("of the batch, it is the training pictures {}", list(broken)),
+            true => format!("the batch has the training records {}", list(self.pictures)),
+            false => format!("in the batch it occurs for the training records {}", list(broken)),
         }
     }
 }
 
 /// What to do about it.
-pub const ADVICE: &str = "the last checkpoint is untouched; go on from it with a lower --lr, with --clip, or with --skip-above to leave such steps out";
+pub const ADVICE: &str = "the last checkpoint is untouched; resume from it with a lower --lr, with --clip, or with --skip-above to skip such steps";
 
 fn factor<'a>(source: &'a str, side: &str, variable: &str) -> Option<(usize, &'a str)> {
     if side.is_empty() || variable.is_empty() {

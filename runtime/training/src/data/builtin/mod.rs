@@ -104,7 +104,7 @@ fn shape_of(variable: &Variable) -> [usize; 3] {
 /// What fills each variable, in words: `x by digits, y by their classes`.
 pub fn describe(variables: &[Variable]) -> String {
     let filled = variables.iter().filter(|variable| !variable.is_length);
-    let one = |variable: &Variable| format!("{} by {}", variable.name, Content::of(variable).words());
+    let one = |variable: &Variable| format!("{} from {}", variable.name, Content::of(variable).words());
     filled.map(one).collect::<Vec<_>>().join(", ")
 }
 

@@ -125,7 +125,7 @@ fn tensors(path: &Path) -> Result<Vec<(String, Array)>> {
         for (name, tensor) in file.tensors() {
             let dtype = format!("{:?}", tensor.dtype());
             let kind = descr(&dtype)
-                .with_context(|| format!("tensor `{name}` is of type {dtype}, which is not read as data"))?;
+                .with_context(|| format!("tensor `{name}` is of type {dtype}, which is not supported as data"))?;
             let array = Array::new(kind, false, tensor.shape().to_vec(), tensor.data().to_vec());
             arrays.push((name.clone(), array.with_context(|| format!("tensor `{name}`"))?));
         }
@@ -183,7 +183,7 @@ fn collect(path: &Path, arrays: Vec<(String, Raw)>) -> Result<Opened> {
     let mut notes = Vec::new();
     for ((name, raw), (part, short)) in arrays.into_iter().zip(named) {
         if matches!(&raw, Raw::Numbers(array) if array.shape.is_empty()) {
-            notes.push(format!("array `{name}` is a single number and left out"));
+            notes.push(format!("array `{name}` is a single number and is skipped"));
             continue;
         }
         let (part, name) = if has_test { (part, short) } else { (0, name) };

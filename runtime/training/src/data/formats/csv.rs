@@ -42,7 +42,7 @@ fn text(path: &Path) -> Result<Vec<u8>> {
     }
     ensure!(!bytes.starts_with(b"\xff\xfe") && !bytes.starts_with(b"\xfe\xff"), "it is UTF-16; save it as UTF-8");
     ensure!(!bytes.is_empty(), "the file is empty");
-    ensure!(!bytes.contains(&0), "it holds zero bytes, so it is no text");
+    ensure!(!bytes.contains(&0), "not text: it holds zero bytes");
     Ok(bytes)
 }
 
@@ -55,7 +55,7 @@ fn parse(text: &[u8], separator: u8, path: &Path, crop: Option<Crop>) -> Result<
         // A table without a first line of names loses its first record, unseen.
         ensure!(
             name.parse::<f64>().is_err(),
-            "the first line has the number {name} where the name of a column is wanted; put a line of names before it"
+            "the first line has the number {name} where the name of a column is expected; put a line of names before it"
         );
     }
     let mut columns: Vec<Vec<String>> = vec![Vec::new(); names.len()];
@@ -100,7 +100,7 @@ pub fn divided(mut table: Table, path: &Path) -> Result<Opened> {
     let column = table.fields.iter().position(|field| PART.contains(&field.name.to_lowercase().as_str()));
     let Some(column) = column else { return Ok(opened(table, None, None, Vec::new())) };
     let field = table.fields.remove(column);
-    let Raw::Text(cells) = field.raw else { bail!("column `{}` is no text", field.name) };
+    let Raw::Text(cells) = field.raw else { bail!("column `{}` is not text", field.name) };
     let mut parts: [Vec<usize>; 3] = Default::default();
     for (record, cell) in cells.iter().enumerate() {
         let part = words.iter().position(|words| words.contains(&cell.to_lowercase().as_str()));
@@ -113,7 +113,7 @@ pub fn divided(mut table: Table, path: &Path) -> Result<Opened> {
         })?;
         parts[part].push(record);
     }
-    ensure!(!parts[0].is_empty(), "{}: column `{}` leaves nothing for training", path.display(), field.name);
+    ensure!(!parts[0].is_empty(), "{}: column `{}` leaves no records for training", path.display(), field.name);
     let [pool, validation, test] = parts.map(|records| table.select(&records));
     let [validation, test] = [validation, test].map(|part| Some(part).filter(|part| part.count > 0));
     let note = format!("column `{}` says what is for training, validation and testing", field.name);

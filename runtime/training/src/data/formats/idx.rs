@@ -202,7 +202,7 @@ mod tests {
             (vec![0, 0, 0x0a, 1, 0, 0, 0, 0], "type 0x0a"),
             (vec![0, 0, 8, 3, 0, 0, 0, 1], "its header is cut short"),
             (vec![0, 0, 8, 1, 0, 0, 0, 5, 1, 2], "found are 2"),
-            ([&[0, 0, 8, 8][..], &[0xff; 32]].concat(), "has no end"),
+            ([&[0, 0, 8, 8][..], &[0xff; 32]].concat(), "overflows"),
         ] {
             let error = format!("{:#}", parse(bytes).unwrap_err());
             assert!(error.contains(words), "{error}");

@@ -20,11 +20,11 @@ fn of_rows(rows: usize, columns: usize, bytes: Vec<u8>, labels: Option<Vec<i64>>
     let side = ((columns / 3) as f64).sqrt().round() as usize;
     ensure!(
         side > 0 && side.checked_mul(side).and_then(|pixels| pixels.checked_mul(3)) == Some(columns),
-        "a row has {columns} numbers; a square picture of three colours has 3072 (32x32) or 12288 (64x64)"
+        "a row has {columns} numbers; a square image of three colours has 3072 (32x32) or 12288 (64x64)"
     );
     ensure!(
         rows.checked_mul(columns) == Some(bytes.len()),
-        "{} bytes for {rows} pictures of {columns}; the file is cut short",
+        "{} bytes for {rows} images of {columns}; the file is cut short",
         bytes.len()
     );
     let labels = labels.map(|labels| labels.into_iter().map(|label| label_from(label, first)).collect()).transpose()?;

@@ -26,7 +26,7 @@ pub fn read(bytes: &[u8], first: usize) -> Result<Records> {
         }
     }
     let data = data.with_context(|| format!("there is no array `data` in it; it holds {}", names.join(", ")))?;
-    ensure!(data.kind == Kind::Unsigned(1), "array `data` holds {}, wanted are bytes (uint8)", data.kind);
+    ensure!(data.kind == Kind::Unsigned(1), "array `data` holds {}; expected bytes (uint8)", data.kind);
     match *data.shape.as_slice() {
         [rows, columns] => of_rows(rows, columns, data.content, labels, first),
         [rows, 3, height, width] if height == width => of_rows(rows, area(height)?, data.content, labels, first),
@@ -38,7 +38,7 @@ pub fn read(bytes: &[u8], first: usize) -> Result<Records> {
             of_rows(rows, 3 * pixels, content, labels, first)
         }
         _ => bail!(
-            "array `data` has shape {:?}; wanted are [pictures, 3·side·side], or square pictures of three colours",
+            "array `data` has shape {:?}; expected [images, 3·side·side], or square images of three colours",
             data.shape
         ),
     }
@@ -46,5 +46,5 @@ pub fn read(bytes: &[u8], first: usize) -> Result<Records> {
 
 /// Numbers of a square picture of three colours.
 fn area(side: usize) -> Result<usize> {
-    side.checked_mul(side).and_then(|pixels| pixels.checked_mul(3)).with_context(|| format!("pictures of side {side}"))
+    side.checked_mul(side).and_then(|pixels| pixels.checked_mul(3)).with_context(|| format!("images of side {side}"))
 }

@@ -16,9 +16,9 @@ pub fn read(bytes: &[u8], first: usize) -> Result<Records> {
     let root = pickle.root();
     let data = root.value("data").context("there is no entry `data` in it")?;
     let data = array(data).context("its entry `data`")?;
-    ensure!(data.kind == Kind::Unsigned(1), "its entry `data` holds {}, wanted are bytes (uint8)", data.kind);
+    ensure!(data.kind == Kind::Unsigned(1), "its entry `data` holds {}; expected bytes (uint8)", data.kind);
     let &[rows, columns] = data.shape.as_slice() else {
-        bail!("its entry `data` has shape {:?}, wanted are rows of pictures", data.shape)
+        bail!("its entry `data` has shape {:?}; expected rows of images", data.shape)
     };
     let labels = root.value("labels").or_else(|| root.value("fine_labels"));
     let labels = labels.map(numbers).transpose().context("its entry `labels`")?;
@@ -28,7 +28,7 @@ pub fn read(bytes: &[u8], first: usize) -> Result<Records> {
 /// A list of whole numbers, or an array of them.
 fn numbers(item: Item<'_>) -> Result<Vec<i64>> {
     match item.items() {
-        Some(items) => items.map(Item::int).collect::<Option<_>>().context("it is no list of whole numbers"),
+        Some(items) => items.map(Item::int).collect::<Option<_>>().context("it is not a list of whole numbers"),
         None => array(item)?.integers(),
     }
 }
@@ -49,7 +49,7 @@ fn array(item: Item<'_>) -> Result<Array> {
             _ => None,
         }
     };
-    let (shape, kind, columns_first, content) = parts().context("it is no numpy array")?;
+    let (shape, kind, columns_first, content) = parts().context("it is not a NumPy array")?;
     let sizes = shape.items().and_then(|items| items.map(|size| usize::try_from(size.int()?).ok()).collect());
     let kind = descr(kind).context("its type is not there")?;
     let content = bytes(content).context("its numbers are not there")?;

@@ -71,7 +71,8 @@ fn member(
         CompressionMethod::DEFLATE => {
             ensure!(
                 size <= input::resident(),
-                "{}: it is compressed and has {}, so its records cannot be read one by one; numpy.savez stores it as it is",
+                "{}: it is compressed and has {}, so its records cannot be read one by one; numpy.savez stores it \
+                 uncompressed",
                 place(),
                 input::size(size)
             );
@@ -84,7 +85,7 @@ fn member(
             ensure!(is_whole, "{}: the file is damaged", place());
             Ok((name.clone(), Raw::Numbers(Array::parse(content.into()).with_context(place)?)))
         }
-        other => bail!("{}: it is compressed by {other}, and deflate is the only method read here", place()),
+        other => bail!("{}: it is compressed by {other}; only deflate is supported", place()),
     }
 }
 
@@ -114,7 +115,7 @@ pub fn tensors(path: &Path) -> Result<Option<Vec<(String, Raw)>>> {
             let place = || format!("tensor `{name}`");
             let tensor: Tensor = serde_json::from_value(about).with_context(place)?;
             let descr = super::arrays::descr(&tensor.dtype)
-                .with_context(|| format!("{} is of type {}, which is not read as data", place(), tensor.dtype))?;
+                .with_context(|| format!("{} is of type {}, which is not supported as data", place(), tensor.dtype))?;
             let head = Head::new(descr, false, tensor.shape).with_context(place)?;
             let numbers =
                 head.shape.iter().try_fold(head.kind.width() as u64, |size, &axis| size.checked_mul(axis as u64));

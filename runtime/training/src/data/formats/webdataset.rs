@@ -34,7 +34,7 @@ pub fn open(path: &Path) -> Result<Opened> {
     }
     ensure!(
         records.values().any(|record| record.contains_key(PICTURES)),
-        "{place}: there are no batches of CIFAR-10 and no pictures in this archive; wanted is cifar-10-binary.tar.gz, \
+        "{place}: there are no batches of CIFAR-10 and no images in this archive; expected cifar-10-binary.tar.gz, \
          cifar-10-python.tar.gz or a WebDataset ({})",
         ENDINGS.join(", ")
     );

@@ -41,8 +41,8 @@ impl Trainer<'_> {
         checkpoint.save(&rescue.last())?;
         crate::files::write(&rescue.source(), self.spec.source.as_bytes())?;
         bail!(
-            "{}: the run folder was moved, deleted or replaced during training. The run at step {} is kept in {2}; go on with: \
-             srvae-run train {2} --resume",
+            "{}: the run folder was moved, deleted or replaced during training. The run at step {} is kept in {2}; \
+             resume with: srvae-run train {2} --resume",
             self.folder.root().display(),
             self.progress.step,
             rescue.root().display()

@@ -133,7 +133,7 @@ impl<'a> Trainer<'a> {
         let outcome = self.model.bound(&first, &mut Noise::seeded(self.config.seed), &BoundOptions::default());
         self.params.set_phase(Phase::Training);
         self.params.touch();
-        outcome.context("the model could not be initialised on the first training pictures")?;
+        outcome.context("the model could not be initialised on the first training records")?;
         warn_of_flat_channels(&self.params, count)
     }
 
@@ -353,7 +353,7 @@ impl<'a> Trainer<'a> {
                     format!("{bits:.3} {}, {rate:.1} {}/s{skipped}", self.spec.unit(), self.spec.records()),
                 );
                 if let Some(reason) = &step.skipped {
-                    display.line(&format!("{reason}; this update is left out{skipped}"));
+                    display.line(&format!("{reason}; this update is skipped{skipped}"));
                 }
                 if number / log_every > looked.0 / log_every || step.skipped.is_some() {
                     metrics.write(&step.json(
@@ -407,8 +407,9 @@ fn warn_of_flat_channels(params: &Params, pictures: usize) -> Result<()> {
     }
     if flat > 0 {
         note(&format!(
-            "warning: {flat} of {all} channels, in {layers} layers, do not vary over the {pictures} pictures the model is \
-             initialised on; their scale begins at 1. Flat or repeated pictures do this; --init-images looks at more"
+            "warning: {flat} of {all} channels, in {layers} layers, do not vary over the {pictures} records of the \
+             initialisation; their scale starts at 1. Constant or repeated images cause this; --init-images uses \
+             more"
         ));
     }
     Ok(())

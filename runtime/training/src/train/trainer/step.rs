@@ -230,8 +230,8 @@ impl Trainer<'_> {
         let (progress, limit) = (&self.progress, self.config.skip_limit);
         ensure!(
             progress.skipped_in_a_row <= limit && progress.skipped <= limit + progress.step / 10,
-            "step {}: {} of {} updates were left out, the last {} in a row; that is more than --skip-limit {limit} allows. \
-             The last checkpoint is untouched; go on from it with a lower --lr or a higher --skip-above",
+            "step {}: {} of {} updates were skipped, the last {} in a row; that is more than --skip-limit {limit} allows. \
+             The last checkpoint is untouched; resume from it with a lower --lr or a higher --skip-above",
             progress.step,
             progress.skipped,
             progress.step,
@@ -250,7 +250,7 @@ impl Trainer<'_> {
     pub(super) fn skipped(&self) -> String {
         match self.progress.skipped {
             0 => String::new(),
-            skipped => format!(", {skipped} updates left out"),
+            skipped => format!(", {skipped} updates skipped"),
         }
     }
 
