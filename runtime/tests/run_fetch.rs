@@ -164,7 +164,7 @@ fn a_wrong_checksum_is_refused_and_nothing_is_kept() {
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
     std::fs::write(&target, b"mine").unwrap();
     let error = format!("{:#}", get(&url, &target).unwrap_err());
-    assert!(error.contains("is another") && std::fs::read(&target).unwrap() == b"mine", "{error}");
+    assert!(error.contains("another file exists here") && std::fs::read(&target).unwrap() == b"mine", "{error}");
 }
 
 #[test]
