@@ -10,7 +10,8 @@ fuzz_target!(|bytes: &[u8]| {
     let compilation = compile_bytes("fuzz.pgm", bytes, &Overrides::default());
     compilation.report().render(Style::Coloured);
     let Ok(plan) = compilation.plan() else { return };
-    let origin = Origin { path: "fuzz.pgm".to_owned(), include: "/fuzz.pgm".to_owned() };
+    let text = compilation.source().text.clone();
+    let origin = Origin { path: "fuzz.pgm".to_owned(), include: "/fuzz.pgm".to_owned(), text };
     let code = rust_source(plan, &origin).expect("generated code is Rust");
     syn::parse_file(&code).expect("generated code is a file");
     explain::text(plan);
