@@ -174,7 +174,7 @@ fn a_batch_that_cannot_be_divided_is_refused_before_anything_is_done() {
     let place = tempfile::tempdir().unwrap();
     let run = place.path().join("run");
     let said = |ranks: usize, config: Config| format!("{:#}", train(ranks, &config, &run).remove(0).unwrap_err());
-    assert!(said(1, Config { micro_batch: Some(3), ..config(3) }).contains("no multiple of --micro-batch 3"));
+    assert!(said(1, Config { micro_batch: Some(3), ..config(3) }).contains("not a multiple of --micro-batch 3"));
     assert!(said(4, Config { micro_batch: Some(8), ..config(3) }).contains("too few for 4 ranks"));
     assert!(said(3, Config { micro_batch: None, ..config(3) }).contains("cannot be divided among 3 ranks"));
     assert!(!RunFolder::at(&run).last().exists());
