@@ -1,10 +1,10 @@
 //! A training step without anything around it.
 
+use super::gradients::Recording;
 use super::objective;
 use super::optimiser::Optimiser;
 use super::{Config, Replay};
 use crate::ops::profile::timed;
-use crate::ops::tape::Tape;
 use crate::{BoundOptions, Model, Moment, Noise, Values};
 use anyhow::Result;
 
@@ -37,13 +37,13 @@ impl<'a> Stepper<'a> {
             self.step += 1;
             return Ok(());
         }
-        let tape = Tape::begin();
+        let recording = Recording::begin(self.model.params());
         let loss = timed("forward, the rest", || {
             let terms = self.model.bound(batch, noise, &BoundOptions::default())?;
             let weighted = objective::weighted(self.model, &terms, &self.config, Moment::of(self.step, 1, 1))?;
             objective::loss(&weighted, &self.config)
         })?;
-        let gradients = timed("backward, the rest", || tape.backward(&loss))?;
+        let gradients = timed("backward, the rest", || recording.backward(&loss))?;
         let rate = self.config.schedule.at(self.step, self.config.steps);
         timed("optimiser", || self.optimiser.step(&gradients, rate))?;
         self.step += 1;

@@ -1,10 +1,37 @@
-//! The size of a gradient, and holding it down.
+//! Gradients: where they come from, their size, and holding it down.
 
+use crate::ops::tape::Tape;
 use crate::{Params, Tensor, ops};
 use anyhow::Result;
 use candle_core::Var;
 use candle_core::backprop::GradStore;
 use rayon::prelude::*;
+
+/// Parameters, counted one by one, from which on a step is recorded by a tape. In smaller models what candle does between our
+/// operations is most of a step, and starting it anew for each costs more than the sums that a tape saves.
+const RECORDED: usize = 1_000_000;
+
+/// A training step from its forward pass to its gradients.
+pub struct Recording(Option<Tape>);
+
+impl Recording {
+    /// Begins a step of a model with these parameters.
+    pub fn begin(params: &Params) -> Self {
+        let count: usize = params.entries().iter().map(|(_, var)| var.elem_count()).sum();
+        Self((count >= RECORDED).then(Tape::begin))
+    }
+
+    /// The gradients of the step's loss.
+    ///
+    /// # Errors
+    /// A failed tensor operation.
+    pub fn backward(self, loss: &Tensor) -> crate::Result<GradStore> {
+        match self.0 {
+            Some(tape) => tape.backward(loss),
+            None => loss.backward(),
+        }
+    }
+}
 
 /// The norm of the whole gradient; the same for any number of threads.
 ///

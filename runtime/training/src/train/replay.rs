@@ -4,10 +4,10 @@ use super::objective::{self, TermMeans};
 use super::optimiser::Optimiser;
 use super::{Config, gradients};
 use crate::ops::cuda::graph::{self, Graph};
-use crate::ops::tape::Tape;
 use crate::terminal::note;
 use crate::{DType, Model, Moment, Noise, Tensor, TermKind, Values};
 use anyhow::{Result, bail};
+use gradients::Recording;
 
 /// A training step with fixed device buffers for batch, rate and noise, which every step fills; and its recording as a CUDA
 /// graph, without which its operations are launched one by one.
@@ -160,9 +160,9 @@ impl Places {
         config: &Config,
         at: Moment,
     ) -> Result<Vec<(&'static str, TermKind)>> {
-        let tape = Tape::begin();
+        let recording = Recording::begin(model.params());
         let terms = model.bound(&self.batch, noise, &objective::options(config))?;
-        let slopes = tape.backward(&objective::loss(&objective::weighted(model, &terms, config, at)?, config)?)?;
+        let slopes = recording.backward(&objective::loss(&objective::weighted(model, &terms, config, at)?, config)?)?;
         let mut numbers = Vec::with_capacity(terms.terms.len() + 1);
         for term in &terms.terms {
             numbers.push(term.value.to_dtype(DType::F32)?.mean_all()?.detach());

@@ -246,7 +246,7 @@ fn no_values(variable: &Variable) -> String {
     format!("variable `{}` of shape {:?}", variable.name, variable.shape)
 }
 
-/// Built-in scenes `[3, size, size]` one after the other, by their numbers; those of [`load`] are the first 10,000.
+/// Built-in scenes `[3, size, size]` one after the other, by their numbers; those of the built-in set are the first 10,000.
 pub fn scenes(numbers: std::ops::Range<usize>, size: usize) -> Vec<u8> {
     numbers.into_par_iter().map(|index| picture([3, size, size], index)).collect::<Vec<_>>().concat()
 }

@@ -2,8 +2,8 @@
 
 use super::Trainer;
 use super::step::Step;
-use crate::ops::tape::Tape;
 use crate::ranks;
+use crate::train::gradients::Recording;
 use crate::train::lengths::Program;
 use crate::train::objective::{self, TermMeans};
 use crate::train::parts::Parts;
@@ -87,11 +87,11 @@ impl Trainer<'_> {
             let records = parts.records(part);
             let batch = self.batch(&indices[records.clone()], position + records.start as u64, program.steps)?;
             let mut noise = self.noise_of(records.clone());
-            let tape = Tape::begin();
+            let recording = Recording::begin(&self.params);
             let loss = self.forward(&program, &batch, &mut noise, &indices[records], &mut own)?;
             // After a fault nothing is updated; the terms of all micro-batches are still to be told.
             if own.told.fault.is_none() {
-                let block = Block { start: part, level: 0, sum: self.slopes(&tape.backward(&loss)?)? };
+                let block = Block { start: part, level: 0, sum: self.slopes(&recording.backward(&loss)?)? };
                 own.sums.push(block, &updates::add)?;
             }
         }

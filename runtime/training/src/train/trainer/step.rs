@@ -2,7 +2,7 @@
 
 use super::Trainer;
 use crate::data::Augment;
-use crate::ops::tape::Tape;
+use crate::train::gradients::Recording;
 use crate::train::lengths::Program;
 use crate::train::objective::{self, TermMeans};
 use crate::train::updates::Updates;
@@ -105,7 +105,7 @@ impl Trainer<'_> {
         if self.replays() {
             return self.replayed(&batch, begun);
         }
-        let tape = Tape::begin();
+        let recording = Recording::begin(&self.params);
         let mut terms = program.model.bound(&batch, &mut self.noise, &objective::options(&self.config))?;
         self.data.train.own_units(&mut terms, &batch)?;
         let (model, moment) = (self.model.as_ref(), self.moment());
@@ -117,7 +117,7 @@ impl Trainer<'_> {
         drop(weighted);
         let rate = self.config.schedule.at(self.progress.step, self.config.steps);
         if !self.looks(number) {
-            self.update(&tape.backward(&loss)?, rate)?;
+            self.update(&recording.backward(&loss)?, rate)?;
             self.count(number, begun, false);
             return Ok(None);
         }
@@ -129,7 +129,7 @@ impl Trainer<'_> {
         if !objective.is_finite() || means.broken().is_some() {
             skipped = Some(self.leave_out(fault.of_terms(&terms))?);
         } else {
-            let mut gradients = tape.backward(&loss)?;
+            let mut gradients = recording.backward(&loss)?;
             drop((terms, loss));
             norm = gradients::norm(&self.params, &gradients)?;
             if !norm.is_finite() {
