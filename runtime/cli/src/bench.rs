@@ -44,7 +44,7 @@ pub fn run(models: &'static [Compiled], args: &Bench) -> Result<ExitCode> {
     times.sort_by(f64::total_cmp);
     let median = (times[(times.len() - 1) / 2] + times[times.len() / 2]) / 2.0;
     let images = args.batch * if args.job == Job::Nll { args.k } else { 1 };
-    let parameters: usize = params.entries().iter().map(|(_, var)| var.elem_count()).sum();
+    let parameters = params.count();
     let (name, peak) = (job_name(args.job), peak_bytes());
     let a_step = |seconds: f64| seconds / args.steps.max(1) as f64;
     if args.common.json {

@@ -30,7 +30,7 @@ pub fn run(models: &'static [Compiled], args: &Import) -> Result<ExitCode> {
     let entries = params.entries();
     checkpoint.add("param", entries.iter().map(|(name, var)| (name.clone(), var.as_tensor().clone())));
     checkpoint.save(&folder.best())?;
-    let count: usize = entries.iter().map(|(_, var)| var.elem_count()).sum();
+    let count = params.count();
     let line = json!({
         "run": folder.root(), "model": spec.name, "preset": spec.preset, "tensors": entries.len(), "parameters": count,
         "from": args.weights, "data": source,

@@ -290,7 +290,7 @@ fn same_model(models: &'static [Compiled], checkpoint: &Checkpoint, args: &Train
 
 /// What is trained on what, in one line.
 fn announce(trainer: &Trainer<'_>, plan: &Plan, device: &Device) {
-    let mut about = vec![format!("{} parameters", parameters(trainer))];
+    let mut about = vec![format!("{} parameters", trainer.model().params().count())];
     about.extend(plan.spec.preset.as_ref().map(|preset| format!("preset {preset}")));
     if !plan.spec.settings.is_empty() {
         about.push(session::show_settings(&plan.spec));
@@ -308,10 +308,6 @@ fn announce(trainer: &Trainer<'_>, plan: &Plan, device: &Device) {
     ));
 }
 
-fn parameters(trainer: &Trainer<'_>) -> usize {
-    trainer.model().params().entries().iter().map(|(_, var)| var.elem_count()).sum()
-}
-
 /// What `config.json` says of a run at its start.
 fn settings(trainer: &Trainer<'_>, plan: &Plan, device: &Device) -> Result<Value> {
     let settings = plan.spec.settings.iter().map(|(name, value)| Ok((name.clone(), serde_json::to_value(value)?)));
@@ -319,7 +315,7 @@ fn settings(trainer: &Trainer<'_>, plan: &Plan, device: &Device) -> Result<Value
         "model": plan.spec.name,
         "preset": plan.spec.preset,
         "settings": settings.collect::<Result<serde_json::Map<_, _>>>()?,
-        "parameters": parameters(trainer),
+        "parameters": trainer.model().params().count(),
         "data": session::data_name(&plan.source),
         "data_source": plan.source,
         "device": device::name(device),
@@ -330,7 +326,7 @@ fn settings(trainer: &Trainer<'_>, plan: &Plan, device: &Device) -> Result<Value
 }
 
 fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, settings: &Value) -> Result<Outcome> {
-    let parameters = parameters(trainer);
+    let parameters = trainer.model().params().count();
     let leads = ranks::all().leads();
     if leads {
         tensorboard::begin(&folder, settings, &plan.spec)?;

@@ -17,6 +17,9 @@ pub use srvae_numerics::{Draw, Noise, Params, Result, Tensor, ops, partly};
 use crate::show_shape;
 use srvae_numerics::dist::downcast;
 
+/// Log-variances of normals from a network are clamped to ± this.
+pub(crate) const LOG_VAR_BOUND: f64 = 7.0;
+
 /// Logarithms among the parameters of a distribution are clamped to ± this, so that nothing overflows in single precision.
 pub(crate) const LOG_BOUND: f64 = 15.0;
 

@@ -83,7 +83,7 @@ impl Tape {
     pub fn backward(self, loss: &Tensor) -> Result<GradStore> {
         let nodes = NODES.take().unwrap_or_default();
         drop(self);
-        Backward::new(&nodes)?.run(nodes, loss)
+        Backward::new(&nodes).run(nodes, loss)
     }
 }
 
@@ -118,9 +118,9 @@ struct Waiting {
 }
 
 impl Backward {
-    fn new(nodes: &[Node]) -> Result<Self> {
+    fn new(nodes: &[Node]) -> Self {
         let made_by = nodes.iter().enumerate().map(|(number, node)| (node.output.id(), number)).collect();
-        Ok(Self { made_by, sums: HashMap::new(), waiting: Vec::new() })
+        Self { made_by, sums: HashMap::new(), waiting: Vec::new() }
     }
 
     fn run(mut self, mut nodes: Vec<Node>, loss: &Tensor) -> Result<GradStore> {

@@ -163,6 +163,12 @@ impl Params {
         Ok(var)
     }
 
+    /// How many numbers all parameters have together.
+    pub fn count(&self) -> usize {
+        let entries = self.store.entries.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        entries.iter().map(|(_, var)| var.elem_count()).sum()
+    }
+
     /// Every parameter with its full name, in the order of construction.
     pub fn entries(&self) -> Vec<(String, Var)> {
         self.store.entries.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()

@@ -27,10 +27,7 @@ distribution! {
 mod tensors {
     use crate::distributions::standard_normal::StandardNormal;
     use crate::tensors::ops::{same_shape, sum_batch};
-    use crate::tensors::{Distribution, Draw, Head, Noise, Result, Tensor, bail, fits, ops};
-
-    /// Log-variances from a network are clamped to ± this.
-    const LOG_VAR_BOUND: f64 = 7.0;
+    use crate::tensors::{Distribution, Draw, Head, LOG_VAR_BOUND, Noise, Result, Tensor, bail, fits, ops};
 
     /// N(mean, diag(exp(log_var)) + Σ w wᵀ).
     #[derive(Debug, Clone)]

@@ -12,10 +12,7 @@ distribution! {
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::distributions::standard_normal::StandardNormal;
-    use crate::tensors::{Distribution, Draw, Head, Noise, Result, Tensor, bail, fits, ops, partly};
-
-    /// Log-variances from a network are clamped to ± this.
-    const LOG_VAR_BOUND: f64 = 7.0;
+    use crate::tensors::{Distribution, Draw, Head, LOG_VAR_BOUND, Noise, Result, Tensor, bail, fits, ops, partly};
 
     /// N(mean, diag(exp(log_var))).
     #[derive(Debug, Clone)]

@@ -20,11 +20,8 @@ distribution! {
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::tensors::{Distribution, Draw, Head, Noise, Result, Tensor, bail, inside, ops};
+    use crate::tensors::{Distribution, Draw, Head, LOG_VAR_BOUND, Noise, Result, Tensor, bail, inside, ops};
     use std::f64::consts::PI;
-
-    /// Log-variances from a network are clamped to ± this.
-    const LOG_VAR_BOUND: f64 = 7.0;
 
     /// Σ_k softmax(logits)_k N(mean_k, diag(exp(log_var_k))) at each of P positions.
     #[derive(Debug, Clone)]

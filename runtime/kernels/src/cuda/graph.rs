@@ -2,7 +2,9 @@
 
 use crate::{Device, Result};
 #[cfg(feature = "cuda")]
-use candle_core::cuda_backend::cudarc::driver::{CudaGraph, sys};
+use candle_core::cuda_backend::cudarc::driver::{CudaGraph, CudaStream, sys};
+#[cfg(feature = "cuda")]
+use std::sync::Arc;
 
 /// Recorded work. All memory that it reads and writes and does not own must outlive it.
 pub struct Graph(#[cfg(feature = "cuda")] CudaGraph);
@@ -23,25 +25,26 @@ pub fn record(device: &Device, mut work: impl FnMut() -> Result<()>) -> Result<R
     // Earlier errors are reported before, not as a failure to record.
     let stream = device.cuda_stream();
     stream.synchronize().map_err(candle_core::Error::wrap)?;
-    let mut record = || -> Result<Graph> {
-        stream
-            .begin_capture(sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_RELAXED)
-            .map_err(candle_core::Error::wrap)?;
-        let outcome = work();
-        let flags = sys::CUgraphInstantiate_flags::CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH;
-        let graph = stream.end_capture(flags);
-        outcome?;
-        match graph.map_err(candle_core::Error::wrap)? {
-            Some(graph) => Ok(Graph(graph)),
-            None => candle_core::bail!("nothing was recorded"),
-        }
-    };
-    let graph = record();
+    let graph = captured(&stream, work);
     if graph.is_err() {
         // Freeing what a broken recording took fails too, and is nobody else's failure.
         stream.context().check_err().ok();
     }
-    Ok(graph)
+    Ok(graph.map(Graph))
+}
+
+/// What `work` starts on this stream, recorded and not run.
+#[cfg(feature = "cuda")]
+pub(super) fn captured(stream: &Arc<CudaStream>, work: impl FnOnce() -> Result<()>) -> Result<CudaGraph> {
+    stream.begin_capture(sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_RELAXED).map_err(candle_core::Error::wrap)?;
+    let outcome = work();
+    let flags = sys::CUgraphInstantiate_flags::CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH;
+    let graph = stream.end_capture(flags);
+    outcome?;
+    match graph.map_err(candle_core::Error::wrap)? {
+        Some(graph) => Ok(graph),
+        None => candle_core::bail!("nothing was recorded"),
+    }
 }
 
 /// Without CUDA nothing is recorded.

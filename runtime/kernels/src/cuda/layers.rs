@@ -2,8 +2,7 @@
 
 use super::conv::{between, bias_gradient, plain, pointwise};
 use super::machine::{Buffer, Call, Machine, Place, of_type, place};
-use super::op::{Operation, apply1, apply2, apply3};
-use crate::tape;
+use super::op::{Operation, apply1, apply2, apply3, gradient_of};
 use crate::{Attention, DenseStep};
 use crate::{DType, Result, Tensor};
 use candle_core::Shape;
@@ -141,10 +140,8 @@ impl Operation<1> for Mean {
         _: &Tensor,
         gradient: &Tensor,
     ) -> Result<[Option<Tensor>; 1]> {
-        let (out, kernel) = match tape::before(0) {
-            Some(sum) => (sum, "plane_mean_add"),
-            None => (machine.alloc(x.dtype(), x.elem_count())?.tensor(x.shape())?, "plane_mean_backward"),
-        };
+        let (out, add) = gradient_of(machine, 0, x)?;
+        let kernel = if add { "plane_mean_add" } else { "plane_mean_backward" };
         let call = self.0.call(kernel, x.dtype())?.place(place(gradient)?).place(place(&out)?);
         machine.launch(&call.sizes(self.0.pixels())?)?;
         Ok([Some(out)])

@@ -1,7 +1,7 @@
 //! One shape for all operations: a forward pass from places to a buffer, a backward pass from tensors to tensors.
 
 use super::machine::{Buffer, Machine, Place, host_place, imitation, offset, with_machine};
-use crate::{Result, Tensor};
+use crate::{Result, Tensor, tape};
 use candle_core::{CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Shape};
 
 /// An operation with `N` arguments, all contiguous.
@@ -23,6 +23,18 @@ pub trait Operation<const N: usize>: Send + Sync + 'static {
         output: &Tensor,
         gradient: &Tensor,
     ) -> Result<[Option<Tensor>; N]>;
+}
+
+/// Where a backward pass writes its gradient for argument `number`, `input`, and whether that is added to what is there: to the
+/// gradient the argument has already.
+///
+/// # Errors
+/// No memory.
+pub fn gradient_of(machine: &dyn Machine, number: usize, input: &Tensor) -> Result<(Tensor, bool)> {
+    match tape::before(number) {
+        Some(sum) => Ok((sum, true)),
+        None => Ok((machine.alloc(input.dtype(), input.elem_count())?.tensor(input.shape())?, false)),
+    }
 }
 
 /// An operation as candle sees it.

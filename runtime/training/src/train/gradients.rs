@@ -17,8 +17,7 @@ pub struct Recording(Option<Tape>);
 impl Recording {
     /// Begins a step of a model with these parameters.
     pub fn begin(params: &Params) -> Self {
-        let count: usize = params.entries().iter().map(|(_, var)| var.elem_count()).sum();
-        Self((count >= RECORDED).then(Tape::begin))
+        Self((params.count() >= RECORDED).then(Tape::begin))
     }
 
     /// The gradients of the step's loss.

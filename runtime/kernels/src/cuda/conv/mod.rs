@@ -3,10 +3,9 @@
 mod passes;
 
 use super::machine::{Buffer, Call, Machine, Place, Precision, of_type, place};
-use super::op::{Operation, apply2, apply3};
+use super::op::{Operation, apply2, apply3, gradient_of};
 use super::precision;
 use crate::conv::Geometry;
-use crate::tape;
 use crate::{DType, Result, Tensor};
 use candle_core::Shape;
 use passes::{forward, input_gradient, weight_as, weight_gradient};
@@ -48,11 +47,9 @@ impl Conv {
         let mut for_input = None;
         // Data has no gradient; do not compute one.
         if input.track_op() {
-            let sum = if self.g.is_pointwise() && !self.transposed { tape::before(0) } else { None };
-            let add = sum.is_some();
-            let out = match sum {
-                Some(sum) => sum,
-                None => machine.alloc(input.dtype(), input.elem_count())?.tensor(input.shape())?,
+            let (out, add) = match self.g.is_pointwise() && !self.transposed {
+                true => gradient_of(machine, 0, input)?,
+                false => (machine.alloc(input.dtype(), input.elem_count())?.tensor(input.shape())?, false),
             };
             self.pass(machine, !self.transposed, from, place(weight)?, place(&out)?, add)?;
             for_input = Some(out);

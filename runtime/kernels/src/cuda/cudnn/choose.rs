@@ -3,6 +3,7 @@
 //! cuDNN's own timing waits for the GPU after each launch, so it measures the host as well, and prefers what has fewest launches to
 //! what is done first. Here several passes are recorded as a CUDA graph and timed as a whole.
 
+use super::super::graph::captured;
 use super::super::machine::{Convolution, Pass, Place, Precision};
 use super::{Algorithm, Plan, explain};
 use crate::{DType, Result};
@@ -84,12 +85,8 @@ impl Plan {
     ) -> Option<f32> {
         self.launch(handle, room, convolution).ok()?;
         stream.synchronize().ok()?;
-        stream.begin_capture(driver::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_RELAXED).ok()?;
-        let launched = (0..PASSES).try_for_each(|_| self.launch(handle, room, convolution));
-        let flags = driver::CUgraphInstantiate_flags::CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH;
-        let graph = stream.end_capture(flags);
-        launched.ok()?;
-        let graph = graph.ok()??;
+        let passes = || (0..PASSES).try_for_each(|_| self.launch(handle, room, convolution));
+        let graph = captured(stream, passes).ok()?;
         graph.launch().ok()?;
         let event = || stream.record_event(Some(driver::CUevent_flags::CU_EVENT_DEFAULT)).ok();
         let begun = event()?;
