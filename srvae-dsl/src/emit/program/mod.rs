@@ -184,37 +184,37 @@ impl<'p> Walker<'p> {
         let places: Vec<Option<&Member>> = ids.iter().map(|id| self.member(*id, rolled)).collect();
         let (mut parts, mut at) = (Vec::new(), 0);
         while at < ids.len() {
-            let goes_on = |next: usize| match (places[at], places[next]) {
-                (Some(first), Some(other)) => {
-                    first.vector == other.vector
-                        && other.at == first.at + next - at
-                        && first.is_variable == other.is_variable
-                }
-                _ => false,
-            };
-            let end = (at + 1..ids.len()).find(|next| !goes_on(*next)).unwrap_or(ids.len());
-            parts.push(match places[at].filter(|_| end > at + 1) {
-                Some(first) => {
-                    let (vector, from, to) = (ident(&first.vector), first.at, first.at + end - at);
-                    let (from, to) = (Literal::usize_unsuffixed(from), Literal::usize_unsuffixed(to));
-                    match first.is_variable {
-                        true => {
-                            quote!(#vector[#from..#to].iter().map(|one| one.0.clone()).collect::<::std::vec::Vec<_>>())
-                        }
-                        false => quote!(#vector[#from..#to].to_vec()),
-                    }
-                }
-                None => {
-                    let each = ids[at..end].iter().map(|id| self.owned(*id, rolled));
-                    quote!(::std::vec::Vec::from([#(#each),*]))
-                }
-            });
-            at = end;
+            let (count, part) = self.in_a_row(&ids[at..], &places[at..], rolled);
+            parts.push(part);
+            at += count;
         }
         match parts.as_slice() {
             [only] => only.clone(),
             _ => quote!([#(#parts),*].concat()),
         }
+    }
+
+    /// Values at the beginning that are members of one vector, one after the other, or that are none: their number, and a vector.
+    fn in_a_row(&self, ids: &[ValueId], places: &[Option<&Member>], rolled: &Rolled) -> (usize, TokenStream) {
+        let lies = |at: usize, from: &Member, up: bool| {
+            places[at].is_some_and(|member| {
+                let expected = if up { from.at.checked_add(at) } else { from.at.checked_sub(at) };
+                (&member.vector, Some(member.at)) == (&from.vector, expected)
+            })
+        };
+        if let Some(first) = places[0] {
+            for up in [true, false] {
+                let count = (0..ids.len()).take_while(|at| lies(*at, first, up)).count();
+                if count > 1 {
+                    let from = if up { first.at } else { first.at + 1 - count };
+                    return (count, slice(first, (from, from + count), up));
+                }
+            }
+        }
+        let count = places.iter().skip(1).take_while(|place| place.is_none()).count();
+        let count = if places[0].is_none() { count + 1 } else { 1 };
+        let each = ids[..count].iter().map(|id| self.owned(*id, rolled));
+        (count, quote!(::std::vec::Vec::from([#(#each),*])))
     }
 
     /// The place of a value among others.
@@ -224,5 +224,19 @@ impl<'p> Walker<'p> {
             true => self.given.get(&value.name).and_then(Option::as_ref),
             false => rolled.members.get(&value.name),
         }
+    }
+}
+
+/// Members of a vector as one of their own, in their order or the other way round.
+fn slice(member: &Member, (from, to): (usize, usize), up: bool) -> TokenStream {
+    let vector = ident(&member.vector);
+    let (from, to) = (Literal::usize_unsuffixed(from), Literal::usize_unsuffixed(to));
+    let reversed = (!up).then(|| quote!(.rev()));
+    match member.is_variable {
+        true => {
+            quote!(#vector[#from..#to].iter() #reversed .map(|one| one.0.clone()).collect::<::std::vec::Vec<_>>())
+        }
+        false if up => quote!(#vector[#from..#to].to_vec()),
+        false => quote!(#vector[#from..#to].iter().rev().cloned().collect::<::std::vec::Vec<_>>()),
     }
 }

@@ -158,6 +158,9 @@ pub fn roll(statements: Vec<Statement>, around: Around<'_>) -> Rolled {
     Rolled { statements: code, rest, members, vectors: printer.vectors }
 }
 
+/// References of more kinds than these are written out.
+const MOST_PIECES: usize = 4;
+
 struct Printer<'a> {
     lines: &'a [Line],
     runs: &'a [Run],
@@ -240,22 +243,48 @@ impl Printer<'_> {
 
     /// One of several references, by the round.
     fn one_of(&self, all: &[usize], step: &Ident) -> TokenStream {
-        if let [only] = all {
-            return self.reference(*only);
+        let mut pieces: Vec<(usize, TokenStream)> = Vec::new();
+        let mut at = 0;
+        while at < all.len() {
+            let (length, place) = self.in_a_row(&all[at..], at, step);
+            pieces.push((at + length, place));
+            at += length;
         }
-        if let Some(first) = all.first().and_then(|at| self.members.get(at)) {
-            let member = |at: &usize| self.members.get(at).filter(|other| other.vector == first.vector);
-            let way = all.get(1).and_then(member).map_or(Way::Up, |next| Way::of(first.at, next.at));
-            let follows = |(round, at): (usize, &usize)| {
-                member(at).is_some_and(|other| Some(other.at) == way.after(first.at, round))
-            };
-            if all.iter().enumerate().all(follows) {
-                let place = first.indexed(&moved_by(first.at, way, step));
-                return quote!(&#place);
+        if pieces.len() > MOST_PIECES {
+            let each = all.iter().map(|at| self.reference(*at));
+            return quote!([#(#each),*][#step]);
+        }
+        let last = pieces.pop().map(|(_, place)| place);
+        pieces.into_iter().rev().fold(quote!(#last), |rest, (end, place)| {
+            let end = Literal::usize_unsuffixed(end);
+            quote!(if #step < #end { #place } else { #rest })
+        })
+    }
+
+    /// How many of these references are to members of one vector, one after the other, and the one of a round; `before` rounds come
+    /// before them.
+    fn in_a_row(&self, all: &[usize], before: usize, step: &Ident) -> (usize, TokenStream) {
+        let alone = || (1, self.reference(all[0]));
+        let Some(first) = self.members.get(&all[0]) else { return alone() };
+        let member = |at: &usize| self.members.get(at).filter(|other| other.vector == first.vector);
+        let Some(next) = all.get(1).and_then(member) else { return alone() };
+        let way = Way::of(first.at, next.at);
+        let follows = |(round, at): &(usize, &usize)| {
+            member(at).is_some_and(|other| Some(other.at) == way.after(first.at, *round))
+        };
+        let length = all.iter().enumerate().take_while(follows).count();
+        if length == 1 {
+            return alone();
+        }
+        let place = first.indexed(&match way {
+            Way::Up if first.at < before => {
+                let less = Literal::usize_unsuffixed(before - first.at);
+                quote!(#step - #less)
             }
-        }
-        let each = all.iter().map(|at| self.reference(*at));
-        quote!([#(#each),*][#step])
+            Way::Up => moved_by(first.at - before, way, step),
+            Way::Down => moved_by(first.at + before, way, step),
+        });
+        (length, quote!(&#place))
     }
 
     fn looped(&mut self, run: &Run) -> TokenStream {
