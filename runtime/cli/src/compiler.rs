@@ -141,6 +141,16 @@ pub fn explained(spec: &Spec) -> Result<Explained> {
     })
 }
 
+/// What an evaluation estimates: `ln p(x, y)`.
+///
+/// # Errors
+/// Those of [`compile`].
+pub fn bounded(spec: &Spec) -> Result<String> {
+    let compilation = of_spec(spec)?;
+    let plan = compilation.plan()?;
+    Ok(plan.derivation.bounded.text(&plan.model))
+}
+
 /// The memory that a model takes, by estimate.
 ///
 /// # Errors

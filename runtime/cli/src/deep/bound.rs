@@ -5,14 +5,14 @@ use super::{BATCH, Finding, Subject, facts, mean};
 use anyhow::Result;
 use srvae_training::{BoundOptions, KlEstimator, Noise, TermKind};
 
-/// Samples behind a mean; at least so many of a large model.
+/// Samples behind a mean, and the least of them where a model is large.
 const SAMPLES: usize = 32;
-const LEAST_SAMPLES: usize = 12;
+const LEAST_SAMPLES: usize = 8;
 /// Samples of the bound that must not be below that of one sample, and how often it is drawn.
 const GROUP: usize = 8;
 const GROUPS: usize = 8;
 const LEAST_GROUPS: usize = 3;
-/// Standard errors that chance is granted: one in two million.
+/// Standard errors that chance is granted: one in two million, more often where the samples are few.
 const ERRORS: f64 = 5.0;
 
 pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
@@ -62,9 +62,8 @@ fn differences(subject: &Subject<'_>, samples: usize) -> Result<Vec<(&'static st
     };
     let pairs = terms(KlEstimator::Derived)?.into_iter().zip(terms(KlEstimator::MonteCarlo)?);
     let divergences = pairs.filter(|(derived, _)| derived.kind == TermKind::Kl);
-    let each = divergences.map(|(derived, drawn)| {
-        Ok((derived.name, (&derived.value - &drawn.value)?.flatten_all()?.to_vec1::<f64>()?))
-    });
+    let each = divergences
+        .map(|(derived, drawn)| Ok((derived.name, (&derived.value - &drawn.value)?.flatten_all()?.to_vec1::<f64>()?)));
     each.collect()
 }
 

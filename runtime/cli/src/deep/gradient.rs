@@ -103,12 +103,7 @@ fn law(subject: &Subject<'_>, part: &str, vars: &[(Var, Tensor)], rounding: f64)
 
 /// Whether a function of the distance has the slope that is said, and the slope found. Skipped where at every step the two differ
 /// by no more than what `rounding` of the function's values makes of it, and that is too much to tell.
-fn judge(
-    along: &dyn Fn(f64) -> Result<f64>,
-    said: f64,
-    tolerance: f64,
-    rounding: f64,
-) -> Result<(Outcome, f64)> {
+fn judge(along: &dyn Fn(f64) -> Result<f64>, said: f64, tolerance: f64, rounding: f64) -> Result<(Outcome, f64)> {
     let (mut nearest, mut is_blurred) = (f64::NAN, true);
     for step in STEPS {
         let (near, far) = (along(step)? - along(-step)?, along(2.0 * step)? - along(-2.0 * step)?);

@@ -23,7 +23,7 @@ const BATCH: usize = 2;
 /// amount, so that all behind it saturates; of so many its scale is known to an eighth.
 const FIRST_RECORDS: usize = 32;
 /// Multiply-accumulates that initialisation, or the samples behind one law, may take where they are many: some seconds.
-const WORK: u64 = 200_000_000_000;
+const WORK: u64 = 100_000_000_000;
 /// How far parameters move, against the root of their mean square.
 const MOVE: f64 = 0.1;
 
