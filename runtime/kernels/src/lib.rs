@@ -17,6 +17,7 @@ mod fast;
 mod fingerprint;
 mod fourier;
 mod head;
+pub mod memory;
 mod mixture;
 mod normal;
 mod normalise;
