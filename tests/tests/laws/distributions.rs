@@ -2,9 +2,9 @@
 //! is broadcast into a log-probability.
 
 use super::catalogue::{Case, batch, distributions, enumerable, named, repeated, values};
-use super::support::{list, params, slopes};
+use super::support::{list, normal, params, slopes};
 use anyhow::{Result, ensure};
-use srvae::dist::{Distribution as _, divergence};
+use srvae::dist::{Distribution, Normal, StandardNormal, divergence};
 use srvae::entries::{DISTRIBUTIONS, space_entry};
 use srvae::{Device, Draw, Noise, Tensor};
 
@@ -233,4 +233,24 @@ fn a_value_that_would_broadcast_is_refused() -> Result<()> {
         }
         Ok(())
     })
+}
+
+/// A draw at a temperature is as much nearer to the mean as that is below one.
+#[test]
+fn a_temperature_is_a_factor_of_the_deviation() -> Result<()> {
+    let root = StandardNormal::new(&params(), &[2, 3])?.expand(3)?;
+    let head = Normal::from_head(&normal(1, &[3, 4])?)?;
+    let all: [&dyn Distribution; 2] = [root.as_ref(), &head];
+    for own in all {
+        let draw = |temperature| -> Result<Vec<f64>> {
+            list(&own.sample("z", &mut Noise::seeded(3), &Draw { temperature, ..Draw::default() })?)
+        };
+        let (mean, whole, part) = (list(&own.mean()?)?, draw(1.0)?, draw(0.25)?);
+        ensure!(draw(0.0)? == mean && whole != part);
+        for ((mean, whole), part) in mean.iter().zip(whole).zip(part) {
+            // Rounding of one product.
+            ensure!((mean + 0.25 * (whole - mean) - part).abs() < 1e-12, "{part} from {mean} and {whole}");
+        }
+    }
+    Ok(())
 }
