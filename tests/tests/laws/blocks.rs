@@ -4,9 +4,9 @@
 use super::catalogue::{Built, batch, blocks};
 use super::support::{list, normal, params, slopes, stir};
 use anyhow::{Result, ensure};
-use srvae::nn::{NormConv, Shape2d};
+use srvae::nn::{GroupNorm, GroupNormConfig, NormConv, Shape2d};
 use srvae::params::Phase;
-use srvae::{Params, Tensor};
+use srvae::{Device, Params, Tensor};
 
 fn each(law: impl Fn(&Built, &[Tensor]) -> Result<()>) -> Result<()> {
     for built in blocks()? {
@@ -117,5 +117,20 @@ fn the_first_batch_sets_the_output() -> Result<()> {
             ensure!(mean.abs() < 1e-12 && (deviation - 0.01).abs() < 1e-8, "{case:?}: {mean} ± {deviation}");
         }
     }
+    Ok(())
+}
+
+/// Over the channels and positions of a group; 1e-5 is added to the variances 4 and 1, gain 1 and bias 0 are as they begin.
+#[test]
+fn a_group_has_mean_0_and_variance_1() -> Result<()> {
+    let layer = GroupNorm::new(&params(), &[4, 1, 2], GroupNormConfig { groups: 2 })?;
+    let x = Tensor::new(&[[[[5.0, 9.0]], [[5.0, 9.0]], [[-1.0, -1.0]], [[-3.0, -3.0]]]], &Device::Cpu)?;
+    let found = list(&layer.forward(&x)?)?;
+    let (two, one) = (2.0 / (4.0f64 + 1e-5).sqrt(), 1.0 / (1.0f64 + 1e-5).sqrt());
+    for (found, expected) in found.iter().zip([-two, two, -two, two, one, one, -one, -one]) {
+        // Rounding of a mean of four numbers.
+        ensure!((found - expected).abs() < 1e-12, "{found}, not {expected}");
+    }
+    ensure!(found.len() == 8);
     Ok(())
 }
