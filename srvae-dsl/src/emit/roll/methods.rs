@@ -2,7 +2,8 @@
 
 use super::find::{self, Line};
 use super::tokens::{flat, leaves};
-use super::{Loop, Printer, common};
+use super::common;
+use super::printer::{Loop, Printer};
 use crate::emit::ident;
 use crate::emit::layers::Layers;
 use proc_macro2::{Ident, TokenStream};
