@@ -46,11 +46,7 @@ fn forms(keys: &[String]) -> Vec<Form> {
 }
 
 /// Folds what is shown by its forms; `said` stands for what is left out: the place, how often, and the pattern's length.
-fn fold<F: Borrow<Form>, T: Clone>(
-    forms: &[F],
-    shown: &[T],
-    said: &dyn Fn(usize, usize, usize) -> T,
-) -> Vec<T> {
+fn fold<F: Borrow<Form>, T: Clone>(forms: &[F], shown: &[T], said: &dyn Fn(usize, usize, usize) -> T) -> Vec<T> {
     let mut folded = Vec::new();
     let mut at = 0;
     while at < shown.len() {

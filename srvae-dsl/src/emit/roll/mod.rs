@@ -15,10 +15,10 @@ use super::ident;
 use super::layers::Layers;
 use find::Line;
 pub use methods::{Method, Shared, share};
+use printer::Printer;
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 use std::collections::{BTreeMap, BTreeSet};
-use printer::Printer;
 use tokens::{flat, given_name, leaves, with_given};
 
 /// `let name = code;`.

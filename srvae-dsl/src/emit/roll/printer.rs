@@ -94,7 +94,10 @@ impl Printer<'_> {
         let mut at = 0;
         while at < all.len() {
             let (length, place) = self.in_a_row(&all[at..], at, step);
-            pieces.push((at + length, place));
+            match pieces.last_mut().filter(|(_, last)| last.to_string() == place.to_string()) {
+                Some((end, _)) => *end = at + length,
+                None => pieces.push((at + length, place)),
+            }
             at += length;
         }
         if pieces.len() > MOST_PIECES {
