@@ -30,7 +30,10 @@ fn right(source: &Source, settings: &Overrides) -> Result<Compilation, Report> {
 }
 
 /// The file of a run at the run's settings.
-fn of_spec(spec: &Spec) -> Result<Compilation, Report> {
+///
+/// # Errors
+/// The compiler's report.
+pub(super) fn of_spec(spec: &Spec) -> Result<Compilation, Report> {
     right(&Source::new(&spec.name, &spec.source), &overrides_of(spec))
 }
 
@@ -137,6 +140,16 @@ pub fn explained(spec: &Spec) -> Result<Explained> {
     })
 }
 
+/// What an evaluation estimates: `ln p(x, y)`.
+///
+/// # Errors
+/// Those of [`compile`].
+pub fn bounded(spec: &Spec) -> Result<String> {
+    let compilation = of_spec(spec)?;
+    let plan = compilation.plan()?;
+    Ok(plan.derivation.bounded.text(&plan.model))
+}
+
 /// The memory that a model takes, by estimate.
 ///
 /// # Errors
@@ -191,55 +204,6 @@ fn operation(factor: &graph::Factor) -> String {
     }
 }
 
-/// Where parameters are stored whose bound has no slope at fixed noise: those of factors of q that a discrete draw hangs
-/// on, for such a draw jumps.
-///
-/// # Errors
-/// Those of [`compile`].
-pub fn jumping(spec: &Spec) -> Result<Vec<String>> {
-    let compilation = of_spec(spec)?;
-    let model = compilation.model()?;
-    let (mut jumping, mut parts) = (Vec::new(), Vec::new());
-    // Children first: what a jumping draw is computed from jumps with it.
-    for factor in model.q.iter().rev() {
-        let graph::Body::Stochastic { network, .. } = &factor.body else { continue };
-        let is_smooth = model.draw_of(factor.variable).is_none_or(|draw| {
-            matches!(draw.method, graph::DrawMethod::Enumerate { .. } | graph::DrawMethod::Relaxed { .. })
-        });
-        if is_smooth && !jumping.contains(&factor.variable) {
-            continue;
-        }
-        jumping.extend(factor.parents.iter());
-        parts.push(format!("q_{}", model.variable(factor.variable).name));
-        // Codes have the gradient that draws them to the network's output.
-        if let graph::Body::Stochastic { base, .. } = &factor.body
-            && base.entry.atoms
-        {
-            parts.push(format!("p_{}", model.variable(factor.variable).name));
-        }
-        parts.extend(network.iter().flat_map(|network| below(model, network)));
-    }
-    Ok(parts)
-}
-
-/// Where the parameters lie of the named networks and values that a network reads, directly or through values.
-fn below(model: &graph::Model, network: &graph::Network) -> Vec<String> {
-    let (mut open, mut seen): (Vec<&graph::Network>, Vec<graph::NetId>) = (vec![network], Vec::new());
-    while let Some(network) = open.pop() {
-        for node in &network.nodes {
-            let (graph::Op::Net(id) | graph::Op::Let(id)) = node.op else { continue };
-            if seen.contains(&id) {
-                continue;
-            }
-            seen.push(id);
-            if let (graph::Op::Let(_), graph::NetBody::Network(inner)) = (&node.op, &model.nets[id.0].body) {
-                open.push(inner);
-            }
-        }
-    }
-    seen.into_iter().map(|id| srvae_dsl::plan::net_path(model, id)).collect()
-}
-
 /// The plan of a model with the mode that draws everything else given these variables, and the mode's name.
 ///
 /// # Errors
@@ -273,18 +237,6 @@ pub fn at_length(spec: &Spec, steps: usize) -> Result<(Spec, Plan)> {
     let plan = of_spec(&spec)?.plan()?.clone();
     spec.variables = variables(&plan.model);
     Ok((spec, plan))
-}
-
-/// The terms of latents that are summed over: by importance weights they hold what the sum gains, and estimate no divergence.
-///
-/// # Errors
-/// Those of [`compile`].
-pub fn summed(spec: &Spec) -> Result<Vec<String>> {
-    let compilation = of_spec(spec)?;
-    let model = compilation.model()?;
-    let is_summed = |draw: &&graph::Draw| matches!(draw.method, graph::DrawMethod::Enumerate { .. });
-    let terms = model.draws.iter().filter(is_summed).map(|draw| format!("KL_{}", model.variable(draw.variable).name));
-    Ok(terms.collect())
 }
 
 /// The parameter that is the number of records which a global variable is the same for, where there is one.

@@ -86,7 +86,7 @@ pub fn share(methods: Vec<Method>, layers: &Layers, taken: &BTreeSet<String>) ->
             printer.used = used;
             let Loop { step: at, tables, .. } = inside;
             let (last, body) = (*all.last().unwrap_or(&all[0]), quote!(#(#tables)* #body));
-            let is_told = flat(body.clone()).iter().any(|token| token.text() == at.to_string());
+            let is_told = flat(body.clone()).iter().any(|token| at == token.text());
             families.push(Family { name, first: all[0], last, at: is_told.then_some(at), body });
         }
     }
