@@ -1,6 +1,6 @@
 //! Data sets: what is read, what is drawn, and what is said of files that are wrong.
 
-#[path = "data/bad.rs"]
+#[path = "data/bad/mod.rs"]
 mod bad;
 #[path = "data/large.rs"]
 mod large;

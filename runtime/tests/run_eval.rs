@@ -34,6 +34,13 @@ fn model(offset: f64) -> Box<dyn Model> {
     model
 }
 
+/// KL(q(z | x) ‖ p(z | x)), nats: both are normal with the same variance and means so far apart. The logarithm of a weight is normal with twice
+/// this as its variance.
+fn divergence(offset: f64) -> f64 {
+    let w: f64 = (0..48).map(|j| (0.1 + 0.004 * f64::from(j)).powi(2)).sum();
+    0.5 * offset * offset * (1.0 + w / 0.25)
+}
+
 /// The mean log N(x; b, w wᵀ + s² I) over the test pictures, nats.
 fn exact() -> f64 {
     let data = toy::data();
@@ -56,6 +63,7 @@ fn with_the_exact_posterior_every_sample_gives_the_exact_likelihood() {
     for (samples, chunk) in [(1, None), (7, Some(3)), (50, None)] {
         let options = Options { samples, chunk, ..Options::default() };
         let found = evaluate(model(0.0).as_ref(), &toy::spec(), &toy::data().test, &options).unwrap();
+        // Every weight is the likelihood; a term sums 48 squares in f32, some 1e-6 of a few hundred nats.
         assert!((found.log_likelihood - exact()).abs() < 1e-3, "{} {}", found.log_likelihood, exact());
         assert_eq!((found.images, found.samples), (20, samples));
     }
@@ -69,7 +77,9 @@ fn with_another_posterior_the_estimate_rises_to_the_exact_likelihood() {
     };
     let (one, ten, many) = (estimate(1), estimate(10), estimate(5000));
     assert!(one < ten - 0.05 && ten < many, "{one} {ten} {many}");
-    assert!((many - exact()).abs() < 0.05, "{many} {}", exact());
+    // Five standard errors of the mean of 20 logarithms of means of 5000 weights.
+    let error = ((2.0 * divergence(0.3)).exp_m1() / (20.0 * 5000.0)).sqrt();
+    assert!((many - exact()).abs() < 5.0 * error, "{many} {}", exact());
 }
 
 /// Weights vary where q is flatter than the posterior: the estimate tends to what enumeration gives.
@@ -101,6 +111,7 @@ fn neither_chunks_nor_batches_change_the_estimate() {
         // The draws are the same; sums in f32 over other shapes differ in their last digits.
         assert!((found.log_likelihood - whole.log_likelihood).abs() < 1e-4, "{chunk:?} {batch:?}");
         assert!((found.standard_error.unwrap() - whole.standard_error.unwrap()).abs() < 1e-6);
+        assert_eq!(found.by_samples.len(), 3);
         for ((k, nll), (other, expected)) in found.by_samples.iter().zip(&whole.by_samples) {
             assert!(k == other && (nll - expected).abs() < 1e-5, "{k}");
         }
@@ -113,11 +124,15 @@ fn estimates_by_more_of_the_samples_are_better() {
     let found = evaluate(model(0.3).as_ref(), &toy::spec(), &toy::data().test, &options).unwrap();
     let (counts, bits): (Vec<usize>, Vec<f64>) = found.by_samples.iter().copied().unzip();
     assert_eq!(counts, [1, 10, 100, 500]);
-    // In expectation they fall; what 20 pictures leave to chance is less than this.
+    // In expectation they fall; 20 pictures leave some 0.1 nats to chance, 0.003 bits per dimension.
     assert!(bits.is_sorted_by(|a, b| *b < a + 0.003) && bits[3] < bits[0] - 0.003, "{bits:?}");
     assert_eq!(bits[3], found.nll);
-    // By the first sample alone it is another draw of the bound.
-    assert!((bits[0] - found.bound).abs() < 0.1, "{} {}", bits[0], found.bound);
+    // The bound by 500 samples of 20 pictures, and by the first sample alone; five standard errors.
+    let score = |nats: f64| toy::spec().score(nats);
+    let error = |samples: f64| 5.0 * score((2.0 * divergence(0.3) / (20.0 * samples)).sqrt()).abs();
+    let expected = score(exact() - divergence(0.3));
+    assert!((found.bound - expected).abs() < error(500.0), "{} {expected}", found.bound);
+    assert!((bits[0] - expected).abs() < error(1.0), "{} {expected}", bits[0]);
     assert!(found.nll > toy::spec().score(exact()) - 1e-3);
 }
 
@@ -147,6 +162,10 @@ fn every_record_has_its_likelihood_and_terms() {
     let mean = |column: usize| columns[column].1.iter().sum::<f64>() / columns[column].1.len() as f64;
     assert!(columns.iter().all(|(_, values)| values.len() == whole.images));
     assert!((mean(0) - whole.log_likelihood).abs() < 1e-9);
+    // The deviation of records about their mean over the root of their number, in the unit of the score.
+    let variance = columns[0].1.iter().map(|one| (one - mean(0)).powi(2)).sum::<f64>() / (whole.images - 1) as f64;
+    let error = (variance / whole.images as f64).sqrt() / (48.0 * std::f64::consts::LN_2);
+    assert!((whole.standard_error.unwrap() - error).abs() < 1e-12, "{:?} {error}", whole.standard_error);
     for (number, (name, _, value)) in whole.terms.iter().enumerate() {
         assert!((mean(2 + number) - value).abs() < 1e-9, "{name}");
     }

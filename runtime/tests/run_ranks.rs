@@ -5,7 +5,7 @@ mod toy;
 use srvae::eval::{Encoding, Options, encode, evaluate};
 use srvae::params::Phase;
 use srvae::ranks::{ALONE, Communicator, threads};
-use srvae::train::{Checkpoint, Config, End, RunFolder, Trainer, metrics};
+use srvae::train::{Checkpoint, Config, End, RunFolder, Task, Trainer, metrics};
 use srvae::{DType, Device, Params};
 use std::path::Path;
 
@@ -30,7 +30,7 @@ fn train(ranks: usize, config: &Config, folder: &Path) -> Vec<anyhow::Result<End
     let folder = RunFolder::create(folder).unwrap().0;
     threads::run(ranks, |ranks| {
         let (config, folder) = (config.clone(), folder.clone());
-        Trainer::new_on(ranks, &spec, &data, "toy", config, folder, &Device::Cpu)?.run()
+        Trainer::new(Task::new(&spec, &data, "toy", &Device::Cpu).on(ranks), config, folder)?.run()
     })
 }
 
@@ -40,7 +40,7 @@ fn resume(ranks: usize, config: &Config, folder: &Path) {
     let checkpoint = Checkpoint::load(&folder.last(), &Device::Cpu).unwrap();
     let ends = threads::run(ranks, |ranks| {
         let (config, folder) = (config.clone(), folder.clone());
-        Trainer::resume_on(ranks, &spec, &data, &checkpoint, config, folder, &Device::Cpu)?.run()
+        Trainer::resume(Task::new(&spec, &data, "toy", &Device::Cpu).on(ranks), &checkpoint, config, folder)?.run()
     });
     ends.into_iter().for_each(|end| assert_eq!(end.unwrap(), End::Done));
 }

@@ -3,7 +3,7 @@
 mod toy;
 
 use srvae::spec::Spec;
-use srvae::train::{Checkpoint, Config, End, RunFolder, Trainer, metrics};
+use srvae::train::{Checkpoint, Config, End, RunFolder, Task, Trainer, metrics};
 use srvae::{BoundOptions, Builder, Device, Draw, Mode, Model, Moment, Noise, Params, TermKind, Terms, Values, eval};
 use std::cell::Cell;
 use std::path::Path;
@@ -23,14 +23,14 @@ fn config(steps: usize) -> Config {
 fn train(config: Config, folder: &Path) -> anyhow::Result<End> {
     let (spec, data) = (toy::spec(), toy::data());
     let folder = RunFolder::create(folder)?.0;
-    Trainer::new(&spec, &data, "toy", config, folder, &Device::Cpu)?.run()
+    Trainer::new(Task::new(&spec, &data, "toy", &Device::Cpu), config, folder)?.run()
 }
 
 fn resume(config: Config, folder: &Path) -> anyhow::Result<End> {
     let (spec, data) = (toy::spec(), toy::data());
     let folder = RunFolder::at(folder);
     let checkpoint = Checkpoint::load(&folder.last(), &Device::Cpu)?;
-    Trainer::resume(&spec, &data, &checkpoint, config, folder, &Device::Cpu)?.run()
+    Trainer::resume(Task::new(&spec, &data, "toy", &Device::Cpu), &checkpoint, config, folder)?.run()
 }
 
 fn last(folder: &Path) -> Vec<u8> {
@@ -345,7 +345,8 @@ fn resumed_runs_leave_the_bytes_of_uninterrupted_ones() {
         train(how.clone(), &whole).unwrap();
         LEFT.set(8 + (number as usize * 11) % 40);
         let folder = RunFolder::create(&parts).unwrap().0;
-        let failed = Trainer::new(&spec, &data, "toy", how.clone(), folder, &Device::Cpu).unwrap().run();
+        let task = Task::new(&spec, &data, "toy", &Device::Cpu);
+        let failed = Trainer::new(task, how.clone(), folder).unwrap().run();
         assert!(format!("{:#}", failed.unwrap_err()).contains("the power went"));
         LEFT.set(usize::MAX);
         let step = read(&parts).header.progress.step;
@@ -376,7 +377,8 @@ fn a_weighted_objective_is_never_reported_as_a_likelihood() {
     let (spec, data, run) = (guarded(), toy::data(), place.path().join("run"));
     WEIGHT.set(0.25);
     let folder = RunFolder::create(&run).unwrap().0;
-    let mut trainer = Trainer::new(&spec, &data, "toy", config(12), folder, &Device::Cpu).unwrap();
+    let task = Task::new(&spec, &data, "toy", &Device::Cpu);
+    let mut trainer = Trainer::new(task, config(12), folder).unwrap();
     trainer.run().unwrap();
     WEIGHT.set(1.0);
     for line in metrics::read(&run.join("metrics.jsonl")).unwrap().iter().filter(|line| line["objective"].is_f64()) {

@@ -21,7 +21,7 @@ impl Network {
 
     /// The same with the multiply-accumulates of the named networks it uses.
     pub(crate) fn cost_with(&self, nets: &[Net]) -> Cost {
-        self.own_cost() + self.nets().map(|used| Cost { parameters: 0, ..nets[used.0].cost }).sum()
+        self.own_cost() + self.nets().map(|used| Cost { parameters: 0, ..nets[used.0].cost.clone() }).sum()
     }
 
     fn nets(&self) -> impl Iterator<Item = NetId> {
@@ -46,7 +46,7 @@ impl Model {
 
     /// What a named network costs: its own parameters, and the multiply-accumulates of one use.
     pub fn net_cost(&self, id: NetId) -> Cost {
-        self.nets[id.0].cost
+        self.nets[id.0].cost.clone()
     }
 
     /// What a network costs, without the parameters of the named networks it uses.

@@ -1,6 +1,5 @@
 //! The text of a model file and places in it.
 
-use crate::diagnostics::{Report, messages};
 use std::ops::Range;
 
 /// A range of bytes in a [`Source`].
@@ -49,24 +48,6 @@ impl Source {
             text.drain(..'\u{feff}'.len_utf8());
         }
         Self { path: path.into(), text }
-    }
-
-    /// The text of a file as it stands on disk.
-    ///
-    /// # Errors
-    /// Bytes that are not UTF-8; the report says where the first one is.
-    pub fn from_bytes(path: impl Into<String>, bytes: &[u8]) -> Result<Self, Report> {
-        let path = path.into();
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Self::new(path, text)),
-            Err(error) => {
-                let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-                let source = Self::new(path, good);
-                let byte = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
-                let end = Span::new(source.text.len(), source.text.len());
-                Err(Report::new(&source, vec![messages::not_utf8(byte, end)]))
-            }
-        }
     }
 
     /// Line and column of a byte offset; an offset past the end is the end.

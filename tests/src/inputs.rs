@@ -43,11 +43,16 @@ pub fn lengths(model: &srvae_dsl::graph::Model) -> Tensor {
 
 /// A value of the variable's space: pixels on the grid, one-hot classes, zeros and ones, reals.
 pub fn value(variable: &srvae_dsl::graph::Variable) -> Tensor {
+    rows(variable, BATCH)
+}
+
+/// The same for so many records.
+pub fn rows(variable: &srvae_dsl::graph::Variable, batch: usize) -> Tensor {
     let values: usize = variable.shape.iter().product();
-    let uniform: Vec<f64> = (0..BATCH * values).map(|at| (at * 37 % 256) as f64 / 256.0).collect();
+    let uniform: Vec<f64> = (0..batch * values).map(|at| (at * 37 % 256) as f64 / 256.0).collect();
     let drawn = uniform.chunks(values).flat_map(space_entry(variable.space).draw);
     let all: Vec<f32> = drawn.map(|value| value as f32).collect();
-    let shape: Vec<usize> = std::iter::once(BATCH).chain(variable.shape.clone()).collect();
+    let shape: Vec<usize> = std::iter::once(batch).chain(variable.shape.clone()).collect();
     Tensor::from_vec(all, shape, &Device::Cpu).unwrap()
 }
 

@@ -17,9 +17,6 @@ mod given;
 mod interpreted;
 #[path = "cli/jobs.rs"]
 mod jobs;
-#[cfg(unix)]
-#[path = "cli/ranks.rs"]
-mod ranks;
 #[path = "cli/results.rs"]
 mod results;
 #[path = "cli/runs.rs"]

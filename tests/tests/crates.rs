@@ -1,5 +1,8 @@
 //! The picture of the crates in `docs/architecture.md`, drawn from their manifests: `UPDATE_EXPECT=1` draws it anew.
 
+#[path = "crates/rooms.rs"]
+mod rooms;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -141,5 +144,20 @@ fn dependencies_run_one_way() {
     assert_eq!(certain("srvae-dsl"), BTreeSet::from(["srvae-entries"]));
     for name in ["srvae-kernels", "srvae-numerics", "srvae-entries"] {
         assert!(!reached(&all, name).contains("srvae-dsl"), "{name}");
+    }
+}
+
+/// An operation and what runs it on a GPU are two rooms of `srvae-kernels` that know each other: the one asks whether the other takes
+/// its tensors, and the other hands what it does not take back. Every other crate's rooms use one another one way.
+const KNOW_EACH_OTHER: [&str; 5] = ["conv", "cuda", "reference", "scalar", "tape"];
+
+#[test]
+fn rooms_use_one_another_one_way() {
+    let workspace = manifest(".");
+    let members = workspace["workspace"]["members"].as_array().unwrap();
+    for member in members.iter().map(|member| member.as_str().unwrap()) {
+        let found = rooms::rooms(&root().join(member).join("src"));
+        let wanted = (member == "runtime/kernels").then(|| KNOW_EACH_OTHER.map(str::to_owned).to_vec());
+        assert_eq!(rooms::circle(&found), wanted, "{member}: {found:?}");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::args::{All, RunArgs, Which};
 use super::modes::default_decode;
+use super::plan::Plan;
 use super::session::{Session, data_name};
 use super::{compiler, device, eval, interpolate, report, sheet, train};
 use anyhow::{Result, bail};
@@ -9,10 +10,12 @@ use serde_json::json;
 use srvae_training::data::Images;
 use srvae_training::eval::Evaluation;
 use srvae_training::figures::{self, Options, Walk};
+use srvae_training::files::write_json;
+use srvae_training::interrupt;
 use srvae_training::picture::Sheet;
+use srvae_training::progress::Display;
 use srvae_training::terminal::{note, out};
-use srvae_training::train::progress::Display;
-use srvae_training::train::{End, interrupt};
+use srvae_training::train::End;
 use srvae_training::{Compiled, Decode, Device, Draw, Model};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,7 +53,7 @@ pub fn run(models: &'static [Compiled], args: &All) -> Result<ExitCode> {
 fn rest(
     models: &'static [Compiled],
     args: &All,
-    plan: &train::Plan,
+    plan: &Plan,
     outcome: &train::Outcome,
     device: &Device,
     begun: Instant,
@@ -59,7 +62,7 @@ fn rest(
     let session = Session::open(models, &run, device)?;
     let found = evaluate(session.model.as_ref(), plan, args)?;
     let line = eval::line(&session, &data_name(&plan.source), &found);
-    train::write_json(&outcome.folder.evaluation(), &line)?;
+    write_json(&outcome.folder.evaluation(), &line)?;
     let grids = draw(&session, &plan.data.test, plan.config.seed)?;
     let page = report::write(&outcome.folder, &plan.spec, &outcome.folder.report())?;
     if args.common.json {
@@ -88,7 +91,7 @@ fn rest(
     Ok(ExitCode::SUCCESS)
 }
 
-fn evaluate(model: &dyn Model, plan: &train::Plan, args: &All) -> Result<Evaluation> {
+fn evaluate(model: &dyn Model, plan: &Plan, args: &All) -> Result<Evaluation> {
     let display = Display::new("evaluating", 0, args.images.min(plan.data.test.len()));
     let show = |done: usize, _: usize| display.set(done, String::new());
     let options = srvae_training::eval::Options {
@@ -119,11 +122,11 @@ fn draw(session: &Session, images: &Images, seed: u64) -> Result<Vec<PathBuf>> {
     let classes = session.kept()?.map(|kept| kept.classes).unwrap_or_default();
     let marginals = figures::marginals(model, spec, images, seed, &classes)?;
     if !marginals.charts.is_empty() {
-        train::write_json(&session.folder.marginals(), &serde_json::to_value(&marginals.charts)?)?;
+        write_json(&session.folder.marginals(), &serde_json::to_value(&marginals.charts)?)?;
     }
     let plots = figures::plots(model, spec, images, seed, &classes)?;
     if !plots.is_empty() {
-        train::write_json(&session.folder.plots(), &serde_json::to_value(&plots)?)?;
+        write_json(&session.folder.plots(), &serde_json::to_value(&plots)?)?;
     }
     if !marginals.means.is_empty() {
         let options = Options { seed, width: 128, ..Options::default() };

@@ -52,7 +52,7 @@ pub fn run(models: &'static [Compiled], args: &Bench) -> Result<ExitCode> {
             shares.iter().map(|share| (share.kind.to_owned(), json!(a_step(share.seconds)))).collect();
         let line = json!({
             "job": name, "model": spec.name, "preset": spec.preset, "params": parameters, "batch": args.batch,
-            "k": (args.job == Job::Nll).then_some(args.k), "steps": args.steps, "device": device::name(&device),
+            "k": (args.job == Job::Nll).then_some(args.k), "steps": args.steps, "device": machine::name_of(&device),
             "threads": rayon::current_num_threads(), "min_s": times[0], "median_s": median,
             "cpu_s": least_cpu,
             "images_per_s": images as f64 / times[0], "peak_bytes": peak,
@@ -61,7 +61,12 @@ pub fn run(models: &'static [Compiled], args: &Bench) -> Result<ExitCode> {
         out(&line.to_string());
     } else {
         let row = |name: &str, value: String, unit: &str| vec![name.to_owned(), value, unit.to_owned()];
-        out(&format!("{} {name}, {parameters} parameters, batch {}, {}", spec.name, args.batch, device::name(&device)));
+        out(&format!(
+            "{} {name}, {parameters} parameters, batch {}, {}",
+            spec.name,
+            args.batch,
+            machine::name_of(&device)
+        ));
         out(&table(&[
             row("least", format!("{:.4}", times[0]), "s"),
             row("median", format!("{median:.4}"), "s"),

@@ -1,8 +1,8 @@
 //! What a resumed run does otherwise than before: said, and kept in `config.json` beside what was.
 
-use super::train::write_json;
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
+use srvae_training::files::write_json;
 use srvae_training::train::{Config, RunFolder};
 use std::fs;
 

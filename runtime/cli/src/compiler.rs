@@ -1,13 +1,12 @@
 //! What the command line asks of the compiler.
 
 use super::args::ModelArgs;
-use super::models::Found;
 use anyhow::{Context, Result, anyhow, bail};
 use srvae_interpreter::Memory;
 use srvae_training::report::Explained;
 use srvae_training::spec::{Role, Spec, Variable};
 use srvae_training::train::tensorboard::Node;
-use srvae_training::{Setting, Settings};
+use srvae_training::{Builder, Setting, Settings};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -58,16 +57,16 @@ pub fn settings(path: &str, text: &str, args: &ModelArgs) -> Result<(String, Set
 ///
 /// # Errors
 /// Those of [`compile`].
-pub fn spec(found: &Found, args: &ModelArgs) -> Result<Spec> {
-    let compilation = compile(&found.path, &found.text, args)?;
+pub fn spec((path, text): (&str, &str), builder: &Builder, args: &ModelArgs) -> Result<Spec> {
+    let compilation = compile(path, text, args)?;
     let model = compilation.model()?;
     Ok(Spec {
         name: model.name.clone(),
-        source: found.text.clone(),
+        source: text.to_owned(),
         preset: args.preset.clone(),
         settings: values(model),
         variables: variables(model),
-        builder: found.builder.clone(),
+        builder: builder.clone(),
     })
 }
 

@@ -13,7 +13,7 @@ use srvae_training::terminal::note;
 /// # Errors
 /// `--device cuda` where there is none, or a precision that the CPU does not have.
 pub fn choose(args: &CommonArgs) -> Result<Device> {
-    if !machine::set_threads(args.threads.map(Into::into)) && args.threads.is_some() {
+    if !machine::set_threads(args.threads.map(Into::into), ranks::threads) && args.threads.is_some() {
         note("warning: --threads has no effect: the threads were already started");
     }
     let device = match args.device {
@@ -47,13 +47,4 @@ fn announce(found: probe::Found) -> Device {
     let convolutions = if found.cudnn { "" } else { ", without cuDNN" };
     note(&format!("device: {}, {:.0} GB{convolutions}", found.name, found.memory as f64 / 1e9));
     found.device
-}
-
-/// How reports name a device.
-pub fn name(device: &Device) -> &'static str {
-    match device {
-        Device::Cpu => "cpu",
-        Device::Cuda(_) => "cuda",
-        Device::Metal(_) => "metal",
-    }
 }

@@ -9,10 +9,10 @@ use srvae_training::Compiled;
 use srvae_training::arrays;
 use srvae_training::eval::{self, Encoding};
 use srvae_training::files::{self, Kind};
+use srvae_training::interrupt;
+use srvae_training::progress::Display;
 use srvae_training::ranks::agree;
 use srvae_training::terminal::{note, out};
-use srvae_training::train::interrupt;
-use srvae_training::train::progress::Display;
 use std::process::ExitCode;
 
 pub fn run(models: &'static [Compiled], args: &Encode) -> Result<ExitCode> {

@@ -9,11 +9,11 @@ use srvae_training::arrays::{self, Array};
 use srvae_training::data::Images;
 use srvae_training::eval::{self, Evaluation, Options};
 use srvae_training::files::{self, Kind};
+use srvae_training::interrupt;
+use srvae_training::progress::Display;
 use srvae_training::ranks::agree;
 use srvae_training::spec::Spec;
 use srvae_training::terminal::{note, out, table};
-use srvae_training::train::interrupt;
-use srvae_training::train::progress::Display;
 use srvae_training::{Compiled, TermKind};
 use std::path::Path;
 use std::process::ExitCode;
@@ -82,7 +82,7 @@ pub fn keep(session: &Session, args: &DataArgs, data: &str, line: &Value) {
     }
     let own = args.source().is_none_or(|source| source == session.header.data);
     let path = if own { session.folder.evaluation() } else { session.folder.evaluation_on(data) };
-    if let Err(reason) = super::train::write_json(&path, line) {
+    if let Err(reason) = srvae_training::files::write_json(&path, line) {
         note(&format!("warning: {reason:#}"));
     }
 }

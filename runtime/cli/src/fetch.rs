@@ -4,9 +4,9 @@ use super::args::Fetch;
 use anyhow::Result;
 use serde_json::json;
 use srvae_training::fetch::{Item, Pace, Remote, Request, cache, download, find};
+use srvae_training::interrupt;
+use srvae_training::progress::Display;
 use srvae_training::terminal::{note, out};
-use srvae_training::train::interrupt;
-use srvae_training::train::progress::Display;
 use std::path::Path;
 use std::process::ExitCode;
 

@@ -12,9 +12,9 @@ use image::imageops::{self, FilterType};
 use serde_json::json;
 use srvae_training::figures::{self, Options};
 use srvae_training::files;
+use srvae_training::interrupt;
 use srvae_training::picture::{self, Row, Sheet, enlarge};
 use srvae_training::terminal::out;
-use srvae_training::train::interrupt;
 use srvae_training::{Compiled, Draw};
 use std::process::ExitCode;
 

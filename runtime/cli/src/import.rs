@@ -35,7 +35,7 @@ pub fn run(models: &'static [Compiled], args: &Import) -> Result<ExitCode> {
         "run": folder.root(), "model": spec.name, "preset": spec.preset, "tensors": entries.len(), "parameters": count,
         "from": args.weights, "data": source,
     });
-    super::train::write_json(&folder.config(), &line)?;
+    srvae_training::files::write_json(&folder.config(), &line)?;
     if args.common.json {
         out(&line.to_string());
     } else {

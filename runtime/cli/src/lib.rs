@@ -26,6 +26,7 @@ mod models;
 mod modes;
 #[cfg(feature = "png")]
 mod pdf;
+mod plan;
 #[cfg(not(feature = "png"))]
 use png as pdf;
 #[cfg(feature = "png")]
@@ -51,10 +52,10 @@ use args::{Cli, Command, ModelArgs};
 use clap::Parser;
 use models::Found;
 use srvae_training::Compiled;
-use srvae_training::eval::Interrupted;
+use srvae_training::interrupt;
+use srvae_training::interrupt::Interrupted;
 use srvae_training::spec::Spec;
 use srvae_training::terminal::{self, note, note_in_colour};
-use srvae_training::train::interrupt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
 

@@ -1,6 +1,7 @@
-//! How the program uses threads and memory; said once, before tensors are made.
+//! How the program uses threads, memory and devices; said once, before tensors are made.
 
 use anyhow::{Result, bail};
+use srvae_training::Device;
 use std::fs;
 use std::path::Path;
 
@@ -10,7 +11,11 @@ use std::path::Path;
 /// # Errors
 /// Too little memory.
 pub fn check_memory(what: &str, bytes: f64, advice: &str) -> Result<()> {
-    match memory() {
+    check_fits(what, bytes, memory(), advice)
+}
+
+fn check_fits(what: &str, bytes: f64, memory: Option<u64>, advice: &str) -> Result<()> {
+    match memory {
         Some(memory) if bytes > memory as f64 => bail!(
             "{what} needs about {}, and this machine has {}; {advice}",
             show_bytes(bytes),
@@ -57,11 +62,11 @@ pub fn cpu_seconds() -> Option<f64> {
 
 /// Makes the main thread one of rayon's: a parallel loop then begins at once, where handing it to a pool that sleeps takes
 /// as long as a small operation. With one thread alone the pool stays apart, so that other threads may use it. Without a
-/// number that was asked for, `RAYON_NUM_THREADS` or this process's part of the cores count. False where a pool of another size exists.
+/// number that was asked for, `RAYON_NUM_THREADS` or this process's `share` of the cores count. False where a pool of another size exists.
 /// Only before any thread of ours has started.
-pub fn set_threads(asked: Option<usize>) -> bool {
+pub fn set_threads(asked: Option<usize>, share: impl FnOnce() -> usize) -> bool {
     let variable = || std::env::var("RAYON_NUM_THREADS").ok()?.parse().ok().filter(|count| *count > 0);
-    let threads = asked.or_else(variable).unwrap_or_else(super::ranks::threads);
+    let threads = asked.or_else(variable).unwrap_or_else(share);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
     let pool = if threads > 1 { pool.use_current_thread() } else { pool };
     if variable().is_none() {
@@ -70,6 +75,15 @@ pub fn set_threads(asked: Option<usize>) -> bool {
         unsafe { std::env::set_var("RAYON_NUM_THREADS", threads.to_string()) };
     }
     pool.build_global().is_ok() || rayon::current_num_threads() == threads
+}
+
+/// How reports name a device.
+pub fn name_of(device: &Device) -> &'static str {
+    match device {
+        Device::Cpu => "cpu",
+        Device::Cuda(_) => "cuda",
+        Device::Metal(_) => "metal",
+    }
 }
 
 /// Threads that compute.
@@ -131,15 +145,16 @@ pub fn fail_at_size_limits() {}
 
 #[cfg(test)]
 mod tests {
-    use super::{check_memory, memory, show_bytes};
+    use super::{check_fits, show_bytes};
 
     #[test]
     fn what_does_not_fit_is_refused_with_both_numbers() {
-        let Some(memory) = memory() else { return };
-        check_memory("a batch of 1", memory as f64 / 2.0, "take less").unwrap();
-        let error = check_memory("a batch of 1000", 2e18, "take less").unwrap_err().to_string();
-        assert!(error.contains("a batch of 1000 needs about 2.0 EB"), "{error}");
-        assert!(error.contains(&show_bytes(memory as f64)) && error.contains("take less"), "{error}");
+        let check = |bytes: f64, memory| check_fits("a batch of 9", bytes, memory, "take less");
+        check(8e9, Some(8_000_000_000)).unwrap();
+        let error = check(9e9, Some(8_000_000_000)).unwrap_err().to_string();
+        assert_eq!(error, "a batch of 9 needs about 9.0 GB, and this machine has 8.0 GB; take less");
+        // Where the system does not say how much there is, nothing is refused.
+        check(2e18, None).unwrap();
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Found {
     /// # Errors
     /// An unknown preset or parameter, a value of the wrong kind, or shapes that do not fit at these values.
     pub fn spec(&self, args: &ModelArgs) -> Result<Spec> {
-        compiler::spec(self, args)
+        compiler::spec((&self.path, &self.text), &self.builder, args)
     }
 
     /// Whether the file has a preset of this name.

@@ -121,7 +121,7 @@ pub fn announce(device: &Device) {
         launch.launcher.name(),
         ranks.engine(),
         plural(threads, "thread"),
-        super::device::name(device)
+        machine::name_of(device)
     ));
 }
 
@@ -145,7 +145,7 @@ pub fn check_same(mut marks: Vec<Mark>) -> Result<()> {
 /// What the records of an evaluation are known by, and how it is made.
 pub fn marks(records: &Records) -> Vec<Mark> {
     let line: Vec<String> = std::env::args().skip(1).collect();
-    vec![ranks::data_mark("data", records), Mark::new("command line", &line.join(" "), line.join("\0"))]
+    vec![srvae_training::data::mark("data", records), Mark::new("command line", &line.join(" "), line.join("\0"))]
 }
 
 /// Records are for people: nothing is hashed where this process is alone.

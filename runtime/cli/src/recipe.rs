@@ -1,7 +1,7 @@
 //! `run.toml`: the options of a run as a file. Every run folder has the one that repeats the run, and `--config` takes it.
 
 use super::args::Cli;
-use super::train::Plan;
+use super::plan::Plan;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{CommandFactory, Parser};
 use srvae_training::Setting;

@@ -1,12 +1,13 @@
 //! `srvae-run sweep`: one training after the other, and a table that compares them.
 
 use super::args::{Cli, Sweep};
-use super::train::write_json;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use serde_json::{Map, Value, json};
+use srvae_training::files::write_json;
+use srvae_training::interrupt;
 use srvae_training::terminal::{note, out, table};
-use srvae_training::train::{RunFolder, interrupt};
+use srvae_training::train::RunFolder;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use srvae_training::Compiled;
 use srvae_training::data::Images;
 use srvae_training::eval::Evaluation;
+use srvae_training::interrupt;
 use srvae_training::terminal::{note, out, table};
-use srvae_training::train::interrupt;
 use std::process::ExitCode;
 
 /// A trained model on a data set.

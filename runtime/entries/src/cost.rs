@@ -3,53 +3,62 @@
 //! Every convolution is weight-normalised: a gain and a bias for each output channel beside the direction.
 
 use crate::LARGEST_SIZE;
+use std::collections::BTreeMap;
 
-/// Parameters, and what one image's forward pass takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Parameters, what one image's forward pass computes, and what work that is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cost {
     pub parameters: u64,
     pub multiply_accumulates: u64,
-    /// Elements kept for the gradient.
-    pub kept: u64,
-    /// Peak temporary memory of any layer's backward pass, in elements.
-    pub passing: u64,
-    /// Elements of the composed kernels of all layers, independent of the batch.
-    pub composed: u64,
-    /// Elements of the transformed kernels of the largest layer.
-    pub transformed: u64,
-    /// Elements of the largest layer's input and output together.
-    pub widest: u64,
+    /// By their sizes, with how often each is run. What they hold in memory is the kernels' affair.
+    pub work: BTreeMap<Work, u64>,
+}
+
+/// Something that is run, by its sizes for one image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Work {
+    /// A function without parameters of so many elements.
+    Values(u64),
+    /// A convolution, or an affine map at every position.
+    Convolution {
+        /// Channels of input and output.
+        channels: [u64; 2],
+        kernel: u64,
+        /// Positions of input and output.
+        positions: [u64; 2],
+    },
+    /// Bottlenecks that each append channels to what they read.
+    Dense { channels: u64, growth: u64, steps: u64, positions: u64 },
 }
 
 impl Cost {
     /// Parameters alone.
-    pub const fn held(parameters: u64) -> Self {
-        Self { parameters, ..Self::NONE }
+    pub fn held(parameters: u64) -> Self {
+        Self { parameters, ..Self::default() }
     }
 
-    /// A function without parameters: it keeps its output; gradients of input and output pass.
-    pub const fn of_values(elements: u64) -> Self {
-        let both = elements.saturating_mul(2);
-        Self { kept: elements, passing: both, widest: both, ..Self::NONE }
+    /// A function without parameters, of so many elements.
+    pub fn of_values(elements: u64) -> Self {
+        Self::default().by(Work::Values(elements))
     }
 
-    const NONE: Self =
-        Self { parameters: 0, multiply_accumulates: 0, kept: 0, passing: 0, composed: 0, transformed: 0, widest: 0 };
+    /// The same, as one piece of work.
+    fn by(self, work: Work) -> Self {
+        Self { work: BTreeMap::from([(work, 1)]), ..self }
+    }
 }
 
 impl std::ops::Add for Cost {
     type Output = Self;
 
-    fn add(self, other: Self) -> Self {
-        Self {
-            parameters: self.parameters.saturating_add(other.parameters),
-            multiply_accumulates: self.multiply_accumulates.saturating_add(other.multiply_accumulates),
-            kept: self.kept.saturating_add(other.kept),
-            passing: self.passing.max(other.passing),
-            composed: self.composed.saturating_add(other.composed),
-            transformed: self.transformed.max(other.transformed),
-            widest: self.widest.max(other.widest),
+    fn add(mut self, other: Self) -> Self {
+        self.parameters = self.parameters.saturating_add(other.parameters);
+        self.multiply_accumulates = self.multiply_accumulates.saturating_add(other.multiply_accumulates);
+        for (work, count) in other.work {
+            let all = self.work.entry(work).or_default();
+            *all = all.saturating_add(count);
         }
+        self
     }
 }
 
@@ -172,17 +181,6 @@ fn product(factors: &[u64]) -> u64 {
     factors.iter().fold(1, |total, &factor| total.saturating_mul(factor))
 }
 
-fn sum(terms: &[u64]) -> u64 {
-    terms.iter().fold(0, |total, &term| total.saturating_add(term))
-}
-
-/// Rows of matrices are padded to a multiple of this, as the runtime does.
-const PADDED: u64 = 16;
-
-fn padded(size: u64) -> u64 {
-    size.div_ceil(PADDED).saturating_mul(PADDED)
-}
-
 /// A weight-normalised convolution that keeps height and width.
 pub(crate) fn conv(input: u64, output: u64, kernel: u64, positions: u64) -> Cost {
     resizing(input, output, kernel, [positions; 2])
@@ -197,16 +195,12 @@ pub(crate) fn plain(input: u64, output: u64, positions: u64) -> Cost {
 /// A weight-normalised convolution; positions of the input and of the output.
 pub(crate) fn resizing(input: u64, output: u64, kernel: u64, [from, to]: [u64; 2]) -> Cost {
     let weights = product(&[input, output, kernel, kernel]);
-    let (read, written) = (product(&[input, from]), product(&[output, to]));
-    Cost {
+    let cost = Cost {
         parameters: weights.saturating_add(product(&[2, output])),
         multiply_accumulates: product(&[weights, to.min(from)]),
-        kept: written,
-        // The gradients of input and output, both once more pixel by pixel, and two places for each pixel and tap.
-        passing: sum(&[product(&[2, read]), product(&[2, padded(output), to]), product(&[4, kernel, kernel, to])]),
-        widest: read.saturating_add(written),
         ..Cost::default()
-    }
+    };
+    cost.by(Work::Convolution { channels: [input, output], kernel, positions: [from, to] })
 }
 
 /// A transposed 3x3 convolution that doubles height and width; `positions` are those of the input.
@@ -221,31 +215,14 @@ fn attention(channels: u64) -> Cost {
 }
 
 /// `steps` bottlenecks, 1x1 to 4·growth channels and 3x3 to growth, each concatenated after its input; then attention.
-///
-/// The layer is one operation: of an image it keeps its output alone, for its backward pass recovers every state of the stack
-/// from it; of a batch the composed 3x3 kernels, of all channels before a step and a constant.
+/// The layer is one operation.
 pub(crate) fn dense_layer(channels: u64, growth: u64, steps: u64, positions: u64) -> Cost {
     let (wide, end) = (growth.saturating_mul(4), dense_channels(channels, growth, steps));
     let before = |step| dense_channels(channels, growth, step);
     let weights: Cost =
         (0..steps).map(|step| conv(before(step), wide, 1, positions) + conv(wide, growth, 3, positions)).sum();
-    let attention = attention(end);
-    let composed = (0..steps).map(|step| product(&[9, before(step).saturating_add(1), padded(growth)]));
-    let composed = composed.fold(0, u64::saturating_add);
-    // The stack and its gradient, a pixel's channels padded; the gradients of output and input; 36 points for each tile of
-    // 4x4 pixels.
-    let row = padded(end.saturating_add(1)).saturating_add(PADDED);
-    let points = product(&[36, positions.div_ceil(16), padded(growth)]);
-    Cost {
-        parameters: weights.parameters.saturating_add(attention.parameters),
-        multiply_accumulates: weights.multiply_accumulates.saturating_add(attention.multiply_accumulates),
-        kept: product(&[end, positions]),
-        passing: sum(&[product(&[2, row, positions]), product(&[channels.saturating_add(end), positions]), points]),
-        composed,
-        // A 3x3 kernel becomes 6x6 points.
-        transformed: composed.saturating_mul(4),
-        widest: product(&[channels.saturating_add(end), positions]),
-    }
+    let all = weights + attention(end);
+    all.by(Work::Dense { channels, growth, steps, positions })
 }
 
 /// Channels after a dense layer.

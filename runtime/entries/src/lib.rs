@@ -22,7 +22,7 @@ pub mod tensors;
 
 pub use arguments::{Arguments, Kind, Literal, Parameter, Value};
 pub use block::{Arity, Block, Example, Role, ShapeRule, Ways};
-pub use cost::Cost;
+pub use cost::{Cost, Work};
 pub use distribution::{Distribution, Domain, Natural};
 pub use function::{Function, Origin, Range, RangeRule};
 #[cfg(feature = "tensors")]

@@ -1,15 +1,13 @@
 //! The memory that a model takes, by estimate: what the runtime's kernels hold and keep.
 
 use super::Interpreted;
+use srvae_dsl::catalog::Work;
 use srvae_dsl::graph::{Body, Factor, Model};
 use srvae_dsl::plan::Plan;
+use srvae_numerics::ops::memory::{EVALUATION_COPIES, Held, TRAINING_COPIES};
 
 /// Bytes of a number.
 const BYTES: u64 = 4;
-/// Copies of every parameter that training holds: direction and normalised weight, gradient, and two moments of Adamax.
-const TRAINING_COPIES: u64 = 5;
-/// Copies that evaluation holds: direction and normalised weight.
-const EVALUATION_COPIES: u64 = 2;
 /// Elements that training keeps for each element of a head: its parts, or its gradient and that once scaled.
 const OF_A_HEAD: u64 = 2;
 /// What the rows that evaluation computes at once may take, in bytes.
@@ -47,16 +45,20 @@ impl Memory {
         let cost = model.cost();
         let values = total(model.variables.iter().map(|variable| size(&variable.shape)));
         let heads = total(model.p.iter().chain(&model.q).map(|factor| head(model, factor)));
-        let kernels = cost.composed.saturating_add(cost.transformed);
+        let held: Vec<(Held, u64)> = cost.work.iter().map(|(work, count)| (held(work), *count)).collect();
+        let all = |of: fn(&Held) -> u64| total(held.iter().map(|(held, count)| of(held).saturating_mul(*count)));
+        let most = |of: fn(&Held) -> u64| held.iter().map(|(held, _)| of(held)).max().unwrap_or(0);
+        let kernels = all(|held| held.composed).saturating_add(most(|held| held.transformed));
+        let (kept, passing, widest) = (all(|held| held.kept), most(|held| held.passing), most(|held| held.ends));
         let fixed = |copies: u64| {
             cost.parameters.saturating_mul(copies).saturating_add(kernels).saturating_mul(BYTES).saturating_add(PROGRAM)
         };
         let image = |elements: &[u64]| total(elements.iter().copied()).saturating_mul(BYTES);
         Self {
             training_fixed: fixed(TRAINING_COPIES),
-            training_image: image(&[cost.kept, cost.passing, heads.saturating_mul(OF_A_HEAD), values]),
+            training_image: image(&[kept, passing, heads.saturating_mul(OF_A_HEAD), values]),
             evaluation_fixed: fixed(EVALUATION_COPIES),
-            evaluation_image: image(&[cost.widest, heads, values]),
+            evaluation_image: image(&[widest, heads, values]),
         }
     }
 
@@ -79,6 +81,15 @@ impl Memory {
     /// The largest batch that training fits into this much memory; 0 where not even one image does.
     pub fn largest_batch(&self, memory: u64) -> u64 {
         memory.saturating_sub(self.training_fixed).checked_div(self.training_image).unwrap_or(u64::MAX)
+    }
+}
+
+/// What the kernels hold for a piece of work.
+fn held(work: &Work) -> Held {
+    match *work {
+        Work::Values(elements) => Held::by_values(elements),
+        Work::Convolution { channels, kernel, positions } => Held::by_convolution(channels, kernel, positions),
+        Work::Dense { channels, growth, steps, positions } => Held::by_dense_layer(channels, growth, steps, positions),
     }
 }
 

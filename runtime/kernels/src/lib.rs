@@ -18,6 +18,7 @@ mod fingerprint;
 mod fourier;
 mod gru;
 mod head;
+pub mod memory;
 mod mixture;
 mod normal;
 mod normalise;

@@ -199,10 +199,9 @@ impl Backward {
         self.waiting = waiting;
         let mut end: Option<Tensor> = None;
         for Waiting { tensor, gradient, .. } in ready {
-            end = Some(match end {
-                None => tensor.apply_op1(Seed(gradient))?,
-                Some(before) => tensor.apply_op2(&before, Seed(gradient))?,
-            });
+            // Before the first there is none: anything that has no gradient stands for it.
+            let before = end.unwrap_or_else(|| tensor.detach());
+            end = Some(tensor.apply_op2(&before, Seed(gradient))?);
         }
         let Some(end) = end else { return Ok(()) };
         let store = end.backward()?;

@@ -13,6 +13,14 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     write_with(path, |file| Ok(file.write_all(bytes)?))
 }
 
+/// The text of a JSON value in a file.
+///
+/// # Errors
+/// Those of [`write()`].
+pub fn write_json(path: &Path, value: &serde_json::Value) -> Result<()> {
+    write(path, format!("{value:#}\n").as_bytes()).context("the result could not be saved")
+}
+
 /// The same for a file that is written piece by piece.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Text of others on a terminal: names of tensors, checkpoints and files, documentation of a model file.
+//! Text of others on a terminal and in a page: names of tensors, checkpoints and files, documentation of a model file.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -12,6 +12,11 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 /// The same for text that the compiler coloured: sequences that only change colours stay.
 pub fn printable_in_colour(text: &str) -> Cow<'_, str> {
     escaped(text, true)
+}
+
+/// Text that HTML shows as it is.
+pub fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 fn escaped(text: &str, colours: bool) -> Cow<'_, str> {

@@ -3,6 +3,7 @@
 //! Errors accumulate, phases stop: a phase pushes what it finds into a `Findings` and ends with one
 //! `Findings::finish`.
 
+mod encoding;
 mod limits;
 pub mod messages;
 mod render;

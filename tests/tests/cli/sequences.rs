@@ -4,7 +4,7 @@ use crate::support::Place;
 use srvae::data::{self, Data, Source, Split};
 use srvae::ranks::threads;
 use srvae::spec::{Role, Space, Spec, Variable};
-use srvae::train::{Checkpoint, Config, End, RunFolder, Trainer};
+use srvae::train::{Checkpoint, Config, End, RunFolder, Task, Trainer};
 use srvae::{BoundOptions, DType, Device, Noise, Params, Setting, Tensor, Values};
 use std::fs;
 use std::path::Path;
@@ -90,7 +90,8 @@ fn ranks_and_resumed_runs_take_the_same_steps() {
         let folder = place.path().join(format!("{ranks}-{steps}"));
         let made = RunFolder::create(&folder).unwrap().0;
         let ends = threads::run(ranks, |ranks| {
-            Trainer::new_on(ranks, &spec, &data, "builtin", config(steps), made.clone(), &Device::Cpu)?.run()
+            let task = Task::new(&spec, &data, "builtin", &Device::Cpu).on(ranks);
+            Trainer::new(task, config(steps), made.clone())?.run()
         });
         ends.into_iter().for_each(|end| assert_eq!(end.unwrap(), End::Done));
         folder
@@ -101,7 +102,8 @@ fn ranks_and_resumed_runs_take_the_same_steps() {
     let checkpoint = Checkpoint::load(&RunFolder::at(&begun).last(), &Device::Cpu).unwrap();
     let ends = threads::run(2, |ranks| {
         let folder = RunFolder::at(&begun);
-        Trainer::resume_on(ranks, &spec, &data, &checkpoint, config(9), folder, &Device::Cpu)?.run()
+        let task = Task::new(&spec, &data, "builtin", &Device::Cpu).on(ranks);
+        Trainer::resume(task, &checkpoint, config(9), folder)?.run()
     });
     ends.into_iter().for_each(|end| assert_eq!(end.unwrap(), End::Done));
     assert!(last(&alone) == last(&begun), "resumed on two ranks");

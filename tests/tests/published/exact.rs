@@ -120,6 +120,7 @@ fn converges(model: &dyn Model, data: &Values, exact: &[f64], samples: usize) {
         before = mean;
     }
     let all = exact.iter().sum::<f64>() / exact.len() as f64;
+    // Each record has `samples` / 100 groups; their deviation is below one nat, so this is three standard errors and more.
     assert!(before < all + 0.05, "{before} nats by 100 samples, above {all}");
     for (own, exact) in many.iter().zip(exact) {
         let (found, peak) = (log_mean(own), own.iter().copied().fold(f64::NEG_INFINITY, f64::max));

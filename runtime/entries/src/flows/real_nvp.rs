@@ -44,7 +44,7 @@ fn cost(config: &RealNvpConfig, inputs: &[&[usize]]) -> Cost {
             + conv(stack, seen.saturating_mul(2), 3, positions)
             + gain
             + Cost::of_values(seen.saturating_mul(2).saturating_mul(positions));
-        (0..count).map(|_| one).sum()
+        (0..count).map(|_| one.clone()).sum()
     };
     let mut total = Cost::default();
     for _ in 1..config.scales {

@@ -3,6 +3,7 @@
 use super::records::{Cells, Column, LABELS, PICTURES};
 use super::{Augment, Records};
 use crate::ops::cuda;
+use crate::picture::resize;
 use crate::spec::{Role, Space, Spec, Variable};
 use crate::{Device, Tensor, Values};
 use anyhow::{Context, Result, bail, ensure};
@@ -194,7 +195,7 @@ fn pictures(
         if target == shape {
             numbers.extend(picture.iter().map(|&byte| number(byte)));
         } else {
-            numbers.extend(super::resize(picture, shape, target).into_iter().map(number));
+            numbers.extend(resize::fit(picture, shape, target).into_iter().map(number));
         }
     }
     numbers

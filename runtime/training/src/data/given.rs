@@ -4,7 +4,8 @@ use super::fit::{Binarise, Fitting, Range, fit};
 use super::formats::arrays;
 use super::records::{Cells, Column};
 use super::table::{Field, Raw};
-use super::{Scales, open_picture, resize_rgb};
+use super::{Scales, open_picture};
+use crate::picture::resize;
 use crate::spec::{Space, Spec, Variable, space_entry};
 use crate::terminal::note;
 use anyhow::{Context, Result, bail, ensure};
@@ -167,7 +168,7 @@ fn label(variable: &Variable, text: &str, names: &[String]) -> Result<Vec<f32>> 
 fn picture(variable: &Variable, text: &str) -> Result<Vec<f32>> {
     let shape = variable.picture().with_context(|| format!("an image for shape {:?}", variable.shape))?;
     ensure!(Path::new(text).exists(), "expected the path of an image, and there is no such file");
-    let bytes = resize_rgb(&open_picture(Path::new(text))?, shape);
+    let bytes = resize::fit_rgb(&open_picture(Path::new(text))?, shape);
     let number = |byte: u8| match variable.space {
         Space::Binary => f32::from(byte >= 128),
         _ => f32::from(byte) / 255.0,

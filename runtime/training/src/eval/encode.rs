@@ -2,10 +2,10 @@
 
 use crate::arrays::{Array, Numbers};
 use crate::data::{Batches, Images};
+use crate::interrupt;
 use crate::params::Phase;
 use crate::ranks::{self, ALONE, Communicator};
 use crate::spec::{Role, Spec, Variable};
-use crate::train::interrupt;
 use crate::{DType, Draw, Model, Noise, Tensor, Values};
 use anyhow::{Context, Result, ensure};
 

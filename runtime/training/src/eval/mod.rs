@@ -4,11 +4,10 @@ mod encode;
 mod log_sum;
 
 use crate::data::{Batches, Images};
+use crate::interrupt;
 use crate::params::Phase;
 use crate::ranks::{self, ALONE, Communicator};
 use crate::spec::{Spec, Variable};
-pub use crate::train::Interrupted;
-use crate::train::interrupt;
 use crate::{BoundOptions, DType, Model, Noise, Tensor, TermKind};
 use anyhow::{Result, bail, ensure};
 pub(crate) use encode::still;

@@ -1,8 +1,8 @@
 //! One file: taken up where it was left, verified, and put in place whole.
 
 use super::{Pace, Request};
-use crate::eval::Interrupted;
-use crate::train::interrupt;
+use crate::interrupt;
+use crate::interrupt::Interrupted;
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};

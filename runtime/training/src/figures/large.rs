@@ -1,9 +1,9 @@
 //! A mode applied to an image of any size, tile by tile.
 
 use super::{at_rest, complete, shows};
+use crate::interrupt;
 use crate::picture::{Blend, Canvas, Planes, Tiling};
 use crate::spec::{Role, Spec, Variable};
-use crate::train::interrupt;
 use crate::{DType, Decode, Device, Draw, Mode, Model, Noise, Tensor, Values};
 use anyhow::{Context, Result, bail, ensure};
 

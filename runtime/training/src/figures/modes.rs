@@ -3,11 +3,11 @@
 use super::{Options, Strip, at_rest, shows};
 use crate::arrays::{Array, Numbers};
 use crate::data::{Batches, Images};
+use crate::interrupt;
 use crate::picture::from_batch;
+use crate::progress::Display;
 use crate::ranks::{self, ALONE, Communicator};
 use crate::spec::{Role, Spec, Variable};
-use crate::train::interrupt;
-use crate::train::progress::Display;
 use crate::{DType, Draw, Mode, Model, Noise, Tensor, Values, partly};
 use anyhow::{Context, Result, bail};
 use image::RgbImage;

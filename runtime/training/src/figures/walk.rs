@@ -2,9 +2,9 @@
 
 use super::{Options, Strip, at_rest, shows};
 use crate::data::{Batches, Images};
+use crate::interrupt;
 use crate::picture::from_batch;
 use crate::spec::Spec;
-use crate::train::interrupt;
 use crate::{DType, Mode, Model, Noise, Tensor, Values};
 use anyhow::{Context, Result, ensure};
 

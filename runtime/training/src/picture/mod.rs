@@ -4,6 +4,7 @@ mod described;
 mod label;
 mod layout;
 mod planes;
+pub mod resize;
 mod tiles;
 mod vector;
 

@@ -20,7 +20,7 @@ impl Planes {
     /// A picture with three channels, or its luma where one is wanted.
     pub fn of(picture: &RgbImage, channels: usize) -> Self {
         let (height, width) = (picture.height() as usize, picture.width() as usize);
-        let bytes = crate::data::resize_rgb(picture, [channels, height, width]);
+        let bytes = super::resize::fit_rgb(picture, [channels, height, width]);
         Self { channels, height, width, values: bytes.into_iter().map(|byte| f32::from(byte) / 255.0).collect() }
     }
 

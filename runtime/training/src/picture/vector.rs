@@ -20,7 +20,7 @@ pub fn svg(sheet: &Sheet) -> Result<String> {
     let mut body = String::new();
     for (text, left, top) in &layout.texts {
         let (baseline, length) = (top + BASELINE, label::width(text));
-        let text = crate::report::escape(text);
+        let text = crate::printable::escape(text);
         // Writing to a string cannot fail.
         writeln!(body, "<text x=\"{left}\" y=\"{baseline}\" textLength=\"{length}\">{text}</text>").ok();
     }
@@ -46,7 +46,7 @@ pub fn svg(sheet: &Sheet) -> Result<String> {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
          font-family=\"'DejaVu Sans Mono', 'Noto Sans Mono', monospace\" font-size=\"{FONT_SIZE}\" fill=\"#282828\">\n\
          <title>{}</title>\n<rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n{body}</svg>\n",
-        crate::report::escape(&sheet.title)
+        crate::printable::escape(&sheet.title)
     ))
 }
 

@@ -1,7 +1,7 @@
 //! One outcome for all ranks.
 
 use super::Communicator;
-use crate::train::Interrupted;
+use crate::interrupt::Interrupted;
 use anyhow::{Error, Result, anyhow};
 
 /// An error that rank 0 reports, on the other ranks: they have nothing to say.
@@ -85,8 +85,8 @@ pub(super) fn verdict(ranks: &dyn Communicator, all: &[Vec<u8>]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::{Elsewhere, agree};
+    use crate::interrupt::Interrupted;
     use crate::ranks::{Communicator, threads};
-    use crate::train::Interrupted;
     use anyhow::{Result, anyhow, bail};
 
     fn outcomes(work: impl Fn(usize) -> Result<usize> + Sync) -> Vec<Result<usize>> {

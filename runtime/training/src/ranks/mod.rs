@@ -11,5 +11,5 @@ mod same;
 pub use agree::{Elsewhere, agree, agree_on};
 pub use bytes::{doubles, floats, of_doubles, of_floats};
 pub use order::in_order;
-pub use same::{Mark, data_mark, same};
+pub use same::{Mark, same};
 pub use srvae_ranks::*;

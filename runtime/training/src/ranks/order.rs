@@ -2,7 +2,7 @@
 
 use super::Communicator;
 use super::agree_on;
-use crate::train::interrupt;
+use crate::interrupt;
 use anyhow::Result;
 
 /// Does pieces 0 to `count` of work, piece i on rank i mod N, and gives each result to `take` on every rank, in the order of

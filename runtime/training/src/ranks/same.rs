@@ -1,7 +1,6 @@
 //! Whether all ranks are about to do the same work.
 
 use super::{Communicator, Elsewhere};
-use crate::data::{Cells, Records};
 use anyhow::{Result, bail};
 use sha2::{Digest, Sha256};
 
@@ -20,10 +19,11 @@ impl Mark {
     pub fn new(what: &str, shown: &str, content: impl AsRef<[u8]>) -> Self {
         let mut hash = Sha256::new();
         hash.update(content);
-        Self::of(what, shown, hash)
+        Self::hashed(what, shown, hash)
     }
 
-    fn of(what: &str, shown: &str, hash: Sha256) -> Self {
+    /// The same of content that was hashed piece by piece.
+    pub fn hashed(what: &str, shown: &str, hash: Sha256) -> Self {
         let digest = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         Self { what: what.to_owned(), shown: shown.to_owned(), digest }
     }
@@ -31,30 +31,6 @@ impl Mark {
     fn line(&self) -> String {
         format!("{} ({})", self.shown, self.digest)
     }
-}
-
-/// Of records: their values, all of them; of those that are not in memory what their data set says.
-pub fn data_mark(what: &str, records: &Records) -> Mark {
-    let mut hash = Sha256::new();
-    if let Some(dataset) = records.dataset() {
-        hash.update(dataset.fingerprint());
-    }
-    for column in records.columns() {
-        hash.update(column.name.as_bytes());
-        match &column.cells {
-            Cells::Pictures { shape, bytes } => {
-                hash.update(format!("{shape:?}"));
-                hash.update(bytes);
-            }
-            Cells::Reals { shape, numbers } => {
-                hash.update(format!("{shape:?}"));
-                hash.update(super::of_floats(numbers));
-            }
-            Cells::Codes { codes, .. } => codes.iter().for_each(|code| hash.update(code.to_le_bytes())),
-            Cells::Classes(classes) => classes.iter().for_each(|class| hash.update((*class as u64).to_le_bytes())),
-        }
-    }
-    Mark::of(what, &format!("{} records", records.len()), hash)
 }
 
 /// Refuses to go on where a rank has another mark than rank 0.

@@ -1,7 +1,7 @@
 //! Charts of values over steps: the axes and curves as SVG, the title and the legend as HTML beside it.
 
-use super::page::escape;
-use anyhow::{Result, anyhow};
+use super::chart::{Drawn, Frame, Mesh, figure, key};
+use anyhow::Result;
 use plotters::prelude::*;
 
 const COLOURS: [RGBColor; 4] =
@@ -47,21 +47,15 @@ pub fn draw(title: &str, series: &[Series]) -> Result<String> {
         return Ok(String::new());
     }
     let range = range(values.clone());
-    let mut svg = String::new();
-    chart(&all, range, &mut svg).map_err(|reason| anyhow!("the chart of {title} could not be drawn: {reason}"))?;
     let asked: usize = series.iter().map(|series| series.points.len()).sum();
     let outside = asked - values.iter().filter(|value| is_inside(**value, range)).count();
-    let caption = caption(title, &all, outside);
-    Ok(format!("<figure>{caption}\n{svg}</figure>\n"))
+    figure(title, &legend(&all, outside), |svg| chart(&all, range, svg))
 }
 
-fn caption(title: &str, series: &[Series], outside: usize) -> String {
+/// The names of the curves, and how many values lie outside of the chart.
+fn legend(series: &[Series], outside: usize) -> String {
     let mark = |style: Style| if style == Style::Points { "●" } else { "━" };
-    let entry = |(series, colour): (&Series, &RGBColor)| {
-        let RGBColor(red, green, blue) = *colour;
-        let (mark, name) = (mark(series.style), escape(&series.name));
-        format!("<span class=\"key\"><i style=\"color:rgb({red},{green},{blue})\">{mark}</i> {name}</span>")
-    };
+    let entry = |(series, colour): (&Series, &RGBColor)| key(*colour, mark(series.style), &series.name);
     let named = series.iter().zip(COLOURS.iter().cycle()).filter(|(series, _)| !series.name.is_empty());
     let legend: Vec<String> = named.map(entry).collect();
     let outside = match outside {
@@ -69,46 +63,36 @@ fn caption(title: &str, series: &[Series], outside: usize) -> String {
         1 => " <small>1 value lies outside of the chart</small>".to_owned(),
         many => format!(" <small>{many} values lie outside of the chart</small>"),
     };
-    format!("<figcaption><b>{}</b> {}{outside}</figcaption>", escape(title), legend.join(" "))
+    legend.join(" ") + &outside
 }
 
-fn chart(series: &[Series], (low, high): (f64, f64), svg: &mut String) -> Result<(), Box<dyn std::error::Error>> {
+fn chart(series: &[Series], (low, high): (f64, f64), svg: &mut String) -> Drawn {
     let steps = series.iter().flat_map(|series| &series.points).map(|point| point.0).fold(1.0, f64::max);
-    let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
-    let mut chart = ChartBuilder::on(&area)
-        .margin(8)
-        .margin_right(16)
-        .x_label_area_size(36)
-        .y_label_area_size(64)
-        .build_cartesian_2d(0.0..steps, low..high)?;
-    let whole = |step: &f64| format!("{step:.0}");
-    let number = |value: &f64| show(*value, high - low);
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .x_labels(6)
-        .y_labels(6)
-        .x_label_formatter(&whole)
-        .y_label_formatter(&number)
-        .label_style(("sans-serif", 14))
-        .x_desc("step")
-        .draw()?;
-    for (series, colour) in series.iter().zip(COLOURS.iter().cycle()) {
-        // Where values are left out the curve is interrupted.
-        let shown = || series.points.split(|point| !is_inside(point.1, (low, high)));
-        if series.style != Style::Points {
-            for part in shown() {
-                chart.draw_series(LineSeries::new(part.iter().copied(), colour.stroke_width(2)))?;
+    let frame = Frame {
+        size: SIZE,
+        room: [36, 64],
+        x: 0.0..steps,
+        y: low..high,
+        labels: [6, 6],
+        shown: [&|step| format!("{step:.0}"), &|value| show(*value, high - low)],
+        names: ["step", ""],
+        mesh: Mesh::Both,
+    };
+    frame.draw(svg, |chart| {
+        for (series, colour) in series.iter().zip(COLOURS.iter().cycle()) {
+            // Where values are left out the curve is interrupted.
+            let shown = || series.points.split(|point| !is_inside(point.1, (low, high)));
+            if series.style != Style::Points {
+                for part in shown() {
+                    chart.draw_series(LineSeries::new(part.iter().copied(), colour.stroke_width(2)))?;
+                }
+            }
+            if series.style != Style::Line {
+                chart.draw_series(shown().flatten().map(|point| Circle::new(*point, 4, colour.filled())))?;
             }
         }
-        if series.style != Style::Line {
-            chart.draw_series(shown().flatten().map(|point| Circle::new(*point, 4, colour.filled())))?;
-        }
-    }
-    area.present()?;
-    drop(chart);
-    drop(area);
-    Ok(())
+        Ok(())
+    })
 }
 
 /// A value with as many digits as tell the labels of an axis apart.

@@ -1,8 +1,8 @@
 //! Marginal distributions as charts: bars for the data, a line for samples of the model.
 
-use super::page::escape;
+use super::chart::{Drawn, Frame, Mesh, figure, key};
 use crate::figures::Marginal;
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use plotters::prelude::*;
 
 const DATA: RGBColor = RGBColor(160, 190, 220);
@@ -14,28 +14,14 @@ const SIZE: (u32, u32) = (440, 220);
 /// # Errors
 /// What the drawing library says.
 pub fn draw(marginal: &Marginal) -> Result<String> {
-    let mut svg = String::new();
-    let title = escape(&marginal.title);
-    chart(marginal, &mut svg).map_err(|reason| anyhow!("the chart of {title} could not be drawn: {reason}"))?;
-    let key = |colour: RGBColor, mark: &str, name: &str| {
-        let RGBColor(red, green, blue) = colour;
-        format!("<span class=\"key\"><i style=\"color:rgb({red},{green},{blue})\">{mark}</i> {name}</span>")
-    };
     let legend = key(DATA, "█", "test data") + &key(SAMPLES, "━", "samples");
-    Ok(format!("<figure><figcaption><b>{title}</b> {legend}</figcaption>\n{svg}</figure>\n"))
+    figure(&marginal.title, &legend, |svg| chart(marginal, svg))
 }
 
-fn chart(marginal: &Marginal, svg: &mut String) -> Result<(), Box<dyn std::error::Error>> {
+fn chart(marginal: &Marginal, svg: &mut String) -> Drawn {
     let edges = &marginal.edges;
     let (low, high) = (edges[0], edges[edges.len() - 1]);
     let most = marginal.data.iter().chain(&marginal.samples).copied().fold(1e-3, f64::max);
-    let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
-    let mut chart = ChartBuilder::on(&area)
-        .margin(8)
-        .margin_right(16)
-        .x_label_area_size(24)
-        .y_label_area_size(48)
-        .build_cartesian_2d(low..high, 0.0..most * 1.05)?;
     let range = high - low;
     let names = super::plots::short(&marginal.names);
     let place = |value: &f64| match marginal.discrete {
@@ -43,28 +29,27 @@ fn chart(marginal: &Marginal, svg: &mut String) -> Result<(), Box<dyn std::error
         true => format!("{value:.0}"),
         false => super::curve::show(*value, range),
     };
-    chart
-        .configure_mesh()
-        .disable_x_mesh()
-        .light_line_style(TRANSPARENT)
-        .x_labels(if marginal.discrete { marginal.data.len().min(12) } else { 6 })
-        .y_labels(4)
-        .x_label_formatter(&place)
-        .y_label_formatter(&|value| format!("{value:.2}"))
-        .label_style(("sans-serif", 14))
-        .draw()?;
-    let bars = edges.windows(2).zip(&marginal.data);
-    chart.draw_series(bars.map(|(pair, height)| {
-        let gap = 0.04 * (pair[1] - pair[0]);
-        Rectangle::new([(pair[0] + gap, 0.0), (pair[1] - gap, *height)], DATA.filled())
-    }))?;
-    let steps =
-        edges.windows(2).zip(&marginal.samples).flat_map(|(pair, height)| [(pair[0], *height), (pair[1], *height)]);
-    chart.draw_series(LineSeries::new(steps, SAMPLES.stroke_width(2)))?;
-    area.present()?;
-    drop(chart);
-    drop(area);
-    Ok(())
+    let frame = Frame {
+        size: SIZE,
+        room: [24, 48],
+        x: low..high,
+        y: 0.0..most * 1.05,
+        labels: [if marginal.discrete { marginal.data.len().min(12) } else { 6 }, 4],
+        shown: [&place, &|value| format!("{value:.2}")],
+        names: ["", ""],
+        mesh: Mesh::Horizontal,
+    };
+    frame.draw(svg, |chart| {
+        let bars = edges.windows(2).zip(&marginal.data);
+        chart.draw_series(bars.map(|(pair, height)| {
+            let gap = 0.04 * (pair[1] - pair[0]);
+            Rectangle::new([(pair[0] + gap, 0.0), (pair[1] - gap, *height)], DATA.filled())
+        }))?;
+        let steps =
+            edges.windows(2).zip(&marginal.samples).flat_map(|(pair, height)| [(pair[0], *height), (pair[1], *height)]);
+        chart.draw_series(LineSeries::new(steps, SAMPLES.stroke_width(2)))?;
+        Ok(())
+    })
 }
 
 #[cfg(test)]

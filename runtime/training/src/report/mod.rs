@@ -1,5 +1,6 @@
 //! `report.html`: a run as one page that needs nothing else.
 
+mod chart;
 mod curve;
 mod curves;
 mod histogram;
@@ -9,9 +10,10 @@ mod plots;
 mod sheets;
 mod summary;
 
-pub use page::{Page, escape};
+pub use page::Page;
 
 use crate::figures::{Marginal, Plots};
+use crate::printable::escape;
 use crate::train::tensorboard::Node;
 use crate::train::{RunFolder, metrics};
 use anyhow::{Context, Result};

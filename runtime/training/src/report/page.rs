@@ -1,6 +1,7 @@
 //! A page of HTML without anything outside of it.
 
 use crate::picture::base64;
+use crate::printable::escape;
 use std::fmt::Write;
 
 const STYLE: &str = "
@@ -111,9 +112,4 @@ fn table(rows: &[Vec<String>]) -> String {
 /// A PNG file as an element.
 pub fn image(what: &str, png: &[u8]) -> String {
     format!("<img alt=\"{}\" src=\"data:image/png;base64,{}\">", escape(what), base64(png))
-}
-
-/// Text that HTML shows as it is.
-pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -1,9 +1,10 @@
 //! Plots of records that are no pictures: points, sequences, maps.
 
+use super::chart::{Frame, Mesh, figure, key};
 use super::curve::show;
-use super::page::{Page, escape};
+use super::page::Page;
 use crate::figures::{Lines, Map, Plots, Scatter};
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use plotters::prelude::*;
 
 /// Ten colours that can be told apart on white (Tableau's).
@@ -42,18 +43,10 @@ pub fn add(page: &mut Page, plots: &Plots) -> Result<()> {
     Ok(())
 }
 
-type Drawn = Result<(), Box<dyn std::error::Error>>;
-
-/// A figure with its title and the names of its colours.
-fn figure(title: &str, names: &[&str], mark: &str, draw: impl FnOnce(&mut String) -> Drawn) -> Result<String> {
-    let mut svg = String::new();
-    draw(&mut svg).map_err(|reason| anyhow!("the plot {title} could not be drawn: {reason}"))?;
-    let key = |(name, colour): (&&str, &RGBColor)| {
-        let RGBColor(red, green, blue) = *colour;
-        format!("<span class=\"key\"><i style=\"color:rgb({red},{green},{blue})\">{mark}</i> {}</span> ", escape(name))
-    };
-    let legend: String = names.iter().zip(COLOURS.iter().cycle()).map(key).collect();
-    Ok(format!("<figure><figcaption><b>{}</b> {legend}</figcaption>\n{svg}</figure>\n", escape(title)))
+/// The names of the colours.
+fn legend<'a>(names: impl Iterator<Item = &'a str>, mark: &str) -> String {
+    let keys: Vec<String> = names.zip(COLOURS.iter().cycle()).map(|(name, colour)| key(*colour, mark, name)).collect();
+    keys.join(" ")
 }
 
 /// The range of the middle 99 % of some values, with a margin.
@@ -67,73 +60,60 @@ fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
 }
 
 fn scatter(scatter: &Scatter) -> Result<String> {
-    let names: Vec<&str> = scatter.groups.iter().map(|group| group.name.as_str()).collect();
-    figure(&scatter.title, &names, "●", |svg| {
+    let names = scatter.groups.iter().map(|group| group.name.as_str());
+    figure(&scatter.title, &legend(names, "●"), |svg| {
         let axis = |at: usize| range(scatter.groups.iter().flat_map(|group| &group.points).map(move |point| point[at]));
         let (mut x, mut y) = (axis(0), axis(1));
         if scatter.diagonal {
             x = (x.0.min(y.0), x.1.max(y.1));
             y = x;
         }
-        let area = SVGBackend::with_string(svg, SQUARE).into_drawing_area();
-        let mut chart = ChartBuilder::on(&area)
-            .margin(8)
-            .margin_right(16)
-            .x_label_area_size(40)
-            .y_label_area_size(64)
-            .build_cartesian_2d(x.0..x.1, y.0..y.1)?;
-        chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
-            .x_labels(5)
-            .y_labels(5)
-            .x_label_formatter(&|value| show(*value, x.1 - x.0))
-            .y_label_formatter(&|value| show(*value, y.1 - y.0))
-            .label_style(("sans-serif", 14))
-            .x_desc(scatter.axes[0].as_str())
-            .y_desc(scatter.axes[1].as_str())
-            .draw()?;
-        if scatter.diagonal {
-            chart.draw_series(LineSeries::new([(x.0, x.0), (x.1, x.1)], BLACK.mix(0.4)))?;
-        }
-        let inside = |point: &&[f64; 2]| (x.0..=x.1).contains(&point[0]) && (y.0..=y.1).contains(&point[1]);
-        for (group, colour) in scatter.groups.iter().zip(COLOURS.iter().cycle()) {
-            let point = |point: &[f64; 2]| Circle::new((point[0], point[1]), 2, colour.mix(0.6).filled());
-            chart.draw_series(group.points.iter().filter(inside).map(point))?;
-        }
-        area.present()?;
-        Ok(())
+        let frame = Frame {
+            size: SQUARE,
+            room: [40, 64],
+            x: x.0..x.1,
+            y: y.0..y.1,
+            labels: [5, 5],
+            shown: [&|value| show(*value, x.1 - x.0), &|value| show(*value, y.1 - y.0)],
+            names: [&scatter.axes[0], &scatter.axes[1]],
+            mesh: Mesh::Both,
+        };
+        frame.draw(svg, |chart| {
+            if scatter.diagonal {
+                chart.draw_series(LineSeries::new([(x.0, x.0), (x.1, x.1)], BLACK.mix(0.4)))?;
+            }
+            let inside = |point: &&[f64; 2]| (x.0..=x.1).contains(&point[0]) && (y.0..=y.1).contains(&point[1]);
+            for (group, colour) in scatter.groups.iter().zip(COLOURS.iter().cycle()) {
+                let point = |point: &[f64; 2]| Circle::new((point[0], point[1]), 2, colour.mix(0.6).filled());
+                chart.draw_series(group.points.iter().filter(inside).map(point))?;
+            }
+            Ok(())
+        })
     })
 }
 
 fn lines(lines: &Lines) -> Result<String> {
-    let names: Vec<&str> = lines.lines.iter().map(|(name, _)| name.as_str()).collect();
-    figure(&lines.title, &names, "━", |svg| {
+    let names = lines.lines.iter().map(|(name, _)| name.as_str());
+    figure(&lines.title, &legend(names, "━"), |svg| {
         let (low, high) = range(lines.lines.iter().flat_map(|(_, values)| values.iter().copied()));
         let steps = lines.lines.iter().map(|(_, values)| values.len()).max().unwrap_or(1).max(2);
-        let area = SVGBackend::with_string(svg, WIDE).into_drawing_area();
-        let mut chart = ChartBuilder::on(&area)
-            .margin(8)
-            .margin_right(16)
-            .x_label_area_size(36)
-            .y_label_area_size(56)
-            .build_cartesian_2d(1.0..steps as f64, low..high)?;
-        chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
-            .x_labels(steps.min(8))
-            .y_labels(4)
-            .x_label_formatter(&|step| format!("{step:.0}"))
-            .y_label_formatter(&|value| show(*value, high - low))
-            .label_style(("sans-serif", 14))
-            .x_desc("step")
-            .draw()?;
-        for ((_, values), colour) in lines.lines.iter().zip(COLOURS.iter().cycle()) {
-            let points = values.iter().enumerate().map(|(step, value)| ((step + 1) as f64, value.clamp(low, high)));
-            chart.draw_series(LineSeries::new(points, colour.stroke_width(2)))?;
-        }
-        area.present()?;
-        Ok(())
+        let frame = Frame {
+            size: WIDE,
+            room: [36, 56],
+            x: 1.0..steps as f64,
+            y: low..high,
+            labels: [steps.min(8), 4],
+            shown: [&|step| format!("{step:.0}"), &|value| show(*value, high - low)],
+            names: ["step", ""],
+            mesh: Mesh::Both,
+        };
+        frame.draw(svg, |chart| {
+            for ((_, values), colour) in lines.lines.iter().zip(COLOURS.iter().cycle()) {
+                let points = values.iter().enumerate().map(|(step, value)| ((step + 1) as f64, value.clamp(low, high)));
+                chart.draw_series(LineSeries::new(points, colour.stroke_width(2)))?;
+            }
+            Ok(())
+        })
     })
 }
 
@@ -151,43 +131,37 @@ pub fn named(names: &[String], place: f64) -> Option<String> {
 
 /// A square of each number, the darker the larger; the first row on top.
 fn map(map: &Map) -> Result<String> {
-    figure(&map.title, &[], "", |svg| {
+    figure(&map.title, "", |svg| {
         let (down, right) = (map.rows.len().max(1), map.rows.iter().map(Vec::len).max().unwrap_or(1).max(1));
         let [x, y] = map.first.map(|first| first as f64);
-        let area = SVGBackend::with_string(svg, if down > right { SQUARE } else { WIDE }).into_drawing_area();
-        let mut chart = ChartBuilder::on(&area)
-            .margin(8)
-            .margin_right(16)
-            .x_label_area_size(36)
-            .y_label_area_size(if map.names.is_empty() { 48 } else { 88 })
-            .build_cartesian_2d(x - 0.5..x + right as f64 - 0.5, y + down as f64 - 0.5..y - 0.5)?;
         let names = short(&map.names);
         let whole = |value: &f64| match names {
             Some(names) => named(names, *value).unwrap_or_default(),
             None if value.fract().abs() < 1e-6 => format!("{value:.0}"),
             None => String::new(),
         };
-        chart
-            .configure_mesh()
-            .disable_mesh()
-            .x_labels(right.min(12))
-            .y_labels(down.min(12))
-            .x_label_formatter(&whole)
-            .y_label_formatter(&whole)
-            .label_style(("sans-serif", 14))
-            .x_desc(map.axes[0].as_str())
-            .y_desc(map.axes[1].as_str())
-            .draw()?;
+        let frame = Frame {
+            size: if down > right { SQUARE } else { WIDE },
+            room: [36, if map.names.is_empty() { 48 } else { 88 }],
+            x: x - 0.5..x + right as f64 - 0.5,
+            y: y + down as f64 - 0.5..y - 0.5,
+            labels: [right.min(12), down.min(12)],
+            shown: [&whole, &whole],
+            names: [&map.axes[0], &map.axes[1]],
+            mesh: Mesh::None,
+        };
         let cells = map.rows.iter().enumerate().flat_map(|(row, numbers)| {
             numbers.iter().enumerate().map(move |(column, &number)| (y + row as f64, x + column as f64, number))
         });
-        chart.draw_series(cells.map(|(row, column, number)| {
+        let square = |(row, column, number): (f64, f64, f64)| {
             let shade = |dark: u8| (255.0 - (255.0 - f64::from(dark)) * number.clamp(0.0, 1.0)).round() as u8;
             let colour = RGBColor(shade(20), shade(70), shade(130));
             Rectangle::new([(column - 0.5, row - 0.5), (column + 0.5, row + 0.5)], colour.filled())
-        }))?;
-        area.present()?;
-        Ok(())
+        };
+        frame.draw(svg, |chart| {
+            chart.draw_series(cells.map(square))?;
+            Ok(())
+        })
     })
 }
 

@@ -1,7 +1,8 @@
 //! A run's sheets of pictures, laid out anew: labels as text above or beside their rows, whatever the screen's width.
 
-use super::page::{Page, escape, image};
+use super::page::{Page, image};
 use crate::picture::{self, Description};
+use crate::printable::escape;
 use crate::train::RunFolder;
 use anyhow::{Context, Result};
 use image::{RgbImage, imageops};

@@ -1,8 +1,9 @@
 //! How much of each latent is in use: a unit is active if what q makes of it differs from picture to picture.
 
-use super::{Config, interrupt};
+use super::Config;
 use crate::data::{Batches, Images};
 use crate::eval;
+use crate::interrupt;
 use crate::params::Phase;
 use crate::spec::{Spec, Variable};
 use crate::{DType, Draw, Model, TermKind};

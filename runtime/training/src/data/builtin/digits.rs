@@ -1,7 +1,7 @@
 //! Handwritten digits of 8x8 pixels; `digits_data/README.md` says where they come from.
 
 use crate::data::Order;
-use crate::data::resize;
+use crate::picture::resize;
 use anyhow::{Context, Result, ensure};
 use std::io::Read;
 

@@ -24,9 +24,10 @@ mod sequences;
 mod table;
 mod texture;
 
+use super::Data;
 use super::batch::classes_at;
 use super::records::{Cells, Column, Records};
-use super::{Data, resize};
+use crate::picture::resize;
 use crate::spec::{Role, Space, Variable};
 use anyhow::{Context, Result};
 use canvas::Canvas;

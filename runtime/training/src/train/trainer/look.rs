@@ -3,11 +3,11 @@
 use super::Trainer;
 use crate::data::Images;
 use crate::eval::{self, Evaluation};
+use crate::progress::Display;
 use crate::ranks;
 use crate::train::Progress;
 use crate::train::activity::{self, Activity};
 use crate::train::metrics::Metrics;
-use crate::train::progress::Display;
 use anyhow::Result;
 use serde_json::json;
 

@@ -2,14 +2,15 @@
 
 use super::Trainer;
 use super::step::Step;
+use crate::interrupt;
 use crate::ranks;
 use crate::train::gradients::Recording;
 use crate::train::lengths::Program;
 use crate::train::objective::{self, TermMeans};
 use crate::train::parts::Parts;
 use crate::train::tree::{Block, Tree};
+use crate::train::updates;
 use crate::train::watch::Fault;
-use crate::train::{interrupt, updates};
 use crate::{DType, Noise, Tensor, TermKind, Values};
 use anyhow::{Result, ensure};
 use candle_core::backprop::GradStore;

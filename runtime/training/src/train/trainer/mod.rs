@@ -3,26 +3,28 @@
 mod keep;
 mod look;
 mod micro;
+mod run;
 mod step;
+mod task;
+
+pub use task::Task;
 
 use super::activity::Activity;
 use super::average::Average;
 use super::flat::Flat;
 use super::lengths::Lengths;
-use super::metrics::Metrics;
 use super::parts::Parts;
-use super::progress::Display;
 use super::updates::Updates;
-use super::{Checkpoint, Config, Interrupted, Progress, Replay, RunFolder, interrupt, restore};
+use super::{Checkpoint, Config, Progress, Replay, RunFolder, restore};
 use crate::data::{Batches, Data, Order};
 use crate::eval::Evaluation;
+use crate::interrupt::Interrupted;
 use crate::params::Phase;
-use crate::ranks::{self, ALONE, Communicator};
+use crate::ranks::{self, Communicator};
 use crate::spec::Spec;
 use crate::terminal::note;
-use crate::{BoundOptions, DType, Device, Model, Noise, Params};
+use crate::{BoundOptions, DType, Model, Noise, Params};
 use anyhow::{Context, Result};
-use serde_json::json;
 use std::path::Path;
 use std::time::Instant;
 
@@ -81,35 +83,14 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// A new run: the model is built and initialised on the first training pictures, as many as the configuration says.
+    /// A new run: the model is built and initialised on the first training pictures, as many as the configuration says. Of
+    /// several ranks, which all call this with equal arguments, rank 0 initialises the model, and writes.
     ///
     /// # Errors
-    /// Data the model cannot take, or a failed tensor operation.
-    pub fn new(
-        spec: &'a Spec,
-        data: &'a Data,
-        source: &str,
-        config: Config,
-        folder: RunFolder,
-        device: &Device,
-    ) -> Result<Self> {
-        Self::new_on(&ALONE, spec, data, source, config, folder, device)
-    }
-
-    /// The same on several ranks, which all call this with equal arguments. Rank 0 initialises the model, and writes.
-    ///
-    /// # Errors
-    /// As [`Trainer::new`], and a batch that cannot be divided among the ranks.
-    pub fn new_on(
-        ranks: &'a dyn Communicator,
-        spec: &'a Spec,
-        data: &'a Data,
-        source: &str,
-        config: Config,
-        folder: RunFolder,
-        device: &Device,
-    ) -> Result<Self> {
-        let mut trainer = ranks::agree(ranks, Self::build(ranks, spec, data, source, config, folder, device))?;
+    /// Data the model cannot take, a batch that cannot be divided among the ranks, or a failed tensor operation.
+    pub fn new(task: Task<'a>, config: Config, folder: RunFolder) -> Result<Self> {
+        let ranks = task.ranks;
+        let mut trainer = ranks::agree(ranks, Self::build(task, config, folder))?;
         let initialised = if ranks.leads() { trainer.initialise() } else { Ok(()) };
         ranks::agree(ranks, initialised)?;
         if ranks.size() > 1 {
@@ -137,44 +118,23 @@ impl<'a> Trainer<'a> {
         warn_of_flat_channels(&self.params, count)
     }
 
-    /// A run that goes on where a checkpoint left it.
+    /// A run that goes on where a checkpoint left it, on as many ranks as there are now.
     ///
     /// # Errors
-    /// A checkpoint of another model, or one that does not fit.
-    pub fn resume(
-        spec: &'a Spec,
-        data: &'a Data,
-        checkpoint: &Checkpoint,
-        config: Config,
-        folder: RunFolder,
-        device: &Device,
-    ) -> Result<Self> {
-        Self::resume_on(&ALONE, spec, data, checkpoint, config, folder, device)
-    }
-
-    /// The same on several ranks, as many as there are now, which all call this with equal arguments.
-    ///
-    /// # Errors
-    /// As [`Trainer::resume`], and a batch that cannot be divided among the ranks.
-    pub fn resume_on(
-        ranks: &'a dyn Communicator,
-        spec: &'a Spec,
-        data: &'a Data,
-        checkpoint: &Checkpoint,
-        config: Config,
-        folder: RunFolder,
-        device: &Device,
-    ) -> Result<Self> {
+    /// A checkpoint of another model, one that does not fit, or a batch that cannot be divided among the ranks.
+    pub fn resume(task: Task<'a>, checkpoint: &Checkpoint, config: Config, folder: RunFolder) -> Result<Self> {
+        let Task { spec, data, .. } = task;
         let path = folder.last();
         let begin = || {
             checkpoint.check_model(&spec.name, &spec.source, &spec.settings, &path)?;
             // Data that were moved are known by where they lie now.
             let source = data.kept.as_ref().map_or(&checkpoint.header.data, |kept| &kept.source);
-            let mut trainer = Self::build(ranks, spec, data, source, config, folder, device)?;
+            let mut trainer = Self::build(task, config, folder)?;
+            source.clone_into(&mut trainer.source);
             trainer.go_on(checkpoint, &path)?;
             Ok(trainer)
         };
-        ranks::agree(ranks, begin())
+        ranks::agree(task.ranks, begin())
     }
 
     /// Takes the state of a checkpoint.
@@ -195,15 +155,8 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    fn build(
-        ranks: &'a dyn Communicator,
-        spec: &'a Spec,
-        data: &'a Data,
-        source: &str,
-        config: Config,
-        folder: RunFolder,
-        device: &Device,
-    ) -> Result<Self> {
+    fn build(task: Task<'a>, config: Config, folder: RunFolder) -> Result<Self> {
+        let Task { spec, data, source, device, ranks } = task;
         let micro = match config.micro_batch {
             None if ranks.size() > 1 => Some(Parts::usual(config.batch, ranks.size())?),
             micro => micro,
@@ -271,120 +224,6 @@ impl<'a> Trainer<'a> {
     /// Training pictures a second, from the first step on.
     pub fn images_per_second(&self) -> f64 {
         (self.progress.step * self.config.batch) as f64 / self.seconds.max(1e-9)
-    }
-
-    /// The test pictures' bits/dim before the first step, where it is not known yet. Writes nothing: a start that fails shows
-    /// before there is a run folder.
-    ///
-    /// # Errors
-    /// A likelihood that is not a number, Ctrl-C, or a failed tensor operation.
-    pub fn begin(&mut self) -> Result<()> {
-        if self.progress.step == 0 && self.progress.before.is_none() {
-            let before = self.evaluate(&self.data.test)?;
-            self.progress.before = Some(before.nll);
-            self.before = Some(before);
-        }
-        Ok(())
-    }
-
-    /// The run's folder from here on, in place of that which it was made with.
-    pub fn set_folder(&mut self, folder: RunFolder) {
-        self.folder = folder;
-    }
-
-    /// Trains until the last step, or until something ends it. Checkpoints and metrics lie in the run folder then, which is
-    /// locked as long as the trainer lives.
-    ///
-    /// # Errors
-    /// A folder that another process trains into, that cannot be written to, or that was moved or deleted meanwhile; a loss
-    /// that is not a number; a failed tensor operation.
-    pub fn run(&mut self) -> Result<End> {
-        interrupt::listen();
-        let mut metrics = Metrics::none();
-        if self.ranks.leads() {
-            self.folder = self.folder.clone().locked()?;
-            self.folder.sweep();
-            metrics = Metrics::open(&self.folder.metrics(), |line| self.keeps(line))?;
-        }
-        self.seconds = metrics.seconds();
-        let display = Display::new("training", self.progress.step, self.config.steps);
-        let end = interruptible(self.work(&mut metrics, &display))?;
-        self.save()?;
-        if end == End::Interrupted {
-            return Ok(end);
-        }
-        interruptible(self.finish(&mut metrics, &display).map(|()| end))
-    }
-
-    fn work(&mut self, metrics: &mut Metrics, display: &Display) -> Result<End> {
-        self.begin()?;
-        // A first checkpoint: an error of the folder shows now, not after hours.
-        if let Some(before) = self.before.take() {
-            display.line(&format!("step 0: test {:.3} {}", before.nll, before.unit));
-            metrics.write(&json!({ "step": 0, "test": before.json() }))?;
-            self.save()?;
-        }
-        let end = self.steps(metrics, display)?;
-        // Whatever ends a run, its last weights are compared with the best.
-        if end != End::Interrupted && self.progress.validated != self.progress.step {
-            self.validate(metrics, display, f64::NAN, f64::NAN)?;
-        }
-        Ok(end)
-    }
-
-    fn steps(&mut self, metrics: &mut Metrics, display: &Display) -> Result<End> {
-        self.begun = Instant::now();
-        let log_every = (self.config.steps / 1000).max(1);
-        let (mut bits, mut rate, mut looked) = (f64::NAN, 0.0, (self.progress.step, self.seconds));
-        // A run that was cut off in a validation goes on with it.
-        if self.validation_is_due() && self.validate(metrics, display, bits, rate)? {
-            return Ok(End::Patience);
-        }
-        while self.progress.step < self.config.steps {
-            let step = self.step()?;
-            let (number, seconds) = (self.progress.step, self.seconds);
-            let (asked, over) = step.as_ref().map_or((false, false), |step| (step.asked, step.over));
-            if let Some(step) = step {
-                let pictures = (number - looked.0) * self.config.batch;
-                (bits, rate) = (self.spec.score(step.terms.bound()), pictures as f64 / (seconds - looked.1));
-                let skipped = self.skipped();
-                display.set(
-                    number,
-                    format!("{bits:.3} {}, {rate:.1} {}/s{skipped}", self.spec.unit(), self.spec.records()),
-                );
-                if let Some(reason) = &step.skipped {
-                    display.line(&format!("{reason}; this update is skipped{skipped}"));
-                }
-                if number / log_every > looked.0 / log_every || step.skipped.is_some() {
-                    metrics.write(&step.json(
-                        number,
-                        seconds,
-                        (self.spec.unit(), bits),
-                        rate,
-                        self.progress.skipped,
-                    ))?;
-                }
-                looked = (number, seconds);
-            }
-            self.bound_skips()?;
-            let last = number == self.config.steps;
-            let mut patience_over = false;
-            if self.validation_is_due() {
-                patience_over = self.validate(metrics, display, bits, rate)?;
-            } else if number.is_multiple_of(self.config.checkpoint_every.max(1)) {
-                self.save()?;
-            }
-            if asked {
-                return Ok(End::Interrupted);
-            }
-            if patience_over {
-                return Ok(End::Patience);
-            }
-            if over && !last {
-                return Ok(End::Time);
-            }
-        }
-        Ok(End::Done)
     }
 }
 

@@ -2,12 +2,13 @@
 
 use super::Trainer;
 use crate::data::Augment;
+use crate::interrupt;
 use crate::train::gradients::Recording;
 use crate::train::lengths::Program;
 use crate::train::objective::{self, TermMeans};
 use crate::train::updates::Updates;
 use crate::train::watch::{ADVICE, Fault};
-use crate::train::{Replay, gradients, interrupt};
+use crate::train::{Replay, gradients};
 use crate::{DType, Moment, Values};
 use anyhow::{Result, bail, ensure};
 use candle_core::backprop::GradStore;

@@ -1,5 +1,10 @@
 //! Plots of what is no picture: pairs of numbers, sequences, the latent space, what was imputed beside what is true.
 
+mod kinds;
+mod plane;
+
+pub use kinds::{Group, Lines, Map, Plots, Scatter};
+
 use super::{at_rest, complete};
 use crate::arrays::Numbers;
 use crate::data::{Batches, Images, Records};
@@ -7,7 +12,7 @@ use crate::eval::{self, Encoding};
 use crate::spec::{Role, Space, Spec, Variable};
 use crate::{DType, Decode, Draw, Mode, Model, Noise, Tensor, Values};
 use anyhow::Result;
-use serde::{Deserialize, Serialize};
+use plane::plane;
 use std::collections::BTreeMap;
 
 /// Records that are shown.
@@ -19,63 +24,6 @@ const SEQUENCES: usize = 4;
 const PANELS: usize = 3;
 /// Classes that have a colour.
 const CLASSES: usize = 10;
-
-/// What the report shows besides marginals.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Plots {
-    pub pairs: Vec<Scatter>,
-    pub sequences: Vec<Lines>,
-    pub maps: Vec<Map>,
-    pub latents: Vec<Scatter>,
-    pub imputed: Vec<Scatter>,
-    pub classified: Vec<Map>,
-}
-
-impl Plots {
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// Points in a plane, in groups.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Scatter {
-    pub title: String,
-    /// What the axes are.
-    pub axes: [String; 2],
-    pub groups: Vec<Group>,
-    /// Whether the points would lie on the diagonal were both axes equal.
-    pub diagonal: bool,
-}
-
-/// Points of one colour.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Group {
-    pub name: String,
-    pub points: Vec<[f64; 2]>,
-}
-
-/// A number over the steps of some sequences.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Lines {
-    pub title: String,
-    /// Of each the name in the legend, and its values from step 1 on.
-    pub lines: Vec<(String, Vec<f64>)>,
-}
-
-/// Numbers from 0 to 1 in rows and columns.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Map {
-    pub title: String,
-    /// What runs to the right, and what runs down.
-    pub axes: [String; 2],
-    /// The numbers of the first column and of the first row.
-    pub first: [usize; 2],
-    pub rows: Vec<Vec<f64>>,
-    /// What rows and columns are called, where both are classes with names.
-    #[serde(default)]
-    pub names: Vec<String>,
-}
 
 /// Everything to be shown of a model's test records; `classes` are the names of labels' classes. Nothing where they are pictures alone and no latent is inferred.
 ///
@@ -324,56 +272,6 @@ fn by_class(points: &[[f64; 2]], classes: &[Option<usize>], names: &[String]) ->
         only.name = "test records".into();
     }
     groups
-}
-
-/// Rows in two dimensions: as they are where they have two numbers, else their first two principal components with the part of
-/// the variance that these have.
-fn plane(rows: &[Vec<f64>]) -> (Vec<[f64; 2]>, Option<f64>) {
-    let units = rows.first().map_or(0, Vec::len);
-    if units == 2 {
-        return (rows.iter().map(|row| [row[0], row[1]]).collect(), None);
-    }
-    let count = rows.len().max(1) as f64;
-    let mean: Vec<f64> = (0..units).map(|at| rows.iter().map(|row| row[at]).sum::<f64>() / count).collect();
-    let centred: Vec<Vec<f64>> =
-        rows.iter().map(|row| row.iter().zip(&mean).map(|(value, mean)| value - mean).collect()).collect();
-    let total: f64 = centred.iter().flatten().map(|value| value * value).sum();
-    let first = component(&centred, None);
-    let second = component(&centred, Some(&first));
-    let along = |row: &Vec<f64>, axis: &[f64]| row.iter().zip(axis).map(|(value, part)| value * part).sum::<f64>();
-    let points: Vec<[f64; 2]> = centred.iter().map(|row| [along(row, &first), along(row, &second)]).collect();
-    let kept: f64 = points.iter().flatten().map(|value| value * value).sum();
-    (points, Some(if total > 0.0 { kept / total } else { 0.0 }))
-}
-
-/// The direction of the largest variance, orthogonal to another, by power iteration.
-fn component(rows: &[Vec<f64>], apart: Option<&[f64]>) -> Vec<f64> {
-    let units = rows.first().map_or(0, Vec::len);
-    // Not orthogonal to any direction that data are likely to have.
-    let mut axis: Vec<f64> = (0..units).map(|at| 1.0 + (at as f64 * 0.7).sin()).collect();
-    for _ in 0..100 {
-        if let Some(apart) = apart {
-            let along: f64 = axis.iter().zip(apart).map(|(a, b)| a * b).sum();
-            axis.iter_mut().zip(apart).for_each(|(value, part)| *value -= along * part);
-        }
-        let length = axis.iter().map(|value| value * value).sum::<f64>().sqrt();
-        if length < 1e-12 {
-            return vec![0.0; units];
-        }
-        axis.iter_mut().for_each(|value| *value /= length);
-        let last = axis.clone();
-        axis = vec![0.0; units];
-        for row in rows {
-            let along: f64 = row.iter().zip(&last).map(|(a, b)| a * b).sum();
-            axis.iter_mut().zip(row).for_each(|(sum, value)| *sum += along * value);
-        }
-        let moved: f64 = axis.iter().map(|value| value * value).sum();
-        if moved < 1e-24 {
-            return last;
-        }
-    }
-    let length = axis.iter().map(|value| value * value).sum::<f64>().sqrt().max(1e-300);
-    axis.into_iter().map(|value| value / length).collect()
 }
 
 /// Of the records of each class the part that is taken for each.

@@ -1,26 +1,51 @@
-//! Several ranks under the MPI of this machine; where it has none the tests say so. With SRVAE_TEST_MPI=require that is a failure.
+//! Several ranks under the MPI of this machine; where it has none the tests are ignored, and say why. With SRVAE_TEST_MPI=require that
+//! is a failure.
 
-use crate::support::{Place, Said, said};
+#![cfg(unix)]
+
+#[path = "cli/support.rs"]
+#[allow(dead_code, reason = "each test target uses its part")]
+mod support;
+
+use anyhow::{Result, bail};
+use srvae_tests::trials::{self, Missing, measured};
+use std::fs::File;
+use std::io::{Read, Seek};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, ExitCode, Output};
 use std::time::{Duration, Instant};
+use support::{Place, Said, said};
 
-/// Until all ranks must have ended after one of them has failed: launchers wait a few seconds themselves.
-const ENDED: Duration = Duration::from_secs(20);
+srvae_tests::trials!(
+    two_ranks_leave_the_bytes_of_one_and_speak_with_one_voice,
+    a_run_that_loses_a_rank_goes_on_with_fewer_bit_for_bit,
+    what_one_rank_lacks_is_said_once_and_ends_all,
+    a_full_disk_on_rank_0_ends_all_and_keeps_the_checkpoint,
+    the_library_of_another_launcher_is_noticed,
+);
+
+fn main() -> ExitCode {
+    trials::run(&[TRIALS])
+}
+
+/// Ranks that have not ended by then wait for one another for ever: nothing here computes for more than seconds.
+const STUCK: Duration = Duration::from_secs(300);
 const TRAIN: &str =
     "train toy.pgm --data builtin --batch 8 --micro-batch 2 --threads 1 --device cpu --checkpoint-every 2";
 
 /// The launchers that can be started: those of both families where both are installed under their own names.
-fn launchers() -> Vec<&'static str> {
+fn launchers() -> Result<Vec<&'static str>> {
     let there = |name: &&str| Command::new(*name).arg("--version").output().is_ok_and(|output| output.status.success());
     let own: Vec<&str> = ["mpirun.openmpi", "mpirun.mpich"].into_iter().filter(there).collect();
     let found = if own.is_empty() { ["mpirun"].into_iter().filter(there).collect() } else { own };
-    if found.is_empty() {
-        assert!(std::env::var_os("SRVAE_TEST_MPI").is_none(), "no mpirun, though SRVAE_TEST_MPI asks for one");
-        println!("skipped: there is no mpirun on this machine");
+    if found.is_empty() && std::env::var_os("SRVAE_TEST_MPI").is_some() {
+        bail!("no mpirun, though SRVAE_TEST_MPI asks for one");
     }
-    found
+    if found.is_empty() {
+        bail!(Missing("no mpirun on this machine".into()));
+    }
+    Ok(found)
 }
 
 impl Place {
@@ -43,8 +68,8 @@ impl Place {
 
     fn ranks(&self, launcher: &str, arguments: &str) -> Said {
         let begun = Instant::now();
-        let said = said(self.start(launcher, arguments).output().unwrap());
-        println!("{launcher} {arguments}: {:.1} s", begun.elapsed().as_secs_f64());
+        let said = ended(&mut self.start(launcher, arguments));
+        measured(&format!("{launcher} {arguments}: {:.1} s", begun.elapsed().as_secs_f64()));
         said
     }
 
@@ -71,9 +96,32 @@ impl Place {
     }
 }
 
-/// One message, and within seconds.
-fn fails_once(said: &Said, begun: Instant, words: &[&str]) {
-    assert!(begun.elapsed() < ENDED, "the ranks took {:?} to end", begun.elapsed());
+/// What a launcher and its ranks leave. All must end, whichever of them failed.
+fn ended(command: &mut Command) -> Said {
+    let [out, err] = [(); 2].map(|()| tempfile::tempfile().unwrap());
+    let mut child = command.stdout(out.try_clone().unwrap()).stderr(err.try_clone().unwrap()).spawn().unwrap();
+    let read = |mut file: File| {
+        let mut bytes = Vec::new();
+        file.rewind().unwrap();
+        file.read_to_end(&mut bytes).unwrap();
+        bytes
+    };
+    let begun = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if begun.elapsed() > STUCK {
+            child.kill().unwrap();
+            panic!("the ranks do not end: {}", String::from_utf8_lossy(&read(err)));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    said(Output { status, stdout: read(out), stderr: read(err) })
+}
+
+/// One message.
+fn fails_once(said: &Said, words: &[&str]) {
     assert_ne!(said.code, 0, "{}", said.err);
     let errors = said.err.lines().filter(|line| line.starts_with("error: ")).count();
     assert_eq!(errors, 1, "{}", said.err);
@@ -82,14 +130,13 @@ fn fails_once(said: &Said, begun: Instant, words: &[&str]) {
     }
 }
 
-#[test]
-fn two_ranks_leave_the_bytes_of_one_and_speak_with_one_voice() {
+fn two_ranks_leave_the_bytes_of_one_and_speak_with_one_voice() -> Result<()> {
     let place = Place::new();
     place.json(&format!("{TRAIN} --steps 20 --out one"));
     place.json("encode one --draws 2 --batch 5 --out one.npz");
     place.json("sample one --count 70 --out one.png");
     let one = place.json("eval one --k 12 --batch 5 --images 33");
-    for launcher in launchers() {
+    for launcher in launchers()? {
         for ranks in [2, 4] {
             let run = format!("{launcher}-{ranks}");
             let said = place.works(launcher, &format!("-np {ranks} PROGRAM {TRAIN} --steps 20 --out {run} --json"));
@@ -110,37 +157,34 @@ fn two_ranks_leave_the_bytes_of_one_and_speak_with_one_voice() {
             assert_eq!(found[key], one[key], "{launcher}: {key}");
         }
     }
+    Ok(())
 }
 
-#[test]
-fn a_run_that_loses_a_rank_goes_on_with_fewer_bit_for_bit() {
+fn a_run_that_loses_a_rank_goes_on_with_fewer_bit_for_bit() -> Result<()> {
     let place = Place::new();
     place.json(&format!("{TRAIN} --steps 4000 --out whole"));
-    for launcher in launchers() {
+    for launcher in launchers()? {
         let there = format!("[ -e {launcher}/checkpoints/last.safetensors ]");
         let dies = format!("me=$$; (until {there}; do sleep 0.1; done; sleep 0.7; kill -9 $me) &");
         let script = place.script("dies", 1, &dies);
-        let begun = Instant::now();
         let said = place.ranks(launcher, &format!("-np 2 {} {TRAIN} --steps 4000 --out {launcher}", script.display()));
-        assert!(begun.elapsed() < ENDED, "the ranks took {:?} to end", begun.elapsed());
         assert_ne!(said.code, 0, "the run was too short to be killed: {}", said.err);
         let said = place.run(&format!("train {launcher} --resume --threads 1 --device cpu"));
         assert_eq!(said.code, 0, "{}", said.err);
         let last = place.bytes(&format!("{launcher}/checkpoints/last.safetensors"));
         assert!(last == place.bytes("whole/checkpoints/last.safetensors"), "{launcher}");
     }
+    Ok(())
 }
 
-#[test]
-fn what_one_rank_lacks_is_said_once_and_ends_all() {
+fn what_one_rank_lacks_is_said_once_and_ends_all() -> Result<()> {
     let place = Place::new();
-    std::fs::write(place.path("other.pgm"), crate::support::toy::SOURCE.replace("components: 1", "components: 2"))
-        .unwrap();
+    std::fs::write(place.path("other.pgm"), support::toy::SOURCE.replace("components: 1", "components: 2")).unwrap();
     let train = |model: &str, options: &str| {
         format!("PROGRAM train {model} --batch 8 --threads 1 --device cpu --steps 4 --out run {options}")
     };
     let fine = train("toy.pgm", "--data builtin --micro-batch 2");
-    for launcher in launchers() {
+    for launcher in launchers()? {
         for (other, words) in [
             (train("toy.pgm", "--data nowhere --micro-batch 2"), vec!["rank 1 of 2: ", "nowhere"]),
             (
@@ -156,46 +200,43 @@ fn what_one_rank_lacks_is_said_once_and_ends_all() {
                 true => format!("-np 2 {other}"),
                 false => format!("-np 1 {fine} : -np 1 {other}"),
             };
-            let begun = Instant::now();
             let said = place.ranks(launcher, &arguments);
-            fails_once(&said, begun, &words);
+            fails_once(&said, &words);
             assert!(said.out.is_empty(), "{}", said.out);
             assert!(!place.path("run").exists(), "{arguments}");
         }
     }
+    Ok(())
 }
 
-#[test]
-fn a_full_disk_on_rank_0_ends_all_and_keeps_the_checkpoint() {
+fn a_full_disk_on_rank_0_ends_all_and_keeps_the_checkpoint() -> Result<()> {
     let place = Place::new();
-    for launcher in launchers() {
+    for launcher in launchers()? {
         place.works(launcher, &format!("-np 2 PROGRAM {TRAIN} --steps 6 --out {launcher}"));
         // From then on a file may have 1 KiB: a checkpoint has more.
         let script = place.script("full", 0, "me=$$; (sleep 2; prlimit --fsize=1024 --pid $me) &");
-        let begun = Instant::now();
         let said = place.ranks(
             launcher,
             &format!("-np 2 {} train {launcher} --resume --steps 1000000 --threads 1", script.display()),
         );
-        fails_once(&said, begun, &["cannot be written"]);
+        fails_once(&said, &["cannot be written"]);
         // The last checkpoint that fitted is whole: another process goes on from it.
         let said = place.run(&format!("eval {launcher} --k 2 --images 8 --json"));
         assert_eq!(said.code, 0, "{}", said.err);
     }
+    Ok(())
 }
 
-#[test]
-fn the_library_of_another_launcher_is_noticed() {
+fn the_library_of_another_launcher_is_noticed() -> Result<()> {
     let place = Place::new();
-    let found = launchers();
+    let found = launchers()?;
     for (launcher, library) in [("mpirun.openmpi", "libmpich.so.12"), ("mpirun.mpich", "libmpi.so.40")] {
         if found.len() < 2 {
-            println!("skipped: two kinds of MPI are needed");
-            return;
+            bail!(Missing("two kinds of MPI are needed".into()));
         }
-        let begun = Instant::now();
         let mut command = place.start(launcher, &format!("-np 2 PROGRAM {TRAIN} --steps 4 --out run"));
-        let said = said(command.env("SRVAE_MPI", library).output().unwrap());
-        fails_once(&said, begun, &["started 2 ranks", "belongs to another MPI than the launcher"]);
+        let said = ended(command.env("SRVAE_MPI", library));
+        fails_once(&said, &["started 2 ranks", "belongs to another MPI than the launcher"]);
     }
+    Ok(())
 }

@@ -1,0 +1,200 @@
+//! `srvae-run sample | reconstruct | regenerate`: the modes of a trained model as sheets of images.
+
+mod drawn;
+mod full_size;
+
+pub use drawn::{check_sheet, draw_sheet, tell};
+pub use full_size::{output, tiled};
+
+use super::args::{self, Drawing, RunArgs};
+use super::session::Session;
+use super::{device, ranks, sheet};
+use anyhow::{Context, Result, bail, ensure};
+use drawn::is_arrays;
+use full_size::full_size;
+use srvae_training::data::given::Given;
+use srvae_training::data::{self, Images};
+use srvae_training::figures::Options;
+use srvae_training::files::{self, Kind};
+use srvae_training::interrupt;
+use srvae_training::picture::resize;
+use srvae_training::spec::Variable;
+use srvae_training::terminal::note;
+use srvae_training::{Compiled, Decode, Draw, Mode};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What the compiler calls the modes; where several of a kind differ, their names have more after it.
+pub const GENERATION: &str = "generation";
+pub const RECONSTRUCTION: &str = "reconstruction";
+pub const REGENERATION: &str = "generative_reconstruction";
+pub const CONDITIONAL: &str = "conditional_generation";
+pub const CONTINUATION: &str = "continuation";
+pub const TOP: &str = "top_reconstruction";
+
+/// Draws what --given leaves open, given that; without --given everything.
+pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
+    let mut sessions = open(models, args)?;
+    if let Some(steps) = args.length {
+        sessions.iter_mut().try_for_each(|session| session.at_length(steps))?;
+    }
+    let given = match args.from_step {
+        Some(steps) => ends(&sessions[0], steps)?,
+        None => given(&sessions[0], args)?,
+    };
+    let modes: Vec<Mode> = match given.names().as_slice() {
+        _ if args.from_step.is_some() => all(&sessions, CONTINUATION)?,
+        [] => all(&sessions, GENERATION)?,
+        names => sessions.iter_mut().map(|session| session.condition(names)).collect::<Result<_>>()?,
+    };
+    let mode = modes[0];
+    // What else a mode is given comes from the test data.
+    let others: Vec<&str> = mode.given.iter().filter(|name| !given.names().contains(name)).copied().collect();
+    let count = given.records().map_or(args.count, |records| records.min(args.count));
+    let records = if others.is_empty() {
+        let columns = given.of(given.records().unwrap_or(count))?;
+        let none = columns.is_empty();
+        let records = if none { Images::empty(sessions[0].spec.picture_shape()) } else { Images::of(columns)? };
+        records.scaled_by(sessions[0].kept()?.map(|kept| kept.scales).unwrap_or_default())
+    } else {
+        let length = Variable::length(&sessions[0].spec.variables);
+        let mut records = if length.is_some_and(|length| others == [length.name.as_str()]) {
+            // Lengths as the data have them, again and again where there are fewer than draws.
+            let records = sessions[0].test(&args.data, None)?.1;
+            let count = given.records().unwrap_or(count);
+            records.select(&(0..count).map(|index| index % records.len().max(1)).collect::<Vec<_>>())?
+        } else {
+            sessions[0].test(&args.data, Some(count))?.1
+        };
+        if !given.names().is_empty() {
+            note(&format!("{}: from the test data", others.join(", ")));
+            records = records.only(&others);
+        }
+        for column in given.of(records.len())? {
+            records.insert(column)?;
+        }
+        records
+    };
+    ranks::check_records(&records)?;
+    let decode = if given.names().is_empty() { default_decode(&mode) } else { Decode::Sample };
+    draw_sheet(&sessions, &modes, &records, &options(args, args.draw(decode), 1), args)
+}
+
+/// How many steps of each record are given, as if --given said it.
+fn ends(session: &Session, steps: usize) -> Result<Given> {
+    let length = session.spec.variables.iter().find_map(|variable| Some((variable, session.spec.steps(variable)?)));
+    let (length, most) = length.with_context(|| format!("model {} has no sequences to continue", session.spec.name))?;
+    ensure!(steps < most, "--continue {steps}: the records have {most} steps, of which some must be left to draw");
+    Given::read(&session.spec, &[format!("{}={steps}", length.name)], &BTreeMap::new())
+}
+
+/// The default of --decode: samples for new images, the likeliest pixels where a result is compared with an original.
+pub fn default_decode(mode: &Mode) -> Decode {
+    if mode.given.is_empty() { Decode::Sample } else { Decode::Mode }
+}
+
+pub fn with_input(models: &'static [Compiled], kind: &str, args: &args::Mode) -> Result<ExitCode> {
+    let sessions = open(models, &args.drawing)?;
+    let kind = if kind == RECONSTRUCTION && args.drawing.top.is_some() { TOP } else { kind };
+    let draw = args.drawing.draw(Decode::Mode);
+    if args.full_size {
+        ensure!(
+            args.drawing.given.is_empty(),
+            "--given cannot be used with --full-size: each tile is given its image only"
+        );
+        let mode = find(&sessions[0], kind)?;
+        return full_size(&sessions[0], mode, args, draw);
+    }
+    let images = inputs(&sessions[0], &args.input, &args.drawing)?;
+    draw_sheet(&sessions, &all(&sessions, kind)?, &images, &options(&args.drawing, draw, args.draws), &args.drawing)
+}
+
+/// What --given says.
+fn given(session: &Session, args: &Drawing) -> Result<Given> {
+    let (classes, scales) = session.kept()?.map(|kept| (kept.classes, kept.scales)).unwrap_or_default();
+    Ok(Given::read(&session.spec, &args.given, &classes)?.scaled(&scales))
+}
+
+/// The same records with what --given says in place of their own values.
+fn with_given(session: &Session, mut records: Images, args: &Drawing) -> Result<Images> {
+    for column in given(session, args)?.of(records.len())? {
+        records.insert(column)?;
+    }
+    Ok(records)
+}
+
+/// The run, and those it is to be held against.
+pub fn open(models: &'static [Compiled], args: &Drawing) -> Result<Vec<Session>> {
+    match &args.out {
+        Some(out) if is_arrays(out) => {
+            ensure!(args.against.is_empty(), "--against compares images, and --out asks for arrays");
+            files::check_place(out, Kind::Npz, args.force)?;
+        }
+        Some(out) => sheet::check_place(out, args.force)?,
+        None => {}
+    }
+    interrupt::listen();
+    let device = device::choose(&args.common)?;
+    let mut sessions = vec![Session::open(models, &args.run, &device)?];
+    for run in &args.against {
+        let other = Session::open(models, &RunArgs::at(run.clone(), args.run.checkpoint), &device)?;
+        let (own, its) = (sessions[0].spec.picture_shape(), other.spec.picture_shape());
+        ensure!(own == its, "{}: its images are {its:?}, those of the first run {own:?}", run.display());
+        sessions.push(other);
+    }
+    Ok(sessions)
+}
+
+pub fn options(args: &Drawing, draw: Draw, draws: usize) -> Options {
+    Options { count: args.count, draws, draw, seed: args.seed, ..Options::default() }
+}
+
+/// The mode of a kind in every session.
+///
+/// # Errors
+/// A graph that does not allow it: what it does allow.
+pub fn all(sessions: &[Session], kind: &str) -> Result<Vec<Mode>> {
+    sessions.iter().map(|session| find(session, kind).copied()).collect()
+}
+
+/// The mode of a kind.
+///
+/// # Errors
+/// A graph that does not allow it: what it does allow.
+pub fn find<'s>(session: &'s Session, kind: &str) -> Result<&'s Mode> {
+    let modes = session.model.modes();
+    let named = modes.iter().find(|mode| mode.name == kind);
+    // In a model without anything below its top latents to be drawn anew, the two are one.
+    let same = |mode: &&Mode| kind == REGENERATION && mode.name == RECONSTRUCTION;
+    if let Some(mode) = named.or_else(|| modes.iter().find(same)) {
+        if mode.name != kind {
+            note(&format!("in this model {kind} is {}", mode.name));
+        }
+        return Ok(mode);
+    }
+    let several: Vec<&str> = modes.iter().map(|mode| mode.name).filter(|name| name.starts_with(kind)).collect();
+    let names: Vec<&str> = modes.iter().map(|mode| mode.name).collect();
+    match several.is_empty() {
+        true => bail!("model {} has no mode {kind}; its graph allows {}", session.spec.name, names.join(", ")),
+        false => bail!("model {} has several: {}; choose with --from VARIABLE", session.spec.name, several.join(", ")),
+    }
+}
+
+/// Pictures of the user's own, brought to the model's size, or else the test pictures.
+pub fn inputs(session: &Session, files: &[PathBuf], args: &Drawing) -> Result<Images> {
+    if files.is_empty() {
+        return with_given(session, session.test(&args.data, Some(args.count))?.1, args);
+    }
+    let shape = session.spec.picture_shape();
+    let pictures: Vec<Vec<u8>> = pictures(files)?
+        .iter()
+        .map(|file| Ok(resize::fit_rgb(&data::open_picture(file)?, shape)))
+        .collect::<Result<_>>()?;
+    with_given(session, Images::new(shape, pictures.concat(), None)?, args)
+}
+
+/// The picture files that are given, those of folders among them.
+pub fn pictures(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    Ok(paths.iter().map(|path| data::inputs(path)).collect::<Result<Vec<_>>>()?.concat())
+}

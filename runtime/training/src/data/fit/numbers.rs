@@ -1,0 +1,137 @@
+//! Numbers: real ones, and those of spaces that take some numbers alone.
+
+use super::Fitting;
+use super::layout::Layout;
+use super::pictures::{decoded, levels};
+use crate::data::formats::arrays;
+use crate::data::records::Cells;
+use crate::data::table::{Field, Raw};
+use crate::input::Array;
+use crate::spec::{Variable, space_entry};
+use anyhow::{Context, Result, bail, ensure};
+use std::collections::BTreeSet;
+
+/// The rows of an array at these records.
+pub fn select(array: &Array, indices: &[usize]) -> Vec<f64> {
+    let row = array.shape.iter().skip(1).product::<usize>() * array.kind.width();
+    let content = indices.iter().flat_map(|&index| &array.content[index * row..][..row]).copied().collect();
+    let shape = std::iter::once(indices.len()).chain(array.shape.iter().skip(1).copied()).collect();
+    arrays::numbers(&Array { kind: array.kind, shape, content })
+}
+
+pub fn real(
+    variable: &Variable,
+    fields: &[&Field],
+    indices: &[usize],
+    how: &Fitting<'_>,
+    notes: &mut BTreeSet<String>,
+) -> Result<Cells> {
+    if let [field] = fields
+        && field.raw.is_pictures()
+    {
+        let shape = variable.picture().context("expected real numbers, and these are images")?;
+        variable.takes_pictures()?;
+        let bytes = match &field.raw {
+            Raw::Numbers(array) => levels(&variable.name, array, indices, shape, 1, how, notes)?,
+            raw => decoded(raw, indices, shape)?,
+        };
+        return Ok(Cells::Pictures { shape, bytes });
+    }
+    let numbers = finite(variable, fields, indices, how)?;
+    if variable.picture().is_some() && are_grey_levels(&numbers) {
+        variable.takes_pictures()?;
+    }
+    Ok(Cells::Reals { shape: variable.shape.clone(), numbers })
+}
+
+/// Numbers in the shape of pictures that are fewer than this are not judged.
+const FEW: usize = 1024;
+
+/// Whether all are multiples of 1/255 from 0 to 1, or whole numbers from 0 to 255, and not only zeros and ones.
+fn are_grey_levels(numbers: &[f32]) -> bool {
+    let (mut fractions, mut whole, mut others) = (true, true, false);
+    for &number in numbers {
+        let level = number * 255.0;
+        fractions &= (0.0..=1.0).contains(&number) && (level - level.round()).abs() < 1e-3;
+        whole &= (0.0..=255.0).contains(&number) && number.fract() == 0.0;
+        others |= number != 0.0 && number != 1.0;
+        if !fractions && !whole {
+            return false;
+        }
+    }
+    numbers.len() >= FEW && others
+}
+
+/// Numbers of any space but the reals: they must be values of it.
+pub fn numeric(variable: &Variable, fields: &[&Field], indices: &[usize], how: &Fitting<'_>) -> Result<Cells> {
+    let (size, space) = (variable.shape.iter().product::<usize>().max(1), space_entry(variable.space));
+    let numbers = finite(variable, fields, indices, how)?;
+    for (row, &index) in numbers.chunks(size).zip(indices) {
+        let row: Vec<f64> = row.iter().map(|&number| f64::from(number)).collect();
+        if let Some(why) = (space.misfit)(&row) {
+            let shown: Vec<String> = row.iter().take(6).map(f64::to_string).collect();
+            let more = if row.len() > shown.len() { ", …" } else { "" };
+            let what = space.docs.trim_end_matches('.').to_lowercase();
+            bail!("{} {why} ({}{more}); `{}` takes {what}", how.record(index), shown.join(", "), space.name);
+        }
+    }
+    Ok(Cells::Reals { shape: variable.shape.clone(), numbers })
+}
+
+/// The numbers of a variable, record by record, in its own layout.
+fn finite(variable: &Variable, fields: &[&Field], indices: &[usize], how: &Fitting<'_>) -> Result<Vec<f32>> {
+    let size = variable.shape.iter().product::<usize>();
+    let mut rows = rows(fields, indices, how)?;
+    let own = rows.len() / indices.len().max(1);
+    ensure!(own == size, "records have {own} numbers, shape {:?} has {size}", variable.shape);
+    if let ([Field { raw: Raw::Numbers(array), .. }], Some(shape)) = (fields, variable.picture())
+        && array.shape[1..].len() == 3
+    {
+        let layout = Layout::of(&array.shape[1..], shape)?;
+        ensure!(layout.shape() == shape, "records have shape {:?}; expected {shape:?}", &array.shape[1..]);
+        rows = rows.chunks(size.max(1)).flat_map(|record| layout.planes(record)).collect();
+    }
+    let record = |at: usize| how.record(indices[at / size.max(1)]);
+    if let Some(at) = rows.iter().position(|value| !value.is_finite()) {
+        let column = fields.get(at % size.max(1)).filter(|_| fields.len() > 1);
+        let column = column.map_or_else(String::new, |field| format!(" in column `{}`", field.name));
+        bail!("{} has the value {}{column}; values must not be missing: remove such records", record(at), rows[at]);
+    }
+    if let Some(at) = rows.iter().position(|&value| value.abs() > f64::from(f32::MAX)) {
+        bail!("{} has the value {:e}, which single precision cannot hold", record(at), rows[at]);
+    }
+    Ok(rows.into_iter().map(|value| value as f32).collect())
+}
+
+/// The numbers of the fields, record by record, the fields of one record next to each other.
+pub fn rows(fields: &[&Field], indices: &[usize], how: &Fitting<'_>) -> Result<Vec<f64>> {
+    let columns: Vec<Vec<f64>> = fields.iter().map(|field| column(field, indices, how)).collect::<Result<_>>()?;
+    if let [only] = columns.as_slice() {
+        return Ok(only.clone());
+    }
+    if let Some(at) = columns.iter().position(|column| column.len() != indices.len()) {
+        bail!("`{}` has more than one number per record; several columns must have one each", fields[at].name);
+    }
+    Ok((0..indices.len()).flat_map(|row| columns.iter().map(move |column| column[row])).collect())
+}
+
+fn column(field: &Field, indices: &[usize], how: &Fitting<'_>) -> Result<Vec<f64>> {
+    match &field.raw {
+        Raw::Numbers(array) => Ok(select(array, indices)),
+        Raw::Text(cells) => indices
+            .iter()
+            .map(|&index| {
+                let cell = cells[index].as_str();
+                let place = || format!("{}, column `{}`", how.record(index), field.name);
+                ensure!(!is_missing(cell), "{}: the value is missing (`{cell}`); remove such records", place());
+                cell.parse().with_context(|| format!("{}: `{cell}` is not a number", place()))
+            })
+            .collect(),
+        Raw::Stored(array) => Ok(arrays::numbers(&array.read(indices)?)),
+        Raw::Files { .. } | Raw::Encoded(_) => bail!("`{}` holds images; expected numbers", field.name),
+    }
+}
+
+pub fn is_missing(cell: &str) -> bool {
+    matches!(cell.to_lowercase().as_str(), "" | "na" | "n/a" | "nan" | "null" | "none" | "?" | "-")
+}

@@ -1,0 +1,203 @@
+//! Pictures: grey levels of images and of binary variables.
+
+use super::layout::Layout;
+use super::numbers::{rows, select};
+use super::{Binarise, Fitting};
+use crate::data::photo;
+use crate::data::records::Cells;
+use crate::data::table::{Field, Raw};
+use crate::input::{Array, Kind};
+use crate::picture::resize;
+use crate::spec::Variable;
+use anyhow::{Context, Result, bail, ensure};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+
+pub fn image(
+    variable: &Variable,
+    fields: &[&Field],
+    indices: &[usize],
+    how: &Fitting<'_>,
+    notes: &mut BTreeSet<String>,
+) -> Result<Cells> {
+    let shape = variable.picture().with_context(|| format!("an image of shape {:?}", variable.shape))?;
+    let bytes = match fields {
+        [Field { raw: raw @ (Raw::Files { .. } | Raw::Encoded(_)), .. }] => decoded(raw, indices, shape)?,
+        [Field { raw: Raw::Numbers(array), .. }] => {
+            if array.kind == Kind::Unsigned(1) && how.range.is_bits() {
+                notes.insert(format!(
+                    "{}: all bytes are 0 or 1, which is almost black; a binary variable?",
+                    variable.name
+                ));
+            }
+            levels(&variable.name, array, indices, shape, 1, how, notes)?
+        }
+        _ => {
+            // A column for each pixel.
+            let rows = rows(fields, indices, how)?;
+            let size = shape.iter().product::<usize>();
+            ensure!(
+                rows.len() == indices.len() * size,
+                "{} columns for the {size} numbers of shape {shape:?}",
+                fields.len()
+            );
+            grey(&variable.name, &rows, size, indices, how, notes)?
+        }
+    };
+    Ok(Cells::Pictures { shape, bytes })
+}
+
+/// Picture files, decoded on all cores and brought to a shape.
+pub fn decoded(raw: &Raw, indices: &[usize], shape: [usize; 3]) -> Result<Vec<u8>> {
+    let one = |&index: &usize| -> Result<Vec<u8>> {
+        let picture = match raw {
+            Raw::Files { files, crop } => {
+                let picture = photo::open(&files[index])?;
+                match crop {
+                    Some(crop) => crop
+                        .apply(&picture)
+                        .with_context(|| format!("{}: cannot be cropped", files[index].display()))?,
+                    None => picture,
+                }
+            }
+            Raw::Encoded(pictures) => photo::decode(&pictures[index]).with_context(|| format!("record {index}"))?,
+            _ => bail!("no image files"),
+        };
+        Ok(resize::fit_rgb(&picture, shape))
+    };
+    let pictures: Vec<Vec<u8>> = indices.par_iter().map(one).collect::<Result<_>>()?;
+    Ok(pictures.concat())
+}
+
+/// Grey levels of an array of pictures, brought to a shape; bytes are multiples of `unit`.
+pub fn levels(
+    name: &str,
+    array: &Array,
+    indices: &[usize],
+    shape: [usize; 3],
+    unit: u8,
+    how: &Fitting<'_>,
+    notes: &mut BTreeSet<String>,
+) -> Result<Vec<u8>> {
+    let layout = Layout::of(&array.shape[1..], shape)?;
+    let own = layout.shape();
+    let size = own.iter().product::<usize>();
+    ensure!(size > 0, "records of shape {:?} have no pixels", &array.shape[1..]);
+    if own != shape {
+        notes.insert(format!("{name}: images of {own:?} are resized to {shape:?}"));
+    }
+    let bytes = if array.kind == Kind::Unsigned(1) {
+        let levels = indices.iter().flat_map(|&index| array.content[index * size..][..size].iter());
+        levels.map(|level| level.saturating_mul(unit)).collect()
+    } else {
+        let numbers = select(array, indices);
+        grey(name, &numbers, size, indices, how, notes)?
+    };
+    Ok(bytes.par_chunks(size).flat_map_iter(|record| resize::fit(&layout.planes(record), own, shape)).collect())
+}
+
+/// Numbers as grey levels: 0 to 255, or 0 to 1 where none in the data set is above 1.
+fn grey(
+    name: &str,
+    numbers: &[f64],
+    size: usize,
+    indices: &[usize],
+    how: &Fitting<'_>,
+    notes: &mut BTreeSet<String>,
+) -> Result<Vec<u8>> {
+    let record = |at: usize| how.record(indices[at / size.max(1)]);
+    if let Some(at) = numbers.iter().position(|number| !number.is_finite()) {
+        bail!("{} has the value {}; an image has no missing values", record(at), numbers[at]);
+    }
+    if let Some(at) = numbers.iter().position(|&number| !(0.0..=255.0).contains(&number)) {
+        bail!("{} has the value {}; an image has grey levels 0 to 255, or numbers 0 to 1", record(at), numbers[at]);
+    }
+    let scale = if how.range.largest <= 1.0 { 255.0 } else { 1.0 };
+    // Of what stays in its file a part alone was looked at.
+    if let Some(at) = numbers.iter().position(|&number| scale > 1.0 && number > 1.0) {
+        bail!("{} has the value {}, and the first records have none above 1", record(at), numbers[at]);
+    }
+    if scale > 1.0 {
+        notes.insert(format!("{name}: numbers from 0 to 1 are taken as k/255 and rounded to the 256 grey levels"));
+    } else if !how.range.whole {
+        notes.insert(format!("{name}: numbers up to {} are rounded to grey levels 0 to 255", how.range.largest));
+    }
+    Ok(numbers.iter().map(|number| (number * scale).round() as u8).collect())
+}
+
+/// 0 and 1 as 0 and 255.
+pub fn binary(
+    variable: &Variable,
+    fields: &[&Field],
+    indices: &[usize],
+    how: &Fitting<'_>,
+    notes: &mut BTreeSet<String>,
+) -> Result<Cells> {
+    let size = variable.shape.iter().product::<usize>();
+    let name = &variable.name;
+    let shape = variable.picture().unwrap_or([1, 1, size]);
+    let bytes = match fields {
+        [Field { raw: raw @ (Raw::Files { .. } | Raw::Encoded(_)), .. }] => {
+            let target = variable.picture().unwrap_or_else(|| square(size));
+            bits(name, decoded(raw, indices, target)?, size, indices, how, notes)
+        }
+        [Field { raw: Raw::Numbers(array), .. }] if array.kind == Kind::Unsigned(1) && array.shape.len() > 2 => {
+            let target = variable.picture().unwrap_or_else(|| square(size));
+            // Zeros and ones are no grey levels.
+            let unit = if how.range.is_bits() { 255 } else { 1 };
+            bits(name, levels(name, array, indices, target, unit, how, notes)?, size, indices, how, notes)
+        }
+        _ => {
+            let rows = rows(fields, indices, how)?;
+            let own = rows.len() / indices.len().max(1);
+            ensure!(own == size, "records have {own} numbers, shape {:?} has {size}", variable.shape);
+            let levels = grey(name, &rows, size, indices, how, &mut BTreeSet::new())
+                .map_err(|error| error.context("a binary variable takes 0 and 1"))?;
+            bits(name, levels, size, indices, how, notes)
+        }
+    };
+    Ok(Cells::Pictures { shape, bytes })
+}
+
+/// A picture of so many pixels: a square where one has as many.
+fn square(size: usize) -> [usize; 3] {
+    let side = (size as f64).sqrt().round() as usize;
+    if side * side == size { [1, side, side] } else { [1, 1, size] }
+}
+
+fn bits(
+    name: &str,
+    levels: Vec<u8>,
+    size: usize,
+    indices: &[usize],
+    how: &Fitting<'_>,
+    notes: &mut BTreeSet<String>,
+) -> Vec<u8> {
+    if levels.iter().all(|&level| level == 0 || level == 255) {
+        return levels;
+    }
+    match how.binarise {
+        Binarise::Threshold => {
+            notes.insert(format!(
+                "{name}: grey levels become 1 from the middle (128) on; --binarise stochastic draws them"
+            ));
+            levels.into_iter().map(|level| if level >= 128 { 255 } else { 0 }).collect()
+        }
+        Binarise::Stochastic => {
+            notes
+                .insert(format!("{name}: grey levels become 1 with their own probability, drawn once for each record"));
+            let draw = |(record, levels): (&[u8], &usize)| -> Vec<u8> {
+                let mut rng = ChaCha8Rng::seed_from_u64(how.seed ^ 0x6269_6e61);
+                rng.set_stream(how.number(*levels) as u64);
+                record
+                    .iter()
+                    .map(|&level| if rng.random_range(0..255u32) < u32::from(level) { 255 } else { 0 })
+                    .collect()
+            };
+            levels.chunks(size.max(1)).zip(indices).flat_map(draw).collect()
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Records as something that must be the same on all ranks.
+
+use super::records::{Cells, Records};
+use crate::ranks::{self, Mark};
+use sha2::{Digest, Sha256};
+
+/// Of records: their values, all of them; of those that are not in memory what their data set says.
+pub fn mark(what: &str, records: &Records) -> Mark {
+    let mut hash = Sha256::new();
+    if let Some(dataset) = records.dataset() {
+        hash.update(dataset.fingerprint());
+    }
+    for column in records.columns() {
+        hash.update(column.name.as_bytes());
+        match &column.cells {
+            Cells::Pictures { shape, bytes } => {
+                hash.update(format!("{shape:?}"));
+                hash.update(bytes);
+            }
+            Cells::Reals { shape, numbers } => {
+                hash.update(format!("{shape:?}"));
+                hash.update(ranks::of_floats(numbers));
+            }
+            Cells::Codes { codes, .. } => codes.iter().for_each(|code| hash.update(code.to_le_bytes())),
+            Cells::Classes(classes) => classes.iter().for_each(|class| hash.update((*class as u64).to_le_bytes())),
+        }
+    }
+    Mark::hashed(what, &format!("{} records", records.len()), hash)
+}

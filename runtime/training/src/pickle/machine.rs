@@ -1,0 +1,244 @@
+//! The machine that pickles are programs for.
+
+use super::Node;
+use anyhow::{Context, Result, bail, ensure};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// The newest version of the format.
+const NEWEST: u64 = 5;
+
+/// The machine that pickles are programs for.
+pub struct Machine<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    nodes: Vec<Node>,
+    stack: Vec<usize>,
+    /// Heights of the stack.
+    marks: Vec<usize>,
+    memo: BTreeMap<usize, usize>,
+}
+
+impl<'a> Machine<'a> {
+    /// Before its first instruction.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0, nodes: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: BTreeMap::new() }
+    }
+
+    /// Bytes that were read.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The objects that were built.
+    pub fn nodes(self) -> Vec<Node> {
+        self.nodes
+    }
+
+    /// One instruction; the root after the last.
+    pub fn step(&mut self) -> Result<Option<usize>> {
+        match self.byte()? {
+            b'.' => return self.pop().map(Some),
+            // Protocol and frame say nothing about objects.
+            0x80 => {
+                let protocol = self.number(1)?;
+                ensure!((2..=NEWEST).contains(&protocol), "its protocol is {protocol}; supported are 2 to {NEWEST}");
+            }
+            0x95 => self.skip(8)?,
+            b'(' => self.marks.push(self.stack.len()),
+            b'N' | b'G' | b'\x88' | b'\x89' | b'J' | b'K' | b'M' | b'\x8a' => self.constant()?,
+            b'U' | b'C' => self.string(1, false)?,
+            b'T' | b'B' => self.string(4, false)?,
+            0x8e | 0x96 => self.string(8, false)?,
+            0x8c => self.string(1, true)?,
+            b'X' => self.string(4, true)?,
+            0x8d => self.string(8, true)?,
+            b']' | b')' => self.push(Node::Sequence(Vec::new())),
+            b'}' => self.push(Node::Dict(Vec::new())),
+            b'l' | b't' => {
+                let items = self.since_mark()?;
+                self.push(Node::Sequence(items));
+            }
+            b'd' => {
+                let entries = self.since_mark()?;
+                self.push(Node::Dict(entries));
+            }
+            code @ 0x85..=0x87 => {
+                let from = self.stack.len().checked_sub(usize::from(code - 0x84)).context("a tuple without members")?;
+                let items = self.stack.split_off(from);
+                self.push(Node::Sequence(items));
+            }
+            b'a' => {
+                let item = self.pop()?;
+                self.extend(vec![item])?;
+            }
+            b'e' => {
+                let items = self.since_mark()?;
+                self.extend(items)?;
+            }
+            b's' => {
+                let (value, key) = (self.pop()?, self.pop()?);
+                self.insert(vec![key, value])?;
+            }
+            b'u' => {
+                let entries = self.since_mark()?;
+                self.insert(entries)?;
+            }
+            b'c' => {
+                let (module, name) = (self.line()?, self.line()?);
+                self.push(Node::Global(module, name));
+            }
+            0x93 => {
+                let (name, module) = (self.pop()?, self.pop()?);
+                let (Node::Text(name), Node::Text(module)) = (&self.nodes[name], &self.nodes[module]) else {
+                    bail!("a class without a name");
+                };
+                self.push(Node::Global(module.clone(), name.clone()));
+            }
+            b'R' | 0x81 => {
+                let (arguments, callable) = (self.pop()?, self.pop()?);
+                self.push(Node::Call { callable, arguments, state: None, entries: Vec::new() });
+            }
+            b'b' => self.build()?,
+            b'Q' => {
+                let name = self.pop()?;
+                self.push(Node::Outside(name));
+            }
+            code @ (b'q' | b'r' | b'h' | b'j' | 0x94) => self.memory(code)?,
+            code => bail!("instruction {code:#04x} is none that data needs"),
+        }
+        Ok(None)
+    }
+
+    fn constant(&mut self) -> Result<()> {
+        let node = match self.bytes[self.at - 1] {
+            b'J' => Node::Int(i64::from(self.number(4)? as u32 as i32)),
+            b'K' => Node::Int(self.number(1)? as i64),
+            b'M' => Node::Int(self.number(2)? as i64),
+            0x88 => Node::Int(1),
+            0x89 => Node::Int(0),
+            0x8a => {
+                let length = self.number(1)? as usize;
+                let range = self.take(length)?;
+                let bytes = &self.bytes[range.clone()];
+                let negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
+                let mut full = [if negative { 0xff } else { 0 }; 8];
+                match length {
+                    0..=8 => {
+                        full[..length].copy_from_slice(bytes);
+                        Node::Int(i64::from_le_bytes(full))
+                    }
+                    _ => Node::Bytes(range),
+                }
+            }
+            b'G' => {
+                self.skip(8)?;
+                Node::Nothing
+            }
+            _ => Node::Nothing,
+        };
+        self.push(node);
+        Ok(())
+    }
+
+    fn string(&mut self, width: usize, text: bool) -> Result<()> {
+        let length = self.number(width)?;
+        let range = self.take(usize::try_from(length)?)?;
+        self.push(if text { Node::Text(range) } else { Node::Bytes(range) });
+        Ok(())
+    }
+
+    fn build(&mut self) -> Result<()> {
+        let (given, object) = (self.pop()?, self.top()?);
+        match &mut self.nodes[object] {
+            Node::Call { state, .. } => *state = Some(given),
+            _ => bail!("a state for what has none"),
+        }
+        Ok(())
+    }
+
+    fn memory(&mut self, code: u8) -> Result<()> {
+        let key = match code {
+            b'q' | b'h' => self.number(1)? as usize,
+            0x94 => self.memo.len(),
+            _ => self.number(4)? as usize,
+        };
+        if matches!(code, b'h' | b'j') {
+            let node = *self.memo.get(&key).with_context(|| format!("object {key} was never stored"))?;
+            self.stack.push(node);
+        } else {
+            let node = self.top()?;
+            self.memo.insert(key, node);
+        }
+        Ok(())
+    }
+
+    fn extend(&mut self, items: Vec<usize>) -> Result<()> {
+        let list = self.top()?;
+        match &mut self.nodes[list] {
+            Node::Sequence(members) => members.extend(items),
+            _ => bail!("members for what is no list"),
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, pairs: Vec<usize>) -> Result<()> {
+        ensure!(pairs.len().is_multiple_of(2), "a key without a value");
+        let dictionary = self.top()?;
+        match &mut self.nodes[dictionary] {
+            Node::Dict(entries) | Node::Call { entries, .. } => entries.extend(pairs),
+            _ => bail!("entries for what is no dictionary"),
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, node: Node) {
+        self.stack.push(self.nodes.len());
+        self.nodes.push(node);
+    }
+
+    fn pop(&mut self) -> Result<usize> {
+        let floor = self.marks.last().copied().unwrap_or(0);
+        ensure!(self.stack.len() > floor, "nothing is left to take");
+        self.stack.pop().context("nothing is left to take")
+    }
+
+    fn top(&self) -> Result<usize> {
+        self.stack.last().copied().context("nothing is there yet")
+    }
+
+    fn since_mark(&mut self) -> Result<Vec<usize>> {
+        let mark = self.marks.pop().context("a list that never began")?;
+        ensure!(mark <= self.stack.len(), "a list that ends before it began");
+        Ok(self.stack.split_off(mark))
+    }
+
+    fn take(&mut self, length: usize) -> Result<Range<usize>> {
+        let left = self.bytes.len() - self.at;
+        ensure!(length <= left, "{length} bytes are expected and {left} are left; the file is cut short");
+        self.at += length;
+        Ok(self.at - length..self.at)
+    }
+
+    fn skip(&mut self, length: usize) -> Result<()> {
+        self.take(length).map(|_| ())
+    }
+
+    fn byte(&mut self) -> Result<u8> {
+        let range = self.take(1)?;
+        Ok(self.bytes[range.start])
+    }
+
+    /// Little-endian, without a sign.
+    fn number(&mut self, width: usize) -> Result<u64> {
+        let range = self.take(width)?;
+        Ok(self.bytes[range].iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)))
+    }
+
+    fn line(&mut self) -> Result<Range<usize>> {
+        let length = self.bytes[self.at..].iter().position(|&byte| byte == b'\n').context("a name without an end")?;
+        let range = self.take(length)?;
+        self.skip(1)?;
+        Ok(range)
+    }
+}

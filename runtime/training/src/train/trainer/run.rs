@@ -1,0 +1,126 @@
+//! A run from its first step to its end.
+
+use super::{End, Trainer, interruptible};
+use crate::interrupt;
+use crate::progress::Display;
+use crate::train::RunFolder;
+use crate::train::metrics::Metrics;
+use anyhow::Result;
+use serde_json::json;
+use std::time::Instant;
+
+impl Trainer<'_> {
+    /// The test pictures' bits/dim before the first step, where it is not known yet. Writes nothing: a start that fails shows
+    /// before there is a run folder.
+    ///
+    /// # Errors
+    /// A likelihood that is not a number, Ctrl-C, or a failed tensor operation.
+    pub fn begin(&mut self) -> Result<()> {
+        if self.progress.step == 0 && self.progress.before.is_none() {
+            let before = self.evaluate(&self.data.test)?;
+            self.progress.before = Some(before.nll);
+            self.before = Some(before);
+        }
+        Ok(())
+    }
+
+    /// The run's folder from here on, in place of that which it was made with.
+    pub fn set_folder(&mut self, folder: RunFolder) {
+        self.folder = folder;
+    }
+
+    /// Trains until the last step, or until something ends it. Checkpoints and metrics lie in the run folder then, which is
+    /// locked as long as the trainer lives.
+    ///
+    /// # Errors
+    /// A folder that another process trains into, that cannot be written to, or that was moved or deleted meanwhile; a loss
+    /// that is not a number; a failed tensor operation.
+    pub fn run(&mut self) -> Result<End> {
+        interrupt::listen();
+        let mut metrics = Metrics::none();
+        if self.ranks.leads() {
+            self.folder = self.folder.clone().locked()?;
+            self.folder.sweep();
+            metrics = Metrics::open(&self.folder.metrics(), |line| self.keeps(line))?;
+        }
+        self.seconds = metrics.seconds();
+        let display = Display::new("training", self.progress.step, self.config.steps);
+        let end = interruptible(self.work(&mut metrics, &display))?;
+        self.save()?;
+        if end == End::Interrupted {
+            return Ok(end);
+        }
+        interruptible(self.finish(&mut metrics, &display).map(|()| end))
+    }
+
+    fn work(&mut self, metrics: &mut Metrics, display: &Display) -> Result<End> {
+        self.begin()?;
+        // A first checkpoint: an error of the folder shows now, not after hours.
+        if let Some(before) = self.before.take() {
+            display.line(&format!("step 0: test {:.3} {}", before.nll, before.unit));
+            metrics.write(&json!({ "step": 0, "test": before.json() }))?;
+            self.save()?;
+        }
+        let end = self.steps(metrics, display)?;
+        // Whatever ends a run, its last weights are compared with the best.
+        if end != End::Interrupted && self.progress.validated != self.progress.step {
+            self.validate(metrics, display, f64::NAN, f64::NAN)?;
+        }
+        Ok(end)
+    }
+
+    fn steps(&mut self, metrics: &mut Metrics, display: &Display) -> Result<End> {
+        self.begun = Instant::now();
+        let log_every = (self.config.steps / 1000).max(1);
+        let (mut bits, mut rate, mut looked) = (f64::NAN, 0.0, (self.progress.step, self.seconds));
+        // A run that was cut off in a validation goes on with it.
+        if self.validation_is_due() && self.validate(metrics, display, bits, rate)? {
+            return Ok(End::Patience);
+        }
+        while self.progress.step < self.config.steps {
+            let step = self.step()?;
+            let (number, seconds) = (self.progress.step, self.seconds);
+            let (asked, over) = step.as_ref().map_or((false, false), |step| (step.asked, step.over));
+            if let Some(step) = step {
+                let pictures = (number - looked.0) * self.config.batch;
+                (bits, rate) = (self.spec.score(step.terms.bound()), pictures as f64 / (seconds - looked.1));
+                let skipped = self.skipped();
+                display.set(
+                    number,
+                    format!("{bits:.3} {}, {rate:.1} {}/s{skipped}", self.spec.unit(), self.spec.records()),
+                );
+                if let Some(reason) = &step.skipped {
+                    display.line(&format!("{reason}; this update is skipped{skipped}"));
+                }
+                if number / log_every > looked.0 / log_every || step.skipped.is_some() {
+                    metrics.write(&step.json(
+                        number,
+                        seconds,
+                        (self.spec.unit(), bits),
+                        rate,
+                        self.progress.skipped,
+                    ))?;
+                }
+                looked = (number, seconds);
+            }
+            self.bound_skips()?;
+            let last = number == self.config.steps;
+            let mut patience_over = false;
+            if self.validation_is_due() {
+                patience_over = self.validate(metrics, display, bits, rate)?;
+            } else if number.is_multiple_of(self.config.checkpoint_every.max(1)) {
+                self.save()?;
+            }
+            if asked {
+                return Ok(End::Interrupted);
+            }
+            if patience_over {
+                return Ok(End::Patience);
+            }
+            if over && !last {
+                return Ok(End::Time);
+            }
+        }
+        Ok(End::Done)
+    }
+}
