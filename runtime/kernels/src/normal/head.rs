@@ -157,3 +157,59 @@ impl<T: Real> Loop for Deviations<'_, T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{DType, Device, Result, Tensor, normal_draw, normal_halves};
+    use candle_core::Var;
+
+    /// In f64, rounding of a few operations.
+    const ROUNDING: f64 = 1e-14;
+
+    fn made(shape: &[usize], seed: f64) -> Result<Var> {
+        let values = (0..shape.iter().product::<usize>()).map(|at| 3.0 * (at as f64 * 0.7 + seed).sin());
+        Var::from_tensor(&Tensor::from_iter(values, &Device::Cpu)?.reshape(shape)?)
+    }
+
+    fn same(a: &Tensor, b: &Tensor) -> Result<()> {
+        let distance = (a - b)?.abs()?.flatten_all()?.max(0)?.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+        assert!(distance < ROUNDING, "{distance:e}");
+        Ok(())
+    }
+
+    /// Halves, draws and their gradients against candle's own operations; a log-variance beyond its bound has no gradient.
+    #[test]
+    fn a_draw_from_a_head_is_the_formula() -> Result<()> {
+        for shape in [[2usize, 6, 1, 1], [3, 4, 2, 3], [2, 2, 60, 50]] {
+            let head = made(&shape, 0.3)?;
+            let half = [shape[0], shape[1] / 2, shape[2], shape[3]];
+            let (noise, weight) = (made(&half, 0.8)?, made(&half, 1.1)?);
+            let ours = |h: &Tensor| -> Result<Tensor> {
+                let (mean, log_var) = normal_halves(h, 2.0)?;
+                normal_draw(&mean, &log_var, noise.as_tensor())
+            };
+            let plain = |h: &Tensor| -> Result<Tensor> {
+                let log_var = h.narrow(1, half[1], half[1])?.contiguous()?.clamp(-2.0, 2.0)?;
+                h.narrow(1, 0, half[1])? + ((log_var * 0.5)?.exp()? * noise.as_tensor())?
+            };
+            let run = |draw: &dyn Fn(&Tensor) -> Result<Tensor>| -> Result<[Tensor; 3]> {
+                let out = draw(head.as_tensor())?;
+                let found = (&out * weight.as_detached_tensor())?.sum_all()?.backward()?;
+                Ok([out, found.get(&head).unwrap().clone(), found.get(&noise).unwrap().clone()])
+            };
+            let (ours, theirs) = (run(&ours)?, run(&plain)?);
+            ours.iter().zip(&theirs).try_for_each(|(a, b)| same(a, b))?;
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_number_stays_none() -> Result<()> {
+        let head = Tensor::new(&[[f32::NAN, f32::NAN]], &Device::Cpu)?;
+        let (mean, log_var) = normal_halves(&head, 7.0)?;
+        assert!(
+            mean.flatten_all()?.to_vec1::<f32>()?[0].is_nan() && log_var.flatten_all()?.to_vec1::<f32>()?[0].is_nan()
+        );
+        Ok(())
+    }
+}
