@@ -29,6 +29,11 @@ def conv(inputs, outputs, kernel=3):
     return weighted(nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2))
 
 
+def gelu(x):
+    """In its form with tanh, as ours."""
+    return F.gelu(x, approximate="tanh")
+
+
 def normal(h, dim=1):
     mean, log_var = h.chunk(2, dim)
     return mean, log_var.clamp(-7, 7)
@@ -148,7 +153,7 @@ class Bottleneck(nn.ModuleList):
     def forward(self, x):
         h = x
         for each in self:
-            h = each(F.gelu(h))
+            h = each(gelu(h))
         return x + h
 
 
@@ -157,7 +162,7 @@ class Block(nn.ModuleDict):
         super().__init__({"conv": conv(channels, width, 1), "conv_2": conv(width, width)})
 
     def forward(self, h):
-        return F.gelu(self.conv_2(F.gelu(self.conv(F.gelu(h)))))
+        return gelu(self.conv_2(gelu(self.conv(gelu(h)))))
 
 
 class Vdvae(nn.Module):
@@ -293,7 +298,7 @@ def main():
     p.add_argument("--length", type=int, default=100)
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--channels-last", action="store_true")
-    a = p.parse_args()
+    a = p.parse_intermixed_args()
     a.width = a.width or {"vae": 64}.get(a.model, 32)
     torch.set_num_threads(a.threads)
     torch.manual_seed(0)
