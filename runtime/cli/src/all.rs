@@ -61,7 +61,7 @@ fn rest(
     let run = RunArgs::at(outcome.folder.root().to_owned(), Which::Best);
     let session = Session::open(models, &run, device)?;
     let found = evaluate(session.model.as_ref(), plan, args)?;
-    let line = eval::line(&session, &data_name(&plan.source), &found);
+    let line = eval::line(&session, &data_name(&plan.source), &found)?;
     write_json(&outcome.folder.evaluation(), &line)?;
     let grids = draw(&session, &plan.data.test, plan.config.seed)?;
     let page = report::write(&outcome.folder, &plan.spec, &outcome.folder.report())?;
@@ -83,7 +83,7 @@ fn rest(
         found.images,
         plan.spec.records()
     ));
-    out(&eval::rows(&plan.spec, &found));
+    out(&eval::rows(&plan.spec, &found)?);
     for path in &grids {
         out(&format!("  picture: {}", path.display()));
     }

@@ -7,7 +7,7 @@ use srvae_training::report::Explained;
 use srvae_training::spec::{Role, Spec, Variable};
 use srvae_training::train::tensorboard::Node;
 use srvae_training::{Builder, Setting, Settings};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use srvae_dsl::graph::{self, Model, Value};
@@ -30,7 +30,10 @@ fn right(source: &Source, settings: &Overrides) -> Result<Compilation, Report> {
 }
 
 /// The file of a run at the run's settings.
-fn of_spec(spec: &Spec) -> Result<Compilation, Report> {
+///
+/// # Errors
+/// The compiler's report.
+pub(super) fn of_spec(spec: &Spec) -> Result<Compilation, Report> {
     right(&Source::new(&spec.name, &spec.source), &overrides_of(spec))
 }
 
@@ -137,6 +140,16 @@ pub fn explained(spec: &Spec) -> Result<Explained> {
     })
 }
 
+/// What an evaluation estimates: `ln p(x, y)`.
+///
+/// # Errors
+/// Those of [`compile`].
+pub fn bounded(spec: &Spec) -> Result<String> {
+    let compilation = of_spec(spec)?;
+    let plan = compilation.plan()?;
+    Ok(plan.derivation.bounded.text(&plan.model))
+}
+
 /// The memory that a model takes, by estimate.
 ///
 /// # Errors
@@ -145,25 +158,32 @@ pub fn memory(spec: &Spec) -> Result<Memory> {
     Ok(Memory::of(of_spec(spec)?.plan()?))
 }
 
-/// The factors of p and of q as nodes; what has no factor on a side is data.
+/// The factors of p and of q as nodes, those of the steps of a sequence as one; what has no factor on a side is data.
 fn nodes(model: &Model) -> Vec<Node> {
     let mut nodes: Vec<Node> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for (side, factors) in [(graph::Side::P, &model.p), (graph::Side::Q, &model.q)] {
         let place = |id: graph::VariableId| {
-            let known = model.factor(side, id).is_some();
-            format!("{}/{}", if known { side.name() } else { "data" }, model.variable(id).name)
+            let (known, variable) = (model.factor(side, id).is_some(), model.variable(id));
+            let name = if variable.step.is_some() { graph::family(&variable.name) } else { &variable.name };
+            format!("{}/{name}", if known { side.name() } else { "data" })
         };
         for factor in factors {
-            let operation = match &factor.body {
-                graph::Body::Stochastic { base, flows, .. } => {
-                    let flows = flows.iter().map(|stage| stage.flow.entry.name);
-                    std::iter::once(base.entry.name).chain(flows).collect::<Vec<_>>().join("_")
+            let name = place(factor.variable);
+            let at = *places.entry(name.clone()).or_insert(nodes.len());
+            if at == nodes.len() {
+                nodes.push(Node { name, operation: operation(factor), inputs: Vec::new() });
+            }
+            for piece in model.pieces(&factor.parents) {
+                // Members of a family follow one another.
+                let is_family = model.variables[piece.start].step.is_some();
+                for id in if is_family { piece.start..piece.start + 1 } else { piece } {
+                    let input = place(graph::VariableId(id));
+                    if !nodes[at].inputs.contains(&input) {
+                        nodes[at].inputs.push(input);
+                    }
                 }
-                graph::Body::Deterministic { function, .. } => function.entry.name.to_owned(),
-                graph::Body::Mixture { .. } => "mixture".to_owned(),
-            };
-            let inputs = factor.parents.iter().map(|parent| place(*parent)).collect();
-            nodes.push(Node { name: place(factor.variable), operation, inputs });
+            }
         }
     }
     let mut known: BTreeSet<String> = nodes.iter().map(|node| node.name.clone()).collect();
@@ -173,53 +193,15 @@ fn nodes(model: &Model) -> Vec<Node> {
     nodes
 }
 
-/// Where parameters are stored whose bound has no slope at fixed noise: those of factors of q that a discrete draw hangs
-/// on, for such a draw jumps.
-///
-/// # Errors
-/// Those of [`compile`].
-pub fn jumping(spec: &Spec) -> Result<Vec<String>> {
-    let compilation = of_spec(spec)?;
-    let model = compilation.model()?;
-    let (mut jumping, mut parts) = (Vec::new(), Vec::new());
-    // Children first: what a jumping draw is computed from jumps with it.
-    for factor in model.q.iter().rev() {
-        let graph::Body::Stochastic { network, .. } = &factor.body else { continue };
-        let is_smooth = model.draw_of(factor.variable).is_none_or(|draw| {
-            matches!(draw.method, graph::DrawMethod::Enumerate { .. } | graph::DrawMethod::Relaxed { .. })
-        });
-        if is_smooth && !jumping.contains(&factor.variable) {
-            continue;
+fn operation(factor: &graph::Factor) -> String {
+    match &factor.body {
+        graph::Body::Stochastic { base, flows, .. } => {
+            let flows = flows.iter().map(|stage| stage.flow.entry.name);
+            std::iter::once(base.entry.name).chain(flows).collect::<Vec<_>>().join("_")
         }
-        jumping.extend(&factor.parents);
-        parts.push(format!("q_{}", model.variable(factor.variable).name));
-        // Codes have the gradient that draws them to the network's output.
-        if let graph::Body::Stochastic { base, .. } = &factor.body
-            && base.entry.atoms
-        {
-            parts.push(format!("p_{}", model.variable(factor.variable).name));
-        }
-        parts.extend(network.iter().flat_map(|network| below(model, network)));
+        graph::Body::Deterministic { function, .. } => function.entry.name.to_owned(),
+        graph::Body::Mixture { .. } => "mixture".to_owned(),
     }
-    Ok(parts)
-}
-
-/// Where the parameters lie of the named networks and values that a network reads, directly or through values.
-fn below(model: &graph::Model, network: &graph::Network) -> Vec<String> {
-    let (mut open, mut seen): (Vec<&graph::Network>, Vec<graph::NetId>) = (vec![network], Vec::new());
-    while let Some(network) = open.pop() {
-        for node in &network.nodes {
-            let (graph::Op::Net(id) | graph::Op::Let(id)) = node.op else { continue };
-            if seen.contains(&id) {
-                continue;
-            }
-            seen.push(id);
-            if let (graph::Op::Let(_), graph::NetBody::Network(inner)) = (&node.op, &model.nets[id.0].body) {
-                open.push(inner);
-            }
-        }
-    }
-    seen.into_iter().map(|id| srvae_dsl::plan::net_path(model, id)).collect()
 }
 
 /// The plan of a model with the mode that draws everything else given these variables, and the mode's name.
@@ -255,18 +237,6 @@ pub fn at_length(spec: &Spec, steps: usize) -> Result<(Spec, Plan)> {
     let plan = of_spec(&spec)?.plan()?.clone();
     spec.variables = variables(&plan.model);
     Ok((spec, plan))
-}
-
-/// The terms of latents that are summed over: by importance weights they hold what the sum gains, and estimate no divergence.
-///
-/// # Errors
-/// Those of [`compile`].
-pub fn summed(spec: &Spec) -> Result<Vec<String>> {
-    let compilation = of_spec(spec)?;
-    let model = compilation.model()?;
-    let is_summed = |draw: &&graph::Draw| matches!(draw.method, graph::DrawMethod::Enumerate { .. });
-    let terms = model.draws.iter().filter(is_summed).map(|draw| format!("KL_{}", model.variable(draw.variable).name));
-    Ok(terms.collect())
 }
 
 /// The parameter that is the number of records which a global variable is the same for, where there is one.
@@ -308,7 +278,7 @@ fn root_factors(model: &graph::Model) -> impl Iterator<Item = &graph::Factor> {
     let role = |id: graph::VariableId| model.variable(id).role;
     let is_root = move |factor: &graph::Factor| {
         role(factor.variable) == graph::Role::Latent
-            && factor.parents.iter().all(|parent| role(*parent) == graph::Role::Given)
+            && factor.parents.iter().all(|parent| role(parent) == graph::Role::Given)
     };
     model.q.iter().filter(move |factor| model.p_of(factor.variable).is_some_and(is_root))
 }

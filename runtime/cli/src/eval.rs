@@ -2,7 +2,7 @@
 
 use super::args::{DataArgs, Eval, LikelihoodArgs};
 use super::session::Session;
-use super::{device, ranks};
+use super::{compiler, device, ranks};
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use srvae_training::arrays::{self, Array};
@@ -36,7 +36,7 @@ pub fn run(models: &'static [Compiled], args: &Eval) -> Result<ExitCode> {
             shared.name
         ));
     }
-    let line = line(&session, &name, &found);
+    let line = line(&session, &name, &found)?;
     if let (Some(path), Some(kind)) = (&args.per_record, records) {
         write_records(path, kind, &found)?;
     }
@@ -51,19 +51,23 @@ pub fn run(models: &'static [Compiled], args: &Eval) -> Result<ExitCode> {
             found.images,
             session.spec.records()
         ));
-        out(&rows(&session.spec, &found));
+        out(&rows(&session.spec, &found)?);
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// An evaluation with what it is of: what `--json` prints and `evaluation.json` holds.
-pub fn line(session: &Session, data: &str, found: &Evaluation) -> Value {
+///
+/// # Errors
+/// The compiler's report on the model's text.
+pub fn line(session: &Session, data: &str, found: &Evaluation) -> Result<Value> {
     let mut line = found.json();
     let header = &session.header;
     extend(
         &mut line,
         json!({
             "model": session.spec.name,
+            "likelihood_of": compiler::bounded(&session.spec)?,
             "run": session.folder.root(),
             "data": data,
             "train_seed": header.config.seed,
@@ -72,7 +76,7 @@ pub fn line(session: &Session, data: &str, found: &Evaluation) -> Value {
             "checkpoint": session.checkpoint,
         }),
     );
-    line
+    Ok(line)
 }
 
 /// Keeps an evaluation in the run folder: on the run's own data as `evaluation.json`, on others under their name.
@@ -137,7 +141,10 @@ pub fn likelihood(session: &Session, images: &Images, args: &LikelihoodArgs) -> 
 }
 
 /// The evaluation as a table.
-pub fn rows(spec: &Spec, found: &Evaluation) -> String {
+///
+/// # Errors
+/// The compiler's report on the model's text.
+pub fn rows(spec: &Spec, found: &Evaluation) -> Result<String> {
     let mut rows = Vec::new();
     for &(samples, nll) in &found.by_samples {
         let unit = match found.standard_error.filter(|_| samples == found.samples) {
@@ -150,13 +157,14 @@ pub fn rows(spec: &Spec, found: &Evaluation) -> String {
         rows.push(vec![format!("nll per step, K = {}", found.samples), format!("{nats:.4}"), "nats".into()]);
     }
     rows.push(vec!["bound".into(), format!("{:.4}", found.bound), found.unit.into()]);
-    rows.push(vec!["log-likelihood".into(), format!("{:.2}", found.log_likelihood), "nats".into()]);
+    let likelihood = format!("log-likelihood, {}", compiler::bounded(spec)?);
+    rows.push(vec![likelihood, format!("{:.2}", found.log_likelihood), "nats".into()]);
     for &(name, kind, value) in &found.terms {
         let sign = if kind == TermKind::Kl { "nats, subtracted" } else { "nats" };
         rows.push(vec![name.into(), format!("{value:.2}"), sign.into()]);
     }
     rows.push(vec!["speed".into(), format!("{:.1}", found.images_per_second()), format!("{}/s", spec.records())]);
-    table(&rows)
+    Ok(table(&rows))
 }
 
 /// Adds the fields of an object to another.

@@ -72,7 +72,7 @@ pub fn run(models: &'static [Compiled], args: &Table) -> Result<ExitCode> {
                 (Some(meter), Some(real)) => Some(meter.measure(session, real)?),
                 _ => None,
             };
-            let line = eval::line(session, name, &found);
+            let line = eval::line(session, name, &found)?;
             eval::keep(session, &data, name, &line);
             let header = &session.header;
             rows.push(Row {

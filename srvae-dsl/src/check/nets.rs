@@ -4,7 +4,7 @@ use super::Checker;
 use super::network::{Builder, Reads};
 use crate::ast::{self, Expression, Formal, Space};
 use crate::catalog::{Cost, show_shape};
-use crate::diagnostics::{MOST_NETS, messages};
+use crate::diagnostics::{Diagnostic, MOST_NETS, messages};
 use crate::graph::{Net, NetBody, NetId, Network, Number, Op, VariableSet, family};
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
@@ -259,8 +259,8 @@ impl Checker<'_> {
         input_dims: Vec<Vec<Number>>,
         output: Option<(Vec<Number>, Vec<usize>)>,
     ) -> Option<(NetBody, Vec<usize>)> {
-        if syn::parse_str::<syn::Path>(&path.text).is_err() {
-            self.findings.push(messages::rust_path(&path.text, path.span));
+        if let Some(fault) = rust_path_fault(path) {
+            self.findings.push(fault);
             return None;
         }
         let bare = declared.formals.iter().find(|formal| formal.space.is_none());
@@ -275,6 +275,20 @@ impl Checker<'_> {
     pub(super) fn declared_shape(&mut self, space: &Space) -> Option<(Vec<Number>, Vec<usize>)> {
         let entry = self.space_entry(space)?;
         self.sizes(entry, space)
+    }
+}
+
+/// What is wrong with the path of a Rust type, if anything. A name alone would be looked up in generated code, where nothing of the
+/// user's stands.
+fn rust_path_fault(path: &ast::Name) -> Option<Diagnostic> {
+    let parsed = syn::parse_str::<syn::Path>(&path.text).ok();
+    let is_keyword = |it: &syn::PathSegment| ["crate", "self", "super", "Self"].iter().any(|word| it.ident == word);
+    match parsed.filter(|parsed| !parsed.segments.last().is_none_or(is_keyword)) {
+        None => Some(messages::rust_path(&path.text, path.span)),
+        Some(parsed) if parsed.leading_colon.is_none() && parsed.segments.len() == 1 => {
+            Some(messages::bare_rust_path(&path.text, path.span))
+        }
+        Some(_) => None,
     }
 }
 

@@ -1258,6 +1258,12 @@ pub(crate) fn rust_path(path: &str, span: Span) -> Diagnostic {
         .hint("write it as in `rust \"crate::nets::Mine\"`")
 }
 
+pub(crate) fn bare_rust_path(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0512", format!("`{name}` does not say where the type is"))
+        .at(span, "a name without a path")
+        .hint(format!("write `rust \"crate::{name}\"` if it is at the root of the crate, `rust \"crate::nets::{name}\"` if it is in a module `nets`"))
+}
+
 // ---- W06: warnings
 
 pub(crate) fn unused_variable(name: &str, span: Span) -> Diagnostic {

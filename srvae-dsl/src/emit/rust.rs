@@ -13,7 +13,7 @@ use crate::source::Source;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use std::path::Path;
-use syn::{AngleBracketedGenericArguments, Expr, GenericArgument, Lit, PathArguments, PathSegment};
+use syn::{AngleBracketedGenericArguments, Expr, GenericArgument, Lit, PathArguments, PathSegment, Token};
 
 /// The type of a network.
 pub fn type_of(part: &Part, path: &str) -> TokenStream {
@@ -33,6 +33,8 @@ struct Named {
     module: Vec<PathSegment>,
     /// Whether the path begins in the user's crate.
     is_own: bool,
+    /// Before the name of another crate.
+    colon: Option<Token![::]>,
     ty: Ident,
     arguments: Option<AngleBracketedGenericArguments>,
 }
@@ -48,14 +50,14 @@ impl Named {
             PathArguments::AngleBracketed(arguments) => Some(arguments),
             PathArguments::Parenthesized(_) => return None,
         };
-        if module.is_empty() || path.leading_colon.is_some() || module.iter().any(|it| !it.arguments.is_none()) {
+        if module.is_empty() || module.iter().any(|it| !it.arguments.is_none()) {
             return None;
         }
         let is_own = module[0].ident == "crate";
         if is_own {
             module.remove(0);
         }
-        let named = Self { module, is_own, ty: last.ident, arguments };
+        let named = Self { module, is_own, colon: path.leading_colon, ty: last.ident, arguments };
         named.stand_in().is_some().then_some(named)
     }
 
@@ -118,12 +120,12 @@ pub fn networks(plan: &Plan, origin: &Origin) -> TokenStream {
 
 /// A type, looked up under the name that its network has here.
 fn network(named: &Named, field: &Ident, place: &Ident, missing: &str) -> TokenStream {
-    let Named { module, is_own, ty, arguments } = named;
+    let Named { module, is_own, colon, ty, arguments } = named;
     let (parameters, stand_in) = named.stand_in().unwrap_or_default();
     let inside = quote!(#(#module::)*);
     let (root, from) = match is_own {
         true => (quote!(mod #place { #[allow(unused_imports)] pub use crate::*; }), quote!(#place::#inside *)),
-        false => (TokenStream::new(), quote!(#inside *)),
+        false => (TokenStream::new(), quote!(#colon #inside *)),
     };
     quote! {
         pub(super) struct #field;

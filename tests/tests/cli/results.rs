@@ -122,6 +122,7 @@ fn every_evaluation_is_kept_and_named() {
     let found = place.json("eval a --k 7");
     assert_eq!(read("a/evaluation.json")["nll"], found["nll"]);
     assert_eq!((found["train_seed"].as_u64(), found["learning_rate"].as_f64()), (Some(1), Some(0.01)));
+    assert_eq!(found["likelihood_of"], "ln p(x)");
     let config = read("a/config.json");
     assert_eq!(config["data"], "cifar");
 }

@@ -1,7 +1,8 @@
 //! Flows invert, and their log-determinants are those of their Jacobians.
 
+use super::facts::flow_kinds;
 use super::{Finding, Outcome, Subject};
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use candle_core::Var;
 use srvae_training::flow::{Bijector, Ways};
 use srvae_training::params::Phase;
@@ -11,12 +12,18 @@ use srvae_training::{DType, Device, Draw, Noise, Tensor};
 const ROWS: usize = 64;
 /// Beyond so many numbers the Jacobian takes too long.
 const LARGEST: usize = 2048;
+/// Multiply-accumulates that the Jacobians of all flows of one kind may take where they are many: a second or two.
+const WORK: u64 = 4_000_000_000;
+/// Beyond so many multiply-accumulates even one takes too long.
+const MOST_WORK: u64 = 60 * WORK;
 /// Rounding, through a few dozen couplings and the elimination.
 const TOLERANCE: f64 = 1e-8;
 
 pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    for flow in subject.model.flows() {
+    let (kinds, flows) = (flow_kinds(subject.spec)?, subject.model.flows());
+    ensure!(kinds.len() == flows.len(), "the model has {} flows, and its text {}", flows.len(), kinds.len());
+    for (at, flow) in flows.into_iter().enumerate() {
         let name = format!("{}: {}", flow.factor, flow.name);
         let given = Given { flow: flow.bijector, context: flow.bijector.context().map(<[usize]>::to_vec) };
         if flow.bijector.ways() == Ways::Split {
@@ -31,12 +38,41 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
         if flow.bijector.ways() == Ways::Both {
             findings.push(inverts(&name, &given, &flow.shape)?);
         }
-        subject.model.params().set_phase(Phase::Training);
-        let found = determinant(&name, &given, &flow.shape);
-        subject.model.params().set_phase(Phase::Inference);
-        findings.push(found?);
+        let size: usize = flow.shape.iter().product();
+        let (law, work) = (format!("{name}'s log-determinant is its Jacobian's"), work(size, kinds[at].cost));
+        let before = kinds[..at].iter().filter(|kind| **kind == kinds[at]).count() as u64;
+        if !is_judged(before, work) {
+            continue;
+        }
+        if let Some(seen) = too_much(size, work) {
+            findings.push(Finding { law, outcome: Outcome::Skipped, seen });
+        } else {
+            subject.model.params().set_phase(Phase::Training);
+            let found = determinant(law, &given, &flow.shape);
+            subject.model.params().set_phase(Phase::Inference);
+            findings.push(found?);
+        }
     }
     Ok(findings)
+}
+
+/// Multiply-accumulates of a Jacobian, forward and backward for each row, and of its elimination.
+fn work(size: usize, cost: u64) -> u64 {
+    let size = size as u64;
+    (3 * size).saturating_mul(cost).saturating_add(size.saturating_pow(3) / 3)
+}
+
+/// Why a Jacobian is not computed.
+fn too_much(size: usize, work: u64) -> Option<String> {
+    if size > LARGEST {
+        return Some(format!("{size} numbers, more than {LARGEST}"));
+    }
+    (work > MOST_WORK).then(|| format!("{work:.1e} multiply-accumulates, more than {MOST_WORK:.0e}"))
+}
+
+/// Whether the Jacobian of a flow is computed that has so many before it which differ in the values of their parameters alone.
+fn is_judged(before: u64, work: u64) -> bool {
+    before == 0 || before < WORK / work.max(1)
 }
 
 /// A flow given a context, the same for every row, where it takes one.
@@ -92,13 +128,8 @@ fn inverts(name: &str, flow: &Given<'_>, shape: &[usize]) -> Result<Finding> {
     Ok(Finding::new(format!("{name} inverts"), error < TOLERANCE, format!("differs by {error:.1e}")))
 }
 
-fn determinant(name: &str, flow: &Given<'_>, shape: &[usize]) -> Result<Finding> {
-    let law = format!("{name}'s log-determinant is its Jacobian's");
+fn determinant(law: String, flow: &Given<'_>, shape: &[usize]) -> Result<Finding> {
     let size: usize = shape.iter().product();
-    if size > LARGEST {
-        let seen = format!("{size} numbers, more than {LARGEST}");
-        return Ok(Finding { law, outcome: Outcome::Skipped, seen });
-    }
     let z = flow.values(1, shape)?;
     let mut jacobian = Vec::with_capacity(size * size);
     for start in (0..size).step_by(ROWS) {
@@ -174,12 +205,20 @@ mod tests {
         let right = 70.0 * 3.0f64.ln();
         for (said, holds) in [(right, true), (right + 1e-5, false), (0.0, false)] {
             let flow = Scale(said);
-            let found = determinant("f", &Given { flow: &flow, context: None }, &[7, 5, 2]).unwrap();
+            let found = determinant("f".to_owned(), &Given { flow: &flow, context: None }, &[7, 5, 2]).unwrap();
             assert_eq!(found.outcome == Outcome::Holds, holds, "{}", found.seen);
         }
         assert!(
             inverts("f", &Given { flow: &Scale(right), context: None }, &[2, 2]).unwrap().outcome == Outcome::Holds
         );
+    }
+
+    #[test]
+    fn of_many_equal_flows_the_first_are_judged() {
+        let judged = |work| (0..1000).take_while(|before| is_judged(*before, work)).count();
+        assert_eq!([0, WORK / 1000, WORK / 3, WORK, MOST_WORK].map(judged), [1000, 1000, 3, 1, 1]);
+        assert!(too_much(LARGEST, MOST_WORK).is_none());
+        assert!(too_much(LARGEST + 1, 1).is_some() && too_much(1, MOST_WORK + 1).is_some());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! starts. Data are pixels, classes and numbers drawn at random: the laws do not depend on them.
 
 mod bound;
+mod facts;
 mod flows;
 mod gradient;
 mod modes;
@@ -16,8 +17,13 @@ use srvae_training::spec::{Role, Spec, Variable};
 use srvae_training::terminal::{out, table};
 use srvae_training::{BoundOptions, DType, Device, Model, Noise, Params, Tensor, Values};
 
-/// Images of the batch that the laws are tried on.
+/// Records of the batch that the laws are tried on.
 const BATCH: usize = 2;
+/// Records that the model is initialised on. Of two records a unit may happen to give nearly one value, and would be scaled up by any
+/// amount, so that all behind it saturates; of so many its scale is known to an eighth.
+const FIRST_RECORDS: usize = 32;
+/// Multiply-accumulates that initialisation, or the samples behind one law, may take where they are many: some seconds.
+const WORK: u64 = 100_000_000_000;
 /// How far parameters move, against the root of their mean square.
 const MOVE: f64 = 0.1;
 
@@ -58,6 +64,8 @@ struct Subject<'s> {
     spec: &'s Spec,
     model: Box<dyn Model>,
     data: Values,
+    /// Multiply-accumulates of one record's bound.
+    cost: u64,
 }
 
 /// Tries every law and prints what came out; whether all hold.
@@ -85,32 +93,26 @@ pub fn run(spec: &Spec) -> Result<bool> {
 
 impl<'s> Subject<'s> {
     fn new(spec: &'s Spec) -> Result<Self> {
-        let device = Device::Cpu;
-        let params = Params::new(1, DType::F64, &device);
-        let model = spec.build(&params)?;
+        let params = Params::new(1, DType::F64, &Device::Cpu);
+        let (model, cost) = (spec.build(&params)?, facts::cost(spec)?);
         let mut noise = Noise::seeded(1);
-        let mut data = Values::new();
-        for (name, value) in random_batch(spec, BATCH, &mut noise, &device)?.iter() {
-            data.insert(name, on_the_grid(&value.to_dtype(DType::F64)?, spec, name)?);
-        }
-        // Records that lack what is partly observed beside others that have it.
-        for (at, variable) in spec.variables.iter().filter(|variable| variable.role == Role::Partly).enumerate() {
-            let present: Vec<f64> = (0..BATCH).map(|row| f64::from(u8::from((at + row) % 2 == 0))).collect();
-            data.insert(&Values::presence_of(&variable.name), Tensor::from_vec(present, BATCH, &device)?);
-        }
-        if let Some((length, steps)) = length(spec) {
-            data.insert(&length.name, Tensor::from_vec(lengths(steps), (BATCH, 1), &device)?);
-        }
+        let data = records(spec, BATCH, &mut noise)?;
+        let first = records(spec, affordable(cost, FIRST_RECORDS, BATCH), &mut noise)?;
         params.set_phase(Phase::Initialisation);
-        model.bound(&data, &mut noise, &BoundOptions::default())?;
+        model.bound(&first, &mut noise, &BoundOptions::default())?;
         params.set_phase(Phase::Inference);
         for (name, var) in params.entries() {
             let size = var.sqr()?.mean_all()?.to_scalar::<f64>()?.sqrt() * MOVE + 0.01;
-            let step = noise.normal(&name, var.dims(), DType::F64, &device)?;
+            let step = noise.normal(&name, var.dims(), DType::F64, &Device::Cpu)?;
             var.set(&(var.as_tensor() + (step * size)?)?)?;
         }
         params.touch();
-        Ok(Self { spec, model, data })
+        Ok(Self { spec, model, data, cost })
+    }
+
+    /// Samples of each record for a law: `most`, or of a large model as many as are computed in some seconds, but `least`.
+    fn samples(&self, most: usize, least: usize) -> usize {
+        affordable(self.cost.saturating_mul(BATCH as u64), most, least)
     }
 
     /// The bound of every sample and image, `[K, B]` nats, a function of the seed.
@@ -119,14 +121,36 @@ impl<'s> Subject<'s> {
     }
 }
 
+/// How many of `most` computations, each of `cost` multiply-accumulates, are done in some seconds; at least `least`.
+fn affordable(cost: u64, most: usize, least: usize) -> usize {
+    usize::try_from(WORK / cost.max(1)).unwrap_or(most).clamp(least, most)
+}
+
+/// Data for a model: pixels, classes and numbers drawn at random; some records lack what is partly observed.
+fn records(spec: &Spec, count: usize, noise: &mut Noise) -> Result<Values> {
+    let device = Device::Cpu;
+    let mut data = Values::new();
+    for (name, value) in random_batch(spec, count, noise, &device)?.iter() {
+        data.insert(name, on_the_grid(&value.to_dtype(DType::F64)?, spec, name)?);
+    }
+    for (at, variable) in spec.variables.iter().filter(|variable| variable.role == Role::Partly).enumerate() {
+        let present: Vec<f64> = (0..count).map(|row| f64::from(u8::from((at + row) % 2 == 0))).collect();
+        data.insert(&Values::presence_of(&variable.name), Tensor::from_vec(present, count, &device)?);
+    }
+    if let Some((length, steps)) = length(spec) {
+        data.insert(&length.name, Tensor::from_vec(lengths(steps, count), (count, 1), &device)?);
+    }
+    Ok(data)
+}
+
 /// The variable that says how many steps a record has, and the most there are.
 fn length(spec: &Spec) -> Option<(&Variable, usize)> {
     spec.variables.iter().find_map(|variable| Some((variable, spec.steps(variable)?)))
 }
 
 /// Steps of each record: one fewer in each than in the one before it.
-fn lengths(steps: usize) -> Vec<f64> {
-    (0..BATCH).map(|record| steps.saturating_sub(record).max(1) as f64).collect()
+fn lengths(steps: usize, count: usize) -> Vec<f64> {
+    (0..count).map(|record| steps.saturating_sub(record).max(1) as f64).collect()
 }
 
 /// Pixels k/255 to the last bit, which single precision does not hold.
@@ -141,4 +165,33 @@ fn mean(values: &[f64]) -> (f64, f64) {
     let mean = values.iter().sum::<f64>() / count;
     let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
     (mean, (variance / count).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::ModelArgs;
+    use crate::models;
+    use srvae_training::{Decode, Draw};
+    use std::path::Path;
+
+    /// A classifier of many pixels behind a hidden layer.
+    const CLASSIFIER: &str = "model m\nobserved x: binary[784]\npartly observed y: label[10]\nlatent z: real[2]\n\
+        p(y) = categorical\np(z) = standard_normal\np(x | y, z) = bernoulli from concat(y, z) |> linear\n\
+        q(y | x) = categorical from x |> linear(out: 500) |> softplus |> linear\n\
+        q(z | x, y) = normal from concat(x, y) |> linear\ndraw y = enumerate\n";
+
+    /// No class is certain where a model starts: what saturates has neither a gradient nor draws that depend on anything.
+    #[test]
+    fn nothing_saturates_at_the_start() {
+        let found = models::of_text(&[], Path::new("m.pgm"), CLASSIFIER).unwrap();
+        let spec = found.spec(&ModelArgs::default()).unwrap();
+        let subject = Subject::new(&spec).unwrap();
+        let mode = subject.model.modes().iter().find(|mode| mode.yields == ["y"]).unwrap();
+        let draw = Draw { decode: Decode::Mean, ..Draw::default() };
+        let given = Values::new().with("x", subject.data.get("x").unwrap().clone());
+        let drawn = subject.model.run(mode.name, &given, BATCH, &mut Noise::seeded(1), &draw).unwrap();
+        let surest = drawn.get("y").unwrap().max(1).unwrap().to_vec1::<f64>().unwrap();
+        assert!(surest.iter().all(|&probability| probability < 0.9), "{surest:?}");
+    }
 }

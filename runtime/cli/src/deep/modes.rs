@@ -4,10 +4,10 @@
 use super::{BATCH, Finding, Subject};
 use anyhow::Result;
 use srvae_training::spec::{Space, Variable, space_entry};
-use srvae_training::{BoundOptions, DType, Device, Draw, Noise, Tensor, Values, figures};
+use srvae_training::{BoundOptions, DType, Decode, Device, Draw, Noise, Tensor, Values, figures};
 
-/// Seeds at which what is given may make no difference by chance, as with a class that is drawn.
-const SEEDS: u64 = 16;
+/// Seeds at which what is given may make no difference by chance, as with a class that is drawn on the way.
+const SEEDS: u64 = 4;
 
 pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     let (model, spec) = (subject.model.as_ref(), subject.spec);
@@ -33,8 +33,9 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
         findings.push(Finding::new(law, wrong.is_empty(), seen));
         for name in mode.given {
             let Some(variable) = spec.variable(name) else { continue };
-            let run = |given: &Values, seed: u64| -> Result<Values> {
-                Ok(model.run(mode.name, given, BATCH, &mut Noise::seeded(seed), &Draw::default())?)
+            let run = |given: &Values, seed: u64, decode: Decode| -> Result<Values> {
+                let draw = Draw { decode, ..Draw::default() };
+                Ok(model.run(mode.name, given, BATCH, &mut Noise::seeded(seed), &draw)?)
             };
             let changed = changed(&run, &given, (variable, spec.steps(variable)))?;
             let seen = if changed.is_empty() { "nothing changes".to_owned() } else { changed.join(", ") };
@@ -45,29 +46,38 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// The variables whose draws differ between values of a variable, with the same noise: between its two extremes (a black and a
-/// white picture, the first and the last class), or between one of them and a value of the middle, should a function of q
-/// see no difference between flat pictures.
+/// The variables that differ between values of a variable, with the same noise: between its two extremes (a black and a white
+/// picture, the first and the last class), or between one of them and a value of the middle, should a function of q see no
+/// difference between flat pictures. The means of what is decoded are compared first, for a class that is drawn may be the same
+/// where its probabilities differ; then draws, of which a mean may say less.
 fn changed(
-    run: &dyn Fn(&Values, u64) -> Result<Values>,
+    run: &dyn Fn(&Values, u64, Decode) -> Result<Values>,
     given: &Values,
     (variable, steps): (&Variable, Option<usize>),
 ) -> Result<Vec<String>> {
-    for (seed, other) in (0..SEEDS).flat_map(|seed| [(seed, Kind::High), (seed, Kind::Varied)]) {
-        let at = |kind: Kind| run(&given.clone().with(&variable.name, value(variable, steps, kind)?), seed);
-        let (low, other) = (at(Kind::Low)?, at(other)?);
-        let mut changed = Vec::new();
-        for (name, value) in low.iter() {
-            let difference = (value - other.get(name)?)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f64>()?;
-            if difference > 0.0 {
-                changed.push(name.to_owned());
+    for (seed, decode) in (0..SEEDS).flat_map(|seed| [(seed, Decode::Mean), (seed, Decode::Sample)]) {
+        let at = |kind: Kind| run(&given.clone().with(&variable.name, value(variable, steps, kind)?), seed, decode);
+        let low = at(Kind::Low)?;
+        for other in [Kind::High, Kind::Varied] {
+            let changed = differing(&low, &at(other)?)?;
+            if !changed.is_empty() {
+                return Ok(changed);
             }
-        }
-        if !changed.is_empty() {
-            return Ok(changed);
         }
     }
     Ok(Vec::new())
+}
+
+/// The variables whose values differ.
+fn differing(left: &Values, right: &Values) -> Result<Vec<String>> {
+    let mut differing = Vec::new();
+    for (name, value) in left.iter() {
+        let difference = (value - right.get(name)?)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f64>()?;
+        if difference > 0.0 {
+            differing.push(name.to_owned());
+        }
+    }
+    Ok(differing)
 }
 
 /// Which value of a variable.
@@ -129,25 +139,43 @@ mod tests {
     use super::*;
     use srvae_training::spec::Role;
 
-    #[test]
-    fn a_mode_that_ignores_what_it_is_given_is_found() {
-        let (name, shape) = ("y".to_owned(), vec![3]);
-        let y = Variable {
-            name,
+    fn y() -> Variable {
+        Variable {
+            name: "y".to_owned(),
             role: Role::Observed,
             space: Space::Real,
-            shape,
+            shape: vec![3],
             supplied: false,
             is_length: false,
             steps: false,
             is_global: false,
-        };
+        }
+    }
+
+    #[test]
+    fn a_mode_that_ignores_what_it_is_given_is_found() {
         for (scale, wanted) in [(2.0, vec!["x".to_owned()]), (0.0, Vec::new())] {
-            let run = |given: &Values, seed: u64| -> Result<Values> {
+            let run = |given: &Values, seed: u64, _: Decode| -> Result<Values> {
                 let noise = Noise::seeded(seed).normal("x", &[BATCH, 3], DType::F64, &Device::Cpu)?;
                 Ok(Values::new().with("x", (noise + (given.get("y")? * scale)?)?))
             };
-            assert_eq!(changed(&run, &Values::new(), (&y, None)).unwrap(), wanted);
+            assert_eq!(changed(&run, &Values::new(), (&y(), None)).unwrap(), wanted);
+        }
+    }
+
+    /// A class that is as good as certain, and drawn for every y: its probability says whether it depends on y.
+    #[test]
+    fn probabilities_are_judged_where_one_class_is_drawn() {
+        for (scale, wanted) in [(1.0, vec!["c".to_owned()]), (0.0, Vec::new())] {
+            let run = |given: &Values, _: u64, decode: Decode| -> Result<Values> {
+                let y = (given.get("y")?.narrow(1, 0, 1)? * scale)?;
+                let c = match decode {
+                    Decode::Mean => ((y - 40.0)?.exp())?,
+                    Decode::Sample | Decode::Mode => y.zeros_like()?,
+                };
+                Ok(Values::new().with("c", c))
+            };
+            assert_eq!(changed(&run, &Values::new(), (&y(), None)).unwrap(), wanted);
         }
     }
 }

@@ -6,7 +6,7 @@ use srvae_training::{BoundOptions, Device, Noise, Tensor, Values};
 
 pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     let Some((_, steps)) = length(subject.spec) else { return Ok(Vec::new()) };
-    let ends = lengths(steps);
+    let ends = lengths(steps, BATCH);
     let bound = |data: &Values| -> Result<Tensor> {
         let options = BoundOptions { samples: 2, ..BoundOptions::default() };
         Ok(subject.model.bound(data, &mut Noise::seeded(10), &options)?.log_weights()?)
