@@ -200,6 +200,24 @@ impl Name {
     pub fn plain(text: impl Into<String>, span: Span) -> Self {
         Self { text: text.into(), span, subscript: Vec::new() }
     }
+
+    /// The members of a family from one value to another, as one name in a file whose indices are written out.
+    pub fn run(family: &str, first: i64, last: i64, span: Span) -> Self {
+        let number = |value| Expression { kind: ExpressionKind::Number(Value::Int(value)), span };
+        let selector = Selector { order: None, value: number(first), to: Some(number(last)) };
+        Self { text: family.to_owned(), span, subscript: vec![selector] }
+    }
+
+    /// The first and the last value, of such a name.
+    pub fn ends(&self) -> Option<(i64, i64)> {
+        let [Selector { order: None, value, to: Some(to) }] = self.subscript.as_slice() else { return None };
+        match (&value.kind, &to.kind) {
+            (ExpressionKind::Number(Value::Int(first)), ExpressionKind::Number(Value::Int(last))) => {
+                Some((*first, *last))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// `growth = 64`

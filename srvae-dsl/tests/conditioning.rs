@@ -220,11 +220,11 @@ impl World {
                 Side::P => self.model.p_of(step.variable),
                 Side::Q => self.model.q_of(step.variable),
             };
-            let parents = &factor.unwrap().parents;
+            let parents: Vec<VariableId> = factor.unwrap().parents.iter().collect();
             let mut next = BTreeMap::new();
             for (state, weight) in &states {
                 for value in 0..self.sizes[step.variable.0] {
-                    let probability = self.conditional(step.variable, value, parents, state);
+                    let probability = self.conditional(step.variable, value, &parents, state);
                     if probability > 0.0 {
                         let mut to = state.clone();
                         to[step.variable.0] = value;

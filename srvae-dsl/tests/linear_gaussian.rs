@@ -185,17 +185,17 @@ impl Machine {
         for p in &model.p {
             let own = self.distribution(p.variable, &drawn, dice).sample(dice);
             drawn.insert(p.variable, own);
-            let zero: Values = p.parents.iter().map(|id| (*id, vec![0.0; sizes[id.0]])).collect();
+            let zero: Values = p.parents.iter().map(|id| (id, vec![0.0; sizes[id.0]])).collect();
             let base = self.distribution(p.variable, &zero, dice);
             for at in 0..sizes[p.variable.0] {
                 let row = offset[p.variable.0] + at;
                 mean[row] = base.mean[at];
                 root[row][row] = (0.5 * base.log_var[at]).exp();
             }
-            for parent in &p.parents {
+            for parent in p.parents.iter() {
                 for index in 0..sizes[parent.0] {
                     let mut unit = zero.clone();
-                    unit.get_mut(parent).unwrap()[index] = 1.0;
+                    unit.get_mut(&parent).unwrap()[index] = 1.0;
                     let slope = self.distribution(p.variable, &unit, dice).mean;
                     for at in 0..sizes[p.variable.0] {
                         let (row, from) = (offset[p.variable.0] + at, offset[parent.0] + index);

@@ -7,7 +7,7 @@ use srvae_training::report::Explained;
 use srvae_training::spec::{Role, Spec, Variable};
 use srvae_training::train::tensorboard::Node;
 use srvae_training::{Builder, Setting, Settings};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use srvae_dsl::graph::{self, Model, Value};
@@ -158,25 +158,32 @@ pub fn memory(spec: &Spec) -> Result<Memory> {
     Ok(Memory::of(of_spec(spec)?.plan()?))
 }
 
-/// The factors of p and of q as nodes; what has no factor on a side is data.
+/// The factors of p and of q as nodes, those of the steps of a sequence as one; what has no factor on a side is data.
 fn nodes(model: &Model) -> Vec<Node> {
     let mut nodes: Vec<Node> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for (side, factors) in [(graph::Side::P, &model.p), (graph::Side::Q, &model.q)] {
         let place = |id: graph::VariableId| {
-            let known = model.factor(side, id).is_some();
-            format!("{}/{}", if known { side.name() } else { "data" }, model.variable(id).name)
+            let (known, variable) = (model.factor(side, id).is_some(), model.variable(id));
+            let name = if variable.step.is_some() { graph::family(&variable.name) } else { &variable.name };
+            format!("{}/{name}", if known { side.name() } else { "data" })
         };
         for factor in factors {
-            let operation = match &factor.body {
-                graph::Body::Stochastic { base, flows, .. } => {
-                    let flows = flows.iter().map(|stage| stage.flow.entry.name);
-                    std::iter::once(base.entry.name).chain(flows).collect::<Vec<_>>().join("_")
+            let name = place(factor.variable);
+            let at = *places.entry(name.clone()).or_insert(nodes.len());
+            if at == nodes.len() {
+                nodes.push(Node { name, operation: operation(factor), inputs: Vec::new() });
+            }
+            for piece in model.pieces(&factor.parents) {
+                // Members of a family follow one another.
+                let is_family = model.variables[piece.start].step.is_some();
+                for id in if is_family { piece.start..piece.start + 1 } else { piece } {
+                    let input = place(graph::VariableId(id));
+                    if !nodes[at].inputs.contains(&input) {
+                        nodes[at].inputs.push(input);
+                    }
                 }
-                graph::Body::Deterministic { function, .. } => function.entry.name.to_owned(),
-                graph::Body::Mixture { .. } => "mixture".to_owned(),
-            };
-            let inputs = factor.parents.iter().map(|parent| place(*parent)).collect();
-            nodes.push(Node { name: place(factor.variable), operation, inputs });
+            }
         }
     }
     let mut known: BTreeSet<String> = nodes.iter().map(|node| node.name.clone()).collect();
@@ -184,6 +191,17 @@ fn nodes(model: &Model) -> Vec<Node> {
     let new: Vec<String> = read.filter(|name| known.insert((*name).clone())).cloned().collect();
     nodes.extend(new.into_iter().map(|name| Node { name, operation: "data".into(), inputs: Vec::new() }));
     nodes
+}
+
+fn operation(factor: &graph::Factor) -> String {
+    match &factor.body {
+        graph::Body::Stochastic { base, flows, .. } => {
+            let flows = flows.iter().map(|stage| stage.flow.entry.name);
+            std::iter::once(base.entry.name).chain(flows).collect::<Vec<_>>().join("_")
+        }
+        graph::Body::Deterministic { function, .. } => function.entry.name.to_owned(),
+        graph::Body::Mixture { .. } => "mixture".to_owned(),
+    }
 }
 
 /// The plan of a model with the mode that draws everything else given these variables, and the mode's name.
@@ -260,7 +278,7 @@ fn root_factors(model: &graph::Model) -> impl Iterator<Item = &graph::Factor> {
     let role = |id: graph::VariableId| model.variable(id).role;
     let is_root = move |factor: &graph::Factor| {
         role(factor.variable) == graph::Role::Latent
-            && factor.parents.iter().all(|parent| role(*parent) == graph::Role::Given)
+            && factor.parents.iter().all(|parent| role(parent) == graph::Role::Given)
     };
     model.q.iter().filter(move |factor| model.p_of(factor.variable).is_some_and(is_root))
 }

@@ -4,12 +4,13 @@
 //! From the bottom up:
 //! - [`params`], [`noise`]: where parameters live and where randomness comes from;
 //! - [`nn`], [`dist`], [`flow`]: what all layers, all distributions and all bijectors share;
-//! - [`model`]: the trait between generated code and everything above; [`generated`]: what generated code has in scope.
+//! - [`model`]: the trait between generated code and everything above; [`generated`], [`members`]: what generated code has in scope.
 
 pub mod dist;
 pub mod enumeration;
 pub mod flow;
 pub mod generated;
+pub mod members;
 pub mod model;
 pub mod nn;
 pub mod noise;

@@ -4,7 +4,7 @@ use super::nets::Declared;
 use super::{Checker, Overrides, docs, names};
 use crate::ast::{self, File, Item, ItemKind, Name};
 use crate::diagnostics::{MOST_NAMES, messages};
-use crate::graph::{Number, Param, Role, Space, Value, Variable, VariableId, VariableSet};
+use crate::graph::{Number, Param, Role, Space, Value, Variable, VariableId, VariableSet, member};
 use crate::source::{Source, Span};
 use std::collections::BTreeMap;
 
@@ -79,8 +79,9 @@ impl<'a> Checker<'a> {
         let param = self.params.iter().find(|param| param.name == name)?;
         let (docs, span) = (vec!["Steps of each record.".to_owned()], param.span);
         let dims = vec![Number::Literal(Value::Int(1))];
-        let (name, role, space) = (name.to_owned(), Role::Given, Space::Real);
-        Some(self.variable_is(Variable { name, docs, role, space, dims, shape: vec![1], step: None, span }, span))
+        let (name, role, space, since) = (name.to_owned(), Role::Given, Space::Real, VariableId(0));
+        let variable = Variable { name, docs, role, space, dims, shape: vec![1], step: None, since, span };
+        Some(self.variable_is(variable, span))
     }
 
     pub(super) fn step_of(&self, name: &str) -> Option<usize> {
@@ -164,6 +165,7 @@ impl<'a> Checker<'a> {
                 dims: dims.clone(),
                 shape: shape.clone(),
                 step: self.step_of(&name.text),
+                since: VariableId(0),
                 span: name.span,
             };
             self.variable_is(variable, space.span);
@@ -171,8 +173,20 @@ impl<'a> Checker<'a> {
     }
 
     /// Adds a variable, whose space stands there. Of several with one name the first is meant.
-    fn variable_is(&mut self, variable: Variable, space: Span) -> VariableId {
+    fn variable_is(&mut self, mut variable: Variable, space: Span) -> VariableId {
         let id = VariableId(self.variables.len());
+        let before = self.variables.last().and_then(|last| Some((member(&last.name)?, last.since)));
+        variable.since = match (before, member(&variable.name)) {
+            (Some(((family, last), since)), Some((own, value)))
+                if own == family && last.checked_add(1) == Some(value) =>
+            {
+                since
+            }
+            _ => id,
+        };
+        if let Some((family, value)) = member(&variable.name) {
+            self.families.entry(family.to_owned()).or_default().entry(value).or_insert(id);
+        }
         self.variable_ids.entry(variable.name.clone()).or_insert(id);
         self.variables.push(variable);
         self.space_spans.push(space);

@@ -1,21 +1,18 @@
 //! The second phase: the factors, one by one, and the graphs they make.
 
-use super::arguments::Signature;
-use super::flows::Flows;
-use super::heads::{Given, Wanted};
-use super::network::Reads;
+use super::distributions::wrapped;
 use super::{Checker, docs, factor_items};
-use crate::ast::{self, Call, ExpressionKind, File, Item};
-use crate::catalog::{self, Distribution, Function, show_shape, space_entry};
+use crate::ast::{self, Call, File, Item};
+use crate::catalog;
 use crate::diagnostics::messages;
-use crate::graph::{Body, Factor, Network, Role, Side, Use, VariableId, VariableSet};
+use crate::graph::{Body, Factor, Parents, Role, Side, VariableId, VariableSet};
 use crate::source::Span;
 
 /// A factor whose names are known.
 pub(super) struct Head<'f> {
     pub factor: &'f ast::Factor,
     pub variable: VariableId,
-    pub parents: Vec<VariableId>,
+    pub parents: Parents,
     /// The same as a set.
     pub set: VariableSet,
 }
@@ -27,10 +24,8 @@ impl Checker<'_> {
         for (item, factor) in factor_items(file) {
             heads.extend(self.head(factor).map(|head| (item, head)));
         }
-        let links: Vec<_> = heads
-            .iter()
-            .map(|(_, head)| (head.factor.side, head.variable, head.parents.clone(), head.factor.head))
-            .collect();
+        let links: Vec<_> =
+            heads.iter().map(|(_, head)| (head.factor.side, head.variable, &head.parents, head.factor.head)).collect();
         self.complete(file, &links);
         let of_q = heads.iter().filter(|(_, head)| head.factor.side == Side::Q);
         self.read_by_q = of_q.map(|(_, head)| (head.variable, head.parents.clone())).collect();
@@ -61,27 +56,54 @@ impl Checker<'_> {
 
     fn head<'f>(&mut self, factor: &'f ast::Factor) -> Option<Head<'f>> {
         let variable = self.lookup(&factor.variable);
-        let (mut parents, mut set): (Vec<VariableId>, VariableSet) = (Vec::new(), VariableSet::default());
+        let (mut parents, mut set) = (Parents::default(), VariableSet::default());
         let mut complete = true;
         for name in &factor.parents {
-            let Some(id) = self.lookup(name) else {
+            let Some(ids) = self.meant(name) else {
                 complete = false;
                 continue;
             };
-            if Some(id) == variable {
-                self.findings.push(messages::own_parent(&name.text, name.span));
-                complete = false;
-            } else if set.insert(id) {
-                parents.push(id);
-            } else {
-                let first = factor.parents.iter().find(|first| first.text == name.text).map_or(name.span, |it| it.span);
-                self.findings.push(messages::parent_twice(&name.text, name.span, first));
-                complete = false;
+            for id in ids {
+                if Some(id) == variable {
+                    let own = self.variable(id).name.clone();
+                    self.findings.push(messages::own_parent(&own, name.span));
+                    complete = false;
+                } else if set.insert(id) {
+                    parents.push(id);
+                } else {
+                    let own = self.variable(id).name.clone();
+                    let first = self.place_of(factor, id).unwrap_or(name.span);
+                    self.findings.push(messages::parent_twice(&own, name.span, first));
+                    complete = false;
+                }
             }
         }
         let variable = variable?;
         self.roles(factor, variable)?;
         complete.then_some(Head { factor, variable, parents, set })
+    }
+
+    /// The variables that a name right of a bar stands for.
+    pub(super) fn meant(&mut self, name: &ast::Name) -> Option<Vec<VariableId>> {
+        match name.ends() {
+            Some((first, last)) => {
+                let members = self.families.get(&name.text).into_iter().flat_map(|all| all.range(first..=last));
+                Some(members.map(|(_, id)| *id).collect())
+            }
+            None => self.lookup(name).map(|id| vec![id]),
+        }
+    }
+
+    /// Where a factor names a variable right of its bar, the first time.
+    fn place_of(&self, factor: &ast::Factor, id: VariableId) -> Option<Span> {
+        let is_meant = |name: &&ast::Name| match name.ends() {
+            Some((first, last)) => {
+                let mut members = self.families.get(&name.text).into_iter().flat_map(|all| all.range(first..=last));
+                members.any(|(_, other)| *other == id)
+            }
+            None => self.find_variable(&name.text) == Some(id),
+        };
+        factor.parents.iter().find(is_meant).map(|name| name.span)
     }
 
     pub(super) fn lookup(&mut self, name: &ast::Name) -> Option<VariableId> {
@@ -147,226 +169,20 @@ impl Checker<'_> {
         }
     }
 
-    fn deterministic(
-        &mut self,
-        head: &Head<'_>,
-        function: &'static Function,
-        call: &Call,
-        span: Span,
-        flow: Option<Span>,
-    ) -> Option<Body> {
-        let factor = head.factor;
-        let is_rounded = function.origin == catalog::Origin::Rounded;
-        match factor.side {
-            Side::P if !is_rounded => {
-                self.findings.push(messages::deterministic_in_p(function.name, call.name.span, factor.head));
-                return None;
-            }
-            Side::Q if is_rounded => {
-                self.findings.push(messages::rounded_in_q(function.name, call.name.span, factor.head));
-                return None;
-            }
-            Side::P | Side::Q => {}
-        }
-        if let Some(after) = flow.or(factor.network.as_ref().map(|network| network.span)) {
-            self.findings.push(messages::over_function(function.name, after));
-            return None;
-        }
-        let given = call.arguments.as_deref().unwrap_or_default();
-        let first = given.first().filter(|argument| argument.name.is_none()).map(|argument| argument.value.ungrouped());
-        let Some((ExpressionKind::Call(Call { name: input, arguments: None }), rest)) =
-            first.map(|first| (&first.kind, &given[1..]))
-        else {
-            self.findings.push(messages::function_input(function.name, first.map_or(span, |first| first.span)));
-            return None;
-        };
-        let id = self.lookup(input)?;
-        if !head.set.contains(id) {
-            self.findings.push(messages::not_right_of_bar(&input.text, input.span, factor.head));
-            return None;
-        }
-        let source = self.variable(id);
-        if self.variable(head.variable).role == Role::Partly {
-            let (name, declared) = (&self.variable(head.variable).name, self.variable(head.variable).span);
-            self.findings.push(messages::partly_determined(name, span, declared));
-            return None;
-        }
-        if is_rounded && (self.variable(head.variable).role, source.role) != (Role::Observed, Role::Latent) {
-            self.findings.push(messages::rounded_roles(function.name, span, factor.head));
-            return None;
-        }
-        if function.origin == catalog::Origin::Data && source.role == Role::Latent {
-            let error = messages::label_of_latent(function.name, &input.text, span, source.span);
-            self.findings.push(error);
-            return None;
-        }
-        self.all_read(head, &std::iter::once(id).collect())?;
-        let signature = Signature { name: function.name, parameters: function.parameters };
-        let args = self.arguments(signature, rest, span)?.args;
-        let function = Use { entry: function, args, span };
-        self.range(head, &function, id)?;
-        Some(Body::Deterministic { function, input: id })
-    }
-
-    /// The function's values must be the variable's.
-    fn range(&mut self, head: &Head<'_>, function: &Use<Function>, input: VariableId) -> Option<()> {
-        let (variable, source) = (self.variable(head.variable), self.variable(input));
-        let entry = function.entry;
-        let found = match (entry.range)(&function.values(), source.space, &source.shape) {
-            Ok(Some((space, shape))) if (space, &shape) == (variable.space, &variable.shape) => return Some(()),
-            Ok(None) if entry.spaces.contains(&variable.space) => return Some(()),
-            Ok(Some((space, shape))) => format!("{}{}", space_entry(space).name, show_shape(&shape)),
-            Ok(None) => {
-                let spaces = entry.spaces.iter().map(|space| format!("{}[…]", space_entry(*space).name));
-                spaces.collect::<Vec<_>>().join(" or ")
-            }
-            Err(why) => {
-                let error = messages::function_refuses(entry.name, &why, function.span, &source.name, source.span);
-                self.findings.push(error);
-                return None;
-            }
-        };
-        let space = format!("{}{}", space_entry(variable.space).name, show_shape(&variable.shape));
-        let declared = self.space_spans[head.variable.0];
-        let error = messages::range_does_not_fit(entry.name, &found, function.span, &variable.name, &space, declared);
-        self.findings.push(error);
-        None
-    }
-
-    fn stochastic(
-        &mut self,
-        head: &Head<'_>,
-        entry: &'static Distribution,
-        call: &Call,
-        span: Span,
-        flows: &[ast::Expression],
-    ) -> Option<Body> {
-        let fits = self.produces(head, entry, call.name.span, !flows.is_empty());
-        let signature = Signature { name: entry.name, parameters: entry.parameters };
-        let (given, rest) = self.split(entry, call.arguments.as_deref().unwrap_or_default())?;
-        let arguments = self.arguments(signature, &rest, span);
-        let flows = self.flows_of(head, entry, span, flows);
-        let base = Use { entry, args: arguments?.args, span };
-        fits?;
-        let flows = flows?;
-        let network = self.feed(head, &base, &given, &flows, head.factor.network.as_ref())?;
-        let mut read = flows.read;
-        network.iter().for_each(|network| read.include(&network.reads(&self.nets.done)));
-        self.all_read(head, &read)?;
-        self.no_flow_over_past(network.as_ref(), flows.stages.last().map(|stage| stage.flow.span))?;
-        for network in network.iter().chain(flows.stages.iter().filter_map(|stage| stage.context.as_ref())) {
-            self.causal(network)?;
-        }
-        Some(Body::Stochastic { base, flows: flows.stages, network })
-    }
-
-    /// Whether a distribution is one over the variable, or under flows over real numbers.
-    pub(super) fn produces(&mut self, head: &Head<'_>, entry: &Distribution, place: Span, flows: bool) -> Option<()> {
-        let variable = self.variable(head.variable);
-        let space = variable.space;
-        let is_filled =
-            catalog::FLOWS.iter().filter_map(|flow| flow.flow()).any(|ways| ways.values.contains(&space.name()));
-        let is_flowed = flows && entry.continuous && (is_filled || !space_entry(space).discrete);
-        if entry.spaces.contains(&variable.space) || (is_flowed && entry.spaces.contains(&catalog::Space::Real)) {
-            return Some(());
-        }
-        let able = catalog::DISTRIBUTIONS.iter().filter(|other| other.spaces.contains(&space)).map(|other| other.name);
-        let error = messages::space_out_of_reach(
-            entry.name,
-            place,
-            &variable.name,
-            space_entry(space).name,
-            variable.span,
-            able,
-        );
-        self.findings.push(error);
-        None
-    }
-
-    /// The network behind a distribution, where it needs one.
-    pub(super) fn feed(
-        &mut self,
-        head: &Head<'_>,
-        base: &Use<Distribution>,
-        given: &[Given<'_>],
-        flows: &Flows,
-        network: Option<&ast::Expression>,
-    ) -> Option<Option<Network>> {
-        let variable = self.variable(head.variable);
-        let (name, place) = (base.entry.name, base.span);
-        let wanted = match base.entry.head(&base.values(), &flows.inner) {
-            Ok(wanted) => wanted,
-            Err(why) => {
-                let error = messages::distribution_does_not_fit(name, &why, place, &variable.name, variable.span);
-                self.findings.push(error);
-                return None;
-            }
-        };
-        match (wanted, network) {
-            (None, None) => Some(None),
-            (None, Some(network)) => {
-                self.findings.push(messages::root_with_network(name, place, network.span));
-                None
-            }
-            (Some(_), None) if given.is_empty() && !head.parents.is_empty() => {
-                let example = self.with_network(head, name);
-                self.findings.push(messages::network_missing(name, place, &example));
-                None
-            }
-            (Some(_), _) if flows.inner != variable.shape => {
-                let reshaping = flows.stages.iter().find(|stage| stage.inner != stage.shape);
-                let flow = reshaping.map_or("", |stage| stage.flow.entry.name);
-                let span = reshaping.map_or(place, |stage| stage.flow.span);
-                self.findings.push(messages::flow_reshapes(flow, span, name, place));
-                None
-            }
-            (Some(wanted), expression) => {
-                let needs = format!(
-                    "{name} over {}{} needs {}",
-                    space_entry(variable.space).name,
-                    show_shape(&variable.shape),
-                    show_shape(&wanted)
-                );
-                let reads = Reads::Parents(head);
-                let (shape, dims) = (variable.shape.clone(), variable.dims.clone());
-                let is_root = head.parents.is_empty();
-                let wanted = Wanted {
-                    base,
-                    given,
-                    network: expression,
-                    head: &wanted,
-                    needs: &needs,
-                    shape: &shape,
-                    dims: &dims,
-                    is_root,
-                };
-                let network = self.head_network(reads, &wanted)?;
-                Some(Some(network))
-            }
-        }
-    }
-
     /// `q(z | x)`.
     pub(super) fn factor_text(&self, head: &Head<'_>) -> String {
-        let parents: Vec<_> = head.parents.iter().map(|id| self.variable(*id).name.as_str()).collect();
+        let parents: Vec<_> = head.parents.iter().map(|id| self.variable(id).name.as_str()).collect();
         let bar = if parents.is_empty() { String::new() } else { format!(" | {}", parents.join(", ")) };
         format!("{}({}{bar})", head.factor.side.name(), self.variable(head.variable).name)
-    }
-
-    /// What could stand instead of a distribution without its network.
-    fn with_network(&self, head: &Head<'_>, distribution: &str) -> String {
-        let parent = head.parents.first().map_or("", |parent| &self.variable(*parent).name);
-        format!("add what it reads: `{distribution} from {parent} |> …`")
     }
 
     /// What stands right of the bar is read.
     pub(super) fn all_read(&mut self, head: &Head<'_>, read: &VariableSet) -> Option<()> {
         let mut complete = Some(());
-        for (name, id) in head.factor.parents.iter().zip(&head.parents) {
-            if !read.contains(*id) {
-                self.findings.push(messages::parent_not_read(&name.text, name.span));
-                complete = None;
-            }
+        for id in head.parents.iter().filter(|id| !read.contains(*id)) {
+            let (name, span) = (self.variable(id).name.clone(), self.place_of(head.factor, id));
+            self.findings.push(messages::parent_not_read(&name, span.unwrap_or(head.factor.head)));
+            complete = None;
         }
         complete
     }
@@ -376,20 +192,4 @@ fn distribution_names() -> Vec<&'static str> {
     let distributions = catalog::DISTRIBUTIONS.iter().map(|entry| entry.name);
     let flows = catalog::FLOWS.iter().map(|block| block.name);
     distributions.chain(flows).chain(catalog::FUNCTIONS.iter().map(|entry| entry.name)).collect()
-}
-
-/// `negative_binomial(mean: m) |> zero_inflated(logits: l)` is `zero_inflated_negative_binomial(mean: m, logits: l)`, where
-/// the catalogue has it: a first stage that changes which distribution it is, not the values that are drawn.
-fn wrapped<'f>(
-    entry: &Distribution,
-    call: &Call,
-    flows: &'f [ast::Expression],
-) -> Option<(&'static Distribution, Call, &'f [ast::Expression])> {
-    let (first, rest) = flows.split_first()?;
-    let outer = first.as_call()?;
-    let entry = catalog::distribution(&format!("{}_{}", outer.name.text, entry.name))?;
-    let of = |call: &Call| call.arguments.clone().unwrap_or_default();
-    let arguments: Vec<_> = of(call).into_iter().chain(of(outer)).collect();
-    let arguments = Some(arguments).filter(|arguments| !arguments.is_empty());
-    Some((entry, Call { name: call.name.clone(), arguments }, rest))
 }

@@ -12,7 +12,7 @@ impl Checker<'_> {
         let mut errors = Vec::new();
         for factor in p.iter().chain(q).filter(|factor| is_global(factor.variable)) {
             let variable = &self.variables[factor.variable.0];
-            if let Some(parent) = factor.parents.iter().find(|parent| !is_global(**parent)) {
+            if let Some(parent) = factor.parents.iter().find(|parent| !is_global(*parent)) {
                 let parent = &self.variables[parent.0];
                 errors.push(messages::global_reads(&variable.name, &parent.name, factor.span, parent.span));
             }

@@ -32,14 +32,14 @@ impl Checker<'_> {
         let mut values: Vec<(VariableId, Vec<Network>)> = Vec::new();
         for (name, each) in &stated.values {
             let id = self.lookup(name)?;
-            if !parents.contains(&id) || values.iter().any(|(other, _)| *other == id) {
+            if !parents.contains(id) || values.iter().any(|(other, _)| *other == id) {
                 self.findings.push(messages::mixture_reads(&name.text, &factor.variable.text, name.span));
                 return None;
             }
             values.push((id, self.components(head, id, each)?));
         }
-        if let Some(left) = parents.iter().find(|id| values.iter().all(|(other, _)| other != *id)) {
-            let (name, partly) = (self.variable(*left).name.clone(), stated.head);
+        if let Some(left) = parents.iter().find(|id| values.iter().all(|(other, _)| other != id)) {
+            let (name, partly) = (self.variable(left).name.clone(), stated.head);
             self.findings.push(messages::mixture_lacks(&name, &factor.variable.text, partly));
             return None;
         }
@@ -79,7 +79,7 @@ impl Checker<'_> {
                     let draws_alone =
                         |stage: &crate::graph::Stage| stage.flow.entry.flow().is_none_or(|ways| !ways.forward);
                     let has_context = flows.iter().any(|stage| stage.context.is_some());
-                    let reads_partly = factor.parents.iter().any(|id| self.variable(*id).role == Role::Partly);
+                    let reads_partly = factor.parents.iter().any(|id| self.variable(id).role == Role::Partly);
                     match () {
                         () if flows.iter().any(draws_alone) => {
                             Some("its flow only draws, and a mixture is scored at other draws")

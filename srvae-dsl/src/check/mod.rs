@@ -10,12 +10,14 @@ mod causal;
 mod cells;
 mod codes;
 mod declarations;
+mod distributions;
 mod domains;
 mod draws;
 mod estimates;
 mod experts;
 mod factors;
 mod flows;
+mod functions;
 mod globals;
 mod heads;
 mod lets;
@@ -32,7 +34,7 @@ mod unused;
 
 use crate::ast::{File, Item, ItemKind};
 use crate::diagnostics::{Diagnostic, Findings, Report};
-use crate::graph::{Model, Param, ParamId, Places, Preset, Variable, VariableId};
+use crate::graph::{Model, Param, ParamId, Parents, Places, Preset, Variable, VariableId};
 use crate::indices::{Unrolled, unroll};
 use crate::source::{Source, Span};
 pub use declarations::RECORDS;
@@ -130,12 +132,14 @@ struct Checker<'a> {
     presets: Vec<Preset>,
     variables: Vec<Variable>,
     variable_ids: BTreeMap<String, VariableId>,
+    /// The variables of each family over one index, by their values.
+    families: BTreeMap<String, BTreeMap<i64, VariableId>>,
     /// Places of the spaces in the declarations of the variables.
     space_spans: Vec<Span>,
     nets: Nets<'a>,
     flows: NamedFlows<'a>,
     /// What the factor of q of each variable reads.
-    read_by_q: BTreeMap<VariableId, Vec<VariableId>>,
+    read_by_q: BTreeMap<VariableId, Parents>,
     /// What each stage of a named flow was first used over, and where.
     flow_shapes: BTreeMap<String, (Vec<usize>, Span)>,
     /// Where the parameters of members of families lie, and the steps of those over the length.

@@ -198,11 +198,11 @@ impl Checker<'_> {
 
     /// The variables right of the bar are the factor's.
     fn same_head(&mut self, stated: &ast::Addend, factor: &Factor) -> Option<()> {
-        let parents: Vec<Option<VariableId>> = stated.parents.iter().map(|name| self.lookup(name)).collect();
-        let parents: Vec<VariableId> = parents.into_iter().collect::<Option<_>>()?;
-        let same = parents.len() == factor.parents.len() && parents.iter().all(|id| factor.parents.contains(id));
+        let parents: Vec<Option<Vec<VariableId>>> = stated.parents.iter().map(|name| self.meant(name)).collect();
+        let parents: Vec<VariableId> = parents.into_iter().collect::<Option<Vec<_>>>()?.concat();
+        let same = parents.len() == factor.parents.len() && parents.iter().all(|id| factor.parents.contains(*id));
         if !same {
-            let names: Vec<&str> = factor.parents.iter().map(|id| self.variable(*id).name.as_str()).collect();
+            let names: Vec<&str> = factor.parents.iter().map(|id| self.variable(id).name.as_str()).collect();
             let bar = if names.is_empty() { "" } else { " | " };
             let head = format!("{}({}{bar}{})", stated.side.name(), stated.variable.text, names.join(", "));
             self.findings.push(messages::other_parents(&head, stated.head, factor.span));

@@ -4,17 +4,18 @@ use super::Checker;
 use crate::ast::File;
 use crate::catalog::space_entry;
 use crate::diagnostics::messages;
-use crate::graph::{Factor, Role, Side, Variable, VariableId, VariableSet};
+use crate::graph::{Factor, Parents, Role, Side, Variable, VariableId, VariableSet};
 use crate::source::Span;
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 /// Side, variable, parents and head of a factor.
-type Link = (Side, VariableId, Vec<VariableId>, Span);
+type Link<'h> = (Side, VariableId, &'h Parents, Span);
 
 impl Checker<'_> {
     /// Duplicate factors, missing ones and cycles.
-    pub(super) fn complete(&mut self, file: &File, links: &[Link]) {
-        let mut first: BTreeMap<(Side, VariableId), &Link> = BTreeMap::new();
+    pub(super) fn complete(&mut self, file: &File, links: &[Link<'_>]) {
+        let mut first: BTreeMap<(Side, VariableId), &Link<'_>> = BTreeMap::new();
         for link in links {
             let (side, variable, _, head) = link;
             match first.get(&(*side, *variable)) {
@@ -39,7 +40,7 @@ impl Checker<'_> {
             for side in [Side::P, Side::Q] {
                 let is_read = || {
                     let id = self.find_variable(&variable.name);
-                    let reads = |parents: &[VariableId]| parents.iter().any(|parent| Some(*parent) == id);
+                    let reads = |parents: &Parents| id.is_some_and(|id| parents.contains(id));
                     links.iter().any(|(side, of, parents, _)| !products.contains(&(*side, *of)) && reads(parents))
                 };
                 let needed = match (variable.role, side) {
@@ -82,32 +83,10 @@ impl Checker<'_> {
     }
 
     /// Reports a circle among the factors of one side, where there is one.
-    fn cycle(&mut self, side: Side, links: &BTreeMap<VariableId, &Link>) {
-        // What is left after taking away, again and again, the factors whose parents are all known.
-        let mut left: BTreeSet<VariableId> = links.keys().copied().collect();
-        let stated: VariableSet = left.iter().copied().collect();
-        let mut waiting: BTreeMap<VariableId, usize> = BTreeMap::new();
-        let mut children: BTreeMap<VariableId, Vec<VariableId>> = BTreeMap::new();
-        for (variable, (_, _, parents, _)) in links {
-            let known = parents.iter().filter(|parent| stated.contains(**parent));
-            waiting.insert(*variable, known.clone().count());
-            for parent in known {
-                children.entry(*parent).or_default().push(*variable);
-            }
-        }
-        let mut ready: Vec<_> =
-            waiting.iter().filter(|(_, count)| **count == 0).map(|(variable, _)| *variable).collect();
-        while let Some(variable) = ready.pop() {
-            left.remove(&variable);
-            for child in children.remove(&variable).unwrap_or_default() {
-                if let Some(count) = waiting.get_mut(&child) {
-                    *count -= 1;
-                    if *count == 0 {
-                        ready.push(child);
-                    }
-                }
-            }
-        }
+    fn cycle(&mut self, side: Side, links: &BTreeMap<VariableId, &Link<'_>>) {
+        let all: Vec<_> = links.values().map(|link| (link.1, link.2)).collect();
+        let done: VariableSet = sorted(&all).into_iter().map(|at| all[at].0).collect();
+        let left: BTreeSet<VariableId> = links.keys().copied().filter(|variable| !done.contains(*variable)).collect();
         // Everything left has a parent that is left: going up comes round.
         let Some(mut at) = left.first().copied() else { return };
         let mut walk: Vec<VariableId> = Vec::new();
@@ -118,7 +97,7 @@ impl Checker<'_> {
             walk.push(at);
             let parent = links.get(&at).and_then(|link| link.2.iter().find(|parent| left.contains(parent)));
             match parent {
-                Some(parent) => at = *parent,
+                Some(parent) => at = parent,
                 None => return,
             }
         };
@@ -134,20 +113,33 @@ impl Checker<'_> {
     /// Parents before children, ties in the order of the file. Called on factors without a circle, or after one was
     /// reported.
     pub(super) fn ordered(&self, factors: Vec<Factor>) -> Vec<Factor> {
-        let stated: VariableSet = factors.iter().map(|factor| factor.variable).collect();
-        let mut known = VariableSet::default();
+        let order = sorted(&factors.iter().map(|factor| (factor.variable, &factor.parents)).collect::<Vec<_>>());
         let mut left: Vec<Option<Factor>> = factors.into_iter().map(Some).collect();
-        let mut ordered = Vec::with_capacity(left.len());
-        loop {
-            let is_ready = |factor: &Factor| {
-                factor.parents.iter().all(|parent| known.contains(*parent) || !stated.contains(*parent))
-            };
-            let Some(slot) = left.iter_mut().find(|slot| slot.as_ref().is_some_and(is_ready)) else { break };
-            if let Some(factor) = slot.take() {
-                known.insert(factor.variable);
-                ordered.push(factor);
+        order.into_iter().filter_map(|at| left[at].take()).collect()
+    }
+}
+
+/// Positions of factors, parents before children, ties in the order given. Those on a circle or below one are left out.
+fn sorted(factors: &[(VariableId, &Parents)]) -> Vec<usize> {
+    let stated: VariableSet = factors.iter().map(|(variable, _)| *variable).collect();
+    let mut known = VariableSet::default();
+    // What is left to look at of each factor's parents, and the factors that wait for a variable.
+    let mut left: Vec<_> = factors.iter().map(|(_, parents)| parents.iter()).collect();
+    let mut waiting: BTreeMap<VariableId, Vec<usize>> = BTreeMap::new();
+    let mut ready = BinaryHeap::new();
+    let mut open: Vec<usize> = (0..factors.len()).collect();
+    let mut order = Vec::with_capacity(factors.len());
+    loop {
+        for at in open {
+            match left[at].find(|parent| stated.contains(*parent) && !known.contains(*parent)) {
+                Some(missing) => waiting.entry(missing).or_default().push(at),
+                None => ready.push(Reverse(at)),
             }
         }
-        ordered
+        let Some(Reverse(at)) = ready.pop() else { return order };
+        let (variable, _) = factors[at];
+        known.insert(variable);
+        order.push(at);
+        open = waiting.remove(&variable).unwrap_or_default();
     }
 }

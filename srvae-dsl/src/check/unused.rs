@@ -8,7 +8,7 @@ use crate::graph::{Factor, Role, VariableId, VariableSet};
 
 impl Checker<'_> {
     pub(super) fn unused(&mut self, p: &[Factor], q: &[Factor], file: &File) {
-        let read: VariableSet = p.iter().chain(q).flat_map(|factor| factor.parents.iter().copied()).collect();
+        let read: VariableSet = p.iter().chain(q).flat_map(|factor| factor.parents.iter()).collect();
         let supplied: VariableSet = q.iter().filter(|it| is_supplied(it)).map(|factor| factor.variable).collect();
         for (index, variable) in self.variables.iter().enumerate() {
             let id = VariableId(index);

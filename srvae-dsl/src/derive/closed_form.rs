@@ -26,8 +26,8 @@ pub enum Obstacle<'m> {
 /// The first obstacle, for a latent with these two factors.
 pub fn obstacle<'m>(q: &'m Factor, p: &'m Factor, ancestry: &Ancestry) -> Option<Obstacle<'m>> {
     let after = || {
-        let parent = p.parents.iter().find(|parent| ancestry.is_drawn_after(q.variable, **parent));
-        parent.map(|parent| Obstacle::DrawnAfter(p, *parent))
+        let parent = p.parents.iter().find(|parent| ancestry.is_drawn_after(q.variable, *parent));
+        parent.map(|parent| Obstacle::DrawnAfter(p, parent))
     };
     let common = common_flows(q, p);
     of_factor(q, common)
@@ -77,7 +77,7 @@ impl Ancestry {
             let mut above = VariableSet::default();
             // The last ones first: what stands above them need not be looked at again.
             for parent in factor.parents.iter().rev() {
-                if above.insert(*parent)
+                if above.insert(parent)
                     && let Some(further) = all.get(parent.0)
                 {
                     above.include(further);

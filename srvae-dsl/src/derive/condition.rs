@@ -8,7 +8,7 @@
 
 use super::modes::{Mode, Step};
 use super::{is_deterministic, is_supplied};
-use crate::graph::{Body, Factor, Model, NodeId, Role, Side, VariableId, VariableSet, in_ranges};
+use crate::graph::{Body, Factor, Model, NodeId, Role, Side, VariableId, VariableSet};
 
 /// Why a mode does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,9 +81,9 @@ pub(super) fn steps(model: &Model, evidence: &[VariableId]) -> Result<Vec<Step>,
     let from_q = model.q.iter().filter(|factor| known.is_drawn_from_q(factor.variable));
     let from_p: Vec<&Factor> = model.p.iter().filter(|factor| !known.contains(factor.variable)).collect();
     for factor in &from_p {
-        let is_missing = |id: &&VariableId| model.variable(**id).role == Role::Given && !known.contains(**id);
+        let is_missing = |id: &VariableId| model.variable(*id).role == Role::Given && !known.contains(*id);
         if let Some(needs) = factor.parents.iter().find(is_missing) {
-            return Err(Reason::NotGiven { factor: factor.variable, needs: *needs });
+            return Err(Reason::NotGiven { factor: factor.variable, needs });
         }
     }
     let all = from_q.chain(from_p);
@@ -134,7 +134,7 @@ impl<'m> Known<'m> {
     /// Adds the functions of q whose inputs are known.
     fn close(&mut self) {
         for factor in self.model.q.iter().filter(|factor| is_deterministic(factor) && !is_supplied(factor)) {
-            if !self.contains(factor.variable) && factor.parents.iter().all(|parent| self.contains(*parent)) {
+            if !self.contains(factor.variable) && factor.parents.iter().all(|parent| self.contains(parent)) {
                 self.state[factor.variable.0] = State::Computed;
             }
         }
@@ -166,16 +166,16 @@ impl<'m> Known<'m> {
             if let Some(missing) = self.no_expert_left(factor) {
                 return refuse(self, Obstacle::Needs(missing));
             }
-            for parent in &factor.parents {
+            for parent in factor.parents.iter() {
                 // An expert that reads what is missing drops out.
-                if super::drops_out(self.model, *parent) && !self.contains(*parent) {
+                if super::drops_out(self.model, parent) && !self.contains(parent) {
                     continue;
                 }
-                let comes_with_data = matches!(self.model.variable(*parent).role, Role::Observed | Role::Given);
-                if comes_with_data && !self.contains(*parent) {
-                    return refuse(self, Obstacle::Needs(*parent));
+                let comes_with_data = matches!(self.model.variable(parent).role, Role::Observed | Role::Given);
+                if comes_with_data && !self.contains(parent) {
+                    return refuse(self, Obstacle::Needs(parent));
                 }
-                self.add(*parent, Link::ReadBy { variable: *parent, reader: variable });
+                self.add(parent, Link::ReadBy { variable: parent, reader: variable });
             }
             self.infer_above(variable);
         }
@@ -195,9 +195,10 @@ impl<'m> Known<'m> {
 
     /// The parents in p; a given variable has no distribution that could be asked for.
     fn infer_above(&mut self, below: VariableId) {
-        for parent in self.p[below.0].map_or(&[][..], |factor| &factor.parents) {
-            if self.model.variable(*parent).role != Role::Given {
-                self.add(*parent, Link::Above { variable: *parent, below });
+        let Some(factor) = self.p[below.0] else { return };
+        for parent in factor.parents.iter() {
+            if self.model.variable(parent).role != Role::Given {
+                self.add(parent, Link::Above { variable: parent, below });
             }
         }
     }
@@ -215,10 +216,10 @@ impl<'m> Known<'m> {
         for evidence in self.evidence {
             let mut above = vec![*evidence];
             while let Some(at) = above.pop() {
-                for parent in self.q[at.0].map_or(&[][..], |factor| &factor.parents) {
+                for parent in self.q[at.0].iter().flat_map(|factor| factor.parents.iter()) {
                     if below[parent.0].is_none() {
                         below[parent.0] = Some(*evidence);
-                        above.push(*parent);
+                        above.push(parent);
                     }
                 }
             }
@@ -305,8 +306,7 @@ pub(super) fn head(model: &Model, side: Side, id: VariableId) -> String {
         Side::P => model.p_of(id),
         Side::Q => model.q_of(id),
     };
-    let parents = factor.map_or(&[][..], |factor| &factor.parents);
-    let parents = in_ranges(parents.iter().map(|parent| model.variable(*parent).name.as_str()));
+    let parents = factor.map_or_else(Vec::new, |factor| model.listed(&factor.parents));
     let bar = if parents.is_empty() { "" } else { " | " };
     format!("{}({}{bar}{})", side.name(), model.variable(id).name, parents.join(", "))
 }

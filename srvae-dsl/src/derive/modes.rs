@@ -188,7 +188,7 @@ fn completed(model: &Model, id: VariableId, evidence: &[VariableId], name: &str)
     let mut kept: Vec<Step> = Vec::new();
     for step in steps(model, evidence)?.into_iter().rev() {
         if needed.contains(step.variable) {
-            needed.extend(model.factor(step.side, step.variable).iter().flat_map(|it| it.parents.iter().copied()));
+            needed.extend(model.factor(step.side, step.variable).iter().flat_map(|it| it.parents.iter()));
             kept.push(step);
         }
     }
@@ -200,13 +200,13 @@ fn completed(model: &Model, id: VariableId, evidence: &[VariableId], name: &str)
 fn generative_reconstruction(model: &Model, data: &[VariableId]) -> Result<Mode, Reason> {
     let is_root = |factor: &&Factor| {
         model.q_of(factor.variable).is_some()
-            && factor.parents.iter().all(|parent| model.variable(*parent).role == Role::Given)
+            && factor.parents.iter().all(|parent| model.variable(parent).role == Role::Given)
     };
     let roots: VariableSet = model.p.iter().filter(is_root).map(|factor| factor.variable).collect();
     let mut needed = roots.clone();
     for factor in model.q.iter().rev() {
         if needed.contains(factor.variable) {
-            needed.extend(factor.parents.iter().copied());
+            needed.extend(factor.parents.iter());
         }
     }
     let way = model.q.iter().filter(|factor| needed.contains(factor.variable) && !is_supplied(factor)).map(step);
@@ -229,7 +229,7 @@ pub(super) fn read(model: &Model, evidence: &[VariableId], steps: &[Step]) -> Ve
     let ends = ends_with_record(model);
     for step in steps {
         let Some(factor) = model.factor(step.side, step.variable) else { continue };
-        read.extend(factor.parents.iter().copied().filter(|parent| !made.contains(*parent)));
+        read.extend(factor.parents.iter().filter(|parent| !made.contains(*parent)));
         made.insert(step.variable);
         // What begins at a record's end must know where that is.
         let mut networks = factor.networks();

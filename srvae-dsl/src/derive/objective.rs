@@ -79,8 +79,8 @@ fn raised(model: &Model, term: &Term, weight: &Weight, ancestry: &Ancestry) -> O
         }
         TermKind::Kl { .. } if scale < 1.0 => Some(format!("{name} counts {scale} times")),
         TermKind::Kl { .. } => {
-            let parents = model.p_of(term.variable).map_or(&[][..], |factor| &factor.parents);
-            let after = parents.iter().any(|parent| ancestry.is_drawn_after(term.variable, *parent));
+            let mut parents = model.p_of(term.variable).into_iter().flat_map(|factor| factor.parents.iter());
+            let after = parents.any(|parent| ancestry.is_drawn_after(term.variable, parent));
             after.then(|| format!("{name} is no divergence by itself, so it may be below 0, and counts {scale} times"))
         }
     }

@@ -30,7 +30,7 @@ impl Layers {
         let rolled = roll(built, Around { taken: Some(&taken), read, ..Around::default() });
         let fields = parts.iter().filter_map(|part| {
             let ty = type_of(part);
-            let Some((vector, at)) = rolled.members.get(&part.field) else {
+            let Some(Member { vector, at, .. }) = rolled.members.get(&part.field) else {
                 let (title, field) = (doc(&format!(" `{}`", part.path)), ident(&part.field));
                 return Some((field.clone(), quote!(#title pub(super) #field: #ty)));
             };

@@ -4,13 +4,16 @@
 //! of its own, so no name of a file can meet one of ours. The module's root has them all again by globs, which give way to
 //! ours.
 
+mod checks;
 mod config;
 mod layers;
 mod methods;
 mod model;
 mod number;
 mod objective;
+mod outside;
 mod program;
+mod results;
 mod roll;
 mod rust;
 mod variables;
@@ -38,11 +41,11 @@ pub fn emit(plan: &Plan, origin: &Origin) -> TokenStream {
         config::config(plan),
         config::presets(plan),
         variables::variables(plan),
-        variables::results(plan),
+        results::results(plan),
         model::model(plan, &layers),
         layers.code,
         rust::networks(plan, origin),
-        model::compiled(plan, origin),
+        outside::compiled(plan, origin),
     ];
     quote! {
         #(#docs)*

@@ -1,15 +1,18 @@
-//! The model's struct: its constructor, factors, bound and modes, and what the command line needs of it.
+//! The model's struct: its constructor, factors, bound and modes.
 
+use super::checks::checks;
 use super::layers::Layers;
-use super::methods::{self, checks, records};
 use super::number::{Scope, dims};
+use super::outside::{model_trait, sizes};
 use super::program::Walker;
-use super::variables::arguments;
-use super::{Origin, doc, ident};
-use crate::derive::{Mode, Term, TermKind, is_partly};
-use crate::graph::{Value, VariableId};
-use crate::plan::{Operation, Output, PartKind, Plan, Shape, term_field};
-use proc_macro2::{Literal, TokenStream};
+use super::results::{has_scores, term_group_field, yielded};
+use super::variables::{arguments, names};
+use super::{doc, ident, methods};
+use crate::derive::{Term, TermKind};
+use crate::explain::listed;
+use crate::graph::VariableId;
+use crate::plan::{Group, Operation, Output, Plan, ValueId};
+use proc_macro2::TokenStream;
 use quote::quote;
 
 /// The struct and what it does, in a module of its own.
@@ -70,7 +73,7 @@ pub fn model(plan: &Plan, layers: &Layers) -> TokenStream {
 /// A pass over a first batch, before training.
 fn initialise(plan: &Plan) -> TokenStream {
     let parents = arguments(plan, &plan.bound);
-    let locals = plan.bound.arguments().map(|value| ident(&value.name));
+    let locals = names(plan, &plan.bound).into_iter().map(|name| ident(&name));
     quote! {
         /// Sets scale and bias of every weight-normalised layer from what passes through it, for a first batch of data.
         ///
@@ -87,7 +90,7 @@ fn initialise(plan: &Plan) -> TokenStream {
 fn bound(plan: &Plan, layers: &Layers) -> TokenStream {
     let walker = Walker::new(plan, &plan.bound, layers);
     let parents = arguments(plan, &plan.bound);
-    let signs = plan.derivation.terms.iter().map(signed).collect::<Vec<_>>();
+    let signs = listed(plan.derivation.terms.iter().map(signed).collect());
     let title = doc(&format!(" The bound: {}; each term `[samples, batch]` in nats.", signs.join(" ")));
     let noise = if plan
         .bound
@@ -101,14 +104,24 @@ fn bound(plan: &Plan, layers: &Layers) -> TokenStream {
         let first = walker.first();
         quote!(let rows = samples * #first.dim(0)?;)
     });
-    let (checks, records, rolled) = (checks(plan, &walker, true), records(&walker), walker.statements());
+    let (checks, records, rolled) = (checks(plan, &walker, true), walker.records(), walker.statements());
     let values = match &plan.bound.output {
         Output::Terms(values) => values.as_slice(),
         Output::Variables(_) | Output::Distribution(_) | Output::Value(_) => &[],
     };
-    let terms = plan.derivation.terms.iter().zip(values).map(|(term, value)| {
-        let (field, value) = (ident(&term_field(&term.name)), rolled.value(&plan.bound.value(*value).name));
-        if field == value.to_string() { quote!(#field) } else { quote!(#field: #value) }
+    let terms = plan.names.families.terms(plan).into_iter().map(|group| {
+        let field = ident(&term_group_field(plan, &group));
+        match group {
+            Group::One((at, _)) => {
+                let value = rolled.value(&plan.bound.value(values[at]).name);
+                if field == value.to_string() { quote!(#field) } else { quote!(#field: #value) }
+            }
+            Group::Members { each, .. } => {
+                let each: Vec<ValueId> = each.iter().map(|(at, _)| values[*at]).collect();
+                let list = walker.list(&each, &rolled);
+                quote!(#field: #list)
+            }
+        }
     });
     let enumeration = enumeration(plan);
     let scores = plan.bound.scores.iter().map(|score| rolled.value(&plan.bound.value(*score).name));
@@ -135,11 +148,6 @@ fn bound(plan: &Plan, layers: &Layers) -> TokenStream {
             ::std::result::Result::Ok(super::results::BoundTerms { #added #(#terms,)* #scores })
         }
     }
-}
-
-/// Whether some draw's gradient is that of its score.
-pub fn has_scores(plan: &Plan) -> bool {
-    !plan.bound.scores.is_empty()
 }
 
 /// What the bound sums over, where it does.
@@ -169,7 +177,7 @@ fn method(plan: &Plan, layers: &Layers, at: usize) -> TokenStream {
     let walker = Walker::new(plan, program, layers);
     let (name, result) = (ident(&plan.names.methods[at]), ident(&plan.names.results[at]));
     let parents = arguments(plan, program);
-    let steps: Vec<_> = mode.steps.iter().map(|step| plan.step(step.side, step.variable)).collect();
+    let steps = listed(mode.steps.iter().map(|step| plan.step(step.side, step.variable)).collect());
     let title = doc(&format!(" {}: {}.", sentence(&program.name), steps.join(", ")));
     let rows = program.uses(|operation| *operation == Operation::Expand).then(|| quote!(let rows = count;));
     let samples = program.uses(|operation| *operation == Operation::Repeat).then(|| {
@@ -181,12 +189,23 @@ fn method(plan: &Plan, layers: &Layers, at: usize) -> TokenStream {
         Output::Variables(values) => values.as_slice(),
         Output::Terms(_) | Output::Distribution(_) | Output::Value(_) => &[],
     };
-    let fields = fields.iter().map(|(id, value)| {
-        let (field, ty) = (ident(&plan.names.variables[id.0]), ident(&plan.names.types[id.0]));
-        let value = rolled.value(&program.value(*value).name);
-        quote!(#field: super::variables::#ty(#value))
-    });
-    let (checks, records, statements) = (checks(plan, &walker, true), records(&walker), &rolled.statements);
+    let value_of = |id: &VariableId| fields.iter().find(|(other, _)| other == id).map(|(_, value)| *value);
+    let fields =
+        yielded(plan, fields.iter().map(|(id, _)| *id).collect()).into_iter().filter_map(|group| match group {
+            Group::One(id) => {
+                let (field, ty) = (ident(&plan.names.variables[id.0]), ident(&plan.names.types[id.0]));
+                let value = rolled.value(&program.value(value_of(&id)?).name);
+                Some(quote!(#field: super::variables::#ty(#value)))
+            }
+            Group::Members { family, each, .. } => {
+                let family = &plan.names.families.all[family];
+                let (field, ty) = (ident(&family.field), ident(&family.ty));
+                let each: Vec<ValueId> = each.iter().filter_map(value_of).collect();
+                let list = walker.list(&each, &rolled);
+                Some(quote!(#field: #list.into_iter().map(super::variables::#ty).collect()))
+            }
+        });
+    let (checks, records, statements) = (checks(plan, &walker, true), walker.records(), &rolled.statements);
     quote! {
         #title
         ///
@@ -215,177 +234,4 @@ fn sentence(name: &str) -> String {
     let mut letters = name.chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
     format!("{first}{}", letters.as_str().replace('_', " "))
-}
-
-/// `impl Model`.
-fn model_trait(plan: &Plan, layers: &Layers) -> TokenStream {
-    let name = ident(&plan.names.model);
-    let data = plan.bound.given.iter().map(|id| match is_partly(&plan.model, *id) {
-        true => partly_from_values(plan, *id),
-        false => from_values(plan, *id, quote!(data)),
-    });
-    let weights = super::objective::weights(plan);
-    let table = plan.derivation.modes.iter().map(|mode| {
-        let text = &mode.name;
-        let given = plan.names_outside(&mode.given);
-        let yields = mode.yields(&plan.model);
-        let yields = plan.names_outside(&yields);
-        quote!(::srvae::Mode { name: #text, given: &[#(#given),*], yields: &[#(#yields),*] })
-    });
-    let arms: Vec<_> =
-        plan.derivation.modes.iter().zip(&plan.names.methods).map(|(mode, method)| arm(plan, mode, method)).collect();
-    let terms = quote!(self.bound(#(#data,)* noise, options)?.terms());
-    let terms = match plan.model.length {
-        Some(_) => quote! {
-            let terms = #terms;
-            ::std::result::Result::Ok(::srvae::Terms { terms: ::srvae::steps::summed(terms.terms)?, ..terms })
-        },
-        None => quote!(::std::result::Result::Ok(#terms)),
-    };
-    let flows = flows(plan, layers);
-    let given = if plan.derivation.modes.iter().any(|mode| !mode.given.is_empty()) { quote!(given) } else { quote!(_) };
-    quote! {
-        impl ::srvae::Model for #name {
-            fn params(&self) -> &::srvae::Params {
-                &self.params
-            }
-
-            fn bound(
-                &self,
-                data: &::srvae::Values,
-                noise: &mut ::srvae::Noise,
-                options: &::srvae::BoundOptions,
-            ) -> ::srvae::Result<::srvae::Terms> {
-                #terms
-            }
-
-            #weights
-
-            fn modes(&self) -> &[::srvae::Mode] {
-                &[#(#table),*]
-            }
-
-            #flows
-
-            fn run(
-                &self,
-                mode: &str,
-                #given: &::srvae::Values,
-                count: usize,
-                noise: &mut ::srvae::Noise,
-                draw: &::srvae::Draw,
-            ) -> ::srvae::Result<::srvae::Values> {
-                match mode {
-                    #(#arms)*
-                    _ => ::std::result::Result::Err(::srvae::generated::unknown_mode(mode, ::srvae::Model::modes(self))),
-                }
-            }
-        }
-    }
-}
-
-/// The flows over the factors, where there are any.
-fn flows(plan: &Plan, layers: &Layers) -> TokenStream {
-    let mut all = Vec::new();
-    for factor in &plan.factors {
-        let text = plan.factor_text(factor.side, factor.variable);
-        for part in factor.flows.iter().map(|flow| plan.parts.part(*flow)) {
-            let PartKind::Flow(flow) = &part.kind else { continue };
-            let (name, field) = (flow.entry.name, layers.place(&part.field));
-            let shape = match part.shapes.first() {
-                Some(Shape::Output(outer)) => {
-                    let outer = layers.place(&plan.parts.part(*outer).field);
-                    quote!(::srvae::flow::Bijector::inner(&*self.layers.#outer))
-                }
-                _ => dims(plan, Scope::Run, &plan.model.variable(factor.variable).dims),
-            };
-            all.push(quote!(::srvae::Flow {
-                factor: #text, name: #name, shape: ::std::vec::Vec::from(#shape), bijector: &*self.layers.#field
-            }));
-        }
-    }
-    if all.is_empty() {
-        return TokenStream::new();
-    }
-    quote! {
-        fn flows(&self) -> ::std::vec::Vec<::srvae::Flow<'_>> {
-            ::std::vec::Vec::from([#(#all),*])
-        }
-    }
-}
-
-fn arm(plan: &Plan, mode: &Mode, method: &str) -> TokenStream {
-    let (text, method) = (&mode.name, ident(method));
-    let arguments = mode.given.iter().map(|id| from_values(plan, *id, quote!(given)));
-    let yields = mode.yields(&plan.model);
-    if yields.iter().any(|id| plan.outside(*id).1.is_some()) {
-        let values = yields.into_iter().map(|id| {
-            let ((text, step), field) = (plan.outside(id), ident(&plan.names.variables[id.0]));
-            let step = step
-                .map_or_else(|| quote!(::std::option::Option::None), |step| quote!(::std::option::Option::Some(#step)));
-            quote!((#text, #step, out.#field.0))
-        });
-        return quote! {
-            #text => {
-                let out = self.#method(#(#arguments,)* count, noise, draw)?;
-                ::srvae::steps::together(::std::vec::Vec::from([#(#values),*]))
-            }
-        };
-    }
-    let values = yields.into_iter().map(|id| {
-        let (text, field) = (plan.name(id), ident(&plan.names.variables[id.0]));
-        quote!(.with(#text, out.#field.0))
-    });
-    quote! {
-        #text => {
-            let out = self.#method(#(#arguments,)* count, noise, draw)?;
-            ::std::result::Result::Ok(::srvae::Values::new()#(#values)*)
-        }
-    }
-}
-
-fn from_values(plan: &Plan, id: VariableId, from: TokenStream) -> TokenStream {
-    let (text, ty) = (plan.name(id), ident(&plan.names.types[id.0]));
-    match plan.outside(id) {
-        (family, Some(step)) => quote!(&super::variables::#ty(::srvae::steps::one(#from, #text, #family, #step)?)),
-        _ => quote!(&super::variables::#ty(#from.get(#text)?.clone())),
-    }
-}
-
-/// A partly observed variable, from what the caller has of it.
-fn partly_from_values(plan: &Plan, id: VariableId) -> TokenStream {
-    let (text, ty) = (plan.name(id), ident(&plan.names.types[id.0]));
-    let shape = dims(plan, Scope::Run, &plan.model.variable(id).dims);
-    quote!(&data.partly(#text, &#shape, &self.params)?.map(super::variables::#ty))
-}
-
-/// Parameters that decide how many members families have, by position, with the values that the code is for.
-fn sizes(plan: &Plan) -> impl Iterator<Item = (usize, Literal)> {
-    plan.model.fixed.iter().filter_map(|id| match plan.model.params[id.0].value {
-        Value::Int(value) => Some((id.0, Literal::i64_unsuffixed(value))),
-        Value::Real(_) | Value::Bool(_) | Value::Word(_) => None,
-    })
-}
-
-/// `COMPILED`: what the command line knows of the model.
-pub fn compiled(plan: &Plan, origin: &Origin) -> TokenStream {
-    let (name, text) = (ident(&plan.names.model), &plan.model.name);
-    let (path, include) = (&origin.path, &origin.include);
-    let sizes = sizes(plan).map(|(at, size)| {
-        let text = &plan.model.params[at].name;
-        quote!((#text, #size))
-    });
-    quote! {
-        /// The model for the command line.
-        pub const COMPILED: ::srvae::Compiled = ::srvae::Compiled {
-            name: #text,
-            path: #path,
-            source: ::std::include_str!(#include),
-            sizes: &[#(#sizes),*],
-            build: |settings, params| {
-                let config = Config::from_settings(settings)?;
-                ::std::result::Result::Ok(::std::boxed::Box::new(model::#name::new(&config, params)?))
-            },
-        };
-    }
 }

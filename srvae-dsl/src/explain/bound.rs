@@ -57,20 +57,22 @@ pub fn statements(plan: &Plan) -> Vec<Statement<'_>> {
 
 fn statement<'p>(plan: &'p Plan, term: &'p Term) -> Statement<'p> {
     let (p, q) = (plan.model.p_of(term.variable), plan.model.q_of(term.variable));
-    let read = |factor: Option<&Factor>| factor.map_or_else(Vec::new, |factor| factor.parents.clone());
+    let read =
+        |factor: Option<&Factor>| factor.map_or_else(VariableSet::default, |factor| factor.parents.iter().collect());
     let form = match &term.kind {
         TermKind::Reconstruction => Form::LogLikelihood,
         TermKind::Kl { .. } => {
-            let after = |parent: &VariableId| plan.derivation.ancestry.is_drawn_after(term.variable, *parent);
-            if read(p).iter().any(after) { Form::LogRatio } else { Form::Divergence }
+            let mut parents = p.into_iter().flat_map(|factor| factor.parents.iter());
+            let after = |parent: VariableId| plan.derivation.ancestry.is_drawn_after(term.variable, parent);
+            if parents.any(after) { Form::LogRatio } else { Form::Divergence }
         }
     };
     let mut needed = read(p);
     match form {
         // Where it is there, a partly observed variable is not drawn.
         Form::LogLikelihood if term.presence.is_some() => {}
-        Form::LogLikelihood | Form::LogRatio => needed.push(term.variable),
-        Form::Divergence => needed.extend(read(q)),
+        Form::LogLikelihood | Form::LogRatio => needed.extend([term.variable]),
+        Form::Divergence => needed.include(&read(q)),
     }
     let over = drawn(plan, needed);
     let is_summed = |id: &VariableId| {
@@ -83,8 +85,7 @@ fn statement<'p>(plan: &'p Plan, term: &'p Term) -> Statement<'p> {
 }
 
 /// The variables that q draws to reach these, in q's order.
-fn drawn(plan: &Plan, needed: Vec<VariableId>) -> Vec<VariableId> {
-    let mut needed: VariableSet = needed.into_iter().collect();
+fn drawn(plan: &Plan, mut needed: VariableSet) -> Vec<VariableId> {
     let mut all = Vec::new();
     for factor in plan.model.q.iter().rev() {
         if needed.contains(factor.variable) {

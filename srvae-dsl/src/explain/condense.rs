@@ -6,6 +6,7 @@ use crate::plan::Plan;
 use petgraph::algo::toposort;
 use petgraph::graph::DiGraph;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// A variable, or all members of a family.
 #[derive(Debug, Clone)]
@@ -93,13 +94,13 @@ struct Builder<'m> {
     plates: Vec<&'m str>,
 }
 
-/// Edges between two nodes: pairs of variables, parent and child.
-type Joined = BTreeMap<(usize, usize, Side, bool), Vec<(VariableId, VariableId)>>;
+/// Edges between two nodes: positions of parents that follow one another, and the child.
+type Joined = BTreeMap<(usize, usize, Side, bool), Vec<(Range<usize>, VariableId)>>;
 
 impl<'m> Builder<'m> {
     fn nodes(&mut self) {
         let is_read =
-            |id: VariableId| self.model.p.iter().chain(&self.model.q).any(|factor| factor.parents.contains(&id));
+            |id: VariableId| self.model.p.iter().chain(&self.model.q).any(|factor| factor.parents.contains(id));
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
         for (at, variable) in self.model.variables.iter().enumerate() {
             let id = VariableId(at);
@@ -150,14 +151,16 @@ impl<'m> Builder<'m> {
         let mut joined = Joined::new();
         let mut order = Vec::new();
         for factor in self.model.p.iter().chain(&self.model.q) {
-            for parent in &factor.parents {
-                let (Some(from), Some(to)) = (self.places[parent.0], self.places[factor.variable.0]) else { continue };
+            for piece in self.model.pieces(&factor.parents).flat_map(|piece| self.of_one_node(piece)) {
+                let (Some(from), Some(to)) = (self.places[piece.start], self.places[factor.variable.0]) else {
+                    continue;
+                };
                 let key = (from, to, factor.side, is_deterministic(factor));
                 let pairs = joined.entry(key).or_default();
                 if pairs.is_empty() {
                     order.push(key);
                 }
-                pairs.push((*parent, factor.variable));
+                pairs.push((piece, factor.variable));
             }
         }
         for key in order {
@@ -167,17 +170,36 @@ impl<'m> Builder<'m> {
         }
     }
 
+    /// Members of a family that is no node, one by one.
+    fn of_one_node(&self, piece: Range<usize>) -> Vec<Range<usize>> {
+        match self.families.contains_key(family(&self.model.variables[piece.start].name)) {
+            true => vec![piece],
+            false => piece.map(|at| at..at + 1).collect(),
+        }
+    }
+
     /// Which members an edge joins, and whether the child stands below its parent.
-    fn label(&self, from: usize, to: usize, pairs: &[(VariableId, VariableId)]) -> (String, bool) {
-        let value = |id: VariableId| member(&self.model.variable(id).name).map_or(0, |(_, value)| value);
+    fn label(&self, from: usize, to: usize, pairs: &[(Range<usize>, VariableId)]) -> (String, bool) {
+        let value = |at: usize| member(&self.model.variables[at].name).map_or(0, |(_, value)| value);
+        let values = |piece: &Range<usize>| (value(piece.start), value(piece.end - 1));
         let plates = (self.graph.nodes[from].plate, self.graph.nodes[to].plate);
         match plates {
             (Some(one), Some(other)) if one == other => {
-                let apart: BTreeSet<i64> = pairs.iter().map(|(parent, child)| value(*parent) - value(*child)).collect();
-                (offsets(&apart, self.plates[one]), apart.contains(&0))
+                let mut apart = Apart::default();
+                for (piece, child) in pairs {
+                    let (first, last) = values(piece);
+                    apart.include(first - value(child.0), last - value(child.0));
+                }
+                (apart.text(self.plates[one]), apart.has_none)
             }
-            (Some(plate), None) => (self.some(from, plate, pairs.iter().map(|(parent, _)| value(*parent))), true),
-            (None, Some(plate)) => (self.some(to, plate, pairs.iter().map(|(_, child)| value(*child))), true),
+            (Some(plate), None) => {
+                let parents = pairs.iter().flat_map(|(piece, _)| {
+                    let (first, last) = values(piece);
+                    first..=last
+                });
+                (self.some(from, plate, parents), true)
+            }
+            (None, Some(plate)) => (self.some(to, plate, pairs.iter().map(|(_, child)| value(child.0))), true),
             _ => (String::new(), true),
         }
     }
@@ -218,24 +240,40 @@ impl Condensed {
     }
 }
 
-/// Which steps are read, by their distances from the own one.
-fn offsets(apart: &BTreeSet<i64>, index: &str) -> String {
-    let (Some(&least), Some(&most)) = (apart.first(), apart.last()) else { return String::new() };
-    let near = |distance: i64| match distance {
-        0 => index.to_owned(),
-        1.. => format!("{index} + {distance}"),
-        _ => format!("{index} − {}", -distance),
-    };
-    match (least, most) {
-        (0, 0) => String::new(),
-        (least, most) if least == most => near(least),
-        (-1, 0) | (0, 1) => apart.iter().map(|distance| near(*distance)).collect::<Vec<_>>().join(", "),
-        (_, ..=-1) => format!("< {index}"),
-        (_, 0) => format!("≤ {index}"),
-        (1.., _) => format!("> {index}"),
-        (0, _) => format!("≥ {index}"),
-        _ if apart.contains(&0) => format!("all {index}"),
-        _ => format!("others than {index}"),
+/// Distances of steps that are read from the own one.
+#[derive(Debug, Default)]
+struct Apart {
+    ends: Option<(i64, i64)>,
+    /// Whether the own step is among them.
+    has_none: bool,
+}
+
+impl Apart {
+    /// Adds all from one to another.
+    fn include(&mut self, first: i64, last: i64) {
+        let (least, most) = self.ends.unwrap_or((first, last));
+        self.ends = Some((least.min(first), most.max(last)));
+        self.has_none |= (first..=last).contains(&0);
+    }
+
+    fn text(&self, index: &str) -> String {
+        let Some((least, most)) = self.ends else { return String::new() };
+        let near = |distance: i64| match distance {
+            0 => index.to_owned(),
+            1.. => format!("{index} + {distance}"),
+            _ => format!("{index} − {}", -distance),
+        };
+        match (least, most) {
+            (0, 0) => String::new(),
+            (least, most) if least == most => near(least),
+            (-1, 0) | (0, 1) => format!("{}, {}", near(least), near(most)),
+            (_, ..=-1) => format!("< {index}"),
+            (_, 0) => format!("≤ {index}"),
+            (1.., _) => format!("> {index}"),
+            (0, _) => format!("≥ {index}"),
+            _ if self.has_none => format!("all {index}"),
+            _ => format!("others than {index}"),
+        }
     }
 }
 
@@ -257,7 +295,11 @@ mod tests {
 
     #[test]
     fn distances_are_said_in_the_index() {
-        let said = |apart: &[i64]| offsets(&apart.iter().copied().collect(), "t");
+        let said = |distances: &[i64]| {
+            let mut apart = Apart::default();
+            distances.iter().for_each(|distance| apart.include(*distance, *distance));
+            apart.text("t")
+        };
         assert_eq!(said(&[0]), "");
         assert_eq!(said(&[-1]), "t − 1");
         assert_eq!(said(&[-1, 0]), "t − 1, t");

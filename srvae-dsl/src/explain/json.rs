@@ -88,7 +88,7 @@ fn factor(plan: &Plan, factor: &Factor) -> Value {
     let mut object = json!({
         "side": factor.side.name(),
         "variable": plan.name(factor.variable),
-        "parents": names(plan, &factor.parents),
+        "parents": factor.parents.iter().map(|id| plan.name(id)).collect::<Vec<_>>(),
         "text": plan.factor_text(factor.side, factor.variable),
         "density": notation::density(plan, factor),
         "deterministic": is_deterministic(factor),

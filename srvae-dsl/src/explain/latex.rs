@@ -117,8 +117,8 @@ fn factor_letters(plan: &Plan, side: Side, variable: VariableId) -> usize {
         Side::P => plan.model.p_of(variable),
         Side::Q => plan.model.q_of(variable),
     };
-    let parents = factor.map_or(&[][..], |factor| &factor.parents);
-    let names = parents.iter().map(|parent| 2 + plan.name(*parent).chars().count());
+    let parents = factor.into_iter().flat_map(|factor| factor.parents.iter());
+    let names = parents.map(|parent| 2 + plan.name(parent).chars().count());
     4 + plan.name(variable).chars().count() + names.sum::<usize>()
 }
 
@@ -259,8 +259,8 @@ fn factor_text(plan: &Plan, side: Side, variable: VariableId) -> String {
         Side::P => plan.model.p_of(variable),
         Side::Q => plan.model.q_of(variable),
     };
-    let parents = factor.map_or(&[][..], |factor| &factor.parents);
-    let bar = if parents.is_empty() { String::new() } else { format!(" \\mid {}", symbols(plan, parents)) };
+    let parents = factor.map_or_else(Vec::new, |factor| plan.model.listed(&factor.parents));
+    let bar = if parents.is_empty() { String::new() } else { format!(" \\mid {}", symbols_of(&parents)) };
     let letter = letter(side, factor.is_some_and(is_deterministic));
     format!("{letter}({}{bar})", symbol(plan.name(variable)))
 }
@@ -275,9 +275,12 @@ fn letter(side: Side, deterministic: bool) -> &'static str {
 }
 
 fn symbols(plan: &Plan, ids: &[VariableId]) -> String {
-    let keys = crate::graph::in_ranges(ids.iter().map(|id| plan.name(*id)));
+    symbols_of(&crate::graph::in_ranges(ids.iter().map(|id| plan.name(*id))))
+}
+
+fn symbols_of(keys: &[String]) -> String {
     let shown: Vec<String> = keys.iter().map(|name| symbol(name)).collect();
-    listed_as(&keys, &shown, &"\\dots".to_owned()).join(", ")
+    listed_as(keys, &shown, &"\\dots".to_owned()).join(", ")
 }
 
 /// `z` → `\mathbf{z}`, `z1` → `\mathbf{z}_{1}`, `z_top` → `\mathbf{z}_{\mathrm{top}}`, `theta` → `\boldsymbol{\theta}`.

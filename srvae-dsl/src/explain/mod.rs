@@ -15,6 +15,7 @@ mod svg;
 mod text;
 
 pub use dot::dot;
+pub(crate) use fold::listed;
 pub use json::json;
 pub use latex::latex;
 pub use networks::table as network_table;

@@ -135,7 +135,7 @@ fn bound(plan: &Plan) -> String {
     }
     for factor in sure(plan) {
         let (name, density) = (plan.name(factor.variable), density(plan, factor));
-        let drawn = factor.parents.iter().map(|id| plan.factor_text(Side::Q, *id)).collect::<Vec<_>>().join(" ");
+        let drawn = factor.parents.iter().map(|id| plan.factor_text(Side::Q, id)).collect::<Vec<_>>().join(" ");
         text += &format!(
             "  {name} = {density}: {drawn} stays within the cells of {name}, where ln {} is 0, so RE_{name} is 0 and no term\n",
             plan.factor_text(Side::P, factor.variable)

@@ -112,6 +112,10 @@ impl Unroller<'_> {
     fn parents(&mut self, names: &[Name], at: &At) -> Option<Vec<Name>> {
         let mut parents: Vec<Name> = Vec::new();
         for name in names {
+            if let Some((first, last)) = self.run(name, at) {
+                parents.push(Name::run(&name.text, first, last, name.span));
+                continue;
+            }
             let members = self.several(name, at)?;
             parents.extend(members.into_iter().filter(|member| !self.values.contains(&member.text)));
         }

@@ -95,6 +95,8 @@ struct Unroller<'u> {
     tables: BTreeMap<String, BTreeMap<i64, i64>>,
     /// Members of each family, in the order of their definition.
     families: BTreeMap<String, Vec<Vec<i64>>>,
+    /// The values of each family of variables over one index, in their order.
+    ranges: BTreeMap<String, Vec<i64>>,
     /// Members that are values (`let z[0] = …`) in families of variables.
     values: BTreeSet<String>,
     fixed: BTreeSet<usize>,
@@ -112,6 +114,7 @@ impl<'u> Unroller<'u> {
             indices: BTreeMap::new(),
             tables: BTreeMap::new(),
             families: BTreeMap::new(),
+            ranges: BTreeMap::new(),
             values: BTreeSet::new(),
             fixed: BTreeSet::new(),
             length: None,
@@ -179,6 +182,9 @@ impl<'u> Unroller<'u> {
                 }
             }
         }
+        members
+            .retain(|family, all| self.of_families.contains_key(family) && all.iter().all(|member| member.len() == 1));
+        self.ranges = members.into_iter().map(|(family, all)| (family, all.into_iter().flatten().collect())).collect();
     }
 
     /// A variable `z_3` beside `z[3]`: generated code has one name for both.

@@ -127,6 +127,32 @@ impl Unroller<'_> {
         Some(all)
     }
 
+    /// The first and the last value of the members of a family of variables that a subscript means, where these are all of the family
+    /// between the two.
+    pub(super) fn run(&mut self, name: &Name, at: &At) -> Option<(i64, i64)> {
+        let [Selector { order, value, to }] = name.subscript.as_slice() else { return None };
+        if !self.ranges.contains_key(&name.text) || (order.is_none() && to.is_none()) {
+            return None;
+        }
+        let value = self.try_whole(value, at)?;
+        let last = to.as_ref().map(|to| self.try_whole(to, at));
+        let all = self.ranges.get(&name.text)?;
+        let before = |is_before: &dyn Fn(i64) -> bool| all.partition_point(|member| is_before(*member));
+        let meant = match (order, last) {
+            (None, last) => {
+                let last = last??;
+                let meant = all.get(before(&|member| member < value)..before(&|member| member <= last))?;
+                let most = usize::try_from(last.checked_sub(value)?.checked_add(1)?).ok()?;
+                (meant.len() == most).then_some(meant)?
+            }
+            (Some(Order::Less), _) => &all[..before(&|member| member < value)],
+            (Some(Order::AtMost), _) => &all[..before(&|member| member <= value)],
+            (Some(Order::More), _) => &all[before(&|member| member <= value)..],
+            (Some(Order::AtLeast), _) => &all[before(&|member| member < value)..],
+        };
+        Some((*meant.first()?, *meant.last()?))
+    }
+
     /// Values that members of a family have at a position, on one side of another value.
     fn on_a_side(&self, name: &Name, position: usize, order: Order, than: i64) -> Vec<i64> {
         let members = self.families.get(&name.text).into_iter().flatten();

@@ -1,6 +1,7 @@
 //! The plan: everything that carries a model out, decided. The two back ends, the emitter and the interpreter, choose
 //! nothing.
 
+mod families;
 mod lower;
 mod names;
 mod parts;
@@ -8,8 +9,9 @@ mod program;
 mod show;
 mod sweep;
 
+pub use families::{Families, Family, Group};
 pub use lower::ARGUMENTS;
-pub use names::{Chosen, module_name, term_field};
+pub use names::{Chosen, METHODS, module_name, term_field};
 pub use parts::{ComputedShape, Part, PartId, PartKind, Parts, Shape, factor_path, net_path};
 pub use program::{Call, How, Operation, Output, Program, Rate, Value, ValueId};
 pub use show::{RATES, addend_text};

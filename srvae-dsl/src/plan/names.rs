@@ -1,7 +1,8 @@
 //! Names in generated code, each allocated where it is used: no two things of one place have the same.
 
+use super::families::Families;
 use crate::derive::Derivation;
-use crate::graph::Model;
+use crate::graph::{Model, VariableId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Words that Rust takes as names under no circumstances.
@@ -61,9 +62,10 @@ pub struct Chosen {
     /// The module, and the model's struct in it.
     pub module: String,
     pub model: String,
-    /// Fields and types of variables.
+    /// Fields and types of variables; members of a family have one type.
     pub variables: Vec<String>,
     pub types: Vec<String>,
+    pub families: Families,
     /// Methods of the modes, and types of what they yield.
     pub methods: Vec<String>,
     pub results: Vec<String>,
@@ -73,7 +75,7 @@ pub struct Chosen {
 }
 
 /// Methods that every model's struct has.
-const METHODS: [&str; 10] =
+pub const METHODS: [&str; 10] =
     ["bound", "config", "flows", "initialise", "layers", "modes", "new", "params", "run", "weights"];
 
 impl Chosen {
@@ -88,12 +90,23 @@ impl Chosen {
             let mut place = Names::with(taken);
             names.map(|name| how(&mut place, name)).collect::<Vec<_>>()
         };
-        let variables = || model.variables.iter().map(|variable| &variable.name);
+        let mut families = Families::of(model);
+        let (mut fields, mut types) = (Names::default(), Names::default());
+        let variables = model.variables.iter().map(|variable| fields.unique(&variable.name)).collect();
+        let alone = |id: &VariableId| families.find(*id).is_none();
+        let ids = (0..model.variables.len()).map(VariableId);
+        let mut of_variables = vec![String::new(); model.variables.len()];
+        ids.filter(alone).for_each(|id| of_variables[id.0] = types.camel(&model.variable(id).name));
+        for family in &mut families.all {
+            (family.field, family.ty) = (fields.unique(&family.name), types.camel(&family.name));
+            family.members.iter().for_each(|id| of_variables[id.0].clone_from(&family.ty));
+        }
         Self {
             module: module_name(&model.name),
             model: Names::default().camel(&model.name),
-            variables: each(&mut variables(), Names::unique, &[]),
-            types: each(&mut variables(), Names::camel, &[]),
+            variables,
+            types: of_variables,
+            families,
             methods: each(&mut derivation.modes.iter().map(|mode| &mode.name), Names::unique, &[]),
             results: each(&mut derivation.modes.iter().map(|mode| &mode.name), Names::camel, &["BoundTerms"]),
             settings: each(&mut model.params.iter().map(|param| &param.name), Names::unique, &[]),

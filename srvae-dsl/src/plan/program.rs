@@ -225,6 +225,13 @@ pub struct Call {
     pub repeats: bool,
 }
 
+impl Call {
+    /// Of one input, with arguments that are no list.
+    pub fn of_one(name: &'static str, runtime: &'static str, arguments: Vec<Argument>) -> Self {
+        Self { name, runtime, arguments, many: false, repeats: false }
+    }
+}
+
 impl Program {
     pub fn value(&self, id: ValueId) -> &Value {
         &self.values[id.0]

@@ -172,7 +172,8 @@ fn names(model: &Model, ids: &[VariableId]) -> String {
 
 /// `q(u | y)`.
 pub(super) fn factor_text(model: &Model, side: Side, variable: VariableId) -> String {
-    let parents = model.factor(side, variable).map_or_else(String::new, |factor| names(model, &factor.parents));
+    let parents =
+        model.factor(side, variable).map_or_else(String::new, |factor| model.listed(&factor.parents).join(", "));
     let bar = if parents.is_empty() { "" } else { " | " };
     format!("{}({}{bar}{parents})", side.name(), model.variable(variable).name)
 }

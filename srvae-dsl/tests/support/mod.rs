@@ -106,7 +106,7 @@ pub fn show_graph(model: &Model) -> String {
 }
 
 fn show_factor(text: &mut String, model: &Model, factor: &Factor) {
-    let names: Vec<_> = factor.parents.iter().map(|id| model.variable(*id).name.as_str()).collect();
+    let names: Vec<_> = factor.parents.iter().map(|id| model.variable(id).name.as_str()).collect();
     let head = format!("{}({} | {})", factor.side.name(), model.variable(factor.variable).name, names.join(", "));
     match &factor.body {
         Body::Mixture { values, components, .. } => {

@@ -198,11 +198,11 @@ fn gaussian_mixture_by_enumeration() {
 /// ln p(x[1..T]) by the Kalman filter, also of records that end early.
 #[test]
 fn linear_state_space_by_the_kalman_filter() {
-    use linear_state_space::{Config, LinearStateSpace, Z1};
+    use linear_state_space::{Config, LinearStateSpace, Z};
     let model = LinearStateSpace::new(&Config::default(), &params()).unwrap();
     model.params().set_phase(Phase::Inference);
-    let step = linear(2, |z| Box::new(model.p_z_2(&Z1(z.clone())).unwrap()));
-    let emission = linear(2, |z| Box::new(model.p_x_1(&Z1(z.clone())).unwrap()));
+    let step = linear(2, |z| Box::new(model.p_z(&Z(z.clone())).unwrap()));
+    let emission = linear(2, |z| Box::new(model.p_x(&Z(z.clone())).unwrap()));
     let (steps, lengths) = (4, [4usize, 3, 1]);
     let x: Vec<Matrix> = records(2 * steps).iter().map(|row| row.chunks(2).map(<[f64]>::to_vec).collect()).collect();
     let exact: Vec<f64> = x.iter().zip(lengths).map(|(x, length)| filtered(&x[..length], &step, &emission)).collect();

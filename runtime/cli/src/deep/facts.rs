@@ -62,7 +62,7 @@ pub fn jumping(spec: &Spec) -> Result<Vec<String>> {
         if is_smooth && !jumping.contains(&factor.variable) {
             continue;
         }
-        jumping.extend(&factor.parents);
+        jumping.extend(factor.parents.iter());
         parts.push(format!("q_{}", model.variable(factor.variable).name));
         // Codes have the gradient that draws them to the network's output.
         if let graph::Body::Stochastic { base, .. } = &factor.body

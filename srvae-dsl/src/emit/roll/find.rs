@@ -8,7 +8,7 @@ use quote::quote;
 use std::collections::BTreeMap;
 
 /// Fewer rounds are written out: a reader follows them more easily.
-const FEWEST_ROUNDS: usize = 4;
+pub const FEWEST_ROUNDS: usize = 4;
 /// Periods that are tried at a statement, the shortest first.
 const MOST_TRIALS: usize = 64;
 
@@ -89,6 +89,10 @@ pub enum Use {
     Round,
     /// These literals.
     Literals(Vec<String>),
+    /// Numbers of places, from this one on.
+    Counted(usize, Way),
+    /// Texts with such a number in them, between these two.
+    Named(String, usize, Way, String),
     /// Members of a vector of the layers, from this one on.
     Fields(String, usize, Way),
     /// These statements before the loop.
@@ -97,8 +101,8 @@ pub enum Use {
     Earlier { rounds: usize, of: usize, first: Vec<usize> },
 }
 
-/// All loops from a statement on, in order.
-pub fn runs(lines: &[Line], from: usize, rest: &Line, fields: &BTreeMap<String, Member>) -> Vec<Run> {
+/// All loops of at least `fewest` rounds, from a statement on, in order.
+pub fn runs(lines: &[Line], from: usize, fewest: usize, rest: &Line, fields: &BTreeMap<String, Member>) -> Vec<Run> {
     let mut given_away: Vec<Option<usize>> = vec![None; lines.len()];
     for (at, line) in lines.iter().chain([rest]).enumerate() {
         for leaf in line.leaves.iter().filter(|leaf| leaf.is_moved) {
@@ -107,7 +111,7 @@ pub fn runs(lines: &[Line], from: usize, rest: &Line, fields: &BTreeMap<String, 
             }
         }
     }
-    let mut finder = Finder { lines, fields, given_away, found: Vec::new() };
+    let mut finder = Finder { lines, fields, fewest, given_away, found: Vec::new() };
     let mut at = from;
     while at < lines.len() {
         let run = finder.best(at);
@@ -120,6 +124,8 @@ pub fn runs(lines: &[Line], from: usize, rest: &Line, fields: &BTreeMap<String, 
 struct Finder<'a> {
     lines: &'a [Line],
     fields: &'a BTreeMap<String, Member>,
+    /// Rounds that a loop has at least.
+    fewest: usize,
     /// The statement to which each value is given away.
     given_away: Vec<Option<usize>>,
     /// The loops before the statement that is looked at.
@@ -132,10 +138,10 @@ impl Finder<'_> {
         let key = |at: usize| self.lines[at].key;
         let left = self.lines.len() - first;
         let follows =
-            (1..=left / FEWEST_ROUNDS).filter(|period| key(first + period) == key(first)).filter_map(|period| {
+            (1..=left / self.fewest).filter(|period| key(first + period) == key(first)).filter_map(|period| {
                 let equal = (first..self.lines.len() - period).take_while(|at| key(*at) == key(at + period)).count();
                 let count = equal / period + 1;
-                (count >= FEWEST_ROUNDS).then_some((period, count))
+                (count >= self.fewest).then_some((period, count))
             });
         let mut best: Option<Run> = None;
         for (period, count) in follows.take(MOST_TRIALS) {
@@ -160,7 +166,7 @@ impl Finder<'_> {
         let mut count = (0..most).take_while(|round| is_kept(*round)).count();
         for offset in 0..period {
             for leaf in 0..self.lines[first + offset].leaves.len() {
-                if count < FEWEST_ROUNDS {
+                if count < self.fewest {
                     return None;
                 }
                 let passes = |rounds: usize| self.way(first, period, rounds, (offset, leaf)).is_some();
@@ -169,7 +175,7 @@ impl Finder<'_> {
                 }
             }
         }
-        if count < FEWEST_ROUNDS {
+        if count < self.fewest {
             return None;
         }
         let uses = (0..period).map(|offset| {
@@ -193,13 +199,15 @@ impl Finder<'_> {
                     What::Literal(text) => Some(text.clone()),
                     What::Inner(_) | What::Layer(_) | What::Local(_) => None,
                 });
-                texts.collect::<Option<_>>().map(Use::Literals)
+                let texts: Vec<String> = texts.collect::<Option<_>>()?;
+                let counted = if own.is_count { counted(&texts) } else { named(&texts) };
+                Some(counted.unwrap_or(Use::Literals(texts)))
             }
             What::Layer(_) if is_same => Some(Use::Same),
             What::Layer(field) => {
-                let (vector, from) = self.fields.get(field)?;
+                let Member { vector, at: from, .. } = self.fields.get(field)?;
                 let place = |round: usize| match &at(round).what {
-                    What::Layer(field) => self.fields.get(field).filter(|it| it.0 == *vector).map(|it| it.1),
+                    What::Layer(field) => self.fields.get(field).filter(|it| it.vector == *vector).map(|it| it.at),
                     What::Inner(_) | What::Local(_) | What::Literal(_) => None,
                 };
                 let way = Way::of(*from, place(1)?);
@@ -252,6 +260,38 @@ impl Finder<'_> {
         let follows = later.iter().enumerate().all(|(round, local)| *local == first + of + round * period);
         (of < period && follows && is_of_one_kind).then(|| Use::Earlier { rounds, of, first: before.to_vec() })
     }
+}
+
+/// Numbers of places that rise or fall by one.
+fn counted(texts: &[String]) -> Option<Use> {
+    let numbers: Option<Vec<usize>> = texts.iter().map(|text| text.trim_end_matches("usize").parse().ok()).collect();
+    let (first, way) = in_a_row(&numbers?)?;
+    Some(Use::Counted(first, way))
+}
+
+/// Texts that differ in one number alone, which rises or falls by one.
+fn named(texts: &[String]) -> Option<Use> {
+    let plain = texts.iter().map(|text| text.strip_prefix('"')?.strip_suffix('"').filter(|text| !text.contains('\\')));
+    let plain: Vec<&str> = plain.collect::<Option<_>>()?;
+    let [first, second, ..] = plain.as_slice() else { return None };
+    let head = first.chars().zip(second.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum::<usize>();
+    let before = first[..head].trim_end_matches(|letter: char| letter.is_ascii_digit());
+    let after = first[before.len()..].trim_start_matches(|letter: char| letter.is_ascii_digit());
+    let number = |text: &&str| {
+        let digits = text.strip_prefix(before)?.strip_suffix(after)?;
+        let number: usize = digits.parse().ok()?;
+        (number.to_string() == digits).then_some(number)
+    };
+    let (from, way) = in_a_row(&plain.iter().map(number).collect::<Option<Vec<_>>>()?)?;
+    Some(Use::Named(before.to_owned(), from, way, after.to_owned()))
+}
+
+/// The first of numbers that rise or fall by one.
+fn in_a_row(numbers: &[usize]) -> Option<(usize, Way)> {
+    let [first, second, ..] = *numbers else { return None };
+    let way = Way::of(first, second);
+    let goes_on = |(round, number): (usize, &usize)| way.after(first, round) == Some(*number);
+    numbers.iter().enumerate().all(goes_on).then_some((first, way))
 }
 
 /// The most rounds below these that pass: what holds of some rounds holds of fewer.

@@ -1,7 +1,7 @@
 //! Methods of members of a family, which share one.
 
 use super::find::{self, Line};
-use super::tokens::{flat, leaves, opened};
+use super::tokens::{flat, leaves};
 use super::{Loop, Printer, common};
 use crate::emit::ident;
 use crate::emit::layers::Layers;
@@ -9,12 +9,15 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Members of a family are called alike however many there are.
+const FEWEST_MEMBERS: usize = 2;
+
 /// A method.
 pub struct Method {
     pub name: String,
     /// Names of its arguments.
     pub arguments: Vec<String>,
-    /// The types of what it takes and yields.
+    /// What it takes and yields, in words that are the same for members of a family.
     pub kind: String,
     pub body: TokenStream,
 }
@@ -22,26 +25,19 @@ pub struct Method {
 /// What a method does.
 pub enum Shared {
     Own(TokenStream),
-    /// It calls the method of its family, for the member at this position.
-    Member(String, usize),
+    /// What the method of its family does.
+    Member,
 }
 
 /// A method that those of a family share.
 pub struct Family {
     pub name: String,
-    /// The first of them, by its position, and the name of the last.
+    /// The first of them and the last, by their positions.
     pub first: usize,
-    pub last: String,
-    /// The argument that says which member it is.
-    pub at: Ident,
-    body: TokenStream,
-}
-
-impl Family {
-    /// Its body, which takes tensors in place of these variables.
-    pub fn body(&self, variables: &BTreeSet<String>) -> TokenStream {
-        opened(self.body.clone(), variables)
-    }
+    pub last: usize,
+    /// The argument that says which member it is; none where all are the same.
+    pub at: Option<Ident>,
+    pub body: TokenStream,
 }
 
 /// Methods with what families share.
@@ -64,7 +60,7 @@ pub fn share(methods: Vec<Method>, layers: &Layers, taken: &BTreeSet<String>) ->
     });
     let lines: Vec<Line> = lines.collect();
     let rest = Line { name: String::new(), kind: None, tokens: Vec::new(), leaves: Vec::new(), key: usize::MAX };
-    let runs = find::runs(&lines, 0, &rest, &layers.members);
+    let runs = find::runs(&lines, 0, FEWEST_MEMBERS, &rest, &layers.members);
     let mut printer = Printer {
         lines: &lines,
         runs: &runs,
@@ -80,16 +76,17 @@ pub fn share(methods: Vec<Method>, layers: &Layers, taken: &BTreeSet<String>) ->
         for offset in 0..run.period {
             let all: Vec<usize> = (0..run.count).map(|round| run.first + round * run.period + offset).collect();
             let names: Vec<String> = all.iter().map(|at| lines[*at].name.clone()).collect();
-            let name = printer.free(&format!("{}_at", common(&names)));
-            all.iter().enumerate().for_each(|(round, at)| bodies[*at] = Shared::Member(name.clone(), round));
+            let name = printer.free(&common(&names));
+            all.iter().for_each(|at| bodies[*at] = Shared::Member);
             let words = lines[run.first + offset].tokens.iter().map(super::tokens::Token::text).collect();
             let used = std::mem::replace(&mut printer.used, words);
             let mut inside = Loop::new(ident(&printer.free("at")));
             let body = printer.round(run, offset, &mut inside);
             printer.used = used;
             let Loop { step: at, tables, .. } = inside;
-            let last = names.last().cloned().unwrap_or_default();
-            families.push(Family { name, first: all[0], last, at, body: quote!(#(#tables)* #body) });
+            let (last, body) = (*all.last().unwrap_or(&all[0]), quote!(#(#tables)* #body));
+            let is_told = flat(body.clone()).iter().any(|token| at == token.text());
+            families.push(Family { name, first: all[0], last, at: is_told.then_some(at), body });
         }
     }
     Methods { bodies, families }

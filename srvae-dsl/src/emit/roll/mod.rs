@@ -6,6 +6,7 @@
 //! carried out in the same order, so that nothing changes but the length of the code.
 
 mod find;
+mod lists;
 mod methods;
 mod tokens;
 
@@ -26,14 +27,20 @@ pub struct Statement {
     pub code: TokenStream,
 }
 
-/// A member of a vector: the vector's name, and the position.
-pub type Member = (String, usize);
+/// A member of a vector.
+#[derive(Clone, PartialEq)]
+pub struct Member {
+    pub vector: String,
+    pub at: usize,
+    /// Whether it is a variable, whose tensor is meant.
+    pub is_variable: bool,
+}
 
 /// What is around a list of statements.
 #[derive(Default)]
 pub struct Around<'a> {
-    /// Variables that are given, whose tensors are locals.
-    pub given: Option<&'a BTreeSet<String>>,
+    /// Variables that are given, whose tensors are locals; those that are members of lists with their places there.
+    pub given: Option<&'a BTreeMap<String, Option<Member>>>,
     /// Names that are not free.
     pub taken: Option<&'a BTreeSet<String>>,
     pub layers: Option<&'a Layers>,
@@ -71,10 +78,17 @@ impl Rolled {
     }
 }
 
-/// `h[3]`.
-pub fn place((vector, at): &Member) -> TokenStream {
-    let (vector, at) = (ident(vector), Literal::usize_unsuffixed(*at));
-    quote!(#vector[#at])
+/// `h[3]`, `x[3].0`.
+pub fn place(member: &Member) -> TokenStream {
+    let at = Literal::usize_unsuffixed(member.at);
+    member.indexed(&quote!(#at))
+}
+
+impl Member {
+    fn indexed(&self, at: &TokenStream) -> TokenStream {
+        let vector = ident(&self.vector);
+        if self.is_variable { quote!(#vector[#at].0) } else { quote!(#vector[#at]) }
+    }
 }
 
 pub fn roll(statements: Vec<Statement>, around: Around<'_>) -> Rolled {
@@ -82,44 +96,55 @@ pub fn roll(statements: Vec<Statement>, around: Around<'_>) -> Rolled {
     let type_of = |field: &str| around.layers.and_then(|layers| layers.types.get(field).cloned());
     let mut keys: BTreeMap<String, usize> = BTreeMap::new();
     let mut used: BTreeSet<String> = BTreeSet::new();
-    let no_given = BTreeSet::new();
+    let no_given = BTreeMap::new();
     let given = around.given.unwrap_or(&no_given);
-    let mut line = |locals: &BTreeMap<String, usize>, name: &str, kind: Option<String>, code: TokenStream| {
-        let tokens = with_given(flat(code), given);
+    let mut taken_apart = |locals: &BTreeMap<String, usize>,
+                           name: &str,
+                           kind: Option<String>,
+                           tokens: Vec<tokens::Token>| {
         let (leaves, key) = leaves(&tokens, locals, &[], &type_of);
         used.extend(tokens.iter().filter(|token| matches!(token, tokens::Token::Ident(_))).map(tokens::Token::text));
         let count = keys.len();
         let key = *keys.entry(key).or_insert(count);
         Line { name: name.to_owned(), kind, tokens, leaves, key }
     };
-    // What is given stands before all statements, and is no part of a loop.
-    let mut lines = Vec::with_capacity(given.len() + statements.len());
-    for name in given.iter().map(|variable| given_name(variable)) {
+    let rest = with_given(flat(around.rest), given);
+    let statements = statements.into_iter().map(|it| (it.name, it.kind, with_given(flat(it.code), given)));
+    let statements: Vec<_> = statements.collect();
+    // What is given stands before all statements that read it, and is no part of a loop.
+    let read = statements.iter().flat_map(|(_, _, tokens)| tokens).chain(&rest);
+    let read: BTreeSet<String> = read.filter_map(tokens::Token::given).collect();
+    let mut lines = Vec::with_capacity(read.len() + statements.len());
+    let mut members = BTreeMap::new();
+    for (variable, member) in given.iter().filter(|(variable, _)| read.contains(*variable)) {
+        let name = given_name(variable);
+        members.extend(member.clone().map(|member| (lines.len(), member)));
         lines.push(Line::given(&name, lines.len()));
         locals.insert(name, lines.len() - 1);
     }
-    for Statement { name, kind, code } in statements {
-        lines.push(line(&locals, &name, kind, code));
+    let first = lines.len();
+    for (name, kind, tokens) in statements {
+        lines.push(taken_apart(&locals, &name, kind, tokens));
         locals.insert(name, lines.len() - 1);
     }
-    let rest = line(&locals, "", None, around.rest);
+    let rest = taken_apart(&locals, "", None, rest);
     used.extend(locals.keys().cloned());
     let no_members = BTreeMap::new();
     let fields = around.layers.map_or(&no_members, |layers| &layers.members);
-    let runs = find::runs(&lines, given.len(), &rest, fields);
+    let runs = find::runs(&lines, first, find::FEWEST_ROUNDS, &rest, fields);
     let mut printer = Printer {
         lines: &lines,
         runs: &runs,
         fields: if around.is_inner { &no_members } else { fields },
         taken: around.taken,
         used,
-        members: BTreeMap::new(),
+        members,
         vectors: Vec::new(),
     };
     let read: Vec<usize> = around.read.iter().filter_map(|name| locals.get(name).copied()).collect();
     printer.store(&read, &rest);
     let mut code = TokenStream::new();
-    let (mut at, mut next) = (given.len(), 0);
+    let (mut at, mut next) = (first, 0);
     while at < lines.len() {
         let run = runs.get(next).filter(|run| run.first == at);
         code.extend(match run {
@@ -132,6 +157,9 @@ pub fn roll(statements: Vec<Statement>, around: Around<'_>) -> Rolled {
     let members = printer.members.iter().map(|(at, member)| (lines[*at].name.clone(), member.clone())).collect();
     Rolled { statements: code, rest, members, vectors: printer.vectors }
 }
+
+/// References of more kinds than these are written out.
+const MOST_PIECES: usize = 4;
 
 struct Printer<'a> {
     lines: &'a [Line],
@@ -169,7 +197,8 @@ impl Printer<'_> {
             let all: Vec<usize> = (0..run.count).map(|round| run.first + round * run.period + offset).collect();
             let names: Vec<String> = all.iter().map(|at| self.lines[*at].name.clone()).collect();
             let vector = self.free(&common(&names));
-            self.members.extend(all.iter().enumerate().map(|(round, at)| (*at, (vector.clone(), round))));
+            let member = |at| Member { vector: vector.clone(), at, is_variable: false };
+            self.members.extend(all.iter().enumerate().map(|(round, at)| (*at, member(round))));
             self.vectors.push((vector, names));
         }
     }
@@ -214,21 +243,48 @@ impl Printer<'_> {
 
     /// One of several references, by the round.
     fn one_of(&self, all: &[usize], step: &Ident) -> TokenStream {
-        if let [only] = all {
-            return self.reference(*only);
+        let mut pieces: Vec<(usize, TokenStream)> = Vec::new();
+        let mut at = 0;
+        while at < all.len() {
+            let (length, place) = self.in_a_row(&all[at..], at, step);
+            pieces.push((at + length, place));
+            at += length;
         }
-        if let Some((vector, from)) = all.first().and_then(|at| self.members.get(at)) {
-            let way = all.get(1).and_then(|at| self.members.get(at)).map_or(Way::Up, |(_, next)| Way::of(*from, *next));
-            let follows = |(round, at): (usize, &usize)| {
-                self.members.get(at).is_some_and(|(other, at)| other == vector && Some(*at) == way.after(*from, round))
-            };
-            if all.iter().enumerate().all(follows) {
-                let (vector, at) = (ident(vector), moved_by(*from, way, step));
-                return quote!(&#vector[#at]);
+        if pieces.len() > MOST_PIECES {
+            let each = all.iter().map(|at| self.reference(*at));
+            return quote!([#(#each),*][#step]);
+        }
+        let last = pieces.pop().map(|(_, place)| place);
+        pieces.into_iter().rev().fold(quote!(#last), |rest, (end, place)| {
+            let end = Literal::usize_unsuffixed(end);
+            quote!(if #step < #end { #place } else { #rest })
+        })
+    }
+
+    /// How many of these references are to members of one vector, one after the other, and the one of a round; `before` rounds come
+    /// before them.
+    fn in_a_row(&self, all: &[usize], before: usize, step: &Ident) -> (usize, TokenStream) {
+        let alone = || (1, self.reference(all[0]));
+        let Some(first) = self.members.get(&all[0]) else { return alone() };
+        let member = |at: &usize| self.members.get(at).filter(|other| other.vector == first.vector);
+        let Some(next) = all.get(1).and_then(member) else { return alone() };
+        let way = Way::of(first.at, next.at);
+        let follows = |(round, at): &(usize, &usize)| {
+            member(at).is_some_and(|other| Some(other.at) == way.after(first.at, *round))
+        };
+        let length = all.iter().enumerate().take_while(follows).count();
+        if length == 1 {
+            return alone();
+        }
+        let place = first.indexed(&match way {
+            Way::Up if first.at < before => {
+                let less = Literal::usize_unsuffixed(before - first.at);
+                quote!(#step - #less)
             }
-        }
-        let each = all.iter().map(|at| self.reference(*at));
-        quote!([#(#each),*][#step])
+            Way::Up => moved_by(first.at - before, way, step),
+            Way::Down => moved_by(first.at + before, way, step),
+        });
+        (length, quote!(&#place))
     }
 
     fn looped(&mut self, run: &Run) -> TokenStream {
@@ -243,8 +299,8 @@ impl Printer<'_> {
         let Loop { step, tables, references, .. } = inside;
         let count = Literal::usize_unsuffixed(run.count);
         let kept = (0..run.period).filter_map(|offset| {
-            let (vector, _) = self.members.get(&(run.first + offset))?;
-            Some((ident(vector), ident(&self.lines[run.first + offset].name)))
+            let member = self.members.get(&(run.first + offset))?;
+            Some((ident(&member.vector), ident(&self.lines[run.first + offset].name)))
         });
         let kept: Vec<_> = kept.collect();
         let vectors = kept.iter().map(|(vector, _)| quote!(let mut #vector = ::std::vec::Vec::with_capacity(#count);));
@@ -295,13 +351,19 @@ impl Printer<'_> {
                 });
                 Substitute::Place(quote!(#name[#step]))
             }
+            Use::Counted(from, way) => Substitute::Place(moved_by(*from, *way, &step)),
+            Use::Named(before, from, way, after) => {
+                let (form, number) =
+                    (format!("{}{{}}{}", escaped(before), escaped(after)), moved_by(*from, *way, &step));
+                Substitute::Place(quote!(&::std::format!(#form, #number)))
+            }
             Use::Fields(vector, from, way) => {
                 let (vector, at) = (ident(vector), moved_by(*from, *way, &step));
                 Substitute::Place(quote!(#vector[#at]))
             }
             Use::Outside(all) => self.referred(self.one_of(all, &step), &self.lines[all[0]].name, inside),
             Use::Earlier { rounds, of, first } => {
-                let vector = self.members.get(&(run.first + of)).map(|(vector, _)| ident(vector));
+                let vector = self.members.get(&(run.first + of)).map(|member| ident(&member.vector));
                 let (value, rounds) = (self.one_of(first, &step), Literal::usize_unsuffixed(*rounds));
                 let value = quote!(if #step < #rounds { #value } else { &#vector[#step - #rounds] });
                 self.referred(value, &self.lines[run.first + of].name, inside)
@@ -335,6 +397,11 @@ impl Loop {
     fn new(step: Ident) -> Self {
         Self { step, tables: Vec::new(), references: Vec::new(), named: BTreeMap::new() }
     }
+}
+
+/// Text as it stands in a pattern of `format!`.
+fn escaped(text: &str) -> String {
+    text.replace('{', "{{").replace('}', "}}")
 }
 
 /// `step + 3`, or `3 - step`.

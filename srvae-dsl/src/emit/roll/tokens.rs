@@ -1,8 +1,9 @@
 //! Code as a flat list of tokens, and the places in it at which two members of a family differ.
 
+use super::lists;
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
-use std::collections::{BTreeMap, BTreeSet};
+use quote::quote;
+use std::collections::BTreeMap;
 
 #[derive(Clone)]
 pub enum Token {
@@ -18,6 +19,11 @@ pub enum Token {
 impl Token {
     pub fn is(&self, sign: char) -> bool {
         matches!(self, Self::Punct(punct) if punct.as_char() == sign)
+    }
+
+    /// The variable whose tensor it is.
+    pub fn given(&self) -> Option<String> {
+        if let Self::Given(ident) = self { Some(ident.to_string()) } else { None }
     }
 
     fn is_word(&self, word: &str) -> bool {
@@ -44,14 +50,14 @@ pub fn given_name(variable: &str) -> String {
 }
 
 /// The same list with the tensors of these variables as one token each.
-pub fn with_given(tokens: Vec<Token>, variables: &BTreeSet<String>) -> Vec<Token> {
+pub fn with_given<T>(tokens: Vec<Token>, variables: &BTreeMap<String, T>) -> Vec<Token> {
     let (mut out, mut at): (Vec<Token>, usize) = (Vec::with_capacity(tokens.len()), 0);
     while at < tokens.len() {
         let is_tensor = tokens.get(at + 1).is_some_and(|token| token.is('.'))
             && tokens.get(at + 2).is_some_and(|token| token.text() == "0");
         let is_member = at > 0 && tokens[at - 1].is('.');
         match &tokens[at] {
-            Token::Ident(ident) if is_tensor && !is_member && variables.contains(&ident.to_string()) => {
+            Token::Ident(ident) if is_tensor && !is_member && variables.contains_key(&ident.to_string()) => {
                 out.push(Token::Given(ident.clone()));
                 at += 3;
             }
@@ -136,6 +142,8 @@ pub struct Leaf {
     pub what: What,
     /// Whether a local gives its value away here, in place of being referred to.
     pub is_moved: bool,
+    /// Whether a literal is a number of places: an index, or of type `usize`.
+    pub is_count: bool,
 }
 
 /// The leaves of a statement, and its code without them. `locals` are the statements before it, by name, `arguments` those of a
@@ -195,7 +203,8 @@ pub fn leaves(
         };
         match what {
             Some(what) => {
-                leaves.push(Leaf { at, what, is_moved: !(is_before(1, '&') || is_after('.')) });
+                let is_moved = !(is_before(1, '&') || is_after('.'));
+                leaves.push(Leaf { at, what, is_moved, is_count: is_count(tokens, at) });
             }
             None => {
                 key.push_str(&token.text());
@@ -206,15 +215,15 @@ pub fn leaves(
     (leaves, key)
 }
 
-/// The code of a method whose arguments of these names are tensors in place of variables: `z.0` is `*z`.
-pub fn opened(code: TokenStream, variables: &BTreeSet<String>) -> TokenStream {
-    let tokens = with_given(flat(code), variables);
-    let given = tokens.iter().enumerate().filter_map(|(at, token)| match token {
-        Token::Given(ident) => Some((at, Substitute::Reference(ident.to_token_stream()))),
-        _ => None,
-    });
-    let given = given.collect();
-    substituted(&tokens, given)
+/// Whether a token is a number of places: an index, or of type `usize`.
+fn is_count(tokens: &[Token], at: usize) -> bool {
+    let Token::Literal(literal) = &tokens[at] else { return false };
+    let is_indexed = || {
+        let [ident, open] = [at.checked_sub(2)?, at.checked_sub(1)?].map(|at| &tokens[at]);
+        let is_open = matches!((ident, open), (Token::Ident(_), Token::Open(Delimiter::Bracket)));
+        (is_open && matches!(tokens.get(at + 1), Some(Token::Close(Delimiter::Bracket)))).then_some(())
+    };
+    literal.to_string().ends_with("usize") || is_indexed().is_some()
 }
 
 /// What stands in a leaf's place.
@@ -225,7 +234,7 @@ pub enum Substitute {
     Place(TokenStream),
 }
 
-/// The tokens with some of them replaced.
+/// The tokens with some of them replaced; lists of references to members of one vector, one after the other, by a slice of it.
 pub fn substituted(tokens: &[Token], mut by: BTreeMap<usize, Substitute>) -> TokenStream {
     let mut out: Vec<Token> = Vec::with_capacity(tokens.len());
     for (at, token) in tokens.iter().enumerate() {
@@ -241,5 +250,5 @@ pub fn substituted(tokens: &[Token], mut by: BTreeMap<usize, Substitute>) -> Tok
             }
         }
     }
-    stream(out)
+    stream(lists::sliced(out))
 }

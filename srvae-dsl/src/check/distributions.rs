@@ -1,0 +1,150 @@
+//! Factors that are distributions: whether they are of the variable's space, and the networks behind them.
+
+use super::Checker;
+use super::arguments::Signature;
+use super::factors::Head;
+use super::flows::Flows;
+use super::heads::{Given, Wanted};
+use super::network::Reads;
+use crate::ast::{self, Call};
+use crate::catalog::{self, Distribution, show_shape, space_entry};
+use crate::diagnostics::messages;
+use crate::graph::{Body, Network, Use};
+use crate::source::Span;
+
+impl Checker<'_> {
+    pub(super) fn stochastic(
+        &mut self,
+        head: &Head<'_>,
+        entry: &'static Distribution,
+        call: &Call,
+        span: Span,
+        flows: &[ast::Expression],
+    ) -> Option<Body> {
+        let fits = self.produces(head, entry, call.name.span, !flows.is_empty());
+        let signature = Signature { name: entry.name, parameters: entry.parameters };
+        let (given, rest) = self.split(entry, call.arguments.as_deref().unwrap_or_default())?;
+        let arguments = self.arguments(signature, &rest, span);
+        let flows = self.flows_of(head, entry, span, flows);
+        let base = Use { entry, args: arguments?.args, span };
+        fits?;
+        let flows = flows?;
+        let network = self.feed(head, &base, &given, &flows, head.factor.network.as_ref())?;
+        let mut read = flows.read;
+        network.iter().for_each(|network| read.include(&network.reads(&self.nets.done)));
+        self.all_read(head, &read)?;
+        self.no_flow_over_past(network.as_ref(), flows.stages.last().map(|stage| stage.flow.span))?;
+        for network in network.iter().chain(flows.stages.iter().filter_map(|stage| stage.context.as_ref())) {
+            self.causal(network)?;
+        }
+        Some(Body::Stochastic { base, flows: flows.stages, network })
+    }
+
+    /// Whether a distribution is one over the variable, or under flows over real numbers.
+    pub(super) fn produces(&mut self, head: &Head<'_>, entry: &Distribution, place: Span, flows: bool) -> Option<()> {
+        let variable = self.variable(head.variable);
+        let space = variable.space;
+        let is_filled =
+            catalog::FLOWS.iter().filter_map(|flow| flow.flow()).any(|ways| ways.values.contains(&space.name()));
+        let is_flowed = flows && entry.continuous && (is_filled || !space_entry(space).discrete);
+        if entry.spaces.contains(&variable.space) || (is_flowed && entry.spaces.contains(&catalog::Space::Real)) {
+            return Some(());
+        }
+        let able = catalog::DISTRIBUTIONS.iter().filter(|other| other.spaces.contains(&space)).map(|other| other.name);
+        let error = messages::space_out_of_reach(
+            entry.name,
+            place,
+            &variable.name,
+            space_entry(space).name,
+            variable.span,
+            able,
+        );
+        self.findings.push(error);
+        None
+    }
+
+    /// The network behind a distribution, where it needs one.
+    pub(super) fn feed(
+        &mut self,
+        head: &Head<'_>,
+        base: &Use<Distribution>,
+        given: &[Given<'_>],
+        flows: &Flows,
+        network: Option<&ast::Expression>,
+    ) -> Option<Option<Network>> {
+        let variable = self.variable(head.variable);
+        let (name, place) = (base.entry.name, base.span);
+        let wanted = match base.entry.head(&base.values(), &flows.inner) {
+            Ok(wanted) => wanted,
+            Err(why) => {
+                let error = messages::distribution_does_not_fit(name, &why, place, &variable.name, variable.span);
+                self.findings.push(error);
+                return None;
+            }
+        };
+        match (wanted, network) {
+            (None, None) => Some(None),
+            (None, Some(network)) => {
+                self.findings.push(messages::root_with_network(name, place, network.span));
+                None
+            }
+            (Some(_), None) if given.is_empty() && !head.parents.is_empty() => {
+                let example = self.with_network(head, name);
+                self.findings.push(messages::network_missing(name, place, &example));
+                None
+            }
+            (Some(_), _) if flows.inner != variable.shape => {
+                let reshaping = flows.stages.iter().find(|stage| stage.inner != stage.shape);
+                let flow = reshaping.map_or("", |stage| stage.flow.entry.name);
+                let span = reshaping.map_or(place, |stage| stage.flow.span);
+                self.findings.push(messages::flow_reshapes(flow, span, name, place));
+                None
+            }
+            (Some(wanted), expression) => {
+                let needs = format!(
+                    "{name} over {}{} needs {}",
+                    space_entry(variable.space).name,
+                    show_shape(&variable.shape),
+                    show_shape(&wanted)
+                );
+                let reads = Reads::Parents(head);
+                let (shape, dims) = (variable.shape.clone(), variable.dims.clone());
+                let is_root = head.parents.is_empty();
+                let wanted = Wanted {
+                    base,
+                    given,
+                    network: expression,
+                    head: &wanted,
+                    needs: &needs,
+                    shape: &shape,
+                    dims: &dims,
+                    is_root,
+                };
+                let network = self.head_network(reads, &wanted)?;
+                Some(Some(network))
+            }
+        }
+    }
+
+    /// What could stand instead of a distribution without its network.
+    fn with_network(&self, head: &Head<'_>, distribution: &str) -> String {
+        let parent = head.parents.first().map_or("", |parent| &self.variable(parent).name);
+        format!("add what it reads: `{distribution} from {parent} |> …`")
+    }
+}
+
+/// `negative_binomial(mean: m) |> zero_inflated(logits: l)` is `zero_inflated_negative_binomial(mean: m, logits: l)`, where
+/// the catalogue has it: a first stage that changes which distribution it is, not the values that are drawn.
+pub(super) fn wrapped<'f>(
+    entry: &Distribution,
+    call: &Call,
+    flows: &'f [ast::Expression],
+) -> Option<(&'static Distribution, Call, &'f [ast::Expression])> {
+    let (first, rest) = flows.split_first()?;
+    let outer = first.as_call()?;
+    let entry = catalog::distribution(&format!("{}_{}", outer.name.text, entry.name))?;
+    let of = |call: &Call| call.arguments.clone().unwrap_or_default();
+    let arguments: Vec<_> = of(call).into_iter().chain(of(outer)).collect();
+    let arguments = Some(arguments).filter(|arguments| !arguments.is_empty());
+    Some((entry, Call { name: call.name.clone(), arguments }, rest))
+}

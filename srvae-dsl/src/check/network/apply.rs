@@ -1,0 +1,189 @@
+//! Stages of a pipeline: blocks, named networks and values, applied to what is piped in and to their inputs.
+
+use super::{Builder, Reads};
+use crate::ast::{Argument, Call, Expression, ExpressionKind};
+use crate::catalog::{self, Arity};
+use crate::check::arguments::Signature;
+use crate::diagnostics::{Diagnostic, messages};
+use crate::graph::{self, NodeId, Number, Op, Use, Value};
+use crate::source::Span;
+
+impl Builder<'_, '_> {
+    /// A block or a named network applied to what is piped into it and to the inputs among its arguments.
+    pub(super) fn apply(
+        &mut self,
+        call: &Call,
+        span: Span,
+        piped: Option<NodeId>,
+        head: Option<&[usize]>,
+    ) -> Option<NodeId> {
+        let name = &call.name;
+        let given = call.arguments.as_deref().unwrap_or_default();
+        if name.text == "past" {
+            return self.past(given, span, piped);
+        }
+        if let Some(index) = self.checker.nets.find(&name.text) {
+            return self.apply_net(index, call, given, span, piped);
+        }
+        let Some(block) = catalog::block(&name.text) else {
+            let error = self.unknown_block(call);
+            self.checker.findings.push(error);
+            return None;
+        };
+        if block.flow().is_some() {
+            self.checker.findings.push(messages::flow_in_network(block.name, name.span));
+            return None;
+        }
+        let positional = given.iter().take_while(|argument| argument.name.is_none()).count();
+        let here = match block.arity {
+            Arity::None => 0,
+            Arity::One => usize::from(piped.is_none()).min(positional),
+            Arity::Two => (2 - usize::from(piped.is_some())).min(positional),
+            Arity::Many => positional,
+        };
+        let (inputs, rest) = given.split_at(here);
+        let nodes = self.inputs(piped, inputs)?;
+        let wanted = match block.arity {
+            Arity::One if nodes.len() != 1 => Some("one input"),
+            Arity::Two if nodes.len() != 2 => Some("two inputs"),
+            Arity::Many if nodes.len() < 2 => Some("at least two inputs"),
+            Arity::None if !nodes.is_empty() => Some("no input"),
+            Arity::None | Arity::One | Arity::Two | Arity::Many => None,
+        };
+        if let Some(wanted) = wanted {
+            self.checker.findings.push(messages::wrong_inputs(block.name, wanted, nodes.len(), span));
+            return None;
+        }
+        let signature = Signature { name: block.name, parameters: block.parameters };
+        let mut arguments = self.checker.arguments(signature, rest, span)?;
+        if arguments.out_missing {
+            let Some(out) = head.and_then(|head| head.first()) else {
+                let error = self.out_missing(block.name, name.span);
+                self.checker.findings.push(error);
+                return None;
+            };
+            let value = Value::Int(i64::try_from(*out).unwrap_or(i64::MAX));
+            for argument in arguments.args.iter_mut().filter(|argument| argument.name == "out") {
+                let number = self.out.clone().unwrap_or(Number::Literal(value.clone()));
+                (argument.number, argument.value) = (number, value.clone());
+            }
+        }
+        let entry = Use { entry: block, args: arguments.args, span };
+        let shape = self.shape(&entry, &nodes, name.span)?;
+        let path = if block.role == catalog::Role::Layer { self.path(block.name) } else { String::new() };
+        let op = Op::Block { block: entry, inferred: arguments.out_missing && self.out.is_none() };
+        Some(self.push(op, nodes, shape, path, span, name.span))
+    }
+
+    pub(super) fn apply_net(
+        &mut self,
+        index: usize,
+        call: &Call,
+        given: &[Argument],
+        span: Span,
+        piped: Option<NodeId>,
+    ) -> Option<NodeId> {
+        let name = &call.name;
+        if self.checker.nets.declared[index].is_let() {
+            return self.apply_let(index, call, span, piped);
+        }
+        if let Reads::Formals { net, .. } = self.reads
+            && index >= net
+        {
+            let defined = self.checker.nets.declared[index].span;
+            self.checker.findings.push(messages::net_before_definition(&name.text, name.span, defined));
+            return None;
+        }
+        if let Some(named) = given.iter().find_map(|argument| argument.name.as_ref()) {
+            let error = messages::unknown_argument(&name.text, &named.text, named.span, []);
+            self.checker.findings.push(error);
+            return None;
+        }
+        let nodes = self.inputs(piped, given)?;
+        let formals = self.checker.nets.declared[index].formals.len();
+        if nodes.len() != formals {
+            let wanted = if formals == 1 { "one input".to_owned() } else { format!("{formals} inputs") };
+            self.checker.findings.push(messages::wrong_inputs(&name.text, &wanted, nodes.len(), span));
+            return None;
+        }
+        let shapes = nodes.iter().map(|node| self.nodes[node.0].shape.clone()).collect();
+        let id = self.checker.use_net(index, shapes, name.span)?;
+        let shape = self.checker.nets.done[id.0].output.clone();
+        Some(self.push(Op::Net(id), nodes, shape, String::new(), span, name.span))
+    }
+
+    /// A `let`: the variables it stands for must be right of the bar, as if they had been read themselves.
+    pub(super) fn apply_let(&mut self, index: usize, call: &Call, span: Span, piped: Option<NodeId>) -> Option<NodeId> {
+        let name = &call.name;
+        if piped.is_some() || call.arguments.is_some() {
+            self.checker.findings.push(messages::let_applied(&name.text, span));
+            return None;
+        }
+        let stands_for = &self.checker.nets.declared[index].reads;
+        let error = match self.reads {
+            Reads::Parents(head) => stands_for.beyond(&head.set).map(|id| {
+                let variable = &self.checker.variable(id).name;
+                messages::let_reads_more(&name.text, variable, name.span, head.factor.head)
+            }),
+            // A network reads its arguments alone, and what is learned.
+            Reads::Formals { names, .. } if !stands_for.is_empty() => {
+                let known = names.iter().map(String::as_str).collect::<Vec<_>>();
+                Some(messages::unknown_in_network(&name.text, name.span, known))
+            }
+            Reads::Formals { .. } | Reads::Variables { .. } => None,
+        };
+        if let Some(error) = error {
+            self.checker.findings.push(error);
+            return None;
+        }
+        let id = self.checker.use_net(index, Vec::new(), name.span)?;
+        let shape = self.checker.nets.done[id.0].output.clone();
+        Some(self.push(Op::Let(id), Vec::new(), shape, String::new(), span, name.span))
+    }
+
+    /// What is piped in, then the inputs among the arguments, each a branch of its own.
+    pub(super) fn inputs(&mut self, piped: Option<NodeId>, given: &[Argument]) -> Option<Vec<NodeId>> {
+        let mut nodes: Vec<_> = piped.into_iter().map(Some).collect();
+        for argument in given {
+            let outer = self.prefix.clone();
+            if let Some(start) = branch_start(&argument.value)
+                && given.len() + usize::from(piped.is_some()) > 1
+            {
+                self.prefix = format!("{}.", graph::family(start));
+            }
+            nodes.push(self.value(&argument.value, None));
+            self.prefix = outer;
+        }
+        nodes.into_iter().collect()
+    }
+
+    pub(super) fn unknown_block(&self, call: &Call) -> Diagnostic {
+        let name = &call.name;
+        if let Some(what) = self.checker.what_is(&name.text) {
+            return messages::not_a_block(&name.text, what, name.span);
+        }
+        let blocks = catalog::BLOCKS.iter().map(|block| block.name);
+        let nets = self.checker.nets.declared.iter().map(|net| net.name.as_str());
+        messages::unknown_block(&name.text, name.span, blocks.chain(nets).collect::<Vec<_>>())
+    }
+
+    pub(super) fn out_missing(&self, block: &str, place: Span) -> Diagnostic {
+        match self.reads {
+            Reads::Formals { net, .. } | Reads::Variables { of: net } => {
+                let declared = &self.checker.nets.declared[net];
+                messages::net_out_missing(block, &declared.name, declared.is_let(), place)
+            }
+            Reads::Parents(_) => messages::out_missing(block, place, messages::Trail(self.trail.clone())),
+        }
+    }
+}
+
+/// The name a branch starts from: `y` in `y |> encoder(…) |> elu`.
+fn branch_start(expression: &Expression) -> Option<&str> {
+    let first = expression.stages().first()?.ungrouped();
+    match &first.kind {
+        ExpressionKind::Call(Call { name, arguments: None }) => Some(&name.text),
+        ExpressionKind::Pipeline(_) => branch_start(first),
+        _ => None,
+    }
+}

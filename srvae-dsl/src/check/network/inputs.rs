@@ -1,0 +1,107 @@
+//! What a network begins with: variables, arguments, parameters, the past of a variable.
+
+use super::{Builder, Reads};
+use crate::ast::{Argument, Call, ExpressionKind, Name, Space};
+use crate::catalog;
+use crate::diagnostics::messages;
+use crate::graph::{self, NodeId, Number, Op, Use, Value};
+use crate::source::Span;
+
+impl Builder<'_, '_> {
+    /// A variable, or an argument of the named network.
+    pub(super) fn input(&mut self, name: &Name) -> Option<NodeId> {
+        let found = match self.reads {
+            Reads::Formals { names, shapes, .. } => {
+                let at = names.iter().position(|formal| *formal == name.text);
+                at.map(|at| (at, Op::Formal(at), shapes[at].clone()))
+            }
+            Reads::Parents(_) | Reads::Variables { .. } => {
+                let id = self.checker.find_variable(&name.text);
+                id.map(|id| (id.0, Op::Variable(id), self.checker.variable(id).shape.clone()))
+            }
+        };
+        let Some((key, op, shape)) = found else {
+            let known: Vec<&str> = match self.reads {
+                Reads::Formals { names, .. } => names.iter().map(String::as_str).collect(),
+                Reads::Parents(head) => head.parents.iter().map(|id| self.checker.variable(id).name.as_str()).collect(),
+                Reads::Variables { .. } => self.checker.variable_names(),
+            };
+            let error = messages::unknown_in_network(&name.text, name.span, known);
+            self.checker.findings.push(error);
+            return None;
+        };
+        if let (Reads::Parents(head), Op::Variable(id)) = (self.reads, &op)
+            && !head.set.contains(*id)
+        {
+            self.checker.findings.push(messages::not_right_of_bar(&name.text, name.span, head.factor.head));
+            return None;
+        }
+        if let Some(node) = self.inputs.get(&key) {
+            return Some(*node);
+        }
+        let node = self.push(op, Vec::new(), shape, String::new(), name.span, name.span);
+        self.inputs.insert(key, node);
+        Some(node)
+    }
+
+    /// Parameters as values, of the space's shape or of the shape that the place wants.
+    pub(super) fn learned(&mut self, space: Option<&Space>, head: Option<&[usize]>, span: Span) -> Option<NodeId> {
+        let entry = catalog::block("learned")?;
+        let (sizes, values) = match (space, head) {
+            (Some(space), _) => self.checker.declared_shape(space)?,
+            (None, Some(head)) => {
+                let literal = |size: &usize| Number::Literal(Value::Int(i64::try_from(*size).unwrap_or(i64::MAX)));
+                let first = self.out.clone().or_else(|| head.first().map(literal));
+                let rest = self.rest.clone().unwrap_or_else(|| head.iter().skip(1).map(literal).collect());
+                (first.into_iter().chain(rest).collect(), head.to_vec())
+            }
+            (None, None) => {
+                self.checker.findings.push(messages::learned_shape_missing(span));
+                return None;
+            }
+        };
+        let each = sizes.into_iter().zip(values).map(|(number, size)| {
+            let value = Value::Int(i64::try_from(size).unwrap_or(i64::MAX));
+            graph::Argument { name: "sizes", number, value }
+        });
+        let block = Use { entry, args: each.collect(), span };
+        let shape = self.shape(&block, &[], span)?;
+        let (path, inferred) = (self.path("learned"), space.is_none() && self.out.is_none());
+        let node = self.push(Op::Block { block, inferred }, Vec::new(), shape, path, span, span);
+        // What is learned is anything; it is brought where the space is.
+        let onto = match space.and_then(|space| self.checker.space_entry(space)).map(|entry| entry.space) {
+            Some(catalog::Space::Unit | catalog::Space::Image | catalog::Space::Binary) => "sigmoid",
+            Some(catalog::Space::Positive | catalog::Space::Count) => "exp",
+            Some(catalog::Space::Simplex | catalog::Space::Label) => "softmax",
+            _ => return Some(node),
+        };
+        self.block(onto, Vec::new(), vec![node], span)
+    }
+
+    /// `past(x)` in the factor of x.
+    pub(super) fn past(&mut self, given: &[Argument], span: Span, piped: Option<NodeId>) -> Option<NodeId> {
+        let read = match given {
+            [Argument { name: None, value }] => match &value.ungrouped().kind {
+                ExpressionKind::Call(Call { name, arguments: None }) => Some(name.text.as_str()),
+                _ => None,
+            },
+            _ => None,
+        };
+        let own = match self.reads {
+            Reads::Parents(head) => Some((head.variable, self.checker.variable(head.variable), head.factor.side)),
+            Reads::Formals { .. } | Reads::Variables { .. } => None,
+        };
+        let found = own.filter(|(_, variable, _)| piped.is_none() && read == Some(variable.name.as_str()));
+        let Some((id, variable, side)) = found else {
+            self.checker.findings.push(messages::past_of_another(span));
+            return None;
+        };
+        if side != graph::Side::P || variable.role != graph::Role::Observed || variable.shape.len() != 3 {
+            let error = messages::past_out_of_place(&variable.name, span, variable.span);
+            self.checker.findings.push(error);
+            return None;
+        }
+        let shape = variable.shape.clone();
+        Some(self.push(Op::Past(id), Vec::new(), shape, String::new(), span, span))
+    }
+}

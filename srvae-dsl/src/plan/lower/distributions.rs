@@ -1,0 +1,129 @@
+//! Distributions of factors: networks under heads, mixtures, products of experts, flows over all of these.
+
+use super::Lowering;
+use crate::catalog::Distribution;
+use crate::derive::drops_out;
+use crate::graph::{Body, Factor, Network, Stage, Use, VariableId};
+use crate::plan::parts::{context_path, flow_path};
+use crate::plan::program::{Call, Operation, Rate, ValueId};
+use std::collections::BTreeMap;
+
+impl Lowering<'_> {
+    /// The distribution of a factor; none for a function.
+    pub(super) fn distribution(&mut self, factor: &Factor) -> Option<ValueId> {
+        self.distribution_below(factor, 0)
+    }
+
+    /// The mean of a variable's factor of q, at values of what that reads instead of theirs.
+    fn mixture(
+        &mut self,
+        factor: &Factor,
+        values: &[(VariableId, Vec<Network>)],
+        components: usize,
+    ) -> Option<ValueId> {
+        let model = self.model;
+        let q = model.q_of(factor.variable)?;
+        let mut known = BTreeMap::new();
+        for (id, networks) in values {
+            let rows = networks.iter().map(|network| self.network(network, &factor.path, &[])).collect();
+            let name = format!("{}_components", model.variable(*id).name);
+            known.insert(*id, self.value(Operation::Stack, rows, &name));
+        }
+        // Values of the file that read these are others than those of the data.
+        let outside = (std::mem::replace(&mut self.known, known), std::mem::take(&mut self.lets));
+        self.components = components;
+        let of_q = self.distribution(q);
+        (self.known, self.lets) = outside;
+        let name = format!("{}_{}", factor.side.name(), model.variable(factor.variable).name);
+        Some(self.value(Operation::Mixture(components), vec![of_q?], &name))
+    }
+
+    /// The distribution below the outermost flows of a factor, so many of them.
+    pub(super) fn distribution_below(&mut self, factor: &Factor, outer: usize) -> Option<ValueId> {
+        if let Body::Mixture { values, components, .. } = &factor.body {
+            return self.mixture(factor, values, *components);
+        }
+        let Body::Stochastic { base, flows, network } = &factor.body else { return None };
+        let name = format!("{}_{}", factor.side.name(), self.model.variable(factor.variable).name);
+        let has_codes = base.entry.atoms && network.is_some();
+        let of_base = match (has_codes, flows.is_empty()) {
+            (true, _) => format!("{name}_point"),
+            (false, true) => name.clone(),
+            (false, false) => format!("{name}_base"),
+        };
+        let mut distribution = self.base(factor, base, network.as_ref(), &of_base)?;
+        if has_codes {
+            let prior = self.parts.find(&self.model.p_of(factor.variable)?.path)?;
+            let codebook = self.value(Operation::Root(prior), Vec::new(), &format!("{name}_codes"));
+            distribution = self.value(Operation::Quantise, vec![distribution, codebook], &name);
+        }
+        for (at, stage) in flows.iter().enumerate().take(flows.len() - outer) {
+            let of_stage =
+                if at + 1 == flows.len() { name.clone() } else { format!("{name}_{}", stage.flow.entry.name) };
+            distribution = self.flowed(factor, (at, stage), distribution, &of_stage)?;
+        }
+        Some(distribution)
+    }
+
+    /// What a factor's flows stand over.
+    fn base(
+        &mut self,
+        factor: &Factor,
+        base: &Use<Distribution>,
+        network: Option<&Network>,
+        name: &str,
+    ) -> Option<ValueId> {
+        Some(match network {
+            Some(network) if network.experts().is_some() => self.experts(network, &factor.path, name),
+            Some(network) => {
+                let head = self.network(network, &factor.path, &[]);
+                let head = self.head(factor.variable, head);
+                let call = Call::of_one(base.entry.name, base.entry.runtime, base.args.clone());
+                self.value(Operation::Head { call, given: network.given }, vec![head], name)
+            }
+            None => self.value(Operation::Root(self.parts.find(&factor.path)?), Vec::new(), name),
+        })
+    }
+
+    /// A distribution under one of a factor's flows, by the flow's position.
+    fn flowed(
+        &mut self,
+        factor: &Factor,
+        (at, stage): (usize, &Stage),
+        distribution: ValueId,
+        name: &str,
+    ) -> Option<ValueId> {
+        let path = flow_path(self.model, &factor.path, stage, at);
+        let part = self.parts.find(&path)?;
+        let mut inputs = vec![distribution];
+        if let Some(context) = &stage.context {
+            let context = self.network(context, &context_path(&path), &[]);
+            let context = self.of_records(factor.variable, context);
+            let is_constant = |value: ValueId| self.values[value.0].rate == Rate::Constant;
+            if is_constant(distribution) && !is_constant(context) {
+                let rows = format!("{}_{}_rows", factor.side.name(), self.model.variable(factor.variable).name);
+                inputs = vec![self.value(Operation::ExpandLike, vec![distribution, context], &rows)];
+            }
+            inputs.push(context);
+        }
+        Some(self.value(Operation::Flow(part), inputs, name))
+    }
+
+    /// The product of a factor's experts, without those that read what is not known here.
+    fn experts(&mut self, network: &Network, path: &str, name: &str) -> ValueId {
+        let nodes = self.nodes(network, path, &[]);
+        let (experts, standard) = network.experts().unwrap_or_default();
+        let (mut inputs, mut presences, mut given) = (Vec::new(), Vec::new(), Vec::new());
+        for (expert, stated) in experts {
+            let Some(head) = nodes[expert.0] else { continue };
+            inputs.push(if self.values[head.0].rate == Rate::Draws { self.for_samples(head) } else { head });
+            let before = inputs.len();
+            let read = network.variables_above(expert, &self.model.nets);
+            let read = read.iter().filter(|id| drops_out(self.model, *id));
+            inputs.extend(read.filter_map(|id| self.partly.get(&id)).map(|(_, presence)| *presence));
+            presences.push(inputs.len() - before);
+            given.push(stated);
+        }
+        self.value(Operation::Experts { presences, given, standard }, inputs, name)
+    }
+}

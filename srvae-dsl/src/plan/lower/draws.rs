@@ -1,0 +1,139 @@
+//! Variables: drawn, computed, gone through, or as they are given.
+
+use super::Lowering;
+use crate::derive::{Term, TermKind, common_flows};
+use crate::graph::{Body, Estimator, Factor, Role, VariableId};
+use crate::plan::parts::flow_path;
+use crate::plan::program::{Call, How, Operation, ValueId};
+
+impl Lowering<'_> {
+    /// All values of a variable in place of a draw.
+    pub(super) fn enumerate(&mut self, variable: VariableId) {
+        let name = &self.model.variable(variable).name;
+        let like = self.given.first().and_then(|id| self.known.get(id)).copied();
+        let value = self.value(Operation::Enumerate(self.enumerated.len()), like.into_iter().collect(), name);
+        self.enumerated.push(variable);
+        self.know(variable, value);
+    }
+
+    /// The variable on the left of a factor: drawn (as `how` says, told whether it is a likelihood's) or computed.
+    pub(super) fn step(&mut self, factor: &Factor, how: impl Fn(bool) -> How) {
+        let name = &self.model.variable(factor.variable).name;
+        let value = match &factor.body {
+            Body::Deterministic { function, input } => {
+                let call = Call::of_one(function.entry.name, function.entry.runtime, function.args.clone());
+                let input = self.variable(*input);
+                self.value(Operation::Function(call), input, name)
+            }
+            Body::Mixture { .. } => {
+                let Some(distribution) = self.distribution(factor) else { return };
+                let distribution = self.for_samples(distribution);
+                self.value(Operation::Draw(factor.variable, how(false)), vec![distribution], name)
+            }
+            Body::Stochastic { base, network, .. } => {
+                let partial = factor.is_autoregressive().then(|| {
+                    let name = format!("{name}_so_far");
+                    self.value(Operation::Partial(factor.variable), Vec::new(), &name)
+                });
+                self.partial = partial;
+                let distribution = self.distribution(factor);
+                self.partial = None;
+                let Some(distribution) = distribution else { return };
+                let is_observed = match self.model.variable(factor.variable).role {
+                    Role::Observed => true,
+                    Role::Partly => self.model.q_of(factor.variable).is_none(),
+                    Role::Latent | Role::Global | Role::Given => false,
+                };
+                let is_likelihood =
+                    network.is_some() && !factor.parents.is_empty() && (!base.entry.continuous || is_observed);
+                let distribution = self.for_rows(factor.variable, distribution);
+                let how = how(is_likelihood);
+                match partial {
+                    Some(partial) => {
+                        self.value(Operation::InOrder(factor.variable, how), vec![partial, distribution], name)
+                    }
+                    None => self.value(Operation::Draw(factor.variable, how), vec![distribution], name),
+                }
+            }
+        };
+        self.observed_or(factor.variable, value);
+    }
+
+    /// A latent drawn from q for the bound. Under flows, a draw whose density is wanted comes with it, for a flow may have no
+    /// other; where p has the same flows, the draw before them is what the divergence is of.
+    pub(super) fn drawn(&mut self, q: &Factor, terms: &[Term]) {
+        let model = self.model;
+        let (variable, name) = (q.variable, &model.variable(q.variable).name);
+        let is_flowed = matches!(&q.body, Body::Stochastic { flows, .. } if !flows.is_empty());
+        let kinds = terms.iter().filter(|term| term.variable == variable).map(|term| &term.kind);
+        let term = kinds.into_iter().find(|kind| matches!(kind, TermKind::Kl { .. }));
+        let value = match (term, model.p_of(variable)) {
+            (Some(TermKind::Kl { estimator: Estimator::ClosedForm, .. }), Some(p)) if is_flowed => {
+                let common = common_flows(q, p);
+                let Some(base) = self.distribution_below(q, common) else { return };
+                let base = self.for_rows(variable, base);
+                let inner = self.value(Operation::Draw(variable, How::Plain), vec![base], &format!("{name}_base"));
+                self.inner.insert(variable, inner);
+                self.pushed(q, common, inner)
+            }
+            // Where the value may come from the data, its density is wanted too.
+            _ if is_flowed && !self.partly.contains_key(&variable) => {
+                let Some(distribution) = self.distribution(q) else { return };
+                let distribution = self.for_rows(variable, distribution);
+                let pair = self.value(Operation::Scored(variable), vec![distribution], &format!("drawn_{name}"));
+                let log_q = self.value(Operation::LogProbOf, vec![pair], &format!("log_q_{name}"));
+                self.scored.insert(variable, log_q);
+                self.value(Operation::DrawOf, vec![pair], name)
+            }
+            _ => return self.step(q, |_| How::Plain),
+        };
+        self.observed_or(variable, value);
+    }
+
+    /// A variable's value from here on: what was drawn, or what is there of a partly observed one.
+    fn observed_or(&mut self, variable: VariableId, drawn: ValueId) {
+        let name = &self.model.variable(variable).name;
+        let value = match self.partly.get(&variable) {
+            Some((own, presence)) => self.value(Operation::Choose, vec![*presence, *own, drawn], name),
+            None => drawn,
+        };
+        self.know(variable, value);
+    }
+
+    /// The value of a step that a record has stays what it was before it was drawn.
+    pub(super) fn keep(&mut self, before: ValueId, variable: VariableId) {
+        let model = self.model;
+        let (Some(step), Some(drawn)) = (model.variable(variable).step, self.known.get(&variable).copied()) else {
+            return;
+        };
+        let Some(steps) = model.length.and_then(|id| self.known.get(&id).copied()) else { return };
+        let name = &model.variable(variable).name;
+        let value = self.value(Operation::Within(step), vec![before, drawn, steps], name);
+        self.know(variable, value);
+    }
+
+    /// The draw of a top level stays what it was.
+    pub(super) fn keep_level(&mut self, before: ValueId, variable: VariableId, level: Option<usize>) {
+        let (Some(level), Some(drawn)) = (level, self.known.get(&variable).copied()) else { return };
+        let name = &self.model.variable(variable).name;
+        let value = self.value(Operation::Level(level), vec![before, drawn], name);
+        self.know(variable, value);
+    }
+
+    /// A value of what is below a factor's outermost flows, through these.
+    fn pushed(&mut self, factor: &Factor, common: usize, mut value: ValueId) -> ValueId {
+        let Body::Stochastic { flows, .. } = &factor.body else { return value };
+        let (path, own) = (&factor.path, &self.model.variable(factor.variable).name);
+        for (at, stage) in flows.iter().enumerate().skip(flows.len() - common) {
+            let Some(part) = self.parts.find(&flow_path(self.model, path, stage, at)) else { return value };
+            let name = if at + 1 == flows.len() { own.clone() } else { format!("{own}_{}", stage.flow.entry.name) };
+            value = self.value(Operation::Push(part), vec![value], &name);
+        }
+        value
+    }
+
+    /// A variable's value as the only input of an operation.
+    fn variable(&self, id: VariableId) -> Vec<ValueId> {
+        self.known.get(&id).copied().into_iter().collect()
+    }
+}

@@ -1,0 +1,201 @@
+//! Lowering: the checked model becomes programs.
+
+mod distributions;
+mod draws;
+mod networks;
+mod rates;
+mod terms;
+
+use super::names::Names;
+use super::parts::Parts;
+use super::program::{How, Operation, Output, Program, Value, ValueId};
+use super::sweep::finish;
+use crate::derive::{Derivation, Mode, Presence, Switch, drops_out, is_data, is_partly, is_supplied, levels};
+use crate::graph::{self, Body, DrawMethod, Factor, Model, NetBody, NetId, Network, VariableId, VariableSet};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Names that a program's function has of its own.
+pub const ARGUMENTS: [&str; 9] =
+    ["count", "draw", "enumeration", "noise", "options", "records", "rows", "samples", "self"];
+
+/// The bound: every latent drawn from q, then every term.
+pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {
+    let is_given = |id: &VariableId| is_data(model, *id) || is_partly(model, *id);
+    let data = (0..model.variables.len()).map(VariableId).filter(is_given).collect();
+    let mut lowering = Lowering::new(model, parts, data, true);
+    lowering.shares = true;
+    // Before the data pass through the same networks: what these are initialised by is what passes last.
+    for p in model.p.iter().filter(|p| matches!(p.body, Body::Mixture { .. })) {
+        lowering.distribution(p);
+    }
+    for q in model.q.iter().filter(|q| !is_supplied(q)) {
+        match model.draw_of(q.variable).map(|draw| &draw.method) {
+            Some(DrawMethod::Enumerate { .. }) => lowering.enumerate(q.variable),
+            Some(DrawMethod::Relaxed { .. } | DrawMethod::StraightThrough) => lowering.step(q, |_| How::Through),
+            Some(DrawMethod::Score) | None => lowering.drawn(q, &derivation.terms),
+        }
+    }
+    let terms = lowering.terms(&derivation.terms);
+    lowering.scores();
+    lowering.addends();
+    lowering.finish("bound", Output::Terms(terms))
+}
+
+/// A mode: variable after variable, as the derivation says.
+pub fn mode(model: &Model, mode: &Mode, parts: &Parts) -> Program {
+    let mut lowering = Lowering::new(model, parts, mode.given.clone(), false);
+    let levels = levels(model);
+    for step in &mode.steps {
+        let Some(factor) = model.factor(step.side, step.variable) else { continue };
+        let before = mode.switch.and_then(|_| lowering.known.get(&step.variable).copied());
+        lowering.step(factor, |is_likelihood| if is_likelihood { How::Decoded } else { How::Tempered });
+        let level = levels.iter().position(|id| *id == step.variable).map(|at| at + 1);
+        match (before, mode.switch) {
+            (Some(before), Some(Switch::Length)) => lowering.keep(before, step.variable),
+            (Some(before), Some(Switch::Top)) => lowering.keep_level(before, step.variable, level),
+            _ => {}
+        }
+    }
+    let yields = mode.yields(model).into_iter().filter_map(|id| Some((id, *lowering.known.get(&id)?)));
+    let yields: Vec<_> = yields.collect();
+    let yields = yields.into_iter().map(|(id, value)| (id, lowering.for_samples(value))).collect();
+    lowering.finish(&mode.name, Output::Variables(yields))
+}
+
+/// A factor's distribution given its parents; none for a function.
+pub fn factor(model: &Model, factor: &Factor, parts: &Parts, name: &str) -> Option<Program> {
+    let networks: Vec<&Network> = factor.networks().collect();
+    // One that is autoregressive is a function of its own variable too.
+    let own = Some(factor.variable).filter(|_| factor.is_autoregressive());
+    let parents: Vec<VariableId> = factor.parents.iter().chain(own).collect();
+    let mut lowering = Lowering::of(model, parts, &networks, Some(&parents));
+    let distribution = lowering.distribution(factor)?;
+    Some(lowering.finish(name, Output::Distribution(distribution)))
+}
+
+/// The value of a `let` for given variables and values.
+pub fn value(model: &Model, id: NetId, parts: &Parts, name: &str) -> Option<Program> {
+    let NetBody::Network(network) = &model.nets[id.0].body else { return None };
+    let mut lowering = Lowering::of(model, parts, &[network], None);
+    let value = lowering.computed(id, network)?;
+    Some(lowering.finish(name, Output::Value(value)))
+}
+
+struct Lowering<'m> {
+    model: &'m Model,
+    parts: &'m Parts,
+    given: Vec<VariableId>,
+    values: Vec<Value>,
+    names: Names,
+    /// Values by their inputs: equal ones are computed once.
+    equal: BTreeMap<Vec<ValueId>, Vec<ValueId>>,
+    /// The value that each variable has at this point.
+    known: BTreeMap<VariableId, ValueId>,
+    /// What a named network made of its inputs: a tower of values that each read the last one twice is walked once.
+    applied: BTreeMap<(NetId, Vec<ValueId>), ValueId>,
+    /// The value of each `let` at this point; none of one that reads what is not known.
+    lets: BTreeMap<NetId, Option<ValueId>>,
+    enumerated: Vec<VariableId>,
+    /// Partly observed variables as they are given, and whether they are there: nothing but in the bound.
+    partly: BTreeMap<VariableId, (ValueId, ValueId)>,
+    /// While the distribution of a variable that is drawn position by position is computed: the variable as far as it is drawn.
+    partial: Option<ValueId>,
+    scores: Vec<ValueId>,
+    /// Log-probabilities of draws that were drawn together with them.
+    scored: BTreeMap<VariableId, ValueId>,
+    /// Of variables whose flows are the same in p and in q: the draw before these.
+    inner: BTreeMap<VariableId, ValueId>,
+    /// Whether the caller says how many rows there are, also where it gives nothing.
+    has_rows: bool,
+    /// Whether values are given, beside the variables.
+    has_values: bool,
+    addends: Vec<ValueId>,
+    /// Whether draws of what is global are the same for all records: in the bound.
+    shares: bool,
+    /// How many rows a value has that is computed once a component.
+    components: usize,
+}
+
+impl<'m> Lowering<'m> {
+    /// Of what a few networks make of variables and values that are given: members of families of values, and the variables that
+    /// are read beside these; without any, all parents.
+    fn of(model: &'m Model, parts: &'m Parts, networks: &[&Network], parents: Option<&[VariableId]>) -> Self {
+        let (mut variables, mut seen) = (VariableSet::default(), BTreeSet::new());
+        let is_given = |id: &NetId| {
+            let net = &model.nets[id.0];
+            graph::member(&net.name).is_some() && !net.reads.is_empty()
+        };
+        let mut open: Vec<&Network> = networks.to_vec();
+        while let Some(network) = open.pop() {
+            variables.extend(network.nodes.iter().filter_map(graph::Node::variable));
+            variables.extend(network.nodes.iter().filter_map(graph::Node::past));
+            let new = network.lets().filter(|id| seen.insert(*id)).filter(|id| !is_given(id));
+            open.extend(new.filter_map(|id| match &model.nets[id.0].body {
+                NetBody::Network(inner) => Some(inner),
+                NetBody::Rust { .. } => None,
+            }));
+        }
+        let values: Vec<NetId> = seen.into_iter().filter(is_given).collect();
+        let given = match parents {
+            Some(parents) if values.is_empty() => parents.to_vec(),
+            Some(parents) => parents.iter().copied().filter(|id| variables.contains(*id)).collect(),
+            None => variables.iter().collect(),
+        };
+        let mut lowering = Self::new(model, parts, given, false);
+        lowering.has_rows = false;
+        lowering.has_values = !values.is_empty();
+        for id in values {
+            let value = lowering.value(Operation::GivenValue(id), Vec::new(), &model.nets[id.0].name);
+            lowering.lets.insert(id, Some(value));
+        }
+        lowering
+    }
+
+    /// `missing`: records may lack partly observed variables.
+    fn new(model: &'m Model, parts: &'m Parts, given: Vec<VariableId>, missing: bool) -> Self {
+        let mut lowering = Self {
+            model,
+            parts,
+            given: given.clone(),
+            values: Vec::new(),
+            names: Names::with(&ARGUMENTS),
+            equal: BTreeMap::new(),
+            known: BTreeMap::new(),
+            applied: BTreeMap::new(),
+            lets: BTreeMap::new(),
+            enumerated: Vec::new(),
+            partly: BTreeMap::new(),
+            partial: None,
+            scores: Vec::new(),
+            scored: BTreeMap::new(),
+            inner: BTreeMap::new(),
+            has_rows: true,
+            has_values: false,
+            addends: Vec::new(),
+            components: 0,
+            shares: false,
+        };
+        for id in given {
+            let name = &model.variable(id).name;
+            let is_partly = missing && is_partly(model, id);
+            let operation = if is_partly { Operation::Partly(id) } else { Operation::Given(id) };
+            let value = lowering.value(operation, Vec::new(), name);
+            lowering.known.insert(id, value);
+            if is_partly {
+                let presence = lowering.value(Operation::Presence, vec![value], &format!("has_{name}"));
+                lowering.partly.insert(id, (value, presence));
+                if drops_out(model, id) {
+                    let name = format!("{name}_or_0");
+                    let there = lowering.value(Operation::Where(Presence::There), vec![presence, value], &name);
+                    lowering.known.insert(id, there);
+                }
+            }
+        }
+        lowering
+    }
+
+    fn finish(self, name: &str, output: Output) -> Program {
+        let Self { given, values, enumerated, scores, addends, .. } = self;
+        finish(Program { name: name.to_owned(), given, values, output, enumerated, scores, addends })
+    }
+}

@@ -1,0 +1,203 @@
+//! The terms of the bound, and what training maximises besides.
+
+use super::Lowering;
+use crate::catalog;
+use crate::check::RECORDS;
+use crate::derive::{Presence, Term, TermKind, common_flows, is_dequantised};
+use crate::graph::{self, DrawMethod, Estimator, Number, ParamId, Side, VariableId};
+use crate::plan::names::term_field;
+use crate::plan::program::{Call, Operation, Rate, ValueId};
+
+impl Lowering<'_> {
+    /// The terms of the bound, `[K, B]` each.
+    pub(super) fn terms(&mut self, terms: &[Term]) -> Vec<ValueId> {
+        if self.enumerated.is_empty() {
+            let each = terms.iter().map(|term| {
+                let nats = self.nats(term);
+                let nats = self.with_samples(nats);
+                self.value(Operation::PerSample, vec![nats], &term_field(&term.name))
+            });
+            return each.collect();
+        }
+        let nats: Vec<ValueId> = terms.iter().map(|term| self.nats(term)).collect();
+        let weights = self.log_weights();
+        let is_own = |term: &Term, id: VariableId| term.variable == id && term.kind != TermKind::Reconstruction;
+        let first = self.enumerated.first().and_then(|id| terms.iter().position(|term| is_own(term, *id)));
+        let each = terms.iter().enumerate().map(|(at, term)| {
+            let value = match weights {
+                Some(weights) if Some(at) == first => self.whole(weights, terms, &nats, at),
+                Some(weights) if self.values[nats[at].0].rate == Rate::Value => {
+                    let name = format!("mean_{}", term_field(&term.name));
+                    self.value(Operation::Expect, vec![weights, nats[at]], &name)
+                }
+                _ => self.with_samples(nats[at]),
+            };
+            self.value(Operation::PerSample, vec![value], &term_field(&term.name))
+        });
+        each.collect()
+    }
+
+    /// Log-probabilities of the enumerated values, where there are any.
+    fn log_weights(&mut self) -> Option<ValueId> {
+        let enumerated = self.enumerated.clone();
+        let mut each = Vec::with_capacity(enumerated.len());
+        for id in enumerated {
+            let Some(log_q) = self.log_prob_of(Side::Q, id) else { continue };
+            each.push(match self.partly.get(&id) {
+                Some((own, presence)) => {
+                    let inputs = vec![*presence, *own, self.known[&id], log_q];
+                    self.value(Operation::Known, inputs, &format!("log_weights_{}", self.model.variable(id).name))
+                }
+                None => log_q,
+            });
+        }
+        match each.as_slice() {
+            [] => None,
+            [one] => Some(*one),
+            _ => Some(self.value(Operation::Total, each, "log_weights")),
+        }
+    }
+
+    /// The term at `own`, which takes up what the sum over values gains where importance weights are asked for.
+    fn whole(&mut self, weights: ValueId, terms: &[Term], nats: &[ValueId], own: usize) -> ValueId {
+        let others = || terms.iter().zip(nats).enumerate().filter(|(at, _)| *at != own).map(|(_, other)| other);
+        let signs = others().map(|(term, _)| term.kind == TermKind::Reconstruction).collect();
+        let inputs = [weights, nats[own]].into_iter().chain(others().map(|(_, nats)| *nats)).collect();
+        self.value(Operation::Whole(signs), inputs, &format!("mean_{}", term_field(&terms[own].name)))
+    }
+
+    /// Log-probabilities of what is drawn by its score.
+    pub(super) fn scores(&mut self) {
+        let drawn = self.model.draws.iter().filter(|draw| draw.method == DrawMethod::Score).map(|draw| draw.variable);
+        for id in drawn.collect::<Vec<_>>() {
+            if let Some(log_q) = self.log_prob_of(Side::Q, id) {
+                let log_q = self.only(id, Presence::Missing, log_q);
+                let name = format!("score_{}", self.model.variable(id).name);
+                let value = self.value(Operation::PerSample, vec![log_q], &name);
+                self.scores.push(value);
+            }
+        }
+    }
+
+    /// What training maximises besides the bound.
+    pub(super) fn addends(&mut self) {
+        for addend in &self.model.addends {
+            let Some(log) = self.log_prob_of(addend.side, addend.variable) else { continue };
+            let log = match addend.condition {
+                Some(id) => self.only(id, Presence::There, log),
+                None => log,
+            };
+            let name = format!("added_{}_{}", addend.side.name(), self.model.variable(addend.variable).name);
+            let each = match (self.values[log.0].rate, self.log_weights()) {
+                (Rate::Value, Some(weights)) => self.value(Operation::Expect, vec![weights, log], &name),
+                _ => self.with_samples(log),
+            };
+            let each = self.value(Operation::PerSample, vec![each], &name);
+            self.addends.push(each);
+        }
+    }
+
+    /// Numbers of the records that have a partly observed variable, or lack it; of another variable as they are.
+    fn only(&mut self, id: VariableId, presence: Presence, numbers: ValueId) -> ValueId {
+        match self.partly.get(&id) {
+            Some((_, has)) => {
+                let name = format!("{}_where", self.values[numbers.0].name);
+                self.value(Operation::Where(presence), vec![*has, numbers], &name)
+            }
+            None => numbers,
+        }
+    }
+
+    /// ln p or ln q of a variable's value.
+    fn log_prob_of(&mut self, side: Side, variable: VariableId) -> Option<ValueId> {
+        let factor = self.model.factor(side, variable)?;
+        let distribution = self.distribution(factor)?;
+        Some(self.log_prob(side, variable, distribution))
+    }
+
+    fn log_prob(&mut self, side: Side, variable: VariableId, distribution: ValueId) -> ValueId {
+        if let (Side::Q, Some(scored)) = (side, self.scored.get(&variable)) {
+            return *scored;
+        }
+        let name = format!("log_{}_{}", side.name(), self.model.variable(variable).name);
+        let value = self.known[&variable];
+        self.value(Operation::LogProb, vec![distribution, value], &name)
+    }
+
+    /// A term of the bound, a number a row: 0 for records that it does not count for.
+    fn nats(&mut self, term: &Term) -> ValueId {
+        let nats = self.every(term);
+        if term.shared {
+            return self.share(nats);
+        }
+        match term.presence {
+            Some(presence) => self.only(term.variable, presence, nats),
+            None => nats,
+        }
+    }
+
+    /// A record's share of what there is once for all of them.
+    fn share(&mut self, nats: ValueId) -> ValueId {
+        let params = &self.model.params;
+        let records = params.iter().position(|param| param.name == RECORDS);
+        let (Some(affine), Some(at)) = (catalog::block("affine"), records) else { return nats };
+        let share = match params[at].value {
+            graph::Value::Int(records) => 1.0 / records as f64,
+            _ => return nats,
+        };
+        let literal = |value| Number::Literal(graph::Value::Real(value));
+        let scale =
+            Number::Binary(graph::Operator::Divide, Box::new(literal(1.0)), Box::new(Number::Param(ParamId(at))));
+        let numbers = [("scale", scale, share), ("shift", literal(0.0), 0.0)];
+        let arguments = numbers.into_iter().map(|(name, number, value)| {
+            let value = graph::Value::Real(value);
+            graph::Argument { name, number, value }
+        });
+        let call = Call::of_one(affine.name, affine.runtime, arguments.collect());
+        let name = format!("{}_a_record", self.values[nats.0].name);
+        self.value(Operation::Function(call), vec![nats], &name)
+    }
+
+    /// The same, for every record.
+    fn every(&mut self, term: &Term) -> ValueId {
+        let model = self.model;
+        let variable = term.variable;
+        let own = &model.variable(variable).name;
+        let value = self.known[&variable];
+        let common = match (&term.kind, model.q_of(variable), model.p_of(variable)) {
+            (TermKind::Kl { estimator: Estimator::ClosedForm, .. }, Some(q), Some(p)) => common_flows(q, p),
+            _ => 0,
+        };
+        let density = |lowering: &mut Self, side: Side| {
+            let factor = model.factor(side, variable);
+            factor.and_then(|factor| lowering.distribution_below(factor, common)).unwrap_or(value)
+        };
+        let p = density(self, Side::P);
+        let nats = match &term.kind {
+            TermKind::Reconstruction if model.p_of(variable).is_some_and(is_dequantised) => {
+                let within = self.value(Operation::Dequantise(variable), vec![value], &format!("{own}_within"));
+                self.value(Operation::LogProb, vec![p, within], &format!("log_p_{own}"))
+            }
+            TermKind::Reconstruction => self.log_prob(Side::P, variable, p),
+            TermKind::Kl { estimator, .. } => {
+                let q = density(self, Side::Q);
+                match estimator {
+                    Estimator::ClosedForm => {
+                        let value = self.inner.get(&variable).copied().unwrap_or(value);
+                        self.value(Operation::Divergence, vec![q, p, value], &format!("divergence_{own}"))
+                    }
+                    Estimator::MonteCarlo => {
+                        let log_q = self.log_prob(Side::Q, variable, q);
+                        let log_p = self.log_prob(Side::P, variable, p);
+                        self.value(Operation::LogRatio, vec![log_q, log_p], &format!("log_ratio_{own}"))
+                    }
+                }
+            }
+        };
+        // A step that a record does not have adds nothing.
+        match (model.variable(variable).step, model.length.and_then(|id| self.known.get(&id).copied())) {
+            (Some(step), Some(steps)) => self.value(Operation::Mask(step), vec![nats, steps], &format!("masked_{own}")),
+            _ => nats,
+        }
+    }
+}
