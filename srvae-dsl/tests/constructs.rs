@@ -4,6 +4,7 @@ mod support;
 
 use srvae_dsl::emit::{Origin, rust_source};
 use srvae_dsl::plan::Operation;
+use srvae_dsl::{Overrides, compile};
 use std::fs;
 use support::{code, items, plan_of, plan_of_text, read};
 
@@ -169,4 +170,20 @@ fn levels_are_written_once() {
 fn a_recurrence_over_two_steps() {
     let code = code(&plan_of_text(&fs::read_to_string(support::here("../tests/models/second_order.pgm")).unwrap()));
     insta::assert_snapshot!(items(&code, "bound"));
+}
+
+/// The code of a family is as long for many members as for few, but for lines that the digits of their numbers break.
+#[test]
+fn code_does_not_grow_with_a_family() {
+    let lines = |name: &str, setting: &str, members: usize| {
+        let overrides = Overrides { preset: None, set: vec![(setting.to_owned(), members.to_string())] };
+        let compilation = compile(&read(&format!("../models/zoo/{name}.pgm")), &overrides);
+        let code = code(compilation.plan().unwrap());
+        (code.lines().count(), code.len())
+    };
+    for (name, setting) in [("vrnn", "T"), ("dmm", "T"), ("linear_state_space", "T"), ("vampprior", "K")] {
+        let (few, many) = (lines(name, setting, 40), lines(name, setting, 160));
+        // A tenth: numbers of three digits in place of two. A list of the members would be three times as long.
+        assert!(many.0 * 10 < few.0 * 11 && many.1 * 10 < few.1 * 11, "{name}: {few:?} for 40, {many:?} for 160");
+    }
 }

@@ -316,3 +316,15 @@ fn repeated_structure_is_said_once() {
     assert!(many.contains("⋮") && many.contains("z70"), "{many}");
     assert!(many.len() < 4 * few.len(), "{} bytes, {} for three levels\n{many}", many.len(), few.len());
 }
+
+/// What the steps of a sequence read is as many runs of variables for any length.
+#[test]
+fn what_steps_read_is_a_few_runs() {
+    for steps in [20, 200] {
+        let overrides = Overrides { preset: None, set: vec![("T".to_owned(), steps.to_string())] };
+        let model = model_of(&read("../models/zoo/vrnn.pgm"), &overrides);
+        let last = model.q.last().unwrap();
+        assert_eq!((last.parents.len(), last.parents.runs().count()), (2 * steps - 1, 2));
+        assert_eq!(model.listed(&last.parents), [format!("z[1..{}]", steps - 1), format!("x[1..{steps}]")]);
+    }
+}

@@ -38,21 +38,33 @@ impl Checker<'_> {
             .collect();
         for variable in &self.variables {
             for side in [Side::P, Side::Q] {
-                let is_read = || {
+                let reader = || {
                     let id = self.find_variable(&variable.name);
                     let reads = |parents: &Parents| id.is_some_and(|id| parents.contains(id));
-                    links.iter().any(|(side, of, parents, _)| !products.contains(&(*side, *of)) && reads(parents))
+                    links.iter().find(|(side, of, parents, _)| !products.contains(&(*side, *of)) && reads(parents))
                 };
                 let needed = match (variable.role, side) {
                     (Role::Latent | Role::Global, _) | (Role::Observed | Role::Partly, Side::P) => true,
                     // A leaf of p that a record lacks adds nothing to its bound.
-                    (Role::Partly, Side::Q) => is_read(),
+                    (Role::Partly, Side::Q) => reader().is_some(),
                     (Role::Observed, Side::Q) | (Role::Given, _) => false,
                 };
                 if needed && !stated.contains(&(side, variable.name.as_str())) {
                     let role = variable.role.name();
                     let example = self.example(side, variable);
-                    let error = messages::missing_factor(side.name(), role, &variable.name, variable.span, &example);
+                    let reader = reader().filter(|_| (variable.role, side) == (Role::Partly, Side::Q));
+                    let error = match reader {
+                        Some((side, of, _, head)) => {
+                            let reader = format!("{}({} | …)", side.name(), self.variable(*of).name);
+                            messages::missing_where_read(
+                                &variable.name,
+                                variable.span,
+                                (&reader, *side, *head),
+                                &example,
+                            )
+                        }
+                        None => messages::missing_factor(side.name(), role, &variable.name, variable.span, &example),
+                    };
                     self.findings.diagnostics.push(error);
                 }
             }

@@ -8,6 +8,7 @@ use super::{
     closest,
 };
 use crate::catalog::Domain;
+use crate::graph::Side;
 use crate::source::Span;
 
 // ---- E01: text and grammar
@@ -192,7 +193,7 @@ pub(crate) fn unknown_block<'a>(
 }
 
 /// Blocks that other libraries have under these names, and what stands for them here.
-const ELSEWHERE: [(&str, &str); 8] = [
+const ELSEWHERE: [(&str, &str); 15] = [
     (
         "batch_norm",
         "its statistics would make a record's bound depend on the records beside it: use `group_norm` or `layer_norm`",
@@ -207,6 +208,16 @@ const ELSEWHERE: [(&str, &str); 8] = [
     ("instance_norm", "it is `group_norm` with as many groups as there are channels"),
     ("swish", "it is called `silu` here"),
     ("interpolate", "`upsample(2)` interpolates, `resize(16)` takes the nearest pixels"),
+    ("mean", "of a vector v of n numbers it is `v |> reshape(n, 1) |> set_pool`, of a map `global_pool`"),
+    ("sum", "of a vector v of n numbers it is n times their mean, `n * (v |> reshape(n, 1) |> set_pool)`"),
+    ("dot", "the product of two vectors of n numbers is `n * (a * b |> reshape(n, 1) |> set_pool)`"),
+    (
+        "matmul",
+        "a product with learned weights is `linear`; that of two vectors of n numbers is `n * (a * b |> reshape(n, 1) |> set_pool)`",
+    ),
+    ("cat", "it is called `concat` here"),
+    ("rnn", "a recurrence is a `let` over an index: `let h[t] = gru(h[t - 1], x[t])`"),
+    ("view", "it is called `reshape` here"),
 ];
 
 pub(crate) fn not_a_block(name: &str, what: &str, span: Span) -> Diagnostic {
@@ -635,6 +646,27 @@ pub(crate) fn missing_factor(side: &str, role: &str, name: &str, declared: Span,
     Diagnostic::error("E0402", format!("{side}({name} | …) is missing"))
         .at(declared, format!("{role} `{name}` needs a factor in {side}"))
         .hint(format!("add `{example}`"))
+}
+
+/// Of a partly observed variable: `reader` is a factor that reads it, by its text, side and place.
+pub(crate) fn missing_where_read(
+    name: &str,
+    declared: Span,
+    (reader, side, head): (&str, Side, Span),
+    example: &str,
+) -> Diagnostic {
+    let drawn = format!("add `{example}`, from which it is drawn where it is missing");
+    let hint = match side {
+        Side::P => drawn,
+        Side::Q => format!(
+            "{drawn}; or read it in an expert of a product, which then drops out: \
+             `q(z | {name}) = (normal from {name} |> …) * standard_normal`"
+        ),
+    };
+    Diagnostic::error("E0402", format!("q({name} | …) is missing"))
+        .at(declared, format!("a record may lack `{name}`"))
+        .and(head, format!("{reader} reads it"))
+        .hint(hint)
 }
 
 pub(crate) fn factor_of_observed(name: &str, span: Span, declared: Span) -> Diagnostic {

@@ -125,7 +125,7 @@ fn conditional<'p>(plan: &'p Plan, layers: &Layers, factor: &'p FactorPlan) -> (
     let (checks, records) = (checks(plan, &walker, false), walker.records());
     let body: TokenStream = factor.program.outputs().into_iter().map(|value| walker.yielded(value)).collect();
     let frame = Frame {
-        title: plan.factor_text(factor.side, factor.variable).to_owned(),
+        title: plan.factor_text(factor.side, factor.variable),
         docs: TokenStream::new(),
         program: &factor.program,
         yields: density,

@@ -1,8 +1,10 @@
 //! The terms of the bound as mathematics: what the expectation is over, and what stands in it.
 
+use super::fold::{self, form, with_gaps};
 use crate::derive::{Term, TermKind, is_dequantised, is_deterministic};
 use crate::graph::{DrawMethod, Estimator, Factor, Side, VariableId, VariableSet};
 use crate::plan::Plan;
+use std::collections::BTreeMap;
 
 /// A term as it is written down.
 pub struct Statement<'p> {
@@ -14,6 +16,8 @@ pub struct Statement<'p> {
     is_dequantised: bool,
     /// The variables drawn in its expectation, in q's order; none where no draw is needed.
     pub over: Vec<VariableId>,
+    /// The same as they are shown: the middle of a long sequence is left out.
+    pub shown: Vec<Option<VariableId>>,
     pub form: Form,
 }
 
@@ -52,10 +56,13 @@ impl Statement<'_> {
 
 /// All terms, in the derivation's order.
 pub fn statements(plan: &Plan) -> Vec<Statement<'_>> {
-    plan.derivation.terms.iter().map(|term| statement(plan, term)).collect()
+    // A sequence has an expectation over every step at every step: what tells the steps apart is made once.
+    let text = |factor: &Factor| (factor.variable, form(&plan.factor_text(Side::Q, factor.variable)));
+    let forms: BTreeMap<VariableId, fold::Form> = plan.model.q.iter().map(text).collect();
+    plan.derivation.terms.iter().map(|term| statement(plan, term, &forms)).collect()
 }
 
-fn statement<'p>(plan: &'p Plan, term: &'p Term) -> Statement<'p> {
+fn statement<'p>(plan: &'p Plan, term: &'p Term, forms: &BTreeMap<VariableId, fold::Form>) -> Statement<'p> {
     let (p, q) = (plan.model.p_of(term.variable), plan.model.q_of(term.variable));
     let read =
         |factor: Option<&Factor>| factor.map_or_else(VariableSet::default, |factor| factor.parents.iter().collect());
@@ -75,13 +82,14 @@ fn statement<'p>(plan: &'p Plan, term: &'p Term) -> Statement<'p> {
         Form::Divergence => needed.include(&read(q)),
     }
     let over = drawn(plan, needed);
+    let shown = with_gaps(&over.iter().filter_map(|id| forms.get(id)).collect::<Vec<_>>(), &over);
     let is_summed = |id: &VariableId| {
         plan.model.draw_of(*id).is_some_and(|draw| matches!(draw.method, DrawMethod::Enumerate { .. }))
     };
     let (summed, others): (Vec<VariableId>, Vec<VariableId>) = over.iter().copied().partition(is_summed);
     let summed = summed.into_iter().map(|id| plan.name(id)).collect();
     let is_dequantised = p.is_some_and(is_dequantised);
-    Statement { term, summed, is_drawn: !others.is_empty(), is_dequantised, over, form }
+    Statement { term, summed, is_drawn: !others.is_empty(), is_dequantised, over, shown, form }
 }
 
 /// The variables that q draws to reach these, in q's order.

@@ -1,12 +1,14 @@
 //! Repeated structure, said once: rows that differ by their indices alone, as those of a deep hierarchy do.
 
+use std::borrow::Borrow;
+
 /// Repetitions from which on rows are folded.
 const LEAST: usize = 5;
 /// The longest pattern, in rows, that is looked for.
 const LONGEST: usize = 16;
 
 /// A row as text with its indices taken out, and the indices: the numbers in its names.
-type Form = (String, Vec<i64>);
+pub type Form = (String, Vec<i64>);
 
 /// Rows with every long repetition folded: its first pattern, a row that says how often, its last pattern.
 pub fn folded(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
@@ -20,22 +22,31 @@ pub fn folded(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
         row.splice(..1, [text]);
         row
     };
-    fold(&keys, &rows, &said)
+    fold(&forms(&keys), &rows, &said)
 }
 
 /// Items of a list, the middle of a long repetition left out.
 pub fn listed(items: Vec<String>) -> Vec<String> {
-    fold(&items, &items, &|_, _, _| "…".to_owned())
+    fold(&forms(&items), &items, &|_, _, _| "…".to_owned())
 }
 
 /// The same for items that are shown otherwise than they are told apart.
 pub fn listed_as<T: Clone>(keys: &[String], shown: &[T], gap: &T) -> Vec<T> {
-    fold(keys, shown, &|_, _, _| gap.clone())
+    fold(&forms(keys), shown, &|_, _, _| gap.clone())
 }
 
-/// Folds what is shown by its keys; `said` stands for what is left out: the place, how often, and the pattern's length.
-fn fold<T: Clone>(keys: &[String], shown: &[T], said: &dyn Fn(usize, usize, usize) -> T) -> Vec<T> {
-    let forms: Vec<Form> = keys.iter().map(|key| form(key)).collect();
+/// The same with what tells items apart made before; nothing stands for what is left out.
+pub fn with_gaps<T: Copy>(forms: &[&Form], shown: &[T]) -> Vec<Option<T>> {
+    let shown: Vec<Option<T>> = shown.iter().copied().map(Some).collect();
+    fold(forms, &shown, &|_, _, _| None)
+}
+
+fn forms(keys: &[String]) -> Vec<Form> {
+    keys.iter().map(|key| form(key)).collect()
+}
+
+/// Folds what is shown by its forms; `said` stands for what is left out: the place, how often, and the pattern's length.
+fn fold<F: Borrow<Form>, T: Clone>(forms: &[F], shown: &[T], said: &dyn Fn(usize, usize, usize) -> T) -> Vec<T> {
     let mut folded = Vec::new();
     let mut at = 0;
     while at < shown.len() {
@@ -58,7 +69,7 @@ fn fold<T: Clone>(keys: &[String], shown: &[T], said: &dyn Fn(usize, usize, usiz
 }
 
 /// How often a pattern of this many rows stands at the beginning, each index going on by steps of its own.
-fn repetitions(forms: &[Form], period: usize) -> usize {
+fn repetitions<F: Borrow<Form>>(forms: &[F], period: usize) -> usize {
     let mut blocks = forms.chunks_exact(period);
     let (Some(first), Some(second)) = (blocks.next(), blocks.next()) else { return 1 };
     let Some(steps) = difference(first, second).filter(|steps| steps.iter().any(|step| *step != 0)) else { return 1 };
@@ -74,9 +85,10 @@ fn repetitions(forms: &[Form], period: usize) -> usize {
 }
 
 /// By how much each index grows from one block to the next; none where they differ in more.
-fn difference(from: &[Form], to: &[Form]) -> Option<Vec<i64>> {
-    let same = from.iter().zip(to).all(|(from, to)| from.0 == to.0 && from.1.len() == to.1.len());
-    let steps = from.iter().zip(to).flat_map(|(from, to)| to.1.iter().zip(&from.1).map(|(to, from)| to - from));
+fn difference<F: Borrow<Form>>(from: &[F], to: &[F]) -> Option<Vec<i64>> {
+    let pairs = || from.iter().map(Borrow::borrow).zip(to.iter().map(Borrow::borrow));
+    let same = pairs().all(|(from, to)| from.0 == to.0 && from.1.len() == to.1.len());
+    let steps = pairs().flat_map(|(from, to)| to.1.iter().zip(&from.1).map(|(to, from)| to - from));
     same.then(|| steps.collect())
 }
 
@@ -86,7 +98,7 @@ fn ends_with_space(text: &str) -> bool {
     crate::catalog::SPACES.iter().any(|space| space.name == word)
 }
 
-fn form(text: &str) -> Form {
+pub fn form(text: &str) -> Form {
     let (mut plain, mut indices) = (String::with_capacity(text.len()), Vec::new());
     let mut letters = text.chars().peekable();
     // Whether digits here are an index: they stand in a name, or in the brackets of one that is no space.

@@ -77,6 +77,8 @@ fn one_expectation(plan: &Plan) -> String {
         let text = format!("{sign}{counted}\\ln {}", factor_text(plan, side, variable));
         (text, letters + factor_letters(plan, side, variable))
     });
+    let keys: Vec<String> = over.iter().map(|id| plan.factor_text(Side::Q, *id)).collect();
+    let over = listed_as(&keys, &over.into_iter().map(Some).collect::<Vec<_>>(), &None);
     let mut lines = wrapped(addends, " ", "& \\qquad ");
     if !over.is_empty() {
         let last = lines.len() - 1;
@@ -156,7 +158,7 @@ fn formula(plan: &Plan, statement: &Statement<'_>) -> String {
     if statement.over.is_empty() {
         return inner;
     }
-    format!("{} \\left[ {inner} \\right]", expectation(plan, &statement.over))
+    format!("{} \\left[ {inner} \\right]", expectation(plan, &statement.shown))
 }
 
 /// What stands before the term of a variable that all N records share.
@@ -164,18 +166,10 @@ fn share(plan: &Plan, variable: VariableId) -> &'static str {
     if is_global(&plan.model, variable) { "\\tfrac{1}{N} " } else { "" }
 }
 
-fn expectation(plan: &Plan, over: &[VariableId]) -> String {
-    format!("\\mathbb{{E}}_{{{}}}", product(plan, Side::Q, over))
-}
-
-/// Factors side by side, those of a long sequence by its ends.
-fn product(plan: &Plan, side: Side, of: &[VariableId]) -> String {
-    let keys: Vec<String> = of.iter().map(|id| plan.factor_text(side, *id)).collect();
-    // Only those that are shown are written down: a long sequence has an expectation over every step at every step.
-    let shown: Vec<Option<VariableId>> = of.iter().map(|id| Some(*id)).collect();
-    let shown = listed_as(&keys, &shown, &None).into_iter();
-    let each = shown.map(|id| id.map_or_else(|| "\\cdots".to_owned(), |id| factor_text(plan, side, id)));
-    each.collect::<Vec<_>>().join("\\, ")
+/// Drawn factors side by side, those of a long sequence by its ends.
+fn expectation(plan: &Plan, shown: &[Option<VariableId>]) -> String {
+    let factor = |id: &Option<VariableId>| id.map_or_else(|| "\\cdots".to_owned(), |id| factor_text(plan, Side::Q, id));
+    format!("\\mathbb{{E}}_{{{}}}", shown.iter().map(factor).collect::<Vec<_>>().join("\\, "))
 }
 
 /// p(x), or p(x | c) where something is given.

@@ -204,7 +204,8 @@ pub(super) fn formula(plan: &Plan, statement: &Statement<'_>) -> String {
     if statement.over.is_empty() {
         return inner;
     }
-    let over = listed(statement.over.iter().map(|id| plan.factor_text(Side::Q, *id)).collect());
+    let factor = |id: &Option<VariableId>| id.map_or_else(|| "…".to_owned(), |id| plan.factor_text(Side::Q, id));
+    let over: Vec<String> = statement.shown.iter().map(factor).collect();
     format!("E {} [ {inner} ]", over.join(" "))
 }
 

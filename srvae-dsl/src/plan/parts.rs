@@ -104,7 +104,9 @@ pub fn net_path(model: &Model, net: NetId) -> String {
 
 /// A path of the file's own, or with a word before it where a factor has it.
 fn below(model: &Model, word: &str, path: &str) -> String {
-    match model.p.iter().chain(&model.q).any(|factor| factor.path == *path) {
+    // Paths of factors begin with their side.
+    let may_be = path.starts_with("p_") || path.starts_with("q_");
+    match may_be && model.p.iter().chain(&model.q).any(|factor| factor.path == *path) {
         true => format!("{word}.{path}"),
         false => path.to_owned(),
     }

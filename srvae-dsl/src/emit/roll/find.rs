@@ -89,10 +89,10 @@ pub enum Use {
     Round,
     /// These literals.
     Literals(Vec<String>),
-    /// Numbers of places, from this one on.
-    Counted(usize, Way),
+    /// Numbers of places.
+    Counted(Vec<Piece>),
     /// Texts with such a number in them, between these two.
-    Named(String, usize, Way, String),
+    Named(String, Vec<Piece>, String),
     /// Members of a vector of the layers, from this one on.
     Fields(String, usize, Way),
     /// These statements before the loop.
@@ -100,6 +100,19 @@ pub enum Use {
     /// What the statement `of` of a round yielded so many rounds before; in the first rounds statements before the loop.
     Earlier { rounds: usize, of: usize, first: Vec<usize> },
 }
+
+/// Numbers of some rounds, the first of which follows those of the piece before.
+pub struct Piece {
+    /// The round after the last.
+    pub end: usize,
+    /// The first number.
+    pub from: usize,
+    /// How they go on; none of a number that stands alone.
+    pub way: Option<Way>,
+}
+
+/// Numbers in more pieces than these are written out.
+pub const MOST_PIECES: usize = 4;
 
 /// All loops of at least `fewest` rounds, from a statement on, in order.
 pub fn runs(lines: &[Line], from: usize, fewest: usize, rest: &Line, fields: &BTreeMap<String, Member>) -> Vec<Run> {
@@ -262,14 +275,13 @@ impl Finder<'_> {
     }
 }
 
-/// Numbers of places that rise or fall by one.
+/// Numbers of places, in few pieces.
 fn counted(texts: &[String]) -> Option<Use> {
     let numbers: Option<Vec<usize>> = texts.iter().map(|text| text.trim_end_matches("usize").parse().ok()).collect();
-    let (first, way) = in_a_row(&numbers?)?;
-    Some(Use::Counted(first, way))
+    pieces(&numbers?).map(Use::Counted)
 }
 
-/// Texts that differ in one number alone, which rises or falls by one.
+/// Texts that differ in one number alone.
 fn named(texts: &[String]) -> Option<Use> {
     let plain = texts.iter().map(|text| text.strip_prefix('"')?.strip_suffix('"').filter(|text| !text.contains('\\')));
     let plain: Vec<&str> = plain.collect::<Option<_>>()?;
@@ -282,16 +294,22 @@ fn named(texts: &[String]) -> Option<Use> {
         let number: usize = digits.parse().ok()?;
         (number.to_string() == digits).then_some(number)
     };
-    let (from, way) = in_a_row(&plain.iter().map(number).collect::<Option<Vec<_>>>()?)?;
-    Some(Use::Named(before.to_owned(), from, way, after.to_owned()))
+    let pieces = pieces(&plain.iter().map(number).collect::<Option<Vec<_>>>()?)?;
+    Some(Use::Named(before.to_owned(), pieces, after.to_owned()))
 }
 
-/// The first of numbers that rise or fall by one.
-fn in_a_row(numbers: &[usize]) -> Option<(usize, Way)> {
-    let [first, second, ..] = *numbers else { return None };
-    let way = Way::of(first, second);
-    let goes_on = |(round, number): (usize, &usize)| way.after(first, round) == Some(*number);
-    numbers.iter().enumerate().all(goes_on).then_some((first, way))
+/// Numbers that rise or fall by one, in few pieces; none where there are as many pieces as numbers.
+fn pieces(numbers: &[usize]) -> Option<Vec<Piece>> {
+    let (mut pieces, mut at): (Vec<Piece>, usize) = (Vec::new(), 0);
+    while at < numbers.len() {
+        let from = numbers[at];
+        let way = numbers.get(at + 1).map(|next| Way::of(from, *next));
+        let goes_on = |(round, number): &(usize, &usize)| way.and_then(|way| way.after(from, *round)) == Some(**number);
+        let length = numbers[at..].iter().enumerate().take_while(goes_on).count().max(1);
+        at += length;
+        pieces.push(Piece { end: at, from, way: way.filter(|_| length > 1) });
+    }
+    (pieces.len() <= MOST_PIECES && pieces.len() < numbers.len()).then_some(pieces)
 }
 
 /// The most rounds below these that pass: what holds of some rounds holds of fewer.

@@ -1,8 +1,9 @@
 //! Methods of members of a family, which share one.
 
+use super::common;
 use super::find::{self, Line};
+use super::printer::{Loop, Printer};
 use super::tokens::{flat, leaves};
-use super::{Loop, Printer, common};
 use crate::emit::ident;
 use crate::emit::layers::Layers;
 use proc_macro2::{Ident, TokenStream};
