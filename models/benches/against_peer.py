@@ -3,9 +3,9 @@
 
     python models/benches/against_peer.py --peer PATH/peer.py --python PYTHON_WITH_TORCH [CASE …]
 
-A case is JOB:MODEL:BATCH[:K][@PRESET], for instance train:srvae:16, nll:srvae:8:16 or train:srvae:32@quick. A round runs
-srvae-run, then PyTorch eager, then PyTorch channels_last; the better of PyTorch's two counts, and the table has the median
-of the rounds' ratios. Build first: cargo build --release.
+A case is JOB:MODEL:BATCH[:K][@PRESET], for instance train:srvae:16, nll:srvae:8:16 or train:srvae:32@quick; models of models/zoo
+are zoo/NAME, and their PyTorch is peers/twins.py beside this file. A round runs srvae-run, then PyTorch eager, then PyTorch
+channels_last; the better of PyTorch's two counts, and the table has the median of the rounds' ratios. Build first: cargo build --release.
 
     --short          one round of two steps: no case takes two minutes
     --log FILE       add what was measured to FILE, a line of JSON a round; the table is of all rounds in it
@@ -19,8 +19,11 @@ All that docs/performance.md shows, again:
 import argparse, collections, json, os, platform, statistics, subprocess, sys
 
 CASES = ["train:srvae:16", "train:vae:16", "generate:srvae:16", "generate:vae:16", "nll:srvae:8:16",
-         "train:srvae:16@quick", "train:srvae:32@quick", "train:vae:16@quick"]
+         "train:srvae:16@quick", "train:srvae:32@quick", "train:vae:16@quick", "train:zoo/vae:128", "train:zoo/dmm:32", "train:zoo/vdvae:32"]
 WIDTHS = {"full": 1.0, "quick": 0.125}
+# Sizes of the zoo's models here, by the names of the twins' options: as in the papers where the file has a smaller one.
+SIZES = {"zoo/vae": {"width": 500, "latents": 20}, "zoo/dmm": {"length": 100}, "zoo/vdvae": {"width": 64}}
+TWINS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers", "twins.py")
 BEGIN, END = "<!-- against_peer: begin -->", "<!-- against_peer: end -->"
 # Peak of a large product in f32, and of a copy, which reads and writes: what the floor is computed from.
 PEAK = """
@@ -54,14 +57,25 @@ def parts(case):
     return job, model, batch, k[0] if k else "16", preset or "full"
 
 
+def chosen(model, preset):
+    """What chooses a model's size on our command line."""
+    if model not in SIZES:
+        return ["--preset", preset]
+    return [word for name, size in SIZES[model].items() for word in ("--set", f"{'T' if name == 'length' else name}={size}")]
+
+
 def measure(case, a):
-    """One round: our speed, PyTorch's two, the memory of each. The steps of `quick` are short, so five times as many."""
+    """One round: our speed, PyTorch's two, the memory of each. The steps of small models are short, so five times as many."""
     job, model, batch, k, preset = parts(case)
-    steps = str(a.steps * (5 if preset == "quick" else 1))
+    steps = str(a.steps * (5 if preset == "quick" or model in SIZES else 1))
     ours = run([a.program, "bench", f"models/{model}.pgm", "--job", job, "--batch", batch, "--steps", steps,
-                "--k", k, "--preset", preset, "--device", "cpu", "--json"], a.threads)
-    peer = [a.python, a.peer, job, "--model", model, "--batch", batch, "--steps", steps, "--k", k,
-            "--width", str(WIDTHS[preset]), "--least", "1", "--threads", str(a.threads)]
+                "--k", k, *chosen(model, preset), "--device", "cpu", "--json"], a.threads)
+    if model in SIZES:
+        peer = [a.python, TWINS, job, "--model", model.removeprefix("zoo/")]
+        peer += [word for name, size in SIZES[model].items() for word in (f"--{name}", str(size))]
+    else:
+        peer = [a.python, a.peer, job, "--model", model, "--width", str(WIDTHS[preset]), "--least", "1"]
+    peer += ["--batch", batch, "--steps", steps, "--k", k, "--threads", str(a.threads)]
     eager, last = (run(peer + extra, a.threads) for extra in ([], ["--channels-last"]))
     return {"case": case, "ours": ours, "eager": eager, "channels_last": last}
 
@@ -69,7 +83,7 @@ def measure(case, a):
 def work(case, program):
     """Operations and bytes an image that no implementation by direct convolutions does without."""
     job, model, batch, _, preset = parts(case)
-    told = run([program, "explain", f"models/{model}.pgm", "--preset", preset, "--json"], 1)
+    told = run([program, "explain", f"models/{model}.pgm", *chosen(model, preset), "--json"], 1)
     macs = {network["owner"]: network["multiply_accumulates"] for network in told["networks"]}
     if job == "train":
         # forward, and twice that backward; activations written once and read twice, parameters and moments at every step

@@ -51,6 +51,7 @@ fn convolutions() -> Result<()> {
         ([1, 65, 7, 7], 5, 3, 2),
         ([2, 4, 6, 5], 3, 5, 1),
         ([300, 9, 1, 1], 4, 1, 1),
+        ([130, 64, 1, 1], 40, 1, 1),
         ([2, 6, 32, 32], 16, 1, 1),
         // By tiles: several panels and chunks, a last group that is smaller, sizes that are no multiple of a tile's.
         ([5, 70, 8, 8], 33, 3, 1),
@@ -69,6 +70,26 @@ fn convolutions() -> Result<()> {
             &move |t| ops::conv2d(&t[0], &t[1], &t[2], stride, kernel / 2),
             &move |t| reference::conv2d(&t[0], &t[1], &t[2], stride, kernel / 2),
         )?;
+    }
+    Ok(())
+}
+
+#[test]
+fn affine_maps() -> Result<()> {
+    // [records, inputs, outputs]: widths that are and are not a multiple of a vector, several blocks of rows, of columns and of
+    // the depth, and sizes of which one alone is large.
+    for [records, inputs, outputs] in
+        [[1, 1, 1], [3, 5, 16], [2, 16, 5], [97, 64, 500], [200, 300, 33], [5, 700, 64], [1, 40, 2000], [600, 17, 1]]
+    {
+        for weight in [vec![outputs, inputs], vec![outputs, inputs, 1, 1]] {
+            let drawn = [draw("x", &[records, inputs])?, draw("w", &weight)?, draw("b", &[outputs])?];
+            compare(
+                &format!("an affine map of [{records}, {inputs}] with a weight {weight:?}"),
+                &drawn,
+                &|t| ops::affine(&t[0], &t[1], &t[2]),
+                &move |t| t[0].matmul(&t[1].reshape((outputs, inputs))?.t()?)?.broadcast_add(&t[2]),
+            )?;
+        }
     }
     Ok(())
 }

@@ -13,18 +13,24 @@ pub const BATCH: usize = 3;
 /// lacks every partly observed variable, and each of the others all but some.
 pub fn data(model: &Compiled, preset: Option<&str>) -> Values {
     let (checked, _) = checked(model, preset);
-    let ids = || (0..checked.variables.len()).map(srvae_dsl::graph::VariableId);
-    let own = ids().filter(|id| is_data(&checked, *id) || is_partly(&checked, *id));
-    let data = own.fold(Values::new(), |data, id| {
-        let variable = checked.variable(id);
-        let value = if checked.length == Some(id) { lengths(&checked) } else { value(variable) };
-        data.with(&variable.name, value)
-    });
-    let partly = ids().filter(|id| is_partly(&checked, *id));
+    let data = whole(&checked, &lengths(&checked));
+    let ids = (0..checked.variables.len()).map(srvae_dsl::graph::VariableId);
+    let partly = ids.filter(|id| is_partly(&checked, *id));
     partly.enumerate().fold(data, |data, (at, id)| {
         let present = (0..BATCH).map(|record| f32::from(u8::from(record > 0 && (at + record) % 2 == 0)));
         let present = Tensor::from_vec(present.collect::<Vec<_>>(), BATCH, &Device::Cpu).unwrap();
         data.with(&Values::presence_of(&checked.variable(id).name), present)
+    })
+}
+
+/// Values of what comes with the data, for records of these lengths.
+pub fn whole(checked: &srvae_dsl::graph::Model, lengths: &Tensor) -> Values {
+    let ids = (0..checked.variables.len()).map(srvae_dsl::graph::VariableId);
+    let own = ids.filter(|id| is_data(checked, *id) || is_partly(checked, *id));
+    own.fold(Values::new(), |data, id| {
+        let variable = checked.variable(id);
+        let value = if checked.length == Some(id) { lengths.clone() } else { value(variable) };
+        data.with(&variable.name, value)
     })
 }
 

@@ -6,9 +6,9 @@
 use anyhow::{Context, Result, ensure};
 use srvae::candle_core::safetensors;
 use srvae::params::Phase;
-use srvae::{BoundOptions, Compiled, DType, Device, Draw, Noise, Params, Settings, Tensor, Values, torch};
+use srvae::{BoundOptions, Compiled, DType, Device, Draw, Noise, Params, Settings, Tensor, Values, interpret, torch};
 use srvae_tests::trials::{self, Missing, measured};
-use srvae_tests::{srvae_golden, vae_golden};
+use srvae_tests::{inputs, srvae_golden, vae_golden};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -16,6 +16,9 @@ use std::process::{Command, ExitCode};
 srvae_tests::trials!(
     the_vae_goes_to_pytorch_and_back,
     the_srvae_goes_to_pytorch_and_back,
+    the_mlp_vae_has_a_twin,
+    the_dmm_has_a_twin,
+    the_vdvae_has_a_twin,
     everything_that_does_not_fit_is_listed
 );
 
@@ -25,6 +28,9 @@ fn main() -> ExitCode {
 
 /// Networks of a dozen layers in f32, their sums in another order; terms of thousands of nats.
 const TOLERANCE: f64 = 1e-5;
+
+/// Both in f64: what is left is rounding, which a dozen levels carry on.
+const DOUBLE: f64 = 1e-10;
 
 fn python() -> Result<Command, Missing> {
     let name = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
@@ -39,18 +45,23 @@ fn python() -> Result<Command, Missing> {
 fn trained(model: &Compiled, x: &Tensor, seed: u64) -> Result<(Box<dyn srvae::Model>, Params)> {
     let params = Params::new(seed, DType::F32, &Device::Cpu);
     let built = (model.build)(&Settings::new(), &params)?;
+    heard(built.as_ref(), &params, &Values::new().with("x", x.clone()), seed)?;
+    Ok((built, params))
+}
+
+/// Initialises by data. That leaves outputs near zero; with scales near one every layer is heard.
+fn heard(model: &dyn srvae::Model, params: &Params, data: &Values, seed: u64) -> Result<()> {
     params.set_phase(Phase::Initialisation);
-    built.bound(&Values::new().with("x", x.clone()), &mut Noise::seeded(seed), &BoundOptions::default())?;
+    model.bound(data, &mut Noise::seeded(seed), &BoundOptions::default())?;
     params.set_phase(Phase::Inference);
     params.touch();
-    // The first batch leaves outputs near zero; with scales of one every layer is heard.
     for (name, var) in params.entries() {
         if name.ends_with("weight_g") {
-            var.set(&Tensor::full(0.8f32, var.dims(), &Device::Cpu)?)?;
+            var.set(&(var.ones_like()? * 0.8)?)?;
         }
     }
     params.touch();
-    Ok((built, params))
+    Ok(())
 }
 
 fn pictures() -> Result<Tensor> {
@@ -139,6 +150,75 @@ fn the_vae_goes_to_pytorch_and_back() -> Result<()> {
 
 fn the_srvae_goes_to_pytorch_and_back() -> Result<()> {
     round_trip("the_srvae_goes_to_pytorch_and_back", &srvae_golden::COMPILED, &["u", "z"])
+}
+
+/// A model of the zoo and its twin in PyTorch, which its speed is compared with: the same weights, data and draws, the same terms.
+fn twin(test: &str, name: &str) -> Result<()> {
+    let mut python = python()?;
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../models");
+    let path = root.join(format!("zoo/{name}.pgm")).display().to_string();
+    let text = std::fs::read_to_string(&path)?;
+    let compilation = srvae_dsl::compile(&srvae_dsl::Source::new(&path, &text), &srvae_dsl::Overrides::default());
+    let checked = compilation.model().context("a model that checks")?;
+    let params = Params::new(1, DType::F64, &Device::Cpu);
+    let model = interpret::builder(&path, &text).build(&Settings::new(), &params)?;
+    let steps = checked.variables.iter().filter_map(|variable| variable.step).max().unwrap_or(1);
+    let data = inputs::whole(checked, &Tensor::full(steps as f32, (inputs::BATCH, 1), &Device::Cpu)?);
+    let data = data.iter().try_fold(Values::new(), |data, (name, value)| {
+        Ok::<_, anyhow::Error>(data.with(name, value.to_dtype(DType::F64)?))
+    })?;
+    heard(model.as_ref(), &params, &data, 1)?;
+    // Files of weights are in f32.
+    for (_, var) in params.entries() {
+        var.set(&var.to_dtype(DType::F32)?.to_dtype(DType::F64)?)?;
+    }
+    params.touch();
+
+    let mut case: HashMap<String, Tensor> = data.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
+    let (mut noise, mut drawn) = (Noise::seeded(5), Noise::seeded(6));
+    for variable in checked.variables.iter().filter(|variable| data.find(&variable.name).is_none()) {
+        let shape = [&[inputs::BATCH], variable.shape.as_slice()].concat();
+        let draw = drawn.normal(&variable.name, &shape, DType::F64, &Device::Cpu)?;
+        noise.record(&variable.name, draw.clone());
+        case.insert(format!("noise/{}", variable.name), draw);
+    }
+    for term in model.bound(&data, &mut noise, &BoundOptions::default())?.terms {
+        // The members of a family together.
+        let name = format!("term/{}", term.name.split('[').next().unwrap_or_default());
+        let value = term.value.squeeze(0)?;
+        let sum = case.remove(&name).map_or(Ok(value.clone()), |sum| sum + &value)?;
+        case.insert(name, sum);
+    }
+    let place = tempfile::tempdir()?;
+    let at = |name: &str| place.path().join(name);
+    torch::export(&params, &BTreeMap::new(), &at("ours.safetensors"))?;
+    safetensors::save(&case, at("case.safetensors"))?;
+    let given = ["check", "--model", name, "--length", &steps.to_string()].map(str::to_owned);
+    let output = python
+        .arg(root.join("benches/peers/twins.py"))
+        .args(given)
+        .args([at("ours.safetensors"), at("case.safetensors")])
+        .output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let errors: HashMap<String, f64> = serde_json::from_slice(&output.stdout).context("the script's last line")?;
+    ensure!(errors.len() == 2, "{errors:?}");
+    for (name, error) in &errors {
+        measured(&format!("{test}, {name}: {error:.1e}"));
+        ensure!(*error < DOUBLE, "{name}: relative error {error:.1e}");
+    }
+    Ok(())
+}
+
+fn the_mlp_vae_has_a_twin() -> Result<()> {
+    twin("the_mlp_vae_has_a_twin", "vae")
+}
+
+fn the_dmm_has_a_twin() -> Result<()> {
+    twin("the_dmm_has_a_twin", "dmm")
+}
+
+fn the_vdvae_has_a_twin() -> Result<()> {
+    twin("the_vdvae_has_a_twin", "vdvae")
 }
 
 fn everything_that_does_not_fit_is_listed() -> Result<()> {

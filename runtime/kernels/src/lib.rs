@@ -16,6 +16,7 @@ mod depthwise;
 mod fast;
 mod fingerprint;
 mod fourier;
+mod gru;
 mod head;
 pub mod memory;
 mod mixture;
@@ -41,12 +42,13 @@ pub use candle_core::{DType, Device, Result, Tensor};
 
 pub use adamax::{Adamax, PART as SQUARES_PART, adamax, sum_of_squares};
 pub use attention::{Attention, channel_attention};
-pub use conv::{conv_transpose2d, conv2d};
+pub use conv::{affine, conv_transpose2d, conv2d};
 pub use coupling::{Mask, coupling, coupling_context, coupling_log_det};
 pub use dense::{DenseKernels, DenseStep, dense_layer, dense_layer_kept};
 pub use depthwise::depthwise_conv2d;
 pub use fingerprint::{combine, fingerprint};
 pub use fourier::fourier;
+pub use gru::gru;
 pub use head::Head;
 pub use mixture::{
     MIN_LOG_SCALE, SPREAD_MARGIN, logistic_mixture_log_prob, logistic_mixture_mean, logistic_mixture_value,

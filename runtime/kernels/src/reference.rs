@@ -1,7 +1,7 @@
 //! The operations in candle's own terms: slow, plain, and what the kernels are compared with.
 
 use super::{Adamax, Mask, sum_batch};
-use crate::scalar::{Scalar, Sigmoid, Softplus, Whole};
+use crate::scalar::{Scalar, Sigmoid, Softplus, Whole, sigmoid};
 use crate::{Result, Tensor};
 use candle_core::{Error, Var};
 
@@ -28,6 +28,19 @@ pub fn conv_transpose2d(
 ) -> Result<Tensor> {
     let out = x.conv_transpose2d(weight, padding, output_padding, stride, 1)?;
     out.broadcast_add(&bias.reshape((1, (), 1, 1))?)
+}
+
+/// The next state of a gated recurrent unit from the gates of its input and its state, `[N, 3C]`, and its state, `[N, C]`.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn gru(of_input: &Tensor, of_state: &Tensor, state: &Tensor) -> Result<Tensor> {
+    let (x, h, width) = (of_input, of_state, state.dim(1)?);
+    let gates = sigmoid(&(x.narrow(1, 0, 2 * width)? + h.narrow(1, 0, 2 * width)?)?)?;
+    let (reset, update) = (gates.narrow(1, 0, width)?, gates.narrow(1, width, width)?);
+    let new = (x.narrow(1, 2 * width, width)? + (reset * h.narrow(1, 2 * width, width)?)?)?.tanh()?;
+    // new + update · (state − new)
+    &new + (update * (state - &new)?)?
 }
 
 /// g · v / ‖v‖, the norm over all dimensions but `dim`.

@@ -181,12 +181,20 @@ mod tests {
         q(y | x) = categorical from x |> linear(out: 500) |> softplus |> linear\n\
         q(z | x, y) = normal from concat(x, y) |> linear\ndraw y = enumerate\n";
 
-    /// No class is certain where a model starts: what saturates has neither a gradient nor draws that depend on anything.
+    /// No unit is scaled up because the first records happened to give it nearly one value: what is behind it would saturate, and
+    /// have neither a gradient nor draws that depend on anything.
     #[test]
     fn nothing_saturates_at_the_start() {
         let found = models::of_text(&[], Path::new("m.pgm"), CLASSIFIER).unwrap();
         let spec = found.spec(&ModelArgs::default()).unwrap();
         let subject = Subject::new(&spec).unwrap();
+        let (_, scales) =
+            subject.model.params().entries().into_iter().find(|(_, var)| var.dims() == [500, 1, 1, 1]).unwrap();
+        let mut scales = scales.abs().unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        scales.sort_by(f64::total_cmp);
+        // A scale of about 0.02 was moved by 0.012, so that the largest of 500 is about three times the middle one; two records would
+        // leave a factor of hundreds.
+        assert!(scales[499] < 10.0 * scales[250], "{} beside {}", scales[499], scales[250]);
         let mode = subject.model.modes().iter().find(|mode| mode.yields == ["y"]).unwrap();
         let draw = Draw { decode: Decode::Mean, ..Draw::default() };
         let given = Values::new().with("x", subject.data.get("x").unwrap().clone());

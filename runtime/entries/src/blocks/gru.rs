@@ -25,7 +25,7 @@ fn cost(_: &GruConfig, inputs: &[&[usize]]) -> Cost {
 #[cfg(feature = "tensors")]
 mod tensors {
     use super::GruConfig;
-    use crate::tensors::{Params, Plain, Result, Tensor};
+    use crate::tensors::{Params, Plain, Result, Tensor, ops};
 
     /// Gates from the input and from the state: reset, update, new, side by side.
     #[derive(Debug, Clone)]
@@ -61,14 +61,7 @@ mod tensors {
         /// Shapes that do not fit.
         pub fn forward(&self, state: &Tensor, input: &Tensor) -> Result<Tensor> {
             let (x, h) = (self.of_input.forward(input)?, self.of_state.forward(state)?);
-            let width = self.output[0];
-            let gates = (x.narrow(1, 0, 2 * width)? + h.narrow(1, 0, 2 * width)?)?;
-            let gates = crate::blocks::types::sigmoid(&gates)?;
-            let (reset, update) = (gates.narrow(1, 0, width)?, gates.narrow(1, width, width)?);
-            let new = (x.narrow(1, 2 * width, width)? + (reset * h.narrow(1, 2 * width, width)?)?)?;
-            let new = crate::blocks::types::tanh(&new)?;
-            // new + update · (state − new)
-            &new + (update * (state - &new)?)?
+            ops::gru(&x, &h, state)
         }
     }
 }

@@ -50,8 +50,8 @@ mod tensors {
         /// # Errors
         /// An input that does not fit.
         pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-            let (batch, features) = x.dims2()?;
-            self.conv.forward(&x.reshape((batch, features, 1, 1))?)?.flatten_from(1)
+            x.dims2()?;
+            self.conv.forward_vector(x)
         }
     }
 }

@@ -12,7 +12,7 @@ distribution! {
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::tensors::ops::{same_shape, sum_batch};
-    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, Through, ops, through};
+    use crate::tensors::{Density, Distribution, Draw, Noise, Result, Special, Tensor, Through, density, ops, through};
 
     /// Independent Bernoulli variables with the given logits.
     #[derive(Debug, Clone)]
@@ -30,10 +30,28 @@ mod tensors {
         }
     }
 
+    impl Density<2> for Bernoulli {
+        const NAME: &'static str = "bernoulli";
+        const BOUNDS: [f64; 2] = [f64::INFINITY, f64::INFINITY];
+
+        #[inline(always)]
+        fn log_prob<S: Special>([x, logits]: [S; 2]) -> S {
+            x * logits - logits.softplus()
+        }
+
+        #[inline(always)]
+        fn slopes<S: Special>([x, logits]: [S; 2]) -> [S; 2] {
+            [logits, x - logits.sigmoid()]
+        }
+    }
+
     impl Distribution for Bernoulli {
         /// x·l − softplus(l), summed.
         fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
             same_shape("a Bernoulli's value and its logits", value, &self.logits)?;
+            if value.device().is_cpu() {
+                return density::log_prob::<Self, 2>(value, &(&self.logits).into());
+            }
             let softplus = ops::softplus(&self.logits)?;
             sum_batch(&((value * &self.logits)? - softplus)?)
         }

@@ -1,14 +1,16 @@
-//! Convolutions as GEMMs: in f32 over pixels read in place or over Winograd tiles, in f64 over patches gathered per image
+//! Convolutions as GEMMs: in f32 over pixels read in place, over Winograd tiles or over records of one pixel, in f64 over patches gathered per image
 //! (im2col).
 //!
 //! There are three kernels: the forward pass, the gradient of the input and the gradient of the weight. The forward pass of a
 //! transposed convolution is the input gradient of the convolution with the same weight, so its three passes use the same
 //! kernels with the roles exchanged.
 
+mod bias;
 mod geometry;
 mod halved;
 mod patches;
 mod rows;
+mod single;
 mod tiled;
 
 use super::cpu::{Float, slice, unsupported};
@@ -30,6 +32,20 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, bias: &Tensor, stride: usize, padding
     }
     let geometry = Geometry::new(x.dims4()?, weight.dims4()?, stride, padding)?;
     crate::tape::op3(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, Conv(geometry))
+}
+
+/// An affine map of vectors, `[N, C]`, with a weight `[O, C]` or `[O, C, 1, 1]` and a bias `[O]`.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn affine(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    let ((batch, channels), filters) = (x.dims2()?, weight.dim(0)?);
+    if !x.device().is_cpu() {
+        let weight = weight.reshape((filters, (), 1, 1))?;
+        return conv2d(&x.unsqueeze(2)?.unsqueeze(3)?, &weight, bias, 1, 0)?.flatten_from(1);
+    }
+    let geometry = Geometry::new((batch, channels, 1, 1), (filters, weight.elem_count() / filters.max(1), 1, 1), 1, 0)?;
+    crate::tape::op3(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, Affine(geometry))
 }
 
 /// Transposed convolution of `[N, C, H, W]` with `[C, O, k, k]` and a bias `[O]`.
@@ -67,7 +83,9 @@ trait Kernels: Float {
 /// `fastest!(g => pass(arguments))`: the pass of the module that takes the fewest operations.
 macro_rules! fastest {
     ($g:ident => $pass:ident($($argument:ident),*)) => {
-        if tiled::pays($g) {
+        if single::pays($g) {
+            single::$pass($g, $($argument),*)
+        } else if tiled::pays($g) {
             tiled::$pass($g, $($argument),*)
         } else if halved::pays($g) {
             halved::$pass($g, $($argument),*)
@@ -105,6 +123,7 @@ impl Kernels for f64 {
     }
 }
 
+struct Affine(Geometry);
 struct Conv(Geometry);
 struct ConvTranspose(Geometry);
 struct InputGradient(Geometry);
@@ -164,7 +183,41 @@ impl CustomOp3 for Conv {
         let gradient = gradient.contiguous()?;
         let for_input = needed(x, || gradient.apply_op2_no_bwd(weight, &InputGradient(self.0)))?;
         let for_weight = x.apply_op2_no_bwd(&gradient, &WeightGradient(self.0))?;
-        Ok((for_input, Some(for_weight), Some(bias_gradient(&gradient)?)))
+        Ok((for_input, Some(for_weight), Some(bias::gradient(&gradient)?)))
+    }
+}
+
+/// The convolution of images of one pixel, which have no height and no width here.
+impl CustomOp3 for Affine {
+    fn name(&self) -> &'static str {
+        "affine"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (out, _) = Conv(self.0).cpu_fwd(x, x_layout, weight, weight_layout, bias, bias_layout)?;
+        Ok((out, (self.0.batch, self.0.filters).into()))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let gradient = gradient.contiguous()?;
+        let for_input = needed(x, || gradient.apply_op2_no_bwd(weight, &InputGradient(self.0))?.flatten_from(1))?;
+        let for_weight = x.apply_op2_no_bwd(&gradient, &WeightGradient(self.0))?.reshape(weight.shape())?;
+        Ok((for_input, Some(for_weight), Some(bias::gradient(&gradient)?)))
     }
 }
 
@@ -201,17 +254,13 @@ impl CustomOp3 for ConvTranspose {
         let gradient = gradient.contiguous()?;
         let for_input = needed(x, || gradient.apply_op2_no_bwd(weight, &Plain(self.0)))?;
         let for_weight = gradient.apply_op2_no_bwd(x, &WeightGradient(self.0))?;
-        Ok((for_input, Some(for_weight), Some(bias_gradient(&gradient)?)))
+        Ok((for_input, Some(for_weight), Some(bias::gradient(&gradient)?)))
     }
 }
 
 /// Data has no gradient; do not compute one.
 fn needed(x: &Tensor, gradient: impl FnOnce() -> Result<Tensor>) -> Result<Option<Tensor>> {
     if x.track_op() { gradient().map(Some) } else { Ok(None) }
-}
-
-fn bias_gradient(gradient: &Tensor) -> Result<Tensor> {
-    gradient.flatten_from(2)?.sum(2)?.sum(0)
 }
 
 /// The convolution without a bias.

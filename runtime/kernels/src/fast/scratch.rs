@@ -1,16 +1,21 @@
-//! Buffers that threads keep: large allocations would cost a page fault for every 4 KiB, each time anew.
+//! Buffers that are kept: large allocations would cost a page fault for every 4 KiB, each time anew.
 
-use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-thread_local! {
-    static KEPT: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
-}
+/// Sizes from one to its double.
+const DOUBLE: usize = 4;
+/// Sizes of buffers.
+const SIZES: usize = DOUBLE * (usize::BITS as usize - 2);
+
+/// The buffers of each size that nobody uses. One store for all threads: a buffer that one thread fills and another drops is at
+/// hand for both, so there are never more of a size than were in use at once.
+static KEPT: Mutex<[Vec<Vec<f32>>; SIZES]> = Mutex::new([const { Vec::new() }; SIZES]);
 
 /// Values for a vector register to start at a cache line.
 const LINE: usize = 16;
 
-/// A buffer of `len` values with unspecified contents, returned to its thread when dropped.
+/// A buffer of `len` values with unspecified contents, kept when dropped.
 pub struct Scratch {
     values: Vec<f32>,
     start: usize,
@@ -19,21 +24,29 @@ pub struct Scratch {
 
 impl Scratch {
     pub fn new(len: usize) -> Self {
-        let mut values = KEPT.with_borrow_mut(|kept| best(kept, len + LINE).unwrap_or_default());
-        if values.len() < len + LINE {
-            // A new allocation rather than a longer one: the old contents are not worth a copy.
-            values = vec![0.0; len + LINE];
-        }
+        let size = size_of(len + LINE);
+        // Up to twice as large, before there is one more.
+        let found = kept()[size..].iter_mut().take(DOUBLE + 1).find_map(Vec::pop);
+        let values = found.unwrap_or_else(|| vec![0.0; values_of(size)]);
         let start = values.as_ptr().align_offset(4 * LINE).min(LINE);
         Self { values, start, len }
     }
 }
 
-/// The smallest that is large enough, or the largest.
-fn best(kept: &mut Vec<Vec<f32>>, len: usize) -> Option<Vec<f32>> {
-    let rank = |buffer: &Vec<f32>| (buffer.len() < len, buffer.len().abs_diff(len));
-    let at = (0..kept.len()).min_by_key(|at| rank(&kept[*at]))?;
-    Some(kept.swap_remove(at))
+fn kept() -> MutexGuard<'static, [Vec<Vec<f32>>; SIZES]> {
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The number of the smallest size that holds so many values.
+fn size_of(values: usize) -> usize {
+    let doublings = values.max(4).ilog2() as usize - 2;
+    // Four to eight quarters; eight are the first size of the next power of two.
+    DOUBLE * doublings + values.max(4).div_ceil(1 << doublings) - 4
+}
+
+/// The values of a buffer of this size.
+fn values_of(size: usize) -> usize {
+    (4 + size % DOUBLE) << (size / DOUBLE)
 }
 
 impl Deref for Scratch {
@@ -53,7 +66,33 @@ impl DerefMut for Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let values = std::mem::take(&mut self.values);
-        // The thread may be on its way out, its store gone already.
-        let _ = KEPT.try_with(|kept| kept.borrow_mut().push(values));
+        let size = size_of(values.len());
+        kept()[size].push(values);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LINE, Scratch, kept, size_of, values_of};
+
+    #[test]
+    fn a_size_is_the_smallest_that_holds_the_values() {
+        for values in (1..5000).chain([1 << 20, (1 << 20) + 1, 7_000_000_000]) {
+            let size = size_of(values);
+            assert!(values_of(size) >= values, "{values}");
+            assert!(size == 0 || values_of(size - 1) < values, "{values}");
+        }
+    }
+
+    #[test]
+    fn buffers_that_other_threads_drop_do_not_pile_up() {
+        // No operation of the other tests needs so much.
+        let len = 50_000_000;
+        for _ in 0..20 {
+            let filled = std::thread::scope(|scope| scope.spawn(|| Scratch::new(len)).join().unwrap());
+            assert_eq!(filled.len(), len);
+            drop(filled);
+        }
+        assert_eq!(kept()[size_of(len + LINE)..].iter().map(Vec::len).sum::<usize>(), 1);
     }
 }

@@ -86,6 +86,18 @@ impl NormConv {
         self.apply(x, &weight, &bias)
     }
 
+    /// The same of a vector, `[N, C]`: a 1x1 convolution of one pixel.
+    ///
+    /// # Errors
+    /// An input that does not fit.
+    pub fn forward_vector(&self, x: &Tensor) -> Result<Tensor> {
+        if self.params.phase() == Phase::Initialisation {
+            return self.forward(&x.unsqueeze(2)?.unsqueeze(3)?)?.flatten_from(1);
+        }
+        let (weight, bias) = self.weight()?;
+        ops::affine(x, &weight, &bias)
+    }
+
     /// The weight and the bias as the phase needs them: tracked in training, detached and kept at inference, where another
     /// value of either makes the weight another tensor.
     ///

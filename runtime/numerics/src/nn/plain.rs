@@ -1,6 +1,6 @@
 //! Affine maps without weight normalisation.
 
-use crate::{Params, Result, Tensor};
+use crate::{Params, Result, Tensor, ops};
 use candle_core::Var;
 
 /// x Wᵀ + b of vectors, `[N, from]` to `[N, to]`.
@@ -28,6 +28,6 @@ impl Plain {
     /// An input that does not fit.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let (weight, bias) = (self.params.value(&self.weight), self.params.value(&self.bias));
-        x.contiguous()?.matmul(&weight.t()?)?.broadcast_add(&bias)
+        ops::affine(x, &weight, &bias)
     }
 }

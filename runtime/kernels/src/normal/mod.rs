@@ -1,5 +1,7 @@
 //! Densities and divergences of diagonal normals: one operation each, forward and backward.
 
+mod head;
+
 use super::cpu::{Values, each_row, slice};
 use super::profile::timed;
 use super::reference;
@@ -56,6 +58,9 @@ pub fn normal_halves(head: &Tensor, bound: f64) -> Result<(Tensor, Tensor)> {
     if super::cuda::takes(head) {
         return Ok((super::cuda::half(head, false, f32::INFINITY)?, super::cuda::half(head, true, bound as f32)?));
     }
+    if head.device().is_cpu() {
+        return Ok((head::half(head, false, f64::INFINITY)?, head::half(head, true, bound)?));
+    }
     let half = channels / 2;
     let log_var = head.narrow(1, half, half)?.contiguous()?.clamp(-bound, bound)?;
     Ok((head.narrow(1, 0, half)?.contiguous()?, log_var))
@@ -70,6 +75,9 @@ pub fn normal_draw(mean: &Tensor, log_var: &Tensor, noise: &Tensor) -> Result<Te
     same_shape("a normal's mean and its noise", mean, noise)?;
     if super::cuda::takes(mean) {
         return super::cuda::normal_draw(mean, log_var, noise);
+    }
+    if mean.device().is_cpu() {
+        return head::draw(mean, log_var, noise);
     }
     mean + ((log_var * 0.5)?.exp()? * noise)?
 }
