@@ -205,6 +205,10 @@ fn patience_and_time_end_a_run() {
     let still = srvae::train::Schedule { rate: 0.0, least: 0.0, ..Default::default() };
     let impatient = Config { schedule: still, patience: Some(2), ..config(1000) };
     assert_eq!(train(impatient, &place.path().join("a")).unwrap(), End::Patience);
+    // The first validation is the best, and two more are no better.
+    let lines = metrics::read(&place.path().join("a/metrics.jsonl")).unwrap();
+    let looks = lines.iter().filter(|line| line["validation"].is_object());
+    assert_eq!(looks.filter_map(|line| line["step"].as_u64()).collect::<Vec<_>>(), [7, 14, 21]);
     let hurried = Config { minutes: Some(0.0), schedule: fast(), ..config(1000) };
     assert_eq!(train(hurried, &place.path().join("b")).unwrap(), End::Time);
     // Whatever ends a run, its last weights are compared with the best.

@@ -225,3 +225,32 @@ fn a_density_under_a_flow_adds_up_to_one() -> Result<()> {
     ensure!((total - 1.0).abs() < 1e-6, "{total}");
     Ok(())
 }
+
+/// What a draw under a flow is said to weigh is its density, and copies of a record have the record's context.
+#[test]
+fn a_density_under_a_flow_scores_what_it_draws_given_its_context() -> Result<()> {
+    let mut given = 0;
+    // `onto` stands over numbers between 0 and 1 alone, which a normal base does not draw.
+    for entry in FLOWS.iter().filter(|entry| entry.name != "onto") {
+        for example in entry.examples {
+            let (params, arguments, shapes) = (params(), (example.arguments)(), example.inputs);
+            let Build::Bijector(build) = entry.build else { anyhow::bail!("`{}` is no bijector", entry.name) };
+            let flow = build(&params.at("flow"), shapes, &arguments)?;
+            stir(&params)?;
+            let [shape, context] = shapes else { continue };
+            if flow.ways() != Ways::Both {
+                continue;
+            }
+            given += 1;
+            let base = StandardNormal::new(&params, shape)?;
+            let all = Flowed::given(base, flow, &normal(8, &batch(3, context))?).expand(3)?;
+            let (z, said) = all.sample_scored("z", &mut Noise::seeded(3), &Draw::default())?;
+            close(entry.name, &all.log_prob(&z)?, &said)?;
+            // Row 3 k + b is draw k of record b.
+            let twice = all.repeat(2)?.log_prob(&Tensor::cat(&[&z, &z], 0)?)?;
+            close(entry.name, &twice, &Tensor::cat(&[&said, &said], 0)?)?;
+        }
+    }
+    ensure!(given > 0, "no flow has an example with a context");
+    Ok(())
+}
