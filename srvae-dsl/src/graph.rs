@@ -108,10 +108,22 @@ impl Model {
 
     /// The value of the family that a `let` goes on from, where its recurrence runs down: `b[t + 1]` for `b[t]`.
     pub fn goes_on_from(&self, id: NetId) -> Option<NetId> {
+        self.relative(id, |other, own| other > own)
+    }
+
+    /// The same where its recurrence runs up: `h[t - 1]` for `h[t]`.
+    pub fn comes_from(&self, id: NetId) -> Option<NetId> {
+        self.relative(id, |other, own| other < own)
+    }
+
+    /// Another value of its family that a `let` of a step reads, by their indices.
+    fn relative(&self, id: NetId, is_meant: impl Fn(i64, i64) -> bool) -> Option<NetId> {
         let (net, NetBody::Network(network)) = (&self.nets[id.0], &self.nets[id.0].body) else { return None };
         let (family, step) = member(&net.name)?;
-        let later = |other: &NetId| member(&self.nets[other.0].name).is_some_and(|it| it.0 == family && it.1 > step);
-        network.lets().find(later).filter(|_| net.step.is_some())
+        let is_meant = |other: &NetId| {
+            member(&self.nets[other.0].name).is_some_and(|(of, index)| of == family && is_meant(index, step))
+        };
+        network.lets().find(is_meant).filter(|_| net.step.is_some())
     }
 
     /// The factor of this variable on one side.

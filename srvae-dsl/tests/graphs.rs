@@ -328,3 +328,21 @@ fn what_steps_read_is_a_few_runs() {
         assert_eq!(model.listed(&last.parents), [format!("z[1..{}]", steps - 1), format!("x[1..{steps}]")]);
     }
 }
+
+/// What is of no step reads a recurrence where each record ends; what is of a step reads it as it goes on.
+#[test]
+fn a_recurrence_is_read_at_the_records_end() {
+    let text = "model m\nlength T\nindex t in 1..T\nobserved x[t]: binary[3]\nlatent f: real[2]\nlatent z[t]: real[2]\n\
+        let h[0] = learned real[4]\nlet h[t] = gru(h[t - 1], x[t])\np(f) = standard_normal\n\
+        p(z[t]) = standard_normal\np(x[t] | z[t], f) = bernoulli from concat(z[t], f) |> linear\n\
+        q(f | x[1..T]) = normal from h[T] |> linear\nq(z[t] | x[<=t]) = normal from h[t] |> linear\n";
+    let plan = plan_of_text(text);
+    let ends = plan.bound.values.iter().filter_map(|value| match value.operation {
+        Operation::Within(step) => Some(step),
+        _ => None,
+    });
+    // Four steps: the first one is there in every record.
+    assert_eq!(ends.collect::<Vec<_>>(), [2, 3, 4]);
+    let smoothing = plan.derivation.modes.iter().find(|mode| mode.name == "smoothing").unwrap();
+    assert!(plan.names(&smoothing.given).contains('T'), "{}", plan.names(&smoothing.given));
+}

@@ -231,9 +231,10 @@ pub(super) fn read(model: &Model, evidence: &[VariableId], steps: &[Step]) -> Ve
         let Some(factor) = model.factor(step.side, step.variable) else { continue };
         read.extend(factor.parents.iter().filter(|parent| !made.contains(*parent)));
         made.insert(step.variable);
-        // What begins at a record's end must know where that is.
+        // What begins at a record's end, or reads what something is there, must know where that is.
+        let is_step = model.variable(factor.variable).step.is_some();
         let mut networks = factor.networks();
-        if networks.any(|network| network.lets().any(|id| ends[id.0])) {
+        if networks.any(|network| network.lets().any(|id| ends[id.0] || is_end(model, id, is_step))) {
             read.extend(model.length);
         }
     }
@@ -241,15 +242,22 @@ pub(super) fn read(model: &Model, evidence: &[VariableId], steps: &[Step]) -> Ve
     of(model, |id| evidence.contains(id) && read.contains(id))
 }
 
-/// Of each named network whether it is a value that begins at the end of a record, or reads one that does.
+/// Of each named network whether it is a value that begins at the end of a record or reads what another one is there, or reads one
+/// that does.
 fn ends_with_record(model: &Model) -> Vec<bool> {
     let mut ends: Vec<bool> = Vec::with_capacity(model.nets.len());
     // Each value stands after those that it reads.
     for (at, net) in model.nets.iter().enumerate() {
-        let reads = matches!(&net.body, NetBody::Network(network) if network.lets().any(|id| ends[id.0]));
+        let at_end = |id: NetId| ends[id.0] || is_end(model, id, net.step.is_some());
+        let reads = matches!(&net.body, NetBody::Network(network) if network.lets().any(at_end));
         ends.push(reads || model.goes_on_from(NetId(at)).is_some());
     }
     ends
+}
+
+/// Whether a value is read as it is at the end of each record: one that goes on from an earlier step, by what is of no step.
+fn is_end(model: &Model, read: NetId, by_step: bool) -> bool {
+    !by_step && model.comes_from(read).is_some()
 }
 
 /// `x_y`; a sequence has the name of its family.

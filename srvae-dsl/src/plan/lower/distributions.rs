@@ -40,6 +40,13 @@ impl Lowering<'_> {
 
     /// The distribution below the outermost flows of a factor, so many of them.
     pub(super) fn distribution_below(&mut self, factor: &Factor, outer: usize) -> Option<ValueId> {
+        let before = std::mem::replace(&mut self.step, self.model.variable(factor.variable).step);
+        let distribution = self.below(factor, outer);
+        self.step = before;
+        distribution
+    }
+
+    fn below(&mut self, factor: &Factor, outer: usize) -> Option<ValueId> {
         if let Body::Mixture { values, components, .. } = &factor.body {
             return self.mixture(factor, values, *components);
         }

@@ -114,6 +114,8 @@ struct Lowering<'m> {
     shares: bool,
     /// How many rows a value has that is computed once a component.
     components: usize,
+    /// The step of what is lowered; none of what is of no step.
+    step: Option<usize>,
 }
 
 impl<'m> Lowering<'m> {
@@ -173,6 +175,7 @@ impl<'m> Lowering<'m> {
             has_values: false,
             addends: Vec::new(),
             components: 0,
+            step: None,
             shares: false,
         };
         for id in given {

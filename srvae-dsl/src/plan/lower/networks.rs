@@ -48,7 +48,7 @@ impl Lowering<'_> {
                     continue;
                 }
                 Op::Net(net) => self.net(*net, inputs),
-                Op::Let(id) => match self.shared(*id) {
+                Op::Let(id) => match self.read(*id) {
                     Some(value) => value,
                     None => {
                         nodes.push(None);
@@ -101,9 +101,36 @@ impl Lowering<'_> {
         self.lets.get(&id).copied().flatten()
     }
 
+    /// The value of a `let` as what is lowered reads it. What is of no step reads of a recurrence that runs up what it is at the end
+    /// of each record.
+    fn read(&mut self, id: NetId) -> Option<ValueId> {
+        let model = self.model;
+        let steps = model.length.and_then(|id| self.known.get(&id).copied());
+        let (Some(steps), None, false) = (steps, self.step, self.has_values) else { return self.shared(id) };
+        let mut chain = vec![id];
+        while let Some(before) = chain.last().and_then(|id| model.comes_from(*id)) {
+            chain.push(before);
+        }
+        let mut end = None;
+        for id in chain.into_iter().rev() {
+            let value = self.shared(id)?;
+            let net = &model.nets[id.0];
+            end = Some(match (end, net.step) {
+                (Some(before), Some(step)) if step > 1 => {
+                    self.value(Operation::Within(step), vec![value, before, steps], &format!("{}_end", net.name))
+                }
+                _ => value,
+            });
+        }
+        end
+    }
+
     /// The same, from values that are there.
     pub(super) fn computed(&mut self, id: NetId, network: &Network) -> Option<ValueId> {
-        let value = self.nodes(network, &net_path(self.model, id), &[])[network.output.0]?;
+        let outer = std::mem::replace(&mut self.step, self.model.nets[id.0].step);
+        let value = self.nodes(network, &net_path(self.model, id), &[])[network.output.0];
+        self.step = outer;
+        let value = value?;
         Some(self.within(id, value))
     }
 
