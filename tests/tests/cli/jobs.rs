@@ -126,6 +126,9 @@ fn image_size(path: &std::path::Path) -> (u64, u64) {
     (number(16), number(20))
 }
 
+/// Seconds around a step that are none of its parts'.
+const MEASURING: f64 = 1e-5;
+
 #[test]
 fn bench_prints_what_the_yardstick_prints() {
     let place = Place::new();
@@ -138,8 +141,8 @@ fn bench_prints_what_the_yardstick_prints() {
         assert!((told["images_per_s"].as_f64().unwrap() * least / images - 1.0).abs() < 1e-9);
         assert!(told["peak_bytes"].as_u64().unwrap() > 1_000_000);
         let parts = told["breakdown"].as_object().unwrap().values().map(|part| part.as_f64().unwrap());
-        // The parts are all of a step but the waiting for the device, and none of it twice.
-        assert!(parts.sum::<f64>() > 0.9 * least, "{told}");
+        // The parts are all of a step but the waiting for the device and what measuring takes, a step of this model being as short as that.
+        assert!(parts.sum::<f64>() > 0.9 * least - MEASURING, "{told}");
     }
 }
 
