@@ -76,7 +76,8 @@ pub fn plan(
         model.set.push(format!("{length}={steps}"));
         spec = found.spec(&model)?;
     }
-    let mut config = Config { split: data.split.unwrap_or_default(), ..Config::default() };
+    let base = if options::is_first_look(train, &model, device) { Config::first_look() } else { Config::default() };
+    let mut config = Config { split: data.split.unwrap_or_default(), ..base };
     let data = reader.load(&spec, config.split)?;
     if let Some(records) = compiler::records(&spec)?
         && !model.set.iter().any(|pair| pair.split('=').next().is_some_and(|name| name.trim() == records))

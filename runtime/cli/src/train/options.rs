@@ -1,9 +1,17 @@
 //! A run's configuration from the command line.
 
-use crate::args::{ScheduleChoice, TrainArgs};
+use crate::args::{ModelArgs, ScheduleChoice, TrainArgs};
 use crate::ranks;
 use anyhow::Result;
+use srvae_training::Device;
 use srvae_training::train::{Config, Parts, ScheduleKind};
+
+/// Whether a small model is trained on a CPU and nothing is said of how.
+pub fn is_first_look(args: &TrainArgs, model: &ModelArgs, device: &Device) -> bool {
+    let length = args.steps.is_none() && args.epochs.is_none() && args.minutes.is_none();
+    let pace = args.batch.is_none() && args.micro_batch.is_none() && args.lr.is_none();
+    length && pace && device.is_cpu() && model.preset.as_deref() == Some("quick")
+}
 
 pub fn apply(config: &mut Config, args: &TrainArgs, pictures: usize) -> Result<()> {
     fn set<T: Copy>(slot: &mut T, given: Option<T>) {
