@@ -29,8 +29,7 @@ pub fn run(models: &'static [Compiled], args: &All) -> Result<ExitCode> {
     let begun = Instant::now();
     let device = device::choose(&args.common)?;
     let mut plan = train::plan(models, file, &args.model, &args.data, &args.train, &device)?;
-    let own_length = args.train.steps.is_none() && args.train.epochs.is_none() && args.train.minutes.is_none();
-    if own_length {
+    if !args.train.has_length() {
         plan.config.minutes = Some(MINUTES);
         note(&format!(
             "no --steps: training for {} steps or {MINUTES} minutes, whichever ends first",

@@ -65,11 +65,12 @@ pub fn cpu_seconds() -> Option<f64> {
 /// number that was asked for, `RAYON_NUM_THREADS` or this process's `share` of the cores count. False where a pool of another size exists.
 /// Only before any thread of ours has started.
 pub fn set_threads(asked: Option<usize>, share: impl FnOnce() -> usize) -> bool {
-    let variable = || std::env::var("RAYON_NUM_THREADS").ok()?.parse().ok().filter(|count| *count > 0);
-    let threads = asked.or_else(variable).unwrap_or_else(share);
+    let variable =
+        std::env::var("RAYON_NUM_THREADS").ok().and_then(|text| text.parse().ok()).filter(|count| *count > 0);
+    let threads = asked.or(variable).unwrap_or_else(share);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
     let pool = if threads > 1 { pool.use_current_thread() } else { pool };
-    if variable().is_none() {
+    if variable.is_none() {
         // Without it candle reads the machine's list of processors again for each of its products.
         // SAFETY: no other thread reads the environment yet, by the contract above.
         unsafe { std::env::set_var("RAYON_NUM_THREADS", threads.to_string()) };

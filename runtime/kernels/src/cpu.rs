@@ -90,7 +90,7 @@ pub fn unsupported<R>(name: &str, dtype: DType) -> Result<R> {
 }
 
 /// Values worked on at once: a part of a tensor that fits the nearest cache.
-const PART: usize = 1 << 13;
+pub const PART: usize = 1 << 13;
 
 /// A vector of `len` values: `write(at, part)` writes all of the part that begins at `at`, parts on all cores. Nothing is
 /// cleared first, which would cost as much as the work itself.

@@ -159,13 +159,11 @@ impl<T: Real> Loop for Slopes<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::{gru, reference};
-    use crate::{DType, Device, Result, Tensor};
-    use candle_core::Var;
+    use crate::testing::{made, same};
+    use crate::{Result, Tensor};
 
-    fn made(shape: &[usize], seed: f64) -> Result<Var> {
-        let values = (0..shape.iter().product::<usize>()).map(|at| 2.0 * (at as f64 * 0.7 + seed).sin());
-        Var::from_tensor(&Tensor::from_iter(values, &Device::Cpu)?.reshape(shape)?)
-    }
+    /// In f64, rounding of a dozen operations.
+    const ROUNDING: f64 = 1e-13;
 
     /// Value and gradients are those of the formula, in f64, of widths that are no multiple of a vector.
     #[test]
@@ -181,13 +179,8 @@ mod tests {
             });
             let [ours, theirs] = both;
             let ((ours, our), (theirs, their)) = (ours?, theirs?);
-            // Rounding of f64 over a dozen operations.
-            let same = |a: &Tensor, b: &Tensor| -> Result<()> {
-                assert!((a - b)?.abs()?.max_all()?.to_dtype(DType::F64)?.to_scalar::<f64>()? < 1e-13);
-                Ok(())
-            };
-            same(&ours, &theirs)?;
-            our.iter().zip(&their).try_for_each(|(a, b)| same(a, b))?;
+            same(&ours, &theirs, ROUNDING)?;
+            our.iter().zip(&their).try_for_each(|(a, b)| same(a, b, ROUNDING))?;
         }
         Ok(())
     }

@@ -31,6 +31,8 @@ mod self_attention;
 mod shape;
 pub mod special;
 pub mod tape;
+#[cfg(test)]
+mod testing;
 pub mod transform;
 pub mod triangular;
 pub mod vector;

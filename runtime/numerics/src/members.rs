@@ -19,6 +19,9 @@ pub enum Members {
 /// A value by its name outside: a step of a sequence by its family and its number.
 pub type Outside = (&'static str, Option<usize>, Tensor);
 
+/// A check of a member: its name, space and shape, and the tensor.
+type Check = fn(&str, &str, &[usize], &Params, &Tensor) -> Result<()>;
+
 impl Members {
     /// `z[3]`
     pub fn name(&self, at: usize) -> String {
@@ -41,17 +44,13 @@ impl Members {
     /// Another number of tensors, or one that does not fit its member.
     pub fn check_shapes<'v>(
         &self,
-        (from, count): (usize, usize),
+        members: (usize, usize),
         space: &str,
         shapes: &[&[usize]],
         params: &Params,
         values: impl ExactSizeIterator<Item = &'v Tensor>,
     ) -> Result<()> {
-        self.counted((from, count), values.len())?;
-        for (at, value) in values.enumerate() {
-            check_shape(&self.name(from + at), space, one_of(shapes, at), params, value)?;
-        }
-        Ok(())
+        self.check(check_shape, members, space, shapes, params, values)
     }
 
     /// The same by [`check_value`].
@@ -60,6 +59,18 @@ impl Members {
     /// Another number of tensors, or one that is no value of its member.
     pub fn check_values<'v>(
         &self,
+        members: (usize, usize),
+        space: &str,
+        shapes: &[&[usize]],
+        params: &Params,
+        values: impl ExactSizeIterator<Item = &'v Tensor>,
+    ) -> Result<()> {
+        self.check(check_value, members, space, shapes, params, values)
+    }
+
+    fn check<'v>(
+        &self,
+        one: Check,
         (from, count): (usize, usize),
         space: &str,
         shapes: &[&[usize]],
@@ -68,7 +79,7 @@ impl Members {
     ) -> Result<()> {
         self.counted((from, count), values.len())?;
         for (at, value) in values.enumerate() {
-            check_value(&self.name(from + at), space, one_of(shapes, at), params, value)?;
+            one(&self.name(from + at), space, one_of(shapes, at), params, value)?;
         }
         Ok(())
     }

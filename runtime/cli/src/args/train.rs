@@ -85,6 +85,13 @@ pub struct TrainArgs {
     pub graph: Option<bool>,
 }
 
+impl TrainArgs {
+    /// Whether the command line says when training ends.
+    pub fn has_length(&self) -> bool {
+        self.steps.is_some() || self.epochs.is_some() || self.minutes.is_some()
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ScheduleChoice {
     Exponential,

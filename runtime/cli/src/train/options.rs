@@ -8,9 +8,8 @@ use srvae_training::train::{Config, Parts, ScheduleKind};
 
 /// Whether a small model is trained on a CPU and nothing is said of how.
 pub fn is_first_look(args: &TrainArgs, model: &ModelArgs, device: &Device) -> bool {
-    let length = args.steps.is_none() && args.epochs.is_none() && args.minutes.is_none();
-    let pace = args.batch.is_none() && args.micro_batch.is_none() && args.lr.is_none();
-    length && pace && device.is_cpu() && model.preset.as_deref() == Some("quick")
+    let paced = args.batch.is_some() || args.micro_batch.is_some() || args.lr.is_some();
+    !args.has_length() && !paced && device.is_cpu() && model.preset.as_deref() == Some("quick")
 }
 
 pub fn apply(config: &mut Config, args: &TrainArgs, pictures: usize) -> Result<()> {

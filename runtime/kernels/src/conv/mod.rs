@@ -1,5 +1,5 @@
-//! Convolutions as GEMMs: in f32 over pixels read in place, over Winograd tiles or over records of one pixel, in f64 over patches gathered per image
-//! (im2col).
+//! Convolutions as GEMMs: in f32 over pixels read in place, over Winograd tiles or over records of one pixel, in f64 over
+//! patches gathered per image (im2col).
 //!
 //! There are three kernels: the forward pass, the gradient of the input and the gradient of the weight. The forward pass of a
 //! transposed convolution is the input gradient of the convolution with the same weight, so its three passes use the same
@@ -31,7 +31,8 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, bias: &Tensor, stride: usize, padding
         return super::reference::conv2d(x, weight, bias, stride, padding);
     }
     let geometry = Geometry::new(x.dims4()?, weight.dims4()?, stride, padding)?;
-    crate::tape::op3(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, Conv(geometry))
+    let op = Biased { geometry, transposed: false, out: geometry.out_dims().to_vec().into() };
+    crate::tape::op3(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, op)
 }
 
 /// An affine map of vectors, `[N, C]`, with a weight `[O, C]` or `[O, C, 1, 1]` and a bias `[O]`.
@@ -45,7 +46,8 @@ pub fn affine(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
         return conv2d(&x.unsqueeze(2)?.unsqueeze(3)?, &weight, bias, 1, 0)?.flatten_from(1);
     }
     let geometry = Geometry::new((batch, channels, 1, 1), (filters, weight.elem_count() / filters.max(1), 1, 1), 1, 0)?;
-    crate::tape::op3(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, Affine(geometry))
+    let op = Biased { geometry, transposed: false, out: (batch, filters).into() };
+    crate::tape::op3(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, op)
 }
 
 /// Transposed convolution of `[N, C, H, W]` with `[C, O, k, k]` and a bias `[O]`.
@@ -67,7 +69,8 @@ pub fn conv_transpose2d(
         return super::reference::conv_transpose2d(x, weight, bias, stride, padding, output_padding);
     }
     let geometry = Geometry::transposed(x.dims4()?, weight.dims4()?, stride, padding, output_padding)?;
-    crate::tape::op3(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, ConvTranspose(geometry))
+    let op = Biased { geometry, transposed: true, out: geometry.in_dims().to_vec().into() };
+    crate::tape::op3(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, op)
 }
 
 /// The three kernels, which implement all passes of both convolutions.
@@ -123,9 +126,14 @@ impl Kernels for f64 {
     }
 }
 
-struct Affine(Geometry);
-struct Conv(Geometry);
-struct ConvTranspose(Geometry);
+/// A convolution or its transpose, with a bias.
+struct Biased {
+    geometry: Geometry,
+    transposed: bool,
+    /// Of the result: an affine map's has no height and no width.
+    out: Shape,
+}
+
 struct InputGradient(Geometry);
 struct WeightGradient(Geometry);
 
@@ -150,9 +158,9 @@ fn store<T: Float>(values: Vec<T>, dims: impl Into<Shape>) -> Result<(CpuStorage
     Ok((T::to_cpu_storage_owned(values), dims.into()))
 }
 
-impl CustomOp3 for Conv {
+impl CustomOp3 for Biased {
     fn name(&self) -> &'static str {
-        "conv2d"
+        if self.transposed { "conv_transpose2d" } else { "conv2d" }
     }
 
     fn cpu_fwd(
@@ -168,7 +176,8 @@ impl CustomOp3 for Conv {
         by_type!(self.name(), x, T => {
             let (x, weight) = (slice::<T>(x, x_layout)?, slice(weight, weight_layout)?);
             let bias = Some(slice(bias, bias_layout)?);
-            store(timed("convolution", || T::forward(&self.0, x, weight, bias)), self.0.out_dims().to_vec())
+            let pass = if self.transposed { T::input_gradient } else { T::forward };
+            store(timed("convolution", || pass(&self.geometry, x, weight, bias)), self.out.clone())
         })
     }
 
@@ -180,87 +189,19 @@ impl CustomOp3 for Conv {
         _: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gradient = gradient.contiguous()?;
-        let for_input = needed(x, || gradient.apply_op2_no_bwd(weight, &InputGradient(self.0)))?;
-        let for_weight = x.apply_op2_no_bwd(&gradient, &WeightGradient(self.0))?;
-        Ok((for_input, Some(for_weight), Some(bias::gradient(&gradient)?)))
+        let (gradient, g) = (gradient.contiguous()?, self.geometry);
+        // Data has no gradient; none is computed.
+        let for_input = x.track_op().then(|| match self.transposed {
+            true => gradient.apply_op2_no_bwd(weight, &Plain(g)),
+            false => gradient.apply_op2_no_bwd(weight, &InputGradient(g)),
+        });
+        let for_weight = match self.transposed {
+            true => gradient.apply_op2_no_bwd(x, &WeightGradient(g))?,
+            false => x.apply_op2_no_bwd(&gradient, &WeightGradient(g))?,
+        };
+        let for_input = for_input.transpose()?.map(|found| found.reshape(x.shape())).transpose()?;
+        Ok((for_input, Some(for_weight.reshape(weight.shape())?), Some(bias::gradient(&gradient)?)))
     }
-}
-
-/// The convolution of images of one pixel, which have no height and no width here.
-impl CustomOp3 for Affine {
-    fn name(&self) -> &'static str {
-        "affine"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (out, _) = Conv(self.0).cpu_fwd(x, x_layout, weight, weight_layout, bias, bias_layout)?;
-        Ok((out, (self.0.batch, self.0.filters).into()))
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        _: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gradient = gradient.contiguous()?;
-        let for_input = needed(x, || gradient.apply_op2_no_bwd(weight, &InputGradient(self.0))?.flatten_from(1))?;
-        let for_weight = x.apply_op2_no_bwd(&gradient, &WeightGradient(self.0))?.reshape(weight.shape())?;
-        Ok((for_input, Some(for_weight), Some(bias::gradient(&gradient)?)))
-    }
-}
-
-impl CustomOp3 for ConvTranspose {
-    fn name(&self) -> &'static str {
-        "conv_transpose2d"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        use candle_core::backend::BackendStorage;
-        by_type!(self.name(), x, T => {
-            let (x, weight) = (slice::<T>(x, x_layout)?, slice(weight, weight_layout)?);
-            let bias = Some(slice(bias, bias_layout)?);
-            store(timed("convolution", || T::input_gradient(&self.0, x, weight, bias)), self.0.in_dims().to_vec())
-        })
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        _: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gradient = gradient.contiguous()?;
-        let for_input = needed(x, || gradient.apply_op2_no_bwd(weight, &Plain(self.0)))?;
-        let for_weight = gradient.apply_op2_no_bwd(x, &WeightGradient(self.0))?;
-        Ok((for_input, Some(for_weight), Some(bias::gradient(&gradient)?)))
-    }
-}
-
-/// Data has no gradient; do not compute one.
-fn needed(x: &Tensor, gradient: impl FnOnce() -> Result<Tensor>) -> Result<Option<Tensor>> {
-    if x.track_op() { gradient().map(Some) } else { Ok(None) }
 }
 
 /// The convolution without a bias.

@@ -1,6 +1,6 @@
 //! A normal's mean and log-variance out of a network's output, and its draws.
 
-use crate::cpu::{Values, each_row, slice};
+use crate::cpu::{PART, Values, each_row, slice};
 use crate::profile::timed;
 use crate::vector::{self, Loop, Real, by_real};
 use crate::{Result, Tensor};
@@ -135,9 +135,6 @@ impl CustomOp3 for Draw {
     }
 }
 
-/// Values that are worked on together.
-const PART: usize = 1 << 12;
-
 /// `out = scale · exp(log_var / 2) · by`.
 struct Deviations<'a, T> {
     log_var: &'a [T],
@@ -160,22 +157,11 @@ impl<T: Real> Loop for Deviations<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{DType, Device, Result, Tensor, normal_draw, normal_halves};
-    use candle_core::Var;
+    use crate::testing::{made, same};
+    use crate::{Device, Result, Tensor, normal_draw, normal_halves};
 
     /// In f64, rounding of a few operations.
     const ROUNDING: f64 = 1e-14;
-
-    fn made(shape: &[usize], seed: f64) -> Result<Var> {
-        let values = (0..shape.iter().product::<usize>()).map(|at| 3.0 * (at as f64 * 0.7 + seed).sin());
-        Var::from_tensor(&Tensor::from_iter(values, &Device::Cpu)?.reshape(shape)?)
-    }
-
-    fn same(a: &Tensor, b: &Tensor) -> Result<()> {
-        let distance = (a - b)?.abs()?.flatten_all()?.max(0)?.to_dtype(DType::F64)?.to_scalar::<f64>()?;
-        assert!(distance < ROUNDING, "{distance:e}");
-        Ok(())
-    }
 
     /// Halves, draws and their gradients against candle's own operations; a log-variance beyond its bound has no gradient.
     #[test]
@@ -198,7 +184,7 @@ mod tests {
                 Ok([out, found.get(&head).unwrap().clone(), found.get(&noise).unwrap().clone()])
             };
             let (ours, theirs) = (run(&ours)?, run(&plain)?);
-            ours.iter().zip(&theirs).try_for_each(|(a, b)| same(a, b))?;
+            ours.iter().zip(&theirs).try_for_each(|(a, b)| same(a, b, ROUNDING))?;
         }
         Ok(())
     }

@@ -80,7 +80,7 @@ impl Default for Config {
 
 impl Config {
     /// For a first look at a small model: in the minutes that it has, many small steps at twice the paper's rate teach it most. srVAE's `quick`
-    /// on the built-in scenes reaches 6.2 bits/dim so, and 7.4 with as many images in steps of 32 at the paper's rate.
+    /// on the built-in scenes reaches 6.2 bits/dim so; after 246 steps of 32 at the paper's rate it had 7.4.
     pub fn first_look() -> Self {
         let schedule = Schedule { rate: 4e-3, ..Schedule::default() };
         Self { steps: 1600, batch: 8, schedule, ..Self::default() }
