@@ -6,6 +6,7 @@
 mod toy;
 
 use nalgebra::{DMatrix, DVector};
+use srvae::data::Images;
 use srvae::fid::{self, FEATURES, Inception, Options, Statistics, Weights};
 use srvae::ranks::ALONE;
 use srvae::{DType, Device, Draw, Tensor};
@@ -213,4 +214,40 @@ fn a_model_is_measured_with_its_protocol() {
         assert!(text.contains(word), "{word}: {text}");
     }
     assert_eq!(found.json()["protocol"]["samples"], 3);
+}
+
+/// Values between grey levels are rounded to the nearest one, as a picture file would have them, and what is beyond black and white is
+/// those.
+#[test]
+fn sampled_values_become_the_nearest_grey_levels() {
+    let network = Inception::new(&state(), &Device::Cpu).unwrap();
+    let params = srvae::Params::new(1, DType::F32, &Device::Cpu);
+    let model = toy::build(&Vec::new(), &params).unwrap();
+    let size = toy::SHAPE.iter().product::<usize>();
+    // Thirds above and below a level, and two pixels that are no colours.
+    let level = |at: usize| 5 + 5 * at as u32;
+    let value = |at: usize| match at {
+        0 => -0.2,
+        1 => 1.2,
+        at => (f64::from(level(at)) + if at % 2 == 0 { 0.33 } else { -0.33 }) / 255.0,
+    };
+    for (name, var) in params.entries() {
+        let values: Vec<f32> = match name.as_str() {
+            "p_x.b" => (0..size).map(|at| value(at) as f32).collect(),
+            _ => vec![0.0; var.elem_count()],
+        };
+        var.set(&Tensor::from_vec(values, var.dims(), &Device::Cpu).unwrap()).unwrap();
+    }
+    let bytes: Vec<u8> = (0..size)
+        .map(|at| match at {
+            0 => 0,
+            1 => 255,
+            at => level(at) as u8,
+        })
+        .collect();
+    let images = Images::new(toy::SHAPE, bytes.repeat(2), None).unwrap();
+    let options = Options { samples: 2, batch: 2, draw: Draw::default(), seed: 1, ranks: &ALONE, progress: &|_, _| () };
+    let real = fid::of_images(&network, &images, &options).unwrap();
+    let drawn = fid::of_model(&network, model.as_ref(), &toy::spec(), &images, &options).unwrap();
+    assert_eq!(drawn.moments().unwrap().0, real.moments().unwrap().0);
 }
