@@ -14,6 +14,7 @@ pub mod graph;
 pub mod image;
 pub mod kernels;
 mod layers;
+mod library;
 pub mod machine;
 mod mixture;
 pub mod noise;

@@ -3,9 +3,13 @@
 
 mod functions;
 mod number;
+mod text;
+mod whole;
 
 pub use functions::{Elu, Sigmoid, Softplus};
-pub use number::{Lane, Number, Text, Whole};
+pub use number::{Lane, Number};
+pub use text::Text;
+pub use whole::Whole;
 
 use crate::cpu::{filled, slice, unsupported};
 use crate::profile::timed;

@@ -2,7 +2,7 @@
 
 use super::fit::{Binarise, Fitting, Range, fit};
 use super::formats::arrays;
-use super::records::{Cells, Column};
+use super::cells::{Cells, Column};
 use super::table::{Field, Raw};
 use super::{Scales, open_picture};
 use crate::picture::resize;

@@ -1,6 +1,7 @@
 //! Real columns brought to mean 0 and standard deviation 1, by the training records.
 
-use super::records::{Cells, Records};
+use super::cells::Cells;
+use super::records::Records;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

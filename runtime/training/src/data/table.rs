@@ -1,7 +1,8 @@
 //! A data set as its files have it, before it is decided which variable takes what.
 
 use super::Crop;
-use super::records::{Cells, Records};
+use super::cells::Cells;
+use super::records::Records;
 use crate::input::{Array, Kind, Stored};
 use anyhow::Result;
 use sha2::{Digest, Sha256};

@@ -9,7 +9,7 @@ pub use labels::classes;
 pub(super) use numbers::{is_missing, select};
 
 use super::formats::arrays;
-use super::records::Cells;
+use super::cells::Cells;
 use super::table::{Field, Raw};
 use crate::spec::{Space, Variable};
 use anyhow::{Context, Result};

@@ -2,7 +2,8 @@
 
 use super::python;
 use crate::data::open::Opened;
-use crate::data::records::{Cells, Column, LABELS, Records};
+use crate::data::cells::{Cells, Column};
+use crate::data::records::{LABELS, Records};
 use crate::data::table::Table;
 use crate::input;
 use anyhow::{Context, Result, ensure};

@@ -1,0 +1,54 @@
+//! Columns of records: the values of a variable over all of them.
+
+/// The values of a variable over the records.
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// The variable's, or [`PICTURES`](super::PICTURES) and [`LABELS`](super::LABELS).
+    pub name: String,
+    pub cells: Cells,
+}
+
+/// Values of one kind, record by record.
+#[derive(Debug, Clone)]
+pub enum Cells {
+    /// Grey levels 0, …, 255, channel by channel: values of an image (k/255) or of a binary variable (1 from 128 on).
+    Pictures { shape: [usize; 3], bytes: Vec<u8> },
+    /// Real numbers of any shape.
+    Reals { shape: Vec<usize>, numbers: Vec<f32> },
+    /// Numbers of classes from 0.
+    Classes(Vec<usize>),
+    /// The same at several places of each record: its steps, or the places of a map row by row.
+    Codes { places: usize, codes: Vec<u32> },
+}
+
+impl Cells {
+    /// Records there are values for.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Pictures { shape, bytes } => bytes.len() / shape.iter().product::<usize>().max(1),
+            Self::Reals { shape, numbers } => numbers.len() / shape.iter().product::<usize>().max(1),
+            Self::Classes(classes) => classes.len(),
+            Self::Codes { places, codes } => codes.len() / (*places).max(1),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn select(&self, indices: &[usize]) -> Self {
+        fn rows<T: Copy>(all: &[T], size: usize, indices: &[usize]) -> Vec<T> {
+            indices.iter().flat_map(|&index| &all[index * size..][..size]).copied().collect()
+        }
+        match self {
+            Self::Pictures { shape, bytes } => {
+                Self::Pictures { shape: *shape, bytes: rows(bytes, shape.iter().product(), indices) }
+            }
+            Self::Reals { shape, numbers } => {
+                Self::Reals { shape: shape.clone(), numbers: rows(numbers, shape.iter().product(), indices) }
+            }
+            Self::Classes(classes) => Self::Classes(rows(classes, 1, indices)),
+            Self::Codes { places, codes } => Self::Codes { places: *places, codes: rows(codes, *places, indices) },
+        }
+    }
+}
