@@ -241,6 +241,33 @@ pub fn imitate(machine: Box<dyn Machine>) {
     IMITATION.set(machine).ok();
 }
 
+/// The bodies that an operation has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// Our kernels on a GPU, or its imitation: see [`takes`].
+    Cuda,
+    /// Our kernels on the CPU.
+    Host,
+    /// candle's operations, on any other device and for any other type of number.
+    Candle,
+}
+
+impl Backend {
+    /// Which of them computes an operation on this tensor.
+    pub fn of(tensor: &Tensor) -> Self {
+        match tensor.device() {
+            _ if takes(tensor) => Self::Cuda,
+            Device::Cpu => Self::Host,
+            _ => Self::Candle,
+        }
+    }
+
+    /// The same of an operation on activations: see [`takes_activations`].
+    pub fn of_activations(tensor: &Tensor) -> Self {
+        if takes_activations(tensor) { Self::Cuda } else { Self::of(tensor) }
+    }
+}
+
 /// Whether these operations run on this tensor: on a GPU, between f32 numbers.
 pub fn takes(tensor: &Tensor) -> bool {
     tensor.dtype() == DType::F32 && has_machine(tensor.device())

@@ -30,7 +30,7 @@ pub use crate::conv::Geometry;
 pub use conv::{conv_transpose2d, conv2d};
 pub use coupling::{coupling, coupling_context, coupling_log_det};
 pub use layers::{channel_attention, dense_layer, weight_norm};
-pub use machine::{Precision, imitate, takes, takes_activations};
+pub use machine::{Backend, Precision, imitate, takes, takes_activations};
 pub use mixture::{logistic_mixture_log_prob, logistic_mixture_value};
 pub use normal::{half, normal_draw, normal_kl, normal_log_prob, standard_normal_log_prob, sum_batch};
 pub use scalar::scalar;

@@ -10,6 +10,7 @@ mod value;
 pub use mean::logistic_mixture_mean;
 pub use value::{SPREAD_MARGIN, logistic_mixture_value};
 
+use super::cuda::{self, Backend};
 use super::cpu::{slice, unsupported};
 use super::profile::timed;
 use crate::{Result, Tensor};
@@ -43,16 +44,17 @@ pub fn logistic_mixture_log_prob(x: &Tensor, logits: &Tensor, components: usize)
             logits.dims()
         );
     }
-    if super::cuda::takes(logits) && !x.track_op() {
-        return super::cuda::logistic_mixture_log_prob(x, logits, components);
+    match Backend::of(logits) {
+        // The kernels have no gradient for x, which only a latent image needs that a gradient passes through.
+        _ if x.track_op() => super::reference::logistic_mixture_log_prob(x, logits, components),
+        Backend::Cuda => cuda::logistic_mixture_log_prob(x, logits, components),
+        Backend::Host => {
+            let sizes = Sizes { batch, channels, pixels: height * width, components, groups };
+            let op = LogProb { sizes, tracked: logits.track_op(), slopes: Mutex::new(None) };
+            crate::tape::op2(&x.contiguous()?, &logits.contiguous()?, op)
+        }
+        Backend::Candle => super::reference::logistic_mixture_log_prob(x, logits, components),
     }
-    // The fast paths have no gradient for x, which only a latent image needs that a gradient passes through.
-    if !x.device().is_cpu() || x.track_op() {
-        return super::reference::logistic_mixture_log_prob(x, logits, components);
-    }
-    let sizes = Sizes { batch, channels, pixels: height * width, components, groups };
-    let op = LogProb { sizes, tracked: logits.track_op(), slopes: Mutex::new(None) };
-    crate::tape::op2(&x.contiguous()?, &logits.contiguous()?, op)
 }
 
 #[derive(Debug, Clone, Copy)]
