@@ -6,10 +6,10 @@ mod folders;
 mod guarded;
 #[path = "train/looks.rs"]
 mod looks;
-#[path = "train/noise.rs"]
-mod noise;
 #[path = "train/skips.rs"]
 mod skips;
+#[path = "train/steps.rs"]
+mod steps;
 mod toy;
 
 use srvae::Device;
