@@ -147,6 +147,7 @@ fn distances_are_those_of_scipy_of_full_and_of_low_rank() {
         for key in ["exact", "pytorch_fid"] {
             let Some(theirs) = case[key].as_f64() else { continue };
             println!("{name}, {key}: {:.1e}", (found / theirs - 1.0).abs());
+            // Rounding, of features whose spreads cover three decimals.
             assert!((found / theirs - 1.0).abs() < 1e-9, "{name}, {key}: {found} {theirs}");
         }
     }
@@ -156,6 +157,7 @@ fn distances_are_those_of_scipy_of_full_and_of_low_rank() {
 fn distances_obey_their_laws() {
     let moments = |name: &str, count| statistics(&features(name, count, 16), 5).moments().unwrap();
     let (a, b) = (moments("a", 60), moments("b", 9));
+    // Here and below: rounding of sums of some hundred terms of the size of 1.
     assert!(fid::distance(&a, &a).abs() < 1e-12 && fid::distance(&b, &b).abs() < 1e-12);
     assert!((fid::distance(&a, &b) - fid::distance(&b, &a)).abs() < 1e-12);
     let moved = (&a.0 + DVector::from_element(16, 0.5), a.1.clone());
@@ -176,6 +178,7 @@ fn statistics_do_not_depend_on_the_batches() {
     // Far from zero, where sums of squares alone would lose what is asked for.
     let far = (features * 1e-3).unwrap().affine(1.0, 1e4).unwrap();
     let (whole, parts) = (statistics(&far, 41).moments().unwrap(), statistics(&far, 3).moments().unwrap());
+    // Means near 10⁴ are rounded to 2e-12; squares of deviations near 1e-3 have the rounding of 10⁴, 1e-12, at 1e-6.
     assert!((&whole.0 - &parts.0).norm() < 1e-9);
     assert!((&whole.1 - &parts.1).norm() < 1e-6 * whole.1.norm());
     assert!(statistics(&far.narrow(0, 0, 1).unwrap(), 1).moments().unwrap_err().to_string().contains("at least 2"));

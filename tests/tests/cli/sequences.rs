@@ -175,6 +175,7 @@ fn results_are_by_step_and_by_sequence_and_samples_have_lengths() {
     let number = |name: &str| found[name].as_f64().unwrap();
     // Built-in sequences have from half of 16 steps to all of them.
     assert!((8.0..=16.0).contains(&number("steps")), "{found}");
+    // Rounding of a product, of numbers of some hundred nats.
     assert!((number("nats_per_step") * number("steps") + number("log_likelihood")).abs() < 1e-6, "{found}");
     let metrics = fs::read_to_string(place.path("run/metrics.jsonl")).unwrap();
     assert!(metrics.lines().any(|line| line.contains("\"terms\"") && line.contains("\"nats_per_step\"")));
