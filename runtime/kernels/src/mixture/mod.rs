@@ -169,3 +169,20 @@ fn scale<T: Copy + Send + Sync + std::ops::MulAssign>(values: &mut [T], image: u
         .zip(by)
         .for_each(|(values, by)| values.iter_mut().for_each(|value| *value *= *by));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{HALF, MIN_LOG_SCALE, TINY_MASS};
+
+    /// What the kernels for a GPU state in C.
+    #[test]
+    fn a_gpu_has_the_same_limits() {
+        let text = crate::cuda::kernels::source();
+        let stated = |name: &str| text.lines().find_map(|line| line.strip_prefix(&format!("#define {name} ")));
+        for (name, value) in [("TINY_MASS", TINY_MASS), ("MIN_LOG_SCALE", MIN_LOG_SCALE), ("LOG_255", 255f64.ln())] {
+            let number = stated(name).and_then(|number| number.trim_end_matches('f').parse::<f64>().ok());
+            assert_eq!(number.map(|number| number as f32), Some(value as f32), "{name}");
+        }
+        assert_eq!((stated("HALF"), HALF), (Some("(0.5f / 255.0f)"), 0.5 / 255.0));
+    }
+}
