@@ -32,6 +32,16 @@ impl Cells {
         }
     }
 
+    /// Bytes of the values.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Pictures { bytes, .. } => bytes.len(),
+            Self::Reals { numbers, .. } => size_of_val(numbers.as_slice()),
+            Self::Classes(classes) => size_of_val(classes.as_slice()),
+            Self::Codes { codes, .. } => size_of_val(codes.as_slice()),
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

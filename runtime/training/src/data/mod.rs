@@ -77,6 +77,13 @@ pub struct Data {
     pub kept: Option<Kept>,
 }
 
+impl Data {
+    /// Bytes of its records in memory.
+    pub fn bytes(&self) -> usize {
+        [&self.train, &self.validation, &self.test].map(Records::bytes).iter().sum()
+    }
+}
+
 /// A data set that was opened and is not yet fitted to a model: its shapes may decide the model's.
 #[derive(Debug)]
 pub struct Reader<'s> {

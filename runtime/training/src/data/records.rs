@@ -89,6 +89,11 @@ impl Records {
         self.count
     }
 
+    /// Bytes of what is held in memory: nothing of records that are read when they are wanted.
+    pub fn bytes(&self) -> usize {
+        self.columns.iter().map(|column| column.cells.bytes()).sum()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
