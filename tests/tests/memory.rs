@@ -1,4 +1,4 @@
-    let records = Records::of//! The estimate of memory against what training holds: the most bytes that are allocated at once, as the allocator counts them.
+//! The estimate of memory against what training holds: the most bytes that are allocated at once, as the allocator counts them.
 //!
 //! Counted on one thread, so that it is the same number each time. The program itself, 20 MB of the estimate, is not among
 //! what is counted.
@@ -153,7 +153,7 @@ fn a_checkpoint_is_within_the_estimate() {
     let place = tempfile::tempdir().unwrap();
     let spec = wide();
     let numbers = (0..4 * 1500).map(|at| (at % 17) as f32 / 17.0).collect();
-    let records = || Records::of(vec![Column { name: "x".into(), cells: Cells::Reals { shape: vec![1500], numbers } }]);
+    let records = Records::of(vec![Column { name: "x".into(), cells: Cells::Reals { shape: vec![1500], numbers } }]);
     let records = records.unwrap();
     let (train, validation, test) = (records.clone(), records.clone(), records);
     let data = Data { name: "wide".into(), train, validation, test, kept: None };

@@ -1,7 +1,7 @@
 //! Weight normalisation (Salimans and Kingma 2016).
 
-use super::cuda::{self, Backend};
 use super::cpu::{Float, slice, unsupported};
+use super::cuda::{self, Backend};
 use super::profile::timed;
 use crate::{Result, Tensor};
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Shape};

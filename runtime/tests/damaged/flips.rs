@@ -1,6 +1,6 @@
 //! Single bits that are wrong.
 
-use crate::hostile::{Choices, LIMIT};
+use crate::hostile::Choices;
 use crate::{checkpoint_header, fixture, read_tar, tar_gz, torch_archive, weights};
 use srvae::data::formats;
 use srvae::train::Checkpoint;

@@ -69,9 +69,6 @@ fn of_variance(variance: f64) -> Spec {
         let model = toy::build(settings, params)?;
         for (_, var) in params.entries().iter().filter(|(name, _)| name == "q_z.v") {
             var.set(&(var.ones_like()? * weight)?)?;
-        }|(name, _)| name == "q_z.v") {
-            var.set(&(var.ones_like()? * weight)?)?;
-            assert_eq!(name, "q_z.v");
         }
         Ok(model)
     });

@@ -11,7 +11,6 @@ distribution! {
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::tensors::ops::sum_batch;
     use crate::tensors::{Distribution, Draw, Noise, Params, Result, Tensor, batched, fits, ops, rows_of};
 
     /// N(0, 1) in every dimension.

@@ -10,8 +10,8 @@ mod value;
 pub use mean::logistic_mixture_mean;
 pub use value::{SPREAD_MARGIN, logistic_mixture_value};
 
-use super::cuda::{self, Backend};
 use super::cpu::{slice, unsupported};
+use super::cuda::{self, Backend};
 use super::profile::timed;
 use crate::{Result, Tensor};
 use candle_core::backend::BackendStorage;

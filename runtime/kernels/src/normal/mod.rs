@@ -2,8 +2,8 @@
 
 mod head;
 
-use super::cuda::{self, Backend};
 use super::cpu::{Values, each_row, slice};
+use super::cuda::{self, Backend};
 use super::profile::timed;
 use super::reference;
 use super::vector::{self, Loop, Real, by_real, total};
@@ -100,9 +100,7 @@ pub fn sum_batch(each: &Tensor) -> Result<Tensor> {
 pub fn standard_normal_log_prob(z: &Tensor) -> Result<Tensor> {
     match Backend::of(z) {
         Backend::Cuda => cuda::standard_normal_log_prob(z),
-        Backend::Host | Backend::Candle => {
-            sum_batch(&((z.sqr()? + (2.0 * std::f64::consts::PI).ln())? * -0.5)?)
-        }
+        Backend::Host | Backend::Candle => sum_batch(&((z.sqr()? + (2.0 * std::f64::consts::PI).ln())? * -0.5)?),
     }
 }
 

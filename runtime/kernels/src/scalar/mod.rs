@@ -11,8 +11,8 @@ pub use number::{Lane, Number};
 pub use text::Text;
 pub use whole::Whole;
 
-use crate::cuda::{self, Backend};
 use crate::cpu::{filled, slice, unsupported};
+use crate::cuda::{self, Backend};
 use crate::profile::timed;
 use crate::vector::{self, Loop};
 use crate::{Result, Tensor};

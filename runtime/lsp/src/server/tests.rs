@@ -44,10 +44,7 @@ fn changes_that_come_together_are_compiled_once() {
     notify("textDocument/didOpen", json!({ "textDocument": file }));
     for version in 2..5 {
         let file = json!({ "uri": "file:///a.pgm", "version": version });
-        notify(
-            "textDocument/didChange",
-            json!({ "textDocument": file, "contentChanges": [{ "text": "model b\n" }] }),
-        );
+        notify("textDocument/didChange", json!({ "textDocument": file, "contentChanges": [{ "text": "model b\n" }] }));
     }
     notify("exit", Value::Null);
     assert!(!serve(&connection));

@@ -1,8 +1,8 @@
 //! Values that a user gives a variable by hand: the VALUE of `--given NAME=VALUE`.
 
+use super::cells::{Cells, Column};
 use super::fit::{Binarise, Fitting, Range, fit};
 use super::formats::arrays;
-use super::cells::{Cells, Column};
 use super::table::{Field, Raw};
 use super::{Scales, open_picture};
 use crate::picture::resize;

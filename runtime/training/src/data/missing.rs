@@ -5,8 +5,8 @@
 
 use super::Order;
 use super::batch::classes_at;
-use super::fit::{is_missing, select};
 use super::cells::{Cells, Column};
+use super::fit::{is_missing, select};
 use super::records::Records;
 use super::table::{Field, Raw};
 use crate::spec::{Space, Variable};

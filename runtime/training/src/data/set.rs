@@ -3,11 +3,11 @@
 use super::apart;
 use super::beside::beside;
 use super::bind::{self, Binding};
+use super::cells::{Cells, Column};
 use super::fit::{self, Binarise, Fitting, Range};
 use super::indices::Indices;
 use super::open::Opened;
 use super::order::Shuffle;
-use super::cells::{Cells, Column};
 use super::records::Records;
 use super::split::Division;
 use super::table::{Field, Raw, Table};

@@ -8,8 +8,8 @@ mod pictures;
 pub use labels::classes;
 pub(super) use numbers::{is_missing, select};
 
-use super::formats::arrays;
 use super::cells::Cells;
+use super::formats::arrays;
 use super::table::{Field, Raw};
 use crate::spec::{Space, Variable};
 use anyhow::{Context, Result};

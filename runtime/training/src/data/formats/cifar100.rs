@@ -1,8 +1,8 @@
 //! CIFAR-100, binary or pickled: pictures of 100 classes, with the 20 coarse classes beside them.
 
 use super::python;
-use crate::data::open::Opened;
 use crate::data::cells::{Cells, Column};
+use crate::data::open::Opened;
 use crate::data::records::{LABELS, Records};
 use crate::data::table::Table;
 use crate::input;
