@@ -1,16 +1,16 @@
-//! What scalar functions are written over: a number of the CPU's vector code, an f64, a whole tensor, or the text of an
-//! expression in CUDA C.
+//! The numbers over which scalar functions are written: a number of the CPU's vector code, an f64, a whole tensor, or
+//! an expression in CUDA C.
 
 use crate::vector;
 use crate::{Result, Tensor};
 use candle_core::DType;
 use std::ops::{Add, Mul, Neg, Sub};
 
-/// A number, or what stands for one.
+/// A number or a symbolic number.
 pub trait Number:
     Clone + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Neg<Output = Self> + Sized
 {
-    /// A constant, in the form of `self`.
+    /// A constant of the same kind as `self`.
     fn like(&self, value: f64) -> Self;
     fn exp(self) -> Self;
     fn exp_m1(self) -> Self;
@@ -23,11 +23,11 @@ pub trait Number:
     fn sigmoid(self) -> Self;
     /// self · a + b.
     fn fused(self, a: Self, b: Self) -> Self;
-    /// `then` where self > 0, else `otherwise`; both are computed.
+    /// `then` if self > 0, else `otherwise`. Both are computed.
     fn positive(self, then: Self, otherwise: Self) -> Self;
 }
 
-/// An f32 in a loop of [`vector`]; every operation is inlined, so the loop becomes vector code.
+/// An f32 in a loop of [`vector`]. Every operation is inlined, so the loop becomes vector code.
 #[derive(Clone, Copy)]
 pub struct Lane<const FUSED: bool>(pub f32);
 
@@ -252,7 +252,7 @@ impl Number for Text {
     }
 }
 
-/// A whole tensor, through candle's own operations, or the first error on the way.
+/// A whole tensor, with candle's operations, or the first error.
 #[derive(Clone)]
 pub struct Whole(pub std::result::Result<Tensor, String>);
 
@@ -314,8 +314,8 @@ impl Number for Whole {
         self.map(Tensor::exp)
     }
 
-    /// Loses what 1 has of digits. What would be infinite is the largest power of e that the type holds, so that no
-    /// gradient becomes 0 · ∞ where a value is computed and not chosen.
+    /// Not accurate near 0. Results that would be infinite are clamped to the largest finite exponential of the type,
+    /// so that no gradient becomes 0 · ∞ in a branch that is computed but not selected.
     fn exp_m1(self) -> Self {
         self.map(|tensor| {
             let most = if tensor.dtype() == DType::F64 { 709.0 } else { 88.0 };
@@ -335,7 +335,7 @@ impl Number for Whole {
         self.map(Tensor::tanh)
     }
 
-    /// Parted at 0 as `positive` parts, so that functions made of both have their own slope there too.
+    /// Uses the same case at 0 as `positive`, so that functions of both have a consistent derivative there.
     fn abs(self) -> Self {
         self.clone().positive(self.clone(), -self)
     }
@@ -344,7 +344,7 @@ impl Number for Whole {
         self.map(Tensor::recip)
     }
 
-    /// No exponential of a positive number is taken: neither the value nor its gradient overflows.
+    /// Uses no exponential of a positive number, so neither the value nor its gradient overflows.
     fn sigmoid(self) -> Self {
         let (small, one) = ((-self.clone().abs()).exp(), self.like(1.0));
         self.positive(one.clone(), small.clone()) * (small + one).recip()
