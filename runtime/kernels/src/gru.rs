@@ -8,9 +8,9 @@ use crate::{Result, Tensor};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Shape, WithDType};
 
-/// `of_input` and `of_state`, `[N, 3C]` each, contain the gates r, u and n, concatenated. With x and h the parts of
-/// both: r = σ(x + h) and u = σ(x + h) of their parts, n = tanh(x + r · h), and the next state is n + u · (state − n),
-/// `[N, C]`.
+/// The next state of a gated recurrent unit. `of_input` and `of_state`, `[N, 3C]` each, contain three parts for r, u
+/// and n. With the parts x of `of_input` and h of `of_state`, r and u are σ(x + h), and n is tanh(x + r · h). The next
+/// state is n + u · (state − n), `[N, C]`.
 ///
 /// # Errors
 /// Shapes that do not fit.
