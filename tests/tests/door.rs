@@ -74,7 +74,7 @@ fn a_missing_crate_is_said_with_its_place() {
                   p(x | z) = normal(mean: far(z), std: 1)\nq(z | x) = normal(mean: near(x), std: 1)\n";
     let manifest = "[package]\nname = \"m\"\n[dependencies]\nnear-by = \"1\"\n";
     let (built, said) = says_with(model, Some(manifest));
-    let words = "model.pgm:4:1: network `far` is `far_away::Net`, and Cargo.toml names no crate `far_away`";
+    let words = "model.pgm:4:5: network `far` is `far_away::Net`, and Cargo.toml names no crate `far_away`";
     assert!(!built && said.contains(words), "{said}");
     assert!(!said.contains("names no crate `near_by`"), "{said}");
     // Without a manifest nothing is known.

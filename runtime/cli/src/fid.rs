@@ -35,7 +35,7 @@ pub fn run(models: &'static [Compiled], args: &Fid) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The network, and how distances are measured with it.
+/// The network, and the options of the measurement.
 pub struct Meter {
     network: Inception,
     weights: String,
@@ -44,7 +44,7 @@ pub struct Meter {
     seed: u64,
 }
 
-/// Real pictures and their statistics.
+/// Real images and their statistics.
 pub struct Real {
     name: String,
     images: Images,
@@ -53,7 +53,7 @@ pub struct Real {
 
 impl Meter {
     /// # Errors
-    /// Weights that are not there, or are others.
+    /// Missing or different weights.
     pub fn open(args: &FidArgs, batch: usize, seed: u64, device: &Device) -> Result<Self> {
         let weights = Weights::read(&weights(args)?, args.weights_any)?;
         if weights.sha256 != fid::SHA256 {
@@ -63,7 +63,7 @@ impl Meter {
         Ok(Self { network, weights: weights.sha256, args: args.clone(), batch, seed })
     }
 
-    /// The real pictures that the arguments ask for, and their name.
+    /// The real images for the arguments, and their name.
     ///
     /// # Errors
     /// Data that cannot be loaded.
@@ -91,10 +91,10 @@ impl Meter {
         Ok(Real { name: name.to_owned(), images: images.clone(), statistics })
     }
 
-    /// The distance between what a model draws and real pictures.
+    /// The distance between a model's samples and real images.
     ///
     /// # Errors
-    /// A model that draws no pictures, too few pictures, Ctrl-C, or a failed tensor operation.
+    /// A model without images, too few images, Ctrl-C, or a failed tensor operation.
     pub fn measure(&self, session: &Session, real: &Real) -> Result<Distance> {
         let display = Display::new("sampled images", 0, self.args.samples);
         let show = |done: usize, _: usize| display.set(done, String::new());
@@ -117,10 +117,10 @@ impl Meter {
     }
 }
 
-/// The file of the weights: the one that was given, or the one that was fetched.
+/// The file of the weights: the given one, or the downloaded one.
 ///
 /// # Errors
-/// A system that has no place for fetched files.
+/// A system without a cache folder.
 pub fn weights(args: &FidArgs) -> Result<PathBuf> {
     args.weights.clone().map_or_else(srvae_training::fetch::fid_weights, Ok)
 }

@@ -4,7 +4,7 @@ use srvae_dsl::graph::{self, Model};
 use srvae_training::train::tensorboard::Node;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The factors of p and of q as nodes, those of the steps of a sequence as one; what has no factor on a side is data.
+/// The factors of p and of q as nodes, with those of a sequence's steps as one. Variables without a factor are data.
 pub fn nodes(model: &Model) -> Vec<Node> {
     let mut nodes: Vec<Node> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
@@ -21,7 +21,7 @@ pub fn nodes(model: &Model) -> Vec<Node> {
                 nodes.push(Node { name, operation: operation(factor), inputs: Vec::new() });
             }
             for piece in model.pieces(&factor.parents) {
-                // Members of a family follow one another.
+                // Members of a family are consecutive.
                 let is_family = model.variables[piece.start].step.is_some();
                 for id in if is_family { piece.start..piece.start + 1 } else { piece } {
                     let input = place(graph::VariableId(id));

@@ -1,9 +1,9 @@
-//! Convolutions as GEMMs: in f32 over pixels read in place, over Winograd tiles or over records of one pixel, in f64 over
-//! patches gathered per image (im2col).
+//! Convolutions as GEMMs: in f32 over pixels in place, over Winograd tiles, or over vectors (images of one pixel); in
+//! f64 over patches gathered per image (im2col).
 //!
-//! There are three kernels: the forward pass, the gradient of the input and the gradient of the weight. The forward pass of a
-//! transposed convolution is the input gradient of the convolution with the same weight, so its three passes use the same
-//! kernels with the roles exchanged.
+//! There are three kernels: the forward pass, the gradient of the input and the gradient of the weight. The forward
+//! pass of a transposed convolution is the input gradient of the convolution with the same weight, so its three passes
+//! use the same kernels with the roles exchanged.
 
 mod bias;
 mod geometry;
@@ -85,7 +85,7 @@ trait Kernels: Float {
     fn weight_gradient(g: &Geometry, x: &[Self], gradient: &[Self]) -> Vec<Self>;
 }
 
-/// `fastest!(g => pass(arguments))`: the pass of the module that takes the fewest operations.
+/// `fastest!(g => pass(arguments))`: calls the pass of the module that needs the fewest operations.
 macro_rules! fastest {
     ($g:ident => $pass:ident($($argument:ident),*)) => {
         if single::pays($g) {
@@ -132,7 +132,7 @@ impl Kernels for f64 {
 struct Biased {
     geometry: Geometry,
     transposed: bool,
-    /// Of the result: an affine map's has no height and no width.
+    /// The shape of the result; that of an affine map has no height and width.
     out: Shape,
 }
 
@@ -192,7 +192,7 @@ impl CustomOp3 for Biased {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let (gradient, g) = (gradient.contiguous()?, self.geometry);
-        // Data has no gradient; none is computed.
+        // The gradient of data is not computed.
         let for_input = x.track_op().then(|| match self.transposed {
             true => gradient.apply_op2_no_bwd(weight, &Plain(g)),
             false => gradient.apply_op2_no_bwd(weight, &InputGradient(g)),

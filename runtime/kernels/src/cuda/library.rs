@@ -2,7 +2,7 @@
 
 use super::machine::{Place, Precision};
 
-/// out ← left · right (+ out), for every matrix of a batch; all of them row after row, m×n = (m×k) · (k×n).
+/// out ← left · right (+ out), for every matrix of a batch, all in row-major order: m×n = (m×k) · (k×n).
 #[derive(Debug, Clone, Copy)]
 pub struct Product {
     pub left: Matrix,
@@ -12,33 +12,33 @@ pub struct Product {
     pub n: usize,
     pub k: usize,
     pub batch: usize,
-    /// Elements from one result to the next.
+    /// The stride between results, in elements.
     pub out_stride: usize,
     pub add: bool,
     pub precision: Precision,
 }
 
-/// A factor; element (i, j) at `i * width + j`, or `j * width + i` if transposed.
+/// A factor. Element (i, j) is at `i * width + j`, or `j * width + i` if transposed.
 #[derive(Debug, Clone, Copy)]
 pub struct Matrix {
     pub place: Place,
     pub width: usize,
     pub transposed: bool,
-    /// Elements from one matrix of the batch to the next; 0 where all are the same.
+    /// The stride between matrices of the batch, in elements; 0 if all are the same.
     pub stride: usize,
 }
 
 /// A GEMM in the column-major order of cuBLAS: outᵀ = rightᵀ · leftᵀ.
 #[derive(Debug, Clone, Copy)]
 pub struct Gemm {
-    /// rightᵀ, then leftᵀ: where, whether it lies transposed for the library, leading dimension, stride.
+    /// rightᵀ, then leftᵀ: place, whether it is transposed for the library, leading dimension, stride.
     pub factors: [(Place, bool, usize, usize); 2],
-    /// Rows and columns of the result, and the terms of its sums.
+    /// Rows and columns of the result, and the depth.
     pub sizes: [usize; 3],
 }
 
 impl Product {
-    /// The same product in the other order.
+    /// The product in column-major order.
     pub fn gemm(&self) -> Gemm {
         let factor = |matrix: &Matrix| (matrix.place, matrix.transposed, matrix.width, matrix.stride);
         Gemm { factors: [factor(&self.right), factor(&self.left)], sizes: [self.n, self.m, self.k] }
@@ -56,7 +56,7 @@ pub enum Pass {
     Weight,
 }
 
-/// A pass of a convolution: all three have the places of x, weight and y; one of them is written.
+/// A pass of a convolution, with the places of x, weight and y. The pass writes one of them.
 #[derive(Debug, Clone, Copy)]
 pub struct Convolution {
     pub pass: Pass,

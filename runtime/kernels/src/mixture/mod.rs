@@ -1,5 +1,5 @@
-//! The discretised logistic mixture of PixelCNN++ (Salimans et al. 2017): log-probability, and its gradient for the
-//! logits in the same pass over them.
+//! The discretised logistic mixture of PixelCNN++ (Salimans et al. 2017): log-probability, and its gradient with
+//! respect to the logits in the same pass.
 
 mod exact;
 mod fast;
@@ -21,9 +21,9 @@ use std::sync::Mutex;
 
 /// Half a step of the grid.
 const HALF: f64 = 0.5 / 255.0;
-/// Below this mass of a bin, its density stands for it.
+/// Below this mass of a bin, its density is used.
 const TINY_MASS: f64 = 1e-5;
-/// Log-scales are clamped here.
+/// Log-scales are clamped to at least this.
 pub const MIN_LOG_SCALE: f64 = -7.0;
 
 /// log p(x | logits) of images `[N, C, H, W]` on the k/255 grid, C = 1 or 3: `[N]` nats.
@@ -80,14 +80,15 @@ impl Sizes {
 
 struct LogProb {
     sizes: Sizes,
-    /// Whether a gradient will be asked for.
+    /// Whether a gradient will be needed.
     tracked: bool,
-    /// The gradient of each image's log-probability for its logits: found on the way forward, used up on the way back.
+    /// The gradient of each image's log-probability with respect to its logits, computed in the forward pass and
+    /// consumed in the backward pass.
     slopes: Mutex<Option<CpuStorage>>,
 }
 
 impl LogProb {
-    /// Log-probabilities and, where they are wanted, the slopes.
+    /// Log-probabilities and, if needed, their derivatives.
     fn pass(
         &self,
         x: (&CpuStorage, &Layout),
@@ -107,7 +108,7 @@ impl LogProb {
         }
     }
 
-    /// The slopes that the forward pass left, or found anew where they are used up.
+    /// The derivatives from the forward pass, or recomputed ones if they were consumed.
     fn slopes(&self, x: &Tensor, logits: &Tensor) -> Result<Option<CpuStorage>> {
         let kept = self.slopes.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
         if kept.is_some() {

@@ -1,4 +1,4 @@
-//! Values of the mixture: draws, and its mode.
+//! Values of the mixture: draws and mode.
 
 use super::{MIN_LOG_SCALE, Sizes, plain};
 use crate::cpu::{Values, each_row};
@@ -7,15 +7,15 @@ use crate::profile::timed;
 use crate::vector::{self, Loop, Real, by_real};
 use crate::{Result, Tensor};
 
-/// Pixels worked on at once.
+/// Pixels processed at once.
 const LANES: usize = 64;
-/// Uniform draws are kept this far from 0 and 1: those that pick a component, and those that are spread around it.
+/// The minimum distance of uniform draws from 0 and 1: of those that choose a component, and of those for its value.
 pub const PICK_MARGIN: f64 = 1e-7;
 pub const SPREAD_MARGIN: f64 = 1e-5;
 
-/// A value in [0, 1] for every pixel, `[N, C, H, W]`: `pick`, uniform draws `[N, K, H, W]`, chooses the component, the
-/// likeliest where it is missing; `spread`, uniform draws `[N, C, H, W]`, the place around the component's mean, the mean
-/// itself where it is missing. Not rounded to the grid; no gradient passes.
+/// A value in [0, 1] for every pixel, `[N, C, H, W]`. `pick`, uniform draws `[N, K, H, W]`, chooses the component;
+/// without it, the likeliest one is used. `spread`, uniform draws `[N, C, H, W]`, gives the deviation from the
+/// component's mean; without it, the mean is used. The value is not rounded to the grid, and has no gradient.
 ///
 /// # Errors
 /// Shapes that do not fit.
@@ -92,7 +92,7 @@ impl<T: Real> Loop for Image<'_, T> {
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
         let Sizes { channels, pixels, components, .. } = *self.sizes;
-        // What belongs to a component besides its weight: means, log-scales, coefficients.
+        // Parameters of a component besides its weight: means, log-scales, coefficients.
         let kinds = if channels == 3 { 3 } else { 2 };
         for at in (0..pixels).step_by(LANES) {
             let count = LANES.min(pixels - at);
@@ -137,7 +137,7 @@ fn bounded<T: Real>(x: T, least: f64, most: f64) -> T {
     if x > most { most } else { x }
 }
 
-/// Adds −ln(−ln u): the largest of such sums is each component with its probability.
+/// Adds −ln(−ln u): the largest sum is that of a component with its probability.
 #[inline(always)]
 fn add_gumbel<T: Real, const FUSED: bool>(scores: &mut Row<T>, uniform: &Row<T>) {
     for (score, u) in scores.iter_mut().zip(uniform) {
@@ -164,7 +164,7 @@ fn add_logistic<T: Real, const FUSED: bool>(means: &mut Row<T>, log_scales: &Row
     }
 }
 
-/// Channel by channel: each is shifted by those before it, then clamped to [0, 1].
+/// Channel by channel: each is shifted by the channels before it, then clamped to [0, 1].
 #[inline(always)]
 fn compose<T: Real, const FUSED: bool>(values: &mut [Row<T>; 3], coefficients: &[Row<T>; 3], channels: usize) {
     let [red, green, blue] = values;
@@ -191,7 +191,7 @@ mod tests {
     fn draws_and_modes_are_those_of_the_plain_form() {
         for (components, channels, height, width) in [(10, 3, 9, 15), (3, 1, 1, 1), (1, 3, 16, 16)] {
             let groups = components * if channels == 3 { 10 } else { 3 };
-            // From a seed, for two scores that differ by rounding alone would be no mistake.
+            // From a fixed seed, because two scores that differ only by rounding would be a false alarm.
             let mut generator = rand_chacha::ChaCha8Rng::seed_from_u64(components as u64);
             let mut random = |channels: usize, dtype| {
                 // Not contiguous: batch last.

@@ -48,7 +48,8 @@ pub fn normal_kl(q_mean: &Tensor, q_log_var: &Tensor, p_mean: &Tensor, p_log_var
     }
 }
 
-/// A normal's mean and log-variance out of `[N, 2C, …]`: the first half of the channels, and the second clamped to ± `bound`.
+/// The mean and the log-variance of a normal from `[N, 2C, …]`: the first half of the channels, and the second half
+/// clamped to ± `bound`.
 ///
 /// # Errors
 /// An odd number of channels.
@@ -113,17 +114,17 @@ pub fn same_shape(what: &str, a: &Tensor, b: &Tensor) -> Result<()> {
     Ok(())
 }
 
-/// A function of three numbers, to be summed over a row of values.
+/// A function of three numbers, which is summed over a row of values.
 trait Term: Send + Sync + 'static {
     const NAME: &'static str;
     const GRADIENT: &'static str;
 
     fn value<T: Real, const FUSED: bool>(arguments: [T; 3]) -> T;
-    /// The derivatives for the three.
+    /// The derivatives with respect to the three.
     fn slopes<T: Real, const FUSED: bool>(arguments: [T; 3]) -> [T; 3];
 }
 
-/// log N(z; mean, exp(log_var)), of z, mean and log_var.
+/// log N(z; mean, exp(log_var)) as a function of z, mean and log_var.
 struct Density;
 
 impl Term for Density {
@@ -145,7 +146,7 @@ impl Term for Density {
     }
 }
 
-/// KL between two normals, of the distance of their means and the two log-variances.
+/// KL between two normals as a function of the difference of their means and the two log-variances.
 struct Divergence;
 
 impl Term for Divergence {

@@ -4,11 +4,11 @@
 use crate::vector;
 use std::ops::{Add, Mul, Neg, Sub};
 
-/// A number, or what stands for one.
+/// A number or a symbolic number.
 pub trait Number:
     Clone + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Neg<Output = Self> + Sized
 {
-    /// A constant, in the form of `self`.
+    /// A constant of the same kind as `self`.
     fn like(&self, value: f64) -> Self;
     fn exp(self) -> Self;
     fn exp_m1(self) -> Self;
@@ -21,11 +21,11 @@ pub trait Number:
     fn sigmoid(self) -> Self;
     /// self · a + b.
     fn fused(self, a: Self, b: Self) -> Self;
-    /// `then` where self > 0, else `otherwise`; both are computed.
+    /// `then` if self > 0, else `otherwise`. Both are computed.
     fn positive(self, then: Self, otherwise: Self) -> Self;
 }
 
-/// An f32 in a loop of [`vector`]; every operation is inlined, so the loop becomes vector code.
+/// An f32 in a loop of [`vector`]. Every operation is inlined, so the loop becomes vector code.
 #[derive(Clone, Copy)]
 pub struct Lane<const FUSED: bool>(pub f32);
 

@@ -5,7 +5,7 @@ use crate::{Result, Tensor};
 use candle_core::DType;
 use std::ops::{Add, Mul, Neg, Sub};
 
-/// A whole tensor, through candle's own operations, or the first error on the way.
+/// A whole tensor, with candle's operations, or the first error.
 #[derive(Clone)]
 pub struct Whole(pub std::result::Result<Tensor, String>);
 
@@ -67,8 +67,8 @@ impl Number for Whole {
         self.map(Tensor::exp)
     }
 
-    /// Loses what 1 has of digits. What would be infinite is the largest power of e that the type holds, so that no
-    /// gradient becomes 0 · ∞ where a value is computed and not chosen.
+    /// Not accurate near 0. Results that would be infinite are clamped to the largest finite exponential of the type,
+    /// so that no gradient becomes 0 · ∞ in a branch that is computed but not selected.
     fn exp_m1(self) -> Self {
         self.map(|tensor| {
             let most = if tensor.dtype() == DType::F64 { 709.0 } else { 88.0 };
@@ -88,7 +88,7 @@ impl Number for Whole {
         self.map(Tensor::tanh)
     }
 
-    /// Parted at 0 as `positive` parts, so that functions made of both have their own slope there too.
+    /// Uses the same case at 0 as `positive`, so that functions of both have a consistent derivative there.
     fn abs(self) -> Self {
         self.clone().positive(self.clone(), -self)
     }
@@ -97,7 +97,7 @@ impl Number for Whole {
         self.map(Tensor::recip)
     }
 
-    /// No exponential of a positive number is taken: neither the value nor its gradient overflows.
+    /// Uses no exponential of a positive number, so neither the value nor its gradient overflows.
     fn sigmoid(self) -> Self {
         let (small, one) = ((-self.clone().abs()).exp(), self.like(1.0));
         self.positive(one.clone(), small.clone()) * (small + one).recip()

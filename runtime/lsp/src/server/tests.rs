@@ -18,7 +18,7 @@ fn a_cancelled_request_is_answered_as_cancelled() {
         request(id, "textDocument/documentSymbol", json!({ "textDocument": { "uri": "file:///a.pgm" } }));
     }
     notify("$/cancelRequest", json!({ "id": 2 }));
-    // One that is answered, and one that never was.
+    // One cancels a request that was answered, the other a request that never existed.
     notify("$/cancelRequest", json!({ "id": 1 }));
     notify("$/cancelRequest", json!({ "id": "never" }));
     request(4, "shutdown", Value::Null);

@@ -4,7 +4,7 @@ use super::{Nccl, calls, imitation};
 use crate::Communicator;
 use std::ffi::c_int;
 
-/// The engine over an imitation of NCCL whose GPUs are threads.
+/// The engine over an emulation of NCCL whose GPUs are threads.
 fn run<T: Send>(size: usize, work: impl Fn(&dyn Communicator) -> T + Sync) -> Vec<T> {
     let id = imitation::id(size);
     let one = |rank: usize| {
@@ -28,7 +28,7 @@ fn bytes_pass_through_the_gpu_of_each_rank() {
         let mut incoming = vec![0; 10 + before];
         ranks.exchange(next, &vec![rank as u8; 10 + rank], before, &mut incoming).unwrap();
         assert_eq!(incoming, vec![before as u8; 10 + before]);
-        // Nothing one way, something the other.
+        // Empty in one direction only.
         let mut some = vec![0; if rank == 0 { 0 } else { 4 }];
         let out = vec![7; if next == 0 { 0 } else { 4 }];
         ranks.exchange(next, &out, before, &mut some).unwrap();

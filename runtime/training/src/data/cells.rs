@@ -3,7 +3,7 @@
 /// The values of a variable over the records.
 #[derive(Debug, Clone)]
 pub struct Column {
-    /// The variable's, or [`PICTURES`](super::PICTURES) and [`LABELS`](super::LABELS).
+    /// The variable's name, or [`PICTURES`](super::PICTURES) and [`LABELS`](super::LABELS).
     pub name: String,
     pub cells: Cells,
 }
@@ -11,18 +11,18 @@ pub struct Column {
 /// Values of one kind, record by record.
 #[derive(Debug, Clone)]
 pub enum Cells {
-    /// Grey levels 0, …, 255, channel by channel: values of an image (k/255) or of a binary variable (1 from 128 on).
+    /// Grey levels 0, …, 255, channel by channel, for an image (k/255) or a binary variable (1 from 128 on).
     Pictures { shape: [usize; 3], bytes: Vec<u8> },
     /// Real numbers of any shape.
     Reals { shape: Vec<usize>, numbers: Vec<f32> },
     /// Numbers of classes from 0.
     Classes(Vec<usize>),
-    /// The same at several places of each record: its steps, or the places of a map row by row.
+    /// Classes at several places of each record: its steps, or the pixels of a map row by row.
     Codes { places: usize, codes: Vec<u32> },
 }
 
 impl Cells {
-    /// Records there are values for.
+    /// The number of records.
     pub fn len(&self) -> usize {
         match self {
             Self::Pictures { shape, bytes } => bytes.len() / shape.iter().product::<usize>().max(1),

@@ -8,7 +8,7 @@ use crate::spec::{Role, Space, Variable};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 
-/// Whether a variable is one class for each record.
+/// Whether a variable is one class per record.
 pub fn is_class(variable: &Variable) -> bool {
     variable.space == Space::Label && variable.shape.len() == 1
 }
