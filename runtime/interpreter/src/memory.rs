@@ -12,8 +12,8 @@ const BYTES: u64 = 4;
 const OF_A_HEAD: u64 = 3;
 /// Elements that training keeps for each element of a variable: noise, scaled noise, value, and a term of its density.
 const OF_A_VALUE: u64 = 4;
-/// What training keeps is an eighth more than this, because some gradients are freed later than they could be.
-const EIGHTHS: u64 = 9;
+/// What training keeps is a quarter more than this, because some gradients are freed later than they could be.
+const QUARTERS: u64 = 5;
 /// The maximum memory of the rows that evaluation computes at once, in bytes.
 const AT_ONCE: u64 = 256 << 20;
 /// The memory of the program itself, its threads and tables, in bytes.
@@ -64,7 +64,7 @@ impl Memory {
         let trained = [kept, passing, heads.saturating_mul(OF_A_HEAD), values.saturating_mul(OF_A_VALUE)];
         Self {
             training_fixed: copies(TRAINING_COPIES, kernels),
-            training_image: image(&trained) / 8 * EIGHTHS,
+            training_image: image(&trained) / 4 * QUARTERS,
             saving: copies(SAVING_COPIES, 0),
             evaluation_fixed: copies(EVALUATION_COPIES, kernels),
             evaluation_image: image(&[widest, heads, values]),

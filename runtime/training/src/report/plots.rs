@@ -178,20 +178,6 @@ mod tests {
         assert!((low - (5.0 - 59.4)).abs() < 1e-9 && (high - (995.0 + 59.4)).abs() < 1e-9, "{low} {high}");
     }
 
-    /// The first step lies on the left edge and the last on the right one, however many there are.
-    #[test]
-    fn lines_reach_from_edge_to_edge() {
-        let ends = |steps: usize| {
-            let values = (0..steps).map(|at| at as f64).collect();
-            let svg = lines(&Lines { title: "x".into(), lines: vec![("1".into(), values)] }).unwrap();
-            let points = svg.split("points=\"").skip(1).filter_map(|rest| rest.split('"').next());
-            let line = points.map(|points| points.split_whitespace().collect::<Vec<_>>());
-            let line = line.filter(|line| line.len() == steps).next_back().unwrap();
-            [line[0], line[steps - 1]].map(|point| point.split(',').next().map(str::to_owned))
-        };
-        assert_eq!(ends(3), ends(7));
-    }
-
     #[test]
     fn every_point_line_and_cell_is_drawn_and_names_are_escaped() {
         let group = |name: &str| Group { name: name.into(), points: vec![[0.0, 1.0], [2.0, 3.0], [4.0, 0.0]] };
