@@ -1,5 +1,5 @@
-//! What a mode draws has the exact conditional distribution wherever q is the exact posterior, and a mode that could not
-//! have it does not exist: held against sums over all values of small discrete models.
+//! The draws of a mode have the exact conditional distribution wherever q is the exact posterior, and a mode that
+//! cannot have it does not exist. The tests compare with sums over all values of small discrete models.
 
 #[allow(dead_code)] // Each test file uses a part of it.
 mod random;
@@ -16,9 +16,9 @@ fn model_of_text(text: &str) -> Model {
     model_of(&Source::new("text.pgm", text), &Overrides::default())
 }
 
-// ---- cases by hand
+// ---- written by hand
 
-/// `given: q(u) p(x)`, or why there is no such mode.
+/// `given: q(u) p(x)`, or the reason why there is no such mode.
 fn given(text: &str, evidence: &[&str]) -> String {
     let model = model_of_text(text);
     let id = |name: &&str| VariableId(model.variables.iter().position(|it| it.name == **name).unwrap());
@@ -32,7 +32,7 @@ fn given(text: &str, evidence: &[&str]) -> String {
     }
 }
 
-/// Factors over vectors, apart from the images x (3 x 4 x 4) and y, which is x in grey.
+/// Factors over vectors, except for the images x (3 x 4 x 4) and y, the grayscale version of x.
 fn model(factors: &[&str]) -> String {
     let mut text = "model m\n".to_owned();
     let mut names: Vec<&str> = factors.iter().filter_map(|factor| factor.get(2..3)).collect();
@@ -97,14 +97,14 @@ fn body(name: &str, parents: &[&str]) -> String {
 
 #[test]
 fn evidence_below_a_variable_is_not_ignored() {
-    // y below x: x has no factor in q, and z is reached through x alone.
+    // y is below x. x has no factor in q, and z is reached only through x.
     let text = model(&["p(z)", "p(x | z)", "p(y | x)", "q(y | x) = grayscale(x)", "q(z | x)"]);
-    assert_eq!(given(&text, &["y"]), "x stands above y in p, and q has no factor for x");
+    assert_eq!(given(&text, &["y"]), "x is an ancestor of y in p, and q has no factor for x");
     let names: Vec<_> = plan_of_text(&text).derivation.modes.into_iter().map(|mode| mode.name).collect();
     assert_eq!(names, ["generation", "reconstruction", "generative_reconstruction"]);
 
     let text = model(&["p(u)", "p(y | u)", "p(x | y, u)", "q(y | x) = grayscale(x)", "q(u | x)"]);
-    assert_eq!(given(&text, &["y"]), "u stands above y in p, and q(u | x) needs x");
+    assert_eq!(given(&text, &["y"]), "u is an ancestor of y in p, and q(u | x) needs x");
     let text = model(&["p(u)", "p(y | u)", "p(x | y, u)", "q(y | x) = grayscale(x)", "q(u | y)"]);
     assert_eq!(given(&text, &["y"]), "q(u) p(x)");
 }
@@ -114,7 +114,7 @@ fn a_factor_of_q_without_parents_is_no_substitute_for_p() {
     let text = model(&["p(z)", "p(v | z)", "p(x | v, z)", "q(z | x)", "q(v)"]);
     assert_eq!(given(&text, &["z"]), "p(v) p(x)");
     assert_eq!(given(&text, &["x"]), "q(z) q(v)");
-    // Nothing is read: no reconstruction.
+    // q reads nothing, so there is no reconstruction.
     let plan = plan_of_text(&model(&["p(z)", "p(x | z)", "q(z)"]));
     let names: Vec<_> = plan.derivation.modes.iter().map(|mode| mode.name.as_str()).collect();
     assert_eq!(names, ["generation"]);
@@ -129,7 +129,7 @@ fn functions_of_what_is_known_are_known() {
     };
     // w is a function of x in one model and of y in the other.
     let from_x = three("q(w | x) = grayscale(x)");
-    assert_eq!(given(&from_x, &["y"]), "w stands above y in p, and q(w | x) needs x");
+    assert_eq!(given(&from_x, &["y"]), "w is an ancestor of y in p, and q(w | x) needs x");
     assert_eq!(given(&from_x, &["x"]), "q(y) q(w) q(u)");
     let from_y = three("q(w | y) = sketch(y)");
     assert_eq!(given(&from_y, &["y"]), "q(w) q(u) p(x)");
@@ -138,10 +138,10 @@ fn functions_of_what_is_known_are_known() {
 
 #[test]
 fn what_q_reads_is_drawn_on_the_way() {
-    // An auxiliary variable: nothing reads it in p, and z is drawn from it.
+    // An auxiliary variable: no factor of p reads it, and z is drawn from it.
     let text = model(&["p(z)", "p(x | z)", "p(a | x, z)", "q(a | x)", "q(z | a, x)"]);
     assert_eq!(given(&text, &["x"]), "q(a) q(z)");
-    // It is not below what is given: p has it.
+    // It is not below the evidence, because p has it.
     let text = model(&["p(z)", "p(x | z)", "p(a | x, z)", "q(a | x)", "q(z | x)"]);
     assert_eq!(given(&text, &["x"]), "q(z) p(a)");
     let text = model(&["p(v)", "p(z | v)", "p(b | z)", "p(x | b)", "q(b | x)", "q(z | b)", "q(v | z)"]);
@@ -149,7 +149,7 @@ fn what_q_reads_is_drawn_on_the_way() {
     assert_eq!(given(&text, &["b"]), "q(z) q(v) p(x)");
     assert_eq!(
         given(&text, &["x", "z"]),
-        "b stands above x in p, and q(b | x) does not read z, which q draws after it"
+        "b is an ancestor of x in p, and q(b | x) does not read z, which q draws after it"
     );
 }
 
@@ -157,18 +157,18 @@ fn what_q_reads_is_drawn_on_the_way() {
 fn the_chain_is_said() {
     let text =
         model(&["p(v)", "p(z | v)", "p(b | z)", "p(a)", "p(x | b, a)", "q(a | x)", "q(b | x)", "q(z | a)", "q(v | z)"]);
-    assert_eq!(given(&text, &["b"]), "z stands above b in p, q(z | a) reads a, and q(a | x) needs x");
+    assert_eq!(given(&text, &["b"]), "z is an ancestor of b in p, q(z | a) reads a, and q(a | x) needs x");
 }
 
 #[test]
 fn several_observed_variables_condition_one_another() {
     let text = model(&["p(z)", "p(x | z)", "p(b | z)", "q(z | x)"]);
     assert_eq!(given(&text, &["x"]), "q(z) p(b)");
-    assert_eq!(given(&text, &["b"]), "z stands above b in p, and q(z | x) needs x");
+    assert_eq!(given(&text, &["b"]), "z is an ancestor of b in p, and q(z | x) needs x");
     let plan = plan_of_text(&text);
     let names: Vec<_> = plan.derivation.modes.iter().map(|mode| mode.name.as_str()).collect();
     assert_eq!(names, ["generation", "reconstruction", "conditional_generation_x"]);
-    // Of three, all but one too.
+    // With three observed variables, all but one may be given too.
     let text = model(&["p(z)", "p(x | z)", "p(b | z)", "p(a | z)", "q(z | x, b)"]);
     let names: Vec<_> = plan_of_text(&text).derivation.modes.into_iter().map(|mode| mode.name).collect();
     assert_eq!(
@@ -182,15 +182,15 @@ fn what_is_given_must_matter_and_suffice() {
     let text = model(&["p(z)", "p(x | z, c)", "q(z | x, c)"]);
     assert_eq!(given(&text, &["c"]), "p(z) p(x)");
     assert_eq!(given(&text, &[]), "p(x | z, c) needs c, which is not given");
-    assert_eq!(given(&text, &["x"]), "z stands above x in p, and q(z | x, c) needs c");
+    assert_eq!(given(&text, &["x"]), "z is an ancestor of x in p, and q(z | x, c) needs c");
     let text = model(&["p(z)", "p(a)", "p(x | z)", "q(z | x)", "q(a | x)"]);
-    assert_eq!(given(&text, &["a"]), "nothing that would be drawn depends on a");
+    assert_eq!(given(&text, &["a"]), "no drawn variable depends on a");
     assert_eq!(given(&text, &["a", "x", "z"]), "every variable is given");
 }
 
-// ---- against enumeration
+// ---- compared with enumeration
 
-/// A discrete distribution with the graph of a model: values of all variables, with their probabilities.
+/// A discrete distribution with the graph of a model: all combinations of values with their probabilities.
 struct World {
     model: Model,
     sizes: Vec<usize>,
@@ -198,7 +198,7 @@ struct World {
 }
 
 impl World {
-    /// p of these values.
+    /// The probability of these values under p.
     fn of(&self, known: &[(VariableId, usize)]) -> f64 {
         let fits = |all: &[usize]| known.iter().all(|(id, value)| all[id.0] == *value);
         self.joint.iter().filter(|(all, _)| fits(all)).map(|(_, probability)| probability).sum()
@@ -212,7 +212,7 @@ impl World {
         if all > 0.0 { self.of(&known) / all } else { 0.0 }
     }
 
-    /// What a mode's steps make of one value of the evidence.
+    /// The distribution that the steps of a mode yield for one value of the evidence.
     fn run(&self, mode: &Mode, evidence: &[usize]) -> BTreeMap<Vec<usize>, f64> {
         let mut states = BTreeMap::from([(evidence.to_vec(), 1.0)]);
         for step in &mode.steps {
@@ -238,13 +238,13 @@ impl World {
     }
 }
 
-/// A random discrete model whose q is the exact posterior, each factor of q with as few parents as that allows.
+/// A random discrete model whose q is the exact posterior, where each factor of q has as few parents as possible.
 fn world(dice: &mut Dice) -> World {
     let determined = dice.flip();
     let latents: Vec<&str> = ["z", "u", "v", "a"][..1 + dice.below(3)].to_vec();
     let observed: Vec<&str> = if dice.flip() { vec!["x"] } else { vec!["x", "b"] };
     let given: Vec<&str> = if dice.below(3) == 0 { vec!["c"] } else { Vec::new() };
-    // An order for p in which y, a function of x, stands before x.
+    // An order for p in which y, a function of x, precedes x.
     let mut order: Vec<&str> = [&latents[..], &observed[..], if determined { &["y"] } else { &[] }].concat();
     for at in (1..order.len()).rev() {
         order.swap(at, dice.below(at + 1));
@@ -296,7 +296,7 @@ fn world(dice: &mut Dice) -> World {
             row[value]
         });
     }
-    // q: everything before, in an order of its own; then without what makes no difference.
+    // In q a factor reads all variables before it, in a different order; parents without influence are then removed.
     let place = |name: &str| names.iter().position(|other| *other == name).unwrap();
     let mut q_order = latents.clone();
     for at in (1..q_order.len()).rev() {
@@ -327,7 +327,7 @@ fn world(dice: &mut Dice) -> World {
     }
     let text = model(&factors.iter().map(String::as_str).collect::<Vec<_>>());
     let model = model_of_text(&text);
-    // From the order here to that of the file.
+    // From this order to that of the file.
     let to: Vec<usize> = model.variables.iter().map(|variable| place(&variable.name)).collect();
     let joint = joint.into_iter().map(|(state, it)| (to.iter().map(|from| state[*from]).collect(), it)).collect();
     let sizes = model.variables.iter().map(|variable| size(&variable.name)).collect();
@@ -407,16 +407,17 @@ fn modes_draw_the_exact_conditional() {
     assert!(drawn > 1000 && refused.len() == 5, "{drawn} modes, {refused:?}");
 }
 
-/// For every value of the evidence: what the mode draws is distributed as p says.
+/// For every value of the evidence, the draws of the mode are distributed as under p.
 fn exact(world: &World, mode: &Mode, evidence: &[VariableId]) {
-    // Given variables that the mode does not need have no distribution: it must be right whatever they are.
+    // Given variables that the mode does not need have no distribution, so the result must be right for all their
+    // values.
     let given = (0..world.sizes.len()).map(VariableId).filter(|id| world.model.variable(*id).role == Role::Given);
     let evidence: Vec<VariableId> = evidence.iter().copied().chain(given).collect();
     for state in world.joint.keys() {
         let known: Vec<_> = evidence.iter().map(|id| (*id, state[id.0])).collect();
         let mut at = vec![0; state.len()];
         known.iter().for_each(|(id, value)| at[id.0] = *value);
-        // One time for each value of the evidence.
+        // Once for each value of the evidence.
         let is_first =
             world.joint.keys().find(|all| known.iter().all(|(id, value)| all[id.0] == *value)) == Some(state);
         if !is_first {
@@ -434,7 +435,7 @@ fn exact(world: &World, mode: &Mode, evidence: &[VariableId]) {
     }
 }
 
-/// Reconstructions keep the posterior of what is not drawn anew.
+/// Reconstructions keep the posterior of the variables that are not drawn again.
 fn anew(world: &World, mode: &Mode) {
     let model = &world.model;
     let kept: Vec<VariableId> = mode

@@ -88,8 +88,11 @@ fn arrays_give_each_record_its_own_value() {
 fn what_the_graph_does_not_allow_is_refused_with_the_reason() {
     let place = trained();
     for (arguments, words) in [
-        ("--given c=1", vec!["draws nothing given c", "z stands above c in p", "q(z | w) reads w", "q(w | x) needs x"]),
-        ("--given w=1,1,1 --given c=class2", vec!["nothing that would be drawn depends on c"]),
+        (
+            "--given c=1",
+            vec!["has no mode given c", "z is an ancestor of c in p", "q(z | w) reads w", "q(w | x) needs x"],
+        ),
+        ("--given w=1,1,1 --given c=class2", vec!["no drawn variable depends on c"]),
         ("--given v=1", vec!["the model has no variable `v`; it has x, c, z, w"]),
         ("--given c=9", vec!["--given c=9", "a class from 0 to 2, or one of class0, class1, class2"]),
         ("--given w=1,2", vec!["expected 3 numbers"]),
