@@ -1,7 +1,7 @@
 //! The proc-macro crate: [`model!`] expands to the module that a `.pgm` file compiles to.
 
 use proc_macro::TokenStream;
-use srvae_dsl::emit::{Origin, emit};
+use srvae_dsl::emit::{Origin, crates, emit};
 use srvae_dsl::{Overrides, Style, compile_bytes};
 use std::path::Path;
 use std::{env, fs};
@@ -37,8 +37,19 @@ fn expand(path: &str) -> Result<proc_macro2::TokenStream, Vec<String>> {
     // The generated code includes the file once more, which makes it a dependency of the build.
     let include = full.to_str().ok_or_else(|| vec![format!("{shown}: a path that is no text")])?.to_owned();
     let text = compilation.source().text.clone();
-    Ok(emit(plan, &Origin { path: path.to_owned(), include, text }))
+    let origin = Origin { path: path.to_owned(), include, text };
+    // A crate may have another name than its manifest's by `extern crate`, so this is said beside rustc's error and is none itself.
+    let manifest = fs::read_to_string(Path::new(&root).join("Cargo.toml")).map(|text| text.replace('-', "_"));
+    for (name, message) in crates(plan, &origin) {
+        if manifest.as_ref().is_ok_and(|text| !text.contains(&name)) && !OF_RUST.contains(&name.as_str()) {
+            eprintln!("warning: {message}");
+        }
+    }
+    Ok(emit(plan, &origin))
 }
+
+/// Crates that every crate has.
+const OF_RUST: [&str; 3] = ["alloc", "core", "std"];
 
 /// A path as in the messages of rustc: relative to the workspace.
 fn shown(full: &Path) -> String {

@@ -1,6 +1,6 @@
 //! `srvae-run fid`: the Fréchet inception distance of a trained model.
 
-use super::args::{DataArgs, DecodeChoice, Fid, FidArgs, RealSet};
+use super::args::{DataArgs, Fid, FidArgs, RealSet};
 use super::session::Session;
 use super::{device, ranks};
 use anyhow::Result;
@@ -12,7 +12,7 @@ use srvae_training::interrupt;
 use srvae_training::progress::Display;
 use srvae_training::ranks::agree;
 use srvae_training::terminal::{note, out};
-use srvae_training::{Compiled, Decode, Device, Draw};
+use srvae_training::{Compiled, Device, Draw};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -112,12 +112,7 @@ impl Meter {
     }
 
     fn options<'a>(&self, progress: &'a dyn Fn(usize, usize)) -> Options<'a> {
-        let decode = match self.args.decode {
-            DecodeChoice::Sample => Decode::Sample,
-            DecodeChoice::Mean => Decode::Mean,
-            DecodeChoice::Likeliest => Decode::Mode,
-        };
-        let draw = Draw { temperature: self.args.temperature, decode, top: None };
+        let draw = Draw { temperature: self.args.temperature, decode: self.args.decode.into(), top: None };
         Options { samples: self.args.samples, batch: self.batch, draw, seed: self.seed, ranks: ranks::all(), progress }
     }
 }

@@ -76,6 +76,7 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
     }));
     ranks::mute_followers();
     srvae_training::ops::notice::listen(note);
+    machine::leave_out_backtraces();
     machine::keep_memory();
     machine::fail_at_size_limits();
     machine::yield_cores();
@@ -198,7 +199,6 @@ fn run(models: &'static [Compiled], cli: Cli) -> Result<ExitCode> {
 fn message(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {
-        // Tensor errors have a backtrace after their first line if one was requested.
         let said = cause.to_string();
         if text.is_empty() {
             text = said;

@@ -120,6 +120,16 @@ pub fn yield_cores() {
     }
 }
 
+/// Keeps backtraces out of errors, whose texts are messages to users; those of panics are printed as `RUST_BACKTRACE` asks. Only before
+/// any thread has started.
+pub fn leave_out_backtraces() {
+    const OF_ERRORS: &str = "RUST_LIB_BACKTRACE";
+    if std::env::var_os(OF_ERRORS).is_none() {
+        // SAFETY: no other thread reads the environment yet, by the contract above.
+        unsafe { std::env::set_var(OF_ERRORS, "0") };
+    }
+}
+
 /// Keeps freed memory instead of returning it to the system, which would clear every page before the next use.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub fn keep_memory() {

@@ -55,7 +55,9 @@ pub use head::Head;
 pub use mixture::{
     MIN_LOG_SCALE, SPREAD_MARGIN, logistic_mixture_log_prob, logistic_mixture_mean, logistic_mixture_value,
 };
-pub use normal::{normal_draw, normal_halves, normal_kl, normal_log_prob, same_shape, sum_batch};
+pub use normal::{
+    normal_draw, normal_halves, normal_kl, normal_log_prob, same_shape, standard_normal_log_prob, sum_batch,
+};
 pub use normalise::normalise_rows;
 pub use resize::{downsample, upsample};
 pub use scalar::{elu, softplus};

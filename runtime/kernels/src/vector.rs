@@ -115,8 +115,8 @@ pub fn fused<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
 
 /// c₀ + c₁x + c₂x² + …; not a loop, because the compiler does not vectorise loops with an inner loop.
 macro_rules! polynomial {
-    ($fused:ident, $x:expr, $last:literal) => { $last };
-    ($fused:ident, $x:expr, $first:literal, $($rest:literal),+) => {
+    ($fused:ident, $x:expr, $last:expr) => { $last };
+    ($fused:ident, $x:expr, $first:expr, $($rest:expr),+) => {
         fused::<$fused>(polynomial!($fused, $x, $($rest),+), $x, $first)
     };
 }
@@ -129,16 +129,20 @@ pub fn clamp(x: f32, least: f32, most: f32) -> f32 {
 }
 
 /// 1.5 · 2²³: after adding it, the last bits of the sum are the nearest integer.
-const ROUND: f32 = 12_582_912.0;
+pub const ROUND: f32 = 12_582_912.0;
+/// ln 2 as a difference: whole multiples of the first part are exact.
+pub const LN_2: [f32; 2] = [0.693_359_4, 2.121_944_4e-4];
+/// exp(r) = 1 + r + r² (c₀ + c₁ r + …) for |r| ≤ ½ ln 2, to an ulp (Cephes' coefficients).
+pub const EXPONENTIAL: [f32; 6] = [0.5, 0.166_666_66, 0.041_665_796, 8.333_452e-3, 1.398_2e-3, 1.987_569_2e-4];
 
 /// Splits x = n ln 2 + r with |r| at most half of ln 2: n, and exp(r) − 1.
 #[inline(always)]
 fn reduce<const FUSED: bool>(x: f32) -> (i32, f32) {
     let rounded = fused::<FUSED>(x, std::f32::consts::LOG2_E, ROUND);
     let n = rounded - ROUND;
-    // ln 2 in two parts: multiples of the first are exact.
-    let r = fused::<FUSED>(n, 2.121_944_4e-4, fused::<FUSED>(n, -0.693_359_4, x));
-    let tail = polynomial!(FUSED, r, 0.5, 0.166_666_66, 0.041_665_796, 8.333_452e-3, 1.398_2e-3, 1.987_569_2e-4);
+    let r = fused::<FUSED>(n, LN_2[1], fused::<FUSED>(n, -LN_2[0], x));
+    let [a, b, c, d, e, f] = EXPONENTIAL;
+    let tail = polynomial!(FUSED, r, a, b, c, d, e, f);
     ((rounded.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32), fused::<FUSED>(tail * r, r, r))
 }
 

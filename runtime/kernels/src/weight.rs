@@ -1,6 +1,7 @@
 //! Weight normalisation (Salimans and Kingma 2016).
 
 use super::cpu::{Float, slice, unsupported};
+use super::cuda::{self, Backend};
 use super::profile::timed;
 use crate::{Result, Tensor};
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Shape};
@@ -16,18 +17,18 @@ pub fn weight_norm(v: &Tensor, g: &Tensor, dim: usize) -> Result<Tensor> {
     if !fits {
         candle_core::bail!("a weight of {:?} with scales of {:?} along dimension {dim}", v.dims(), g.dims());
     }
-    if super::cuda::takes(v) {
-        return super::cuda::weight_norm(v, g, dim);
+    match Backend::of(v) {
+        Backend::Cuda => cuda::weight_norm(v, g, dim),
+        Backend::Host if matches!(v.dtype(), DType::F32 | DType::F64) => {
+            let parts = Parts {
+                outer: v.dims()[..dim].iter().product(),
+                count: v.dim(dim)?,
+                inner: v.dims()[dim + 1..].iter().product(),
+            };
+            crate::tape::op2(&v.contiguous()?, &g.contiguous()?, Norm(parts))
+        }
+        Backend::Host | Backend::Candle => super::reference::weight_norm(v, g, dim),
     }
-    if !v.device().is_cpu() || !matches!(v.dtype(), DType::F32 | DType::F64) {
-        return super::reference::weight_norm(v, g, dim);
-    }
-    let parts = Parts {
-        outer: v.dims()[..dim].iter().product(),
-        count: v.dim(dim)?,
-        inner: v.dims()[dim + 1..].iter().product(),
-    };
-    crate::tape::op2(&v.contiguous()?, &g.contiguous()?, Norm(parts))
 }
 
 /// A tensor as `[outer, count, inner]`, with `count` norms.

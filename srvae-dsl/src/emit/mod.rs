@@ -18,6 +18,8 @@ mod roll;
 mod rust;
 mod variables;
 
+pub use rust::crates;
+
 use crate::plan::Plan;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;

@@ -8,9 +8,9 @@
 //! name contains the place, which rustc's error repeats ("could not find nets in _model_pgm_line_6").
 
 use super::{Origin, ident};
-use crate::graph::NetId;
+use crate::graph::{Net, NetId};
 use crate::plan::{Part, PartKind, Plan, net_path};
-use crate::source::Source;
+use crate::source::{Position, Source};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use std::path::Path;
@@ -92,22 +92,57 @@ impl Named {
     }
 }
 
+/// A network that has a type in a module, and where the file names it.
+struct Placed<'a> {
+    named: Named,
+    path: &'a str,
+    field: &'a str,
+    net: &'a Net,
+    at: Position,
+}
+
+impl Placed<'_> {
+    /// What the file says at its place.
+    fn is(&self, origin: &Origin) -> String {
+        let Self { path, net, at, .. } = self;
+        format!("{}:{}:{}: network `{}` is `{path}`", origin.path, at.line, at.column, net.name)
+    }
+}
+
+fn placed<'a>(plan: &'a Plan, origin: &Origin) -> Vec<Placed<'a>> {
+    let source = Source::new(&origin.path, &origin.text);
+    let one = |part: &'a Part| {
+        let PartKind::Rust(path) = &part.kind else { return None };
+        let named = Named::parse(path)?;
+        let net = (0..plan.model.nets.len()).find(|at| net_path(&plan.model, NetId(*at)) == part.path)?;
+        let net = &plan.model.nets[net];
+        Some(Placed { named, path, field: &part.field, net, at: source.position(net.span.start) })
+    };
+    plan.parts.all.iter().filter_map(one).collect()
+}
+
+/// The crates of others that networks are looked up in, each with a message for where the user's crate does not depend on it: rustc says that
+/// at the line of the macro.
+pub fn crates(plan: &Plan, origin: &Origin) -> Vec<(String, String)> {
+    let of_others = placed(plan, origin).into_iter().filter(|placed| !placed.named.is_own);
+    let one = |placed: Placed<'_>| {
+        let name = placed.named.module.first()?.ident.to_string();
+        let message = format!("{}, and Cargo.toml names no crate `{name}`; `cargo add` it", placed.is(origin));
+        Some((name, message))
+    };
+    of_others.filter_map(one).collect()
+}
+
 /// The module in which the types are looked up. Empty if there are none.
 pub fn networks(plan: &Plan, origin: &Origin) -> TokenStream {
-    let source = Source::new(&origin.path, &origin.text);
-    let mut nets = Vec::new();
-    for part in &plan.parts.all {
-        let PartKind::Rust(path) = &part.kind else { continue };
-        let Some(named) = Named::parse(path) else { continue };
-        let net = (0..plan.model.nets.len()).find(|at| net_path(&plan.model, NetId(*at)) == part.path);
-        let Some(net) = net.map(|at| &plan.model.nets[at]) else { continue };
-        let at = source.position(net.span.start);
-        let missing = format!(
-            "{}:{}:{}: network `{}` is `{path}`, and there is no such type; define it, with `impl srvae::nn::Network`",
-            origin.path, at.line, at.column, net.name
-        );
-        nets.push(network(&named, &ident(&part.field), &place(&origin.path, at.line), &missing));
-    }
+    let nets: Vec<_> = placed(plan, origin)
+        .iter()
+        .map(|placed| {
+            let said = placed.is(origin);
+            let missing = format!("{said}, and there is no such type; define it, with `impl srvae::nn::Network`");
+            network(&placed.named, &ident(placed.field), &place(&origin.path, placed.at.line), &missing)
+        })
+        .collect();
     match nets.is_empty() {
         true => TokenStream::new(),
         false => quote! {

@@ -17,6 +17,16 @@ pub enum DecodeChoice {
     Likeliest,
 }
 
+impl From<DecodeChoice> for Decode {
+    fn from(choice: DecodeChoice) -> Self {
+        match choice {
+            DecodeChoice::Sample => Self::Sample,
+            DecodeChoice::Mean => Self::Mean,
+            DecodeChoice::Likeliest => Self::Mode,
+        }
+    }
+}
+
 /// Options of a figure and its file.
 #[derive(Debug, Args)]
 pub struct Drawing {
@@ -68,13 +78,7 @@ pub struct Drawing {
 impl Drawing {
     /// The options of the draws; `decode` is the default.
     pub fn draw(&self, decode: Decode) -> Draw {
-        let decode = match self.decode {
-            Some(DecodeChoice::Sample) => Decode::Sample,
-            Some(DecodeChoice::Mean) => Decode::Mean,
-            Some(DecodeChoice::Likeliest) => Decode::Mode,
-            None => decode,
-        };
-        Draw { temperature: self.temperature, decode, top: self.top }
+        Draw { temperature: self.temperature, decode: self.decode.map_or(decode, Decode::from), top: self.top }
     }
 }
 

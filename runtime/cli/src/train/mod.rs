@@ -152,13 +152,14 @@ fn check_memory(plan: &Plan, device: &Device) -> Result<()> {
     // The part that is computed at once.
     let Config { batch, micro_batch, samples, .. } = plan.config;
     let (option, batch) = micro_batch.map_or(("--batch", batch), |micro| ("--micro-batch", micro));
-    let memory = compiler::memory(&plan.spec)?;
-    let fits = memory.largest_batch(machine::memory().unwrap_or(u64::MAX)) / samples as u64;
+    let (memory, data) = (compiler::memory(&plan.spec)?, plan.data.bytes() as u64);
+    let left = machine::memory().unwrap_or(u64::MAX).saturating_sub(data);
+    let fits = memory.largest_batch(left) / samples as u64;
     let advice = match fits {
         0 => "use a smaller model (--preset, --set) or fewer --samples".to_owned(),
         fits => format!("{option} {fits} should fit"),
     };
-    let bytes = memory.training((batch as u64).saturating_mul(samples as u64));
+    let bytes = memory.training((batch as u64).saturating_mul(samples as u64)).saturating_add(data);
     let samples = if samples > 1 { format!(" and --samples {samples}") } else { String::new() };
     machine::check_memory(&format!("training with {option} {batch}{samples}"), bytes as f64, &advice)
 }

@@ -14,7 +14,9 @@ mod single;
 mod tiled;
 
 use super::cpu::{Float, slice, unsupported};
+use super::cuda::{self, Backend};
 use super::profile::timed;
+use super::reference;
 use crate::{Result, Tensor};
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Shape};
 pub use geometry::Geometry;
@@ -24,15 +26,15 @@ pub use geometry::Geometry;
 /// # Errors
 /// Shapes that do not fit.
 pub fn conv2d(x: &Tensor, weight: &Tensor, bias: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
-    if super::cuda::takes_activations(x) {
-        return super::cuda::conv2d(x, weight, bias, stride, padding);
+    match Backend::of_activations(x) {
+        Backend::Cuda => cuda::conv2d(x, weight, bias, stride, padding),
+        Backend::Host => {
+            let geometry = Geometry::new(x.dims4()?, weight.dims4()?, stride, padding)?;
+            let op = Biased { geometry, transposed: false, out: geometry.out_dims().to_vec().into() };
+            crate::tape::op3(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, op)
+        }
+        Backend::Candle => reference::conv2d(x, weight, bias, stride, padding),
     }
-    if !x.device().is_cpu() {
-        return super::reference::conv2d(x, weight, bias, stride, padding);
-    }
-    let geometry = Geometry::new(x.dims4()?, weight.dims4()?, stride, padding)?;
-    let op = Biased { geometry, transposed: false, out: geometry.out_dims().to_vec().into() };
-    crate::tape::op3(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, op)
 }
 
 /// An affine map of vectors, `[N, C]`, with a weight `[O, C]` or `[O, C, 1, 1]` and a bias `[O]`.
@@ -62,15 +64,15 @@ pub fn conv_transpose2d(
     padding: usize,
     output_padding: usize,
 ) -> Result<Tensor> {
-    if super::cuda::takes_activations(x) {
-        return super::cuda::conv_transpose2d(x, weight, bias, stride, padding, output_padding);
+    match Backend::of_activations(x) {
+        Backend::Cuda => cuda::conv_transpose2d(x, weight, bias, stride, padding, output_padding),
+        Backend::Host => {
+            let geometry = Geometry::transposed(x.dims4()?, weight.dims4()?, stride, padding, output_padding)?;
+            let op = Biased { geometry, transposed: true, out: geometry.in_dims().to_vec().into() };
+            crate::tape::op3(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, op)
+        }
+        Backend::Candle => reference::conv_transpose2d(x, weight, bias, stride, padding, output_padding),
     }
-    if !x.device().is_cpu() {
-        return super::reference::conv_transpose2d(x, weight, bias, stride, padding, output_padding);
-    }
-    let geometry = Geometry::transposed(x.dims4()?, weight.dims4()?, stride, padding, output_padding)?;
-    let op = Biased { geometry, transposed: true, out: geometry.in_dims().to_vec().into() };
-    crate::tape::op3(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, op)
 }
 
 /// The three kernels, which implement all passes of both convolutions.

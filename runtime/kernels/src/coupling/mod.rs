@@ -7,6 +7,7 @@ mod log_det;
 #[cfg(test)]
 mod tests;
 
+use super::cuda::{self, Backend};
 use super::reference;
 use super::vector::Real;
 use crate::{Result, Tensor};
@@ -29,14 +30,11 @@ pub enum Mask {
 /// # Errors
 /// A tensor that is not `[N, C, H, W]`.
 pub fn coupling_context(h: &Tensor, mask: Mask) -> Result<Tensor> {
-    if super::cuda::takes(h) {
-        return super::cuda::coupling_context(h, mask);
+    match Backend::of(h) {
+        Backend::Cuda => cuda::coupling_context(h, mask),
+        Backend::Host => crate::tape::op1(&h.contiguous()?, Context(Sizes::of(h, mask)?)),
+        Backend::Candle => reference::coupling_context(h, mask),
     }
-    if !h.device().is_cpu() {
-        return reference::coupling_context(h, mask);
-    }
-    let sizes = Sizes::of(h, mask)?;
-    crate::tape::op1(&h.contiguous()?, Context(sizes))
 }
 
 /// The coupling of `h`, `[N, C, H, W]`, or its inverse v · exp(−s) − t. `network` is `[N, 2c, H, W]`, with c = C for a
@@ -46,13 +44,14 @@ pub fn coupling_context(h: &Tensor, mask: Mask) -> Result<Tensor> {
 /// Shapes that do not fit.
 pub fn coupling(h: &Tensor, network: &Tensor, rescale: &Tensor, mask: Mask, inverse: bool) -> Result<Tensor> {
     let sizes = Sizes::of(h, mask)?.fits(network, rescale)?;
-    if super::cuda::takes(h) {
-        return super::cuda::coupling(h, network, rescale, mask, inverse);
+    match Backend::of(h) {
+        Backend::Cuda => cuda::coupling(h, network, rescale, mask, inverse),
+        Backend::Host => {
+            let op = Affine { sizes, inverse };
+            crate::tape::op3(&h.contiguous()?, &network.contiguous()?, &rescale.contiguous()?, op)
+        }
+        Backend::Candle => reference::coupling(h, network, rescale, mask, inverse),
     }
-    if !h.device().is_cpu() {
-        return reference::coupling(h, network, rescale, mask, inverse);
-    }
-    crate::tape::op3(&h.contiguous()?, &network.contiguous()?, &rescale.contiguous()?, Affine { sizes, inverse })
 }
 
 /// log |∂v/∂z| of the coupling: Σ s over the changed part, `[N]` nats.
@@ -60,15 +59,16 @@ pub fn coupling(h: &Tensor, network: &Tensor, rescale: &Tensor, mask: Mask, inve
 /// # Errors
 /// Shapes that do not fit.
 pub fn coupling_log_det(network: &Tensor, rescale: &Tensor, mask: Mask) -> Result<Tensor> {
-    if super::cuda::takes(network) {
-        return super::cuda::coupling_log_det(network, rescale, mask);
+    match Backend::of(network) {
+        Backend::Cuda => cuda::coupling_log_det(network, rescale, mask),
+        Backend::Host => {
+            let (batch, twice, height, width) = network.dims4()?;
+            let sizes = Sizes { batch, channels: twice / 2, height, width, mask }.changed_only();
+            let sizes = sizes.fits(network, rescale)?;
+            crate::tape::op2(&network.contiguous()?, &rescale.contiguous()?, LogDet(sizes))
+        }
+        Backend::Candle => reference::coupling_log_det(network, rescale, mask),
     }
-    if !network.device().is_cpu() {
-        return reference::coupling_log_det(network, rescale, mask);
-    }
-    let (batch, twice, height, width) = network.dims4()?;
-    let sizes = Sizes { batch, channels: twice / 2, height, width, mask }.changed_only().fits(network, rescale)?;
-    crate::tape::op2(&network.contiguous()?, &rescale.contiguous()?, LogDet(sizes))
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -3,6 +3,8 @@
 //! The GPU is one backend. The tests have another, which runs the same kernels on the CPU, so that everything but the
 //! calls into NVIDIA's libraries is tested on machines without a GPU.
 
+pub use super::library::{Convolution, Gemm, Matrix, Pass, Product};
+
 use crate::{DType, Device, Result, Tensor};
 use candle_core::{CpuStorage, Layout, Shape, Storage, WithDType};
 use std::sync::OnceLock;
@@ -232,77 +234,39 @@ pub fn of_type(kernel: &str, dtype: DType) -> String {
     format!("{kernel}_{}", if dtype == DType::BF16 { "bf16" } else { "f32" })
 }
 
-/// out ← left · right (+ out), for every matrix of a batch, all in row-major order: m×n = (m×k) · (k×n).
-#[derive(Debug, Clone, Copy)]
-pub struct Product {
-    pub left: Matrix,
-    pub right: Matrix,
-    pub out: Place,
-    pub m: usize,
-    pub n: usize,
-    pub k: usize,
-    pub batch: usize,
-    /// The stride between results, in elements.
-    pub out_stride: usize,
-    pub add: bool,
-    pub precision: Precision,
-}
-
-/// A factor. Element (i, j) is at `i * width + j`, or `j * width + i` if transposed.
-#[derive(Debug, Clone, Copy)]
-pub struct Matrix {
-    pub place: Place,
-    pub width: usize,
-    pub transposed: bool,
-    /// The stride between matrices of the batch, in elements; 0 if all are the same.
-    pub stride: usize,
-}
-
-/// A GEMM in the column-major order of cuBLAS: outᵀ = rightᵀ · leftᵀ.
-#[derive(Debug, Clone, Copy)]
-pub struct Gemm {
-    /// rightᵀ, then leftᵀ: place, whether it is transposed for the library, leading dimension, stride.
-    pub factors: [(Place, bool, usize, usize); 2],
-    /// Rows and columns of the result, and the depth.
-    pub sizes: [usize; 3],
-}
-
-impl Product {
-    /// The product in column-major order.
-    pub fn gemm(&self) -> Gemm {
-        let factor = |matrix: &Matrix| (matrix.place, matrix.transposed, matrix.width, matrix.stride);
-        Gemm { factors: [factor(&self.right), factor(&self.left)], sizes: [self.n, self.m, self.k] }
-    }
-}
-
-/// One of the three passes of a convolution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Pass {
-    /// x and weight to y.
-    Forward,
-    /// y's gradient and weight to x's.
-    Input,
-    /// x and y's gradient to the weight's.
-    Weight,
-}
-
-/// A pass of a convolution, with the places of x, weight and y. The pass writes one of them.
-#[derive(Debug, Clone, Copy)]
-pub struct Convolution {
-    pub pass: Pass,
-    pub geometry: super::Geometry,
-    pub x: Place,
-    pub weight: Place,
-    pub y: Place,
-    pub precision: Precision,
-}
-
 static IMITATION: OnceLock<Box<dyn Machine>> = OnceLock::new();
 
 /// Makes this process run the operations of this folder on CPU tensors too, with `machine`, for tests. Only the first
 /// call has an effect.
 pub fn imitate(machine: Box<dyn Machine>) {
     IMITATION.set(machine).ok();
+}
+
+/// The bodies that an operation has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// Our kernels on a GPU, or its imitation: see [`takes`].
+    Cuda,
+    /// Our kernels on the CPU.
+    Host,
+    /// candle's operations, on any other device and for any other type of number.
+    Candle,
+}
+
+impl Backend {
+    /// Which of them computes an operation on this tensor.
+    pub fn of(tensor: &Tensor) -> Self {
+        match tensor.device() {
+            _ if takes(tensor) => Self::Cuda,
+            Device::Cpu => Self::Host,
+            _ => Self::Candle,
+        }
+    }
+
+    /// The same of an operation on activations: see [`takes_activations`].
+    pub fn of_activations(tensor: &Tensor) -> Self {
+        if takes_activations(tensor) { Self::Cuda } else { Self::of(tensor) }
+    }
 }
 
 /// Whether the operations of this folder support this tensor: f32 on a GPU.

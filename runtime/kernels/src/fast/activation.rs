@@ -1,21 +1,20 @@
 //! ELU, its derivative from its output, and its inverse, in place over rows of a matrix.
 
 use super::lanes::{Lanes, kernel};
+use crate::vector::{EXPONENTIAL, LN_2, ROUND};
 
-/// exp(x) − 1 for x ≤ 0, accurate to one ulp of 1: powers of two and a polynomial (Cephes' coefficients).
+/// exp(x) − 1 for x ≤ 0, accurate to one ulp of 1: powers of two and a polynomial.
 #[inline(always)]
 unsafe fn exp_minus_one<S: Lanes>(x: S::V) -> S::V {
-    const POLYNOMIAL: [f32; 6] = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
-    // Adding and subtracting this rounds to an integer.
-    const ROUND: f32 = 12_582_912.0;
+    let [first @ .., last] = EXPONENTIAL;
     // SAFETY: arithmetic on vectors of the set that the caller runs on.
     unsafe {
         let x = S::max(x, S::splat(-80.0));
         let n = S::sub(S::fma(x, S::splat(std::f32::consts::LOG2_E), S::splat(ROUND)), S::splat(ROUND));
-        let r = S::fma(n, S::splat(-0.693_359_4), x);
-        let r = S::fma(n, S::splat(2.121_944_4e-4), r);
-        let mut p = S::splat(POLYNOMIAL[0]);
-        for c in &POLYNOMIAL[1..] {
+        let r = S::fma(n, S::splat(-LN_2[0]), x);
+        let r = S::fma(n, S::splat(LN_2[1]), r);
+        let mut p = S::splat(last);
+        for c in first.iter().rev() {
             p = S::fma(p, r, S::splat(*c));
         }
         let small = S::fma(S::mul(r, r), p, r);

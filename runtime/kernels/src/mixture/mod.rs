@@ -11,6 +11,7 @@ pub use mean::logistic_mixture_mean;
 pub use value::{SPREAD_MARGIN, logistic_mixture_value};
 
 use super::cpu::{slice, unsupported};
+use super::cuda::{self, Backend};
 use super::profile::timed;
 use crate::{Result, Tensor};
 use candle_core::backend::BackendStorage;
@@ -43,16 +44,17 @@ pub fn logistic_mixture_log_prob(x: &Tensor, logits: &Tensor, components: usize)
             logits.dims()
         );
     }
-    if super::cuda::takes(logits) && !x.track_op() {
-        return super::cuda::logistic_mixture_log_prob(x, logits, components);
+    match Backend::of(logits) {
+        // The kernels have no gradient for x, which only a latent image needs that a gradient passes through.
+        _ if x.track_op() => super::reference::logistic_mixture_log_prob(x, logits, components),
+        Backend::Cuda => cuda::logistic_mixture_log_prob(x, logits, components),
+        Backend::Host => {
+            let sizes = Sizes { batch, channels, pixels: height * width, components, groups };
+            let op = LogProb { sizes, tracked: logits.track_op(), slopes: Mutex::new(None) };
+            crate::tape::op2(&x.contiguous()?, &logits.contiguous()?, op)
+        }
+        Backend::Candle => super::reference::logistic_mixture_log_prob(x, logits, components),
     }
-    // The fast paths have no gradient with respect to x, which is needed only for a latent image with a gradient.
-    if !x.device().is_cpu() || x.track_op() {
-        return super::reference::logistic_mixture_log_prob(x, logits, components);
-    }
-    let sizes = Sizes { batch, channels, pixels: height * width, components, groups };
-    let op = LogProb { sizes, tracked: logits.track_op(), slopes: Mutex::new(None) };
-    crate::tape::op2(&x.contiguous()?, &logits.contiguous()?, op)
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -167,4 +169,21 @@ fn scale<T: Copy + Send + Sync + std::ops::MulAssign>(values: &mut [T], image: u
         .par_chunks_mut(image.max(1))
         .zip(by)
         .for_each(|(values, by)| values.iter_mut().for_each(|value| *value *= *by));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HALF, MIN_LOG_SCALE, TINY_MASS};
+
+    /// What the kernels for a GPU state in C.
+    #[test]
+    fn a_gpu_has_the_same_limits() {
+        let text = crate::cuda::kernels::source();
+        let stated = |name: &str| text.lines().find_map(|line| line.strip_prefix(&format!("#define {name} ")));
+        for (name, value) in [("TINY_MASS", TINY_MASS), ("MIN_LOG_SCALE", MIN_LOG_SCALE), ("LOG_255", 255f64.ln())] {
+            let number = stated(name).and_then(|number| number.trim_end_matches('f').parse::<f64>().ok());
+            assert_eq!(number.map(|number| number as f32), Some(value as f32), "{name}");
+        }
+        assert_eq!((stated("HALF"), HALF), (Some("(0.5f / 255.0f)"), 0.5 / 255.0));
+    }
 }

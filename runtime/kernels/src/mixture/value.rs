@@ -2,7 +2,7 @@
 
 use super::{MIN_LOG_SCALE, Sizes, plain};
 use crate::cpu::{Values, each_row};
-use crate::cuda;
+use crate::cuda::{self, Backend};
 use crate::profile::timed;
 use crate::vector::{self, Loop, Real, by_real};
 use crate::{Result, Tensor};
@@ -37,13 +37,22 @@ pub fn logistic_mixture_value(
             spread.map(Tensor::dims)
         );
     }
-    if cuda::takes(logits) {
-        return cuda::logistic_mixture_value(logits, components, channels, pick, spread);
-    }
-    if !logits.device().is_cpu() {
-        return plain::value(logits, components, channels, pick, spread);
-    }
     let sizes = Sizes { batch, channels, pixels: height * width, components, groups };
+    match Backend::of(logits) {
+        Backend::Cuda => cuda::logistic_mixture_value(logits, components, channels, pick, spread),
+        Backend::Host => on_host(&sizes, [batch, channels, height, width], logits, pick, spread),
+        Backend::Candle => plain::value(logits, components, channels, pick, spread),
+    }
+}
+
+/// The same by our kernels, `[N, C, H, W]`.
+fn on_host(
+    sizes: &Sizes,
+    shape: [usize; 4],
+    logits: &Tensor,
+    pick: Option<&Tensor>,
+    spread: Option<&Tensor>,
+) -> Result<Tensor> {
     let (logits, pick) = (logits.contiguous()?, pick.map(Tensor::contiguous).transpose()?);
     let spread = spread.map(Tensor::contiguous).transpose()?;
     timed("logistic_mixture_value", || {
@@ -51,18 +60,18 @@ pub fn logistic_mixture_value(
             let values = Values::<T>::of(&logits)?;
             let pick = pick.as_ref().map(Values::<T>::of).transpose()?;
             let spread = spread.as_ref().map(Values::<T>::of).transpose()?;
-            let mut out = vec![T::default(); batch * sizes.image()];
-            let chosen = components * sizes.pixels;
+            let mut out = vec![T::default(); sizes.batch * sizes.image()];
+            let chosen = sizes.components * sizes.pixels;
             each_row(&mut out, sizes.image(), values.len(), |number, out| {
                 vector::run(Image {
-                    sizes: &sizes,
+                    sizes,
                     logits: &values[number * sizes.logits()..][..sizes.logits()],
                     pick: pick.as_ref().map(|draws| &draws[number * chosen..][..chosen]),
                     spread: spread.as_ref().map(|draws| &draws[number * sizes.image()..][..sizes.image()]),
                     out,
                 });
             });
-            Tensor::from_vec(out, (batch, channels, height, width), logits.device())
+            Tensor::from_vec(out, &shape, logits.device())
         })
     })
 }

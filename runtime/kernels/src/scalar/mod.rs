@@ -3,11 +3,16 @@
 
 mod functions;
 mod number;
+mod text;
+mod whole;
 
 pub use functions::{Elu, Sigmoid, Softplus};
-pub use number::{Lane, Number, Text, Whole};
+pub use number::{Lane, Number};
+pub use text::Text;
+pub use whole::Whole;
 
 use crate::cpu::{filled, slice, unsupported};
+use crate::cuda::{self, Backend};
 use crate::profile::timed;
 use crate::vector::{self, Loop};
 use crate::{Result, Tensor};
@@ -33,14 +38,14 @@ pub trait Scalar: Send + Sync + 'static {
 /// # Errors
 /// A failed tensor operation.
 pub fn apply<S: Scalar>(x: &Tensor) -> Result<Tensor> {
-    if crate::cuda::takes(x) {
-        declare(S::NAME, cuda_text::<S>);
-        return crate::cuda::scalar::<S>(x);
+    match Backend::of(x) {
+        Backend::Cuda => {
+            declare(S::NAME, cuda_text::<S>);
+            cuda::scalar::<S>(x)
+        }
+        Backend::Host => crate::tape::op1(&x.contiguous()?, Apply::<S>(PhantomData)),
+        Backend::Candle => S::value(Whole::of(x)).0.map_err(Error::Msg),
     }
-    if x.device().is_cpu() {
-        return crate::tape::op1(&x.contiguous()?, Apply::<S>(PhantomData));
-    }
-    S::value(Whole::of(x)).0.map_err(Error::Msg)
 }
 
 /// See [`Elu`].

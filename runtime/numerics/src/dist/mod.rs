@@ -171,3 +171,52 @@ pub fn fits(what: &str, value: &Tensor, shape: &[usize]) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Distribution, decode};
+    use crate::{Decode, Device, Draw, Noise, Result, Tensor};
+
+    /// A distribution that draws 0, whose mode is 1 and whose mean is 2.
+    struct Apart;
+
+    fn number(value: f64) -> Result<Tensor> {
+        Tensor::new(&[value], &Device::Cpu)
+    }
+
+    impl Distribution for Apart {
+        fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
+            value.zeros_like()
+        }
+
+        fn sample(&self, _: &str, _: &mut Noise, _: &Draw) -> Result<Tensor> {
+            number(0.0)
+        }
+
+        fn mode(&self) -> Result<Tensor> {
+            number(1.0)
+        }
+
+        fn mean(&self) -> Result<Tensor> {
+            number(2.0)
+        }
+
+        fn repeat(&self, _: usize) -> Result<Box<dyn Distribution>> {
+            Ok(Box::new(Self))
+        }
+    }
+
+    #[test]
+    fn a_likelihood_is_decoded_as_asked_for() -> Result<()> {
+        // Behind a pointer too.
+        let boxed: Box<dyn Distribution> = Box::new(Apart);
+        for (how, wanted) in [(Decode::Sample, 0.0), (Decode::Mode, 1.0), (Decode::Mean, 2.0)] {
+            let draw = Draw { decode: how, ..Draw::default() };
+            for likelihood in [&Apart as &dyn Distribution, &boxed] {
+                let found = decode(likelihood, "v", &mut Noise::seeded(1), &draw)?.to_vec1::<f64>()?;
+                assert_eq!(found, [wanted], "{how:?}");
+            }
+        }
+        Ok(())
+    }
+}

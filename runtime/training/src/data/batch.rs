@@ -1,6 +1,7 @@
 //! From records to the tensors of a model's inputs.
 
-use super::records::{Cells, Column, LABELS, PICTURES};
+use super::cells::{Cells, Column};
+use super::records::{LABELS, PICTURES};
 use super::{Augment, Records};
 use crate::ops::cuda;
 use crate::picture::resize;

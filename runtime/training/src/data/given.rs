@@ -1,8 +1,8 @@
 //! Values given by the user: the VALUE of `--given NAME=VALUE`.
 
+use super::cells::{Cells, Column};
 use super::fit::{Binarise, Fitting, Range, fit};
 use super::formats::arrays;
-use super::records::{Cells, Column};
 use super::table::{Field, Raw};
 use super::{Scales, open_picture};
 use crate::picture::resize;

@@ -1,6 +1,7 @@
 //! Records as data that must be the same on all ranks.
 
-use super::records::{Cells, Records};
+use super::cells::Cells;
+use super::records::Records;
 use crate::ranks::{self, Mark};
 use sha2::{Digest, Sha256};
 

@@ -5,8 +5,9 @@
 
 use super::Order;
 use super::batch::classes_at;
+use super::cells::{Cells, Column};
 use super::fit::{is_missing, select};
-use super::records::{Cells, Column, Records};
+use super::records::Records;
 use super::table::{Field, Raw};
 use crate::spec::{Space, Variable};
 use anyhow::{Result, bail, ensure};

@@ -12,6 +12,8 @@ mod batches;
 mod beside;
 mod bind;
 mod builtin;
+mod cells;
+mod classes;
 mod crop;
 mod dataset;
 mod fit;
@@ -38,6 +40,7 @@ pub use batch::Batches;
 pub use bind::parse as parse_bind;
 pub use builtin::named::NAMES as BUILT_IN;
 pub use builtin::scenes;
+pub use cells::{Cells, Column};
 pub use crop::Crop;
 pub use dataset::Dataset;
 pub use fit::Binarise;
@@ -47,7 +50,7 @@ pub use kept::Kept;
 pub use mark::mark;
 pub use order::Order;
 pub use photo::open as open_picture;
-pub use records::{Cells, Column, LABELS, PICTURES, Records};
+pub use records::{LABELS, PICTURES, Records};
 pub use scale::{Scale, Scales};
 pub use source::{Place, Source};
 pub use split::{Division, Parts, Split};
@@ -72,6 +75,13 @@ pub struct Data {
     pub test: Records,
     /// The description that a run stores. None for data that are generated from a seed.
     pub kept: Option<Kept>,
+}
+
+impl Data {
+    /// Bytes of its records in memory.
+    pub fn bytes(&self) -> usize {
+        [&self.train, &self.validation, &self.test].map(Records::bytes).iter().sum()
+    }
 }
 
 /// A data set that was opened but not yet fitted to a model, because its shapes may determine parameters of the model.

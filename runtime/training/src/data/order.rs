@@ -202,6 +202,20 @@ mod tests {
     }
 
     #[test]
+    fn every_pass_has_an_order_of_its_own_and_every_record_once() {
+        let passes: Vec<Vec<usize>> = Order::new(100, 7, 0).next(300).chunks(100).map(<[usize]>::to_vec).collect();
+        for pass in &passes {
+            let mut sorted = pass.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..100).collect::<Vec<_>>());
+        }
+        assert!(passes[0] != passes[1] && passes[1] != passes[2] && passes[0] != passes[2]);
+        assert_ne!(Order::new(100, 8, 0).next(100), passes[0], "another seed");
+        // From the middle of the second pass on.
+        assert_eq!(Order::new(100, 7, 130).next(120), passes.concat()[130..250]);
+    }
+
+    #[test]
     fn a_shuffle_is_a_permutation_that_moves_everything_about() {
         for count in [1, 2, 3, 7, 64, 65, 1000, 4097] {
             let shuffle = Shuffle::new(count, 5, 1);

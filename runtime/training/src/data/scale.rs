@@ -1,6 +1,7 @@
 //! Real columns standardised to mean 0 and standard deviation 1 over the training records.
 
-use super::records::{Cells, Records};
+use super::cells::Cells;
+use super::records::Records;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

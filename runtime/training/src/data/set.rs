@@ -3,14 +3,15 @@
 use super::apart;
 use super::beside::beside;
 use super::bind::{self, Binding};
+use super::cells::{Cells, Column};
 use super::fit::{self, Binarise, Fitting, Range};
 use super::indices::Indices;
 use super::open::Opened;
 use super::order::Shuffle;
-use super::records::{Cells, Column, Records};
+use super::records::Records;
 use super::split::Division;
 use super::table::{Field, Raw, Table};
-use super::{Data, Dataset, Kept, Scales, Source, formats, missing, scale};
+use super::{Data, Dataset, Kept, Scales, Source, classes, missing, scale};
 use crate::input;
 use crate::spec::{Role, Space, Variable};
 use crate::terminal::note;
@@ -71,7 +72,7 @@ impl DataSet {
                 bind::has(part)
             );
         }
-        let classes = class_names(&opened, &bindings)?;
+        let classes = classes::names_of(&opened, &bindings)?;
         let parts = [&opened.pool, &opened.validation, &opened.test];
         let range = |binding: &Binding| {
             let fields = parts.into_iter().flatten().flat_map(|part| binding.fields.iter().map(|&at| &part.fields[at]));
@@ -132,7 +133,7 @@ impl DataSet {
         let parts = [&self.opened.pool, &self.opened.validation, &self.opened.test];
         let records: usize = parts.into_iter().flatten().map(|part| part.count).sum();
         let bytes = |variable: &Variable| match variable.space {
-            Space::Label if is_class(variable) => size_of::<usize>(),
+            Space::Label if classes::is_class(variable) => size_of::<usize>(),
             Space::Image | Space::Binary => variable.shape.iter().product(),
             _ => variable.shape.iter().product::<usize>() * size_of::<f32>(),
         };
@@ -225,7 +226,7 @@ impl DataSet {
     /// The class of every training record: of a label variable, or of a field with such a name.
     pub fn strata(&self) -> Option<Vec<usize>> {
         let pool = self.opened.pool.as_ref()?;
-        let label = self.bindings.iter().find(|binding| is_class(&binding.variable));
+        let label = self.bindings.iter().find(|binding| classes::is_class(&binding.variable));
         let bound = label.and_then(|binding| pool.fields.get(*binding.fields.first()?));
         let field = bound.or_else(|| pool.fields.iter().find(|field| bind::names_classes(field)))?;
         fit::classes(&field.raw, true).ok().map(|(classes, _)| classes)
@@ -326,36 +327,4 @@ fn say_once(notes: &BTreeSet<String>) {
             note(text);
         }
     }
-}
-
-/// Whether a variable is one class per record.
-fn is_class(variable: &Variable) -> bool {
-    variable.space == Space::Label && variable.shape.len() == 1
-}
-
-/// The names of a label's classes, over all parts, for those that have names.
-fn class_names(opened: &Opened, bindings: &[Binding]) -> Result<BTreeMap<String, Vec<String>>> {
-    let mut all = BTreeMap::new();
-    for Binding { variable, fields, .. } in bindings.iter().filter(|binding| is_class(&binding.variable)) {
-        let mut cells = Vec::new();
-        for part in [&opened.pool, &opened.validation, &opened.test].into_iter().flatten() {
-            match fields.first().and_then(|&at| part.fields.get(at)).map(|field| &field.raw) {
-                Some(Raw::Text(own)) => cells.extend(own.iter().cloned()),
-                Some(Raw::Numbers(array)) if array.shape.len() == 1 => {
-                    let numbers = formats::arrays::numbers(array);
-                    cells.extend(numbers.iter().map(|number| number.to_string()));
-                }
-                _ => {}
-            }
-        }
-        if cells.is_empty() {
-            continue;
-        }
-        let place = || format!("variable `{}`", variable.name);
-        let (_, names) = fit::classes(&Raw::Text(cells), variable.role == Role::Partly).with_context(place)?;
-        if !names.is_empty() {
-            all.insert(variable.name.clone(), names);
-        }
-    }
-    Ok(all)
 }

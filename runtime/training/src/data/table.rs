@@ -1,7 +1,8 @@
 //! The fields of a data set as read from files, before they are assigned to variables.
 
 use super::Crop;
-use super::records::{Cells, Records};
+use super::cells::Cells;
+use super::records::Records;
 use crate::input::{Array, Kind, Stored};
 use anyhow::Result;
 use sha2::{Digest, Sha256};

@@ -125,7 +125,8 @@ fn negative(terms: &Terms, config: &Config) -> Result<Tensor> {
 #[cfg(test)]
 mod tests {
     use super::{Config, Moment, Result, Tensor, TermKind, Terms, loss, of_every_divergence};
-    use crate::{Device, Term};
+    use crate::{Added, Device, Term};
+    use anyhow::Context;
     use candle_core::Var;
 
     const RECONSTRUCTION: [[f64; 2]; 2] = [[-3.0, -1.0], [-2.5, -4.0]];
@@ -188,6 +189,50 @@ mod tests {
         }
         let (loss, _) = found(2, &Config::default(), 0)?;
         assert!((loss - by_hand(2, |kl| kl, |kl| kl)).abs() < 1e-12);
+        Ok(())
+    }
+
+    /// Log weights of two samples of two images, and what is added to them.
+    const GAIN: [[f64; 2]; 2] = [[-3.0, -1.0], [-2.5, -4.0]];
+    const ADDED: [[f64; 2]; 2] = [[0.25, -0.5], [1.5, 0.75]];
+
+    /// The slope of the loss in ln q of each draw that is made by its score, `[K, B]`.
+    fn slopes_of_draws(samples: usize, is_added: bool) -> Result<Vec<Vec<f64>>> {
+        let rows = |rows: &[[f64; 2]; 2]| Tensor::from_slice(&rows[..samples].concat(), (samples, 2), &Device::Cpu);
+        let log_q = Var::from_tensor(&rows(&FIRST)?)?;
+        let added = Added { name: "ln q", scale: 2.0, value: rows(&ADDED)? };
+        let terms = Terms {
+            terms: vec![Term { name: "RE_x", kind: TermKind::Reconstruction, value: rows(&GAIN)? }],
+            scores: vec![log_q.as_tensor().clone()],
+            added: if is_added { vec![added] } else { Vec::new() },
+        };
+        let slopes = loss(&terms, &Config { samples, ..Config::default() })?.backward()?;
+        Ok(slopes.get(&log_q).context("no gradient")?.to_vec2()?)
+    }
+
+    /// A draw counts by what it is better than its baseline, which the other draws make: of one sample the other image's, of two
+    /// that of the same image. In a bound by two samples, that is the bound less what it would be had both samples the other's weight
+    /// (VIMCO); what is added is a mean over the samples, whatever the bound is.
+    #[test]
+    fn draws_by_their_score_count_as_the_objective_counts_them() -> Result<()> {
+        for is_added in [false, true] {
+            let added = |k: usize, b: usize| if is_added { 2.0 * ADDED[k][b] } else { 0.0 };
+            let one = |k: usize, b: usize| GAIN[k][b] + added(k, b);
+            let of_one = |b: usize| one(0, b) - one(0, 1 - b);
+            let whole = |b: usize| ((GAIN[0][b].exp() + GAIN[1][b].exp()) / 2.0).ln();
+            let of_two = |k: usize, b: usize| whole(b) - GAIN[1 - k][b] + (added(k, b) - added(1 - k, b)) / 2.0;
+            let wanted = [
+                vec![vec![of_one(0), of_one(1)]],
+                (0..2).map(|k| (0..2).map(|b| of_two(k, b)).collect()).collect::<Vec<Vec<f64>>>(),
+            ];
+            for (samples, wanted) in [1, 2].into_iter().zip(wanted) {
+                let found = slopes_of_draws(samples, is_added)?;
+                for (found, wanted) in found.concat().iter().zip(wanted.concat()) {
+                    // The loss is the negative mean over two images.
+                    assert!((found + wanted / 2.0).abs() < 1e-12, "K = {samples}, {is_added}: {found}, {wanted}");
+                }
+            }
+        }
         Ok(())
     }
 }

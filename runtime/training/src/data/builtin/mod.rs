@@ -27,7 +27,8 @@ mod texture;
 
 use super::Data;
 use super::batch::classes_at;
-use super::records::{Cells, Column, Records};
+use super::cells::{Cells, Column};
+use super::records::Records;
 use crate::picture::resize;
 use crate::spec::{Role, Space, Variable};
 use anyhow::{Context, Result};

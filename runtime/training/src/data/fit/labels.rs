@@ -3,9 +3,9 @@
 use super::Fitting;
 use super::numbers::{rows, select};
 use crate::data::batch::classes_at;
+use crate::data::cells::Cells;
 use crate::data::formats::arrays;
 use crate::data::missing::is_missing_class;
-use crate::data::records::Cells;
 use crate::data::table::{Field, Raw};
 use crate::input::Array;
 use crate::spec::{Role, Variable};

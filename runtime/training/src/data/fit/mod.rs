@@ -9,8 +9,8 @@ mod pictures;
 pub use labels::classes;
 pub(super) use numbers::{is_missing, select};
 
+use super::cells::Cells;
 use super::formats::arrays;
-use super::records::Cells;
 use super::table::{Field, Raw};
 use crate::spec::{Space, Variable};
 use anyhow::{Context, Result};

@@ -3,8 +3,8 @@
 use super::Fitting;
 use super::layout::Layout;
 use super::pictures::{decoded, levels};
+use crate::data::cells::Cells;
 use crate::data::formats::arrays;
-use crate::data::records::Cells;
 use crate::data::table::{Field, Raw};
 use crate::input::Array;
 use crate::spec::{Variable, space_entry};

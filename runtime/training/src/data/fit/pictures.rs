@@ -3,8 +3,8 @@
 use super::layout::Layout;
 use super::numbers::{rows, select};
 use super::{Binarise, Fitting};
+use crate::data::cells::Cells;
 use crate::data::photo;
-use crate::data::records::Cells;
 use crate::data::table::{Field, Raw};
 use crate::input::{Array, Kind};
 use crate::picture::resize;

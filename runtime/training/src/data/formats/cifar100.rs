@@ -1,8 +1,9 @@
 //! CIFAR-100, binary or pickled: images of 100 classes, with 20 coarse classes.
 
 use super::python;
+use crate::data::cells::{Cells, Column};
 use crate::data::open::Opened;
-use crate::data::records::{Cells, Column, LABELS, Records};
+use crate::data::records::{LABELS, Records};
 use crate::data::table::Table;
 use crate::input;
 use anyhow::{Context, Result, ensure};
