@@ -1,8 +1,8 @@
-//! Every published model in `models/zoo` checks, passes `check --deep` and learns, with data that are part of the
-//! program; and `srvae-run FILE` runs everything for it.
+//! The zoo: every published model in `models/zoo` checks, keeps the deep laws and learns, on data that ship with the program; and the
+//! one command that has a file alone does everything with it.
 //!
-//! With `--nocapture` each test prints its row of the table: the score of the test records before and after training,
-//! and the seconds. `ZOO_TABLE=FILE` writes all rows if every model is tested.
+//! With `--nocapture` each prints its row of the table: the score of the test records before and after, and the seconds taken.
+//! `ZOO_TABLE=FILE` writes them all, where each model is tried.
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode, Output};
 use std::sync::Mutex;
 use std::time::Instant;
 
-/// Steps of training. A correct model improves within these steps; no training is complete.
+/// Steps of training. A model that is right gains within these; none is finished.
 const STEPS: &str = "30";
 
 fn main() -> ExitCode {
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
-/// The rows of the table, for the models tested so far.
+/// Rows of the table, as far as models were tried.
 static ROWS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 fn files() -> Vec<PathBuf> {
@@ -71,7 +71,7 @@ fn learns(file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Without options except for the steps: data, evaluation, every mode, the report.
+/// Without any option but the steps: data, evaluation, every mode, the report.
 fn does_everything(file: &Path) -> Result<()> {
     let place = tempfile::tempdir()?;
     let mut command = Command::new(program());

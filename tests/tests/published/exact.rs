@@ -1,12 +1,11 @@
-//! For models whose exact likelihood is known, the bound with K samples converges to it.
+//! Where the exact likelihood is known, the bound by K samples converges to it.
 //!
-//! Means, maps and variances are read from a model's factors at chosen values (a linear map at 0 and at the unit
-//! vectors), so the tests do not depend on how parameters are stored. The likelihood is then computed by Gaussian
-//! marginals, the Kalman filter or enumeration, all in double precision.
+//! Means, maps and variances are read off a model's own factors at chosen values (a linear map at 0 and at the unit vectors), so
+//! nothing here knows how parameters are stored; the likelihood is then computed by other means than the bound's: Gaussian
+//! marginals, the Kalman filter, enumeration. All in double precision.
 //!
-//! The tolerance is the Monte Carlo error. To first order, ln (1/K) Σ w has the standard error s = sd(w) / (mean(w) √K)
-//! and the bias −s²/2. Five standard errors are exceeded with a probability of one in two million. The error must also
-//! be small, otherwise the test has no power.
+//! The tolerance is the Monte Carlo error. ln (1/K) Σ w has, to first order, the standard error s = sd(w) / (mean(w) √K) and the
+//! bias −s²/2; five standard errors are one chance in two million. The error must be small as well, else nothing is tested.
 
 use super::models::{factor_analysis, gaussian_mixture, linear_state_space, ppca};
 use candle_core::{DType, Device, Tensor};
@@ -16,7 +15,7 @@ use srvae::{BoundOptions, Model, Noise, Params, Values};
 
 const RECORDS: usize = 3;
 
-/// A matrix by rows.
+/// Numbers row by row.
 type Matrix = Vec<Vec<f64>>;
 
 fn tensor(rows: &[Vec<f64>]) -> Tensor {
@@ -27,7 +26,7 @@ fn numbers(value: &Tensor) -> Matrix {
     value.to_vec2().unwrap()
 }
 
-/// Arbitrary values of about unit size.
+/// Values that are nothing in particular, of about unit size.
 fn records(size: usize) -> Matrix {
     (0..RECORDS).map(|at| (0..size).map(|column| ((at * 7 + column * 3) as f64).sin() * 1.2).collect()).collect()
 }
@@ -43,8 +42,7 @@ struct Linear {
     variance: Vec<f64>,
 }
 
-/// A linear Gaussian factor, from its means at 0 and at the unit vectors, and from the decrease of its density around
-/// its mean.
+/// A linear Gaussian factor from its means at 0 and at the unit vectors, and from how fast its density falls around its mean.
 fn linear(inputs: usize, factor: impl Fn(&Tensor) -> Box<dyn Distribution>) -> Linear {
     let at = |z: Vec<f64>| numbers(&factor(&tensor(&[z])).mean().unwrap()).remove(0);
     let shift = at(vec![0.0; inputs]);
@@ -60,7 +58,7 @@ fn linear(inputs: usize, factor: impl Fn(&Tensor) -> Box<dyn Distribution>) -> L
     Linear { map, variance: variance.collect(), shift }
 }
 
-/// ln N(x; mean, covariance) by elimination: each pivot is the variance of an element given those before it.
+/// ln N(x; mean, covariance), by elimination: each pivot is the variance of a number given those before it.
 fn log_normal(x: &[f64], mean: &[f64], covariance: &Matrix) -> f64 {
     let mut rows: Matrix = covariance.clone();
     let mut left: Vec<f64> = x.iter().zip(mean).map(|(x, mean)| x - mean).collect();
@@ -88,7 +86,7 @@ fn transposed(a: &Matrix) -> Matrix {
     (0..a[0].len()).map(|column| a.iter().map(|row| row[column]).collect()).collect()
 }
 
-/// The covariance of the output of a linear factor whose input has this covariance.
+/// The covariance of what a linear factor makes of a variable with this covariance.
 fn spread(covariance: &Matrix, factor: &Linear) -> Matrix {
     let mut all = product(&product(&factor.map, covariance), &transposed(&factor.map));
     all.iter_mut().enumerate().for_each(|(at, row)| row[at] += factor.variance[at]);
@@ -104,7 +102,7 @@ fn identity(size: usize) -> Matrix {
     (0..size).map(|at| unit(size, at)).collect()
 }
 
-/// The bound with one, with a few and with many samples, compared with the exact value of each record.
+/// The bound by 1, by a few and by many samples against the exact value of each record.
 fn converges(model: &dyn Model, data: &Values, exact: &[f64], samples: usize) {
     let weights = |samples: usize, seed: u64| -> Matrix {
         let options = BoundOptions::importance(samples);
@@ -122,8 +120,7 @@ fn converges(model: &dyn Model, data: &Values, exact: &[f64], samples: usize) {
         before = mean;
     }
     let all = exact.iter().sum::<f64>() / exact.len() as f64;
-    // Each record has `samples` / 100 groups. Their standard deviation is below one nat, so this is at least three
-    // standard errors.
+    // Each record has `samples` / 100 groups; their deviation is below one nat, so this is three standard errors and more.
     assert!(before < all + 0.05, "{before} nats by 100 samples, above {all}");
     for (own, exact) in many.iter().zip(exact) {
         let (found, peak) = (log_mean(own), own.iter().copied().fold(f64::NEG_INFINITY, f64::max));
@@ -170,7 +167,7 @@ fn factor_analysis_by_its_gaussian_marginal() {
     marginal(&model, &factor);
 }
 
-/// The sum over components is the likelihood itself, with one sample and for any q.
+/// The sum over components is the likelihood itself, by one sample and whatever q is.
 #[test]
 fn gaussian_mixture_by_enumeration() {
     let model = gaussian_mixture::GaussianMixture::new(&gaussian_mixture::Config::default(), &params()).unwrap();
@@ -194,12 +191,12 @@ fn gaussian_mixture_by_enumeration() {
     for ((found, below), exact) in found.into_iter().zip(below).zip(exact) {
         // Rounding of a few sums of five numbers.
         assert!((found - exact).abs() < 1e-9, "{found} for {exact}");
-        // Without importance weights, the bound is lower because q is not the posterior.
+        // What q is not yet is lost without importance weights.
         assert!(below < exact - 1e-3, "{below} for {exact}");
     }
 }
 
-/// ln p(x[1..T]) by the Kalman filter, also for records that end early.
+/// ln p(x[1..T]) by the Kalman filter, also of records that end early.
 #[test]
 fn linear_state_space_by_the_kalman_filter() {
     use linear_state_space::{Config, LinearStateSpace, Z};
@@ -217,7 +214,7 @@ fn linear_state_space_by_the_kalman_filter() {
     converges(&model, &data, &exact, 200_000);
 }
 
-/// The Kalman filter (predict, score, correct) from a standard normal z[1].
+/// Predict, score, correct: Kalman's filter from z[1] standard normal.
 fn filtered(x: &[Vec<f64>], step: &Linear, emission: &Linear) -> f64 {
     let (mut mean, mut covariance) = (vec![0.0; 2], identity(2));
     let mut sum = 0.0;
