@@ -165,11 +165,13 @@ impl<'t> Walk<'_, 't> {
                 self.word(term, Place::BoundTerm);
                 self.weight(value);
             }
-            ItemKind::Objective(addend) => {
-                addend.scale.iter().for_each(|scale| self.expression(scale, Place::Size));
-                self.word(&addend.variable, Place::FactorVariable);
-                addend.parents.iter().for_each(|parent| self.word(parent, Place::FactorVariable));
-                addend.condition.iter().for_each(|name| self.word(name, Place::FactorVariable));
+            ItemKind::Objective(addends) => {
+                for addend in addends {
+                    addend.scale.iter().for_each(|scale| self.expression(scale, Place::Size));
+                    self.word(&addend.variable, Place::FactorVariable);
+                    addend.parents.iter().for_each(|parent| self.word(parent, Place::FactorVariable));
+                    addend.condition.iter().for_each(|name| self.word(name, Place::FactorVariable));
+                }
             }
         }
     }

@@ -150,13 +150,21 @@ impl Variable {
         matches!(self.role, Role::Observed | Role::Partly)
     }
 
-    /// Numbers that make one value of its space: a class or proportions stand in one row, any other number stands for itself.
+    /// The shape of one value: without the steps of a family over the length.
+    pub fn one(&self) -> &[usize] {
+        let steps = usize::from(self.steps);
+        self.shape.get(steps..).unwrap_or_default()
+    }
+
+    /// Numbers that make one value.
     pub fn row(&self) -> usize {
-        let all = self.shape.iter().product::<usize>().max(1);
-        match self.space {
-            Space::Label | Space::Simplex => self.shape.last().copied().unwrap_or(all).max(1),
-            _ => all,
-        }
+        self.one().iter().product::<usize>().max(1)
+    }
+
+    /// What is wrong with values, one after the other, if anything: "leaves the grid k/255".
+    pub fn wrong(&self, numbers: &[f64]) -> Option<&'static str> {
+        let entry = space_entry(self.space);
+        numbers.chunks(self.row()).find_map(|value| entry.wrong(value, self.one()))
     }
 
     /// [channels, height, width], where a value can be seen as a picture.

@@ -24,6 +24,12 @@ impl Factor {
         self.networks().any(Network::is_autoregressive)
     }
 
+    /// How many distributions it is the mean of, where it is one.
+    pub fn components(&self) -> Option<usize> {
+        let Body::Stochastic { network: Some(network), .. } = &self.body else { return None };
+        network.components()
+    }
+
     /// The networks that it reads: those of its flows' contexts, and its own.
     pub fn networks(&self) -> impl Iterator<Item = &Network> {
         let (flows, network, values) = match &self.body {

@@ -30,16 +30,22 @@ pub struct Node {
 }
 
 impl Network {
-    /// The experts whose product the network yields, by their outputs, with the parameters that the file states of each, and
-    /// the number of standard normals among them.
+    /// The distributions whose product or mean the network yields, by their outputs, with the parameters that the file states
+    /// of each, and the number of standard normals among them.
     pub fn experts(&self) -> Option<(Vec<(NodeId, u32)>, usize)> {
         let output = &self.nodes[self.output.0];
         match &output.op {
-            Op::Experts { given, standard } => {
+            Op::Experts { given, standard, .. } => {
                 Some((output.inputs.iter().copied().zip(given.iter().copied()).collect(), *standard))
             }
             Op::Variable(_) | Op::Formal(_) | Op::Block { .. } | Op::Net(_) | Op::Let(_) | Op::Past(_) => None,
         }
+    }
+
+    /// How many distributions the network yields the mean of, where it does.
+    pub fn components(&self) -> Option<usize> {
+        let output = &self.nodes[self.output.0];
+        matches!(output.op, Op::Experts { joint: Joint::Mean, .. }).then_some(output.inputs.len())
     }
 
     /// The variables that a node is computed from, those that values stand for among them.
@@ -117,13 +123,24 @@ pub enum Op {
     Past(VariableId),
     /// A value of the file, a `let`: computed once, whoever reads it. No inputs.
     Let(NetId),
-    /// A product of diagonal normals, each by its head, and of so many standard normals: the output of a factor's network,
-    /// which then yields the distribution itself. An expert that reads what a record lacks drops out.
+    /// Of several distributions, each by its head, the product or the mean; a product is of diagonal normals, and of so many
+    /// standard normals beside them. It is the output of a factor's network, which then yields the distribution itself. What
+    /// reads something that a record lacks drops out.
     Experts {
+        joint: Joint,
         /// Of each, what [`Network::given`] is of a head.
         given: Vec<u32>,
         standard: usize,
     },
+}
+
+/// What a factor makes of several distributions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Joint {
+    /// Their product, normalised.
+    Product,
+    /// Their mean.
+    Mean,
 }
 
 /// `net enc(x) = …`, or `net enc(x: real[3, 32, 32]) -> real[8, 32, 32] = rust "crate::nets::Enc"`.

@@ -23,7 +23,7 @@ pub struct Program {
     /// In the order of computation: inputs before what reads them.
     pub values: Vec<Value>,
     pub output: Output,
-    /// Variables that are summed over instead of drawn.
+    /// Variables that are summed over instead of drawn: their values, or the components that they are drawn from.
     pub enumerated: Vec<VariableId>,
     /// Log-probabilities of draws whose gradient is that of their score, `[K, B]`: yielded after the terms.
     pub scores: Vec<ValueId>,
@@ -114,6 +114,12 @@ pub enum Operation {
         given: Vec<u32>,
         standard: usize,
     },
+    /// The mean of distributions: each with so many presences after it, where one of these is 0 it drops out.
+    OneOf(Vec<usize>),
+    /// The draws of all components of such a mean, one under the other.
+    Strata,
+    /// ln of the share that each of these draws has in an average: the draws, and the presences of each component.
+    Shares(Vec<usize>),
     /// What every row shares, a root's distribution or a tensor of one row, for each draw.
     Draws,
     /// A value of each draw, for every record: row k·B + b is draw k.
@@ -192,6 +198,7 @@ impl Operation {
             Self::Root(_)
                 | Self::Head { .. }
                 | Self::Experts { .. }
+                | Self::OneOf(_)
                 | Self::Flow(_)
                 | Self::Mixture(_)
                 | Self::Quantise
