@@ -27,12 +27,12 @@ impl OneOf {
         Ok(Self { components, shares })
     }
 
-    /// What `of` makes of each component, one under the other.
-    fn each(&self, of: impl FnMut(&Box<dyn Distribution>) -> Result<Tensor>) -> Result<Vec<Tensor>> {
-        self.components.iter().map(of).collect()
+    /// What `of` makes of each component.
+    fn each(&self, mut of: impl FnMut(&dyn Distribution) -> Result<Tensor>) -> Result<Vec<Tensor>> {
+        self.components.iter().map(|component| of(&**component)).collect()
     }
 
-    /// ln of the shares, `[M, N]`, or one number for all of them.
+    /// Numbers of the components, `[M, N]`, each with the logarithm of its share added.
     fn weighted(&self, numbers: &Tensor) -> Result<Tensor> {
         match &self.shares {
             Some(shares) => numbers + shares,
