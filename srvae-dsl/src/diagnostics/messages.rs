@@ -548,6 +548,12 @@ pub(crate) fn number_for_network(span: Span) -> Diagnostic {
         .hint("begin with a variable, as in `x |> encoder(growth: 16)`")
 }
 
+pub(crate) fn sum_as_stage(sign: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0316", format!("what stands after a pipe is one block, and `{sign}` binds closer than the pipe"))
+        .at(span, "read as one stage")
+        .hint(format!("put each side in parentheses: `(a |> conv) {sign} (b |> conv)`"))
+}
+
 pub(crate) fn number_by_network(span: Span) -> Diagnostic {
     Diagnostic::error("E0315", "a number is divided by a network's value")
         .at(span, "a number stands over a network")

@@ -7,7 +7,7 @@ use srvae_training::spec::{Space, Variable, space_entry};
 use srvae_training::{BoundOptions, DType, Decode, Device, Draw, Noise, Tensor, Values, figures};
 
 /// Seeds at which what is given may make no difference by chance, as with a class that is drawn on the way.
-const SEEDS: u64 = 4;
+const SEEDS: u64 = 16;
 
 pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     let (model, spec) = (subject.model.as_ref(), subject.spec);
