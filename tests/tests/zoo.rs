@@ -48,7 +48,8 @@ fn write_table(path: &Path) -> std::io::Result<()> {
     rows.extend(ROWS.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone());
     let is_there = |name: &String| files().iter().any(|file| file.file_stem().is_some_and(|stem| *stem == **name));
     rows.retain(|name, _| is_there(name));
-    let head = "| model | checks | deep laws | before | after | | seconds |\n| --- | --- | --- | ---: | ---: | --- | ---: |\n";
+    let head =
+        "| model | checks | deep laws | before | after | | seconds |\n| --- | --- | --- | ---: | ---: | --- | ---: |\n";
     std::fs::write(path, head.to_owned() + &rows.into_values().collect::<String>())
 }
 

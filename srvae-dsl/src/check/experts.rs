@@ -1,9 +1,9 @@
 //! Several distributions as one: `q(z | x, w) = (normal from x |> …) * (normal from w |> …) * standard_normal`, a product of
 //! experts, and `mixture of (normal from x |> …), (normal from w |> …)`, a mixture of them.
 //!
-//! The product of diagonal normals is one, so nothing after the checks is asked anything new but by its network: the heads of
-//! the experts side by side, and their product as its output. A mixture is stated in the same way. It is drawn by going through
-//! its components, as an enumerated variable is by going through its values.
+//! A product of diagonal normals is a diagonal normal. Later stages see only a network whose nodes are the heads of all
+//! experts and whose output is the product. A mixture is represented in the same way. Its components are enumerated, as
+//! the values of an enumerated variable are.
 
 use super::Checker;
 use super::arguments::Signature;
@@ -14,7 +14,8 @@ use crate::catalog::{self, Distribution};
 use crate::derive::Ancestry;
 use crate::diagnostics::messages;
 use crate::graph::{
-    Argument, Body, Draw, DrawMethod, Factor, Joint, Network, Node, NodeId, Op, Role, Side, Use, VariableId, VariableSet,
+    Argument, Body, Draw, DrawMethod, Factor, Joint, Network, Node, NodeId, Op, Role, Side, Use, VariableId,
+    VariableSet,
 };
 use crate::source::Span;
 
@@ -144,8 +145,8 @@ impl Checker<'_> {
         Some(Stated { entry, args: base.args, network, span })
     }
 
-    /// Of every product something must be left, whatever a record lacks. A mixture of nothing that a record has is one of what
-    /// its components make of zeros.
+    /// At least one expert of every product must remain, whatever variables a record lacks. A mixture needs none: without
+    /// any component it has all of them, which then read zeros.
     pub(super) fn lasting_experts(&mut self, q: &[Factor]) {
         for factor in q.iter().filter(|factor| factor.components().is_none()) {
             let Body::Stochastic { network: Some(network), .. } = &factor.body else { continue };
@@ -181,7 +182,7 @@ impl Checker<'_> {
     }
 }
 
-/// The networks beside each other, each with the paths of its parameters below its number, and what is made of them.
+/// Joins the networks, each with its number in the paths of its parameters, and appends their product or mean.
 fn joined(networks: Vec<Network>, (joint, standard): (Joint, usize), span: Span) -> Network {
     let (mut nodes, mut outputs): (Vec<Node>, Vec<NodeId>) = (Vec::new(), Vec::new());
     let given = networks.iter().map(|network| network.given).collect();

@@ -549,9 +549,12 @@ pub(crate) fn number_for_network(span: Span) -> Diagnostic {
 }
 
 pub(crate) fn sum_as_stage(sign: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0316", format!("what stands after a pipe is one block, and `{sign}` binds closer than the pipe"))
-        .at(span, "read as one stage")
-        .hint(format!("put each side in parentheses: `(a |> conv) {sign} (b |> conv)`"))
+    Diagnostic::error(
+        "E0316",
+        format!("what stands after a pipe is one block, and `{sign}` binds closer than the pipe"),
+    )
+    .at(span, "read as one stage")
+    .hint(format!("put each side in parentheses: `(a |> conv) {sign} (b |> conv)`"))
 }
 
 pub(crate) fn number_by_network(span: Span) -> Diagnostic {
@@ -1201,7 +1204,9 @@ pub(crate) fn mean_elsewhere(span: Span, head: Span) -> Diagnostic {
     Diagnostic::error("E0484", "a mixture of several distributions stands in q, of a latent variable")
         .at(span, "stands elsewhere")
         .and(head, "this factor")
-        .hint("write `q(z | x, w) = mixture of (normal from x |> …), (normal from w |> …)`, z being no step of a length")
+        .hint(
+            "write `q(z | x, w) = mixture of (normal from x |> …), (normal from w |> …)`, z being no step of a length",
+        )
 }
 
 pub(crate) fn not_a_component(what: &str, span: Span, why: &str) -> Diagnostic {
@@ -1221,7 +1226,9 @@ pub(crate) fn mean_beside(own: &str, span: Span, other: &str, what: &str, place:
     Diagnostic::error("E0487", format!("`{own}` is a mixture whose components are gone through, and `{other}` {what}"))
         .at(span, "every component of it is drawn")
         .and(place, format!("`{other}` {what}"))
-        .hint(format!("choose another way for `{other}`: a product in place of a mixture, `relaxed` for a discrete draw"))
+        .hint(format!(
+            "choose another way for `{other}`: a product in place of a mixture, `relaxed` for a discrete draw"
+        ))
 }
 
 // ---- E05: shapes

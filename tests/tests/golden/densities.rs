@@ -66,8 +66,7 @@ fn divergences() -> Result<()> {
         "poisson",
         "multivariate_normal",
     ];
-    let apart =
-        [("exponential_gamma", "exponential", "gamma"), ("gamma_exponential", "gamma", "exponential")];
+    let apart = [("exponential_gamma", "exponential", "gamma"), ("gamma_exponential", "gamma", "exponential")];
     for (pair, q, p) in alike.map(|name| (name, name, name)).into_iter().chain(apart) {
         let names = (q, p);
         let golden = golden.at(pair);

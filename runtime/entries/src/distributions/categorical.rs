@@ -1,7 +1,7 @@
 //! One of n classes.
 
 distribution! {
-    /// One of n classes, of a map at each position; the head holds logits.
+    /// One of n classes, for a map at each position. The head contains logits.
     discrete categorical: Categorical(CategoricalConfig {}),
     over: [Label],
     natural: [logits: Real or probs: Simplex by log],

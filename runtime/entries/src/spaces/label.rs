@@ -5,7 +5,7 @@ use crate::prelude::*;
 const CLASSES: usize = 5;
 
 space! {
-    /// One of n classes, held as a one-hot vector; of a map, one at each position.
+    /// One of n classes, represented by a one-hot vector; for a map, one at each position.
     discrete label: Label,
     ranks: 1..=3 of "classes, or classes, height, width",
     usual: categorical,

@@ -91,7 +91,8 @@ impl Distribution for OneOf {
     fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
         let components = self.components.iter().map(|component| component.repeat(samples)).collect::<Result<_>>()?;
         // Row k·N + n is row n.
-        let shares = self.shares.as_ref().map(|shares| ops::repeat(&shares.t()?.contiguous()?, samples)?.t()?.contiguous());
+        let shares =
+            self.shares.as_ref().map(|shares| ops::repeat(&shares.t()?.contiguous()?, samples)?.t()?.contiguous());
         Ok(Box::new(Self { components, shares: shares.transpose()? }))
     }
 }
@@ -182,7 +183,8 @@ mod tests {
         let all = OneOf::new(&[(&first, &[]), (&second, &[])])?;
         let some = OneOf::new(&[(&first, &[&here]), (&second, &[&there])])?;
         let values = [0.25, -1.0, 2.0, 0.75];
-        let [all, some] = [all, some].map(|of| of.log_prob(&column(&values).unwrap()).unwrap().to_vec1::<f64>().unwrap());
+        let [all, some] =
+            [all, some].map(|of| of.log_prob(&column(&values).unwrap()).unwrap().to_vec1::<f64>().unwrap());
         for (at, x) in values.into_iter().enumerate() {
             let each = [0, 1].map(|m| normal(x, MEANS[m][at]));
             // Rounding of a sum of two.
