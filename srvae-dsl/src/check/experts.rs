@@ -92,7 +92,7 @@ impl Checker<'_> {
     fn expert(&mut self, head: &Head<'_>, expert: &ast::Expert) -> Option<Stated> {
         let Some(call) = expert.body.as_call() else {
             let why = "a flow has no product in closed form";
-            self.findings.push(messages::not_an_expert("a distribution under a flow", expert.span, why));
+            self.findings.push(messages::not_an_expert("a distribution with a flow", expert.span, why));
             return None;
         };
         let (name, span) = (call.name.text.as_str(), call.name.span);
