@@ -227,7 +227,13 @@ fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
 #[test]
 fn every_key_of_the_json_is_documented() {
     // The keys that the command line adds.
-    let budget = ["training_bytes", "training_bytes_an_image", "evaluation_bytes", "evaluation_bytes_an_image"];
+    let budget = [
+        "training_bytes",
+        "training_bytes_an_image",
+        "checkpoint_bytes",
+        "evaluation_bytes",
+        "evaluation_bytes_an_image",
+    ];
     let budget = budget.map(|key| format!("budget.{key}"));
     let mut found: BTreeSet<String> = budget.into_iter().chain(["warnings[]".to_owned()]).collect();
     let good = [
