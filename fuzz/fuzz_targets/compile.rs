@@ -1,4 +1,4 @@
-//! Any bytes: the whole compiler says something, and where it says a model is right, its code parses.
+//! Arbitrary bytes: the compiler must return without a panic, and the code of a model without errors must parse.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any bytes: the parser and the formatter say something, and what the formatter wrote is its own canonical form.
+//! Arbitrary bytes: the parser and the formatter must return without a panic, and formatting must be idempotent.
 
 #![no_main]
 

@@ -9,28 +9,28 @@ import argparse
 import math
 import re
 
-# Parameters, and GFLOP of a training step for a record (docs/performance.md, "The floor").
+# Parameters, and GFLOP of a training step per record (docs/performance.md, "The floor").
 MODELS = {"VAE, paper's size": (34_276_364, 19.2), "srVAE, paper's size": (39_272_570, 42.9)}
 RANKS = [1, 2, 8, 32, 128, 512, 1024]
-# Bytes a second and seconds a message between two ranks.
+# Bytes per second and seconds per message between two ranks.
 NETWORKS = {
     "10 Gb/s Ethernet": (1.1e9, 30e-6),
     "100 Gb/s InfiniBand": (11e9, 2e-6),
     "NVLink or 400 Gb/s": (40e9, 2e-6),
 }
-# Bytes a second at which a rank reads, adds and writes numbers in its own memory.
+# Bytes per second at which a rank reads, adds and writes numbers in its own memory.
 MEMORY = 10e9
 
 
 def step(model, record, network, ranks, batch, micro):
-    """Seconds of a step: compute, bytes, messages, and what each rank does with the bytes."""
+    """Seconds of a step: compute, bandwidth, latency, and the passes over memory on each rank."""
     bandwidth, latency = NETWORKS[network]
     bytes_ = 4 * model
     own = math.ceil(batch / micro / ranks) * micro
     compute = own * record
     if ranks == 1:
         return compute, 0.0, 0.0, 0.0
-    # Gradients to their owners, parameters from them: each once, but for what stays.
+    # Gradients to their owners and parameters back, each once, except the part that a rank owns itself.
     moved = 2 * bytes_ * (ranks - 1) / ranks / bandwidth
     # Both as exchanges with one rank after the other, and two short gathers in log2 N rounds.
     messages = (2 * (ranks - 1) + 2 * math.ceil(math.log2(ranks))) * latency
@@ -39,17 +39,17 @@ def step(model, record, network, ranks, batch, micro):
     return compute, moved, messages, handled
 
 
-# Seconds of a training step for a record. CPUs: eight times the two cores of docs/performance.md. GPUs: at 20 TFLOP/s, which is
+# Seconds of a training step per record. CPUs: eight times the two cores of docs/performance.md. GPUs: at 20 TFLOP/s, which is
 # assumed and not measured.
 MACHINES = {
-    "16 CPU cores a rank": lambda name: {"VAE, paper's size": 1 / (8 * 12.21), "srVAE, paper's size": 1 / (8 * 7.12)}[name],
-    "one GPU at 20 TFLOP/s a rank": lambda name: MODELS[name][1] / 20e3,
+    "16 CPU cores per rank": lambda name: {"VAE, paper's size": 1 / (8 * 12.21), "srVAE, paper's size": 1 / (8 * 7.12)}[name],
+    "one GPU at 20 TFLOP/s per rank": lambda name: MODELS[name][1] / 20e3,
 }
 
 
 def table(machine, network, scaling):
     lines = [
-        "| ranks | " + " | ".join(MODELS) + " | largest share |",
+        "| ranks | " + " | ".join(MODELS) + " | largest cost beside compute |",
         "| ---: | " + " | ".join("---:" for _ in MODELS) + " | --- |",
     ]
     for ranks in RANKS:
@@ -62,7 +62,7 @@ def table(machine, network, scaling):
             parts = step(model, record, network, ranks, batch, micro)
             efficiency = one / (ranks * sum(parts))
             cells.append(f"{100 * efficiency:.0f} %")
-            words = ["compute", "bytes", "messages", "memory"]
+            words = ["compute", "bandwidth", "latency", "memory"]
             share = words[max(range(1, 4), key=lambda at: parts[at])] if ranks > 1 else ""
         lines.append(f"| {ranks} | " + " | ".join(cells) + f" | {share} |")
     return "\n".join(lines)
@@ -70,17 +70,17 @@ def table(machine, network, scaling):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--update", help="the page whose tables are written anew")
+    parser.add_argument("--update", help="the page whose tables are rewritten")
     args = parser.parse_args()
     parts = []
     for machine, network, scaling in [
-        ("16 CPU cores a rank", "10 Gb/s Ethernet", "weak"),
-        ("16 CPU cores a rank", "100 Gb/s InfiniBand", "weak"),
-        ("16 CPU cores a rank", "100 Gb/s InfiniBand", "strong"),
-        ("one GPU at 20 TFLOP/s a rank", "100 Gb/s InfiniBand", "weak"),
-        ("one GPU at 20 TFLOP/s a rank", "NVLink or 400 Gb/s", "strong"),
+        ("16 CPU cores per rank", "10 Gb/s Ethernet", "weak"),
+        ("16 CPU cores per rank", "100 Gb/s InfiniBand", "weak"),
+        ("16 CPU cores per rank", "100 Gb/s InfiniBand", "strong"),
+        ("one GPU at 20 TFLOP/s per rank", "100 Gb/s InfiniBand", "weak"),
+        ("one GPU at 20 TFLOP/s per rank", "NVLink or 400 Gb/s", "strong"),
     ]:
-        how = "32 records a rank" if scaling == "weak" else "a batch of 1,024 in all, micro-batches of 1"
+        how = "32 records per rank" if scaling == "weak" else "a global batch of 1,024, micro-batches of 1"
         parts.append(f"{machine}, {network}, {how}:\n\n{table(machine, network, scaling)}")
     text = "\n\n".join(parts)
     if not args.update:

@@ -6,8 +6,8 @@ use ::srvae::Compiled;
 ::srvae::model!("vae.pgm");
 ::srvae::model!("srvae.pgm");
 
-/// Weights of srvae at its preset `quick`, half precision: `weights/README.md` says what they were trained on.
+/// Weights of srvae at its preset `quick`, in half precision. `weights/README.md` describes their training.
 pub const PRETRAINED: &[u8] = include_bytes!("../weights/srvae-quick.safetensors");
 
-/// The models `srvae-run` knows.
+/// The built-in models of `srvae-run`.
 pub const MODELS: &[Compiled] = &[srvae::COMPILED, vae::COMPILED];

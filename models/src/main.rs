@@ -1,4 +1,4 @@
-//! `srvae-run`: trains, evaluates and draws from the shipped models, and from any other model file.
+//! `srvae-run`: trains, evaluates and samples the built-in models and any other model file.
 
 use std::process::ExitCode;
 

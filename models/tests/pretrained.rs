@@ -1,4 +1,4 @@
-//! The weights that are part of the program: whatever they are, they load, belong to the model, and every command takes them.
+//! The pretrained weights: they load, belong to the built-in model, and work with every command.
 
 use serde_json::Value;
 use srvae::train::Checkpoint;
@@ -7,14 +7,14 @@ use srvae_models::{MODELS, PRETRAINED};
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Bytes of the weights: the program stays small enough to be handed on.
+/// The maximum size of the weights in bytes, because they are part of the program.
 const LARGEST: usize = 3_000_000;
 
 fn weights() -> Checkpoint {
     Checkpoint::parse(PRETRAINED, Path::new("weights"), &Device::Cpu).unwrap()
 }
 
-/// The program in a folder that has nothing else in it.
+/// Runs the program in an otherwise empty folder.
 fn run(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_srvae-run")).args(arguments).current_dir(folder).output().unwrap()
 }
@@ -35,7 +35,7 @@ fn they_are_small_widened_and_of_the_model_as_it_is_now() {
         (header.model.as_str(), header.preset.as_deref(), header.data.as_str()),
         ("srvae", Some("quick"), "builtin")
     );
-    // Two bytes for each parameter and a header: half precision, without the optimiser's state.
+    // Two bytes per parameter and a header: half precision, without the optimiser state.
     assert!(PRETRAINED.len() < 2 * file.elements("param") + 200_000 && file.elements("optimiser") == 0);
     assert!(file.group("param").values().all(|tensor| tensor.dtype() == DType::F32));
     let now = MODELS.iter().find(|model| model.name == header.model).unwrap();
@@ -52,7 +52,7 @@ fn every_mode_takes_them_in_any_folder() {
     let drawn = json(place.path(), &["sample", "--pretrained", "--count", "4"]);
     assert_eq!((drawn["mode"].as_str(), drawn["count"].as_u64()), (Some("generation"), Some(4)));
     assert!(place.path().join("pretrained/grids/generation.png").is_file());
-    // Results lie in that folder and nothing else: no events of a run.
+    // The folder contains only the results, and no TensorBoard events of a run.
     assert_eq!(std::fs::read_dir(place.path().join("pretrained")).unwrap().count(), 1);
     for mode in ["reconstruct", "upscale", "interpolate"] {
         let drawn = json(place.path(), &[mode, "--pretrained", "--count", "2"]);

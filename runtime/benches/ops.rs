@@ -1,9 +1,9 @@
 //! Single operations on the CPU, at the sizes of the shipped models: `cargo bench -p srvae --bench ops`.
 //!
-//! Items are the operations that the direct sum takes, two for a multiply-accumulate: the rate is in GFLOP/s where it says
-//! Gitem/s, and Winograd's tiles, which take fewer, may pass the machine's peak. Operations that only move values count
-//! these. *gradient* is the forward pass and the backward pass together, three times the operations; names with *candle* are
-//! candle's own operations. `RAYON_NUM_THREADS` says how many threads.
+//! Items are the operations of the direct sum, two per multiply-accumulate, so a rate in Gitem/s is in GFLOP/s.
+//! Winograd's tiles need fewer operations and may exceed the machine's peak. For operations that only move values,
+//! items are values. *gradient* is the forward and the backward pass together, with three times the operations. Names
+//! with *candle* are candle's own operations. `RAYON_NUM_THREADS` sets the number of threads.
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -21,7 +21,7 @@ fn draw(shape: &[usize]) -> Tensor {
     Noise::seeded(1).normal("draw", shape, DType::F32, &Device::Cpu).expect("noise on the CPU")
 }
 
-/// Times `op` on inputs of these shapes, forward alone or with every input's gradient.
+/// Times `op` on inputs of these shapes, either forward only or with the gradients of all inputs.
 fn time(
     bencher: Bencher<'_, '_>,
     items: usize,
@@ -162,7 +162,7 @@ fn normal_kl(bencher: Bencher<'_, '_>, gradient: bool) {
 /// A distribution of the catalogue over 256 rows of 2000 values.
 const DENSITIES: [&str; 5] = ["poisson", "negative_binomial", "zero_inflated_negative_binomial", "gamma", "student_t"];
 
-/// Values for a density, and a head.
+/// Values for a density, its head, and its constructor.
 fn of_density(name: &str) -> (Tensor, Vec<usize>, Make) {
     let entry = entries::distribution(name).expect("a distribution");
     let count = draw(&[256, 2000]).exp().expect("an exponential");

@@ -1,4 +1,4 @@
-//! Lists the entries: every file of a folder of entries is one, and no list is kept by hand.
+//! Lists the entries. Every file of an entries folder is one, so no list is maintained by hand.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ fn main() {
     }
 }
 
-/// The modules of a folder, in the order of their names, their table, and what each declares.
+/// The modules of a folder, sorted by name, their table, and their exports.
 fn module(folder: &Path, entry: &str, table: &str) -> String {
     let files = std::fs::read_dir(folder).expect("the folder of entries is there");
     let mut paths: Vec<PathBuf> = files.map(|file| file.expect("a readable folder").path()).collect();

@@ -1,4 +1,4 @@
-// What every example of docs/library.md begins with: the model, and 64 records to use it on.
+// The shared beginning of every example of docs/library.md: the model and 64 records.
 
 srvae::model!("guide/arrays.pgm");
 
@@ -7,7 +7,7 @@ pub use arrays::{Arrays, C, Config, X, Z};
 #[allow(unused_imports)]
 pub use srvae::{BoundOptions, DType, Decode, Device, Draw, Model, Noise, Params, Result, Tensor, Values};
 
-/// A new model and its data: x `[64, 8]` about a line for each kind, c `[64, 3]` one-hot.
+/// A new model and its data: x `[64, 8]` along one line per class, c `[64, 3]` one-hot.
 #[allow(dead_code)]
 pub fn example() -> Result<(Arrays, X, C)> {
     let params = Params::new(1, DType::F32, &Device::Cpu);

@@ -1,12 +1,12 @@
-//! Latent-variable models stated in `.pgm` files, compiled to typed Rust on candle.
+//! Latent-variable models stated in `.pgm` files and compiled to typed Rust on candle.
 //!
-//! [`model!`] compiles a file into a module of the calling crate; the rest of this crate is what that module calls and what
-//! trains, evaluates and draws from it:
-//! - [`ops`]: tensor operations with their own forward and backward passes;
-//! - [`params`], [`noise`]: where parameters live and where randomness comes from;
-//! - [`nn`]: layers and networks; [`dist`]: distributions; [`flow`]: bijectors; [`entries`]: all of them as the language has
-//!   them, by name in [`entries::registry`];
-//! - [`mod@model`]: the trait between generated code and everything above;
+//! [`model!`] compiles a file into a module of the calling crate. This crate contains the runtime of that module, and
+//! the code that trains, evaluates and samples it:
+//! - [`ops`]: tensor operations with their forward and backward passes;
+//! - [`params`], [`noise`]: parameters and randomness;
+//! - [`nn`]: layers and networks; [`dist`]: distributions; [`flow`]: bijectors; [`entries`]: all entries of the
+//!   language, by name in [`entries::registry`];
+//! - [`mod@model`]: the trait between generated code and the code that uses models;
 //! - [`data`], [`train`], [`eval`], [`fid`], [`cli`]: running a model.
 
 #[cfg(feature = "cli")]
@@ -20,7 +20,7 @@ pub use srvae_numerics::*;
 #[cfg(feature = "training")]
 pub use srvae_training::*;
 
-/// Layers and networks, and what they are made of.
+/// Layers, networks and their common parts.
 pub mod nn {
     pub use srvae_entries::blocks::types::*;
     pub use srvae_numerics::nn::*;
@@ -33,13 +33,13 @@ pub mod dist {
     pub use srvae_numerics::dist::*;
 }
 
-/// Bijectors, and what they are made of.
+/// Bijectors and their common parts.
 pub mod flow {
     pub use srvae_entries::flows::types::*;
     pub use srvae_numerics::flow::*;
 }
 
-/// The language's functions on tensors, of networks and of q, and the shapes of what they yield.
+/// The language's functions on tensors, of networks and of q, and the shapes of their outputs.
 pub mod functions {
     pub use srvae_entries::blocks::{shapes, types::*};
     pub use srvae_entries::functions::types::*;

@@ -50,6 +50,7 @@ fn every_position_has_the_nearest_code() {
         }
     }
     let kl = numbers(&divergence(&q, &codebook.expand(2).unwrap()).unwrap());
+    // Here and below: rounding.
     assert!(kl.iter().all(|kl| (kl - 2.0 * 4f64.ln()).abs() < 1e-14), "{kl:?}");
     assert!(Quantise::from_head(&tensor(&POINTS, &[2, 2, 1, 2]), COMMITMENT).unwrap().mode().is_err());
 }

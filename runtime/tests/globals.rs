@@ -163,6 +163,7 @@ fn a_record_has_its_share() {
     };
     let (one, ten) = (exact(&regression, 1), exact(&regression, 10));
     for (whole, share) in term(one.as_ref(), "KL_w", 2).iter().zip(term(ten.as_ref(), "KL_w", 2)) {
+        // Rounding of a quotient.
         assert!(*whole > 0.0 && (whole / 10.0 - share).abs() < 1e-14, "{whole} {share}");
     }
     // Two equal records: the same draw, the same log-likelihood; another sample, another draw.

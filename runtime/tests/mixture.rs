@@ -45,6 +45,7 @@ fn the_density_is_the_mean_of_its_components_and_adds_up_to_one() {
     // A value far from every component keeps its digits.
     let far = numbers(&mixture().log_prob(&tensor(vec![400.0], &[1, 1])).unwrap())[0];
     let wanted = log_normal(400.0, 0.5, 0.3) - 3f64.ln();
+    // Rounding.
     assert!((far / wanted - 1.0).abs() < 1e-12, "{far} {wanted}");
 }
 

@@ -14,7 +14,11 @@ mod numbers;
 mod parquet;
 #[path = "data/parts.rs"]
 mod parts;
+#[path = "data/pictures.rs"]
+mod pictures;
 mod toy;
+#[path = "data/values.rs"]
+mod values;
 
 use srvae::data::{self, Augment, Images, Source, Split};
 use srvae::picture;

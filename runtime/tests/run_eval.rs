@@ -90,6 +90,7 @@ fn a_model_that_can_be_enumerated_gets_its_likelihood() {
         evaluate(&Discrete::new(power), &toy::spec(), &toy::data().test, &options).unwrap()
     };
     for samples in [1, 50] {
+        // Everything is computed in f64.
         let found = estimate(1.0, samples);
         assert!((found.log_likelihood - discrete::exact()).abs() < 1e-9, "{samples}");
         assert!((found.log_likelihood / found.nll + 48.0 * std::f64::consts::LN_2).abs() < 1e-9);
@@ -143,6 +144,7 @@ fn the_phase_is_as_it_was_and_terms_add_up_to_the_bound() {
     let found = evaluate(model.as_ref(), &toy::spec(), &toy::data().test, &options).unwrap();
     assert_eq!(model.params().phase(), Phase::Training);
     let bound = found.terms[0].2 - found.terms[1].2;
+    // Here and below: rounding of sums in f64.
     assert!((toy::spec().score(bound) - found.bound).abs() < 1e-9);
     assert!(found.nll <= found.bound);
     assert_eq!(found.images, 6);
@@ -207,6 +209,7 @@ fn latents_are_encoded_as_means_and_draws() {
     for (record, mean) in means.iter().enumerate() {
         let x = data.test.picture(record).iter().map(|&byte| f32::from(byte) / 255.0);
         let exact: f32 = x.zip(&v).map(|(x, v)| x * v).sum::<f32>() + c;
+        // A sum of 48 products in f32.
         assert!((mean - exact).abs() < 1e-5, "record {record}: {mean}, not {exact}");
     }
     // Draws differ from each other, and depend on the seed and the record alone.

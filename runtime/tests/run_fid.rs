@@ -6,6 +6,7 @@
 mod toy;
 
 use nalgebra::{DMatrix, DVector};
+use srvae::data::Images;
 use srvae::fid::{self, FEATURES, Inception, Options, Statistics, Weights};
 use srvae::ranks::ALONE;
 use srvae::{DType, Device, Draw, Tensor};
@@ -146,6 +147,7 @@ fn distances_are_those_of_scipy_of_full_and_of_low_rank() {
         for key in ["exact", "pytorch_fid"] {
             let Some(theirs) = case[key].as_f64() else { continue };
             println!("{name}, {key}: {:.1e}", (found / theirs - 1.0).abs());
+            // Rounding, of features whose spreads cover three decimals.
             assert!((found / theirs - 1.0).abs() < 1e-9, "{name}, {key}: {found} {theirs}");
         }
     }
@@ -155,6 +157,7 @@ fn distances_are_those_of_scipy_of_full_and_of_low_rank() {
 fn distances_obey_their_laws() {
     let moments = |name: &str, count| statistics(&features(name, count, 16), 5).moments().unwrap();
     let (a, b) = (moments("a", 60), moments("b", 9));
+    // Here and below: rounding of sums of some hundred terms of the size of 1.
     assert!(fid::distance(&a, &a).abs() < 1e-12 && fid::distance(&b, &b).abs() < 1e-12);
     assert!((fid::distance(&a, &b) - fid::distance(&b, &a)).abs() < 1e-12);
     let moved = (&a.0 + DVector::from_element(16, 0.5), a.1.clone());
@@ -175,6 +178,7 @@ fn statistics_do_not_depend_on_the_batches() {
     // Far from zero, where sums of squares alone would lose what is asked for.
     let far = (features * 1e-3).unwrap().affine(1.0, 1e4).unwrap();
     let (whole, parts) = (statistics(&far, 41).moments().unwrap(), statistics(&far, 3).moments().unwrap());
+    // Means near 10⁴ are rounded to 2e-12; squares of deviations near 1e-3 have the rounding of 10⁴, 1e-12, at 1e-6.
     assert!((&whole.0 - &parts.0).norm() < 1e-9);
     assert!((&whole.1 - &parts.1).norm() < 1e-6 * whole.1.norm());
     assert!(statistics(&far.narrow(0, 0, 1).unwrap(), 1).moments().unwrap_err().to_string().contains("at least 2"));
@@ -213,4 +217,40 @@ fn a_model_is_measured_with_its_protocol() {
         assert!(text.contains(word), "{word}: {text}");
     }
     assert_eq!(found.json()["protocol"]["samples"], 3);
+}
+
+/// Values between grey levels are rounded to the nearest one, as a picture file would have them, and what is beyond black and white is
+/// those.
+#[test]
+fn sampled_values_become_the_nearest_grey_levels() {
+    let network = Inception::new(&state(), &Device::Cpu).unwrap();
+    let params = srvae::Params::new(1, DType::F32, &Device::Cpu);
+    let model = toy::build(&Vec::new(), &params).unwrap();
+    let size = toy::SHAPE.iter().product::<usize>();
+    // Thirds above and below a level, and two pixels that are no colours.
+    let level = |at: usize| 5 + 5 * at as u32;
+    let value = |at: usize| match at {
+        0 => -0.2,
+        1 => 1.2,
+        at => (f64::from(level(at)) + if at % 2 == 0 { 0.33 } else { -0.33 }) / 255.0,
+    };
+    for (name, var) in params.entries() {
+        let values: Vec<f32> = match name.as_str() {
+            "p_x.b" => (0..size).map(|at| value(at) as f32).collect(),
+            _ => vec![0.0; var.elem_count()],
+        };
+        var.set(&Tensor::from_vec(values, var.dims(), &Device::Cpu).unwrap()).unwrap();
+    }
+    let bytes: Vec<u8> = (0..size)
+        .map(|at| match at {
+            0 => 0,
+            1 => 255,
+            at => level(at) as u8,
+        })
+        .collect();
+    let images = Images::new(toy::SHAPE, bytes.repeat(2), None).unwrap();
+    let options = Options { samples: 2, batch: 2, draw: Draw::default(), seed: 1, ranks: &ALONE, progress: &|_, _| () };
+    let real = fid::of_images(&network, &images, &options).unwrap();
+    let drawn = fid::of_model(&network, model.as_ref(), &toy::spec(), &images, &options).unwrap();
+    assert_eq!(drawn.moments().unwrap().0, real.moments().unwrap().0);
 }

@@ -1,13 +1,16 @@
 //! Damaged and hostile files: every reader ends in content or in one error, within its limits.
 
+#[path = "damaged/flips.rs"]
+mod flips;
+#[path = "damaged/headers.rs"]
+mod headers;
 mod hostile;
 mod toy;
 
 use hostile::{Choices, LIMIT, READERS};
-use srvae::data::formats;
 use srvae::pickle::Pickle;
-use srvae::train::{Checkpoint, Config, Header, Progress};
-use srvae::{Device, Tensor, input, tensors, torch};
+use srvae::train::{Config, Header, Progress};
+use srvae::{Device, Tensor, input, torch};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -50,13 +53,6 @@ fn tar_gz() -> Vec<u8> {
         .concat()
 }
 
-fn png() -> Vec<u8> {
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    let paint = |x: u32, y: u32| image::Rgb([x as u8, y as u8, (x * y) as u8]);
-    image::RgbImage::from_fn(24, 20, paint).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
-    bytes.into_inner()
-}
-
 fn weights() -> BTreeMap<String, Tensor> {
     let numbers: Vec<f32> = (0..600).map(|at| at as f32 / 7.0).collect();
     BTreeMap::from([("param/w".to_owned(), Tensor::from_vec(numbers, (20, 30), &Device::Cpu).unwrap())])
@@ -66,78 +62,8 @@ fn checkpoint_header() -> Header {
     Header::new(&toy::spec(), &Config::default(), "builtin", Progress { step: 5, ..Progress::default() })
 }
 
-fn checkpoint() -> Vec<u8> {
-    let place = tempfile::tempdir().unwrap();
-    let path = place.path().join("last.safetensors");
-    let mut checkpoint = Checkpoint::new(checkpoint_header());
-    checkpoint.add("param", [("w".to_owned(), weights()["param/w"].clone())]);
-    checkpoint.save(&path).unwrap();
-    std::fs::read(path).unwrap()
-}
-
-fn read_checkpoint(bytes: &[u8]) -> bool {
-    Checkpoint::parse(bytes, Path::new("last.safetensors"), &Device::Cpu).is_ok()
-}
-
 fn read_tar(bytes: &[u8]) -> bool {
     input::tar_members(input::gunzip(bytes, LIMIT), LIMIT, |_| true).is_ok()
-}
-
-/// Bytes that a format leaves without a checksum or a second copy and that change nothing of what is read: the time, flags and
-/// system of a gzip member and the bits that fill up the last byte of its stream, before eight bytes of checksum and length; versions
-/// and attributes of a zip entry; the versions in its end.
-fn without_meaning(bytes: &[u8], at: usize) -> bool {
-    let member = |magic: &[u8], fields: &[std::ops::Range<usize>]| {
-        fields.iter().any(|field| {
-            field.clone().any(|place| at.checked_sub(place).is_some_and(|begin| bytes[begin..].starts_with(magic)))
-        })
-    };
-    let gzip = bytes.starts_with(b"\x1f\x8b\x08");
-    let fills =
-        gzip && (at + 9 == bytes.len() || bytes[at..].get(9..).is_some_and(|next| next.starts_with(b"\x1f\x8b\x08")));
-    fills
-        || member(b"\x1f\x8b\x08", std::slice::from_ref(&(3..10)))
-        || member(b"PK\x01\x02", &[4..8, 36..42])
-        || member(b"PK\x03\x04", std::slice::from_ref(&(4..6)))
-        || member(b"PK\x06\x06", std::slice::from_ref(&(12..16)))
-}
-
-#[test]
-fn one_flipped_bit_is_refused_wherever_a_format_has_a_checksum() {
-    let exported = tensors::write(&weights(), &BTreeMap::from([("model".to_owned(), "toy".to_owned())])).unwrap();
-    type Read = fn(&[u8]) -> bool;
-    let formats: [(&str, Vec<u8>, Read); 8] = [
-        ("npz, stored", fixture("data/imagenet_npz/train_data_batch_1.npz"), |bytes| {
-            formats::npz::read(bytes, 1).is_ok()
-        }),
-        ("npz, deflated", fixture("data/imagenet_npz/val_data.npz"), |bytes| formats::npz::read(bytes, 1).is_ok()),
-        ("tar.gz", tar_gz(), read_tar),
-        ("png", png(), |bytes| input::check_picture(bytes).is_ok_and(|reader| reader.decode().is_ok())),
-        // By PyTorch's own hand: descriptors behind the members, padding before their contents.
-        ("pth", fixture("torch/fortran_tensor_3d.pth"), |bytes| torch::parse(bytes, false).is_ok()),
-        ("pth, plain", torch_archive(), |bytes| torch::parse(bytes, false).is_ok()),
-        ("safetensors", exported, |bytes| torch::parse(bytes, true).is_ok()),
-        ("checkpoint", checkpoint(), read_checkpoint),
-    ];
-    for (name, whole, read) in formats {
-        assert!(read(&whole), "{name}");
-        let mut choices = Choices::Seed(11);
-        let mut passed = Vec::new();
-        let mut flips = 0;
-        while flips < 200 {
-            let (at, bit) = (choices.below(whole.len()), choices.below(8));
-            if without_meaning(&whole, at) {
-                continue;
-            }
-            flips += 1;
-            let mut bytes = whole.clone();
-            bytes[at] ^= 1 << bit;
-            if read(&bytes) {
-                passed.push((at, bit));
-            }
-        }
-        assert!(passed.is_empty(), "{name} of {} bytes: {passed:?} pass", whole.len());
-    }
 }
 
 #[test]
@@ -282,86 +208,4 @@ fn pipes_devices_and_folders_are_no_files() {
         let error = format!("{:#}", input::read(path).unwrap_err());
         assert!(error.contains(words) && error.contains(path.to_str().unwrap()), "{error}");
     }
-}
-
-/// A change to a header's JSON, and words of the message.
-type Tampered<'a> = (&'a [&'a str], serde_json::Value, &'a str);
-
-#[test]
-fn tampered_headers_are_one_error_each() {
-    use serde_json::json;
-    let said = |path: &[&str], value: serde_json::Value| {
-        let mut header = serde_json::to_value(checkpoint_header()).unwrap();
-        let mut place = &mut header;
-        for key in path {
-            place = match key.parse::<usize>() {
-                Ok(at) => &mut place[at],
-                Err(_) => &mut place[*key],
-            };
-        }
-        *place = value;
-        let bytes = tensors::write(&weights(), &BTreeMap::from([("srvae".to_owned(), header.to_string())])).unwrap();
-        match Checkpoint::parse(&bytes, Path::new("last.safetensors"), &Device::Cpu) {
-            Ok(_) => "accepted".to_owned(),
-            Err(error) => format!("{error:#}"),
-        }
-    };
-    assert_eq!(said(&["data"], json!("elsewhere")), "accepted");
-    let cases: [Tampered<'_>; 22] = [
-        (&["format"], json!(3), "format 3, this program reads 1 to 2"),
-        (&["config", "batch"], json!(0), "batch is 0"),
-        (&["config", "batch"], json!(u64::MAX), "batch is 18446744073709551615"),
-        (&["config", "batch"], json!(-4), "not a checkpoint of this program"),
-        (&["config", "samples"], json!(0), "samples is 0"),
-        (&["config", "steps"], json!(u64::MAX), "steps is 18446744073709551615"),
-        (&["config", "schedule", "rate"], json!(-0.1), "rate is -0.1; expected a number above 0"),
-        (&["config", "schedule", "decay"], json!(0), "decay is 0"),
-        (&["config", "average"], json!(2.0), "average is 2"),
-        (&["config", "clip"], json!(-1), "clip is -1"),
-        (&["config", "free_nats"], json!(-1), "free_nats is -1"),
-        (&["progress", "step"], json!(u64::MAX), "step is 18446744073709551615"),
-        (&["progress", "skipped"], json!(6), "skipped is 6; allowed are 0 to 5"),
-        (&["progress", "order"], json!(u64::MAX), "order is 18446744073709551615"),
-        (&["progress", "noise"], json!([1, u64::MAX]), "noise is 18446744073709551615"),
-        (&["progress", "best_step"], json!(9), "best_step is 9"),
-        (&["variables"], json!([]), "lists no variables"),
-        (&["variables", "0", "shape"], json!([0, 4, 4]), "variable x has shape [0, 4, 4]"),
-        (&["variables", "0", "shape"], json!([1u64 << 40, 1u64 << 40]), "variable x has shape [1099511627776"),
-        (&["variables", "0", "name"], json!("\u{1b}[2J"), "is not a name"),
-        (&["model"], json!(""), "is not a name"),
-        (&["settings"], json!("none"), "not a checkpoint of this program"),
-    ];
-    for (path, value, words) in cases {
-        let said = said(path, value.clone());
-        assert!(said.contains("last.safetensors") && said.contains(words), "{path:?} {value}: {said}");
-    }
-}
-
-#[test]
-fn checkpoints_have_a_checksum_and_groups_of_floats() {
-    let said = |bytes: &[u8]| match Checkpoint::parse(bytes, Path::new("a.safetensors"), &Device::Cpu) {
-        Ok(_) => "accepted".to_owned(),
-        Err(error) => format!("{error:#}"),
-    };
-    let about = |format: u32| {
-        let header = Header { format, ..checkpoint_header() };
-        BTreeMap::from([("srvae".to_owned(), serde_json::to_string(&header).unwrap())])
-    };
-    let plain = |format| {
-        let about = about(format).into_iter().collect();
-        safetensors::serialize(weights().iter(), Some(about)).unwrap()
-    };
-    assert_eq!(said(&plain(1)), "accepted", "an old file");
-    assert!(said(&plain(2)).contains("it should have a checksum, and has none"), "{}", said(&plain(2)));
-    for (name, dtype, words) in [
-        ("param/w", srvae::DType::U8, "param/w is U8; expected F32 or F16"),
-        ("param/w", srvae::DType::F64, "param/w is F64; expected F32 or F16"),
-        ("state/w", srvae::DType::F32, "in none of the groups param, optimiser, average"),
-    ] {
-        let tensor = weights()["param/w"].to_dtype(dtype).unwrap();
-        let said = said(&tensors::write(&BTreeMap::from([(name.to_owned(), tensor)]), &about(2)).unwrap());
-        assert!(said.contains(words), "{said}");
-    }
-    let free = tensors::write(&BTreeMap::new(), &BTreeMap::new()).unwrap();
-    assert!(said(&free).contains("not a checkpoint of this program"));
 }

@@ -1,4 +1,4 @@
-//! The syntax tree: what the file says, with its places, before any name is looked up.
+//! The syntax tree: the statements of a file with their places, before names are resolved.
 
 use crate::graph::{Operator, Role, Side, Value};
 use crate::source::Span;
@@ -9,7 +9,7 @@ pub struct File {
     pub items: Vec<Item>,
     /// Comments that are not documentation, in order.
     pub comments: Vec<Comment>,
-    /// Documentation that no statement follows.
+    /// Documentation comments that no statement follows.
     pub stray_docs: Vec<Doc>,
 }
 
@@ -23,7 +23,7 @@ pub struct Comment {
 /// One statement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
-    /// The lines of its `///` comments, without the slashes and the blank after them.
+    /// The lines of its `///` comments, without the slashes and the space after them.
     pub docs: Vec<Doc>,
     pub kind: ItemKind,
     /// `for l in 2..L`, after the statement.
@@ -44,11 +44,11 @@ pub enum ItemKind {
     Model(Name),
     /// `param growth = 64`
     Param(Setting),
-    /// `param side[l] = runs(4: 4, 8: 8)`: a number for each value of an index.
+    /// `param side[l] = runs(4: 4, 8: 8)`: one number for each value of an index.
     Table { name: Name, index: Name, values: Table },
     /// `index l in 1..L`
     Index { name: Name, set: Set },
-    /// `length T`, with the length it is checked at where no data say it.
+    /// `length T`, optionally with the length that checks without data use.
     Length { name: Name, value: Option<Value> },
     /// `preset quick { growth = 8 }`
     Preset { name: Name, settings: Vec<Setting> },
@@ -84,9 +84,10 @@ pub struct Factor {
     pub side: Side,
     pub variable: Name,
     pub parents: Vec<Name>,
-    /// A distribution with its flows, or a function; of a product of experts the first.
+    /// A distribution with its flows, or a function. For a product of experts, the first expert.
     pub body: Expression,
-    /// `(normal from x |> …) * standard_normal`: each factor of the product. Empty where the factor is none.
+    /// `(normal from x |> …) * (normal from w |> …) * standard_normal`: the experts. Empty if the factor is not a
+    /// product.
     pub experts: Vec<Expert>,
     /// `mixture of q(z | x: w[k])`
     pub mixture: Option<Mixture>,
@@ -95,7 +96,7 @@ pub struct Factor {
     pub head: Span,
 }
 
-/// What an `objective` statement adds to what training maximises, or takes from it.
+/// The term that an `objective` statement adds to the training objective or subtracts from it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Addend {
     pub sign: Operator,
@@ -105,24 +106,25 @@ pub struct Addend {
     pub parents: Vec<Name>,
     /// `q(y | x)`
     pub head: Span,
-    /// The variable whose presence it is restricted to.
+    /// The variable that must be observed for the term to count.
     pub condition: Option<Name>,
 }
 
-/// A mean of a factor of q, at values of what that reads.
+/// An average of a factor of q over several values of its inputs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mixture {
     pub side: Side,
     pub variable: Name,
-    /// What each variable is replaced by: once as it is written, then once for each value of the clause's index.
+    /// The values that replace each variable: one before indices are expanded, then one for each value of the clause's
+    /// index.
     pub values: Vec<(Name, Vec<Expression>)>,
-    /// How many values the clause's index has, once it is written out.
+    /// The number of values of the clause's index, once indices are expanded.
     pub components: usize,
     /// `q(z | x: w[k])`
     pub head: Span,
 }
 
-/// A factor of a product of experts.
+/// An expert of a product of experts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expert {
     pub body: Expression,
@@ -130,7 +132,7 @@ pub struct Expert {
     pub span: Span,
 }
 
-/// A word the file chose, with the members of its family that are meant, where it has some.
+/// A name of the file, with the members of its family that are meant, if it has an index.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Name {
     pub text: String,
@@ -139,7 +141,7 @@ pub struct Name {
     pub subscript: Vec<Selector>,
 }
 
-/// `l - 1`, `<l`, `1..L`: which values of an index are meant.
+/// `l - 1`, `<l`, `1..L`: the selected values of an index.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Selector {
     pub order: Option<Order>,
@@ -158,7 +160,7 @@ pub enum Order {
 }
 
 impl Order {
-    /// As the language writes it.
+    /// The operator as written in the language.
     pub fn sign(self) -> &'static str {
         match self {
             Self::Less => "<",
@@ -180,7 +182,7 @@ pub struct Over {
 /// The values of an index, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Set {
-    /// `1..L`, both ends included; it may run down.
+    /// `1..L`, both ends included. The order may be descending.
     Range(Box<[Expression; 2]>),
     /// `[16, 8, 4]`
     List(Vec<Expression>),
@@ -201,14 +203,14 @@ impl Name {
         Self { text: text.into(), span, subscript: Vec::new() }
     }
 
-    /// The members of a family from one value to another, as one name in a file whose indices are written out.
+    /// The members of a family from one value to another, as one name, in a file whose indices are expanded.
     pub fn run(family: &str, first: i64, last: i64, span: Span) -> Self {
         let number = |value| Expression { kind: ExpressionKind::Number(Value::Int(value)), span };
         let selector = Selector { order: None, value: number(first), to: Some(number(last)) };
         Self { text: family.to_owned(), span, subscript: vec![selector] }
     }
 
-    /// The first and the last value, of such a name.
+    /// The first and the last value of such a range.
     pub fn ends(&self) -> Option<(i64, i64)> {
         let [Selector { order: None, value, to: Some(to) }] = self.subscript.as_slice() else { return None };
         match (&value.kind, &to.kind) {
@@ -228,7 +230,7 @@ pub struct Setting {
     pub value_span: Span,
 }
 
-/// An argument of a named network, with its space where the file says it.
+/// An argument of a named network, with its space if the file states it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Formal {
     pub name: Name,
@@ -258,7 +260,7 @@ pub enum ExpressionKind {
     Group(Box<Expression>),
     Negate(Box<Expression>),
     Binary(Operator, Box<Expression>, Box<Expression>),
-    /// `learned`, or `learned real[64]`: values that are parameters.
+    /// `learned`, or `learned real[64]`: values that are trainable parameters.
     Learned(Option<Space>),
     /// `..32`, `4..8`, `32..`: an argument that is a range.
     Range(Option<Box<Expression>>, Option<Box<Expression>>),
@@ -269,7 +271,7 @@ pub enum ExpressionKind {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
     pub name: Name,
-    /// None: no parentheses.
+    /// The expression has no parentheses.
     pub arguments: Option<Vec<Argument>>,
 }
 
@@ -290,7 +292,7 @@ impl Expression {
         inner
     }
 
-    /// The call this is, where it is one.
+    /// The call, if the expression is one.
     pub fn as_call(&self) -> Option<&Call> {
         match &self.ungrouped().kind {
             ExpressionKind::Call(call) => Some(call),
@@ -298,7 +300,7 @@ impl Expression {
         }
     }
 
-    /// The stages of a pipeline; one, where it is none.
+    /// The stages of a pipeline; the expression itself if it is not a pipeline.
     pub fn stages(&self) -> &[Self] {
         match &self.kind {
             ExpressionKind::Pipeline(stages) => stages,

@@ -1,4 +1,4 @@
-//! The front door: a text and settings go in, everything the compiler knows of them comes out.
+//! The entry point of the compiler: from a text and settings to everything that the compiler derives from them.
 
 use crate::ast::File;
 use crate::check::{Overrides, check};
@@ -9,10 +9,11 @@ use crate::plan::{Plan, plan};
 use crate::source::Source;
 use std::sync::OnceLock;
 
-/// Compiles a file at the parameters the settings make of it; without settings it is checked at each of its presets too.
+/// Compiles a file with the parameter values of the settings. Without settings it is also checked at each of its
+/// presets.
 ///
-/// Infallible: what is wrong with the file is among [`Compilation::diagnostics`], and what needs a right file is an error
-/// that holds them.
+/// Infallible: errors of the file are in [`Compilation::diagnostics`]. Methods that need a valid file return these
+/// errors.
 pub fn compile(source: &Source, settings: &Overrides) -> Compilation {
     let (tree, mut diagnostics) = read(source);
     let broken = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
@@ -32,7 +33,7 @@ pub fn compile(source: &Source, settings: &Overrides) -> Compilation {
     Compilation { report: Report::new(source, diagnostics), tree, model, plan: OnceLock::new() }
 }
 
-/// The same for a file as it stands on disk; bytes that are not UTF-8 are one of its errors.
+/// Compiles a file from its bytes on disk. Bytes that are not UTF-8 are one of its errors.
 pub fn compile_bytes(path: &str, bytes: &[u8], settings: &Overrides) -> Compilation {
     match Source::from_bytes(path, bytes) {
         Ok(source) => compile(&source, settings),
@@ -40,7 +41,7 @@ pub fn compile_bytes(path: &str, bytes: &[u8], settings: &Overrides) -> Compilat
     }
 }
 
-/// A compiled file. Later stages run when they are first asked for.
+/// A compiled file. Later stages run on first use.
 #[derive(Debug, Clone)]
 pub struct Compilation {
     report: Report,
@@ -54,7 +55,7 @@ impl Compilation {
         &self.report.source
     }
 
-    /// The statements that read, also where others do not.
+    /// The statements that could be parsed, even if others could not.
     pub fn tree(&self) -> &File {
         &self.tree
     }
@@ -64,7 +65,7 @@ impl Compilation {
         &self.report.diagnostics
     }
 
-    /// The same with the text they are about, to be printed.
+    /// The diagnostics with the source text, for printing.
     pub fn report(&self) -> &Report {
         &self.report
     }
@@ -72,15 +73,15 @@ impl Compilation {
     /// The checked model.
     ///
     /// # Errors
-    /// The report of a file with errors.
+    /// The report, if the file has errors.
     pub fn model(&self) -> Result<&Model, Report> {
         self.model.as_ref().ok_or_else(|| self.report.clone())
     }
 
-    /// The model with everything decided that code and explanations need.
+    /// The plan: the model after all decisions that code generation and explanations need.
     ///
     /// # Errors
-    /// The report of a file with errors.
+    /// The report, if the file has errors.
     pub fn plan(&self) -> Result<&Plan, Report> {
         let model = self.model()?;
         Ok(self.plan.get_or_init(|| plan(model.clone())))

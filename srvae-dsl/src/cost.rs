@@ -1,4 +1,4 @@
-//! What a model costs before anything runs: parameters, and multiply-accumulates of one image's forward pass.
+//! The cost of a model, known before it runs: parameters, and multiply-accumulates of the forward pass per image.
 
 use crate::catalog::Cost;
 use crate::graph::{Body, Factor, Model, Net, NetId, Network, Node, Op, Stage};
@@ -10,7 +10,7 @@ impl Network {
         node.inputs.iter().map(|input| self.nodes[input.0].shape.as_slice()).collect()
     }
 
-    /// What the network's own blocks cost, without the named networks it uses.
+    /// The cost of the network's own blocks, without the named networks it uses.
     fn own_cost(&self) -> Cost {
         let blocks = self.nodes.iter().filter_map(|node| match &node.op {
             Op::Block { block, .. } => Some((block.entry.cost)(&block.values(), &self.input_shapes(node))),
@@ -19,7 +19,7 @@ impl Network {
         blocks.sum()
     }
 
-    /// The same with the multiply-accumulates of the named networks it uses.
+    /// The cost of the network, with the multiply-accumulates of the named networks it uses.
     pub(crate) fn cost_with(&self, nets: &[Net]) -> Cost {
         self.own_cost() + self.nets().map(|used| Cost { parameters: 0, ..nets[used.0].cost.clone() }).sum()
     }
@@ -33,34 +33,34 @@ impl Network {
 }
 
 impl Model {
-    /// What one node costs. A named network counts with its multiply-accumulates at each use, and with its parameters
-    /// where it is defined, not where it is used.
+    /// The cost of one node. The multiply-accumulates of a named network count at each use; its parameters count where
+    /// it is defined.
     pub fn node_cost(&self, network: &Network, node: &Node) -> Cost {
         match &node.op {
             Op::Block { block, .. } => (block.entry.cost)(&block.values(), &network.input_shapes(node)),
             Op::Net(id) => Cost { parameters: 0, ..self.net_cost(*id) },
-            // A value is computed once, whoever reads it: it counts where it is defined.
+            // A value is computed once, however many factors read it, so it counts where it is defined.
             Op::Variable(_) | Op::Formal(_) | Op::Past(_) | Op::Let(_) | Op::Experts { .. } => Cost::default(),
         }
     }
 
-    /// What a named network costs: its own parameters, and the multiply-accumulates of one use.
+    /// The cost of a named network: its own parameters, and the multiply-accumulates of one use.
     pub fn net_cost(&self, id: NetId) -> Cost {
         self.nets[id.0].cost.clone()
     }
 
-    /// What a network costs, without the parameters of the named networks it uses.
+    /// The cost of a network, without the parameters of the named networks it uses.
     pub fn network_cost(&self, network: &Network) -> Cost {
         network.nodes.iter().map(|node| self.node_cost(network, node)).sum()
     }
 
-    /// What a flow costs, with what makes its context.
+    /// The cost of a flow, with the network of its context.
     pub fn stage_cost(&self, stage: &Stage) -> Cost {
         let context = stage.context.as_ref().map(|context| self.network_cost(context)).unwrap_or_default();
         stage.cost() + context
     }
 
-    /// What a factor costs: distribution, flows and network, without the parameters of named networks.
+    /// The cost of a factor: distribution, flows and network, without the parameters of named networks.
     pub fn factor_cost(&self, factor: &Factor) -> Cost {
         if let Body::Mixture { values, .. } = &factor.body {
             return values.iter().flat_map(|(_, networks)| networks).map(|network| self.network_cost(network)).sum();
@@ -72,9 +72,9 @@ impl Model {
         held + flows + network.as_ref().map(|network| self.network_cost(network)).unwrap_or_default()
     }
 
-    /// What the whole model costs: every factor and every value once, and every named network's parameters once.
+    /// The cost of the whole model: every factor and every value once, and every named network's parameters once.
     pub fn cost(&self) -> Cost {
-        // Factors of one path, and flows of one name, have one set of parameters.
+        // Factors with the same path share parameters, as do flows with the same name.
         let (mut paths, mut flows): (BTreeSet<&str>, BTreeSet<&(String, usize)>) = Default::default();
         let factors = self.p.iter().chain(&self.q).map(|factor| {
             let mut cost = self.factor_cost(factor);

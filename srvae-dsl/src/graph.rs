@@ -1,8 +1,8 @@
-//! The checked model: names resolved, shapes known, both graphs acyclic and in order.
+//! The checked model: names are resolved, shapes are known, and both graphs are acyclic and sorted.
 //!
-//! Everything after the checks (the derivation, the plan, the emitters, the explanations) reads this and nothing
-//! earlier. Numbers keep their symbolic form ([`Number`]) beside the value they have at the chosen parameters, so that
-//! generated code can be built at other parameters than those it was compiled at.
+//! All later stages (derivation, plan, emitters, explanations) read only this. Numbers keep their symbolic form
+//! ([`Number`]) beside their value at the chosen parameters, so that generated code can be built with other parameter
+//! values.
 
 mod declared;
 mod factor;
@@ -49,19 +49,20 @@ pub struct Model {
     pub p: Vec<Factor>,
     /// The factors of q, parents before children. One for every latent variable.
     pub q: Vec<Factor>,
-    /// How terms of the bound are to be estimated, where the file says so.
+    /// Estimators of terms of the bound that the file states.
     pub estimates: Vec<Estimate>,
-    /// How gradients pass through the discrete draws of q: one for each of them.
+    /// Gradient estimators for the discrete draws of q, one for each draw.
     pub draws: Vec<Draw>,
-    /// Parameters that decide how many members the families have: generated code has them at one value.
+    /// Parameters that determine the number of members of families; generated code is valid for one value of each.
     pub fixed: Vec<ParamId>,
-    /// The variable that is the length of each record, where the file has one: it is named as the parameter that is the largest.
+    /// The variable with the length of each record, if the file has one. It has the name of the parameter for the
+    /// maximum length.
     pub length: Option<VariableId>,
-    /// The index of each family of variables, as the file names it.
+    /// The index of each family of variables, by its name in the file.
     pub indices: BTreeMap<String, String>,
-    /// How terms of the bound count in training, where the file says so.
+    /// Weights of terms of the bound in training that the file states.
     pub weights: Vec<Weight>,
-    /// What training maximises besides the bound.
+    /// Terms that the file adds to the training objective.
     pub addends: Vec<Addend>,
     pub places: Places,
 }
@@ -101,22 +102,22 @@ impl Model {
         self.places.find(Side::Q, &self.q, id)
     }
 
-    /// How the gradient passes through q's draws of this variable, where the file says it.
+    /// The gradient estimator of q's draws of this variable, if the file states one.
     pub fn draw_of(&self, id: VariableId) -> Option<&Draw> {
         self.draws.iter().find(|draw| draw.variable == id)
     }
 
-    /// The value of the family that a `let` goes on from, where its recurrence runs down: `b[t + 1]` for `b[t]`.
+    /// The previous value of a `let` with a backward recurrence: `b[t + 1]` for `b[t]`.
     pub fn goes_on_from(&self, id: NetId) -> Option<NetId> {
         self.relative(id, |other, own| other > own)
     }
 
-    /// The same where its recurrence runs up: `h[t - 1]` for `h[t]`.
+    /// The previous value of a `let` with a forward recurrence: `h[t - 1]` for `h[t]`.
     pub fn comes_from(&self, id: NetId) -> Option<NetId> {
         self.relative(id, |other, own| other < own)
     }
 
-    /// Another value of its family that a `let` of a step reads, by their indices.
+    /// The other value of its family that a `let` of one step reads, by their indices.
     fn relative(&self, id: NetId, is_meant: impl Fn(i64, i64) -> bool) -> Option<NetId> {
         let (net, NetBody::Network(network)) = (&self.nets[id.0], &self.nets[id.0].body) else { return None };
         let (family, step) = member(&net.name)?;
@@ -126,7 +127,7 @@ impl Model {
         network.lets().find(is_meant).filter(|_| net.step.is_some())
     }
 
-    /// The factor of this variable on one side.
+    /// The factor of this variable in p or in q.
     pub fn factor(&self, side: Side, id: VariableId) -> Option<&Factor> {
         match side {
             Side::P => self.p_of(id),
@@ -155,7 +156,7 @@ pub fn family(name: &str) -> &str {
     name.split('[').next().unwrap_or(name)
 }
 
-/// `b` and 3 of `b[3]`; nothing for what is no member of a family over one index.
+/// `b` and 3 of `b[3]`; none for a name that is not a member of a family over one index.
 pub fn member(name: &str) -> Option<(&str, i64)> {
     let (family, value) = name.strip_suffix(']')?.split_once('[')?;
     Some((family, value.parse().ok()?))
@@ -169,7 +170,7 @@ pub enum Side {
 }
 
 impl Side {
-    /// As the language writes it.
+    /// The name in the language.
     pub fn name(self) -> &'static str {
         match self {
             Self::P => "p",

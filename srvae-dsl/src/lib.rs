@@ -1,18 +1,18 @@
-//! The compiler of srvae: the text of a `.pgm` file becomes a checked graph, its bound, its modes and Rust tokens.
+//! The compiler of srvae: from the text of a `.pgm` file to a checked graph, its bound, its modes and Rust code.
 //!
-//! [`compile`] is the way in for all who use the compiler. Behind it, in order:
+//! [`compile`] is the only entry point. The stages are, in order:
 //! - [`source`]: the text and places in it;
-//! - [`mod@parse`]: the text becomes a syntax tree, [`ast`];
-//! - [`mod@check`]: names, numbers and shapes are resolved;
-//! - [`catalog`]: every block, distribution, function and space the language knows, one entry each;
-//! - [`graph`]: the checked model, which everything after the checks reads;
-//! - [`mod@derive`]: the terms of the bound and the modes follow from the graph;
-//! - [`plan`]: everything generated code needs is decided;
-//! - [`emit`]: the plan is written down as Rust, [`explain`] as text, mathematics and pictures.
+//! - [`mod@parse`]: from text to a syntax tree, [`ast`];
+//! - [`mod@check`]: resolution of names, numbers and shapes;
+//! - [`catalog`]: every block, distribution, function and space of the language, one entry each;
+//! - [`graph`]: the checked model, the input of all later stages;
+//! - [`mod@derive`]: the terms of the bound and the modes, from the graph;
+//! - [`plan`]: all decisions that generated code needs;
+//! - [`emit`]: the plan printed as Rust, and [`explain`]: as text, mathematics and pictures.
 //!
-//! [`mod@format`] prints a file in its canonical form. What goes wrong on the way is one of the messages in [`diagnostics`].
+//! [`mod@format`] prints a file in canonical form. All messages are in [`diagnostics`].
 //!
-//! Invariant: no tensors here. Everything the compiler knows of a block is its entry in the catalogue.
+//! Invariant: the compiler contains no tensors. All it knows about a block is the block's entry in the catalogue.
 
 pub mod ast;
 /// Every block, distribution, function and space of the language, one entry each.

@@ -14,7 +14,7 @@ impl Span {
         Self { start, end }
     }
 
-    /// The smallest span that holds both.
+    /// The smallest span that contains both.
     #[must_use]
     pub fn to(self, other: Self) -> Self {
         Self { start: self.start.min(other.start), end: self.end.max(other.end) }
@@ -25,17 +25,17 @@ impl Span {
     }
 }
 
-/// A place as people count: both from 1, columns in characters.
+/// A place for people: line and column from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
     pub line: usize,
     pub column: usize,
 }
 
-/// A model file: where it stands and what stands in it.
+/// A model file: its path and its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// As messages print it.
+    /// The path as printed in messages.
     pub path: String,
     /// Without a byte order mark.
     pub text: String,
@@ -50,7 +50,7 @@ impl Source {
         Self { path: path.into(), text }
     }
 
-    /// Line and column of a byte offset; an offset past the end is the end.
+    /// Line and column of a byte offset. An offset beyond the end is the end of the text.
     pub fn position(&self, offset: usize) -> Position {
         let mut offset = offset.min(self.text.len());
         while !self.text.is_char_boundary(offset) {

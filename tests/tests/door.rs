@@ -17,9 +17,17 @@ fn library() -> PathBuf {
 
 /// What rustc says of a crate whose one line compiles this model file; nothing of it is built.
 fn says(model: &[u8]) -> (bool, String) {
+    says_with(model, None)
+}
+
+/// The same of a crate with this manifest.
+fn says_with(model: &[u8], manifest: Option<&str>) -> (bool, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     std::fs::write(path("model.pgm"), model).unwrap();
+    if let Some(manifest) = manifest {
+        std::fs::write(path("Cargo.toml"), manifest).unwrap();
+    }
     std::fs::write(path("lib.rs"), "srvae_macros::model!(\"model.pgm\");\n").unwrap();
     let output = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
         .args(["--edition", "2024", "--crate-type", "lib", "--emit", "metadata", "lib.rs", "--extern"])
@@ -55,4 +63,20 @@ fn a_file_that_is_no_text_is_one_error() {
     let (built, said) = says(b"model \xff");
     assert!(!built && said.contains("model.pgm:1:7") && said.contains("not UTF-8"), "{said}");
     assert!(!said.contains("panicked"), "{said}");
+}
+
+/// A crate that the manifest does not name is said at its place in the file, beside rustc's error; one that it names is not.
+#[test]
+fn a_missing_crate_is_said_with_its_place() {
+    let model = b"model m\nobserved x: real[2]\nlatent z: real[2]\n\
+                  net far(h: real[2]) -> real[2] = rust \"far_away::Net\"\n\
+                  net near(h: real[2]) -> real[2] = rust \"near_by::Net\"\np(z) = standard_normal\n\
+                  p(x | z) = normal(mean: far(z), std: 1)\nq(z | x) = normal(mean: near(x), std: 1)\n";
+    let manifest = "[package]\nname = \"m\"\n[dependencies]\nnear-by = \"1\"\n";
+    let (built, said) = says_with(model, Some(manifest));
+    let words = "model.pgm:4:5: network `far` is `far_away::Net`, and Cargo.toml names no crate `far_away`";
+    assert!(!built && said.contains(words), "{said}");
+    assert!(!said.contains("names no crate `near_by`"), "{said}");
+    // Without a manifest nothing is known.
+    assert!(!says(model).1.contains("names no crate"));
 }

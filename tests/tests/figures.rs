@@ -110,6 +110,7 @@ fn a_large_picture_of_one_tile_is_the_mode_itself_and_others_have_no_seams() {
     let expected: Vec<f32> = found.get("x").unwrap().flatten_all().unwrap().to_vec1().unwrap();
     let one = large(&small, 0.5, still);
     let worst = one.values.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    // Sums in f32, of a tile that is blended with itself.
     assert!(worst < 1e-5, "{worst}");
     // A smooth picture of no round size: where tiles meet, nothing is steeper than elsewhere.
     let smooth = image(37, 53);
@@ -128,7 +129,7 @@ fn a_large_picture_of_one_tile_is_the_mode_itself_and_others_have_no_seams() {
     assert_eq!(large(&smooth, 0.5, LIKELIEST), large(&smooth, 0.5, LIKELIEST));
     let reduced = figures::reduce(model.as_ref(), &spec, mode, &image(64, 96)).unwrap();
     assert_eq!((reduced.channels, reduced.height, reduced.width), (3, 32, 48));
-    // Reducing is local, so that tiles change nothing: each pixel is about the mean of four.
+    // Reducing is local, so that tiles change nothing: each pixel is the mean of four, but for what the filter takes of their neighbours.
     let full = image(64, 96);
     for (y, x) in [(0, 0), (15, 16), (16, 15), (31, 47)] {
         let mean =

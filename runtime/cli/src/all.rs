@@ -1,4 +1,4 @@
-//! `srvae-run FILE`: train, evaluate, every mode, a report.
+//! `srvae-run FILE`: trains, evaluates, runs every mode, writes a report.
 
 use super::args::{All, RunArgs, Which};
 use super::modes::default_decode;
@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// Minutes of training that leave room for the rest within five, on two cores.
+/// Minutes of training, so that the whole command takes less than five on two cores.
 const MINUTES: f64 = 3.5;
 
 pub fn run(models: &'static [Compiled], args: &All) -> Result<ExitCode> {
@@ -48,7 +48,7 @@ pub fn run(models: &'static [Compiled], args: &All) -> Result<ExitCode> {
     })
 }
 
-/// What comes after training: the evaluation, every mode, the report.
+/// The work after training: the evaluation, every mode, the report.
 fn rest(
     models: &'static [Compiled],
     args: &All,
@@ -104,7 +104,7 @@ fn evaluate(model: &dyn Model, plan: &Plan, args: &All) -> Result<Evaluation> {
     srvae_training::eval::evaluate(model, &plan.spec, &plan.data.test, &options)
 }
 
-/// A sheet for each mode that yields images, one of interpolations between test images, and the marginals of the data.
+/// A sheet for each mode with images, one of interpolations between test images, and the marginals of the data.
 fn draw(session: &Session, images: &Images, seed: u64) -> Result<Vec<PathBuf>> {
     let (model, spec) = (session.model.as_ref(), &session.spec);
     let mut paths = Vec::new();

@@ -1,4 +1,4 @@
-//! `srvae-run bench`: the same jobs, the same numbers as the PyTorch yardstick prints.
+//! `srvae-run bench`: times the same jobs as the PyTorch program, and prints the same numbers.
 
 use super::args::{Bench, Job};
 use super::{compiler, device, machine, models};
@@ -97,7 +97,7 @@ fn check_memory(spec: &Spec, args: &Bench, device: &Device) -> Result<()> {
     machine::check_memory(&format!("--batch {}", args.batch), bytes as f64, "take a smaller --batch or --chunk")
 }
 
-/// Samples computed at once: on the CPU as many as evaluation takes of such a batch, on a GPU all.
+/// Samples computed at once: on the CPU as many as in evaluation, on a GPU all.
 fn chunk(memory: &Memory, args: &Bench, device: &Device) -> usize {
     let rows = usize::try_from(memory.rows_at_once()).unwrap_or(ROWS).min(ROWS);
     let most = if device.is_cpu() { rows / args.batch } else { args.k };
@@ -108,7 +108,7 @@ type Work<'a> = Box<dyn FnMut() -> Result<()> + 'a>;
 
 fn job<'a>(model: &'a dyn Model, batch: Values, mut noise: Noise, args: &'a Bench, chunk: usize) -> Result<Work<'a>> {
     let params = model.params().clone();
-    // Without it the first passes would compute with scales that no trained model has.
+    // Without initialisation, the first passes would use scales that no trained model has.
     params.set_phase(Phase::Initialisation);
     model.bound(&batch, &mut noise, &BoundOptions::default())?;
     params.set_phase(Phase::Inference);
@@ -146,7 +146,7 @@ fn job<'a>(model: &'a dyn Model, batch: Values, mut noise: Noise, args: &'a Benc
     })
 }
 
-/// Data of each variable's space, at random.
+/// Random data of each variable's space.
 pub(super) fn random_batch(spec: &Spec, size: usize, noise: &mut Noise, device: &Device) -> Result<Values> {
     let mut values = Values::new();
     for variable in spec.data_variables() {
@@ -173,7 +173,7 @@ fn job_name(job: Job) -> &'static str {
     }
 }
 
-/// The most memory the program has held, where the system says so.
+/// The peak memory of the program, if the system reports it.
 fn peak_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

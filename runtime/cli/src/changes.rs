@@ -1,4 +1,4 @@
-//! What a resumed run does otherwise than before: said, and kept in `config.json` beside what was.
+//! Changed settings of a resumed run: they are printed, and recorded in `config.json` beside the original ones.
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
@@ -6,10 +6,10 @@ use srvae_training::files::write_json;
 use srvae_training::train::{Config, RunFolder};
 use std::fs;
 
-/// A setting with its value before and from now on.
+/// A setting with its old and new value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
-    /// As `config.json` names it: `batch`, `schedule.rate`, ….
+    /// The name in `config.json`: `batch`, `schedule.rate`, ….
     pub name: String,
     pub was: Value,
     pub now: Value,
@@ -38,7 +38,7 @@ fn collect(name: &str, was: &Value, now: &Value, changes: &mut Vec<Change>) {
     }
 }
 
-/// The changes for a line that says where the run goes on; the number of steps stands there already.
+/// The changes for the line that reports the resumption. The number of steps is not repeated.
 pub fn say(changes: &[Change]) -> String {
     let option = |name: &str| match name {
         "schedule.rate" => "--lr".to_owned(),
@@ -51,11 +51,11 @@ pub fn say(changes: &[Change]) -> String {
     if said.is_empty() { String::new() } else { format!(", from here on with {}", said.join(", ")) }
 }
 
-/// Adds the changes to the list `resumed` of `config.json`, whose other entries stay what they were at the start of the run.
-/// Where there is no such file, it is made anew.
+/// Adds the changes to the list `resumed` of `config.json`. All other entries keep their values from the start of the
+/// run. A missing file is created.
 ///
 /// # Errors
-/// A file that is damaged, or a folder that cannot be written to.
+/// A file that is damaged, or a folder that cannot be written.
 pub fn record(folder: &RunFolder, step: usize, changes: &[Change], settings: &Value) -> Result<()> {
     let path = folder.config();
     if !path.exists() {

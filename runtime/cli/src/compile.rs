@@ -1,7 +1,7 @@
-//! `--compile`: a model file that is not compiled into this program is compiled, and the command run again by the program
-//! that comes out. Nothing is compiled unasked: without `--compile` such a model is interpreted.
+//! `--compile`: compiles a model file that is not built into this program, then re-executes the command with the
+//! compiled program. Without `--compile` such a model is interpreted.
 //!
-//! Programs are cached by the content of everything they are made from; the latest are kept.
+//! Programs are cached by the content of all their inputs. The latest ones are kept.
 
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
@@ -14,18 +14,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Set for the compiled program, so that one that does not know its own model cannot compile for ever.
+/// Set for the compiled program, so that a program without its own model cannot compile in an endless loop.
 const MARK: &str = "SRVAE_COMPILED_ON_THE_SPOT";
-/// Where the crates of srvae lie, should they have moved since this program was built.
+/// The location of srvae's crates, if they have moved since this program was built.
 const SOURCES: &str = "SRVAE_SOURCES";
 /// The crates a compiled model needs.
 const CRATES: [&str; 3] = ["srvae-dsl", "srvae-macros", "runtime"];
-/// Compiled programs that are kept, the latest ones.
+/// The number of compiled programs that are kept.
 const KEPT: usize = 8;
 
 static ASKED_FOR: AtomicBool = AtomicBool::new(false);
 
-/// Notes what the command line said of `--compile`.
+/// Records whether the command line has `--compile`.
 pub fn ask_for(compile: bool) {
     ASKED_FOR.store(compile, Ordering::Relaxed);
 }
@@ -36,7 +36,7 @@ pub fn is_asked_for() -> bool {
 }
 
 /// # Errors
-/// A model with a network in Rust, which needs a crate of its own.
+/// A model with a network in Rust, which needs its own crate.
 pub fn without_rust(path: &str, model: &Model) -> Result<()> {
     if let Some(net) = model.nets.iter().find(|net| matches!(net.body, NetBody::Rust { .. })) {
         bail!(
@@ -48,11 +48,11 @@ pub fn without_rust(path: &str, model: &Model) -> Result<()> {
     Ok(())
 }
 
-/// Compiles a model's text and becomes the program that knows it.
+/// Compiles a model's text and re-executes the command with the compiled program.
 ///
 /// # Errors
-/// No Rust toolchain, no sources of srvae, a model that needs a crate of its own, a cache that others may write to, or a
-/// failed build.
+/// No Rust toolchain, no sources of srvae, a model that needs its own crate, a cache that other users may write to, or
+/// a failed build.
 pub fn instead(path: &str, text: &str, model: &Model) -> Result<Infallible> {
     ensure!(env::var_os(MARK).is_none(), "{path}: the compiled program contains another model");
     without_rust(path, model)?;
@@ -69,7 +69,7 @@ pub fn instead(path: &str, text: &str, model: &Model) -> Result<Infallible> {
     become_program(&program)
 }
 
-/// Refuses a path that somebody else owns or may write to: what lies there is run.
+/// Refuses a path that another user owns or may write to, because its contents are executed.
 #[cfg(unix)]
 fn private(path: &Path) -> Result<()> {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -97,7 +97,7 @@ fn private(path: &Path) -> Result<()> {
     }
 }
 
-/// Removes all but the latest programs.
+/// Removes all programs but the latest.
 fn prune(programs: &Path, newest: &Path) {
     let Ok(entries) = fs::read_dir(programs) else { return };
     let mut all: Vec<_> = entries
@@ -110,7 +110,7 @@ fn prune(programs: &Path, newest: &Path) {
     all.iter().take(over).for_each(|(_, path)| drop(fs::remove_file(path)));
 }
 
-/// The folder that holds the crates of srvae: where they were when this program was built, or where the environment says.
+/// The folder with srvae's crates: the one at build time of this program, or the one in the environment variable.
 fn sources() -> Result<PathBuf> {
     let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(Path::to_owned);
     let folder = env::var_os(SOURCES).map(PathBuf::from).or(built_from).unwrap_or_default();
@@ -132,7 +132,7 @@ fn cache() -> Result<PathBuf> {
     folder.context("no place for compiled models is known: set SRVAE_CACHE to a folder")
 }
 
-/// A name for what comes out, decided by everything that goes in.
+/// A name for the program, a hash of all its inputs.
 fn key(text: &str, sources: &Path) -> Result<String> {
     let mut hash = Sha256::new();
     hash.update(env!("CARGO_PKG_VERSION"));
@@ -177,12 +177,12 @@ fn build(text: &str, model: &str, key: &str, sources: &Path, program: &Path) -> 
     srvae_training::files::write(&project.join("Cargo.toml"), manifest.as_bytes())?;
     srvae_training::files::write(&project.join("src/main.rs"), main.as_bytes())?;
     srvae_training::files::write(&project.join("model.pgm"), text.as_bytes())?;
-    // The same versions as this program's: nothing to download, and what it was built from need not be built again.
+    // The same versions as in this program, so that nothing is downloaded and existing builds are reused.
     if let Ok(lock) = fs::read(sources.join("Cargo.lock")) {
         srvae_training::files::write(&project.join("Cargo.lock"), &lock)?;
     }
     let target = target()?;
-    // Offline where the lock file is known: everything was downloaded for this program then.
+    // Offline if the lock file exists, because everything was downloaded for this program.
     let locked = project.join("Cargo.lock").exists();
     if cargo(&project, &target, locked).is_err() && locked {
         note("once more, with downloads");
@@ -192,7 +192,7 @@ fn build(text: &str, model: &str, key: &str, sources: &Path, program: &Path) -> 
     keep(&made, program)
 }
 
-/// The target folder this program came from, where its parts are compiled already; else one in the cache.
+/// The target folder of this program, which contains compiled dependencies; otherwise one in the cache.
 fn target() -> Result<PathBuf> {
     let own = env::current_exe().ok();
     let own = own.as_deref().and_then(Path::parent).filter(|folder| folder.ends_with("release"));
@@ -203,7 +203,7 @@ fn target() -> Result<PathBuf> {
     }
 }
 
-/// Runs cargo in the project's folder, so that no configuration or toolchain file of the user's folder is obeyed; its
+/// Runs cargo in the project's folder, so that configuration and toolchain files of the user's folder do not apply. Its
 /// progress is shown.
 fn cargo(project: &Path, target: &Path, offline: bool) -> Result<()> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -220,7 +220,7 @@ fn cargo(project: &Path, target: &Path, offline: bool) -> Result<()> {
     Ok(())
 }
 
-/// Puts the program in its place, whole or not at all.
+/// Puts the program in its place atomically.
 fn keep(made: &Path, program: &Path) -> Result<()> {
     let failed = || format!("{}: the compiled program cannot be saved", program.display());
     let folder = program.parent().unwrap_or(Path::new("."));
@@ -229,12 +229,12 @@ fn keep(made: &Path, program: &Path) -> Result<()> {
         tempfile::Builder::new().prefix(".partial-").tempfile_in(folder).with_context(failed)?.into_temp_path();
     fs::copy(made, &partial).with_context(failed)?;
     partial.persist(program).with_context(failed)?;
-    // Its twin in the target folder would only take room.
+    // The copy in the target folder is not needed.
     fs::remove_file(made).ok();
     Ok(())
 }
 
-/// Runs this very command with another program.
+/// Executes the current command with another program.
 #[cfg(unix)]
 fn become_program(program: &Path) -> Result<Infallible> {
     use std::os::unix::process::CommandExt;

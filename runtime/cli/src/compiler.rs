@@ -1,35 +1,35 @@
-//! What the command line asks of the compiler.
+//! The command line's uses of the compiler.
+
+mod nodes;
 
 use super::args::ModelArgs;
 use anyhow::{Context, Result, anyhow, bail};
 use srvae_interpreter::Memory;
 use srvae_training::report::Explained;
 use srvae_training::spec::{Role, Spec, Variable};
-use srvae_training::train::tensorboard::Node;
 use srvae_training::{Builder, Setting, Settings};
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use srvae_dsl::graph::{self, Model, Value};
 use srvae_dsl::plan::Plan;
 use srvae_dsl::{Compilation, Overrides, Report, Source, derive};
 
-/// A text without errors, compiled at the parameters the arguments give it.
+/// Compiles a text at the parameter values of the arguments.
 ///
 /// # Errors
-/// The compiler's report, or a `--set` that is no NAME=VALUE.
+/// The compiler's report, or a `--set` that is not NAME=VALUE.
 pub fn compile(path: &str, text: &str, args: &ModelArgs) -> Result<Compilation> {
     Ok(right(&Source::new(path, text), &overrides(args)?)?)
 }
 
-/// A compilation that has a model.
+/// A compilation without errors.
 fn right(source: &Source, settings: &Overrides) -> Result<Compilation, Report> {
     let compilation = srvae_dsl::compile(source, settings);
     compilation.model()?;
     Ok(compilation)
 }
 
-/// The file of a run at the run's settings.
+/// Compiles the file of a run at the run's settings.
 ///
 /// # Errors
 /// The compiler's report.
@@ -46,7 +46,7 @@ pub fn presets(path: &str, text: &str) -> Result<Vec<String>> {
     Ok(compilation.model()?.presets.iter().map(|preset| preset.name.clone()).collect())
 }
 
-/// The name of a text's model, and its parameters as the arguments make them.
+/// The name of a text's model, and its parameter values from the arguments.
 ///
 /// # Errors
 /// Those of [`compile`].
@@ -56,7 +56,7 @@ pub fn settings(path: &str, text: &str, args: &ModelArgs) -> Result<(String, Set
     Ok((model.name.clone(), values(model)))
 }
 
-/// A compiled model at the parameters the arguments give it.
+/// The description of a model at the parameter values of the arguments.
 ///
 /// # Errors
 /// Those of [`compile`].
@@ -73,11 +73,11 @@ pub fn spec((path, text): (&str, &str), builder: &Builder, args: &ModelArgs) -> 
     })
 }
 
-/// Refuses a checkpoint whose header says other things of its model than the compiler says of the model's text, before anything
-/// is built or loaded by what the header says. `elements` are the numbers its parameters hold.
+/// Compares a checkpoint's header with the compiler's result for its model text, before anything is built or loaded
+/// from the header. `elements` is the number of elements of its parameters.
 ///
 /// # Errors
-/// The compiler's report on the text, or what differs, all in one message.
+/// The compiler's report on the text, or one message with all differences.
 pub fn check_header(spec: &Spec, elements: usize, place: &Path) -> Result<()> {
     let source = Source::new(place.display().to_string(), &spec.source);
     let (model, _) = srvae_dsl::check(&srvae_dsl::parse(&source)?, &source, &overrides_of(spec))?;
@@ -108,8 +108,8 @@ pub fn check_header(spec: &Spec, elements: usize, place: &Path) -> Result<()> {
     if spec.variables.len() < all.len() {
         faults.push(format!("it lists {} of the {} variables", spec.variables.len(), all.len()));
     }
-    // Building takes memory for every parameter: no more than the file gives reason for. What exactly is missing is said later,
-    // for code written by hand may have parameters other than the text's.
+    // Building allocates memory for every parameter, so it must not exceed what the file justifies. Missing parameters
+    // are reported later, because a model in Rust may have other parameters than its text.
     let parameters = model.cost().parameters;
     if parameters > (elements as u64).saturating_mul(4).saturating_add(1 << 20) {
         faults.push(format!("its text has {parameters} parameters, and there are {elements}"));
@@ -124,7 +124,7 @@ pub fn check_header(spec: &Spec, elements: usize, place: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What the compiler says of a model, for its report.
+/// The compiler's explanation of a model, for its report.
 ///
 /// # Errors
 /// Those of [`compile`].
@@ -136,11 +136,11 @@ pub fn explained(spec: &Spec) -> Result<Explained> {
         latex: srvae_dsl::explain::latex(plan),
         mathematics: srvae_dsl::explain::mathematics(plan),
         networks: srvae_dsl::explain::network_table(plan),
-        nodes: nodes(&plan.model),
+        nodes: nodes::nodes(&plan.model),
     })
 }
 
-/// What an evaluation estimates: `ln p(x, y)`.
+/// The quantity that an evaluation estimates: `ln p(x, y)`.
 ///
 /// # Errors
 /// Those of [`compile`].
@@ -150,7 +150,7 @@ pub fn bounded(spec: &Spec) -> Result<String> {
     Ok(plan.derivation.bounded.text(&plan.model))
 }
 
-/// The memory that a model takes, by estimate.
+/// The estimated memory of a model.
 ///
 /// # Errors
 /// Those of [`compile`].
@@ -158,56 +158,10 @@ pub fn memory(spec: &Spec) -> Result<Memory> {
     Ok(Memory::of(of_spec(spec)?.plan()?))
 }
 
-/// The factors of p and of q as nodes, those of the steps of a sequence as one; what has no factor on a side is data.
-fn nodes(model: &Model) -> Vec<Node> {
-    let mut nodes: Vec<Node> = Vec::new();
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    for (side, factors) in [(graph::Side::P, &model.p), (graph::Side::Q, &model.q)] {
-        let place = |id: graph::VariableId| {
-            let (known, variable) = (model.factor(side, id).is_some(), model.variable(id));
-            let name = if variable.step.is_some() { graph::family(&variable.name) } else { &variable.name };
-            format!("{}/{name}", if known { side.name() } else { "data" })
-        };
-        for factor in factors {
-            let name = place(factor.variable);
-            let at = *places.entry(name.clone()).or_insert(nodes.len());
-            if at == nodes.len() {
-                nodes.push(Node { name, operation: operation(factor), inputs: Vec::new() });
-            }
-            for piece in model.pieces(&factor.parents) {
-                // Members of a family follow one another.
-                let is_family = model.variables[piece.start].step.is_some();
-                for id in if is_family { piece.start..piece.start + 1 } else { piece } {
-                    let input = place(graph::VariableId(id));
-                    if !nodes[at].inputs.contains(&input) {
-                        nodes[at].inputs.push(input);
-                    }
-                }
-            }
-        }
-    }
-    let mut known: BTreeSet<String> = nodes.iter().map(|node| node.name.clone()).collect();
-    let read = nodes.iter().flat_map(|node| &node.inputs).filter(|name| name.starts_with("data/"));
-    let new: Vec<String> = read.filter(|name| known.insert((*name).clone())).cloned().collect();
-    nodes.extend(new.into_iter().map(|name| Node { name, operation: "data".into(), inputs: Vec::new() }));
-    nodes
-}
-
-fn operation(factor: &graph::Factor) -> String {
-    match &factor.body {
-        graph::Body::Stochastic { base, flows, .. } => {
-            let flows = flows.iter().map(|stage| stage.flow.entry.name);
-            std::iter::once(base.entry.name).chain(flows).collect::<Vec<_>>().join("_")
-        }
-        graph::Body::Deterministic { function, .. } => function.entry.name.to_owned(),
-        graph::Body::Mixture { .. } => "mixture".to_owned(),
-    }
-}
-
-/// The plan of a model with the mode that draws everything else given these variables, and the mode's name.
+/// The plan of a model with the mode that draws all other variables given these, and the mode's name.
 ///
 /// # Errors
-/// Those of [`compile`], a name that is no variable, or why there is no such mode.
+/// Those of [`compile`], an unknown variable, or the reason why the mode does not exist.
 pub fn conditioned(spec: &Spec, names: &[&str]) -> Result<(Plan, String)> {
     let compilation = of_spec(spec)?;
     let plan = compilation.plan()?;
@@ -223,7 +177,7 @@ pub fn conditioned(spec: &Spec, names: &[&str]) -> Result<(Plan, String)> {
     Ok(plan.clone().with_mode(mode))
 }
 
-/// The same model for records of so many steps, and its plan.
+/// The model for records with this number of steps, and its plan.
 ///
 /// # Errors
 /// A model without sequences, and those of [`compile`].
@@ -239,7 +193,7 @@ pub fn at_length(spec: &Spec, steps: usize) -> Result<(Spec, Plan)> {
     Ok((spec, plan))
 }
 
-/// The parameter that is the number of records which a global variable is the same for, where there is one.
+/// The parameter for the number of records, if the model has a global variable.
 ///
 /// # Errors
 /// Those of [`compile`].
@@ -249,7 +203,7 @@ pub fn records(spec: &Spec) -> Result<Option<&'static str>> {
     Ok(compilation.model()?.variables.iter().any(is_global).then_some(srvae_dsl::RECORDS))
 }
 
-/// The latents at the top of p: those it draws from nothing but what the model is given.
+/// The latents at the top of p, whose parents are only given variables.
 ///
 /// # Errors
 /// Those of [`compile`].
@@ -259,7 +213,8 @@ pub fn roots(spec: &Spec) -> Result<Vec<String>> {
     Ok(root_factors(model).map(|factor| model.variable(factor.variable).name.clone()).collect())
 }
 
-/// The same where q draws all of them as mean + deviation · noise, so that there are lines to walk along; else none.
+/// The latents at the top of p, if q draws all of them as mean + deviation · noise, so that they can be interpolated.
+/// Otherwise none.
 ///
 /// # Errors
 /// Those of [`compile`].
@@ -273,7 +228,7 @@ pub fn walked_roots(spec: &Spec) -> Result<Vec<String>> {
     Ok(root_factors(model).map(|factor| model.variable(factor.variable).name.clone()).collect())
 }
 
-/// The factors of q for the latents at the top of p, in q's order: where one is steered, those that read it follow.
+/// The factors of q for the latents at the top of p, in q's order, so that a latent comes before those that read it.
 fn root_factors(model: &graph::Model) -> impl Iterator<Item = &graph::Factor> {
     let role = |id: graph::VariableId| model.variable(id).role;
     let is_root = move |factor: &graph::Factor| {
@@ -283,7 +238,7 @@ fn root_factors(model: &graph::Model) -> impl Iterator<Item = &graph::Factor> {
     model.q.iter().filter(move |factor| model.p_of(factor.variable).is_some_and(is_root))
 }
 
-/// The arguments that lead to a model's settings again.
+/// The arguments that reproduce a model's settings.
 pub fn overrides_of(spec: &Spec) -> Overrides {
     let set = spec.settings.iter().map(|(name, value)| (name.clone(), value.to_string())).collect();
     Overrides { preset: None, set }
@@ -312,7 +267,8 @@ fn values(model: &Model) -> Settings {
     model.params.iter().map(|param| (param.name.clone(), setting(&param.value))).collect()
 }
 
-/// The variables as data and pictures see them: a family over the length is one, its first axis the steps.
+/// The variables as seen by data and figures: a family over the length is one variable, with the step as its first
+/// axis.
 fn variables(model: &Model) -> Vec<Variable> {
     let mut all: Vec<Variable> = Vec::new();
     for (at, of_model) in model.variables.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Where to compute.
+//! Chooses the device.
 
 use super::args::{CommonArgs, DeviceChoice};
 use super::{machine, ranks};
@@ -7,11 +7,10 @@ use srvae_training::Device;
 use srvae_training::ops::cuda::{self, Precision, probe};
 use srvae_training::terminal::note;
 
-/// The device that was asked for, and the threads and the precision set. One line says which it is, where that is not
-/// plain.
+/// The requested device. Sets the threads and the precision, and prints the choice if it is not obvious.
 ///
 /// # Errors
-/// `--device cuda` where there is none, or a precision that the CPU does not have.
+/// `--device cuda` without a GPU, or a precision that the CPU does not have.
 pub fn choose(args: &CommonArgs) -> Result<Device> {
     if !machine::set_threads(args.threads.map(Into::into), ranks::threads) && args.threads.is_some() {
         note("warning: --threads has no effect: the threads were already started");
@@ -21,7 +20,7 @@ pub fn choose(args: &CommonArgs) -> Result<Device> {
         DeviceChoice::Auto => match probe::first() {
             Ok(found) => announce(found),
             Err(reason) => {
-                // A program that was built for the CPU need not say that it runs there.
+                // A program without GPU support does not report that it runs on the CPU.
                 if cfg!(feature = "cuda") {
                     note(&format!("device: the CPU ({reason})"));
                 }

@@ -56,7 +56,7 @@ pub fn run(models: &'static [Compiled], args: &Eval) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// An evaluation with what it is of: what `--json` prints and `evaluation.json` holds.
+/// An evaluation with its description, for `--json` and `evaluation.json`.
 ///
 /// # Errors
 /// The compiler's report on the model's text.
@@ -79,7 +79,7 @@ pub fn line(session: &Session, data: &str, found: &Evaluation) -> Result<Value> 
     Ok(line)
 }
 
-/// Keeps an evaluation in the run folder: on the run's own data as `evaluation.json`, on others under their name.
+/// Stores an evaluation in the run folder: for the run's own data as `evaluation.json`, for others with their name.
 pub fn keep(session: &Session, args: &DataArgs, data: &str, line: &Value) {
     if !session.folder.holds_a_run() {
         return;
@@ -91,10 +91,10 @@ pub fn keep(session: &Session, args: &DataArgs, data: &str, line: &Value) {
     }
 }
 
-/// How records are written into a file of this name.
+/// The format of a file for records.
 ///
 /// # Errors
-/// Another ending than .csv and .npz, or a file of another kind that lies there.
+/// An extension other than .csv and .npz, or an existing file of another kind.
 fn record_kind(path: &Path, force: bool) -> Result<Kind> {
     let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     let kind = match ending.as_str() {

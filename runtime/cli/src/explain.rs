@@ -1,4 +1,4 @@
-//! `srvae-run explain | check | fmt`: the compiler as a tool.
+//! `srvae-run explain | check | fmt`: the compiler's commands.
 
 use super::args::{Check, Explain, Fmt, Format};
 use super::machine::show_bytes;
@@ -13,7 +13,7 @@ use srvae_training::terminal::{note_in_colour, out, table};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-/// Messages have colours where a person reads them.
+/// Messages are coloured on a terminal.
 pub fn style() -> Style {
     if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
         Style::Coloured
@@ -54,7 +54,7 @@ pub fn check(models: &'static [Compiled], args: &Check) -> Result<ExitCode> {
     Ok(code)
 }
 
-/// The compiler's check, then the laws on the model itself, file after file.
+/// Checks files with the compiler, then the laws on the model, file after file.
 pub fn check_deep(models: &'static [Compiled], args: &Check) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     for file in &args.files {
@@ -70,7 +70,7 @@ pub fn check_deep(models: &'static [Compiled], args: &Check) -> Result<ExitCode>
     Ok(code)
 }
 
-/// What the compiler made of a file, in the form that was asked for; pictures go to their files.
+/// Prints the compiler's explanation of a file in the requested format; drawings are written to files.
 pub fn explain(models: &'static [Compiled], args: &Explain) -> Result<ExitCode> {
     let (path, text) = models::named(models, &args.file)?;
     let compilation = compiler::compile(&path, &text, &args.model)?;
@@ -118,7 +118,7 @@ pub fn explain(models: &'static [Compiled], args: &Explain) -> Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// The memory that the model takes; the largest batches that train in so many GiB, and in as many as were asked for.
+/// The memory of the model, and the largest training batches for several sizes of memory, including the requested one.
 fn memory_text(memory: &Memory, asked: Option<u64>) -> String {
     let row = |what: &str, bytes: u64, of: &str| vec![what.to_owned(), show_bytes(bytes as f64), of.to_owned()];
     let mut rows = vec![
@@ -143,7 +143,7 @@ fn memory_json(memory: &Memory) -> Value {
     })
 }
 
-/// Brings files into canonical form, or says which are not.
+/// Formats files, or reports those that are not formatted.
 pub fn format(args: &Fmt) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     for file in &args.files {

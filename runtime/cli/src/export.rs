@@ -1,4 +1,4 @@
-//! `srvae-run export`: a trained model's weights alone, under PyTorch's names or as a checkpoint in half precision.
+//! `srvae-run export`: writes a trained model's weights with PyTorch's names, or as a checkpoint in half precision.
 
 use super::args::Export;
 use super::session::Session;
@@ -33,7 +33,7 @@ pub fn run(models: &'static [Compiled], args: &Export) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A checkpoint of the weights as results are made with, 16 bits each.
+/// A checkpoint of the weights used for results, in 16 bits each.
 fn half(session: &Session, args: &Export) -> Result<ExitCode> {
     let file = Checkpoint::halved(session.header.clone(), session.model.params())
         .with_context(|| format!("{}: cannot be written in half precision", session.checkpoint.display()))?;

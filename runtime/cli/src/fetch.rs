@@ -34,7 +34,7 @@ pub fn run(args: &Fetch) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Fetches a file; returns false where it was there already.
+/// Downloads a file. Returns false if it already exists.
 fn one(item: &Item, file: &Remote, from: Option<&str>, folder: &Path) -> Result<bool> {
     let Remote { sha256, bytes, .. } = *file;
     let url = item.url(from, file);

@@ -1,6 +1,6 @@
 //! `srvae-run fid`: the Fréchet inception distance of a trained model.
 
-use super::args::{DataArgs, DecodeChoice, Fid, FidArgs, RealSet};
+use super::args::{DataArgs, Fid, FidArgs, RealSet};
 use super::session::Session;
 use super::{device, ranks};
 use anyhow::Result;
@@ -12,7 +12,7 @@ use srvae_training::interrupt;
 use srvae_training::progress::Display;
 use srvae_training::ranks::agree;
 use srvae_training::terminal::{note, out};
-use srvae_training::{Compiled, Decode, Device, Draw};
+use srvae_training::{Compiled, Device, Draw};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -35,7 +35,7 @@ pub fn run(models: &'static [Compiled], args: &Fid) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The network, and how distances are measured with it.
+/// The network, and the options of the measurement.
 pub struct Meter {
     network: Inception,
     weights: String,
@@ -44,7 +44,7 @@ pub struct Meter {
     seed: u64,
 }
 
-/// Real pictures and their statistics.
+/// Real images and their statistics.
 pub struct Real {
     name: String,
     images: Images,
@@ -53,7 +53,7 @@ pub struct Real {
 
 impl Meter {
     /// # Errors
-    /// Weights that are not there, or are others.
+    /// Missing or different weights.
     pub fn open(args: &FidArgs, batch: usize, seed: u64, device: &Device) -> Result<Self> {
         let weights = Weights::read(&weights(args)?, args.weights_any)?;
         if weights.sha256 != fid::SHA256 {
@@ -63,7 +63,7 @@ impl Meter {
         Ok(Self { network, weights: weights.sha256, args: args.clone(), batch, seed })
     }
 
-    /// The real pictures that the arguments ask for, and their name.
+    /// The real images for the arguments, and their name.
     ///
     /// # Errors
     /// Data that cannot be loaded.
@@ -91,10 +91,10 @@ impl Meter {
         Ok(Real { name: name.to_owned(), images: images.clone(), statistics })
     }
 
-    /// The distance between what a model draws and real pictures.
+    /// The distance between a model's samples and real images.
     ///
     /// # Errors
-    /// A model that draws no pictures, too few pictures, Ctrl-C, or a failed tensor operation.
+    /// A model without images, too few images, Ctrl-C, or a failed tensor operation.
     pub fn measure(&self, session: &Session, real: &Real) -> Result<Distance> {
         let display = Display::new("sampled images", 0, self.args.samples);
         let show = |done: usize, _: usize| display.set(done, String::new());
@@ -112,20 +112,15 @@ impl Meter {
     }
 
     fn options<'a>(&self, progress: &'a dyn Fn(usize, usize)) -> Options<'a> {
-        let decode = match self.args.decode {
-            DecodeChoice::Sample => Decode::Sample,
-            DecodeChoice::Mean => Decode::Mean,
-            DecodeChoice::Likeliest => Decode::Mode,
-        };
-        let draw = Draw { temperature: self.args.temperature, decode, top: None };
+        let draw = Draw { temperature: self.args.temperature, decode: self.args.decode.into(), top: None };
         Options { samples: self.args.samples, batch: self.batch, draw, seed: self.seed, ranks: ranks::all(), progress }
     }
 }
 
-/// The file of the weights: the one that was given, or the one that was fetched.
+/// The file of the weights: the given one, or the downloaded one.
 ///
 /// # Errors
-/// A system that has no place for fetched files.
+/// A system without a cache folder.
 pub fn weights(args: &FidArgs) -> Result<PathBuf> {
     args.weights.clone().map_or_else(srvae_training::fetch::fid_weights, Ok)
 }

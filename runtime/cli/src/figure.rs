@@ -18,7 +18,7 @@ use srvae_training::terminal::out;
 use srvae_training::{Compiled, Draw};
 use std::process::ExitCode;
 
-/// Pixels a picture is wide, at least.
+/// The minimum width of an image in pixels.
 const WIDTH: u32 = 64;
 
 pub fn run(models: &'static [Compiled], args: &Figure) -> Result<ExitCode> {
@@ -72,7 +72,7 @@ fn raster(graph: &str, sheet: &RgbImage) -> Result<Vec<u8>> {
     picture::png(&picture::columns(&[graph, sheet.clone()]))
 }
 
-/// Two SVG documents side by side as one, centred on one another: the first as high as three quarters of the second.
+/// Two SVG documents side by side, vertically centred; the first has three quarters of the second's height.
 fn beside(left: &str, right: &str) -> Result<String> {
     let ([left_width, left_height], [right_width, right_height]) = (size(left)?, size(right)?);
     let zoom = 0.75 * right_height / left_height.max(1.0);
@@ -91,7 +91,7 @@ fn beside(left: &str, right: &str) -> Result<String> {
     ))
 }
 
-/// Width and height of an SVG document of ours.
+/// Width and height of one of our SVG documents.
 fn size(svg: &str) -> Result<[f64; 2]> {
     let numbers = svg.split_once("viewBox=\"").and_then(|(_, rest)| rest.split_once('"'));
     let numbers: Vec<f64> =
@@ -102,7 +102,7 @@ fn size(svg: &str) -> Result<[f64; 2]> {
     }
 }
 
-/// What follows `viewBox=` without the first width and height: those stand in the element already.
+/// The text after `viewBox=` without the first width and height, which are set by the outer element.
 fn without_size(rest: &str) -> String {
     let mut text = rest.to_owned();
     for name in [" width=\"", " height=\""] {

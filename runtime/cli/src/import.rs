@@ -16,7 +16,7 @@ pub fn run(models: &'static [Compiled], args: &Import) -> Result<ExitCode> {
     let spec = models::find(models, &args.file)?.spec(&args.model)?;
     let config = Config { split: args.data.split.unwrap_or_default(), ..Config::default() };
     let params = Params::new(config.seed, DType::F32, &device);
-    // What is not a parameter yet gets its shape where the model is built.
+    // Parameters get their shapes when the model is built.
     let model = spec.build(&params)?;
     torch::restore(&params, &state, &args.weights.display().to_string())?;
     drop(model);

@@ -44,7 +44,7 @@ pub fn run(models: &'static [Compiled], args: &Interpolate) -> Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// In the latents that were asked for, or in those at the top of p.
+/// In the requested latents, or in those at the top of p.
 fn walk(session: &Session, args: &Interpolate) -> Result<Walk> {
     let roots = compiler::roots(&session.spec)?;
     let top = args.latent.is_empty() || args.latent == roots;
@@ -61,7 +61,7 @@ fn one(session: &Session, images: &Images, pair: usize, walk: &Walk, options: &O
     Ok(strip)
 }
 
-/// One walk over the other; where all are alike, nothing need be said of each.
+/// Interpolations in rows. If all have the same label, it is printed once.
 pub fn walks(title: &str, strips: &[Strip], options: &Options) -> Sheet {
     let alike = strips.iter().all(|strip| strip.label == strips[0].label);
     let title = if alike { format!("{title}; {}", strips[0].label) } else { title.to_owned() };

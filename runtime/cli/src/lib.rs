@@ -1,4 +1,4 @@
-//! The command line: everything `srvae-run` does, for whatever models are compiled in.
+//! The command line of `srvae-run`, for any compiled-in models.
 
 mod all;
 mod args;
@@ -59,7 +59,7 @@ use srvae_training::terminal::{self, note, note_in_colour};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
 
-/// The command line of a program with these models; `main` returns what this returns.
+/// The command line of a program with these models. `main` returns its result.
 ///
 /// ```no_run
 /// # const MODELS: &[srvae_training::Compiled] = &[];
@@ -68,7 +68,7 @@ use std::process::ExitCode;
 /// }
 /// ```
 pub fn main(models: &'static [Compiled]) -> ExitCode {
-    // An error of the program itself is one message too.
+    // A bug of the program is reported as one message too.
     std::panic::set_hook(Box::new(|panic| {
         note(&format!(
             "internal error: {panic}; this is a bug in srvae, please report it with the command that led to it"
@@ -76,6 +76,7 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
     }));
     ranks::mute_followers();
     srvae_training::ops::notice::listen(note);
+    machine::leave_out_backtraces();
     machine::keep_memory();
     machine::fail_at_size_limits();
     machine::yield_cores();
@@ -92,7 +93,7 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
     };
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        // Help and version are no errors.
+        // Help and version are not errors.
         Err(message) => {
             let code = if message.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
             let printed = if terminal::is_mute() { Ok(()) } else { message.print() };
@@ -100,7 +101,7 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
         }
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| run(models, cli))).unwrap_or_else(|panic| {
-        // The hook has said what happened; nobody may wait for this rank.
+        // The panic hook has printed the message; other ranks must not wait for this one.
         ranks::all().abort();
         resume_unwind(panic)
     });
@@ -112,7 +113,7 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
         }
         Err(error) => {
             ranks::fail(ranks::is_elsewhere(&error), || match error.downcast_ref::<srvae_dsl::Report>() {
-                // The compiler's messages say themselves that they are errors.
+                // The compiler's messages already contain the word "error".
                 Some(report) => note_in_colour(&report.render(explain::style())),
                 None => note(&format!("error: {}", message(&error))),
             });
@@ -123,19 +124,19 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
     delivered(code, terminal::delivered())
 }
 
-/// The same of a program that weights are part of, for `--pretrained`: a checkpoint as `export --half` writes it.
+/// The command line of a program with built-in weights for `--pretrained`: a checkpoint written by `export --half`.
 pub fn main_with_weights(models: &'static [Compiled], weights: &'static [u8]) -> ExitCode {
     pretrained::set(weights);
     main(models)
 }
 
-/// The command line was not understood.
+/// The exit code for an invalid command line.
 const USAGE: u8 = 2;
-/// What shells report of a program whose reader has gone away (128 + SIGPIPE).
+/// The exit code of shells for a closed pipe (128 + SIGPIPE).
 const READER_GONE: u8 = 141;
 
-/// A result that did not reach standard output is no success: an error where it could not be written, and quietly another
-/// exit code where nobody reads it any more (`| head`). By then the work is done and every file is written.
+/// The exit code after writing standard output. A write error is reported as an error. For a closed pipe (`| head`)
+/// only the exit code changes; the work is done and all files are written.
 fn delivered(code: ExitCode, output: std::io::Result<()>) -> ExitCode {
     match output {
         Ok(()) => code,
@@ -148,11 +149,11 @@ fn delivered(code: ExitCode, output: std::io::Result<()>) -> ExitCode {
     }
 }
 
-/// A compiled model at a preset and at values of parameters, as `--preset` and `--set` give them: what the trainer and the
-/// evaluation of the library take.
+/// The description of a compiled model at a preset and parameter values, as for `--preset` and `--set`. The library's
+/// trainer and evaluation need it.
 ///
 /// # Errors
-/// An unknown preset or parameter, a value of the wrong kind, or shapes that do not fit at these values.
+/// An unknown preset or parameter, a value of the wrong kind, or shapes that do not fit.
 pub fn spec(compiled: Compiled, preset: Option<&str>, set: &[(&str, &str)]) -> Result<Spec> {
     let set = set.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let args = ModelArgs { preset: preset.map(str::to_owned), set };
@@ -194,11 +195,10 @@ fn run(models: &'static [Compiled], cli: Cli) -> Result<ExitCode> {
     }
 }
 
-/// An error and its causes in one message; causes that repeat what was said are left out.
+/// An error and its causes in one message, without causes that repeat the text.
 fn message(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {
-        // Tensor errors carry a backtrace after their first line when one is asked for.
         let said = cause.to_string();
         if text.is_empty() {
             text = said;

@@ -1,12 +1,12 @@
-//! How the program uses threads, memory and devices; said once, before tensors are made.
+//! The program's use of threads, memory and devices, set once before tensors are created.
 
 use anyhow::{Result, bail};
 use srvae_training::Device;
 use std::fs;
 use std::path::Path;
 
-/// Refuses work that needs more memory than there is, with both numbers; where the system does not say how much there is,
-/// none. `advice` says what needs less.
+/// Refuses work that needs more memory than available, with both numbers. If the system does not report its memory,
+/// nothing is refused. `advice` says how to need less.
 ///
 /// # Errors
 /// Too little memory.
@@ -25,7 +25,7 @@ fn check_fits(what: &str, bytes: f64, memory: Option<u64>, advice: &str) -> Resu
     }
 }
 
-/// Bytes of memory that this process may use: the machine's, or its control group's where that is less.
+/// The memory available to this process in bytes: the machine's, or the limit of its control group if smaller.
 pub fn memory() -> Option<u64> {
     let number = |path: &Path| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
     let total = fs::read_to_string("/proc/meminfo").ok()?;
@@ -34,7 +34,7 @@ pub fn memory() -> Option<u64> {
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let own = groups.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
     let unified = Path::new("/sys/fs/cgroup");
-    // A limit of any group above counts too.
+    // Limits of enclosing groups count too.
     let limits = unified.join(own).ancestors().map(|group| number(&group.join("memory.max"))).collect::<Vec<_>>();
     let old = number(Path::new("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
     limits.into_iter().chain([old]).flatten().chain([total]).min()
@@ -47,12 +47,12 @@ pub fn show_bytes(bytes: f64) -> String {
     format!("{:.1} {}", bytes / 1000f64.powf(step), UNITS[step as usize])
 }
 
-/// CPU time that all threads of this process have taken, where the system says so: other programs hardly change it.
+/// CPU time of all threads of this process, if the system reports it. Other programs affect it little.
 pub fn cpu_seconds() -> Option<f64> {
     #[cfg(unix)]
     {
         let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: the call writes one `timespec`, which is ours.
+        // SAFETY: the call writes one `timespec`, which is local.
         let found = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) } == 0;
         found.then_some(time.tv_sec as f64 + 1e-9 * time.tv_nsec as f64)
     }
@@ -60,10 +60,10 @@ pub fn cpu_seconds() -> Option<f64> {
     None
 }
 
-/// Makes the main thread one of rayon's: a parallel loop then begins at once, where handing it to a pool that sleeps takes
-/// as long as a small operation. With one thread alone the pool stays apart, so that other threads may use it. Without a
-/// number that was asked for, `RAYON_NUM_THREADS` or this process's `share` of the cores count. False where a pool of another size exists.
-/// Only before any thread of ours has started.
+/// Makes the main thread a member of rayon's pool, so that parallel loops start at once. Waking a sleeping pool takes
+/// as long as a small operation. With a single thread the pool stays separate, so that other threads may use it.
+/// Without a requested number, `RAYON_NUM_THREADS` or this process's `share` of the cores is used. Returns false if a
+/// pool of another size exists. Must be called before other threads start.
 pub fn set_threads(asked: Option<usize>, share: impl FnOnce() -> usize) -> bool {
     let variable =
         std::env::var("RAYON_NUM_THREADS").ok().and_then(|text| text.parse().ok()).filter(|count| *count > 0);
@@ -71,14 +71,14 @@ pub fn set_threads(asked: Option<usize>, share: impl FnOnce() -> usize) -> bool 
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
     let pool = if threads > 1 { pool.use_current_thread() } else { pool };
     if variable.is_none() {
-        // Without it candle reads the machine's list of processors again for each of its products.
-        // SAFETY: no other thread reads the environment yet, by the contract above.
+        // Otherwise candle reads the machine's list of processors for each of its matrix products. SAFETY: no other
+        // thread reads the environment yet, by the contract above.
         unsafe { std::env::set_var("RAYON_NUM_THREADS", threads.to_string()) };
     }
     pool.build_global().is_ok() || rayon::current_num_threads() == threads
 }
 
-/// How reports name a device.
+/// The name of a device in reports.
 pub fn name_of(device: &Device) -> &'static str {
     match device {
         Device::Cpu => "cpu",
@@ -87,16 +87,16 @@ pub fn name_of(device: &Device) -> &'static str {
     }
 }
 
-/// Threads that compute.
+/// The number of computing threads.
 pub fn threads() -> usize {
     rayon::current_num_threads()
 }
 
-/// Whether this process may run on some of the machine's cores alone.
+/// Whether this process is restricted to some of the machine's cores.
 #[cfg(target_os = "linux")]
 pub fn is_bound() -> bool {
-    // SAFETY: a set of cores is plain bytes, of which zero is a value; the first call fills it up to the size that is said, the
-    // second counts what is in it, and the third reads a constant of the system.
+    // SAFETY: a set of cores is plain bytes, for which zero is valid. The first call fills it up to the stated size,
+    // the second counts its elements, and the third reads a constant of the system.
     let (code, own, all) = unsafe {
         let mut own: libc::cpu_set_t = std::mem::zeroed();
         let code = libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &mut own);
@@ -110,8 +110,8 @@ pub fn is_bound() -> bool {
     false
 }
 
-/// Lets candle's own threads sleep as soon as they have nothing to do: waiting awake, as they would for a while after each of
-/// its operations, they take a core from ours. Only before any thread has started.
+/// Lets candle's threads sleep as soon as they are idle. By default they spin for a while after each operation and take
+/// cores from our threads. Must be called before any thread starts.
 pub fn yield_cores() {
     const LIMIT: &str = "CANDLE_BARRIER_POOL_SPIN_LIMIT";
     if std::env::var_os(LIMIT).is_none() {
@@ -120,10 +120,20 @@ pub fn yield_cores() {
     }
 }
 
-/// Keeps what tensors leave instead of giving it back to the system, which would clear every page before the next use.
+/// Keeps backtraces out of errors, whose texts are messages to users; those of panics are printed as `RUST_BACKTRACE` asks. Only before
+/// any thread has started.
+pub fn leave_out_backtraces() {
+    const OF_ERRORS: &str = "RUST_LIB_BACKTRACE";
+    if std::env::var_os(OF_ERRORS).is_none() {
+        // SAFETY: no other thread reads the environment yet, by the contract above.
+        unsafe { std::env::set_var(OF_ERRORS, "0") };
+    }
+}
+
+/// Keeps freed memory instead of returning it to the system, which would clear every page before the next use.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub fn keep_memory() {
-    // SAFETY: the calls change settings of the allocator and nothing else; a setting it does not know is ignored.
+    // SAFETY: the calls only change settings of the allocator; an unknown setting is ignored.
     unsafe {
         libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 30);
         libc::mallopt(libc::M_TRIM_THRESHOLD, 1 << 30);
@@ -133,8 +143,8 @@ pub fn keep_memory() {
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub fn keep_memory() {}
 
-/// Lets a write beyond the size that a file may have here (`ulimit -f`) fail as one on a full disk does, instead of ending the
-/// program with half a file left.
+/// Makes a write beyond the file size limit (`ulimit -f`) fail like a full disk, instead of ending the program with a
+/// partial file.
 #[cfg(unix)]
 pub fn fail_at_size_limits() {
     // SAFETY: the signal is ignored, no handler runs.
@@ -154,7 +164,7 @@ mod tests {
         check(8e9, Some(8_000_000_000)).unwrap();
         let error = check(9e9, Some(8_000_000_000)).unwrap_err().to_string();
         assert_eq!(error, "a batch of 9 needs about 9.0 GB, and this machine has 8.0 GB; take less");
-        // Where the system does not say how much there is, nothing is refused.
+        // If the system does not report its memory, nothing is refused.
         check(2e18, None).unwrap();
     }
 

@@ -1,4 +1,4 @@
-//! From the FILE of a command to a model: one that is compiled in, or its text, interpreted.
+//! From the FILE of a command to a model: a compiled-in one, or an interpreted one.
 
 use super::args::ModelArgs;
 use super::{compile, compiler};
@@ -8,20 +8,20 @@ use srvae_training::train::same_model;
 use srvae_training::{Builder, Compiled};
 use std::path::Path;
 
-/// A model file and what builds its model.
+/// A model file and its builder.
 #[derive(Debug, Clone)]
 pub struct Found {
     pub builder: Builder,
-    /// As messages name it.
+    /// The name in messages.
     pub path: String,
     pub text: String,
 }
 
-/// The model of a file, or of a name that is compiled in. A file that is not compiled in is interpreted, or compiled first
-/// where `--compile` asks for it.
+/// The model of a file, or a compiled-in model by name. A file that is not compiled in is interpreted, or compiled
+/// first with `--compile`.
 ///
 /// # Errors
-/// A file that is missing or wrong.
+/// A missing file, or one with errors.
 pub fn find(models: &'static [Compiled], file: &Path) -> Result<Found> {
     if !file.exists() {
         if let Some(compiled) = models.iter().find(|model| file.as_os_str() == model.name) {
@@ -39,7 +39,7 @@ pub fn find(models: &'static [Compiled], file: &Path) -> Result<Found> {
 /// The model of this text.
 ///
 /// # Errors
-/// A text that is no model, or a failed compilation where `--compile` asks for one.
+/// A text with errors, or a failed compilation with `--compile`.
 pub fn of_text(models: &'static [Compiled], file: &Path, text: &str) -> Result<Found> {
     let path = file.display().to_string();
     let builder = match models.iter().find(|model| same_model(model.source, text)) {
@@ -57,7 +57,8 @@ pub fn of_text(models: &'static [Compiled], file: &Path, text: &str) -> Result<F
     Ok(Found { builder, path, text: text.to_owned() })
 }
 
-/// Builds the compiled model where its code is for the settings; where these give families other sizes, the file is interpreted.
+/// Builds the compiled model if its code is valid for the settings. For other numbers of members, the file is
+/// interpreted.
 fn of_compiled(compiled: Compiled) -> Builder {
     let interpreted = srvae_interpreter::builder(compiled.path, compiled.source);
     Builder::new(move |settings, params| match compiled.fits(settings) || has_rust(&compiled) {
@@ -66,7 +67,7 @@ fn of_compiled(compiled: Compiled) -> Builder {
     })
 }
 
-/// Whether the model has a network in Rust, so that nothing but its compiled code carries it out.
+/// Whether the model has a network in Rust, so that it cannot be interpreted.
 fn has_rust(compiled: &Compiled) -> bool {
     let compilation = compiler::compile(compiled.path, compiled.source, &ModelArgs::default());
     let model = compilation.as_ref().ok().and_then(|it| it.model().ok());
@@ -74,10 +75,10 @@ fn has_rust(compiled: &Compiled) -> bool {
 }
 
 impl Found {
-    /// The model at the values that the arguments give its parameters.
+    /// The model at the parameter values of the arguments.
     ///
     /// # Errors
-    /// An unknown preset or parameter, a value of the wrong kind, or shapes that do not fit at these values.
+    /// An unknown preset or parameter, a value of the wrong kind, or shapes that do not fit.
     pub fn spec(&self, args: &ModelArgs) -> Result<Spec> {
         compiler::spec((&self.path, &self.text), &self.builder, args)
     }
@@ -85,16 +86,16 @@ impl Found {
     /// Whether the file has a preset of this name.
     ///
     /// # Errors
-    /// A file that is wrong.
+    /// A file with errors.
     pub fn has_preset(&self, name: &str) -> Result<bool> {
         Ok(compiler::presets(&self.path, &self.text)?.iter().any(|preset| preset == name))
     }
 }
 
-/// The path and the text of a model file, or of a model that is compiled in under this name.
+/// The path and the text of a model file, or of a compiled-in model with this name.
 ///
 /// # Errors
-/// A file that is missing, cannot be read or is no text.
+/// A file that is missing, cannot be read or is not UTF-8.
 pub fn named(models: &'static [Compiled], file: &Path) -> Result<(String, String)> {
     if !file.exists() {
         return match models.iter().find(|model| file.as_os_str() == model.name) {
@@ -108,7 +109,7 @@ pub fn named(models: &'static [Compiled], file: &Path) -> Result<(String, String
 /// The text of a model file.
 ///
 /// # Errors
-/// A file that cannot be read or is no text.
+/// A file that cannot be read or is not UTF-8.
 pub fn read(file: &Path) -> Result<String> {
     if file.is_dir() {
         bail!(
@@ -117,13 +118,13 @@ pub fn read(file: &Path) -> Result<String> {
         );
     }
     let bytes = srvae_training::input::read(file)?;
-    // The compiler says where the first byte stands that is no text; its own reading would drop a byte order mark, which
-    // the formatter takes away.
+    // The compiler reports the place of the first byte that is not UTF-8. Its reader would drop a byte order mark,
+    // which the formatter removes.
     srvae_dsl::Source::from_bytes(file.display().to_string(), &bytes)?;
     String::from_utf8(bytes).with_context(|| format!("{}: not a model file (not UTF-8 text)", file.display()))
 }
 
-/// What is compiled in, for messages.
+/// The compiled-in models, for messages.
 pub fn known(models: &[Compiled]) -> String {
     let names: Vec<&str> = models.iter().map(|model| model.name).collect();
     match names.is_empty() {

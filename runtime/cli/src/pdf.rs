@@ -1,4 +1,4 @@
-//! A drawing as PDF, for papers: lines and letters as curves, pictures as pixels.
+//! A drawing as PDF, for papers: lines and letters as curves, images as pixels.
 
 use super::png;
 use anyhow::{Context, Result};
@@ -17,7 +17,7 @@ pub fn pdf(svg: &str) -> Result<Vec<u8>> {
     let tree = png::tree(svg)?;
     let (width, height) = (tree.size().width() * POINTS, tree.size().height() * POINTS);
     let mut page = Page { content: Content::new(), images: Vec::new() };
-    // PDF counts from the lower edge upwards.
+    // PDF's vertical axis points up.
     page.content.transform([POINTS, 0.0, 0.0, -POINTS, 0.0, height]);
     page.group(tree.root())?;
     let (catalog, pages, leaf, content) = (Ref::new(1), Ref::new(2), Ref::new(3), Ref::new(4));
@@ -58,7 +58,7 @@ fn deflate(bytes: &[u8]) -> Result<Vec<u8>> {
     Ok(encoder.finish()?)
 }
 
-/// A page as it grows.
+/// A page under construction.
 struct Page {
     content: Content,
     images: Vec<image::RgbImage>,
@@ -104,7 +104,7 @@ impl Page {
         let ImageKind::PNG(bytes) = image.kind() else { return Ok(()) };
         let pixels = image::load_from_memory(bytes).context("a picture of the figure cannot be read")?.into_rgb8();
         let size = image.size();
-        // A PDF's picture is one unit wide and high, and stands on its lower edge.
+        // A PDF image has the size of one unit, with its origin at the lower edge.
         let upright = Transform::from_row(size.width(), 0.0, 0.0, -size.height(), 0.0, size.height());
         let place = image.abs_transform().pre_concat(upright);
         self.content.save_state().transform(matrix(place));
@@ -118,7 +118,7 @@ fn matrix(place: Transform) -> [f32; 6] {
     [place.sx, place.ky, place.kx, place.sy, place.tx, place.ty]
 }
 
-/// The compiler's drawings and the sheets have plain colours alone.
+/// The compiler's drawings and the sheets use only plain colours.
 fn colour(paint: &Paint) -> Option<[f32; 3]> {
     match paint {
         Paint::Color(colour) => Some([colour.red, colour.green, colour.blue].map(|part| f32::from(part) / 255.0)),
@@ -139,7 +139,7 @@ fn segments(page: &mut Content, path: &Path) {
                 at = to;
             }
             PathSegment::QuadTo(control, to) => {
-                // The cubic curve that is the same.
+                // The equivalent cubic curve.
                 let third =
                     |end: Point| (end.x + 2.0 * (control.x - end.x) / 3.0, end.y + 2.0 * (control.y - end.y) / 3.0);
                 let ((x1, y1), (x2, y2)) = (third(at), third(to));

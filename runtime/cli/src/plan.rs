@@ -1,4 +1,4 @@
-//! A training run as the command line has decided it.
+//! The command line's plan of a training run.
 
 use super::ranks;
 use srvae_training::Device;
@@ -6,7 +6,7 @@ use srvae_training::data::Data;
 use srvae_training::spec::Spec;
 use srvae_training::train::{Config, Task};
 
-/// What is to be trained, on what, how.
+/// The model, the data and the configuration.
 pub struct Plan {
     pub spec: Spec,
     pub data: Data,
@@ -15,7 +15,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// It as the trainer takes it, on all ranks.
+    /// The plan as a task for the trainer, on all ranks.
     pub fn task<'a>(&'a self, device: &'a Device) -> Task<'a> {
         Task::new(&self.spec, &self.data, &self.source, device).on(ranks::all())
     }

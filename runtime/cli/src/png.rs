@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use resvg::{tiny_skia, usvg};
 
-/// Pixels to each unit of the document.
+/// Pixels per unit of the document.
 const ZOOM: f32 = 4.0;
 
 /// An SVG document as a PNG file, on white.
@@ -22,7 +22,7 @@ pub fn png(svg: &str) -> Result<Vec<u8>> {
 /// An SVG document with its text as curves.
 ///
 /// # Errors
-/// A machine without fonts: text could not be drawn. An SVG document that cannot be read.
+/// A machine without fonts, or an SVG document that cannot be read.
 pub fn tree(svg: &str) -> Result<usvg::Tree> {
     let mut options = usvg::Options::default();
     let fonts = options.fontdb_mut();
@@ -30,7 +30,7 @@ pub fn tree(svg: &str) -> Result<usvg::Tree> {
     if fonts.is_empty() {
         bail!("this machine has no fonts to draw text with; write an .svg file, which needs none");
     }
-    // Any font serves where the usual one is missing.
+    // If the usual font is missing, any font is used.
     let family = |word: &str| {
         let named = |face: &&usvg::fontdb::FaceInfo| face.families.iter().any(|(name, _)| name.contains(word));
         let face = fonts.faces().find(named).or_else(|| fonts.faces().next());

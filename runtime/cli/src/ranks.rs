@@ -1,4 +1,4 @@
-//! The ranks of this run: what started them, what connects them, and how they end.
+//! The ranks of this run: their launcher, their communicator, and their end.
 
 use super::args::{Cli, Command};
 use super::machine;
@@ -12,22 +12,22 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// How this process came to have company.
+/// The launcher and the communicator of this process.
 struct Joined {
     launch: Launch,
     ranks: Box<dyn Communicator>,
 }
 
 static JOINED: OnceLock<Joined> = OnceLock::new();
-/// Between GPUs, over the ranks that MPI has joined.
+/// Between GPUs, on top of the ranks that MPI has joined.
 static GPUS: OnceLock<Nccl> = OnceLock::new();
 
-/// Rank 0 may be about to report the same error: so long the others wait for it to end them.
+/// The time that other ranks wait for rank 0 to report the same error and end them.
 const GRACE: Duration = Duration::from_secs(2);
-/// Time for a message to pass through the launcher before the end.
+/// The time for a message to pass through the launcher before the end.
 const SAID: Duration = Duration::from_millis(200);
 
-/// All ranks of this run; this process alone where no launcher has started it.
+/// All ranks of this run; only this process if there is no launcher.
 pub fn all() -> &'static dyn Communicator {
     if let Some(gpus) = GPUS.get() {
         return gpus;
@@ -35,17 +35,17 @@ pub fn all() -> &'static dyn Communicator {
     JOINED.get().map_or(&ALONE, |joined| joined.ranks.as_ref())
 }
 
-/// Lets rank 0 alone speak, from the first error on.
+/// Only rank 0 prints, from the first error on.
 pub fn mute_followers() {
     if Launch::read().is_ok_and(|launch| launch.is_some_and(|launch| launch.rank > 0)) {
         terminal::mute();
     }
 }
 
-/// Joins the ranks that a launcher has started with this one, where there are any.
+/// Joins the ranks that a launcher has started together with this one, if any.
 ///
 /// # Errors
-/// A command that one process carries out, or no library for the launcher's ranks.
+/// A command for a single process, or no library for the launcher's ranks.
 pub fn join(cli: &Cli) -> Result<()> {
     let Some(launch) = Launch::read()? else { return Ok(()) };
     let name = match &cli.command {
@@ -67,7 +67,7 @@ pub fn join(cli: &Cli) -> Result<()> {
         nccl::see_own_gpu(&launch)?;
         Box::new(Nccl::join(&launch).context("torchrun starts ranks with one GPU each; on CPUs use mpirun or srun")?)
     } else {
-        // A program without kernels for GPUs leaves them alone.
+        // A program without GPU support does not touch GPUs.
         if cfg!(feature = "cuda") {
             nccl::see_own_gpu(&launch)?;
         }
@@ -77,7 +77,7 @@ pub fn join(cli: &Cli) -> Result<()> {
     Ok(())
 }
 
-/// Threads for this rank where nothing else is asked for: all cores that the launcher has bound it to, or else its part of the
+/// The default number of threads of this rank: all cores that the launcher has bound it to, otherwise its share of the
 /// machine's.
 pub fn threads() -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -85,10 +85,10 @@ pub fn threads() -> usize {
     (cores / shared.unwrap_or(1)).max(1)
 }
 
-/// Lets bytes go from GPU to GPU, where that is where the ranks compute and all of them have NCCL.
+/// Uses NCCL if the ranks compute on GPUs and all of them have it.
 ///
 /// # Errors
-/// A communicator of NCCL that cannot be made.
+/// An NCCL communicator that cannot be created.
 pub fn meet_on(device: &Device) -> Result<()> {
     let ranks = all();
     if ranks.size() == 1 || !device.is_cuda() || GPUS.get().is_some() || JOINED.get().is_none_or(by_torchrun) {
@@ -105,7 +105,7 @@ fn by_torchrun(joined: &Joined) -> bool {
     joined.launch.launcher == Launcher::Torchrun
 }
 
-/// Says in one line what was found.
+/// Prints the setup in one line.
 pub fn announce(device: &Device) {
     let (Some(Joined { launch, .. }), ranks) = (JOINED.get(), all()) else { return };
     let local = launch.local_size.map_or_else(String::new, |local| format!(", {local} of them on this machine"));
@@ -129,10 +129,10 @@ fn plural(count: usize, word: &str) -> String {
     if count == 1 { word.to_owned() } else { format!("{word}s") }
 }
 
-/// Refuses to go on where ranks run another program than rank 0, or something else is another on them.
+/// Refuses to continue if ranks run another program than rank 0, or have other marks.
 ///
 /// # Errors
-/// Which rank differs in what.
+/// The ranks and what differs.
 pub fn check_same(mut marks: Vec<Mark>) -> Result<()> {
     if all().size() == 1 {
         return Ok(());
@@ -142,13 +142,13 @@ pub fn check_same(mut marks: Vec<Mark>) -> Result<()> {
     ranks::same(all(), &marks)
 }
 
-/// What the records of an evaluation are known by, and how it is made.
+/// The marks of an evaluation's records.
 pub fn marks(records: &Records) -> Vec<Mark> {
     let line: Vec<String> = std::env::args().skip(1).collect();
     vec![srvae_training::data::mark("data", records), Mark::new("command line", &line.join(" "), line.join("\0"))]
 }
 
-/// Records are for people: nothing is hashed where this process is alone.
+/// Checks the records on all ranks. Nothing is hashed in a single process.
 ///
 /// # Errors
 /// As [`check_same`].
@@ -156,7 +156,7 @@ pub fn check_records(records: &Records) -> Result<()> {
     if all().size() == 1 { Ok(()) } else { check_same(marks(records)) }
 }
 
-/// The bytes of a file that rank 0 reads for all; none where there is none.
+/// The bytes of a file that rank 0 reads for all ranks. None if there is no file.
 ///
 /// # Errors
 /// A file that cannot be read.
@@ -172,23 +172,24 @@ pub fn file(path: &Path) -> Result<Option<Vec<u8>>> {
     Ok((there == [1]).then_some(bytes))
 }
 
-/// Something that rank 0 decides for all.
+/// A decision of rank 0 for all ranks.
 ///
 /// # Errors
-/// A rank that is gone.
+/// A rank that has ended.
 pub fn decide(what: bool) -> Result<bool> {
     Ok(all().broadcast_all(vec![u8::from(what)])? == [1])
 }
 
-/// Takes leave of the other ranks after work that went well.
+/// Leaves the group after successful work.
 pub fn finish() {
     all().finish();
 }
 
-/// Ends all ranks after an error that `say` reports. One message is written: that of rank 0, or of a rank that alone has failed.
+/// Ends all ranks after an error, which `say` reports. One message is printed: that of rank 0, or of the only rank that
+/// has failed.
 pub fn fail(elsewhere: bool, say: impl FnOnce()) {
     let (Some(Joined { launch, .. }), ranks) = (JOINED.get(), all()) else {
-        // Where joining failed it failed on every rank.
+        // If joining failed, it failed on every rank.
         return say();
     };
     if launch.rank > 0 {
@@ -201,13 +202,13 @@ pub fn fail(elsewhere: bool, say: impl FnOnce()) {
         }
     } else {
         say();
-        // What was said passes through the launcher, which an abort may overtake.
+        // The message must pass through the launcher before the abort.
         std::thread::sleep(SAID);
     }
     ranks.abort();
 }
 
-/// Whether an error is one that rank 0 reports.
+/// Whether rank 0 reports the error.
 pub fn is_elsewhere(error: &anyhow::Error) -> bool {
     error.is::<Elsewhere>()
 }

@@ -1,4 +1,4 @@
-//! `run.toml`: the options of a run as a file. Every run folder has the one that repeats the run, and `--config` takes it.
+//! `run.toml`: the options of a run as a file. Every run folder contains one that repeats the run with `--config`.
 
 use super::args::Cli;
 use super::plan::Plan;
@@ -14,10 +14,10 @@ use toml_edit::{DocumentMut, Item, Table, Value, value};
 
 const OPTION: &str = "--config";
 
-/// The command line with the options of its `--config FILE` in it. What stands on the command line itself wins.
+/// The command line with the options of its `--config FILE`. Options on the command line take precedence.
 ///
 /// # Errors
-/// A file that is missing, is no TOML, or names an option that training does not have.
+/// A file that is missing, is not TOML, or names an option that training does not have.
 pub fn expand(mut arguments: Vec<OsString>) -> Result<Vec<OsString>> {
     let Some(file) = take(&mut arguments)? else { return Ok(arguments) };
     let first = (1..arguments.len()).find(|&at| !arguments[at].as_encoded_bytes().starts_with(b"-"));
@@ -32,14 +32,14 @@ pub fn expand(mut arguments: Vec<OsString>) -> Result<Vec<OsString>> {
     let document: DocumentMut = text.parse().with_context(|| format!("{}: not a TOML file", file.display()))?;
     let (model, options) = options(&file, document.as_table(), &arguments)?;
     arguments.splice(at..at, options);
-    // The file's model is for a command line that has none.
+    // The file's model is used if the command line has none.
     let lacks_model = Cli::try_parse_from(&arguments)
         .is_err_and(|error| error.kind() == clap::error::ErrorKind::MissingRequiredArgument);
     arguments.splice(at..at, model.filter(|_| lacks_model));
     Ok(arguments)
 }
 
-/// Takes `--config FILE` out of the arguments.
+/// Removes `--config FILE` from the arguments.
 fn take(arguments: &mut Vec<OsString>) -> Result<Option<PathBuf>> {
     let name = |argument: &OsString| argument.to_str().and_then(|text| text.strip_prefix(OPTION)).map(str::to_owned);
     let is_it = |rest: &str| rest.is_empty() || rest.starts_with('=');
@@ -54,7 +54,7 @@ fn take(arguments: &mut Vec<OsString>) -> Result<Option<PathBuf>> {
     Ok(Some(arguments.remove(at).into()))
 }
 
-/// The model a file names, and its other options as arguments, without those the command line has.
+/// The model in a file, and its other options as arguments, without those of the command line.
 fn options(file: &Path, table: &Table, given: &[OsString]) -> Result<(Option<OsString>, Vec<OsString>)> {
     let tool = Cli::command();
     let train = tool.find_subcommand("train").context("there is no command train")?;
@@ -92,7 +92,7 @@ fn options(file: &Path, table: &Table, given: &[OsString]) -> Result<(Option<OsS
                     found.push(format!("--bind={variable}={}", text(item)?).into());
                 }
             }
-            // Two ways to say one thing.
+            // Two forms of the same option.
             "steps" if has("epochs") => {}
             "epochs" if has("steps") => {}
             _ if has(&name) => {}
@@ -110,7 +110,7 @@ fn options(file: &Path, table: &Table, given: &[OsString]) -> Result<(Option<OsS
     Ok((model, found))
 }
 
-/// A path of the file's folder where it is there, else as it stands.
+/// A path relative to the file's folder if it exists there, otherwise unchanged.
 fn near(file: &Path, path: &str) -> PathBuf {
     let beside = file.parent().unwrap_or(Path::new("")).join(path);
     if beside.exists() { beside } else { path.into() }
@@ -126,7 +126,7 @@ fn scalar(item: &Item) -> Option<String> {
     })
 }
 
-/// The file that repeats a run, for its folder.
+/// The file that repeats a run.
 ///
 /// # Errors
 /// A setting that cannot be written.
@@ -188,7 +188,7 @@ pub fn text(plan: &Plan) -> Result<String> {
     }
     document["seed"] = match i64::try_from(config.seed) {
         Ok(seed) => value(seed),
-        // Beyond TOML's numbers.
+        // Outside of TOML's range of numbers.
         Err(_) => value(config.seed.to_string()),
     };
     let numbers = [

@@ -1,4 +1,4 @@
-//! `srvae-run report`: the run folder as one page.
+//! `srvae-run report`: the run folder as one HTML page.
 
 use super::args::Report;
 use super::session;
@@ -26,10 +26,10 @@ pub fn run(models: &'static [Compiled], args: &Report) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the page of a run and says where it is.
+/// Writes the page of a run and prints its path.
 ///
 /// # Errors
-/// A place that cannot be written to.
+/// A path that cannot be written.
 pub fn write(folder: &RunFolder, spec: &Spec, path: &Path) -> Result<PathBuf> {
     let page = srvae_training::report::page(folder, &spec.name, &super::compiler::explained(spec)?)?;
     files::write(path, page.html().as_bytes())?;

@@ -15,27 +15,27 @@ use srvae_training::train::{Checkpoint, Header, RunFolder, restore};
 use srvae_training::{Compiled, DType, Decode, Device, Mode, Model, Params};
 use std::path::{Path, PathBuf};
 
-/// A model with trained parameters, and where they came from.
+/// A model with trained parameters, and their origin.
 pub struct Session {
     pub spec: Spec,
     pub header: Header,
     pub model: Box<dyn Model>,
-    /// The folder of the run; of a checkpoint file outside of one, the file's own.
+    /// The folder of the run. For a checkpoint file outside of a run, the file's folder.
     pub folder: RunFolder,
     pub checkpoint: PathBuf,
-    /// What the run kept of its data, as its file has it.
+    /// The bytes of the run's `split.json`.
     split: Option<Vec<u8>>,
 }
 
 impl Session {
     /// # Errors
-    /// No checkpoint there, one that is damaged, or one of a model that is not compiled in.
+    /// A missing or damaged checkpoint, or one of a model that is not compiled in.
     pub fn open(models: &'static [Compiled], args: &RunArgs, device: &Device) -> Result<Self> {
         let ranks = ranks::all();
         let Some(run) = args.run.as_deref() else {
             return agree(ranks, Self::pretrained(models, device));
         };
-        // Rank 0 alone need see the run folder.
+        // Only rank 0 needs access to the run folder.
         let found = match ranks.leads() {
             true => locate(run, args.checkpoint),
             false => Ok((RunFolder::at(run), run.to_owned())),
@@ -47,7 +47,7 @@ impl Session {
         agree(ranks, Self::load(models, (folder, checkpoint), file, split, device))
     }
 
-    /// The weights that are part of the program; results without a place of their own go to a folder `pretrained`.
+    /// The built-in weights. Without --out, results go to a folder `pretrained`.
     fn pretrained(models: &'static [Compiled], device: &Device) -> Result<Self> {
         let place = PathBuf::from(pretrained::NAME);
         let file = Checkpoint::parse(pretrained::bytes()?, &place, device)?;
@@ -74,11 +74,11 @@ impl Session {
         Ok(Self { spec, header: file.header, model, folder, checkpoint, split })
     }
 
-    /// The mode that draws everything else given these variables. One that was not compiled is derived now, and the model
-    /// is interpreted from here on: its draws are the same, bit for bit.
+    /// The mode that draws all other variables given these. If it was not compiled, it is derived now, and the model is
+    /// interpreted from here on, with the same bits.
     ///
     /// # Errors
-    /// A name that is no variable, why the graph allows no such mode, or a network in Rust, which is not interpreted.
+    /// An unknown variable, the reason why the mode does not exist, or a network in Rust, which cannot be interpreted.
     pub fn condition(&mut self, names: &[&str]) -> Result<Mode> {
         let (plan, name) = compiler::conditioned(&self.spec, names)?;
         let known = |model: &dyn Model| model.modes().iter().find(|mode| mode.name == name).copied();
@@ -90,10 +90,10 @@ impl Session {
         known(self.model.as_ref()).with_context(|| format!("model {} has no mode {name}", self.spec.name))
     }
 
-    /// The model for records of so many steps, interpreted from here on: the steps share their parameters.
+    /// The model for records with this number of steps, interpreted from here on. The steps share their parameters.
     ///
     /// # Errors
-    /// A model without sequences, more steps than are possible, or a network in Rust, which is not interpreted.
+    /// A model without sequences, too many steps, or a network in Rust, which cannot be interpreted.
     pub fn at_length(&mut self, steps: usize) -> Result<()> {
         let (spec, plan) = compiler::at_length(&self.spec, steps)?;
         self.interpret(plan)?;
@@ -101,7 +101,7 @@ impl Session {
         Ok(())
     }
 
-    /// Goes on with another plan of the same parameters.
+    /// Continues with another plan and the same parameters.
     fn interpret(&mut self, plan: Plan) -> Result<()> {
         let own = self.model.params();
         let params = Params::new(self.header.config.seed, DType::F32, own.device());
@@ -113,18 +113,18 @@ impl Session {
         Ok(())
     }
 
-    /// What tells this run from others: its folder's name.
+    /// The name of this run: that of its folder.
     pub fn name(&self) -> String {
         let folder = self.folder.root().file_name().unwrap_or_default().to_string_lossy().into_owned();
         if folder.is_empty() { self.spec.name.clone() } else { folder }
     }
 
-    /// The name of the data that the arguments ask for, or else of the run's.
+    /// The name of the data in the arguments, otherwise of the run's data.
     pub fn data_name(&self, args: &DataArgs) -> String {
         data_name(&args.source().unwrap_or_else(|| self.header.data.clone()))
     }
 
-    /// Refuses to compute more rows (samples of records) at once than there is memory for.
+    /// Refuses to compute more rows (samples of records) at once than memory allows.
     ///
     /// # Errors
     /// Too little memory, with the numbers.
@@ -136,7 +136,7 @@ impl Session {
         machine::check_memory(&format!("evaluating {rows} samples at once"), bytes as f64, advice)
     }
 
-    /// Rows, images times samples, that evaluation computes at once where nothing else is asked for.
+    /// The default number of rows (records times samples) that evaluation computes at once.
     ///
     /// # Errors
     /// A model that no longer compiles.
@@ -147,7 +147,7 @@ impl Session {
         }
     }
 
-    /// What stands over a sheet of this model's pictures.
+    /// The title of a sheet of this model's images.
     pub fn title(&self, mode: &str, options: &Options) -> String {
         let step = self.header.progress.step;
         let (mode, seed) = (mode.replace('_', " "), options.seed);
@@ -159,21 +159,21 @@ impl Session {
         format!("{}, step {step}: {mode}, {decode}{temperature}, seed {seed}", self.spec.name)
     }
 
-    /// What the run kept of its data; nothing for runs over built-in data.
+    /// The description of the run's data. None for built-in data.
     ///
     /// # Errors
-    /// A file that is damaged.
+    /// A damaged file.
     pub fn kept(&self) -> Result<Option<Kept>> {
         self.split.as_deref().map(|bytes| Kept::parse(bytes, &self.folder.split())).transpose()
     }
 
-    /// Where the data lie that the arguments ask for, or else the data of the run.
+    /// The source of the data in the arguments, otherwise of the run's data.
     fn source(&self, args: &DataArgs, kept: Option<&Kept>) -> Result<Source> {
         let own = kept.map_or(&self.header.data, |kept| &kept.source);
         Source::parse(&args.source().unwrap_or_else(|| own.clone()))
     }
 
-    /// The data the arguments ask for, or else the data of the run, divided as they were for it.
+    /// The data in the arguments, or the data of the run with its division.
     ///
     /// # Errors
     /// Data that cannot be loaded.
@@ -187,8 +187,8 @@ impl Session {
         }
     }
 
-    /// What is to be scored or shown, and the name of its data: of the run's own data its test records, of others that the
-    /// arguments give their test part or all of them. At most so many, at random.
+    /// The records to evaluate or show, and the name of their data: the test records of the run's own data, or the test
+    /// part or all records of the data in the arguments. At most this number, at random.
     ///
     /// # Errors
     /// Data that cannot be loaded.
@@ -209,13 +209,13 @@ fn moved() -> String {
     "cannot open the run's data (--data gives their place if they were moved)".to_owned()
 }
 
-/// The name of a data set in all outputs: the last part of its path.
+/// The name of a data set in all output: the last part of its path.
 pub fn data_name(source: &str) -> String {
     let whole = Source::parse(source).map_or_else(|_| source.to_owned(), |source| source.to_string());
     Path::new(&whole).file_name().map_or(whole.clone(), |name| name.to_string_lossy().into_owned())
 }
 
-/// How a likelihood became pixels, for a title.
+/// The decoding of a likelihood, for a title.
 pub fn decode_text(decode: Decode) -> &'static str {
     match decode {
         Decode::Sample => "sampled pixels",
@@ -224,7 +224,7 @@ pub fn decode_text(decode: Decode) -> &'static str {
     }
 }
 
-/// Refuses parameters that are no numbers: nothing computed from them would be one.
+/// Refuses parameters that are not finite.
 fn finite(params: &Params, checkpoint: &Path) -> Result<()> {
     for (name, var) in params.entries() {
         let sum = var.abs()?.to_dtype(DType::F32)?.sum_all()?.to_scalar::<f32>()?;
@@ -235,7 +235,7 @@ fn finite(params: &Params, checkpoint: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The model of a checkpoint, at the values it was trained with.
+/// The model of a checkpoint, at its parameter values.
 ///
 /// # Errors
 /// A model that is not compiled in.
@@ -251,7 +251,7 @@ pub fn spec_of(models: &'static [Compiled], header: &Header, path: &Path) -> Res
     })
 }
 
-/// Settings as one line, for people.
+/// Settings as one line.
 pub fn show_settings(spec: &Spec) -> String {
     let pairs: Vec<String> = spec.settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
     pairs.join(" ")

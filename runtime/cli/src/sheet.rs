@@ -1,4 +1,4 @@
-//! Sheets of pictures as files: PNG for screens, SVG and PDF for papers.
+//! Sheets of images as files: PNG for screens, SVG and PDF for papers.
 
 use super::pdf::pdf;
 use super::session::Session;
@@ -8,7 +8,7 @@ use srvae_training::picture::{self, Sheet};
 use srvae_training::train::tensorboard;
 use std::path::{Path, PathBuf};
 
-/// What a figure's file can be.
+/// The format of a figure's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Png,
@@ -16,10 +16,10 @@ pub enum Format {
     Pdf,
 }
 
-/// The format that a file's name asks for.
+/// The format for a file name.
 ///
 /// # Errors
-/// Another ending than those there are.
+/// An unknown extension.
 pub fn format(path: &Path) -> Result<Format> {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
     match ending.as_deref() {
@@ -30,10 +30,10 @@ pub fn format(path: &Path) -> Result<Format> {
     }
 }
 
-/// Refuses a place for a figure before it is drawn: an unknown format, or a file of another kind there.
+/// Checks the path of a figure before it is drawn.
 ///
 /// # Errors
-/// What is wrong with the place.
+/// An unknown format, or an existing file of another kind.
 pub fn check_place(path: &Path, force: bool) -> Result<()> {
     let kind = match format(path)? {
         Format::Png => Kind::Png,
@@ -43,10 +43,10 @@ pub fn check_place(path: &Path, force: bool) -> Result<()> {
     files::check_place(path, kind, force)
 }
 
-/// Writes a sheet in the format of the file's name.
+/// Writes a sheet in the format of the file name.
 ///
 /// # Errors
-/// An unknown format, or a place that cannot be written to.
+/// An unknown format, or a path that cannot be written.
 pub fn write(sheet: &Sheet, path: &Path) -> Result<()> {
     let bytes = match format(path)? {
         Format::Png => picture::encode(sheet)?,
@@ -56,10 +56,10 @@ pub fn write(sheet: &Sheet, path: &Path) -> Result<()> {
     files::write(path, &bytes)
 }
 
-/// Writes a sheet where it was asked for, or else into the run's folder, whose TensorBoard file gets it too.
+/// Writes a sheet to the given path, or to the run's folder, and then to its TensorBoard file too.
 ///
 /// # Errors
-/// An unknown format, or a place that cannot be written to.
+/// An unknown format, or a path that cannot be written.
 pub fn keep(session: &Session, name: &str, sheet: &Sheet, out: Option<&Path>) -> Result<PathBuf> {
     if let Some(path) = out {
         write(sheet, path)?;

@@ -1,4 +1,4 @@
-//! What a first word was meant to be, where it is neither a command nor a model.
+//! Suggestions for a first word that is neither a command nor a model.
 
 use super::args::Cli;
 use clap::CommandFactory;
@@ -6,10 +6,10 @@ use srvae_training::Compiled;
 use std::ffi::OsString;
 use std::path::Path;
 
-/// Below this likeness two words are not taken for one another.
+/// The minimum similarity of two words.
 const ALIKE: f64 = 0.6;
 
-/// Advice for a first argument that is no command, no model that is compiled in and no file, but resembles a command.
+/// A suggestion for a first argument that resembles a command, but is not a command, a compiled-in model or a file.
 pub fn command(models: &[Compiled], first: Option<OsString>) -> Option<String> {
     let first = first?;
     let word = first.to_str()?;

@@ -1,4 +1,4 @@
-//! `srvae-run sweep`: one training after the other, and a table that compares them.
+//! `srvae-run sweep`: a series of training runs, and a table that compares them.
 
 use super::args::{Cli, Sweep};
 use anyhow::{Context, Result, bail, ensure};
@@ -12,16 +12,16 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-/// More runs than anyone means.
+/// A limit against mistakes.
 const MOST: usize = 10_000;
 
 /// A training of the sweep.
 struct Job {
-    /// What is varied, and the value it has here.
+    /// The varied options with their values.
     choices: Vec<(String, String)>,
     seed: u64,
     folder: PathBuf,
-    /// The arguments of its command line, after the program's name.
+    /// The arguments of its command line, without the program's name.
     arguments: Vec<OsString>,
 }
 
@@ -60,7 +60,7 @@ pub fn run(args: &Sweep) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Every combination of values, with every seed; each line is checked before the first run begins.
+/// Every combination of values, with every seed. Each command line is checked before the first run starts.
 fn jobs(args: &Sweep, root: &Path) -> Result<Vec<Job>> {
     let mut choices: Vec<Vec<(String, String)>> = vec![Vec::new()];
     for vary in &args.vary {
@@ -110,7 +110,7 @@ fn job(args: &Sweep, root: &Path, choices: Vec<(String, String)>, seed: u64) -> 
     Ok(Job { choices, seed, folder, arguments })
 }
 
-/// Trains in a process of its own; a run that lies there already goes on. None where it failed.
+/// Trains in a separate process; an existing run is resumed. None if it failed.
 fn train(job: &Job) -> Result<Option<Value>> {
     let mut command = Command::new(std::env::current_exe().context("this program cannot find its own file")?);
     if RunFolder::at(&job.folder).last().exists() {
@@ -151,7 +151,7 @@ fn settings(jobs: &[Job], found: &[Option<Value>]) -> Vec<Value> {
     all.iter().map(one).collect()
 }
 
-/// Mean and standard deviation, where there are enough numbers for them.
+/// Mean and standard deviation, if there are enough numbers.
 fn moments(numbers: &[f64]) -> (Option<f64>, Option<f64>) {
     let count = numbers.len() as f64;
     let mean = numbers.iter().sum::<f64>() / count;
@@ -194,7 +194,7 @@ fn print(jobs: &[Job], found: &[Option<Value>]) {
     }
 }
 
-/// A word as a shell takes it.
+/// A word quoted for a shell.
 fn quoted(word: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=:,+@%".contains(letter);
     if !word.is_empty() && word.chars().all(plain) {

@@ -46,7 +46,7 @@ pub fn run(models: &'static [Compiled], args: &Table) -> Result<ExitCode> {
     let own = std::iter::once(args.data.clone());
     let other = args.transfer.iter().map(|data| DataArgs { data: Some(data.into()), crop: None, ..args.data.clone() });
     for data in own.chain(other) {
-        // Models that share their pictures share the statistics of the real ones.
+        // Models with the same images share the statistics of the real ones.
         let mut known: Option<(String, [usize; 3], String, Images, Option<Real>)> = None;
         for session in &sessions {
             let source = data.source().unwrap_or_else(|| session.header.data.clone());

@@ -1,4 +1,4 @@
-//! What TensorBoard shows of a run beside its values: hyperparameters, the bound, the graph.
+//! The description of a run for TensorBoard: hyperparameters, the bound, the graph.
 
 use super::compiler;
 use anyhow::Result;
@@ -7,10 +7,10 @@ use srvae_training::spec::Spec;
 use srvae_training::train::RunFolder;
 use srvae_training::train::tensorboard::{About, Events};
 
-/// Writes what a run is, from its `config.json` and its model.
+/// Writes the description, from `config.json` and the model.
 ///
 /// # Errors
-/// A folder that cannot be written to.
+/// A folder that cannot be written.
 pub fn begin(folder: &RunFolder, config: &Value, spec: &Spec) -> Result<()> {
     let explained = compiler::explained(spec)?;
     let block = |text: &str| format!("```\n{}\n```", text.trim_end());
@@ -26,15 +26,15 @@ pub fn begin(folder: &RunFolder, config: &Value, spec: &Spec) -> Result<()> {
     Events::create(folder.root())?.about(&about)
 }
 
-/// Writes that a run ended, well or not.
+/// Writes the end of a run, and whether it succeeded.
 ///
 /// # Errors
-/// A folder that cannot be written to.
+/// A folder that cannot be written.
 pub fn end(folder: &RunFolder, step: usize, success: bool) -> Result<()> {
     Events::create(folder.root())?.end(step, success)
 }
 
-/// The settings of the model and of training; those of a group have its name in front: `schedule.rate`.
+/// The settings of the model and of training. Those of a group have its name as a prefix: `schedule.rate`.
 fn hyperparameters(config: &Value) -> Vec<(String, Value)> {
     let mut found = Vec::new();
     for name in ["model", "preset", "data", "device", "parameters"] {

@@ -49,7 +49,7 @@ pub fn run(models: &'static [Compiled], args: &Upscale) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// One picture, once for each draw.
+/// One image, once for each draw.
 fn picture(session: &Session, mode: &Mode, file: &Path, files: &[PathBuf], args: &Upscale) -> Result<Vec<Value>> {
     let (given, [channels, ..]) = figures::given(&session.spec, mode)?;
     let photo = data::open_picture(file)?;
@@ -87,7 +87,7 @@ fn picture(session: &Session, mode: &Mode, file: &Path, files: &[PathBuf], args:
     Ok(lines)
 }
 
-/// A picture of the observed variable's channels, its sides cut to what the model can reduce without a rest.
+/// An image with the observed variable's channels, cropped to sides that the model can reduce exactly.
 fn whole(session: &Session, mode: &Mode, photo: &RgbImage) -> Result<Planes> {
     let (_, [_, high, wide]) = figures::given(&session.spec, mode)?;
     let [channels, height, width] = session.spec.picture_shape();
@@ -103,7 +103,7 @@ fn plainly(small: &Planes, large: &Planes) -> Planes {
     Planes::of(&imageops::resize(&small.image(), width, height, FilterType::CatmullRom), large.channels)
 }
 
-/// The downscaled image, the bicubic baseline, the result and the original; below, their centres four times as large.
+/// The downscaled image, the bicubic baseline, the result and the original; below, their centres enlarged four times.
 fn comparison(small: &Planes, plain: &Planes, large: &Planes, original: &Planes) -> Sheet {
     let mut given = RgbImage::from_pixel(large.width as u32, large.height as u32, Rgb([255; 3]));
     imageops::replace(&mut given, &small.image(), 0, 0);
@@ -124,7 +124,7 @@ fn comparison(small: &Planes, plain: &Planes, large: &Planes, original: &Planes)
     Sheet { title: title.into(), groups: vec![rows] }
 }
 
-/// For people.
+/// The result in words.
 fn said(line: &Value) -> String {
     let ratio = match (line["psnr_db"].as_f64(), line["psnr_bicubic_db"].as_f64()) {
         (Some(own), Some(plain)) => format!(", PSNR {own:.2} dB (bicubic {plain:.2} dB)"),

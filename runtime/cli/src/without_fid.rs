@@ -1,4 +1,4 @@
-//! A program that was built without the feature `fid`: the same names, one clear error.
+//! Replaces FIDs in a program that was built without the feature `fid`: the same functions, with a clear error.
 
 use super::args::{DataArgs, Fid, FidArgs};
 use super::session::Session;
@@ -12,26 +12,26 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// # Errors
-/// Always: this program has no FID network.
+/// Always, because this program has no FID network.
 pub fn run(_: &'static [Compiled], _: &Fid) -> Result<ExitCode> {
     bail!("this program was built without the feature `fid`; build it with `--features fid`")
 }
 
-/// The file of the weights, which nothing here can read.
+/// The file of the weights. It cannot be read here.
 ///
 /// # Errors
-/// None.
+/// Infallible; returns `Result` for a uniform signature.
 pub fn weights(_: &FidArgs) -> Result<PathBuf> {
     Ok(PathBuf::new())
 }
 
-/// There is none.
+/// Never constructed.
 pub struct Meter(Infallible);
 
-/// There are none.
+/// Never constructed.
 pub struct Real(Infallible);
 
-/// There is none.
+/// Never constructed.
 #[derive(Debug, Clone)]
 pub struct Distance {
     pub value: f64,

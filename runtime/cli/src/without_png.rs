@@ -1,15 +1,16 @@
-//! A program that was built without the feature `png`: the same names, one clear error.
+//! Replaces PNG and PDF output in a program that was built without the feature `png`: the same functions, with a clear
+//! error.
 
 use anyhow::{Result, bail};
 
 /// # Errors
-/// Always: nothing here turns a drawing into pixels.
+/// Always, because this program cannot render drawings.
 pub fn png(_: &str) -> Result<Vec<u8>> {
     bail!("this program was built without the feature `png`; build it with `--features png`, or write an .svg file")
 }
 
 /// # Errors
-/// Always: nothing here turns a drawing into a page.
+/// Always, because this program cannot render drawings.
 pub fn pdf(_: &str) -> Result<Vec<u8>> {
     bail!(
         "this program was built without the feature `png`, which PDF needs too; build it with `--features png`, or write an .svg file"

@@ -1,4 +1,4 @@
-//! What arguments an entry takes, and their values at a use.
+//! The arguments that an entry accepts, and their values at a use.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use std::fmt;
 pub struct Parameter {
     pub name: &'static str,
     pub kind: Kind,
-    /// None: the argument must be given. An `out` without default is left to inference at the end of a pipeline.
+    /// None: the argument must be given. An `out` without a default is inferred at the end of a pipeline.
     pub default: Option<Literal>,
-    /// Any number of values, at least one; only the last argument of an entry may repeat.
+    /// Whether it accepts any number of values, at least one. Only the last argument of an entry may repeat.
     pub repeats: bool,
     pub docs: &'static str,
 }
@@ -29,12 +29,12 @@ pub enum Value {
     Int(i64),
     Real(f64),
     Bool(bool),
-    /// A bare word, such as `order: alternate`.
+    /// A word, such as `order: alternate`.
     Word(String),
 }
 
 impl fmt::Display for Value {
-    /// As the language writes it.
+    /// The value as written in the language.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Int(value) => value.fmt(out),
@@ -56,7 +56,7 @@ impl From<Literal> for Value {
     }
 }
 
-/// The type of an argument, with the values it may have, both ends included.
+/// The type of an argument with its valid values, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
     Int { least: i64, most: i64 },
@@ -66,7 +66,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The values it may have, in words.
+    /// The valid values, in words.
     pub fn describe(&self) -> String {
         match self {
             Self::Int { least, most } => format!("a whole number from {least} to {most}"),
@@ -79,7 +79,7 @@ impl Kind {
         }
     }
 
-    /// The value as this type holds it, where it is one: an integer is a real too.
+    /// The value converted to this type, if it is valid. An integer is a valid real number.
     pub fn accept(&self, value: &Value) -> Option<Value> {
         match (self, value) {
             (Self::Int { least, most }, Value::Int(v)) if (least..=most).contains(&v) => Some(value.clone()),
@@ -92,7 +92,7 @@ impl Kind {
     }
 }
 
-/// The arguments of a use by name, checked against the entry's parameters, in their order, defaults filled in.
+/// The arguments of a use by name, checked against the entry's parameters, in their order, with defaults.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Arguments(pub Vec<(&'static str, Value)>);
 
@@ -104,10 +104,10 @@ impl Arguments {
 
 /// A type that a configuration's field may have.
 pub trait Field: Sized {
-    /// The argument of this name. The checks have seen to its kind and range; an absent one reads as nothing: 0, false.
+    /// The argument of this name. The checks have verified its kind and range. A missing one is 0 or false.
     fn read(arguments: &Arguments, parameter: &Parameter) -> Self;
 
-    /// The same back: one value, or as many as the argument repeats.
+    /// The reverse conversion: one value, or several for a repeated argument.
     fn values(&self) -> Vec<Value>;
 }
 

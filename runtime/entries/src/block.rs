@@ -1,4 +1,4 @@
-//! The entry of a block: what the compiler knows of a piece of a network.
+//! The entry of a block: its description for the compiler.
 
 use crate::{Arguments, Cost, Parameter};
 
@@ -10,34 +10,35 @@ pub struct Block {
     pub role: Role,
     pub arity: Arity,
     pub parameters: &'static [Parameter],
-    /// The type (a layer, a bijector) or the function that generated code names.
+    /// The type (a layer, a bijector) or the function in generated code.
     ///
-    /// A layer's or bijector's configuration is the type of that name with `Config` after it: a struct with one field
-    /// for each argument.
+    /// The configuration of a layer or bijector is the type of that name with `Config` appended: a struct with one
+    /// field for each argument.
     pub runtime: &'static str,
-    /// The shape of the output (of a flow: of what it leaves to the base), without the batch; the message says what the block needs, without naming the block.
+    /// The shape of the output without the batch (for a flow, the shape of the base's value). The error states what the
+    /// block needs, without the block's name.
     pub shape: ShapeRule,
-    /// What it costs, for inputs that passed `shape`.
+    /// The cost, for inputs that passed `shape`.
     pub cost: fn(&Arguments, &[&[usize]]) -> Cost,
-    /// Whether the output at a position is made of the inputs' values there and before it in raster order alone.
+    /// Whether the output at a position depends only on inputs at this and earlier positions in raster order.
     pub causal: fn(&Arguments) -> bool,
-    /// Uses that the laws are tried on.
+    /// Uses for the tests of the laws.
     pub examples: &'static [Example],
-    /// How it is made and applied at run time.
+    /// How it is built and applied at run time.
     #[cfg(feature = "tensors")]
     pub build: crate::Build,
-    /// CUDA C of its own, where it is a scalar function.
+    /// Its CUDA C code, if it is a scalar function.
     #[cfg(feature = "tensors")]
     pub kernels: Option<fn() -> String>,
 }
 
 impl Block {
-    /// The argument that inference may fill in at the end of a pipeline, where the block has one.
+    /// The argument that may be inferred at the end of a pipeline, if the block has one.
     pub fn out(&self) -> Option<&'static Parameter> {
         self.parameters.iter().find(|parameter| parameter.name == "out")
     }
 
-    /// What is known of it as a flow, where it is one.
+    /// Its properties as a flow, if it is one.
     pub fn flow(&self) -> Option<&Ways> {
         match &self.role {
             Role::Bijector(ways) => Some(ways),
@@ -52,7 +53,7 @@ pub type ShapeRule = fn(&Arguments, &[&[usize]]) -> Result<Vec<usize>, String>;
 /// How generated code uses a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// A struct that holds parameters, built once.
+    /// A struct with parameters, built once.
     Layer,
     /// A function on tensors, without parameters.
     Function,
@@ -60,35 +61,35 @@ pub enum Role {
     Bijector(Ways),
 }
 
-/// What a flow can do.
+/// The properties of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ways {
-    /// From the variable to the base: the log-density of a value from elsewhere.
+    /// Whether it maps from the variable to the base, so that the log-density of a given value can be computed.
     pub forward: bool,
     /// Whether it takes an argument `context`: a second input.
     pub context: bool,
-    /// Whether the base's shape is another than the variable's.
+    /// Whether the base has another shape than the variable.
     pub reshapes: bool,
-    /// Spaces that its values fill, where they are not all real numbers.
+    /// The spaces of its values, if these are not all real numbers.
     pub values: &'static [&'static str],
 }
 
-/// How many inputs a block reads.
+/// The number of inputs of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arity {
-    /// Nothing: the same values for every record.
+    /// None: the same values for every record.
     None,
     One,
-    /// Two, in an order.
+    /// Two, in a fixed order.
     Two,
     /// Two or more.
     Many,
 }
 
-/// A use of an entry, small enough that every law can be tried on it.
+/// A use of an entry, small enough to test every law on it.
 #[derive(Debug, Clone, Copy)]
 pub struct Example {
     pub arguments: fn() -> Arguments,
-    /// Shapes of the inputs of a block, or of the variable under a distribution, flow or function, without the batch.
+    /// Shapes without the batch: of the inputs of a block, or of the variable of a distribution, flow or function.
     pub inputs: &'static [&'static [usize]],
 }

@@ -1,23 +1,23 @@
-//! Shapes and costs of the layers that the blocks are made of.
+//! Shapes and costs of the layers in blocks.
 //!
-//! Every convolution is weight-normalised: a gain and a bias for each output channel beside the direction.
+//! Every convolution is weight-normalised: it has a gain and a bias for each output channel beside the direction.
 
 use crate::LARGEST_SIZE;
 use std::collections::BTreeMap;
 
-/// Parameters, what one image's forward pass computes, and what work that is.
+/// Parameters, the computation of the forward pass per image, and its parts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cost {
     pub parameters: u64,
     pub multiply_accumulates: u64,
-    /// By their sizes, with how often each is run. What they hold in memory is the kernels' affair.
+    /// The operations by their sizes, each with the number of its runs. The kernels estimate their memory.
     pub work: BTreeMap<Work, u64>,
 }
 
-/// Something that is run, by its sizes for one image.
+/// An operation, by its sizes for one image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Work {
-    /// A function without parameters of so many elements.
+    /// A function without parameters, by its number of elements.
     Values(u64),
     /// A convolution, or an affine map at every position.
     Convolution {
@@ -27,12 +27,12 @@ pub enum Work {
         /// Positions of input and output.
         positions: [u64; 2],
     },
-    /// Bottlenecks that each append channels to what they read.
+    /// Bottlenecks that each append channels to their input.
     Dense { channels: u64, growth: u64, steps: u64, positions: u64 },
 }
 
 impl Cost {
-    /// Parameters alone.
+    /// Only parameters.
     pub fn held(parameters: u64) -> Self {
         Self { parameters, ..Self::default() }
     }
@@ -42,7 +42,7 @@ impl Cost {
         Self::default().by(Work::Values(elements))
     }
 
-    /// The same, as one piece of work.
+    /// The same cost, as one operation.
     fn by(self, work: Work) -> Self {
         Self { work: BTreeMap::from([(work, 1)]), ..self }
     }
@@ -68,7 +68,7 @@ impl std::iter::Sum for Cost {
     }
 }
 
-/// Channels, height and width of an input, or what is wrong with it.
+/// Channels, height and width of an input, or the error.
 pub(crate) fn planes(inputs: &[&[usize]]) -> Result<(usize, usize, usize), String> {
     match inputs {
         &[&[channels, height, width]] => Ok((channels, height, width)),
@@ -76,13 +76,13 @@ pub(crate) fn planes(inputs: &[&[usize]]) -> Result<(usize, usize, usize), Strin
     }
 }
 
-/// The same for inputs that passed the check.
+/// Channels and positions of inputs that passed the check.
 pub(crate) fn known_planes(inputs: &[&[usize]]) -> (u64, u64) {
     planes(inputs)
         .map_or((0, 0), |(channels, height, width)| (channels as u64, (height as u64).saturating_mul(width as u64)))
 }
 
-/// The shape, where every size is between 1 and the largest allowed.
+/// The shape, if every size is between 1 and the maximum.
 pub(crate) fn bounded(shape: Vec<usize>) -> Result<Vec<usize>, String> {
     match shape.iter().find(|&&size| size == 0 || size > LARGEST_SIZE) {
         None => Ok(shape),
@@ -91,7 +91,7 @@ pub(crate) fn bounded(shape: Vec<usize>) -> Result<Vec<usize>, String> {
     }
 }
 
-/// Of windows of pixels, `stride` apart.
+/// The output shape of windows of pixels, `stride` apart.
 pub(crate) fn windows(kernel: usize, stride: usize, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
     let (channels, height, width) = planes(inputs)?;
     if kernel == 0 || stride == 0 || kernel > height.min(width) {
@@ -100,8 +100,8 @@ pub(crate) fn windows(kernel: usize, stride: usize, inputs: &[&[usize]]) -> Resu
     Ok(vec![channels, (height - kernel) / stride + 1, (width - kernel) / stride + 1])
 }
 
-/// Channels of a flow's context, which stands beside a value of this shape: a vector beside a vector, a map beside a map of
-/// its height and width.
+/// Channels of a flow's context, which is a vector for a flow of vectors, and a map of the same height and width for a
+/// flow of maps.
 pub(crate) fn beside(shape: &[usize], context: Option<&[usize]>) -> Result<usize, String> {
     match context {
         None => Ok(0),
@@ -111,7 +111,7 @@ pub(crate) fn beside(shape: &[usize], context: Option<&[usize]>) -> Result<usize
     }
 }
 
-/// Whether a flow of vectors fits a value of this shape and a context.
+/// Checks a flow of vectors against the shape of a value and a context.
 pub(crate) fn vector(shape: &[usize], context: Option<&[usize]>) -> Result<(), String> {
     match shape {
         [_] => beside(shape, context).map(|_| ()),
@@ -119,7 +119,7 @@ pub(crate) fn vector(shape: &[usize], context: Option<&[usize]>) -> Result<(), S
     }
 }
 
-/// Whether an autoregressive flow with kernels of this size fits a value of this shape and a context.
+/// Checks an autoregressive flow with this kernel size against the shape of a value and a context.
 pub(crate) fn autoregressive_fits(kernel: usize, shape: &[usize], context: Option<&[usize]>) -> Result<(), String> {
     match shape {
         [_] | [_, _, _] if !kernel.is_multiple_of(2) => beside(shape, context).map(|_| ()),
@@ -128,7 +128,7 @@ pub(crate) fn autoregressive_fits(kernel: usize, shape: &[usize], context: Optio
     }
 }
 
-/// Height and width of an autoregressive flow's kernels: over a vector there are none.
+/// Height and width of an autoregressive flow's kernels: 1 for a vector.
 pub(crate) fn autoregressive_kernel(kernel: usize, shape: &[usize]) -> usize {
     if shape.len() == 1 { 1 } else { kernel }
 }
@@ -151,7 +151,8 @@ pub(crate) fn autoregressive(width: usize, kernel: usize, inputs: &[&[usize]]) -
     layer(channels, width) + layer(width, width) + layer(width, 2 * channels) + context + values
 }
 
-/// So many numbers of a flow: learned, or an affine map of the context, which is the second input.
+/// The cost of this number of parameters of a flow: trainable, or an affine map of the context, which is the second
+/// input.
 pub(crate) fn numbers(count: u64, inputs: &[&[usize]]) -> Cost {
     match inputs.get(1) {
         Some(context) => conv(context.first().copied().unwrap_or(0) as u64, count, 1, 1) + Cost::of_values(count),
@@ -164,7 +165,7 @@ pub(crate) fn same(inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
     inputs.first().map(|shape| shape.to_vec()).ok_or_else(|| "needs an input".to_owned())
 }
 
-/// The shape that two or more inputs share.
+/// The shape of two or more inputs of equal shapes.
 pub(crate) fn equal(inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
     match inputs {
         [first, rest @ ..] if !rest.is_empty() && rest.iter().all(|shape| shape == first) => Ok(first.to_vec()),
@@ -208,14 +209,14 @@ pub(crate) fn doubling(input: u64, output: u64, positions: u64) -> Cost {
     resizing(input, output, 3, [positions, positions.saturating_mul(4)])
 }
 
-/// The mean over all positions through two 1x1 convolutions, to an eighth of the channels and back.
+/// Channel attention: the mean over all positions through two 1x1 convolutions, to an eighth of the channels and back.
 fn attention(channels: u64) -> Cost {
     let narrow = (channels / 8).max(1);
     conv(channels, narrow, 1, 1) + conv(narrow, channels, 1, 1)
 }
 
-/// `steps` bottlenecks, 1x1 to 4·growth channels and 3x3 to growth, each concatenated after its input; then attention.
-/// The layer is one operation.
+/// `steps` bottlenecks, 1x1 to 4·growth channels and 3x3 to growth, each concatenated to its input; then channel
+/// attention. The layer is one operation.
 pub(crate) fn dense_layer(channels: u64, growth: u64, steps: u64, positions: u64) -> Cost {
     let (wide, end) = (growth.saturating_mul(4), dense_channels(channels, growth, steps));
     let before = |step| dense_channels(channels, growth, step);

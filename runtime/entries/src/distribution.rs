@@ -8,29 +8,29 @@ pub struct Distribution {
     pub name: &'static str,
     pub docs: &'static str,
     pub parameters: &'static [Parameter],
-    /// The type that generated code names.
+    /// The name of its type in generated code.
     pub runtime: &'static str,
-    /// The natural parameters a network yields, in the order in which the head holds them; none at a root.
+    /// The natural parameters, in the order of the head. None at a root.
     pub natural: &'static [Natural],
-    /// The spaces it can produce.
+    /// The spaces of its values.
     pub spaces: &'static [Space],
-    /// It has a density, and bijectors may stand over it.
+    /// Whether it has a density over real numbers, so that flows may transform it.
     pub continuous: bool,
-    /// Samples are differentiable functions of its parameters.
+    /// Whether samples are differentiable functions of its parameters.
     pub reparameterised: bool,
-    /// Its values are some points of a space of real numbers, so that it has no density over the others.
+    /// Whether its values are isolated points of a space of real numbers, so that it has no density.
     pub atoms: bool,
-    /// What it asks of a variable's shape.
+    /// Checks a variable's shape.
     pub fits: fn(&Arguments, &[usize]) -> Result<(), String>,
-    /// Parameters it holds itself, for a variable of this shape.
+    /// The number of parameters of the distribution itself, for a variable of this shape.
     pub count: fn(&Arguments, &[usize]) -> u64,
-    /// Distributions that the divergence from has a closed form: this one as q, each of them as p.
+    /// The distributions p for which KL(this ‖ p) has a closed form.
     pub closed_forms: &'static [&'static str],
-    /// Uses that the laws are tried on.
+    /// Uses for the tests of the laws.
     pub examples: &'static [Example],
-    /// Relative error of the density that its definition allows, where it approximates.
+    /// The relative error of an approximate density.
     pub error: f64,
-    /// How it is made at run time.
+    /// How it is built at run time.
     #[cfg(feature = "tensors")]
     pub make: crate::Make,
     /// The closed forms, in the order of their names.
@@ -38,18 +38,18 @@ pub struct Distribution {
     pub divergences: &'static [crate::ClosedForm],
 }
 
-/// A natural parameter: a tensor of the variable's shape but for its channels.
+/// A natural parameter: a tensor with the variable's shape except for the channels.
 #[derive(Debug, Clone, Copy)]
 pub struct Natural {
     pub name: &'static str,
     pub domain: Domain,
-    /// Other names, each with its domain and the block that turns it into this parameter.
+    /// Alternative names, each with its domain and the block that converts it to this parameter.
     pub others: &'static [(&'static str, Domain, &'static str)],
-    /// Its channels, for a variable of so many.
+    /// Its number of channels, for a variable's number of channels.
     pub channels: fn(&Arguments, usize) -> usize,
 }
 
-/// The values a natural parameter may have.
+/// The domain of a natural parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Domain {
     Real,
@@ -59,10 +59,10 @@ pub enum Domain {
 }
 
 impl Distribution {
-    /// The shape of the head for a variable of this shape; none at a root.
+    /// The shape of the head for a variable of this shape. None at a root.
     ///
     /// # Errors
-    /// A shape the distribution does not reach; the message says why.
+    /// A shape that the distribution does not support, with the reason.
     pub fn head(&self, arguments: &Arguments, shape: &[usize]) -> Result<Option<Vec<usize>>, String> {
         (self.fits)(arguments, shape)?;
         if !self.needs_network() {
@@ -78,12 +78,12 @@ impl Distribution {
         }
     }
 
-    /// Channels of the head for a variable of so many.
+    /// Channels of the head, for a variable's number of channels.
     pub fn channels(&self, arguments: &Arguments, channels: usize) -> usize {
         self.natural.iter().fold(0, |sum, one| sum.saturating_add((one.channels)(arguments, channels)))
     }
 
-    /// Whether a network must stand behind it.
+    /// Whether it needs a network.
     pub fn needs_network(&self) -> bool {
         !self.natural.is_empty()
     }

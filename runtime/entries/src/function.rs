@@ -1,4 +1,4 @@
-//! The entry of a deterministic function: what may stand in a factor of q that puts all mass on one value.
+//! The entry of a deterministic function, which may be a factor of q as a point mass.
 
 use crate::cost::bounded;
 use crate::{Arguments, Example, Parameter, Space};
@@ -9,41 +9,41 @@ pub struct Function {
     pub name: &'static str,
     pub docs: &'static str,
     pub parameters: &'static [Parameter],
-    /// The function that generated code names.
+    /// The name of the function in generated code.
     pub runtime: &'static str,
     pub origin: Origin,
-    /// What the examples' inputs are.
+    /// The space of the examples' inputs.
     pub from: Space,
-    /// Space and shape of the value for an input of this space and shape; the message says what the function needs,
-    /// without naming it. None where the data alone decide.
+    /// Space and shape of the value for an input of this space and shape. The error states what the function needs,
+    /// without its name. None if the data determine the value.
     pub range: RangeRule,
-    /// The spaces of its range, for hints.
+    /// The spaces of its values, for hints.
     pub spaces: &'static [Space],
-    /// Uses that the laws are tried on.
+    /// Uses for the tests of the laws.
     pub examples: &'static [Example],
-    /// The value for an input; none where the data alone decide.
+    /// The value for an input. None if the data determine it.
     #[cfg(feature = "tensors")]
     pub apply: Option<fn(&crate::tensors::Tensor, &Arguments) -> crate::tensors::Result<crate::tensors::Tensor>>,
 }
 
-/// A space with a shape, where the function decides it.
+/// A space with a shape, if the function determines it.
 pub type Range = Result<Option<(Space, Vec<usize>)>, String>;
 
 /// A function's range from its arguments and its input's space and shape.
 pub type RangeRule = fn(&Arguments, Space, &[usize]) -> Range;
 
-/// Where the value of a deterministic factor comes from.
+/// The origin of a deterministic factor's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// Generated code computes it from the input.
     Computed,
-    /// It comes with the data, beside the input, under the variable's name.
+    /// It comes with the data, as a field with the variable's name.
     Data,
-    /// Generated code computes it from the input, in p: q keeps the input where the value is the right one.
+    /// Generated code computes it from the input, in p. q keeps the input where the result is the observed value.
     Rounded,
 }
 
-/// The range of a function that yields images.
+/// The range of a function whose values are images.
 pub(crate) fn images(shape: Vec<usize>) -> Range {
     bounded(shape).map(|shape| Some((Space::Image, shape)))
 }

@@ -1,10 +1,11 @@
 //! The entries of srvae's language: every distribution, block, flow, function and space, one file each.
 //!
-//! A file holds the entry's declaration: name, documentation, arguments with ranges and defaults, shape rule, cost, natural
-//! parameters, closed forms, examples for the laws. The compiler reads the declarations and nothing else. With the feature
-//! `tensors` the same file holds the implementation, which the runtime uses; the compiler never has it.
+//! A file contains the entry's declaration: name, documentation, arguments with ranges and defaults, shape rule, cost,
+//! natural parameters, closed forms, and examples for the laws. The compiler uses only the declarations. With the
+//! feature `tensors`, the file also contains the implementation for the runtime; the compiler is built without this
+//! feature.
 //!
-//! The build script lists the folders' files, so an entry is added by adding its file: see `docs/adding.md`.
+//! The build script lists the files of the folders, so an entry is added by adding its file: see `docs/adding.md`.
 
 #[macro_use]
 mod macros;
@@ -49,7 +50,7 @@ pub mod functions {
     include!(concat!(env!("OUT_DIR"), "/functions.rs"));
 }
 
-/// The sets variables take their values in.
+/// The spaces of variables.
 pub mod spaces {
     include!(concat!(env!("OUT_DIR"), "/spaces.rs"));
 }
@@ -69,11 +70,11 @@ pub mod all {
     pub use crate::functions::types::*;
 }
 
-/// Shapes of what the functions on tensors yield, without the batch.
+/// Output shapes of the functions on tensors, without the batch.
 #[cfg(feature = "tensors")]
 pub use blocks::shapes;
 
-/// Channels, features or pixels of one tensor may not exceed this.
+/// The maximum number of channels, features or pixels of one tensor.
 pub const LARGEST_SIZE: usize = 1 << 20;
 
 /// The block or flow of this name.
@@ -81,7 +82,7 @@ pub fn block(name: &str) -> Option<&'static Block> {
     BLOCKS.iter().chain(&FLOWS).copied().find(|entry| entry.name == name)
 }
 
-/// The flow of this name: an elementwise function may be a block too.
+/// The flow of this name. An elementwise function may also be a block.
 pub fn flow(name: &str) -> Option<&'static Block> {
     FLOWS.iter().copied().find(|entry| entry.name == name)
 }
@@ -101,13 +102,13 @@ pub fn is_taken(name: &str) -> bool {
     block(name).is_some() || distribution(name).is_some() || function(name).is_some()
 }
 
-/// A shape as the language writes it: `[3, 32, 32]`.
+/// A shape in the notation of the language: `[3, 32, 32]`.
 pub fn show_shape(shape: &[usize]) -> String {
     let sizes: Vec<_> = shape.iter().map(usize::to_string).collect();
     format!("[{}]", sizes.join(", "))
 }
 
-/// What a file of an entry uses: no entry needs all of it.
+/// The imports of an entry's file. No entry needs all of them.
 #[allow(unused_imports)]
 mod prelude {
     pub(crate) use crate::cost::{

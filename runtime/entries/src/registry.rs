@@ -1,4 +1,4 @@
-//! Entries by their names in the language, for models that are put together at run time.
+//! Entries by their names in the language, for interpreted models.
 
 use crate::distributions::types::{Codebook, Quantise};
 use crate::tensors::{Bijector, Distribution, Head, Layer, Params, Result, Tensor, bail};
@@ -8,18 +8,18 @@ use srvae_numerics::dist::downcast;
 use srvae_numerics::{BoundOptions, KlEstimator, Setting};
 use std::sync::Arc;
 
-/// How a block is made and applied.
+/// How a block is built and applied.
 #[derive(Debug, Clone, Copy)]
 pub enum Build {
-    /// From the shapes of its inputs.
+    /// Built from the shapes of its inputs.
     Layer(fn(&Params, &[&[usize]], &crate::Arguments) -> Result<Box<dyn Layer>>),
     /// Applied to its inputs.
     Function(fn(&[&Tensor], &crate::Arguments) -> Result<Tensor>),
-    /// From the shape of the variable, and of a context where one is given.
+    /// Built from the shape of the variable, and of a context if there is one.
     Bijector(fn(&Params, &[&[usize]], &crate::Arguments) -> Result<Arc<dyn Bijector>>),
 }
 
-/// How a distribution is made.
+/// How a distribution is built.
 #[derive(Debug, Clone, Copy)]
 pub enum Make {
     /// From a network's output.
@@ -31,12 +31,12 @@ pub enum Make {
 /// KL(q ‖ p) of one pair of distributions, `[N]` nats; `None` for other pairs.
 pub type ClosedForm = fn(&dyn Distribution, &dyn Distribution) -> Option<Result<Tensor>>;
 
-/// The arguments of one entry by name; an argument that repeats stands several times.
+/// The arguments of one entry by name. A repeated argument occurs several times.
 #[derive(Debug, Clone, Default)]
 pub struct Arguments(pub Vec<(String, Setting)>);
 
 impl Arguments {
-    /// Checked against an entry's parameters, in their order; defaults are filled in.
+    /// Checks the arguments against an entry's parameters, in their order, and fills in defaults.
     fn of(&self, entry: &str, parameters: &[Parameter]) -> Result<crate::Arguments> {
         if let Some((name, _)) = self.0.iter().find(|(name, _)| parameters.iter().all(|one| one.name != name)) {
             bail!("`{entry}` has no argument `{name}`");
@@ -79,10 +79,10 @@ fn unknown(kind: &str, name: &str) -> Error {
     Error::Msg(format!("no {kind} is named `{name}`"))
 }
 
-/// A layer of this name, for inputs of these shapes, with its parameters below `params`.
+/// A layer by name, for inputs of these shapes, with its parameters below `params`.
 ///
 /// # Errors
-/// An unknown name, arguments the entry does not take, or a shape that does not fit.
+/// An unknown name, invalid arguments, or a shape that does not fit.
 pub fn layer(name: &str, params: &Params, inputs: &[&[usize]], arguments: &Arguments) -> Result<Box<dyn Layer>> {
     let entry = entry("layer", name)?;
     match entry.build {
@@ -91,10 +91,10 @@ pub fn layer(name: &str, params: &Params, inputs: &[&[usize]], arguments: &Argum
     }
 }
 
-/// A function without parameters, of a network or of a factor of q.
+/// Applies a function without parameters, of a network or of a factor of q.
 ///
 /// # Errors
-/// An unknown name, arguments the entry does not take, or a shape that does not fit.
+/// An unknown name, invalid arguments, or a shape that does not fit.
 pub fn function(name: &str, inputs: &[&Tensor], arguments: &Arguments) -> Result<Tensor> {
     if let Some(entry) = crate::function(name)
         && let Some(apply) = entry.apply
@@ -108,10 +108,10 @@ pub fn function(name: &str, inputs: &[&Tensor], arguments: &Arguments) -> Result
     }
 }
 
-/// The distribution that a network's output (its head) is the parameters of.
+/// The distribution whose parameters are a network's output (its head).
 ///
 /// # Errors
-/// An unknown name, arguments the entry does not take, or a head that does not fit.
+/// An unknown name, invalid arguments, or a head that does not fit.
 pub fn distribution(name: &str, head: &Head, arguments: &Arguments) -> Result<Box<dyn Distribution>> {
     match crate::distribution(name).map(|entry| (entry, entry.make)) {
         Some((entry, Make::Head(make))) => make(head, &arguments.of(name, entry.parameters)?),
@@ -119,10 +119,10 @@ pub fn distribution(name: &str, head: &Head, arguments: &Arguments) -> Result<Bo
     }
 }
 
-/// The distribution of a root over values of this shape, without the batch; its parameters, if any, lie below `params`.
+/// The distribution of a root over values of this shape, without the batch. Its parameters, if any, are below `params`.
 ///
 /// # Errors
-/// An unknown name, arguments the entry does not take, or a shape that does not fit.
+/// An unknown name, invalid arguments, or a shape that does not fit.
 pub fn root(name: &str, params: &Params, shape: &[usize], arguments: &Arguments) -> Result<Box<dyn Distribution>> {
     match crate::distribution(name).map(|entry| (entry, entry.make)) {
         Some((entry, Make::Root(make))) => make(params, shape, &arguments.of(name, entry.parameters)?),
@@ -130,11 +130,11 @@ pub fn root(name: &str, params: &Params, shape: &[usize], arguments: &Arguments)
     }
 }
 
-/// A flow over values of the first shape, without the batch, given a context of the second where there is one, with its
-/// parameters below `params`.
+/// A flow over values of the first shape, without the batch, with a context of the second shape if there is one. Its
+/// parameters are below `params`.
 ///
 /// # Errors
-/// An unknown name, arguments the entry does not take, or a shape that does not fit.
+/// An unknown name, invalid arguments, or a shape that does not fit.
 pub fn flow(name: &str, params: &Params, inputs: &[&[usize]], arguments: &Arguments) -> Result<Arc<dyn Bijector>> {
     let entry = crate::flow(name).ok_or_else(|| unknown("flow", name))?;
     match entry.build {
@@ -143,7 +143,7 @@ pub fn flow(name: &str, params: &Params, inputs: &[&[usize]], arguments: &Argume
     }
 }
 
-/// A distribution of the nearest codes among those of a codebook.
+/// The distribution of the nearest codes of a codebook.
 ///
 /// # Errors
 /// Distributions of other types.
@@ -164,7 +164,7 @@ pub fn divergence(q: &dyn Distribution, p: &dyn Distribution) -> Result<Tensor> 
     found.unwrap_or_else(|| bail!("these two distributions have no divergence in closed form"))
 }
 
-/// KL(q ‖ p), `[N]` nats: in closed form, or log q − log p at the value where the options ask for it.
+/// KL(q ‖ p), `[N]` nats, in closed form; or log q − log p at the value if the options ask for it.
 ///
 /// # Errors
 /// Those of [`divergence`] and of the log-probabilities.

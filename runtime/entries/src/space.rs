@@ -3,42 +3,42 @@
 use serde::de::Error as _;
 use std::fmt;
 
-/// The set a variable takes its values in, by the name of its entry.
+/// The space of a variable's values, identified by the name of its entry.
 ///
-/// Each entry's file gives its space a name as an associated constant, written like a variant: `Space::Image`.
+/// Each entry's file defines an associated constant in the form of a variant: `Space::Image`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Space(pub(crate) &'static str);
 
-/// A space as the language writes it: `image[3, 32, 32]`.
+/// A space of the language, as in `image[3, 32, 32]`.
 #[derive(Debug, Clone, Copy)]
 pub struct SpaceEntry {
     pub space: Space,
     pub name: &'static str,
     pub docs: &'static str,
-    /// How many sizes may stand in the brackets, both ends included.
+    /// The number of sizes in the brackets, both ends included.
     pub ranks: (usize, usize),
-    /// What the sizes are, for messages.
+    /// A description of the sizes, for messages.
     pub sizes: &'static str,
-    /// A deterministic factor must have a discrete range: only there is its entropy 0.
+    /// Whether it is discrete. The value of a deterministic factor must be, because only then its entropy is 0.
     pub discrete: bool,
-    /// The distribution that hints propose over it.
+    /// The distribution that hints propose for it.
     pub usual: &'static str,
-    /// What is wrong with a row of values, if anything: "leaves the grid k/255".
+    /// The error of a row of values, if any: "leaves the grid k/255".
     pub misfit: fn(&[f64]) -> Option<&'static str>,
-    /// A value from as many numbers, uniform on [0, 1).
+    /// A value from the same number of uniform numbers in [0, 1).
     pub draw: fn(&[f64]) -> Vec<f64>,
-    /// Values over which a density adds up.
+    /// Values over which a density sums to 1.
     pub grid: Grid,
 }
 
-/// Rows of values of one small shape over which a density adds up to 1.
+/// Rows of values of one small shape, over which a density sums to 1.
 #[derive(Debug, Clone, Copy)]
 pub struct Grid {
     /// The shape of a value, without the batch.
     pub shape: &'static [usize],
     /// The values, row by row.
     pub rows: fn() -> Vec<f64>,
-    /// The measure of a row: 1 for discrete values, for continuous ones that of the values around it.
+    /// The measure of a row: 1 for discrete values, and for continuous ones the measure of the values around it.
     pub measure: fn(&[f64]) -> f64,
 }
 
@@ -48,7 +48,7 @@ impl Space {
         crate::SPACES.iter().find(|entry| entry.name == name).map(|entry| entry.space)
     }
 
-    /// As the language writes it.
+    /// The name in the language.
     pub fn name(self) -> &'static str {
         self.0
     }
@@ -76,6 +76,6 @@ impl<'de> serde::Deserialize<'de> for Space {
 
 /// The entry of a space.
 pub fn space_entry(space: Space) -> &'static SpaceEntry {
-    // Spaces come from entries alone.
+    // Spaces are created only by entries.
     crate::SPACES.iter().copied().find(|entry| entry.space == space).unwrap_or(crate::SPACES[0])
 }

@@ -1,4 +1,4 @@
-//! What the implementations of entries are made with, and the few helpers that the declarations expand to.
+//! Imports and helpers for the implementations of entries and the expansions of declarations.
 
 pub use candle_core::{Error, Var, bail};
 pub use srvae_numerics::dist::{Distribution, Head, LEVELS, Through, batched, fits, pixels, rows_of, through};
@@ -23,12 +23,12 @@ pub(crate) const LOG_VAR_BOUND: f64 = 7.0;
 /// Logarithms among the parameters of a distribution are clamped to ± this, so that nothing overflows in single precision.
 pub(crate) const LOG_BOUND: f64 = 15.0;
 
-/// A uniform draw on the open interval: what single precision has between its ends.
+/// A uniform draw on the open interval, clamped to single precision between its ends.
 pub(crate) fn inside(uniform: &Tensor) -> Result<Tensor> {
     uniform.clamp(1e-7, 1.0 - 6e-8)
 }
 
-/// e to the power of a logarithm, no nearer to 0 and no larger than single precision can hold.
+/// The exponential, clamped to the positive range of single precision.
 pub(crate) fn exp_inside(log: &Tensor) -> Result<Tensor> {
     log.clamp(-80.0, 80.0)?.exp()
 }
@@ -60,13 +60,13 @@ pub(crate) fn all_equal<'a, 't>(name: &str, inputs: &'a [&'t Tensor]) -> Result<
     }
 }
 
-/// The error for shapes that an entry refuses.
+/// The error for shapes that do not fit an entry.
 pub(crate) fn misfit(name: &str, why: &str, inputs: &[&[usize]]) -> Error {
     let shapes: Vec<_> = inputs.iter().map(|shape| show_shape(shape)).collect();
     Error::Msg(format!("`{name}` {why}; its input is {}", shapes.join(", ")))
 }
 
-/// A closed form, where q and p are of its types.
+/// Applies a closed form if q and p have its types.
 pub(crate) fn pair<Q: Distribution, P: Distribution>(
     q: &dyn Distribution,
     p: &dyn Distribution,

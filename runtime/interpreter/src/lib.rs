@@ -1,6 +1,6 @@
-//! The interpreter: carries a plan's programs out at once, without compiling anything.
+//! The interpreter: executes the programs of a plan without compiling them.
 //!
-//! What it computes is, to the bit, what the same model compiled computes: both carry out one program.
+//! The results have the same bits as those of the compiled model, because both execute the same programs.
 
 mod memory;
 mod names;
@@ -24,7 +24,8 @@ use srvae_numerics::{
 };
 use std::sync::Arc;
 
-/// A model of a file's text, interpreted: the text is compiled to a plan at each settings anew. `path` is for messages.
+/// An interpreted model from the text of a file. The text is compiled to a plan for each choice of settings. `path` is
+/// used in messages.
 pub fn builder(path: &str, text: &str) -> Builder {
     let source = Arc::new(Source::new(path, text));
     Builder::new(move |settings, params| {
@@ -35,22 +36,22 @@ pub fn builder(path: &str, text: &str) -> Builder {
     })
 }
 
-/// A model that is interpreted.
+/// An interpreted model.
 pub struct Interpreted {
     plan: Plan,
     params: Params,
     built: Vec<Built>,
     terms: Vec<(&'static str, TermKind)>,
     weights: Vec<Weight>,
-    /// Names and scales of what training maximises besides the bound.
+    /// Names and coefficients of the additional terms of the training objective.
     added: Vec<(&'static str, f64)>,
     modes: Vec<Mode>,
-    /// Factor and name of each flow, and the part it is.
+    /// The factor, the name and the part of each flow.
     flows: Vec<(String, &'static str, PartId)>,
 }
 
 impl Interpreted {
-    /// Builds a plan's model at the values it was checked at; parameters are registered in `params`.
+    /// Builds a model from a plan at its checked parameter values. Parameters are registered in `params`.
     ///
     /// # Errors
     /// A network written in Rust, which cannot be interpreted, or shapes that do not fit.
@@ -76,7 +77,7 @@ impl Interpreted {
         Ok(Self { plan, params: params.clone(), built, terms, weights, added, modes, flows })
     }
 
-    /// What a program is given, held against its variables, in the program's order.
+    /// The inputs of a program, checked against its variables, in the program's order.
     fn given(&self, program: &Program, from: &Values) -> Result<Vec<Given>> {
         let plan = &self.plan;
         let each = program.arguments().map(|argument| {
@@ -165,7 +166,7 @@ impl Model for Interpreted {
     }
 }
 
-/// A variable that a program is given, and which records have it where some may lack it.
+/// An input variable and, if records may lack it, its presences.
 struct Given {
     id: VariableId,
     value: Tensor,

@@ -1,4 +1,4 @@
-//! The memory that a model takes, by estimate: what the runtime's kernels hold and keep.
+//! Estimates the memory of a model: what the runtime's kernels allocate and keep.
 
 use super::Interpreted;
 use srvae_dsl::catalog::Work;
@@ -8,38 +8,38 @@ use srvae_numerics::ops::memory::{EVALUATION_COPIES, Held, TRAINING_COPIES};
 
 /// Bytes of a number.
 const BYTES: u64 = 4;
-/// Elements that training keeps for each element of a head: its parts, or its gradient and that once scaled.
+/// Elements that training keeps for each element of a head: its parts, or its gradient and the scaled gradient.
 const OF_A_HEAD: u64 = 2;
-/// What the rows that evaluation computes at once may take, in bytes.
+/// The maximum memory of the rows that evaluation computes at once, in bytes.
 const AT_ONCE: u64 = 256 << 20;
-/// The program itself, and what its threads and tables hold, in bytes.
+/// The memory of the program itself, its threads and tables, in bytes.
 const PROGRAM: u64 = 20_000_000;
 
-/// In bytes, for f32 on the CPU.
+/// Memory in bytes, for f32 on the CPU.
 ///
-/// Training holds the program, five copies of the parameters, the kernels that dense layers compose of them, and the largest
-/// layer's transformed kernels; per image, the output of every layer, every head twice, every variable, and the peak temporary
-/// memory of any layer's backward pass. Evaluation holds the program, two copies of the parameters and the
-/// same kernels; for each sample the variables, the heads, and the widest layer's input and output.
+/// Training needs the program, five copies of the parameters, the composed kernels of dense layers, and the transformed
+/// kernels of the largest layer. Per image it needs the output of every layer, every head twice, every variable, and
+/// the peak temporary memory of any layer's backward pass. Evaluation needs the program, two copies of the parameters
+/// and the same kernels; per sample, the variables, the heads, and the input and output of the widest layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
     pub training_fixed: u64,
-    /// For each image of a batch, at one sample.
+    /// Per image of a batch, with one sample.
     pub training_image: u64,
     pub evaluation_fixed: u64,
-    /// For each image of a batch, and for each of its samples.
+    /// Per image of a batch, times the number of samples.
     pub evaluation_image: u64,
 }
 
 impl Interpreted {
-    /// What training and evaluating the model takes.
+    /// The memory for training and evaluating the model.
     pub fn memory(&self) -> Memory {
         Memory::of(&self.plan)
     }
 }
 
 impl Memory {
-    /// Of the model that a plan becomes, compiled or interpreted: both run the same kernels.
+    /// The memory of the model of a plan, compiled or interpreted: both use the same kernels.
     pub fn of(plan: &Plan) -> Self {
         let model = &plan.model;
         let cost = model.cost();
@@ -62,29 +62,29 @@ impl Memory {
         }
     }
 
-    /// A training step over this many images, each at one sample.
+    /// A training step with this many images and one sample each.
     pub fn training(&self, batch: u64) -> u64 {
         self.training_fixed.saturating_add(self.training_image.saturating_mul(batch))
     }
 
-    /// Evaluating this many rows, samples of images, at once.
+    /// Evaluation of this many rows (samples of images) at once.
     pub fn evaluation(&self, rows: u64) -> u64 {
         self.evaluation_fixed.saturating_add(self.evaluation_image.saturating_mul(rows))
     }
 
-    /// Rows of which evaluation holds no more than 256 MB beside what it always holds: more would be no faster, for each
-    /// is a large amount of work, and less would leave memory unused.
+    /// The number of rows for which evaluation needs at most 256 MB beside its constant memory. More rows would not be
+    /// faster, because each is a large amount of work.
     pub fn rows_at_once(&self) -> u64 {
         AT_ONCE.checked_div(self.evaluation_image).unwrap_or(u64::MAX).max(1)
     }
 
-    /// The largest batch that training fits into this much memory; 0 where not even one image does.
+    /// The largest batch for training in this much memory. 0 if not even one image fits.
     pub fn largest_batch(&self, memory: u64) -> u64 {
         memory.saturating_sub(self.training_fixed).checked_div(self.training_image).unwrap_or(u64::MAX)
     }
 }
 
-/// What the kernels hold for a piece of work.
+/// The memory that the kernels keep for an operation.
 fn held(work: &Work) -> Held {
     match *work {
         Work::Values(elements) => Held::by_values(elements),
@@ -96,7 +96,7 @@ fn held(work: &Work) -> Held {
 /// Elements of a factor's head; none at a root.
 fn head(model: &Model, factor: &Factor) -> u64 {
     let Body::Stochastic { base, .. } = &factor.body else { return 0 };
-    // What passed the check has a head that fits.
+    // A factor that passed the checks has a head.
     let head = base.entry.head(&base.values(), &model.variable(factor.variable).shape).ok().flatten();
     head.map_or(0, |head| size(&head))
 }

@@ -1,4 +1,4 @@
-//! Names that live as long as the process: the trait's are constants of compiled models.
+//! Interned names, because the names in the trait `Model` are constants of compiled models.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -6,7 +6,7 @@ use std::sync::Mutex;
 static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
 static LISTS: Mutex<BTreeSet<&'static [&'static str]>> = Mutex::new(BTreeSet::new());
 
-/// The one copy of a name.
+/// The unique copy of a name.
 pub fn interned(name: &str) -> &'static str {
     let mut names = NAMES.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     match names.get(name) {
@@ -19,7 +19,7 @@ pub fn interned(name: &str) -> &'static str {
     }
 }
 
-/// The one copy of a list of names.
+/// The unique copy of a list of names.
 pub fn interned_list(names: &[&str]) -> &'static [&'static str] {
     let names: Vec<&'static str> = names.iter().map(|name| interned(name)).collect();
     let mut lists = LISTS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -1,4 +1,4 @@
-//! What holds parameters, built by its name in the language.
+//! Builds the parts with parameters by their names in the language.
 
 use srvae_dsl::graph::{Argument, Value};
 use srvae_dsl::plan::{Part, PartKind};
@@ -9,14 +9,14 @@ use srvae_numerics::nn::Layer;
 use srvae_numerics::{Params, Result, Setting};
 use std::sync::Arc;
 
-/// A part of the plan, built.
+/// A built part of the plan.
 pub enum Built {
     Layer(Box<dyn Layer>),
     Root(Arc<dyn Distribution>),
     Flow(Arc<dyn Bijector>),
 }
 
-/// Builds a part from the shapes it was checked with.
+/// Builds a part from its checked shapes.
 pub fn part(part: &Part, params: &Params) -> Result<Built> {
     let at = params.at(&part.path);
     let inputs: Vec<&[usize]> = part.inputs.iter().map(Vec::as_slice).collect();
@@ -37,7 +37,7 @@ pub fn part(part: &Part, params: &Params) -> Result<Built> {
     })
 }
 
-/// Arguments at the values they were checked with.
+/// Arguments at their checked values.
 pub fn arguments(all: &[Argument]) -> Arguments {
     let each = all.iter().map(|argument| {
         let value = match &argument.value {

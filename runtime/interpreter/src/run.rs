@@ -1,4 +1,4 @@
-//! One run of a program, value by value.
+//! Executes a program, value by value.
 
 use super::parts::{Built, arguments};
 use super::{Given, Interpreted};
@@ -11,17 +11,17 @@ use srvae_numerics::dist::{self, Distribution, Flowed, Head, Mixture, Through};
 use srvae_numerics::{BoundOptions, Draw, Enumeration, Noise, Result, Tensor, ops, partly};
 use std::sync::Arc;
 
-/// What a run is for.
+/// The context of a run.
 pub struct Context<'o> {
-    /// Samples a record.
+    /// Samples per record.
     pub samples: usize,
-    /// Rows of what the program draws.
+    /// The number of rows to draw.
     pub rows: usize,
     pub draw: Draw,
     pub options: &'o BoundOptions,
 }
 
-/// The value of one operation.
+/// The result of one operation.
 #[derive(Clone)]
 enum Held {
     Tensor(Tensor),
@@ -35,7 +35,7 @@ pub struct Run<'r> {
     program: &'r Program,
     given: &'r [Given],
     context: Context<'r>,
-    /// None before a value is computed, and after it was read for the last time.
+    /// None before a value is computed, and after its last use.
     held: Vec<Option<Held>>,
     enumeration: Option<Enumeration>,
 }
@@ -46,7 +46,7 @@ impl<'r> Run<'r> {
         Self { model, program, given, context, held, enumeration: None }
     }
 
-    /// Runs the program: the tensors it yields, in order.
+    /// Runs the program and returns its output tensors in order.
     pub fn outputs(mut self, noise: &mut Noise) -> Result<Vec<Tensor>> {
         if !self.program.enumerated.is_empty() {
             let variables = self.program.enumerated.iter().map(|id| self.model.plan.model.variable(*id));
@@ -76,7 +76,7 @@ impl<'r> Run<'r> {
         let samples = self.context.samples;
         Ok(Held::Tensor(match &value.operation {
             Operation::Given(id) | Operation::Partly(id) => self.given(*id)?.value.clone(),
-            // Only methods of compiled models are given values.
+            // Only methods of compiled models have values as inputs.
             Operation::GivenValue(_) => return Err(missing()),
             Operation::Presence => {
                 let of = self.program.value(value.inputs[0]);
@@ -208,14 +208,14 @@ impl<'r> Run<'r> {
             Operation::Mask(step) => ops::mask(tensor(0)?, tensor(1)?, *step)?,
             Operation::Within(step) => ops::within(tensor(0)?, tensor(1)?, tensor(2)?, *step)?,
             Operation::Past => ops::past(tensor(0)?)?,
-            // Computed for each position, by the draw.
+            // Computed for each position by the draw.
             Operation::Partial(_) | Operation::InOrder(..) => return Err(missing()),
             Operation::Level(level) => ops::level(self.context.draw.top, *level, tensor(0)?, tensor(1)?)?,
             Operation::PerSample => ops::per_sample(tensor(0)?, samples)?,
         }))
     }
 
-    /// A draw position by position, for each of which what is inside it is computed anew.
+    /// A draw position by position. The values inside it are recomputed for each position.
     fn in_order(
         &mut self,
         value: &Value,
@@ -246,12 +246,12 @@ impl<'r> Run<'r> {
         self.given.iter().find(|given| given.id == id).ok_or_else(missing)
     }
 
-    /// What the program sums over.
+    /// The enumerated values.
     fn values(&self) -> Result<&Enumeration> {
         self.enumeration.as_ref().ok_or_else(missing)
     }
 
-    /// How a gradient passes through the draws of a variable.
+    /// The gradient estimator for the draws of a variable.
     fn through(&self, variable: VariableId) -> Through {
         match self.model.plan.model.draw_of(variable).map(|draw| &draw.method) {
             Some(DrawMethod::Relaxed { temperature }) => match temperature.value {
@@ -293,7 +293,7 @@ impl<'r> Run<'r> {
     }
 }
 
-/// The position at which each value is read for the last time, inside a draw that of the draw; what is yielded is kept.
+/// The position of each value's last use; inside a draw, the position of the draw. Outputs are kept.
 fn last_reads(program: &Program, owners: &[Option<ValueId>]) -> Vec<usize> {
     let mut last = vec![0; program.values.len()];
     for (at, value) in program.ids() {
@@ -304,7 +304,7 @@ fn last_reads(program: &Program, owners: &[Option<ValueId>]) -> Vec<usize> {
     last
 }
 
-/// A program that reads what it did not compute, which lowering excludes.
+/// The error for a program that reads a missing value. Lowering excludes this.
 fn missing() -> candle_core::Error {
     candle_core::Error::Msg("a program reads a value that is not there".into())
 }

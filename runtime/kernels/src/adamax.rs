@@ -7,7 +7,7 @@ use candle_core::{CpuStorage, DType, InplaceOp1, InplaceOp2, Layout, Storage, Va
 use rayon::prelude::*;
 use std::cell::Cell;
 
-/// What a step of Adamax depends on.
+/// The hyperparameters of an Adamax step.
 #[derive(Debug, Clone, Copy)]
 pub struct Adamax {
     /// Decay of the running mean and of the running maximum.
@@ -18,12 +18,12 @@ pub struct Adamax {
     pub rate: f64,
 }
 
-/// Values of a parameter per task; sums are over parts of this size for any number of threads.
+/// Values of a parameter per task. Sums are computed over parts of this size for any number of threads.
 pub const PART: usize = 1 << 14;
 
 /// m ← β₁ m + (1 − β₁) g; u ← max(β₂ u, |g| + ε); parameter ← parameter − rate · m / u.
 ///
-/// `moments` is `[2, …]`: m, then u, each of the parameter's shape. Both it and the parameter are changed in place.
+/// `moments` is `[2, …]`: m, then u, each with the parameter's shape. Moments and parameter are changed in place.
 ///
 /// # Errors
 /// Shapes that do not fit.
@@ -84,7 +84,7 @@ impl InplaceOp2 for Step<'_> {
     }
 }
 
-/// The step given the parameter: in-place operations change one tensor each, so this one is nested in the other.
+/// The step for a given parameter. An in-place operation changes one tensor, so this one is nested in the other.
 struct Inner<'a> {
     how: Adamax,
     work: Cell<Option<(&'a mut [f32], &'a [f32])>>,
@@ -108,7 +108,7 @@ impl InplaceOp1 for Inner<'_> {
     }
 }
 
-/// The values of a contiguous tensor, to be changed.
+/// The values of a contiguous tensor, mutable.
 fn slice_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
     match (storage, layout.contiguous_offsets()) {
         (CpuStorage::F32(values), Some((start, end))) => Ok(&mut values[start..end]),
@@ -171,7 +171,7 @@ mod tests {
                 both.push((parameter.as_detached_tensor(), moments));
             }
             assert!(far(&both[0].0, &start) > 0.0);
-            // Each step adds a few roundings of numbers of order 1.
+            // Each step adds a few rounding errors of numbers of order 1.
             assert!(far(&both[0].0, &both[1].0) < 1e-6 && far(&both[0].1, &both[1].1) < 1e-6);
         }
     }

@@ -1,6 +1,7 @@
 //! Channel attention.
 
 use super::conv2d;
+use super::cuda::{self, Backend};
 use crate::{Result, Tensor};
 
 /// Effective weights of channel attention: C → C/8 → C.
@@ -17,11 +18,13 @@ pub struct Attention {
 /// # Errors
 /// Shapes that do not fit.
 pub fn channel_attention(h: &Tensor, weights: &Attention) -> Result<Tensor> {
-    if super::cuda::takes(h) {
-        return super::cuda::channel_attention(h, weights);
+    match Backend::of(h) {
+        Backend::Cuda => cuda::channel_attention(h, weights),
+        Backend::Host | Backend::Candle => {
+            let mean = h.mean_keepdim(3)?.mean_keepdim(2)?;
+            let squeezed = conv2d(&mean, &weights.squeeze, &weights.squeeze_bias, 1, 0)?;
+            let logits = conv2d(&squeezed, &weights.excite, &weights.excite_bias, 1, 0)?;
+            h.broadcast_mul(&(logits.neg()?.exp()? + 1.0)?.recip()?)
+        }
     }
-    let mean = h.mean_keepdim(3)?.mean_keepdim(2)?;
-    let squeezed = conv2d(&mean, &weights.squeeze, &weights.squeeze_bias, 1, 0)?;
-    let logits = conv2d(&squeezed, &weights.excite, &weights.excite_bias, 1, 0)?;
-    h.broadcast_mul(&(logits.neg()?.exp()? + 1.0)?.recip()?)
 }

@@ -1,7 +1,8 @@
-//! Gradients for tensors that an operation has no room for among its three arguments.
+//! Gradients for more than three tensors, the maximum of an operation of candle.
 //!
-//! A carrier is an operation on two tensors that yields an empty value; the values hang on one another in a chain, and the
-//! chain's end is an argument of the real operation. Its backward pass runs before theirs and leaves each its gradients.
+//! A carrier is an operation on two tensors with an empty result. The results form a chain, whose end is an argument of
+//! the real operation. The backward pass of the real operation runs before those of the carriers, and stores their
+//! gradients.
 
 use crate::{DType, Result, Tensor};
 use candle_core::{CpuStorage, CustomOp3, Device, Layout, Shape};
@@ -13,7 +14,7 @@ pub struct Chain {
     places: Vec<Place>,
 }
 
-/// Where the real operation leaves the gradients of one pair.
+/// The gradients of a pair, stored by the real operation.
 #[derive(Clone, Default)]
 pub struct Place(Arc<Mutex<Option<[Tensor; 2]>>>);
 
@@ -34,7 +35,7 @@ impl Chain {
         Ok(Self { end: Tensor::zeros(1, DType::F32, device)?, places: Vec::new() })
     }
 
-    /// Hangs two tensors, an empty one for none, to the chain.
+    /// Appends two tensors to the chain; an empty tensor stands for none.
     ///
     /// # Errors
     /// A failed tensor operation.
@@ -45,7 +46,7 @@ impl Chain {
         Ok(())
     }
 
-    /// The argument for the real operation, and the places of the pairs in order.
+    /// The argument of the real operation, and the places of the pairs, in order.
     pub fn finish(self) -> (Tensor, Vec<Place>) {
         (self.end, self.places)
     }

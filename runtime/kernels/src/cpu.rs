@@ -1,4 +1,4 @@
-//! Slices out of candle's CPU storage, and matrix products on them.
+//! Access to candle's CPU storage, and matrix products on it.
 
 use candle_core::{CpuStorage, DType, Layout, Result, Storage, StorageRef, Tensor};
 use gemm::{Parallelism, gemm};
@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ops::Deref;
 
-/// The two element types the kernels are written for.
+/// The two element types of the kernels.
 pub trait Float: candle_core::WithDType + num::Number {}
 
 impl Float for f32 {}
@@ -16,7 +16,7 @@ impl Float for f64 {}
 mod num {
     use std::ops::{Add, AddAssign, Mul};
 
-    /// What a kernel needs of a number.
+    /// The requirements of a kernel for a number.
     pub trait Number:
         Copy + Send + Sync + Default + Add<Output = Self> + AddAssign + Mul<Output = Self> + PartialOrd + 'static
     {
@@ -74,7 +74,7 @@ impl<T: Float> Deref for Values<'_, T> {
     }
 }
 
-/// `work(number, row)` for every row of `out`; on all cores where the work on all `values` is worth waking them.
+/// Calls `work(number, row)` for every row of `out`, on all cores if the work on all `values` justifies waking them.
 pub fn each_row<T: Send>(out: &mut [T], row: usize, values: usize, work: impl Fn(usize, &mut [T]) + Sync) {
     let row = row.max(1);
     if values <= PART {
@@ -84,29 +84,29 @@ pub fn each_row<T: Send>(out: &mut [T], row: usize, values: usize, work: impl Fn
     }
 }
 
-/// An error for element types no kernel is written for.
+/// The error for an unsupported element type.
 pub fn unsupported<R>(name: &str, dtype: DType) -> Result<R> {
     candle_core::bail!("{name} is written for f32 and f64, not for {dtype:?}")
 }
 
-/// Values worked on at once: a part of a tensor that fits the nearest cache.
+/// Values processed at once: a part of a tensor that fits into the L1 cache.
 pub const PART: usize = 1 << 13;
 
-/// A vector of `len` values: `write(at, part)` writes all of the part that begins at `at`, parts on all cores. Nothing is
-/// cleared first, which would cost as much as the work itself.
+/// A vector of `len` values. `write(at, part)` writes all of the part that begins at `at`; the parts are distributed
+/// over all cores. The memory is not cleared first, which would cost as much as the work itself.
 ///
 /// # Safety
-/// `write` must write every value of the part it is given.
+/// `write` must write every value of its part.
 pub unsafe fn filled<T: Copy + Send>(len: usize, write: impl Fn(usize, &mut [MaybeUninit<T>]) + Sync) -> Vec<T> {
     let mut out = Vec::with_capacity(len);
     let all = &mut out.spare_capacity_mut()[..len];
     if len <= PART {
-        // Waking another thread takes longer than so little work.
+        // Waking another thread would take longer than this work.
         write(0, all);
     } else {
         all.par_chunks_mut(PART).enumerate().for_each(|(number, part)| write(number * PART, part));
     }
-    // SAFETY: the parts cover all of it, and the caller vouches for each.
+    // SAFETY: the parts cover everything, and the caller guarantees that each is written.
     unsafe { out.set_len(len) };
     out
 }
@@ -120,18 +120,19 @@ pub struct Matrix<'a, T> {
 }
 
 impl<'a, T> Matrix<'a, T> {
-    /// Rows one after the other, `width` values each.
+    /// Concatenated rows with `width` values each.
     pub fn rows(data: &'a [T], width: usize) -> Self {
         Self { data, row_stride: width, column_stride: 1 }
     }
 
-    /// The same matrix with rows and columns exchanged.
+    /// The transposed matrix.
     pub fn transposed(self) -> Self {
         Self { data: self.data, row_stride: self.column_stride, column_stride: self.row_stride }
     }
 }
 
-/// `out = left · right`, or `out += left · right` if `add`; `out` is m × n, row after row. On the calling thread alone.
+/// `out = left · right`, or `out += left · right` if `add`. `out` is m × n, row by row. Runs only on the calling
+/// thread.
 pub fn matmul<T: Float>(out: &mut [T], [m, n, k]: [usize; 3], left: Matrix<'_, T>, right: Matrix<'_, T>, add: bool) {
     let fits = |matrix: &Matrix<'_, T>, rows: usize, columns: usize| {
         rows == 0
@@ -139,8 +140,8 @@ pub fn matmul<T: Float>(out: &mut [T], [m, n, k]: [usize; 3], left: Matrix<'_, T
             || (rows - 1) * matrix.row_stride + (columns - 1) * matrix.column_stride < matrix.data.len()
     };
     assert!(out.len() >= m * n && fits(&left, m, k) && fits(&right, k, n), "matrix sizes");
-    // SAFETY: the assertion above keeps every element that `gemm` touches inside its slice; `out` does not alias the
-    // inputs, for it is borrowed mutably.
+    // SAFETY: by the assertion above, every element that `gemm` touches is inside its slice; `out` is borrowed mutably,
+    // so it does not alias the inputs.
     unsafe {
         gemm(
             m,

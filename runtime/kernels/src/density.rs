@@ -1,5 +1,5 @@
-//! Densities of independent numbers: each is a formula with its derivatives, written once; sums over rows and gradients
-//! follow.
+//! Densities of independent numbers. Each is a formula with its derivatives, written once; sums over rows and gradients
+//! are derived.
 
 use crate::cpu::{Values, each_row, slice};
 use crate::profile::timed;
@@ -12,18 +12,18 @@ use std::marker::PhantomData;
 
 /// ln p of a number: a function of N numbers, the value and N − 1 parameters. All functions must be `#[inline(always)]`.
 pub trait Density<const N: usize>: Send + Sync + 'static {
-    /// Of the distribution, for messages and profiles.
+    /// The name of the distribution, for messages and profiles.
     const NAME: &'static str;
-    /// Each of the N is clamped to ± these, except where the model states it ([`Head`]).
+    /// Each of the N is clamped to ± this bound, unless the model states it ([`Head`]).
     const BOUNDS: [f64; N];
 
     fn log_prob<S: Special>(inputs: [S; N]) -> S;
-    /// The derivatives for all N.
+    /// The derivatives with respect to all N.
     fn slopes<S: Special>(inputs: [S; N]) -> [S; N];
 }
 
-/// ln p of each row's values, `[B]` nats. The head holds the parameters one after the other along the first dimension behind
-/// the batch, each of the value's shape.
+/// ln p of each row's values, `[B]` nats. The head contains the parameters, concatenated along the first dimension
+/// after the batch, each with the value's shape.
 ///
 /// # Errors
 /// Shapes that differ: nothing is broadcast.
@@ -43,7 +43,7 @@ pub fn log_prob<D: Density<N>, const N: usize>(value: &Tensor, head: &Head) -> R
     on_cpu(&[value, head], |[value, head]| crate::tape::op2(value, head, summed()))
 }
 
-/// One parameter of a head, clamped: the position among the N numbers of the density, from 1 on.
+/// One parameter of a head, clamped. `number` is its position among the N numbers of the density, from 1.
 ///
 /// # Errors
 /// A failed tensor operation.
@@ -54,7 +54,7 @@ pub fn parameter<D: Density<N>, const N: usize>(head: &Head, number: usize) -> R
     if bound.is_finite() { values.clamp(-bound, bound) } else { Ok(values) }
 }
 
-/// What the value and each parameter are clamped to ±.
+/// The bounds of the value and of each parameter.
 fn bounds<D: Density<N>, const N: usize>(head: &Head) -> [f64; N] {
     std::array::from_fn(|at| match at {
         0 => D::BOUNDS[0],
@@ -134,13 +134,13 @@ impl<D: Density<N>, const N: usize> CustomOp2 for Summed<D, N> {
     }
 }
 
-/// What a value costs, in values of an elementary function: so few are worth another thread.
+/// The cost of a value, in evaluations of an elementary function, for deciding on more threads.
 const WORK: usize = 8;
-/// Values computed at once.
+/// Values processed at once.
 const LANES: usize = 64;
 const SUMS: usize = 8;
 
-/// The inputs at one place of a block, clamped.
+/// The clamped inputs at one position of a block.
 #[inline(always)]
 fn read<T: WithDType, const N: usize, const FUSED: bool>(
     parts: &[&[T]; N],
@@ -185,7 +185,7 @@ impl<D: Density<N>, T: WithDType, const N: usize> Loop for Sum<'_, D, T, N> {
 struct Slopes<'a, D, T, const N: usize> {
     inputs: [&'a [T]; N],
     bounds: [f64; N],
-    /// Gradients of the inputs from this one on, one after the other, as many as `out` has room for.
+    /// The first input whose gradient is computed; the number follows from the length of `out`.
     first: usize,
     by: f64,
     out: &'a mut [T],
@@ -220,14 +220,14 @@ impl<D: Density<N>, T: WithDType, const N: usize> Loop for Slopes<'_, D, T, N> {
     }
 }
 
-/// ln p of a count x that is 0 with an additional probability, sigmoid(logits), else distributed as before with
-/// log-probability `inner`.
+/// ln p of a count x that is 0 with an additional probability, sigmoid(logits), and otherwise has the log-probability
+/// `inner`.
 #[inline(always)]
 pub fn zero_inflated<S: Special>(x: S, logits: S, inner: S) -> S {
     x.positive(inner, logits + (inner - logits).softplus()) - logits.softplus()
 }
 
-/// The derivatives of [`zero_inflated`] for `inner` and for the logits.
+/// The derivatives of [`zero_inflated`] with respect to `inner` and to the logits.
 #[inline(always)]
 pub fn zero_inflated_slopes<S: Special>(x: S, logits: S, inner: S) -> [S; 2] {
     let one = S::of(1.0);
@@ -235,10 +235,10 @@ pub fn zero_inflated_slopes<S: Special>(x: S, logits: S, inner: S) -> [S; 2] {
     [weight, one - weight - logits.sigmoid()]
 }
 
-/// Half the distance of two grey levels.
+/// Half the distance between two grey levels.
 const HALF_STEP: f64 = 0.5 / 255.0;
 
-/// The cell of a pixel's value on the grid k/255, in units of a distribution's scale around its mean.
+/// The cell of a pixel's value on the grid k/255, relative to a distribution's mean and in units of its scale.
 pub struct Bin<S> {
     /// Positive for the darkest level, which has no lower border, and for the lightest, which has no upper one.
     darkest: S,
@@ -249,7 +249,7 @@ pub struct Bin<S> {
 }
 
 impl<S: Special> Bin<S> {
-    /// Of a value, a mean and the logarithm of a scale.
+    /// The cell for a value, a mean and the logarithm of a scale.
     #[inline(always)]
     pub fn of([x, mean, log_scale]: [S; 3]) -> Self {
         let (half, precision) = (S::of(HALF_STEP), (-log_scale).exp());
@@ -265,7 +265,7 @@ impl<S: Special> Bin<S> {
     /// ln of the mass of a distribution that is symmetric around 0, from ln of its distribution function.
     #[inline(always)]
     pub fn log_mass(&self, log_cdf: impl Fn(S) -> S) -> S {
-        // Below the centre no digits are lost.
+        // By symmetry the cell is moved below the centre, where there is no cancellation.
         let above = self.low + self.high;
         let (low, high) = (above.positive(-self.high, self.low), above.positive(-self.low, self.high));
         let (log_low, log_high) = (log_cdf(low), log_cdf(high));
@@ -273,7 +273,7 @@ impl<S: Special> Bin<S> {
         self.darkest.positive(log_cdf(self.high), self.lightest.positive(log_cdf(-self.low), between))
     }
 
-    /// The derivatives of the mass for the value, the mean and the logarithm of the scale.
+    /// The derivatives of the mass with respect to the value, the mean and the logarithm of the scale.
     #[inline(always)]
     pub fn slopes(&self, log_cdf: impl Fn(S) -> S, log_density: impl Fn(S) -> S) -> [S; 3] {
         let (none, log_mass) = (S::of(0.0), self.log_mass(log_cdf));

@@ -1,4 +1,4 @@
-//! Convolutions channel by channel: one operation, forward and backward.
+//! Depthwise convolutions: one operation, forward and backward.
 
 use super::cpu::{Values, each_row, slice};
 use super::profile::timed;
@@ -10,7 +10,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Shape, WithDType};
 
 const NAME: &str = "depthwise_conv2d";
 
-/// `[N, C, H, W]` with kernels `[C, k, k]`, k odd, and a bias `[C]`, padded so that height and width stay.
+/// `[N, C, H, W]` with kernels `[C, k, k]`, k odd, and a bias `[C]`, padded so that height and width do not change.
 ///
 /// # Errors
 /// Shapes that do not fit.
@@ -49,7 +49,7 @@ impl Plane {
         self.kernel * self.kernel
     }
 
-    /// For a tap and a row of the output: the row of the input, and where in the rows of output and input they overlap.
+    /// For a tap and a row of the output: the row of the input, and the overlap of the rows of output and input.
     #[inline(always)]
     fn overlap(self, tap: usize, row: usize) -> Option<(usize, usize, usize, usize)> {
         let pad = self.kernel / 2;
@@ -105,7 +105,7 @@ impl CustomOp3 for Depthwise {
             by_real!(NAME, x.dtype(), T => {
                 let (shape, channels) = (x.shape(), bias.elem_count());
                 let (values, kernels, dy) = (Values::<T>::of(x)?, Values::<T>::of(weight)?, Values::<T>::of(&gradient)?);
-                // The gradient of the input is a convolution with the kernel turned around.
+                // The gradient of the input is a convolution with the rotated kernel.
                 let turned: Vec<T> =
                     kernels.chunks(plane.taps()).flat_map(|kernel| kernel.iter().rev().copied()).collect();
                 let mut dx = vec![T::default(); values.len()];
@@ -113,7 +113,7 @@ impl CustomOp3 for Depthwise {
                     let weight = &turned[number % channels * plane.taps()..][..plane.taps()];
                     vector::run(Convolve { plane, x: &dy[number * plane.len()..][..plane.len()], weight, out });
                 });
-                // Of each channel: the gradients of its taps, then that of its bias.
+                // For each channel: the gradients of its taps, then that of its bias.
                 let mut sums = vec![T::default(); channels * (plane.taps() + 1)];
                 each_row(&mut sums, plane.taps() + 1, values.len() * plane.taps(), |channel, out| {
                     for at in (channel * plane.len()..values.len()).step_by(channels * plane.len()) {
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
     use candle_core::{DType, Device, Var};
 
-    /// Output and gradients against the plain form; a kernel wider than the map among them.
+    /// Output and gradients agree with the plain form, also for a kernel wider than the map.
     #[test]
     fn it_agrees_with_the_plain_form() -> Result<()> {
         for (dtype, tolerance) in [(DType::F32, 1e-4), (DType::F64, 1e-12)] {

@@ -1,20 +1,20 @@
-//! Fingerprints of values: whether a tensor still holds what it held.
+//! Fingerprints of values, to detect changes of a tensor.
 
 use super::vector::{self, Loop};
 use crate::{DType, Result, Tensor};
 use candle_core::{CpuStorage, Storage};
 use rayon::prelude::*;
 
-/// Words that are mixed side by side: as many as fill a few vector registers.
+/// Words mixed in parallel, enough to fill a few vector registers.
 const LANES: usize = 32;
-/// Words that one thread mixes at once, whatever the number of threads.
+/// Words per task, for any number of threads.
 const PART: usize = 1 << 15;
-/// An odd multiplier (Steele and Vigna 2021), so that every step is a bijection.
+/// An odd multiplier (Steele and Vigna 2021), which makes every step a bijection.
 const MIX: u32 = 0xadb4_a92d;
 
-/// A number that depends on every bit of the values of a contiguous f32 or f64 tensor on the CPU, at the speed of
-/// reading them. Tensors that differ in one value never share it; others do by chance, once in about 2^64 pairs. None
-/// for tensors that lie elsewhere, where reading them would wait for the device.
+/// A number that depends on every bit of the values of a contiguous f32 or f64 tensor on the CPU, computed at the speed
+/// of reading them. Tensors that differ in a single value have different fingerprints; for other pairs, collisions have
+/// a probability of about 2^−64. None for tensors on other devices, where reading would wait for the device.
 ///
 /// # Errors
 /// A tensor that is not contiguous.
@@ -36,7 +36,7 @@ pub fn fingerprint(values: &Tensor) -> Result<Option<u64>> {
     })
 }
 
-/// Two fingerprints as one, in order.
+/// Combines two fingerprints. The order matters.
 pub fn combine(first: u64, second: u64) -> u64 {
     (first.rotate_left(29) ^ second).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

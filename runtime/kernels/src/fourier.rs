@@ -1,13 +1,13 @@
-//! The lowest frequencies of an image as an image: another value that q may fix a latent variable to.
+//! The lowest frequencies of an image as an image, a function that q may use for a latent variable.
 
 use super::transform::quantise;
 use crate::{Result, Tensor};
 use candle_core::{DType, bail};
 use std::f64::consts::TAU;
 
-/// How much of the scale the small amplitudes get: ln(1 + CONTRAST·a) / ln(1 + CONTRAST).
+/// The contrast of the logarithmic scale: ln(1 + CONTRAST·a) / ln(1 + CONTRAST).
 const CONTRAST: f64 = 1000.0;
-/// Amplitudes that round to black have no phase: what is left of them is the arithmetic's.
+/// Amplitudes that are rounded to black have phase 0, because their phase is only a rounding error.
 const BLACK: f64 = 0.5 / 255.0;
 
 /// Amplitudes, left, and phases, right, of each channel's lowest frequencies: `[N, C, H, W]` to `[N, C, size, size]`.
@@ -29,7 +29,7 @@ pub fn fourier(x: &Tensor, size: usize) -> Result<Tensor> {
     let pixels = x.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
     let mut out = Vec::with_capacity(batch * channels * size * size);
     for plane in pixels.chunks(height * width) {
-        // Rows first: one complex number for each row and horizontal frequency.
+        // Rows first: one complex number per row and horizontal frequency.
         let rows: Vec<Vec<Complex>> = across
             .iter()
             .map(|wave| plane.chunks(width).map(|row| along(row.iter().map(|&v| (v, 0.0)), wave)).collect())
@@ -60,7 +60,7 @@ fn amplitude((re, im): Complex, pixels: usize) -> f64 {
     (1.0 + CONTRAST * re.hypot(im) / pixels as f64).ln() / (1.0 + CONTRAST).ln()
 }
 
-/// The part of a turn, one whole turn being none again.
+/// The phase as a fraction of a turn, in [0, 1).
 fn phase((re, im): Complex, amplitude: f64) -> f64 {
     let turn = if amplitude < BLACK { 0.0 } else { (im.atan2(re) / TAU).rem_euclid(1.0) };
     if turn > 254.5 / 255.0 { 0.0 } else { turn }
@@ -92,7 +92,7 @@ mod tests {
         }
     }
 
-    /// A shift by s pixels keeps every amplitude and turns frequency k by −k·s/16.
+    /// A shift by s pixels keeps every amplitude and changes the phase of frequency k by −k·s/16.
     #[test]
     fn shifts_turn_phases() {
         let picture = |y: usize, x: usize| ((y * y + 3 * x * y + 7 * x) % 16) as f64 / 16.0;

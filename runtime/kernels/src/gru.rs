@@ -8,8 +8,9 @@ use crate::{Result, Tensor};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Shape, WithDType};
 
-/// With r, u and n side by side in `of_input` and `of_state`, `[N, 3C]` each: r = σ(x + h) and u = σ(x + h) of their parts,
-/// n = tanh(x + r · h), and the next state n + u · (state − n), `[N, C]`.
+/// The next state of a gated recurrent unit. `of_input` and `of_state`, `[N, 3C]` each, contain three parts for r, u
+/// and n. With the parts x of `of_input` and h of `of_state`, r and u are σ(x + h), and n is tanh(x + r · h). The next
+/// state is n + u · (state − n), `[N, C]`.
 ///
 /// # Errors
 /// Shapes that do not fit.
@@ -69,7 +70,7 @@ impl CustomOp3 for Gru {
             by_real!(self.name(), x.dtype(), T => {
                 let (xs, hs) = (Values::<T>::of(x)?, Values::<T>::of(h)?);
                 let (states, by) = (Values::<T>::of(state)?, Values::<T>::of(&gradient)?);
-                // A row of all three gradients together.
+                // All three gradients of a row together.
                 let mut all = vec![T::default(); 7 * states.len()];
                 each_row(&mut all, 7 * width, WORK * states.len(), |row, out| {
                     let cell = Cell::of([&xs, &hs, &states], row, width);
@@ -86,10 +87,10 @@ impl CustomOp3 for Gru {
     }
 }
 
-/// What a value costs, in values of an elementary function.
+/// The cost of a value, in evaluations of an elementary function.
 const WORK: usize = 8;
 
-/// What a record's next state is computed from: the gates of input and state, each in three parts, and the state.
+/// The inputs for a record's next state: the gates of input and state, each in three parts, and the state.
 struct Cell<'a, T> {
     x: [&'a [T]; 3],
     h: [&'a [T]; 3],
@@ -102,7 +103,7 @@ impl<'a, T: Real> Cell<'a, T> {
         Self { x: parts(x), h: parts(h), state: &state[row * width..][..width] }
     }
 
-    /// r, u and n at one place.
+    /// r, u and n at one position.
     #[inline(always)]
     fn gates<const FUSED: bool>(&self, at: usize) -> [T; 3] {
         let sigmoid = |x: T| T::ONE / (T::ONE + (T::zero() - x).exp::<FUSED>());
@@ -129,7 +130,7 @@ impl<T: Real> Loop for Next<'_, T> {
     }
 }
 
-/// Gradients of the three gates of the input, of those of the state, and of the state, side by side.
+/// Gradients of the three gates of the input, of those of the state, and of the state, concatenated.
 struct Slopes<'a, T> {
     cell: Cell<'a, T>,
     by: &'a [T],
@@ -162,10 +163,10 @@ mod tests {
     use crate::testing::{made, same};
     use crate::{Result, Tensor};
 
-    /// In f64, rounding of a dozen operations.
+    /// The tolerance for rounding a dozen operations in f64.
     const ROUNDING: f64 = 1e-13;
 
-    /// Value and gradients are those of the formula, in f64, of widths that are no multiple of a vector.
+    /// Value and gradients agree with the formula in f64, for widths that are not a multiple of a vector.
     #[test]
     fn a_state_and_its_gradients_are_the_formulas() -> Result<()> {
         for (records, width) in [(1, 1), (3, 5), (4, 32)] {

@@ -1,35 +1,36 @@
-//! The parameters of a distribution, side by side, and which of them the model states itself.
+//! The natural parameters of a distribution, concatenated, and which of them the model states.
 
 use crate::{Result, Tensor, repeat};
 use std::ops::Deref;
 
-/// Logarithms that a model states are clamped to ± this: what single precision holds the exponentials of.
+/// Logarithms stated by the model are clamped to ± this, so that their exponentials do not overflow in single
+/// precision.
 const HELD: f64 = 80.0;
 
-/// Natural parameters of a distribution, one after the other along dimension 1, `[N, …]`.
+/// Natural parameters of a distribution, concatenated along dimension 1, `[N, …]`.
 ///
-/// What a network yields is clamped to the bounds of its distribution, so that training cannot run away. What the model states
-/// by name, a number or an expression, is taken as it is.
+/// Outputs of a network are clamped to the bounds of the distribution, for stable training. Parameters that the model
+/// states by name, as a number or an expression, are used unchanged.
 #[derive(Debug, Clone)]
 pub struct Head {
     values: Tensor,
-    /// A bit for each parameter, the lowest for the first.
+    /// One bit for each parameter, the lowest for the first.
     given: u32,
 }
 
 impl Head {
-    /// A head with the parameters that the model states: a bit for each, the lowest for the first.
+    /// A head with the parameters that the model states: one bit for each, the lowest for the first.
     pub fn given(values: &Tensor, given: u32) -> Self {
         Self { values: values.clone(), given }
     }
 
-    /// What a parameter is clamped to ±, by its position, where a network's is clamped to ± `inferred`.
+    /// The bound of a parameter, by its position. `inferred` is the bound for outputs of a network.
     pub fn bound(&self, parameter: usize, inferred: f64) -> f64 {
         let is_given = self.given >> parameter & 1 == 1;
         if is_given { inferred.max(HELD) } else { inferred }
     }
 
-    /// The parameters before one of them, as a head of their own: the first `channels` channels.
+    /// The first `channels` channels as a separate head.
     ///
     /// # Errors
     /// More channels than there are.

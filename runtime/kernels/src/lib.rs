@@ -1,7 +1,7 @@
-//! Tensor operations with their own forward and backward passes: the only door to fast kernels.
+//! Tensor operations with their forward and backward passes. All fast kernels are used through this crate.
 //!
-//! Every function works in f32 and f64, on any device, and is differentiable. On the CPU the heavy ones run kernels of
-//! this crate; elsewhere, and in tests as the yardstick, candle's own operations ([`mod@reference`]).
+//! Every function works in f32 and f64, on any device, and is differentiable. On the CPU the expensive ones run kernels
+//! of this crate. Otherwise, and in tests as the reference, they use candle's operations ([`mod@reference`]).
 
 mod adamax;
 mod attention;
@@ -55,7 +55,9 @@ pub use head::Head;
 pub use mixture::{
     MIN_LOG_SCALE, SPREAD_MARGIN, logistic_mixture_log_prob, logistic_mixture_mean, logistic_mixture_value,
 };
-pub use normal::{normal_draw, normal_halves, normal_kl, normal_log_prob, same_shape, sum_batch};
+pub use normal::{
+    normal_draw, normal_halves, normal_kl, normal_log_prob, same_shape, standard_normal_log_prob, sum_batch,
+};
 pub use normalise::normalise_rows;
 pub use resize::{downsample, upsample};
 pub use scalar::{elu, softplus};

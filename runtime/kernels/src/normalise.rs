@@ -9,10 +9,12 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Shape, WithDType};
 
 const NAME: &str = "normalise_rows";
-/// Rows whose gradients for gain and bias are summed at once: fixed, so that no number of threads changes the sum.
+/// Rows whose gradients for gain and bias are summed at once. It is fixed, so that sums do not depend on the number of
+/// threads.
 const BLOCK: usize = 64;
 
-/// Each row of `[R, C]` with mean 0 and variance 1 (`least` is added to the variance), times `gain`, plus `bias`, both `[C]`.
+/// Normalises each row of `[R, C]` to mean 0 and variance 1 (`least` is added to the variance), times `gain`, plus
+/// `bias`, both `[C]`.
 ///
 /// # Errors
 /// Shapes that do not fit.
@@ -69,7 +71,7 @@ impl CustomOp3 for Normalise {
             by_real!(NAME, x.dtype(), T => {
                 let (shape, channels) = (x.shape().clone(), gain.elem_count());
                 let (x, scale, dy) = (Values::<T>::of(x)?, Values::<T>::of(gain)?, Values::<T>::of(&gradient)?);
-                // Of each block of rows: the gradients for the rows, then those for gain and bias.
+                // For each block of rows: the gradients of the rows, then those of gain and bias.
                 let blocks = x.len().div_ceil(BLOCK * channels);
                 let width = (BLOCK + 2) * channels;
                 let mut all = vec![T::default(); blocks * width];
@@ -96,7 +98,7 @@ impl CustomOp3 for Normalise {
     }
 }
 
-/// Mean, and one over the standard deviation.
+/// Mean and inverse standard deviation.
 #[inline(always)]
 fn moments<T: Real>(x: &[T], least: f64) -> (T, T) {
     let count = x.len() as f64;
@@ -131,14 +133,14 @@ struct Backward<'a, T> {
     dy: &'a [T],
     least: f64,
     out: &'a mut [T],
-    /// For gain, then bias.
+    /// The gradients of gain, then of bias.
     sums: &'a mut [T],
 }
 
 impl<T: Real> Loop for Backward<'_, T> {
     type Output = ();
 
-    /// With n the normalised value and g the gradient for it: (g − mean g − n · mean(g · n)) / deviation.
+    /// With n the normalised value and g its gradient: (g − mean g − n · mean(g · n)) / deviation.
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
         let channels = self.gain.len();

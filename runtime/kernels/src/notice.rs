@@ -1,15 +1,15 @@
-//! Messages for the user: passed to a listener, since this crate prints nothing.
+//! Messages for the user. They are passed to a listener, because this crate prints nothing.
 
 use std::sync::OnceLock;
 
 static LISTENER: OnceLock<fn(&str)> = OnceLock::new();
 
-/// Sets the listener of notices; only the first call takes effect.
+/// Sets the listener of notices. Only the first call has an effect.
 pub fn listen(listener: fn(&str)) {
     LISTENER.set(listener).ok();
 }
 
-/// Sends a notice; dropped without a listener.
+/// Sends a notice. It is dropped without a listener.
 #[cfg_attr(not(feature = "cuda"), allow(dead_code))]
 pub(crate) fn note(text: &str) {
     if let Some(listener) = LISTENER.get() {

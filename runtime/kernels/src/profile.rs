@@ -17,7 +17,7 @@ thread_local! {
     static INSIDE: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
-/// What one kind of operation took.
+/// The time of one kind of operation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Share {
     pub kind: &'static str,

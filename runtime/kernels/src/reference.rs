@@ -1,4 +1,4 @@
-//! The operations in candle's own terms: slow, plain, and what the kernels are compared with.
+//! The operations implemented with candle: slow, plain, and the reference for the kernels.
 
 use super::{Adamax, Mask, sum_batch};
 use crate::scalar::{Scalar, Sigmoid, Softplus, Whole, sigmoid};
@@ -114,7 +114,7 @@ pub fn normal_kl(q_mean: &Tensor, q_log_var: &Tensor, p_mean: &Tensor, p_log_var
     sum_batch(&(each * 0.5)?)
 }
 
-/// The part of an affine coupling's input that its network sees: see [`super::coupling_context`].
+/// The input of an affine coupling's network: see [`super::coupling_context`].
 ///
 /// # Errors
 /// Shapes that do not fit.
@@ -171,14 +171,14 @@ fn checkerboard(h: &Tensor, reversed: bool) -> Result<Tensor> {
     Tensor::from_vec((0..height * width).map(at).collect(), (1, 1, height, width), h.device())?.to_dtype(h.dtype())
 }
 
-/// The half of the channels that changes and the half that stays.
+/// The half of the channels that changes and the half that is kept.
 fn halves(h: &Tensor, reversed: bool) -> Result<(Tensor, Tensor)> {
     let half = h.dim(1)? / 2;
     let (first, second) = (h.narrow(1, 0, half)?.contiguous()?, h.narrow(1, half, half)?.contiguous()?);
     Ok(if reversed { (second, first) } else { (first, second) })
 }
 
-/// Rows with mean 0 and variance 1: see [`super::normalise_rows`].
+/// Rows normalised to mean 0 and variance 1: see [`super::normalise_rows`].
 ///
 /// # Errors
 /// Shapes that do not fit.
@@ -198,7 +198,7 @@ pub fn attend(q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
     weights.broadcast_div(&weights.sum_keepdim(2)?)?.matmul(v)
 }
 
-/// A convolution channel by channel: see [`super::depthwise_conv2d`].
+/// A depthwise convolution: see [`super::depthwise_conv2d`].
 ///
 /// # Errors
 /// Shapes that do not fit.
@@ -227,7 +227,7 @@ pub fn adamax(parameter: &Var, gradient: &Tensor, moments: &Tensor, how: Adamax)
     moments.slice_set(&Tensor::stack(&[mean, peak], 0)?, 0, 0)
 }
 
-/// A scalar function through candle's own operations.
+/// A scalar function with candle's operations.
 fn scalar<S: Scalar>(x: &Tensor) -> Result<Tensor> {
     S::value(Whole::of(x)).0.map_err(Error::Msg)
 }

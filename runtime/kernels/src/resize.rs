@@ -2,12 +2,12 @@
 
 use crate::{Result, Tensor};
 
-/// Bilinear interpolation to `factor` times the height and width; pixel centres are aligned, corners are not.
+/// Bilinear interpolation to `factor` times the height and width. Pixel centres are aligned, corners are not.
 ///
 /// # Errors
 /// A tensor that is not `[N, C, H, W]`.
 pub fn upsample(h: &Tensor, factor: usize) -> Result<Tensor> {
-    // The kernel has no backward pass: upsampled tensors are data.
+    // The kernel has no backward pass, so it is used only for data.
     if super::cuda::takes(h) && !h.track_op() {
         return super::cuda::image::upsample(h, factor);
     }
@@ -36,7 +36,7 @@ fn along(h: &Tensor, axis: usize, size: usize, factor: usize) -> Result<Tensor> 
     &low + (&high - &low)?.broadcast_mul(&weights)?
 }
 
-/// The mean over squares of `factor` × `factor` pixels.
+/// The mean over windows of `factor` × `factor` pixels.
 ///
 /// # Errors
 /// A tensor that is not `[N, C, H, W]`.

@@ -1,4 +1,4 @@
-//! Softmax attention, a block of queries at a time: no matrix of positions by positions is kept.
+//! Softmax attention, a block of queries at a time. The matrix of all attention weights is never stored.
 
 use super::cpu::{Matrix, Values, each_row, matmul, slice};
 use super::profile::timed;
@@ -9,7 +9,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Shape, WithDType};
 
 const NAME: &str = "attend";
-/// Queries worked on at once.
+/// Queries processed at once.
 const BLOCK: usize = 64;
 
 /// softmax(q kᵀ / √d) v of `[N, T, d]` queries, keys and values: `[N, T, d]`. Memory grows with T, not with T².
@@ -72,7 +72,7 @@ impl CustomOp3 for Attend {
         timed(NAME, || {
             by_real!(NAME, q.dtype(), T => {
                 let (q, k, v) = (slice::<T>(q, q_layout)?, slice::<T>(k, k_layout)?, slice::<T>(v, v_layout)?);
-                // Where blocks do not cross heads, each is worked on for itself.
+                // If blocks do not cross heads, they are processed separately.
                 let rows = if sizes.positions.is_multiple_of(BLOCK) { BLOCK } else { sizes.positions };
                 let mut out = vec![T::default(); q.len()];
                 let work = q.len().saturating_mul(sizes.positions);
@@ -101,7 +101,7 @@ impl CustomOp3 for Attend {
                 let shape = q.shape();
                 let (q, k, v) = (Values::<T>::of(q)?, Values::<T>::of(k)?, Values::<T>::of(v)?);
                 let (out, gradient) = (Values::<T>::of(out)?, Values::<T>::of(&gradient)?);
-                // Of each head: the gradients for queries, keys and values.
+                // For each head: the gradients of queries, keys and values.
                 let mut all = vec![T::default(); 3 * q.len()];
                 let work = q.len().saturating_mul(sizes.positions);
                 each_row(&mut all, 3 * sizes.head(), work, |head, all| {
@@ -118,7 +118,7 @@ impl CustomOp3 for Attend {
     }
 }
 
-/// Some queries against all keys.
+/// Some queries with all keys.
 fn forward<T: Real>(sizes: Sizes, q: &[T], k: &[T], v: &[T], out: &mut [T]) {
     let (positions, features) = (sizes.positions, sizes.features);
     let mut weights = vec![T::default(); BLOCK.min(q.len() / features) * positions];
@@ -131,8 +131,8 @@ fn forward<T: Real>(sizes: Sizes, q: &[T], k: &[T], v: &[T], out: &mut [T]) {
     }
 }
 
-/// Of one head, the weights computed again: with w the weights, o the output and g its gradient, the scores' gradient is
-/// w · (g vᵀ − g · o) / √d.
+/// For one head, with recomputed weights. With w the weights, o the output and g its gradient, the gradient of the
+/// scores is w · (g vᵀ − g · o) / √d.
 fn backward<T: Real>(sizes: Sizes, [q, k, v, out, gradient]: [&[T]; 5], all: &mut [T]) {
     let (positions, features) = (sizes.positions, sizes.features);
     let (dq, rest) = all.split_at_mut(sizes.head());
@@ -209,7 +209,7 @@ mod tests {
     use super::*;
     use candle_core::{DType, Device, Var};
 
-    /// Output and gradients against the plain form, with fewer, as many and more positions than a block has.
+    /// Output and gradients agree with the plain form, with fewer, as many and more positions than a block has.
     #[test]
     fn blocks_agree_with_the_whole_matrix() -> Result<()> {
         for (dtype, tolerance) in [(DType::F32, 2e-5), (DType::F64, 1e-12)] {

@@ -2,7 +2,7 @@
 
 use crate::{DType, Result, Tensor};
 
-/// Side by side along the channels.
+/// Concatenation along the channels.
 ///
 /// # Errors
 /// Shapes that differ in more than channels.
@@ -28,7 +28,7 @@ pub fn reshape(h: &Tensor, dims: &[usize]) -> Result<Tensor> {
     h.reshape(shape)
 }
 
-/// What belongs to images, `[B, …]`, to what belongs to samples, `[K·B, …]`: row k·B + b.
+/// Repeats values per image, `[B, …]`, for samples, `[K·B, …]`: row k·B + b.
 ///
 /// # Errors
 /// A failed tensor operation.
@@ -41,7 +41,7 @@ pub fn repeat(h: &Tensor, samples: usize) -> Result<Tensor> {
     h.unsqueeze(0)?.broadcast_as(shape)?.flatten(0, 1)
 }
 
-/// What belongs to samples of all records, `[K, …]`, for each record, `[K·B, …]`: row k·B + b is row k.
+/// Repeats values per sample, `[K, …]`, for all records, `[K·B, …]`: row k·B + b is row k.
 ///
 /// # Errors
 /// A failed tensor operation.
@@ -51,23 +51,23 @@ pub fn each(h: &Tensor, records: usize) -> Result<Tensor> {
     h.unsqueeze(1)?.broadcast_as(shape)?.flatten(0, 1)
 }
 
-/// 1 for each row of a record that has this step, else 0; `steps` are those of each record, `[rows, 1]`.
+/// 1 for each row whose record has this step, else 0. `steps` are the numbers of steps of each record, `[rows, 1]`.
 fn reaches(steps: &Tensor, step: usize, dtype: DType) -> Result<Tensor> {
     steps.flatten_all()?.ge(step as f64)?.to_dtype(dtype)
 }
 
-/// Numbers `[rows]`, 0 in rows of records that end before a step.
+/// Numbers `[rows]`, with 0 in rows of records that end before a step.
 ///
 /// # Errors
-/// Another number of rows than there are lengths.
+/// Another number of rows than of lengths.
 pub fn mask(value: &Tensor, steps: &Tensor, step: usize) -> Result<Tensor> {
     let reaches = reaches(steps, step, value.dtype())?;
-    // What is not there may be anything, also not a number.
+    // Values beyond the end are arbitrary, possibly NaN.
     reaches.gt(0.0)?.where_cond(value, &value.zeros_like()?)
 }
 
-/// Of two draws of a hierarchy's level, the first where it is one of the `top` levels (of all, where none are asked for), counted from
-/// 1, else the second.
+/// The first of two draws of a hierarchy's level if it is one of the `top` levels (all, if not given), counted from 1;
+/// otherwise the second.
 ///
 /// # Errors
 /// Shapes that differ.
@@ -81,7 +81,7 @@ pub fn level(top: Option<usize>, level: usize, first: &Tensor, second: &Tensor) 
 /// Values `[rows, …]`, replaced by others of the same shape in rows of records that end before a step.
 ///
 /// # Errors
-/// Shapes that differ, or another number of rows than there are lengths.
+/// Shapes that differ, or another number of rows than of lengths.
 pub fn within(value: &Tensor, other: &Tensor, steps: &Tensor, step: usize) -> Result<Tensor> {
     let mut rows = vec![1; value.rank()];
     rows[0] = value.dim(0)?;
@@ -89,7 +89,8 @@ pub fn within(value: &Tensor, other: &Tensor, steps: &Tensor, step: usize) -> Re
     reaches.broadcast_as(value.shape())?.where_cond(value, other)
 }
 
-/// What comes before each position of maps `[rows, channels, height, width]` in raster order, zeros before the first one.
+/// The values before each position of maps `[rows, channels, height, width]` in raster order, with zeros at the first
+/// one.
 ///
 /// # Errors
 /// Another rank.
@@ -103,7 +104,7 @@ pub fn past(maps: &Tensor) -> Result<Tensor> {
 /// `[K·B]` to `[K, B]`.
 ///
 /// # Errors
-/// A length that K does not divide.
+/// A length that is not a multiple of K.
 pub fn per_sample(value: &Tensor, samples: usize) -> Result<Tensor> {
     value.reshape((samples, value.dim(0)? / samples.max(1)))
 }

@@ -1,11 +1,12 @@
-//! A tape of this crate's operations: backpropagation without candle's sums.
+//! A tape of this crate's operations: backpropagation without candle's accumulation into zeros.
 //!
-//! candle adds the gradient of every value to a tensor of zeros: two passes over memory, and on a GPU two launches, for a value
-//! that is read once. While a [`Tape`] records, an operation of this crate leaves candle's graph: its result is a leaf there, and
-//! the operation a node of the tape. The tape's backward pass visits its nodes from the last to the first and hands a first
-//! gradient on as it is; candle does what lies between two operations, from its leaves to the tensors that were handed in.
+//! candle adds the gradient of every value to a tensor of zeros. For a value that is read once, this costs two passes
+//! over memory, and on a GPU two launches. While a [`Tape`] records, an operation of this crate is not in candle's
+//! graph: its result is a leaf there, and the operation is a node of the tape. The tape's backward pass visits its
+//! nodes from the last to the first, and passes the first gradient on unchanged. Between two of these operations candle
+//! backpropagates, from the inputs of the later one to its leaves.
 //!
-//! Without a tape everything is in candle's graph, and `backward` of a tensor is right as ever.
+//! Without a tape all operations are in candle's graph, and `backward` of a tensor is correct.
 
 mod seed;
 
@@ -20,23 +21,23 @@ use std::collections::HashMap;
 
 thread_local! {
     static NODES: RefCell<Option<Vec<Node>>> = const { RefCell::new(None) };
-    /// For the operation whose backward pass runs: the gradients its inputs have already.
+    /// For the operation whose backward pass is running: the existing gradients of its inputs.
     static BEFORE: RefCell<Vec<Option<Tensor>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// For a backward pass: the gradient that its input of this number already has, as memory of its own that nothing else reads.
-/// Whoever takes it adds to it where it lies and returns it as the input's gradient.
+/// For a backward pass: the existing gradient of an input, in memory that nothing else reads. The operation that takes
+/// it must add to it in place and return it as the input's gradient.
 pub fn before(input: usize) -> Option<Tensor> {
     BEFORE.with_borrow_mut(|before| before.get_mut(input).and_then(Option::take))
 }
 
-/// Records the operations of this thread from its beginning to its backward pass, or until it is dropped.
+/// Records the operations of this thread until its backward pass, or until it is dropped.
 pub struct Tape {
-    /// What recorded before.
+    /// The recording of an outer tape.
     outer: Option<Vec<Node>>,
 }
 
-/// An operation, what it read and what it made.
+/// An operation with its inputs and its output.
 struct Node {
     inputs: Vec<Tensor>,
     output: Tensor,
@@ -50,7 +51,7 @@ enum Operation {
 }
 
 impl Node {
-    /// The gradient of every input that has one.
+    /// The gradient of every input that needs one.
     fn backward(&self, gradient: &Tensor) -> Result<Vec<(&Tensor, Tensor)>> {
         let output = &self.output;
         let gradients = match (&self.operation, self.inputs.as_slice()) {
@@ -71,12 +72,12 @@ impl Node {
 }
 
 impl Tape {
-    /// Starts to record. A tape within another has its operations alone.
+    /// Starts to record. A nested tape records only the operations inside it.
     pub fn begin() -> Self {
         Self { outer: NODES.replace(Some(Vec::new())) }
     }
 
-    /// The gradients of `loss` for all variables. The values the tape holds are freed on the way.
+    /// The gradients of `loss` with respect to all variables. The values of the tape are freed during the pass.
     ///
     /// # Errors
     /// A failed tensor operation.
@@ -93,27 +94,27 @@ impl Drop for Tape {
     }
 }
 
-/// A backward pass on its way.
+/// The state of a backward pass.
 struct Backward {
-    /// The number of the node that made a leaf.
+    /// The index of the node of each leaf.
     made_by: HashMap<TensorId, usize>,
     /// Gradients of leaves.
     sums: HashMap<TensorId, Sum>,
     waiting: Vec<Waiting>,
 }
 
-/// A gradient so far.
+/// An accumulated gradient.
 struct Sum {
     value: Tensor,
-    /// Whether no other gradient lies in the same memory.
+    /// Whether no other gradient shares its memory.
     alone: bool,
 }
 
-/// A tensor of candle's graph with its gradient, which was not handed on yet.
+/// A tensor of candle's graph with a gradient that has not been propagated yet.
 struct Waiting {
     tensor: Tensor,
     gradient: Tensor,
-    /// The last node that it depends on.
+    /// The last node on which it depends.
     newest: Option<usize>,
 }
 
@@ -147,7 +148,7 @@ impl Backward {
         Ok(store)
     }
 
-    /// Leaves the gradients that the inputs have where [`before`] finds them.
+    /// Makes the existing gradients of the inputs available to [`before`].
     fn lend(&mut self, node: &Node) {
         let mut lent: Vec<Option<Tensor>> = vec![None; node.inputs.len()];
         for (lent, input) in lent.iter_mut().zip(&node.inputs) {
@@ -166,7 +167,7 @@ impl Backward {
         }
     }
 
-    /// Adds to the gradient of a tensor that has one.
+    /// Adds to the gradient of a tensor.
     fn give(&mut self, tensor: &Tensor, gradient: Tensor, alone: bool) -> Result<()> {
         let gradient = gradient.detach();
         if tensor.is_variable() {
@@ -193,13 +194,13 @@ impl Backward {
         Ok(())
     }
 
-    /// Lets candle go from those waiting tensors down to the leaves, in one pass.
+    /// Lets candle backpropagate from the selected waiting tensors to the leaves, in one pass.
     fn hand_on(&mut self, now: impl Fn(Option<usize>) -> bool) -> Result<()> {
         let (ready, waiting) = std::mem::take(&mut self.waiting).into_iter().partition(|one: &Waiting| now(one.newest));
         self.waiting = waiting;
         let mut end: Option<Tensor> = None;
         for Waiting { tensor, gradient, .. } in ready {
-            // Before the first there is none: anything that has no gradient stands for it.
+            // The first pass starts from any tensor without a gradient.
             let before = end.unwrap_or_else(|| tensor.detach());
             end = Some(tensor.apply_op2(&before, Seed(gradient))?);
         }
@@ -214,26 +215,26 @@ impl Backward {
     }
 }
 
-/// Where a gradient lies, if it lies in one piece.
+/// The address of a gradient, if it is contiguous.
 fn place(gradient: &Tensor) -> Option<u64> {
     machine::place(gradient).ok().map(|place| place.address)
 }
 
-/// No gradients yet.
+/// An empty store of gradients.
 ///
 /// # Errors
 /// A failed tensor operation.
 pub fn none() -> Result<GradStore> {
-    // Only a backward pass makes a store.
+    // Only a backward pass creates a store.
     Tensor::zeros((), DType::F32, &Device::Cpu)?.backward()
 }
 
-/// Whether an operation on these tensors is the tape's.
+/// Whether an operation on these tensors is recorded on the tape.
 fn records(inputs: &[&Tensor]) -> bool {
     inputs.iter().any(|input| input.track_op()) && NODES.with_borrow(Option::is_some)
 }
 
-/// The result of an operation as a leaf, and the operation on the tape.
+/// Records an operation; its result is a leaf of candle's graph.
 fn record(inputs: &[&Tensor], operation: Operation, (storage, shape): (Storage, Shape)) -> Tensor {
     let output = Tensor::from_storage(storage, shape, BackpropOp::none(), true);
     let inputs = inputs.iter().map(|&input| input.clone()).collect();

@@ -8,11 +8,11 @@ use candle_core::DType;
 /// Bits after the point in the filter's weights.
 const PRECISION: u32 = 22;
 
-/// The image made `factor` times smaller: a triangle filter of support 2 output pixels, renormalised at the border,
+/// The image reduced by `factor`: a triangle filter with a support of 2 output pixels, renormalised at the border,
 /// horizontal then vertical, rounded to 8 bits after each.
 ///
 /// # Errors
-/// A size that the factor does not divide.
+/// A size that is not a multiple of the factor.
 pub fn downscale(x: &Tensor, factor: usize) -> Result<Tensor> {
     let (batch, channels, height, width) = x.dims4()?;
     if factor == 0 || height % factor != 0 || width % factor != 0 {
@@ -88,7 +88,7 @@ fn map_planes(x: &Tensor, out: [usize; 4], each: impl Fn(&[u8]) -> Vec<u8>) -> R
     Tensor::from_vec(values, &out, x.device())?.to_dtype(x.dtype())
 }
 
-/// Shrinks every row of `width` bytes by `factor`.
+/// Reduces every row of `width` bytes by `factor`.
 fn shrink(plane: &[u8], width: usize, factor: usize) -> Vec<u8> {
     let taps: Vec<_> = (0..width / factor).map(|at| filter(at, width, factor)).collect();
     let each = |row: &[u8], (first, weights): &(usize, Vec<i64>)| {

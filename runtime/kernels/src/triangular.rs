@@ -1,6 +1,6 @@
 //! Systems of equations with lower triangular matrices, a small one for each row of a batch.
 //!
-//! A matrix is stored row by row without what is above its diagonal, element (i, j) at i(i + 1)/2 + j, and the diagonal as
+//! A matrix is stored as its lower triangle, row by row: element (i, j) is at i(i + 1)/2 + j. The diagonal is stored as
 //! logarithms, so that it is positive.
 
 use crate::cpu::{Float, Values, slice};
@@ -10,7 +10,7 @@ use crate::{Result, Tensor, vector};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, Layout, Shape, WithDType};
 
-/// Elements of a lower triangular matrix of this size.
+/// The number of elements of a lower triangular matrix of this size.
 pub const fn packed(size: usize) -> usize {
     size * (size + 1) / 2
 }
@@ -32,7 +32,7 @@ pub fn solve_lower(matrix: &Tensor, right: &Tensor) -> Result<Tensor> {
     on_cpu(&[matrix, right], |[matrix, right]| crate::tape::op2(matrix, right, SolveLower))
 }
 
-/// The matrices in full: `[N, D(D + 1)/2]` to `[N, D, D]`.
+/// The full matrices: `[N, D(D + 1)/2]` to `[N, D, D]`.
 ///
 /// # Errors
 /// A failed tensor operation.
@@ -83,7 +83,7 @@ impl CustomOp2 for SolveLower {
         })
     }
 
-    /// With w = L⁻ᵀ g: w for the right-hand side, −w yᵀ for the matrix.
+    /// With w = L⁻ᵀ g: w is the gradient of the right-hand side, and −w yᵀ that of the matrix.
     fn bwd(&self, l: &Tensor, b: &Tensor, y: &Tensor, gradient: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (size, gradient) = (b.dim(1)?, gradient.contiguous()?);
         timed("solve_lower_gradient", || {
@@ -121,7 +121,7 @@ fn forward<T: Float>(matrix: &[T], right: &[T], out: &mut [T]) {
     }
 }
 
-/// L⁻ᵀ g by substitution from the last element on.
+/// L⁻ᵀ g by back substitution.
 fn backward<T: Float>(matrix: &[T], right: &[T], out: &mut [T]) {
     for i in (0..out.len()).rev() {
         let known: f64 = (i + 1..out.len()).map(|k| matrix[packed(k) + i].to_f64() * out[k].to_f64()).sum();

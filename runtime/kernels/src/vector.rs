@@ -1,25 +1,26 @@
-//! Elementary functions of f32 without branches or tables, which the compiler turns into vector code, and loops that are
-//! compiled for several instruction sets and chosen from at run time.
+//! Elementary functions of f32 without branches or tables, which the compiler vectorises, and loops that are compiled
+//! for several instruction sets and chosen at run time.
 //!
-//! Every function is within 4 units in the last place of the exact value (subnormal results of [`exp`] aside) and passes
-//! NaN on. `FUSED` says whether the processor multiplies and adds in one instruction; a loop gets it from [`run`].
+//! Every function is within 4 units in the last place of the exact value (except for subnormal results of [`exp`]) and
+//! preserves NaN. `FUSED` states whether the processor has fused multiply-add; a loop gets it from [`run`].
 
 use super::cpu::Float;
 
-/// A loop to be compiled once for every instruction set. `run` must be `#[inline(always)]`, and so must what it calls.
+/// A loop that is compiled for every instruction set. `run`, and the functions that it calls, must be
+/// `#[inline(always)]`.
 pub trait Loop {
     type Output;
 
     fn run<const FUSED: bool>(self) -> Self::Output;
 }
 
-/// Runs the loop as compiled for the best instruction set that the processor has.
+/// Runs the loop compiled for the best instruction set of the processor.
 #[inline]
 pub fn run<L: Loop>(work: L) -> L::Output {
     #[cfg(target_arch = "x86_64")]
     {
         if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
-            // SAFETY: the processor has what the function is compiled for.
+            // SAFETY: the processor has the features of the function.
             return unsafe { avx512(work) };
         }
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
@@ -46,7 +47,7 @@ fn avx2<L: Loop>(work: L) -> L::Output {
     work.run::<true>()
 }
 
-/// The two element types, for loops that are written once for both. Those of f64 are the standard library's functions.
+/// The two element types, for loops that are written once for both. Functions of f64 are those of the standard library.
 pub trait Real: Float {
     fn exp<const FUSED: bool>(self) -> Self;
     fn tanh<const FUSED: bool>(self) -> Self;
@@ -112,10 +113,10 @@ pub fn fused<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FUSED { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// c₀ + c₁x + c₂x² + …; not a loop, for the compiler vectorises none with another inside.
+/// c₀ + c₁x + c₂x² + …; not a loop, because the compiler does not vectorise loops with an inner loop.
 macro_rules! polynomial {
-    ($fused:ident, $x:expr, $last:literal) => { $last };
-    ($fused:ident, $x:expr, $first:literal, $($rest:literal),+) => {
+    ($fused:ident, $x:expr, $last:expr) => { $last };
+    ($fused:ident, $x:expr, $first:expr, $($rest:expr),+) => {
         fused::<$fused>(polynomial!($fused, $x, $($rest),+), $x, $first)
     };
 }
@@ -127,17 +128,21 @@ pub fn clamp(x: f32, least: f32, most: f32) -> f32 {
     if x > most { most } else { x }
 }
 
-/// 1.5 · 2²³: added, it leaves the nearest whole number in a sum's last bits.
-const ROUND: f32 = 12_582_912.0;
+/// 1.5 · 2²³: after adding it, the last bits of the sum are the nearest integer.
+pub const ROUND: f32 = 12_582_912.0;
+/// ln 2 as a difference: whole multiples of the first part are exact.
+pub const LN_2: [f32; 2] = [0.693_359_4, 2.121_944_4e-4];
+/// exp(r) = 1 + r + r² (c₀ + c₁ r + …) for |r| ≤ ½ ln 2, to an ulp (Cephes' coefficients).
+pub const EXPONENTIAL: [f32; 6] = [0.5, 0.166_666_66, 0.041_665_796, 8.333_452e-3, 1.398_2e-3, 1.987_569_2e-4];
 
-/// x = n ln 2 + r with |r| at most half of ln 2: n, and exp(r) − 1.
+/// Splits x = n ln 2 + r with |r| at most half of ln 2: n, and exp(r) − 1.
 #[inline(always)]
 fn reduce<const FUSED: bool>(x: f32) -> (i32, f32) {
     let rounded = fused::<FUSED>(x, std::f32::consts::LOG2_E, ROUND);
     let n = rounded - ROUND;
-    // ln 2 in two parts: multiples of the first are exact.
-    let r = fused::<FUSED>(n, 2.121_944_4e-4, fused::<FUSED>(n, -0.693_359_4, x));
-    let tail = polynomial!(FUSED, r, 0.5, 0.166_666_66, 0.041_665_796, 8.333_452e-3, 1.398_2e-3, 1.987_569_2e-4);
+    let r = fused::<FUSED>(n, LN_2[1], fused::<FUSED>(n, -LN_2[0], x));
+    let [a, b, c, d, e, f] = EXPONENTIAL;
+    let tail = polynomial!(FUSED, r, a, b, c, d, e, f);
     ((rounded.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32), fused::<FUSED>(tail * r, r, r))
 }
 
@@ -151,12 +156,12 @@ fn power(n: i32) -> f32 {
 #[inline(always)]
 pub fn exp<const FUSED: bool>(x: f32) -> f32 {
     let (n, rest) = reduce::<FUSED>(clamp(x, -104.0, 89.0));
-    // In two factors, for 2¹²⁸ is no f32, nor are powers below 2⁻¹²⁶ normal ones.
+    // In two factors, because 2¹²⁸ is not an f32, and powers below 2⁻¹²⁶ are not normal.
     let half = n >> 1;
     (rest + 1.0) * power(half) * power(n.wrapping_sub(half))
 }
 
-/// eˣ − 1, exact in its leading digits near 0.
+/// eˣ − 1, with full relative accuracy near 0.
 #[inline(always)]
 pub fn exp_m1<const FUSED: bool>(x: f32) -> f32 {
     let (n, rest) = reduce::<FUSED>(clamp(x, -40.0, 89.0));
@@ -166,7 +171,7 @@ pub fn exp_m1<const FUSED: bool>(x: f32) -> f32 {
     fused::<FUSED>(rest, first, first - power(half.wrapping_sub(n))) * second
 }
 
-/// ln(m 2ᵉ) where m = 1 + f lies in [√½, √2), plus a correction.
+/// ln(m 2ᵉ) for m = 1 + f in [√½, √2), plus a correction.
 #[inline(always)]
 fn ln_of_parts<const FUSED: bool>(exponent: f32, f: f32, correction: f32) -> f32 {
     let s = f / (2.0 + f);
@@ -195,13 +200,13 @@ pub fn ln<const FUSED: bool>(x: f32) -> f32 {
     ends(x, ln_of_parts::<FUSED>(exponent, fraction - 1.0, 0.0), x)
 }
 
-/// ln(1 + x), exact in its leading digits near 0: −∞ at −1, NaN below.
+/// ln(1 + x), with full relative accuracy near 0: −∞ at −1, NaN below.
 #[inline(always)]
 pub fn ln_1p<const FUSED: bool>(x: f32) -> f32 {
     let sum = 1.0 + x;
     let (exponent, fraction) = split(sum);
     let near = exponent == 0;
-    // What rounding the sum lost.
+    // The rounding error of the sum.
     let lost = (x - (sum - 1.0)) / sum;
     let (f, correction) = (if near { x } else { fraction - 1.0 }, if near { 0.0 } else { lost });
     ends(sum, ln_of_parts::<FUSED>(exponent as f32, f, correction), x)
@@ -212,7 +217,7 @@ pub fn ln_1p<const FUSED: bool>(x: f32) -> f32 {
 fn ends(argument: f32, inside: f32, x: f32) -> f32 {
     let value = if argument == 0.0 { f32::NEG_INFINITY } else { inside };
     let value = if argument < 0.0 { f32::NAN } else { value };
-    // Infinity and NaN are their own logarithms.
+    // Infinity and NaN are preserved.
     if argument < f32::INFINITY { value } else { x }
 }
 
@@ -233,7 +238,7 @@ pub fn sigmoid<const FUSED: bool>(x: f32) -> f32 {
 const LANES: usize = 64;
 const SUMS: usize = 16;
 
-/// Σ over all places of `term` of the inputs' values there, in f64; the inputs have one length.
+/// The sum over all positions of `term` of the inputs' values, in f64. The inputs have the same length.
 #[inline(always)]
 pub fn total<T: Real, const N: usize>(inputs: [&[T]; N], term: impl Fn([T; N]) -> T) -> f64 {
     let len = inputs.iter().map(|values| values.len()).min().unwrap_or(0);

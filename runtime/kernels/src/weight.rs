@@ -1,6 +1,7 @@
 //! Weight normalisation (Salimans and Kingma 2016).
 
 use super::cpu::{Float, slice, unsupported};
+use super::cuda::{self, Backend};
 use super::profile::timed;
 use crate::{Result, Tensor};
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Shape};
@@ -16,21 +17,21 @@ pub fn weight_norm(v: &Tensor, g: &Tensor, dim: usize) -> Result<Tensor> {
     if !fits {
         candle_core::bail!("a weight of {:?} with scales of {:?} along dimension {dim}", v.dims(), g.dims());
     }
-    if super::cuda::takes(v) {
-        return super::cuda::weight_norm(v, g, dim);
+    match Backend::of(v) {
+        Backend::Cuda => cuda::weight_norm(v, g, dim),
+        Backend::Host if matches!(v.dtype(), DType::F32 | DType::F64) => {
+            let parts = Parts {
+                outer: v.dims()[..dim].iter().product(),
+                count: v.dim(dim)?,
+                inner: v.dims()[dim + 1..].iter().product(),
+            };
+            crate::tape::op2(&v.contiguous()?, &g.contiguous()?, Norm(parts))
+        }
+        Backend::Host | Backend::Candle => super::reference::weight_norm(v, g, dim),
     }
-    if !v.device().is_cpu() || !matches!(v.dtype(), DType::F32 | DType::F64) {
-        return super::reference::weight_norm(v, g, dim);
-    }
-    let parts = Parts {
-        outer: v.dims()[..dim].iter().product(),
-        count: v.dim(dim)?,
-        inner: v.dims()[dim + 1..].iter().product(),
-    };
-    crate::tape::op2(&v.contiguous()?, &g.contiguous()?, Norm(parts))
 }
 
-/// A tensor as `[outer, count, inner]`: each of `count` has a norm of its own.
+/// A tensor as `[outer, count, inner]`, with `count` norms.
 #[derive(Debug, Clone, Copy)]
 struct Parts {
     outer: usize,
@@ -38,18 +39,18 @@ struct Parts {
     inner: usize,
 }
 
-/// Values below which one thread is faster than several.
+/// The number of values below which one thread is faster than several.
 const SMALL: usize = 1 << 15;
 
-/// Rows of runs that one task adds up, where a norm has several runs.
+/// The number of rows of runs per task, if a norm has several runs.
 const BLOCK: usize = 32;
 
 impl Parts {
-    /// For each norm, what `each` finds in its runs, given where one starts, summed in their order.
+    /// For each norm, the sums of `each` over its runs, given the start of a run, in order.
     fn sums<const N: usize>(self, each: impl Fn(usize) -> [f64; N] + Sync) -> Vec<[f64; N]> {
         let blocks: Vec<usize> = (0..self.outer).step_by(BLOCK).collect();
         let add = |to: &mut [f64; N], from: [f64; N]| to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
-        // Row by row, as the values lie in memory.
+        // Row by row, in memory order.
         let parts = blocks.into_par_iter().map(|first| {
             let mut sums = vec![[0.0; N]; self.count];
             for outer in first..self.outer.min(first + BLOCK) {
@@ -64,8 +65,8 @@ impl Parts {
         })
     }
 
-    /// A tensor of the same shape and `behind` more values for each norm: `each` writes the run that belongs to a norm and
-    /// starts at a place, and gives what lies behind.
+    /// A tensor of the same shape, followed by `behind` more values for each norm. `each` writes the run of a norm that
+    /// starts at a position, and returns the values that follow.
     ///
     /// # Safety
     /// `each` writes the whole run.
@@ -117,7 +118,7 @@ impl Norm {
             let run = &v[start..][..parts.inner];
             [dot(run, run)]
         };
-        // A norm with one run is found where the run is written, which the nearest cache then holds.
+        // A norm with one run is computed when the run is written, while it is in the L1 cache.
         let squares = (parts.outer > 1).then(|| parts.sums(square));
         let write = |at: usize, start: usize, out: &mut [MaybeUninit<T>]| {
             let [square] = squares.as_ref().map_or_else(|| square(start), |squares| squares[at]);
@@ -131,7 +132,7 @@ impl Norm {
         unsafe { parts.fill(false, write) }
     }
 
-    /// Gradients of v: (g/‖v‖) (dw − v (v·dw)/‖v‖²), with those of g, (v·dw)/‖v‖, behind them.
+    /// Gradients of v: (g/‖v‖) (dw − v (v·dw)/‖v‖²), followed by those of g, (v·dw)/‖v‖.
     fn backward<T: Float>(&self, v: &[T], g: &[T], gradient: &[T]) -> Vec<T> {
         let parts = self.0;
         let products = |start: usize| {

@@ -1,4 +1,4 @@
-//! Windows of pixels, and the nearest pixels.
+//! Pooling windows, and nearest-neighbour interpolation.
 
 use crate::{Device, Result, Tensor};
 
@@ -11,7 +11,7 @@ pub fn avg_pool(x: &Tensor, kernel: usize, stride: usize) -> Result<Tensor> {
     sum / (kernel * kernel) as f64
 }
 
-/// The largest value of every `kernel` × `kernel` window, `stride` apart, of `[N, C, H, W]`.
+/// The maximum over every `kernel` × `kernel` window, `stride` apart, of `[N, C, H, W]`.
 ///
 /// # Errors
 /// A window larger than the map.
@@ -19,7 +19,7 @@ pub fn max_pool(x: &Tensor, kernel: usize, stride: usize) -> Result<Tensor> {
     over_windows(x, kernel, stride, |a, b| a.maximum(b))
 }
 
-/// Along the width, then along the height: both poolings take the two one after the other.
+/// Along the width, then along the height, as both poolings are separable.
 fn over_windows(
     x: &Tensor,
     kernel: usize,

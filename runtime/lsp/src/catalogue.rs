@@ -1,8 +1,8 @@
-//! The compiler's catalogue as one list: every word that the language brings along.
+//! The compiler's catalogue as one list of entries.
 
 use srvae_dsl::catalog::{self, Kind, Parameter, show_shape};
 
-/// What an entry is used as.
+/// The kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
     Space,
@@ -19,9 +19,9 @@ pub struct Entry {
     pub used_as: Use,
     pub docs: &'static str,
     pub parameters: &'static [Parameter],
-    /// What the sizes in a space's brackets are.
+    /// A description of the sizes in a space's brackets.
     pub sizes: &'static str,
-    /// Blocks: two inputs or more.
+    /// For blocks: whether they have two or more inputs.
     pub many_inputs: bool,
 }
 
@@ -47,7 +47,7 @@ pub fn space(name: &str) -> Option<Entry> {
     entries().find(|entry| entry.used_as == Use::Space && entry.name == name)
 }
 
-/// The entry of this name that is no space.
+/// The entry of this name that is not a space.
 pub fn operation(name: &str) -> Option<Entry> {
     entries().find(|entry| entry.used_as != Use::Space && entry.name == name)
 }
@@ -57,7 +57,7 @@ impl Entry {
         self.parameters.iter().find(|parameter| parameter.name == name)
     }
 
-    /// What it is, in a word.
+    /// The kind of the entry, in a word.
     pub fn noun(&self) -> &'static str {
         match self.used_as {
             Use::Space => "space",
@@ -89,7 +89,7 @@ impl Entry {
     }
 }
 
-/// `kernel = 3`, or `out` where it has no default.
+/// `kernel = 3`, or `out` without a default.
 fn argument(parameter: &Parameter) -> String {
     let dots = if parameter.repeats { ", …" } else { "" };
     match parameter.default {
@@ -98,12 +98,12 @@ fn argument(parameter: &Parameter) -> String {
     }
 }
 
-/// What an argument is, and the values it may have.
+/// The documentation of an argument and its valid values.
 pub fn describe(parameter: &Parameter) -> String {
     format!("{}; {}", parameter.docs, parameter.kind.describe())
 }
 
-/// The words an argument may be, where it is one of several.
+/// The words that an argument accepts, if it accepts one of several.
 pub fn words(parameter: &Parameter) -> &'static [&'static str] {
     match parameter.kind {
         Kind::Word(words) => words,

@@ -1,4 +1,4 @@
-//! What may be typed at a place.
+//! Completions at a place.
 
 use crate::catalogue::{self, Entry, Use, describe, entries, words};
 use crate::context::{Context, begins_statement, is_word};
@@ -9,7 +9,7 @@ use srvae_dsl::ast::{Argument, File, ItemKind, Name};
 use srvae_dsl::graph::{Role, Side};
 use srvae_dsl::parse::statements;
 
-/// The completions at a byte; the editor keeps those that begin with the word in hand.
+/// The completions at a byte offset. The editor filters them by the current word.
 pub fn complete(document: &Document, offset: usize) -> Vec<CompletionItem> {
     let text = document.text();
     if begins_statement(text, offset) {
@@ -35,7 +35,7 @@ pub fn complete(document: &Document, offset: usize) -> Vec<CompletionItem> {
         Place::Argument { callee, name, position, given } => {
             argument(file, &scope, Slot { callee, name, position, given })
         }
-        // New names are the file's own to choose.
+        // The file chooses new names freely.
         Place::ModelName
         | Place::ParamName
         | Place::PresetName
@@ -46,7 +46,7 @@ pub fn complete(document: &Document, offset: usize) -> Vec<CompletionItem> {
     }
 }
 
-/// An argument in hand.
+/// The current argument.
 struct Slot<'t> {
     callee: &'t Name,
     name: Option<&'t Name>,
@@ -54,7 +54,7 @@ struct Slot<'t> {
     given: &'t [Argument],
 }
 
-/// Inside the brackets of a call: arguments that are not given yet, numbers for the one in hand, or what is read.
+/// Inside the parentheses of a call: arguments not given yet, numbers for the current one, or inputs.
 fn argument(file: &File, scope: &Scope<'_>, slot: Slot<'_>) -> Vec<CompletionItem> {
     let callee = catalogue::operation(&slot.callee.text);
     if let Some(name) = slot.name {
@@ -64,7 +64,7 @@ fn argument(file: &File, scope: &Scope<'_>, slot: Slot<'_>) -> Vec<CompletionIte
         return values.chain(params(file)).collect();
     }
     let Some(entry) = callee else {
-        // A named network reads values alone.
+        // A named network reads only values.
         return [readable(scope), nets(file), of(&[Use::Block])].concat();
     };
     let taken = |name: &str| {
@@ -93,7 +93,7 @@ fn argument(file: &File, scope: &Scope<'_>, slot: Slot<'_>) -> Vec<CompletionIte
     items
 }
 
-/// What a factor's right side begins with: functions stand in q alone.
+/// The beginning of a factor's right-hand side. Functions are proposed only in q.
 fn bases(scope: &Scope<'_>) -> Vec<CompletionItem> {
     let in_q = scope.factor.is_some_and(|factor| factor.side == Side::Q);
     let mut items = of(&[Use::Distribution, Use::Flow]);
@@ -103,7 +103,7 @@ fn bases(scope: &Scope<'_>) -> Vec<CompletionItem> {
     items
 }
 
-/// Variables that may stand right of a bar: all but the factor's own and those that stand there.
+/// Variables right of a bar: all except the factor's own and those already there.
 fn parents(file: &File, scope: &Scope<'_>) -> Vec<CompletionItem> {
     let Some(factor) = scope.factor else { return Vec::new() };
     let stand: Vec<&str> = factor.parents.iter().filter(|name| !is_word(name)).map(|name| name.text.as_str()).collect();
@@ -112,7 +112,7 @@ fn parents(file: &File, scope: &Scope<'_>) -> Vec<CompletionItem> {
     items
 }
 
-/// What a network may read: the factor's parents, or the named network's own arguments.
+/// The values that a network may read: the factor's parents, or the named network's arguments.
 fn readable(scope: &Scope<'_>) -> Vec<CompletionItem> {
     let parents = scope.factor.into_iter().flat_map(|factor| &factor.parents);
     let names = parents.chain(scope.formals.iter().map(|formal| &formal.name));
@@ -154,7 +154,7 @@ fn nets(file: &File) -> Vec<CompletionItem> {
     nets.map(|(name, formals)| item(&name.text, CompletionItemKind::FUNCTION, &detail(formals), "")).collect()
 }
 
-/// Terms of the bound that a file may choose the estimator of: the latents' divergences.
+/// Terms of the bound whose estimator a file may choose: the divergences of latents.
 fn terms(file: &File) -> Vec<CompletionItem> {
     let mut items = variables(file, |role| matches!(role, Role::Latent | Role::Global | Role::Partly));
     items.iter_mut().for_each(|item| item.label = format!("KL_{}", item.label));
@@ -165,7 +165,7 @@ fn estimator(name: &str) -> CompletionItem {
     item(name, CompletionItemKind::ENUM_MEMBER, "", "")
 }
 
-/// The catalogue's entries of these uses.
+/// The catalogue's entries of these kinds.
 fn of(uses: &[Use]) -> Vec<CompletionItem> {
     let wanted = |entry: &Entry| uses.contains(&entry.used_as);
     let kind = |entry: &Entry| match entry.used_as {

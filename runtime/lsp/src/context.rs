@@ -1,28 +1,28 @@
-//! What a word that is being typed would be: the text before it, closed in the shortest way that reads, is given to the
-//! compiler's parser with a stand-in for the word, and the stand-in's place in the tree is the answer.
+//! The syntactic role of a word that is being typed. The text before it, completed with a placeholder and the shortest
+//! valid ending, is parsed by the compiler, and the placeholder's position in the tree gives the role.
 
 use crate::document::source;
 use crate::walk::{Place, Scope, walk};
 use srvae_dsl::ast::{File, Name};
 use srvae_dsl::parse::read;
 
-/// The stand-in. No file's names look like it.
+/// The placeholder, which no file contains.
 const WORD: &str = "word_in_hand__";
 
-/// What may follow the word, then what may follow the brackets that are open, until a statement reads.
+/// Endings to try after the word, before closing the open brackets, until a statement parses.
 const AFTER_WORD: [&str; 3] = ["", "[1]", " = x"];
 const AFTER_BRACKETS: [&str; 2] = ["", " = elu"];
 
-/// Text before the place that is looked at; statements are shorter.
+/// The amount of text before the place that is considered; statements are shorter.
 const REACH: usize = 1 << 16;
 
-/// The file as it would read with a word at `offset`, for [`Context::place`].
+/// The file as if there were a word at `offset`, for [`Context::place`].
 pub struct Context {
     file: File,
 }
 
 impl Context {
-    /// None where no word is wanted: in a comment, in a string, or where nothing reads.
+    /// None in a comment, in a string, or where nothing parses.
     pub fn at(text: &str, offset: usize) -> Option<Self> {
         let before = &text[reach(text, offset)..offset];
         let before = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
@@ -40,7 +40,7 @@ impl Context {
         None
     }
 
-    /// Where the word stands.
+    /// The role of the word.
     pub fn place(&self) -> Option<(Place<'_>, Scope<'_>)> {
         let mut found = None;
         walk(&self.file, &mut |name, place, scope| {
@@ -52,19 +52,19 @@ impl Context {
     }
 }
 
-/// Whether a name is the stand-in.
+/// Whether a name is the placeholder.
 pub fn is_word(name: &Name) -> bool {
     name.text == WORD
 }
 
-/// Whether a statement begins at the place: nothing but the word itself stands before it in its line, in the first column.
+/// Whether a statement begins here: only the word itself is before the place in its line, from the first column.
 pub fn begins_statement(text: &str, offset: usize) -> bool {
     let line = text[..offset].rfind(['\n', '\r']).map_or(0, |at| at + 1);
     let line = text[line..offset].trim_start_matches('\u{feff}');
     line.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// The start of a line, not too far before the place.
+/// The start of a line, at a limited distance before the place.
 fn reach(text: &str, offset: usize) -> usize {
     let mut start = offset.saturating_sub(REACH);
     while !text.is_char_boundary(start) {
@@ -73,9 +73,9 @@ fn reach(text: &str, offset: usize) -> usize {
     if start == 0 { 0 } else { text[start..offset].find('\n').map_or(offset, |at| start + at + 1) }
 }
 
-/// The brackets that close what is open at the end of a text; none where it ends in a comment or in a string.
+/// The brackets that close the open ones at the end of a text. None if it ends in a comment or a string.
 ///
-/// A statement's first word in the first column closes all, as it does for the compiler.
+/// A keyword of a statement in the first column closes all brackets, as in the compiler.
 fn closers(text: &str) -> Option<String> {
     let mut open = Vec::new();
     for line in text.split_inclusive(['\n', '\r']) {

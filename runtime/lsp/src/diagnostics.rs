@@ -1,4 +1,4 @@
-//! The compiler's messages as an editor shows them.
+//! The compiler's messages in the form of the protocol.
 
 use crate::document::Document;
 use lsp_types::{
@@ -7,7 +7,7 @@ use lsp_types::{
 use srvae_dsl::diagnostics::MOST_ERRORS;
 use srvae_dsl::{Severity, Span};
 
-/// What is wrong with a file, the first [`MOST_ERRORS`] of it.
+/// The diagnostics of a file, up to [`MOST_ERRORS`].
 pub fn diagnostics(document: &Document) -> PublishDiagnosticsParams {
     let all = document.compilation().diagnostics();
     let mut diagnostics: Vec<_> = all.iter().take(MOST_ERRORS).map(|found| of(document, found)).collect();
@@ -17,7 +17,7 @@ pub fn diagnostics(document: &Document) -> PublishDiagnosticsParams {
     PublishDiagnosticsParams { uri: document.uri.clone(), diagnostics, version: Some(document.version) }
 }
 
-/// A file that is no longer open has none.
+/// The empty list for a closed file.
 pub fn none(document: &Document) -> PublishDiagnosticsParams {
     PublishDiagnosticsParams { uri: document.uri.clone(), diagnostics: Vec::new(), version: None }
 }

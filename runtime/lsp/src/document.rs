@@ -1,4 +1,4 @@
-//! An open file: its text as the editor has it, and what the compiler makes of it.
+//! An open file: its text in the editor and its compilation.
 
 use crate::index::Index;
 use crate::text::Lines;
@@ -6,7 +6,7 @@ use lsp_types::{Position, Range, TextDocumentContentChangeEvent, Uri};
 use srvae_dsl::{Compilation, Overrides, Source, Span, compile};
 use std::cell::OnceCell;
 
-/// A file that the editor has open. Compiled when first asked about after a change.
+/// A file that is open in the editor. It is compiled at the first request after a change.
 #[derive(Debug)]
 pub struct Document {
     pub uri: Uri,
@@ -27,7 +27,7 @@ impl Document {
         &self.text
     }
 
-    /// Applies changes in order; one without a range is the whole text anew.
+    /// Applies changes in order. A change without a range replaces the whole text.
     pub fn change(&mut self, version: i32, changes: Vec<TextDocumentContentChangeEvent>) {
         for change in changes {
             match change.range {
@@ -65,7 +65,7 @@ impl Document {
     }
 }
 
-/// A text as the compiler reads it, byte for byte as long: blanks stand for a byte order mark, so that places agree.
+/// The text as input of the compiler, with the same byte offsets: a byte order mark is replaced by spaces.
 pub fn source(path: &str, text: &str) -> Source {
     let mark = '\u{feff}';
     let text = match text.strip_prefix(mark) {

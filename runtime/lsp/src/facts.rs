@@ -1,10 +1,10 @@
-//! What the checked model knows of a place in the file: shapes, channels, parameters.
+//! Facts of the checked model about a place in the file: shapes, channels, parameters.
 
 use crate::catalogue::shape;
 use srvae_dsl::Span;
 use srvae_dsl::graph::{Body, Factor, Model, NetBody, Network, Node, Op, Role, Side, Space, in_ranges};
 
-/// What stands at the span of a stage, a distribution or a named network's use: shapes and cost, a line each.
+/// Facts about the stage, distribution or use of a named network at a span: shapes and cost, one line each.
 pub fn at(model: &Model, span: Span) -> Vec<String> {
     if let Some((network, node)) = networks(model).find_map(|network| Some((network, node(network, span)?))) {
         return of_node(model, network, node);
@@ -13,7 +13,7 @@ pub fn at(model: &Model, span: Span) -> Vec<String> {
     factors.filter_map(|factor| of_base(model, factor, span)).next().unwrap_or_default()
 }
 
-/// A variable: the set it takes values in, and how it is come by.
+/// Facts about a variable: its space and its role.
 pub fn of_variable(model: &Model, name: &str) -> Vec<String> {
     let Some(at) = model.variables.iter().position(|variable| variable.name == name) else { return Vec::new() };
     let variable = &model.variables[at];
@@ -42,7 +42,8 @@ pub fn of_variable(model: &Model, name: &str) -> Vec<String> {
     lines
 }
 
-/// A named network: its inputs' shapes, its output's, its parameters; a value: its shape and the variables it stands for.
+/// Facts about a named network: the shapes of its inputs and output, its parameters. For a value: its shape and the
+/// variables it depends on.
 pub fn of_net(model: &Model, name: &str) -> Vec<String> {
     let Some(at) = model.nets.iter().position(|net| net.name == name) else { return Vec::new() };
     let net = &model.nets[at];

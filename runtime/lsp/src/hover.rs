@@ -1,4 +1,4 @@
-//! What a word is, for the reader who points at it.
+//! The hover text of a word.
 
 use crate::catalogue::{self, describe};
 use crate::document::Document;
@@ -8,10 +8,10 @@ use lsp_types::{Hover, HoverContents, MarkupContent, MarkupKind};
 use srvae_dsl::Span;
 use srvae_dsl::ast::{Expression, ExpressionKind, File, Item, ItemKind, NetBody};
 
-/// Lines of a statement that are shown.
+/// The maximum number of lines shown of a statement.
 const LINES: usize = 8;
 
-/// The hover at a byte; none between words and on words that mean nothing.
+/// The hover at a byte offset. None between words and on unknown words.
 pub fn hover(document: &Document, offset: usize) -> Option<Hover> {
     let word = document.index().at(offset)?;
     let value = match &word.target {
@@ -48,7 +48,7 @@ pub fn hover(document: &Document, offset: usize) -> Option<Hover> {
     Some(Hover { contents, range: Some(document.range(word.span)) })
 }
 
-/// Something the file defines: its statement, its documentation, what the checked model knows of it.
+/// A definition in the file: its statement, its documentation, and facts of the checked model.
 fn defined(document: &Document, word: &Occurrence, kind: &Kind, name: &str) -> Option<String> {
     let compilation = document.compilation();
     let (tree, source) = (compilation.tree(), compilation.source());
@@ -81,7 +81,7 @@ fn defined(document: &Document, word: &Occurrence, kind: &Kind, name: &str) -> O
     Some(text)
 }
 
-/// The values that presets give a parameter.
+/// The value of a parameter in each preset.
 fn presets(tree: &File, param: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for item in &tree.items {
@@ -97,7 +97,7 @@ fn bullets(lines: &[String]) -> String {
     lines.iter().map(|line| format!("\n- {line}")).collect()
 }
 
-/// The span of the call whose name stands at a span: with its arguments.
+/// The span of the call, with its arguments, whose name is at a span.
 fn call(file: &File, name: Span) -> Option<Span> {
     file.items.iter().find_map(|item| match &item.kind {
         ItemKind::Factor(factor) => [Some(&factor.body), factor.network.as_ref()]

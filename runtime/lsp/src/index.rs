@@ -1,4 +1,4 @@
-//! What every word of a file stands for: the ground for navigation and renaming.
+//! The meaning of every word of a file, for navigation and renaming.
 
 use crate::catalogue;
 use crate::walk::{Place, Scope, walk};
@@ -6,10 +6,10 @@ use srvae_dsl::ast::{File, ItemKind};
 use srvae_dsl::{Source, Span};
 use std::collections::BTreeMap;
 
-/// What a word stands for.
+/// The meaning of a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
-    /// Something the file defines.
+    /// A definition of the file.
     Defined {
         kind: Kind,
         name: String,
@@ -17,18 +17,18 @@ pub enum Target {
     /// An entry of the catalogue.
     Entry(String),
     Space(String),
-    /// An argument of a callee.
+    /// An argument of a called entry or network.
     Argument {
         callee: String,
         name: String,
     },
-    /// An estimator in a `bound` statement, a method in a `draw` statement, a way of weighting in a `weight` statement.
+    /// An estimator in a `bound` statement, a method in a `draw` statement, or a function in a `weight` statement.
     Estimator(String),
-    /// Nothing that is known.
+    /// Unknown.
     Unknown,
 }
 
-/// What a file can define.
+/// The kinds of definitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     Model,
@@ -36,7 +36,7 @@ pub enum Kind {
     Param,
     Preset,
     Net,
-    /// An argument of the named network whose statement begins at this byte.
+    /// An argument of the named network whose statement begins at this byte offset.
     Formal(usize),
 }
 
@@ -45,7 +45,7 @@ pub enum Kind {
 pub struct Occurrence {
     pub span: Span,
     pub target: Target,
-    /// Here it is defined.
+    /// Whether this is its definition.
     pub definition: bool,
 }
 
@@ -61,7 +61,7 @@ impl Index {
         let mut words = Vec::new();
         walk(file, &mut |name, place, scope| {
             let (text, skipped) = match place {
-                // `KL_z` stands for z.
+                // `KL_z` refers to z.
                 Place::BoundTerm => name.text.split_once('_').map_or(("", 0), |(kind, rest)| (rest, kind.len() + 1)),
                 _ => (name.text.as_str(), 0),
             };
@@ -72,19 +72,19 @@ impl Index {
         Self { words }
     }
 
-    /// The word at a byte; its end is still inside.
+    /// The word at a byte offset. The end of a word is included.
     pub fn at(&self, offset: usize) -> Option<&Occurrence> {
         let inside = |word: &&Occurrence| word.span.start <= offset && offset <= word.span.end;
-        // Between two words that touch, the later one.
+        // Between two adjacent words, the later one.
         self.words.iter().rfind(inside)
     }
 
-    /// Every word that stands for the same.
+    /// Every word with the same meaning.
     pub fn references<'i>(&'i self, target: &'i Target) -> impl Iterator<Item = &'i Occurrence> {
         self.words.iter().filter(move |word| word.target == *target)
     }
 
-    /// For each word the number of the word that defines it, which no sound renaming changes.
+    /// For each word, the number of the word that defines it. A valid renaming does not change these numbers.
     pub fn links(&self) -> Vec<Option<usize>> {
         let definition = |target: &Target| self.words.iter().position(|word| word.definition && word.target == *target);
         self.words.iter().map(|word| definition(&word.target)).collect()
@@ -92,7 +92,7 @@ impl Index {
 }
 
 impl Target {
-    /// The file's own name for it.
+    /// The file's name and kind for it.
     pub fn defined(&self) -> Option<(&Kind, &str)> {
         match self {
             Self::Defined { kind, name } => Some((kind, name)),
@@ -101,7 +101,7 @@ impl Target {
     }
 }
 
-/// Names that variables, parameters and networks share, with what they are.
+/// Names of variables, parameters and networks, with their kinds.
 fn names(file: &File) -> BTreeMap<&str, Kind> {
     let mut names = BTreeMap::new();
     for item in &file.items {
@@ -132,7 +132,7 @@ fn names(file: &File) -> BTreeMap<&str, Kind> {
     names
 }
 
-/// What a word stands for, and whether it is defined where it stands.
+/// The meaning of a word, and whether this place is its definition.
 fn resolve(text: &str, place: Place<'_>, scope: &Scope<'_>, names: &BTreeMap<&str, Kind>) -> (Target, bool) {
     let defined = |kind: Kind| Target::Defined { kind, name: text.to_owned() };
     let definition = |kind: Kind| (defined(kind), true);
@@ -155,14 +155,14 @@ fn resolve(text: &str, place: Place<'_>, scope: &Scope<'_>, names: &BTreeMap<&st
         Place::PresetParam | Place::Size | Place::FactorVariable | Place::FactorParent | Place::BoundTerm => {
             (by_name(), false)
         }
-        // A named argument is a number, whatever the network's own arguments are called.
+        // A named argument is always an argument of the entry, even if the network has an argument of the same name.
         Place::Argument { name: Some(_), .. } => (by_name(), false),
         Place::Base | Place::Flow => (entry().unwrap_or_else(by_name), false),
         Place::Value | Place::Stage | Place::Argument { .. } => (formal.or_else(entry).unwrap_or_else(by_name), false),
     }
 }
 
-/// The text under a span of the source.
+/// The text of a span, up to a number of lines.
 pub fn slice<'s>(source: &'s Source, span: Span, lines: usize) -> String {
     let text: Vec<&'s str> = source.slice(span).lines().map(str::trim_end).take(lines).collect();
     text.join("\n")

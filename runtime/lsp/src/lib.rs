@@ -1,12 +1,12 @@
-//! The language server: what an editor asks about `.pgm` files, answered by the compiler.
+//! The language server: answers an editor's requests about `.pgm` files with the compiler.
 //!
-//! - `server`: messages in, messages out; the life of a session;
-//! - `document`, `text`: open files, and places in them as editors count (lines, UTF-16 units);
-//! - `walk`: every word of a syntax tree with its place; `index`: what each word stands for, from that walk alone;
-//! - `catalogue`, `facts`: what the compiler's catalogue and its checked model say of a word;
+//! - `server`: receives and sends messages; the states of a session;
+//! - `document`, `text`: open files, and positions as in the protocol (lines, UTF-16 units);
+//! - `walk`: every word of a syntax tree with its role; `index`: the meaning of each word, derived from these roles;
+//! - `catalogue`, `facts`: the catalogue's and the checked model's information about a word;
 //! - `hover`, `complete`, `rename`, `symbols`, `diagnostics`: one request each.
 //!
-//! Invariant: nothing here reads the language. The compiler's parser does, also where a statement is half written.
+//! Invariant: only the compiler's parser parses the language, also for incomplete statements.
 
 pub mod catalogue;
 mod complete;
@@ -27,12 +27,12 @@ use std::process::ExitCode;
 
 /// Serves standard input and output until the client ends the session.
 ///
-/// The exit code is the protocol's: 0 where `shutdown` came before `exit`, else 1.
+/// Returns the exit code of the protocol: 0 if `shutdown` came before `exit`, else 1.
 pub fn stdio() -> ExitCode {
     let (stdio, threads) = Connection::stdio();
     let connection = queued(stdio);
     let orderly = server::serve(&connection);
-    // The writing thread ends when nothing can be sent any more.
+    // The writing thread ends when the channel is closed.
     drop(connection);
     let written = threads.join();
     if let Err(reason) = &written {
@@ -41,7 +41,7 @@ pub fn stdio() -> ExitCode {
     if orderly && written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The same connection, but messages are taken in while another one is answered: a cancellation is seen in time.
+/// A connection that receives messages while another one is answered, so that cancellations are seen in time.
 fn queued(connection: Connection) -> Connection {
     let Connection { sender, receiver } = connection;
     let (queue, ours) = Connection::memory();

@@ -1,4 +1,4 @@
-//! `srvae-lsp`: the language server alone, as `srvae-run lsp` starts it.
+//! `srvae-lsp`: the language server as a separate program, the same as `srvae-run lsp`.
 
 use std::process::ExitCode;
 

@@ -1,21 +1,22 @@
-//! Renaming: every word that stands for the same, and only where the file means the same afterwards.
+//! Renames every word with the same meaning, provided that the meaning of the file does not change.
 
 use crate::document::{Document, source};
 use crate::index::{Index, Target};
 use lsp_types::{Range, TextEdit};
 use srvae_dsl::{Overrides, Severity, Span, compile};
 
-/// The word at a byte, where the file chose it.
+/// The range of the word at a byte offset, if the file defines it.
 pub fn prepare(document: &Document, offset: usize) -> Option<Range> {
     let word = document.index().at(offset)?;
     word.target.defined()?;
     Some(document.range(word.span))
 }
 
-/// The edits that give what stands at a byte another name.
+/// The edits that rename the word at a byte offset.
 ///
 /// # Errors
-/// Why not: a word of the language, or a name that would break the file or change what another word stands for.
+/// The reason for a refusal: a word of the language, or a name that would break the file or change the meaning of
+/// another word.
 pub fn rename(document: &Document, offset: usize, name: &str) -> Result<Vec<TextEdit>, String> {
     let index = document.index();
     let word = index.at(offset).ok_or("there is no name here")?;
@@ -26,7 +27,7 @@ pub fn rename(document: &Document, offset: usize, name: &str) -> Result<Vec<Text
             _ => format!("`{text}` is a word of the language, not a name of this file"),
         });
     }
-    // A statement that does not read could hold the name too.
+    // A statement that does not parse could contain the name too.
     if let Err(report) = srvae_dsl::parse(document.compilation().source()) {
         let first = report.diagnostics.first().map(|error| error.title.as_str()).unwrap_or_default();
         return Err(format!("a statement of this file does not read, and the name may stand in it: {first}"));
@@ -36,7 +37,7 @@ pub fn rename(document: &Document, offset: usize, name: &str) -> Result<Vec<Text
     Ok(spans.into_iter().map(|span| TextEdit { range: document.range(span), new_text: name.to_owned() }).collect())
 }
 
-/// The edited file has no error that it had not before, and every word is defined where it was.
+/// Checks that the edited file has no new error and that every word has the same definition.
 fn sound(document: &Document, spans: &[Span], name: &str) -> Result<(), String> {
     let mut text = document.text().to_owned();
     for span in spans.iter().rev() {

@@ -1,7 +1,10 @@
 //! A session: messages are answered in order, one at a time.
 //!
-//! Diagnostics are published after a change, but not between two changes that came together. A request that is cancelled
-//! while it waits is answered as cancelled.
+//! Diagnostics are published after a change, but not if another change of the file is already waiting. A request that
+//! is cancelled while it waits is answered as cancelled.
+
+#[cfg(test)]
+mod tests;
 
 use crate::document::Document;
 use crate::{complete, diagnostics, hover, rename, symbols};
@@ -17,13 +20,13 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Serves until the session ends; whether it ended in the protocol's order, `shutdown` before `exit`.
+/// Serves until the session ends. Returns whether it ended in the protocol's order, `shutdown` before `exit`.
 pub fn serve(connection: &Connection) -> bool {
     Server { connection, waiting: VecDeque::new(), documents: BTreeMap::new(), stage: Stage::Start, changed: None }
         .run()
 }
 
-/// How far a session is.
+/// The state of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// Before `initialize`.
@@ -35,16 +38,16 @@ enum Stage {
 
 struct Server<'c> {
     connection: &'c Connection,
-    /// Messages that have come and are not answered.
+    /// Messages that have been received but not answered.
     waiting: VecDeque<Message>,
     /// Open files by address.
     documents: BTreeMap<String, Document>,
     stage: Stage,
-    /// The file whose diagnostics are due.
+    /// The file whose diagnostics must be published.
     changed: Option<String>,
 }
 
-/// An answer, or a code with the reason there is none.
+/// An answer, or an error code with its reason.
 type Answer = Result<Value, (ErrorCode, String)>;
 
 impl Server<'_> {
@@ -55,7 +58,7 @@ impl Server<'_> {
                 self.publish_due(None);
                 match self.connection.receiver.recv() {
                     Ok(message) => self.waiting.push_back(message),
-                    // The editor is gone.
+                    // The editor has closed the connection.
                     Err(_) => return false,
                 }
                 continue;
@@ -67,14 +70,14 @@ impl Server<'_> {
                     return self.stage == Stage::Closing;
                 }
                 Message::Notification(notification) => self.notification(notification),
-                // Nothing is asked of the editor.
+                // The server sends no requests to the editor.
                 Message::Response(_) => {}
             }
         }
     }
 
     fn send(&self, message: Message) {
-        // Where the editor is gone, the next read says so.
+        // If the editor has gone, the next read reports it.
         self.connection.sender.send(message).ok();
     }
 
@@ -104,7 +107,7 @@ impl Server<'_> {
         self.send(response.into());
     }
 
-    /// Whether a cancellation of the request waits behind it.
+    /// Whether a cancellation of the request is waiting.
     fn is_cancelled(&self, id: &RequestId) -> bool {
         let cancels = |message: &Message| match message {
             Message::Notification(notification) if notification.method == "$/cancelRequest" => {
@@ -115,7 +118,7 @@ impl Server<'_> {
         self.waiting.iter().any(cancels)
     }
 
-    /// An answer, also where the server has a fault: one request fails, and the session goes on.
+    /// An answer, also after a panic of the server: only this request fails, and the session continues.
     fn sheltered(&self, method: &str, params: Value) -> Answer {
         let answer = catch_unwind(AssertUnwindSafe(|| self.answer(method, params)));
         answer.unwrap_or_else(|_| {
@@ -180,7 +183,7 @@ impl Server<'_> {
         known.ok_or_else(|| (ErrorCode::InvalidParams, format!("{} is not open", uri.as_str())))
     }
 
-    /// Notifications have no answer: one that is not understood is said on standard error, where editors keep a log.
+    /// Notifications have no answer. An invalid one is reported on standard error, which editors log.
     fn notification(&mut self, notification: Notification) {
         if self.stage != Stage::Open {
             return;
@@ -220,7 +223,7 @@ impl Server<'_> {
         }
     }
 
-    /// Publishes the diagnostics that are due, unless the next message changes the same file again.
+    /// Publishes pending diagnostics, unless the next message changes the same file again.
     fn publish_due(&mut self, next: Option<String>) {
         if next.is_some() && next == self.changed {
             return;
@@ -250,7 +253,7 @@ fn read<T: DeserializeOwned>(params: Value) -> Result<T, (ErrorCode, String)> {
     serde_json::from_value(params).map_err(|reason| (ErrorCode::InvalidParams, reason.to_string()))
 }
 
-/// What of a word's places is asked for.
+/// The kind of places that are requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     Definition,
@@ -268,12 +271,12 @@ fn locations(document: &Document, offset: usize, wanted: Wanted) -> Vec<Location
     };
     let found = index.references(&word.target).filter(|word| fits(word.definition));
     let spans: Vec<_> = found.map(|word| word.span).collect();
-    // Of a name that is defined twice, the first definition counts.
+    // If a name is defined twice, the first definition counts.
     let spans = if wanted == Wanted::Definition { spans.into_iter().take(1).collect() } else { spans };
     spans.into_iter().map(|span| Location { uri: document.uri.clone(), range: document.range(span) }).collect()
 }
 
-/// The whole file anew, where it is not in canonical form; nothing of a file that does not read.
+/// The edit that replaces the whole file, if it is not in canonical form. None for a file that does not parse.
 fn format(document: &Document) -> Option<Vec<TextEdit>> {
     let canonical = srvae_dsl::format(document.compilation().source()).ok()?;
     if canonical == document.text() {
@@ -304,65 +307,4 @@ fn initialized() -> Value {
         "capabilities": capabilities,
         "serverInfo": { "name": "srvae", "version": env!("CARGO_PKG_VERSION") },
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cancelled_request_is_answered_as_cancelled() {
-        let (editor, connection) = Connection::memory();
-        let request = |id: i32, method: &str, params: Value| {
-            editor.sender.send(Request { id: id.into(), method: method.to_owned(), params }.into()).unwrap();
-        };
-        let notify = |method: &str, params: Value| {
-            editor.sender.send(Notification { method: method.to_owned(), params }.into()).unwrap();
-        };
-        let file = json!({ "uri": "file:///a.pgm", "languageId": "pgm", "version": 1, "text": "model a\n" });
-        request(1, "initialize", json!({}));
-        notify("textDocument/didOpen", json!({ "textDocument": file }));
-        for id in [2, 3] {
-            request(id, "textDocument/documentSymbol", json!({ "textDocument": { "uri": "file:///a.pgm" } }));
-        }
-        notify("$/cancelRequest", json!({ "id": 2 }));
-        // One that is answered, and one that never was.
-        notify("$/cancelRequest", json!({ "id": 1 }));
-        notify("$/cancelRequest", json!({ "id": "never" }));
-        request(4, "shutdown", Value::Null);
-        notify("exit", Value::Null);
-        assert!(serve(&connection));
-        let codes = editor.receiver.try_iter().filter_map(|message| match message {
-            Message::Response(response) => Some((response.id, response.response_result.err().map(|error| error.code))),
-            _ => None,
-        });
-        let wanted = [(1, None), (2, Some(-32800)), (3, None), (4, None)];
-        assert_eq!(codes.collect::<Vec<_>>(), wanted.map(|(id, code)| (RequestId::from(id), code)));
-    }
-
-    #[test]
-    fn changes_that_come_together_are_compiled_once() {
-        let (editor, connection) = Connection::memory();
-        let notify = |method: &str, params: Value| {
-            editor.sender.send(Notification { method: method.to_owned(), params }.into()).unwrap();
-        };
-        let id = RequestId::from(1);
-        editor.sender.send(Request { id, method: "initialize".to_owned(), params: json!({}) }.into()).unwrap();
-        let file = json!({ "uri": "file:///a.pgm", "languageId": "pgm", "version": 1, "text": "model a\n" });
-        notify("textDocument/didOpen", json!({ "textDocument": file }));
-        for version in 2..5 {
-            let file = json!({ "uri": "file:///a.pgm", "version": version });
-            notify(
-                "textDocument/didChange",
-                json!({ "textDocument": file, "contentChanges": [{ "text": "model b\n" }] }),
-            );
-        }
-        notify("exit", Value::Null);
-        assert!(!serve(&connection));
-        let versions = editor.receiver.try_iter().filter_map(|message| match message {
-            Message::Notification(published) => Some(published.params["version"].clone()),
-            _ => None,
-        });
-        assert_eq!(versions.collect::<Vec<_>>(), [json!(4)]);
-    }
 }

@@ -49,7 +49,7 @@ fn of_item(document: &Document, item: &Item) -> Vec<DocumentSymbol> {
 }
 
 fn symbol(document: &Document, name: String, whole: Span, selected: Span, kind: SymbolKind) -> DocumentSymbol {
-    #[allow(deprecated)] // The type has a field that was given up, and no default.
+    #[allow(deprecated)] // The type has a deprecated field that must be set, and no default.
     DocumentSymbol {
         name,
         detail: None,

@@ -1,9 +1,9 @@
-//! Places in a text as editors count them: lines from 0, columns in UTF-16 code units from 0.
+//! Positions in a text as in the protocol: lines from 0, columns in UTF-16 code units from 0.
 
 use lsp_types::{Position, Range};
 use srvae_dsl::Span;
 
-/// Where the lines of a text begin. A line ends with LF, CRLF or CR.
+/// The starts of the lines of a text. A line ends with LF, CRLF or CR.
 #[derive(Debug, Clone, Default)]
 pub struct Lines {
     starts: Vec<usize>,
@@ -17,7 +17,8 @@ impl Lines {
         Self { starts: std::iter::once(0).chain(starts).collect() }
     }
 
-    /// The byte offset of a position. A column past the line's end is the line's end, a line past the last the text's end.
+    /// The byte offset of a position. A column beyond the line's end is the end of the line, and a line beyond the last
+    /// the end of the text.
     pub fn offset(&self, text: &str, position: Position) -> usize {
         let line = position.line as usize;
         let Some(&start) = self.starts.get(line) else { return text.len() };
@@ -25,7 +26,7 @@ impl Lines {
         let content = text[start..end].trim_end_matches(['\r', '\n']);
         let mut units = 0;
         for (at, c) in content.char_indices() {
-            // A column inside a surrogate pair is the character's own.
+            // A column inside a surrogate pair refers to the whole character.
             if units + c.len_utf16() > position.character as usize {
                 return start + at;
             }
@@ -34,7 +35,7 @@ impl Lines {
         start + content.len()
     }
 
-    /// The position of a byte offset; an offset past the end is the end.
+    /// The position of a byte offset. An offset beyond the end is the end of the text.
     pub fn position(&self, text: &str, offset: usize) -> Position {
         let mut offset = offset.min(text.len());
         while !text.is_char_boundary(offset) {
@@ -51,7 +52,7 @@ impl Lines {
     }
 }
 
-/// The compiler takes files of 16 MiB at most, so every count fits.
+/// The compiler accepts files of at most 16 MiB, so every number fits.
 fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
@@ -70,7 +71,7 @@ mod tests {
         let lines = Lines::of(text);
         assert_eq!(lines.offset(text, at(0, 3)), "é😀".len());
         assert_eq!(lines.position(text, "é😀".len()), at(0, 3));
-        // Inside the pair, past the line, past the text.
+        // Inside the pair, beyond the line, beyond the text.
         assert_eq!(lines.offset(text, at(0, 2)), "é".len());
         assert_eq!(lines.offset(text, at(0, 99)), "é😀x".len());
         assert_eq!(lines.offset(text, at(9, 0)), text.len());

@@ -1,17 +1,17 @@
-//! Every word of a syntax tree with the place it stands in. What a word is looked up as, and what may be typed there,
-//! follows from its place.
+//! Every word of a syntax tree with its syntactic role. The role determines how a word is looked up, and the
+//! completions at its place.
 
 use srvae_dsl::ast::{
     Expression, ExpressionKind, Factor, File, Formal, Item, ItemKind, Name, NetBody, Set, Setting, Space, Table,
 };
 
-/// Where a word stands.
+/// The role of a word.
 #[derive(Debug, Clone, Copy)]
 pub enum Place<'t> {
     ModelName,
     ParamName,
     PresetName,
-    /// A parameter that a preset gives a value.
+    /// A parameter in a preset.
     PresetParam,
     VariableName,
     NetName,
@@ -21,28 +21,28 @@ pub enum Place<'t> {
     Size,
     /// Left of a factor's bar.
     FactorVariable,
-    /// Right of it.
+    /// Right of a factor's bar.
     FactorParent,
     BoundTerm,
     BoundEstimator,
-    /// How a discrete latent is drawn.
+    /// The method of a `draw` statement.
     DrawMethod,
-    /// How a term is weighted.
+    /// A function of a `weight` statement.
     Weighting,
     /// A factor's distribution or function.
     Base,
-    /// After a pipe behind it.
+    /// A flow after the distribution, following a pipe.
     Flow,
-    /// What a network reads.
+    /// An input of a network.
     Value,
-    /// After a pipe in a network.
+    /// A stage of a network, following a pipe.
     Stage,
-    /// In the value of an argument: of the callee, by name or by position.
+    /// The value of an argument: the called entry, and the argument by name or by position.
     Argument {
         callee: &'t Name,
         name: Option<&'t Name>,
         position: usize,
-        /// The names given in the same call.
+        /// The arguments of the same call.
         given: &'t [srvae_dsl::ast::Argument],
     },
     ArgumentName {
@@ -50,13 +50,13 @@ pub enum Place<'t> {
     },
 }
 
-/// The statement a word stands in, and what is in scope there.
+/// The statement of a word, and the names in scope.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'t> {
     pub item: &'t Item,
-    /// The arguments of the named network around it.
+    /// The arguments of the enclosing named network.
     pub formals: &'t [Formal],
-    /// The factor around it.
+    /// The enclosing factor.
     pub factor: Option<&'t Factor>,
 }
 
@@ -174,7 +174,7 @@ impl<'t> Walk<'_, 't> {
         }
     }
 
-    /// Numbers, and the ways of weighting a term.
+    /// Numbers and functions in the weight of a term.
     fn weight(&mut self, value: &'t Expression) {
         match &value.kind {
             ExpressionKind::Call(call) if call.arguments.is_some() => {

@@ -1,11 +1,11 @@
-//! What no recording shows: a large document, and an editor that goes without a word.
+//! Cases without a recording: a large document, and an editor that closes the connection without a message.
 
 mod support;
 
 use serde_json::json;
 use support::Client;
 
-/// Five megabytes of a file that is right but for its last statement.
+/// A file of five megabytes that is valid except for its last statement.
 fn large() -> String {
     let head = "model large\nobserved x: real[4]\nlatent z: real[2]\np(z) = standard_normal\n\
                 p(x | z) = normal from z |> linear\nq(z | x) = normal from x |> linear\n";

@@ -1,4 +1,4 @@
-//! The extension for Visual Studio Code: Node.js runs it against the server, with a stand-in for the editor.
+//! The extension for Visual Studio Code. Node.js runs it against the server with a mock of the editor.
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::Path;

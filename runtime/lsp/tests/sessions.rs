@@ -37,7 +37,7 @@ fn sessions_go_as_recorded() {
     assert!(paths.len() >= 8, "{} sessions", paths.len());
 }
 
-/// The session with what comes back now.
+/// The session with its current answers.
 fn play(recorded: &str) -> String {
     let mut client = Client::start();
     let mut played = String::new();
@@ -67,8 +67,8 @@ fn play(recorded: &str) -> String {
     panic!("a session ends with `exit`");
 }
 
-/// A message without what follows from the catalogue alone, so that another entry or another sentence there changes no
-/// recording: `<conv>` for an entry's text, `<blocks>` for a list with every block in it.
+/// A message without the parts that depend only on the catalogue, so that a new entry or another text does not change
+/// the recordings: `<conv>` for an entry's text, `<blocks>` for a list of all blocks.
 fn short(mut message: Value) -> Value {
     if let Some(text) = message.pointer_mut("/result/contents/value") {
         for entry in entries() {

@@ -1,22 +1,22 @@
-//! Sums over the values of discrete variables in place of draws.
+//! Exact sums over the values of discrete variables, in place of draws.
 //!
-//! What depends on an enumerated variable has a row for each value of each sample, the value being the slowest index: row
-//! v·N + n is value v of row n. Of several variables the values are all combinations.
+//! A tensor that depends on an enumerated variable has a row for each value of each sample. The value is the slowest
+//! index: row v·N + n is value v of row n. With several variables, the values are all combinations.
 
 use crate::dist::through::log_sum_exp;
 use crate::{BoundOptions, KlEstimator, Noise, Result, Tensor};
 use candle_core::bail;
 
-/// Variables that are summed over.
+/// The enumerated variables.
 #[derive(Debug, Clone)]
 pub struct Enumeration {
-    /// Of each, its values one after the other, and the shape of one.
+    /// For each variable, its values in order, and the shape of a value.
     tables: Vec<(Vec<f32>, Vec<usize>)>,
     count: usize,
 }
 
 impl Enumeration {
-    /// Of variables of these spaces and shapes: `label` and `binary` have values that can be gone through.
+    /// For variables of these spaces and shapes. Only `label` and `binary` can be enumerated.
     ///
     /// # Errors
     /// Another space.
@@ -37,12 +37,12 @@ impl Enumeration {
         Ok(Self { tables, count })
     }
 
-    /// Combinations of values.
+    /// The number of combinations.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// The values of one of the variables, for `rows` samples, as numbers of the type that `like` has.
+    /// The values of one of the variables for `rows` samples, with the type of `like`.
     ///
     /// # Errors
     /// A failed tensor operation.
@@ -68,13 +68,13 @@ impl Enumeration {
     /// The log-probabilities of combinations, from those of each variable's values.
     ///
     /// # Errors
-    /// None given, or shapes that differ.
+    /// An empty list, or shapes that differ.
     pub fn total(&self, log_weights: &[&Tensor]) -> Result<Tensor> {
         let Some((first, rest)) = log_weights.split_first() else { bail!("a sum of nothing") };
         rest.iter().try_fold((*first).clone(), |sum, other| sum + *other)
     }
 
-    /// The mean of `[V·N]` numbers over the values, `[N]`: their log-probabilities, `[V·N]`, are the weights.
+    /// The expectation of `[V·N]` numbers over the values, `[N]`, weighted with their log-probabilities, `[V·N]`.
     ///
     /// # Errors
     /// Shapes that differ.
@@ -82,11 +82,12 @@ impl Enumeration {
         (self.split(log_weights)?.exp()? * self.split(numbers)?)?.sum(0)
     }
 
-    /// The term of an enumerated variable, `[N]`, from all terms of the bound, `[V·N]` each: its own divergence, and the
-    /// others with their signs (true is added).
+    /// The term of an enumerated variable, `[N]`, from all terms of the bound, `[V·N]` each: its own divergence, and
+    /// the others with their signs (true is added).
     ///
-    /// It is the mean of its own. But where the options ask for importance weights, it is what makes the sum of all terms
-    /// ln Σ_v q(v) w(v), whose exponential has the mean that a single draw's weight has, at less variance.
+    /// Normally it is the expectation of its own divergence. With importance weights, it is the value that makes the
+    /// sum of all terms ln Σ_v q(v) w(v). The exponential of this sum has the same mean as the weight of a single draw,
+    /// with less variance.
     ///
     /// # Errors
     /// Shapes that differ.
@@ -119,10 +120,10 @@ impl Enumeration {
 }
 
 impl Noise {
-    /// Draws that are the same for each of the `values` enumerated: each has the noise that one has alone.
+    /// Draws that are the same for each of the `values` enumerated values, with the noise of a single one.
     ///
     /// # Errors
-    /// What `draw` fails with.
+    /// Those of `draw`.
     pub fn for_each_value<T>(&mut self, values: usize, draw: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let before = self.set_copies(values);
         let drawn = draw(self);

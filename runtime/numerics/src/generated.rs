@@ -1,26 +1,26 @@
-//! The few helpers that generated code and the interpreter share.
+//! Helpers shared by generated code and the interpreter.
 
 use crate::nn::Network;
 use crate::{Mode, Params, Result, Setting, Tensor};
 use candle_core::{Error, bail};
 
-/// A network written in Rust, under the name that a model file gives it.
+/// A network written in Rust, by its name in the model file.
 pub trait Written {
     type Network: Network;
 }
 
-/// Whether a type is one of the user's.
+/// Whether a type was defined by the user.
 pub trait There {
     const IS_THERE: bool = true;
 }
 
 impl<T> There for T {}
 
-/// What stands where the type that a model file names does not exist: the build ends with a message that says so.
+/// The replacement for a type that a model file names but that does not exist. The build then fails with a message.
 #[derive(Debug)]
 pub struct Missing;
 
-/// [`Missing`] as a function of types, for a name with arguments.
+/// [`Missing`] as a generic type, for a name with arguments.
 pub trait Anything {
     type Missing;
 }
@@ -30,7 +30,7 @@ impl<T> Anything for T {
 }
 
 impl Missing {
-    /// Hides [`There::IS_THERE`].
+    /// Shadows [`There::IS_THERE`].
     pub const IS_THERE: bool = false;
 }
 
@@ -48,10 +48,10 @@ impl Network for Missing {
     }
 }
 
-/// How many draws a record gets of `count` rows in all.
+/// The number of draws per record for `count` rows in total.
 ///
 /// # Errors
-/// A number that the records do not divide.
+/// A number that is not a multiple of the records.
 pub fn draws_per_record(count: usize, records: usize) -> Result<usize> {
     match count.checked_div(records) {
         _ if count == records => Ok(1),
@@ -60,10 +60,10 @@ pub fn draws_per_record(count: usize, records: usize) -> Result<usize> {
     }
 }
 
-/// Holds a tensor against the variable that it is to be a value of: its shape behind the batch, and its type.
+/// Checks the shape (without the batch) and the type of a tensor for a variable.
 ///
 /// # Errors
-/// Another shape or type; the message names the variable and what it takes.
+/// Another shape or type. The message names the variable and what it needs.
 pub fn check_shape(name: &str, space: &str, shape: &[usize], params: &Params, value: &Tensor) -> Result<()> {
     if value.rank() == 0 || value.dims()[1..] != *shape {
         let (found, wanted) = (sizes(value.dims()), sizes(shape));
@@ -79,10 +79,10 @@ pub fn check_shape(name: &str, space: &str, shape: &[usize], params: &Params, va
     Ok(())
 }
 
-/// The same, and the values: pixels within [0, 1], zeros and ones, no NaN. On a GPU values are not looked at.
+/// Checks shape, type and values: pixels within [0, 1], zeros and ones, no NaN. Values on a GPU are not checked.
 ///
 /// # Errors
-/// Those of [`check_shape`], and a value that the variable cannot have.
+/// Those of [`check_shape`], and a value that is not valid for the variable.
 pub fn check_value(name: &str, space: &str, shape: &[usize], params: &Params, value: &Tensor) -> Result<()> {
     check_shape(name, space, shape, params, value)?;
     if !value.device().is_cpu() || value.elem_count() == 0 {
@@ -105,7 +105,7 @@ pub fn check_value(name: &str, space: &str, shape: &[usize], params: &Params, va
     }
 }
 
-/// The same of a partly observed variable: the values of records that have it are looked at, and that each has it or lacks it.
+/// Checks a partly observed variable: the values of records that have it, and its presences.
 ///
 /// # Errors
 /// Those of [`check_value`], and a presence that is not 0 or 1 for each record.
@@ -126,11 +126,11 @@ fn sizes(shape: &[usize]) -> String {
     shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Holds parameters that decide how many members families have against those that the code was compiled for: name, value and
-/// compiled value of each.
+/// Checks the parameters that determine the number of members against the compiled values: name, value and compiled
+/// value of each.
 ///
 /// # Errors
-/// Another value, with what to do.
+/// Another value; the message says what to do.
 pub fn check_sizes(sizes: &[(&str, usize, usize)]) -> Result<()> {
     match sizes.iter().find(|(_, found, compiled)| found != compiled) {
         Some((name, found, compiled)) => bail!(
@@ -141,7 +141,7 @@ pub fn check_sizes(sizes: &[(&str, usize, usize)]) -> Result<()> {
     }
 }
 
-/// The error for a setting that a model does not have.
+/// The error for an unknown setting.
 pub fn unknown_setting(name: &str, known: &[&str]) -> Error {
     match known {
         [] => Error::Msg(format!("the model has no parameters, so no `{name}` to set")),
@@ -149,17 +149,17 @@ pub fn unknown_setting(name: &str, known: &[&str]) -> Error {
     }
 }
 
-/// The error for a mode that a model does not have.
+/// The error for an unknown mode.
 pub fn unknown_mode(name: &str, modes: &[Mode]) -> Error {
     let known: Vec<_> = modes.iter().map(|mode| mode.name).collect();
     Error::Msg(format!("the model has no mode `{name}`; it has {}", known.join(", ")))
 }
 
 impl Setting {
-    /// A size; `name` is the parameter's, for the message.
+    /// A size. `name` is the name of the parameter, for the message.
     ///
     /// # Errors
-    /// Another kind of value, or a negative one.
+    /// Another type of value, or a negative one.
     pub fn size(&self, name: &str) -> Result<usize> {
         match self {
             Self::Int(value) if *value >= 0 => Ok(*value as usize),
@@ -170,7 +170,7 @@ impl Setting {
     /// A real number.
     ///
     /// # Errors
-    /// Another kind of value.
+    /// Another type of value.
     pub fn real(&self, name: &str) -> Result<f64> {
         match self {
             Self::Real(value) => Ok(*value),
@@ -179,10 +179,10 @@ impl Setting {
         }
     }
 
-    /// true or false.
+    /// A boolean.
     ///
     /// # Errors
-    /// Another kind of value.
+    /// Another type of value.
     pub fn switch(&self, name: &str) -> Result<bool> {
         match self {
             Self::Bool(value) => Ok(*value),
@@ -193,7 +193,7 @@ impl Setting {
     /// A word.
     ///
     /// # Errors
-    /// Another kind of value.
+    /// Another type of value.
     pub fn word(&self, name: &str) -> Result<String> {
         match self {
             Self::Word(value) => Ok(value.clone()),

@@ -1,10 +1,11 @@
-//! What layers, distributions and flows are made of, and the trait of a model. The entries of the language themselves are the
-//! crate `srvae-entries`.
+//! The common parts of layers, distributions and flows, and the trait of a model. The entries of the language are in
+//! the crate `srvae-entries`.
 //!
 //! From the bottom up:
-//! - [`params`], [`noise`]: where parameters live and where randomness comes from;
-//! - [`nn`], [`dist`], [`flow`]: what all layers, all distributions and all bijectors share;
-//! - [`model`]: the trait between generated code and everything above; [`generated`], [`members`]: what generated code has in scope.
+//! - [`params`], [`noise`]: parameters and randomness;
+//! - [`nn`], [`dist`], [`flow`]: the traits and common parts of layers, distributions and bijectors;
+//! - [`model`]: the trait between generated code and the code that uses models; [`generated`], [`members`]: helpers of
+//!   generated code.
 
 pub mod dist;
 pub mod enumeration;
@@ -34,5 +35,5 @@ pub use noise::Noise;
 pub use objective::{Added, Moment, Ramp, Weight};
 pub use params::Params;
 pub use partly::Partly;
-/// The tensor operations, from the crate below.
+/// The tensor operations of the crate `srvae-kernels`.
 pub use srvae_kernels as ops;

@@ -1,13 +1,13 @@
-//! Families of variables in generated code: the names of their members, and what is done with all of them.
+//! Families of variables in generated code: names of members, and operations on all of them.
 
 use crate::generated::{check_shape, check_value};
 use crate::{Params, Result, Tensor, Values, steps};
 use candle_core::bail;
 
-/// What the members of a family are called, by their positions.
+/// The names of a family's members, by position.
 #[derive(Debug, Clone, Copy)]
 pub enum Members {
-    /// `z[1]`, `z[2]`, …: the first index, and what it grows by.
+    /// `z[1]`, `z[2]`, …: the first index and its increment.
     Range {
         family: &'static str,
         first: i64,
@@ -16,10 +16,10 @@ pub enum Members {
     Listed(&'static [&'static str]),
 }
 
-/// A value by its name outside: a step of a sequence by its family and its number.
+/// A value with its public name. A step of a sequence has the name of its family and its number.
 pub type Outside = (&'static str, Option<usize>, Tensor);
 
-/// A check of a member: its name, space and shape, and the tensor.
+/// A check of a member, with its name, space, shape and tensor.
 type Check = fn(&str, &str, &[usize], &Params, &Tensor) -> Result<()>;
 
 impl Members {
@@ -38,7 +38,8 @@ impl Members {
         }
     }
 
-    /// Holds tensors against so many members from a position on, by [`check_shape`]: of one shape all, or of one each.
+    /// Checks tensors against a number of members from a position on with [`check_shape`]. There is one shape for all,
+    /// or one for each.
     ///
     /// # Errors
     /// Another number of tensors, or one that does not fit its member.
@@ -53,10 +54,10 @@ impl Members {
         self.check(check_shape, members, space, shapes, params, values)
     }
 
-    /// The same by [`check_value`].
+    /// Checks tensors with [`check_value`].
     ///
     /// # Errors
-    /// Another number of tensors, or one that is no value of its member.
+    /// Another number of tensors, or one that is not a value of its member.
     pub fn check_values<'v>(
         &self,
         members: (usize, usize),
@@ -96,15 +97,15 @@ impl Members {
         Ok(())
     }
 
-    /// So many members from a position on, each under its own name.
+    /// A number of members from a position on, each by its own name.
     ///
     /// # Errors
-    /// One of them is not there.
+    /// A missing member.
     pub fn values(&self, (from, count): (usize, usize), values: &Values) -> Result<Vec<Tensor>> {
         (from..from + count).map(|at| values.get(&self.name(at)).cloned()).collect()
     }
 
-    /// The same of steps, each under its own name or out of the family's array.
+    /// A number of steps, each by its own name or from the family's array.
     ///
     /// # Errors
     /// Those of [`steps::one`].
@@ -114,7 +115,7 @@ impl Members {
         (from..from + count).map(|at| steps::one(values, &self.name(at), family, step(at))).collect()
     }
 
-    /// Adds members from a position on, each under its own name.
+    /// Adds members from a position on, each with its own name.
     #[must_use]
     pub fn with(&self, all: Values, from: usize, values: impl IntoIterator<Item = Tensor>) -> Values {
         values.into_iter().enumerate().fold(all, |all, (at, value)| all.with(&self.name(from + at), value))
@@ -128,7 +129,7 @@ impl Members {
     }
 }
 
-/// The only shape, or that at a position.
+/// The only shape, or the one at a position.
 fn one_of<'s>(shapes: &[&'s [usize]], at: usize) -> &'s [usize] {
     match shapes {
         [only] => only,

@@ -1,26 +1,26 @@
-//! The trait between generated code and everything that trains, evaluates and draws from a model.
+//! The trait between generated code and the code that trains, evaluates and samples models.
 
 use crate::flow::Bijector;
 use crate::{Added, Moment, Noise, Params, Result, Tensor, Weight};
 use std::sync::Arc;
 
-/// A compiled model with its parameters.
+/// A model with its parameters.
 ///
-/// Tensors are batched first: `[batch, …]`. Where a call draws `samples` = K values an image, the batch is K·B with the
-/// sample index the slow one (row k·B + b).
+/// The first dimension of tensors is the batch: `[batch, …]`. With K = `samples` values per image, the batch is K·B,
+/// and the sample is the slow index (row k·B + b).
 pub trait Model: Send {
-    /// The parameters the model was built with.
+    /// The parameters of the model.
     fn params(&self) -> &Params;
 
-    /// The bound, term by term, for one batch of data: a tensor for each observed and each given variable. Which records have a
-    /// partly observed one says the value under [`Values::presence_of`] its name.
+    /// The terms of the bound for one batch of data: a tensor for each observed and each given variable. The presences
+    /// of a partly observed variable are the value with the name [`Values::presence_of`].
     ///
     /// # Errors
     /// A variable missing in `data`, a shape that does not fit, or a failed tensor operation.
     fn bound(&self, data: &Values, noise: &mut Noise, options: &BoundOptions) -> Result<Terms>;
 
-    /// Sets scale and bias of every weight-normalised layer from what passes through it, for one batch of data: where
-    /// training begins. A model that goes on from saved parameters needs none.
+    /// Sets scale and bias of every weight-normalised layer from its outputs for one batch of data, before training. A
+    /// model with loaded parameters does not need this.
     ///
     /// # Errors
     /// Those of [`Model::bound`].
@@ -28,13 +28,13 @@ pub trait Model: Send {
         self.params().initialisation(|| self.bound(data, noise, &BoundOptions::default())).map(drop)
     }
 
-    /// How the terms count in training, those that the file weights.
+    /// The weights of the terms in training, for terms that the file weights.
     fn weights(&self) -> Vec<Weight> {
         Vec::new()
     }
 
-    /// The terms as training takes them at a moment: by [`Model::weights`]. What is reported as a bound or a likelihood is
-    /// always made of [`Model::bound`]'s terms, which stay as they are.
+    /// The terms of the training objective at a moment, weighted by [`Model::weights`]. Reported bounds and likelihoods
+    /// are always computed from the unchanged terms of [`Model::bound`].
     ///
     /// # Errors
     /// A failed tensor operation.
@@ -42,24 +42,24 @@ pub trait Model: Send {
         terms.weighted(&self.weights(), at)
     }
 
-    /// The modes the graph allows, in the order the compiler prints them.
+    /// The modes of the graph, in the compiler's order.
     fn modes(&self) -> &[Mode];
 
-    /// The flows over the model's factors, in the order of the factors.
+    /// The flows of the model's factors, in the order of the factors.
     fn flows(&self) -> Vec<Flow<'_>> {
         Vec::new()
     }
 
-    /// Runs a mode. `given` holds the mode's given variables; `count` is the number of rows to draw in all, where something is
-    /// given a multiple of its rows (row k·B + b is draw k for record b).
-    /// Returns every variable that the mode yields.
+    /// Runs a mode. `given` contains the mode's evidence. `count` is the total number of rows to draw; with evidence it
+    /// is a multiple of the evidence's rows (row k·B + b is draw k for record b). Returns every variable that the mode
+    /// yields.
     ///
     /// # Errors
     /// An unknown mode, a variable missing in `given`, or a failed tensor operation.
     fn run(&self, mode: &str, given: &Values, count: usize, noise: &mut Noise, draw: &Draw) -> Result<Values>;
 }
 
-/// A model that was compiled into this program: what `model!` leaves behind for the command line.
+/// The description of a compiled model: the constant that `model!` defines for the command line.
 #[derive(Debug, Clone, Copy)]
 pub struct Compiled {
     /// The name in the file.
@@ -68,14 +68,14 @@ pub struct Compiled {
     pub path: &'static str,
     /// The text it was compiled from.
     pub source: &'static str,
-    /// Parameters that decide how many members families have, with the values that the code is for.
+    /// Parameters that determine the number of members of families, with their compiled values.
     pub sizes: &'static [(&'static str, i64)],
-    /// Builds the model at the given settings; what `settings` does not name keeps its default.
+    /// Builds the model at the given settings. Settings that are not given have their defaults.
     pub build: fn(settings: &Settings, params: &Params) -> Result<Box<dyn Model>>,
 }
 
 impl Compiled {
-    /// Whether the code is for these settings: its families have as many members.
+    /// Whether the code is valid for these settings: the families have the same numbers of members.
     pub fn fits(&self, settings: &Settings) -> bool {
         let is_other = |(name, value): &(String, Setting)| {
             self.sizes.iter().any(|(size, compiled)| size == name && *value != Setting::Int(*compiled))
@@ -84,7 +84,7 @@ impl Compiled {
     }
 }
 
-/// What makes a model of settings and parameters: compiled code, or a program to be interpreted.
+/// Builds models from settings and parameters, from compiled code or by interpretation.
 #[derive(Clone)]
 pub struct Builder(Arc<dyn Fn(&Settings, &Params) -> Result<Box<dyn Model>> + Send + Sync>);
 
@@ -93,10 +93,11 @@ impl Builder {
         Self(Arc::new(build))
     }
 
-    /// The model at the given settings, its parameters new in `params`; what `settings` does not name keeps its default.
+    /// The model at the given settings, with new parameters in `params`. Settings that are not given have their
+    /// defaults.
     ///
     /// # Errors
-    /// Settings that the model does not have, or shapes that do not fit at them.
+    /// Unknown settings, or shapes that do not fit.
     pub fn build(&self, settings: &Settings, params: &Params) -> Result<Box<dyn Model>> {
         (self.0)(settings, params)
     }
@@ -141,22 +142,22 @@ impl std::fmt::Display for Setting {
 /// A mode of inference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mode {
-    /// As the command line writes it: `generation`, `reconstruction`, `generative_reconstruction`,
-    /// `conditional_generation`, with `_NAME` after it where several differ.
+    /// The name on the command line: `generation`, `reconstruction`, `generative_reconstruction`,
+    /// `conditional_generation`, with `_NAME` appended if there are several.
     pub name: &'static str,
-    /// Variables the caller gives.
+    /// The mode's evidence.
     pub given: &'static [&'static str],
-    /// Variables the mode yields, in the order they are computed; the observed ones last.
+    /// The variables that the mode yields, in the order of computation, observed ones last.
     pub yields: &'static [&'static str],
 }
 
-/// A flow over one of a model's factors.
+/// A flow of one of a model's factors.
 pub struct Flow<'m> {
-    /// `p(u)`, `q(z | x)`: the factor as the file writes it.
+    /// `p(u)`, `q(z | x)`: the factor as written in the file.
     pub factor: &'m str,
     /// The block's name in the language.
     pub name: &'static str,
-    /// Of what it stands over, without the batch: the variable, or what other flows leave of it.
+    /// The shape of its value on the side of the variable, without the batch.
     pub shape: Vec<usize>,
     pub bijector: &'m dyn Bijector,
 }
@@ -170,7 +171,7 @@ impl Values {
         Self::default()
     }
 
-    /// Adds a variable's value, or replaces it.
+    /// Adds or replaces a variable's value.
     pub fn insert(&mut self, name: &str, value: Tensor) {
         match self.0.iter_mut().find(|(key, _)| key == name) {
             Some((_, slot)) => *slot = value,
@@ -178,7 +179,7 @@ impl Values {
         }
     }
 
-    /// The same, for building in one expression.
+    /// Adds a variable's value, for building in one expression.
     #[must_use]
     pub fn with(mut self, name: &str, value: Tensor) -> Self {
         self.insert(name, value);
@@ -186,7 +187,7 @@ impl Values {
     }
 
     /// # Errors
-    /// No value under this name; the message lists those there are.
+    /// No value with this name. The message lists the existing ones.
     pub fn get(&self, name: &str) -> Result<&Tensor> {
         self.find(name).ok_or_else(|| {
             let names: Vec<_> = self.0.iter().map(|(key, _)| key.as_str()).collect();
@@ -203,47 +204,47 @@ impl Values {
     }
 }
 
-/// How the bound is estimated.
+/// Options of the bound.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BoundOptions {
-    /// Samples of the latents an image: K.
+    /// K, the number of samples of the latents per image.
     pub samples: usize,
-    /// How KL terms are computed.
+    /// The estimator of KL terms.
     pub kl: KlEstimator,
 }
 
 impl Default for BoundOptions {
-    /// One sample, KL terms as the compiler derived them.
+    /// One sample, with KL terms as derived by the compiler.
     fn default() -> Self {
         Self { samples: 1, kl: KlEstimator::Derived }
     }
 }
 
 impl BoundOptions {
-    /// K samples an image with every term a function of the sample, so that the rows of [`Terms::log_weights`] are
+    /// K samples per image, with every term evaluated at the sample, so that the rows of [`Terms::log_weights`] are
     /// importance weights.
     pub fn importance(samples: usize) -> Self {
         Self { samples, kl: KlEstimator::MonteCarlo }
     }
 }
 
-/// How KL terms are computed.
+/// The estimator of KL terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KlEstimator {
-    /// As the compiler derived it: in closed form where the graph proves it valid.
+    /// As derived by the compiler: in closed form where this is proven valid.
     Derived,
-    /// log q − log p at the sample, everywhere.
+    /// log q − log p at the sample, for all terms.
     MonteCarlo,
 }
 
-/// How a mode draws.
+/// Options of the draws of a mode.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Draw {
-    /// Scales the standard deviation of every continuous latent: 1 is the model's own.
+    /// A factor of the standard deviation of every continuous latent. 1 is the unchanged model.
     pub temperature: f64,
-    /// How a likelihood's parameters become a value.
+    /// The way in which a likelihood's parameters become a value.
     pub decode: Decode,
-    /// In top reconstruction: levels of the hierarchy that are drawn from q, the top ones; all of them where none are asked for.
+    /// For top reconstruction: the number of top levels of the hierarchy that are drawn from q. All if not given.
     pub top: Option<usize>,
 }
 
@@ -253,26 +254,26 @@ impl Default for Draw {
     }
 }
 
-/// How the parameters of a likelihood become a value.
+/// The way in which the parameters of a likelihood become a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decode {
     /// A draw from the distribution.
     Sample,
-    /// Its mean: grey where a pixel may be black or white.
+    /// Its mean: between 0 and 1 for a binary pixel.
     Mean,
-    /// Its mode, or what the field takes for it (the mean of the likeliest mixture component).
+    /// Its mode, or the value that is used in the literature instead (the mean of the likeliest mixture component).
     Mode,
 }
 
 /// The terms of the bound for one batch: bound = Σ reconstruction − Σ KL.
 #[derive(Debug, Clone)]
 pub struct Terms {
-    /// In the order the compiler prints them.
+    /// In the compiler's order.
     pub terms: Vec<Term>,
-    /// ln q of each latent that is drawn by its score (`draw y = score`), at its draws, `[K, B]`: [`Terms::score`] makes a
-    /// gradient of them.
+    /// ln q of each latent with the score gradient (`draw y = score`), at its draws, `[K, B]`. [`Terms::score`]
+    /// computes the gradient from them.
     pub scores: Vec<Tensor>,
-    /// What training maximises besides the bound; no part of any bound or likelihood.
+    /// Additional terms of the training objective. They are not part of any bound or likelihood.
     pub added: Vec<Added>,
 }
 
@@ -286,7 +287,7 @@ pub struct Term {
     pub value: Tensor,
 }
 
-/// The sign a term enters the bound with.
+/// The sign of a term in the bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TermKind {
     /// log p of an observed variable, or of a latent that q determines: added.
@@ -296,12 +297,13 @@ pub enum TermKind {
 }
 
 impl Terms {
-    /// What is to be added to an objective of these draws, `[B]`: 0, with the gradient that the objective has through how the
-    /// discrete draws are distributed. `gain`, `[K, B]`, is what each draw adds to the objective; with `importance` the
-    /// objective is ln (1/K) Σ_k exp gain_k, else the mean over k. None where nothing is drawn by its score.
+    /// The surrogate term for the score gradient, `[B]`: a value of 0 with the gradient of the objective through the
+    /// distributions of the discrete draws. `gain`, `[K, B]`, is the contribution of each draw to the objective. With
+    /// `importance` the objective is ln (1/K) Σ_k exp gain_k, otherwise the mean over k. None if no draw has a score
+    /// gradient.
     ///
-    /// The baseline of a draw is made of the other samples of its record, or with one sample of the other records, so the
-    /// gradient is unbiased; see [`crate::dist::through::score`].
+    /// The baseline of a draw is computed from the other samples of its record, or with one sample from the other
+    /// records, so the gradient is unbiased; see [`crate::dist::through::score`].
     ///
     /// # Errors
     /// Shapes that differ.

@@ -1,4 +1,4 @@
-//! The one source of randomness: seeded, reproducible on every device, and able to replay recorded draws.
+//! The only source of randomness: seeded, reproducible on every device, and able to replay recorded draws.
 
 use crate::ops::cuda::noise::{self, Law};
 use candle_core::{DType, Device, Result, Tensor};
@@ -10,25 +10,25 @@ use std::ops::Range;
 
 /// A stream of random tensors.
 ///
-/// Each call draws from its own stream, numbered by a counter, so the state of a run is two numbers ([`Noise::state`]) and
-/// a resumed run draws what the uninterrupted one would have. The streams are ChaCha's; on a GPU the numbers are made there,
-/// by Philox, and so they are others.
+/// Each call draws from a separate stream, numbered by a counter. The state is two numbers ([`Noise::state`]), so a
+/// resumed run makes the same draws as an uninterrupted one. The streams are ChaCha's. On a GPU the numbers are
+/// generated there by Philox, and differ from those on the CPU.
 #[derive(Debug, Clone)]
 pub struct Noise {
     seed: u64,
     counter: u64,
-    /// Draws to be replayed, by the variable they belong to.
+    /// Recorded draws, by variable.
     recorded: Vec<(String, Tensor)>,
-    /// Normal draws for whoever can use them.
+    /// Normal draws that may be used in place of random ones.
     offered: Vec<(String, Tensor)>,
     rows: Option<Rows>,
-    /// How many times each draw stands one below the other: once for each enumerated value.
+    /// The number of copies of each draw: one for each enumerated value.
     copies: usize,
-    /// A number on the device, and the draws that were made before it counted.
+    /// A counter on the device, and the number of draws before it.
     base: Option<(Tensor, u64)>,
 }
 
-/// What the rows of a batch are: samples of images, the sample being the slow index.
+/// The rows of a batch: samples of images, where the sample is the slow index.
 #[derive(Debug, Clone)]
 struct Rows {
     samples: Range<usize>,
@@ -36,8 +36,8 @@ struct Rows {
 }
 
 impl Rows {
-    /// The rows of draws of this shape: a row for each sample of each image or, of what does not depend on the sample, one for
-    /// each image.
+    /// The rows of draws of this shape: one for each sample of each image or, if the draw does not depend on the
+    /// sample, one for each image.
     fn of(&self, shape: &[usize]) -> Option<Self> {
         let first = *shape.first().filter(|_| !shape.contains(&0))?;
         match first {
@@ -49,36 +49,37 @@ impl Rows {
 }
 
 impl Noise {
-    /// A source that is a function of the seed alone.
+    /// A source that is a function of the seed.
     pub fn seeded(seed: u64) -> Self {
         Self::at(seed, 0)
     }
 
-    /// The source at a state that [`Noise::state`] gave.
+    /// The source at a state from [`Noise::state`].
     pub fn at(seed: u64, counter: u64) -> Self {
         Self { seed, counter, recorded: Vec::new(), offered: Vec::new(), rows: None, copies: 1, base: None }
     }
 
-    /// A source whose draws for a row are a function of the seed, the row's sample and its image alone, so that samples and
+    /// A source whose draws for a row are a function of the seed, the row's sample and its image, so that samples and
     /// images may be computed in any portions.
     pub fn of_rows(seed: u64, samples: Range<usize>, images: Range<usize>) -> Self {
         Self { rows: Some(Rows { samples, images }), ..Self::seeded(seed) }
     }
 
-    /// The same source, for draws on a GPU that are numbered from what `base`, one i64 there, holds when they are made.
+    /// The source for draws on a GPU that are numbered from the value of `base` (one i64 there) at the time of the
+    /// draw.
     pub fn numbered_from(&self, base: &Tensor) -> Self {
         Self { base: Some((base.clone(), self.counter)), ..self.clone() }
     }
 
-    /// Sets how many times each draw stands one below the other; what it was before.
+    /// Sets the number of copies of each draw and returns the previous one.
     pub(crate) fn set_copies(&mut self, copies: usize) -> usize {
         std::mem::replace(&mut self.copies, copies)
     }
 
-    /// Draws that are the same for all records: those of a sample are a function of the sample alone.
+    /// Draws that are the same for all records: they depend only on the sample.
     ///
     /// # Errors
-    /// What `draw` fails with.
+    /// Those of `draw`.
     pub fn for_all_records<T>(&mut self, draw: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let before = self.rows.clone();
         if let Some(rows) = &mut self.rows {
@@ -99,12 +100,12 @@ impl Noise {
         (self.seed, self.counter)
     }
 
-    /// The next draw for `variable` is `draw` instead of a random one (several are taken first in, first out).
+    /// Replaces the next draw for `variable` by `draw`. Several are used first in, first out.
     pub fn record(&mut self, variable: &str, draw: Tensor) {
         self.recorded.push((variable.to_owned(), draw));
     }
 
-    /// The next normal draw of this shape for `variable` is `draw`; draws of another kind pass it by.
+    /// Replaces the next normal draw of this shape for `variable` by `draw`. Other kinds of draws ignore it.
     pub fn offer(&mut self, variable: &str, draw: Tensor) {
         self.offered.push((variable.to_owned(), draw));
     }
@@ -134,7 +135,7 @@ impl Noise {
         self.draw(variable, shape, dtype, device, Law::Uniform, |rng| StandardUniform.sample(rng))
     }
 
-    /// The draws of one copy, as often as there are copies.
+    /// The draws of one copy, repeated for all copies.
     fn copied(&mut self, shape: &[usize], draw: impl FnOnce(&mut Self, &[usize]) -> Result<Tensor>) -> Result<Tensor> {
         let copies = self.set_copies(1);
         let mut one = shape.to_vec();
@@ -161,9 +162,9 @@ impl Noise {
             }
             return draw.to_dtype(dtype)?.to_device(device);
         }
-        // The rows that these draws are for, if they are for rows.
+        // The rows of these draws, if they depend on rows.
         let rows = self.rows.as_ref().and_then(|rows| rows.of(shape));
-        // Draws of a pass differ by the seed, rows by the stream.
+        // Draws of one pass differ in the seed, rows in the stream.
         let row_seed = self.seed.wrapping_add(self.counter.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         if device.is_cuda() {
             let drawn = match rows {

@@ -1,49 +1,50 @@
-//! What training makes of the bound's terms: weights, and what is added to them.
+//! The training objective: weights of the bound's terms, and additional terms.
 
 use crate::{Result, Tensor, Terms};
 
-/// How a term of the bound counts in training: `weight KL_z = 0.5 * ramp(steps: 400) * free(nats: 0.25)` of a file.
+/// The weight of a term of the bound in training: `weight KL_z = 0.5 * ramp(steps: 400) * free(nats: 0.25)` in a file.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Weight {
     /// `KL_z`
     pub term: &'static str,
-    /// How many times it counts.
+    /// The constant factor.
     pub scale: f64,
-    /// Before which it counts less.
+    /// The ramp from 0 to 1.
     pub ramp: Ramp,
-    /// Nats a record: where the term's mean over samples and records is below them, its value is they, without a gradient.
+    /// Free nats per record: if the term's mean over samples and records is below this number, it is replaced by it,
+    /// without a gradient.
     pub free: f64,
 }
 
-/// A weight that rises from 0 to 1 in a straight line.
+/// A weight that rises linearly from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Ramp {
-    /// 1 at once.
+    /// No ramp: 1 from the start.
     None,
-    /// Over so many passes over the training data.
+    /// Over this number of passes over the training data.
     Passes(f64),
-    /// Over so many updates.
+    /// Over this number of updates.
     Steps(f64),
 }
 
-/// How far training has come at a step.
+/// The progress of training at a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Moment {
     /// Steps before this one.
     pub step: usize,
-    /// Passes over the training data once this step's batch was seen.
+    /// Passes over the training data, including this step's batch.
     pub passes: f64,
 }
 
 impl Moment {
-    /// At a step (counted from 0) of batches of so many records, of so many in all.
+    /// At a step (counted from 0), with batches of this many records of a total number.
     pub fn of(step: usize, batch: usize, records: usize) -> Self {
         Self { step, passes: (step + 1) as f64 * batch as f64 / records.max(1) as f64 }
     }
 }
 
 impl Ramp {
-    /// The weight at a moment: 1 from the ramp's end on.
+    /// The weight at a moment. It is 1 after the end of the ramp.
     pub fn at(self, moment: Moment) -> f64 {
         match self {
             Self::None => 1.0,
@@ -53,23 +54,23 @@ impl Ramp {
     }
 }
 
-/// What training maximises besides the bound: `objective + 0.1 * ln q(y | x)` of a file.
+/// An additional term of the training objective: `objective + 0.1 * ln q(y | x)` in a file.
 #[derive(Debug, Clone)]
 pub struct Added {
     /// `ln q(y | x) where y is observed`
     pub name: &'static str,
-    /// How many times it counts; below 0 it is taken away.
+    /// Its coefficient; a negative one subtracts the term.
     pub scale: f64,
-    /// Nats, `[K, B]`; 0 for records it does not count for.
+    /// Nats, `[K, B]`; 0 for records for which it does not count.
     pub value: Tensor,
 }
 
 impl Terms {
-    /// The terms as they count at a moment of training: each at least what is free of it, times its weight. Terms without a
-    /// weight stay as they are.
+    /// The terms at a moment of training: each is at least its free nats, times its weight. Terms without a weight are
+    /// unchanged.
     ///
-    /// By several samples the terms of each sample's log-weight are weighted, so that these are the log-weights of the
-    /// weighted bound.
+    /// With several samples, the terms of each sample's log-weight are weighted, so the results are the log-weights of
+    /// the weighted bound.
     ///
     /// # Errors
     /// A failed tensor operation.
@@ -90,7 +91,7 @@ impl Terms {
         Ok(terms)
     }
 
-    /// What is added to the bound for each sample and record, `[K, B]`; none where nothing is.
+    /// The additional terms for each sample and record, `[K, B]`. None if there are none.
     ///
     /// # Errors
     /// A failed tensor operation.
@@ -146,7 +147,7 @@ mod tests {
             Weight { term: "KL_z", scale: 3.0, ramp: Ramp::None, free: 0.75 },
         ];
         let weighted = terms().weighted(&weights, Moment::of(1, 1, 1)).unwrap();
-        // The mean of KL_u, 0.375, is below what is free: 2 · (2 of 4 steps) · 0.75.
+        // The mean of KL_u, 0.375, is below the free nats: 2 · (2 of 4 steps) · 0.75.
         assert_eq!(values(&weighted, "KL_u"), [[0.75, 0.75], [0.75, 0.75]]);
         assert_eq!(values(&weighted, "KL_z"), [[3.0, 6.0], [9.0, 6.0]]);
         assert_eq!(values(&weighted, "RE_x"), values(&terms(), "RE_x"));
@@ -158,7 +159,7 @@ mod tests {
         plain.added.clear();
         assert_eq!(terms.elbo().unwrap().to_vec1::<f64>().unwrap(), plain.elbo().unwrap().to_vec1::<f64>().unwrap());
         let loss = |terms: &Terms| terms.loss().unwrap().to_scalar::<f64>().unwrap();
-        // The mean of what is added is −0.5 · −0.75.
+        // The mean of the additional term is −0.5 · −0.75.
         assert!((loss(&plain) - loss(&terms) - 0.375).abs() < 1e-12, "{} {}", loss(&plain), loss(&terms));
     }
 }

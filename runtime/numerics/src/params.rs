@@ -7,12 +7,12 @@ use std::sync::{
     atomic::{AtomicU8, AtomicU64, Ordering},
 };
 
-/// A store of named parameters, and a position in it: [`Params::at`] gives the same store seen from a dotted prefix.
+/// A store of named parameters, with a position in it: [`Params::at`] gives the same store with a dotted prefix.
 #[derive(Debug, Clone)]
 pub struct Params {
     store: Arc<Store>,
     prefix: String,
-    /// Whether a name that is there is taken, not refused.
+    /// Whether an existing name is reused instead of an error.
     shared: bool,
 }
 
@@ -26,26 +26,26 @@ struct Store {
     seed: u64,
 }
 
-/// What the values of some parameters were derived from: equal stamps, equal values.
+/// A version of the values of some parameters: equal stamps mean equal values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     version: u64,
     fingerprint: u64,
 }
 
-/// What a forward pass is for.
+/// The purpose of a forward pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Gradients will be asked for.
+    /// Gradients are tracked.
     Training,
-    /// Nothing is kept for gradients; what depends on parameters alone is kept from one pass to the next, until they change.
+    /// No gradients are tracked. Values that depend only on parameters are cached until the parameters change.
     Inference,
-    /// The first batch: each weight-normalised layer sets its scale and bias from what passes through it.
+    /// The first batch: each weight-normalised layer sets its scale and bias from its outputs.
     Initialisation,
 }
 
 impl Params {
-    /// An empty store; initial values are a function of the seed and the parameter's name.
+    /// An empty store. Initial values are a function of the seed and the parameter's name.
     pub fn new(seed: u64, dtype: DType, device: &Device) -> Self {
         let store = Store {
             entries: Mutex::new(Vec::new()),
@@ -58,8 +58,7 @@ impl Params {
         Self { store: Arc::new(store), prefix: String::new(), shared: false }
     }
 
-    /// The same store for another program of the same model: what it asks for by the name of a parameter that is there is that
-    /// parameter.
+    /// The store for another instance of the same model: a request for an existing name returns the existing parameter.
     #[must_use]
     pub fn shared(&self) -> Self {
         Self { shared: true, ..self.clone() }
@@ -95,15 +94,15 @@ impl Params {
             Phase::Initialisation => 2,
         };
         self.store.phase.store(code, Ordering::Relaxed);
-        // Whatever was written to the parameters before: nothing derived from their values is kept beyond this call.
+        // The parameters may have been written to, so cached values are dropped.
         self.touch();
     }
 
-    /// The stamp of these parameters, under which what is derived from their values may be kept.
+    /// The stamp of these parameters, for caching values derived from them.
     ///
-    /// On the CPU the values themselves are read, so whoever writes to a [`Var`] (an optimiser of another crate, a copy of
-    /// a running average) need tell nobody. Elsewhere the stamp changes with [`Params::set_phase`], every training step and
-    /// [`Params::touch`].
+    /// On the CPU the values themselves are read. Code that writes to a [`Var`] (another crate's optimiser, a copy of a
+    /// running average) therefore does not need to report it. On a GPU the stamp changes with [`Params::set_phase`],
+    /// every training step and [`Params::touch`].
     ///
     /// # Errors
     /// A parameter that is not contiguous.
@@ -115,25 +114,25 @@ impl Params {
         Ok(Stamp { version: self.store.version.load(Ordering::Relaxed), fingerprint })
     }
 
-    /// Drops what was kept under earlier stamps. Only to be called by whoever writes to parameters on a GPU between two
-    /// passes of one phase.
+    /// Invalidates earlier stamps. Only code that writes to parameters on a GPU between two passes of one phase must
+    /// call this.
     pub fn touch(&self) {
         self.store.version.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A new parameter of this shape, its value drawn from N(mean, standard_deviation²).
+    /// A new parameter of this shape, with values drawn from N(mean, standard_deviation²).
     ///
     /// # Errors
     /// A name that is taken.
     pub fn normal(&self, name: &str, shape: &[usize], mean: f64, standard_deviation: f64) -> Result<Var> {
         let name = self.at(name).prefix;
-        // On the CPU, so that a model begins at the same values on every device.
+        // Drawn on the CPU, so that the initial values are the same on every device.
         let draw =
             crate::Noise::at(self.store.seed ^ hash(&name), 0).normal(&name, shape, self.dtype(), &Device::Cpu)?;
         self.add(name, ((draw * standard_deviation)? + mean)?.to_device(self.device())?)
     }
 
-    /// A new parameter of this shape, all values the same.
+    /// A new parameter of this shape, with all values the same.
     ///
     /// # Errors
     /// A name that is taken.
@@ -142,7 +141,7 @@ impl Params {
         self.add(name, Tensor::full(value, shape, self.device())?.to_dtype(self.dtype())?)
     }
 
-    /// A parameter's value as the phase needs it: tracked in training, detached otherwise.
+    /// A parameter's value for the current phase: tracked in training, detached otherwise.
     pub fn value(&self, var: &Var) -> Tensor {
         if self.phase() == Phase::Training { var.as_tensor().clone() } else { var.as_detached_tensor() }
     }
@@ -163,7 +162,7 @@ impl Params {
         Ok(var)
     }
 
-    /// How many numbers all parameters have together.
+    /// The total number of elements of all parameters.
     pub fn count(&self) -> usize {
         let entries = self.store.entries.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         entries.iter().map(|(_, var)| var.elem_count()).sum()
@@ -175,7 +174,7 @@ impl Params {
     }
 }
 
-/// FNV-1a: initial values depend on a parameter's name, not on how many came before it.
+/// FNV-1a: initial values depend on a parameter's name, not on its position.
 fn hash(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |h, byte| (h ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }

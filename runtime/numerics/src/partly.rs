@@ -1,41 +1,41 @@
-//! Partly observed variables: records that have a value beside others that lack it.
+//! Partly observed variables: batches of records that have a value and records that lack it.
 //!
-//! A batch is not sorted. It holds a number for each record, 1 where the value is there and 0 where it is missing, and
-//! something of the right shape in its place; what is computed of both kinds of record is chosen row by row.
+//! A batch is not sorted. It has a number for each record, 1 if the value is observed and 0 if it is missing, and an
+//! arbitrary value of the right shape for missing ones. The results for both kinds of record are selected row by row.
 
 use crate::{Params, Result, Tensor, Values};
 use candle_core::{Error, bail};
 
-/// The log-probability of values that a record does not have: its exponential is 0, and sums with it are finite.
+/// The log-probability of impossible values: its exponential is 0, and sums with it are finite.
 const NEVER: f64 = -1e30;
 
 /// A partly observed variable of a batch.
 #[derive(Debug, Clone)]
 pub struct Partly<T> {
-    /// `[B, …]`; rows of records that lack it hold anything finite.
+    /// `[B, …]`; rows of records that lack it have arbitrary finite values.
     pub value: T,
-    /// `[B]`, 1 where it is there, else 0.
+    /// `[B]`: 1 if it is observed, else 0.
     pub present: Tensor,
 }
 
 impl<T> Partly<T> {
-    /// The same with another value.
+    /// The variable with another value.
     pub fn map<U>(self, of: impl FnOnce(T) -> U) -> Partly<U> {
         Partly { value: of(self.value), present: self.present }
     }
 }
 
 impl Values {
-    /// The name that the presence of a variable goes by: `y?` of `y`.
+    /// The name of a variable's presences: `y?` for `y`.
     pub fn presence_of(name: &str) -> String {
         format!("{name}?")
     }
 
-    /// A partly observed variable of this shape, without the batch. It is there in all records where nothing says which have
-    /// it, and missing in all where it has no value here.
+    /// A partly observed variable of this shape, without the batch. Without presences it is observed in all records,
+    /// and without a value it is missing in all records.
     ///
     /// # Errors
-    /// No value of any variable, so that it is not known how many records there are, or a presence of another shape.
+    /// No value of any variable, so that the number of records is unknown, or presences of another shape.
     pub fn partly(&self, name: &str, shape: &[usize], params: &Params) -> Result<Partly<Tensor>> {
         let (dtype, device) = (params.dtype(), params.device());
         let Some(value) = self.find(name) else {
@@ -61,7 +61,7 @@ impl Values {
     }
 }
 
-/// A row of ones for each record that has the variable, of the shape of `like`.
+/// A row of ones for each record that has the variable, in the shape of `like`.
 fn rows(present: &Tensor, like: &Tensor) -> Result<Tensor> {
     let mut shape = vec![1; like.rank()];
     match shape.first_mut() {
@@ -71,7 +71,7 @@ fn rows(present: &Tensor, like: &Tensor) -> Result<Tensor> {
     present.gt(0.5)?.reshape(shape)?.broadcast_as(like.shape())?.contiguous()
 }
 
-/// The variable's own value where it is there, else what was drawn: `[N]`, and `[N, …]` twice.
+/// The observed value where there is one, otherwise the drawn value: `[N]`, and `[N, …]` twice.
 ///
 /// # Errors
 /// Shapes that differ.
@@ -79,7 +79,7 @@ pub fn choose(present: &Tensor, own: &Tensor, drawn: &Tensor) -> Result<Tensor> 
     rows(present, drawn)?.where_cond(&own.contiguous()?, &drawn.contiguous()?)
 }
 
-/// Numbers of the records that have the variable (`there`) or lack it, and 0 for the others: `[N]` twice.
+/// Numbers for the records that have the variable (`there`) or lack it, and 0 for the others: `[N]` twice.
 ///
 /// # Errors
 /// Shapes that differ.
@@ -89,8 +89,8 @@ pub fn only(there: bool, present: &Tensor, numbers: &Tensor) -> Result<Tensor> {
     if there { has.where_cond(&numbers, &zeros) } else { has.where_cond(&zeros, &numbers) }
 }
 
-/// The log-probabilities of values gone through, `[N]`: all on the variable's own where it is there. `own` and `values` are
-/// `[N, …]`.
+/// The log-probabilities of enumerated values, `[N]`, with all mass on the observed value where there is one. `own` and
+/// `values` are `[N, …]`.
 ///
 /// # Errors
 /// Shapes that differ.
@@ -101,13 +101,13 @@ pub fn known(present: &Tensor, own: &Tensor, values: &Tensor, log_probs: &Tensor
     rows(present, log_probs)?.where_cond(&certain, &log_probs.contiguous()?)
 }
 
-/// The rows of a value that are there, as they stand, and zeros in place of the others: what is missing has no faults.
+/// The observed rows of a value, and zeros in place of the others, which are always valid.
 pub(crate) fn of_present(value: &Tensor, present: &Tensor) -> Result<Tensor> {
     let zeros = value.zeros_like()?;
     rows(present, value)?.where_cond(&value.contiguous()?, &zeros)
 }
 
-/// Whether a presence is one number, 0 or 1, for each record.
+/// Checks that presences are one number, 0 or 1, for each record.
 pub(crate) fn check(name: &str, value: &Tensor, present: &Tensor) -> Result<()> {
     let records = value.dim(0)?;
     if present.dims() != [records] {
@@ -143,7 +143,8 @@ mod tests {
 
     #[test]
     fn the_values_gone_through_weigh_nothing_but_where_they_are_the_records_own() {
-        // Two values of three records, the value slowest: the first record has the second value, the others none.
+        // Two values of three records, the value being the slow index: the first record has the second value, the
+        // others none.
         let one_hot = |class: usize| [f64::from(class == 0), f64::from(class == 1)];
         let own = Tensor::new(&[one_hot(1), [0.0; 2], [0.0; 2], one_hot(1), [0.0; 2], [0.0; 2]], &Device::Cpu).unwrap();
         let values =

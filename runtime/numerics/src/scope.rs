@@ -1,26 +1,26 @@
-//! Phases as scopes: a phase holds while some work runs, and the one before it comes back, whatever happens.
+//! Phases as scopes: a phase is set while some work runs, and the previous phase is restored in any case.
 
 use crate::Params;
 use crate::params::Phase;
 
 impl Params {
-    /// Runs `work` in the inference phase: nothing is kept for gradients, and what depends on parameters alone is computed
-    /// once. Draws, encodings and likelihoods belong in here.
+    /// Runs `work` in the inference phase: no gradients are tracked, and values that depend only on parameters are
+    /// computed once. Use it for draws, encodings and likelihoods.
     pub fn inference<T>(&self, work: impl FnOnce() -> T) -> T {
         self.during(Phase::Inference, work)
     }
 
-    /// Runs `work` in the training phase, the one that a store begins in: gradients can be asked for.
+    /// Runs `work` in the training phase, the initial phase of a store. Gradients are tracked.
     pub fn training<T>(&self, work: impl FnOnce() -> T) -> T {
         self.during(Phase::Training, work)
     }
 
-    /// Runs `work` in the phase of the first batch: what passes through a weight-normalised layer sets its scale and bias.
+    /// Runs `work` in the initialisation phase: a weight-normalised layer sets its scale and bias from its outputs.
     pub fn initialisation<T>(&self, work: impl FnOnce() -> T) -> T {
         self.during(Phase::Initialisation, work)
     }
 
-    /// Runs `work` in a phase. Of all who share the store: phases are no matter of single threads.
+    /// Runs `work` in a phase. The phase applies to all users of the store, in all threads.
     pub fn during<T>(&self, phase: Phase, work: impl FnOnce() -> T) -> T {
         let _back = Back { params: self, phase: self.phase() };
         self.set_phase(phase);
@@ -28,7 +28,7 @@ impl Params {
     }
 }
 
-/// Brings a phase back.
+/// Restores a phase.
 struct Back<'p> {
     params: &'p Params,
     phase: Phase,
@@ -37,7 +37,7 @@ struct Back<'p> {
 impl Drop for Back<'_> {
     fn drop(&mut self) {
         self.params.set_phase(self.phase);
-        // What initialisation wrote is not what was there before.
+        // Initialisation has changed parameters.
         self.params.touch();
     }
 }

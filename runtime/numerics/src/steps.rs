@@ -1,12 +1,12 @@
-//! Families over the length of a record: one array `[B, T, …]` outside, a variable for each step inside.
+//! Families over the length of a record: one array `[B, T, …]` for callers, a variable for each step in the model.
 
 use crate::{Result, Tensor, Term, Values};
 use candle_core::bail;
 
-/// The value of one step, counted from 1: under the step's own name (`x[3]`), or out of the family's array.
+/// The value of one step, counted from 1: from its own name (`x[3]`) or from the family's array.
 ///
 /// # Errors
-/// Neither is there, or the array has fewer steps.
+/// Neither exists, or the array has fewer steps.
 pub fn one(values: &Values, name: &str, family: &str, step: usize) -> Result<Tensor> {
     if let Some(value) = values.find(name) {
         return Ok(value.clone());
@@ -19,7 +19,7 @@ pub fn one(values: &Values, name: &str, family: &str, step: usize) -> Result<Ten
     all.narrow(1, step - 1, 1)?.squeeze(1)?.contiguous()
 }
 
-/// Terms of one name, one after the other, as their sum.
+/// Replaces consecutive terms of one name by their sum.
 ///
 /// # Errors
 /// A failed tensor operation.
@@ -34,7 +34,7 @@ pub fn summed(terms: Vec<Term>) -> Result<Vec<Term>> {
     Ok(all)
 }
 
-/// What a mode yields: the steps of a family in one array `[rows, T, …]`, in the order of the steps.
+/// The results of a mode, with the steps of a family as one array `[rows, T, …]`, in the order of the steps.
 ///
 /// # Errors
 /// A failed tensor operation.

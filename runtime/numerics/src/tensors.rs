@@ -1,29 +1,29 @@
-//! Safetensors files: ours with a checksum of the whole file, those of others as they are.
+//! Safetensors files. Our own have a checksum of the whole file; files of other programs are read without one.
 
 use crate::{Device, Result, Tensor};
 use candle_core::{Context, Error, bail};
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
 
-/// The metadata entry that holds the CRC-32 of the file, itself read as zeros.
+/// The metadata entry with the CRC-32 of the file, computed with its own digits as zeros.
 const CHECKSUM: &str = "srvae.crc32";
-/// The entry as the header holds it. Inside a text of the header its quotes would be escaped, so it is found once.
+/// The entry as it appears in the header. Inside a text its quotes would be escaped, so it is unique.
 const ENTRY: &str = "\"srvae.crc32\":\"";
 const UNKNOWN: &str = "00000000";
-/// Bytes of a header. A thousand layers need a hundredth of it.
+/// The maximum size of a header in bytes. A thousand layers need a hundredth of it.
 const MOST_HEADER: usize = 16 << 20;
 
-/// A file that was read.
+/// A file after reading.
 #[derive(Debug)]
 pub struct File {
     /// Its metadata, without the checksum.
     pub about: BTreeMap<String, String>,
     pub tensors: BTreeMap<String, Tensor>,
-    /// It has a checksum, and that is right.
+    /// Whether it has a checksum, which then was correct.
     pub verified: bool,
 }
 
-/// A file of these tensors and metadata, with a checksum: the same bytes for the same content.
+/// A file of these tensors and metadata, with a checksum. The same content gives the same bytes.
 ///
 /// # Errors
 /// Tensors that cannot be written, such as those that are not contiguous.
@@ -49,10 +49,10 @@ pub fn write<'a>(
     Ok(bytes)
 }
 
-/// Reads a file onto a device, and verifies its checksum where it has one.
+/// Reads a file onto a device, and verifies its checksum if it has one.
 ///
 /// # Errors
-/// Bytes that are no such file, cut short, or of another checksum than they say.
+/// Bytes that are not such a file, a truncated file, or a wrong checksum.
 pub fn read(bytes: &[u8], device: &Device) -> Result<File> {
     let place = place(bytes)?;
     if let Some(place) = place {
@@ -66,12 +66,12 @@ pub fn read(bytes: &[u8], device: &Device) -> Result<File> {
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(Error::wrap)?;
     let mut about: BTreeMap<String, String> = metadata.metadata().clone().unwrap_or_default().into_iter().collect();
     about.remove(CHECKSUM);
-    // A damaged name of the entry must not pass for a file without a checksum.
+    // A damaged name of the entry must not be mistaken for a file without a checksum.
     if let Some(key) = about.keys().find(|key| is_nearly(key, CHECKSUM)) {
         bail!("its metadata has an entry `{key}` instead of `{CHECKSUM}`; it is damaged");
     }
     for (name, info) in metadata.tensors() {
-        // With a size of 0 the others are free, and their products need not fit.
+        // If one size is 0, the others are arbitrary, and their product may overflow.
         let product = info.shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size.max(1)));
         if product.is_none_or(|count| count >= 1 << 48) {
             bail!("tensor {name} has shape {:?}", info.shape);
@@ -81,7 +81,7 @@ pub fn read(bytes: &[u8], device: &Device) -> Result<File> {
     Ok(File { about, tensors, verified: place.is_some() })
 }
 
-/// Whether names differ, and in no more than two bytes.
+/// Whether names differ in one or two bytes.
 fn is_nearly(name: &str, other: &str) -> bool {
     let differing = name.bytes().zip(other.bytes()).filter(|(a, b)| a != b).count();
     name.len() == other.len() && (1..=2).contains(&differing)
@@ -98,12 +98,12 @@ fn header(bytes: &[u8]) -> Result<(usize, &str)> {
     Ok((length, std::str::from_utf8(header).map_err(|_| Error::Msg("its header is not text".into()))?))
 }
 
-/// Where the digits of the checksum stand.
+/// The position of the checksum's digits.
 fn place(bytes: &[u8]) -> Result<Option<usize>> {
     Ok(header(bytes)?.1.find(ENTRY).map(|at| 8 + at + ENTRY.len()))
 }
 
-/// Of the whole file, the digits of the checksum read as zeros.
+/// The checksum of the whole file, with its own digits as zeros.
 fn checksum(bytes: &[u8], place: usize) -> String {
     let mut sum = crc32fast::Hasher::new();
     sum.update(&bytes[..place]);
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn what_was_written_comes_back_verified_and_in_the_same_bytes() {
         let tensors = BTreeMap::from([("b".to_owned(), Tensor::new(&[1f32, 2.0], &Device::Cpu).unwrap())]);
-        // Text that looks like a checksum is text.
+        // A text that looks like a checksum is not the checksum.
         let about = BTreeMap::from([("a".to_owned(), "\"srvae.crc32\":\"12345678\"".to_owned())]);
         let bytes = write(&tensors, &about).unwrap();
         assert_eq!(bytes, write(&tensors, &about).unwrap());

@@ -1,4 +1,4 @@
-//! What is made of a bound's terms: the bound itself, a loss, an estimate of the likelihood.
+//! Quantities computed from a bound's terms: the bound, a loss, an estimate of the likelihood.
 
 use crate::{Result, Tensor, Terms};
 use candle_core::D;
@@ -12,8 +12,8 @@ impl Terms {
         self.log_weights()?.mean(0)
     }
 
-    /// What training minimises: the negative bound less what is added to it, a mean over the batch, one number. Latents that
-    /// are drawn by their score add nothing to its value and their part to its gradient.
+    /// The training loss: the negative bound minus additional terms, averaged over the batch, one number. Latents with
+    /// the score gradient contribute only to its gradient.
     ///
     /// # Errors
     /// A bound without terms, or a failed tensor operation.
@@ -30,8 +30,9 @@ impl Terms {
         }
     }
 
-    /// log (1/K) Σ_k w_k of each record, nats, `[B]`: with the options [`BoundOptions::importance`] an estimate of the
-    /// log-likelihood from below that tightens with K. Its negative mean is the loss of importance-weighted autoencoders.
+    /// log (1/K) Σ_k w_k of each record, nats, `[B]`. With the options [`BoundOptions::importance`], it is a lower
+    /// bound on the log-likelihood in expectation, which becomes tighter with K. Its negative mean is the loss of
+    /// importance-weighted autoencoders.
     ///
     /// [`BoundOptions::importance`]: crate::BoundOptions::importance
     ///
@@ -68,7 +69,7 @@ mod tests {
         let terms = terms();
         assert_eq!(terms.elbo().unwrap().to_vec1::<f64>().unwrap(), [-2.75, -901.0]);
         assert_eq!(terms.loss().unwrap().to_scalar::<f64>().unwrap(), 451.875);
-        // Far below what an exponential can hold.
+        // Far below the range of an exponential.
         let wanted = [((-4f64).exp() / 2.0 + (-1.5f64).exp() / 2.0).ln(), -900.0 + ((1.0 + (-2f64).exp()) / 2.0).ln()];
         for (found, wanted) in terms.log_likelihood().unwrap().to_vec1::<f64>().unwrap().iter().zip(wanted) {
             assert!((found - wanted).abs() < 1e-12, "{found} {wanted}");

@@ -1,19 +1,19 @@
-//! Parameters as files: the values alone, by name, in the safetensors format.
+//! Parameters as files: only the values, by name, in the safetensors format.
 
 use crate::{Params, Result, Tensor, tensors};
 use candle_core::{Error, bail};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Faults that a message names before it counts the rest.
+/// The number of faults that a message lists before it counts the others.
 const SHOWN: usize = 8;
 
 impl Params {
-    /// Writes every parameter under its name, with a checksum of the whole file; it is written beside its place and then put
-    /// there, whole.
+    /// Writes every parameter by name, with a checksum of the whole file. The file is written under a temporary name
+    /// and then renamed.
     ///
     /// # Errors
-    /// A place that cannot be written to, or a failed tensor operation.
+    /// A path that cannot be written, or a failed tensor operation.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let values = self.entries().into_iter().map(|(name, var)| Ok((name, var.as_tensor().contiguous()?)));
@@ -28,11 +28,11 @@ impl Params {
         kept.inspect_err(|_| drop(std::fs::remove_file(&partial)))
     }
 
-    /// Reads what [`Params::save`] wrote into the parameters of a model that was built in this store; files of others, which
-    /// have no checksum, are read as they are. Nothing changes where the file does not fit.
+    /// Reads a file of [`Params::save`] into the parameters of a model that was built in this store. Files of other
+    /// programs, which have no checksum, are accepted. If the file does not fit, nothing changes.
     ///
     /// # Errors
-    /// A file that cannot be read or is damaged, and missing, superfluous and misshapen values, all in one message.
+    /// A file that cannot be read or is damaged; or one message with all missing, unknown and misshapen values.
     pub fn load(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(Error::from);
@@ -41,10 +41,10 @@ impl Params {
         self.restore(&file.tensors).map_err(|reason| Error::Msg(format!("{}: {reason}", path.display())))
     }
 
-    /// Puts values into the parameters of these names.
+    /// Sets the parameters of these names to the values.
     ///
     /// # Errors
-    /// Missing, superfluous and misshapen values, all in one message; nothing has changed then.
+    /// One message with all missing, unknown and misshapen values. Nothing has changed then.
     pub fn restore(&self, values: &BTreeMap<String, Tensor>) -> Result<()> {
         let entries = self.entries();
         let mut faults = Vec::new();
@@ -113,7 +113,7 @@ mod tests {
         let (good, before) = (std::fs::read(&path).unwrap(), values(&params));
         for number in 0..200 {
             let mut bytes = good.clone();
-            // Steps that have no factor in common with the number of bits: 200 places all over the file.
+            // A step size that has no factor in common with the number of bits: 200 places all over the file.
             let bit = number * 7919 % (8 * bytes.len());
             bytes[bit / 8] ^= 1 << (bit % 8);
             std::fs::write(&path, bytes).unwrap();

@@ -1,4 +1,4 @@
-//! How fast bytes move between ranks here: the constants of docs/scaling.md.
+//! Measures the communication speed between ranks: the constants of docs/scaling.md.
 //!
 //! ```sh
 //! cargo build --release --workspace --example bytes
@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use srvae_ranks::{Communicator, Launch, Mpi};
 use std::time::Instant;
 
-/// The fastest of some repetitions, in seconds.
+/// The time of the fastest repetition, in seconds.
 fn fastest(repetitions: usize, mut work: impl FnMut() -> Result<()>) -> Result<f64> {
     work()?;
     let mut best = f64::INFINITY;

@@ -3,11 +3,11 @@
 use super::Communicator;
 use anyhow::{Result, bail};
 
-/// The communicator of a process that has no company.
+/// The communicator of a single process.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Alone;
 
-/// Where a communicator is asked for by reference.
+/// For functions that need a communicator by reference.
 pub static ALONE: Alone = Alone;
 
 impl Communicator for Alone {

@@ -1,24 +1,24 @@
-//! Collective operations that are made of a communicator's own.
+//! Collective operations built on the basic ones of a communicator.
 
 use super::Communicator;
 use anyhow::{Result, ensure};
 use std::ops::Range;
 
-/// Bytes of the first message of [`Communicator::gather`]: short texts travel in it whole.
+/// Bytes of the first message of [`Communicator::gather`]. Short texts fit in it.
 const FIRST: usize = 1024;
-/// Of which the length takes.
+/// Bytes of the length in this message.
 const LENGTH: usize = size_of::<u64>();
 
 impl dyn Communicator + '_ {
-    /// Whether this rank speaks to people and writes files.
+    /// Whether this rank prints and writes files.
     pub fn leads(&self) -> bool {
         self.rank() == 0
     }
 
-    /// Collects bytes of any length of every rank, on all ranks, in the order of ranks.
+    /// Collects bytes of any length from every rank, on all ranks, in the order of ranks.
     ///
     /// # Errors
-    /// A rank that is gone.
+    /// A rank that has ended.
     pub fn gather(&self, mine: &[u8]) -> Result<Vec<Vec<u8>>> {
         if self.size() == 1 {
             return Ok(vec![mine.to_vec()]);
@@ -44,10 +44,11 @@ impl dyn Communicator + '_ {
         Ok(lengths.iter().enumerate().map(whole).collect())
     }
 
-    /// Collects bytes of every rank on rank 0, in the order of ranks; nothing on the others. Lengths are known to rank 0.
+    /// Collects bytes from every rank on rank 0, in the order of ranks. Other ranks get nothing. Rank 0 knows the
+    /// lengths.
     ///
     /// # Errors
-    /// A rank that is gone.
+    /// A rank that has ended.
     pub fn collect(&self, mine: &[u8], lengths: &[usize]) -> Result<Option<Vec<Vec<u8>>>> {
         if !self.leads() {
             self.send(0, mine)?;
@@ -62,11 +63,10 @@ impl dyn Communicator + '_ {
         Ok(Some(all))
     }
 
-    /// Gives `outgoing[r]` to rank r; what rank r has for this one is of length `incoming[r]`, and stands at position r of the
-    /// result.
+    /// Sends `outgoing[r]` to rank r. Position r of the result has the bytes from rank r, of length `incoming[r]`.
     ///
     /// # Errors
-    /// A rank that is gone.
+    /// A rank that has ended.
     pub fn all_to_all(&self, outgoing: &[Vec<u8>], incoming: &[usize]) -> Result<Vec<Vec<u8>>> {
         let (rank, size) = (self.rank(), self.size());
         ensure!(outgoing.len() == size && incoming.len() == size, "one part for each of {size} ranks is needed");
@@ -83,7 +83,7 @@ impl dyn Communicator + '_ {
     /// Completes `all`, of which each rank has filled its own part.
     ///
     /// # Errors
-    /// A rank that is gone.
+    /// A rank that has ended.
     pub fn gather_parts(&self, all: &mut [u8], parts: &[Range<usize>]) -> Result<()> {
         let (rank, size) = (self.rank(), self.size());
         let own = all[parts[rank].clone()].to_vec();
@@ -94,10 +94,10 @@ impl dyn Communicator + '_ {
         Ok(())
     }
 
-    /// Gives every rank what rank 0 has, of any length.
+    /// Sends the bytes of rank 0, of any length, to every rank.
     ///
     /// # Errors
-    /// A rank that is gone.
+    /// A rank that has ended.
     pub fn broadcast_all(&self, bytes: Vec<u8>) -> Result<Vec<u8>> {
         let mut length = (bytes.len() as u64).to_le_bytes();
         self.broadcast(&mut length)?;
@@ -108,7 +108,7 @@ impl dyn Communicator + '_ {
     }
 }
 
-/// Of the message that begins with it.
+/// The length of a message, from its beginning.
 fn length(head: &[u8]) -> usize {
     let mut bytes = [0; LENGTH];
     bytes.copy_from_slice(&head[..LENGTH]);
@@ -119,7 +119,7 @@ fn length(head: &[u8]) -> usize {
 mod tests {
     use crate::{Communicator, threads};
 
-    /// Bytes that say whose they are.
+    /// Bytes that identify their rank.
     fn of(rank: usize, length: usize) -> Vec<u8> {
         (0..length).map(|at| (at * 7 + rank * 31) as u8).collect()
     }
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn every_rank_has_the_bytes_of_all_in_order() {
         for size in [1, 2, 3, 5] {
-            // Within the first message, at its end, and beyond it.
+            // Within the first message, exactly at its end, and beyond it.
             for lengths in [[0, 3, 5, 1, 9], [1016, 1017, 5000, 0, 2]] {
                 let found = threads::run(size, |ranks| {
                     let ranks: &dyn Communicator = ranks;

@@ -1,4 +1,4 @@
-//! What started this process, as its environment says.
+//! Detects the launcher of this process from environment variables.
 
 use anyhow::{Result, bail};
 
@@ -7,26 +7,26 @@ use anyhow::{Result, bail};
 pub enum Launcher {
     /// `mpirun` of Open MPI.
     OpenMpi,
-    /// `mpirun` or `mpiexec` of MPICH, and of Intel's and other MPIs that descend from it; `srun --mpi=pmi2`.
+    /// `mpirun` or `mpiexec` of MPICH, of Intel MPI and of other MPIs derived from it; `srun --mpi=pmi2`.
     Mpich,
-    /// `srun` through PMIx, or without saying how.
+    /// `srun` through PMIx, or without a stated interface.
     Slurm,
     /// `torchrun`.
     Torchrun,
 }
 
-/// One process among those that were started together.
+/// One process of a group that was started together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launch {
     pub launcher: Launcher,
     pub rank: usize,
     pub size: usize,
-    /// Ranks on this machine, and the number of this one among them, where the launcher says so.
+    /// The number of ranks on this machine, and the index of this one among them, if the launcher states them.
     pub local_size: Option<usize>,
     pub local_rank: Option<usize>,
 }
 
-/// The variables of a launcher: size, rank, ranks on the machine, rank on the machine.
+/// The environment variables of a launcher: size, rank, ranks on the machine, rank on the machine.
 struct Variables {
     launcher: Launcher,
     size: &'static str,
@@ -35,7 +35,7 @@ struct Variables {
     local_rank: &'static str,
 }
 
-/// In the order they are looked for: a launcher inside a job of Slurm stands before Slurm.
+/// In the order of the search: a launcher inside a Slurm job comes before Slurm.
 const KNOWN: [Variables; 4] = [
     Variables {
         launcher: Launcher::OpenMpi,
@@ -51,7 +51,7 @@ const KNOWN: [Variables; 4] = [
         local_size: "MPI_LOCALNRANKS",
         local_rank: "MPI_LOCALRANKID",
     },
-    // Only within `srun`; the script of a job has SLURM_PROCID and SLURM_NTASKS though it is one process.
+    // Only within `srun`. The script of a job has SLURM_PROCID and SLURM_NTASKS too, although it is one process.
     Variables {
         launcher: Launcher::Slurm,
         size: "SLURM_STEP_NUM_TASKS",
@@ -69,10 +69,10 @@ const KNOWN: [Variables; 4] = [
 ];
 
 impl Launch {
-    /// What the environment says; none where this process was started by itself, or is the only rank.
+    /// The launch described by the environment. None if this process was started on its own, or is the only rank.
     ///
     /// # Errors
-    /// Variables of a launcher that contradict each other.
+    /// Contradictory variables of a launcher.
     pub fn read() -> Result<Option<Self>> {
         Self::of(&|name| std::env::var(name).ok())
     }
@@ -102,7 +102,7 @@ impl Launch {
 }
 
 impl Launcher {
-    /// For people.
+    /// The name in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::OpenMpi => "mpirun (Open MPI)",

@@ -1,7 +1,7 @@
-//! Bytes between the processes (ranks) of a distributed run.
+//! Communication between the processes (ranks) of a distributed run.
 //!
-//! A [`Communicator`] moves bytes and computes nothing: what is summed, and in which order, is decided by whoever calls it, so
-//! that results do not depend on the engine.
+//! A [`Communicator`] only communicates. The caller decides what is summed and in which order, so the results do not
+//! depend on the engine.
 
 mod alone;
 mod collective;
@@ -18,53 +18,54 @@ pub use threads::Threads;
 
 use anyhow::Result;
 
-/// One rank's end of what connects all ranks.
+/// One rank's connection to all ranks.
 ///
-/// Every collective call is made by all ranks, in the same order. Lengths are known on both sides.
+/// All ranks make every collective call in the same order. Both sides know the lengths.
 pub trait Communicator: Send + Sync {
-    /// This process, from 0.
+    /// The number of this rank, from 0.
     fn rank(&self) -> usize;
 
-    /// Ranks in all.
+    /// The total number of ranks.
     fn size(&self) -> usize;
 
-    /// The engine and its version, for people.
+    /// The engine and its version, for messages.
     fn engine(&self) -> String;
 
     /// Sends to one rank.
     ///
     /// # Errors
-    /// A rank that is gone.
+    /// A rank that has ended.
     fn send(&self, to: usize, bytes: &[u8]) -> Result<()>;
 
-    /// Fills `bytes` with what a rank sends.
+    /// Fills `bytes` with a message of a rank.
     ///
     /// # Errors
-    /// A rank that is gone.
+    /// A rank that has ended.
     fn receive(&self, from: usize, bytes: &mut [u8]) -> Result<()>;
 
-    /// Sends to one rank while it receives from another.
+    /// Sends to one rank and receives from another at the same time.
     ///
     /// # Errors
-    /// A rank that is gone.
+    /// A rank that has ended.
     fn exchange(&self, to: usize, outgoing: &[u8], from: usize, incoming: &mut [u8]) -> Result<()>;
 
-    /// Collects equal numbers of bytes of every rank, on all ranks, in the order of ranks: `all` is `size` times as long as
-    /// `mine`.
+    /// Collects equal numbers of bytes from every rank, on all ranks, in the order of ranks. `all` is `size` times as
+    /// long as `mine`.
     ///
     /// # Errors
-    /// A rank that is gone.
+    /// A rank that has ended.
     fn gather_equal(&self, mine: &[u8], all: &mut [u8]) -> Result<()>;
 
-    /// Gives every rank the bytes of rank 0.
+    /// Sends the bytes of rank 0 to every rank.
     ///
     /// # Errors
-    /// A rank that is gone.
+    /// A rank that has ended.
     fn broadcast(&self, bytes: &mut [u8]) -> Result<()>;
 
-    /// Ends the other ranks, and with most engines this process: after an error, when nobody may wait for this rank any more.
+    /// Ends the other ranks, and with most engines this process. It is called after an error, so that no rank waits for
+    /// this one.
     fn abort(&self);
 
-    /// Takes leave of the other ranks once all work is done.
+    /// Leaves the group after all work is done.
     fn finish(&self) {}
 }

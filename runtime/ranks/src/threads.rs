@@ -1,4 +1,4 @@
-//! Ranks that are threads of one process: what tests run distributed work on.
+//! Ranks as threads of one process, for tests of distributed work.
 
 use super::Communicator;
 use anyhow::{Result, bail, ensure};
@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
-/// What is on its way from each rank to each other, and whether a rank has failed.
+/// Messages in transit between each pair of ranks, and whether a rank has failed.
 #[derive(Debug, Default)]
 struct Mail {
     boxes: Vec<VecDeque<Vec<u8>>>,
@@ -21,18 +21,18 @@ struct Shared {
     arrived: Condvar,
 }
 
-/// One thread's end.
+/// The communicator of one thread.
 #[derive(Debug)]
 pub struct Threads {
     rank: usize,
     shared: Arc<Shared>,
 }
 
-/// Runs `work` on so many ranks, each a thread, and returns what each of them came to. A rank that fails ends the others at
+/// Runs `work` on this number of ranks, each a thread, and returns their results. A rank that fails ends the others at
 /// their next call.
 ///
 /// # Panics
-/// Where a rank panics, after the others have ended.
+/// If a rank panics, after the others have ended.
 pub fn run<T: Send>(size: usize, work: impl Fn(&Threads) -> Result<T> + Sync) -> Vec<Result<T>> {
     let mail = Mail { boxes: vec![VecDeque::new(); size * size], ended: false };
     let shared = Arc::new(Shared { size, mail: Mutex::new(mail), arrived: Condvar::new() });
@@ -57,8 +57,8 @@ impl Threads {
         self.shared.mail.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Sends to several ranks at once: where one of them has its message and fails by what it says, the others have theirs and come to
-    /// the same end.
+    /// Sends to several ranks at once. If one of them fails because of its message, the others have already received
+    /// theirs and fail in the same way.
     fn send_all(&self, to: Range<usize>, bytes: &[u8]) {
         let mut mail = self.mail();
         to.for_each(|to| mail.boxes[self.rank * self.shared.size + to].push_back(bytes.to_vec()));

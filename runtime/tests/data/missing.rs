@@ -122,6 +122,7 @@ fn scales_are_those_of_what_is_there() {
         numbers.iter().enumerate().filter(|(at, _)| records.has("v", *at)).map(|(_, v)| f64::from(*v)).collect();
     let mean = there.iter().sum::<f64>() / there.len() as f64;
     let variance = there.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / there.len() as f64;
+    // Numbers near 100 are known to 4e-6 in f32, of a deviation of 12.
     assert!(there.len() < records.len() && mean.abs() < 1e-5 && (variance - 1.0).abs() < 1e-4, "{mean} {variance}");
 }
 

@@ -74,6 +74,7 @@ fn noise_is_philox_and_has_its_law() -> Result<()> {
         }
         let again = noise::draw(noise::Law::Normal, &[count], 11, 4, None, &device)?;
         let product = (draws * moved(&again, DType::F64)?)?.mean_all()?.to_scalar::<f64>()?;
+        // Four standard errors of a mean of as many products, 1/√20001 each.
         ensure!(product.abs() < 0.03, "two draws are correlated: {product}");
         // A number that lies on the device counts like one that is given.
         let base = Tensor::from_slice(&[3i64], 1, &device)?;

@@ -60,6 +60,7 @@ fn adamax_and_the_norm() -> Result<()> {
         }
         let pointers: Vec<&Tensor> = gradients.iter().collect();
         let squares = f64::from(optimiser::squares(&pointers)?.to_scalar::<f32>()?);
+        // A sum in f32, of parts that threads add up.
         ensure!((squares - total).abs() < 1e-5 * total, "{squares} and {total}");
         let entries: Vec<_> = (0..sizes.len())
             .map(|at| optimiser::Entry {
@@ -119,6 +120,7 @@ fn steps_in_memory_of_their_own() -> Result<()> {
             close("a parameter after five steps", ours, theirs, CLOSE)?;
         }
         for (ours, theirs) in our_terms.iter().zip(&their_terms) {
+            // Means in f32, of sums in another order.
             ensure!((ours - theirs).abs() < 1e-5 * theirs.abs().max(1.0), "{our_terms:?} and {their_terms:?}");
         }
         Ok(())

@@ -1,11 +1,11 @@
-//! Results as arrays: `.npz` files that NumPy reads, and CSV.
+//! Results as arrays: `.npz` files for NumPy, and CSV.
 
 use anyhow::{Context, Result, ensure};
 use std::fmt::Write as _;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-/// An array under a name, row by row.
+/// A named array. Its first axis is the row.
 #[derive(Debug, Clone)]
 pub struct Array {
     pub name: String,
@@ -57,10 +57,10 @@ impl Array {
     }
 }
 
-/// Writes arrays as one `.npz` file; the same arrays give the same bytes.
+/// Writes arrays as one `.npz` file. The same arrays give the same bytes.
 ///
 /// # Errors
-/// A place that cannot be written to.
+/// A path that cannot be written.
 pub fn write_npz(path: &Path, arrays: &[Array]) -> Result<()> {
     crate::files::write_with(path, |file| {
         let mut archive = zip::ZipWriter::new(BufWriter::new(file));
@@ -76,10 +76,10 @@ pub fn write_npz(path: &Path, arrays: &[Array]) -> Result<()> {
     })
 }
 
-/// Writes columns of one number for each record as CSV, the record's number first. Numbers are read back as they were.
+/// Writes columns of one number per record as CSV, after the record's number. Numbers are written without loss.
 ///
 /// # Errors
-/// Columns of different lengths, or a place that cannot be written to.
+/// Columns of different lengths, or a path that cannot be written.
 pub fn write_csv(path: &Path, columns: &[(String, Vec<f64>)]) -> Result<()> {
     let count = columns.first().map_or(0, |(_, values)| values.len());
     ensure!(columns.iter().all(|(_, values)| values.len() == count), "columns of different lengths");

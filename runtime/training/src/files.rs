@@ -1,19 +1,19 @@
-//! Files that are there whole or not at all, and that take no other file's place.
+//! Writes files atomically, and does not replace files of another kind.
 
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
 
-/// Writes a file beside its place, forces it to disk, and puts it in place; what stood there before stays until then.
+/// Writes a file under a temporary name, syncs it to disk, and renames it. The previous file remains until then.
 ///
 /// # Errors
-/// A folder that cannot be written to, or a full disk. Nothing is left behind.
+/// A folder that cannot be written, or a full disk. No file is left behind.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     write_with(path, |file| Ok(file.write_all(bytes)?))
 }
 
-/// The text of a JSON value in a file.
+/// Writes the text of a JSON value.
 ///
 /// # Errors
 /// Those of [`write()`].
@@ -21,7 +21,7 @@ pub fn write_json(path: &Path, value: &serde_json::Value) -> Result<()> {
     write(path, format!("{value:#}\n").as_bytes()).context("the result could not be saved")
 }
 
-/// The same for a file that is written piece by piece.
+/// Writes a file piece by piece.
 ///
 /// # Errors
 /// Those of [`write()`] and of `content`.
@@ -34,24 +34,24 @@ pub fn write_with(path: &Path, content: impl FnOnce(&mut fs::File) -> Result<()>
     fs::create_dir_all(folder).with_context(failed)?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".partial-");
-    // Temporary files are private by default; a result is as open as the user's mask makes it.
+    // Temporary files are private by default; a result has the permissions of the user's mask.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder).with_context(failed)?;
     content(file.as_file_mut()).with_context(failed)?;
     file.as_file().sync_all().with_context(failed)?;
     file.persist(path).map_err(|failure| failure.error).with_context(failed)?;
-    // The new name is on disk once its folder is.
+    // The new name is on disk only after the folder was synced.
     if let Ok(folder) = fs::File::open(folder) {
         folder.sync_all().ok();
     }
     Ok(())
 }
 
-/// Writes a file anew where it really lies: a link to it stays a link, and who may read and write it stays.
+/// Rewrites an existing file at its real location. A link to it remains a link, and its permissions do not change.
 ///
 /// # Errors
-/// As [`write()`], and a file that is not there.
+/// As [`write()`], and a missing file.
 pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = || format!("{}: cannot be written", path.display());
     let place = fs::canonicalize(path).with_context(failed)?;
@@ -62,22 +62,22 @@ pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<()> {
     })
 }
 
-/// The kinds of files that results are written as.
+/// The kinds of result files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Png,
     Svg,
     Pdf,
     Html,
-    /// Of records: the first line begins with `record`.
+    /// A table of records: the first line begins with `record`.
     Csv,
     Npz,
-    /// Of weights alone: not a checkpoint.
+    /// Weights only, not a checkpoint.
     Weights,
 }
 
 impl Kind {
-    /// Whether a file that begins with these bytes is of this kind.
+    /// Whether a file with this beginning is of this kind.
     fn is(self, head: &[u8]) -> bool {
         match self {
             Self::Png => head.starts_with(b"\x89PNG\r\n\x1a\n"),
@@ -86,7 +86,7 @@ impl Kind {
             Self::Html => head.trim_ascii_start().to_ascii_lowercase().starts_with(b"<!doctype html"),
             Self::Csv => head.starts_with(b"record,"),
             Self::Npz => head.starts_with(b"PK\x03\x04"),
-            // Eight bytes of length, then a JSON header; that of a checkpoint has this program's key first.
+            // Eight bytes of length, then a JSON header; that of a checkpoint starts with this program's key.
             Self::Weights => {
                 let header = head.get(8..).unwrap_or_default();
                 header.starts_with(b"{") && !header.windows(8).any(|part| part == b"\"srvae\":")
@@ -95,10 +95,10 @@ impl Kind {
     }
 }
 
-/// Refuses to put a result in the place of a file of another kind, before any work is done. `force` takes any file's place.
+/// Refuses to replace a file of another kind, before any work is done. `force` replaces any file.
 ///
 /// # Errors
-/// A folder, or a file that is not of this kind.
+/// A folder, or a file of another kind.
 pub fn check_place(path: &Path, kind: Kind, force: bool) -> Result<()> {
     if path.is_dir() {
         bail!("{}: this is a folder; --out takes a file", path.display());

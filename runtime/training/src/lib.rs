@@ -1,6 +1,6 @@
 //! Running a model: data, training, evaluation, figures and reports.
 //!
-//! Knows no model: everything here works on any type that implements [`Model`], which generated code does.
+//! This crate contains no model-specific code. It works with any type that implements [`Model`].
 
 pub mod arrays;
 pub mod data;

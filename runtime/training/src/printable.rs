@@ -1,20 +1,21 @@
-//! Text of others on a terminal and in a page: names of tensors, checkpoints and files, documentation of a model file.
+//! Escapes untrusted text for a terminal and for HTML: names of tensors, checkpoints and files, documentation of a
+//! model file.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// The text without what would steer a terminal: control characters but line breaks and tabs, and characters that turn the
-/// direction of writing around, become `\u001b`, as JSON escapes them, so that a line of JSON keeps its meaning.
+/// The text without terminal control: control characters except line breaks and tabs, and characters that change the
+/// writing direction, become `\u001b`, as in JSON, so that a line of JSON keeps its meaning.
 pub fn printable(text: &str) -> Cow<'_, str> {
     escaped(text, false)
 }
 
-/// The same for text that the compiler coloured: sequences that only change colours stay.
+/// Escapes text that the compiler has coloured. Sequences that only set colours are kept.
 pub fn printable_in_colour(text: &str) -> Cow<'_, str> {
     escaped(text, true)
 }
 
-/// Text that HTML shows as it is.
+/// Escapes text for HTML.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
@@ -48,7 +49,7 @@ fn steers(character: char) -> bool {
     turns || (character.is_control() && !matches!(character, '\n' | '\t'))
 }
 
-/// The length of the sequence at the beginning of `text` that sets colours, if there is one.
+/// The length of a colour sequence at the beginning of `text`, if there is one.
 fn colour(text: &str) -> Option<usize> {
     let inside = text.strip_prefix("\u{1b}[")?;
     let end = inside.find(|c: char| !c.is_ascii_digit() && c != ';')?;

@@ -1,4 +1,4 @@
-//! What a person sees of training, on standard error.
+//! Progress of training, on standard error.
 
 use crate::terminal::{is_mute, note};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -6,10 +6,10 @@ use std::cell::Cell;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-/// Between two lines where there is no terminal.
+/// The interval between lines without a terminal.
 const QUIET: Duration = Duration::from_secs(30);
 
-/// A bar on a terminal, a line now and then elsewhere.
+/// A progress bar on a terminal, a line from time to time elsewhere.
 #[derive(Debug)]
 pub struct Display {
     bar: ProgressBar,
@@ -18,7 +18,7 @@ pub struct Display {
 }
 
 impl Display {
-    /// `what` goes from `done` to `total`.
+    /// Shows the progress of `what` from `done` to `total`.
     pub fn new(what: &str, done: usize, total: usize) -> Self {
         let terminal = std::io::stderr().is_terminal() && !is_mute();
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
@@ -28,7 +28,7 @@ impl Display {
         }
         bar.set_prefix(what.to_owned());
         bar.set_position(done as u64);
-        // Steps before this start say nothing about the speed of those to come.
+        // Steps of an earlier process do not affect the estimated time.
         bar.reset_eta();
         Self { bar, terminal, said: Cell::new(Instant::now()) }
     }
@@ -43,13 +43,13 @@ impl Display {
         self.bar.set_message(message);
     }
 
-    /// So many of so many, where the total shows on the way.
+    /// Sets the progress and the total.
     pub fn of(&self, done: usize, total: usize) {
         self.bar.set_length(total as u64);
         self.set(done, String::new());
     }
 
-    /// A line that stays.
+    /// Prints a permanent line.
     pub fn line(&self, text: &str) {
         self.said.set(Instant::now());
         if self.terminal {

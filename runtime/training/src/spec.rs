@@ -1,4 +1,4 @@
-//! What running needs to know of a model besides its code: its variables, and the settings it is built at.
+//! The description of a model for running it: its variables and settings.
 
 use crate::{Builder, Model, Params, Result, Setting, Settings};
 pub use srvae_dsl::catalog::{Space, space_entry};
@@ -20,7 +20,7 @@ pub struct Spec {
     pub builder: Builder,
 }
 
-/// A variable of the model, as the data and the pictures see it.
+/// A variable of the model, as seen by data and figures.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Variable {
     pub name: String,
@@ -28,21 +28,21 @@ pub struct Variable {
     pub space: Space,
     /// Without the batch.
     pub shape: Vec<usize>,
-    /// A latent that comes with the data all the same: q says it is the data set's label.
+    /// Whether it is a latent that comes with the data, because its factor in q is `label`.
     #[serde(default)]
     pub supplied: bool,
-    /// How many steps each record has: all that there are, where the data do not say it.
+    /// Whether it is the number of steps of each record. If the data do not state it, every record has all steps.
     #[serde(default)]
     pub is_length: bool,
     /// A latent with one value for all records.
     #[serde(default)]
     pub is_global: bool,
-    /// A family over that length: its first axis is the steps.
+    /// Whether it is a family over the length: its first axis is the step.
     #[serde(default)]
     pub steps: bool,
 }
 
-/// What is known of a variable when the model is used.
+/// The role of a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -57,7 +57,7 @@ impl Spec {
     /// The model with new parameters in `params`.
     ///
     /// # Errors
-    /// Settings the generated code does not know, or shapes that do not fit at these settings.
+    /// Settings that the generated code does not know, or shapes that do not fit at these settings.
     pub fn build(&self, params: &Params) -> Result<Box<dyn Model>> {
         self.builder.build(&self.settings, params)
     }
@@ -66,7 +66,7 @@ impl Spec {
         self.variables.iter().find(|variable| variable.name == name)
     }
 
-    /// The most steps that a record has, where the variable is the length.
+    /// The maximum number of steps of a record, if the variable is the length.
     pub fn steps(&self, variable: &Variable) -> Option<usize> {
         let own = self.settings.iter().find(|(name, _)| variable.is_length && *name == variable.name)?;
         match own.1 {
@@ -75,13 +75,14 @@ impl Spec {
         }
     }
 
-    /// The variables that data supply: the observed (some records may lack those partly observed) and the given ones, and latents that are the data set's labels.
+    /// The variables that come with data: observed, partly observed and given ones, and latents that are labels of the
+    /// data set.
     pub fn data_variables(&self) -> impl Iterator<Item = &Variable> {
         self.variables.iter().filter(|variable| variable.role != Role::Latent || variable.supplied)
     }
 
-    /// Pixels and channels of the observed images of an example: what bits/dim divides by. Other variables are no dimensions
-    /// of an image. None where some records lack an image: they would have others than the rest.
+    /// The number of pixels times channels of the observed images of a record: the divisor of bits/dim. Other variables
+    /// do not count. 0 if an image is partly observed, because the number would differ between records.
     pub fn dimensions(&self) -> usize {
         if self.variables.iter().any(|variable| variable.role == Role::Partly && variable.space == Space::Image) {
             return 0;
@@ -90,8 +91,8 @@ impl Spec {
         self.variables.iter().filter(is_image).map(|variable| variable.shape.iter().product::<usize>()).sum()
     }
 
-    /// What a log-likelihood in nats an example is reported as, the sign turned, the less, the better the model: bits/dim
-    /// where images are observed, else nats.
+    /// The reported score for a log-likelihood in nats per record, where lower is better: bits/dim if images are
+    /// observed, else nats.
     pub fn score(&self, log_likelihood: f64) -> f64 {
         match self.dimensions() {
             0 => -log_likelihood,
@@ -99,7 +100,7 @@ impl Spec {
         }
     }
 
-    /// What a record is called: an image where images are observed.
+    /// The word for records: images if images are observed.
     pub fn records(&self) -> &'static str {
         let is_image = |variable: &Variable| variable.is_observed() && variable.space == Space::Image;
         if self.variables.iter().any(is_image) { "images" } else { "records" }
@@ -110,16 +111,16 @@ impl Spec {
         if self.dimensions() == 0 { "nats" } else { "bits/dim" }
     }
 
-    /// The shape [channels, height, width] that pictures are loaded at: the largest data variable that has one, and a
-    /// plain 3×32×32 for a model without pictures.
+    /// The shape [channels, height, width] for loading images: the largest one of the data variables, or 3×32×32
+    /// without images.
     pub fn picture_shape(&self) -> [usize; 3] {
         self.data_variables().filter_map(Variable::picture).max_by_key(|[_, h, w]| h * w).unwrap_or([3, 32, 32])
     }
 }
 
 impl Variable {
-    /// Refuses to fill an observed `real` with pictures: pixels are multiples of 1/255, where a density may become infinite,
-    /// so it is no likelihood of them.
+    /// Refuses to fill an observed `real` with images. Pixels are multiples of 1/255, where a density may become
+    /// infinite, so it is not a likelihood.
     ///
     /// # Errors
     /// An observed variable of space `real`.
@@ -135,22 +136,22 @@ impl Variable {
         )
     }
 
-    /// Whether it takes numbers alone, and never pictures or classes.
+    /// Whether it accepts only numbers, and no images or classes.
     pub fn is_numeric(&self) -> bool {
         ![Space::Image, Space::Binary, Space::Label, Space::Real].contains(&self.space)
     }
 
-    /// The variable that says how many steps each record has, where the model has one.
+    /// The variable with the number of steps of each record, if the model has one.
     pub fn length(variables: &[Self]) -> Option<&Self> {
         variables.iter().find(|variable| variable.is_length)
     }
 
-    /// Whether records have it that are scored: all of them, or some.
+    /// Whether it is scored in all or some records.
     pub fn is_observed(&self) -> bool {
         matches!(self.role, Role::Observed | Role::Partly)
     }
 
-    /// Numbers that make one value of its space: a class or proportions stand in one row, any other number stands for itself.
+    /// The number of values per row: all of a class or of proportions, 1 otherwise.
     pub fn row(&self) -> usize {
         let all = self.shape.iter().product::<usize>().max(1);
         match self.space {
@@ -159,7 +160,7 @@ impl Variable {
         }
     }
 
-    /// [channels, height, width], where a value can be seen as a picture.
+    /// [channels, height, width], if a value can be displayed as an image.
     pub fn picture(&self) -> Option<[usize; 3]> {
         <[usize; 3]>::try_from(self.shape.as_slice()).ok()
     }

@@ -1,37 +1,37 @@
-//! Writing to the terminal.
+//! Output to the terminal.
 //!
-//! What cannot be written to standard output never ends the work: files are written all the same, and [`delivered`] says at
-//! the end that the result was lost.
+//! A failure of standard output never ends the work. Files are still written, and [`delivered`] reports at the end that
+//! the output was lost.
 
 use crate::printable::{printable, printable_in_colour};
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
 use std::sync::Mutex;
 
-/// Why standard output takes nothing more.
+/// The error of standard output, after a failure.
 static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
 
-/// Lines that were not said, of a process whose company speaks for it.
+/// Suppressed lines of a process for which another one prints.
 static HELD: Mutex<Option<VecDeque<String>>> = Mutex::new(None);
-/// So many of them are kept.
+/// The maximum number of kept lines.
 const KEPT: usize = 20;
 
-/// From here on nothing is written: another process writes the same. What would have been said last is kept for [`held`].
+/// Suppresses output from here on, because another process prints the same. The last lines are kept for [`held`].
 pub fn mute() {
     *HELD.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(VecDeque::new());
 }
 
-/// Whether another process speaks for this one.
+/// Whether another process prints for this one.
 pub fn is_mute() -> bool {
     HELD.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_some()
 }
 
-/// What was not said last; from here on everything is.
+/// The last suppressed lines. Output is printed from here on.
 pub fn held() -> Vec<String> {
     HELD.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take().into_iter().flatten().collect()
 }
 
-/// Whether a line is held back.
+/// Suppresses a line if output is suppressed.
 fn holds(text: &str) -> bool {
     let mut held = HELD.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let Some(lines) = held.as_mut() else { return false };
@@ -42,7 +42,7 @@ fn holds(text: &str) -> bool {
     true
 }
 
-/// A line of the result, on standard output.
+/// Prints a line of the result, to standard output.
 pub fn out(text: &str) {
     if is_mute() {
         return;
@@ -55,10 +55,10 @@ pub fn out(text: &str) {
     *lost = writeln!(stdout, "{}", printable(text)).and_then(|()| stdout.flush()).err();
 }
 
-/// Whether everything that was meant for standard output has reached it.
+/// Whether all output to standard output was written.
 ///
 /// # Errors
-/// The first failure: a full disk, or of kind `BrokenPipe` a reader that has gone away (`srvae-run … | head`).
+/// The first failure: a full disk, or of kind `BrokenPipe` for a closed pipe (`srvae-run … | head`).
 pub fn delivered() -> io::Result<()> {
     let mut lost = LOST.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     match lost.take() {
@@ -67,12 +67,12 @@ pub fn delivered() -> io::Result<()> {
     }
 }
 
-/// Whether a failure of standard output is a reader that has read enough.
+/// Whether a failure of standard output is a closed pipe.
 pub fn has_gone(reason: &io::Error) -> bool {
     reason.kind() == ErrorKind::BrokenPipe
 }
 
-/// A line about the work, on standard error; where nobody can read it, it is lost.
+/// Prints a line about the work, to standard error. Failures are ignored.
 pub fn note(text: &str) {
     if holds(text) {
         return;
@@ -80,7 +80,7 @@ pub fn note(text: &str) {
     writeln!(std::io::stderr().lock(), "{}", printable(text)).ok();
 }
 
-/// The same for a message of the compiler, with its colours.
+/// Prints a message of the compiler with its colours.
 pub fn note_in_colour(text: &str) {
     writeln!(std::io::stderr().lock(), "{}", printable_in_colour(text)).ok();
 }

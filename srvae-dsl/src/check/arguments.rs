@@ -1,4 +1,4 @@
-//! The arguments of blocks, distributions and functions against their entries.
+//! Checks the arguments of blocks, distributions and functions against their entries.
 
 use super::Checker;
 use super::settings::show;
@@ -8,7 +8,7 @@ use crate::diagnostics::messages;
 use crate::graph::{Argument, Number, Value};
 use crate::source::Span;
 
-/// An entry as the arguments see it.
+/// The parts of an entry that matter for its arguments.
 #[derive(Clone, Copy)]
 pub(super) struct Signature {
     pub name: &'static str,
@@ -18,12 +18,12 @@ pub(super) struct Signature {
 /// The arguments of a use, in the entry's order.
 pub(super) struct Arguments {
     pub args: Vec<Argument>,
-    /// `out` was not given: its argument holds a placeholder.
+    /// Whether `out` was not given; its argument is then a placeholder.
     pub out_missing: bool,
 }
 
 impl Checker<'_> {
-    /// The arguments, those not given at their defaults; nothing where one is wrong, which has been reported then.
+    /// The arguments, with defaults for those not given. None if one is wrong; the error is then reported.
     pub(super) fn arguments(&mut self, entry: Signature, given: &[ast::Argument], call: Span) -> Option<Arguments> {
         let slots = self.assign(entry, given)?;
         let mut result = Arguments { args: Vec::new(), out_missing: false };
@@ -53,7 +53,7 @@ impl Checker<'_> {
         complete.then_some(result)
     }
 
-    /// Which expressions each parameter of the entry gets.
+    /// Assigns expressions to the parameters of the entry.
     fn assign<'e>(&mut self, entry: Signature, given: &'e [ast::Argument]) -> Option<Vec<Vec<&'e ast::Expression>>> {
         let mut slots: Vec<Vec<&ast::Expression>> = vec![Vec::new(); entry.parameters.len()];
         let (mut complete, mut next, mut first_named) = (true, 0, None);
@@ -98,7 +98,7 @@ impl Checker<'_> {
         complete.then_some(slots)
     }
 
-    /// `channels(4..8)`: the arguments `from` and `to`; false where the entry takes no part of its input.
+    /// `channels(4..8)`: the arguments `from` and `to`. False if the entry has no such arguments.
     fn ends<'e>(
         &mut self,
         entry: Signature,
@@ -143,7 +143,7 @@ impl Checker<'_> {
     }
 }
 
-/// A name that stands alone: the value of an argument that is one of several words.
+/// A single name: the value of an argument that accepts one of several words.
 fn bare_word(expression: &ast::Expression) -> Option<Value> {
     let call = expression.as_call()?;
     call.arguments.is_none().then(|| Value::Word(call.name.text.clone()))

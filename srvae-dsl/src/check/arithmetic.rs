@@ -1,6 +1,6 @@
 //! Arithmetic on the values of a network: `a + b` of equal shapes, and `2 * a + 1` with numbers.
 //!
-//! Each sign is a block of the catalogue, so nothing after the checks knows of it.
+//! Each operator becomes a block of the catalogue, so later stages need no special case.
 
 use super::network::Builder;
 use crate::ast::Expression;
@@ -10,7 +10,7 @@ use crate::graph::{Argument, NodeId, Number, Op, Operator, Use, Value};
 use crate::source::Span;
 
 impl Builder<'_, '_> {
-    /// `left operator right`, where at least one of them is no number.
+    /// `left operator right`, where at least one of them is not a number.
     pub(super) fn arithmetic(
         &mut self,
         operator: Operator,

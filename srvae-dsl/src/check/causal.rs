@@ -1,4 +1,5 @@
-//! Autoregression: what comes of `past(x)` may only pass through blocks that see, at each position, what is there and before it.
+//! Autoregression: values computed from `past(x)` may pass only through causal blocks, whose output at a position
+//! depends on this and earlier positions.
 
 use super::Checker;
 use crate::catalog;
@@ -7,7 +8,7 @@ use crate::graph::{NetBody, NetId, Network, Op};
 use crate::source::Span;
 
 impl Checker<'_> {
-    /// Whether every block that the past of the factor's own variable passes through is causal.
+    /// Whether all blocks after the past of the factor's own variable are causal.
     pub(super) fn causal(&mut self, network: &Network) -> Option<()> {
         let mut after = vec![false; network.nodes.len()];
         for (at, node) in network.nodes.iter().enumerate() {
@@ -29,7 +30,8 @@ impl Checker<'_> {
         Some(())
     }
 
-    /// A block of a named network, or of those it uses, that is not causal. Which of its arguments the past is, is not asked.
+    /// A block that is not causal in a named network, or in those it uses. It does not matter through which argument
+    /// the past enters.
     fn looks_ahead(&self, id: NetId) -> Option<&'static str> {
         let (mut open, mut seen) = (vec![id], vec![id]);
         while let Some(id) = open.pop() {
@@ -48,7 +50,7 @@ impl Checker<'_> {
         None
     }
 
-    /// A flow over an autoregressive distribution would mix its positions.
+    /// Refuses a flow over an autoregressive distribution, because it would mix positions.
     pub(super) fn no_flow_over_past(&mut self, network: Option<&Network>, flow: Option<Span>) -> Option<()> {
         match flow.filter(|_| network.is_some_and(Network::is_autoregressive)) {
             Some(span) => {

@@ -1,5 +1,5 @@
-//! `p(x | v) = floor(v)` with `q(v | x) = … |> onto(x)`: x is sure given v because v stays in the cells of x, so each needs the
-//! other.
+//! `p(x | v) = floor(v)` with `q(v | x) = … |> onto(x)`. Given v, x is certain because v stays in the cells of x; each
+//! of the two needs the other.
 
 use super::Checker;
 use crate::catalog::Origin;
@@ -7,7 +7,7 @@ use crate::diagnostics::messages;
 use crate::graph::{Body, Factor, Op, Stage, Value, VariableId};
 
 impl Checker<'_> {
-    /// Every function of p has its flow in q, and every such flow its function.
+    /// Every `floor` in p needs an `onto` in q, and vice versa.
     pub(super) fn cells(&mut self, p: &[Factor], q: &[Factor]) {
         if self.findings.has_errors() {
             return;
@@ -40,7 +40,7 @@ impl Checker<'_> {
     }
 }
 
-/// What a factor of p rounds.
+/// The variable that a factor of p rounds.
 fn rounds(factor: &Factor) -> Option<VariableId> {
     match &factor.body {
         Body::Deterministic { function, input } if function.entry.origin == Origin::Rounded => Some(*input),
@@ -52,7 +52,7 @@ fn is_onto(stage: &Stage) -> bool {
     stage.flow.entry.name == "onto"
 }
 
-/// The image whose cells a flow stays in.
+/// The image in whose cells a flow stays.
 fn image(stage: &Stage) -> Option<VariableId> {
     let context = stage.context.as_ref().filter(|_| is_onto(stage))?;
     match context.nodes[context.output.0].op {
@@ -61,7 +61,7 @@ fn image(stage: &Stage) -> Option<VariableId> {
     }
 }
 
-/// Whether what a flow stands over yields numbers between 0 and 1.
+/// Whether the input of a flow is between 0 and 1.
 fn is_within_one(factor: &Factor, at: usize) -> bool {
     let Body::Stochastic { base, flows, .. } = &factor.body else { return false };
     if let Some(below) = at.checked_sub(1) {

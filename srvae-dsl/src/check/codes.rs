@@ -1,4 +1,4 @@
-//! `q(z | x) = quantise from …` with `p(z) = codebook`: the codes are the prior's, so each needs the other.
+//! `q(z | x) = quantise from …` with `p(z) = codebook`: the codes belong to the prior, so each needs the other.
 
 use super::Checker;
 use crate::diagnostics::messages;

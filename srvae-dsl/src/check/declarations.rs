@@ -8,13 +8,13 @@ use crate::graph::{Number, Param, Role, Space, Value, Variable, VariableId, Vari
 use crate::source::{Source, Span};
 use std::collections::BTreeMap;
 
-/// The parameter that says for how many records a global variable is the same.
+/// The parameter with the number of records, for which a global variable has the same value.
 pub const RECORDS: &str = "records";
-/// The length that a file is checked at where neither it nor the data say one.
+/// The length for checks if neither the file nor the data state one.
 const CHECKED_LENGTH: i64 = 4;
 
 impl<'a> Checker<'a> {
-    /// Parameters, at their chosen values; the length is one.
+    /// Parameters at their chosen values, including the length.
     pub(super) fn parameters(&mut self, file: &File, overrides: &Overrides) {
         for item in &file.items {
             let (name, value) = match &item.kind {
@@ -30,7 +30,7 @@ impl<'a> Checker<'a> {
         self.settings(file, overrides);
     }
 
-    /// How many records there are, where something is the same for all of them: a parameter, which training sets.
+    /// Declares the parameter for the number of records, which training sets, if there is a global variable.
     fn declare_records(&mut self, file: &File) {
         let global = file.items.iter().find_map(|item| match &item.kind {
             ItemKind::Variables { role: Role::Global, names, .. } => names.first(),
@@ -48,7 +48,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Everything else that has a name.
+    /// Declares everything else that has a name.
     pub(super) fn declare(&mut self, file: &'a File, source: &Source) {
         self.model_name(file, source);
         self.unique_names(file);
@@ -74,7 +74,7 @@ impl<'a> Checker<'a> {
         self.declare_flows(file);
     }
 
-    /// How many steps each record has: given with the data, beside the parameter of that name, which is the most.
+    /// Declares the number of steps of each record, a given variable. The parameter of the same name is the maximum.
     pub(super) fn declare_length(&mut self, name: &str) -> Option<VariableId> {
         let param = self.params.iter().find(|param| param.name == name)?;
         let (docs, span) = (vec!["Steps of each record.".to_owned()], param.span);
@@ -172,7 +172,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Adds a variable, whose space stands there. Of several with one name the first is meant.
+    /// Adds a variable with the place of its space. If several variables have one name, the first is used.
     fn variable_is(&mut self, mut variable: Variable, space: Span) -> VariableId {
         let id = VariableId(self.variables.len());
         let before = self.variables.last().and_then(|last| Some((member(&last.name)?, last.since)));

@@ -1,4 +1,4 @@
-//! Factors that are distributions: whether they are of the variable's space, and the networks behind them.
+//! Factors that are distributions: the space of the variable, and the network of the natural parameters.
 
 use super::Checker;
 use super::arguments::Signature;
@@ -40,7 +40,7 @@ impl Checker<'_> {
         Some(Body::Stochastic { base, flows: flows.stages, network })
     }
 
-    /// Whether a distribution is one over the variable, or under flows over real numbers.
+    /// Whether a distribution is defined over the variable's space, or over real numbers under flows.
     pub(super) fn produces(&mut self, head: &Head<'_>, entry: &Distribution, place: Span, flows: bool) -> Option<()> {
         let variable = self.variable(head.variable);
         let space = variable.space;
@@ -63,7 +63,7 @@ impl Checker<'_> {
         None
     }
 
-    /// The network behind a distribution, where it needs one.
+    /// The network of a distribution, if it needs one.
     pub(super) fn feed(
         &mut self,
         head: &Head<'_>,
@@ -126,15 +126,15 @@ impl Checker<'_> {
         }
     }
 
-    /// What could stand instead of a distribution without its network.
+    /// The suggestion for a distribution without its network.
     fn with_network(&self, head: &Head<'_>, distribution: &str) -> String {
         let parent = head.parents.first().map_or("", |parent| &self.variable(parent).name);
         format!("add what it reads: `{distribution} from {parent} |> …`")
     }
 }
 
-/// `negative_binomial(mean: m) |> zero_inflated(logits: l)` is `zero_inflated_negative_binomial(mean: m, logits: l)`, where
-/// the catalogue has it: a first stage that changes which distribution it is, not the values that are drawn.
+/// `negative_binomial(mean: m) |> zero_inflated(logits: l)` is `zero_inflated_negative_binomial(mean: m, logits: l)`,
+/// if the catalogue has it. This first stage changes the distribution; it is not a flow of the drawn values.
 pub(super) fn wrapped<'f>(
     entry: &Distribution,
     call: &Call,

@@ -1,22 +1,22 @@
-//! Whether the values of a network's node are sure to lie in the domain of a natural parameter.
+//! Whether the values of a network's node are guaranteed to lie in the domain of a natural parameter.
 
 use super::Checker;
 use crate::catalog::{Block, Domain, Space};
 use crate::graph::{NetBody, Network, Node, NodeId, Op, Use, Value};
 
-/// Nodes of one network, and what its arguments stand for.
+/// The nodes of one network, with the actual arguments.
 struct Frame<'f> {
     nodes: &'f [Node],
     arguments: Option<(&'f Frame<'f>, &'f [NodeId])>,
 }
 
 impl Checker<'_> {
-    /// Whether every element of a node is sure to be in a domain.
+    /// Whether every element of a node is guaranteed to be in a domain.
     pub(super) fn is_within(&self, nodes: &[Node], node: NodeId, domain: Domain) -> bool {
         self.is_in(&Frame { nodes, arguments: None }, node, domain)
     }
 
-    /// Where the values of a network without arguments are sure to lie.
+    /// The domains in which the values of a network without arguments are guaranteed to lie.
     pub(super) fn domains(&self, network: &Network) -> Vec<Domain> {
         let all = [Domain::Positive, Domain::Unit, Domain::Simplex];
         all.into_iter().filter(|domain| self.is_within(&network.nodes, network.output, *domain)).collect()
@@ -28,7 +28,7 @@ impl Checker<'_> {
             return true;
         }
         match &node.op {
-            // Before the first position there are zeros.
+            // The first position reads zeros.
             Op::Past(_) => false,
             Op::Variable(id) => {
                 let space = self.variable(*id).space;
@@ -47,7 +47,7 @@ impl Checker<'_> {
                 NetBody::Rust { .. } => false,
             },
             Op::Let(value) => self.nets.done[value.0].domains.contains(&domain),
-            // Means and log-variances, which may be anything.
+            // Means and log-variances have no restricted domain.
             Op::Experts { .. } => false,
             Op::Block { block, .. } => {
                 let inputs = || node.inputs.iter().all(|input| self.is_in(frame, *input, domain));
@@ -57,7 +57,7 @@ impl Checker<'_> {
     }
 }
 
-/// What is known of a block's values, where its inputs are in the same domain or anywhere.
+/// Whether a block's values are in the domain, given that its inputs are in the same domain or arbitrary.
 fn yields(block: &Use<Block>, node: &Node, domain: Domain, inputs: &dyn Fn() -> bool) -> bool {
     let number = |name: &str| match block.args.iter().find(|argument| argument.name == name).map(|one| &one.value) {
         Some(Value::Real(value)) => *value,
@@ -70,7 +70,7 @@ fn yields(block: &Use<Block>, node: &Node, domain: Domain, inputs: &dyn Fn() -> 
         ("filled" | "constant", Domain::Unit) => value > 0.0 && value < 1.0,
         ("filled" | "constant", Domain::Simplex) => (value * node.shape[0] as f64 - 1.0).abs() < 1e-6,
         ("affine", Domain::Positive) => scale >= 0.0 && shift >= 0.0 && scale + shift > 0.0 && inputs(),
-        // Between the values at 0 and at 1.
+        // The values lie between those at 0 and at 1.
         ("affine", Domain::Unit) => shift.min(scale + shift) >= 0.0 && shift.max(scale + shift) <= 1.0 && inputs(),
         ("add" | "divide", Domain::Positive) | ("multiply", Domain::Positive | Domain::Unit) => inputs(),
         (

@@ -1,5 +1,5 @@
-//! `draw y = …`: how gradients pass through what q draws from a distribution that is not reparameterised. Without the statement
-//! there is no gradient, so it must be there.
+//! `draw y = …`: gradient estimators for draws of q from distributions that are not reparameterised. Without the
+//! statement there would be no gradient, so it is required.
 
 use super::Checker;
 use super::arguments::Signature;
@@ -45,8 +45,8 @@ impl Checker<'_> {
         draws
     }
 
-    /// What a method cannot be combined with: a function has no gradient that a draw could let through, and what a draw was
-    /// good for is not known of each of the enumerated values above it.
+    /// Invalid combinations of methods. A function has no gradient that a draw could pass on, and the gain of a score
+    /// draw is not known separately for each of the enumerated values above it.
     fn unsound(&mut self, draws: &[Draw], q: &[Factor]) {
         let of = |id: VariableId| draws.iter().find(|draw| draw.variable == id);
         let ancestry = Ancestry::of(q);
@@ -88,7 +88,7 @@ impl Checker<'_> {
 
     fn draw_method(&mut self, id: VariableId, name: &Name, method: &Call, q: &[Factor]) -> Option<DrawMethod> {
         let text = method.name.text.as_str();
-        // After an error in its factor there is none; that error is enough.
+        // After an error in its factor there is none, and that error is enough.
         let factor = q.iter().find(|factor| factor.variable == id);
         if let Some(why) = match factor.map(|factor| &factor.body) {
             None if self.findings.has_errors() => return None,
@@ -136,12 +136,12 @@ fn needs_method(factor: &Factor) -> bool {
     matches!(&factor.body, Body::Stochastic { base, .. } if !base.entry.reparameterised)
 }
 
-/// Whether a factor draws from a continuous distribution that no relaxation and no sum stands for.
+/// Whether a factor draws from a continuous distribution without a relaxation or an exact sum.
 fn jumps(factor: &Factor) -> bool {
     needs_method(factor) && matches!(&factor.body, Body::Stochastic { base, .. } if base.entry.continuous)
 }
 
-/// How many values a variable can take, where they can be gone through.
+/// The number of values of a variable, if they can be enumerated.
 fn values(space: Space, shape: &[usize]) -> Option<usize> {
     let elements: usize = shape.iter().product();
     let values = match space {
@@ -152,7 +152,7 @@ fn values(space: Space, shape: &[usize]) -> Option<usize> {
     values.filter(|values| *values <= MOST_VALUES)
 }
 
-/// The methods that a factor's variable can have.
+/// The methods that are available for a factor's variable.
 fn able_of(factor: &Factor, variable: &Variable) -> Vec<&'static str> {
     match (has_codes(factor), jumps(factor)) {
         (true, _) => vec!["straight_through"],
@@ -161,12 +161,12 @@ fn able_of(factor: &Factor, variable: &Variable) -> Vec<&'static str> {
     }
 }
 
-/// Whether a factor draws the nearest code, which jumps, and has no probability but 1.
+/// Whether a factor draws the nearest code. This draw is discontinuous and has probability 1.
 fn has_codes(factor: &Factor) -> bool {
     matches!(&factor.body, Body::Stochastic { base, .. } if base.entry.atoms)
 }
 
-/// The methods that a variable of this space can have.
+/// The methods that are available for variables of this space.
 fn able(space: Space, values: Option<usize>) -> Vec<&'static str> {
     let can = |method: &&str| match *method {
         "enumerate" => values.is_some() && space != Space::Image,

@@ -1,4 +1,4 @@
-//! `bound KL_z = …`: which terms the file may choose the estimator of, and whether the choice is possible.
+//! `bound KL_z = …`: the terms whose estimator the file may choose, and whether the choice is possible.
 
 use super::Checker;
 use crate::ast::{File, ItemKind, Name};
@@ -52,7 +52,7 @@ impl Checker<'_> {
         Some(Estimate { variable, estimator, span: term.span })
     }
 
-    /// Why there is no closed form, and where that stands.
+    /// Why there is no closed form, and the place of the obstacle.
     fn why_not(&self, obstacle: Obstacle<'_>) -> (String, Span) {
         match obstacle {
             Obstacle::Deterministic(factor) => ("deterministic".to_owned(), factor.span),
@@ -71,7 +71,7 @@ impl Checker<'_> {
         let stochastic = q.iter().filter(|factor| matches!(factor.body, Body::Stochastic { .. }));
         let known: Vec<_> = stochastic.map(|factor| format!("KL_{}", self.variable(factor.variable).name)).collect();
         let known: Vec<_> = known.iter().map(String::as_str).collect();
-        // After an error in a factor its term is not known; that error is enough.
+        // After an error in a factor its term is unknown, and that error is enough.
         if !self.findings.has_errors() || closest(&term.text, known.iter().copied()).is_some() {
             self.findings.push(messages::unknown_term(&term.text, term.span, known));
         }

@@ -1,7 +1,7 @@
 //! Products of experts: `q(z | x, w) = (normal from x |> …) * (normal from w |> …) * standard_normal`.
 //!
-//! The product of diagonal normals is one, so nothing after the checks is asked anything new but by its network: the heads of
-//! the experts side by side, and their product as its output.
+//! A product of diagonal normals is a diagonal normal. Later stages see only a network whose nodes are the heads of all
+//! experts and whose output is the product.
 
 use super::Checker;
 use super::arguments::Signature;
@@ -41,7 +41,7 @@ impl Checker<'_> {
         Some(Body::Stochastic { base, flows: Vec::new(), network: Some(network) })
     }
 
-    /// The network of an expert; none of a standard normal.
+    /// The network of an expert; none for a standard normal.
     fn expert(&mut self, head: &Head<'_>, expert: &ast::Expert) -> Option<Option<Network>> {
         let call = expert.body.as_call();
         let Some(call) = call else {
@@ -66,7 +66,7 @@ impl Checker<'_> {
         self.feed(head, &Use { entry, args, span }, &given, &flows, expert.network.as_ref())
     }
 
-    /// Of every product something must be left, whatever a record lacks.
+    /// At least one expert of every product must remain, whatever variables a record lacks.
     pub(super) fn lasting_experts(&mut self, q: &[Factor]) {
         for factor in q {
             let Body::Stochastic { network: Some(network), .. } = &factor.body else { continue };
@@ -81,7 +81,7 @@ impl Checker<'_> {
     }
 }
 
-/// The networks beside each other, each with the paths of its parameters below its number, and their product.
+/// Joins the networks, each with its number in the paths of its parameters, and appends their product.
 fn joined(networks: Vec<Network>, standard: usize, span: Span) -> Network {
     let (mut nodes, mut outputs): (Vec<Node>, Vec<NodeId>) = (Vec::new(), Vec::new());
     let given = networks.iter().map(|network| network.given).collect();

@@ -1,4 +1,4 @@
-//! The second phase: the factors, one by one, and the graphs they make.
+//! The second phase: the factors and the graphs that they form.
 
 use super::distributions::wrapped;
 use super::{Checker, docs, factor_items};
@@ -8,12 +8,12 @@ use crate::diagnostics::messages;
 use crate::graph::{Body, Factor, Parents, Role, Side, VariableId, VariableSet};
 use crate::source::Span;
 
-/// A factor whose names are known.
+/// The left side of a factor, with resolved names.
 pub(super) struct Head<'f> {
     pub factor: &'f ast::Factor,
     pub variable: VariableId,
     pub parents: Parents,
-    /// The same as a set.
+    /// The parents as a set.
     pub set: VariableSet,
 }
 
@@ -48,7 +48,7 @@ impl Checker<'_> {
         (self.ordered(p), self.ordered(q))
     }
 
-    /// Where the parameters of a factor lie.
+    /// The path of a factor's parameters.
     fn factor_path(&self, factor: &ast::Factor) -> String {
         let (side, variable) = (factor.side.name(), &factor.variable.text);
         self.paths.get(&format!("{side}({variable})")).cloned().unwrap_or_else(|| format!("{side}_{variable}"))
@@ -83,7 +83,7 @@ impl Checker<'_> {
         complete.then_some(Head { factor, variable, parents, set })
     }
 
-    /// The variables that a name right of a bar stands for.
+    /// The variables that a name right of a bar refers to.
     pub(super) fn meant(&mut self, name: &ast::Name) -> Option<Vec<VariableId>> {
         match name.ends() {
             Some((first, last)) => {
@@ -94,7 +94,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Where a factor names a variable right of its bar, the first time.
+    /// The place of the first mention of a variable right of a factor's bar.
     fn place_of(&self, factor: &ast::Factor, id: VariableId) -> Option<Span> {
         let is_meant = |name: &&ast::Name| match name.ends() {
             Some((first, last)) => {
@@ -115,7 +115,7 @@ impl Checker<'_> {
         found
     }
 
-    /// p has factors of what is not given, q of what is latent.
+    /// Checks that p has factors of variables that are not given, and q of latents.
     fn roles(&mut self, factor: &ast::Factor, id: VariableId) -> Option<()> {
         let variable = self.variable(id);
         let (name, span, declared) = (&variable.name, factor.variable.span, variable.span);
@@ -152,7 +152,7 @@ impl Checker<'_> {
             };
         }
         match catalog::flow(name).is_some() || self.flows.contains(name) {
-            // A flow alone stands over the standard normal.
+            // A flow without a distribution has the standard normal as its base.
             true => {
                 let base = catalog::distribution("standard_normal")?;
                 let call = Call { name: call.name.clone(), arguments: None };
@@ -176,7 +176,7 @@ impl Checker<'_> {
         format!("{}({}{bar})", head.factor.side.name(), self.variable(head.variable).name)
     }
 
-    /// What stands right of the bar is read.
+    /// Checks that every parent is read.
     pub(super) fn all_read(&mut self, head: &Head<'_>, read: &VariableSet) -> Option<()> {
         let mut complete = Some(());
         for id in head.parents.iter().filter(|id| !read.contains(*id)) {

@@ -1,7 +1,8 @@
-//! The flows over a factor's distribution: those that the factor names, and those that `flow` statements put together.
+//! The flows over a factor's distribution: those written in the factor, and those of `flow` statements.
 //!
-//! A factor's flows stand in the order in which a draw passes through them, from the base outwards. A `flow` statement is written
-//! as papers write a flow: the variable passes through its stages from left to right, on the way to the base.
+//! A factor lists its flows in the order in which a draw passes through them, from the base outwards. A `flow`
+//! statement has the opposite order, as in papers: the variable passes through its stages from left to right, towards
+//! the base.
 
 use super::Checker;
 use super::arguments::Signature;
@@ -14,14 +15,14 @@ use crate::graph::{Role, Side, Stage, Use, VariableSet};
 use crate::source::Span;
 use std::collections::BTreeMap;
 
-/// A flow that a statement names.
+/// A flow named by a statement.
 pub(super) struct NamedFlow<'a> {
     value: &'a Expression,
     span: Span,
     used: bool,
 }
 
-/// The flows that statements name.
+/// The flows named by statements.
 #[derive(Default)]
 pub(super) struct NamedFlows<'a>(BTreeMap<String, NamedFlow<'a>>);
 
@@ -34,20 +35,20 @@ impl NamedFlows<'_> {
         self.0.keys().map(String::as_str)
     }
 
-    /// Name and place of those that no factor came to use.
+    /// Names and places of flows that no factor uses.
     pub(super) fn unused(&self) -> impl Iterator<Item = (&str, Span)> {
         self.0.iter().filter(|(_, flow)| !flow.used).map(|(name, flow)| (name.as_str(), flow.span))
     }
 }
 
-/// A stage as it is written, every name of a statement replaced by what it stands for.
+/// A stage as written, after named flows are expanded.
 struct Written<'e> {
     stage: &'e Expression,
-    /// The statement it stands in, and its position there.
+    /// The `flow` statement that contains it, and its position there.
     named: Option<(String, usize)>,
-    /// Its place in the factor: where messages point.
+    /// Its place in the factor, for messages.
     place: Span,
-    /// What the factor calls it.
+    /// Its name in the factor.
     word: String,
 }
 
@@ -55,7 +56,7 @@ struct Written<'e> {
 pub(super) struct Flows {
     /// From the base outwards.
     pub stages: Vec<Stage>,
-    /// What the base is over.
+    /// The shape of the base.
     pub inner: Vec<usize>,
     /// Variables that contexts read.
     pub read: VariableSet,
@@ -71,7 +72,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The flows over a base; nothing where one is wrong, which has been reported then.
+    /// The flows over a base. None if one is wrong; the error is then reported.
     pub(super) fn flows_of(
         &mut self,
         head: &Head<'_>,
@@ -84,7 +85,7 @@ impl<'a> Checker<'a> {
             let word = stage.as_call().map_or_else(String::new, |call| call.name.text.clone());
             let mut expanded = Vec::new();
             self.expand(Written { stage, named: None, place: stage.span, word }, &mut Vec::new(), &mut expanded)?;
-            // The stage of a statement that is next to the base stands last in it.
+            // The stage of a statement that is next to the base is its last one.
             all.extend(expanded.into_iter().rev());
         }
         let mut shape = self.variable(head.variable).shape.clone();
@@ -104,7 +105,7 @@ impl<'a> Checker<'a> {
         complete.then_some(Flows { stages, inner: shape, read })
     }
 
-    /// What a stage stands for, in the order of writing.
+    /// Expands a named flow into its stages, in the order of writing.
     fn expand<'e>(&mut self, written: Written<'e>, inside: &mut Vec<String>, all: &mut Vec<Written<'e>>) -> Option<()>
     where
         'a: 'e,
@@ -163,7 +164,7 @@ impl<'a> Checker<'a> {
         self.fills(head, block, ways, span, is_outermost)?;
         self.same_shape(written, shape)?;
         let given = call.arguments.as_deref().unwrap_or_default();
-        // A flow that has no arguments of its own is given its context by place.
+        // A flow without arguments of its own may have its context as a positional argument.
         let is_context = |argument: &&Argument| match &argument.name {
             Some(name) => ways.context && name.text == "context",
             None => ways.context && block.parameters.is_empty(),
@@ -198,7 +199,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Where the parameters of a named flow lie.
+    /// The path of the parameters of a named flow.
     fn path_of(&self, name: &str) -> String {
         self.paths.get(name).cloned().unwrap_or_else(|| name.to_owned())
     }
@@ -218,12 +219,13 @@ impl<'a> Checker<'a> {
         self.findings.push(error);
     }
 
-    /// A network of the factor's parents beside the flow's value.
+    /// The network of a flow's context, from the factor's parents.
     fn context(&mut self, head: &Head<'_>, value: &Expression) -> Option<crate::graph::Network> {
         Builder::new(self, Reads::Parents(head)).network(value, None)
     }
 
-    /// A draw needs the way from the base, which every flow has; the log-density of a value from elsewhere needs the other.
+    /// A draw needs the direction from the base, which every flow has. The log-density of a given value needs the
+    /// inverse.
     fn directions(&mut self, head: &Head<'_>, block: &Block, ways: &Ways, span: Span) -> Option<()> {
         let is_partly = self.variable(head.variable).role == Role::Partly;
         if (head.factor.side == Side::P || is_partly) && !ways.forward {
@@ -256,7 +258,7 @@ impl<'a> Checker<'a> {
         None
     }
 
-    /// A flow that has a name is one flow: it stands over values of one shape.
+    /// A named flow is one flow, so all its uses must have the same shape.
     fn same_shape(&mut self, written: &Written<'_>, shape: &[usize]) -> Option<()> {
         let Some((name, at)) = &written.named else { return Some(()) };
         let key = format!("{name} {at}");

@@ -1,4 +1,4 @@
-//! Factors that are functions: all mass on one value.
+//! Factors that are functions: point masses.
 
 use super::Checker;
 use super::arguments::Signature;
@@ -71,7 +71,7 @@ impl Checker<'_> {
         Some(Body::Deterministic { function, input: id })
     }
 
-    /// The function's values must be the variable's.
+    /// Checks that the function's values are in the variable's space and shape.
     fn range(&mut self, head: &Head<'_>, function: &Use<Function>, input: VariableId) -> Option<()> {
         let (variable, source) = (self.variable(head.variable), self.variable(input));
         let entry = function.entry;

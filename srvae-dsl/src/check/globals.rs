@@ -1,4 +1,4 @@
-//! `global w: …`: one value for all records, so nothing of a record may stand in its factors.
+//! `global w: …`: one value for all records, so its factors must not read variables of a record.
 
 use super::Checker;
 use super::declarations::RECORDS;

@@ -1,6 +1,7 @@
-//! The parameters of a distribution: from one network, by name, or some by name and the others from the network.
+//! The natural parameters of a distribution: all from one network, all by name, or some by name and the others from the
+//! network.
 //!
-//! Whatever is given ends up side by side in the head, in the distribution's order, as one network.
+//! The head concatenates all of them in the distribution's order, as one network.
 
 use super::Checker;
 use super::network::{Builder, Reads};
@@ -12,31 +13,31 @@ use crate::graph::{Network, NodeId, Number, Operator, Use, Value};
 /// A parameter given by name.
 #[derive(Clone, Copy)]
 pub(super) struct Given<'f> {
-    /// Which of the distribution's parameters it is, and under which of its other names.
+    /// The index of the natural parameter, and the alternative name that was used.
     natural: usize,
     other: Option<usize>,
     argument: &'f ast::Argument,
     name: &'f ast::Name,
 }
 
-/// What the head of a factor is made of.
+/// The requirements for the head of a factor.
 pub(super) struct Wanted<'w> {
     pub base: &'w Use<Distribution>,
     pub given: &'w [Given<'w>],
     pub network: Option<&'w Expression>,
-    /// The whole head, and what it is in words.
+    /// The shape of the whole head, and its description for messages.
     pub head: &'w [usize],
     pub needs: &'w str,
     /// The variable's shape.
     pub shape: &'w [usize],
-    /// The same, symbolic.
+    /// The shape, symbolic.
     pub dims: &'w [Number],
-    /// Whether the factor has no parents: what it is not given is learned.
+    /// Whether the factor has no parents. Parameters that are not given are then learned.
     pub is_root: bool,
 }
 
 impl Checker<'_> {
-    /// The parameters among the arguments of a distribution, and the other arguments.
+    /// Separates the natural parameters from the other arguments of a distribution.
     pub(super) fn split<'f>(
         &mut self,
         entry: &Distribution,
@@ -65,7 +66,7 @@ impl Checker<'_> {
         Some((given, rest))
     }
 
-    /// Whether what is no parameter of a distribution is an argument of it, or has no name.
+    /// Whether an argument that is not a natural parameter is another argument of the distribution, or has no name.
     fn is_argument(&mut self, entry: &Distribution, argument: &ast::Argument) -> Option<()> {
         let Some(name) = &argument.name else { return Some(()) };
         let others = |one: &Natural| one.others.iter().map(|(other, ..)| *other);
@@ -115,7 +116,7 @@ impl Checker<'_> {
 }
 
 impl Builder<'_, '_> {
-    /// Every parameter, in the distribution's order, side by side.
+    /// Concatenates all natural parameters, in the distribution's order.
     fn head(mut self, wanted: &Wanted<'_>, left: usize) -> Option<Network> {
         let entry = wanted.base.entry;
         self.rest = Some(wanted.dims[1..].to_vec());
@@ -126,7 +127,7 @@ impl Builder<'_, '_> {
         };
         let mut read = network;
         let mut values: Vec<Option<NodeId>> = vec![None; entry.natural.len()];
-        // Numbers take their batch from what is read, so they come last.
+        // Constants take their batch size from other values, so they come last.
         for numbers in [false, true] {
             for given in wanted.given {
                 if self.reads_anything(&given.argument.value) == numbers {
@@ -142,7 +143,7 @@ impl Builder<'_, '_> {
             match (value, network) {
                 (Some(value), _) => parts.push(value),
                 (None, Some(network)) if !parts.contains(&network) => parts.push(network),
-                // The network yields what is left in one piece, which must stand in one place.
+                // The network yields the remaining parameters in one piece, so these must be consecutive.
                 (None, _) => {
                     self.checker.findings.push(messages::natural_apart(entry.name, wanted.base.span));
                     return None;
@@ -157,7 +158,7 @@ impl Builder<'_, '_> {
         Some(Network { nodes: self.nodes, output, given })
     }
 
-    /// What the network yields: the parameters that are not given.
+    /// The part of the head from the network: the parameters that are not given.
     fn left(&mut self, wanted: &Wanted<'_>, network: &Expression, left: usize) -> Option<NodeId> {
         let mut shape = wanted.shape.to_vec();
         shape[0] = shape[0].saturating_mul(left);
@@ -168,7 +169,7 @@ impl Builder<'_, '_> {
         self.fits(node?, "what is left to the network", &shape, network)
     }
 
-    /// One parameter that is given by name.
+    /// One natural parameter that is given by name.
     fn parameter(&mut self, wanted: &Wanted<'_>, given: &Given<'_>, read: Option<NodeId>) -> Option<NodeId> {
         let (entry, expression) = (wanted.base.entry, &given.argument.value);
         let natural = &entry.natural[given.natural];
@@ -185,7 +186,7 @@ impl Builder<'_, '_> {
                 let node = self.value(expression, head.map(Vec::as_slice));
                 (self.out, self.prefix) = (None, outer);
                 let node = self.fits(node?, &given.name.text, &shape, expression)?;
-                // What is learned is anything; it is brought where it belongs.
+                // A learned value is unrestricted, so it is mapped to the domain.
                 let onto = match domain {
                     Domain::Real => None,
                     Domain::Positive => Some("exp"),

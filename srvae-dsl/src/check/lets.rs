@@ -1,7 +1,7 @@
-//! `let h = …`: functions of variables, each checked as a network that reads them and other values by name.
+//! `let h = …`: functions of variables. Each is checked as a network that reads variables and other values by name.
 //!
-//! What a factor may read, the order of the factors, closed forms and modes are questions about the variables that a value
-//! stands for, which are found once for each value.
+//! Checks of parents, order, closed forms and modes use the variables that a value depends on, which are computed once
+//! for each value.
 
 use super::nets::{Declared, Definition};
 use super::{Checker, docs};
@@ -15,12 +15,12 @@ struct Value<'a> {
     item: &'a Item,
     name: &'a Name,
     value: &'a Expression,
-    /// Variables and other values that it names itself, in the order of their places.
+    /// Variables and other values that it reads directly, in the order of their places.
     reads: Vec<&'a Name>,
 }
 
 impl<'a> Checker<'a> {
-    /// Declares every `let` with the variables it stands for, directly or through others.
+    /// Declares every `let` with the variables that it depends on, directly or through other values.
     pub(super) fn declare_lets(&mut self, file: &'a File) {
         let values: Vec<Value<'a>> = file.items.iter().filter_map(value).collect();
         let by_name: BTreeMap<&str, usize> =
@@ -31,7 +31,7 @@ impl<'a> Checker<'a> {
             for name in &values[at].reads {
                 match by_name.get(name.text.as_str()) {
                     Some(other) => stands_for[*other].iter().for_each(|other| reads.include(other)),
-                    // Parameters, blocks and networks are no variables; what is nothing is reported where it is read.
+                    // Parameters, blocks and networks are not variables. An unknown name is reported where it is read.
                     None => reads.extend(self.find_variable(&name.text)),
                 }
             }
@@ -61,7 +61,7 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// Each value after those that it reads, whatever the order of the lines; those of a circle, and what reads them, are left out.
+/// Sorts values after those that they read. Values on a cycle, and those that read them, are left out.
 fn ordered(values: &[Value<'_>], by_name: &BTreeMap<&str, usize>) -> Vec<usize> {
     let mut waits: Vec<usize> = vec![0; values.len()];
     let mut readers: Vec<Vec<usize>> = vec![Vec::new(); values.len()];
@@ -92,7 +92,7 @@ fn value(item: &Item) -> Option<Value<'_>> {
     Some(Value { item, name, value, reads })
 }
 
-/// Names that stand alone in an expression, and those of what is called.
+/// The names in an expression, including the names of called networks and blocks.
 fn names<'a>(expression: &'a Expression, all: &mut Vec<&'a Name>) {
     match &expression.kind {
         ExpressionKind::Number(_) | ExpressionKind::Learned(_) | ExpressionKind::Range(..) => {}
@@ -113,7 +113,7 @@ fn names<'a>(expression: &'a Expression, all: &mut Vec<&'a Name>) {
     }
 }
 
-/// Whether something in an expression is learned.
+/// Whether an expression contains a learned value.
 fn is_learned(expression: &Expression) -> bool {
     match &expression.kind {
         ExpressionKind::Number(_) | ExpressionKind::Range(..) => false,

@@ -1,5 +1,5 @@
-//! `p(z) = mixture of q(z | x: w[k]) for k in 1..K`: a root that is the mean of a factor of q at learned values of what that reads
-//! (VampPrior, Tomczak and Welling 2018).
+//! `p(z) = mixture of q(z | x: w[k]) for k in 1..K`: a root whose density is the average of a factor of q over learned
+//! inputs (VampPrior, Tomczak and Welling 2018).
 
 use super::Checker;
 use super::factors::Head;
@@ -10,7 +10,7 @@ use crate::diagnostics::messages;
 use crate::graph::{Body, Factor, Network, Role, Side, VariableId};
 
 impl Checker<'_> {
-    /// A mixture: values for everything that the factor of q reads, as many of each as it has components.
+    /// A mixture: values for every variable that the factor of q reads, one per component.
     pub(super) fn mixture(&mut self, head: &Head<'_>, stated: &ast::Mixture) -> Option<Body> {
         let factor = head.factor;
         if factor.side == Side::Q || !head.parents.is_empty() || self.variable(head.variable).role != Role::Latent {
@@ -65,7 +65,8 @@ impl Checker<'_> {
         Some(all)
     }
 
-    /// The factors of q that mixtures are of: each has a density of values that it did not draw, for every record alike.
+    /// Checks the factors of q used by mixtures: their density must be computable for values that they did not draw,
+    /// and independent of the record.
     pub(super) fn mixtures(&mut self, p: &[Factor], q: &[Factor]) {
         if self.findings.has_errors() {
             return;

@@ -1,8 +1,9 @@
 //! From the syntax tree to the checked model.
 //!
-//! In order: declarations (names, parameters at their chosen values, variables with their shapes), factors (networks,
-//! shapes, distributions) and the graphs they make, the estimators and gradients, and last what is unused. Errors accumulate within
-//! a phase; the next one needs what the last one found, so it starts only when there were none.
+//! The phases are declarations (names, parameters at their chosen values, variables with their shapes), factors
+//! (networks, shapes, distributions) with their graphs, then estimators and gradients, and last warnings about unused
+//! names. Errors accumulate within a phase. A phase needs the results of the one before, so it starts only if that one
+//! found no errors.
 
 mod arguments;
 mod arithmetic;
@@ -42,7 +43,7 @@ use flows::NamedFlows;
 use nets::Nets;
 use std::collections::BTreeMap;
 
-/// What the caller changes of a model's parameters.
+/// Changes of a model's parameter values by the caller.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overrides {
     /// A preset of the file, applied first.
@@ -51,10 +52,10 @@ pub struct Overrides {
     pub set: Vec<(String, String)>,
 }
 
-/// Checks a file at the parameters the overrides make of it; without overrides also at each of its presets.
+/// Checks a file at the parameter values of the overrides. Without overrides it is also checked at each of its presets.
 ///
 /// # Errors
-/// A report of every error that was found, the independent ones together.
+/// A report of all independent errors.
 pub fn check(file: &File, source: &Source, overrides: &Overrides) -> Result<(Model, Vec<Diagnostic>), Report> {
     let (model, warnings) = check_at(file, source, overrides)?;
     if *overrides == Overrides::default() {
@@ -121,7 +122,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     Ok((model, warnings))
 }
 
-/// What is known of the file so far.
+/// The state of the checks.
 #[derive(Default)]
 struct Checker<'a> {
     findings: Findings,
@@ -138,11 +139,11 @@ struct Checker<'a> {
     space_spans: Vec<Span>,
     nets: Nets<'a>,
     flows: NamedFlows<'a>,
-    /// What the factor of q of each variable reads.
+    /// The variables that each variable's factor of q reads.
     read_by_q: BTreeMap<VariableId, Parents>,
-    /// What each stage of a named flow was first used over, and where.
+    /// The shape and the place of the first use of each stage of a named flow.
     flow_shapes: BTreeMap<String, (Vec<usize>, Span)>,
-    /// Where the parameters of members of families lie, and the steps of those over the length.
+    /// Paths of the parameters of members of families, and the step for families over the length.
     paths: BTreeMap<String, String>,
     steps: BTreeMap<String, i64>,
 }
@@ -165,7 +166,7 @@ impl Checker<'_> {
     }
 }
 
-/// The lines of an item's documentation.
+/// The lines of a statement's documentation.
 fn docs(item: &Item) -> Vec<String> {
     item.docs.iter().map(|doc| doc.text.clone()).collect()
 }

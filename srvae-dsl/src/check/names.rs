@@ -1,22 +1,22 @@
-//! Which names a file may choose.
+//! Valid names of a file.
 
 use crate::catalog;
 use crate::diagnostics::{Diagnostic, messages};
 use crate::source::Span;
 
-/// Words of the grammar, and of values.
+/// Keywords of the grammar and names of values.
 const WORDS: [&str; 16] = [
     "model", "param", "preset", "observed", "latent", "given", "net", "p", "q", "bound", "from", "learned", "for",
     "true", "false", "past",
 ];
 
-/// What is wrong with a name, wherever it is defined. That of a space is free: it stands behind a colon alone.
+/// The error for a name that is reserved. Names of spaces are allowed, because a space occurs only after a colon.
 pub(super) fn refuse(name: &str, span: Span) -> Option<Diagnostic> {
     (WORDS.contains(&name) || catalog::is_taken(name)).then(|| messages::name_taken(name, span))
 }
 
-/// What is wrong with the name of a parameter: it may be that of a block, a distribution or a space, for a number never stands
-/// where one of these does.
+/// The error for a parameter's name. Names of blocks, distributions and spaces are allowed, because a number never
+/// occurs where one of these may.
 pub(super) fn refuse_param(name: &str, span: Span) -> Option<Diagnostic> {
     WORDS.contains(&name).then(|| messages::name_taken(name, span))
 }

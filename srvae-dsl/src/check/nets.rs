@@ -1,4 +1,5 @@
-//! Named networks: checked at their first use, when the shapes of their arguments are known, and shared after it.
+//! Named networks. They are checked at their first use, when the shapes of their arguments are known, and are shared by
+//! later uses.
 
 use super::Checker;
 use super::network::{Builder, Reads};
@@ -16,13 +17,13 @@ pub(super) struct Nets<'a> {
     pub declared: Vec<Declared<'a>>,
     by_name: BTreeMap<String, usize>,
     states: Vec<State>,
-    /// Those that were used, each after those that it uses.
+    /// The networks that were used, each after those that it uses.
     pub done: Vec<Net>,
-    /// Of each of these, how deep networks are inside networks.
+    /// The nesting depth of each of these networks.
     depths: Vec<usize>,
-    /// The networks being checked: one waits for the next.
+    /// Networks whose checks wait for the next one.
     waiting: Vec<Use>,
-    /// What the one being checked uses and has not been checked yet.
+    /// A network that the current one uses and that has not been checked yet.
     wanted: Option<Use>,
 }
 
@@ -39,14 +40,14 @@ pub(super) struct Declared<'a> {
     pub name: String,
     pub docs: Vec<String>,
     pub formals: Vec<Formal>,
-    /// The variables that a `let` stands for.
+    /// The variables that a `let` depends on.
     pub reads: VariableSet,
     pub output: Option<&'a Space>,
     pub body: Definition<'a>,
     pub span: Span,
 }
 
-/// What stands right of the `=` of a network, or of a `let`.
+/// The right-hand side of a network or a `let`.
 #[derive(Clone, Copy)]
 pub(super) enum Definition<'a> {
     Network(&'a Expression),
@@ -74,7 +75,7 @@ impl Declared<'_> {
 enum State {
     Unused,
     Failed,
-    /// Checked at these shapes; only a member of a family may have several.
+    /// Checked at these shapes. Only a member of a family may have several.
     Done(Vec<Instance>),
 }
 
@@ -104,7 +105,7 @@ impl<'a> Nets<'a> {
         used.max().unwrap_or(0)
     }
 
-    /// Networks that no factor came to use; of a family, one where no member was used.
+    /// Networks that no factor uses. A family is listed once, if no member is used.
     pub(super) fn unused(&self) -> Vec<&Declared<'a>> {
         let mut used: BTreeSet<&str> = BTreeSet::new();
         let mut all: Vec<&Declared<'a>> = Vec::new();
@@ -120,9 +121,10 @@ impl<'a> Nets<'a> {
 }
 
 impl Checker<'_> {
-    /// A network applied to inputs of these shapes; nothing where it does not fit, which has been reported then.
+    /// A network applied to inputs of these shapes. None if the shapes do not fit; the error is then reported.
     ///
-    /// A network `f[l]` stands for one of each shape that it is used at, with weights of its own; any other has one shape.
+    /// A network `f[l]` has one instance, with its own weights, for each shape at which it is used. Any other network
+    /// has one shape.
     pub(super) fn use_net(&mut self, index: usize, inputs: Vec<Vec<usize>>, used: Span) -> Option<NetId> {
         if let State::Done(instances) = &self.nets.states[index] {
             let fits = |instance: &&Instance| self.nets.done[instance.id.0].inputs == inputs;
@@ -152,14 +154,15 @@ impl Checker<'_> {
         }
     }
 
-    /// Checks a network and those it uses, these first: without recursion, so they may be as deep as they like.
+    /// Checks a network after those that it uses. There is no recursion, so the nesting depth is not limited by the
+    /// stack.
     fn first_uses(&mut self, first: Use) {
         self.nets.waiting.push(first);
         while let Some(Use { index, inputs, place }) = self.nets.waiting.last() {
             let (index, inputs, place) = (*index, inputs.clone(), *place);
             let found = self.first_use(index, inputs, place);
             if let (None, Some(wanted)) = (&found, self.nets.wanted.take()) {
-                // After that one this one is tried again.
+                // This one is tried again after the network that it needs.
                 self.nets.waiting.push(wanted);
                 continue;
             }
@@ -278,8 +281,8 @@ impl Checker<'_> {
     }
 }
 
-/// What is wrong with the path of a Rust type, if anything. A name alone would be looked up in generated code, where nothing of the
-/// user's stands.
+/// The error in the path of a Rust type, if any. A single name would be resolved inside generated code, where no items
+/// of the user are visible.
 fn rust_path_fault(path: &ast::Name) -> Option<Diagnostic> {
     let parsed = syn::parse_str::<syn::Path>(&path.text).ok();
     let is_keyword = |it: &syn::PathSegment| ["crate", "self", "super", "Self"].iter().any(|word| it.ident == word);

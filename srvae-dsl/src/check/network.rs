@@ -15,9 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What a network may read.
 #[derive(Clone, Copy)]
 pub(super) enum Reads<'r> {
-    /// The variables right of a factor's bar.
+    /// The parents of a factor.
     Parents(&'r Head<'r>),
-    /// All variables: those of the value with this index among the named networks.
+    /// All variables, and the values before the one with this index.
     Variables { of: usize },
     /// The arguments of the named network of this index.
     Formals { net: usize, names: &'r [String], shapes: &'r [Vec<usize>] },
@@ -31,11 +31,11 @@ pub(super) struct Builder<'b, 'a> {
     /// Nodes of the variables or arguments read so far.
     inputs: BTreeMap<usize, NodeId>,
     paths: BTreeSet<String>,
-    /// The variable that the branch in hand starts from, with a dot; empty in the trunk.
+    /// The variable at the start of the current branch, followed by a dot; empty in the trunk.
     pub(super) prefix: String,
-    /// What an `out` left to inference is, where that is not all that the distribution reads.
+    /// The value of an inferred `out`, if it is not the whole head.
     pub(super) out: Option<Number>,
-    /// The sizes after the channels of what is wanted at the end, symbolic: the shape of something `learned` there.
+    /// The expected sizes after the channels, symbolic: the shape of a `learned` value there.
     pub(super) rest: Option<Vec<Number>>,
     /// The shape after each stage so far.
     trail: Vec<(Span, String)>,
@@ -56,13 +56,13 @@ impl<'b, 'a> Builder<'b, 'a> {
         }
     }
 
-    /// The network; where `head` is given, its channels are what the last block's `out` is inferred to be.
+    /// The network. If `head` is given, the `out` of the last block is inferred from its channels.
     pub(super) fn network(mut self, expression: &Expression, head: Option<&[usize]>) -> Option<Network> {
         let output = self.value(expression, head)?;
         Some(Network { nodes: self.nodes, output, given: 0 })
     }
 
-    /// The same for a factor, with its shape held against the head, which `needs` says in words.
+    /// The network of a factor, whose shape is compared with the head; `needs` describes the head in words.
     pub(super) fn factor_network(mut self, expression: &Expression, head: &[usize], needs: &str) -> Option<Network> {
         let output = self.value(expression, Some(head))?;
         let node = &self.nodes[output.0];
@@ -118,7 +118,7 @@ impl<'b, 'a> Builder<'b, 'a> {
         }
     }
 
-    /// Whether something that is no number stands in an expression.
+    /// Whether an expression contains anything but numbers.
     pub(super) fn reads_anything(&self, expression: &Expression) -> bool {
         match &expression.kind {
             ExpressionKind::Number(_) | ExpressionKind::Range(..) => false,
@@ -149,7 +149,7 @@ impl<'b, 'a> Builder<'b, 'a> {
         result.ok()
     }
 
-    /// What the network is of, for messages.
+    /// A description of the network's owner, for messages.
     pub(super) fn place(&self) -> String {
         match self.reads {
             Reads::Parents(head) => self.checker.factor_text(head),
@@ -159,7 +159,7 @@ impl<'b, 'a> Builder<'b, 'a> {
         }
     }
 
-    /// A name for the node's parameters that no other node of the network has.
+    /// A path for the node's parameters that is unique in the network.
     pub(super) fn path(&mut self, block: &str) -> String {
         let base = format!("{}{block}", self.prefix);
         let mut path = base.clone();
@@ -186,7 +186,7 @@ impl<'b, 'a> Builder<'b, 'a> {
     }
 }
 
-/// How a network that ends at the wrong shape can be mended.
+/// A hint for a network with the wrong output shape.
 fn head_hint(last: &Node, head: &[usize]) -> String {
     let wanted = head.first().copied().unwrap_or_default();
     let block = match &last.op {

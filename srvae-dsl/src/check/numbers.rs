@@ -1,4 +1,4 @@
-//! Arithmetic: what an expression is in symbols, and its value at the checked parameters.
+//! Arithmetic: the symbolic form of an expression, and its value at the checked parameters.
 
 use super::Checker;
 use super::settings::show;
@@ -7,11 +7,11 @@ use crate::catalog::{self, LARGEST_SIZE, SpaceEntry};
 use crate::diagnostics::messages;
 use crate::graph::{Number, Operator, ParamId, Value};
 
-/// Elements of one variable may not exceed this.
+/// The maximum number of elements of one variable.
 const MOST_ELEMENTS: u64 = 1 << 32;
 
 impl Checker<'_> {
-    /// An expression as a number; nothing where it is none, which has been reported then.
+    /// An expression as a number. None if it is not one; the error is then reported.
     pub(super) fn number(&mut self, expression: &Expression) -> Option<(Number, Value)> {
         match &expression.kind {
             ExpressionKind::Number(value) => Some((Number::Literal(value.clone()), value.clone())),
@@ -70,7 +70,7 @@ impl Checker<'_> {
         }
     }
 
-    /// What a name stands for, where that is no number.
+    /// The kind of item that a name refers to, if it is not a number.
     pub(super) fn what_is(&self, name: &str) -> Option<&'static str> {
         if self.find_variable(name).is_some() {
             return Some("a variable");
@@ -141,7 +141,7 @@ fn binary(operator: Operator, left: Number, right: Number) -> Number {
     Number::Binary(operator, Box::new(left), Box::new(right))
 }
 
-/// Integers stay integers as long as they can; a quotient that is not whole is a real.
+/// Integers stay integers where possible; a quotient that is not whole is a real number.
 fn compute(operator: Operator, a: &Value, b: &Value) -> Result<Value, String> {
     let (x, y) = match (a, b) {
         (Value::Int(a), Value::Int(b)) => {

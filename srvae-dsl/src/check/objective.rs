@@ -1,4 +1,4 @@
-//! `weight KL_z = …` and `objective + …`: what training maximises in place of the bound.
+//! `weight KL_z = …` and `objective + …`: the training objective, where it differs from the bound.
 
 use super::Checker;
 use super::arguments::Signature;
@@ -9,7 +9,7 @@ use crate::diagnostics::messages;
 use crate::graph::{Addend, Body, Factor, Number, Operator, Quantity, Ramp, RampUnit, Role, Value, VariableId, Weight};
 use crate::source::Span;
 
-/// The most passes or steps that a ramp may last, and the most nats that may be free.
+/// The maximum length of a ramp in passes or steps, and the maximum of free nats.
 const MOST: f64 = 1e9;
 
 const fn parameter(name: &'static str, docs: &'static str) -> Parameter {
@@ -40,7 +40,7 @@ impl Checker<'_> {
         for item in &file.items {
             let ItemKind::Weight { term, value } = &item.kind else { continue };
             if !known.contains(&term.text) {
-                // After an error in a factor its term is not known; that error is enough.
+                // After an error in a factor its term is unknown, and that error is enough.
                 if !self.findings.has_errors() {
                     let known: Vec<&str> = known.iter().map(String::as_str).collect();
                     self.findings.push(messages::unknown_weight(&term.text, term.span, known));
@@ -73,13 +73,13 @@ impl Checker<'_> {
         weights
     }
 
-    /// The terms of the bound, as the derivation names them.
+    /// The terms of the bound, with the names of the derivation.
     fn term_names(&self, p: &[Factor], q: &[Factor]) -> Vec<String> {
         let mut names = Vec::new();
         for (at, variable) in self.variables.iter().enumerate() {
             let is_determined = is_function(q, VariableId(at));
             let (reconstruction, divergence) = match variable.role {
-                // What p computes is sure, and has no term.
+                // A variable that p computes is certain and has no term.
                 Role::Observed => (!is_function(p, VariableId(at)), false),
                 Role::Partly => (true, q.iter().any(|factor| factor.variable == VariableId(at))),
                 Role::Latent | Role::Global => (is_determined, !is_determined),
@@ -91,7 +91,7 @@ impl Checker<'_> {
         names
     }
 
-    /// The factors of a product, each a number, a ramp or what is free.
+    /// The factors of a product: numbers, ramps and free nats.
     fn weight(&mut self, value: &Expression, parts: &mut Parts) -> Option<()> {
         match &value.ungrouped().kind {
             ExpressionKind::Binary(Operator::Multiply, left, right) => {
@@ -196,7 +196,7 @@ impl Checker<'_> {
         Some(Addend { side: stated.side, variable, scale, condition, span: stated.head })
     }
 
-    /// The variables right of the bar are the factor's.
+    /// The variables right of the bar must be those of the factor.
     fn same_head(&mut self, stated: &ast::Addend, factor: &Factor) -> Option<()> {
         let parents: Vec<Option<Vec<VariableId>>> = stated.parents.iter().map(|name| self.meant(name)).collect();
         let parents: Vec<VariableId> = parents.into_iter().collect::<Option<Vec<_>>>()?.concat();
@@ -210,7 +210,7 @@ impl Checker<'_> {
         same.then_some(())
     }
 
-    /// A variable that some records have and others lack.
+    /// A partly observed variable.
     fn presence(&mut self, name: &Name) -> Option<VariableId> {
         let id = self.lookup(name)?;
         let variable = self.variable(id);

@@ -1,4 +1,4 @@
-//! The graphs: every variable has its factors, once each, and no factor depends on itself.
+//! The graphs: every variable has exactly its factors, and no factor depends on itself.
 
 use super::Checker;
 use crate::ast::File;
@@ -28,10 +28,10 @@ impl Checker<'_> {
                 }
             }
         }
-        // A factor that has had an error of its own is not missing.
+        // A factor with an error is not missing.
         let stated: BTreeSet<(Side, &str)> =
             super::factor_items(file).map(|(_, factor)| (factor.side, factor.variable.text.as_str())).collect();
-        // An expert of q that reads what a record lacks drops out.
+        // An expert of q that reads a missing variable drops out.
         let products: BTreeSet<(Side, VariableId)> = super::factor_items(file)
             .filter(|(_, factor)| factor.side == Side::Q && !factor.experts.is_empty())
             .filter_map(|(_, factor)| Some((Side::Q, self.find_variable(&factor.variable.text)?)))
@@ -45,7 +45,7 @@ impl Checker<'_> {
                 };
                 let needed = match (variable.role, side) {
                     (Role::Latent | Role::Global, _) | (Role::Observed | Role::Partly, Side::P) => true,
-                    // A leaf of p that a record lacks adds nothing to its bound.
+                    // A leaf of p that is missing in a record adds nothing to the record's bound.
                     (Role::Partly, Side::Q) => reader().is_some(),
                     (Role::Observed, Side::Q) | (Role::Given, _) => false,
                 };
@@ -75,7 +75,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A factor that the file could have for the variable.
+    /// An example of a factor for the variable.
     fn example(&self, side: Side, variable: &Variable) -> String {
         let name = &variable.name;
         let other = |role| self.variables.iter().find(|other| other.role == role && other.name != *name);
@@ -94,12 +94,12 @@ impl Checker<'_> {
         }
     }
 
-    /// Reports a circle among the factors of one side, where there is one.
+    /// Reports a cycle among the factors of p or of q, if there is one.
     fn cycle(&mut self, side: Side, links: &BTreeMap<VariableId, &Link<'_>>) {
         let all: Vec<_> = links.values().map(|link| (link.1, link.2)).collect();
         let done: VariableSet = sorted(&all).into_iter().map(|at| all[at].0).collect();
         let left: BTreeSet<VariableId> = links.keys().copied().filter(|variable| !done.contains(*variable)).collect();
-        // Everything left has a parent that is left: going up comes round.
+        // Every remaining factor has a remaining parent, so following parents leads to a cycle.
         let Some(mut at) = left.first().copied() else { return };
         let mut walk: Vec<VariableId> = Vec::new();
         let start = loop {
@@ -122,8 +122,8 @@ impl Checker<'_> {
         self.findings.diagnostics.push(messages::cycle(side.name(), &path, &heads, &needed));
     }
 
-    /// Parents before children, ties in the order of the file. Called on factors without a circle, or after one was
-    /// reported.
+    /// Sorts parents before children, ties in the order of the file. The factors have no cycle, or it was reported
+    /// before.
     pub(super) fn ordered(&self, factors: Vec<Factor>) -> Vec<Factor> {
         let order = sorted(&factors.iter().map(|factor| (factor.variable, &factor.parents)).collect::<Vec<_>>());
         let mut left: Vec<Option<Factor>> = factors.into_iter().map(Some).collect();
@@ -131,11 +131,11 @@ impl Checker<'_> {
     }
 }
 
-/// Positions of factors, parents before children, ties in the order given. Those on a circle or below one are left out.
+/// Positions of factors, parents before children, ties in the order given. Those on a cycle or below one are left out.
 fn sorted(factors: &[(VariableId, &Parents)]) -> Vec<usize> {
     let stated: VariableSet = factors.iter().map(|(variable, _)| *variable).collect();
     let mut known = VariableSet::default();
-    // What is left to look at of each factor's parents, and the factors that wait for a variable.
+    // The parents of each factor that are still to be visited, and the factors that wait for a variable.
     let mut left: Vec<_> = factors.iter().map(|(_, parents)| parents.iter()).collect();
     let mut waiting: BTreeMap<VariableId, Vec<usize>> = BTreeMap::new();
     let mut ready = BinaryHeap::new();

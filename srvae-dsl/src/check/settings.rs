@@ -1,4 +1,4 @@
-//! Values of parameters: those of presets and those the caller sets.
+//! Values of parameters: those of presets and those set by the caller.
 
 use super::{Checker, Overrides, docs};
 use crate::ast::{File, ItemKind, Setting};
@@ -35,7 +35,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A preset gives a parameter one value.
+    /// Checks that a preset gives each parameter only one value.
     fn once_each(&mut self, settings: &[Setting]) {
         for (index, setting) in settings.iter().enumerate() {
             if let Some(first) = settings[..index].iter().find(|other| other.name.text == setting.name.text) {
@@ -76,7 +76,7 @@ impl Checker<'_> {
     }
 }
 
-/// A value as people type it.
+/// Parses a value as typed on the command line.
 fn read(text: &str) -> Value {
     let text = text.trim();
     if let Ok(value) = text.parse() {
@@ -90,7 +90,7 @@ fn read(text: &str) -> Value {
     }
 }
 
-/// The value as one of the default's type.
+/// The value converted to the type of the default.
 fn convert(value: &Value, default: &Value) -> Option<Value> {
     match (value, default) {
         (Value::Int(_), Value::Int(_)) | (Value::Real(_), Value::Real(_)) => Some(value.clone()),
@@ -109,7 +109,7 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// A value as messages write it.
+/// The value as printed in messages.
 pub(super) fn show(value: &Value) -> String {
     match value {
         Value::Int(value) => value.to_string(),

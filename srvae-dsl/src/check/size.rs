@@ -1,13 +1,13 @@
-//! How large a model may be.
+//! Limits on the size of a model.
 
 use crate::diagnostics::{Findings, MOST_BLOCKS, MOST_STEP_BLOCKS, messages};
 use crate::graph::{Body, Model, NetBody, Network, Op};
 
-/// Refuses a model of more blocks than are compiled, before anything is made of each. The steps of a sequence share their parts, and
-/// a long one is interpreted: they may have more.
+/// Refuses a model with too many blocks to compile, before anything is built for each. The steps of a sequence share
+/// their blocks, and long sequences are interpreted, so they may have more.
 pub(super) fn bound(model: &Model, findings: &mut Findings) {
     let mut nets: Vec<usize> = Vec::new();
-    // Each named network stands after those it uses.
+    // Networks are listed after those they use.
     for net in &model.nets {
         nets.push(match &net.body {
             NetBody::Network(network) => blocks(network, &nets),
@@ -41,12 +41,12 @@ pub(super) fn bound(model: &Model, findings: &mut Findings) {
     }
 }
 
-/// Blocks of a network with those of the named networks it uses, as often as it uses them; values stand for themselves.
+/// The blocks of a network, including those of the named networks for every use. Values are not included.
 fn blocks(network: &Network, nets: &[usize]) -> usize {
     let each = network.nodes.iter().map(|node| match &node.op {
         Op::Block { .. } => 1,
         Op::Net(id) => nets.get(id.0).copied().unwrap_or(0),
-        // A value is computed once, whoever reads it.
+        // A value is computed once, however many factors read it.
         Op::Variable(_) | Op::Formal(_) | Op::Past(_) | Op::Let(_) | Op::Experts { .. } => 0,
     });
     each.fold(0, usize::saturating_add)

@@ -1,4 +1,4 @@
-//! Warnings: what has no influence.
+//! Warnings about variables and networks without influence.
 
 use super::Checker;
 use crate::ast::File;
@@ -14,9 +14,9 @@ impl Checker<'_> {
             let id = VariableId(index);
             let is_read = match variable.role {
                 Role::Observed | Role::Partly => true,
-                // A latent that q alone reads is an auxiliary variable: it makes q richer.
+                // A latent that only q reads is an auxiliary variable, which makes q more flexible.
                 Role::Given if self.params.iter().any(|param| param.name == variable.name) => true,
-                // A label of the data set is scored like what is observed.
+                // A label from the data set is scored like an observed variable.
                 Role::Latent => read.contains(id) || supplied.contains(id),
                 Role::Global | Role::Given => read.contains(id),
             };

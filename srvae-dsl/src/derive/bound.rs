@@ -1,14 +1,15 @@
 //! The terms of the bound.
 //!
-//! Observed v: E_q log p(v | …); none where p computes v from what q keeps in its cells. Latent v that q determines: its entropy is zero, so log p(v | …) alone remains. Any other
-//! latent: KL(q(v | …) ‖ p(v | …)), exact where the catalogue has a closed form for both distributions, no flow stands
-//! over them, and q draws nothing that p(v | …) reads from v itself, else at the sample.
-//!
-//! Global v: the one divergence of all records, each of which has an equal share of it, so that the sum over the records bounds
-//! the logarithm for all of them.
-//!
-//! Partly observed v: both, log p(v | …) of the records that have it, the divergence of the others. One that q has no factor
-//! for stands above nothing: integrated over its values, its factor of p is 1, so that a record without it loses the term.
+//! - An observed v contributes E_q log p(v | …), or nothing if p computes v from a value that q keeps in the cells of
+//!   v.
+//! - A latent v that q determines has entropy 0, so it contributes only log p(v | …).
+//! - Any other latent v contributes KL(q(v | …) ‖ p(v | …)). It is exact if the catalogue has a closed form for both
+//!   distributions, neither has a flow, and p(v | …) reads nothing that q draws from v. Otherwise it is estimated at
+//!   the sample.
+//! - A global v has one divergence for all records. Each record has an equal share of it, so that the sum over the
+//!   records bounds the log-density of the data set.
+//! - A partly observed v contributes log p(v | …) for records that have it and the divergence for the others. If q has
+//!   no factor for it, no factor reads it. Its factor of p then integrates to 1, so a record without it has no term.
 
 use super::closed_form::{Ancestry, Obstacle, obstacle};
 use super::{is_data, is_deterministic, is_partly};
@@ -21,13 +22,13 @@ pub struct Term {
     pub name: String,
     pub variable: VariableId,
     pub kind: TermKind,
-    /// Of a partly observed variable: the records it counts for. It is 0 for the others.
+    /// For a partly observed variable, the records for which the term counts. It is 0 for the others.
     pub presence: Option<Presence>,
-    /// Of a global variable: all records have the one term, each an equal share of it.
+    /// For a global variable: all records share the term equally.
     pub shared: bool,
 }
 
-/// Whether a record has a partly observed variable.
+/// Whether a record has the value of a partly observed variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
     There,
@@ -35,7 +36,7 @@ pub enum Presence {
 }
 
 impl Presence {
-    /// In words, of a variable: `y is observed`.
+    /// In words, for a variable: `y is observed`.
     pub fn text(self, variable: &str) -> String {
         match self {
             Self::There => format!("{variable} is observed"),
@@ -48,31 +49,31 @@ impl Presence {
 pub enum TermKind {
     /// Added to the bound.
     Reconstruction,
-    /// Subtracted from the bound; the reason says why the estimator is what it is.
+    /// Subtracted from the bound, with the reason for the choice of the estimator.
     Kl { estimator: Estimator, reason: String },
 }
 
-/// What the sum of the terms says something of: ln p(of | given).
+/// The quantity that the sum of the terms bounds: ln p(of | given).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bounded {
-    /// Observed variables, and latents that come with the data: their values are part of what is scored.
+    /// Observed variables, and latents that come with the data. They are scored.
     pub of: Vec<VariableId>,
-    /// Partly observed variables: part of what is scored in the records that have them.
+    /// Partly observed variables, which are scored in the records that have them.
     pub partly: Vec<VariableId>,
     pub given: Vec<VariableId>,
-    /// Without latents and dequantised pixels the sum is the logarithm itself, not a bound of it.
+    /// Whether the sum is the log-density itself, not a bound: there are no latents and no dequantised pixels.
     pub exact: bool,
 }
 
 impl Bounded {
-    /// `ln p(x, y | c)`; a variable that some records lack has its condition with it: `ln p(x, y where observed)`.
+    /// `ln p(x, y | c)`; a partly observed variable includes its condition: `ln p(x, y where observed)`.
     pub fn text(&self, model: &Model) -> String {
         let condition = if self.partly.is_empty() { "" } else { " where observed" };
         let all: Vec<VariableId> = self.of.iter().chain(&self.partly).copied().collect();
         self.with(model, &all, condition)
     }
 
-    /// What is scored of the records that have these of the partly observed variables and lack the others.
+    /// The log-density for records that have these partly observed variables and lack the others.
     pub fn text_at(&self, model: &Model, there: &[VariableId]) -> String {
         let all: Vec<VariableId> = self.of.iter().chain(there).copied().collect();
         self.with(model, &all, "")
@@ -84,13 +85,13 @@ impl Bounded {
         format!("ln p({}{condition}{bar}{})", names(of), names(&self.given))
     }
 
-    /// Between the logarithm and the sum of the terms: `=` or `≥`.
+    /// The relation of the log-density to the sum of the terms: `=` or `≥`.
     pub fn relation(&self) -> &'static str {
         if self.exact { "=" } else { "≥" }
     }
 }
 
-/// What the terms bound.
+/// The quantity that the terms bound.
 pub fn bounded(model: &Model) -> Bounded {
     let ids = || (0..model.variables.len()).map(VariableId);
     let is_given = |id: &VariableId| model.variable(*id).role == Role::Given;
@@ -144,7 +145,7 @@ fn divergence(model: &Model, p: &Factor, ancestry: &Ancestry) -> TermKind {
     TermKind::Kl { estimator, reason }
 }
 
-/// The distributions that a closed form is for, in words.
+/// The pair of distributions of a closed form, in words.
 fn between(q: Option<&Factor>, p: &Factor) -> String {
     let name = |factor: &Factor| match &factor.body {
         Body::Stochastic { base, .. } => base.entry.name,
@@ -156,7 +157,7 @@ fn between(q: Option<&Factor>, p: &Factor) -> String {
     format!("KL({} ‖ {}) has a closed form{under}", q.map_or("", name), name(p))
 }
 
-/// What keeps a divergence from a closed form, in words.
+/// The obstacle to a closed form, in words.
 fn reason(model: &Model, obstacle: Obstacle<'_>) -> String {
     match obstacle {
         Obstacle::Deterministic(factor) => format!("{} is a function", factor.side.name()),

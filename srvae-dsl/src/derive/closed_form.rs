@@ -1,25 +1,25 @@
-//! Where KL(q(v | …) ‖ p(v | …)) has a closed form.
+//! The conditions for a closed form of KL(q(v | …) ‖ p(v | …)).
 
 use crate::catalog::Distribution;
 use crate::graph::{Body, Factor, Stage, Use, VariableId, VariableSet};
 
-/// What keeps a divergence from its closed form.
+/// The reason why a divergence has no closed form.
 #[derive(Debug, Clone, Copy)]
 pub enum Obstacle<'m> {
-    /// The factor puts all mass on one value.
+    /// The factor is a point mass.
     Deterministic(&'m Factor),
-    /// The factor is a mean of others.
+    /// The factor is a mixture of factors of q.
     Mixture(&'m Factor),
-    /// A bijector stands over the factor's distribution.
+    /// The factor's distribution has a flow.
     Flow(&'m Factor, &'m Stage),
-    /// The catalogue has no closed form for these distributions of q and of p.
+    /// The catalogue has no closed form for this pair of distributions of q and p.
     Pair(&'m Use<Distribution>, &'m Use<Distribution>),
-    /// The factor of q has no parents: its distribution is not of this image.
+    /// The factor of q has no parents, so its distribution does not depend on the record.
     Root(&'m Factor),
-    /// The factor of p reads a variable that q draws after the one on the left of its bar.
+    /// The factor of p reads a variable that q draws after the factor's own variable.
     ///
-    /// Given that variable, the one on the left is no longer distributed as its factor of q says, so the divergence
-    /// between the two factors is not what stands in the bound.
+    /// Given that variable, the factor's own variable no longer has the distribution of its factor of q. The term in
+    /// the bound is then not the divergence of the two factors.
     DrawnAfter(&'m Factor, VariableId),
 }
 
@@ -37,18 +37,19 @@ pub fn obstacle<'m>(q: &'m Factor, p: &'m Factor, ancestry: &Ancestry) -> Option
         .or_else(|| is_root(q).then_some(Obstacle::Root(q)))
 }
 
-/// Whether a factor's distribution stands at a root and has no head, so that it is of no record.
+/// Whether a factor is a root without a head, so that it does not depend on the record.
 fn is_root(factor: &Factor) -> bool {
     matches!(factor.body, Body::Stochastic { network: None, .. })
 }
 
-/// How many flows, from the outermost inwards, both factors have: KL(f∘q ‖ f∘p) = KL(q ‖ p) for an invertible f.
+/// The number of flows that both factors share, counted from the outermost one: KL(f∘q ‖ f∘p) = KL(q ‖ p) for an
+/// invertible f.
 pub fn common_flows(q: &Factor, p: &Factor) -> usize {
     let (Body::Stochastic { flows: q, .. }, Body::Stochastic { flows: p, .. }) = (&q.body, &p.body) else { return 0 };
     q.iter().rev().zip(p.iter().rev()).take_while(|(q, p)| q.is_same(p)).count()
 }
 
-/// A function, or a flow beyond those that both factors have.
+/// A function, or a flow that is not shared.
 fn of_factor(factor: &Factor, common: usize) -> Option<Obstacle<'_>> {
     match &factor.body {
         Body::Deterministic { .. } => Some(Obstacle::Deterministic(factor)),
@@ -64,18 +65,18 @@ fn pair<'m>(q: &'m Factor, p: &'m Factor) -> Option<Obstacle<'m>> {
     (!q.entry.has_closed_form(p.entry)).then_some(Obstacle::Pair(q, p))
 }
 
-/// What q draws each of its variables from, directly or through others.
+/// For each variable, the ancestors from which q draws it.
 #[derive(Debug, Clone)]
 pub struct Ancestry(Vec<VariableSet>);
 
 impl Ancestry {
-    /// Of the factors of q, parents before children.
+    /// From the factors of q, parents before children.
     pub fn of(q: &[Factor]) -> Self {
         let most = q.iter().map(|factor| factor.variable.0 + 1).max().unwrap_or(0);
         let mut all = vec![VariableSet::default(); most];
         for factor in q {
             let mut above = VariableSet::default();
-            // The last ones first: what stands above them need not be looked at again.
+            // Start with the last parents: their ancestors need not be visited again.
             for parent in factor.parents.iter().rev() {
                 if above.insert(parent)
                     && let Some(further) = all.get(parent.0)
@@ -88,12 +89,12 @@ impl Ancestry {
         Self(all)
     }
 
-    /// Adds to a set what q draws a variable from.
+    /// Adds the ancestors of a variable in q to a set.
     pub fn include_above(&self, variable: VariableId, set: &mut VariableSet) {
         self.0.get(variable.0).into_iter().for_each(|above| set.include(above));
     }
 
-    /// Whether q draws `later` from `earlier`.
+    /// Whether `earlier` is an ancestor of `later` in q.
     pub fn is_drawn_after(&self, earlier: VariableId, later: VariableId) -> bool {
         self.0.get(later.0).is_some_and(|above| above.contains(earlier))
     }

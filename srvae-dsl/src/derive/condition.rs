@@ -1,10 +1,11 @@
-//! What can be drawn given some variables, and from which side.
+//! The modes: which variables can be drawn given others, and from p or q.
 //!
-//! The evidence is closed under the functions of q whose inputs are known. A variable that stands above evidence in p is
-//! inferred: drawn from q, together with whatever its factor of q reads. Inferring a variable is like giving it: what stands
-//! above it in p is inferred too. Everything else is drawn from p in p's order, which the local Markov property of p makes
-//! exact, for nothing below it is known. The inferred variables are drawn in q's order, which is exact where q is the
-//! posterior and none of the evidence stands below them in q. Where one of them cannot be drawn so, there is no such mode.
+//! The evidence is closed under the functions of q whose inputs are known. An ancestor of evidence in p is inferred: it
+//! is drawn from q, together with the variables that its factor of q reads. The ancestors in p of an inferred variable
+//! are inferred too. All other variables are drawn from p in p's order. By the local Markov property of p this is
+//! exact, because none of their descendants is known. The inferred variables are drawn in q's order. This is exact if q
+//! is the posterior and no evidence is their descendant in q. If one of them cannot be drawn in this way, the mode does
+//! not exist.
 
 use super::modes::{Mode, Step};
 use super::{is_deterministic, is_supplied};
@@ -13,46 +14,47 @@ use crate::graph::{Body, Factor, Model, NodeId, Role, Side, VariableId, Variable
 /// Why a mode does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// A variable must be inferred and cannot be; the chain leads from the evidence to it.
+    /// A variable must be inferred but cannot be. The chain leads from the evidence to it.
     NotInferred { chain: Vec<Link>, variable: VariableId, obstacle: Obstacle },
-    /// A factor of p reads a given variable that is not among the evidence.
+    /// A factor of p reads a given variable that is not evidence.
     NotGiven { factor: VariableId, needs: VariableId },
-    /// A factor or a value reads a variable of a later step, which a record that ends before that does not have.
+    /// A factor or a value reads a variable of a later step, which does not exist in a record that ends before it.
     ReadsLater { reader: String, later: VariableId },
-    /// Nothing that would be drawn depends on this.
+    /// No drawn variable depends on this evidence.
     Ignored(VariableId),
-    /// Nothing that would be drawn depends on the data.
+    /// No drawn variable depends on the data.
     IgnoresData,
     /// Every variable is given.
     NothingToDraw,
 }
 
-/// Why a variable must be inferred.
+/// The reason why a variable must be inferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Link {
-    /// It stands above another one in p.
+    /// It is a parent of another variable in p.
     Above { variable: VariableId, below: VariableId },
-    /// The factor of q of another one reads it.
+    /// The factor of q of another variable reads it.
     ReadBy { variable: VariableId, reader: VariableId },
 }
 
-/// What keeps a variable from being inferred.
+/// The reason why a variable cannot be inferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {
     /// It has no factor in q.
     NoFactor,
-    /// Its factor of q is the data set's label, which is not among the evidence.
+    /// Its factor of q is the data set's label, which is not evidence.
     Supplied,
-    /// Its factor of q reads this, which is neither known nor can be inferred.
+    /// Its factor of q reads this variable, which is neither known nor can be inferred.
     Needs(VariableId),
-    /// This is known, and q draws it from the variable: its factor of q does not take it into account.
+    /// This variable is known, and q draws it from the variable to be inferred, whose factor of q does not take it into
+    /// account.
     Below(VariableId),
 }
 
-/// The mode that draws everything else given the evidence, in the order of the file.
+/// The mode that draws all other variables given the evidence, in the order of the file.
 ///
 /// # Errors
-/// Why there is none.
+/// The reason why it does not exist.
 pub fn condition(model: &Model, evidence: &[VariableId]) -> Result<Mode, Reason> {
     let steps = steps(model, evidence)?;
     if steps.is_empty() {
@@ -71,7 +73,8 @@ pub fn condition(model: &Model, evidence: &[VariableId]) -> Result<Mode, Reason>
     Ok(Mode { name, given, steps, switch: None })
 }
 
-/// The draws of everything that the evidence leaves open: what is inferred from q in q's order, then the rest from p in p's.
+/// The draws of all variables that are not evidence: inferred ones from q in q's order, then the others from p in p's
+/// order.
 pub(super) fn steps(model: &Model, evidence: &[VariableId]) -> Result<Vec<Step>, Reason> {
     let mut known = Known::new(model, evidence);
     known.close();
@@ -90,16 +93,16 @@ pub(super) fn steps(model: &Model, evidence: &[VariableId]) -> Result<Vec<Step>,
     Ok(all.map(|factor| Step { variable: factor.variable, side: factor.side }).collect())
 }
 
-/// The variables that are not left to p.
+/// The state of each variable.
 struct Known<'m> {
     model: &'m Model,
     evidence: &'m [VariableId],
     /// The factors of p and of q, by variable.
     p: Vec<Option<&'m Factor>>,
     q: Vec<Option<&'m Factor>>,
-    /// What is known of each variable.
+    /// By variable.
     state: Vec<State>,
-    /// Drawn from q, in the order they were found to be needed.
+    /// Drawn from q, in the order in which the need was found.
     inferred: Vec<VariableId>,
 }
 
@@ -109,7 +112,7 @@ enum State {
     Evidence,
     /// A function of q whose input is known.
     Computed,
-    /// Drawn from q, with the reason.
+    /// Drawn from q, and the reason.
     Inferred(Link),
 }
 
@@ -140,7 +143,7 @@ impl<'m> Known<'m> {
         }
     }
 
-    /// Adds what is the same for all records: those that trained the model are evidence for it, whatever else is known.
+    /// Infers global variables. The training data are evidence for them, whatever else is known.
     fn infer_globals(&mut self) {
         let globals = self.model.q.iter().map(|factor| factor.variable).filter(|id| super::is_global(self.model, *id));
         for variable in globals.collect::<Vec<_>>() {
@@ -148,7 +151,7 @@ impl<'m> Known<'m> {
         }
     }
 
-    /// Adds what stands above what is known, and what q reads to draw it.
+    /// Infers the ancestors of known variables, and the variables that q reads to draw them.
     fn infer(&mut self) -> Result<(), Reason> {
         let ids = (0..self.state.len()).map(VariableId);
         let computed: Vec<VariableId> = ids.filter(|id| self.state[id.0] == State::Computed).collect();
@@ -167,7 +170,7 @@ impl<'m> Known<'m> {
                 return refuse(self, Obstacle::Needs(missing));
             }
             for parent in factor.parents.iter() {
-                // An expert that reads what is missing drops out.
+                // An expert that reads a missing variable drops out.
                 if super::drops_out(self.model, parent) && !self.contains(parent) {
                     continue;
                 }
@@ -182,7 +185,7 @@ impl<'m> Known<'m> {
         Ok(())
     }
 
-    /// What is missing where every expert of a product reads something missing: nothing of the evidence would be left in it.
+    /// A missing variable, if every expert of a product reads one. No expert would remain.
     fn no_expert_left(&self, factor: &Factor) -> Option<VariableId> {
         let Body::Stochastic { network: Some(network), .. } = &factor.body else { return None };
         let (experts, _) = network.experts()?;
@@ -193,7 +196,7 @@ impl<'m> Known<'m> {
         experts.iter().map(missing).collect::<Option<Vec<_>>>()?.first().copied()
     }
 
-    /// The parents in p; a given variable has no distribution that could be asked for.
+    /// Infers the parents in p. A given variable has no distribution.
     fn infer_above(&mut self, below: VariableId) {
         let Some(factor) = self.p[below.0] else { return };
         for parent in factor.parents.iter() {
@@ -210,7 +213,8 @@ impl<'m> Known<'m> {
         }
     }
 
-    /// No evidence may stand below a drawn variable in q, for its factor of q does not know of it.
+    /// Refuses evidence that is a descendant in q of a drawn variable, because the drawn variable's factor of q does
+    /// not depend on it.
     fn nothing_below(&self) -> Result<(), Reason> {
         let mut below: Vec<Option<VariableId>> = vec![None; self.state.len()];
         for evidence in self.evidence {
@@ -237,7 +241,7 @@ impl<'m> Known<'m> {
         Reason::NotInferred { chain: self.chain(variable), variable, obstacle }
     }
 
-    /// From the evidence to a variable that must be inferred; steps up through p are one.
+    /// The chain from the evidence to a variable that must be inferred. Consecutive steps through p are merged.
     fn chain(&self, variable: VariableId) -> Vec<Link> {
         let link = |id: VariableId| match self.state[id.0] {
             State::Inferred(link) => Some(link),

@@ -1,4 +1,4 @@
-//! What follows from the graph alone: the terms of the bound and the modes of inference.
+//! Derivation of the bound and the modes from the graph.
 
 mod bound;
 mod closed_form;
@@ -20,14 +20,14 @@ use crate::graph::{Body, Factor, Model, Role, VariableId};
 /// What the compiler derives from a checked model.
 #[derive(Debug, Clone)]
 pub struct Derivation {
-    /// Children first: the term of the data, then those of what it hangs on.
+    /// Children first: the terms of the data, then those of their ancestors.
     pub terms: Vec<Term>,
-    /// What the sum of the terms is a bound of.
+    /// The quantity that the sum of the terms bounds.
     pub bounded: Bounded,
-    /// What training maximises.
+    /// The training objective.
     pub objective: Objective,
     pub modes: Vec<Mode>,
-    /// The modes that the graph does not allow, with the reasons.
+    /// Modes that the graph does not allow, with the reasons.
     pub refused: Vec<Refusal>,
     pub ancestry: Ancestry,
 }
@@ -40,7 +40,7 @@ pub fn derive(model: &Model) -> Derivation {
     Derivation { terms, bounded: bounded(model), objective, modes, refused, ancestry }
 }
 
-/// Variables whose value comes with every record: observed and given ones, and latents that the data set itself fixes.
+/// Variables whose value comes with every record: observed and given ones, and latents that the data set provides.
 pub fn is_data(model: &Model, id: VariableId) -> bool {
     match model.variable(id).role {
         Role::Observed | Role::Given => true,
@@ -54,7 +54,7 @@ pub fn is_partly(model: &Model, id: VariableId) -> bool {
     model.variable(id).role == Role::Partly
 }
 
-/// Partly observed variables that q does not infer: where one is missing, the experts of q that read it drop out.
+/// Partly observed variables without a factor in q. If one is missing, the experts of q that read it drop out.
 pub fn drops_out(model: &Model, id: VariableId) -> bool {
     is_partly(model, id) && model.q_of(id).is_none()
 }
@@ -69,7 +69,7 @@ pub fn is_supplied(factor: &Factor) -> bool {
     matches!(&factor.body, Body::Deterministic { function, .. } if function.entry.origin == Origin::Data)
 }
 
-/// Whether a factor's density is that of real numbers in the cells of its variable's values, so that its logarithm is bounded.
+/// Whether a factor's density is over real numbers in the cells of discrete values, so that it gives a bound.
 pub fn is_dequantised(factor: &Factor) -> bool {
     let outermost = match &factor.body {
         Body::Stochastic { flows, .. } => flows.last(),
@@ -78,7 +78,7 @@ pub fn is_dequantised(factor: &Factor) -> bool {
     outermost.is_some_and(|stage| stage.flow.entry.name == "dequantise")
 }
 
-/// Whether a factor puts all mass on one value.
+/// Whether a factor is a point mass.
 pub fn is_deterministic(factor: &Factor) -> bool {
     matches!(factor.body, Body::Deterministic { .. })
 }

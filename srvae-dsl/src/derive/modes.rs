@@ -1,4 +1,4 @@
-//! The modes of inference, each a little program: which variable is drawn from which side, in which order.
+//! The modes of inference. Each is a list of draws, with the order and with the choice of p or q.
 
 use super::condition::{Reason, condition, steps};
 use super::switched::{CONTINUATION, Switch, TOP, continuation, top};
@@ -16,13 +16,13 @@ const IMPUTATION: &str = "imputation";
 /// A mode of inference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mode {
-    /// `generation`, `reconstruction`, `generative_reconstruction`, `conditional_generation`, or the last one with the
-    /// names of what is given after it.
+    /// `generation`, `reconstruction`, `generative_reconstruction`, `conditional_generation`, or the last one followed
+    /// by the names of the evidence.
     pub name: String,
-    /// What the caller knows, in the file's order.
+    /// The evidence, in the file's order.
     pub given: Vec<VariableId>,
     pub steps: Vec<Step>,
-    /// Where the second draw of a variable is taken, and the first one kept elsewhere.
+    /// The rule for variables with two draws: where the second one replaces the first.
     pub switch: Option<Switch>,
 }
 
@@ -37,13 +37,13 @@ pub struct Step {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     pub name: String,
-    /// What it would be given.
+    /// The evidence that it would be given.
     pub given: Vec<VariableId>,
     pub reason: Reason,
 }
 
 impl Mode {
-    /// Whether another mode draws the same from the same.
+    /// Whether another mode has the same evidence and the same draws.
     pub fn is_same(&self, other: &Self) -> bool {
         (&self.given, &self.steps, self.switch) == (&other.given, &other.steps, other.switch)
     }
@@ -68,7 +68,7 @@ impl Mode {
     }
 }
 
-/// The modes that have a name, and why the others of them do not exist; those that coincide are one.
+/// The named modes, and the reasons why others do not exist. Modes that coincide are listed once.
 pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
     let (mut all, mut refused): (Vec<Mode>, Vec<Refusal>) = (Vec::new(), Vec::new());
     let data = of(model, |id| is_data(model, id));
@@ -109,8 +109,8 @@ pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
     (all, refused)
 }
 
-/// What conditional generation is tried with: each latent that q determines; of several observed variables each alone, and
-/// all but one. The steps of a sequence are one variable.
+/// The evidence of conditional generation: each latent that q determines; if there are several observed variables, each
+/// alone, and all but one. The steps of a sequence are one variable.
 fn evidences(model: &Model) -> Vec<(String, Vec<VariableId>)> {
     let name = |ids: &[VariableId]| format!("{CONDITIONAL}_{}", names(model, ids));
     let mut all: Vec<(String, Vec<VariableId>)> = Vec::new();
@@ -132,7 +132,7 @@ fn evidences(model: &Model) -> Vec<(String, Vec<VariableId>)> {
     all
 }
 
-/// Variables one by one, the steps of a sequence together.
+/// Groups of variables: the steps of a sequence together, all others alone.
 fn wholes(model: &Model, ids: Vec<VariableId>) -> Vec<Vec<VariableId>> {
     let mut all: Vec<Vec<VariableId>> = Vec::new();
     let sequence = |id: VariableId| model.variable(id).step.map(|_| family(&model.variable(id).name));
@@ -148,21 +148,21 @@ fn wholes(model: &Model, ids: Vec<VariableId>) -> Vec<Vec<VariableId>> {
     all
 }
 
-/// The mode that draws everything else given this, and given those of the model's given variables that it reads besides.
+/// The mode that draws all other variables given this evidence, and given the model's given variables that it reads.
 ///
 /// # Errors
-/// Why there is none.
+/// The reason why it does not exist.
 pub fn given(model: &Model, evidence: &[VariableId]) -> Result<Mode, Reason> {
     let conditions = conditions(model);
     let all: Vec<VariableId> = conditions.iter().chain(evidence).copied().collect();
     let steps = steps(model, &all)?;
     let is_read = read(model, &all, &steps);
-    // What comes with the data besides is given where it is read; the evidence must be.
+    // Other variables that come with the data are given only if they are read; the evidence is always given.
     let kept: Vec<VariableId> = all.into_iter().filter(|id| is_read.contains(id) || evidence.contains(id)).collect();
     condition(model, &kept)
 }
 
-/// Everything given the data, then what q has no factor for, the data proper, anew from p.
+/// All latents given the data, then the observed variables from p.
 fn reconstruction(model: &Model, data: &[VariableId], name: &str) -> Result<Mode, Reason> {
     let mut steps = steps(model, data)?;
     let is_leaf = |id: VariableId| match model.variable(id).role {
@@ -174,7 +174,8 @@ fn reconstruction(model: &Model, data: &[VariableId], name: &str) -> Result<Mode
     of_data(model, name, data, steps)
 }
 
-/// The mode that finds a partly observed variable from everything else that data may have: a class, or another value.
+/// The mode that infers a partly observed variable from all other data: a class (classification) or another value
+/// (imputation).
 fn completion(model: &Model, id: VariableId, alone: bool) -> (String, Vec<VariableId>) {
     let variable = model.variable(id);
     let what = if variable.space == Space::Label { CLASSIFICATION } else { IMPUTATION };
@@ -182,7 +183,7 @@ fn completion(model: &Model, id: VariableId, alone: bool) -> (String, Vec<Variab
     (name, of(model, |other| other != id && (is_data(model, other) || is_partly(model, other))))
 }
 
-/// The draws of a variable given the evidence, and of what it is drawn from.
+/// The draws of a variable given the evidence, and of the variables that it is drawn from.
 fn completed(model: &Model, id: VariableId, evidence: &[VariableId], name: &str) -> Result<Mode, Reason> {
     let mut needed: VariableSet = std::iter::once(id).collect();
     let mut kept: Vec<Step> = Vec::new();
@@ -196,7 +197,7 @@ fn completed(model: &Model, id: VariableId, evidence: &[VariableId], name: &str)
     of_data(model, name, evidence, kept)
 }
 
-/// The roots of p from q, through whatever q needs on the way; everything below them anew from p.
+/// The roots of p from q, with the variables that q needs for them, then everything below them from p.
 fn generative_reconstruction(model: &Model, data: &[VariableId]) -> Result<Mode, Reason> {
     let is_root = |factor: &&Factor| {
         model.q_of(factor.variable).is_some()
@@ -214,7 +215,7 @@ fn generative_reconstruction(model: &Model, data: &[VariableId]) -> Result<Mode,
     of_data(model, REGENERATION, data, way.chain(below).collect())
 }
 
-/// A mode over the data: one that reads none of them is none.
+/// A mode given the data. It does not exist if no draw reads the data.
 fn of_data(model: &Model, name: &str, data: &[VariableId], steps: Vec<Step>) -> Result<Mode, Reason> {
     let given = read(model, data, &steps);
     match given.iter().all(|id| model.variable(*id).role == Role::Given) {
@@ -223,7 +224,7 @@ fn of_data(model: &Model, name: &str, data: &[VariableId], steps: Vec<Step>) -> 
     }
 }
 
-/// What of the evidence the steps read before they yield it, in the order of the file.
+/// The evidence that the steps read before they yield it, in the order of the file.
 pub(super) fn read(model: &Model, evidence: &[VariableId], steps: &[Step]) -> Vec<VariableId> {
     let (mut read, mut made): (VariableSet, VariableSet) = Default::default();
     let ends = ends_with_record(model);
@@ -231,7 +232,7 @@ pub(super) fn read(model: &Model, evidence: &[VariableId], steps: &[Step]) -> Ve
         let Some(factor) = model.factor(step.side, step.variable) else { continue };
         read.extend(factor.parents.iter().filter(|parent| !made.contains(*parent)));
         made.insert(step.variable);
-        // What begins at a record's end, or reads what something is there, must know where that is.
+        // Values that depend on the end of a record need the record's length.
         let is_step = model.variable(factor.variable).step.is_some();
         let mut networks = factor.networks();
         if networks.any(|network| network.lets().any(|id| ends[id.0] || is_end(model, id, is_step))) {
@@ -242,11 +243,11 @@ pub(super) fn read(model: &Model, evidence: &[VariableId], steps: &[Step]) -> Ve
     of(model, |id| evidence.contains(id) && read.contains(id))
 }
 
-/// Of each named network whether it is a value that begins at the end of a record or reads what another one is there, or reads one
-/// that does.
+/// For each named network, whether it is a value that starts at the end of a record, reads another value at the end, or
+/// reads such a value.
 fn ends_with_record(model: &Model) -> Vec<bool> {
     let mut ends: Vec<bool> = Vec::with_capacity(model.nets.len());
-    // Each value stands after those that it reads.
+    // Values are listed after those that they read.
     for (at, net) in model.nets.iter().enumerate() {
         let at_end = |id: NetId| ends[id.0] || is_end(model, id, net.step.is_some());
         let reads = matches!(&net.body, NetBody::Network(network) if network.lets().any(at_end));
@@ -255,12 +256,13 @@ fn ends_with_record(model: &Model) -> Vec<bool> {
     ends
 }
 
-/// Whether a value is read as it is at the end of each record: one that goes on from an earlier step, by what is of no step.
+/// Whether a value is read at the end of each record: a forward recurrence that is read by something outside the
+/// sequence.
 fn is_end(model: &Model, read: NetId, by_step: bool) -> bool {
     !by_step && model.comes_from(read).is_some()
 }
 
-/// `x_y`; a sequence has the name of its family.
+/// `x_y`; for a sequence the name of its family.
 pub(super) fn names(model: &Model, ids: &[VariableId]) -> String {
     let mut all: Vec<&str> = Vec::new();
     for variable in ids.iter().map(|id| model.variable(*id)) {
@@ -276,7 +278,7 @@ fn step(factor: &Factor) -> Step {
     Step { variable: factor.variable, side: factor.side }
 }
 
-/// What comes with the data and has no factor.
+/// Variables that come with the data and have no factor.
 fn conditions(model: &Model) -> Vec<VariableId> {
     of(model, |id| model.variable(id).role == Role::Given)
 }

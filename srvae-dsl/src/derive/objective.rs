@@ -1,28 +1,29 @@
-//! What training maximises, and whether it is still a lower bound.
+//! The training objective, and whether it is still a lower bound.
 //!
-//! With one sample a record, a divergence that counts more than once or more than it is makes the sum smaller, and so does
-//! the logarithm of a probability that is added. Anything else may lift the sum above the logarithm that it bounded. A
-//! sample's weighted log-weights are those of no importance weight, so by several samples nothing is bounded.
+//! With one sample per record, a divergence with a weight above 1 or with free nats makes the objective smaller, as
+//! does an added log-probability of a discrete variable. Any other change may raise the objective above the bounded
+//! quantity. With several samples, weighted log-weights are not log-weights of importance sampling, so nothing is
+//! bounded.
 
 use super::{Ancestry, Term, TermKind};
 use crate::graph::{Addend, Body, Model, Side, Weight};
 
-/// What is known of the sum that training maximises.
+/// Properties of the training objective.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Objective {
-    /// Nothing is weighted or added: it is the bound.
+    /// Whether it is the bound, without weights or additional terms.
     pub is_plain: bool,
     pub standing: Standing,
 }
 
-/// How it stands to the logarithm that the bound is of.
+/// The relation of the objective to the quantity that the bound bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
-    /// It is at most the bound, by one sample a record.
+    /// It is at most the bound, with one sample per record.
     Below,
-    /// The same once every ramp has ended: those of these terms.
+    /// It is at most the bound after the ramps of these terms have ended.
     BelowAfter(Vec<String>),
-    /// It may be above, for these reasons.
+    /// It may exceed the bounded quantity, for these reasons.
     Unbounded(Vec<String>),
 }
 
@@ -38,13 +39,13 @@ impl Objective {
         }
     }
 
-    /// Whether it is a lower bound in the end, by one sample a record.
+    /// Whether it is a lower bound after all ramps, with one sample per record.
     pub fn bounds(&self) -> bool {
         !matches!(self.standing, Standing::Unbounded(_))
     }
 }
 
-/// What the file's weights and additions make of the bound.
+/// The training objective from the bound and the file's weights and additional terms.
 pub fn objective(model: &Model, terms: &[Term], ancestry: &Ancestry) -> Objective {
     let mut reasons: Vec<String> = Vec::new();
     for weight in &model.weights {
@@ -62,7 +63,7 @@ pub fn objective(model: &Model, terms: &[Term], ancestry: &Ancestry) -> Objectiv
     Objective { is_plain: model.weights.is_empty() && model.addends.is_empty(), standing }
 }
 
-/// Why a weighted term may lift the sum above the bound, where it may.
+/// The reason why a weighted term may raise the objective above the bound, if it may.
 fn raised(model: &Model, term: &Term, weight: &Weight, ancestry: &Ancestry) -> Option<String> {
     let (name, scale) = (&weight.term, weight.scale.value);
     match &term.kind {
@@ -86,7 +87,7 @@ fn raised(model: &Model, term: &Term, weight: &Weight, ancestry: &Ancestry) -> O
     }
 }
 
-/// Why what is added may lift the sum, where it may.
+/// The reason why an additional term may raise the objective, if it may.
 fn lifted(model: &Model, addend: &Addend) -> Option<String> {
     let name = &model.variable(addend.variable).name;
     let what = format!("ln {} of {name}", addend.side.name());
@@ -97,7 +98,7 @@ fn lifted(model: &Model, addend: &Addend) -> Option<String> {
     }
 }
 
-/// Whether a factor yields probabilities, which are at most 1.
+/// Whether a factor's variable is discrete, so that its probabilities are at most 1.
 fn is_discrete(model: &Model, side: Side, variable: crate::graph::VariableId) -> bool {
     let factor = model.factor(side, variable);
     factor.is_some_and(|factor| matches!(&factor.body, Body::Stochastic { base, .. } if !base.entry.continuous))

@@ -1,9 +1,9 @@
-//! Modes that draw some variables from q and others of their kind from p: the steps after the end of a record, the levels below
-//! the top ones of a hierarchy.
+//! Modes that draw some variables of a family from q and others from p: the steps after the end of a record, or the
+//! lower levels of a hierarchy.
 //!
-//! Such a mode draws everything from q first, in q's order, and then walks down p: what is beyond the switch is drawn anew. A
-//! continuation is exact where q is the posterior of a record that ends there: nothing before its end may be drawn from what
-//! stands after it, neither by q nor by p.
+//! Such a mode first draws everything from q, in q's order, and then all variables in p's order. The second draw
+//! replaces the first beyond the switch. A continuation is exact if q is the posterior of a record that ends at the
+//! switch. Neither p nor q may then draw an earlier variable from a later one.
 
 use super::condition::{Reason, steps};
 use super::modes::{Mode, Step, read};
@@ -11,15 +11,15 @@ use crate::graph::{Factor, Model, NetBody, NetId, Network, Node, Role, Side, Var
 
 pub(super) const CONTINUATION: &str = "continuation";
 pub(super) const TOP: &str = "top_reconstruction";
-/// Members of a family from which on its levels can be chosen among.
+/// The minimum number of levels for top reconstruction.
 const LEAST_LEVELS: usize = 3;
 
-/// Which draws of a mode's second pass are taken, the others keep the value that they have.
+/// The draws of the second pass that replace those of the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Switch {
-    /// Those of the steps that a record does not have.
+    /// Those of steps after the end of a record.
     Length,
-    /// Those of the levels below as many of the top ones as the caller says.
+    /// Those of levels below the top ones, whose number the caller chooses.
     Top,
 }
 
@@ -34,7 +34,7 @@ impl Switch {
         }
     }
 
-    /// As `explain --json` says it.
+    /// The name in `explain --json`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Length => "length",
@@ -43,7 +43,7 @@ impl Switch {
     }
 }
 
-/// Each record from its first steps on: these are given, the latents of these come from q, everything after them from p.
+/// Continuation of each record: its first steps are given, their latents come from q, and everything after them from p.
 pub(super) fn continuation(model: &Model, data: &[VariableId]) -> Result<Mode, Reason> {
     let mut all = steps(model, data)?;
     for factor in model.p.iter().chain(&model.q) {
@@ -63,15 +63,15 @@ pub(super) fn continuation(model: &Model, data: &[VariableId]) -> Result<Mode, R
     let has_step = |factor: &&Factor| model.variable(factor.variable).step.is_some();
     all.extend(model.p.iter().filter(has_step).map(|factor| Step { variable: factor.variable, side: Side::P }));
     let mut given: VariableSet = read(model, data, &all).into_iter().collect();
-    // What a step keeps is given too, and where each record ends.
+    // The observed variables of the steps are given, and the end of each record.
     given.extend(data.iter().copied().filter(|id| model.variable(*id).step.is_some()));
     given.extend(model.length);
     let given = given.iter().collect();
     Ok(Mode { name: CONTINUATION.to_owned(), given, steps: all, switch: Some(Switch::Length) })
 }
 
-/// What a network of a step reads of a later one. A value whose recurrence begins at a record's end is none of these: after that
-/// end it does not change.
+/// A variable of a later step that a network of a step reads. A backward recurrence does not count, because it starts
+/// at the end of the record.
 fn later(model: &Model, network: &Network, own: usize) -> Option<VariableId> {
     let is_later = |id: &VariableId| model.variable(*id).step.is_some_and(|step| step > own);
     let (mut open, mut seen): (Vec<&Network>, Vec<NetId>) = (vec![network], Vec::new());
@@ -80,7 +80,7 @@ fn later(model: &Model, network: &Network, own: usize) -> Option<VariableId> {
             return Some(found);
         }
         for id in network.lets().filter(|id| model.goes_on_from(*id).is_none()) {
-            // Of what is of no later step nothing later is read.
+            // Descend only into values that read a later step.
             let reads_later = model.nets[id.0].reads.iter().any(|id| is_later(&id));
             if let (true, false, NetBody::Network(inner)) = (reads_later, seen.contains(&id), &model.nets[id.0].body) {
                 seen.push(id);
@@ -91,7 +91,7 @@ fn later(model: &Model, network: &Network, own: usize) -> Option<VariableId> {
     None
 }
 
-/// The top levels of a hierarchy from q, the others from p, and the data anew from p.
+/// The top levels of a hierarchy from q, the others and the data from p.
 pub(super) fn top(model: &Model, data: &[VariableId]) -> Option<Result<Mode, Reason>> {
     let levels = levels(model);
     if levels.len() < LEAST_LEVELS {
@@ -108,7 +108,8 @@ pub(super) fn top(model: &Model, data: &[VariableId]) -> Option<Result<Mode, Rea
     Some(found)
 }
 
-/// The levels of a model's hierarchy, the top one first: latents that are members of a family and drawn from q, in p's order.
+/// The levels of a model's hierarchy, the top one first: latents that are members of a family and drawn from q, in p's
+/// order.
 pub fn levels(model: &Model) -> Vec<VariableId> {
     let is_level = |id: &VariableId| {
         let variable = model.variable(*id);

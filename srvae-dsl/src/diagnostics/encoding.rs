@@ -1,13 +1,13 @@
-//! Files that are no text.
+//! Files that are not UTF-8.
 
 use super::{Report, messages};
 use crate::source::{Source, Span};
 
 impl Source {
-    /// The text of a file as it stands on disk.
+    /// The text of a file from its bytes.
     ///
     /// # Errors
-    /// Bytes that are not UTF-8; the report says where the first one is.
+    /// Bytes that are not UTF-8, with the place of the first one.
     pub fn from_bytes(path: impl Into<String>, bytes: &[u8]) -> Result<Self, Report> {
         let path = path.into();
         match std::str::from_utf8(bytes) {

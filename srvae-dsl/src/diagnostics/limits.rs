@@ -1,32 +1,34 @@
-//! Bounds that keep the compiler from being exhausted by a file, far above what a model needs.
+//! Limits that protect the compiler from excessive files. They are far above what a model needs.
 
-/// Bytes of a file.
+/// The maximum size of a file, in bytes.
 pub const LARGEST_FILE: usize = 16 << 20;
 
-/// Bytes of a statement, blanks and comments aside. A line of text may be as long as the file; what is read as one expression may not.
+/// The maximum size of a statement in bytes, without whitespace and comments. A line of text may be as long as the
+/// file, but an expression may not.
 pub const LONGEST_STATEMENT: usize = 1 << 20;
 
-/// Brackets inside brackets. Everything that recurses over expressions rests on this bound.
+/// The maximum nesting of brackets. It limits all recursion over expressions.
 pub const MOST_NESTING: usize = 32;
 
-/// Arithmetic operators in one statement; the other bound on recursion.
+/// The maximum number of arithmetic operators in one statement, which also limits recursion.
 pub const MOST_OPERATORS: usize = 200;
 
-/// Messages printed of one file.
+/// The maximum number of messages for one file.
 pub const MOST_ERRORS: usize = 50;
 
-/// Named networks inside named networks.
+/// The maximum nesting of named networks.
 pub const MOST_NETS: usize = 256;
 
-/// Blocks of all factors' networks together, named networks written out: a chain of networks that each use the last one twice
-/// doubles with each. What is compiled grows with them, and so does the time that takes.
+/// The maximum number of blocks of all factors' networks, with named networks expanded. In a chain of networks that
+/// each use the last one twice, the number doubles with each. The size of the generated code and the compile time grow
+/// with it.
 pub const MOST_BLOCKS: usize = 4096;
 
-/// The same of what stands at the steps of a sequence, which is interpreted where it is long.
+/// The maximum number of blocks at the steps of a sequence. Long sequences are interpreted.
 pub const MOST_STEP_BLOCKS: usize = 65_536;
 
-/// Values of a variable that `draw … = enumerate` goes through.
+/// The maximum number of values of a variable with `draw … = enumerate`.
 pub const MOST_VALUES: usize = 1024;
 
-/// Variables, parameters and named networks together.
+/// The maximum number of variables, parameters and named networks together.
 pub const MOST_NAMES: usize = 4096;

@@ -1,7 +1,7 @@
-//! Errors and warnings: what they say ([`messages`]), what they are, how they are printed.
+//! Errors and warnings: their texts ([`messages`]), their data, and how they are printed.
 //!
-//! Errors accumulate, phases stop: a phase pushes what it finds into a `Findings` and ends with one
-//! `Findings::finish`.
+//! Errors accumulate within a phase, and a phase with errors ends the compilation. A phase pushes its diagnostics into
+//! a `Findings` and ends with one `Findings::finish`.
 
 mod encoding;
 mod limits;
@@ -27,10 +27,10 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// One sentence, without a final period.
     pub title: String,
-    /// The places involved; none where the trouble is not in the file (a setting, a preset on the command line).
+    /// The places involved. None if the error is not in the file (a setting or a preset on the command line).
     pub labels: Vec<Label>,
     pub notes: Vec<String>,
-    /// What to do about it.
+    /// A suggestion for the fix.
     pub hint: String,
 }
 
@@ -40,12 +40,12 @@ pub enum Severity {
     Warning,
 }
 
-/// A place and what is to be said there.
+/// A place and the text for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
     pub span: Span,
     pub text: String,
-    /// The place the message is about; the others explain it.
+    /// Whether this is the place of the message. Other labels explain it.
     pub primary: bool,
 }
 
@@ -89,13 +89,13 @@ impl Diagnostic {
         self
     }
 
-    /// Where the message points, for sorting and for the line of its header.
+    /// The primary place, for sorting and for the header line.
     pub fn place(&self) -> Option<Span> {
         self.labels.iter().find(|label| label.primary).or(self.labels.first()).map(|label| label.span)
     }
 }
 
-/// What a phase found.
+/// The diagnostics of a phase.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     pub diagnostics: Vec<Diagnostic>,
@@ -110,7 +110,7 @@ impl Findings {
         self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
-    /// Ends a phase: an error where it found one; what it only warned of stays.
+    /// Ends a phase: an error if the phase found one. Warnings are kept.
     pub(crate) fn finish(&mut self, source: &Source) -> Result<(), Report> {
         if self.has_errors() {
             return Err(Report::new(source, std::mem::take(&mut self.diagnostics)));
@@ -130,8 +130,8 @@ impl Report {
     pub fn new(source: &Source, mut diagnostics: Vec<Diagnostic>) -> Self {
         diagnostics.sort_by_key(Diagnostic::place);
         diagnostics.dedup();
-        // A statement about a family has the same error at each member: the first one says it. That of another preset has another
-        // note.
+        // A statement about a family has the same error at each member, so only the first one is kept. An error of
+        // another preset has another note.
         let mut seen = BTreeSet::new();
         diagnostics.retain(|it| it.labels.is_empty() || seen.insert((it.code, it.place(), it.notes.clone())));
         Self { source: Box::new(source.clone()), diagnostics }

@@ -1,4 +1,4 @@
-//! Diagnostics as rustc prints them.
+//! Prints diagnostics in rustc's format.
 
 use super::{Diagnostic, MOST_ERRORS, Report, Severity};
 use crate::source::{Source, Span};
@@ -6,20 +6,20 @@ use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Snippe
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Plain text, or with the terminal's colours.
+/// Plain text or terminal colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     Plain,
     Coloured,
 }
 
-/// Columns of a message; longer lines are cut around the place they are about.
+/// The maximum width of a message. Longer lines are cut around the place of the message.
 const WIDTH: usize = 140;
 
-/// Bytes of a line after the last place that a message is about; what lies further is not looked at.
+/// The number of bytes of a line after the last place of a message that are read.
 const BEHIND: usize = 1000;
 
-/// Bytes of the lines that a message is about; where there are more, it says line and column alone.
+/// The maximum size of the lines of a message, in bytes. Above this, only line and column are printed.
 const LONGEST_LINES: usize = 1 << 19;
 
 impl Report {
@@ -33,7 +33,7 @@ impl Report {
         parts.join("\n\n")
     }
 
-    /// Each error for a tool that shows the first line alone: place, title and code, then the lines it is about.
+    /// One text per error, for tools that show only the first line: place, title and code, then the source lines.
     pub fn placed(&self) -> Vec<String> {
         let errors = self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
         let shown = errors.take(MOST_ERRORS).map(|diagnostic| {
@@ -51,7 +51,7 @@ impl Report {
 }
 
 impl Diagnostic {
-    /// The message with the lines it is about.
+    /// The message with its source lines.
     pub fn render(&self, source: &Source, style: Style) -> String {
         let renderer = match style {
             Style::Plain => Renderer::plain(),
@@ -80,7 +80,7 @@ impl Diagnostic {
         renderer.term_width(WIDTH).render(&[group])
     }
 
-    /// The lines from the first to the last place, so that the cost does not grow with the file.
+    /// The lines from the first to the last place, so that the cost does not depend on the size of the file.
     fn lines(&self, source: &Source) -> Option<Range<usize>> {
         let text = source.text.as_str();
         let all = self.labels.iter().map(|label| inside(text, label.span)).reduce(Span::to)?;
@@ -109,7 +109,7 @@ impl Diagnostic {
     }
 }
 
-/// The span cut to the text and to whole characters.
+/// The span limited to the text and to whole characters.
 fn inside(text: &str, span: Span) -> Span {
     let whole = |mut offset: usize| {
         offset = offset.min(text.len());

@@ -1,8 +1,8 @@
-//! Did you mean …?
+//! Suggestions for misspelled names.
 
-/// The candidate closest to a word, where one is close.
+/// The candidate closest to a word, if one is close enough.
 pub(crate) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // Distances cost the product of the lengths; no name people choose is this long.
+    // Computing distances costs the product of the lengths; names are shorter than this in practice.
     if word.len() > 64 {
         return None;
     }

@@ -1,4 +1,4 @@
-//! Statements that hold what a method is given against its variables.
+//! Statements that check the arguments of a method against its variables.
 
 use super::ident;
 use super::number::{Scope, dims};
@@ -8,7 +8,7 @@ use crate::plan::{Group, Operation, Plan, Value};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-/// Statements that hold what is given against its variables: shapes alone, or `values` too.
+/// Statements that check arguments: only shapes, or also `values`.
 pub fn checks(plan: &Plan, walker: &Walker<'_>, values: bool) -> TokenStream {
     let families = &plan.names.families;
     let each = families.given(walker.program).into_iter().filter_map(|group| match group {
@@ -23,7 +23,7 @@ pub fn checks(plan: &Plan, walker: &Walker<'_>, values: bool) -> TokenStream {
 
 fn one(plan: &Plan, value: &Value, values: bool) -> Option<TokenStream> {
     let local = ident(&value.name);
-    // Methods of members are one, so a member is named by its family there.
+    // Members share one method, so a member has the family's name there.
     let named = |name: &str| if values { name.to_owned() } else { family(name).to_owned() };
     match value.operation {
         Operation::GivenValue(id) => {
@@ -46,7 +46,7 @@ fn one(plan: &Plan, value: &Value, values: bool) -> Option<TokenStream> {
     }
 }
 
-/// The same for members of a family.
+/// Checks of members of a family.
 fn members(
     plan: &Plan,
     (family, from): (usize, usize),

@@ -1,4 +1,4 @@
-//! What holds parameters: one struct, each part a field, built in order.
+//! The parameters of the model: one struct with a field for each part, built in order.
 
 use super::number::{Scope, argument, arguments, dims};
 use super::roll::{self, Around, Member, Statement, roll};
@@ -10,7 +10,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use std::collections::BTreeMap;
 
-/// Where each part is found.
+/// The place of each part.
 pub struct Layers {
     /// The struct and its constructor.
     pub code: TokenStream,
@@ -157,12 +157,12 @@ fn configured(
     quote!(::srvae::#module::#config { #(#values),* })
 }
 
-/// Whether this argument, or the first of a list, is what inference fills in: channels.
+/// Whether an inferred value fills this argument, or the first of a list: channels.
 fn is_inferred(block: &Use<Block>, parameter: &Parameter) -> bool {
     parameter.name == "out" || (block.entry.arity == Arity::None && parameter.repeats)
 }
 
-/// What a distribution needs of the last block: its channels.
+/// The channels that a distribution needs from the last block.
 fn channels(plan: &Plan, base: &Use<Distribution>, variable: VariableId) -> TokenStream {
     let ty = distribution(base.entry.runtime);
     let shape = dims(plan, Scope::Build, &plan.model.variable(variable).dims);

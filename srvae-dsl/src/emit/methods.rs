@@ -1,5 +1,5 @@
-//! A method for each factor and for each value of the file. Those of a family that are equal are one, which is told which member it
-//! is of.
+//! A method for each factor and each value of the file. Equal methods of the members of a family are one method, with
+//! the member as an argument.
 
 use super::checks::checks;
 use super::layers::Layers;
@@ -13,19 +13,19 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What stands around the body of a method.
+/// The signature of a method.
 struct Frame<'p> {
     /// `p(z | y)`, `The value h: [16]`.
     title: String,
     docs: TokenStream,
     program: &'p Program,
     yields: TokenStream,
-    /// The family that it is of a member of, and what of it: `p of z`.
+    /// The family of the member, and what the method computes: `p of z`.
     family: Option<String>,
 }
 
 impl Frame<'_> {
-    /// What members of a family have in common; the name of any other method.
+    /// The name that members of a family share, or the name of the method.
     fn owner(&self) -> String {
         self.family.clone().unwrap_or_else(|| self.program.name.clone())
     }
@@ -71,7 +71,7 @@ pub fn methods(plan: &Plan, layers: &Layers) -> TokenStream {
     quote!(#(#each)* #(#families)*)
 }
 
-/// Methods with those of a family one after the other, where the first of them stands.
+/// The methods, with those of a family grouped at the place of the first.
 fn together<'p>(methods: Vec<(Frame<'p>, TokenStream)>) -> Vec<(Frame<'p>, TokenStream)> {
     let mut first: BTreeMap<String, usize> = BTreeMap::new();
     let placed =
@@ -101,7 +101,7 @@ fn method(
     }
 }
 
-/// The family of a member, and what of it.
+/// The family of a member, and what the method computes.
 fn family_of(name: &str, what: &str) -> Option<String> {
     member(name).map(|_| format!("{what} of {}", family(name)))
 }

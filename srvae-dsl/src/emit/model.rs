@@ -15,7 +15,7 @@ use crate::plan::{Group, Operation, Output, Plan, ValueId};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-/// The struct and what it does, in a module of its own.
+/// The struct and its methods, in a module.
 pub fn model(plan: &Plan, layers: &Layers) -> TokenStream {
     let (name, title) =
         (ident(&plan.names.model), doc(&format!(" The model {} with its parameters.", plan.model.name)));
@@ -75,7 +75,7 @@ fn initialise(plan: &Plan) -> TokenStream {
     let parents = arguments(plan, &plan.bound);
     let locals = names(plan, &plan.bound).into_iter().map(|name| ident(&name));
     quote! {
-        /// Sets scale and bias of every weight-normalised layer from what passes through it, for a first batch of data.
+        /// Sets scale and bias of every weight-normalised layer from its outputs for a first batch of data.
         ///
         /// # Errors
         /// A value that does not fit its variable, or a failed tensor operation.
@@ -150,7 +150,7 @@ fn bound(plan: &Plan, layers: &Layers) -> TokenStream {
     }
 }
 
-/// What the bound sums over, where it does.
+/// The enumerated values that the bound sums over, if any.
 fn enumeration(plan: &Plan) -> TokenStream {
     let each = plan.bound.enumerated.iter().map(|id| {
         let variable = plan.model.variable(*id);

@@ -1,4 +1,4 @@
-//! Numbers, symbolic up to here: parameters are fields of the configuration.
+//! Numbers. They are symbolic until here: parameters are fields of the configuration.
 
 use super::ident;
 use crate::graph::{Argument, Number, Operator, Value};
@@ -6,7 +6,7 @@ use crate::plan::Plan;
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-/// Where a number is written.
+/// The place where a number is printed.
 #[derive(Clone, Copy)]
 pub enum Scope {
     /// In a constructor: the configuration is an argument.
@@ -65,7 +65,7 @@ pub fn dims(plan: &Plan, scope: Scope, dims: &[Number]) -> TokenStream {
     quote!([#(#sizes),*])
 }
 
-/// The value of an argument: a real one is computed in f64 throughout.
+/// The value of an argument. A real number is computed in f64.
 pub fn argument(plan: &Plan, scope: Scope, argument: &Argument) -> TokenStream {
     match argument.value {
         Value::Real(_) => real(plan, scope, &argument.number),
@@ -97,7 +97,7 @@ pub fn real(plan: &Plan, scope: Scope, value: &Number) -> TokenStream {
     }
 }
 
-/// The arguments of a function, each one expression; those of one name that repeats are one slice.
+/// The arguments of a function, one expression each; repeated arguments of one name are one slice.
 pub fn arguments(plan: &Plan, scope: Scope, args: &[Argument], repeats: bool) -> Vec<TokenStream> {
     let each = args.iter().map(|one| argument(plan, scope, one));
     if repeats { vec![quote!(&[#(#each),*])] } else { each.collect() }

@@ -1,4 +1,4 @@
-//! What training makes of the bound: weights of its terms, and what is added to it.
+//! The training objective: weights of the bound's terms, and additional terms.
 
 use super::number::{Scope, real};
 use super::roll::Rolled;
@@ -7,7 +7,7 @@ use crate::plan::{Plan, addend_text};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-/// `Model::weights`, where the file weights terms.
+/// `Model::weights`, if the file has weights.
 pub fn weights(plan: &Plan) -> TokenStream {
     let all: Vec<_> = plan
         .model
@@ -39,7 +39,8 @@ pub fn weights(plan: &Plan) -> TokenStream {
     }
 }
 
-/// The field of the bound's terms that holds what is added, where something is; first, for a value may be a term's too.
+/// The field of the bound's terms with the additional ones, if there are any. It comes first, because a value may also
+/// be that of a term.
 pub fn added(plan: &Plan, rolled: &Rolled) -> TokenStream {
     let all: Vec<_> = plan
         .model

@@ -1,4 +1,4 @@
-//! `impl Model`: the model for what knows it by names alone, and what the command line needs of it.
+//! `impl Model`: access to the model by names, for the command line and other general code.
 
 use super::layers::Layers;
 use super::number::{Scope, dims};
@@ -72,7 +72,7 @@ pub fn model_trait(plan: &Plan, layers: &Layers) -> TokenStream {
     }
 }
 
-/// The flows over the factors, where there are any.
+/// The flows of the factors, if there are any.
 fn flows(plan: &Plan, layers: &Layers) -> TokenStream {
     let mut all = Vec::new();
     for factor in &plan.factors {
@@ -118,7 +118,7 @@ fn arm(plan: &Plan, at: usize) -> TokenStream {
     }
 }
 
-/// What a mode yields under the variables' names.
+/// The results of a mode by the variables' names.
 fn values_of(plan: &Plan, groups: Vec<Group<VariableId>>) -> TokenStream {
     let values = groups.into_iter().fold(quote!(::srvae::Values::new()), |values, group| match group {
         Group::One(id) => {
@@ -134,7 +134,7 @@ fn values_of(plan: &Plan, groups: Vec<Group<VariableId>>) -> TokenStream {
     quote!(::std::result::Result::Ok(#values))
 }
 
-/// The same where some are steps: those of a family are one array.
+/// The results of a mode over sequences: the steps of a family are one array.
 fn steps_of(plan: &Plan, groups: Vec<Group<VariableId>>) -> TokenStream {
     let values = groups.into_iter().map(|group| match group {
         Group::One(id) => {
@@ -156,7 +156,7 @@ fn steps_of(plan: &Plan, groups: Vec<Group<VariableId>>) -> TokenStream {
     }
 }
 
-/// What a method takes, from values by names.
+/// The arguments of a method, from values by names.
 fn arguments(plan: &Plan, program: &Program, from: &TokenStream) -> Vec<TokenStream> {
     let each = plan.names.families.given(program).into_iter().filter_map(|group| match group {
         Group::One(value) => match value.operation {
@@ -185,14 +185,14 @@ fn from_values(plan: &Plan, id: VariableId, from: &TokenStream) -> TokenStream {
     }
 }
 
-/// A partly observed variable, from what the caller has of it.
+/// A partly observed variable from the values of the caller.
 fn partly_from_values(plan: &Plan, id: VariableId, from: &TokenStream) -> TokenStream {
     let (text, ty) = (plan.name(id), ident(&plan.names.types[id.0]));
     let shape = dims(plan, Scope::Run, &plan.model.variable(id).dims);
     quote!(&#from.partly(#text, &#shape, &self.params)?.map(super::variables::#ty))
 }
 
-/// Parameters that decide how many members families have, by position, with the values that the code is for.
+/// Positions of the parameters that determine the sizes of families, with the values for which the code is valid.
 pub fn sizes(plan: &Plan) -> impl Iterator<Item = (usize, Literal)> {
     plan.model.fixed.iter().filter_map(|id| match plan.model.params[id.0].value {
         Value::Int(value) => Some((id.0, Literal::i64_unsuffixed(value))),
@@ -200,7 +200,7 @@ pub fn sizes(plan: &Plan) -> impl Iterator<Item = (usize, Literal)> {
     })
 }
 
-/// `COMPILED`: what the command line knows of the model.
+/// `COMPILED`: the description of the model for the command line.
 pub fn compiled(plan: &Plan, origin: &Origin) -> TokenStream {
     let (name, text) = (ident(&plan.names.model), &plan.model.name);
     let (path, include) = (&origin.path, &origin.include);

@@ -48,7 +48,7 @@ pub fn results(plan: &Plan) -> TokenStream {
     }
 }
 
-/// Variables that a mode yields, several members of a family in one place.
+/// The variables that a mode yields, members of a family grouped.
 pub fn yielded(plan: &Plan, ids: Vec<VariableId>) -> Vec<Group<VariableId>> {
     plan.names.families.grouped(ids.into_iter().map(|id| (Some(id), id)).collect())
 }
@@ -114,7 +114,7 @@ fn what(term: &Term) -> String {
     }
 }
 
-/// What is made of the terms.
+/// Methods on the terms.
 fn bound_terms(plan: &Plan) -> TokenStream {
     let scores = match has_scores(plan) {
         true => quote!(self.scores.clone()),
@@ -227,10 +227,11 @@ fn terms(plan: &Plan, scores: &TokenStream, added: &TokenStream) -> TokenStream 
     }
 }
 
-/// The longest period that is tried.
+/// The maximum period.
 const LONGEST: usize = 8;
 
-/// Places at the beginning that repeat, each position one more or one less from round to round: the period, and the rounds.
+/// The repetition at the beginning of a list of places, where each position rises or falls by one per round: the period
+/// and the number of rounds.
 fn repeated(places: &[(usize, Option<usize>)]) -> (usize, usize) {
     let rounds = |period: usize| {
         let goes_on = |at: usize, round: usize| {
@@ -250,12 +251,12 @@ fn repeated(places: &[(usize, Option<usize>)]) -> (usize, usize) {
     best.unwrap_or((1, 1))
 }
 
-/// Whether some draw's gradient is that of its score.
+/// Whether a draw has the score gradient.
 pub fn has_scores(plan: &Plan) -> bool {
     !plan.bound.scores.is_empty()
 }
 
-/// Whether training maximises something besides the bound.
+/// Whether the training objective has additional terms.
 fn has_addends(plan: &Plan) -> bool {
     !plan.bound.addends.is_empty()
 }

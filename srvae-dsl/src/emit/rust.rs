@@ -1,15 +1,16 @@
-//! Networks written in Rust: the types that the file names, each with the place in the file for when it is missing.
+//! Networks written in Rust: the types that the file names, with their places in the file for errors about missing
+//! types.
 //!
-//! An error of rustc's about a path in generated code shows the line of the macro alone. So the type is looked up by its
-//! name in a block that has what its module has; around that block the name stands for the runtime's `Missing`. A missing
-//! type is found when constants are evaluated, with a message that says where in the file it is named. A missing module
-//! cannot be replaced so, for imports have no second choice: it is looked up in a module whose name says the place, which
-//! rustc's error repeats ("could not find nets in _model_pgm_line_6").
+//! For an error about a path in generated code, rustc shows only the line of the macro. The type is therefore looked up
+//! by its name in a block with the items of its module; outside of this block, the name is the runtime's `Missing`. A
+//! missing type is thus detected in the evaluation of constants, with a message that gives its place in the file. A
+//! missing module cannot be handled in this way, because an import has no fallback. It is looked up in a module whose
+//! name contains the place, which rustc's error repeats ("could not find nets in _model_pgm_line_6").
 
 use super::{Origin, ident};
-use crate::graph::NetId;
+use crate::graph::{Net, NetId};
 use crate::plan::{Part, PartKind, Plan, net_path};
-use crate::source::Source;
+use crate::source::{Position, Source};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use std::path::Path;
@@ -22,25 +23,25 @@ pub fn type_of(part: &Part, path: &str) -> TokenStream {
             let name = ident(&part.field);
             quote!(<super::rust::#name as ::srvae::generated::Written>::Network)
         }
-        // The checks parsed it.
+        // The checks have parsed it.
         None => path.parse().unwrap_or_default(),
     }
 }
 
 /// A type in a module.
 struct Named {
-    /// The segments before the type's, without `crate`.
+    /// The path segments before the type, without `crate`.
     module: Vec<PathSegment>,
-    /// Whether the path begins in the user's crate.
+    /// Whether the path starts with `crate`.
     is_own: bool,
-    /// Before the name of another crate.
+    /// The leading `::` before the name of another crate.
     colon: Option<Token![::]>,
     ty: Ident,
     arguments: Option<AngleBracketedGenericArguments>,
 }
 
 impl Named {
-    /// None of paths in other forms: with arguments before the type's, or of a kind whose parameter cannot be told.
+    /// None for other forms of paths: with arguments before the type's, or with parameters of unknown kind.
     fn parse(path: &str) -> Option<Self> {
         let path: syn::Path = syn::parse_str(path).ok()?;
         let mut module: Vec<PathSegment> = path.segments.into_iter().collect();
@@ -61,7 +62,7 @@ impl Named {
         named.stand_in().is_some().then_some(named)
     }
 
-    /// Parameters like the type's own, and what a type without a definition is with them.
+    /// Generic parameters like those of the type, and the replacement for a missing type with these parameters.
     fn stand_in(&self) -> Option<(TokenStream, TokenStream)> {
         let missing = quote!(::srvae::generated::Missing);
         let Some(arguments) = &self.arguments else { return Some((TokenStream::new(), missing)) };
@@ -91,22 +92,57 @@ impl Named {
     }
 }
 
-/// The module in which they are looked up; nothing where there are none.
-pub fn networks(plan: &Plan, origin: &Origin) -> TokenStream {
-    let source = Source::new(&origin.path, &origin.text);
-    let mut nets = Vec::new();
-    for part in &plan.parts.all {
-        let PartKind::Rust(path) = &part.kind else { continue };
-        let Some(named) = Named::parse(path) else { continue };
-        let net = (0..plan.model.nets.len()).find(|at| net_path(&plan.model, NetId(*at)) == part.path);
-        let Some(net) = net.map(|at| &plan.model.nets[at]) else { continue };
-        let at = source.position(net.span.start);
-        let missing = format!(
-            "{}:{}:{}: network `{}` is `{path}`, and there is no such type; define it, with `impl srvae::nn::Network`",
-            origin.path, at.line, at.column, net.name
-        );
-        nets.push(network(&named, &ident(&part.field), &place(&origin.path, at.line), &missing));
+/// A network that has a type in a module, and where the file names it.
+struct Placed<'a> {
+    named: Named,
+    path: &'a str,
+    field: &'a str,
+    net: &'a Net,
+    at: Position,
+}
+
+impl Placed<'_> {
+    /// What the file says at its place.
+    fn is(&self, origin: &Origin) -> String {
+        let Self { path, net, at, .. } = self;
+        format!("{}:{}:{}: network `{}` is `{path}`", origin.path, at.line, at.column, net.name)
     }
+}
+
+fn placed<'a>(plan: &'a Plan, origin: &Origin) -> Vec<Placed<'a>> {
+    let source = Source::new(&origin.path, &origin.text);
+    let one = |part: &'a Part| {
+        let PartKind::Rust(path) = &part.kind else { return None };
+        let named = Named::parse(path)?;
+        let net = (0..plan.model.nets.len()).find(|at| net_path(&plan.model, NetId(*at)) == part.path)?;
+        let net = &plan.model.nets[net];
+        Some(Placed { named, path, field: &part.field, net, at: source.position(net.span.start) })
+    };
+    plan.parts.all.iter().filter_map(one).collect()
+}
+
+/// The crates of others that networks are looked up in, each with a message for where the user's crate does not depend on it: rustc says that
+/// at the line of the macro.
+pub fn crates(plan: &Plan, origin: &Origin) -> Vec<(String, String)> {
+    let of_others = placed(plan, origin).into_iter().filter(|placed| !placed.named.is_own);
+    let one = |placed: Placed<'_>| {
+        let name = placed.named.module.first()?.ident.to_string();
+        let message = format!("{}, and Cargo.toml names no crate `{name}`; `cargo add` it", placed.is(origin));
+        Some((name, message))
+    };
+    of_others.filter_map(one).collect()
+}
+
+/// The module in which the types are looked up. Empty if there are none.
+pub fn networks(plan: &Plan, origin: &Origin) -> TokenStream {
+    let nets: Vec<_> = placed(plan, origin)
+        .iter()
+        .map(|placed| {
+            let said = placed.is(origin);
+            let missing = format!("{said}, and there is no such type; define it, with `impl srvae::nn::Network`");
+            network(&placed.named, &ident(placed.field), &place(&origin.path, placed.at.line), &missing)
+        })
+        .collect();
     match nets.is_empty() {
         true => TokenStream::new(),
         false => quote! {
@@ -118,7 +154,7 @@ pub fn networks(plan: &Plan, origin: &Origin) -> TokenStream {
     }
 }
 
-/// A type, looked up under the name that its network has here.
+/// A type, imported under the name of its network.
 fn network(named: &Named, field: &Ident, place: &Ident, missing: &str) -> TokenStream {
     let Named { module, is_own, colon, ty, arguments } = named;
     let (parameters, stand_in) = named.stand_in().unwrap_or_default();
@@ -149,7 +185,7 @@ fn network(named: &Named, field: &Ident, place: &Ident, missing: &str) -> TokenS
     }
 }
 
-/// A name that says a place: `_model_pgm_line_6`.
+/// A name that contains a place: `_model_pgm_line_6`.
 fn place(path: &str, line: usize) -> Ident {
     let file = Path::new(path).file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let file: String = file.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }).collect();

@@ -1,4 +1,4 @@
-//! One type for each variable and for each family of variables, and the arguments that programs take of them.
+//! One type for each variable and each family of variables, and the arguments of programs.
 
 use super::{doc, docs, ident};
 use crate::graph::{Role, Variable, VariableId, in_ranges};
@@ -86,7 +86,8 @@ fn role(role: Role) -> &'static str {
     }
 }
 
-/// What a program is given as arguments of a method: `y: &super::variables::Y`, several members of a family as a slice.
+/// The inputs of a program as arguments of a method: `y: &super::variables::Y`; several members of a family are a
+/// slice.
 pub fn arguments(plan: &Plan, program: &Program) -> Vec<TokenStream> {
     let each = plan.names.families.given(program).into_iter().filter_map(|group| match group {
         Group::Members { family, .. } => {

@@ -1,4 +1,4 @@
-//! The terms of the bound as mathematics: what the expectation is over, and what stands in it.
+//! The terms of the bound as mathematics: the variables of the expectation, and the expression.
 
 use super::fold::{self, form, with_gaps};
 use crate::derive::{Term, TermKind, is_dequantised, is_deterministic};
@@ -6,34 +6,35 @@ use crate::graph::{DrawMethod, Estimator, Factor, Side, VariableId, VariableSet}
 use crate::plan::Plan;
 use std::collections::BTreeMap;
 
-/// A term as it is written down.
+/// A term in printable form.
 pub struct Statement<'p> {
     pub term: &'p Term,
-    /// Names of the variables in its expectation that are summed over, and whether others are drawn.
+    /// The variables of its expectation that are summed over, and whether others are drawn.
     summed: Vec<&'p str>,
     is_drawn: bool,
-    /// Whether its pixels are drawn from their cells.
+    /// Whether its pixels are dequantised.
     is_dequantised: bool,
-    /// The variables drawn in its expectation, in q's order; none where no draw is needed.
+    /// The variables drawn in its expectation, in q's order. Empty if no draw is needed.
     pub over: Vec<VariableId>,
-    /// The same as they are shown: the middle of a long sequence is left out.
+    /// The variables as printed: the middle of a long sequence is left out.
     pub shown: Vec<Option<VariableId>>,
     pub form: Form,
 }
 
-/// What stands in an expectation.
+/// The expression in an expectation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// ln p(v | …)
     LogLikelihood,
     /// KL(q(v | …) ‖ p(v | …))
     Divergence,
-    /// ln q(v | …) − ln p(v | …): p reads what q draws from v, so this is no divergence of the two factors.
+    /// ln q(v | …) − ln p(v | …). This is not a divergence of the two factors, because p reads variables that q draws
+    /// from v.
     LogRatio,
 }
 
 impl Statement<'_> {
-    /// How the term is computed, and why so.
+    /// The estimator of the term, and the reason.
     pub fn estimate(&self) -> (&'static str, String) {
         let drawn = |why: &str| ("Monte Carlo", why.to_owned());
         match &self.term.kind {
@@ -56,7 +57,7 @@ impl Statement<'_> {
 
 /// All terms, in the derivation's order.
 pub fn statements(plan: &Plan) -> Vec<Statement<'_>> {
-    // A sequence has an expectation over every step at every step: what tells the steps apart is made once.
+    // For a sequence, every step has an expectation over many steps, so these texts are computed once.
     let text = |factor: &Factor| (factor.variable, form(&plan.factor_text(Side::Q, factor.variable)));
     let forms: BTreeMap<VariableId, fold::Form> = plan.model.q.iter().map(text).collect();
     plan.derivation.terms.iter().map(|term| statement(plan, term, &forms)).collect()
@@ -76,7 +77,7 @@ fn statement<'p>(plan: &'p Plan, term: &'p Term, forms: &BTreeMap<VariableId, fo
     };
     let mut needed = read(p);
     match form {
-        // Where it is there, a partly observed variable is not drawn.
+        // An observed value is not drawn.
         Form::LogLikelihood if term.presence.is_some() => {}
         Form::LogLikelihood | Form::LogRatio => needed.extend([term.variable]),
         Form::Divergence => needed.include(&read(q)),
@@ -92,7 +93,7 @@ fn statement<'p>(plan: &'p Plan, term: &'p Term, forms: &BTreeMap<VariableId, fo
     Statement { term, summed, is_drawn: !others.is_empty(), is_dequantised, over, shown, form }
 }
 
-/// The variables that q draws to reach these, in q's order.
+/// The variables that q draws to obtain these, in q's order.
 fn drawn(plan: &Plan, mut needed: VariableSet) -> Vec<VariableId> {
     let mut all = Vec::new();
     for factor in plan.model.q.iter().rev() {
@@ -107,7 +108,7 @@ fn drawn(plan: &Plan, mut needed: VariableSet) -> Vec<VariableId> {
     all
 }
 
-/// How each discrete draw of q is made, in words, with the head of its factor.
+/// The estimator of each discrete draw of q, in words, with the head of its factor.
 pub fn discrete_draws(plan: &Plan) -> Vec<(String, String)> {
     let all = plan.model.draws.iter().map(|draw| {
         let name = plan.name(draw.variable);
@@ -131,7 +132,7 @@ pub fn discrete_draws(plan: &Plan) -> Vec<(String, String)> {
     all.collect()
 }
 
-/// The factors whose logarithms make up the bound before it is sorted into terms: all of p that is not sure, then what q draws.
+/// The factors in the bound before it is split into terms: all of p that are not certain, then those that q draws.
 pub fn whole(plan: &Plan) -> Vec<(Side, VariableId)> {
     let p =
         plan.model.p.iter().rev().filter(|factor| !is_deterministic(factor)).map(|factor| (Side::P, factor.variable));

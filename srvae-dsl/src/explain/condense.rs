@@ -1,4 +1,5 @@
-//! The graph for pictures: a family of variables is one node on a plate, its recurrence an edge that says which members it joins.
+//! The graph for drawings. A family of variables is one node on a plate, and its recurrence is an edge labelled with
+//! the members that it joins.
 
 use crate::derive::is_deterministic;
 use crate::graph::{Model, Role, Side, VariableId, family, member};
@@ -14,22 +15,22 @@ pub struct Node {
     /// `z`, or `z[l]`.
     pub name: String,
     pub role: Role,
-    /// Whether q computes it.
+    /// Whether q determines it.
     pub determined: bool,
-    /// The plate it stands on.
+    /// The plate that contains it.
     pub plate: Option<usize>,
 }
 
-/// What a factor, or a family's factors, read.
+/// The parents of a factor, or of a family's factors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edge {
     pub from: usize,
     pub to: usize,
     pub side: Side,
     pub deterministic: bool,
-    /// Which members, where it is not each its own or all: `t − 1`, `l = 12`.
+    /// The members that the edge joins, if not each with its own or with all: `t − 1`, `l = 12`.
     pub label: String,
-    /// Whether the child stands below: not so where only other steps are read.
+    /// Whether the child is drawn below the parent. This is false if only other steps are read.
     pub is_down: bool,
 }
 
@@ -47,14 +48,14 @@ pub struct Condensed {
     pub plates: Vec<Plate>,
 }
 
-/// The picture's graph. Where families read each other in a circle once their members are one node, every member is a node.
+/// The graph of the drawing. If families read each other in a cycle, every member is a separate node.
 pub fn condense(plan: &Plan) -> Condensed {
     let families = families(&plan.model);
     let condensed = build(&plan.model, &families);
     if condensed.has_circle() { build(&plan.model, &BTreeMap::new()) } else { condensed }
 }
 
-/// Families whose members have one role, with the members' values.
+/// Families whose members all have the same role, with the members' index values.
 fn families(model: &Model) -> BTreeMap<&str, BTreeSet<i64>> {
     let mut all: BTreeMap<&str, BTreeSet<i64>> = BTreeMap::new();
     let mut mixed: BTreeSet<&str> = BTreeSet::new();
@@ -88,13 +89,13 @@ struct Builder<'m> {
     model: &'m Model,
     families: &'m BTreeMap<&'m str, BTreeSet<i64>>,
     graph: Condensed,
-    /// By [`VariableId`], the node; none for a length that nothing reads.
+    /// The node of each [`VariableId`]. None for a length that nothing reads.
     places: Vec<Option<usize>>,
     /// The index of each plate.
     plates: Vec<&'m str>,
 }
 
-/// Edges between two nodes: positions of parents that follow one another, and the child.
+/// Edges between two nodes: positions of consecutive parents, and the child.
 type Joined = BTreeMap<(usize, usize, Side, bool), Vec<(Range<usize>, VariableId)>>;
 
 impl<'m> Builder<'m> {
@@ -126,7 +127,7 @@ impl<'m> Builder<'m> {
         }
     }
 
-    /// The plate of an index: the range is that of all its families.
+    /// The plate of an index. Its range covers all families of the index.
     fn plate(&mut self, index: &'m str) -> usize {
         if let Some(at) = self.plates.iter().position(|other| *other == index) {
             return at;
@@ -170,7 +171,7 @@ impl<'m> Builder<'m> {
         }
     }
 
-    /// Members of a family that is no node, one by one.
+    /// Members of a family that is not one node, one by one.
     fn of_one_node(&self, piece: Range<usize>) -> Vec<Range<usize>> {
         match self.families.contains_key(family(&self.model.variables[piece.start].name)) {
             true => vec![piece],
@@ -178,7 +179,7 @@ impl<'m> Builder<'m> {
         }
     }
 
-    /// Which members an edge joins, and whether the child stands below its parent.
+    /// The members that an edge joins, and whether the child is drawn below its parent.
     fn label(&self, from: usize, to: usize, pairs: &[(Range<usize>, VariableId)]) -> (String, bool) {
         let value = |at: usize| member(&self.model.variables[at].name).map_or(0, |(_, value)| value);
         let values = |piece: &Range<usize>| (value(piece.start), value(piece.end - 1));
@@ -204,7 +205,7 @@ impl<'m> Builder<'m> {
         }
     }
 
-    /// `l = 12`, where not all members of a family are meant.
+    /// `l = 12`, if the edge does not join all members of a family.
     fn some(&self, node: usize, plate: usize, values: impl Iterator<Item = i64>) -> String {
         let values: BTreeSet<i64> = values.collect();
         let all = &self.families[family(&self.graph.nodes[node].name)];
@@ -229,7 +230,7 @@ impl Condensed {
         toposort(&self.order(), None).is_err()
     }
 
-    /// What stands above what, by p: node weights are positions.
+    /// The order of the nodes in p. Node weights are positions.
     pub fn order(&self) -> DiGraph<usize, ()> {
         let mut graph = DiGraph::new();
         let nodes: Vec<_> = (0..self.nodes.len()).map(|at| graph.add_node(at)).collect();
@@ -240,16 +241,16 @@ impl Condensed {
     }
 }
 
-/// Distances of steps that are read from the own one.
+/// Distances between a step and the steps that it reads.
 #[derive(Debug, Default)]
 struct Apart {
     ends: Option<(i64, i64)>,
-    /// Whether the own step is among them.
+    /// Whether the step itself is among them.
     has_none: bool,
 }
 
 impl Apart {
-    /// Adds all from one to another.
+    /// Adds a range of distances.
     fn include(&mut self, first: i64, last: i64) {
         let (least, most) = self.ends.unwrap_or((first, last));
         self.ends = Some((least.min(first), most.max(last)));

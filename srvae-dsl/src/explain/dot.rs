@@ -5,8 +5,8 @@ use crate::graph::{Role, Side};
 use crate::plan::Plan;
 use std::fmt::Write as _;
 
-/// A digraph: p solid, q dashed, observed variables shaded, given ones as boxes, determined ones with a double line, a family
-/// as one node on a plate.
+/// A digraph: p solid, q dashed, observed variables shaded, given ones as boxes, determined ones with a double border,
+/// a family as one node on a plate.
 pub fn dot(plan: &Plan) -> String {
     let model = &plan.model;
     let mut text = format!("digraph {} {{\n  node [shape=circle, fontname=\"serif\", style=filled, ", model.name);
@@ -45,7 +45,7 @@ fn edges(text: &mut String, graph: &Condensed) {
         if edge.deterministic {
             style.push("arrowhead=empty".to_owned());
         }
-        // Only p decides what stands above what.
+        // Only p determines the vertical order.
         if edge.side == Side::Q || !edge.is_down {
             style.push("constraint=false".to_owned());
         }
@@ -58,7 +58,7 @@ fn edges(text: &mut String, graph: &Condensed) {
     }
 }
 
-/// A name as Graphviz reads it.
+/// A name quoted for Graphviz.
 fn quoted(name: &str) -> String {
     if name.contains('[') { format!("\"{name}\"") } else { name.to_owned() }
 }

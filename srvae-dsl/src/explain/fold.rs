@@ -1,16 +1,16 @@
-//! Repeated structure, said once: rows that differ by their indices alone, as those of a deep hierarchy do.
+//! Folds repeated rows that differ only in their indices, as in deep hierarchies.
 
 use std::borrow::Borrow;
 
-/// Repetitions from which on rows are folded.
+/// The minimum number of repetitions for folding.
 const LEAST: usize = 5;
-/// The longest pattern, in rows, that is looked for.
+/// The maximum length of a pattern, in rows.
 const LONGEST: usize = 16;
 
-/// A row as text with its indices taken out, and the indices: the numbers in its names.
+/// A row without its indices, and the indices: the numbers in its names.
 pub type Form = (String, Vec<i64>);
 
-/// Rows with every long repetition folded: its first pattern, a row that says how often, its last pattern.
+/// Rows with every long repetition folded: its first pattern, a row with the number of repetitions, its last pattern.
 pub fn folded(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
     let keys: Vec<String> = rows.iter().map(|row| row.join("\u{1f}")).collect();
     let said = |at: usize, count: usize, period: usize| {
@@ -25,17 +25,17 @@ pub fn folded(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
     fold(&forms(&keys), &rows, &said)
 }
 
-/// Items of a list, the middle of a long repetition left out.
+/// Items of a list, without the middle of a long repetition.
 pub fn listed(items: Vec<String>) -> Vec<String> {
     fold(&forms(&items), &items, &|_, _, _| "…".to_owned())
 }
 
-/// The same for items that are shown otherwise than they are told apart.
+/// Folds items that are printed differently from the keys that identify them.
 pub fn listed_as<T: Clone>(keys: &[String], shown: &[T], gap: &T) -> Vec<T> {
     fold(&forms(keys), shown, &|_, _, _| gap.clone())
 }
 
-/// The same with what tells items apart made before; nothing stands for what is left out.
+/// Folds with precomputed keys. Omitted items are `None`.
 pub fn with_gaps<T: Copy>(forms: &[&Form], shown: &[T]) -> Vec<Option<T>> {
     let shown: Vec<Option<T>> = shown.iter().copied().map(Some).collect();
     fold(forms, &shown, &|_, _, _| None)
@@ -45,7 +45,8 @@ fn forms(keys: &[String]) -> Vec<Form> {
     keys.iter().map(|key| form(key)).collect()
 }
 
-/// Folds what is shown by its forms; `said` stands for what is left out: the place, how often, and the pattern's length.
+/// Folds the items by their keys. `said` makes the item for the omitted part from the place, the number of repetitions
+/// and the pattern's length.
 fn fold<F: Borrow<Form>, T: Clone>(forms: &[F], shown: &[T], said: &dyn Fn(usize, usize, usize) -> T) -> Vec<T> {
     let mut folded = Vec::new();
     let mut at = 0;
@@ -68,7 +69,8 @@ fn fold<F: Borrow<Form>, T: Clone>(forms: &[F], shown: &[T], said: &dyn Fn(usize
     folded
 }
 
-/// How often a pattern of this many rows stands at the beginning, each index going on by steps of its own.
+/// The number of repetitions of a pattern of this many rows at the beginning, where each index has a constant
+/// increment.
 fn repetitions<F: Borrow<Form>>(forms: &[F], period: usize) -> usize {
     let mut blocks = forms.chunks_exact(period);
     let (Some(first), Some(second)) = (blocks.next(), blocks.next()) else { return 1 };
@@ -84,7 +86,7 @@ fn repetitions<F: Borrow<Form>>(forms: &[F], period: usize) -> usize {
     count
 }
 
-/// By how much each index grows from one block to the next; none where they differ in more.
+/// The increment of each index from one block to the next. None if they differ in anything else.
 fn difference<F: Borrow<Form>>(from: &[F], to: &[F]) -> Option<Vec<i64>> {
     let pairs = || from.iter().map(Borrow::borrow).zip(to.iter().map(Borrow::borrow));
     let same = pairs().all(|(from, to)| from.0 == to.0 && from.1.len() == to.1.len());
@@ -92,7 +94,7 @@ fn difference<F: Borrow<Form>>(from: &[F], to: &[F]) -> Option<Vec<i64>> {
     same.then(|| steps.collect())
 }
 
-/// Whether a text ends with the name of a space, whose brackets hold sizes.
+/// Whether a text ends with the name of a space, so that the following brackets contain sizes.
 fn ends_with_space(text: &str) -> bool {
     let word = text.rsplit(|letter: char| !letter.is_ascii_alphabetic()).next().unwrap_or(text);
     crate::catalog::SPACES.iter().any(|space| space.name == word)
@@ -101,7 +103,7 @@ fn ends_with_space(text: &str) -> bool {
 pub fn form(text: &str) -> Form {
     let (mut plain, mut indices) = (String::with_capacity(text.len()), Vec::new());
     let mut letters = text.chars().peekable();
-    // Whether digits here are an index: they stand in a name, or in the brackets of one that is no space.
+    // Whether digits are an index: they are in a name, or in brackets after a name that is not a space.
     let (mut in_name, mut in_brackets) = (false, false);
     while let Some(letter) = letters.next() {
         if !(letter.is_ascii_digit() && (in_name || in_brackets)) {
@@ -110,7 +112,7 @@ pub fn form(text: &str) -> Form {
                 '.' | ',' | '-' => in_brackets,
                 _ => false,
             };
-            // A path goes on after its points: `step.3.actnorm`.
+            // A path continues after its dots: `step.3.actnorm`.
             in_name = letter.is_ascii_alphabetic() || matches!(letter, '_' | '#') || (letter == '.' && in_name);
             plain.push(letter);
             continue;
@@ -141,11 +143,11 @@ mod tests {
         assert_eq!(short[0], ["p(z1 | z2) from z2 of 4"]);
         assert_eq!(short[1], ["⋮ 68 more like these two"]);
         assert_eq!(short[2], ["p(z70 | z71) from z71 of 4"]);
-        // Sizes are no indices.
+        // Sizes are not indices.
         assert_eq!(folded(rows(70, |at| format!("[{at}, 3]"))).len(), 70);
         assert_eq!(folded(rows(70, |at| format!("real[{at}, 3]"))).len(), 70);
         assert_eq!(folded(rows(4, |at| format!("z{at}"))).len(), 4);
-        // Steps, with the range of those before them.
+        // Steps with the range of the earlier steps.
         let steps = folded(rows(70, |at| format!("z[{}] ~ p(z[{}] | z[1..{at}], x[1..{at}])", at + 1, at + 1)));
         assert_eq!(steps.len(), 3);
     }

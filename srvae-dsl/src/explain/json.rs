@@ -1,4 +1,4 @@
-//! The explanation as data; the keys are documented in the language reference and stable.
+//! The explanation as JSON. The keys are stable and documented in the language reference.
 
 use super::bound::{Form, statements};
 use super::networks::groups;
@@ -55,7 +55,7 @@ fn literal(value: &crate::graph::Value) -> Value {
     }
 }
 
-/// Values by name; those of an argument that repeats are a list.
+/// Values by name. Those of a repeated argument are a list.
 fn arguments(args: &[Argument]) -> Map<String, Value> {
     let mut map = Map::new();
     for argument in args {

@@ -13,8 +13,8 @@ const GREEK: [&str; 23] = [
     "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
 ];
 
-/// Displays: the factorisations, the bound as one expectation, the bound term by term, and what training maximises where that
-/// is something else.
+/// Displays: the factorisations, the bound as one expectation, the bound term by term, and the training objective if it
+/// differs from the bound.
 pub fn latex(plan: &Plan) -> String {
     let mut parts = vec![factorisations(plan), one_expectation(plan), term_by_term(plan)];
     parts.extend(objective(plan));
@@ -82,7 +82,7 @@ fn one_expectation(plan: &Plan) -> String {
     let mut lines = wrapped(addends, " ", "& \\qquad ");
     if !over.is_empty() {
         let last = lines.len() - 1;
-        // A bracket that grows must end in the line it began in.
+        // A growing bracket must end in the line in which it begins.
         let (open, close) = if last == 0 { ("\\left[", "\\right]") } else { ("\\bigl[", "\\bigr]") };
         lines[0] = format!("{} {open} {}", expectation(plan, &over), lines[0]);
         lines[last] = format!("{} {close}", lines[last]);
@@ -91,11 +91,11 @@ fn one_expectation(plan: &Plan) -> String {
     align(&lines)
 }
 
-/// Letters of a line at most: what a column of a paper, or a phone, is wide.
+/// The maximum number of letters in a line: the width of a column of a paper, or of a phone.
 const LETTERS: usize = 36;
 
-/// Pieces joined into lines that are not too long, `first` before each line but the first. Each piece comes with the
-/// letters it shows.
+/// Joins pieces into lines of limited length, with `first` at the beginning of each line but the first. Each piece
+/// comes with its number of visible letters.
 fn wrapped(pieces: impl Iterator<Item = (String, usize)>, between: &str, first: &str) -> Vec<String> {
     let (mut lines, mut length) = (vec![String::new()], 0);
     for (piece, letters) in pieces {
@@ -113,7 +113,7 @@ fn wrapped(pieces: impl Iterator<Item = (String, usize)>, between: &str, first: 
     lines
 }
 
-/// Letters that a factor shows: `p(x | y, z)`.
+/// The number of visible letters of a factor: `p(x | y, z)`.
 fn factor_letters(plan: &Plan, side: Side, variable: VariableId) -> usize {
     let factor = match side {
         Side::P => plan.model.p_of(variable),
@@ -161,18 +161,18 @@ fn formula(plan: &Plan, statement: &Statement<'_>) -> String {
     format!("{} \\left[ {inner} \\right]", expectation(plan, &statement.shown))
 }
 
-/// What stands before the term of a variable that all N records share.
+/// The factor before a term that all N records share.
 fn share(plan: &Plan, variable: VariableId) -> &'static str {
     if is_global(&plan.model, variable) { "\\tfrac{1}{N} " } else { "" }
 }
 
-/// Drawn factors side by side, those of a long sequence by its ends.
+/// The drawn factors of an expectation. A long sequence is printed by its ends.
 fn expectation(plan: &Plan, shown: &[Option<VariableId>]) -> String {
     let factor = |id: &Option<VariableId>| id.map_or_else(|| "\\cdots".to_owned(), |id| factor_text(plan, Side::Q, id));
     format!("\\mathbb{{E}}_{{{}}}", shown.iter().map(factor).collect::<Vec<_>>().join("\\, "))
 }
 
-/// p(x), or p(x | c) where something is given.
+/// p(x), or p(x | c) if there are given variables.
 fn evidence(plan: &Plan) -> String {
     let bounded = &plan.derivation.bounded;
     let given = &bounded.given;
@@ -184,7 +184,7 @@ fn evidence(plan: &Plan) -> String {
     format!("{}({}{bar})", letter(Side::P, false), all.join(", "))
 }
 
-/// What stands before the logarithm of a factor that some records lack.
+/// The factor before the logarithm of a factor that some records lack.
 fn counted(plan: &Plan, side: Side, variable: VariableId) -> String {
     if !plan.derivation.bounded.partly.contains(&variable) {
         return String::new();
@@ -196,12 +196,12 @@ fn counted(plan: &Plan, side: Side, variable: VariableId) -> String {
     }
 }
 
-/// 1 where a partly observed variable is there.
+/// The indicator of a partly observed variable: 1 if it is observed.
 fn indicator(plan: &Plan, id: VariableId) -> String {
     format!("\\mathbf{{1}}_{{{}}}", plain(plan.name(id)))
 }
 
-/// What training maximises, where that is not the bound.
+/// The training objective, if it differs from the bound.
 fn objective(plan: &Plan) -> Option<String> {
     if plan.derivation.objective.is_plain {
         return None;
@@ -230,7 +230,7 @@ fn objective(plan: &Plan) -> Option<String> {
     Some(align(&lines))
 }
 
-/// A term with its weight: t counts the ramp's unit.
+/// A term with its weight. t counts in the ramp's unit.
 fn weighted(weight: &Weight, term: &str) -> String {
     let scale = (weight.scale.value != 1.0).then(|| format!("{} \\, ", weight.scale.value));
     let ramp = weight
@@ -289,7 +289,7 @@ fn symbol(name: &str) -> String {
     }
 }
 
-/// The same without the weight, as an index.
+/// The symbol without bold type, as an index.
 fn plain(name: &str) -> String {
     let (base, index) = super::notation::split_name(name);
     let base = if GREEK.contains(&base) { format!("\\{base}") } else { base.to_owned() };

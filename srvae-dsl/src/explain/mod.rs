@@ -1,6 +1,6 @@
-//! What the compiler made of a model, for people: text, mathematics, data and pictures.
+//! The results of the compiler for people: text, mathematics, data and drawings.
 //!
-//! Everything here reads the [`Plan`] and decides nothing.
+//! This module only reads the [`Plan`] and makes no decisions.
 
 mod bound;
 mod condense;

@@ -9,19 +9,19 @@ use crate::plan::{PartId, Plan, factor_path, net_path};
 pub struct Group {
     /// `p(x | y, z)`, or `net enc`.
     pub owner: String,
-    /// The name its parameters are stored below; empty where it has none.
+    /// The path of its parameters. Empty if it has none.
     pub field: String,
     pub stages: Vec<Stage>,
     pub cost: Cost,
 }
 
-/// One stage: a block, a bijector, a named network, or what a distribution itself holds.
+/// One stage: a block, a bijector, a named network, or the parameters of a distribution.
 pub struct Stage {
     pub name: String,
     pub args: Vec<Argument>,
     /// Below the group's field.
     pub path: String,
-    /// What it reads: names of variables, and `#3` for the output of the group's third stage.
+    /// Its inputs: names of variables, and `#3` for the output of the group's third stage.
     pub reads: Vec<String>,
     pub inputs: Vec<Vec<usize>>,
     pub output: Vec<usize>,
@@ -84,7 +84,7 @@ pub fn groups(plan: &Plan) -> Vec<Group> {
 
 fn stages(plan: &Plan, network: &Network, formals: &[String]) -> Vec<Stage> {
     let model: &Model = &plan.model;
-    // What a node is called by those that read it.
+    // The name of each node for those that read it.
     let mut names: Vec<String> = Vec::with_capacity(network.nodes.len());
     let mut stages: Vec<Stage> = Vec::new();
     for node in &network.nodes {

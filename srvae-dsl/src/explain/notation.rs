@@ -1,4 +1,4 @@
-//! Pieces of the language and of numbers, as people write them.
+//! Pieces of the language and numbers in readable form.
 
 use crate::graph::{Argument, Body, Factor, Network, Op, Role, Stage, Variable, VariableId, in_ranges};
 use crate::plan::Plan;
@@ -26,7 +26,7 @@ pub fn space(variable: &Variable) -> String {
     format!("{}{}", space_entry(variable.space).name, show_shape(&variable.shape))
 }
 
-/// What stands right of a factor's equals sign, without its network.
+/// The right-hand side of a factor, without its network.
 pub fn density(plan: &Plan, factor: &Factor) -> String {
     match &factor.body {
         Body::Deterministic { .. } => plan.function_text(factor),
@@ -37,7 +37,7 @@ pub fn density(plan: &Plan, factor: &Factor) -> String {
         }
         Body::Mixture { values, .. } => mixture(plan, factor, values),
         Body::Stochastic { base, flows, .. } => {
-            // The stages of a `flow` statement stand together, under its name.
+            // The stages of a `flow` statement are consecutive and printed by its name.
             let mut stages = vec![call(base.entry.name, &base.args)];
             for (at, stage) in flows.iter().enumerate() {
                 let word = stage.named.as_ref().map(|_| stage.word.as_str());
@@ -53,7 +53,7 @@ pub fn density(plan: &Plan, factor: &Factor) -> String {
     }
 }
 
-/// `mixture of q(z | x: w[1..10])`; a value that is more than a name is `…`.
+/// `mixture of q(z | x: w[1..10])`; a value that is not a single name is printed as `…`.
 fn mixture(plan: &Plan, factor: &Factor, values: &[(VariableId, Vec<Network>)]) -> String {
     let each = values.iter().map(|(id, networks)| {
         let names = networks.iter().map(|network| match network.nodes[network.output.0].op {
@@ -65,7 +65,7 @@ fn mixture(plan: &Plan, factor: &Factor, values: &[(VariableId, Vec<Network>)]) 
     format!("mixture of q({} | {})", plan.name(factor.variable), each.collect::<Vec<_>>().join(", "))
 }
 
-/// `iaf(width: 64, context: h)`; a context that is more than a name is `…`.
+/// `iaf(width: 64, context: h)`; a context that is not a single name is printed as `…`.
 fn flow(plan: &Plan, stage: &Stage) -> String {
     let Some(context) = &stage.context else { return call(stage.flow.entry.name, &stage.flow.args) };
     let text = match &context.nodes[context.output.0].op {
@@ -86,7 +86,7 @@ pub fn determined(plan: &Plan) -> Vec<&Factor> {
     plan.model.q.iter().filter(|factor| is_deterministic(factor)).collect()
 }
 
-/// Observed variables that p computes from latents which q keeps where the value is the right one, in p's order.
+/// Observed variables that are certain given the latents (`floor` in p, `onto` in q), in p's order.
 pub fn sure(plan: &Plan) -> Vec<&Factor> {
     plan.model.p.iter().filter(|factor| is_deterministic(factor)).collect()
 }
@@ -134,7 +134,7 @@ pub fn scaled(number: u64) -> String {
     }
 }
 
-/// Rows with their columns aligned: to the left, but to the right those in `right`.
+/// Rows with aligned columns: those in `right` to the right, all others to the left.
 pub fn aligned(rows: &[Vec<String>], right: &[usize], indent: &str) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();

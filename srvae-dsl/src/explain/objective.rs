@@ -1,11 +1,11 @@
-//! What training maximises, where that is not the bound alone, in words and in LaTeX.
+//! The training objective in words and in LaTeX, if it differs from the bound.
 
 use crate::derive::TermKind;
 use crate::graph::{Addend, Quantity, Weight};
 use crate::plan::{Plan, addend_text};
 use serde_json::{Value, json};
 
-/// The weight of a term as the language writes it: `0.5 * ramp(steps: 400) * free(nats: 0.25)`.
+/// The weight of a term as written in the language: `0.5 * ramp(steps: 400) * free(nats: 0.25)`.
 pub fn weight_text(weight: &Weight) -> String {
     let scale = (weight.scale.value != 1.0).then(|| number(&weight.scale));
     let ramp = weight.ramp.as_ref().map(|ramp| format!("ramp({}: {})", ramp.unit.name(), number(&ramp.length)));
@@ -18,7 +18,7 @@ fn number(quantity: &Quantity) -> String {
     quantity.value.to_string()
 }
 
-/// What a weight does, in words.
+/// The effect of a weight, in words.
 fn effect(weight: &Weight) -> String {
     let scale = match weight.scale.value {
         1.0 => "counts once".to_owned(),
@@ -64,7 +64,7 @@ fn signed(plan: &Plan, addend: &Addend) -> String {
     format!("{sign} {scale}{}", addend_text(plan, addend))
 }
 
-/// Lines of the explanation; none where training maximises the bound.
+/// Lines of the explanation. None if the training objective is the bound.
 pub fn lines(plan: &Plan) -> Vec<String> {
     let objective = &plan.derivation.objective;
     if objective.is_plain {
@@ -76,7 +76,7 @@ pub fn lines(plan: &Plan) -> Vec<String> {
     lines
 }
 
-/// The same as data.
+/// The objective as JSON.
 pub fn json(plan: &Plan) -> Value {
     let objective = &plan.derivation.objective;
     let weights = plan.model.weights.iter().map(|weight| {

@@ -37,7 +37,7 @@ fn title(plan: &Plan) -> String {
     text
 }
 
-/// Names of variables, those of a long sequence by its ends.
+/// Names of variables; a long sequence is printed by its ends.
 fn names(plan: &Plan, ids: &[VariableId]) -> String {
     listed(in_ranges(ids.iter().map(|id| plan.name(*id)))).join(", ")
 }
@@ -152,8 +152,8 @@ fn bound(plan: &Plan) -> String {
     section("Bound", &text)
 }
 
-/// The bound of each kind of record, by the partly observed variables that it has: the records' kind, what is scored, the terms.
-/// Of more than four kinds none is written out.
+/// The bound for each combination of observed and missing variables: the combination, the bounded quantity, the terms.
+/// None if there are more than four combinations.
 fn patterns(plan: &Plan) -> Vec<Vec<String>> {
     let bounded = &plan.derivation.bounded;
     let kinds = match bounded.partly.len() {

@@ -1,8 +1,8 @@
 //! The canonical form of a model file.
 //!
-//! Comments stay where they stand; one blank line stays where there were some. Roles of adjacent declarations and the
-//! `=` of adjacent factors stand below one another, and what does not fit a line is broken before `from`, before `|>`
-//! and after the commas of a call. A statement with comments inside it is left as it is, so that none is moved.
+//! Comments keep their places, and several blank lines become one. The roles of adjacent declarations and the `=` of
+//! adjacent factors are aligned. A statement that does not fit on a line is broken before `from`, before `|>` and after
+//! the commas of a call. A statement with comments inside is not changed, so that no comment moves.
 
 mod print;
 
@@ -14,14 +14,14 @@ use print::Printer;
 /// The file in its canonical form.
 ///
 /// # Errors
-/// A file that does not read.
+/// A file that does not parse.
 pub fn format(source: &Source) -> Result<String, Report> {
     let file = crate::parse(source)?;
     let elements = elements(&file);
     let mut out = String::with_capacity(source.text.len());
     let mut at = 0;
     while at < elements.len() {
-        // Elements up to the next blank line are laid out together.
+        // Elements up to the next blank line are aligned together.
         let end = (at + 1..elements.len()).find(|&next| blank_between(source, &elements[next - 1], &elements[next]));
         let end = end.unwrap_or(elements.len());
         let run = &elements[at..end];
@@ -46,14 +46,14 @@ pub fn format(source: &Source) -> Result<String, Report> {
     Ok(out)
 }
 
-/// What the file consists of, in order.
+/// An element of the file, in order.
 struct Element<'a> {
     kind: Kind<'a>,
     span: Span,
 }
 
 enum Kind<'a> {
-    /// A comment that stands outside every statement, and documentation.
+    /// A comment outside of all statements, or documentation.
     Line(&'a str),
     Doc(&'a str),
     Statement(&'a Item),
@@ -100,7 +100,7 @@ fn elements(file: &File) -> Vec<Element<'_>> {
     elements
 }
 
-/// The statement that a comment stands in. Statements are in order, and do not overlap.
+/// The statement that contains a comment. Statements are in order and do not overlap.
 fn enclosing(file: &File, span: Span) -> Option<&Item> {
     let before = file.items.partition_point(|item| item.span.start < span.start);
     before.checked_sub(1).map(|index| &file.items[index]).filter(|item| span.start < item.span.end)
@@ -115,7 +115,7 @@ fn breaks_between(source: &Source, before: &Element<'_>, after: &Element<'_>) ->
     source.slice(Span::new(before.span.end, after.span.start)).matches('\n').count()
 }
 
-/// Whether a blank line stays between two elements; after the model's name there always is one.
+/// Whether two elements are separated by a blank line. There always is one after the `model` statement.
 fn blank_between(source: &Source, before: &Element<'_>, after: &Element<'_>) -> bool {
     let named = before.item().is_some_and(|item| matches!(item.kind, ItemKind::Model(_)));
     let breaks = breaks_between(source, before, after);

@@ -7,16 +7,16 @@ use crate::ast::{
 use crate::graph::Side;
 use crate::source::{Source, Span};
 
-/// Columns that a line may have.
+/// The maximum width of a line.
 const WIDTH: usize = 120;
 
-/// Prints the statements of one run: those between two blank lines.
+/// Prints the statements between two blank lines.
 pub(super) struct Printer<'a> {
     source: &'a Source,
-    /// Columns of the longest role and of the longest left-hand side of a factor in the run.
+    /// The widths of the longest role and of the longest left-hand side of a factor in the run.
     role: usize,
     head: usize,
-    /// Columns of the longest name of a `let` in the run.
+    /// The width of the longest name of a `let` in the run.
     lets: usize,
 }
 
@@ -163,7 +163,7 @@ impl<'a> Printer<'a> {
         format!("{start}{body}\n{:column$}{from}{}", "", self.expression(network, column + from.len()))
     }
 
-    /// A product of experts, an expert a line where one line is not enough.
+    /// A product of experts, with one expert per line if one line is not enough.
     fn experts(&self, experts: &[Expert], column: usize) -> String {
         let expert = |expert: &Expert| match &expert.network {
             Some(network) => format!("({} from {})", self.flat(&expert.body), self.flat(network)),
@@ -174,7 +174,7 @@ impl<'a> Printer<'a> {
         if column + width(&flat) <= WIDTH { flat } else { each.join(&format!(" *\n{:column$}", "")) }
     }
 
-    /// An expression that starts in this column, broken into lines where one is not enough.
+    /// An expression that starts in this column, broken into lines if one is not enough.
     fn expression(&self, expression: &Expression, column: usize) -> String {
         let flat = self.flat(expression);
         if column + width(&flat) <= WIDTH {

@@ -1,4 +1,4 @@
-//! What the file declares: parameters and variables, and the numbers they are made of.
+//! The declarations of a file: parameters and variables, with their numbers.
 
 use super::{ParamId, Space, Value, VariableId};
 use crate::source::Span;
@@ -10,7 +10,7 @@ pub struct Param {
     pub docs: Vec<String>,
     /// The value in the file.
     pub default: Value,
-    /// The value this model was checked at (the default, or what a preset or `--set` made of it).
+    /// The value at which this model was checked: the default, or the value of a preset or of `--set`.
     pub value: Value,
     pub span: Span,
 }
@@ -41,7 +41,7 @@ pub enum Operator {
 }
 
 impl Operator {
-    /// As the language writes it.
+    /// The operator in the language.
     pub fn sign(self) -> &'static str {
         match self {
             Self::Add => "+",
@@ -52,23 +52,23 @@ impl Operator {
     }
 }
 
-/// What is known of a variable when the model is used.
+/// The role of a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// `observed`: part of the data, with a factor in p.
     Observed,
-    /// `partly observed`: part of the data of some records, with a factor in p, and one in q that others draw it from.
+    /// `partly observed`: present in some records, with a factor in p, and a factor in q for records without it.
     Partly,
     /// `latent`: with a factor in p and a factor in q.
     Latent,
     /// `global`: a latent with one value for all records.
     Global,
-    /// `given`: part of the data, with no factor; everything may depend on it.
+    /// `given`: part of the data, without a factor. Every factor may depend on it.
     Given,
 }
 
 impl Role {
-    /// As the language writes it.
+    /// The name in the language.
     pub fn name(self) -> &'static str {
         match self {
             Self::Observed => "observed",
@@ -90,9 +90,9 @@ pub struct Variable {
     pub dims: Vec<Number>,
     /// Without the batch, at the checked parameters.
     pub shape: Vec<usize>,
-    /// The step of the length that it is of.
+    /// The step of the sequence that the variable belongs to.
     pub step: Option<usize>,
-    /// The first of the members of its family that stand before it, their values one after the other up to its own.
+    /// The first of the preceding members of its family whose index values are consecutive up to this variable.
     pub since: VariableId,
     pub span: Span,
 }

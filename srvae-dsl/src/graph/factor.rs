@@ -12,19 +12,19 @@ pub struct Factor {
     /// In the order written right of the bar.
     pub parents: Parents,
     pub body: Body,
-    /// Where its parameters lie: `p_z`, `p_z.3` of a member of a family.
+    /// The path of its parameters: `p_z`, or `p_z.3` for a member of a family.
     pub path: String,
     pub docs: Vec<String>,
     pub span: Span,
 }
 
 impl Factor {
-    /// Whether a position of the variable is drawn after those before it.
+    /// Whether each position of the variable is drawn given the positions before it.
     pub fn is_autoregressive(&self) -> bool {
         self.networks().any(Network::is_autoregressive)
     }
 
-    /// The networks that it reads: those of its flows' contexts, and its own.
+    /// The networks of the factor: those of its flows' contexts, and its own.
     pub fn networks(&self) -> impl Iterator<Item = &Network> {
         let (flows, network, values) = match &self.body {
             Body::Stochastic { flows, network, .. } => (flows.as_slice(), network.as_ref(), &[][..]),
@@ -40,10 +40,10 @@ impl Factor {
 pub enum Body {
     /// A distribution, bijectors over it, and the network that yields its natural parameters (none at a root).
     Stochastic { base: Use<Distribution>, flows: Vec<Stage>, network: Option<Network> },
-    /// A function with discrete range: a factor of all mass on one value.
+    /// A function with discrete range: a point mass.
     Deterministic { function: Use<Function>, input: VariableId },
-    /// At a root, the mean of the variable's factor of q at values of what that reads: of each variable as many as there are
-    /// components, each a network that reads nothing.
+    /// At a root: the average of the variable's factor of q over several values of its inputs. Each variable has one
+    /// value per component; each value is a network without inputs.
     Mixture { values: Vec<(VariableId, Vec<Network>)>, components: usize, span: Span },
 }
 
@@ -51,31 +51,31 @@ pub enum Body {
 #[derive(Debug, Clone)]
 pub struct Stage {
     pub flow: Use<Block>,
-    /// What the flow is given beside its value.
+    /// The network of the additional input.
     pub context: Option<Network>,
-    /// Of what it stands over, at the checked parameters: the variable, or what the flows outside it leave.
+    /// The shape of the value on the side of the variable, at the checked parameters.
     pub shape: Vec<usize>,
-    /// Of what it leaves to the base.
+    /// The shape of the value on the side of the base.
     pub inner: Vec<usize>,
-    /// Where the parameters of the `flow` statement lie that it stands in, and its position there.
+    /// The path of the parameters of the `flow` statement that it belongs to, and its position there.
     pub named: Option<(String, usize)>,
-    /// What the factor calls it: its own name, or that of a `flow` statement.
+    /// The name in the factor: its own, or that of the `flow` statement.
     pub word: String,
 }
 
 impl Stage {
-    /// The shapes of its inputs: the value's, and the context's.
+    /// The shapes of its inputs: the value and the context.
     pub fn inputs(&self) -> Vec<&[usize]> {
         let context = self.context.as_ref().map(|context| context.nodes[context.output.0].shape.as_slice());
         std::iter::once(self.shape.as_slice()).chain(context).collect()
     }
 
-    /// What the flow itself costs, without what makes its context.
+    /// The cost of the flow itself, without the network of its context.
     pub fn cost(&self) -> Cost {
         (self.flow.entry.cost)(&self.flow.values(), &self.inputs())
     }
 
-    /// Whether another stage is the same map of the same values: without parameters, or with those of one statement.
+    /// Whether another stage is the same map: both have no parameters, or those of the same statement.
     pub fn is_same(&self, other: &Self) -> bool {
         let is_plain = |stage: &Self| stage.context.is_none();
         let (own, others) = (self.flow.values(), other.flow.values());
@@ -85,7 +85,7 @@ impl Stage {
             && own == others
             && self.shape == other.shape
             && (self.cost().parameters == 0 || (self.named.is_some() && self.named == other.named))
-            // What a split draws beside its value is no function of it.
+            // The half that a split draws is not a function of its input.
             && self.flow.entry.name != "split"
     }
 }

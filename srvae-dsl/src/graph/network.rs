@@ -1,4 +1,4 @@
-//! Networks, those with names and the values of the file among them.
+//! Networks, including named networks and values (`let`).
 
 use super::{NetId, Number, Use, VariableId, VariableSet};
 use crate::catalog::{Block, Cost, Domain};
@@ -9,7 +9,7 @@ use crate::source::Span;
 pub struct Network {
     pub nodes: Vec<Node>,
     pub output: NodeId,
-    /// Of a head, the natural parameters that the file states by name: a bit for each, the lowest for the first.
+    /// For a head, the natural parameters that the file states by name: one bit each, the lowest for the first.
     pub given: u32,
 }
 
@@ -23,15 +23,15 @@ pub struct Node {
     pub inputs: Vec<NodeId>,
     /// Of the output, without the batch, at the checked parameters.
     pub shape: Vec<usize>,
-    /// Dotted name below the factor (or the named network) under which the node's parameters are stored, unique there:
-    /// `densenet`, `y.encoder`, `encoder_2`. Empty where there are none.
+    /// The dotted path of the node's parameters below the factor or the named network, unique there: `densenet`,
+    /// `y.encoder`, `encoder_2`. Empty if there are none.
     pub path: String,
     pub span: Span,
 }
 
 impl Network {
-    /// The experts whose product the network yields, by their outputs, with the parameters that the file states of each, and
-    /// the number of standard normals among them.
+    /// If the network yields a product of experts: their outputs with the natural parameters that the file states for
+    /// each, and the number of standard normals.
     pub fn experts(&self) -> Option<(Vec<(NodeId, u32)>, usize)> {
         let output = &self.nodes[self.output.0];
         match &output.op {
@@ -42,7 +42,7 @@ impl Network {
         }
     }
 
-    /// The variables that a node is computed from, those that values stand for among them.
+    /// The variables that a node depends on, including those read by values.
     pub fn variables_above(&self, node: NodeId, nets: &[Net]) -> VariableSet {
         let (mut open, mut seen) = (vec![node], vec![false; self.nodes.len()]);
         let mut found = VariableSet::default();
@@ -56,7 +56,7 @@ impl Network {
         found
     }
 
-    /// The variables that the network reads, those that values stand for among them.
+    /// The variables that the network reads, including those read by values.
     pub fn reads(&self, nets: &[Net]) -> VariableSet {
         let mut found = VariableSet::default();
         self.nodes.iter().for_each(|node| node.adds_to(&mut found, nets));
@@ -68,14 +68,14 @@ impl Network {
         self.nodes.iter().any(|node| matches!(node.op, Op::Past(_)))
     }
 
-    /// The values of the file that the network reads itself.
+    /// The values (`let`) that the network reads directly.
     pub fn lets(&self) -> impl Iterator<Item = NetId> {
         self.nodes.iter().filter_map(|node| if let Op::Let(id) = node.op { Some(id) } else { None })
     }
 }
 
 impl Node {
-    /// The variable this node reads, where it reads one.
+    /// The variable that this node reads, if any.
     pub fn variable(&self) -> Option<VariableId> {
         match self.op {
             Op::Variable(id) => Some(id),
@@ -83,12 +83,12 @@ impl Node {
         }
     }
 
-    /// The variable whose past this node reads.
+    /// The variable whose past this node reads, if any.
     pub fn past(&self) -> Option<VariableId> {
         if let Op::Past(id) = self.op { Some(id) } else { None }
     }
 
-    /// Adds what this node reads itself.
+    /// Adds the variables that this node reads directly.
     fn adds_to(&self, found: &mut VariableSet, nets: &[Net]) {
         match &self.op {
             Op::Variable(id) => {
@@ -104,23 +104,24 @@ impl Node {
 pub enum Op {
     /// A parent of the factor.
     Variable(VariableId),
-    /// An argument of the named network this node is in, by position.
+    /// An argument of the enclosing named network, by position.
     Formal(usize),
-    /// A block of the catalogue, `concat` and the plain functions among them.
+    /// A block of the catalogue, including `concat` and plain functions.
     ///
-    /// An argument `out` that the file leaves to inference has `inferred` set: its value is what the factor's
+    /// If the file leaves an argument `out` to inference, `inferred` is set. Its value is then what the factor's
     /// distribution needs.
     Block { block: Use<Block>, inferred: bool },
-    /// A named network applied.
+    /// A use of a named network.
     Net(NetId),
-    /// What comes before each position, in raster order, of the factor's own variable: `past(x)`. No inputs.
+    /// `past(x)`: the values of the factor's own variable before each position, in raster order. No inputs.
     Past(VariableId),
-    /// A value of the file, a `let`: computed once, whoever reads it. No inputs.
+    /// A value (`let`), computed once however many factors read it. No inputs.
     Let(NetId),
-    /// A product of diagonal normals, each by its head, and of so many standard normals: the output of a factor's network,
-    /// which then yields the distribution itself. An expert that reads what a record lacks drops out.
+    /// A product of diagonal normals, each given by its head, and of a number of standard normals. It is the output of
+    /// a factor's network, which then yields the distribution itself. An expert that reads a missing variable drops out
+    /// of the record.
     Experts {
-        /// Of each, what [`Network::given`] is of a head.
+        /// For each expert, its [`Network::given`].
         given: Vec<u32>,
         standard: usize,
     },
@@ -132,21 +133,22 @@ pub struct Net {
     pub name: String,
     pub docs: Vec<String>,
     pub formals: Vec<String>,
-    /// Shapes of the arguments, the same at every use (else the check fails), at the checked parameters.
+    /// Shapes of the arguments at the checked parameters. They are the same at every use; otherwise the check fails.
     pub inputs: Vec<Vec<usize>>,
     pub output: Vec<usize>,
     pub body: NetBody,
-    /// A `let`: a value, which has no arguments and reads variables and other values itself.
+    /// Whether it is a `let`: a value without arguments, which reads variables and other values directly.
     pub is_let: bool,
-    /// The variables that a `let` stands for, read by itself or by the values it reads.
+    /// The variables that a `let` depends on, directly or through other values.
     pub reads: VariableSet,
-    /// Where the values of a `let` are sure to lie.
+    /// The domains in which the values of a `let` are known to lie.
     pub domains: Vec<Domain>,
-    /// Its own parameters, and the multiply-accumulates of one use. What a network in Rust costs is not known, and counts nothing.
+    /// Its own parameters, and the multiply-accumulates of one use. The cost of a network in Rust is unknown and counts
+    /// as 0.
     pub cost: Cost,
-    /// Where its parameters lie: its name, `block.3` of a member of a family.
+    /// The path of its parameters: its name, or `block.3` for a member of a family.
     pub path: String,
-    /// The step of the length that it is of.
+    /// The step of the sequence that the value belongs to.
     pub step: Option<usize>,
     pub span: Span,
 }

@@ -1,4 +1,4 @@
-//! What the file says of the bound, of gradients and of what training maximises.
+//! Statements of the file about the bound, gradients and the training objective.
 
 use super::{Argument, Number, Side, VariableId};
 use crate::source::Span;
@@ -31,29 +31,29 @@ pub struct Weight {
     pub term: String,
     pub scale: Quantity,
     pub ramp: Option<Ramp>,
-    /// Nats below which the term's mean counts as they.
+    /// Free nats: if the term's mean is below this number, it is replaced by it.
     pub free: Option<Quantity>,
     pub span: Span,
 }
 
-/// A weight that rises from 0 in a straight line.
+/// A weight that rises linearly from 0 to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ramp {
     pub unit: RampUnit,
-    /// Where it ends.
+    /// The length of the ramp.
     pub length: Quantity,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RampUnit {
-    /// Over the training data.
+    /// Passes over the training data (epochs).
     Passes,
-    /// Updates.
+    /// Updates of the parameters.
     Steps,
 }
 
 impl RampUnit {
-    /// As the language writes it.
+    /// The name in the language.
     pub fn name(self) -> &'static str {
         match self {
             Self::Passes => "passes",
@@ -67,9 +67,9 @@ impl RampUnit {
 pub struct Addend {
     pub side: Side,
     pub variable: VariableId,
-    /// With its sign.
+    /// The coefficient, with its sign.
     pub scale: Quantity,
-    /// The variable that must be there in a record for it to count.
+    /// The variable that must be observed in a record for the term to count.
     pub condition: Option<VariableId>,
     pub span: Span,
 }
@@ -82,24 +82,24 @@ pub struct Draw {
     pub span: Span,
 }
 
-/// How a discrete draw of q is made in the bound, and how its gradient is estimated.
+/// How the bound evaluates a discrete draw of q, and how its gradient is estimated.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DrawMethod {
-    /// Not drawn: a sum over all values, each with its probability.
+    /// No draw: an exact sum over all values, weighted with their probabilities.
     Enumerate {
-        /// How many values there are.
+        /// The number of values.
         values: usize,
     },
     /// Drawn from a continuous relaxation of the distribution, in training.
     Relaxed { temperature: Argument },
-    /// A draw whose gradient is that of the mean (of pixels: of the unrounded value).
+    /// A discrete draw with the gradient of its mean (for pixels, of the unrounded value).
     StraightThrough,
-    /// A draw whose gradient is that of its log-probability times how good it was.
+    /// The score-function gradient: the gradient of the log-probability times the gain.
     Score,
 }
 
 impl DrawMethod {
-    /// As the language writes it.
+    /// The name in the language.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Enumerate { .. } => "enumerate",

@@ -1,5 +1,5 @@
-//! What stands right of a factor's bar. The steps of a long sequence read all earlier ones, so variables that follow one another in
-//! the file are one run, not so many entries.
+//! The parents of a factor. In a long sequence, steps read all earlier ones, so consecutive variables are stored as one
+//! run.
 
 use super::VariableId;
 use std::ops::Range;
@@ -24,7 +24,7 @@ impl Parents {
         self.runs.iter().flat_map(|run| run.clone().map(VariableId))
     }
 
-    /// Positions of variables that follow one another, run by run.
+    /// Runs of consecutive variables, by position.
     pub fn runs(&self) -> impl Iterator<Item = Range<usize>> {
         self.runs.iter().cloned()
     }

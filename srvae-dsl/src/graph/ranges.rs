@@ -1,22 +1,22 @@
-//! Members of families that follow one another, in writing.
+//! Prints consecutive members of families as ranges.
 
 use super::{Model, Parents, member};
 use std::ops::Range;
 
-/// What is written as one.
+/// An item of a list of names.
 enum Piece<'n> {
     Name(&'n str),
-    /// Members of a family, from the first value to the last.
+    /// Consecutive members of a family, from the first value to the last.
     Run(&'n str, i64, i64),
 }
 
-/// Names with ranges: `z[1], z[2], z[3]` is `z[1..3]`.
+/// Names with ranges: `z[1], z[2], z[3]` becomes `z[1..3]`.
 pub fn in_ranges<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
     joined(names.map(|name| member(name).map_or(Piece::Name(name), |(family, value)| Piece::Run(family, value, value))))
 }
 
 impl Model {
-    /// The same of what stands right of a bar.
+    /// The names of parents, with ranges.
     pub fn listed(&self, parents: &Parents) -> Vec<String> {
         let name = |at: usize| self.variables[at].name.as_str();
         joined(self.pieces(parents).map(|piece| match (member(name(piece.start)), member(name(piece.end - 1))) {
@@ -25,7 +25,7 @@ impl Model {
         }))
     }
 
-    /// Positions of parents, in pieces that are one variable, or members of one family whose values follow one another.
+    /// Positions of parents, in pieces: one variable, or members of one family with consecutive values.
     pub fn pieces(&self, parents: &Parents) -> impl Iterator<Item = Range<usize>> {
         parents.runs().flat_map(move |run| {
             let mut from = run.start;
@@ -45,7 +45,7 @@ impl Model {
 
 fn joined<'n>(pieces: impl Iterator<Item = Piece<'n>>) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
-    // The family, first and last value of the run in hand.
+    // The family and the first and last value of the current run.
     let mut run: Option<(&str, i64, i64)> = None;
     let close = |run: Option<(&str, i64, i64)>, all: &mut Vec<String>| match run {
         Some((family, first, last)) if first == last => all.push(format!("{family}[{first}]")),

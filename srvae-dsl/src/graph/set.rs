@@ -1,5 +1,5 @@
-//! Sets of variables, a bit each: what values stand for and what factors depend on is asked for every pair of steps of a long
-//! sequence.
+//! Sets of variables as bit sets. Dependences are queried for every pair of steps of a long sequence, so they must be
+//! fast.
 
 use super::VariableId;
 
@@ -10,7 +10,7 @@ pub struct VariableSet {
 }
 
 impl VariableSet {
-    /// Adds a variable; whether it was not there.
+    /// Adds a variable. Returns whether it is new.
     pub fn insert(&mut self, id: VariableId) -> bool {
         let (word, bit) = (id.0 / 64, 1 << (id.0 % 64));
         if self.words.len() <= word {

@@ -1,4 +1,4 @@
-//! A statement at one value of its indices.
+//! Expands a statement at given values of its indices.
 
 use super::members::Definitions;
 use super::sets::mentions;
@@ -90,7 +90,7 @@ impl Unroller<'_> {
         Some(Factor { side: factor.side, variable, parents, body, experts, mixture, network, head: factor.head })
     }
 
-    /// A mixture with each of its values once for every value of the clause's index.
+    /// A mixture, with each of its values repeated for every value of the clause's index.
     fn mixture(&mut self, mixture: &Mixture, over: Option<&Over>, at: &At) -> Option<Mixture> {
         let mut each: Vec<At> = Vec::new();
         if let Some(over) = over {
@@ -107,8 +107,8 @@ impl Unroller<'_> {
         Some(Mixture { variable: self.one(&mixture.variable, at)?, values, components: each.len(), ..mixture.clone() })
     }
 
-    /// What stands right of a bar. A value among variables, as `let z[0] = …` is below `z[t - 1]`, is no parent: a value stands for
-    /// the variables that it reads.
+    /// The parents of a factor. A value among variables (`let z[0] = …` below `z[t - 1]`) is not a parent, because the
+    /// parents are the variables that the value reads.
     fn parents(&mut self, names: &[Name], at: &At) -> Option<Vec<Name>> {
         let mut parents: Vec<Name> = Vec::new();
         for name in names {
@@ -130,7 +130,7 @@ impl Unroller<'_> {
         Some(Expert { body: self.expression(&expert.body, at)?, network, span: expert.span })
     }
 
-    /// A member that is defined here, with the place of its parameters.
+    /// A member that this statement defines, with the path of its parameters.
     fn defined(&mut self, definition: &Definitions<'_>, name: &Name, at: &At) -> Option<Name> {
         let member = self.one(name, at)?;
         if !name.subscript.is_empty() {
@@ -147,7 +147,7 @@ impl Unroller<'_> {
         Some(member)
     }
 
-    /// Where the parameters of a member lie: below its family and its values, those over the length aside.
+    /// The path of a member's parameters: its family and its index values, except those over the length.
     fn path(&mut self, definition: &Definitions<'_>, name: &Name, at: &At) -> String {
         let mut path = name.text.clone();
         for selector in &name.subscript {
@@ -163,7 +163,8 @@ impl Unroller<'_> {
         path
     }
 
-    /// How far behind the length a member stands whose index names it: `b[T + 1]` is the same for every length.
+    /// The distance of a member from the end of the sequence, if its index names the length: `b[T + 1]` is the same
+    /// member for every length.
     fn after_the_length(&self, index: &Expression, value: i64) -> Option<i64> {
         let length = self.length.as_deref().filter(|length| mentions(index, length))?;
         let param = self.params.iter().find(|param| param.name == length)?;
@@ -171,7 +172,7 @@ impl Unroller<'_> {
         Some(value - steps).filter(|after| *after >= 0)
     }
 
-    /// The one member that is meant; an error where there are several.
+    /// The only selected member. Several are an error.
     fn one(&mut self, name: &Name, at: &At) -> Option<Name> {
         let mut all = self.several(name, at)?;
         if all.len() != 1 {
@@ -181,12 +182,13 @@ impl Unroller<'_> {
         all.pop()
     }
 
-    /// Every member that is meant, in order.
+    /// All selected members, in order.
     fn several(&mut self, name: &Name, at: &At) -> Option<Vec<Name>> {
         if name.subscript.is_empty() {
             return Some(vec![name.clone()]);
         }
-        // What the catalogue has is no family: an index gives it weights of its own, which each use has anyway.
+        // Entries of the catalogue are not families. An index would give them separate weights, which each use has
+        // anyway.
         if !self.families.contains_key(&name.text) && catalog::is_taken(&name.text) {
             return Some(vec![Name::plain(name.text.clone(), name.span)]);
         }
@@ -223,7 +225,7 @@ impl Unroller<'_> {
                 let mut all = Vec::with_capacity(stages.len());
                 for (position, stage) in stages.iter().enumerate() {
                     match position {
-                        // What a pipe begins with is one value.
+                        // The first stage of a pipe is one value.
                         0 => all.push(self.expression(stage, at)?),
                         _ => all.extend(self.stages(stage, at)?),
                     }
@@ -238,7 +240,7 @@ impl Unroller<'_> {
         Some(Expression { kind, span })
     }
 
-    /// The stages of a flow; a range of members is as many stages, the first one too.
+    /// The stages of a flow. A range of members becomes several stages, also at the beginning.
     fn flow(&mut self, value: &Expression, at: &At) -> Option<Expression> {
         let mut all = Vec::new();
         for stage in value.stages() {
@@ -250,7 +252,7 @@ impl Unroller<'_> {
         }
     }
 
-    /// A stage of a pipeline; a range of members is as many stages.
+    /// A stage of a pipeline. A range of members becomes several stages.
     fn stages(&mut self, stage: &Expression, at: &At) -> Option<Vec<Expression>> {
         match &stage.kind {
             ExpressionKind::Call(call) if is_range(&call.name) => {
@@ -266,7 +268,7 @@ impl Unroller<'_> {
         }
     }
 
-    /// A name or a call: an index and an entry of a table are numbers.
+    /// A name or a call. An index or an entry of a table is a number.
     fn called(&mut self, call: &Call, span: crate::source::Span, at: &At) -> Option<Expression> {
         let number = |value: i64| Some(Expression { kind: ExpressionKind::Number(Value::Int(value)), span });
         if call.arguments.is_none() {
@@ -284,7 +286,7 @@ impl Unroller<'_> {
             }
         }
         let call = self.call(call, at)?;
-        // What several inputs were put together of may be one alone: `concat(x, z[<l])` at the first l.
+        // A block with several inputs may have only one left: `concat(x, z[<l])` at the first l.
         if let (Some(block), Some([Argument { name: None, value }])) =
             (catalog::block(&call.name.text), call.arguments.as_deref())
             && block.arity == catalog::Arity::Many
@@ -298,7 +300,7 @@ impl Unroller<'_> {
         Some(Call { name: self.one(&call.name, at)?, arguments: self.arguments(call, at)? })
     }
 
-    /// Arguments; a range of members is as many.
+    /// Arguments. A range of members becomes several arguments.
     fn arguments(&mut self, call: &Call, at: &At) -> Option<Option<Vec<Argument>>> {
         let Some(arguments) = &call.arguments else { return Some(None) };
         let mut all: Vec<Argument> = Vec::with_capacity(arguments.len());
@@ -321,7 +323,7 @@ impl Unroller<'_> {
     }
 }
 
-/// Whether a subscript may mean several members.
+/// Whether a subscript may select several members.
 fn is_range(name: &Name) -> bool {
     name.subscript.iter().any(|selector| selector.order.is_some() || selector.to.is_some())
 }

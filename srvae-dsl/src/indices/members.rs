@@ -1,4 +1,4 @@
-//! Which members each statement defines.
+//! The members that each statement defines.
 
 use super::sets::mentions;
 use super::{At, Unroller};
@@ -6,16 +6,16 @@ use crate::ast::{Expression, ExpressionKind, File, Item, ItemKind, Name};
 use crate::diagnostics::messages;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A statement with the values of the indices that it is written out for.
+/// A statement, with the index values for which it is expanded.
 pub(super) struct Definitions<'f> {
     pub item: &'f Item,
-    /// The values of the indices it stands for, one after the other.
+    /// The index values, in order.
     pub at: Vec<At>,
-    /// Whether the indices are the clause's own, so that it stands for what no other clause defines.
+    /// Whether the statement has no `for` clause, so that it defines all members that no other statement defines.
     pub is_general: bool,
 }
 
-/// What a clause defines: clauses of one kind share their members.
+/// The kind of a definition. Definitions of one kind must not define the same member twice.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Value,
@@ -23,7 +23,7 @@ enum Kind {
 }
 
 impl Unroller<'_> {
-    /// Every statement with the members it defines, those of indices and tables aside.
+    /// Every statement with the members that it defines, except indices and tables.
     pub(super) fn definitions<'f>(&mut self, file: &'f File) -> Vec<Definitions<'f>> {
         let mut all: Vec<Definitions<'f>> = Vec::new();
         for item in &file.items {
@@ -37,7 +37,7 @@ impl Unroller<'_> {
 
     fn definition<'f>(&mut self, item: &'f Item) -> Option<Definitions<'f>> {
         let free = self.free(item);
-        // The clause of a mixture says its components.
+        // The clause of a mixture ranges over its components.
         if let Some(over) = item.over.as_ref().filter(|_| !is_mixture(item)) {
             let values = self.set(&over.set, &At::new())?;
             if self.indices.contains_key(&over.index.text) || !self.params.iter().any(|it| it.name == over.index.text) {
@@ -52,7 +52,7 @@ impl Unroller<'_> {
         Some(Definitions { item, at, is_general: !free.is_empty() })
     }
 
-    /// Indices that the left side of a statement names.
+    /// The indices on the left side of a statement.
     fn free(&self, item: &Item) -> Vec<String> {
         let left: Vec<&Name> = match &item.kind {
             ItemKind::Variables { names, .. } => names.iter().collect(),
@@ -86,7 +86,7 @@ impl Unroller<'_> {
         all
     }
 
-    /// A general clause leaves out the members that another clause defines.
+    /// Removes members from a statement without a `for` clause if another statement defines them.
     fn leave_defined(&mut self, all: &mut [Definitions<'_>]) {
         let mut defined: BTreeMap<Kind, BTreeSet<(String, Vec<i64>)>> = BTreeMap::new();
         for definition in all.iter().filter(|definition| !definition.is_general) {
@@ -105,12 +105,12 @@ impl Unroller<'_> {
     }
 }
 
-/// Whether a statement is a mixture over the values of its clause.
+/// Whether a statement is a mixture, whose clause ranges over components.
 fn is_mixture(item: &Item) -> bool {
     matches!(&item.kind, ItemKind::Factor(factor) if factor.mixture.is_some())
 }
 
-/// Only what may be defined clause by clause.
+/// The kind of a statement, if its members may be defined by several statements.
 fn kind(item: &Item) -> Option<Kind> {
     match &item.kind {
         ItemKind::Net { .. } | ItemKind::Let { .. } | ItemKind::Flow { .. } => Some(Kind::Value),
@@ -138,7 +138,7 @@ impl Definitions<'_> {
         all
     }
 
-    /// Whether every index of the clause ranges over the length: its members share their parameters.
+    /// Whether every index of the statement ranges over the length. The members then share their parameters.
     pub(super) fn shares(&self, unroller: &Unroller<'_>, selector: &Expression) -> bool {
         !matches!(selector.kind, ExpressionKind::Number(_))
             && unroller.indices.iter().any(|(name, index)| index.over_length && mentions(selector, name))

@@ -1,8 +1,9 @@
-//! Index sets: a file with families of variables, values, networks and factors becomes one with every member written out.
+//! Index sets: expands families of variables, values, networks and factors into their members.
 //!
-//! `latent z[l]: real[8]` under `index l in 1..3` becomes `z[1]`, `z[2]` and `z[3]`; `z[<l]` right of a bar becomes the members
-//! before `l`; `step[s, 1..32]` in a pipe becomes thirty-two stages. A clause without `for` stands for every value that no other
-//! clause defines. Nothing after this knows that a name is a member of a family, but for where its parameters lie.
+//! With `index l in 1..3`, `latent z[l]: real[8]` becomes `z[1]`, `z[2]` and `z[3]`. Right of a bar, `z[<l]` becomes
+//! the members before `l`. In a pipe, `step[s, 1..32]` becomes thirty-two stages. A statement without `for` applies to
+//! every index value that no other statement defines. Later stages do not distinguish members from other names, except
+//! for the paths of their parameters.
 
 mod expand;
 mod members;
@@ -15,26 +16,26 @@ use members::Definitions;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Members that a file may have, all families together.
+/// The maximum number of members of all families together.
 const MOST_MEMBERS: usize = 16_384;
 
-/// What the indices of a file make of it.
+/// The result of the expansion.
 pub struct Unrolled<'f> {
-    /// Without indices: each statement once for each member.
+    /// The file without indices: each statement once for each member.
     pub file: Cow<'f, File>,
-    /// Where the parameters of a member lie: by its name (`h[3]`), of a factor by `p(z[3])`.
+    /// The path of each member's parameters, by its name (`h[3]`), or for a factor by `p(z[3])`.
     pub paths: BTreeMap<String, String>,
-    /// Parameters by position that decide how many members there are.
+    /// Positions of parameters that determine the number of members.
     pub fixed: BTreeSet<usize>,
-    /// The name of the length, where the file has one.
+    /// The name of the length, if the file has one.
     pub length: Option<String>,
-    /// Of each member of a family over the length, its step.
+    /// The step of each member of a family over the length.
     pub steps: BTreeMap<String, i64>,
     /// The index of each family of variables over one index.
     pub indices: BTreeMap<String, String>,
 }
 
-/// Writes out every member, at these values of the parameters.
+/// Expands every member, at these values of the parameters.
 pub fn unroll<'f>(file: &'f File, params: &[Param], findings: &mut Findings) -> Unrolled<'f> {
     let has_indices = file.items.iter().any(|item| {
         item.over.is_some()
@@ -60,7 +61,7 @@ pub fn unroll<'f>(file: &'f File, params: &[Param], findings: &mut Findings) -> 
     unroller.finish(Cow::Owned(file))
 }
 
-/// The names that a statement defines or is about.
+/// The names that a statement defines or refers to.
 fn names(item: &Item) -> Vec<&Name> {
     match &item.kind {
         ItemKind::Variables { names, .. } => names.iter().collect(),
@@ -97,7 +98,7 @@ struct Unroller<'u> {
     families: BTreeMap<String, Vec<Vec<i64>>>,
     /// The values of each family of variables over one index, in their order.
     ranges: BTreeMap<String, Vec<i64>>,
-    /// Members that are values (`let z[0] = …`) in families of variables.
+    /// Members that are values (`let z[0] = …`) of families of variables.
     values: BTreeSet<String>,
     fixed: BTreeSet<usize>,
     length: Option<String>,
@@ -155,7 +156,7 @@ impl<'u> Unroller<'u> {
         }
     }
 
-    /// Every member of every family, for what refers to them.
+    /// Records every member of every family, for references to them.
     fn know(&mut self, definitions: &[Definitions<'_>]) {
         let mut of_variables: BTreeSet<String> = BTreeSet::new();
         let mut values: Vec<(String, Vec<i64>)> = Vec::new();
@@ -187,7 +188,7 @@ impl<'u> Unroller<'u> {
         self.ranges = members.into_iter().map(|(family, all)| (family, all.into_iter().flatten().collect())).collect();
     }
 
-    /// A variable `z_3` beside `z[3]`: generated code has one name for both.
+    /// Refuses a variable `z_3` beside `z[3]`, because generated code has one name for both.
     fn taken(&mut self, definitions: &[Definitions<'_>]) {
         let plain = |family: &str, member: &[i64]| {
             let values: Vec<String> = member.iter().map(i64::to_string).collect();
@@ -210,7 +211,7 @@ impl<'u> Unroller<'u> {
         }
     }
 
-    /// The value of a parameter that decides how many members there are.
+    /// The value of a parameter that determines the number of members.
     fn fixing(&mut self, name: &str) -> Option<i64> {
         let at = self.params.iter().position(|param| param.name == name)?;
         self.fixed.insert(at);

@@ -1,4 +1,4 @@
-//! Arithmetic on indices: sets, tables, and which members a subscript means.
+//! Arithmetic on indices: sets, tables and subscripts.
 
 use super::{At, MOST_MEMBERS, Unroller};
 use crate::ast::{Call, Expression, ExpressionKind, Name, Order, Selector, Set, Table};
@@ -24,7 +24,7 @@ impl Unroller<'_> {
         Some(values)
     }
 
-    /// Whether a set's ends name the length.
+    /// Whether the bounds of a set name the length.
     pub(super) fn mentions_length(&self, set: &Set) -> bool {
         let ends: &[Expression] = match set {
             Set::List(values) => values,
@@ -33,7 +33,7 @@ impl Unroller<'_> {
         ends.iter().any(|end| self.length.as_deref().is_some_and(|length| mentions(end, length)))
     }
 
-    /// The number of each value of the table's index.
+    /// The number for each value of the table's index.
     pub(super) fn table(&mut self, name: &Name, index: &Name, table: &Table) -> Option<BTreeMap<i64, i64>> {
         let Some(values) = self.indices.get(&index.text).map(|index| index.values.clone()) else {
             self.findings.push(messages::unknown_index(&index.text, index.span));
@@ -63,7 +63,7 @@ impl Unroller<'_> {
         Some(values.into_iter().zip(numbers).collect())
     }
 
-    /// A whole number made of numbers, parameters, tables and indices.
+    /// An integer computed from numbers, parameters, tables and indices.
     pub(super) fn whole(&mut self, expression: &Expression, at: &At) -> Option<i64> {
         let found = self.try_whole(expression, at);
         if found.is_none() {
@@ -94,14 +94,14 @@ impl Unroller<'_> {
         }
     }
 
-    /// `side[l]`: the number of a table.
+    /// `side[l]`: an entry of a table.
     pub(super) fn entry(&mut self, name: &Name, at: &At) -> Option<i64> {
         let [Selector { order: None, value, to: None }] = name.subscript.as_slice() else { return None };
         let value = self.try_whole(value, at)?;
         self.tables.get(&name.text)?.get(&value).copied()
     }
 
-    /// The members that a subscript means, in order; `None` after an error.
+    /// The members that a subscript selects, in order. `None` after an error.
     pub(super) fn selected(&mut self, name: &Name, at: &At) -> Option<Vec<Vec<i64>>> {
         let mut all: Vec<Vec<i64>> = vec![Vec::new()];
         for (position, selector) in name.subscript.iter().enumerate() {
@@ -114,7 +114,7 @@ impl Unroller<'_> {
                         self.findings.push(messages::too_many_members(MOST_MEMBERS, name.span));
                         return None;
                     }
-                    // A range that runs down is empty here: `x[1..t - 1]` has no member at t = 1.
+                    // Here a descending range is empty: `x[1..t - 1]` has no member at t = 1.
                     (value..=last).collect()
                 }
                 (Some(order), _) => self.on_a_side(name, position, order, value),
@@ -127,8 +127,7 @@ impl Unroller<'_> {
         Some(all)
     }
 
-    /// The first and the last value of the members of a family of variables that a subscript means, where these are all of the family
-    /// between the two.
+    /// The first and the last index value of the variables that a subscript selects, if all members between them exist.
     pub(super) fn run(&mut self, name: &Name, at: &At) -> Option<(i64, i64)> {
         let [Selector { order, value, to }] = name.subscript.as_slice() else { return None };
         if !self.ranges.contains_key(&name.text) || (order.is_none() && to.is_none()) {
@@ -153,7 +152,7 @@ impl Unroller<'_> {
         Some((*meant.first()?, *meant.last()?))
     }
 
-    /// Values that members of a family have at a position, on one side of another value.
+    /// Values of a family at an index position, on one side of another value.
     fn on_a_side(&self, name: &Name, position: usize, order: Order, than: i64) -> Vec<i64> {
         let members = self.families.get(&name.text).into_iter().flatten();
         let mut values: Vec<i64> = members.filter_map(|member| member.get(position).copied()).collect();
@@ -169,7 +168,7 @@ impl Unroller<'_> {
     }
 }
 
-/// Whether a name stands in an expression.
+/// Whether an expression contains a name.
 pub(super) fn mentions(expression: &Expression, name: &str) -> bool {
     match &expression.kind {
         ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => mentions(inner, name),

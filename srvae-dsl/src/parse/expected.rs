@@ -1,4 +1,4 @@
-//! What the grammar expected, in words.
+//! Describes in words what the grammar expected.
 
 use super::layout::Statement;
 use super::{Failure, Rule};
@@ -6,7 +6,7 @@ use crate::diagnostics::messages;
 use crate::source::Span;
 use pest::error::{Error, ErrorVariant, InputLocation};
 
-/// The message for a statement that does not read.
+/// The message for a statement that does not parse.
 pub(super) fn explain(error: &Error<Rule>, text: &str, statement: &Statement, example: &str) -> Failure {
     let at = match error.location {
         InputLocation::Pos(at) | InputLocation::Span((at, _)) => at.min(text.len()),
@@ -21,7 +21,7 @@ pub(super) fn explain(error: &Error<Rule>, text: &str, statement: &Statement, ex
     Box::new(messages::unexpected(span, found, &expected, example))
 }
 
-/// The token at the start of the text, empty at its end.
+/// The token at the start of the text. Empty at its end.
 fn token(text: &str) -> &str {
     let is_letter = |c: char| c.is_alphanumeric() || c == '_';
     let Some(first) = text.chars().next() else { return "" };
@@ -33,7 +33,7 @@ fn token(text: &str) -> &str {
     &text[..length]
 }
 
-/// The alternatives in words, each once, those that end the statement last.
+/// The alternatives in words, without duplicates; those that end the statement come last.
 fn list(rules: &[Rule]) -> String {
     let mut words: Vec<&str> = Vec::new();
     for rule in rules {
@@ -42,7 +42,7 @@ fn list(rules: &[Rule]) -> String {
             words.push(word);
         }
     }
-    // Operators may follow anything; beside something definite they only make noise.
+    // Operators are allowed almost everywhere, so they are listed only if there is no other alternative.
     let operators = ["`+`", "`-`", "`*`", "`/`"];
     if words.iter().any(|word| !operators.contains(word)) {
         words.retain(|word| !operators.contains(word));

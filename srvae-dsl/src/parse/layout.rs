@@ -1,21 +1,21 @@
-//! Cuts a file into statements, so that the grammar reads one at a time.
+//! Divides a file into statements, so that the grammar parses one at a time.
 //!
-//! A line break ends a statement, unless it stands inside brackets, after a token that wants more (`=`, `|>`, `,`,
-//! `from`, …), or before a line that goes on (`|>`, `from`). Everything here is one pass over the characters, without
-//! recursion: this is where the nesting that later passes recurse over is bounded.
+//! A line break ends a statement, except inside brackets, after a token that needs a continuation (`=`, `|>`, `,`,
+//! `from`, …), or before a line that continues (`|>`, `from`). This is one pass over the characters, without recursion.
+//! It limits the nesting of brackets, over which later passes recurse.
 
 use crate::ast::{Comment, Doc};
 use crate::diagnostics::{Findings, MOST_NESTING, messages};
 use crate::source::Span;
 
 pub(super) struct Layout {
-    /// The text with blanks for comments, byte for byte as long.
+    /// The text with comments replaced by spaces of the same length in bytes.
     pub code: String,
     pub statements: Vec<Statement>,
     pub comments: Vec<Comment>,
-    /// Documentation that no statement follows.
+    /// Documentation comments that no statement follows.
     pub stray_docs: Vec<Doc>,
-    /// Nothing sensible can be said of the statements.
+    /// The file is too damaged to report on single statements.
     pub hopeless: bool,
 }
 
@@ -25,7 +25,7 @@ pub(super) struct Statement {
     pub span: Span,
 }
 
-/// Words that begin a statement and nothing else: at the start of a line they end one whose bracket was forgotten.
+/// Words that can only begin a statement. At the start of a line they end a statement with an unclosed bracket.
 const STARTERS: [&str; 13] = [
     "model", "param", "preset", "index", "observed", "partly", "latent", "global", "given", "net", "bound", "draw",
     "weight",
@@ -51,7 +51,7 @@ pub(super) fn lay_out(text: &str, findings: &mut Findings) -> Layout {
     };
     scanner.run();
     let Scanner { code, mut layout, .. } = scanner;
-    // Only whole comments were blanked, each from a `/` to the end of a line.
+    // Only whole comments were replaced, each from a `/` to the end of a line.
     layout.code = String::from_utf8(code).unwrap_or_default();
     layout
 }
@@ -64,19 +64,19 @@ struct Scanner<'a> {
     docs: Vec<Doc>,
     /// Open brackets with their places.
     brackets: Vec<(char, usize)>,
-    /// The statement being read.
+    /// The current statement.
     current: Option<Open>,
-    /// Open brackets of statements that begin with no word of the language.
+    /// Open brackets of statements that do not begin with a keyword.
     abandoned: Vec<char>,
-    /// A line break since the last token.
+    /// Whether there was a line break since the last token.
     line_broken: bool,
 }
 
-/// A statement whose end is not known yet.
+/// A statement that has not ended yet.
 struct Open {
     docs: Vec<Doc>,
     span: Span,
-    /// Its last token wants more after it.
+    /// Whether its last token needs a continuation.
     wants_more: bool,
 }
 
@@ -133,7 +133,7 @@ impl Scanner<'_> {
         }
         self.line_broken = false;
         if self.brackets.is_empty() && self.abandoned.last().is_some_and(|open| partner(*open) == c) {
-            // The body of a loop or a block that is not of this language ends: that has been said.
+            // The end of a loop or block that the language does not have; its beginning was reported.
             self.abandoned.pop();
             return end;
         }
@@ -171,7 +171,7 @@ impl Scanner<'_> {
         at + length.unwrap_or(rest.len())
     }
 
-    /// The first token of a line: does it end the statement before it?
+    /// The first token of a line: decides whether it ends the statement before it.
     fn begin_line(&mut self, token: &str, end: usize) {
         let wants_more = self.current.as_ref().is_some_and(|current| current.wants_more);
         let is_indented = self.text[..end - token.len()].ends_with([' ', '\t']);
@@ -182,14 +182,14 @@ impl Scanner<'_> {
         }
     }
 
-    /// Whether a token at the start of a line can only begin a statement, whatever stands before it.
+    /// Whether a token at the start of a line can only begin a statement, whatever comes before it.
     fn starts_statement(&self, token: &str, end: usize) -> bool {
         let next = self.text[end..].trim_start_matches([' ', '\t']).chars().next();
         let word_follows = next.is_some_and(|c| c.is_alphabetic() || c == '_');
         (STARTERS.contains(&token) && word_follows) || (matches!(token, "p" | "q") && next == Some('('))
     }
 
-    /// Whether the statement goes on after comments and line breaks from here: its comments are inside it then.
+    /// Whether the statement continues after comments and line breaks. The comments are then inside it.
     fn goes_on(&self, from: usize) -> bool {
         if self.current.is_none() {
             return false;
@@ -197,7 +197,7 @@ impl Scanner<'_> {
         if self.current.as_ref().is_some_and(|current| current.wants_more) {
             return true;
         }
-        // Comments in a row are looked over again for each of them; a bound keeps the pass linear.
+        // Consecutive comments are skipped again for each of them; the limit keeps the pass linear.
         let mut rest = self.text[from..].trim_start();
         for _ in 0..64 {
             if !rest.starts_with("//") {
@@ -245,14 +245,14 @@ impl Scanner<'_> {
             self.brackets.clear();
         }
         if let Some(Open { docs, span, .. }) = self.current.take() {
-            // A statement with a forgotten bracket has had its error.
+            // The error of a statement with an unclosed bracket was reported.
             if (unclosed.is_none() || !is_ours) && !self.mentions(span) {
                 self.layout.statements.push(Statement { docs, span });
             }
         }
     }
 
-    /// Whether an error of this pass stands in the span, which makes another one by the grammar idle.
+    /// Whether the span has an error of this pass. An error of the grammar would then be redundant.
     fn mentions(&self, span: Span) -> bool {
         let last = self.findings.diagnostics.last().and_then(|diagnostic| diagnostic.place());
         last.is_some_and(|place| span.start <= place.start && place.end <= span.end)

@@ -1,8 +1,8 @@
 //! From text to the syntax tree.
 //!
-//! In order: `layout` cuts the text into statements and bounds their nesting; the grammar (`grammar.pest`) reads each
-//! statement; `tree` builds the tree from what it read. A statement that does not read is one error, and the others
-//! are read all the same.
+//! `layout` divides the text into statements and limits their nesting. The grammar (`grammar.pest`) parses each
+//! statement, and `tree` builds the syntax tree. A statement that does not parse is one error; the other statements are
+//! still parsed.
 
 mod expected;
 mod layout;
@@ -15,12 +15,12 @@ use layout::Statement;
 use pest::Parser;
 pub(crate) use tree::word;
 
-/// The grammar, compiled.
+/// The compiled grammar.
 #[derive(pest_derive::Parser)]
 #[grammar = "grammar.pest"]
 struct Grammar;
 
-/// Words that begin a statement, with the rule of the statement and an example of it.
+/// Keywords of statements, each with its rule and an example.
 const STATEMENTS: [(&str, Rule, &str); 20] = [
     ("model", Rule::model_item, "model srvae"),
     ("param", Rule::param_item, "param width = 64"),
@@ -44,22 +44,22 @@ const STATEMENTS: [(&str, Rule, &str); 20] = [
     ("objective", Rule::objective_item, "objective + alpha * ln q(y | x) where y is observed"),
 ];
 
-/// Words that begin a statement, each with an example of it.
+/// Keywords of statements, each with an example.
 pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
     STATEMENTS.iter().map(|(word, _, example)| (*word, *example))
 }
 
-/// Reads a file.
+/// Parses a file.
 ///
 /// # Errors
-/// A report of everything that does not read.
+/// A report of all statements that do not parse.
 pub fn parse(source: &Source) -> Result<File, Report> {
     let (file, diagnostics) = read(source);
     Findings { diagnostics }.finish(source)?;
     Ok(file)
 }
 
-/// Reads what can be read of a file: its statements that do, and an error for each that does not.
+/// Parses as much as possible: the valid statements, and an error for each other one.
 pub fn read(source: &Source) -> (File, Vec<Diagnostic>) {
     let mut findings = Findings::default();
     if source.text.len() > LARGEST_FILE {
@@ -85,7 +85,7 @@ type Failure = Box<Diagnostic>;
 
 fn parse_statement(code: &str, statement: &Statement) -> Result<Item, Failure> {
     let text = code.get(statement.span.range()).unwrap_or_default();
-    // Blanks do not count, for the formatter adds some.
+    // Whitespace does not count, because the formatter may add some.
     let length = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).count();
     if length > LONGEST_STATEMENT {
         let begin = text.chars().next().map_or(0, char::len_utf8);

@@ -1,7 +1,7 @@
-//! From what the grammar read to the syntax tree.
+//! From the parse of the grammar to the syntax tree.
 //!
-//! The shape of what the grammar reads is known, so the builders below take the parts they know to be there; where one
-//! is missing they yield nothing, and the statement is reported as unreadable.
+//! The grammar guarantees the parts of each rule, so the builders below expect them. If a part were missing, they would
+//! return `None`, and the statement would be reported as unreadable.
 
 mod expressions;
 mod factors;
@@ -17,7 +17,7 @@ use std::cell::{Cell, RefCell};
 
 /// Builds one statement.
 pub(super) struct Builder {
-    /// Of the statement in the file.
+    /// The offset of the statement in the file.
     offset: usize,
     operators: Cell<usize>,
     failure: RefCell<Option<Failure>>,
@@ -28,7 +28,7 @@ impl Builder {
         Self { offset, operators: Cell::new(0), failure: RefCell::new(None) }
     }
 
-    /// What was wrong with the statement beyond its grammar.
+    /// Errors of the statement that the grammar does not detect.
     pub(super) fn finish(&self, statement: Span) -> Result<(), Failure> {
         if self.operators.get() > MOST_OPERATORS {
             return Err(Box::new(messages::too_many_operators(self.operators.get(), statement)));
@@ -128,7 +128,7 @@ impl Builder {
             "latent" => Role::Latent,
             "global" => Role::Global,
             "given" => Role::Given,
-            // Two words, with blanks of any kind between them.
+            // Two words, separated by any whitespace.
             _ => Role::Partly,
         };
         let mut names = Vec::new();
@@ -174,7 +174,7 @@ impl Builder {
         Some(Formal { name, space })
     }
 
-    /// The path in quotes, without them.
+    /// The path without its quotes.
     fn rust(&self, pair: Pair<'_, Rule>) -> Option<Name> {
         let string = Parts(pair.into_inner()).skip_to(Rule::string)?;
         Some(Name::plain(string.as_str().trim_matches('"'), self.span(&string)))
@@ -184,7 +184,7 @@ impl Builder {
         Name::plain(pair.as_str(), self.span(&pair))
     }
 
-    /// In the file, without blanks after it.
+    /// The span in the file, without trailing whitespace.
     fn span(&self, pair: &Pair<'_, Rule>) -> Span {
         let start = self.offset + pair.as_span().start();
         Span::new(start, start + pair.as_str().trim_end().len())
@@ -195,7 +195,7 @@ fn side_of(pair: &Pair<'_, Rule>) -> Side {
     if pair.as_str() == "p" { Side::P } else { Side::Q }
 }
 
-/// A bare word as a value.
+/// A single word as a value.
 pub(crate) fn word(text: &str) -> Value {
     match text {
         "true" => Value::Bool(true),
@@ -204,11 +204,11 @@ pub(crate) fn word(text: &str) -> Value {
     }
 }
 
-/// The parts of what a rule read.
+/// The parts of a rule.
 struct Parts<'a>(Pairs<'a, Rule>);
 
 impl<'a> Parts<'a> {
-    /// The next part that this rule read.
+    /// The next part with this rule.
     fn skip_to(&mut self, rule: Rule) -> Option<Pair<'a, Rule>> {
         self.0.find(|part| part.as_rule() == rule)
     }

@@ -1,4 +1,4 @@
-//! Families of variables in generated code: their members are of one type, and several of them are one list.
+//! Families of variables in generated code: the members have one type, and several members are one list.
 
 use super::names::Names;
 use super::program::{Operation, Program, Value};
@@ -7,17 +7,17 @@ use crate::derive::{Term, TermKind};
 use crate::graph::{Model, VariableId, family, member};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A family whose members are of one role and one space.
+/// A family whose members have the same role and space.
 #[derive(Debug, Clone)]
 pub struct Family {
-    /// As the file names it.
+    /// Its name in the file.
     pub name: String,
-    /// Its field, and its type.
+    /// The names of its field and of its type.
     pub field: String,
     pub ty: String,
     /// In the order of the file.
     pub members: Vec<VariableId>,
-    /// The index of the first member, and what it grows by from member to member; none where it does not so.
+    /// The index of the first member and the constant increment. None if there is no constant increment.
     pub range: Option<(i64, i64)>,
 }
 
@@ -25,11 +25,11 @@ pub struct Family {
 #[derive(Debug, Clone, Default)]
 pub struct Families {
     pub all: Vec<Family>,
-    /// Of each variable its family, and its position there.
+    /// For each variable, its family and its position there.
     places: Vec<Option<(usize, usize)>>,
 }
 
-/// Something of a variable alone, or of several members of a family.
+/// A value for a single variable, or for several members of a family.
 #[derive(Debug)]
 pub enum Group<T> {
     One(T),
@@ -38,7 +38,7 @@ pub enum Group<T> {
         family: usize,
         /// The position of the first member.
         from: usize,
-        /// Of members that follow one another.
+        /// For consecutive members.
         each: Vec<T>,
     },
 }
@@ -61,7 +61,7 @@ impl Families {
         let mut families = Self { all: Vec::new(), places: vec![None; model.variables.len()] };
         for (name, members) in members.into_iter().filter(|(name, ids)| !alone.contains(name) && is_one(ids)) {
             let range = range(model, &members);
-            // A step is found by its number.
+            // Steps are addressed by their number.
             if range.is_none() && members.iter().any(|id| model.variable(*id).step.is_some()) {
                 continue;
             }
@@ -82,7 +82,7 @@ impl Families {
         self.places.get(id.0).copied().flatten()
     }
 
-    /// Items with several members of a family in one place, that of the first of them.
+    /// Groups items by family, at the place of the family's first item.
     pub fn grouped<T>(&self, items: Vec<(Option<VariableId>, T)>) -> Vec<Group<T>> {
         let mut positions: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (family, position) in items.iter().filter_map(|(id, _)| self.place((*id)?)) {
@@ -105,7 +105,7 @@ impl Families {
         groups
     }
 
-    /// What a program is given; a partly observed variable stands alone.
+    /// The inputs of a program, grouped. A partly observed variable is not grouped.
     pub fn given<'p>(&self, program: &'p Program) -> Vec<Group<&'p Value>> {
         let items = program.arguments().map(|value| match value.operation {
             Operation::Given(id) => (Some(id), value),
@@ -114,13 +114,14 @@ impl Families {
         self.grouped(items.collect())
     }
 
-    /// What several members are called among the locals of a program.
+    /// The name of a list of members among the locals of a program.
     pub fn argument(&self, family: usize, program: &Program) -> String {
         let taken: Vec<&str> = program.values.iter().map(|value| value.name.as_str()).chain(ARGUMENTS).collect();
         Names::with(&taken).local(&self.all[family].field)
     }
 
-    /// The terms of the bound, those of one kind of a family in one place and in the order of its members; each with its position.
+    /// The terms of the bound. Those of one kind of a family are grouped, in the order of its members, each with its
+    /// position.
     pub fn terms<'p>(&self, plan: &'p Plan) -> Vec<Group<(usize, &'p Term)>> {
         let mut kinds: [Vec<(Option<VariableId>, (usize, &'p Term))>; 2] = Default::default();
         for (at, term) in plan.derivation.terms.iter().enumerate() {
@@ -128,7 +129,7 @@ impl Families {
             kinds[kind].push((Some(term.variable), (at, term)));
         }
         let in_order = |mut items: Vec<(Option<VariableId>, (usize, &'p Term))>| {
-            // Children come before their parents: a family's last members first.
+            // Children come before their parents, so a family's last members come first.
             let mut places: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
             for (at, (id, _)) in items.iter().enumerate() {
                 if let Some((family, _)) = id.and_then(|id| self.place(id)) {
@@ -146,7 +147,7 @@ impl Families {
     }
 }
 
-/// The index of the first member, and what it grows by.
+/// The index of the first member and the constant increment.
 fn range(model: &Model, members: &[VariableId]) -> Option<(i64, i64)> {
     let value = |id: &VariableId| member(&model.variable(*id).name).map(|(_, value)| value);
     let values: Vec<i64> = members.iter().map(value).collect::<Option<_>>()?;

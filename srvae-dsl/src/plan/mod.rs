@@ -1,5 +1,4 @@
-//! The plan: everything that carries a model out, decided. The two back ends, the emitter and the interpreter, choose
-//! nothing.
+//! The plan: the model after all decisions. The two back ends, the emitter and the interpreter, decide nothing.
 
 mod families;
 mod lower;
@@ -20,12 +19,12 @@ use crate::derive::{Derivation, Mode, derive};
 use crate::graph::{Body, Factor, Model, NetId, Side, VariableId, family};
 use std::collections::BTreeMap;
 
-/// A model with everything decided.
+/// A model after all decisions.
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub model: Model,
     pub derivation: Derivation,
-    /// What holds parameters.
+    /// The parts with parameters.
     pub parts: Parts,
     /// Factors of p, then of q, that are distributions.
     pub factors: Vec<FactorPlan>,
@@ -43,7 +42,7 @@ pub struct Plan {
 #[derive(Debug, Clone)]
 pub struct LetPlan {
     pub value: NetId,
-    /// What it is for given variables and values, named as the value.
+    /// The value as a function of variables and other values, with the value's name.
     pub program: Program,
 }
 
@@ -52,8 +51,8 @@ pub struct LetPlan {
 pub struct FactorPlan {
     pub side: Side,
     pub variable: VariableId,
-    /// Its distribution given its parents, named after the factor, `p_z`. Where it reads values of a family, these are given,
-    /// and of its parents those that it reads itself.
+    /// Its distribution given its parents, with the name of the factor, `p_z`. If it reads values of a family, these
+    /// are inputs, beside the parents that it reads directly.
     pub program: Program,
     /// The distribution's type in the runtime.
     pub base: &'static str,
@@ -62,12 +61,12 @@ pub struct FactorPlan {
 }
 
 impl Plan {
-    /// Whether a factor of this variable on this side is a distribution.
+    /// Whether the factor of this variable in p or q is a distribution.
     pub fn factor(&self, side: Side, variable: VariableId) -> Option<&FactorPlan> {
         self.factors.iter().find(|factor| factor.side == side && factor.variable == variable)
     }
 
-    /// The name of a variable for callers, and the step it is of: the steps of a family are one array.
+    /// The public name of a variable, and its step. The steps of a family are one array.
     pub fn outside(&self, id: VariableId) -> (&str, Option<usize>) {
         let variable = self.model.variable(id);
         match variable.step {
@@ -76,7 +75,7 @@ impl Plan {
         }
     }
 
-    /// Names of variables for callers, each once.
+    /// Public names of variables, without duplicates.
     pub fn names_outside(&self, ids: &[VariableId]) -> Vec<&str> {
         let mut all: Vec<&str> = Vec::new();
         for name in ids.iter().map(|id| self.outside(*id).0) {
@@ -87,14 +86,14 @@ impl Plan {
         all
     }
 
-    /// The name of a term for callers: those of all steps are one term, their sum.
+    /// The public name of a term. The terms of all steps are one term, their sum.
     pub fn term_name<'t>(&self, term: &'t str) -> &'t str {
         let variable = term.split_once('_').map_or("", |(_, variable)| variable);
         let is_step = self.model.variables.iter().any(|other| other.step.is_some() && other.name == variable);
         if is_step { family(term) } else { term }
     }
 
-    /// The plan with one mode more, and the name that the mode has in it: that of an equal mode, where there is one.
+    /// The plan with an additional mode, and the mode's name. An equal existing mode is reused.
     #[must_use]
     pub fn with_mode(mut self, mut mode: Mode) -> (Self, String) {
         let known = &mut self.derivation.modes;
@@ -117,7 +116,7 @@ impl Plan {
     }
 }
 
-/// Decides.
+/// Makes the plan.
 pub fn plan(model: Model) -> Plan {
     let derivation = derive(&model);
     let parts = parts::parts(&model);

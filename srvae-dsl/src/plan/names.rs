@@ -1,28 +1,28 @@
-//! Names in generated code, each allocated where it is used: no two things of one place have the same.
+//! Allocates names in generated code, per scope, so that two items of one scope never share a name.
 
 use super::families::Families;
 use crate::derive::Derivation;
 use crate::graph::{Model, VariableId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Words that Rust takes as names under no circumstances.
+/// Words that cannot be used as names in Rust, not even as raw identifiers.
 const NO_NAMES: [&str; 5] = ["_", "Self", "crate", "self", "super"];
 
-/// The names of one place: a function, a struct, a module.
+/// The names of one scope: a function, a struct, a module.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     taken: BTreeSet<String>,
-    /// The last number that each wanted name was given with.
+    /// The last number appended to each requested name.
     last: BTreeMap<String, usize>,
 }
 
 impl Names {
-    /// A place where these names are given.
+    /// A scope in which these names are taken.
     pub fn with(taken: &[&str]) -> Self {
         Self { taken: taken.iter().map(|name| (*name).to_owned()).collect(), last: BTreeMap::new() }
     }
 
-    /// The name, or where it is given already, the name with a number after it.
+    /// The name, or the name with a number if it is taken.
     pub fn unique(&mut self, wanted: &str) -> String {
         let wanted = plain(wanted);
         let mut number = self.last.get(&wanted).copied().unwrap_or(0);
@@ -37,12 +37,12 @@ impl Names {
         name
     }
 
-    /// The same for a local variable: in small letters, as patterns of capitals may be constants.
+    /// A unique name of a local variable, in lower case, because a pattern in upper case may be a constant.
     pub fn local(&mut self, wanted: &str) -> String {
         self.unique(&wanted.to_lowercase())
     }
 
-    /// The same for a type: `two_words` becomes `TwoWords`.
+    /// A unique name of a type: `two_words` becomes `TwoWords`.
     pub fn camel(&mut self, wanted: &str) -> String {
         let capital = |word: &str| {
             let mut letters = word.chars();
@@ -56,17 +56,17 @@ impl Names {
     }
 }
 
-/// Names of generated code that stem from the file's, in its order.
+/// Names of generated code that are derived from those of the file, in its order.
 #[derive(Debug, Clone)]
 pub struct Chosen {
-    /// The module, and the model's struct in it.
+    /// The module, and the struct of the model in it.
     pub module: String,
     pub model: String,
     /// Fields and types of variables; members of a family have one type.
     pub variables: Vec<String>,
     pub types: Vec<String>,
     pub families: Families,
-    /// Methods of the modes, and types of what they yield.
+    /// Methods of the modes, and the types of their results.
     pub methods: Vec<String>,
     pub results: Vec<String>,
     /// Fields of the configuration, and functions of presets.
@@ -79,7 +79,7 @@ pub const METHODS: [&str; 10] =
     ["bound", "config", "flows", "initialise", "layers", "modes", "new", "params", "run", "weights"];
 
 impl Chosen {
-    /// The place of the methods of factors and of values, in which those of the modes and of all models are given.
+    /// The scope of the methods of factors and values, in which those of the modes and of all models are taken.
     pub(super) fn methods_of_factors(&self) -> Names {
         let modes = self.methods.iter().map(String::as_str);
         Names::with(&METHODS.into_iter().chain(modes).collect::<Vec<_>>())
@@ -115,7 +115,7 @@ impl Chosen {
     }
 }
 
-/// The module that a model becomes.
+/// The module name of a model.
 pub fn module_name(model: &str) -> String {
     Names::default().unique(model)
 }
@@ -126,7 +126,7 @@ pub fn term_field(term: &str) -> String {
     format!("{}_{}", kind.to_lowercase(), plain(variable))
 }
 
-/// A name in letters, digits and `_`: `z[3]` and `z.3` are `z_3`.
+/// A name with only letters, digits and `_`: `z[3]` and `z.3` become `z_3`.
 fn plain(name: &str) -> String {
     let letter = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' };
     name.trim_end_matches(']').chars().map(letter).collect()

@@ -1,4 +1,4 @@
-//! What holds parameters: layers, flows and the distributions of roots, in the order they are built.
+//! The parts with parameters: layers, flows and the distributions of roots, in the order of construction.
 
 use super::names::Names;
 use super::program::Call;
@@ -10,17 +10,17 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartId(pub usize);
 
-/// Something that is built once, from shapes.
+/// A part that is built once, from shapes.
 #[derive(Debug, Clone)]
 pub struct Part {
     pub kind: PartKind,
-    /// The dotted name that its parameters lie below: `q_z.x.conv`, `features.conv`.
+    /// The dotted path of its parameters: `q_z.x.conv`, `features.conv`.
     pub path: String,
     /// The field that holds it: `q_z_x_conv`.
     pub field: String,
-    /// What it is built from, symbolic: inputs of a layer, the variable of a root or a flow.
+    /// The symbolic shapes from which it is built: inputs of a layer, the variable of a root or a flow.
     pub shapes: Vec<Shape>,
-    /// The same at the checked parameters, without the batch.
+    /// The shapes at the checked parameters, without the batch.
     pub inputs: Vec<Vec<usize>>,
 }
 
@@ -28,7 +28,7 @@ pub struct Part {
 pub enum PartKind {
     Layer {
         block: Use<Block>,
-        /// The distribution that decides `out` and the variable it is over, where the file leaves it to inference.
+        /// The distribution and the variable that determine `out`, if the file leaves it to inference.
         inferred: Option<(Use<Distribution>, VariableId)>,
     },
     /// A network written in Rust: the path of its type.
@@ -38,7 +38,7 @@ pub enum PartKind {
 }
 
 impl Part {
-    /// The name in the language of what it is; the path of a network in Rust.
+    /// The name of its entry in the catalogue, or the path of a network in Rust.
     pub fn entry(&self) -> &str {
         match &self.kind {
             PartKind::Layer { block, .. } | PartKind::Flow(block) => block.entry.name,
@@ -51,15 +51,15 @@ impl Part {
 /// A shape without the batch, symbolic.
 #[derive(Debug, Clone)]
 pub enum Shape {
-    /// Of a variable, or as the file declares it.
+    /// The shape of a variable, or a shape stated in the file.
     Dims(Vec<Number>),
-    /// Of a part's output.
+    /// The shape of a part's output.
     Output(PartId),
-    /// Of a function's output: a position in [`Parts::shapes`].
+    /// The shape of a function's output: a position in [`Parts::shapes`].
     Computed(usize),
 }
 
-/// The shape of a function's output from those of its inputs.
+/// The shape of a function's output, computed from those of its inputs.
 #[derive(Debug, Clone)]
 pub struct ComputedShape {
     /// The local variable that holds it.
@@ -68,7 +68,7 @@ pub struct ComputedShape {
     pub inputs: Vec<Shape>,
     /// The first part that is built after it.
     pub before: PartId,
-    /// Whether a part is built from it, directly or through others.
+    /// Whether a part is built from it, directly or through other shapes.
     pub needed: bool,
 }
 
@@ -92,19 +92,19 @@ impl Parts {
     }
 }
 
-/// `p_z`: the name of a factor, and of where its parameters lie.
+/// `p_z`: the name of a factor and the path of its parameters.
 pub fn factor_path(model: &Model, side: Side, variable: VariableId) -> String {
     model.factor(side, variable).map_or_else(String::new, |factor| factor.path.clone())
 }
 
-/// Where the parameters of a named network lie: below its name, or below `net.` and its name where a factor has it.
+/// The path of a named network's parameters: its name, or `net.` and its name if a factor has that path.
 pub fn net_path(model: &Model, net: NetId) -> String {
     below(model, "net", &model.nets[net.0].path)
 }
 
-/// A path of the file's own, or with a word before it where a factor has it.
+/// A path from the file, with a word before it if a factor has that path.
 fn below(model: &Model, word: &str, path: &str) -> String {
-    // Paths of factors begin with their side.
+    // Paths of factors begin with `p_` or `q_`.
     let may_be = path.starts_with("p_") || path.starts_with("q_");
     match may_be && model.p.iter().chain(&model.q).any(|factor| factor.path == *path) {
         true => format!("{word}.{path}"),
@@ -112,7 +112,7 @@ fn below(model: &Model, word: &str, path: &str) -> String {
     }
 }
 
-/// The path of a flow by its position over its factor's base, or in the statement that it stands in.
+/// The path of a flow by its position over the factor's base, or in its `flow` statement.
 pub fn flow_path(model: &Model, factor: &str, stage: &Stage, at: usize) -> String {
     let name = stage.flow.entry.name;
     let (owner, at) = match &stage.named {
@@ -125,7 +125,7 @@ pub fn flow_path(model: &Model, factor: &str, stage: &Stage, at: usize) -> Strin
     }
 }
 
-/// Where the parameters of what makes a flow's context lie.
+/// The path of the parameters of a flow's context.
 pub fn context_path(flow: &str) -> String {
     format!("{flow}.given")
 }
@@ -141,7 +141,7 @@ pub fn call(block: &Use<Block>) -> Call {
     }
 }
 
-/// Every part of the model: factors of p, then of q, each with the named networks it is the first to use.
+/// All parts of the model: factors of p, then of q, each with the named networks that it uses first.
 pub fn parts(model: &Model) -> Parts {
     let mut builder =
         Builder { model, parts: Parts::default(), names: Names::with(&["config", "params"]), values: BTreeMap::new() };
@@ -157,11 +157,11 @@ struct Builder<'m> {
     model: &'m Model,
     parts: Parts,
     names: Names,
-    /// Values that were built: each has the same inputs wherever it is read.
+    /// Values that were built. A value has the same inputs wherever it is read.
     values: BTreeMap<NetId, Shape>,
 }
 
-/// Where a network's nodes stand while its parts are built.
+/// The context in which a network's parts are built.
 #[derive(Clone)]
 struct Place {
     shape: Shape,
@@ -181,7 +181,7 @@ impl Builder<'_> {
         let mut own = Place { shape: Shape::Dims(variable.dims.clone()), concrete: variable.shape.clone() };
         let reshapes = flows.iter().any(|stage| stage.flow.entry.flow().is_some_and(|ways| ways.reshapes));
         if reshapes {
-            // Each flow says what the one inside it is over.
+            // Each flow determines the shape of the one inside it.
             for (at, stage) in flows.iter().enumerate().rev() {
                 let part = self.flow(&path, at, stage, &own);
                 if stage.flow.entry.flow().is_some_and(|ways| ways.reshapes) {
@@ -203,7 +203,7 @@ impl Builder<'_> {
         }
     }
 
-    /// A flow, and before it what makes its context.
+    /// A flow, after the network of its context.
     fn flow(&mut self, factor: &str, at: usize, stage: &Stage, own: &Place) -> PartId {
         let path = flow_path(self.model, factor, stage, at);
         let context = stage.context.as_ref().map(|context| self.network(context, &context_path(&path), &[], None));
@@ -211,7 +211,7 @@ impl Builder<'_> {
         self.part(PartKind::Flow(stage.flow.clone()), path, &inputs)
     }
 
-    /// Builds what a network applies; its output's place.
+    /// Builds the parts of a network and returns the place of its output.
     fn network(
         &mut self,
         network: &Network,
@@ -227,7 +227,7 @@ impl Builder<'_> {
                 Op::Formal(at) => formals[*at].shape.clone(),
                 Op::Net(net) => self.net(*net, &inputs),
                 Op::Let(value) => self.value(*value),
-                // A distribution, which no part is built from.
+                // A distribution, from which no part is built.
                 Op::Experts { .. } => Shape::Dims(Vec::new()),
                 Op::Block { block, inferred } if block.entry.role == Role::Layer => {
                     let inferred = head.filter(|_| *inferred).map(|(base, variable)| (base.clone(), variable));
@@ -254,7 +254,8 @@ impl Builder<'_> {
         }
     }
 
-    /// A value, after those that it reads: without recursion, for each step of a sequence may go on from the last.
+    /// A value, after those that it reads. There is no recursion, because each step of a sequence may depend on the one
+    /// before.
     fn value(&mut self, value: NetId) -> Shape {
         let mut waiting = vec![value];
         while let Some(at) = waiting.last().copied() {
@@ -272,7 +273,7 @@ impl Builder<'_> {
         self.values.get(&value).cloned().unwrap_or_else(|| Shape::Dims(Vec::new()))
     }
 
-    /// A part is built where its path is first met, and shared from then on.
+    /// A part is built at the first use of its path and shared later.
     fn part(&mut self, kind: PartKind, path: String, inputs: &[Place]) -> PartId {
         if let Some(built) = self.parts.find(&path) {
             return built;
@@ -287,7 +288,7 @@ impl Builder<'_> {
     }
 }
 
-/// Shapes are computed for those that build something from them.
+/// Marks the shapes from which parts are built; only these are computed.
 fn mark_needed(parts: &mut Parts) {
     let computed = |shapes: &[Shape]| -> Vec<usize> {
         let each = shapes.iter().filter_map(|shape| match shape {

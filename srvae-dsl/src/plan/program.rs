@@ -1,9 +1,9 @@
-//! The instruction set: what the bound, the modes and the factors compute, value by value.
+//! The instruction set: the computations of the bound, the modes and the factors, value by value.
 //!
-//! A program is a list of values in the order of their computation. Each value is computed once: equal operations on equal
-//! inputs are one value, whichever factor or named network they stand in. Each value has a rate: once for all, once a
-//! record of the data, or once per sample; `Repeat` stands exactly where a value of a record meets one of a sample.
-//! Nothing in a program is left to choose: `emit` prints it, the interpreter of the runtime runs it.
+//! A program is a list of values in the order of their computation. Each value is computed once: equal operations on
+//! equal inputs are one value, also across factors and named networks. Each value has a rate: constant, per record of
+//! the data, or per sample, among others. `Repeat` is inserted exactly where a value per record meets one per sample.
+//! Programs leave no decisions open: `emit` prints them, and the interpreter of the runtime runs them.
 
 use super::PartId;
 use crate::derive::Presence;
@@ -16,22 +16,22 @@ pub struct ValueId(pub usize);
 /// A program with its values in order.
 #[derive(Debug, Clone)]
 pub struct Program {
-    /// `bound`, a mode's name, a factor's (`p_z`), or that of a value.
+    /// `bound`, the name of a mode, of a factor (`p_z`) or of a value.
     pub name: String,
-    /// What the caller gives, in order.
+    /// The inputs, in order.
     pub given: Vec<VariableId>,
-    /// In the order of computation: inputs before what reads them.
+    /// In the order of computation: inputs before the values that read them.
     pub values: Vec<Value>,
     pub output: Output,
     /// Variables that are summed over instead of drawn.
     pub enumerated: Vec<VariableId>,
-    /// Log-probabilities of draws whose gradient is that of their score, `[K, B]`: yielded after the terms.
+    /// Log-probabilities of draws with the score gradient, `[K, B]`. They are returned after the terms.
     pub scores: Vec<ValueId>,
-    /// What training maximises besides the bound, `[K, B]`: yielded after the scores.
+    /// Additional terms of the training objective, `[K, B]`. They are returned after the scores.
     pub addends: Vec<ValueId>,
 }
 
-/// What a program yields.
+/// The results of a program.
 #[derive(Debug, Clone)]
 pub enum Output {
     /// The terms of the bound, in the derivation's order.
@@ -50,142 +50,148 @@ pub struct Value {
     pub operation: Operation,
     pub inputs: Vec<ValueId>,
     pub rate: Rate,
-    /// Name of the local variable that holds it; unique in its program.
+    /// The name of its local variable, unique in its program.
     pub name: String,
-    /// The value that alone reads this one, directly or through others of its kind: a distribution whose network this
-    /// value is a part of.
+    /// The only value that reads this one, directly or through others of its kind: the distribution to whose network
+    /// this value belongs.
     pub scope: Option<ValueId>,
 }
 
-/// How often a value is computed.
+/// The number of rows of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rate {
-    /// The same for every row: the distribution of a root, and what is made of learned values alone, `[1, …]`.
+    /// Constant: the distribution of a root, and values computed only from learned values, `[1, …]`.
     Constant,
-    /// Once a component of a mixture, `[components, …]`.
+    /// Per component of a mixture, `[components, …]`.
     Component,
-    /// Once a draw of what all records share, `[K, …]`.
+    /// Per draw of a global variable, `[K, …]`.
     Draws,
-    /// Once a record of the data, `[B, …]`.
+    /// Per record of the data, `[B, …]`.
     Record,
-    /// Once a sample, `[K·B, …]`: row k·B + b is sample k of record b.
+    /// Per sample, `[K·B, …]`: row k·B + b is sample k of record b.
     Sample,
-    /// Once a combination of enumerated values of a sample, `[V·K·B, …]`, the value being the slowest index.
+    /// Per combination of enumerated values and sample, `[V·K·B, …]`. The enumerated value is the slowest index.
     Value,
 }
 
-/// What computes a value from its inputs.
+/// The operation that computes a value from its inputs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Operation {
-    /// A variable that the caller gives. No inputs.
+    /// A variable from the caller. No inputs.
     Given(VariableId),
-    /// The value of a `let` that the caller gives. No inputs.
+    /// The value of a `let` from the caller. No inputs.
     GivenValue(NetId),
-    /// A partly observed variable that the caller gives: its value where it is there, and anything else. No inputs.
+    /// A partly observed variable from the caller: its value where it is observed, and an arbitrary one elsewhere. No
+    /// inputs.
     Partly(VariableId),
-    /// 1 for the records that have a partly observed variable, else 0: of the variable.
+    /// The presence of a partly observed variable: 1 for records that have it, else 0.
     Presence,
-    /// The value of a partly observed variable: presence, the value where it is there, what was drawn.
+    /// The value of a partly observed variable. Inputs: presence, observed value, drawn value.
     Choose,
-    /// Log-probabilities of the values of an enumerated variable, all on its own value where it is there: presence, that
-    /// value, the values gone through, and their log-probabilities.
+    /// Log-probabilities of the values of an enumerated variable, all mass on the observed value in records that have
+    /// it. Inputs: presence, observed value, enumerated values, their log-probabilities.
     Known,
-    /// Numbers of the records that have a variable (or lack it), and 0 for the others: presence, numbers.
+    /// A tensor in the records that have a variable (or lack it), and 0 in the others. Inputs: presence, tensor.
     Where(Presence),
-    /// A function without parameters: tensors to a tensor.
+    /// A function without parameters, from tensors to a tensor.
     Function(Call),
-    /// A layer with parameters: tensors to a tensor.
+    /// A layer with parameters, from tensors to a tensor.
     Layer(PartId),
     /// The distribution of a root. No inputs.
     Root(PartId),
     /// A network's output as the parameters of a distribution.
     Head {
         call: Call,
-        /// The parameters that the file states by name, a bit for each.
+        /// The natural parameters that the file states by name, one bit each.
         given: u32,
     },
-    /// The nearest codes of a variable: points as a distribution, and the codebook of a root.
+    /// The nearest codes of a variable. Inputs: the points as a distribution, the codebook of a root.
     Quantise,
-    /// The product of normals, by their heads, and of so many standard normals.
+    /// The product of normals, given by their heads, and of a number of standard normals.
     Experts {
-        /// Of each head, how many presences stand after it: where one of them is 0 the expert drops out.
+        /// For each head, the number of presences that follow it in the inputs. If one of them is 0, the expert drops
+        /// out.
         presences: Vec<usize>,
-        /// Of each head, the parameters that the file states by name.
+        /// For each head, the natural parameters that the file states by name.
         given: Vec<u32>,
         standard: usize,
     },
-    /// What every row shares, a root's distribution or a tensor of one row, for each draw.
+    /// A value with one row (a root's distribution or a tensor) for each draw.
     Draws,
-    /// A value of each draw, for every record: row k·B + b is draw k.
+    /// A value per draw, for every record: row k·B + b is draw k.
     Each,
-    /// A row of each component of a mixture, one under the other.
+    /// The values of the components of a mixture, stacked as rows.
     Stack,
-    /// A tensor of one row for each of so many components.
+    /// A tensor of one row for each of this number of components.
     Components(usize),
-    /// The mean of the rows of a distribution, so many of them: a root's distribution.
+    /// The average of the rows of a distribution, whose number is given: the distribution of a root.
     Mixture(usize),
-    /// A distribution under a flow, which is given a second input where there is one.
+    /// A distribution transformed by a flow, whose context is the second input, if it has one.
     Flow(PartId),
-    /// A value of a flow's base to one of its variable: a tensor, and what the flow is given.
+    /// The image under a flow of a value of its base. Inputs: tensor, and the flow's context.
     Push(PartId),
-    /// What every row shares, a root's distribution or a tensor of one row, for as many rows as there are samples.
+    /// A value with one row (a root's distribution or a tensor), expanded to the number of samples.
     Expand,
-    /// A root's distribution for as many rows as a tensor has: a distribution and that tensor.
+    /// A root's distribution, expanded to the number of rows of a tensor. Inputs: distribution, tensor.
     ExpandLike,
-    /// A tensor of one row, which every record shares, for each record.
+    /// A tensor of one row, expanded to the number of records.
     Rows,
-    /// A record's value, tensor or distribution, for each of its samples.
+    /// A value per record, tensor or distribution, repeated for each of its samples.
     Repeat,
-    /// The values of an enumerated variable, by its position among these; the input says device and type.
+    /// The values of an enumerated variable, by its position among these. The input determines device and type.
     Enumerate(usize),
-    /// A sample's value, tensor or distribution, for each of the enumerated values.
+    /// A value per sample, tensor or distribution, repeated for each of the enumerated values.
     RepeatValues,
     /// A sum.
     Total,
-    /// The mean over enumerated values: their log-probabilities, and numbers.
+    /// The expectation over enumerated values. Inputs: their log-probabilities, a tensor.
     Expect,
-    /// The term of an enumerated variable: log-probabilities of the values, its divergence, and the other terms, of which
-    /// those with `true` are added to the bound.
+    /// The term of an enumerated variable. Inputs: log-probabilities of the values, its divergence, and the other
+    /// terms, of which those with `true` are added to the bound.
     Whole(Vec<bool>),
     /// A draw of a variable from a distribution.
     Draw(VariableId, How),
-    /// Pixels of a variable as draws from their cells.
+    /// Dequantised pixels of a variable, drawn from their cells.
     Dequantise(VariableId),
-    /// A draw for the bound together with its log-probability: a pair of tensors.
+    /// A draw for the bound with its log-probability, as a pair of tensors.
     Scored(VariableId),
-    /// The draw of a pair, and its log-probability.
+    /// The draw of such a pair, or its log-probability.
     DrawOf,
     LogProbOf,
-    /// ln p of a value: a distribution and a tensor to a tensor `[rows]`.
+    /// ln p of a value. Inputs: distribution, tensor. Output: `[rows]`.
     LogProb,
-    /// KL of two distributions in closed form, or their log-ratio at the draw where the options ask for it: q, p, draw.
+    /// The KL divergence of two distributions in closed form, or their log-ratio at the draw if the options ask for it.
+    /// Inputs: q, p, draw.
     Divergence,
-    /// ln q − ln p, of two log-probabilities.
+    /// ln q − ln p. Inputs: the two log-probabilities.
     LogRatio,
-    /// Numbers a row, 0 in records that end before this step: numbers, and the steps of each record.
+    /// A tensor with one number per row, set to 0 in records that end before this step. Inputs: tensor, number of steps
+    /// of each record.
     Mask(usize),
-    /// A value, or in records that end before this step another: the value, the other, and the steps of each record.
+    /// A value, replaced by another one in records that end before this step. Inputs: the value, the other, number of
+    /// steps of each record.
     Within(usize),
-    /// What comes before each position of a map, in raster order: the map, one position later.
+    /// The values before each position of a map, in raster order: the map shifted by one position.
     Past,
-    /// A variable as far as it has been drawn, zeros after that. No inputs.
+    /// A variable at the positions drawn so far, zeros elsewhere. No inputs.
     Partial(VariableId),
-    /// A draw of a variable position by position: the variable as far as it is drawn, and the distribution that is computed from
-    /// that anew for each position.
+    /// A draw of a variable position by position. Inputs: the variable as drawn so far, and the distribution, which is
+    /// recomputed from it for each position.
     InOrder(VariableId, How),
-    /// The draw of a level from q where it is one of the top ones that the caller asks for, else that from p: both draws.
+    /// The draw of a level: from q for the top levels that the caller chooses, else from p. Inputs: both draws.
     Level(usize),
     /// `[K·B]` to `[K, B]`.
     PerSample,
 }
 
 impl Operation {
-    /// Whether it is something that the caller gives.
+    /// Whether it is an input of the program.
     pub fn is_given(&self) -> bool {
         matches!(self, Self::Given(_) | Self::GivenValue(_) | Self::Partly(_))
     }
 
-    /// Whether it makes a distribution of tensors, or of other distributions: not one of the same distribution in more rows.
+    /// Whether it makes a new distribution, from tensors or from other distributions, rather than more rows of the same
+    /// one.
     pub fn makes_distribution(&self) -> bool {
         matches!(
             self,
@@ -199,34 +205,34 @@ impl Operation {
     }
 }
 
-/// How a variable is drawn.
+/// The way in which a variable is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
-    /// From the distribution as it is: for the bound.
+    /// A draw from the unchanged distribution, for the bound.
     Plain,
-    /// So that a gradient passes through while the model is trained, as the file's `draw` says: for the bound.
+    /// A draw with the gradient estimator of the file's `draw` statement in training, for the bound.
     Through,
-    /// At the temperature that the caller chooses.
+    /// A draw at the temperature that the caller chooses.
     Tempered,
-    /// A value of a likelihood: a draw, or the mode where the caller asks for it.
+    /// A value from a likelihood: a draw, or the mode or mean if the caller asks for it.
     Decoded,
 }
 
 /// An entry of the catalogue applied.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
-    /// As the language writes it.
+    /// The name in the language.
     pub name: &'static str,
-    /// The function or type of the runtime.
+    /// The name of the function or type in the runtime.
     pub runtime: &'static str,
     pub arguments: Vec<Argument>,
-    /// Whether it takes a list of inputs, and whether its last argument is a list.
+    /// Whether its inputs are a list, and whether its last argument is a list.
     pub many: bool,
     pub repeats: bool,
 }
 
 impl Call {
-    /// Of one input, with arguments that are no list.
+    /// A call with one input, and without a list among the arguments.
     pub fn of_one(name: &'static str, runtime: &'static str, arguments: Vec<Argument>) -> Self {
         Self { name, runtime, arguments, many: false, repeats: false }
     }
@@ -242,7 +248,7 @@ impl Program {
         self.values.iter().enumerate().map(|(at, value)| (ValueId(at), value))
     }
 
-    /// What the program yields.
+    /// The results of the program.
     pub fn outputs(&self) -> Vec<ValueId> {
         match &self.output {
             Output::Terms(values) => values.iter().chain(&self.scores).chain(&self.addends).copied().collect(),
@@ -264,12 +270,13 @@ impl Program {
         }
     }
 
-    /// What the caller gives, by its local variables, in order.
+    /// The inputs of the program as local variables, in order.
     pub fn arguments(&self) -> impl Iterator<Item = &Value> {
         self.values.iter().filter(|value| value.operation.is_given())
     }
 
-    /// Of each value the draw inside which it is computed, once for each position; none of one that is computed once.
+    /// For each value, the position-by-position draw inside which it is computed. None for a value that is computed
+    /// once.
     pub fn repeated_in(&self) -> Vec<Option<ValueId>> {
         let mut owners: Vec<Option<ValueId>> = vec![None; self.values.len()];
         for (id, value) in self.ids().rev() {

@@ -1,11 +1,11 @@
-//! The plan in words, for people and for snapshots.
+//! Prints the plan in words, for people and for snapshots.
 
 use super::{Call, How, Operation, Output, Plan, Program, Rate, Value, ValueId};
 use crate::derive::Presence;
 use crate::graph::{Addend, Body, Factor, Model, Side, VariableId, in_ranges};
 use std::fmt;
 
-/// How often values are computed, in words.
+/// The rates in words.
 pub const RATES: [(&str, Rate); 6] = [
     ("once", Rate::Constant),
     ("once per component", Rate::Component),
@@ -33,7 +33,7 @@ impl fmt::Display for Plan {
 }
 
 impl Plan {
-    /// Names, separated by commas; members of a family that follow one another are a range.
+    /// Names, separated by commas. Consecutive members of a family are printed as a range.
     pub fn names(&self, ids: &[VariableId]) -> String {
         names(&self.model, ids)
     }
@@ -55,7 +55,7 @@ impl Plan {
         }
     }
 
-    /// `downscale(x, 2)`: the function of a factor that is one.
+    /// `downscale(x, 2)`: the function of a deterministic factor.
     pub fn function_text(&self, factor: &Factor) -> String {
         let Body::Deterministic { function, input } = &factor.body else { return String::new() };
         let args = function.args.iter().map(|argument| argument.value.to_string());
@@ -63,7 +63,7 @@ impl Plan {
         format!("{}({})", function.entry.name, inputs.join(", "))
     }
 
-    /// What a program computes at a rate, a line for each value; repetitions stand with [`Plan::repeated`].
+    /// The values of a program at a rate, one line each. Repetitions are in [`Plan::repeated`].
     pub fn lines(&self, program: &Program, rate: Rate) -> Vec<String> {
         let shown = |value: &&Value| {
             value.rate == rate
@@ -87,13 +87,13 @@ impl Plan {
         program.values.iter().filter(shown).map(|value| self.line(program, value)).collect()
     }
 
-    /// Values of a record that are repeated for each of its samples.
+    /// Values per record that are repeated for each sample.
     pub fn repeated<'p>(&self, program: &'p Program) -> Vec<&'p str> {
         let repeats = program.values.iter().filter(|value| value.operation == Operation::Repeat);
         repeats.map(|value| program.value(value.inputs[0]).name.as_str()).collect()
     }
 
-    /// What a program yields, by name.
+    /// The results of a program, by name.
     fn yields(&self, program: &Program) -> Vec<String> {
         match &program.output {
             Output::Terms(values) => {
@@ -185,7 +185,7 @@ pub fn addend_text(plan: &Plan, addend: &Addend) -> String {
 }
 
 impl Plan {
-    /// `y is observed`: the records that numbers are of.
+    /// `y is observed`: the records for which a tensor counts.
     fn presence(&self, program: &Program, value: &Value) -> String {
         let Operation::Where(presence) = value.operation else { return String::new() };
         let mut of = program.value(value.inputs[0]);
@@ -196,7 +196,7 @@ impl Plan {
     }
 }
 
-/// A value's name; that of what is repeated, for a repetition.
+/// A value's name. For a repetition, the name of the repeated value.
 fn source(program: &Program, id: ValueId) -> String {
     let value = program.value(id);
     match value.operation {
@@ -212,7 +212,7 @@ fn source(program: &Program, id: ValueId) -> String {
     }
 }
 
-/// `a, b, …, z`: names with the middle of a long list left out.
+/// `a, b, …, z`: names without the middle of a long list.
 fn listed(names: &[String]) -> String {
     match names {
         [first, second, .., last] if names.len() > 4 => format!("{first}, {second}, …, {last}"),

@@ -1,9 +1,9 @@
-//! What is done to a program once it is whole: values that nothing reads go, and each distribution keeps the values of
-//! its own network to itself.
+//! Final passes over a program: unused values are removed, and values that only one distribution reads are assigned to
+//! its scope.
 
 use super::program::{Operation, Output, Program, ValueId};
 
-/// Drops what nothing reads, then finds the scopes.
+/// Removes unused values, then finds the scopes.
 pub fn finish(program: Program) -> Program {
     let mut program = without_unread(program);
     find_scopes(&mut program);
@@ -36,7 +36,7 @@ fn without_unread(mut program: Program) -> Program {
     program
 }
 
-/// A value stands in the scope of a distribution where nothing else reads it.
+/// Assigns a value to the scope of a distribution if nothing else reads it.
 fn find_scopes(program: &mut Program) {
     let mut outside: Vec<bool> = vec![false; program.values.len()];
     program.outputs().iter().for_each(|id| outside[id.0] = true);
@@ -58,7 +58,7 @@ fn find_scopes(program: &mut Program) {
         if stays {
             scopes[at] = None;
         }
-        // The scope that this value's inputs stand in, as far as this value goes.
+        // The scope of this value's inputs, as far as this value determines it.
         let own = match value.operation {
             Operation::Head { .. } => Some(ValueId(at)),
             _ => scopes[at],
@@ -76,7 +76,7 @@ fn find_scopes(program: &mut Program) {
     repeat_by_position(program);
 }
 
-/// What is computed from a variable as far as it is drawn stands in the scope of that draw; what is not is computed before it.
+/// Values that depend on a partly drawn variable are in the scope of its draw. All others are computed before the draw.
 fn repeat_by_position(program: &mut Program) {
     for draw in 0..program.values.len() {
         let Operation::InOrder(..) = program.values[draw].operation else { continue };

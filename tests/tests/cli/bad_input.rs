@@ -1,6 +1,6 @@
 //! What is said of input that is wrong: one message that names the thing, the place and the way out.
 
-use crate::support::{Place, cifar};
+use crate::support::{Place, cifar, said};
 use std::fs;
 
 #[test]
@@ -200,4 +200,21 @@ fn headers_that_contradict_their_model() {
     let with =
         |header: &mut srvae::train::Header| header.settings = vec![("width".into(), srvae::Setting::Int(1 << 40))];
     tampered(&with, &["width"]);
+}
+
+/// Backtraces are for panics: an error is the same message whether they are asked for or not.
+#[test]
+fn messages_are_the_same_with_backtraces() {
+    let place = Place::new();
+    place.json("train toy.pgm --data builtin --steps 2 --out run");
+    for (arguments, words) in [
+        ("import run/checkpoints/last.safetensors toy.pgm --out x", "6 missing"),
+        ("train toy.pgm --device cuda", "--device cuda"),
+        ("eval nothing", "no such run folder"),
+    ] {
+        let plain = place.run(arguments);
+        plain.is_clear_error(arguments, &[words]);
+        let traced = said(place.command(arguments).env("RUST_BACKTRACE", "1").output().unwrap());
+        assert_eq!(traced.err, plain.err, "{arguments}");
+    }
 }

@@ -101,3 +101,21 @@ fn what_the_graph_does_not_allow_is_refused_with_the_reason() {
     place.fails("reconstruct run --given z=0", &["--given z: reconstruction is given x in this model"]);
     place.fails("sample run --given w=0,0,0 --against run --out a.npz", &["--against", "arrays"]);
 }
+
+/// Of a label, the mean are its probabilities, and the likeliest value is that of the highest one.
+#[test]
+fn a_likelihood_is_decoded_as_asked_for() {
+    let place = trained();
+    let rows = |decode: &str| -> Vec<Vec<f32>> {
+        place.json(&format!("sample run --count 60 --temperature 0 --decode {decode} --out {decode}.npz"));
+        array(&place, &format!("{decode}.npz"), "c").1.chunks(3).map(<[f32]>::to_vec).collect()
+    };
+    let (means, likeliest, samples) = (rows("mean"), rows("likeliest"), rows("sample"));
+    for (mean, likeliest) in means.iter().zip(&likeliest) {
+        // A sum of three numbers of f32.
+        assert!(mean.iter().all(|&p| 0.0 < p && p < 1.0) && (mean.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{mean:?}");
+        let most = mean.iter().copied().fold(0.0, f32::max);
+        assert_eq!(*likeliest, mean.iter().map(|&p| f32::from(u8::from(p == most))).collect::<Vec<_>>());
+    }
+    assert!(samples.iter().all(|row| row.iter().sum::<f32>() == 1.0) && samples != likeliest);
+}

@@ -60,6 +60,7 @@ fn a_model_of_partly_labelled_records_is_trained() {
     assert!(steps.iter().all(|line| line["weighted"][added].as_f64().is_some_and(|value| value <= 0.0)));
     let (plain, ramped) = (&steps[4]["terms"]["KL_z"], &steps[4]["weighted"]["KL_z"]);
     let (plain, ramped) = (plain.as_f64().unwrap(), ramped.as_f64().unwrap());
+    // Means of f32.
     assert!((ramped - 0.5 * plain).abs() < 1e-6 * plain.abs(), "half of 10 steps: {ramped} of {plain}");
     assert!(
         steps.iter().any(|line| line["terms"]["RE_y"] != 0.0) && steps.iter().all(|line| line["terms"]["KL_y"] != 0.0)

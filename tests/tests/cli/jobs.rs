@@ -138,6 +138,7 @@ fn bench_prints_what_the_yardstick_prints() {
         let (least, median) = (told["min_s"].as_f64().unwrap(), told["median_s"].as_f64().unwrap());
         assert!(least > 0.0 && least <= median);
         let images = if job == "nll" { 20.0 } else { 4.0 };
+        // Rounding of a quotient, written in decimals.
         assert!((told["images_per_s"].as_f64().unwrap() * least / images - 1.0).abs() < 1e-9);
         assert!(told["peak_bytes"].as_u64().unwrap() > 1_000_000);
         let parts = told["breakdown"].as_object().unwrap().values().map(|part| part.as_f64().unwrap());

@@ -81,6 +81,7 @@ fn records_and_latents_go_to_files() {
     assert_eq!(rows.len(), 1 + found["images"].as_u64().unwrap() as usize);
     let likelihoods: Vec<f64> = rows[1..].iter().map(|row| row[1].parse().unwrap()).collect();
     let mean = likelihoods.iter().sum::<f64>() / likelihoods.len() as f64;
+    // Rounding of a mean of some hundred nats.
     assert!((mean - found["log_likelihood"].as_f64().unwrap()).abs() < 1e-9);
     place.json("eval run --k 4 --per-record records.npz");
     let told = place.json("encode run --data cifar --draws 2 --out codes.npz");

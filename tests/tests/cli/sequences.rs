@@ -1,11 +1,13 @@
 //! Sequences of different lengths: shorter programs, buckets, what is reported, what is drawn.
 
 use crate::support::Place;
-use srvae::data::{self, Data, Source, Split};
+use serde_json::Value;
+use srvae::data::{self, Batches, Data, Order, Source, Split};
 use srvae::ranks::threads;
 use srvae::spec::{Role, Space, Spec, Variable};
-use srvae::train::{Checkpoint, Config, End, RunFolder, Task, Trainer};
+use srvae::train::{Checkpoint, Config, End, RunFolder, Schedule, Task, Trainer, metrics};
 use srvae::{BoundOptions, DType, Device, Noise, Params, Setting, Tensor, Values};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -109,6 +111,61 @@ fn ranks_and_resumed_runs_take_the_same_steps() {
     assert!(last(&alone) == last(&begun), "resumed on two ranks");
 }
 
+/// Steps that follow each other without anything that is drawn, so that a record has one bound.
+const DRAWN_BY_NOTHING: &str = "model chain\nlength T\nindex t in 1..T\nobserved x[t]: real[2]\nnet next(v) = v |> linear(out: 2)\n\
+                                p(x[1]) = standard_normal\np(x[t] | x[t - 1]) = normal(mean: next(x[t - 1]), std: 0.5)\n";
+
+/// Every batch is computed over all steps of its records, whichever program is long enough, and nats per step are over these.
+#[test]
+fn a_batch_has_all_steps_of_its_records() {
+    let place = tempfile::tempdir().unwrap();
+    let run = place.path().join("run");
+    let swings = spec();
+    let spec = Spec {
+        name: "chain".into(),
+        source: DRAWN_BY_NOTHING.into(),
+        variables: swings.variables.into_iter().filter(|variable| variable.name != "z").collect(),
+        builder: srvae::interpret::builder("chain.pgm", DRAWN_BY_NOTHING),
+        ..swings
+    };
+    let data = data::load(&Source::default(), &spec, Split::default()).unwrap();
+    let still = Schedule { rate: 0.0, least: 0.0, ..Schedule::default() };
+    let (steps, batch) = (40, 8);
+    let config = Config { steps, batch, schedule: still, validate_every: steps, ..Config::default() };
+    let task = Task::new(&spec, &data, "builtin", &Device::Cpu);
+    let folder = RunFolder::create(&run).unwrap().0;
+    let mut trainer = Trainer::new(task, config.clone(), folder).unwrap();
+    trainer.run().unwrap();
+    let lines = metrics::read(&run.join("metrics.jsonl")).unwrap();
+    let trained: Vec<&Value> = lines.iter().filter(|line| line["terms"].is_object()).collect();
+    assert_eq!(trained.len(), steps);
+    let lengths = data.train.lengths("T").unwrap();
+    let mut order = Order::bucketed(lengths.clone(), batch, config.seed, 0);
+    let batches = Batches::new(&spec, &data.train, &Device::Cpu).unwrap();
+    let mut longest = BTreeSet::new();
+    for line in trained {
+        let indices = order.next(batch);
+        let values = batches.take(&data.train, &indices, None).unwrap();
+        // The model itself has a program for the longest records.
+        let terms = trainer.model().bound(&values, &mut Noise::seeded(1), &BoundOptions::default()).unwrap();
+        let bound = f64::from(terms.elbo().unwrap().mean_all().unwrap().to_scalar::<f32>().unwrap());
+        let own: Vec<usize> = indices.iter().map(|&index| lengths[index]).collect();
+        let per_step = -bound / (own.iter().sum::<usize>() as f64 / batch as f64);
+        let said = line["nats_per_step"].as_f64().unwrap();
+        // Sums of f32 that begin with zeros.
+        assert!((said - per_step).abs() < 1e-5 * per_step.abs(), "{said} {per_step}, steps {own:?}");
+        longest.extend(own.into_iter().max());
+    }
+    // Programs have 2, 4, 6 and 8 steps: batches that just fit into one and such that just do not are among these.
+    assert!([6, 7].iter().all(|steps| longest.contains(steps)), "{longest:?}");
+    let found = trainer.after().unwrap();
+    let tested = data.test.lengths("T").unwrap();
+    let tested = &tested[..found.images];
+    assert_eq!(found.steps, Some(tested.iter().sum::<usize>() as f64 / tested.len() as f64));
+    assert!(found.steps.is_some_and(|steps| steps.fract() != 0.0), "{:?}", found.steps);
+    assert_eq!(found.nats_per_step(), found.steps.map(|steps| -found.log_likelihood / steps));
+}
+
 #[test]
 fn results_are_by_step_and_by_sequence_and_samples_have_lengths() {
     let place = Place::new();
@@ -118,6 +175,7 @@ fn results_are_by_step_and_by_sequence_and_samples_have_lengths() {
     let number = |name: &str| found[name].as_f64().unwrap();
     // Built-in sequences have from half of 16 steps to all of them.
     assert!((8.0..=16.0).contains(&number("steps")), "{found}");
+    // Rounding of a product, of numbers of some hundred nats.
     assert!((number("nats_per_step") * number("steps") + number("log_likelihood")).abs() < 1e-6, "{found}");
     let metrics = fs::read_to_string(place.path("run/metrics.jsonl")).unwrap();
     assert!(metrics.lines().any(|line| line.contains("\"terms\"") && line.contains("\"nats_per_step\"")));

@@ -44,7 +44,7 @@ fn collect(src: &Path, path: &mut Vec<String>, files: &mut Vec<(usize, String)>)
 
 /// A file without its comments and without its tests.
 fn code(text: &str) -> String {
-    let own = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let own = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     own.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 

@@ -108,6 +108,7 @@ fn draws_follow_their_density() -> Result<()> {
         let rising: Vec<f64> = points.chunks(size).map(|point| point[0]).collect();
         for value in drawn.chunks(size) {
             let at = if entry.discrete {
+                // Values of a discrete space are far further apart.
                 let near = |row: &[f64]| row.iter().zip(value).all(|(a, b)| (a - b).abs() < 1e-6);
                 points.chunks(size).position(near)
             } else {
@@ -143,6 +144,7 @@ fn closed_forms_agree_with_averages() -> Result<()> {
             ensure!((mean - exact).abs() < 5.0 * error, "{pair}: {mean} on average, exactly {exact}");
             ensure!(exact > 0.0, "{pair}: {exact}");
             if *name == entry.name {
+                // Rounding of a few terms, which cancel.
                 ensure!(list(&divergence(&of_q, &of_q)?)?[0].abs() < 1e-12, "{pair} of a distribution from itself");
             }
             if let (Some(head), p) = (q.natural(3)?, p.rows(4, 1)?) {

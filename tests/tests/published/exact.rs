@@ -155,6 +155,7 @@ fn probabilistic_pca_by_its_gaussian_marginal() {
     let model = ppca::Ppca::new(&ppca::Config::default(), &params()).unwrap();
     let factor = linear(2, |z| Box::new(model.p_x(&ppca::Z(z.clone())).unwrap()));
     let all: Vec<f64> = factor.variance.iter().map(|variance| variance / factor.variance[0]).collect();
+    // Quotients of numbers in f32.
     assert!(all.iter().all(|ratio| (ratio - 1.0).abs() < 1e-6), "one noise for all columns: {all:?}");
     marginal(&model, &factor);
 }

@@ -1,4 +1,4 @@
-//! Timing.
+//! Arguments of `bench`.
 
 use super::numbers::at_least_one;
 use super::{CommonArgs, ModelArgs};

@@ -1,4 +1,4 @@
-//! The compiler as a tool.
+//! Arguments of the compiler's commands.
 
 use super::ModelArgs;
 use clap::{Args, ValueEnum};
@@ -50,7 +50,7 @@ pub enum Format {
     Latex,
     /// The graph, for Graphviz.
     Dot,
-    /// The graph as a picture.
+    /// The graph as a drawing.
     Svg,
     /// The generated Rust code.
     Rust,
@@ -64,8 +64,8 @@ pub struct Check {
     #[command(flatten)]
     pub model: ModelArgs,
     /// Also build the model of each file in double precision and test it: flows are invertible with the right
-    /// log-determinant, values lie in their spaces, closed forms agree with Monte Carlo estimates, the bound rises with
-    /// the number of samples, gradients agree with finite differences. Uses the preset `quick` if there is one.
+    /// log-determinant, values are in their spaces, closed forms agree with Monte Carlo estimates, the bound increases
+    /// with the number of samples, gradients agree with finite differences. Uses the preset `quick` if there is one.
     #[arg(long)]
     pub deep: bool,
 }

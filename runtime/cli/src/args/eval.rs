@@ -1,11 +1,11 @@
-//! How good trained models are.
+//! Arguments of the evaluation.
 
 use super::numbers::{at_least_one, at_least_two, count, not_negative};
 use super::{CommonArgs, DataArgs, DecodeChoice, RunArgs, Which};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
-/// How the likelihood is estimated.
+/// Options of the likelihood estimate.
 #[derive(Debug, Clone, Args)]
 pub struct LikelihoodArgs {
     /// Importance samples per image; 1 gives the bound. The paper uses 500.
@@ -33,7 +33,7 @@ pub struct Eval {
     pub data: DataArgs,
     #[command(flatten)]
     pub likelihood: LikelihoodArgs,
-    /// Also write the log-likelihood, the bound and its terms of every record, nats, into this .csv or .npz file.
+    /// Also write the log-likelihood, the bound and its terms for every record, in nats, to this .csv or .npz file.
     #[arg(long, value_name = "FILE")]
     pub per_record: Option<PathBuf>,
     /// Replace an existing file of another kind.
@@ -45,8 +45,8 @@ pub struct Eval {
 
 /// The latents of every record.
 ///
-/// The file holds two arrays for each latent, first axis the records: NAME, what q yields without noise (the mean,
-/// where q is a normal, given the means of the latents above), and NAME_draws [records, draws, …].
+/// The file contains two arrays for each latent, with the record as the first axis: NAME, the value of q without noise
+/// (the mean for a normal q, given the means of the latents above), and NAME_draws [records, draws, …].
 #[derive(Debug, Args)]
 pub struct Encode {
     #[command(flatten)]
@@ -56,7 +56,7 @@ pub struct Encode {
     /// The .npz file to write.
     #[arg(long, value_name = "NPZ")]
     pub out: PathBuf,
-    /// Draws of the latents per record, besides their means; 0 for means only.
+    /// Draws of the latents per record, in addition to their means; 0 for means only.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = count)]
     pub draws: usize,
     /// Use the first N records only.
@@ -75,7 +75,7 @@ pub struct Encode {
     pub common: CommonArgs,
 }
 
-/// How a FID is measured.
+/// Options of the FID.
 #[derive(Debug, Clone, Args)]
 pub struct FidArgs {
     /// The weights of the FID network, `pt_inception-2015-12-05-6726825d.pth` [default: those of `srvae-run fetch
@@ -97,7 +97,7 @@ pub struct FidArgs {
     /// How the likelihood of a sampled image becomes pixels.
     #[arg(long, value_enum, default_value = "sample")]
     pub decode: DecodeChoice,
-    /// Scales the standard deviation of the latents.
+    /// Factor of the standard deviation of the latents.
     #[arg(long, default_value_t = 1.0, value_parser = not_negative)]
     pub temperature: f64,
 }
@@ -144,7 +144,7 @@ pub struct Table {
     pub likelihood: LikelihoodArgs,
     #[command(flatten)]
     pub fid: FidArgs,
-    /// Without the FID.
+    /// Leave out the FID.
     #[arg(long)]
     pub no_fid: bool,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! Files from and for elsewhere.
+//! Arguments of commands that download or convert files.
 
 use super::{CommonArgs, DataArgs, ModelArgs, RunArgs};
 use clap::Args;
@@ -44,8 +44,8 @@ pub struct Export {
     /// The file to write.
     #[arg(long, value_name = "SAFETENSORS")]
     pub out: PathBuf,
-    /// Write a checkpoint of the weights alone in half precision, for every command that takes a RUN, in place of a file with
-    /// PyTorch's names. It holds the running average where the run has one, and names the built-in data as its own.
+    /// Write a checkpoint with only the weights, in half precision, for every command that takes a RUN, instead of a
+    /// file with PyTorch's names. It contains the running average if the run has one, and refers to the built-in data.
     #[arg(long)]
     pub half: bool,
     /// Overwrite a file of another kind, or a checkpoint.

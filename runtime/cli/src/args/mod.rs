@@ -1,4 +1,4 @@
-//! The command line, as clap sees it.
+//! The command line, in clap.
 
 mod bench;
 mod compiler;
@@ -60,8 +60,8 @@ pub struct Cli {
     /// sixteenth of this.
     #[arg(long, global = true, value_name = "GIB", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..1 << 20))]
     pub read_limit: u64,
-    /// Largest data set to hold in memory, in MiB; of a larger one records are read from disk as they are needed.
-    /// Results do not depend on it.
+    /// Largest data set to keep in memory, in MiB. Records of a larger one are read from disk on demand, without a
+    /// change of the results.
     #[arg(long, global = true, value_name = "MIB", default_value_t = 1024)]
     pub stream_above: u64,
     #[command(flatten)]
@@ -82,11 +82,11 @@ pub enum Command {
     Fid(Fid),
     /// Compare trained models: likelihoods, terms and FIDs, as in the paper's Table 1.
     Table(Table),
-    /// Download a data set or the FID network's weights, with checksum.
+    /// Download a data set or the FID network's weights, and verify checksums.
     Fetch(Fetch),
     /// Convert a PyTorch checkpoint to a run folder.
     Import(Import),
-    /// Convert the weights of a trained model to PyTorch's names.
+    /// Write the weights of a trained model with PyTorch's names.
     Export(Export),
     /// Sample from the model (generation).
     Sample(Drawing),
@@ -110,7 +110,7 @@ pub enum Command {
     Check(Check),
     /// Format model files.
     Fmt(Fmt),
-    /// Answer an editor over standard input and output (the Language Server Protocol).
+    /// Run the language server for editors on standard input and output.
     Lsp,
 }
 
@@ -128,8 +128,8 @@ pub struct ModelArgs {
 #[derive(Debug, Clone, Args)]
 pub struct DataArgs {
     /// A folder of images (sub-folders are classes), CIFAR-10, CIFAR-100, the downsampled ImageNet, MNIST's files, an
-    /// .npz, .npy, safetensors, CSV or WebDataset file, `cifar10` where it was fetched, or built-in data: `builtin`
-    /// (made to suit the model), `digits`, `table`, `sequences`, `counts`, `pairs`.
+    /// .npz, .npy, safetensors, CSV or WebDataset file, the name of a downloaded data set such as `cifar10`, or
+    /// built-in data: `builtin` (values that fit the model), `digits`, `table`, `sequences`, `counts`, `pairs`.
     #[arg(long)]
     pub data: Option<PathBuf>,
     /// The data of a variable whose field has another name: an array or column, several columns (a,b,c or g0..g11), or
@@ -139,21 +139,21 @@ pub struct DataArgs {
     /// The part to use of each image of a folder: WIDTHxHEIGHT+LEFT+TOP, such as 148x148+15+40 for CelebA, or SIDE.
     #[arg(long, value_name = "WINDOW", requires = "data")]
     pub crop: Option<Crop>,
-    /// How grey levels become 0 and 1 for a binary variable: threshold (at the middle) or stochastic (drawn once for
-    /// each record) [default: threshold].
+    /// How grey levels become 0 and 1 for a binary variable: threshold (at the middle) or stochastic (drawn once per
+    /// record) [default: threshold].
     #[arg(long, value_enum, value_name = "HOW", requires = "data")]
     pub binarise: Option<BinariseChoice>,
     /// Scale every number of real variables to mean 0 and standard deviation 1 over the training records. Likelihoods
-    /// remain those of the original units.
+    /// remain in the original units.
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false", requires = "data")]
     pub standardize: Option<bool>,
-    /// Keep the partly observed variables in this fraction of the training records, the same of each class, and hide
-    /// them in the others.
+    /// Keep the partly observed variables in this fraction of the training records (the same fraction of each class),
+    /// and hide them in the others.
     #[arg(long, value_name = "PART", requires = "data", value_parser = part)]
     pub labelled: Option<f64>,
     /// How to choose the validation set among the training records: standard (the last fifth of CIFAR-10 and ImageNet,
-    /// a fifth at random of other data), hoogeboom (the last fifth), authors (15 % at random), none, or a part such as
-    /// 0.1 at random.
+    /// a random fifth of other data), hoogeboom (the last fifth), authors (15 % at random), none, or a random fraction
+    /// such as 0.1.
     #[arg(long, value_name = "NAME|PART")]
     pub split: Option<Split>,
     /// Keep records with the same value in this column (a patient, a scene) together in training, validation or test.
@@ -183,7 +183,7 @@ pub enum BinariseChoice {
 }
 
 impl DataArgs {
-    /// The source they give, its paths absolute, as [`srvae_training::data::Source::parse`] reads it.
+    /// The source in these arguments, with absolute paths, for [`srvae_training::data::Source::parse`].
     pub fn source(&self) -> Option<String> {
         let source = Source {
             crop: self.crop,
@@ -256,7 +256,7 @@ pub struct RunArgs {
     /// A run folder, or a checkpoint file.
     #[arg(required_unless_present = "pretrained")]
     pub run: Option<PathBuf>,
-    /// In place of RUN the weights that are part of the program, of a trained srVAE.
+    /// Use the pretrained weights of srVAE that are built into the program, instead of RUN.
     #[arg(long, conflicts_with_all = ["run", "checkpoint"])]
     pub pretrained: bool,
     /// Which checkpoint of the folder: best or last.

@@ -1,4 +1,4 @@
-//! Figures and the report of a trained model.
+//! Arguments of figures and of the report.
 
 use super::numbers::{at_least_one, fraction, not_negative};
 use super::{CommonArgs, DataArgs, RunArgs};
@@ -17,7 +17,17 @@ pub enum DecodeChoice {
     Likeliest,
 }
 
-/// How a figure is made, and where it is written.
+impl From<DecodeChoice> for Decode {
+    fn from(choice: DecodeChoice) -> Self {
+        match choice {
+            DecodeChoice::Sample => Self::Sample,
+            DecodeChoice::Mean => Self::Mean,
+            DecodeChoice::Likeliest => Self::Mode,
+        }
+    }
+}
+
+/// Options of a figure and its file.
 #[derive(Debug, Args)]
 pub struct Drawing {
     #[command(flatten)]
@@ -27,35 +37,35 @@ pub struct Drawing {
     /// Number of examples.
     #[arg(long, allow_negative_numbers = true, default_value_t = 32, value_parser = at_least_one)]
     pub count: usize,
-    /// Scales the standard deviation of the latents.
+    /// Factor of the standard deviation of the latents.
     #[arg(long, allow_negative_numbers = true, default_value_t = 1.0, value_parser = not_negative)]
     pub temperature: f64,
-    /// How likelihoods become pixels [default: sample for new images, likeliest where a result is compared with an
+    /// How likelihoods become pixels [default: sample for new images, likeliest for results that are compared with an
     /// original].
     #[arg(long, value_enum)]
     pub decode: Option<DecodeChoice>,
     /// Seed of all noise.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// The value of a variable: c=3 for a class (by number, or by name where it has one), y=photo.png, v=0.5,1, or
+    /// The value of a variable: c=3 for a class (by number, or by name if it has one), y=photo.png, v=0.5,1, or
     /// x=array.npz for the values of several records; can be repeated. `sample` draws all other variables given these,
-    /// where the graph allows it.
+    /// if the graph allows it.
     #[arg(long, value_name = "NAME=VALUE")]
     pub given: Vec<String>,
-    /// For hierarchies: `reconstruct` draws this many levels, from the top, from q and the others from p.
+    /// For hierarchies: `reconstruct` draws this many top levels from q and the others from p.
     #[arg(long, value_name = "LEVELS")]
     pub top: Option<usize>,
     /// For sequences: `sample` keeps the first STEPS steps of each test record and draws the following ones.
     #[arg(long = "continue", value_name = "STEPS", value_parser = at_least_one)]
     pub from_step: Option<usize>,
-    /// For sequences: `sample` draws this many steps, whatever the length in training.
+    /// For sequences: `sample` draws this many steps, independent of the length in training.
     #[arg(long, value_name = "STEPS", value_parser = at_least_one, conflicts_with = "from_step")]
     pub length: Option<usize>,
     /// Another run to compare with, shown below the first; can be repeated.
     #[arg(long, value_name = "RUN")]
     pub against: Vec<PathBuf>,
-    /// The file to write: .png, .svg or .pdf, or .npz for arrays named as the variables [default: a PNG file in
-    /// RUN/grids].
+    /// The file to write: .png, .svg or .pdf, or .npz for arrays with the names of the variables [default: a PNG file
+    /// in RUN/grids].
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Replace an existing file of another kind.
@@ -66,19 +76,13 @@ pub struct Drawing {
 }
 
 impl Drawing {
-    /// What was asked for, with `decode` where nothing was.
+    /// The options of the draws; `decode` is the default.
     pub fn draw(&self, decode: Decode) -> Draw {
-        let decode = match self.decode {
-            Some(DecodeChoice::Sample) => Decode::Sample,
-            Some(DecodeChoice::Mean) => Decode::Mean,
-            Some(DecodeChoice::Likeliest) => Decode::Mode,
-            None => decode,
-        };
-        Draw { temperature: self.temperature, decode, top: self.top }
+        Draw { temperature: self.temperature, decode: self.decode.map_or(decode, Decode::from), top: self.top }
     }
 }
 
-/// A mode that takes images.
+/// A mode with images as evidence.
 #[derive(Debug, Args)]
 pub struct Mode {
     #[command(flatten)]
@@ -98,7 +102,7 @@ pub struct Mode {
 pub struct Upscale {
     #[command(flatten)]
     pub drawing: Drawing,
-    /// Image files of any size instead of test images: each is upscaled as it is, in tiles.
+    /// Image files of any size instead of test images. Each is upscaled in tiles, at its own size.
     #[arg(long, value_name = "PICTURE")]
     pub input: Vec<PathBuf>,
     /// Samples per example.
@@ -140,7 +144,7 @@ pub struct Figure {
     /// Examples per row.
     #[arg(long, default_value_t = 8, value_parser = at_least_one)]
     pub columns: usize,
-    /// Scales the standard deviation of the latents.
+    /// Factor of the standard deviation of the latents.
     #[arg(long, allow_negative_numbers = true, default_value_t = 1.0, value_parser = not_negative)]
     pub temperature: f64,
     /// Seed of all noise.

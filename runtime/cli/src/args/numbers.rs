@@ -1,6 +1,6 @@
 //! Numbers of a limited range.
 
-/// Beyond what anyone counts; sums and products of a few such numbers are still numbers of the machine.
+/// The maximum of counts on the command line. Sums and products of a few such numbers do not overflow.
 const MOST: usize = 1_000_000_000_000;
 
 pub fn at_least_one(text: &str) -> Result<usize, String> {

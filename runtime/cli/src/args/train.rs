@@ -1,4 +1,4 @@
-//! Training, and everything.
+//! Arguments of training.
 
 use super::numbers::{at_least_one, fraction, positive};
 use super::{CommonArgs, DataArgs, ModelArgs};
@@ -11,8 +11,8 @@ pub struct TrainArgs {
     /// Options from a file, such as the run.toml of a run folder, which repeats that run; options of the command line take precedence.
     #[arg(long, value_name = "TOML")]
     pub config: Option<PathBuf>,
-    /// Training steps in all [default: 300; for a first look at the preset `quick` on a CPU, with neither steps, batch nor rate
-    /// given, 1600 of 8 images at rate 0.004].
+    /// Training steps in total [default: 300; for the preset `quick` on a CPU, with neither steps, batch nor rate
+    /// given, 1600 with 8 images each at rate 0.004].
     #[arg(long, allow_negative_numbers = true, value_name = "N", conflicts_with = "epochs", value_parser = at_least_one)]
     pub steps: Option<usize>,
     /// Epochs (passes over the training data), instead of --steps.
@@ -21,8 +21,8 @@ pub struct TrainArgs {
     /// Images per step [default: 32].
     #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = at_least_one)]
     pub batch: Option<usize>,
-    /// Sum gradients over micro-batches of N images, of which --batch is a multiple: less memory, and the same bits for
-    /// any number of ranks. With several ranks the default is --batch divided by their number.
+    /// Sum gradients over micro-batches of N images; --batch must be a multiple of N. Needs less memory, and gives the
+    /// same bits for any number of ranks. With several ranks the default is --batch divided by their number.
     #[arg(long, value_name = "N", value_parser = at_least_one, conflicts_with = "graph")]
     pub micro_batch: Option<usize>,
     /// Seed of the initial parameters, the order of the data and all noise [default: 1].
@@ -38,7 +38,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "NAME")]
     pub schedule: Option<ScheduleChoice>,
     /// Samples of the latents per image; more than one trains the importance-weighted bound, with terms weighted within
-    /// each sample's log weight [default: 1].
+    /// each sample's log-weight [default: 1].
     #[arg(long, value_name = "K", value_parser = at_least_one)]
     pub samples: Option<usize>,
     /// Augment training images by mirroring and shifts of up to 5 %, as the authors do.
@@ -60,7 +60,7 @@ pub struct TrainArgs {
     /// Linear KL annealing: the weight of the KL terms rises from 0 to 1 over this many steps.
     #[arg(long, value_name = "STEPS")]
     pub warm_up: Option<usize>,
-    /// Free bits: each KL term is replaced by this many nats where it is smaller.
+    /// Free bits: each KL term counts as at least this many nats.
     #[arg(long, value_name = "NATS", value_parser = positive)]
     pub free_nats: Option<f64>,
     /// Early stopping: stop after N validations in a row without improvement.
@@ -86,7 +86,7 @@ pub struct TrainArgs {
 }
 
 impl TrainArgs {
-    /// Whether the command line says when training ends.
+    /// Whether the command line determines the end of training.
     pub fn has_length(&self) -> bool {
         self.steps.is_some() || self.epochs.is_some() || self.minutes.is_some()
     }
@@ -99,7 +99,7 @@ pub enum ScheduleChoice {
     Constant,
 }
 
-/// Everything: train, evaluate, draw, report.
+/// Train, evaluate, run every mode, write a report.
 #[derive(Debug, Args)]
 pub struct All {
     /// The model file.
@@ -134,7 +134,7 @@ pub struct Train {
     pub data: DataArgs,
     #[command(flatten)]
     pub train: TrainArgs,
-    /// The run folder [default: a new folder in runs/]. An existing run there is renamed once the new one has started;
+    /// The run folder [default: a new folder in runs/]. An existing run there is renamed after the new one has started;
     /// a folder with other contents is refused.
     #[arg(long, value_name = "RUN")]
     pub out: Option<PathBuf>,
@@ -153,11 +153,11 @@ pub struct Train {
 pub struct Sweep {
     /// The model file.
     pub file: PathBuf,
-    /// An option and its values, as in lr=1e-3,2e-3; a parameter of the model as in set.width=8,16. Several are
+    /// An option and its values, as in lr=1e-3,2e-3; a parameter of the model as in set.width=8,16. Several options are
     /// combined.
     #[arg(long, value_name = "NAME=VALUES")]
     pub vary: Vec<String>,
-    /// Trainings of each combination, with seeds that follow one another.
+    /// The number of seeds for each combination, in consecutive order.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one)]
     pub seeds: usize,
     /// The first seed.
@@ -166,10 +166,10 @@ pub struct Sweep {
     /// The folder of the run folders [default: runs/FILE-sweep].
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
-    /// Print the command line of each run, and train nothing.
+    /// Print the command line of each run without training.
     #[arg(long)]
     pub dry_run: bool,
-    /// The last line on standard output is one JSON object.
+    /// Write one JSON object as the last line of standard output.
     #[arg(long)]
     pub json: bool,
     /// Options of `train`, for every run.

@@ -1,18 +1,18 @@
-//! Terms have a value for each sample and image, closed forms are the means of their Monte Carlo estimates, and the bound
-//! rises with the number of samples.
+//! Laws of the bound: terms have a value for each sample and record, closed forms agree with Monte Carlo estimates, and
+//! the bound increases with the number of samples.
 
 use super::{BATCH, Finding, Subject, facts, mean};
 use anyhow::Result;
 use srvae_training::{BoundOptions, KlEstimator, Noise, TermKind};
 
-/// Samples behind a mean, and the least of them where a model is large.
+/// Samples for a mean, and the minimum for a large model.
 const SAMPLES: usize = 32;
 const LEAST_SAMPLES: usize = 8;
-/// Samples of the bound that must not be below that of one sample, and how often it is drawn.
+/// The number of samples of the bound that is compared with one sample, and the number of repetitions.
 const GROUP: usize = 8;
 const GROUPS: usize = 8;
 const LEAST_GROUPS: usize = 3;
-/// Standard errors that chance is granted: one in two million, more often where the samples are few.
+/// The tolerance in standard errors: a false alarm in two million, more often with few samples.
 const ERRORS: f64 = 5.0;
 
 pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
@@ -32,11 +32,11 @@ fn shapes(subject: &Subject<'_>) -> Result<Finding> {
     Ok(Finding::new("terms have one value per sample and record", wrong.is_empty(), seen))
 }
 
-/// At the same draws, what an exact divergence and its estimate differ by has mean zero.
+/// With the same draws, the difference between an exact divergence and its estimate has mean zero.
 fn closed_forms(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     let summed = facts::summed(subject.spec)?;
     let mut findings = Vec::new();
-    // One sample tells which divergences are exact.
+    // One sample shows which divergences are exact.
     let exact = differences(subject, 1)?.into_iter().filter(|(name, difference)| {
         !summed.iter().any(|of_sum| of_sum == name) && difference.iter().any(|&value| value != 0.0)
     });
@@ -55,7 +55,7 @@ fn closed_forms(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// What each divergence differs by from its estimate, for every sample and record, nats.
+/// The difference between each divergence and its estimate, for every sample and record, nats.
 fn differences(subject: &Subject<'_>, samples: usize) -> Result<Vec<(&'static str, Vec<f64>)>> {
     let terms = |kl| -> Result<_> {
         Ok(subject.model.bound(&subject.data, &mut Noise::seeded(5), &BoundOptions { samples, kl })?.terms)
@@ -67,7 +67,7 @@ fn differences(subject: &Subject<'_>, samples: usize) -> Result<Vec<(&'static st
     each.collect()
 }
 
-/// The bound of several samples, from draws of its own, is not below that of one.
+/// The bound with several samples, from independent draws, is not below that with one.
 fn rises(subject: &Subject<'_>) -> Result<Finding> {
     let samples = subject.samples(SAMPLES, LEAST_SAMPLES);
     let groups = (subject.samples(GROUPS * GROUP, LEAST_GROUPS * GROUP) / GROUP) as u64;

@@ -1,4 +1,4 @@
-//! What the laws ask of the compiler.
+//! Facts about the model that the laws need from the compiler.
 
 use crate::compiler::of_spec;
 use anyhow::Result;
@@ -7,12 +7,12 @@ use srvae_dsl::graph;
 use srvae_dsl::plan::PartKind;
 use srvae_training::spec::Spec;
 
-/// A flow as the file states it. Flows that are equal here differ in the values of their parameters alone.
+/// A flow in the file. Equal flows differ only in the values of their parameters.
 #[derive(PartialEq)]
 pub struct FlowKind {
     name: &'static str,
     arguments: Arguments,
-    /// Of its value, and of its context where it has one, without the batch.
+    /// The shapes of its value, and of its context if it has one, without the batch.
     inputs: Vec<Vec<usize>>,
     /// Multiply-accumulates for one value.
     pub cost: u64,
@@ -36,7 +36,7 @@ pub fn flow_kinds(spec: &Spec) -> Result<Vec<FlowKind>> {
     Ok(plan.factors.iter().flat_map(|factor| &factor.flows).filter_map(kind).collect())
 }
 
-/// Multiply-accumulates of one record's bound.
+/// Multiply-accumulates of the bound of one record.
 ///
 /// # Errors
 /// The compiler's report.
@@ -44,8 +44,8 @@ pub fn cost(spec: &Spec) -> Result<u64> {
     Ok(of_spec(spec)?.model()?.cost().multiply_accumulates)
 }
 
-/// Where parameters are stored whose bound has no slope at fixed noise: those of factors of q that a discrete draw hangs
-/// on, for such a draw jumps.
+/// The paths of parameters for which the bound with fixed noise is not differentiable: those of factors of q on which a
+/// discrete draw depends.
 ///
 /// # Errors
 /// The compiler's report.
@@ -53,7 +53,7 @@ pub fn jumping(spec: &Spec) -> Result<Vec<String>> {
     let compilation = of_spec(spec)?;
     let model = compilation.model()?;
     let (mut jumping, mut parts) = (Vec::new(), Vec::new());
-    // Children first: what a jumping draw is computed from jumps with it.
+    // Children first: the inputs of a discrete draw are affected too.
     for factor in model.q.iter().rev() {
         let graph::Body::Stochastic { network, .. } = &factor.body else { continue };
         let is_smooth = model.draw_of(factor.variable).is_none_or(|draw| {
@@ -64,7 +64,7 @@ pub fn jumping(spec: &Spec) -> Result<Vec<String>> {
         }
         jumping.extend(factor.parents.iter());
         parts.push(format!("q_{}", model.variable(factor.variable).name));
-        // Codes have the gradient that draws them to the network's output.
+        // The gradient of codes is that of the codebook loss.
         if let graph::Body::Stochastic { base, .. } = &factor.body
             && base.entry.atoms
         {
@@ -75,7 +75,7 @@ pub fn jumping(spec: &Spec) -> Result<Vec<String>> {
     Ok(parts)
 }
 
-/// Where the parameters lie of the named networks and values that a network reads, directly or through values.
+/// The paths of the parameters of named networks and values that a network reads, directly or through values.
 fn below(model: &graph::Model, network: &graph::Network) -> Vec<String> {
     let (mut open, mut seen): (Vec<&graph::Network>, Vec<graph::NetId>) = (vec![network], Vec::new());
     while let Some(network) = open.pop() {
@@ -93,7 +93,8 @@ fn below(model: &graph::Model, network: &graph::Network) -> Vec<String> {
     seen.into_iter().map(|id| srvae_dsl::plan::net_path(model, id)).collect()
 }
 
-/// The terms of latents that are summed over: by importance weights they hold what the sum gains, and estimate no divergence.
+/// The terms of enumerated latents. With importance weights they include the gain of the sum, and do not estimate a
+/// divergence.
 ///
 /// # Errors
 /// The compiler's report.

@@ -1,4 +1,4 @@
-//! Flows invert, and their log-determinants are those of their Jacobians.
+//! Laws of flows: they are invertible, and their log-determinants are those of their Jacobians.
 
 use super::facts::flow_kinds;
 use super::{Finding, Outcome, Subject};
@@ -10,13 +10,13 @@ use srvae_training::{DType, Device, Draw, Noise, Tensor};
 
 /// Rows of the Jacobian computed in one pass.
 const ROWS: usize = 64;
-/// Beyond so many numbers the Jacobian takes too long.
+/// The maximum number of elements for computing the Jacobian.
 const LARGEST: usize = 2048;
-/// Multiply-accumulates that the Jacobians of all flows of one kind may take where they are many: a second or two.
+/// The maximum multiply-accumulates for the Jacobians of all flows of one kind: a second or two.
 const WORK: u64 = 4_000_000_000;
-/// Beyond so many multiply-accumulates even one takes too long.
+/// The maximum multiply-accumulates for a single Jacobian.
 const MOST_WORK: u64 = 60 * WORK;
-/// Rounding, through a few dozen couplings and the elimination.
+/// The tolerance for rounding errors in a few dozen couplings and the elimination.
 const TOLERANCE: f64 = 1e-8;
 
 pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
@@ -31,7 +31,7 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
             findings.push(splits(law, flow.bijector)?);
             continue;
         }
-        // What rounds has no Jacobian.
+        // A flow that rounds has no Jacobian.
         if flow.bijector.ways() == Ways::Rounds {
             continue;
         }
@@ -56,13 +56,13 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Multiply-accumulates of a Jacobian, forward and backward for each row, and of its elimination.
+/// Multiply-accumulates of a Jacobian: forward and backward for each row, and the elimination.
 fn work(size: usize, cost: u64) -> u64 {
     let size = size as u64;
     (3 * size).saturating_mul(cost).saturating_add(size.saturating_pow(3) / 3)
 }
 
-/// Why a Jacobian is not computed.
+/// The reason why a Jacobian is not computed.
 fn too_much(size: usize, work: u64) -> Option<String> {
     if size > LARGEST {
         return Some(format!("{size} numbers, more than {LARGEST}"));
@@ -70,12 +70,13 @@ fn too_much(size: usize, work: u64) -> Option<String> {
     (work > MOST_WORK).then(|| format!("{work:.1e} multiply-accumulates, more than {MOST_WORK:.0e}"))
 }
 
-/// Whether the Jacobian of a flow is computed that has so many before it which differ in the values of their parameters alone.
+/// Whether to compute the Jacobian of a flow after this number of flows that differ only in the values of their
+/// parameters.
 fn is_judged(before: u64, work: u64) -> bool {
     before == 0 || before < WORK / work.max(1)
 }
 
-/// A flow given a context, the same for every row, where it takes one.
+/// A flow with a context, if it has one, which is the same for every row.
 struct Given<'f> {
     flow: &'f dyn Bijector,
     context: Option<Vec<usize>>,
@@ -89,7 +90,8 @@ impl Given<'_> {
         Ok(work(&*self.flow.given(&context)?)?)
     }
 
-    /// From the variable to the base where the flow goes that way, else from the base: the value, and ln |det| of that map.
+    /// The value and ln |det| of the map to the base if the flow has this direction, otherwise of the map from the
+    /// base.
     fn map(&self, x: &Tensor) -> Result<(Tensor, Tensor)> {
         self.with(x, |flow| match flow.ways() {
             Ways::Both => flow.forward(x),
@@ -100,7 +102,7 @@ impl Given<'_> {
         })
     }
 
-    /// Values that the flow may have: what it makes of normal ones.
+    /// Valid values of the flow: images of standard normal values.
     fn values(&self, count: usize, shape: &[usize]) -> Result<Tensor> {
         let inner = if self.flow.inner().is_empty() { shape } else { self.flow.inner() };
         let v = points(count, inner)?;
@@ -108,7 +110,7 @@ impl Given<'_> {
     }
 }
 
-/// The density of a split's own part of a draw is that of the value from elsewhere.
+/// The density of the part that a split draws agrees with its density for a given value.
 fn splits(law: String, flow: &dyn Bijector) -> Result<Finding> {
     let v = points(4, flow.inner())?;
     let (z, said) = flow.sample_scored(&v, "z", &mut Noise::seeded(3), &Draw::default())?;
@@ -141,7 +143,7 @@ fn determinant(law: String, flow: &Given<'_>, shape: &[usize]) -> Result<Finding
     Ok(Finding::new(law, holds, format!("{said:.9} for {true_value:.9}")))
 }
 
-/// Some rows of ∂v/∂z: the gradient of the i-th number of v in the i-th copy of z.
+/// Some rows of ∂v/∂z: the gradient of the i-th element of v in the i-th copy of z.
 fn rows(flow: &Given<'_>, z: &Tensor, start: usize, count: usize) -> Result<Vec<f64>> {
     let copies = Var::from_tensor(
         &z.repeat(Vec::from_iter(std::iter::once(count).chain(std::iter::repeat_n(1, z.rank() - 1))))?,
@@ -158,7 +160,7 @@ fn rows(flow: &Given<'_>, z: &Tensor, start: usize, count: usize) -> Result<Vec<
     }
 }
 
-/// ln |det|, by elimination with the largest pivot of each column.
+/// ln |det|, by elimination with column pivoting.
 fn log_determinant(mut matrix: Vec<f64>, size: usize) -> f64 {
     let mut total = 0.0;
     for column in 0..size {
@@ -187,7 +189,7 @@ fn log_determinant(mut matrix: Vec<f64>, size: usize) -> f64 {
 mod tests {
     use super::*;
 
-    /// A flow that forgets its log-determinant, to see the law break.
+    /// A flow with a wrong log-determinant, to test that the law fails.
     struct Scale(f64);
 
     impl Bijector for Scale {

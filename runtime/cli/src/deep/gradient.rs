@@ -1,4 +1,4 @@
-//! The gradient of the bound is its slope.
+//! The law of gradients: the gradient of the bound agrees with finite differences.
 
 use super::{Finding, Outcome, Subject, facts};
 use anyhow::Result;
@@ -7,16 +7,17 @@ use srvae_training::params::Phase;
 use srvae_training::{BoundOptions, DType, Noise, Tensor};
 use std::collections::BTreeMap;
 
-/// Steps along a direction of length 1. Where the bound is curved the difference is its slope at the small ones alone, where it is
-/// nearly flat at the large ones alone, for rounding is divided by the step; a wrong gradient is the slope at none.
+/// Step sizes along a direction of length 1. Small steps are needed where the bound is curved, and large ones where it
+/// is nearly flat, because the rounding error is divided by the step. A wrong gradient disagrees at all of them.
 const STEPS: [f64; 5] = [1e-4, 1e-5, 1e-6, 1e-3, 1e-2];
-/// Relative. The four-point difference itself errs by far less; but the logistic mixture takes another formula where a
-/// mass is tiny, and at that edge its value jumps a little, which a slope sees and a gradient does not: 1e-4 was seen.
+/// Relative tolerance. The error of the four-point difference is much smaller. However, the logistic mixture uses
+/// another formula for tiny masses, and at the boundary its value has a small jump, which affects the difference but
+/// not the gradient: errors of 1e-4 were observed.
 const TOLERANCE: f64 = 1e-3;
-/// What rounding may do to a value, relative to the sum of its terms' magnitudes: that of a thousand numbers added one after the other,
-/// √1000 / 2 times the distance of two numbers. Terms of more numbers are added in parts.
+/// The rounding error of a value, relative to the sum of its terms' magnitudes: that of a sum of a thousand numbers,
+/// √1000 / 2 times the machine epsilon. Longer sums are computed in parts.
 const ROUNDING: f64 = 16.0 * f64::EPSILON;
-/// Of the draws.
+/// The seed of the draws.
 const SEED: u64 = 8;
 
 /// One law for each factor and shared network.
@@ -48,18 +49,18 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     result
 }
 
-/// The factor or the shared network that a parameter belongs to; of a network that is called as a factor `net.NAME`.
+/// The factor or the shared network of a parameter; `net.NAME` for a network with the name of a factor.
 fn part(name: &str) -> &str {
     let begin = if name.starts_with("net.") { "net.".len() } else { 0 };
     name[begin..].find('.').map_or(name, |end| &name[..begin + end])
 }
 
-/// The mean bound of one sample an image, at draws that are always the same.
+/// The mean bound with one sample per record, with fixed draws.
 fn value(subject: &Subject<'_>) -> Result<Tensor> {
     Ok(subject.log_weights(SEED, &BoundOptions::default())?.mean_all()?)
 }
 
-/// What the terms of that bound amount to, whatever their signs.
+/// The sum of the absolute values of that bound's terms.
 fn magnitude(subject: &Subject<'_>) -> Result<f64> {
     let terms = subject.model.bound(&subject.data, &mut Noise::seeded(SEED), &BoundOptions::default())?.terms;
     let each = terms.iter().map(|term| Ok(term.value.abs()?.mean_all()?.to_scalar::<f64>()?));
@@ -70,7 +71,7 @@ fn title(part: &str) -> String {
     format!("the gradient of {part} is the bound's slope")
 }
 
-/// Along the gradient and a random direction at once, so that an error in any of its entries shows.
+/// Compares along the gradient and a random direction together, so that an error in any entry shows.
 fn law(subject: &Subject<'_>, part: &str, vars: &[(Var, Tensor)], rounding: f64) -> Result<Finding> {
     let law = title(part);
     let mut noise = Noise::seeded(9);
@@ -101,8 +102,8 @@ fn law(subject: &Subject<'_>, part: &str, vars: &[(Var, Tensor)], rounding: f64)
     Ok(Finding { law, outcome, seen })
 }
 
-/// Whether a function of the distance has the slope that is said, and the slope found. Skipped where at every step the two differ
-/// by no more than what `rounding` of the function's values makes of it, and that is too much to tell.
+/// Compares the slope of a function of the distance with the given one. Skipped if at every step size the difference
+/// can be explained by `rounding` of the function's values, and this is too large to tell.
 fn judge(along: &dyn Fn(f64) -> Result<f64>, said: f64, tolerance: f64, rounding: f64) -> Result<(Outcome, f64)> {
     let (mut nearest, mut is_blurred) = (f64::NAN, true);
     for step in STEPS {
@@ -112,7 +113,7 @@ fn judge(along: &dyn Fn(f64) -> Result<f64>, said: f64, tolerance: f64, rounding
         if error <= tolerance {
             return Ok((Outcome::Holds, slope));
         }
-        // Each of the four values is off by as much, weighted 8, 8, 1 and 1.
+        // Each of the four values has the same rounding error, with weights 8, 8, 1 and 1.
         is_blurred &= error <= 18.0 * rounding / (12.0 * step);
         if nearest.is_nan() || error < (nearest - said).abs() {
             nearest = slope;
@@ -145,7 +146,8 @@ mod tests {
         assert_eq!(names.map(part), ["q_z", "net.q_z", "feats", "log_scale"]);
     }
 
-    /// A bound of about a thousand nats with a given slope: the values are rounded to 1e-13 and the steps see no more of it.
+    /// A bound of about a thousand nats with a given slope. The values are rounded to 1e-13, which limits the
+    /// differences.
     #[test]
     fn a_slope_is_told_from_a_wrong_one_as_far_as_rounding_lets() {
         let outcome = |slope: f64, said: f64| {
@@ -158,7 +160,7 @@ mod tests {
                 assert!(outcome(slope, said) == Outcome::Broken, "{said} for {slope}");
             }
         }
-        // A gradient that is lost, and one that should not be there.
+        // A missing gradient, and a spurious one.
         assert!(outcome(1e-5, 0.0) == Outcome::Broken && outcome(0.0, 1e-5) == Outcome::Broken);
         assert!(outcome(1e-13, 2e-13) == Outcome::Skipped);
     }

@@ -1,7 +1,7 @@
-//! `srvae-run check --deep`: laws that every right model obeys, tried on a model file in double precision.
+//! `srvae-run check --deep`: tests laws that every correct model satisfies, in double precision.
 //!
-//! Parameters are those of an initialised model, each moved a little at random, so that nothing holds only where a model
-//! starts. Data are pixels, classes and numbers drawn at random: the laws do not depend on them.
+//! Parameters are those of an initialised model with small random changes, so that no law holds only at the initial
+//! values. Data are random pixels, classes and numbers, because the laws hold for any data.
 
 mod bound;
 mod facts;
@@ -17,21 +17,22 @@ use srvae_training::spec::{Role, Spec, Variable};
 use srvae_training::terminal::{out, table};
 use srvae_training::{BoundOptions, DType, Device, Model, Noise, Params, Tensor, Values};
 
-/// Records of the batch that the laws are tried on.
+/// The number of records for testing the laws.
 const BATCH: usize = 2;
-/// Records that the model is initialised on. Of two records a unit may happen to give nearly one value, and would be scaled up by any
-/// amount, so that all behind it saturates; of so many its scale is known to an eighth.
+/// The number of records for the initialisation. With only two, a unit may have almost the same value for both. It
+/// would then be scaled up by a large factor, and all later units would saturate. With this number its scale is
+/// accurate to an eighth.
 const FIRST_RECORDS: usize = 32;
-/// Multiply-accumulates that initialisation, or the samples behind one law, may take where they are many: some seconds.
+/// The maximum multiply-accumulates of the initialisation, and of the samples for one law: some seconds.
 const WORK: u64 = 100_000_000_000;
-/// How far parameters move, against the root of their mean square.
+/// The size of the random changes, relative to the root mean square of the parameters.
 const MOVE: f64 = 0.1;
 
-/// A law, and how it came out.
+/// A law and its result.
 struct Finding {
     law: String,
     outcome: Outcome,
-    /// The numbers behind the outcome.
+    /// The numbers behind the result.
     seen: String,
 }
 
@@ -39,7 +40,7 @@ struct Finding {
 enum Outcome {
     Holds,
     Broken,
-    /// Too large to be tried, or not to be expected here.
+    /// Too expensive, or not applicable.
     Skipped,
 }
 
@@ -59,16 +60,16 @@ impl Finding {
     }
 }
 
-/// A model in double precision with data for it.
+/// A model in double precision with its data.
 struct Subject<'s> {
     spec: &'s Spec,
     model: Box<dyn Model>,
     data: Values,
-    /// Multiply-accumulates of one record's bound.
+    /// Multiply-accumulates of the bound of one record.
     cost: u64,
 }
 
-/// Tries every law and prints what came out; whether all hold.
+/// Tests every law and prints the results. Returns whether all hold.
 ///
 /// # Errors
 /// A model that cannot be built, or a failed tensor operation.
@@ -110,23 +111,24 @@ impl<'s> Subject<'s> {
         Ok(Self { spec, model, data, cost })
     }
 
-    /// Samples of each record for a law: `most`, or of a large model as many as are computed in some seconds, but `least`.
+    /// Samples per record for a law: `most`, or for a large model as many as take some seconds, but at least `least`.
     fn samples(&self, most: usize, least: usize) -> usize {
         affordable(self.cost.saturating_mul(BATCH as u64), most, least)
     }
 
-    /// The bound of every sample and image, `[K, B]` nats, a function of the seed.
+    /// The bound of every sample and record, `[K, B]` nats, a function of the seed.
     fn log_weights(&self, seed: u64, options: &BoundOptions) -> Result<Tensor> {
         Ok(self.model.bound(&self.data, &mut Noise::seeded(seed), options)?.log_weights()?)
     }
 }
 
-/// How many of `most` computations, each of `cost` multiply-accumulates, are done in some seconds; at least `least`.
+/// The number of computations, each of `cost` multiply-accumulates, that take some seconds; at most `most` and at least
+/// `least`.
 fn affordable(cost: u64, most: usize, least: usize) -> usize {
     usize::try_from(WORK / cost.max(1)).unwrap_or(most).clamp(least, most)
 }
 
-/// Data for a model: pixels, classes and numbers drawn at random; some records lack what is partly observed.
+/// Random data for a model: pixels, classes and numbers. Some records lack partly observed variables.
 fn records(spec: &Spec, count: usize, noise: &mut Noise) -> Result<Values> {
     let device = Device::Cpu;
     let mut data = Values::new();
@@ -143,23 +145,23 @@ fn records(spec: &Spec, count: usize, noise: &mut Noise) -> Result<Values> {
     Ok(data)
 }
 
-/// The variable that says how many steps a record has, and the most there are.
+/// The length variable and the maximum number of steps.
 fn length(spec: &Spec) -> Option<(&Variable, usize)> {
     spec.variables.iter().find_map(|variable| Some((variable, spec.steps(variable)?)))
 }
 
-/// Steps of each record: one fewer in each than in the one before it.
+/// The number of steps of each record, decreasing by one from record to record.
 fn lengths(steps: usize, count: usize) -> Vec<f64> {
     (0..count).map(|record| steps.saturating_sub(record).max(1) as f64).collect()
 }
 
-/// Pixels k/255 to the last bit, which single precision does not hold.
+/// Pixels k/255 in double precision, because single precision is not exact enough.
 fn on_the_grid(value: &Tensor, spec: &Spec, name: &str) -> Result<Tensor> {
     let is_image = spec.variable(name).is_some_and(|variable| variable.space == srvae_training::spec::Space::Image);
     Ok(if is_image { ((value * 255.0)?.round()? / 255.0)? } else { value.clone() })
 }
 
-/// Mean, and standard error of the mean.
+/// The mean, and its standard error.
 fn mean(values: &[f64]) -> (f64, f64) {
     let count = values.len().max(1) as f64;
     let mean = values.iter().sum::<f64>() / count;
@@ -175,14 +177,14 @@ mod tests {
     use srvae_training::{Decode, Draw};
     use std::path::Path;
 
-    /// A classifier of many pixels behind a hidden layer.
+    /// A classifier of many pixels with a hidden layer.
     const CLASSIFIER: &str = "model m\nobserved x: binary[784]\npartly observed y: label[10]\nlatent z: real[2]\n\
         p(y) = categorical\np(z) = standard_normal\np(x | y, z) = bernoulli from concat(y, z) |> linear\n\
         q(y | x) = categorical from x |> linear(out: 500) |> softplus |> linear\n\
         q(z | x, y) = normal from concat(x, y) |> linear\ndraw y = enumerate\n";
 
-    /// No unit is scaled up because the first records happened to give it nearly one value: what is behind it would saturate, and
-    /// have neither a gradient nor draws that depend on anything.
+    /// No unit is scaled up because the first records happen to give it almost the same value. Later units would then
+    /// saturate, and would have neither a gradient nor draws that depend on anything.
     #[test]
     fn nothing_saturates_at_the_start() {
         let found = models::of_text(&[], Path::new("m.pgm"), CLASSIFIER).unwrap();
@@ -192,8 +194,8 @@ mod tests {
             subject.model.params().entries().into_iter().find(|(_, var)| var.dims() == [500, 1, 1, 1]).unwrap();
         let mut scales = scales.abs().unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
         scales.sort_by(f64::total_cmp);
-        // A scale of about 0.02 was moved by 0.012, so that the largest of 500 is about three times the middle one; two records would
-        // leave a factor of hundreds.
+        // A scale of about 0.02 was changed by 0.012, so the largest of 500 is about three times the median; two
+        // records would give a factor of hundreds.
         assert!(scales[499] < 10.0 * scales[250], "{} beside {}", scales[499], scales[250]);
         let mode = subject.model.modes().iter().find(|mode| mode.yields == ["y"]).unwrap();
         let draw = Draw { decode: Decode::Mean, ..Draw::default() };

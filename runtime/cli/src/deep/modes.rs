@@ -1,12 +1,12 @@
-//! Every mode yields values of its variables' shapes and spaces, the bound takes them as data, and what a mode is given
-//! changes what it yields.
+//! Laws of modes: every mode yields values of its variables' shapes and spaces, the bound accepts them as data, and the
+//! mode's evidence changes them.
 
 use super::{BATCH, Finding, Subject};
 use anyhow::Result;
 use srvae_training::spec::{Space, Variable, space_entry};
 use srvae_training::{BoundOptions, DType, Decode, Device, Draw, Noise, Tensor, Values, figures};
 
-/// Seeds at which what is given may make no difference by chance, as with a class that is drawn on the way.
+/// The number of seeds, because evidence may make no difference by chance, as with a class that is drawn in between.
 const SEEDS: u64 = 4;
 
 pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
@@ -46,10 +46,10 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// The variables that differ between values of a variable, with the same noise: between its two extremes (a black and a white
-/// picture, the first and the last class), or between one of them and a value of the middle, should a function of q see no
-/// difference between flat pictures. The means of what is decoded are compared first, for a class that is drawn may be the same
-/// where its probabilities differ; then draws, of which a mean may say less.
+/// The variables that differ between two values of a piece of evidence, with the same noise. The values are two
+/// extremes (a black and a white image, the first and the last class), or one of them and a varied value, in case a
+/// function of q does not distinguish constant images. Means of decoded variables are compared first, because a drawn
+/// class may be the same although its probabilities differ; then draws, for which the mean may be less informative.
 fn changed(
     run: &dyn Fn(&Values, u64, Decode) -> Result<Values>,
     given: &Values,
@@ -80,7 +80,7 @@ fn differing(left: &Values, right: &Values) -> Result<Vec<String>> {
     Ok(differing)
 }
 
-/// Which value of a variable.
+/// The value to use for a variable.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Low,
@@ -88,8 +88,8 @@ enum Kind {
     Varied,
 }
 
-/// A batch of a small or a large value of a variable, the least or the greatest of those that are drawn for tests (of real
-/// numbers −1 or about 1), or of one that varies; of the length one step, all of them, or half.
+/// A batch of the smallest or largest value of a variable, the minimum or maximum of the values drawn for tests (for
+/// real numbers −1 or about 1), or of a varied one. For the length: one step, all of them, or half.
 fn value(variable: &Variable, steps: Option<usize>, kind: Kind) -> Result<Tensor> {
     if let Some(steps) = steps {
         let own = match kind {
@@ -100,7 +100,7 @@ fn value(variable: &Variable, steps: Option<usize>, kind: Kind) -> Result<Tensor
         return Ok(Tensor::full(own as f64, (BATCH, 1), &Device::Cpu)?);
     }
     let size = variable.row();
-    // Of the numbers in [0, 1) that a space's values are made from.
+    // The largest of the numbers in [0, 1) from which a space's values are made.
     let most = 0.999;
     let uniform: Vec<f64> = match (variable.space, kind) {
         (_, Kind::Varied) => (0..size).map(|at| (at * 37 % 101) as f64 / 101.0).collect(),
@@ -120,7 +120,7 @@ fn value(variable: &Variable, steps: Option<usize>, kind: Kind) -> Result<Tensor
     Ok(Tensor::from_vec(row.repeat(rows), shape, &Device::Cpu)?)
 }
 
-/// What is wrong with a batch of values of a variable.
+/// The error of a batch of values of a variable, if any.
 fn misfit(variable: &Variable, value: &Tensor) -> Result<Option<String>> {
     if value.dims().split_first() != Some((&BATCH, variable.shape.as_slice())) {
         return Ok(Some(format!("has shape {:?}, not {BATCH} x {:?}", value.dims(), variable.shape)));
@@ -163,7 +163,7 @@ mod tests {
         }
     }
 
-    /// A class that is as good as certain, and drawn for every y: its probability says whether it depends on y.
+    /// A class that is almost certain for every y: only its probability shows whether it depends on y.
     #[test]
     fn probabilities_are_judged_where_one_class_is_drawn() {
         for (scale, wanted) in [(1.0, vec!["c".to_owned()]), (0.0, Vec::new())] {

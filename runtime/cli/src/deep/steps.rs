@@ -1,4 +1,4 @@
-//! Of a sequence, values after a record's end have no influence.
+//! The law of sequences: values after a record's end have no influence.
 
 use super::{BATCH, Finding, Subject, length, lengths};
 use anyhow::Result;
@@ -22,7 +22,7 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     Ok(vec![Finding::new(law, difference == 0.0, format!("differs by {difference:.1e}"))])
 }
 
-/// The same sequences, each with its first step in place of every one after its end.
+/// The same sequences, with the first step in place of every step after the end.
 fn padded_otherwise(value: &Tensor, ends: &[f64]) -> Result<Tensor> {
     let steps = value.dim(1)?;
     let mut rows = Vec::with_capacity(BATCH);

@@ -1,4 +1,4 @@
-//! Sheets and arrays of what a mode draws.
+//! Sheets and arrays of a mode's results.
 
 use crate::args::Drawing;
 use crate::session::Session;
@@ -17,7 +17,7 @@ use std::process::ExitCode;
 /// # Errors
 /// Too little memory, with the numbers.
 pub fn check_sheet(session: &Session, pictures: f64, options: &Options, advice: &str) -> Result<()> {
-    // A picture as it was drawn, as it is shown, and the sheet of all of them.
+    // An image as drawn, as shown, and the sheet of all images.
     let [_, height, width] = session.spec.picture_shape();
     let zoom = f64::from(options.width).max(width as f64) / width as f64;
     let picture = 3.0 * (height * width) as f64 * (1.0 + 2.0 * zoom * zoom);
@@ -26,7 +26,7 @@ pub fn check_sheet(session: &Session, pictures: f64, options: &Options, advice: 
     machine::check_memory(&format!("a sheet of {pictures} images"), all, advice)
 }
 
-/// Draws a mode of every session on one sheet, or that of the only one as arrays, and says where it is.
+/// Draws a mode of every session on one sheet, or writes that of a single session as arrays, and prints the path.
 pub fn draw_sheet(
     sessions: &[Session],
     modes: &[Mode],
@@ -39,7 +39,7 @@ pub fn draw_sheet(
         let all = if mode.given.is_empty() { "nothing".to_owned() } else { mode.given.join(", ") };
         ensure!(mode.given.contains(&name), "--given {name}: {} is given {all} in this model", mode.name);
     }
-    // Fewer examples than were asked for where there are fewer to be given.
+    // There may be fewer examples than requested.
     let count = if mode.given.is_empty() { options.count } else { options.count.min(images.len()) };
     let pictures = count as f64 * options.draws as f64 * sessions.len() as f64;
     check_sheet(&sessions[0], pictures, options, "take a smaller --count or fewer --draws")?;
@@ -67,7 +67,7 @@ pub fn draw_sheet(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether results are asked for as arrays.
+/// Whether results are written as arrays.
 pub fn is_arrays(out: &Path) -> bool {
     out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npz"))
 }
@@ -100,13 +100,13 @@ fn write_arrays(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Originals are the same whatever the model.
+/// Originals are the same for all models.
 fn shown_once(label: &str) -> bool {
     ["original", "given"].iter().any(|word| label.ends_with(word))
 }
 
 pub fn tell(args: &Drawing, mode: &str, strips: &[Strip], path: &Path) {
-    // Walks between several pairs have one label.
+    // Interpolations between several pairs have one label.
     let mut labels: Vec<&str> = strips.iter().map(|strip| strip.label.as_str()).collect();
     labels.dedup();
     if args.common.json {

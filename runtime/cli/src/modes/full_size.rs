@@ -1,4 +1,4 @@
-//! A mode over images at their full size, and the files that its results go to.
+//! Applies a mode to images at their full size, and names the output files.
 
 use super::pictures;
 use crate::args::{self, Drawing};
@@ -13,7 +13,7 @@ use srvae_training::{Draw, Mode, data};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// A mode over pictures at their full size: one PNG for each picture and draw.
+/// Applies a mode to images at their full size: one PNG for each image and draw.
 pub fn full_size(session: &Session, mode: &Mode, args: &args::Mode, draw: Draw) -> Result<ExitCode> {
     let (_, [channels, ..]) = figures::given(&session.spec, mode)?;
     let files = pictures(&args.input)?;
@@ -40,7 +40,7 @@ pub fn tiled(session: &Session, mode: &Mode, picture: &Planes, draw: Draw, seed:
     figures::large(session.model.as_ref(), &session.spec, mode, picture, &how)
 }
 
-/// Where the result for a picture goes: --out where it is one file, else below RUN/grids.
+/// The output file for an image: --out if it is one file, otherwise below RUN/grids.
 pub fn output(
     session: &Session,
     file: &Path,
@@ -60,7 +60,7 @@ pub fn output(
     }
 }
 
-/// What a result is called after: the name of its file, with those of the folders above it as far as files share them.
+/// The name of a result: that of its file, with the folders above it as far as needed to distinguish files.
 fn name(file: &Path, all: &[PathBuf]) -> Option<String> {
     let called = |path: &Path, folders: usize| -> Option<String> {
         let stem = path.file_stem()?.to_string_lossy().into_owned();
@@ -79,7 +79,7 @@ fn name(file: &Path, all: &[PathBuf]) -> Option<String> {
     if let Some(folders) = (0..most).find(alone) {
         return called(file, folders);
     }
-    // The same stem with several endings, or the same file twice.
+    // The same stem with several extensions, or the same file twice.
     let number = all.iter().position(|other| other == file)?;
     Some(format!("{}_{}", called(file, 0)?, number + 1))
 }

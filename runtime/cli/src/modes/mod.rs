@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// What the compiler calls the modes; where several of a kind differ, their names have more after it.
+/// The compiler's names of the modes. If several of a kind differ, their names are longer.
 pub const GENERATION: &str = "generation";
 pub const RECONSTRUCTION: &str = "reconstruction";
 pub const REGENERATION: &str = "generative_reconstruction";
@@ -33,7 +33,7 @@ pub const CONDITIONAL: &str = "conditional_generation";
 pub const CONTINUATION: &str = "continuation";
 pub const TOP: &str = "top_reconstruction";
 
-/// Draws what --given leaves open, given that; without --given everything.
+/// Draws all variables that --given does not set, given these.
 pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
     let mut sessions = open(models, args)?;
     if let Some(steps) = args.length {
@@ -49,7 +49,7 @@ pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
         names => sessions.iter_mut().map(|session| session.condition(names)).collect::<Result<_>>()?,
     };
     let mode = modes[0];
-    // What else a mode is given comes from the test data.
+    // Other evidence of the mode comes from the test data.
     let others: Vec<&str> = mode.given.iter().filter(|name| !given.names().contains(name)).copied().collect();
     let count = given.records().map_or(args.count, |records| records.min(args.count));
     let records = if others.is_empty() {
@@ -60,7 +60,7 @@ pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
     } else {
         let length = Variable::length(&sessions[0].spec.variables);
         let mut records = if length.is_some_and(|length| others == [length.name.as_str()]) {
-            // Lengths as the data have them, again and again where there are fewer than draws.
+            // Lengths from the data, repeated if there are fewer than draws.
             let records = sessions[0].test(&args.data, None)?.1;
             let count = given.records().unwrap_or(count);
             records.select(&(0..count).map(|index| index % records.len().max(1)).collect::<Vec<_>>())?
@@ -81,7 +81,7 @@ pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
     draw_sheet(&sessions, &modes, &records, &options(args, args.draw(decode), 1), args)
 }
 
-/// How many steps of each record are given, as if --given said it.
+/// The number of given steps of each record, in the form of --given.
 fn ends(session: &Session, steps: usize) -> Result<Given> {
     let length = session.spec.variables.iter().find_map(|variable| Some((variable, session.spec.steps(variable)?)));
     let (length, most) = length.with_context(|| format!("model {} has no sequences to continue", session.spec.name))?;
@@ -89,7 +89,8 @@ fn ends(session: &Session, steps: usize) -> Result<Given> {
     Given::read(&session.spec, &[format!("{}={steps}", length.name)], &BTreeMap::new())
 }
 
-/// The default of --decode: samples for new images, the likeliest pixels where a result is compared with an original.
+/// The default of --decode: samples for new images, the likeliest pixels for results that are compared with an
+/// original.
 pub fn default_decode(mode: &Mode) -> Decode {
     if mode.given.is_empty() { Decode::Sample } else { Decode::Mode }
 }
@@ -110,13 +111,13 @@ pub fn with_input(models: &'static [Compiled], kind: &str, args: &args::Mode) ->
     draw_sheet(&sessions, &all(&sessions, kind)?, &images, &options(&args.drawing, draw, args.draws), &args.drawing)
 }
 
-/// What --given says.
+/// The values of --given.
 fn given(session: &Session, args: &Drawing) -> Result<Given> {
     let (classes, scales) = session.kept()?.map(|kept| (kept.classes, kept.scales)).unwrap_or_default();
     Ok(Given::read(&session.spec, &args.given, &classes)?.scaled(&scales))
 }
 
-/// The same records with what --given says in place of their own values.
+/// The records with the values of --given in place of their own.
 fn with_given(session: &Session, mut records: Images, args: &Drawing) -> Result<Images> {
     for column in given(session, args)?.of(records.len())? {
         records.insert(column)?;
@@ -124,7 +125,7 @@ fn with_given(session: &Session, mut records: Images, args: &Drawing) -> Result<
     Ok(records)
 }
 
-/// The run, and those it is to be held against.
+/// The run, and the runs to compare with.
 pub fn open(models: &'static [Compiled], args: &Drawing) -> Result<Vec<Session>> {
     match &args.out {
         Some(out) if is_arrays(out) => {
@@ -153,7 +154,7 @@ pub fn options(args: &Drawing, draw: Draw, draws: usize) -> Options {
 /// The mode of a kind in every session.
 ///
 /// # Errors
-/// A graph that does not allow it: what it does allow.
+/// A graph that does not allow it, with the modes that it allows.
 pub fn all(sessions: &[Session], kind: &str) -> Result<Vec<Mode>> {
     sessions.iter().map(|session| find(session, kind).copied()).collect()
 }
@@ -161,11 +162,11 @@ pub fn all(sessions: &[Session], kind: &str) -> Result<Vec<Mode>> {
 /// The mode of a kind.
 ///
 /// # Errors
-/// A graph that does not allow it: what it does allow.
+/// A graph that does not allow it, with the modes that it allows.
 pub fn find<'s>(session: &'s Session, kind: &str) -> Result<&'s Mode> {
     let modes = session.model.modes();
     let named = modes.iter().find(|mode| mode.name == kind);
-    // In a model without anything below its top latents to be drawn anew, the two are one.
+    // In a model with nothing below its top latents, the two modes are the same.
     let same = |mode: &&Mode| kind == REGENERATION && mode.name == RECONSTRUCTION;
     if let Some(mode) = named.or_else(|| modes.iter().find(same)) {
         if mode.name != kind {
@@ -181,7 +182,7 @@ pub fn find<'s>(session: &'s Session, kind: &str) -> Result<&'s Mode> {
     }
 }
 
-/// Pictures of the user's own, brought to the model's size, or else the test pictures.
+/// Images of the user, fitted to the model's size, or the test images.
 pub fn inputs(session: &Session, files: &[PathBuf], args: &Drawing) -> Result<Images> {
     if files.is_empty() {
         return with_given(session, session.test(&args.data, Some(args.count))?.1, args);
@@ -194,7 +195,7 @@ pub fn inputs(session: &Session, files: &[PathBuf], args: &Drawing) -> Result<Im
     with_given(session, Images::new(shape, pictures.concat(), None)?, args)
 }
 
-/// The picture files that are given, those of folders among them.
+/// The given image files, including those in folders.
 pub fn pictures(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(paths.iter().map(|path| data::inputs(path)).collect::<Result<Vec<_>>>()?.concat())
 }

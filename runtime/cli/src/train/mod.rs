@@ -24,7 +24,7 @@ use std::process::ExitCode;
 
 pub fn run(models: &'static [Compiled], args: &Train) -> Result<ExitCode> {
     let device = device::choose(&args.common)?;
-    // Rank 0 alone need see the run folder.
+    // Only rank 0 needs access to the run folder.
     let folder = ranks::decide(args.file.is_dir())?;
     let outcome = if args.resume || folder {
         resume::resume(models, args, folder, &device)?
@@ -43,10 +43,10 @@ pub fn run(models: &'static [Compiled], args: &Train) -> Result<ExitCode> {
     })
 }
 
-/// Decides what the command line leaves open, and says what it decided.
+/// Chooses defaults for options that are not given, and prints them.
 ///
 /// # Errors
-/// A model or data that is not there or does not fit.
+/// A model or data that are missing or do not fit.
 pub fn plan(
     models: &'static [Compiled],
     file: &Path,
@@ -90,10 +90,11 @@ pub fn plan(
     Ok(Plan { spec, data, source, config })
 }
 
-/// Trains into a new run folder. What lies there is not touched before the model is built, initialised and evaluated.
+/// Trains into a new run folder. An existing run there is not touched until the model is built, initialised and
+/// evaluated.
 ///
 /// # Errors
-/// A folder that is not for this run, too little memory, and those of [`Trainer::run`].
+/// A folder with other contents, too little memory, and those of [`Trainer::run`].
 pub fn fresh(plan: &Plan, out: Option<&Path>, device: &Device) -> Result<Outcome> {
     interrupt::listen();
     let ranks = ranks::all();
@@ -113,20 +114,20 @@ pub fn fresh(plan: &Plan, out: Option<&Path>, device: &Device) -> Result<Outcome
     finish(&mut trainer, plan, folder, &settings)
 }
 
-/// The run folder with what a run has from its start.
+/// The run folder with its initial files.
 fn begin(root: &Path, plan: &Plan, settings: &Value) -> Result<RunFolder> {
     let (folder, moved) = RunFolder::create(root)?;
     if let Some(moved) = moved {
         note(&format!("{} held another run, which is now {}", root.display(), moved.display()));
     }
-    // The recipe first: by it a start that was killed here is known.
+    // The recipe comes first, because it identifies a start that was killed here.
     srvae_training::files::write(&folder.recipe(), recipe::text(plan)?.as_bytes())?;
     srvae_training::files::write(&folder.source(), plan.spec.source.as_bytes())?;
     write_json(&folder.config(), settings)?;
     Ok(folder)
 }
 
-/// Refuses to train where the ranks were given different work.
+/// Refuses to train if the ranks have different tasks.
 fn check_same(plan: &Plan) -> Result<()> {
     let Plan { spec, data, config, .. } = plan;
     if ranks::all().size() == 1 {
@@ -143,26 +144,27 @@ fn check_same(plan: &Plan) -> Result<()> {
     ])
 }
 
-/// Refuses a batch that does not fit into memory, before anything is computed.
+/// Refuses a batch that does not fit into memory.
 fn check_memory(plan: &Plan, device: &Device) -> Result<()> {
     if !device.is_cpu() {
         return Ok(());
     }
-    // What is computed at once.
+    // The part that is computed at once.
     let Config { batch, micro_batch, samples, .. } = plan.config;
     let (option, batch) = micro_batch.map_or(("--batch", batch), |micro| ("--micro-batch", micro));
-    let memory = compiler::memory(&plan.spec)?;
-    let fits = memory.largest_batch(machine::memory().unwrap_or(u64::MAX)) / samples as u64;
+    let (memory, data) = (compiler::memory(&plan.spec)?, plan.data.bytes() as u64);
+    let left = machine::memory().unwrap_or(u64::MAX).saturating_sub(data);
+    let fits = memory.largest_batch(left) / samples as u64;
     let advice = match fits {
         0 => "take a smaller model (--preset, --set) or fewer --samples".to_owned(),
         fits => format!("{option} {fits} should fit"),
     };
-    let bytes = memory.training((batch as u64).saturating_mul(samples as u64));
+    let bytes = memory.training((batch as u64).saturating_mul(samples as u64)).saturating_add(data);
     let samples = if samples > 1 { format!(" and --samples {samples}") } else { String::new() };
     machine::check_memory(&format!("training with {option} {batch}{samples}"), bytes as f64, &advice)
 }
 
-/// What is trained on what, in one line.
+/// The task in one line.
 fn announce(trainer: &Trainer<'_>, plan: &Plan, device: &Device) {
     let mut about = vec![format!("{} parameters", trainer.model().params().count())];
     about.extend(plan.spec.preset.as_ref().map(|preset| format!("preset {preset}")));
@@ -182,7 +184,7 @@ fn announce(trainer: &Trainer<'_>, plan: &Plan, device: &Device) {
     ));
 }
 
-/// What `config.json` says of a run at its start.
+/// The initial content of `config.json`.
 fn settings(trainer: &Trainer<'_>, plan: &Plan, device: &Device) -> Result<Value> {
     let settings = plan.spec.settings.iter().map(|(name, value)| Ok((name.clone(), serde_json::to_value(value)?)));
     Ok(json!({
@@ -253,7 +255,7 @@ fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, settings: &
     })
 }
 
-/// A folder below `runs/` that is not there yet.
+/// A new folder below `runs/`.
 fn unused(name: &str) -> PathBuf {
     let numbered = |number: u32| PathBuf::from("runs").join(format!("{name}-{number}"));
     (1..).map(numbered).find(|path| !path.exists()).unwrap_or_else(|| PathBuf::from("runs").join(name))

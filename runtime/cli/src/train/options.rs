@@ -6,7 +6,7 @@ use anyhow::Result;
 use srvae_training::Device;
 use srvae_training::train::{Config, Parts, ScheduleKind};
 
-/// Whether a small model is trained on a CPU and nothing is said of how.
+/// Whether a small model is trained on a CPU with no options for steps, batch or rate.
 pub fn is_first_look(args: &TrainArgs, model: &ModelArgs, device: &Device) -> bool {
     let paced = args.batch.is_some() || args.micro_batch.is_some() || args.lr.is_some();
     !args.has_length() && !paced && device.is_cpu() && model.preset.as_deref() == Some("quick")
@@ -56,7 +56,7 @@ pub fn apply(config: &mut Config, args: &TrainArgs, pictures: usize) -> Result<(
     Ok(())
 }
 
-/// Six looks at a short run, one in a thousand steps at a long one. A resumed run keeps the rhythm it began with.
+/// Six validations in a short run, one every thousand steps in a long one. A resumed run keeps its intervals.
 pub fn rhythm(config: &mut Config, args: &TrainArgs) {
     config.validate_every = args.validate_every.unwrap_or((config.steps / 6).clamp(1, 1000));
     config.checkpoint_every = args.checkpoint_every.unwrap_or(config.validate_every.min(200));

@@ -1,10 +1,10 @@
-//! What a run came to.
+//! The result of a run.
 
 use serde_json::{Value, json};
 use srvae_training::terminal::table;
 use srvae_training::train::{Activity, End, RunFolder};
 
-/// What a run came to.
+/// The result of a run.
 pub struct Outcome {
     pub folder: RunFolder,
     pub end: End,
@@ -13,15 +13,15 @@ pub struct Outcome {
     pub steps: usize,
     pub seconds: f64,
     pub images_per_second: f64,
-    /// Of the three below: bits/dim, or nats where no images are observed.
+    /// The unit of the three below: bits/dim, or nats if no images are observed.
     pub unit: &'static str,
-    /// What records are called.
+    /// The word for records.
     pub records: &'static str,
-    /// Of the test pictures, by a single sample.
+    /// On the test records, with a single sample.
     pub before: Option<f64>,
     pub after: Option<f64>,
     pub best: Option<f64>,
-    /// Updates that were left out.
+    /// The number of skipped updates.
     pub skipped: usize,
     pub activity: Vec<Activity>,
 }
@@ -50,7 +50,7 @@ impl Outcome {
         })
     }
 
-    /// For people.
+    /// The result as a table.
     pub fn table(&self) -> String {
         let bits = |name: &str, value: Option<f64>| {
             value.map(|value| vec![name.to_owned(), format!("{value:.4}"), self.unit.into()])

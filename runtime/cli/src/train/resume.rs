@@ -1,4 +1,4 @@
-//! Going on with a run.
+//! Resumes a run.
 
 use super::options::apply;
 use super::{Outcome, announce, check_memory, check_same, finish, settings};
@@ -42,7 +42,7 @@ pub fn resume(models: &'static [Compiled], args: &Train, is_folder: bool, device
     finish(&mut trainer, &plan, folder, &settings)
 }
 
-/// The folder of a run that can go on, locked.
+/// The folder of a run that can be resumed, locked.
 fn opened(root: &Path) -> Result<RunFolder> {
     let folder = RunFolder::at(root);
     if !folder.last().exists() {
@@ -52,14 +52,14 @@ fn opened(root: &Path) -> Result<RunFolder> {
     folder.locked()
 }
 
-/// A run that is to go on.
+/// A run to resume.
 struct Again {
     plan: Plan,
     checkpoint: Checkpoint,
     changed: Vec<changes::Change>,
 }
 
-/// What a run goes on with, of the bytes of its checkpoint and of what it kept of its data.
+/// Restores a run from the bytes of its checkpoint and of its `split.json`.
 fn again(
     models: &'static [Compiled],
     args: &Train,
@@ -79,7 +79,7 @@ fn again(
         let found = models::find(models, &args.file)?;
         Spec { settings: header.settings.clone(), preset: header.preset.clone(), ..found.spec(&ModelArgs::default())? }
     };
-    // Of the file nothing but comments and spacing can have changed; the run keeps what it began with.
+    // Only comments and spacing of the file may have changed; the run keeps the original text.
     let spec = Spec { variables: header.variables.clone(), source: header.source.clone(), ..spec };
     compiler::check_header(&spec, checkpoint.elements("param"), &folder.last())?;
     let mut config = header.config.clone();
@@ -93,7 +93,7 @@ fn again(
     Ok(Again { plan: Plan { spec, data, source, config }, checkpoint, changed })
 }
 
-/// The data a run began with, from where they lie now.
+/// The data of the run, from their current location.
 fn kept_data(args: &Train, header: &Header, spec: &Spec, kept: Option<Kept>) -> Result<(String, Data)> {
     let own = kept.as_ref().map_or(&header.data, |kept| &kept.source);
     let source = args.data.source().unwrap_or_else(|| own.clone());
@@ -109,11 +109,11 @@ fn kept_data(args: &Train, header: &Header, spec: &Spec, kept: Option<Kept>) -> 
     Ok((source, data))
 }
 
-/// Refuses to go on with another model than the run's, before anything is compiled.
+/// Refuses to resume with another model, before anything is compiled.
 fn same_model(models: &'static [Compiled], checkpoint: &Checkpoint, args: &Train, folder: &RunFolder) -> Result<()> {
     let (path, text) = models::named(models, &args.file)?;
     let (model, settings) = compiler::settings(&path, &text, &args.model)?;
-    // Parameters that are not given are the run's own.
+    // Parameters that are not given are those of the run.
     let given = args.model.preset.is_some() || !args.model.set.is_empty();
     let settings = if given { &settings } else { &checkpoint.header.settings };
     checkpoint.check_model(&model, &text, settings, &folder.last())

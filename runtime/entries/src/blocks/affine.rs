@@ -3,7 +3,7 @@
 use crate::prelude::*;
 
 operation! {
-    /// scale · t + shift, element by element: what `2 * t + 1` is.
+    /// scale · t + shift, element by element: the block behind `2 * t + 1`.
     one affine(AffineConfig {
         /// factor of each element
         scale: f64 in (-1e12)..=1e12 = 1.0,

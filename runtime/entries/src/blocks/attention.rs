@@ -3,11 +3,11 @@
 use crate::prelude::*;
 
 layer! {
-    /// Every position's mean of all positions' values, weighted with softmax(query · key / √d), in several heads; queries, keys and
-    /// values are affine maps of the channels, and so is the output. In a residual block it reads
-    /// `h + (h |> group_norm |> attention(heads: 4))`.
+    /// Self-attention in several heads: the output at every position is a mean of the values at all positions, weighted
+    /// with softmax(query · key / √d). Queries, keys, values and the output are affine maps of the channels. A residual
+    /// block with attention is `h + (h |> group_norm |> attention(heads: 4))`.
     attention: Attention(AttentionConfig {
-        /// heads, which share the channels out among them
+        /// heads, among which the channels are divided
         heads: usize in 1..=1024 = 1,
     }),
     examples: [{ heads: 1 } over [2, 3, 2], { heads: 2 } over [4, 2, 2]],
@@ -36,7 +36,8 @@ mod tensors {
     use super::AttentionConfig;
     use crate::tensors::{NormConv, Params, Result, Shape2d, Tensor, ops};
 
-    /// Queries, keys and values of all heads by one map, softmax(q · k / √d) · v, and a map of the heads side by side.
+    /// One affine map for the queries, keys and values of all heads, softmax(q · k / √d) · v, and an affine map of the
+    /// concatenated heads.
     #[derive(Debug, Clone)]
     pub struct Attention {
         project: NormConv,

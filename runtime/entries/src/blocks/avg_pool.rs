@@ -3,7 +3,7 @@
 use crate::prelude::*;
 
 operation! {
-    /// The mean of every window of pixels, channel by channel.
+    /// The mean over every window of pixels, channel by channel.
     one avg_pool(AvgPoolConfig {
         /// height and width of a window
         kernel: usize in 1..=64 = 2,

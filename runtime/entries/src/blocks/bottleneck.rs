@@ -3,8 +3,8 @@
 use crate::prelude::*;
 
 layer! {
-    /// The input plus four convolutions of it, 1x1, 3x3, 3x3 and 1x1, with GELU before each; of a map no larger than 2x2 all
-    /// are 1x1.
+    /// The input plus four convolutions of it, 1x1, 3x3, 3x3 and 1x1, with GELU before each. For maps of at most 2x2
+    /// pixels all four are 1x1.
     bottleneck: Bottleneck(BottleneckConfig {
         /// channels between the convolutions
         width: usize in 1..=LARGEST_SIZE = 64,
@@ -37,7 +37,7 @@ mod tensors {
     use super::BottleneckConfig;
     use crate::tensors::{NormConv, Params, Result, Shape2d, Tensor};
 
-    /// h + the four convolutions of h, GELU before each.
+    /// h plus four convolutions of h, with GELU before each.
     #[derive(Debug, Clone)]
     pub struct Bottleneck {
         convs: Vec<NormConv>,

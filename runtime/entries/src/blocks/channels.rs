@@ -1,13 +1,14 @@
-//! Some of the channels.
+//! A range of channels.
 
 use crate::prelude::*;
 
 operation! {
-    /// Some of the channels (of a vector: some of its elements): `channels(0, 32)` are the first 32, `channels(32)` all after them.
+    /// A range of channels (of a vector: of its elements): `channels(0, 32)` are the first 32, `channels(32)` all after
+    /// them.
     one channels(ChannelsConfig {
         /// the first one, counted from 0
         from: usize in 0..=LARGEST_SIZE = 0,
-        /// the one before which they end; 0 for all that there are
+        /// the end, exclusive; 0 for all remaining channels
         to: usize in 0..=LARGEST_SIZE = 0,
     }),
     causal: |_| true,
@@ -18,7 +19,7 @@ operation! {
     ],
 }
 
-/// First channel and number of channels, of `channels` in all.
+/// The first channel and the number of channels, of `channels` in total.
 fn span(from: usize, to: usize, channels: usize) -> Result<(usize, usize), String> {
     let end = if to == 0 { channels } else { to };
     match end.checked_sub(from) {

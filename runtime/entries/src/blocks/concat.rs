@@ -3,7 +3,7 @@
 use crate::prelude::*;
 
 operation! {
-    /// The inputs one after the other along the channels (or features).
+    /// The inputs concatenated along the channels (or features).
     many concat(ConcatConfig {}),
     causal: |_| true,
     examples: [{} over [2, 3, 2] [1, 3, 2], {} over [2] [3] [1]],

@@ -1,9 +1,9 @@
-//! Values that are a number.
+//! Constant values.
 
 use crate::prelude::*;
 
 source! {
-    /// The same number everywhere: what `normal(mean: 0, std: 1)` at a root makes of its numbers.
+    /// The same number everywhere: the block behind the numbers of `normal(mean: 0, std: 1)` at a root.
     constant: Constant(ConstantConfig {
         /// the number
         value: f64 in (-1e12)..=1e12,
@@ -26,7 +26,7 @@ mod tensors {
     use super::ConstantConfig;
     use crate::tensors::{Params, Result, Tensor};
 
-    /// One row of a number, which every record shares.
+    /// One row with a constant, shared by all records.
     #[derive(Debug, Clone)]
     pub struct Constant {
         value: Tensor,

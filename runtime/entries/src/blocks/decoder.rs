@@ -3,8 +3,8 @@
 use crate::prelude::*;
 
 layer! {
-    /// Dense layers, each with a transposed convolution after it that halves channels and growth and doubles height and
-    /// width; a 3x3 convolution last.
+    /// Dense layers, each followed by a transposed convolution that halves channels and growth and doubles height and
+    /// width, then a 3x3 convolution.
     decoder: Decoder(DecoderConfig {
         /// channels that each step adds
         growth: usize in 1..=4096 = 64,
@@ -48,7 +48,8 @@ mod tensors {
     use super::DecoderConfig;
     use crate::tensors::{DenseLayer, NormConv, Params, Result, Shape2d, Tensor, narrowed, widened};
 
-    /// Dense layers each followed by a doubling, channels and growth halving at each; then a 3x3 convolution.
+    /// Dense layers, each followed by a doubling of the resolution that halves channels and growth; then a 3x3
+    /// convolution.
     #[derive(Debug, Clone)]
     pub struct Decoder {
         levels: Vec<(DenseLayer, NormConv)>,

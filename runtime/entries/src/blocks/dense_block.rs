@@ -3,7 +3,7 @@
 use crate::prelude::*;
 
 layer! {
-    /// One dense layer: bottlenecks, each appended to the channels before it with ELU over all of them, then channel
+    /// One dense layer: bottlenecks, each appended to the channels so far with ELU over all of them, then channel
     /// attention. It adds growth · steps channels.
     dense_block: DenseBlock(DenseBlockConfig {
         /// channels that each step adds

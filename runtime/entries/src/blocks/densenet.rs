@@ -3,7 +3,7 @@
 use crate::prelude::*;
 
 layer! {
-    /// Dense layers one after the other at the input's height and width; a 1x1 convolution last.
+    /// A sequence of dense layers at the input's height and width, then a 1x1 convolution.
     densenet: DenseNet(DenseNetConfig {
         /// channels that each step adds
         growth: usize in 1..=4096 = 64,
@@ -38,7 +38,7 @@ mod tensors {
     use super::DenseNetConfig;
     use crate::tensors::{DenseLayer, NormConv, Params, Result, Shape2d, Tensor, narrowed, widened};
 
-    /// Dense layers at one resolution; then a 1x1 convolution.
+    /// Dense layers at one resolution, then a 1x1 convolution.
     #[derive(Debug, Clone)]
     pub struct DenseNet {
         layers: Vec<DenseLayer>,

@@ -3,7 +3,7 @@
 use crate::prelude::*;
 
 layer! {
-    /// A convolution of every channel with a kernel of its own, padded so that height and width stay.
+    /// A convolution with a separate kernel for every channel, padded so that height and width do not change.
     depthwise_conv: DepthwiseConv(DepthwiseConvConfig {
         /// height and width of the kernel, odd
         kernel: usize in 1..=31 = 3,

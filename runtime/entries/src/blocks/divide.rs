@@ -3,7 +3,7 @@
 use crate::prelude::*;
 
 operation! {
-    /// The first of two inputs of equal shapes by the second, element by element: `a / b`.
+    /// The first of two inputs of equal shapes divided by the second, element by element: `a / b`.
     many divide(DivideConfig {}),
     causal: |_| true,
     examples: [{} over [2, 3, 2] [2, 3, 2], {} over [5] [5]],

@@ -3,9 +3,9 @@
 use crate::prelude::*;
 
 operation! {
-    /// The mean over squares of pixels.
+    /// The mean over square windows of pixels, which divides height and width by a factor.
     one downsample(DownsampleConfig {
-        /// how many times, in height and in width
+        /// divisor of height and of width
         factor: usize in 2..=64 = 2,
     }),
     examples: [{ factor: 2 } over [2, 4, 2]],

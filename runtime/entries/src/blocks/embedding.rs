@@ -1,10 +1,10 @@
-//! Vectors of labels.
+//! Learned vectors for labels.
 
 use crate::prelude::*;
 
 layer! {
-    /// A learned vector for each class of a label (of a map of labels: for the class at each position). What lies between
-    /// labels has the mean of their vectors.
+    /// A learned vector for each class of a label (for a map of labels, at each position). A value between labels gets
+    /// the weighted mean of their vectors.
     embedding: Embedding(EmbeddingConfig {
         /// features of each vector; left to inference at the end of a factor
         out: usize in 1..=LARGEST_SIZE,
@@ -33,7 +33,7 @@ mod tensors {
     use super::EmbeddingConfig;
     use crate::tensors::{Params, Result, Tensor, Var};
 
-    /// Labels are one-hot, so a vector is picked by a matrix product.
+    /// Labels are one-hot, so a vector is selected by a matrix product.
     #[derive(Debug, Clone)]
     pub struct Embedding {
         vectors: Var,

@@ -3,8 +3,8 @@
 use crate::prelude::*;
 
 layer! {
-    /// Dense layers with a strided convolution after each but the last, which doubles channels and growth and halves height
-    /// and width; a 1x1 convolution last.
+    /// Dense layers, with a strided convolution after each but the last that doubles channels and growth and halves
+    /// height and width, then a 1x1 convolution.
     encoder: Encoder(EncoderConfig {
         /// channels that each step adds
         growth: usize in 1..=4096 = 64,
@@ -49,7 +49,8 @@ mod tensors {
     use super::EncoderConfig;
     use crate::tensors::{DenseLayer, NormConv, Params, Result, Shape2d, Tensor, narrowed, widened};
 
-    /// Dense layers with halvings between them, channels and growth doubling at each; then a 1x1 convolution.
+    /// Dense layers, with a halving of the resolution between them that doubles channels and growth; then a 1x1
+    /// convolution.
     #[derive(Debug, Clone)]
     pub struct Encoder {
         levels: Vec<(DenseLayer, NormConv)>,

@@ -1,7 +1,7 @@
 //! The exponential.
 
 scalar! {
-    /// exp(t), element by element, t taken between −80 and 80: positive and finite everywhere.
+    /// exp(t), element by element, with t clamped to [−80, 80]: positive and finite everywhere.
     exp: Exp
 }
 
@@ -9,7 +9,7 @@ scalar! {
 mod tensors {
     use crate::tensors::{Number, Scalar};
 
-    /// Single precision has exp(88) for infinite and exp(−88) for next to 0.
+    /// In single precision, exp(88) is infinite and exp(−88) is almost 0.
     const MOST: f64 = 80.0;
 
     pub struct Exp;

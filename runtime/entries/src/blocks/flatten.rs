@@ -1,4 +1,4 @@
-//! A map as a vector.
+//! Flattens a map to a vector.
 
 use crate::prelude::*;
 

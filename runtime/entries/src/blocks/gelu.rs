@@ -1,7 +1,7 @@
 //! The Gaussian error linear unit (Hendrycks and Gimpel 2016).
 
 scalar! {
-    /// t · Φ(t) in its form with tanh, t · sigmoid(2 √(2/π) (t + 0.044715 t³)), element by element.
+    /// t · Φ(t) in the tanh approximation, t · sigmoid(2 √(2/π) (t + 0.044715 t³)), element by element.
     gelu: Gelu
 }
 
@@ -25,7 +25,7 @@ mod tensors {
             x * inner.sigmoid()
         }
 
-        /// s + v (1 − s) times the slope of what the sigmoid s is of.
+        /// s + v (1 − s) times the derivative of the argument of the sigmoid s.
         #[inline(always)]
         fn slope<N: Number>(x: N, value: N) -> N {
             let (one, square) = (x.like(1.0), x.clone() * x.clone());

@@ -3,9 +3,10 @@
 use crate::prelude::*;
 
 layer! {
-    /// Each group of channels with mean 0 and variance 1 in every row, then a learned gain and bias for each channel.
+    /// Normalises each group of channels to mean 0 and variance 1 per record, then applies a learned gain and bias for
+    /// each channel.
     group_norm: GroupNorm(GroupNormConfig {
-        /// groups that the channels fall into
+        /// number of groups of channels
         groups: usize in 1..=LARGEST_SIZE = 8,
     }),
     examples: [{ groups: 2 } over [4, 3, 2], { groups: 1 } over [3, 2, 2], { groups: 3 } over [6]],

@@ -3,8 +3,8 @@
 use crate::prelude::*;
 
 layer! {
-    /// A gated recurrent unit's next state: `gru(state, input)`. With r, u and n from affine maps of input and state,
-    /// (1 − u) · tanh(n(input) + r · n(state)) + u · state.
+    /// The next state of a gated recurrent unit: `gru(state, input)`. With r, u and n from affine maps of input and
+    /// state, it is (1 − u) · tanh(n(input) + r · n(state)) + u · state.
     two gru: Gru(GruConfig {}),
     examples: [{} over [3] [4], {} over [2] [1]],
 }
@@ -27,7 +27,7 @@ mod tensors {
     use super::GruConfig;
     use crate::tensors::{Params, Plain, Result, Tensor, ops};
 
-    /// Gates from the input and from the state: reset, update, new, side by side.
+    /// Gates from the input and from the state: reset, update, new, concatenated.
     #[derive(Debug, Clone)]
     pub struct Gru {
         of_input: Plain,

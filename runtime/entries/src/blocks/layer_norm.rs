@@ -3,8 +3,8 @@
 use crate::prelude::*;
 
 layer! {
-    /// The channels at every position (of a vector: its elements) with mean 0 and variance 1, then a learned gain and bias for
-    /// each channel. Over a whole map it is `group_norm(groups: 1)`.
+    /// Normalises the channels at every position (of a vector: its elements) to mean 0 and variance 1, then applies a
+    /// learned gain and bias for each channel. Over a whole map it is `group_norm(groups: 1)`.
     layer_norm: LayerNorm(LayerNormConfig {}),
     causal: |_| true,
     examples: [{} over [5], {} over [3, 2, 2]],

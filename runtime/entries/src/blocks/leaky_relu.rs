@@ -3,9 +3,9 @@
 use crate::prelude::*;
 
 operation! {
-    /// t where t > 0, else slope · t, element by element.
+    /// t if t > 0, otherwise slope · t, element by element.
     one leaky_relu(LeakyReluConfig {
-        /// factor of negative values
+        /// factor for negative values
         slope: f64 in 0.0..=1.0 = 0.01,
     }),
     examples: [{ slope: 0.01 } over [5], { slope: 0.2 } over [2, 3, 2]],

@@ -1,9 +1,10 @@
-//! Values that are parameters.
+//! Trainable parameters as values.
 
 use crate::prelude::*;
 
 source! {
-    /// Values that are learned and read nothing: written `learned`, where the place says their shape, or `learned real[64]`.
+    /// Trainable values without an input: written `learned` where the context determines the shape, or `learned
+    /// real[64]`.
     learned: Learned(LearnedConfig {
         /// the shape, without the batch
         sizes: [usize] in 1..=LARGEST_SIZE,
@@ -24,10 +25,10 @@ mod tensors {
     use super::LearnedConfig;
     use crate::tensors::{Params, Result, Tensor, Var};
 
-    /// Standard deviation of the values before training: small, and no two the same, so that copies of one place differ.
+    /// Standard deviation of the initial values: small, but not 0, so that values with the same role differ.
     const START: f64 = 0.01;
 
-    /// One row of values, which every record shares.
+    /// One row of values, shared by all records.
     #[derive(Debug, Clone)]
     pub struct Learned {
         value: Var,

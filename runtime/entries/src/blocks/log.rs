@@ -1,7 +1,7 @@
 //! The logarithm.
 
 scalar! {
-    /// ln(t), element by element, of positive values; what is below 1e-30 counts as 1e-30.
+    /// ln(t), element by element, for positive values; smaller values are clamped to 1e-30.
     log: Log
 }
 

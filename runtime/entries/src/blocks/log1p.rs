@@ -1,7 +1,7 @@
-//! The logarithm of one more.
+//! The logarithm of 1 + t.
 
 scalar! {
-    /// ln(1 + t), element by element, of values from 0 on, such as counts; what is negative counts as 0.
+    /// ln(1 + t), element by element, for values from 0, such as counts; negative values are clamped to 0.
     log1p: Log1p
 }
 

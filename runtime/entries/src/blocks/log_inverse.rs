@@ -3,8 +3,8 @@
 use crate::prelude::*;
 
 operation! {
-    /// −ln(t), element by element, of positive values: the logarithm of a rate from its scale. What is below 1e-30 counts as
-    /// 1e-30.
+    /// −ln(t), element by element, for positive values: the logarithm of a rate from its scale. Smaller values are
+    /// clamped to 1e-30.
     one log_inverse(LogInverseConfig {}),
     examples: [{} over [5]],
 }

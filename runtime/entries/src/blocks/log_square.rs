@@ -3,8 +3,8 @@
 use crate::prelude::*;
 
 operation! {
-    /// 2 ln(t), element by element, of positive values: the log-variance of a standard deviation. What is below 1e-30 counts
-    /// as 1e-30.
+    /// 2 ln(t), element by element, for positive values: the log-variance from a standard deviation. Smaller values are
+    /// clamped to 1e-30.
     one log_square(LogSquareConfig {}),
     examples: [{} over [5]],
 }

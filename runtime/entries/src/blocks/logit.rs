@@ -3,8 +3,8 @@
 use crate::prelude::*;
 
 operation! {
-    /// ln(t / (1 − t)), element by element, of values between 0 and 1: the logit of a probability. What is nearer to either
-    /// end than 1e-7 counts as that near.
+    /// ln(t / (1 − t)), element by element, for values between 0 and 1: the logit of a probability. Values are clamped
+    /// to [1e-7, 1 − 1e-7].
     one logit(LogitConfig {}),
     examples: [{} over [5]],
 }

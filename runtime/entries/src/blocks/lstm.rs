@@ -3,8 +3,8 @@
 use crate::prelude::*;
 
 layer! {
-    /// A long short-term memory's next state: `lstm(state, input)`. The state is the hidden vector and the cell, side by side:
-    /// `channels(0, 64)` of a state of 128 is the hidden vector.
+    /// The next state of a long short-term memory: `lstm(state, input)`. The state is the concatenation of the hidden
+    /// vector and the cell: `channels(0, 64)` of a state of 128 is the hidden vector.
     two lstm: Lstm(LstmConfig {}),
     examples: [{} over [6] [4], {} over [2] [1]],
 }
@@ -28,7 +28,7 @@ mod tensors {
     use super::LstmConfig;
     use crate::tensors::{Params, Plain, Result, Tensor};
 
-    /// Gates from the input and from the hidden vector: input, forget, cell, output, side by side.
+    /// Gates from the input and from the hidden vector: input, forget, cell, output, concatenated.
     #[derive(Debug, Clone)]
     pub struct Lstm {
         of_input: Plain,

@@ -3,12 +3,13 @@
 use crate::prelude::*;
 
 layer! {
-    /// A weight-normalised convolution that sees, at each position, the positions before it in raster order: of rows above all,
-    /// of its own row those to the left. The first one over an image leaves the position itself out, those after it may see it.
+    /// A weight-normalised causal convolution: the output at each position depends only on earlier positions in raster
+    /// order (the rows above, and those to the left in the same row), and with `own` on the same position. The first
+    /// one over an image itself has `own: false`; after `past(x)` the default is right.
     masked_conv: MaskedConv(MaskedConvConfig {
         /// height and width of the kernel, odd
         kernel: usize in 1..=31 = 3,
-        /// whether a position sees what its input has at the same place
+        /// whether the output at a position depends on the input at the same position
         own: bool = true,
         /// channels of the output; left to inference at the end of a factor
         out: usize in 1..=LARGEST_SIZE,
@@ -42,7 +43,7 @@ mod tensors {
     use super::MaskedConvConfig;
     use crate::tensors::{NormConv, Params, Result, Shape2d, Tensor};
 
-    /// A convolution whose kernel is 0 at its own place (unless it may see that) and after it.
+    /// A convolution whose kernel is 0 after its centre, and at the centre unless `own` is set.
     #[derive(Debug, Clone)]
     pub struct MaskedConv {
         conv: NormConv,
@@ -51,7 +52,7 @@ mod tensors {
 
     impl MaskedConv {
         /// # Errors
-        /// An input that is not `[channels, height, width]`, or a kernel that sees nothing.
+        /// An input that is not `[channels, height, width]`, or a kernel without any position.
         pub fn new(params: &Params, input: &[usize], config: MaskedConvConfig) -> Result<Self> {
             let output = config.output(&[input])?;
             let (taps, kernel) = (config.kernel * config.kernel, config.kernel);

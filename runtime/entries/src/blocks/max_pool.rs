@@ -1,9 +1,9 @@
-//! Largest values of windows.
+//! Maxima over windows.
 
 use crate::prelude::*;
 
 operation! {
-    /// The largest value of every window of pixels, channel by channel.
+    /// The maximum over every window of pixels, channel by channel.
     one max_pool(MaxPoolConfig {
         /// height and width of a window
         kernel: usize in 1..=64 = 2,

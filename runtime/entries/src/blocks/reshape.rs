@@ -1,4 +1,4 @@
-//! Another shape.
+//! Changes the shape.
 
 use crate::prelude::*;
 

@@ -1,9 +1,9 @@
-//! Another height and width.
+//! Changes height and width.
 
 use crate::prelude::*;
 
 operation! {
-    /// The map at another height and width, each pixel the nearest one of the input: `resize(8)`, `resize(8, 16)`.
+    /// The map at another height and width, by nearest-neighbour interpolation: `resize(8)`, `resize(8, 16)`.
     one resize(ResizeConfig {
         /// height and width, or one number for both
         size: [usize] in 1..=LARGEST_SIZE,
@@ -11,7 +11,7 @@ operation! {
     examples: [{ size: vec![6] } over [2, 3, 2], { size: vec![2, 3] } over [1, 4, 5], { size: vec![3, 2] } over [2, 3, 2]],
 }
 
-/// Height and width, where one or two numbers are given.
+/// Height and width from one or two numbers.
 fn sides(size: &[usize]) -> Option<(usize, usize)> {
     match size {
         [both] => Some((*both, *both)),

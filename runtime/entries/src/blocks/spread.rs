@@ -1,10 +1,10 @@
-//! One value at many places.
+//! Repeats a value over a larger shape.
 
 use crate::prelude::*;
 
 operation! {
-    /// The input at every place of a larger shape: sizes of 1, and sizes at the end that the input lacks, are repeated. Nothing
-    /// else is ever broadcast.
+    /// The input repeated to a larger shape, along sizes of 1 and along additional sizes at the end. This is the only
+    /// broadcast in the language.
     one spread(SpreadConfig {
         /// the new shape, without the batch
         sizes: [usize] in 1..=LARGEST_SIZE,
@@ -30,7 +30,7 @@ mod tensors {
     use crate::tensors::{Result, Tensor};
 
     /// # Errors
-    /// A shape that the input cannot be spread to.
+    /// A shape to which the input cannot be repeated.
     pub fn spread(input: &Tensor, sizes: &[usize]) -> Result<Tensor> {
         let mut dims = input.dims().to_vec();
         dims.resize(sizes.len() + 1, 1);

@@ -3,7 +3,7 @@
 use crate::prelude::*;
 
 operation! {
-    /// The first of two inputs of equal shapes less the second, element by element: `a - b`.
+    /// The second of two inputs of equal shapes subtracted from the first, element by element: `a - b`.
     many subtract(SubtractConfig {}),
     causal: |_| true,
     examples: [{} over [2, 3, 2] [2, 3, 2], {} over [5] [5]],

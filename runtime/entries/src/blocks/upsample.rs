@@ -3,9 +3,9 @@
 use crate::prelude::*;
 
 operation! {
-    /// Bilinear interpolation to a multiple of height and width, corners not aligned.
+    /// Bilinear interpolation to a multiple of height and width, with corners not aligned.
     one upsample(UpsampleConfig {
-        /// how many times, in height and in width
+        /// factor of height and of width
         factor: usize in 2..=64 = 2,
     }),
     examples: [{ factor: 3 } over [2, 3, 2]],

@@ -1,7 +1,7 @@
 //! Zeros and ones.
 
 distribution! {
-    /// Independent zeros and ones; the head holds logits.
+    /// Independent zeros and ones. The head contains logits.
     discrete bernoulli: Bernoulli(BernoulliConfig {}),
     over: [Binary],
     natural: [logits: Real or probs: Unit by logit],

@@ -1,14 +1,14 @@
 //! Beta variables.
 
 distribution! {
-    /// Independent beta variables, densities x^(α−1) (1 − x)^(β−1) / B(α, β); the head holds logarithms of α, then of β. Draws
-    /// are reparameterised by the implicit gradients of two gamma variables.
+    /// Independent beta variables with density x^(α−1) (1 − x)^(β−1) / B(α, β). The head contains logarithms of α, then
+    /// of β. Draws are reparameterised by the implicit gradients of two gamma variables.
     continuous beta: Beta(BetaConfig {}),
     over: [Unit],
     natural: [log_alpha: Real or alpha: Positive by log, log_beta: Real or beta: Positive by log],
     closed_forms: [beta: beta_kl],
     examples: [{} over [1], {} over [4, 3, 1]],
-    // Doubles next to 1 are 1e-16 apart, and with β = 0.4 the last of them stand for 1e-16^0.4 of the mass.
+    // Next to 1, doubles are 1e-16 apart. With β = 0.4 the last one represents 1e-16^0.4 of the mass.
     error: 1e-6,
 }
 
@@ -25,7 +25,7 @@ mod tensors {
     }
 
     impl Beta {
-        /// From a network's output: logarithms of α, then of β, clamped to [−15, 15], side by side in the first dimension after
+        /// From a network's output: logarithms of α, then of β, clamped to [−15, 15], concatenated in the first dimension after
         /// the batch.
         ///
         /// # Errors
@@ -39,7 +39,7 @@ mod tensors {
         }
     }
 
-    /// The logistic function, and nothing so near to 0 or 1 that single precision has it for either.
+    /// The logistic function, clamped so that single precision does not round to 0 or 1.
     fn sigmoid_inside(t: &Tensor) -> Result<Tensor> {
         (t.clamp(-80.0, 80.0)?.neg()?.exp()? + 1.0)?.recip()?.clamp(1e-30, 1.0 - 6e-8)
     }
@@ -82,7 +82,7 @@ mod tensors {
             sigmoid_inside(&(gamma(&alpha)? - gamma(&beta)?)?)
         }
 
-        /// The mean, for below 1 both parameters make the density highest at an end, which is no value.
+        /// The mean. If both parameters are below 1, the density is highest at the ends, which are not valid values.
         fn mode(&self) -> Result<Tensor> {
             let [alpha, beta] = self.parameters()?;
             sigmoid_inside(&(alpha - beta)?)

@@ -1,7 +1,7 @@
 //! One of n classes.
 
 distribution! {
-    /// One of n classes; the head holds logits.
+    /// One of n classes. The head contains logits.
     discrete categorical: Categorical(CategoricalConfig {}),
     over: [Label],
     natural: [logits: Real or probs: Simplex by log],

@@ -1,10 +1,10 @@
 //! A codebook (van den Oord, Vinyals and Kavukcuoglu 2017).
 
 distribution! {
-    /// One of several learned vectors at every position of a map (of a vector: one in all), each with the same probability: the
-    /// prior of what q draws with `quantise`, which finds the codes here.
+    /// One of several learned vectors at every position of a map (for a vector: one in total), each with the same
+    /// probability. It is the prior for a latent whose factor in q is `quantise`.
     atomic codebook: Codebook(CodebookConfig {
-        /// vectors to choose from
+        /// number of vectors
         codes: usize in 2..=65536 = 512,
     }),
     over: [Real],
@@ -49,16 +49,16 @@ mod tensors {
             self.params.value(&self.codes)
         }
 
-        /// ln of the number of codes, for each position of a value: what a value's number among all of them takes.
+        /// ln of the number of codes per position of a value, summed over positions: the nats that encode a value.
         pub fn nats(&self) -> f64 {
             let positions: usize = self.shape.iter().skip(1).product();
             positions as f64 * (self.codes.dims()[0] as f64).ln()
         }
 
-        /// The codes with these numbers, one for each position of each row, as values.
+        /// The codes with these indices, one for each position of each row, as values.
         ///
         /// # Errors
-        /// Another number of positions.
+        /// A wrong number of positions.
         pub fn at(&self, numbers: &Tensor) -> Result<Tensor> {
             let positions: usize = self.shape.iter().skip(1).product();
             let (channels, rows) = (self.codes.dims()[1], numbers.elem_count() / positions);
@@ -66,7 +66,7 @@ mod tensors {
             picked.transpose(1, 2)?.contiguous()?.reshape(batched(rows, &self.shape))
         }
 
-        /// Values as a row for each position of each of them.
+        /// Values with one row for each position.
         fn positions(&self, value: &Tensor) -> Result<Tensor> {
             fits("a codebook", value, &self.shape)?;
             let channels = self.codes.dims()[1];
@@ -74,8 +74,8 @@ mod tensors {
             rows.reshape((value.elem_count() / channels.max(1), channels))
         }
 
-        /// In the first pass, the codes become what is to be quantised, at positions that are equally far apart: else a code far from
-        /// everything would never be the nearest.
+        /// In the first pass, initialises the codes with the values to quantise, at equally spaced positions. Otherwise
+        /// a code far from all values would never be the nearest one.
         ///
         /// # Errors
         /// Values of another shape.
@@ -92,20 +92,20 @@ mod tensors {
             Ok(())
         }
 
-        /// The numbers of the codes nearest to values, one for each position of each row.
+        /// The indices of the codes nearest to values, one for each position of each row.
         ///
         /// # Errors
         /// Values of another shape.
         pub fn nearest(&self, value: &Tensor) -> Result<Tensor> {
             let (rows, codes) = (self.positions(value)?, self.codes().detach());
             let along = rows.matmul(&codes.t()?.contiguous()?)?;
-            // |x − e|² less |x|², which is the same for all codes.
+            // |x − e|² without |x|², which is the same for all codes.
             (along * -2.0)?.broadcast_add(&codes.sqr()?.sum(1)?.unsqueeze(0)?)?.argmin(1)
         }
     }
 
     impl Distribution for Codebook {
-        /// −ln K for each position, of values that are codes.
+        /// −ln K for each position, for values that are codes.
         fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
             fits("a codebook", value, &self.shape)?;
             Tensor::full(-self.nats(), value.dim(0)?, value.device())?.to_dtype(value.dtype())

@@ -1,14 +1,14 @@
 //! Dirichlet variables.
 
 distribution! {
-    /// Proportions with a Dirichlet distribution; the head holds logarithms of concentrations. Draws are reparameterised by the
-    /// implicit gradients of gamma variables.
+    /// Proportions with a Dirichlet distribution. The head contains logarithms of concentrations. Draws are
+    /// reparameterised by the implicit gradients of gamma variables.
     continuous dirichlet: Dirichlet(DirichletConfig {}),
     over: [Simplex],
     natural: [log_concentration: Real or concentration: Positive by log],
     closed_forms: [dirichlet: dirichlet_kl],
     examples: [{} over [2], {} over [4]],
-    // As of a beta variable: doubles next to 1 are 1e-16 apart.
+    // As for a beta variable: doubles next to 1 are 1e-16 apart.
     error: 1e-6,
 }
 
@@ -40,13 +40,13 @@ mod tensors {
         }
     }
 
-    /// Proportional to the exponentials, and nothing so small that single precision has it for 0.
+    /// Proportional to the exponentials, clamped so that single precision does not round to 0.
     fn proportions(log: &Tensor) -> Result<Tensor> {
         let shifted = log.broadcast_sub(&log.max_keepdim(1)?.detach())?.maximum(-60.0)?.exp()?;
         shifted.broadcast_div(&shifted.sum_keepdim(1)?)
     }
 
-    /// What each proportion adds to ln p: all but the normaliser of the sum.
+    /// The terms of ln p per proportion: all but the normaliser that depends on the sum.
     impl Density<2> for Dirichlet {
         const NAME: &'static str = "dirichlet";
         const BOUNDS: [f64; 2] = [f64::INFINITY, LOG_BOUND];
@@ -71,14 +71,14 @@ mod tensors {
             parts + ops::lgamma(&self.log_concentration()?.exp()?.sum(1)?)?
         }
 
-        /// Gamma variables over their sum, from their logarithms.
+        /// Gamma variables divided by their sum, from their logarithms.
         fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
             let log = self.log_concentration()?;
             let noise = noise.normal(name, log.dims(), log.dtype(), log.device())?;
             proportions(&ops::log_gamma_draw(&log, &(noise * draw.temperature)?)?)
         }
 
-        /// The mean, for concentrations below 1 make the density highest at a border, which has no values.
+        /// The mean. Concentrations below 1 put the highest density at the border, where there are no valid values.
         fn mode(&self) -> Result<Tensor> {
             proportions(&self.log_concentration()?)
         }

@@ -1,8 +1,8 @@
 //! Normal variables on the grid of pixels.
 
 distribution! {
-    /// Independent normal variables, discretised to the grid k/255 (Ho, Jain and Abbeel 2020); the head holds means, then
-    /// logarithms of standard deviations.
+    /// Independent normal variables, discretised to the grid k/255 (Ho, Jain and Abbeel 2020). The head contains means,
+    /// then logarithms of standard deviations.
     discrete discretised_normal: DiscretisedNormal(DiscretisedNormalConfig {}),
     over: [Image],
     natural: [mean: Real, log_std: Real or std: Positive by log],
@@ -27,7 +27,7 @@ mod tensors {
     }
 
     impl DiscretisedNormal {
-        /// From a network's output: means, then logarithms of standard deviations, clamped to [−7, 7], side by side in the first dimension after the
+        /// From a network's output: means, then logarithms of standard deviations, clamped to [−7, 7], concatenated in the first dimension after the
         /// batch. A mean of 0 is black, of 1 white.
         ///
         /// # Errors
@@ -40,7 +40,7 @@ mod tensors {
             Ok([density::parameter::<Self, 3>(&self.head, 1)?, density::parameter::<Self, 3>(&self.head, 2)?.exp()?])
         }
 
-        /// A draw before it is rounded.
+        /// A draw before rounding.
         fn value(&self, name: &str, noise: &mut Noise) -> Result<Tensor> {
             let [mean, scale] = self.parameters()?;
             let unit = noise.normal(name, mean.dims(), mean.dtype(), mean.device())?;
@@ -65,7 +65,8 @@ mod tensors {
     }
 
     impl Distribution for DiscretisedNormal {
-        /// ln of the mass between the two borders of each pixel's cell, summed; the cells of 0 and of 1 have one border.
+        /// ln of the mass between the two borders of each pixel's cell, summed. The cells of 0 and of 1 extend to
+        /// infinity.
         fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
             density::log_prob::<Self, 3>(value, &self.head)
         }
@@ -83,7 +84,8 @@ mod tensors {
             ops::transform::quantise(&self.parameters()?[0].clamp(0.0, 1.0)?)
         }
 
-        /// 1 less the integral of the distribution function from 0 to 1: the mean of what is clamped, which rounding hardly moves.
+        /// 1 minus the integral of the distribution function from 0 to 1: the mean of the clamped value. Rounding
+        /// changes it little.
         fn mean(&self) -> Result<Tensor> {
             let [mean, scale] = self.parameters()?;
             let integral = |t: &Tensor| -> Result<Tensor> {

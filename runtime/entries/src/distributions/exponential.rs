@@ -1,7 +1,7 @@
 //! Exponential variables.
 
 distribution! {
-    /// Independent exponential variables; the head holds logarithms of rates.
+    /// Independent exponential variables. The head contains logarithms of rates.
     continuous exponential: Exponential(ExponentialConfig {}),
     over: [Positive],
     natural: [log_rate: Real or rate: Positive by log or scale: Positive by log_inverse],
@@ -65,7 +65,7 @@ mod tensors {
             (inside(&uniform)?.log()? * -draw.temperature)? * self.mean()?
         }
 
-        /// The mean, for the density is highest at 0, which is no value.
+        /// The mean. The density is highest at 0, which is not a valid value.
         fn mode(&self) -> Result<Tensor> {
             self.log_rate()?.neg()?.exp()
         }

@@ -1,8 +1,8 @@
 //! Gamma variables.
 
 distribution! {
-    /// Independent gamma variables; the head holds logarithms of concentrations, then of rates. Draws are reparameterised by
-    /// implicit gradients (Figurnov, Mohamed and Mnih 2018).
+    /// Independent gamma variables. The head contains logarithms of concentrations, then of rates. Draws are
+    /// reparameterised by implicit gradients (Figurnov, Mohamed and Mnih 2018).
     continuous gamma: Gamma(GammaConfig {}),
     over: [Positive],
     natural: [
@@ -28,7 +28,7 @@ mod tensors {
     }
 
     impl Gamma {
-        /// From a network's output: logarithms of concentrations, then of rates, clamped to [−15, 15], side by side in the first
+        /// From a network's output: logarithms of concentrations, then of rates, clamped to [−15, 15], concatenated in the first
         /// dimension after the batch.
         ///
         /// # Errors
@@ -78,7 +78,7 @@ mod tensors {
             exp_inside(&(log - self.log_rate()?)?)
         }
 
-        /// The mean, for at concentrations below 1 the density is highest at 0, which is no value.
+        /// The mean. For concentrations below 1 the density is highest at 0, which is not a valid value.
         fn mode(&self) -> Result<Tensor> {
             exp_inside(&(self.log_concentration()? - self.log_rate()?)?)
         }

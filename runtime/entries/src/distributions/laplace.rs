@@ -1,7 +1,8 @@
 //! Independent Laplace variables.
 
 distribution! {
-    /// Independent Laplace variables; the head holds means, then log-scales, those of a network clamped to [−7, 7].
+    /// Independent Laplace variables. The head contains means, then log-scales; those from a network are clamped to
+    /// [−7, 7].
     continuous laplace: Laplace(LaplaceConfig {}),
     over: [Real],
     natural: [mean: Real, log_scale: Real or scale: Positive by log],
@@ -27,7 +28,7 @@ mod tensors {
     }
 
     impl Laplace {
-        /// From a network's output: means, then log-scales, side by side in the first dimension after the batch.
+        /// From a network's output: means, then log-scales, concatenated in the first dimension after the batch.
         ///
         /// # Errors
         /// An odd number of channels.

@@ -1,7 +1,7 @@
 //! Logistic variables.
 
 distribution! {
-    /// Independent logistic variables; the head holds means, then log-scales.
+    /// Independent logistic variables. The head contains means, then log-scales.
     continuous logistic: Logistic(LogisticConfig {}),
     over: [Real],
     natural: [mean: Real, log_scale: Real or scale: Positive by log],
@@ -23,7 +23,7 @@ mod tensors {
     }
 
     impl Logistic {
-        /// From a network's output: means, then log-scales, clamped to [−15, 15], side by side in the first dimension after the
+        /// From a network's output: means, then log-scales, clamped to [−15, 15], concatenated in the first dimension after the
         /// batch.
         ///
         /// # Errors

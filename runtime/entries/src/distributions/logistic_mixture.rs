@@ -3,8 +3,8 @@
 use crate::prelude::*;
 
 distribution! {
-    /// A mixture of logistics, discretised to the grid k/255; of three channels each depends on those before it. The head
-    /// holds 10 values for each component and pixel of three channels, 3 of one channel.
+    /// A mixture of logistics, discretised to the grid k/255. With three channels, each channel depends on those before
+    /// it. The head contains 10 values per component and pixel for three channels, and 3 for one channel.
     discrete logistic_mixture: LogisticMixture(LogisticMixtureConfig {
         /// components of the mixture
         components: usize in 1..=1000 = 10,
@@ -24,8 +24,8 @@ distribution! {
         Some(1 | 3) => Ok(()),
         _ => Err(format!("needs an image of one or three channels, not of shape {}", show_shape(shape))),
     },
-    // Where a bin has less than 1e-5 of mass, the density at its middle stands for it, off by (width/scale)²/24 < 0.2 %:
-    // over 256 bins that is less than 5e-6.
+    // If a bin has less than 1e-5 of the mass, the density at its centre is used, with an error of (width/scale)²/24 <
+    // 0.2 %. Over 256 bins that is less than 5e-6.
     error: 5e-6,
 }
 
@@ -33,7 +33,7 @@ distribution! {
 mod tensors {
     use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, Through, bail, ops, through};
 
-    /// A mixture of logistics on the k/255 grid; within a pixel, green depends on red, and blue on both.
+    /// A mixture of logistics on the k/255 grid. Within a pixel, green depends on red, and blue on both.
     #[derive(Debug, Clone)]
     pub struct LogisticMixture {
         logits: Tensor,
@@ -42,7 +42,8 @@ mod tensors {
     }
 
     impl LogisticMixture {
-        /// From a network's output, `[N, K·(1 + 2C + C(C−1)/2), H, W]`: 10 values a component for three channels, 3 for one.
+        /// From a network's output, `[N, K·(1 + 2C + C(C−1)/2), H, W]`: 10 values per component for three channels, 3
+        /// for one.
         ///
         /// # Errors
         /// A number of channels that fits neither.
@@ -58,12 +59,12 @@ mod tensors {
             }
         }
 
-        /// The parameters of every component, as the network gave them.
+        /// The parameters of every component, as output by the network.
         pub fn logits(&self) -> &Tensor {
             &self.logits
         }
 
-        /// The noise of a draw: what picks components, and what is spread around their means.
+        /// The noise of a draw: for the choice of the components, and for the values around their means.
         fn uniforms(&self, name: &str, noise: &mut Noise) -> Result<[Tensor; 2]> {
             let (n, _, height, width) = self.logits.dims4()?;
             let mut draw = |channels| {
@@ -72,7 +73,7 @@ mod tensors {
             Ok([draw(self.components)?, draw(self.channels)?])
         }
 
-        /// A draw of the noise around the likeliest component, from uniform draws `[N, C, H, W]`.
+        /// A draw from the likeliest component, with uniform draws `[N, C, H, W]`.
         ///
         /// # Errors
         /// A failed tensor operation.
@@ -86,7 +87,7 @@ mod tensors {
             ops::logistic_mixture_log_prob(value, &self.logits, self.components)
         }
 
-        /// A draw of the component, then of the noise; the value lies in [0, 1] on the k/255 grid.
+        /// A draw of the component, then of its value, which is in [0, 1] on the k/255 grid.
         fn sample(&self, name: &str, noise: &mut Noise, _: &Draw) -> Result<Tensor> {
             let [pick, spread] = self.uniforms(name, noise)?;
             let value = ops::logistic_mixture_value(&self.logits, self.components, Some(&pick), Some(&spread))?;

@@ -1,10 +1,10 @@
-//! The multivariate normal with a few directions of covariance.
+//! The multivariate normal with a low-rank covariance.
 
 use crate::prelude::*;
 
 distribution! {
-    /// A multivariate normal with covariance diag(variance) + WWᵀ, W with few columns. The head holds the mean, then
-    /// log-variances, then W column by column.
+    /// A multivariate normal with covariance diag(variance) + WWᵀ, where W has few columns. The head contains the mean,
+    /// then log-variances, then W column by column.
     continuous low_rank_normal: LowRankNormal(LowRankNormalConfig {
         /// columns of W
         rank: usize in 1..=64 = 1,
@@ -57,14 +57,15 @@ mod tensors {
             Ok(Self { mean: part(0)?, log_var: part(1)?.clamp(-bound, bound)?, columns })
         }
 
-        /// dᵀ C⁻¹ d and ln det C of the covariance C, `[N]` each: column by column (Sherman and Morrison 1950), each of which adds
-        /// ln(1 + wᵀ C⁻¹ w) and takes (wᵀ C⁻¹ d)² / (1 + wᵀ C⁻¹ w) away.
+        /// dᵀ C⁻¹ d and ln det C for the covariance C, `[N]` each, computed column by column (Sherman and Morrison
+        /// 1950). Each column adds ln(1 + wᵀ C⁻¹ w) to the second and subtracts (wᵀ C⁻¹ d)² / (1 + wᵀ C⁻¹ w) from the
+        /// first.
         fn quadratic_and_log_det(&self, distance: &Tensor) -> Result<(Tensor, Tensor)> {
             let precision = self.log_var.neg()?.exp()?;
             let dot = |a: &Tensor, b: &Tensor| -> Result<Tensor> { (a * b)?.sum_keepdim(1) };
             let scaled = (distance * &precision)?;
             let (mut quadratic, mut log_det) = (dot(distance, &scaled)?, self.log_var.sum_keepdim(1)?);
-            // C⁻¹ w of the columns so far, each at the point where it was added, with 1 + wᵀ C⁻¹ w.
+            // For each column so far: C⁻¹ w with the covariance at that point, and 1 + wᵀ C⁻¹ w.
             let mut done: Vec<(&Tensor, Tensor, Tensor)> = Vec::with_capacity(self.columns.len());
             for column in &self.columns {
                 let mut solved = (column * &precision)?;

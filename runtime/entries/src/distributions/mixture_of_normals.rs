@@ -3,7 +3,7 @@
 use crate::prelude::*;
 
 distribution! {
-    /// Diagonal normals of equal weight with learned means and variances.
+    /// Diagonal normals with equal weights, and learned means and variances.
     continuous mixture_of_normals: MixtureOfNormals(MixtureOfNormalsConfig {
         /// components of the mixture
         components: usize in 1..=1000 = 10,

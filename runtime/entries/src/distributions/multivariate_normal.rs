@@ -1,10 +1,10 @@
-//! The multivariate normal with all covariances.
+//! The multivariate normal with full covariance.
 
 use crate::prelude::*;
 
 distribution! {
-    /// A multivariate normal with covariance LLᵀ, L lower triangular. The head holds the mean, then L row by row without what is
-    /// above its diagonal, which is held in logarithms.
+    /// A multivariate normal with covariance LLᵀ, where L is lower triangular. The head contains the mean, then the
+    /// lower triangle of L row by row, with logarithms on the diagonal.
     continuous multivariate_normal: MultivariateNormal(MultivariateNormalConfig {}),
     over: [Real],
     natural: [mean: Real, cholesky: Real of |_, size| size.saturating_mul(size.saturating_add(1)) / 2],
@@ -41,8 +41,8 @@ mod tensors {
     }
 
     impl MultivariateNormal {
-        /// From a network's output `[N, D + D(D + 1)/2]`: the mean, then L row by row up to its diagonal, of which the logarithms are
-        /// clamped to [−7, 7].
+        /// From a network's output `[N, D + D(D + 1)/2]`: the mean, then L row by row up to its diagonal, whose
+        /// logarithms are clamped to [−7, 7].
         ///
         /// # Errors
         /// A head of another size.
@@ -113,7 +113,7 @@ mod tensors {
         (squares * 0.5)? - q.half_log_det()?
     }
 
-    /// KL(q ‖ p), p with independent variables, exact, `[N]` nats.
+    /// KL(q ‖ p) for a diagonal p, exact, `[N]` nats.
     ///
     /// # Errors
     /// Shapes that differ.
@@ -125,14 +125,15 @@ mod tensors {
         (sum_batch(&each)? * 0.5)? - q.half_log_det()?
     }
 
-    /// KL(q ‖ p), exact, `[N]` nats: ½ (|L_p⁻¹ L_q|² + |L_p⁻¹ (μ_q − μ_p)|² − D) + ln det L_p − ln det L_q, the first norm Frobenius'.
+    /// KL(q ‖ p), exact, `[N]` nats: ½ (|L_p⁻¹ L_q|² + |L_p⁻¹ (μ_q − μ_p)|² − D) + ln det L_p − ln det L_q, where the
+    /// first norm is Frobenius'.
     ///
     /// # Errors
     /// Shapes that differ.
     pub fn multivariate_kl(q: &MultivariateNormal, p: &MultivariateNormal) -> Result<Tensor> {
         same_shape("the means of two normals", &q.mean, &p.mean)?;
         let ((rows, size), elements) = (q.mean.dims2()?, p.cholesky.dim(1)?);
-        // The columns of L_q and the distance of the means, each solved for by itself.
+        // The columns of L_q and the difference of the means are solved for separately.
         let columns = lower(&q.cholesky, size)?.transpose(1, 2)?;
         let columns = Tensor::cat(&[columns.contiguous()?, (&q.mean - &p.mean)?.unsqueeze(1)?], 1)?;
         let each = rows * (size + 1);

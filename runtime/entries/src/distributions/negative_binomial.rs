@@ -1,8 +1,8 @@
 //! Negative binomial variables.
 
 distribution! {
-    /// Independent negative binomial variables: Poisson variables whose rates are gamma variables. The head holds logarithms of
-    /// means μ, then of dispersions θ; the variance is μ + μ² / θ.
+    /// Independent negative binomial variables: Poisson variables whose rates are gamma variables. The head contains
+    /// logarithms of means μ, then of dispersions θ. The variance is μ + μ² / θ.
     discrete negative_binomial: NegativeBinomial(NegativeBinomialConfig {}),
     over: [Count],
     natural: [log_mean: Real or mean: Positive by log, log_dispersion: Real or dispersion: Positive by log],
@@ -24,7 +24,7 @@ mod tensors {
     }
 
     impl NegativeBinomial {
-        /// From a network's output: logarithms of means, then of dispersions, clamped to [−15, 15], side by side in the first
+        /// From a network's output: logarithms of means, then of dispersions, clamped to [−15, 15], concatenated in the first
         /// dimension after the batch.
         ///
         /// # Errors
@@ -84,13 +84,13 @@ mod tensors {
             through::count(&self.sample(name, noise, &Draw::default())?, &self.mean()?, how)
         }
 
-        /// The whole part of μ (1 − 1/θ), 0 where θ is below 1.
+        /// The integer part of μ (1 − 1/θ), or 0 if θ is below 1.
         fn mode(&self) -> Result<Tensor> {
             let less = (1.0 - self.log_dispersion()?.neg()?.exp()?)?;
             (self.mean()? * less.maximum(0.0)?)?.floor()
         }
 
-        /// μ, which need not be whole.
+        /// μ, which need not be an integer.
         fn mean(&self) -> Result<Tensor> {
             self.log_mean()?.exp()
         }

@@ -1,7 +1,7 @@
 //! The diagonal normal.
 
 distribution! {
-    /// A diagonal normal; the head holds means, then log-variances, those of a network clamped to [−7, 7].
+    /// A diagonal normal. The head contains means, then log-variances; those from a network are clamped to [−7, 7].
     continuous normal: Normal(NormalConfig {}),
     over: [Real],
     natural: [mean: Real, log_var: Real or std: Positive by log_square or var: Positive by log],
@@ -24,7 +24,7 @@ mod tensors {
     }
 
     impl Normal {
-        /// From a network's output: means, then log-variances (clamped to [−7, 7]), side by side in the first dimension after
+        /// From a network's output: means, then log-variances (clamped to [−7, 7]), concatenated in the first dimension after
         /// the batch.
         ///
         /// # Errors
@@ -35,9 +35,9 @@ mod tensors {
             Ok(Self { mean, log_var })
         }
 
-        /// The product of normals and of `standard` standard normals, normalised: precisions add up, and means are weighted with
-        /// them. Each is given by its head, as [`Normal::from_head`] takes it, and by presences `[N]`; it drops out of the rows
-        /// in which one of these is 0. Of every row something must be left.
+        /// The normalised product of normals and of `standard` standard normals: precisions add up, and the mean is
+        /// weighted with them. Each normal is given by its head, as for [`Normal::from_head`], and by presences `[N]`.
+        /// It drops out of rows in which one of these is 0. At least one factor must remain in every row.
         ///
         /// # Errors
         /// No head, or shapes that differ.

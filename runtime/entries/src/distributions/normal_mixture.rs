@@ -1,9 +1,9 @@
-//! The mixture of normals with a network's parameters (mixture density networks, Bishop 1994).
+//! The mixture of normals with parameters from a network (mixture density networks, Bishop 1994).
 
 distribution! {
-    /// A mixture of diagonal normals whose weights, means and variances a network yields (Bishop, 1994). Over a map each position has
-    /// a mixture of its own over its channels. The head holds logits of the components, then the means of each component, then its
-    /// log-variances, those of a network clamped to [−7, 7].
+    /// A mixture of diagonal normals whose weights, means and variances come from a network (Bishop, 1994). Over a map,
+    /// each position has a separate mixture over its channels. The head contains logits of the components, then the
+    /// means of each component, then their log-variances; those from a network are clamped to [−7, 7].
     jumping normal_mixture: NormalMixture(NormalMixtureConfig {
         /// components of the mixture
         components: usize in 1..=1000 = 5,
@@ -32,16 +32,16 @@ mod tensors {
         means: Tensor,
         /// `[N, K, C, P]`
         log_vars: Tensor,
-        /// Of a value, with the batch: `[N, C, …]`.
+        /// The shape of a value, with the batch: `[N, C, …]`.
         shape: Vec<usize>,
     }
 
     impl NormalMixture {
-        /// From a network's output `[N, K (1 + 2C), …]`: logits, then means, then log-variances (clamped to [−7, 7]), those of the C
-        /// channels of a component side by side.
+        /// From a network's output `[N, K (1 + 2C), …]`: logits, then means, then log-variances (clamped to [−7, 7]).
+        /// The C channels of a component are consecutive.
         ///
         /// # Errors
-        /// A number of channels that is no such product.
+        /// A number of channels that is not of this form.
         pub fn from_head(head: impl Into<Head>, components: usize) -> Result<Self> {
             let head = head.into();
             let dims = head.dims();
@@ -63,7 +63,7 @@ mod tensors {
             Ok(Self { logits, means: part(components)?, log_vars, shape })
         }
 
-        /// What belongs to one component at each position, `[N, C, P]`: `pick` is `[N, 1, P]`.
+        /// The values of one component at each position, `[N, C, P]`: `pick` is `[N, 1, P]`.
         fn picked(&self, of: &Tensor, pick: &Tensor) -> Result<Tensor> {
             let (rows, _, channels, positions) = of.dims4()?;
             let pick = pick.unsqueeze(2)?.broadcast_as((rows, 1, channels, positions))?.contiguous()?;
@@ -93,7 +93,8 @@ mod tensors {
             (log_sum(&joint)? - log_sum(&self.logits)?)?.flatten_from(1)?.sum(1)
         }
 
-        /// A component by its weight, then a draw of it. No gradient passes through: which component it is jumps.
+        /// A component drawn by its weight, then a draw from it. There is no gradient, because the choice of the
+        /// component is discrete.
         fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
             let (logits, means, log_vars) = (self.logits.detach(), self.means.detach(), self.log_vars.detach());
             let (dtype, device) = (means.dtype(), means.device());

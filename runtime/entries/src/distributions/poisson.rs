@@ -1,7 +1,7 @@
 //! Poisson variables.
 
 distribution! {
-    /// Independent Poisson variables; the head holds logarithms of rates.
+    /// Independent Poisson variables. The head contains logarithms of rates.
     discrete poisson: Poisson(PoissonConfig {}),
     over: [Count],
     natural: [log_rate: Real or rate: Positive by log],
@@ -66,12 +66,12 @@ mod tensors {
             through::count(&self.sample(name, noise, &Draw::default())?, &self.mean()?, how)
         }
 
-        /// The whole part of the rate.
+        /// The integer part of the rate.
         fn mode(&self) -> Result<Tensor> {
             self.mean()?.floor()
         }
 
-        /// The rate, which need not be whole.
+        /// The rate, which need not be an integer.
         fn mean(&self) -> Result<Tensor> {
             self.log_rate()?.exp()
         }

@@ -1,11 +1,12 @@
 //! The nearest code (van den Oord, Vinyals and Kavukcuoglu 2017).
 
 distribution! {
-    /// All mass on the codes nearest to what a network yields, one for each position of a map (of a vector: one in all); in q alone,
-    /// over a latent whose prior is `codebook`. Its divergence is ln K a position, whatever the network does; its gradient is that
-    /// of |sg(h) − e|² + commitment · |h − sg(e)|² of the network's output h and the codes e, with sg for no gradient.
+    /// A point mass on the codes nearest to a network's output, one for each position of a map (for a vector: one in
+    /// total). It is allowed only in q, for a latent whose prior is `codebook`. Its divergence is ln K per position,
+    /// whatever the network outputs. The gradient of the divergence is that of |sg(h) − e|² + commitment · |h −
+    /// sg(e)|², where h is the network's output, e are the codes, and sg stops the gradient.
     atomic quantise: Quantise(QuantiseConfig {
-        /// how much the network is drawn to the codes, where the codes are drawn to it once
+        /// weight of the commitment loss, relative to the codebook loss
         commitment: f64 in 0.0..=1e6 = 0.25,
     }),
     over: [Real],
@@ -38,7 +39,7 @@ mod tensors {
             Ok(Self { point: head.clone(), commitment, codebook: None })
         }
 
-        /// The same among the codes of a codebook.
+        /// The distribution over the codes of a codebook.
         #[must_use]
         pub fn of(self, codebook: &Codebook) -> Self {
             Self { codebook: Some(codebook.clone()), ..self }
@@ -56,7 +57,7 @@ mod tensors {
             codebook.at(&codebook.nearest(&self.point)?)
         }
 
-        /// Zeros for each row, with the gradient by which codes and points come to each other.
+        /// Zeros for each row, with the gradient of the codebook and commitment losses.
         fn pull(&self) -> Result<Tensor> {
             let nearest = self.nearest()?;
             let codes = sum_batch(&(self.point.detach() - &nearest)?.sqr()?)?;
@@ -67,7 +68,7 @@ mod tensors {
     }
 
     impl Distribution for Quantise {
-        /// 0 for the nearest codes, which are all that it draws.
+        /// 0 for the nearest codes, which have probability 1.
         fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
             fits("a quantised value", value, self.codebook()?.shape())?;
             ops::same_shape("a quantised value and its point", value, &self.point)?;
@@ -96,7 +97,8 @@ mod tensors {
         }
     }
 
-    /// KL(q ‖ p), exact, `[N]` nats: all mass of q is on one of K values that p has alike.
+    /// KL(q ‖ p), exact, `[N]` nats: ln K per position, because q has its mass on one of K values with equal
+    /// probability in p.
     ///
     /// # Errors
     /// A codebook of other values.

@@ -11,7 +11,6 @@ distribution! {
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::tensors::ops::sum_batch;
     use crate::tensors::{Distribution, Draw, Noise, Params, Result, Tensor, batched, fits, ops, rows_of};
 
     /// N(0, 1) in every dimension.
@@ -40,10 +39,7 @@ mod tensors {
     impl Distribution for StandardNormal {
         fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
             fits("a standard normal", value, &self.shape)?;
-            if ops::cuda::takes(value) {
-                return ops::cuda::standard_normal_log_prob(value);
-            }
-            sum_batch(&((value.sqr()? + (2.0 * std::f64::consts::PI).ln())? * -0.5)?)
+            ops::standard_normal_log_prob(value)
         }
 
         fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {

@@ -1,8 +1,8 @@
 //! Student's t.
 
 distribution! {
-    /// Independent variables of Student's t distribution; the head holds logarithms of degrees of freedom, then means, then
-    /// log-scales. Draws are reparameterised, for the degrees of freedom by implicit gradients.
+    /// Independent variables with Student's t distribution. The head contains logarithms of degrees of freedom, then
+    /// means, then log-scales. Draws are reparameterised, with implicit gradients for the degrees of freedom.
     continuous student_t: StudentT(StudentTConfig {}),
     over: [Real],
     natural: [log_df: Real or df: Positive by log, mean: Real, log_scale: Real or scale: Positive by log],
@@ -26,7 +26,7 @@ mod tensors {
 
     impl StudentT {
         /// From a network's output: logarithms of degrees of freedom, then means, then log-scales, logarithms clamped to
-        /// [−15, 15], side by side in the first dimension after the batch.
+        /// [−15, 15], concatenated in the first dimension after the batch.
         ///
         /// # Errors
         /// Infallible; returns `Result` for a uniform signature.
@@ -65,7 +65,7 @@ mod tensors {
             density::log_prob::<Self, 4>(value, &self.head)
         }
 
-        /// A normal variable over the root of a gamma variable of mean 1.
+        /// A normal variable divided by the root of a gamma variable with mean 1.
         fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
             let mean = self.mode()?;
             let mut normal = || noise.normal(name, mean.dims(), mean.dtype(), mean.device());
@@ -76,7 +76,7 @@ mod tensors {
             mean + (unit * spread)?
         }
 
-        /// The centre, which is the mean too where there are more than one degree of freedom.
+        /// The centre. It is also the mean if there is more than one degree of freedom.
         fn mode(&self) -> Result<Tensor> {
             density::parameter::<Self, 4>(&self.head, 2)
         }

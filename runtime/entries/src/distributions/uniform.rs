@@ -3,9 +3,9 @@
 distribution! {
     /// Independent variables, uniform between two numbers.
     continuous uniform: Uniform(UniformConfig {
-        /// the least value
+        /// the lower end
         low: f64 in (-1e12)..=1e12 = 0.0,
-        /// the greatest value
+        /// the upper end
         high: f64 in (-1e12)..=1e12 = 1.0,
     }),
     over: [Real],
@@ -48,7 +48,7 @@ mod tensors {
     }
 
     impl Distribution for Uniform {
-        /// −ln(high − low), summed; −∞ outside, ends not counted.
+        /// −ln(high − low), summed; −∞ outside of the open interval.
         fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
             fits("a uniform distribution", value, &self.shape)?;
             let within = (value.ge(self.low)? * value.le(self.high)?)?;
@@ -63,7 +63,7 @@ mod tensors {
             self.at_share(&inside(&uniform)?.affine(spread, 0.5 - 0.5 * spread)?)
         }
 
-        /// The middle: every value is as likely.
+        /// The middle; all values are equally likely.
         fn mode(&self) -> Result<Tensor> {
             let shape = batched(rows_of("a uniform distribution", self.rows)?, &self.shape);
             self.at_share(&Tensor::full(0.5, shape, self.params.device())?.to_dtype(self.params.dtype())?)

@@ -1,8 +1,8 @@
-//! Negative binomial variables with more zeros.
+//! Negative binomial variables with extra zeros.
 
 distribution! {
-    /// Independent negative binomial variables that are 0 with an additional probability: `negative_binomial |> zero_inflated`.
-    /// The head holds logarithms of means, then of dispersions, then logits of the additional zeros.
+    /// Independent negative binomial variables with an additional probability of 0: `negative_binomial |>
+    /// zero_inflated`. The head contains logarithms of means, then of dispersions, then logits of the extra zeros.
     discrete zero_inflated_negative_binomial: ZeroInflatedNegativeBinomial(ZeroInflatedNegativeBinomialConfig {}),
     over: [Count],
     natural: [
@@ -30,8 +30,8 @@ mod tensors {
     }
 
     impl ZeroInflatedNegativeBinomial {
-        /// From a network's output: logarithms of means, then of dispersions, clamped to [−15, 15], then logits of the additional
-        /// zeros, side by side in the first dimension after the batch.
+        /// From a network's output: logarithms of means, then of dispersions, clamped to [−15, 15], then logits of the
+        /// extra zeros, concatenated in the first dimension after the batch.
         ///
         /// # Errors
         /// Infallible; returns `Result` for a uniform signature.
@@ -44,7 +44,7 @@ mod tensors {
             NegativeBinomial::from_head(self.head.first(2 * channels)?)
         }
 
-        /// The probabilities that there is no additional zero.
+        /// The probability that there is no extra zero.
         fn weight(&self) -> Result<Tensor> {
             sigmoid(&density::parameter::<Self, 4>(&self.head, 3)?.neg()?)
         }
@@ -84,7 +84,7 @@ mod tensors {
             through::count(&self.sample(name, noise, &Draw::default())?, &self.mean()?, how)
         }
 
-        /// The mode of what is not an additional zero, where those are less than half.
+        /// The mode of the negative binomial, or 0 if the probability of an extra zero is at least one half.
         fn mode(&self) -> Result<Tensor> {
             let weight = self.weight()?;
             self.inner()?.mode()? * weight.gt(0.5)?.to_dtype(weight.dtype())?

@@ -1,8 +1,8 @@
-//! Poisson variables with more zeros.
+//! Poisson variables with extra zeros.
 
 distribution! {
-    /// Independent Poisson variables that are 0 with an additional probability: `poisson |> zero_inflated`. The head holds
-    /// logarithms of rates, then logits of the additional zeros.
+    /// Independent Poisson variables with an additional probability of 0: `poisson |> zero_inflated`. The head contains
+    /// logarithms of rates, then logits of the extra zeros.
     discrete zero_inflated_poisson: ZeroInflatedPoisson(ZeroInflatedPoissonConfig {}),
     over: [Count],
     natural: [log_rate: Real or rate: Positive by log, logits: Real or probs: Unit by logit],
@@ -26,8 +26,8 @@ mod tensors {
     }
 
     impl ZeroInflatedPoisson {
-        /// From a network's output: logarithms of rates, clamped to [−15, 15], then logits of the additional zeros, side by side
-        /// in the first dimension after the batch.
+        /// From a network's output: logarithms of rates, clamped to [−15, 15], then logits of the extra zeros,
+        /// concatenated in the first dimension after the batch.
         ///
         /// # Errors
         /// Infallible; returns `Result` for a uniform signature.
@@ -39,7 +39,7 @@ mod tensors {
             Poisson::from_head(self.head.first(self.head.dim(1)? / 2)?)
         }
 
-        /// The probabilities that there is no additional zero.
+        /// The probability that there is no extra zero.
         fn weight(&self) -> Result<Tensor> {
             sigmoid(&density::parameter::<Self, 3>(&self.head, 2)?.neg()?)
         }
@@ -78,7 +78,7 @@ mod tensors {
             through::count(&self.sample(name, noise, &Draw::default())?, &self.mean()?, how)
         }
 
-        /// The mode of what is not an additional zero, where those are less than half.
+        /// The mode of the Poisson variable, or 0 if the probability of an extra zero is at least one half.
         fn mode(&self) -> Result<Tensor> {
             let weight = self.weight()?;
             self.inner()?.mode()? * weight.gt(0.5)?.to_dtype(weight.dtype())?

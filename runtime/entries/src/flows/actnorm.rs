@@ -3,7 +3,8 @@
 use crate::prelude::*;
 
 flow! {
-    /// A learned scale and shift of each channel; the first batch sets them so that each channel has mean 0 and deviation 1.
+    /// A learned scale and shift for each channel. The first batch initialises them so that each channel has mean 0 and
+    /// standard deviation 1.
     both actnorm: ActNorm(ActNormConfig {}),
     examples: [{} over [3], {} over [2, 3, 2]],
 }
@@ -22,7 +23,7 @@ mod tensors {
     use super::ActNormConfig;
     use crate::tensors::{Bijector, Params, Phase, Result, Tensor, Var};
 
-    /// Variance that counts as none.
+    /// A variance below this counts as 0.
     const FLAT: f64 = 1e-8;
 
     /// v = (z + shift) · exp(log_scale), channel by channel.
@@ -49,7 +50,8 @@ mod tensors {
             })
         }
 
-        /// Sets both so that what is drawn (or, towards the base, what is left) of these values is normal in each channel.
+        /// Initialises both so that each channel of the draws (or, towards the base, of the result) has mean 0 and
+        /// variance 1.
         fn initialise(&self, x: &Tensor, drawn: bool) -> Result<()> {
             let channels = x.detach().transpose(0, 1)?.flatten_from(1)?;
             let mean = channels.mean_keepdim(1)?;
@@ -71,7 +73,7 @@ mod tensors {
             Ok(())
         }
 
-        /// Shift and log-scale as they broadcast over `x`, and log |∂v/∂z| of each row.
+        /// Shift and log-scale, broadcastable to `x`, and log |∂v/∂z| of each row.
         fn parts(&self, x: &Tensor) -> Result<[Tensor; 3]> {
             let (shift, log_scale) = (self.params.value(&self.shift), self.params.value(&self.log_scale));
             let mut shape = vec![1; x.rank()];

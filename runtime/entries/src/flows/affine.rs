@@ -3,7 +3,7 @@
 use crate::prelude::*;
 
 flow! {
-    /// z = scale · v + shift, element by element; `actnorm` learns both.
+    /// z = scale · v + shift, element by element, with fixed numbers; in `actnorm` both are learned.
     both affine: AffineFlow(AffineFlowConfig {
         /// factor of each element, not 0
         scale: f64 in (-1e12)..=1e12 = 1.0,

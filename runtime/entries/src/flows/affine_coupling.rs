@@ -3,15 +3,15 @@
 use crate::prelude::*;
 
 flow! {
-    /// An affine coupling: one half of the channels (of the pixels, with `by: checkerboard`) is scaled and shifted by what three
-    /// convolutions (of a vector: affine maps) make of the other half and of a context. Two in a row, one of them with
-    /// `swap: true`, change everything. At the start nothing is scaled.
+    /// An affine coupling: one half of the channels (of the pixels, with `by: checkerboard`) is scaled and shifted.
+    /// Scale and shift come from three convolutions (for a vector: affine maps) of the other half and of the context.
+    /// Two couplings in a row, one of them with `swap: true`, change all elements. The initial scale is 1.
     both affine_coupling: AffineCoupling(AffineCouplingConfig {
         /// channels between the convolutions
         width: usize in 1..=LARGEST_SIZE = 64,
-        /// whether the first half changes, not the last
+        /// whether the first half is changed instead of the last
         swap: bool = false,
-        /// what the halves are of
+        /// how the value is divided into halves
         by: word in [channels, checkerboard] = channels,
     }),
     kind: given,
@@ -34,12 +34,12 @@ fn fits(config: &AffineCouplingConfig, shape: &[usize], context: Option<&[usize]
     beside(shape, context).map(|_| ())
 }
 
-/// Height and width of the outer convolutions' kernels.
+/// Height and width of the first and the last kernel.
 fn kernel(shape: &[usize]) -> usize {
     if shape.len() == 1 { 1 } else { 3 }
 }
 
-/// Channels that are seen, and channels that change.
+/// The number of channels that are read, and the number that are changed.
 fn sizes(config: &AffineCouplingConfig, channels: usize) -> (usize, usize) {
     match config.by {
         "checkerboard" => (channels, channels),
@@ -64,8 +64,9 @@ mod tensors {
     use crate::tensors::{Bijector, Convolutions, Coupling, Mask, Params, Result, Tensor, map, unmap};
     use std::sync::Arc;
 
-    /// Largest |s| at the start. A hundred couplings that all learn to scale in the first step are together a factor that no picture's
-    /// density survives; bounded by a parameter that begins at 0, s grows with the steps.
+    /// The initial bound of |s|. If a hundred couplings all learned to scale in the first step, the product of their
+    /// scales would make the density of an image overflow. The bound is a parameter that starts at 0 and grows with the
+    /// steps.
     const FIRST_BOUND: f64 = 0.0;
 
     /// v = (z + t) · exp(s) on one half.
@@ -78,7 +79,7 @@ mod tensors {
         /// Parameters: `first`, `second`, `head`, and `rescale`, a weight-normalised scale for s.
         ///
         /// # Errors
-        /// A single channel (or pixel), or a context that does not stand beside the value.
+        /// A single channel (or pixel), or a context whose shape does not fit.
         pub fn new(
             params: &Params,
             shape: &[usize],

@@ -3,9 +3,9 @@
 use crate::prelude::*;
 
 flow! {
-    /// The outermost flow over an image in p: a pixel k/255 is the cell [k, k + 1)/256 of a density over real numbers. The term
-    /// of the image is the log-density at a uniform draw from its cells, −ln 256 for each number: a bound of ln p(x) in the
-    /// units of a likelihood of pixels.
+    /// Uniform dequantisation, the outermost flow over an image in p. A pixel k/255 is the cell [k, k + 1)/256 of a
+    /// density over real numbers. The term of the image is the log-density at a uniform draw from its cells, minus ln
+    /// 256 per number. This is a bound of ln p(x) in the units of a likelihood of pixels.
     both dequantise: Dequantise(DequantiseConfig {}),
     values: ["image"],
     examples: [{} over [1, 2, 2]],
@@ -24,7 +24,8 @@ mod tensors {
     use super::DequantiseConfig;
     use crate::tensors::{Bijector, LEVELS, Params, Result, Tensor, Ways, pixels};
 
-    /// From values within their cells to the base as they are; from the base to the grid of pixels.
+    /// Towards the base, values within their cells are unchanged. From the base, values are rounded to the grid of
+    /// pixels.
     #[derive(Debug, Clone)]
     pub struct Dequantise {
         elements: usize,
@@ -40,13 +41,14 @@ mod tensors {
     }
 
     impl Bijector for Dequantise {
-        /// Of values within their cells, as [`srvae_numerics::dist::dequantised`] makes them: the logarithm of the cell's volume.
+        /// For values within their cells, as returned by [`srvae_numerics::dist::dequantised`]: the logarithm of the
+        /// cell's volume.
         fn forward(&self, z: &Tensor) -> Result<(Tensor, Tensor)> {
             let volume = -LEVELS.ln() * self.elements as f64;
             Ok((z.clone(), Tensor::full(volume, z.dim(0)?, z.device())?.to_dtype(z.dtype())?))
         }
 
-        /// The pixel of the cell that a value falls into; the nearest one outside of all cells.
+        /// The pixel whose cell contains the value, or the nearest pixel outside of all cells.
         fn inverse(&self, v: &Tensor) -> Result<Tensor> {
             pixels(v)
         }

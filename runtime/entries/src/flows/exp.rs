@@ -22,7 +22,7 @@ mod tensors {
     use super::ExpFlowConfig;
     use crate::tensors::{Bijector, Params, Result, Tensor, exp_inside, ops};
 
-    /// What is below has no logarithm, and counts as this.
+    /// Smaller values are clamped to this, because they have no logarithm.
     const LEAST: f64 = 1e-30;
 
     /// z = exp(v).
@@ -31,7 +31,7 @@ mod tensors {
 
     impl ExpFlow {
         /// # Errors
-        /// None; the signature is every flow's.
+        /// Infallible; returns `Result` for a uniform signature.
         pub fn new(_: &Params, shape: &[usize], config: ExpFlowConfig) -> Result<Self> {
             config.check(shape)?;
             Ok(Self)

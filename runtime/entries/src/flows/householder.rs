@@ -3,9 +3,10 @@
 use crate::prelude::*;
 
 flow! {
-    /// A rotation of a vector by reflections, each at a plane whose normal is learned, or an affine map of a context.
+    /// A rotation of a vector by a product of reflections. The normals of the reflections are learned, or an affine map
+    /// of a context.
     both householder: Householder(HouseholderConfig {
-        /// how many reflections
+        /// number of reflections
         reflections: usize in 1..=1024 = 8,
     }),
     kind: given,
@@ -27,7 +28,7 @@ mod tensors {
     use crate::tensors::{Amortised, Bijector, Params, Result, Tensor, reflected};
     use std::sync::Arc;
 
-    /// Reflections one after the other; backwards, in the opposite order.
+    /// A product of reflections; the inverse applies them in the opposite order.
     #[derive(Debug, Clone)]
     pub struct Householder {
         numbers: Amortised,
@@ -35,7 +36,7 @@ mod tensors {
     }
 
     impl Householder {
-        /// Parameters: `numbers` (the normals), or where a context is given those of an affine map.
+        /// Parameters: `numbers` (the normals), or with a context those of an affine map.
         ///
         /// # Errors
         /// A shape that is not `[features]`.

@@ -3,9 +3,10 @@
 use crate::prelude::*;
 
 flow! {
-    /// A step of inverse autoregressive flow: z = σ v + (1 − σ) m, m and σ of what comes before each element of v in raster order,
-    /// and of a context, by three masked convolutions (of a vector: affine maps). It draws in one pass; the density of a value
-    /// from elsewhere would take a pass for each element, so it stands in q alone. Put `reverse` between two of them.
+    /// A step of inverse autoregressive flow: z = σ v + (1 − σ) m. For each element, m and σ depend on the elements of
+    /// v before it in raster order and on the context, through three masked convolutions (for a vector: affine maps). A
+    /// draw takes one pass. The density of a given value would take one pass per element, so the flow is allowed only
+    /// in q. Put `reverse` between two steps.
     drawn iaf: Iaf(IafConfig {
         /// channels between the convolutions
         width: usize in 1..=LARGEST_SIZE = 64,
@@ -34,7 +35,7 @@ mod tensors {
     use crate::tensors::{Autoregressive, Bijector, Params, Result, Tensor, Ways, bail, map, ops, unmap};
     use std::sync::Arc;
 
-    /// Added to what σ is the sigmoid of, so that a new flow passes most of v on.
+    /// Added to the logit of σ, so that a new flow is close to the identity.
     const OPEN: f64 = 1.5;
 
     /// z = σ v + (1 − σ) m, autoregressive in v.
@@ -44,10 +45,10 @@ mod tensors {
     }
 
     impl Iaf {
-        /// Parameters: `first`, `second`, `head`, and `context` where one is given.
+        /// Parameters: `first`, `second`, `head`, and `context` if there is one.
         ///
         /// # Errors
-        /// An even kernel, or a context that does not stand beside the value.
+        /// An even kernel, or a context whose shape does not fit.
         pub fn new(params: &Params, shape: &[usize], context: Option<&[usize]>, config: IafConfig) -> Result<Self> {
             config.check(shape, context)?;
             let kernel = autoregressive_kernel(config.kernel, shape);

@@ -3,10 +3,10 @@
 use crate::prelude::*;
 
 flow! {
-    /// An invertible 1x1 convolution (of a vector: an invertible linear map), P L U with P a fixed permutation and L and U
-    /// triangular, so that its determinant is the product of U's diagonal.
+    /// An invertible 1x1 convolution (for a vector: an invertible linear map), P L U, where P is a fixed permutation
+    /// and L and U are triangular. Its determinant is the product of U's diagonal.
     both invertible_conv: InvertibleConv(InvertibleConvConfig {
-        /// which permutation
+        /// seed of the permutation
         seed: usize in 0..=LARGEST_SIZE = 0,
     }),
     examples: [{ seed: 0 } over [3], { seed: 1 } over [4, 2, 3], { seed: 2 } over [1, 2, 2]],
@@ -44,7 +44,7 @@ mod tensors {
         /// Ones below the diagonal.
         below: Tensor,
         unit: Tensor,
-        /// Where each output is from.
+        /// The source of each output.
         order: Tensor,
         bias: Tensor,
         params: Params,

@@ -3,9 +3,10 @@
 use crate::prelude::*;
 
 flow! {
-    /// A step of masked autoregressive flow: v = (z − m) exp(−s), m and s (between −4 and 4) of what comes before each element of z
-    /// in raster order, and of a context, by three masked convolutions (of a vector: affine maps). A density takes one pass, a
-    /// draw one for each element. Put `reverse` between two of them.
+    /// A step of masked autoregressive flow: v = (z − m) exp(−s). For each element, m and s (between −4 and 4) depend
+    /// on the elements of z before it in raster order and on the context, through three masked convolutions (for a
+    /// vector: affine maps). A density takes one pass, and a draw one pass per element. Put `reverse` between two
+    /// steps.
     both maf: Maf(MafConfig {
         /// channels between the convolutions
         width: usize in 1..=LARGEST_SIZE = 64,
@@ -34,7 +35,7 @@ mod tensors {
     use crate::tensors::{Autoregressive, Bijector, Params, Result, Tensor, map, ops, unmap};
     use std::sync::Arc;
 
-    /// The log-scale stays between this and its negative.
+    /// The bound of the log-scale's absolute value.
     const LIMIT: f64 = 4.0;
 
     /// v = (z − m) exp(−s), autoregressive in z.
@@ -44,17 +45,17 @@ mod tensors {
     }
 
     impl Maf {
-        /// Parameters: `first`, `second`, `head`, and `context` where one is given.
+        /// Parameters: `first`, `second`, `head`, and `context` if there is one.
         ///
         /// # Errors
-        /// An even kernel, or a context that does not stand beside the value.
+        /// An even kernel, or a context whose shape does not fit.
         pub fn new(params: &Params, shape: &[usize], context: Option<&[usize]>, config: MafConfig) -> Result<Self> {
             config.check(shape, context)?;
             let kernel = autoregressive_kernel(config.kernel, shape);
             Ok(Self { network: Autoregressive::new(params, shape[0], context, config.width, kernel)? })
         }
 
-        /// m and s of a value.
+        /// m and s for a value.
         fn parts(&self, z: &Tensor) -> Result<(Tensor, Tensor)> {
             let (mean, scale) = self.network.forward(z)?;
             Ok((mean, ((scale / LIMIT)?.tanh()? * LIMIT)?))
@@ -73,7 +74,7 @@ mod tensors {
             self.drawn(v).map(|(z, _)| z)
         }
 
-        /// Each pass gets one more element right.
+        /// Each pass makes one more element correct.
         fn drawn(&self, v: &Tensor) -> Result<(Tensor, Tensor)> {
             let x = map(v)?;
             let elements = x.elem_count() / x.dim(0)?.max(1);

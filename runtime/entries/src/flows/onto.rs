@@ -3,9 +3,9 @@
 use crate::prelude::*;
 
 flow! {
-    /// The outermost flow of q(v | x) where `p(x | v) = floor(v)`: numbers between 0 and 1 as places within the cells of the image
-    /// x, which is its argument: v = (k + u) / 256 for a pixel k/255. Below it stands `sigmoid` or `uniform`, which yield such
-    /// numbers.
+    /// The outermost flow of q(v | x) for `p(x | v) = floor(v)`. It maps numbers u between 0 and 1 to the cells of the
+    /// image x, which is its argument: v = (k + u) / 256 for a pixel k/255. The stage before it is `sigmoid`, or the
+    /// distribution is `uniform`, so that its input is in this range.
     both onto: Onto(OntoConfig {}),
     kind: given,
     examples: [{} over [1, 2, 2] [1, 2, 2]],
@@ -29,7 +29,7 @@ mod tensors {
     use crate::tensors::{Bijector, LEVELS, Params, Result, Tensor, bail};
     use std::sync::Arc;
 
-    /// The nearest to the upper end of a cell that single precision tells from the next cell, at 255 of 256.
+    /// The largest fraction of a cell that single precision distinguishes from the next cell, at 255 of 256.
     const MOST: f64 = 1.0 - 1.0 / 32768.0;
 
     /// v = (k + u) / 256.
@@ -42,7 +42,7 @@ mod tensors {
 
     impl Onto {
         /// # Errors
-        /// An image of another shape, or none.
+        /// A missing image, or one of another shape.
         pub fn new(_: &Params, shape: &[usize], context: Option<&[usize]>, config: OntoConfig) -> Result<Self> {
             config.check(shape, context)?;
             Ok(Self { shape: shape.to_vec(), cells: None })

@@ -3,9 +3,9 @@
 use crate::prelude::*;
 
 flow! {
-    /// The channels (of a vector: its elements) in another order, fixed by a seed.
+    /// A fixed permutation of the channels (for a vector: of its elements), determined by a seed.
     both permute: Permute(PermuteConfig {
-        /// which permutation
+        /// seed of the permutation
         seed: usize in 0..=LARGEST_SIZE = 0,
     }),
     examples: [{ seed: 0 } over [5], { seed: 3 } over [4, 2, 1]],
@@ -19,7 +19,7 @@ fn cost(_: &PermuteConfig, inputs: &[&[usize]]) -> Cost {
     Cost::of_values(inputs.first().map_or(0, |shape| count(shape)) as u64)
 }
 
-/// The place each output is from, and the place each input goes to.
+/// The source of each output, and the destination of each input.
 #[cfg(feature = "tensors")]
 pub(super) fn order(count: usize, seed: usize) -> (Vec<u32>, Vec<u32>) {
     let mut order: Vec<u32> = (0..count as u32).collect();

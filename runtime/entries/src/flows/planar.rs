@@ -3,8 +3,9 @@
 use crate::prelude::*;
 
 flow! {
-    /// A planar flow of a vector: z = v + u tanh(wᵀ v + b), u changed so that it stays invertible. The numbers are learned, or an
-    /// affine map of a context. It has no inverse in closed form, so it stands in q alone.
+    /// A planar flow of a vector: z = v + u tanh(wᵀ v + b), where u is adjusted so that the flow is invertible. The
+    /// parameters are learned, or an affine map of a context. The flow has no inverse in closed form, so it is allowed
+    /// only in q.
     drawn planar: Planar(PlanarConfig {}),
     kind: given,
     examples: [{} over [3], {} over [2] [3]],
@@ -32,7 +33,7 @@ mod tensors {
     }
 
     impl Planar {
-        /// Parameters: `numbers` (u, w, b), or where a context is given those of an affine map.
+        /// Parameters: `numbers` (u, w, b), or with a context those of an affine map.
         ///
         /// # Errors
         /// A shape that is not `[features]`.

@@ -3,11 +3,11 @@
 use crate::prelude::*;
 
 flow! {
-    /// RealNVP: at every scale but the last three checkerboard couplings, a squeeze, three channel-wise couplings and half of
-    /// the channels on to the next scale; at the last four checkerboard couplings. Alone on the right of a root it stands
-    /// over `standard_normal`.
+    /// RealNVP. Every scale but the last has three checkerboard couplings, a squeeze and three channel-wise couplings,
+    /// and passes half of the channels to the next scale. The last scale has four checkerboard couplings. As the whole
+    /// right-hand side of a root, it transforms `standard_normal`.
     both real_nvp: RealNvp(RealNvpConfig {
-        /// scales, each at half of the last one's height and width
+        /// number of scales, each with half the height and width of the one before
         scales: usize in 1..=8 = 2,
         /// channels that each step of a coupling's dense layer adds
         growth: usize in 1..=4096 = 64,
@@ -35,8 +35,8 @@ fn cost(config: &RealNvpConfig, inputs: &[&[usize]]) -> Cost {
     let Ok((channels, height, width)) = planes(inputs) else { return Cost::default() };
     let (mut channels, mut positions) = (channels as u64, (height as u64).saturating_mul(width as u64));
     let (growth, steps) = (config.growth as u64, config.steps as u64);
-    // A coupling sees `seen` channels and yields a scale and a shift for each; the scale has a weight-normalised gain. What
-    // it sees and what it yields is kept.
+    // A coupling reads `seen` channels and outputs a scale and a shift for each; the scale has a weight-normalised
+    // gain. Input and output are kept for the backward pass.
     let couplings = |count: u64, seen: u64, positions: u64| -> Cost {
         let gain = Cost::held(seen.saturating_mul(2));
         let stack = dense_channels(seen, growth, steps);
@@ -61,8 +61,8 @@ mod tensors {
     use super::RealNvpConfig;
     use crate::tensors::{Bijector, Coupling, Mask, Order, Params, Result, Tensor, squeeze, unsqueeze};
 
-    /// At each scale but the last: three checkerboard couplings, a squeeze, three channel-wise ones, and half of the channels
-    /// goes on to the next; at the last, four checkerboard couplings.
+    /// Every scale but the last has three checkerboard couplings, a squeeze and three channel-wise couplings, and
+    /// passes half of the channels to the next scale. The last has four checkerboard couplings.
     #[derive(Debug, Clone)]
     pub struct RealNvp {
         inner: Vec<Coupling>,
@@ -74,7 +74,7 @@ mod tensors {
         /// Over `[channels, height, width]`. Parameters: `scale.S.inner.I`, `scale.S.outer.I`.
         ///
         /// # Errors
-        /// A shape that is not `[channels, height, width]` or does not halve often enough.
+        /// A shape that is not `[channels, height, width]`, or whose sizes cannot be halved often enough.
         pub fn new(params: &Params, shape: &[usize], config: RealNvpConfig) -> Result<Self> {
             config.check(shape)?;
             Self::scale(params, shape[0], &config, 0)

@@ -1,4 +1,4 @@
-//! The channels turned around.
+//! Reverses the channels.
 
 use crate::prelude::*;
 
@@ -21,7 +21,7 @@ mod tensors {
     use super::ReverseConfig;
     use crate::tensors::{Bijector, Params, Result, Tensor};
 
-    /// Channel i of v is channel C − 1 − i of z: its own inverse.
+    /// Channel i of v is channel C − 1 − i of z. The flow is its own inverse.
     #[derive(Debug, Clone)]
     pub struct Reverse {
         order: Tensor,

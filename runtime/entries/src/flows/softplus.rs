@@ -22,7 +22,7 @@ mod tensors {
     use super::SoftplusFlowConfig;
     use crate::tensors::{Bijector, Params, Result, Tensor, ops};
 
-    /// What is below has no logarithm, and counts as this.
+    /// Smaller values are clamped to this, because they have no logarithm.
     const LEAST: f64 = 1e-30;
 
     /// z = ln(1 + exp(v)).
@@ -31,7 +31,7 @@ mod tensors {
 
     impl SoftplusFlow {
         /// # Errors
-        /// None; the signature is every flow's.
+        /// Infallible; returns `Result` for a uniform signature.
         pub fn new(_: &Params, shape: &[usize], config: SoftplusFlowConfig) -> Result<Self> {
             config.check(shape)?;
             Ok(Self)

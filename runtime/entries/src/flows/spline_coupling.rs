@@ -3,16 +3,17 @@
 use crate::prelude::*;
 
 flow! {
-    /// A coupling by monotonic rational-quadratic splines: each element of one half of the channels passes through a spline, whose
-    /// bins come from the other half and a context by way of three convolutions (of a vector: affine maps).
+    /// A coupling with monotonic rational-quadratic splines. Each element of one half of the channels passes through a
+    /// spline, whose bins come from three convolutions (for a vector: affine maps) of the other half and of the
+    /// context.
     both spline_coupling: SplineCoupling(SplineCouplingConfig {
         /// channels between the convolutions
         width: usize in 1..=LARGEST_SIZE = 64,
         /// bins of each spline
         bins: usize in 2..=256 = 8,
-        /// the splines bend between this and its negative; outside they are the identity
+        /// the splines are curved between −limit and limit, and the identity outside
         limit: f64 in 1e-3..=1e6 = 4.0,
-        /// whether the first half changes, not the last
+        /// whether the first half is changed instead of the last
         swap: bool = false,
     }),
     kind: given,
@@ -30,7 +31,7 @@ fn fits(_: &SplineCouplingConfig, shape: &[usize], context: Option<&[usize]>) ->
     }
 }
 
-/// Height and width of the outer convolutions' kernels.
+/// Height and width of the first and the last kernel.
 fn kernel(shape: &[usize]) -> usize {
     if shape.len() == 1 { 1 } else { 3 }
 }
@@ -57,7 +58,7 @@ mod tensors {
     };
     use std::sync::Arc;
 
-    /// softplus of this is 1 − 0.001, so that a head of zeros is the identity.
+    /// softplus of this is 1 − 0.001, so that a head of zeros gives the identity.
     const LEVEL: f64 = 0.539_742_417_236_952;
 
     /// Splines on one half of the channels.
@@ -73,7 +74,7 @@ mod tensors {
         /// Parameters: `first`, `second`, `head`.
         ///
         /// # Errors
-        /// A single channel, or a context that does not stand beside the value.
+        /// A single channel, or a context whose shape does not fit.
         pub fn new(
             params: &Params,
             shape: &[usize],

@@ -1,12 +1,13 @@
-//! Channels that leave a flow early (Dinh et al. 2017, Kingma and Dhariwal 2018).
+//! Factors channels out of a flow (Dinh et al. 2017, Kingma and Dhariwal 2018).
 
 use crate::prelude::*;
 
 flow! {
-    /// Half of the channels go on to the base, the other half has a density of its own: a normal whose mean and log-variance a
-    /// convolution (of a vector: an affine map) makes of the first half, or the standard normal.
+    /// Half of the channels continue to the base. The other half is factored out with its own density: a normal, whose
+    /// mean and log-variance come from a convolution (for a vector: an affine map) of the first half, or the standard
+    /// normal.
     both split: Split(SplitConfig {
-        /// the density of the half that does not go on
+        /// the density of the half that is factored out
         prior: word in [normal, standard_normal] = normal,
     }),
     kind: reshapes,
@@ -52,7 +53,7 @@ mod tensors {
         Bijector, Distribution, Draw, Noise, NormConv, Params, Result, Shape2d, Tensor, Ways, map, unmap,
     };
 
-    /// The first channels go on; log p(the others | those) is added to the log-density.
+    /// The first channels continue; log p(the others | the first) is added to the log-density.
     #[derive(Debug, Clone)]
     pub struct Split {
         network: Option<NormConv>,
@@ -61,7 +62,7 @@ mod tensors {
     }
 
     impl Split {
-        /// Parameters: those of the convolution, where the prior is a normal.
+        /// Parameters: those of the convolution, if the prior is a normal.
         ///
         /// # Errors
         /// A single channel.
@@ -75,7 +76,7 @@ mod tensors {
             Ok(Self { network, inner, left })
         }
 
-        /// The density of the channels that do not go on.
+        /// The density of the channels that are factored out.
         fn prior(&self, on: &Tensor) -> Result<Normal> {
             match &self.network {
                 Some(network) => Normal::from_head(&unmap(&network.forward(&map(on)?)?, on)?),
@@ -94,7 +95,7 @@ mod tensors {
             Ok((on, log_prob))
         }
 
-        /// The channels that do not come from v at their mean.
+        /// The channels that are not determined by v have their mean.
         fn inverse(&self, v: &Tensor) -> Result<Tensor> {
             Tensor::cat(&[v, &self.prior(v)?.mode()?], 1)
         }

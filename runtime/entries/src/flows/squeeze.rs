@@ -3,8 +3,8 @@
 use crate::prelude::*;
 
 flow! {
-    /// Squares of four pixels as four channels, on the way to the base: the base has four times the channels at half the height and
-    /// width.
+    /// Space to depth: towards the base, squares of four pixels become four channels. The base has four times the
+    /// channels at half the height and width.
     both squeeze: Squeeze(SqueezeConfig {}),
     kind: reshapes,
     examples: [{} over [1, 4, 2], {} over [3, 2, 2]],

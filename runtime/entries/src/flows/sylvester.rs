@@ -3,12 +3,13 @@
 use crate::prelude::*;
 
 flow! {
-    /// A Sylvester flow of a vector: z = v + Q R tanh(S Qᵀ v + b), Q orthonormal columns made of reflections, R and S triangular.
-    /// The numbers are learned, or an affine map of a context. It has no inverse in closed form, so it stands in q alone.
+    /// A Sylvester flow of a vector: z = v + Q R tanh(S Qᵀ v + b), where Q has orthonormal columns from a product of
+    /// reflections, and R and S are triangular. The parameters are learned, or an affine map of a context. The flow has
+    /// no inverse in closed form, so it is allowed only in q.
     drawn sylvester: Sylvester(SylvesterConfig {
-        /// columns of Q, no more than the vector has elements
+        /// columns of Q, at most the number of elements of the vector
         rank: usize in 1..=4096 = 8,
-        /// reflections that Q is made of
+        /// number of reflections in Q
         reflections: usize in 1..=1024 = 8,
     }),
     kind: given,
@@ -23,7 +24,7 @@ fn fits(config: &SylvesterConfig, shape: &[usize], context: Option<&[usize]>) ->
     Ok(())
 }
 
-/// Normals of the reflections, the two matrices, b.
+/// The number of parameters: normals of the reflections, the two matrices, b.
 fn total(config: &SylvesterConfig, features: usize) -> usize {
     let squares = config.rank.saturating_mul(config.rank).saturating_mul(2);
     features.saturating_mul(config.reflections).saturating_add(squares).saturating_add(config.rank)
@@ -51,7 +52,7 @@ mod tensors {
     }
 
     impl Sylvester {
-        /// Parameters: `numbers`, or where a context is given those of an affine map.
+        /// Parameters: `numbers`, or with a context those of an affine map.
         ///
         /// # Errors
         /// A shape that is not `[features]`, or a rank above it.

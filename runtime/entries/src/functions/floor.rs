@@ -1,10 +1,11 @@
-//! The pixels of numbers within their cells.
+//! The pixels whose cells contain given numbers.
 
 use crate::prelude::*;
 
 function! {
-    /// The pixels whose cells the numbers of v lie in: k/255 for 256 v in [k, k + 1), the nearest pixel outside of all cells. It
-    /// stands in p, `p(x | v) = floor(v)`, where q(v | x) ends in `onto(x)`: x is then sure given v, and its term is 0.
+    /// The pixels whose cells contain the numbers of v: k/255 for 256 v in [k, k + 1), or the nearest pixel outside of
+    /// all cells. It is allowed in p, `p(x | v) = floor(v)`, if q(v | x) ends in `onto(x)`. Then x is certain given v,
+    /// and its term is 0.
     rounded floor(FloorConfig {}),
     into: [Image],
     examples: [{} over [3, 4, 2]],

@@ -3,7 +3,7 @@
 use crate::prelude::*;
 
 function! {
-    /// The class of the input, as the data set says it.
+    /// The class of the input, read from the data set.
     data label(LabelConfig {}),
     into: [Label],
     examples: [],

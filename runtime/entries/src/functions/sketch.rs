@@ -3,7 +3,7 @@
 use crate::prelude::*;
 
 function! {
-    /// The image's edges (the magnitude of its gradient), one channel, rounded to the grid.
+    /// An edge map of the image (the magnitude of its gradient), one channel, rounded to the grid.
     computed sketch(SketchConfig {}),
     into: [Image],
     examples: [{} over [3, 4, 3]],

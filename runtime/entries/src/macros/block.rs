@@ -1,6 +1,6 @@
 //! Blocks and flows.
 
-/// Whether a block is causal: `causal: |config| …` says when; without it, never.
+/// The rule for causality: `causal: |config| …`. Without it a block is never causal.
 macro_rules! causal {
     ($config:ident) => {
         |_| false
@@ -13,11 +13,11 @@ macro_rules! causal {
     };
 }
 
-/// A layer: a type that holds parameters and is built from the shape of its input; `two NAME: …` reads two inputs, in an
-/// order.
+/// Declares a layer: a type with parameters that is built from the shape of its input. `two NAME: …` reads two inputs
+/// in a fixed order.
 ///
-/// `shape(&Config, &[&[usize]]) -> Result<Vec<usize>, String>` and `cost(&Config, &[&[usize]]) -> Cost` stand in the same
-/// file.
+/// `shape(&Config, &[&[usize]]) -> Result<Vec<usize>, String>` and `cost(&Config, &[&[usize]]) -> Cost` must be defined
+/// in the same file.
 macro_rules! layer {
     (@of $arity:ident [$($docs:literal)+] $name:ident: $type:ident($config:ident { $($fields:tt)* }),
         $(causal: $causal:expr,)?
@@ -88,9 +88,9 @@ macro_rules! layer {
     };
 }
 
-/// A layer that reads nothing: its values are the same for every record, `[1, shape…]`.
+/// Declares a layer without inputs. Its values are the same for every record, `[1, shape…]`.
 ///
-/// `shape(&Config) -> Result<Vec<usize>, String>` and `cost(&Config) -> Cost` stand in the same file.
+/// `shape(&Config) -> Result<Vec<usize>, String>` and `cost(&Config) -> Cost` must be defined in the same file.
 macro_rules! source {
     (
         $(#[doc = $docs:literal])+
@@ -142,9 +142,10 @@ macro_rules! source {
     };
 }
 
-/// A function on tensors without parameters of its own: `operation! { … one elu: … }` reads one input, `many` two or more.
+/// Declares a function on tensors without parameters. `operation! { … one elu: … }` reads one input, `many` two or
+/// more.
 ///
-/// `shape(&Config, &[&[usize]]) -> Result<Vec<usize>, String>` stands in the same file.
+/// `shape(&Config, &[&[usize]]) -> Result<Vec<usize>, String>` must be defined in the same file.
 macro_rules! operation {
     (
         $(#[doc = $docs:literal])+
@@ -203,7 +204,8 @@ macro_rules! operation {
     (@arity many) => { $crate::Arity::Many };
 }
 
-/// A scalar function, element by element: the trait `Scalar` on a type of the module `tensors` in the same file.
+/// Declares a scalar function, applied element by element: the trait `Scalar` on a type of the module `tensors` in the
+/// same file.
 macro_rules! scalar {
     ($(#[doc = $docs:literal])+ $name:ident: $type:ident) => {
         pub(crate) static ENTRY: $crate::Block = $crate::Block {
@@ -246,12 +248,14 @@ macro_rules! scalar {
     };
 }
 
-/// A bijector over the values of a variable; `both` says that it goes both ways, `drawn` that it only draws.
+/// Declares a bijector over the values of a variable: `both` if it works in both directions, `drawn` if it can only
+/// draw.
 ///
-/// `fits(&Config, &[usize]) -> Result<(), String>` and `cost(&Config, &[&[usize]]) -> Cost` stand in the same file. With
-/// `kind: given` the flow may be given a context: `fits` and the type's `new` take its shape too, an `Option<&[usize]>`, before
-/// the configuration. With `kind: reshapes`, `inner(&Config, &[usize]) -> Result<Vec<usize>, String>` stands in place of `fits` and
-/// says what the base is over. `values` names the spaces that its values fill, where they are not all real numbers.
+/// `fits(&Config, &[usize]) -> Result<(), String>` and `cost(&Config, &[&[usize]]) -> Cost` must be defined in the same
+/// file. With `kind: given` the flow may have a context. `fits` and the type's `new` then take its shape, an
+/// `Option<&[usize]>`, before the configuration. With `kind: reshapes`, `inner(&Config, &[usize]) -> Result<Vec<usize>,
+/// String>` replaces `fits` and returns the shape of the base. `values` names the spaces of the flow's values, if these
+/// are not all real numbers.
 macro_rules! flow {
     (
         $(#[doc = $docs:literal])+
@@ -319,7 +323,7 @@ macro_rules! flow {
     (@check $name:ident $config:ident given) => {
         #[cfg(feature = "tensors")]
         impl $config {
-            /// Whether the flow can stand over values of this shape, given a context of that one.
+            /// Checks the flow against the shape of values and of a context.
             fn check(&self, shape: &[usize], context: Option<&[usize]>) -> $crate::tensors::Result<()> {
                 fits(self, shape, context).map_err(|why| $crate::tensors::misfit(stringify!($name), &why, &[shape]))
             }
@@ -328,7 +332,7 @@ macro_rules! flow {
     (@check $name:ident $config:ident reshapes) => {
         #[cfg(feature = "tensors")]
         impl $config {
-            /// The shape of what the flow leaves to the base.
+            /// The shape of the base's value.
             fn inner(&self, shape: &[usize]) -> $crate::tensors::Result<Vec<usize>> {
                 inner(self, shape).map_err(|why| $crate::tensors::misfit(stringify!($name), &why, &[shape]))
             }
@@ -337,7 +341,7 @@ macro_rules! flow {
     (@check $name:ident $config:ident) => {
         #[cfg(feature = "tensors")]
         impl $config {
-            /// Whether the flow can stand over values of this shape.
+            /// Checks the flow against the shape of values.
             fn check(&self, shape: &[usize]) -> $crate::tensors::Result<()> {
                 fits(self, shape).map_err(|why| $crate::tensors::misfit(stringify!($name), &why, &[shape]))
             }

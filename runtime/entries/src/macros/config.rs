@@ -1,6 +1,6 @@
 //! Arguments: the configuration of an entry, and its rows.
 
-/// Documentation without the space that `///` leaves before it.
+/// Documentation without the space after `///`.
 macro_rules! docs {
     ($($docs:literal)+) => { concat!($($docs),+).trim_ascii_start() };
 }
@@ -99,7 +99,7 @@ macro_rules! config {
                 docs: docs!($($docs)+),
             }),*];
 
-            /// From checked arguments.
+            /// The configuration from checked arguments.
             #[allow(unused_variables, unused_mut, unused_assignments, clippy::unused_unit)]
             pub fn read(arguments: &$crate::Arguments) -> Self {
                 let mut parameters = Self::PARAMETERS.iter();
@@ -112,7 +112,7 @@ macro_rules! config {
                 )* }
             }
 
-            /// The same as arguments by name.
+            /// The configuration as arguments by name.
             pub fn arguments(&self) -> $crate::Arguments {
                 #[allow(unused_mut)]
                 let mut all = Vec::new();

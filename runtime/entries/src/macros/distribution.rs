@@ -1,9 +1,10 @@
 //! Distributions.
 
-/// A distribution. `natural` lists what the head holds, each with its domain, other names with the blocks that turn them into
-/// it and, where they are not the variable's, its channels as a function of the configuration and of the variable's; at a
-/// root it is `[]`. Before its name stands `continuous`, `jumping` where it is continuous and a draw jumps as its parameters change,
-/// `discrete`, or `atomic` for points among real numbers.
+/// Declares a distribution. `natural` lists the parameters of the head, each with its domain, its alternative names
+/// with the blocks that convert them and, if the number of channels is not the variable's, a function of the
+/// configuration and of the variable's channels. At a root the list is `[]`. The word before the name is `continuous`,
+/// `jumping` (continuous, but a draw is not a continuous function of its parameters), `discrete`, or `atomic` (isolated
+/// points among real numbers).
 macro_rules! distribution {
     (
         $(#[doc = $docs:literal])+

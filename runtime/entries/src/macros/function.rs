@@ -1,8 +1,9 @@
 //! Deterministic functions.
 
-/// A deterministic function of one variable: `computed` from its input, from the `data` beside it, or `rounded` in p.
+/// Declares a deterministic function of one variable: `computed` from its input, read from the `data`, or `rounded` in
+/// p.
 ///
-/// `range(&Config, Space, &[usize]) -> Range` stands in the same file.
+/// `range(&Config, Space, &[usize]) -> Range` must be defined in the same file.
 macro_rules! function {
     (
         $(#[doc = $docs:literal])+

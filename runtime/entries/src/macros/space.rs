@@ -1,6 +1,6 @@
 //! Spaces.
 
-/// A space; `Space::$variant` is its name in Rust.
+/// Declares a space; `Space::$variant` is its name in Rust.
 macro_rules! space {
     (
         $(#[doc = $docs:literal])+

@@ -3,7 +3,7 @@
 use crate::prelude::*;
 
 space! {
-    /// Whole numbers from 0 on.
+    /// Integers from 0.
     discrete count: Count,
     ranks: 1..=3 of "features, or channels, height, width",
     usual: poisson,
@@ -12,6 +12,6 @@ space! {
         (!row.iter().all(is_count)).then_some("has a value that is no whole number from 0 on")
     },
     draw: |row| row.iter().map(|value| (-3.0 * (-value).ln_1p()).floor()).collect(),
-    // Of the densities tried on it, what lies above has less than 1e-12 of the mass.
+    // The densities under test have less than 1e-12 of their mass above.
     grid: Grid { shape: &[1], rows: || (0..1000).map(f64::from).collect(), measure: |_| 1.0 },
 }

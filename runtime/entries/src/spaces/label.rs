@@ -5,7 +5,7 @@ use crate::prelude::*;
 const CLASSES: usize = 5;
 
 space! {
-    /// One of n classes, held as a one-hot vector.
+    /// One of n classes, represented by a one-hot vector.
     discrete label: Label,
     ranks: 1..=1 of "classes",
     usual: categorical,

@@ -2,7 +2,7 @@
 
 use crate::prelude::*;
 
-/// Of the logarithms on the grid.
+/// The step of the logarithms on the grid.
 const STEP: f64 = 0.01;
 
 space! {
@@ -15,7 +15,7 @@ space! {
         (!row.iter().all(fits)).then_some("has a value that is not positive")
     },
     draw: |row| row.iter().map(|value| (2.0 * value - 1.0).exp()).collect(),
-    // A density may be infinite at 0; over the logarithm it is smooth, and the sum is the integral to many digits.
+    // A density may be infinite at 0. As a function of the logarithm it is smooth, so the sum is an accurate integral.
     grid: Grid {
         shape: &[1],
         rows: || (-12_000..1_500).map(|at| (f64::from(at) * STEP).exp()).collect(),

@@ -2,7 +2,7 @@
 
 use crate::prelude::*;
 
-/// Of the numbers whose hyperbolic sines are the grid.
+/// The step of the numbers whose hyperbolic sines are the grid.
 const STEP: f64 = 0.005;
 
 space! {
@@ -12,8 +12,8 @@ space! {
     usual: normal,
     misfit: |row| (!row.iter().all(|value| value.is_finite())).then_some("is not finite"),
     draw: |row| row.to_vec(),
-    // Dense around 0, and so far out that a density which falls as |x|^−1.4 has less than 1e-9 beyond: the sum of a smooth
-    // density is its integral to many digits.
+    // Dense around 0, and so wide that a density that falls as |x|^−1.4 has less than 1e-9 outside. The sum over a
+    // smooth density is an accurate integral.
     grid: Grid {
         shape: &[1],
         rows: || (-11_000..11_000).map(|at| (f64::from(at) * STEP).sinh()).collect(),

@@ -2,9 +2,9 @@
 
 use crate::prelude::*;
 
-/// Of the logits on the grid.
+/// The step of the logits on the grid.
 const STEP: f64 = 0.01;
-/// How far the sum of proportions may be from 1: single precision, or numbers that were rounded to four digits.
+/// The tolerance of the sum of proportions, for single precision or numbers rounded to four digits.
 const ROUNDED: f64 = 1e-3;
 
 space! {
@@ -22,7 +22,7 @@ space! {
         let total: f64 = row.iter().map(|value| value + 0.1).sum();
         row.iter().map(|value| (value + 0.1) / total).collect()
     },
-    // Densities are over all parts but one.
+    // The density is over all parts but one.
     grid: Grid {
         shape: &[2],
         rows: || {

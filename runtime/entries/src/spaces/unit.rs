@@ -2,7 +2,7 @@
 
 use crate::prelude::*;
 
-/// Of the logits on the grid.
+/// The step of the logits on the grid.
 const STEP: f64 = 0.01;
 
 space! {
@@ -15,7 +15,8 @@ space! {
         (!row.iter().all(fits)).then_some("has a value that is not between 0 and 1, both excluded")
     },
     draw: |row| row.iter().map(|value| 0.05 + 0.9 * value).collect(),
-    // A density may be infinite at both ends; over the logit it is smooth. Above 36 a double has the value for 1.
+    // A density may be infinite at both ends. As a function of the logit it is smooth. Above a logit of 36 a double is
+    // rounded to 1.
     grid: Grid {
         shape: &[1],
         rows: || (-12_000..3_600).map(|at| 1.0 / (1.0 + (f64::from(-at) * STEP).exp())).collect(),

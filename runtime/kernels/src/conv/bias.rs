@@ -7,9 +7,9 @@ use crate::{Result, Tensor};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, WithDType};
 
-/// Values that one thread adds up alone.
+/// The number of values that one thread sums.
 const SMALL: usize = 1 << 16;
-/// Values of a cache line.
+/// The number of values in a cache line.
 const LINE: usize = 16;
 
 /// `[C]` of the gradient of a convolution's output, `[N, C, …]`.
@@ -62,7 +62,8 @@ mod tests {
     use super::{SMALL, gradient};
     use crate::{DType, Device, Result, Tensor};
 
-    /// Small whole numbers, whose sums are exact in f32: few and many channels, and more pixels than one thread adds up alone.
+    /// Small whole numbers, whose sums are exact in f32, for few and many channels, and for more pixels than one thread
+    /// sums.
     #[test]
     fn a_bias_has_the_sum_of_its_channel() -> Result<()> {
         for shape in [[70, 3, 32, 32], [2, 5, 3, 4], [300, 20, 1, 1], [5, 3000, 1, 1], [SMALL + 1, 2, 1, 1]] {

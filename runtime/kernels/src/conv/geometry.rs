@@ -1,4 +1,4 @@
-//! The sizes of a convolution, and which of its taps fall inside the image.
+//! The sizes of a convolution, and the range of each tap inside the image.
 
 use crate::Result;
 
@@ -35,7 +35,8 @@ impl Geometry {
         Ok(Self { batch, channels, height, width, filters, kernel, stride, padding, out_height, out_width })
     }
 
-    /// The convolution whose input is what a transposed one of `x` gives, `[batch, filters, height, width]` with the same weight.
+    /// The convolution whose input has the shape of the transposed convolution's output for `x`, `[batch, filters,
+    /// height, width]`, with the same weight.
     pub fn transposed(
         x: (usize, usize, usize, usize),
         weight: (usize, usize, usize, usize),
@@ -77,7 +78,7 @@ impl Geometry {
         self.channels * self.height * self.width
     }
 
-    /// Whether patches are the image itself.
+    /// Whether the kernel is 1x1 with stride 1, so that patches are the image itself.
     pub fn is_pointwise(&self) -> bool {
         self.kernel == 1 && self.stride == 1 && self.padding == 0
     }
@@ -96,7 +97,7 @@ impl Geometry {
         }
     }
 
-    /// Output columns whose tap `dx` falls inside the image.
+    /// Output columns for which tap `dx` is inside the image.
     pub fn columns(&self, dx: usize) -> (usize, usize) {
         let first = self.padding.saturating_sub(dx).div_ceil(self.stride);
         let end = (self.width + self.padding).saturating_sub(dx).div_ceil(self.stride).min(self.out_width);

@@ -1,8 +1,10 @@
-//! The f32 kernels of 3x3 convolutions at stride 2, by Winograd's algorithm for both phases: see [`crate::fast::halving`].
+//! The f32 kernels of 3x3 convolutions at stride 2, with Winograd's algorithm for both phases: see
+//! [`crate::fast::halving`].
 //!
-//! The forward pass goes *down*, from the large image to the small one; the gradient of the input goes *up* with the rotated
-//! kernel, channels and filters exchanged. The gradient of the weight multiplies the points of the large image with those of
-//! the small one's gradient. All three transform every tile once; a task then works on a panel of columns of a few images.
+//! The forward pass maps the large image to the small one (*down*). The gradient of the input maps it back (*up*), with
+//! the rotated kernel and with channels and filters exchanged. The gradient of the weight multiplies the points of the
+//! large image with those of the small one's gradient. All three transform every tile once; a task then processes a
+//! panel of columns of a few images.
 
 use super::geometry::Geometry;
 use crate::fast::halving::{self, KERNELS, POINTS, TAPS, Tiles};
@@ -11,20 +13,20 @@ use crate::fast::product::{Left, Out, Right, product};
 use crate::fast::{Shared, padded, scratch::Scratch, written};
 use rayon::prelude::*;
 
-/// Channels of one chunk of the depth, and of the points' layout.
+/// Channels in a chunk of the depth, which determines the layout of the points.
 const CHUNK: usize = 128;
-/// Columns of a task.
+/// Columns per task.
 const PANEL: usize = 128;
-/// Tiles of a block of GEMMs.
+/// Tiles in a block of GEMMs.
 const TILES: usize = 128;
-/// Tiles whose points are kept at once.
+/// Tiles whose points are stored at once.
 const KEPT: usize = 256;
 
-/// Channels and filters from which on the GEMMs take most of the time.
+/// The number of channels and filters from which the GEMMs take most of the time.
 const FEWEST: usize = 48;
 
-/// Whether this takes fewer operations than direct sums: not where much of a tile lies outside the image, nor where there are
-/// so few tiles or channels that transforming takes longer than the GEMMs.
+/// Whether this is faster than direct sums. It is not if much of a tile is outside of the image, or if there are so few
+/// tiles or channels that the transforms take longer than the GEMMs.
 pub fn pays(g: &Geometry) -> bool {
     let fits = g.kernel == 3 && g.stride == 2 && g.padding == 1;
     let count = tiles(g, 0).count();
@@ -40,7 +42,7 @@ fn tiles(g: &Geometry, row: usize) -> Tiles {
     Tiles { small: [g.out_height, g.out_width], large: [g.height, g.width], row }
 }
 
-/// Which of the two images is meant.
+/// One of the two images.
 #[derive(Clone, Copy, PartialEq)]
 enum Side {
     Large,
@@ -67,7 +69,7 @@ struct Points {
     tiles: usize,
     channels: usize,
     chunk: usize,
-    /// Distance of two points.
+    /// The distance between two points.
     point: usize,
 }
 
@@ -82,7 +84,7 @@ impl Points {
         let (channels, pixels, count) = (side.channels(g), side.pixels(g), tiles(g, 0).count());
         let chunk = even(channels, CHUNK);
         let all = images.len() / (channels * pixels) * count;
-        // Not a power of two, which would map the points to the same few cache lines.
+        // Not a power of two, for which the points would use the same few cache lines.
         let point = all * chunk + 16;
         let mut values = Scratch::new(channels.div_ceil(chunk) * POINTS * point);
         let shared = Shared::new(&mut values);
@@ -92,7 +94,7 @@ impl Points {
                 let mut turned = Scratch::new(pixels * chunk);
                 to_pixels(planes, pixels, &mut turned, chunk, |_| ());
                 for tile in 0..count {
-                    // SAFETY: this task alone writes its chunk of its image's tiles.
+                    // SAFETY: only this task writes its chunk of its image's tiles.
                     let to = unsafe { shared.at(part * POINTS * point + (image * count + tile) * chunk) };
                     transform(&tiles(g, chunk), tile, &mut turned, here, to, point);
                 }
@@ -101,7 +103,7 @@ impl Points {
         Self { values, tiles: all, channels, chunk, point }
     }
 
-    /// Of the images of one side, for convolutions from it.
+    /// The points of the images of one side, for convolutions from it.
     fn of(g: &Geometry, side: Side, images: &[f32]) -> Self {
         let outside = [0.0f32; CHUNK];
         Self::new(g, side, images, |tiles, tile, pixels, channels, to, point| {
@@ -116,7 +118,7 @@ impl Points {
         })
     }
 
-    /// Of the gradient of the small image.
+    /// The points of the gradient of the small image.
     fn of_gradient(g: &Geometry, gradient: &[f32]) -> Self {
         let outside = [0.0f32; CHUNK];
         Self::new(g, Side::Small, gradient, |tiles, tile, pixels, channels, to, point| {
@@ -137,7 +139,7 @@ impl Points {
     }
 }
 
-/// From one side to the other.
+/// A convolution from one side to the other.
 struct Convolution<'a> {
     g: &'a Geometry,
     from: Side,
@@ -174,7 +176,7 @@ impl Convolution<'_> {
                             let sums = self.block([image * count, images * count], [first, wide], &points, &kernel);
                             for (at, sums) in sums.chunks_exact(pixels * padded(wide)).enumerate() {
                                 let to = out.at(((group * kept + image + at) * columns + first) * pixels);
-                                // This task alone writes these channels of its images.
+                                // Only this task writes these channels of its images.
                                 to_planes_at(sums, padded(wide), [wide, pixels], to);
                             }
                         });
@@ -218,7 +220,7 @@ impl Convolution<'_> {
         out
     }
 
-    /// Some columns of the result at the tiles of a few images: `[images, pixels, columns padded]`.
+    /// Some columns of the result, at the tiles of a few images: `[images, pixels, columns padded]`.
     fn block(
         &self,
         [first, count]: [usize; 2],
@@ -280,7 +282,7 @@ pub fn weight_gradient(g: &Geometry, x: &[f32], gradient: &[f32]) -> Vec<f32> {
                 tasks.into_par_iter().for_each(|((from, rows), (to, columns))| {
                     let taps = pairs(&inputs, from, rows, &outputs, to, columns);
                     let place = (to * outputs.chunk * channels + from * inputs.chunk) * TAPS;
-                    // This task alone writes these channels of its filters.
+                    // Only this task writes these channels of its filters.
                     place_taps(&taps, [rows * TAPS, columns], out.at(place), channels * TAPS, group > 0);
                 });
             }
@@ -307,7 +309,7 @@ unsafe fn place_taps(taps: &[f32], [rows, columns]: [usize; 2], to: *mut f32, ro
     }
 }
 
-/// Σ over all tiles of a chunk of the inputs times a chunk of the outputs: `[rows, taps, columns padded]`.
+/// The sum over all tiles of a chunk of the inputs times a chunk of the outputs: `[rows, taps, columns padded]`.
 fn pairs(inputs: &Points, from: usize, rows: usize, outputs: &Points, to: usize, columns: usize) -> Scratch {
     let wide = padded(columns);
     let plane = rows * wide + 16;

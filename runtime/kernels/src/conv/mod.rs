@@ -1,9 +1,9 @@
 //! Convolutions as GEMMs: in f32 over pixels read in place, over planes, over Winograd tiles or over records of one pixel, in f64 over
 //! patches gathered per image (im2col).
 //!
-//! There are three kernels: the forward pass, the gradient of the input and the gradient of the weight. The forward pass of a
-//! transposed convolution is the input gradient of the convolution with the same weight, so its three passes use the same
-//! kernels with the roles exchanged.
+//! There are three kernels: the forward pass, the gradient of the input and the gradient of the weight. The forward
+//! pass of a transposed convolution is the input gradient of the convolution with the same weight, so its three passes
+//! use the same kernels with the roles exchanged.
 
 mod bias;
 mod geometry;
@@ -15,7 +15,9 @@ mod single;
 mod tiled;
 
 use super::cpu::{Float, slice, unsupported};
+use super::cuda::{self, Backend};
 use super::profile::timed;
+use super::reference;
 use crate::{Result, Tensor};
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Shape};
 pub use geometry::Geometry;
@@ -25,15 +27,15 @@ pub use geometry::Geometry;
 /// # Errors
 /// Shapes that do not fit.
 pub fn conv2d(x: &Tensor, weight: &Tensor, bias: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
-    if super::cuda::takes_activations(x) {
-        return super::cuda::conv2d(x, weight, bias, stride, padding);
+    match Backend::of_activations(x) {
+        Backend::Cuda => cuda::conv2d(x, weight, bias, stride, padding),
+        Backend::Host => {
+            let geometry = Geometry::new(x.dims4()?, weight.dims4()?, stride, padding)?;
+            let op = Biased { geometry, transposed: false, out: geometry.out_dims().to_vec().into() };
+            crate::tape::op3(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, op)
+        }
+        Backend::Candle => reference::conv2d(x, weight, bias, stride, padding),
     }
-    if !x.device().is_cpu() {
-        return super::reference::conv2d(x, weight, bias, stride, padding);
-    }
-    let geometry = Geometry::new(x.dims4()?, weight.dims4()?, stride, padding)?;
-    let op = Biased { geometry, transposed: false, out: geometry.out_dims().to_vec().into() };
-    crate::tape::op3(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, op)
 }
 
 /// An affine map of vectors, `[N, C]`, with a weight `[O, C]` or `[O, C, 1, 1]` and a bias `[O]`.
@@ -63,15 +65,15 @@ pub fn conv_transpose2d(
     padding: usize,
     output_padding: usize,
 ) -> Result<Tensor> {
-    if super::cuda::takes_activations(x) {
-        return super::cuda::conv_transpose2d(x, weight, bias, stride, padding, output_padding);
+    match Backend::of_activations(x) {
+        Backend::Cuda => cuda::conv_transpose2d(x, weight, bias, stride, padding, output_padding),
+        Backend::Host => {
+            let geometry = Geometry::transposed(x.dims4()?, weight.dims4()?, stride, padding, output_padding)?;
+            let op = Biased { geometry, transposed: true, out: geometry.in_dims().to_vec().into() };
+            crate::tape::op3(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, op)
+        }
+        Backend::Candle => reference::conv_transpose2d(x, weight, bias, stride, padding, output_padding),
     }
-    if !x.device().is_cpu() {
-        return super::reference::conv_transpose2d(x, weight, bias, stride, padding, output_padding);
-    }
-    let geometry = Geometry::transposed(x.dims4()?, weight.dims4()?, stride, padding, output_padding)?;
-    let op = Biased { geometry, transposed: true, out: geometry.in_dims().to_vec().into() };
-    crate::tape::op3(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, op)
 }
 
 /// The three kernels, which implement all passes of both convolutions.
@@ -84,7 +86,7 @@ trait Kernels: Float {
     fn weight_gradient(g: &Geometry, x: &[Self], gradient: &[Self]) -> Vec<Self>;
 }
 
-/// `fastest!(g => pass(arguments))`: the pass of the module that takes the fewest operations.
+/// `fastest!(g => pass(arguments))`: calls the pass of the module that needs the fewest operations.
 macro_rules! fastest {
     ($g:ident => $pass:ident($($argument:ident),*)) => {
         if single::pays($g) {
@@ -133,7 +135,7 @@ impl Kernels for f64 {
 struct Biased {
     geometry: Geometry,
     transposed: bool,
-    /// Of the result: an affine map's has no height and no width.
+    /// The shape of the result; that of an affine map has no height and width.
     out: Shape,
 }
 
@@ -193,7 +195,7 @@ impl CustomOp3 for Biased {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let (gradient, g) = (gradient.contiguous()?, self.geometry);
-        // Data has no gradient; none is computed.
+        // The gradient of data is not computed.
         let for_input = x.track_op().then(|| match self.transposed {
             true => gradient.apply_op2_no_bwd(weight, &Plain(g)),
             false => gradient.apply_op2_no_bwd(weight, &InputGradient(g)),

@@ -4,7 +4,8 @@ use super::geometry::Geometry;
 use crate::cpu::{Float, Matrix, matmul};
 use rayon::prelude::*;
 
-/// Parts that the batch is split into for the weight's gradient: fixed, so that sums do not depend on the thread count.
+/// The number of parts of the batch for the weight's gradient. It is fixed, so that sums do not depend on the number of
+/// threads.
 const PARTS: usize = 4;
 
 impl Geometry {
@@ -25,7 +26,7 @@ impl Geometry {
         });
     }
 
-    /// The transpose of [`Geometry::gather`]: adds patches to the image they came from.
+    /// The transpose of [`Geometry::gather`]: adds patches to the image at their places.
     fn scatter<T: Float>(&self, patches: &[T], image: &mut [T]) {
         self.visit(|tap, y, input, dx| {
             let from = &patches[tap * self.pixels() + y * self.out_width..][..self.out_width];

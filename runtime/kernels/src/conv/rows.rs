@@ -1,4 +1,4 @@
-//! The f32 kernels: for each tap, a GEMM over the pixels it reads, in place.
+//! The f32 kernels for arbitrary strides: one GEMM per tap, over the pixels that it reads, in place.
 
 use super::geometry::Geometry;
 use crate::fast::planes::{to_pixels, to_planes, to_planes_at};
@@ -6,15 +6,15 @@ use crate::fast::product::gathered;
 use crate::fast::{Shared, padded, scratch::Scratch, written};
 use rayon::prelude::*;
 
-/// Pixels of one GEMM: with its depth and a panel they fit into the L2 cache.
+/// Pixels per GEMM. With its depth and a panel they fit into the L2 cache.
 const PIXELS: usize = 256;
-/// Groups of images at least, where there are as many, so that every core has work.
+/// The minimum number of groups of images, if possible, so that every core has work.
 const GROUPS: usize = 4;
 /// Columns of a panel of the packed weight.
 pub const PANEL: usize = 64;
-/// Channels of a weight's gradient that one task works on.
+/// Channels of a weight's gradient per task.
 const CHUNK: usize = 48;
-/// Depth of one product.
+/// The depth of one product.
 const DEPTH: usize = 256;
 
 impl Geometry {
@@ -26,12 +26,12 @@ impl Geometry {
         self.height * self.width
     }
 
-    /// Images processed together, so that there are at least `least` tasks where an image has `each`.
+    /// The number of images processed together, so that there are at least `least` tasks if an image has `each`.
     pub fn group(&self, least: usize, each: usize) -> usize {
         least.div_ceil(each.max(1)).min(self.batch.div_ceil(GROUPS)).max(1)
     }
 
-    /// For each tap, the places of all pairs of an input and an output pixel in `images` images; a pixel's row is
+    /// For each tap, the places of all pairs of an input and an output pixel in `images` images. A pixel's row has
     /// `[input, output]` values.
     fn pairs(&self, images: usize, [input_row, output_row]: [usize; 2]) -> Vec<Vec<[usize; 2]>> {
         let taps = 0..self.taps();
@@ -57,7 +57,7 @@ impl Geometry {
     }
 
     /// The weight in panels of columns, each `[taps, rows, columns padded]`: a filter's channels along a column, or
-    /// turned along a row. A tap lies where `place` puts it.
+    /// transposed along a row. `place` gives the place of a tap.
     pub fn packed(&self, weight: &[f32], turned: bool, place: impl Fn(usize) -> usize + Sync) -> Scratch {
         let (taps, filters, channels) = (self.taps(), self.filters, self.channels);
         let (rows, columns) = if turned { (filters, channels) } else { (channels, filters) };
@@ -112,7 +112,7 @@ unsafe fn convolve(
     }
 }
 
-/// Every pixel's row filled with the bias, or cleared.
+/// Fills every pixel's row with the bias, or with zeros.
 fn begin(sums: &mut [f32], wide: usize, bias: Option<&[f32]>) {
     sums.fill(0.0);
     if let Some(bias) = bias {
@@ -120,7 +120,7 @@ fn begin(sums: &mut [f32], wide: usize, bias: Option<&[f32]>) {
     }
 }
 
-/// Images to pixels, `row` values apart.
+/// Converts images to pixel-major layout, with `row` values per pixel.
 pub fn turn_in(images: &[f32], [channels, pixels]: [usize; 2], to: &mut [f32], row: usize) {
     for (image, to) in images.chunks_exact(channels * pixels).zip(to.chunks_exact_mut(pixels * row)) {
         to_pixels(image, pixels, to, row, |_| ());
@@ -208,7 +208,7 @@ pub fn weight_gradient(g: &Geometry, x: &[f32], gradient: &[f32]) -> Vec<f32> {
         let (tap, first) = (task % taps, task / taps * CHUNK);
         let rows: Vec<_> =
             (0..CHUNK.min(channels - first)).map(|channel| [channel, (channel * taps + tap) * wide]).collect();
-        // SAFETY: this task alone writes these channels of this tap; the pairs lie inside the images.
+        // SAFETY: only this task writes these channels of this tap; the pairs are inside the images.
         unsafe {
             let out = shared.at(first * taps * wide);
             rows.iter().for_each(|row| out.add(row[1]).write_bytes(0, wide));

@@ -1,5 +1,5 @@
-//! The f32 kernels where an image is one pixel and the kernel 1x1, an affine map of vectors: each pass is one GEMM over the
-//! records, which lie in memory as the GEMM reads them.
+//! The f32 kernels for affine maps of vectors (1x1 convolutions of images of one pixel). Each pass is one GEMM over the
+//! records in their memory layout.
 
 use super::geometry::Geometry;
 use crate::fast::planes::to_pixels_at;
@@ -7,13 +7,13 @@ use crate::fast::product::{Left, Out, Right, product};
 use crate::fast::{Shared, padded, scratch::Scratch, written};
 use rayon::prelude::*;
 
-/// Depth of one product: with a panel of the right matrix it fits into the L2 cache.
+/// The depth of one product. With a panel of the right matrix it fits into the L2 cache.
 const DEPTH: usize = 256;
-/// Rows of a task, where there are as many.
+/// Rows per task, if there are as many.
 const ROWS: usize = 96;
-/// Columns of a task are a multiple of it.
+/// The number of columns per task is a multiple of this.
 const PANEL: usize = 64;
-/// Multiply-accumulates of a task at least: another thread takes as long to wake as these take.
+/// The minimum of multiply-accumulates per task; waking another thread takes as long as this many.
 const TASK: usize = 1 << 20;
 /// Filters that are transposed together.
 const BLOCK: usize = 64;
@@ -26,7 +26,7 @@ pub fn forward(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) ->
     let (channels, wide) = (g.channels, padded(g.filters));
     let mut turned = Scratch::new(channels * wide);
     if wide > g.filters {
-        // The last columns are computed too, and dropped.
+        // Padding columns are computed too, and dropped.
         turned.fill(0.0);
     }
     let shared = Shared::new(&mut turned);
@@ -45,8 +45,8 @@ pub fn weight_gradient(g: &Geometry, x: &[f32], gradient: &[f32]) -> Vec<f32> {
     multiply([g.filters, g.channels, g.batch], (gradient, [1, g.filters]), (x, g.channels), None)
 }
 
-/// `bias + left · right`, `[rows, columns]`. The left matrix has a step between rows and one between columns, the right one a
-/// step between rows.
+/// `bias + left · right`, `[rows, columns]`. The left matrix has strides for rows and columns, the right one a stride
+/// for rows.
 fn multiply(
     [rows, columns, depth]: [usize; 3],
     (left, [row, step]): (&[f32], [usize; 2]),
@@ -63,7 +63,7 @@ fn multiply(
         (0..across * rows.div_ceil(high)).into_par_iter().for_each(|task| {
             let (first, column) = (task / across * high, task % across * broad);
             let sizes = [high.min(rows - first), broad.min(wide - column)];
-            // SAFETY: this task alone writes these rows and columns; all places lie inside the matrices.
+            // SAFETY: only this task writes these rows and columns; all places are inside the matrices.
             unsafe {
                 let out = Out { at: out.at(first * row_of_out + column), row: row_of_out };
                 begin(sizes, bias.map(|bias| &bias[column.min(bias.len())..]), out);
@@ -89,7 +89,7 @@ fn multiply(
     out
 }
 
-/// The bias in every row, zeros behind it.
+/// Fills every row with the bias, followed by zeros.
 ///
 /// # Safety
 /// The rows and columns of `out` can be written.
@@ -106,7 +106,7 @@ unsafe fn begin([rows, columns]: [usize; 2], bias: Option<&[f32]>, out: Out) {
     }
 }
 
-/// Rows with zeros behind them.
+/// Rows padded with zeros.
 fn widened(matrix: &[f32], width: usize, wide: usize) -> Scratch {
     let mut out = Scratch::new(matrix.len() / width.max(1) * wide);
     for (to, from) in out.chunks_exact_mut(wide).zip(matrix.chunks_exact(width)) {

@@ -1,8 +1,9 @@
-//! The f32 kernels of 3x3 convolutions that keep height and width, by Winograd's algorithm: a quarter of the multiplications.
+//! The f32 kernels of 3x3 convolutions that keep height and width, with Winograd's algorithm, which needs a quarter of
+//! the multiplications.
 //!
-//! The gradient of the input is the convolution with the kernel rotated by 180 degrees, its channels and filters exchanged. The
-//! gradient of the weight multiplies the transformed input with the transformed gradient of the output. *Points* are the 36
-//! values of a transformed tile.
+//! The gradient of the input is the convolution with the kernel rotated by 180 degrees, and with channels and filters
+//! exchanged. The gradient of the weight multiplies the transformed input with the transformed gradient of the output.
+//! *Points* are the 36 values of a transformed tile.
 
 use super::geometry::Geometry;
 use super::rows::{PANEL, turn_in, turn_out, weight_of};
@@ -12,20 +13,20 @@ use crate::fast::{Shared, added, padded, parts_of, scratch::Scratch, written};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Tiles of one block of GEMMs.
+/// Tiles in a block of GEMMs.
 const TILES: usize = 32;
-/// Channels transformed at a time: with a block's products they fit into the L2 cache.
+/// Channels transformed at a time. With a block's products they fit into the L2 cache.
 const CHUNK: usize = 64;
-/// Filters whose products a block keeps, in panels: the input is transformed again for each such part.
+/// Filters whose products a block stores, in panels. The input is transformed again for each such part.
 const PART: usize = 2 * PANEL;
 const _: () = assert!(PART >= CHUNK, "places outside the image serve inputs and outputs");
-/// Channels of a weight's gradient that one task works on.
+/// Channels of a weight's gradient per task.
 const ROWS: usize = 48;
 /// Tiles of a part of that gradient's sum at least.
 const LEAST: usize = 128;
 
-/// Whether tiles take fewer operations: not where most of a tile is padding, nor where there are so few that transforming
-/// the kernel takes longer than the GEMMs.
+/// Whether tiles need fewer operations. They do not if most of a tile is padding, or if there are so few that
+/// transforming the kernel takes longer than the GEMMs.
 pub fn pays(g: &Geometry) -> bool {
     let fits = g.kernel == 3 && g.stride == 1 && g.padding == 1;
     let tiles = tiles(g, 0).count();
@@ -103,7 +104,7 @@ impl<'a> Convolution<'a> {
         let (depth, wide) = (self.depth, padded(self.columns));
         let part = PART.min(wide - column);
         let (from, to) = (tiles(self.g, padded(depth)), tiles(self.g, wide));
-        // The stride of points is not a power of two, which would map them to the same few cache lines.
+        // The stride of points is not a power of two, for which they would use the same few cache lines.
         let (input_point, out_point) = (TILES * CHUNK + 16, TILES * part + 16);
         let (mut here, mut products) = (Scratch::new(POINTS * input_point), Scratch::new(POINTS * out_point));
         let outside = [0.0f32; PART];
@@ -173,7 +174,7 @@ pub fn weight_gradient(g: &Geometry, x: &[f32], gradient: &[f32]) -> Vec<f32> {
     weight_of(&sums, [channels * TAPS, filters])
 }
 
-/// The points of the output's gradient, `[36, tiles, filters padded]`, and how far apart they lie.
+/// The points of the output's gradient, `[36, tiles, filters padded]`, and their distance.
 fn output_points(g: &Geometry, gradient: &[f32]) -> (Scratch, usize) {
     let (pixels, wide, count) = (g.pixels(), padded(g.filters), tiles(g, 0).count());
     let point = g.batch * count * wide + 16;
@@ -182,12 +183,12 @@ fn output_points(g: &Geometry, gradient: &[f32]) -> (Scratch, usize) {
     gradient.par_chunks(g.filters * pixels).enumerate().for_each(|(image, gradient)| {
         let mut turned = Scratch::new(pixels * wide);
         turn_in(gradient, [g.filters, pixels], &mut turned, wide);
-        // The padding of the filters is multiplied too, into columns that are never read; it only has to be finite.
+        // The padding of the filters is multiplied too, into columns that are never read. It must be finite.
         turned.chunks_exact_mut(wide).for_each(|row| row[g.filters..].fill(0.0));
         let outside = vec![0.0f32; wide];
         for tile in 0..count {
             let from = tiles(g, wide).outputs(tile, turned.as_mut_ptr(), outside.as_ptr().cast_mut());
-            // SAFETY: rows of this image's tiles, which this task alone writes.
+            // SAFETY: rows of this image's tiles, which only this task writes.
             unsafe {
                 let to = shared.at((image * count + tile) * wide);
                 winograd::output_gradient(&from.map(<*mut f32>::cast_const), wide, to, point);

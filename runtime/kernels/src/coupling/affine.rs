@@ -89,7 +89,7 @@ impl CustomOp3 for Affine {
     }
 }
 
-/// A plane on the way forward: `out` holds the input at first.
+/// A plane in the forward pass. `out` initially contains the input.
 struct Forward<'a, T> {
     rescale: T,
     inverse: bool,
@@ -113,13 +113,13 @@ impl<T: Real> Loop for Forward<'_, T> {
     }
 }
 
-/// A plane on the way back: `gradient` is for the output at first, for the input in the end. The sum is the gradient of the
-/// channel's scale.
+/// A plane in the backward pass. `gradient` is initially that of the output, and finally that of the input. The sum is
+/// the gradient of the channel's scale.
 struct Backward<'a, T> {
     rescale: T,
     inverse: bool,
     a: &'a [T],
-    /// v, on which the gradient of s depends: the output, or the inverse's input.
+    /// v, on which the gradient of s depends: the output, or the input of the inverse.
     moved: &'a [T],
     change: &'a [T],
     gradient: &'a mut [T],

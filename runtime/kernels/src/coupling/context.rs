@@ -1,4 +1,4 @@
-//! What a coupling's network sees.
+//! The input of a coupling's network.
 
 use super::Sizes;
 use crate::cpu::{Values, slice};
@@ -53,7 +53,7 @@ impl CustomOp1 for Context {
     }
 }
 
-/// What a checkerboard keeps of planes; the rest stays as it was, 0.
+/// Copies the pixels that a checkerboard keeps. The others remain 0.
 fn keep<T: Real>(out: &mut [T], planes: &[T], change: &[T]) {
     for (out, plane) in out.chunks_mut(change.len()).zip(planes.chunks(change.len())) {
         for ((out, value), change) in out.iter_mut().zip(plane).zip(change) {

@@ -70,7 +70,7 @@ impl CustomOp2 for LogDet {
     }
 }
 
-/// Σ tanh(a) over what changes.
+/// Σ tanh(a) over the changed part.
 struct Planes<'a, T> {
     a: &'a [T],
     change: &'a [T],

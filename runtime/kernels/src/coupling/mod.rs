@@ -1,5 +1,5 @@
-//! Affine couplings (Dinh et al. 2017): v = (z + t) · exp(s) on the part that a mask selects, s = rescale · tanh(a), where a
-//! network of the rest yields a and t side by side.
+//! Affine couplings (Dinh et al. 2017): v = (z + t) · exp(s) on the part that a mask selects, with s = rescale ·
+//! tanh(a). A network of the other part outputs a and t, concatenated.
 
 mod affine;
 mod context;
@@ -7,6 +7,7 @@ mod log_det;
 #[cfg(test)]
 mod tests;
 
+use super::cuda::{self, Backend};
 use super::reference;
 use super::vector::Real;
 use crate::{Result, Tensor};
@@ -14,74 +15,73 @@ use affine::Affine;
 use context::Context;
 use log_det::LogDet;
 
-/// Which part of its input a coupling changes.
+/// The part of its input that a coupling changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mask {
-    /// Every other pixel; `reversed`: the others.
+    /// Every other pixel; with `reversed` the others.
     Checkerboard { reversed: bool },
-    /// The first half of the channels; `reversed`: the second.
+    /// The first half of the channels; with `reversed` the second.
     Channel { reversed: bool },
 }
 
-/// What a coupling's network sees of `[N, C, H, W]`: a checkerboard's other pixels, zeros between; or the other half of the
-/// channels, `[N, C/2, H, W]`.
+/// The input of a coupling's network, from `[N, C, H, W]`: a checkerboard's kept pixels with zeros between them, or the
+/// kept half of the channels, `[N, C/2, H, W]`.
 ///
 /// # Errors
 /// A tensor that is not `[N, C, H, W]`.
 pub fn coupling_context(h: &Tensor, mask: Mask) -> Result<Tensor> {
-    if super::cuda::takes(h) {
-        return super::cuda::coupling_context(h, mask);
+    match Backend::of(h) {
+        Backend::Cuda => cuda::coupling_context(h, mask),
+        Backend::Host => crate::tape::op1(&h.contiguous()?, Context(Sizes::of(h, mask)?)),
+        Backend::Candle => reference::coupling_context(h, mask),
     }
-    if !h.device().is_cpu() {
-        return reference::coupling_context(h, mask);
-    }
-    let sizes = Sizes::of(h, mask)?;
-    crate::tape::op1(&h.contiguous()?, Context(sizes))
 }
 
-/// The coupling of `h`, `[N, C, H, W]`, or its inverse v · exp(−s) − t. `network` is `[N, 2c, H, W]`, c = C for a
+/// The coupling of `h`, `[N, C, H, W]`, or its inverse v · exp(−s) − t. `network` is `[N, 2c, H, W]`, with c = C for a
 /// checkerboard and C/2 for channels: a, then t. `rescale` has c values.
 ///
 /// # Errors
 /// Shapes that do not fit.
 pub fn coupling(h: &Tensor, network: &Tensor, rescale: &Tensor, mask: Mask, inverse: bool) -> Result<Tensor> {
     let sizes = Sizes::of(h, mask)?.fits(network, rescale)?;
-    if super::cuda::takes(h) {
-        return super::cuda::coupling(h, network, rescale, mask, inverse);
+    match Backend::of(h) {
+        Backend::Cuda => cuda::coupling(h, network, rescale, mask, inverse),
+        Backend::Host => {
+            let op = Affine { sizes, inverse };
+            crate::tape::op3(&h.contiguous()?, &network.contiguous()?, &rescale.contiguous()?, op)
+        }
+        Backend::Candle => reference::coupling(h, network, rescale, mask, inverse),
     }
-    if !h.device().is_cpu() {
-        return reference::coupling(h, network, rescale, mask, inverse);
-    }
-    crate::tape::op3(&h.contiguous()?, &network.contiguous()?, &rescale.contiguous()?, Affine { sizes, inverse })
 }
 
-/// log |∂v/∂z| of the coupling: Σ s over what changes, `[N]` nats.
+/// log |∂v/∂z| of the coupling: Σ s over the changed part, `[N]` nats.
 ///
 /// # Errors
 /// Shapes that do not fit.
 pub fn coupling_log_det(network: &Tensor, rescale: &Tensor, mask: Mask) -> Result<Tensor> {
-    if super::cuda::takes(network) {
-        return super::cuda::coupling_log_det(network, rescale, mask);
+    match Backend::of(network) {
+        Backend::Cuda => cuda::coupling_log_det(network, rescale, mask),
+        Backend::Host => {
+            let (batch, twice, height, width) = network.dims4()?;
+            let sizes = Sizes { batch, channels: twice / 2, height, width, mask }.changed_only();
+            let sizes = sizes.fits(network, rescale)?;
+            crate::tape::op2(&network.contiguous()?, &rescale.contiguous()?, LogDet(sizes))
+        }
+        Backend::Candle => reference::coupling_log_det(network, rescale, mask),
     }
-    if !network.device().is_cpu() {
-        return reference::coupling_log_det(network, rescale, mask);
-    }
-    let (batch, twice, height, width) = network.dims4()?;
-    let sizes = Sizes { batch, channels: twice / 2, height, width, mask }.changed_only().fits(network, rescale)?;
-    crate::tape::op2(&network.contiguous()?, &rescale.contiguous()?, LogDet(sizes))
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Sizes {
     batch: usize,
-    /// Of the coupling's input.
+    /// The channels of the coupling's input.
     channels: usize,
     height: usize,
     width: usize,
     mask: Mask,
 }
 
-/// A channel of the coupling: where it stands in the input, and for one that changes in which the network's outputs are.
+/// A channel of the coupling: its place in the input and, if it changes, the places of the network's outputs for it.
 enum Plane {
     Kept,
     Changed(usize),
@@ -96,7 +96,7 @@ impl Sizes {
         Ok(Self { batch, channels, height, width, mask })
     }
 
-    /// The same coupling's sizes, counted from the channels that change.
+    /// The sizes of the coupling, counted from the channels that change.
     fn changed_only(self) -> Self {
         match self.mask {
             Mask::Checkerboard { .. } => self,
@@ -117,7 +117,7 @@ impl Sizes {
         Ok(self)
     }
 
-    /// Channels with a scale and a shift.
+    /// The number of channels with a scale and a shift.
     fn changed(&self) -> usize {
         match self.mask {
             Mask::Checkerboard { .. } => self.channels,
@@ -143,14 +143,14 @@ impl Sizes {
         }
     }
 
-    /// 1 for a plane's pixels that change, 0 for those that stay.
+    /// 1 for a plane's pixels that change, 0 for the others.
     fn change<T: Real>(&self) -> Vec<T> {
         let Mask::Checkerboard { reversed } = self.mask else { return vec![T::one(); self.pixels()] };
         let changes = |at: usize| (at / self.width + at % self.width + usize::from(reversed)).is_multiple_of(2);
         (0..self.pixels()).map(|at| if changes(at) { T::one() } else { T::zero() }).collect()
     }
 
-    /// First channel and number of channels of what the network sees, where whole channels are.
+    /// The first channel and the number of channels of the network's input, if it consists of whole channels.
     fn context(&self) -> Option<(usize, usize)> {
         match self.mask {
             Mask::Checkerboard { .. } => None,

@@ -19,14 +19,14 @@ fn random(shape: &[usize], dtype: DType) -> Var {
 fn inputs([batch, channels, height, width]: [usize; 4], mask: Mask, dtype: DType) -> [Var; 3] {
     let changed = if matches!(mask, Mask::Channel { .. }) { channels / 2 } else { channels };
     [
-        // Not contiguous once it is turned.
+        // Not contiguous after the transposition.
         random(&[channels, batch, height, width], dtype),
         random(&[batch, 2 * changed, height, width], dtype),
         random(&[changed, 1, 1], dtype),
     ]
 }
 
-/// One number that depends on all a coupling yields.
+/// A number that depends on all results of a coupling.
 type Of = fn(&Tensor, &Tensor, &Tensor, Mask, bool) -> Result<Tensor>;
 
 fn ours(h: &Tensor, network: &Tensor, rescale: &Tensor, mask: Mask, inverse: bool) -> Result<Tensor> {
@@ -41,7 +41,7 @@ fn theirs(h: &Tensor, network: &Tensor, rescale: &Tensor, mask: Mask, inverse: b
     (context + moved)? + weighted(&reference::coupling_log_det(network, rescale, mask)?)?
 }
 
-/// A sum in which every value has another weight.
+/// A sum with a different weight for every value.
 fn weighted(values: &Tensor) -> Result<Tensor> {
     let weights = Tensor::arange(0u32, values.elem_count() as u32, values.device())?.to_dtype(values.dtype())?;
     (values * (weights * 0.37)?.cos()?.reshape(values.shape())?)?.sum_all()
@@ -92,7 +92,7 @@ fn gradients_are_slopes() {
                     evaluate(ours, &inputs, mask, inverse).0
                 };
                 let found = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
-                // Two values of order 10, each rounded at 1e-15, over a difference of 2e-6.
+                // Two values of order 10, each rounded at 1e-15, divided by a difference of 2e-6.
                 assert!((found - slope).abs() < 1e-7 * slope.abs().max(1.0), "{mask:?} {inverse}: {found} {slope}");
             }
             var.set(&start).unwrap();
@@ -109,7 +109,7 @@ fn the_inverse_takes_a_coupling_back() {
         let back = coupling(&there, &network, &rescale, mask, true).unwrap();
         let wide = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f64>().unwrap();
         assert!(close(&wide(&back), &wide(&h), 1e-13));
-        // The network's view is the same before and after, or the inverse could not be found.
+        // The network's input is the same before and after; otherwise the inverse could not be computed.
         let context = |h: &Tensor| wide(&coupling_context(h, mask).unwrap());
         assert_eq!(context(&there), context(&h));
     }

@@ -1,4 +1,4 @@
-//! Affine couplings: what changes is v = (z + t) · exp(s), s and t made of a network's output.
+//! Affine couplings: v = (z + t) · exp(s) on the changed part, with s and t from a network's output.
 
 use super::machine::{Buffer, Call, Machine, Place, place};
 use super::normal::{half, sum_first_half};
@@ -7,8 +7,8 @@ use crate::Mask;
 use crate::{DType, Result, Tensor};
 use candle_core::Shape;
 
-/// What stays, as the kernels take it: of a checkerboard pixels of odd or even row + column; of halves nothing, for what stays
-/// is elsewhere.
+/// The kept part as an argument of the kernels: for a checkerboard the pixels with odd or even row + column; for
+/// channels nothing, because the kept part is a separate tensor.
 fn code(mask: Mask) -> usize {
     match mask {
         Mask::Checkerboard { reversed } => usize::from(reversed),
@@ -16,7 +16,7 @@ fn code(mask: Mask) -> usize {
     }
 }
 
-/// The half of the channels that changes, and the half that stays.
+/// The half of the channels that changes, and the half that is kept.
 fn halves(h: &Tensor, reversed: bool) -> Result<(Tensor, Tensor)> {
     let (first, second) = (half(h, false, f32::INFINITY)?, half(h, true, f32::INFINITY)?);
     Ok(if reversed { (second, first) } else { (first, second) })
@@ -62,7 +62,7 @@ pub fn coupling_log_det(network: &Tensor, rescale: &Tensor, mask: Mask) -> Resul
     sum_first_half(&scale_shift(network, rescale, mask)?)
 }
 
-/// s = tanh(first half of `network`) · rescale and t = its second half, both 0 where the input stays: `[N, 2C, H, W]`.
+/// s = tanh(first half of `network`) · rescale and t = its second half, both 0 on the kept part: `[N, 2C, H, W]`.
 fn scale_shift(network: &Tensor, rescale: &Tensor, mask: Mask) -> Result<Tensor> {
     let (images, both, height, width) = network.dims4()?;
     if both % 2 != 0 || rescale.elem_count() != both / 2 {
@@ -158,7 +158,7 @@ impl Operation<2> for ScaleShift {
 
 struct Affine {
     shape: Shape,
-    /// Values of an image.
+    /// The number of values of an image.
     size: usize,
     inverse: bool,
 }
@@ -200,7 +200,7 @@ impl Operation<2> for Affine {
         let count = self.shape.elem_count();
         let for_input = machine.alloc(DType::F32, count)?;
         let for_both = machine.alloc(DType::F32, 2 * count)?;
-        // v's derivative with respect to s is v itself: of the forward map that is the output, of the inverse the input.
+        // The derivative of v with respect to s is v: the output of the forward map, or the input of the inverse.
         let v = if self.inverse { input } else { output };
         let call = Call::each(self.kernel("affine_backward_f32", "affine_inverse_backward_f32"), count)?;
         let call = call.place(place(v)?).place(place(scale_shift)?).place(place(gradient)?);

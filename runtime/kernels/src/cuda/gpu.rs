@@ -1,7 +1,7 @@
 //! A GPU: our kernels compiled for it, and NVIDIA's libraries for GEMMs and convolutions.
 //!
-//! All work is issued to one stream, whichever thread issues it. Memory is allocated and freed in stream order too, so an address
-//! stays valid for everything that was launched while its tensor existed.
+//! All work is issued to one stream, whichever thread issues it. Memory is allocated and freed in stream order too, so
+//! an address remains valid for everything that was launched while its tensor existed.
 
 use super::cudnn::Cudnn;
 use super::machine::{Argument, Buffer, Call, Convolution, Machine, Place, Precision, Product};
@@ -72,7 +72,7 @@ impl Gpu {
         }
         let function = match (self.module.load_function(name), crate::scalar::declared(name)) {
             (Ok(function), _) => function,
-            // A scalar function from outside this crate has a module of its own.
+            // A scalar function from outside of this crate has a separate module.
             (Err(_), Some(text)) => {
                 let stream = self.device.cuda_stream();
                 let module = nvrtc::module(stream.context(), &kernels::with_common(&text))?;
@@ -98,7 +98,7 @@ pub fn prepare(device: &CudaDevice) -> Result<()> {
     if !context.has_async_alloc() {
         return Ok(());
     }
-    // Freed memory is kept for the next step: by default the driver gives all of it back whenever the host waits.
+    // Freed memory is kept for the next step; by default the driver returns it to the system at each synchronisation.
     let (mut pool, mut all) = (std::ptr::null_mut(), u64::MAX);
     let threshold = driver::CUmemPool_attribute_enum::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
     // SAFETY: the device is the context's; the attribute is a number of 64 bits.
@@ -110,7 +110,7 @@ pub fn prepare(device: &CudaDevice) -> Result<()> {
 
 impl Machine for Gpu {
     fn alloc(&self, dtype: DType, count: usize) -> Result<Buffer> {
-        // An empty buffer would have no address; allocate one element.
+        // An empty buffer would have no address, so one element is allocated.
         let count = count.max(1);
         // SAFETY: whoever asks for a buffer starts the kernel that fills it.
         let slice = unsafe {
@@ -203,7 +203,7 @@ fn kind(place: Place) -> Result<sys::cudaDataType> {
     }
 }
 
-/// Of f32 numbers; of bf16 ones every kind of sum is the same.
+/// The type of sums for f32 numbers; for bf16 numbers all types are the same.
 fn compute(precision: Precision) -> sys::cublasComputeType_t {
     match precision {
         Precision::Tf32 => sys::cublasComputeType_t::CUBLAS_COMPUTE_32F_FAST_TF32,
@@ -211,10 +211,10 @@ fn compute(precision: Precision) -> sys::cublasComputeType_t {
     }
 }
 
-/// Where the storage of a tensor lies.
+/// The address of a tensor's storage.
 ///
 /// # Errors
-/// A type of number that no kernel is written for.
+/// An unsupported element type.
 pub fn place(storage: &CudaStorage, offset: usize) -> Result<Place> {
     let stream = storage.device.cuda_stream();
     let (address, dtype): (driver::CUdeviceptr, DType) = match &storage.slice {

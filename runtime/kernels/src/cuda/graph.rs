@@ -1,4 +1,4 @@
-//! CUDA graphs: GPU work that is recorded once and replayed by one call of the host instead of thousands.
+//! CUDA graphs: GPU work that is recorded once and replayed by a single call.
 
 use crate::{Device, Result};
 #[cfg(feature = "cuda")]
@@ -6,7 +6,7 @@ use candle_core::cuda_backend::cudarc::driver::{CudaGraph, CudaStream, sys};
 #[cfg(feature = "cuda")]
 use std::sync::Arc;
 
-/// Recorded work. All memory that it reads and writes and does not own must outlive it.
+/// Recorded work. The memory that it uses but does not own must outlive it.
 pub struct Graph(#[cfg(feature = "cuda")] CudaGraph);
 
 /// Runs `work` and then records it for replay. Copies from the host to the device are recorded with their contents;
@@ -22,18 +22,18 @@ pub fn record(device: &Device, mut work: impl FnMut() -> Result<()>) -> Result<R
     };
     let _uploads = device.enable_cuda_graph_htod_cache();
     work()?;
-    // Earlier errors are reported before, not as a failure to record.
+    // Earlier errors are reported first, so that they are not taken for a failed recording.
     let stream = device.cuda_stream();
     stream.synchronize().map_err(candle_core::Error::wrap)?;
     let graph = captured(&stream, work);
     if graph.is_err() {
-        // Freeing what a broken recording took fails too, and is nobody else's failure.
+        // Freeing the memory of a failed recording fails too; this error is dropped.
         stream.context().check_err().ok();
     }
     Ok(graph.map(Graph))
 }
 
-/// What `work` starts on this stream, recorded and not run.
+/// Records the work that `work` issues on this stream, without running it.
 #[cfg(feature = "cuda")]
 pub(super) fn captured(stream: &Arc<CudaStream>, work: impl FnOnce() -> Result<()>) -> Result<CudaGraph> {
     stream.begin_capture(sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_RELAXED).map_err(candle_core::Error::wrap)?;

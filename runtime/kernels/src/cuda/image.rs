@@ -1,11 +1,11 @@
-//! Changes of resolution and of layout, and batches out of bytes that lie on the device.
+//! Changes of resolution and of layout, and batches from bytes on the device.
 
 use super::machine::{Buffer, Call, Machine, Place, place, with_machine};
 use super::op::{Operation, apply1};
 use crate::{DType, Result, Tensor};
 use candle_core::Shape;
 
-/// See [`crate::transform::downscale`], which checks the shapes; factors up to 7. Without a gradient.
+/// See [`crate::transform::downscale`], which checks the shapes. Factors up to 7. Without a gradient.
 ///
 /// # Errors
 /// A tensor that is not `[N, C, H, W]`.
@@ -13,7 +13,7 @@ pub fn downscale(x: &Tensor, factor: usize) -> Result<Tensor> {
     resized(x, "downscale_f32", factor, |size| size / factor)
 }
 
-/// The longest filter that the kernel has room for.
+/// The largest factor, limited by the kernel's memory for the filter.
 pub const LARGEST_FACTOR: usize = 7;
 
 /// See [`crate::upsample`]. Without a gradient.
@@ -49,8 +49,8 @@ fn resized(x: &Tensor, kernel: &str, factor: usize, size: impl Fn(usize) -> usiz
     })
 }
 
-/// `[N, C, H, W]` to `[N, 4C, H/2, W/2]`, or with `back` the other way; `diagonal`: the alternate order of the four pixels.
-/// Space to channels; the caller checks the shapes.
+/// Space to channels: `[N, C, H, W]` to `[N, 4C, H/2, W/2]`, or with `back` the inverse. `diagonal` selects the
+/// alternate order of the four pixels. The caller checks the shapes.
 ///
 /// # Errors
 /// A tensor that is not `[N, C, H, W]`.
@@ -101,8 +101,8 @@ impl Operation<1> for Squeeze {
     }
 }
 
-/// Pictures `[N, C, H, W]` out of a data set of bytes. `plan`, four numbers per image, i32: which, whether mirrored, by how
-/// many pixels moved down and to the right. Numbers are k/255, or 0 and 1 if `binary`.
+/// Images `[N, C, H, W]` from a data set of bytes. `plan` has four numbers per image, i32: its index, whether it is
+/// mirrored, and its shift down and to the right in pixels. Values are k/255, or 0 and 1 if `binary`.
 ///
 /// # Errors
 /// A plan of another length.

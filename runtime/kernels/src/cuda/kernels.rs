@@ -1,8 +1,8 @@
-//! The kernels' source text: CUDA C, compiled where they run.
+//! The source text of the kernels: CUDA C, compiled at run time.
 
 use crate::scalar::{Elu, Softplus, cuda_functions, cuda_kernels};
 
-/// What every kernel may use.
+/// Common definitions for all kernels.
 const COMMON: &str = include_str!("kernels/common.cuh");
 
 const FILES: [&str; 9] = [
@@ -24,13 +24,13 @@ pub fn source() -> String {
     with_common(&(scalars + &FILES.concat() + &kernels))
 }
 
-/// Kernels as a file of their own.
+/// Kernels as a separate file with the common definitions.
 pub fn with_common(kernels: &str) -> String {
     format!("{COMMON}\n{kernels}")
 }
 
-/// How the compiler is called for a GPU of this compute capability: no fast mathematics, so that a kernel computes what
-/// the CPU does but for rounding.
+/// Compiler options for a GPU of this compute capability. Fast math is off, so that a kernel computes the same as the
+/// CPU up to rounding.
 pub fn options((major, minor): (i32, i32)) -> Vec<String> {
     vec![format!("--gpu-architecture=sm_{major}{minor}"), "--std=c++17".into()]
 }

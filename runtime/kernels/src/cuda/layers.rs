@@ -7,8 +7,8 @@ use crate::{Attention, DenseStep};
 use crate::{DType, Result, Tensor};
 use candle_core::Shape;
 
-/// See [`crate::dense_layer`]: a step is a GEMM, a convolution, and one kernel that appends, adds the bias and
-/// applies ELU.
+/// See [`crate::dense_layer`]. A step is a GEMM, a convolution, and one kernel that appends, adds the bias and applies
+/// ELU.
 ///
 /// # Errors
 /// Shapes that do not fit.
@@ -24,7 +24,7 @@ pub fn dense_layer(x: &Tensor, steps: &[DenseStep], attention: &Attention) -> Re
     })
 }
 
-/// elu of the stack with grown + bias appended.
+/// ELU of the state with grown + bias appended.
 fn append(stack: &Tensor, grown: &Tensor, bias: &Tensor) -> Result<Tensor> {
     let (images, below, height, width) = stack.dims4()?;
     let added = grown.dim(1)?;

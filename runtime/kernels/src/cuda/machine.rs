@@ -1,13 +1,15 @@
 //! The backend trait of the operations in this folder: allocates buffers and runs kernels.
 //!
-//! The GPU is one backend. The tests have another, which runs the same kernels on the CPU, so that everything but the calls into
-//! NVIDIA's libraries is tested on machines without a GPU.
+//! The GPU is one backend. The tests have another, which runs the same kernels on the CPU, so that everything but the
+//! calls into NVIDIA's libraries is tested on machines without a GPU.
+
+pub use super::library::{Convolution, Gemm, Matrix, Pass, Product};
 
 use crate::{DType, Device, Result, Tensor};
 use candle_core::{CpuStorage, Layout, Shape, Storage, WithDType};
 use std::sync::OnceLock;
 
-/// The number format of GEMMs. Sums are f32 in all of them, and so are parameters.
+/// The number format of GEMMs. Sums and parameters are always f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Precision {
     /// 24 bits of mantissa: what the CPU computes.
@@ -15,7 +17,7 @@ pub enum Precision {
     F32,
     /// 11 bits, in the tensor cores.
     Tf32,
-    /// 8 bits, in the tensor cores; dense layers also store their activations so.
+    /// 8 bits, in the tensor cores; dense layers also store their activations in bf16.
     Bf16,
 }
 
@@ -24,7 +26,7 @@ pub trait Machine: Send + Sync {
     /// An uninitialised buffer.
     ///
     /// # Errors
-    /// No memory, or an element type that no kernel is written for.
+    /// No memory, or an unsupported element type.
     fn alloc(&self, dtype: DType, count: usize) -> Result<Buffer>;
 
     /// Starts a kernel.
@@ -39,19 +41,20 @@ pub trait Machine: Send + Sync {
     /// A product that the library refuses.
     fn product(&self, product: &Product) -> Result<()>;
 
-    /// Starts a convolution by a library; false where there is none that would do it.
+    /// Starts a convolution by a library. Returns false if none supports it.
     ///
     /// # Errors
     /// A convolution that the library refuses.
     fn convolution(&self, convolution: &Convolution) -> Result<bool>;
 
-    /// Limit of the workspace for patches of a part of a batch, in elements; for sums over parts of a batch, an eighth of it.
+    /// The limit of the workspace for patches of a part of a batch, in elements. For sums over parts of a batch it is
+    /// an eighth of this.
     fn patch_room(&self) -> usize {
         1 << 26
     }
 }
 
-/// Memory of a machine; freed with the last of its tensors.
+/// Memory of a machine, freed with the last of its tensors.
 #[derive(Debug)]
 pub enum Buffer {
     Host(CpuStorage),
@@ -59,7 +62,7 @@ pub enum Buffer {
     Device(candle_core::CudaStorage),
 }
 
-/// A value that a kernel reads or writes: contiguous, its first element at an address of the machine.
+/// An argument of a kernel in memory: contiguous, with the address of its first element.
 #[derive(Debug, Clone, Copy)]
 pub struct Place {
     pub address: u64,
@@ -67,18 +70,18 @@ pub struct Place {
 }
 
 impl Place {
-    /// The element `index` further.
+    /// The place `index` elements later.
     pub fn at(self, index: usize) -> Self {
         Self { address: self.address + (index * self.dtype.size_in_bytes()) as u64, ..self }
     }
 
-    /// Where there is nothing.
+    /// A missing argument.
     pub const NOWHERE: Self = Self { address: 0, dtype: DType::F32 };
 }
 
 impl Buffer {
     /// # Errors
-    /// An element type that no kernel is written for.
+    /// An unsupported element type.
     pub fn place(&self) -> Result<Place> {
         match self {
             Self::Host(storage) => host_place(storage, 0),
@@ -104,7 +107,7 @@ impl Buffer {
 /// The address of a tensor, which must outlive every launch that uses the address.
 ///
 /// # Errors
-/// A tensor that is not contiguous, or of a type that no kernel is written for.
+/// A tensor that is not contiguous, or of an unsupported type.
 pub fn place(tensor: &Tensor) -> Result<Place> {
     let (storage, layout) = tensor.storage_and_layout();
     match &*storage {
@@ -170,16 +173,16 @@ impl Argument {
     }
 }
 
-/// Most threads of a block: `BLOCK` in `kernels/common.cuh`.
+/// The maximum number of threads per block: `BLOCK` in `kernels/common.cuh`.
 const BLOCK: u32 = 256;
-/// Blocks of a grid at most; they loop over the remaining elements. Enough to fill any GPU.
+/// The maximum number of blocks of a grid, enough to fill any GPU. Blocks loop over the remaining elements.
 const MOST_BLOCKS: usize = 8192;
 
 impl Call {
     /// A kernel over `count` elements.
     ///
     /// # Errors
-    /// More elements than 32 bits count.
+    /// A count beyond 32 bits.
     pub fn each(kernel: impl Into<String>, count: usize) -> Result<Self> {
         let blocks = count.div_ceil(BLOCK as usize).clamp(1, MOST_BLOCKS) as u32;
         size(count)?;
@@ -189,7 +192,7 @@ impl Call {
     /// A kernel with a block for each of `rows` rows of `length` elements.
     ///
     /// # Errors
-    /// More elements than 32 bits count.
+    /// A count beyond 32 bits.
     pub fn rows(kernel: impl Into<String>, rows: usize, length: usize) -> Result<Self> {
         let block = (length.next_power_of_two() as u32).clamp(32, BLOCK);
         Ok(Self { kernel: kernel.into(), grid: (size(rows)?, 1), block, arguments: Vec::new() })
@@ -202,7 +205,7 @@ impl Call {
     }
 
     /// # Errors
-    /// A number that 32 bits do not hold.
+    /// A number beyond 32 bits.
     pub fn sizes<const N: usize>(mut self, numbers: [usize; N]) -> Result<Self> {
         for number in numbers {
             self.arguments.push(Argument::Int(size(number)?));
@@ -231,85 +234,47 @@ pub fn of_type(kernel: &str, dtype: DType) -> String {
     format!("{kernel}_{}", if dtype == DType::BF16 { "bf16" } else { "f32" })
 }
 
-/// out ← left · right (+ out), for every matrix of a batch; all of them row after row, m×n = (m×k) · (k×n).
-#[derive(Debug, Clone, Copy)]
-pub struct Product {
-    pub left: Matrix,
-    pub right: Matrix,
-    pub out: Place,
-    pub m: usize,
-    pub n: usize,
-    pub k: usize,
-    pub batch: usize,
-    /// Elements from one result to the next.
-    pub out_stride: usize,
-    pub add: bool,
-    pub precision: Precision,
-}
-
-/// A factor; element (i, j) at `i * width + j`, or `j * width + i` if transposed.
-#[derive(Debug, Clone, Copy)]
-pub struct Matrix {
-    pub place: Place,
-    pub width: usize,
-    pub transposed: bool,
-    /// Elements from one matrix of the batch to the next; 0 where all are the same.
-    pub stride: usize,
-}
-
-/// A GEMM in the column-major order of cuBLAS: outᵀ = rightᵀ · leftᵀ.
-#[derive(Debug, Clone, Copy)]
-pub struct Gemm {
-    /// rightᵀ, then leftᵀ: where, whether it lies transposed for the library, leading dimension, stride.
-    pub factors: [(Place, bool, usize, usize); 2],
-    /// Rows and columns of the result, and the terms of its sums.
-    pub sizes: [usize; 3],
-}
-
-impl Product {
-    /// The same product in the other order.
-    pub fn gemm(&self) -> Gemm {
-        let factor = |matrix: &Matrix| (matrix.place, matrix.transposed, matrix.width, matrix.stride);
-        Gemm { factors: [factor(&self.right), factor(&self.left)], sizes: [self.n, self.m, self.k] }
-    }
-}
-
-/// One of the three passes of a convolution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Pass {
-    /// x and weight to y.
-    Forward,
-    /// y's gradient and weight to x's.
-    Input,
-    /// x and y's gradient to the weight's.
-    Weight,
-}
-
-/// A pass of a convolution: all three have the places of x, weight and y; one of them is written.
-#[derive(Debug, Clone, Copy)]
-pub struct Convolution {
-    pub pass: Pass,
-    pub geometry: super::Geometry,
-    pub x: Place,
-    pub weight: Place,
-    pub y: Place,
-    pub precision: Precision,
-}
-
 static IMITATION: OnceLock<Box<dyn Machine>> = OnceLock::new();
 
-/// Makes this process run the operations of this folder on CPU tensors too, by `machine`: for tests. Only the first call
-/// takes effect.
+/// Makes this process run the operations of this folder on CPU tensors too, with `machine`, for tests. Only the first
+/// call has an effect.
 pub fn imitate(machine: Box<dyn Machine>) {
     IMITATION.set(machine).ok();
 }
 
-/// Whether these operations run on this tensor: on a GPU, between f32 numbers.
+/// The bodies that an operation has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// Our kernels on a GPU, or its imitation: see [`takes`].
+    Cuda,
+    /// Our kernels on the CPU.
+    Host,
+    /// candle's operations, on any other device and for any other type of number.
+    Candle,
+}
+
+impl Backend {
+    /// Which of them computes an operation on this tensor.
+    pub fn of(tensor: &Tensor) -> Self {
+        match tensor.device() {
+            _ if takes(tensor) => Self::Cuda,
+            Device::Cpu => Self::Host,
+            _ => Self::Candle,
+        }
+    }
+
+    /// The same of an operation on activations: see [`takes_activations`].
+    pub fn of_activations(tensor: &Tensor) -> Self {
+        if takes_activations(tensor) { Self::Cuda } else { Self::of(tensor) }
+    }
+}
+
+/// Whether the operations of this folder support this tensor: f32 on a GPU.
 pub fn takes(tensor: &Tensor) -> bool {
     tensor.dtype() == DType::F32 && has_machine(tensor.device())
 }
 
-/// As [`takes`]; of activations, at the precision bf16, also between bf16 numbers.
+/// As [`takes`]; for activations at the precision bf16, bf16 tensors too.
 pub fn takes_activations(tensor: &Tensor) -> bool {
     takes(tensor)
         || tensor.dtype() == DType::BF16 && super::precision() == Precision::Bf16 && has_machine(tensor.device())
@@ -319,10 +284,10 @@ fn has_machine(device: &Device) -> bool {
     cfg!(feature = "cuda") && device.is_cuda() || IMITATION.get().is_some() && device.is_cpu()
 }
 
-/// The machine that runs operations on tensors of the CPU.
+/// The machine that runs operations on CPU tensors.
 ///
 /// # Errors
-/// There is none.
+/// None was set.
 pub(super) fn imitation() -> Result<&'static dyn Machine> {
     match IMITATION.get() {
         Some(machine) => Ok(machine.as_ref()),
@@ -330,7 +295,7 @@ pub(super) fn imitation() -> Result<&'static dyn Machine> {
     }
 }
 
-/// Runs `work` with the machine that a tensor lies on.
+/// Runs `work` with the machine of a tensor.
 ///
 /// # Errors
 /// Those of `work`, or a tensor on a device without a machine.
@@ -338,7 +303,7 @@ pub fn with_machine<R>(tensor: &Tensor, work: impl FnOnce(&dyn Machine) -> Resul
     on_machine(tensor.device(), work)
 }
 
-/// Runs `work` with the machine that a device is.
+/// Runs `work` with the machine of a device.
 ///
 /// # Errors
 /// Those of `work`, or a device without a machine.

@@ -1,4 +1,4 @@
-//! The discretised logistic mixture: one launch for the value and the gradient.
+//! The discretised logistic mixture: one launch for value and gradient.
 
 use super::machine::{Buffer, Call, Machine, Place, place, with_machine};
 use super::op::{Operation, apply2};
@@ -46,7 +46,7 @@ struct Mixture {
     /// Images, channels, pixels, components.
     sizes: [usize; 4],
     groups: usize,
-    /// What the forward pass found on the way, where a gradient will be asked for.
+    /// The gradient computed in the forward pass, if it will be needed.
     slopes: Option<Mutex<Option<Buffer>>>,
 }
 
@@ -99,7 +99,7 @@ impl Operation<2> for Mixture {
     ) -> Result<[Option<Tensor>; 2]> {
         let kept =
             self.slopes.as_ref().and_then(|kept| kept.lock().unwrap_or_else(|poison| poison.into_inner()).take());
-        // A second backward pass finds nothing kept.
+        // In a second backward pass, the stored gradient is gone.
         let slopes = match kept {
             Some(slopes) => Some(slopes),
             None => self.run(machine, place(x)?, place(logits)?, true)?.1,

@@ -1,8 +1,8 @@
-//! The operations on a GPU: kernels of our own for all but the GEMMs.
+//! The operations on a GPU, with our own kernels for everything but GEMMs.
 //!
-//! Every function here computes what its namesake in [`crate`] does, which calls it for tensors that [`takes`]
-//! accepts. Launch parameters are computed here and executed through the backend trait [`machine::Machine`]: a GPU, or in tests
-//! the CPU with the same kernels.
+//! Every function here computes the same as its namesake in [`crate`], which calls it for tensors that [`takes`]
+//! accepts. Launch parameters are computed here and executed through the backend trait [`machine::Machine`]: a GPU, or
+//! in tests the CPU with the same kernels.
 
 mod conv;
 mod coupling;
@@ -14,6 +14,7 @@ pub mod graph;
 pub mod image;
 pub mod kernels;
 mod layers;
+mod library;
 pub mod machine;
 mod mixture;
 pub mod noise;
@@ -29,7 +30,7 @@ pub use crate::conv::Geometry;
 pub use conv::{conv_transpose2d, conv2d};
 pub use coupling::{coupling, coupling_context, coupling_log_det};
 pub use layers::{channel_attention, dense_layer, weight_norm};
-pub use machine::{Precision, imitate, takes, takes_activations};
+pub use machine::{Backend, Precision, imitate, takes, takes_activations};
 pub use mixture::{logistic_mixture_log_prob, logistic_mixture_value};
 pub use normal::{half, normal_draw, normal_kl, normal_log_prob, standard_normal_log_prob, sum_batch};
 pub use scalar::scalar;
@@ -37,8 +38,8 @@ pub use scalar::scalar;
 use crate::{DType, Result, Tensor};
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// What a network of convolutions starts with: at the precision bf16 on a GPU the tensor as bf16, so that it stays so from layer
-/// to layer; otherwise the tensor.
+/// Converts the input of a network of convolutions to bf16 at the precision bf16 on a GPU, so that activations remain
+/// bf16 between layers. Otherwise returns the tensor unchanged.
 ///
 /// # Errors
 /// A failed tensor operation.
@@ -46,7 +47,7 @@ pub fn narrowed(x: &Tensor) -> Result<Tensor> {
     if precision() == Precision::Bf16 && takes(x) { x.to_dtype(DType::BF16) } else { Ok(x.clone()) }
 }
 
-/// What such a network ends with: see [`narrowed`].
+/// Converts the output of such a network back: see [`narrowed`].
 ///
 /// # Errors
 /// A failed tensor operation.
@@ -56,14 +57,14 @@ pub fn widened(x: &Tensor) -> Result<Tensor> {
 
 static PRECISION: AtomicU8 = AtomicU8::new(0);
 
-/// The number format of GEMMs from now on.
+/// Sets the number format of GEMMs.
 pub fn set_precision(precision: Precision) {
-    // candle's own products, of linear layers, follow.
+    // candle's own GEMMs, in linear layers, use the same format.
     candle_core::cuda::set_gemm_reduced_precision_f32(precision == Precision::Tf32);
     PRECISION.store(precision as u8, Ordering::Relaxed);
 }
 
-/// See [`set_precision`]; f32 at the start.
+/// The current format, initially f32. See [`set_precision`].
 pub fn precision() -> Precision {
     match PRECISION.load(Ordering::Relaxed) {
         1 => Precision::Tf32,

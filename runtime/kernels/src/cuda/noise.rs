@@ -4,7 +4,7 @@ use super::machine::{Argument, Call, Place, on_machine, place};
 use crate::{DType, Device, Result, Tensor};
 use std::ops::Range;
 
-/// Which numbers.
+/// The distribution of the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Law {
     /// Standard normal.
@@ -13,8 +13,8 @@ pub enum Law {
     Uniform,
 }
 
-/// Independent numbers that are a function of the seed, the number of the draw and their place in it. `base`, one i64, is
-/// added to the number when they are made.
+/// Independent numbers that are a function of the seed, the number of the draw and their position. `base`, one i64, is
+/// added to the number of the draw at the time of execution.
 ///
 /// # Errors
 /// A failed launch.
@@ -29,11 +29,11 @@ pub fn draw(
     fill(law, shape, [1, shape.iter().product(), 1], seed, (number, base), device)
 }
 
-/// Rows that are samples of images, the sample being the slow index: each is a function of the seed, its sample's and its
-/// image's number and the place in it. Both numbers are below 2³².
+/// Rows that are samples of images, where the sample is the slow index. Each row is a function of the seed, its
+/// sample's and its image's number and the position. Both numbers are below 2³².
 ///
 /// # Errors
-/// A failed launch, or a shape of another number of rows.
+/// A failed launch, or a shape with another number of rows.
 pub fn draw_rows(
     law: Law,
     shape: &[usize],
@@ -50,7 +50,7 @@ pub fn draw_rows(
     fill(law, shape, [rows, shape[1..].iter().product(), images.len()], seed, (first, None), device)
 }
 
-/// `sizes`: rows, numbers of a row, images.
+/// `sizes`: rows, numbers per row, images.
 fn fill(
     law: Law,
     shape: &[usize],

@@ -64,7 +64,7 @@ impl Rows {
         self.count * self.length
     }
 
-    /// One number per row, by a kernel that takes the places and the rows' length.
+    /// One number per row, by a kernel with the arguments places and row length.
     fn reduce(&self, machine: &dyn Machine, kernel: &str, places: &[Place]) -> Result<(Buffer, Shape)> {
         let out = machine.alloc(DType::F32, self.count)?;
         let call = places.iter().fold(Call::rows(kernel, self.count, self.length)?, |call, at| call.place(*at));
@@ -72,7 +72,8 @@ impl Rows {
         Ok((out, Shape::from(self.count)))
     }
 
-    /// The gradients of `N` arguments, by a kernel that takes the places, room for the gradients, count and length.
+    /// The gradients of `N` arguments, by a kernel with the arguments places, memory for the gradients, count and
+    /// length.
     fn spread<const N: usize>(
         &self,
         machine: &dyn Machine,
@@ -99,19 +100,19 @@ impl Rows {
     }
 }
 
-/// A function of three numbers, and the kernels that sum it over rows and spread a gradient over them.
+/// A function of three numbers, with the kernels that sum it over rows and compute its gradients.
 struct Term {
     name: &'static str,
     kernel: &'static str,
     backward: &'static str,
 }
 
-/// log N(z; mean, exp(log_var)); with z alone, of the standard normal.
+/// log N(z; mean, exp(log_var)); with only z, for the standard normal.
 const DENSITY: Term = Term { name: "cuda_normal", kernel: "normal_f32", backward: "normal_backward_f32" };
-/// Of the means' distance and the two log-variances.
+/// As a function of the difference of the means and the two log-variances.
 const DIVERGENCE: Term = Term { name: "cuda_normal_kl", kernel: "divergence_f32", backward: "divergence_backward_f32" };
 
-/// A term of `N` arguments, the others missing, summed over each row.
+/// A term with `N` arguments, summed over each row.
 struct Summed {
     rows: Rows,
     term: &'static Term,
@@ -160,7 +161,7 @@ pub fn half(x: &Tensor, second: bool, bound: f32) -> Result<Tensor> {
 }
 
 struct Half {
-    /// Of both halves.
+    /// The rows of both halves.
     rows: Rows,
     shape: Shape,
     second: bool,

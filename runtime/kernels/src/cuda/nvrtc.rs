@@ -10,15 +10,15 @@ use std::ffi::{CStr, CString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Of a source, for the GPU of this context.
+/// Compiles a source for the GPU of this context.
 ///
 /// # Errors
-/// A compiler that refuses (the message has its log), or a driver that does.
+/// A compilation error, with its log, or a driver error.
 pub fn module(context: &Arc<CudaContext>, source: &str) -> Result<Arc<CudaModule>> {
     let capability = context.compute_capability().map_err(Error::wrap)?;
     let options = kernels::options(capability);
     let cached = cache(source, &options);
-    // A damaged file, or one of a compiler too new for this driver, is compiled again.
+    // A damaged file, or one from a compiler too new for this driver, is compiled again.
     if let Some(code) = cached.as_ref().and_then(|path| kept(path))
         && let Ok(module) = context.load_module(Ptx::from_binary(code))
     {
@@ -32,14 +32,15 @@ pub fn module(context: &Arc<CudaContext>, source: &str) -> Result<Arc<CudaModule
     context.load_module(Ptx::from_binary(code)).map_err(Error::wrap)
 }
 
-/// Machine code from a file that begins with its digest, if it is complete: the driver would read past the end of a truncated one.
+/// Machine code from a file that begins with its digest, if it is complete. The driver would read beyond the end of a
+/// truncated one.
 fn kept(path: &Path) -> Option<Vec<u8>> {
     let bytes = std::fs::read(path).ok()?;
     let (digest, code) = bytes.split_at_checked(Sha256::output_size())?;
     (Sha256::digest(code)[..] == *digest).then(|| code.to_vec())
 }
 
-/// `srvae/HASH.cubin` in the user's folder for caches, where there is one.
+/// `srvae/HASH.cubin` in the user's cache folder, if there is one.
 fn cache(source: &str, options: &[String]) -> Option<PathBuf> {
     let folder = match std::env::var_os("XDG_CACHE_HOME") {
         Some(folder) if !folder.is_empty() => PathBuf::from(folder),
@@ -53,7 +54,7 @@ fn cache(source: &str, options: &[String]) -> Option<PathBuf> {
 fn compile(source: &str, options: &[String]) -> Result<Vec<u8>> {
     let text = CString::new(source).map_err(Error::wrap)?;
     let program = result::create_program(&text, Some(c"kernels.cu")).map_err(Error::wrap)?;
-    // SAFETY: the program is alive until it is destroyed below; the buffer is as long as the library says.
+    // SAFETY: the program is alive until it is destroyed below; the buffer has the length stated by the library.
     unsafe {
         let outcome = result::compile_program(program, options);
         let log = result::get_program_log(program).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! One shape for all operations: a forward pass from places to a buffer, a backward pass from tensors to tensors.
+//! The common form of all operations: a forward pass from places to a buffer, a backward pass from tensors to tensors.
 
 use super::machine::{Buffer, Machine, Place, host_place, imitation, offset, with_machine};
 use crate::{Result, Tensor, tape};
@@ -12,7 +12,7 @@ pub trait Operation<const N: usize>: Send + Sync + 'static {
     /// A failed launch.
     fn forward(&self, machine: &dyn Machine, inputs: [Place; N]) -> Result<(Buffer, Shape)>;
 
-    /// Gradients for the arguments, none for those that need none; `gradient` is contiguous.
+    /// Gradients of the arguments, none for those that need none. `gradient` is contiguous.
     ///
     /// # Errors
     /// A failed launch.
@@ -25,8 +25,8 @@ pub trait Operation<const N: usize>: Send + Sync + 'static {
     ) -> Result<[Option<Tensor>; N]>;
 }
 
-/// Where a backward pass writes its gradient for argument `number`, `input`, and whether that is added to what is there: to the
-/// gradient the argument has already.
+/// The place for the gradient of argument `number`, `input`, and whether the gradient must be added to the existing
+/// values there.
 ///
 /// # Errors
 /// No memory.
@@ -37,7 +37,7 @@ pub fn gradient_of(machine: &dyn Machine, number: usize, input: &Tensor) -> Resu
     }
 }
 
-/// An operation as candle sees it.
+/// An operation as a custom operation of candle.
 struct Wrapped<T>(T);
 
 /// Applies an operation; arguments are made contiguous.

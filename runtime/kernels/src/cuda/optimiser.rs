@@ -3,12 +3,12 @@
 use super::machine::{Argument, Buffer, Call, Machine, place, with_machine};
 use crate::{DType, Result, Tensor};
 
-/// Tensors of a launch: `TABLE` in `kernels/train.cu`.
+/// The maximum number of tensors in a launch: `TABLE` in `kernels/train.cu`.
 const TABLE: usize = 64;
 /// Blocks for each tensor.
 const BLOCKS: u32 = 64;
 
-/// The tensors of a launch, as the kernels declare it.
+/// The tensors of a launch, in the kernels' layout.
 #[derive(Debug, Clone)]
 #[repr(C)]
 pub struct Table {
@@ -19,7 +19,7 @@ pub struct Table {
     size: [u32; TABLE],
 }
 
-/// One parameter with its gradient and its moments, all f32, contiguous and of one size.
+/// A parameter with its gradient and its moments, all f32, contiguous and of the same size.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry<'a> {
     pub parameter: &'a Tensor,
@@ -28,17 +28,17 @@ pub struct Entry<'a> {
     pub peak: &'a Tensor,
 }
 
-/// The numbers of a step.
+/// The hyperparameters of a step.
 #[derive(Debug, Clone, Copy)]
 pub struct Step {
-    /// What the gradient is scaled by.
+    /// The factor of the gradient.
     pub factor: f64,
     pub betas: (f64, f64),
     pub epsilon: f64,
 }
 
-/// One step: parameters and moments change where they lie. `rate`, one number, is corrected for the bias of the mean, and
-/// read when the step is made.
+/// One step, which changes parameters and moments in place. `rate`, one number, is corrected for the bias of the mean,
+/// and read at the time of execution.
 ///
 /// # Errors
 /// A failed launch.
@@ -55,7 +55,7 @@ pub fn adamax(entries: &[Entry<'_>], rate: &Tensor, step: &Step) -> Result<()> {
     Ok(())
 }
 
-/// Σ of the squares of all gradients, one number that stays where the gradients are.
+/// The sum of the squares of all gradients, one number that remains on the gradients' device.
 ///
 /// # Errors
 /// A failed launch.

@@ -1,23 +1,23 @@
-//! Whether there is a GPU to compute on, asked before anything that would end the program if there were none.
+//! Detects a usable GPU, with checks before any call that would end the program without one.
 
 use crate::Device;
 
-/// A GPU that works.
+/// A usable GPU.
 #[derive(Debug, Clone)]
 pub struct Found {
     pub device: Device,
-    /// As its driver calls it.
+    /// The driver's name for it.
     pub name: String,
-    /// Bytes of its memory.
+    /// The size of its memory in bytes.
     pub memory: usize,
     /// Whether convolutions go through cuDNN.
     pub cudnn: bool,
 }
 
-/// The first GPU, its kernels ready.
+/// The first GPU, with its kernels ready.
 ///
 /// # Errors
-/// Why there is none, as half a sentence.
+/// The reason why there is none, as half a sentence.
 #[cfg(not(feature = "cuda"))]
 pub fn first() -> Result<Found, String> {
     Err("this program was built without CUDA (cargo's feature `cuda`: docs/gpu.md)".into())
@@ -34,13 +34,13 @@ mod present {
     use libloading::Library;
     use std::sync::OnceLock;
 
-    /// A library by the names it may have.
+    /// A library with its possible file names.
     pub struct Needed {
         what: &'static str,
         names: &'static [&'static str],
     }
 
-    /// Without it, products over patches take the place of its convolutions.
+    /// Without it, convolutions are GEMMs over patches.
     pub const CUDNN: Needed = Needed { what: "cuDNN", names: &["libcudnn.so", "libcudnn.so.9"] };
 
     const NEEDED: [Needed; 4] = [
@@ -51,18 +51,18 @@ mod present {
     ];
 
     impl Needed {
-        /// Whether it can be opened.
+        /// Whether it can be loaded.
         pub fn is_there(&self) -> bool {
-            // SAFETY: NVIDIA's libraries do nothing when they are opened but set themselves up.
+            // SAFETY: the initialisers of NVIDIA's libraries do not touch this program's data.
             self.names.iter().any(|name| unsafe { Library::new(*name) }.is_ok())
         }
     }
 
-    /// See [`super::first`] of programs without CUDA. Looked for once: all of a process's tensors lie on one device, and its
-    /// work is on one stream.
+    /// See [`super::first`] for programs without CUDA. The result is cached: all tensors of a process are on one
+    /// device, and its work is on one stream.
     ///
     /// # Errors
-    /// Why there is none, as half a sentence.
+    /// The reason why there is none, as half a sentence.
     pub fn first() -> Result<Found, String> {
         static FOUND: OnceLock<Result<Found, String>> = OnceLock::new();
         FOUND.get_or_init(look).clone()
@@ -77,7 +77,7 @@ mod present {
     }
 
     fn open() -> Result<Found, String> {
-        // `new_cuda` would give every thread of the program a stream of its own, with no order between them.
+        // `new_cuda` would give every thread a separate stream, without an order between them.
         let device = Device::new_cuda_with_stream(0);
         let device = device.map_err(|reason| format!("no GPU answers: {}", first_line(&reason)))?;
         let Device::Cuda(cuda) = &device else { return Err("no GPU answers".into()) };
@@ -87,7 +87,7 @@ mod present {
         Ok(Found { device, name, memory, cudnn })
     }
 
-    /// Runs `work` without the message of a panic: a function that a library lacks is one.
+    /// Runs `work` without printing a panic: a function missing in a library causes one.
     fn quietly<T>(work: impl FnOnce() -> T + std::panic::UnwindSafe) -> Option<T> {
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| ()));
@@ -96,7 +96,7 @@ mod present {
         outcome.ok()
     }
 
-    /// Tensor errors carry a backtrace after their first line when one is asked for.
+    /// Tensor errors have a backtrace after their first line if one was requested.
     fn first_line(error: &candle_core::Error) -> String {
         error.to_string().lines().next().unwrap_or_default().to_owned()
     }

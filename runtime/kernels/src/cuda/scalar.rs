@@ -1,4 +1,4 @@
-//! Scalar functions: their kernels are made from their definitions.
+//! Scalar functions, with kernels generated from their definitions.
 
 use super::machine::{Buffer, Call, Machine, Place, of_type, place};
 use super::op::{Operation, apply1};

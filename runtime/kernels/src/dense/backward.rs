@@ -1,7 +1,7 @@
-//! The backward pass, from the input and the output alone: every state is recomputed from the one after it.
+//! The backward pass, from only the input and the output: every state is recomputed from the one after it.
 //!
-//! ELU is invertible, and where it was applied at least twice its output lies in (1/e − 1, ∞), where the inverse is
-//! well-conditioned; its derivative follows from its output. The input, where ELU was applied once, is stored.
+//! ELU is invertible. If it was applied at least twice, its output is in (1/e − 1, ∞), where the inverse is
+//! well-conditioned. Its derivative follows from its output. The input, to which ELU is applied only once, is stored.
 
 use super::compose::{StepGradients, decompose};
 use super::forward::Attended;
@@ -16,7 +16,7 @@ use crate::profile::timed;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Tiles of one block of GEMMs.
+/// Tiles in a block of GEMMs.
 const TILES: usize = 64;
 /// Tiles of a part of the batch at least: each transforms the kernel.
 const LEAST: usize = 128;
@@ -24,12 +24,12 @@ const LEAST: usize = 128;
 /// Gradients of a dense layer.
 pub struct Gradients {
     pub x: Vec<f32>,
-    /// Each step's, and its grow's bias.
+    /// For each step, with the gradient of its grow's bias.
     pub steps: Vec<(StepGradients, Vec<f32>)>,
     pub gate: GateGradients,
 }
 
-/// Shared by the passes.
+/// The data shared by the passes.
 pub struct Backward<'a> {
     pub sizes: &'a Sizes,
     pub x: &'a [f32],
@@ -40,7 +40,7 @@ pub struct Backward<'a> {
 }
 
 impl Backward<'_> {
-    /// Gradients, from the output and the output's.
+    /// The gradients, from the output and its gradient.
     pub fn run(&self, out: &[f32], gradient: &[f32]) -> Gradients {
         let sizes = self.sizes;
         let (pixels, row) = (sizes.pixels(), sizes.row());
@@ -74,7 +74,7 @@ impl Backward<'_> {
         Gradients { x, steps, gate }
     }
 
-    /// Through attention: the last state of the stack and its gradient.
+    /// Through attention: the last state and its gradient.
     fn attention(&self, out: &[f32], gradient: &[f32], stack: &mut [f32], stack_gradient: &mut [f32]) -> GateGradients {
         let sizes = self.sizes;
         let (pixels, channels, row) = (sizes.pixels(), sizes.channels(), sizes.row());
@@ -110,7 +110,7 @@ impl Backward<'_> {
         sums
     }
 
-    /// Through one step. Returns its bias's gradient; fills its part of `composed`.
+    /// Through one step. Returns the gradient of its bias and fills its part of `composed`.
     fn step(&self, step: usize, stack: &mut [f32], stack_gradient: &mut [f32], composed: &mut [f32]) -> Vec<f32> {
         let sizes = self.sizes;
         let (tiles, wide) = (sizes.tiles(), sizes.wide());
@@ -133,7 +133,7 @@ impl Backward<'_> {
         bias
     }
 
-    /// Gradients of a step's own channels, to points; their sums.
+    /// Converts the gradients of a step's own channels to points. Returns their sums.
     fn appended(
         &self,
         step: usize,
@@ -152,11 +152,11 @@ impl Backward<'_> {
             .enumerate()
             .map(|(n, (stack, gradient))| {
                 let (value, at) = (stack[before..].as_mut_ptr(), gradient[before..].as_mut_ptr());
-                // SAFETY: the step's channels of every pixel; what pads them belongs to later steps, which are done.
+                // SAFETY: the step's channels of every pixel; their padding belongs to later steps, which are done.
                 unsafe { elu_gradient(sizes.pixels(), wide, value, at, row, false) };
                 for tile in 0..tiles.count() {
                     let from = tiles.outputs(tile, at, outside.as_ptr().cast_mut()).map(|place| place.cast_const());
-                    // SAFETY: rows of this image's tiles, which this task alone writes.
+                    // SAFETY: rows of this image's tiles, which only this task writes.
                     unsafe {
                         let to = shared.at((n * tiles.count() + tile) * wide);
                         winograd::output_gradient(&from, wide, to, point);
@@ -203,7 +203,7 @@ impl Backward<'_> {
             // SAFETY: this task alone touches its channels of its images' stack and gradient.
             let (values, at) =
                 unsafe { (stack.at(image * tiles.image() + first), stack_gradient.at(image * tiles.image() + first)) };
-            // SAFETY: as above; rows have room for whole vectors.
+            // SAFETY: as above; rows have space for whole vectors.
             unsafe { elu_gradient(images * pixels, columns, values, at, row, step > 0) };
             if step == 0 {
                 self.restore([image, images], [first, count], values);
@@ -245,7 +245,7 @@ impl Backward<'_> {
         }
     }
 
-    /// The input, where the first step's chunk of the stack was.
+    /// Restores the input in the place of the first step's chunk of the state.
     fn restore(&self, [image, images]: [usize; 2], [first, count]: [usize; 2], stack: *mut f32) {
         let sizes = self.sizes;
         let (pixels, row) = (sizes.pixels(), sizes.row());
@@ -263,7 +263,7 @@ impl Backward<'_> {
         }
     }
 
-    /// `[36, growth, CHUNK]`: the points of the kernel's rows, turned.
+    /// `[36, growth, CHUNK]`: the points of the kernel's rows, transposed.
     fn transposed_points(&self, step: usize, [first, count]: [usize; 2]) -> Scratch {
         let sizes = self.sizes;
         let (wide, before, growth) = (sizes.wide(), sizes.before(step), sizes.growth);

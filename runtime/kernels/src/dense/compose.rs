@@ -1,8 +1,8 @@
-//! A step's 1x1 and 3x3 convolutions as one: W[tap, c, o] = Σ_m squeeze[m, c] · grow[o, m, tap].
+//! Composes a step's 1x1 and 3x3 convolutions into one: W[tap, c, o] = Σ_m squeeze[m, c] · grow[o, m, tap].
 //!
-//! There is no nonlinearity between the two, so this is exact; the squeeze's bias is the weight of the constant channel. A
-//! pixel then costs 9 · C · g multiplications, and a quarter of that with Winograd's algorithm; as two convolutions it costs
-//! 4 · g · C + 36 · g².
+//! There is no nonlinearity between the two, so this is exact. The squeeze's bias is the weight of the constant
+//! channel. A pixel then needs 9 · C · g multiplications, and a quarter of that with Winograd's algorithm; as two
+//! convolutions it needs 4 · g · C + 36 · g².
 
 use super::sizes::{Sizes, StepValues};
 use crate::fast::planes::{transpose, turn};
@@ -41,7 +41,7 @@ fn by_middle(sizes: &Sizes, grow: &[f32]) -> Scratch {
     out
 }
 
-/// The squeeze's columns of some channels, `[middle, count]`: the constant's is the bias.
+/// The squeeze's columns of some channels, `[middle, count]`. That of the constant channel is the bias.
 fn columns(values: &StepValues<'_>, channels: usize, first: usize, count: usize) -> Scratch {
     let mut out = Scratch::new(values.squeeze_bias.len() * count);
     let constant = usize::from(first == 0);
@@ -68,7 +68,7 @@ pub fn compose(sizes: &Sizes, steps: &[StepValues<'_>]) -> Vec<f32> {
                 for tap in 0..TAPS {
                     let right = Right { at: grows[step][tap * middle * wide..].as_ptr(), row: wide };
                     let place = sizes.kernel_start(step) + (tap * before + first) * wide;
-                    // This task alone writes its channels' rows.
+                    // Only this task writes its channels' rows.
                     product([count, wide, middle], left, right, Out { at: out.at(place), row: wide }, false);
                 }
             });
@@ -100,7 +100,7 @@ pub struct StepGradients {
     pub grow: Vec<f32>,
 }
 
-/// The transpose of [`compose`] for one step: gradients of the composed kernel to those of the two it was made of.
+/// The transpose of [`compose`] for one step: from gradients of the composed kernel to those of its two factors.
 pub fn decompose(sizes: &Sizes, step: usize, values: &StepValues<'_>, composed: &[f32]) -> StepGradients {
     let (middle, wide, before) = (sizes.middle, sizes.wide(), sizes.before(step));
     let row = padded(middle);

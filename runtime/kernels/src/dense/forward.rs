@@ -9,10 +9,10 @@ use crate::fast::winograd::{self, POINTS};
 use crate::fast::{Shared, padded, scratch::Scratch, written};
 use rayon::prelude::*;
 
-/// Tiles of one block of GEMMs: with a chunk of channels they fill half of an L2 cache.
+/// Tiles in a block of GEMMs. With a chunk of channels they fill half of an L2 cache.
 const TILES: usize = 32;
 
-/// What the backward pass needs besides input and output: `[batch, channels]` each.
+/// The values that the backward pass needs besides input and output: `[batch, channels]` each.
 pub struct Attended {
     pub means: Vec<f32>,
     pub gates: Vec<f32>,
@@ -76,7 +76,7 @@ fn append(sizes: &Sizes, step: usize, values: &StepValues<'_>, points: &[f32], s
     let points = &points[sizes.kernel_start(step) / winograd::TAPS * POINTS..];
     let mut bias = vec![0.0; wide];
     bias[..sizes.growth].copy_from_slice(values.grow_bias);
-    // The stride of points is not a power of two, which would map them to the same few cache lines.
+    // The stride of points is not a power of two, for which they would use the same few cache lines.
     let (input_point, out_point) = (TILES * CHUNK + 16, TILES * wide + 16);
     let (mut inputs, mut products) = (Scratch::new(POINTS * input_point), Scratch::new(POINTS * out_point));
     let outside = vec![0.0f32; CHUNK.max(wide) + 16];
@@ -104,6 +104,6 @@ fn append(sizes: &Sizes, step: usize, values: &StepValues<'_>, points: &[f32], s
             unsafe { winograd::output(products[tile * wide..].as_ptr(), out_point, wide, bias.as_ptr(), &to) };
         }
     }
-    // SAFETY: rows of pixels, padded; the constant 1 is positive, so ELU leaves it.
+    // SAFETY: rows of pixels, padded; the constant 1 is positive, so ELU does not change it.
     unsafe { elu(count * sizes.pixels(), sizes.before(step + 1), stack.as_mut_ptr(), row) };
 }

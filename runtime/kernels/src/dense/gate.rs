@@ -1,6 +1,6 @@
 //! Channel attention inside a dense layer: for one image, mean of every channel → squeeze → excite → sigmoid.
 
-/// The weights of attention where they lie.
+/// The weights of attention in place.
 #[derive(Clone, Copy)]
 pub struct GateValues<'a> {
     /// `[squeezed, channels]`
@@ -11,10 +11,10 @@ pub struct GateValues<'a> {
     pub excite_bias: &'a [f32],
 }
 
-/// A gate is never quite shut, for the backward pass divides by it.
+/// A lower bound of the gates, because the backward pass divides by them.
 const LEAST_GATE: f32 = 1e-30;
 
-/// Sums in a fixed number of parts, which the compiler vectorises.
+/// A dot product in a fixed number of partial sums, which the compiler vectorises.
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     const PARTS: usize = 16;
     let mut parts = [0.0f32; PARTS];
@@ -41,7 +41,7 @@ impl GateValues<'_> {
             .collect()
     }
 
-    /// What each channel is multiplied by.
+    /// The factor of each channel.
     pub fn gates(&self, means: &[f32], gates: &mut [f32]) {
         let squeezed = self.squeezed(means);
         for ((gate, row), bias) in gates.iter_mut().zip(self.excite.chunks_exact(squeezed.len())).zip(self.excite_bias)
@@ -69,7 +69,7 @@ impl GateGradients {
         }
     }
 
-    /// Adds one image's: `logits` are the gradients before the sigmoid. Overwrites `means` with their gradients.
+    /// Adds those of one image. `logits` are the gradients before the sigmoid. Overwrites `means` with their gradients.
     pub fn add(&mut self, values: &GateValues<'_>, logits: &[f32], means: &mut [f32]) {
         let squeezed = values.squeezed(means);
         let mut squeezed_gradient = vec![0.0; squeezed.len()];

@@ -1,6 +1,6 @@
 //! A dense layer: bottlenecks that append to a state, an ELU over the whole state after each, channel attention.
 //!
-//! In f32 on the CPU the whole layer is one operation: see [`forward`] and [`backward`]. Elsewhere it is composed of
+//! In f32 on the CPU the whole layer is one operation: see [`forward`] and [`backward`]. Otherwise it is composed of
 //! other operations.
 
 mod backward;
@@ -21,7 +21,7 @@ use gate::GateValues;
 use sizes::{Sizes, StepValues};
 use std::sync::{Arc, OnceLock};
 
-/// Effective weights of one step: 1x1 to 4·growth, then 3x3 to growth, nothing between.
+/// Effective weights of one step: 1x1 to 4·growth, then 3x3 to growth, without a nonlinearity between them.
 #[derive(Debug, Clone)]
 pub struct DenseStep {
     pub squeeze: Tensor,
@@ -30,15 +30,15 @@ pub struct DenseStep {
     pub grow_bias: Tensor,
 }
 
-/// Cache of the kernels that a layer composes from its weights: computed at the first use, shared by clones, valid while the
-/// weights are unchanged. 36 · C · g bytes per step from C channels to g more; the transformed kernels, four times as
+/// A cache of a layer's composed kernels: computed at the first use, shared by clones, valid while the weights are
+/// unchanged. It takes 36 · C · g bytes per step from C channels to g more. The transformed kernels, four times as
 /// large, are recomputed at every pass.
 #[derive(Debug, Clone, Default)]
 pub struct DenseKernels(Arc<OnceLock<Vec<f32>>>);
 
 impl DenseKernels {
-    /// The cached kernels, or else those that `make` computes. No lock is held during `make`: a task that waits for others inside
-    /// it may be given one that comes here too.
+    /// The cached kernels, or those from `make`. No lock is held during `make`, because a task that waits inside it may
+    /// execute another one that needs the same kernels.
     fn composed(&self, make: impl FnOnce() -> Vec<f32>) -> &[f32] {
         if let Some(composed) = self.0.get() {
             return composed;
@@ -51,14 +51,14 @@ impl DenseKernels {
 /// [`dense_layer`] with a cache of composed kernels.
 ///
 /// # Errors
-/// Shapes that do not fit, kernels of another layer.
+/// Shapes that do not fit, or kernels of another layer.
 pub fn dense_layer_kept(
     x: &Tensor,
     steps: &[DenseStep],
     attention: &Attention,
     kernels: &DenseKernels,
 ) -> Result<Tensor> {
-    // A GPU composes no kernels.
+    // Kernels are not composed on a GPU.
     if !super::cuda::takes_activations(x) && x.device().is_cpu() && x.dtype() == DType::F32 && !steps.is_empty() {
         return fused(x, steps, attention, kernels.clone());
     }
@@ -87,7 +87,7 @@ pub fn dense_layer(x: &Tensor, steps: &[DenseStep], attention: &Attention) -> Re
 
 fn fused(x: &Tensor, steps: &[DenseStep], attention: &Attention, kernels: DenseKernels) -> Result<Tensor> {
     let sizes = sizes(x, steps, attention)?;
-    // Weights in the order in which their gradients are left: squeeze and grow of each step, squeeze and excite of attention.
+    // Weights in the order of their gradients: squeeze and grow of each step, squeeze and excite of attention.
     let mut pairs = Vec::with_capacity(2 * steps.len() + 2);
     for step in steps {
         pairs.push([step.squeeze.contiguous()?, step.squeeze_bias.contiguous()?]);
@@ -107,7 +107,7 @@ fn fused(x: &Tensor, steps: &[DenseStep], attention: &Attention, kernels: DenseK
 /// The layer's sizes.
 ///
 /// # Errors
-/// A weight of another shape than the layer's: the message names it.
+/// A weight of another shape, which the message names.
 fn sizes(x: &Tensor, steps: &[DenseStep], attention: &Attention) -> Result<Sizes> {
     let (batch, input, height, width) = x.dims4()?;
     let (growth, middle) = steps[0].grow.dims4().map(|(growth, middle, _, _)| (growth, middle))?;
@@ -142,7 +142,7 @@ struct Dense {
     /// Whether a backward pass may follow.
     keep: bool,
     kernels: DenseKernels,
-    /// What the forward pass leaves to the backward pass.
+    /// The values that the forward pass stores for the backward pass.
     kept: OnceLock<Attended>,
 }
 

@@ -1,14 +1,14 @@
-//! Sizes of a dense layer, and where its values lie.
+//! Sizes and memory layout of a dense layer.
 
 use crate::fast::{padded, winograd::Tiles};
 
-/// Channels that one task works on.
+/// Channels per task.
 pub const CHUNK: usize = 64;
 
 /// A dense layer's sizes.
 ///
-/// Inside the layer the layout is pixel-major: a pixel's channels are a constant 1, the input's channels, then what each step
-/// appended. The constant carries the squeeze's bias through the composed kernel; in the padding it is 0.
+/// Inside the layer the layout is pixel-major. A pixel's channels are a constant 1, the input's channels, then those
+/// appended by each step. The constant carries the squeeze's bias through the composed kernel; in the padding it is 0.
 #[derive(Debug, Clone, Copy)]
 pub struct Sizes {
     pub batch: usize,
@@ -31,7 +31,7 @@ impl Sizes {
         self.input + self.steps * self.growth
     }
 
-    /// Channels that a step reads, the constant among them.
+    /// The number of channels that a step reads, including the constant.
     pub fn before(&self, step: usize) -> usize {
         1 + self.input + step * self.growth
     }
@@ -41,7 +41,8 @@ impl Sizes {
         padded(self.growth)
     }
 
-    /// Stride of a pixel: padded to whole vectors, and not a power of two, which would map pixels to the same cache lines.
+    /// The stride of a pixel: padded to whole vectors, and not a power of two, for which pixels would use the same
+    /// cache lines.
     pub fn row(&self) -> usize {
         let row = padded(1 + self.channels()) + 16;
         if row.is_multiple_of(256) { row + 16 } else { row }
@@ -56,7 +57,7 @@ impl Sizes {
         9 * self.before(step) * self.wide()
     }
 
-    /// Where the kernels of a step begin when those of all steps lie one after the other.
+    /// The start of a step's kernels in the concatenation of all steps.
     pub fn kernel_start(&self, step: usize) -> usize {
         (0..step).map(|step| self.kernel(step)).sum()
     }
@@ -72,13 +73,13 @@ impl Sizes {
         (0..self.steps).flat_map(|step| self.chunks(step)).collect()
     }
 
-    /// Images processed together, so that there are enough tiles for the GEMM.
+    /// The number of images processed together, so that there are enough tiles for the GEMM.
     pub fn group(&self, tiles: usize) -> usize {
         (tiles / self.tiles().count()).clamp(1, self.batch.max(1))
     }
 }
 
-/// A step's weights where they lie.
+/// A step's weights in place.
 #[derive(Clone, Copy)]
 pub struct StepValues<'a> {
     /// `[middle, channels]`

@@ -1,21 +1,20 @@
 //! ELU, its derivative from its output, and its inverse, in place over rows of a matrix.
 
 use super::lanes::{Lanes, kernel};
+use crate::vector::{EXPONENTIAL, LN_2, ROUND};
 
-/// exp(x) − 1 for x ≤ 0, to an ulp of 1: powers of two and a polynomial (Cephes' coefficients).
+/// exp(x) − 1 for x ≤ 0, accurate to one ulp of 1: powers of two and a polynomial.
 #[inline(always)]
 unsafe fn exp_minus_one<S: Lanes>(x: S::V) -> S::V {
-    const POLYNOMIAL: [f32; 6] = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
-    // Adding and taking off this rounds to a whole number.
-    const ROUND: f32 = 12_582_912.0;
+    let [first @ .., last] = EXPONENTIAL;
     // SAFETY: arithmetic on vectors of the set that the caller runs on.
     unsafe {
         let x = S::max(x, S::splat(-80.0));
         let n = S::sub(S::fma(x, S::splat(std::f32::consts::LOG2_E), S::splat(ROUND)), S::splat(ROUND));
-        let r = S::fma(n, S::splat(-0.693_359_4), x);
-        let r = S::fma(n, S::splat(2.121_944_4e-4), r);
-        let mut p = S::splat(POLYNOMIAL[0]);
-        for c in &POLYNOMIAL[1..] {
+        let r = S::fma(n, S::splat(-LN_2[0]), x);
+        let r = S::fma(n, S::splat(LN_2[1]), r);
+        let mut p = S::splat(last);
+        for c in first.iter().rev() {
             p = S::fma(p, r, S::splat(*c));
         }
         let small = S::fma(S::mul(r, r), p, r);
@@ -40,7 +39,7 @@ unsafe fn log_plus_one<S: Lanes>(s: S::V) -> S::V {
     ];
     // SAFETY: as above.
     unsafe {
-        // Below 1/√2 take the double and give ln 2 back.
+        // Below 1/√2, double the argument and subtract ln 2.
         let near = S::add(s, S::splat(1.0 - std::f32::consts::FRAC_1_SQRT_2));
         let f = S::if_positive(near, s, S::fma(s, S::splat(2.0), S::splat(1.0)));
         let back = S::if_positive(near, S::splat(0.0), S::splat(-std::f32::consts::LN_2));
@@ -76,7 +75,7 @@ kernel! {
     pub unsafe fn elu(rows: usize, columns: usize, at: *mut f32, row: usize) => elu_rows
 }
 
-/// Rows that are asked for before they are read.
+/// The distance of prefetching, in rows.
 const AHEAD: usize = 4;
 
 #[inline(always)]
@@ -94,14 +93,14 @@ unsafe fn elu_gradient_rows<S: Lanes>(
         for i in 0..rows {
             for j in (0..columns).step_by(S::N) {
                 let (value, gradient) = (value.add(i * row + j), gradient.add(i * row + j));
-                // Rows are often a page apart, which no processor foresees.
+                // Rows are often a page apart, which hardware prefetchers do not handle.
                 S::prefetch(value.wrapping_add(AHEAD * row));
                 S::prefetch(gradient.wrapping_add(AHEAD * row));
                 let h = S::load(value);
                 let slope = S::if_positive(h, one, S::add(h, one));
                 S::store(gradient, S::mul(S::load(gradient), slope));
                 if undo {
-                    // What ELU gave from −1 at least; rounding may have gone a little beyond.
+                    // The minimum of ELU for inputs from −1; rounding may be slightly below.
                     let low = S::max(S::min(h, S::splat(0.0)), S::splat(-0.632_120_6));
                     let before = S::max(log_plus_one::<S>(low), S::splat(-1.0));
                     S::store(value, S::if_positive(h, h, before));
@@ -112,8 +111,8 @@ unsafe fn elu_gradient_rows<S: Lanes>(
 }
 
 kernel! {
-    /// Gradients of ELU's outputs to gradients of its inputs, in place; if `undo`, outputs to inputs as well, where these
-    /// were outputs of an ELU themselves.
+    /// Converts gradients of ELU's outputs to gradients of its inputs, in place. With `undo`, it also converts outputs
+    /// to inputs, if these are outputs of an ELU themselves.
     ///
     /// # Safety
     /// The rows of both matrices can be written, the columns rounded up to 16.

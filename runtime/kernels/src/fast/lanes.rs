@@ -1,4 +1,4 @@
-//! Vectors of f32 for the instruction sets that kernels are compiled for, and the choice among them at run time.
+//! Vectors of f32 for the supported instruction sets, and the choice among these at run time.
 //!
 //! A kernel is a generic function over [`Lanes`], inlined into one entry point for each instruction set ([`kernel!`]).
 
@@ -10,7 +10,7 @@ pub trait Lanes: Copy {
     type V: Copy;
     /// Values in a vector; divides 16.
     const N: usize;
-    /// Vectors side by side in a tile of the matrix product.
+    /// The number of vectors in a row of a tile of the matrix product.
     const PANEL: usize;
 
     unsafe fn load(from: *const f32) -> Self::V;
@@ -23,22 +23,22 @@ pub trait Lanes: Copy {
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
-    /// `positive` where a > 0, else `otherwise`.
+    /// `positive` if a > 0, else `otherwise`.
     unsafe fn if_positive(a: Self::V, positive: Self::V, otherwise: Self::V) -> Self::V;
-    /// 2^n for whole n in [−126, 127].
+    /// 2^n for integer n in [−126, 127].
     unsafe fn power_of_two(n: Self::V) -> Self::V;
-    /// Asks for the cache line of a place, which need not be one that can be read.
+    /// Prefetches the cache line of an address, which need not be readable.
     #[inline(always)]
     fn prefetch(_at: *const f32) {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: every processor of the architecture has the instruction, and it never fails.
+        // SAFETY: every processor of the architecture has the instruction, and it never faults.
         unsafe {
             std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(_at.cast());
         }
     }
 }
 
-/// Plain arrays: what a processor without a set below runs.
+/// Plain arrays, for processors without one of the sets below.
 #[derive(Clone, Copy)]
 pub struct Portable;
 
@@ -95,7 +95,7 @@ impl Lanes for Portable {
     }
 }
 
-/// Implements [`Lanes`] with one intrinsic a function.
+/// Implements [`Lanes`] with one intrinsic per function.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! intrinsics {
     (
@@ -260,7 +260,7 @@ mod arm {
 #[cfg(target_arch = "aarch64")]
 pub use arm::Neon;
 
-/// The instruction sets kernels are compiled for.
+/// The supported instruction sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Set {
     #[cfg(target_arch = "x86_64")]
@@ -272,7 +272,8 @@ pub enum Set {
     Portable,
 }
 
-/// The best that this processor has, or what [`CHOICE`] names, so that a machine with more can test and time every one it has.
+/// The best set of this processor, or the one that [`CHOICE`] names, for tests and measurements of all sets that a
+/// machine has.
 pub fn set() -> Set {
     static CHOSEN: std::sync::LazyLock<Set> = std::sync::LazyLock::new(|| {
         let wanted = std::env::var(CHOICE).ok();
@@ -282,7 +283,7 @@ pub fn set() -> Set {
     *CHOSEN
 }
 
-/// The environment variable that names an instruction set; one that the processor lacks is passed over.
+/// The environment variable that names an instruction set. A set that the processor does not have is ignored.
 const CHOICE: &str = "SRVAE_INSTRUCTIONS";
 
 impl Set {
@@ -299,7 +300,7 @@ impl Set {
     }
 }
 
-/// All that this processor has, the best first.
+/// All sets of this processor, the best first.
 fn detected() -> Vec<Set> {
     let mut sets = Vec::new();
     #[cfg(target_arch = "x86_64")]

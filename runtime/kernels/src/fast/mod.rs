@@ -1,7 +1,7 @@
 //! Building blocks of the fast CPU operations, in f32: vectors, GEMM, Winograd's transforms, memory.
 //!
-//! Inside an operation the layout of images is pixel-major (NHWC); a convolution is then a GEMM that reads its matrices in
-//! place. No sum depends on how work is split among threads.
+//! Inside an operation the layout of images is pixel-major (NHWC), so a convolution is a GEMM that reads its matrices
+//! in place. No sum depends on the division of work among threads.
 
 pub mod activation;
 pub mod halving;
@@ -19,11 +19,11 @@ pub const fn padded(size: usize) -> usize {
     size.div_ceil(16) * 16
 }
 
-/// A pointer that threads may share because each writes elsewhere.
+/// A pointer that several threads share, each of which writes to other places.
 #[derive(Clone, Copy)]
 pub struct Shared(*mut f32);
 
-// SAFETY: users of the pointer write to disjoint places; each use says which.
+// SAFETY: users of the pointer write to disjoint places; each use states them.
 unsafe impl Send for Shared {}
 // SAFETY: as above.
 unsafe impl Sync for Shared {}
@@ -34,7 +34,7 @@ impl Shared {
     }
 
     /// # Safety
-    /// The place lies inside the slice the pointer came from.
+    /// The place is inside the slice of the pointer.
     pub unsafe fn at(self, place: usize) -> *mut f32 {
         // SAFETY: the caller's contract.
         unsafe { self.0.add(place) }
@@ -68,7 +68,7 @@ pub fn added(parts: &mut [f32], size: usize) {
 pub unsafe fn written(len: usize, write: impl FnOnce(Shared)) -> Vec<f32> {
     let mut out = Vec::with_capacity(len);
     write(Shared(out.as_mut_ptr()));
-    // SAFETY: the capacity above; the caller vouches for the values.
+    // SAFETY: the capacity above; the caller guarantees that the values are written.
     unsafe { out.set_len(len) };
     out
 }

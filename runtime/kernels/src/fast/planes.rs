@@ -1,16 +1,15 @@
-//! Layout conversion between planes, `[channels, pixels]`, and pixel-major, `[pixels, channels]`.
+//! Converts between planes, `[channels, pixels]`, and pixel-major layout, `[pixels, channels]`.
 
-/// Pixels at a time: planes are often a page apart, so a few cache lines of each are read at once.
+/// Pixels at a time. Planes are often a page apart, so a few cache lines of each are read at once.
 const BLOCK: usize = 64;
 /// Values of a cache line.
 const LINE: usize = 16;
-/// Values between two rows from which on they share places in the nearest cache.
+/// The distance between rows, in values, from which they compete for places in the L1 cache.
 const FAR: usize = 256;
 /// Rows and columns transposed in registers.
 const SQUARE: usize = 4;
 
-/// `to[pixel · row + channel] = planes[channel · pixels + pixel]`; then `each` may change what it is given: a pixel's
-/// channels.
+/// `to[pixel · row + channel] = planes[channel · pixels + pixel]`. Then `each` may change the channels of a pixel.
 pub fn to_pixels(planes: &[f32], pixels: usize, to: &mut [f32], row: usize, each: impl Fn(&mut [f32])) {
     let channels = planes.len() / pixels.max(1);
     assert!(channels == 0 || to.len() >= (pixels - 1) * row + channels, "room for {channels} channels");
@@ -24,7 +23,7 @@ pub fn to_pixels(planes: &[f32], pixels: usize, to: &mut [f32], row: usize, each
     }
 }
 
-/// The same as it is, where the slice between the first and the last value written is not the caller's alone.
+/// The conversion to an address, for a slice that other tasks write to as well.
 ///
 /// # Safety
 /// The values at `pixel · row + channel` may be written.
@@ -37,8 +36,7 @@ pub unsafe fn to_pixels_at(planes: &[f32], pixels: usize, to: *mut f32, row: usi
     }
 }
 
-/// `planes[channel · pixels + pixel] = from[pixel · row + channel]`; then `each` may change what it is given: a channel,
-/// and some of its plane.
+/// `planes[channel · pixels + pixel] = from[pixel · row + channel]`. Then `each` may change some of a channel's plane.
 pub fn to_planes(from: &[f32], row: usize, planes: &mut [f32], pixels: usize, each: impl Fn(usize, &mut [f32])) {
     let channels = planes.len() / pixels.max(1);
     assert!(channels == 0 || from.len() >= (pixels - 1) * row + channels, "{channels} channels");
@@ -52,7 +50,7 @@ pub fn to_planes(from: &[f32], row: usize, planes: &mut [f32], pixels: usize, ea
     }
 }
 
-/// The same as it is, to planes that may not have been written before.
+/// The conversion to planes that may be uninitialised.
 ///
 /// # Safety
 /// `channels` planes of `pixels` values can be written.
@@ -81,8 +79,8 @@ pub unsafe fn turn(from: *const f32, from_row: usize, [rows, columns]: [usize; 2
     let (whole_rows, whole_columns) = (rows / SQUARE * SQUARE, columns / SQUARE * SQUARE);
     // SAFETY: all places lie inside `rows` by `columns`.
     unsafe {
-        // Lines that are far apart share few places in the nearest cache, so the ones written are finished one after the
-        // other; otherwise, the ones read are.
+        // Distant cache lines compete for places in the L1 cache, so the written lines are completed one after the
+        // other; otherwise the read ones are.
         let together = if to_row >= FAR { LINE } else { SQUARE };
         for first in (0..whole_rows).step_by(together) {
             for j in (0..whole_columns).step_by(SQUARE) {
@@ -100,7 +98,7 @@ pub unsafe fn turn(from: *const f32, from_row: usize, [rows, columns]: [usize; 2
     }
 }
 
-/// Four rows of four, in registers that every processor of the architecture has.
+/// A block of four by four, in registers that every processor of the architecture has.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 unsafe fn square(from: *const f32, from_row: usize, to: *mut f32, to_row: usize) {
@@ -116,7 +114,7 @@ unsafe fn square(from: *const f32, from_row: usize, to: *mut f32, to_row: usize)
     }
 }
 
-/// Four rows of four.
+/// A block of four by four.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline(always)]
 unsafe fn square(from: *const f32, from_row: usize, to: *mut f32, to_row: usize) {

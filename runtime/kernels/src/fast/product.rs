@@ -1,8 +1,9 @@
 //! The GEMM of all fast kernels: C (+)= A · B without packing.
 //!
-//! A is read one value at a time (any strides, so transposed is free), B and C by vectors along their rows. Callers keep
-//! the depth at a few hundred and B's panel within the L2 cache; a tile of C stays in registers. Where rows or steps of the
-//! depth have no fixed stride, as the pixels under a tap of a convolution, [`gathered`] takes their offsets from lists.
+//! A is read by single values (with any strides, so a transposed A costs nothing more), B and C by vectors along their
+//! rows. Callers keep the depth at a few hundred and B's panel within the L2 cache; a tile of C stays in registers. If
+//! rows or depth have no fixed stride, as for the pixels under a tap of a convolution, [`gathered`] reads their offsets
+//! from lists.
 
 use super::lanes::{Lanes, kernel};
 
@@ -34,14 +35,14 @@ pub struct Out {
 }
 
 kernel! {
-    /// `out = left · right`, or `+=` if `add`; `[rows, columns, depth]`, the columns a multiple of 16.
+    /// `out = left · right`, or `+=` if `add`; `[rows, columns, depth]`, where columns are a multiple of 16.
     ///
     /// # Safety
-    /// Every element of the three matrices can be accessed, and `out` overlaps neither of the others.
+    /// Every element of the three matrices can be accessed, and `out` does not overlap the others.
     pub unsafe fn product(sizes: [usize; 3], left: Left, right: Right, out: Out, add: bool) => panels
 }
 
-/// For kernels that contain products: the same, inlined.
+/// The product for use inside of kernels, inlined.
 ///
 /// # Safety
 /// As for [`product`], on a processor that has the set.
@@ -54,7 +55,7 @@ pub unsafe fn panels<S: Lanes>([rows, columns, depth]: [usize; 3], left: Left, r
     while column < columns {
         let vectors = ((columns - column) / S::N).min(S::PANEL);
         for part in 0..parts {
-            // Even parts: 32 rows are 6, 6, 5, 5, 5, 5, all of them near the best shape.
+            // Even parts: 32 rows are 6, 6, 5, 5, 5, 5, all close to the best shape.
             let (first, end) = (part * rows / parts, (part + 1) * rows / parts);
             // SAFETY: the tile lies inside the matrices, by the bounds of the loops.
             unsafe {
@@ -103,7 +104,8 @@ unsafe fn tile<S: Lanes, const R: usize, const V: usize>(depth: usize, left: Lef
         let (mut a, mut b) = (left.at, right.at);
         let mut done = 0;
         while done < depth {
-            // Processors do not foresee these: a line of each of the next tile's rows, or the next lines of a turned matrix.
+            // Hardware prefetchers do not predict these: a cache line of each of the next tile's rows, or the next
+            // lines of a transposed matrix.
             if left.column == 1 {
                 for i in R..2 * R {
                     S::prefetch(a.wrapping_add(i * left.row));

@@ -1,21 +1,21 @@
-//! Buffers that are kept: large allocations would cost a page fault for every 4 KiB, each time anew.
+//! Caches buffers, because each large allocation would cause a page fault for every 4 KiB.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Sizes from one to its double.
+/// The number of sizes per power of two.
 const DOUBLE: usize = 4;
-/// Sizes of buffers.
+/// The number of sizes.
 const SIZES: usize = DOUBLE * (usize::BITS as usize - 2);
 
-/// The buffers of each size that nobody uses. One store for all threads: a buffer that one thread fills and another drops is at
-/// hand for both.
+/// The unused buffers of each size. There is one cache for all threads, so that a buffer can be reused whichever thread
+/// allocates and frees it.
 static KEPT: Mutex<[Vec<Vec<f32>>; SIZES]> = Mutex::new([const { Vec::new() }; SIZES]);
 
-/// Values for a vector register to start at a cache line.
+/// The alignment of the first value to a cache line, in values.
 const LINE: usize = 16;
 
-/// A buffer of `len` values with unspecified contents, kept when dropped.
+/// A buffer of `len` values with unspecified contents, returned to the cache when dropped.
 pub struct Scratch {
     values: Vec<f32>,
     start: usize,
@@ -32,8 +32,8 @@ impl Scratch {
     }
 }
 
-/// The smallest buffer that is large enough. Where there is none, the largest goes: the new one takes its place, so there are never
-/// more buffers than were in use at once.
+/// Takes the smallest buffer that is large enough. If there is none, the largest one is freed, because the new buffer
+/// will replace it. There are therefore never more buffers than were in use at once.
 fn take(size: usize) -> Option<Vec<f32>> {
     let mut kept = kept();
     let found = kept[size..].iter_mut().find_map(Vec::pop);
@@ -47,7 +47,7 @@ fn kept() -> MutexGuard<'static, [Vec<Vec<f32>>; SIZES]> {
     KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The number of the smallest size that holds so many values.
+/// The index of the smallest size for this many values.
 fn size_of(values: usize) -> usize {
     let doublings = values.max(4).ilog2() as usize - 2;
     // Four to eight quarters; eight are the first size of the next power of two.
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn buffers_that_other_threads_drop_do_not_pile_up() {
-        // The other tests need less, and have a few of these buffers at a time.
+        // Other tests use less memory, and few buffers of this size at a time.
         let (len, rounds) = (5_000_000, 200);
         for _ in 0..rounds {
             let filled = std::thread::scope(|scope| scope.spawn(|| Scratch::new(len)).join().unwrap());

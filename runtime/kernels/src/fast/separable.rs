@@ -1,4 +1,5 @@
-//! Linear transforms of square tiles, the same along both sides: what Winograd's algorithms consist of besides products.
+//! Linear transforms of square tiles, the same along both sides: the parts of Winograd's algorithms other than the
+//! products.
 
 use super::lanes::Lanes;
 
@@ -6,7 +7,7 @@ use super::lanes::Lanes;
 pub trait Transform<const I: usize, const O: usize> {
     unsafe fn apply<S: Lanes>(v: [S::V; I]) -> [S::V; O];
 
-    /// The transform on both sides.
+    /// The transform along both sides.
     #[inline(always)]
     unsafe fn both<S: Lanes>(v: [[S::V; I]; I]) -> [[S::V; O]; O] {
         // SAFETY: arithmetic on vectors of the set that the caller runs on, as in the rest of this file.
@@ -32,7 +33,7 @@ pub trait Transform<const I: usize, const O: usize> {
     }
 }
 
-/// Loads, transforms on both sides and stores the results, each `apart` values after the one before it.
+/// Loads, transforms along both sides and stores the results, `apart` values apart.
 #[inline(always)]
 pub unsafe fn scatter<S: Lanes, T: Transform<I, O>, const I: usize, const O: usize>(
     channels: usize,
@@ -44,7 +45,7 @@ pub unsafe fn scatter<S: Lanes, T: Transform<I, O>, const I: usize, const O: usi
     unsafe { each::<S, T, I, O>(channels, load, |at, c, v| S::store(to.add(at * apart + c), v)) }
 }
 
-/// Loads, transforms on both sides and hands every result on, vector by vector.
+/// Loads, transforms along both sides and passes on every result, vector by vector.
 #[inline(always)]
 pub unsafe fn each<S: Lanes, T: Transform<I, O>, const I: usize, const O: usize>(
     channels: usize,

@@ -1,8 +1,9 @@
-//! Winograd's convolution F(4x4, 3x3): 36 multiplications give 16 outputs of a 3x3 kernel, a quarter of the direct sum's 144.
+//! Winograd's convolution F(4x4, 3x3): 36 multiplications give 16 outputs of a 3x3 kernel, a quarter of the direct
+//! sum's 144.
 //!
-//! Interpolation points 0, ±3/4, ±3/2 and infinity: in f32 the error is about twice the direct sum's, and a third of that with
-//! the usual points 0, ±1, ±2. Each transform multiplies a tile with a small matrix from both sides; the backward pass uses its
-//! transpose. *Points* are the 36 values of a transformed tile.
+//! The interpolation points are 0, ±3/4, ±3/2 and infinity. In f32 the error is about twice that of the direct sum, and
+//! a third of that with the usual points 0, ±1, ±2. Each transform multiplies a tile with a small matrix from both
+//! sides; the backward pass uses its transpose. *Points* are the 36 values of a transformed tile.
 
 use super::lanes::{Lanes, kernel};
 use super::separable::{Transform, each, scatter};
@@ -24,15 +25,15 @@ const B2: f32 = B * B;
 const MIDDLE: f32 = -(A2 + B2);
 const LOW: f32 = A2 * B2;
 
-/// More than any place in memory; twice as much is still a number.
+/// Larger than any offset in memory; its double does not overflow.
 const OUTSIDE: usize = usize::MAX / 4;
 
-/// How an image is cut into tiles.
+/// The tiles of an image.
 #[derive(Debug, Clone, Copy)]
 pub struct Tiles {
     pub height: usize,
     pub width: usize,
-    /// Distance of two pixels in memory.
+    /// The distance between two pixels in memory.
     pub row: usize,
 }
 
@@ -169,7 +170,7 @@ impl Transform<4, 6> for OutputTransposed {
     }
 }
 
-/// What the kernel's transform divides by at ±a, at ±b and at 0.
+/// The divisors of the kernel's transform at ±a, at ±b and at 0.
 const AT_A: f32 = 1.0 / (2.0 * A2 * (A2 - B2));
 const AT_B: f32 = 1.0 / (2.0 * B2 * (B2 - A2));
 const AT_ZERO: f32 = 1.0 / LOW;
@@ -267,42 +268,43 @@ unsafe fn kernel_gradient_of<S: Lanes>(from: *const f32, point: usize, count: us
 }
 
 kernel! {
-    /// A tile's inputs to its 36 points, `point` values apart.
+    /// Transforms a tile's inputs to its 36 points, `point` values apart.
     ///
     /// # Safety
-    /// As for all six: `channels` values, rounded up to 16, lie at every place, and may be written at the last ones.
+    /// For all six functions: every place has `channels` values, rounded up to 16, which can be written at the output
+    /// places.
     pub unsafe fn input(from: &[*const f32; POINTS], channels: usize, to: *mut f32, point: usize) => input_of
 }
 kernel! {
-    /// Gradients of the points, added to those of the tile's inputs.
+    /// Transforms gradients of the points, and adds them to those of the tile's inputs.
     ///
     /// # Safety
     /// As for [`input`].
     pub unsafe fn input_gradient(from: *const f32, point: usize, channels: usize, to: &[*mut f32; POINTS]) => input_gradient_of
 }
 kernel! {
-    /// The 36 products to the tile's outputs, with a bias.
+    /// Transforms the 36 products to the tile's outputs, and adds a bias.
     ///
     /// # Safety
     /// As for [`input`].
     pub unsafe fn output(from: *const f32, point: usize, channels: usize, bias: *const f32, to: &[*mut f32; 16]) => output_of
 }
 kernel! {
-    /// Gradients of the outputs to those of the products.
+    /// Transforms gradients of the outputs to those of the products.
     ///
     /// # Safety
     /// As for [`input`].
     pub unsafe fn output_gradient(from: &[*const f32; 16], channels: usize, to: *mut f32, point: usize) => output_gradient_of
 }
 kernel! {
-    /// Kernels, `count` values for each tap, to points.
+    /// Transforms kernels, with `count` values for each tap, to points.
     ///
     /// # Safety
     /// As for [`input`].
     pub unsafe fn kernels(from: *const f32, tap: usize, count: usize, to: *mut f32, point: usize) => kernel_of
 }
 kernel! {
-    /// Gradients of the points to those of the kernels.
+    /// Transforms gradients of the points to those of the kernels.
     ///
     /// # Safety
     /// As for [`input`].

@@ -4,7 +4,7 @@ use super::{HALF, MIN_LOG_SCALE, Sizes, TINY_MASS};
 use crate::scalar::{Number, Scalar, Softplus};
 use rayon::prelude::*;
 
-/// Log-probabilities and, where they are wanted, their slopes for the logits.
+/// Log-probabilities and, if `wanted`, their derivatives with respect to the logits.
 pub fn pass(sizes: &Sizes, x: &[f64], logits: &[f64], wanted: bool) -> (Vec<f64>, Option<Vec<f64>>) {
     let images = x.par_chunks(sizes.image().max(1)).zip(logits.par_chunks(sizes.logits().max(1)));
     if !wanted {
@@ -42,7 +42,7 @@ struct Pixel {
     joint: Vec<f64>,
 }
 
-/// One channel of one component: its log-mass, and the gradient of that for mean and log-scale.
+/// One channel of one component: its log-mass, and its derivatives with respect to mean and log-scale.
 struct Bin {
     log_mass: f64,
     for_mean: f64,
@@ -99,7 +99,7 @@ impl Pixel {
         log_sum_exp(&self.joint) - log_sum_exp(&self.logits[..sizes.components])
     }
 
-    /// The slopes of [`Pixel::log_prob`], which leaves what they are found from.
+    /// The derivatives of [`Pixel::log_prob`], computed from its intermediate values.
     fn gradient(&mut self, sizes: &Sizes) {
         let all = sizes.components * sizes.channels;
         let evidence = log_sum_exp(&self.joint);
@@ -126,13 +126,13 @@ impl Pixel {
     }
 }
 
-/// Log-mass of the grid's bin around `x` under a logistic; 0 and 1 take the tails.
+/// Log-mass of the grid's bin around `x` under a logistic. The bins of 0 and 1 include the tails.
 fn bin(x: f64, mean: f64, raw_log_scale: f64) -> Bin {
     let log_scale = raw_log_scale.max(MIN_LOG_SCALE);
     let inverse = (-log_scale).exp();
     let centred = x - mean;
     let (high, low, middle) = (inverse * (centred + HALF), inverse * (centred - HALF), inverse * centred);
-    // slopes of the log-mass for high, low and middle, and for the log-scale itself
+    // Derivatives of the log-mass with respect to high, low and middle, and to the log-scale itself.
     let (log_mass, by_high, by_low, by_middle, by_scale) = if x < HALF {
         (high - softplus(high), sigmoid(-high), 0.0, 0.0, 0.0)
     } else if x > 1.0 - HALF {

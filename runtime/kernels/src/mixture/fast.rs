@@ -1,21 +1,21 @@
 //! The mixture in f32, many pixels at once.
 //!
-//! A bin's mass is never taken as a difference of two sigmoids, which cancels: with h and l the bin's ends and δ = h − l,
-//! σ(h) − σ(l) = (1 − e^−δ) σ(h) σ(−l). Sums over an image are in f64.
+//! A bin's mass is not computed as a difference of two sigmoids, which cancels. With h and l the bin's ends and δ = h −
+//! l, σ(h) − σ(l) = (1 − e^−δ) σ(h) σ(−l). Sums over an image are in f64.
 
 use super::{HALF, MIN_LOG_SCALE, Sizes, TINY_MASS};
 use crate::vector::{self, Loop, exp, exp_m1, ln, tanh};
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
 
-/// Pixels worked on at once.
+/// Pixels processed at once.
 const LANES: usize = 64;
 
 type Row = [f32; LANES];
 
 const ZERO: Row = [0.0; LANES];
 
-/// Log-probabilities and, where they are wanted, their slopes for the logits.
+/// Log-probabilities and, if `wanted`, their derivatives with respect to the logits.
 pub fn pass(sizes: &Sizes, x: &[f32], logits: &[f32], wanted: bool) -> (Vec<f32>, Option<Vec<f32>>) {
     let images = x.par_chunks(sizes.image().max(1)).zip(logits.par_chunks(sizes.logits().max(1)));
     if !wanted {
@@ -33,7 +33,7 @@ pub fn pass(sizes: &Sizes, x: &[f32], logits: &[f32], wanted: bool) -> (Vec<f32>
     (values, Some(slopes))
 }
 
-/// An image, its logits, and room for their slopes.
+/// An image, its logits, and memory for their derivatives.
 struct Image<'a> {
     sizes: &'a Sizes,
     x: &'a [f32],
@@ -64,18 +64,19 @@ impl Loop for Image<'_> {
     }
 }
 
-/// [`LANES`] pixels: rows of values, of logits and of what is found from them.
+/// [`LANES`] pixels: rows of values, of logits and of intermediate results.
 struct Block {
     x: [Row; 3],
     logits: Vec<Row>,
-    /// Of a component's log-mass for its own logits at first; of the log-probability in the end.
+    /// Initially the derivatives of a component's log-mass with respect to its own logits; finally those of the
+    /// log-probability.
     slopes: Vec<Row>,
-    /// exp of a component's joint log-probability, and of its logit, both over the sum of all.
+    /// Normalised exponentials of the components' joint log-probabilities, and of their logits.
     posterior: Vec<Row>,
     prior: Vec<Row>,
 }
 
-/// A channel of a component: the log-mass of its bins, and the gradient of that for mean and log-scale.
+/// A channel of a component: the log-mass of its bins, and its derivatives with respect to mean and log-scale.
 struct Bins {
     log_mass: Row,
     for_mean: Row,
@@ -103,7 +104,8 @@ impl Block {
         }
     }
 
-    /// Leaves the gradient of every component's log-mass, and the components' probabilities before and after x is seen.
+    /// Computes the log-probability. Leaves the derivatives of every component's log-mass, and the components' prior
+    /// and posterior probabilities.
     #[inline(always)]
     fn log_prob<const FUSED: bool>(&mut self, sizes: &Sizes) -> Row {
         let all = sizes.components * sizes.channels;
@@ -125,7 +127,7 @@ impl Block {
         value
     }
 
-    /// A channel's means, moved by the channels before it. Leaves the coefficients' tanh among the slopes.
+    /// A channel's means, shifted by the channels before it. Leaves the coefficients' tanh among the derivatives.
     #[inline(always)]
     fn shifted<const FUSED: bool>(&mut self, sizes: &Sizes, component: usize, channel: usize) -> Row {
         let mut mean = self.logits[sizes.components + component * sizes.channels + channel];
@@ -145,7 +147,7 @@ impl Block {
         mean
     }
 
-    /// From slopes of every component's log-mass to those of the log-probability.
+    /// Converts derivatives of every component's log-mass to those of the log-probability.
     #[inline(always)]
     fn finish(&mut self, sizes: &Sizes) {
         let all = sizes.components * sizes.channels;
@@ -184,7 +186,7 @@ fn multiply(product: &mut Row, row: &Row) {
     product.iter_mut().zip(row).for_each(|(product, value)| *product *= value);
 }
 
-/// Makes probabilities of log-weights; the logarithm of their sum.
+/// Normalises log-weights to probabilities. Returns the logarithm of their sum.
 #[inline(always)]
 fn normalise<const FUSED: bool>(rows: &mut [Row]) -> Row {
     let mut top = [f32::NEG_INFINITY; LANES];
@@ -219,8 +221,8 @@ impl Bins {
     }
 }
 
-/// Log-mass of the grid's bin around `x` under a logistic, and its gradient for mean and log-scale; 0 and 1 take the tails.
-/// Every case is computed and one is picked: that is what lanes can do.
+/// Log-mass of the grid's bin around `x` under a logistic, and its derivatives with respect to mean and log-scale. The
+/// bins of 0 and 1 include the tails. All cases are computed and one is selected, as vector code requires.
 #[inline(always)]
 fn bin<const FUSED: bool>(x: f32, mean: f32, raw_log_scale: f32) -> (f32, f32, f32) {
     let clamped = raw_log_scale < MIN_LOG_SCALE as f32;
@@ -230,7 +232,7 @@ fn bin<const FUSED: bool>(x: f32, mean: f32, raw_log_scale: f32) -> (f32, f32, f
     let (high, low, width) = (middle + step, middle - step, 2.0 * step);
     let (first, last) = (x < HALF as f32, x > 1.0 - HALF as f32);
 
-    // inside: ln of the mass between the ends
+    // Inside: ln of the mass between the ends.
     let part = -exp_m1::<FUSED>(-width);
     let (under_high, over_low) = (1.0 / (1.0 + exp::<FUSED>(-high)), 1.0 / (1.0 + exp::<FUSED>(low)));
     let mass = part * under_high * over_low;
@@ -238,7 +240,7 @@ fn bin<const FUSED: bool>(x: f32, mean: f32, raw_log_scale: f32) -> (f32, f32, f
     let (over_high, under_low) = (1.0 - under_high, 1.0 - over_low);
     let inside_scale = low * under_low - high * over_high - width * (1.0 - part) / part;
 
-    // the tails −softplus(−h) and −softplus(l), and the density, as functions of one argument
+    // The tails −softplus(−h) and −softplus(l), and the density, as functions of one argument.
     let argument = if first { high } else { middle };
     let argument = if last { -low } else { argument };
     let small = exp::<FUSED>(-argument.abs());
@@ -267,7 +269,7 @@ mod tests {
     use crate::mixture::exact;
     use rand::{RngExt, SeedableRng};
 
-    /// Random images and logits: most where a model has them, some extreme, with black and white pixels.
+    /// Random images and logits: mostly in the usual range, some extreme, with black and white pixels.
     fn case(sizes: &Sizes, seed: u64) -> (Vec<f32>, Vec<f32>) {
         let mut rng = rand::rngs::StdRng::seed_from_u64(seed);
         let x = (0..sizes.batch * sizes.image()).map(|_| rng.random_range(0..=255) as f32 / 255.0);
@@ -307,7 +309,8 @@ mod tests {
             }
             let (slopes, exact_slopes) = (slopes.unwrap(), exact_slopes.unwrap());
             for (slope, exact) in slopes.iter().zip(&exact_slopes) {
-                // A mean off by half a unit of its last place moves a slope by up to exp(7) times as much.
+                // An error of half a unit in the last place of a mean changes a derivative by up to exp(7) times as
+                // much.
                 assert!((f64::from(*slope) - exact).abs() < 2e-4 * exact.abs().max(1.0), "{slope} {exact}");
             }
             assert_eq!(pass(&sizes, &x, &logits, false), (values, None));

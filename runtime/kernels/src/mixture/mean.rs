@@ -4,8 +4,9 @@ use super::MIN_LOG_SCALE;
 use crate::scalar::softplus;
 use crate::{Result, Tensor};
 
-/// The mean of every pixel, `[N, C, H, W]`: that of each component, weighted. For one channel it is exact but for the grid's
-/// rounding; of three channels each takes the component's means of those before it in place of their values.
+/// The mean of every pixel, `[N, C, H, W]`: the weighted mean of the components' means. For one channel it is exact
+/// except for rounding to the grid. With three channels, each uses the component's means of the channels before it in
+/// place of their values.
 ///
 /// # Errors
 /// Shapes that do not fit.
@@ -34,7 +35,7 @@ pub fn logistic_mixture_mean(logits: &Tensor, components: usize) -> Result<Tenso
     Tensor::cat(&means, 2)?.broadcast_mul(&weights)?.sum(1)
 }
 
-/// The mean of a logistic variable that is clamped to [0, 1]: ∫₀¹ σ((location − t) / scale) dt.
+/// The mean of a logistic variable clamped to [0, 1]: ∫₀¹ σ((location − t) / scale) dt.
 fn clamped(location: &Tensor, scale: &Tensor) -> Result<Tensor> {
     let above = softplus(&(location / scale)?)?;
     scale * (above - softplus(&((location - 1.0)? / scale)?)?)?
@@ -45,7 +46,7 @@ mod tests {
     use super::*;
     use candle_core::{DType, Device};
 
-    /// Narrow components: the mean is the weighted mean of locations, and a location outside of [0, 1] counts as its end.
+    /// Narrow components: the mean is the weighted mean of locations, where a location outside of [0, 1] is clamped.
     #[test]
     fn narrow_components_have_their_locations_as_means() -> Result<()> {
         // Weights 1 : 3; then locations, log-scales and coefficients, three channels each.

@@ -1,5 +1,5 @@
-//! The discretised logistic mixture of PixelCNN++ (Salimans et al. 2017): log-probability, and its gradient for the
-//! logits in the same pass over them.
+//! The discretised logistic mixture of PixelCNN++ (Salimans et al. 2017): log-probability, and its gradient with
+//! respect to the logits in the same pass.
 
 mod exact;
 mod fast;
@@ -11,6 +11,7 @@ pub use mean::logistic_mixture_mean;
 pub use value::{SPREAD_MARGIN, logistic_mixture_value};
 
 use super::cpu::{slice, unsupported};
+use super::cuda::{self, Backend};
 use super::profile::timed;
 use crate::{Result, Tensor};
 use candle_core::backend::BackendStorage;
@@ -20,9 +21,9 @@ use std::sync::Mutex;
 
 /// Half a step of the grid.
 const HALF: f64 = 0.5 / 255.0;
-/// Below this mass of a bin, its density stands for it.
+/// Below this mass of a bin, its density is used.
 const TINY_MASS: f64 = 1e-5;
-/// Log-scales are clamped here.
+/// Log-scales are clamped to at least this.
 pub const MIN_LOG_SCALE: f64 = -7.0;
 
 /// log p(x | logits) of images `[N, C, H, W]` on the k/255 grid, C = 1 or 3: `[N]` nats.
@@ -43,16 +44,17 @@ pub fn logistic_mixture_log_prob(x: &Tensor, logits: &Tensor, components: usize)
             logits.dims()
         );
     }
-    if super::cuda::takes(logits) && !x.track_op() {
-        return super::cuda::logistic_mixture_log_prob(x, logits, components);
+    match Backend::of(logits) {
+        // The kernels have no gradient for x, which only a latent image needs that a gradient passes through.
+        _ if x.track_op() => super::reference::logistic_mixture_log_prob(x, logits, components),
+        Backend::Cuda => cuda::logistic_mixture_log_prob(x, logits, components),
+        Backend::Host => {
+            let sizes = Sizes { batch, channels, pixels: height * width, components, groups };
+            let op = LogProb { sizes, tracked: logits.track_op(), slopes: Mutex::new(None) };
+            crate::tape::op2(&x.contiguous()?, &logits.contiguous()?, op)
+        }
+        Backend::Candle => super::reference::logistic_mixture_log_prob(x, logits, components),
     }
-    // The fast paths have no gradient for x, which only a latent image needs that a gradient passes through.
-    if !x.device().is_cpu() || x.track_op() {
-        return super::reference::logistic_mixture_log_prob(x, logits, components);
-    }
-    let sizes = Sizes { batch, channels, pixels: height * width, components, groups };
-    let op = LogProb { sizes, tracked: logits.track_op(), slopes: Mutex::new(None) };
-    crate::tape::op2(&x.contiguous()?, &logits.contiguous()?, op)
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -78,14 +80,15 @@ impl Sizes {
 
 struct LogProb {
     sizes: Sizes,
-    /// Whether a gradient will be asked for.
+    /// Whether a gradient will be needed.
     tracked: bool,
-    /// The gradient of each image's log-probability for its logits: found on the way forward, used up on the way back.
+    /// The gradient of each image's log-probability with respect to its logits, computed in the forward pass and
+    /// consumed in the backward pass.
     slopes: Mutex<Option<CpuStorage>>,
 }
 
 impl LogProb {
-    /// Log-probabilities and, where they are wanted, the slopes.
+    /// Log-probabilities and, if needed, their derivatives.
     fn pass(
         &self,
         x: (&CpuStorage, &Layout),
@@ -105,7 +108,7 @@ impl LogProb {
         }
     }
 
-    /// The slopes that the forward pass left, or found anew where they are used up.
+    /// The derivatives from the forward pass, or recomputed ones if they were consumed.
     fn slopes(&self, x: &Tensor, logits: &Tensor) -> Result<Option<CpuStorage>> {
         let kept = self.slopes.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
         if kept.is_some() {
@@ -166,4 +169,21 @@ fn scale<T: Copy + Send + Sync + std::ops::MulAssign>(values: &mut [T], image: u
         .par_chunks_mut(image.max(1))
         .zip(by)
         .for_each(|(values, by)| values.iter_mut().for_each(|value| *value *= *by));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HALF, MIN_LOG_SCALE, TINY_MASS};
+
+    /// What the kernels for a GPU state in C.
+    #[test]
+    fn a_gpu_has_the_same_limits() {
+        let text = crate::cuda::kernels::source();
+        let stated = |name: &str| text.lines().find_map(|line| line.strip_prefix(&format!("#define {name} ")));
+        for (name, value) in [("TINY_MASS", TINY_MASS), ("MIN_LOG_SCALE", MIN_LOG_SCALE), ("LOG_255", 255f64.ln())] {
+            let number = stated(name).and_then(|number| number.trim_end_matches('f').parse::<f64>().ok());
+            assert_eq!(number.map(|number| number as f32), Some(value as f32), "{name}");
+        }
+        assert_eq!((stated("HALF"), HALF), (Some("(0.5f / 255.0f)"), 0.5 / 255.0));
+    }
 }

@@ -1,4 +1,4 @@
-//! Values of the mixture in candle's own terms: for other devices, and what the kernel is compared with.
+//! Values of the mixture with candle's operations, for other devices and as the reference of the kernel.
 
 use super::MIN_LOG_SCALE;
 use super::value::{PICK_MARGIN, SPREAD_MARGIN};

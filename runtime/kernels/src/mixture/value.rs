@@ -1,21 +1,21 @@
-//! Values of the mixture: draws, and its mode.
+//! Values of the mixture: draws and mode.
 
 use super::{MIN_LOG_SCALE, Sizes, plain};
 use crate::cpu::{Values, each_row};
-use crate::cuda;
+use crate::cuda::{self, Backend};
 use crate::profile::timed;
 use crate::vector::{self, Loop, Real, by_real};
 use crate::{Result, Tensor};
 
-/// Pixels worked on at once.
+/// Pixels processed at once.
 const LANES: usize = 64;
-/// Uniform draws are kept this far from 0 and 1: those that pick a component, and those that are spread around it.
+/// The minimum distance of uniform draws from 0 and 1: of those that choose a component, and of those for its value.
 pub const PICK_MARGIN: f64 = 1e-7;
 pub const SPREAD_MARGIN: f64 = 1e-5;
 
-/// A value in [0, 1] for every pixel, `[N, C, H, W]`: `pick`, uniform draws `[N, K, H, W]`, chooses the component, the
-/// likeliest where it is missing; `spread`, uniform draws `[N, C, H, W]`, the place around the component's mean, the mean
-/// itself where it is missing. Not rounded to the grid; no gradient passes.
+/// A value in [0, 1] for every pixel, `[N, C, H, W]`. `pick`, uniform draws `[N, K, H, W]`, chooses the component;
+/// without it, the likeliest one is used. `spread`, uniform draws `[N, C, H, W]`, gives the deviation from the
+/// component's mean; without it, the mean is used. The value is not rounded to the grid, and has no gradient.
 ///
 /// # Errors
 /// Shapes that do not fit.
@@ -37,13 +37,22 @@ pub fn logistic_mixture_value(
             spread.map(Tensor::dims)
         );
     }
-    if cuda::takes(logits) {
-        return cuda::logistic_mixture_value(logits, components, channels, pick, spread);
-    }
-    if !logits.device().is_cpu() {
-        return plain::value(logits, components, channels, pick, spread);
-    }
     let sizes = Sizes { batch, channels, pixels: height * width, components, groups };
+    match Backend::of(logits) {
+        Backend::Cuda => cuda::logistic_mixture_value(logits, components, channels, pick, spread),
+        Backend::Host => on_host(&sizes, [batch, channels, height, width], logits, pick, spread),
+        Backend::Candle => plain::value(logits, components, channels, pick, spread),
+    }
+}
+
+/// The same by our kernels, `[N, C, H, W]`.
+fn on_host(
+    sizes: &Sizes,
+    shape: [usize; 4],
+    logits: &Tensor,
+    pick: Option<&Tensor>,
+    spread: Option<&Tensor>,
+) -> Result<Tensor> {
     let (logits, pick) = (logits.contiguous()?, pick.map(Tensor::contiguous).transpose()?);
     let spread = spread.map(Tensor::contiguous).transpose()?;
     timed("logistic_mixture_value", || {
@@ -51,18 +60,18 @@ pub fn logistic_mixture_value(
             let values = Values::<T>::of(&logits)?;
             let pick = pick.as_ref().map(Values::<T>::of).transpose()?;
             let spread = spread.as_ref().map(Values::<T>::of).transpose()?;
-            let mut out = vec![T::default(); batch * sizes.image()];
-            let chosen = components * sizes.pixels;
+            let mut out = vec![T::default(); sizes.batch * sizes.image()];
+            let chosen = sizes.components * sizes.pixels;
             each_row(&mut out, sizes.image(), values.len(), |number, out| {
                 vector::run(Image {
-                    sizes: &sizes,
+                    sizes,
                     logits: &values[number * sizes.logits()..][..sizes.logits()],
                     pick: pick.as_ref().map(|draws| &draws[number * chosen..][..chosen]),
                     spread: spread.as_ref().map(|draws| &draws[number * sizes.image()..][..sizes.image()]),
                     out,
                 });
             });
-            Tensor::from_vec(out, (batch, channels, height, width), logits.device())
+            Tensor::from_vec(out, &shape, logits.device())
         })
     })
 }
@@ -83,7 +92,7 @@ impl<T: Real> Loop for Image<'_, T> {
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
         let Sizes { channels, pixels, components, .. } = *self.sizes;
-        // What belongs to a component besides its weight: means, log-scales, coefficients.
+        // Parameters of a component besides its weight: means, log-scales, coefficients.
         let kinds = if channels == 3 { 3 } else { 2 };
         for at in (0..pixels).step_by(LANES) {
             let count = LANES.min(pixels - at);
@@ -128,7 +137,7 @@ fn bounded<T: Real>(x: T, least: f64, most: f64) -> T {
     if x > most { most } else { x }
 }
 
-/// Adds −ln(−ln u): the largest of such sums is each component with its probability.
+/// Adds −ln(−ln u): the largest sum is that of a component with its probability.
 #[inline(always)]
 fn add_gumbel<T: Real, const FUSED: bool>(scores: &mut Row<T>, uniform: &Row<T>) {
     for (score, u) in scores.iter_mut().zip(uniform) {
@@ -155,7 +164,7 @@ fn add_logistic<T: Real, const FUSED: bool>(means: &mut Row<T>, log_scales: &Row
     }
 }
 
-/// Channel by channel: each is shifted by those before it, then clamped to [0, 1].
+/// Channel by channel: each is shifted by the channels before it, then clamped to [0, 1].
 #[inline(always)]
 fn compose<T: Real, const FUSED: bool>(values: &mut [Row<T>; 3], coefficients: &[Row<T>; 3], channels: usize) {
     let [red, green, blue] = values;
@@ -182,7 +191,7 @@ mod tests {
     fn draws_and_modes_are_those_of_the_plain_form() {
         for (components, channels, height, width) in [(10, 3, 9, 15), (3, 1, 1, 1), (1, 3, 16, 16)] {
             let groups = components * if channels == 3 { 10 } else { 3 };
-            // From a seed, for two scores that differ by rounding alone would be no mistake.
+            // From a fixed seed, because two scores that differ only by rounding would be a false alarm.
             let mut generator = rand_chacha::ChaCha8Rng::seed_from_u64(components as u64);
             let mut random = |channels: usize, dtype| {
                 // Not contiguous: batch last.

@@ -1,4 +1,4 @@
-//! A normal's mean and log-variance out of a network's output, and its draws.
+//! The mean and the log-variance of a normal from a network's output, and its draws.
 
 use crate::cpu::{PART, Values, each_row, slice};
 use crate::profile::timed;
@@ -7,7 +7,7 @@ use crate::{Result, Tensor};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Shape, WithDType};
 
-/// Half of the channels of `[N, 2C, …]`: the first as it is, or the second clamped to ± `bound`.
+/// Half of the channels of `[N, 2C, …]`: the first one unchanged, or the second one clamped to ± `bound`.
 ///
 /// # Errors
 /// A failed tensor operation.
@@ -15,7 +15,7 @@ pub fn half(head: &Tensor, second: bool, bound: f64) -> Result<Tensor> {
     crate::tape::op1(&head.contiguous()?, Half { second, bound })
 }
 
-/// mean + exp(log_var / 2) · noise, all of one shape.
+/// mean + exp(log_var / 2) · noise, all with the same shape.
 ///
 /// # Errors
 /// A failed tensor operation.
@@ -43,7 +43,7 @@ impl CustomOp1 for Half {
                 let mut out = vec![T::default(); head.len() / 2];
                 each_row(&mut out, row, head.len(), |number, out| {
                     let from = &head[(2 * number + usize::from(self.second)) * row..][..row];
-                    // NaN stays NaN.
+                    // NaN is preserved.
                     out.iter_mut().zip(from).for_each(|(to, from)| *to = from.clamp(-bound, bound));
                 });
                 Ok((T::to_cpu_storage_owned(out), Shape::from(dims)))
@@ -114,7 +114,7 @@ impl CustomOp3 for Draw {
         timed(self.name(), || {
             by_real!(self.name(), mean.dtype(), T => {
                 let (log_vars, by) = (Values::<T>::of(log_var)?, Values::<T>::of(&gradient)?);
-                // What multiplies exp(log_var / 2) and the gradient, and a factor.
+                // The other factor besides exp(log_var / 2) and the gradient, and a constant.
                 let slope = |other: Option<&[T]>, scale: T| {
                     let mut out = vec![T::default(); by.len()];
                     each_row(&mut out, PART, by.len(), |part, out| {
@@ -160,10 +160,11 @@ mod tests {
     use crate::testing::{made, same};
     use crate::{Device, Result, Tensor, normal_draw, normal_halves};
 
-    /// In f64, rounding of a few operations.
+    /// The tolerance for rounding a few operations in f64.
     const ROUNDING: f64 = 1e-14;
 
-    /// Halves, draws and their gradients against candle's own operations; a log-variance beyond its bound has no gradient.
+    /// Halves, draws and their gradients agree with candle's operations. A log-variance beyond its bound has no
+    /// gradient.
     #[test]
     fn a_draw_from_a_head_is_the_formula() -> Result<()> {
         for shape in [[2usize, 6, 1, 1], [3, 4, 2, 3], [2, 2, 60, 50]] {

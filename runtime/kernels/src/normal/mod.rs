@@ -3,6 +3,7 @@
 mod head;
 
 use super::cpu::{Values, each_row, slice};
+use super::cuda::{self, Backend};
 use super::profile::timed;
 use super::reference;
 use super::vector::{self, Loop, Real, by_real, total};
@@ -18,13 +19,14 @@ use std::marker::PhantomData;
 pub fn normal_log_prob(z: &Tensor, mean: &Tensor, log_var: &Tensor) -> Result<Tensor> {
     same_shape("a normal's value and its mean", z, mean)?;
     same_shape("a normal's value and its log-variance", z, log_var)?;
-    if super::cuda::takes(z) {
-        return super::cuda::normal_log_prob(z, mean, log_var);
+    match Backend::of(z) {
+        Backend::Cuda => cuda::normal_log_prob(z, mean, log_var),
+        Backend::Host => {
+            let op = Summed::<Density>(PhantomData);
+            crate::tape::op3(&z.contiguous()?, &mean.contiguous()?, &log_var.contiguous()?, op)
+        }
+        Backend::Candle => reference::normal_log_prob(z, mean, log_var),
     }
-    if !z.device().is_cpu() {
-        return reference::normal_log_prob(z, mean, log_var);
-    }
-    crate::tape::op3(&z.contiguous()?, &mean.contiguous()?, &log_var.contiguous()?, Summed::<Density>(PhantomData))
 }
 
 /// KL(N(q_mean, exp(q_log_var)) ‖ N(p_mean, exp(p_log_var))) summed over all but the first dimension: `[N]` nats.
@@ -35,18 +37,19 @@ pub fn normal_kl(q_mean: &Tensor, q_log_var: &Tensor, p_mean: &Tensor, p_log_var
     for other in [q_log_var, p_mean, p_log_var] {
         same_shape("the parameters of q and p", q_mean, other)?;
     }
-    if super::cuda::takes(q_mean) {
-        return super::cuda::normal_kl(q_mean, q_log_var, p_mean, p_log_var);
+    match Backend::of(q_mean) {
+        Backend::Cuda => cuda::normal_kl(q_mean, q_log_var, p_mean, p_log_var),
+        Backend::Host => {
+            // Only the difference of the means matters.
+            let (distance, op) = ((q_mean - p_mean)?, Summed::<Divergence>(PhantomData));
+            crate::tape::op3(&distance, &q_log_var.contiguous()?, &p_log_var.contiguous()?, op)
+        }
+        Backend::Candle => reference::normal_kl(q_mean, q_log_var, p_mean, p_log_var),
     }
-    if !q_mean.device().is_cpu() {
-        return reference::normal_kl(q_mean, q_log_var, p_mean, p_log_var);
-    }
-    // Only the difference of the means matters.
-    let distance = (q_mean - p_mean)?;
-    crate::tape::op3(&distance, &q_log_var.contiguous()?, &p_log_var.contiguous()?, Summed::<Divergence>(PhantomData))
 }
 
-/// A normal's mean and log-variance out of `[N, 2C, …]`: the first half of the channels, and the second clamped to ± `bound`.
+/// The mean and the log-variance of a normal from `[N, 2C, …]`: the first half of the channels, and the second half
+/// clamped to ± `bound`.
 ///
 /// # Errors
 /// An odd number of channels.
@@ -55,15 +58,15 @@ pub fn normal_halves(head: &Tensor, bound: f64) -> Result<(Tensor, Tensor)> {
     if channels % 2 != 0 {
         candle_core::bail!("a normal's head has means and log-variances, an even number of channels, not {channels}");
     }
-    if super::cuda::takes(head) {
-        return Ok((super::cuda::half(head, false, f32::INFINITY)?, super::cuda::half(head, true, bound as f32)?));
-    }
-    if head.device().is_cpu() {
-        return Ok((head::half(head, false, f64::INFINITY)?, head::half(head, true, bound)?));
-    }
     let half = channels / 2;
-    let log_var = head.narrow(1, half, half)?.contiguous()?.clamp(-bound, bound)?;
-    Ok((head.narrow(1, 0, half)?.contiguous()?, log_var))
+    Ok(match Backend::of(head) {
+        Backend::Cuda => (cuda::half(head, false, f32::INFINITY)?, cuda::half(head, true, bound as f32)?),
+        Backend::Host => (head::half(head, false, f64::INFINITY)?, head::half(head, true, bound)?),
+        Backend::Candle => {
+            let log_var = head.narrow(1, half, half)?.contiguous()?.clamp(-bound, bound)?;
+            (head.narrow(1, 0, half)?.contiguous()?, log_var)
+        }
+    })
 }
 
 /// mean + exp(log_var / 2) · noise.
@@ -73,13 +76,11 @@ pub fn normal_halves(head: &Tensor, bound: f64) -> Result<(Tensor, Tensor)> {
 pub fn normal_draw(mean: &Tensor, log_var: &Tensor, noise: &Tensor) -> Result<Tensor> {
     same_shape("a normal's mean and its log-variance", mean, log_var)?;
     same_shape("a normal's mean and its noise", mean, noise)?;
-    if super::cuda::takes(mean) {
-        return super::cuda::normal_draw(mean, log_var, noise);
+    match Backend::of(mean) {
+        Backend::Cuda => cuda::normal_draw(mean, log_var, noise),
+        Backend::Host => head::draw(mean, log_var, noise),
+        Backend::Candle => mean + ((log_var * 0.5)?.exp()? * noise)?,
     }
-    if mean.device().is_cpu() {
-        return head::draw(mean, log_var, noise);
-    }
-    mean + ((log_var * 0.5)?.exp()? * noise)?
 }
 
 /// Sum over all but the first dimension.
@@ -87,10 +88,21 @@ pub fn normal_draw(mean: &Tensor, log_var: &Tensor, noise: &Tensor) -> Result<Te
 /// # Errors
 /// A failed tensor operation.
 pub fn sum_batch(each: &Tensor) -> Result<Tensor> {
-    if super::cuda::takes(each) {
-        return super::cuda::sum_batch(each);
+    match Backend::of(each) {
+        Backend::Cuda => cuda::sum_batch(each),
+        Backend::Host | Backend::Candle => each.flatten_from(1)?.sum(1),
     }
-    each.flatten_from(1)?.sum(1)
+}
+
+/// log N(z; 0, 1) summed over all but the first dimension: `[N]` nats.
+///
+/// # Errors
+/// A failed tensor operation.
+pub fn standard_normal_log_prob(z: &Tensor) -> Result<Tensor> {
+    match Backend::of(z) {
+        Backend::Cuda => cuda::standard_normal_log_prob(z),
+        Backend::Host | Backend::Candle => sum_batch(&((z.sqr()? + (2.0 * std::f64::consts::PI).ln())? * -0.5)?),
+    }
 }
 
 /// # Errors
@@ -102,17 +114,17 @@ pub fn same_shape(what: &str, a: &Tensor, b: &Tensor) -> Result<()> {
     Ok(())
 }
 
-/// A function of three numbers, to be summed over a row of values.
+/// A function of three numbers, which is summed over a row of values.
 trait Term: Send + Sync + 'static {
     const NAME: &'static str;
     const GRADIENT: &'static str;
 
     fn value<T: Real, const FUSED: bool>(arguments: [T; 3]) -> T;
-    /// The derivatives for the three.
+    /// The derivatives with respect to the three.
     fn slopes<T: Real, const FUSED: bool>(arguments: [T; 3]) -> [T; 3];
 }
 
-/// log N(z; mean, exp(log_var)), of z, mean and log_var.
+/// log N(z; mean, exp(log_var)) as a function of z, mean and log_var.
 struct Density;
 
 impl Term for Density {
@@ -134,7 +146,7 @@ impl Term for Density {
     }
 }
 
-/// KL between two normals, of the distance of their means and the two log-variances.
+/// KL between two normals as a function of the difference of their means and the two log-variances.
 struct Divergence;
 
 impl Term for Divergence {

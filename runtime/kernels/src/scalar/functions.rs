@@ -1,4 +1,4 @@
-//! The scalar functions that other operations here are made of.
+//! Scalar functions that other operations of this crate use.
 
 use super::{Number, Scalar};
 
@@ -14,7 +14,7 @@ impl Scalar for Elu {
         x.clone().positive(x, below)
     }
 
-    /// From the value alone: it is positive where x is, and exp(x) − 1 below.
+    /// From the value alone: 1 if it is positive, as x is then, else value + 1.
     #[inline(always)]
     fn slope<N: Number>(_: N, value: N) -> N {
         let one = value.like(1.0);

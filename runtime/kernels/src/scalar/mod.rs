@@ -1,13 +1,18 @@
-//! Scalar functions: each is written once, with its derivative, and runs as vector code on the CPU, in f64, as a CUDA
-//! kernel, and through candle's operations anywhere else.
+//! Scalar functions. Each is written once, with its derivative, and runs as vector code on the CPU, in f64, as a CUDA
+//! kernel, and with candle's operations everywhere else.
 
 mod functions;
 mod number;
+mod text;
+mod whole;
 
 pub use functions::{Elu, Sigmoid, Softplus};
-pub use number::{Lane, Number, Text, Whole};
+pub use number::{Lane, Number};
+pub use text::Text;
+pub use whole::Whole;
 
 use crate::cpu::{filled, slice, unsupported};
+use crate::cuda::{self, Backend};
 use crate::profile::timed;
 use crate::vector::{self, Loop};
 use crate::{Result, Tensor};
@@ -18,10 +23,10 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::sync::{Mutex, PoisonError};
 
-/// A function of a number, and its derivative from the number and the function's value there. Both must be
+/// A function of a number, and its derivative as a function of the number and the value. Both must be
 /// `#[inline(always)]`.
 pub trait Scalar: Send + Sync + 'static {
-    /// An identifier: kernels are named after it.
+    /// An identifier for the names of its kernels.
     const NAME: &'static str;
 
     fn value<N: Number>(x: N) -> N;
@@ -33,14 +38,14 @@ pub trait Scalar: Send + Sync + 'static {
 /// # Errors
 /// A failed tensor operation.
 pub fn apply<S: Scalar>(x: &Tensor) -> Result<Tensor> {
-    if crate::cuda::takes(x) {
-        declare(S::NAME, cuda_text::<S>);
-        return crate::cuda::scalar::<S>(x);
+    match Backend::of(x) {
+        Backend::Cuda => {
+            declare(S::NAME, cuda_text::<S>);
+            cuda::scalar::<S>(x)
+        }
+        Backend::Host => crate::tape::op1(&x.contiguous()?, Apply::<S>(PhantomData)),
+        Backend::Candle => S::value(Whole::of(x)).0.map_err(Error::Msg),
     }
-    if x.device().is_cpu() {
-        return crate::tape::op1(&x.contiguous()?, Apply::<S>(PhantomData));
-    }
-    S::value(Whole::of(x)).0.map_err(Error::Msg)
 }
 
 /// See [`Elu`].
@@ -77,7 +82,7 @@ pub fn cuda_functions<S: Scalar>() -> String {
     )
 }
 
-/// The kernels of the function in CUDA C, forward and backward, for both types that memory holds.
+/// The kernels of the function in CUDA C, forward and backward, for both element types.
 pub fn cuda_kernels<S: Scalar>() -> String {
     let name = S::NAME;
     let kernels = ["float", "bf16"].map(|of| {
@@ -92,7 +97,7 @@ pub fn cuda_kernels<S: Scalar>() -> String {
     kernels.concat()
 }
 
-/// What a function outside this crate adds to the kernels' source.
+/// The kernel source of a function outside of this crate.
 pub fn cuda_text<S: Scalar>() -> String {
     cuda_functions::<S>() + &cuda_kernels::<S>()
 }
@@ -102,12 +107,12 @@ type Texts = BTreeMap<&'static str, fn() -> String>;
 
 static DECLARED: Mutex<Texts> = Mutex::new(BTreeMap::new());
 
-/// Makes a function's kernels known before they are launched.
+/// Registers a function's kernels, before they are launched.
 pub fn declare(name: &'static str, text: fn() -> String) {
     DECLARED.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_insert(text);
 }
 
-/// The text of the function that a kernel belongs to, where it was declared.
+/// The text of a kernel's function, if it was registered.
 #[cfg(feature = "cuda")]
 pub(crate) fn declared(kernel: &str) -> Option<String> {
     let declared = DECLARED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,7 +137,7 @@ impl<S: Scalar> CustomOp1 for Apply<S> {
                     let write = |at: usize, out: &mut [_]| {
                         vector::run(Values::<S> { x: &x[at..][..out.len()], out, of: PhantomData });
                     };
-                    // SAFETY: the loop writes as many values as it is given.
+                    // SAFETY: the loop writes all given values.
                     Ok((CpuStorage::F32(unsafe { filled(x.len(), write) }), shape))
                 }
                 DType::F64 => {
@@ -174,7 +179,7 @@ impl<S: Scalar> CustomOp3 for Slope<S> {
                         let (x, value, gradient) = (&x[part.clone()], &value[part.clone()], &gradient[part]);
                         vector::run(Slopes::<S> { x, value, gradient, out, of: PhantomData });
                     };
-                    // SAFETY: the loop writes as many values as it is given.
+                    // SAFETY: the loop writes all given values.
                     Ok((CpuStorage::F32(unsafe { filled(x.len(), write) }), shape))
                 }
                 DType::F64 => {

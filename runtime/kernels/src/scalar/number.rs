@@ -1,16 +1,14 @@
-//! What scalar functions are written over: a number of the CPU's vector code, an f64, a whole tensor, or the text of an
-//! expression in CUDA C.
+//! What scalar functions are written over: a number of the CPU's vector code, an f64, a whole tensor ([`super::Whole`]), or the text
+//! of an expression in CUDA C ([`super::Text`]).
 
 use crate::vector;
-use crate::{Result, Tensor};
-use candle_core::DType;
 use std::ops::{Add, Mul, Neg, Sub};
 
-/// A number, or what stands for one.
+/// A number or a symbolic number.
 pub trait Number:
     Clone + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Neg<Output = Self> + Sized
 {
-    /// A constant, in the form of `self`.
+    /// A constant of the same kind as `self`.
     fn like(&self, value: f64) -> Self;
     fn exp(self) -> Self;
     fn exp_m1(self) -> Self;
@@ -23,11 +21,11 @@ pub trait Number:
     fn sigmoid(self) -> Self;
     /// self · a + b.
     fn fused(self, a: Self, b: Self) -> Self;
-    /// `then` where self > 0, else `otherwise`; both are computed.
+    /// `then` if self > 0, else `otherwise`. Both are computed.
     fn positive(self, then: Self, otherwise: Self) -> Self;
 }
 
-/// An f32 in a loop of [`vector`]; every operation is inlined, so the loop becomes vector code.
+/// An f32 in a loop of [`vector`]. Every operation is inlined, so the loop becomes vector code.
 #[derive(Clone, Copy)]
 pub struct Lane<const FUSED: bool>(pub f32);
 
@@ -157,205 +155,5 @@ impl Number for f64 {
 
     fn positive(self, then: Self, otherwise: Self) -> Self {
         if self > 0.0 { then } else { otherwise }
-    }
-}
-
-/// An expression in CUDA C, over floats.
-#[derive(Clone)]
-pub struct Text(pub String);
-
-impl Text {
-    fn call(self, function: &str) -> Self {
-        Self(format!("{function}({})", self.0))
-    }
-
-    fn binary(self, operator: char, other: &Self) -> Self {
-        Self(format!("({} {operator} {})", self.0, other.0))
-    }
-}
-
-impl Add for Text {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        self.binary('+', &other)
-    }
-}
-
-impl Sub for Text {
-    type Output = Self;
-
-    fn sub(self, other: Self) -> Self {
-        self.binary('-', &other)
-    }
-}
-
-impl Mul for Text {
-    type Output = Self;
-
-    fn mul(self, other: Self) -> Self {
-        self.binary('*', &other)
-    }
-}
-
-impl Neg for Text {
-    type Output = Self;
-
-    fn neg(self) -> Self {
-        Self(format!("(-{})", self.0))
-    }
-}
-
-impl Number for Text {
-    fn like(&self, value: f64) -> Self {
-        Self(format!("{:?}f", value as f32))
-    }
-
-    fn exp(self) -> Self {
-        self.call("expf")
-    }
-
-    fn exp_m1(self) -> Self {
-        self.call("expm1f")
-    }
-
-    fn ln(self) -> Self {
-        self.call("logf")
-    }
-
-    fn ln_1p(self) -> Self {
-        self.call("log1pf")
-    }
-
-    fn tanh(self) -> Self {
-        self.call("tanhf")
-    }
-
-    fn abs(self) -> Self {
-        self.call("fabsf")
-    }
-
-    fn recip(self) -> Self {
-        Self(format!("(1.0f / {})", self.0))
-    }
-
-    fn sigmoid(self) -> Self {
-        self.call("sigmoid")
-    }
-
-    fn fused(self, a: Self, b: Self) -> Self {
-        self * a + b
-    }
-
-    fn positive(self, then: Self, otherwise: Self) -> Self {
-        Self(format!("({} > 0.0f ? {} : {})", self.0, then.0, otherwise.0))
-    }
-}
-
-/// A whole tensor, through candle's own operations, or the first error on the way.
-#[derive(Clone)]
-pub struct Whole(pub std::result::Result<Tensor, String>);
-
-impl Whole {
-    pub fn of(tensor: &Tensor) -> Self {
-        Self(Ok(tensor.clone()))
-    }
-
-    fn map(self, function: impl FnOnce(&Tensor) -> Result<Tensor>) -> Self {
-        Self(self.0.and_then(|tensor| function(&tensor).map_err(|error| error.to_string())))
-    }
-
-    fn zip(self, other: Self, function: impl FnOnce(&Tensor, &Tensor) -> Result<Tensor>) -> Self {
-        match other.0 {
-            Ok(other) => self.map(|tensor| function(tensor, &other)),
-            Err(error) => Self(self.0.and(Err(error))),
-        }
-    }
-}
-
-impl Add for Whole {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        self.zip(other, |a, b| a + b)
-    }
-}
-
-impl Sub for Whole {
-    type Output = Self;
-
-    fn sub(self, other: Self) -> Self {
-        self.zip(other, |a, b| a - b)
-    }
-}
-
-impl Mul for Whole {
-    type Output = Self;
-
-    fn mul(self, other: Self) -> Self {
-        self.zip(other, |a, b| a * b)
-    }
-}
-
-impl Neg for Whole {
-    type Output = Self;
-
-    fn neg(self) -> Self {
-        self.map(Tensor::neg)
-    }
-}
-
-impl Number for Whole {
-    fn like(&self, value: f64) -> Self {
-        self.clone().map(|tensor| tensor.ones_like()? * value)
-    }
-
-    fn exp(self) -> Self {
-        self.map(Tensor::exp)
-    }
-
-    /// Loses what 1 has of digits. What would be infinite is the largest power of e that the type holds, so that no
-    /// gradient becomes 0 · ∞ where a value is computed and not chosen.
-    fn exp_m1(self) -> Self {
-        self.map(|tensor| {
-            let most = if tensor.dtype() == DType::F64 { 709.0 } else { 88.0 };
-            tensor.minimum(most)?.exp()? - 1.0
-        })
-    }
-
-    fn ln(self) -> Self {
-        self.map(Tensor::log)
-    }
-
-    fn ln_1p(self) -> Self {
-        self.map(|tensor| (tensor + 1.0)?.log())
-    }
-
-    fn tanh(self) -> Self {
-        self.map(Tensor::tanh)
-    }
-
-    /// Parted at 0 as `positive` parts, so that functions made of both have their own slope there too.
-    fn abs(self) -> Self {
-        self.clone().positive(self.clone(), -self)
-    }
-
-    fn recip(self) -> Self {
-        self.map(Tensor::recip)
-    }
-
-    /// No exponential of a positive number is taken: neither the value nor its gradient overflows.
-    fn sigmoid(self) -> Self {
-        let (small, one) = ((-self.clone().abs()).exp(), self.like(1.0));
-        self.positive(one.clone(), small.clone()) * (small + one).recip()
-    }
-
-    fn fused(self, a: Self, b: Self) -> Self {
-        self * a + b
-    }
-
-    fn positive(self, then: Self, otherwise: Self) -> Self {
-        let chosen = then.zip(otherwise, |then, otherwise| Tensor::stack(&[then, otherwise], 0));
-        self.zip(chosen, |tensor, chosen| tensor.gt(0.0)?.where_cond(&chosen.get(0)?, &chosen.get(1)?))
     }
 }

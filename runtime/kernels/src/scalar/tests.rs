@@ -1,7 +1,7 @@
 use super::*;
 use candle_core::{Device, Var};
 
-/// Forward and backward pass against candle's own operations, on a tensor that is not contiguous.
+/// Forward and backward pass agree with candle's operations, for a tensor that is not contiguous.
 fn agrees_with_candle<S: Scalar>(theirs: fn(&Tensor) -> Result<Tensor>, dtype: DType) {
     let x = Tensor::randn(0f32, 3.0, (5, 7, 601), &Device::Cpu).unwrap().to_dtype(dtype).unwrap();
     let x = Var::from_tensor(&x).unwrap();
@@ -17,7 +17,7 @@ fn agrees_with_candle<S: Scalar>(theirs: fn(&Tensor) -> Result<Tensor>, dtype: D
         let difference = (a - b).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap();
         difference.to_dtype(DType::F64).unwrap().to_scalar::<f64>().unwrap()
     };
-    // candle takes exp and subtracts 1, which loses as much as 1 has of an f32.
+    // candle computes exp and subtracts 1, which loses the precision of an f32 near 1.
     let tolerance = if dtype == DType::F32 { 3e-6 } else { 1e-13 };
     for other in [theirs, whole] {
         for (ours, other) in ours.iter().zip(&other) {
@@ -43,7 +43,8 @@ fn sigmoid_agrees_with_candle() {
     [DType::F32, DType::F64].into_iter().for_each(|dtype| agrees_with_candle::<Sigmoid>(theirs, dtype));
 }
 
-/// Values and slopes where exponentials overflow, and at 0, where formulas are parted: on every way, in both types.
+/// Values and derivatives where exponentials overflow, and at 0, where formulas have a case distinction; in all forms
+/// and both types.
 fn holds_everywhere<S: Scalar>(exact: fn(f64) -> [f64; 2]) {
     let places = [-1e4, -100.0, -20.0, -1.0, 0.0, 1.0, 20.0, 100.0, 1e4];
     for dtype in [DType::F32, DType::F64] {
@@ -56,7 +57,7 @@ fn holds_everywhere<S: Scalar>(exact: fn(f64) -> [f64; 2]) {
             let slopes = value.sum_all().unwrap().backward().unwrap().get(&x).unwrap().clone();
             let [values, slopes] =
                 [value, slopes].map(|all| all.to_dtype(DType::F64).unwrap().to_vec1::<f64>().unwrap());
-            // What 1 has of digits, in sums with 1; relative where the result is larger.
+            // The rounding error of sums with 1; relative for larger results.
             let unit = if dtype == DType::F32 { 4.0 * f64::from(f32::EPSILON) } else { 4.0 * f64::EPSILON };
             for ((x, value), slope) in places.iter().zip(values).zip(slopes) {
                 for (found, exact) in [value, slope].iter().zip(exact(*x)) {
@@ -75,7 +76,7 @@ fn nothing_overflows() {
         [value, value * (1.0 - value)]
     });
     holds_everywhere::<Softplus>(|x| [x.max(0.0) + (-x.abs()).exp().ln_1p(), 1.0 / (1.0 + (-x).exp())]);
-    // At 0 the slope of the lower branch, which is that of the upper one.
+    // At 0 the derivative is that of the lower branch, which equals that of the upper one.
     holds_everywhere::<Elu>(|x| if x > 0.0 { [x, 1.0] } else { [x.exp_m1(), x.exp()] });
 }
 

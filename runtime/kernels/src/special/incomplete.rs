@@ -1,13 +1,13 @@
-//! The incomplete gamma function, and draws by its inverse: of a gamma variable with the derivative for its concentration
-//! (Figurnov, Mohamed and Mnih 2018), and of a Poisson variable.
+//! The incomplete gamma function, and draws by its inverse: of a gamma variable with the derivative with respect to its
+//! concentration (Figurnov, Mohamed and Mnih 2018), and of a Poisson variable.
 
 use super::lane;
 
-/// Terms of a series or a continued fraction at most: many more than concentrations below [`LARGE`] need.
+/// The maximum number of terms of a series or a continued fraction, far more than concentrations below [`LARGE`] need.
 const TERMS: usize = 100_000;
 const EXACT: f64 = 1e-17;
-/// Above this concentration a gamma variable's cube root is taken for normal (Wilson and Hilferty 1931): quantiles are off
-/// by less than 1e-3 standard deviations.
+/// Above this concentration, the cube root of a gamma variable is approximated by a normal variable (Wilson and
+/// Hilferty 1931). The error of quantiles is below 1e-3 standard deviations.
 const LARGE: f64 = 2_000.0;
 
 fn lgamma(x: f64) -> f64 {
@@ -20,10 +20,10 @@ pub fn normal_cdf(n: f64) -> f64 {
     0.5 * libm::erfc(-n * std::f64::consts::FRAC_1_SQRT_2)
 }
 
-/// Below this the complementary error function is too small for a double.
+/// Below this, the complementary error function underflows.
 const FAR: f64 = -36.0;
 
-/// ln Φ(n), within 1e-14 of the exact value, relative.
+/// ln Φ(n), with a relative error below 1e-14.
 pub fn log_normal_cdf(n: f64) -> f64 {
     let tail = 0.5 * libm::erfc(n.abs() * std::f64::consts::FRAC_1_SQRT_2);
     if n > 0.0 {
@@ -78,7 +78,7 @@ fn fraction(a: f64, x: f64) -> f64 {
     value
 }
 
-/// ln P(a, x), or ln Q(a, x) where `upper`, a > 0, x > 0: the logarithm of the probability that a gamma variable of
+/// ln P(a, x), or ln Q(a, x) if `upper`, for a > 0, x > 0: the logarithm of the probability that a gamma variable of
 /// concentration a and rate 1 is below x, or above.
 pub fn log_gamma_cdf(a: f64, x: f64, upper: bool) -> f64 {
     let (log, is_upper) = match x > a + 1.0 {
@@ -96,12 +96,12 @@ pub fn log_gamma_quantile(a: f64, n: f64) -> f64 {
     }
     let upper = n > 0.0;
     let target = normal_cdf(-n.abs()).ln();
-    // Near 0 the first term of the series is all there is.
+    // Near 0 the first term of the series is sufficient.
     let near = ((if upper { (-target.exp()).ln_1p() } else { target }) + lgamma(a + 1.0)) / a;
     let mut y = if root > 0.3 { a.ln() + 3.0 * root.ln() } else { near };
-    // In ln z both probabilities are log-concave, so Newton's method converges from anywhere.
+    // As functions of ln z both probabilities are log-concave, so Newton's method converges from any start.
     for _ in 0..100 {
-        // So small that a double cannot hold z.
+        // z would underflow.
         if y < -700.0 {
             return near;
         }
@@ -137,10 +137,10 @@ pub fn log_gamma_quantile_slope(a: f64, y: f64) -> f64 {
     if log_first.is_finite() { -slope } else { 0.0 }
 }
 
-/// Above this mean a Poisson variable's quantile is its expansion of Cornish and Fisher (1938), rounded.
+/// Above this mean, a Poisson variable's quantile is approximated by its Cornish-Fisher expansion (1938), rounded.
 const MANY: f64 = 1e5;
 
-/// The least k with P(X ≤ k) ≥ Φ(n), X Poisson with this mean: a draw as a function of a normal draw n.
+/// The smallest k with P(X ≤ k) ≥ Φ(n), for a Poisson X with this mean: a draw as a function of a normal draw n.
 pub fn poisson_quantile(mean: f64, n: f64) -> f64 {
     if mean.is_nan() || n.is_nan() {
         return f64::NAN;
@@ -160,7 +160,7 @@ pub fn poisson_quantile(mean: f64, n: f64) -> f64 {
         mass *= k / mean;
         k -= 1.0;
     }
-    // What is left above has no more mass than rounding.
+    // The remaining mass above is below rounding errors.
     while sum < below && (mass > 1e-18 || k < mean) {
         k += 1.0;
         mass *= mean / k;

@@ -127,11 +127,4 @@ impl<const FUSED: bool> Special for Wide<FUSED> {
     fn positive(self, then: Self, otherwise: Self) -> Self {
         Self(if self.0 > 0.0 { then.0 } else { otherwise.0 })
     }
-
-    #[inline(always)]
-    fn softplus(self) -> Self {
-        let x = self.0;
-        let far = lane::ln_1p::<FUSED>(lane::exp::<FUSED>(-x.abs()));
-        Self(if x > 0.0 { x } else { 0.0 } + far)
-    }
 }

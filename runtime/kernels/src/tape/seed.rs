@@ -1,12 +1,12 @@
-//! How the tape starts a pass of candle's.
+//! Starts a backward pass of candle from several tensors.
 
 #[cfg(feature = "cuda")]
 use crate::DType;
 use crate::{Result, Tensor};
 use candle_core::{CpuStorage, CudaStorage, CustomOp2, Layout, Shape};
 
-/// The start of a pass of candle's from several tensors: a number that nobody reads, of a tensor and of the number for those
-/// before it. The tensor's gradient is what is given.
+/// The start of a backward pass of candle from several tensors: an unused number that depends on a tensor and on the
+/// number for the tensors before it. The tensor's gradient is the given one.
 pub(super) struct Seed(pub(super) Tensor);
 
 impl CustomOp2 for Seed {

@@ -1,4 +1,4 @@
-//! With a tape and without, the gradients are the same.
+//! Gradients are the same with and without a tape.
 
 use super::Tape;
 use crate::{Device, Result, Tensor, elu, normal_log_prob, softplus};
@@ -8,7 +8,8 @@ fn var(values: &[f64], shape: &[usize]) -> Result<Var> {
     Var::from_tensor(&Tensor::from_slice(values, shape, &Device::Cpu)?)
 }
 
-/// The gradients of `loss` for the variables, by candle alone and by a tape. Sums of f64 numbers of order one, in another order.
+/// The gradients of `loss` with respect to the variables, by candle alone and by a tape. The tolerance is for sums of
+/// f64 numbers of order one in another order.
 fn agree(vars: &[Var], loss: impl Fn(&[Var]) -> Result<Tensor>) -> Result<()> {
     let theirs = loss(vars)?.backward()?;
     let tape = Tape::begin();

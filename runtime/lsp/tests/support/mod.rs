@@ -1,4 +1,4 @@
-//! An editor, as far as the tests need one.
+//! A minimal editor for the tests.
 
 #![allow(dead_code)] // Each test file uses a part of it.
 
@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// The request behind which everything that was due has come: the server does not know it.
+/// An unknown request. When its answer arrives, everything before it has been answered.
 const MARK: &str = "tests/mark";
 
-/// A server and the two ends of its pipes.
+/// A server, with both ends of its pipes.
 pub struct Client {
     server: Child,
     input: Option<ChildStdin>,
@@ -26,7 +26,7 @@ impl Client {
         Self { server, input, output, requests: 0 }
     }
 
-    /// One that has said hello.
+    /// A client after initialisation.
     pub fn initialized() -> Self {
         let mut client = Self::start();
         client.request("initialize", json!({ "capabilities": {} }));
@@ -56,7 +56,7 @@ impl Client {
         input.flush().unwrap();
     }
 
-    /// Everything that came back so far.
+    /// All messages received so far.
     pub fn answers(&mut self) -> Vec<Value> {
         self.send(&json!({ "jsonrpc": "2.0", "id": MARK, "method": MARK }));
         let mut answers = Vec::new();
@@ -85,7 +85,7 @@ impl Client {
         serde_json::from_slice(&bytes).unwrap()
     }
 
-    /// Closes the server's input and waits for its end.
+    /// Closes the server's input and waits for its exit.
     pub fn exit_code(mut self) -> i32 {
         self.input.take();
         let mut rest = Vec::new();

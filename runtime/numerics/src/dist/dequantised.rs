@@ -2,10 +2,10 @@
 
 use crate::{Noise, Result, Tensor};
 
-/// Values that a pixel may have.
+/// The number of values of a pixel.
 pub const LEVELS: f64 = 256.0;
 
-/// Pixels k/255 as uniform draws from their cells, [k, k + 1)/256; `name` is the variable's.
+/// Pixels k/255 as uniform draws from their cells, [k, k + 1)/256. `name` is the variable's name.
 ///
 /// # Errors
 /// Recorded noise of another shape.
@@ -14,7 +14,7 @@ pub fn dequantised(pixels: &Tensor, name: &str, noise: &mut Noise) -> Result<Ten
     ((pixels * (LEVELS - 1.0))?.round()? + within)? / LEVELS
 }
 
-/// The pixels whose cells numbers lie in; the nearest ones outside of all cells.
+/// The pixels whose cells contain the numbers, or the nearest pixels outside of all cells.
 ///
 /// # Errors
 /// A failed tensor operation.

@@ -1,30 +1,30 @@
-//! Transformed distributions: a bijector over a base.
+//! Transformed distributions: a base distribution and a bijector.
 
 use super::Distribution;
 use crate::flow::Bijector;
 use crate::{Draw, Noise, Result, Tensor, ops};
 
-/// The distribution of z = inverse(v), v from the base: log p(z) = log p_base(v) + log |∂v/∂z|.
+/// The distribution of z = inverse(v), where v has the base distribution: log p(z) = log p_base(v) + log |∂v/∂z|.
 #[derive(Debug, Clone)]
 pub struct Flowed<B, F> {
     pub base: B,
     pub flow: F,
-    /// What the flow is given, a row for each of the base's rows.
+    /// The context of the flow, with a row for each row of the base.
     pub context: Option<Tensor>,
 }
 
 impl<B, F: Bijector> Flowed<B, F> {
-    /// The base and the bijector, which several may share in an [`Arc`](std::sync::Arc).
+    /// The base and the bijector. Several distributions may share a bijector in an [`Arc`](std::sync::Arc).
     pub fn new(base: B, flow: F) -> Self {
         Self { base, flow, context: None }
     }
 
-    /// The same, the bijector given a context.
+    /// A transformed distribution whose bijector has a context.
     pub fn given(base: B, flow: F, context: &Tensor) -> Self {
         Self { base, flow, context: Some(context.clone()) }
     }
 
-    /// Runs `work` with the bijector, given its context.
+    /// Runs `work` with the bijector and its context.
     fn with<R>(&self, work: impl FnOnce(&dyn Bijector) -> Result<R>) -> Result<R>
     where
         F: Sized + 'static,
@@ -58,7 +58,7 @@ impl<B: Distribution, F: Bijector + Clone + 'static> Distribution for Flowed<B, 
         self.with(|flow| flow.inverse(&v))
     }
 
-    /// The base's mean under the flow, which is the mean itself where the flow is affine.
+    /// The image of the base's mean under the flow, which is the mean if the flow is affine.
     fn mean(&self) -> Result<Tensor> {
         let v = self.base.mean()?;
         self.with(|flow| flow.inverse(&v))
@@ -70,7 +70,7 @@ impl<B: Distribution, F: Bijector + Clone + 'static> Distribution for Flowed<B, 
     }
 
     fn expand(&self, rows: usize) -> Result<Box<dyn Distribution>> {
-        // A context that all rows share has one.
+        // A context that all rows share has one row.
         let context = self.context.as_ref().map(|context| match context.dim(0)? {
             1 => ops::repeat(context, rows),
             _ => Ok(context.clone()),

@@ -1,12 +1,12 @@
-//! Draws position by position: each after those before it, in raster order.
+//! Draws position by position, in raster order.
 
 use crate::{Noise, Params, Result, Tensor};
 
-/// Maps `[rows, channels, height, width]`, drawn one position after the other: each time the distribution is computed anew of what
-/// is drawn so far (zeros elsewhere), and of its draw the position in turn is kept.
+/// Draws maps `[rows, channels, height, width]` position by position. For each position the distribution is computed
+/// from the values drawn so far (zeros elsewhere), and the draw at this position is kept.
 ///
 /// # Errors
-/// A shape that is no map's, or those of the functions.
+/// A shape that is not that of a map, or the errors of the functions.
 pub fn in_order<D>(
     (rows, shape): (usize, &[usize]),
     params: &Params,

@@ -1,14 +1,14 @@
-//! The mean of several distributions of one kind: a root whose components are what q makes of learned values.
+//! Mixtures of distributions of one type: a root whose components are the distributions of q at learned inputs.
 
 use super::through::log_sum_exp_along;
 use super::{Distribution, rows_of};
 use crate::{Draw, Noise, Result, Tensor};
 use std::sync::Arc;
 
-/// Numbers of all components together that are scored at once.
+/// The maximum number of elements over all components whose density is computed at once.
 const AT_ONCE: usize = 1 << 22;
 
-/// p(z) = (1/K) Σ_k p_k(z), the components being the K rows of a distribution.
+/// p(z) = (1/K) Σ_k p_k(z), where the components are the K rows of a distribution.
 #[derive(Clone)]
 pub struct Mixture {
     components: Arc<dyn Distribution>,
@@ -17,23 +17,23 @@ pub struct Mixture {
 }
 
 impl Mixture {
-    /// Of the `count` rows of a distribution, each with the weight 1/K.
+    /// A mixture of the `count` rows of a distribution, each with the weight 1/K.
     pub fn new(components: impl Distribution, count: usize) -> Self {
         Self { components: Arc::new(components), count, rows: None }
     }
 
-    /// ln p of some rows' values, `[N]`.
+    /// ln p of the values of some rows, `[N]`.
     fn scored(&self, value: &Tensor) -> Result<Tensor> {
         let (rows, shape) = (value.dim(0)?, &value.dims()[1..]);
         let each: Vec<usize> = [&[rows, self.count], shape].concat();
         let all: Vec<usize> = [&[rows * self.count], shape].concat();
-        // Row n·K + k is the value n, and of the distribution the component k.
+        // Row n·K + k has the value n and the component k.
         let values = value.unsqueeze(1)?.broadcast_as(each)?.contiguous()?.reshape(all)?;
         let logs = self.components.repeat(rows)?.log_prob(&values)?.reshape((rows, self.count))?;
         log_sum_exp_along(&logs, 1)? - (self.count as f64).ln()
     }
 
-    /// One row as many times as there are rows.
+    /// One row, repeated to the number of rows.
     fn for_rows(&self, row: &Tensor) -> Result<Tensor> {
         let rows = rows_of("a mixture", self.rows)?;
         row.broadcast_as([&[rows], &row.dims()[1..]].concat())?.contiguous()
@@ -53,7 +53,7 @@ impl Distribution for Mixture {
         Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, 0)
     }
 
-    /// A draw of every component for each row, of which one is taken, each with the same probability.
+    /// For each row, a draw of every component, of which one is chosen with equal probability.
     fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
         let rows = rows_of("a mixture", self.rows)?;
         let drawn = self.components.repeat(rows)?.sample(name, noise, draw)?;
@@ -64,7 +64,7 @@ impl Distribution for Mixture {
         drawn.index_select(&places, 0)
     }
 
-    /// Of the components' modes the likeliest.
+    /// The likeliest of the components' modes.
     fn mode(&self) -> Result<Tensor> {
         let modes = self.components.mode()?;
         let best = self.log_prob(&modes)?.argmax(0)?.to_scalar::<u32>()? as usize;

@@ -1,6 +1,6 @@
-//! What distributions have in common: log-probabilities, draws, modes, and bijectors over them.
+//! The trait of distributions: log-probabilities, draws, modes, and transformations by bijectors.
 //!
-//! Shapes match exactly or it is an error that names both: nothing is ever broadcast into a log-probability.
+//! Shapes match exactly, or it is an error that names both shapes. Log-probabilities never broadcast.
 
 mod dequantised;
 mod flowed;
@@ -19,8 +19,8 @@ use crate::{Decode, Draw, Noise, Result, Tensor};
 use std::any::Any;
 use std::sync::Arc;
 
-/// A distribution of a batch: one for each of N rows, or, before [`expand`](Distribution::expand), the same for any
-/// number of rows, as it stands at a root.
+/// A distribution over the rows of a batch. At a root, before [`expand`](Distribution::expand), it is the same for any
+/// number of rows.
 pub trait Distribution: Any + Send + Sync {
     /// log p of each row's value, `[N]` nats.
     ///
@@ -28,7 +28,7 @@ pub trait Distribution: Any + Send + Sync {
     /// A value of another shape.
     fn log_prob(&self, value: &Tensor) -> Result<Tensor>;
 
-    /// A draw for each row; `name` is the variable's, by which recorded noise is found.
+    /// A draw for each row. Recorded noise is found by `name`, the name of the variable.
     ///
     /// # Errors
     /// Recorded noise of another shape; a root that was not expanded.
@@ -44,21 +44,21 @@ pub trait Distribution: Any + Send + Sync {
         Ok((value, log_prob))
     }
 
-    /// A draw of a discrete distribution that a gradient passes through, for each row.
+    /// A draw of a discrete distribution with a gradient estimator, for each row.
     ///
     /// # Errors
-    /// A distribution that has none: a continuous one needs none.
+    /// A distribution without such a draw; continuous ones need none.
     fn sample_through(&self, name: &str, _: &mut Noise, _: Through) -> Result<Tensor> {
         candle_core::bail!("the distribution of `{name}` has no draw that is made to let a gradient through")
     }
 
-    /// The likeliest value of each row, or what the field takes for it.
+    /// The likeliest value of each row, or the value that is used in the literature instead.
     ///
     /// # Errors
     /// A failed tensor operation; a root that was not expanded.
     fn mode(&self) -> Result<Tensor>;
 
-    /// The mean of each row. The mode unless a distribution says otherwise: for symmetric ones they are the same.
+    /// The mean of each row. The default is the mode, which is the mean for symmetric distributions.
     ///
     /// # Errors
     /// As [`mode`](Self::mode).
@@ -72,16 +72,16 @@ pub trait Distribution: Any + Send + Sync {
     /// A failed tensor operation.
     fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>>;
 
-    /// The distribution of `rows` independent rows, where all rows have the same: that of a root.
+    /// The distribution of `rows` independent, identically distributed rows, for a root.
     ///
     /// # Errors
-    /// A distribution whose rows are fixed by the network it was made from.
+    /// A distribution whose number of rows is fixed by its head.
     fn expand(&self, rows: usize) -> Result<Box<dyn Distribution>> {
         candle_core::bail!("a distribution from a network has that network's rows and cannot be expanded to {rows}")
     }
 }
 
-/// A distribution behind a pointer.
+/// Implements the trait for a pointer to a distribution.
 macro_rules! behind {
     ($($pointer:ty),*) => {
         $(impl Distribution for $pointer {
@@ -122,7 +122,7 @@ macro_rules! behind {
 
 behind!(Box<dyn Distribution>, Arc<dyn Distribution>);
 
-/// The distribution as its own type, behind a pointer or not, where it is of that type.
+/// The distribution as its concrete type, behind a pointer or not. None for another type.
 pub fn downcast<D: Distribution>(distribution: &dyn Distribution) -> Option<&D> {
     let any: &dyn Any = distribution;
     if let Some(boxed) = any.downcast_ref::<Box<dyn Distribution>>() {
@@ -134,7 +134,7 @@ pub fn downcast<D: Distribution>(distribution: &dyn Distribution) -> Option<&D> 
     }
 }
 
-/// A value of a likelihood: a draw, its mean or its mode, as `draw` asks.
+/// A value of a likelihood: a draw, the mean or the mode, as `draw` states.
 ///
 /// # Errors
 /// A failed tensor operation.
@@ -146,10 +146,10 @@ pub fn decode(likelihood: &dyn Distribution, name: &str, noise: &mut Noise, draw
     }
 }
 
-/// The rows of a root's distribution, known once it was expanded.
+/// The number of rows of a root's distribution, which is known after it was expanded.
 ///
 /// # Errors
-/// It was not.
+/// It was not expanded.
 pub fn rows_of(what: &str, rows: Option<usize>) -> Result<usize> {
     rows.ok_or_else(|| candle_core::Error::Msg(format!("{what} is the same for every row: expand it to some number")))
 }
@@ -161,7 +161,7 @@ pub fn batched(count: usize, shape: &[usize]) -> Vec<usize> {
     all
 }
 
-/// Whether a value is one of this shape, without the batch; `what` names the distribution for the message.
+/// Checks that a value has this shape, without the batch. `what` names the distribution in the message.
 ///
 /// # Errors
 /// A value of another shape.
@@ -170,4 +170,53 @@ pub fn fits(what: &str, value: &Tensor, shape: &[usize]) -> Result<()> {
         candle_core::bail!("{what} is over {shape:?}, the value's shape is {:?} with the batch first", value.dims());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Distribution, decode};
+    use crate::{Decode, Device, Draw, Noise, Result, Tensor};
+
+    /// A distribution that draws 0, whose mode is 1 and whose mean is 2.
+    struct Apart;
+
+    fn number(value: f64) -> Result<Tensor> {
+        Tensor::new(&[value], &Device::Cpu)
+    }
+
+    impl Distribution for Apart {
+        fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
+            value.zeros_like()
+        }
+
+        fn sample(&self, _: &str, _: &mut Noise, _: &Draw) -> Result<Tensor> {
+            number(0.0)
+        }
+
+        fn mode(&self) -> Result<Tensor> {
+            number(1.0)
+        }
+
+        fn mean(&self) -> Result<Tensor> {
+            number(2.0)
+        }
+
+        fn repeat(&self, _: usize) -> Result<Box<dyn Distribution>> {
+            Ok(Box::new(Self))
+        }
+    }
+
+    #[test]
+    fn a_likelihood_is_decoded_as_asked_for() -> Result<()> {
+        // Behind a pointer too.
+        let boxed: Box<dyn Distribution> = Box::new(Apart);
+        for (how, wanted) in [(Decode::Sample, 0.0), (Decode::Mode, 1.0), (Decode::Mean, 2.0)] {
+            let draw = Draw { decode: how, ..Draw::default() };
+            for likelihood in [&Apart as &dyn Distribution, &boxed] {
+                let found = decode(likelihood, "v", &mut Noise::seeded(1), &draw)?.to_vec1::<f64>()?;
+                assert_eq!(found, [wanted], "{how:?}");
+            }
+        }
+        Ok(())
+    }
 }

@@ -1,8 +1,8 @@
-//! Draws of discrete distributions that a gradient passes through, though not the true one.
+//! Gradient estimators for draws of discrete distributions. They are biased.
 //!
-//! *Relaxed*: a draw of a continuous distribution that becomes the discrete one as its temperature falls, at the same noise
-//! even the same draw (Maddison et al. 2017, Jang et al. 2017). *Straight through*: the discrete draw going forward; going
-//! back, the gradient of its mean (Bengio et al. 2013), of pixels that of the value before it was rounded.
+//! *Relaxed*: a draw of a continuous distribution that becomes the discrete draw with the same noise as the temperature
+//! falls to 0 (Maddison et al. 2017, Jang et al. 2017). *Straight through*: a discrete draw in the forward pass; in the
+//! backward pass the gradient of its mean (Bengio et al. 2013), or for pixels that of the value before rounding.
 
 use super::Distribution;
 use crate::ops::{self, transform::quantise};
@@ -10,12 +10,12 @@ use crate::params::Phase;
 use crate::{Draw, Noise, Params, Result, Tensor};
 use candle_core::D;
 
-/// How a gradient is let through.
+/// The gradient estimator.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Through {
-    /// By a relaxation at this temperature.
+    /// A relaxation at this temperature.
     Relaxed(f64),
-    /// By the mean.
+    /// The gradient of the mean.
     Straight,
 }
 
@@ -24,7 +24,7 @@ fn straight(hard: &Tensor, soft: &Tensor) -> Result<Tensor> {
     soft + (hard - soft)?.detach()
 }
 
-/// Zeros and ones with these logits, 1 where the noise, uniform on [0, 1), is below the probability.
+/// Zeros and ones with these logits: 1 where the noise, uniform on [0, 1), is below the probability.
 ///
 /// # Errors
 /// Shapes that differ.
@@ -42,7 +42,7 @@ pub fn binary(logits: &Tensor, uniform: &Tensor, through: Through) -> Result<Ten
     }
 }
 
-/// One of the entries along dimension 1, one-hot, with these logits; the noise is uniform on [0, 1).
+/// One-hot draws along dimension 1 with these logits. The noise is uniform on [0, 1).
 ///
 /// # Errors
 /// Shapes that differ.
@@ -67,12 +67,12 @@ fn softmax(t: &Tensor) -> Result<Tensor> {
     shifted.broadcast_div(&shifted.sum_keepdim(1)?)
 }
 
-/// Far above it a draw is black or white whatever its noise; an infinite scale would make the gradient 0 · ∞.
+/// Far above this a draw is black or white whatever the noise, and an infinite scale would make the gradient 0 · ∞.
 const MOST_LOG_SCALE: f64 = 20.0;
 
-/// Pixels of a discretised mixture of logistics (`components`, 1 or 3 channels), from uniform draws `pick`, `[N, K, H, W]`,
-/// and `spread`, `[N, C, H, W]`: parameters mixed by [`one_of`] the components, the logistic noise as a function of them,
-/// rounded to the grid where straight through.
+/// Pixels of a discretised mixture of logistics (`components`, 1 or 3 channels), from uniform draws `pick`, `[N, K, H,
+/// W]`, and `spread`, `[N, C, H, W]`. Parameters are mixed with weights from [`one_of`], and the logistic noise is
+/// reparameterised. Straight through, the result is rounded to the grid.
 ///
 /// # Errors
 /// Shapes that do not fit.
@@ -101,10 +101,10 @@ pub fn pixels(logits: &Tensor, components: usize, pick: &Tensor, spread: &Tensor
     rounded(&value, through)
 }
 
-/// Counts that were drawn: straight through, with the gradient of their mean.
+/// Drawn counts with the straight-through gradient of their mean.
 ///
 /// # Errors
-/// A relaxation, which counts have none of.
+/// A relaxation, which does not exist for counts.
 pub fn count(drawn: &Tensor, mean: &Tensor, through: Through) -> Result<Tensor> {
     match through {
         Through::Straight => straight(drawn, mean),
@@ -112,8 +112,8 @@ pub fn count(drawn: &Tensor, mean: &Tensor, through: Through) -> Result<Tensor> 
     }
 }
 
-/// Pixels from values that are not rounded yet: clamped to [0, 1], and straight through rounded to the grid with the gradient
-/// of the value before.
+/// Pixels from values before rounding: clamped to [0, 1] and, straight through, rounded to the grid with the gradient
+/// of the unrounded value.
 ///
 /// # Errors
 /// A failed tensor operation.
@@ -125,10 +125,10 @@ pub fn rounded(value: &Tensor, through: Through) -> Result<Tensor> {
     }
 }
 
-/// A draw for the bound: one that a gradient passes through while the model is trained, else one of the distribution itself.
+/// A draw for the bound: with a gradient estimator in training, otherwise from the distribution itself.
 ///
 /// # Errors
-/// A distribution that has no such draw.
+/// A distribution without such a draw.
 pub fn draw_through(
     distribution: &dyn Distribution,
     name: &str,
@@ -158,16 +158,17 @@ fn log_mean_exp(values: &Tensor) -> Result<Tensor> {
     log_sum_exp(values)? - (values.dim(0)? as f64).ln()
 }
 
-/// What is added to an objective so that its gradient counts how the draws' distribution changes: a value of 0 for each
-/// record, `[B]`, with the gradient Σ_k (signal − baseline) ∇ ln q.
+/// The surrogate term of the score gradient: a value of 0 for each record, `[B]`, with the gradient Σ_k (signal −
+/// baseline) ∇ ln q.
 ///
-/// `log_q`, `[K, B]`, are the log-probabilities of the draws, `gain`, `[K, B]`, what each draw was good for in nats. The
-/// baseline of a draw knows nothing of the draw, so the gradient is unbiased.
-/// - `importance`: the objective is ln (1/K) Σ_k exp gain_k; the baseline is that with a draw's gain replaced by the mean of
-///   the others' (VIMCO, Mnih and Rezende 2016).
-/// - otherwise it is the mean of the gains, and the baseline the mean of the other draws' gains.
+/// `log_q`, `[K, B]`, are the log-probabilities of the draws, and `gain`, `[K, B]`, is the gain of each draw in nats.
+/// The baseline of a draw does not depend on the draw, so the gradient is unbiased.
+/// - `importance`: the objective is ln (1/K) Σ_k exp gain_k. The baseline is the objective with a draw's gain replaced
+///   by the mean of the others' (VIMCO, Mnih and Rezende 2016).
+/// - Otherwise the objective is the mean of the gains, and the baseline is the mean of the other draws' gains.
 ///
-/// With one draw a record, the baseline is the mean gain of the other records of the batch; with one record too, 0.
+/// With one draw per record, the baseline is the mean gain of the other records of the batch. With a single record, it
+/// is 0.
 ///
 /// # Errors
 /// Shapes that differ.

@@ -1,13 +1,13 @@
-//! Numbers of a flow that are learned, or made of a context row by row.
+//! Parameters of a flow that are trainable, or computed from a context for each row.
 
 use crate::nn::{NormConv, Shape2d};
 use crate::{Params, Result, Tensor};
 use candle_core::{Var, bail};
 
-/// Standard deviation of learned numbers at the start.
+/// Initial standard deviation of trainable parameters.
 const FIRST: f64 = 0.1;
 
-/// So many numbers for each row.
+/// A number of parameters for each row.
 #[derive(Debug, Clone)]
 pub struct Amortised {
     source: Source,
@@ -23,7 +23,7 @@ enum Source {
 }
 
 impl Amortised {
-    /// Parameters: `numbers`; where a context of shape `[features]` is given, those of an affine map of it.
+    /// Parameters: `numbers`; with a context of shape `[features]`, those of an affine map of it.
     ///
     /// # Errors
     /// Names that are taken.
@@ -40,10 +40,10 @@ impl Amortised {
         self.beside.as_deref()
     }
 
-    /// The same numbers for the rows of a context.
+    /// The parameters for the rows of a context.
     ///
     /// # Errors
-    /// A flow that was made without.
+    /// A flow without a context.
     pub fn given(&self, context: &Tensor) -> Result<Self> {
         let Source::OfContext(layer) = &self.source else { bail!("this flow was made without a context") };
         let numbers = layer.forward(&super::map(context)?)?.flatten_from(1)?;
@@ -53,7 +53,7 @@ impl Amortised {
     /// `[rows, count]`.
     ///
     /// # Errors
-    /// A context that was not given, or has another number of rows.
+    /// A missing context, or one with another number of rows.
     pub fn rows(&self, rows: usize) -> Result<Tensor> {
         match (&self.source, &self.given) {
             (Source::Learned(var), _) => {
@@ -66,12 +66,12 @@ impl Amortised {
     }
 }
 
-/// Columns, `[N, D, M]`, reflected at the plane with this normal, `[N, D]`: x − 2 n nᵀ x / nᵀ n.
+/// The columns of `[N, D, M]`, reflected at the plane with the normal n, `[N, D]`: x − 2 n nᵀ x / nᵀ n.
 ///
 /// # Errors
 /// Shapes that do not fit.
 pub fn reflected(x: &Tensor, normal: &Tensor) -> Result<Tensor> {
-    // A normal of 0 reflects nothing.
+    // With a normal of 0 there is no reflection.
     let square = normal.sqr()?.sum_keepdim(1)?.maximum(1e-30)?;
     let unit = normal.broadcast_div(&square.sqrt()?)?.unsqueeze(2)?;
     let along = x.broadcast_mul(&unit)?.sum_keepdim(1)?;

@@ -1,6 +1,7 @@
-//! Networks whose output at each place sees what comes before it alone (Germain et al. 2015, Kingma et al. 2016).
+//! Autoregressive networks: the output at each place depends only on earlier places (Germain et al. 2015, Kingma et al.
+//! 2016).
 //!
-//! The order is raster order, channel by channel at each position; a vector is a map of one pixel.
+//! The order is raster order, and channel by channel at each position. A vector is a map of one pixel.
 
 use super::map;
 use crate::nn::{NormConv, Shape2d};
@@ -12,12 +13,12 @@ use candle_core::Var;
 pub struct Autoregressive {
     layers: [Masked; 3],
     of_context: Option<NormConv>,
-    /// The shape of what stands beside, and what is made of it.
+    /// The shape of the context, and its features.
     beside: Option<Vec<usize>>,
     context: Option<Tensor>,
 }
 
-/// A convolution whose kernel is 0 where it would look ahead.
+/// A convolution whose kernel is 0 at later places.
 #[derive(Debug, Clone)]
 struct Masked {
     weight: Var,
@@ -27,8 +28,8 @@ struct Masked {
 }
 
 impl Autoregressive {
-    /// From `channels` to twice as many, for a map of `kernel` × `kernel` neighbourhoods (1 for a vector). Parameters: `first`,
-    /// `second`, `head`, and `context` where one of a shape is given.
+    /// From `channels` to twice as many, with kernels of `kernel` × `kernel` (1 for a vector). Parameters: `first`,
+    /// `second`, `head`, and `context` if its shape is given.
     ///
     /// # Errors
     /// Names that are taken.
@@ -39,7 +40,8 @@ impl Autoregressive {
         width: usize,
         kernel: usize,
     ) -> Result<Self> {
-        // A place has its channel's number, from 1; a hidden one sees those up to its own, an output those below its own.
+        // A place has the number of its channel, from 1. A hidden channel depends on channels up to its number, an
+        // output on those below it.
         let places: Vec<usize> = (1..=channels).collect();
         let hidden: Vec<usize> = (0..width).map(|at| at % channels).collect();
         let outputs: Vec<usize> = places.iter().chain(&places).copied().collect();
@@ -63,10 +65,10 @@ impl Autoregressive {
         self.beside.as_deref()
     }
 
-    /// The same network beside a context.
+    /// The network with a context.
     ///
     /// # Errors
-    /// A network that was made without.
+    /// A network without a context.
     pub fn given(&self, context: &Tensor) -> Result<Self> {
         let Some(layer) = &self.of_context else { candle_core::bail!("this flow was made without a context") };
         Ok(Self { context: Some(layer.forward(&map(context)?)?), ..self.clone() })

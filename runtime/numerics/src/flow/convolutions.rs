@@ -1,10 +1,11 @@
-//! The network of a coupling: three convolutions (of a vector: affine maps), the last of which is the coupling's own.
+//! The network of a coupling: three convolutions (for a vector: affine maps), the last of which belongs to the
+//! coupling.
 
 use super::CouplingNetwork;
 use crate::nn::{NormConv, Shape2d};
 use crate::{Params, Result, Tensor, ops};
 
-/// A vector as a map of one pixel; a map as it is.
+/// A vector as a map of one pixel. A map is unchanged.
 ///
 /// # Errors
 /// A failed tensor operation.
@@ -12,7 +13,7 @@ pub fn map(x: &Tensor) -> Result<Tensor> {
     if x.rank() == 2 { x.unsqueeze(2)?.unsqueeze(3) } else { Ok(x.clone()) }
 }
 
-/// The inverse of [`map`] for what has the batch and rank of `like`; its channels may be others.
+/// The inverse of [`map`], with the batch and rank of `like`. The number of channels may differ.
 ///
 /// # Errors
 /// A failed tensor operation.
@@ -20,19 +21,19 @@ pub fn unmap(x: &Tensor, like: &Tensor) -> Result<Tensor> {
     if like.rank() == 2 { x.flatten_from(1) } else { Ok(x.clone()) }
 }
 
-/// elu(second(elu(first(x)))), with a context beside x where there is one.
+/// elu(second(elu(first(x)))), where x is concatenated with the context if there is one.
 #[derive(Debug, Clone)]
 pub struct Convolutions {
     first: NormConv,
     second: NormConv,
     width: usize,
-    /// The shape of what stands beside, and that itself.
+    /// The shape of the context, and its value.
     beside: Option<Vec<usize>>,
     context: Option<Tensor>,
 }
 
 impl Convolutions {
-    /// Reads `seen` channels, and those of a context of this shape where there is one. Parameters: `first`, `second`.
+    /// Reads `seen` channels, and those of a context of this shape if there is one. Parameters: `first`, `second`.
     ///
     /// # Errors
     /// Names that are taken.
@@ -52,7 +53,7 @@ impl Convolutions {
         self.beside.as_deref()
     }
 
-    /// The same network beside a context.
+    /// The network with a context.
     ///
     /// # Errors
     /// A failed tensor operation.

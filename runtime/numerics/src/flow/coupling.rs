@@ -6,7 +6,7 @@ use crate::ops::{self, Mask};
 use crate::{Params, Result, Tensor};
 use candle_core::Var;
 
-/// What a coupling's last convolution reads: features of what the mask keeps, at its height and width.
+/// The network before a coupling's last convolution: from the unchanged part to features of its height and width.
 pub trait CouplingNetwork: Send + Sync {
     /// Channels of the features.
     fn channels(&self) -> usize;
@@ -26,7 +26,7 @@ impl CouplingNetwork for DenseLayer {
     }
 }
 
-/// v = (z + t) · exp(s) on what the mask lets change; s and t are a network's of the rest.
+/// v = (z + t) · exp(s) on the part that the mask selects; s and t come from a network of the other part.
 #[derive(Debug, Clone)]
 pub struct Coupling<N = DenseLayer> {
     mask: Mask,
@@ -50,8 +50,8 @@ impl Coupling {
 }
 
 impl<N: CouplingNetwork> Coupling<N> {
-    /// With a network of its own, where `changed` channels change; the last convolution's kernel is `kernel` high and wide, and |s| is
-    /// at most `bound` at the start. Parameters: `head`, and `rescale`, a weight-normalised scale for s.
+    /// With a given network, where `changed` channels change. The last convolution has a kernel of `kernel` × `kernel`,
+    /// and initially |s| is at most `bound`. Parameters: `head`, and `rescale`, a weight-normalised scale for s.
     ///
     /// # Errors
     /// Names that are taken.
@@ -73,7 +73,7 @@ impl<N: CouplingNetwork> Coupling<N> {
         &self.network
     }
 
-    /// The same coupling with its network changed, its parameters shared.
+    /// The coupling with a modified network that shares its parameters.
     ///
     /// # Errors
     /// Those of the change.
@@ -88,7 +88,7 @@ impl<N: CouplingNetwork> Coupling<N> {
         })
     }
 
-    /// a and t of the network, from what the mask keeps, and the scale of s.
+    /// The outputs a and t of the network for the unchanged part, and the scale of s.
     fn network(&self, h: &Tensor) -> Result<(Tensor, Tensor)> {
         self.of_context(&ops::coupling_context(h, self.mask)?)
     }
@@ -99,7 +99,8 @@ impl<N: CouplingNetwork> Coupling<N> {
         Ok((out, ops::weight_norm(&direction, &scale, 0)?))
     }
 
-    /// Either way, and log |∂v/∂z|. An odd number of channels has no halves, so those are taken apart here.
+    /// Either direction, and log |∂v/∂z|. An odd number of channels cannot be halved by the kernels, so it is split
+    /// here.
     fn both(&self, x: &Tensor, inverse: bool) -> Result<(Tensor, Tensor)> {
         let (channels, mask) = (x.dim(1)?, self.mask);
         match mask {

@@ -2,8 +2,8 @@
 
 use crate::{Result, Tensor};
 
-/// The channels that a coupling changes and those it keeps: the last ones change, or with `swap` the first. Of an odd number
-/// one more changes.
+/// The channels that a coupling changes and those that it keeps. The last ones change, or with `swap` the first. If the
+/// number is odd, one more changes.
 #[derive(Debug, Clone, Copy)]
 pub struct Halves {
     pub kept: usize,
@@ -12,12 +12,12 @@ pub struct Halves {
 }
 
 impl Halves {
-    /// Of so many channels.
+    /// For this number of channels.
     pub fn of(channels: usize, swap: bool) -> Self {
         Self { kept: channels / 2, changed: channels - channels / 2, swap }
     }
 
-    /// The part that is kept and the part that changes.
+    /// The kept part and the changed part.
     ///
     /// # Errors
     /// Another number of channels.
@@ -27,7 +27,7 @@ impl Halves {
         Ok((part(kept, self.kept)?, part(changed, self.changed)?))
     }
 
-    /// Both side by side again.
+    /// Concatenates both parts again.
     ///
     /// # Errors
     /// Shapes that do not fit.

@@ -1,4 +1,4 @@
-//! Bijectors: invertible maps with a known log-determinant, and what stands in their place where one way is enough.
+//! Bijectors: invertible maps with a known log-determinant, and flows that work in only one direction.
 
 mod amortised;
 mod autoregressive;
@@ -21,16 +21,16 @@ use crate::{Draw, Noise, Result, Tensor};
 use candle_core::bail;
 use std::sync::Arc;
 
-/// Which ways a flow can be gone.
+/// The directions of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ways {
     /// From the variable to the base and back.
     Both,
-    /// From the base to the variable alone: it draws, with the log-density of the draw.
+    /// Only from the base to the variable: it draws, with the log-density of the draw.
     Drawn,
-    /// A part of the variable goes to the base, the rest has a density of its own.
+    /// A part of the variable continues to the base, the other part has its own density.
     Split,
-    /// A draw is rounded; the density is that of a value within the cell that is rounded to the variable's.
+    /// A draw is rounded. The density is that of a value in the cell that is rounded to the variable's value.
     Rounds,
 }
 
@@ -39,7 +39,7 @@ pub trait Bijector: Send + Sync {
     /// z to v, and log |∂v/∂z|, `[N]` nats.
     ///
     /// # Errors
-    /// A shape that does not fit, or a flow that is drawn from alone.
+    /// A shape that does not fit, or a flow that can only draw.
     fn forward(&self, z: &Tensor) -> Result<(Tensor, Tensor)>;
 
     /// v to z.
@@ -48,7 +48,7 @@ pub trait Bijector: Send + Sync {
     /// A shape that does not fit.
     fn inverse(&self, v: &Tensor) -> Result<Tensor>;
 
-    /// v to z, and log |∂v/∂z| there, `[N]` nats: what the log-density of a draw needs.
+    /// v to z, and log |∂v/∂z| there, `[N]` nats, for the log-density of a draw.
     ///
     /// # Errors
     /// A shape that does not fit.
@@ -58,7 +58,7 @@ pub trait Bijector: Send + Sync {
         Ok((z, log_det))
     }
 
-    /// [`inverse`](Self::inverse), with whatever of z does not come from v drawn.
+    /// [`inverse`](Self::inverse), where the part of z that v does not determine is drawn.
     ///
     /// # Errors
     /// A shape that does not fit.
@@ -66,7 +66,7 @@ pub trait Bijector: Send + Sync {
         self.inverse(v)
     }
 
-    /// [`drawn`](Self::drawn), with whatever of z does not come from v drawn and its log-density added.
+    /// [`drawn`](Self::drawn), where the part of z that v does not determine is drawn and its log-density is added.
     ///
     /// # Errors
     /// A shape that does not fit.
@@ -74,20 +74,20 @@ pub trait Bijector: Send + Sync {
         self.drawn(v)
     }
 
-    /// The flow given a context, `[N, …]`, a row for each row of z.
+    /// The flow with a context, `[N, …]`, with a row for each row of z.
     ///
     /// # Errors
-    /// A flow that takes none.
+    /// A flow without a context.
     fn given(&self, _context: &Tensor) -> Result<Arc<dyn Bijector>> {
         bail!("this flow takes no context")
     }
 
-    /// The shape of the context it needs, without the batch, where it needs one.
+    /// The shape of its context, without the batch, if it has one.
     fn context(&self) -> Option<&[usize]> {
         None
     }
 
-    /// The shape of v, without the batch, where it is not that of z.
+    /// The shape of v, without the batch, if it differs from that of z.
     fn inner(&self) -> &[usize] {
         &[]
     }

@@ -2,19 +2,19 @@
 
 use crate::{Result, Tensor, ops};
 
-/// Least width and height of a bin, as a part of the interval, and least slope at a knot.
+/// Minimum width and height of a bin, as a fraction of the interval, and minimum slope at a knot.
 const LEAST: f64 = 1e-3;
 
-/// Numbers that a spline of so many bins has: widths, heights, and slopes at the knots between them.
+/// The number of parameters of a spline with this many bins: widths, heights, and slopes at the inner knots.
 pub const fn spline_parameters(bins: usize) -> usize {
     3 * bins - 1
 }
 
-/// A spline applied to each of `[M]` values, and ln of its slope there.
+/// Applies a spline to each of `[M]` values, and returns ln of its slope there.
 ///
-/// Inside [−bound, bound] it is a rational quadratic function in each of `bins` bins (two or more), outside the identity. `parameters`,
-/// `[M, 3 bins − 1]`, are logits of widths and heights, and what the slopes are the softplus of (plus 1e-3). `inverse`
-/// applies the inverse function, and gives the slope of the spline itself there.
+/// Inside [−bound, bound] it is a rational quadratic function in each of `bins` bins (two or more), and outside the
+/// identity. `parameters`, `[M, 3 bins − 1]`, are logits of widths and heights, and slopes before softplus (plus 1e-3).
+/// `inverse` applies the inverse function, and returns the slope of the spline itself there.
 ///
 /// # Errors
 /// Shapes that do not fit.
@@ -39,7 +39,7 @@ pub fn spline(x: &Tensor, parameters: &Tensor, bins: usize, bound: f64, inverse:
             let a = ((&rise * &bend)? + (&height * (&delta - &before)?)?)?;
             let b = ((&height * &before)? - (&rise * &bend)?)?;
             let c = (&delta * &rise)?.neg()?;
-            // The root that does not cancel: 2c / (−b − √(b² − 4ac)).
+            // The root without cancellation: 2c / (−b − √(b² − 4ac)).
             let root = (b.sqr()? - ((&a * &c)? * 4.0)?)?.relu()?.sqrt()?;
             ((c * 2.0)? / (b.neg()? - root)?)?
         }
@@ -63,7 +63,7 @@ pub fn spline(x: &Tensor, parameters: &Tensor, bins: usize, bound: f64, inverse:
     Ok((value.squeeze(1)?, log_slope.squeeze(1)?))
 }
 
-/// Sizes of the bins and where each begins, `[M, bins]`.
+/// The sizes and starts of the bins, `[M, bins]`.
 fn bins_of(logits: &Tensor, bound: f64) -> Result<(Tensor, Tensor)> {
     let bins = logits.dim(1)?;
     let above = logits.broadcast_sub(&logits.max_keepdim(1)?.detach())?.exp()?;
@@ -73,7 +73,7 @@ fn bins_of(logits: &Tensor, bound: f64) -> Result<(Tensor, Tensor)> {
     Ok((sizes, starts))
 }
 
-/// 1 for the bin that a value falls into, 0 for the others: `[M, bins]`.
+/// 1 for the bin that contains a value, 0 for the others: `[M, bins]`.
 fn chosen(x: &Tensor, starts: &Tensor) -> Result<Tensor> {
     let bins = starts.dim(1)?;
     let begun = x.broadcast_ge(starts)?.to_dtype(x.dtype())?;

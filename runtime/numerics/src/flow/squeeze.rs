@@ -5,7 +5,7 @@ use crate::{Result, Tensor, ops};
 /// The order of the four pixels of a square among the channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// Channel by channel, row by row: channel 4c + 2i + j holds pixel (i, j) of channel c.
+    /// Channel by channel, row by row: channel 4c + 2i + j is pixel (i, j) of channel c.
     Plain,
     /// Pixel by pixel, diagonal first: channels of (0, 0), then of (1, 1), (0, 1) and (1, 0).
     Alternate,
@@ -13,7 +13,7 @@ pub enum Order {
 
 /// Positions in the alternate order: (0,0), (1,1), (0,1), (1,0) as 2i + j.
 const DIAGONAL_FIRST: [u32; 4] = [0, 3, 1, 2];
-/// Where each pixel stands in that order.
+/// The position of each pixel in that order.
 const BACK: [u32; 4] = [0, 2, 3, 1];
 
 /// `[N, C, H, W]` to `[N, 4C, H/2, W/2]`.

@@ -5,16 +5,16 @@ use crate::{Params, Result, Tensor, ops};
 use candle_core::Var;
 use std::sync::{Arc, Mutex};
 
-/// Standard deviation of a channel right after the first batch.
+/// Standard deviation of a channel after initialisation.
 const FIRST_SCALE: f64 = 0.01;
-/// Variance below which a channel is flat: the data do not determine its scale.
+/// Variance below which a channel is constant: the data do not determine its scale.
 const FLAT: f64 = 1e-8;
-/// The same as a part of the squared mean, beyond which lies rounding.
+/// The same as a fraction of the squared mean; smaller variances are rounding errors.
 const FLAT_PART: f64 = 1e-10;
-/// Standard deviation of a weight's direction at the start.
+/// Initial standard deviation of a weight's direction.
 const DIRECTION_SCALE: f64 = 0.05;
 
-/// What a convolution does to height and width.
+/// The change of height and width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape2d {
     /// Divides them by a stride, rounded up; the kernel's width is odd.
@@ -32,9 +32,9 @@ pub struct NormConv {
     kernel: usize,
     shape: Shape2d,
     params: Params,
-    /// What the direction is multiplied with, where some of its elements are to be 0.
+    /// A factor of the direction, if some of its elements must be 0.
     mask: Option<Tensor>,
-    /// The weight at one stamp of the parameters, kept while nothing is learned.
+    /// The weight at one stamp of the parameters, cached in inference.
     kept: Arc<Mutex<Option<(Stamp, Tensor)>>>,
 }
 
@@ -63,7 +63,7 @@ impl NormConv {
         })
     }
 
-    /// The same convolution with the direction multiplied by a mask of zeros and ones that broadcasts to its shape.
+    /// The convolution with its direction multiplied by a mask of zeros and ones that broadcasts to its shape.
     #[must_use]
     pub fn masked(self, mask: Tensor) -> Self {
         Self { mask: Some(mask), ..self }
@@ -86,7 +86,7 @@ impl NormConv {
         self.apply(x, &weight, &bias)
     }
 
-    /// The same of a vector, `[N, C]`: a 1x1 convolution of one pixel.
+    /// Applies it to a vector, `[N, C]`: a 1x1 convolution of one pixel.
     ///
     /// # Errors
     /// An input that does not fit.
@@ -98,8 +98,8 @@ impl NormConv {
         ops::affine(x, &weight, &bias)
     }
 
-    /// The weight and the bias as the phase needs them: tracked in training, detached and kept at inference, where another
-    /// value of either makes the weight another tensor.
+    /// The weight and the bias for the current phase: tracked in training, detached and cached in inference. After a
+    /// change of the parameters the weight is recomputed.
     ///
     /// # Errors
     /// A failed tensor operation.
@@ -131,8 +131,8 @@ impl NormConv {
     }
 
     /// Sets scale and bias so that this batch's output has mean 0 and standard deviation 0.01 in each channel (unbiased
-    /// variance + 1e-8 under the root), and returns that output. A channel without variance has scale 1: nothing is known of
-    /// it, and 1/√1e-8 would make it a hundred times as loud as the others once it varies.
+    /// variance + 1e-8 under the root), and returns that output. A channel without variance has scale 1. Otherwise
+    /// 1/√1e-8 would make it a hundred times larger than the others once it varies.
     fn initialise(&self, x: &Tensor) -> Result<Tensor> {
         let dim = usize::from(self.shape == Shape2d::Double);
         let x = x.detach();
@@ -161,8 +161,8 @@ mod tests {
     use crate::{Noise, Params, Result};
     use candle_core::{DType, Device, Tensor};
 
-    /// What the first pictures leave undetermined keeps scale 1: a layer initialised on flat pictures passes varied ones on as
-    /// they are, and not a hundred times as loud.
+    /// A scale that the first images do not determine stays 1. A layer that was initialised on constant images then
+    /// does not amplify varying ones a hundredfold.
     #[test]
     fn channels_without_variance_are_not_amplified() -> Result<()> {
         for (kernel, shape) in [(1, Shape2d::Stride(1)), (3, Shape2d::Stride(2)), (3, Shape2d::Double)] {
@@ -177,7 +177,7 @@ mod tests {
                 let out = layer.forward(&(x + level)?)?;
                 let loud = out.sqr()?.mean_all()?.sqrt()?.to_scalar::<f32>()?;
                 assert!(loud < 2.0, "{kernel} after pictures of {level}: {loud}");
-                // A layer of one pixel has nothing that varies; a larger one has borders.
+                // A layer of one pixel has no variation; a larger one has borders.
                 let scale = &params.entries()[0].1;
                 let untouched = scale.flatten_all()?.to_vec1::<f32>()?.iter().all(|&scale| scale == 1.0);
                 assert!(kernel > 1 || untouched, "{kernel} {level}");

@@ -7,7 +7,8 @@ use crate::{Params, Result, Tensor};
 use candle_core::TensorId;
 use std::sync::{Arc, Mutex};
 
-/// `steps` bottlenecks, each appended to the stack and followed by an ELU over the whole stack; channel attention last.
+/// `steps` bottlenecks, each appended to the channels so far and followed by an ELU over all of them, then channel
+/// attention.
 #[derive(Debug, Clone)]
 pub struct DenseLayer {
     steps: Vec<(NormConv, NormConv)>,
@@ -15,7 +16,7 @@ pub struct DenseLayer {
     excite: NormConv,
     params: Params,
     channels: usize,
-    /// The kernels composed of these weights, kept while nothing is learned.
+    /// The kernels composed from these weights, cached in inference.
     kept: Arc<Mutex<Option<(Vec<TensorId>, DenseKernels)>>>,
 }
 
@@ -67,7 +68,7 @@ impl DenseLayer {
         ops::dense_layer_kept(x, &steps, &attention, &self.kernels(&steps))
     }
 
-    /// Kept at inference for as long as the layers keep their weights, given back at training.
+    /// The composed kernels, cached in inference while the weights do not change, and dropped in training.
     fn kernels(&self, steps: &[DenseStep]) -> DenseKernels {
         let mut kept = self.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if self.params.phase() == Phase::Training {
@@ -81,7 +82,7 @@ impl DenseLayer {
         }
     }
 
-    /// Convolution by convolution, so that each sees what the one before it was set to.
+    /// Convolution by convolution, because each depends on the initialisation of the one before.
     fn initialise(&self, x: &Tensor) -> Result<Tensor> {
         let mut stack = x.clone();
         for (squeeze, grow) in &self.steps {

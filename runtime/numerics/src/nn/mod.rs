@@ -1,7 +1,7 @@
-//! What layers are made of: weight-normalised convolutions, dense layers.
+//! The building blocks of layers: weight-normalised convolutions, dense layers.
 //!
-//! Each is built once, `Type::new(&params, input, config)`, from the shape of its input without the batch; it knows its
-//! output's shape and registers its parameters below the position it is given.
+//! Each is built once, `Type::new(&params, input, config)`, from the shape of its input without the batch. It knows the
+//! shape of its output and registers its parameters below the position of `params`.
 
 mod conv;
 mod dense;
@@ -13,7 +13,7 @@ pub use plain::Plain;
 
 use crate::{Params, Result, Tensor};
 
-/// A network written by hand, for a `.pgm` file that declares it with `= rust "path"`.
+/// A hand-written network, for a `.pgm` file that declares it with `= rust "path"`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is named as a network in a model file, and does not implement `srvae::nn::Network`",
     label = "no network"
@@ -22,7 +22,7 @@ pub trait Network: Sized {
     /// Builds the network for inputs of these shapes, without the batch.
     ///
     /// # Errors
-    /// Shapes it cannot take.
+    /// Unsupported shapes.
     fn new(params: &Params, inputs: &[&[usize]]) -> Result<Self>;
 
     /// The output's shape, without the batch.
@@ -33,7 +33,7 @@ pub trait Network: Sized {
     fn forward(&self, inputs: &[&Tensor]) -> Result<Tensor>;
 }
 
-/// A part of a network that holds parameters, whatever its type.
+/// A layer: a part of a network with parameters.
 pub trait Layer: Send + Sync {
     /// The output's shape, without the batch.
     fn output(&self) -> &[usize];

@@ -3,7 +3,7 @@
 use crate::{Params, Result, Tensor, ops};
 use candle_core::Var;
 
-/// x Wᵀ + b of vectors, `[N, from]` to `[N, to]`.
+/// x Wᵀ + b for vectors, `[N, from]` to `[N, to]`.
 #[derive(Debug, Clone)]
 pub struct Plain {
     weight: Var,

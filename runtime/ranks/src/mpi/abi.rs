@@ -1,11 +1,11 @@
-//! What differs between MPI libraries once they are compiled: the handles.
+//! The differences between MPI libraries in their binary interface: the handles.
 
 use std::ffi::{c_int, c_void};
 
 /// Libraries with the same handles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
-    /// Handles are addresses of the library's own objects.
+    /// Handles are addresses of objects in the library.
     OpenMpi,
     /// MPICH and its descendants: handles are numbers.
     Mpich,
@@ -13,11 +13,11 @@ pub enum Family {
     Standard,
 }
 
-/// A handle, wide enough for an address; a library whose handles are `int` reads its lower half.
+/// A handle, wide enough for an address. A library whose handles are `int` uses its lower half.
 pub type Handle = usize;
 
 impl Family {
-    /// The communicator of all ranks and the datatype of bytes, where they are numbers.
+    /// The communicator of all ranks and the datatype of bytes, if handles are numbers.
     pub fn numbers(self) -> Option<(Handle, Handle)> {
         match self {
             Self::OpenMpi => None,
@@ -27,7 +27,7 @@ impl Family {
     }
 }
 
-/// Room for an `MPI_Status`, which is 20 to 32 bytes.
+/// Space for an `MPI_Status`, which has 20 to 32 bytes.
 #[derive(Debug, Default)]
 pub struct Status([u64; 8]);
 
@@ -39,7 +39,7 @@ impl Status {
 
 type Text = *mut std::ffi::c_char;
 
-/// The functions of MPI that are called.
+/// The functions of MPI that are used.
 #[derive(Debug, Clone, Copy)]
 pub struct Calls {
     pub init_thread: unsafe extern "C" fn(*mut c_int, *mut *mut Text, c_int, *mut c_int) -> c_int,

@@ -6,31 +6,31 @@ use anyhow::{Context, Result, anyhow, bail};
 use std::ffi::{OsStr, c_int};
 use std::path::Path;
 
-/// An open library: its functions, and its handles of all ranks and of bytes.
+/// A loaded library: its functions, and its handles for all ranks and for bytes.
 #[derive(Debug)]
 pub struct Library {
     pub calls: Calls,
     pub world: Handle,
     pub byte: Handle,
     pub family: Family,
-    /// As it calls itself: `Open MPI 4.1.4`.
+    /// The name and version that it reports: `Open MPI 4.1.4`.
     pub version: String,
-    /// The file that was opened.
+    /// The file that was loaded.
     pub name: String,
-    /// Its code is called for as long as the process runs.
+    /// The library must stay loaded as long as its functions are used.
     _code: libloading::Library,
 }
 
-/// Names of libraries: by the version of their interface first, so that no development package is needed.
+/// File names of libraries. Versioned names come first, so that no development package is needed.
 const OPEN_MPI: [&str; 3] = ["libmpi.so.40", "libmpi.so.80", "libmpi.dylib"];
 const MPICH: [&str; 4] = ["libmpich.so.12", "libmpi.so.12", "libmpi_cray.so.12", "libmpi.12.dylib"];
 const STANDARD: [&str; 2] = ["libmpi_abi.so.0", "libmpi_abi.so.1"];
 
 impl Library {
-    /// The library that belongs to a launcher.
+    /// The library of a launcher.
     ///
     /// # Errors
-    /// None of the names can be opened.
+    /// None of the names can be loaded.
     pub fn find(launcher: Launcher) -> Result<Self> {
         let names: Vec<&str> = match launcher {
             Launcher::OpenMpi => [&OPEN_MPI[..], &STANDARD].concat(),
@@ -55,7 +55,7 @@ impl Library {
     }
 
     /// # Errors
-    /// A file that is no library, or no MPI.
+    /// A file that is not a library, or not MPI.
     pub fn open(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         let code = open_global(path.as_os_str()).with_context(|| name.clone())?;
@@ -90,7 +90,7 @@ impl Library {
         Ok(Self { calls, world, byte, family, version, name, _code: code })
     }
 
-    /// Whether a call did its work.
+    /// Checks the return code of a call.
     ///
     /// # Errors
     /// Any code but MPI_SUCCESS.
@@ -99,11 +99,11 @@ impl Library {
     }
 }
 
-/// Opens a library whose own plug-ins find its symbols.
+/// Loads a library globally, so that its plug-ins find its symbols.
 #[cfg(unix)]
 fn open_global(name: &OsStr) -> Result<libloading::Library> {
     use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
-    // SAFETY: an MPI library's initialisers touch nothing of this program.
+    // SAFETY: the initialisers of an MPI library do not touch this program's data.
     let library = unsafe { Library::open(Some(name), RTLD_NOW | RTLD_GLOBAL) };
     Ok(library.map_err(|reason| anyhow!("{reason}"))?.into())
 }
@@ -121,19 +121,19 @@ unsafe fn function<F: Copy>(code: &libloading::Library, name: &str) -> Result<F>
     symbol.map(|symbol| *symbol).map_err(|reason| anyhow!("{name} is not in it: {reason}"))
 }
 
-/// Where an object of the library lies.
+/// The address of an object of the library.
 fn address(code: &libloading::Library, name: &str) -> Option<usize> {
     // SAFETY: nothing is read; a symbol of any type has an address.
     let symbol = unsafe { code.get::<*const ()>(name.as_bytes()) };
     symbol.ok().map(|symbol| symbol.addr()).filter(|&address| address != 0)
 }
 
-/// The library's name and version: the part of its own text that people say.
+/// The library's name and version, shortened.
 fn version(calls: &Calls) -> String {
     // MPI_MAX_LIBRARY_VERSION_STRING is 256 in Open MPI and 8192 in MPICH and in MPI 5.
     let mut text = vec![0u8; 8192 + 1];
     let mut length: c_int = 0;
-    // SAFETY: the buffer is as long as the longest version of any MPI; the call is allowed before MPI_Init.
+    // SAFETY: the buffer is as long as the longest version text of any MPI; the call is allowed before MPI_Init.
     let code = unsafe { (calls.version)(text.as_mut_ptr().cast(), &mut length) };
     if code != 0 {
         return "an MPI".to_owned();
@@ -142,7 +142,8 @@ fn version(calls: &Calls) -> String {
     short(&String::from_utf8_lossy(&text))
 }
 
-/// `Open MPI v4.1.4, package: …` and `MPICH Version:\t4.0.2\n…` in short.
+/// Shortens `Open MPI v4.1.4, package: …` and `MPICH Version:\t4.0.2
+/// …`.
 fn short(text: &str) -> String {
     let first = text.split(['\n', ',', '\0']).next().unwrap_or_default();
     let words: Vec<&str> = first.split_whitespace().filter(|word| !word.starts_with("Version")).collect();

@@ -1,4 +1,4 @@
-//! MPI, opened at run time: a program that was built without any MPI runs under each of them.
+//! MPI, loaded at run time: a program that was built without any MPI runs under each of them.
 
 mod abi;
 mod library;
@@ -11,15 +11,15 @@ use library::Library;
 use std::ffi::{c_int, c_void};
 use std::path::Path;
 
-/// The most bytes of one call: MPI counts them in an `int`.
+/// The maximum length of one call in bytes, because MPI counts in `int`.
 const MOST: usize = 1 << 30;
 /// Calls are made by one thread at a time.
 const SERIALIZED: [(abi::Family, c_int); 3] =
     [(abi::Family::OpenMpi, 2), (abi::Family::Mpich, 2), (abi::Family::Standard, 2048)];
-/// Of every message: there is one conversation.
+/// The tag of every message; messages need not be distinguished.
 const TAG: c_int = 0;
 
-/// The communicator of all ranks that a launcher of MPI started.
+/// The communicator of all ranks started by an MPI launcher.
 #[derive(Debug)]
 pub struct Mpi {
     library: Library,
@@ -28,10 +28,11 @@ pub struct Mpi {
 }
 
 impl Mpi {
-    /// Opens the MPI library that belongs to the launcher, and joins the other ranks. `SRVAE_MPI` names another library.
+    /// Loads the MPI library of the launcher, and joins the other ranks. `SRVAE_MPI` names another library.
     ///
     /// # Errors
-    /// No library, or one that belongs to another MPI than the launcher: with it every rank would think that it is alone.
+    /// No library, or one that belongs to another MPI than the launcher. With such a library every rank would be a run
+    /// of its own.
     pub fn join(launch: &Launch) -> Result<Self> {
         let own = std::env::var_os("SRVAE_MPI");
         let library = match &own {
@@ -75,7 +76,7 @@ impl Mpi {
     }
 }
 
-/// The ranks of other ranks, as MPI counts.
+/// The number of a rank as MPI's integer.
 fn number(rank: usize) -> c_int {
     rank as c_int
 }
@@ -96,7 +97,7 @@ impl Communicator for Mpi {
     fn send(&self, to: usize, bytes: &[u8]) -> Result<()> {
         let Library { calls, byte, world, .. } = &self.library;
         for part in bytes.chunks(MOST) {
-            // SAFETY: the buffer is as long as is said, and lives as long as the call.
+            // SAFETY: the buffer has the stated length and lives as long as the call.
             let code =
                 unsafe { (calls.send)(part.as_ptr().cast(), part.len() as c_int, *byte, number(to), TAG, *world) };
             self.tell(code, "MPI_Send")?;
@@ -139,7 +140,7 @@ impl Communicator for Mpi {
             let outcome = into.map_or(Ok(()), |part| self.receive(from, part));
             if out.is_some() {
                 let mut status = Status::default();
-                // SAFETY: the request is the one that was made above.
+                // SAFETY: the request is the one from above.
                 let code = unsafe { (calls.wait)((&raw mut request).cast(), status.place()) };
                 self.tell(code, "MPI_Wait")?;
             }
@@ -151,7 +152,7 @@ impl Communicator for Mpi {
         ensure!(all.len() == mine.len() * self.size, "{} bytes for {} of each rank", all.len(), mine.len());
         let Library { calls, byte, world, .. } = &self.library;
         if mine.len() > MOST / self.size {
-            // Longer than an MPI counts: piece by piece.
+            // Longer messages are divided into pieces.
             let step = MOST / self.size;
             let mut piece = vec![0; step * self.size];
             for begin in (0..mine.len()).step_by(step) {
@@ -163,7 +164,7 @@ impl Communicator for Mpi {
             }
             return Ok(());
         }
-        // SAFETY: both buffers are as long as is said: that was checked.
+        // SAFETY: both buffers have the stated length, which was checked.
         let code = unsafe {
             let (from, into): (*const c_void, *mut c_void) = (mine.as_ptr().cast(), all.as_mut_ptr().cast());
             let count = mine.len() as c_int;
@@ -175,7 +176,7 @@ impl Communicator for Mpi {
     fn broadcast(&self, bytes: &mut [u8]) -> Result<()> {
         let Library { calls, byte, world, .. } = &self.library;
         for part in bytes.chunks_mut(MOST) {
-            // SAFETY: the buffer is as long as is said.
+            // SAFETY: the buffer has the stated length.
             let code = unsafe { (calls.bcast)(part.as_mut_ptr().cast(), part.len() as c_int, *byte, 0, *world) };
             self.tell(code, "MPI_Bcast")?;
         }
@@ -188,7 +189,7 @@ impl Communicator for Mpi {
     }
 
     fn finish(&self) {
-        // SAFETY: every rank gets here once its work is done, and calls nothing of MPI after it.
+        // SAFETY: every rank calls this after its work is done, and makes no further MPI calls.
         unsafe { (self.library.calls.finalize)() };
     }
 }

@@ -1,13 +1,13 @@
-//! The functions of NCCL and of CUDA's driver that are called.
+//! The functions of NCCL and of CUDA's driver that are used.
 
 use anyhow::{Context, Result, anyhow, bail};
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 
 /// A communicator of NCCL.
 pub type Comm = *mut c_void;
-/// Memory of a GPU.
+/// An address in GPU memory.
 pub type Address = u64;
-/// All work is queued on the stream that CUDA has without being asked.
+/// All work is queued on CUDA's default stream.
 pub const STREAM: *mut c_void = std::ptr::null_mut();
 /// `ncclUint8`.
 pub const BYTES: c_int = 1;
@@ -15,12 +15,12 @@ pub const BYTES: c_int = 1;
 pub const NOT_READY: c_int = 600;
 const IN_PROGRESS: c_int = 7;
 
-/// What ranks know a communicator by before they have joined it.
+/// The identifier of a communicator before ranks have joined it.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
 pub struct Id(pub [u8; 128]);
 
-/// NCCL's functions; all return 0 where they succeed.
+/// NCCL's functions. All return 0 on success.
 #[derive(Debug, Clone, Copy)]
 pub struct Nccl {
     pub version: unsafe extern "C" fn(*mut c_int) -> c_int,
@@ -38,7 +38,7 @@ pub struct Nccl {
     pub broadcast: unsafe extern "C" fn(Address, Address, usize, c_int, c_int, Comm, *mut c_void) -> c_int,
 }
 
-/// Functions of the driver; all return 0 where they succeed.
+/// Functions of the driver. All return 0 on success.
 #[derive(Debug, Clone, Copy)]
 pub struct Driver {
     pub init: unsafe extern "C" fn(c_uint) -> c_int,
@@ -76,15 +76,15 @@ impl Nccl {
         }
     }
 
-    /// Whether a call did its work, or has begun it.
+    /// Checks that a call succeeded or is in progress.
     ///
     /// # Errors
-    /// Any other code, in NCCL's words.
+    /// Any other code, with NCCL's text.
     pub fn check(&self, code: c_int, call: &str) -> Result<()> {
         if code == 0 || code == IN_PROGRESS {
             return Ok(());
         }
-        // SAFETY: NCCL gives every code a text that lives for ever.
+        // SAFETY: NCCL has a static text for every code.
         let text = unsafe { CStr::from_ptr((self.error)(code)) };
         bail!("{call}: {}", text.to_string_lossy())
     }
@@ -92,7 +92,7 @@ impl Nccl {
 
 impl Driver {
     /// # Errors
-    /// No driver of NVIDIA on this machine.
+    /// No NVIDIA driver on this machine.
     pub fn open() -> Result<Self> {
         let code = open("CUDA's driver", &["libcuda.so.1", "libcuda.so"])?;
         // SAFETY: the names are the driver's, and each type is that of its function in cuda.h.
@@ -110,20 +110,20 @@ impl Driver {
         }
     }
 
-    /// Whether a call did its work.
+    /// Checks that a call succeeded.
     ///
     /// # Errors
-    /// Any other code than 0.
+    /// Any code but 0.
     pub fn check(&self, code: c_int, call: &str) -> Result<()> {
         if code == 0 { Ok(()) } else { Err(anyhow!("{call}: the driver of the GPU says {code}")) }
     }
 }
 
-/// Opens a library, which stays open for as long as the process runs.
+/// Loads a library, which stays loaded as long as the process runs.
 fn open(what: &str, names: &[&str]) -> Result<&'static libloading::Library> {
     let mut reasons = Vec::new();
     for name in names {
-        // SAFETY: NVIDIA's libraries do nothing when they are opened but set themselves up.
+        // SAFETY: the initialisers of NVIDIA's libraries do not touch this program's data.
         match unsafe { libloading::Library::new(*name) } {
             Ok(library) => return Ok(Box::leak(Box::new(library))),
             Err(reason) => reasons.push(reason.to_string()),

@@ -1,4 +1,4 @@
-//! NCCL and CUDA's driver as tests have them: ranks are threads, and the memory of a GPU is the host's.
+//! An emulation of NCCL and of CUDA's driver for tests: ranks are threads, and GPU memory is host memory.
 
 use super::calls::{Address, Comm, Driver, Id, NOT_READY, Nccl};
 use std::cell::{Cell, RefCell};
@@ -7,7 +7,7 @@ use std::ffi::{c_char, c_int, c_uint, c_void};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex};
 
-/// One way of a message: communicator, sender, receiver.
+/// The route of a message: communicator, sender, receiver.
 type Way = (u64, usize, usize);
 
 static MAIL: Mutex<Option<HashMap<Way, VecDeque<Vec<u8>>>>> = Mutex::new(None);
@@ -16,10 +16,10 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 static ALLOCATED: AtomicI64 = AtomicI64::new(0);
 
 thread_local! {
-    /// Work of a group, which begins when the group ends.
+    /// The work of a group, which starts when the group ends.
     static GROUP: RefCell<Vec<Queued>> = const { RefCell::new(Vec::new()) };
     static IN_GROUP: Cell<bool> = const { Cell::new(false) };
-    /// So often the stream is said to be busy yet.
+    /// The number of times that the stream is still reported as busy.
     static BUSY: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -34,7 +34,7 @@ enum Queued {
     Receive(Way, Address, usize),
 }
 
-/// An id for a communicator of so many ranks.
+/// An id for a communicator with this number of ranks.
 pub fn id(size: usize) -> Id {
     let mut id = Id([0; 128]);
     id.0[..8].copy_from_slice(&NEXT.fetch_add(1, Ordering::SeqCst).to_le_bytes());
@@ -42,7 +42,7 @@ pub fn id(size: usize) -> Id {
     id
 }
 
-/// Buffers of GPUs that were not given back by engines that are done.
+/// The number of GPU buffers that finished engines have not freed.
 pub fn allocated() -> i64 {
     ALLOCATED.load(Ordering::SeqCst)
 }
@@ -62,14 +62,14 @@ fn fetch(way: Way) -> Vec<u8> {
     }
 }
 
-/// What lies at an address that `alloc` gave.
+/// The memory at an address from `alloc`.
 fn at<'a>(address: Address, length: usize) -> &'a mut [u8] {
-    // SAFETY: tests hand on addresses of `alloc` alone, with lengths within it.
+    // SAFETY: tests pass only addresses from `alloc`, with lengths within them.
     unsafe { std::slice::from_raw_parts_mut(address as *mut u8, length) }
 }
 
 fn of<'a>(comm: Comm) -> &'a Rank {
-    // SAFETY: `init` has made the communicator.
+    // SAFETY: `init` has created the communicator.
     unsafe { &*comm.cast::<Rank>() }
 }
 
@@ -104,7 +104,7 @@ extern "C" fn init(comm: *mut Comm, size: c_int, id: Id, rank: c_int) -> c_int {
 }
 
 extern "C" fn destroy(comm: Comm) -> c_int {
-    // SAFETY: `init` has made it, and nothing uses it any more.
+    // SAFETY: `init` has created it, and nothing uses it any more.
     drop(unsafe { Box::from_raw(comm.cast::<Rank>()) });
     0
 }
@@ -198,7 +198,7 @@ extern "C" fn set_current(_: *mut c_void) -> c_int {
     0
 }
 
-/// Before the bytes lies their number.
+/// The size of the length stored before the bytes.
 const HEAD: usize = 8;
 
 extern "C" fn alloc(address: *mut Address, length: usize) -> c_int {
@@ -214,7 +214,7 @@ extern "C" fn free(address: Address) -> c_int {
     let begin = address - HEAD as Address;
     let length = usize::from_le_bytes(*at(begin, HEAD).first_chunk().unwrap());
     ALLOCATED.fetch_sub(1, Ordering::SeqCst);
-    // SAFETY: `alloc` has made it as long as it says itself.
+    // SAFETY: `alloc` has created it with the stored length.
     drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(begin as *mut u8, HEAD + length)) });
     0
 }

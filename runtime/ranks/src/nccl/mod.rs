@@ -1,11 +1,13 @@
-//! NCCL, opened at run time: bytes between GPUs, over NVLink or the network as NCCL finds it.
+//! NCCL, loaded at run time: communication between GPUs, over NVLink or the network, as chosen by NCCL.
 //!
-//! Bytes are given and taken in the host's memory and pass through a buffer on the GPU, so that sums are made where they are made
-//! on CPUs, in the same order.
+//! The data are in host memory and pass through a buffer on the GPU. Sums are therefore computed in the same place and
+//! order as on CPUs.
 
 mod calls;
 #[cfg(test)]
 mod imitation;
+#[cfg(test)]
+mod tests;
 
 use super::Communicator;
 use super::launcher::Launch;
@@ -15,20 +17,20 @@ use std::ffi::c_int;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-/// Messages up to this size go another way where there is one: they are sooner there than a GPU has begun.
+/// Messages up to this size use the other communicator, if there is one, because its latency is lower.
 const SMALL: usize = 1 << 14;
-/// Between two looks at whether the GPU is done.
+/// The interval between checks whether the GPU has finished.
 const PAUSE: Duration = Duration::from_micros(20);
 
-/// The communicator of ranks that have a GPU each.
+/// The communicator of ranks with one GPU each.
 pub struct Nccl {
     calls: Calls,
     driver: Driver,
     rank: usize,
     size: usize,
-    /// The communicator; and memory of the GPU for what goes out and for what comes in.
+    /// The communicator, and GPU memory for outgoing and incoming data.
     inner: Mutex<Inner>,
-    /// MPI, where it has started the ranks.
+    /// MPI, if it has started the ranks.
     beside: Option<&'static dyn Communicator>,
 }
 
@@ -38,14 +40,14 @@ struct Inner {
     buffers: [(Address, usize); 2],
 }
 
-// SAFETY: NCCL's communicator may be used from any thread, by one at a time, which the mutex sees to.
+// SAFETY: NCCL's communicator may be used from any thread, by one at a time, which the mutex ensures.
 unsafe impl Send for Inner {}
 
 impl Nccl {
-    /// Joins the ranks that `torchrun` has started: NCCL finds rank 0 at MASTER_ADDR, one port above torchrun's own.
+    /// Joins the ranks started by `torchrun`: NCCL finds rank 0 at MASTER_ADDR, one port above torchrun's own.
     ///
     /// # Errors
-    /// No NCCL, no GPU, or variables of torchrun that are missing.
+    /// No NCCL, no GPU, or missing variables of torchrun.
     pub fn join(launch: &Launch) -> Result<Self> {
         let variable = |name: &str| std::env::var(name).with_context(|| format!("torchrun has not set {name}"));
         let port: u16 = variable("MASTER_PORT")?.parse().context("MASTER_PORT is no port")?;
@@ -57,12 +59,12 @@ impl Nccl {
         }
         let (calls, driver) = (Calls::open()?, Driver::open()?);
         let mut id = Id([0; 128]);
-        // SAFETY: the call fills the 128 bytes it is given.
+        // SAFETY: the call fills the given 128 bytes.
         calls.check(unsafe { (calls.unique_id)(&mut id) }, "ncclGetUniqueId")?;
         Self::begin(calls, driver, id, (launch.rank, launch.size), None)
     }
 
-    /// Joins the ranks of another communicator, by which they meet and send what is short.
+    /// Joins the ranks of another communicator, which is used for the setup and for short messages.
     ///
     /// # Errors
     /// No NCCL, or no GPU.
@@ -70,7 +72,7 @@ impl Nccl {
         let (calls, driver) = (Calls::open()?, Driver::open()?);
         let mut id = Id([0; 128]);
         if beside.leads() {
-            // SAFETY: the call fills the 128 bytes it is given.
+            // SAFETY: the call fills the given 128 bytes.
             calls.check(unsafe { (calls.unique_id)(&mut id) }, "ncclGetUniqueId")?;
         }
         beside.broadcast(&mut id.0)?;
@@ -96,10 +98,10 @@ impl Nccl {
         Ok(Self { calls, driver, rank, size, inner, beside })
     }
 
-    /// The communicator, with buffers of these lengths, for the thread that calls.
+    /// The communicator, with buffers of at least these lengths, for the calling thread.
     fn ready(&self, lengths: [usize; 2]) -> Result<MutexGuard<'_, Inner>> {
         let mut inner = self.inner.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        // SAFETY: buffers are freed once nothing is queued any more, for every call waits for its work.
+        // SAFETY: every call waits for its work, so nothing is queued when buffers are freed.
         unsafe {
             self.driver.check((self.driver.set_current)(inner.context), "cuCtxSetCurrent")?;
             for ((address, length), wanted) in inner.buffers.iter_mut().zip(lengths) {
@@ -133,10 +135,10 @@ impl Nccl {
         self.driver.check(unsafe { (self.driver.download)(place, from, length) }, "cuMemcpyDtoH")
     }
 
-    /// Waits until the GPU is done, or another rank is gone.
+    /// Waits until the GPU has finished, or another rank has ended.
     fn wait(&self, inner: &Inner) -> Result<()> {
         loop {
-            // SAFETY: the stream is the context's own.
+            // SAFETY: the stream is the context's default stream.
             match unsafe { (self.driver.query)(STREAM) } {
                 NOT_READY => {}
                 code => return self.driver.check(code, "cuStreamQuery"),
@@ -149,7 +151,7 @@ impl Nccl {
         }
     }
 
-    /// Sends and receives at once; none where it is empty.
+    /// Sends and receives at once. Either may be empty.
     fn move_both(&self, out: Option<(usize, &[u8])>, into: Option<(usize, &mut [u8])>) -> Result<()> {
         let lengths = [out.as_ref().map_or(0, |(_, it)| it.len()), into.as_ref().map_or(0, |(_, it)| it.len())];
         let inner = self.ready(lengths)?;
@@ -158,7 +160,7 @@ impl Nccl {
         if let Some((_, bytes)) = &out {
             self.upload(outgoing, bytes)?;
         }
-        // SAFETY: both buffers are on the GPU and as long as is said; they stay until the work was waited for.
+        // SAFETY: both buffers are on the GPU and have the stated lengths; they are kept until the work is done.
         unsafe {
             calls.check((calls.group_start)(), "ncclGroupStart")?;
             if let Some((to, bytes)) = out.as_ref().filter(|(_, bytes)| !bytes.is_empty()) {
@@ -246,9 +248,9 @@ impl Communicator for Nccl {
         if let Some(beside) = self.beside {
             beside.abort();
         }
-        // A thread that is within a call holds the communicator; the end of the process ends it too.
+        // A thread inside a call has the lock; the end of the process ends the communicator too.
         if let Ok(inner) = self.inner.try_lock() {
-            // SAFETY: nothing is called after it.
+            // SAFETY: no calls follow.
             unsafe { (self.calls.abort)(inner.comm) };
         }
     }
@@ -269,16 +271,17 @@ impl Communicator for Nccl {
     }
 }
 
-/// Whether this machine has NCCL and a driver.
+/// Checks that this machine has NCCL and a driver.
 ///
 /// # Errors
-/// What cannot be opened.
+/// A library that cannot be loaded.
 pub fn is_there() -> Result<()> {
     Calls::open()?;
     Driver::open().map(drop)
 }
 
-/// Lets this rank see one GPU alone, that of its number on the machine, as the first. Only before any thread has started.
+/// Makes only one GPU visible to this rank, the one with its number on the machine. Only to be called before any thread
+/// has started.
 ///
 /// # Errors
 /// Fewer GPUs than ranks on this machine.
@@ -290,7 +293,7 @@ pub fn see_own_gpu(launch: &Launch) -> Result<()> {
             let all: Vec<&str> = list.split(',').map(str::trim).filter(|device| !device.is_empty()).collect();
             match all.get(number) {
                 Some(device) => (*device).to_owned(),
-                // The launcher has given each rank its own already.
+                // The launcher has already assigned a GPU to each rank.
                 None if all.len() == 1 => return Ok(()),
                 None => bail!(
                     "{VISIBLE} lists {} GPUs, and this is rank {number} of this machine, counted from 0",
@@ -303,70 +306,4 @@ pub fn see_own_gpu(launch: &Launch) -> Result<()> {
     // SAFETY: no other thread reads the environment yet, by the contract above.
     unsafe { std::env::set_var(VISIBLE, own) };
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Nccl, calls, imitation};
-    use crate::Communicator;
-    use std::ffi::c_int;
-
-    /// The engine over an imitation of NCCL whose GPUs are threads.
-    fn run<T: Send>(size: usize, work: impl Fn(&dyn Communicator) -> T + Sync) -> Vec<T> {
-        let id = imitation::id(size);
-        let one = |rank: usize| {
-            let engine = Nccl::begin(imitation::NCCL, imitation::DRIVER, id, (rank, size), None).unwrap();
-            let result = work(&engine);
-            engine.finish();
-            result
-        };
-        std::thread::scope(|scope| {
-            let one = &one;
-            let ranks: Vec<_> = (0..size).map(|rank| scope.spawn(move || one(rank))).collect();
-            ranks.into_iter().map(|rank| rank.join().unwrap()).collect()
-        })
-    }
-
-    #[test]
-    fn bytes_pass_through_the_gpu_of_each_rank() {
-        let found = run(3, |ranks| {
-            let rank = ranks.rank();
-            let (next, before) = ((rank + 1) % 3, (rank + 2) % 3);
-            let mut incoming = vec![0; 10 + before];
-            ranks.exchange(next, &vec![rank as u8; 10 + rank], before, &mut incoming).unwrap();
-            assert_eq!(incoming, vec![before as u8; 10 + before]);
-            // Nothing one way, something the other.
-            let mut some = vec![0; if rank == 0 { 0 } else { 4 }];
-            let out = vec![7; if next == 0 { 0 } else { 4 }];
-            ranks.exchange(next, &out, before, &mut some).unwrap();
-            assert!(some.iter().all(|&byte| byte == 7));
-            let shared = ranks.broadcast_all(if rank == 0 { vec![9; 50_000] } else { Vec::new() }).unwrap();
-            assert_eq!(shared, vec![9; 50_000]);
-            ranks.gather(&vec![rank as u8; 3000 * rank]).unwrap()
-        });
-        for all in found {
-            assert_eq!(all, (0..3).map(|rank| vec![rank as u8; 3000 * rank]).collect::<Vec<_>>());
-        }
-        assert_eq!(imitation::allocated(), 0, "memory of the GPU is given back");
-    }
-
-    #[test]
-    fn errors_are_said_in_the_words_of_the_library() {
-        let error = imitation::NCCL.check(3 as c_int, "ncclSend").unwrap_err().to_string();
-        assert_eq!(error, "ncclSend: internal error");
-        assert!(calls::Driver::check(&imitation::DRIVER, 2, "cuMemAlloc").unwrap_err().to_string().contains("says 2"));
-    }
-
-    /// Two ranks of a machine with two GPUs.
-    #[test]
-    #[ignore = "needs two GPUs and NCCL; run it under torchrun --nproc-per-node 2 or mpirun -np 2, with --ignored"]
-    fn two_gpus_exchange_bytes() {
-        let launch = crate::Launch::read().unwrap().expect("a launcher");
-        super::see_own_gpu(&launch).unwrap();
-        let ranks = Nccl::join(&launch).unwrap();
-        let ranks: &dyn Communicator = &ranks;
-        let all = ranks.gather(&vec![ranks.rank() as u8; 100_000]).unwrap();
-        assert!(all.iter().enumerate().all(|(rank, bytes)| *bytes == vec![rank as u8; 100_000]));
-        ranks.finish();
-    }
 }

@@ -1,4 +1,4 @@
-//! Which records belong together or apart: a column of groups, or a file that says the part of each record.
+//! Constraints on the division of records: a column of groups, or a file with the part of each record.
 
 use super::bind::has;
 use super::formats::arrays;
@@ -12,11 +12,11 @@ use anyhow::{Context, Result, bail, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// The group of each record that may be trained on, by a column that `--group` names. A column that is no variable's is taken away, so
-/// that what is left is the data.
+/// The group of each training record, from the column that `--group` names. If no variable uses the column, it is
+/// removed from the data.
 ///
 /// # Errors
-/// A name that no field has, or a field of pictures.
+/// An unknown field, or a field of images.
 pub fn groups(opened: &mut Opened, name: &str, variables: &[Variable]) -> Result<Vec<usize>> {
     let Some(pool) = &mut opened.pool else { return Ok(Vec::new()) };
     let field = pool.fields.iter().find(|field| field.name == name);
@@ -39,11 +39,11 @@ pub fn groups(opened: &mut Opened, name: &str, variables: &[Variable]) -> Result
     Ok(groups)
 }
 
-/// The division that a file states, where a data set has no parts of its own: a JSON object or an `.npz` with `train`, `val` and `test`, each
-/// the numbers of records from 0, or a run's `split.json`.
+/// The division in a file, for a data set without parts of its own: a JSON object or an `.npz` with `train`, `val` and
+/// `test`, each a list of record numbers from 0, or a run's `split.json`.
 ///
 /// # Errors
-/// A file that is none, a part that is missing, a number that is not a record's, or a record in two parts.
+/// An invalid file, a missing part, a number that is not a record's, or a record in two parts.
 pub fn division(path: &Path, opened: &Opened, usual: &Division) -> Result<Division> {
     let none = Table::default();
     let count = opened.pool.as_ref().unwrap_or(&none).count;

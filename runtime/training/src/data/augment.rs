@@ -1,14 +1,14 @@
-//! What the authors of srVAE do to training pictures: mirrored half of the time, moved by up to 5 %.
+//! The augmentation of the authors of srVAE: images are mirrored with probability one half and shifted by up to 5 %.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-/// Random changes to training pictures, a function of the seed and the picture's position in the run.
+/// Random augmentation of training images, a function of the seed and the image's position in the run.
 #[derive(Debug, Clone, Copy)]
 pub struct Augment {
     seed: u64,
-    /// The largest shift, as a part of height and width.
+    /// The maximum shift, as a fraction of height and width.
     shift: f64,
 }
 
@@ -17,14 +17,15 @@ impl Augment {
         Self { seed, shift: 0.05 }
     }
 
-    /// What happens to the picture at this position: whether it is mirrored, and by how many pixels it moves down and to
-    /// the right.
+    /// The augmentation of the image at this position: whether it is mirrored, and its shift down and to the right in
+    /// pixels.
     pub fn change(&self, shape: [usize; 3], position: u64) -> [i32; 3] {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(position);
         let [_, height, width] = shape;
         let mirror = rng.random::<bool>();
-        // As they do: a border of 5 %, rounded up, then a shift by up to 5 % of the size with it, rounded to whole pixels.
+        // As in their code: a border of 5 %, rounded up, then a shift by up to 5 % of the size including it, rounded to
+        // whole pixels.
         let mut shift = |length: usize| {
             let whole = length as f64 + 2.0 * (self.shift * length as f64).ceil();
             rng.random_range(-self.shift * whole..=self.shift * whole).round() as i32
@@ -32,7 +33,8 @@ impl Augment {
         [i32::from(mirror), shift(height), shift(width)]
     }
 
-    /// A picture of `shape` = [channels, height, width], mirrored and shifted; what comes in at the border repeats the edge.
+    /// An image of `shape` = [channels, height, width], mirrored and shifted. At the border the edge pixels are
+    /// repeated.
     pub fn apply(&self, picture: &[u8], shape: [usize; 3], position: u64) -> Vec<u8> {
         let [_, height, width] = shape;
         let [mirror, down, right] = self.change(shape, position);

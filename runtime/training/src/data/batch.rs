@@ -1,6 +1,7 @@
-//! From records to the tensors a model asks for.
+//! From records to the tensors of a model's inputs.
 
-use super::records::{Cells, Column, LABELS, PICTURES};
+use super::cells::{Cells, Column};
+use super::records::{LABELS, PICTURES};
 use super::{Augment, Records};
 use crate::ops::cuda;
 use crate::picture::resize;
@@ -13,11 +14,11 @@ use anyhow::{Context, Result, bail, ensure};
 pub struct Batches {
     variables: Vec<Variable>,
     device: Device,
-    /// For each variable, its pictures where they are on a GPU.
+    /// For each variable, its images if they are on a GPU.
     resident: Vec<Option<Resident>>,
 }
 
-/// A column's bytes on a GPU, so that a batch costs a few numbers and a launch.
+/// A column's bytes on a GPU, so that a batch needs only indices and a launch.
 #[derive(Debug, Clone)]
 struct Resident {
     bytes: Tensor,
@@ -26,7 +27,7 @@ struct Resident {
 }
 
 impl Resident {
-    /// Nothing where batches are made on the CPU, or the variable takes other values.
+    /// None if batches are made on the CPU, or the variable is not an image.
     fn of(variable: &Variable, records: &Records, device: &Device) -> Result<Option<Self>> {
         if !device.is_cuda() || records.is_empty() || !matches!(variable.space, Space::Image | Space::Binary) {
             return Ok(None);
@@ -40,7 +41,7 @@ impl Resident {
         }
     }
 
-    /// The pictures at `indices`.
+    /// The images at `indices`.
     fn take(&self, space: Space, indices: &[usize], augment: Option<(&Augment, u64)>) -> Result<Tensor> {
         let mut plan = Vec::with_capacity(4 * indices.len());
         for (offset, &index) in indices.iter().enumerate() {
@@ -53,7 +54,8 @@ impl Resident {
     }
 }
 
-/// What fills a variable: the column of its name, or else the pictures or the labels of records that were made without a model.
+/// The column that fills a variable: the one with its name, otherwise the images or labels of records that were made
+/// without a model.
 fn column<'r>(records: &'r Records, variable: &Variable) -> Result<&'r Column> {
     let other = if variable.space == Space::Label { LABELS } else { PICTURES };
     let found = records.column(&variable.name).or_else(|| records.column(other));
@@ -68,17 +70,17 @@ fn column<'r>(records: &'r Records, variable: &Variable) -> Result<&'r Column> {
     })
 }
 
-/// Of records that are not in memory the first, by which their columns are known.
+/// The first record, if records are not in memory, to determine their columns.
 fn first(records: &Records) -> Result<Option<Records>> {
     let is_stored = records.dataset().is_some() && !records.is_empty();
     is_stored.then(|| records.select(&[0])).transpose()
 }
 
 impl Batches {
-    /// Of these records, whose pictures go to the device at once if it is a GPU.
+    /// For these records. If the device is a GPU, their images are copied there.
     ///
     /// # Errors
-    /// A variable that the records have no values for, or values of another kind.
+    /// A variable without values, or with values of another kind.
     pub fn new(spec: &Spec, records: &Records, device: &Device) -> Result<Self> {
         Self::of(spec.data_variables().cloned().collect(), records, device)
     }
@@ -106,8 +108,8 @@ impl Batches {
         Ok(Self { variables, device: device.clone(), resident })
     }
 
-    /// The same for those of a model's variables that the records have values for, latents too: what a mode is given may be
-    /// less than all data, or other than data.
+    /// For the model's variables that have values in the records, including latents. A mode may be given a subset of
+    /// the data, or other variables.
     ///
     /// # Errors
     /// As [`Batches::new`].
@@ -121,11 +123,10 @@ impl Batches {
         Self::of(spec.variables.iter().filter(there).cloned().collect(), records, device)
     }
 
-    /// The records at `indices` of those the batches were made for; `augment` changes pictures, the first being at this position
-    /// of the run.
+    /// The records at `indices`. `augment` changes images; the position in the run of the first record is given.
     ///
     /// # Errors
-    /// A label the variable has no class for.
+    /// A label that is not a class of the variable.
     pub fn take(&self, records: &Records, indices: &[usize], augment: Option<(&Augment, u64)>) -> Result<Values> {
         if records.dataset().is_some() {
             let read = records.select(indices)?;
@@ -169,7 +170,7 @@ impl Batches {
     }
 }
 
-/// k/255, or of a binary variable 0 and 1.
+/// k/255, or for a binary variable 0 and 1.
 fn pictures(
     variable: &Variable,
     shape: [usize; 3],
@@ -179,13 +180,13 @@ fn pictures(
 ) -> Vec<f32> {
     let size: usize = shape.iter().product();
     let wanted: usize = variable.shape.iter().product();
-    // A vector takes the picture of as many pixels; where no square has as many, a picture one pixel high.
+    // For a vector, an image with as many pixels: a square if possible, otherwise one pixel high.
     let target = variable.picture().unwrap_or_else(|| if size == wanted { shape } else { flat_shape(wanted, shape) });
     let number = |byte: u8| match variable.space {
         Space::Binary => f32::from(byte >= 128),
         _ => f32::from(byte) / 255.0,
     };
-    // What has no rows is not mirrored.
+    // Vectors are not mirrored.
     let augment = augment.filter(|_| variable.picture().is_some());
     let mut numbers = Vec::with_capacity(indices.len() * wanted);
     for (offset, &index) in indices.iter().enumerate() {
@@ -212,8 +213,8 @@ fn reals(variable: &Variable, shape: &[usize], numbers: &[f32], indices: &[usize
     Ok(indices.iter().flat_map(|&index| &numbers[index * size..][..size]).copied().collect())
 }
 
-/// Of a label, how many classes it has and at how many places of a record: `[classes]` has one place, `[steps, classes]` a place for each
-/// step, `[classes, height, width]` one for each pixel.
+/// For a label, the number of classes and the number of places per record: `[classes]` has one place, `[steps,
+/// classes]` one per step, `[classes, height, width]` one per pixel.
 pub(super) fn classes_at(variable: &Variable) -> Option<(usize, usize)> {
     match variable.shape.as_slice() {
         &[steps, classes] if variable.steps => Some((classes, steps)),
@@ -233,7 +234,7 @@ fn one_hot(variable: &Variable, indices: &[usize], places: usize, class: impl Fn
             if class >= classes {
                 bail!("variable `{}` has {classes} classes, and record {index} is of class {class}", variable.name);
             }
-            // Steps come before classes, and pixels after them.
+            // Steps come before classes, pixels after them.
             let at = if variable.steps { place * classes + class } else { class * places + place };
             numbers[row * size + at] = 1.0;
         }

@@ -1,5 +1,5 @@
-//! Data sets that come as batches: CIFAR-10 (binary or pickled) and the downsampled ImageNet (npz or pickled), in a folder or
-//! an archive.
+//! Data sets published as batches: CIFAR-10 (binary or pickled) and the downsampled ImageNet (npz or pickled), in a
+//! folder or an archive.
 
 use super::formats::{binary, npz, python};
 use super::open::Opened;
@@ -12,7 +12,7 @@ use std::fs;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-/// How a batch is written.
+/// The format of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Format {
     Binary,
@@ -20,20 +20,20 @@ enum Format {
     Npz,
 }
 
-/// What a batch is for.
+/// The part of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     Train,
     Test,
 }
 
-/// What a file's name says.
+/// The parts of a file's name.
 #[derive(Debug, Clone, Copy)]
 struct Kind {
     format: Format,
     part: Part,
     imagenet: bool,
-    /// Of a training batch, from 1; 0 of a test batch.
+    /// The number of a training batch, from 1; 0 for a test batch.
     number: usize,
 }
 
@@ -55,7 +55,7 @@ impl Kind {
         exists.then_some(Self { format, part, imagenet, number })
     }
 
-    /// Whether a file is named as a copy of a batch: `data_batch_1 (1).bin`, `test_batch copy`.
+    /// Whether a file has the name of a copy of a batch: `data_batch_1 (1).bin`, `test_batch copy`.
     fn is_copy(name: &str) -> bool {
         let begins = |text: &str| {
             ["data_batch_", "train_data_batch_", "test_batch", "val_data"].iter().any(|stem| text.starts_with(stem))
@@ -63,7 +63,7 @@ impl Kind {
         Self::of(name).is_none() && begins(name) && split(name).is_some_and(|(stem, _)| stem.contains([' ', '(', '~']))
     }
 
-    /// The name of the batch that is missing where there is none for `part`.
+    /// The name of the missing batch, if there is none for `part`.
     fn wanted(self, part: Part) -> &'static str {
         match (self.format, self.imagenet, part) {
             (Format::Binary, _, Part::Train) => "data_batch_*.bin",
@@ -78,7 +78,7 @@ impl Kind {
     }
 }
 
-/// A name without its ending, and the format that the ending says.
+/// A name without its extension, and the format of the extension.
 fn split(name: &str) -> Option<(&str, Format)> {
     match name.rsplit_once('.') {
         Some((stem, "bin")) => Some((stem, Format::Binary)),
@@ -88,9 +88,9 @@ fn split(name: &str) -> Option<(&str, Format)> {
     }
 }
 
-/// A folder that holds at least one batch.
+/// A folder with at least one batch.
 pub fn is_folder(path: &Path) -> bool {
-    // What is wrong with a batch is said where it is opened.
+    // Errors are reported when the data set is opened.
     batches(path).map_or(true, |files| !files.is_empty())
 }
 
@@ -99,10 +99,10 @@ pub fn is_archive(path: &Path) -> bool {
     [".tar.gz", ".tgz", ".tar"].iter().any(|ending| name.ends_with(ending))
 }
 
-/// The batches of a folder; for testing alone, those for training are not read.
+/// The batches of a folder. If only the test part is needed, training batches are not read.
 ///
 /// # Errors
-/// A batch that is missing, truncated or of another format than its name says.
+/// A batch that is missing, truncated or of another format than its name states.
 pub fn open_folder(path: &Path, only_test: bool) -> Result<Opened> {
     let mut collection = Collection::default();
     for (file, kind) in batches(path)? {
@@ -115,7 +115,7 @@ pub fn open_folder(path: &Path, only_test: bool) -> Result<Opened> {
     collection.finish(path, only_test)
 }
 
-/// The batches of a `.tar.gz` or `.tar`, without unpacking it to disk; nothing where it holds none.
+/// The batches of a `.tar.gz` or `.tar`, without unpacking it to disk. None if it has none.
 ///
 /// # Errors
 /// An archive that is damaged, or lacks batches.
@@ -142,7 +142,7 @@ pub fn open_archive(path: &Path) -> Result<Option<Opened>> {
     collection.finish(path, false).map(Some)
 }
 
-/// The batches in a folder, sorted; where it holds them in several formats, those in the first.
+/// The batches in a folder, sorted. If there are several formats, those of the first one.
 fn batches(path: &Path) -> Result<Vec<(PathBuf, Kind)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(path).with_context(|| format!("{}: cannot be listed", path.display()))? {
@@ -165,11 +165,11 @@ fn copy(place: &str) -> String {
     format!("{place}: by its name this is a copy of a batch, whose images would count twice; move it away")
 }
 
-/// Pictures and labels of the batches read so far.
+/// Images and labels of the batches read so far.
 #[derive(Default)]
 struct Collection {
     kind: Option<Kind>,
-    /// Height of the pictures.
+    /// Height of the images.
     side: usize,
     batches: Vec<Batch>,
     train: Option<Records>,

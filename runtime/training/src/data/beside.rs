@@ -1,4 +1,4 @@
-//! A second data set beside the first: `--bind NAME=PATH`.
+//! A second data set: `--bind NAME=PATH`.
 
 use super::Source;
 use super::open::{How, Opened, open};
@@ -6,8 +6,8 @@ use super::table::{Field, Table};
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
 
-/// What stands behind `--bind NAME=`, with the fields of another data set taken in where it is the path of one: its records
-/// belong to those of the same name, or else of the same position.
+/// The value of `--bind NAME=`. If it is the path of another data set, its fields are added; records are matched by
+/// name if both have names, otherwise by position.
 pub fn beside(opened: &mut Opened, name: &str, what: &str, source: &Source) -> Result<String> {
     let path = std::path::Path::new(what);
     let first = opened.pool.as_ref().or(opened.test.as_ref());
@@ -32,7 +32,7 @@ pub fn beside(opened: &mut Opened, name: &str, what: &str, source: &Source) -> R
     Ok(called)
 }
 
-/// For each record of a part, its place in another data set.
+/// For each record of a part, the index of its match in another data set.
 fn matched(own: &Table, theirs: &Table) -> Result<Vec<usize>> {
     let stem = |name: &String| name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem).to_owned();
     if let (Some(names), Some(others)) = (&own.names, &theirs.names) {

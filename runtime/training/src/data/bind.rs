@@ -1,4 +1,4 @@
-//! Which fields of a data set fill which variables: by name, by `--bind`, and where only one way is possible by kind.
+//! Assigns fields of a data set to variables: by name, by `--bind`, and by kind if there is only one possibility.
 
 use super::records::LABELS;
 use super::table::{Field, Raw, Table};
@@ -6,16 +6,16 @@ use crate::Values;
 use crate::spec::{Role, Space, Variable};
 use anyhow::{Context, Result, bail, ensure};
 
-/// Names of fields that hold classes, whatever the variable is called.
+/// Names of fields with classes, independent of the variable's name.
 const CLASS_NAMES: [&str; 8] = [LABELS, "label", "class", "classes", "fine_labels", "target", "targets", "category"];
 
 /// A variable and the fields that fill it: one, or a column for each of its numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binding {
     pub variable: Variable,
-    /// None of a partly observed variable that no record has.
+    /// Empty for a partly observed variable that no record has.
     pub fields: Vec<usize>,
-    /// The field that says which records have a partly observed variable.
+    /// The field with the presences of a partly observed variable.
     pub says: Option<usize>,
 }
 
@@ -23,10 +23,10 @@ pub fn names_classes(field: &Field) -> bool {
     CLASS_NAMES.contains(&field.name.to_lowercase().as_str())
 }
 
-/// Finds for every variable what fills it; `asked` are pairs of a variable and the text behind `--bind NAME=`.
+/// Finds the fields for every variable. `asked` are pairs of a variable and the text after `--bind NAME=`.
 ///
 /// # Errors
-/// A variable that nothing or more than one thing could fill: the message lists what the data set has.
+/// A variable with no or several possible fields. The message lists the fields of the data set.
 pub fn bind(table: &Table, variables: &[Variable], asked: &[(String, String)]) -> Result<Vec<Binding>> {
     let partly = || variables.iter().filter(|variable| variable.role == Role::Partly);
     let presences: Vec<String> = partly().map(|variable| Values::presence_of(&variable.name)).collect();
@@ -65,7 +65,7 @@ pub fn bind(table: &Table, variables: &[Variable], asked: &[(String, String)]) -
     bound.collect()
 }
 
-/// The fields that a text names: `a`, `a,b,c`, `g0..g11`.
+/// The fields in a text: `a`, `a,b,c`, `g0..g11`.
 fn columns(table: &Table, text: &str) -> Result<Vec<usize>> {
     let one = |name: &str| position(table, name).with_context(|| format!("there is no `{name}`; {}", has(table)));
     if let Some(at) = position(table, text) {
@@ -102,7 +102,7 @@ fn position(table: &Table, name: &str) -> Option<usize> {
     table.fields.iter().position(|field| field.name == name)
 }
 
-/// A field of the variable's name, or columns of its name and numbers from 0 or 1: x0, x1, … or x_1, x_2, ….
+/// A field with the variable's name, or columns with its name and numbers from 0 or 1: x0, x1, … or x_1, x_2, ….
 fn by_name(table: &Table, variable: &Variable) -> Option<Vec<usize>> {
     if let Some(at) = position(table, &variable.name) {
         return Some(vec![at]);
@@ -118,7 +118,7 @@ fn by_name(table: &Table, variable: &Variable) -> Option<Vec<usize>> {
     ["", "_", "."].iter().filter(|_| vector).find_map(|separator| run(separator, 0).or_else(|| run(separator, 1)))
 }
 
-/// What is left is filled where there is one candidate for one variable.
+/// Assigns the remaining variables that have exactly one candidate.
 fn by_kind(table: &Table, variables: &[Variable], presences: &[String], found: &mut [Option<Vec<usize>>]) {
     let is_value = |at: &usize| !presences.contains(&table.fields[*at].name);
     type Takes = fn(&Variable) -> bool;
@@ -146,7 +146,7 @@ fn by_kind(table: &Table, variables: &[Variable], presences: &[String], found: &
             found[*variable] = Some(vec![*field]);
         }
     }
-    // A table whose columns are as many as the one variable left has numbers.
+    // A table with as many columns as the only remaining variable has numbers.
     let open: Vec<usize> = (0..variables.len()).filter(|&at| found[at].is_none()).collect();
     if let [at] = open.as_slice()
         && !matches!(variables[*at].space, Space::Image | Space::Label)
@@ -171,7 +171,7 @@ fn nothing(table: &Table, variable: &Variable) -> String {
     )
 }
 
-/// What a data set has, for messages.
+/// The fields of a data set, for messages.
 pub fn has(table: &Table) -> String {
     let most = 12;
     let list = table.fields.iter().take(most).map(|field| match field.raw {
@@ -186,7 +186,7 @@ pub fn has(table: &Table) -> String {
 /// `NAME=VALUE` of `--bind`.
 ///
 /// # Errors
-/// A text that is none.
+/// A text of another form.
 pub fn parse(text: &str) -> Result<(String, String)> {
     match text.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() && !value.trim().is_empty() => {

@@ -1,11 +1,11 @@
-//! The window of each picture that is used, as data sets of faces are prepared.
+//! The window of each image that is used, as in the preparation of data sets of faces.
 
 use anyhow::{Error, Result, ensure};
 use image::RgbImage;
 use std::fmt;
 use std::str::FromStr;
 
-/// `WIDTHxHEIGHT+LEFT+TOP`, or about the centre: `WIDTHxHEIGHT` or `SIDE`.
+/// `WIDTHxHEIGHT+LEFT+TOP`, or centred: `WIDTHxHEIGHT` or `SIDE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Crop {
     width: u32,
@@ -15,7 +15,7 @@ pub struct Crop {
 
 impl Crop {
     /// # Errors
-    /// A picture that the window does not fit into.
+    /// An image smaller than the window.
     pub fn apply(self, picture: &RgbImage) -> Result<RgbImage> {
         let (width, height) = picture.dimensions();
         let centre = |whole: u32, part: u32| whole.saturating_sub(part) / 2;

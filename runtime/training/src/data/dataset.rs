@@ -1,4 +1,4 @@
-//! Records that are read when they are wanted: of data that are larger than memory, or of one's own making.
+//! Records that are read on demand: data larger than memory, or generated data.
 
 use super::Records;
 use anyhow::Result;
@@ -6,20 +6,20 @@ use std::fmt::Debug;
 
 /// A source of records.
 ///
-/// What it yields is a function of the position alone: training reads in an order that follows from the seed, so a resumed run sees
-/// what the uninterrupted one would have seen, on any number of processes. [`Records::stored`] makes records of it.
+/// A record must be a function of its position. The order of training follows from the seed, so a resumed run sees the
+/// same records as an uninterrupted one, with any number of processes. [`Records::stored`] makes records from it.
 pub trait Dataset: Debug + Send + Sync {
-    /// How many records there are.
+    /// The number of records.
     fn len(&self) -> usize;
 
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The records at these positions, in their order: a column for each variable that the model takes from data.
+    /// The records at these positions, in this order: a column for each variable that the model takes from data.
     ///
     /// # Errors
-    /// A record that cannot be read, or a value that is none of its variable's.
+    /// A record that cannot be read, or a value that is not valid for its variable.
     fn read(&self, indices: &[usize]) -> Result<Records>;
 
     /// The number of a record, for messages.
@@ -27,12 +27,12 @@ pub trait Dataset: Debug + Send + Sync {
         index
     }
 
-    /// Of sequences, the steps of every record.
+    /// For sequences, the number of steps of every record.
     fn lengths(&self) -> Option<Vec<usize>> {
         None
     }
 
-    /// What tells these data from others; processes that train together compare it.
+    /// An identification of the data, which processes that train together compare.
     fn fingerprint(&self) -> String {
         String::new()
     }

@@ -1,4 +1,4 @@
-//! A folder of picture files of any size.
+//! A folder of image files of any size.
 
 use super::Crop;
 use super::open::Opened;
@@ -10,27 +10,28 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Names of sub-folders, in small letters; the downsampled ImageNet's are among them, whose `valid` is what the field tests on.
+/// Names of sub-folders, in lower case. They include those of the downsampled ImageNet, whose `valid` is the test set
+/// in the literature.
 const TRAIN: [&str; 4] = ["train", "training", "train_32x32", "train_64x64"];
 const TEST: [&str; 5] = ["test", "testing", "tests", "valid_32x32", "valid_64x64"];
 const VALIDATION: [&str; 5] = ["val", "valid", "validation", "dev", "eval"];
 
-/// CelebA's own division: lines of a file name and 0 (training), 1 (validation) or 2 (test).
+/// CelebA's own division: lines with a file name and 0 (training), 1 (validation) or 2 (test).
 const PARTITION: &str = "list_eval_partition.txt";
 
-/// What was found below a folder.
+/// The contents of a folder.
 #[derive(Debug, Default)]
 struct Listing {
     /// Sorted.
     pictures: Vec<PathBuf>,
-    /// Pictures that are not read, by ending.
+    /// The numbers of image files that cannot be read, by extension.
     skipped: BTreeMap<String, usize>,
-    /// Folders that were listed already under another name.
+    /// The number of folders that were already listed under another name.
     loops: usize,
 }
 
 impl Listing {
-    /// What was left out and why; nothing where nothing was.
+    /// Files that were left out, with the reasons. Empty if there are none.
     fn notes(&self) -> Vec<String> {
         let endings = self.skipped.iter().map(|(ending, count)| format!("{count} .{ending}")).collect::<Vec<_>>();
         let mut notes = Vec::new();
@@ -48,18 +49,18 @@ impl Listing {
     }
 }
 
-/// The parts of a folder, or nothing where it holds no pictures.
+/// The parts of a folder. None if it contains no images.
 ///
-/// Sub-folders named `train`, `test` and `val`, in any case and the common spellings, are taken as such (with `train` and `val`
-/// alone, the latter is tested on), and so is CelebA's `list_eval_partition.txt`. Where all pictures lie in sub-folders of
-/// a part, the sub-folders are classes.
+/// Sub-folders named `train`, `test` and `val`, in upper or lower case and common spellings, are parts (with `train`
+/// and `val` alone, the latter is the test part), and so are those of CelebA's `list_eval_partition.txt`. If all images
+/// of a part are in sub-folders, these are classes.
 ///
 /// # Errors
 /// A folder that cannot be listed, or two for the same part.
 pub fn open(path: &Path, crop: Option<Crop>) -> Result<Option<Opened>> {
     let train = part(path, "training", &TRAIN)?;
     let mut test = part(path, "testing", &TEST)?;
-    // Without a part for training or testing, `dev` is a class like another.
+    // Without a training or test part, `dev` is an ordinary class.
     let divided = train.is_some() || test.is_some();
     let mut validation = if divided { part(path, "validation", &VALIDATION)? } else { None };
     if test.is_none() {
@@ -75,7 +76,7 @@ pub fn open(path: &Path, crop: Option<Crop>) -> Result<Option<Opened>> {
     }
     let parts: Vec<PathBuf> = [&train, &validation, &test].into_iter().flatten().cloned().collect();
     let beside = list(path, &parts)?;
-    // With a folder for training, what lies beside it belongs to no part; without, it is trained on.
+    // If there is a training folder, files outside of it belong to no part; otherwise they are training data.
     let pool = match &train {
         None => table(path, beside, crop, &mut notes),
         Some(train) => {
@@ -123,7 +124,7 @@ fn part(path: &Path, what: &str, names: &[&str]) -> Result<Option<PathBuf>> {
     Ok(found.pop())
 }
 
-/// Pictures, their names relative to the part's folder, and their classes where each lies in a sub-folder.
+/// Images, their names relative to the part's folder, and their classes if each is in a sub-folder.
 fn table(root: &Path, listing: Listing, crop: Option<Crop>, notes: &mut Vec<String>) -> Table {
     notes.extend(listing.notes());
     let files = listing.pictures;
@@ -140,7 +141,7 @@ fn table(root: &Path, listing: Listing, crop: Option<Crop>, notes: &mut Vec<Stri
     Table { names: Some(names), ..Table::new([Some(pictures), labels].into_iter().flatten().collect()) }
 }
 
-/// CelebA's list, in the folder or beside it.
+/// CelebA's list, in the folder or next to it.
 fn partition_list(path: &Path) -> Option<PathBuf> {
     let beside = path.parent().map(|parent| parent.join(PARTITION));
     [Some(path.join(PARTITION)), beside].into_iter().flatten().find(|list| list.is_file())
@@ -172,8 +173,8 @@ fn partition(list: &Path, name: String, pool: Table, mut notes: Vec<String>) -> 
     Ok(Opened { name, pool: Some(train), validation, test: Some(test), published: false, notes })
 }
 
-/// The picture files below a folder, sorted; hidden files and folders (`._x.png`, `.thumbnails`) and the folders `except` are
-/// left out. A folder that is reached several ways counts once, under its own name rather than a link's.
+/// The image files below a folder, sorted. Hidden files and folders (`._x.png`, `.thumbnails`) and the folders `except`
+/// are left out. A folder that is reached in several ways counts once, by its own name rather than a link's.
 ///
 /// # Errors
 /// A folder that cannot be listed.
@@ -209,10 +210,10 @@ fn list(path: &Path, except: &[PathBuf]) -> Result<Listing> {
     Ok(found)
 }
 
-/// The picture files below a folder, or the file itself, for `--input`.
+/// The image files below a folder, or the file itself, for `--input`.
 ///
 /// # Errors
-/// A folder without pictures, or one that cannot be listed.
+/// A folder without images, or one that cannot be listed.
 pub fn inputs(path: &Path) -> Result<Vec<PathBuf>> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);

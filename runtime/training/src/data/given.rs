@@ -1,8 +1,8 @@
-//! Values that a user gives a variable by hand: the VALUE of `--given NAME=VALUE`.
+//! Values given by the user: the VALUE of `--given NAME=VALUE`.
 
+use super::cells::{Cells, Column};
 use super::fit::{Binarise, Fitting, Range, fit};
 use super::formats::arrays;
-use super::records::{Cells, Column};
 use super::table::{Field, Raw};
 use super::{Scales, open_picture};
 use crate::picture::resize;
@@ -12,10 +12,10 @@ use anyhow::{Context, Result, bail, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// The variable that `NAME=VALUE` names, and the text of its value.
+/// The variable in `NAME=VALUE`, and the text of its value.
 ///
 /// # Errors
-/// A text without `=`, or a name that is no variable of the model.
+/// A text without `=`, or a name that is not a variable of the model.
 fn split<'s, 't>(spec: &'s Spec, text: &'t str) -> Result<(&'s Variable, &'t str)> {
     let (name, value) = text.split_once('=').with_context(|| {
         format!("--given {text}: expected NAME=VALUE, such as c=3 for a label or y=picture.png for an image")
@@ -27,16 +27,17 @@ fn split<'s, 't>(spec: &'s Spec, text: &'t str) -> Result<(&'s Variable, &'t str
     Ok((variable, value.trim()))
 }
 
-/// What `--given` says of some variables: for each one value, or one for each record.
+/// The values of `--given` for some variables: for each one value, or one per record.
 #[derive(Debug, Clone, Default)]
 pub struct Given(Vec<Column>);
 
 impl Given {
-    /// From `NAME=VALUE` texts; `classes` are the names of labels' classes. A value is as `--given` has it, or the path of an
-    /// array file (.npz, .npy, .safetensors), of which the array of the variable's name is taken, or the only one.
+    /// From `NAME=VALUE` texts. `classes` are the names of labels' classes. A value has the form of `--given`, or is
+    /// the path of an array file (.npz, .npy, .safetensors), from which the array with the variable's name is used, or
+    /// the only one.
     ///
     /// # Errors
-    /// Texts that are no NAME=VALUE, arrays that do not fit their variables or have different numbers of records, or a
+    /// Texts that are not NAME=VALUE, arrays that do not fit their variables or have different numbers of records, or a
     /// variable that is given twice.
     pub fn read(spec: &Spec, texts: &[String], classes: &BTreeMap<String, Vec<String>>) -> Result<Self> {
         let mut columns: Vec<Column> = Vec::new();
@@ -59,7 +60,7 @@ impl Given {
         Ok(Self(columns))
     }
 
-    /// The same values as a model takes them that was trained on scaled data.
+    /// The values for a model that was trained on standardised data.
     #[must_use]
     pub fn scaled(mut self, scales: &Scales) -> Self {
         for column in &mut self.0 {
@@ -74,15 +75,15 @@ impl Given {
         self.0.iter().map(|column| column.name.as_str()).collect()
     }
 
-    /// The records there are values for; none where each variable has one value for all.
+    /// The number of records. None if each variable has one value for all.
     pub fn records(&self) -> Option<usize> {
         self.0.iter().map(|column| column.cells.len()).find(|count| *count != 1)
     }
 
-    /// The values of `count` records: those there are, or the same for each.
+    /// The values of `count` records: the given ones, or the same for each.
     ///
     /// # Errors
-    /// Values of another number of records.
+    /// Another number of values.
     pub fn of(&self, count: usize) -> Result<Vec<Column>> {
         let column = |column: &Column| match column.cells.len() {
             1 => Ok(Column { name: column.name.clone(), cells: column.cells.select(&vec![0; count]) }),
@@ -93,7 +94,7 @@ impl Given {
     }
 }
 
-/// The values of one or of several records.
+/// The value for all records, or the values of several.
 fn cells(variable: &Variable, text: &str, classes: &[String]) -> Result<Cells> {
     let path = Path::new(text);
     if arrays::is_file(path) {
@@ -106,7 +107,8 @@ fn cells(variable: &Variable, text: &str, classes: &[String]) -> Result<Cells> {
     })
 }
 
-/// The array of a file that is named as the variable, or its only one; the first axis is the records, where there is one.
+/// The array of a file with the variable's name, or its only one. Its first axis is the record, if it has one more axis
+/// than the variable.
 fn array(variable: &Variable, path: &Path, classes: &[String]) -> Result<Cells> {
     let mut all = arrays::named(path)?;
     let at = all.iter().position(|(name, _)| *name == variable.name).or((all.len() == 1).then_some(0));
@@ -129,15 +131,15 @@ fn array(variable: &Variable, path: &Path, classes: &[String]) -> Result<Cells> 
     Ok(cells)
 }
 
-/// The value that a text gives a variable.
+/// The value of a variable from a text.
 ///
 /// - A label: the number of a class from 0, or one of `classes` by name.
-/// - A picture, of an image or of a binary or real variable of that shape: the path of a picture file, brought to the
-///   variable's size.
-/// - Numbers otherwise, as many as the variable has, with commas between them; one number stands for all.
+/// - An image, for an image variable or a binary or real variable of that shape: the path of an image file, which is
+///   fitted to the variable's size.
+/// - Otherwise numbers, as many as the variable has, separated by commas; a single number is used for all.
 ///
 /// # Errors
-/// A text that is not a value of the variable: what it is, and what is wanted.
+/// A text that is not a value of the variable, with what it is and what is expected.
 fn value(variable: &Variable, text: &str, classes: &[String]) -> Result<Vec<f32>> {
     match variable.space {
         Space::Label => label(variable, text, classes),

@@ -1,9 +1,9 @@
-//! Positions of records: a list, or of millions of records a range of a shuffled order that takes no memory.
+//! Positions of records: a list, or for millions of records a range of a shuffled order that needs no memory.
 
 use super::order::Shuffle;
 use serde::{Deserialize, Serialize};
 
-/// Records from which on an order is computed position by position and not kept.
+/// The number of records from which an order is computed position by position and not stored.
 pub const MANY: usize = 1 << 22;
 
 /// Positions in a part of a data set.
@@ -17,7 +17,7 @@ pub enum Indices {
 /// Positions `from`, `from + 1`, … of a shuffled order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shuffled {
-    /// Records that are shuffled.
+    /// The number of shuffled records.
     pub of: usize,
     pub seed: u64,
     pub from: usize,

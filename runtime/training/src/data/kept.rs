@@ -1,4 +1,4 @@
-//! What a run keeps of its data: where they lie, how they were divided, and a fingerprint to know them by.
+//! The description of a run's data: location, division, and a fingerprint.
 
 use super::Scales;
 use super::indices::Indices;
@@ -11,14 +11,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 const FORMAT: u32 = 1;
-/// Records named in a message.
+/// The maximum number of records named in a message.
 const NAMED: usize = 3;
 
-/// The data of a run, as `split.json` holds it.
+/// The data of a run, as stored in `split.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Kept {
     format: u32,
-    /// The text of the source, its path absolute.
+    /// The text of the source, with an absolute path.
     pub source: String,
     pub name: String,
     pub split: Split,
@@ -29,17 +29,17 @@ pub struct Kept {
     pub division: Division,
     /// Names of the classes of each label, where they have names.
     pub classes: BTreeMap<String, Vec<String>>,
-    /// Of real variables that were brought to mean 0 and standard deviation 1.
+    /// The scales of standardised real variables.
     #[serde(default)]
     pub scales: Scales,
 }
 
-/// A part of the data set as it was.
+/// A part of the data set at the start of the run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Part {
     records: usize,
     fingerprint: String,
-    /// Of the records, where they have names.
+    /// The names of the records, if they have names.
     names: Option<Vec<String>>,
 }
 
@@ -50,7 +50,8 @@ impl Part {
 }
 
 impl Kept {
-    /// Divides a data set, and keeps how. `strata` are the classes of its records, which keep their shares; groups stay together.
+    /// Divides a data set and describes the division. `strata` are the classes of its records, whose proportions are
+    /// kept; groups stay together.
     pub fn new(
         source: &str,
         opened: &Opened,
@@ -90,7 +91,7 @@ impl Kept {
         Self::parse(&std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?, path)
     }
 
-    /// The same of a file's bytes; `path` is for messages.
+    /// Parses a file's bytes. `path` is used in messages.
     ///
     /// # Errors
     /// As [`Kept::read`].
@@ -101,19 +102,19 @@ impl Kept {
         Ok(kept)
     }
 
-    /// As [`Kept::read`] reads it.
+    /// The text for [`Kept::read`].
     pub fn json(&self) -> String {
         let text = serde_json::to_string(self).unwrap_or_default();
         format!("{text}\n")
     }
 
-    /// The same data in another place.
+    /// The description of the same data at another location.
     #[must_use]
     pub fn moved(&self, source: &str) -> Self {
         Self { source: source.to_owned(), ..self.clone() }
     }
 
-    /// Whether a data set is the run's own, moved or not.
+    /// Whether a data set is that of the run, possibly at another location.
     pub fn is_of(&self, opened: &Opened) -> bool {
         let same = |part: &Part, table: Option<&Table>| table.is_some_and(|table| *part == Part::of(table));
         let test = match &self.test {
@@ -123,16 +124,16 @@ impl Kept {
         test && (opened.pool.is_none() || same(&self.pool, opened.pool.as_ref()))
     }
 
-    /// The division as positions in the data set as it is now, and what has changed since the run began.
+    /// The division as positions in the current data set, and the changes since the run began.
     ///
     /// # Errors
-    /// Records of the run that are not there any more.
+    /// Records of the run that no longer exist.
     pub fn find(&self, opened: &Opened) -> Result<(Division, Vec<String>)> {
         let mut notes = Vec::new();
         let mut place = |part: Option<&Part>, table: Option<&Table>, what: &str| -> Result<Option<Places>> {
             match (part, table) {
                 (None, None) => Ok(None),
-                // A part that this use does not need is not read.
+                // A part that is not needed is not read.
                 (Some(_), None) => Ok(None),
                 (None, Some(_)) => bail!("the data set has a {what} part now and had none when the run began"),
                 (Some(part), Some(table)) => place(part, table, what, &mut notes).map(Some),
@@ -163,9 +164,9 @@ impl Kept {
     }
 }
 
-/// Where the records of a part lie now.
+/// The current places of a part's records.
 enum Places {
-    /// Where they lay when the run began.
+    /// The same as at the start of the run.
     Same,
     Moved(Vec<usize>),
 }

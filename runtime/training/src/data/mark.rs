@@ -1,10 +1,11 @@
-//! Records as something that must be the same on all ranks.
+//! Records as data that must be the same on all ranks.
 
-use super::records::{Cells, Records};
+use super::cells::Cells;
+use super::records::Records;
 use crate::ranks::{self, Mark};
 use sha2::{Digest, Sha256};
 
-/// Of records: their values, all of them; of those that are not in memory what their data set says.
+/// A mark of records: of all their values, or for records that are not in memory of their data set's fingerprint.
 pub fn mark(what: &str, records: &Records) -> Mark {
     let mut hash = Sha256::new();
     if let Some(dataset) = records.dataset() {

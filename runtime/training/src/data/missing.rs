@@ -1,22 +1,23 @@
-//! Which records have a partly observed variable, and which lack it.
+//! Presences of partly observed variables.
 //!
-//! A value is missing where a cell is empty or says so, a number is NaN, a class is below 0 or a one-hot row has no 1; and where
-//! an array of the variable's name with `?` after it says 0.
+//! A value is missing if a cell is empty or contains a word for missing values, a number is NaN, a class is below 0 or
+//! a one-hot row has no 1; or if an array with the variable's name and `?` is 0.
 
 use super::Order;
 use super::batch::classes_at;
+use super::cells::{Cells, Column};
 use super::fit::{is_missing, select};
-use super::records::{Cells, Column, Records};
+use super::records::Records;
 use super::table::{Field, Raw};
 use crate::spec::{Space, Variable};
 use anyhow::{Result, bail, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// For each of the records `indices`, whether it has the variable: a value in all `fields` that fill it, and nothing against
-/// it in the field that says which have one. Records with a part of their numbers are said in `notes`.
+/// For each of the records `indices`, whether it has the variable: a value in all `fields` that fill it, and a presence
+/// of 1 if there is a field of presences. Records with only some of the numbers are reported in `notes`.
 ///
 /// # Errors
-/// A field that says something else than 0 and 1.
+/// Presences other than 0 and 1.
 pub fn present(
     variable: &Variable,
     fields: &[&Field],
@@ -53,7 +54,7 @@ pub fn present(
     Ok(present)
 }
 
-/// What a record has of a field.
+/// Whether a record has all, some or none of a field's numbers.
 #[derive(Clone, Copy, PartialEq)]
 enum Share {
     All,
@@ -64,7 +65,7 @@ enum Share {
 fn shares(raw: &Raw, is_label: bool, indices: &[usize]) -> Vec<Share> {
     let of = |missing: bool| if missing { Share::Nothing } else { Share::All };
     match raw {
-        // Records of stored arrays are read before they come here.
+        // Records of stored arrays have been read before.
         Raw::Files { .. } | Raw::Encoded(_) | Raw::Stored(_) => vec![Share::All; indices.len()],
         Raw::Text(cells) if is_label => indices.iter().map(|&index| of(is_missing_class(&cells[index]))).collect(),
         Raw::Text(cells) => indices.iter().map(|&index| of(is_missing(&cells[index]))).collect(),
@@ -85,7 +86,7 @@ fn shares(raw: &Raw, is_label: bool, indices: &[usize]) -> Vec<Share> {
     }
 }
 
-/// Whether a cell holds no class: `none` and `-` may be the names of classes.
+/// Whether a cell contains no class. `none` and `-` may be names of classes.
 pub fn is_missing_class(cell: &str) -> bool {
     let says_so = matches!(cell.to_lowercase().as_str(), "" | "na" | "nan" | "null" | "?");
     says_so || cell.parse::<f64>().is_ok_and(|number| number < 0.0)
@@ -120,7 +121,7 @@ fn flags(field: &Field, indices: &[usize]) -> Result<Vec<bool>> {
 }
 
 impl Cells {
-    /// The values of some records in the places of those that are present, and zeros for the others.
+    /// The values of the present records at their places, and zeros for the others.
     pub(super) fn spread(self, present: &[bool]) -> Self {
         fn rows<T: Copy + Default>(own: &[T], size: usize, present: &[bool]) -> Vec<T> {
             let mut own = own.chunks(size.max(1));
@@ -147,7 +148,7 @@ impl Cells {
         }
     }
 
-    /// No values yet, of a variable's kind.
+    /// An empty column of a variable's kind.
     pub(super) fn none(variable: &Variable) -> Self {
         let shape = || variable.picture().unwrap_or([1, 1, variable.shape.iter().product()]);
         match variable.space {
@@ -162,8 +163,8 @@ impl Cells {
 }
 
 impl Records {
-    /// Hides the values of a column in all but this part of the records, chosen by a seed; of classes the same part of each, and
-    /// at least one.
+    /// Hides the values of a column in all but this fraction of the records, chosen by a seed. For classes it is the
+    /// same fraction of each, and at least one record.
     pub fn hide(&mut self, name: &str, part: f64, seed: u64) {
         let Some(Column { cells, .. }) = self.column(name) else { return };
         let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();

@@ -1,9 +1,9 @@
-//! Data to train on and to evaluate with.
+//! Data for training and evaluation.
 //!
-//! A data set is opened (`open`, one file for each format), its fields are bound to the model's variables by name (`bind`), its
-//! records divided (`split`), and the records that are wanted are brought to the variables' shapes and checked (`fit`). What a
-//! run was trained on is kept in its folder (`kept`), so that it is the same records later. Records may lack what is partly
-//! observed (`missing`).
+//! A data set is opened (`open`, with one file for each format), its fields are bound to the model's variables by name
+//! (`bind`), its records are divided (`split`), and the selected records are converted to the variables' shapes and
+//! checked (`fit`). The run folder stores a description of the data (`kept`), so that later commands use the same
+//! records. Partly observed variables may be missing (`missing`).
 
 mod apart;
 mod augment;
@@ -12,6 +12,8 @@ mod batches;
 mod beside;
 mod bind;
 mod builtin;
+mod cells;
+mod classes;
 mod crop;
 mod dataset;
 mod fit;
@@ -38,6 +40,7 @@ pub use batch::Batches;
 pub use bind::parse as parse_bind;
 pub use builtin::named::NAMES as BUILT_IN;
 pub use builtin::scenes;
+pub use cells::{Cells, Column};
 pub use crop::Crop;
 pub use dataset::Dataset;
 pub use fit::Binarise;
@@ -47,7 +50,7 @@ pub use kept::Kept;
 pub use mark::mark;
 pub use order::Order;
 pub use photo::open as open_picture;
-pub use records::{Cells, Column, LABELS, PICTURES, Records};
+pub use records::{LABELS, PICTURES, Records};
 pub use scale::{Scale, Scales};
 pub use source::{Place, Source};
 pub use split::{Division, Parts, Split};
@@ -62,35 +65,42 @@ use std::sync::Arc;
 /// The records of a model's variables.
 pub type Images = Records;
 
-/// A data set: what is trained on, what decides between checkpoints, and what is reported.
+/// A data set: training, validation and test records.
 #[derive(Debug, Clone, Default)]
 pub struct Data {
-    /// As it is named in reports.
+    /// The name in reports.
     pub name: String,
     pub train: Records,
     pub validation: Records,
     pub test: Records,
-    /// What a run keeps of it; nothing of data that are made from a seed.
+    /// The description that a run stores. None for data that are generated from a seed.
     pub kept: Option<Kept>,
 }
 
-/// A data set that was opened and is not yet fitted to a model: its shapes may decide the model's.
+impl Data {
+    /// Bytes of its records in memory.
+    pub fn bytes(&self) -> usize {
+        [&self.train, &self.validation, &self.test].map(Records::bytes).iter().sum()
+    }
+}
+
+/// A data set that was opened but not yet fitted to a model, because its shapes may determine parameters of the model.
 #[derive(Debug)]
 pub struct Reader<'s> {
     source: &'s Source,
-    /// Nothing of built-in data.
+    /// None for built-in data.
     opened: Option<Opened>,
 }
 
 impl<'s> Reader<'s> {
     /// # Errors
-    /// A path that is missing, of no known kind, truncated or unreadable.
+    /// A path that is missing, of unknown kind, truncated or unreadable.
     pub fn open(source: &'s Source) -> Result<Self> {
         let Place::Path(path) = &source.place else { return Ok(Self { source, opened: None }) };
         Ok(Self { source, opened: Some(open::open(path, How { crop: source.crop, only_test: false })?) })
     }
 
-    /// The most steps of the arrays that fill the model's families over its length, where there is such an array.
+    /// The number of steps of the arrays that fill the model's families over its length, if there is such an array.
     pub fn steps(&self, spec: &Spec) -> Option<usize> {
         let families = || spec.variables.iter().filter(|variable| variable.steps);
         let Some(opened) = &self.opened else { return families().next().map(|_| builtin::STEPS) };
@@ -111,7 +121,7 @@ impl<'s> Reader<'s> {
     /// Fits the data set to a model's variables, and divides it.
     ///
     /// # Errors
-    /// A variable that nothing fills; a value that is none of its variable's: what is wrong, where, and what would do.
+    /// A variable without a field, or a value that is not valid for its variable, with the place and a suggestion.
     pub fn load(self, spec: &Spec, split: Split) -> Result<Data> {
         let variables: Vec<Variable> = spec.data_variables().cloned().collect();
         let source = self.source;
@@ -139,7 +149,7 @@ impl<'s> Reader<'s> {
     }
 }
 
-/// What the built-in data fill each variable of a model with, in words.
+/// The content of the built-in data for each variable of a model, in words.
 pub fn describe_builtin(spec: &Spec) -> String {
     builtin::describe(&spec.data_variables().cloned().collect::<Vec<_>>())
 }
@@ -152,10 +162,10 @@ pub fn load(source: &Source, spec: &Spec, split: Split) -> Result<Data> {
     Reader::open(source)?.load(spec, split)
 }
 
-/// Loads the data of a run, from where they lie now, with the division that the run began with. What has changed is said.
+/// Loads the data of a run from their current location, with the division of the run. Changes are reported.
 ///
 /// # Errors
-/// As [`load`], and records that are gone.
+/// As [`load`], and records that no longer exist.
 pub fn load_kept(source: &Source, spec: &Spec, kept: &Kept) -> Result<Data> {
     let variables: Vec<Variable> = spec.data_variables().cloned().collect();
     if source.place == Place::Builtin {
@@ -170,9 +180,9 @@ pub fn load_kept(source: &Source, spec: &Spec, kept: &Kept) -> Result<Data> {
     source.labelled(opened.load(division, kept.moved(&source.text()))?, &variables)
 }
 
-/// What is to be scored, with the name of its data set: of the run's own data (`kept`) the records the run was to be tested on;
-/// of other data their test part where they have one, and else all of them. Says which. Of more than `most` records that many
-/// are read: the first where their order is random or a publication's, and else some at random.
+/// The records to evaluate, with the name of their data set. For the run's own data (`kept`) these are the run's test
+/// records; for other data the test part, or all records if there is none. Reports which. At most `most` records are
+/// read: the first ones if their order is random or published, otherwise a random sample.
 ///
 /// # Errors
 /// As [`load`].
@@ -186,7 +196,7 @@ pub fn test(source: &Source, spec: &Spec, kept: Option<&Kept>, most: Option<usiz
     let opened = open::open(path, How { crop: source.crop, only_test: true })?;
     let mut opened = DataSet::new(source, opened, &variables)?;
     let name = opened.opened.name.clone();
-    // Of a run, what its model was trained on was scaled.
+    // The scales of a run are those of its training data.
     opened.scales = Some(kept.map_or_else(Scales::new, |kept| kept.scales.clone()));
     if let Some(kept) = kept.filter(|kept| kept.source == source.text() || kept.is_of(&opened.opened)) {
         opened.classes = kept.classes.clone();

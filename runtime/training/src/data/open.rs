@@ -1,48 +1,48 @@
-//! From a path to the data set that lies there: the table of formats.
+//! From a path to its data set: the table of formats.
 
 use super::table::Table;
 use super::{Crop, batches, builtin, folder, formats};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 
-/// A data set as it was found: up to three parts, of which the first is divided further where the others are not there.
+/// An opened data set with up to three parts. Missing parts are taken from the first one.
 #[derive(Debug, Default)]
 pub struct Opened {
-    /// As it is named in reports.
+    /// The name in reports.
     pub name: String,
-    /// What may be trained on; nothing where only the test part was read.
+    /// The training records, and those of missing parts. None if only the test part was read.
     pub pool: Option<Table>,
     /// The data set's own validation part.
     pub validation: Option<Table>,
     /// The data set's own test part.
     pub test: Option<Table>,
-    /// Parts and order are those of the publication: results are compared over them.
+    /// Whether parts and order are those of a publication, which makes results comparable.
     pub published: bool,
-    /// What a user should know: guesses, and what was left out.
+    /// Notes for the user: guesses, and omitted files.
     pub notes: Vec<String>,
 }
 
-/// How to open a data set.
+/// Options for opening a data set.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct How {
     pub crop: Option<Crop>,
-    /// What is for training need not be there, and is not read where it lies in files of its own.
+    /// Only the test part is needed. Training files may be missing and are not read.
     pub only_test: bool,
 }
 
-/// A kind of data set.
+/// A format of data sets.
 struct Format {
-    /// For messages.
+    /// The name in messages.
     name: &'static str,
-    /// Whether a path is one, by its name and, of a folder, by the names in it.
+    /// Whether a path has this format, by its name or by the names in the folder.
     is: fn(&Path) -> bool,
-    /// Nothing where it is none after all.
+    /// None if the contents turn out to be of another format.
     open: fn(&Path, How) -> Result<Option<Opened>>,
-    /// Whether its pictures may be cropped.
+    /// Whether its images may be cropped.
     crops: bool,
 }
 
-/// Every format, the more particular ones first.
+/// All formats, the more specific ones first.
 const FORMATS: [Format; 13] = [
     Format {
         name: "CIFAR-10's or the downsampled ImageNet's batches (a folder)",
@@ -124,13 +124,13 @@ const FORMATS: [Format; 13] = [
     },
 ];
 
-/// Whether a path is a file whose name ends so, in any case.
+/// Whether a path is a file with one of these extensions, in upper or lower case.
 pub fn file_ends(path: &Path, endings: &[&str]) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     path.is_file() && endings.iter().any(|ending| name.ends_with(&format!(".{ending}")))
 }
 
-/// The name of a data set by its file: without folder and endings.
+/// The name of a data set from its file name, without folder and extensions.
 pub fn stem(path: &Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let stem = name.split('.').find(|part| !part.is_empty()).unwrap_or(&name);
@@ -140,7 +140,7 @@ pub fn stem(path: &Path) -> String {
 /// The data set at a path.
 ///
 /// # Errors
-/// A path that is missing, of no known kind, truncated or unreadable: what is wrong, where, and what would do.
+/// A path that is missing, of unknown kind, truncated or unreadable, with the reason and a suggestion.
 pub fn open(path: &Path, how: How) -> Result<Opened> {
     if path.symlink_metadata().is_err()
         && let Some(named) = path.to_str().map(builtin::named::open).transpose()?.flatten()
@@ -177,7 +177,7 @@ pub fn open(path: &Path, how: How) -> Result<Opened> {
     bail!("{}: {what}{hidden}; --data takes {}", path.display(), kinds())
 }
 
-/// That a path in the current folder has the name of a data set, which it hides.
+/// A note that a path in the current folder has the name of a data set, which it hides.
 fn hides(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -190,7 +190,7 @@ fn hides(path: &Path) -> Option<String> {
         .then(|| format!("this is the {kind} `{name}` in the current folder, not the {what} of this name"))
 }
 
-/// The path itself, or where a data set of this name was fetched to.
+/// The path itself, or the location of a downloaded data set of this name.
 fn located(path: &Path) -> Result<PathBuf> {
     if path.symlink_metadata().is_ok() {
         path.metadata().with_context(|| format!("{}: this link leads nowhere", path.display()))?;

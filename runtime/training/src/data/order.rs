@@ -1,16 +1,16 @@
-//! The order in which training sees its pictures: a function of the seed and the position alone.
+//! The order of training records, a function of the seed and the position.
 
 use super::indices::MANY;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-/// Of the order of batches, which is another than that of records.
+/// The seed of the order of batches, which differs from that of records.
 const BUCKET_SEED: u64 = 0x6275_636b;
 
-/// A shuffled pass over the pictures after another, without end.
+/// An endless sequence of shuffled passes over the records.
 ///
-/// The position is one number, so a run that is resumed sees what the uninterrupted one would have seen.
+/// Its state is one number, the position, so a resumed run sees the same records as an uninterrupted one.
 #[derive(Debug, Clone)]
 pub struct Order {
     count: usize,
@@ -19,47 +19,48 @@ pub struct Order {
     /// The pass that `permutation` belongs to.
     pass: Option<u64>,
     permutation: Vec<usize>,
-    /// The same of so many records that they are not listed.
+    /// The order of so many records that it is not stored.
     shuffle: Option<Shuffle>,
-    /// Of records that differ in length.
+    /// For records of different lengths.
     buckets: Option<Buckets>,
 }
 
-/// What batches of records of similar lengths are made of.
+/// Data for batches of records of similar lengths.
 #[derive(Debug, Clone)]
 struct Buckets {
-    /// Of each record.
+    /// The length of each record.
     lengths: Vec<usize>,
     batch: usize,
 }
 
-/// Batches that are sorted by length among themselves: more would make batches more alike, and the order less random.
+/// The number of batches that are sorted by length together. More would make batches more uniform and the order less
+/// random.
 const WINDOW: usize = 16;
 
 impl Order {
-    /// Over `count` pictures (at least one), from `position` on.
+    /// Over `count` records (at least one), from `position` on.
     pub fn new(count: usize, seed: u64, position: u64) -> Self {
         Self { count: count.max(1), seed, position, pass: None, permutation: Vec::new(), shuffle: None, buckets: None }
     }
 
-    /// Over records of these lengths, in batches whose records are of similar ones. Every record comes once a pass; which batch
-    /// comes when is random.
+    /// Over records of these lengths, in batches of similar lengths. Every record occurs once per pass, and the order
+    /// of the batches is random.
     pub fn bucketed(lengths: Vec<usize>, batch: usize, seed: u64, position: u64) -> Self {
         let buckets = Some(Buckets { lengths, batch: batch.max(1) });
         Self { buckets: buckets.clone(), ..Self::new(buckets.map_or(0, |it| it.lengths.len()), seed, position) }
     }
 
-    /// Pictures given out so far.
+    /// The number of records returned so far.
     pub fn position(&self) -> u64 {
         self.position
     }
 
-    /// Passes over the pictures so far, with fraction.
+    /// The number of passes so far, with a fraction.
     pub fn epochs(&self) -> f64 {
         self.position as f64 / self.count as f64
     }
 
-    /// The next `size` pictures.
+    /// The next `size` records.
     pub fn next(&mut self, size: usize) -> Vec<usize> {
         (0..size).map(|_| self.one()).collect()
     }
@@ -94,7 +95,7 @@ impl Order {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(pass);
         let mut order: Vec<usize> = (0..count).collect();
-        // Fisher and Yates, written out: a library's shuffle may change from one version to the next.
+        // Fisher-Yates, implemented here because a library's shuffle may change between versions.
         for last in (1..count).rev() {
             order.swap(last, rng.random_range(0..=last as u64) as usize);
         }
@@ -102,18 +103,18 @@ impl Order {
     }
 }
 
-/// A permutation that takes no memory: four rounds of a Feistel network over twice as many bits as half of the count's, again and again
-/// until the outcome is below the count (Black and Rogaway, 2002).
+/// A permutation that needs no memory: four rounds of a Feistel network with an even number of bits, repeated until the
+/// result is below the count (Black and Rogaway, 2002).
 #[derive(Debug, Clone)]
 pub struct Shuffle {
     count: u64,
-    /// Bits of each half.
+    /// The number of bits of each half.
     half: u32,
     keys: [u64; 4],
 }
 
 impl Shuffle {
-    /// Of the numbers below `count`; a function of the seed and the pass.
+    /// A permutation of the numbers below `count`, a function of the seed and the pass.
     pub fn new(count: usize, seed: u64, pass: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(pass);
@@ -122,7 +123,7 @@ impl Shuffle {
         Self { count, half: bits.div_ceil(2), keys: rng.random() }
     }
 
-    /// The number at a place below the count.
+    /// The number at a place, both below the count.
     pub fn at(&self, place: usize) -> usize {
         let mut number = place as u64 % self.count;
         loop {
@@ -143,7 +144,7 @@ impl Shuffle {
     }
 }
 
-/// SplitMix64's last step: every bit of the outcome depends on every bit of the number.
+/// The last step of SplitMix64: every bit of the result depends on every bit of the number.
 fn scramble(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -152,14 +153,14 @@ fn scramble(number: u64) -> u64 {
 }
 
 impl Buckets {
-    /// The records of a pass: within windows of several batches sorted by length, then batch by batch in another order.
+    /// The records of a pass: sorted by length within windows of several batches, then the batches in random order.
     fn sort(&self, mut order: Vec<usize>, seed: u64, pass: u64) -> Vec<usize> {
         let mut sorted = Vec::with_capacity(order.len());
         for (number, window) in order.chunks_mut(WINDOW * self.batch).enumerate() {
-            // Stable: records of one length stay in their random order.
+            // Stable, so records of one length keep their random order.
             window.sort_by_key(|&record| self.lengths[record]);
             let batches: Vec<&[usize]> = window.chunks(self.batch).collect();
-            // The last batch of a pass may be short; it stays last, so that all others are whole.
+            // The last batch of a pass may be short. It stays last, so that all others are complete.
             let whole = batches.iter().filter(|batch| batch.len() == self.batch).count();
             let stream = pass.wrapping_mul(1 << 32).wrapping_add(number as u64);
             let places = Order::permutation(whole, seed, stream).into_iter().chain(whole..batches.len());
@@ -187,8 +188,8 @@ mod tests {
                 let own = || batch.iter().map(|&record| lengths[record]);
                 own().max().unwrap_or(0) - own().min().unwrap_or(0)
             };
-            // A window of 128 records of 50 lengths has two or three of each: eight of them span three or four lengths, where
-            // eight at random span about 39.
+            // A window of 128 records with 50 lengths has two or three records of each. Eight consecutive ones span
+            // three or four lengths; eight random ones would span about 39.
             let widest = pass.chunks(8).map(spread).max().unwrap();
             assert!(widest <= 10, "{widest}");
             // Short batches do not come first.
@@ -201,13 +202,27 @@ mod tests {
     }
 
     #[test]
+    fn every_pass_has_an_order_of_its_own_and_every_record_once() {
+        let passes: Vec<Vec<usize>> = Order::new(100, 7, 0).next(300).chunks(100).map(<[usize]>::to_vec).collect();
+        for pass in &passes {
+            let mut sorted = pass.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..100).collect::<Vec<_>>());
+        }
+        assert!(passes[0] != passes[1] && passes[1] != passes[2] && passes[0] != passes[2]);
+        assert_ne!(Order::new(100, 8, 0).next(100), passes[0], "another seed");
+        // From the middle of the second pass on.
+        assert_eq!(Order::new(100, 7, 130).next(120), passes.concat()[130..250]);
+    }
+
+    #[test]
     fn a_shuffle_is_a_permutation_that_moves_everything_about() {
         for count in [1, 2, 3, 7, 64, 65, 1000, 4097] {
             let shuffle = Shuffle::new(count, 5, 1);
             let mut all: Vec<usize> = (0..count).map(|place| shuffle.at(place)).collect();
             if count >= 1000 {
-                // Distances of neighbours are those of independent numbers: count/3 on average, with a standard error of about
-                // count/(4·√count).
+                // Distances of neighbours are those of independent numbers: count/3 on average, with a standard error
+                // of about count/(4·√count).
                 let steps: f64 = all.windows(2).map(|pair| pair[0].abs_diff(pair[1]) as f64).sum();
                 let (mean, count) = (steps / (count - 1) as f64, count as f64);
                 assert!((mean - count / 3.0).abs() < 5.0 * count.sqrt() / 4.0, "{mean} of {count}");
@@ -226,7 +241,7 @@ mod tests {
         assert!(order.permutation.is_empty());
         assert_eq!(Order::new(count, 1, 400).next(600), first[400..]);
         assert_eq!(Order::new(count, 1, count as u64).epochs(), 1.0);
-        // Another pass, another order.
+        // Another pass has another order.
         assert_ne!(Order::new(count, 1, count as u64).next(1000), first);
     }
 }

@@ -1,35 +1,35 @@
-//! One picture file.
+//! Reads an image file.
 
 use crate::input;
 use anyhow::{Context, Result, bail, ensure};
 use image::{DynamicImage, ImageDecoder, ImageFormat, RgbImage};
 use std::path::Path;
 
-/// Endings of the files that are read.
+/// Supported file extensions.
 pub const ENDINGS: &[&str] = if cfg!(feature = "tiff") {
     &["png", "jpg", "jpeg", "jfif", "webp", "bmp", "tif", "tiff"]
 } else {
     &["png", "jpg", "jpeg", "jfif", "webp", "bmp"]
 };
 
-/// Endings of pictures that are not read: they are counted, and said.
+/// Extensions of image formats that are not supported. Such files are counted and reported.
 pub const OTHER_ENDINGS: &[&str] = &[
     "tif", "tiff", "gif", "heic", "heif", "avif", "jp2", "jxl", "ico", "tga", "ppm", "pgm", "pnm", "psd", "svg", "raw",
     "dng", "cr2", "nef",
 ];
 
-/// Transparent pixels show this: grey levels of red, green and blue.
+/// The colour behind transparent pixels: grey levels of red, green and blue.
 const BACKGROUND: [u8; 3] = [255; 3];
 
-/// One picture file as RGB: upright as its EXIF orientation says, transparent pixels over white.
+/// An image file as RGB, with its EXIF orientation applied and transparent pixels over white.
 ///
 /// # Errors
-/// A file that cannot be read, is no whole picture, or would take too much memory.
+/// A file that cannot be read, is not a complete image, or would need too much memory.
 pub fn open(path: &Path) -> Result<RgbImage> {
     decode(&input::read(path)?).with_context(|| format!("{}: not an image that can be read", path.display()))
 }
 
-/// The same of a file's bytes.
+/// Decodes a file's bytes.
 ///
 /// # Errors
 /// As [`open`].
@@ -55,13 +55,13 @@ fn over_background(picture: &DynamicImage) -> RgbImage {
     })
 }
 
-/// Refuses a JPEG file without its end: decoders fill what is missing with grey.
+/// Refuses a truncated JPEG file, because decoders fill the missing part with grey.
 fn whole_jpeg(bytes: &[u8]) -> Result<()> {
     const CUT: &str = "the JPEG file is cut short";
     let mut at = 2;
     let mut scanned = false;
     loop {
-        // From the pixels of a scan on to the next marker: FF 00 is a pixel byte, FF D0 to FF D7 restart the scan.
+        // From the pixels of a scan to the next marker: FF 00 is a pixel byte, FF D0 to FF D7 restart the scan.
         if scanned {
             let is_marker = |pair: &[u8]| pair[0] == 0xff && !matches!(pair[1], 0x00 | 0xff | 0xd0..=0xd7);
             let rest = bytes.get(at..).context(CUT)?;
@@ -69,7 +69,7 @@ fn whole_jpeg(bytes: &[u8]) -> Result<()> {
         }
         let (&begin, &marker) = bytes.get(at).zip(bytes.get(at + 1)).context(CUT)?;
         match marker {
-            // Bytes that belong to nothing are passed over, as decoders do.
+            // Bytes outside of segments are skipped, as decoders do.
             _ if begin != 0xff => at += 1,
             0xff => at += 1,
             0xd9 => return Ok(()),
@@ -98,7 +98,7 @@ mod tests {
         let mut bytes = Vec::new();
         let mut encoder = JpegEncoder::new_with_quality(&mut bytes, 90);
         if let Some(value) = orientation {
-            // The least EXIF block: one entry, tag 0x0112.
+            // The smallest EXIF block: one entry, tag 0x0112.
             let entry = [0x12, 0x01, 3, 0, 1, 0, 0, 0, value, 0, 0, 0, 0, 0, 0, 0];
             let exif = [b"II*\0\x08\0\0\0\x01\0".as_slice(), &entry].concat();
             encoder.set_exif_metadata(exif).unwrap();
@@ -112,7 +112,7 @@ mod tests {
         let light = |picture: &image::RgbImage, x: u32, y: u32| picture.get_pixel(x, y).0[0] > 128;
         let plain = decode(&jpeg(None)).unwrap();
         assert!(plain.dimensions() == (48, 32) && light(&plain, 4, 16) && !light(&plain, 44, 16));
-        // 3: turned by half; 6: to be turned by a quarter to the right.
+        // 3: rotate by 180°; 6: rotate by 90° clockwise.
         let half = decode(&jpeg(Some(3))).unwrap();
         assert!(half.dimensions() == (48, 32) && !light(&half, 4, 16) && light(&half, 44, 16));
         let quarter = decode(&jpeg(Some(6))).unwrap();
@@ -126,7 +126,7 @@ mod tests {
             let error = format!("{:#}", decode(&whole[..cut]).unwrap_err());
             assert!(cut < 40 || error.contains("cut short"), "{cut} of {}: {error}", whole.len());
         }
-        // What follows the end is not looked at.
+        // Bytes after the end are ignored.
         assert!(decode(&[whole.as_slice(), b"\0\0trailer"].concat()).is_ok());
     }
 

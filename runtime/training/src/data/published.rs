@@ -1,25 +1,25 @@
-//! Data sets as they were published: how many batches and records there are.
+//! Published sizes of data sets: the numbers of batches and records.
 
 use super::batches::Part;
 use anyhow::{Result, bail, ensure};
 
-/// A batch that was read.
+/// A batch after reading.
 #[derive(Debug, Clone)]
 pub struct Batch {
     pub part: Part,
-    /// Of a training batch, from 1.
+    /// The number of a training batch, from 1.
     pub number: usize,
     pub records: usize,
     /// The file, for messages.
     pub place: String,
 }
 
-/// What was published under a name.
+/// The published sizes for a name.
 struct Published {
     name: &'static str,
     /// Training batches.
     batches: usize,
-    /// Records of every training batch but the last, and of that.
+    /// The number of records of every training batch but the last, and of the last one.
     records: (usize, usize),
     test: usize,
 }
@@ -30,11 +30,11 @@ const ALL: [Published; 3] = [
     Published { name: "ImageNet64", batches: 10, records: (128_116, 128_123), test: 50_000 },
 ];
 
-/// Refuses a data set that is there in part: training batches are numbered from 1 without a gap, and where one of the batches has
-/// as many records as published, all have, and all are there. Smaller sets in the same form are left alone.
+/// Refuses an incomplete data set. Training batches must be numbered from 1 without a gap. If one of the batches has
+/// the published number of records, all must have it, and all must exist. Smaller sets in the same format are accepted.
 ///
 /// # Errors
-/// A batch that is missing, or has another number of records than published.
+/// A missing batch, or another number of records than published.
 pub fn complete(name: &str, batches: &[Batch]) -> Result<()> {
     let mut numbers: Vec<usize> =
         batches.iter().filter(|batch| batch.part == Part::Train).map(|batch| batch.number).collect();
@@ -45,7 +45,7 @@ pub fn complete(name: &str, batches: &[Batch]) -> Result<()> {
             batch.records == published.records(batch) || batch.number > 0 && batch.records == published.records.0
         })
     });
-    // For testing alone no training batch is read.
+    // If only the test part is needed, no training batch is read.
     let count = match published {
         Some(published) if !numbers.is_empty() => published.batches,
         _ => numbers.last().copied().unwrap_or(0),
@@ -113,7 +113,7 @@ mod tests {
             (full(&[1, 1, 2, 3, 4, 5]), 10_000, "training batch 1 is there more than once"),
             (full(&[1, 2, 3, 4, 5]), 9_999, "batch 0: 9999 records, and this batch of CIFAR-10 has 10000"),
             (vec![(1, 10_000), (2, 10_000), (3, 9_000), (4, 10_000), (5, 10_000)], 10_000, "batch 3: 9000 records"),
-            // Smaller sets in the same form.
+            // Smaller sets in the same format.
             (vec![(1, 20), (2, 20)], 20, "complete"),
             (vec![(1, 20), (3, 20)], 20, "training batch 2 is missing"),
         ] {

@@ -1,5 +1,6 @@
-//! Records as a model takes them: for each variable a column of values, checked and brought to the variable's shape.
+//! Records for a model: for each variable a column of checked values in the variable's shape.
 
+use super::cells::{Cells, Column};
 use super::indices::MANY;
 use super::order::Shuffle;
 use super::{Dataset, Order, Scale, Scales};
@@ -8,83 +9,30 @@ use anyhow::{Result, bail, ensure};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The names of columns that belong to no variable yet: pictures, and the classes they show.
+/// Names of columns that are not assigned to a variable: images and their classes.
 pub const PICTURES: &str = "pictures";
 pub const LABELS: &str = "labels";
 
-/// Records of a data set: a value in each column for each of them.
+/// Records of a data set, with a value in each column.
 #[derive(Debug, Clone, Default)]
 pub struct Records {
     count: usize,
     columns: Vec<Column>,
-    /// The number of each record in its data set, where that is another than its position here.
+    /// The number of each record in its data set, if that differs from its position here.
     numbers: Option<Vec<usize>>,
-    /// Of columns whose values are not the data's own: how they were scaled.
+    /// The scales of standardised columns.
     scales: Scales,
-    /// Of columns that some records lack, which have a value.
+    /// The presences of partly observed columns.
     present: BTreeMap<String, Vec<bool>>,
-    /// Where the values lie that are read when they are wanted; there are no columns here then.
+    /// The source of records that are read on demand. There are no columns here then.
     stored: Option<Arc<dyn Dataset>>,
 }
 
-/// The values of a variable over the records.
-#[derive(Debug, Clone)]
-pub struct Column {
-    /// The variable's, or [`PICTURES`] and [`LABELS`].
-    pub name: String,
-    pub cells: Cells,
-}
-
-/// Values of one kind, record by record.
-#[derive(Debug, Clone)]
-pub enum Cells {
-    /// Grey levels 0, …, 255, channel by channel: values of an image (k/255) or of a binary variable (1 from 128 on).
-    Pictures { shape: [usize; 3], bytes: Vec<u8> },
-    /// Real numbers of any shape.
-    Reals { shape: Vec<usize>, numbers: Vec<f32> },
-    /// Numbers of classes from 0.
-    Classes(Vec<usize>),
-    /// The same at several places of each record: its steps, or the places of a map row by row.
-    Codes { places: usize, codes: Vec<u32> },
-}
-
-impl Cells {
-    /// Records there are values for.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Pictures { shape, bytes } => bytes.len() / shape.iter().product::<usize>().max(1),
-            Self::Reals { shape, numbers } => numbers.len() / shape.iter().product::<usize>().max(1),
-            Self::Classes(classes) => classes.len(),
-            Self::Codes { places, codes } => codes.len() / (*places).max(1),
-        }
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    pub(super) fn select(&self, indices: &[usize]) -> Self {
-        fn rows<T: Copy>(all: &[T], size: usize, indices: &[usize]) -> Vec<T> {
-            indices.iter().flat_map(|&index| &all[index * size..][..size]).copied().collect()
-        }
-        match self {
-            Self::Pictures { shape, bytes } => {
-                Self::Pictures { shape: *shape, bytes: rows(bytes, shape.iter().product(), indices) }
-            }
-            Self::Reals { shape, numbers } => {
-                Self::Reals { shape: shape.clone(), numbers: rows(numbers, shape.iter().product(), indices) }
-            }
-            Self::Classes(classes) => Self::Classes(rows(classes, 1, indices)),
-            Self::Codes { places, codes } => Self::Codes { places: *places, codes: rows(codes, *places, indices) },
-        }
-    }
-}
-
 impl Records {
-    /// Pictures one after the other, each channel by channel, of shape [channels, height, width].
+    /// Concatenated images, each channel by channel, of shape [channels, height, width].
     ///
     /// # Errors
-    /// Bytes that are no whole number of pictures, or labels that are not one for each picture.
+    /// An incomplete image, or another number of labels than images.
     pub fn new(shape: [usize; 3], bytes: Vec<u8>, labels: Option<Vec<usize>>) -> Result<Self> {
         let size: usize = shape.iter().product();
         ensure!(
@@ -110,7 +58,7 @@ impl Records {
         Ok(Self { count, columns, ..Self::default() })
     }
 
-    /// Records that are read when they are wanted.
+    /// Records that are read on demand.
     ///
     /// # Errors
     /// A first record that cannot be read.
@@ -120,18 +68,18 @@ impl Records {
         Ok(Self { count, scales, stored: Some(dataset), ..Self::default() })
     }
 
-    /// Where records lie that are not in memory.
+    /// The source of records that are not in memory.
     pub fn dataset(&self) -> Option<&dyn Dataset> {
         self.stored.as_deref()
     }
 
-    /// No records yet, with pictures of shape [channels, height, width].
+    /// Zero records, with images of shape [channels, height, width].
     pub fn empty(shape: [usize; 3]) -> Self {
         let cells = Cells::Pictures { shape, bytes: Vec::new() };
         Self { columns: vec![Column { name: PICTURES.into(), cells }], ..Self::default() }
     }
 
-    /// The same records, each with its number in the data set it comes from.
+    /// The records, each with its number in the original data set.
     #[must_use]
     pub fn numbered(self, numbers: Vec<usize>) -> Self {
         Self { numbers: Some(numbers), ..self }
@@ -141,11 +89,16 @@ impl Records {
         self.count
     }
 
+    /// Bytes of what is held in memory: nothing of records that are read when they are wanted.
+    pub fn bytes(&self) -> usize {
+        self.columns.iter().map(|column| column.cells.bytes()).sum()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// The number that a record has in its data set.
+    /// The number of a record in its data set.
     pub fn number(&self, index: usize) -> usize {
         match (&self.numbers, &self.stored) {
             (Some(numbers), _) => numbers[index],
@@ -171,24 +124,24 @@ impl Records {
         }
     }
 
-    /// What is to be taken from a log-density over a variable's values here, nats, to have it over the data's own values.
+    /// The correction of a variable's log-density, in nats, to subtract for the density in the data's own units.
     pub fn log_factor(&self, variable: &str) -> f64 {
         self.scales.get(variable).map_or(0.0, Scale::log_factor)
     }
 
-    /// The same records, of which is known that these variables' values are scaled.
+    /// The records, marked as scaled by these scales.
     #[must_use]
     pub fn scaled_by(self, scales: Scales) -> Self {
         Self { scales, ..self }
     }
 
-    /// How a variable's values were scaled; nothing where they are the data's own.
+    /// The scale of a variable's values. None if they are in the data's own units.
     pub fn scale_of(&self, variable: &str) -> Option<&Scale> {
         self.scales.get(variable)
     }
 
-    /// Brings the terms of a bound over a batch of these records to the data's own units: log p of a scaled variable is less by
-    /// [`Records::log_factor`], in the records that have it.
+    /// Converts the terms of a bound over a batch of these records to the data's own units: log p of a scaled variable
+    /// is reduced by [`Records::log_factor`], in the records that have it.
     ///
     /// # Errors
     /// A failed tensor operation.
@@ -207,25 +160,25 @@ impl Records {
         Ok(())
     }
 
-    /// Says which records have a column's value.
+    /// Sets the presences of a column.
     pub(super) fn set_present(&mut self, name: &str, present: Vec<bool>) {
         self.present.insert(name.to_owned(), present);
     }
 
-    /// Which records have a column's value; nothing for a column that none can lack.
+    /// The presences of a column. None if it is always observed.
     pub fn present(&self, name: &str) -> Option<&[bool]> {
         self.present.get(name).map(Vec::as_slice)
     }
 
-    /// Whether a record has a column's value.
+    /// Whether a record has a value in a column.
     pub fn has(&self, name: &str, index: usize) -> bool {
         self.present(name).is_none_or(|present| present[index])
     }
 
-    /// Adds a column, or replaces that of the same name.
+    /// Adds a column, or replaces the one with the same name.
     ///
     /// # Errors
-    /// Another number of values than there are records.
+    /// Another number of values than records.
     pub fn insert(&mut self, column: Column) -> Result<()> {
         let here = column.cells.len();
         ensure!(here == self.count, "{here} values of {} for {} records", column.name, self.count);
@@ -234,17 +187,17 @@ impl Records {
         Ok(())
     }
 
-    /// The same records with the values of these variables alone.
+    /// The records with only the values of these variables.
     #[must_use]
     pub fn only(mut self, names: &[&str]) -> Self {
         self.columns.retain(|column| names.contains(&column.name.as_str()));
         self
     }
 
-    /// The records at these positions, in their order and in memory.
+    /// The records at these positions, in this order and in memory.
     ///
     /// # Errors
-    /// Stored records that cannot be read, or values that are none of their variable's.
+    /// Stored records that cannot be read, or values that are not valid for their variable.
     pub fn select(&self, indices: &[usize]) -> Result<Self> {
         if let Some(dataset) = &self.stored {
             let found = dataset.read(indices)?;
@@ -272,7 +225,7 @@ impl Records {
         self.select(&(0..self.len().min(count)).collect::<Vec<_>>())
     }
 
-    /// At most `count` records, at random, in the order of the data set.
+    /// At most `count` random records, in the order of the data set.
     ///
     /// # Errors
     /// As [`Records::select`].
@@ -292,7 +245,7 @@ impl Records {
         self.select(&chosen)
     }
 
-    /// Pictures to look at: the first column of pictures, its shape and the bytes of one record.
+    /// The first column of images: its shape and the bytes of a record.
     fn pictures(&self) -> Option<([usize; 3], &[u8])> {
         self.columns.iter().find_map(|column| match &column.cells {
             Cells::Pictures { shape, bytes } => Some((*shape, bytes.as_slice())),
@@ -300,12 +253,12 @@ impl Records {
         })
     }
 
-    /// [channels, height, width] of the first column of pictures; of records without pictures [0, 0, 0].
+    /// [channels, height, width] of the first column of images; [0, 0, 0] without images.
     pub fn shape(&self) -> [usize; 3] {
         self.pictures().map_or([0; 3], |(shape, _)| shape)
     }
 
-    /// The bytes of a record in the first column of pictures; none for records without pictures.
+    /// The bytes of a record in the first column of images; empty without images.
     pub fn picture(&self, index: usize) -> &[u8] {
         self.pictures().map_or(&[], |(shape, bytes)| {
             let size: usize = shape.iter().product();
@@ -313,7 +266,7 @@ impl Records {
         })
     }
 
-    /// The class of a record in the first column of classes, where there is one.
+    /// The class of a record in the first column of classes, if there is one.
     pub fn label(&self, index: usize) -> Option<usize> {
         self.columns.iter().find_map(|column| match &column.cells {
             Cells::Classes(classes) => classes.get(index).copied(),
@@ -321,7 +274,7 @@ impl Records {
         })
     }
 
-    /// The steps of each record, which the variable of this name says.
+    /// The steps of each record, from the variable of this name.
     pub fn lengths(&self, name: &str) -> Option<Vec<usize>> {
         if let Some(dataset) = &self.stored {
             return dataset.lengths();
@@ -335,7 +288,7 @@ impl Records {
     /// Adds records with the same columns.
     ///
     /// # Errors
-    /// A column that only one of them has, or that is of another kind or shape.
+    /// A column that exists only in one of them, or has another kind or shape.
     pub(super) fn append(&mut self, other: Self) -> Result<()> {
         if self.is_empty() {
             *self = other;

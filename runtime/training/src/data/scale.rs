@@ -1,10 +1,11 @@
-//! Real columns brought to mean 0 and standard deviation 1, by the training records.
+//! Real columns standardised to mean 0 and standard deviation 1 over the training records.
 
-use super::records::{Cells, Records};
+use super::cells::Cells;
+use super::records::Records;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Of each number of a variable.
+/// The means and standard deviations of a variable's numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scale {
     pub mean: Vec<f64>,
@@ -14,7 +15,7 @@ pub struct Scale {
 /// Scales by variable.
 pub type Scales = BTreeMap<String, Scale>;
 
-/// The scales of all real columns; a number that does not vary keeps its unit.
+/// The scales of all real columns. A constant number keeps its unit.
 pub fn measure(train: &Records) -> Scales {
     let columns = train.columns().iter().filter_map(|column| match &column.cells {
         Cells::Reals { shape, numbers } => {
@@ -40,12 +41,12 @@ fn of(numbers: &[f32], size: usize) -> Scale {
 }
 
 impl Scale {
-    /// ln of the factor between a density over scaled values and one over the data's own.
+    /// ln of the factor between a density over scaled values and one over the data's own units.
     pub fn log_factor(&self) -> f64 {
         self.deviation.iter().map(|deviation| deviation.ln()).sum()
     }
 
-    /// The data's own numbers again, record after record.
+    /// Converts back to the data's own units, record after record.
     pub fn undo(&self, numbers: &mut [f32]) {
         for record in numbers.chunks_mut(self.mean.len().max(1)) {
             for ((number, mean), deviation) in record.iter_mut().zip(&self.mean).zip(&self.deviation) {

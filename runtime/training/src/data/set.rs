@@ -1,16 +1,17 @@
-//! A data set whose fields are bound to a model's variables, from which records are made.
+//! A data set whose fields are bound to a model's variables.
 
 use super::apart;
 use super::beside::beside;
 use super::bind::{self, Binding};
+use super::cells::{Cells, Column};
 use super::fit::{self, Binarise, Fitting, Range};
 use super::indices::Indices;
 use super::open::Opened;
 use super::order::Shuffle;
-use super::records::{Cells, Column, Records};
+use super::records::Records;
 use super::split::Division;
 use super::table::{Field, Raw, Table};
-use super::{Data, Dataset, Kept, Scales, Source, formats, missing, scale};
+use super::{Data, Dataset, Kept, Scales, Source, classes, missing, scale};
 use crate::input;
 use crate::spec::{Role, Space, Variable};
 use crate::terminal::note;
@@ -27,19 +28,19 @@ pub struct DataSet {
     binarise: Binarise,
     seed: u64,
     ranges: BTreeMap<String, Range>,
-    /// The group of each record that may be trained on, where groups stay together.
+    /// The group of each training record, if groups stay together.
     pub groups: Option<Vec<usize>>,
-    /// Of real columns; to be measured where there are none yet.
+    /// The scales of real columns. They are measured if not yet known.
     pub scales: Option<Scales>,
-    /// The variable that is the length, and what every record's is, where no field says it.
+    /// The length variable and its value for every record, if no field states it.
     full: Option<(String, usize)>,
 }
 
 impl DataSet {
-    /// Binds the fields of a data set that was opened.
+    /// Binds the fields of an opened data set.
     ///
     /// # Errors
-    /// A variable that nothing fills, fields that are there in one part alone, or classes that are none.
+    /// A variable without a field, fields that exist only in one part, or invalid classes.
     pub fn new(source: &Source, mut opened: Opened, variables: &[Variable]) -> Result<Self> {
         let groups = source.group.as_deref().map(|name| apart::groups(&mut opened, name, variables)).transpose()?;
         let mut asked = Vec::new();
@@ -47,7 +48,7 @@ impl DataSet {
             asked.push((name.clone(), beside(&mut opened, name, what, source)?));
         }
         let table = opened.pool.as_ref().or(opened.test.as_ref()).context("no records")?;
-        // Without a field that says it, every record has all steps.
+        // Without a field for the length, every record has all steps.
         let says_length = |variable: &Variable| {
             let names = [variable.name.as_str(), "lengths", "length"];
             let asked = asked.iter().any(|(name, _)| *name == variable.name);
@@ -71,7 +72,7 @@ impl DataSet {
                 bind::has(part)
             );
         }
-        let classes = class_names(&opened, &bindings)?;
+        let classes = classes::names_of(&opened, &bindings)?;
         let parts = [&opened.pool, &opened.validation, &opened.test];
         let range = |binding: &Binding| {
             let fields = parts.into_iter().flatten().flat_map(|part| binding.fields.iter().map(|&at| &part.fields[at]));
@@ -84,20 +85,20 @@ impl DataSet {
         Ok(Self { opened, bindings, classes, binarise, seed, ranges, groups, scales, full })
     }
 
-    /// What may be trained on.
+    /// The training records and those of missing parts.
     pub fn pool(&self) -> &Table {
         static NONE: Table = Table { fields: Vec::new(), count: 0, names: None };
         self.opened.pool.as_ref().unwrap_or(&NONE)
     }
 
-    /// The records of a division. Where they take more memory than may be ([`input::resident`]), they are read when they are wanted.
+    /// The records of a division. If they need more memory than allowed ([`input::resident`]), they are read on demand.
     ///
     /// # Errors
-    /// Values that are none of their variable's.
+    /// Values that are not valid for their variable.
     pub fn load(mut self, division: Division, mut kept: Kept) -> Result<Data> {
         if self.scales.is_none() {
             kept.scales = scale::measure(&self.records(self.pool(), &self.measured(&division.train))?);
-            // Counts, proportions and other numbers keep their meaning.
+            // Only real numbers are scaled; counts, proportions and other numbers are not.
             let is_real =
                 |name: &str| self.bindings.iter().any(|one| one.variable.name == name && !one.variable.is_numeric());
             kept.scales.retain(|name, _| is_real(name));
@@ -117,7 +118,7 @@ impl DataSet {
         })
     }
 
-    /// Training records whose scale is taken for that of all: all that are held in memory, else some at random.
+    /// Training records for measuring scales: all that are in memory, otherwise a random sample.
     fn measured(&self, train: &Indices) -> Vec<usize> {
         if !self.streams() {
             return train.all();
@@ -127,12 +128,12 @@ impl DataSet {
         train.at((0..train.len().min(MEASURED)).map(|place| shuffle.at(place)))
     }
 
-    /// Whether records are too large to be held in memory.
+    /// Whether the records are too large for memory.
     fn streams(&self) -> bool {
         let parts = [&self.opened.pool, &self.opened.validation, &self.opened.test];
         let records: usize = parts.into_iter().flatten().map(|part| part.count).sum();
         let bytes = |variable: &Variable| match variable.space {
-            Space::Label if is_class(variable) => size_of::<usize>(),
+            Space::Label if classes::is_class(variable) => size_of::<usize>(),
             Space::Image | Space::Binary => variable.shape.iter().product(),
             _ => variable.shape.iter().product::<usize>() * size_of::<f32>(),
         };
@@ -149,7 +150,7 @@ impl DataSet {
         .unwrap_or(self.pool())
     }
 
-    /// The steps of each of these records, where something says them.
+    /// The steps of each of these records, if they are known.
     fn lengths(&self, which: Which, indices: &Indices) -> Option<Vec<usize>> {
         if let Some((_, steps)) = self.full {
             return Some(vec![steps; indices.len()]);
@@ -163,7 +164,7 @@ impl DataSet {
     /// The records at these positions of a part.
     ///
     /// # Errors
-    /// Values that are none of their variable's.
+    /// Values that are not valid for their variable.
     pub fn records(&self, table: &Table, indices: &[usize]) -> Result<Records> {
         let used: Vec<usize> =
             self.bindings.iter().flat_map(|one| one.fields.iter().copied().chain(one.says)).collect();
@@ -174,7 +175,7 @@ impl DataSet {
         self.fitted(table, indices, None)
     }
 
-    /// The same of records in memory; `numbers` are theirs in the data set, where they are some of it.
+    /// Records in memory. `numbers` are their numbers in the data set, if they are a part of it.
     fn fitted(&self, table: &Table, indices: &[usize], numbers: Option<&[usize]>) -> Result<Records> {
         let mut notes = BTreeSet::new();
         let mut columns = Vec::new();
@@ -222,16 +223,16 @@ impl DataSet {
         Ok(records)
     }
 
-    /// The class of every record that may be trained on: of a label, or of a field that is called so.
+    /// The class of every training record: of a label variable, or of a field with such a name.
     pub fn strata(&self) -> Option<Vec<usize>> {
         let pool = self.opened.pool.as_ref()?;
-        let label = self.bindings.iter().find(|binding| is_class(&binding.variable));
+        let label = self.bindings.iter().find(|binding| classes::is_class(&binding.variable));
         let bound = label.and_then(|binding| pool.fields.get(*binding.fields.first()?));
         let field = bound.or_else(|| pool.fields.iter().find(|field| bind::names_classes(field)))?;
         fit::classes(&field.raw, true).ok().map(|(classes, _)| classes)
     }
 
-    /// Where names differ, a user should see what was taken for what.
+    /// Reports the assignment of fields to variables if names differ.
     pub fn says_what_fills_what(&self) {
         let table = self.pool();
         for Binding { variable, fields, .. } in &self.bindings {
@@ -254,10 +255,10 @@ impl DataSet {
     }
 }
 
-/// Records whose scale is taken for that of all where they are not held in memory.
+/// The number of records for measuring scales if not all are in memory.
 const MEASURED: usize = 100_000;
 
-/// A part of a data set as it was found.
+/// A part of an opened data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
     Pool,
@@ -265,7 +266,7 @@ pub enum Which {
     Test,
 }
 
-/// Records of a data set that are read when they are wanted.
+/// Records of a data set that are read on demand.
 #[derive(Debug)]
 pub struct Part {
     set: Arc<DataSet>,
@@ -274,10 +275,10 @@ pub struct Part {
 }
 
 impl Part {
-    /// Records of a part: in memory where that holds them.
+    /// Records of a part, in memory if they fit.
     ///
     /// # Errors
-    /// Values that are none of their variable's.
+    /// Values that are not valid for their variable.
     pub fn records(set: &Arc<DataSet>, which: Which, indices: &Indices) -> Result<Records> {
         if !set.streams() {
             return set.records(set.table(which), &indices.all());
@@ -309,15 +310,15 @@ impl Dataset for Part {
     }
 }
 
-/// Positions that a fingerprint is of.
+/// The number of positions in a fingerprint.
 const SHOWN: usize = 64;
 
-/// The most steps that a record can have: the first axis of a family.
+/// The maximum number of steps of a record: the first axis of a family.
 fn steps_of(variables: &[Variable]) -> usize {
     variables.iter().filter(|variable| variable.steps).map(|variable| variable.shape[0]).max().unwrap_or(1)
 }
 
-/// A decision is said once in a program's life, not for every part.
+/// A decision is reported once per process, not for every part.
 fn say_once(notes: &BTreeSet<String>) {
     static SAID: std::sync::Mutex<BTreeSet<String>> = std::sync::Mutex::new(BTreeSet::new());
     let mut said = SAID.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -326,36 +327,4 @@ fn say_once(notes: &BTreeSet<String>) {
             note(text);
         }
     }
-}
-
-/// Whether a variable is one class for each record.
-fn is_class(variable: &Variable) -> bool {
-    variable.space == Space::Label && variable.shape.len() == 1
-}
-
-/// The names of a label's classes, over all parts, for those that have names.
-fn class_names(opened: &Opened, bindings: &[Binding]) -> Result<BTreeMap<String, Vec<String>>> {
-    let mut all = BTreeMap::new();
-    for Binding { variable, fields, .. } in bindings.iter().filter(|binding| is_class(&binding.variable)) {
-        let mut cells = Vec::new();
-        for part in [&opened.pool, &opened.validation, &opened.test].into_iter().flatten() {
-            match fields.first().and_then(|&at| part.fields.get(at)).map(|field| &field.raw) {
-                Some(Raw::Text(own)) => cells.extend(own.iter().cloned()),
-                Some(Raw::Numbers(array)) if array.shape.len() == 1 => {
-                    let numbers = formats::arrays::numbers(array);
-                    cells.extend(numbers.iter().map(|number| number.to_string()));
-                }
-                _ => {}
-            }
-        }
-        if cells.is_empty() {
-            continue;
-        }
-        let place = || format!("variable `{}`", variable.name);
-        let (_, names) = fit::classes(&Raw::Text(cells), variable.role == Role::Partly).with_context(place)?;
-        if !names.is_empty() {
-            all.insert(variable.name.clone(), names);
-        }
-    }
-    Ok(all)
 }

@@ -1,4 +1,4 @@
-//! Where data come from, and how they are taken: `--data` with what belongs to it.
+//! The source of data and its options: `--data` and related options.
 
 use super::bind;
 use super::fit::Binarise;
@@ -9,46 +9,46 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Where data come from.
+/// The source of data.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Source {
     pub place: Place,
-    /// The window of each picture.
+    /// The window of each image.
     pub crop: Option<Crop>,
-    /// Which field fills a variable, where that is not its name.
+    /// The fields for variables with other names.
     pub bind: Vec<(String, String)>,
     pub binarise: Binarise,
-    /// Bring real columns to mean 0 and standard deviation 1.
+    /// Whether to scale real columns to mean 0 and standard deviation 1.
     pub standardize: bool,
-    /// The part of the training records that keep their partly observed values.
+    /// The fraction of the training records that keep their partly observed values.
     pub labelled: Option<f64>,
-    /// The column of groups that stay together when records are divided.
+    /// The column with groups that stay together in the division.
     pub group: Option<String>,
-    /// The file that says the part of each record.
+    /// The file with the part of each record.
     pub indices: Option<PathBuf>,
-    /// Of the division into parts, and of drawn binary values.
+    /// The seed of the division and of drawn binary values.
     pub seed: u64,
 }
 
-/// The data set itself.
+/// The location of the data set.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Place {
-    /// Made from a seed.
+    /// Generated from a seed.
     #[default]
     Builtin,
-    /// A file or a folder, or the name of a data set that was fetched.
+    /// A file or a folder, or the name of a downloaded data set.
     Path(PathBuf),
 }
 
 impl Source {
-    /// `builtin`, or a path, with nothing else.
+    /// `builtin` or a path, without options.
     pub fn of(place: impl Into<OsString>) -> Self {
         let place = PathBuf::from(place.into());
         let place = if place.as_os_str() == "builtin" { Place::Builtin } else { Place::Path(place) };
         Self { place, ..Self::default() }
     }
 
-    /// The same with its path absolute, so that it means the same in another folder.
+    /// The source with an absolute path, which is valid in every folder.
     #[must_use]
     pub fn absolute(mut self) -> Self {
         if let Place::Path(path) = &mut self.place
@@ -73,10 +73,11 @@ impl Source {
         self
     }
 
-    /// What [`Source::text`] wrote: a path, and behind it `#NAME=VALUE` for each thing that is not the default.
+    /// Parses the result of [`Source::text`]: a path, followed by `#NAME=VALUE` for each option that is not the
+    /// default.
     ///
     /// # Errors
-    /// A text that it did not write.
+    /// A text of another form.
     pub fn parse(text: &str) -> Result<Self> {
         let mut parts = text.split('#');
         let mut source = Self::of(decode(parts.next().unwrap_or_default())?);
@@ -108,7 +109,7 @@ impl Source {
         Ok(source)
     }
 
-    /// The whole source as one text of printable characters, whatever bytes the path is of.
+    /// The whole source as one printable text, whatever bytes the path contains.
     pub fn text(&self) -> String {
         let mut text = match &self.place {
             Place::Builtin => "builtin".to_owned(),
@@ -144,10 +145,10 @@ impl Source {
 }
 
 impl Source {
-    /// The data with the values of partly observed variables hidden but in the part of the training records that is to keep them.
+    /// Hides the values of partly observed variables, except in the fraction of the training records that keeps them.
     ///
     /// # Errors
-    /// A part, and no variable that records may lack.
+    /// A fraction, but no partly observed variable.
     pub(super) fn labelled(&self, mut data: Data, variables: &[Variable]) -> Result<Data> {
         let Some(part) = self.labelled else { return Ok(data) };
         let partly: Vec<&Variable> = variables.iter().filter(|variable| variable.role == Role::Partly).collect();
@@ -165,7 +166,7 @@ impl Source {
     }
 }
 
-/// Percent signs, `#` and bytes that are no UTF-8 as `%xx`.
+/// Percent signs, `#` and bytes that are not UTF-8 as `%xx`.
 fn encode(bytes: &[u8]) -> String {
     let mut text = String::new();
     for chunk in bytes.utf8_chunks() {

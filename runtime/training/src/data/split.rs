@@ -1,4 +1,4 @@
-//! Which records are trained on, validated on and tested on.
+//! The division into training, validation and test records.
 
 use super::Order;
 use super::indices::{Indices, MANY, Shuffled};
@@ -6,32 +6,33 @@ use anyhow::{Error, Result, bail};
 use std::fmt;
 use std::str::FromStr;
 
-/// How a validation set is taken from what may be trained on.
+/// The choice of the validation set among the training records.
 #[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Split {
-    /// As Hoogeboom for CIFAR-10 and the downsampled ImageNet; a fifth at random of anything else.
+    /// As in Hoogeboom et al. for CIFAR-10 and the downsampled ImageNet; a random fifth otherwise.
     #[default]
     Standard,
-    /// The last fifth, as Hoogeboom et al. (2019) do: of CIFAR-10's 50,000, the last 10,000.
+    /// The last fifth, as in Hoogeboom et al. (2019): for CIFAR-10 the last 10,000 of 50,000.
     Hoogeboom,
-    /// 15 % at random, as the authors of srVAE do.
+    /// 15 % at random, as in the code of the authors of srVAE.
     Authors,
-    /// None: every training record is trained on, and the validation set is a part of them.
+    /// None: all records are used for training, and the validation set is a part of them.
     None,
-    /// This part at random, each class by its share.
+    /// This random fraction, stratified by class.
     Random(f64),
 }
 
-/// The part of the records that is tested on, where the data set has no test part.
+/// The fraction for testing, if the data set has no test part.
 const TEST: f64 = 0.1;
-/// The part of the rest that is validated on.
+/// The fraction of the remaining records for validation.
 const VALIDATION: f64 = 0.2;
-/// Of the choices, which differ for the same seed.
+/// Salts of the choices, so that they differ for the same seed.
 const TEST_SEED: u64 = 0x7e57;
 const SPLIT_SEED: u64 = 0x5eed;
 
-/// Positions in the parts of a data set. Those for validation and testing are in random order: the first hundred are a sample.
+/// Positions in the parts of a data set. Those for validation and testing are shuffled, so the first hundred are a
+/// random sample.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Division {
     pub train: Indices,
@@ -42,20 +43,20 @@ pub struct Division {
 /// A data set to be divided.
 #[derive(Debug, Clone, Copy)]
 pub struct Parts<'a> {
-    /// Records that may be trained on, and their classes.
+    /// Training records, and their classes.
     pub pool: usize,
     pub classes: Option<&'a [usize]>,
-    /// Records of one group stay together: the group of each.
+    /// The group of each record; records of one group stay together.
     pub groups: Option<&'a [usize]>,
-    /// Records of its own parts for validation and testing, where it has them.
+    /// The sizes of the data set's own validation and test parts, if it has them.
     pub validation: Option<usize>,
     pub test: Option<usize>,
-    /// In the order of a publication, which is kept.
+    /// Whether the order is that of a publication, which is kept.
     pub published: bool,
 }
 
 impl Split {
-    /// Divides a data set: a function of what it is and the seed.
+    /// Divides a data set. The result is a function of the arguments and the seed.
     pub fn divide(self, parts: Parts<'_>, seed: u64) -> Division {
         if parts.pool > MANY && parts.groups.is_none() && !parts.published {
             return self.divide_many(parts, seed);
@@ -72,18 +73,18 @@ impl Split {
                 (without(&all, &test), test)
             }
         };
-        // One record has to do for everything.
+        // A single record is used for everything.
         let rest = if rest.is_empty() { test.clone() } else { rest };
         if let Some(count) = parts.validation {
             return Division::of(rest, shuffled(count, SPLIT_SEED), test);
         }
         let (train, validation) = self.validation(&rest, &parts, seed ^ SPLIT_SEED);
-        // A handful of records is too few to keep some away.
+        // If there are too few records, all of them are used for validation too.
         let validation = if validation.is_empty() { rest } else { validation };
         Division::of(train, validation, test)
     }
 
-    /// Of millions of records: ranges of one shuffled order, which are not listed. Classes have their shares by chance.
+    /// For millions of records: ranges of one shuffled order, which is not stored. Classes are not stratified.
     fn divide_many(self, parts: Parts<'_>, seed: u64) -> Division {
         let of = parts.pool;
         let range =
@@ -101,7 +102,7 @@ impl Split {
             Self::Standard | Self::Hoogeboom | Self::None => VALIDATION,
         };
         let validated = if parts.validation.is_some() { 0 } else { share(rest, fraction) };
-        // Without a validation part of its own, one of the training records.
+        // Without a validation set, the training records include it.
         let trained = if self == Self::None { rest } else { rest - validated };
         Division {
             train: range(tested, trained),
@@ -145,7 +146,8 @@ impl Division {
     }
 }
 
-/// A part of the records in random order, at least one, of each class its share up to a record; of groups whole ones.
+/// A random fraction of the records, at least one; stratified by class up to one record; whole groups if there are
+/// groups.
 fn part(all: &[usize], parts: &Parts<'_>, fraction: f64, seed: u64) -> Vec<usize> {
     let count = all.len();
     if let Some(groups) = parts.groups {
@@ -163,7 +165,7 @@ fn part(all: &[usize], parts: &Parts<'_>, fraction: f64, seed: u64) -> Vec<usize
     chosen.into_iter().map(|at| order[at]).collect()
 }
 
-/// Groups at random, as many as come nearest to the part that is wanted, but at least one and not all.
+/// Random groups, so that their size is as close as possible to the fraction, but at least one and not all.
 fn whole_groups(all: &[usize], groups: &[usize], fraction: f64, seed: u64) -> Vec<usize> {
     let mut members: std::collections::BTreeMap<usize, Vec<usize>> = std::collections::BTreeMap::new();
     all.iter().for_each(|&index| members.entry(groups[index]).or_default().push(index));
@@ -179,7 +181,7 @@ fn whole_groups(all: &[usize], groups: &[usize], fraction: f64, seed: u64) -> Ve
             chosen.extend(&members[group]);
         }
     }
-    // Its first records are a sample too.
+    // Shuffled, so that the first records are a random sample.
     Order::permutation(chosen.len(), seed, 1).into_iter().map(|at| chosen[at]).collect()
 }
 
@@ -281,7 +283,7 @@ mod tests {
 
     #[test]
     fn every_class_has_its_share_in_every_part() {
-        // Sorted by class, as folders are; classes of very different sizes.
+        // Sorted by class, as folders are, with classes of very different sizes.
         let classes: Vec<usize> =
             [600, 300, 90, 10].iter().enumerate().flat_map(|(class, &count)| vec![class; count]).collect();
         let parts =
@@ -298,7 +300,7 @@ mod tests {
                     assert!((found - share * size).abs() <= 1.0, "{class}: {found} of {size}");
                 }
             }
-            // The first records of a part are a sample too.
+            // The first records of a part are a random sample.
             let first = division.test[..20].iter().filter(|&&index| classes[index] == 0).count();
             assert!((5..=18).contains(&first), "{first}");
             let mut all = [division.train, division.validation, division.test].concat();

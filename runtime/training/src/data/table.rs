@@ -1,25 +1,26 @@
-//! A data set as its files have it, before it is decided which variable takes what.
+//! The fields of a data set as read from files, before they are assigned to variables.
 
 use super::Crop;
-use super::records::{Cells, Records};
+use super::cells::Cells;
+use super::records::Records;
 use crate::input::{Array, Kind, Stored};
 use anyhow::Result;
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 
-/// Records of a stored array that its fingerprint is of.
+/// The number of records of a stored array in its fingerprint.
 const SAMPLED: usize = 64;
 
-/// Fields of the same number of records.
+/// Fields with the same number of records.
 #[derive(Debug, Clone, Default)]
 pub struct Table {
     pub fields: Vec<Field>,
     pub count: usize,
-    /// What the records are called, such as their files relative to the data set's folder.
+    /// The names of the records, such as their files relative to the data set's folder.
     pub names: Option<Vec<String>>,
 }
 
-/// What a data set knows of each record under one name.
+/// A named field with a value for each record.
 #[derive(Debug, Clone)]
 pub struct Field {
     pub name: String,
@@ -29,13 +30,13 @@ pub struct Field {
 /// The values of a field.
 #[derive(Debug, Clone)]
 pub enum Raw {
-    /// Picture files, read when they are wanted.
+    /// Image files, read on demand.
     Files { files: Vec<PathBuf>, crop: Option<Crop> },
-    /// Picture files that lie in an archive, in memory as they were there.
+    /// Encoded image files from an archive, in memory.
     Encoded(Vec<Vec<u8>>),
-    /// Numbers; the first axis is the records.
+    /// Numbers. The first axis is the record.
     Numbers(Array),
-    /// Numbers that stay in their file, read when they are wanted.
+    /// Numbers that stay in their file, read on demand.
     Stored(Stored),
     /// The cells of a column of a table, or the names of classes.
     Text(Vec<String>),
@@ -73,7 +74,7 @@ impl Raw {
         }
     }
 
-    /// Whether its records are arrays without a number. Any count of them fits into a few bytes of a file.
+    /// Whether its records have no elements. A tiny file could then claim any number of records.
     pub fn is_hollow(&self) -> bool {
         let shape = match self {
             Self::Numbers(array) => &array.shape,
@@ -83,7 +84,7 @@ impl Raw {
         shape.iter().skip(1).any(|&axis| axis == 0)
     }
 
-    /// Whether this can only be pictures: files, or bytes in rows and columns.
+    /// Whether this can only be images: files, or bytes in rows and columns.
     pub fn is_pictures(&self) -> bool {
         match self {
             Self::Files { .. } | Self::Encoded(_) => true,
@@ -104,7 +105,7 @@ impl Raw {
         }
     }
 
-    /// Adds what tells the first `count` records from others: numbers and texts themselves, of picture files their sizes.
+    /// Hashes the first `count` records: numbers and texts themselves, for image files their sizes.
     fn hash(&self, count: usize, hash: &mut Sha256) {
         match self {
             Self::Files { files, .. } => files.iter().take(count).for_each(|file| {
@@ -118,7 +119,7 @@ impl Raw {
             }
             Self::Stored(array) => {
                 hash.update(format!("{} {:?}", array.kind, array.shape));
-                // To read all of it could take longer than the training.
+                // Reading all of it could take longer than training.
                 let first =
                     array.select(&(0..count.min(array.len())).step_by((count / SAMPLED).max(1)).collect::<Vec<_>>());
                 match first.spread(SAMPLED) {
@@ -150,10 +151,10 @@ impl Table {
         }
     }
 
-    /// The records at these positions, those of stored fields read; of all fields but the `used` ones nothing.
+    /// The records at these positions, including those of stored fields. Fields that are not `used` are left out.
     ///
     /// # Errors
-    /// A file that cannot be read any more.
+    /// A file that can no longer be read.
     pub fn read(&self, used: &[usize], indices: &[usize]) -> Result<Self> {
         let field = |(at, field): (usize, &Field)| {
             let raw = match &field.raw {
@@ -170,7 +171,7 @@ impl Table {
         })
     }
 
-    /// A fingerprint of the first `count` records: the names of the fields and of the records, and what is in them.
+    /// A fingerprint of the first `count` records: the names of the fields and of the records, and their contents.
     pub fn digest(&self, count: usize) -> String {
         let mut hash = Sha256::new();
         for field in &self.fields {
@@ -187,7 +188,7 @@ impl Table {
 }
 
 impl From<Records> for Table {
-    /// Pictures and labels that were read together.
+    /// Images and labels that were read together.
     fn from(records: Records) -> Self {
         let count = records.len();
         let fields = records.columns().iter().map(|column| {

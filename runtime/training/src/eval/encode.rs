@@ -1,4 +1,4 @@
-//! What q makes of data: the latents of every record.
+//! Encodes data: the latents of every record, from q.
 
 use crate::arrays::{Array, Numbers};
 use crate::data::{Batches, Images};
@@ -9,19 +9,19 @@ use crate::spec::{Role, Spec, Variable};
 use crate::{DType, Draw, Model, Noise, Tensor, Values};
 use anyhow::{Context, Result, ensure};
 
-/// How records are encoded.
+/// Options of the encoding.
 #[derive(Clone, Copy)]
 pub struct Encoding<'a> {
-    /// Draws of the latents for each record, besides their means.
+    /// Draws of the latents per record, in addition to their means.
     pub draws: usize,
-    /// Records computed at once; changes nothing else.
+    /// Records per batch. It does not change the results.
     pub batch: usize,
-    /// Records used; none is all.
+    /// The number of records. None means all.
     pub images: Option<usize>,
     pub seed: u64,
-    /// Those that share the work. Rank 0 has the arrays, the others have empty ones.
+    /// The ranks that share the work. Rank 0 gets the arrays, the others empty ones.
     pub ranks: &'a dyn Communicator,
-    /// Called with the records done and all of them.
+    /// Called with the number of finished records and of all records.
     pub progress: &'a dyn Fn(usize, usize),
 }
 
@@ -31,10 +31,10 @@ impl Default for Encoding<'_> {
     }
 }
 
-/// The latents that a model's q infers, in the file's order, and the mode that does it.
+/// The latents that q infers, in the file's order, and the mode that infers them.
 ///
 /// # Errors
-/// A model that infers none.
+/// A model without such latents.
 pub fn inferred<'s>(model: &dyn Model, spec: &'s Spec) -> Result<(&'static str, Vec<&'s Variable>)> {
     let mode = model.modes().iter().find(|mode| mode.name == "reconstruction");
     let mode = mode
@@ -48,12 +48,12 @@ pub fn inferred<'s>(model: &dyn Model, spec: &'s Spec) -> Result<(&'static str, 
     Ok((mode.name, latents))
 }
 
-/// Two arrays for each latent: NAME `[records, …]`, what q yields without noise (its mean, where q is a normal, given the
-/// means of the latents above), and, where draws are asked for, NAME_draws `[records, draws, …]`. The draws of a record
-/// depend on the seed and the record's number alone.
+/// Two arrays for each latent: NAME `[records, …]`, the value of q without noise (the mean for a normal q, given the
+/// means of the latents above), and with draws NAME_draws `[records, draws, …]`. The draws of a record depend only on
+/// the seed and the record's number.
 ///
 /// # Errors
-/// Data the model cannot take, Ctrl-C, or a failed tensor operation.
+/// Data that do not fit the model, Ctrl-C, or a failed tensor operation.
 pub fn encode(model: &dyn Model, spec: &Spec, images: &Images, how: &Encoding<'_>) -> Result<Vec<Array>> {
     let before = model.params().phase();
     model.params().set_phase(Phase::Inference);
@@ -102,7 +102,7 @@ fn all(model: &dyn Model, spec: &Spec, images: &Images, how: &Encoding<'_>) -> R
     Ok(arrays)
 }
 
-/// Of each latent the means of a portion of the records, then the draws of each record, as bytes.
+/// For each latent, the means of a portion of the records, then the draws of each record, as bytes.
 fn portion_of(
     model: &dyn Model,
     mode: &str,
@@ -129,7 +129,7 @@ fn portion_of(
     Ok(ranks::of_floats(&numbers))
 }
 
-/// Noise that is zero for these latents: what q draws is its mean then.
+/// Noise that is zero for these latents, so that draws from q are its means.
 pub(crate) fn still<'s>(model: &dyn Model, latents: impl Iterator<Item = &'s Variable>, size: usize) -> Result<Noise> {
     let params = model.params();
     let mut noise = Noise::seeded(0);

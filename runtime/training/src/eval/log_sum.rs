@@ -1,6 +1,6 @@
-//! Sums of exponentials that are too large or too small to be written down.
+//! Sums of exponentials whose terms would overflow or underflow.
 
-/// log Σ exp of numbers that come one after the other.
+/// A running log Σ exp of numbers.
 #[derive(Debug, Clone, Copy)]
 pub struct LogSum {
     peak: f64,

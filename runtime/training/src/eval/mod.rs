@@ -1,4 +1,4 @@
-//! How good a model is: its likelihood on pictures it has not seen.
+//! Evaluation of a model: its likelihood on records that it was not trained on.
 
 mod encode;
 mod log_sum;
@@ -16,23 +16,24 @@ pub use log_sum::LogSum;
 use serde_json::{Map, Value, json};
 use std::time::Instant;
 
-/// How the likelihood is estimated.
+/// Options of the likelihood estimate.
 #[derive(Clone, Copy)]
 pub struct Options<'a> {
-    /// K: importance samples an image. One gives the bound itself.
+    /// K, the number of importance samples per record. With K = 1 the estimate is the bound.
     pub samples: usize,
-    /// Samples of a picture computed at once: with the batch, what bounds memory. Changes nothing else.
+    /// Samples of a record computed at once. With the batch this limits memory; it does not change the results.
     pub chunk: Option<usize>,
-    /// Pictures computed at once.
+    /// Records computed at once.
     pub batch: Option<usize>,
-    /// Rows, pictures times samples, computed at once where `chunk` or `batch` leaves it open. Changes nothing else.
+    /// Rows (records times samples) computed at once if `chunk` or `batch` is not given. It does not change the
+    /// results.
     pub rows: usize,
-    /// Pictures used; none is all.
+    /// The number of records. None means all.
     pub images: Option<usize>,
     pub seed: u64,
-    /// Those that share the work, which all evaluate with the same options and find the same.
+    /// The ranks that share the work. All evaluate with the same options and get the same results.
     pub ranks: &'a dyn Communicator,
-    /// Called with the pictures done and all of them.
+    /// Called with the number of finished records and of all records.
     pub progress: &'a dyn Fn(usize, usize),
 }
 
@@ -51,14 +52,14 @@ impl Default for Options<'_> {
     }
 }
 
-/// Rows (pictures times samples) computed at once at most where nothing else is asked for.
+/// The default maximum of rows (records times samples) computed at once.
 pub const ROWS: usize = 128;
-/// Pictures computed at once at most.
+/// The default maximum of records computed at once.
 const BATCH: usize = 32;
 
 impl Options<'_> {
-    /// Pictures and samples computed at once. What does not depend on the sample is computed once a portion, so portions are
-    /// rather long in samples than in pictures.
+    /// The numbers of records and samples per portion. Values that do not depend on the sample are computed once per
+    /// portion, so portions have many samples rather than many records.
     pub fn portion(&self) -> (usize, usize) {
         let (samples, rows) = (self.samples.max(1), self.rows.max(1));
         match (self.batch, self.chunk) {
@@ -72,43 +73,43 @@ impl Options<'_> {
     }
 }
 
-/// What evaluation found.
+/// The results of an evaluation.
 #[derive(Debug, Clone)]
 pub struct Evaluation {
     pub images: usize,
     pub samples: usize,
-    /// By K importance samples, with the standard error of the mean over pictures.
+    /// From K importance samples, with the standard error of the mean over records.
     pub nll: f64,
-    /// By the first 1, 10, 100, … of the samples, and by all.
+    /// From the first 1, 10, 100, … samples, and from all.
     pub by_samples: Vec<(usize, f64)>,
-    /// None of a single record, of which none can be told.
+    /// None for a single record.
     pub standard_error: Option<f64>,
-    /// Of these four: bits/dim where images are observed, else nats.
+    /// The unit of these four: bits/dim if images are observed, else nats.
     pub unit: &'static str,
-    /// By the bound (the mean over samples instead of the importance weighted one).
+    /// From the bound (the mean over samples instead of the importance-weighted one).
     pub bound: f64,
-    /// log p(x), nats a picture, by K importance samples.
+    /// log p(x), nats per record, from K importance samples.
     pub log_likelihood: f64,
-    /// Nats a picture: the mean over pictures and samples.
+    /// Nats per record: the mean over records and samples.
     pub terms: Vec<(&'static str, TermKind, f64)>,
-    /// Steps of a record on average, where records are sequences.
+    /// The mean number of steps of a record, for sequences.
     pub steps: Option<f64>,
-    /// Each picture by itself, in their order.
+    /// The results of each record, in order.
     pub records: Records,
     pub seconds: f64,
 }
 
-/// What evaluation found of each record, nats.
+/// The results of each record, in nats.
 #[derive(Debug, Clone, Default)]
 pub struct Records {
-    /// By K importance samples.
+    /// From K importance samples.
     pub log_likelihood: Vec<f64>,
-    /// The terms of the bound, the means over samples.
+    /// The terms of the bound, averaged over samples.
     pub terms: Vec<(&'static str, TermKind, Vec<f64>)>,
 }
 
 impl Records {
-    /// The likelihood, the bound and each of its terms as columns with one number for each record.
+    /// The likelihood, the bound and each of its terms as columns with one number per record.
     pub fn columns(&self) -> Vec<(String, Vec<f64>)> {
         let mut bound = vec![0.0; self.log_likelihood.len()];
         for (_, kind, values) in &self.terms {
@@ -128,7 +129,7 @@ impl Evaluation {
         self.images as f64 / self.seconds.max(1e-9)
     }
 
-    /// As `eval --json` prints it.
+    /// The output of `eval --json`.
     pub fn json(&self) -> Value {
         let terms: Map<String, Value> =
             self.terms.iter().map(|&(name, _, value)| (name.to_owned(), json!(value))).collect();
@@ -151,18 +152,18 @@ impl Evaluation {
         found
     }
 
-    /// Of sequences, −log p(x) over all of them by the steps of all of them.
+    /// For sequences, the sum of −log p(x) divided by the sum of steps.
     pub fn nats_per_step(&self) -> Option<f64> {
         self.steps.map(|steps| -self.log_likelihood / steps)
     }
 }
 
-/// Estimates log p of each picture by log (1/K) Σ_k p(x, z_k) / q(z_k | x), and averages over the pictures.
+/// Estimates log p of each record by log (1/K) Σ_k p(x, z_k) / q(z_k | x), and averages over the records.
 ///
-/// Leaves the parameters' phase as it was.
+/// The phase of the parameters is restored.
 ///
 /// # Errors
-/// Data the model cannot take, a likelihood that is not a number, Ctrl-C, or a failed tensor operation.
+/// Data that do not fit the model, a likelihood that is not a number, Ctrl-C, or a failed tensor operation.
 pub fn evaluate(model: &dyn Model, spec: &Spec, images: &Images, options: &Options<'_>) -> Result<Evaluation> {
     let before = model.params().phase();
     model.params().set_phase(Phase::Inference);
@@ -182,7 +183,7 @@ fn estimate(model: &dyn Model, spec: &Spec, images: &Images, options: &Options<'
     let milestones = milestones(options.samples);
     let pass = Pass { model, batches: &batches, images, options, milestones: &milestones };
     let work = |portion: usize| pass.portion(portion * batch, batch.min(count - portion * batch));
-    // A rank that has none of the portions computes one all the same, to know the terms.
+    // A rank without portions computes one anyway, to know the terms.
     let mut names = match options.ranks.rank() >= portions {
         true => work(0)?.names,
         false => Vec::new(),
@@ -225,19 +226,19 @@ fn estimate(model: &dyn Model, spec: &Spec, images: &Images, options: &Options<'
     })
 }
 
-/// Steps of the first records on average; nothing where they are no sequences.
+/// The mean number of steps of the first records. None if they are not sequences.
 fn mean_steps(spec: &Spec, images: &Images, count: usize) -> Option<f64> {
     let lengths = images.lengths(&Variable::length(&spec.variables)?.name)?;
     Some(lengths.iter().take(count).map(|&steps| steps as f64).sum::<f64>() / count as f64)
 }
 
-/// 1, 10, 100, … and all samples.
+/// 1, 10, 100, … and the number of samples.
 fn milestones(samples: usize) -> Vec<usize> {
     let powers = std::iter::successors(Some(1usize), |power| power.checked_mul(10));
     powers.take_while(|&power| power < samples).chain([samples]).collect()
 }
 
-/// What the portions of an evaluation have in common.
+/// The common part of all portions of an evaluation.
 struct Pass<'a> {
     model: &'a dyn Model,
     batches: &'a Batches,
@@ -246,11 +247,11 @@ struct Pass<'a> {
     milestones: &'a [usize],
 }
 
-/// What a portion of the pictures gives.
+/// The results of a portion of the records.
 #[derive(Default)]
 struct Portion {
     names: Vec<(&'static str, TermKind)>,
-    /// log p of each picture; of each term its sum over samples, for each picture; at each milestone the sum over pictures.
+    /// log p of each record; each term's sum over samples for each record; at each milestone the sum over records.
     numbers: Vec<f64>,
 }
 
@@ -266,7 +267,7 @@ impl Pass<'_> {
         let mut done = 0;
         while done < options.samples {
             let chunk = chunk.min(options.samples - done);
-            // With one sample the closed forms are as valid and vary less.
+            // With one sample, the closed forms are valid too and have less variance.
             let how = if options.samples == 1 { BoundOptions::default() } else { BoundOptions::importance(chunk) };
             let mut noise = Noise::of_rows(options.seed ^ 0x6576_616c, done..done + chunk, begin..begin + size);
             let mut bound = model.bound(&data, &mut noise, &how)?;
@@ -297,16 +298,16 @@ impl Pass<'_> {
     }
 }
 
-/// What the pictures so far have given.
+/// The accumulated results.
 struct Found {
-    /// Of terms, the sums over samples.
+    /// For terms, the sums over samples.
     records: Records,
-    /// Sums over pictures at each milestone.
+    /// Sums over records at each milestone.
     by_samples: Vec<f64>,
 }
 
 impl Found {
-    /// The numbers of the next portion.
+    /// Adds the results of the next portion.
     fn add(&mut self, size: usize, numbers: &[f64]) {
         let (pictures, sums) = numbers.split_at(numbers.len() - self.by_samples.len());
         self.by_samples.iter_mut().zip(sums).for_each(|(sum, more)| *sum += more);

@@ -1,4 +1,4 @@
-//! One file: taken up where it was left, verified, and put in place whole.
+//! Downloads one file: an interrupted transfer is resumed, and the file is verified before it is put in place.
 
 use super::{Pace, Request};
 use crate::interrupt;
@@ -10,16 +10,16 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Connections tried in a row that bring nothing.
+/// The maximum number of consecutive connections without data.
 const TRIES: u32 = 3;
-/// Downloads a file; returns false where it was there already, and whole.
+/// Downloads a file. Returns false if the complete file already exists.
 ///
-/// What has come lies in `TARGET.part` until all of it has come and its checksum is right, so that a transfer that was cut
-/// off goes on from there, now or at the next call.
+/// Received data are stored in `TARGET.part` until they are complete and the checksum is correct. An interrupted
+/// transfer is resumed from there, now or at the next call.
 ///
 /// # Errors
-/// A server that does not answer, is too slow or has no such file, a length or a checksum that is wrong, a full disk (nothing
-/// is left behind then), or Ctrl-C.
+/// A server that does not answer, is too slow or does not have the file; a wrong length or checksum; a full disk (no
+/// file is left behind); or Ctrl-C.
 pub fn download(request: &Request<'_>) -> Result<bool> {
     let target = request.target;
     if target.is_file() {
@@ -48,7 +48,7 @@ pub fn download(request: &Request<'_>) -> Result<bool> {
     }
     let mut found = digest(part.rewound()?)?;
     if found != request.sha256 && taken_up {
-        // What lay there may have been the beginning of another file.
+        // The existing data may have been the beginning of another file.
         part.clear()?;
         part.fill(request)?;
         found = digest(part.rewound()?)?;
@@ -67,7 +67,7 @@ pub fn download(request: &Request<'_>) -> Result<bool> {
     Ok(true)
 }
 
-/// A file that has come in part, and is nobody else's.
+/// A partial file that belongs to this user.
 struct Part {
     path: PathBuf,
     file: File,
@@ -100,7 +100,7 @@ impl Part {
         Ok(Self { path, file, length })
     }
 
-    /// Connects until all is there.
+    /// Connects until the file is complete.
     fn fill(&mut self, request: &Request<'_>) -> Result<()> {
         let mut failures = 0;
         loop {
@@ -119,7 +119,7 @@ impl Part {
                 }
                 Err(Stop::Connection(_)) => std::thread::sleep(Duration::from_millis(200 << failures)),
             }
-            // A server that sends next to nothing a connection is as good as gone.
+            // A server that sends almost nothing per connection counts as unavailable.
             failures = if self.length.saturating_sub(before) >= request.pace.bytes { 0 } else { failures + 1 };
             if failures >= TRIES {
                 bail!(
@@ -132,7 +132,7 @@ impl Part {
         }
     }
 
-    /// One connection; whether the file is whole after it.
+    /// One connection. Returns whether the file is complete after it.
     fn connect(&mut self, request: &Request<'_>) -> Result<bool, Stop> {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -149,7 +149,7 @@ impl Part {
         match status {
             200 if self.length > 0 => self.clear().map_err(Stop::Final)?,
             200 | 206 => {}
-            // Nothing is left to send: all of it is there, or more than the server has.
+            // The range is empty: the file is complete, or longer than the server's.
             416 => return Ok(true),
             500.. => return Err(Stop::Connection(anyhow::anyhow!("the server answers {status}"))),
             _ => {
@@ -253,7 +253,7 @@ impl Part {
     }
 }
 
-/// An ordinary file of this user that has no other name.
+/// Checks that it is a regular file of this user without other hard links.
 #[cfg(unix)]
 fn is_ours(file: &File) -> std::io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
@@ -268,7 +268,7 @@ fn is_ours(file: &File) -> std::io::Result<bool> {
     Ok(file.metadata()?.is_file())
 }
 
-/// Counts what comes in a time.
+/// Measures the bytes received per time window.
 struct Window {
     pace: Pace,
     begun: Instant,
@@ -281,7 +281,7 @@ impl Window {
     }
 
     /// # Errors
-    /// Too few bytes over a whole window.
+    /// Too few bytes in a whole window.
     fn count(&mut self, bytes: usize) -> Result<()> {
         self.bytes += bytes as u64;
         let elapsed = self.begun.elapsed();
@@ -295,9 +295,9 @@ impl Window {
     }
 }
 
-/// Why a connection came to nothing.
+/// The reason for the end of a connection.
 enum Stop {
-    /// Another try may do.
+    /// A retry may succeed.
     Connection(anyhow::Error),
     Final(anyhow::Error),
 }

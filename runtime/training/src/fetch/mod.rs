@@ -1,4 +1,4 @@
-//! Files from the network, when they are asked for and never otherwise: into a cache, with a checksum.
+//! Downloads files into a cache, only on request, and verifies their checksums.
 
 #[cfg(feature = "fetch")]
 mod download;
@@ -12,50 +12,50 @@ use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What to download.
+/// A download.
 pub struct Request<'a> {
     pub url: &'a str,
-    /// Of the whole file, in hexadecimal.
+    /// The checksum of the whole file, in hexadecimal.
     pub sha256: &'a str,
-    /// Of the whole file; not one more is taken.
+    /// The length of the whole file. Not a byte more is accepted.
     pub bytes: u64,
-    /// Where the file is to be.
+    /// The destination of the file.
     pub target: &'a Path,
     pub pace: Pace,
-    /// Called with the bytes there are and, once it is known, how many there will be.
+    /// Called with the number of received bytes and, once known, the total.
     pub progress: &'a dyn Fn(u64, Option<u64>),
 }
 
-/// How slow a server may be before a connection is given up.
+/// The limits below which a connection is too slow.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
-    /// Without a byte.
+    /// The maximum time without a byte.
     pub silence: Duration,
-    /// In each window at least so many bytes come, unless the file ends.
+    /// The minimum number of bytes in each time window, except at the end of the file.
     pub window: Duration,
     pub bytes: u64,
 }
 
 impl Default for Pace {
-    /// A kilobyte a second, over a minute.
+    /// A kilobyte per second, over a minute.
     fn default() -> Self {
         Self { silence: Duration::from_secs(30), window: Duration::from_secs(60), bytes: 60_000 }
     }
 }
 
-/// What can be fetched under one name.
+/// A named item that can be downloaded.
 #[derive(Debug, Clone, Copy)]
 pub struct Item {
-    /// As the command line names it.
+    /// The name on the command line.
     pub name: &'static str,
-    /// What it is for.
+    /// Its purpose.
     pub about: &'static str,
-    /// Of files that belong together, below the cache.
+    /// The folder in the cache, for items with several files.
     pub folder: Option<&'static str>,
-    /// Where the files lie on the network, with the last slash.
+    /// The address of the files, with the last slash.
     pub from: &'static str,
     pub files: &'static [Remote],
-    /// Whether `--data` takes the name.
+    /// Whether it is a name for `--data`.
     pub is_data: bool,
 }
 
@@ -73,12 +73,12 @@ const fn remote(name: &'static str, sha256: &'static str, bytes: u64) -> Remote 
 
 const WEIGHTS: &str = "fid-weights";
 
-/// Of `pt_inception-2015-12-05-6726825d.pth`, the weights that FIDs in papers are computed with.
+/// The checksum of `pt_inception-2015-12-05-6726825d.pth`, the weights for FIDs in papers.
 pub const FID_SHA256: &str = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2";
 
 const CIFAR: &str = "https://www.cs.toronto.edu/~kriz/";
 
-/// Everything there is to fetch.
+/// All items.
 pub const ITEMS: [Item; 6] = [
     Item {
         name: "cifar10",
@@ -185,12 +185,12 @@ pub const ITEMS: [Item; 6] = [
 ];
 
 impl Item {
-    /// Bytes of all files.
+    /// The size of all files in bytes.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
     }
 
-    /// What `--data` takes: the folder of the files, or the only file, where they are kept in a cache.
+    /// The path for `--data`: the folder of the files, or the only file, in a cache.
     pub fn place(&self, cache: &Path) -> PathBuf {
         match (self.folder, self.files) {
             (Some(folder), _) => cache.join(folder),
@@ -199,7 +199,8 @@ impl Item {
         }
     }
 
-    /// The address of a file of it. Another address (`--from`) is that of the only file, or of the folder of several.
+    /// The address of one of its files. Another address (`--from`) is that of the only file, or of the folder of
+    /// several.
     pub fn url(&self, from: Option<&str>, file: &Remote) -> String {
         match from {
             None => format!("{}{}", self.from, file.name),
@@ -208,16 +209,16 @@ impl Item {
         }
     }
 
-    /// Where a file of it is to be.
+    /// The destination of one of its files.
     pub fn target(&self, cache: &Path, file: &Remote) -> PathBuf {
         self.folder.map_or_else(|| cache.to_owned(), |folder| cache.join(folder)).join(file.name)
     }
 }
 
-/// What is fetched under this name.
+/// The item with this name.
 ///
 /// # Errors
-/// A name that is unknown, or of data that may not be fetched by a program.
+/// An unknown name, or data that programs may not download.
 pub fn find(name: &str) -> Result<&'static Item> {
     if let Some(item) = ITEMS.iter().find(|item| item.name == name) {
         return Ok(item);
@@ -233,10 +234,10 @@ pub fn find(name: &str) -> Result<&'static Item> {
     bail!("nothing is named `{name}`; known are {}", names.join(", "))
 }
 
-/// Where fetched files lie: `SRVAE_CACHE`, or `srvae` in the user's cache folder.
+/// The folder for downloads: `SRVAE_CACHE`, or `srvae` in the user's cache folder.
 ///
 /// # Errors
-/// A system that says no such folder.
+/// A system without such a folder.
 pub fn cache() -> Result<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(folder) = variable("SRVAE_CACHE") {
@@ -246,10 +247,10 @@ pub fn cache() -> Result<PathBuf> {
     Ok(folder.context("no folder for fetched files: set SRVAE_CACHE to one, or give --to")?.join("srvae"))
 }
 
-/// Where a data set lies that `--data` gives by name, if `path` is one.
+/// The location of a data set, if `path` is its name.
 ///
 /// # Errors
-/// A data set that was not fetched yet, or not all of it.
+/// A data set that has not been downloaded completely.
 pub fn data_set(path: &Path) -> Result<Option<PathBuf>> {
     let Some(item) = ITEMS.iter().find(|item| item.is_data && path.as_os_str() == item.name) else { return Ok(None) };
     let cache = cache()?;
@@ -266,7 +267,7 @@ pub fn data_set(path: &Path) -> Result<Option<PathBuf>> {
     Ok(Some(item.place(&cache)))
 }
 
-/// Where the FID network's weights lie once they are fetched.
+/// The location of the FID network's weights after the download.
 ///
 /// # Errors
 /// As [`cache`].

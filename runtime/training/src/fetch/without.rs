@@ -1,10 +1,10 @@
-//! A program that was built without the feature `fetch` opens no connection.
+//! Replaces downloads in a program that was built without the feature `fetch`; it opens no connections.
 
 use super::Request;
 use anyhow::{Result, bail};
 
 /// # Errors
-/// Always: the message says how to build a program that can, and what to fetch by other means.
+/// Always. The message says how to build a program with downloads, and which file to download in another way.
 pub fn download(request: &Request<'_>) -> Result<bool> {
     bail!(
         "this program was built without the feature `fetch`; build it with `--features fetch`, or download {} by \

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
-/// Of every batch normalisation of the network.
+/// The ε of every batch normalisation of the network.
 const EPSILON: f64 = 1e-3;
 
 /// relu(normalise(convolve(x)))
@@ -86,7 +86,7 @@ impl Convolution {
         Ok(Tensor::from_vec(values, (batch, filters, size[0], size[1]), &Device::Cpu)?)
     }
 
-    /// What each tap of the kernel sees, [taps, pixels].
+    /// The input of each tap of the kernel, [taps, pixels].
     fn patches(&self, picture: &[f32], [height, width]: [usize; 2], kernel: [usize; 2], out: [usize; 2]) -> Vec<f32> {
         let ([kernel_height, kernel_width], channels) = (kernel, picture.len() / (height * width));
         let mut patches = vec![0f32; channels * kernel_height * kernel_width * out[0] * out[1]];

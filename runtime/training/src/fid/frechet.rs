@@ -4,8 +4,9 @@ use nalgebra::{DMatrix, DVector};
 
 /// |m₁ − m₂|² + tr C₁ + tr C₂ − 2 tr (C₁ C₂)^½
 ///
-/// With C₁ = L₁ L₁ᵀ and C₂ = L₂ L₂ᵀ the last trace is the sum of the singular values of L₁ᵀ L₂. No matrix square root is needed,
-/// so covariances of low rank (fewer images than features) lose no digits, as they would if C₁ C₂ were formed.
+/// With C₁ = L₁ L₁ᵀ and C₂ = L₂ L₂ᵀ, the last trace is the sum of the singular values of L₁ᵀ L₂. This needs no matrix
+/// square root, so it stays accurate for covariances of low rank (fewer images than features), for which C₁ C₂ would
+/// lose digits.
 pub fn distance(first: &(DVector<f64>, DMatrix<f64>), second: &(DVector<f64>, DMatrix<f64>)) -> f64 {
     let ((mean, covariance), (other_mean, other_covariance)) = (first, second);
     let cross = factor(covariance).transpose() * factor(other_covariance);
@@ -13,9 +14,9 @@ pub fn distance(first: &(DVector<f64>, DMatrix<f64>), second: &(DVector<f64>, DM
     (mean - other_mean).norm_squared() + covariance.trace() + other_covariance.trace() - 2.0 * common
 }
 
-/// L with L Lᵀ = C for a symmetric C without negative eigenvalues; as many columns as C has rank.
+/// L with L Lᵀ = C, for a symmetric C without negative eigenvalues. It has as many columns as the rank of C.
 ///
-/// Cholesky's method with the largest remaining diagonal element as the next pivot, ended where only rounding is left.
+/// Cholesky's method with the largest remaining diagonal element as the pivot, ended when only rounding errors remain.
 fn factor(covariance: &DMatrix<f64>) -> DMatrix<f64> {
     let size = covariance.nrows();
     let mut diagonal: Vec<f64> = covariance.diagonal().iter().copied().collect();
@@ -34,7 +35,7 @@ fn factor(covariance: &DMatrix<f64>) -> DMatrix<f64> {
         for (value, entry) in diagonal.iter_mut().zip(column.iter()) {
             *value -= entry * entry;
         }
-        // Used up; what rounding leaves of it must not be chosen again.
+        // Done. Its rounding error must not be chosen again.
         diagonal[pivot] = f64::NEG_INFINITY;
         columns.set_column(rank, &column);
         rank += 1;

@@ -1,15 +1,16 @@
-//! Inception-v3 up to its last pooling, in the form that FIDs are computed with.
+//! Inception-v3 up to its last pooling, in the variant that is used for FIDs.
 //!
-//! Differences from the usual network: average pooling excludes the padding, and the last block uses maximum pooling.
+//! Differences from the original network: average pooling excludes the padding, and the last block uses maximum
+//! pooling.
 
 use super::convolution::Convolution;
 use crate::{DType, Device, Tensor};
 use anyhow::Result;
 use std::collections::BTreeMap;
 
-/// Features of a picture.
+/// Features of an image.
 pub const FEATURES: usize = 2048;
-/// Height and width the network sees pictures at.
+/// Height and width of the network's input.
 const SIZE: usize = 299;
 
 /// The network, from bytes to features.
@@ -24,13 +25,13 @@ enum Layer {
     Convolution(Convolution),
     /// 3×3, stride 2, unpadded.
     Reduce,
-    /// 3×3 mean of what lies inside.
+    /// 3×3 mean over the pixels inside the image.
     Average,
     /// 3×3 maximum, stride 1.
     Maximum,
-    /// One after the other.
+    /// A sequence of layers.
     Chain(Vec<Layer>),
-    /// Side by side, their channels after each other.
+    /// Parallel branches whose outputs are concatenated along the channels.
     Branches(Vec<Layer>),
 }
 
@@ -65,7 +66,7 @@ impl Inception {
         &self.device
     }
 
-    /// Features [batch, 2048] of pictures as bytes, [batch, 1 or 3, height, width].
+    /// Features [batch, 2048] of images as bytes, [batch, 1 or 3, height, width].
     ///
     /// # Errors
     /// A failed tensor operation.
@@ -95,7 +96,7 @@ impl Layer {
                 let nines = (padded(x)?.avg_pool2d_with_stride(3, 1)? * 9.0)?;
                 nines.broadcast_div(&counts(x.dim(2)?, x.dim(3)?, x.device())?)?
             }
-            // What comes in has passed a ReLU, so a border of zeros is below everything.
+            // The input has passed a ReLU, so padding with zeros does not change the maximum.
             Self::Maximum => padded(x)?.max_pool2d_with_stride(3, 1)?,
             Self::Chain(layers) => {
                 let mut x = x.clone();
@@ -112,7 +113,7 @@ impl Layer {
     }
 }
 
-/// Names and builds the layers of a block, as PyTorch's implementation names them.
+/// Builds the layers of a block, with the names of PyTorch's implementation.
 struct Builder<'a> {
     state: &'a BTreeMap<String, Tensor>,
     device: &'a Device,
@@ -135,12 +136,12 @@ impl Builder<'_> {
         self.layer(name, shape, stride, [0, 0])
     }
 
-    /// Padded so that the size stays.
+    /// Padded so that the size does not change.
     fn same(&self, name: &str, shape: [usize; 4]) -> Result<Layer> {
         self.layer(name, shape, 1, [shape[2] / 2, shape[3] / 2])
     }
 
-    /// Convolutions one after the other, each `(name, filters, kernel)`, the size staying.
+    /// A sequence of convolutions, each `(name, filters, kernel)`, that keep the size.
     fn chain(&self, mut channels: usize, steps: &[(&str, usize, [usize; 2])]) -> Result<Vec<Layer>> {
         let mut layers = Vec::with_capacity(steps.len());
         for &(name, filters, [height, width]) in steps {
@@ -227,14 +228,14 @@ impl Builder<'_> {
     }
 }
 
-/// How many of the 3×3 cells about each pixel lie inside, [1, 1, height, width].
+/// The number of 3×3 neighbours of each pixel inside the image, [1, 1, height, width].
 fn counts(height: usize, width: usize, device: &Device) -> Result<Tensor> {
     let along = |at: usize, size: usize| 1 + usize::from(at > 0) + usize::from(at + 1 < size);
     let all = (0..height).flat_map(|y| (0..width).map(move |x| (along(y, height) * along(x, width)) as f32));
     Ok(Tensor::from_iter(all, device)?.reshape((1, 1, height, width))?)
 }
 
-/// Bilinear resizing of a line as a matrix [299, size]: pixels' centres at halves, no smoothing, the border repeated.
+/// Bilinear resizing of a line as a matrix [299, size]: pixel centres at halves, no smoothing, edge values repeated.
 fn enlarging(size: usize, device: &Device) -> Result<Tensor> {
     let mut matrix = vec![0f32; SIZE * size];
     for (out, row) in matrix.chunks_mut(size).enumerate() {

@@ -1,7 +1,7 @@
-//! The Fréchet inception distance (Heusel et al., 2017) as the field computes it.
+//! The Fréchet inception distance (Heusel et al., 2017), with the usual protocol.
 //!
-//! Pictures, rounded to 8 bits, are resized to 299×299 and pass the Inception-v3 network in the form of pytorch-fid; the
-//! distance is between the normal distributions with the mean and the covariance of its 2048 pooled features.
+//! Images, rounded to 8 bits, are resized to 299×299 and pass through Inception-v3 in the variant of pytorch-fid. The
+//! distance is that between the normal distributions with the mean and the covariance of its 2048 pooled features.
 
 mod convolution;
 mod frechet;
@@ -23,32 +23,32 @@ use serde_json::{Value, json};
 use std::fmt;
 use std::ops::Range;
 
-/// How a distance is measured.
+/// Options of the measurement.
 #[derive(Clone, Copy)]
 pub struct Options<'a> {
     /// Number of images sampled from the model.
     pub samples: usize,
-    /// Pictures computed at once.
+    /// Images computed at once.
     pub batch: usize,
     pub draw: Draw,
     pub seed: u64,
-    /// Those that share the work, which all find the same.
+    /// The ranks that share the work. All get the same result.
     pub ranks: &'a dyn Communicator,
     /// Called with the number of finished images and of all images.
     pub progress: &'a dyn Fn(usize, usize),
 }
 
-/// A distance together with its protocol: distances are comparable for equal protocols only.
+/// A distance together with its protocol. Distances are comparable only for equal protocols.
 #[derive(Debug, Clone)]
 pub struct Distance {
     pub value: f64,
     pub samples: usize,
     pub real: usize,
-    /// The real pictures, as reports name them.
+    /// The name of the real images in reports.
     pub real_set: String,
     pub draw: Draw,
     pub seed: u64,
-    /// Of the network's weights.
+    /// The checksum of the network's weights.
     pub weights: String,
 }
 
@@ -107,7 +107,7 @@ fn decode(draw: Draw) -> &'static str {
     }
 }
 
-/// The statistics of pictures, all of them.
+/// The statistics of all given images.
 ///
 /// # Errors
 /// Ctrl-C, or a failed tensor operation.
@@ -121,7 +121,7 @@ pub fn of_images(network: &Inception, images: &Images, options: &Options<'_>) ->
     })
 }
 
-/// The statistics of features of so many pictures, which `of` computes for some of them.
+/// The statistics of the features of a number of images. `of` computes the features of a range.
 fn features(options: &Options<'_>, count: usize, of: impl Fn(Range<usize>) -> Result<Tensor>) -> Result<Statistics> {
     let batch = options.batch.max(1);
     let part = |part: usize| part * batch..count.min((part + 1) * batch);
@@ -138,11 +138,11 @@ fn features(options: &Options<'_>, count: usize, of: impl Fn(Range<usize>) -> Re
     Ok(statistics)
 }
 
-/// The statistics of images sampled from a model; given variables (such as classes) come from `images`. An image depends on the
-/// seed and its number alone.
+/// The statistics of images sampled from a model. Given variables (such as classes) come from `images`. An image
+/// depends only on the seed and its number.
 ///
 /// # Errors
-/// A model that draws no pictures, Ctrl-C, or a failed tensor operation.
+/// A model without images, Ctrl-C, or a failed tensor operation.
 pub fn of_model(
     network: &Inception,
     model: &dyn Model,
@@ -173,7 +173,7 @@ pub fn of_model(
     })
 }
 
-/// The bytes that a picture file of these values in [0, 1] would hold.
+/// Values in [0, 1] as the bytes of an image file.
 fn to_bytes(pictures: &Tensor) -> Result<Tensor> {
     let finite = pictures.sum_all()?.to_dtype(DType::F32)?.to_scalar::<f32>()?.is_finite();
     ensure!(finite, "a sampled image has values that are not numbers");

@@ -1,10 +1,10 @@
-//! Mean and covariance of features, a batch at a time.
+//! Running mean and covariance of features.
 
 use crate::{DType, Device, Tensor};
 use anyhow::{Result, ensure};
 use nalgebra::{DMatrix, DVector};
 
-/// Sums over the features seen so far, in f64, about a point near their mean, so that nothing cancels.
+/// Sums over the features so far, in f64, relative to a point near their mean, to avoid cancellation.
 #[derive(Debug, Default)]
 pub struct Statistics {
     count: usize,
@@ -46,7 +46,7 @@ impl Statistics {
         Ok(())
     }
 
-    /// Pictures seen.
+    /// The number of images so far.
     pub fn count(&self) -> usize {
         self.count
     }

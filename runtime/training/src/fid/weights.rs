@@ -1,4 +1,4 @@
-//! The weights of the FID network: a file given by the user, verified before use.
+//! The weights of the FID network: a file from the user, verified before use.
 
 use crate::Tensor;
 use anyhow::{Context, Result, ensure};
@@ -8,19 +8,19 @@ use std::path::Path;
 
 pub use crate::fetch::FID_SHA256 as SHA256;
 
-/// Weights as they were read.
+/// Weights read from a file.
 #[derive(Debug)]
 pub struct Weights {
     /// By PyTorch's names.
     pub tensors: BTreeMap<String, Tensor>,
-    /// Of the file.
+    /// The checksum of the file.
     pub sha256: String,
     /// The file, for messages.
     pub place: String,
 }
 
 impl Weights {
-    /// Reads a `.pth` or safetensors file; `any` takes a file other than the usual one.
+    /// Reads a `.pth` or safetensors file. `any` accepts a file other than the usual one.
     ///
     /// # Errors
     /// A file that is missing, damaged or, without `any`, not the usual one.
@@ -43,7 +43,7 @@ impl Weights {
     }
 }
 
-/// As text.
+/// The checksum in hexadecimal.
 fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -21,13 +21,13 @@ pub struct Large<'a> {
     pub progress: &'a dyn Fn(usize, usize),
 }
 
-/// Applies a mode to an image of any size, the value of the only variable that the mode is given.
+/// Applies a mode to an image of any size, which is the mode's only evidence.
 ///
-/// Spatial latents get the same noise in every tile that contains them, so that overlapping tiles agree. Tiles are blended by
-/// weights; with sampled pixels, each pixel comes from the tile whose border is farthest away.
+/// Spatial latents get the same noise in every tile that contains them, so that overlapping tiles agree. Tiles are
+/// blended with weights. With sampled pixels, each pixel comes from the tile whose border is farthest away.
 ///
 /// # Errors
-/// A mode that is not given exactly one image, or yields none; a failed tensor operation.
+/// A mode without exactly one image as evidence, or without an image as a result; a failed tensor operation.
 pub fn large(model: &dyn Model, spec: &Spec, mode: &Mode, picture: &Planes, how: &Large<'_>) -> Result<Planes> {
     let (given, [channels, ..]) = given(spec, mode)?;
     ensure!(
@@ -38,10 +38,10 @@ pub fn large(model: &dyn Model, spec: &Spec, mode: &Mode, picture: &Planes, how:
     at_rest(model, || tiles(model, spec, mode, picture, how))
 }
 
-/// The only variable that a mode is given, and its shape as an image.
+/// The only evidence of a mode, and its shape as an image.
 ///
 /// # Errors
-/// Another number of given variables, or one that is no image.
+/// Another number of variables, or one that is not an image.
 pub fn given<'s>(spec: &'s Spec, mode: &Mode) -> Result<(&'s str, [usize; 3])> {
     let [name] = mode.given else {
         let names = if mode.given.is_empty() { "nothing".into() } else { mode.given.join(", ") };
@@ -71,7 +71,7 @@ fn tiles(model: &dyn Model, spec: &Spec, mode: &Mode, picture: &Planes, how: &La
     for batch in indices.chunks(BATCH) {
         let numbers: Vec<f32> = batch.iter().flat_map(|&index| tiling.cut(picture, index)).collect();
         let tile = Tensor::from_vec(numbers, (batch.len(), channels, height, width), &device)?;
-        // Noise offered for earlier tiles and not used does not apply to these.
+        // Unused noise that was offered for earlier tiles does not apply to these.
         let (seed, counter) = noise.state();
         noise = Noise::at(seed, counter);
         for (name, field, over) in &drawn {
@@ -92,7 +92,7 @@ fn tiles(model: &dyn Model, spec: &Spec, mode: &Mode, picture: &Planes, how: &La
 /// The spatial latents of a mode.
 struct Fields<'s> {
     variables: Vec<(&'s str, [usize; 3])>,
-    /// Tiles at multiples of it start at whole pixels of every such latent.
+    /// Tiles that start at multiples of it start at whole pixels of every such latent.
     grid: [usize; 2],
 }
 
@@ -130,10 +130,10 @@ fn stack(field: &Planes, tiling: &Tiling, batch: &[usize], device: &Device) -> R
     Ok(Tensor::from_vec(numbers, (batch.len(), field.channels, tiling.tile[0], tiling.tile[1]), device)?)
 }
 
-/// Applies the model's q to an image of its observed variable: the reduced image that `mode` is given.
+/// Applies the model's q to an image of its observed variable, which gives the reduced image for `mode`.
 ///
 /// # Errors
-/// A mode that is not given exactly one image; a failed tensor operation.
+/// A mode without exactly one image as evidence; a failed tensor operation.
 pub fn reduce(model: &dyn Model, spec: &Spec, mode: &Mode, picture: &Planes) -> Result<Planes> {
     let (given, [out, high, wide]) = given(spec, mode)?;
     let full = spec.data_variables().find_map(|variable| Some((variable, variable.picture()?)));

@@ -1,4 +1,4 @@
-//! Marginal distributions of the observed variables: data beside samples of the model.
+//! Marginal distributions of the observed variables, of data and of samples.
 
 use super::{Strip, at_rest, complete, shows};
 use crate::data::{Batches, Images, Scale};
@@ -9,13 +9,13 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Records and samples that are compared.
+/// The number of records and of samples.
 const COUNT: usize = 512;
-/// Panels per variable at most.
+/// The maximum number of panels per variable.
 const MOST: usize = 8;
 const BINS: usize = 24;
 
-/// One number of a variable, or its classes: relative frequencies in the data and among samples.
+/// One number of a variable, or its classes: relative frequencies in the data and in samples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Marginal {
     pub title: String,
@@ -25,7 +25,7 @@ pub struct Marginal {
     pub samples: Vec<f64>,
     /// Whether a bin is a class or a position, not an interval.
     pub discrete: bool,
-    /// What the bins are called; nothing where by their numbers.
+    /// The names of the bins. Empty if they have only numbers.
     #[serde(default)]
     pub names: Vec<String>,
 }
@@ -37,9 +37,9 @@ pub struct Marginals {
     pub means: Vec<Strip>,
 }
 
-/// The marginals of every observed variable but images of pixels: a histogram for each number of a continuous variable, bars
-/// for counts, for classes (`classes` are their names) and for the elements of a binary vector, heat maps for binary images. None where
-/// generation is impossible.
+/// The marginals of every observed variable except images: a histogram for each number of a continuous variable, bars
+/// for counts, for classes (`classes` are their names) and for the elements of a binary vector, heat maps for binary
+/// images. None if generation does not exist.
 ///
 /// # Errors
 /// Data that do not fit the model, or a failed tensor operation.
@@ -116,7 +116,7 @@ fn rows(batch: &Tensor, scale: Option<&Scale>) -> Result<Vec<Vec<f64>>> {
     Ok(rows.into_iter().map(|row| row.into_iter().map(f64::from).collect()).collect())
 }
 
-/// The steps of all records as rows, those after a record's last left out.
+/// The steps of all records as rows, without the padding.
 fn each_step(rows: Vec<Vec<f64>>, steps: usize, lengths: Option<&[usize]>) -> Vec<Vec<f64>> {
     let of = |(record, row): (usize, Vec<f64>)| {
         let length = lengths.and_then(|lengths| lengths.get(record)).copied().unwrap_or(steps);
@@ -126,7 +126,7 @@ fn each_step(rows: Vec<Vec<f64>>, steps: usize, lengths: Option<&[usize]>) -> Ve
     rows.into_iter().enumerate().flat_map(of).collect()
 }
 
-/// A chart for each number, with bins as `edges` makes them of all values there are.
+/// A chart for each number. `edges` computes the bins from all values.
 fn charts(name: &str, data: &[Vec<f64>], samples: &[Vec<f64>], edges: fn(&[f64]) -> Vec<f64>) -> Vec<Marginal> {
     let size = data.first().map_or(0, Vec::len);
     let column = |rows: &[Vec<f64>], at: usize| -> Vec<f64> {
@@ -144,7 +144,7 @@ fn charts(name: &str, data: &[Vec<f64>], samples: &[Vec<f64>], edges: fn(&[f64])
     (0..size.min(MOST)).map(one).collect()
 }
 
-/// Equal bins over the middle 99 % of the values; what lies outside counts for the first or the last.
+/// Equal bins over the middle 99 % of the values. Values outside count in the first or the last bin.
 fn edges(values: &[f64]) -> Vec<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -154,8 +154,8 @@ fn edges(values: &[f64]) -> Vec<f64> {
     (0..=BINS).map(|bin| low + bin as f64 * width).collect()
 }
 
-/// A bin for each count from 0 on, or equal bins of several counts where there would be too many; the last has the largest
-/// ones too.
+/// A bin for each count from 0, or equal bins of several counts if there would be too many. The last bin includes all
+/// larger counts.
 fn counted(values: &[f64]) -> Vec<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -174,14 +174,14 @@ fn frequency(values: &[f64], edges: &[f64]) -> Vec<f64> {
     counts
 }
 
-/// Of classes how often each is there, of binary elements how often each is 1: both are means.
+/// The frequency of each class, or of a 1 for each binary element: both are means.
 fn frequencies(name: &str, data: &[Vec<f64>], samples: &[Vec<f64>]) -> Marginal {
     let size = data.first().map_or(0, Vec::len);
     let mean = |rows: &[Vec<f64>]| -> Vec<f64> {
         (0..size).map(|at| rows.iter().map(|row| row[at]).sum::<f64>() / rows.len().max(1) as f64).collect()
     };
     let edges = (0..=size).map(|at| at as f64 - 0.5).collect();
-    // Of a single answer how often it is yes.
+    // For a single binary element, the frequency of 1.
     let names = if size == 1 { vec!["1".to_owned()] } else { Vec::new() };
     Marginal { title: name.to_owned(), edges, data: mean(data), samples: mean(samples), discrete: true, names }
 }

@@ -18,18 +18,18 @@ use crate::{Draw, Mode, Model};
 use anyhow::Result;
 use image::RgbImage;
 
-/// How a sheet is drawn.
+/// Options of a sheet.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// Number of examples, or of samples where a mode is given nothing.
+    /// Number of examples, or of samples for a mode without evidence.
     pub count: usize,
     /// Examples side by side.
     pub columns: usize,
-    /// Samples per example, where a mode is given something.
+    /// Samples per example, for a mode with evidence.
     pub draws: usize,
     pub draw: Draw,
     pub seed: u64,
-    /// Least width of an image on the sheet, in pixels; smaller ones are enlarged.
+    /// The minimum width of an image on the sheet, in pixels; smaller ones are enlarged.
     pub width: u32,
 }
 
@@ -79,13 +79,13 @@ fn at_rest<T>(model: &dyn Model, work: impl FnOnce() -> Result<T>) -> Result<T> 
     result
 }
 
-/// Whether a mode yields anything that can be displayed as an image.
+/// Whether a mode yields a displayable image.
 pub fn displays(spec: &Spec, mode: &Mode) -> bool {
     mode.yields.iter().filter_map(|name| spec.variable(name)).any(shows)
 }
 
-/// Whether a variable can be displayed: images, and data of the shape of an image, but no real-valued latents and no counts
-/// and other numbers.
+/// Whether a variable can be displayed: images, and data in the shape of an image, but not real-valued latents, counts
+/// or other numbers.
 fn shows(variable: &Variable) -> bool {
     let is_number = variable.is_numeric() || (variable.role == Role::Latent && variable.space == Space::Real);
     variable.picture().is_some() && !is_number

@@ -16,8 +16,8 @@ use std::ops::Range;
 /// Examples computed at once.
 const BATCH: usize = 32;
 
-/// Runs a mode: strips of the variables it is given, then of those it yields. `images` are the examples it is given. An
-/// example's draws depend on the seed and its number alone.
+/// Runs a mode. Returns strips of its evidence, then of its results. `images` are the examples for the evidence. An
+/// example's draws depend only on the seed and its number.
 ///
 /// # Errors
 /// No displayable variable, or a failed tensor operation.
@@ -25,7 +25,7 @@ pub fn strips(model: &dyn Model, spec: &Spec, mode: &Mode, images: &Images, opti
     strips_on(&ALONE, model, spec, mode, images, options)
 }
 
-/// The same on several ranks, which share the examples. Rank 0 has the strips, the others none.
+/// Runs a mode on several ranks, which share the examples. Rank 0 gets the strips, the others none.
 ///
 /// # Errors
 /// As [`strips`].
@@ -66,8 +66,8 @@ fn draw(examples: &Examples<'_>, number: usize) -> Result<Strips> {
     Ok(sheet)
 }
 
-/// Runs a mode: an array for each variable that it yields, under its name, `[examples, …]`, or where several draws are asked
-/// for `[examples, draws, …]`.
+/// Runs a mode. Returns an array for each variable that it yields, with its name, `[examples, …]`, or with several
+/// draws `[examples, draws, …]`.
 ///
 /// # Errors
 /// A failed tensor operation.
@@ -75,7 +75,7 @@ pub fn arrays(model: &dyn Model, spec: &Spec, mode: &Mode, images: &Images, opti
     arrays_on(&ALONE, model, spec, mode, images, options)
 }
 
-/// The same on several ranks, which share the examples and all have the arrays.
+/// Runs a mode on several ranks, which share the examples and all get the arrays.
 ///
 /// # Errors
 /// As [`arrays`].
@@ -121,8 +121,8 @@ pub fn arrays_on(
     Ok(arrays)
 }
 
-/// Of sequences the lengths as an array: those of the records that a mode is given, else all steps, of which fewer are a sequence
-/// too. What comes after a record's last step is 0.
+/// For sequences, the lengths as an array: those of the mode's evidence, otherwise the full length. Values after a
+/// record's end are 0.
 fn add_lengths(arrays: &mut Vec<Array>, spec: &Spec, mode: &Mode, images: &Images, count: usize) {
     let Some(length) = Variable::length(&spec.variables) else { return };
     let longest = spec.variables.iter().filter(|variable| variable.steps).map(|variable| variable.shape[0]).max();
@@ -142,7 +142,7 @@ fn add_lengths(arrays: &mut Vec<Array>, spec: &Spec, mode: &Mode, images: &Image
     arrays.push(Array::column(&length.name, &numbers));
 }
 
-/// The examples that a mode is run on, batch by batch.
+/// The examples for a mode, batch by batch.
 struct Examples<'a> {
     model: &'a dyn Model,
     spec: &'a Spec,
@@ -150,7 +150,7 @@ struct Examples<'a> {
     images: &'a Images,
     options: &'a Options,
     count: usize,
-    /// What makes tensors of the records; none where the mode is given nothing.
+    /// Converts the records to tensors. None for a mode without evidence.
     data: Option<Batches>,
 }
 
@@ -202,16 +202,16 @@ impl<'a> Examples<'a> {
     }
 }
 
-/// Examples of a mode that were computed at once.
+/// A batch of examples.
 struct Batch {
     size: usize,
-    /// What the mode was given, and the data this comes from.
+    /// The mode's evidence, and the data it comes from.
     given: Option<(Values, Values)>,
     draws: Vec<Values>,
 }
 
 impl Batch {
-    /// The values of each variable that the mode yields: of each example all its draws.
+    /// The values of each variable that the mode yields, with all draws of each example.
     fn numbers(&self, mode: &Mode) -> Result<Vec<f32>> {
         let mut numbers = Vec::new();
         for name in mode.yields {
@@ -226,7 +226,7 @@ impl Batch {
     }
 }
 
-/// Strips as they grow, batch by batch.
+/// The strips so far.
 #[derive(Default)]
 struct Strips(Vec<Strip>);
 
@@ -243,7 +243,7 @@ impl Strips {
         }
     }
 
-    /// For another rank: of each strip lengths, sizes, its label, and the pixels.
+    /// The strips as bytes for another rank: lengths, sizes, label and pixels of each.
     fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         for Strip { label, pictures } in &self.0 {
@@ -281,7 +281,7 @@ impl Strips {
             let what = if variable.role == Role::Latent { "given" } else { "original" };
             self.add(format!("{} {what}", variable.name), given.get(&variable.name)?)?;
         }
-        // Where a reduced image is given, the full one is shown for comparison.
+        // If the evidence is a reduced image, the full one is shown for comparison.
         let held = |name: &str| !mode.given.contains(&name);
         for variable in spec.data_variables().filter(|variable| shows(variable) && held(&variable.name)) {
             if let Some(original) = data.find(&variable.name) {
@@ -300,14 +300,14 @@ impl Strips {
     }
 }
 
-/// The values of the variables a mode is given: from the data, else inferred by q.
+/// The values of a mode's evidence: from the data, otherwise inferred by q.
 ///
 /// # Errors
 /// A variable that no mode infers from data, or a failed tensor operation.
 pub fn complete(model: &dyn Model, mode: &Mode, data: &Values, noise: &mut Noise, draw: &Draw) -> Result<Values> {
     let mut given = Values::new();
     for name in mode.given {
-        // What some records have is inferred for the others.
+        // A partly observed variable is inferred for the records that lack it.
         let lacking = data.find(&Values::presence_of(name)).filter(|present| !is_everywhere(present));
         let own = data.find(name);
         let value = match (own, lacking) {

@@ -13,14 +13,14 @@ use anyhow::{Context, Result, ensure};
 pub struct Walk {
     /// The latents that are interpolated, in q's order; all others follow from them or stay fixed.
     pub latents: Vec<String>,
-    /// They are the roots of p: everything below them is drawn from p.
+    /// Whether they are the roots of p, so that everything below is drawn from p.
     pub top: bool,
     /// Number of images along the path, ends included.
     pub steps: usize,
 }
 
-/// Interpolates between the posterior means of two images in some latents; the originals are the first and the last image.
-/// All other noise is the same at every step.
+/// Interpolates between the posterior means of two images in some latents. The originals are the first and the last
+/// image. All other noise is the same at every step.
 ///
 /// # Errors
 /// A latent that no mode infers, or whose q has no noise to control; a failed tensor operation.
@@ -31,7 +31,7 @@ pub fn interpolation(model: &dyn Model, spec: &Spec, ends: &Images, walk: &Walk,
     })
 }
 
-/// The mode that takes the latents from q.
+/// The mode that draws the latents from q.
 fn mode<'m>(model: &'m dyn Model, walk: &Walk) -> Result<&'m Mode> {
     ensure!(!walk.latents.is_empty(), "interpolation needs a model with latents");
     let wanted = if walk.top { ["generative_reconstruction", "reconstruction"] } else { ["reconstruction"; 2] };
@@ -57,7 +57,7 @@ struct Walker<'a> {
     options: &'a Options,
 }
 
-/// Latents with their given noise.
+/// Latents with given noise.
 type Steered = Vec<(String, Tensor)>;
 
 impl Walker<'_> {

@@ -3,15 +3,15 @@
 use flate2::bufread::MultiGzDecoder;
 use std::io::{self, BufReader, Read};
 
-/// The content of all members of a gzip stream, one after the other.
+/// The concatenated contents of all members of a gzip stream.
 ///
-/// Each member's CRC-32 and length are verified when its end is read, so whoever wants to know that the file is whole reads to
-/// the end. More than `limit` bytes are an error.
+/// Each member's CRC-32 and length are verified at its end, so the stream must be read to its end to verify the file.
+/// More than `limit` bytes are an error.
 pub fn gunzip(file: impl Read, limit: u64) -> impl Read {
     Bounded { inner: MultiGzDecoder::new(BufReader::with_capacity(1 << 16, file)), left: limit, limit }
 }
 
-/// A reader that fails where more comes than is allowed.
+/// A reader that fails above a limit.
 struct Bounded<R> {
     inner: R,
     left: u64,

@@ -1,7 +1,7 @@
-//! Files of others: opened with care, read within limits, verified by every checksum their format has.
+//! Reads untrusted files: opened with care, read within limits, verified by all checksums of their format.
 //!
-//! Whatever a file holds, reading it ends in its content or in one error: memory stays within [`limit`], lengths and shapes are
-//! checked before anything is allocated for them, and nothing recurses as deep as a file says.
+//! Reading a file results in its contents or in one error. Memory stays within [`limit`], lengths and shapes are
+//! checked before memory is allocated for them, and the recursion depth does not depend on the file.
 
 mod gzip;
 mod npy;
@@ -25,32 +25,32 @@ pub use zip::Archive;
 use anyhow::{Result, bail};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes that one file may take in memory once it is unpacked, where nothing else is asked for.
+/// The default limit for the memory of one unpacked file, in bytes.
 pub const DEFAULT_LIMIT: u64 = 4 << 30;
-/// The share of the limit that one picture may take: several are decoded at a time.
+/// The fraction of the limit for one image, because several are decoded at a time.
 const PICTURE_SHARE: u64 = 16;
 
 static LIMIT: AtomicU64 = AtomicU64::new(DEFAULT_LIMIT);
 
-/// Bytes that one file may take in memory once it is unpacked.
+/// The limit for the memory of one unpacked file, in bytes.
 pub fn limit() -> u64 {
     LIMIT.load(Ordering::Relaxed)
 }
 
-/// Bytes that one picture may take once it is decoded.
+/// The limit for the memory of one decoded image, in bytes.
 pub fn picture_limit() -> u64 {
     limit() / PICTURE_SHARE
 }
 
-/// Sets [`limit`] for the whole program, as `--read-limit` does.
+/// Sets [`limit`] for the whole program (`--read-limit`).
 pub fn set_limit(bytes: u64) {
     LIMIT.store(bytes, Ordering::Relaxed);
 }
 
-/// Refuses content that would take more than `limit` bytes.
+/// Refuses content of more than `limit` bytes.
 ///
 /// # Errors
-/// More bytes than that, with both numbers and the option that raises the limit.
+/// More bytes, with both numbers and the option that raises the limit.
 pub fn within(bytes: u64, limit: u64) -> Result<()> {
     if bytes > limit {
         bail!("it unpacks to {}, and the limit is {}; --read-limit raises it", size(bytes), size(limit));
@@ -58,7 +58,7 @@ pub fn within(bytes: u64, limit: u64) -> Result<()> {
     Ok(())
 }
 
-/// A number of bytes for people: `1.5 GiB`.
+/// A number of bytes in readable form: `1.5 GiB`.
 pub fn size(bytes: u64) -> String {
     let mut amount = bytes as f64;
     let mut units = ["bytes", "KiB", "MiB", "GiB", "TiB"].into_iter();

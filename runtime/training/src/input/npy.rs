@@ -1,14 +1,14 @@
-//! Numpy's arrays, as `.npy` files and pickles hold them.
+//! NumPy arrays, in `.npy` files and pickles.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::borrow::Cow;
 
-/// Numpy's own bound on the number of axes.
+/// NumPy's limit on the number of axes.
 const MOST_AXES: usize = 64;
-/// Bytes of a header; numpy refuses more than 10,000.
+/// The maximum size of a header in bytes; NumPy refuses more than 10,000.
 const MOST_HEADER: usize = 1 << 16;
 
-/// What an array's numbers are, with the bytes of each.
+/// The type of an array's numbers, with its width in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Bool,
@@ -17,7 +17,7 @@ pub enum Kind {
     Float(usize),
 }
 
-/// An array: its last axis lies together, and the lowest byte of each number comes first.
+/// An array in C order, little-endian.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Array {
     pub kind: Kind,
@@ -27,10 +27,10 @@ pub struct Array {
 }
 
 impl Kind {
-    /// Of numpy's short name without the order of bytes: `u1`, `i8`, `f4`, `b1`.
+    /// The type from NumPy's short name without the byte order: `u1`, `i8`, `f4`, `b1`.
     ///
     /// # Errors
-    /// Numbers of another type, such as complex ones, texts or records.
+    /// Another type, such as complex numbers, texts or records.
     pub fn of(name: &str) -> Result<Self> {
         Ok(match name {
             "b1" | "?" => Self::Bool,
@@ -62,17 +62,18 @@ impl std::fmt::Display for Kind {
 }
 
 impl Array {
-    /// A `.npy` file: magic number, version, length of the header, the header (a dictionary as Python prints it), the numbers.
+    /// Parses a `.npy` file: magic number, version, length of the header, the header (a Python dictionary), the
+    /// numbers.
     ///
     /// # Errors
-    /// Bytes that are no such file, a type or shape that is not read here, or another number of bytes than the shape says.
+    /// Bytes of another format, an unsupported type or shape, or another number of bytes than the shape states.
     pub fn parse(bytes: Cow<'_, [u8]>) -> Result<Self> {
         let (begin, length) = Head::extent(&bytes)?;
         let end = begin + length;
         let header = header(bytes.get(begin..end).context("its header is cut short")?)?;
         let content = match bytes {
             Cow::Borrowed(bytes) => bytes[end..].to_vec(),
-            // In place: the numbers may be half of what memory there is.
+            // In place, because the numbers may take half of the available memory.
             Cow::Owned(mut bytes) => {
                 bytes.drain(..end);
                 bytes
@@ -81,19 +82,19 @@ impl Array {
         Self::new(&header.descr, header.columns_first, header.shape, content)
     }
 
-    /// An array from its parts; `descr` is numpy's name of the type with the order of bytes (`<i8`, `|u1`), and
-    /// `columns_first` says that the first axis lies together.
+    /// An array from its parts. `descr` is NumPy's name of the type with the byte order (`<i8`, `|u1`), and
+    /// `columns_first` means Fortran order.
     ///
     /// # Errors
-    /// A type that is not read here, or another number of bytes than the shape says.
+    /// An unsupported type, or another number of bytes than the shape states.
     pub fn new(descr: &str, columns_first: bool, shape: Vec<usize>, content: Vec<u8>) -> Result<Self> {
         Self::of(Head::new(descr, columns_first, shape)?, content)
     }
 
-    /// An array of which all but its numbers is known.
+    /// An array from its header and its bytes.
     ///
     /// # Errors
-    /// Another number of bytes than the shape says.
+    /// Another number of bytes than the shape states.
     pub fn of(head: Head, mut content: Vec<u8>) -> Result<Self> {
         let Head { kind, swapped, shape, columns_first } = head;
         let wanted = shape.iter().try_fold(kind.width(), |product, &size| product.checked_mul(size));
@@ -113,10 +114,10 @@ impl Array {
         Ok(Self { kind, shape, content })
     }
 
-    /// The numbers of an array of whole numbers.
+    /// The numbers of an integer array.
     ///
     /// # Errors
-    /// Floats, or a number of 2^63 and more.
+    /// Floating-point numbers, or a number of at least 2^63.
     pub fn integers(&self) -> Result<Vec<i64>> {
         let signed = match self.kind {
             Kind::Float(_) => bail!("it holds {}; expected whole numbers", self.kind),
@@ -135,22 +136,22 @@ impl Array {
     }
 }
 
-/// What is known of an array before its numbers are read.
+/// The description of an array without its numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     pub kind: Kind,
-    /// Whether the highest byte of each number comes first.
+    /// Whether the numbers are big-endian.
     pub swapped: bool,
     pub shape: Vec<usize>,
-    /// Whether the first axis lies together, not the last.
+    /// Whether the array is in Fortran order.
     pub columns_first: bool,
 }
 
 impl Head {
-    /// As [`Array::new`] takes it.
+    /// With the arguments of [`Array::new`].
     ///
     /// # Errors
-    /// A type that is not read here, or too many axes.
+    /// An unsupported type, or too many axes.
     pub fn new(descr: &str, columns_first: bool, shape: Vec<usize>) -> Result<Self> {
         let (swapped, name) = match descr.as_bytes().first() {
             Some(b'>') => (true, &descr[1..]),
@@ -162,10 +163,10 @@ impl Head {
         Ok(Self { kind, swapped, shape, columns_first })
     }
 
-    /// Where the header of a `.npy` file begins and how long it is, by the file's first 12 bytes.
+    /// The offset and the length of a `.npy` file's header, from the file's first 12 bytes.
     ///
     /// # Errors
-    /// Bytes that begin no such file.
+    /// Bytes of another format.
     pub fn extent(bytes: &[u8]) -> Result<(usize, usize)> {
         ensure!(bytes.starts_with(b"\x93NUMPY") && bytes.len() >= 12, "not a NumPy array");
         let (begin, length) = match bytes[6] {
@@ -177,10 +178,10 @@ impl Head {
         Ok((begin, length))
     }
 
-    /// Of a header's text.
+    /// Parses the text of a header.
     ///
     /// # Errors
-    /// A text that is none.
+    /// An invalid text.
     pub fn parse(text: &[u8]) -> Result<Self> {
         let header = header(text)?;
         Self::new(&header.descr, header.columns_first, header.shape)
@@ -191,7 +192,7 @@ fn header(text: &[u8]) -> Result<Header> {
     Header::parse(std::str::from_utf8(text).context("its header is not text")?)
 }
 
-/// The same array with its last axis together instead of its first.
+/// Converts an array from Fortran order to C order.
 fn rows_first(content: &[u8], shape: &[usize], width: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(content.len());
     let mut strides = Vec::with_capacity(shape.len());
@@ -223,7 +224,7 @@ struct Header {
 }
 
 impl Header {
-    /// `{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3072), }`, in any order and with any blanks.
+    /// `{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3072), }`, in any order and with any whitespace.
     fn parse(text: &str) -> Result<Self> {
         let (mut descr, mut columns_first, mut shape) = (None, None, None);
         let mut rest = text.trim().strip_prefix('{').context("its header is not a dictionary")?.trim_start();
@@ -250,7 +251,7 @@ impl Header {
                     let inside = value.strip_prefix('(').and_then(|value| value.split_once(')'));
                     let (sizes, after) = inside.context("its header has no shape")?;
                     let sizes = sizes.split(',').map(str::trim).filter(|size| !size.is_empty());
-                    // Python 2 wrote long numbers with an L.
+                    // Python 2 wrote long integers with an L.
                     let sizes = sizes.map(|size| size.trim_end_matches('L').parse());
                     shape = Some(sizes.collect::<Result<_, _>>().context("its shape is no list of sizes")?);
                     after
@@ -269,7 +270,7 @@ impl Header {
     }
 }
 
-/// A text in quotes, and what follows it.
+/// A quoted text, and the text after it.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let quote = text.chars().next().filter(|&c| c == '\'' || c == '"')?;
     text[1..].split_once(quote)

@@ -1,4 +1,4 @@
-//! Opening a file that should be an ordinary one.
+//! Opens regular files.
 
 use super::{limit, within};
 use anyhow::{Context, Result, bail};
@@ -6,10 +6,10 @@ use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::path::Path;
 
-/// Opens an ordinary file, without waiting for what is none.
+/// Opens a regular file, and does not block on other kinds.
 ///
 /// # Errors
-/// A path where there is no file, or a folder, a pipe or a device.
+/// A missing file, a folder, a pipe or a device.
 pub fn open(path: &Path) -> Result<File> {
     let failed = || format!("{}: cannot be read", path.display());
     let mut options = OpenOptions::new();
@@ -17,7 +17,7 @@ pub fn open(path: &Path) -> Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
-        // Opening a pipe would wait for its other end.
+        // Opening a pipe would otherwise wait for its other end.
         options.custom_flags(libc::O_NONBLOCK);
     }
     let file = options.open(path).with_context(failed)?;
@@ -31,17 +31,17 @@ pub fn open(path: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// The content of an ordinary file of at most [`limit`] bytes.
+/// The content of a regular file of at most [`limit`] bytes.
 ///
 /// # Errors
-/// As [`open`], and a file that is larger.
+/// As [`open`], and a larger file.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     let failed = || format!("{}: cannot be read", path.display());
     let file = open(path)?;
     let length = file.metadata().with_context(failed)?.len();
     within(length, limit()).with_context(failed)?;
     let mut bytes = Vec::with_capacity(usize::try_from(length)?);
-    // A file that grows while it is read does not grow past the limit.
+    // The limit also holds for a file that grows while it is read.
     file.take(limit().saturating_add(1)).read_to_end(&mut bytes).with_context(failed)?;
     within(bytes.len() as u64, limit()).with_context(failed)?;
     Ok(bytes)

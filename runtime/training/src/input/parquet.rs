@@ -1,4 +1,4 @@
-//! Parquet: the columns of a table, each a cell a record, a list of numbers of one length, or encoded pictures.
+//! Parquet: the columns of a table, each with one cell per record, a list of numbers of one length, or encoded images.
 
 use super::{limit, open, within};
 use anyhow::{Context, Result, bail, ensure};
@@ -12,19 +12,19 @@ use std::sync::Once;
 /// The values of a column.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Column {
-    /// As a table of text has them; an empty text where there is none.
+    /// As in a text table; an empty text for a missing value.
     Text(Vec<String>),
-    /// Lists, one after the other, each of this many numbers; NaN where there is none.
+    /// Concatenated lists, each with this number of numbers; NaN for a missing value.
     Numbers(usize, Vec<f64>),
-    /// Files of pictures, as they are.
+    /// Encoded image files.
     Files(Vec<Vec<u8>>),
 }
 
 /// The columns of a file by name, in its order.
 ///
 /// # Errors
-/// A file that is damaged or takes more memory than may be; a column of maps or structures, of lists of several lengths, or of
-/// something else in some records.
+/// A file that is damaged or needs more memory than the limit; a column of maps or structures, of lists of several
+/// lengths, or of mixed types.
 pub fn read(path: &Path) -> Result<Vec<(String, Column)>> {
     let file = open(path)?;
     let read = quietly(|| columns(SerializedFileReader::new(file)?));
@@ -32,12 +32,12 @@ pub fn read(path: &Path) -> Result<Vec<(String, Column)>> {
 }
 
 thread_local! {
-    /// Whether a panic of this thread is an error that is said elsewhere.
+    /// Whether a panic of this thread is expected, because it becomes an error.
     static IS_EXPECTED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The library checks much of a file by assertions. A damaged one ends in an error here all the same, and without a word from the
-/// panic's handler.
+/// The library checks much of a file by assertions. A panic on a damaged file becomes an error here, without output
+/// from the panic handler.
 fn quietly<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
     static HANDLER: Once = Once::new();
     HANDLER.call_once(|| {
@@ -124,7 +124,7 @@ fn number(value: &Field) -> Result<f64> {
         Field::UInt(number) => f64::from(*number),
         Field::ULong(number) => *number as f64,
         Field::Float16(number) => number.to_f64(),
-        // By its shortest text: 0.1 stays 0.1.
+        // From its shortest text, so that 0.1 stays 0.1.
         Field::Float(number) => number.to_string().parse()?,
         Field::Double(number) => *number,
         Field::Decimal(_) => value.to_string().parse()?,
@@ -133,7 +133,7 @@ fn number(value: &Field) -> Result<f64> {
     })
 }
 
-/// Numbers of lists, also of lists of lists.
+/// Numbers of lists, also of nested lists.
 fn flat(list: &List, numbers: &mut Vec<f64>) -> Result<()> {
     for value in list.elements() {
         match value {
@@ -165,7 +165,7 @@ fn lists(values: &[Field]) -> Result<Column> {
     Ok(Column::Numbers(width, all))
 }
 
-/// A file as bytes, or as a structure that has them as `bytes`, as data sets of pictures do.
+/// A file as bytes, or as a structure with a field `bytes`, as in data sets of images.
 fn file(value: &Field) -> Result<Vec<u8>> {
     match value {
         Field::Bytes(bytes) => Ok(bytes.data().to_vec()),

@@ -1,14 +1,14 @@
-//! Pictures before they are decoded: their size, and the checksums of PNG.
+//! Checks images before decoding: their size, and the checksums of PNG.
 
 use super::{picture_limit, size, within};
 use anyhow::{Context, Result, ensure};
 use image::{ImageDecoder, ImageFormat, ImageReader, Limits};
 use std::io::Cursor;
 
-/// Verifies what can be known of a picture file before it is decoded, and returns a reader that keeps to the limits.
+/// Verifies an image file as far as possible before decoding, and returns a reader with limits.
 ///
 /// # Errors
-/// A picture that would take more than [`picture_limit`] bytes, or a PNG with a chunk that is damaged.
+/// An image that would need more than [`picture_limit`] bytes, or a PNG with a damaged chunk.
 pub fn check(bytes: &[u8]) -> Result<ImageReader<Cursor<&[u8]>>> {
     let reader = || -> Result<ImageReader<Cursor<&[u8]>>> {
         let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
@@ -27,7 +27,7 @@ pub fn check(bytes: &[u8]) -> Result<ImageReader<Cursor<&[u8]>>> {
     reader()
 }
 
-/// PNG: every chunk's CRC-32, ancillary ones too, up to the end.
+/// PNG: the CRC-32 of every chunk, including ancillary ones, up to the end.
 fn chunks(bytes: &[u8]) -> Result<()> {
     let mut rest = &bytes[8..];
     loop {
@@ -42,7 +42,7 @@ fn chunks(bytes: &[u8]) -> Result<()> {
             found.sum().to_be_bytes() == *checksum,
             "the checksum of its chunk {name} is wrong; the file is damaged"
         );
-        // The decoder trusts that a palette has whole colours.
+        // The decoder assumes that a palette has complete colours.
         let colours = (3..=3 * 256).contains(&length) && length.is_multiple_of(3);
         ensure!(name != "PLTE" || colours, "its palette has {length} bytes");
         if name == "IEND" {

@@ -1,4 +1,4 @@
-//! Arrays that stay in their file: rows are read when they are wanted, so that an array may be larger than memory.
+//! Arrays that stay in their file: rows are read on demand, so that an array may be larger than memory.
 
 use super::limit;
 use super::npy::{Array, Head, Kind};
@@ -8,42 +8,42 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes of a file from which on its arrays stay there, where nothing else is asked for.
+/// The default size in bytes from which a file's arrays stay in the file.
 pub const DEFAULT_RESIDENT: u64 = 1 << 30;
 
 static RESIDENT: AtomicU64 = AtomicU64::new(DEFAULT_RESIDENT);
 
-/// Bytes that a file, or the records made of one, may have and be held in memory. Larger ones stay on disk.
+/// The maximum size in bytes of a file, or of its records, to be kept in memory.
 pub fn resident() -> u64 {
     RESIDENT.load(Ordering::Relaxed)
 }
 
-/// Sets [`resident`] for the whole program, as `--stream-above` does.
+/// Sets [`resident`] for the whole program (`--stream-above`).
 pub fn set_resident(bytes: u64) {
     RESIDENT.store(bytes, Ordering::Relaxed);
 }
 
-/// An array in a file, its first axis the records. The file is read by position and never mapped: one that is cut short meanwhile is an
-/// error, and what was read counts for no memory of this process.
+/// An array in a file, whose first axis is the record. The file is read with positioned reads, not memory-mapped. A
+/// file that is truncated meanwhile is then an error, and the data do not count as memory of this process.
 #[derive(Debug, Clone)]
 pub struct Stored {
     file: Arc<File>,
     path: PathBuf,
-    /// Of the first number.
+    /// The offset of the first number.
     offset: u64,
-    /// Whether the highest byte of each number comes first.
+    /// Whether the numbers are big-endian.
     swapped: bool,
     pub kind: Kind,
     pub shape: Vec<usize>,
-    /// Which rows of the file these are, where not all in their order.
+    /// The selected rows of the file, if not all in order.
     rows: Option<Arc<Vec<usize>>>,
 }
 
 impl Stored {
-    /// An array whose head was read, its numbers beginning at `offset`.
+    /// An array from its header. Its numbers begin at `offset`.
     ///
     /// # Errors
-    /// A file that ends before the array does, or an array whose first axis lies together.
+    /// A file that is too short, or an array in Fortran order.
     pub fn new(file: Arc<File>, path: &Path, offset: u64, head: &Head) -> Result<Self> {
         let Head { kind, swapped, ref shape, columns_first } = *head;
         ensure!(
@@ -70,12 +70,12 @@ impl Stored {
         self.len() == 0
     }
 
-    /// Bytes of a record.
+    /// The size of a record in bytes.
     pub fn row(&self) -> usize {
         self.shape.iter().skip(1).product::<usize>() * self.kind.width()
     }
 
-    /// The same array with these records alone.
+    /// The array with only these records.
     #[must_use]
     pub fn select(&self, indices: &[usize]) -> Self {
         let rows = indices.iter().map(|&index| self.place(index)).collect();
@@ -89,7 +89,7 @@ impl Stored {
     /// These records, in memory.
     ///
     /// # Errors
-    /// A file that cannot be read any more, or more records than memory is allowed for.
+    /// A file that can no longer be read, or more bytes than the memory limit.
     pub fn read(&self, indices: &[usize]) -> Result<Array> {
         let row = self.row();
         let bytes = row.checked_mul(indices.len()).context("more bytes than there are")?;
@@ -99,7 +99,7 @@ impl Stored {
         while at < indices.len() {
             let first = self.place(indices[at]);
             ensure!(first < self.shape[0], "{}: there is no record {first}", self.path.display());
-            // Neighbours are read at once.
+            // Adjacent records are read at once.
             let follows = |count: usize| at + count < indices.len() && self.place(indices[at + count]) == first + count;
             let count = (1..).find(|&count| !follows(count)).unwrap_or(1);
             let place = self.offset + (first * row) as u64;
@@ -150,10 +150,10 @@ fn read_at(file: &File, mut part: &mut [u8], mut place: u64) -> std::io::Result<
     Ok(())
 }
 
-/// The array of a `.npy` file that begins somewhere in another file.
+/// The array of a `.npy` file that begins at an offset of another file.
 ///
 /// # Errors
-/// What is there is no such array.
+/// Bytes of another format.
 pub fn npy_at(file: &Arc<File>, path: &Path, begin: u64) -> Result<Stored> {
     let mut first = [0; 12];
     read_at(file, &mut first, begin).context("not a NumPy array")?;
@@ -163,10 +163,10 @@ pub fn npy_at(file: &Arc<File>, path: &Path, begin: u64) -> Result<Stored> {
     Stored::new(file.clone(), path, begin + (start + length) as u64, &Head::parse(&text)?)
 }
 
-/// A part of a file, for heads of other formats.
+/// A range of bytes of a file, for headers of other formats.
 ///
 /// # Errors
-/// A file that ends before.
+/// A file that is too short.
 pub fn part(file: &File, place: u64, length: usize) -> Result<Vec<u8>> {
     if length as u64 > limit() {
         bail!("its header has {length} bytes; it is damaged");
@@ -196,7 +196,7 @@ mod tests {
         let some = stored.select(&[4, 1]);
         assert_eq!((some.len(), some.read(&[1, 0]).unwrap().integers().unwrap()), (2, vec![2, 3, 8, 9]));
         assert_eq!(stored.spread(2).unwrap().integers().unwrap(), [0, 1, 4, 5]);
-        // Cut short after it was opened.
+        // Truncated after it was opened.
         std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(head.len() as u64 + 8).unwrap();
         assert!(stored.read(&[1]).is_ok());
         let error = format!("{:#}", stored.read(&[4]).unwrap_err());

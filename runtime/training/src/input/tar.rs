@@ -1,24 +1,24 @@
-//! Tar: the members of an archive, without unpacking it to disk.
+//! Tar: reads the members of an archive without unpacking it to disk.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::io::{self, Read};
 use tar::EntryType;
 
-/// Bytes of a record that gives the next member a long name or other properties.
+/// The maximum size in bytes of a record with a long name or other properties of the next member.
 const MOST_PROPERTIES: u64 = 1 << 16;
 
-/// Names and contents of the ordinary files of an archive that `wanted` takes by their path, in the archive's order.
+/// Names and contents of the regular files of an archive whose path is accepted by `wanted`, in the archive's order.
 ///
-/// Header checksums are verified for every member, wanted or not, and the stream is read to its end, so that a compressed one
-/// verifies its own.
+/// Header checksums are verified for every member. The stream is read to its end, so that the checksum of a compressed
+/// stream is verified.
 ///
 /// # Errors
-/// An archive that is damaged or cut short, or wanted members of more than `limit` bytes together.
+/// An archive that is damaged or truncated, or accepted members of more than `limit` bytes in total.
 pub fn members(stream: impl Read, limit: u64, wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, Vec<u8>)>> {
     let mut archive = tar::Archive::new(stream);
     let mut found = Vec::new();
     let (mut left, mut long_name) = (limit, None);
-    // Raw entries: the library would read a name of any length into memory.
+    // Raw entries, because the library would read a name of any length into memory.
     for entry in archive.entries()?.raw(true) {
         let mut entry = entry?;
         let kind = entry.header().entry_type();
@@ -42,7 +42,7 @@ pub fn members(stream: impl Read, limit: u64, wanted: impl Fn(&str) -> bool) -> 
             super::within(limit - left + size, limit).with_context(|| name.clone())?;
         }
         left -= size;
-        // What a header says of a member's size is believed as far as bytes come.
+        // The size in a header may be wrong, so memory grows with the data.
         let mut content = Vec::with_capacity(size.min(1 << 20) as usize);
         entry.read_to_end(&mut content).with_context(|| name.clone())?;
         ensure!(
@@ -65,7 +65,7 @@ fn properties(entry: &mut impl Read) -> Result<Vec<u8>> {
     Ok(content)
 }
 
-/// The path among the properties of an extended header.
+/// The path in an extended header.
 fn path_of(properties: &[u8]) -> Result<Option<Vec<u8>>> {
     let mut path = None;
     for property in tar::PaxExtensions::new(properties) {

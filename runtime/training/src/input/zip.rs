@@ -1,7 +1,7 @@
-//! Zip: the members of an archive in memory, each with its checksum.
+//! Zip: the members of an archive in memory, each verified by its checksum.
 //!
-//! The library reads the archive's directory; what it leaves open is verified here: that every copy of a number in the archive is
-//! the same, that members do not overlap, and every member's CRC-32.
+//! The library reads the archive's directory. In addition this module verifies that all copies of a number in the
+//! archive agree, that members do not overlap, and every member's CRC-32.
 
 use super::{within, zip_layout};
 use anyhow::{Context, Result, bail, ensure};
@@ -9,21 +9,21 @@ use std::borrow::Cow;
 use std::io::{Cursor, Read};
 use zip::CompressionMethod;
 
-/// An archive, its directory verified.
+/// An archive with a verified directory.
 pub struct Archive<'a> {
     zip: zip::ZipArchive<Cursor<&'a [u8]>>,
     bytes: &'a [u8],
     names: Vec<String>,
-    /// Bytes that may still be unpacked.
+    /// The number of bytes that may still be unpacked.
     left: u64,
     limit: u64,
 }
 
 impl<'a> Archive<'a> {
-    /// The archive in `bytes`, of which at most `limit` bytes will be unpacked.
+    /// The archive in `bytes`. At most `limit` bytes will be unpacked.
     ///
     /// # Errors
-    /// Bytes that are no archive, or whose directory and members contradict each other.
+    /// Bytes that are not an archive, or whose directory and members contradict each other.
     pub fn open(bytes: &'a [u8], limit: u64) -> Result<Self> {
         const DAMAGED: &str = "the archive is damaged or cut short";
         let mut zip = zip::ZipArchive::new(Cursor::new(bytes)).context(DAMAGED)?;
@@ -37,11 +37,11 @@ impl<'a> Archive<'a> {
         &self.names
     }
 
-    /// The content of a member; borrowed where it was stored as it is.
+    /// The content of a member, borrowed if it is not compressed.
     ///
     /// # Errors
-    /// Content that is damaged, has another length or checksum than the directory says, is compressed by a method other than
-    /// deflate, or would go over the limit.
+    /// Content that is damaged, has another length or checksum than the directory states, is compressed by a method
+    /// other than deflate, or would exceed the limit.
     pub fn member(&mut self, index: usize) -> Result<Cow<'a, [u8]>> {
         let name = self.names.get(index).cloned().unwrap_or_default();
         let file = self.zip.by_index_raw(index).with_context(|| format!("{name}: damaged"))?;
@@ -58,7 +58,8 @@ impl<'a> Archive<'a> {
         self.left -= size;
         let content = match method {
             CompressionMethod::Stored => Cow::Borrowed(content),
-            // The archive's reader is built without decompression; this is the only other method of the formats in use.
+            // The archive's reader is built without decompression; deflate is the only other method of the supported
+            // formats.
             CompressionMethod::DEFLATE => {
                 Cow::Owned(inflate(content, size).with_context(|| format!("{name}: damaged"))?)
             }
@@ -76,10 +77,10 @@ impl<'a> Archive<'a> {
     }
 }
 
-/// At most one byte more than `size`, and all of the input used.
+/// Decompresses at most one byte more than `size`. All of the input must be used.
 fn inflate(content: &[u8], size: u64) -> Result<Vec<u8>> {
     let mut decoder = flate2::bufread::DeflateDecoder::new(content);
-    // Deflate makes at most 1032 bytes of one.
+    // Deflate expands a byte to at most 1032 bytes.
     let mut bytes = Vec::with_capacity(size.min(content.len() as u64 * 1032) as usize);
     decoder.by_ref().take(size.saturating_add(1)).read_to_end(&mut bytes)?;
     ensure!(bytes.len() as u64 != size || decoder.into_inner().is_empty(), "bytes follow its last block");

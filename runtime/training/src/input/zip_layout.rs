@@ -1,19 +1,21 @@
-//! That every byte of a zip archive belongs to a member, the directory or its end, and that these say the same.
+//! Verifies that every byte of a zip archive belongs to a member, the directory or its end, and that these are
+//! consistent.
 //!
-//! The format repeats itself: a member's header, what follows its content, and the directory hold the same numbers, and only the
-//! contents have a checksum. Readers take one of the copies and leave the others alone; a damaged file shows in that they differ.
+//! The format is redundant: a member's header, the descriptor after its content, and the directory contain the same
+//! numbers, and only the contents have a checksum. Readers use one of the copies and ignore the others. In a damaged
+//! file they differ.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::io::Cursor;
 use zip::ZipArchive;
 
-/// Fixed parts of a member's header and of an entry of the directory.
+/// Sizes of the fixed parts of a member's header and of a directory entry.
 const MEMBER: usize = 30;
 const ENTRY: usize = 46;
-/// A header that is followed by a descriptor has this flag.
+/// The flag of a header with a descriptor after the content.
 const DESCRIPTOR: u8 = 1 << 3;
 
-/// Where a member lies, and what the directory says of it.
+/// The location of a member, and its directory entry.
 struct Member {
     start: u64,
     content: u64,
@@ -62,7 +64,7 @@ fn number(bytes: &[u8], at: usize, width: usize) -> u64 {
 }
 
 impl Member {
-    /// Compares the member's header with its entry, and what follows its content; returns where the member ends.
+    /// Compares the member's header and its descriptor with its entry. Returns the end of the member.
     fn verify(&self, bytes: &[u8]) -> Result<u64> {
         let (header, entry) = (part(bytes, self.start, MEMBER)?, part(bytes, self.entry, ENTRY)?);
         // Flags, method, time and date.
@@ -74,7 +76,7 @@ impl Member {
         if header[6] & DESCRIPTOR == 0 {
             return Ok(end);
         }
-        // The checksum and the sizes once more, wide or narrow, mostly behind a mark of their own.
+        // The descriptor repeats the checksum and the sizes, in 32 or 64 bits, usually after a signature.
         let checksum = self.checksum.to_le_bytes();
         for mark in [b"PK\x07\x08".as_slice(), b""] {
             let sizes = [self.packed, self.size];
@@ -90,12 +92,12 @@ impl Member {
     }
 }
 
-/// Fields that archivers add to a member's header: sizes of 64 bits, times, owners, names, and PyTorch's padding.
+/// Fields that archivers add to a member's header: 64-bit sizes, times, owners, names, and PyTorch's padding.
 const FIELDS: [u64; 8] = [0x0001, 0x000a, 0x5455, 0x5855, 0x7075, 0x7855, 0x7875, PADDING];
-/// PyTorch fills up to the next multiple of 64 bytes with a field of the letter Z.
+/// PyTorch pads to the next multiple of 64 bytes with a field of the letter Z.
 const PADDING: u64 = u16::from_le_bytes(*b"FB") as u64;
 
-/// Refuses fields of no known kind, as damage makes them, and padding that is none.
+/// Refuses fields of unknown kinds, which indicate damage, and invalid padding.
 fn fields(mut fields: &[u8]) -> Result<()> {
     while !fields.is_empty() {
         let (kind, length) = (number(fields, 0, 2), number(fields, 2, 2) as usize);
@@ -107,7 +109,7 @@ fn fields(mut fields: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Walks the directory, and returns where it ends.
+/// Parses the directory and returns its end.
 fn entries(bytes: &[u8], start: usize, count: usize) -> Result<usize> {
     let (mut at, mut found) = (start, 0);
     while let Some(entry) = bytes.get(at..).filter(|rest| rest.starts_with(b"PK\x01\x02")) {
@@ -119,7 +121,7 @@ fn entries(bytes: &[u8], start: usize, count: usize) -> Result<usize> {
     Ok(at)
 }
 
-/// The end of the directory, the wide one with its locator before it where the archive has them.
+/// Parses the end of the directory, including the 64-bit one with its locator if the archive has them.
 fn ends(bytes: &[u8], at: usize, count: u64, start: u64) -> Result<()> {
     let length = at as u64 - start;
     let mut end = bytes.get(at..).context("its directory is cut short")?;

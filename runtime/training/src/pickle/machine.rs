@@ -1,31 +1,31 @@
-//! The machine that pickles are programs for.
+//! The stack machine that executes pickles.
 
 use super::Node;
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// The newest version of the format.
+/// The highest supported protocol version.
 const NEWEST: u64 = 5;
 
-/// The machine that pickles are programs for.
+/// The state of the stack machine.
 pub struct Machine<'a> {
     bytes: &'a [u8],
     at: usize,
     nodes: Vec<Node>,
     stack: Vec<usize>,
-    /// Heights of the stack.
+    /// Saved heights of the stack.
     marks: Vec<usize>,
     memo: BTreeMap<usize, usize>,
 }
 
 impl<'a> Machine<'a> {
-    /// Before its first instruction.
+    /// The state before the first instruction.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0, nodes: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: BTreeMap::new() }
     }
 
-    /// Bytes that were read.
+    /// The number of bytes read.
     pub fn at(&self) -> usize {
         self.at
     }
@@ -35,11 +35,11 @@ impl<'a> Machine<'a> {
         self.nodes
     }
 
-    /// One instruction; the root after the last.
+    /// Executes one instruction. Returns the root after the last one.
     pub fn step(&mut self) -> Result<Option<usize>> {
         match self.byte()? {
             b'.' => return self.pop().map(Some),
-            // Protocol and frame say nothing about objects.
+            // Protocol and frame instructions do not affect objects.
             0x80 => {
                 let protocol = self.number(1)?;
                 ensure!((2..=NEWEST).contains(&protocol), "its protocol is {protocol}; supported are 2 to {NEWEST}");
@@ -229,7 +229,7 @@ impl<'a> Machine<'a> {
         Ok(self.bytes[range.start])
     }
 
-    /// Little-endian, without a sign.
+    /// An unsigned little-endian number.
     fn number(&mut self, width: usize) -> Result<u64> {
         let range = self.take(width)?;
         Ok(self.bytes[range].iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)))

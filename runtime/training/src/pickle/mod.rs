@@ -1,8 +1,8 @@
-//! Python's pickles, read as data: nothing in them is executed, whatever they name.
+//! Reads Python's pickles as data. No code is executed, whatever they name.
 //!
-//! Data sets and PyTorch's checkpoints come as pickles. A pickle is a program for a small machine that builds objects; here
-//! each object it builds is a node of a graph, and calls are kept as calls, for the reader of the format to make sense of.
-//! A node may contain itself, and nodes may nest as deep as the program says: whoever walks them bounds the walk.
+//! Data sets and PyTorch's checkpoints are stored as pickles. A pickle is a program for a stack machine that builds
+//! objects. Here each object becomes a node of a graph, and calls are kept as calls, to be interpreted by the reader of
+//! the format. A node may contain itself, and nodes may nest to any depth, so every traversal must be limited.
 
 mod machine;
 
@@ -10,10 +10,11 @@ use anyhow::{Context, Result, bail, ensure};
 use machine::Machine;
 use std::ops::Range;
 
-/// Instructions of a pickle. The largest data set's has a thirtieth of it; each instruction makes at most one node.
+/// The maximum number of instructions. The largest known data set has a thirtieth of it; each instruction creates at
+/// most one node.
 const MOST_INSTRUCTIONS: usize = 1 << 22;
 
-/// A pickle over the bytes it was read from.
+/// A pickle, with the bytes from which it was read.
 #[derive(Debug)]
 pub struct Pickle<'a> {
     bytes: &'a [u8],
@@ -23,7 +24,7 @@ pub struct Pickle<'a> {
 
 #[derive(Debug)]
 enum Node {
-    /// `None`, and what ends up here nobody asks for.
+    /// `None`, or an object that is not needed.
     Nothing,
     Int(i64),
     Bytes(Range<usize>),
@@ -33,14 +34,14 @@ enum Node {
     Dict(Vec<usize>),
     /// Module and name.
     Global(Range<usize>, Range<usize>),
-    /// What a call would have made; dictionaries among such objects get entries, and others a state.
+    /// A call and its arguments. Dictionaries among such objects have entries, and others a state.
     Call {
         callable: usize,
         arguments: usize,
         state: Option<usize>,
         entries: Vec<usize>,
     },
-    /// Something that lies outside of the pickle.
+    /// A reference to something outside of the pickle.
     Outside(usize),
 }
 
@@ -52,10 +53,10 @@ pub struct Item<'p> {
 }
 
 impl<'a> Pickle<'a> {
-    /// The pickle that `bytes` begin with, and its length.
+    /// The pickle at the beginning of `bytes`, and its length.
     ///
     /// # Errors
-    /// Bytes that are no pickle, end before it does, or have more than four million instructions.
+    /// Bytes that are not a pickle, a truncated pickle, or one with more than four million instructions.
     pub fn read(bytes: &'a [u8]) -> Result<(Self, usize)> {
         ensure!(bytes.first() == Some(&0x80), "not a pickle of protocol 2 or later");
         let mut machine = Machine::new(bytes);
@@ -69,7 +70,7 @@ impl<'a> Pickle<'a> {
         bail!("the pickle has more than {MOST_INSTRUCTIONS} instructions; no data set and no checkpoint needs as many")
     }
 
-    /// The pickle that `bytes` are from the first to the last.
+    /// The pickle that consists of all of `bytes`.
     ///
     /// # Errors
     /// As [`Pickle::read`], and bytes that follow it.
@@ -79,7 +80,7 @@ impl<'a> Pickle<'a> {
         Ok(pickle)
     }
 
-    /// Whatever names something outside of the pickle, in the order of its creation.
+    /// All references to something outside of the pickle, in the order of creation.
     pub fn outsides(&self) -> impl Iterator<Item = Item<'_>> {
         self.nodes.iter().filter_map(|node| match node {
             Node::Outside(node) => Some(Item { pickle: self, node: *node }),
@@ -116,7 +117,7 @@ impl<'p> Item<'p> {
         }
     }
 
-    /// A text; Python 2 wrote them as bytes.
+    /// A text. Python 2 wrote texts as bytes.
     pub fn text(self) -> Option<&'p str> {
         std::str::from_utf8(self.bytes()?).ok()
     }
@@ -134,7 +135,7 @@ impl<'p> Item<'p> {
         self.items()?.nth(index)
     }
 
-    /// The entries of a dictionary, or of an object that is one (`OrderedDict`).
+    /// The entries of a dictionary, or of an object derived from one (`OrderedDict`).
     pub fn entries(self) -> Option<impl Iterator<Item = (Self, Self)>> {
         let flat = match self.get() {
             Node::Dict(entries) | Node::Call { entries, .. } => entries,
@@ -157,7 +158,7 @@ impl<'p> Item<'p> {
         }
     }
 
-    /// The function of a call, its arguments, and the state its object was given.
+    /// The function of a call, its arguments, and the state that was set on its object.
     pub fn call(self) -> Option<(String, Self, Option<Self>)> {
         match self.get() {
             Node::Call { callable, arguments, state, .. } => {
@@ -167,7 +168,7 @@ impl<'p> Item<'p> {
         }
     }
 
-    /// What names something outside of the pickle.
+    /// The name of a reference outside of the pickle.
     pub fn outside(self) -> Option<Self> {
         match self.get() {
             Node::Outside(node) => Some(self.at(*node)),
@@ -200,7 +201,7 @@ mod tests {
 
     #[test]
     fn programs_that_grow_or_nest_without_end_end() {
-        // A list of itself, a hundred thousand tuples in one another, and eight million instructions.
+        // A list of itself, a hundred thousand nested tuples, and eight million instructions.
         assert!(Pickle::read(b"\x80\x02]q\x00h\x00a.").is_ok());
         let nested = [b"\x80\x02N".as_slice(), &[0x85; 100_000], b"."].concat();
         assert!(Pickle::read(&nested).is_ok());

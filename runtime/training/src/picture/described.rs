@@ -1,4 +1,4 @@
-//! PNG files that say what they show: the sheet's title and rows stand in the file, so that a page can lay them out anew.
+//! PNG files with a description: the sheet's title and rows are stored in the file, so that a page can lay them out.
 
 use super::{Region, Sheet};
 use anyhow::{Context, Result};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The keyword of the text in the file.
 const KEYWORD: &str = "srvae:sheet";
 
-/// What a sheet's PNG file says of itself.
+/// The description in a sheet's PNG file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
     pub title: String,
@@ -33,14 +33,14 @@ pub fn encode(sheet: &Sheet) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The image of a PNG file, and what it says of itself where it is a sheet.
+/// The image of a PNG file, and its description if it is a sheet.
 ///
 /// # Errors
-/// A file that is no PNG image.
+/// A file that is not a PNG image.
 pub fn decode(bytes: &[u8]) -> Result<(RgbImage, Option<Description>)> {
     let image = image::load_from_memory_with_format(bytes, image::ImageFormat::Png)?.into_rgb8();
     let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info()?;
-    // Text may stand after the pixels.
+    // Text may follow the pixels.
     reader.finish()?;
     let texts = &reader.info().utf8_text;
     let text = texts.iter().find(|chunk| chunk.keyword == KEYWORD).and_then(|chunk| chunk.get_text().ok());

@@ -1,4 +1,4 @@
-//! Small print in pictures, from letters that are compiled in: no machine lacks the font.
+//! Writes text into images with a built-in font.
 
 use image::{Rgb, RgbImage};
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
@@ -7,16 +7,16 @@ const WEIGHT: FontWeight = FontWeight::Regular;
 const SIZE: RasterHeight = RasterHeight::Size16;
 const INK: f32 = 40.0;
 
-/// Pixels a line of text is high.
+/// The height of a line of text in pixels.
 pub const HEIGHT: u32 = SIZE as u32;
 
-/// Pixels a line of text is wide.
+/// The width of a line of text in pixels.
 pub fn width(text: &str) -> u32 {
     (text.chars().count() * get_raster_width(WEIGHT, SIZE)) as u32
 }
 
-/// Writes a line with its upper left corner at (left, top); what does not fit is cut off, and letters that are not
-/// ASCII show as question marks.
+/// Writes a line with its upper left corner at (left, top). Text outside of the image is cut off, and letters that are
+/// not ASCII become question marks.
 pub fn write(picture: &mut RgbImage, text: &str, left: u32, top: u32) {
     for (at, letter) in text.chars().enumerate() {
         let Some(raster) = get_raster(letter, WEIGHT, SIZE).or_else(|| get_raster('?', WEIGHT, SIZE)) else { continue };
@@ -44,7 +44,7 @@ mod tests {
         let letter = width("x");
         assert!(dark(5, 5 + letter) && !dark(5 + letter, 5 + 2 * letter) && dark(5 + 2 * letter, 5 + 3 * letter));
         assert!(!dark(0, 5));
-        // Neither an unknown letter nor the border of the picture is a reason to fail.
+        // Neither an unknown letter nor the border of the image is an error.
         write(&mut paper, "ψ and more than fits", 0, 10);
     }
 }

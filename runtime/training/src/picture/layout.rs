@@ -1,36 +1,36 @@
-//! A sheet: labelled rows of pictures below a title, and where everything on it stands.
+//! A sheet: labelled rows of images below a title, and the layout of all elements.
 
 use super::label;
 use image::{Rgb, RgbImage, imageops};
 use serde::{Deserialize, Serialize};
 
 pub(super) const PAPER: Rgb<u8> = Rgb([255; 3]);
-/// The line around each picture: a white picture has a border on white paper.
+/// The colour of the frame around each image, so that white images are visible on a white background.
 pub(super) const FRAME: Rgb<u8> = Rgb([168; 3]);
-/// Between two pictures; the frames of both lie in it.
+/// The distance between two images, which includes both frames.
 const MARGIN: u32 = 4;
-/// Between groups of rows that do not belong together, and around text.
+/// The distance between groups of rows, and around text.
 const GAP: u32 = 8;
 
-/// A row of pictures with what it shows; without pictures, a heading.
+/// A row of images with its label. Without images, a heading.
 #[derive(Debug, Clone, Default)]
 pub struct Row {
     pub label: String,
     pub pictures: Vec<RgbImage>,
 }
 
-/// Groups of rows, one below the other, below a title.
+/// Groups of rows below a title.
 #[derive(Debug, Clone, Default)]
 pub struct Sheet {
     pub title: String,
     pub groups: Vec<Vec<Row>>,
 }
 
-/// A row of a finished sheet: its label, and the rectangle of its pictures in pixels.
+/// A row of a finished sheet: its label, and the rectangle of its images in pixels.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Region {
     pub label: String,
-    /// Rows of one group belong together.
+    /// The group of the row.
     pub group: usize,
     pub left: u32,
     pub top: u32,
@@ -38,20 +38,20 @@ pub struct Region {
     pub height: u32,
 }
 
-/// Where everything on a sheet stands, in pixels.
+/// The positions of all elements of a sheet, in pixels.
 pub(super) struct Layout<'s> {
     pub width: u32,
     pub height: u32,
     /// Lines of text with their upper left corners.
     pub texts: Vec<(&'s str, u32, u32)>,
-    /// Pictures with their upper left corners.
+    /// Images with their upper left corners.
     pub pictures: Vec<(&'s RgbImage, u32, u32)>,
     pub regions: Vec<Region>,
 }
 
 impl Sheet {
-    /// Labels stand to the left of their rows; pictures of one column are centred in it. Nothing is kept free for a title
-    /// or labels that are empty.
+    /// Labels are left of their rows. Images of one column are centred in it. An empty title and empty labels take no
+    /// space.
     pub(super) fn layout(&self) -> Layout<'_> {
         let all = || self.groups.iter().flatten();
         let count = all().map(|row| row.pictures.len()).max().unwrap_or(0);
@@ -78,7 +78,7 @@ impl Sheet {
         layout
     }
 
-    /// The sheet as pixels.
+    /// The sheet as an image.
     pub fn image(&self) -> RgbImage {
         let layout = self.layout();
         let mut image = RgbImage::from_pixel(layout.width.max(1), layout.height.max(1), PAPER);
@@ -101,7 +101,7 @@ impl<'s> Layout<'s> {
         }
     }
 
-    /// Below what is there already.
+    /// Adds a row below the existing ones.
     fn add_row(&mut self, row: &'s Row, group: usize, left: u32, widths: &[u32]) {
         let height = row.pictures.iter().map(RgbImage::height).max().unwrap_or(label::HEIGHT);
         let top = self.height;
@@ -120,7 +120,7 @@ impl<'s> Layout<'s> {
     }
 }
 
-/// One row of pictures over another, without text.
+/// Rows of images, one below the other, without text.
 pub fn rows(rows: &[Vec<RgbImage>]) -> RgbImage {
     let row = |pictures: &Vec<RgbImage>| Row { label: String::new(), pictures: pictures.clone() };
     Sheet { title: String::new(), groups: vec![rows.iter().map(row).collect()] }.image()

@@ -1,4 +1,4 @@
-//! Pictures of what a model does: sheets of samples and comparisons, as PNG and SVG.
+//! Images of a model's results: sheets of samples and comparisons, as PNG and SVG.
 
 mod described;
 mod label;
@@ -20,7 +20,8 @@ use image::{Rgb, RgbImage, imageops};
 use std::io::Cursor;
 use std::path::Path;
 
-/// The pictures of a batch [B, C, H, W] with values in [0, 1]. One channel shows as grey; of several, the first three show.
+/// The images of a batch [B, C, H, W] with values in [0, 1]. One channel is shown as grey; of several, the first three
+/// are shown.
 ///
 /// # Errors
 /// Another number of dimensions.
@@ -45,12 +46,12 @@ pub fn from_batch(batch: &Tensor) -> Result<Vec<RgbImage>> {
         .collect())
 }
 
-/// A picture's pixels each as a block of `factor`×`factor`.
+/// An image with each pixel enlarged to a block of `factor`×`factor`.
 pub fn enlarge(picture: &RgbImage, factor: u32) -> RgbImage {
     imageops::resize(picture, picture.width() * factor, picture.height() * factor, imageops::FilterType::Nearest)
 }
 
-/// Bytes as text, for files inside of files.
+/// Bytes in base64, for embedding in other files.
 pub fn base64(bytes: &[u8]) -> String {
     base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes)
 }
@@ -58,14 +59,14 @@ pub fn base64(bytes: &[u8]) -> String {
 /// The bytes of a PNG file.
 ///
 /// # Errors
-/// A picture without pixels.
+/// An image without pixels.
 pub fn png(picture: &RgbImage) -> Result<Vec<u8>> {
     let mut bytes = Cursor::new(Vec::new());
     picture.write_to(&mut bytes, image::ImageFormat::Png).context("an image could not be encoded as PNG")?;
     Ok(bytes.into_inner())
 }
 
-/// Writes a PNG file, whole or not at all.
+/// Writes a PNG file atomically.
 ///
 /// # Errors
 /// A path that cannot be written.

@@ -1,9 +1,9 @@
-//! A picture as numbers in [0, 1], channel by channel.
+//! An image as numbers in [0, 1], channel by channel.
 
 use anyhow::{Result, ensure};
 use image::{Rgb, RgbImage};
 
-/// A picture of any size.
+/// An image of any size.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planes {
     pub channels: usize,
@@ -17,7 +17,7 @@ impl Planes {
         Self { channels, height, width, values: vec![0.0; channels * height * width] }
     }
 
-    /// A picture with three channels, or its luma where one is wanted.
+    /// An image with three channels, or its luma for one channel.
     pub fn of(picture: &RgbImage, channels: usize) -> Self {
         let (height, width) = (picture.height() as usize, picture.width() as usize);
         let bytes = super::resize::fit_rgb(picture, [channels, height, width]);
@@ -28,7 +28,7 @@ impl Planes {
         self.values[(channel * self.height + y) * self.width + x]
     }
 
-    /// One channel shows as grey; of several, the first three show.
+    /// One channel is shown as grey; of several, the first three are shown.
     pub fn image(&self) -> RgbImage {
         let byte = |channel: usize, y: u32, x: u32| {
             let channel = if self.channels >= 3 { channel } else { 0 };
@@ -37,7 +37,7 @@ impl Planes {
         RgbImage::from_fn(self.width as u32, self.height as u32, |x, y| Rgb([0, 1, 2].map(|c| byte(c, y, x))))
     }
 
-    /// Peak signal-to-noise ratio against a picture of the same shape, in decibels: 10 lg (1 / mean square error).
+    /// Peak signal-to-noise ratio against an image of the same shape, in decibels: 10 lg (1 / mean square error).
     ///
     /// # Errors
     /// Another shape.

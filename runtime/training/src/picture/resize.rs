@@ -1,11 +1,12 @@
-//! Bringing a picture to a shape: cropped about its centre to the aspect, then resized, then its channels adapted.
+//! Fits an image to a shape: cropped at the centre to the aspect ratio, then resized, then with its channels converted.
 
 use image::imageops::FilterType;
 use image::{ImageBuffer, Luma, RgbImage};
 
-/// A picture, channel by channel, brought from one shape [channels, height, width] to another.
+/// Converts an image, channel by channel, from one shape [channels, height, width] to another.
 ///
-/// Three channels to one is luma, one to three is grey; other counts repeat the channels there are.
+/// Three channels become one by luma, and one becomes three by grey. For other numbers the existing channels are
+/// repeated.
 pub fn fit(picture: &[u8], from: [usize; 3], to: [usize; 3]) -> Vec<u8> {
     let [channels, height, width] = from;
     let planes: Vec<Vec<u8>> = if from[1..] == to[1..] {
@@ -19,7 +20,7 @@ pub fn fit(picture: &[u8], from: [usize; 3], to: [usize; 3]) -> Vec<u8> {
     }
 }
 
-/// An interleaved RGB picture of any size, brought to `to` = [channels, height, width].
+/// An interleaved RGB image of any size, fitted to `to` = [channels, height, width].
 pub fn fit_rgb(picture: &RgbImage, to: [usize; 3]) -> Vec<u8> {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let planes = (0..3).flat_map(|channel| picture.pixels().map(move |pixel| pixel.0[channel])).collect::<Vec<_>>();
@@ -28,7 +29,7 @@ pub fn fit_rgb(picture: &RgbImage, to: [usize; 3]) -> Vec<u8> {
 
 fn fit_plane(plane: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
     let ([height, width], [out_height, out_width]) = (from, to);
-    // The largest centred window of the wanted aspect.
+    // The largest centred window with the target's aspect ratio.
     let (crop_height, crop_width) = if width * out_height >= height * out_width {
         (height, (height * out_width).div_ceil(out_height).min(width))
     } else {

@@ -1,32 +1,32 @@
-//! A large picture as overlapping tiles, and tiles as one picture without seams.
+//! Divides a large image into overlapping tiles, and blends tiles into one image without seams.
 
 use super::Planes;
 
-/// Where the tiles of a picture lie. They cover it and, at its far borders, as much beyond it as the last tile needs.
+/// The positions of an image's tiles. They cover the image; the last ones may extend beyond its far borders.
 #[derive(Debug, Clone)]
 pub struct Tiling {
-    /// Height and width of the picture.
+    /// Height and width of the image.
     pub size: [usize; 2],
     /// Height and width of a tile.
     pub tile: [usize; 2],
-    /// Pixels from one tile to the next, downwards and to the right.
+    /// The distance from one tile to the next, down and to the right, in pixels.
     pub step: [usize; 2],
-    /// Tiles downwards and to the right.
+    /// The number of tiles, down and to the right.
     pub count: [usize; 2],
 }
 
-/// What becomes of pixels that several tiles have.
+/// The way in which pixels of several tiles are combined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blend {
-    /// A mean, each tile counting the less the nearer its border is.
+    /// A weighted mean; the weight of a tile decreases towards its border.
     Mean,
-    /// The tile whose border is farthest away: what is noise by intention is not averaged away.
+    /// The value of the tile whose border is farthest away, because a mean would reduce sampled noise.
     Nearest,
 }
 
 impl Tiling {
-    /// Tiles that overlap by `overlap` of their length (from 0 to below 1), or by a little more, so that each begins at
-    /// a multiple of `grid`.
+    /// Tiles that overlap by the fraction `overlap` (from 0 to below 1), or slightly more, so that each begins at a
+    /// multiple of `grid`.
     pub fn new(size: [usize; 2], tile: [usize; 2], overlap: f64, grid: [usize; 2]) -> Self {
         let step = [0, 1].map(|axis| {
             let grid = grid[axis].clamp(1, tile[axis]);
@@ -50,12 +50,12 @@ impl Tiling {
         [index / self.count[1] * self.step[0], index % self.count[1] * self.step[1]]
     }
 
-    /// Height and width of what the tiles cover together.
+    /// Height and width of the area covered by all tiles.
     pub fn extent(&self) -> [usize; 2] {
         [0, 1].map(|axis| (self.count[axis] - 1) * self.step[axis] + self.tile[axis])
     }
 
-    /// A tile of a picture; beyond the picture its border goes on.
+    /// A tile of an image. Beyond the image the edge values are repeated.
     pub fn cut(&self, picture: &Planes, index: usize) -> Vec<f32> {
         let ([top, left], [height, width]) = (self.corner(index), self.size);
         let rows = |plane: usize| {
@@ -67,7 +67,7 @@ impl Tiling {
             .collect()
     }
 
-    /// The same tiling where a tile is of another size; sizes in between are rounded down.
+    /// The tiling with another tile size. Positions are rounded down.
     #[must_use]
     pub fn scaled(&self, tile: [usize; 2]) -> Self {
         let scale = |of: [usize; 2]| [0, 1].map(|axis| of[axis] * tile[axis] / self.tile[axis]);
@@ -75,7 +75,7 @@ impl Tiling {
     }
 }
 
-/// A picture that is put together from tiles.
+/// An image assembled from tiles.
 #[derive(Debug)]
 pub struct Canvas {
     tiling: Tiling,
@@ -123,8 +123,8 @@ impl Canvas {
     }
 }
 
-/// Half a sine over a tile, squared: shifted by half a tile and added to itself it is 1. Never 0, so that a tile at the
-/// border of the picture counts there.
+/// A squared half sine over a tile. Its sum with itself shifted by half a tile is 1. It is never 0, so that tiles count
+/// at the border of the image.
 fn ramp(at: usize, length: usize) -> f32 {
     (std::f32::consts::PI * (at as f32 + 0.5) / length as f32).sin().powi(2).max(1e-6)
 }
@@ -133,7 +133,7 @@ fn ramp(at: usize, length: usize) -> f32 {
 mod tests {
     use super::*;
 
-    /// A picture in which every pixel is known by its value.
+    /// An image in which every pixel has a unique value.
     fn ramp_picture(height: usize, width: usize) -> Planes {
         let mut picture = Planes::zeros(2, height, width);
         picture.values.iter_mut().enumerate().for_each(|(at, value)| *value = at as f32 / 1000.0);
@@ -171,7 +171,7 @@ mod tests {
     fn tiles_that_disagree_meet_without_a_step() {
         let tiling = Tiling::new([16, 64], [16, 16], 0.5, [1, 1]);
         let mut canvas = Canvas::new(tiling.clone(), 1, Blend::Mean);
-        // One tile is black, the next is white, and so on: the steepest there can be.
+        // Alternately black and white tiles, the steepest possible transition.
         (0..tiling.len()).for_each(|index| canvas.add(index, &[(index % 2) as f32; 256]));
         let row = canvas.finish();
         let steepest = (1..64).map(|x| (row.at(0, 8, x) - row.at(0, 8, x - 1)).abs()).fold(0.0, f32::max);

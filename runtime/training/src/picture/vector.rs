@@ -1,19 +1,19 @@
-//! Sheets as SVG: pictures as they are, text as text.
+//! Sheets as SVG, with images embedded and text as text.
 
 use super::layout::FRAME;
 use super::{Sheet, base64, label, png};
 use anyhow::Result;
 use std::fmt::Write;
 
-/// Of the letters' size: one is as wide as a letter of the sheet's pixels.
+/// The font size for which a letter is as wide as in the sheet's pixels.
 const FONT_SIZE: f64 = 13.3;
-/// Below a text's upper edge.
+/// The baseline below a text's upper edge.
 const BASELINE: u32 = 12;
 
-/// A sheet as an SVG document, a unit a pixel.
+/// A sheet as an SVG document, with one unit per pixel.
 ///
 /// # Errors
-/// A picture without pixels.
+/// An image without pixels.
 pub fn svg(sheet: &Sheet) -> Result<String> {
     let layout = sheet.layout();
     let (width, height) = (layout.width.max(1), layout.height.max(1));

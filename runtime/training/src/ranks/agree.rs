@@ -1,29 +1,30 @@
-//! One outcome for all ranks.
+//! A common outcome of all ranks.
 
 use super::Communicator;
 use crate::interrupt::Interrupted;
 use anyhow::{Error, Result, anyhow};
 
-/// An error that rank 0 reports, on the other ranks: they have nothing to say.
+/// The error on the other ranks if rank 0 reports it. It is not printed.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("another rank has reported an error")]
 pub struct Elsewhere;
 
-/// What a rank tells of its part of the work: nothing but that all went well, that an end was asked for, or an error.
+/// Codes of a rank's outcome: success, an interrupt, or an error.
 const FINE: u8 = 0;
 const ASKED: u8 = 1;
 const FAILED: u8 = 2;
 
-/// The outcome of work that every rank has done, once all have: where one has failed all have, and rank 0 says which and why.
+/// The common outcome of work on all ranks. If one rank has failed, all get an error, and rank 0 reports which rank and
+/// why.
 ///
 /// # Errors
-/// On rank 0 its own error or that of the first rank that failed; on the others [`Elsewhere`]; on all [`Interrupted`], where
-/// nothing else was wrong.
+/// On rank 0, its own error or that of the first rank that failed; on the others [`Elsewhere`]; on all [`Interrupted`],
+/// if there is no other error.
 pub fn agree<T>(ranks: &dyn Communicator, outcome: Result<T>) -> Result<T> {
     agree_on(ranks, outcome, |_| Ok(Vec::new())).map(|(value, _)| value)
 }
 
-/// The same, and what every rank tells of its outcome, in the order of ranks.
+/// The common outcome, and the bytes of every rank in the order of ranks.
 ///
 /// # Errors
 /// As [`agree`].
@@ -38,7 +39,7 @@ pub fn agree_on<T>(
     }
     let mut all = ranks.gather(&report(outcome.as_ref().map(|(told, _)| told.as_slice())))?;
     match (verdict(ranks, &all), outcome) {
-        // The error itself, which may be more than its text.
+        // The original error, which may contain more than its text.
         (Err(said), Err(own)) if said.to_string() == format!("{own:#}") => Err(own),
         (Err(said), _) => Err(said),
         (Ok(()), outcome) => {
@@ -48,7 +49,7 @@ pub fn agree_on<T>(
     }
 }
 
-/// What a rank tells of its outcome: bytes, or why there are none.
+/// The report of a rank's outcome: bytes or an error.
 pub(super) fn report(outcome: Result<&[u8], &Error>) -> Vec<u8> {
     match outcome {
         Ok(bytes) => [&[FINE], bytes].concat(),
@@ -57,7 +58,7 @@ pub(super) fn report(outcome: Result<&[u8], &Error>) -> Vec<u8> {
     }
 }
 
-/// Whether all went well on all ranks, by what they told.
+/// The common outcome, from the reports of all ranks.
 pub(super) fn verdict(ranks: &dyn Communicator, all: &[Vec<u8>]) -> Result<()> {
     let is = |kind: u8| move |told: &Vec<u8>| told.first() == Some(&kind);
     let failed: Vec<usize> = (0..all.len()).filter(|&rank| is(FAILED)(&all[rank])).collect();
@@ -90,7 +91,7 @@ mod tests {
     use anyhow::{Result, anyhow, bail};
 
     fn outcomes(work: impl Fn(usize) -> Result<usize> + Sync) -> Vec<Result<usize>> {
-        // A rank that returns an error would end the others: outcomes are returned as values.
+        // A rank that returns an error would end the others, so outcomes are returned as values.
         let found = threads::run(4, |ranks| Ok(agree(ranks, work(ranks.rank()))));
         found.into_iter().map(|outcome| outcome.unwrap()).collect()
     }

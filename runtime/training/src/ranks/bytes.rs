@@ -1,4 +1,4 @@
-//! Numbers as bytes, little end first.
+//! Numbers as little-endian bytes.
 
 /// The bytes of numbers.
 pub fn of_floats(numbers: &[f32]) -> Vec<u8> {

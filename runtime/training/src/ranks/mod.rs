@@ -1,7 +1,7 @@
-//! Work that is divided among ranks: the processes of a run on several machines, or on one.
+//! Divides work among ranks: the processes of a run on one or several machines.
 //!
-//! What is computed does not depend on the number of ranks. Work is cut into pieces that do not depend on it either; each rank does
-//! some of them, and their results are taken in their order.
+//! The results do not depend on the number of ranks. Work is divided into pieces that do not depend on it either. Each
+//! rank computes some of them, and the results are combined in their order.
 
 mod agree;
 mod bytes;

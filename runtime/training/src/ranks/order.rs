@@ -1,12 +1,12 @@
-//! Pieces of work, done by all ranks and taken in order.
+//! Computes pieces of work on all ranks and combines the results in order.
 
 use super::Communicator;
 use super::agree_on;
 use crate::interrupt;
 use anyhow::Result;
 
-/// Does pieces 0 to `count` of work, piece i on rank i mod N, and gives each result to `take` on every rank, in the order of
-/// pieces. Whatever `take` sums is therefore the same for any number of ranks.
+/// Computes pieces 0 to `count`, piece i on rank i mod N, and passes each result to `take` on every rank, in the order
+/// of pieces. Sums in `take` are therefore the same for any number of ranks.
 ///
 /// # Errors
 /// Those of `work` on any rank and of `take`; Ctrl-C on any rank.

@@ -1,28 +1,28 @@
-//! Whether all ranks are about to do the same work.
+//! Checks that all ranks have the same task.
 
 use super::{Communicator, Elsewhere};
 use anyhow::{Result, bail};
 use sha2::{Digest, Sha256};
 
-/// Something that must be the same on all ranks.
+/// Data that must be the same on all ranks.
 #[derive(Debug, Clone)]
 pub struct Mark {
-    /// For people: `program`, `model`, `data`.
+    /// The name in messages: `program`, `model`, `data`.
     pub what: String,
-    /// For people: a version, a number of records.
+    /// The value in messages: a version, a number of records.
     pub shown: String,
     digest: String,
 }
 
 impl Mark {
-    /// `content` is what has to be the same.
+    /// `content` must be the same on all ranks.
     pub fn new(what: &str, shown: &str, content: impl AsRef<[u8]>) -> Self {
         let mut hash = Sha256::new();
         hash.update(content);
         Self::hashed(what, shown, hash)
     }
 
-    /// The same of content that was hashed piece by piece.
+    /// A mark from a hash of the content.
     pub fn hashed(what: &str, shown: &str, hash: Sha256) -> Self {
         let digest = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         Self { what: what.to_owned(), shown: shown.to_owned(), digest }
@@ -33,10 +33,10 @@ impl Mark {
     }
 }
 
-/// Refuses to go on where a rank has another mark than rank 0.
+/// Refuses to continue if a rank has another mark than rank 0.
 ///
 /// # Errors
-/// Which ranks differ in what, on rank 0.
+/// The ranks and what differs, on rank 0.
 pub fn same(ranks: &dyn Communicator, marks: &[Mark]) -> Result<()> {
     if ranks.size() == 1 {
         return Ok(());
@@ -57,7 +57,7 @@ pub fn same(ranks: &dyn Communicator, marks: &[Mark]) -> Result<()> {
             lines[0].get(at).map_or("nothing", String::as_str)
         ));
     }
-    // All ranks have seen the same; rank 0 says it.
+    // All ranks have the same information; rank 0 reports it.
     match (found.is_empty(), ranks.leads()) {
         (true, _) => Ok(()),
         (false, false) => Err(Elsewhere.into()),

@@ -1,4 +1,4 @@
-//! What all charts have in common: the frame with its axes as SVG, the title and the legend as HTML.
+//! The common parts of all charts: the frame with its axes as SVG, the title and the legend as HTML.
 
 use crate::printable::escape;
 use anyhow::{Result, anyhow};
@@ -6,13 +6,13 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use std::ops::Range;
 
-/// What drawing comes to.
+/// The result of drawing.
 pub type Drawn = Result<(), Box<dyn std::error::Error>>;
 
-/// A chart that is drawn into.
+/// The drawing area of a chart.
 pub type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
-/// The lines behind a chart.
+/// The grid lines of a chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mesh {
     Both,
@@ -20,27 +20,27 @@ pub enum Mesh {
     None,
 }
 
-/// The axes of a chart and the room around it, in pixels.
+/// The axes of a chart and the space around it, in pixels.
 pub struct Frame<'a> {
     pub size: (u32, u32),
-    /// For the labels below and beside the chart.
+    /// The space for labels below and beside the chart.
     pub room: [u32; 2],
     pub x: Range<f64>,
     pub y: Range<f64>,
-    /// How many labels each axis has at most.
+    /// The maximum number of labels on each axis.
     pub labels: [usize; 2],
-    /// What stands at a place of each axis.
+    /// The label at a position of each axis.
     pub shown: [&'a dyn Fn(&f64) -> String; 2],
-    /// What each axis is; nothing for one that is not named.
+    /// The titles of the axes. Empty for none.
     pub names: [&'a str; 2],
     pub mesh: Mesh,
 }
 
 impl Frame<'_> {
-    /// Draws the frame, and into it.
+    /// Draws the frame and its content.
     ///
     /// # Errors
-    /// What the drawing library says.
+    /// Those of the drawing library.
     pub fn draw(self, svg: &mut String, into: impl FnOnce(&mut Chart<'_, '_>) -> Drawn) -> Drawn {
         let area = SVGBackend::with_string(svg, self.size).into_drawing_area();
         let mut chart = ChartBuilder::on(&area)
@@ -74,16 +74,16 @@ impl Frame<'_> {
     }
 }
 
-/// A name in the legend beside its mark.
+/// An entry of the legend.
 pub fn key(colour: RGBColor, mark: &str, name: &str) -> String {
     let RGBColor(red, green, blue) = colour;
     format!("<span class=\"key\"><i style=\"color:rgb({red},{green},{blue})\">{mark}</i> {}</span>", escape(name))
 }
 
-/// A chart as an HTML figure, its title and legend above it.
+/// A chart as an HTML figure, with title and legend above it.
 ///
 /// # Errors
-/// What the drawing library says.
+/// Those of the drawing library.
 pub fn figure(title: &str, legend: &str, draw: impl FnOnce(&mut String) -> Drawn) -> Result<String> {
     let mut svg = String::new();
     draw(&mut svg).map_err(|reason| anyhow!("the chart of {title} could not be drawn: {reason}"))?;

@@ -1,4 +1,4 @@
-//! Charts of values over steps: the axes and curves as SVG, the title and the legend as HTML beside it.
+//! Charts of values over steps: the axes and curves as SVG, the title and the legend as HTML.
 
 use super::chart::{Drawn, Frame, Mesh, figure, key};
 use anyhow::Result;
@@ -7,34 +7,34 @@ use plotters::prelude::*;
 const COLOURS: [RGBColor; 4] =
     [RGBColor(31, 119, 180), RGBColor(214, 90, 20), RGBColor(44, 140, 60), RGBColor(140, 80, 170)];
 const SIZE: (u32, u32) = (440, 240);
-/// Larger values cannot be drawn to a scale.
+/// The largest value that can be drawn.
 const LARGEST: f64 = 1e30;
 
 /// One curve of a chart.
 #[derive(Debug, Clone)]
 pub struct Series {
-    /// In the legend; a chart with one series that has no name has no legend.
+    /// The name in the legend. A chart with one unnamed series has no legend.
     pub name: String,
     pub style: Style,
     /// Steps and values.
     pub points: Vec<(f64, f64)>,
 }
 
-/// How a curve is drawn.
+/// The style of a curve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
-    /// Many values, one close to the next.
+    /// A line through many values.
     Line,
-    /// A few values at steps of their own.
+    /// A line with marks at a few values.
     Marked,
-    /// Values that nothing joins.
+    /// Points without a line.
     Points,
 }
 
-/// A chart as an HTML figure; empty where there are fewer than two points.
+/// A chart as an HTML figure. Empty with fewer than two points.
 ///
 /// # Errors
-/// What the drawing library says.
+/// Those of the drawing library.
 pub fn draw(title: &str, series: &[Series]) -> Result<String> {
     let drawable = |series: &Series| {
         let mut series = series.clone();
@@ -52,7 +52,7 @@ pub fn draw(title: &str, series: &[Series]) -> Result<String> {
     figure(title, &legend(&all, outside), |svg| chart(&all, range, svg))
 }
 
-/// The names of the curves, and how many values lie outside of the chart.
+/// The names of the curves, and the number of values outside of the chart.
 fn legend(series: &[Series], outside: usize) -> String {
     let mark = |style: Style| if style == Style::Points { "●" } else { "━" };
     let entry = |(series, colour): (&Series, &RGBColor)| key(*colour, mark(series.style), &series.name);
@@ -80,7 +80,7 @@ fn chart(series: &[Series], (low, high): (f64, f64), svg: &mut String) -> Drawn 
     };
     frame.draw(svg, |chart| {
         for (series, colour) in series.iter().zip(COLOURS.iter().cycle()) {
-            // Where values are left out the curve is interrupted.
+            // The curve is interrupted where values are left out.
             let shown = || series.points.split(|point| !is_inside(point.1, (low, high)));
             if series.style != Style::Points {
                 for part in shown() {
@@ -95,14 +95,14 @@ fn chart(series: &[Series], (low, high): (f64, f64), svg: &mut String) -> Drawn 
     })
 }
 
-/// A value with as many digits as tell the labels of an axis apart.
+/// A value with enough digits to distinguish the labels of an axis.
 pub fn show(value: f64, range: f64) -> String {
     if value.abs() >= 1e6 {
         return format!("{value:.1e}");
     }
     let digits = (1.0 - (range / 5.0).log10()).ceil().clamp(0.0, 6.0) as usize;
     let text = format!("{value:.digits$}");
-    // Rounded to zero, a number has no sign.
+    // A value that is rounded to zero has no sign.
     let is_zero = text.trim_start_matches('-').bytes().all(|byte| matches!(byte, b'0' | b'.'));
     if is_zero { text.trim_start_matches('-').to_owned() } else { text }
 }
@@ -111,7 +111,7 @@ fn is_inside(value: f64, (low, high): (f64, f64)) -> bool {
     value.abs() < LARGEST && value >= low && value <= high
 }
 
-/// The values' range, without the few that lie far outside of where the others are: the first steps are often so.
+/// The range of the values without a few outliers, which are frequent in the first steps.
 fn range(mut values: Vec<f64>) -> (f64, f64) {
     values.sort_by(f64::total_cmp);
     let at = |part: f64| values[((values.len() - 1) as f64 * part).round() as usize];
@@ -146,7 +146,7 @@ mod tests {
         assert!(draw("bits/dim", &[series(Style::Line, &two[..1])]).unwrap().is_empty());
     }
 
-    /// Lines of a chart that are its frame and grid.
+    /// The number of lines of a chart's frame and grid.
     fn line_count(points: &[(f64, f64)], curve: bool) -> usize {
         let text = draw("", &[series(if curve { Style::Line } else { Style::Points }, points)]).unwrap();
         text.matches("<polyline").count()

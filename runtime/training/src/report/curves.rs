@@ -1,19 +1,19 @@
-//! A run's curves: which values share a chart.
+//! A run's curves, and their distribution over charts.
 
 use super::curve::{self, Series, Style};
 use super::summary;
 use anyhow::Result;
 use serde_json::Value;
 
-/// Terms whose largest values differ by a larger factor get charts of their own.
+/// The maximum ratio of the largest values of terms in one chart.
 const ALIKE: f64 = 5.0;
-/// Curves of one chart at most.
+/// The maximum number of curves in a chart.
 const MOST: usize = 4;
 
-/// The charts of a run's metrics as HTML figures. `clipped`: whether large gradients were scaled down.
+/// The charts of a run's metrics as HTML figures. `clipped` states whether large gradients were scaled down.
 ///
 /// # Errors
-/// What the drawing library says.
+/// Those of the drawing library.
 pub fn draw(lines: &[Value], clipped: bool) -> Result<String> {
     let of = |name: &str, style: Style, pick: &dyn Fn(&Value) -> Option<f64>| Series {
         name: name.to_owned(),
@@ -59,9 +59,9 @@ pub fn draw(lines: &[Value], clipped: bool) -> Result<String> {
     Ok(drawn)
 }
 
-/// Series in charts: those of one chart are of one magnitude, so that each can be read off its axis.
+/// Groups series of similar magnitude, so that each can be read from the axis.
 fn alike(mut series: Vec<Series>) -> Vec<Vec<Series>> {
-    // The middle value is not moved by a few steps that went wrong.
+    // The median is robust against a few failed steps.
     let magnitude = |series: &Series| {
         let mut sizes: Vec<f64> = series.points.iter().map(|point| point.1.abs()).collect();
         sizes.sort_by(f64::total_cmp);

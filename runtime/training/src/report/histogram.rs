@@ -12,7 +12,7 @@ const SIZE: (u32, u32) = (440, 220);
 /// The chart of a marginal as an HTML figure.
 ///
 /// # Errors
-/// What the drawing library says.
+/// Those of the drawing library.
 pub fn draw(marginal: &Marginal) -> Result<String> {
     let legend = key(DATA, "█", "test data") + &key(SAMPLES, "━", "samples");
     figure(&marginal.title, &legend, |svg| chart(marginal, svg))

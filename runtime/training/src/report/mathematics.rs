@@ -1,4 +1,4 @@
-//! The compiler's LaTeX as MathML, which browsers draw by themselves.
+//! Converts the compiler's LaTeX to MathML, which browsers display natively.
 
 use anyhow::{Result, anyhow};
 use pulldown_latex::config::{DisplayMode, RenderConfig};
@@ -6,10 +6,10 @@ use pulldown_latex::{Parser, Storage, push_mathml};
 
 const ENDS: [&str; 2] = ["\\begin{align}", "\\end{align}"];
 
-/// Every display of a LaTeX text as an element of MathML.
+/// Every display of a LaTeX text as a MathML element.
 ///
 /// # Errors
-/// LaTeX that is not understood.
+/// Unsupported LaTeX.
 pub fn displays(latex: &str) -> Result<Vec<String>> {
     let rest = latex.split(ENDS[0]).skip(1);
     rest.map(|part| display(part.split(ENDS[1]).next().unwrap_or_default())).collect()
@@ -19,7 +19,7 @@ fn display(body: &str) -> Result<String> {
     let storage = Storage::new();
     let text = format!("\\begin{{aligned}}{body}\\end{{aligned}}");
     let parser = Parser::new(&text, &storage);
-    // The converter writes what it does not understand into the page, in red; that is an error here.
+    // The converter marks unsupported LaTeX in red; here it is an error.
     let events: Result<Vec<_>, _> = parser.collect();
     let events = events.map_err(|reason| anyhow!("the mathematics cannot be converted: {reason}"))?;
     let config = RenderConfig { display_mode: DisplayMode::Block, ..RenderConfig::default() };
@@ -28,13 +28,13 @@ fn display(body: &str) -> Result<String> {
     Ok(cells(&braces(&signs(&element))))
 }
 
-/// Every cell holds one element, so that on a narrow screen the page's style can put the cells of a line below one another.
+/// Puts each cell into one element, so that on a narrow screen the page's style can stack the cells of a line.
 fn cells(element: &str) -> String {
     element.replace("<mtd>", "<mtd><mrow>").replace("</mtd>", "</mrow></mtd>")
 }
 
-/// A brace below a formula becomes a line below it, which the page's style draws: browsers stretch a brace over its formula
-/// only with a font for mathematics, which few machines have.
+/// Replaces a brace below a formula by a line, which the page's style draws. Browsers stretch a brace only with a font
+/// for mathematics, which few machines have.
 fn braces(element: &str) -> String {
     const BEGIN: &str = "<munder><munder>";
     const END: &str = "<mo stretchy=\"true\">\u{23df}</mo></munder>";
@@ -44,7 +44,7 @@ fn braces(element: &str) -> String {
     element.replace(BEGIN, "<munder><mrow class=\"brace\">").replace(END, "</mrow>")
 }
 
-/// A sign at the beginning of a line is an operator between two terms, with its space.
+/// A sign at the beginning of a line is an operator between two terms, with the usual space.
 fn signs(element: &str) -> String {
     let operator = |sign: &str| format!("<mo form=\"infix\">{sign}</mo>");
     element.replace("<mi>+</mi>", &operator("+")).replace("<mi>−</mi>", &operator("−"))

@@ -1,4 +1,4 @@
-//! Plots of records that are no pictures: points, sequences, maps.
+//! Plots of records other than images: points, sequences, maps.
 
 use super::chart::{Frame, Mesh, figure, key};
 use super::curve::show;
@@ -7,7 +7,7 @@ use crate::figures::{Lines, Map, Plots, Scatter};
 use anyhow::Result;
 use plotters::prelude::*;
 
-/// Ten colours that can be told apart on white (Tableau's).
+/// Ten colours that are distinguishable on white (Tableau's).
 const COLOURS: [RGBColor; 10] = [
     RGBColor(31, 119, 180),
     RGBColor(214, 90, 20),
@@ -23,10 +23,10 @@ const COLOURS: [RGBColor; 10] = [
 const SQUARE: (u32, u32) = (440, 360);
 const WIDE: (u32, u32) = (440, 220);
 
-/// Adds what there is, under a heading for each kind.
+/// Adds the existing plots, under a heading for each kind.
 ///
 /// # Errors
-/// What the drawing library says.
+/// Those of the drawing library.
 pub fn add(page: &mut Page, plots: &Plots) -> Result<()> {
     let points = |all: &[Scatter]| all.iter().map(scatter).collect::<Result<String>>();
     let maps = |all: &[Map]| all.iter().map(map).collect::<Result<String>>();
@@ -117,19 +117,19 @@ fn lines(lines: &Lines) -> Result<String> {
     })
 }
 
-/// The names of classes, where they have room below an axis.
+/// The names of classes, if they fit below an axis.
 pub fn short(names: &[String]) -> Option<&[String]> {
     let letters: usize = names.iter().map(|name| name.chars().count().max(2)).sum();
     (!names.is_empty() && names.len() <= 12 && letters <= 48).then_some(names)
 }
 
-/// The name of the class in the middle of whose bar a place is.
+/// The name of the class whose bar is centred at a position.
 pub fn named(names: &[String], place: f64) -> Option<String> {
     let class = place.round();
     ((place - class).abs() < 1e-6 && class >= 0.0).then(|| names.get(class as usize).cloned())?
 }
 
-/// A square of each number, the darker the larger; the first row on top.
+/// A square for each number, darker for larger ones; the first row is at the top.
 fn map(map: &Map) -> Result<String> {
     figure(&map.title, "", |svg| {
         let (down, right) = (map.rows.len().max(1), map.rows.iter().map(Vec::len).max().unwrap_or(1).max(1));

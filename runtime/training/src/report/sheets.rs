@@ -1,4 +1,4 @@
-//! A run's sheets of pictures, laid out anew: labels as text above or beside their rows, whatever the screen's width.
+//! A run's sheets of images, with labels as text above or beside their rows, depending on the screen's width.
 
 use super::page::{Page, image};
 use crate::picture::{self, Description};
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// Adds every PNG file of the run's folder `grids`.
 ///
 /// # Errors
-/// A file that is there and cannot be read.
+/// A file that cannot be read.
 pub fn add(page: &mut Page, folder: &RunFolder) -> Result<()> {
     let grids = folder.root().join("grids");
     let mut paths: Vec<PathBuf> =

@@ -1,11 +1,11 @@
-//! What a run is and what came of it, as tables.
+//! The configuration and the results of a run, as tables.
 
 use serde_json::Value;
 
 /// Rows of a table, its first row the headers.
 pub type Table = Vec<Vec<String>>;
 
-/// What was run: model, data, seed, date, steps, batch and what else decides the result.
+/// The configuration: model, data, seed, date, steps, batch and other settings that affect the result.
 pub fn run(model: &str, config: Option<&Value>, lines: &[Value]) -> Table {
     let mut rows = vec![vec!["run".to_owned(), String::new()]];
     let mut add = |name: &str, value: String| {
@@ -38,7 +38,7 @@ pub fn run(model: &str, config: Option<&Value>, lines: &[Value]) -> Table {
     rows
 }
 
-/// What came of it.
+/// The results.
 pub fn result(evaluation: Option<&Value>, lines: &[Value], config: Option<&Value>) -> Table {
     let mut rows = vec![vec!["result".to_owned(), String::new()]];
     let mut add = |name: &str, value: Option<f64>, digits: usize, unit: &str| {
@@ -84,7 +84,7 @@ pub fn unit(evaluation: &Value) -> &str {
     evaluation["unit"].as_str().unwrap_or("bits/dim")
 }
 
-/// A string without its quotes, and nothing for what is not there.
+/// A string without its quotes. Empty for a missing value.
 fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),

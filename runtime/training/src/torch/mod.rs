@@ -1,4 +1,4 @@
-//! Weights to and from PyTorch: the names of the authors' code, its checkpoints, and files it can load.
+//! Weights from and for PyTorch: the names of the authors' code, its checkpoints, and files for it.
 
 mod names;
 mod pth;

@@ -11,12 +11,12 @@
 //!   `in_couplings.I` (`outer`: `out_couplings`);
 //! - a convolution's parameters stand below `conv`.
 
-/// Every one of our names with PyTorch's.
+/// All parameter names with PyTorch's names.
 pub fn torch_names(names: &[String]) -> Vec<(String, String)> {
     names.iter().map(|name| (name.clone(), torch_name(name, names))).collect()
 }
 
-/// PyTorch's name for `name`; `all` are the model's names, for the rule counts what stands beside it.
+/// PyTorch's name for `name`. `all` are the model's names, because the rule counts neighbouring parameters.
 fn torch_name(name: &str, all: &[String]) -> String {
     let segments: Vec<&str> = name.split('.').collect();
     let Some(block) = segments.iter().position(|segment| is_block(segment)) else { return name.to_owned() };
@@ -38,7 +38,7 @@ fn is_block(segment: &str) -> bool {
     ["encoder", "decoder", "densenet", "real_nvp"].contains(&stem)
 }
 
-/// What stands below a block, a coupling or a dense layer at `prefix`.
+/// The names below a block, a coupling or a dense layer at `prefix`.
 fn inside(segments: &[&str], prefix: &str, all: &[String], out: &mut Vec<String>) {
     let deeper = |count: usize| format!("{prefix}.{}", segments[..count].join("."));
     match segments {
@@ -96,7 +96,7 @@ fn convolution(place: usize, rest: &[&str], out: &mut Vec<String>) {
     out.extend(rest.iter().map(|segment| (*segment).to_owned()));
 }
 
-/// How many indices stand behind `prefix.kind.`.
+/// The number of indices after `prefix.kind.`.
 fn count(all: &[String], prefix: &str, kind: &str) -> usize {
     let start = format!("{prefix}.{kind}.");
     let index = |name: &String| name.strip_prefix(&start)?.split('.').next()?.parse::<usize>().ok();

@@ -1,4 +1,4 @@
-//! PyTorch's `.pth` files: archives since version 1.6, before that pickles with the numbers behind them.
+//! PyTorch's `.pth` files: archives since version 1.6, before that pickles followed by the numbers.
 
 use crate::input;
 use crate::pickle::{Item, Pickle};
@@ -7,19 +7,19 @@ use anyhow::{Context, Result, bail, ensure};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// How the older form begins: a pickle of this number, little-endian.
+/// The beginning of the older format: a pickle of this number, little-endian.
 const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
-/// Keys under which training scripts keep a model's state beside other things.
+/// Keys under which training scripts store a model's state.
 const STATES: [&str; 4] = ["model_state_dict", "state_dict", "model", "net"];
-/// Axes of a tensor.
+/// The maximum number of axes of a tensor.
 const MOST_AXES: usize = 16;
-/// Calls around a tensor: a parameter is rebuilt from one.
+/// The maximum number of nested calls around a tensor, because a parameter is built from one.
 const MOST_CALLS: usize = 4;
 
 /// The tensors of a model's state, by PyTorch's names.
 ///
 /// # Errors
-/// A file in neither form, damaged or cut short, or without a state.
+/// A file of another format, a damaged or truncated file, or one without a state.
 pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
     if bytes.starts_with(b"PK") { archive(bytes) } else { pickles(bytes) }
 }
@@ -35,7 +35,7 @@ fn archive(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
     for (index, name) in names.iter().enumerate() {
         let (folder, key) = name.rsplit_once('/').unwrap_or(("", name));
         let is_data = folder.ends_with("/data") || folder == "data";
-        // Every member's checksum is verified, also where the content is of no use.
+        // The checksum of every member is verified, even if its content is not needed.
         let content = archive.member(index)?;
         if key == "data.pkl" {
             ensure!(program.is_none(), "there are two members named data.pkl");
@@ -62,7 +62,7 @@ fn pickles(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
     next("version")?;
     next("system")?;
     let (state, keys) = (next("state")?, next("list of storages")?);
-    // Which numbers are how wide, only the state says.
+    // Only the state contains the widths of the numbers.
     let widths: BTreeMap<&str, usize> =
         state.outsides().filter_map(storage_type).map(|(key, dtype)| (key, dtype.size_in_bytes())).collect();
     let mut storages = Storages::new();
@@ -123,7 +123,7 @@ fn tensors(root: Item<'_>, storages: &Storages<'_>) -> Result<BTreeMap<String, T
     Ok(found)
 }
 
-/// The arguments of the call that makes a tensor, if that is what the item is.
+/// The arguments of the call that builds a tensor, if the item is one.
 fn unwrap(mut item: Item<'_>) -> Option<Item<'_>> {
     for _ in 0..MOST_CALLS {
         let (function, arguments, _) = item.call()?;
@@ -136,7 +136,7 @@ fn unwrap(mut item: Item<'_>) -> Option<Item<'_>> {
     None
 }
 
-/// Where a tensor's numbers lie in a storage.
+/// The location of a tensor's numbers in a storage.
 struct View<'a> {
     bytes: &'a [u8],
     dtype: DType,
@@ -163,7 +163,7 @@ fn view<'a>(arguments: Item<'_>, storages: &'a Storages<'_>) -> Result<View<'a>>
 }
 
 impl View<'_> {
-    /// Bytes of the numbers, and of the storage up to the last of them; nothing where they have no end.
+    /// The size of the numbers, and of the storage up to the last of them, in bytes. None on overflow.
     fn extent(&self) -> Option<(usize, usize)> {
         let width = self.dtype.size_in_bytes();
         let count = self.shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size.max(1)))?;
@@ -177,7 +177,7 @@ impl View<'_> {
         Some((length, last.checked_mul(width)?))
     }
 
-    /// The tensor on its own; `left` are the bytes that the file's tensors may still take.
+    /// The tensor. `left` is the number of bytes that the file's tensors may still use.
     fn tensor(&self, left: &mut u64) -> Result<Tensor> {
         let (shape, stored) = (&self.shape, self.bytes.len());
         let (length, reach) = self.extent().with_context(|| format!("shape {shape:?} overflows"))?;

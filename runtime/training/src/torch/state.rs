@@ -1,4 +1,4 @@
-//! A model's parameters under PyTorch's names: read, put into a model, written.
+//! A model's parameters under PyTorch's names: reading, restoring, exporting.
 
 use super::{pth, torch_names};
 use crate::{DType, Device, Params, Tensor};
@@ -6,19 +6,19 @@ use anyhow::{Context, Result, bail};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-/// The tensors of a PyTorch state: a `.pth` file (of either form) or safetensors.
+/// The tensors of a PyTorch state: a `.pth` file (of either format) or safetensors.
 ///
-/// The prefix of a data-parallel model is taken off, and weight norm's newer names become the older ones.
+/// The prefix of a data-parallel model is removed, and the newer names of weight norm are converted to the older ones.
 ///
 /// # Errors
-/// A file that cannot be read, is damaged, or holds no state.
+/// A file that cannot be read, is damaged, or contains no state.
 pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
     let is_safetensors = path.extension().is_some_and(|ending| ending == "safetensors");
     parse(&crate::input::read(path)?, is_safetensors)
         .with_context(|| format!("{}: not a PyTorch checkpoint or safetensors file that can be read", path.display()))
 }
 
-/// The same of a file's bytes.
+/// Parses a file's bytes.
 ///
 /// # Errors
 /// As [`read`].
@@ -36,10 +36,10 @@ pub fn parse(bytes: &[u8], is_safetensors: bool) -> Result<BTreeMap<String, Tens
     Ok(tensors.into_iter().map(|(name, tensor)| (rename(name), tensor)).collect())
 }
 
-/// Puts a PyTorch state into a model's parameters.
+/// Sets a model's parameters from a PyTorch state.
 ///
 /// # Errors
-/// Everything that is missing, superfluous or of another shape, by PyTorch's names, in one message.
+/// One message with everything that is missing, unknown or of another shape, by PyTorch's names.
 pub fn restore(params: &Params, state: &BTreeMap<String, Tensor>, place: &str) -> Result<()> {
     let pairs = named(params);
     let mut faults =
@@ -74,10 +74,10 @@ pub fn restore(params: &Params, state: &BTreeMap<String, Tensor>, place: &str) -
     Ok(())
 }
 
-/// The parameters as a safetensors file with PyTorch's names, in f32.
+/// Writes the parameters to a safetensors file with PyTorch's names, in f32.
 ///
 /// # Errors
-/// A place that cannot be written to.
+/// A path that cannot be written.
 pub fn export(params: &Params, about: &BTreeMap<String, String>, path: &Path) -> Result<usize> {
     let tensors: BTreeMap<String, Tensor> = named(params)
         .into_iter()

@@ -1,4 +1,4 @@
-//! How much of each latent is in use: a unit is active if what q makes of it differs from picture to picture.
+//! Active units of latents: a unit is active if its posterior mean differs between records.
 
 use super::Config;
 use crate::data::{Batches, Images};
@@ -10,14 +10,16 @@ use crate::{DType, Draw, Model, TermKind};
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 
-/// Variance over pictures of a unit's posterior mean from which on it counts as active (Burda, Grosse, Salakhutdinov 2016).
+/// The variance over records of a unit's posterior mean above which it counts as active (Burda, Grosse, Salakhutdinov
+/// 2016).
 const ACTIVE: f64 = 0.01;
-/// A latent with less than this part of its units active has collapsed onto its prior.
+/// The fraction of active units below which a latent has collapsed to its prior.
 const COLLAPSED: f64 = 0.01;
-/// The sum of learning rates from which on it can be told. Initialisation leaves posterior means a standard deviation of about
-/// 0.01, so that no unit is active at first, and a step of Adamax moves a parameter by the learning rate at most.
+/// The sum of learning rates from which collapse can be judged. Initialisation gives posterior means a standard
+/// deviation of about 0.01, so no unit is active at first, and a step of Adamax changes a parameter by at most the
+/// learning rate.
 const TRAINED: f64 = 1.0;
-/// Pictures the variance is taken over.
+/// The number of records for the variance.
 const PICTURES: usize = 64;
 
 /// The units of one latent.
@@ -29,8 +31,8 @@ pub struct Activity {
 }
 
 impl Activity {
-    /// Whether next to none of the units are active, after training that was long enough for them to become so: the warm-up
-    /// over, and then learning rates that add up to 1 (500 steps at the default rate).
+    /// Whether almost no units are active although training was long enough: the warm-up is over, and the learning
+    /// rates after it add up to 1 (500 steps at the default rate).
     pub fn collapsed(&self, config: &Config, step: usize) -> bool {
         let rate = |step| config.schedule.at(step, config.steps);
         let trained = (config.warm_up..step).scan(0.0, |sum, step| {
@@ -40,7 +42,7 @@ impl Activity {
         (self.active as f64) < COLLAPSED * self.units as f64 && trained.into_iter().any(|sum| sum >= TRAINED)
     }
 
-    /// As `metrics.jsonl` has it.
+    /// The form in `metrics.jsonl`.
     pub fn json(all: &[Self]) -> Value {
         let one = |activity: &Self| {
             let numbers = json!({ "active": activity.active, "units": activity.units });
@@ -50,10 +52,10 @@ impl Activity {
     }
 }
 
-/// The activity of every latent that the bound has a KL term for; none for a model that infers no latents.
+/// The activity of every latent with a KL term in the bound. Empty for a model without inferred latents.
 ///
 /// # Errors
-/// Data the model cannot take, or a failed tensor operation.
+/// Data that do not fit the model, or a failed tensor operation.
 pub fn measure(
     model: &dyn Model,
     spec: &Spec,
@@ -63,7 +65,7 @@ pub fn measure(
 ) -> Result<Vec<Activity>> {
     let Some(mode) = model.modes().iter().find(|mode| mode.name == "reconstruction") else { return Ok(Vec::new()) };
     let names = terms.iter().filter(|(_, kind, _)| *kind == TermKind::Kl).filter_map(|(name, ..)| name.split_once('_'));
-    // What all records share does not differ from picture to picture.
+    // A global variable does not differ between records.
     let differs = |name: &&str| spec.variable(name).is_none_or(|variable| !variable.is_global);
     let names = names.map(|(_, variable)| variable).filter(|name| mode.yields.contains(name));
     let names: Vec<&str> = names.filter(differs).collect();
@@ -81,7 +83,7 @@ pub fn measure(
         .collect())
 }
 
-/// Of the posterior means of each unit of each latent, over the pictures.
+/// The variances of the posterior means of each unit of each latent, over the records.
 fn moments(
     model: &dyn Model,
     spec: &Spec,

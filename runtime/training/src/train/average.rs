@@ -1,4 +1,4 @@
-//! A running average of the parameters, to be evaluated in their place.
+//! A running average of the parameters, which is evaluated in their place.
 
 use super::restore;
 use crate::{Params, Tensor};
@@ -13,7 +13,7 @@ pub struct Average {
 }
 
 impl Average {
-    /// Starts at the parameters as they are.
+    /// Starts at the current parameters.
     ///
     /// # Errors
     /// A failed tensor operation.
@@ -36,7 +36,7 @@ impl Average {
         self.shadow.iter().map(|(name, tensor)| (name.clone(), tensor.clone()))
     }
 
-    /// Goes on from a saved state; where there is none (the option is new), from the parameters as they are.
+    /// Continues from a saved state. If there is none (the option is new), it starts at the current parameters.
     pub fn resume(&mut self, state: BTreeMap<String, Tensor>) {
         self.shadow.extend(state);
     }

@@ -1,4 +1,4 @@
-//! A training step without anything around it.
+//! A training step for benchmarks, without data loading, metrics or checkpoints.
 
 use super::gradients::Recording;
 use super::objective;
@@ -18,7 +18,7 @@ pub struct Stepper<'a> {
 }
 
 impl<'a> Stepper<'a> {
-    /// `graph`: on a GPU, as whole recorded steps.
+    /// `graph`: on a GPU, replays recorded steps.
     ///
     /// # Errors
     /// A failed tensor operation.

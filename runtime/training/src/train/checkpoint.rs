@@ -1,4 +1,5 @@
-//! Checkpoints: one safetensors file with everything a run needs to go on, and a JSON header that says what it is.
+//! Checkpoints: one safetensors file with everything that is needed to resume a run, and a JSON header that describes
+//! it.
 
 use super::difference::differences;
 use super::{Config, sane};
@@ -12,15 +13,15 @@ use std::path::Path;
 
 /// The key of the header among the file's metadata.
 const HEADER: &str = "srvae";
-/// Since 2 with a checksum of the whole file.
+/// The version of the format. Since 2, with a checksum of the whole file.
 const FORMAT: u32 = 2;
-/// Of the numbers of 16 bits.
+/// The largest number in 16 bits.
 const LARGEST_HALF: f32 = 65504.0;
 
 /// The groups of tensors.
 const GROUPS: [&str; 3] = ["param", "optimiser", "average"];
 
-/// What a checkpoint says of itself.
+/// The header of a checkpoint.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Header {
     pub format: u32,
@@ -32,7 +33,7 @@ pub struct Header {
     pub settings: Settings,
     pub variables: Vec<Variable>,
     pub config: Config,
-    /// `--data` as it was given.
+    /// The value of `--data`.
     pub data: String,
     pub progress: Progress,
 }
@@ -53,16 +54,16 @@ impl Header {
     }
 }
 
-/// How far a run has come.
+/// The progress of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Steps taken.
+    /// The number of steps so far.
     pub step: usize,
-    /// Pictures given out by the data order.
+    /// The position in the data order.
     pub order: u64,
     /// Seed and counter of the noise.
     pub noise: (u64, u64),
-    /// Validation bits/dim: the best so far, the step it was at, and validations since.
+    /// Validation bits/dim: the best so far, its step, and the number of validations since.
     pub best: Option<f64>,
     pub best_step: usize,
     pub since_best: usize,
@@ -71,14 +72,14 @@ pub struct Progress {
     pub validated: usize,
     /// Test bits/dim before the first step.
     pub before: Option<f64>,
-    /// Updates that were left out, in all and since the last that was not.
+    /// The number of skipped updates, in total and in a row.
     #[serde(default)]
     pub skipped: usize,
     #[serde(default)]
     pub skipped_in_a_row: usize,
 }
 
-/// A checkpoint as it was read.
+/// A checkpoint after reading.
 #[derive(Debug)]
 pub struct Checkpoint {
     pub header: Header,
@@ -86,7 +87,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Collects a checkpoint: its groups are `param`, `optimiser` and `average`.
+    /// Creates a checkpoint. Its groups are `param`, `optimiser` and `average`.
     pub fn new(header: Header) -> Self {
         Self { header, tensors: BTreeMap::new() }
     }
@@ -96,10 +97,11 @@ impl Checkpoint {
         self.tensors.extend(tensors.into_iter().map(|(name, tensor)| (format!("{group}/{name}"), tensor)));
     }
 
-    /// The weights alone, 16 bits each, to be handed on: the run's own data, which others do not have, give way to the built-in.
+    /// Only the weights, in 16 bits each, for distribution. The data of the run are replaced by the built-in data,
+    /// because other users do not have them.
     ///
     /// # Errors
-    /// A weight beyond ±65504, the largest number of 16 bits.
+    /// A weight beyond ±65504, the largest number in 16 bits.
     pub fn halved(header: Header, params: &Params) -> Result<Self> {
         let mut file = Self::new(Header { data: "builtin".into(), ..header });
         for (name, var) in params.entries() {
@@ -110,10 +112,10 @@ impl Checkpoint {
         Ok(file)
     }
 
-    /// Writes the file, whole or not at all.
+    /// Writes the file atomically.
     ///
     /// # Errors
-    /// A place that cannot be written to, or a full disk; what was there before is still there.
+    /// A path that cannot be written, or a full disk. The previous file remains.
     pub fn save(&self, path: &Path) -> Result<()> {
         let header = serde_json::to_string(&self.header)?;
         let bytes = tensors::write(&self.tensors, &BTreeMap::from([(HEADER.to_owned(), header)]))
@@ -122,12 +124,12 @@ impl Checkpoint {
     }
 
     /// # Errors
-    /// A file that is missing, damaged, no checkpoint of this program, or one whose header makes no sense.
+    /// A file that is missing, damaged, not a checkpoint of this program, or with an invalid header.
     pub fn load(path: &Path, device: &Device) -> Result<Self> {
         Self::parse(&crate::input::read(path)?, path, device)
     }
 
-    /// The same of a file's bytes; `path` is for messages.
+    /// Parses a file's bytes. `path` is used in messages.
     ///
     /// # Errors
     /// As [`Checkpoint::load`].
@@ -164,7 +166,7 @@ impl Checkpoint {
         Ok(Self { header, tensors })
     }
 
-    /// Numbers of the tensors of a group, all together.
+    /// The total number of elements of a group.
     pub fn elements(&self, group: &str) -> usize {
         self.group(group).values().map(Tensor::elem_count).sum()
     }
@@ -179,7 +181,7 @@ impl Checkpoint {
         inside.collect()
     }
 
-    /// Refuses a checkpoint of another model, saying what differs, statement by statement.
+    /// Refuses a checkpoint of another model, with the statements that differ.
     ///
     /// # Errors
     /// Another name, other statements, or other settings.
@@ -227,10 +229,10 @@ fn header(file: &tensors::File, path: &Path) -> Result<Header> {
     Ok(header)
 }
 
-/// Puts values into parameters.
+/// Sets parameters to values.
 ///
 /// # Errors
-/// Missing, superfluous and misshapen values, all in one message.
+/// One message with all missing, unknown and misshapen values.
 pub fn restore(params: &Params, values: &BTreeMap<String, Tensor>, place: &str) -> Result<()> {
     params.restore(values).map_err(|reason| anyhow!("{place}: {reason}"))
 }

@@ -1,52 +1,52 @@
-//! How a run is trained.
+//! The configuration of a training run.
 
 use crate::data::Split;
 use serde::{Deserialize, Serialize};
 
-/// Everything that decides what a training run computes, besides the model and the data.
+/// All options that affect the result of a training run, besides the model and the data.
 ///
-/// The defaults are the paper's, but for the number of steps and the batch, which are for short runs.
+/// The defaults are the paper's, except for the number of steps and the batch, which are for short runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Config {
     pub steps: usize,
     pub batch: usize,
-    /// Records of a micro-batch, where gradients are summed over several: they decide the arithmetic, however many ranks take
-    /// part.
+    /// The size of a micro-batch in records, if gradients are summed over several. It determines the order of sums, for
+    /// any number of ranks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub micro_batch: Option<usize>,
     pub seed: u64,
-    /// Training pictures that data-dependent initialisation looks at.
+    /// The number of training records for the data-dependent initialisation.
     pub init_images: usize,
     pub schedule: Schedule,
-    /// Samples of the latents an image; more than one trains the importance-weighted bound.
+    /// Samples of the latents per record. More than one trains the importance-weighted bound.
     pub samples: usize,
-    /// Mirror and shift training pictures.
+    /// Whether to mirror and shift training images.
     pub augment: bool,
     pub split: Split,
-    /// The largest norm of the whole gradient, beyond which it is scaled down.
+    /// The norm of the whole gradient above which it is scaled down.
     pub clip: Option<f64>,
-    /// Updates whose gradient has a larger norm, or is not finite, are left out.
+    /// Updates with a larger or non-finite gradient norm are skipped.
     pub skip_above: Option<f64>,
-    /// Updates that may be left out in a row, and besides a tenth of all in all.
+    /// The maximum number of skipped updates in a row. In total, it plus a tenth of all steps.
     pub skip_limit: usize,
-    /// Decay of the running average of the parameters that is evaluated in their place.
+    /// The decay of the running average of the parameters, which is evaluated in their place.
     pub average: Option<f64>,
     /// Steps over which the weight of the KL terms rises from 0 to 1.
     pub warm_up: usize,
-    /// Nats each KL term may have for free.
+    /// Free nats for each KL term.
     pub free_nats: f64,
-    /// Validations without a better one after which training ends.
+    /// The number of validations without improvement after which training ends.
     pub patience: Option<usize>,
     /// Steps between validations.
     pub validate_every: usize,
-    /// Pictures of the validation set that are used.
+    /// The number of validation records that are used.
     pub validation_images: usize,
     /// Steps between checkpoints.
     pub checkpoint_every: usize,
-    /// Minutes after which training ends though steps are left.
+    /// The maximum training time in minutes.
     pub minutes: Option<f64>,
-    /// On a GPU, record a step once and start it as a whole.
+    /// On a GPU, record a step once as a CUDA graph and replay it.
     pub graph: bool,
 }
 
@@ -79,24 +79,25 @@ impl Default for Config {
 }
 
 impl Config {
-    /// For a first look at a small model: in the minutes that it has, many small steps at twice the paper's rate teach it most. srVAE's `quick`
-    /// on the built-in scenes reaches 6.2 bits/dim so; after 246 steps of 32 at the paper's rate it had 7.4.
+    /// Settings for short runs of a small model: many small steps at twice the paper's rate give the best result in a
+    /// few minutes. srVAE's `quick` on the built-in scenes reaches 6.2 bits/dim; after 246 steps of 32 at the paper's
+    /// rate it had 7.4.
     pub fn first_look() -> Self {
         let schedule = Schedule { rate: 4e-3, ..Schedule::default() };
         Self { steps: 1600, batch: 8, schedule, ..Self::default() }
     }
 }
 
-/// The learning rate of a step.
+/// The learning rate schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Schedule {
     pub kind: ScheduleKind,
-    /// At the first step.
+    /// The rate at the first step.
     pub rate: f64,
-    /// Factor a step, for the exponential schedule.
+    /// The factor per step, for the exponential schedule.
     pub decay: f64,
-    /// Below which it does not fall.
+    /// The minimum rate.
     pub least: f64,
 }
 
@@ -117,7 +118,7 @@ impl Default for Schedule {
 }
 
 impl Schedule {
-    /// The rate at a step (counted from 0) of so many.
+    /// The rate at a step (counted from 0) of a total number.
     pub fn at(&self, step: usize, steps: usize) -> f64 {
         let rate = match self.kind {
             ScheduleKind::Exponential => self.rate * self.decay.powi(i32::try_from(step).unwrap_or(i32::MAX)),

@@ -1,8 +1,8 @@
-//! What differs between two texts of a model, statement by statement; comments and spacing do not count.
+//! The differences between two texts of a model, statement by statement. Comments and spacing are ignored.
 
 use std::fmt;
 
-/// A statement of one text that the other lacks or has otherwise.
+/// A statement that is missing or different in the other text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// `p(z)`, `param width`, `observed x`, …
@@ -23,7 +23,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// The differences in the order of the first text, then what only the second has.
+/// The differences in the order of the first text, then statements that only the second one has.
 pub fn differences(there: &str, here: &str) -> Vec<Difference> {
     let (old, new) = (statements(there), statements(here));
     let find = |list: &[Statement], what: &str| {
@@ -32,7 +32,7 @@ pub fn differences(there: &str, here: &str) -> Vec<Difference> {
     let mut found = Vec::new();
     for Statement { what, text } in &old {
         let here = find(&new, what);
-        // What is stated more than once is looked for as it stands.
+        // A statement that occurs several times is compared as a whole.
         if here.as_ref() != Some(text) && !new.iter().any(|other| other.text == *text) {
             found.push(Difference { what: what.clone(), there: Some(text.clone()), here });
         }
@@ -43,7 +43,7 @@ pub fn differences(there: &str, here: &str) -> Vec<Difference> {
     found
 }
 
-/// Whether two texts state the same model, statement for statement: comments and spacing alone differ.
+/// Whether two texts state the same model: they differ only in comments and spacing.
 pub fn same(one: &str, other: &str) -> bool {
     let texts = |text: &str| statements(text).into_iter().map(|statement| statement.text).collect::<Vec<_>>();
     texts(one) == texts(other)
@@ -51,7 +51,7 @@ pub fn same(one: &str, other: &str) -> bool {
 
 struct Statement {
     what: String,
-    /// On one line, single spaces.
+    /// On one line, with single spaces.
     text: String,
 }
 
@@ -81,13 +81,13 @@ fn begins(line: &str) -> bool {
         && (!is_factor || line[word.len()..].trim_start().starts_with('('))
 }
 
-/// What a statement is about: a factor's variable, or everything up to its value.
+/// The subject of a statement: a factor's variable, or everything up to its value.
 fn name(text: &str) -> String {
     let side = text.chars().next().filter(|side| ['p', 'q'].contains(side));
     let factor = side.and_then(|side| Some((side, text[1..].trim_start().strip_prefix('(')?)));
     match factor {
         Some((side, rest)) => {
-            // Members of a family are told apart by their index.
+            // Members of a family are distinguished by their index.
             let variable = rest.split(['|', ')']).next().unwrap_or_default();
             format!("{side}({})", variable.trim())
         }

@@ -1,4 +1,4 @@
-//! All parameters one after the other, and how they are shared out among ranks.
+//! All parameters as one row of numbers, and their division among ranks.
 
 use crate::{Params, Tensor, ops};
 use anyhow::{Context, Result};
@@ -7,13 +7,13 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// The parameters of a model as one row of numbers, cut into pieces that ranks own whole.
+/// The parameters of a model as one row of numbers, divided into pieces that belong to one rank each.
 #[derive(Debug)]
 pub struct Flat {
     entries: Vec<(String, Var)>,
-    /// Where each parameter begins, and where the last ends.
+    /// The start of each parameter, and the end of the last.
     starts: Vec<usize>,
-    /// The number of its parameter, and its place in the row.
+    /// The index of the piece's parameter, and its range in the row.
     pieces: Vec<(usize, Range<usize>)>,
 }
 
@@ -25,7 +25,7 @@ impl Flat {
         for (number, (_, var)) in entries.iter().enumerate() {
             let begin = starts[number];
             let end = begin + var.elem_count();
-            // Sums of squares are taken by these pieces, so they are the same whoever owns which.
+            // Sums of squares are computed per piece, so they do not depend on the ranks.
             let cut = (begin..end).step_by(ops::SQUARES_PART);
             pieces.extend(cut.map(|at| (number, at..end.min(at + ops::SQUARES_PART))));
             starts.push(end);
@@ -33,12 +33,12 @@ impl Flat {
         Self { entries, starts, pieces }
     }
 
-    /// Numbers in all.
+    /// The total number of elements.
     pub fn len(&self) -> usize {
         self.starts.last().copied().unwrap_or(0)
     }
 
-    /// The pieces of a rank: as many numbers as the others have, to within a piece.
+    /// The pieces of a rank. All ranks have the same number of elements, up to one piece.
     pub fn pieces(&self, rank: usize, ranks: usize) -> &[(usize, Range<usize>)] {
         let begins = |rank: usize| {
             let first = (rank as u128 * self.len() as u128 / ranks as u128) as usize;
@@ -48,7 +48,7 @@ impl Flat {
         &self.pieces[begins(rank)..end]
     }
 
-    /// The numbers of a rank: those of its pieces.
+    /// The range of a rank: that of its pieces.
     pub fn share(&self, rank: usize, ranks: usize) -> Range<usize> {
         match self.pieces(rank, ranks) {
             [] => 0..0,
@@ -56,7 +56,7 @@ impl Flat {
         }
     }
 
-    /// Tensors of the parameters' shapes as one row.
+    /// Tensors with the parameters' shapes as one row.
     ///
     /// # Errors
     /// A failed tensor operation.
@@ -77,7 +77,7 @@ impl Flat {
         self.row(&self.entries.iter().map(|(_, var)| var.as_detached_tensor()).collect::<Vec<_>>())
     }
 
-    /// Puts a row of values into the parameters.
+    /// Sets the parameters from a row of values.
     ///
     /// # Errors
     /// A failed tensor operation.
@@ -100,10 +100,10 @@ impl Flat {
         self.entries.iter().enumerate().map(one).collect()
     }
 
-    /// Tensors by names `NAME.part` as a row.
+    /// Tensors with names `NAME.part` as a row.
     ///
     /// # Errors
-    /// A name that is missing.
+    /// A missing name.
     pub fn row_of(&self, tensors: &BTreeMap<String, Tensor>, part: &str) -> Result<Vec<f32>> {
         let find = |(name, _): &(String, Var)| {
             let key = format!("{name}.{part}");

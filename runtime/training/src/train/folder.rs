@@ -1,4 +1,4 @@
-//! The run folder: where everything about a run lies.
+//! The run folder, with all files of a run.
 
 use super::lock::{self, Lock};
 use anyhow::{Context, Result, ensure};
@@ -7,14 +7,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// How a recipe begins.
+/// The beginning of a recipe.
 pub const RECIPE: &str = "# Repeats this run: ";
 
 /// The paths of a run.
 #[derive(Debug, Clone)]
 pub struct RunFolder {
     root: PathBuf,
-    /// Held while this process trains here.
+    /// The lock, while this process trains here.
     lock: Option<Arc<Lock>>,
 }
 
@@ -24,11 +24,11 @@ impl RunFolder {
         Self { root: root.into(), lock: None }
     }
 
-    /// Refuses what [`RunFolder::create`] would refuse, and changes nothing.
+    /// Refuses what [`RunFolder::create`] would refuse, without changes.
     ///
     /// # Errors
-    /// A file, a folder with something else in it than a run, a run that another process trains, a place that cannot be
-    /// written to.
+    /// A file, a folder with contents other than a run, a run that another process trains, a path that cannot be
+    /// written.
     pub fn check(root: &Path) -> Result<()> {
         let folder = Self::at(root);
         if !root.exists() {
@@ -48,7 +48,8 @@ impl RunFolder {
         Lock::take(root).map(drop)
     }
 
-    /// A new folder for a run, locked; a run that lies there already is moved aside, never overwritten. Returns where to.
+    /// A new, locked folder for a run. An existing run there is moved aside, never overwritten; its new path is
+    /// returned.
     ///
     /// # Errors
     /// Those of [`RunFolder::check`].
@@ -60,7 +61,7 @@ impl RunFolder {
         Ok((folder, moved))
     }
 
-    /// The folder, kept for this process until the last clone is dropped.
+    /// The folder, locked by this process until the last clone is dropped.
     ///
     /// # Errors
     /// Another process trains there.
@@ -72,24 +73,24 @@ impl RunFolder {
         Ok(Self { lock: Some(lock), ..self })
     }
 
-    /// Whether a locked folder still lies where it was locked.
+    /// Whether a locked folder is still at its path.
     pub fn is_in_place(&self) -> bool {
         self.lock.as_ref().is_none_or(|lock| lock.is_in_place())
     }
 
-    /// A folder beside this one, for what a run that lost its folder still has.
+    /// A folder beside this one, for a run whose folder has disappeared.
     pub fn rescue(&self) -> Self {
         Self::at(numbered(&self.root, "rescued"))
     }
 
     /// # Errors
-    /// A folder nothing can be written into: said before the work, not after it.
+    /// A folder that cannot be written. It is checked before the work.
     pub fn check_writable(&self) -> Result<()> {
         probe(&self.root)
             .with_context(|| format!("{}: choose another folder with --out, or free some space", self.root.display()))
     }
 
-    /// Takes away what an interrupted write may have left.
+    /// Removes the remains of an interrupted write.
     pub fn sweep(&self) {
         for folder in [self.root.clone(), self.root.join("checkpoints")] {
             for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -100,7 +101,7 @@ impl RunFolder {
         }
     }
 
-    /// Whether a run was made here: its checkpoints, or its settings beside its model.
+    /// Whether the folder contains a run: its checkpoints, or its settings and its model.
     pub fn holds_a_run(&self) -> bool {
         self.last().exists() || self.best().exists() || (self.config().exists() && self.source().exists())
     }
@@ -109,7 +110,7 @@ impl RunFolder {
         &self.root
     }
 
-    /// The settings of the run, for people and scripts.
+    /// The settings of the run, in JSON.
     pub fn config(&self) -> PathBuf {
         self.root.join("config.json")
     }
@@ -124,12 +125,12 @@ impl RunFolder {
         self.root.join("model.pgm")
     }
 
-    /// How the data were divided, and what they are known by.
+    /// The division of the data and their fingerprint.
     pub fn split(&self) -> PathBuf {
         self.root.join("split.json")
     }
 
-    /// One JSON object a line, as training goes.
+    /// The metrics of the training, one JSON object per line.
     pub fn metrics(&self) -> PathBuf {
         self.root.join("metrics.jsonl")
     }
@@ -175,8 +176,8 @@ impl RunFolder {
     }
 }
 
-/// Whether nothing lies in a folder but what an interrupted start may have left: a lock, half a file, and the recipe with the
-/// model's text, which are written before the run's settings.
+/// Whether a folder contains nothing but the remains of an interrupted start: a lock, a partial file, and the recipe
+/// with the model's text, which are written before the run's settings.
 fn is_empty(root: &Path) -> Result<bool> {
     let entries = fs::read_dir(root).with_context(|| format!("{}: the folder cannot be read", root.display()))?;
     let folder = RunFolder::at(root);
@@ -190,7 +191,7 @@ fn is_empty(root: &Path) -> Result<bool> {
     Ok(entries.flatten().all(|entry| ours(&entry.path())))
 }
 
-/// Whether a file can be made and filled in a folder.
+/// Checks that a file can be created and written in a folder.
 fn probe(folder: &Path) -> Result<()> {
     let mut probe =
         tempfile::tempfile_in(folder).with_context(|| format!("{}: cannot be written to", folder.display()))?;
@@ -200,9 +201,9 @@ fn probe(folder: &Path) -> Result<()> {
         .with_context(|| format!("{}: no space left to write", folder.display()))
 }
 
-/// `ROOT.WHAT-1`, or the first number that is not taken.
+/// `ROOT.WHAT-1`, or the first number that is free.
 fn numbered(root: &Path, what: &str) -> PathBuf {
-    // `.` and `..` have no name of their own.
+    // `.` and `..` have no name.
     let whole = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
     let base = if root.file_name().is_some() { root } else { &whole };
     let name = base.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -210,7 +211,8 @@ fn numbered(root: &Path, what: &str) -> PathBuf {
     free.unwrap_or_else(|| base.with_file_name(format!("{name}.{what}")))
 }
 
-/// Moves what a folder holds into a new one beside it. The folder itself stays, for someone may be working in it.
+/// Moves the contents of a folder to a new one beside it. The folder itself stays, because it may be a working
+/// directory.
 fn move_aside(root: &Path) -> Result<PathBuf> {
     let aside = numbered(root, "old");
     let failed = || format!("{}: holds another run, which cannot be moved to {}", root.display(), aside.display());

@@ -1,4 +1,4 @@
-//! Gradients: where they come from, their size, and holding it down.
+//! Gradients: their computation, norm and scaling.
 
 use crate::ops::tape::Tape;
 use crate::{Params, Tensor, ops};
@@ -7,15 +7,16 @@ use candle_core::Var;
 use candle_core::backprop::GradStore;
 use rayon::prelude::*;
 
-/// Parameters, counted one by one, from which on a step is recorded by a tape. In smaller models what candle does between our
-/// operations is most of a step, and starting it anew for each costs more than the sums that a tape saves.
+/// The number of parameters (elements) from which a step is recorded on a tape. In smaller models, candle's operations
+/// between ours are most of a step, and starting candle's backward pass for each costs more than the sums that a tape
+/// saves.
 const RECORDED: usize = 1_000_000;
 
 /// A training step from its forward pass to its gradients.
 pub struct Recording(Option<Tape>);
 
 impl Recording {
-    /// Begins a step of a model with these parameters.
+    /// Starts a step of a model with these parameters.
     pub fn begin(params: &Params) -> Self {
         Self((params.count() >= RECORDED).then(Tape::begin))
     }
@@ -32,7 +33,7 @@ impl Recording {
     }
 }
 
-/// The norm of the whole gradient; the same for any number of threads.
+/// The norm of the whole gradient. It does not depend on the number of threads.
 ///
 /// # Errors
 /// A failed tensor operation.

@@ -1,32 +1,32 @@
-//! Sequences of different lengths: batches of alike ones, and programs that are no longer than their batch.
+//! Sequences of different lengths: batches of similar lengths, and shorter programs for them.
 
 use crate::data::{Order, Records};
 use crate::spec::{Spec, Variable};
 use crate::{Model, Params, Setting, Values};
 use anyhow::{Context, Result};
 
-/// Programs besides the longest: of a quarter, a half and three quarters of the steps.
+/// The number of programs: for a quarter, a half, three quarters and all of the steps.
 const PARTS: usize = 4;
 
-/// The lengths of a run's training records, and shorter programs of its model.
+/// The lengths of a run's training records, and shorter instances of its model.
 pub struct Lengths {
-    /// Of each record, in steps.
+    /// For each record, in steps.
     all: Vec<usize>,
     /// Variables that are arrays over the steps.
     families: Vec<String>,
-    /// By their steps, rising; they share the parameters of the model itself.
+    /// Models by their number of steps, ascending. They share the parameters of the main model.
     shorter: Vec<(usize, Box<dyn Model>)>,
 }
 
-/// What computes a batch.
+/// The model that computes a batch.
 pub struct Program<'a> {
     pub model: &'a dyn Model,
-    /// Steps that it has, where they are fewer than the longest record's.
+    /// Its number of steps, if less than the maximum.
     pub steps: Option<usize>,
 }
 
 impl<'a> Program<'a> {
-    /// The shortest one that these records fit into, else the model itself.
+    /// The shortest model into which these records fit.
     pub fn of(lengths: Option<&'a Lengths>, model: &'a dyn Model, indices: &[usize]) -> Self {
         let shorter = lengths.and_then(|lengths| {
             let longest = indices.iter().map(|&index| lengths.all[index]).max().unwrap_or(0);
@@ -40,7 +40,8 @@ impl<'a> Program<'a> {
 }
 
 impl Lengths {
-    /// Nothing for a model without a length. With `shortens` a batch is computed by the shortest program that it fits into.
+    /// None for a model without a length. With `shortens`, a batch is computed by the shortest model into which it
+    /// fits.
     ///
     /// # Errors
     /// Records without lengths.
@@ -59,7 +60,7 @@ impl Lengths {
             let setting = settings.iter_mut().find(|(name, _)| *name == length.name);
             if let (Some((_, setting)), true) = (setting, is_new && all.iter().any(|&own| own <= steps)) {
                 *setting = Setting::Int(steps as i64);
-                // A model may need more steps than these, or be compiled for one length.
+                // The model may need a minimum number of steps, or be compiled for one length.
                 if let Ok(model) = spec.builder.build(&settings, &params.shared()) {
                     shorter.push((steps, model));
                 }

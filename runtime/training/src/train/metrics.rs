@@ -1,4 +1,4 @@
-//! `metrics.jsonl`: one JSON object a line, so that a run can be followed and read by anything.
+//! `metrics.jsonl`: one JSON object per line, for other programs to follow a run.
 
 use super::tensorboard::{Events, scalars};
 use crate::terminal::note;
@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 /// The open file.
 #[derive(Debug)]
 pub struct Metrics {
-    /// None where another process writes them.
+    /// None if another process writes them.
     file: Option<Written>,
-    /// Training time up to the last line that was kept.
+    /// Training time up to the last kept line.
     seconds: f64,
 }
 
@@ -25,13 +25,13 @@ struct Written {
 }
 
 impl Metrics {
-    /// Of a rank that writes nothing.
+    /// For a rank that writes nothing.
     pub fn none() -> Self {
         Self { file: None, seconds: 0.0 }
     }
 
-    /// Opens the file to go on. Lines that `keep` says no to, of steps that a run which was cut off will take again, are
-    /// taken away; every other line stays byte for byte. A file with damaged lines is kept beside the new one.
+    /// Opens the file of a resumed run. Lines that `keep` rejects, of steps that will be repeated, are removed; all
+    /// other lines are unchanged. A file with damaged lines is kept beside the new one.
     ///
     /// # Errors
     /// A file that cannot be read or written.
@@ -58,10 +58,10 @@ impl Metrics {
         self.seconds
     }
 
-    /// Adds a line; its values go to TensorBoard too.
+    /// Adds a line, and its values to TensorBoard.
     ///
     /// # Errors
-    /// A full disk, most likely.
+    /// Usually a full disk.
     pub fn write(&mut self, line: &Value) -> Result<()> {
         let Some(Written { path, lines, events }) = &mut self.file else { return Ok(()) };
         events.scalars(line["step"].as_u64().unwrap_or(0) as usize, &scalars(line))?;
@@ -70,11 +70,11 @@ impl Metrics {
     }
 }
 
-/// The lines of a metrics file; none where there is no file. Damaged ones are passed over, and said; a last line that was cut
-/// off is the usual end of a process that was killed.
+/// The lines of a metrics file. Empty if there is no file. Damaged lines are skipped and reported; a truncated last
+/// line is normal for a process that was killed.
 ///
 /// # Errors
-/// A file that is there and cannot be read.
+/// A file that cannot be read.
 pub fn read(path: &Path) -> Result<Vec<Value>> {
     Ok(lines(path)?.whole.into_iter().map(|(_, line)| line).collect())
 }
@@ -82,9 +82,9 @@ pub fn read(path: &Path) -> Result<Vec<Value>> {
 /// The lines of a file.
 #[derive(Default)]
 struct Lines {
-    /// Their text and what it says.
+    /// Their texts and values.
     whole: Vec<(String, Value)>,
-    /// Numbers of the others, counted from 1.
+    /// The numbers of damaged lines, from 1.
     damaged: Vec<usize>,
 }
 

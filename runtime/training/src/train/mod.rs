@@ -1,4 +1,4 @@
-//! Training: a run that is a function of its seed, can be cut off anywhere, and goes on as if it had not been.
+//! Training. A run is a function of its seed; it can be interrupted at any time and resumed with the same result.
 
 mod activity;
 mod average;

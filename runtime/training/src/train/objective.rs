@@ -1,4 +1,4 @@
-//! What training minimises, and what is said of the terms it is made of.
+//! The training loss, and the reported terms.
 
 use super::Config;
 use crate::{BoundOptions, DType, Model, Moment, Ramp, Tensor, TermKind, Terms, Weight};
@@ -31,13 +31,13 @@ impl TermMeans {
     }
 }
 
-/// What the model is asked for at a training step.
+/// The options of the bound at a training step.
 pub fn options(config: &Config) -> BoundOptions {
     if config.samples > 1 { BoundOptions::importance(config.samples) } else { BoundOptions::default() }
 }
 
-/// The terms as they count at a moment: by the model's own weights, then by what the configuration says of every KL term,
-/// which is `weight KL_v = ramp(steps: N) * free(nats: F)` of a file.
+/// The terms at a moment of training, weighted by the model, then by the configuration: for every KL term `weight KL_v
+/// = ramp(steps: N) * free(nats: F)` as in a file.
 ///
 /// # Errors
 /// A failed tensor operation.
@@ -57,12 +57,12 @@ pub fn is_settled(model: &dyn Model, config: &Config, at: Moment) -> bool {
     at.step >= config.warm_up && model.weights().iter().all(|weight| weight.ramp.at(at) == 1.0)
 }
 
-/// Whether training maximises the bound itself.
+/// Whether the training objective is the bound.
 pub fn is_plain(model: &dyn Model, terms: &Terms, config: &Config) -> bool {
     config.warm_up == 0 && config.free_nats == 0.0 && model.weights().is_empty() && terms.added.is_empty()
 }
 
-/// What terms that were weighted, and what is added to them, count: means over the batch, nats.
+/// The values of weighted and additional terms in the objective: means over the batch, nats.
 ///
 /// # Errors
 /// A failed tensor operation.
@@ -78,8 +78,8 @@ fn mean(value: &Tensor) -> Result<f64> {
     Ok(f64::from(value.to_dtype(DType::F32)?.mean_all()?.to_scalar::<f32>()?))
 }
 
-/// The number to be minimised, nats an example: the negative bound of weighted terms, less what is added to it. Of a bound by K
-/// samples, the terms are weighted within each sample's log weight.
+/// The training loss, nats per record: the negative bound with weighted terms, minus additional terms. With K samples,
+/// the terms are weighted within each sample's log-weight.
 ///
 /// # Errors
 /// A bound without terms, or a failed tensor operation.
@@ -89,10 +89,10 @@ pub fn loss(weighted: &Terms, config: &Config) -> Result<Tensor> {
     if let Some(addition) = &addition {
         loss = (loss - addition.mean_all()?)?;
     }
-    // What the draws of latents by their score add has the value 0 and a gradient.
+    // The score term has the value 0 and a gradient.
     let (gain, importance) = (weighted.log_weights()?, config.samples > 1);
     let scores = match addition {
-        // With importance weights the sum is of two functions of the draws, else of one.
+        // With importance weights the objective is the sum of two functions of the draws, otherwise it is one.
         Some(addition) if importance => [weighted.score(&gain, true)?, weighted.score(&addition, false)?],
         Some(addition) => [weighted.score(&(gain + addition)?, false)?, None],
         None => [weighted.score(&gain, importance)?, None],
@@ -125,14 +125,15 @@ fn negative(terms: &Terms, config: &Config) -> Result<Tensor> {
 #[cfg(test)]
 mod tests {
     use super::{Config, Moment, Result, Tensor, TermKind, Terms, loss, of_every_divergence};
-    use crate::{Device, Term};
+    use crate::{Added, Device, Term};
+    use anyhow::Context;
     use candle_core::Var;
 
     const RECONSTRUCTION: [[f64; 2]; 2] = [[-3.0, -1.0], [-2.5, -4.0]];
     const FIRST: [[f64; 2]; 2] = [[0.5, 0.25], [1.0, 0.25]];
     const SECOND: [[f64; 2]; 2] = [[2.0, 3.0], [1.0, 4.0]];
 
-    /// The loss over the first `samples` rows of the table, and its slope in each KL value.
+    /// The loss over the first `samples` rows of the table, and its derivative with respect to each KL value.
     fn found(samples: usize, config: &Config, step: usize) -> Result<(f64, [Vec<f64>; 2])> {
         let rows = |rows: &[[f64; 2]; 2]| Tensor::from_slice(&rows[..samples].concat(), (samples, 2), &Device::Cpu);
         let (first, second) = (Var::from_tensor(&rows(&FIRST)?)?, Var::from_tensor(&rows(&SECOND)?)?);
@@ -177,7 +178,7 @@ mod tests {
 
     #[test]
     fn free_nats_take_the_gradient_of_the_terms_below_them_alone() -> Result<()> {
-        // The mean of the first term is 0.5 by two samples and 0.375 by one; that of the second 2.5.
+        // The mean of the first term is 0.5 with two samples and 0.375 with one; that of the second is 2.5.
         let config = Config { free_nats: 0.75, warm_up: 2, ..Config::default() };
         for samples in [1, 2] {
             let (loss, [first, second]) = found(samples, &config, 0)?;
@@ -188,6 +189,50 @@ mod tests {
         }
         let (loss, _) = found(2, &Config::default(), 0)?;
         assert!((loss - by_hand(2, |kl| kl, |kl| kl)).abs() < 1e-12);
+        Ok(())
+    }
+
+    /// Log weights of two samples of two images, and what is added to them.
+    const GAIN: [[f64; 2]; 2] = [[-3.0, -1.0], [-2.5, -4.0]];
+    const ADDED: [[f64; 2]; 2] = [[0.25, -0.5], [1.5, 0.75]];
+
+    /// The slope of the loss in ln q of each draw that is made by its score, `[K, B]`.
+    fn slopes_of_draws(samples: usize, is_added: bool) -> Result<Vec<Vec<f64>>> {
+        let rows = |rows: &[[f64; 2]; 2]| Tensor::from_slice(&rows[..samples].concat(), (samples, 2), &Device::Cpu);
+        let log_q = Var::from_tensor(&rows(&FIRST)?)?;
+        let added = Added { name: "ln q", scale: 2.0, value: rows(&ADDED)? };
+        let terms = Terms {
+            terms: vec![Term { name: "RE_x", kind: TermKind::Reconstruction, value: rows(&GAIN)? }],
+            scores: vec![log_q.as_tensor().clone()],
+            added: if is_added { vec![added] } else { Vec::new() },
+        };
+        let slopes = loss(&terms, &Config { samples, ..Config::default() })?.backward()?;
+        Ok(slopes.get(&log_q).context("no gradient")?.to_vec2()?)
+    }
+
+    /// A draw counts by what it is better than its baseline, which the other draws make: of one sample the other image's, of two
+    /// that of the same image. In a bound by two samples, that is the bound less what it would be had both samples the other's weight
+    /// (VIMCO); what is added is a mean over the samples, whatever the bound is.
+    #[test]
+    fn draws_by_their_score_count_as_the_objective_counts_them() -> Result<()> {
+        for is_added in [false, true] {
+            let added = |k: usize, b: usize| if is_added { 2.0 * ADDED[k][b] } else { 0.0 };
+            let one = |k: usize, b: usize| GAIN[k][b] + added(k, b);
+            let of_one = |b: usize| one(0, b) - one(0, 1 - b);
+            let whole = |b: usize| ((GAIN[0][b].exp() + GAIN[1][b].exp()) / 2.0).ln();
+            let of_two = |k: usize, b: usize| whole(b) - GAIN[1 - k][b] + (added(k, b) - added(1 - k, b)) / 2.0;
+            let wanted = [
+                vec![vec![of_one(0), of_one(1)]],
+                (0..2).map(|k| (0..2).map(|b| of_two(k, b)).collect()).collect::<Vec<Vec<f64>>>(),
+            ];
+            for (samples, wanted) in [1, 2].into_iter().zip(wanted) {
+                let found = slopes_of_draws(samples, is_added)?;
+                for (found, wanted) in found.concat().iter().zip(wanted.concat()) {
+                    // The loss is the negative mean over two images.
+                    assert!((found + wanted / 2.0).abs() < 1e-12, "K = {samples}, {is_added}: {found}, {wanted}");
+                }
+            }
+        }
         Ok(())
     }
 }

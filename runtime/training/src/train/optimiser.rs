@@ -57,14 +57,14 @@ impl Optimiser {
         Ok(())
     }
 
-    /// Counts a step, and gives its rate corrected for the bias of the mean.
+    /// Increments the step counter, and returns the rate corrected for the bias of the mean.
     pub fn next_rate(&mut self, rate: f64) -> f64 {
         self.steps += 1;
         rate / (1.0 - BETAS.0.powi(self.steps as i32))
     }
 
-    /// The same step in a few launches; parameters and moments change where they lie, by the rate that lies beside them when
-    /// the launches run. Counts nothing.
+    /// A step in a few launches, without incrementing the counter. Parameters and moments are changed in place, with
+    /// the value of `rate` on the device at the time of the launch.
     pub(crate) fn step_on_gpu(&self, gradients: &GradStore, rate: &Tensor) -> Result<()> {
         let entries = self.params.entries();
         let mut parts = Vec::with_capacity(entries.len());
@@ -93,7 +93,7 @@ impl Optimiser {
     }
 
     /// # Errors
-    /// A state that lacks a parameter's.
+    /// A state without a parameter.
     pub fn restore(&mut self, state: &BTreeMap<String, Tensor>, steps: usize) -> Result<()> {
         for ((name, _), moments) in self.params.entries().iter().zip(&mut self.moments) {
             let find = |part: &str| {
@@ -107,5 +107,5 @@ impl Optimiser {
     }
 }
 
-/// The rows of the moments, as a checkpoint names them.
+/// The names of the moments in a checkpoint.
 pub(super) const PARTS: [&str; 2] = ["mean", "peak"];

@@ -1,4 +1,4 @@
-//! How a batch is divided into micro-batches, and those among ranks.
+//! Divides a batch into micro-batches, and those among ranks.
 
 use anyhow::{Result, ensure};
 use std::ops::Range;
@@ -16,7 +16,8 @@ pub struct Parts {
 
 impl Parts {
     /// # Errors
-    /// A batch that is no whole number of micro-batches, or has fewer of them than there are ranks: what would do.
+    /// A batch that is not a multiple of the micro-batch, or that has fewer micro-batches than there are ranks, with a
+    /// suggestion.
     pub fn new(batch: usize, size: usize, rank: usize, ranks: usize) -> Result<Self> {
         ensure!(
             size > 0 && batch.is_multiple_of(size),
@@ -32,10 +33,10 @@ impl Parts {
         Ok(Self { size, count, rank, ranks })
     }
 
-    /// Records of a micro-batch where nothing else is asked for: each rank has one.
+    /// The default size of a micro-batch: one per rank.
     ///
     /// # Errors
-    /// A batch that is no multiple of the number of ranks.
+    /// A batch that is not a multiple of the number of ranks.
     pub fn usual(batch: usize, ranks: usize) -> Result<usize> {
         ensure!(
             batch.is_multiple_of(ranks) && batch > 0,

@@ -9,29 +9,29 @@ use crate::{DType, Model, Moment, Noise, Tensor, TermKind, Values};
 use anyhow::{Result, bail};
 use gradients::Recording;
 
-/// A training step with fixed device buffers for batch, rate and noise, which every step fills; and its recording as a CUDA
-/// graph, without which its operations are launched one by one.
+/// A training step with fixed device buffers for batch, rate and noise, and its recording as a CUDA graph. Without a
+/// recording, its operations are launched one by one.
 pub struct Replay {
     places: Places,
-    /// Draws of a step.
+    /// The number of draws in a step.
     draws: u64,
     terms: Vec<(&'static str, TermKind)>,
     graph: Option<Graph>,
 }
 
-/// Memory that the recorded work reads and writes.
+/// Device memory that the recorded step reads and writes.
 struct Places {
     batch: Values,
     /// The learning rate, corrected for the bias of the mean.
     rate: Tensor,
-    /// Draws before the step.
+    /// The number of draws before the step.
     number: Tensor,
-    /// The mean of each term, and the square of the gradient's norm.
+    /// The mean of each term, and the squared norm of the gradient.
     found: Option<Tensor>,
 }
 
 impl Replay {
-    /// Takes a step: the first is recorded, and the recording left for the next.
+    /// Runs a step. The first one is recorded for later ones.
     ///
     /// # Errors
     /// A failed tensor operation.
@@ -51,10 +51,10 @@ impl Replay {
         Ok(())
     }
 
-    /// Takes a step, and records it for the next. Weights of terms that change from step to step are those of `at` for ever.
+    /// Runs a step and records it. Weights of terms are fixed to those of the moment `at`.
     ///
     /// # Errors
-    /// A failed tensor operation; where only the recording fails, a line says so and steps are made without it.
+    /// A failed tensor operation. If only the recording fails, a line reports it and steps run without it.
     pub fn begin(
         model: &dyn Model,
         batch: &Values,
@@ -89,7 +89,7 @@ impl Replay {
         Ok(Self { places, draws, terms, graph })
     }
 
-    /// Takes the next step, on a batch of the same shapes.
+    /// Runs the next step, on a batch of the same shapes.
     ///
     /// # Errors
     /// A failed tensor operation.
@@ -118,7 +118,7 @@ impl Replay {
         Ok(())
     }
 
-    /// Whether steps are started as a whole.
+    /// Whether steps are replayed.
     pub fn is_recorded(&self) -> bool {
         self.graph.is_some()
     }
@@ -151,7 +151,7 @@ impl Places {
         Ok(())
     }
 
-    /// What is recorded: nothing of it waits, and nothing it makes is left over.
+    /// The recorded work. None of it waits for the GPU, and none of its memory is kept after it.
     fn work(
         &mut self,
         model: &dyn Model,

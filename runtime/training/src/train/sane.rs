@@ -1,17 +1,17 @@
-//! What a checkpoint's header may say: whatever it is used for must make sense, whoever wrote it.
+//! Plausibility checks of a checkpoint's header, because the file is untrusted.
 
 use super::checkpoint::{Header, Progress};
 use super::{Config, Schedule};
 
-/// Largest counts that are believed: of steps and records, of what a step handles, and of what a file lists.
+/// The largest plausible counts: of steps and records, of a step's size, and of entries in a file.
 const MOST_STEPS: usize = 1 << 40;
 const MOST_AT_ONCE: usize = 1 << 24;
 const MOST_RECORDS: u64 = 1 << 56;
 const LONGEST_NAME: usize = 256;
-/// Elements of a variable's value.
+/// The largest plausible number of elements of a variable's value.
 const MOST_ELEMENTS: usize = 1 << 32;
 
-/// Everything in a header that makes no sense, in words; nothing for a header that this program wrote.
+/// All implausible entries of a header, in words. Empty for a header written by this program.
 pub fn faults(header: &Header) -> Vec<String> {
     let mut found = Faults(Vec::new());
     found.name("model", &header.model);
@@ -50,7 +50,7 @@ impl Faults {
     }
 }
 
-/// A word, as a member of a family with its index behind it: `x[3]`.
+/// A name, possibly a member of a family with its index: `x[3]`.
 fn is_name(name: &str) -> bool {
     let (word, index) = name.split_once('[').map_or((name, None), |(word, index)| (word, Some(index)));
     let is_index = |index: &str| {

@@ -1,4 +1,4 @@
-//! The optimiser of a run on several ranks: each updates its part of the parameters, and all gather the rest.
+//! The optimiser of a run on several ranks: each rank updates its part of the parameters, and then all gather them.
 
 use super::flat::Flat;
 use super::gradients;
@@ -14,21 +14,21 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// This rank's part of the parameters and of the optimiser's state.
+/// This rank's part of the parameters and of the optimiser state.
 #[derive(Debug)]
 pub struct Shards {
     flat: Arc<Flat>,
     params: Params,
-    /// The part of each rank.
+    /// The range of each rank.
     shares: Vec<Range<usize>>,
     rank: usize,
-    /// One parameter: this rank's part of all of them; none where a small model leaves it without.
+    /// One parameter: this rank's part of all of them. None if the model is so small that the rank has no part.
     own: Params,
     optimiser: Optimiser,
 }
 
 const OWN: &str = "own";
-/// Bytes of a number.
+/// The size of a number in bytes.
 const SIZE: usize = size_of::<f32>();
 
 impl Shards {
@@ -47,7 +47,7 @@ impl Shards {
         Ok(shards)
     }
 
-    /// Takes the values of this rank's part from the parameters, whoever wrote them.
+    /// Copies the values of this rank's part from the parameters, after they were changed elsewhere.
     ///
     /// # Errors
     /// A failed tensor operation.
@@ -67,11 +67,11 @@ impl Shards {
         Ok(())
     }
 
-    /// Sums the gradients of all micro-batches, of which each rank has summed blocks, and scales the sum. Every rank has its part
-    /// of it then.
+    /// Sums the gradients of all micro-batches, of which each rank has summed blocks, and scales the sum. Every rank
+    /// then has its part of the sum.
     ///
     /// # Errors
-    /// A rank that is gone, or a failed tensor operation.
+    /// A rank that has ended, or a failed tensor operation.
     pub fn sum(
         &self,
         ranks: &dyn Communicator,
@@ -109,7 +109,7 @@ impl Shards {
         Ok(Slopes { store, norm: squares.iter().sum::<f64>().sqrt(), broken })
     }
 
-    /// Sums of squares by parameter, of all ranks' parts.
+    /// Sums of squares by parameter, over all ranks' parts.
     fn squares(&self, ranks: &dyn Communicator, values: &Tensor) -> Result<Vec<f64>> {
         let begin = self.share().start;
         let pieces = self.flat.pieces(self.rank, ranks.size());
@@ -128,10 +128,10 @@ impl Shards {
         Ok(squares)
     }
 
-    /// A step of the optimiser: each rank on its part, and then all have all parameters.
+    /// A step of the optimiser: each rank updates its part, and then all gather all parameters.
     ///
     /// # Errors
-    /// A rank that is gone, or a failed tensor operation.
+    /// A rank that has ended, or a failed tensor operation.
     pub fn step(
         &mut self,
         ranks: &dyn Communicator,
@@ -153,10 +153,10 @@ impl Shards {
         Ok(())
     }
 
-    /// The optimiser's state as a checkpoint has it, on rank 0; nothing on the others.
+    /// The optimiser state for a checkpoint, on rank 0; empty on the others.
     ///
     /// # Errors
-    /// A rank that is gone, or a failed tensor operation.
+    /// A rank that has ended, or a failed tensor operation.
     pub fn state(&self, ranks: &dyn Communicator) -> Result<Vec<(String, Tensor)>> {
         let mut named = Vec::new();
         let own = self.optimiser.state()?;
@@ -169,7 +169,7 @@ impl Shards {
                 named.push(self.flat.named(&row)?.into_iter().map(move |(name, it)| (format!("{name}.{part}"), it)));
             }
         }
-        // Mean and peak of each parameter together, as one process writes them.
+        // Mean and peak of each parameter together, in the order of a single process.
         let mut parts: Vec<_> = named.into_iter().map(IntoIterator::into_iter).collect();
         let mut state = Vec::new();
         while let Some(next) =
@@ -180,10 +180,10 @@ impl Shards {
         Ok(state)
     }
 
-    /// Goes on from the state of a checkpoint, after the parameters were restored.
+    /// Restores the state of a checkpoint, after the parameters were restored.
     ///
     /// # Errors
-    /// A state that lacks a parameter's.
+    /// A state without a parameter.
     pub fn restore(&mut self, state: &BTreeMap<String, Tensor>, steps: usize) -> Result<()> {
         self.refresh()?;
         let mut own = BTreeMap::new();

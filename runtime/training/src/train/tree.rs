@@ -1,13 +1,14 @@
-//! Sums whose arithmetic does not depend on who adds what.
+//! Sums whose order of additions does not depend on the division among ranks.
 
 use anyhow::Result;
 use std::ops::Range;
 
 /// A sum over leaves 0, 1, 2, … in a balanced binary tree.
 ///
-/// Blocks of 2^level leaves that begin at a multiple of their length are added as soon as both are there, left to right; where the
-/// number of leaves is no power of 2, the blocks that remain are added from the right. Any range of leaves is a row of such
-/// blocks, so ranks that sum ranges by themselves and add up the blocks of all come to the same bits as one rank that sums all.
+/// Two adjacent blocks of 2^level leaves, the first of which begins at a multiple of twice their length, are added as
+/// soon as both exist, left to right. If the number of leaves is not a power of 2, the remaining blocks are added from
+/// the right. Any range of leaves is a row of such blocks. Ranks that sum ranges and then add the blocks of all ranks
+/// therefore get the same bits as one rank that sums everything.
 #[derive(Debug)]
 pub struct Tree<T> {
     blocks: Vec<Block<T>>,
@@ -28,7 +29,7 @@ impl<T> Default for Tree<T> {
 }
 
 impl<T> Tree<T> {
-    /// Adds the next block, which begins where the last has ended.
+    /// Adds the next block, which begins at the end of the last one.
     ///
     /// # Errors
     /// Those of `add`.
@@ -45,12 +46,12 @@ impl<T> Tree<T> {
         left.level == right.level && left.start.is_multiple_of(2 << left.level)
     }
 
-    /// The blocks that are left, from the left.
+    /// The remaining blocks, from the left.
     pub fn blocks(self) -> Vec<Block<T>> {
         self.blocks
     }
 
-    /// The sum of all; none without leaves.
+    /// The total. None without leaves.
     ///
     /// # Errors
     /// Those of `add`.
@@ -61,11 +62,11 @@ impl<T> Tree<T> {
     }
 }
 
-/// Start and level of the blocks that a range of leaves comes to.
+/// Start and level of the blocks of a range of leaves.
 pub fn blocks_of(leaves: Range<usize>) -> Vec<(usize, u32)> {
     let mut tree = Tree::default();
     for start in leaves {
-        // Nothing is added, so nothing fails.
+        // There is no addition, so it cannot fail.
         tree.push(Block { start, level: 0, sum: () }, &|(), ()| Ok(())).ok();
     }
     tree.blocks.iter().map(|block| (block.start, block.level)).collect()
@@ -84,7 +85,7 @@ mod tests {
         Block { start, level: 0, sum: char::from(b'a' + start as u8).to_string() }
     }
 
-    /// The order of additions over leaves a, b, c, … that so many ranks hold.
+    /// The order of additions over leaves a, b, c, … on a number of ranks.
     fn order(leaves: usize, ranks: usize) -> String {
         let mut top = Tree::default();
         for rank in 0..ranks {

@@ -1,4 +1,4 @@
-//! The optimiser of a run: of one process whole, of several ranks in shards.
+//! The optimiser of a run: complete in a single process, sharded on several ranks.
 
 use super::gradients;
 use super::optimiser::Optimiser;
@@ -12,17 +12,17 @@ use candle_core::backprop::GradStore;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
-/// What updates the parameters.
+/// The optimiser.
 #[derive(Debug)]
 pub enum Updates {
     Whole(Optimiser),
     Shards(Box<Shards>),
 }
 
-/// A gradient that was summed over a batch: of one process whole, of several ranks this one's part.
+/// A gradient summed over a batch: complete in a single process, this rank's part on several.
 pub struct Slopes {
     pub store: GradStore,
-    /// Of the whole gradient.
+    /// The norm of the whole gradient.
     pub norm: f64,
     /// The first parameter whose gradient is not finite.
     pub broken: Option<String>,
@@ -38,7 +38,7 @@ impl Updates {
         })
     }
 
-    /// To be called where the parameters were given other values than an update gave them.
+    /// Must be called after the parameters were changed other than by an update.
     ///
     /// # Errors
     /// A failed tensor operation.
@@ -52,7 +52,7 @@ impl Updates {
     /// The mean of the gradients of all micro-batches, of which this rank has summed its own.
     ///
     /// # Errors
-    /// A rank that is gone, or a failed tensor operation.
+    /// A rank that has ended, or a failed tensor operation.
     pub fn sum(
         &self,
         params: &Params,
@@ -67,10 +67,10 @@ impl Updates {
         }
     }
 
-    /// One step down the gradient, scaled by `factor` where there is one.
+    /// One update with the gradient, scaled by `factor` if given.
     ///
     /// # Errors
-    /// A rank that is gone, or a failed tensor operation.
+    /// A rank that has ended, or a failed tensor operation.
     pub fn step(
         &mut self,
         params: &Params,
@@ -90,10 +90,10 @@ impl Updates {
         }
     }
 
-    /// The running means and maxima as a checkpoint has them, on rank 0.
+    /// The running means and maxima for a checkpoint, on rank 0.
     ///
     /// # Errors
-    /// A rank that is gone, or a failed tensor operation.
+    /// A rank that has ended, or a failed tensor operation.
     pub fn state(&self, ranks: &dyn Communicator) -> Result<Vec<(String, Tensor)>> {
         match self {
             Self::Whole(optimiser) => optimiser.state(),
@@ -102,7 +102,7 @@ impl Updates {
     }
 
     /// # Errors
-    /// A state that lacks a parameter's.
+    /// A state without a parameter.
     pub fn restore(&mut self, state: &BTreeMap<String, Tensor>, steps: usize) -> Result<()> {
         match self {
             Self::Whole(optimiser) => optimiser.restore(state, steps),
@@ -126,7 +126,7 @@ fn whole(params: &Params, sums: Tree<Vec<Tensor>>, scale: f64) -> Result<Slopes>
     Ok(Slopes { store, norm, broken })
 }
 
-/// The sum of two gradients, each a tensor for each parameter.
+/// The sum of two gradients, each with a tensor per parameter.
 ///
 /// # Errors
 /// A failed tensor operation.

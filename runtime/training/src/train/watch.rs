@@ -1,4 +1,4 @@
-//! Numbers that are no numbers: which term, where it stands in the model file, and what brought it about.
+//! Reports of non-finite values: the term, its line in the model file, and the training records.
 
 use super::TermMeans;
 use crate::spec::Spec;
@@ -10,12 +10,12 @@ pub struct Fault<'a> {
     pub spec: &'a Spec,
     pub step: usize,
     pub means: &'a TermMeans,
-    /// The training pictures of the batch.
+    /// The training records of the batch.
     pub pictures: &'a [usize],
 }
 
 impl Fault<'_> {
-    /// What to tell of a bound with a term that is not finite; of the pictures, those whose own term is not.
+    /// The message for a bound with a non-finite term, with the records whose own term is not finite.
     pub fn of_terms(&self, terms: &Terms) -> String {
         let Some((name, value)) = self.means.broken() else {
             return format!("step {}: every term is finite, but the loss is not; {}", self.step, self.batch(&[]));
@@ -31,7 +31,7 @@ impl Fault<'_> {
         format!("step {}: {name} is {value}{}; {batch}", self.step, self.place(side, variable))
     }
 
-    /// What to tell of a gradient that is not finite: the first parameter, in the model's order, that has it.
+    /// The message for a non-finite gradient: the first such parameter, in the model's order.
     pub fn of_gradient(&self, params: &Params, gradients: &GradStore, norm: f64) -> String {
         let is_bad = |gradient: &crate::Tensor| {
             let sum = gradient.to_dtype(DType::F32).and_then(|gradient| gradient.abs()?.sum_all()?.to_scalar::<f32>());
@@ -42,7 +42,7 @@ impl Fault<'_> {
         self.of_parameter(first.map(String::as_str), norm)
     }
 
-    /// The same where the parameter is known.
+    /// The message for a known parameter.
     pub fn of_parameter(&self, name: Option<&str>, norm: f64) -> String {
         let what = match name {
             Some(name) => {
@@ -74,7 +74,7 @@ impl Fault<'_> {
     }
 }
 
-/// What to do about it.
+/// The advice in the message.
 pub const ADVICE: &str = "the last checkpoint is untouched; resume from it with a lower --lr, with --clip, or with --skip-above to skip such steps";
 
 fn factor<'a>(source: &'a str, side: &str, variable: &str) -> Option<(usize, &'a str)> {

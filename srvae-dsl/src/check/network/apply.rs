@@ -1,4 +1,4 @@
-//! Stages of a pipeline: blocks, named networks and values, applied to what is piped in and to their inputs.
+//! Stages of a pipeline: blocks, named networks and values, applied to the piped value and their other inputs.
 
 use super::{Builder, Reads};
 use crate::ast::{Argument, Call, Expression, ExpressionKind};
@@ -9,7 +9,7 @@ use crate::graph::{self, NodeId, Number, Op, Use, Value};
 use crate::source::Span;
 
 impl Builder<'_, '_> {
-    /// A block or a named network applied to what is piped into it and to the inputs among its arguments.
+    /// Applies a block or a named network to the piped value and to the inputs among its arguments.
     pub(super) fn apply(
         &mut self,
         call: &Call,
@@ -112,7 +112,7 @@ impl Builder<'_, '_> {
         Some(self.push(Op::Net(id), nodes, shape, String::new(), span, name.span))
     }
 
-    /// A `let`: the variables it stands for must be right of the bar, as if they had been read themselves.
+    /// A `let`. The variables that it depends on must be right of the bar, as if they were read directly.
     pub(super) fn apply_let(&mut self, index: usize, call: &Call, span: Span, piped: Option<NodeId>) -> Option<NodeId> {
         let name = &call.name;
         if piped.is_some() || call.arguments.is_some() {
@@ -125,7 +125,7 @@ impl Builder<'_, '_> {
                 let variable = &self.checker.variable(id).name;
                 messages::let_reads_more(&name.text, variable, name.span, head.factor.head)
             }),
-            // A network reads its arguments alone, and what is learned.
+            // A network may read only its arguments and learned values.
             Reads::Formals { names, .. } if !stands_for.is_empty() => {
                 let known = names.iter().map(String::as_str).collect::<Vec<_>>();
                 Some(messages::unknown_in_network(&name.text, name.span, known))
@@ -141,7 +141,7 @@ impl Builder<'_, '_> {
         Some(self.push(Op::Let(id), Vec::new(), shape, String::new(), span, name.span))
     }
 
-    /// What is piped in, then the inputs among the arguments, each a branch of its own.
+    /// The piped value, then the inputs among the arguments, each as a separate branch.
     pub(super) fn inputs(&mut self, piped: Option<NodeId>, given: &[Argument]) -> Option<Vec<NodeId>> {
         let mut nodes: Vec<_> = piped.into_iter().map(Some).collect();
         for argument in given {
@@ -178,7 +178,7 @@ impl Builder<'_, '_> {
     }
 }
 
-/// The name a branch starts from: `y` in `y |> encoder(…) |> elu`.
+/// The variable at the start of a branch: `y` in `y |> encoder(…) |> elu`.
 fn branch_start(expression: &Expression) -> Option<&str> {
     let first = expression.stages().first()?.ungrouped();
     match &first.kind {

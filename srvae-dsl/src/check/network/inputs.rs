@@ -1,4 +1,4 @@
-//! What a network begins with: variables, arguments, parameters, the past of a variable.
+//! The inputs of a network: variables, arguments, learned values, the past of a variable.
 
 use super::{Builder, Reads};
 use crate::ast::{Argument, Call, ExpressionKind, Name, Space};
@@ -44,7 +44,7 @@ impl Builder<'_, '_> {
         Some(node)
     }
 
-    /// Parameters as values, of the space's shape or of the shape that the place wants.
+    /// Learned values, with the shape of the space or the shape expected at this place.
     pub(super) fn learned(&mut self, space: Option<&Space>, head: Option<&[usize]>, span: Span) -> Option<NodeId> {
         let entry = catalog::block("learned")?;
         let (sizes, values) = match (space, head) {
@@ -68,7 +68,7 @@ impl Builder<'_, '_> {
         let shape = self.shape(&block, &[], span)?;
         let (path, inferred) = (self.path("learned"), space.is_none() && self.out.is_none());
         let node = self.push(Op::Block { block, inferred }, Vec::new(), shape, path, span, span);
-        // What is learned is anything; it is brought where the space is.
+        // A learned value is unrestricted, so it is mapped to the space.
         let onto = match space.and_then(|space| self.checker.space_entry(space)).map(|entry| entry.space) {
             Some(catalog::Space::Unit | catalog::Space::Image | catalog::Space::Binary) => "sigmoid",
             Some(catalog::Space::Positive | catalog::Space::Count) => "exp",

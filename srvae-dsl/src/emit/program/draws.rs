@@ -28,7 +28,7 @@ impl Walker<'_> {
         }
     }
 
-    /// A draw position by position: a function from what is drawn to the distribution, and what is done with that.
+    /// A draw position by position: a function from the values so far to the distribution, and the use of the result.
     pub(super) fn in_order(&self, value: &Value, variable: VariableId, how: How) -> TokenStream {
         let [partial, distribution] = [self.local(value.inputs[0]), self.local(value.inputs[1])];
         let own = self.program.ids().find(|(_, other)| std::ptr::eq(*other, value)).map(|(id, _)| id);

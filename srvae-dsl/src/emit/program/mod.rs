@@ -1,4 +1,4 @@
-//! The one walker: a program's values as statements.
+//! Prints the values of a program as statements. This is the only traversal of programs in the emitter.
 
 mod draws;
 mod operations;
@@ -18,11 +18,11 @@ pub struct Walker<'p> {
     layers: &'p Layers,
     /// The values of each scope, in order.
     scopes: BTreeMap<Option<ValueId>, Vec<ValueId>>,
-    /// Variables that are given, those of lists with their places there.
+    /// The inputs; members of lists with their positions.
     given: BTreeMap<String, Option<Member>>,
-    /// Names that its function has.
+    /// Names used in its function.
     names: BTreeSet<String>,
-    /// Whether fields of the layers stay as they are: where methods of members are told apart by them.
+    /// Whether fields of the layers are kept unchanged, because methods of members are distinguished by them.
     keeps_fields: bool,
 }
 
@@ -50,18 +50,18 @@ impl<'p> Walker<'p> {
         Self { plan, program, layers, scopes, given, names, keeps_fields: false }
     }
 
-    /// The same for the method of a factor or of a value.
+    /// A walker for the method of a factor or of a value.
     pub fn of_method(plan: &'p Plan, program: &'p Program, layers: &'p Layers) -> Self {
         Self { keeps_fields: true, ..Self::new(plan, program, layers) }
     }
 
-    /// The first of what is given, as a tensor: the records are its rows.
+    /// The first input, as a tensor. Its rows are the records.
     pub fn first(&self) -> TokenStream {
         let first = self.program.arguments().take(1).map(|value| self.outside(value));
         quote!(#(#first)*)
     }
 
-    /// How many records there are, where the program needs it.
+    /// The number of records, if the program needs it.
     pub fn records(&self) -> TokenStream {
         let first = self.first();
         match self.program.uses(|operation| matches!(operation, Operation::Rows | Operation::Each)) {
@@ -70,7 +70,7 @@ impl<'p> Walker<'p> {
         }
     }
 
-    /// The program's statements; what it yields is read after them.
+    /// The program's statements. Its results are read after them.
     pub fn statements(&self) -> Rolled {
         let read = self.program.outputs().into_iter().map(|id| self.program.value(id).name.clone()).collect();
         roll(self.scope(None), Around { read, ..self.around() })
@@ -106,7 +106,7 @@ impl<'p> Walker<'p> {
         }
         let (body, fails) = self.expression(value);
         let body = if fails { quote!(#body?) } else { body };
-        // The statements of what is drawn in order stand in the function that it calls for each position.
+        // The statements of a position-by-position draw are in the function that is called for each position.
         let is_in_order = matches!(value.operation, Operation::InOrder(..));
         let code = match is_in_order || !self.scopes.contains_key(&Some(id)) {
             true => body,
@@ -119,7 +119,7 @@ impl<'p> Walker<'p> {
         Some(Statement { name: value.name.clone(), kind: is_tensor.then(|| "tensor".to_owned()), code })
     }
 
-    /// The distribution that a factor's method yields, with what is computed for it alone.
+    /// The distribution that a factor's method returns, with the values that only it reads.
     pub fn yielded(&self, id: ValueId) -> TokenStream {
         let (body, fails) = self.expression(self.program.value(id));
         let rest = self.inside(id, if fails { body } else { quote!(::std::result::Result::Ok(#body)) });
@@ -133,7 +133,7 @@ impl<'p> Walker<'p> {
         ident(&self.program.value(id).name)
     }
 
-    /// Where a value is: a local, an argument's tensor, a field.
+    /// The place of a value: a local, the tensor of an argument, a field.
     fn place(&self, id: ValueId) -> TokenStream {
         self.place_of(self.program.value(id))
     }
@@ -158,18 +158,18 @@ impl<'p> Walker<'p> {
     fn reference(&self, id: ValueId) -> TokenStream {
         let place = self.place(id);
         match self.program.value(id).operation {
-            // An argument that is a reference already.
+            // An argument that is already a reference.
             Operation::GivenValue(_) | Operation::Partial(_) => place,
             _ => quote!(&#place),
         }
     }
 
-    /// Where a value is, outside of the statements: what is given may be a member of a list.
+    /// The place of a value outside of the statements. An input may be a member of a list.
     fn outside(&self, value: &Value) -> TokenStream {
         self.given.get(&value.name).and_then(Option::as_ref).map_or_else(|| self.place_of(value), place)
     }
 
-    /// A tensor that is yielded: what was given is given back as it is.
+    /// A tensor of the result. An input is returned unchanged.
     pub fn owned(&self, id: ValueId, rolled: &Rolled) -> TokenStream {
         let value = self.program.value(id);
         if !value.operation.is_given() {
@@ -179,7 +179,7 @@ impl<'p> Walker<'p> {
         quote!(#place.clone())
     }
 
-    /// Tensors that are yielded, as a vector.
+    /// Tensors of the result, as a vector.
     pub fn list(&self, ids: &[ValueId], rolled: &Rolled) -> TokenStream {
         let places: Vec<Option<&Member>> = ids.iter().map(|id| self.member(*id, rolled)).collect();
         let (mut parts, mut at) = (Vec::new(), 0);
@@ -194,7 +194,8 @@ impl<'p> Walker<'p> {
         }
     }
 
-    /// Values at the beginning that are members of one vector, one after the other, or that are none: their number, and a vector.
+    /// The length of the longest prefix of values that are consecutive members of one vector, or of none, and its
+    /// vector.
     fn in_a_row(&self, ids: &[ValueId], places: &[Option<&Member>], rolled: &Rolled) -> (usize, TokenStream) {
         let lies = |at: usize, from: &Member, up: bool| {
             places[at].is_some_and(|member| {
@@ -217,7 +218,7 @@ impl<'p> Walker<'p> {
         (count, quote!(::std::vec::Vec::from([#(#each),*])))
     }
 
-    /// The place of a value among others.
+    /// The place of a value in a vector.
     fn member<'r>(&'r self, id: ValueId, rolled: &'r Rolled) -> Option<&'r Member> {
         let value = self.program.value(id);
         match value.operation.is_given() {
@@ -227,7 +228,7 @@ impl<'p> Walker<'p> {
     }
 }
 
-/// Members of a vector as one of their own, in their order or the other way round.
+/// A range of members of a vector, in their order or reversed.
 fn slice(member: &Member, (from, to): (usize, usize), up: bool) -> TokenStream {
     let vector = ident(&member.vector);
     let (from, to) = (Literal::usize_unsuffixed(from), Literal::usize_unsuffixed(to));

@@ -9,7 +9,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 impl Walker<'_> {
-    /// What computes a value, and whether that may fail.
+    /// The expression that computes a value, and whether it may fail.
     pub(super) fn expression(&self, value: &Value) -> (TokenStream, bool) {
         let reference = |at: usize| self.reference(value.inputs[at]);
         let method = |at: usize| self.place(value.inputs[at]);

@@ -1,4 +1,4 @@
-//! Groups of statements that follow themselves.
+//! Finds repetitions of groups of statements.
 
 use super::Member;
 use super::tokens::{Leaf, Token, What};
@@ -7,22 +7,22 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use std::collections::BTreeMap;
 
-/// Fewer rounds are written out: a reader follows them more easily.
+/// Shorter loops are printed as statements, which are easier to read.
 pub const FEWEST_ROUNDS: usize = 4;
-/// Periods that are tried at a statement, the shortest first.
+/// The maximum number of periods to try at a statement, the shortest first.
 const MOST_TRIALS: usize = 64;
 
-/// A statement, taken apart.
+/// A statement in parsed form.
 pub struct Line {
     pub name: String,
     pub kind: Option<String>,
     pub tokens: Vec<Token>,
     pub leaves: Vec<Leaf>,
-    /// Equal for statements that differ in their leaves alone.
+    /// Equal for statements that differ only in their leaves.
     pub key: usize,
 }
 
-/// Whether positions rise from round to round, or fall.
+/// Whether positions rise or fall from round to round.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Way {
     Up,
@@ -34,7 +34,7 @@ impl Way {
         if next < from { Self::Down } else { Self::Up }
     }
 
-    /// The position so many places on.
+    /// The position after a number of places.
     pub fn after(self, from: usize, places: usize) -> Option<usize> {
         match self {
             Self::Up => Some(from + places),
@@ -44,13 +44,13 @@ impl Way {
 }
 
 impl Line {
-    /// What is given: no statement, and like no other line.
+    /// An input: not a statement, and unlike any other line.
     pub fn given(name: &str, at: usize) -> Self {
         let (kind, key) = (Some("tensor".to_owned()), usize::MAX - at);
         Self { name: name.to_owned(), kind, tokens: Vec::new(), leaves: Vec::new(), key }
     }
 
-    /// Its value's name.
+    /// The name of its value.
     pub fn place(&self) -> TokenStream {
         let name = ident(self.name.trim_end_matches(".0"));
         if self.name.ends_with(".0") { quote!(#name.0) } else { quote!(#name) }
@@ -70,7 +70,7 @@ pub struct Run {
     pub first: usize,
     pub period: usize,
     pub count: usize,
-    /// Of each statement of a round, what stands at its leaves.
+    /// For each statement of a round, its leaves.
     pub uses: Vec<Vec<Use>>,
 }
 
@@ -81,40 +81,41 @@ impl Run {
     }
 }
 
-/// What a leaf is from round to round.
+/// How a leaf varies from round to round.
 pub enum Use {
-    /// The same.
+    /// It is constant.
     Same,
     /// A local of the same round.
     Round,
-    /// These literals.
+    /// The given literals.
     Literals(Vec<String>),
-    /// Numbers of places.
+    /// Positions.
     Counted(Vec<Piece>),
-    /// Texts with such a number in them, between these two.
+    /// Texts with a position between these two parts.
     Named(String, Vec<Piece>, String),
-    /// Members of a vector of the layers, from this one on.
+    /// Consecutive members of a vector of the layers, from this one on.
     Fields(String, usize, Way),
-    /// These statements before the loop.
+    /// Statements before the loop.
     Outside(Vec<usize>),
-    /// What the statement `of` of a round yielded so many rounds before; in the first rounds statements before the loop.
+    /// The value of statement `of`, the given number of rounds earlier. In the first rounds, statements before the
+    /// loop.
     Earlier { rounds: usize, of: usize, first: Vec<usize> },
 }
 
-/// Numbers of some rounds, the first of which follows those of the piece before.
+/// Positions of consecutive rounds. The first round follows the last one of the piece before.
 pub struct Piece {
-    /// The round after the last.
+    /// The end of the rounds, exclusive.
     pub end: usize,
     /// The first number.
     pub from: usize,
-    /// How they go on; none of a number that stands alone.
+    /// How the numbers continue. None for a single number.
     pub way: Option<Way>,
 }
 
-/// Numbers in more pieces than these are written out.
+/// The maximum number of pieces. With more, the numbers are printed in a table.
 pub const MOST_PIECES: usize = 4;
 
-/// All loops of at least `fewest` rounds, from a statement on, in order.
+/// All loops of at least `fewest` rounds after a statement, in order.
 pub fn runs(lines: &[Line], from: usize, fewest: usize, rest: &Line, fields: &BTreeMap<String, Member>) -> Vec<Run> {
     let mut given_away: Vec<Option<usize>> = vec![None; lines.len()];
     for (at, line) in lines.iter().chain([rest]).enumerate() {
@@ -137,16 +138,16 @@ pub fn runs(lines: &[Line], from: usize, fewest: usize, rest: &Line, fields: &BT
 struct Finder<'a> {
     lines: &'a [Line],
     fields: &'a BTreeMap<String, Member>,
-    /// Rounds that a loop has at least.
+    /// The minimum number of rounds of a loop.
     fewest: usize,
-    /// The statement to which each value is given away.
+    /// The statement into which each value is moved.
     given_away: Vec<Option<usize>>,
-    /// The loops before the statement that is looked at.
+    /// The loops before the current statement.
     found: Vec<Run>,
 }
 
 impl Finder<'_> {
-    /// The loop from this statement on that covers the most.
+    /// The loop at this statement that covers the most statements.
     fn best(&self, first: usize) -> Option<Run> {
         let key = |at: usize| self.lines[at].key;
         let left = self.lines.len() - first;
@@ -170,7 +171,7 @@ impl Finder<'_> {
         best
     }
 
-    /// As many rounds of these as are one loop.
+    /// The largest valid number of these rounds.
     fn sound(&self, first: usize, period: usize, most: usize) -> Option<Run> {
         let is_kept = |round: usize| {
             let from = first + round * period;
@@ -199,7 +200,7 @@ impl Finder<'_> {
         Some(Run { first, period, count, uses })
     }
 
-    /// What a leaf is over these rounds; none where it is nothing that a loop has.
+    /// How a leaf varies over these rounds. None if a loop cannot express it.
     fn way(&self, first: usize, period: usize, rounds: usize, (offset, leaf): (usize, usize)) -> Option<Use> {
         let at = |round: usize| &self.lines[first + round * period + offset].leaves[leaf];
         let own = at(0);
@@ -237,7 +238,7 @@ impl Finder<'_> {
         }
     }
 
-    /// Whether these come from successive rounds of one loop.
+    /// Whether these locals come from successive rounds of one loop.
     fn is_one_vector(&self, locals: &[usize]) -> bool {
         let run = self.found.partition_point(|run| run.end() <= locals[0]);
         let inside = self.found.get(run).filter(|run| run.first <= locals[0]);
@@ -275,13 +276,13 @@ impl Finder<'_> {
     }
 }
 
-/// Numbers of places, in few pieces.
+/// Positions, in few pieces.
 fn counted(texts: &[String]) -> Option<Use> {
     let numbers: Option<Vec<usize>> = texts.iter().map(|text| text.trim_end_matches("usize").parse().ok()).collect();
     pieces(&numbers?).map(Use::Counted)
 }
 
-/// Texts that differ in one number alone.
+/// Texts that differ in only one number.
 fn named(texts: &[String]) -> Option<Use> {
     let plain = texts.iter().map(|text| text.strip_prefix('"')?.strip_suffix('"').filter(|text| !text.contains('\\')));
     let plain: Vec<&str> = plain.collect::<Option<_>>()?;
@@ -298,7 +299,7 @@ fn named(texts: &[String]) -> Option<Use> {
     Some(Use::Named(before.to_owned(), pieces, after.to_owned()))
 }
 
-/// Numbers that rise or fall by one, in few pieces; none where there are as many pieces as numbers.
+/// Numbers that rise or fall by one, in few pieces. None if there are as many pieces as numbers.
 fn pieces(numbers: &[usize]) -> Option<Vec<Piece>> {
     let (mut pieces, mut at): (Vec<Piece>, usize) = (Vec::new(), 0);
     while at < numbers.len() {
@@ -312,7 +313,7 @@ fn pieces(numbers: &[usize]) -> Option<Vec<Piece>> {
     (pieces.len() <= MOST_PIECES && pieces.len() < numbers.len()).then_some(pieces)
 }
 
-/// The most rounds below these that pass: what holds of some rounds holds of fewer.
+/// The largest number of rounds that passes. If a number passes, so do all smaller ones.
 fn shorter(rounds: usize, passes: impl Fn(usize) -> bool) -> usize {
     let (mut least, mut most) = (0, rounds);
     while most - least > 1 {

@@ -1,10 +1,10 @@
-//! Lists of references to members of one vector, as slices of it: `&[&h[0], &h[1], &h[2], &h[3]]`.
+//! Prints lists of references to consecutive members of a vector as slices: `&[&h[0], &h[1], &h[2], &h[3]]`.
 
 use super::tokens::{Token, flat};
 use proc_macro2::{Delimiter, Ident, Literal};
 use quote::quote;
 
-/// Shorter lists stay as they are.
+/// Shorter lists are kept.
 const FEWEST_MEMBERS: usize = 4;
 
 /// The tokens with such lists replaced.
@@ -32,7 +32,7 @@ pub fn sliced(tokens: Vec<Token>) -> Vec<Token> {
     out
 }
 
-/// A list: its vector, the members from one position up to another, and how many tokens it is.
+/// A list: its vector, the first and last position, and its number of tokens.
 struct List {
     vector: Ident,
     members: (usize, usize),
@@ -59,7 +59,7 @@ fn list(tokens: &[Token]) -> Option<List> {
     }
 }
 
-/// `&h[3]` or `&x[3].0` at the beginning: vector, position, which of the two it is, and its tokens.
+/// `&h[3]` or `&x[3].0` at the beginning: vector, position, which of the two forms, and the number of tokens.
 fn member(tokens: &[Token]) -> Option<(&Ident, usize, bool, usize)> {
     let [and, Token::Ident(vector), Token::Open(Delimiter::Bracket), Token::Literal(at), close, rest @ ..] = tokens
     else {

@@ -1,4 +1,4 @@
-//! Methods of members of a family, which share one.
+//! Shares methods between members of a family.
 
 use super::common;
 use super::find::{self, Line};
@@ -10,7 +10,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Members of a family are called alike however many there are.
+/// Methods are shared even by two members, so that callers do not depend on the number.
 const FEWEST_MEMBERS: usize = 2;
 
 /// A method.
@@ -18,37 +18,37 @@ pub struct Method {
     pub name: String,
     /// Names of its arguments.
     pub arguments: Vec<String>,
-    /// What it takes and yields, in words that are the same for members of a family.
+    /// A description of its signature, equal for all members of a family.
     pub kind: String,
     pub body: TokenStream,
 }
 
-/// What a method does.
+/// The body of a method.
 pub enum Shared {
     Own(TokenStream),
-    /// What the method of its family does.
+    /// The shared method of the family.
     Member,
 }
 
-/// A method that those of a family share.
+/// A method shared by members of a family.
 pub struct Family {
     pub name: String,
-    /// The first of them and the last, by their positions.
+    /// The positions of the first and the last member.
     pub first: usize,
     pub last: usize,
-    /// The argument that says which member it is; none where all are the same.
+    /// The argument with the member. None if the members do not differ.
     pub at: Option<Ident>,
     pub body: TokenStream,
 }
 
-/// Methods with what families share.
+/// Methods, and the shared methods of families.
 pub struct Methods {
     /// Of each method, in order.
     pub bodies: Vec<Shared>,
     pub families: Vec<Family>,
 }
 
-/// Lets methods that repeat share their code; `taken` are names of methods.
+/// Shares the code of repeated methods. `taken` contains the names of methods.
 pub fn share(methods: Vec<Method>, layers: &Layers, taken: &BTreeSet<String>) -> Methods {
     let type_of = |field: &str| layers.types.get(field).cloned();
     let mut keys: BTreeMap<String, usize> = BTreeMap::new();

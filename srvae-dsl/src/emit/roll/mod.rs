@@ -1,9 +1,9 @@
-//! Statements that repeat for each member of a family, written once in a loop.
+//! Prints repeated statements for members of a family as a loop.
 //!
-//! Members of a family are computed by equal statements: these differ in names of locals, in fields of the layers and in literals
-//! alone, `h_3` and `h_4`, each reading what the last one yielded. Where a group of statements follows itself often enough, it becomes
-//! a loop over the members; what is read outside of its own round stands in a vector, literals that differ in a table. Statements are
-//! carried out in the same order, so that nothing changes but the length of the code.
+//! Members of a family are computed by equal statements. They differ only in names of locals, in fields of the layers
+//! and in literals (`h_3` and `h_4`), and each may read the results of earlier ones. A group of statements that repeats
+//! often enough becomes a loop over the members. Values that are read outside of their round are in a vector, and
+//! literals that differ are in a table. The order of execution does not change, so only the length of the code does.
 
 mod find;
 mod lists;
@@ -24,7 +24,7 @@ use tokens::{flat, given_name, leaves, with_given};
 /// `let name = code;`.
 pub struct Statement {
     pub name: String,
-    /// Statements with the same word yield values of the same type; none says nothing.
+    /// Statements with the same word have values of the same type. None if the type is unknown.
     pub kind: Option<String>,
     pub code: TokenStream,
 }
@@ -34,19 +34,19 @@ pub struct Statement {
 pub struct Member {
     pub vector: String,
     pub at: usize,
-    /// Whether it is a variable, whose tensor is meant.
+    /// Whether it is a variable, so that its tensor is meant.
     pub is_variable: bool,
 }
 
-/// What is around a list of statements.
+/// The context of a list of statements.
 #[derive(Default)]
 pub struct Around<'a> {
-    /// Variables that are given, whose tensors are locals; those that are members of lists with their places there.
+    /// Inputs, whose tensors are locals; members of lists with their positions.
     pub given: Option<&'a BTreeMap<String, Option<Member>>>,
-    /// Names that are not free.
+    /// Names that are in use.
     pub taken: Option<&'a BTreeSet<String>>,
     pub layers: Option<&'a Layers>,
-    /// Whether the statements stand inside another one of a list, which says where fields of the layers are.
+    /// Whether the statements are nested in another list, which determines the places of the layers' fields.
     pub is_inner: bool,
     /// Locals that are read after the statements.
     pub read: Vec<String>,
@@ -66,13 +66,13 @@ pub struct Rolled {
 }
 
 impl Rolled {
-    /// The value of a local, to be kept.
+    /// The value of a local, moved.
     pub fn value(&self, name: &str) -> TokenStream {
         let local = ident(name);
         if self.members.contains_key(name) { self.copy(name) } else { quote!(#local) }
     }
 
-    /// The same, where the local is read again.
+    /// The value of a local that is read again later.
     pub fn copy(&self, name: &str) -> TokenStream {
         let local = ident(name);
         let place = self.members.get(name).map_or_else(|| quote!(#local), place);
@@ -113,7 +113,7 @@ pub fn roll(statements: Vec<Statement>, around: Around<'_>) -> Rolled {
     let rest = with_given(flat(around.rest), given);
     let statements = statements.into_iter().map(|it| (it.name, it.kind, with_given(flat(it.code), given)));
     let statements: Vec<_> = statements.collect();
-    // What is given stands before all statements that read it, and is no part of a loop.
+    // Inputs come before all statements that read them, and are not part of a loop.
     let read = statements.iter().flat_map(|(_, _, tokens)| tokens).chain(&rest);
     let read: BTreeSet<String> = read.filter_map(tokens::Token::given).collect();
     let mut lines = Vec::with_capacity(read.len() + statements.len());
@@ -160,14 +160,14 @@ pub fn roll(statements: Vec<Statement>, around: Around<'_>) -> Rolled {
     Rolled { statements: code, rest, members, vectors: printer.vectors }
 }
 
-/// What names have in common: `h_3_conv` and `h_4_conv` are `h_conv`.
+/// The common part of names: `h_3_conv` and `h_4_conv` give `h_conv`.
 fn common(names: &[String]) -> String {
     let Some(first) = names.first() else { return String::new() };
     let head = |a: &str, b: &str| a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
     let tail = |a: &str, b: &str| a.bytes().rev().zip(b.bytes().rev()).take_while(|(a, b)| a == b).count();
     let before = names.iter().map(|name| head(first, name)).min().unwrap_or(0);
     let after = names.iter().map(|name| tail(first, name)).min().unwrap_or(0);
-    // Numbers that differ are left out whole.
+    // Numbers that differ are removed as a whole.
     let before = first[..before].trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
     let after = first[first.len() - after..].trim_start_matches(|c: char| c.is_ascii_digit() || c == '_');
     match (before.is_empty(), after.is_empty() || before.len() + after.len() >= first.len()) {

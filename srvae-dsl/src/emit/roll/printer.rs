@@ -1,4 +1,4 @@
-//! Statements printed, those of a loop once.
+//! Prints statements, those of a loop once.
 
 use super::find::{Line, MOST_PIECES, Piece, Run, Use, Way};
 use super::tokens::{Leaf, Substitute, What, substituted};
@@ -13,15 +13,16 @@ pub(super) struct Printer<'a> {
     pub runs: &'a [Run],
     pub fields: &'a BTreeMap<String, Member>,
     pub taken: Option<&'a BTreeSet<String>>,
-    /// The words of the statements, and the names that were given.
+    /// The names in the statements, and the names assigned so far.
     pub used: BTreeSet<String>,
-    /// Of each statement whose value stands in a vector.
+    /// The statements whose values are in a vector.
     pub members: BTreeMap<usize, Member>,
     pub vectors: Vec<(String, Vec<String>)>,
 }
 
 impl Printer<'_> {
-    /// Vectors for what is read outside of its round of a loop: by other statements, `rest`, or after all of them.
+    /// Creates vectors for values that are read outside of their round: by other statements, by `rest`, or after all of
+    /// them.
     pub(super) fn store(&mut self, read: &[usize], rest: &Line) {
         let round = |at: usize| {
             let run = self.runs.partition_point(|run| run.end() <= at);
@@ -50,7 +51,7 @@ impl Printer<'_> {
         }
     }
 
-    /// A name like this one that nothing has.
+    /// An unused name similar to the given one.
     pub(super) fn free(&mut self, wanted: &str) -> String {
         let numbered = (2..).map(|number| format!("{wanted}_{number}"));
         let name = std::iter::once(wanted.to_owned())
@@ -66,7 +67,7 @@ impl Printer<'_> {
         quote!(let #name = #code;)
     }
 
-    /// A statement's code, with what is a member of a vector.
+    /// A statement's code, with members of vectors in place of locals.
     pub(super) fn code(&self, line: &Line) -> TokenStream {
         let mut by = BTreeMap::new();
         for leaf in &line.leaves {
@@ -88,7 +89,7 @@ impl Printer<'_> {
         quote!(&#place)
     }
 
-    /// One of several references, by the round.
+    /// One of several references, chosen by the round.
     fn one_of(&self, all: &[usize], step: &Ident) -> TokenStream {
         let mut pieces: Vec<(usize, TokenStream)> = Vec::new();
         let mut at = 0;
@@ -107,8 +108,8 @@ impl Printer<'_> {
         by_round(pieces, step)
     }
 
-    /// How many of these references are to members of one vector, one after the other, and the one of a round; `before` rounds come
-    /// before them.
+    /// The number of references at the beginning to consecutive members of one vector, and the reference for a round.
+    /// `before` is the number of earlier rounds.
     fn in_a_row(&self, all: &[usize], before: usize, step: &Ident) -> (usize, TokenStream) {
         let alone = || (1, self.reference(all[0]));
         let Some(first) = self.members.get(&all[0]) else { return alone() };
@@ -144,7 +145,7 @@ impl Printer<'_> {
         let kept: Vec<_> = kept.collect();
         let vectors = kept.iter().map(|(vector, _)| quote!(let mut #vector = ::std::vec::Vec::with_capacity(#count);));
         let pushed = kept.iter().map(|(vector, name)| quote!(#vector.push(#name);));
-        // Nothing outside of the loop sees its names.
+        // Names inside the loop are not visible outside.
         self.used = used;
         quote! {
             #(#vectors)*
@@ -157,7 +158,7 @@ impl Printer<'_> {
         }
     }
 
-    /// A statement's code in each round of its loop.
+    /// A statement's code inside its loop.
     pub(super) fn round(&mut self, run: &Run, offset: usize, inside: &mut Loop) -> TokenStream {
         let line = &self.lines[run.first + offset];
         let ways = line.leaves.iter().zip(&run.uses[offset]);
@@ -209,7 +210,7 @@ impl Printer<'_> {
         })
     }
 
-    /// A reference under a name, one for each that differs.
+    /// A named reference, one for each different value.
     fn referred(&mut self, value: TokenStream, wanted: &str, inside: &mut Loop) -> Substitute {
         let key = value.to_string();
         let name = inside.named.get(&key).cloned().unwrap_or_else(|| {
@@ -223,7 +224,7 @@ impl Printer<'_> {
     }
 }
 
-/// The head of a loop: what differs from round to round, each under a name of its own.
+/// The head of a loop: the values that differ from round to round, each with a name.
 pub(super) struct Loop {
     pub step: Ident,
     pub tables: Vec<TokenStream>,
@@ -237,12 +238,12 @@ impl Loop {
     }
 }
 
-/// Text as it stands in a pattern of `format!`.
+/// Text escaped for a pattern of `format!`.
 fn escaped(text: &str) -> String {
     text.replace('{', "{{").replace('}', "}}")
 }
 
-/// What stands in some rounds, each with the round after its last.
+/// Values by round, each with the exclusive end of its rounds.
 fn by_round(mut pieces: Vec<(usize, TokenStream)>, step: &Ident) -> TokenStream {
     let last = pieces.pop().map(|(_, place)| place);
     pieces.into_iter().rev().fold(quote!(#last), |rest, (end, place)| {
@@ -251,7 +252,7 @@ fn by_round(mut pieces: Vec<(usize, TokenStream)>, step: &Ident) -> TokenStream 
     })
 }
 
-/// A number by the round.
+/// A number as a function of the round.
 fn number(pieces: &[Piece], step: &Ident) -> TokenStream {
     let mut first = 0;
     let each = pieces.iter().map(|piece| {
@@ -262,7 +263,7 @@ fn number(pieces: &[Piece], step: &Ident) -> TokenStream {
     by_round(each.collect(), step)
 }
 
-/// A number that goes on from `from`, at a round that so many come before.
+/// A number that starts at `from` at the round after `before` rounds.
 fn moved_from(from: usize, before: usize, way: Way, step: &Ident) -> TokenStream {
     match way {
         Way::Up if from < before => {

@@ -1,4 +1,4 @@
-//! Code as a flat list of tokens, and the places in it at which two members of a family differ.
+//! Code as a flat list of tokens, with the places at which members of a family may differ.
 
 use super::lists;
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, TokenStream, TokenTree};
@@ -12,7 +12,7 @@ pub enum Token {
     Ident(Ident),
     Punct(Punct),
     Literal(Literal),
-    /// The tensor of a variable that is given: `x.0`.
+    /// The tensor of an input variable: `x.0`.
     Given(Ident),
 }
 
@@ -21,7 +21,7 @@ impl Token {
         matches!(self, Self::Punct(punct) if punct.as_char() == sign)
     }
 
-    /// The variable whose tensor it is.
+    /// The variable of this tensor.
     pub fn given(&self) -> Option<String> {
         if let Self::Given(ident) = self { Some(ident.to_string()) } else { None }
     }
@@ -44,12 +44,12 @@ impl Token {
     }
 }
 
-/// What the tensor of a variable is called among locals.
+/// The name of a variable's tensor among locals.
 pub fn given_name(variable: &str) -> String {
     format!("{variable}.0")
 }
 
-/// The same list with the tensors of these variables as one token each.
+/// The tokens with the tensors of these variables as one token each.
 pub fn with_given<T>(tokens: Vec<Token>, variables: &BTreeMap<String, T>) -> Vec<Token> {
     let (mut out, mut at): (Vec<Token>, usize) = (Vec::with_capacity(tokens.len()), 0);
     while at < tokens.len() {
@@ -91,7 +91,7 @@ fn flatten(stream: TokenStream, into: &mut Vec<Token>) {
     }
 }
 
-/// The code of a flat list whose brackets match.
+/// The code of a flat list with matching brackets.
 pub fn stream(tokens: Vec<Token>) -> TokenStream {
     let mut open: Vec<Vec<TokenTree>> = vec![Vec::new()];
     for token in tokens {
@@ -121,12 +121,12 @@ pub fn stream(tokens: Vec<Token>) -> TokenStream {
     open.into_iter().flatten().collect()
 }
 
-/// What may differ from member to member.
+/// The kinds of differences between members.
 #[derive(Clone, PartialEq)]
 pub enum What {
-    /// A local of the list of statements, by its position there.
+    /// A local of the list of statements, by position.
     Local(usize),
-    /// A local of a block inside the statement: the how manieth it is.
+    /// A local of a block inside the statement, by position.
     Inner(usize),
     /// A field of the layers.
     Layer(String),
@@ -140,14 +140,14 @@ pub struct Leaf {
     /// Position among the statement's tokens.
     pub at: usize,
     pub what: What,
-    /// Whether a local gives its value away here, in place of being referred to.
+    /// Whether a local is moved here, not borrowed.
     pub is_moved: bool,
-    /// Whether a literal is a number of places: an index, or of type `usize`.
+    /// Whether a literal is a position: an index, or of type `usize`.
     pub is_count: bool,
 }
 
-/// The leaves of a statement, and its code without them. `locals` are the statements before it, by name, `arguments` those of a
-/// method; `type_of` says the type of a field of the layers.
+/// The leaves of a statement, and its code without them. `locals` are the statements before it, by name; `arguments`
+/// are those of a method; `type_of` returns the type of a field of the layers.
 pub fn leaves(
     tokens: &[Token],
     locals: &BTreeMap<String, usize>,
@@ -215,7 +215,7 @@ pub fn leaves(
     (leaves, key)
 }
 
-/// Whether a token is a number of places: an index, or of type `usize`.
+/// Whether a token is a position: an index, or of type `usize`.
 fn is_count(tokens: &[Token], at: usize) -> bool {
     let Token::Literal(literal) = &tokens[at] else { return false };
     let is_indexed = || {
@@ -226,15 +226,15 @@ fn is_count(tokens: &[Token], at: usize) -> bool {
     literal.to_string().ends_with("usize") || is_indexed().is_some()
 }
 
-/// What stands in a leaf's place.
+/// The replacement of a leaf.
 pub enum Substitute {
-    /// A reference: of `& leaf` nothing else is left.
+    /// A reference, which replaces the whole of `& leaf`.
     Reference(TokenStream),
     /// A place or a literal.
     Place(TokenStream),
 }
 
-/// The tokens with some of them replaced; lists of references to members of one vector, one after the other, by a slice of it.
+/// The tokens with some of them replaced. Lists of references to consecutive members of a vector become slices.
 pub fn substituted(tokens: &[Token], mut by: BTreeMap<usize, Substitute>) -> TokenStream {
     let mut out: Vec<Token> = Vec::with_capacity(tokens.len());
     for (at, token) in tokens.iter().enumerate() {

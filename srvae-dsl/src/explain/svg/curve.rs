@@ -1,6 +1,6 @@
 //! Points and quadratic Bézier curves.
 
-/// A place in the picture, in its units.
+/// A point of the drawing, in its units.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
     pub x: f64,
@@ -16,7 +16,7 @@ impl Point {
         (self.x - other.x).hypot(self.y - other.y)
     }
 
-    /// The point a part of the way to another.
+    /// A point on the line to another, at a fraction of the distance.
     pub fn towards(self, other: Self, part: f64) -> Self {
         Self::new(self.x + part * (other.x - self.x), self.y + part * (other.y - self.y))
     }
@@ -31,7 +31,8 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// Between two points, `bend` times their distance to the left of the straight line at its middle.
+    /// A curve between two points. Its middle is displaced to the left of the straight line by `bend` times their
+    /// distance.
     pub fn bent(from: Point, to: Point, bend: f64) -> Self {
         let middle = from.towards(to, 0.5);
         let control = Point::new(middle.x + 2.0 * bend * (to.y - from.y), middle.y - 2.0 * bend * (to.x - from.x));
@@ -54,7 +55,7 @@ impl Curve {
         Self { from: after.from, control: after.from.towards(after.control, end), to: after.at(end) }
     }
 
-    /// The curve without what lies within these distances of its ends.
+    /// The curve without the parts within these distances of its ends.
     pub fn trimmed(&self, start: f64, end: f64) -> Self {
         const STEPS: usize = 200;
         let parameter = |at: usize| at as f64 / STEPS as f64;

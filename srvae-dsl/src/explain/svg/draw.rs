@@ -1,4 +1,4 @@
-//! The picture's elements.
+//! The elements of the drawing.
 
 use super::curve::{Curve, Point};
 use super::layout::Layout;
@@ -10,17 +10,17 @@ use crate::graph::{Role, Side, family};
 use crate::plan::Plan;
 use std::fmt::Write as _;
 
-/// Around everything.
+/// The margin around the drawing.
 const MARGIN: f64 = 16.0;
-/// Length of an arrow's head.
+/// The length of an arrow's head.
 pub const HEAD: f64 = 9.0;
 const FONT: &str = "'Latin Modern Roman', 'STIX Two Text', 'Times New Roman', 'DejaVu Serif', serif";
 pub const INK: &str = "#1a1a1a";
 const SHADE: &str = "#d9d9d9";
-/// Of a legend's line.
+/// The height of a line of the legend.
 const LINE: f64 = 19.0;
 
-/// The whole file.
+/// The complete SVG file.
 pub fn draw(plan: &Plan, graph: &Condensed, layout: &Layout) -> String {
     let mut body = String::new();
     for (plate, corners) in graph.plates.iter().zip(&layout.plates) {
@@ -56,7 +56,7 @@ pub fn draw(plan: &Plan, graph: &Condensed, layout: &Layout) -> String {
     )
 }
 
-/// The corners of everything but the legend.
+/// The bounding box of everything but the legend.
 fn bounds(layout: &Layout) -> (Point, Point) {
     let (mut least, mut most) = (Point::new(0.0, 0.0), Point::new(0.0, 0.0));
     let mut include = |point: Point, around: f64| {
@@ -77,7 +77,7 @@ fn bounds(layout: &Layout) -> (Point, Point) {
     (least, most)
 }
 
-/// A plate, with its index in the corner.
+/// A plate with its index in the corner.
 fn frame(body: &mut String, label: &str, (least, most): (Point, Point)) {
     let (x, y, width, height) = (least.x, least.y, most.x - least.x, most.y - least.y);
     writeln!(
@@ -88,12 +88,12 @@ fn frame(body: &mut String, label: &str, (least, most): (Point, Point)) {
     said(body, label, Point::new(least.x + 8.0, least.y + 11.0), "start");
 }
 
-/// The labels of edges between two nodes, each on its curve where it is farthest from nodes and from the labels before it.
+/// The labels of edges between two nodes. Each is on its curve, at the point farthest from nodes and earlier labels.
 fn labels(body: &mut String, layout: &Layout) {
     let mut placed: Vec<Point> = Vec::new();
     for (line, bend) in layout.edges.iter().filter(|(line, _)| !line.label.is_empty()) {
         let curve = Curve::bent(layout.nodes[line.from], layout.nodes[line.to], *bend);
-        // Labels are wide and flat: what is above or below counts twice.
+        // Labels are wide and flat, so vertical distances count double.
         let apart = |at: Point, other: &Point| (at.x - other.x).hypot(2.0 * (at.y - other.y));
         let free = |at: Point| {
             let labels = placed.iter().map(|other| apart(at, other)).fold(60.0, f64::min);
@@ -108,7 +108,7 @@ fn labels(body: &mut String, layout: &Layout) {
     }
 }
 
-/// A label, its middle line at a point; what lies under it gives way.
+/// A label centred vertically at a point, with a halo over what is below.
 pub fn said(body: &mut String, text: &str, at: Point, anchor: &str) {
     let text = text.replace('<', "&lt;").replace('>', "&gt;");
     writeln!(
@@ -126,7 +126,7 @@ fn edge(body: &mut String, layout: &Layout, line: &Edge, bend: f64) {
     arrow(body, &curve, line.side, line.deterministic);
 }
 
-/// A curve with a head at its end; hollow where the factor is a function.
+/// A curve with a head at its end, which is hollow if the factor is a function.
 fn arrow(body: &mut String, curve: &Curve, side: Side, hollow: bool) {
     let shaft = curve.trimmed(0.0, HEAD - 1.0);
     let dash = dashes(side);
@@ -148,7 +148,7 @@ pub fn dashes(side: Side) -> &'static str {
     }
 }
 
-/// The head of an arrow that comes from `back`.
+/// The head of an arrow from the direction of `back`.
 pub fn head(body: &mut String, tip: Point, back: Point, hollow: bool) {
     let length = tip.distance(back).max(1e-6);
     let (along, across) = ((tip.x - back.x) / length, (tip.y - back.y) / length);
@@ -186,10 +186,10 @@ fn node(body: &mut String, name: &str, role: Role, determined: bool, at: Point) 
     let size = match name.chars().count() {
         0..=2 => 19.0,
         3..=4 => 15.0,
-        // A long name is wider than its node rather than too small to be read.
+        // A long name becomes wider than its node rather than too small to read.
         letters => (64.0 / letters as f64).max((150.0 / letters as f64).min(9.0)),
     };
-    // Where it crosses the node's edge.
+    // The halo where the name crosses the node's edge.
     let halo = match name.chars().count() {
         0..=7 => "stroke=\"none\"".to_owned(),
         _ => format!("stroke=\"{fill}\" stroke-width=\"3\" stroke-linejoin=\"round\" paint-order=\"stroke\""),
@@ -208,7 +208,7 @@ fn node(body: &mut String, name: &str, role: Role, determined: bool, at: Point) 
     .ok();
 }
 
-/// The shaded lower half of a node that some records observe.
+/// The shaded lower half of a partly observed node.
 fn half(body: &mut String, at: Point, radius: f64) {
     let (left, right) = (at.x - radius, at.x + radius);
     writeln!(
@@ -242,7 +242,7 @@ fn legend(plan: &Plan, graph: &Condensed) -> Vec<Entry> {
     if plan.model.q.iter().any(|factor| !crate::derive::is_deterministic(factor)) {
         entries.push(entry(Sample::Arrow(Side::Q, false), "inference model <tspan font-style=\"italic\">q</tspan>"));
     }
-    // Of a family the first member stands for all.
+    // For a family, the first member represents all.
     let functions: Vec<_> = sure(plan).into_iter().chain(determined(plan)).collect();
     let family_of = |factor: &crate::graph::Factor| (factor.side, family(plan.name(factor.variable)));
     for (at, factor) in functions.iter().enumerate() {
@@ -271,7 +271,7 @@ fn legend(plan: &Plan, graph: &Condensed) -> Vec<Entry> {
 }
 
 impl Entry {
-    /// Letters of the text, without what marks it up.
+    /// The number of letters of the text, without markup.
     fn letters(&self) -> usize {
         let mut inside = false;
         let is_shown = |letter: char| {

@@ -1,5 +1,5 @@
-//! Where the variables stand: in layers from the roots of p down to the data, side by side so that edges are short,
-//! straight and apart.
+//! Places the variables in layers, from the roots of p down to the data. In each layer they are placed so that edges
+//! are short, straight and separate.
 
 use super::curve::Point;
 use super::ring::reach;
@@ -9,33 +9,33 @@ use crate::graph::{Role, Side};
 use petgraph::Direction;
 use petgraph::algo::toposort;
 
-/// Between one layer and the next.
+/// The distance between layers.
 const DOWN: f64 = 92.0;
-/// Positions in a layer are multiples of this.
+/// The unit of positions in a layer.
 const ACROSS: f64 = 46.0;
-/// Nodes of one layer stand at least this many positions apart.
+/// The minimum distance of two nodes in one layer, in positions.
 const APART: i32 = 2;
-/// The same where edges have labels.
+/// The unit of positions if edges have labels.
 const ACROSS_LABELS: f64 = 66.0;
-/// Between a node and its plate.
+/// The distance between a node and the border of its plate.
 const MARGIN: f64 = 13.0;
-/// Of a plate's label.
+/// The height of a plate's label.
 const LABEL: f64 = 16.0;
-/// Graphs with more edges than this are not improved position by position, and their edges not bend by bend: every step
-/// of that compares all edges with each other.
+/// In graphs with more edges, neither positions nor bends are optimised one by one, because every step compares all
+/// pairs of edges.
 const MOST_EDGES: usize = 40;
-/// In graphs with more edges than this, positions are compared by edges as they start, not as they would be routed.
+/// In graphs with more edges, positions are compared with initial instead of routed edges.
 const MOST_ROUTED: usize = 12;
 
 /// A placed graph.
 pub struct Layout {
-    /// By the position of the node.
+    /// By node.
     pub nodes: Vec<Point>,
-    /// Edges between two nodes, each with its bend as [`super::curve::Curve::bent`] has it.
+    /// Edges between two nodes, each with its bend as in [`super::curve::Curve::bent`].
     pub edges: Vec<(Line, f64)>,
     /// Edges from a node to itself.
     pub rings: Vec<Line>,
-    /// The corners of each plate.
+    /// The bounding box of each plate.
     pub plates: Vec<(Point, Point)>,
 }
 
@@ -54,7 +54,7 @@ pub fn layout(graph: &Condensed) -> Layout {
     Layout { nodes, edges: lines.into_iter().zip(bends).collect(), rings, plates }
 }
 
-/// The corners of each plate, around its nodes and the edges from a node to itself.
+/// The bounding box of each plate, around its nodes and their edges to themselves.
 fn plates(graph: &Condensed, nodes: &[Point]) -> Vec<(Point, Point)> {
     let corners = |plate: usize| {
         let (low, high) = (f64::INFINITY, f64::NEG_INFINITY);
@@ -76,7 +76,7 @@ fn plates(graph: &Condensed, nodes: &[Point]) -> Vec<(Point, Point)> {
     (0..graph.plates.len()).map(corners).collect()
 }
 
-/// Nodes that stand on a plate that is not theirs, and plates that overlap.
+/// The number of nodes on a plate that is not theirs, and of overlapping plates.
 fn strangers(graph: &Condensed, nodes: &[Point]) -> usize {
     let plates = plates(graph, nodes);
     let is_on = |(least, most): &(Point, Point), point: &Point| {
@@ -90,11 +90,11 @@ fn strangers(graph: &Condensed, nodes: &[Point]) -> usize {
     (0..plates.len()).map(on).sum()
 }
 
-/// The layer of each node: below all its parents in p; what is given just above its first child.
+/// The layer of each node: below all its parents in p. Given variables are one layer above their first child.
 fn layers(condensed: &Condensed) -> Vec<usize> {
     let graph = condensed.order();
     let mut layers: Vec<usize> = vec![0; condensed.nodes.len()];
-    // There is no circle, so that every node is in the order.
+    // The graph has no cycle, so every node is in the order.
     let order = toposort(&graph, None).unwrap_or_default();
     for node in &order {
         let below = graph.neighbors_directed(*node, Direction::Incoming).map(|parent| layers[graph[parent]] + 1).max();
@@ -147,7 +147,7 @@ fn columns(graph: &Condensed, layers: &[usize], edges: &[Edge]) -> Vec<i32> {
         for at in 0..layers.len() {
             for column in -reach..=reach {
                 let mut tried = columns.clone();
-                // Whoever stands there changes places with the one that comes.
+                // If the position is taken, the two nodes swap.
                 match (0..layers.len()).find(|other| *other != at && near(layers, &columns, *other, at, column)) {
                     Some(other) if columns[other] == column => tried.swap(at, other),
                     Some(_) => continue,

@@ -1,5 +1,5 @@
-//! The graph as a picture: p solid, q dashed, observed variables shaded, determined ones with a double line,
-//! a family as one node on a plate.
+//! The graph as a drawing: p solid, q dashed, observed variables shaded, determined ones with a double border, a family
+//! as one node on a plate.
 
 mod curve;
 mod draw;
@@ -10,7 +10,7 @@ mod route;
 use super::condense::condense;
 use crate::plan::Plan;
 
-/// The picture, a whole SVG file.
+/// The drawing, as a complete SVG file.
 pub fn svg(plan: &Plan) -> String {
     let graph = condense(plan);
     draw::draw(plan, &graph, &layout::layout(&graph))

@@ -1,4 +1,4 @@
-//! An edge from a node to itself: a family that reads other steps of its own.
+//! An edge from a node to itself, for a family that reads other steps of its own.
 
 use super::curve::Point;
 use super::draw::{HEAD, dashes, head, said};
@@ -7,10 +7,10 @@ use crate::explain::condense::Edge;
 use crate::graph::Side;
 use std::fmt::Write as _;
 
-/// How far it reaches aside, from the middle of the node.
+/// Its extent to the side, from the centre of the node.
 const REACH: f64 = RADIUS + 20.0;
 
-/// From the middle of the node to the end of the label.
+/// The distance from the centre of the node to the end of the label.
 pub fn reach(label: &str) -> f64 {
     REACH + 6.5 * label.chars().count() as f64
 }

@@ -1,16 +1,16 @@
-//! How each edge bends so that it keeps clear of nodes and of other edges.
+//! Bends edges so that they avoid nodes and other edges.
 
 use super::curve::{Curve, Point, cross};
 
 /// Radius of a node.
 pub const RADIUS: f64 = 22.0;
-/// Edges keep this far from the middle of nodes that are not theirs.
+/// The minimum distance of an edge from the centre of other nodes.
 const CLEARANCE: f64 = RADIUS + 12.0;
-/// Points of two edges nearer than this count as touching.
+/// Points of two edges closer than this count as touching.
 const NEAR: f64 = 9.0;
-/// Points by which curves are compared.
+/// The number of sample points for comparing curves.
 const SAMPLES: usize = 20;
-/// Bends that are tried, gentle ones first.
+/// The bends to try, small ones first.
 const BENDS: [f64; 11] = [0.0, 0.13, -0.13, 0.22, -0.22, 0.32, -0.32, 0.44, -0.44, 0.58, -0.58];
 
 /// An edge by the positions of its nodes.
@@ -27,7 +27,7 @@ impl Edge {
     }
 }
 
-/// A bend for each edge, and what the whole costs: crossings, nodes that are met, bends, length.
+/// A bend for each edge, and the total cost: crossings, touched nodes, bends, length.
 pub fn route(nodes: &[Point], edges: &[Edge], rounds: usize) -> (Vec<f64>, f64) {
     let bends = edges.iter().map(|edge| start(edges, *edge)).collect();
     let mut routes = Routes::new(nodes, edges, bends);
@@ -49,7 +49,7 @@ pub fn route(nodes: &[Point], edges: &[Edge], rounds: usize) -> (Vec<f64>, f64) 
     (routes.bends, total)
 }
 
-/// Edges as they run at the moment.
+/// The current edges.
 struct Routes<'r> {
     nodes: &'r [Point],
     edges: &'r [Edge],
@@ -63,7 +63,7 @@ impl<'r> Routes<'r> {
         Self { nodes, edges, bends, paths }
     }
 
-    /// Gives a few edges the best of these bends; whether that is better than what they had.
+    /// Gives some edges the best of these bends. Returns whether the cost has decreased.
     fn improve(&mut self, which: &[usize], choices: impl Iterator<Item = Vec<f64>>) -> bool {
         let before: Vec<f64> = which.iter().map(|at| self.bends[*at]).collect();
         let (mut best, mut best_cost) = (before.clone(), self.cost(which));
@@ -89,7 +89,7 @@ impl<'r> Routes<'r> {
         }
     }
 
-    /// What these edges cost; two of them meet each other once.
+    /// The cost of these edges. Pairs among them count once.
     fn cost(&self, which: &[usize]) -> f64 {
         let each: f64 = which.iter().map(|at| self.alone(*at) + self.among(*at)).sum();
         let twice = match which {
@@ -99,7 +99,7 @@ impl<'r> Routes<'r> {
         each - twice
     }
 
-    /// What an edge costs whatever the others do.
+    /// The cost of an edge independent of the others.
     fn alone(&self, at: usize) -> f64 {
         let (path, bend) = (&self.paths[at], self.bends[at]);
         let mut cost = 0.02 * path.length + 30.0 * bend * bend + 4.0 * bend.abs();
@@ -114,25 +114,25 @@ impl<'r> Routes<'r> {
         cost
     }
 
-    /// What an edge costs beside the others.
+    /// The cost of an edge with respect to the others.
     fn among(&self, at: usize) -> f64 {
         let others = (0..self.paths.len()).filter(|other| *other != at);
         others.map(|other| between(&self.paths[at], &self.paths[other])).sum()
     }
 }
 
-/// Edges both ways between two nodes bend away from each other.
+/// The initial bend. Edges in both directions between two nodes bend away from each other.
 pub fn start(edges: &[Edge], edge: Edge) -> f64 {
     let has_partner = edges.iter().any(|other| other.from == edge.to && other.to == edge.from);
     if has_partner { 0.13 } else { 0.0 }
 }
 
-/// An edge as points, without what its own nodes cover.
+/// An edge as points, without the parts inside its own nodes.
 struct Path {
     edge: Edge,
     points: Vec<Point>,
     length: f64,
-    /// The corners of the box around it.
+    /// The corners of its bounding box.
     least: Point,
     most: Point,
 }
@@ -150,7 +150,7 @@ impl Path {
         Self { edge, points, length, least, most }
     }
 
-    /// Whether the boxes around two paths are so far apart that the paths cannot be near each other.
+    /// Whether two bounding boxes are so far apart that the paths cannot touch.
     fn is_apart(&self, other: &Self) -> bool {
         let beside =
             |low: f64, high: f64, other_low: f64, other_high: f64| low > other_high + NEAR || other_low > high + NEAR;
@@ -159,10 +159,10 @@ impl Path {
     }
 }
 
-/// What two edges cost beside each other.
+/// The cost of two edges with respect to each other.
 fn between(a: &Path, b: &Path) -> f64 {
     let mut cost = 0.0;
-    // Two edges that meet in a node meet there at different places.
+    // Two edges that meet in a node should meet it at different points.
     for (mine, my_node) in [(a.points[0], a.edge.from), (a.points[SAMPLES - 1], a.edge.to)] {
         for (theirs, their_node) in [(b.points[0], b.edge.from), (b.points[SAMPLES - 1], b.edge.to)] {
             if my_node == their_node {

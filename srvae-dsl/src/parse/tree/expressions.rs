@@ -45,9 +45,9 @@ impl Builder {
         Some(Space { name, sizes: sizes.map(|size| self.expression(size)).collect::<Option<_>>()?, span })
     }
 
-    /// An expression, a sum, a product or an operand: a chain of parts with signs between them.
+    /// An expression, a sum, a product or an operand: a chain of parts with operators between them.
     ///
-    /// Recursion goes one round deeper with each bracket, whose nesting the layout bounds.
+    /// The recursion depth is the nesting of brackets, which the layout limits.
     pub(super) fn expression(&self, pair: Pair<'_, Rule>) -> Option<Expression> {
         let (rule, span) = (pair.as_rule(), self.span(&pair));
         match rule {
@@ -90,7 +90,7 @@ impl Builder {
             let right = self.expression(parts.next()?)?;
             self.operators.set(self.operators.get() + 1);
             if self.operators.get() > MOST_OPERATORS {
-                // Reported at the end; a deeper tree is not built.
+                // Reported at the end. A deeper tree is not built.
                 continue;
             }
             let span = left.span.to(right.span);

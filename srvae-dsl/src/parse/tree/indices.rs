@@ -6,7 +6,7 @@ use crate::parse::Rule;
 use pest::iterators::Pair;
 
 impl Builder {
-    /// The clause after a statement.
+    /// The `for` clause of a statement.
     pub(in crate::parse) fn over(&self, statement: &Pair<'_, Rule>) -> Option<Over> {
         let clause = statement.clone().into_inner().find(|part| part.as_rule() == Rule::for_clause)?;
         let span = self.span(&clause);

@@ -1,4 +1,4 @@
-//! Distributions of factors: networks under heads, mixtures, products of experts, flows over all of these.
+//! Distributions of factors: heads from networks, mixtures, products of experts, and flows over all of these.
 
 use super::Lowering;
 use crate::catalog::Distribution;
@@ -9,12 +9,12 @@ use crate::plan::program::{Call, Operation, Rate, ValueId};
 use std::collections::BTreeMap;
 
 impl Lowering<'_> {
-    /// The distribution of a factor; none for a function.
+    /// The distribution of a factor. None for a function.
     pub(super) fn distribution(&mut self, factor: &Factor) -> Option<ValueId> {
         self.distribution_below(factor, 0)
     }
 
-    /// The mean of a variable's factor of q, at values of what that reads instead of theirs.
+    /// The average of a variable's factor of q over several values of its inputs.
     fn mixture(
         &mut self,
         factor: &Factor,
@@ -29,7 +29,7 @@ impl Lowering<'_> {
             let name = format!("{}_components", model.variable(*id).name);
             known.insert(*id, self.value(Operation::Stack, rows, &name));
         }
-        // Values of the file that read these are others than those of the data.
+        // Values (`let`) that read these inputs are different from those of the data.
         let outside = (std::mem::replace(&mut self.known, known), std::mem::take(&mut self.lets));
         self.components = components;
         let of_q = self.distribution(q);
@@ -38,7 +38,7 @@ impl Lowering<'_> {
         Some(self.value(Operation::Mixture(components), vec![of_q?], &name))
     }
 
-    /// The distribution below the outermost flows of a factor, so many of them.
+    /// The distribution of a factor without a number of its outermost flows.
     pub(super) fn distribution_below(&mut self, factor: &Factor, outer: usize) -> Option<ValueId> {
         let before = std::mem::replace(&mut self.step, self.model.variable(factor.variable).step);
         let distribution = self.below(factor, outer);
@@ -72,7 +72,7 @@ impl Lowering<'_> {
         Some(distribution)
     }
 
-    /// What a factor's flows stand over.
+    /// The base distribution of a factor's flows.
     fn base(
         &mut self,
         factor: &Factor,
@@ -116,7 +116,7 @@ impl Lowering<'_> {
         Some(self.value(Operation::Flow(part), inputs, name))
     }
 
-    /// The product of a factor's experts, without those that read what is not known here.
+    /// The product of a factor's experts, without those that read variables which are unknown here.
     fn experts(&mut self, network: &Network, path: &str, name: &str) -> ValueId {
         let nodes = self.nodes(network, path, &[]);
         let (experts, standard) = network.experts().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Variables: drawn, computed, gone through, or as they are given.
+//! Values of variables: drawn, computed, enumerated, or given.
 
 use super::Lowering;
 use crate::derive::{Term, TermKind, common_flows};
@@ -7,7 +7,7 @@ use crate::plan::parts::flow_path;
 use crate::plan::program::{Call, How, Operation, ValueId};
 
 impl Lowering<'_> {
-    /// All values of a variable in place of a draw.
+    /// All values of a variable, in place of a draw.
     pub(super) fn enumerate(&mut self, variable: VariableId) {
         let name = &self.model.variable(variable).name;
         let like = self.given.first().and_then(|id| self.known.get(id)).copied();
@@ -16,7 +16,8 @@ impl Lowering<'_> {
         self.know(variable, value);
     }
 
-    /// The variable on the left of a factor: drawn (as `how` says, told whether it is a likelihood's) or computed.
+    /// The variable of a factor, drawn or computed. `how` gives the way of drawing; its argument says whether the
+    /// factor is a likelihood.
     pub(super) fn step(&mut self, factor: &Factor, how: impl Fn(bool) -> How) {
         let name = &self.model.variable(factor.variable).name;
         let value = match &factor.body {
@@ -59,8 +60,8 @@ impl Lowering<'_> {
         self.observed_or(factor.variable, value);
     }
 
-    /// A latent drawn from q for the bound. Under flows, a draw whose density is wanted comes with it, for a flow may have no
-    /// other; where p has the same flows, the draw before them is what the divergence is of.
+    /// A latent drawn from q for the bound. Under flows, the draw is computed together with its log-density, because a
+    /// flow may have no inverse. If p has the same outermost flows, the divergence uses the value before them.
     pub(super) fn drawn(&mut self, q: &Factor, terms: &[Term]) {
         let model = self.model;
         let (variable, name) = (q.variable, &model.variable(q.variable).name);
@@ -76,7 +77,7 @@ impl Lowering<'_> {
                 self.inner.insert(variable, inner);
                 self.pushed(q, common, inner)
             }
-            // Where the value may come from the data, its density is wanted too.
+            // If the value may come from the data, its density must be computable too.
             _ if is_flowed && !self.partly.contains_key(&variable) => {
                 let Some(distribution) = self.distribution(q) else { return };
                 let distribution = self.for_rows(variable, distribution);
@@ -90,7 +91,7 @@ impl Lowering<'_> {
         self.observed_or(variable, value);
     }
 
-    /// A variable's value from here on: what was drawn, or what is there of a partly observed one.
+    /// Sets a variable's value from here on: the draw, or the observed value of a partly observed variable.
     fn observed_or(&mut self, variable: VariableId, drawn: ValueId) {
         let name = &self.model.variable(variable).name;
         let value = match self.partly.get(&variable) {
@@ -100,7 +101,7 @@ impl Lowering<'_> {
         self.know(variable, value);
     }
 
-    /// The value of a step that a record has stays what it was before it was drawn.
+    /// Within the given steps of a record, the first draw replaces the second.
     pub(super) fn keep(&mut self, before: ValueId, variable: VariableId) {
         let model = self.model;
         let (Some(step), Some(drawn)) = (model.variable(variable).step, self.known.get(&variable).copied()) else {
@@ -112,7 +113,7 @@ impl Lowering<'_> {
         self.know(variable, value);
     }
 
-    /// The draw of a top level stays what it was.
+    /// For a top level, the first draw replaces the second.
     pub(super) fn keep_level(&mut self, before: ValueId, variable: VariableId, level: Option<usize>) {
         let (Some(level), Some(drawn)) = (level, self.known.get(&variable).copied()) else { return };
         let name = &self.model.variable(variable).name;
@@ -120,7 +121,7 @@ impl Lowering<'_> {
         self.know(variable, value);
     }
 
-    /// A value of what is below a factor's outermost flows, through these.
+    /// Applies a factor's outermost flows to a value below them.
     fn pushed(&mut self, factor: &Factor, common: usize, mut value: ValueId) -> ValueId {
         let Body::Stochastic { flows, .. } = &factor.body else { return value };
         let (path, own) = (&factor.path, &self.model.variable(factor.variable).name);
@@ -132,7 +133,7 @@ impl Lowering<'_> {
         value
     }
 
-    /// A variable's value as the only input of an operation.
+    /// The value of a variable as the only input of an operation.
     fn variable(&self, id: VariableId) -> Vec<ValueId> {
         self.known.get(&id).copied().into_iter().collect()
     }

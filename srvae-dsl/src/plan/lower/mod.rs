@@ -1,4 +1,4 @@
-//! Lowering: the checked model becomes programs.
+//! Lowering: from the checked model to programs.
 
 mod distributions;
 mod draws;
@@ -14,17 +14,17 @@ use crate::derive::{Derivation, Mode, Presence, Switch, drops_out, is_data, is_p
 use crate::graph::{self, Body, DrawMethod, Factor, Model, NetBody, NetId, Network, VariableId, VariableSet};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Names that a program's function has of its own.
+/// Names that a program's function uses itself.
 pub const ARGUMENTS: [&str; 9] =
     ["count", "draw", "enumeration", "noise", "options", "records", "rows", "samples", "self"];
 
-/// The bound: every latent drawn from q, then every term.
+/// The bound: a draw of every latent from q, then every term.
 pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {
     let is_given = |id: &VariableId| is_data(model, *id) || is_partly(model, *id);
     let data = (0..model.variables.len()).map(VariableId).filter(is_given).collect();
     let mut lowering = Lowering::new(model, parts, data, true);
     lowering.shares = true;
-    // Before the data pass through the same networks: what these are initialised by is what passes last.
+    // Before the data, because initialisation uses the last batch that passes through a layer.
     for p in model.p.iter().filter(|p| matches!(p.body, Body::Mixture { .. })) {
         lowering.distribution(p);
     }
@@ -41,7 +41,7 @@ pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {
     lowering.finish("bound", Output::Terms(terms))
 }
 
-/// A mode: variable after variable, as the derivation says.
+/// A mode: variable after variable, in the order of the derivation.
 pub fn mode(model: &Model, mode: &Mode, parts: &Parts) -> Program {
     let mut lowering = Lowering::new(model, parts, mode.given.clone(), false);
     let levels = levels(model);
@@ -62,10 +62,10 @@ pub fn mode(model: &Model, mode: &Mode, parts: &Parts) -> Program {
     lowering.finish(&mode.name, Output::Variables(yields))
 }
 
-/// A factor's distribution given its parents; none for a function.
+/// A factor's distribution given its parents. None for a function.
 pub fn factor(model: &Model, factor: &Factor, parts: &Parts, name: &str) -> Option<Program> {
     let networks: Vec<&Network> = factor.networks().collect();
-    // One that is autoregressive is a function of its own variable too.
+    // An autoregressive factor is a function of its own variable too.
     let own = Some(factor.variable).filter(|_| factor.is_autoregressive());
     let parents: Vec<VariableId> = factor.parents.iter().chain(own).collect();
     let mut lowering = Lowering::of(model, parts, &networks, Some(&parents));
@@ -73,7 +73,7 @@ pub fn factor(model: &Model, factor: &Factor, parts: &Parts, name: &str) -> Opti
     Some(lowering.finish(name, Output::Distribution(distribution)))
 }
 
-/// The value of a `let` for given variables and values.
+/// The value of a `let` as a function of variables and values.
 pub fn value(model: &Model, id: NetId, parts: &Parts, name: &str) -> Option<Program> {
     let NetBody::Network(network) = &model.nets[id.0].body else { return None };
     let mut lowering = Lowering::of(model, parts, &[network], None);
@@ -87,40 +87,41 @@ struct Lowering<'m> {
     given: Vec<VariableId>,
     values: Vec<Value>,
     names: Names,
-    /// Values by their inputs: equal ones are computed once.
+    /// Values by their inputs. Equal ones are computed once.
     equal: BTreeMap<Vec<ValueId>, Vec<ValueId>>,
     /// The value that each variable has at this point.
     known: BTreeMap<VariableId, ValueId>,
-    /// What a named network made of its inputs: a tower of values that each read the last one twice is walked once.
+    /// The output of each named network for given inputs. Without this cache, a chain of values that each read the last
+    /// one twice would take exponential time.
     applied: BTreeMap<(NetId, Vec<ValueId>), ValueId>,
-    /// The value of each `let` at this point; none of one that reads what is not known.
+    /// The value of each `let` at this point. None if it reads an unknown variable.
     lets: BTreeMap<NetId, Option<ValueId>>,
     enumerated: Vec<VariableId>,
-    /// Partly observed variables as they are given, and whether they are there: nothing but in the bound.
+    /// The observed values of partly observed variables, and their presences. Only in the bound.
     partly: BTreeMap<VariableId, (ValueId, ValueId)>,
-    /// While the distribution of a variable that is drawn position by position is computed: the variable as far as it is drawn.
+    /// The variable as drawn so far, while the distribution of a position-by-position draw is computed.
     partial: Option<ValueId>,
     scores: Vec<ValueId>,
-    /// Log-probabilities of draws that were drawn together with them.
+    /// Log-probabilities that were computed together with draws.
     scored: BTreeMap<VariableId, ValueId>,
-    /// Of variables whose flows are the same in p and in q: the draw before these.
+    /// For variables with the same outermost flows in p and q: the draw before these flows.
     inner: BTreeMap<VariableId, ValueId>,
-    /// Whether the caller says how many rows there are, also where it gives nothing.
+    /// Whether the caller states the number of rows even if there are no inputs.
     has_rows: bool,
-    /// Whether values are given, beside the variables.
+    /// Whether values are inputs, beside the variables.
     has_values: bool,
     addends: Vec<ValueId>,
-    /// Whether draws of what is global are the same for all records: in the bound.
+    /// Whether draws of global variables are shared by all records, as in the bound.
     shares: bool,
-    /// How many rows a value has that is computed once a component.
+    /// The number of rows of a value per component.
     components: usize,
-    /// The step of what is lowered; none of what is of no step.
+    /// The step of the factor that is lowered. None outside of sequences.
     step: Option<usize>,
 }
 
 impl<'m> Lowering<'m> {
-    /// Of what a few networks make of variables and values that are given: members of families of values, and the variables that
-    /// are read beside these; without any, all parents.
+    /// The inputs of some networks: members of families of values, and the variables that are read directly beside
+    /// these. Without networks, all parents.
     fn of(model: &'m Model, parts: &'m Parts, networks: &[&Network], parents: Option<&[VariableId]>) -> Self {
         let (mut variables, mut seen) = (VariableSet::default(), BTreeSet::new());
         let is_given = |id: &NetId| {
@@ -153,7 +154,7 @@ impl<'m> Lowering<'m> {
         lowering
     }
 
-    /// `missing`: records may lack partly observed variables.
+    /// `missing`: whether records may lack partly observed variables.
     fn new(model: &'m Model, parts: &'m Parts, given: Vec<VariableId>, missing: bool) -> Self {
         let mut lowering = Self {
             model,

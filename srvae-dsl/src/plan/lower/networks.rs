@@ -1,4 +1,4 @@
-//! Networks node by node, those with names in place, and the values of the file.
+//! Lowers networks node by node, named networks in place, and the values of the file.
 
 use super::Lowering;
 use crate::catalog::Role;
@@ -7,14 +7,14 @@ use crate::plan::parts::{call, net_path};
 use crate::plan::program::{Operation, ValueId};
 
 impl Lowering<'_> {
-    /// A network, its parameters below `path`.
+    /// A network with its parameters below `path`.
     pub(super) fn network(&mut self, network: &Network, path: &str, formals: &[ValueId]) -> ValueId {
         let output = self.nodes(network, path, formals)[network.output.0];
-        // What a network reads is known: only experts are asked for without.
+        // All inputs of a network are known; only experts may have unknown ones.
         output.unwrap_or_else(|| unreachable!("{path} reads what is not known"))
     }
 
-    /// The same node by node; none for what reads a variable that is not known here.
+    /// The values of the nodes. None for a node that reads an unknown variable.
     pub(super) fn nodes(&mut self, network: &Network, path: &str, formals: &[ValueId]) -> Vec<Option<ValueId>> {
         let mut nodes: Vec<Option<ValueId>> = Vec::with_capacity(network.nodes.len());
         for node in &network.nodes {
@@ -42,7 +42,7 @@ impl Lowering<'_> {
                     }
                 },
                 Op::Formal(at) => formals[*at],
-                // The output of a factor's network, which is made of the others.
+                // The output of a factor's network, computed from the other nodes.
                 Op::Experts { .. } => {
                     nodes.push(None);
                     continue;
@@ -80,11 +80,12 @@ impl Lowering<'_> {
         value
     }
 
-    /// The value of a `let`, which is computed where it is first read; none where it reads what is not known here.
+    /// The value of a `let`, computed where it is first read. None if it reads an unknown variable.
     fn shared(&mut self, id: NetId) -> Option<ValueId> {
         let model = self.model;
         let mut waiting = vec![id];
-        // Those that it reads come first: without recursion, for each step of a sequence may go on from the last.
+        // Values that it reads come first. There is no recursion, because each step of a sequence may depend on the one
+        // before.
         while let Some(at) = waiting.last().copied() {
             let before = waiting.len();
             if let (false, NetBody::Network(network)) = (self.lets.contains_key(&at), &model.nets[at.0].body) {
@@ -101,8 +102,8 @@ impl Lowering<'_> {
         self.lets.get(&id).copied().flatten()
     }
 
-    /// The value of a `let` as what is lowered reads it. What is of no step reads of a recurrence that runs up what it is at the end
-    /// of each record.
+    /// The value of a `let` as read at this point. Outside of the sequence, a forward recurrence is read at the end of
+    /// each record.
     fn read(&mut self, id: NetId) -> Option<ValueId> {
         let model = self.model;
         let steps = model.length.and_then(|id| self.known.get(&id).copied());
@@ -125,7 +126,7 @@ impl Lowering<'_> {
         end
     }
 
-    /// The same, from values that are there.
+    /// The value of a `let`, from known values.
     pub(super) fn computed(&mut self, id: NetId, network: &Network) -> Option<ValueId> {
         let outer = std::mem::replace(&mut self.step, self.model.nets[id.0].step);
         let value = self.nodes(network, &net_path(self.model, id), &[])[network.output.0];
@@ -134,15 +135,14 @@ impl Lowering<'_> {
         Some(self.within(id, value))
     }
 
-    /// A variable has a value from here on: what was computed from another one, or not at all, is no longer what a `let` stands
-    /// for.
+    /// Sets the value of a variable from here on. Cached values of a `let` that depend on it are discarded.
     pub(super) fn know(&mut self, variable: VariableId, value: ValueId) {
         let is_changed = self.known.insert(variable, value).is_some_and(|before| before != value);
         let nets = &self.model.nets;
         self.lets.retain(|id, value| value.is_some() && !(is_changed && nets[id.0].reads.contains(variable)));
     }
 
-    /// What goes on from a later step: over the padding after a record's end it is what that step has.
+    /// A backward recurrence: in the padding after a record's end, the value is that of the following step.
     fn within(&mut self, net: NetId, value: ValueId) -> ValueId {
         let model = self.model;
         let (Some(later), Some(step)) = (model.goes_on_from(net), model.nets[net.0].step) else { return value };
@@ -156,7 +156,7 @@ impl Lowering<'_> {
     }
 
     fn layer(&mut self, path: &str, inputs: Vec<ValueId>) -> ValueId {
-        // Every layer was built: parts are found on the same walk.
+        // All layers were built in the same traversal, so the part exists.
         let part = self.parts.find(path).unwrap_or_else(|| unreachable!("no part at {path}"));
         let field = &self.parts.part(part).field;
         self.value(Operation::Layer(part), inputs, field)

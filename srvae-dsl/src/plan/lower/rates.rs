@@ -1,4 +1,4 @@
-//! How often a value is computed, and what stands between values of different rates.
+//! The rates of values, and the conversions between different rates.
 
 use super::Lowering;
 use crate::derive::is_global;
@@ -6,7 +6,7 @@ use crate::graph::VariableId;
 use crate::plan::program::{Operation, Rate, Value, ValueId};
 
 impl Lowering<'_> {
-    /// The value of an operation: the one there is, or a new one under a name like `name`.
+    /// The value of an operation: the existing one, or a new one with a name like `name`.
     pub(super) fn value(&mut self, operation: Operation, inputs: Vec<ValueId>, name: &str) -> ValueId {
         let of_inputs = self.rate(&inputs);
         let rate = match operation {
@@ -52,14 +52,14 @@ impl Lowering<'_> {
         id
     }
 
-    /// How often what these make is computed: what all records share, beside something of a record, once per sample.
+    /// The rate of an operation on these inputs. A value per draw together with one per record gives one per sample.
     fn rate(&self, inputs: &[ValueId]) -> Rate {
         let each = || inputs.iter().map(|input| self.values[input.0].rate);
         let most = each().max().unwrap_or(Rate::Constant);
         if most == Rate::Record && each().any(|rate| rate == Rate::Draws) { Rate::Sample } else { most }
     }
 
-    /// A value as it meets one of a draw that all records share.
+    /// Converts a value for use with one per draw of a global variable.
     fn with_draws(&mut self, value: ValueId) -> ValueId {
         match self.values[value.0].rate {
             Rate::Constant if !self.is_distribution(value) => self.for_draws(value),
@@ -67,7 +67,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// What every row shares, for each draw.
+    /// A value with one row, for each draw.
     pub(super) fn for_draws(&mut self, value: ValueId) -> ValueId {
         match self.values[value.0].rate {
             Rate::Constant => {
@@ -78,7 +78,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// A value as it meets one of a record: a distribution that is the same for all rows fits any number.
+    /// Converts a value for use with one per record. A constant distribution fits any number of rows.
     fn with_records(&mut self, value: ValueId) -> ValueId {
         match self.values[value.0].rate {
             Rate::Constant if !self.is_distribution(value) => {
@@ -89,7 +89,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// A value as it meets one of a component.
+    /// Converts a value for use with one per component.
     fn with_components(&mut self, value: ValueId) -> ValueId {
         match self.values[value.0].rate {
             Rate::Constant if !self.is_distribution(value) => {
@@ -104,8 +104,8 @@ impl Lowering<'_> {
         self.values[value.0].operation.makes_distribution()
     }
 
-    /// A value as it meets one of a sample: a record's is repeated, a distribution that is the same for all rows fits any
-    /// number.
+    /// Converts a value for use with one per sample. A value per record is repeated; a constant distribution fits any
+    /// number of rows.
     pub(super) fn with_samples(&mut self, value: ValueId) -> ValueId {
         match self.values[value.0].rate {
             Rate::Record | Rate::Draws => self.for_samples(value),
@@ -114,7 +114,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// A head that reads nothing, for the rows that there are; in a factor's own program it stays one row.
+    /// A constant head, expanded to the number of rows. In a factor's own program it stays one row.
     pub(super) fn head(&mut self, variable: VariableId, head: ValueId) -> ValueId {
         if is_global(self.model, variable) && self.shares {
             return self.for_draws(head);
@@ -127,13 +127,13 @@ impl Lowering<'_> {
         }
     }
 
-    /// What a distribution of something of a record is given: of what all records share, a row for each of them.
+    /// The inputs of a distribution per record: values with one row are expanded to the records.
     pub(super) fn of_records(&mut self, variable: VariableId, value: ValueId) -> ValueId {
         let is_shared = self.values[value.0].rate == Rate::Draws && !is_global(self.model, variable);
         if is_shared { self.for_samples(value) } else { value }
     }
 
-    /// A value as it meets one of an enumerated value.
+    /// Converts a value for use with one per enumerated value.
     fn with_values(&mut self, value: ValueId) -> ValueId {
         let value = self.with_samples(value);
         match self.values[value.0].rate {

@@ -1,4 +1,4 @@
-//! The terms of the bound, and what training maximises besides.
+//! The terms of the bound, and the additional terms of the training objective.
 
 use super::Lowering;
 use crate::catalog;
@@ -58,7 +58,8 @@ impl Lowering<'_> {
         }
     }
 
-    /// The term at `own`, which takes up what the sum over values gains where importance weights are asked for.
+    /// The term of the enumerated variable, which includes the gain of the sum over values if importance weights are
+    /// used.
     fn whole(&mut self, weights: ValueId, terms: &[Term], nats: &[ValueId], own: usize) -> ValueId {
         let others = || terms.iter().zip(nats).enumerate().filter(|(at, _)| *at != own).map(|(_, other)| other);
         let signs = others().map(|(term, _)| term.kind == TermKind::Reconstruction).collect();
@@ -66,7 +67,7 @@ impl Lowering<'_> {
         self.value(Operation::Whole(signs), inputs, &format!("mean_{}", term_field(&terms[own].name)))
     }
 
-    /// Log-probabilities of what is drawn by its score.
+    /// Log-probabilities of draws with the score gradient.
     pub(super) fn scores(&mut self) {
         let drawn = self.model.draws.iter().filter(|draw| draw.method == DrawMethod::Score).map(|draw| draw.variable);
         for id in drawn.collect::<Vec<_>>() {
@@ -79,7 +80,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// What training maximises besides the bound.
+    /// Additional terms of the training objective.
     pub(super) fn addends(&mut self) {
         for addend in &self.model.addends {
             let Some(log) = self.log_prob_of(addend.side, addend.variable) else { continue };
@@ -97,7 +98,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// Numbers of the records that have a partly observed variable, or lack it; of another variable as they are.
+    /// A tensor for the records that have a partly observed variable, or lack it. Unchanged for another variable.
     fn only(&mut self, id: VariableId, presence: Presence, numbers: ValueId) -> ValueId {
         match self.partly.get(&id) {
             Some((_, has)) => {
@@ -124,7 +125,7 @@ impl Lowering<'_> {
         self.value(Operation::LogProb, vec![distribution, value], &name)
     }
 
-    /// A term of the bound, a number a row: 0 for records that it does not count for.
+    /// A term of the bound, one number per row, and 0 for records for which it does not count.
     fn nats(&mut self, term: &Term) -> ValueId {
         let nats = self.every(term);
         if term.shared {
@@ -136,7 +137,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// A record's share of what there is once for all of them.
+    /// A record's share of a term that occurs once for all records.
     fn share(&mut self, nats: ValueId) -> ValueId {
         let params = &self.model.params;
         let records = params.iter().position(|param| param.name == RECORDS);
@@ -158,7 +159,7 @@ impl Lowering<'_> {
         self.value(Operation::Function(call), vec![nats], &name)
     }
 
-    /// The same, for every record.
+    /// A term of the bound for every record.
     fn every(&mut self, term: &Term) -> ValueId {
         let model = self.model;
         let variable = term.variable;
@@ -194,7 +195,7 @@ impl Lowering<'_> {
                 }
             }
         };
-        // A step that a record does not have adds nothing.
+        // A step beyond the end of a record adds nothing.
         match (model.variable(variable).step, model.length.and_then(|id| self.known.get(&id).copied())) {
             (Some(step), Some(steps)) => self.value(Operation::Mask(step), vec![nats, steps], &format!("masked_{own}")),
             _ => nats,

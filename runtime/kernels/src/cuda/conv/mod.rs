@@ -1,4 +1,4 @@
-//! Convolutions: 1x1 as GEMMs, the others by a library or as products over patches.
+//! Convolutions: 1x1 as GEMMs, the others by a library or as GEMMs over patches.
 
 mod passes;
 
@@ -10,7 +10,7 @@ use crate::{DType, Result, Tensor};
 use candle_core::Shape;
 use passes::{forward, input_gradient, weight_as, weight_gradient};
 
-/// A convolution, or its transpose: that takes y and gives x.
+/// A convolution, or its transpose, which maps y to x.
 struct Conv {
     g: Geometry,
     transposed: bool,
@@ -25,7 +25,8 @@ impl Conv {
         Ok((out, shape.to_vec().into()))
     }
 
-    /// The pass from x to y, or `back` from y to x; then `add`, of a 1x1 convolution alone: to what is there.
+    /// The pass from x to y, or with `back` from y to x. With `add` (only for a 1x1 convolution) the result is added to
+    /// the existing one.
     fn pass(&self, machine: &dyn Machine, back: bool, from: Place, weight: Place, to: Place, add: bool) -> Result<()> {
         let count = self.g.filters * self.g.patch();
         let (weight, _held) = weight_as(machine, weight, from.dtype, count)?;
@@ -45,7 +46,7 @@ impl Conv {
     ) -> Result<[Option<Tensor>; 2]> {
         let from = place(gradient)?;
         let mut for_input = None;
-        // Data has no gradient; do not compute one.
+        // The gradient of data is not computed.
         if input.track_op() {
             let (out, add) = match self.g.is_pointwise() && !self.transposed {
                 true => gradient_of(machine, 0, input)?,
@@ -112,17 +113,17 @@ impl Operation<3> for Biased {
     }
 }
 
-/// Values that a block of [`bias_gradient`] adds up.
+/// The number of values that a block of [`bias_gradient`] sums.
 const PART: usize = 4096;
 
-/// The sum of a gradient `[N, C, H, W]` over all but the channels: `[C]`.
+/// The sum of a gradient `[N, C, H, W]` over all dimensions but the channels: `[C]`.
 ///
 /// # Errors
 /// A failed launch.
 pub(super) fn bias_gradient(machine: &dyn Machine, gradient: &Tensor) -> Result<Tensor> {
     let (images, channels, height, width) = gradient.dims4()?;
     let pixels = height * width;
-    // Blocks for parts of the batch where one a channel would have too much to do.
+    // Several blocks per channel, for parts of the batch, if one would have too much work.
     let parts = (images * pixels / PART).clamp(1, images.max(1));
     let together = images.div_ceil(parts).max(1);
     let parts = images.div_ceil(together).max(1);
@@ -140,7 +141,7 @@ pub(super) fn bias_gradient(machine: &dyn Machine, gradient: &Tensor) -> Result<
     out.tensor(channels)
 }
 
-/// See [`crate::conv2d`]. Between f32 and f32; at the precision bf16 the product is of bf16 numbers.
+/// See [`crate::conv2d`]. Input and output are f32; at the precision bf16 the GEMM is in bf16.
 ///
 /// # Errors
 /// Shapes that do not fit.
@@ -180,7 +181,7 @@ pub(super) fn plain(x: &Tensor, weight: &Tensor, padding: usize) -> Result<Tenso
 /// Shapes that do not fit.
 pub(super) fn pointwise(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     let g = Geometry::new(x.dims4()?, weight.dims4()?, 1, 0)?;
-    // At bf16, what has stayed f32 is small: channel attention's vectors.
+    // At bf16, tensors that remain f32 are small: the vectors of channel attention.
     let precision = match precision() {
         Precision::Bf16 if x.dtype() == DType::F32 => Precision::F32,
         other => other,
@@ -188,7 +189,7 @@ pub(super) fn pointwise(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Te
     apply3(Biased(Conv { g, transposed: false, precision }), x, weight, bias)
 }
 
-/// Runs `work` in the activations' type of the precision; what comes in and goes out has x's own.
+/// Runs `work` in the activations' type of the precision. Input and output have the type of x.
 pub(super) fn between(x: &Tensor, work: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
     match precision() {
         Precision::Bf16 => work(&x.to_dtype(DType::BF16)?)?.to_dtype(x.dtype()),

@@ -41,7 +41,7 @@ pub(super) fn forward(
     })
 }
 
-/// x's gradient = weightᵀ · y's, scattered; `add`, of a 1x1 convolution alone: to what is there.
+/// x's gradient = weightᵀ · y's, scattered. With `add` (only for a 1x1 convolution) it is added to the existing one.
 pub(super) fn input_gradient(
     machine: &dyn Machine,
     g: &Geometry,
@@ -95,8 +95,8 @@ pub(super) fn weight_gradient(
     if !g.is_pointwise() && by_library(machine, g, x, y, &out, precision)? {
         return Ok(out);
     }
-    // As many images side by side as their sums have room, so that a product fills the GPU; no more than the first share has,
-    // so that the first round writes all of them.
+    // As many images in parallel as there is memory for their sums, so that the GEMM fills the GPU, but no more than in
+    // the first share, so that the first round writes all of them.
     let parts = (machine.patch_room() / 8 / size.max(1)).clamp(1, share(g, machine.patch_room()).max(1));
     let sums = machine.alloc(DType::F32, parts * size)?;
     for_shares(machine, g, x.dtype, |start, images, patches| {
@@ -133,7 +133,7 @@ pub(super) fn weight_gradient(
     Ok(out)
 }
 
-/// The weight's gradient by a library, which writes it in the type of x.
+/// The weight's gradient by a library, in the type of x.
 fn by_library(
     machine: &dyn Machine,
     g: &Geometry,
@@ -157,13 +157,14 @@ fn by_library(
     Ok(true)
 }
 
-/// Images that are computed at once: those whose patches are held.
+/// The number of images computed at once, limited by the memory for their patches.
 fn share(g: &Geometry, room: usize) -> usize {
     let most = if g.is_pointwise() { g.batch } else { room / (g.patch() * g.pixels()).max(1) };
     most.clamp(1, g.batch.max(1))
 }
 
-/// Runs `work` on parts of the batch: the first image, how many, and room for their patches where patches are needed.
+/// Runs `work` on parts of the batch, with the first image, the number of images, and memory for their patches if
+/// needed.
 fn for_shares(
     machine: &dyn Machine,
     g: &Geometry,
@@ -187,7 +188,7 @@ fn gather(machine: &dyn Machine, g: &Geometry, x: Place, images: usize, patches:
     machine.launch(&call.sizes(sizes)?)
 }
 
-/// The weight in the activations' type, and the buffer that holds it if that is another than its own.
+/// The weight in the activations' type, and its buffer if it was converted.
 pub(super) fn weight_as(
     machine: &dyn Machine,
     weight: Place,

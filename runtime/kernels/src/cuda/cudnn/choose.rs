@@ -1,7 +1,7 @@
-//! The algorithm of a pass: cuDNN says which there are, and they are timed.
+//! Chooses the algorithm of a pass by timing those of cuDNN.
 //!
-//! cuDNN's own timing waits for the GPU after each launch, so it measures the host as well, and prefers what has fewest launches to
-//! what is done first. Here several passes are recorded as a CUDA graph and timed as a whole.
+//! cuDNN's own timing waits for the GPU after each launch, so it includes the host, and prefers algorithms with few
+//! launches over fast ones. Here several passes are recorded as a CUDA graph and timed as a whole.
 
 use super::super::graph::captured;
 use super::super::machine::{Convolution, Pass, Place, Precision};
@@ -13,29 +13,29 @@ use candle_core::cuda_backend::cudarc::driver::{CudaStream, DevicePtr, sys as dr
 use std::ffi::{c_int, c_void};
 use std::sync::Arc;
 
-/// Workspace that an algorithm may take: 512 MB.
+/// The maximum workspace of an algorithm: 512 MB.
 const WORKSPACE: usize = 1 << 29;
-/// More algorithms than there are of any pass.
+/// An upper bound of the number of algorithms of a pass.
 const MOST: usize = 16;
-/// Those that are timed: the first in cuDNN's order.
+/// The number of algorithms to time, in cuDNN's order.
 const TIMED: usize = 8;
-/// How much longer than the fastest an algorithm may take that adds in the same order each time.
+/// The maximum time of a deterministic algorithm, relative to the fastest.
 const REPEATING: f32 = 1.25;
-/// Passes of a measurement.
+/// The number of passes in a measurement.
 const PASSES: usize = 8;
 
-/// A way to do a pass.
+/// An algorithm of a pass.
 struct Choice {
     algorithm: Algorithm,
     workspace: usize,
     math: sys::cudnnMathType_t,
-    /// Whether it adds in the same order each time.
+    /// Whether it is deterministic (adds in a fixed order).
     repeats: bool,
 }
 
 impl Plan {
-    /// Settles on the fastest algorithm within the workspace limit, or on one that repeats itself and is about as fast; the
-    /// convolution's result is written many times.
+    /// Chooses the fastest algorithm within the workspace limit, or a deterministic one that is about as fast. The
+    /// result of the convolution is written many times.
     pub(super) fn choose(
         &mut self,
         handle: sys::cudnnHandle_t,
@@ -51,7 +51,7 @@ impl Plan {
             choices.iter_mut().for_each(|choice| choice.math = sys::cudnnMathType_t::CUDNN_FMA_MATH);
         }
         choices.truncate(TIMED);
-        // The fastest, and the fastest that adds in the same order each time.
+        // The fastest, and the fastest deterministic one.
         let (mut best, mut repeating) = ((0, f32::INFINITY), (0, f32::INFINITY));
         for (number, choice) in choices.iter().enumerate() {
             self.take(choice)?;
@@ -60,7 +60,7 @@ impl Plan {
                     best = if time < best.1 { (number, time) } else { best };
                     repeating = if choice.repeats && time < repeating.1 { (number, time) } else { repeating };
                 }
-                // What a broken recording leaves behind is not the next one's failure.
+                // An error left by a failed recording must not affect the next one.
                 None => drop(stream.context().check_err()),
             }
         }
@@ -75,7 +75,7 @@ impl Plan {
         unsafe { result::set_convolution_math_type(self.convolution, choice.math) }.map_err(explain)
     }
 
-    /// Milliseconds of [`PASSES`] passes; none if they fail, or cannot be recorded.
+    /// Milliseconds for [`PASSES`] passes. None if they fail, or cannot be recorded.
     fn time(
         &self,
         handle: sys::cudnnHandle_t,
@@ -94,7 +94,7 @@ impl Plan {
         begun.elapsed_ms(&event()?).ok()
     }
 
-    /// What can do the pass, in the order of cuDNN's timing, or where that fails of its heuristic.
+    /// The algorithms of the pass, in the order of cuDNN's timing, or of its heuristic if the timing fails.
     fn choices(&self, handle: sys::cudnnHandle_t, room: *mut c_void, convolution: &Convolution) -> Result<Vec<Choice>> {
         let at = |place: Place| place.address as *mut c_void;
         let (x, weight, y) = (at(convolution.x), at(convolution.weight), at(convolution.y));

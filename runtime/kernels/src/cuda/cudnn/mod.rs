@@ -24,10 +24,10 @@ unsafe impl Send for Cudnn {}
 // SAFETY: as above.
 unsafe impl Sync for Cudnn {}
 
-/// What a plan is good for.
+/// The key of a plan.
 type Key = (Pass, Geometry, Precision, DType);
 
-/// The descriptors of a convolution, and how a pass is done.
+/// The descriptors of a convolution, and the algorithm of its pass.
 struct Plan {
     x: sys::cudnnTensorDescriptor_t,
     y: sys::cudnnTensorDescriptor_t,
@@ -60,7 +60,7 @@ impl Cudnn {
         Ok(Some(Self { handle, plans: Mutex::default() }))
     }
 
-    /// Launches a pass; false where cuDNN has no algorithm for it, or fails with the planned one.
+    /// Launches a pass. Returns false if cuDNN has no algorithm for it, or fails with the planned one.
     ///
     /// # Errors
     /// Infallible; returns `Result` for a uniform signature.
@@ -83,7 +83,7 @@ impl Cudnn {
 }
 
 impl Plan {
-    /// Made once per shape.
+    /// A new plan, made once per shape.
     fn new(handle: sys::cudnnHandle_t, device: &CudaDevice, convolution: &Convolution) -> Result<Self> {
         let (kind, math) = match (convolution.x.dtype, convolution.precision) {
             (DType::BF16, _) => (sys::cudnnDataType_t::CUDNN_DATA_BFLOAT16, sys::cudnnMathType_t::CUDNN_TENSOR_OP_MATH),

@@ -1,12 +1,13 @@
-//! Winograd's algorithm for 3x3 convolutions at stride 2 and their transposes: 81 multiplications for 144.
+//! Winograd's algorithm for 3x3 convolutions at stride 2 and their transposes: 81 multiplications instead of 144.
 //!
-//! Along one side, every second of the large image's pixels meets one tap, the middle one, and the others meet the two outer
-//! taps. The first are multiplied as they are; the second are convolutions of two taps, for which F(4, 2) needs five
-//! multiplications instead of eight. Four pixels of the small image, or eight of the large one, thus take 4 + 5 = 9 products,
-//! and a tile 81. These products share 36 kernel values, for the middle tap serves all of its four places.
+//! Along one side, every second pixel of the large image uses only the middle tap, and the others use the two outer
+//! taps. The first are multiplied directly. The second are convolutions with two taps, for which F(4, 2) needs five
+//! multiplications instead of eight. Four pixels of the small image, or eight of the large one, thus need 4 + 5 = 9
+//! products, and a tile 81. These products share 36 kernel values, because the middle tap is used in all of its four
+//! places.
 //!
-//! Interpolation points are ±3/8, ±9/8 and infinity: in f32 the error is about twice the direct sum's. *Points* are the 81
-//! values of a transformed tile: along a side five of F(4, 2), then four as they were.
+//! The interpolation points are ±3/8, ±9/8 and infinity. In f32 the error is about twice that of the direct sum.
+//! *Points* are the 81 values of a transformed tile: along a side five of F(4, 2), then four direct ones.
 
 mod tiles;
 
@@ -19,22 +20,22 @@ use super::separable::{Transform, each, scatter};
 pub const SIDE: usize = 4;
 /// Pixels of the large image along a tile's side.
 pub const LARGE: usize = 2 * SIDE;
-/// Pixels of the small image that a tile of the large one depends on, along a side.
+/// Pixels of the small image on which a tile of the large one depends, along a side.
 pub const SMALL_REACH: usize = SIDE + 1;
-/// Pixels of the large image that a tile of the small one depends on, along a side.
+/// Pixels of the large image on which a tile of the small one depends, along a side.
 pub const LARGE_REACH: usize = LARGE + 1;
 /// Points along a side.
 const ALONG: usize = 9;
 /// Products of a tile.
 pub const POINTS: usize = ALONG * ALONG;
-/// Different values of a transformed kernel along a side.
+/// Distinct values of a transformed kernel along a side.
 const KERNELS_ALONG: usize = 6;
-/// Different values of a transformed kernel.
+/// Distinct values of a transformed kernel.
 pub const KERNELS: usize = KERNELS_ALONG * KERNELS_ALONG;
 /// Values of a kernel.
 pub const TAPS: usize = 9;
 
-/// The points that a transformed kernel's value is multiplied with.
+/// The points that use a value of the transformed kernel.
 pub fn points(kernel: usize) -> impl Iterator<Item = usize> {
     let along = |at: usize| if at < SIDE + 1 { at..at + 1 } else { SIDE + 1..ALONG };
     along(kernel / KERNELS_ALONG).flat_map(move |y| along(kernel % KERNELS_ALONG).map(move |x| y * ALONG + x))
@@ -47,7 +48,7 @@ const B2: f32 = B * B;
 /// Coefficients of (x² − a²)(x² − b²).
 const MIDDLE: f32 = -(A2 + B2);
 const LOW: f32 = A2 * B2;
-/// What the kernel's transform divides by at ±a and at ±b.
+/// The divisors of the kernel's transform at ±a and at ±b.
 const AT_A: f32 = 1.0 / (2.0 * A * (A2 - B2));
 const AT_B: f32 = 1.0 / (2.0 * B * (B2 - A2));
 
@@ -258,15 +259,16 @@ unsafe fn kernel_gradient_of<S: Lanes>(from: *const f32, point: usize, count: us
 }
 
 kernel! {
-    /// A tile of the large image to its 81 points, `point` values apart.
+    /// Transforms a tile of the large image to its 81 points, `point` values apart.
     ///
     /// # Safety
-    /// As for all seven: `channels` values, rounded up to 16, lie at every place, and may be written at the last ones.
+    /// For all seven functions: every place has `channels` values, rounded up to 16, which can be written at the output
+    /// places.
     pub unsafe fn from_large(from: &[[*const f32; LARGE_REACH]; LARGE_REACH], channels: usize, to: *mut f32, point: usize)
         => from_large_of
 }
 kernel! {
-    /// A tile of the small image to its points.
+    /// Transforms a tile of the small image to its points.
     ///
     /// # Safety
     /// As for [`from_large`].
@@ -274,7 +276,7 @@ kernel! {
         => from_small_of
 }
 kernel! {
-    /// The 81 products to the large image's pixels, with a bias.
+    /// Transforms the 81 products to the large image's pixels, and adds a bias.
     ///
     /// # Safety
     /// As for [`from_large`].
@@ -283,7 +285,7 @@ kernel! {
     ) => to_large_of
 }
 kernel! {
-    /// The products to the small image's pixels, with a bias.
+    /// Transforms the products to the small image's pixels, and adds a bias.
     ///
     /// # Safety
     /// As for [`from_large`].
@@ -292,7 +294,7 @@ kernel! {
     ) => to_small_of
 }
 kernel! {
-    /// Gradients of the small image's pixels to those of the products: the transpose of [`to_small`].
+    /// Transforms gradients of the small image's pixels to those of the products: the transpose of [`to_small`].
     ///
     /// # Safety
     /// As for [`from_large`].
@@ -300,14 +302,15 @@ kernel! {
         => to_small_gradient_of
 }
 kernel! {
-    /// Kernels, `count` values for each tap, to their 36 values; `tap` is negative for a kernel rotated by 180 degrees.
+    /// Transforms kernels, with `count` values for each tap, to their 36 values. `tap` is negative for a kernel rotated
+    /// by 180 degrees.
     ///
     /// # Safety
     /// As for [`from_large`].
     pub unsafe fn kernels(from: *const f32, tap: isize, count: usize, to: *mut f32, point: usize) => kernel_of
 }
 kernel! {
-    /// Gradients of the 36 values to those of the kernels.
+    /// Transforms gradients of the 36 values to those of the kernels.
     ///
     /// # Safety
     /// As for [`from_large`].

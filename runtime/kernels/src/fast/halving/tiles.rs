@@ -1,13 +1,13 @@
-//! How images are cut into tiles.
+//! Divides images into tiles.
 
 use super::{LARGE, LARGE_REACH, SIDE, SMALL_REACH};
 
-/// How a small image is cut into tiles, and the large one with it.
+/// The tiles of a small image, and the corresponding ones of the large image.
 #[derive(Debug, Clone, Copy)]
 pub struct Tiles {
     pub small: [usize; 2],
     pub large: [usize; 2],
-    /// Distance of two pixels in memory.
+    /// The distance between two pixels in memory.
     pub row: usize,
 }
 
@@ -21,7 +21,7 @@ impl Tiles {
         self.small[0].div_ceil(SIDE) * self.across()
     }
 
-    /// Of one tile: the pixels of the large image that its products depend on.
+    /// The pixels of the large image on which a tile's products depend.
     pub fn large(
         &self,
         tile: usize,
@@ -31,7 +31,7 @@ impl Tiles {
         self.places(tile, LARGE, 1, self.large, image, outside)
     }
 
-    /// Of one tile: the pixels of the small image that its products depend on.
+    /// The pixels of the small image on which a tile's products depend.
     pub fn small(
         &self,
         tile: usize,
@@ -41,19 +41,19 @@ impl Tiles {
         self.places(tile, SIDE, 0, self.small, image, outside)
     }
 
-    /// Of one tile: its own pixels of the large image.
+    /// The tile's own pixels of the large image.
     pub fn large_own(&self, tile: usize, image: *mut f32, outside: *mut f32) -> [[*mut f32; LARGE]; LARGE] {
         let places = self.places::<LARGE>(tile, LARGE, 0, self.large, image, outside);
         places.map(|row| row.map(<*const f32>::cast_mut))
     }
 
-    /// Of one tile: its own pixels of the small image.
+    /// The tile's own pixels of the small image.
     pub fn small_own(&self, tile: usize, image: *mut f32, outside: *mut f32) -> [[*mut f32; SIDE]; SIDE] {
         let places = self.places::<SIDE>(tile, SIDE, 0, self.small, image, outside);
         places.map(|row| row.map(<*const f32>::cast_mut))
     }
 
-    /// N by N pixels of an image, or `outside` of it, from `shift` before the tile's corner on.
+    /// N by N pixels of an image, or `outside` of it, starting `shift` before the tile's corner.
     fn places<const N: usize>(
         &self,
         tile: usize,

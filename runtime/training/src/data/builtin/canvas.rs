@@ -22,7 +22,7 @@ impl Canvas {
         self.width as f32 / self.height as f32
     }
 
-    /// Every pixel anew.
+    /// Sets every pixel.
     pub fn paint(&mut self, colour: impl Fn(f32, f32) -> Colour) {
         self.fill(|_, _| -1.0, colour, 1.0);
     }
@@ -40,7 +40,7 @@ impl Canvas {
         }
     }
 
-    /// Adds light (or takes it, where negative).
+    /// Adds light, or removes it if negative.
     pub fn light(&mut self, amount: impl Fn(f32, f32) -> f32, colour: Colour) {
         let scale = self.height as f32;
         for (at, pixel) in self.pixels.iter_mut().enumerate() {
@@ -52,7 +52,7 @@ impl Canvas {
         }
     }
 
-    /// What a camera does: exposure, a colour cast, and a little grain.
+    /// The effects of a camera: exposure, a colour cast, and a little grain.
     pub fn finish(&mut self, chance: &mut Chance) {
         let exposure = chance.between(0.85, 1.1);
         let cast = [0; 3].map(|_| exposure * chance.between(0.95, 1.05));
@@ -87,29 +87,29 @@ pub fn hsv(hue: f32, saturation: f32, value: f32) -> Colour {
     })
 }
 
-/// Distance to a disc.
+/// Signed distance to a disc.
 pub fn disc(centre: (f32, f32), radius: f32) -> impl Fn(f32, f32) -> f32 {
     move |x, y| (x - centre.0).hypot(y - centre.1) - radius
 }
 
-/// Distance (near its edge) to an ellipse with these half axes.
+/// Signed distance (near its edge) to an ellipse with these half axes.
 pub fn ellipse(centre: (f32, f32), axes: (f32, f32)) -> impl Fn(f32, f32) -> f32 {
     move |x, y| (((x - centre.0) / axes.0).hypot((y - centre.1) / axes.1) - 1.0) * axes.0.min(axes.1)
 }
 
-/// Distance to the rectangle between two corners.
+/// Signed distance to the rectangle between two corners.
 pub fn rectangle(left_top: (f32, f32), right_bottom: (f32, f32)) -> impl Fn(f32, f32) -> f32 {
     move |x, y| (left_top.0 - x).max(x - right_bottom.0).max((left_top.1 - y).max(y - right_bottom.1))
 }
 
-/// Distance to an upright triangle: its apex, and half the width and the height of what is below it.
+/// Signed distance to an upright triangle, given its apex, half its width, and its height.
 pub fn triangle(apex: (f32, f32), half_width: f32, height: f32) -> impl Fn(f32, f32) -> f32 {
     let slope = half_width / height;
     let norm = 1.0 / (1.0 + slope * slope).sqrt();
     move |x, y| (((x - apex.0).abs() - (y - apex.1) * slope) * norm).max(y - apex.1 - height)
 }
 
-/// Distance to a line from a point to another, of half this width.
+/// Signed distance to a line between two points, with this half width.
 pub fn stroke(from: (f32, f32), to: (f32, f32), half_width: f32) -> impl Fn(f32, f32) -> f32 {
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
     let length = (dx * dx + dy * dy).max(1e-9);

@@ -1,17 +1,18 @@
-//! Counts as sequencing of single cells yields them: few molecules of each of many genes, in batches.
+//! Counts as in single-cell sequencing: few molecules of each of many genes, in batches.
 
 use super::table::{Use, normal, random};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Gamma, Poisson};
 
-/// The dispersion of the counts (negative binomial): their variance is mean + mean²/θ.
+/// The dispersion θ of the counts (negative binomial): their variance is mean + mean²/θ.
 const THETA: f32 = 4.0;
-/// Molecules of a gene and cell on average.
+/// The mean number of molecules per gene and cell.
 const DEPTH: f32 = 3.0;
-/// Kinds of cells; a kind has genes of its own.
+/// Kinds of cells. Each kind has its own expressed genes.
 pub const KINDS: usize = 5;
 
-/// Counts of a cell. `class` is its batch, which every gene answers with a factor of its own; the kind follows from the record.
+/// The counts of a cell. `class` is its batch, which scales every gene by a separate factor. The kind follows from the
+/// record.
 pub fn cell(genes: usize, index: usize, view: usize, class: usize) -> Vec<f32> {
     let kind = kind(index);
     let mut chance = random(Use::Record, index, view + 5000);
@@ -30,7 +31,7 @@ pub fn kind(index: usize) -> usize {
     (index / super::CLASSES + index) % KINDS
 }
 
-/// A Poisson whose rate is a gamma's draw.
+/// A Poisson variable whose rate is a draw of a gamma variable.
 fn negative_binomial(mean: f32, chance: &mut ChaCha8Rng) -> f32 {
     let rate = Gamma::new(THETA, mean / THETA).map_or(mean, |rates| rates.sample(chance));
     Poisson::new(rate.max(1e-6)).map_or(0.0, |counts| counts.sample(chance))

@@ -1,4 +1,4 @@
-//! Handwritten digits of 8x8 pixels; `digits_data/README.md` says where they come from.
+//! Handwritten digits of 8x8 pixels. `digits_data/README.md` states their source.
 
 use crate::data::Order;
 use crate::picture::resize;
@@ -9,7 +9,7 @@ const FILE: &[u8] = include_bytes!("digits_data/digits.csv.gz");
 const SIDE: usize = 8;
 /// The largest grey level in the file.
 const LEVELS: usize = 16;
-/// Of the order the digits are taken in.
+/// The seed of the digits' order.
 const SEED: u64 = 0xd161;
 
 /// All digits, shuffled.
@@ -51,8 +51,8 @@ impl Digits {
         &self.pictures[index % self.len()]
     }
 
-    /// The digit of a record, white on black, at a shape [channels, height, width] and in 0 and 255. Another `view` is the same
-    /// digit as somebody else wrote it.
+    /// The digit of a record, white on black, at a shape [channels, height, width], as 0 and 255. Another `view` is
+    /// another person's writing of the same digit.
     pub fn picture(&self, index: usize, view: usize, shape: [usize; 3]) -> Vec<u8> {
         let index = index % self.len();
         let same = |at: &usize| self.classes[*at % self.len()] == self.classes[index];

@@ -1,18 +1,19 @@
-//! The data that need no download: for every variable values of its space, of ten classes, made from a seed.
+//! Built-in data, which need no download: values for variables of every space, in ten classes, generated from a seed.
 //!
-//! What fills which variable:
+//! The content depends on the variable:
 //!
-//! - an image: small coloured scenes. Their kinds are the classes: hills, sea, night, house, forest, mountains, city, desert,
-//!   flowers, pattern;
-//! - a binary variable of 8x8 pixels and more: handwritten digits, thresholded, of the class's digit; a smaller one: answers to
-//!   questions that the classes answer differently;
-//! - a real vector: a table of measurements that hang on two hidden numbers and the class; a real variable in the shape of a
-//!   picture: a scene with noise below its grey levels (grey level + u)/256;
-//! - a family over the length: swinging pendulums, of a binary one music, in records of different lengths;
-//! - a vector of counts: molecules in single cells, of which the class is the batch;
-//! - a label: the class; of a family over the length or a map, words that follow one another.
+//! - an image: small coloured scenes. Their kinds are the classes: hills, sea, night, house, forest, mountains, city,
+//!   desert, flowers, pattern;
+//! - a binary variable of at least 8x8 pixels: thresholded handwritten digits, where the digit is the class; a smaller
+//!   one: answers to questions, whose probabilities depend on the class;
+//! - a real vector: a table of measurements that depend on two hidden numbers and the class; a real variable in the
+//!   shape of an image: a scene with noise below its grey levels, (grey level + u)/256;
+//! - a family over the length: swinging pendulums, or music for a binary one, in records of different lengths;
+//! - a vector of counts: molecules in single cells, where the class is the batch;
+//! - a label: the class; for a family over the length or a map, a sequence of words.
 //!
-//! A `partly observed` variable that is no label is missing in a fifth of the records. The values of one record are of one class, so several variables are several views of it.
+//! A `partly observed` variable other than a label is missing in a fifth of the records. All values of a record have
+//! the same class, so several variables are several views of it.
 
 mod canvas;
 mod counts;
@@ -26,7 +27,8 @@ mod texture;
 
 use super::Data;
 use super::batch::classes_at;
-use super::records::{Cells, Column, Records};
+use super::cells::{Cells, Column};
+use super::records::Records;
 use crate::picture::resize;
 use crate::spec::{Role, Space, Variable};
 use anyhow::{Context, Result};
@@ -39,17 +41,17 @@ use rayon::prelude::*;
 pub use sequences::STEPS;
 use table::Use;
 
-/// Records for training, validation and testing; with pictures larger than 32×32 they are fewer.
+/// Numbers of records for training, validation and testing. With images larger than 32×32 there are fewer.
 const COUNTS: [usize; 3] = [8000, 1000, 1000];
 const SEED: u64 = 0xb111;
-/// Of the records.
+/// The number of classes of the records.
 const CLASSES: usize = 10;
-/// The part of the records that lack a partly observed variable which is no label.
+/// The fraction of records that lack a partly observed variable other than a label.
 const LACKING: f32 = 0.2;
-/// Between the scenes of one variable and those of the next: a multiple of the number of kinds.
+/// The offset between the scenes of one variable and those of the next: a multiple of the number of kinds.
 const NEXT: usize = 10_000_000;
 
-/// What a kind of scene is drawn with: the canvas and the randomness of this one picture.
+/// A kind of scene: draws on the canvas with the randomness of this image.
 type Scene = fn(&mut Canvas, &mut Chance);
 
 const SCENES: [Scene; CLASSES] = [
@@ -65,17 +67,17 @@ const SCENES: [Scene; CLASSES] = [
     places::pattern,
 ];
 
-/// The data set for these variables; always the same records.
+/// The data set for these variables. The records are always the same.
 ///
 /// # Errors
-/// A variable that it has no values for.
+/// An unsupported variable.
 pub fn load(variables: &[Variable]) -> Result<Data> {
     let pixels = variables.iter().filter_map(Variable::picture).map(|[_, h, w]| h * w).max().unwrap_or(0);
     let scale = (32.0 * 32.0 / pixels.max(1) as f64).clamp(0.02, 1.0);
     let digits = variables.iter().any(shows_digits).then(Digits::read).transpose()?;
     let mut counts = COUNTS.map(|count| ((count as f64 * scale) as usize).max(64));
     if let Some(digits) = &digits {
-        // Of each digit there is one.
+        // Each digit occurs once.
         let tenth = (digits.len() / 10).min(counts[2]);
         counts = [(digits.len() - 2 * tenth).min(counts[0]), tenth, tenth];
     }
@@ -89,27 +91,27 @@ pub fn load(variables: &[Variable]) -> Result<Data> {
     Ok(Data { name: "builtin".into(), train, validation, test, kept: None })
 }
 
-/// Binary variables with room for a digit.
+/// Whether a binary variable is large enough for a digit.
 fn shows_digits(variable: &Variable) -> bool {
     let [_, height, width] = shape_of(variable);
     variable.space == Space::Binary && !variable.steps && height >= 8 && width >= 8
 }
 
-/// As a picture: a vector of a square number of values is a square.
+/// Its shape as an image. A vector is a square if its size is a square number.
 fn shape_of(variable: &Variable) -> [usize; 3] {
     let size: usize = variable.shape.iter().product();
     let side = (size as f64).sqrt().round() as usize;
     variable.picture().unwrap_or(if side * side == size { [1, side, side] } else { [1, 1, size] })
 }
 
-/// What fills each variable, in words: `x by digits, y by their classes`.
+/// The content of each variable, in words: `x by digits, y by their classes`.
 pub fn describe(variables: &[Variable]) -> String {
     let filled = variables.iter().filter(|variable| !variable.is_length);
     let one = |variable: &Variable| format!("{} from {}", variable.name, Content::of(variable).words());
     filled.map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// What a variable is filled with.
+/// The content of a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Content {
     Scenes,
@@ -123,7 +125,7 @@ enum Content {
     Classes,
     Words,
     Lengths,
-    /// Measurements as values of another space.
+    /// Measurements mapped to another space.
     Transformed,
 }
 
@@ -161,7 +163,7 @@ impl Content {
     }
 }
 
-/// Records that are wanted: their numbers, and where they come from.
+/// The requested records: their numbers and their source.
 struct Wanted<'a> {
     start: usize,
     count: usize,
@@ -173,19 +175,20 @@ impl Wanted<'_> {
         self.digits.map_or_else(|| kind(index), |digits| digits.class(index))
     }
 
-    /// The picture of a record: without digits the class follows from the index, and every scene is another.
+    /// The image of a record. Without digits the class follows from the index, and every scene is different.
     fn scene(&self, index: usize, view: usize) -> usize {
         view * NEXT + self.digits.map_or(index, |_| CLASSES * index + self.class(index))
     }
 
-    /// A row for each record, one after the other.
+    /// The rows of the records, concatenated.
     fn rows<T: Send + Clone>(&self, row: impl Fn(usize) -> Result<Vec<T>> + Sync) -> Result<Vec<T>> {
         let rows: Vec<Vec<T>> =
             (self.start..self.start + self.count).into_par_iter().map(&row).collect::<Result<_>>()?;
         Ok(rows.concat())
     }
 
-    /// The values of a variable; `view` tells those of the same kind apart, `steps` is the longest sequence.
+    /// The values of a variable. `view` distinguishes variables of the same kind, `steps` is the length of the longest
+    /// sequence.
     fn cells(&self, variable: &Variable, view: usize, steps: usize) -> Result<Cells> {
         let (shape, size) = (shape_of(variable), variable.shape.iter().product::<usize>());
         let class = |index: usize| self.class(index);
@@ -247,7 +250,7 @@ fn no_values(variable: &Variable) -> String {
     format!("variable `{}` of shape {:?}", variable.name, variable.shape)
 }
 
-/// Built-in scenes `[3, size, size]` one after the other, by their numbers; those of the built-in set are the first 10,000.
+/// Built-in scenes `[3, size, size]` by their numbers, concatenated. Those of the built-in set are the first 10,000.
 pub fn scenes(numbers: std::ops::Range<usize>, size: usize) -> Vec<u8> {
     numbers.into_par_iter().map(|index| picture([3, size, size], index)).collect::<Vec<_>>().concat()
 }
@@ -257,7 +260,7 @@ fn make(variables: &[Variable], start: usize, count: usize, digits: Option<&Digi
     let steps = variables.iter().filter(|variable| variable.steps).map(|variable| variable.shape[0]).max();
     let mut columns = Vec::new();
     for (view, variable) in variables.iter().enumerate() {
-        // A label is no view of its own.
+        // A label does not count as a view.
         let view = variables[..view].iter().filter(|other| other.space == variable.space).count();
         let cells = wanted.cells(variable, view, steps.unwrap_or(1))?;
         columns.push(Column { name: variable.name.clone(), cells });
@@ -271,7 +274,7 @@ fn make(variables: &[Variable], start: usize, count: usize, digits: Option<&Digi
     Ok(records)
 }
 
-/// The kind of picture `index`: every kind as often as any other.
+/// The kind of scene `index`. All kinds are equally frequent.
 fn kind(index: usize) -> usize {
     index % SCENES.len()
 }
@@ -287,7 +290,7 @@ fn picture(shape: [usize; 3], index: usize) -> Vec<u8> {
     resize::fit(&canvas.bytes(), [3, height, width], [channels, height, width])
 }
 
-/// The randomness of one picture.
+/// The randomness of one image.
 pub struct Chance(ChaCha8Rng);
 
 impl Chance {

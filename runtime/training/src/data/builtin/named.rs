@@ -1,4 +1,5 @@
-//! Built-in data sets that are asked for by name and bound like any other: `--data digits`, `table`, `sequences`, `counts`, `pairs`.
+//! Built-in data sets with names, whose fields are bound as usual: `--data digits`, `table`, `sequences`, `counts`,
+//! `pairs`.
 
 use super::digits::Digits;
 use super::table::{Use, normal, random};
@@ -10,7 +11,7 @@ use crate::input::Array;
 use anyhow::Result;
 use rand::RngExt;
 
-/// The names, and what each holds.
+/// The names and their contents.
 pub const NAMES: [(&str, &str); 5] = [
     ("digits", "handwritten digits: `pictures` [8, 8] and `labels`"),
     ("table", "plants: `height`, `width`, `weight` (with gaps), `leaves`, `healthy`, `species`"),
@@ -18,18 +19,18 @@ pub const NAMES: [(&str, &str); 5] = [
     ("counts", "molecules in single cells: `counts` [50], `batch`, `kind`"),
     ("pairs", "the halves of digits: `upper` [4, 8], `lower` [4, 8], `labels`"),
 ];
-/// Records of the sets that are made.
+/// The number of records of the generated sets.
 const COUNT: usize = 2000;
-/// Of sequences.
+/// The length of the longest sequence.
 const LONGEST: usize = 24;
 const SWINGS: usize = 2;
 const KEYS: usize = 8;
 const GENES: usize = 50;
 
-/// The data set of this name, where there is one.
+/// The data set of this name, if there is one.
 ///
 /// # Errors
-/// A file of digits that is damaged.
+/// A damaged file of digits.
 pub fn open(name: &str) -> Result<Option<Opened>> {
     let fields = match name {
         "digits" => digits()?,
@@ -104,7 +105,7 @@ fn cells() -> Result<Vec<Field>> {
     ])
 }
 
-/// Measurements of three species, some of them missing: a height in 15 of 100 records, a weight in 10.
+/// Measurements of three species with missing values: a height in 15 % of the records, a weight in 10 %.
 fn plants() -> Vec<Field> {
     let species = ["beech", "oak", "pine"];
     let mut columns: [Vec<String>; 6] = Default::default();
@@ -154,7 +155,7 @@ mod tests {
             Raw::Text(cells) => cells.iter().filter(|cell| cell.is_empty()).count(),
             _ => 0,
         };
-        // 15 and 10 of 100 of 2000, within five standard deviations.
+        // 15 % and 10 % of 2000, within five standard deviations.
         assert!(missing(0).abs_diff(300) < 80 && missing(2).abs_diff(200) < 70 && missing(1) == 0);
     }
 }

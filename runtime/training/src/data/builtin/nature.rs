@@ -1,4 +1,4 @@
-//! Scenes without people: hills, sea, night, forest, mountains, desert.
+//! Scenes of landscapes: hills, sea, night, forest, mountains, desert.
 
 use super::Chance;
 use super::canvas::{Canvas, Colour, disc, ellipse, hsv, mix, rectangle, shade, stroke, triangle};
@@ -229,7 +229,7 @@ fn cactus(canvas: &mut Canvas, chance: &mut Chance, foot: (f32, f32), height: f3
     }
 }
 
-/// A sky by day, sometimes with clouds and a sun.
+/// A day sky, sometimes with clouds and a sun.
 pub fn day_sky(canvas: &mut Canvas, chance: &mut Chance, horizon: f32) {
     let hue = chance.of(&[0.55, 0.57, 0.6, 0.62, 0.08]) + chance.between(-0.03, 0.03);
     let top = hsv(hue, chance.between(0.3, 0.7), chance.between(0.7, 0.95));

@@ -1,4 +1,4 @@
-//! Scenes with things in them: a house, a city, flowers, a pattern.
+//! Scenes with objects: a house, a city, flowers, a pattern.
 
 use super::Chance;
 use super::canvas::{Canvas, Colour, disc, ellipse, hsv, mix, rectangle, shade, stroke, triangle};

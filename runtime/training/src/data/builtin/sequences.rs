@@ -1,23 +1,23 @@
-//! Sequences: pendulums that swing and come to rest, and music on a few keys. Both have records of different lengths.
+//! Sequences: damped pendulums, and music on a few keys. Both have records of different lengths.
 
 use super::table::{Use, normal, random};
 use rand::RngExt;
 use std::f32::consts::TAU;
 
-/// Steps of the longest sequence where the model does not say how many.
+/// Steps of the longest sequence if the model does not state it.
 pub const STEPS: usize = 16;
-/// Notes of the chords that a piece goes through, as keys within an octave of seven.
+/// Notes of the chords of a piece, as keys within an octave of seven.
 const CHORDS: [[usize; 3]; 4] = [[0, 2, 4], [4, 6, 1], [5, 0, 2], [3, 5, 0]];
 /// Steps of a chord.
 const BAR: usize = 4;
 
-/// Steps of a record: from half of `most` to all of them, each number as often as any other.
+/// The number of steps of a record: uniform between half of `most` and `most`.
 pub fn length(most: usize, index: usize) -> usize {
     random(Use::Length, index, 0).random_range(most.div_ceil(2).max(1) as u64..=most.max(1) as u64) as usize
 }
 
-/// A damped pendulum `[steps, size]`: each number of a step is another mixture of angle and velocity, measured with noise. The class
-/// is its frequency; amplitude and phase are the record's own. Zero after the record's length.
+/// A damped pendulum `[steps, size]`: each number of a step is another mixture of angle and velocity, measured with
+/// noise. The class is its frequency; amplitude and phase differ between records. Zero after the record's end.
 pub fn pendulum(steps: usize, size: usize, index: usize, view: usize, class: usize) -> Vec<f32> {
     let mut hidden = random(Use::Hidden, index, 0);
     let (amplitude, phase) = (1.0 + 0.3 * normal(&mut hidden), TAU * hidden.random::<f32>());
@@ -34,8 +34,8 @@ pub fn pendulum(steps: usize, size: usize, index: usize, view: usize, class: usi
     numbers
 }
 
-/// A piece `[steps, keys]` of 0 and 1: the notes of four chords, one after the other, and a melody that walks from key to key. The
-/// class is the key that the piece is in. Silence after the record's length.
+/// A piece `[steps, keys]` of 0 and 1: the notes of four chords, one after the other, and a melody that moves between
+/// neighbouring keys. The class is the key of the piece. Silence after the record's end.
 pub fn music(steps: usize, keys: usize, index: usize, view: usize, class: usize) -> Vec<u8> {
     let mut chance = random(Use::Record, index, view + 4000);
     let first = chance.random_range(0..CHORDS.len() as u64) as usize;
@@ -53,8 +53,8 @@ pub fn music(steps: usize, keys: usize, index: usize, view: usize, class: usize)
     piece
 }
 
-/// A word for each place: most often the one that follows the last by the class's rule, else any. The first word after the record's
-/// length.
+/// A word for each place: mostly the successor of the last word by the class's rule, otherwise a random one. The first
+/// word after the record's end.
 pub fn words(places: usize, classes: usize, index: usize, view: usize, class: usize) -> Vec<u32> {
     let mut chance = random(Use::Record, index, view + 5000);
     let mut words = vec![0; places];

@@ -1,4 +1,4 @@
-//! Values that are no pictures.
+//! Values other than images.
 
 use super::SEED;
 use crate::spec::Space;
@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 
-/// What the random numbers are for.
+/// The purpose of random numbers.
 #[derive(Debug, Clone, Copy)]
 pub enum Use {
     /// The same for all records.
@@ -18,7 +18,7 @@ pub enum Use {
     Hidden = 3,
     /// Of a sequence, whatever it shows.
     Length = 4,
-    /// Whether a record lacks a value.
+    /// Whether a value is missing in a record.
     Gap = 5,
 }
 
@@ -32,8 +32,8 @@ pub fn normal(rng: &mut ChaCha8Rng) -> f32 {
     StandardNormal.sample(rng)
 }
 
-/// A line of a table: two hidden numbers, bent by a sine, the class's own offset, and noise. Each column has a mean of about 0 and
-/// a standard deviation of about 1.
+/// A row of a table: two hidden numbers, transformed by a sine, an offset for the class, and noise. Each column has a
+/// mean of about 0 and a standard deviation of about 1.
 pub fn measurements(size: usize, index: usize, view: usize, class: usize) -> Vec<f32> {
     let mut hidden = random(Use::Hidden, index, 0);
     let (a, b) = (normal(&mut hidden), normal(&mut hidden));
@@ -48,11 +48,11 @@ pub fn measurements(size: usize, index: usize, view: usize, class: usize) -> Vec
     (0..size).map(column).collect()
 }
 
-/// Measurements as values of another space: counts of about 3 with a long tail, positive numbers around 1, numbers between 0 and
-/// 1, proportions.
+/// Measurements mapped to another space: counts of about 3 with a long tail, positive numbers around 1, numbers between
+/// 0 and 1, proportions.
 ///
 /// # Errors
-/// A space that is none of these.
+/// Another space.
 pub fn of_space(space: Space, numbers: Vec<f32>) -> Result<Vec<f32>> {
     let each = |function: fn(f32) -> f32| Ok(numbers.iter().copied().map(function).collect());
     match space {
@@ -67,7 +67,7 @@ pub fn of_space(space: Space, numbers: Vec<f32>) -> Result<Vec<f32>> {
     }
 }
 
-/// Answers yes (255) and no (0): each class answers each question one way, nine times out of ten.
+/// Answers yes (255) and no (0): each class has one usual answer to each question, given nine times out of ten.
 pub fn answers(shape: [usize; 3], index: usize, view: usize, class: usize) -> Vec<u8> {
     let mut chance = random(Use::Record, index, view + 1000);
     let answer = |question: usize| {
@@ -78,7 +78,7 @@ pub fn answers(shape: [usize; 3], index: usize, view: usize, class: usize) -> Ve
     (0..shape.iter().product()).map(answer).collect()
 }
 
-/// Real numbers in the cells of grey levels: (level + u)/256, u uniform from 0 to 1.
+/// Real numbers in the cells of grey levels: (level + u)/256, where u is uniform from 0 to 1.
 pub fn between_levels(levels: &[u8], index: usize, view: usize) -> Vec<f32> {
     let mut chance = random(Use::Record, index, view + 2000);
     levels.iter().map(|&level| (f32::from(level) + chance.random::<f32>()) / 256.0).collect()

@@ -1,4 +1,4 @@
-//! Smooth random functions: what makes hills roll and clouds drift.
+//! Smooth random functions for the shapes of hills and clouds.
 
 /// Smooth noise in [−1, 1] with features of about size 1.
 pub fn noise(seed: u32, x: f32, y: f32) -> f32 {

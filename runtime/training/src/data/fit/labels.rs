@@ -3,20 +3,21 @@
 use super::Fitting;
 use super::numbers::{rows, select};
 use crate::data::batch::classes_at;
+use crate::data::cells::Cells;
 use crate::data::formats::arrays;
 use crate::data::missing::is_missing_class;
-use crate::data::records::Cells;
 use crate::data::table::{Field, Raw};
 use crate::input::Array;
 use crate::spec::{Role, Variable};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::{BTreeSet, HashMap};
 
-/// The class of every record and the classes' names: whole numbers from 0 as they are and without names, anything else in
-/// alphabetical (numbers: rising) order. Where classes may be `missing`, records without one have the number after the last.
+/// The class of every record and the classes' names. Whole numbers from 0 are unchanged and have no names. Anything
+/// else is numbered in alphabetical order (numbers: in increasing order). If classes may be `missing`, records without
+/// one get the number after the last.
 ///
 /// # Errors
-/// Numbers that are not whole, or more than one for each record.
+/// Numbers that are not whole, or more than one per record.
 pub fn classes(raw: &Raw, missing: bool) -> Result<(Vec<usize>, Vec<String>)> {
     let texts = class_texts(raw, missing)?;
     let there = || texts.iter().filter(|text| !missing || !is_missing_class(text));
@@ -40,7 +41,7 @@ pub fn classes(raw: &Raw, missing: bool) -> Result<(Vec<usize>, Vec<String>)> {
     Ok((texts.iter().map(|text| place.get(text.as_str()).copied().unwrap_or(names.len())).collect(), names))
 }
 
-/// The class of every record as it is called; an empty text where it may be `missing` and is.
+/// The name of every record's class. Empty if it may be `missing` and is.
 fn class_texts(raw: &Raw, missing: bool) -> Result<Vec<String>> {
     match raw {
         Raw::Text(cells) => {
@@ -67,7 +68,7 @@ fn class_texts(raw: &Raw, missing: bool) -> Result<Vec<String>> {
     }
 }
 
-/// One number a record, or one-hot rows.
+/// One number per record, or one-hot rows.
 fn whole_numbers(array: &Array) -> Result<Vec<i64>> {
     let numbers = arrays::numbers(array);
     let columns = array.shape.iter().skip(1).product::<usize>();

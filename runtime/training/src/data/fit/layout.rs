@@ -1,8 +1,8 @@
-//! How the numbers of a picture lie in a record.
+//! The memory layout of images in a record.
 
 use anyhow::{Context, Result, bail};
 
-/// How the numbers of a picture lie in a record.
+/// The memory layout of an image in a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
     /// [channels, height, width]
@@ -12,7 +12,7 @@ pub enum Layout {
 }
 
 impl Layout {
-    /// Of a record's shape, for a variable of shape `wanted`.
+    /// The layout of a record's shape, for a variable of shape `wanted`.
     pub fn of(record: &[usize], wanted: [usize; 3]) -> Result<Self> {
         let [channels, height, width] = wanted;
         let few = |count: usize| matches!(count, 1 | 3);

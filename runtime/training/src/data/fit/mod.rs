@@ -1,4 +1,5 @@
-//! From fields to the values of a variable: shapes, ranges and types are checked, with the first record that does not fit.
+//! From fields to the values of a variable. Shapes, ranges and types are checked, and the first record that does not
+//! fit is reported.
 
 mod labels;
 mod layout;
@@ -8,8 +9,8 @@ mod pictures;
 pub use labels::classes;
 pub(super) use numbers::{is_missing, select};
 
+use super::cells::Cells;
 use super::formats::arrays;
-use super::records::Cells;
 use super::table::{Field, Raw};
 use crate::spec::{Space, Variable};
 use anyhow::{Context, Result};
@@ -18,27 +19,27 @@ use numbers::{numeric, real};
 use pictures::{binary, image};
 use std::collections::BTreeSet;
 
-/// How grey levels become 0 and 1.
+/// The conversion of grey levels to 0 and 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Binarise {
-    /// 1 from the middle on: grey level 128, or 0.5.
+    /// 1 from the middle on: from grey level 128, or 0.5.
     #[default]
     Threshold,
-    /// 1 with the grey level's probability, drawn once for each record from the data's seed.
+    /// 1 with the probability of the grey level, drawn once per record from the data's seed.
     Stochastic,
 }
 
-/// What is the same for every record of a data set.
+/// Properties common to all records of a data set.
 #[derive(Debug, Clone, Copy)]
 pub struct Fitting<'a> {
     pub binarise: Binarise,
     pub seed: u64,
     pub range: Range,
-    /// Of a label's classes by number, where they have names.
+    /// The names of a label's classes, if they have names.
     pub classes: &'a [String],
-    /// Of the records, for messages.
+    /// The names of the records, for messages.
     pub names: Option<&'a [String]>,
-    /// Of the records in their data set, where these are some of it.
+    /// The numbers of the records in their data set, if these are a part of it.
     pub numbers: Option<&'a [usize]>,
 }
 
@@ -57,10 +58,10 @@ impl Fitting<'_> {
     }
 }
 
-/// The values of `variable` at the records `indices` of the fields that fill it. What was decided on the way is added to `notes`.
+/// The values of `variable` at the records `indices` of the fields that fill it. Decisions are added to `notes`.
 ///
 /// # Errors
-/// A value that is none of the variable's: which record, what it is, what is wanted.
+/// A value that is not valid for the variable: the record, the value, and the expected values.
 pub fn fit(
     variable: &Variable,
     fields: &[&Field],
@@ -80,19 +81,20 @@ pub fn fit(
     fitted.with_context(|| format!("variable `{}` filled from {}{more}", variable.name, names.join(", ")))
 }
 
-/// Records of an array that stays in its file whose range is taken for that of all.
+/// The number of records of a stored array from which its range is estimated.
 const LOOKED_AT: usize = 4096;
 
-/// What numbers a data set has for a variable, over all its parts: one part alone could look like another scale.
+/// The range of a data set's numbers for a variable, over all its parts, because one part alone could suggest another
+/// scale.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Range {
     pub largest: f64,
-    /// Whole numbers only.
+    /// Whether all are whole numbers.
     pub whole: bool,
 }
 
 impl Range {
-    /// Of the fields that fill a variable, in every part.
+    /// The range over the fields that fill a variable, in every part.
     pub fn of<'a>(fields: impl Iterator<Item = &'a Field>) -> Self {
         let mut range = Self { largest: 0.0, whole: true };
         let mut see = |number: f64| {
@@ -105,7 +107,7 @@ impl Range {
         for field in fields {
             match &field.raw {
                 Raw::Numbers(array) => arrays::numbers(array).into_iter().for_each(&mut see),
-                // What cannot be read is said when it is wanted.
+                // A read error is reported when the values are needed.
                 Raw::Stored(array) => array
                     .spread(LOOKED_AT)
                     .into_iter()

@@ -1,10 +1,10 @@
-//! Numbers: real ones, and those of spaces that take some numbers alone.
+//! Numbers: real ones, and those of spaces with restricted values.
 
 use super::Fitting;
 use super::layout::Layout;
 use super::pictures::{decoded, levels};
+use crate::data::cells::Cells;
 use crate::data::formats::arrays;
-use crate::data::records::Cells;
 use crate::data::table::{Field, Raw};
 use crate::input::Array;
 use crate::spec::{Variable, space_entry};
@@ -44,7 +44,7 @@ pub fn real(
     Ok(Cells::Reals { shape: variable.shape.clone(), numbers })
 }
 
-/// Numbers in the shape of pictures that are fewer than this are not judged.
+/// The minimum count of numbers in the shape of images for the check below.
 const FEW: usize = 1024;
 
 /// Whether all are multiples of 1/255 from 0 to 1, or whole numbers from 0 to 255, and not only zeros and ones.
@@ -62,7 +62,7 @@ fn are_grey_levels(numbers: &[f32]) -> bool {
     numbers.len() >= FEW && others
 }
 
-/// Numbers of any space but the reals: they must be values of it.
+/// Numbers of any space but `real`, which must be valid values of the space.
 pub fn numeric(variable: &Variable, fields: &[&Field], indices: &[usize], how: &Fitting<'_>) -> Result<Cells> {
     let (size, space) = (variable.shape.iter().product::<usize>().max(1), space_entry(variable.space));
     let numbers = finite(variable, fields, indices, how)?;
@@ -103,7 +103,7 @@ fn finite(variable: &Variable, fields: &[&Field], indices: &[usize], how: &Fitti
     Ok(rows.into_iter().map(|value| value as f32).collect())
 }
 
-/// The numbers of the fields, record by record, the fields of one record next to each other.
+/// The numbers of the fields, record by record, with the fields of one record adjacent.
 pub fn rows(fields: &[&Field], indices: &[usize], how: &Fitting<'_>) -> Result<Vec<f64>> {
     let columns: Vec<Vec<f64>> = fields.iter().map(|field| column(field, indices, how)).collect::<Result<_>>()?;
     if let [only] = columns.as_slice() {

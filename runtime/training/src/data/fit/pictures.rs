@@ -1,10 +1,10 @@
-//! Pictures: grey levels of images and of binary variables.
+//! Images: grey levels for image and binary variables.
 
 use super::layout::Layout;
 use super::numbers::{rows, select};
 use super::{Binarise, Fitting};
+use crate::data::cells::Cells;
 use crate::data::photo;
-use crate::data::records::Cells;
 use crate::data::table::{Field, Raw};
 use crate::input::{Array, Kind};
 use crate::picture::resize;
@@ -50,7 +50,7 @@ pub fn image(
     Ok(Cells::Pictures { shape, bytes })
 }
 
-/// Picture files, decoded on all cores and brought to a shape.
+/// Image files, decoded on all cores and fitted to a shape.
 pub fn decoded(raw: &Raw, indices: &[usize], shape: [usize; 3]) -> Result<Vec<u8>> {
     let one = |&index: &usize| -> Result<Vec<u8>> {
         let picture = match raw {
@@ -72,7 +72,7 @@ pub fn decoded(raw: &Raw, indices: &[usize], shape: [usize; 3]) -> Result<Vec<u8
     Ok(pictures.concat())
 }
 
-/// Grey levels of an array of pictures, brought to a shape; bytes are multiples of `unit`.
+/// Grey levels of an array of images, fitted to a shape. Bytes are multiples of `unit`.
 pub fn levels(
     name: &str,
     array: &Array,
@@ -99,7 +99,7 @@ pub fn levels(
     Ok(bytes.par_chunks(size).flat_map_iter(|record| resize::fit(&layout.planes(record), own, shape)).collect())
 }
 
-/// Numbers as grey levels: 0 to 255, or 0 to 1 where none in the data set is above 1.
+/// Numbers as grey levels: 0 to 255, or 0 to 1 if none in the data set is above 1.
 fn grey(
     name: &str,
     numbers: &[f64],
@@ -116,7 +116,7 @@ fn grey(
         bail!("{} has the value {}; an image has grey levels 0 to 255, or numbers 0 to 1", record(at), numbers[at]);
     }
     let scale = if how.range.largest <= 1.0 { 255.0 } else { 1.0 };
-    // Of what stays in its file a part alone was looked at.
+    // The range of a stored array was estimated from a part of it.
     if let Some(at) = numbers.iter().position(|&number| scale > 1.0 && number > 1.0) {
         bail!("{} has the value {}, and the first records have none above 1", record(at), numbers[at]);
     }
@@ -146,7 +146,7 @@ pub fn binary(
         }
         [Field { raw: Raw::Numbers(array), .. }] if array.kind == Kind::Unsigned(1) && array.shape.len() > 2 => {
             let target = variable.picture().unwrap_or_else(|| square(size));
-            // Zeros and ones are no grey levels.
+            // Zeros and ones are not grey levels.
             let unit = if how.range.is_bits() { 255 } else { 1 };
             bits(name, levels(name, array, indices, target, unit, how, notes)?, size, indices, how, notes)
         }
@@ -162,7 +162,7 @@ pub fn binary(
     Ok(Cells::Pictures { shape, bytes })
 }
 
-/// A picture of so many pixels: a square where one has as many.
+/// The shape of an image with this number of pixels: a square if possible.
 fn square(size: usize) -> [usize; 3] {
     let side = (size as f64).sqrt().round() as usize;
     if side * side == size { [1, side, side] } else { [1, 1, size] }

@@ -1,4 +1,4 @@
-//! Arrays under names: `.npz`, `.npy` (one, or a folder of them) and safetensors.
+//! Named arrays: `.npz`, `.npy` (one, or a folder of them) and safetensors.
 
 use super::stored;
 use crate::data::open::{Opened, stem};
@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Whether a file's name says that it holds arrays.
+/// Whether a file has the extension of an array file.
 pub fn is_file(path: &Path) -> bool {
     kind(path).is_some()
 }
@@ -25,20 +25,20 @@ fn kind(path: &Path) -> Option<fn(&Path) -> Result<Vec<(String, Array)>>> {
     }
 }
 
-/// The arrays of a file by name, whatever their shapes.
+/// The arrays of a file by name, of any shape.
 ///
 /// # Errors
-/// A file that is missing or damaged, or of none of the formats here.
+/// A file that is missing or damaged, or of another format.
 pub fn named(path: &Path) -> Result<Vec<(String, Array)>> {
     ensure!(path.exists(), "{}: no such file", path.display());
     let read = kind(path).with_context(|| format!("{}: no file of arrays", path.display()))?;
     read(path)
 }
 
-/// The arrays of an archive that NumPy wrote.
+/// The arrays of an archive written by NumPy.
 ///
 /// # Errors
-/// An archive that is damaged, or arrays that are no data set together.
+/// A damaged archive, or arrays that do not form a data set.
 pub fn open_npz(path: &Path) -> Result<Opened> {
     match stored::npz(path)? {
         Some(arrays) => collect(path, arrays),
@@ -65,7 +65,7 @@ fn npz(path: &Path) -> Result<Vec<(String, Array)>> {
     read().with_context(|| format!("{}: cannot be read as an npz file", path.display()))
 }
 
-/// A folder with `.npy` files, and no pictures beside them.
+/// A folder with `.npy` files and without images.
 pub fn is_folder(path: &Path) -> bool {
     let pictures = |path: &Path| {
         let entries = fs::read_dir(path).into_iter().flatten().flatten();
@@ -88,10 +88,10 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// One array, or those of a folder, named as their files.
+/// One array, or those of a folder, with the names of their files.
 ///
 /// # Errors
-/// A file that is damaged, or arrays that are no data set together.
+/// A damaged file, or arrays that do not form a data set.
 pub fn open_npy(path: &Path) -> Result<Opened> {
     let files = if path.is_dir() { files(path)? } else { vec![path.to_owned()] };
     let one = |file: &PathBuf| match stored::npy(file)? {
@@ -109,7 +109,7 @@ fn npy(file: &Path) -> Result<(String, Array)> {
 /// The tensors of a safetensors file.
 ///
 /// # Errors
-/// A file that is damaged, tensors of a type that is not read, or that are no data set together.
+/// A damaged file, tensors of an unsupported type, or tensors that do not form a data set.
 pub fn open_safetensors(path: &Path) -> Result<Opened> {
     match stored::tensors(path)? {
         Some(arrays) => collect(path, arrays),
@@ -135,7 +135,7 @@ fn tensors(path: &Path) -> Result<Vec<(String, Array)>> {
     read().with_context(|| format!("{}: cannot be read as a safetensors file", path.display()))
 }
 
-/// NumPy's name of a type of safetensors.
+/// NumPy's name for a type of safetensors.
 pub fn descr(dtype: &str) -> Option<&'static str> {
     Some(match dtype {
         "BOOL" => "|b1",
@@ -154,7 +154,7 @@ pub fn descr(dtype: &str) -> Option<&'static str> {
     })
 }
 
-/// The part that the name of an array says, and its name without it: `x_train`, `train_images`, `test/labels`.
+/// The part in an array's name, and the name without it: `x_train`, `train_images`, `test/labels`.
 fn part(name: &str) -> (usize, String) {
     const PARTS: [&[&str]; 3] = [&["train", "training"], &["val", "valid", "validation"], &["test", "testing"]];
     let is = |word: &str| PARTS.iter().position(|names| names.contains(&word.to_lowercase().as_str()));
@@ -173,7 +173,8 @@ fn part(name: &str) -> (usize, String) {
     (0, name.to_owned())
 }
 
-/// A data set of named arrays. Their names say parts (`x_train`, `test_labels`); without a test part all are one pool.
+/// A data set from named arrays. Their names may contain parts (`x_train`, `test_labels`). Without a test part, all
+/// records are one pool.
 fn collect(path: &Path, arrays: Vec<(String, Raw)>) -> Result<Opened> {
     let place = path.display();
     ensure!(!arrays.is_empty(), "{place}: there are no arrays in it");

@@ -1,4 +1,4 @@
-//! CIFAR-10's binary form: records of a label byte and 3×32×32 picture bytes.
+//! CIFAR-10's binary form: records of a label byte and 3×32×32 image bytes.
 
 use crate::data::Records;
 use anyhow::{Result, bail, ensure};
@@ -8,7 +8,7 @@ const RECORD: usize = 1 + 3 * 32 * 32;
 const CLASSES: u8 = 10;
 
 /// # Errors
-/// Bytes that are no whole number of records, or a label that CIFAR-10 does not have.
+/// An incomplete record, or a label outside of CIFAR-10's.
 pub fn read(bytes: Vec<u8>, place: &str) -> Result<Records> {
     let rest = bytes.len() % RECORD;
     if rest != 0 {

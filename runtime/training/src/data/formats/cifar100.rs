@@ -1,8 +1,9 @@
-//! CIFAR-100, binary or pickled: pictures of 100 classes, with the 20 coarse classes beside them.
+//! CIFAR-100, binary or pickled: images of 100 classes, with 20 coarse classes.
 
 use super::python;
+use crate::data::cells::{Cells, Column};
 use crate::data::open::Opened;
-use crate::data::records::{Cells, Column, LABELS, Records};
+use crate::data::records::{LABELS, Records};
 use crate::data::table::Table;
 use crate::input;
 use anyhow::{Context, Result, ensure};
@@ -10,12 +11,12 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 const SHAPE: [usize; 3] = [3, 32, 32];
-/// The coarse label, the fine label, the picture.
+/// The coarse label, the fine label, the image.
 const RECORD: usize = 2 + 3 * 32 * 32;
-/// Of the coarse and of the fine labels.
+/// The numbers of coarse and of fine labels.
 const CLASSES: [u8; 2] = [20, 100];
 
-/// By the names in it: `train.bin` and `test.bin` with `fine_label_names.txt`, or `train`, `test` and `meta`.
+/// By the file names: `train.bin` and `test.bin` with `fine_label_names.txt`, or `train`, `test` and `meta`.
 pub fn is_folder(path: &Path) -> bool {
     let has = |name: &str| path.join(name).is_file();
     (has("test.bin") && has("fine_label_names.txt")) || (has("test") && has("meta"))
@@ -36,7 +37,7 @@ pub fn open(path: &Path, only_test: bool) -> Result<Opened> {
     Ok(Opened { name: "CIFAR-100".into(), pool, test: Some(part("test")?), published: true, ..Opened::default() })
 }
 
-/// The parts in a `.tar.gz` or `.tar`; nothing where it holds none.
+/// The parts in a `.tar.gz` or `.tar`. None if it has none.
 ///
 /// # Errors
 /// An archive that is damaged, or lacks a part.
@@ -47,7 +48,7 @@ pub fn open_archive(path: &Path) -> Result<Option<Opened>> {
         if is_packed { Box::new(input::gunzip(file, input::limit())) } else { Box::new(BufReader::new(file)) };
     let named = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     let wanted = |path: &str| {
-        // Python's parts have names as anything has them: they count in their own folder alone.
+        // The names of Python's parts are common words, so they count only in their own folder.
         let of_python = path.contains("cifar-100-python/") && ["train", "test"].contains(&named(path).as_str());
         ["train.bin", "test.bin"].contains(&named(path).as_str()) || of_python
     };

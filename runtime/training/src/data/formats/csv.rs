@@ -1,4 +1,4 @@
-//! Tables: `.csv` and `.tsv`, also with `.gz`. The first line names the columns.
+//! Tables: `.csv` and `.tsv`, also `.gz`. The first line contains the names of the columns.
 
 use crate::data::Crop;
 use crate::data::open::{Opened, stem};
@@ -9,16 +9,16 @@ use anyhow::{Context, Result, bail, ensure};
 use std::io::Read;
 use std::path::Path;
 
-/// Columns that name picture files, relative to the table's folder.
+/// Columns with the paths of image files, relative to the table's folder.
 const FILES: [&str; 6] = ["file", "filename", "file_name", "path", "image_path", "image_file"];
-/// A column that says the part of each record.
+/// Columns with the part of each record.
 const PART: [&str; 3] = ["split", "part", "partition"];
 
-/// The columns of a table. A column `file` names pictures, which become the field `pictures`; a column `split` with train, val
-/// and test divides the records.
+/// The columns of a table. A column `file` names image files, which become the field `pictures`. A column `split` with
+/// train, val and test divides the records.
 ///
 /// # Errors
-/// A file that is damaged, columns without or of the same name, or a line with another number of cells.
+/// A damaged file, columns without a name or with the same name, or a line with another number of cells.
 pub fn open(path: &Path, crop: Option<Crop>) -> Result<Opened> {
     let place = || format!("{}: cannot be read as a table", path.display());
     let table = parse(&text(path).with_context(place)?, separator(path), path, crop).with_context(place)?;
@@ -29,7 +29,7 @@ fn separator(path: &Path) -> u8 {
     if path.to_string_lossy().to_lowercase().contains(".tsv") { b'\t' } else { b',' }
 }
 
-/// Bytes of the file, unpacked where it is packed, without the mark that some programs begin a file with.
+/// The bytes of the file, decompressed and without a byte order mark.
 fn text(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = input::read(path)?;
     if bytes.starts_with(&[0x1f, 0x8b]) {
@@ -52,7 +52,7 @@ fn parse(text: &[u8], separator: u8, path: &Path, crop: Option<Crop>) -> Result<
     for (at, name) in names.iter().enumerate() {
         ensure!(!name.is_empty(), "column {} has no name", at + 1);
         ensure!(!names[..at].contains(name), "two columns are named `{name}`");
-        // A table without a first line of names loses its first record, unseen.
+        // A table without a header line would silently lose its first record.
         ensure!(
             name.parse::<f64>().is_err(),
             "the first line has the number {name} where the name of a column is expected; put a line of names before it"
@@ -83,10 +83,10 @@ fn parse(text: &[u8], separator: u8, path: &Path, crop: Option<Crop>) -> Result<
     Ok(Table { names: called, ..Table::new(fields) })
 }
 
-/// The parts that a column says.
+/// The parts given by a column.
 ///
 /// # Errors
-/// A word that is no part.
+/// A word that is not a part.
 pub fn divided(mut table: Table, path: &Path) -> Result<Opened> {
     let opened = |pool, validation, test, notes| Opened {
         name: stem(path),

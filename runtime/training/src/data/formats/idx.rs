@@ -1,4 +1,4 @@
-//! IDX, the form of MNIST and its family: `train-images-idx3-ubyte` and the like, also with `.gz`.
+//! IDX, the format of MNIST and similar data sets: `train-images-idx3-ubyte` and the like, also `.gz`.
 
 use crate::data::open::{Opened, stem};
 use crate::data::records::{LABELS, PICTURES};
@@ -9,7 +9,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// What the name of a file says.
+/// The parts of a file's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Named {
     test: bool,
@@ -32,7 +32,7 @@ impl Named {
     }
 }
 
-/// A folder with such a file, by the names in it.
+/// Whether a folder has such a file, by the names.
 pub fn is_folder(path: &Path) -> bool {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).any(|path| Named::of(&path).is_some_and(|named| !named.labels) && path.is_file())
@@ -53,7 +53,7 @@ fn files(path: &Path) -> Result<Vec<(PathBuf, Named)>> {
     paths.sort();
     let mut files: Vec<(PathBuf, Named)> = Vec::new();
     for file in &paths {
-        // Beside an unpacked file its archive is the same again.
+        // A compressed copy of an uncompressed file is ignored.
         let packed = file.extension().is_some_and(|ending| ending == "gz") && paths.contains(&file.with_extension(""));
         let Some(named) = Named::of(file).filter(|_| !packed) else { continue };
         if let Some((other, _)) = files.iter().find(|(_, other)| *other == named) {
@@ -73,7 +73,7 @@ fn files(path: &Path) -> Result<Vec<(PathBuf, Named)>> {
 /// The training and test files of a folder.
 ///
 /// # Errors
-/// A file that is damaged, images without their labels' number, or a part that is missing.
+/// A damaged file, different numbers of images and labels, or a missing part.
 pub fn open_folder(path: &Path, only_test: bool) -> Result<Opened> {
     let mut parts: [Vec<Field>; 2] = Default::default();
     for (file, named) in files(path)? {
@@ -105,10 +105,10 @@ pub fn open_folder(path: &Path, only_test: bool) -> Result<Opened> {
     Ok(Opened { name, pool, test, ..Opened::default() })
 }
 
-/// One file: its numbers under the name of the file, with the labels beside it where their names match.
+/// One file: its numbers with the name of the file, and the labels of a file with a matching name.
 ///
 /// # Errors
-/// A file that is damaged.
+/// A damaged file.
 pub fn open_file(path: &Path) -> Result<Opened> {
     let raw = read(path)?;
     let is_single = matches!(&raw, Raw::Numbers(array) if array.shape.len() == 1);
@@ -128,7 +128,7 @@ pub fn open_file(path: &Path) -> Result<Opened> {
     Ok(Opened { name: stem(path), pool: Some(Table::new(fields)), ..Opened::default() })
 }
 
-/// Two zeros, the type, the number of axes, their sizes (highest byte first), the numbers.
+/// Two zeros, the type, the number of axes, their sizes (big-endian), the numbers.
 fn read(path: &Path) -> Result<Raw> {
     if let Some(raw) = super::stored::idx(path)? {
         return Ok(raw);
@@ -143,10 +143,10 @@ fn read(path: &Path) -> Result<Raw> {
     Ok(Raw::Numbers(parse(bytes).with_context(place)?))
 }
 
-/// The head of a file, of which at least that is there.
+/// The header of a file, from at least its bytes.
 ///
 /// # Errors
-/// Bytes that are none.
+/// Bytes of another format.
 pub fn head(bytes: &[u8]) -> Result<Head> {
     let &[0, 0, kind, axes] = bytes.first_chunk::<4>().context("it is cut short")? else {
         bail!("it does not begin with two zeros")

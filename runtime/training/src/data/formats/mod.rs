@@ -1,5 +1,5 @@
-//! File formats, one a file: `binary`, `npz` and `python` read a batch of a published data set, the others a data set of
-//! anyone's.
+//! File formats, one per file: `binary`, `npz` and `python` read a batch of a published data set, the others an
+//! arbitrary data set.
 
 pub mod arrays;
 pub mod binary;
@@ -15,7 +15,8 @@ pub mod webdataset;
 use super::Records;
 use anyhow::{Result, ensure};
 
-/// Pictures in rows of numbers, red, green and blue plane after each other, and labels that count from `first`.
+/// Images in rows of numbers, with the red, green and blue planes one after the other, and labels that count from
+/// `first`.
 fn of_rows(rows: usize, columns: usize, bytes: Vec<u8>, labels: Option<Vec<i64>>, first: usize) -> Result<Records> {
     let side = ((columns / 3) as f64).sqrt().round() as usize;
     ensure!(

@@ -1,4 +1,4 @@
-//! Numpy's archives of arrays: `data` (bytes) and `labels` (whole numbers).
+//! NumPy's archives of arrays: `data` (bytes) and `labels` (whole numbers).
 
 use super::of_rows;
 use crate::data::Records;
@@ -8,14 +8,14 @@ use anyhow::{Context, Result, bail, ensure};
 /// Labels count from `first`.
 ///
 /// # Errors
-/// Bytes that are no such archive, or arrays of another type or shape.
+/// Bytes that are not such an archive, or arrays of another type or shape.
 pub fn read(bytes: &[u8], first: usize) -> Result<Records> {
     let mut archive = Archive::open(bytes, input::limit())?;
     let names = archive.names().to_vec();
     let find = |wanted: &[&str]| names.iter().position(|name| wanted.contains(&name.trim_end_matches(".npy")));
     let (at, labels_at) = (find(&["data", "images", "arr_0"]), find(&["labels", "arr_1"]));
     let (mut data, mut labels) = (None, None);
-    // What is of no use is verified all the same: a damaged file is damaged.
+    // Unused arrays are verified too, because they reveal a damaged file.
     for (index, name) in names.iter().enumerate() {
         let content = archive.member(index)?;
         if Some(index) == at {
@@ -44,7 +44,7 @@ pub fn read(bytes: &[u8], first: usize) -> Result<Records> {
     }
 }
 
-/// Numbers of a square picture of three colours.
+/// The number of values of a square image with three colours.
 fn area(side: usize) -> Result<usize> {
     side.checked_mul(side).and_then(|pixels| pixels.checked_mul(3)).with_context(|| format!("images of side {side}"))
 }

@@ -1,13 +1,13 @@
-//! Parquet files as tables. Without the feature `parquet` they are known and refused.
+//! Parquet files as tables. Without the feature `parquet` they are recognised and refused.
 
 use crate::data::open::Opened;
 use anyhow::Result;
 use std::path::Path;
 
-/// The columns of a file; as in a table of text, a column `split` divides the records.
+/// The columns of a file. As in text tables, a column `split` divides the records.
 ///
 /// # Errors
-/// A file that is damaged, or a column of something that is not read.
+/// A damaged file, or a column of an unsupported type.
 #[cfg(feature = "parquet")]
 pub fn open(path: &Path) -> Result<Opened> {
     use crate::data::table::{Field, Raw, Table};
@@ -30,7 +30,7 @@ pub fn open(path: &Path) -> Result<Opened> {
 }
 
 /// # Errors
-/// Always: this program was built without it.
+/// Always, because this program was built without the feature.
 #[cfg(not(feature = "parquet"))]
 pub fn open(path: &Path) -> Result<Opened> {
     anyhow::bail!("{}: this program reads no Parquet files; build it with `--features parquet`", path.display())

@@ -1,4 +1,4 @@
-//! Pickled batches, as Python's programs read them: a dictionary with `data` (a numpy array of bytes, a picture a row) and
+//! Pickled batches written by Python programs: a dictionary with `data` (a NumPy array of bytes, one image per row) and
 //! `labels`.
 
 use super::of_rows;
@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 /// Labels count from `first`.
 ///
 /// # Errors
-/// Bytes that are no such pickle, or arrays that are not bytes or do not fit together.
+/// Bytes that are not such a pickle, or arrays that are not bytes or do not match.
 pub fn read(bytes: &[u8], first: usize) -> Result<Records> {
     let pickle = Pickle::whole(bytes)?;
     let root = pickle.root();
@@ -33,12 +33,12 @@ fn numbers(item: Item<'_>) -> Result<Vec<i64>> {
     }
 }
 
-/// A numpy array.
+/// A NumPy array.
 fn array(item: Item<'_>) -> Result<Array> {
     let parts = || -> Option<(Item<'_>, Item<'_>, bool, Item<'_>)> {
         let (function, arguments, state) = item.call()?;
         match state {
-            // (version, shape, type, whether columns lie together, bytes)
+            // (version, shape, type, whether in Fortran order, bytes)
             Some(state) if function.ends_with("multiarray._reconstruct") => {
                 Some((state.item(1)?, state.item(2)?, state.item(3)?.int()? != 0, state.item(4)?))
             }
@@ -56,7 +56,7 @@ fn array(item: Item<'_>) -> Result<Array> {
     Array::new(&kind, columns_first, sizes.context("its shape is not there")?, content)
 }
 
-/// Numpy's name of a type with the order of bytes: `numpy.dtype("u1", …)` with a state `(3, "|", …)`.
+/// NumPy's name of a type with the byte order: `numpy.dtype("u1", …)` with a state `(3, "|", …)`.
 fn descr(item: Item<'_>) -> Option<String> {
     let (function, arguments, state) = item.call()?;
     let name = arguments.item(0)?.text()?;
@@ -64,7 +64,7 @@ fn descr(item: Item<'_>) -> Option<String> {
     (function == "numpy.dtype").then(|| format!("{order}{name}"))
 }
 
-/// Bytes, or the text that Python 3 writes bytes as where the protocol has none.
+/// Bytes, or the text that Python 3 uses for bytes in protocols without a type for them.
 fn bytes(item: Item<'_>) -> Option<Vec<u8>> {
     match item.call() {
         Some((function, arguments, _)) if function == "_codecs.encode" => {

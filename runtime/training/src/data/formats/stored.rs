@@ -1,4 +1,4 @@
-//! Arrays of files that are too large to be held in memory: they stay there, and records are read when they are wanted.
+//! Arrays of files that are too large for memory. They stay in the file, and records are read on demand.
 
 use crate::data::table::Raw;
 use crate::input::{self, Array, Head, Stored, stored};
@@ -11,13 +11,13 @@ use std::path::Path;
 use std::sync::Arc;
 use zip::CompressionMethod;
 
-/// The file, where it is larger than [`input::resident`] says.
+/// The file, if it is larger than [`input::resident`].
 fn large(path: &Path) -> Result<Option<Arc<File>>> {
     let file = input::open(path)?;
     Ok((file.metadata()?.len() > input::resident()).then(|| Arc::new(file)))
 }
 
-/// Classes, lengths and other single numbers are read at once: they take next to nothing.
+/// Classes, lengths and other single numbers per record are read at once, because they are small.
 fn raw(stored: Stored) -> Result<Raw> {
     if stored.shape.len() > 1 {
         return Ok(Raw::Stored(stored));
@@ -25,21 +25,21 @@ fn raw(stored: Stored) -> Result<Raw> {
     Ok(Raw::Numbers(stored.read(&(0..stored.len()).collect::<Vec<_>>())?))
 }
 
-/// The array of a `.npy` file, where that is large.
+/// The array of a large `.npy` file.
 ///
 /// # Errors
-/// A file that is damaged.
+/// A damaged file.
 pub fn npy(path: &Path) -> Result<Option<Raw>> {
     let Some(file) = large(path)? else { return Ok(None) };
     let read = || raw(stored::npy_at(&file, path, 0)?);
     Ok(Some(read().with_context(|| format!("{}: cannot be read as an npy file", path.display()))?))
 }
 
-/// The arrays of a large `.npz` archive. Those that are stored as they are stay there, without a look at their checksums, which
-/// would mean to read them all.
+/// The arrays of a large `.npz` archive. Uncompressed ones stay in the file, and their checksums are not verified,
+/// because this would mean reading all of them.
 ///
 /// # Errors
-/// An archive that is damaged, or a large array that is compressed.
+/// A damaged archive, or a large compressed array.
 pub fn npz(path: &Path) -> Result<Option<Vec<(String, Raw)>>> {
     let Some(file) = large(path)? else { return Ok(None) };
     let read = || -> Result<Vec<(String, Raw)>> {
@@ -89,7 +89,7 @@ fn member(
     }
 }
 
-/// What the head of a safetensors file says of a tensor.
+/// A tensor in the header of a safetensors file.
 #[derive(Deserialize)]
 struct Tensor {
     dtype: String,
@@ -100,7 +100,7 @@ struct Tensor {
 /// The tensors of a large safetensors file.
 ///
 /// # Errors
-/// A file that is damaged, or tensors of a type that is not read.
+/// A damaged file, or tensors of an unsupported type.
 pub fn tensors(path: &Path) -> Result<Option<Vec<(String, Raw)>>> {
     let Some(file) = large(path)? else { return Ok(None) };
     let read = || -> Result<Vec<(String, Raw)>> {
@@ -109,7 +109,7 @@ pub fn tensors(path: &Path) -> Result<Option<Vec<(String, Raw)>>> {
         let mut head: BTreeMap<String, serde_json::Value> =
             serde_json::from_slice(&head).context("its header is no JSON")?;
         head.remove("__metadata__");
-        // A single number belongs to no record.
+        // A scalar belongs to no record.
         head.retain(|_, about| about["shape"].as_array().is_none_or(|shape| !shape.is_empty()));
         let one = |(name, about): (String, serde_json::Value)| {
             let place = || format!("tensor `{name}`");
@@ -129,10 +129,10 @@ pub fn tensors(path: &Path) -> Result<Option<Vec<(String, Raw)>>> {
     Ok(Some(read().with_context(|| format!("{}: cannot be read as a safetensors file", path.display()))?))
 }
 
-/// The array of a large IDX file that is not packed.
+/// The array of a large uncompressed IDX file.
 ///
 /// # Errors
-/// A file that is damaged.
+/// A damaged file.
 pub fn idx(path: &Path) -> Result<Option<Raw>> {
     let Some(file) = large(path)? else { return Ok(None) };
     let read = || -> Result<Option<Raw>> {

@@ -1,4 +1,5 @@
-//! WebDataset: a `.tar` (or `.tar.gz`) whose members of one record have one name up to the first point: `0001.png`, `0001.cls`.
+//! WebDataset: a `.tar` (or `.tar.gz`) in which the members of a record have the same name up to the first dot:
+//! `0001.png`, `0001.cls`.
 
 use crate::data::open::{Opened, stem};
 use crate::data::photo::ENDINGS;
@@ -10,13 +11,13 @@ use std::collections::BTreeMap;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-/// Endings of a class, by number or name.
+/// Extensions of a class, by number or name.
 const CLASS: [&str; 3] = ["cls", "cls.txt", "label"];
 
-/// The pictures of an archive, their classes (`.cls`), and whatever else lies beside them as text (`.txt`), by ending.
+/// The images of an archive, their classes (`.cls`), and other members as text (`.txt`), by extension.
 ///
 /// # Errors
-/// An archive that is damaged, holds no pictures, or has a record without a member that others have.
+/// An archive that is damaged or contains no images, or a record without a member that others have.
 pub fn open(path: &Path) -> Result<Opened> {
     let place = path.display();
     let file = input::open(path)?;
@@ -41,7 +42,7 @@ pub fn open(path: &Path) -> Result<Opened> {
     collect(path, records)
 }
 
-/// The record of a member, and the field its ending says.
+/// The record of a member, and the field of its extension.
 fn field(name: &str) -> Option<(&str, &'static str)> {
     let begin = name.rfind('/').map_or(0, |at| at + 1);
     let point = begin + name[begin..].find('.').filter(|&at| at > 0)?;

@@ -1,8 +1,8 @@
-//! What is shown, as it is kept for the report.
+//! The plots as stored for the report.
 
 use serde::{Deserialize, Serialize};
 
-/// What the report shows besides marginals.
+/// The plots of the report besides marginals.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plots {
     pub pairs: Vec<Scatter>,
@@ -19,14 +19,14 @@ impl Plots {
     }
 }
 
-/// Points in a plane, in groups.
+/// Points in a plane, in groups of one colour.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scatter {
     pub title: String,
-    /// What the axes are.
+    /// The titles of the axes.
     pub axes: [String; 2],
     pub groups: Vec<Group>,
-    /// Whether the points would lie on the diagonal were both axes equal.
+    /// Whether the diagonal means that both axes agree.
     pub diagonal: bool,
 }
 
@@ -41,7 +41,7 @@ pub struct Group {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Lines {
     pub title: String,
-    /// Of each the name in the legend, and its values from step 1 on.
+    /// For each, the name in the legend and its values from step 1.
     pub lines: Vec<(String, Vec<f64>)>,
 }
 
@@ -49,12 +49,12 @@ pub struct Lines {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Map {
     pub title: String,
-    /// What runs to the right, and what runs down.
+    /// The titles of the horizontal and of the vertical axis.
     pub axes: [String; 2],
     /// The numbers of the first column and of the first row.
     pub first: [usize; 2],
     pub rows: Vec<Vec<f64>>,
-    /// What rows and columns are called, where both are classes with names.
+    /// The names of rows and columns, if both are classes with names.
     #[serde(default)]
     pub names: Vec<String>,
 }

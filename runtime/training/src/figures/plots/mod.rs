@@ -1,4 +1,4 @@
-//! Plots of what is no picture: pairs of numbers, sequences, the latent space, what was imputed beside what is true.
+//! Plots of data other than images: pairs of numbers, sequences, the latent space, imputed against true values.
 
 mod kinds;
 mod plane;
@@ -15,17 +15,18 @@ use anyhow::Result;
 use plane::plane;
 use std::collections::BTreeMap;
 
-/// Records that are shown.
+/// The number of records shown.
 const COUNT: usize = 400;
-/// Numbers of which pairs are shown.
+/// The number of variables' elements whose pairs are shown.
 const PAIRED: usize = 4;
-/// Sequences of one plot, and plots of one variable.
+/// The number of sequences in a plot, and of plots for a variable.
 const SEQUENCES: usize = 4;
 const PANELS: usize = 3;
-/// Classes that have a colour.
+/// The number of classes with a colour.
 const CLASSES: usize = 10;
 
-/// Everything to be shown of a model's test records; `classes` are the names of labels' classes. Nothing where they are pictures alone and no latent is inferred.
+/// All plots of a model's test records. `classes` are the names of labels' classes. None if there are only images and
+/// no latent is inferred.
 ///
 /// # Errors
 /// Data that do not fit the model, or a failed tensor operation.
@@ -63,7 +64,7 @@ struct Shown<'a> {
     images: &'a Records,
     data: &'a Values,
     seed: u64,
-    /// Of the classes that records are coloured by.
+    /// The names of the classes that determine the colours.
     names: &'a [String],
     /// The names of every label's classes.
     classes: &'a BTreeMap<String, Vec<String>>,
@@ -74,7 +75,7 @@ impl Shown<'_> {
         self.model.modes().iter().find(|mode| mode.name == name).copied()
     }
 
-    /// As many draws from the model as there are records, given what these give.
+    /// As many samples from the model as records, given the records' evidence.
     fn samples(&self) -> Result<Option<Values>> {
         let shows = |variable: &Variable| variable.is_observed() && (variable.steps || is_number(variable));
         let Some(mode) = self.mode("generation").filter(|_| self.spec.variables.iter().any(shows)) else {
@@ -100,7 +101,7 @@ impl Shown<'_> {
         self.images.has(&variable.name, record)
     }
 
-    /// Each of the first numbers over each other: test data and samples.
+    /// Pairs of the first numbers: test data and samples.
     fn pairs(&self, samples: &Values, plots: &mut Plots) -> Result<()> {
         let mut columns: Vec<(String, [Vec<f64>; 2])> = Vec::new();
         let numbers = |variable: &&Variable| variable.is_observed() && !variable.steps && is_number(variable);
@@ -131,7 +132,7 @@ impl Shown<'_> {
         Ok(())
     }
 
-    /// Numbers over the steps as lines; of binary values each step as a column.
+    /// Numbers over the steps as lines; binary values with each step as a column.
     fn sequences(&self, samples: &Values, plots: &mut Plots) -> Result<()> {
         let lengths = Variable::length(&self.spec.variables).and_then(|length| self.images.lengths(&length.name));
         for variable in self.spec.variables.iter().filter(|variable| variable.is_observed() && variable.steps) {
@@ -172,7 +173,7 @@ impl Shown<'_> {
         Ok(())
     }
 
-    /// The posterior means of each latent in two dimensions, by class where there are classes.
+    /// The posterior means of each latent in two dimensions, coloured by class if there are classes.
     fn latents(&self, plots: &mut Plots) -> Result<()> {
         if eval::inferred(self.model, self.spec).is_err() {
             return Ok(());
@@ -212,7 +213,7 @@ impl Shown<'_> {
         self.images.label(record).filter(|class| *class < CLASSES)
     }
 
-    /// Partly observed values that are known, found again from everything else.
+    /// Known values of partly observed variables, imputed from all other variables.
     fn imputed(&self, plots: &mut Plots) -> Result<()> {
         for variable in self.spec.variables.iter().filter(|variable| variable.role == Role::Partly) {
             let finds = |mode: &&Mode| {
@@ -220,7 +221,7 @@ impl Shown<'_> {
             };
             let named = |mode: &&Mode| ["imputation", "classification"].iter().any(|word| mode.name.starts_with(word));
             let Some(mode) = self.model.modes().iter().filter(finds).find(named).copied() else { continue };
-            // The mean of q, where q is a normal.
+            // The mean, for a normal q.
             let mut noise = eval::still(self.model, std::iter::once(variable), self.images.len())?;
             let draw = Draw { decode: Decode::Mode, ..Draw::default() };
             let given = complete(self.model, &mode, self.data, &mut noise, &draw)?;
@@ -248,7 +249,7 @@ impl Shown<'_> {
     }
 }
 
-/// Whether a variable is numbers that a pair can be made of.
+/// Whether a variable consists of numbers for pairs.
 fn is_number(variable: &Variable) -> bool {
     let continuous = [Space::Real, Space::Positive, Space::Unit, Space::Count].contains(&variable.space);
     continuous && variable.picture().is_none() && !variable.is_length
@@ -274,7 +275,7 @@ fn by_class(points: &[[f64; 2]], classes: &[Option<usize>], names: &[String]) ->
     groups
 }
 
-/// Of the records of each class the part that is taken for each.
+/// The confusion matrix: for the records of each class, the fractions assigned to each class.
 fn confusion(name: &str, known: &[(&Vec<f64>, &Vec<f64>)], names: &[String]) -> Map {
     let size = known.first().map_or(0, |(truth, _)| truth.len());
     let largest = |row: &[f64]| (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0);
@@ -306,7 +307,7 @@ mod tests {
             .collect();
         let (points, part) = plane(&rows);
         assert!(part.unwrap() > 0.999_999, "{part:?}");
-        // Distances are kept.
+        // Distances are preserved.
         let far = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
         for at in 1..200 {
             assert!((far(&rows[0], &rows[at]) - far(&points[0], &points[at])).abs() < 1e-2);

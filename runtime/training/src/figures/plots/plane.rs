@@ -1,7 +1,7 @@
-//! Rows of many numbers in two dimensions.
+//! Projects rows of many numbers to two dimensions.
 
-/// Rows in two dimensions: as they are where they have two numbers, else their first two principal components with the part of
-/// the variance that these have.
+/// Rows in two dimensions: unchanged if they have two numbers, otherwise their first two principal components, with the
+/// fraction of the variance.
 pub fn plane(rows: &[Vec<f64>]) -> (Vec<[f64; 2]>, Option<f64>) {
     let units = rows.first().map_or(0, Vec::len);
     if units == 2 {
@@ -23,7 +23,7 @@ pub fn plane(rows: &[Vec<f64>]) -> (Vec<[f64; 2]>, Option<f64>) {
 /// The direction of the largest variance, orthogonal to another, by power iteration.
 fn component(rows: &[Vec<f64>], apart: Option<&[f64]>) -> Vec<f64> {
     let units = rows.first().map_or(0, Vec::len);
-    // Not orthogonal to any direction that data are likely to have.
+    // A direction that is unlikely to be orthogonal to the data.
     let mut axis: Vec<f64> = (0..units).map(|at| 1.0 + (at as f64 * 0.7).sin()).collect();
     for _ in 0..100 {
         if let Some(apart) = apart {

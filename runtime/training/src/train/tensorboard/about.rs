@@ -1,14 +1,14 @@
-//! What a run is: its hyperparameters, its bound as text, its graph.
+//! The description of a run: its hyperparameters, its bound as text, its graph.
 
 use super::message::{bytes, double, float, integer, message};
 use super::{Events, now};
 use anyhow::Result;
 use serde_json::Value;
 
-/// What TensorBoard shows of a run beside its values.
+/// The description of a run in TensorBoard, besides its values.
 #[derive(Debug, Clone, Default)]
 pub struct About {
-    /// The name of the score by which runs are compared: `bits_per_dim` or `nats`.
+    /// The name of the score for comparing runs: `bits_per_dim` or `nats`.
     pub score: &'static str,
     /// By name: numbers, flags and words.
     pub hyperparameters: Vec<(String, Value)>,
@@ -20,26 +20,26 @@ pub struct About {
 /// A factor of the model, or a variable that data supply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// Parts of a path are boxes in one another: `p/x`.
+    /// Parts of a path are nested boxes: `p/x`.
     pub name: String,
-    /// What the node computes, such as the distribution's name.
+    /// The node's operation, such as the distribution's name.
     pub operation: String,
-    /// Names of the nodes it reads.
+    /// Names of the nodes that it reads.
     pub inputs: Vec<String>,
 }
 
-/// TensorFlow's numbers of types.
+/// TensorFlow's codes of types.
 const FLOAT: u64 = 1;
 const STRING: u64 = 7;
-/// The hyperparameter plugin's numbers of how a run stands.
+/// The hyperparameter plugin's codes of a run's status.
 const SUCCESS: u64 = 1;
 const FAILURE: u64 = 2;
 
 impl Events {
-    /// Adds what a run is; once, at its beginning.
+    /// Adds the description, once at the beginning of the run.
     ///
     /// # Errors
-    /// A full disk, most likely.
+    /// Usually a full disk.
     pub fn about(&mut self, about: &About) -> Result<()> {
         if !about.graph.is_empty() {
             let nodes: Vec<Vec<u8>> = about.graph.iter().map(node).collect();
@@ -63,10 +63,10 @@ impl Events {
         self.summary(0, &values)
     }
 
-    /// Adds that the run ended.
+    /// Adds the end of the run.
     ///
     /// # Errors
-    /// A full disk, most likely.
+    /// Usually a full disk.
     pub fn end(&mut self, step: usize, success: bool) -> Result<()> {
         let state = if success { SUCCESS } else { FAILURE };
         let end = message(4, &[integer(1, state), double(2, now())]);
@@ -80,7 +80,7 @@ fn node(node: &Node) -> Vec<u8> {
     message(1, &fields)
 }
 
-/// The plugin's type of a value (1 word, 2 flag, 3 number), and the value as it wants it.
+/// The plugin's code of a value's type (1 word, 2 flag, 3 number), and the encoded value.
 fn typed(value: &Value) -> Option<(u64, Vec<u8>)> {
     match value {
         Value::String(word) => Some((1, bytes(3, word))),

@@ -1,4 +1,4 @@
-//! Protocol buffers as TensorBoard reads them: fields by number, and the frames of a file of records.
+//! Protocol buffers for TensorBoard: fields by number, and the frames of a record file.
 
 /// A field with a whole number.
 pub fn integer(number: u64, value: u64) -> Vec<u8> {
@@ -46,7 +46,7 @@ fn field(number: u64, wire: u64) -> Vec<u8> {
     varint(number << 3 | wire)
 }
 
-/// CRC-32C, rotated and offset as the format wants it.
+/// CRC-32C, rotated and offset as the format requires.
 fn masked(data: &[u8]) -> u32 {
     crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8)
 }

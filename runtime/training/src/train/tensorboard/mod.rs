@@ -1,4 +1,4 @@
-//! TensorBoard's event files: a run's values, sheets, hyperparameters, bound and graph for those who watch runs there.
+//! TensorBoard's event files: a run's values, sheets, hyperparameters, bound and graph.
 //!
 //! Tags follow one scheme: `train/…`, `validation/…` and `test/…` for values (`train/bits_per_dim`, `validation/KL_z`),
 //! `sheets/…` for images, `model/…` for text.
@@ -29,7 +29,7 @@ impl Events {
     /// A new file in the folder. TensorBoard reads all files of a folder as one run.
     ///
     /// # Errors
-    /// A folder that cannot be written to.
+    /// A folder that cannot be written.
     pub fn create(folder: &Path) -> Result<Self> {
         let seconds = now() as u64;
         // Files are read in the order of their names.
@@ -45,7 +45,7 @@ impl Events {
     /// Adds values at a step.
     ///
     /// # Errors
-    /// A full disk, most likely.
+    /// Usually a full disk.
     pub fn scalars(&mut self, step: usize, values: &[(String, f64)]) -> Result<()> {
         let value = |(tag, value): &(String, f64)| message(1, &[bytes(1, tag), float(2, *value as f32)]);
         let all: Vec<Vec<u8>> = values.iter().map(value).collect();
@@ -55,7 +55,7 @@ impl Events {
     /// Adds an image at a step.
     ///
     /// # Errors
-    /// A full disk, most likely.
+    /// Usually a full disk.
     pub fn image(&mut self, step: usize, tag: &str, image: &RgbImage) -> Result<()> {
         let (width, height) = image.dimensions();
         let png = crate::picture::png(image)?;
@@ -63,7 +63,7 @@ impl Events {
         self.summary(step, &[message(1, &[bytes(1, tag), message(4, &encoded)])])
     }
 
-    /// Adds the values of a summary, each a field of it.
+    /// Adds a summary with these values as fields.
     fn summary(&mut self, step: usize, values: &[Vec<u8>]) -> Result<()> {
         self.record(&[double(1, now()), integer(2, step as u64), message(5, values)])
     }

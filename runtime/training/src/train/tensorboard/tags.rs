@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// What is no curve: how and over what an evaluation was done, and numbers that others hold already.
+/// Entries that are not curves: options of an evaluation, and numbers that other entries contain.
 const LEFT_OUT: [&str; 10] =
     ["step", "steps", "seconds", "images", "k", "nll_by_samples", "standard_error", "bound", "log_likelihood", "units"];
 
@@ -26,7 +26,7 @@ fn collect(object: &Value, part: &str, values: &mut Vec<(String, f64)>) {
         if LEFT_OUT.contains(&name.as_str()) {
             continue;
         }
-        // Steps and evaluations have one name for the score, in the unit they have it in.
+        // Steps and evaluations use the same name for the score, which includes the unit.
         let name = match (name.as_str(), object["unit"].as_str()) {
             ("nll", Some("nats")) => "nats",
             ("nll", _) => "bits_per_dim",

@@ -1,4 +1,4 @@
-//! What a run keeps: checkpoints, and the lines of its metrics that stand when it goes on.
+//! The files of a run: checkpoints, and the metrics that remain valid when it is resumed.
 
 use super::Trainer;
 use crate::train::{Checkpoint, Header, Progress};
@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::path::Path;
 
 impl Trainer<'_> {
-    /// Which lines of the metrics stand when the run goes on: none that will be written again.
+    /// Whether a line of the metrics remains valid when the run is resumed, because its step will not be repeated.
     pub(super) fn keeps(&self, line: &Value) -> bool {
         let Progress { step, validated, .. } = self.progress;
         let ends_here = step > 0 && step >= self.config.steps;
@@ -21,19 +21,19 @@ impl Trainer<'_> {
         }
     }
 
-    /// Writes the newest checkpoint, on rank 0.
+    /// Writes the latest checkpoint, on rank 0.
     pub(super) fn save(&self) -> Result<()> {
         self.put(&self.folder.last())
     }
 
-    /// Writes a checkpoint; where the run folder is gone, into a new one beside it.
+    /// Writes a checkpoint. If the run folder has disappeared, it goes into a new folder beside it.
     pub(super) fn put(&self, path: &Path) -> Result<()> {
         let checkpoint = self.checkpoint()?;
         if !self.ranks.leads() {
             return Ok(());
         }
         let saved = if self.folder.is_in_place() { checkpoint.save(path) } else { Ok(()) };
-        // It may go while the file is written, too.
+        // The folder may also disappear while the file is written.
         if self.folder.is_in_place() {
             return saved;
         }

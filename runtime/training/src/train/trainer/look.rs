@@ -1,4 +1,4 @@
-//! What a run looks at on its way: validation, the test pictures, units in use.
+//! Measurements during a run: validation, test records, active units.
 
 use super::Trainer;
 use crate::data::Images;
@@ -18,12 +18,12 @@ impl Trainer<'_> {
         step > 0 && here && validated != step
     }
 
-    /// Says how good the model is now, keeps it if it is the best so far, and whether patience has run out. The checkpoint
-    /// comes first: whatever happens meanwhile costs no step.
+    /// Validates the model, keeps it if it is the best so far, and returns whether patience has run out. The checkpoint
+    /// is written first, so that a failure during the validation loses no step.
     pub(super) fn validate(&mut self, metrics: &mut Metrics, display: &Display, bits: f64, rate: f64) -> Result<bool> {
         self.save()?;
         let found = self.evaluate(&self.data.validation)?;
-        // Nothing depends on it, so one rank measures it; but all learn whether an end was asked for meanwhile.
+        // The training does not depend on it, so one rank measures it; but an interrupt during it must reach all ranks.
         let measured = if self.ranks.leads() { self.measure(&found) } else { Ok(Vec::new()) };
         self.activity = ranks::agree(self.ranks, measured)?;
         let step = self.progress.step;
@@ -47,7 +47,7 @@ impl Trainer<'_> {
         Ok(self.config.patience.is_some_and(|patience| self.progress.since_best >= patience))
     }
 
-    /// Bits/dim by a single sample, with draws of its own, so that looking does not change the run.
+    /// The score with a single sample. It has its own noise, so that it does not affect the run.
     pub(super) fn evaluate(&self, images: &Images) -> Result<Evaluation> {
         let options = eval::Options {
             samples: 1,
@@ -66,7 +66,7 @@ impl Trainer<'_> {
         self.averaged(|| activity::measure(model, self.spec, images, &found.terms, batch))
     }
 
-    /// Runs `work` with the running average in place of the parameters, where there is one.
+    /// Runs `work` with the running average in place of the parameters, if there is one.
     fn averaged<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         match &self.average {
             Some(average) => average.in_place(&self.params, work),
@@ -74,7 +74,7 @@ impl Trainer<'_> {
         }
     }
 
-    /// What the test pictures say of the last weights.
+    /// Evaluates the last weights on the test records.
     pub(super) fn finish(&mut self, metrics: &mut Metrics, display: &Display) -> Result<()> {
         let after = self.evaluate(&self.data.test)?;
         display.line(&format!("step {}: test {:.3} {}", self.progress.step, after.nll, after.unit));

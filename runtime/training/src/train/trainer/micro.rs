@@ -18,26 +18,26 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::time::Instant;
 
-/// What a rank tells the others of its micro-batches. All decide by what all have told, and so alike.
+/// The report of a rank about its micro-batches. All ranks decide from the same reports, so their decisions agree.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Told {
-    /// Of each micro-batch the objective, the means of the terms, and what they count where that is not what they are; as bits,
-    /// so that whatever is not a number arrives too.
+    /// For each micro-batch the objective, the means of the terms, and their weighted values if they differ; as bits,
+    /// so that NaN is transmitted too.
     numbers: Vec<Vec<u64>>,
     /// The first term that is not finite, in words.
     fault: Option<String>,
-    /// Whether an end was asked for here.
+    /// Whether an interrupt was received here.
     asked: bool,
-    /// Whether the time is up, on rank 0.
+    /// Whether the time limit is reached, on rank 0.
     over: bool,
 }
 
-/// What a rank has computed of a step.
+/// A rank's results of a step.
 #[derive(Default)]
 struct Own {
     told: Told,
     terms: Vec<(&'static str, TermKind)>,
-    /// What has a weight, or is added to the bound.
+    /// The terms with a weight, and additional terms.
     counts: Vec<&'static str>,
     sums: Tree<Vec<Tensor>>,
 }
@@ -79,10 +79,10 @@ impl Trainer<'_> {
         Ok(Step { terms: means, objective, weighted, norm, rate, length, skipped, sharing, asked, over })
     }
 
-    /// Forward and backward passes of this rank's micro-batches; their gradients summed as far as they are neighbours.
+    /// Forward and backward passes of this rank's micro-batches. Gradients of neighbouring micro-batches are summed.
     fn own_parts(&self, parts: &Parts, indices: &[usize], position: u64) -> Result<Own> {
         let mut own = Own::default();
-        // The longest record of the whole batch decides, so that all ranks run the same program.
+        // The longest record of the whole batch determines the program, so that all ranks run the same one.
         let program = Program::of(self.lengths.as_ref(), self.model.as_ref(), indices);
         for part in parts.own() {
             let records = parts.records(part);
@@ -90,7 +90,7 @@ impl Trainer<'_> {
             let mut noise = self.noise_of(records.clone());
             let recording = Recording::begin(&self.params);
             let loss = self.forward(&program, &batch, &mut noise, &indices[records], &mut own)?;
-            // After a fault nothing is updated; the terms of all micro-batches are still to be told.
+            // After a fault there is no update, but the terms of all micro-batches are still reported.
             if own.told.fault.is_none() {
                 let block = Block { start: part, level: 0, sum: self.slopes(&recording.backward(&loss)?)? };
                 own.sums.push(block, &updates::add)?;
@@ -101,7 +101,7 @@ impl Trainer<'_> {
         Ok(own)
     }
 
-    /// The loss of a micro-batch; what is to be told of it is added to `own`.
+    /// The loss of a micro-batch. Its report is added to `own`.
     fn forward(
         &self,
         program: &Program<'_>,
@@ -134,14 +134,14 @@ impl Trainer<'_> {
         Ok(loss)
     }
 
-    /// The noise of records of this step's batch: a function of the seed, the step and the record's position alone.
+    /// The noise for records of this step's batch: a function of the seed, the step and the record's position.
     fn noise_of(&self, records: Range<usize>) -> Noise {
         let (seed, _) = self.noise.state();
         let step = scramble(seed ^ scramble(self.progress.step as u64));
         Noise::of_rows(step, 0..self.config.samples.max(1), records)
     }
 
-    /// The gradient of every parameter, zero where the loss does not depend on it.
+    /// The gradient of every parameter. Zero if the loss does not depend on it.
     fn slopes(&self, gradients: &GradStore) -> Result<Vec<Tensor>> {
         let one = |(_, var): (String, candle_core::Var)| match gradients.get(&var) {
             Some(gradient) => Ok(gradient.contiguous()?.detach()),
@@ -151,7 +151,7 @@ impl Trainer<'_> {
     }
 }
 
-/// The means over all micro-batches, in their order: of the objective, of each term, and of what they count.
+/// The means over all micro-batches, in their order: of the objective, of each term, and of their weighted values.
 fn means(own: &Own, told: &[Told]) -> Result<(f64, TermMeans, Option<Vec<(&'static str, f64)>>)> {
     let mut sums = vec![0.0; 1 + own.terms.len() + own.counts.len()];
     let mut count = 0.0;
@@ -167,7 +167,7 @@ fn means(own: &Own, told: &[Told]) -> Result<(f64, TermMeans, Option<Vec<(&'stat
     Ok((sums[0], TermMeans { terms }, Some(counts).filter(|counts| !counts.is_empty())))
 }
 
-/// A number that looks like no other: SplitMix64's last step, after its constant was added.
+/// Scrambles a number: the last step of SplitMix64, after its constant was added.
 fn scramble(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -28,20 +28,20 @@ use anyhow::{Context, Result};
 use std::path::Path;
 use std::time::Instant;
 
-/// Why training ended.
+/// The reason for the end of training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// Every step was taken.
+    /// All steps are done.
     Done,
-    /// Validation got no better for long enough.
+    /// No improvement in validation for the patience.
     Patience,
-    /// The time was up.
+    /// The time limit.
     Time,
     /// Ctrl-C.
     Interrupted,
 }
 
-/// Ctrl-C as an end like another.
+/// Converts an interrupt to a normal end.
 fn interruptible(end: Result<End>) -> Result<End> {
     match end {
         Err(error) if error.is::<Interrupted>() => Ok(End::Interrupted),
@@ -49,12 +49,12 @@ fn interruptible(end: Result<End>) -> Result<End> {
     }
 }
 
-/// A run: a model, its data, and everything that changes from step to step.
+/// A run: a model, its data, and its changing state.
 pub struct Trainer<'a> {
     ranks: &'a dyn Communicator,
     spec: &'a Spec,
     data: &'a Data,
-    /// `--data` as it was given.
+    /// The value of `--data`.
     source: String,
     config: Config,
     folder: RunFolder,
@@ -64,30 +64,30 @@ pub struct Trainer<'a> {
     average: Option<Average>,
     batches: Batches,
     order: Order,
-    /// Where records have lengths.
+    /// If records have lengths.
     lengths: Option<Lengths>,
     noise: Noise,
     progress: Progress,
-    /// Where gradients are summed over micro-batches.
+    /// If gradients are summed over micro-batches.
     parts: Option<Parts>,
-    /// When the first of this process's steps began.
+    /// The start of the first step of this process.
     begun: Instant,
-    /// Under `--graph`, from the first step on that can be recorded.
+    /// With `--graph`, from the first step that can be recorded.
     replay: Option<Replay>,
-    /// Spent in training steps. Not part of the progress: the same run twice leaves the same checkpoints.
+    /// Time spent in training steps. It is not part of the progress, so that equal runs write equal checkpoints.
     seconds: f64,
     before: Option<Evaluation>,
     after: Option<Evaluation>,
-    /// At the last validation.
+    /// From the last validation.
     activity: Vec<Activity>,
 }
 
 impl<'a> Trainer<'a> {
-    /// A new run: the model is built and initialised on the first training pictures, as many as the configuration says. Of
-    /// several ranks, which all call this with equal arguments, rank 0 initialises the model, and writes.
+    /// A new run. The model is built, and initialised on the first training records, whose number is in the
+    /// configuration. With several ranks, all call this with equal arguments; rank 0 initialises the model and writes.
     ///
     /// # Errors
-    /// Data the model cannot take, a batch that cannot be divided among the ranks, or a failed tensor operation.
+    /// Data that do not fit the model, a batch that cannot be divided among the ranks, or a failed tensor operation.
     pub fn new(task: Task<'a>, config: Config, folder: RunFolder) -> Result<Self> {
         let ranks = task.ranks;
         let mut trainer = ranks::agree(ranks, Self::build(task, config, folder))?;
@@ -101,7 +101,7 @@ impl<'a> Trainer<'a> {
             trainer.params.touch();
         }
         trainer.updates.refresh()?;
-        // The average begins at what initialisation left, not at what it started from.
+        // The average starts after the initialisation.
         trainer.average = trainer.config.average.map(|decay| Average::new(&trainer.params, decay)).transpose()?;
         Ok(trainer)
     }
@@ -118,7 +118,7 @@ impl<'a> Trainer<'a> {
         warn_of_flat_channels(&self.params, count)
     }
 
-    /// A run that goes on where a checkpoint left it, on as many ranks as there are now.
+    /// Resumes a run from a checkpoint, on the current number of ranks.
     ///
     /// # Errors
     /// A checkpoint of another model, one that does not fit, or a batch that cannot be divided among the ranks.
@@ -127,7 +127,7 @@ impl<'a> Trainer<'a> {
         let path = folder.last();
         let begin = || {
             checkpoint.check_model(&spec.name, &spec.source, &spec.settings, &path)?;
-            // Data that were moved are known by where they lie now.
+            // For data that have moved, the current location is stored.
             let source = data.kept.as_ref().map_or(&checkpoint.header.data, |kept| &kept.source);
             let mut trainer = Self::build(task, config, folder)?;
             source.clone_into(&mut trainer.source);
@@ -137,7 +137,7 @@ impl<'a> Trainer<'a> {
         ranks::agree(task.ranks, begin())
     }
 
-    /// Takes the state of a checkpoint.
+    /// Restores the state of a checkpoint.
     fn go_on(&mut self, checkpoint: &Checkpoint, path: &Path) -> Result<()> {
         let place = path.display().to_string();
         restore(&self.params, &checkpoint.group("param"), &place)?;
@@ -206,12 +206,12 @@ impl<'a> Trainer<'a> {
         &self.progress
     }
 
-    /// What the test pictures said after the last step.
+    /// The evaluation on the test records after the last step.
     pub fn after(&self) -> Option<&Evaluation> {
         self.after.as_ref()
     }
 
-    /// How much of each latent was in use at the last validation.
+    /// The active units of each latent at the last validation.
     pub fn activity(&self) -> &[Activity] {
         &self.activity
     }
@@ -221,7 +221,7 @@ impl<'a> Trainer<'a> {
         self.seconds
     }
 
-    /// Training pictures a second, from the first step on.
+    /// Training records per second, since the first step.
     pub fn images_per_second(&self) -> f64 {
         (self.progress.step * self.config.batch) as f64 / self.seconds.max(1e-9)
     }
@@ -235,8 +235,8 @@ fn order(lengths: Option<&Lengths>, count: usize, config: &Config, position: u64
     }
 }
 
-/// Says how many channels of weight-normalised layers had no variance over the pictures they were initialised on: their scale
-/// is exactly 1, which no other channel's is.
+/// Reports the number of channels of weight-normalised layers that were constant over the initialisation records. Their
+/// scale is exactly 1, unlike that of all other channels.
 fn warn_of_flat_channels(params: &Params, pictures: usize) -> Result<()> {
     let (mut flat, mut all, mut layers) = (0, 0, 0);
     for (_, scale) in params.entries().iter().filter(|(name, _)| name.ends_with("weight_g")) {

@@ -10,8 +10,8 @@ use serde_json::json;
 use std::time::Instant;
 
 impl Trainer<'_> {
-    /// The test pictures' bits/dim before the first step, where it is not known yet. Writes nothing: a start that fails shows
-    /// before there is a run folder.
+    /// Evaluates the model on the test records before the first step, unless this is already known. It writes nothing,
+    /// so that a failure at the start leaves no run folder.
     ///
     /// # Errors
     /// A likelihood that is not a number, Ctrl-C, or a failed tensor operation.
@@ -24,17 +24,17 @@ impl Trainer<'_> {
         Ok(())
     }
 
-    /// The run's folder from here on, in place of that which it was made with.
+    /// Replaces the run's folder from here on.
     pub fn set_folder(&mut self, folder: RunFolder) {
         self.folder = folder;
     }
 
-    /// Trains until the last step, or until something ends it. Checkpoints and metrics lie in the run folder then, which is
-    /// locked as long as the trainer lives.
+    /// Trains until the last step or another end. Checkpoints and metrics are then in the run folder, which is locked
+    /// as long as the trainer lives.
     ///
     /// # Errors
-    /// A folder that another process trains into, that cannot be written to, or that was moved or deleted meanwhile; a loss
-    /// that is not a number; a failed tensor operation.
+    /// A folder that another process trains into, that cannot be written, or that was moved or deleted; a loss that is
+    /// not a number; a failed tensor operation.
     pub fn run(&mut self) -> Result<End> {
         interrupt::listen();
         let mut metrics = Metrics::none();
@@ -55,14 +55,14 @@ impl Trainer<'_> {
 
     fn work(&mut self, metrics: &mut Metrics, display: &Display) -> Result<End> {
         self.begin()?;
-        // A first checkpoint: an error of the folder shows now, not after hours.
+        // A first checkpoint, so that an error of the folder shows now, not after hours.
         if let Some(before) = self.before.take() {
             display.line(&format!("step 0: test {:.3} {}", before.nll, before.unit));
             metrics.write(&json!({ "step": 0, "test": before.json() }))?;
             self.save()?;
         }
         let end = self.steps(metrics, display)?;
-        // Whatever ends a run, its last weights are compared with the best.
+        // The last weights are compared with the best ones at any end but an interrupt.
         if end != End::Interrupted && self.progress.validated != self.progress.step {
             self.validate(metrics, display, f64::NAN, f64::NAN)?;
         }
@@ -73,7 +73,7 @@ impl Trainer<'_> {
         self.begun = Instant::now();
         let log_every = (self.config.steps / 1000).max(1);
         let (mut bits, mut rate, mut looked) = (f64::NAN, 0.0, (self.progress.step, self.seconds));
-        // A run that was cut off in a validation goes on with it.
+        // A run that was interrupted in a validation repeats it.
         if self.validation_is_due() && self.validate(metrics, display, bits, rate)? {
             return Ok(End::Patience);
         }

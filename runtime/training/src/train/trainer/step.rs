@@ -1,4 +1,4 @@
-//! One training step, and what is left out.
+//! One training step, and skipped updates.
 
 use super::Trainer;
 use crate::data::Augment;
@@ -15,25 +15,25 @@ use candle_core::backprop::GradStore;
 use serde_json::{Map, Value, json};
 use std::time::Instant;
 
-/// Steps on a GPU between two whose numbers are looked at.
+/// On a GPU, the interval of steps whose values are read.
 const LOOK: usize = 20;
 
-/// What a step tells.
+/// The report of a step.
 pub struct Step {
     pub terms: TermMeans,
-    /// What training maximises, nats an example: the bound, unless terms are weighted or there are several samples.
+    /// The training objective, nats per record: the bound, unless terms are weighted or there are several samples.
     pub objective: Option<f64>,
-    /// What the terms count in it, where that is not what they are.
+    /// The values of the terms in the objective, if they differ.
     pub weighted: Option<Vec<(&'static str, f64)>>,
     pub norm: f64,
     pub rate: f64,
-    /// Steps of the batch's sequences on average.
+    /// The mean number of steps of the batch's sequences.
     pub length: Option<f64>,
-    /// Why nothing was updated.
+    /// The reason why the update was skipped.
     pub skipped: Option<String>,
-    /// Of several ranks: seconds in which this one waited for the others, exchanged with them and updated parameters.
+    /// With several ranks: seconds in which this one waited for the others, exchanged data and updated parameters.
     pub sharing: Option<f64>,
-    /// Whether an end was asked for, and whether the time is up.
+    /// Whether an interrupt was received, and whether the time limit is reached.
     pub asked: bool,
     pub over: bool,
 }
@@ -93,7 +93,7 @@ impl Trainer<'_> {
             || interrupt::asked()
     }
 
-    /// One step, and what it tells where it is looked at.
+    /// One step, and its report if its values are read.
     pub(super) fn step(&mut self) -> Result<Option<Step>> {
         if let Some(parts) = self.parts.clone() {
             return self.step_in_parts(&parts).map(Some);
@@ -162,7 +162,7 @@ impl Trainer<'_> {
         }))
     }
 
-    /// Whether steps are recorded: on a GPU, once nothing in them but batch, rate and noise changes any more.
+    /// Whether steps are recorded: on a GPU, once only batch, rate and noise change.
     fn replays(&self) -> bool {
         let config = &self.config;
         let watched = config.clip.is_some() || config.skip_above.is_some() || self.average.is_some();
@@ -170,12 +170,13 @@ impl Trainer<'_> {
         recorded && objective::is_settled(self.model.as_ref(), config, self.moment())
     }
 
-    /// How far training has come.
+    /// The progress of training.
     pub(super) fn moment(&self) -> Moment {
         Moment::of(self.progress.step, self.config.batch, self.data.train.len())
     }
 
-    /// A recorded step. What is not a number shows after it, where it is looked at; no checkpoint holds it.
+    /// A recorded step. A value that is not a number is detected when values are read; checkpoints are written only
+    /// after this check.
     fn replayed(&mut self, batch: &Values, begun: Instant) -> Result<Option<Step>> {
         let (model, moment) = (self.model.as_ref(), self.moment());
         let step = moment.step;
@@ -203,7 +204,7 @@ impl Trainer<'_> {
         self.average_in()
     }
 
-    /// Takes the parameters into their running average, where there is one.
+    /// Updates the running average of the parameters, if there is one.
     pub(super) fn average_in(&mut self) -> Result<()> {
         match &mut self.average {
             Some(average) => average.update(&self.params),
@@ -218,7 +219,7 @@ impl Trainer<'_> {
         self.seconds += begun.elapsed().as_secs_f64();
     }
 
-    /// A fault ends the run, unless updates may be left out.
+    /// A fault ends the run, unless updates may be skipped.
     pub(super) fn leave_out(&self, fault: String) -> Result<String> {
         if self.config.skip_above.is_none() {
             bail!("{fault}; {ADVICE}");
@@ -226,7 +227,7 @@ impl Trainer<'_> {
         Ok(fault)
     }
 
-    /// Leaving updates out must not go on for ever: not in a row, and not a tenth of the time.
+    /// Limits skipped updates: in a row, and to a tenth of all steps.
     pub(super) fn bound_skips(&self) -> Result<()> {
         let (progress, limit) = (&self.progress, self.config.skip_limit);
         ensure!(
@@ -241,7 +242,7 @@ impl Trainer<'_> {
         Ok(())
     }
 
-    /// Whether training has taken as long as it may.
+    /// Whether the time limit of training is reached.
     pub(super) fn time_is_up(&self) -> bool {
         let elapsed = self.begun.elapsed().as_secs_f64();
         self.config.minutes.is_some_and(|minutes| elapsed > minutes * 60.0)
@@ -255,12 +256,12 @@ impl Trainer<'_> {
         }
     }
 
-    /// Steps of these records on average, where they have lengths.
+    /// The mean number of steps of these records, if they have lengths.
     pub(super) fn mean_length(&self, indices: &[usize]) -> Option<f64> {
         self.lengths.as_ref().map(|lengths| lengths.mean(indices))
     }
 
-    /// Training records, the first at a position of the run, of sequences the first `steps`.
+    /// Training records, with the position of the first one in the run; for sequences the first `steps`.
     pub(super) fn batch(&self, indices: &[usize], position: u64, steps: Option<usize>) -> Result<Values> {
         let augment = Augment::new(self.config.seed);
         let augment = self.config.augment.then_some((&augment, position));

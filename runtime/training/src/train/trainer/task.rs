@@ -1,4 +1,4 @@
-//! What a run trains, on what, and where.
+//! The task of a run: model, data, device and ranks.
 
 use crate::Device;
 use crate::data::Data;
@@ -10,19 +10,19 @@ use crate::spec::Spec;
 pub struct Task<'a> {
     pub(super) spec: &'a Spec,
     pub(super) data: &'a Data,
-    /// `--data` as it was given.
+    /// The value of `--data`.
     pub(super) source: &'a str,
     pub(super) device: &'a Device,
     pub(super) ranks: &'a dyn Communicator,
 }
 
 impl<'a> Task<'a> {
-    /// In this process alone; `source` says in the checkpoints where the data are from.
+    /// For a single process. `source` is the origin of the data in checkpoints.
     pub fn new(spec: &'a Spec, data: &'a Data, source: &'a str, device: &'a Device) -> Self {
         Self { spec, data, source, device, ranks: &ALONE }
     }
 
-    /// The same on several ranks, each of which has an equal task.
+    /// The task on several ranks, each of which has an equal one.
     #[must_use]
     pub fn on(self, ranks: &'a dyn Communicator) -> Self {
         Self { ranks, ..self }

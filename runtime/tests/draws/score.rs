@@ -1,0 +1,100 @@
+//! Gradients by the score are unbiased.
+
+use super::{BATCH, bits, build, close, data, gradients, moved, numbers, value};
+use srvae::{BoundOptions, DType, Device, Model, Noise, Tensor};
+
+/// Gradients along two directions: that of the exact gradient, and a random one.
+fn along(gradients: &[(String, Vec<f64>)], exact: &[(String, Vec<f64>)]) -> [f64; 2] {
+    let mut noise = Noise::seeded(23);
+    let mut sums = [0.0; 2];
+    for ((name, gradient), (_, exact)) in gradients.iter().zip(exact) {
+        let random = numbers(&noise.normal(name, &[exact.len()], DType::F64, &Device::Cpu).unwrap());
+        for ((value, exact), random) in gradient.iter().zip(exact).zip(random) {
+            sums[0] += value * exact;
+            sums[1] += value * random;
+        }
+    }
+    sums
+}
+
+/// Means and standard errors of the score's gradient over `draws` draws, held against the exact one.
+fn unbiased(draws: u64, samples: usize, importance: bool, exact: &dyn Fn(&dyn Model) -> Tensor) {
+    let (summed, drawn) = (build(&bits("enumerate")), build(&bits("score")));
+    [&summed, &drawn].iter().for_each(|model| moved(model.as_ref()));
+    let truth = match importance {
+        false => gradients(summed.as_ref(), &exact(summed.as_ref())),
+        true => gradients(drawn.as_ref(), &exact(drawn.as_ref())),
+    };
+    let wanted = along(&truth, &truth);
+    let options = if importance {
+        BoundOptions::importance(samples)
+    } else {
+        BoundOptions { samples, ..BoundOptions::default() }
+    };
+    let mut seen: [Vec<f64>; 2] = Default::default();
+    let mut plain = [0.0; 2];
+    for seed in 0..draws {
+        let terms = drawn.bound(&data(), &mut Noise::seeded(seed), &options).unwrap();
+        let gain = value(&terms);
+        let objective = match importance {
+            true => log_mean_exp(&gain),
+            false => gain.mean(0).unwrap(),
+        };
+        let score = terms.score(&gain, importance).unwrap().unwrap();
+        close(&numbers(&score), &[0.0; BATCH], 0.0, "the value of the score's term");
+        let without = along(&gradients(drawn.as_ref(), &objective.sum_all().unwrap()), &truth);
+        let whole = (objective + score).unwrap().sum_all().unwrap();
+        let found = along(&gradients(drawn.as_ref(), &whole), &truth);
+        (0..2).for_each(|at| {
+            seen[at].push(found[at]);
+            plain[at] += without[at] / draws as f64;
+        });
+    }
+    for (at, seen) in seen.iter().enumerate() {
+        let mean = seen.iter().sum::<f64>() / draws as f64;
+        let variance = seen.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (draws - 1) as f64;
+        let error = (variance / draws as f64).sqrt();
+        println!("K = {samples}: {mean:.4} ± {error:.4} for {:.4}, without the score {:.4}", wanted[at], plain[at]);
+        assert!((mean - wanted[at]).abs() < 4.0 * error, "K = {samples}: {mean} ± {error} for {}", wanted[at]);
+    }
+    // The gradient that ignores how draws are distributed is far from it.
+    assert!((plain[0] - wanted[0]).abs() > 0.1 * wanted[0]);
+}
+
+fn log_mean_exp(values: &Tensor) -> Tensor {
+    (values.exp().unwrap().mean(0).unwrap()).log().unwrap()
+}
+
+#[test]
+fn the_score_is_unbiased() {
+    let exact = |model: &dyn Model| {
+        let terms = model.bound(&data(), &mut Noise::seeded(1), &BoundOptions::default()).unwrap();
+        value(&terms).sum_all().unwrap()
+    };
+    // Four standard errors: chance goes beyond them one time in 16,000.
+    unbiased(4000, 1, false, &exact);
+    unbiased(2000, 4, false, &exact);
+}
+
+/// The same for the bound by two samples, whose expectation is a sum over pairs of values.
+#[test]
+fn the_score_of_importance_weights_is_unbiased() {
+    let exact = |model: &dyn Model| {
+        let each = (0..8).map(|value| {
+            let mut noise = Noise::seeded(1);
+            let near = |at: usize| if value >> (at % 3) & 1 == 1 { 1e-9 } else { 1.0 - 1e-9 };
+            let uniform: Vec<f64> = (0..BATCH * 3).map(near).collect();
+            noise.record("y", Tensor::from_vec(uniform, (BATCH, 3), &Device::Cpu).unwrap());
+            model.bound(&data(), &mut noise, &BoundOptions::importance(1)).unwrap()
+        });
+        let each: Vec<(Tensor, Tensor)> = each.map(|terms| (terms.scores[0].clone(), value(&terms))).collect();
+        let mut sum = Tensor::zeros((1, BATCH), DType::F64, &Device::Cpu).unwrap();
+        for ((one_q, one), (other_q, other)) in each.iter().flat_map(|one| each.iter().map(move |other| (one, other))) {
+            let pair = log_mean_exp(&Tensor::cat(&[one, other], 0).unwrap()).unsqueeze(0).unwrap();
+            let probability = (one_q + other_q).unwrap().exp().unwrap();
+            sum = (sum + (probability * pair).unwrap()).unwrap();
+        }
+        sum.sum_all().unwrap()
+    };
+    unbiased(3000, 2, true, &exact);
+}
