@@ -1,11 +1,10 @@
-//! Models whose names come from Rust's prelude, the runtime and the generated code: `tests/hygiene.rs` compiles and runs
-//! them.
+//! Models with names of Rust's prelude, the runtime and the generated code. `tests/hygiene.rs` compiles and runs them.
 
 use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
 
-/// Names that mean something to Rust, to the runtime or to generated code.
+/// Names with a meaning in Rust, in the runtime or in generated code.
 const NAMES: [&str; 88] = [
     "Box",
     "Clone",
@@ -97,10 +96,10 @@ const NAMES: [&str; 88] = [
     "vec",
 ];
 
-/// Names of one model: itself, its parameter, preset, two networks, and x, c, y, w, z.
+/// Names of one model: the model, its parameter, preset, two networks, and x, c, y, w, z.
 type Chosen<'n> = [&'n str; 10];
 
-/// Names that are unlike each other in one way only, or like those made of them.
+/// Names that differ in only one way, or are like names derived from others.
 const CHOSEN: [Chosen<'_>; 4] = [
     ["x", "params", "default", "config", "q_z", "x", "p_x", "q_x", "conditional_generation", "z"],
     ["gen", "None", "self", "params", "config", "vec", "Vec", "ok", "Ok", "h1"],

@@ -1,4 +1,4 @@
-//! What training computes beside the model, against numbers worked out by hand.
+//! The computations of training apart from the model, compared with numbers computed by hand.
 
 use srvae::train::gradients::{norm, scale};
 use srvae::train::{Average, Schedule, ScheduleKind};
@@ -12,7 +12,7 @@ fn numbers(tensor: &Tensor) -> Vec<f64> {
     tensor.flatten_all().unwrap().to_vec1().unwrap()
 }
 
-/// shadow ← 0.75 shadow + 0.25 parameter, in numbers that are exact.
+/// shadow ← 0.75 shadow + 0.25 parameter, with exactly representable numbers.
 #[test]
 fn a_running_average_keeps_its_decay_of_what_it_was() {
     let params = params();
@@ -49,7 +49,7 @@ fn rates_fall_as_their_schedule_says() {
     let of = |kind| Schedule { kind, rate: 8.0, decay: 0.5, least: 1.0 };
     for (kind, rates) in [
         (ScheduleKind::Exponential, [8.0, 4.0, 2.0, 1.0, 1.0]),
-        // 1 + 7 (1 + cos(π s / 4)) / 2, and the last rate beyond the end.
+        // 1 + 7 (1 + cos(π s / 4)) / 2, and the last rate after the end.
         (ScheduleKind::Cosine, [8.0, 4.5 + 3.5 * 0.5f64.sqrt(), 4.5, 4.5 - 3.5 * 0.5f64.sqrt(), 1.0]),
         (ScheduleKind::Constant, [8.0; 5]),
     ] {
@@ -61,7 +61,7 @@ fn rates_fall_as_their_schedule_says() {
     assert_eq!(of(ScheduleKind::Cosine).at(9, 4), 1.0);
 }
 
-/// Whatever order a mode computes them in.
+/// In any order in which a mode computes them.
 #[test]
 fn the_steps_of_a_family_lie_in_their_order() {
     let value = |number: f64| Tensor::full(number, (2, 1), &Device::Cpu).unwrap();

@@ -1,4 +1,4 @@
-//! Pixels as cells of a latent's density: drawn uniformly, they are what `dequantise` makes of them.
+//! Pixels as cells of a latent's density: a uniform draw in the cells equals `dequantise`.
 
 use srvae::interpret;
 use srvae::{BoundOptions, DType, Device, Draw, Model, Noise, Params, Settings, Tensor, Values};
@@ -8,7 +8,7 @@ const FLOWS: &str = "flow steps = actnorm |> invertible_conv |> affine_coupling(
 fn build(text: &str, dtype: DType) -> Box<dyn Model> {
     let params = Params::new(3, dtype, &Device::Cpu);
     let model = interpret::builder("m.pgm", text).build(&Settings::new(), &params).unwrap();
-    // The same for every model that has a parameter of this name, and no identity.
+    // The same for every model that has a parameter of this name, and not the identity.
     for (name, var) in params.entries() {
         let seed = name.bytes().fold(7u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
         let step = Noise::seeded(seed).normal(&name, var.dims(), dtype, &Device::Cpu).unwrap();
@@ -25,13 +25,13 @@ fn latent(q: &str) -> String {
     )
 }
 
-/// Every grey level, and a few pictures of them.
+/// Every grey level, and a few images of them.
 fn pixels(dtype: DType) -> Tensor {
     let levels: Vec<f64> = (0..8 * 32u32).map(|at| f64::from(at) / 255.0).collect();
     Tensor::from_vec(levels, (8, 2, 4, 4), &Device::Cpu).unwrap().to_dtype(dtype).unwrap()
 }
 
-/// The bound of each record, nats, from the same noise.
+/// The bound of each record in nats, with the same noise.
 fn bounds(text: &str, dtype: DType, samples: usize) -> Vec<f64> {
     let (model, data) = (build(text, dtype), Values::new().with("x", pixels(dtype)));
     let options = BoundOptions { samples, ..BoundOptions::default() };
@@ -43,7 +43,7 @@ fn bounds(text: &str, dtype: DType, samples: usize) -> Vec<f64> {
 #[test]
 fn uniform_within_the_cells_is_dequantisation() {
     let one = format!("model m\nobserved x: image[2, 4, 4]\n{FLOWS}\np(x) = standard_normal |> steps |> dequantise\n");
-    // In f64 to rounding, in f32 to its digits of sums of some hundred nats.
+    // In f64 up to rounding, in f32 up to the precision of sums of some hundred nats.
     for (dtype, tolerance) in [(DType::F64, 1e-10), (DType::F32, 1e-5)] {
         for samples in [1, 3] {
             let (plain, latent) = (bounds(&one, dtype, samples), bounds(&latent("uniform"), dtype, samples));
@@ -54,7 +54,7 @@ fn uniform_within_the_cells_is_dequantisation() {
     }
 }
 
-/// Whatever is drawn within the cells of a picture, its pixels are that picture.
+/// The pixels of any draw within the cells of an image are that image.
 #[test]
 fn what_is_drawn_stays_within_its_cells() {
     let wild = "normal |> affine(scale: 40) |> sigmoid";
@@ -70,7 +70,7 @@ fn what_is_drawn_stays_within_its_cells() {
     assert!(low < 0.01 && high > 0.99, "the draws reach from {low} to {high} of a cell");
 }
 
-/// A picture that p draws is on the grid, and the mode of a draw outside of all cells the nearest pixel.
+/// An image drawn from p is on the grid, and the mode of a draw outside of all cells is the nearest pixel.
 #[test]
 fn what_is_generated_is_on_the_grid() {
     let model = build(&latent("uniform"), DType::F32);

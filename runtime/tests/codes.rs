@@ -1,10 +1,10 @@
-//! Codes: the nearest ones, their exact divergence, and gradients that are those of the paper's loss.
+//! Codebooks: the nearest codes, the exact divergence, and the gradients of the paper's loss.
 
 use srvae::dist::{Codebook, Distribution, Quantise, Through, divergence};
 use srvae::{DType, Device, Draw, Noise, Params, Tensor};
 
 const CODES: [[f64; 2]; 4] = [[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [-1.5, -1.0]];
-/// Two rows of two channels over a map of two positions.
+/// Two rows of two channels over a map with two positions.
 const POINTS: [f64; 8] = [0.9, -1.0, 0.2, -0.7, 0.1, 0.3, 1.4, -0.2];
 const COMMITMENT: f64 = 0.25;
 
@@ -16,7 +16,7 @@ fn numbers(tensor: &Tensor) -> Vec<f64> {
     tensor.flatten_all().unwrap().to_vec1().unwrap()
 }
 
-/// A codebook with the codes above, and where they are stored.
+/// A codebook with the codes above, and the path of its parameter.
 fn codebook() -> (Codebook, Params) {
     let params = Params::new(1, DType::F64, &Device::Cpu);
     let codebook = Codebook::new(&params, &[2, 1, 2], 4).unwrap();
@@ -25,7 +25,7 @@ fn codebook() -> (Codebook, Params) {
     (codebook, params)
 }
 
-/// Row, position and the nearest code's number, found one by one.
+/// Row, position and the number of the nearest code, found by a linear search.
 fn nearest() -> Vec<(usize, usize, usize)> {
     let mut all = Vec::new();
     for row in 0..2 {
@@ -79,11 +79,11 @@ fn gradients_are_those_of_the_loss() {
     let drawn = q.sample_through("z", &mut Noise::seeded(1), Through::Straight).unwrap();
     let gradients = (drawn * &weights).unwrap().sum_all().unwrap().backward().unwrap();
     assert_eq!(numbers(gradients.get(&head).unwrap()), numbers(&weights));
-    // None comes to the codes through the draw.
+    // The codes have no gradient through the draw.
     assert!(gradients.get(&params.entries()[0].1).is_none_or(|gradient| numbers(gradient).iter().all(|g| *g == 0.0)));
 }
 
-/// Chi-square with 3 degrees of freedom: a draw this bad comes once in 10,000.
+/// χ² with 3 degrees of freedom: a larger value has a probability of 1 in 10,000.
 #[test]
 fn the_prior_draws_every_code_alike() {
     const DRAWS: usize = 4000;

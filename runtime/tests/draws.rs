@@ -1,5 +1,5 @@
-//! Draws of discrete latents in the bound: sums over values are exact, scores are unbiased, relaxations become the discrete
-//! draw, and what hangs on such draws is trained.
+//! Draws of discrete latents in the bound: sums over values are exact, scores are unbiased, relaxations become the
+//! discrete draw, and parameters before such draws are trained.
 
 #[path = "draws/score.rs"]
 mod score;
@@ -14,7 +14,7 @@ use srvae::{BoundOptions, DType, Device, Model, Noise, Params, Result, Settings,
 const BATCH: usize = 3;
 const CLASSES: usize = 4;
 
-/// Classes between what is behind them and the data, and a continuous latent that hangs on them.
+/// Classes between their parents and the data, and a continuous latent that depends on them.
 fn classes(draw: &str) -> String {
     format!(
         "model m\nobserved x: binary[6]\nlatent y: label[{CLASSES}]\nlatent z: real[2]\np(z) = standard_normal\n\
@@ -23,9 +23,9 @@ fn classes(draw: &str) -> String {
     )
 }
 
-/// Three bits and nothing else that is drawn: eight values.
+/// Three bits and no other draws: eight values.
 fn bits(draw: &str) -> String {
-    // In closed form the divergence leaves the score little to do.
+    // With a closed form the divergence would leave little to the score.
     let estimate = if draw == "score" { "bound KL_y = monte_carlo\n" } else { "" };
     format!(
         "model m\nobserved x: binary[6]\ngiven c: real[2]\nlatent y: binary[3]\np(y | c) = bernoulli from c |> linear\n\
@@ -38,7 +38,7 @@ fn build(text: &str) -> Box<dyn Model> {
     interpret::builder("m.pgm", text).build(&Settings::new(), &params).unwrap()
 }
 
-/// Moves every parameter a little, the same for every model that has them.
+/// Changes every parameter a little, equally for every model that has it.
 fn moved(model: &dyn Model) {
     let mut noise = Noise::seeded(17);
     for (name, var) in model.params().entries() {
@@ -55,10 +55,10 @@ fn data() -> Values {
     Values::new().with("x", x).with("c", noise.normal("c", &[BATCH, 2], DType::F64, &Device::Cpu).unwrap())
 }
 
-/// The terms where y is made to be this value, with the same noise for everything else.
+/// The terms if y has this value, with the same noise for everything else.
 fn at_class(model: &dyn Model, class: usize, z: &Tensor, options: &BoundOptions) -> Terms {
     let mut noise = Noise::seeded(1);
-    // The noise that makes a class win whatever its probability.
+    // Noise with which a class is drawn whatever its probability.
     let one = |at: usize| if at % CLASSES == class { 1.0 - 1e-9 } else { 1e-9 };
     let uniform: Vec<f64> = (0..BATCH * CLASSES).map(one).collect();
     noise.record("y", Tensor::from_vec(uniform, (BATCH, CLASSES), &Device::Cpu).unwrap());
@@ -81,7 +81,7 @@ fn close(left: &[f64], right: &[f64], tolerance: f64, what: &str) {
     }
 }
 
-/// The gradient of every parameter by name, zeros where there is none.
+/// The gradient of every parameter by name, zeros if it has none.
 fn gradients(model: &dyn Model, objective: &Tensor) -> Vec<(String, Vec<f64>)> {
     let found = objective.backward().unwrap();
     let each = model.params().entries().into_iter().map(|(name, var)| {
@@ -104,7 +104,7 @@ fn enumeration_is_the_sum_over_classes() {
         let part = |terms: &Terms| -> Result<Tensor> {
             match options == BoundOptions::default() {
                 true => terms.scores[0].exp()? * value(terms),
-                // The mean of the weights over the classes that could be drawn.
+                // The mean of the weights over the possible classes.
                 false => (&terms.scores[0] + value(terms))?.exp(),
             }
         };
@@ -118,17 +118,17 @@ fn enumeration_is_the_sum_over_classes() {
         for ((name, ours), (other, theirs)) in ours.iter().zip(&theirs) {
             assert_eq!(name, other);
             close(ours, theirs, 1e-9, name);
-            // With weights, the sum over the classes is over what p says of them: q(y | x) cancels.
+            // With importance weights, the sum over the classes is weighted with p, because q(y | x) cancels.
             let cancels = options != BoundOptions::default() && name.starts_with("q_y.");
             assert!(cancels || theirs.iter().any(|value| *value != 0.0), "{name}");
         }
     }
-    // With several samples, a number for each; and the terms are the same whatever else is in the batch.
+    // With several samples there is one number for each, and the terms do not depend on the rest of the batch.
     let terms = summed.bound(&data(), &mut Noise::seeded(1), &BoundOptions { samples: 5, ..BoundOptions::default() });
     assert!(terms.unwrap().terms.iter().all(|term| term.value.dims() == [5, BATCH]));
 }
 
-/// Enumerated together: every combination of two variables, one below the other.
+/// Enumerated together: every combination of two variables, one a parent of the other.
 #[test]
 fn combinations_are_summed_over() {
     let text = |draws: &str| {
@@ -151,7 +151,7 @@ fn combinations_are_summed_over() {
         let mut noise = Noise::seeded(1);
         let near = |yes: bool| if yes { 1.0 - 1e-9 } else { 1e-9 };
         let y: Vec<f64> = (0..6).map(|at| near(at % 3 == class)).collect();
-        // A bit is 1 where the noise is below its probability.
+        // A bit is 1 if the noise is below its probability.
         let w: Vec<f64> = (0..4).map(|at| near(bits >> (at % 2) & 1 == 0)).collect();
         noise.record("y", Tensor::from_vec(y, (2, 3), &Device::Cpu).unwrap());
         noise.record("w", Tensor::from_vec(w, (2, 2), &Device::Cpu).unwrap());

@@ -1,4 +1,4 @@
-//! Global variables: a conjugate regression's bound is its evidence, exactly; one draw stands for all records.
+//! Global variables: the bound of a conjugate regression is exactly its evidence, and all records use one draw.
 
 use srvae::interpret;
 use srvae::{
@@ -30,7 +30,7 @@ fn normal(seed: u64, count: usize) -> Vec<f64> {
 
 type Matrix = Vec<Vec<f64>>;
 
-/// L with LLᵀ the matrix, each row up to its diagonal.
+/// L with LLᵀ = the matrix, each row up to its diagonal.
 fn cholesky(matrix: &Matrix) -> Matrix {
     let mut lower: Matrix = Vec::new();
     for row in matrix {
@@ -108,13 +108,13 @@ impl Regression {
     }
 }
 
-/// The model with q the posterior.
+/// The model with the posterior as q.
 fn exact(regression: &Regression, records: usize) -> Box<dyn Model> {
     let (model, params) = build(TEXT, records);
     let (mean, covariance) = regression.posterior();
     let lower = cholesky(&covariance);
     let mut head = mean;
-    // Row by row up to the diagonal, which is held in logarithms.
+    // Row by row up to the diagonal, which is stored as logarithms.
     for (i, row) in lower.iter().enumerate() {
         head.extend(row.iter().enumerate().map(|(j, value)| if i == j { value.ln() } else { *value }));
     }
@@ -130,8 +130,8 @@ fn sums(terms: &Terms) -> Vec<f64> {
     numbers(&terms.log_weights().unwrap().sum(1).unwrap())
 }
 
-/// With q the posterior, ln p(y | w) + ln p(w) − ln q(w) is the evidence at every w: at each draw, summed over the records, the
-/// bound is.
+/// If q is the posterior, ln p(y | w) + ln p(w) − ln q(w) is the evidence for every w. The bound, summed over the
+/// records, equals it at every draw.
 #[test]
 fn the_bound_at_the_posterior_is_the_evidence() {
     let regression = Regression::new();
@@ -139,10 +139,10 @@ fn the_bound_at_the_posterior_is_the_evidence() {
     let options = BoundOptions { samples: 5, kl: KlEstimator::MonteCarlo };
     let terms = model.bound(&regression.data(), &mut Noise::seeded(4), &options).unwrap();
     for sum in sums(&terms) {
-        // Rounding of some dozen operations on numbers of the size of 10.
+        // Rounding of some dozen operations on numbers of about 10.
         assert!((sum - evidence).abs() < 1e-10 * (1.0 + evidence.abs()), "{sum} {evidence}");
     }
-    // In closed form on average: five standard errors of the mean of the draws.
+    // With the closed form, on average: within five standard errors of the mean of the draws.
     let options = BoundOptions { samples: 4000, ..BoundOptions::default() };
     let each = sums(&model.bound(&regression.data(), &mut Noise::seeded(4), &options).unwrap());
     let mean = each.iter().sum::<f64>() / each.len() as f64;
@@ -150,7 +150,7 @@ fn the_bound_at_the_posterior_is_the_evidence() {
     assert!((mean - evidence).abs() < 5.0 * (variance / each.len() as f64).sqrt(), "{mean} {evidence}");
 }
 
-/// A record has its share of the divergence, whatever batch it is in, and all records of a batch the same draw.
+/// A record has its share of the divergence whatever batch it is in, and all records of a batch use the same draw.
 #[test]
 fn a_record_has_its_share() {
     let regression = Regression::new();
@@ -166,7 +166,7 @@ fn a_record_has_its_share() {
         // Rounding of a quotient.
         assert!(*whole > 0.0 && (whole / 10.0 - share).abs() < 1e-14, "{whole} {share}");
     }
-    // Two equal records: the same draw, the same log-likelihood; another sample, another draw.
+    // Two equal records have the same draw and the same log-likelihood; another sample is another draw.
     let twice = Values::new()
         .with("x", tensor([regression.x[0].clone(), regression.x[0].clone()].concat(), &[2, FEATURES]))
         .with("y", tensor(vec![regression.y[0]; 2], &[2, 1]));
@@ -176,7 +176,7 @@ fn a_record_has_its_share() {
     assert!(likelihood[0] == likelihood[1] && likelihood[2] == likelihood[3] && likelihood[0] != likelihood[2]);
 }
 
-/// Micro-batches and chunks of samples draw what the whole draws.
+/// Micro-batches and chunks of samples have the same draws as the whole batch.
 #[test]
 fn portions_draw_the_same() {
     let regression = Regression::new();
@@ -200,7 +200,7 @@ fn portions_draw_the_same() {
     assert_eq!(run(2..3, 0, RECORDS)[0], whole[2]);
 }
 
-/// What is drawn given some data is drawn with weights from q, not from the prior.
+/// Modes given data draw the weights from q, not from the prior.
 #[test]
 fn modes_draw_what_the_data_taught() {
     let regression = Regression::new();

@@ -1,4 +1,5 @@
-//! The GPU's kernels without a GPU: compiled by NVIDIA's compiler, and run on the CPU against the operations they stand for.
+//! The GPU kernels without a GPU: compiled with NVIDIA's compiler, and run on the CPU against the operations that they
+//! implement.
 
 #[path = "kernels/agreement.rs"]
 mod agreement;

@@ -1,10 +1,10 @@
-//! A prior that is the mean of q at learned values: held against the mixture written out.
+//! A prior that is the mean of q at learned values, compared with the same mixture written explicitly.
 
 use srvae::dist::{Distribution, Mixture, Normal};
 use srvae::interpret;
 use srvae::{BoundOptions, DType, Device, Draw, Noise, Params, Settings, Tensor, Values};
 
-/// Rounding of sums of a few numbers of the size of 10 in f64.
+/// Rounding of sums of a few numbers of about 10 in f64.
 const ROUNDING: f64 = 1e-11;
 
 fn tensor(numbers: Vec<f64>, shape: &[usize]) -> Tensor {
@@ -39,10 +39,10 @@ fn the_density_is_the_mean_of_its_components_and_adds_up_to_one() {
     for (z, log) in grid.iter().zip(&logs) {
         assert!((log - density(*z).ln()).abs() < ROUNDING * (1.0 + log.abs()), "{z}: {log}");
     }
-    // The rule of midpoints is exact to rounding for normals this wide.
+    // The midpoint rule is exact up to rounding for normals this wide.
     let total = logs.iter().map(|log| log.exp()).sum::<f64>() * step;
     assert!((total - 1.0).abs() < 1e-9, "{total}");
-    // A value far from every component keeps its digits.
+    // A value far from every component keeps its precision.
     let far = numbers(&mixture().log_prob(&tensor(vec![400.0], &[1, 1])).unwrap())[0];
     let wanted = log_normal(400.0, 0.5, 0.3) - 3f64.ln();
     // Rounding.
@@ -57,7 +57,7 @@ fn many_values_are_scored_part_by_part() {
     assert!(logs.chunks(1000).all(|part| part == few));
 }
 
-/// Chi-square of draws over cells of equal width: 25 degrees of freedom, and a draw this bad comes once in 10,000.
+/// χ² of draws over cells of equal width: 25 degrees of freedom, and a larger value has a probability of 1 in 10,000.
 #[test]
 fn draws_follow_the_density() {
     const DRAWS: usize = 20_000;
@@ -100,7 +100,7 @@ p(x | z) = normal(std: 0.5) from z |> linear
 q(z | x) = normal(mean: x |> linear, log_var: 0.3 * (x |> linear(out: 1)))
 ";
 
-/// The term of a model is ln q − ln p at the draw, p being the mixture that the model's parameters say.
+/// The term of a model is ln q − ln p at the draw, where p is the mixture with the model's parameters.
 #[test]
 fn the_term_of_a_model_is_that_of_the_mixture_written_out() {
     let params = Params::new(3, DType::F64, &Device::Cpu);

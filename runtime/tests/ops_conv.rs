@@ -1,4 +1,4 @@
-//! Convolutions and weight normalisation against candle's own operations in f64, on shapes of every kind.
+//! Convolutions and weight normalisation compared with candle's operations in f64, for all kinds of shapes.
 
 use srvae::candle_core::{DType, Device, Result, Tensor, Var};
 use srvae::{Noise, ops, ops::reference};
@@ -12,10 +12,10 @@ fn draw(name: &str, shape: &[usize]) -> Result<Tensor> {
 
 type Op = dyn Fn(&[Tensor]) -> Result<Tensor>;
 
-/// In f64: far below anything that passed through f32.
+/// In f64: far below the error of any operation in f32.
 const DOUBLE: f64 = 1e-9;
 
-/// Output and gradients of a weighted sum of it: `fast` in f32 and f64 against `plain` in f64.
+/// Output and gradients of a weighted sum of it: `fast` in f32 and f64 compared with `plain` in f64.
 fn compare(what: &str, inputs: &[Tensor], fast: &Op, plain: &Op) -> Result<()> {
     let run = |op: &Op, dtype: DType| -> Result<Vec<Tensor>> {
         let vars = inputs.iter().map(|t| Var::from_tensor(&t.to_dtype(dtype)?)).collect::<Result<Vec<_>>>()?;
@@ -42,7 +42,8 @@ fn compare(what: &str, inputs: &[Tensor], fast: &Op, plain: &Op) -> Result<()> {
 
 #[test]
 fn convolutions() -> Result<()> {
-    // [batch, channels, height, width], filters, kernel, stride; candle's gradient of stride 2 takes odd sizes alone.
+    // [batch, channels, height, width], filters, kernel, stride. candle's gradient with stride 2 supports only odd
+    // sizes.
     for (x, filters, kernel, stride) in [
         ([2, 5, 8, 8], 7, 3, 1),
         ([1, 1, 1, 1], 1, 1, 1),
@@ -82,8 +83,8 @@ fn convolutions() -> Result<()> {
 
 #[test]
 fn affine_maps() -> Result<()> {
-    // [records, inputs, outputs]: widths that are and are not a multiple of a vector, several blocks of rows, of columns and of
-    // the depth, and sizes of which one alone is large.
+    // [records, inputs, outputs]: widths that are and are not multiples of a vector, several blocks of rows, of columns
+    // and of the depth, and shapes with only one large size.
     for [records, inputs, outputs] in
         [[1, 1, 1], [3, 5, 16], [2, 16, 5], [97, 64, 500], [200, 300, 33], [5, 700, 64], [1, 40, 2000], [600, 17, 1]]
     {
@@ -116,7 +117,7 @@ fn transposed_convolutions() -> Result<()> {
             &format!("a transposed convolution of {x:?} to {filters} channels"),
             &inputs,
             &|t| ops::conv_transpose2d(&t[0], &t[1], &t[2], 2, 1, 1),
-            // candle has no gradient for its own: zeros between the pixels, and the kernel turned round.
+            // candle has no gradient for it: zeros between the pixels, and the kernel rotated.
             &move |t| {
                 let spread = |h: &Tensor, axis: usize| {
                     let h = h.unsqueeze(axis + 1)?;

@@ -1,4 +1,5 @@
-//! The fused dense layer against the same layer in candle's own operations, and the same bits for any number of threads.
+//! The fused dense layer compared with the same layer in candle's operations, and the same bits for any number of
+//! threads.
 
 use srvae::candle_core::{DType, Device, Result, Tensor, Var};
 use srvae::nn::{DenseLayer, NormConv, Shape2d};
@@ -6,9 +7,10 @@ use srvae::ops::{Attention, DenseStep, dense_layer, reference};
 use srvae::params::Phase;
 use srvae::{Noise, Params, ops};
 
-/// Relative to the largest magnitude: sums of a few hundred terms in f32, Winograd's about twice as far off.
+/// Relative to the largest magnitude: sums of a few hundred terms in f32; the error of Winograd's is about twice as
+/// large.
 const OUTPUT: f64 = 5e-6;
-/// Gradients pass through a few of them, and through the ELU's inverse.
+/// Gradients pass through a few of them, and through the inverse of ELU.
 const GRADIENT: f64 = 5e-5;
 
 struct Layer {
@@ -162,7 +164,7 @@ fn the_same_bits_on_any_number_of_threads() -> Result<()> {
     Ok(())
 }
 
-/// An optimiser of another crate writes to the variables it was given and tells nobody.
+/// An optimiser of another crate writes to the variables directly, without notice.
 #[test]
 fn kept_kernels_give_the_same_bits_and_follow_the_parameters() -> Result<()> {
     let params = Params::new(3, DType::F32, &Device::Cpu);
@@ -180,7 +182,7 @@ fn kept_kernels_give_the_same_bits_and_follow_the_parameters() -> Result<()> {
     assert!(before == pass()?, "the pass that makes the kernels");
     assert!(before == pass()?, "the pass that finds them kept");
     for (name, var) in params.entries() {
-        // Away from where they began, one parameter at a time, without a word.
+        // Changes one parameter at a time, without notice.
         var.set(&var.as_detached_tensor().affine(1.1, 0.01)?)?;
         let after = pass()?;
         assert!(after != before, "{name}: a pass with the parameters as they were");

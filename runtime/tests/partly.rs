@@ -1,5 +1,5 @@
-//! Partly observed variables: a record that has one is bounded as by the model that observes it, one that lacks it as by the model
-//! that infers it, and a batch of both is its records.
+//! Partly observed variables: a record that has one has the bound of the model that observes it, a record that lacks it
+//! the bound of the model that infers it, and in a batch of both each record has its own.
 
 use srvae::dist::{Distribution, Head, Normal};
 use srvae::interpret;
@@ -47,7 +47,7 @@ fn term(terms: &Terms, name: &str) -> Vec<f64> {
     numbers(&terms.terms.iter().find(|term| term.name == name).unwrap_or_else(|| panic!("no {name}")).value)
 }
 
-/// Rounding of sums of a few numbers of the size of 10 in f64.
+/// Rounding of sums of a few numbers of about 10 in f64.
 const ROUNDING: f64 = 1e-11;
 
 fn close(left: &[f64], right: &[f64], what: &str) {
@@ -57,7 +57,8 @@ fn close(left: &[f64], right: &[f64], what: &str) {
     }
 }
 
-/// With every latent summed over, the sum of importance weights is the likelihood itself, whichever of the two are there.
+/// If every latent is enumerated, the sum of importance weights is the likelihood itself, whichever of the two are
+/// present.
 #[test]
 fn every_pattern_has_its_exact_likelihood() {
     let model = build(
@@ -75,7 +76,7 @@ fn every_pattern_has_its_exact_likelihood() {
         let terms = model.bound(values, &mut Noise::seeded(1), &options).unwrap();
         numbers(&terms.log_likelihood().unwrap())
     };
-    // Where all are there, nothing is summed over.
+    // If all are present, there is no sum.
     let joint = |a: &[usize], b: &Tensor| value(&base.clone().with("a", one_hot(a)).with("b", b.clone()));
     let all_b = (0..4).map(|at| tensor([at & 1, at >> 1].map(|bit| bit as f64).repeat(records), &[records, 2]));
     let all_b: Vec<Tensor> = all_b.collect();
@@ -91,14 +92,14 @@ fn every_pattern_has_its_exact_likelihood() {
     let mixed = presence(presence(values, "a", &[1.0, 1.0, 0.0, 0.0]), "b", &[1.0, 0.0, 1.0, 0.0]);
     let wanted: Vec<f64> = (0..records).map(|record| exact[record][record]).collect();
     close(&value(&mixed), &wanted, "ln p of what is there");
-    // The bound itself is below it, and is it where nothing is missing.
+    // The bound is below the likelihood, and equal to it if nothing is missing.
     let bound = model.bound(&mixed, &mut Noise::seeded(1), &BoundOptions::default()).unwrap();
     let bound = numbers(&bound.elbo().unwrap());
     close(&bound[..1], &wanted[..1], "nothing is missing");
     assert!(bound[1..].iter().zip(&wanted[1..]).all(|(bound, exact)| bound < exact), "{bound:?} {wanted:?}");
 }
 
-/// Of a class, how the file draws it in q; `role` says what is known of it.
+/// Of a class: how the file draws it in q, and its `role`.
 fn classes(role: &str, draw: &str) -> String {
     let q = if role == "observed" {
         String::new()
@@ -112,7 +113,7 @@ fn classes(role: &str, draw: &str) -> String {
     )
 }
 
-/// The same of real numbers, whose divergence has a closed form.
+/// The same for real numbers, whose divergence has a closed form.
 fn reals(role: &str) -> String {
     let q = if role == "observed" { "" } else { "q(y | x) = normal from x |> linear\n" };
     format!(
@@ -124,7 +125,7 @@ fn reals(role: &str) -> String {
 
 const RECORDS: usize = 3;
 
-/// The bound of these records, the noise of z the same whatever else is drawn.
+/// The bound of these records; the noise of z is the same whatever else is drawn.
 fn bounded(model: &dyn Model, values: &Values, options: &BoundOptions) -> Terms {
     let mut noise = Noise::seeded(11);
     let shape = [options.samples * RECORDS, 2];
@@ -157,7 +158,7 @@ fn a_record_is_bounded_as_by_the_model_of_its_kind() {
                 close(&term(&missing, name), &term(&wanted, name), &format!("{name} where y is missing"));
             }
             assert!(term(&missing, "RE_y").iter().all(|&number| number == 0.0));
-            // No value at all is no value of any record.
+            // No value at all: the variable is missing in all records.
             let none = bounded(both.as_ref(), &Values::new().with("x", values.get("x").unwrap().clone()), &options);
             close(&term(&none, "KL_y"), &term(&missing, "KL_y"), "without a value");
 
@@ -171,7 +172,7 @@ fn a_record_is_bounded_as_by_the_model_of_its_kind() {
     }
 }
 
-/// What is missing has no values, whatever stands in their place; a presence is 0 or 1 for each record.
+/// A missing variable has no influence, whatever values are stored in its place; a presence is 0 or 1 for each record.
 #[test]
 fn what_stands_in_the_place_of_a_missing_value_is_not_looked_at() {
     let model = build(&reals("partly observed"));
@@ -196,7 +197,7 @@ fn what_stands_in_the_place_of_a_missing_value_is_not_looked_at() {
     }
 }
 
-/// Over the classes that a record could have, q's probabilities add up to 1; records without a class add nothing.
+/// q's probabilities of the possible classes of a record add up to 1; records without a class add nothing.
 #[test]
 fn what_is_added_where_a_class_is_observed_is_its_log_probability() {
     for draw in ["enumerate", "score"] {
@@ -219,7 +220,7 @@ fn what_is_added_where_a_class_is_observed_is_its_log_probability() {
     }
 }
 
-/// ln of the normalised product of normals over a grid: what the product's density is held against.
+/// ln of the normalised product of normals over a grid, for comparison with the product's density.
 fn product_on_a_grid(experts: &[(f64, f64)], grid: &[f64], step: f64) -> Vec<f64> {
     let log = |z: f64| experts.iter().map(|(mean, log_var)| -0.5 * (z - mean).powi(2) / log_var.exp()).sum::<f64>();
     let normaliser = (grid.iter().map(|&z| log(z).exp()).sum::<f64>() * step).ln();
@@ -246,11 +247,11 @@ fn a_product_of_experts_is_the_normalised_product_of_their_densities() {
         let found = product.log_prob(&tensor(grid.clone(), &[grid.len(), 1])).unwrap();
         let wanted = product_on_a_grid(&experts, &grid, step);
         for (found, wanted) in numbers(&found).iter().zip(wanted) {
-            // A sum over a grid this fine is the integral of a smooth density to rounding.
+            // A sum over a grid this fine equals the integral of a smooth density up to rounding.
             assert!((found - wanted).abs() < 1e-9 * (1.0 + wanted.abs()), "{experts:?}: {found} {wanted}");
         }
     }
-    // A standard deviation of 1e-3 that the model states outweighs the other expert a million times.
+    // A standard deviation of 1e-3 stated in the model has a million times the weight of the other expert.
     let narrow = Head::given(&tensor(vec![0.2, 2.0 * 1e-3f64.ln()], &[1, 2]), 0b10);
     let wide = Head::from(&tensor(vec![-1.0, 0.0], &[1, 2]));
     let product = Normal::product(&[(&narrow, &[][..]), (&wide, &[][..])], 0).unwrap();
@@ -258,7 +259,7 @@ fn a_product_of_experts_is_the_normalised_product_of_their_densities() {
     assert!(Normal::product(&[], 1).is_err());
 }
 
-/// Views of one thing, with these experts of q; `x` is always there.
+/// Views of one object, with these experts of q; `x` is always present.
 fn views(roles: [&str; 2], q: &str) -> String {
     let [w, v] = roles;
     format!(
@@ -271,12 +272,12 @@ const X: &str = "(normal from x |> linear)";
 const W: &str = "(normal from w |> linear(out: 5) |> softplus |> linear)";
 const V: &str = "(normal from concat(x, v) |> linear)";
 
-/// Each record has the bound that the model of what it has would have: its experts alone, its likelihoods alone.
+/// Each record has the bound of a model with only the variables that it has: their experts and their likelihoods.
 #[test]
 fn the_experts_of_what_is_missing_drop_out() {
     let partly = ["partly observed"; 2];
     let model = build(&views(partly, &format!("q(z | x, w, v) = {X} * {W} * {V} * standard_normal")));
-    // The others' experts last, so that those at hand have the numbers they have there.
+    // The other experts come last, so that the present ones have the same numbers.
     let without_v = build(&views(partly, &format!("q(z | x, w) = {X} * {W} * standard_normal")));
     let observed = build(&views(["observed"; 2], &format!("q(z | x, w, v) = {X} * {W} * {V} * standard_normal")));
     let without_any = build(&views(partly, &format!("q(z | x) = {X} * standard_normal")));
@@ -297,7 +298,7 @@ fn the_experts_of_what_is_missing_drop_out() {
         }
         assert_eq!(term(&found, "RE_v")[1..RECORDS], [0.0; 2]);
     }
-    // A mode that is not given w draws z from the experts of the rest.
+    // A mode without w draws z from the other experts.
     let given = Values::new().with("x", values.get("x").unwrap().clone());
     let mode = model.modes().iter().find(|mode| mode.yields.contains(&"z") && mode.given == ["x"]).unwrap();
     let drawn = model.run(mode.name, &given, RECORDS, &mut Noise::seeded(4), &Draw::default()).unwrap();

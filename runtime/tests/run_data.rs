@@ -1,4 +1,4 @@
-//! Data sets: what is read, what is drawn, and what is said of files that are wrong.
+//! Data sets: reading, draws of records, and messages for damaged files.
 
 #[path = "data/bad/mod.rs"]
 mod bad;
@@ -50,7 +50,7 @@ fn the_builtin_pictures_differ_from_each_other_and_never_change() {
     }
 }
 
-/// Pixel `at` of picture `index` in the fixtures, as their script makes them.
+/// Pixel `at` of image `index` in the fixtures, as computed by their script.
 fn pixel(index: usize, at: usize, side: usize) -> u8 {
     let (c, y, x) = (at / (side * side), at / side % side, at % side);
     ((7 * index + 31 * c + 5 * y + 3 * x) % 256) as u8
@@ -64,7 +64,7 @@ pub fn source(path: &Path) -> Source {
     Source::of(path)
 }
 
-/// A model that takes data for these variables.
+/// A model whose data are these variables.
 pub fn spec(variables: &[(&str, Space, &[usize])]) -> Spec {
     let variable = |&(name, space, shape): &(&str, Space, &[usize])| Variable {
         name: name.into(),
@@ -104,7 +104,7 @@ fn pickled_and_npz_batches_hold_what_the_binary_form_would() {
         let (again, test) = data::test(&source(&fixture(folder)), &spec, None, None).unwrap();
         assert!(again == name && test.len() == 2 && is_picture(&test, 0, tests, 32));
     }
-    // One file of arrays, colours last: all of it is for testing, or a tenth.
+    // One file of arrays, colours last: all of it for testing, or a tenth.
     let path = source(&fixture("interleaved.npz"));
     let (name, test) = data::test(&path, &image([3, 8, 8]), None, None).unwrap();
     assert!(name == "interleaved" && (0..4).all(|index| is_picture(&test, index, index, 8)));
@@ -125,7 +125,7 @@ fn the_python_archive_is_read_as_its_folder() {
     assert_eq!((a.name, a.test.len()), (b.name, b.test.len()));
 }
 
-/// A folder, a file in it, what happens to it, and words of the message.
+/// A folder, a file in it, the damage, and words of the message.
 type Case<'a> = (&'a str, &'a str, &'a dyn Fn(Vec<u8>) -> Vec<u8>, &'a [&'a str]);
 
 /// Each kind of damage is one error that names the file, and what was expected and found.
@@ -152,7 +152,7 @@ fn damaged_batches_say_what_is_wrong() {
             [&bytes[..at], to, &bytes[at + from.len()..]].concat()
         }
     };
-    // The archive written anew around changed members, so that only the change is wrong with it.
+    // The archive is rewritten with changed members, so that nothing else is wrong with it.
     let inside = |from: &'static [u8], to: &'static [u8]| {
         let change = bytes(from, to);
         move |bytes: Vec<u8>| {
@@ -205,11 +205,11 @@ fn damaged_batches_say_what_is_wrong() {
     std::fs::remove_file(root.join("train_data_batch_1.npz")).unwrap();
     let error = format!("{:#}", data::load(&source(&root), &image([3, 32, 32]), Split::None).unwrap_err());
     assert!(error.contains("train_data_batch_*.npz is missing"), "{error}");
-    // For testing alone, nothing is missing.
+    // For testing only, nothing is missing.
     assert_eq!(data::test(&source(&root), &image([3, 32, 32]), None, None).unwrap().1.len(), 2);
 }
 
-/// Pictures whose first pixel is their number.
+/// Images whose first pixel is their number.
 pub fn folder(root: &Path, names: &[&str]) {
     for (number, name) in names.iter().enumerate() {
         let path = root.join(name);
@@ -282,7 +282,8 @@ fn splits_keep_what_they_say_and_overlap_nowhere() {
     assert_eq!(all, (0..100).collect::<Vec<u8>>());
 }
 
-/// The authors': mirrored half of the time; shifted by round(u), u uniform within 5 % of the bordered size (36 of 32 pixels).
+/// As the authors': mirrored with probability one half, and shifted by round(u) with u uniform within 5 % of the padded
+/// size (36 for 32 pixels).
 #[test]
 fn augmentation_mirrors_and_shifts_as_the_authors_do_and_repeats_the_edge() {
     let ramp: Vec<u8> = (0..32 * 32).map(|at| (at % 32) as u8).collect();
@@ -294,7 +295,7 @@ fn augmentation_mirrors_and_shifts_as_the_authors_do_and_repeats_the_edge() {
         let row = &changed[..32];
         let flipped = row[8] > row[9];
         mirrored += usize::from(flipped);
-        // Ramp by ramp: the value in the middle says the shift, the ends repeat.
+        // For each ramp, the value in the middle is the shift, and the border pixels are repeated.
         let shift = if flipped { i32::from(row[16]) - 15 } else { 16 - i32::from(row[16]) };
         shifts[(shift + 2) as usize] += 1;
         let expected = |x: i32| {

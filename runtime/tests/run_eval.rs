@@ -1,4 +1,4 @@
-//! Likelihoods against a model where they are known.
+//! Likelihoods compared with a model for which they are known.
 
 mod toy;
 
@@ -9,7 +9,7 @@ use srvae::{DType, Device, Model, Params, Tensor};
 
 use toy::discrete::{self, Discrete};
 
-/// The toy model at chosen parameters, q being the exact posterior where `offset` is 0.
+/// The toy model with chosen parameters; q is the exact posterior if `offset` is 0.
 fn model(offset: f64) -> Box<dyn Model> {
     let params = Params::new(1, DType::F32, &Device::Cpu);
     let model = toy::build(&Vec::new(), &params).unwrap();
@@ -34,14 +34,14 @@ fn model(offset: f64) -> Box<dyn Model> {
     model
 }
 
-/// KL(q(z | x) ‖ p(z | x)), nats: both are normal with the same variance and means so far apart. The logarithm of a weight is normal with twice
-/// this as its variance.
+/// KL(q(z | x) ‖ p(z | x)) in nats: both are normal with the same variance, and this is the distance of their means.
+/// The logarithm of a weight is normal, with twice this value as its variance.
 fn divergence(offset: f64) -> f64 {
     let w: f64 = (0..48).map(|j| (0.1 + 0.004 * f64::from(j)).powi(2)).sum();
     0.5 * offset * offset * (1.0 + w / 0.25)
 }
 
-/// The mean log N(x; b, w wᵀ + s² I) over the test pictures, nats.
+/// The mean log N(x; b, w wᵀ + s² I) over the test images, in nats.
 fn exact() -> f64 {
     let data = toy::data();
     let (b, s2) = (0.4, 0.25);
@@ -63,7 +63,8 @@ fn with_the_exact_posterior_every_sample_gives_the_exact_likelihood() {
     for (samples, chunk) in [(1, None), (7, Some(3)), (50, None)] {
         let options = Options { samples, chunk, ..Options::default() };
         let found = evaluate(model(0.0).as_ref(), &toy::spec(), &toy::data().test, &options).unwrap();
-        // Every weight is the likelihood; a term sums 48 squares in f32, some 1e-6 of a few hundred nats.
+        // Every weight is the likelihood. A term sums 48 squares in f32, with an error of about 1e-6 of a few hundred
+        // nats.
         assert!((found.log_likelihood - exact()).abs() < 1e-3, "{} {}", found.log_likelihood, exact());
         assert_eq!((found.images, found.samples), (20, samples));
     }
@@ -82,7 +83,7 @@ fn with_another_posterior_the_estimate_rises_to_the_exact_likelihood() {
     assert!((many - exact()).abs() < 5.0 * error, "{many} {}", exact());
 }
 
-/// Weights vary where q is flatter than the posterior: the estimate tends to what enumeration gives.
+/// If q is flatter than the posterior, the weights vary, and the estimate tends to the value by enumeration.
 #[test]
 fn a_model_that_can_be_enumerated_gets_its_likelihood() {
     let estimate = |power: f64, samples| {
@@ -96,7 +97,7 @@ fn a_model_that_can_be_enumerated_gets_its_likelihood() {
         assert!((found.log_likelihood / found.nll + 48.0 * std::f64::consts::LN_2).abs() < 1e-9);
     }
     let (few, many) = (estimate(0.2, 2).log_likelihood, estimate(0.2, 20_000).log_likelihood);
-    // The standard error at 20,000 samples of 20 pictures is 0.001.
+    // The standard error with 20,000 samples of 20 images is 0.001.
     assert!(few < many - 0.01 && (many - discrete::exact()).abs() < 0.005, "{few} {many} {}", discrete::exact());
 }
 
@@ -125,10 +126,10 @@ fn estimates_by_more_of_the_samples_are_better() {
     let found = evaluate(model(0.3).as_ref(), &toy::spec(), &toy::data().test, &options).unwrap();
     let (counts, bits): (Vec<usize>, Vec<f64>) = found.by_samples.iter().copied().unzip();
     assert_eq!(counts, [1, 10, 100, 500]);
-    // In expectation they fall; 20 pictures leave some 0.1 nats to chance, 0.003 bits per dimension.
+    // They fall in expectation; with 20 images the error is about 0.1 nats, 0.003 bits per dimension.
     assert!(bits.is_sorted_by(|a, b| *b < a + 0.003) && bits[3] < bits[0] - 0.003, "{bits:?}");
     assert_eq!(bits[3], found.nll);
-    // The bound by 500 samples of 20 pictures, and by the first sample alone; five standard errors.
+    // The bound with 500 samples of 20 images, and with the first sample only; five standard errors.
     let score = |nats: f64| toy::spec().score(nats);
     let error = |samples: f64| 5.0 * score((2.0 * divergence(0.3) / (20.0 * samples)).sqrt()).abs();
     let expected = score(exact() - divergence(0.3));
@@ -150,7 +151,7 @@ fn the_phase_is_as_it_was_and_terms_add_up_to_the_bound() {
     assert_eq!(found.images, 6);
 }
 
-/// The means of the records' numbers are the evaluation's, in whatever portions they were computed.
+/// The means over the records are those of the evaluation, whatever the chunks were.
 #[test]
 fn every_record_has_its_likelihood_and_terms() {
     let estimate = |chunk, batch| {
@@ -164,7 +165,7 @@ fn every_record_has_its_likelihood_and_terms() {
     let mean = |column: usize| columns[column].1.iter().sum::<f64>() / columns[column].1.len() as f64;
     assert!(columns.iter().all(|(_, values)| values.len() == whole.images));
     assert!((mean(0) - whole.log_likelihood).abs() < 1e-9);
-    // The deviation of records about their mean over the root of their number, in the unit of the score.
+    // The standard deviation of the records divided by the root of their number, in the unit of the score.
     let variance = columns[0].1.iter().map(|one| (one - mean(0)).powi(2)).sum::<f64>() / (whole.images - 1) as f64;
     let error = (variance / whole.images as f64).sqrt() / (48.0 * std::f64::consts::LN_2);
     assert!((whole.standard_error.unwrap() - error).abs() < 1e-12, "{:?} {error}", whole.standard_error);
@@ -212,7 +213,7 @@ fn latents_are_encoded_as_means_and_draws() {
         // A sum of 48 products in f32.
         assert!((mean - exact).abs() < 1e-5, "record {record}: {mean}, not {exact}");
     }
-    // Draws differ from each other, and depend on the seed and the record alone.
+    // Draws differ from each other, and depend only on the seed and the record.
     let draws = values(&found[1]);
     assert!(draws.windows(2).all(|pair| pair[0] != pair[1]));
     assert_eq!(draws, values(&encoded(3, 20, 1)[1]));

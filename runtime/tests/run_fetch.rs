@@ -1,4 +1,4 @@
-//! Downloads against a server inside the test: cut off, resumed, refused.
+//! Downloads from a server inside the test: interrupted, resumed, rejected.
 
 use sha2::{Digest, Sha256};
 use srvae::fetch::{self, Item, Pace, Remote, Request, download};
@@ -8,23 +8,23 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// What the server does with one connection.
+/// The server's behaviour for one connection.
 #[derive(Clone, Copy)]
 enum Answer {
-    /// The whole file, or what the range asks for.
+    /// The whole file, or the requested range.
     Serve,
-    /// The same, but the connection ends after so many bytes.
+    /// The same, but the connection ends after this number of bytes.
     Cut(usize),
-    /// The whole file, whatever range was asked for.
+    /// The whole file, whatever range was requested.
     Ignore,
     Status(u16),
-    /// Bytes without end, and no word of how many.
+    /// Endless bytes, without a stated length.
     Endless,
-    /// A byte every few milliseconds, as long as somebody listens.
+    /// One byte every few milliseconds, as long as the client listens.
     Drip,
 }
 
-/// Serves `content` to one connection after another; returns the address and what was asked for.
+/// Serves `content` to one connection after another. Returns the address and the requests.
 fn serve(content: Vec<u8>, answers: Vec<Answer>) -> (String, Arc<Mutex<Vec<Option<usize>>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/file.bin", listener.local_addr().unwrap());
@@ -39,7 +39,7 @@ fn serve(content: Vec<u8>, answers: Vec<Answer>) -> (String, Arc<Mutex<Vec<Optio
     (address, asked)
 }
 
-/// Answers; returns where the range that was asked for begins.
+/// Answers a request. Returns the beginning of the requested range.
 fn reply(mut stream: TcpStream, content: &[u8], answer: Answer) -> Option<usize> {
     let lines =
         BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
@@ -96,7 +96,7 @@ fn a_file_comes_whole_once() {
     let (url, _) = serve(content(), vec![Answer::Serve]);
     assert!(get(&url, &target).unwrap());
     assert!(std::fs::read(&target).unwrap() == content() && !part(&target).exists());
-    // Nothing answers any more, and nothing is asked.
+    // The server has stopped, and no request is made.
     assert!(!get(&url, &target).unwrap());
 }
 
@@ -230,7 +230,7 @@ fn addresses_that_lead_nowhere() {
     assert!(format!("{:#}", fetch::find("svhn").unwrap_err()).contains(known));
 }
 
-/// What is fetched under each name lies where `--data` looks for it, and no two things have one place.
+/// The files of each name are stored where `--data` looks for them, and no two names have the same place.
 #[test]
 fn every_item_has_checksums_and_a_place_of_its_own() {
     let cache = Path::new("/cache");
@@ -249,7 +249,8 @@ fn every_item_has_checksums_and_a_place_of_its_own() {
     assert_eq!(names, ["cifar10", "cifar100", "mnist", "fashion"]);
 }
 
-/// Files that belong together come one by one, each with its own checksum; what has come stays when a later one fails.
+/// Files that belong together are downloaded one by one, each with its own checksum; completed files are kept if a
+/// later one fails.
 #[test]
 fn several_files_come_into_one_folder() {
     const BYTES: u64 = 200_000;
@@ -287,7 +288,7 @@ fn several_files_come_into_one_folder() {
     let (address, asked) = serve(content(), vec![Answer::Cut(9), Answer::Serve, Answer::Serve]);
     let error = format!("{:#}", fetch(&broken, &folder(&address)).unwrap_err());
     assert!(error.contains("b.gz") && error.contains("deleted"), "{error}");
-    // The first came in two parts; the third was not asked for.
+    // The first was downloaded in two parts; the third was not requested.
     assert_eq!(*asked.lock().unwrap(), [None, Some(9), None]);
     let names: Vec<_> =
         std::fs::read_dir(place.path().join("some")).unwrap().map(|entry| entry.unwrap().file_name()).collect();

@@ -1,7 +1,7 @@
-//! The FID network against pytorch-fid's with the same weights, and the distance against scipy's.
+//! The FID network compared with pytorch-fid's with the same weights, and the distance compared with scipy's.
 //!
-//! The numbers in `fixtures/fid` were made by the script beside them; weights, pictures and features come from the formula it
-//! uses.
+//! The numbers in `fixtures/fid` were made by the script in that folder. Weights, images and features are computed by
+//! the formula that it uses.
 
 mod toy;
 
@@ -22,7 +22,7 @@ fn expected() -> serde_json::Value {
     serde_json::from_str(&std::fs::read_to_string(fixture("layers.json")).unwrap()).unwrap()
 }
 
-/// Numbers in [-0.5, 0.5) from a name, as the script makes them.
+/// Numbers in [-0.5, 0.5) from a name, as computed by the script.
 fn uniform(name: &str, count: usize) -> Vec<f64> {
     let seed = name.bytes().fold(0x811c_9dc5u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     let mix = |at: usize| {
@@ -39,7 +39,7 @@ fn tensor(name: &str, shape: &[usize], change: impl Fn(f64) -> f64) -> (String, 
     (name.to_owned(), Tensor::from_vec(numbers, shape, &Device::Cpu).unwrap())
 }
 
-/// The weights: 22 million numbers, made once.
+/// The weights: 22 million numbers, computed once.
 fn state() -> BTreeMap<String, Tensor> {
     static STATE: OnceLock<BTreeMap<String, Tensor>> = OnceLock::new();
     STATE.get_or_init(make_state).clone()
@@ -84,9 +84,9 @@ fn features_are_those_of_pytorch_fid() {
     let largest = |tensor: Tensor| tensor.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
     let error = largest((&ours - theirs).unwrap()) / largest(theirs.clone());
     println!("largest difference over largest feature: {error:.1e}");
-    // Sums in f32 in another order, with the normalisation folded in; measured 1e-6.
+    // Sums in f32 in another order, with the normalisation folded into the weights; the measured error is 1e-6.
     assert!(error < 1e-5, "{error}");
-    // A grey picture is the colour picture of three equal channels.
+    // A grey image equals the colour image of three equal channels.
     let grey = pictures().narrow(0, 1, 1).unwrap().narrow(1, 0, 1).unwrap();
     let coloured = network.features(&grey.repeat((1, 3, 1, 1)).unwrap()).unwrap();
     assert!(largest((network.features(&grey).unwrap() - coloured).unwrap()) == 0.0);
@@ -119,7 +119,7 @@ fn other_weights_are_refused_unless_they_are_asked_for() {
     assert!(error.contains("srvae-run fetch fid-weights"), "{error}");
 }
 
-/// As the script makes them: not centred, and with directions of very different spread.
+/// As computed by the script: not centred, with directions of very different variances.
 fn features(name: &str, count: usize, size: usize) -> Tensor {
     let spread = |at: usize| 10f64.powf(-3.0 * (at % size) as f64 / (size - 1) as f64);
     let numbers: Vec<f64> =
@@ -147,7 +147,7 @@ fn distances_are_those_of_scipy_of_full_and_of_low_rank() {
         for key in ["exact", "pytorch_fid"] {
             let Some(theirs) = case[key].as_f64() else { continue };
             println!("{name}, {key}: {:.1e}", (found / theirs - 1.0).abs());
-            // Rounding, of features whose spreads cover three decimals.
+            // Rounding, for features whose standard deviations range over three decimals.
             assert!((found / theirs - 1.0).abs() < 1e-9, "{name}, {key}: {found} {theirs}");
         }
     }
@@ -157,12 +157,12 @@ fn distances_are_those_of_scipy_of_full_and_of_low_rank() {
 fn distances_obey_their_laws() {
     let moments = |name: &str, count| statistics(&features(name, count, 16), 5).moments().unwrap();
     let (a, b) = (moments("a", 60), moments("b", 9));
-    // Here and below: rounding of sums of some hundred terms of the size of 1.
+    // Here and below: rounding of sums of some hundred terms of about 1.
     assert!(fid::distance(&a, &a).abs() < 1e-12 && fid::distance(&b, &b).abs() < 1e-12);
     assert!((fid::distance(&a, &b) - fid::distance(&b, &a)).abs() < 1e-12);
     let moved = (&a.0 + DVector::from_element(16, 0.5), a.1.clone());
     assert!((fid::distance(&a, &moved) - 16.0 * 0.25).abs() < 1e-12);
-    // Between diagonal covariances: the sum of the squared differences of the deviations.
+    // Between diagonal covariances: the sum of the squared differences of the standard deviations.
     let diagonal = |deviations: &[f64]| {
         let variances = DVector::from_iterator(deviations.len(), deviations.iter().map(|s| s * s));
         (DVector::zeros(deviations.len()), DMatrix::from_diagonal(&variances))
@@ -175,10 +175,11 @@ fn distances_obey_their_laws() {
 #[test]
 fn statistics_do_not_depend_on_the_batches() {
     let features = features("batches", 41, 8);
-    // Far from zero, where sums of squares alone would lose what is asked for.
+    // Far from zero, where the difference of sums of squares would lose all digits.
     let far = (features * 1e-3).unwrap().affine(1.0, 1e4).unwrap();
     let (whole, parts) = (statistics(&far, 41).moments().unwrap(), statistics(&far, 3).moments().unwrap());
-    // Means near 10⁴ are rounded to 2e-12; squares of deviations near 1e-3 have the rounding of 10⁴, 1e-12, at 1e-6.
+    // Means near 10⁴ are rounded to 2e-12. Squares of deviations near 1e-3 are 1e-6 and have the rounding error of 10⁴,
+    // 1e-12.
     assert!((&whole.0 - &parts.0).norm() < 1e-9);
     assert!((&whole.1 - &parts.1).norm() < 1e-6 * whole.1.norm());
     assert!(statistics(&far.narrow(0, 0, 1).unwrap(), 1).moments().unwrap_err().to_string().contains("at least 2"));
@@ -219,15 +220,15 @@ fn a_model_is_measured_with_its_protocol() {
     assert_eq!(found.json()["protocol"]["samples"], 3);
 }
 
-/// Values between grey levels are rounded to the nearest one, as a picture file would have them, and what is beyond black and white is
-/// those.
+/// Values between grey levels are rounded to the nearest one, as in an image file, and values beyond black and white
+/// are clamped.
 #[test]
 fn sampled_values_become_the_nearest_grey_levels() {
     let network = Inception::new(&state(), &Device::Cpu).unwrap();
     let params = srvae::Params::new(1, DType::F32, &Device::Cpu);
     let model = toy::build(&Vec::new(), &params).unwrap();
     let size = toy::SHAPE.iter().product::<usize>();
-    // Thirds above and below a level, and two pixels that are no colours.
+    // Thirds above and below a level, and two pixels outside of the range.
     let level = |at: usize| 5 + 5 * at as u32;
     let value = |at: usize| match at {
         0 => -0.2,

@@ -1,4 +1,4 @@
-//! Damaged and hostile files: every reader ends in content or in one error, within its limits.
+//! Damaged and hostile files: every reader returns the content or one error, within its limits.
 
 #[path = "damaged/flips.rs"]
 mod flips;
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Inputs of each reader; the example `hostile` tries millions.
+/// The number of inputs of each reader; the example `hostile` tries millions.
 const INPUTS: u64 = 2000;
 
 #[test]
@@ -33,7 +33,7 @@ fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).unwrap()
 }
 
-/// Two members of gzip, the second from the middle of an archive on.
+/// Two gzip members; the second begins in the middle of an archive.
 fn tar_gz() -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     builder.mode(tar::HeaderMode::Deterministic);
@@ -75,7 +75,7 @@ fn an_archive_by_pytorch_is_read_with_its_strides() {
     assert_eq!(numbers, (1..=24).collect::<Vec<_>>());
 }
 
-/// A checkpoint as PyTorch's archives are: one storage, one tensor.
+/// A checkpoint like PyTorch's archives: one storage, one tensor.
 fn torch_archive() -> Vec<u8> {
     let program =
         b"\x80\x02}(X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\n\
@@ -127,7 +127,7 @@ fn small_files_that_unpack_to_much_are_refused_with_the_numbers() {
     let long = header.as_bytes().iter().copied().chain(std::iter::repeat_n(b'x', 1 << 20)).collect::<Vec<u8>>();
     let error = format!("{:#}", input::tar_members(long.as_slice(), LIMIT, |_| true).unwrap_err());
     assert!(error.contains("more than 65536 bytes"), "{error}");
-    // A picture of 169 million pixels in 57 bytes.
+    // An image of 169 million pixels in 57 bytes.
     let mut picture = b"\x89PNG\r\n\x1a\n".to_vec();
     for (kind, content) in [
         (b"IHDR", [13_000u32.to_be_bytes(), 13_000u32.to_be_bytes(), [8, 2, 0, 0]].concat()),
@@ -150,14 +150,14 @@ fn small_files_that_unpack_to_much_are_refused_with_the_numbers() {
 #[test]
 fn pickles_that_rebuild_themselves_or_view_what_is_not_there_end() {
     let state = |tensor: &[u8]| [b"\x80\x02}(X\x01\0\0\0w".as_slice(), tensor, b"u."].concat();
-    // A parameter that is rebuilt from itself, and one under 300,000 others.
+    // A parameter that is rebuilt from itself, and one nested 300,000 deep.
     let itself = state(b"ctorch._utils\n_rebuild_parameter\n]q\0h\0q\x01\x85Rq\x02h\0h\x02a0".as_slice());
     let nested =
         [b"ctorch._utils\n_rebuild_parameter\n".repeat(300_000), b"N".to_vec(), b"\x85R".repeat(300_000)].concat();
     for bytes in [itself, state(&nested)] {
         assert!(torch::parse(&bytes, false).is_err());
     }
-    // Sizes and strides whose products wrap, or that repeat one number.
+    // Sizes and strides whose products overflow, or that repeat one number.
     let archive = torch_archive();
     for (shape, words) in [
         (b"\x8a\x06\0\0\0\0\0\x01K\x01\x86K\0K\0\x86".as_slice(), "save it by .contiguous()"),
@@ -174,7 +174,7 @@ fn pickles_that_rebuild_themselves_or_view_what_is_not_there_end() {
     assert!(Pickle::read(b"\x80\x02}q\0h\0b.").is_err());
 }
 
-/// The archive with another shape and strides in its program.
+/// The archive with another shape and other strides in its program.
 fn with_views(archive: &[u8], views: &[u8]) -> Vec<u8> {
     let mut old = input::Archive::open(archive, LIMIT).unwrap();
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));

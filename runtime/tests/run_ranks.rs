@@ -1,4 +1,4 @@
-//! Training and evaluation on several ranks, which are threads here: whatever their number, the same bits.
+//! Training and evaluation on several ranks, which are threads here, yield the same bits for any number of ranks.
 
 mod toy;
 
@@ -24,7 +24,7 @@ fn config(steps: usize) -> Config {
     }
 }
 
-/// What every rank's training ends with.
+/// The results of training on every rank.
 fn train(ranks: usize, config: &Config, folder: &Path) -> Vec<anyhow::Result<End>> {
     let (spec, data) = (toy::spec(), toy::data());
     let folder = RunFolder::create(folder).unwrap().0;
@@ -53,7 +53,7 @@ fn best(folder: &Path) -> Vec<u8> {
     std::fs::read(RunFolder::at(folder).best()).unwrap()
 }
 
-/// The lines of the metrics without what is the clock's.
+/// The lines of the metrics without times.
 fn lines(folder: &Path) -> Vec<serde_json::Value> {
     let mut lines = metrics::read(&folder.join("metrics.jsonl")).unwrap();
     for line in &mut lines {
@@ -72,7 +72,7 @@ fn lines(folder: &Path) -> Vec<serde_json::Value> {
 fn any_number_of_ranks_writes_the_same_checkpoint() {
     let place = tempfile::tempdir().unwrap();
     let at = |ranks: usize| place.path().join(ranks.to_string());
-    // 8 micro-batches: 3 and 5 ranks hold unequal parts of the tree, and 8 ranks hold parts of 6 parameters.
+    // 8 micro-batches: 3 and 5 ranks have unequal parts of the tree, and 8 ranks have parts of 6 parameters.
     for ranks in [1, 2, 3, 4, 5, 8] {
         for end in train(ranks, &config(20), &at(ranks)) {
             assert_eq!(end.unwrap(), End::Done);
@@ -81,7 +81,7 @@ fn any_number_of_ranks_writes_the_same_checkpoint() {
         assert!(best(&at(ranks)) == best(&at(1)), "{ranks} ranks: another best checkpoint than one rank's");
         assert_eq!(lines(&at(ranks)), lines(&at(1)), "{ranks} ranks");
     }
-    // The comparison can fail: another micro-batch is another arithmetic.
+    // The comparison can fail: another size of micro-batches changes the arithmetic.
     let other = place.path().join("other");
     train(2, &Config { micro_batch: Some(4), ..config(20) }, &other);
     assert!(last(&other) != last(&at(1)));
@@ -96,7 +96,7 @@ fn a_run_goes_on_with_another_number_of_ranks_bit_for_bit() {
     for (ranks, steps) in [(2, 13), (4, 17), (3, 24)] {
         resume(ranks, &config(steps), &parts);
     }
-    // When validation happened differs, for the parts have ends of their own; what training has computed does not.
+    // The steps of validation differ, because each part ends with one; the results of training do not.
     let read = |folder: &Path| Checkpoint::load(&RunFolder::at(folder).last(), &Device::Cpu).unwrap();
     let (whole, parts) = (read(&whole), read(&parts));
     assert_eq!(whole.header.progress.order, parts.header.progress.order);
@@ -112,8 +112,8 @@ fn a_run_goes_on_with_another_number_of_ranks_bit_for_bit() {
     }
 }
 
-/// The draws of a record depend on its place in the batch alone, so micro-batches of any size have the same gradient up to
-/// rounding.
+/// The draws of a record depend only on its place in the batch, so micro-batches of any size have the same gradient up
+/// to rounding.
 #[test]
 fn micro_batches_sum_to_the_gradient_of_the_batch() {
     let place = tempfile::tempdir().unwrap();
@@ -129,7 +129,7 @@ fn micro_batches_sum_to_the_gradient_of_the_batch() {
     let (gradient, objective) = norm(16);
     for micro in [1, 2, 8] {
         let found = norm(micro);
-        // A mean of 16 numbers of f32 in another order: a few roundings of 6e-8 each.
+        // A mean of 16 numbers in f32 in another order: a few rounding errors of 6e-8 each.
         assert!((found.0 / gradient - 1.0).abs() < 2e-6, "{micro}: {} {gradient}", found.0);
         assert!((found.1 / objective - 1.0).abs() < 2e-6, "{micro}: {} {objective}", found.1);
     }
@@ -193,7 +193,7 @@ fn evaluation_is_the_same_to_the_last_bit() {
     };
     for batch in [3, 20] {
         let one = found(&ALONE, batch).unwrap();
-        // More ranks than portions, too.
+        // Also with more ranks than chunks.
         for ranks in [2, 3, 9] {
             for other in threads::run(ranks, |ranks| found(ranks, batch)) {
                 let other = other.unwrap();

@@ -1,4 +1,4 @@
-//! Training: a function of the seed, whole after any interruption, and clear about what went wrong.
+//! Training is a function of the seed, can be resumed after any interruption, and reports failures clearly.
 
 #[path = "train/folders.rs"]
 mod folders;
@@ -108,7 +108,7 @@ fn patience_and_time_end_a_run() {
     let still = srvae::train::Schedule { rate: 0.0, least: 0.0, ..Default::default() };
     let impatient = Config { schedule: still, patience: Some(2), ..config(1000) };
     assert_eq!(train(impatient, &place.path().join("a")).unwrap(), End::Patience);
-    // The first validation is the best, and two more are no better.
+    // The first validation is the best, and two more are not better.
     let lines = metrics::read(&place.path().join("a/metrics.jsonl")).unwrap();
     let looks = lines.iter().filter(|line| line["validation"].is_object());
     assert_eq!(looks.filter_map(|line| line["step"].as_u64()).collect::<Vec<_>>(), [7, 14, 21]);

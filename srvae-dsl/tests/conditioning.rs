@@ -1,5 +1,5 @@
-//! What a mode draws has the exact conditional distribution wherever q is the exact posterior, and a mode that could not
-//! have it does not exist: held against sums over all values of small discrete models.
+//! The draws of a mode have the exact conditional distribution wherever q is the exact posterior, and a mode that
+//! cannot have it does not exist. The tests compare with sums over all values of small discrete models.
 
 #[allow(dead_code)] // Each test file uses a part of it.
 mod random;
@@ -17,7 +17,7 @@ fn model_of_text(text: &str) -> Model {
     model_of(&Source::new("text.pgm", text), &Overrides::default())
 }
 
-/// `given: q(u) p(x)`, or why there is no such mode.
+/// `given: q(u) p(x)`, or the reason why there is no such mode.
 fn given(text: &str, evidence: &[&str]) -> String {
     let model = model_of_text(text);
     let id = |name: &&str| VariableId(model.variables.iter().position(|it| it.name == **name).unwrap());
@@ -31,7 +31,7 @@ fn given(text: &str, evidence: &[&str]) -> String {
     }
 }
 
-/// Factors over vectors, apart from the images x (3 x 4 x 4) and y, which is x in grey.
+/// Factors over vectors, except for the images x (3 x 4 x 4) and y, the grayscale version of x.
 fn model(factors: &[&str]) -> String {
     let mut text = "model m\n".to_owned();
     let mut names: Vec<&str> = factors.iter().filter_map(|factor| factor.get(2..3)).collect();
@@ -96,14 +96,14 @@ fn body(name: &str, parents: &[&str]) -> String {
 
 #[test]
 fn evidence_below_a_variable_is_not_ignored() {
-    // y below x: x has no factor in q, and z is reached through x alone.
+    // y is below x. x has no factor in q, and z is reached only through x.
     let text = model(&["p(z)", "p(x | z)", "p(y | x)", "q(y | x) = grayscale(x)", "q(z | x)"]);
-    assert_eq!(given(&text, &["y"]), "x stands above y in p, and q has no factor for x");
+    assert_eq!(given(&text, &["y"]), "x is an ancestor of y in p, and q has no factor for x");
     let names: Vec<_> = plan_of_text(&text).derivation.modes.into_iter().map(|mode| mode.name).collect();
     assert_eq!(names, ["generation", "reconstruction", "generative_reconstruction"]);
 
     let text = model(&["p(u)", "p(y | u)", "p(x | y, u)", "q(y | x) = grayscale(x)", "q(u | x)"]);
-    assert_eq!(given(&text, &["y"]), "u stands above y in p, and q(u | x) needs x");
+    assert_eq!(given(&text, &["y"]), "u is an ancestor of y in p, and q(u | x) needs x");
     let text = model(&["p(u)", "p(y | u)", "p(x | y, u)", "q(y | x) = grayscale(x)", "q(u | y)"]);
     assert_eq!(given(&text, &["y"]), "q(u) p(x)");
 }
@@ -113,7 +113,7 @@ fn a_factor_of_q_without_parents_is_no_substitute_for_p() {
     let text = model(&["p(z)", "p(v | z)", "p(x | v, z)", "q(z | x)", "q(v)"]);
     assert_eq!(given(&text, &["z"]), "p(v) p(x)");
     assert_eq!(given(&text, &["x"]), "q(z) q(v)");
-    // Nothing is read: no reconstruction.
+    // q reads nothing, so there is no reconstruction.
     let plan = plan_of_text(&model(&["p(z)", "p(x | z)", "q(z)"]));
     let names: Vec<_> = plan.derivation.modes.iter().map(|mode| mode.name.as_str()).collect();
     assert_eq!(names, ["generation"]);
@@ -128,7 +128,7 @@ fn functions_of_what_is_known_are_known() {
     };
     // w is a function of x in one model and of y in the other.
     let from_x = three("q(w | x) = grayscale(x)");
-    assert_eq!(given(&from_x, &["y"]), "w stands above y in p, and q(w | x) needs x");
+    assert_eq!(given(&from_x, &["y"]), "w is an ancestor of y in p, and q(w | x) needs x");
     assert_eq!(given(&from_x, &["x"]), "q(y) q(w) q(u)");
     let from_y = three("q(w | y) = sketch(y)");
     assert_eq!(given(&from_y, &["y"]), "q(w) q(u) p(x)");
@@ -137,10 +137,10 @@ fn functions_of_what_is_known_are_known() {
 
 #[test]
 fn what_q_reads_is_drawn_on_the_way() {
-    // An auxiliary variable: nothing reads it in p, and z is drawn from it.
+    // An auxiliary variable: no factor of p reads it, and z is drawn from it.
     let text = model(&["p(z)", "p(x | z)", "p(a | x, z)", "q(a | x)", "q(z | a, x)"]);
     assert_eq!(given(&text, &["x"]), "q(a) q(z)");
-    // It is not below what is given: p has it.
+    // It is not below the evidence, because p has it.
     let text = model(&["p(z)", "p(x | z)", "p(a | x, z)", "q(a | x)", "q(z | x)"]);
     assert_eq!(given(&text, &["x"]), "q(z) p(a)");
     let text = model(&["p(v)", "p(z | v)", "p(b | z)", "p(x | b)", "q(b | x)", "q(z | b)", "q(v | z)"]);
@@ -148,7 +148,7 @@ fn what_q_reads_is_drawn_on_the_way() {
     assert_eq!(given(&text, &["b"]), "q(z) q(v) p(x)");
     assert_eq!(
         given(&text, &["x", "z"]),
-        "b stands above x in p, and q(b | x) does not read z, which q draws after it"
+        "b is an ancestor of x in p, and q(b | x) does not read z, which q draws after it"
     );
 }
 
@@ -156,18 +156,18 @@ fn what_q_reads_is_drawn_on_the_way() {
 fn the_chain_is_said() {
     let text =
         model(&["p(v)", "p(z | v)", "p(b | z)", "p(a)", "p(x | b, a)", "q(a | x)", "q(b | x)", "q(z | a)", "q(v | z)"]);
-    assert_eq!(given(&text, &["b"]), "z stands above b in p, q(z | a) reads a, and q(a | x) needs x");
+    assert_eq!(given(&text, &["b"]), "z is an ancestor of b in p, q(z | a) reads a, and q(a | x) needs x");
 }
 
 #[test]
 fn several_observed_variables_condition_one_another() {
     let text = model(&["p(z)", "p(x | z)", "p(b | z)", "q(z | x)"]);
     assert_eq!(given(&text, &["x"]), "q(z) p(b)");
-    assert_eq!(given(&text, &["b"]), "z stands above b in p, and q(z | x) needs x");
+    assert_eq!(given(&text, &["b"]), "z is an ancestor of b in p, and q(z | x) needs x");
     let plan = plan_of_text(&text);
     let names: Vec<_> = plan.derivation.modes.iter().map(|mode| mode.name.as_str()).collect();
     assert_eq!(names, ["generation", "reconstruction", "conditional_generation_x"]);
-    // Of three, all but one too.
+    // With three observed variables, all but one may be given too.
     let text = model(&["p(z)", "p(x | z)", "p(b | z)", "p(a | z)", "q(z | x, b)"]);
     let names: Vec<_> = plan_of_text(&text).derivation.modes.into_iter().map(|mode| mode.name).collect();
     assert_eq!(
@@ -181,8 +181,8 @@ fn what_is_given_must_matter_and_suffice() {
     let text = model(&["p(z)", "p(x | z, c)", "q(z | x, c)"]);
     assert_eq!(given(&text, &["c"]), "p(z) p(x)");
     assert_eq!(given(&text, &[]), "p(x | z, c) needs c, which is not given");
-    assert_eq!(given(&text, &["x"]), "z stands above x in p, and q(z | x, c) needs c");
+    assert_eq!(given(&text, &["x"]), "z is an ancestor of x in p, and q(z | x, c) needs c");
     let text = model(&["p(z)", "p(a)", "p(x | z)", "q(z | x)", "q(a | x)"]);
-    assert_eq!(given(&text, &["a"]), "nothing that would be drawn depends on a");
+    assert_eq!(given(&text, &["a"]), "no drawn variable depends on a");
     assert_eq!(given(&text, &["a", "x", "z"]), "every variable is given");
 }

@@ -1,4 +1,4 @@
-//! One construct of the language at a time, and the code it becomes.
+//! The generated code of each construct of the language.
 
 mod support;
 
@@ -8,7 +8,7 @@ use srvae_dsl::{Overrides, compile};
 use std::fs;
 use support::{code, items, plan_of, plan_of_text, read};
 
-/// A model of one observed image and one latent, with the rest of the file.
+/// A model with one observed image and one latent, followed by the rest of the file.
 fn with(rest: &str) -> String {
     let head = "model m\nobserved x: image[3, 8, 8]\nlatent z: real[4, 4, 4]\n";
     let tail = "\np(x | z) = logistic_mixture(components: 2) from z |> decoder(growth: 8, steps: 1)\n";
@@ -67,7 +67,7 @@ fn a_value_read_by_both_sides() {
     insta::assert_snapshot!(shown(text, &["bound"]));
 }
 
-/// Each value reads the last one twice: written out, the last would have 2^60 blocks.
+/// Each value reads the previous one twice, so without sharing the last one would have 2^60 blocks.
 #[test]
 fn a_tower_of_values_is_walked_once() {
     let mut text = "let h0 = x |> conv(stride: 2, out: 4)\n".to_owned();
@@ -78,7 +78,7 @@ fn a_tower_of_values_is_walked_once() {
     let text = with(&format!("{text}p(z) = standard_normal\nq(z | x) = normal from h59 |> conv\n"));
     let plan = plan_of_text(&text);
     let layers = plan.bound.values.iter().filter(|value| matches!(value.operation, Operation::Layer(_))).count();
-    // The first value's, two of each of the 59 others, and those of p(x | z) and q(z | x).
+    // One for the first value, two for each of the 59 others, and those of p(x | z) and q(z | x).
     assert_eq!(layers, 1 + 2 * 59 + 2);
 }
 
@@ -96,13 +96,13 @@ fn a_network_in_rust() {
     insta::assert_snapshot!(shown(text, &["Layers", "q_z"]));
 }
 
-/// Should its type not exist, the build's error says where the file names it.
+/// If its type does not exist, the error of the build names the line of the file.
 #[test]
 fn a_missing_network_in_rust_is_placed() {
     let text = read("tests/corpus/good/rust_network.pgm").text;
     let plan = plan_of("tests/corpus/good/rust_network.pgm");
     let origin = Origin { path: "a/b.pgm".into(), include: "/a/b.pgm".into(), text };
-    // As the compiler joins it: long literals may be broken over lines.
+    // As the compiler joins it, because long literals may be broken over several lines.
     let code = rust_source(&plan, &origin).unwrap();
     assert!(code.contains("a/b.pgm:6:5: network `mine` is `crate::nets::Mine`, and there is no such type"), "{code}");
     assert_eq!(code.matches("there is no such type; define it, with `impl").count(), 2, "{code}");
@@ -130,7 +130,7 @@ fn a_label_of_the_data_set() {
     let text = "latent c: label[10]\np(z) = standard_normal\np(c | z) = categorical from z |> flatten |> linear\n\
         q(c | x) = label(x)\np(x | z, c) = logistic_mixture(components: 2) \
         from concat(z, c |> linear(out: 64) |> reshape(4, 4, 4)) |> decoder(growth: 8, steps: 1)\n";
-    // z stands above c in p and is inferred from x: given c alone there is nothing to draw it from.
+    // z is an ancestor of c in p and is inferred from x, so z cannot be drawn given only c.
     insta::assert_snapshot!(shown(text, &["bound", "reconstruction"]));
 }
 
@@ -150,7 +150,8 @@ fn something_given() {
     insta::assert_snapshot!(shown(text, &["generation", "reconstruction"]));
 }
 
-/// The members of a family are written once: three times as many levels have the same layers to build and to call.
+/// The members of a family share one loop: three times as many levels have the same number of layers to build and to
+/// call.
 #[test]
 fn levels_are_written_once() {
     let text = fs::read_to_string(support::here("../models/zoo/vdvae.pgm")).unwrap();
@@ -165,14 +166,14 @@ fn levels_are_written_once() {
     assert!(few.iter().all(|count| (1..400).contains(count)), "{few:?}");
 }
 
-/// What a loop reads from two rounds before, from statements before it, and from other loops, each in its place.
+/// A loop reads values of two rounds before, of statements before it, and of other loops.
 #[test]
 fn a_recurrence_over_two_steps() {
     let code = code(&plan_of_text(&fs::read_to_string(support::here("../tests/models/second_order.pgm")).unwrap()));
     insta::assert_snapshot!(items(&code, "bound"));
 }
 
-/// The code of a family is as long for many members as for few, but for lines that the digits of their numbers break.
+/// The code of a family has the same length for many members as for few, except for lines that longer numbers break.
 #[test]
 fn code_does_not_grow_with_a_family() {
     let lines = |name: &str, setting: &str, members: usize| {
@@ -183,7 +184,8 @@ fn code_does_not_grow_with_a_family() {
     };
     for (name, setting) in [("vrnn", "T"), ("dmm", "T"), ("linear_state_space", "T"), ("vampprior", "K")] {
         let (few, many) = (lines(name, setting, 40), lines(name, setting, 160));
-        // A tenth: numbers of three digits in place of two. A list of the members would be three times as long.
+        // A tolerance of a tenth, for numbers of three digits instead of two. A list of the members would be three
+        // times as long.
         assert!(many.0 * 10 < few.0 * 11 && many.1 * 10 < few.1 * 11, "{name}: {few:?} for 40, {many:?} for 160");
     }
 }

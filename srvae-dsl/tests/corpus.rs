@@ -1,12 +1,13 @@
-//! Good model files check without a word; bad ones say what stands in them, as comments at their end.
+//! Good model files have no errors or warnings. The messages of bad files are stored as comments at the end of the
+//! file.
 //!
-//! `UPDATE_EXPECT=1 cargo test -p srvae-dsl --test corpus` rewrites what stands there.
+//! `UPDATE_EXPECT=1 cargo test -p srvae-dsl --test corpus` rewrites these comments.
 
 use srvae_dsl::{Overrides, compile_bytes};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// What a bad file says follows this line.
+/// The messages of a bad file follow this line.
 const MARK: &str = "//~ says\n";
 
 fn files(folder: &str) -> Vec<PathBuf> {
@@ -17,7 +18,7 @@ fn files(folder: &str) -> Vec<PathBuf> {
     files
 }
 
-/// Everything the compiler says about a file: errors, or else warnings.
+/// All messages of the compiler for a file: errors, or else warnings.
 fn says(name: &str, bytes: &[u8]) -> String {
     compile_bytes(name, bytes, &Overrides::default()).report().to_string()
 }
@@ -26,10 +27,10 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap().to_string_lossy().into_owned()
 }
 
-/// Codes that no file can bring about: one flow of the catalogue goes one way only, or a file of 16 MiB.
+/// Codes that no file of the corpus can cause: one flow of the catalogue has only one direction, a file of 16 MiB.
 const NOT_IN_A_FILE: [&str; 6] = ["E0102", "E0115", "E0216", "E0217", "E0222", "E0421"];
 
-/// The codes of the catalogue of messages.
+/// The codes in the catalogue of messages.
 fn catalogue() -> Vec<String> {
     let text =
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/diagnostics/messages.rs")).unwrap();

@@ -1,5 +1,5 @@
-//! Every entry at every example of its declaration: a model that uses it compiles, and what is generated for it is kept in a
-//! snapshot of its own.
+//! Every entry with every example of its declaration: a model that uses it compiles, and the code generated for it is
+//! stored in a snapshot.
 
 mod support;
 
@@ -31,7 +31,7 @@ fn onto(shape: &[usize]) -> String {
     format!("linear(out: {}){reshape}", shape.iter().product::<usize>())
 }
 
-/// Latents of these shapes, each with its factors, read by `p(x | …)` as the network says.
+/// Latents of these shapes, each with its factors, which `p(x | …)` reads through the network.
 fn over_latents(shapes: &[&[usize]], network: &str) -> String {
     let names: Vec<String> = (0..shapes.len()).map(|at| format!("z{at}")).collect();
     let mut text = "model m\nobserved x: binary[6]\n".to_owned();
@@ -52,7 +52,7 @@ fn of_block(entry: &Block) -> Vec<String> {
             let sizes = sizes.0.iter().filter(|(name, _)| *name == "sizes").map(|(_, size)| size.to_string());
             let value = match entry.name {
                 "learned" => format!("learned real[{}]", sizes.collect::<Vec<_>>().join(", ")),
-                // What repeats has no name, so nothing before it has.
+                // A repeated parameter has no name, so the parameters before it have none either.
                 name => call(name, &[], entry.parameters, &(example.arguments)()).replace("value: ", ""),
             };
             return over_latents(&[&[1]], &format!("concat(z0, {value} |> flatten)"));
@@ -70,7 +70,7 @@ fn of_block(entry: &Block) -> Vec<String> {
     each.collect()
 }
 
-/// Compiles models, and keeps the lines that are generated for an entry.
+/// Compiles models and stores the lines that are generated for an entry.
 fn keep(name: &str, runtime: &str, models: Vec<String>) {
     let mut kept = Vec::new();
     for text in models {
@@ -93,12 +93,12 @@ fn blocks_and_flows() {
         keep(entry.name, entry.runtime, of_block(entry));
     }
     for entry in FLOWS {
-        // A block and a flow may have one name.
+        // A block and a flow may have the same name.
         keep(&format!("flow_{}", entry.name), entry.runtime, of_flow(entry));
     }
 }
 
-/// A latent under the flow, in p where it goes both ways, else in q.
+/// A latent with the flow: in p if the flow has both directions, otherwise in q.
 fn of_flow(entry: &Block) -> Vec<String> {
     let ways = entry.flow().unwrap();
     let each = entry.examples.iter().map(|example| {

@@ -1,4 +1,4 @@
-//! The shipped models have the paper's sizes.
+//! The shipped models have the sizes given in the paper.
 
 use srvae_dsl::graph::{Model, Side};
 use srvae_dsl::{Overrides, Source, compile};
@@ -29,7 +29,7 @@ fn units(multiply_accumulates: u64) -> u64 {
     (multiply_accumulates + 5_000_000) / 10_000_000
 }
 
-/// Name, parameters, multiply-accumulates in units of ten million, rounded.
+/// Name, parameters, and multiply-accumulates, rounded to tens of millions.
 fn expect(rows: &[(&str, u64, u64)]) -> Vec<(String, u64, u64)> {
     rows.iter().map(|(name, parameters, units)| ((*name).to_owned(), *parameters, *units)).collect()
 }

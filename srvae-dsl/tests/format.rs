@@ -1,4 +1,4 @@
-//! The canonical form: it keeps the meaning and the comments, and formatting it again changes nothing.
+//! Formatting keeps the meaning and the comments, and formatting again changes nothing.
 
 use srvae_dsl::{Source, format, parse};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ fn models() -> Vec<(String, Source)> {
     paths.into_iter().map(read).collect()
 }
 
-/// The tree without its places.
+/// The syntax tree without spans.
 fn meaning(text: &str) -> String {
     let file = parse(&Source::new("again", text)).unwrap_or_else(|report| panic!("{report}\n{text}"));
     let printed =

@@ -1,5 +1,5 @@
-//! The gallery: for every model of the zoo its file, its graph, its bound and its modes, as the compiler sees them.
-//! `UPDATE_EXPECT=1` rewrites `docs/gallery.md` and its pictures.
+//! The gallery: file, graph, bound and modes of every model of the zoo. `UPDATE_EXPECT=1` rewrites `docs/gallery.md`
+//! and its figures.
 
 mod support;
 
@@ -41,7 +41,7 @@ fn the_gallery_is_the_zoo() {
     holds(&folder().join("docs/gallery.md"), &page);
 }
 
-/// The table that `tests/tests/zoo.rs` writes, which has a row for each file.
+/// The table written by `tests/tests/zoo.rs`, with one row per file.
 fn trained(files: &[PathBuf]) -> String {
     let table = fs::read_to_string(folder().join("models/zoo/trained.md")).unwrap();
     let rows: Vec<&str> = table.lines().skip(2).map(|row| row.split('|').nth(1).unwrap_or_default().trim()).collect();

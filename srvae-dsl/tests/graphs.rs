@@ -1,4 +1,4 @@
-//! The bound and the modes follow from the graph alone, whatever its variables are called.
+//! The bound and the modes follow from the graph alone, independent of the names of its variables.
 
 mod support;
 
@@ -18,7 +18,7 @@ fn bound(plan: &Plan) -> String {
     shown.collect::<Vec<_>>().join("\n")
 }
 
-/// A line for each mode: `reconstruction(x): q(z) p(x)`.
+/// One line per mode: `reconstruction(x): q(z) p(x)`.
 fn modes(plan: &Plan) -> String {
     let shown = plan.derivation.modes.iter().map(|mode| {
         let steps = mode.steps.iter().map(|step| {
@@ -147,7 +147,7 @@ fn two_observed_have_a_term_each() {
     );
 }
 
-/// What the bound is said to bound, in text and in LaTeX.
+/// The bounded quantity, as text and as LaTeX.
 fn bounds(factors: &str) -> (String, String) {
     let plan = plan_of_text(&format!("model m\nobserved x: real[4]\n{factors}"));
     let first = |text: String, start: &str| {
@@ -161,18 +161,18 @@ fn bounds(factors: &str) -> (String, String) {
 #[test]
 fn a_bound_names_what_it_bounds() {
     let said = |text: &str, relation: &str| (text.to_owned(), relation.to_owned());
-    // Without latents there is nothing to be bounded.
+    // Without latents the likelihood is exact.
     assert_eq!(
         bounds("p(x) = normal from c |> linear\ngiven c: label[3]\n".replace("p(x)", "p(x | c)").as_str()),
         said("ln p(x | c) =", "=")
     );
-    // A label of the data set is part of what is scored, a function of x is not.
+    // A label of the data set is scored; a function of x is not.
     let label = "latent y: label[3]\np(y | z) = categorical from z |> linear\np(x | y) = normal from y |> linear\n\
         latent z: real[2]\np(z) = standard_normal\nq(y | x) = label(x)\nq(z | y) = normal from y |> linear\n";
     assert_eq!(bounds(label), said("ln p(x, y) ≥", "geq"));
     let srvae = srvae_dsl::explain::text(&plan_of("../models/srvae.pgm"));
     assert!(srvae.contains("ln p(x) ≥ RE_x + RE_y − KL_z − KL_u"));
-    // Where every latent comes with the data, the sum is the logarithm itself.
+    // If all latents come with the data, the sum equals the log-likelihood.
     let complete = "latent y: label[3]\np(y | c) = categorical from c |> linear\np(x | y) = normal from y |> linear\n\
         given c: real[2]\nq(y | x) = label(x)\n";
     assert_eq!(bounds(complete), said("ln p(x, y | c) =", "="));
@@ -217,7 +217,7 @@ fn hierarchies_to_five_levels() {
     }
 }
 
-/// What is computed once per record, as the plan's lines.
+/// The values computed once per record, as lines of the plan.
 #[test]
 fn what_does_not_depend_on_the_sample_is_set_apart() {
     let plan = plan_of("../models/srvae.pgm");
@@ -237,7 +237,8 @@ fn what_does_not_depend_on_the_sample_is_set_apart() {
     assert_eq!(plan.repeated(&plan.bound), ["q_u", "q_z", "upsample", "x", "y", "elu"]);
 }
 
-/// A named network is its nodes: what reads data alone runs once per record, and equal values are one, across factors too.
+/// A named network is replaced by its nodes. Nodes that read only data are evaluated once per record, and equal values
+/// are computed once, across factors too.
 #[test]
 fn equal_values_are_computed_once() {
     let plan = plan_of_text(
@@ -260,7 +261,7 @@ fn equal_values_are_computed_once() {
     assert_eq!(repeats, ["q_a", "elu", "x"], "{plan}");
 }
 
-/// A factor of q without parents stands for as many rows as there are samples, whatever else is repeated.
+/// A factor of q without parents is expanded to one row per sample, independent of other repeated values.
 #[test]
 fn a_root_of_q_is_expanded() {
     let plan = plan_of_text(
@@ -289,14 +290,15 @@ fn another_image_size_changes_what_follows() {
     assert_eq!(large.cost().parameters, small.cost().parameters);
     let (small, large) = (small.cost().multiply_accumulates, large.cost().multiply_accumulates);
     assert!((15 * small..17 * small).contains(&large), "{small} {large}");
-    // A size that does not divide is refused with the shapes after each stage, as at the defaults.
+    // A size that is not divisible is an error that shows the shapes after each stage, as for the defaults.
     let set = vec![("size".to_owned(), "18".to_owned())];
     let refused = compile(&source, &Overrides { preset: None, set }).model().unwrap_err().to_string();
     assert!(refused.contains("divisible by 2") && refused.contains("real_nvp"), "{refused}");
     assert!(code(&plan_of_text(text)).contains("config.size / 2"));
 }
 
-/// A hierarchy of seventy levels is explained as one of three: what repeats is said once.
+/// The explanation of a hierarchy with seventy levels is as long as that of three levels: repeated structure is printed
+/// once.
 #[test]
 fn repeated_structure_is_said_once() {
     let levels = |levels: usize| {
@@ -317,7 +319,7 @@ fn repeated_structure_is_said_once() {
     assert!(many.len() < 4 * few.len(), "{} bytes, {} for three levels\n{many}", many.len(), few.len());
 }
 
-/// What the steps of a sequence read is as many runs of variables for any length.
+/// The inputs of the steps of a sequence form the same number of runs for any length.
 #[test]
 fn what_steps_read_is_a_few_runs() {
     for steps in [20, 200] {
@@ -329,7 +331,8 @@ fn what_steps_read_is_a_few_runs() {
     }
 }
 
-/// What is of no step reads a recurrence where each record ends; what is of a step reads it as it goes on.
+/// A factor outside the sequence reads a recurrence at the last step of each record; a factor of a step reads it at
+/// this step.
 #[test]
 fn a_recurrence_is_read_at_the_records_end() {
     let text = "model m\nlength T\nindex t in 1..T\nobserved x[t]: binary[3]\nlatent f: real[2]\nlatent z[t]: real[2]\n\
@@ -341,7 +344,7 @@ fn a_recurrence_is_read_at_the_records_end() {
         Operation::Within(step) => Some(step),
         _ => None,
     });
-    // Four steps: the first one is there in every record.
+    // Of four steps, the first exists in every record.
     assert_eq!(ends.collect::<Vec<_>>(), [2, 3, 4]);
     let smoothing = plan.derivation.modes.iter().find(|mode| mode.name == "smoothing").unwrap();
     assert!(plan.names(&smoothing.given).contains('T'), "{}", plan.names(&smoothing.given));

@@ -1,8 +1,8 @@
-//! The derived bound of random linear-Gaussian graphs against their exact marginal likelihood.
+//! Compares the derived bound of random linear-Gaussian graphs with their exact marginal likelihood.
 //!
-//! The programs are run here by a small interpreter of their own: linear networks under normals, one record and one sample
-//! at a time. What it holds the compiler to is the derivation (which terms, which estimators, over which draws) and the
-//! programs; that generated code does the same is the business of the tests that run generated code.
+//! A small interpreter in this file runs the programs: linear networks with normals, one record and one sample at a
+//! time. This tests the derivation (terms, estimators, expectations) and the programs. Other tests check that generated
+//! code computes the same.
 
 #[allow(dead_code)] // Each test file uses a part of it.
 mod random;
@@ -53,7 +53,7 @@ type Layer = (Vec<Vec<f64>>, Vec<f64>);
 enum Held {
     Tensor(Vec<f64>),
     Distribution(Normal),
-    /// Nats, and the same with every divergence at the draw.
+    /// In nats; the second number has every divergence estimated at the draw.
     Nats(f64, f64),
 }
 
@@ -95,8 +95,8 @@ impl Machine {
             let Value::Int(outputs) = out.value else { panic!("{out:?}") };
             let (inputs, outputs) = (part.inputs[0][0], outputs as usize);
             let row = |dice: &mut Dice, output: usize| -> (Vec<f64>, f64) {
-                // The second half of a head is log-variances: constants, and q wider than p, so that importance weights
-                // have a variance.
+                // The second half of the outputs are log-variances. They are constant, and larger for q, so that
+                // importance weights have a variance.
                 if inferred.is_some() && output >= outputs / 2 {
                     let is_p = part.path.starts_with("p_");
                     return (vec![0.0; inputs], if is_p { dice.between(-0.6, 0.2) } else { dice.between(0.3, 0.8) });
@@ -109,7 +109,7 @@ impl Machine {
         Self { plan, layers }
     }
 
-    /// Runs a program: every value in order.
+    /// Runs a program and returns every value in order.
     fn run(&self, program: &Program, given: &Values, dice: &mut Dice) -> Vec<Held> {
         let mut held: Vec<Held> = Vec::new();
         for value in &program.values {
@@ -154,13 +154,13 @@ impl Machine {
         held
     }
 
-    /// The distribution of a variable under p given the values of its parents.
+    /// The distribution of a variable under p, given the values of its parents.
     fn distribution(&self, id: VariableId, values: &Values, dice: &mut Dice) -> Normal {
         let program = &self.plan.factor(Side::P, id).unwrap().program;
         self.run(program, values, dice).swap_remove(program.outputs()[0].0).distribution().clone()
     }
 
-    /// One sample of the bound, and the same with every divergence at the draw.
+    /// One sample of the bound, and the same with every divergence estimated at the draw.
     fn bound(&self, data: &Values, dice: &mut Dice) -> (f64, f64) {
         let held = self.run(&self.plan.bound, data, dice);
         let (mut derived, mut drawn) = (0.0, 0.0);
@@ -173,13 +173,13 @@ impl Machine {
         (derived, drawn)
     }
 
-    /// Data that p draws, and its exact marginal log-likelihood.
+    /// Data drawn from p, and their exact marginal log-likelihood.
     fn marginal(&self, dice: &mut Dice) -> (Values, f64) {
         let model = &self.plan.model;
         let sizes: Vec<usize> = model.variables.iter().map(|variable| variable.shape[0]).collect();
         let offset: Vec<usize> = sizes.iter().scan(0, |end, size| Some(std::mem::replace(end, *end + size))).collect();
         let total: usize = sizes.iter().sum();
-        // Every number is a constant plus a sum over independent standard normals, one for each number.
+        // Every number is a constant plus a linear combination of independent standard normals, one per number.
         let (mut mean, mut root) = (vec![0.0; total], vec![vec![0.0; total]; total]);
         let mut drawn = Values::new();
         for p in &model.p {
@@ -217,7 +217,7 @@ impl Machine {
     }
 }
 
-/// ln N(x; 0, Σ), by Cholesky's factorisation.
+/// ln N(x; 0, Σ), by Cholesky factorisation.
 fn log_normal(x: &[f64], covariance: Vec<Vec<f64>>) -> f64 {
     let size = x.len();
     let (mut lower, mut white) = (vec![vec![0.0; size]; size], vec![0.0; size]);
@@ -243,7 +243,8 @@ fn mean(values: &[f64]) -> (f64, f64) {
 }
 
 proptest! {
-    // The same graphs at every run: an estimate is allowed some standard errors, and now and then takes more.
+    // The graphs are the same in every run. An estimate may deviate by some standard errors, and random graphs would
+    // sometimes exceed them.
     #![proptest_config(ProptestConfig {
         cases: 48,
         failure_persistence: None,
@@ -259,10 +260,10 @@ proptest! {
         let (data, exact) = machine.marginal(dice);
         let (derived, drawn): (Vec<f64>, Vec<f64>) = (0..SAMPLES).map(|_| machine.bound(&data, dice)).unzip();
 
-        // Below: the mean of the derived bound, up to five standard errors of it.
+        // The mean of the derived bound is below the likelihood, up to five standard errors.
         let (bound, error) = mean(&derived);
         prop_assert!(bound <= exact + 5.0 * error, "{bound} ± {error} over {exact}\n{text}");
-        // Closed forms change the variance of the bound, not its mean.
+        // Closed forms change the variance of the bound, but not its mean.
         let differences: Vec<f64> = derived.iter().zip(&drawn).map(|(a, b)| a - b).collect();
         let (difference, error) = mean(&differences);
         prop_assert!(difference.abs() <= 5.0 * error + 1e-9, "differ by {difference} ± {error}\n{text}");
@@ -270,7 +271,7 @@ proptest! {
         let ratios: Vec<f64> = drawn.iter().map(|log_weight| (log_weight - exact).exp()).collect();
         let (ratio, error) = mean(&ratios);
         prop_assert!((ratio - 1.0).abs() <= 6.0 * error + 0.01, "p(x) times {ratio} ± {error}\n{text}");
-        // And the bound of many samples rises to it.
+        // The bound with many samples approaches it.
         let of = |samples: usize| {
             let groups = ratios.chunks(samples).map(|group| (group.iter().sum::<f64>() / group.len() as f64).ln());
             exact + groups.clone().sum::<f64>() / groups.count() as f64

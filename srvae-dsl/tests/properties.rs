@@ -1,4 +1,5 @@
-//! Random valid graphs: they check, their code parses, their explanations are whole, and formatting keeps what they mean.
+//! Random valid graphs compile, their generated code parses, their explanations are complete, and formatting keeps
+//! their meaning.
 
 #[allow(dead_code)] // Each test file uses a part of it.
 mod random;
@@ -23,7 +24,7 @@ proptest! {
         let checked = model_of(&source, &Overrides::default());
         let graph = show_graph(&checked);
 
-        // The canonical form means the same, and is its own canonical form.
+        // The canonical form has the same meaning, and formatting it again changes nothing.
         let formatted = format(&source).unwrap();
         let again = Source::new("random.pgm", formatted.as_str());
         prop_assert_eq!(&show_graph(&model_of(&again, &Overrides::default())), &graph, "{}", text);
@@ -34,7 +35,8 @@ proptest! {
         prop_assert!(syn::parse_file(&written).is_ok(), "{}", written);
         prop_assert_eq!(written, code(&plan));
 
-        // A term for each variable that is not given; a conditional mode or a reason for each latent that q determines.
+        // One term for each variable that is not given. A conditional mode or a reason for each latent that q
+        // determines.
         let modelled = plan.model.variables.iter().filter(|variable| variable.role != Role::Given).count();
         prop_assert_eq!(plan.derivation.terms.len(), modelled, "{}", text);
         let determined = plan.model.q.iter().filter(|factor| is_deterministic(factor)).count();
@@ -49,7 +51,7 @@ proptest! {
         }
         prop_assert_eq!(&plan.derivation.modes[0].name, "generation");
 
-        // Pictures take their time; one graph in eight is drawn.
+        // Figures take time, so only one graph in eight is drawn.
         let picture = if seed % 8 == 0 { explain::svg(&plan) } else { String::new() };
         let said = explain::text(&plan) + &explain::latex(&plan) + &explain::dot(&plan) + &picture;
         for variable in &plan.model.variables {

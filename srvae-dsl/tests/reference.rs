@@ -1,5 +1,5 @@
-//! The language reference says what the compiler does: its examples compile, its tables are the catalogue's, its keys are
-//! those of the JSON; and the editor knows the same words.
+//! The language reference agrees with the compiler: its examples compile, its tables are those of the catalogue, its
+//! keys are those of the JSON output, and the editor's grammar has the same words.
 //!
 //! `UPDATE_EXPECT=1 cargo test -p srvae-dsl --test reference` rewrites tables and words.
 
@@ -25,7 +25,7 @@ fn updating() -> bool {
     std::env::var_os("UPDATE_EXPECT").is_some()
 }
 
-/// A code block whole: lines that the comment before it holds come first unless the block has them.
+/// Complete code blocks: the lines of the comment before a block are prepended, unless the block contains them.
 fn examples(text: &str) -> Vec<(usize, String)> {
     let (mut found, mut before, mut rest) = (Vec::new(), String::new(), text);
     let line = |rest: &str| 1 + text[..text.len() - rest.len()].matches('\n').count();
@@ -142,7 +142,7 @@ fn distributions() -> String {
         let is_map = space_entry(entry.spaces[0]).ranks.1 == 3 && (entry.fits)(&defaults, &[3, 32, 32]).is_ok();
         let shape: &[usize] = if is_map { &[3, 32, 32] } else { &[10] };
         let head = match entry.head(&defaults, shape).unwrap() {
-            None => "none: it stands at a root".to_owned(),
+            None => "none: only at a root".to_owned(),
             Some(head) => {
                 let names = entry.natural.iter().map(|natural| {
                     let others = natural.others.iter().map(|(other, ..)| format!(" or {}", code_of(other)));
@@ -174,14 +174,14 @@ fn flows() -> String {
     let rows = FLOWS.iter().filter_map(|entry| {
         let ways = entry.flow()?;
         let sides = if ways.forward { "p and q" } else { "q" };
-        let context = ways.context.then(|| "`context`: what the flow is given, beside its value".to_owned());
+        let context = ways.context.then(|| "`context`: an additional input".to_owned());
         let all: Vec<String> =
             [arguments(entry.parameters)].into_iter().filter(|text| !text.is_empty()).chain(context).collect();
         let values = ways.values.iter().map(|name| code_of(name)).collect::<Vec<_>>().join(", ");
         let values = if values.is_empty() { "`real`".to_owned() } else { values };
         Some(vec![code_of(entry.name), entry.docs.to_owned(), all.join("<br>"), values, sides.to_owned()])
     });
-    table(&["flow", "what", "arguments", "yields", "stands in"], rows)
+    table(&["flow", "what", "arguments", "yields", "allowed in"], rows)
 }
 
 fn functions() -> String {
@@ -204,7 +204,7 @@ fn blocks() -> String {
     table(&["block", "inputs", "what", "arguments"], rows)
 }
 
-/// Dotted paths of every key of an object, lists as `[]`.
+/// The dotted paths of every key of an object, with lists as `[]`.
 fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(map) if !map.is_empty() && !path.ends_with("arguments") && path != "settings" => {
@@ -216,7 +216,7 @@ fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
         Value::Array(items) if !items.is_empty() => {
             items.iter().for_each(|item| keys(item, &format!("{path}[]"), found));
         }
-        // What an empty list would hold is known from other models.
+        // The items of an empty list are known from other models.
         Value::Array(_) => {}
         _ => {
             found.insert(path.to_owned());
@@ -226,7 +226,7 @@ fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
 
 #[test]
 fn every_key_of_the_json_is_documented() {
-    // What the command line adds.
+    // The keys that the command line adds.
     let budget = ["training_bytes", "training_bytes_an_image", "evaluation_bytes", "evaluation_bytes_an_image"];
     let budget = budget.map(|key| format!("budget.{key}"));
     let mut found: BTreeSet<String> = budget.into_iter().chain(["warnings[]".to_owned()]).collect();
@@ -252,7 +252,7 @@ fn every_key_of_the_json_is_documented() {
     assert_eq!(found, documented);
 }
 
-/// The editor's words, in the place of its grammar where they stand.
+/// The words of the editor's grammar, by their place in it.
 fn words() -> [(&'static str, Vec<&'static str>); 3] {
     let continuous = DISTRIBUTIONS.iter().map(|entry| entry.name).chain(FLOWS.iter().map(|entry| entry.name));
     [

@@ -1,14 +1,14 @@
-//! Nothing a file can hold makes the compiler panic, hang or exhaust the stack.
+//! No file makes the compiler panic, hang or exhaust the stack.
 
 use proptest::prelude::*;
 use srvae_dsl::emit::{Origin, rust_source};
 use srvae_dsl::{Overrides, Source, Style, compile_bytes, explain, format, parse};
 use std::path::Path;
 
-/// Files up to this size are compiled to the end; of longer ones only the front end runs.
+/// Files up to this size are compiled completely; for longer ones only the front end runs.
 const WHOLE: usize = 1 << 14;
 
-/// Everything the compiler does with a file; what it says, cut to the first message where it is long.
+/// Everything that the compiler does with a file. Returns its messages, for long files only the first one.
 fn compile(bytes: &[u8]) -> String {
     let compilation = compile_bytes("robust.pgm", bytes, &Overrides::default());
     if let Ok(formatted) = format(compilation.source()) {
@@ -54,7 +54,7 @@ fn nesting_is_bounded() {
     }
 }
 
-/// Long chains, of operators and of blocks, are refused for their length.
+/// Long chains of operators or blocks are rejected because of their length.
 #[test]
 fn chains_are_bounded() {
     let head = "model m\nobserved x: real[4]\ngiven c: real[8]\np(x | c) = normal from ";
@@ -75,7 +75,7 @@ fn chains_are_bounded() {
     }
 }
 
-/// Files of megabytes come to an answer, which says what is wrong with them.
+/// Files of several megabytes are compiled or rejected with a reason.
 #[test]
 fn megabytes_are_answered() {
     let base = "model m\nobserved x: real[4]\n";
@@ -95,7 +95,7 @@ fn megabytes_are_answered() {
         "\"".repeat(1_000_000),
         base.to_owned() + &"é".repeat(1_000_000),
         "observed x\n".repeat(100_000),
-        // One statement, one line of 15 MB.
+        // One statement in one line of 15 MB.
         base.to_owned() + "p(x) = normal from x" + &" |> elu".repeat(2_140_000),
         base.to_owned() + "param a = 1" + &" + 1".repeat(3_900_000),
         base.to_owned() + &"(".repeat(15_000_000),
@@ -119,9 +119,9 @@ fn long_statements_and_thousands_of_blocks_are_refused_by_number() {
         "model m\nobserved x: real[4]\nlatent z: real[4]\np(z) = standard_normal\nq(z | x) = normal from x |> linear\n";
     let chain = |count: usize| base.to_owned() + "p(x | z) = normal from z" + &" |> elu".repeat(count) + " |> linear";
     let said = compile(chain(220_000).as_bytes());
-    assert!(said.starts_with("error[E0115]: the statement has 1100026 bytes, more than the 1048576"), "{said}");
+    assert!(said.starts_with("error[E0115]: the statement has 1100026 bytes; the limit is 1048576"), "{said}");
     let said = compile(chain(5000).as_bytes());
-    assert!(said.starts_with("error[E0226]: the networks have 5002 blocks together, more than the 4096"), "{said}");
+    assert!(said.starts_with("error[E0226]: the networks have 5002 blocks in total; the limit is 4096"), "{said}");
     assert!(!compile(chain(4000).as_bytes()).starts_with("error"));
     // Twice as many at each level: 2^15 uses of a network of one block.
     let mut doubling = base.to_owned() + "net n0(h) = h |> elu\n";
@@ -129,7 +129,7 @@ fn long_statements_and_thousands_of_blocks_are_refused_by_number() {
         doubling += &format!("net n{level}(h) = h |> n{0} |> n{0}\n", level - 1);
     }
     let said = compile((doubling + "p(x | z) = normal from z |> n15 |> linear").as_bytes());
-    assert!(said.starts_with("error[E0226]: the networks have 32770 blocks together"), "{said}");
+    assert!(said.starts_with("error[E0226]: the networks have 32770 blocks in total"), "{said}");
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn odd_bytes_are_one_error() {
     assert!(compile("model m\u{2028}\u{feff}".as_bytes()).starts_with("error"));
 }
 
-/// Tokens of the language, to be strung together at random.
+/// Tokens of the language, from which random texts are made.
 const TOKENS: [&str; 50] = [
     "draw",
     "score",
@@ -213,7 +213,7 @@ proptest! {
         compile(text.join(" ").as_bytes());
     }
 
-    /// Good files with pieces taken out, doubled or replaced.
+    /// Good files with pieces removed, duplicated or replaced.
     #[test]
     fn any_mutation(file in 0..30usize, edits in proptest::collection::vec((any::<u16>(), any::<u16>(), 0..4u8, 0..TOKENS.len()), 1..6)) {
         let files = good_files();

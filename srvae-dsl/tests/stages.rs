@@ -1,4 +1,4 @@
-//! Every stage of the compiler, printed for the two shipped models.
+//! The output of every stage of the compiler for the two shipped models.
 
 mod support;
 

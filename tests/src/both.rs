@@ -1,4 +1,4 @@
-//! A model compiled and interpreted: whatever either computes, to the bit.
+//! A model compiled and interpreted: all results have the same bits.
 
 use crate::inputs::{BATCH, checked, data, settings, value};
 use candle_core::{DType, Device, Tensor};
@@ -6,7 +6,7 @@ use srvae::interpret;
 use srvae::params::Phase;
 use srvae::{BoundOptions, Compiled, Decode, Draw, Model, Moment, Noise, Params, Settings, Values};
 
-/// A model both ways, with parameters of its own each.
+/// A model in both forms, each with its own parameters.
 pub struct Both {
     name: &'static str,
     pub compiled: (Box<dyn Model>, Params),
@@ -25,7 +25,7 @@ impl Both {
         }
     }
 
-    /// Does the same with either and holds what it yields to be the same.
+    /// Runs the same with both and requires equal results.
     fn same(&self, what: &str, run: impl Fn(&dyn Model, &Params) -> Vec<(String, Tensor)>) {
         let (ours, theirs) =
             (run(self.compiled.0.as_ref(), &self.compiled.1), run(self.interpreted.0.as_ref(), &self.interpreted.1));
@@ -42,7 +42,7 @@ fn bits(value: &Tensor) -> (Vec<usize>, Vec<u32>) {
     (value.dims().to_vec(), values.into_iter().map(f32::to_bits).collect())
 }
 
-/// Every term of the bound, and what is made of them in training.
+/// Every term of the bound, and the training objective.
 fn terms(model: &dyn Model, data: &Values, options: &BoundOptions) -> Vec<(String, Tensor)> {
     let terms = model.bound(data, &mut Noise::seeded(3), options).unwrap();
     let weighted = model.objective(&terms, Moment::of(2, 5, 7)).unwrap();
@@ -51,7 +51,7 @@ fn terms(model: &dyn Model, data: &Values, options: &BoundOptions) -> Vec<(Strin
     both.chain(scaled).collect()
 }
 
-/// The gradient of every parameter, and zeros where it has none.
+/// The gradient of every parameter, and zeros if it has none.
 fn gradients(model: &dyn Model, params: &Params, data: &Values, options: &BoundOptions) -> Vec<(String, Tensor)> {
     let terms = model.bound(data, &mut Noise::seeded(3), options).unwrap();
     let weighted = model.objective(&terms, Moment::of(2, 5, 7)).unwrap();

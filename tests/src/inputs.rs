@@ -1,4 +1,4 @@
-//! Values to run any model with, and the compiler's view of it.
+//! Values with which any model can be run, and the compiler's view of it.
 
 use candle_core::{Device, Tensor};
 use srvae::{Compiled, Setting, Settings, Values};
@@ -9,8 +9,8 @@ use srvae_dsl::graph::Value;
 /// Records in a batch.
 pub const BATCH: usize = 3;
 
-/// Values of what comes with the data: observed and given variables, and labels that the data set fixes. The first record
-/// lacks every partly observed variable, and each of the others all but some.
+/// Values of the variables that come with the data: observed and given variables, and labels of the data set. The first
+/// record lacks every partly observed variable; each other record lacks some of them.
 pub fn data(model: &Compiled, preset: Option<&str>) -> Values {
     let (checked, _) = checked(model, preset);
     let data = whole(&checked, &lengths(&checked));
@@ -23,7 +23,7 @@ pub fn data(model: &Compiled, preset: Option<&str>) -> Values {
     })
 }
 
-/// Values of what comes with the data, for records of these lengths.
+/// Values of the variables that come with the data, for records of these lengths.
 pub fn whole(checked: &srvae_dsl::graph::Model, lengths: &Tensor) -> Values {
     let ids = (0..checked.variables.len()).map(srvae_dsl::graph::VariableId);
     let own = ids.filter(|id| is_data(checked, *id) || is_partly(checked, *id));
@@ -34,7 +34,7 @@ pub fn whole(checked: &srvae_dsl::graph::Model, lengths: &Tensor) -> Values {
     })
 }
 
-/// Steps of each record of a sequence: each has one fewer than the one before it.
+/// The number of steps of each record of a sequence: one fewer than that of the previous record.
 pub fn lengths(model: &srvae_dsl::graph::Model) -> Tensor {
     let most = model.variables.iter().filter_map(|variable| variable.step).max().unwrap_or(1);
     let all: Vec<f32> = (0..BATCH).map(|record| most.saturating_sub(record).max(1) as f32).collect();
@@ -46,7 +46,7 @@ pub fn value(variable: &srvae_dsl::graph::Variable) -> Tensor {
     rows(variable, BATCH)
 }
 
-/// The same for so many records.
+/// The same for this number of records.
 pub fn rows(variable: &srvae_dsl::graph::Variable, batch: usize) -> Tensor {
     let values: usize = variable.shape.iter().product();
     let uniform: Vec<f64> = (0..batch * values).map(|at| (at * 37 % 256) as f64 / 256.0).collect();
@@ -56,7 +56,7 @@ pub fn rows(variable: &srvae_dsl::graph::Variable, batch: usize) -> Tensor {
     Tensor::from_vec(all, shape, &Device::Cpu).unwrap()
 }
 
-/// The compiler's own view of a model.
+/// The compiler's view of a model.
 pub fn checked(model: &Compiled, preset: Option<&str>) -> (srvae_dsl::graph::Model, Vec<srvae_dsl::Diagnostic>) {
     let source = srvae_dsl::Source::new(model.path, model.source);
     let overrides = srvae_dsl::Overrides { preset: preset.map(str::to_owned), set: Vec::new() };
@@ -64,7 +64,7 @@ pub fn checked(model: &Compiled, preset: Option<&str>) -> (srvae_dsl::graph::Mod
     (compilation.model().unwrap().clone(), compilation.diagnostics().to_vec())
 }
 
-/// A model's settings at the values it was checked at.
+/// A model's settings with the values with which it was checked.
 pub fn settings(model: &srvae_dsl::graph::Model) -> Settings {
     let setting = |value: &Value| match value {
         Value::Int(value) => Setting::Int(*value),

@@ -1,4 +1,4 @@
-//! Models for the tests: the examples, every good file of the compiler's corpus, and one that counts what passes through it.
+//! Models for the tests: the examples, every good file of the compiler's corpus, and one that counts evaluations.
 
 pub mod both;
 pub mod inputs;
@@ -8,7 +8,7 @@ use srvae::Compiled;
 #[path = "../../runtime/tests/trials/mod.rs"]
 pub mod trials;
 
-/// Every good file of the corpus but the one with networks in Rust that nobody wrote.
+/// Every good file of the corpus, except for the one with networks in Rust that do not exist.
 macro_rules! corpus {
     ($($name:ident = $file:literal),* $(,)?) => {
         $(srvae_macros::model!($file);)*
@@ -86,7 +86,7 @@ corpus! {
 
 srvae_macros::model!("models/counted.pgm");
 
-/// Networks that `models/counted.pgm` names.
+/// The networks that `models/counted.pgm` names.
 pub mod nets {
     use srvae::nn::Network;
     use srvae::{Params, Result, Tensor};
@@ -96,7 +96,7 @@ pub mod nets {
         static SEEN: RefCell<Vec<(usize, usize)>> = const { RefCell::new(Vec::new()) };
     }
 
-    /// Its input, with a note of which network saw how many rows.
+    /// The identity, which records the network and the number of rows.
     pub struct Counted<const ID: usize> {
         output: Vec<usize>,
     }
@@ -116,7 +116,7 @@ pub mod nets {
         }
     }
 
-    /// What was seen on this thread since the last call: network and rows, in the order of the networks.
+    /// The evaluations on this thread since the last call: network and rows, ordered by network.
     pub fn seen() -> Vec<(usize, usize)> {
         let mut seen = SEEN.take();
         seen.sort_unstable();

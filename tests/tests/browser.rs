@@ -1,4 +1,5 @@
-//! The report in a browser: it renders, on a phone too, and asks nobody for anything. Without Chromium this is ignored.
+//! The report in a browser: it renders, also at the width of a phone, and makes no network requests. Without Chromium
+//! the test is ignored.
 
 #[path = "cli/support.rs"]
 #[allow(dead_code, reason = "each test target uses its part")]
@@ -17,8 +18,8 @@ fn main() -> ExitCode {
     trials::run(&[TRIALS])
 }
 
-/// A page with the report in a frame of a width, which measures what a person would see there and keeps it for the test
-/// to read. A window of its own cannot be as narrow as a phone.
+/// A page with the report in a frame of a given width. The page measures what is visible and stores it for the test. A
+/// browser window cannot be as narrow as a phone.
 const FRAME: &str = "<body data-ready=\"0\"><iframe src=\"run/report.html\" style=\"border:0;height:900px;width:WIDTHpx\"></iframe>
 <script>addEventListener('load', () => {
   const [seen, page] = [document.body.dataset, document.querySelector('iframe').contentDocument];
@@ -50,7 +51,7 @@ fn look(browser: &Path, place: &Place, page: &str) -> Output {
     command.args(["--enable-logging=stderr", "--virtual-time-budget=5000"]);
     command.args(["--window-size=1280,900", "--allow-file-access-from-files"]);
     command.arg(format!("--user-data-dir={}", profile.path().display()));
-    // What the browser itself would like to know of the world is none of the page's doing.
+    // Requests that the browser itself makes are not caused by the page.
     command.arg("--host-resolver-rules=MAP * ~NOTFOUND");
     command.arg(format!("file://{}", place.path(page).display())).output().unwrap()
 }
@@ -83,7 +84,8 @@ fn the_report_renders_in_a_browser_on_a_desk_and_on_a_phone() -> Result<()> {
         };
         assert_eq!((value("overflow"), value("cut"), value("broken"), value("outside")), (0, 0, 0, 0), "{width}");
         let shown = ["mathematics", "braces", "charts", "rows", "letters"].map(value);
-        // Two terms, each over its brace; charts of bits/dim, the terms, the gradient and the rate; a row a mode at least.
+        // Two terms, each with its brace; charts of bits/dim, terms, gradient and learning rate; at least one row per
+        // mode.
         let least = [20, 2, 4, 2, 11];
         assert!(
             shown.iter().zip(least).all(|(shown, least)| *shown >= least),

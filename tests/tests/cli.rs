@@ -1,4 +1,4 @@
-//! The command line, run as a user runs it, over a model that trains in milliseconds.
+//! The command line, run as by a user, with a model that trains in milliseconds.
 
 #[path = "cli/support.rs"]
 mod support;

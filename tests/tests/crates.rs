@@ -1,4 +1,4 @@
-//! The picture of the crates in `docs/architecture.md`, drawn from their manifests: `UPDATE_EXPECT=1` draws it anew.
+//! The figure of the crates in `docs/architecture.md`, drawn from their manifests. `UPDATE_EXPECT=1` redraws it.
 
 #[path = "crates/rooms.rs"]
 mod rooms;
@@ -10,9 +10,9 @@ use toml_edit::{DocumentMut, Item};
 
 /// A crate of the workspace.
 struct Crate {
-    /// The top-level folder it stands in.
+    /// The top-level folder that contains it.
     folder: String,
-    /// What it depends on, and whether only with a feature.
+    /// Its dependencies, and whether each is only used with a feature.
     needs: BTreeMap<String, bool>,
 }
 
@@ -24,7 +24,7 @@ fn manifest(folder: &str) -> DocumentMut {
     std::fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap().parse().unwrap()
 }
 
-/// Every crate by its name.
+/// All crates by name.
 fn crates() -> BTreeMap<String, Crate> {
     let workspace = manifest(".");
     let members = workspace["workspace"]["members"].as_array().unwrap();
@@ -42,7 +42,7 @@ fn crates() -> BTreeMap<String, Crate> {
     members.iter().zip(&names).map(one).collect()
 }
 
-/// All that a crate depends on, directly or through others.
+/// All dependencies of a crate, direct and indirect.
 fn reached(all: &BTreeMap<String, Crate>, name: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut open = vec![name.to_owned()];
@@ -52,7 +52,7 @@ fn reached(all: &BTreeMap<String, Crate>, name: &str) -> BTreeSet<String> {
     found
 }
 
-/// The longest way down.
+/// The length of the longest path of dependencies.
 fn level(all: &BTreeMap<String, Crate>, name: &str) -> usize {
     all[name].needs.keys().map(|below| level(all, below) + 1).max().unwrap_or(0)
 }
@@ -68,7 +68,7 @@ fn svg(all: &BTreeMap<String, Crate>) -> String {
     let place = |name: &str| {
         let at = levels[name];
         let (count, index) = (row(at).count(), row(at).position(|other| other == name).unwrap());
-        // Rows are centred on one another.
+        // Rows are centred.
         let x = 12 + (columns - count) * STEP[0] / 2 + index * STEP[0];
         (x, 12 + (highest - at) * STEP[1])
     };
@@ -82,7 +82,7 @@ fn svg(all: &BTreeMap<String, Crate>) -> String {
     );
     for (name, one) in all {
         let beyond: BTreeSet<String> = one.needs.keys().flat_map(|next| reached(all, next)).collect();
-        // What follows from other arrows is left out.
+        // Arrows that follow from other arrows are omitted.
         for (below, optional) in one.needs.iter().filter(|(below, _)| !beyond.contains(*below)) {
             let ((x, y), (to_x, to_y)) = (place(name), place(below));
             let dash = if *optional { " stroke-dasharray=\"5 4\"" } else { "" };
@@ -128,7 +128,7 @@ fn the_picture_is_that_of_the_manifests() {
     assert!(kept == drawn, "docs/pictures/crates.svg is not of these manifests; UPDATE_EXPECT=1 draws it anew");
 }
 
-/// The compiler knows no tensors, and what computes knows no compiler.
+/// The compiler does not depend on tensors, and the crates that compute do not depend on the compiler.
 #[test]
 fn dependencies_run_one_way() {
     let all = crates();
@@ -147,8 +147,8 @@ fn dependencies_run_one_way() {
     }
 }
 
-/// An operation and what runs it on a GPU are two rooms of `srvae-kernels` that know each other: the one asks whether the other takes
-/// its tensors, and the other hands what it does not take back. Every other crate's rooms use one another one way.
+/// Two modules of `srvae-kernels` use each other: an operation asks the GPU code whether it supports the tensors, and
+/// the GPU code hands unsupported cases back. In all other crates the modules are acyclic.
 const KNOW_EACH_OTHER: [&str; 5] = ["conv", "cuda", "reference", "scalar", "tape"];
 
 #[test]

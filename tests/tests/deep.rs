@@ -1,4 +1,4 @@
-//! `check --deep` on small models: the laws hold, and what it says is whole.
+//! `check --deep` on small models: the laws hold, and the output is complete.
 
 use std::process::{Command, Output};
 
@@ -17,7 +17,7 @@ fn the_laws_hold_on_models_of_every_kind() {
         let errors = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success(), "{name}: {said}{errors}");
         assert!(said.contains("every law holds") && said.contains("generation yields"), "{name}: {said}");
-        let flows = said.matches("log-determinant is its Jacobian's").count();
+        let flows = said.matches("log-determinant is that of its Jacobian").count();
         let expected = match name {
             "flow_in_q" => 1,
             "flow_over_mixture" => 2,
@@ -27,7 +27,7 @@ fn the_laws_hold_on_models_of_every_kind() {
     }
 }
 
-/// Files that are not compiled in are tried one after the other; one broken one makes the command fail.
+/// Files that are not compiled in are checked one after the other; one broken file makes the command fail.
 #[test]
 fn several_files_are_tried() {
     let good = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/examples/sketch.pgm");

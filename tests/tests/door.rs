@@ -1,9 +1,9 @@
-//! The macro: what is wrong with a model file is said at the file's own line and column, by the compiler that builds it.
+//! The macro: errors in a model file are reported by rustc at the file's line and column.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The macro's library beside this test, the newest where several builds lie.
+/// The macro's library next to this test; the newest if there are several builds.
 fn library() -> PathBuf {
     let deps = std::env::current_exe().unwrap().parent().unwrap().to_owned();
     let is_it = |path: &Path| {
@@ -15,12 +15,12 @@ fn library() -> PathBuf {
     found.max_by_key(|path| path.metadata().unwrap().modified().unwrap()).unwrap()
 }
 
-/// What rustc says of a crate whose one line compiles this model file; nothing of it is built.
+/// The messages of rustc for a crate with one line that compiles this model file. Nothing is built.
 fn says(model: &[u8]) -> (bool, String) {
     says_with(model, None)
 }
 
-/// The same of a crate with this manifest.
+/// The same for a crate with this manifest.
 fn says_with(model: &[u8], manifest: Option<&str>) -> (bool, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
@@ -49,7 +49,7 @@ fn errors_stand_at_the_files_own_place() {
     for words in ["model.pgm:6:39", "`decodr`", "did you mean `decoder`?", "model.pgm:7:37", "did you mean `growth`?"] {
         assert!(said.contains(words), "`{words}` is not in\n{said}");
     }
-    // The first line of each error is its place in the file and what is wrong there.
+    // The first line of each error is its place in the file and the error.
     let firsts: Vec<&str> = said.lines().filter(|line| line.starts_with("error")).collect();
     assert!(firsts.iter().any(|line| line.starts_with("error: model.pgm:6:39: ")), "{said}");
     assert!(firsts.iter().any(|line| line.starts_with("error: model.pgm:7:37: ")), "{said}");
@@ -65,7 +65,7 @@ fn a_file_that_is_no_text_is_one_error() {
     assert!(!said.contains("panicked"), "{said}");
 }
 
-/// A crate that the manifest does not name is said at its place in the file, beside rustc's error; one that it names is not.
+/// A crate that the manifest lacks is reported at its place in the file, in addition to rustc's error.
 #[test]
 fn a_missing_crate_is_said_with_its_place() {
     let model = b"model m\nobserved x: real[2]\nlatent z: real[2]\n\
@@ -77,6 +77,6 @@ fn a_missing_crate_is_said_with_its_place() {
     let words = "model.pgm:4:5: network `far` is `far_away::Net`, and Cargo.toml names no crate `far_away`";
     assert!(!built && said.contains(words), "{said}");
     assert!(!said.contains("names no crate `near_by`"), "{said}");
-    // Without a manifest nothing is known.
+    // Without a manifest the dependencies are not known.
     assert!(!says(model).1.contains("names no crate"));
 }

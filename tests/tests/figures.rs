@@ -1,4 +1,4 @@
-//! What becomes of a model's modes as pictures, on models with weights that nobody trained.
+//! The modes of a model as figures, for models with untrained weights.
 
 use srvae::data::Images;
 use srvae::figures::{self, Large, Options, Walk};
@@ -56,7 +56,7 @@ fn of_three_levels() -> (Spec, Box<dyn Model>) {
     )
 }
 
-/// Pictures with something in every corner.
+/// Images with content in every corner.
 fn pictures(shape: [usize; 3], count: usize) -> Images {
     let size: usize = shape.iter().product();
     Images::new(shape, (0..count * size).map(|at| (at * 37 % 251) as u8).collect(), None).unwrap()
@@ -76,7 +76,7 @@ fn walks_begin_and_end_at_the_pictures_whatever_the_number_of_levels() {
         let walk = Walk { latents: latents.clone(), top, steps: 3 };
         let there = figures::interpolation(model.as_ref(), &spec, &ends, &walk, &options).unwrap();
         assert_eq!(there.pictures.len(), 3 + 2, "{latents:?}");
-        // The same picture at both ends: the walk stands still.
+        // The same image at both ends, so all steps are equal.
         let same =
             figures::interpolation(model.as_ref(), &spec, &ends.select(&[0, 0]).unwrap(), &walk, &options).unwrap();
         assert_eq!(same.pictures[1], same.pictures[3], "{latents:?}");
@@ -112,13 +112,14 @@ fn a_large_picture_of_one_tile_is_the_mode_itself_and_others_have_no_seams() {
     let worst = one.values.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     // Sums in f32, of a tile that is blended with itself.
     assert!(worst < 1e-5, "{worst}");
-    // A smooth picture of no round size: where tiles meet, nothing is steeper than elsewhere.
+    // A smooth image whose size is not a multiple of the tiles: gradients at the tile borders are not steeper than
+    // elsewhere.
     let smooth = image(37, 53);
     for draw in [still, LIKELIEST] {
         let whole = large(&smooth, 0.5, draw);
         assert_eq!((whole.channels, whole.height, whole.width), (3, 74, 106));
         let step = |x: usize| (0..74).map(|y| (whole.at(0, y, x) - whole.at(0, y, x - 1)).abs()).sum::<f32>() / 74.0;
-        // Tiles begin every 16 columns; those next to a beginning are compared with all others.
+        // Tiles begin every 16 columns. The columns next to a beginning are compared with all others.
         let (mut at, mut elsewhere) = (0f32, 0f32);
         for x in 8..98 {
             let slot = if x % 16 == 0 { &mut at } else { &mut elsewhere };
@@ -129,7 +130,8 @@ fn a_large_picture_of_one_tile_is_the_mode_itself_and_others_have_no_seams() {
     assert_eq!(large(&smooth, 0.5, LIKELIEST), large(&smooth, 0.5, LIKELIEST));
     let reduced = figures::reduce(model.as_ref(), &spec, mode, &image(64, 96)).unwrap();
     assert_eq!((reduced.channels, reduced.height, reduced.width), (3, 32, 48));
-    // Reducing is local, so that tiles change nothing: each pixel is the mean of four, but for what the filter takes of their neighbours.
+    // Downscaling is local, so tiles change nothing: each pixel is the mean of four, apart from the filter's
+    // contribution of their neighbours.
     let full = image(64, 96);
     for (y, x) in [(0, 0), (15, 16), (16, 15), (31, 47)] {
         let mean =

@@ -1,5 +1,5 @@
-//! The same pieces against what `tests/fixtures/make.py` computes in double precision with PyTorch: these numbers are part of
-//! the repository, so nothing goes untested where the golden folder is not at hand.
+//! The same tests as with the golden folder, against numbers that `tests/fixtures/make.py` computes in double precision
+//! with PyTorch. These numbers are part of the repository, so everything is tested also without the golden folder.
 
 #[path = "golden/made.rs"]
 mod made;

@@ -1,7 +1,7 @@
-//! Every piece, and the generated models, against numbers that the authors' PyTorch code produced.
+//! Every component and the generated models, compared with numbers of the authors' PyTorch code.
 //!
-//! The folder is named by `GOLDEN_DIR`, by default `../shared/golden` beside the workspace. Where there is none, the
-//! tests are ignored, and say why.
+//! `GOLDEN_DIR` names the folder, by default `../shared/golden` next to the workspace. Without it the tests are ignored
+//! and print the reason.
 
 #[path = "golden/made.rs"]
 mod made;

@@ -1,4 +1,4 @@
-//! What only a GPU shows: the tests are ignored where there is none.
+//! Tests that need a GPU. Without one they are ignored.
 
 use anyhow::{Result, ensure};
 use srvae::candle_core::backprop::GradStore;
@@ -27,18 +27,20 @@ fn main() -> ExitCode {
 const MODELS: [(&Compiled, &[&str]); 2] = [(&srvae_golden::COMPILED, &["u", "z"]), (&vae_golden::COMPILED, &["z"])];
 const PICTURES: usize = 3;
 
-/// Relative to the largest value of a gradient. Ten thousand numbers added in another order differ by √10⁴ roundings of 2⁻²⁴, which is 6e-6;
-/// over the hundred operations from the loss back to the first layer that is 6e-4 at most.
+/// Relative to the largest value of a gradient. A sum of ten thousand numbers in another order differs by √10⁴ rounding
+/// errors of 2⁻²⁴, which is 6e-6. Over the hundred operations from the loss to the first layer this is at most 6e-4.
 const F32: f64 = 1e-3;
-/// With 11 bits of mantissa in the products: a hundred roundings of 2⁻¹¹ are 5e-2 at most.
+/// Products with 11 bits of mantissa: a hundred rounding errors of 2⁻¹¹ are at most 5e-2.
 const TF32: f64 = 5e-2;
-/// With 8 a hundred roundings of 2⁻⁸ are 4e-1 at most, and some cancel: this only shows that nothing is badly wrong.
+/// With 8 bits, a hundred rounding errors of 2⁻⁸ are at most 4e-1, and some cancel. This test only detects large
+/// errors.
 const BF16: f64 = 3e-1;
-/// Between parameters after a few steps at rates of 0.002 and less, each of which moves a parameter by its rate whatever the gradient's size.
-/// Where a gradient is next to nothing its sign may differ; a twentieth of a step would be more than differences of rounding explain.
+/// Between parameters after a few steps with learning rates of at most 0.002. Each step changes a parameter by the
+/// learning rate, whatever the size of the gradient. Where a gradient is almost 0, its sign may differ. A twentieth of
+/// a step is more than rounding explains.
 const MOVED: f64 = 1e-4;
 
-/// One at a time: the precision is the process's.
+/// One test at a time, because the precision is a setting of the process.
 static ONE: Mutex<()> = Mutex::new(());
 
 fn with_gpu(test: impl FnOnce(&Device) -> Result<()>) -> Result<()> {
@@ -50,7 +52,7 @@ fn build(compiled: &Compiled, device: &Device) -> Result<Box<dyn Model>> {
     Ok((compiled.build)(&Vec::new(), &Params::new(3, DType::F32, device))?)
 }
 
-/// Terms, and the gradients of the mean negative bound; picture and noise are the same everywhere.
+/// Terms, and gradients of the mean negative bound, with the same images and noise everywhere.
 fn pass(model: &dyn Model, latents: &[&str]) -> Result<(Vec<Tensor>, GradStore)> {
     let device = model.params().device();
     let uniform = Noise::at(1, 2).uniform("", &[PICTURES, 3, 32, 32], DType::F32, &Device::Cpu)?;
@@ -69,7 +71,8 @@ fn numbers(tensor: &Tensor) -> Result<Vec<f64>> {
     Ok(tensor.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?)
 }
 
-/// Fails unless all of `ours` is within `tolerance` of the largest of `theirs`, or of `least` if that is larger.
+/// Fails unless all of `ours` is within `tolerance`, relative to the largest value of `theirs` or to `least` if that is
+/// larger.
 fn close(what: &str, ours: &Tensor, theirs: &Tensor, tolerance: f64, least: f64) -> Result<()> {
     let (ours, theirs) = (numbers(ours)?, numbers(theirs)?);
     let scale = theirs.iter().fold(least, |most, value| most.max(value.abs()));
@@ -89,7 +92,7 @@ fn agree_with_cpu(device: &Device, precision: Precision, tolerance: f64) -> Resu
             close(&format!("{}, term {number}", compiled.name), ours, theirs, tolerance, 1.0)?;
         }
         let (there, here) = (there.params().entries(), here.params().entries());
-        // A direction's gradient is what is left of terms as large as those of the network's largest.
+        // The gradient of a direction is a small difference of terms as large as the network's largest.
         let most = here.iter().filter_map(|(_, var)| their_slopes.get(var)).try_fold(0f64, |most, slope| {
             Ok::<_, anyhow::Error>(numbers(slope)?.into_iter().fold(most, |most, value| most.max(value.abs())))
         })?;
@@ -128,14 +131,14 @@ fn a_training_step_repeats_itself() -> Result<()> {
             let values = model.params().entries().into_iter().map(|(_, var)| numbers(var.as_tensor()));
             Ok(values.collect::<Result<Vec<_>>>()?.concat())
         };
-        // cuDNN may pick algorithms that add in any order; our kernels do not.
+        // cuDNN may choose algorithms that add in any order; our kernels do not.
         let apart = run()?.iter().zip(run()?).fold(0f64, |most, (a, b)| most.max((a - b).abs()));
         ensure!(apart < MOVED, "the same two steps end {apart:.1e} apart");
         Ok(())
     })
 }
 
-/// Three steps of each kind, on batches that differ: the parameters, and what the last step tells.
+/// Three steps of each kind with different batches: the parameters, and the metrics of the last step.
 fn steps(device: &Device, recorded: bool) -> Result<(Vec<f64>, Vec<f64>)> {
     let model = build(MODELS[0].0, device)?;
     let (model, config) = (model.as_ref(), Config::default());
@@ -172,7 +175,7 @@ fn steps(device: &Device, recorded: bool) -> Result<(Vec<f64>, Vec<f64>)> {
 fn a_recorded_step_is_the_step() -> Result<()> {
     with_gpu(|device| {
         let ((ours, our_terms), (theirs, their_terms)) = (steps(device, true)?, steps(device, false)?);
-        // As for steps that repeat: a library may add in any order.
+        // As for repeated steps: a library may add in any order.
         let apart = ours.iter().zip(&theirs).fold(0f64, |most, (a, b)| most.max((a - b).abs()));
         ensure!(apart < MOVED, "three recorded steps end {apart:.1e} from three others");
         for (ours, theirs) in our_terms.iter().zip(&their_terms) {

@@ -1,5 +1,5 @@
-//! Graphs that are not the shipped models': they compile, their terms and modes follow from the graph, they run at every
-//! preset, and what does not depend on the sample is computed once.
+//! Graphs that differ from the shipped models: they compile, their terms and modes follow from the graph, they run with
+//! every preset, and values that do not depend on the sample are computed once.
 
 use candle_core::{DType, Device, Tensor};
 use srvae::params::Phase;
@@ -9,8 +9,9 @@ use srvae_tests::{CORPUS, counted, nets};
 
 const SAMPLES: usize = 2;
 
-/// Every good file of the compiler's corpus, deep hierarchies, labels, several observed variables, given ones, flows in
-/// p and q and every block among them: bound, importance weights and modes, at the file's defaults and at its presets.
+/// Every good file of the compiler's corpus, among them deep hierarchies, labels, several observed variables, given
+/// variables, flows in p and q, and every block. Tests bound, importance weights and modes, with the file's defaults
+/// and presets.
 #[test]
 fn every_graph_runs() {
     for model in CORPUS {
@@ -26,7 +27,7 @@ fn every_graph_runs() {
     }
 }
 
-/// The paper's sizes, to the parameter.
+/// The exact numbers of parameters of the paper.
 #[test]
 fn parameters_of_the_shipped_models() {
     for (model, count) in [(srvae_models::vae::COMPILED, 34_276_364), (srvae_models::srvae::COMPILED, 39_272_570)] {
@@ -37,7 +38,7 @@ fn parameters_of_the_shipped_models() {
     }
 }
 
-/// Of K samples an image, what reads data alone sees each image once; the rest sees every sample.
+/// With K samples per image, networks that read only data are evaluated once per image, and all others once per sample.
 #[test]
 fn what_does_not_depend_on_the_sample_is_computed_once() {
     const MANY: usize = 64;
@@ -61,14 +62,14 @@ fn what_does_not_depend_on_the_sample_is_computed_once() {
     };
     nets::seen();
     assert_eq!(bound(MANY), (vec![MANY, BATCH], expected(MANY)));
-    // The same in separate passes: everything once a pass.
+    // The same in separate passes: everything once per pass.
     for _ in 0..3 {
         assert_eq!(bound(1), (vec![1, BATCH], expected(1)));
     }
     assert_eq!(checked.nets.len(), 7);
 }
 
-/// K samples in one pass are the samples of K passes: with the same draws, the same weights.
+/// K samples in one pass equal the samples of K passes: the same draws yield the same weights.
 #[test]
 fn one_pass_is_many_passes() {
     const MANY: usize = 5;
@@ -99,7 +100,7 @@ fn one_pass_is_many_passes() {
     }
 }
 
-/// Another image size is one parameter: every shape, network and value follows.
+/// Another image size is one parameter; every shape, network and value follows from it.
 #[test]
 fn another_size_is_one_setting() {
     let model = &srvae_tests::parameters_in_shapes::COMPILED;
@@ -127,7 +128,7 @@ fn check(compiled: &Compiled, preset: Option<&str>) {
     params.set_phase(Phase::Initialisation);
     model.bound(&data, &mut noise, &BoundOptions::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
     params.set_phase(Phase::Inference);
-    // The steps of a family are one term, and one array.
+    // The steps of a family are one term and one array.
     let plan = srvae_dsl::plan::plan(checked.clone());
     let mut terms: Vec<_> = derived.terms.iter().map(|term| plan.term_name(&term.name)).collect();
     terms.dedup();
@@ -149,12 +150,12 @@ fn check(compiled: &Compiled, preset: Option<&str>) {
     }
 }
 
-/// What the compiler counts before anything is built is what is built.
+/// The compiler's number of parameters equals that of the model.
 fn parameters(params: &Params) -> u64 {
     params.entries().iter().map(|(_, var)| var.elem_count() as u64).sum()
 }
 
-/// Every mode yields what it says it does, in the variable's shape.
+/// Every mode yields the variables that it declares, with their shapes.
 fn run(model: &dyn Model, checked: &srvae_dsl::graph::Model, data: &Values) {
     for mode in model.modes() {
         let mut noise = Noise::seeded(3);

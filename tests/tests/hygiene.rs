@@ -1,5 +1,5 @@
-//! Whatever passes the check compiles and computes what it should, whatever it is called: names of Rust's prelude, of the
-//! runtime and of generated code (`build.rs` deals them out) meet none of ours.
+//! Every model that passes the check compiles and computes the right values, whatever its names are: names of Rust's
+//! prelude, of the runtime and of generated code (chosen by `build.rs`) do not collide with ours.
 
 use srvae_dsl::plan::plan;
 use srvae_tests::both::compare;
@@ -7,7 +7,7 @@ use srvae_tests::inputs::checked;
 
 include!(concat!(env!("OUT_DIR"), "/hygiene.rs"));
 
-/// The interpreter has no names to confuse: compiled code yields its bits.
+/// The interpreter does not depend on names, so compiled code must yield the same bits.
 #[test]
 fn compiled_models_are_the_interpreted_ones_by_any_name() {
     for model in MODELS {
@@ -17,7 +17,7 @@ fn compiled_models_are_the_interpreted_ones_by_any_name() {
     }
 }
 
-/// No two parts lie at one path, whatever networks and factors are called.
+/// No two parameters have the same path, whatever the names of networks and factors.
 #[test]
 fn paths_are_unique() {
     for model in MODELS {

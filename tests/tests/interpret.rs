@@ -1,4 +1,4 @@
-//! Interpreted and compiled models are one program carried out twice: every bit is the same.
+//! Interpreted and compiled models run the same program: all results have the same bits.
 
 use candle_core::{DType, Device, Tensor};
 use srvae::dist::Distribution;
@@ -28,7 +28,8 @@ fn the_shipped_models() {
     }
 }
 
-/// Several draws for one given value: what reads it alone runs once for it, and row k·B + b is draw k for record b.
+/// Several draws for one given value: networks that read only this value are evaluated once for it, and row k·B + b is
+/// draw k for record b.
 #[test]
 fn several_draws_for_one_record() {
     let params = Params::new(1, DType::F32, &Device::Cpu);
@@ -40,7 +41,8 @@ fn several_draws_for_one_record() {
         |count: usize| Model::run(&model, "reconstruction", &given, count, &mut Noise::seeded(1), &Draw::default());
     let drawn = run(4 * BATCH).unwrap();
     assert_eq!(drawn.get("x").unwrap().dims(), [4 * BATCH, 3, 8, 8]);
-    // q(z | x), q(u | y) and the branch on y of p(x | y, z) see each record once, the branch on z every draw.
+    // q(z | x), q(u | y) and the branch on y of p(x | y, z) are evaluated once per record, the branch on z for every
+    // draw.
     assert_eq!(srvae_tests::nets::seen(), [(0, BATCH), (1, BATCH), (4, BATCH), (5, 4 * BATCH)]);
     let y = drawn.get("y").unwrap().to_vec2::<f32>();
     assert!(y.is_err(), "a map has four axes");
@@ -48,7 +50,8 @@ fn several_draws_for_one_record() {
     assert!(refused.contains("4 rows for 3 records"), "{refused}");
 }
 
-/// Given what no mode with a name is given, an interpreted model draws, to the bit, what the compiled model's factors give.
+/// With evidence for which there is no named mode, an interpreted model draws the same bits as the factors of the
+/// compiled model.
 #[test]
 fn any_evidence_that_the_graph_allows() {
     use srvae_models::srvae::{COMPILED, Config, Srvae, U, Y, Z};
@@ -83,7 +86,7 @@ fn any_evidence_that_the_graph_allows() {
     }
 }
 
-/// A model with a network in Rust says that it needs a crate.
+/// A model with a network in Rust is rejected with a message that it needs a crate.
 #[test]
 fn a_network_in_rust_is_not_interpreted() {
     let params = Params::new(1, DType::F32, &Device::Cpu);
@@ -92,7 +95,7 @@ fn a_network_in_rust_is_not_interpreted() {
     assert!(refused.contains("written in Rust") && refused.contains("model!"), "{refused}");
 }
 
-/// Values that are none of their variable's are refused by name, with what is expected.
+/// Values outside of their variable's space or shape are rejected, with the variable's name and what is expected.
 #[test]
 fn what_is_given_is_held_against_its_variable() {
     let params = Params::new(1, DType::F32, &Device::Cpu);

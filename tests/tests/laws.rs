@@ -1,8 +1,9 @@
-//! What must hold whatever the numbers are: densities add up to one, draws follow them, flows invert and know their
-//! Jacobian, gradients are the slopes of what they belong to, and nothing is broadcast into a log-probability.
+//! Laws that hold for all values: densities integrate to one, draws follow them, flows are invertible with the right
+//! Jacobian, gradients agree with finite differences, and nothing is broadcast into a log-probability.
 //!
-//! Blocks, distributions, flows and functions are tried at the examples of their declarations: an entry has its laws by being
-//! there. In double precision, so that a tolerance is rounding or a stated error of the method, not slack.
+//! Blocks, distributions, flows and functions are tested with the examples of their declarations, so a new entry is
+//! tested automatically. The tests use double precision, so a tolerance is the rounding error or a known error of the
+//! method.
 
 #[path = "laws/support.rs"]
 mod support;

@@ -1,7 +1,8 @@
-//! The estimate of memory against what training holds: the most bytes that are allocated at once, as the allocator counts them.
+//! Compares the estimate of memory with the memory used in training: the largest number of bytes that are allocated at
+//! the same time, counted by the allocator.
 //!
-//! Counted on one thread, so that it is the same number each time. The program itself, 20 MB of the estimate, is not among
-//! what is counted.
+//! The test uses one thread, so the number is the same in every run. The program itself, 20 MB of the estimate, is not
+//! counted.
 
 use candle_core::{DType, Device, Tensor};
 use srvae::data::{Cells, Column, Data, Records};
@@ -21,7 +22,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static MOST: AtomicUsize = AtomicUsize::new(0);
 
-/// The system's allocator, which counts.
+/// The system's allocator with a counter.
 struct Counting;
 
 fn more(bytes: usize) {
@@ -29,7 +30,7 @@ fn more(bytes: usize) {
     MOST.fetch_max(live, Relaxed);
 }
 
-// SAFETY: every call is handed to the system's allocator as it came.
+// SAFETY: every call is passed on unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         more(layout.size());
@@ -60,7 +61,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// What the program takes by the estimate.
+/// The program's part of the estimate.
 const PROGRAM: u64 = 20_000_000;
 
 fn plan(file: &str, preset: Option<&str>) -> Plan {

@@ -1,7 +1,9 @@
-//! Published models of `models/zoo`, compiled and interpreted: the same bits of terms, gradients, modes and by several samples.
+//! Published models of `models/zoo`, compiled and interpreted, yield the same bits of terms, gradients and modes, also
+//! with several samples.
 //!
-//! Of each construct of the language one or two files: sequences up and down, hierarchies over an index, discrete latents by each
-//! method, products of experts, mixed columns, flows in p and in q, densities over pixels without latents, plates.
+//! One or two files for each construct of the language: forward and backward sequences, hierarchies over an index,
+//! discrete latents with each method, products of experts, mixed columns, flows in p and in q, densities of pixels
+//! without latents, plates.
 
 #[path = "published/exact.rs"]
 mod exact;
@@ -52,7 +54,8 @@ zoo! {
     very_deep: very_deep_vae = "../models/zoo/vdvae.pgm",
 }
 
-/// Code is for the numbers of members that it was compiled for; another number is refused with both, and interpreted by the file.
+/// Compiled code is for a fixed number of members. Another number is an error that states both, and the file can be
+/// interpreted.
 #[test]
 fn another_length_than_the_compiled() {
     let model = models::second_order::COMPILED;

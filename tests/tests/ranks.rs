@@ -1,5 +1,5 @@
-//! Several ranks under the MPI of this machine; where it has none the tests are ignored, and say why. With SRVAE_TEST_MPI=require that
-//! is a failure.
+//! Several ranks with the MPI of this machine. Without MPI the tests are ignored and print the reason; with
+//! SRVAE_TEST_MPI=require they fail.
 
 #![cfg(unix)]
 
@@ -29,12 +29,12 @@ fn main() -> ExitCode {
     trials::run(&[TRIALS])
 }
 
-/// Ranks that have not ended by then wait for one another for ever: nothing here computes for more than seconds.
+/// Ranks that have not ended by then wait for each other forever: no test computes for more than seconds.
 const STUCK: Duration = Duration::from_secs(300);
 const TRAIN: &str =
     "train toy.pgm --data builtin --batch 8 --micro-batch 2 --threads 1 --device cpu --checkpoint-every 2";
 
-/// The launchers that can be started: those of both families where both are installed under their own names.
+/// The launchers of this machine. If both families are installed under their own names, both are tested.
 fn launchers() -> Result<Vec<&'static str>> {
     let there = |name: &&str| Command::new(*name).arg("--version").output().is_ok_and(|output| output.status.success());
     let own: Vec<&str> = ["mpirun.openmpi", "mpirun.mpich"].into_iter().filter(there).collect();
@@ -49,7 +49,7 @@ fn launchers() -> Result<Vec<&'static str>> {
 }
 
 impl Place {
-    /// `mpirun` with its arguments, on a machine with fewer cores than ranks and as any user.
+    /// `mpirun` with its arguments, for a machine with fewer cores than ranks and for any user.
     fn start(&self, launcher: &str, arguments: &str) -> Command {
         let mut command = Command::new(launcher);
         let program = env!("CARGO_BIN_EXE_toy");
@@ -79,7 +79,7 @@ impl Place {
         said
     }
 
-    /// A script that does something on one rank and then becomes the program.
+    /// A script that runs a command on one rank and is then replaced by the program.
     fn script(&self, name: &str, rank: usize, what: &str) -> PathBuf {
         let path = self.path(name);
         let text = format!(
@@ -96,7 +96,7 @@ impl Place {
     }
 }
 
-/// What a launcher and its ranks leave. All must end, whichever of them failed.
+/// The output of a launcher and its ranks. All must end, whichever of them failed.
 fn ended(command: &mut Command) -> Said {
     let [out, err] = [(); 2].map(|()| tempfile::tempfile().unwrap());
     let mut child = command.stdout(out.try_clone().unwrap()).stderr(err.try_clone().unwrap()).spawn().unwrap();
@@ -195,7 +195,7 @@ fn what_one_rank_lacks_is_said_once_and_ends_all() -> Result<()> {
             ("PROGRAM explain toy.pgm".to_owned(), vec!["runs in one process"]),
             (train("toy.pgm", "--data builtin --micro-batch 8"), vec!["1 micro-batches of 8, too few for 2 ranks"]),
         ] {
-            // What no rank can do is started on both.
+            // Commands that do not support ranks are started with both launchers.
             let arguments = match other.contains("explain") || other.contains("--micro-batch 8") {
                 true => format!("-np 2 {other}"),
                 false => format!("-np 1 {fine} : -np 1 {other}"),
@@ -213,14 +213,14 @@ fn a_full_disk_on_rank_0_ends_all_and_keeps_the_checkpoint() -> Result<()> {
     let place = Place::new();
     for launcher in launchers()? {
         place.works(launcher, &format!("-np 2 PROGRAM {TRAIN} --steps 6 --out {launcher}"));
-        // From then on a file may have 1 KiB: a checkpoint has more.
+        // From then on, a file may have at most 1 KiB, and a checkpoint is larger.
         let script = place.script("full", 0, "me=$$; (sleep 2; prlimit --fsize=1024 --pid $me) &");
         let said = place.ranks(
             launcher,
             &format!("-np 2 {} train {launcher} --resume --steps 1000000 --threads 1", script.display()),
         );
         fails_once(&said, &["cannot be written"]);
-        // The last checkpoint that fitted is whole: another process goes on from it.
+        // The last complete checkpoint is intact: another process continues from it.
         let said = place.run(&format!("eval {launcher} --k 2 --images 8 --json"));
         assert_eq!(said.code, 0, "{}", said.err);
     }

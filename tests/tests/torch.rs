@@ -1,7 +1,7 @@
-//! Weights to PyTorch and back: the same bounds there, the same bits here.
+//! Weights to PyTorch and back: PyTorch computes the same bounds, and imported weights have the same bits.
 //!
-//! PyTorch is looked for in the program that `PYTHON` names, `python3` by default; where it is absent, the tests that need it
-//! are ignored, and say why.
+//! PyTorch is used through the program that `PYTHON` names, by default `python3`. Without it, the tests that need it
+//! are ignored and print the reason.
 
 use anyhow::{Context, Result, ensure};
 use srvae::candle_core::safetensors;
@@ -26,10 +26,10 @@ fn main() -> ExitCode {
     trials::run(&[TRIALS])
 }
 
-/// Networks of a dozen layers in f32, their sums in another order; terms of thousands of nats.
+/// Networks of a dozen layers in f32, with sums in another order and terms of thousands of nats.
 const TOLERANCE: f64 = 1e-5;
 
-/// Both in f64: what is left is rounding, which a dozen levels carry on.
+/// Both in f64: the difference is rounding, passed through a dozen levels.
 const DOUBLE: f64 = 1e-10;
 
 fn python() -> Result<Command, Missing> {
@@ -41,7 +41,7 @@ fn python() -> Result<Command, Missing> {
     Err(Missing("no Python with torch and safetensors; name one with PYTHON".into()))
 }
 
-/// A model whose weights have met data, so that none of its layers is degenerate.
+/// A model initialised with data, so none of its layers is degenerate.
 fn trained(model: &Compiled, x: &Tensor, seed: u64) -> Result<(Box<dyn srvae::Model>, Params)> {
     let params = Params::new(seed, DType::F32, &Device::Cpu);
     let built = (model.build)(&Settings::new(), &params)?;
@@ -49,7 +49,7 @@ fn trained(model: &Compiled, x: &Tensor, seed: u64) -> Result<(Box<dyn srvae::Mo
     Ok((built, params))
 }
 
-/// Initialises by data. That leaves outputs near zero; with scales near one every layer is heard.
+/// Initialises with data, which leaves outputs near zero. Scales near one give every layer an influence.
 fn heard(model: &dyn srvae::Model, params: &Params, data: &Values, seed: u64) -> Result<()> {
     params.set_phase(Phase::Initialisation);
     model.bound(data, &mut Noise::seeded(seed), &BoundOptions::default())?;
@@ -69,7 +69,7 @@ fn pictures() -> Result<Tensor> {
     Ok((Tensor::from_iter(bytes.map(f32::floor), &Device::Cpu)?.reshape((2, 3, 32, 32))? / 255.0)?)
 }
 
-/// The pictures, the noise, and what our code makes of them.
+/// The images, the noise, and the results of our code.
 fn case(model: &dyn srvae::Model, x: &Tensor, latents: &[&str]) -> Result<HashMap<String, Tensor>> {
     let given = Values::new().with("x", x.clone());
     let mut tensors = HashMap::from([("x".to_owned(), x.clone())]);
@@ -131,7 +131,7 @@ fn round_trip(test: &str, model: &Compiled, latents: &[&str]) -> Result<()> {
     damaged(model, &at("theirs.pth"), &at("theirs.old.pth"))
 }
 
-/// Files that end too early, in each form.
+/// Truncated files of each format.
 fn damaged(model: &Compiled, new: &Path, old: &Path) -> Result<()> {
     for path in [new, old] {
         let whole = std::fs::read(path)?;
@@ -152,7 +152,8 @@ fn the_srvae_goes_to_pytorch_and_back() -> Result<()> {
     round_trip("the_srvae_goes_to_pytorch_and_back", &srvae_golden::COMPILED, &["u", "z"])
 }
 
-/// A model of the zoo and its twin in PyTorch, which its speed is compared with: the same weights, data and draws, the same terms.
+/// A model of the zoo and its twin in PyTorch, which the speed comparison uses: the same weights, data and draws yield
+/// the same terms.
 fn twin(test: &str, name: &str) -> Result<()> {
     let mut python = python()?;
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../models");

@@ -1,4 +1,4 @@
-//! The program as a Python wheel: built by `.ci/wheel`, installed into an environment of its own, and run there.
+//! The program as a Python wheel: built by `.ci/wheel`, installed into a virtual environment, and run there.
 
 use anyhow::{Result, bail, ensure};
 use srvae_tests::trials::{self, Missing};
@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     trials::run(&[TRIALS])
 }
 
-/// Python with its environments, and PyPI in reach.
+/// Python with virtual environments, and access to PyPI.
 fn needs() -> Result<()> {
     let runs = |command: &mut Command| command.output().is_ok_and(|output| output.status.success());
     if !runs(Command::new("python3").args(["-c", "import venv, ensurepip"])) {
@@ -46,7 +46,7 @@ fn the_wheel_installs_and_runs() -> Result<()> {
     Ok(())
 }
 
-/// What a command writes to standard output.
+/// The standard output of a command.
 fn run(command: &mut Command) -> Result<String> {
     let output = command.output()?;
     ensure!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));

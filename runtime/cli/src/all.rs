@@ -42,9 +42,7 @@ pub fn run(models: &'static [Compiled], args: &All) -> Result<ExitCode> {
     }
     let root = outcome.folder.root().display().to_string();
     rest(models, args, &plan, &outcome, &device, begun).inspect_err(|_| {
-        note(&format!(
-            "training is complete, and its run is in {root}; `srvae-run eval {root}` and the other commands do the rest"
-        ));
+        note(&format!("training is complete, and its run is in {root}; evaluate it with `srvae-run eval {root}`"));
     })
 }
 

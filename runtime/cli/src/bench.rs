@@ -94,7 +94,7 @@ fn check_memory(spec: &Spec, args: &Bench, device: &Device) -> Result<()> {
         Job::Nll => memory.evaluation(batch.saturating_mul(chunk(&memory, args, device) as u64)),
         Job::Generate => memory.evaluation(batch),
     };
-    machine::check_memory(&format!("--batch {}", args.batch), bytes as f64, "take a smaller --batch or --chunk")
+    machine::check_memory(&format!("--batch {}", args.batch), bytes as f64, "use a smaller --batch or --chunk")
 }
 
 /// Samples computed at once: on the CPU as many as in evaluation, on a GPU all.

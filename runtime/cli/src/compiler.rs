@@ -89,7 +89,7 @@ pub fn check_header(spec: &Spec, elements: usize, place: &Path) -> Result<()> {
         match spec.settings.iter().find(|(given, _)| given == name) {
             None => faults.push(format!("there is no value for {name}")),
             Some((_, given)) if given.to_string() != value.to_string() => {
-                faults.push(format!("{name} is {given} there, which its text makes {value}"));
+                faults.push(format!("{name} is {given} there, and {value} in its text"));
             }
             Some(_) => {}
         }
@@ -116,7 +116,7 @@ pub fn check_header(spec: &Spec, elements: usize, place: &Path) -> Result<()> {
     }
     if !faults.is_empty() {
         bail!(
-            "{}: the checkpoint's header contradicts its model's text; take another checkpoint:\n  {}",
+            "{}: the checkpoint's header contradicts its model's text; use another checkpoint:\n  {}",
             place.display(),
             faults.join("\n  ")
         );
@@ -172,7 +172,7 @@ pub fn conditioned(spec: &Spec, names: &[&str]) -> Result<(Plan, String)> {
     };
     let evidence = names.iter().map(id).collect::<Result<Vec<_>>>()?;
     let mode = derive::given(model, &evidence).map_err(|reason| {
-        anyhow!("model {} draws nothing given {}: {}", model.name, names.join(" and "), reason.text(model))
+        anyhow!("model {} has no mode given {}: {}", model.name, names.join(" and "), reason.text(model))
     })?;
     Ok(plan.clone().with_mode(mode))
 }

@@ -31,9 +31,9 @@ pub fn run(models: &'static [Compiled], args: &Encode) -> Result<ExitCode> {
     machine::check_memory(
         &format!("encoding {count} records with --draws {}", args.draws),
         bytes,
-        "take fewer --draws",
+        "use fewer --draws",
     )?;
-    session.check_rows(args.batch.min(count), "take a smaller --batch")?;
+    session.check_rows(args.batch.min(count), "use a smaller --batch")?;
     interrupt::listen();
     let display = Display::new("encoding", 0, count);
     let show = |done: usize, _: usize| display.set(done, String::new());

@@ -136,7 +136,7 @@ pub fn likelihood(session: &Session, images: &Images, args: &LikelihoodArgs) -> 
         progress: &show,
     };
     let (batch, chunk) = options.portion();
-    session.check_rows(batch.min(count) * chunk, "take a smaller --batch or --chunk")?;
+    session.check_rows(batch.min(count) * chunk, "use a smaller --batch or --chunk")?;
     eval::evaluate(session.model.as_ref(), &session.spec, images, &options)
 }
 

@@ -123,7 +123,7 @@ fn memory_text(memory: &Memory, asked: Option<u64>) -> String {
     let row = |what: &str, bytes: u64, of: &str| vec![what.to_owned(), show_bytes(bytes as f64), of.to_owned()];
     let mut rows = vec![
         row("training", memory.training_fixed, "program, weights, gradients, Adamax, kernels"),
-        row("  per image", memory.training_image, "activations and temporary memory of the backward pass"),
+        row("  per record", memory.training_image, "activations and temporary memory of the backward pass"),
         row("evaluation", memory.evaluation_fixed, "program, weights, kernels"),
         row("  per sample", memory.evaluation_image, "at the widest layer"),
     ];

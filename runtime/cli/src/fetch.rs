@@ -27,8 +27,8 @@ pub fn run(args: &Fetch) -> Result<ExitCode> {
         let sha256 = if let [file] = item.files { json!(file.sha256) } else { json!(sums) };
         out(&json!({ "name": item.name, "file": place, "sha256": sha256, "new": new }).to_string());
     } else {
-        let sums = if item.files.len() > 1 { "the checksums are right" } else { "its checksum is right" };
-        note(&format!("{}; {sums}", if new { "fetched" } else { "it was there already" }));
+        let sums = if item.files.len() > 1 { "the checksums match" } else { "its checksum matches" };
+        note(&format!("{}; {sums}", if new { "fetched" } else { "already present" }));
         out(&place.display().to_string());
     }
     Ok(ExitCode::SUCCESS)

@@ -30,7 +30,7 @@ pub fn run(models: &'static [Compiled], args: &Figure) -> Result<ExitCode> {
     let (name, examples) = (session.data_name(&args.data), session.test(&args.data, Some(args.columns))?.1);
     let modes = session.model.modes().len();
     let pictures = (args.columns * modes) as f64;
-    check_sheet(&session, pictures, &Options::default(), "take fewer --columns")?;
+    check_sheet(&session, pictures, &Options::default(), "use fewer --columns")?;
     let mut groups = Vec::new();
     for mode in session.model.modes() {
         let draw = Draw { temperature: args.temperature, decode: default_decode(mode), top: None };

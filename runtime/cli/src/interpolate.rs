@@ -30,7 +30,7 @@ pub fn run(models: &'static [Compiled], args: &Interpolate) -> Result<ExitCode> 
     let draw = args.drawing.draw(Decode::Mode);
     let options = Options { columns: args.steps + 2, ..options(&args.drawing, draw, 1) };
     let pictures = (pairs.max(1) * sessions.len()) as f64 * (args.steps + 2) as f64;
-    check_sheet(&sessions[0], pictures, &options, "take fewer --steps or a smaller --count")?;
+    check_sheet(&sessions[0], pictures, &options, "use fewer --steps or a smaller --count")?;
     let mut strips = Vec::new();
     for pair in 0..pairs.max(1) {
         for session in &sessions {

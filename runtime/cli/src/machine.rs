@@ -160,10 +160,10 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused_with_both_numbers() {
-        let check = |bytes: f64, memory| check_fits("a batch of 9", bytes, memory, "take less");
+        let check = |bytes: f64, memory| check_fits("a batch of 9", bytes, memory, "use less");
         check(8e9, Some(8_000_000_000)).unwrap();
         let error = check(9e9, Some(8_000_000_000)).unwrap_err().to_string();
-        assert_eq!(error, "a batch of 9 needs about 9.0 GB, and this machine has 8.0 GB; take less");
+        assert_eq!(error, "a batch of 9 needs about 9.0 GB, and this machine has 8.0 GB; use less");
         // If the system does not report its memory, nothing is refused.
         check(2e18, None).unwrap();
     }

@@ -96,7 +96,7 @@ pub fn meet_on(device: &Device) -> Result<()> {
     }
     match ranks::agree(ranks, nccl::is_there()) {
         Ok(()) => drop(GPUS.set(Nccl::over(ranks)?)),
-        Err(reason) => note(&format!("bytes go between GPUs through MPI: {reason:#}")),
+        Err(reason) => note(&format!("GPUs exchange data through MPI: {reason:#}")),
     }
     Ok(())
 }
@@ -116,7 +116,7 @@ pub fn announce(device: &Device) {
         false => String::new(),
     };
     note(&format!(
-        "ranks: {} by {} over {}{local}; {threads} {} a rank{bound}, on {}",
+        "ranks: {} by {} over {}{local}; {threads} {} per rank{bound}, on {}",
         ranks.size(),
         launch.launcher.name(),
         ranks.engine(),

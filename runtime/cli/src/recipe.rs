@@ -25,7 +25,7 @@ pub fn expand(mut arguments: Vec<OsString>) -> Result<Vec<OsString>> {
     let command = first.and_then(|at| Some((at, tool.find_subcommand(&arguments[at])?.get_name())));
     let at = match command {
         Some((at, "train")) => at + 1,
-        Some((_, name)) => bail!("{OPTION} holds the options of a training run; {name} does not take it"),
+        Some((_, name)) => bail!("{OPTION} is for training; {name} does not support it"),
         None => 1,
     };
     let text = fs::read_to_string(&file).with_context(|| format!("{}: cannot be read", file.display()))?;
@@ -277,7 +277,7 @@ mod tests {
             ("colour = 3", "run train --config FILE", "run.toml: `colour` is not an option of training"),
             ("steps = [3]", "run train --config FILE", "run.toml: `steps` is not one value"),
             ("steps = ", "run train --config FILE", "run.toml: not a TOML file"),
-            ("steps = 3", "run eval --config FILE", "eval does not take it"),
+            ("steps = 3", "run eval --config FILE", "eval does not support it"),
             ("steps = 3", "run train --config", "which file?"),
             ("steps = 3", "run train --config nowhere.toml", "nowhere.toml: cannot be read"),
             ("steps = 3", "run train --config FILE --config FILE", "given twice"),

@@ -17,7 +17,7 @@ pub fn run(models: &'static [Compiled], args: &Report) -> Result<ExitCode> {
     }
     ensure!(
         !args.run.pretrained,
-        "--pretrained: a report is of a run folder, which the weights of the program have none of"
+        "--pretrained: a report needs a run folder, and the weights of the program have none"
     );
     let session = session::Session::open(models, &args.run, &Device::Cpu)?;
     let path = args.out.clone().unwrap_or_else(|| session.folder.report());

@@ -145,7 +145,7 @@ fn print(rows: &[Row], samples: usize) {
     let images: Vec<String> = rows.iter().map(|row| row.found.images.to_string()).collect();
     out(&format!(
         "  nll in bits/dim with {samples} importance samples per image (± standard error over {} test images); RE and KL \
-         as in the bound (RE added, KL subtracted), nats per image",
+         as in the bound (RE added, KL subtracted), nats per record",
         images.join(", ")
     ));
     for (number, line) in notes.iter().enumerate() {

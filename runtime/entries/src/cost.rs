@@ -107,7 +107,7 @@ pub(crate) fn beside(shape: &[usize], context: Option<&[usize]>) -> Result<usize
         None => Ok(0),
         Some([channels, rest @ ..]) if Some(rest) == shape.get(1..) => Ok(*channels),
         Some(_) if shape.len() == 1 => Err("needs a context of shape [features]".to_owned()),
-        Some(_) => Err("needs a context that differs from its value in the channels alone".to_owned()),
+        Some(_) => Err("needs a context with the height and width of its value".to_owned()),
     }
 }
 

@@ -84,7 +84,7 @@ impl Interpreted {
             let (id, is_partly) = match argument.operation {
                 Operation::Given(id) => (id, false),
                 Operation::Partly(id) => (id, true),
-                _ => bail!("a program is given what is no variable"),
+                _ => bail!("an input of a program is not a variable"),
             };
             let variable = self.plan.model.variable(id);
             let (name, space, shape) = (&variable.name, space_entry(variable.space).name, &variable.shape);

@@ -1,10 +1,10 @@
-//! The estimate of memory counts what it says it counts, number by number.
+//! The estimate of memory, number by number.
 
 use srvae_dsl::{Overrides, Source, compile};
 use srvae_interpreter::Interpreted;
 use srvae_numerics::{DType, Device, Params};
 
-/// Every number by hand, in the order of the model's lines.
+/// Every number computed by hand, in the order of the model's lines.
 #[test]
 fn a_small_model_by_hand() {
     let text = "model small\nobserved x: binary[1, 4, 4]\nlatent z: real[2, 4, 4]\np(z) = standard_normal\n\

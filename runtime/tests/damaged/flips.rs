@@ -1,4 +1,4 @@
-//! Single bits that are wrong.
+//! Single wrong bits.
 
 use crate::hostile::Choices;
 use crate::{checkpoint_header, fixture, read_tar, tar_gz, torch_archive, weights};
@@ -28,9 +28,9 @@ fn read_checkpoint(bytes: &[u8]) -> bool {
     Checkpoint::parse(bytes, Path::new("last.safetensors"), &Device::Cpu).is_ok()
 }
 
-/// Bytes that a format leaves without a checksum or a second copy and that change nothing of what is read: the time, flags and
-/// system of a gzip member and the bits that fill up the last byte of its stream, before eight bytes of checksum and length; versions
-/// and attributes of a zip entry; the versions in its end.
+/// Bytes without a checksum or a second copy, whose change has no effect on the content: time, flags and system of a
+/// gzip member, and the padding bits in the last byte of its stream, before eight bytes of checksum and length;
+/// versions and attributes of a zip entry; the versions in the end of a zip file.
 fn without_meaning(bytes: &[u8], at: usize) -> bool {
     let member = |magic: &[u8], fields: &[std::ops::Range<usize>]| {
         fields.iter().any(|field| {
@@ -58,7 +58,7 @@ fn one_flipped_bit_is_refused_wherever_a_format_has_a_checksum() {
         ("npz, deflated", fixture("data/imagenet_npz/val_data.npz"), |bytes| formats::npz::read(bytes, 1).is_ok()),
         ("tar.gz", tar_gz(), read_tar),
         ("png", png(), |bytes| input::check_picture(bytes).is_ok_and(|reader| reader.decode().is_ok())),
-        // By PyTorch's own hand: descriptors behind the members, padding before their contents.
+        // As written by PyTorch: descriptors after the members, and padding before their contents.
         ("pth", fixture("torch/fortran_tensor_3d.pth"), |bytes| torch::parse(bytes, false).is_ok()),
         ("pth, plain", torch_archive(), |bytes| torch::parse(bytes, false).is_ok()),
         ("safetensors", exported, |bytes| torch::parse(bytes, true).is_ok()),

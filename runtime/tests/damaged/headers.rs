@@ -1,4 +1,4 @@
-//! Checkpoints whose header was changed.
+//! Checkpoints with a changed header.
 
 use crate::{checkpoint_header, weights};
 use srvae::train::{Checkpoint, Header};

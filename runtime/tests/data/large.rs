@@ -1,4 +1,4 @@
-//! Data that are larger than memory, records of one's own, and divisions that are asked for.
+//! Data larger than memory, custom sources of records, and requested divisions.
 
 use super::{first, image, source, spec};
 use srvae::data::{self, Batches, Cells, Column, Data, Dataset, Order, Records, Source, Split};
@@ -9,7 +9,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Bytes of memory that this process has had at most.
+/// The peak memory of this process in bytes.
 #[cfg(target_os = "linux")]
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -17,7 +17,7 @@ fn peak() -> u64 {
     1024 * line.trim().trim_end_matches(" kB").parse::<u64>().unwrap()
 }
 
-/// A file of 20 GB that is almost all hole: the first byte of every 100,000th record is its number's.
+/// A sparse file of 20 GB: the first byte of every 100,000th record is its number.
 #[cfg(target_os = "linux")]
 fn sparse(path: &Path, records: usize) {
     let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({records}, 3, 32, 32), }}");
@@ -50,14 +50,14 @@ fn twenty_gigabytes_are_read_in_a_little_memory() {
         assert_eq!(batch.get("x").unwrap().dims(), [32, 3, 32, 32]);
     }
     println!("{:.0} records/s", 1600.0 / begun.elapsed().as_secs_f64());
-    // Other tests of this process take memory meanwhile; a twentieth of the file is far above all of them.
+    // Other tests of this process use memory at the same time; a twentieth of the file is far above all of them.
     let taken = peak() - before;
     assert!(taken < 1_000_000_000, "{taken} bytes");
-    // What is found in a record is that of its number.
+    // The content of a record is that of its number.
     let all = [&data.train, &data.validation, &data.test];
     let mut seen = 0;
     for part in all {
-        // A record of a known number is looked for where the division has put it.
+        // A record with a known number is at the place that the division determines.
         for index in (0..part.len()).filter(|&index| part.number(index) % 100_000 == 0).take(5) {
             let number = part.number(index);
             assert_eq!(first(&part.select(&[index]).unwrap()), [(number / 100_000) as u8 + 1]);
@@ -69,7 +69,7 @@ fn twenty_gigabytes_are_read_in_a_little_memory() {
     assert!(kept.len() < 2000, "{} bytes", kept.len());
 }
 
-/// Records that are computed.
+/// Computed records.
 #[derive(Debug)]
 struct Squares {
     count: usize,
@@ -105,7 +105,7 @@ fn records_of_one_s_own_are_read_when_they_are_wanted() {
     assert!(some.is_ok_and(|some| some.len() == 10 && some.dataset().is_none()));
 }
 
-/// A table of 60 records, six of each patient.
+/// A table of 60 records, six per patient.
 fn patients(path: &Path) {
     let lines = (0..60).map(|at| format!("{at},{},p{}\n", at * 2, at % 10));
     std::fs::write(path, "a,b,patient\n".to_owned() + &lines.collect::<String>()).unwrap();
@@ -124,7 +124,7 @@ fn records_of_one_group_stay_together() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("t.csv");
     patients(&path);
-    // The columns that are left are the variable's.
+    // The remaining columns fill the variable.
     let spec = spec(&[("x", Space::Real, &[2])]);
     let grouped = Source { group: Some("patient".into()), ..source(&path) };
     let data = data::load(&grouped, &spec, Split::Standard).unwrap();
@@ -150,7 +150,7 @@ fn a_file_says_which_record_is_for_what() {
     };
     let data = load(r#"{"train": [5, 3], "val": [7], "test": [1, 2]}"#).unwrap();
     assert_eq!(parts(&data), [vec![3, 5], vec![7], vec![1, 2]].map(BTreeSet::from_iter));
-    // The division of a run is such a file too.
+    // The division of a run is stored in such a file too.
     let again = load(&data.kept.as_ref().unwrap().json()).unwrap();
     assert_eq!(parts(&data), parts(&again));
     for (text, words) in [

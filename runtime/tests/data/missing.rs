@@ -1,4 +1,4 @@
-//! Values that are missing: of partly observed variables they are said to be, of others they are errors.
+//! Missing values: allowed for partly observed variables, errors for others.
 
 use super::names::{floats, npy, npz};
 use super::{source, spec};
@@ -7,7 +7,7 @@ use srvae::data::{self, Batches, Cells, Data, Records, Source, Split};
 use srvae::spec::{Role, Space, Spec};
 use std::path::Path;
 
-/// The same model, some records of which lack these variables.
+/// The same model, where some records lack these variables.
 fn partly(spec: Spec, names: &[&str]) -> Spec {
     let mut spec = spec;
     let variables = spec.variables.iter_mut().filter(|variable| names.contains(&variable.name.as_str()));
@@ -20,7 +20,7 @@ fn load(path: &Path, spec: &Spec, bind: &[(&str, &str)]) -> anyhow::Result<Data>
     data::load(&Source { bind, ..source(path) }, spec, Split::None)
 }
 
-/// Of every record by its number: its values where it has them.
+/// The values of each record by its number, if it has them.
 fn found(spec: &Spec, data: &Data, name: &str) -> Vec<Option<Vec<f32>>> {
     let mut all = Vec::new();
     for records in [&data.train, &data.test] {
@@ -78,7 +78,7 @@ fn numbers_say_what_is_missing_and_so_does_an_array_of_its_own() {
         &["v", "y", "t"],
     );
     let data = load(&path, &spec, &[]).unwrap();
-    // The third record has a part of its numbers, the last has none by the array beside.
+    // The third record has only some of its numbers; the last is missing according to the additional array.
     let there = |name: &str, data: &Data| found(&spec, data, name).iter().map(Option::is_some).collect::<Vec<_>>();
     assert_eq!(there("v", &data), [true, false, false, true, false]);
     assert_eq!(there("t", &data), [true, false, true, true, true]);
@@ -122,7 +122,7 @@ fn scales_are_those_of_what_is_there() {
         numbers.iter().enumerate().filter(|(at, _)| records.has("v", *at)).map(|(_, v)| f64::from(*v)).collect();
     let mean = there.iter().sum::<f64>() / there.len() as f64;
     let variance = there.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / there.len() as f64;
-    // Numbers near 100 are known to 4e-6 in f32, of a deviation of 12.
+    // Numbers near 100 have an error of 4e-6 in f32, and the standard deviation is 12.
     assert!(there.len() < records.len() && mean.abs() < 1e-5 && (variance - 1.0).abs() < 1e-4, "{mean} {variance}");
 }
 

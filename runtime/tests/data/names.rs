@@ -35,7 +35,7 @@ pub fn load(path: &Path, spec: &Spec, bind: &[(&str, &str)]) -> Data {
     data::load(&Source { bind, ..source(path) }, spec, Split::None).unwrap()
 }
 
-/// Every record of all parts by its number in the data set: the values of one variable.
+/// The values of one variable for every record of all parts, by its number in the data set.
 pub fn values(spec: &Spec, data: &Data, name: &str) -> BTreeMap<usize, Vec<f32>> {
     let mut found = BTreeMap::new();
     for records in [&data.train, &data.test] {
@@ -122,7 +122,7 @@ fn arrays_of_other_names_are_bound_and_parts_are_taken_by_name() {
     let mut first: Vec<u8> = (0..2).map(|index| data.test.picture(index)[0]).collect();
     first.sort_unstable();
     assert_eq!(first, [100, 104]);
-    // The one array that can only be meant needs no binding.
+    // An unambiguous array needs no binding.
     let one = super::spec(&[("v", Space::Real, &[3])]);
     std::fs::write(place.path().join("numbers.npy"), npy("<f4", &[4, 3], &floats((0..12).map(|at| at as f32))))
         .unwrap();
@@ -152,7 +152,7 @@ fn columns_of_a_table_fill_vectors_and_labels() {
         assert_eq!(values(&spec, &data, "flag")[&0], [0.0, 1.0]);
         assert_eq!(data.kept.unwrap().classes["kind"], ["ant", "cat", "dog"]);
     }
-    // Columns of the variable's name and numbers, and all columns where there are as many.
+    // Columns with the variable's name and a number, or all columns if there are as many.
     std::fs::write(place.path().join("u.csv"), "x1,x2\n1,2\n3,4\n").unwrap();
     std::fs::write(place.path().join("w.csv"), "a,b\n1,2\n3,4\n").unwrap();
     let two = super::spec(&[("x", Space::Real, &[2])]);

@@ -1,4 +1,4 @@
-//! Counts, positive numbers, fractions and proportions: from tables and from the built-in data to the bound and back.
+//! Counts, positive numbers, fractions and proportions: from tables and built-in data to the bound and back.
 
 use super::{source, spec};
 use srvae::data::{self, Batches, Source, Split};
@@ -18,7 +18,7 @@ fn misfit(space: Space, value: &Tensor) -> Option<&'static str> {
     rows(value).iter().find_map(|row| (space_entry(space).misfit)(row))
 }
 
-/// Standardising is for real numbers: counts and the others stay what they are.
+/// Standardising applies only to real numbers; counts and the others are unchanged.
 #[test]
 fn tables_fill_them_as_they_are() {
     let place = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
-//! Parquet files: with the feature `parquet` tables, without it refused. `table.parquet` was written by pyarrow: `a` float32 with a gap
-//! at 3, `n` int64, `label` strings, `x` lists of three doubles; gzip, five records a row group.
+//! Parquet files: tables with the feature `parquet`, an error without it. `table.parquet` was written by pyarrow: `a`
+//! float32 with a gap at 3, `n` int64, `label` strings, `x` lists of three doubles; gzip, five records per row group.
 
 use super::{fixture, source, spec};
 use srvae::data::{self, Split};
@@ -27,7 +27,8 @@ fn columns_lists_and_classes_are_fields() {
     assert!(error.contains("record 3") && error.contains("the value is missing"), "{error}");
 }
 
-/// `decimals.parquet` and `zstd.parquet` are of pyarrow too: `x` 1.25 and -3 as decimal128(10, 2), and `x` 1 and 2 packed by zstd.
+/// `decimals.parquet` and `zstd.parquet` were written by pyarrow too: `x` is 1.25 and -3 as decimal128(10, 2), and `x`
+/// is 1 and 2, compressed with zstd.
 #[test]
 #[cfg(feature = "parquet")]
 fn decimals_are_numbers_and_other_packing_is_named() {

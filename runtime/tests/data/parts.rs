@@ -1,4 +1,4 @@
-//! Which records are trained on, validated on and tested on, and that it stays so.
+//! The parts for training, validation and testing, and that they do not change.
 
 use super::{first, folder, image, source, spec};
 use srvae::data::{self, Data, Kept, Records, Source, Split};
@@ -39,7 +39,7 @@ fn classes_in_folders_are_in_every_part() {
                 assert!(count >= least && count <= least + 3, "{class}: {count}");
             }
         }
-        // The first test pictures are not those of one class.
+        // The first test images are not all of one class.
         let classes: BTreeSet<_> = (0..8).map(|index| data.test.label(index)).collect();
         assert!(classes.len() > 1);
     }
@@ -51,7 +51,7 @@ fn parts_are_known_by_name_in_any_case() {
     for (name, files, expected) in [
         ("capital", ["Train/a.png", "Train/b.png", "Test/c.png"], [2, 1]),
         ("long", ["training/a.png", "testing/b.png", "testing/c.png"], [1, 2]),
-        // A folder for testing alone: the rest is trained on.
+        // A folder only for testing: all other records are for training.
         ("lone", ["a.png", "sub/b.png", "TEST/c.png"], [2, 1]),
         ("dev", ["train/a.png", "dev/b.png", "dev/c.png"], [1, 2]),
     ] {
@@ -61,7 +61,7 @@ fn parts_are_known_by_name_in_any_case() {
         assert_eq!([data.train.len(), data.test.len()], expected, "{name}");
         assert!(set(&data.train).is_disjoint(&set(&data.test)), "{name}");
     }
-    // Without one for training or testing, they are classes.
+    // Without a folder for training or testing, the folders are classes.
     folder(&place.path().join("classes"), &["val/a.png", "dev/b.png", "other/c.png"]);
     let data = load(&place.path().join("classes"));
     assert_eq!(data.train.len() + data.test.len(), 3);
@@ -94,11 +94,11 @@ fn other_data_are_scored_whole_and_the_runs_own_as_they_were_divided() {
     assert!(some.len() == 10 && some.is_sorted() && some != (0..10).collect::<Vec<u8>>());
     assert_eq!(first(&test(&own, None)), first(&data.test));
     assert_eq!(first(&test(&own, Some(3))), first(&data.test)[..3]);
-    // The same data moved elsewhere are still the run's own.
+    // The same data moved to another folder are still the run's data.
     let moved = place.path().join("moved");
     std::fs::rename(&own, &moved).unwrap();
     assert_eq!(first(&test(&moved, None)), first(&data.test));
-    // A part for testing is what is scored of data that have one.
+    // If the data have a part for testing, it is the part that is scored.
     let parted = place.path().join("parted");
     folder(&parted, &["train/a.png", "train/b.png", "test/c.png"]);
     assert_eq!(first(&test(&parted, None)), [2]);
@@ -116,7 +116,7 @@ fn a_run_keeps_its_records_when_its_data_move_or_grow() {
     let kept = Kept::read(&file).unwrap();
     assert_eq!(Some(&kept), data.kept.as_ref());
     let parts = |data: &Data| [first(&data.train), first(&data.validation), first(&data.test)];
-    // Elsewhere, and with a picture more that is sorted before the others: pictures go by name.
+    // In another folder, and with an additional image sorted before the others: images are identified by name.
     let moved = place.path().join("b");
     std::fs::rename(&root, &moved).unwrap();
     let grey = image::RgbImage::from_pixel(20, 24, image::Rgb([255; 3]));
@@ -128,7 +128,7 @@ fn a_run_keeps_its_records_when_its_data_move_or_grow() {
     // And from the file that is written then.
     let third = data::load_kept(&source(&moved), &spec, &again.kept.unwrap()).unwrap();
     assert_eq!(parts(&third), parts(&data));
-    // What is gone is named.
+    // A missing image is named.
     std::fs::remove_file(moved.join("007.png")).unwrap();
     let error = format!("{:#}", data::load_kept(&source(&moved), &spec, &kept).unwrap_err());
     assert!(error.contains("1 of the run's 60 training records are missing (007.png)"), "{error}");
@@ -160,7 +160,7 @@ fn a_relative_path_means_the_same_from_everywhere() {
     assert_eq!(Source::of("cifar10").absolute(), Source::of(PathBuf::from("cifar10")));
 }
 
-/// What lies in a folder beside its pictures neither stops reading nor counts.
+/// Other files in a folder of images are ignored.
 #[cfg(unix)]
 #[test]
 fn hidden_files_other_kinds_and_loops_are_passed_over() {

@@ -1,4 +1,4 @@
-//! Pictures in folders and archives, and in every range and layout.
+//! Images in folders and archives, in every range and layout.
 
 use super::names::{floats, load, npy, values};
 use super::{folder, spec};
@@ -16,20 +16,20 @@ fn pictures_stand_beside_a_table_and_in_class_folders() {
     assert_eq!(data.kept.as_ref().unwrap().classes["c"], ["cat", "dog", "owl"]);
     let (x, c) = (values(&spec, &data, "x"), values(&spec, &data, "c"));
     let class = |record: usize| c[&record].iter().position(|&value| value == 1.0).unwrap();
-    // The first pixel is the number of the picture.
+    // The first pixel is the number of the image.
     assert_eq!((0..4).map(|record| (x[&record][0] * 255.0).round() as usize).collect::<Vec<_>>(), [0, 1, 2, 3]);
     assert_eq!((0..4).map(class).collect::<Vec<_>>(), [0, 0, 1, 2]);
     std::fs::write(place.path().join("list.csv"), "file,age\np/dog/c.png,7\np/cat/a.png,3\n").unwrap();
     let both = super::spec(&[("x", Space::Image, &[3, 24, 20]), ("age", Space::Real, &[1])]);
     let data = load(&place.path().join("list.csv"), &both, &[]);
     assert_eq!((values(&both, &data, "age")[&0][0], values(&both, &data, "x")[&0][0] * 255.0), (7.0, 2.0));
-    // A second folder, whose pictures belong to those of the same name.
+    // A second folder, whose images belong to those with the same name.
     folder(&place.path().join("masks"), &["owl/d.png", "dog/c.png", "cat/b.png", "cat/a.png"]);
     let pair = super::spec(&[("x", Space::Image, &[3, 24, 20]), ("mask", Space::Image, &[1, 24, 20])]);
     let masks = place.path().join("masks").display().to_string();
     let data = load(&place.path().join("p"), &pair, &[("x", "pictures"), ("mask", &masks)]);
     let (x, mask) = (values(&pair, &data, "x"), values(&pair, &data, "mask"));
-    // Picture n begins with red n, whose luma is 0.299 n; the masks run the other way round.
+    // Image n begins with red n, whose luma is 0.299 n; the masks are in reverse order.
     let red: Vec<f32> = (0..4).map(|record| (x[&record][0] * 255.0).round()).collect();
     let luma: Vec<f32> = (0..4).map(|record| (mask[&record][0] * 255.0).round()).collect();
     assert_eq!((red, luma), (vec![0.0, 1.0, 2.0, 3.0], vec![1.0, 1.0, 0.0, 0.0]));
@@ -56,7 +56,7 @@ fn mnist_safetensors_and_webdataset_are_read() {
     let digits = spec(&[("x", Space::Binary, &[1, 2, 2]), ("y", Space::Label, &[10])]);
     let data = load(&root, &digits, &[]);
     assert_eq!((data.train.len(), data.test.len()), (5, 2));
-    // The last training picture has the levels 160 to 190.
+    // The last training image has the levels 160 to 190.
     let records = &data.train;
     let batch = Batches::new(&digits, records, &Device::Cpu).unwrap().range(records, 0, 5).unwrap();
     let rows: Vec<Vec<f32>> = batch.get("x").unwrap().flatten_from(1).unwrap().to_vec2().unwrap();
@@ -88,12 +88,12 @@ fn mnist_safetensors_and_webdataset_are_read() {
     assert_eq!((x[&2][0] * 255.0, c[&2].as_slice()), (2.0, [0.0, 0.0, 1.0].as_slice()));
 }
 
-/// Floats from 0 to 1 and from 0 to 255, channels first and last, and single channels are told apart.
+/// Floats from 0 to 1 and from 0 to 255, channels first and last, and single channels are distinguished.
 #[test]
 fn images_come_in_every_range_and_layout() {
     let place = tempfile::tempdir().unwrap();
     let spec = spec(&[("x", Space::Image, &[3, 2, 1])]);
-    // Of record r, channel c, row y the level is 40 r + 10 c + y.
+    // Record r, channel c, row y has the level 40 r + 10 c + y.
     let level = |at: usize, order: [usize; 3]| {
         let (r, rest) = (at / 6, at % 6);
         let (c, y) = if order[2] == 3 { (rest % 3, rest / 3) } else { (rest / 2, rest % 2) };

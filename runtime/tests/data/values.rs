@@ -1,4 +1,4 @@
-//! What values become: binary by threshold or draw, scaled, and what the built-in data have in their place.
+//! Conversion of values: binary by threshold or draw, standardised, and the values of the built-in data.
 
 use super::names::{npy, values};
 use super::{source, spec};
@@ -53,12 +53,12 @@ fn standardized_columns_have_the_training_records_scale() {
     let mut log_factor = 0.0;
     for at in 0..2 {
         let ((mean, deviation), (zero, one)) = (moments(&before, at), moments(&after, at));
-        // A number near 1000 is known to 6e-5 in f32, some 1e-5 of a deviation.
+        // A number near 1000 has an error of 6e-5 in f32, about 1e-5 standard deviations.
         assert!(zero.abs() < 1e-4 && (one - 1.0).abs() < 1e-4, "{zero} {one}");
         assert!((f64::from(after[3][at]) * deviation + mean - f64::from(before[3][at])).abs() < 1e-3);
         log_factor += deviation.ln();
     }
-    // What does not vary keeps its unit.
+    // A constant column keeps its unit.
     assert_eq!((moments(&after, 2).0, plain.test.log_factor("x")), (0.0, 0.0));
     assert!((scaled.test.log_factor("x") - log_factor).abs() < 1e-6);
     let again = data::load_kept(&source, &spec, scaled.kept.as_ref().unwrap()).unwrap();
@@ -88,7 +88,8 @@ fn the_builtin_data_fill_every_space_with_views_of_one_class() {
     let mean = numbers.iter().sum::<f32>() / numbers.len() as f32;
     let deviation = (numbers.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / numbers.len() as f32).sqrt();
     assert!(mean.abs() < 1.0 && (0.3..3.0).contains(&deviation), "{mean} {deviation}");
-    // Records of a class answer alike: the most frequent answers are given more often than any answer is over all.
+    // Records of a class have similar answers: the most frequent answers of a class are more frequent there than any
+    // answer is overall.
     let (answers, classes) = (rows("answers"), rows("c"));
     let class = |row: &[f32]| row.iter().position(|&v| v == 1.0).unwrap();
     let of = |wanted: usize| {

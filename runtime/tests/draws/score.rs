@@ -1,4 +1,4 @@
-//! Gradients by the score are unbiased.
+//! Score gradients are unbiased.
 
 use super::{BATCH, bits, build, close, data, gradients, moved, numbers, value};
 use srvae::{BoundOptions, DType, Device, Model, Noise, Tensor};
@@ -17,7 +17,7 @@ fn along(gradients: &[(String, Vec<f64>)], exact: &[(String, Vec<f64>)]) -> [f64
     sums
 }
 
-/// Means and standard errors of the score's gradient over `draws` draws, held against the exact one.
+/// Means and standard errors of the score gradient over `draws` draws, compared with the exact gradient.
 fn unbiased(draws: u64, samples: usize, importance: bool, exact: &dyn Fn(&dyn Model) -> Tensor) {
     let (summed, drawn) = (build(&bits("enumerate")), build(&bits("score")));
     [&summed, &drawn].iter().for_each(|model| moved(model.as_ref()));
@@ -57,7 +57,7 @@ fn unbiased(draws: u64, samples: usize, importance: bool, exact: &dyn Fn(&dyn Mo
         println!("K = {samples}: {mean:.4} ± {error:.4} for {:.4}, without the score {:.4}", wanted[at], plain[at]);
         assert!((mean - wanted[at]).abs() < 4.0 * error, "K = {samples}: {mean} ± {error} for {}", wanted[at]);
     }
-    // The gradient that ignores how draws are distributed is far from it.
+    // The gradient that ignores the distribution of the draws differs much from it.
     assert!((plain[0] - wanted[0]).abs() > 0.1 * wanted[0]);
 }
 
@@ -71,12 +71,12 @@ fn the_score_is_unbiased() {
         let terms = model.bound(&data(), &mut Noise::seeded(1), &BoundOptions::default()).unwrap();
         value(&terms).sum_all().unwrap()
     };
-    // Four standard errors: chance goes beyond them one time in 16,000.
+    // Four standard errors, exceeded by chance one time in 16,000.
     unbiased(4000, 1, false, &exact);
     unbiased(2000, 4, false, &exact);
 }
 
-/// The same for the bound by two samples, whose expectation is a sum over pairs of values.
+/// The same for the bound with two samples, whose expectation is a sum over pairs of values.
 #[test]
 fn the_score_of_importance_weights_is_unbiased() {
     let exact = |model: &dyn Model| {

@@ -1,4 +1,4 @@
-//! Draws that a gradient passes through.
+//! Draws with a pathwise gradient.
 
 use super::{close, numbers};
 use srvae::dist::{Categorical, Distribution, LogisticMixture, Through};
@@ -13,7 +13,7 @@ fn relaxed_draws_become_the_discrete_ones() {
     let distributions: [(Box<dyn Distribution>, f64); 3] = [
         (Box::new(Categorical::from_head(&normal(&[50, 6])).unwrap()), 0.01),
         (Box::new(srvae::dist::Bernoulli::from_head(&normal(&[50, 6])).unwrap()), 0.01),
-        // The relaxed value is not rounded: half a step of the grid remains.
+        // The relaxed value is not rounded, so half a step of the grid remains.
         (Box::new(LogisticMixture::from_head(&normal(&[4, 30, 5, 5]), 3).unwrap()), 0.5 / 255.0 + 0.002),
     ];
     for (distribution, least) in distributions {
@@ -25,12 +25,12 @@ fn relaxed_draws_become_the_discrete_ones() {
         let errors = [1.0, 0.1, 0.01, 0.001].map(|temperature| far(&hard, &draw(Some(Through::Relaxed(temperature)))));
         assert!(errors.windows(2).all(|pair| pair[1] <= pair[0]) && errors[3] < least, "{errors:?}");
         assert!(errors[0] > 0.01, "{errors:?}");
-        // Straight through, the value is the draw itself.
+        // With the straight-through gradient, the value is the draw itself.
         assert!(far(&hard, &draw(Some(Through::Straight))) < 1e-12);
     }
 }
 
-/// Straight through, the gradient is that of the mean; a relaxed draw's is its slope.
+/// The straight-through gradient is that of the mean; a relaxed draw has its own derivative.
 #[test]
 fn gradients_pass_through_draws() {
     let logits =
@@ -62,7 +62,7 @@ fn gradients_pass_through_draws() {
     close(&found, &slopes, 1e-6, "relaxed");
 }
 
-/// Parameters far out have gradients that are numbers: nothing becomes 0 · ∞.
+/// Extreme parameters have finite gradients: there is no 0 · ∞.
 #[test]
 fn extreme_parameters_have_finite_gradients() {
     // Weights, means, log-scales and coefficients of two components over three channels.

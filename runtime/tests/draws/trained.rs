@@ -1,11 +1,11 @@
-//! What hangs on such draws is trained.
+//! Parameters before such draws are trained.
 
 use super::value;
 use srvae::interpret;
 use srvae::params::Phase;
 use srvae::{BoundOptions, DType, Device, Noise, Params, Result, Settings, Tensor, TermKind, Values};
 
-/// Thirty steps of the paper's equation 5: q(y | x) moves and the bound rises.
+/// Thirty steps of the paper's equation 5: q(y | x) changes and the bound rises.
 #[test]
 fn equation_five_is_trained() {
     let file =
@@ -15,7 +15,7 @@ fn equation_five_is_trained() {
         let params = Params::new(3, DType::F32, &Device::Cpu);
         let text = text.replace("draw y = straight_through", &format!("draw y = {method}"));
         let model = interpret::builder("equation_five.pgm", &text).build(&Settings::new(), &params).unwrap();
-        // Pictures of one colour each, with a slope.
+        // Images of one colour each, with a gradient of brightness.
         let pixel = |at: usize| {
             let (picture, channel, place) = (at / 768, at / 256 % 3, at % 256);
             f64::from(((picture * 37 + channel * 50 + place / 16 * 4) % 256) as u8) / 255.0
@@ -70,7 +70,7 @@ fn equation_five_is_trained() {
     }
 }
 
-/// A step of Adam at a rate of 0.005.
+/// A step of Adam with a learning rate of 0.005.
 fn adam(
     var: &candle_core::Var,
     gradient: &Tensor,

@@ -1,4 +1,4 @@
-//! Zip and tar, gzip too: headers that lie about sizes, overlap or repeat.
+//! Zip, tar and gzip files whose headers state wrong sizes, overlap or repeat.
 
 use super::Choices;
 use std::io::Write;
@@ -9,7 +9,7 @@ fn crc(bytes: &[u8]) -> u32 {
     crc.sum()
 }
 
-/// An archive of these members, stored or deflated, with a lie here and there.
+/// An archive of these members, stored or deflated, with some wrong values.
 pub fn zip(choices: &mut Choices<'_>, members: &[(String, Vec<u8>)]) -> Vec<u8> {
     let (mut out, mut directory) = (Vec::new(), Vec::new());
     for (name, content) in members {
@@ -18,7 +18,7 @@ pub fn zip(choices: &mut Choices<'_>, members: &[(String, Vec<u8>)]) -> Vec<u8> 
         let begin = choices.about(out.len() as u64);
         let sizes = [u64::from(crc(content)), packed.len() as u64, content.len() as u64];
         let said = sizes.map(|size| choices.about(size) as u32);
-        // The directory repeats the local header, mostly.
+        // The directory mostly repeats the local header.
         let again = if choices.once_in(20) { sizes.map(|size| choices.about(size) as u32) } else { said };
         let middle = |sizes: [u32; 3]| {
             let mut middle = vec![20, 0, 0, 0];
@@ -52,7 +52,8 @@ pub fn zip(choices: &mut Choices<'_>, members: &[(String, Vec<u8>)]) -> Vec<u8> 
     choices.damage(out)
 }
 
-/// The content as a deflate stream: compressed now and then, else in stored blocks, which are made fifty times as fast.
+/// The content as a deflate stream: sometimes compressed, otherwise in stored blocks, which are fifty times as fast to
+/// make.
 pub fn deflate(choices: &mut Choices<'_>, content: &[u8]) -> Vec<u8> {
     if choices.once_in(16) {
         let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -75,7 +76,7 @@ pub fn deflate(choices: &mut Choices<'_>, content: &[u8]) -> Vec<u8> {
     }
 }
 
-/// An archive of up to five members of every kind, half of the time compressed.
+/// An archive of up to five members of every kind, compressed with probability one half.
 pub fn tar_or_gzip(choices: &mut Choices<'_>) -> Vec<u8> {
     let mut out = Vec::new();
     for _ in 0..choices.below(6) {
@@ -117,7 +118,7 @@ fn member(choices: &mut Choices<'_>, out: &mut Vec<u8>) {
     let size = choices.about(content.len() as u64);
     let digits = match choices.below(40) {
         38 => "77777777777".to_owned(),
-        // As a binary number, which large files have.
+        // As a binary number, as in large files.
         39 => {
             header[124] = 0x80;
             header[128..136].copy_from_slice(&size.to_be_bytes());

@@ -1,8 +1,8 @@
-//! Numpy's arrays, alone and in archives.
+//! NumPy arrays, alone and in archives.
 
 use super::{Choices, archives};
 
-/// An archive of arrays, or an array alone.
+/// An archive of arrays, or a single array.
 pub fn npz(choices: &mut Choices<'_>) -> Vec<u8> {
     if choices.once_in(4) {
         let array = npy(choices, &[2, 3]);

@@ -8,7 +8,7 @@ use srvae::{DType, Device, Setting, Tensor, tensors};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-/// A header of up to five tensors, and numbers that may not fit it.
+/// A header with up to five tensors, whose numbers may be inconsistent.
 pub fn safetensors(choices: &mut Choices<'_>) -> Vec<u8> {
     let mut header = Map::new();
     if choices.once_in(3) {
@@ -63,7 +63,7 @@ static HEADER: LazyLock<Value> = LazyLock::new(|| {
     serde_json::to_value(header).unwrap()
 });
 
-/// A checkpoint with a right checksum, whose header has some values changed, removed or added.
+/// A checkpoint with a correct checksum, whose header has some values changed, removed or added.
 pub fn checkpoint(choices: &mut Choices<'_>) -> Vec<u8> {
     let mut header = HEADER.clone();
     for _ in 0..choices.below(4) {
@@ -78,7 +78,7 @@ pub fn checkpoint(choices: &mut Choices<'_>) -> Vec<u8> {
     choices.damage(bytes)
 }
 
-/// Changes one value somewhere below.
+/// Changes one nested value.
 fn change(choices: &mut Choices<'_>, value: &mut Value, depth: usize) {
     let deeper = depth == 0 || (depth < 4 && !choices.once_in(3));
     match value {

@@ -1,12 +1,12 @@
-//! Decisions out of a seed or out of bytes.
+//! Decisions from a seed or from bytes.
 
-/// Where a generator's decisions come from. Bytes that are used up are followed by zeros, so that every file has an end.
+/// The source of a generator's decisions. When the bytes are used up, zeros follow, so that every file is finite.
 pub enum Choices<'a> {
     Seed(u64),
     Bytes(&'a [u8]),
 }
 
-/// Numbers at which arithmetic and allocation go wrong.
+/// Numbers with which arithmetic and allocation may fail.
 const EDGES: [u64; 16] = [
     0,
     1,
@@ -49,7 +49,7 @@ impl Choices<'_> {
         (self.number() % count as u64) as usize
     }
 
-    /// Once in `count` times.
+    /// True once in `count` times.
     pub fn once_in(&mut self, count: usize) -> bool {
         self.below(count) == count - 1
     }
@@ -62,7 +62,7 @@ impl Choices<'_> {
         (0..count).map(|_| self.number() as u8).collect()
     }
 
-    /// A small number, mostly; or one at which something may overflow.
+    /// Mostly a small number, sometimes one that may overflow.
     pub fn size(&mut self) -> u64 {
         match self.below(8) {
             7 => self.pick(&EDGES),
@@ -70,7 +70,7 @@ impl Choices<'_> {
         }
     }
 
-    /// The number that is right, mostly.
+    /// Mostly the correct number.
     pub fn about(&mut self, right: u64) -> u64 {
         match self.below(40) {
             37 => self.size(),
@@ -80,7 +80,7 @@ impl Choices<'_> {
         }
     }
 
-    /// Changes some of the bytes, now and then, as damage would.
+    /// Sometimes changes some of the bytes, like damage.
     pub fn damage(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
         if bytes.is_empty() || !self.once_in(3) {
             return bytes;

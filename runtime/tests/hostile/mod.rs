@@ -1,7 +1,7 @@
-//! Files made to do harm: for each reader a generator that knows the format, so that what it makes gets past the first check.
+//! Malicious files. For each reader there is a generator that knows the format, so its files pass the first check.
 //!
-//! Tests, the example `hostile` and the fuzz targets share it. A generator asks [`Choices`] for everything it decides, be they
-//! numbers from a seed or a fuzzer's bytes.
+//! Tests, the example `hostile` and the fuzz targets share them. A generator asks [`Choices`] for every decision, made
+//! from a seed or from a fuzzer's bytes.
 
 #![allow(dead_code, reason = "each user takes its part")]
 
@@ -23,18 +23,18 @@ use srvae::{Device, tensors, torch};
 use std::borrow::Cow;
 use std::path::Path;
 
-/// What one file may unpack to while readers are tried.
+/// The limit of unpacked bytes per file in these tests.
 pub const LIMIT: u64 = 16 << 20;
 
-/// A reader with the generator for it.
+/// A reader with its generator.
 pub struct Reader {
     pub name: &'static str,
     pub generate: fn(&mut Choices<'_>) -> Vec<u8>,
-    /// Reads the bytes; whether they were accepted.
+    /// Reads the bytes. Returns whether they were accepted.
     pub read: fn(&[u8]) -> bool,
 }
 
-/// That of Parquet is there with the feature.
+/// The Parquet reader exists only with the feature.
 pub const READERS: &[Reader] = &[
     Reader { name: "pickle", generate: pickles::program, read: |bytes| Pickle::read(bytes).is_ok() },
     Reader { name: "batch", generate: pickles::batch, read: |bytes| formats::python::read(bytes, 0).is_ok() },

@@ -1,10 +1,10 @@
-//! Pickles: programs of any instructions, batches of pictures, and PyTorch's checkpoints.
+//! Pickles: programs of arbitrary instructions, batches of images, and PyTorch checkpoints.
 
 use super::Choices;
 use super::archives;
 
 const PLAIN: &[u8] = b".(N\x88\x89])}ltdaesu\x85\x86\x87\x93R\x81bQ\x94";
-/// Globals that readers look for, and one that none should.
+/// Globals that readers know, and one that they must reject.
 const GLOBALS: [(&str, &str); 8] = [
     ("torch._utils", "_rebuild_tensor_v2"),
     ("torch._utils", "_rebuild_parameter"),
@@ -83,14 +83,14 @@ fn tuple(numbers: &[u64], out: &mut Vec<u8>) {
     out.push(b't');
 }
 
-/// Now and then an instruction that does not belong.
+/// Sometimes a wrong instruction.
 fn stray(choices: &mut Choices<'_>, out: &mut Vec<u8>) {
     if choices.once_in(30) {
         instruction(choices, out);
     }
 }
 
-/// A dictionary with `data` and `labels`, as CIFAR-10's.
+/// A dictionary with `data` and `labels`, as in CIFAR-10.
 pub fn batch(choices: &mut Choices<'_>) -> Vec<u8> {
     let mut out = b"\x80\x02}(".to_vec();
     let rows = choices.below(4) as u64;
@@ -134,7 +134,7 @@ fn array(choices: &mut Choices<'_>, shape: &[u64], out: &mut Vec<u8>) {
     stray(choices, out);
 }
 
-/// A checkpoint in either form.
+/// A checkpoint in either format.
 pub fn pth(choices: &mut Choices<'_>) -> Vec<u8> {
     let storages: Vec<usize> = (0..choices.below(3) + 1).map(|_| choices.below(30) + 10).collect();
     let state = state(choices, storages.len());

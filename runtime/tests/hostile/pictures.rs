@@ -1,8 +1,8 @@
-//! PNG: chunks with right checksums around headers and data that may not fit.
+//! PNG: chunks with correct checksums, but inconsistent headers and data.
 
 use super::{Choices, archives};
 
-/// A small picture whose header, palette, profile or data lie.
+/// A small image with wrong values in the header, palette or profile.
 pub fn png(choices: &mut Choices<'_>) -> Vec<u8> {
     let mut out = b"\x89PNG\r\n\x1a\n".to_vec();
     let (width, height) = (choices.below(6) as u32 + 1, choices.below(6) as u32 + 1);

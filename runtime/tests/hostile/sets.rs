@@ -1,4 +1,4 @@
-//! Data sets as files: tables, IDX, arrays in memory and on disk, WebDataset, and files that say the part of each record.
+//! Data sets as files: tables, IDX, arrays in memory and on disk, WebDataset, and files with the part of each record.
 
 use super::{Choices, arrays, checkpoints};
 use srvae::Builder;
@@ -14,20 +14,20 @@ thread_local! {
     static FOLDER: RefCell<Option<tempfile::TempDir>> = const { RefCell::new(None) };
 }
 
-/// Memory where there is such a file system: millions of files go through it.
+/// In memory if there is such a file system, because millions of files are written.
 fn folder() -> std::io::Result<tempfile::TempDir> {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }
 }
 
-/// The content, packed.
+/// The content, compressed.
 fn gzip(content: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(content).unwrap();
     encoder.finish().unwrap()
 }
 
-/// Reads bytes as a file of this name; whether they were accepted.
+/// Reads bytes as a file of this name. Returns whether they were accepted.
 fn as_file(name: &str, bytes: &[u8], read: impl FnOnce(&Path) -> bool) -> bool {
     FOLDER.with_borrow_mut(|place| {
         if place.is_none() {
@@ -39,7 +39,7 @@ fn as_file(name: &str, bytes: &[u8], read: impl FnOnce(&Path) -> bool) -> bool {
     })
 }
 
-/// A table of up to four columns and ten lines.
+/// A table with up to four columns and ten lines.
 pub fn csv(choices: &mut Choices<'_>) -> Vec<u8> {
     let separator = choices.pick(&[",", ",", ",", "\t", ";"]);
     let columns = choices.below(4) + 1;
@@ -60,7 +60,7 @@ pub fn read_csv(bytes: &[u8]) -> bool {
     as_file("t.csv", bytes, |path| formats::csv::open(path, None).is_ok())
 }
 
-/// A head of IDX and about as many bytes as it says.
+/// An IDX header and about as many bytes as it states.
 pub fn idx(choices: &mut Choices<'_>) -> Vec<u8> {
     let (kind, width) = choices.pick(&[(8u8, 1), (8, 1), (9, 1), (11, 2), (12, 4), (13, 4), (14, 8), (10, 1), (0, 1)]);
     let axes = choices.below(4);
@@ -81,7 +81,7 @@ pub fn read_idx(bytes: &[u8]) -> bool {
     as_file("images-idx3-ubyte", bytes, |path| formats::idx::open_file(path).is_ok())
 }
 
-/// An array, an archive of arrays or a safetensors file, with its ending before it.
+/// An array, an archive of arrays or a safetensors file, preceded by its file extension.
 pub fn stored(choices: &mut Choices<'_>) -> Vec<u8> {
     match choices.below(3) {
         0 => [b"n".to_vec(), arrays::npz(choices)].concat(),
@@ -90,7 +90,7 @@ pub fn stored(choices: &mut Choices<'_>) -> Vec<u8> {
     }
 }
 
-/// Opens it as data and reads a record, once with what is large left on disk, and once in memory.
+/// Opens it as data and reads a record, once with large arrays left on disk and once in memory.
 pub fn read_stored(bytes: &[u8]) -> bool {
     let Some((kind, bytes)) = bytes.split_first() else { return false };
     let name = match kind {
@@ -130,7 +130,7 @@ pub fn read_stored(bytes: &[u8]) -> bool {
     })
 }
 
-/// A WebDataset, with a lie here and there.
+/// A WebDataset with some wrong values.
 pub fn webdataset(choices: &mut Choices<'_>) -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
     for record in 0..choices.below(4) {
@@ -158,7 +158,7 @@ pub fn read_webdataset(bytes: &[u8]) -> bool {
     as_file("a.tar", bytes, |path| formats::webdataset::open(path).is_ok())
 }
 
-/// What a run keeps of its data, with other values here and there.
+/// The record of a run's data, with some values changed.
 pub fn split(choices: &mut Choices<'_>) -> Vec<u8> {
     let list = |choices: &mut Choices<'_>| match choices.below(6) {
         0 => "{\"of\": 5, \"seed\": 1, \"from\": 0, \"count\": 3}".to_owned(),
@@ -183,22 +183,22 @@ pub fn read_split(bytes: &[u8]) -> bool {
     Kept::parse(bytes, Path::new("split.json")).is_ok()
 }
 
-/// A table as pyarrow writes it, always damaged: its pages, the heads of its pages, and the description at its end.
+/// A table as written by pyarrow, always damaged: its pages, the headers of its pages, or the description at its end.
 #[cfg(feature = "parquet")]
 pub fn parquet(choices: &mut Choices<'_>) -> Vec<u8> {
     let mut bytes = include_bytes!("../fixtures/data/table.parquet").to_vec();
-    // The description is as long as the last eight bytes say.
+    // The length of the description is in the last eight bytes.
     let about = bytes.last_chunk::<8>().map_or(0, |end| u32::from_le_bytes([end[0], end[1], end[2], end[3]]) as usize);
     let begin = bytes.len() - 8 - about;
     for _ in 0..=choices.below(3) {
-        // Half of the damage is to what everything else is read by.
+        // Half of the damage is in the description, by which everything else is read.
         let from = if choices.once_in(2) { begin } else { 0 };
         let at = from + choices.below(bytes.len() - from);
         match choices.below(6) {
             0 => bytes[at] ^= 1 << choices.below(8),
             1 => bytes[at] = choices.number() as u8,
             2 => bytes[at] = choices.pick(&[0, 1, 0x7f, 0x80, 0xff]),
-            // Numbers have seven bits a byte and go on while the highest bit is set: a large one.
+            // Numbers have seven bits per byte, and the highest bit marks continuation: a large number.
             3 => bytes[at..].iter_mut().take(4).for_each(|byte| *byte |= 0x80),
             4 => bytes.insert(at, choices.number() as u8),
             _ => bytes.truncate(at.max(begin + 1)),

@@ -1,4 +1,4 @@
-//! Layers, flows and pictures.
+//! Layers, flows and images.
 
 use super::compare::{BF16, CLOSE, agree, agree_with_parameters, close, moved, normal};
 use super::imitation::with_kernels;
@@ -22,7 +22,7 @@ fn convolutions() -> Result<()> {
             [9, 4, 8, 8, 6, 3, 2, 1],
             [2, 3, 9, 7, 4, 5, 2, 2],
             [1, 2, 5, 5, 3, 3, 1, 0],
-            // A weight so large that the images' parts of its gradient are summed in several rounds.
+            // A weight so large that the parts of its gradient are summed in several rounds.
             [11, 16, 2, 2, 20, 1, 1, 0],
             [9, 6, 3, 3, 8, 3, 1, 1],
         ]
@@ -44,7 +44,7 @@ fn convolutions() -> Result<()> {
     })
 }
 
-/// x, then each step's four, then the attention's four.
+/// x, then the four of each step, then the four of the attention.
 fn dense_layer_inputs() -> Result<Vec<Tensor>> {
     let (channels, growth, steps) = (6, 5, 2);
     let mut inputs = vec![normal(1, &[3, channels, 5, 4])?];

@@ -1,4 +1,4 @@
-//! Values and gradients of the kernels in f32 against the operations of the CPU in f64.
+//! Values and gradients of the kernels in f32 compared with the operations of the CPU in f64.
 
 use super::imitation::device;
 use anyhow::{Result, ensure};
@@ -7,22 +7,22 @@ use srvae::candle_core::{self, Device, Var};
 use srvae::ops::tape::Tape;
 use srvae::{DType, Noise, Params, Tensor};
 
-/// What f32 sums of a few hundred terms differ from f64 ones by, relative to the largest value, with room.
+/// A margin above the difference between sums of a few hundred terms in f32 and in f64, relative to the largest value.
 pub const CLOSE: f64 = 2e-5;
-/// On a GPU, where cuDNN may convolve by Winograd's or Fourier's way and a library adds in an order of its own.
+/// On a GPU, where cuDNN may use Winograd or Fourier algorithms and a library adds in another order.
 pub const ON_GPU: f64 = 2e-4;
-/// Of 8 bits of mantissa, through a few layers.
+/// Products with 8 bits of mantissa, through a few layers.
 pub const BF16: f64 = 4e-2;
 
 pub fn normal(number: u64, shape: &[usize]) -> Result<Tensor> {
     Ok(Noise::at(7, number).normal("", shape, DType::F64, &Device::Cpu)?)
 }
 
-/// Values below this count as this: some gradients vanish identically (the direction of a single number), and rounding is
-/// all there is of them.
+/// Smaller values are replaced by this one: some gradients are exactly 0 in theory (the direction of a single number),
+/// and only rounding errors remain.
 pub const FLOOR: f64 = 0.05;
 
-/// Where tensors of a type are computed with: in f32 where the kernels run, in f64 on the CPU.
+/// The device for tensors of a type: in f32 that of the kernels, in f64 the CPU.
 pub fn home(dtype: DType) -> Device {
     match dtype {
         DType::F32 => device().unwrap_or(Device::Cpu),
@@ -30,12 +30,12 @@ pub fn home(dtype: DType) -> Device {
     }
 }
 
-/// The same values in another type, where that is computed with.
+/// The same values in another type, on the device for that type.
 pub fn moved(tensor: &Tensor, dtype: DType) -> candle_core::Result<Tensor> {
     tensor.to_device(&Device::Cpu)?.to_dtype(dtype)?.to_device(&home(dtype))
 }
 
-/// The largest difference over the largest value, or over `least` if that is larger.
+/// The largest difference divided by the largest value, or by `least` if that is larger.
 fn distance(ours: &Tensor, theirs: &Tensor, least: f64) -> Result<f64> {
     ensure!(ours.dims() == theirs.dims(), "shapes {:?} and {:?}", ours.dims(), theirs.dims());
     let (ours, theirs) = (moved(ours, DType::F64)?.flatten_all()?, moved(theirs, DType::F64)?.flatten_all()?);
@@ -52,7 +52,7 @@ pub fn close(what: &str, ours: &Tensor, theirs: &Tensor, tolerance: f64) -> Resu
     close_beside(what, ours, theirs, tolerance, FLOOR)
 }
 
-/// [`close`], relative to `least` where that is larger than the largest value.
+/// [`close`], relative to `least` if that is larger than the largest value.
 pub fn close_beside(what: &str, ours: &Tensor, theirs: &Tensor, tolerance: f64, least: f64) -> Result<()> {
     let exact = tolerance == 0.0 || !home(DType::F32).is_cuda();
     let tolerance = if exact { tolerance } else { tolerance.max(ON_GPU) };
@@ -61,7 +61,8 @@ pub fn close_beside(what: &str, ours: &Tensor, theirs: &Tensor, tolerance: f64, 
     Ok(())
 }
 
-/// Compares `f` and its gradients at `inputs` (f64) with itself in f32, where the kernels compute it, without a tape and with one.
+/// Compares `f` and its gradients at `inputs` (f64) with the same in f32, where the kernels compute it, with and
+/// without a tape.
 pub fn agree(
     what: &str,
     inputs: &[Tensor],
@@ -97,8 +98,8 @@ fn backward(tape: Option<Tape>, loss: &Tensor) -> candle_core::Result<GradStore>
     }
 }
 
-/// Compares `run` of what `build` makes, and the gradients for its parameters and for an input of this shape: in f32 where
-/// the kernels compute it, and in f64, built anew in each type from the same seed.
+/// Compares `run` of the result of `build`, and the gradients of its parameters and of an input with this shape: in f32
+/// with the kernels, and in f64, built in each type from the same seed.
 pub fn agree_with_parameters<B>(
     what: &str,
     shape: &[usize],
@@ -120,7 +121,7 @@ pub fn agree_with_parameters<B>(
         Ok(all)
     };
     let theirs = run(DType::F64, false)?;
-    // A direction's gradient is what is left of terms as large as the other gradients.
+    // The gradient of a direction is a small difference of terms as large as the other gradients.
     let most = theirs[1..]
         .iter()
         .try_fold(FLOOR, |most: f64, (_, slope)| Ok::<_, anyhow::Error>(most.max(largest(slope)?)))?;

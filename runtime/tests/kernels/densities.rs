@@ -1,4 +1,4 @@
-//! Likelihoods, draws and the noise they are made of.
+//! Likelihoods, draws and their noise.
 
 use super::compare::{CLOSE, agree, close, home, moved, normal};
 use super::imitation::with_kernels;
@@ -23,7 +23,7 @@ fn the_logistic_mixture() -> Result<()> {
             // Far from the data and narrow: the branch for tiny masses, and the clamp of log-scales.
             let logits = Tensor::cat(&[&logits, &((&logits * 4.0)? - 2.0)?], 0)?;
             let levels = Noise::at(3, 4).uniform("", &[4, channels, 5, 6], DType::F64, &Device::Cpu)?;
-            // From −20 to 275, clamped: zeros and ones are among them.
+            // From −20 to 275, clamped, so that zeros and ones are among them.
             let x = (((levels * 295.0)? - 20.0)?.clamp(0.0, 255.0)?.round()? / 255.0)?;
             agree("mixture", &[logits], CLOSE, |t| {
                 ops::logistic_mixture_log_prob(&moved(&x, t[0].dtype())?, &t[0], components)
@@ -38,7 +38,7 @@ fn normals() -> Result<()> {
         let four: Vec<Tensor> = (1..5).map(|number| normal(number, &[3, 4, 5, 2])).collect::<Result<_>>()?;
         agree("normal", &four[..3], CLOSE, |t| ops::normal_log_prob(&t[0], &t[1], &t[2]))?;
         agree("divergence", &four, CLOSE, |t| ops::normal_kl(&t[0], &t[1], &t[2], &t[3]))?;
-        // Some of the log-variances lie beyond the bound.
+        // Some of the log-variances are outside of the clamp.
         agree("halves", &four[..1], CLOSE, |t| {
             let (mean, log_var) = ops::normal_halves(&t[0], 1.0)?;
             Tensor::cat(&[mean, (log_var * 2.0)?], 1)
@@ -60,7 +60,7 @@ fn noise_is_philox_and_has_its_law() -> Result<()> {
     with_kernels(|| {
         let device = home(DType::F32);
         let uniform = noise::draw(noise::Law::Uniform, &[3], 0, 0, None, &device)?.to_vec1::<f32>()?;
-        // The published answer to counter 0 and key 0: 6627e8d5 e169c58d bc57ac4c 9b00dbd8.
+        // The published output for counter 0 and key 0: 6627e8d5 e169c58d bc57ac4c 9b00dbd8.
         let wanted = [0x6627_e8d5_u32, 0xe169_c58d, 0xbc57_ac4c].map(|word| (word >> 8) as f32 / 16_777_216.0);
         ensure!(uniform == wanted, "{uniform:?} and {wanted:?}");
         let count = 20_001;
@@ -76,7 +76,7 @@ fn noise_is_philox_and_has_its_law() -> Result<()> {
         let product = (draws * moved(&again, DType::F64)?)?.mean_all()?.to_scalar::<f64>()?;
         // Four standard errors of a mean of as many products, 1/√20001 each.
         ensure!(product.abs() < 0.03, "two draws are correlated: {product}");
-        // A number that lies on the device counts like one that is given.
+        // A number on the device has the same effect as one on the host.
         let base = Tensor::from_slice(&[3i64], 1, &device)?;
         let counted = noise::draw(noise::Law::Normal, &[count], 11, 1, Some(&base), &device)?;
         ensure!(counted.to_vec1::<f32>()? == again.to_vec1::<f32>()?, "the draw's number is counted wrong");
@@ -93,7 +93,7 @@ fn values_of_the_mixture() -> Result<()> {
                 Noise::at(3, number).uniform("", &[2, channels, 5, 6], DType::F64, &Device::Cpu)
             };
             let (pick, spread) = (uniform(1, components)?, uniform(2, channels)?);
-            // Zeros are among them, whose logarithm would not end; near 1, f32 has few digits of what is left to 1.
+            // Zeros are among them, whose logarithm is infinite; near 1, f32 has few digits of the distance to 1.
             let spread = ((&spread * 1.2)? - 0.1)?.clamp(0.0, 0.98)?;
             for (pick, spread) in [(None, None), (None, Some(&spread)), (Some(&pick), Some(&spread))] {
                 agree("value", std::slice::from_ref(&logits), CLOSE, |t| {

@@ -1,4 +1,4 @@
-//! The machine that runs the GPU's kernels on the CPU: a C++ compiler takes their source, `shim.h` the place of the GPU.
+//! A machine that runs the GPU kernels on the CPU: a C++ compiler compiles their source, and `shim.h` replaces the GPU.
 
 use crate::trials::Missing;
 use half::bf16;
@@ -34,17 +34,17 @@ type Launch = unsafe extern "C" fn(*const c_char, u32, u32, u32, *const *const u
 
 struct Imitation {
     launch: Launch,
-    /// The shim keeps its state in variables of its own.
+    /// The shim has its state in global variables.
     turn: Mutex<()>,
 }
 
-/// Whether the threads of a block take their turns in the other order.
+/// Whether the threads of a block run in reverse order.
 pub static BACKWARDS: AtomicBool = AtomicBool::new(false);
 
-/// Most threads that a block is given: a kernel takes any number, and fewer are imitated faster.
+/// The largest number of threads per block: a kernel supports any number, and fewer are faster to imitate.
 pub static MOST_THREADS: AtomicU32 = AtomicU32::new(u32::MAX);
 
-/// One test at a time: [`BACKWARDS`] and the precision are the process's.
+/// One test at a time, because [`BACKWARDS`] and the precision are settings of the process.
 static ONE: Mutex<()> = Mutex::new(());
 
 /// Where the kernels run: on the CPU, imitated, or with `SRVAE_TEST_DEVICE=cuda` on the first GPU.
@@ -57,11 +57,10 @@ pub fn device() -> std::result::Result<Device, String> {
     DEVICE.get_or_init(first).clone()
 }
 
-/// Runs `test` on a GPU if one is asked for; else compiles the kernels once for the CPU, and runs it with threads in both
-/// orders.
+/// Runs `test` on a GPU if one is requested. Otherwise compiles the kernels once for the CPU and runs the test with
+/// threads in both orders.
 ///
-/// # Errors
-/// [`Missing`] where there is no GPU, or no C++ compiler.
+/// # Errors [`Missing`] if there is no GPU, or no C++ compiler.
 pub fn with_kernels(test: impl Fn() -> anyhow::Result<()>) -> anyhow::Result<()> {
     let _one = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     if device().map_err(Missing)?.is_cuda() {
@@ -76,7 +75,7 @@ pub fn with_kernels(test: impl Fn() -> anyhow::Result<()>) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Lets the kernels run on the CPU from now on.
+/// Makes the kernels run on the CPU from now on.
 fn ready() -> std::result::Result<(), Missing> {
     static READY: OnceLock<bool> = OnceLock::new();
     match READY.get_or_init(start) {
@@ -90,7 +89,7 @@ fn start() -> bool {
     let (source, library) = (folder.path().join("kernels.cpp"), folder.path().join("kernels.so"));
     let mut text = format!("{}\n{}", include_str!("shim.h"), kernels::source());
     for entry in BLOCKS {
-        // Those that other kernels are made of stand in the source already.
+        // Kernels that are part of others are in the source already.
         if let Some(own) = entry.kernels.filter(|_| !text.contains(&format!("KERNEL({}_f32", entry.name))) {
             text += &own();
         }
@@ -108,7 +107,7 @@ fn start() -> bool {
 }
 
 impl Machine for Imitation {
-    /// Filled with what no kernel writes, so that an element that is left out shows.
+    /// Filled with values that no kernel writes, so that a missing element is detected.
     fn alloc(&self, dtype: DType, count: usize) -> Result<Buffer> {
         Ok(Buffer::Host(match dtype {
             DType::F32 => CpuStorage::F32(vec![f32::NAN; count]),
@@ -123,7 +122,7 @@ impl Machine for Imitation {
         let _turn = self.turn.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let backwards = c_int::from(BACKWARDS.load(Ordering::Relaxed));
         let (across, down) = call.grid;
-        // SAFETY: the shim checks number and sizes of the arguments; the pointers among them are to tensors' memory.
+        // SAFETY: the shim checks number and sizes of the arguments; the pointers among them point to tensors' memory.
         let code = unsafe {
             (self.launch)(
                 name.as_ptr(),
@@ -144,7 +143,7 @@ impl Machine for Imitation {
         }
     }
 
-    /// As cuBLAS defines it, column after column.
+    /// As defined by cuBLAS, in column-major order.
     fn product(&self, product: &Product) -> Result<()> {
         let gemm = product.gemm();
         let [rows, columns, terms] = gemm.sizes;
@@ -168,7 +167,7 @@ impl Machine for Imitation {
         Ok(false)
     }
 
-    /// So little that batches come in parts.
+    /// So little that batches are processed in parts.
     fn patch_room(&self) -> usize {
         1 << 14
     }
@@ -176,7 +175,7 @@ impl Machine for Imitation {
 
 fn read(place: Place, index: usize) -> f64 {
     let address = place.at(index).address;
-    // SAFETY: products are of tensors of the CPU, and stay inside them.
+    // SAFETY: products use tensors of the CPU, and stay inside them.
     unsafe {
         match place.dtype {
             DType::BF16 => (address as *const bf16).read().to_f64(),

@@ -1,4 +1,4 @@
-//! Every kernel compiles for the GPUs it is meant for: by NVIDIA's compiler, which needs no GPU.
+//! Every kernel compiles for the supported GPUs, with NVIDIA's compiler, which needs no GPU.
 
 use super::imitation::symbol;
 use crate::trials::{Missing, measured};
@@ -10,11 +10,11 @@ crate::trials!(every_kernel_compiles_for_ampere_and_hopper);
 
 type Program = *mut c_void;
 
-/// The compiler's functions, out of the library that `SRVAE_NVRTC` names.
+/// The compiler's functions, from the library that `SRVAE_NVRTC` names.
 struct Nvrtc<'a>(&'a Path);
 
 impl Nvrtc<'_> {
-    /// The machine code for an architecture, or the compiler's complaints.
+    /// The machine code for an architecture, or the compiler's messages.
     fn compile(&self, source: &str, options: &[String]) -> Result<Vec<u8>, String> {
         type Create = unsafe extern "C" fn(
             *mut Program,
@@ -44,11 +44,11 @@ impl Nvrtc<'_> {
         self.text(program, "CUBIN")
     }
 
-    /// What `nvrtcGet…Size` and `nvrtcGet…` give.
+    /// The results of `nvrtcGet…Size` and `nvrtcGet…`.
     fn text(&self, program: Program, what: &str) -> Result<Vec<u8>, String> {
         type Size = unsafe extern "C" fn(Program, *mut usize) -> c_int;
         type Get = unsafe extern "C" fn(Program, *mut u8) -> c_int;
-        // SAFETY: as above; the buffer is as long as the library says.
+        // SAFETY: as above; the buffer has the length that the library states.
         unsafe {
             let size = std::mem::transmute::<*mut c_void, Size>(symbol(self.0, &format!("nvrtcGet{what}Size"))?);
             let get = std::mem::transmute::<*mut c_void, Get>(symbol(self.0, &format!("nvrtcGet{what}"))?);

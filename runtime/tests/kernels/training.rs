@@ -1,4 +1,4 @@
-//! What training does around a model: batches, steps down the gradient.
+//! The operations of training apart from the model: batches and updates.
 
 use super::compare::{CLOSE, close, home, moved, normal};
 use super::imitation::with_kernels;
@@ -37,7 +37,7 @@ fn batches_out_of_bytes() -> Result<()> {
 
 fn adamax_and_the_norm() -> Result<()> {
     with_kernels(|| {
-        // More tensors than a launch takes.
+        // More tensors than one launch supports.
         let sizes: Vec<usize> = (0..70).map(|at| 1 + at * 13 % 50).collect();
         let make = |number: u64| -> Result<Vec<Tensor>> {
             sizes.iter().map(|&size| Ok(moved(&normal(number + size as u64, &[size])?, DType::F32)?)).collect()
@@ -60,7 +60,7 @@ fn adamax_and_the_norm() -> Result<()> {
         }
         let pointers: Vec<&Tensor> = gradients.iter().collect();
         let squares = f64::from(optimiser::squares(&pointers)?.to_scalar::<f32>()?);
-        // A sum in f32, of parts that threads add up.
+        // A sum in f32, of partial sums of threads.
         ensure!((squares - total).abs() < 1e-5 * total, "{squares} and {total}");
         let entries: Vec<_> = (0..sizes.len())
             .map(|at| optimiser::Entry {
@@ -77,7 +77,8 @@ fn adamax_and_the_norm() -> Result<()> {
     })
 }
 
-/// Five steps on batches that differ, made as they come or in memory of their own: parameters, and the last step's terms.
+/// Five steps with different batches, allocated for each step or in fixed memory: parameters, and the terms of the last
+/// step.
 fn steps(in_places: bool) -> Result<(Vec<Tensor>, Vec<f64>)> {
     let model = toy::build(&Vec::new(), &Params::new(5, DType::F32, &Device::Cpu))?;
     let (model, config) = (model.as_ref(), Config::default());
@@ -112,7 +113,7 @@ fn steps(in_places: bool) -> Result<(Vec<Tensor>, Vec<f64>)> {
 fn steps_in_memory_of_their_own() -> Result<()> {
     with_kernels(|| {
         if home(DType::F32).is_cuda() {
-            // There a step is recorded, too: tests/tests/gpu.rs.
+            // On a GPU, recorded steps are also tested, in tests/tests/gpu.rs.
             return Ok(());
         }
         let ((ours, our_terms), (theirs, their_terms)) = (steps(true)?, steps(false)?);

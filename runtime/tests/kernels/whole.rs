@@ -1,4 +1,4 @@
-//! A whole model of two levels: its bound, and the gradients for all its parameters.
+//! A complete model with two levels: its bound, and the gradients of all its parameters.
 
 use super::compare::{agree_with_parameters, moved, normal};
 use super::imitation::with_kernels;
@@ -12,7 +12,7 @@ use srvae::{Draw, Noise, Params, Tensor};
 
 crate::trials!(a_whole_model);
 
-/// The shipped model's kinds of layers, as small as they get: u and z of `[4, 4, 4]`, y half of x.
+/// The layers of the shipped model, as small as possible: u and z are `[4, 4, 4]`, y has half the size of x.
 struct Model {
     prior: Flowed<StandardNormal, RealNvp>,
     q_u: Encoder,
@@ -49,7 +49,7 @@ impl Model {
         })
     }
 
-    /// The bound of two pictures, nats each.
+    /// The bound of two images, in nats each.
     fn bound(&self, x: &Tensor, draws: [&Tensor; 2]) -> candle_core::Result<Tensor> {
         let mut noise = Noise::seeded(1);
         for (name, draw) in ["u", "z"].into_iter().zip(draws) {
@@ -73,7 +73,7 @@ impl Model {
 fn a_whole_model() -> Result<()> {
     with_kernels(|| {
         let draws = [normal(3, &[2, 4, 4, 4])?, normal(4, &[2, 4, 4, 4])?];
-        // A picture is data, on the grid: no gradient passes to it.
+        // An image is data on the grid and has no gradient.
         agree_with_parameters("the bound", &[2, 3, 16, 16], Model::new, |model, picture| {
             let levels = ((picture.detach().clamp(-2.0, 2.0)? + 2.0)? * 63.75)?.round()?;
             let x = (levels / 255.0)?;

@@ -1,4 +1,5 @@
-//! A model that can be enumerated: z is one of four kinds, x | z ~ N(m_z, s²), q(z | x) the posterior, flattened.
+//! A model that can be enumerated: z is one of four values, x | z ~ N(m_z, s²), and q(z | x) is the flattened
+//! posterior.
 
 use super::{SHAPE, data, spec};
 use srvae::{
@@ -11,7 +12,7 @@ const DEVIATION: f64 = 0.8;
 
 pub struct Discrete {
     params: Params,
-    /// The posterior to this power, normalised, is q: 1 is the posterior, 0 the same for each kind.
+    /// q is the posterior to this power, normalised: 1 is the posterior, 0 is uniform.
     power: f64,
 }
 
@@ -35,7 +36,7 @@ fn log_sum(numbers: &[f64]) -> f64 {
     peak + numbers.iter().map(|number| (number - peak).exp()).sum::<f64>().ln()
 }
 
-/// The mean log p(x) over the test pictures, by enumeration.
+/// The mean log p(x) over the test images, by enumeration.
 pub fn exact() -> f64 {
     let images = data().test;
     let one = |index: usize| {

@@ -1,4 +1,4 @@
-//! A model small enough to be known exactly: z ~ N(0, 1), x | z ~ N(w·z + b, s²), q(z | x) = N(v·x + c, t²).
+//! A small model with known likelihood: z ~ N(0, 1), x | z ~ N(w·z + b, s²), q(z | x) = N(v·x + c, t²).
 #![allow(dead_code, reason = "each test target uses its part")]
 
 pub mod discrete;
@@ -10,7 +10,7 @@ use srvae::{
     Terms, Values,
 };
 
-/// To the command line x is an image, which pictures fill; the density that is written here by hand is over its values k/255.
+/// For the command line x is an image, filled with the images of the data. The density here is over its values k/255.
 pub const SOURCE: &str = "model toy\nobserved x: image[3, 4, 4]\nlatent z: real[1]\n\
                           p(z) = standard_normal\n\
                           p(x | z) = logistic_mixture(components: 1) from z |> linear(out: 48) |> reshape(3, 4, 4) |> conv\n\
@@ -127,7 +127,7 @@ pub fn spec() -> Spec {
     }
 }
 
-/// Pictures that are light or dark as a whole, with some structure.
+/// Images that are light or dark as a whole, with some structure.
 pub fn data() -> Data {
     let images = |from: usize, count: usize| {
         let bytes =

@@ -1,4 +1,4 @@
-//! Run folders and what lies in them: locks, other folders, damaged files, a folder that goes away.
+//! Run folders and their contents: locks, other folders, damaged files, a folder that disappears.
 
 use super::{config, last, read, resume, train};
 use crate::toy;
@@ -59,7 +59,7 @@ fn one_process_trains_in_a_folder_and_a_stale_lock_is_no_obstacle() {
     assert!(!place.path().join("run.old-1").exists() && read(&run).header.progress.step == 3);
     drop(held);
     assert!(!run.join(".lock").exists());
-    // What a killed process leaves: the file, and no lock on it.
+    // What a killed process leaves: the file without a lock.
     std::fs::write(run.join(".lock"), r#"{"process":4194304,"machine":"elsewhere"}"#).unwrap();
     resume(config(5), &run).unwrap();
     assert_eq!(read(&run).header.progress.step, 5);

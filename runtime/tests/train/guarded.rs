@@ -1,4 +1,4 @@
-//! A model that fails, is not a number or weights its terms when a test says so.
+//! A model that fails, returns NaN or weights its terms as a test requires.
 
 use super::{config, last, read, resume, train};
 use crate::toy;
@@ -10,7 +10,7 @@ use std::cell::Cell;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Lines of metrics without what a clock says.
+/// Lines of metrics without times.
 fn untimed(folder: &Path) -> Vec<serde_json::Value> {
     let mut lines = metrics::read(&folder.join("metrics.jsonl")).unwrap();
     for line in &mut lines {
@@ -24,16 +24,16 @@ fn untimed(folder: &Path) -> Vec<serde_json::Value> {
 }
 
 thread_local! {
-    /// Bounds that a [`Guarded`] model of this thread computes before it fails.
+    /// The number of bounds that a [`Guarded`] model of this thread computes before it fails.
     static LEFT: Cell<usize> = const { Cell::new(usize::MAX) };
-    /// The weight it gives its KL term in training.
+    /// The weight of its KL term in training.
     static WEIGHT: Cell<f64> = const { Cell::new(1.0) };
 }
 
-/// The toy model, which may fail like a machine, whose bound may not be a number, and which weights its KL term.
+/// The toy model, which can fail like a machine, whose bound can be NaN, and whose KL term can be weighted.
 struct Guarded {
     model: Box<dyn Model>,
-    /// Training steps, counted from 1, at which the first term is not a number.
+    /// Training steps, counted from 1, at which the first term is NaN.
     broken: &'static [usize],
     step: AtomicUsize,
 }
@@ -80,7 +80,7 @@ fn guarded() -> Spec {
     broken_at(&[])
 }
 
-/// Of the toy model whose bound is not a number at these training steps, counted from 1.
+/// The toy model whose bound is NaN at these training steps, counted from 1.
 pub fn broken_at(broken: &'static [usize]) -> Spec {
     let builder = Builder::new(move |settings, params| {
         let (model, step) = (toy::build(settings, params)?, AtomicUsize::new(0));
@@ -89,8 +89,8 @@ pub fn broken_at(broken: &'static [usize]) -> Spec {
     Spec { builder, ..toy::spec() }
 }
 
-/// Learning rates that no short decimal stands for, and a run that fails at another moment each time. `SRVAE_RESUMED_RUNS`
-/// says how many of them.
+/// Learning rates without a short decimal representation, and a run that fails at another moment each time.
+/// `SRVAE_RESUMED_RUNS` is the number of runs.
 #[test]
 fn resumed_runs_leave_the_bytes_of_uninterrupted_ones() {
     let count: u32 = std::env::var("SRVAE_RESUMED_RUNS").ok().and_then(|count| count.parse().ok()).unwrap_or(6);
@@ -128,8 +128,7 @@ fn resumed_runs_leave_the_bytes_of_uninterrupted_ones() {
     assert_eq!(differing, Vec::<u32>::new());
 }
 
-/// What training maximises is one thing, and the likelihood another: a model that weights its KL term changes the first
-/// alone.
+/// The training objective and the likelihood differ: a weight of the KL term changes only the objective.
 #[test]
 fn a_weighted_objective_is_never_reported_as_a_likelihood() {
     let place = tempfile::tempdir().unwrap();
@@ -143,7 +142,7 @@ fn a_weighted_objective_is_never_reported_as_a_likelihood() {
     for line in metrics::read(&run.join("metrics.jsonl")).unwrap().iter().filter(|line| line["objective"].is_f64()) {
         let [reconstruction, divergence] = ["RE_x", "KL_z"].map(|name| line["terms"][name].as_f64().unwrap());
         let bound = spec.score(reconstruction - divergence);
-        // Rounding of decimals, and of a loss in f32 of some hundred nats.
+        // Rounding of decimals, and of a loss of some hundred nats in f32.
         assert!((line["bits_per_dim"].as_f64().unwrap() - bound).abs() < 1e-6, "{line}");
         let objective = line["objective"].as_f64().unwrap();
         assert!((objective - (reconstruction - 0.25 * divergence)).abs() < 1e-4, "{line}");

@@ -1,4 +1,4 @@
-//! What a run looks at on its way.
+//! Evaluations during a run.
 
 use super::{config, fast, read, train};
 use crate::toy;
@@ -19,12 +19,12 @@ fn the_units_in_use_are_counted_at_every_validation() {
         .filter_map(|line| line["validation"]["units"]["z"].as_object())
         .map(|units| (units["active"].as_u64().unwrap(), units["units"].as_u64().unwrap()))
         .collect();
-    // The data have one direction, and the latent's one unit finds it.
+    // The data have one direction, and the single unit of the latent represents it.
     assert!(units.len() > 20 && units.iter().all(|&(_, all)| all == 1), "{units:?}");
     assert_eq!(units.last(), Some(&(1, 1)));
 }
 
-/// What is looked at is the running average; what is trained are the parameters.
+/// The running average is evaluated; the parameters are trained.
 #[test]
 fn a_running_average_is_what_is_looked_at() {
     let place = tempfile::tempdir().unwrap();
@@ -43,7 +43,7 @@ fn a_running_average_is_what_is_looked_at() {
     };
     let (validation, test) = (trainer.progress().best.unwrap(), trainer.after().unwrap().nll);
     assert_eq!([validation, test], [of("average", &data.validation), of("average", &data.test)]);
-    // A tenth of each step's 0.02 is far from nothing.
+    // A tenth of each step's 0.02 is clearly different from 0.
     assert!(of("param", &data.validation) < validation - 0.01, "{validation}");
     train(Config { average: None, ..how }, &plain).unwrap();
     let parameters = |folder: &Path| -> Vec<Vec<f32>> {
@@ -53,7 +53,7 @@ fn a_running_average_is_what_is_looked_at() {
     assert_eq!(parameters(&run), parameters(&plain));
 }
 
-/// The toy model, whose posterior means over the validation pictures have this variance.
+/// The toy model, whose posterior means over the validation images have this variance.
 fn of_variance(variance: f64) -> Spec {
     let pictures = toy::data().validation;
     let mean = |at: usize| {
@@ -62,7 +62,7 @@ fn of_variance(variance: f64) -> Spec {
     };
     let means: Vec<f64> = (0..pictures.len()).map(mean).collect();
     let middle = means.iter().sum::<f64>() / means.len() as f64;
-    // Without bias, as a sample's variance is.
+    // Unbiased, as the variance of a sample.
     let own = means.iter().map(|mean| (mean - middle).powi(2)).sum::<f64>() / (means.len() - 1) as f64;
     let weight = (variance / own).sqrt() / toy::SHAPE.iter().product::<usize>() as f64;
     let builder = Builder::new(move |settings, params| {
@@ -75,7 +75,7 @@ fn of_variance(variance: f64) -> Spec {
     Spec { builder, ..toy::spec() }
 }
 
-/// A unit is active from a variance of 0.01 on.
+/// A unit is active if its variance is at least 0.01.
 #[test]
 fn a_unit_is_active_where_its_mean_varies_enough() {
     let place = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Updates that are left out, and losses that are not numbers.
+//! Skipped updates, and losses that are NaN.
 
 use super::guarded::broken_at;
 use super::{config, last, read, resume, train, train_of};
@@ -16,7 +16,7 @@ fn an_exploding_run_names_the_term_and_its_line_and_keeps_its_checkpoint() {
     assert!(last(&run).len() > 100);
 }
 
-/// The gradient norm that half of the steps stay below.
+/// A gradient norm that half of the steps stay below.
 fn middle_norm(folder: &Path) -> f64 {
     let lines = metrics::read(&folder.join("metrics.jsonl")).unwrap();
     let mut norms: Vec<f64> = lines.iter().filter_map(|line| line["gradient_norm"].as_f64()).collect();
@@ -45,7 +45,7 @@ fn updates_that_are_left_out_are_counted_bounded_and_the_same_after_a_resume() {
     let lines = metrics::read(&at("whole").join("metrics.jsonl")).unwrap();
     let last = lines.iter().rev().find_map(|line| line["skipped_updates"].as_u64()).unwrap();
     assert_eq!(last as usize, whole.header.progress.skipped);
-    // Without a limit that is reached, no run goes on for ever without an update.
+    // Without a limit that is reached, a run without updates would never end.
     let never = Config { skip_above: Some(1e-9), skip_limit: 5, ..config(1000) };
     let text = format!("{:#}", train(never, &at("never")).unwrap_err());
     assert!(
@@ -53,13 +53,13 @@ fn updates_that_are_left_out_are_counted_bounded_and_the_same_after_a_resume() {
         "{text}"
     );
     let schedule = srvae::train::Schedule { rate: 1e6, least: 1e6, ..Default::default() };
-    // A validation on the way would end the run before that: of such parameters no likelihood is a number.
+    // A validation during the run would end it before, because with such parameters the likelihood is NaN.
     let broken = Config { schedule, skip_above: Some(1e9), validate_every: 1000, ..config(1000) };
     let text = format!("{:#}", train(broken, &at("broken")).unwrap_err());
     assert!(text.contains("in a row"), "{text}");
 }
 
-/// A run of 40 steps, some of whose losses are not numbers: what it has skipped, or what it says.
+/// A run of 40 steps, some of whose losses are NaN: the number of skipped steps, or the message.
 fn with_broken_steps(steps: &'static [usize], limit: usize, folder: &Path) -> Result<(usize, usize), String> {
     let how = Config { skip_above: Some(1e9), skip_limit: limit, ..config(40) };
     train_of(&broken_at(steps), how, folder).map_err(|error| format!("{error:#}"))?;
@@ -73,18 +73,18 @@ fn losses_that_are_not_numbers_are_bounded_in_a_row_and_in_all() {
     let place = tempfile::tempdir().unwrap();
     let run = place.path().join("run");
     assert_eq!(with_broken_steps(&[31, 32], 2, &run), Ok((2, 0)));
-    // Five of 35 would be allowed: two by the limit and three more, a tenth of all.
+    // Five of 35 are allowed: two by the limit and three more, a tenth of all.
     assert_eq!(with_broken_steps(&[31, 32, 34, 35], 2, &run), Ok((4, 0)));
     assert_eq!(with_broken_steps(&[39, 40], 2, &run), Ok((2, 2)));
     for (steps, words) in [
-        // Three of 33 would be, not three in a row.
+        // Three of 33 are allowed, but not three in succession.
         ([31, 32, 33].as_slice(), "step 33: 3 of 33 updates were skipped, the last 3 in a row"),
         (&[2, 4, 6], "step 6: 3 of 6 updates were skipped, the last 1 in a row"),
     ] {
         let said = with_broken_steps(steps, 2, &run).unwrap_err();
         assert!(said.contains(words), "{said}");
     }
-    // Where none may be left out, the first one ends the run.
+    // If none may be skipped, the first one ends the run.
     let said = format!("{:#}", train_of(&broken_at(&[3]), config(40), &run).unwrap_err());
     assert!(said.contains("step 3") && said.contains("RE_x is NaN"), "{said}");
 }

@@ -1,4 +1,4 @@
-//! What a single step takes: noise of its own, and a gradient within its limit.
+//! A single step has its own noise, and a gradient within its limit.
 
 use super::{config, read, train};
 use crate::toy;
@@ -6,7 +6,7 @@ use srvae::Device;
 use srvae::data::{Data, Images};
 use srvae::train::{Config, RunFolder, Schedule, Task, Trainer, metrics};
 
-/// At a rate of 0, over pictures that are all the same, steps differ by their noise alone.
+/// With a learning rate of 0 and equal images, steps differ only by their noise.
 #[test]
 fn every_step_has_noise_of_its_own() {
     let place = tempfile::tempdir().unwrap();
@@ -26,7 +26,7 @@ fn every_step_has_noise_of_its_own() {
     }
 }
 
-/// After a first step Adamax's running mean is a tenth of the gradient that it was given.
+/// After the first step, the running mean of Adamax is a tenth of the gradient.
 #[test]
 fn a_gradient_beyond_the_limit_is_given_at_the_limit() {
     let place = tempfile::tempdir().unwrap();
@@ -43,7 +43,7 @@ fn a_gradient_beyond_the_limit_is_given_at_the_limit() {
         let whole = given(micro_batch, None).0;
         for (limit, wanted) in [(None, whole), (Some(whole * 2.0), whole), (Some(whole / 3.0), whole / 3.0)] {
             let (said, found) = given(micro_batch, limit);
-            // Sums of some 150 squares in f32; the norm before it is scaled is what is said.
+            // Sums of some 150 squares in f32; the reported norm is that before clipping.
             assert!((found / wanted - 1.0).abs() < 1e-5 && said == whole, "{limit:?}: {found}, {said} for {wanted}");
         }
     }

@@ -1,4 +1,5 @@
-//! Tests that need what a machine may lack: they say *ignored* and why, never *passed* without having run.
+//! Tests with requirements that a machine may lack: they are reported as *ignored* with the reason, never as *passed*
+//! without having run.
 
 use anyhow::Result;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
@@ -7,7 +8,7 @@ use std::process::ExitCode;
 /// A test with its name.
 pub type Test = (&'static str, fn() -> Result<()>);
 
-/// What a test needs and this machine lacks. A test that ends with it is ignored.
+/// A requirement of a test that this machine lacks. A test that returns it is ignored.
 #[derive(Debug, Clone)]
 pub struct Missing(pub String);
 
@@ -27,10 +28,10 @@ macro_rules! trials {
     };
 }
 
-/// Runs the tests as the arguments of a test program ask for: filters, `--list`, `--ignored` and so on.
+/// Runs the tests with the arguments of a test program: filters, `--list`, `--ignored` and so on.
 pub fn run(modules: &[&[Test]]) -> ExitCode {
     let trial = |&(name, test): &Test| {
-        // The program's own name is not part of a test's.
+        // The program's name is not part of a test's name.
         let name = name.split_once("::").map_or(name, |(_, name)| name);
         Trial::ignorable_test(name, move || match test() {
             Ok(()) => Ok(Completion::Completed),
@@ -44,7 +45,7 @@ pub fn run(modules: &[&[Test]]) -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// Prints a measured value where the test program was started with `--nocapture`.
+/// Prints a measured value if the test program was started with `--nocapture`.
 #[allow(dead_code, reason = "each test target uses its part")]
 pub fn measured(line: &str) {
     if std::env::args().any(|argument| argument == "--nocapture") {

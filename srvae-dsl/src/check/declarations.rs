@@ -40,7 +40,7 @@ impl<'a> Checker<'a> {
         match self.params.iter().position(|param| param.name == RECORDS) {
             Some(at) => self.param_used[at] = true,
             None => {
-                let docs = vec!["Records that a global variable is the same for; training sets it.".to_owned()];
+                let docs = vec!["The number of records, for global variables; training sets it.".to_owned()];
                 let (name, value) = (RECORDS.to_owned(), Value::Int(1));
                 self.params.push(Param { name, docs, default: value.clone(), value, span: global.span });
                 self.param_used.push(true);

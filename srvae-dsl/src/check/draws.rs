@@ -17,7 +17,7 @@ static TEMPERATURE: [Parameter; 1] = [Parameter {
     kind: Kind::Real { least: 0.01, most: 100.0 },
     default: None,
     repeats: false,
-    docs: "of the relaxation: towards 0 it becomes the discrete distribution",
+    docs: "of the relaxation, which becomes the discrete distribution as it falls to 0",
 }];
 
 impl Checker<'_> {

@@ -56,7 +56,7 @@ impl Checker<'_> {
     fn why_not(&self, obstacle: Obstacle<'_>) -> (String, Span) {
         match obstacle {
             Obstacle::Deterministic(factor) => ("deterministic".to_owned(), factor.span),
-            Obstacle::Flow(_, flow) => (format!("the flow `{}` stands over it", flow.flow.entry.name), flow.flow.span),
+            Obstacle::Flow(_, flow) => (format!("it has the flow `{}`", flow.flow.entry.name), flow.flow.span),
             Obstacle::Pair(q, p) => (format!("KL({} ‖ {}) has none", q.entry.name, p.entry.name), q.span),
             Obstacle::Mixture(p) => ("p is a mixture".to_owned(), p.span),
             Obstacle::Root(q) => ("q has no parents".to_owned(), q.span),

@@ -46,7 +46,7 @@ impl Checker<'_> {
         let call = expert.body.as_call();
         let Some(call) = call else {
             let why = "a flow has no product in closed form";
-            self.findings.push(messages::not_an_expert("a distribution under a flow", expert.span, why));
+            self.findings.push(messages::not_an_expert("a distribution with a flow", expert.span, why));
             return None;
         };
         let (name, span) = (call.name.text.as_str(), call.name.span);

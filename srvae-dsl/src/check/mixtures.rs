@@ -83,10 +83,10 @@ impl Checker<'_> {
                     let reads_partly = factor.parents.iter().any(|id| self.variable(id).role == Role::Partly);
                     match () {
                         () if flows.iter().any(draws_alone) => {
-                            Some("its flow only draws, and a mixture is scored at other draws")
+                            Some("its flow cannot be inverted, and a mixture is evaluated at other draws")
                         }
-                        () if reads_partly => Some("it reads what a record may lack"),
-                        () if self.variable(factor.variable).step.is_some() => Some("it is a step of a length"),
+                        () if reads_partly => Some("it reads a variable that a record may lack"),
+                        () if self.variable(factor.variable).step.is_some() => Some("it is a step of a sequence"),
                         () if network.is_none() && !has_context => Some("it reads nothing"),
                         () => None,
                     }

@@ -139,7 +139,7 @@ fn divergence(model: &Model, p: &Factor, ancestry: &Ancestry) -> TermKind {
     let forced = model.estimates.iter().find(|estimate| estimate.variable == p.variable);
     let (estimator, reason) = match (obstacle, forced.map(|estimate| estimate.estimator)) {
         (Some(obstacle), _) => (Estimator::MonteCarlo, reason(model, obstacle)),
-        (None, Some(Estimator::MonteCarlo)) => (Estimator::MonteCarlo, "the file asks for it".to_owned()),
+        (None, Some(Estimator::MonteCarlo)) => (Estimator::MonteCarlo, "chosen in the file".to_owned()),
         (None, _) => (Estimator::ClosedForm, between(model.q_of(p.variable), p)),
     };
     TermKind::Kl { estimator, reason }
@@ -153,7 +153,7 @@ fn between(q: Option<&Factor>, p: &Factor) -> String {
         Body::Mixture { .. } => "mixture",
     };
     let common = q.map_or(0, |q| super::common_flows(q, p));
-    let under = if common == 0 { "" } else { ", and both stand under the same flow" };
+    let under = if common == 0 { "" } else { ", and both have the same flow" };
     format!("KL({} ‖ {}) has a closed form{under}", q.map_or("", name), name(p))
 }
 

@@ -269,14 +269,16 @@ impl<'m> Known<'m> {
 }
 
 impl Reason {
-    /// In words: `u stands above y in p, and q(u | x) needs x`.
+    /// In words: `u is an ancestor of y in p, and q(u | x) needs x`.
     pub fn text(&self, model: &Model) -> String {
         let name = |id: &VariableId| model.variable(*id).name.as_str();
         match self {
             Self::NotInferred { chain, variable, obstacle } => {
                 let q = head(model, Side::Q, *variable);
                 let links = chain.iter().map(|link| match link {
-                    Link::Above { variable, below } => format!("{} stands above {} in p", name(variable), name(below)),
+                    Link::Above { variable, below } => {
+                        format!("{} is an ancestor of {} in p", name(variable), name(below))
+                    }
                     Link::ReadBy { variable, reader } => {
                         format!("{} reads {}", head(model, Side::Q, *reader), name(variable))
                     }
@@ -295,10 +297,10 @@ impl Reason {
                 format!("{} needs {}, which is not given", head(model, Side::P, *factor), name(needs))
             }
             Self::ReadsLater { reader, later } => {
-                format!("{reader} reads {}, which a record may not have", name(later))
+                format!("{reader} reads {}, which a record may lack", name(later))
             }
-            Self::Ignored(ignored) => format!("nothing that would be drawn depends on {}", name(ignored)),
-            Self::IgnoresData => "nothing that would be drawn depends on the data".to_owned(),
+            Self::Ignored(ignored) => format!("no drawn variable depends on {}", name(ignored)),
+            Self::IgnoresData => "no drawn variable depends on the data".to_owned(),
             Self::NothingToDraw => "every variable is given".to_owned(),
         }
     }

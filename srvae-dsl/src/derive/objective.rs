@@ -35,7 +35,7 @@ impl Objective {
             Standing::Below if self.is_plain => format!("the bound of {bounded} itself"),
             Standing::Below => format!("still {below}: it is at most the bound"),
             Standing::BelowAfter(terms) => format!("{below} once the ramp of {} has ended", terms.join(" and ")),
-            Standing::Unbounded(reasons) => format!("no bound of {bounded}: {}", reasons.join("; ")),
+            Standing::Unbounded(reasons) => format!("not a bound of {bounded}: {}", reasons.join("; ")),
         }
     }
 
@@ -73,16 +73,18 @@ fn raised(model: &Model, term: &Term, weight: &Weight, ancestry: &Ancestry) -> O
             match (scale > 1.0, discrete) {
                 (true, true) => None,
                 (true, false) => {
-                    Some(format!("{name} is of a density, which may be above 1, and counts {scale} times"))
+                    Some(format!("{name} has weight {scale} and is the logarithm of a density, which may be above 1"))
                 }
-                (false, _) => Some(format!("{name} counts {scale} times")),
+                (false, _) => Some(format!("{name} has weight {scale}")),
             }
         }
-        TermKind::Kl { .. } if scale < 1.0 => Some(format!("{name} counts {scale} times")),
+        TermKind::Kl { .. } if scale < 1.0 => Some(format!("{name} has weight {scale}")),
         TermKind::Kl { .. } => {
             let mut parents = model.p_of(term.variable).into_iter().flat_map(|factor| factor.parents.iter());
             let after = parents.any(|parent| ancestry.is_drawn_after(term.variable, parent));
-            after.then(|| format!("{name} is no divergence by itself, so it may be below 0, and counts {scale} times"))
+            after.then(|| {
+                format!("{name} has weight {scale} and may be negative, because p reads a variable that q draws later")
+            })
         }
     }
 }
@@ -93,8 +95,8 @@ fn lifted(model: &Model, addend: &Addend) -> Option<String> {
     let what = format!("ln {} of {name}", addend.side.name());
     match (addend.scale.value >= 0.0, is_discrete(model, addend.side, addend.variable)) {
         (true, true) => None,
-        (true, false) => Some(format!("{what} is added, a density that may be above 1")),
-        (false, _) => Some(format!("{what} is taken away")),
+        (true, false) => Some(format!("{what} is added, and a density may be above 1")),
+        (false, _) => Some(format!("{what} is subtracted")),
     }
 }
 

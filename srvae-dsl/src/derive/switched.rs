@@ -27,9 +27,9 @@ impl Switch {
     /// In words.
     pub fn text(self) -> &'static str {
         match self {
-            Self::Length => "a step that a record has keeps its value; those after its end are drawn from p",
+            Self::Length => "steps within the record's length keep their values; later ones are drawn from p",
             Self::Top => {
-                "the top levels, as many as are asked for, keep their draws from q; those below are drawn from p"
+                "the top levels (their number is given) keep their draws from q; the lower levels are drawn from p"
             }
         }
     }

@@ -15,17 +15,17 @@ use crate::source::Span;
 
 pub(crate) fn not_utf8(byte: u8, place: Span) -> Diagnostic {
     Diagnostic::error("E0101", "the file is not UTF-8")
-        .at(place, format!("the byte 0x{byte:02x} stands here, and belongs to no character"))
+        .at(place, format!("the byte 0x{byte:02x} is not part of a character"))
         .hint("save the file as UTF-8")
 }
 
 pub(crate) fn file_too_large(bytes: usize) -> Diagnostic {
-    Diagnostic::error("E0102", format!("the file has {bytes} bytes, more than the {LARGEST_FILE} a model may have"))
+    Diagnostic::error("E0102", format!("the file has {bytes} bytes; the limit is {LARGEST_FILE}"))
         .hint("is this the model file?")
 }
 
 pub(crate) fn control_character(character: char, span: Span) -> Diagnostic {
-    Diagnostic::error("E0103", format!("the control character U+{:04X} stands in the file", character as u32))
+    Diagnostic::error("E0103", format!("the file contains the control character U+{:04X}", character as u32))
         .at(span, "here")
         .hint("remove it; is this a text file?")
 }
@@ -43,12 +43,9 @@ pub(crate) fn too_many_operators(count: usize, span: Span) -> Diagnostic {
 }
 
 pub(crate) fn statement_too_long(bytes: usize, span: Span) -> Diagnostic {
-    Diagnostic::error(
-        "E0115",
-        format!("the statement has {bytes} bytes, more than the {LONGEST_STATEMENT} that are read"),
-    )
-    .at(span, "it begins here")
-    .hint("name its parts with `net`; split the model, or generate fewer names")
+    Diagnostic::error("E0115", format!("the statement has {bytes} bytes; the limit is {LONGEST_STATEMENT}"))
+        .at(span, "it begins here")
+        .hint("name its parts with `net`; split the model, or generate fewer names")
 }
 
 pub(crate) fn unclosed_bracket(bracket: char, span: Span) -> Diagnostic {
@@ -93,17 +90,17 @@ pub(crate) fn unknown_statement<'a>(
 fn of_other_languages(word: &str) -> Option<&'static str> {
     let hint = match word {
         "for" | "while" | "repeat" | "loop" | "foreach" => {
-            "there are no loops: an index set `index l in 1..5` stands for one, as in `latent z[l]: real[8]` and `p(z[l] | z[l - 1]) = …`"
+            "there are no loops; use an index set, `index l in 1..5`, as in `latent z[l]: real[8]` and `p(z[l] | z[l - 1]) = …`"
         }
         "plate" | "plates" | "batch" => {
-            "the data set's records are a plate, without a statement; another is an index set, as in `index i in 1..5` and `latent z[i]: real[8]`"
+            "the records of the data set are a plate without a statement; for another plate use an index set, as in `index i in 1..5` and `latent z[i]: real[8]`"
         }
         "def" | "fn" | "function" | "var" => {
             "name a network with `net NAME(h) = h |> …`, a number with `param NAME = …`"
         }
         "sample" | "pyro" | "numpyro" => "a factor is written `p(z | u) = normal from u |> …`",
         "observe" | "data" | "input" => "data are declared as in `observed x: image[3, 32, 32]`",
-        "parameters" | "hyperparameter" | "const" | "constant" => "a number under a name is `param width = 64`",
+        "parameters" | "hyperparameter" | "const" | "constant" => "a named number is declared as in `param width = 64`",
         "import" | "include" | "use" => "a model is one file; networks in Rust are declared with `net … = rust \"…\"`",
         "prior" => "the prior is a factor of p: `p(z) = standard_normal`",
         "likelihood" | "decoder" => "the likelihood is a factor of p: `p(x | z) = bernoulli from z |> …`",
@@ -118,8 +115,8 @@ fn of_other_languages(word: &str) -> Option<&'static str> {
 
 /// `z ~ normal(…)`.
 pub(crate) fn tilde(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0113", "`~` draws nothing: a model is stated by its factors")
-        .at(span, "not of this language")
+    Diagnostic::error("E0113", "`~` is not part of the language: a model is stated by its factors")
+        .at(span, "not supported")
         .hint(format!("write `p({name} | …) = …` or `q({name} | …) = …`"))
 }
 
@@ -137,16 +134,16 @@ pub(crate) fn number_too_large(span: Span) -> Diagnostic {
 // ---- E02: names
 
 pub(crate) fn no_model(end: Span) -> Diagnostic {
-    Diagnostic::error("E0201", "the file names no model")
+    Diagnostic::error("E0201", "the file has no `model` statement")
         .at(end, "no `model` statement up to here")
         .hint("begin the file with `model NAME`")
 }
 
 pub(crate) fn second_model(second: Span, first: Span) -> Diagnostic {
-    Diagnostic::error("E0202", "the file names a second model")
+    Diagnostic::error("E0202", "the file has a second `model` statement")
         .at(second, "the second")
         .and(first, "the first")
-        .hint("put each model into a file of its own")
+        .hint("put each model into a separate file")
 }
 
 pub(crate) fn defined_twice(name: &str, second: Span, first: Span) -> Diagnostic {
@@ -157,8 +154,8 @@ pub(crate) fn defined_twice(name: &str, second: Span, first: Span) -> Diagnostic
 }
 
 pub(crate) fn name_taken(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0204", format!("`{name}` is a word of the language"))
-        .at(span, "cannot be chosen as a name")
+    Diagnostic::error("E0204", format!("`{name}` is a reserved word"))
+        .at(span, "cannot be used as a name")
         .hint(format!("choose another name, such as `{name}_1`"))
 }
 
@@ -177,7 +174,7 @@ pub(crate) fn unknown_in_network<'a>(
     span: Span,
     known: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Diagnostic {
-    Diagnostic::error("E0208", format!("nothing that a network can read is called `{name}`"))
+    Diagnostic::error("E0208", format!("no variable, value or argument that a network can read is called `{name}`"))
         .at(span, "unknown name")
         .hint(did_you_mean(name, known, "it can read", "declare a variable of this name"))
 }
@@ -196,18 +193,18 @@ pub(crate) fn unknown_block<'a>(
 const ELSEWHERE: [(&str, &str); 15] = [
     (
         "batch_norm",
-        "its statistics would make a record's bound depend on the records beside it: use `group_norm` or `layer_norm`",
+        "its statistics would make a record's bound depend on the other records of the batch: use `group_norm` or `layer_norm`",
     ),
     (
         "dropout",
-        "randomness is a variable's: leave it out, or multiply with a `binary` latent that has factors in p and q",
+        "randomness must come from a variable: omit it, or multiply with a `binary` latent that has factors in p and q",
     ),
     ("dense", "it is called `linear` here"),
     ("conv2d", "it is called `conv` here"),
     ("conv_transpose2d", "it is called `conv_transpose` here"),
     ("instance_norm", "it is `group_norm` with as many groups as there are channels"),
     ("swish", "it is called `silu` here"),
-    ("interpolate", "`upsample(2)` interpolates, `resize(16)` takes the nearest pixels"),
+    ("interpolate", "`upsample(2)` interpolates bilinearly, `resize(16)` uses the nearest pixels"),
     ("mean", "of a vector v of n numbers it is `v |> reshape(n, 1) |> set_pool`, of a map `global_pool`"),
     ("sum", "of a vector v of n numbers it is n times their mean, `n * (v |> reshape(n, 1) |> set_pool)`"),
     ("dot", "the product of two vectors of n numbers is `n * (a * b |> reshape(n, 1) |> set_pool)`"),
@@ -222,8 +219,8 @@ const ELSEWHERE: [(&str, &str); 15] = [
 
 pub(crate) fn not_a_block(name: &str, what: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0210", format!("`{name}` is {what}, not a block"))
-        .at(span, "a block or a named network stands here")
-        .hint(format!("{what} stands left of `from`, as in `q(z | x) = normal from x |> encoder(growth: 16)`"))
+        .at(span, "expected a block or a named network")
+        .hint(format!("write {what} left of `from`, as in `q(z | x) = normal from x |> encoder(growth: 16)`"))
 }
 
 pub(crate) fn unknown_distribution<'a>(
@@ -244,7 +241,7 @@ pub(crate) fn network_for_distribution(span: Span) -> Diagnostic {
 
 pub(crate) fn not_a_distribution(name: &str, what: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0212", format!("`{name}` is {what}, not a distribution"))
-        .at(span, "a distribution stands here")
+        .at(span, "expected a distribution")
         .hint(format!("write `= DISTRIBUTION from …`, with `{name}` right of `from`"))
 }
 
@@ -270,7 +267,7 @@ pub(crate) fn unknown_param<'a>(
 
 pub(crate) fn not_a_number(name: &str, what: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0215", format!("`{name}` is {what}, not a number"))
-        .at(span, "a number or a parameter stands here")
+        .at(span, "expected a number or a parameter")
         .hint("write a number, or the name of a `param`")
 }
 
@@ -306,14 +303,14 @@ pub(crate) fn unknown_estimator(name: &str, span: Span) -> Diagnostic {
 }
 
 pub(crate) fn net_before_definition(name: &str, used: Span, defined: Span) -> Diagnostic {
-    Diagnostic::error("E0220", format!("the network `{name}` is used in one that stands before it"))
+    Diagnostic::error("E0220", format!("the network `{name}` is used before its definition"))
         .at(used, "used here")
         .and(defined, "defined here")
         .hint("define networks before those that use them; a network cannot use itself")
 }
 
 pub(crate) fn past_of_another(span: Span) -> Diagnostic {
-    Diagnostic::error("E0255", "`past` takes the variable of the factor it stands in, and nothing else")
+    Diagnostic::error("E0255", "the argument of `past` must be the variable of its factor")
         .at(span, "not the variable left of the bar")
         .hint(
             "`p(x | z) = … from concat(past(x) |> masked_conv(out: 64), …)` reads what comes before each position of x",
@@ -322,35 +319,35 @@ pub(crate) fn past_of_another(span: Span) -> Diagnostic {
 
 pub(crate) fn past_out_of_place(name: &str, span: Span, declared: Span) -> Diagnostic {
     Diagnostic::error("E0256", format!("`{name}` has no past to read here"))
-        .at(span, "needs the factor of p of an observed map")
+        .at(span, "only allowed in the factor of p of an observed map")
         .and(declared, format!("`{name}` is declared here"))
-        .hint("positions are drawn one after the other in p, of variables [channels, height, width] that are observed")
+        .hint("`past` works for observed variables [channels, height, width], whose positions p draws one after the other")
 }
 
 pub(crate) fn not_causal(block: &str, span: Span, able: &[&str]) -> Diagnostic {
-    Diagnostic::error("E0257", format!("`past` passes through `{block}`, which sees positions that come later"))
-        .at(span, "looks ahead, so that a draw would need itself")
+    Diagnostic::error("E0257", format!("`past` passes through `{block}`, whose output depends on later positions"))
+        .at(span, "a draw would depend on itself")
         .hint(format!(
-            "what comes of `past` may pass through {}, `conv(kernel: 1)`, sums, `concat` and functions of single numbers",
+            "after `past` use only {}, `conv(kernel: 1)`, sums, `concat` and elementwise functions",
             quoted(able.to_vec())
         ))
 }
 
 pub(crate) fn flow_over_past(span: Span) -> Diagnostic {
-    Diagnostic::error("E0258", "a flow stands over a distribution that reads `past`")
-        .at(span, "mixes positions that are drawn one after the other")
-        .hint("omit the flow, or let the network read other variables alone")
+    Diagnostic::error("E0258", "a flow is applied to a distribution that reads `past`")
+        .at(span, "would mix positions that are drawn one after the other")
+        .hint("remove the flow, or do not read `past` in the network")
 }
 
 pub(crate) fn let_applied(name: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0231", format!("`{name}` is a value and takes no inputs"))
         .at(span, "applied here")
-        .hint(format!("read it as it is, `{name}`; what takes inputs is defined by `net {name}(h) = …`"))
+        .hint(format!("read it as `{name}`; a network with inputs is defined by `net {name}(h) = …`"))
 }
 
 pub(crate) fn let_reads_more(name: &str, variable: &str, span: Span, head: Span) -> Diagnostic {
-    Diagnostic::error("E0232", format!("`{name}` stands for `{variable}`, which this factor does not depend on"))
-        .at(span, format!("is a function of `{variable}`"))
+    Diagnostic::error("E0232", format!("`{name}` depends on `{variable}`, which is not a parent of this factor"))
+        .at(span, format!("depends on `{variable}`"))
         .and(head, format!("`{variable}` is not right of the bar"))
         .hint(format!("add `{variable}` right of the bar"))
 }
@@ -358,36 +355,36 @@ pub(crate) fn let_reads_more(name: &str, variable: &str, span: Span, head: Span)
 pub(crate) fn let_circle(name: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0233", format!("the value `{name}` depends on itself"))
         .at(span, "needs its own value, directly or through others")
-        .hint("a value is computed from variables and from values that do not need it")
+        .hint("a value may read variables, and values that do not depend on it")
 }
 
 pub(crate) fn let_of_nothing(name: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0234", format!("the value `{name}` reads no variable"))
-        .at(span, "nothing here is a variable")
+        .at(span, "no variable here")
         .hint("a `let` is a function of variables: `let h = x |> encoder(growth: 16, out: 32)`; a number is a `param`")
 }
 
 pub(crate) fn range_for_number(span: Span) -> Diagnostic {
-    Diagnostic::error("E0249", "a range stands where one number is needed")
+    Diagnostic::error("E0249", "found a range where one number is expected")
         .at(span, "several numbers")
-        .hint("a range can stand in brackets, `z[1..3]`, and where a block takes a part: `channels(..32)`")
+        .hint("a range is allowed in brackets, `z[1..3]`, and for a part of the channels, `channels(..32)`")
 }
 
 pub(crate) fn second_length(span: Span) -> Diagnostic {
-    Diagnostic::error("E0240", "the data have one length, and this is another")
+    Diagnostic::error("E0240", "the model has a second length, but the data have only one")
         .at(span, "a second length")
-        .hint("let both families share one: `index t in 1..T`")
+        .hint("use one length for both families: `index t in 1..T`")
 }
 
 pub(crate) fn index_twice(name: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0241", format!("the index `{name}` is declared twice"))
         .at(span, "declared again")
-        .hint("an index has one set; other values of it stand after a statement: `for l in 2..4`")
+        .hint("an index has one set; to restrict a statement to some values, add `for l in 2..4`")
 }
 
 pub(crate) fn index_is_param(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0242", format!("`{name}` is a parameter, and cannot run over values too"))
-        .at(span, "has one value")
+    Diagnostic::error("E0242", format!("`{name}` is a parameter and cannot be an index too"))
+        .at(span, "a parameter")
         .hint("choose another name for the index")
 }
 
@@ -410,47 +407,46 @@ pub(crate) fn table_length(name: &str, found: usize, index: &str, wanted: usize,
 }
 
 pub(crate) fn no_index_value(span: Span) -> Diagnostic {
-    Diagnostic::error("E0246", "this is no value of an index")
-        .at(span, "not a whole number here")
-        .hint("values are made of whole numbers, parameters, tables and the indices of the statement: `z[2 * l - 1]`")
+    Diagnostic::error("E0246", "this is not a value of an index").at(span, "not a whole number").hint(
+        "index values consist of whole numbers, parameters, tables and the indices of the statement: `z[2 * l - 1]`",
+    )
 }
 
 pub(crate) fn several_members(name: &str, found: usize, span: Span) -> Diagnostic {
-    Diagnostic::error("E0247", format!("{found} members of `{name}` stand where one is needed"))
+    Diagnostic::error("E0247", format!("found {found} members of `{name}` where one is expected"))
         .at(span, format!("{found} of them"))
-        .hint("name one, `z[l - 1]`; several can stand right of a bar, in a pipe, and where a block reads several: `concat(z[1..3])`")
+        .hint("select one, `z[l - 1]`; several are allowed right of a bar, in a pipe, and as inputs of a block: `concat(z[1..3])`")
 }
 
 pub(crate) fn member_is_taken(name: &str, member: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0248", format!("generated code calls `{member}` by the name `{name}`, which is taken"))
-        .at(span, "another of this name")
+    Diagnostic::error("E0248", format!("`{member}` is called `{name}` in generated code, but this name is taken"))
+        .at(span, "another item with this name")
         .hint("choose another name")
 }
 
 pub(crate) fn learned_shape_missing(span: Span) -> Diagnostic {
-    Diagnostic::error("E0235", "nothing here says what shape the learned values have").at(span, "of which shape?").hint(
-        "write the space after it: `learned real[64]`; it can be left away where a distribution needs its parameters",
-    )
+    Diagnostic::error("E0235", "the shape of the learned values is not known")
+        .at(span, "shape missing")
+        .hint("state the space: `learned real[64]`; it may be omitted for the parameters of a distribution")
 }
 
 pub(crate) fn nets_too_deep(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0221", format!("named networks use one another more than {MOST_NETS} deep"))
-        .at(span, format!("`{name}` is one too many"))
-        .hint("write some of them out where they are used")
+    Diagnostic::error("E0221", format!("named networks are nested more than {MOST_NETS} deep"))
+        .at(span, format!("`{name}` exceeds the limit"))
+        .hint("replace some of them by their definitions")
 }
 
 pub(crate) fn too_many_names(span: Span) -> Diagnostic {
     Diagnostic::error("E0222", format!("the file defines more than {MOST_NAMES} names"))
-        .at(span, "one too many")
+        .at(span, "exceeds the limit")
         .hint("split the model, or generate fewer names")
 }
 
 /// `most` is how many blocks the largest one has, which stands at `span`.
 pub(crate) fn too_many_blocks(count: usize, limit: usize, span: Span, most: usize) -> Diagnostic {
-    let title = format!("the networks have {count} blocks together, more than the {limit} that are compiled");
+    let title = format!("the networks have {count} blocks in total; the limit is {limit}");
     Diagnostic::error("E0226", title).at(span, format!("{most} of them")).hint(
-        "a named network counts wherever it is used, and one that uses another one twice has twice its blocks; use fewer, or \
-         larger blocks",
+        "a named network counts at every use, so one that uses another one twice has twice its blocks; use fewer or larger blocks",
     )
 }
 
@@ -462,7 +458,7 @@ pub(crate) fn unknown_argument<'a>(
     span: Span,
     known: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Diagnostic {
-    let none = format!("`{entry}` takes no arguments of this kind");
+    let none = format!("`{entry}` has no arguments of this kind");
     Diagnostic::error("E0301", format!("`{entry}` has no argument `{name}`"))
         .at(span, "unknown argument")
         .hint(did_you_mean(name, known, "its arguments", &none))
@@ -502,8 +498,10 @@ pub(crate) fn missing_argument(entry: &str, name: &str, docs: &str, span: Span) 
 
 pub(crate) fn too_many_arguments(entry: &str, most: usize, span: Span) -> Diagnostic {
     let hint = match most {
-        0 => format!("write `{entry}` alone"),
-        _ => "remove it, or put it into brackets of its own".to_owned(),
+        0 => format!(
+            "write `{entry}` without arguments; only the parameters of a distribution may be given, by name: `mean: 0`"
+        ),
+        _ => "remove it, or put it in separate brackets".to_owned(),
     };
     Diagnostic::error("E0303", format!("`{entry}` takes {}", count(most, "argument")))
         .at(span, "one argument too many")
@@ -518,9 +516,9 @@ pub(crate) fn argument_twice(name: &str, second: Span, first: Span) -> Diagnosti
 }
 
 pub(crate) fn positional_after_named(span: Span, named: Span) -> Diagnostic {
-    Diagnostic::error("E0305", "an argument without a name stands after one with a name")
-        .at(span, "which argument is this?")
-        .and(named, "the first with a name")
+    Diagnostic::error("E0305", "a positional argument follows a named one")
+        .at(span, "positional")
+        .and(named, "the first named argument")
         .hint("put it first, or name it")
 }
 
@@ -537,21 +535,21 @@ pub(crate) fn cannot_compute(what: &str, span: Span) -> Diagnostic {
 }
 
 pub(crate) fn network_for_number(span: Span) -> Diagnostic {
-    Diagnostic::error("E0308", "a network stands where a number is expected")
+    Diagnostic::error("E0308", "found a network where a number is expected")
         .at(span, "not a number")
-        .hint("networks stand right of `from` and inside `concat(…)`; arguments are numbers")
+        .hint("networks are written right of `from` and inside `concat(…)`; arguments are numbers")
 }
 
 pub(crate) fn number_for_network(span: Span) -> Diagnostic {
-    Diagnostic::error("E0309", "a number stands where a network is expected")
+    Diagnostic::error("E0309", "found a number where a network is expected")
         .at(span, "not a network")
         .hint("begin with a variable, as in `x |> encoder(growth: 16)`")
 }
 
 pub(crate) fn number_by_network(span: Span) -> Diagnostic {
-    Diagnostic::error("E0315", "a number is divided by a network's value")
-        .at(span, "a number stands over a network")
-        .hint("values divide values of equal shapes, `a / b`, and numbers divide values, `a / 2`")
+    Diagnostic::error("E0315", "a number cannot be divided by a network's value")
+        .at(span, "a number divided by a network")
+        .hint("a value can be divided by a value of equal shape, `a / b`, or by a number, `a / 2`")
 }
 
 pub(crate) fn natural_twice(name: &str, span: Span) -> Diagnostic {
@@ -575,33 +573,33 @@ pub(crate) fn natural_domain(name: &str, domain: Domain, span: Span) -> Diagnost
         }
         Domain::Simplex => ("proportions", "may add up to anything", "end with `softmax`"),
     };
-    Diagnostic::error("E0515", format!("`{name}` must be {wanted}, and this may be anything")).at(span, mark).hint(hint)
+    Diagnostic::error("E0515", format!("`{name}` must be {wanted}, but this may be anything")).at(span, mark).hint(hint)
 }
 
 pub(crate) fn natural_apart(distribution: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0516", format!("`{distribution}` takes its parameters by name all together or not at all"))
-        .at(span, "some are given here, others are left to `from`")
-        .hint("its parameters differ in their channels: leave these to the network, or give every one")
+    Diagnostic::error("E0516", format!("`{distribution}` needs either all of its parameters by name or none"))
+        .at(span, "some are given here, others come from the network")
+        .hint("its parameters have different numbers of channels: leave all to the network, or give every one")
 }
 
 pub(crate) fn natural_numbers(distribution: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0517", format!("every parameter of this `{distribution}` is a number, so it reads nothing"))
         .at(span, "reads no variable")
-        .hint("at a root stands `standard_normal` or `mixture_of_normals`; elsewhere let a parameter read a variable")
+        .hint("at a root use `standard_normal` or `mixture_of_normals`; otherwise let a parameter read a variable")
 }
 
 pub(crate) fn natural_and_network(distribution: &str, span: Span) -> Diagnostic {
     Diagnostic::error(
         "E0518",
-        format!("every parameter of this `{distribution}` is given, so nothing reads this network"),
+        format!("every parameter of this `{distribution}` is given, so this network is not used"),
     )
-    .at(span, "read by nothing")
-    .hint("remove `from` and what follows it, or leave a parameter to it")
+    .at(span, "not used")
+    .hint("remove `from` and the network, or leave one parameter to it")
 }
 
 pub(crate) fn wrong_setting(name: &str, wanted: &str, found: &str) -> Diagnostic {
     Diagnostic::error("E0310", format!("the parameter `{name}` cannot be {found}"))
-        .hint(format!("`{name}` is {wanted}, as its default is"))
+        .hint(format!("`{name}` must be {wanted}, like its default"))
 }
 
 pub(crate) fn wrong_size(found: &str, span: Span, most: usize) -> Diagnostic {
@@ -620,7 +618,7 @@ pub(crate) fn wrong_rank(space: &str, sizes: &str, least: usize, most: usize, fo
 pub(crate) fn wrong_inputs(name: &str, wanted: &str, found: usize, span: Span) -> Diagnostic {
     let hint = match wanted {
         "one input" => format!("write `a |> {name}`, or `{name}(a, …)` with the input first"),
-        _ => format!("write `{name}(a, b)`; what is piped in is the first input"),
+        _ => format!("write `{name}(a, b)`; a piped value is the first input"),
     };
     Diagnostic::error("E0313", format!("`{name}` reads {wanted}, not {found}"))
         .at(span, format!("{} here", count(found, "input")))
@@ -655,7 +653,7 @@ pub(crate) fn missing_where_read(
     (reader, side, head): (&str, Side, Span),
     example: &str,
 ) -> Diagnostic {
-    let drawn = format!("add `{example}`, from which it is drawn where it is missing");
+    let drawn = format!("add `{example}`, to draw it in records that lack it");
     let hint = match side {
         Side::P => drawn,
         Side::Q => format!(
@@ -678,49 +676,49 @@ pub(crate) fn factor_of_observed(name: &str, span: Span, declared: Span) -> Diag
 
 pub(crate) fn factor_of_given(side: &str, name: &str, span: Span, declared: Span) -> Diagnostic {
     Diagnostic::error("E0404", format!("{side} has a factor of the given variable `{name}`"))
-        .at(span, "what is given has no factor")
+        .at(span, "given variables have no factor")
         .and(declared, "declared given here")
         .hint(format!("remove the factor, or declare `{name}` observed"))
 }
 
 /// `path` begins and ends with the same variable; each factor at `heads` needs the variable in `needed`.
 pub(crate) fn cycle(side: &str, path: &[&str], heads: &[Span], needed: &[String]) -> Diagnostic {
-    let title = format!("the factors of {side} go round in a circle: {}", path.join(" → "));
+    let title = format!("the factors of {side} form a cycle: {}", path.join(" → "));
     let mut diagnostic = Diagnostic::error("E0405", title);
     for (head, parent) in heads.iter().zip(needed) {
         diagnostic = diagnostic.at(*head, format!("needs `{parent}`"));
     }
-    diagnostic.hint("take one of these variables from the right of the bar")
+    diagnostic.hint("remove one of these variables from the right of its bar")
 }
 
 pub(crate) fn own_parent(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0406", format!("`{name}` stands on both sides of the bar"))
+    Diagnostic::error("E0406", format!("`{name}` is on both sides of the bar"))
         .at(span, "cannot depend on itself")
         .hint("remove it from the right of the bar")
 }
 
 pub(crate) fn parent_twice(name: &str, second: Span, first: Span) -> Diagnostic {
-    Diagnostic::error("E0407", format!("`{name}` stands twice right of the bar"))
+    Diagnostic::error("E0407", format!("`{name}` is listed twice right of the bar"))
         .at(second, "again")
         .and(first, "here first")
         .hint("remove one of the two")
 }
 
 pub(crate) fn not_right_of_bar(name: &str, span: Span, head: Span) -> Diagnostic {
-    Diagnostic::error("E0408", format!("the factor reads `{name}`, which does not stand right of its bar"))
-        .at(span, "not known at this point")
+    Diagnostic::error("E0408", format!("the factor reads `{name}`, which is not right of its bar"))
+        .at(span, "not a parent of this factor")
         .and(head, "the factor's variables")
         .hint(format!("add `{name}` right of the bar, or read another variable"))
 }
 
 pub(crate) fn parent_not_read(name: &str, parent: Span) -> Diagnostic {
-    Diagnostic::error("E0409", format!("`{name}` stands right of the bar, but the factor does not read it"))
+    Diagnostic::error("E0409", format!("`{name}` is right of the bar, but the factor does not read it"))
         .at(parent, "not read")
         .hint(format!("read it right of `from`, or remove `{name}` from the bar"))
 }
 
 pub(crate) fn deterministic_in_p(function: &str, span: Span, head: Span) -> Diagnostic {
-    Diagnostic::error("E0410", format!("the function `{function}` stands in a factor of p"))
+    Diagnostic::error("E0410", format!("the function `{function}` is used in a factor of p"))
         .at(span, "p must be a distribution")
         .and(head, "this factor")
         .hint("deterministic factors belong to q, where their entropy is 0")
@@ -734,7 +732,7 @@ pub(crate) fn function_input(function: &str, span: Span) -> Diagnostic {
 
 pub(crate) fn over_function(function: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0412", format!("something follows the function `{function}`"))
-        .at(span, "nothing may stand here")
+        .at(span, "not allowed here")
         .hint("a deterministic factor is one function of one variable: no flows, no `from`")
 }
 
@@ -775,9 +773,9 @@ pub(crate) fn space_out_of_reach<'a>(
 
 pub(crate) fn root_with_network(distribution: &str, span: Span, network: Span) -> Diagnostic {
     Diagnostic::error("E0416", format!("`{distribution}` reads no network"))
-        .at(network, "has nowhere to go")
-        .and(span, "has no parameters to be computed")
-        .hint("remove `from …`, or take a distribution with parameters, such as `normal`")
+        .at(network, "not used")
+        .and(span, "has no parameters from a network")
+        .hint("remove `from …`, or use a distribution with parameters, such as `normal`")
 }
 
 /// `example` is the factor with a network, or one that needs none.
@@ -788,14 +786,14 @@ pub(crate) fn network_missing(distribution: &str, span: Span, example: &str) -> 
 }
 
 pub(crate) fn flow_over_discrete(flow: &str, span: Span, distribution: &str, base: Span) -> Diagnostic {
-    Diagnostic::error("E0418", format!("the flow `{flow}` stands over the discrete distribution `{distribution}`"))
+    Diagnostic::error("E0418", format!("the flow `{flow}` is applied to the discrete distribution `{distribution}`"))
         .at(span, "needs a continuous distribution")
         .and(base, "discrete")
-        .hint("remove the flow, or take a continuous distribution, such as `normal`")
+        .hint("remove the flow, or use a continuous distribution, such as `normal`")
 }
 
 pub(crate) fn not_a_flow<'a>(name: &str, span: Span, flows: impl IntoIterator<Item = &'a str>) -> Diagnostic {
-    Diagnostic::error("E0419", format!("`{name}` is no flow, and only flows stand over a distribution"))
+    Diagnostic::error("E0419", format!("`{name}` is not a flow, and only flows may follow a distribution"))
         .at(span, "not invertible")
         .hint(format!("flows: {}; put a network right of `from`", quoted(flows)))
 }
@@ -811,7 +809,7 @@ pub(crate) fn unknown_flow<'a>(name: &str, span: Span, flows: impl IntoIterator<
 
 pub(crate) fn label_of_latent(function: &str, input: &str, span: Span, declared: Span) -> Diagnostic {
     Diagnostic::error("E0426", format!("`{function}({input})` comes with the data, but `{input}` is latent"))
-        .at(span, format!("no data set has `{function}` of this"))
+        .at(span, format!("no data set contains `{function}` of a latent"))
         .and(declared, "declared latent here")
         .hint(format!(
             "apply `{function}` to an observed variable, or infer the variable: `categorical from {input} |> …`"
@@ -819,41 +817,43 @@ pub(crate) fn label_of_latent(function: &str, input: &str, span: Span, declared:
 }
 
 pub(crate) fn flow_in_network(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0420", format!("the flow `{name}` stands in a network"))
+    Diagnostic::error("E0420", format!("the flow `{name}` is used in a network"))
         .at(span, "its log-determinant would be lost")
         .hint(format!("put it over the distribution: `normal |> {name}(…) from …`"))
 }
 
 pub(crate) fn flow_direction(flow: &str, span: Span, head: Span, why: &str) -> Diagnostic {
-    Diagnostic::error("E0421", format!("the flow `{flow}` only draws, and this factor needs the way back"))
+    Diagnostic::error("E0421", format!("the flow `{flow}` can only draw, but this factor needs its inverse"))
         .at(span, why)
         .and(head, "this factor")
-        .hint(format!("`{flow}` stands in q; in p take a flow that goes both ways, such as `spline_coupling` or `maf`"))
+        .hint(format!(
+            "`{flow}` is allowed in q; in p use a flow with both directions, such as `spline_coupling` or `maf`"
+        ))
 }
 
 pub(crate) fn flow_circle(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0461", format!("the flow `{name}` is made of itself"))
+    Diagnostic::error("E0461", format!("the flow `{name}` contains itself"))
         .at(span, "reached again through its own stages")
-        .hint("a `flow` is put together of flows that do not need it")
+        .hint("a `flow` may use only flows that do not contain it")
 }
 
 pub(crate) fn flow_at_two_shapes(name: &str, here: Span, shape: &str, there: Span, first: &str) -> Diagnostic {
-    Diagnostic::error("E0463", format!("the flow `{name}` stands over two shapes"))
+    Diagnostic::error("E0463", format!("the flow `{name}` is used at two shapes"))
         .at(here, format!("here {shape}"))
         .and(there, format!("first {first}"))
-        .hint("a `flow` has one set of parameters wherever it stands: give it one shape, or define two")
+        .hint("a `flow` has one set of parameters for all uses: use it at one shape, or define two")
 }
 
 pub(crate) fn dequantise_elsewhere(flow: &str, span: Span, variable: &str, declared: Span) -> Diagnostic {
-    Diagnostic::error("E0464", format!("`{flow}` is the last step to the pixels of an observed image"))
-        .at(span, "stands elsewhere")
+    Diagnostic::error("E0464", format!("`{flow}` must be the last flow of an observed image"))
+        .at(span, "in another place")
         .and(declared, format!("`{variable}` is declared here"))
         .hint("write it last in p: `p(x) = standard_normal |> … |> dequantise` for an `observed x: image[…]`")
 }
 
 pub(crate) fn rounded_in_q(function: &str, span: Span, head: Span) -> Diagnostic {
-    Diagnostic::error("E0465", format!("the function `{function}` stands in a factor of q"))
-        .at(span, "pixels of what is drawn: part of p")
+    Diagnostic::error("E0465", format!("the function `{function}` is used in a factor of q"))
+        .at(span, "computes an observed variable, which belongs to p")
         .and(head, "this factor")
         .hint(format!("write it in p, `p(x | v) = {function}(v)`, and let q(v | x) end in `onto(x)`"))
 }
@@ -867,67 +867,68 @@ pub(crate) fn rounded_roles(function: &str, span: Span, head: Span) -> Diagnosti
 
 pub(crate) fn floor_without_onto(x: &str, v: &str, span: Span, place: Span) -> Diagnostic {
     Diagnostic::error("E0467", format!("nothing keeps `{v}` within the cells of `{x}`"))
-        .at(span, format!("`{x}` is sure given `{v}`: elsewhere its probability is 0"))
+        .at(span, format!("given `{v}`, `{x}` is certain: outside of its cells its probability is 0"))
         .and(place, format!("the factor of q that draws `{v}`"))
         .hint(format!("let it end in `|> sigmoid |> onto({x})`"))
 }
 
 pub(crate) fn onto_elsewhere(variable: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0468", "`onto` is the last step of q to numbers that p rounds")
-        .at(span, "stands elsewhere")
+    Diagnostic::error("E0468", "`onto` must be the last flow of q for a variable that p rounds")
+        .at(span, "in another place")
         .hint(format!(
             "write it last in q, `q({variable} | x) = … |> sigmoid |> onto(x)`, with `p(x | {variable}) = floor({variable})`"
         ))
 }
 
 pub(crate) fn onto_of_anything(span: Span) -> Diagnostic {
-    Diagnostic::error("E0469", "`onto` takes numbers between 0 and 1, and what it stands over may be anything")
-        .at(span, "stands over this")
-        .hint("put `sigmoid` before it, or let it stand over `uniform`")
+    Diagnostic::error("E0469", "`onto` needs numbers between 0 and 1, but its input may be any number")
+        .at(span, "its input")
+        .hint("put `sigmoid` before it, or use `uniform` as the distribution")
 }
 
 pub(crate) fn draw_of_codes(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0481", format!("`{name}` is the nearest code, which has one gradient that is known"))
+    Diagnostic::error("E0481", format!("`{name}` is a nearest code, for which there is only one gradient estimator"))
         .at(span, "not this one")
         .hint(format!("write `draw {name} = straight_through`"))
 }
 
 pub(crate) fn draw_that_jumps(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::error(
-        "E0482",
-        format!("`{name}` is drawn from a mixture, whose components no other gradient passes between"),
-    )
-    .at(span, "not this one")
-    .hint(format!("write `draw {name} = score`"))
+    Diagnostic::error("E0482", format!("`{name}` is drawn from a mixture, for which there is only the score gradient"))
+        .at(span, "not this one")
+        .hint(format!("write `draw {name} = score`"))
 }
 
 pub(crate) fn flow_over_jumps(flow: &str, span: Span, distribution: &str, base: Span) -> Diagnostic {
     Diagnostic::error(
         "E0483",
-        format!("in q the flow `{flow}` stands over `{distribution}`, whose draws have no gradient"),
+        format!("in q the flow `{flow}` is applied to `{distribution}`, whose draws have no gradient"),
     )
     .at(span, "would be trained without a gradient")
-    .and(base, "a draw jumps from component to component")
-    .hint("remove the flow, or take another distribution, such as `normal`")
+    .and(base, "the choice of the component is discrete")
+    .hint("remove the flow, or use another distribution, such as `normal`")
 }
 
 pub(crate) fn codes_apart(name: &str, span: Span) -> Diagnostic {
     Diagnostic::error(
         "E0477",
-        format!("`codebook` in p and `quantise` in q go together, over a latent, and `{name}` has one alone"),
+        format!(
+            "`codebook` in p and `quantise` in q must be used together for a latent, but `{name}` has only one of them"
+        ),
     )
-    .at(span, "of this factor")
+    .at(span, "in this factor")
     .hint("write `p(z) = codebook(codes: 512)` and `q(z | x) = quantise from x |> …` for a latent z")
 }
 
 pub(crate) fn global_reads(name: &str, parent: &str, span: Span, declared: Span) -> Diagnostic {
     Diagnostic::error(
         "E0478",
-        format!("`{name}` is one value for all records, and this factor reads `{parent}` of each"),
+        format!(
+            "`{name}` has one value for all records, but this factor reads `{parent}`, which differs between records"
+        ),
     )
     .at(span, "this factor")
     .and(declared, format!("`{parent}` is declared here"))
-    .hint(format!("let it read nothing, or other global variables: `q({name}) = normal`; or declare `latent {name}`"))
+    .hint(format!("let it read nothing or only global variables: `q({name}) = normal`; or declare `latent {name}`"))
 }
 
 pub(crate) fn global_kind(name: &str, what: &str, span: Span) -> Diagnostic {
@@ -937,14 +938,17 @@ pub(crate) fn global_kind(name: &str, what: &str, span: Span) -> Diagnostic {
 }
 
 pub(crate) fn global_records(value: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0480", format!("`records` is {value}, and a global variable is the same for so many records"))
-        .at(span, "no number of records")
-        .hint("give a whole number from 1 on, or omit the parameter: training sets it")
+    Diagnostic::error(
+        "E0480",
+        format!("`records` is {value}, but it must be the number of records, for a global variable"),
+    )
+    .at(span, "not a number of records")
+    .hint("give a whole number from 1, or omit the parameter: training sets it")
 }
 
 pub(crate) fn mixture_elsewhere(span: Span, head: Span) -> Diagnostic {
-    Diagnostic::error("E0470", "a mixture of q stands at a root of p")
-        .at(span, "stands elsewhere")
+    Diagnostic::error("E0470", "a mixture of q is only allowed at a root of p")
+        .at(span, "in another place")
         .and(head, "this factor")
         .hint("write `p(z) = mixture of q(z | x: w[k]) for k in 1..K` for a latent z")
 }
@@ -956,60 +960,63 @@ pub(crate) fn mixture_of_another(variable: &str, span: Span) -> Diagnostic {
 }
 
 pub(crate) fn mixture_without_range(span: Span) -> Diagnostic {
-    Diagnostic::error("E0472", "the mixture does not say its components")
-        .at(span, "of how many values?")
+    Diagnostic::error("E0472", "the mixture has no range of components")
+        .at(span, "range missing")
         .hint("end the line with `for k in 1..K`, where `learned w[k]: …` are the values")
 }
 
 pub(crate) fn mixture_reads(name: &str, variable: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0473", format!("the factor of q of `{variable}` does not read `{name}` here"))
-        .at(span, "no variable right of its bar that has no value yet")
+        .at(span, "not a parent without a value")
         .hint("give each variable right of the bar of q one value: `x: w[k]`")
 }
 
 pub(crate) fn mixture_lacks(name: &str, variable: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0474", format!("the components of `{variable}` have no value of `{name}`"))
+    Diagnostic::error("E0474", format!("the components of `{variable}` have no value for `{name}`"))
         .at(span, format!("q reads `{name}` too"))
         .hint(format!("add one for each component: `{name}: w[k]` with `learned w[k]: …`"))
 }
 
 pub(crate) fn mixture_unfit(name: &str, wanted: &str, found: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0475", format!("a value of `{name}` is {wanted}, not {found}"))
+    Diagnostic::error("E0475", format!("a value of `{name}` must be {wanted}, not {found}"))
         .at(span, format!("is {found}"))
         .hint(format!("declare it in the shape of `{name}`"))
 }
 
 pub(crate) fn mixture_of_what(variable: &str, why: &str, span: Span, factor: Span) -> Diagnostic {
-    Diagnostic::error("E0476", format!("no mixture can be made of the factor of q of `{variable}`"))
+    Diagnostic::error("E0476", format!("the factor of q of `{variable}` cannot be used in a mixture"))
         .at(span, "asked for here")
         .and(factor, why)
-        .hint("a mixture needs the density of any value, from a network of what every record has")
+        .hint("a mixture needs a factor with a density for any value, and with parents that every record has")
 }
 
 pub(crate) fn flow_reshapes(flow: &str, span: Span, distribution: &str, base: Span) -> Diagnostic {
-    Diagnostic::error("E0462", format!("`{flow}` changes the shape of what `{distribution}` is over"))
-        .at(span, "changes the shape")
-        .and(base, "its network is made for the variable's shape")
-        .hint("let it stand over `standard_normal`, and give what the network reads as `context: …` to the flows")
+    Diagnostic::error(
+        "E0462",
+        format!("`{flow}` changes the shape, but the parameters of `{distribution}` have the variable's shape"),
+    )
+    .at(span, "changes the shape")
+    .and(base, "its network has the variable's shape")
+    .hint("use `standard_normal` as the distribution, and pass the network's inputs to the flows as `context: …`")
 }
 
 pub(crate) fn unused_flow(name: &str, span: Span) -> Diagnostic {
     Diagnostic::warning("W0605", format!("the flow `{name}` is not used"))
-        .at(span, "no factor stands under it")
-        .hint(format!("put it over a distribution, `standard_normal |> {name}`, or remove it"))
+        .at(span, "no factor uses it")
+        .hint(format!("apply it to a distribution, `standard_normal |> {name}`, or remove it"))
 }
 
 pub(crate) fn no_closed_form(term: &str, span: Span, reason: &str, place: Span) -> Diagnostic {
     Diagnostic::error("E0422", format!("{term} has no closed form"))
         .at(span, "asked for here")
         .and(place, reason)
-        .note("KL has a closed form for some pairs of distributions, where no flow stands over either and p reads nothing q draws later")
+        .note("KL has a closed form for some pairs of distributions, if neither has a flow and p reads nothing that q draws later")
         .hint("write `monte_carlo`, or remove the statement")
 }
 
 pub(crate) fn nothing_observed(span: Span) -> Diagnostic {
-    Diagnostic::error("E0423", "the model observes nothing")
-        .at(span, "no `observed` variable in this model")
+    Diagnostic::error("E0423", "the model has no observed variable")
+        .at(span, "no `observed` statement in this model")
         .hint("declare the data: `observed x: image[3, 32, 32]`")
 }
 
@@ -1027,13 +1034,13 @@ pub(crate) fn draw_missing(name: &str, span: Span, able: &[&str]) -> Diagnostic 
         method => format!("`draw {name} = {method}`"),
     });
     let statements: Vec<_> = statements.collect();
-    Diagnostic::error("E0427", format!("no gradient passes through q's draws of `{name}`"))
+    Diagnostic::error("E0427", format!("q's draws of `{name}` have no gradient"))
         .at(span, "would be trained without a gradient")
-        .hint(format!("say how it is to be estimated: {}", statements.join(", ")))
+        .hint(format!("state how it is estimated: {}", statements.join(", ")))
 }
 
 pub(crate) fn draw_needless(name: &str, span: Span, why: &str) -> Diagnostic {
-    Diagnostic::error("E0428", format!("`draw {name}` has nothing to choose: {why}"))
+    Diagnostic::error("E0428", format!("`draw {name}` is not needed: {why}"))
         .at(span, "not a draw of q without a gradient")
         .hint("remove the statement")
 }
@@ -1046,16 +1053,13 @@ pub(crate) fn draw_twice(name: &str, second: Span, first: Span) -> Diagnostic {
 }
 
 pub(crate) fn unknown_draw(name: &str, span: Span, known: [&'static str; 4]) -> Diagnostic {
-    Diagnostic::error("E0430", format!("no way to draw is called `{name}`")).at(span, "unknown").hint(did_you_mean(
-        name,
-        known,
-        "there are",
-        "",
-    ))
+    Diagnostic::error("E0430", format!("no draw method is called `{name}`"))
+        .at(span, "unknown")
+        .hint(did_you_mean(name, known, "methods", ""))
 }
 
 pub(crate) fn too_many_values(name: &str, space: &str, span: Span, others: &[&str]) -> Diagnostic {
-    let title = format!("the {space} variable `{name}` has more values than can be gone through");
+    let title = format!("the {space} variable `{name}` has too many values to enumerate");
     Diagnostic::error("E0431", title)
         .at(span, format!("a sum over more than {MOST_VALUES} values"))
         .hint(format!("choose {}", quoted(others.iter().copied())))
@@ -1063,31 +1067,31 @@ pub(crate) fn too_many_values(name: &str, space: &str, span: Span, others: &[&st
 
 pub(crate) fn no_relaxation(name: &str, space: &str, span: Span, others: &[&str]) -> Diagnostic {
     Diagnostic::error("E0445", format!("the {space} variable `{name}` has no relaxation"))
-        .at(span, "there is no continuous draw that becomes a count as its temperature falls")
+        .at(span, "counts have no continuous relaxation")
         .hint(format!("choose {}", quoted(others.iter().copied())))
 }
 
 pub(crate) fn draw_into_function(name: &str, span: Span, function: &str, place: Span) -> Diagnostic {
-    Diagnostic::error(
-        "E0432",
-        format!("`{function}` is a function of `{name}`, and no gradient passes through a function"),
-    )
-    .at(span, "would let a gradient through that ends there")
-    .and(place, "this function")
-    .hint(format!("write `draw {name} = score`, which needs none"))
+    Diagnostic::error("E0432", format!("`{function}` is a function of `{name}`, and a function has no gradient"))
+        .at(span, "this gradient would end at the function")
+        .and(place, "this function")
+        .hint(format!("write `draw {name} = score`, which needs none"))
 }
 
 pub(crate) fn score_below_enumerate(name: &str, span: Span, below: &str, place: Span) -> Diagnostic {
-    Diagnostic::error("E0433", format!("`{below}` is drawn by its score below `{name}`, which is enumerated"))
-        .at(span, "enumerated here")
-        .and(place, "drawn once for each of these values")
-        .hint(format!("enumerate `{below}` too, or draw both by their scores"))
+    Diagnostic::error(
+        "E0433",
+        format!("`{below}` has the score gradient, but depends on `{name}`, which is enumerated"),
+    )
+    .at(span, "enumerated here")
+    .and(place, "drawn once for each of these values")
+    .hint(format!("enumerate `{below}` too, or use `score` for both"))
 }
 
 pub(crate) fn too_many_together(product: usize, span: Span) -> Diagnostic {
-    Diagnostic::error("E0434", format!("the enumerated variables have {product} values together"))
+    Diagnostic::error("E0434", format!("the enumerated variables have {product} combinations of values"))
         .at(span, format!("more than {MOST_VALUES}"))
-        .hint("draw one of them in another way")
+        .hint("use another method for one of them")
 }
 
 pub(crate) fn unknown_weight<'a>(
@@ -1104,7 +1108,7 @@ pub(crate) fn weight_twice(term: &str, second: Span, first: Span) -> Diagnostic 
     Diagnostic::error("E0436", format!("{term} is weighted twice"))
         .at(second, "again")
         .and(first, "here first")
-        .hint("make one statement of the two: weights may be multiplied, as in `0.5 * ramp(400)`")
+        .hint("combine them into one statement: weights may be multiplied, as in `0.5 * ramp(400)`")
 }
 
 pub(crate) fn unknown_weighting(name: &str, span: Span) -> Diagnostic {
@@ -1114,32 +1118,32 @@ pub(crate) fn unknown_weighting(name: &str, span: Span) -> Diagnostic {
 }
 
 pub(crate) fn ramp_length(span: Span) -> Diagnostic {
-    Diagnostic::error("E0438", "a ramp lasts a number of passes or of steps")
-        .at(span, "not one of the two")
-        .hint("write `ramp(passes: 400)`, which `ramp(400)` is short for, or `ramp(steps: 400)`; a weight has one ramp")
+    Diagnostic::error("E0438", "a ramp needs a number of passes or of steps")
+        .at(span, "neither of the two")
+        .hint("write `ramp(passes: 400)`, in short `ramp(400)`, or `ramp(steps: 400)`; a weight has at most one ramp")
 }
 
 pub(crate) fn free_nats(span: Span) -> Diagnostic {
-    Diagnostic::error("E0439", "nothing is free here")
-        .at(span, "no number of nats above 0")
-        .hint("write `free(nats: 0.25)`, once in a weight")
+    Diagnostic::error("E0439", "`free` needs a positive number of nats")
+        .at(span, "not a positive number")
+        .hint("write `free(nats: 0.25)`, at most once in a weight")
 }
 
 pub(crate) fn free_reconstruction(term: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0440", format!("{term} is a log-likelihood, and nats are free for divergences alone"))
-        .at(span, "free here")
+    Diagnostic::error("E0440", format!("{term} is a log-likelihood, but free nats are only for divergences"))
+        .at(span, "free nats here")
         .hint("weight a KL term, or write a number or a ramp")
 }
 
 pub(crate) fn negative_weight(term: &str, span: Span, value: f64) -> Diagnostic {
-    Diagnostic::error("E0441", format!("the weight of {term} is {value}: training would seek the worst"))
+    Diagnostic::error("E0441", format!("the weight of {term} is {value}, but a weight must not be negative"))
         .at(span, "below 0")
         .hint("a weight is 0 or more")
 }
 
 pub(crate) fn weight_is_no_number(found: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0442", format!("a weight is a number, not {found}"))
-        .at(span, "no number")
+        .at(span, "not a number")
         .hint("write a number, or the name of a `param` that is one")
 }
 
@@ -1150,8 +1154,8 @@ pub(crate) fn no_such_factor(side: &str, name: &str, span: Span) -> Diagnostic {
 }
 
 pub(crate) fn other_parents(head: &str, span: Span, factor: Span) -> Diagnostic {
-    Diagnostic::error("E0444", "the factor that is added stands otherwise in the file")
-        .at(span, "other variables right of the bar")
+    Diagnostic::error("E0444", "the added factor has other parents in the file")
+        .at(span, "other parents")
         .and(factor, "the factor")
         .hint(format!("write `ln {head}`"))
 }
@@ -1164,11 +1168,11 @@ pub(crate) fn log_of_function(name: &str, span: Span, factor: Span) -> Diagnosti
 }
 
 pub(crate) fn never_missing(name: &str, what: &str, span: Span, declared: Span) -> Diagnostic {
-    Diagnostic::error("E0446", format!("`{name}` is {what}, so the condition says nothing"))
-        .at(span, "no condition")
+    Diagnostic::error("E0446", format!("`{name}` is {what}, so the condition has no effect"))
+        .at(span, "no effect")
         .and(declared, "declared here")
         .hint(format!(
-            "declare `partly observed {name}: …` where some records lack it, or remove `where {name} is observed`"
+            "declare `partly observed {name}: …` if some records lack it, or remove `where {name} is observed`"
         ))
 }
 
@@ -1180,14 +1184,14 @@ pub(crate) fn partly_determined(name: &str, span: Span, declared: Span) -> Diagn
 }
 
 pub(crate) fn not_an_expert(what: &str, span: Span, why: &str) -> Diagnostic {
-    Diagnostic::error("E0448", format!("{what} is no expert of a product")).at(span, why).hint(
+    Diagnostic::error("E0448", format!("{what} cannot be an expert of a product")).at(span, why).hint(
         "multiply normals, each with its network, and `standard_normal`: `(normal from x |> …) * standard_normal`",
     )
 }
 
 pub(crate) fn no_lasting_expert(factor: Span) -> Diagnostic {
     Diagnostic::error("E0449", "a record may lack what every expert of the product reads")
-        .at(factor, "nothing would be left of this factor")
+        .at(factor, "no expert would remain")
         .hint("multiply it with `standard_normal`, or with an expert that reads what every record has")
 }
 
@@ -1218,10 +1222,10 @@ pub(crate) fn out_missing(block: &str, span: Span, trail: Trail) -> Diagnostic {
 }
 
 pub(crate) fn net_out_missing(block: &str, net: &str, is_let: bool, span: Span) -> Diagnostic {
-    let what = if is_let { "a value is shared by all that read it" } else { "a named network may be shared" };
-    Diagnostic::error("E0504", format!("`{block}` needs `out`: {what}, so nothing is inferred"))
+    let what = if is_let { "a value may be read by several factors" } else { "a named network may be shared" };
+    Diagnostic::error("E0504", format!("`{block}` needs `out`: {what}, so it is not inferred"))
         .at(span, "`out` is missing")
-        .hint(format!("add the channels that `{net}` is to yield: `out: 16`"))
+        .hint(format!("add the channels of `{net}`: `out: 16`"))
 }
 
 pub(crate) fn net_at_two_shapes(net: &str, span: Span, here: &str, defined: Span, there: &str) -> Diagnostic {
@@ -1242,13 +1246,13 @@ pub(crate) fn net_input_does_not_fit(
     Diagnostic::error("E0506", format!("the argument `{formal}` of `{net}` is {wanted}, not {found}"))
         .at(used, format!("applied to {found}"))
         .and(declared, format!("declared {wanted}"))
-        .hint("change the declared shape, or what the network is applied to")
+        .hint("change the declared shape, or the network's input")
 }
 
 pub(crate) fn net_output_does_not_fit(net: &str, declared: Span, wanted: &str, found: &str) -> Diagnostic {
     Diagnostic::error("E0507", format!("the network `{net}` yields {found}, not {wanted}"))
         .at(declared, format!("declared {wanted}"))
-        .hint(format!("declare `-> real{found}`, or leave the declaration out"))
+        .hint(format!("declare `-> real{found}`, or omit the declared shape"))
 }
 
 pub(crate) fn flow_does_not_fit(
@@ -1275,11 +1279,11 @@ pub(crate) fn distribution_does_not_fit(
     Diagnostic::error("E0509", format!("`{distribution}` {why}"))
         .at(span, format!("over `{variable}`"))
         .and(declared, format!("`{variable}` is declared here"))
-        .hint("change the variable's shape, or take another distribution")
+        .hint("change the variable's shape, or use another distribution")
 }
 
 pub(crate) fn rust_net_shape_missing(net: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0510", format!("the Rust network `{net}` does not say its shapes"))
+    Diagnostic::error("E0510", format!("the Rust network `{net}` has no declared shapes"))
         .at(span, "no shape here")
         .hint(format!("write `net {net}(h: real[3, 32, 32]) -> real[8, 32, 32] = rust \"crate::nets::Mine\"`"))
 }
@@ -1291,8 +1295,8 @@ pub(crate) fn rust_path(path: &str, span: Span) -> Diagnostic {
 }
 
 pub(crate) fn bare_rust_path(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0512", format!("`{name}` does not say where the type is"))
-        .at(span, "a name without a path")
+    Diagnostic::error("E0512", format!("`{name}` is not a full path"))
+        .at(span, "only a name")
         .hint(format!("write `rust \"crate::{name}\"` if it is at the root of the crate, `rust \"crate::nets::{name}\"` if it is in a module `nets`"))
 }
 
@@ -1323,7 +1327,7 @@ pub(crate) fn unused_param(name: &str, span: Span) -> Diagnostic {
 }
 
 pub(crate) fn stray_docs(span: Span) -> Diagnostic {
-    Diagnostic::warning("W0604", "this documentation documents nothing")
+    Diagnostic::warning("W0604", "this documentation belongs to no statement")
         .at(span, "no statement follows")
         .hint("write `//` for a comment, or move it before a statement")
 }

@@ -83,9 +83,8 @@ fn field_of_terms(plan: &Plan, group: &Group<(usize, &Term)>) -> TokenStream {
     match group {
         Group::One((_, term)) => {
             let title = doc(&format!(" {}: {}.", term.name, what(term)));
-            let where_ = term
-                .presence
-                .map(|presence| doc(&format!(" 0 but where {}.", presence.text(plan.name(term.variable)))));
+            let where_ =
+                term.presence.map(|presence| doc(&format!(" 0 unless {}.", presence.text(plan.name(term.variable)))));
             quote!(#title #where_ pub #field: ::srvae::Tensor)
         }
         Group::Members { each, .. } => {
@@ -129,7 +128,7 @@ fn bound_terms(plan: &Plan) -> TokenStream {
         ("elbo", " The bound of each record, `[batch]` nats: the mean over the samples."),
         ("log_weights", " The bound of each sample, `[samples, batch]` nats: the logarithms of importance weights."),
         ("log_likelihood", " The logarithm of the mean weight of each record, `[batch]` nats."),
-        ("loss", " The negative bound less what is added to it, a mean over the batch: one number, to be minimised."),
+        ("loss", " The negative training objective, a mean over the batch: one number, to be minimised."),
     ];
     let methods = methods.map(|(name, text)| {
         let (name, title) = (ident(name), doc(text));

@@ -41,8 +41,10 @@ impl Statement<'_> {
             _ if !self.summed.is_empty() && !self.is_drawn && !self.is_dequantised => {
                 ("exact", format!("a sum over the values of {}", self.summed.join(" and ")))
             }
-            TermKind::Reconstruction if self.is_dequantised => drawn("a bound of it, at a draw from the pixels' cells"),
-            TermKind::Reconstruction if self.over.is_empty() => ("exact", "it depends on no draw".to_owned()),
+            TermKind::Reconstruction if self.is_dequantised => {
+                drawn("a lower bound of it, at a draw from the pixels' cells")
+            }
+            TermKind::Reconstruction if self.over.is_empty() => ("exact", "it does not depend on a draw".to_owned()),
             TermKind::Reconstruction => drawn("the log-likelihood at the draws"),
             TermKind::Kl { estimator: Estimator::ClosedForm, reason } => ("closed form", reason.clone()),
             TermKind::Kl { estimator: Estimator::MonteCarlo, reason } => drawn(reason),
@@ -117,14 +119,14 @@ pub fn discrete_draws(plan: &Plan) -> Vec<(String, String)> {
                 format!("every expectation over {name} is a sum over its {values} values; the gradient is exact")
             }
             DrawMethod::Relaxed { temperature } => format!(
-                "in training {name} is drawn from a relaxation at temperature {}, so the terms are not a bound then; elsewhere {name} is drawn from its own distribution",
+                "in training {name} is drawn from a relaxation with temperature {}, so the objective is not a bound; elsewhere {name} is drawn from its distribution",
                 temperature.value
             ),
             DrawMethod::StraightThrough => {
-                format!("the gradient goes straight through the draws of {name} as through their mean: it is biased")
+                format!("the draws of {name} have the gradient of their mean (straight-through), which is biased")
             }
             DrawMethod::Score => {
-                format!("the gradient is that of the score, against the mean of the other draws of {name}: it is unbiased")
+                format!("the gradient is that of the score, with the mean of the other draws of {name} as baseline; it is unbiased")
             }
         };
         (plan.factor_text(Side::Q, draw.variable), how)

@@ -21,17 +21,17 @@ fn number(quantity: &Quantity) -> String {
 /// The effect of a weight, in words.
 fn effect(weight: &Weight) -> String {
     let scale = match weight.scale.value {
-        1.0 => "counts once".to_owned(),
-        scale => format!("counts {scale} times"),
+        1.0 => "has weight 1".to_owned(),
+        scale => format!("has weight {scale}"),
     };
     let ramp = weight
         .ramp
         .as_ref()
-        .map(|ramp| format!("rising from 0 in a straight line over {} {}", number(&ramp.length), ramp.unit.name()));
+        .map(|ramp| format!("rising linearly from 0 over {} {}", number(&ramp.length), ramp.unit.name()));
     let free = weight
         .free
         .as_ref()
-        .map(|free| format!("as at least {} nats, without a gradient where its mean is below them", number(free)));
+        .map(|free| format!("replaced by {} nats, without a gradient, if its mean is below them", number(free)));
     [Some(scale), ramp, free].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 

@@ -108,7 +108,7 @@ fn bound(plan: &Plan) -> String {
         .map(|statement| {
             let (how, why) = statement.estimate();
             let presence = statement.term.presence.map(|presence| presence.text(plan.name(statement.term.variable)));
-            let presence = presence.map_or_else(String::new, |presence| format!(", 0 but where {presence}"));
+            let presence = presence.map_or_else(String::new, |presence| format!(", 0 unless {presence}"));
             let formula = format!("= {}{presence}", formula(plan, statement));
             vec![statement.term.name.clone(), formula, format!("{how}: {why}")]
         })
@@ -117,7 +117,7 @@ fn bound(plan: &Plan) -> String {
     for factor in determined(plan) {
         let (name, density) = (plan.name(factor.variable), density(plan, factor));
         if is_supplied(factor) {
-            text += &format!("  {name} = {density} comes with the data: its value is part of what is scored\n");
+            text += &format!("  {name} = {density} comes with the data, so it is scored with the observed variables\n");
             continue;
         }
         let head = plan.factor_text(Side::Q, factor.variable);
@@ -129,7 +129,7 @@ fn bound(plan: &Plan) -> String {
     for term in plan.derivation.terms.iter().filter(|term| term.shared) {
         let name = plan.name(term.variable);
         text += &format!(
-            "  {name} is global, one value for all records: {} is counted once for all of them, 1/records in each, and the sum over the records bounds ln p of the data set with one sample per record\n",
+            "  {name} is global (one value for all records): each record has 1/records of {}, and with one sample per record the sum over the records bounds ln p of the data set\n",
             term.name
         );
     }
@@ -137,7 +137,7 @@ fn bound(plan: &Plan) -> String {
         let (name, density) = (plan.name(factor.variable), density(plan, factor));
         let drawn = factor.parents.iter().map(|id| plan.factor_text(Side::Q, id)).collect::<Vec<_>>().join(" ");
         text += &format!(
-            "  {name} = {density}: {drawn} stays within the cells of {name}, where ln {} is 0, so RE_{name} is 0 and no term\n",
+            "  {name} = {density}: {drawn} stays within the cells of {name}, where ln {} is 0, so there is no term RE_{name}\n",
             plan.factor_text(Side::P, factor.variable)
         );
     }
@@ -214,7 +214,7 @@ fn modes(plan: &Plan) -> String {
     for mode in &plan.derivation.modes {
         text += &format!("  {}({})\n", mode.name, plan.names(&mode.given));
         let steps = mode.steps.iter().enumerate().map(|(index, step)| {
-            let way = if mode.is_intermediate(index) { "    on the way" } else { "" };
+            let way = if mode.is_intermediate(index) { "    intermediate" } else { "" };
             vec![format!("{}{way}", plan.step(step.side, step.variable))]
         });
         text += &aligned(&folded(steps.collect()), &[], "    ");
@@ -253,7 +253,7 @@ fn budget(plan: &Plan) -> String {
     let cost = plan.model.cost();
     let rows = [
         vec!["parameters".to_owned(), count(cost.parameters), String::new()],
-        vec!["multiply-accumulates".to_owned(), scaled(cost.multiply_accumulates), "forward, per image".to_owned()],
+        vec!["multiply-accumulates".to_owned(), scaled(cost.multiply_accumulates), "forward, per record".to_owned()],
     ];
     section("Budget", &aligned(&rows, &[1], "  "))
 }

@@ -1,4 +1,4 @@
-//! Against enumeration: small discrete models whose q is the exact posterior.
+//! Comparison with enumeration: small discrete models whose q is the exact posterior.
 
 use super::{model, model_of_text, space};
 use crate::random::Dice;
@@ -6,7 +6,7 @@ use srvae_dsl::derive::{Mode, condition, is_deterministic};
 use srvae_dsl::graph::{Model, Role, Side, VariableId};
 use std::collections::BTreeMap;
 
-/// A discrete distribution with the graph of a model: values of all variables, with their probabilities.
+/// A discrete distribution with the graph of a model: all combinations of values with their probabilities.
 struct World {
     model: Model,
     sizes: Vec<usize>,
@@ -14,7 +14,7 @@ struct World {
 }
 
 impl World {
-    /// p of these values.
+    /// The probability of these values under p.
     fn of(&self, known: &[(VariableId, usize)]) -> f64 {
         let fits = |all: &[usize]| known.iter().all(|(id, value)| all[id.0] == *value);
         self.joint.iter().filter(|(all, _)| fits(all)).map(|(_, probability)| probability).sum()
@@ -28,7 +28,7 @@ impl World {
         if all > 0.0 { self.of(&known) / all } else { 0.0 }
     }
 
-    /// What a mode's steps make of one value of the evidence.
+    /// The distribution that the steps of a mode yield for one value of the evidence.
     fn run(&self, mode: &Mode, evidence: &[usize]) -> BTreeMap<Vec<usize>, f64> {
         let mut states = BTreeMap::from([(evidence.to_vec(), 1.0)]);
         for step in &mode.steps {
@@ -54,13 +54,13 @@ impl World {
     }
 }
 
-/// A random discrete model whose q is the exact posterior, each factor of q with as few parents as that allows.
+/// A random discrete model whose q is the exact posterior, where each factor of q has as few parents as possible.
 fn world(dice: &mut Dice) -> World {
     let determined = dice.flip();
     let latents: Vec<&str> = ["z", "u", "v", "a"][..1 + dice.below(3)].to_vec();
     let observed: Vec<&str> = if dice.flip() { vec!["x"] } else { vec!["x", "b"] };
     let given: Vec<&str> = if dice.below(3) == 0 { vec!["c"] } else { Vec::new() };
-    // An order for p in which y, a function of x, stands before x.
+    // An order for p in which y, a function of x, precedes x.
     let mut order: Vec<&str> = [&latents[..], &observed[..], if determined { &["y"] } else { &[] }].concat();
     for at in (1..order.len()).rev() {
         order.swap(at, dice.below(at + 1));
@@ -112,7 +112,7 @@ fn world(dice: &mut Dice) -> World {
             row[value]
         });
     }
-    // q: everything before, in an order of its own; then without what makes no difference.
+    // In q a factor reads all variables before it, in a different order; parents without influence are then removed.
     let place = |name: &str| names.iter().position(|other| *other == name).unwrap();
     let mut q_order = latents.clone();
     for at in (1..q_order.len()).rev() {
@@ -143,7 +143,7 @@ fn world(dice: &mut Dice) -> World {
     }
     let text = model(&factors.iter().map(String::as_str).collect::<Vec<_>>());
     let model = model_of_text(&text);
-    // From the order here to that of the file.
+    // From this order to that of the file.
     let to: Vec<usize> = model.variables.iter().map(|variable| place(&variable.name)).collect();
     let joint = joint.into_iter().map(|(state, it)| (to.iter().map(|from| state[*from]).collect(), it)).collect();
     let sizes = model.variables.iter().map(|variable| size(&variable.name)).collect();
@@ -223,16 +223,17 @@ fn modes_draw_the_exact_conditional() {
     assert!(drawn > 1000 && refused.len() == 5, "{drawn} modes, {refused:?}");
 }
 
-/// For every value of the evidence: what the mode draws is distributed as p says.
+/// For every value of the evidence, the draws of the mode are distributed as under p.
 fn exact(world: &World, mode: &Mode, evidence: &[VariableId]) {
-    // Given variables that the mode does not need have no distribution: it must be right whatever they are.
+    // Given variables that the mode does not need have no distribution, so the result must be right for all their
+    // values.
     let given = (0..world.sizes.len()).map(VariableId).filter(|id| world.model.variable(*id).role == Role::Given);
     let evidence: Vec<VariableId> = evidence.iter().copied().chain(given).collect();
     for state in world.joint.keys() {
         let known: Vec<_> = evidence.iter().map(|id| (*id, state[id.0])).collect();
         let mut at = vec![0; state.len()];
         known.iter().for_each(|(id, value)| at[id.0] = *value);
-        // One time for each value of the evidence.
+        // Once for each value of the evidence.
         let is_first =
             world.joint.keys().find(|all| known.iter().all(|(id, value)| all[id.0] == *value)) == Some(state);
         if !is_first {
@@ -250,7 +251,7 @@ fn exact(world: &World, mode: &Mode, evidence: &[VariableId]) {
     }
 }
 
-/// Reconstructions keep the posterior of what is not drawn anew.
+/// Reconstructions keep the posterior of the variables that are not drawn again.
 fn anew(world: &World, mode: &Mode) {
     let model = &world.model;
     let kept: Vec<VariableId> = mode

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// A small generator of numbers: the same seed, the same file (xorshift64*).
+/// A small random number generator (xorshift64*): the same seed yields the same file.
 pub struct Dice(u64);
 
 impl Dice {
@@ -26,7 +26,7 @@ impl Dice {
         low + (high - low) * self.unit()
     }
 
-    /// From 0 to `end`, that one excluded.
+    /// From 0 to `end`, excluded.
     pub fn below(&mut self, end: usize) -> usize {
         (self.next() >> 33) as usize % end.max(1)
     }
@@ -40,14 +40,14 @@ impl Dice {
         self.next() >> 63 == 1
     }
 
-    /// Each with probability one half, and at least one.
+    /// Each with probability one half, but at least one.
     pub fn some<T: Clone>(&mut self, all: &[T]) -> Vec<T> {
         let chosen: Vec<T> = all.iter().filter(|_| self.flip()).cloned().collect();
         if chosen.is_empty() && !all.is_empty() { vec![all[self.below(all.len())].clone()] } else { chosen }
     }
 }
 
-/// A variable as the generator knows it.
+/// A variable of the generator.
 #[derive(Clone)]
 struct Variable {
     name: String,
@@ -66,7 +66,7 @@ impl Variable {
     }
 }
 
-/// Functions of the image x in q, with the shape of their value.
+/// Functions of the image x in q, with the shapes of their values.
 pub const FUNCTIONS: [(&str, &[usize]); 5] = [
     ("downscale(x, 2)", &[3, 2, 2]),
     ("downscale(x, 4)", &[3, 1, 1]),
@@ -75,8 +75,8 @@ pub const FUNCTIONS: [(&str, &[usize]); 5] = [
     ("fourier(x, 4)", &[3, 4, 4]),
 ];
 
-/// Vectors and feature maps, images and classes, one or two observed variables, flows over p and q, functions in q, shared
-/// networks: whatever it is, it is valid.
+/// Vectors and feature maps, images and classes, one or two observed variables, flows in p and q, functions in q, and
+/// shared networks. Every generated file is valid.
 pub fn model(dice: &mut Dice) -> String {
     let mut text = "model random\nparam width = 6\n".to_owned();
     let mut observed = vec![pick(dice, "x", &["image", "real", "binary"])];
@@ -103,7 +103,7 @@ pub fn model(dice: &mut Dice) -> String {
         writeln!(text, "net shared(h: real[{size}]) -> real[5] = h |> linear(out: width) |> silu |> linear(out: 5)")
             .unwrap();
     }
-    // Each latent depends on some of those before it; the last on something, so that none is alone.
+    // Each latent depends on some of those before it. The last depends on at least one, so none is isolated.
     let mut before: Vec<Variable> = given.clone();
     for latent in latents.iter().chain(&reduced) {
         let parents = if before.is_empty() || (dice.below(3) == 0 && latent.space == "real") {
@@ -118,7 +118,7 @@ pub fn model(dice: &mut Dice) -> String {
         let parents = if dice.flip() { before.clone() } else { dice.some(&before) };
         factor(dice, &mut text, "p", variable, &parents, None);
     }
-    // q in an order of its own.
+    // The order in q is different.
     let mut known: Vec<Variable> = observed.iter().chain(&given).cloned().collect();
     if let (Some(reduced), Some((function, _))) = (&reduced, computed) {
         writeln!(text, "q(y | x) = {function}").unwrap();
@@ -190,7 +190,7 @@ fn factor(dice: &mut Dice, text: &mut String, side: &str, of: &Variable, parents
     writeln!(text, "{side}({}{bar}) = {base}{flow} from {trunk}{end}", of.name).unwrap();
 }
 
-/// Vectors under normals whose means are linear: what x is distributed as is known exactly.
+/// Vectors with normals whose means are linear, so the distribution of x is known exactly.
 pub fn linear_gaussian(dice: &mut Dice) -> String {
     let latents: Vec<String> = (1..=1 + dice.below(3)).map(|level| format!("z{level}")).collect();
     let observed: Vec<String> = (1..=1 + dice.below(2)).map(|at| format!("x{at}")).collect();

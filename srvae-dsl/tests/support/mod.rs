@@ -1,4 +1,4 @@
-//! What several tests of the compiler share.
+//! Functions shared by several tests of the compiler.
 
 #![allow(dead_code)] // Each test file uses a part of it.
 
@@ -9,7 +9,7 @@ use srvae_dsl::{Overrides, Source, ast, compile, parse};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// A path below this crate.
+/// A path relative to this crate.
 pub fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
@@ -27,12 +27,12 @@ pub fn model_of(source: &Source, overrides: &Overrides) -> Model {
     compilation.model().unwrap_or_else(|report| panic!("{report}\n{}", source.text)).clone()
 }
 
-/// The plan of a file at its defaults.
+/// The plan of a file with its defaults.
 pub fn plan_of(path: &str) -> Plan {
     whole_plan(&read(path))
 }
 
-/// The plan of a text at its defaults.
+/// The plan of a text with its defaults.
 pub fn plan_of_text(text: &str) -> Plan {
     whole_plan(&Source::new("text.pgm", text))
 }
@@ -48,18 +48,18 @@ pub fn code(plan: &Plan) -> String {
     rust_source(plan, &Origin { path, include, text }).unwrap()
 }
 
-/// A syntax tree, one statement a line, without places.
+/// A syntax tree, one statement per line, without spans.
 pub fn show_tree(file: &ast::File) -> String {
     file.items.iter().fold(String::new(), |text, item| text + &without_places(&format!("{item:?}")) + "\n")
 }
 
-/// Debug output without its spans, names as their text.
+/// Debug output without spans, with names as text.
 pub fn without_places(debug: &str) -> String {
     let mut plain = String::new();
     let mut rest = debug;
     while let Some(at) = rest.find("Span {") {
         let before = rest[..at].trim_end();
-        // The field's name goes with it.
+        // Remove the field's name too.
         let cut =
             before.rfind([',', '{']).map_or(before.len(), |comma| comma + usize::from(&before[comma..=comma] == "{"));
         plain += &before[..cut];
@@ -78,7 +78,7 @@ pub fn without_places(debug: &str) -> String {
     short + rest
 }
 
-/// The checked model, a line for each thing.
+/// The checked model, one item per line.
 pub fn show_graph(model: &Model) -> String {
     let mut text = format!("model {}\n", model.name);
     for param in &model.params {
@@ -154,7 +154,7 @@ fn arguments(args: &[srvae_dsl::graph::Argument]) -> String {
     args.iter().fold(String::new(), |text, argument| text + &format!(" {}={}", argument.name, argument.value))
 }
 
-/// Items of generated code by the type or function they are of, as source.
+/// The items of generated code that belong to a type or function, as source.
 pub fn items(code: &str, wanted: &str) -> String {
     let file: syn::File = syn::parse_str(code).unwrap();
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! What is said of input that is wrong: one message that names the thing, the place and the way out.
+//! Messages for wrong input: one message that says what is wrong, where, and what to do.
 
 use crate::support::{Place, cifar, said};
 use std::fs;
@@ -97,7 +97,7 @@ fn folders_that_cannot_be_written_to() {
     fs::write(place.path("file"), "here already").unwrap();
     place.fails("train toy.pgm --data builtin --steps 2 --out file", &["file", "--out takes a folder"]);
     place.fails("train toy.pgm --data builtin --steps 2 --out file/run", &["file/run", "cannot be created"]);
-    // The one file system that even root cannot write to.
+    // The only file system that even root cannot write to.
     place.fails("train toy.pgm --data builtin --steps 2 --out /proc/run", &["/proc/run", "cannot be created"]);
     place.json("train toy.pgm --data builtin --steps 2 --out run");
     place.fails("sample run --out /proc/a.png", &["/proc/a.png", "cannot be written"]);
@@ -105,7 +105,7 @@ fn folders_that_cannot_be_written_to() {
     assert_eq!(left.len(), 3, "{left:?}");
 }
 
-/// Nothing in a file of another reaches the terminal as a command to it.
+/// A file from elsewhere cannot send control sequences to the terminal.
 #[test]
 fn text_of_others_is_printed_without_its_escapes() {
     let place = Place::new();
@@ -158,7 +158,7 @@ fn fmt_keeps_links_and_modes() {
     assert_eq!(place.run("fmt --check real.pgm").code, 0);
 }
 
-/// A limit on the size of files is an error like a full disk, and leaves nothing half-written.
+/// A limit on file sizes is an error like a full disk, and leaves no partial file.
 #[cfg(unix)]
 #[test]
 fn a_size_limit_of_the_shell_is_one_error() {
@@ -171,7 +171,7 @@ fn a_size_limit_of_the_shell_is_one_error() {
     assert!(left.into_iter().all(|name| !name.to_string_lossy().starts_with(".partial-")));
 }
 
-/// A checkpoint's header is used for nothing that its model's text contradicts.
+/// A checkpoint whose header contradicts its model's text is rejected.
 #[test]
 fn headers_that_contradict_their_model() {
     use srvae::train::Checkpoint;
@@ -202,7 +202,7 @@ fn headers_that_contradict_their_model() {
     tampered(&with, &["width"]);
 }
 
-/// Backtraces are for panics: an error is the same message whether they are asked for or not.
+/// Backtraces are for panics: the message of an error does not depend on whether they are enabled.
 #[test]
 fn messages_are_the_same_with_backtraces() {
     let place = Place::new();

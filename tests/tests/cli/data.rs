@@ -1,10 +1,10 @@
-//! A run and its data: found from anywhere, the same records whatever happens to the folder.
+//! A run and its data: found from any folder, with the same records whatever happens to the folder.
 
 use super::support::{Place, Said, said};
 use std::fs;
 use std::path::Path;
 
-/// Small pictures, each of a grey of its own.
+/// Small images, each of one grey level.
 fn pictures(folder: &Path, count: u32) {
     std::fs::create_dir_all(folder).unwrap();
     for number in 0..count {
@@ -25,7 +25,7 @@ fn a_run_finds_its_records_from_another_folder_and_after_a_move() {
     let place = Place::new();
     pictures(&place.path("pictures"), 40);
     place.json("train toy.pgm --data pictures --steps 2 --batch 4 --out run");
-    // What lies under the same name elsewhere is not taken for it.
+    // Another folder with the same name is not mistaken for it.
     pictures(&place.path("elsewhere/pictures"), 3);
     let first = place.json("eval run --k 2");
     assert_eq!((first["images"].as_u64(), first["data"].as_str()), (Some(4), Some("pictures")));
@@ -36,7 +36,7 @@ fn a_run_finds_its_records_from_another_folder_and_after_a_move() {
     place.fails("eval run --k 2", &["no such file or folder", "--data gives their place if they were moved"]);
     let moved = place.json("eval run --k 2 --data moved");
     assert_eq!(first["nll"], moved["nll"]);
-    // A run that goes on keeps the new place.
+    // A resumed run keeps the new place.
     place.json("train run --resume --steps 3 --data moved");
     assert_eq!(place.json("eval run --k 2 --checkpoint last")["images"].as_u64(), Some(4));
 }
@@ -84,12 +84,12 @@ fn folders_are_inputs_and_what_is_given_must_be_taken() {
     assert_eq!(place.run("explain toy").code, 0);
 }
 
-/// Weight-normalised layers as the shipped models have them, small.
+/// Weight-normalised layers like those of the shipped models, but small.
 const NORMALISED: &str = "model small\nobserved x: image[3, 8, 8]\nlatent z: real[4, 4, 4]\np(z) = standard_normal\n\
     p(x | z) = logistic_mixture(components: 2) from z |> decoder(growth: 8, steps: 2, up: 1)\n\
     q(z | x) = normal from x |> encoder(growth: 8, steps: 2, down: 1)\n";
 
-/// Layers that are initialised on flat pictures keep to the size of the others, and it is said.
+/// Layers initialised with constant images have weights of normal size, and a message is printed.
 #[test]
 fn flat_pictures_ruin_no_run() {
     let place = Place::new();
@@ -112,22 +112,23 @@ fn flat_pictures_ruin_no_run() {
         assert_eq!(said.code, 0, "{}", said.err);
         let found: serde_json::Value = serde_json::from_str(said.out.lines().last().unwrap()).unwrap();
         let (before, after) = (found["test_before"].as_f64().unwrap(), found["test_after"].as_f64().unwrap());
-        // 8 bits/dim is what noise costs; pictures of one level cost far less as soon as anything is learned. Before that a model is a few
-        // bits worse than noise; layers that were scaled by a variance of next to nothing make it hundreds.
+        // Uniform noise costs 8 bits/dim; images of one level cost far less as soon as anything is learned. Before
+        // that, a model is a few bits worse than noise. Layers scaled by a variance of almost 0 would cost hundreds of
+        // bits.
         assert!(before < 12.0 && after < before && after < 8.0, "{data}: {before} {after}");
-        // Of pictures that are all the same, most channels vary nowhere but at borders.
+        // With equal images, most channels vary only at borders.
         assert!(data == "mixed" || said.err.contains("do not vary over the"), "{data}: {}", said.err);
     }
 }
 
-/// A normal fitted to scaled data is N(0, 1) from the start: in the data's own units its cross-entropy is ½ ln 2πe + ln σ for each
-/// number, and its draws have the data's mean and deviation.
+/// A normal fitted to standardised data is N(0, 1) from the start. In the data's units its cross-entropy is ½ ln 2πe +
+/// ln σ per number, and its draws have the data's mean and standard deviation.
 #[test]
 fn scaled_data_are_scored_and_drawn_in_their_own_units() {
     let place = Place::new();
     fs::write(place.path("plain.pgm"), "model plain\nobserved x: real[2]\np(x) = normal\n").unwrap();
     let count = 400;
-    // Equidistant values about 100 and −3, of deviations 10 and ½, in orders that have nothing to do with each other.
+    // Equidistant values around 100 and −3 with standard deviations 10 and ½, in independent orders.
     let step = 12f64.sqrt() / count as f64;
     let value = |at: usize| step * (at as f64 + 0.5 - count as f64 / 2.0);
     let line = |at: usize| format!("{},{}\n", 100.0 + 10.0 * value(at), -3.0 + 0.5 * value(at * 149 % count));
@@ -135,7 +136,7 @@ fn scaled_data_are_scored_and_drawn_in_their_own_units() {
     place.json("train plain.pgm --data t.csv --bind x=a,b --standardize --steps 1 --out run");
     let found = place.json("eval run --k 1");
     let expected = 2.0 * 0.5 * (2.0 * std::f64::consts::PI * std::f64::consts::E).ln() + 10f64.ln() + 0.5f64.ln();
-    // Half the square of evenly spread values has the variance 1/5: of two numbers over 40 records the error is 0.1.
+    // Half the square of evenly spread values has the variance 1/5; for two numbers over 40 records the error is 0.1.
     let (nll, error) = (found["nll"].as_f64().unwrap(), found["standard_error"].as_f64().unwrap());
     assert!((nll - expected).abs() < 5.0 * error && error < 0.2, "{nll} ± {error}, expected {expected}");
     place.json("sample run --count 2000 --out s.npz");
@@ -145,13 +146,14 @@ fn scaled_data_are_scored_and_drawn_in_their_own_units() {
         let column = || numbers.iter().skip(at).step_by(2);
         let own = column().sum::<f64>() / 2000.0;
         let spread = (column().map(|value| (value - own).powi(2)).sum::<f64>() / 2000.0).sqrt();
-        // Of 2000 draws the mean is off by σ/45 and the deviation by σ/63, of 288 training records by σ/17 and less; five times that.
+        // The error of the mean is σ/45 and that of the standard deviation σ/63 for 2000 draws; for 288 training
+        // records both are at most σ/17. The tolerance is five times that.
         assert!((own - mean).abs() < 0.35 * deviation, "{own}");
         assert!((spread / deviation - 1.0).abs() < 0.2, "{spread}");
     }
 }
 
-/// Half precision keeps 11 bits of every weight: the likelihood moves by far less than a hundredth.
+/// Half precision keeps 11 bits of every weight, so the likelihood changes by far less than a hundredth.
 #[test]
 fn weights_alone_in_half_precision_are_a_run() {
     let place = Place::new();
@@ -159,13 +161,13 @@ fn weights_alone_in_half_precision_are_a_run() {
     let file = place.json("export run --out w.safetensors --half");
     assert!(file["parameters"].as_u64() > Some(0));
     let size = |name: &str| fs::metadata(place.path(name)).unwrap().len();
-    // Without the optimiser's state and the second set of weights, and half of what is left.
+    // Without the optimiser's state and the second set of weights, and half of the remaining bytes.
     assert!(size("w.safetensors") < size("run/checkpoints/last.safetensors") / 2);
     let [whole, half] = ["run --checkpoint last", "w.safetensors"]
         .map(|run| place.json(&format!("eval {run} --k 2"))["nll"].as_f64().unwrap());
     assert!((whole - half).abs() < 0.01 * whole && whole != half, "{whole} {half}");
     assert_eq!(place.json("sample w.safetensors --count 2")["count"].as_u64(), Some(2));
-    // It names no data of its own, and is no file of PyTorch's names.
+    // It names no data, and does not have PyTorch's names.
     place.fails("export run --out w.safetensors", &["another kind of file"]);
     place.fails("sample --pretrained", &["no weights are part of this program"]);
 }

@@ -1,4 +1,4 @@
-//! Likelihoods, tables, and weights from and for elsewhere, as commands.
+//! Commands for likelihoods, tables, and import and export of weights.
 
 use crate::support::{Place, cifar, said};
 use std::fs;
@@ -18,7 +18,7 @@ fn eval_counts_samples_from_one_up_and_chunks_change_nothing() {
     let bits = |value: &serde_json::Value| value["nll"].as_f64().unwrap();
     // The draws are the same; sums in f32 over other shapes differ in their last digits.
     assert!((bits(&found) - bits(&again)).abs() < 1e-5);
-    // As the paper does, where nothing else is asked for.
+    // As in the paper, by default.
     assert_eq!(place.json("eval run --images 2")["k"], 500);
 }
 
@@ -45,7 +45,7 @@ fn a_table_has_a_row_for_each_model_and_data_set() {
     }
 }
 
-/// Without the network's weights there is no number, and none is made up; other weights need to be asked for.
+/// Without the network's weights there is no FID; other weights must be requested.
 #[test]
 fn no_fid_without_its_weights() {
     let place = Place::new();
@@ -86,7 +86,7 @@ fn weights_go_out_and_come_in_again() {
     assert!(!place.path("x").exists());
 }
 
-/// One answer to one request, on a port of its own; its length may be left for the end to tell.
+/// One response to one request, on a separate port. Its length may be given only by its end.
 fn serve(body: Vec<u8>, announced: bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -125,7 +125,7 @@ fn what_is_fetched_is_checked_and_a_full_disk_keeps_no_part() {
     said_of("train toy.pgm --data cifar10").is_clear_error("cifar10", &["not fetched yet", "srvae-run fetch cifar10"]);
 }
 
-/// No file may grow beyond so many blocks: what a write meets on a full disk, for any user.
+/// No file may grow beyond this number of blocks, like on a full disk, for any user.
 #[test]
 #[cfg(unix)]
 fn a_full_disk_keeps_no_part() {

@@ -1,4 +1,4 @@
-//! Figures in every format, and what a run leaves for TensorBoard.
+//! Figures in every format, and a run's files for TensorBoard.
 
 use crate::support::Place;
 use std::fs;
@@ -28,7 +28,7 @@ fn walks_say_once_what_they_show() {
     assert_eq!(said.err.matches("x along z").count(), 1, "{}", said.err);
 }
 
-/// The same command gives the same sheet, whether it is drawn with the training or after it.
+/// The same command yields the same sheet, in training or afterwards.
 #[test]
 fn one_title_stands_over_one_way_to_decode() {
     let place = Place::new();

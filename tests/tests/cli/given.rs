@@ -1,15 +1,15 @@
-//! `sample --given`: everything else drawn given any variables that the graph allows.
+//! `sample --given`: all other variables are drawn, given any variables that the graph allows.
 
 use super::support::Place;
 use std::fs;
 
-/// Two observed variables over one latent, which q infers from the picture alone.
+/// Two observed variables with one latent, which q infers from the image only.
 const MODEL: &str = "model both\nobserved x: image[1, 4, 4]\nobserved c: label[3]\nlatent z: real[2]\nlatent w: real[3]\n\
     p(z) = standard_normal\np(w | z) = normal from z |> linear\np(c | z) = categorical from z |> linear\n\
     p(x | w) = logistic_mixture(components: 1) from w |> linear(out: 16) |> reshape(1, 4, 4) |> conv\n\
     q(w | x) = normal from x |> flatten |> linear\nq(z | w) = normal from w |> linear\n";
 
-/// The numbers of an array in a file that this program wrote, and its shape as the file says it.
+/// The numbers of an array in a file written by this program, and its shape as stated in the file.
 fn array(place: &Place, file: &str, name: &str) -> (String, Vec<f32>) {
     let bytes = fs::read(place.path(file)).unwrap();
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
@@ -39,31 +39,31 @@ fn trained() -> Place {
 #[test]
 fn what_is_left_open_is_drawn_given_the_rest() {
     let place = trained();
-    // Everything, as arrays named as the variables.
+    // Everything, as arrays with the variables' names.
     let found = place.json("sample run --count 5 --out all.npz");
     assert_eq!(found["mode"], "generation");
     assert_eq!(array(&place, "all.npz", "x").0, "(5, 1, 4, 4,)");
     assert_eq!(array(&place, "all.npz", "c").0, "(5, 3,)");
-    // Of a latent: what p draws from it, and what stands above it from q.
+    // Given a latent: its descendants are drawn from p, its ancestors from q.
     let found = place.json("sample run --given w=0.5,-1,2 --count 6 --out w.npz");
     assert_eq!((found["count"].as_u64(), &found["arrays"]["w"]), (Some(6), &serde_json::Value::Null));
     for (name, shape) in [("z", "(6, 2,)"), ("c", "(6, 3,)"), ("x", "(6, 1, 4, 4,)")] {
         assert_eq!(array(&place, "w.npz", name).0, shape);
     }
-    // The same seed gives the same bits, another value other ones.
+    // The same seed yields the same bits, another value others.
     place.json("sample run --given w=0.5,-1,2 --count 6 --out again.npz");
     assert_eq!(array(&place, "w.npz", "z"), array(&place, "again.npz", "z"));
     place.json("sample run --given w=-3,1,0 --count 6 --out other.npz");
     assert_ne!(array(&place, "w.npz", "z"), array(&place, "other.npz", "z"));
-    // Of several variables.
+    // Given several variables.
     let found = place.json("sample run --given z=0,1 --given w=1,1,1 --count 3 --out two.png");
     assert!(found["mode"].as_str().unwrap().starts_with("conditional_generation"), "{found}");
-    // Labels given pictures: q infers the latents, p draws the label.
+    // Labels given images: q infers the latents, p draws the label.
     let found = place.json("sample run --given x=data/class1/3.png --count 7 --out label.npz");
     assert_eq!(found["arrays"]["c"], serde_json::json!([7, 3]));
 }
 
-/// One array's rows are the records of another command.
+/// The rows of one array yield the records of several commands.
 #[test]
 fn arrays_give_each_record_its_own_value() {
     let place = trained();
@@ -73,14 +73,14 @@ fn arrays_give_each_record_its_own_value() {
     let drawn = place.json("sample run --given w=codes.npz --temperature 0 --decode mean --out drawn.npz");
     assert_eq!(drawn["count"].as_u64(), Some(records));
     let (_, pictures) = array(&place, "drawn.npz", "x");
-    // A record's picture is that of its value alone.
+    // The image of a record depends only on its own value.
     let codes = array(&place, "codes.npz", "w").1;
     let own: Vec<String> = codes[3..6].iter().map(f32::to_string).collect();
     place
         .json(&format!("sample run --given w={} --temperature 0 --decode mean --count 1 --out one.npz", own.join(",")));
     let (_, one) = array(&place, "one.npz", "x");
     let far = one.iter().zip(&pictures[16..32]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-    // A row's sums may be taken in another order in a larger batch: a few units of the last place.
+    // In a larger batch, the sums of a row may have another order: a few units in the last place.
     assert!(far < 1e-6 && pictures[..16] != pictures[16..32], "{far}");
 }
 
@@ -88,8 +88,11 @@ fn arrays_give_each_record_its_own_value() {
 fn what_the_graph_does_not_allow_is_refused_with_the_reason() {
     let place = trained();
     for (arguments, words) in [
-        ("--given c=1", vec!["draws nothing given c", "z stands above c in p", "q(z | w) reads w", "q(w | x) needs x"]),
-        ("--given w=1,1,1 --given c=class2", vec!["nothing that would be drawn depends on c"]),
+        (
+            "--given c=1",
+            vec!["has no mode given c", "z is an ancestor of c in p", "q(z | w) reads w", "q(w | x) needs x"],
+        ),
+        ("--given w=1,1,1 --given c=class2", vec!["no drawn variable depends on c"]),
         ("--given v=1", vec!["the model has no variable `v`; it has x, c, z, w"]),
         ("--given c=9", vec!["--given c=9", "a class from 0 to 2, or one of class0, class1, class2"]),
         ("--given w=1,2", vec!["expected 3 numbers"]),
@@ -102,7 +105,7 @@ fn what_the_graph_does_not_allow_is_refused_with_the_reason() {
     place.fails("sample run --given w=0,0,0 --against run --out a.npz", &["--against", "arrays"]);
 }
 
-/// Of a label, the mean are its probabilities, and the likeliest value is that of the highest one.
+/// The mean of a label is its probabilities, and its mode is the class with the highest one.
 #[test]
 fn a_likelihood_is_decoded_as_asked_for() {
     let place = trained();
@@ -112,7 +115,7 @@ fn a_likelihood_is_decoded_as_asked_for() {
     };
     let (means, likeliest, samples) = (rows("mean"), rows("likeliest"), rows("sample"));
     for (mean, likeliest) in means.iter().zip(&likeliest) {
-        // A sum of three numbers of f32.
+        // A sum of three numbers in f32.
         assert!(mean.iter().all(|&p| 0.0 < p && p < 1.0) && (mean.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{mean:?}");
         let most = mean.iter().copied().fold(0.0, f32::max);
         assert_eq!(*likeliest, mean.iter().map(|&p| f32::from(u8::from(p == most))).collect::<Vec<_>>());

@@ -1,4 +1,4 @@
-//! A model file that is not compiled in: interpreted, without a toolchain, and compiled only where that is asked for.
+//! Model files that are not compiled in are interpreted, without a toolchain, and compiled only on request.
 
 use crate::support::{Place, said};
 use serde_json::Value;
@@ -8,12 +8,12 @@ const MODEL: &str = "model small\nparam width = 6\nobserved x: image[3, 8, 8]\nl
     p(x | z) = logistic_mixture(components: 2) from z |> linear(out: 64) |> reshape(1, 8, 8) |> conv(out: width) |> conv\n\
     q(z | x) = normal from x |> flatten |> linear\n";
 
-/// Nothing of the machine's Rust is within reach, and nothing is cached.
+/// Rust's tools are not reachable, and nothing is cached.
 #[test]
 fn an_unknown_model_runs_without_a_toolchain() {
     let place = Place::new();
     fs::write(place.path("small.pgm"), MODEL).unwrap();
-    // A toolchain that would be obeyed, were cargo started here.
+    // A toolchain setting that cargo would obey if it were started here.
     fs::write(place.path("rust-toolchain.toml"), "[toolchain]\nchannel = \"none\"\n").unwrap();
     let run = |arguments: &str| {
         let mut command = place.command(arguments);
@@ -36,7 +36,7 @@ fn an_unknown_model_runs_without_a_toolchain() {
     assert!(!place.path("other").exists());
 }
 
-/// Semi-supervised: the M2 of Kingma et al. (2014) on digits of which a fifth are labelled.
+/// Semi-supervised: the M2 of Kingma et al. (2014), with digits of which a fifth are labelled.
 const M2: &str = "model m2\nparam alpha = 0.1\nobserved x: binary[1, 8, 8]\npartly observed y: label[10]\nlatent z: real[4]\n\
     net hidden(h) = h |> flatten |> linear(out: 24) |> softplus\np(z) = standard_normal\n\
     p(y | z) = categorical from z |> linear\n\
@@ -52,7 +52,7 @@ fn a_model_of_partly_labelled_records_is_trained() {
     let lines = fs::read_to_string(place.path("run/metrics.jsonl")).unwrap();
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let scores: Vec<f64> = lines.iter().filter_map(|line| line["test"]["nll"].as_f64()).collect();
-    // Bits of 64 pixels and a class: 47 nats where nothing is known.
+    // 64 binary pixels and a class: 47 nats without any knowledge.
     assert!(scores.len() == 2 && scores[0] > 40.0 && scores[1] < scores[0] - 5.0, "{scores:?}");
     let steps: Vec<&Value> = lines.iter().filter(|line| line["weighted"].is_object()).collect();
     assert_eq!(steps.len(), 30);
@@ -60,12 +60,12 @@ fn a_model_of_partly_labelled_records_is_trained() {
     assert!(steps.iter().all(|line| line["weighted"][added].as_f64().is_some_and(|value| value <= 0.0)));
     let (plain, ramped) = (&steps[4]["terms"]["KL_z"], &steps[4]["weighted"]["KL_z"]);
     let (plain, ramped) = (plain.as_f64().unwrap(), ramped.as_f64().unwrap());
-    // Means of f32.
+    // Means in f32.
     assert!((ramped - 0.5 * plain).abs() < 1e-6 * plain.abs(), "half of 10 steps: {ramped} of {plain}");
     assert!(
         steps.iter().any(|line| line["terms"]["RE_y"] != 0.0) && steps.iter().all(|line| line["terms"]["KL_y"] != 0.0)
     );
-    // The same records are labelled when the run goes on.
+    // The same records are labelled in a resumed run.
     place.json("train run --resume --steps 32");
     assert_eq!(place.json("eval run --images 20 --k 3")["unit"], "nats");
     place.json("encode run --images 20 --out codes.npz");
@@ -84,7 +84,7 @@ fn a_network_in_rust_needs_a_crate() {
     place.fails("train mine.pgm --steps 1", &["mine.pgm", "`mine` is written in Rust", "a crate of its own"]);
 }
 
-/// What lies in the cache is run only where nobody else can have put it there.
+/// A cached program is run only if nobody else can have put it there.
 #[test]
 #[cfg(unix)]
 fn a_cache_that_others_may_write_to_is_refused() {

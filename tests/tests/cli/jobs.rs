@@ -1,4 +1,4 @@
-//! What each command does when all is well.
+//! The results of each command without errors.
 
 use crate::support::{Place, cifar};
 
@@ -29,7 +29,7 @@ fn a_file_alone_trains_evaluates_draws_and_reports() {
     assert!(
         !page.contains("http://www.example") && !page.contains("src=\"http") && page.contains("data:image/png;base64,")
     );
-    // A second run gets a folder of its own.
+    // A second run gets another folder.
     place.json("toy.pgm --steps 3");
     assert!(place.path("runs/toy-2/report.html").exists());
 }
@@ -47,7 +47,7 @@ fn train_and_eval_speak_json_on_the_last_line() {
         assert!(found[key].is_f64(), "{key}");
     }
     assert!(found["terms"]["RE_x"].is_f64() && found["terms"]["KL_z"].is_f64());
-    // The run remembers its data.
+    // The run has stored the place of its data.
     assert_eq!(place.json("eval run --k 8 --images 10")["nll"], found["nll"]);
     assert_eq!(place.json("eval run/checkpoints/best.safetensors --k 8 --images 10")["nll"], found["nll"]);
 }
@@ -95,20 +95,20 @@ fn every_mode_becomes_a_picture() {
     std::fs::copy(own, place.path("own.png")).unwrap();
     place.json("reconstruct run --input own.png --out there.png");
     assert!(place.path("there.png").exists());
-    // A picture of any size, tile by tile: as large as it came.
+    // An image of any size, in tiles: the result has the same size.
     let told = place.json("reconstruct run --input own.png --full-size --decode sample");
     let size = image_size(&place.path("own.png"));
     assert_eq!((told["width"].as_u64(), told["height"].as_u64()), (Some(size.0), Some(size.1)));
     assert_eq!(image_size(&place.path("run/grids/reconstruction_own.png")), size);
-    // Two runs on one sheet: the originals once, what each makes of them below.
+    // Two runs on one sheet: the originals once, and the results of both below.
     place.json("train toy.pgm --data builtin --steps 9 --out other");
     let told = place.json("reconstruct run --count 4 --against other");
     assert_eq!(told["rows"], serde_json::json!(["x original", "x run", "x other"]));
-    // Where the graph has one mode for two names, both lead to it.
+    // If two names mean the same mode in a graph, both work.
     assert_eq!(place.json("regenerate run --count 4")["mode"], "reconstruction");
     let told = place.json("interpolate run --input own.png --input there.png --latent z");
     assert_eq!(told["rows"], serde_json::json!(["x along z"]));
-    // The same seed draws the same pictures.
+    // The same seed draws the same images.
     place.json("sample run --seed 4 --out a.png");
     place.json("sample run --seed 4 --out b.png");
     place.json("sample run --seed 5 --out c.png");
@@ -126,7 +126,7 @@ fn image_size(path: &std::path::Path) -> (u64, u64) {
     (number(16), number(20))
 }
 
-/// Seconds around a step that are none of its parts'.
+/// Seconds of a step that belong to none of its parts.
 const MEASURING: f64 = 1e-5;
 
 #[test]
@@ -142,7 +142,8 @@ fn bench_prints_what_the_yardstick_prints() {
         assert!((told["images_per_s"].as_f64().unwrap() * least / images - 1.0).abs() < 1e-9);
         assert!(told["peak_bytes"].as_u64().unwrap() > 1_000_000);
         let parts = told["breakdown"].as_object().unwrap().values().map(|part| part.as_f64().unwrap());
-        // The parts are all of a step but the waiting for the device and what measuring takes, a step of this model being as short as that.
+        // The parts are the whole step except for waiting for the device and the measurement itself, because a step of
+        // this model is very short.
         assert!(parts.sum::<f64>() > 0.9 * least - MEASURING, "{told}");
     }
 }
@@ -179,7 +180,7 @@ fn a_reader_that_goes_away_is_no_error() {
     let place = Place::new();
     let line = format!("{} --help | head -c 1 >/dev/null; exit ${{PIPESTATUS[0]}}", env!("CARGO_BIN_EXE_toy"));
     let output = std::process::Command::new("bash").args(["-c", &line]).current_dir(place.root()).output().unwrap();
-    // 141: the reader was gone before all was written.
+    // 141: the reader closed the pipe before everything was written.
     assert!([Some(0), Some(141)].contains(&output.status.code()));
     assert_eq!(output.stderr.as_slice(), b"");
     let line = format!("{} bench toy.pgm --steps 1 2>&1 | true; exit ${{PIPESTATUS[0]}}", env!("CARGO_BIN_EXE_toy"));

@@ -1,4 +1,4 @@
-//! Results: that they arrive, that they take no other file's place, and what they say.
+//! Results: they are written, do not overwrite other files, and are complete.
 
 use crate::support::{Place, cifar, said};
 use serde_json::Value;
@@ -23,7 +23,7 @@ fn a_result_that_cannot_be_written_is_an_error() {
     }
 }
 
-/// A reader that has read enough ends no work half done: the work goes on to its end, quietly.
+/// If a reader closes the pipe, the work continues to its end without a message.
 #[test]
 #[cfg(unix)]
 fn a_reader_that_goes_away_ends_no_work() {
@@ -94,7 +94,7 @@ fn records_and_latents_go_to_files() {
     place.fails("encode run", &["--out"]);
 }
 
-/// What was evaluated lies in the run folder, whatever command did it, and is named as on the screen.
+/// The results of every command are stored in the run folder, with the same names as on the screen.
 #[test]
 fn every_evaluation_is_kept_and_named() {
     let place = Place::new();
@@ -137,7 +137,7 @@ fn a_misspelt_command_is_recognised() {
         assert_eq!(said.code, 2, "{typed}: {}", said.err);
         assert!(said.err.contains(&format!("did you mean `srvae-run {meant}`?")), "{typed}: {}", said.err);
     }
-    // A file of such a name is a file.
+    // A file with such a name is a file.
     fs::copy(place.path("toy.pgm"), place.path("evla")).unwrap();
     assert_eq!(place.run("evla --data builtin --steps 2").code, 0);
 }
@@ -174,7 +174,7 @@ fn what_does_not_fit_into_memory_is_refused_with_the_number() {
     }
 }
 
-/// Of one record no standard error can be told.
+/// One record has no standard error.
 #[test]
 fn one_record_has_no_standard_error() {
     let place = Place::new();
@@ -198,7 +198,7 @@ fn pictures_of_graphs_take_no_other_files_place() {
     assert_eq!(place.run("explain toy.pgm --svg notes.txt --force").code, 0);
 }
 
-/// The runtime's estimate of memory, beside what the compiler counts.
+/// The runtime's estimate of memory, in addition to the compiler's numbers.
 #[test]
 fn explain_says_what_memory_a_model_takes() {
     let place = Place::new();

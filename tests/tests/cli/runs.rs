@@ -1,4 +1,4 @@
-//! Run folders: one process each, nothing of others touched, and what changed on the way kept.
+//! Run folders: one process each, other files unchanged, and changes of options recorded.
 
 use crate::support::{Place, said};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Waits for what another process does, for as long as a busy machine may need.
+/// Waits for another process, as long as a busy machine may need.
 fn until(done: impl Fn() -> bool) {
     let begun = Instant::now();
     while !done() {
@@ -62,7 +62,7 @@ fn a_start_that_fails_moves_nothing_away() {
     }
 }
 
-/// What a start left that was killed before it had written the run's settings is no run and in nobody's way.
+/// A folder left by a process that was killed before it wrote the run's settings is not a run, and is reused.
 #[test]
 fn a_start_that_was_killed_is_begun_again() {
     let place = Place::new();
@@ -70,7 +70,7 @@ fn a_start_that_was_killed_is_begun_again() {
     for name in ["model.pgm", ".partial-8PFb0B", ".lock"] {
         fs::write(place.path("run").join(name), "half").unwrap();
     }
-    // Without a recipe of this program it is a folder of the user's.
+    // Without a recipe of this program it is a folder of the user.
     fs::write(place.path("run/run.toml"), "laps = 3\n").unwrap();
     place.fails("train toy.pgm --data builtin --steps 2 --out run", &["not a run folder"]);
     place.json("train toy.pgm --data builtin --steps 2 --out whole");
@@ -105,7 +105,7 @@ fn what_a_resumed_run_does_otherwise_is_said_and_kept() {
     assert_eq!(config["resumed"][0]["changed"]["batch"], serde_json::json!({ "was": 32, "now": 16 }));
 }
 
-/// An interrupt at any moment (here mostly within a validation) costs no step, and the run goes on as if there had been none.
+/// An interrupt at any moment (here mostly within a validation) loses no step, and the resumed run has the same result.
 #[test]
 #[cfg(unix)]
 fn an_interrupted_validation_loses_nothing() {
@@ -175,7 +175,7 @@ fn a_run_is_repeated_from_its_own_file() {
     let last = |run: &str| fs::read(place.path(run).join("checkpoints/last.safetensors")).unwrap();
     place.json("train --config run/run.toml --out again");
     assert!(last("run") == last("again"));
-    // The command line's own options win.
+    // Options on the command line have priority.
     let told = place.json("train --config run/run.toml --steps 3 --out other");
     assert_eq!(told["steps"], 3);
     assert!(fs::read_to_string(place.path("other/run.toml")).unwrap().contains("steps = 3\n"));
@@ -205,7 +205,7 @@ fn a_sweep_trains_every_combination_and_compares_them() {
     let tests: Vec<f64> = (0..2).map(|at| kept["runs"][at]["result"]["test_after"].as_f64().unwrap()).collect();
     let mean = kept["settings"][0]["test_after"].as_f64().unwrap();
     assert!((mean - (tests[0] + tests[1]) / 2.0).abs() < 1e-12, "{kept}");
-    // The runs are those of the plain command line.
+    // The runs equal those of the plain command line.
     place.json("train toy.pgm --lr 0.01 --seed 2 --data builtin --steps 4 --out alone");
     let last = |run: &str| fs::read(place.path(run).join("checkpoints/last.safetensors")).unwrap();
     assert!(last("alone") == last("sweep/lr-0.01_seed-2"));
@@ -220,7 +220,7 @@ fn a_sweep_trains_every_combination_and_compares_them() {
     assert!(!place.path("bad").exists());
 }
 
-/// Also under the name that a model has in the program.
+/// Also by the name of a built-in model.
 #[test]
 fn a_run_goes_on_by_the_name_of_its_model() {
     let place = Place::new();

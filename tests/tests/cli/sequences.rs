@@ -1,4 +1,4 @@
-//! Sequences of different lengths: shorter programs, buckets, what is reported, what is drawn.
+//! Sequences of different lengths: shorter programs, buckets, metrics, draws.
 
 use crate::support::Place;
 use serde_json::Value;
@@ -48,7 +48,7 @@ fn swings() -> Data {
     data::load(&Source::default(), &spec(), Split::default()).unwrap()
 }
 
-/// A record of 5 steps has the same bound under a program of 5 steps and one of 8, given the same draws.
+/// A record of 5 steps has the same bound with a program of 5 steps and one of 8, with the same draws.
 #[test]
 fn shorter_programs_compute_the_same_bound() {
     let spec = spec();
@@ -69,12 +69,12 @@ fn shorter_programs_compute_the_same_bound() {
     };
     let (long, short) = (bound(long.as_ref(), STEPS), bound(short.as_ref(), 5));
     for (a, b) in long.concat().into_iter().zip(short.concat()) {
-        // The same operations on the same numbers, but for sums that begin with zeros.
+        // The same operations on the same numbers, except for sums that begin with zeros.
         assert!((a - b).abs() <= 1e-5 * a.abs().max(1.0), "{long:?} {short:?}");
     }
 }
 
-/// Buckets and shorter programs are functions of the seed and the step, not of who computes.
+/// Buckets and shorter programs are functions of the seed and the step, not of the number of threads or ranks.
 #[test]
 fn ranks_and_resumed_runs_take_the_same_steps() {
     let place = tempfile::tempdir().unwrap();
@@ -111,11 +111,12 @@ fn ranks_and_resumed_runs_take_the_same_steps() {
     assert!(last(&alone) == last(&begun), "resumed on two ranks");
 }
 
-/// Steps that follow each other without anything that is drawn, so that a record has one bound.
+/// Steps without latents, so that a record has one bound.
 const DRAWN_BY_NOTHING: &str = "model chain\nlength T\nindex t in 1..T\nobserved x[t]: real[2]\nnet next(v) = v |> linear(out: 2)\n\
                                 p(x[1]) = standard_normal\np(x[t] | x[t - 1]) = normal(mean: next(x[t - 1]), std: 0.5)\n";
 
-/// Every batch is computed over all steps of its records, whichever program is long enough, and nats per step are over these.
+/// Every batch is computed over all steps of its records, with any program that is long enough, and nats per step refer
+/// to these steps.
 #[test]
 fn a_batch_has_all_steps_of_its_records() {
     let place = tempfile::tempdir().unwrap();
@@ -146,17 +147,17 @@ fn a_batch_has_all_steps_of_its_records() {
     for line in trained {
         let indices = order.next(batch);
         let values = batches.take(&data.train, &indices, None).unwrap();
-        // The model itself has a program for the longest records.
+        // The model has a program for the longest records.
         let terms = trainer.model().bound(&values, &mut Noise::seeded(1), &BoundOptions::default()).unwrap();
         let bound = f64::from(terms.elbo().unwrap().mean_all().unwrap().to_scalar::<f32>().unwrap());
         let own: Vec<usize> = indices.iter().map(|&index| lengths[index]).collect();
         let per_step = -bound / (own.iter().sum::<usize>() as f64 / batch as f64);
         let said = line["nats_per_step"].as_f64().unwrap();
-        // Sums of f32 that begin with zeros.
+        // Sums in f32 that begin with zeros.
         assert!((said - per_step).abs() < 1e-5 * per_step.abs(), "{said} {per_step}, steps {own:?}");
         longest.extend(own.into_iter().max());
     }
-    // Programs have 2, 4, 6 and 8 steps: batches that just fit into one and such that just do not are among these.
+    // Programs have 2, 4, 6 and 8 steps. Batches that just fit into one and batches that just do not are among these.
     assert!([6, 7].iter().all(|steps| longest.contains(steps)), "{longest:?}");
     let found = trainer.after().unwrap();
     let tested = data.test.lengths("T").unwrap();
@@ -173,15 +174,15 @@ fn results_are_by_step_and_by_sequence_and_samples_have_lengths() {
     place.json("swings.pgm --data builtin --steps 12 --out run");
     let found = place.json("eval run --k 3");
     let number = |name: &str| found[name].as_f64().unwrap();
-    // Built-in sequences have from half of 16 steps to all of them.
+    // Built-in sequences have between half of 16 steps and all of them.
     assert!((8.0..=16.0).contains(&number("steps")), "{found}");
-    // Rounding of a product, of numbers of some hundred nats.
+    // Rounding of a product of numbers of some hundred nats.
     assert!((number("nats_per_step") * number("steps") + number("log_likelihood")).abs() < 1e-6, "{found}");
     let metrics = fs::read_to_string(place.path("run/metrics.jsonl")).unwrap();
     assert!(metrics.lines().any(|line| line.contains("\"terms\"") && line.contains("\"nats_per_step\"")));
     let page = fs::read_to_string(place.path("run/report.html")).unwrap();
     assert!(page.contains("nats per step") && page.contains("evaluation, per step"));
-    // More than there are test records.
+    // More than the number of test records.
     let said = place.json("sample run --count 1500 --out drawn.npz");
     assert_eq!(said["arrays"]["x"], serde_json::json!([1500, 16, 2]));
     assert_eq!(said["arrays"]["T"], serde_json::json!([1500]));
@@ -198,7 +199,7 @@ fn results_are_by_step_and_by_sequence_and_samples_have_lengths() {
     };
     let (x, lengths): (Vec<f64>, Vec<f64>) = numbers("drawn.npz");
     check(&x, &lengths);
-    // Drawn given nothing, every sequence has all steps; reconstructed ones have those of the records.
+    // In generation every sequence has all steps; reconstructions have the steps of the records.
     assert!(lengths.iter().all(|&steps| steps == 16.0));
     let said = place.json("reconstruct run --count 40 --out again.npz");
     assert_eq!(said["arrays"]["T"], serde_json::json!([40]));

@@ -1,11 +1,11 @@
-//! Data that stay on disk: the same run as in memory, to the last bit.
+//! Data on disk yield the same run as data in memory, bit for bit.
 
 use crate::support::Place;
 use srvae::arrays::{Array, Numbers, write_npz};
 use std::fs;
 use std::path::Path;
 
-/// Sixty pictures of [3, 4, 4] with their classes.
+/// Sixty images of [3, 4, 4] with their classes.
 fn pixels() -> Vec<u8> {
     (0..60 * 48usize).map(|at| (at * 37 % 211) as u8).collect()
 }

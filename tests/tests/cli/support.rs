@@ -1,4 +1,4 @@
-//! Running the program and reading what it says.
+//! Runs the program and reads its output.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -6,12 +6,12 @@ use std::process::{Command, Output};
 #[path = "../../../runtime/tests/toy/mod.rs"]
 pub mod toy;
 
-/// A folder of its own with the toy model's file in it.
+/// A temporary folder with the toy model's file.
 pub struct Place {
     folder: tempfile::TempDir,
 }
 
-/// What a finished program left.
+/// The output of a finished program.
 pub struct Said {
     pub code: i32,
     pub out: String,
@@ -33,7 +33,7 @@ impl Place {
         self.folder.path()
     }
 
-    /// The program with these arguments, to be changed or started.
+    /// The program with these arguments, not yet started.
     pub fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_toy"));
         command.args(arguments.split_whitespace()).current_dir(self.root());
@@ -44,14 +44,14 @@ impl Place {
         said(self.command(arguments).output().unwrap())
     }
 
-    /// Runs and expects success; the last line on standard output as JSON.
+    /// Runs and expects success. Returns the last line of standard output as JSON.
     pub fn json(&self, arguments: &str) -> serde_json::Value {
         let said = self.run(&format!("{arguments} --json"));
         assert_eq!(said.code, 0, "{arguments}: {}", said.err);
         serde_json::from_str(said.out.lines().last().unwrap_or_default()).unwrap()
     }
 
-    /// Runs and expects one clear error with these words in it; standard output stays empty.
+    /// Runs and expects one error with these words; standard output must be empty.
     pub fn fails(&self, arguments: &str, words: &[&str]) {
         let said = self.run(arguments);
         said.is_clear_error(arguments, words);
@@ -80,7 +80,7 @@ pub fn said(output: Output) -> Said {
     }
 }
 
-/// CIFAR-10 batches of `count` pictures each, small enough to be made in a test.
+/// CIFAR-10 batches with `count` images each, small enough for a test.
 pub fn cifar(folder: &Path, count: usize) {
     std::fs::create_dir_all(folder).unwrap();
     for name in ["data_batch_1.bin", "data_batch_2.bin", "test_batch.bin"] {

@@ -1,4 +1,4 @@
-//! A run may end at any moment and loses nothing.
+//! A run may end at any moment without loss.
 
 use crate::support::{Place, said};
 use std::fs;
@@ -19,7 +19,7 @@ fn a_run_killed_at_many_moments_ends_as_the_uninterrupted_one() {
     };
     for round in 0..KILLS {
         let mut child = begin(started).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        // Moments that no clock of the program's own keeps time with.
+        // Moments that do not coincide with any timer of the program.
         std::thread::sleep(Duration::from_millis(25 + (round * 37) % 89));
         match child.try_wait().unwrap() {
             Some(status) if status.success() => break,
@@ -68,7 +68,7 @@ fn an_interrupt_writes_a_checkpoint_and_exits_with_130() {
     assert!(told["steps"].as_u64().unwrap() > 1, "{told}");
 }
 
-/// Waits for what another process does, for as long as a busy machine may need.
+/// Waits for another process, as long as a busy machine may need.
 #[cfg(unix)]
 fn until(done: impl Fn() -> bool) {
     let begun = std::time::Instant::now();
@@ -84,16 +84,16 @@ fn a_second_interrupt_ends_at_once_and_loses_nothing() {
     let place = Place::new();
     place.json("train toy.pgm --data builtin --steps 3 --out run");
     for round in 0..6 {
-        // A checkpoint at every step, so that it is likely to be being written when the second comes.
+        // A checkpoint at every step, so that one is probably being written when the second signal arrives.
         let arguments = "train run --resume --steps 10000000 --checkpoint-every 1";
         let written =
             || fs::metadata(place.path("run/checkpoints/last.safetensors")).and_then(|file| file.modified()).ok();
         let before = written();
         let child = place.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // The lock names the process, once it listens for interrupts.
+        // The lock names the process as soon as it handles interrupts.
         let process = format!("\"process\":{}", child.id());
         until(|| fs::read_to_string(place.path("run/.lock")).is_ok_and(|text| text.contains(&process)));
-        // It has taken a step.
+        // It has completed a step.
         until(|| written().is_some_and(|now| Some(now) != before));
         for _ in 0..2 {
             Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
@@ -113,8 +113,8 @@ fn a_disk_that_is_full_loses_no_checkpoint() {
     place.json("train toy.pgm --data builtin --steps 3 --out run");
     let last = place.path("run/checkpoints/last.safetensors");
     let kept = fs::read(&last).unwrap();
-    // No file may grow beyond so many blocks: what a write meets on a full disk, for any user. The first limit stops the
-    // first write of all, the second the checkpoint.
+    // No file may grow beyond this number of blocks, like on a full disk, for any user. The first limit stops the first
+    // write of all, the second one the checkpoint.
     for (blocks, words) in [(1, "no space left to write"), (kept.len() / 1024, ".safetensors: cannot be written")] {
         let program = env!("CARGO_BIN_EXE_toy");
         let line = format!("trap '' XFSZ; ulimit -f {blocks}; exec {program} train run --resume --steps 5");

@@ -1,4 +1,4 @@
-//! Blocks against PyTorch's own layers: output, gradients for inputs and parameters (`tests/fixtures/blocks.py`).
+//! Blocks compared with PyTorch's layers: output, gradients of inputs and parameters (`tests/fixtures/blocks.py`).
 
 use super::support::{GRADIENT, Golden, OUTPUT, Tolerance, open, params};
 use anyhow::{Context, Result};
@@ -25,7 +25,7 @@ fn arguments(given: &[(&str, i64)]) -> Arguments {
     Arguments(given.iter().map(|(name, value)| ((*name).to_owned(), Setting::Int(*value))).collect())
 }
 
-/// Output and gradients of a case, from its inputs and its parameters, which have the names that the block gives them.
+/// Output and gradients of a case, from its inputs and its parameters, which have the block's names.
 fn check(golden: &Golden, params: &Params, forward: impl Fn(&[&Tensor]) -> srvae::Result<Tensor>) -> Result<()> {
     let entries = params.entries();
     for (name, var) in &entries {
@@ -46,7 +46,7 @@ fn check(golden: &Golden, params: &Params, forward: impl Fn(&[&Tensor]) -> srvae
     golden.close("output", &forward(&detached.iter().collect::<Vec<_>>())?, OUTPUT)
 }
 
-/// A direction's gradient is what is left of terms as large as its scale's.
+/// The gradient of a direction is a small difference of terms as large as those of its scale.
 fn gradient(golden: &Golden, store: &GradStore, name: &str, var: &Var) -> Result<()> {
     let ours = store.get(var).with_context(|| format!("no gradient for {name}"))?;
     let tolerance = match name.strip_suffix("weight_v") {

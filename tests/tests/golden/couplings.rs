@@ -1,4 +1,5 @@
-//! A spline coupling against nflows, steps of autoregressive flows against zuko (`tests/fixtures/flows.py`).
+//! A spline coupling compared with nflows, and steps of autoregressive flows compared with zuko
+//! (`tests/fixtures/flows.py`).
 
 use super::support::{GRADIENT, Golden, OUTPUT, Tolerance, open, params};
 use anyhow::{Context, Result};
@@ -10,10 +11,10 @@ use std::sync::Arc;
 
 srvae_tests::trials!(spline_coupling, inverse_autoregressive, masked_autoregressive);
 
-/// An inverse divides by slopes, which enlarges the rounding of the file's single precision.
+/// An inverse divides by slopes, which amplifies the rounding of the file's single precision.
 const DIVIDED: f64 = 1e-4;
 
-/// A flow of the fixture over a vector, given a context, with the fixture's parameters.
+/// A flow of the fixture over a vector, with a context and with the fixture's parameters.
 fn flow(golden: &Golden, params: &Params, name: &str, given: Vec<(&str, Setting)>) -> Result<Arc<dyn Bijector>> {
     let shape = |name: &str| Ok::<_, anyhow::Error>(golden.get(name)?.dims()[1..].to_vec());
     let (shape, context) = (shape("z")?, shape("context")?);
@@ -26,7 +27,7 @@ fn flow(golden: &Golden, params: &Params, name: &str, given: Vec<(&str, Setting)
     Ok(flow)
 }
 
-/// Values and gradients of a map z to v and its log-determinant.
+/// Values and gradients of a map from z to v and of its log-determinant.
 fn check(
     golden: &Golden,
     params: &Params,
@@ -55,7 +56,7 @@ fn check(
     Ok(())
 }
 
-/// The way back from what the library says, and what a draw says of its log-determinant.
+/// The inverse of the library's values, and the log-determinant reported by a draw.
 fn back(golden: &Golden, params: &Params, flow: &dyn Bijector, factor: f64) -> Result<()> {
     let input = |name: &str| anyhow::Ok(golden.get(name)?.to_dtype(params.dtype())?);
     let (z, log_det) = flow.given(&input("context")?)?.drawn(&input("v")?)?;
@@ -65,7 +66,7 @@ fn back(golden: &Golden, params: &Params, flow: &dyn Bijector, factor: f64) -> R
     Ok(())
 }
 
-/// In double precision, for a spline nearly flat somewhere takes many of a number's digits.
+/// In double precision, because a spline that is nearly flat somewhere loses many digits.
 fn spline_coupling() -> Result<()> {
     let (golden, params) = (open("flows")?.at("spline_coupling"), params(DType::F64));
     let given = vec![("width", Setting::Int(4)), ("bins", Setting::Int(5)), ("limit", Setting::Real(2.0))];
@@ -77,7 +78,7 @@ fn spline_coupling() -> Result<()> {
 fn inverse_autoregressive() -> Result<()> {
     let (golden, params) = (open("flows")?.at("iaf"), params(DType::F32));
     let flow = flow(&golden, &params, "iaf", vec![("width", Setting::Int(6))])?;
-    // The fixture's z is the base's value; ours says log |∂v/∂z|, theirs the inverse's.
+    // The fixture's z is the value of the base. Ours is log |∂v/∂z|, the library's is that of the inverse.
     check(&golden, &params, flow.as_ref(), OUTPUT, |flow, v| {
         let (z, log_det) = flow.drawn(v)?;
         Ok((z, log_det.neg()?))

@@ -1,4 +1,4 @@
-//! Densities and divergences of the catalogue against torch.distributions.
+//! Densities and divergences of the catalogue, compared with torch.distributions.
 
 use super::support::{GRADIENT, Golden, OUTPUT, open};
 use anyhow::{Context, Result};
@@ -9,7 +9,7 @@ use srvae::{Params, Tensor};
 
 srvae_tests::trials!(log_densities, divergences, multivariate);
 
-/// In double precision the two codes differ by rounding, and what is stored is in single precision.
+/// In double precision the two implementations differ by rounding; the stored values are in single precision.
 const DOUBLE: f64 = 2e-7;
 
 fn make(name: &str, head: &Tensor, arguments: &Arguments) -> Result<Box<dyn Distribution>> {

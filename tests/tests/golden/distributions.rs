@@ -41,7 +41,7 @@ fn mixture_of_normals() -> Result<()> {
     golden.close("grad_z_pre", store.get(natural).expect("a gradient"), GRADIENT)
 }
 
-/// In double precision the two codes differ by rounding alone.
+/// In double precision the two implementations differ only by rounding.
 const DOUBLE: f64 = 1e-9;
 
 fn logistic_mixture() -> Result<()> {

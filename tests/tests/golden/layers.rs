@@ -1,4 +1,4 @@
-//! Convolutions, attention, dense layers and the three networks: output, gradient for the input, gradients for parameters.
+//! Convolutions, attention, dense layers and the three networks: output, gradients of the input and of the parameters.
 
 use super::support::{GRADIENT, Golden, OUTPUT, gradients, load, open, params};
 use anyhow::Result;
@@ -28,7 +28,7 @@ srvae_tests::trials!(
 
 type Forward<'a> = Box<dyn Fn(&Tensor) -> srvae::Result<Tensor> + 'a>;
 
-/// Loads the parameters, runs the layer, compares output and gradients of sum(output · cotangent).
+/// Loads the parameters, runs the layer, and compares output and gradients of sum(output · cotangent).
 fn check(golden: &Golden, params: &Params, strip: &str, forward: Forward<'_>) -> Result<()> {
     load(golden, params, strip)?;
     let x = Var::from_tensor(&golden.get("input")?)?;
@@ -37,14 +37,14 @@ fn check(golden: &Golden, params: &Params, strip: &str, forward: Forward<'_>) ->
     let store = (out * golden.get("cotangent")?)?.sum_all()?.backward()?;
     golden.close("grad_input", store.get(&x).expect("a gradient for the input"), GRADIENT)?;
     gradients(golden, params, strip, &store, GRADIENT)?;
-    // At inference the same numbers come out, without a graph behind them.
+    // Inference yields the same numbers, without a graph.
     params.set_phase(Phase::Inference);
     let out = forward(&x.as_detached_tensor())?;
     assert!(!out.track_op(), "nothing is kept for gradients at inference");
     golden.close("output", &out, OUTPUT)
 }
 
-/// A convolution whose parameters PyTorch keeps below `path`.
+/// A convolution whose parameters have the prefix `path` in PyTorch.
 fn convolution(name: &str, path: &str, [input, output, kernel]: [usize; 3], shape: Shape2d, elu: bool) -> Result<()> {
     let golden = open("layers")?;
     let params = params(DType::F32);
@@ -126,7 +126,7 @@ fn dense_network() -> Result<()> {
     check(&golden.at("dense_network"), &params, "", Box::new(|x| network.forward(x)))
 }
 
-/// The first batch sets scale and bias; the golden direction is loaded first, for its draw is PyTorch's.
+/// The first batch sets scale and bias. The golden direction is loaded before, because it was drawn by PyTorch.
 fn initialisation(name: &str, path: &str, [input, output]: [usize; 2], shape: Shape2d) -> Result<()> {
     let golden = open("layers")?;
     let (golden, params) = (golden.at(name), params(DType::F32));

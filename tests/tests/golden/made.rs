@@ -1,4 +1,4 @@
-//! Values that are a function of a name: `tests/fixtures/make.py` has the same rule.
+//! Values that are a function of a name, by the same rule as in `tests/fixtures/make.py`.
 
 use anyhow::Result;
 use srvae::candle_core::{Device, Tensor};

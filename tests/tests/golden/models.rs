@@ -1,6 +1,6 @@
-//! The generated VAE and super-resolution VAE, whole: what each factor says, every term, every gradient, every mode.
+//! The complete generated VAE and super-resolution VAE: every factor, term, gradient and mode.
 //!
-//! Their files differ from the shipped ones in growth and steps alone. The noise is the recorded one.
+//! Their files differ from the shipped ones only in growth and steps. The noise is the recorded one.
 
 use super::support::{Golden, OUTPUT, Tolerance, gradients, load, open, params};
 use anyhow::Result;
@@ -11,19 +11,19 @@ use srvae_tests::{srvae_golden, vae_golden};
 
 srvae_tests::trials!(vae, srvae);
 
-/// Several networks deep, rounding errors add up; and a mode decodes what another mode decoded.
+/// Through several networks, rounding errors add up, and a mode decodes the output of another mode.
 const WHOLE: f64 = 1e-4;
-/// Gradients go all the way back through them.
+/// Gradients pass back through all of them.
 const WHOLE_GRADIENT: f64 = 1e-3;
-/// A divergence at a sample is the difference of two log-densities of about 1,500 nats; in f32 neither code knows these to
-/// better than some 1e-4 nats.
+/// A divergence at a sample is the difference of two log-densities of about 1,500 nats, whose error in f32 is about
+/// 1e-4 nats in both implementations.
 const DIVERGENCE: f64 = 2e-3;
-/// The reference estimates divergences at one sample.
+/// The reference estimates divergences with one sample.
 const REFERENCE: BoundOptions = BoundOptions { samples: 1, kl: KlEstimator::MonteCarlo };
 const DECODE: Draw = Draw { temperature: 1.0, decode: Decode::Mode, top: None };
 const IMPORTANCE: usize = 10;
 
-/// The noise a golden folder recorded for these latents, `prefix` before their names.
+/// The noise that a golden folder recorded for these latents, with `prefix` before their names.
 fn recorded(golden: &Golden, prefix: &str, latents: &[&str]) -> Result<Noise> {
     let mut noise = Noise::seeded(0);
     for latent in latents {
@@ -36,7 +36,7 @@ fn data(golden: &Golden) -> Result<Values> {
     Ok(Values::new().with("x", golden.get("x")?))
 }
 
-/// Terms, for each image and as means, and the gradient of the mean negative bound for every parameter.
+/// Terms, per image and as means, and the gradient of the mean negative bound for every parameter.
 fn terms_and_gradients(
     golden: &Golden,
     model: &dyn Model,
@@ -64,7 +64,7 @@ fn terms_and_gradients(
     gradients(golden, params, "", &loss.backward()?, WHOLE_GRADIENT)
 }
 
-/// Log-weights of ten samples an image, drawn in one pass, and the likelihood they estimate.
+/// Log-weights of ten samples per image, drawn in one pass, and the likelihood that they estimate.
 fn importance(golden: &Golden, model: &dyn Model, latents: &[&str]) -> Result<()> {
     let mut noise = Noise::seeded(0);
     for latent in latents {
@@ -79,7 +79,7 @@ fn importance(golden: &Golden, model: &dyn Model, latents: &[&str]) -> Result<()
     golden.close("iw/log_likelihood", &likelihood, WHOLE)
 }
 
-/// Fails unless `ours` is the golden tensor.
+/// Fails unless `ours` agrees with the golden tensor.
 fn close(golden: &Golden, name: &str, ours: &Tensor) -> Result<()> {
     golden.close(name, ours, WHOLE)
 }
@@ -122,7 +122,7 @@ fn srvae() -> Result<()> {
     importance(&golden, &model, &["u", "z"])
 }
 
-/// What every factor says of the golden images and draws.
+/// The parameters of every factor for the golden images and draws.
 fn srvae_factors(golden: &Golden, model: &srvae_golden::SrvaeGolden) -> Result<()> {
     let x = srvae_golden::X(golden.get("x")?);
     let drawn = model.reconstruction(&x, x.0.dim(0)?, &mut recorded(golden, "forward/eps_", &["u", "z"])?, &DECODE)?;
@@ -141,7 +141,7 @@ fn srvae_factors(golden: &Golden, model: &srvae_golden::SrvaeGolden) -> Result<(
     close(golden, "forward/x_logits", model.p_x(&drawn.y, &drawn.z)?.logits())
 }
 
-/// The reference's three ways to draw.
+/// The reference's three sampling modes.
 fn srvae_modes(golden: &Golden, model: &srvae_golden::SrvaeGolden) -> Result<()> {
     let mut noise = recorded(golden, "generate/eps_", &["z"])?;
     noise.record("u", golden.get("generate/base_draw")?);

@@ -1,4 +1,4 @@
-//! Reading golden files and fixtures, and comparing with them.
+//! Reading of golden files and fixtures, and comparison with them.
 
 use super::made;
 use anyhow::{Context, Result};
@@ -10,9 +10,9 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::OnceLock;
 
-/// Relative to the largest value: what f32 sums of a few thousand terms in another order differ by, with room.
+/// Relative to the largest value: a margin above the difference of f32 sums of a few thousand terms in another order.
 pub const OUTPUT: f64 = 2e-5;
-/// Gradients pass through more of them.
+/// Gradients pass through more sums.
 pub const GRADIENT: f64 = 2e-4;
 
 /// A golden file.
@@ -23,14 +23,13 @@ pub struct Golden {
 
 /// Opens a file of the folder that the test target names.
 ///
-/// # Errors
-/// [`Missing`] where there is no such folder, or no device such as `SRVAE_TEST_DEVICE` asks for.
+/// # Errors [`Missing`] if there is no such folder, or no device as requested by `SRVAE_TEST_DEVICE`.
 pub fn open(file: &str) -> Result<Golden> {
     device().map_err(Missing)?;
     Golden::load(&super::folder()?, file)
 }
 
-/// Where to compute: on the CPU, or with `SRVAE_TEST_DEVICE=cuda` on the first GPU, or why there is none.
+/// The device: the CPU, or with `SRVAE_TEST_DEVICE=cuda` the first GPU. Otherwise the reason why there is none.
 pub fn device() -> Result<Device, String> {
     static DEVICE: OnceLock<Result<Device, String>> = OnceLock::new();
     let asked = || std::env::var("SRVAE_TEST_DEVICE").is_ok_and(|device| device == "cuda");
@@ -39,7 +38,7 @@ pub fn device() -> Result<Device, String> {
 }
 
 impl Golden {
-    /// A file of a folder, everything that is a function of its name made.
+    /// A file of a folder; values that are a function of their name are computed.
     fn load(folder: &Path, file: &str) -> Result<Self> {
         let path = folder.join(format!("{file}.safetensors"));
         let device = device().map_err(anyhow::Error::msg)?;
@@ -65,7 +64,7 @@ impl Golden {
         Ok(self.tensors.get(&name).with_context(|| format!("no tensor {name}"))?.clone())
     }
 
-    /// Names below a prefix, without it.
+    /// Names with a prefix, without it.
     pub fn names(&self, below: &str) -> Vec<String> {
         let start = format!("{}{below}", self.prefix);
         let mut names: Vec<String> =
@@ -74,12 +73,12 @@ impl Golden {
         names
     }
 
-    /// Fails unless `ours` is the golden tensor within `tolerance` of its largest magnitude.
+    /// Fails unless `ours` is within `tolerance` of the golden tensor, relative to its largest magnitude.
     pub fn close(&self, name: &str, ours: &Tensor, tolerance: f64) -> Result<()> {
         self.within(name, ours, Tolerance::Relative(tolerance))
     }
 
-    /// Fails unless `ours` is the golden tensor within a tolerance.
+    /// Fails unless `ours` is within a tolerance of the golden tensor.
     pub fn within(&self, name: &str, ours: &Tensor, tolerance: Tolerance) -> Result<()> {
         let (theirs, ours) = self.stored(name, ours)?;
         let (error, allowed) = match tolerance {
@@ -94,7 +93,7 @@ impl Golden {
         Ok(())
     }
 
-    /// The largest magnitude of what is stored of a tensor.
+    /// The largest magnitude of the stored values of a tensor.
     pub fn largest(&self, name: &str) -> Result<f64> {
         let whole = format!("{}{name}", self.prefix);
         let part = format!("{whole}%");
@@ -102,7 +101,8 @@ impl Golden {
         magnitude(found.with_context(|| format!("no tensor {whole}"))?.1)
     }
 
-    /// The golden tensor beside ours: whole, or the values of it that are stored, every K-th under `NAME%K`.
+    /// The golden tensor with the corresponding values of ours: all values, or those that are stored, every K-th under
+    /// `NAME%K`.
     fn stored(&self, name: &str, ours: &Tensor) -> Result<(Tensor, Tensor)> {
         if let Ok(whole) = self.get(name) {
             return Ok((whole, ours.clone()));
@@ -117,21 +117,21 @@ impl Golden {
     }
 }
 
-/// How far a value may be off.
+/// The permitted difference.
 #[derive(Clone, Copy)]
 pub enum Tolerance {
-    /// Of the largest magnitude.
+    /// Relative to the largest magnitude.
     Relative(f64),
-    /// Of the largest magnitude, or of another one that is larger.
+    /// Relative to the largest magnitude, or to another one that is larger.
     Beside(f64, f64),
-    /// As it is.
+    /// Absolute.
     Nats(f64),
 }
 
-/// Magnitudes below this count as this: relative to a number that happens to be next to nothing, rounding is everything.
+/// Smaller magnitudes are replaced by this one: relative to a number that is almost 0, rounding errors are large.
 const FLOOR: f64 = 1e-3;
 
-/// The largest difference over the largest magnitude of `theirs`.
+/// The largest difference divided by the largest magnitude of `theirs`.
 pub fn distance(ours: &Tensor, theirs: &Tensor) -> Result<f64> {
     Ok(difference(ours, theirs)? / magnitude(theirs)?.max(FLOOR))
 }
@@ -140,7 +140,7 @@ fn magnitude(values: &Tensor) -> Result<f64> {
     Ok(values.to_dtype(DType::F64)?.flatten_all()?.abs()?.max(0)?.to_scalar()?)
 }
 
-/// The largest difference; infinite where something is not a number.
+/// The largest difference; infinite if a value is not a number.
 fn difference(ours: &Tensor, theirs: &Tensor) -> Result<f64> {
     anyhow::ensure!(ours.dims() == theirs.dims(), "shapes {:?} and {:?}", ours.dims(), theirs.dims());
     let (ours, theirs) = (ours.to_dtype(DType::F64)?.flatten_all()?, theirs.to_dtype(DType::F64)?.flatten_all()?);
@@ -148,12 +148,12 @@ fn difference(ours: &Tensor, theirs: &Tensor) -> Result<f64> {
     Ok(if error.is_nan() { f64::INFINITY } else { error })
 }
 
-/// A store, empty.
+/// An empty parameter store.
 pub fn params(dtype: DType) -> Params {
     Params::new(0, dtype, &device().unwrap_or(Device::Cpu))
 }
 
-/// Ours and PyTorch's name of each parameter, `strip` taken off the latter.
+/// Our name and PyTorch's name of each parameter, the latter without `strip`.
 pub fn names(params: &Params, strip: &str) -> Vec<(String, Var)> {
     let entries = params.entries();
     let ours: Vec<String> = entries.iter().map(|(name, _)| name.clone()).collect();
@@ -162,7 +162,7 @@ pub fn names(params: &Params, strip: &str) -> Vec<(String, Var)> {
     theirs.zip(entries).map(|(name, (_, var))| (name, var)).collect()
 }
 
-/// Sets every parameter from `param/…`; fails if one has no value or a value no parameter.
+/// Sets every parameter from `param/…`. Fails if a parameter has no value, or a value no parameter.
 pub fn load(golden: &Golden, params: &Params, strip: &str) -> Result<()> {
     let pairs = names(params, strip);
     for (name, var) in &pairs {
@@ -187,8 +187,8 @@ pub fn gradients(
     for (name, var) in names(params, strip) {
         let ours = store.get(&var).with_context(|| format!("no gradient for {name}"))?;
         let name = format!("grad/{name}");
-        // A direction's gradient is what is left of terms as large as its scale's (nothing, for a single weight), and both
-        // codes give their rounding errors for it.
+        // The gradient of a direction is a small difference of terms as large as those of its scale (0 for a single
+        // weight), and both implementations return their rounding errors for it.
         let tolerance = match name.strip_suffix("weight_v") {
             Some(stem) => Tolerance::Beside(tolerance, golden.largest(&format!("{stem}weight_g"))?),
             None => Tolerance::Relative(tolerance),

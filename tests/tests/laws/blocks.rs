@@ -1,5 +1,5 @@
-//! Blocks: gradients are slopes, for every input and every parameter; shapes and parameters are what the catalogue says; a
-//! batch is its rows one by one.
+//! Blocks: gradients agree with finite differences for every input and parameter, shapes and parameters agree with the
+//! catalogue, and the rows of a batch are independent.
 
 use super::catalogue::{Built, batch, blocks};
 use super::support::{list, normal, params, slopes, stir};
@@ -27,7 +27,7 @@ fn shapes_and_parameters_are_the_catalogues() -> Result<()> {
     each(|built, inputs| {
         let shape = (built.entry.shape)(&built.arguments, &built.inputs).map_err(anyhow::Error::msg)?;
         let found = (built.forward)(&all(inputs))?;
-        // What reads nothing has one row, whatever the batch.
+        // A block without inputs has one row, whatever the batch.
         let rows = if built.inputs.is_empty() { 1 } else { 3 };
         ensure!(found.dims() == batch(rows, &shape), "the rule says {shape:?}, the output is {:?}", found.dims());
         let held: usize = built.params.entries().iter().map(|(_, var)| var.elem_count()).sum();
@@ -97,7 +97,8 @@ fn gradients_of_convolutions_are_slopes() -> Result<()> {
     Ok(())
 }
 
-/// Salimans and Kingma (2016): after the first batch each channel of it has mean 0 and the chosen deviation, 0.01.
+/// Salimans and Kingma (2016): after the first batch, each channel of it has mean 0 and the chosen standard deviation,
+/// 0.01.
 #[test]
 fn the_first_batch_sets_the_output() -> Result<()> {
     for case in CONVOLUTIONS {
@@ -112,7 +113,7 @@ fn the_first_batch_sets_the_output() -> Result<()> {
             let count = channel.len() as f64;
             let mean = channel.iter().sum::<f64>() / count;
             let variance = channel.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0);
-            // The root is taken of the variance + 1e-8, which is next to nothing of a variance near 1.
+            // The square root is of the variance + 1e-8, which is negligible for a variance near 1.
             let deviation = variance.sqrt();
             ensure!(mean.abs() < 1e-12 && (deviation - 0.01).abs() < 1e-8, "{case:?}: {mean} ± {deviation}");
         }
@@ -120,7 +121,8 @@ fn the_first_batch_sets_the_output() -> Result<()> {
     Ok(())
 }
 
-/// Over the channels and positions of a group; 1e-5 is added to the variances 4 and 1, gain 1 and bias 0 are as they begin.
+/// Over the channels and positions of a group. 1e-5 is added to the variances 4 and 1; gain 1 and bias 0 are the
+/// initial values.
 #[test]
 fn a_group_has_mean_0_and_variance_1() -> Result<()> {
     let layer = GroupNorm::new(&params(), &[4, 1, 2], GroupNormConfig { groups: 2 })?;

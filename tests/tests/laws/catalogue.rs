@@ -1,4 +1,4 @@
-//! The entries of the language with their examples, built in double precision: what the laws run over.
+//! The entries of the language with their examples, built in double precision.
 
 use super::support::{list, normal, params};
 use anyhow::{Context, Result, ensure};
@@ -11,7 +11,7 @@ pub fn batch(count: usize, shape: &[usize]) -> Vec<usize> {
     std::iter::once(count).chain(shape.iter().copied()).collect()
 }
 
-/// A block at an example's arguments, built over its inputs' shapes.
+/// A block with an example's arguments, built for the shapes of its inputs.
 pub struct Built {
     pub name: String,
     pub entry: &'static Block,
@@ -21,7 +21,7 @@ pub struct Built {
     pub forward: Box<dyn Fn(&[&Tensor]) -> Result<Tensor>>,
 }
 
-/// Every layer and every function on tensors, at every example.
+/// Every layer and every function on tensors, with every example.
 pub fn blocks() -> Result<Vec<Built>> {
     let mut all = Vec::new();
     for entry in BLOCKS {
@@ -46,7 +46,7 @@ pub fn blocks() -> Result<Vec<Built>> {
     Ok(all)
 }
 
-/// A distribution at an example's arguments over a shape.
+/// A distribution with an example's arguments over a shape.
 pub struct Case {
     pub name: String,
     pub entry: &'static Distribution,
@@ -57,7 +57,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// The shape of the head; none at a root.
+    /// The shape of the parameters; none at a root.
     pub fn head(&self) -> Result<Option<Vec<usize>>> {
         self.entry.head(&self.arguments, &self.shape).map_err(|why| anyhow::anyhow!("{}: {why}", self.name))
     }
@@ -67,12 +67,12 @@ impl Case {
         self.head()?.map(|head| Ok((normal(seed, &batch(1, &head))? * 0.5)?)).transpose()
     }
 
-    /// From a head, or at a root with as many rows.
+    /// From parameters, or at a root with this number of rows.
     pub fn make(&self, head: Option<&Tensor>, rows: usize) -> Result<Box<dyn srvae::dist::Distribution>> {
         match (self.entry.make, head) {
             (Make::Head(make), Some(head)) => Ok(make(&head.into(), &self.arguments)?),
             (Make::Root(make), None) => {
-                // Names of parameters are taken once; a law may build the same distribution again.
+                // A name of a parameter can be used only once, and a law may build the same distribution again.
                 Ok(make(&params(), &self.shape, &self.arguments)?.expand(rows)?)
             }
             _ => anyhow::bail!("{}: its head and the way it is made disagree", self.name),
@@ -86,15 +86,16 @@ impl Case {
     }
 }
 
-/// A row `rows` times.
+/// `rows` copies of a row.
 pub fn repeated(row: &Tensor, rows: usize) -> Result<Tensor> {
     Ok(row.broadcast_as(batch(rows, &row.dims()[1..]))?.contiguous()?)
 }
 
-/// Every distribution at its first example, over the smallest shape of each of its spaces: where it can be enumerated.
+/// Every distribution with its first example, over the smallest shape of each of its spaces, so that its values can be
+/// enumerated.
 pub fn enumerable() -> Result<Vec<Case>> {
     let mut all = Vec::new();
-    // Points among real numbers have no density on a grid of these.
+    // Point masses have no density on a grid of real numbers.
     for entry in DISTRIBUTIONS.iter().filter(|entry| !entry.atoms) {
         let example = entry.examples.first().with_context(|| format!("`{}` has no example", entry.name))?;
         for space in entry.spaces {
@@ -105,7 +106,7 @@ pub fn enumerable() -> Result<Vec<Case>> {
     Ok(all)
 }
 
-/// Every distribution at every example.
+/// Every distribution with every example.
 pub fn distributions() -> Vec<Case> {
     let mut all = Vec::new();
     for entry in DISTRIBUTIONS.iter().filter(|entry| !entry.atoms) {
@@ -117,7 +118,7 @@ pub fn distributions() -> Vec<Case> {
     all
 }
 
-/// A distribution by name, over a shape, at its first example's arguments.
+/// A distribution by name, over a shape, with the arguments of its first example.
 pub fn named(name: &str, space: Space, shape: &[usize]) -> Result<Case> {
     let entry = entries::distribution(name).with_context(|| format!("no distribution is named `{name}`"))?;
     let example = entry.examples.first().with_context(|| format!("`{name}` has no example"))?;
@@ -129,7 +130,7 @@ fn case(entry: &'static Distribution, arguments: Arguments, space: Space, shape:
     Case { name, entry, arguments, space, shape, params: params() }
 }
 
-/// Values of a space, at random.
+/// Random values of a space.
 pub fn values(seed: u64, space: Space, rows: usize, shape: &[usize]) -> Result<Tensor> {
     let shape = batch(rows, shape);
     let uniform = list(&Noise::seeded(seed).uniform("value", &shape, DType::F64, &Device::Cpu)?)?;

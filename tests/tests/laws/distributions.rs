@@ -1,5 +1,5 @@
-//! Distributions: they add up to one, draws follow them, closed forms agree with averages, gradients are slopes, and nothing
-//! is broadcast into a log-probability.
+//! Distributions integrate to one, draws follow them, closed forms agree with averages, gradients agree with finite
+//! differences, and nothing is broadcast into a log-probability.
 
 use super::catalogue::{Case, batch, distributions, enumerable, named, repeated, values};
 use super::support::{list, normal, params, slopes};
@@ -15,7 +15,7 @@ fn each(cases: Vec<Case>, law: impl Fn(&Case) -> Result<()>) -> Result<()> {
     Ok(())
 }
 
-/// The grid of a case's space: its values, and the mass around each for one setting of the natural parameters.
+/// The grid over a case's space: its values, and the mass around each, for one setting of the natural parameters.
 fn grid(case: &Case, seed: u64) -> Result<(Vec<f64>, Vec<f64>)> {
     let grid = space_entry(case.space).grid;
     let values = (grid.rows)();
@@ -28,8 +28,8 @@ fn grid(case: &Case, seed: u64) -> Result<(Vec<f64>, Vec<f64>)> {
     Ok((values, masses))
 }
 
-/// The sum over a grid, and how far it may be from the integral: where a density has a jump or a kink, sums over every third
-/// point differ, depending on where they begin. Elsewhere they agree.
+/// The sum over a grid, and its possible distance from the integral. If a density has a jump or a kink, sums over every
+/// third point depend on where they begin; otherwise they agree.
 fn integral(case: &Case, each: &[f64]) -> (f64, f64) {
     let thirds = [0, 1, 2].map(|first| each[first.min(each.len())..].iter().step_by(3).sum::<f64>() * 3.0);
     let spread = thirds.iter().fold(f64::MIN, |a, b| a.max(*b)) - thirds.iter().fold(f64::MAX, |a, b| a.min(*b));
@@ -46,8 +46,8 @@ fn densities_add_up_to_one() -> Result<()> {
     })
 }
 
-/// The mean is the average of the space's values by their density; rounding to the grid of pixels moves it a little. Where
-/// values far out count as much as those around the middle, there is no mean.
+/// The mean is the average of the values weighted with their density. Rounding to the grid of pixels changes it
+/// slightly. A distribution whose distant values contribute as much as the central ones has no mean.
 #[test]
 fn means_are_averages() -> Result<()> {
     let without = std::cell::Cell::new(0);
@@ -74,8 +74,8 @@ fn means_are_averages() -> Result<()> {
 const DRAWS: usize = 40_000;
 const BINS: usize = 50;
 
-/// Pearson's statistic of draws against probabilities, over bins of at least five expected draws; for so many degrees of
-/// freedom it stays within six standard deviations of their number but for one seed in 10⁸.
+/// Pearson's statistic of draws against probabilities, over bins with at least five expected draws. It is within six
+/// standard deviations of the degrees of freedom, except for one seed in 10⁸.
 fn follows(counts: &[f64], probabilities: &[f64]) -> Result<()> {
     let draws: f64 = counts.iter().sum();
     let bins: Vec<_> = counts.iter().zip(probabilities).filter(|(_, p)| *p * draws >= 5.0).collect();
@@ -95,7 +95,7 @@ fn draws_follow_their_density() -> Result<()> {
         let wrong = drawn.chunks(size).find_map(entry.misfit);
         ensure!(wrong.is_none(), "a draw {}", wrong.unwrap_or_default());
         let (points, masses) = grid(case, 2)?;
-        // The bin of each point of the grid: its own, or, of a continuous space, one of many of equal mass.
+        // The bin of each point of the grid: one per value, or for a continuous space one of many bins with equal mass.
         let mut below = 0.0;
         let bins = masses.iter().enumerate().map(|(at, mass)| {
             below += mass;
@@ -108,11 +108,11 @@ fn draws_follow_their_density() -> Result<()> {
         let rising: Vec<f64> = points.chunks(size).map(|point| point[0]).collect();
         for value in drawn.chunks(size) {
             let at = if entry.discrete {
-                // Values of a discrete space are far further apart.
+                // Values of a discrete space are much further apart.
                 let near = |row: &[f64]| row.iter().zip(value).all(|(a, b)| (a - b).abs() < 1e-6);
                 points.chunks(size).position(near)
             } else {
-                // Points rise; the nearer of the two around the value.
+                // Points are in ascending order; the nearer one of the two around the value.
                 let first = |at: usize| rising[at];
                 let above = rising.partition_point(|point| *point < value[0]);
                 let above = above.clamp(1, bins.len() - 1);
@@ -125,7 +125,7 @@ fn draws_follow_their_density() -> Result<()> {
     })
 }
 
-/// The closed form lies within five standard errors of the average of log q − log p over draws from q.
+/// The closed form is within five standard errors of the average of log q − log p over draws from q.
 #[test]
 fn closed_forms_agree_with_averages() -> Result<()> {
     let mut seen = 0;
@@ -144,7 +144,7 @@ fn closed_forms_agree_with_averages() -> Result<()> {
             ensure!((mean - exact).abs() < 5.0 * error, "{pair}: {mean} on average, exactly {exact}");
             ensure!(exact > 0.0, "{pair}: {exact}");
             if *name == entry.name {
-                // Rounding of a few terms, which cancel.
+                // Rounding of a few terms that cancel.
                 ensure!(list(&divergence(&of_q, &of_q)?)?[0].abs() < 1e-12, "{pair} of a distribution from itself");
             }
             if let (Some(head), p) = (q.natural(3)?, p.rows(4, 1)?) {
@@ -174,7 +174,7 @@ fn gradients_are_slopes() -> Result<()> {
     })
 }
 
-/// At the same noise a draw is a function of the natural parameters, and its gradient is that function's slope.
+/// With fixed noise, a draw is a function of the natural parameters, and its gradient is that of this function.
 #[test]
 fn gradients_of_draws_are_slopes() -> Result<()> {
     let mut tried = 0;
@@ -192,7 +192,7 @@ fn gradients_of_draws_are_slopes() -> Result<()> {
     Ok(())
 }
 
-/// What a distribution at a root holds itself is learned: the gradient is the slope for every parameter.
+/// The parameters of a distribution at a root are learned; the gradient of each agrees with finite differences.
 #[test]
 fn gradients_of_roots_are_slopes() -> Result<()> {
     each(distributions(), |case| {
@@ -221,7 +221,7 @@ fn copies_of_a_batch_are_the_batch() -> Result<()> {
     })
 }
 
-/// A value that would fit by broadcasting is an error that names its shape.
+/// A value that could be broadcast to the right shape is an error that states its shape.
 #[test]
 fn a_value_that_would_broadcast_is_refused() -> Result<()> {
     each(distributions(), |case| {
@@ -237,7 +237,7 @@ fn a_value_that_would_broadcast_is_refused() -> Result<()> {
     })
 }
 
-/// A draw at a temperature is as much nearer to the mean as that is below one.
+/// With a temperature below one, a draw is nearer to the mean by this factor.
 #[test]
 fn a_temperature_is_a_factor_of_the_deviation() -> Result<()> {
     let root = StandardNormal::new(&params(), &[2, 3])?.expand(3)?;

@@ -1,4 +1,5 @@
-//! Bijectors: both ways give back the start, the log-determinant is the Jacobian's, gradients are slopes.
+//! Flows: the inverse returns the input, the log-determinant is that of the Jacobian, and gradients agree with finite
+//! differences.
 
 use super::catalogue::batch;
 use super::support::{list, log_det, normal, params, slopes, stir};
@@ -14,7 +15,7 @@ use std::sync::Arc;
 /// Rounding, through a few exponentials.
 const EXACT: f64 = 1e-10;
 
-/// Every flow there is, over a few shapes, given a context where its example has one.
+/// Every flow over a few shapes, with a context if its example has one.
 fn each(law: impl Fn(&str, &Params, &dyn Bijector, &[usize]) -> Result<()>) -> Result<()> {
     let masks = [
         Mask::Checkerboard { reversed: false },
@@ -48,7 +49,7 @@ fn each(law: impl Fn(&str, &Params, &dyn Bijector, &[usize]) -> Result<()>) -> R
     Ok(())
 }
 
-/// A flow given a context: a row of it for each row, the same at every call and another for each row.
+/// A flow with a context, which differs between rows and is the same at every call.
 struct Given {
     flow: Arc<dyn Bijector>,
     context: Vec<usize>,
@@ -79,7 +80,7 @@ impl Bijector for Given {
     }
 }
 
-/// Values that the flow may have: what it makes of normal ones.
+/// Values in the range of the flow: transformed normal draws.
 fn values(flow: &dyn Bijector, seed: u64, rows: usize, shape: &[usize]) -> Result<Tensor> {
     let inner = if flow.inner().is_empty() { shape } else { flow.inner() };
     Ok(flow.inverse(&normal(seed, &batch(rows, inner))?)?)
@@ -101,7 +102,7 @@ fn both_ways_give_back_the_start() -> Result<()> {
         let (v, log_det) = flow.forward(&z)?;
         close(name, &flow.inverse(&v)?, &z)?;
         close(name, &flow.forward(&flow.inverse(&v)?)?.0, &v)?;
-        // A draw knows the same of its density as a value from elsewhere.
+        // A draw has the same log-density as an equal value from elsewhere.
         let (drawn, at_draw) = flow.drawn(&v)?;
         close(name, &drawn, &z)?;
         close(name, &at_draw, &log_det)
@@ -111,7 +112,7 @@ fn both_ways_give_back_the_start() -> Result<()> {
 #[test]
 fn the_log_determinant_is_the_jacobians() -> Result<()> {
     each(|name, _, flow, shape| {
-        // With a context a row cannot be taken by itself, so the Jacobian of the first is that of a batch of one.
+        // With a context a row cannot be evaluated separately, so the Jacobian is that of a batch of one.
         let rows = 1;
         match flow.ways() {
             Ways::Both => {
@@ -130,7 +131,8 @@ fn the_log_determinant_is_the_jacobians() -> Result<()> {
     })
 }
 
-/// What a split draws of its own has the log-density that it says: the same as that of the value from elsewhere.
+/// The part that a split draws has the log-density that the split reports, the same as that of an equal value from
+/// elsewhere.
 #[test]
 fn splits_score_what_they_draw() -> Result<()> {
     each(|name, _, flow, shape| {
@@ -143,7 +145,7 @@ fn splits_score_what_they_draw() -> Result<()> {
         let (on, found) = flow.forward(&z)?;
         close(name, &on, &v)?;
         close(name, &said, &found)?;
-        // The draw is no function of v: another noise, another value.
+        // This part does not depend on v: other noise yields another value.
         let other = flow.sample(&v, "z", &mut Noise::seeded(4), &Draw::default())?;
         ensure!(list(&(other - z)?.abs()?)?.into_iter().fold(0.0, f64::max) > 1e-3, "{name}: nothing is drawn");
         Ok(())
@@ -173,7 +175,8 @@ fn gradients_are_slopes() -> Result<()> {
     })
 }
 
-/// One pixel under a logistic flow of a normal: the term's mean is below ln P(k), and many samples come to it, for every k.
+/// One pixel with a logistic flow of a normal: for every k the mean of the term is below ln P(k) and approaches it with
+/// many samples.
 #[test]
 fn dequantised_pixels_are_bounded_in_units_of_pixels() -> Result<()> {
     const SAMPLES: usize = 4000;
@@ -181,7 +184,7 @@ fn dequantised_pixels_are_bounded_in_units_of_pixels() -> Result<()> {
     let make = |name: &str, shape: &[usize]| registry::flow(name, &params, &[shape], &Arguments::default());
     let base = StandardNormal::new(&params, &[1, 1, 1])?.expand(SAMPLES)?;
     let density = Flowed::new(Flowed::new(base, make("sigmoid", &[1, 1, 1])?), make("dequantise", &[1, 1, 1])?);
-    // The probability of a cell by the midpoint rule: its error is far below that of the samples.
+    // The probability of a cell by the midpoint rule, whose error is much smaller than that of the samples.
     let standard = |t: f64| (-0.5 * t * t).exp() / (2.0 * std::f64::consts::PI).sqrt();
     let mass = |k: f64| -> f64 {
         let at = |step: usize| (k + (step as f64 + 0.5) / 1000.0) / 256.0;
@@ -199,7 +202,7 @@ fn dequantised_pixels_are_bounded_in_units_of_pixels() -> Result<()> {
         let error = 5.0 * (spread / SAMPLES as f64).sqrt() / average + 1e-9;
         ensure!((average / mass(k) - 1.0).abs() < error, "{k}: {average} for {}", mass(k));
         ensure!(mean <= mass(k).ln() + error, "{k}: {mean} above {}", mass(k).ln());
-        // What is drawn lies on the grid.
+        // Draws are on the grid.
         let drawn = list(&density.sample("x", &mut noise, &Draw::default())?)?;
         ensure!(
             drawn.iter().all(|x| (x * 255.0 - (x * 255.0).round()).abs() < 1e-9 && (0.0..=1.0).contains(x)),
@@ -209,8 +212,8 @@ fn dequantised_pixels_are_bounded_in_units_of_pixels() -> Result<()> {
     Ok(())
 }
 
-/// A grid over [-9, 9]² with steps of 0.06: for a density this smooth the sum of a grid is the integral to many digits;
-/// what lies outside has less than 1e-9 of a standard normal, which the flow bends but does not move far.
+/// A grid over [-9, 9]² with steps of 0.06. For a density this smooth, the sum over the grid equals the integral to
+/// many digits. Less than 1e-9 of a standard normal is outside, and the flow does not move it far.
 #[test]
 fn a_density_under_a_flow_adds_up_to_one() -> Result<()> {
     let params = params();
@@ -226,11 +229,11 @@ fn a_density_under_a_flow_adds_up_to_one() -> Result<()> {
     Ok(())
 }
 
-/// What a draw under a flow is said to weigh is its density, and copies of a record have the record's context.
+/// The reported log-density of a draw from a flow is its density, and copies of a record have the record's context.
 #[test]
 fn a_density_under_a_flow_scores_what_it_draws_given_its_context() -> Result<()> {
     let mut given = 0;
-    // `onto` stands over numbers between 0 and 1 alone, which a normal base does not draw.
+    // `onto` needs numbers between 0 and 1, which a normal base does not yield.
     for entry in FLOWS.iter().filter(|entry| entry.name != "onto") {
         for example in entry.examples {
             let (params, arguments, shapes) = (params(), (example.arguments)(), example.inputs);

@@ -1,4 +1,4 @@
-//! Deterministic functions: space and shape of the value are what the catalogue says.
+//! Deterministic functions: space and shape of the value agree with the catalogue.
 
 use super::catalogue::{batch, values};
 use super::support::list;
@@ -24,7 +24,7 @@ fn values_are_in_their_range() -> Result<()> {
     Ok(())
 }
 
-/// What a function without arguments makes of an image `[1, C, H, W]`, in levels from 0 to 255.
+/// The value of a function without arguments for an image `[1, C, H, W]`, in levels from 0 to 255.
 fn levels(name: &str, shape: [usize; 3], pixels: &[f64]) -> Result<Vec<f64>> {
     let entry = FUNCTIONS.iter().find(|entry| entry.name == name).context("no such function")?;
     let apply = entry.apply.context("it is not applied")?;
@@ -43,7 +43,8 @@ fn grey_is_the_luma_of_a_colour() -> Result<()> {
     Ok(())
 }
 
-/// Sobel's gradient over 4, in either direction: beside a step of a fifth it is a fifth, two steps at right angles make its root 2.
+/// Sobel's gradient divided by 4, in either direction: next to a step of 1/5 it is 1/5; two perpendicular steps give √2
+/// times as much.
 #[test]
 fn edges_are_found_in_both_directions() -> Result<()> {
     let [o, x] = [0.0, 0.2];

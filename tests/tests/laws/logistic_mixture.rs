@@ -7,7 +7,7 @@ use srvae::{Device, Tensor};
 
 const COMPONENTS: usize = 3;
 
-/// Logits of a mixture, the same for each of `rows` images of one pixel; the scales lie between e⁻⁴ and e⁻².
+/// Logits of a mixture, the same for each of `rows` images of one pixel; the scales are between e⁻⁴ and e⁻².
 fn logits(rows: usize) -> Result<Tensor> {
     let part = |seed: u64, count: usize, scale: f64, shift: f64| -> Result<Tensor> {
         Ok(((normal(seed, &[1, count, 1, 1])?.tanh()? * scale)? + shift)?)
@@ -19,11 +19,11 @@ fn logits(rows: usize) -> Result<Tensor> {
     Ok(logits.broadcast_as((rows, logits.dim(1)?, 1, 1))?.contiguous()?)
 }
 
-/// Where a bin has less than 1e-5 of mass, the density at its middle stands for it, off by (width/scale)²/24 < 0.2 %: over
-/// 256 bins that is less than 5e-6.
+/// If a bin has less than 1e-5 of mass, its mass is approximated by the density at its middle, with an error of
+/// (width/scale)²/24 < 0.2 %: over 256 bins less than 5e-6.
 const BINS: f64 = 5e-6;
 
-/// Green and blue depend on red, but summed out they leave red's own mixture.
+/// Green and blue depend on red, but their sum over all values leaves red's own mixture.
 #[test]
 fn a_coloured_mixture_leaves_that_of_its_first_channel() -> Result<()> {
     let (red, rows) = (97.0, 256 * 256);

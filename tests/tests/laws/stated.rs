@@ -1,11 +1,11 @@
-//! Parameters that a model states are taken as they are: no bound that keeps a network's output in check applies to them.
+//! Parameters stated in a model are used unchanged: the clamps on a network's output do not apply to them.
 
 use super::support::params;
 use anyhow::{Context, Result, ensure};
 use srvae::candle_core::{Device, Tensor};
 use srvae::{BoundOptions, Noise, Settings, Values, interpret};
 
-/// Space, density and value, and its log-density: scipy's, and mpmath's to 50 digits for pixels.
+/// Space, density, value, and its log-density by scipy, or by mpmath with 50 digits for pixels.
 const SMALL: &[(&str, &str, f64, f64)] = &[
     ("real", "normal(mean: 0.5, std: 0.01)", 0.515, 2.561231652783416),
     ("real", "laplace(mean: 0.5, scale: 0.01)", 0.515, 2.412023005428144),
@@ -32,7 +32,7 @@ const SMALL: &[(&str, &str, f64, f64)] = &[
     ("image", "discretised_normal(mean: 0.49, std: 0.0005)", 0.5019607843137255, -203.91715537109727),
     ("image", "discretised_logistic(mean: 0.49, scale: 0.0005)", 0.5019607843137255, -20.000392515020916),
 ];
-/// The same where the log-density is a small difference of terms of the size of 1e9.
+/// The same if the log-density is a small difference of terms of about 1e9.
 const LARGE: &[(&str, &str, f64, f64)] = &[
     ("positive", "gamma(concentration: 5e7, rate: 5e7)", 1.0001, 7.694744929092188),
     ("unit", "beta(alpha: 5e7, beta: 5e7)", 0.50003, 8.804549276828766),
@@ -40,7 +40,7 @@ const LARGE: &[(&str, &str, f64, f64)] = &[
     ("count", "negative_binomial(mean: 2e7, dispersion: 1e8)", 20003000.0, -9.603297404944897),
 ];
 
-/// The log-density of a value in a model that is one factor.
+/// The log-density of a value in a model with one factor.
 fn log_density(space: &str, density: &str, value: f64) -> Result<f64> {
     let shape: &[usize] = if space == "image" { &[1, 1, 1, 1] } else { &[1, 1] };
     let sizes = if space == "image" { "1, 1, 1" } else { "1" };
@@ -54,7 +54,7 @@ fn log_density(space: &str, density: &str, value: f64) -> Result<f64> {
 
 #[test]
 fn stated_parameters_are_taken_as_they_are() -> Result<()> {
-    // Rounding of a few operations, and that of terms of 1e9.
+    // Rounding of a few operations, and rounding of terms of 1e9.
     for (cases, tolerance) in [(SMALL, 1e-10), (LARGE, 1e-6)] {
         for (space, density, value, wanted) in cases {
             let found = log_density(space, density, *value).with_context(|| (*density).to_owned())?;

@@ -1,10 +1,10 @@
-//! Made-up values, slopes by finite differences, Jacobians by autodiff.
+//! Random values, finite differences, Jacobians by automatic differentiation.
 
 use anyhow::{Result, ensure};
 use srvae::candle_core::{DType, Device, Tensor, Var};
 use srvae::{Noise, Params};
 
-/// A store in double precision.
+/// A parameter store in double precision.
 pub fn params() -> Params {
     Params::new(7, DType::F64, &Device::Cpu)
 }
@@ -14,7 +14,7 @@ pub fn normal(seed: u64, shape: &[usize]) -> Result<Tensor> {
     Ok(Noise::seeded(seed).normal("value", shape, DType::F64, &Device::Cpu)?)
 }
 
-/// Moves every parameter off the values it starts with, where slopes may vanish.
+/// Changes every parameter from its initial value, at which gradients may vanish.
 pub fn stir(params: &Params) -> Result<()> {
     for (index, (name, var)) in params.entries().into_iter().enumerate() {
         let draw = normal(100 + index as u64, var.dims())?;
@@ -30,15 +30,16 @@ pub fn list(values: &Tensor) -> Result<Vec<f64>> {
     Ok(values.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?)
 }
 
-/// Half the distance of the two points of a difference: the error h²·f‴/6 and the rounding error ε·f/h are both next to 1e-10.
+/// Half the distance of the two points of a difference: the error h²·f‴/6 and the rounding error ε·f/h are both about
+/// 1e-10.
 const STEP: f64 = 1e-5;
-/// What that leaves of a slope, relative to the slopes there are.
+/// The resulting error of a derivative, relative to the derivatives.
 const SLOPE: f64 = 1e-6;
 
-/// The gradient of a scalar function is its slope along random directions, for its input and for every parameter.
+/// Tests the gradient of a scalar function for its input and for every parameter, with finite differences along random
+/// directions.
 ///
-/// # Errors
-/// A slope that differs, with the name of what it belongs to.
+/// # Errors A derivative that differs, with the name of the input or parameter.
 pub fn slopes(params: &Params, input: &Tensor, function: impl Fn(&Tensor) -> Result<Tensor>) -> Result<()> {
     let x = Var::from_tensor(input)?;
     let scalar = |x: &Tensor| -> Result<Tensor> { Ok(function(x)?.sum_all()?) };

@@ -1,4 +1,4 @@
-//! Results are the same bits for any number of threads: sums are taken in an order that the data's shape alone decides.
+//! Results have the same bits for any number of threads, because the order of sums depends only on the shapes.
 
 use srvae::candle_core::{DType, Device};
 use srvae::params::Phase;
@@ -6,7 +6,7 @@ use srvae::train::benchmark::Stepper;
 use srvae::{BoundOptions, Draw, Noise, Params, Result, Values};
 use srvae_tests::srvae_golden::COMPILED;
 
-/// Everything a run yields: parameters after two steps of training, importance weights, a draw of every variable.
+/// All results of a run: parameters after two training steps, importance weights, a draw of every variable.
 fn everything() -> Result<Vec<u8>> {
     let params = Params::new(3, DType::F32, &Device::Cpu);
     let model = (COMPILED.build)(&Vec::new(), &params)?;

@@ -1,4 +1,5 @@
-//! Autoregression: a position's distribution does not depend on it or on what comes later, and draws follow the density.
+//! Autoregression: the distribution of a position does not depend on itself or on later positions, and draws follow the
+//! density.
 
 use super::models::pixelvae;
 use candle_core::{DType, Device, Tensor, Var};
@@ -11,7 +12,8 @@ fn params() -> Params {
     Params::new(3, DType::F64, &Device::Cpu)
 }
 
-/// By the gradient of each position's mean: it is 0 for the position itself and all after it, and not for all before it.
+/// By the gradient of each position's mean: it is 0 for the position itself and all later ones, and not 0 for all
+/// earlier ones.
 #[test]
 fn a_position_depends_on_those_before_it_alone() {
     let model = pixelvae::Pixelvae::new(&pixelvae::Config::default(), &params()).unwrap();
@@ -29,17 +31,17 @@ fn a_position_depends_on_those_before_it_alone() {
             None => vec![0.0; count],
         };
         assert!(gradient[position..].iter().all(|slope| *slope == 0.0), "position {position} sees what is later");
-        // The one before it, where there is one, is seen through the smallest kernel.
+        // Even the smallest kernel reads the previous position, if there is one.
         assert!(position == 0 || gradient[position - 1] != 0.0, "position {position} does not see the one before it");
     }
 }
 
-/// Of six binary pixels: the probabilities of all 64 images add up to 1, and images are drawn as often as they say.
+/// Six binary pixels: the probabilities of all 64 images add up to 1, and the frequencies of draws agree with them.
 #[test]
 fn draws_follow_the_density() {
     const DRAWS: usize = 6400;
     let model = autoregressive::Autoregressive::new(&autoregressive::Config::default(), &params()).unwrap();
-    // Far from the first values, which are nearly the same for every pixel.
+    // Far from the initial values, which are nearly the same for every pixel.
     for (name, var) in model.params().entries() {
         let step = Noise::seeded(5).normal(&name, var.dims(), DType::F64, &Device::Cpu).unwrap();
         var.set(&(var.as_tensor() + (step * 0.7).unwrap()).unwrap()).unwrap();
@@ -62,13 +64,13 @@ fn draws_follow_the_density() {
         let number: usize = image.iter().enumerate().map(|(pixel, value)| (*value as usize) << pixel).sum();
         counts[number] += 1.0;
     }
-    // Images that are hardly ever drawn are one class, so that χ² has its distribution.
+    // Rare images are one class, so that the statistic has the χ² distribution.
     let expected = probabilities.iter().map(|probability| probability * DRAWS as f64);
     let (common, rare): (Vec<_>, Vec<_>) = expected.zip(counts).partition(|(expected, _)| *expected >= 5.0);
     let rare = rare.iter().fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     let classes: Vec<(f64, f64)> = common.into_iter().chain([rare]).filter(|(expected, _)| *expected > 0.0).collect();
     let chi: f64 = classes.iter().map(|(expected, count)| (count - expected).powi(2) / expected).sum();
-    // Mean n and variance 2n of χ² with n degrees of freedom: five standard deviations.
+    // χ² with n degrees of freedom has mean n and variance 2n; the tolerance is five standard deviations.
     let freedom = (classes.len() - 1) as f64;
     assert!(chi < freedom + 5.0 * (2.0 * freedom).sqrt(), "χ² = {chi:.1} of {} classes", classes.len());
     assert!(classes.len() > 10, "{} classes", classes.len());

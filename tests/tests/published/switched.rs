@@ -10,7 +10,7 @@ const STEPS: usize = 4;
 fn built(model: &Compiled) -> Box<dyn Model> {
     let params = Params::new(4, DType::F32, &Device::Cpu);
     let model = (model.build)(&Settings::new(), &params).unwrap();
-    // Away from the first values, at which q hardly reads the data.
+    // Away from the initial values, at which q hardly depends on the data.
     for (name, var) in params.entries() {
         let step = Noise::seeded(6).normal(&name, var.dims(), DType::F32, &Device::Cpu).unwrap();
         var.set(&(var.as_tensor() + (step * 0.3).unwrap()).unwrap()).unwrap();
@@ -20,7 +20,7 @@ fn built(model: &Compiled) -> Box<dyn Model> {
     model
 }
 
-/// Two records of binary steps; `seed` decides those after step 2 of the first and after step 3 of the second.
+/// Two records of binary steps. `seed` determines those after step 2 of the first and after step 3 of the second.
 fn sequences(seed: usize) -> Values {
     let ends = [2, 3];
     let value = |record: usize, step: usize, at: usize| {
@@ -37,7 +37,7 @@ fn numbers(values: &Values, name: &str) -> Vec<f32> {
     values.get(name).unwrap().flatten_all().unwrap().to_vec1().unwrap()
 }
 
-/// Every record keeps its own steps, and neither its latents nor what follows depend on what the data have after its end.
+/// Every record keeps its given steps. Its latents and the following steps do not depend on data after its end.
 #[test]
 fn a_continuation_keeps_the_steps_that_a_record_has() {
     for model in [&dmm::COMPILED, &vrnn::COMPILED] {
@@ -57,7 +57,7 @@ fn a_continuation_keeps_the_steps_that_a_record_has() {
                 x.get(record).unwrap().narrow(0, from, count).unwrap().flatten_all().unwrap().to_vec1().unwrap()
             };
             assert_eq!(part(own, 0, end), part(all, 0, end), "record {record} of {}", model.name);
-            // What follows is drawn: another seed draws otherwise.
+            // The following steps are random: another seed yields others.
             let again = run(&given, 2);
             let again = again.get("x").unwrap();
             assert_ne!(part(all, end, STEPS - end), part(again, end, STEPS - end), "record {record} of {}", model.name);
@@ -65,7 +65,8 @@ fn a_continuation_keeps_the_steps_that_a_record_has() {
     }
 }
 
-/// With no level from q nothing depends on the data, with one the first level does, and with all it is what it is without a choice.
+/// With no level from q, nothing depends on the data; with one, the first level does; with all, the result is that of
+/// reconstruction.
 #[test]
 fn the_top_levels_come_from_the_data() {
     let model = built(&nvae::COMPILED);
@@ -82,7 +83,7 @@ fn the_top_levels_come_from_the_data() {
     for name in names {
         assert_eq!(numbers(&run(&black, Some(3)), name), numbers(&run(&black, None), name), "{name}");
     }
-    // The first level is q's; the second is drawn from p by the same noise, and differs by the first alone.
+    // The first level is from q. The second is drawn from p with the same noise, and depends only on the first.
     assert_eq!(numbers(&run(&black, Some(1)), "z[1]"), numbers(&run(&black, None), "z[1]"));
     assert_ne!(numbers(&run(&black, Some(1)), "z[2]"), numbers(&run(&black, None), "z[2]"));
     assert!(depends(Some(1), "z[2]"));

@@ -29,11 +29,12 @@ pub fn positive(text: &str) -> Result<f64, String> {
 }
 
 pub fn not_negative(text: &str) -> Result<f64, String> {
-    number(text).and_then(|number| if number >= 0.0 { Ok(number) } else { Err("a number from 0 on is needed".into()) })
+    number(text)
+        .and_then(|number| if number >= 0.0 { Ok(number) } else { Err("a number of at least 0 is needed".into()) })
 }
 
 pub fn fraction(text: &str) -> Result<f64, String> {
     number(text).and_then(|number| {
-        if (0.0..1.0).contains(&number) { Ok(number) } else { Err("a number from 0 to below 1 is needed".into()) }
+        if (0.0..1.0).contains(&number) { Ok(number) } else { Err("a number from 0 to 1 (excluded) is needed".into()) }
     })
 }

@@ -27,7 +27,7 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
         let name = format!("{}: {}", flow.factor, flow.name);
         let given = Given { flow: flow.bijector, context: flow.bijector.context().map(<[usize]>::to_vec) };
         if flow.bijector.ways() == Ways::Split {
-            let law = format!("{name}'s density of its draws is right");
+            let law = format!("{name} yields the log-density of its draws");
             findings.push(splits(law, flow.bijector)?);
             continue;
         }
@@ -39,7 +39,7 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
             findings.push(inverts(&name, &given, &flow.shape)?);
         }
         let size: usize = flow.shape.iter().product();
-        let (law, work) = (format!("{name}'s log-determinant is its Jacobian's"), work(size, kinds[at].cost));
+        let (law, work) = (format!("{name}'s log-determinant is that of its Jacobian"), work(size, kinds[at].cost));
         let before = kinds[..at].iter().filter(|kind| **kind == kinds[at]).count() as u64;
         if !is_judged(before, work) {
             continue;
@@ -127,7 +127,7 @@ fn inverts(name: &str, flow: &Given<'_>, shape: &[usize]) -> Result<Finding> {
     let z = flow.values(4, shape)?;
     let v = flow.map(&z)?.0;
     let error = (flow.with(&v, |flow| flow.inverse(&v))? - &z)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f64>()?;
-    Ok(Finding::new(format!("{name} inverts"), error < TOLERANCE, format!("differs by {error:.1e}")))
+    Ok(Finding::new(format!("{name} is invertible"), error < TOLERANCE, format!("differs by {error:.1e}")))
 }
 
 fn determinant(law: String, flow: &Given<'_>, shape: &[usize]) -> Result<Finding> {

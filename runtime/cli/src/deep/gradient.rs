@@ -68,7 +68,7 @@ fn magnitude(subject: &Subject<'_>) -> Result<f64> {
 }
 
 fn title(part: &str) -> String {
-    format!("the gradient of {part} is the bound's slope")
+    format!("the gradient of {part} agrees with finite differences")
 }
 
 /// Compares along the gradient and a random direction together, so that an error in any entry shows.
@@ -96,7 +96,7 @@ fn law(subject: &Subject<'_>, part: &str, vars: &[(Var, Tensor)], rounding: f64)
     let said = dot(&gradients, &direction)?;
     let (outcome, slope) = judge(&along, said, TOLERANCE * said.abs().max(1e-3 * length), rounding)?;
     let seen = match outcome {
-        Outcome::Skipped => format!("{said:.1e} is less than rounding leaves of a slope"),
+        Outcome::Skipped => format!("{said:.1e} is less than the rounding error of finite differences"),
         Outcome::Holds | Outcome::Broken => format!("{said:.6e} for {slope:.6e}"),
     };
     Ok(Finding { law, outcome, seen })

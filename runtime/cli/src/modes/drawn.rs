@@ -42,7 +42,7 @@ pub fn draw_sheet(
     // There may be fewer examples than requested.
     let count = if mode.given.is_empty() { options.count } else { options.count.min(images.len()) };
     let pictures = count as f64 * options.draws as f64 * sessions.len() as f64;
-    check_sheet(&sessions[0], pictures, options, "take a smaller --count or fewer --draws")?;
+    check_sheet(&sessions[0], pictures, options, "use a smaller --count or fewer --draws")?;
     if let Some(out) = args.out.as_deref().filter(|out| is_arrays(out)) {
         return write_arrays(&sessions[0], mode, images, options, args, out);
     }

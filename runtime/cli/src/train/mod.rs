@@ -156,7 +156,7 @@ fn check_memory(plan: &Plan, device: &Device) -> Result<()> {
     let left = machine::memory().unwrap_or(u64::MAX).saturating_sub(data);
     let fits = memory.largest_batch(left) / samples as u64;
     let advice = match fits {
-        0 => "take a smaller model (--preset, --set) or fewer --samples".to_owned(),
+        0 => "use a smaller model (--preset, --set) or fewer --samples".to_owned(),
         fits => format!("{option} {fits} should fit"),
     };
     let bytes = memory.training((batch as u64).saturating_mul(samples as u64)).saturating_add(data);

@@ -24,7 +24,7 @@ fn span(from: usize, to: usize, channels: usize) -> Result<(usize, usize), Strin
     let end = if to == 0 { channels } else { to };
     match end.checked_sub(from) {
         _ if end > channels => Err(format!("ends before channel {end}, its input has {channels}")),
-        None | Some(0) => Err(format!("begins at channel {from} and ends before channel {end}: nothing is left")),
+        None | Some(0) => Err(format!("begins at channel {from} and ends before channel {end}, so it is empty")),
         Some(count) => Ok((from, count)),
     }
 }

@@ -14,7 +14,7 @@ fn shape(_: &ConcatConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
         return Err("needs at least two inputs".to_owned());
     };
     if first.is_empty() || rest.iter().any(|shape| shape.get(1..) != first.get(1..)) {
-        return Err("needs inputs that differ in their channels alone".to_owned());
+        return Err("needs inputs of equal shapes, except for the channels".to_owned());
     }
     let mut shape = first.to_vec();
     shape[0] = inputs.iter().map(|input| input[0]).fold(0, usize::saturating_add);

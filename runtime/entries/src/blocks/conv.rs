@@ -9,7 +9,7 @@ layer! {
         kernel: usize in 1..=31 = 3,
         /// step between positions
         stride: usize in 1..=16 = 1,
-        /// channels of the output; left to inference at the end of a factor
+        /// channels of the output; inferred at the end of a factor
         out: usize in 1..=LARGEST_SIZE,
     }),
     causal: |config| config.kernel == 1 && config.stride == 1,

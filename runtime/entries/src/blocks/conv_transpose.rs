@@ -7,7 +7,7 @@ layer! {
     conv_transpose: ConvTranspose(ConvTransposeConfig {
         /// height and width of the kernel, odd
         kernel: usize in 1..=31 = 3,
-        /// channels of the output; left to inference at the end of a factor
+        /// channels of the output; inferred at the end of a factor
         out: usize in 1..=LARGEST_SIZE,
     }),
     examples: [{ kernel: 3, out: 2 } over [3, 2, 3], { kernel: 5, out: 1 } over [2, 3, 3]],

@@ -12,7 +12,7 @@ layer! {
         steps: usize in 1..=256 = 3,
         /// doublings of height and width
         up: usize in 0..=16 = 1,
-        /// channels of the output; left to inference at the end of a factor
+        /// channels of the output; inferred at the end of a factor
         out: usize in 1..=LARGEST_SIZE,
     }),
     examples: [{ growth: 4, steps: 2, up: 1, out: 3 } over [3, 2, 3]],

@@ -11,7 +11,7 @@ layer! {
         steps: usize in 1..=256 = 3,
         /// dense layers
         blocks: usize in 1..=64 = 3,
-        /// channels of the output; left to inference at the end of a factor
+        /// channels of the output; inferred at the end of a factor
         out: usize in 1..=LARGEST_SIZE,
     }),
     examples: [{ growth: 2, steps: 3, blocks: 2, out: 3 } over [2, 3, 5]],

@@ -6,7 +6,7 @@ layer! {
     /// A learned vector for each class of a label (for a map of labels, at each position). A value between labels gets
     /// the weighted mean of their vectors.
     embedding: Embedding(EmbeddingConfig {
-        /// features of each vector; left to inference at the end of a factor
+        /// features of each vector; inferred at the end of a factor
         out: usize in 1..=LARGEST_SIZE,
     }),
     examples: [{ out: 3 } over [5], { out: 2 } over [3, 2, 2]],

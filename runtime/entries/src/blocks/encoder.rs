@@ -12,7 +12,7 @@ layer! {
         steps: usize in 1..=256 = 3,
         /// halvings of height and width
         down: usize in 0..=16 = 1,
-        /// channels of the output; left to inference at the end of a factor
+        /// channels of the output; inferred at the end of a factor
         out: usize in 1..=LARGEST_SIZE,
     }),
     examples: [{ growth: 2, steps: 2, down: 1, out: 3 } over [2, 4, 6]],

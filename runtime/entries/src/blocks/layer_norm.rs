@@ -13,7 +13,7 @@ layer! {
 fn shape(_: &LayerNormConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
     let shape = same(inputs)?;
     if shape.first().is_none_or(|channels| *channels < 2) {
-        return Err("needs two channels or more: one alone would always be 0".to_owned());
+        return Err("needs at least two channels: a single one would always be 0".to_owned());
     }
     Ok(shape)
 }

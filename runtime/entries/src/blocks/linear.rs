@@ -5,7 +5,7 @@ use crate::prelude::*;
 layer! {
     /// A weight-normalised affine map of a vector.
     linear: Linear(LinearConfig {
-        /// channels of the output; left to inference at the end of a factor
+        /// channels of the output; inferred at the end of a factor
         out: usize in 1..=LARGEST_SIZE,
     }),
     examples: [{ out: 3 } over [5]],

@@ -11,7 +11,7 @@ layer! {
         kernel: usize in 1..=31 = 3,
         /// whether the output at a position depends on the input at the same position
         own: bool = true,
-        /// channels of the output; left to inference at the end of a factor
+        /// channels of the output; inferred at the end of a factor
         out: usize in 1..=LARGEST_SIZE,
     }),
     causal: |_| true,

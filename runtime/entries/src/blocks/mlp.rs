@@ -9,7 +9,7 @@ layer! {
         width: usize in 1..=LARGEST_SIZE = 128,
         /// hidden layers
         depth: usize in 1..=256 = 2,
-        /// channels of the output; left to inference at the end of a factor
+        /// channels of the output; inferred at the end of a factor
         out: usize in 1..=LARGEST_SIZE,
     }),
     examples: [{ width: 4, depth: 2, out: 3 } over [5], { width: 3, depth: 1, out: 2 } over [2]],

@@ -36,7 +36,7 @@ fn mode<'m>(model: &'m dyn Model, walk: &Walk) -> Result<&'m Mode> {
     ensure!(!walk.latents.is_empty(), "interpolation needs a model with latents");
     let wanted = if walk.top { ["generative_reconstruction", "reconstruction"] } else { ["reconstruction"; 2] };
     let found = wanted.iter().find_map(|name| model.modes().iter().find(|mode| mode.name == *name));
-    let mode = found.context("interpolation needs a mode that infers the latents of an image")?;
+    let mode = found.context("interpolation needs a mode that infers the latents")?;
     for name in &walk.latents {
         let known = mode.yields.contains(&name.as_str());
         ensure!(
