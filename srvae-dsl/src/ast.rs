@@ -1,6 +1,6 @@
 //! The syntax tree: the statements of a file with their places, before names are resolved.
 
-use crate::graph::{Operator, Role, Side, Value};
+use crate::graph::{Joint, Operator, Role, Side, Value};
 use crate::source::Span;
 
 /// A model file.
@@ -68,8 +68,8 @@ pub enum ItemKind {
     Draw { variable: Name, method: Call },
     /// `weight KL_z = 0.5 * ramp(400)`
     Weight { term: Name, value: Expression },
-    /// `objective + alpha * ln q(y | x) where y is observed`
-    Objective(Addend),
+    /// `objective + alpha * ln q(y | x) where y is observed - ln p(t | z)`: one or several.
+    Objective(Vec<Addend>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -84,11 +84,13 @@ pub struct Factor {
     pub side: Side,
     pub variable: Name,
     pub parents: Vec<Name>,
-    /// A distribution with its flows, or a function. For a product of experts, the first expert.
+    /// A distribution with its flows, or a function. For several distributions, the first one.
     pub body: Expression,
-    /// `(normal from x |> …) * (normal from w |> …) * standard_normal`: the experts. Empty if the factor is not a
-    /// product.
+    /// `(normal from x |> …) * (normal from w |> …) * standard_normal`, or `mixture of (…), (…)`: each of them. Empty if
+    /// the factor is one distribution.
     pub experts: Vec<Expert>,
+    /// What is made of the experts.
+    pub joint: Joint,
     /// `mixture of q(z | x: w[k])`
     pub mixture: Option<Mixture>,
     pub network: Option<Expression>,
@@ -124,7 +126,7 @@ pub struct Mixture {
     pub head: Span,
 }
 
-/// An expert of a product of experts.
+/// An expert of a product of experts, or a component of a mixture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expert {
     pub body: Expression,

@@ -15,7 +15,7 @@ mod set;
 pub use crate::catalog::{Space, Value};
 pub use declared::{Number, Operator, Param, Preset, Role, Variable};
 pub use factor::{Argument, Body, Factor, Stage, Use};
-pub use network::{Net, NetBody, Network, Node, NodeId, Op};
+pub use network::{Joint, Net, NetBody, Network, Node, NodeId, Op};
 pub use objective::{Addend, Draw, DrawMethod, Estimate, Estimator, Quantity, Ramp, RampUnit, Weight};
 pub use parents::Parents;
 use petgraph::graph::DiGraph;

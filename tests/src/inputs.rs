@@ -50,7 +50,8 @@ pub fn value(variable: &srvae_dsl::graph::Variable) -> Tensor {
 pub fn rows(variable: &srvae_dsl::graph::Variable, batch: usize) -> Tensor {
     let values: usize = variable.shape.iter().product();
     let uniform: Vec<f64> = (0..batch * values).map(|at| (at * 37 % 256) as f64 / 256.0).collect();
-    let drawn = uniform.chunks(values).flat_map(space_entry(variable.space).draw);
+    let space = space_entry(variable.space);
+    let drawn = uniform.chunks(values).flat_map(|row| space.made(row, &variable.shape));
     let all: Vec<f32> = drawn.map(|value| value as f32).collect();
     let shape: Vec<usize> = std::iter::once(batch).chain(variable.shape.clone()).collect();
     Tensor::from_vec(all, shape, &Device::Cpu).unwrap()

@@ -33,6 +33,8 @@ macro_rules! zoo {
 zoo! {
     belief_net: sigmoid_belief_net = "../models/zoo/belief_net.pgm",
     biva: biva = "../models/zoo/biva.pgm",
+    causal_effects: cevae = "../models/zoo/cevae.pgm",
+    maps_of_classes: dalle_tokens = "../models/zoo/dalle_tokens.pgm",
     deep_markov_model: dmm = "../models/zoo/dmm.pgm",
     relaxed_latents: dvae = "../models/zoo/dvae.pgm",
     factor_analysis: factor_analysis = "../models/zoo/factor_analysis.pgm",
@@ -48,9 +50,11 @@ zoo! {
     planar_flows: planar_vae = "../models/zoo/planar_vae.pgm",
     neural_statistician: statistician = "../models/zoo/statistician.pgm",
     mixed_columns: table_vae = "../models/zoo/table.pgm",
+    mixture_of_experts: mmvae = "../models/zoo/mmvae.pgm",
     mixture_density: mixture_density_network = "../models/zoo/mixture_density_network.pgm",
     recurrent: vrnn = "../models/zoo/vrnn.pgm",
     second_order: second_order = "models/second_order.pgm",
+    two_views: two_views = "models/two_views.pgm",
     very_deep: very_deep_vae = "../models/zoo/vdvae.pgm",
 }
 

@@ -157,8 +157,9 @@ pub(super) fn random_batch(spec: &Spec, size: usize, noise: &mut Noise, device: 
         }
         let uniform =
             noise.uniform(&variable.name, &shape, DType::F64, &Device::Cpu)?.flatten_all()?.to_vec1::<f64>()?;
-        let (draw, row) = (space_entry(variable.space).draw, variable.row());
-        let drawn: Vec<f64> = uniform.chunks(row).flat_map(draw).collect();
+        let space = space_entry(variable.space);
+        let drawn = uniform.chunks(variable.row()).flat_map(|row| space.made(row, variable.one()));
+        let drawn: Vec<f64> = drawn.collect();
         let value = Tensor::from_vec(drawn, shape, &Device::Cpu)?.to_dtype(DType::F32)?.to_device(device)?;
         values.insert(&variable.name, value);
     }

@@ -23,9 +23,9 @@ pub struct SpaceEntry {
     pub discrete: bool,
     /// The distribution that hints propose for it.
     pub usual: &'static str,
-    /// The error of a row of values, if any: "leaves the grid k/255".
+    /// The error of the values of a vector, if any: "leaves the grid k/255".
     pub misfit: fn(&[f64]) -> Option<&'static str>,
-    /// A value from the same number of uniform numbers in [0, 1).
+    /// A vector from the same number of uniform numbers in [0, 1).
     pub draw: fn(&[f64]) -> Vec<f64>,
     /// Values over which a density sums to 1.
     pub grid: Grid,
@@ -40,6 +40,33 @@ pub struct Grid {
     pub rows: fn() -> Vec<f64>,
     /// The measure of a row: 1 for discrete values, and for continuous ones the measure of the values around it.
     pub measure: fn(&[f64]) -> f64,
+}
+
+impl SpaceEntry {
+    /// What is wrong with a value of this shape, if anything. Of a map, its channels at each position are a value.
+    pub fn wrong(&self, value: &[f64], shape: &[usize]) -> Option<&'static str> {
+        let positions = positions(shape);
+        (0..positions).find_map(|at| {
+            let one: Vec<f64> = value.iter().skip(at).step_by(positions).copied().collect();
+            (self.misfit)(&one)
+        })
+    }
+
+    /// A value of this shape from as many numbers, uniform on [0, 1).
+    pub fn made(&self, uniform: &[f64], shape: &[usize]) -> Vec<f64> {
+        let positions = positions(shape);
+        let mut made = vec![0.0; uniform.len()];
+        for at in 0..positions {
+            let one: Vec<f64> = uniform.iter().skip(at).step_by(positions).copied().collect();
+            made.iter_mut().skip(at).step_by(positions).zip((self.draw)(&one)).for_each(|(made, value)| *made = value);
+        }
+        made
+    }
+}
+
+/// Positions of a map; one of a vector.
+fn positions(shape: &[usize]) -> usize {
+    shape.iter().skip(1).product::<usize>().max(1)
 }
 
 impl Space {

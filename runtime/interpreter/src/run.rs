@@ -3,11 +3,11 @@
 use super::parts::{Built, arguments};
 use super::{Given, Interpreted};
 use srvae_dsl::derive::Presence;
-use srvae_dsl::graph::{DrawMethod, VariableId};
+use srvae_dsl::graph::{DrawMethod, Factor, VariableId};
 use srvae_dsl::plan::{How, Operation, Program, Rate, Value, ValueId};
 use srvae_entries::all::Normal;
 use srvae_entries::registry;
-use srvae_numerics::dist::{self, Distribution, Flowed, Head, Mixture, Through};
+use srvae_numerics::dist::{self, Distribution, Flowed, Head, Mixture, OneOf, Through};
 use srvae_numerics::{BoundOptions, Draw, Enumeration, Noise, Result, Tensor, ops, partly};
 use std::sync::Arc;
 
@@ -49,9 +49,7 @@ impl<'r> Run<'r> {
     /// Runs the program and returns its output tensors in order.
     pub fn outputs(mut self, noise: &mut Noise) -> Result<Vec<Tensor>> {
         if !self.program.enumerated.is_empty() {
-            let variables = self.program.enumerated.iter().map(|id| self.model.plan.model.variable(*id));
-            let each: Vec<_> = variables.map(|it| (it.space.name(), it.shape.as_slice())).collect();
-            self.enumeration = Some(Enumeration::new(&each)?);
+            self.enumeration = Some(self.gone_through()?);
         }
         let owners = self.program.repeated_in();
         let last = last_reads(self.program, &owners);
@@ -111,6 +109,25 @@ impl<'r> Run<'r> {
                 }
                 let each: Vec<_> = heads.iter().map(|(head, presences)| (head, *presences)).collect();
                 return Ok(Held::Distribution(Arc::new(Normal::product(&each, *standard)?)));
+            }
+            Operation::OneOf(presences) => {
+                let (mut each, mut at) = (Vec::new(), 0);
+                for count in presences {
+                    let has = value.inputs[at + 1..=at + count].iter().map(|input| self.tensor(*input));
+                    each.push((&**density(at)? as &dyn Distribution, has.collect::<Result<Vec<_>>>()?));
+                    at += 1 + count;
+                }
+                let each: Vec<_> = each.iter().map(|(component, has)| (*component, has.as_slice())).collect();
+                return Ok(Held::Distribution(Arc::new(OneOf::new(&each)?)));
+            }
+            Operation::Strata => Tensor::cat(&self.tensors(value)?, 0)?,
+            Operation::Shares(presences) => {
+                let (inputs, mut each, mut at) = (self.tensors(value)?, Vec::new(), 1);
+                for count in presences {
+                    each.push(&inputs[at..at + count]);
+                    at += count;
+                }
+                dist::shares(&each, inputs[0])?
             }
             Operation::Draws => match self.held(value.inputs[0])? {
                 Held::Tensor(row) => ops::repeat(row, samples)?,
@@ -244,6 +261,21 @@ impl<'r> Run<'r> {
 
     fn given(&self, id: VariableId) -> Result<&Given> {
         self.given.iter().find(|given| given.id == id).ok_or_else(missing)
+    }
+
+    /// The enumerated variables. The components of a mixture are enumerated as the classes of a label.
+    fn gone_through(&self) -> Result<Enumeration> {
+        let model = &self.model.plan.model;
+        let each = self.program.enumerated.iter().map(|id| {
+            let variable = model.variable(*id);
+            match model.q_of(*id).and_then(Factor::components) {
+                Some(components) => ("label", vec![components]),
+                None => (variable.space.name(), variable.shape.clone()),
+            }
+        });
+        let each: Vec<_> = each.collect();
+        let each: Vec<_> = each.iter().map(|(space, shape)| (*space, shape.as_slice())).collect();
+        Enumeration::new(&each)
     }
 
     /// The enumerated values.

@@ -41,10 +41,13 @@ fn of_item(document: &Document, item: &Item) -> Vec<DocumentSymbol> {
             let name = format!("weight {}", term.text);
             vec![symbol(document, name, item.span, term.span, SymbolKind::PROPERTY)]
         }
-        ItemKind::Objective(addend) => {
-            let name = format!("objective {} ln {}", addend.sign.sign(), source.slice(addend.head));
-            vec![symbol(document, name, item.span, addend.head, SymbolKind::PROPERTY)]
-        }
+        ItemKind::Objective(addends) => addends
+            .iter()
+            .map(|addend| {
+                let name = format!("objective {} ln {}", addend.sign.sign(), source.slice(addend.head));
+                symbol(document, name, item.span, addend.head, SymbolKind::PROPERTY)
+            })
+            .collect(),
     }
 }
 

@@ -64,7 +64,12 @@ pub struct Scope<'t> {
 pub fn walk<'t>(file: &'t File, visit: &mut dyn FnMut(&'t Name, Place<'t>, Scope<'t>)) {
     for item in &file.items {
         let scope = Scope { item, formals: &[], factor: None };
-        Walk { scope, visit }.item(item);
+        let mut walk = Walk { scope, visit };
+        walk.item(item);
+        if let Some(over) = &item.over {
+            walk.word(&over.index, Place::Size);
+            walk.set(&over.set);
+        }
     }
 }
 
@@ -93,8 +98,9 @@ impl<'t> Walk<'_, 't> {
         match &item.kind {
             ItemKind::Model(name) => self.word(name, Place::ModelName),
             ItemKind::Param(Setting { name, .. }) => self.word(name, Place::ParamName),
-            ItemKind::Table { name, values, .. } => {
+            ItemKind::Table { name, index, values } => {
                 self.word(name, Place::ParamName);
+                self.word(index, Place::Size);
                 match values {
                     Table::List(values) => values.iter().for_each(|value| self.expression(value, Place::Size)),
                     Table::Runs(runs) => {
@@ -142,8 +148,15 @@ impl<'t> Walk<'_, 't> {
                 self.scope.factor = Some(factor);
                 self.word(&factor.variable, Place::FactorVariable);
                 factor.parents.iter().for_each(|parent| self.word(parent, Place::FactorParent));
-                if factor.experts.is_empty() {
+                if factor.experts.is_empty() && factor.mixture.is_none() {
                     self.expression(&factor.body, Place::Base);
+                }
+                if let Some(mixture) = &factor.mixture {
+                    self.word(&mixture.variable, Place::FactorVariable);
+                    for (name, values) in &mixture.values {
+                        self.word(name, Place::FactorVariable);
+                        values.iter().for_each(|value| self.expression(value, Place::Value));
+                    }
                 }
                 for expert in &factor.experts {
                     self.expression(&expert.body, Place::Base);
@@ -165,11 +178,13 @@ impl<'t> Walk<'_, 't> {
                 self.word(term, Place::BoundTerm);
                 self.weight(value);
             }
-            ItemKind::Objective(addend) => {
-                addend.scale.iter().for_each(|scale| self.expression(scale, Place::Size));
-                self.word(&addend.variable, Place::FactorVariable);
-                addend.parents.iter().for_each(|parent| self.word(parent, Place::FactorVariable));
-                addend.condition.iter().for_each(|name| self.word(name, Place::FactorVariable));
+            ItemKind::Objective(addends) => {
+                for addend in addends {
+                    addend.scale.iter().for_each(|scale| self.expression(scale, Place::Size));
+                    self.word(&addend.variable, Place::FactorVariable);
+                    addend.parents.iter().for_each(|parent| self.word(parent, Place::FactorVariable));
+                    addend.condition.iter().for_each(|name| self.word(name, Place::FactorVariable));
+                }
             }
         }
     }

@@ -151,13 +151,21 @@ impl Variable {
         matches!(self.role, Role::Observed | Role::Partly)
     }
 
-    /// The number of values per row: all of a class or of proportions, 1 otherwise.
+    /// The shape of one value: without the steps of a family over the length.
+    pub fn one(&self) -> &[usize] {
+        let steps = usize::from(self.steps);
+        self.shape.get(steps..).unwrap_or_default()
+    }
+
+    /// The number of elements of one value.
     pub fn row(&self) -> usize {
-        let all = self.shape.iter().product::<usize>().max(1);
-        match self.space {
-            Space::Label | Space::Simplex => self.shape.last().copied().unwrap_or(all).max(1),
-            _ => all,
-        }
+        self.one().iter().product::<usize>().max(1)
+    }
+
+    /// What is wrong with values, one after the other, if anything: "leaves the grid k/255".
+    pub fn wrong(&self, numbers: &[f64]) -> Option<&'static str> {
+        let entry = space_entry(self.space);
+        numbers.chunks(self.row()).find_map(|value| entry.wrong(value, self.one()))
     }
 
     /// [channels, height, width], if a value can be displayed as an image.

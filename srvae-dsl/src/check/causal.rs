@@ -4,7 +4,7 @@
 use super::Checker;
 use crate::catalog;
 use crate::diagnostics::messages;
-use crate::graph::{NetBody, NetId, Network, Op};
+use crate::graph::{Joint, NetBody, NetId, Network, Op};
 use crate::source::Span;
 
 impl Checker<'_> {
@@ -19,7 +19,8 @@ impl Checker<'_> {
             let refused = match &node.op {
                 Op::Block { block, .. } => (!(block.entry.causal)(&block.values())).then_some(block.entry.name),
                 Op::Net(id) => self.looks_ahead(*id),
-                Op::Experts { .. } => Some("a product of experts"),
+                Op::Experts { joint: Joint::Product, .. } => Some("a product of experts"),
+                Op::Experts { joint: Joint::Mean, .. } => Some("a mixture"),
                 Op::Past(_) | Op::Let(_) | Op::Variable(_) | Op::Formal(_) => None,
             };
             if let Some(name) = refused {

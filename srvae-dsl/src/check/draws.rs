@@ -145,7 +145,8 @@ fn jumps(factor: &Factor) -> bool {
 fn values(space: Space, shape: &[usize]) -> Option<usize> {
     let elements: usize = shape.iter().product();
     let values = match space {
-        Space::Label => Some(elements),
+        // Of a map of classes they would be the classes to the power of its positions.
+        Space::Label => (shape.len() == 1).then_some(elements),
         Space::Binary => u32::try_from(elements).ok().and_then(|elements| 2usize.checked_pow(elements)),
         _ => None,
     };

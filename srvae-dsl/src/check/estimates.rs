@@ -58,7 +58,7 @@ impl Checker<'_> {
             Obstacle::Deterministic(factor) => ("deterministic".to_owned(), factor.span),
             Obstacle::Flow(_, flow) => (format!("it has the flow `{}`", flow.flow.entry.name), flow.flow.span),
             Obstacle::Pair(q, p) => (format!("KL({} ‖ {}) has none", q.entry.name, p.entry.name), q.span),
-            Obstacle::Mixture(p) => ("p is a mixture".to_owned(), p.span),
+            Obstacle::Mixture(factor) => (format!("{} is a mixture", factor.side.name()), factor.span),
             Obstacle::Root(q) => ("q has no parents".to_owned(), q.span),
             Obstacle::DrawnAfter(p, parent) => {
                 let (parent, own) = (&self.variable(parent).name, &self.variable(p.variable).name);

@@ -1,50 +1,96 @@
-//! Products of experts: `q(z | x, w) = (normal from x |> …) * (normal from w |> …) * standard_normal`.
+//! Several distributions as one: `q(z | x, w) = (normal from x |> …) * (normal from w |> …) * standard_normal`, a product of
+//! experts, and `mixture of (normal from x |> …), (normal from w |> …)`, a mixture of them.
 //!
 //! A product of diagonal normals is a diagonal normal. Later stages see only a network whose nodes are the heads of all
-//! experts and whose output is the product.
+//! experts and whose output is the product. A mixture is represented in the same way. Its components are enumerated, as
+//! the values of an enumerated variable are.
 
 use super::Checker;
 use super::arguments::Signature;
 use super::factors::Head;
 use super::flows::Flows;
 use crate::ast;
-use crate::catalog;
+use crate::catalog::{self, Distribution};
+use crate::derive::Ancestry;
 use crate::diagnostics::messages;
-use crate::graph::{Body, Factor, Network, Node, NodeId, Op, Role, Use, VariableId, VariableSet};
+use crate::graph::{
+    Argument, Body, Draw, DrawMethod, Factor, Joint, Network, Node, NodeId, Op, Role, Side, Use, VariableId,
+    VariableSet,
+};
 use crate::source::Span;
 
+/// A distribution of several, as it is stated.
+struct Stated {
+    entry: &'static Distribution,
+    args: Vec<Argument>,
+    network: Option<Network>,
+    span: Span,
+}
+
 impl Checker<'_> {
-    pub(super) fn product(&mut self, head: &Head<'_>) -> Option<Body> {
+    pub(super) fn several(&mut self, head: &Head<'_>) -> Option<Body> {
+        match head.factor.joint {
+            Joint::Product => self.product(head),
+            Joint::Mean => self.mean(head),
+        }
+    }
+
+    fn product(&mut self, head: &Head<'_>) -> Option<Body> {
         let entry = catalog::distribution("normal")?;
         let experts = &head.factor.experts;
         let place = experts.first()?.span.to(experts.last()?.span);
         self.produces(head, entry, place, false)?;
-        let (mut networks, mut standard, mut complete) = (Vec::new(), 0, true);
-        for expert in experts {
-            match self.expert(head, expert) {
-                Some(Some(network)) => networks.push(network),
-                Some(None) => standard += 1,
-                None => complete = false,
-            }
-        }
-        if !complete {
-            return None;
-        }
+        let stated = experts.iter().map(|expert| self.expert(head, expert)).collect::<Vec<_>>();
+        let stated = stated.into_iter().collect::<Option<Vec<_>>>()?;
+        let standard = stated.iter().filter(|expert| expert.network.is_none()).count();
+        let networks: Vec<Network> = stated.into_iter().filter_map(|expert| expert.network).collect();
         if networks.is_empty() {
             self.findings.push(messages::not_an_expert("`standard_normal` alone", place, "reads nothing"));
             return None;
         }
-        let network = joined(networks, standard, place);
+        let base = Use { entry, args: Vec::new(), span: place };
+        self.joined(head, base, (Joint::Product, standard), networks)
+    }
+
+    fn mean(&mut self, head: &Head<'_>) -> Option<Body> {
+        let components = &head.factor.experts;
+        let place = components.first()?.span.to(components.last()?.span);
+        let variable = self.variable(head.variable);
+        if head.factor.side == Side::P || variable.role != Role::Latent || variable.step.is_some() {
+            self.findings.push(messages::mean_elsewhere(place, head.factor.head));
+            return None;
+        }
+        let stated = components.iter().map(|component| self.component(head, component)).collect::<Vec<_>>();
+        let stated = stated.into_iter().collect::<Option<Vec<_>>>()?;
+        let first = stated.first()?;
+        let is_other = |other: &&Stated| other.entry.name != first.entry.name || other.args != first.args;
+        if let Some(other) = stated.iter().find(is_other) {
+            let error = messages::other_component(other.entry.name, other.span, first.entry.name, first.span);
+            self.findings.push(error);
+            return None;
+        }
+        let base = Use { entry: first.entry, args: first.args.clone(), span: place };
+        let networks = stated.into_iter().filter_map(|component| component.network).collect();
+        self.joined(head, base, (Joint::Mean, 0), networks)
+    }
+
+    /// A factor of several distributions, from their networks.
+    fn joined(
+        &mut self,
+        head: &Head<'_>,
+        base: Use<Distribution>,
+        how: (Joint, usize),
+        networks: Vec<Network>,
+    ) -> Option<Body> {
+        let network = joined(networks, how, base.span);
         self.all_read(head, &network.reads(&self.nets.done))?;
         self.causal(&network)?;
-        let base = Use { entry, args: Vec::new(), span: place };
         Some(Body::Stochastic { base, flows: Vec::new(), network: Some(network) })
     }
 
-    /// The network of an expert; none for a standard normal.
-    fn expert(&mut self, head: &Head<'_>, expert: &ast::Expert) -> Option<Option<Network>> {
-        let call = expert.body.as_call();
-        let Some(call) = call else {
+    /// A normal with its network, or a standard normal.
+    fn expert(&mut self, head: &Head<'_>, expert: &ast::Expert) -> Option<Stated> {
+        let Some(call) = expert.body.as_call() else {
             let why = "a flow has no product in closed form";
             self.findings.push(messages::not_an_expert("a distribution with a flow", expert.span, why));
             return None;
@@ -55,7 +101,38 @@ impl Checker<'_> {
             self.findings.push(messages::not_an_expert(&format!("`{name}`"), span, why));
             return None;
         }
-        let entry = catalog::distribution(name)?;
+        self.stated(head, expert, call, catalog::distribution(name)?)
+    }
+
+    /// A distribution whose draws have a gradient, with its network.
+    fn component(&mut self, head: &Head<'_>, component: &ast::Expert) -> Option<Stated> {
+        let Some(call) = component.body.as_call() else {
+            let what = "a distribution under a flow";
+            self.findings.push(messages::not_a_component(what, component.span, "stands under a flow"));
+            return None;
+        };
+        let (name, span) = (call.name.text.as_str(), call.name.span);
+        let Some(entry) = catalog::distribution(name) else {
+            self.findings.push(messages::not_a_component(&format!("`{name}`"), span, "is no distribution"));
+            return None;
+        };
+        self.produces(head, entry, span, false)?;
+        if !entry.reparameterised {
+            let why = "its draws have no gradient of their own";
+            self.findings.push(messages::not_a_component(&format!("`{name}`"), span, why));
+            return None;
+        }
+        self.stated(head, component, call, entry)
+    }
+
+    fn stated(
+        &mut self,
+        head: &Head<'_>,
+        one: &ast::Expert,
+        call: &ast::Call,
+        entry: &'static Distribution,
+    ) -> Option<Stated> {
+        let span = call.name.span;
         let (given, rest) = self.split(entry, call.arguments.as_deref().unwrap_or_default())?;
         let args = self.arguments(Signature { name: entry.name, parameters: entry.parameters }, &rest, span)?.args;
         let flows = Flows {
@@ -63,12 +140,15 @@ impl Checker<'_> {
             inner: self.variable(head.variable).shape.clone(),
             read: VariableSet::default(),
         };
-        self.feed(head, &Use { entry, args, span }, &given, &flows, expert.network.as_ref())
+        let base = Use { entry, args, span };
+        let network = self.feed(head, &base, &given, &flows, one.network.as_ref())?;
+        Some(Stated { entry, args: base.args, network, span })
     }
 
-    /// At least one expert of every product must remain, whatever variables a record lacks.
+    /// At least one expert of every product must remain, whatever variables a record lacks. A mixture needs none: without
+    /// any component it has all of them, which then read zeros.
     pub(super) fn lasting_experts(&mut self, q: &[Factor]) {
-        for factor in q {
+        for factor in q.iter().filter(|factor| factor.components().is_none()) {
             let Body::Stochastic { network: Some(network), .. } = &factor.body else { continue };
             let Some((experts, 0)) = network.experts() else { continue };
             let may_be_missing =
@@ -79,10 +159,31 @@ impl Checker<'_> {
             }
         }
     }
+
+    /// What a mixture whose components are gone through cannot stand beside: another that is gone through, and a draw below it by
+    /// its score, for what a draw was good for is not known of each component.
+    pub(super) fn means(&mut self, q: &[Factor], draws: &[Draw]) {
+        let mut means = q.iter().filter(|factor| factor.components().is_some());
+        let Some(first) = means.next() else { return };
+        let ancestry = Ancestry::of(q);
+        let beside = draws.iter().find_map(|draw| match draw.method {
+            DrawMethod::Enumerate { .. } => Some(("is enumerated", draw)),
+            DrawMethod::Score if ancestry.is_drawn_after(first.variable, draw.variable) => {
+                Some(("is drawn by its score below it", draw))
+            }
+            _ => None,
+        });
+        let other = means.next().map(|other| (other.variable, "is a mixture too", other.span));
+        let other = other.or(beside.map(|(what, draw)| (draw.variable, what, draw.span)));
+        if let Some((id, what, span)) = other {
+            let (own, other) = (&self.variable(first.variable).name, &self.variable(id).name);
+            self.findings.push(messages::mean_beside(own, first.span, other, what, span));
+        }
+    }
 }
 
-/// Joins the networks, each with its number in the paths of its parameters, and appends their product.
-fn joined(networks: Vec<Network>, standard: usize, span: Span) -> Network {
+/// Joins the networks, each with its number in the paths of its parameters, and appends their product or mean.
+fn joined(networks: Vec<Network>, (joint, standard): (Joint, usize), span: Span) -> Network {
     let (mut nodes, mut outputs): (Vec<Node>, Vec<NodeId>) = (Vec::new(), Vec::new());
     let given = networks.iter().map(|network| network.given).collect();
     for (at, network) in networks.into_iter().enumerate() {
@@ -95,6 +196,6 @@ fn joined(networks: Vec<Network>, standard: usize, span: Span) -> Network {
         }));
     }
     let shape = outputs.first().map_or_else(Vec::new, |output| nodes[output.0].shape.clone());
-    nodes.push(Node { op: Op::Experts { given, standard }, inputs: outputs, shape, path: String::new(), span });
+    nodes.push(Node { op: Op::Experts { joint, given, standard }, inputs: outputs, shape, path: String::new(), span });
     Network { output: NodeId(nodes.len() - 1), nodes, given: 0 }
 }

@@ -133,7 +133,7 @@ impl Checker<'_> {
             return self.mixture(head, mixture);
         }
         if !head.factor.experts.is_empty() {
-            return self.product(head);
+            return self.several(head);
         }
         let stages = head.factor.body.stages();
         let (first, flows) = stages.split_first()?;

@@ -92,6 +92,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     checker.globals(&p, &q);
     let estimates = checker.estimates(file, &p, &q);
     let draws = checker.draws(file, &q);
+    checker.means(&q, &draws);
     let weights = checker.weights(file, &p, &q);
     let addends = checker.addends(file, &[&p, &q]);
     checker.findings.finish(source)?;

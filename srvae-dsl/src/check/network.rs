@@ -84,7 +84,11 @@ impl<'b, 'a> Builder<'b, 'a> {
                 for (index, stage) in stages.iter().enumerate().skip(1) {
                     let last = index + 1 == stages.len();
                     let Some(call) = stage.as_call() else {
-                        self.checker.findings.push(messages::number_for_network(stage.span));
+                        let error = match &stage.ungrouped().kind {
+                            ExpressionKind::Binary(operator, ..) => messages::sum_as_stage(operator.sign(), stage.span),
+                            _ => messages::number_for_network(stage.span),
+                        };
+                        self.checker.findings.push(error);
                         return None;
                     };
                     node = self.apply(call, stage.span, Some(node), head.filter(|_| last))?;

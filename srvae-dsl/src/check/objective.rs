@@ -159,10 +159,10 @@ impl Checker<'_> {
 
     pub(super) fn addends(&mut self, file: &File, factors: &[&[Factor]]) -> Vec<Addend> {
         let stated = file.items.iter().filter_map(|item| match &item.kind {
-            ItemKind::Objective(addend) => Some(addend),
+            ItemKind::Objective(addends) => Some(addends),
             _ => None,
         });
-        stated.filter_map(|addend| self.addend(addend, factors)).collect()
+        stated.flatten().filter_map(|addend| self.addend(addend, factors)).collect()
     }
 
     fn addend(&mut self, stated: &ast::Addend, factors: &[&[Factor]]) -> Option<Addend> {

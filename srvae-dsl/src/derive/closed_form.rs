@@ -54,6 +54,9 @@ fn of_factor(factor: &Factor, common: usize) -> Option<Obstacle<'_>> {
     match &factor.body {
         Body::Deterministic { .. } => Some(Obstacle::Deterministic(factor)),
         Body::Mixture { .. } => Some(Obstacle::Mixture(factor)),
+        Body::Stochastic { network: Some(network), .. } if network.components().is_some() => {
+            Some(Obstacle::Mixture(factor))
+        }
         Body::Stochastic { flows, .. } => {
             flows[..flows.len() - common].last().map(|stage| Obstacle::Flow(factor, stage))
         }

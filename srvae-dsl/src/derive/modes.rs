@@ -61,10 +61,13 @@ impl Mode {
         all
     }
 
-    /// Whether a step's value is replaced by a later one.
-    pub fn is_intermediate(&self, index: usize) -> bool {
-        self.switch.is_none()
-            && self.steps[index + 1..].iter().any(|later| later.variable == self.steps[index].variable)
+    /// Of each step whether its value is replaced by a later one.
+    pub fn intermediate(&self) -> Vec<bool> {
+        let mut later = VariableSet::default();
+        let mut each: Vec<bool> = self.steps.iter().rev().map(|step| !later.insert(step.variable)).collect();
+        each.reverse();
+        each.iter_mut().for_each(|is_replaced| *is_replaced &= self.switch.is_none());
+        each
     }
 }
 

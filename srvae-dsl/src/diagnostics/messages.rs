@@ -546,6 +546,15 @@ pub(crate) fn number_for_network(span: Span) -> Diagnostic {
         .hint("begin with a variable, as in `x |> encoder(growth: 16)`")
 }
 
+pub(crate) fn sum_as_stage(sign: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "E0316",
+        format!("what stands after a pipe is one block, and `{sign}` binds closer than the pipe"),
+    )
+    .at(span, "read as one stage")
+    .hint(format!("put each side in parentheses: `(a |> conv) {sign} (b |> conv)`"))
+}
+
 pub(crate) fn number_by_network(span: Span) -> Diagnostic {
     Diagnostic::error("E0315", "a number cannot be divided by a network's value")
         .at(span, "a number divided by a network")
@@ -1193,6 +1202,37 @@ pub(crate) fn no_lasting_expert(factor: Span) -> Diagnostic {
     Diagnostic::error("E0449", "a record may lack what every expert of the product reads")
         .at(factor, "no expert would remain")
         .hint("multiply it with `standard_normal`, or with an expert that reads what every record has")
+}
+
+pub(crate) fn mean_elsewhere(span: Span, head: Span) -> Diagnostic {
+    Diagnostic::error("E0484", "a mixture of several distributions stands in q, of a latent variable")
+        .at(span, "stands elsewhere")
+        .and(head, "this factor")
+        .hint(
+            "write `q(z | x, w) = mixture of (normal from x |> …), (normal from w |> …)`, z being no step of a length",
+        )
+}
+
+pub(crate) fn not_a_component(what: &str, span: Span, why: &str) -> Diagnostic {
+    Diagnostic::error("E0485", format!("{what} is no component of a mixture"))
+        .at(span, why)
+        .hint("mix continuous ones, each with its network: `mixture of (normal from x |> …), (normal from w |> …)`")
+}
+
+pub(crate) fn other_component(name: &str, span: Span, first: &str, place: Span) -> Diagnostic {
+    Diagnostic::error("E0486", "the components of a mixture are of one distribution with the same arguments")
+        .at(span, format!("`{name}`"))
+        .and(place, format!("the first one is `{first}`"))
+        .hint("write the same distribution for each, with a network of its own")
+}
+
+pub(crate) fn mean_beside(own: &str, span: Span, other: &str, what: &str, place: Span) -> Diagnostic {
+    Diagnostic::error("E0487", format!("`{own}` is a mixture whose components are gone through, and `{other}` {what}"))
+        .at(span, "every component of it is drawn")
+        .and(place, format!("`{other}` {what}"))
+        .hint(format!(
+            "choose another way for `{other}`: a product in place of a mixture, `relaxed` for a discrete draw"
+        ))
 }
 
 // ---- E05: shapes

@@ -10,7 +10,7 @@ use super::variables::{arguments, names};
 use super::{doc, ident, methods};
 use crate::derive::{Term, TermKind};
 use crate::explain::listed;
-use crate::graph::VariableId;
+use crate::graph::{Factor, VariableId};
 use crate::plan::{Group, Operation, Output, Plan, ValueId};
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -150,10 +150,14 @@ fn bound(plan: &Plan, layers: &Layers) -> TokenStream {
     }
 }
 
-/// The enumerated values that the bound sums over, if any.
+/// The enumerated values that the bound sums over, if any. The components of a mixture are enumerated as the classes of a
+/// label.
 fn enumeration(plan: &Plan) -> TokenStream {
     let each = plan.bound.enumerated.iter().map(|id| {
         let variable = plan.model.variable(*id);
+        if let Some(components) = plan.model.q_of(*id).and_then(Factor::components) {
+            return quote!(("label", &[#components][..]));
+        }
         let (space, shape) = (crate::catalog::space_entry(variable.space).name, dims(plan, Scope::Run, &variable.dims));
         quote!((#space, &#shape[..]))
     });

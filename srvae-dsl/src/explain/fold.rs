@@ -74,11 +74,13 @@ fn fold<F: Borrow<Form>, T: Clone>(forms: &[F], shown: &[T], said: &dyn Fn(usize
 fn repetitions<F: Borrow<Form>>(forms: &[F], period: usize) -> usize {
     let mut blocks = forms.chunks_exact(period);
     let (Some(first), Some(second)) = (blocks.next(), blocks.next()) else { return 1 };
-    let Some(steps) = difference(first, second).filter(|steps| steps.iter().any(|step| *step != 0)) else { return 1 };
+    if !is_alike(first, second) || steps(first, second).all(|step| step == 0) {
+        return 1;
+    }
     let mut last = second;
     let mut count = 2;
     for block in blocks {
-        if difference(last, block).as_ref() != Some(&steps) {
+        if !is_alike(last, block) || !steps(last, block).eq(steps(first, second)) {
             break;
         }
         (last, count) = (block, count + 1);
@@ -86,12 +88,16 @@ fn repetitions<F: Borrow<Form>>(forms: &[F], period: usize) -> usize {
     count
 }
 
-/// The increment of each index from one block to the next. None if they differ in anything else.
-fn difference<F: Borrow<Form>>(from: &[F], to: &[F]) -> Option<Vec<i64>> {
-    let pairs = || from.iter().map(Borrow::borrow).zip(to.iter().map(Borrow::borrow));
-    let same = pairs().all(|(from, to)| from.0 == to.0 && from.1.len() == to.1.len());
-    let steps = pairs().flat_map(|(from, to)| to.1.iter().zip(&from.1).map(|(to, from)| to - from));
-    same.then(|| steps.collect())
+/// Whether two blocks differ only in their indices.
+fn is_alike<F: Borrow<Form>>(from: &[F], to: &[F]) -> bool {
+    let mut pairs = from.iter().map(Borrow::borrow).zip(to.iter().map(Borrow::borrow));
+    pairs.all(|(from, to)| from.1.len() == to.1.len() && from.0 == to.0)
+}
+
+/// The increment of each index from one block to the next.
+fn steps<'f, F: Borrow<Form>>(from: &'f [F], to: &'f [F]) -> impl Iterator<Item = i64> + 'f {
+    let pairs = from.iter().map(Borrow::borrow).zip(to.iter().map(Borrow::borrow));
+    pairs.flat_map(|(from, to)| to.1.iter().zip(&from.1).map(|(to, from)| to - from))
 }
 
 /// Whether a text ends with the name of a space, so that the following brackets contain sizes.

@@ -183,12 +183,12 @@ fn impossible_modes(plan: &Plan) -> Vec<Value> {
 
 fn modes(plan: &Plan) -> Vec<Value> {
     let all = plan.derivation.modes.iter().map(|mode| {
-        let steps = mode.steps.iter().enumerate().map(|(index, step)| {
+        let steps = mode.steps.iter().zip(mode.intermediate()).map(|(step, is_intermediate)| {
             json!({
                 "variable": plan.name(step.variable),
                 "side": step.side.name(),
                 "text": plan.step(step.side, step.variable),
-                "intermediate": mode.is_intermediate(index),
+                "intermediate": is_intermediate,
             })
         });
         json!({

@@ -2,7 +2,7 @@
 
 use super::notation::{call, count, scaled};
 use crate::catalog::{Cost, show_shape};
-use crate::graph::{Argument, Body, Model, NetBody, NetId, Network, Op};
+use crate::graph::{Argument, Body, Joint, Model, NetBody, NetId, Network, Op};
 use crate::plan::{PartId, Plan, factor_path, net_path};
 
 /// The stages of one factor or of one named network.
@@ -107,7 +107,8 @@ fn stages(plan: &Plan, network: &Network, formals: &[String]) -> Vec<Stage> {
             }
             Op::Block { block, .. } => (block.entry.name.to_owned(), block.args.clone()),
             Op::Net(id) => (model.nets[id.0].name.clone(), Vec::new()),
-            Op::Experts { .. } => ("product of experts".to_owned(), Vec::new()),
+            Op::Experts { joint: Joint::Product, .. } => ("product of experts".to_owned(), Vec::new()),
+            Op::Experts { joint: Joint::Mean, .. } => ("mixture".to_owned(), Vec::new()),
         };
         stages.push(Stage {
             name,

@@ -33,7 +33,10 @@ pub fn density(plan: &Plan, factor: &Factor) -> String {
         Body::Stochastic { base, network: Some(network), .. } if network.experts().is_some() => {
             let (experts, standard) = network.experts().unwrap_or_default();
             let each = vec![base.entry.name; experts.len()];
-            [each, vec!["standard_normal"; standard]].concat().join(" * ")
+            match network.components() {
+                Some(_) => format!("mixture of {}", each.join(", ")),
+                None => [each, vec!["standard_normal"; standard]].concat().join(" * "),
+            }
         }
         Body::Mixture { values, .. } => mixture(plan, factor, values),
         Body::Stochastic { base, flows, .. } => {

@@ -213,8 +213,8 @@ fn modes(plan: &Plan) -> String {
     let mut text = String::new();
     for mode in &plan.derivation.modes {
         text += &format!("  {}({})\n", mode.name, plan.names(&mode.given));
-        let steps = mode.steps.iter().enumerate().map(|(index, step)| {
-            let way = if mode.is_intermediate(index) { "    intermediate" } else { "" };
+        let steps = mode.steps.iter().zip(mode.intermediate()).map(|(step, is_intermediate)| {
+            let way = if is_intermediate { "    intermediate" } else { "" };
             vec![format!("{}{way}", plan.step(step.side, step.variable))]
         });
         text += &aligned(&folded(steps.collect()), &[], "    ");

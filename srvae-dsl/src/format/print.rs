@@ -4,7 +4,7 @@ use crate::ast::{
     Addend, Argument, Call, Expert, Expression, ExpressionKind, Factor, Formal, Item, ItemKind, Name, NetBody, Order,
     Set, Setting, Space, Table,
 };
-use crate::graph::Side;
+use crate::graph::{Joint, Side};
 use crate::source::{Source, Span};
 
 /// The maximum width of a line.
@@ -67,7 +67,7 @@ impl<'a> Printer<'a> {
             ItemKind::Bound { term, estimator } => format!("bound {} = {}", self.name(term), estimator.text),
             ItemKind::Draw { variable, method } => format!("draw {} = {}", self.name(variable), self.call(method)),
             ItemKind::Weight { term, value } => format!("weight {} = {}", self.name(term), self.flat(value)),
-            ItemKind::Objective(addend) => self.objective(addend),
+            ItemKind::Objective(addends) => self.objective(addends),
             ItemKind::Table { name, index, values } => {
                 format!("param {}[{}] = {}", name.text, index.text, self.table(values))
             }
@@ -87,12 +87,24 @@ impl<'a> Printer<'a> {
         }
     }
 
-    fn objective(&self, addend: &Addend) -> String {
+    /// What is added, an addend a line where one line is not enough.
+    fn objective(&self, addends: &[Addend]) -> String {
+        let each: Vec<String> = addends.iter().map(|addend| self.addend(addend)).collect();
+        let start = "objective ";
+        let flat = format!("{start}{}", each.join(" "));
+        if width(&flat) <= WIDTH {
+            return flat;
+        }
+        let column = start.len();
+        start.to_owned() + &each.join(&format!("\n{:column$}", ""))
+    }
+
+    fn addend(&self, addend: &Addend) -> String {
         let scale = addend.scale.as_ref().map_or_else(String::new, |scale| format!("{} * ", self.flat(scale)));
         let head = self.head_of(addend.side, &addend.variable, &addend.parents);
         let condition = addend.condition.as_ref();
         let condition = condition.map_or_else(String::new, |name| format!(" where {} is observed", name.text));
-        format!("objective {} {scale}ln {head}{condition}", addend.sign.sign())
+        format!("{} {scale}ln {head}{condition}", addend.sign.sign())
     }
 
     fn setting(&self, setting: &Setting) -> String {
@@ -142,7 +154,7 @@ impl<'a> Printer<'a> {
         let start = format!("{:columns$} = ", self.factor_head(factor));
         let column = width(&start);
         if !factor.experts.is_empty() {
-            return start + &self.experts(&factor.experts, column);
+            return start + &self.experts(factor, column);
         }
         if let Some(mixture) = &factor.mixture {
             let values = mixture.values.iter().flat_map(|(name, each)| each.iter().map(move |value| (name, value)));
@@ -163,15 +175,20 @@ impl<'a> Printer<'a> {
         format!("{start}{body}\n{:column$}{from}{}", "", self.expression(network, column + from.len()))
     }
 
-    /// A product of experts, with one expert per line if one line is not enough.
-    fn experts(&self, experts: &[Expert], column: usize) -> String {
+    /// Several distributions, with one of them per line if one line is not enough.
+    fn experts(&self, factor: &Factor, column: usize) -> String {
         let expert = |expert: &Expert| match &expert.network {
             Some(network) => format!("({} from {})", self.flat(&expert.body), self.flat(network)),
             None => self.flat(&expert.body),
         };
-        let each: Vec<String> = experts.iter().map(expert).collect();
-        let flat = each.join(" * ");
-        if column + width(&flat) <= WIDTH { flat } else { each.join(&format!(" *\n{:column$}", "")) }
+        let each: Vec<String> = factor.experts.iter().map(expert).collect();
+        let (start, sign) = match factor.joint {
+            Joint::Product => ("", " *"),
+            Joint::Mean => ("mixture of ", ","),
+        };
+        let (flat, column) = (start.to_owned() + &each.join(&format!("{sign} ")), column + width(start));
+        let fits = column + width(&flat) <= WIDTH;
+        if fits { flat } else { start.to_owned() + &each.join(&format!("{sign}\n{:column$}", "")) }
     }
 
     /// An expression that starts in this column, broken into lines if one is not enough.

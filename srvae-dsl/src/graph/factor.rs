@@ -24,6 +24,12 @@ impl Factor {
         self.networks().any(Network::is_autoregressive)
     }
 
+    /// The number of components, if it is a mixture of experts.
+    pub fn components(&self) -> Option<usize> {
+        let Body::Stochastic { network: Some(network), .. } = &self.body else { return None };
+        network.components()
+    }
+
     /// The networks of the factor: those of its flows' contexts, and its own.
     pub fn networks(&self) -> impl Iterator<Item = &Network> {
         let (flows, network, values) = match &self.body {

@@ -30,16 +30,22 @@ pub struct Node {
 }
 
 impl Network {
-    /// If the network yields a product of experts: their outputs with the natural parameters that the file states for
-    /// each, and the number of standard normals.
+    /// If the network yields a product or a mixture of experts: their outputs with the natural parameters that the file
+    /// states for each, and the number of standard normals.
     pub fn experts(&self) -> Option<(Vec<(NodeId, u32)>, usize)> {
         let output = &self.nodes[self.output.0];
         match &output.op {
-            Op::Experts { given, standard } => {
+            Op::Experts { given, standard, .. } => {
                 Some((output.inputs.iter().copied().zip(given.iter().copied()).collect(), *standard))
             }
             Op::Variable(_) | Op::Formal(_) | Op::Block { .. } | Op::Net(_) | Op::Let(_) | Op::Past(_) => None,
         }
+    }
+
+    /// The number of components, if the network yields a mixture of experts.
+    pub fn components(&self) -> Option<usize> {
+        let output = &self.nodes[self.output.0];
+        matches!(output.op, Op::Experts { joint: Joint::Mean, .. }).then_some(output.inputs.len())
     }
 
     /// The variables that a node depends on, including those read by values.
@@ -117,14 +123,24 @@ pub enum Op {
     Past(VariableId),
     /// A value (`let`), computed once however many factors read it. No inputs.
     Let(NetId),
-    /// A product of diagonal normals, each given by its head, and of a number of standard normals. It is the output of
-    /// a factor's network, which then yields the distribution itself. An expert that reads a missing variable drops out
-    /// of the record.
+    /// A product or a mixture of distributions, each given by its head. A product is of diagonal normals, and of a number
+    /// of standard normals. It is the output of a factor's network, which then yields the distribution itself. An expert
+    /// that reads a missing variable drops out of the record.
     Experts {
+        joint: Joint,
         /// For each expert, its [`Network::given`].
         given: Vec<u32>,
         standard: usize,
     },
+}
+
+/// What a factor makes of several distributions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Joint {
+    /// Their product, normalised.
+    Product,
+    /// Their mean.
+    Mean,
 }
 
 /// `net enc(x) = …`, or `net enc(x: real[3, 32, 32]) -> real[8, 32, 32] = rust "crate::nets::Enc"`.

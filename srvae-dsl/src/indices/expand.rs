@@ -54,7 +54,9 @@ impl Unroller<'_> {
             ItemKind::Weight { term, value } => {
                 ItemKind::Weight { term: self.one(term, at)?, value: self.expression(value, at)? }
             }
-            ItemKind::Objective(addend) => ItemKind::Objective(self.addend(addend, at)?),
+            ItemKind::Objective(addends) => {
+                ItemKind::Objective(addends.iter().map(|addend| self.addend(addend, at)).collect::<Option<_>>()?)
+            }
             ItemKind::Draw { variable, method } => {
                 ItemKind::Draw { variable: self.one(variable, at)?, method: self.call(method, at)? }
             }
@@ -87,7 +89,8 @@ impl Unroller<'_> {
             Some(mixture) => Some(self.mixture(mixture, definition.item.over.as_ref(), at)?),
             None => None,
         };
-        Some(Factor { side: factor.side, variable, parents, body, experts, mixture, network, head: factor.head })
+        let (side, joint, head) = (factor.side, factor.joint, factor.head);
+        Some(Factor { side, variable, parents, body, experts, joint, mixture, network, head })
     }
 
     /// A mixture, with each of its values repeated for every value of the clause's index.

@@ -60,7 +60,7 @@ impl Unroller<'_> {
             ItemKind::Factor(factor) => vec![&factor.variable],
             ItemKind::Bound { term: name, .. } | ItemKind::Draw { variable: name, .. } => vec![name],
             ItemKind::Weight { term: name, .. } => vec![name],
-            ItemKind::Objective(addend) => vec![&addend.variable],
+            ItemKind::Objective(addends) => addends.iter().map(|addend| &addend.variable).collect(),
             _ => Vec::new(),
         };
         let selectors = || left.iter().flat_map(|name| &name.subscript);

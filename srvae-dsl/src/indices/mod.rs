@@ -50,6 +50,7 @@ pub fn unroll<'f>(file: &'f File, params: &[Param], findings: &mut Findings) -> 
     if unroller.findings.has_errors() {
         return unroller.finish(Cow::Borrowed(file));
     }
+    let file = &*addends_apart(file);
     let definitions = unroller.definitions(file);
     unroller.know(&definitions);
     unroller.taken(&definitions);
@@ -61,6 +62,25 @@ pub fn unroll<'f>(file: &'f File, params: &[Param], findings: &mut Findings) -> 
     unroller.finish(Cow::Owned(file))
 }
 
+/// The file with one statement for each addend of an objective, because their indices may differ.
+fn addends_apart(file: &File) -> Cow<'_, File> {
+    let has_several = |item: &Item| matches!(&item.kind, ItemKind::Objective(addends) if addends.len() > 1);
+    if !file.items.iter().any(has_several) {
+        return Cow::Borrowed(file);
+    }
+    let mut items = Vec::with_capacity(file.items.len() + 1);
+    for item in &file.items {
+        match &item.kind {
+            ItemKind::Objective(addends) => {
+                let each = addends.iter().map(|addend| ItemKind::Objective(vec![addend.clone()]));
+                items.extend(each.map(|kind| Item { kind, ..item.clone() }));
+            }
+            _ => items.push(item.clone()),
+        }
+    }
+    Cow::Owned(File { items, ..file.clone() })
+}
+
 /// The names that a statement defines or refers to.
 fn names(item: &Item) -> Vec<&Name> {
     match &item.kind {
@@ -69,7 +89,9 @@ fn names(item: &Item) -> Vec<&Name> {
         ItemKind::Factor(factor) => std::iter::once(&factor.variable).chain(&factor.parents).collect(),
         ItemKind::Bound { term: name, .. } | ItemKind::Draw { variable: name, .. } => vec![name],
         ItemKind::Weight { term, .. } => vec![term],
-        ItemKind::Objective(addend) => std::iter::once(&addend.variable).chain(&addend.parents).collect(),
+        ItemKind::Objective(addends) => {
+            addends.iter().flat_map(|addend| std::iter::once(&addend.variable).chain(&addend.parents)).collect()
+        }
         ItemKind::Model(_)
         | ItemKind::Param(_)
         | ItemKind::Preset { .. }

@@ -6,6 +6,9 @@ use crate::diagnostics::messages;
 use crate::source::Span;
 use pest::error::{Error, ErrorVariant, InputLocation};
 
+/// The signs that an addend begins with.
+const SIGNS: &str = "`+` or `-`";
+
 /// The message for a statement that does not parse.
 pub(super) fn explain(error: &Error<Rule>, text: &str, statement: &Statement, example: &str) -> Failure {
     let at = match error.location {
@@ -43,7 +46,7 @@ fn list(rules: &[Rule]) -> String {
         }
     }
     // Operators are allowed almost everywhere, so they are listed only if there is no other alternative.
-    let operators = ["`+`", "`-`", "`*`", "`/`"];
+    let operators = ["`+`", "`-`", "`*`", "`/`", SIGNS];
     if words.iter().any(|word| !operators.contains(word)) {
         words.retain(|word| !operators.contains(word));
     }
@@ -90,13 +93,15 @@ fn describe(rule: Rule) -> &'static str {
         Rule::kw_draw | Rule::draw_item => "`draw`",
         Rule::kw_weight | Rule::weight_item => "`weight`",
         Rule::kw_objective | Rule::objective_item => "`objective`",
+        Rule::addend => SIGNS,
         Rule::kw_ln => "`ln`",
         Rule::kw_where | Rule::condition => "`where`",
         Rule::kw_is => "`is`",
         Rule::kw_observed => "`observed`",
         Rule::kw_from => "`from`",
-        Rule::kw_mixture | Rule::mixture => "`mixture of q(z | x: w[k])`",
+        Rule::kw_mixture | Rule::mixture | Rule::mean => "`mixture of q(z | x: w[k])`",
         Rule::kw_of => "`of`",
+        Rule::component => "a component such as `(normal from x |> …)`",
         Rule::stated => "a value such as `x: w[k]`",
         Rule::variables_item => "a declaration of variables",
         Rule::factor_item => "a factor",

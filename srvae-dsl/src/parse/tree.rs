@@ -91,12 +91,16 @@ impl Builder {
                 let term = self.indexed(parts.skip_to(Rule::indexed)?)?;
                 Some(ItemKind::Weight { term, value: self.expression(parts.skip_to(Rule::sum)?)? })
             }
-            Rule::objective_item => self.objective(parts),
+            Rule::objective_item => {
+                let addends = parts.0.filter(|part| part.as_rule() == Rule::addend);
+                let addends = addends.map(|part| self.addend(Parts(part.into_inner())));
+                Some(ItemKind::Objective(addends.collect::<Option<_>>()?))
+            }
             _ => None,
         }
     }
 
-    fn objective(&self, parts: Parts<'_>) -> Option<ItemKind> {
+    fn addend(&self, parts: Parts<'_>) -> Option<Addend> {
         let (mut sign, mut scale, mut side, mut variable) = (None, None, None, None);
         let (mut parents, mut condition, mut head) = (Vec::new(), None, Span::default());
         for part in parts.0 {
@@ -114,7 +118,7 @@ impl Builder {
             }
         }
         let (sign, side, variable) = (sign?, side?, variable?);
-        Some(ItemKind::Objective(Addend { sign, scale, side, variable, parents, head, condition }))
+        Some(Addend { sign, scale, side, variable, parents, head, condition })
     }
 
     /// The names of a list.

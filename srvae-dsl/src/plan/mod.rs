@@ -138,6 +138,7 @@ pub fn plan(model: Model) -> Plan {
 
 fn factor_plan(model: &Model, factor: &Factor, parts: &Parts, methods: &mut names::Names) -> Option<FactorPlan> {
     let (base, flows) = match &factor.body {
+        Body::Stochastic { .. } if factor.components().is_some() => ("OneOf", &[][..]),
         Body::Stochastic { base, flows, .. } => (base.entry.runtime, flows.as_slice()),
         Body::Mixture { .. } => ("Mixture", &[][..]),
         Body::Deterministic { .. } => return None,

@@ -23,7 +23,7 @@ pub struct Program {
     /// In the order of computation: inputs before the values that read them.
     pub values: Vec<Value>,
     pub output: Output,
-    /// Variables that are summed over instead of drawn.
+    /// Variables that are summed over instead of drawn: their values, or the components that they are drawn from.
     pub enumerated: Vec<VariableId>,
     /// Log-probabilities of draws with the score gradient, `[K, B]`. They are returned after the terms.
     pub scores: Vec<ValueId>,
@@ -116,6 +116,14 @@ pub enum Operation {
         given: Vec<u32>,
         standard: usize,
     },
+    /// A mixture of distributions, each followed by a number of presences. A component drops out of a row if one of its
+    /// presences is 0.
+    OneOf(Vec<usize>),
+    /// The draws from all components of a mixture, one below the other.
+    Strata,
+    /// The logarithm of each component's weight in the average over its draws: the draws, and the presences of each
+    /// component.
+    Shares(Vec<usize>),
     /// A value with one row (a root's distribution or a tensor) for each draw.
     Draws,
     /// A value per draw, for every record: row k·B + b is draw k.
@@ -198,6 +206,7 @@ impl Operation {
             Self::Root(_)
                 | Self::Head { .. }
                 | Self::Experts { .. }
+                | Self::OneOf(_)
                 | Self::Flow(_)
                 | Self::Mixture(_)
                 | Self::Quantise

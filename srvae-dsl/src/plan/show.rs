@@ -1,7 +1,7 @@
 //! Prints the plan in words, for people and for snapshots.
 
 use super::{Call, How, Operation, Output, Plan, Program, Rate, Value, ValueId};
-use crate::derive::Presence;
+use crate::derive::{Presence, is_deterministic};
 use crate::graph::{Addend, Body, Factor, Model, Side, VariableId, in_ranges};
 use std::fmt;
 
@@ -45,13 +45,9 @@ impl Plan {
 
     /// `u ~ q(u | y)`, or `y = downscale(x, 2)`.
     pub fn step(&self, side: Side, variable: VariableId) -> String {
-        match self.factor(side, variable) {
-            Some(_) => format!("{} ~ {}", self.name(variable), self.factor_text(side, variable)),
-            None => format!(
-                "{} = {}",
-                self.name(variable),
-                self.model.factor(side, variable).map_or_else(String::new, |factor| self.function_text(factor))
-            ),
+        match self.model.factor(side, variable).filter(|factor| is_deterministic(factor)) {
+            Some(factor) => format!("{} = {}", self.name(variable), self.function_text(factor)),
+            None => format!("{} ~ {}", self.name(variable), self.factor_text(side, variable)),
         }
     }
 
@@ -123,6 +119,12 @@ impl Plan {
             Operation::Function(call) => applied(call, &inputs),
             Operation::Head { call, .. } => applied(call, &inputs),
             Operation::Experts { presences, standard, .. } => experts(presences, *standard, &inputs),
+            Operation::OneOf(presences) => {
+                let each = alternatives(presences, &inputs, |own| own.to_owned());
+                format!("mean of {}", each.join(", "))
+            }
+            Operation::Strata => format!("a draw of each component: {}", listed(&inputs)),
+            Operation::Shares(presences) => format!("ln of the shares of {} components", presences.len()),
             Operation::Quantise => format!("codes of {} nearest to {}", inputs[1], inputs[0]),
             Operation::Stack => listed(&inputs),
             Operation::Mixture(components) => format!("mean of {components} components {all}"),
@@ -220,20 +222,22 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// `p_1 where has_w * p_2 * standard_normal`.
+/// `normal(p_1) where has_w * normal(p_2) * standard_normal`.
 fn experts(presences: &[usize], standard: usize, inputs: &[String]) -> String {
-    let (mut each, mut at) = (Vec::new(), 0);
-    for count in presences {
-        let (head, presences) = (&inputs[at], &inputs[at + 1..=at + count]);
-        each.push(if *count == 0 {
-            format!("normal({head})")
-        } else {
-            format!("normal({head}) where {}", presences.join(" and "))
-        });
-        at += 1 + count;
-    }
+    let mut each = alternatives(presences, inputs, |head| format!("normal({head})"));
     each.extend(vec!["standard_normal".to_owned(); standard]);
     each.join(" * ")
+}
+
+/// `p_1 where has_w`, of each of several distributions, whose inputs are a head or a distribution and its presences.
+fn alternatives(presences: &[usize], inputs: &[String], show: impl Fn(&str) -> String) -> Vec<String> {
+    let mut at = 0;
+    let each = presences.iter().map(|count| {
+        let (own, presences) = (show(&inputs[at]), &inputs[at + 1..=at + count]);
+        at += 1 + count;
+        if *count == 0 { own } else { format!("{own} where {}", presences.join(" and ")) }
+    });
+    each.collect()
 }
 
 fn renamed(name: &str, source: &str) -> String {

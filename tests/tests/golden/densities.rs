@@ -55,15 +55,27 @@ fn log_densities() -> Result<()> {
 
 fn divergences() -> Result<()> {
     let golden = open("densities")?.at("kl");
-    for name in
-        ["bernoulli", "categorical", "exponential", "gamma", "beta", "dirichlet", "laplace", "multivariate_normal"]
-    {
-        let golden = golden.at(name);
+    let alike = [
+        "bernoulli",
+        "categorical",
+        "exponential",
+        "gamma",
+        "beta",
+        "dirichlet",
+        "laplace",
+        "poisson",
+        "multivariate_normal",
+    ];
+    let apart = [("exponential_gamma", "exponential", "gamma"), ("gamma_exponential", "gamma", "exponential")];
+    for (pair, q, p) in alike.map(|name| (name, name, name)).into_iter().chain(apart) {
+        let names = (q, p);
+        let golden = golden.at(pair);
         let head = |side: &str| -> Result<Var> {
             Ok(Var::from_tensor(&golden.get(&format!("{side}/head"))?.to_dtype(DType::F64)?)?)
         };
         let (q, p) = (head("q")?, head("p")?);
-        let (of_q, of_p) = (make(name, &q, &Arguments::default())?, make(name, &p, &Arguments::default())?);
+        let of_q = make(names.0, &q, &Arguments::default())?;
+        let of_p = make(names.1, &p, &Arguments::default())?;
         let value = divergence(&of_q, &of_p)?;
         golden.close("value", &value, DOUBLE)?;
         let store = value.sum_all()?.backward()?;

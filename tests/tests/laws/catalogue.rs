@@ -132,9 +132,9 @@ fn case(entry: &'static Distribution, arguments: Arguments, space: Space, shape:
 
 /// Random values of a space.
 pub fn values(seed: u64, space: Space, rows: usize, shape: &[usize]) -> Result<Tensor> {
-    let shape = batch(rows, shape);
-    let uniform = list(&Noise::seeded(seed).uniform("value", &shape, DType::F64, &Device::Cpu)?)?;
+    let dims = batch(rows, shape);
+    let uniform = list(&Noise::seeded(seed).uniform("value", &dims, DType::F64, &Device::Cpu)?)?;
     let size = uniform.len() / rows;
-    let drawn: Vec<f64> = uniform.chunks(size).flat_map(space_entry(space).draw).collect();
-    Ok(Tensor::from_vec(drawn, shape, &Device::Cpu)?)
+    let drawn: Vec<f64> = uniform.chunks(size).flat_map(|row| space_entry(space).made(row, shape)).collect();
+    Ok(Tensor::from_vec(drawn, dims, &Device::Cpu)?)
 }

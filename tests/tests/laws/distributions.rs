@@ -158,6 +158,29 @@ fn closed_forms_agree_with_averages() -> Result<()> {
     Ok(())
 }
 
+/// The closed form is the sum of q (ln q − ln p) over the space's grid, as exactly as densities add up to one there.
+#[test]
+fn closed_forms_are_sums() -> Result<()> {
+    let mut seen = 0;
+    for q in enumerable()? {
+        for name in q.entry.closed_forms {
+            let (p, (points, masses)) = (named(name, q.space, &q.shape)?, grid(&q, 1)?);
+            let rows = masses.len();
+            let points = Tensor::from_vec(points, batch(rows, &q.shape), &Device::Cpu)?;
+            let ratios = list(&(q.rows(1, rows)?.log_prob(&points)? - p.rows(2, rows)?.log_prob(&points)?)?)?;
+            // Where double precision has no mass, the logarithm has no value.
+            let each = masses.iter().zip(ratios).map(|(mass, ratio)| if *mass > 0.0 { mass * ratio } else { 0.0 });
+            let (sum, kink) = integral(&q, &each.collect::<Vec<_>>());
+            let exact = list(&divergence(&q.rows(1, 1)?, &p.rows(2, 1)?)?)?[0];
+            let pair = format!("KL({} ‖ {name}) over {}", q.entry.name, q.space.name());
+            ensure!((sum - exact).abs() < 1e-9 + q.entry.error + kink, "{pair}: {sum} as a sum, exactly {exact}");
+            seen += 1;
+        }
+    }
+    ensure!(seen >= 12, "{seen} pairs");
+    Ok(())
+}
+
 #[test]
 fn gradients_are_slopes() -> Result<()> {
     each(distributions(), |case| {

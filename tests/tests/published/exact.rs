@@ -7,7 +7,7 @@
 //! The tolerance is the Monte Carlo error. ln (1/K) Σ w has, to first order, the standard error s = sd(w) / (mean(w) √K) and the
 //! bias −s²/2; five standard errors are one chance in two million. The error must be small as well, else nothing is tested.
 
-use super::models::{factor_analysis, gaussian_mixture, linear_state_space, ppca};
+use super::models::{factor_analysis, gaussian_mixture, linear_state_space, ppca, two_views};
 use candle_core::{DType, Device, Tensor};
 use srvae::dist::Distribution;
 use srvae::params::Phase;
@@ -102,6 +102,15 @@ fn identity(size: usize) -> Matrix {
     (0..size).map(|at| unit(size, at)).collect()
 }
 
+/// Several linear factors of one variable as one.
+fn together(factors: &[&Linear]) -> Linear {
+    Linear {
+        map: factors.iter().flat_map(|factor| factor.map.clone()).collect(),
+        shift: factors.iter().flat_map(|factor| factor.shift.clone()).collect(),
+        variance: factors.iter().flat_map(|factor| factor.variance.clone()).collect(),
+    }
+}
+
 /// The bound by 1, by a few and by many samples against the exact value of each record.
 fn converges(model: &dyn Model, data: &Values, exact: &[f64], samples: usize) {
     let weights = |samples: usize, seed: u64| -> Matrix {
@@ -165,6 +174,28 @@ fn factor_analysis_by_its_gaussian_marginal() {
     let model = factor_analysis::FactorAnalysis::new(&factor_analysis::Config::default(), &params()).unwrap();
     let factor = linear(2, |z| Box::new(model.p_x(&factor_analysis::Z(z.clone())).unwrap()));
     marginal(&model, &factor);
+}
+
+/// A mixture of experts in q: the bound is of what a record has, ln p(x, w) or ln p(x).
+#[test]
+fn two_views_by_their_gaussian_marginals() {
+    let model = two_views::TwoViews::new(&two_views::Config::default(), &params()).unwrap();
+    model.params().set_phase(Phase::Inference);
+    let of_x = linear(2, |z| Box::new(model.p_x(&two_views::Z(z.clone())).unwrap()));
+    let of_w = linear(2, |z| Box::new(model.p_w(&two_views::Z(z.clone())).unwrap()));
+    let (both, has_w) = (records(5), [1.0, 0.0, 1.0]);
+    let part = |from: usize, to: usize| both.iter().map(|row| row[from..to].to_vec()).collect::<Matrix>();
+    let exact = both.iter().zip(has_w).map(|(row, has_w)| {
+        let seen = if has_w == 1.0 { vec![&of_x, &of_w] } else { vec![&of_x] };
+        let factor = together(&seen);
+        log_normal(&row[..factor.shift.len()], &factor.shift, &spread(&identity(2), &factor))
+    });
+    let exact: Vec<f64> = exact.collect();
+    let data = Values::new()
+        .with("x", tensor(&part(0, 3)))
+        .with("w", tensor(&part(3, 5)))
+        .with(&Values::presence_of("w"), Tensor::new(&has_w, &Device::Cpu).unwrap());
+    converges(&model, &data, &exact, 20_000);
 }
 
 /// The sum over components is the likelihood itself, by one sample and whatever q is.

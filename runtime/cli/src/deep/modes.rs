@@ -7,7 +7,7 @@ use srvae_training::spec::{Space, Variable, space_entry};
 use srvae_training::{BoundOptions, DType, Decode, Device, Draw, Noise, Tensor, Values, figures};
 
 /// The number of seeds, because evidence may make no difference by chance, as with a class that is drawn in between.
-const SEEDS: u64 = 4;
+const SEEDS: u64 = 16;
 
 pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     let (model, spec) = (subject.model.as_ref(), subject.spec);
@@ -105,15 +105,17 @@ fn value(variable: &Variable, steps: Option<usize>, kind: Kind) -> Result<Tensor
     let uniform: Vec<f64> = match (variable.space, kind) {
         (_, Kind::Varied) => (0..size).map(|at| (at * 37 % 101) as f64 / 101.0).collect(),
         (Space::Label | Space::Simplex, _) => {
-            let place = if kind == Kind::High { size - 1 } else { 0 };
-            (0..size).map(|at| if at == place { most } else { 0.0 }).collect()
+            // The first or the last class, at each position.
+            let parts = variable.one().first().copied().unwrap_or(1).max(1);
+            let (positions, part) = (size / parts, if kind == Kind::High { parts - 1 } else { 0 });
+            (0..size).map(|at| if at / positions == part { most } else { 0.0 }).collect()
         }
         (_, Kind::High) => vec![most; size],
         (_, Kind::Low) => vec![0.0; size],
     };
     let row = match (variable.space, kind) {
         (Space::Real, Kind::Low) => vec![-1.0; size],
-        _ => (space_entry(variable.space).draw)(&uniform),
+        _ => space_entry(variable.space).made(&uniform, variable.one()),
     };
     let shape: Vec<usize> = std::iter::once(BATCH).chain(variable.shape.iter().copied()).collect();
     let rows = shape.iter().product::<usize>() / row.len().max(1);
@@ -126,8 +128,7 @@ fn misfit(variable: &Variable, value: &Tensor) -> Result<Option<String>> {
         return Ok(Some(format!("has shape {:?}, not {BATCH} x {:?}", value.dims(), variable.shape)));
     }
     let numbers = value.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
-    let misfit = space_entry(variable.space).misfit;
-    Ok(numbers.chunks(variable.row()).find_map(misfit).map(str::to_owned))
+    Ok(variable.wrong(&numbers).map(str::to_owned))
 }
 
 fn finite(value: &Tensor) -> Result<bool> {

@@ -1,32 +1,34 @@
 //! One of n classes.
 
 distribution! {
-    /// One of n classes. The head contains logits.
+    /// One of n classes, for a map at each position. The head contains logits.
     discrete categorical: Categorical(CategoricalConfig {}),
     over: [Label],
     natural: [logits: Real or probs: Simplex by log],
     closed_forms: [categorical: categorical_kl],
-    examples: [{} over [5]],
+    examples: [{} over [5], {} over [3, 2, 2]],
 }
 
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::tensors::ops::{same_shape, sum_batch};
-    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, Through, ops, through};
+    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, Through, bail, ops, through};
 
-    /// One of n classes, one-hot, with the given logits `[N, n]`.
+    /// One of n classes, one-hot, with the given logits `[N, n]`; one for each position of logits `[N, n, …]`.
     #[derive(Debug, Clone)]
     pub struct Categorical {
         logits: Tensor,
     }
 
     impl Categorical {
-        /// From a network's output `[N, n]`.
+        /// From a network's output `[N, n]` or `[N, n, …]`.
         ///
         /// # Errors
-        /// A head of another rank.
+        /// A head without classes.
         pub fn from_head(head: &Tensor) -> Result<Self> {
-            head.dims2()?;
+            if head.rank() < 2 {
+                bail!("the logits of classes are [N, n, …], not of shape {:?}", head.dims())
+            }
             Ok(Self { logits: head.clone() })
         }
 
@@ -39,9 +41,10 @@ mod tensors {
         }
 
         fn one_hot(&self, scores: &Tensor) -> Result<Tensor> {
-            let classes = scores.dim(1)?;
+            let mut along = vec![1; scores.rank()];
+            along[1] = scores.dim(1)?;
             let picked = scores.argmax_keepdim(1)?;
-            let all = Tensor::arange(0u32, classes as u32, scores.device())?.unsqueeze(0)?;
+            let all = Tensor::arange(0u32, along[1] as u32, scores.device())?.reshape(along)?;
             picked.broadcast_eq(&all)?.to_dtype(self.logits.dtype())
         }
     }

@@ -1,13 +1,13 @@
 //! Dirichlet variables.
 
 distribution! {
-    /// Proportions with a Dirichlet distribution. The head contains logarithms of concentrations. Draws are
-    /// reparameterised by the implicit gradients of gamma variables.
+    /// Proportions with a Dirichlet distribution, for a map at each position. The head contains logarithms of
+    /// concentrations. Draws are reparameterised by the implicit gradients of gamma variables.
     continuous dirichlet: Dirichlet(DirichletConfig {}),
     over: [Simplex],
     natural: [log_concentration: Real or concentration: Positive by log],
     closed_forms: [dirichlet: dirichlet_kl],
-    examples: [{} over [2], {} over [4]],
+    examples: [{} over [2], {} over [4], {} over [3, 2, 2]],
     // As for a beta variable: doubles next to 1 are 1e-16 apart.
     error: 1e-6,
 }
@@ -15,23 +15,27 @@ distribution! {
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::tensors::ops::{same_shape, sum_batch};
-    use crate::tensors::{Density, Distribution, Draw, Head, LOG_BOUND, Noise, Result, Special, Tensor, density, ops};
+    use crate::tensors::{
+        Density, Distribution, Draw, Head, LOG_BOUND, Noise, Result, Special, Tensor, bail, density, ops,
+    };
 
-    /// Dirichlet(exp(log_concentration)) over `[N, K]`.
+    /// Dirichlet(exp(log_concentration)) over `[N, K]`; one for each position of `[N, K, …]`.
     #[derive(Debug, Clone)]
     pub struct Dirichlet {
-        /// Logarithms of concentrations, `[N, K]`.
+        /// Logarithms of concentrations, `[N, K, …]`.
         head: Head,
     }
 
     impl Dirichlet {
-        /// From a network's output `[N, K]`: logarithms of concentrations, clamped to [−15, 15].
+        /// From a network's output `[N, K]` or `[N, K, …]`: logarithms of concentrations, clamped to [−15, 15].
         ///
         /// # Errors
-        /// A head of another rank.
+        /// A head without parts.
         pub fn from_head(head: impl Into<Head>) -> Result<Self> {
             let head = head.into();
-            head.dims2()?;
+            if head.rank() < 2 {
+                bail!("the concentrations of parts are [N, K, …], not of shape {:?}", head.dims())
+            }
             Ok(Self { head })
         }
 
@@ -68,7 +72,7 @@ mod tensors {
         /// ln Γ(Σα) − Σ ln Γ(α) + Σ (α − 1) ln x, a density over all proportions but one.
         fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
             let parts = density::log_prob::<Self, 2>(value, &self.head)?;
-            parts + ops::lgamma(&self.log_concentration()?.exp()?.sum(1)?)?
+            parts + sum_batch(&ops::lgamma(&self.log_concentration()?.exp()?.sum_keepdim(1)?)?)?
         }
 
         /// Gamma variables divided by their sum, from their logarithms.
@@ -98,6 +102,6 @@ mod tensors {
         let (sum_q, sum_p) = (of_q.sum_keepdim(1)?, of_p.sum_keepdim(1)?);
         let expected = ops::digamma(&of_q)?.broadcast_sub(&ops::digamma(&sum_q)?)?;
         let each = ((ops::lgamma(&of_p)? - ops::lgamma(&of_q)?)? + ((&of_q - &of_p)? * expected)?)?;
-        sum_batch(&each)? + (ops::lgamma(&sum_q)? - ops::lgamma(&sum_p)?)?.squeeze(1)?
+        sum_batch(&each)? + sum_batch(&(ops::lgamma(&sum_q)? - ops::lgamma(&sum_p)?)?)?
     }
 }

@@ -5,12 +5,13 @@ distribution! {
     continuous exponential: Exponential(ExponentialConfig {}),
     over: [Positive],
     natural: [log_rate: Real or rate: Positive by log or scale: Positive by log_inverse],
-    closed_forms: [exponential: exponential_kl],
+    closed_forms: [exponential: exponential_kl, gamma: exponential_gamma_kl],
     examples: [{} over [1], {} over [4, 3, 1]],
 }
 
 #[cfg(feature = "tensors")]
 mod tensors {
+    use crate::distributions::gamma::{Gamma, gamma_kl};
     use crate::tensors::ops::{same_shape, sum_batch};
     use crate::tensors::{
         Density, Distribution, Draw, Head, LOG_BOUND, Noise, Result, Special, Tensor, density, inside,
@@ -34,6 +35,17 @@ mod tensors {
 
         fn log_rate(&self) -> Result<Tensor> {
             density::parameter::<Self, 2>(&self.head, 1)
+        }
+
+        /// The same as gamma variables, whose concentrations are 1.
+        ///
+        /// # Errors
+        /// A failed tensor operation.
+        pub fn as_gamma(&self) -> Result<Gamma> {
+            let log_rate = self.log_rate()?;
+            // What the model states may be beyond the bounds of a network.
+            let given = u32::MAX;
+            Gamma::from_head(Head::given(&Tensor::cat(&[&log_rate.zeros_like()?, &log_rate], 1)?, given))
         }
     }
 
@@ -83,5 +95,13 @@ mod tensors {
         same_shape("the rates of two exponential variables", &q.head, &p.head)?;
         let ratio = (p.log_rate()? - q.log_rate()?)?;
         sum_batch(&((ratio.exp()? - &ratio)? - 1.0)?)
+    }
+
+    /// KL(q ‖ p), q as gamma variables of concentration 1, exact, `[N]` nats.
+    ///
+    /// # Errors
+    /// Shapes that differ.
+    pub fn exponential_gamma_kl(q: &Exponential, p: &Gamma) -> Result<Tensor> {
+        gamma_kl(&q.as_gamma()?, p)
     }
 }

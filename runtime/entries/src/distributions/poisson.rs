@@ -5,12 +5,13 @@ distribution! {
     discrete poisson: Poisson(PoissonConfig {}),
     over: [Count],
     natural: [log_rate: Real or rate: Positive by log],
-    closed_forms: [],
+    closed_forms: [poisson: poisson_kl],
     examples: [{} over [1], {} over [4, 3, 1]],
 }
 
 #[cfg(feature = "tensors")]
 mod tensors {
+    use crate::tensors::ops::{same_shape, sum_batch};
     use crate::tensors::{
         Density, Distribution, Draw, Head, LOG_BOUND, Noise, Result, Special, Tensor, Through, density, ops, through,
     };
@@ -79,5 +80,16 @@ mod tensors {
         fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
             Ok(Box::new(Self { head: self.head.repeat(samples)? }))
         }
+    }
+
+    /// KL(q ‖ p), exact, `[N]` nats: λ_q ln (λ_q / λ_p) − λ_q + λ_p, summed.
+    ///
+    /// # Errors
+    /// Shapes that differ.
+    pub fn poisson_kl(q: &Poisson, p: &Poisson) -> Result<Tensor> {
+        same_shape("the rates of two Poisson variables", &q.head, &p.head)?;
+        let (log_q, log_p) = (q.log_rate()?, p.log_rate()?);
+        let rate = log_q.exp()?;
+        sum_batch(&(((&rate * (&log_q - &log_p)?)? - rate)? + log_p.exp()?)?)
     }
 }

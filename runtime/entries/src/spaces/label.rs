@@ -5,9 +5,9 @@ use crate::prelude::*;
 const CLASSES: usize = 5;
 
 space! {
-    /// One of n classes, represented by a one-hot vector.
+    /// One of n classes, represented by a one-hot vector; for a map, one at each position.
     discrete label: Label,
-    ranks: 1..=1 of "classes",
+    ranks: 1..=3 of "classes, or classes, height, width",
     usual: categorical,
     misfit: |row| {
         let one_hot = row.iter().all(|value| [0.0, 1.0].contains(value)) && row.iter().sum::<f64>() == 1.0;

@@ -8,9 +8,9 @@ const STEP: f64 = 0.01;
 const ROUNDED: f64 = 1e-3;
 
 space! {
-    /// Proportions: positive numbers that add up to 1.
+    /// Proportions: positive numbers that add up to 1; of a map, its channels at each position.
     continuous simplex: Simplex,
-    ranks: 1..=1 of "parts",
+    ranks: 1..=3 of "parts, or parts, height, width",
     usual: dirichlet,
     misfit: |row| {
         if !row.iter().all(|value| *value > 0.0 && value.is_finite()) {

@@ -6,6 +6,7 @@ mod dequantised;
 mod flowed;
 mod in_order;
 mod mixture;
+mod one_of;
 pub mod through;
 
 pub use crate::ops::Head;
@@ -13,6 +14,7 @@ pub use dequantised::{LEVELS, dequantised, pixels};
 pub use flowed::Flowed;
 pub use in_order::in_order;
 pub use mixture::Mixture;
+pub use one_of::{OneOf, shares};
 pub use through::{Through, draw_through};
 
 use crate::{Decode, Draw, Noise, Result, Tensor};

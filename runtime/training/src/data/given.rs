@@ -195,7 +195,7 @@ fn list(variable: &Variable, text: &str) -> Result<Vec<f32>> {
     if variable.is_numeric() {
         let entry = space_entry(variable.space);
         let row: Vec<f64> = numbers.iter().map(|&number| f64::from(number)).collect();
-        if let Some(why) = (entry.misfit)(&row) {
+        if let Some(why) = variable.wrong(&row) {
             bail!("the value {why}; `{}` takes {}", entry.name, entry.docs.trim_end_matches('.').to_lowercase());
         }
     }

@@ -52,6 +52,20 @@ impl Walker<'_> {
                 quote!(#ty::from_head(#head #(, #args)*))
             }
             Operation::Experts { presences, given, standard } => self.experts(value, presences, given, *standard),
+            Operation::OneOf(presences) => self.one_of(value, presences),
+            Operation::Strata => {
+                let draws = all();
+                quote!(::srvae::Tensor::cat(&[#(#draws),*], 0))
+            }
+            Operation::Shares(presences) => {
+                let (draws, mut inputs) = (reference(0), all().skip(1));
+                let each = presences.iter().map(|count| {
+                    let presences = inputs.by_ref().take(*count);
+                    quote!(&[#(#presences),*][..])
+                });
+                let each: Vec<_> = each.collect();
+                quote!(::srvae::dist::shares(&[#(#each),*], #draws))
+            }
             Operation::Draws if self.program.is_distribution(value.inputs[0]) => {
                 let root = method(0);
                 quote!(#root.expand(samples))
@@ -225,6 +239,17 @@ impl Walker<'_> {
             at += 1 + count;
         }
         quote!(::srvae::dist::Normal::product(&[#(#each),*], #standard))
+    }
+
+    fn one_of(&self, value: &Value, presences: &[usize]) -> TokenStream {
+        let mut inputs = value.inputs.iter().map(|input| self.reference(*input));
+        let mut each = Vec::with_capacity(presences.len());
+        for count in presences {
+            let component = inputs.next();
+            let presences = inputs.by_ref().take(*count);
+            each.push(quote!((#component as &dyn ::srvae::dist::Distribution, &[#(#presences),*][..])));
+        }
+        quote!(::srvae::dist::OneOf::new(&[#(#each),*]))
     }
 
     pub(super) fn function(&self, call: &Call, inputs: impl Iterator<Item = TokenStream>) -> TokenStream {

@@ -2,6 +2,7 @@
 
 use super::{Builder, Parts, side_of};
 use crate::ast::{Call, Expert, Expression, ExpressionKind, Factor, ItemKind, Mixture, Name};
+use crate::graph::Joint;
 use crate::parse::Rule;
 use crate::source::Span;
 use pest::iterators::Pair;
@@ -12,15 +13,17 @@ impl Builder {
         let start = self.span(&side).start;
         let variable = self.indexed(parts.skip_to(Rule::indexed)?)?;
         let (mut parents, mut body, mut network, mut end) = (Vec::new(), None, None, start);
-        let (mut experts, mut mixture) = (Vec::new(), None);
+        let (mut experts, mut joint, mut mixture) = (Vec::new(), Joint::Product, None);
         for part in parts.0 {
             match part.as_rule() {
                 Rule::parents => parents = self.names(part)?,
                 Rule::close => end = self.span(&part).end,
                 Rule::expression => body = Some(self.expression(part)?),
                 Rule::network => network = Some(self.expression(part.into_inner().next()?)?),
-                Rule::experts => {
-                    let each = part.into_inner().filter(|part| part.as_rule() == Rule::expert);
+                Rule::experts | Rule::mean => {
+                    joint = if part.as_rule() == Rule::mean { Joint::Mean } else { Joint::Product };
+                    let each = part.into_inner();
+                    let each = each.filter(|part| matches!(part.as_rule(), Rule::expert | Rule::component));
                     experts = each.map(|expert| self.expert(expert)).collect::<Option<Vec<_>>>()?;
                     body = experts.first().map(|expert| expert.body.clone());
                 }
@@ -39,6 +42,7 @@ impl Builder {
             parents,
             body: body?,
             experts,
+            joint,
             mixture,
             network,
             head: Span::new(start, end),

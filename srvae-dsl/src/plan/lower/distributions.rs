@@ -81,6 +81,15 @@ impl Lowering<'_> {
         name: &str,
     ) -> Option<ValueId> {
         Some(match network {
+            Some(network) if network.components().is_some() => {
+                let (mut inputs, mut presences) = (Vec::new(), Vec::new());
+                for (component, has) in self.components(factor) {
+                    inputs.push(component);
+                    presences.push(has.len());
+                    inputs.extend(has);
+                }
+                self.value(Operation::OneOf(presences), inputs, name)
+            }
             Some(network) if network.experts().is_some() => self.experts(network, &factor.path, name),
             Some(network) => {
                 let head = self.network(network, &factor.path, &[]);
@@ -118,19 +127,54 @@ impl Lowering<'_> {
 
     /// The product of a factor's experts, without those that read variables which are unknown here.
     fn experts(&mut self, network: &Network, path: &str, name: &str) -> ValueId {
-        let nodes = self.nodes(network, path, &[]);
-        let (experts, standard) = network.experts().unwrap_or_default();
+        let standard = network.experts().map_or(0, |(_, standard)| standard);
         let (mut inputs, mut presences, mut given) = (Vec::new(), Vec::new(), Vec::new());
-        for (expert, stated) in experts {
-            let Some(head) = nodes[expert.0] else { continue };
+        for expert in self.heads(network, path) {
+            let head = expert.head;
             inputs.push(if self.values[head.0].rate == Rate::Draws { self.for_samples(head) } else { head });
-            let before = inputs.len();
-            let read = network.variables_above(expert, &self.model.nets);
-            let read = read.iter().filter(|id| drops_out(self.model, *id));
-            inputs.extend(read.filter_map(|id| self.partly.get(&id)).map(|(_, presence)| *presence));
-            presences.push(inputs.len() - before);
-            given.push(stated);
+            presences.push(expert.presences.len());
+            inputs.extend(expert.presences);
+            given.push(expert.given);
         }
         self.value(Operation::Experts { presences, given, standard }, inputs, name)
     }
+
+    /// The distributions that a factor is the mean of, each with the presences of what it reads; without those that read what is
+    /// not known here.
+    pub(super) fn components(&mut self, factor: &Factor) -> Vec<(ValueId, Vec<ValueId>)> {
+        let Body::Stochastic { base, network: Some(network), .. } = &factor.body else { return Vec::new() };
+        let name = format!("{}_{}", factor.side.name(), self.model.variable(factor.variable).name);
+        let mut components = Vec::new();
+        for (at, OneHead { head, presences, given }) in self.heads(network, &factor.path).into_iter().enumerate() {
+            let head = self.head(factor.variable, head);
+            let call = Call::of_one(base.entry.name, base.entry.runtime, base.args.clone());
+            let name = format!("{name}_of_{}", at + 1);
+            components.push((self.value(Operation::Head { call, given }, vec![head], &name), presences));
+        }
+        components
+    }
+
+    /// The heads of several distributions that a network yields, without those that read what is not known here.
+    fn heads(&mut self, network: &Network, path: &str) -> Vec<OneHead> {
+        let nodes = self.nodes(network, path, &[]);
+        let (experts, _) = network.experts().unwrap_or_default();
+        let mut heads = Vec::with_capacity(experts.len());
+        for (expert, given) in experts {
+            let Some(head) = nodes[expert.0] else { continue };
+            let read = network.variables_above(expert, &self.model.nets);
+            let read = read.iter().filter(|id| drops_out(self.model, *id));
+            let presences = read.filter_map(|id| self.partly.get(&id)).map(|(_, presence)| *presence).collect();
+            heads.push(OneHead { head, presences, given });
+        }
+        heads
+    }
+}
+
+/// The head of one of several distributions.
+struct OneHead {
+    head: ValueId,
+    /// Of what it reads and a record may lack.
+    presences: Vec<ValueId>,
+    /// The parameters that the file states by name.
+    given: u32,
 }

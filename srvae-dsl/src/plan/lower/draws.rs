@@ -16,6 +16,34 @@ impl Lowering<'_> {
         self.know(variable, value);
     }
 
+    /// A variable whose factor of q is a mixture of experts: a draw from each component. The components are enumerated as
+    /// the values of an enumerated variable are.
+    pub(super) fn strata(&mut self, q: &Factor) {
+        let name = &self.model.variable(q.variable).name;
+        let mut drawn = Vec::new();
+        for (at, (component, _)) in self.components(q).into_iter().enumerate() {
+            let component = self.for_rows(q.variable, component);
+            let name = format!("{name}_of_{}", at + 1);
+            drawn.push(self.value(Operation::Draw(q.variable, How::Plain), vec![component], &name));
+        }
+        let value = self.value(Operation::Strata, drawn, name);
+        self.enumerated.push(q.variable);
+        self.know(q.variable, value);
+    }
+
+    /// The logarithms of the components' weights in the average over their draws.
+    pub(super) fn shares(&mut self, q: &Factor) -> Option<ValueId> {
+        let (mut inputs, mut presences) = (vec![*self.known.get(&q.variable)?], Vec::new());
+        for (_, has) in self.components(q) {
+            presences.push(has.len());
+            for presence in has {
+                inputs.push(self.with_samples(presence));
+            }
+        }
+        let name = format!("log_shares_{}", self.model.variable(q.variable).name);
+        Some(self.value(Operation::Shares(presences), inputs, &name))
+    }
+
     /// The variable of a factor, drawn or computed. `how` gives the way of drawing; its argument says whether the
     /// factor is a likelihood.
     pub(super) fn step(&mut self, factor: &Factor, how: impl Fn(bool) -> How) {

@@ -32,6 +32,7 @@ pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {
         match model.draw_of(q.variable).map(|draw| &draw.method) {
             Some(DrawMethod::Enumerate { .. }) => lowering.enumerate(q.variable),
             Some(DrawMethod::Relaxed { .. } | DrawMethod::StraightThrough) => lowering.step(q, |_| How::Through),
+            None if q.components().is_some() => lowering.strata(q),
             Some(DrawMethod::Score) | None => lowering.drawn(q, &derivation.terms),
         }
     }

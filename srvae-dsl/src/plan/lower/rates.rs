@@ -14,7 +14,7 @@ impl Lowering<'_> {
             _ if operation.is_given() => Rate::Record,
             Operation::Expand | Operation::Repeat | Operation::PerSample => Rate::Sample,
             Operation::Expect | Operation::Whole(_) => Rate::Sample,
-            Operation::Enumerate(_) | Operation::RepeatValues => Rate::Value,
+            Operation::Enumerate(_) | Operation::RepeatValues | Operation::Strata => Rate::Value,
             Operation::Stack | Operation::Components(_) => Rate::Component,
             Operation::Draws => Rate::Draws,
             Operation::Each => Rate::Sample,
@@ -28,7 +28,7 @@ impl Lowering<'_> {
             (Operation::ExpandLike, _) => inputs,
             (Operation::Mixture(_) | Operation::Components(_), _)
             | (Operation::Expand | Operation::Rows | Operation::Repeat | Operation::RepeatValues, _)
-            | (Operation::Enumerate(_), _) => inputs,
+            | (Operation::Enumerate(_) | Operation::Strata | Operation::Shares(_), _) => inputs,
             (Operation::Stack | Operation::Draws | Operation::Each, _) => inputs,
             (_, Rate::Draws) => inputs.into_iter().map(|input| self.with_draws(input)).collect(),
             (_, Rate::Component) => inputs.into_iter().map(|input| self.with_components(input)).collect(),

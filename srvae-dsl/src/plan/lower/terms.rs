@@ -42,6 +42,10 @@ impl Lowering<'_> {
         let enumerated = self.enumerated.clone();
         let mut each = Vec::with_capacity(enumerated.len());
         for id in enumerated {
+            if let Some(q) = self.model.q_of(id).filter(|q| q.components().is_some()) {
+                each.extend(self.shares(q));
+                continue;
+            }
             let Some(log_q) = self.log_prob_of(Side::Q, id) else { continue };
             each.push(match self.partly.get(&id) {
                 Some((own, presence)) => {

@@ -222,7 +222,7 @@ impl Wanted<'_> {
                 if variable.space == Space::Real {
                     return Ok(numbers);
                 }
-                table::of_space(variable.space, numbers).with_context(|| no_values(variable))
+                table::of_space(variable, numbers).with_context(|| no_values(variable))
             })?),
             Content::Measurements => {
                 reals(self.rows(|index| Ok(table::measurements(size, index, view, class(index))))?)
@@ -239,7 +239,7 @@ impl Wanted<'_> {
                 Ok(Cells::Codes { places, codes })
             }
             Content::Transformed => reals(self.rows(|index| {
-                table::of_space(variable.space, table::measurements(size, index, view, class(index)))
+                table::of_space(variable, table::measurements(size, index, view, class(index)))
                     .with_context(|| no_values(variable))
             })?),
         }

@@ -1,7 +1,7 @@
 //! Values other than images.
 
 use super::SEED;
-use crate::spec::Space;
+use crate::spec::{Space, Variable};
 use anyhow::{Result, bail};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -53,18 +53,25 @@ pub fn measurements(size: usize, index: usize, view: usize, class: usize) -> Vec
 ///
 /// # Errors
 /// Another space.
-pub fn of_space(space: Space, numbers: Vec<f32>) -> Result<Vec<f32>> {
+pub fn of_space(variable: &Variable, numbers: Vec<f32>) -> Result<Vec<f32>> {
     let each = |function: fn(f32) -> f32| Ok(numbers.iter().copied().map(function).collect());
-    match space {
+    match variable.space {
         Space::Count => each(|number| (3.0 * number.exp()).floor()),
         Space::Positive => each(f32::exp),
         Space::Unit => each(|number| 1.0 / (1.0 + (-number).exp())),
         Space::Simplex => {
-            let total: f32 = numbers.iter().map(|number| number.exp()).sum();
-            Ok(numbers.iter().map(|number| number.exp() / total).collect())
+            Ok(numbers.chunks(variable.row()).flat_map(|value| proportions(value, variable.one())).collect())
         }
-        _ => bail!("the built-in data have no values of space {space:?}"),
+        _ => bail!("the built-in data have no values of space {:?}", variable.space),
     }
+}
+
+/// The softmax along the first axis of a shape, at each position.
+fn proportions(numbers: &[f32], shape: &[usize]) -> Vec<f32> {
+    let positions = shape.iter().skip(1).product::<usize>().max(1);
+    let total =
+        |at: usize| numbers.iter().skip(at % positions).step_by(positions).map(|number| number.exp()).sum::<f32>();
+    numbers.iter().enumerate().map(|(at, number)| number.exp() / total(at)).collect()
 }
 
 /// Answers yes (255) and no (0): each class has one usual answer to each question, given nine times out of ten.

@@ -68,7 +68,7 @@ pub fn numeric(variable: &Variable, fields: &[&Field], indices: &[usize], how: &
     let numbers = finite(variable, fields, indices, how)?;
     for (row, &index) in numbers.chunks(size).zip(indices) {
         let row: Vec<f64> = row.iter().map(|&number| f64::from(number)).collect();
-        if let Some(why) = (space.misfit)(&row) {
+        if let Some(why) = variable.wrong(&row) {
             let shown: Vec<String> = row.iter().take(6).map(f64::to_string).collect();
             let more = if row.len() > shown.len() { ", …" } else { "" };
             let what = space.docs.trim_end_matches('.').to_lowercase();
