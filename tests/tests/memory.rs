@@ -18,6 +18,7 @@ use srvae_dsl::{Overrides, Source, compile};
 use srvae_tests::inputs;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static MOST: AtomicUsize = AtomicUsize::new(0);
@@ -95,32 +96,43 @@ fn held(plan: Plan, batch: usize) -> u64 {
     (MOST.load(Relaxed) - before) as u64
 }
 
-/// The estimate is above what is held where a backward pass frees one gradient before it allocates the next, by 57 percent at most; it is below
-/// where draws and densities hold more than layers do, which it does not count: by three quarters in the smallest models, by less than a quarter
-/// where memory matters.
+/// One measurement at a time: the counters are the process's.
+static ONE: Mutex<()> = Mutex::new(());
+
+/// A step holds no more than the estimate, and no less than a third of it: the estimate is furthest above where a backward pass frees one gradient
+/// before it allocates the next.
 #[test]
-fn the_estimate_is_near_what_training_holds() {
+fn the_estimate_is_above_what_training_holds() {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let cases = [
-        ("vae.pgm", Some("quick"), 16, 1.3),
-        ("vae.pgm", Some("full"), 4, 1.3),
-        ("srvae.pgm", Some("quick"), 16, 1.3),
-        ("srvae.pgm", Some("full"), 2, 1.3),
-        ("zoo/nvae.pgm", None, 128, 1.8),
-        ("zoo/biva.pgm", None, 1024, 1.8),
-        ("zoo/pixelvae.pgm", None, 256, 1.8),
-        ("zoo/maf.pgm", None, 8192, 1.8),
-        ("zoo/vrnn.pgm", None, 1024, 1.8),
-        ("zoo/vdvae.pgm", None, 32, 1.3),
+        ("vae.pgm", Some("quick"), 16),
+        ("vae.pgm", Some("full"), 4),
+        ("srvae.pgm", Some("quick"), 16),
+        ("srvae.pgm", Some("full"), 2),
+        ("zoo/vae.pgm", None, 256),
+        ("zoo/nvae.pgm", None, 128),
+        ("zoo/biva.pgm", None, 1024),
+        ("zoo/pixelvae.pgm", None, 256),
+        ("zoo/maf.pgm", None, 8192),
+        ("zoo/vrnn.pgm", None, 1024),
+        ("zoo/vdvae.pgm", None, 32),
+        ("zoo/dmm.pgm", None, 64),
+        ("zoo/vq_vae.pgm", None, 64),
     ];
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    for (file, preset, batch, most) in cases {
+    let mut outside = Vec::new();
+    for (file, preset, batch) in cases {
         let plan = plan(file, preset);
-        let estimate = Memory::of(&plan).training(batch as u64) - PROGRAM;
+        let memory = Memory::of(&plan);
+        let estimate = memory.training_fixed + memory.training_image * batch as u64 - PROGRAM;
         let held = pool.install(|| held(plan, batch));
         let ratio = held as f64 / estimate as f64;
         println!("{file} {preset:?}, batch {batch}: {held} bytes, {estimate} by estimate, {ratio:.2}");
-        assert!((0.6..most).contains(&ratio), "{file}, batch {batch}: {held} bytes, {estimate} by estimate");
+        if !(1.0 / 3.0..=1.0).contains(&ratio) {
+            outside.push((file, preset, ratio));
+        }
     }
+    assert!(outside.is_empty(), "{outside:?}");
 }
 
 /// Two affine maps of nine million parameters, which an image hardly adds to.
@@ -151,6 +163,7 @@ fn wide() -> Spec {
 /// Where parameters are most of it, a run holds most while it writes a checkpoint.
 #[test]
 fn a_checkpoint_is_within_the_estimate() {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let place = tempfile::tempdir().unwrap();
     let spec = wide();
     let numbers = (0..4 * 1500).map(|at| (at % 17) as f32 / 17.0).collect();
@@ -171,6 +184,8 @@ fn a_checkpoint_is_within_the_estimate() {
         });
         let held = (MOST.load(Relaxed) - before) as u64;
         let estimate = Memory::of(&plan).training(1) - PROGRAM;
-        println!("average {average:?}: {held} bytes, {estimate} by estimate, {:.2}", held as f64 / estimate as f64);
+        let ratio = held as f64 / estimate as f64;
+        println!("average {average:?}: {held} bytes, {estimate} by estimate, {ratio:.2}");
+        assert!((0.7..=1.0).contains(&ratio), "average {average:?}: {held} bytes, {estimate} by estimate");
     }
 }

@@ -124,6 +124,7 @@ fn memory_text(memory: &Memory, asked: Option<u64>) -> String {
     let mut rows = vec![
         row("training", memory.training_fixed, "program, weights, gradients, Adamax, kernels"),
         row("  per record", memory.training_image, "activations and temporary memory of the backward pass"),
+        row("  checkpoint", memory.saving, "program, weights and Adamax, and the file's bytes"),
         row("evaluation", memory.evaluation_fixed, "program, weights, kernels"),
         row("  per sample", memory.evaluation_image, "at the widest layer"),
     ];
@@ -138,6 +139,7 @@ fn memory_json(memory: &Memory) -> Value {
     json!({
         "training_bytes": memory.training_fixed,
         "training_bytes_an_image": memory.training_image,
+        "checkpoint_bytes": memory.saving,
         "evaluation_bytes": memory.evaluation_fixed,
         "evaluation_bytes_an_image": memory.evaluation_image,
     })

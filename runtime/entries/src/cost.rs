@@ -147,7 +147,8 @@ pub(crate) fn autoregressive(width: usize, kernel: usize, inputs: &[&[usize]]) -
         Some(context) => conv(context.first().copied().unwrap_or(0) as u64, width, 1, positions),
         None => Cost::default(),
     };
-    let values = Cost::of_values(3 * channels.saturating_mul(positions));
+    // The activations of both hidden layers; of the flow itself shift, scale and their product, each with what it is made of.
+    let values = Cost::of_values((8 * channels).saturating_add(2 * width).saturating_mul(positions));
     layer(channels, width) + layer(width, width) + layer(width, 2 * channels) + context + values
 }
 

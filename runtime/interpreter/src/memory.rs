@@ -4,12 +4,16 @@ use super::Interpreted;
 use srvae_dsl::catalog::Work;
 use srvae_dsl::graph::{Body, Factor, Model};
 use srvae_dsl::plan::Plan;
-use srvae_numerics::ops::memory::{EVALUATION_COPIES, Held, TRAINING_COPIES};
+use srvae_numerics::ops::memory::{EVALUATION_COPIES, Held, SAVING_COPIES, TRAINING_COPIES};
 
 /// Bytes of a number.
 const BYTES: u64 = 4;
-/// Elements that training keeps for each element of a head: its parts, or its gradient and the scaled gradient.
-const OF_A_HEAD: u64 = 2;
+/// Elements that training keeps for each element of a head: its parts, its gradient and the scaled gradient.
+const OF_A_HEAD: u64 = 3;
+/// Elements that training keeps for each element of a variable: noise, scaled noise, value, and a term of its density.
+const OF_A_VALUE: u64 = 4;
+/// What training keeps is a quarter more than this, because some gradients are freed later than they could be.
+const QUARTERS: u64 = 5;
 /// The maximum memory of the rows that evaluation computes at once, in bytes.
 const AT_ONCE: u64 = 256 << 20;
 /// The memory of the program itself, its threads and tables, in bytes.
@@ -17,15 +21,18 @@ const PROGRAM: u64 = 20_000_000;
 
 /// Memory in bytes, for f32 on the CPU.
 ///
-/// Training needs the program, five copies of the parameters, the composed kernels of dense layers, and the transformed
-/// kernels of the largest layer. Per image it needs the output of every layer, every head twice, every variable, and
-/// the peak temporary memory of any layer's backward pass. Evaluation needs the program, two copies of the parameters
-/// and the same kernels; per sample, the variables, the heads, and the input and output of the widest layer.
+/// A training step needs the program, six copies of the parameters, the composed kernels of dense layers, and the transformed
+/// kernels of the largest layer. Per image it needs the output of every layer, every head three times, every variable four times, and
+/// the peak temporary memory of any layer's backward pass. Writing a checkpoint needs the program and twenty copies of the
+/// parameters. Evaluation needs the program, two copies of the parameters and the same kernels; per sample, the variables, the heads,
+/// and the input and output of the widest layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
     pub training_fixed: u64,
     /// Per image of a batch, with one sample.
     pub training_image: u64,
+    /// While a checkpoint is written, between two steps.
+    pub saving: u64,
     pub evaluation_fixed: u64,
     /// Per image of a batch, times the number of samples.
     pub evaluation_image: u64,
@@ -50,21 +57,23 @@ impl Memory {
         let most = |of: fn(&Held) -> u64| held.iter().map(|(held, _)| of(held)).max().unwrap_or(0);
         let kernels = all(|held| held.composed).saturating_add(most(|held| held.transformed));
         let (kept, passing, widest) = (all(|held| held.kept), most(|held| held.passing), most(|held| held.ends));
-        let fixed = |copies: u64| {
-            cost.parameters.saturating_mul(copies).saturating_add(kernels).saturating_mul(BYTES).saturating_add(PROGRAM)
+        let copies = |copies: u64, others: u64| {
+            cost.parameters.saturating_mul(copies).saturating_add(others).saturating_mul(BYTES).saturating_add(PROGRAM)
         };
         let image = |elements: &[u64]| total(elements.iter().copied()).saturating_mul(BYTES);
+        let trained = [kept, passing, heads.saturating_mul(OF_A_HEAD), values.saturating_mul(OF_A_VALUE)];
         Self {
-            training_fixed: fixed(TRAINING_COPIES),
-            training_image: image(&[kept, passing, heads.saturating_mul(OF_A_HEAD), values]),
-            evaluation_fixed: fixed(EVALUATION_COPIES),
+            training_fixed: copies(TRAINING_COPIES, kernels),
+            training_image: image(&trained) / 4 * QUARTERS,
+            saving: copies(SAVING_COPIES, 0),
+            evaluation_fixed: copies(EVALUATION_COPIES, kernels),
             evaluation_image: image(&[widest, heads, values]),
         }
     }
 
-    /// A training step with this many images and one sample each.
+    /// Training with this many images and one sample each: the larger of a step and a checkpoint.
     pub fn training(&self, batch: u64) -> u64 {
-        self.training_fixed.saturating_add(self.training_image.saturating_mul(batch))
+        self.training_fixed.saturating_add(self.training_image.saturating_mul(batch)).max(self.saving)
     }
 
     /// Evaluation of this many rows (samples of images) at once.
@@ -80,6 +89,9 @@ impl Memory {
 
     /// The largest batch for training in this much memory. 0 if not even one image fits.
     pub fn largest_batch(&self, memory: u64) -> u64 {
+        if memory < self.saving {
+            return 0;
+        }
         memory.saturating_sub(self.training_fixed).checked_div(self.training_image).unwrap_or(u64::MAX)
     }
 }

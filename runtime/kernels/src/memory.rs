@@ -6,8 +6,11 @@
 use crate::fast::padded;
 use crate::fast::winograd::{POINTS, SIDE, TAPS};
 
-/// Copies of every parameter in a training step: direction and normalised weight, gradient, and two moments of Adamax.
-pub const TRAINING_COPIES: u64 = 5;
+/// Copies of every parameter in a training step: direction and normalised weight, the gradients of both, and two moments of Adamax.
+pub const TRAINING_COPIES: u64 = 6;
+/// Copies while a checkpoint is written: those between steps with a running average and what it replaces, six; the moments once more; the
+/// four tensors of each parameter as the file's bytes, twice while the header is put before them; and one tensor on its way there.
+pub const SAVING_COPIES: u64 = 20;
 /// Copies in evaluation: direction and normalised weight.
 pub const EVALUATION_COPIES: u64 = 2;
 

@@ -137,7 +137,7 @@ fn arrays_of_other_names_are_bound_and_parts_are_taken_by_name() {
 #[test]
 fn columns_of_a_table_fill_vectors_and_labels() {
     let place = tempfile::tempdir().unwrap();
-    let text = "g0,g1,g2,kind,flag0,flag1\n1.5,2,-3,cat,0,1\n4,5e-1,6,dog,1,1\n7,8,9,cat,0,0\n0,0,0,ant,1,0\n";
+    let text = "g0,g1,g2,kind,flag0,flag1\n1.5,2,-3, cat ,0,1\n4,5e-1,6,dog,1,1\n7,8,9,cat,0,0\n0,0,0,ant,1,0\n";
     std::fs::write(place.path().join("t.csv"), text).unwrap();
     let packed = std::fs::File::create(place.path().join("t.tsv.gz")).unwrap();
     let mut packed = flate2::write::GzEncoder::new(packed, flate2::Compression::fast());

@@ -164,6 +164,13 @@ mod tests {
         assert!(low < 0.0 && high > 9.0, "a few values are all shown: {low} {high}");
     }
 
+    /// Of 200 values the fourth from either end is within two percent; one that lies further out than twice their range is left out.
+    #[test]
+    fn a_range_is_that_of_most_values() {
+        let values: Vec<f64> = std::iter::once(-1e6).chain((1..200).map(f64::from)).collect();
+        assert_eq!(range(values), (4.0 - 9.75, 199.0 + 9.75));
+    }
+
     #[test]
     fn labels_have_the_digits_that_tell_them_apart() {
         assert_eq!([show(10.25, 2.0), show(1234.0, 5000.0), show(0.0123, 0.01)], ["10.25", "1234", "0.0123"]);

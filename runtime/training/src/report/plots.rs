@@ -170,6 +170,14 @@ mod tests {
     use super::*;
     use crate::figures::Group;
 
+    /// The middle 99 percent, and six percent of it on either side.
+    #[test]
+    fn a_range_leaves_out_the_outermost_values() {
+        let (low, high) = range((0..=1000).map(f64::from));
+        // Rounding.
+        assert!((low - (5.0 - 59.4)).abs() < 1e-9 && (high - (995.0 + 59.4)).abs() < 1e-9, "{low} {high}");
+    }
+
     #[test]
     fn every_point_line_and_cell_is_drawn_and_names_are_escaped() {
         let group = |name: &str| Group { name: name.into(), points: vec![[0.0, 1.0], [2.0, 3.0], [4.0, 0.0]] };

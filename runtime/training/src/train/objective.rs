@@ -187,6 +187,12 @@ mod tests {
             assert!(first.iter().all(|slope| *slope == 0.0), "{first:?}");
             assert!(second.iter().all(|slope| *slope > 0.0), "{second:?}");
         }
+        // What is free is compared with the mean over all samples: 0.5 by two, though the first alone has 0.375.
+        let config = Config { free_nats: 0.45, ..Config::default() };
+        for (samples, counts) in [(1, false), (2, true)] {
+            let (_, [first, _]) = found(samples, &config, 0)?;
+            assert!(first.iter().all(|slope| (*slope > 0.0) == counts), "K = {samples}: {first:?}");
+        }
         let (loss, _) = found(2, &Config::default(), 0)?;
         assert!((loss - by_hand(2, |kl| kl, |kl| kl)).abs() < 1e-12);
         Ok(())
