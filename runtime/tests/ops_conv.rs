@@ -54,13 +54,18 @@ fn convolutions() -> Result<()> {
         ([300, 9, 1, 1], 4, 1, 1),
         ([130, 64, 1, 1], 40, 1, 1),
         ([2, 6, 32, 32], 16, 1, 1),
-        // By tiles: several panels and chunks, a last group that is smaller, sizes that are not multiples of a tile's.
+        // By planes: panels that meet several images or end inside one, more filters than channels, several strips, and sums in parts.
+        ([3, 70, 7, 5], 33, 1, 1),
+        ([70, 5, 4, 4], 40, 1, 1),
+        ([2, 300, 24, 24], 10, 1, 1),
+        ([9, 20, 17, 19], 24, 1, 1),
+        // By tiles: several panels and chunks, a last group that is smaller, sizes that are no multiple of a tile's.
         ([5, 70, 8, 8], 33, 3, 1),
         ([1, 9, 17, 15], 150, 3, 1),
         ([9, 33, 7, 8], 8, 3, 1),
         ([2, 130, 13, 22], 10, 3, 1),
-        // By both phases: several chunks and panels, tiles that extend beyond the image, and more tiles than are stored
-        // at once.
+        ([20, 9, 16, 15], 12, 3, 1),
+        // By both phases: several chunks and panels, tiles that reach out of the image, and more tiles than are kept at once.
         ([17, 48, 15, 17], 70, 3, 2),
         ([3, 150, 17, 15], 50, 3, 2),
         ([20, 50, 31, 29], 48, 3, 2),

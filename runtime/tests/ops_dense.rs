@@ -115,6 +115,7 @@ fn sizes_of_every_kind() -> Result<()> {
         ([2, 103, 16, 16], 64, 5),
         ([9, 33, 2, 2], 20, 3),
         ([1, 4, 37, 41], 5, 2),
+        ([9, 6, 32, 30], 5, 2),
     ] {
         check(dims, growth, steps)?;
     }
@@ -138,8 +139,8 @@ fn an_input_that_is_not_contiguous() -> Result<()> {
 
 #[test]
 fn the_same_bits_on_any_number_of_threads() -> Result<()> {
-    let run = || -> Result<Vec<Vec<f32>>> {
-        let layer = Layer::new([5, 40, 8, 8], 16, 3)?;
+    let run = |dims: [usize; 4]| -> Result<Vec<Vec<f32>>> {
+        let layer = Layer::new(dims, 16, 3)?;
         let out = layer.fast()?;
         let store = ops::sum_batch(&out.sqr()?)?.sum_all()?.backward()?;
         let gradients = std::iter::once(&layer.x).chain(&layer.weights);
@@ -149,11 +150,16 @@ fn the_same_bits_on_any_number_of_threads() -> Result<()> {
         }
         Ok(all)
     };
-    let on =
-        |threads: usize| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool").install(run);
-    let one = on(1)?;
-    for threads in [2, 5] {
-        assert!(one == on(threads)?, "{threads} threads give other bits than one");
+    // The second has enough tiles for the kernels' gradients to be summed in parts.
+    for dims in [[5, 40, 8, 8], [7, 6, 32, 32]] {
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+            pool.install(|| run(dims))
+        };
+        let one = on(1)?;
+        for threads in [2, 5] {
+            assert!(one == on(threads)?, "{dims:?}: {threads} threads give other bits than one");
+        }
     }
     Ok(())
 }

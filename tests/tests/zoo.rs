@@ -70,7 +70,7 @@ fn learns(file: &Path) -> Result<()> {
     let laws = |how: &str| said.lines().filter(|line| line.trim_start().starts_with(how)).count();
     let laws = match laws("skipped") {
         0 => format!("{} hold", laws("holds")),
-        skipped => format!("{} hold, {skipped} too large to try", laws("holds")),
+        skipped => format!("{} hold, {skipped} skipped", laws("holds")),
     };
     let runs = tempfile::tempdir()?;
     let out = runs.path().join("run");

@@ -1,5 +1,5 @@
-//! Convolutions as GEMMs: in f32 over pixels in place, over Winograd tiles, or over vectors (images of one pixel); in
-//! f64 over patches gathered per image (im2col).
+//! Convolutions as GEMMs: in f32 over pixels read in place, over planes, over Winograd tiles or over records of one pixel, in f64 over
+//! patches gathered per image (im2col).
 //!
 //! There are three kernels: the forward pass, the gradient of the input and the gradient of the weight. The forward
 //! pass of a transposed convolution is the input gradient of the convolution with the same weight, so its three passes
@@ -9,6 +9,7 @@ mod bias;
 mod geometry;
 mod halved;
 mod patches;
+mod pointwise;
 mod rows;
 mod single;
 mod tiled;
@@ -90,6 +91,8 @@ macro_rules! fastest {
     ($g:ident => $pass:ident($($argument:ident),*)) => {
         if single::pays($g) {
             single::$pass($g, $($argument),*)
+        } else if pointwise::pays($g) {
+            pointwise::$pass($g, $($argument),*)
         } else if tiled::pays($g) {
             tiled::$pass($g, $($argument),*)
         } else if halved::pays($g) {

@@ -1,9 +1,9 @@
 //! The f32 kernels for arbitrary strides: one GEMM per tap, over the pixels that it reads, in place.
 
 use super::geometry::Geometry;
-use crate::fast::planes::{to_pixels, to_planes};
+use crate::fast::planes::{to_pixels, to_planes, to_planes_at};
 use crate::fast::product::gathered;
-use crate::fast::{Shared, padded, scratch::Scratch};
+use crate::fast::{Shared, padded, scratch::Scratch, written};
 use rayon::prelude::*;
 
 /// Pixels per GEMM. With its depth and a panel they fit into the L2 cache.
@@ -127,9 +127,14 @@ pub fn turn_in(images: &[f32], [channels, pixels]: [usize; 2], to: &mut [f32], r
     }
 }
 
-pub fn turn_out(from: &[f32], row: usize, [channels, pixels]: [usize; 2], images: &mut [f32]) {
-    for (image, from) in images.chunks_exact_mut(channels * pixels).zip(from.chunks_exact(pixels * row)) {
-        to_planes(from, row, image, pixels, |_, _| ());
+/// Pixels, `row` values apart, to images that may not have been written before.
+///
+/// # Safety
+/// As many images as `from` has can be written.
+pub unsafe fn turn_out(from: &[f32], row: usize, [channels, pixels]: [usize; 2], images: *mut f32) {
+    for (image, from) in from.chunks_exact(pixels * row).enumerate() {
+        // SAFETY: the caller's contract.
+        unsafe { to_planes_at(from, row, [channels, pixels], images.add(image * channels * pixels)) };
     }
 }
 
@@ -137,20 +142,24 @@ pub fn forward(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) ->
     let (channels, wide, group) = (g.channels, padded(g.filters), g.group(PIXELS, g.pixels()));
     let kernel = g.packed(weight, false, |tap| tap);
     let pairs = g.pairs(group, [channels, wide]);
-    let mut out = vec![0.0; g.batch * g.filters * g.pixels()];
-    let outs = out.par_chunks_mut(group * g.filters * g.pixels());
-    outs.zip(x.par_chunks(group * g.image())).for_each(|(out, x)| {
-        let images = x.len() / g.image();
-        let mut inputs = Scratch::new(images * g.image());
-        let mut sums = Scratch::new(images * g.pixels() * wide);
-        turn_in(x, [channels, g.area()], &mut inputs, channels);
-        begin(&mut sums, wide, bias);
-        let fewer = (images < group).then(|| g.pairs(images, [channels, wide]));
-        // SAFETY: the pairs lie inside the images, and a tap meets an output pixel once.
-        unsafe { convolve(&kernel, [channels, wide], fewer.as_ref().unwrap_or(&pairs), &inputs, &mut sums) };
-        turn_out(&sums, wide, [g.filters, g.pixels()], out);
-    });
-    out
+    let (size, images) = (group * g.filters * g.pixels(), x.par_chunks(group * g.image()));
+    let fill = |out: Shared| {
+        images.enumerate().for_each(|(task, x)| {
+            let images = x.len() / g.image();
+            let mut inputs = Scratch::new(images * g.image());
+            let mut sums = Scratch::new(images * g.pixels() * wide);
+            turn_in(x, [channels, g.area()], &mut inputs, channels);
+            begin(&mut sums, wide, bias);
+            let fewer = (images < group).then(|| g.pairs(images, [channels, wide]));
+            // SAFETY: the pairs lie inside the images, and a tap meets an output pixel once; this task alone writes its images.
+            unsafe {
+                convolve(&kernel, [channels, wide], fewer.as_ref().unwrap_or(&pairs), &inputs, &mut sums);
+                turn_out(&sums, wide, [g.filters, g.pixels()], out.at(task * size));
+            }
+        });
+    };
+    // SAFETY: the tasks write all images.
+    unsafe { written(g.batch * g.filters * g.pixels(), fill) }
 }
 
 pub fn input_gradient(g: &Geometry, gradient: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
@@ -162,20 +171,24 @@ pub fn input_gradient(g: &Geometry, gradient: &[f32], weight: &[f32], bias: Opti
         pairs
     };
     let pairs = turned(group);
-    let mut out = vec![0.0; g.batch * g.image()];
-    let outs = out.par_chunks_mut(group * g.image());
-    outs.zip(gradient.par_chunks(group * filters * g.pixels())).for_each(|(out, gradient)| {
-        let images = out.len() / g.image();
-        let mut inputs = Scratch::new(images * g.pixels() * filters);
-        let mut sums = Scratch::new(images * g.area() * wide);
-        turn_in(gradient, [filters, g.pixels()], &mut inputs, filters);
-        begin(&mut sums, wide, bias);
-        let fewer = (images < group).then(|| turned(images));
-        // SAFETY: as above; a tap meets an input pixel at most once.
-        unsafe { convolve(&kernel, [filters, wide], fewer.as_ref().unwrap_or(&pairs), &inputs, &mut sums) };
-        turn_out(&sums, wide, [g.channels, g.area()], out);
-    });
-    out
+    let (size, gradients) = (group * g.image(), gradient.par_chunks(group * filters * g.pixels()));
+    let fill = |out: Shared| {
+        gradients.enumerate().for_each(|(task, gradient)| {
+            let images = gradient.len() / (filters * g.pixels());
+            let mut inputs = Scratch::new(images * g.pixels() * filters);
+            let mut sums = Scratch::new(images * g.area() * wide);
+            turn_in(gradient, [filters, g.pixels()], &mut inputs, filters);
+            begin(&mut sums, wide, bias);
+            let fewer = (images < group).then(|| turned(images));
+            // SAFETY: as above; a tap meets an input pixel at most once.
+            unsafe {
+                convolve(&kernel, [filters, wide], fewer.as_ref().unwrap_or(&pairs), &inputs, &mut sums);
+                turn_out(&sums, wide, [g.channels, g.area()], out.at(task * size));
+            }
+        });
+    };
+    // SAFETY: the tasks write all images.
+    unsafe { written(g.batch * g.image(), fill) }
 }
 
 pub fn weight_gradient(g: &Geometry, x: &[f32], gradient: &[f32]) -> Vec<f32> {

@@ -80,9 +80,13 @@ fn multiply(
         return unsafe { written(rows * columns, |out| fill(out, columns)) };
     }
     let mut sums = Scratch::new(rows * wide);
-    sums.fill(0.0);
+    if depth == 0 {
+        sums.fill(0.0);
+    }
     fill(Shared::new(&mut sums), wide);
-    sums.chunks_exact(wide).flat_map(|row| &row[..columns]).copied().collect()
+    let mut out = Vec::with_capacity(rows * columns);
+    sums.chunks_exact(wide).for_each(|row| out.extend_from_slice(&row[..columns]));
+    out
 }
 
 /// Fills every row with the bias, followed by zeros.

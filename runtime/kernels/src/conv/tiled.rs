@@ -9,8 +9,9 @@ use super::geometry::Geometry;
 use super::rows::{PANEL, turn_in, turn_out, weight_of};
 use crate::fast::product::{Left, Out, Right, product};
 use crate::fast::winograd::{self, POINTS, TAPS, Tiles};
-use crate::fast::{Shared, padded, scratch::Scratch};
+use crate::fast::{Shared, added, padded, parts_of, scratch::Scratch, written};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Tiles in a block of GEMMs.
 const TILES: usize = 32;
@@ -21,6 +22,8 @@ const PART: usize = 2 * PANEL;
 const _: () = assert!(PART >= CHUNK, "places outside the image serve inputs and outputs");
 /// Channels of a weight's gradient per task.
 const ROWS: usize = 48;
+/// Tiles of a part of that gradient's sum at least.
+const LEAST: usize = 128;
 
 /// Whether tiles need fewer operations. They do not if most of a tile is padding, or if there are so few that
 /// transforming the kernel takes longer than the GEMMs.
@@ -76,21 +79,24 @@ impl<'a> Convolution<'a> {
         let (g, depth, columns, pixels) = (self.g, self.depth, self.columns, self.g.pixels());
         let (row, wide, count) = (padded(depth), padded(columns), tiles(g, 0).count());
         let group = g.group(TILES, count);
-        let mut out = vec![0.0; g.batch * columns * pixels];
-        let outs = out.par_chunks_mut(group * columns * pixels).zip(x.par_chunks(group * depth * pixels));
-        outs.for_each(|(out, x)| {
-            let images = x.len() / (depth * pixels);
-            let mut inputs = Scratch::new(images * pixels * row);
-            let mut sums = Scratch::new(images * pixels * wide);
-            turn_in(x, [depth, pixels], &mut inputs, row);
-            for first in (0..images * count).step_by(TILES) {
-                for column in (0..wide).step_by(PART) {
-                    self.block([first, TILES.min(images * count - first)], column, &inputs, &mut sums);
+        let (size, images) = (group * columns * pixels, x.par_chunks(group * depth * pixels));
+        let fill = |out: Shared| {
+            images.enumerate().for_each(|(task, x)| {
+                let images = x.len() / (depth * pixels);
+                let mut inputs = Scratch::new(images * pixels * row);
+                let mut sums = Scratch::new(images * pixels * wide);
+                turn_in(x, [depth, pixels], &mut inputs, row);
+                for first in (0..images * count).step_by(TILES) {
+                    for column in (0..wide).step_by(PART) {
+                        self.block([first, TILES.min(images * count - first)], column, &inputs, &mut sums);
+                    }
                 }
-            }
-            turn_out(&sums, wide, [columns, pixels], out);
-        });
-        out
+                // SAFETY: this task alone writes its images.
+                unsafe { turn_out(&sums, wide, [columns, pixels], out.at(task * size)) };
+            });
+        };
+        // SAFETY: the tasks write all images.
+        unsafe { written(g.batch * columns * pixels, fill) }
     }
 
     /// One part of the columns at some tiles.
@@ -138,28 +144,33 @@ pub fn weight_gradient(g: &Geometry, x: &[f32], gradient: &[f32]) -> Vec<f32> {
     let turned = inputs.par_chunks_mut(g.pixels() * row).zip(x.par_chunks(g.image()));
     turned.for_each(|(to, x)| turn_in(x, [channels, g.pixels()], to, row));
     let (products, point) = output_points(g, gradient);
-    // `[channels, taps, filters padded]`.
-    let mut sums = Scratch::new(channels * TAPS * wide);
+    // `[parts, channels, taps, filters padded]`.
+    let (size, total) = (channels * TAPS * wide, g.batch * tiles(g, 0).count());
+    let tasks = channels.div_ceil(ROWS) * wide.div_ceil(PANEL);
+    let parts = parts_of(tasks, total, LEAST);
+    let mut sums = Scratch::new(parts * size);
     let shared = Shared::new(&mut sums);
     let (inputs, products) = (&*inputs, &*products);
-    let tasks = channels.div_ceil(ROWS) * wide.div_ceil(PANEL);
-    (0..tasks).into_par_iter().for_each(|task| {
+    (0..tasks * parts).into_par_iter().for_each(|task| {
+        let (task, part) = (task % tasks, task / tasks);
         let (first, column) = (task % channels.div_ceil(ROWS) * ROWS, task / channels.div_ceil(ROWS) * PANEL);
         let (rows, columns) = (ROWS.min(channels - first), PANEL.min(wide - column));
-        let points = pairs(g, [first, rows], [column, columns], inputs, products, point);
+        let here = part * total / parts..(part + 1) * total / parts;
+        let points = pairs(g, here, [first, rows], [column, columns], inputs, products, point);
         let mut taps = Scratch::new(TAPS * ROWS * columns);
         let plane = ROWS * columns;
         // SAFETY: a multiple of 16 values for each point and each tap.
         unsafe { winograd::kernels_gradient(points.as_ptr(), plane, rows * columns, taps.as_mut_ptr(), plane) };
         for (tap, row) in (0..TAPS).flat_map(|tap| (0..rows).map(move |row| (tap, row))) {
             let from = &taps[tap * plane + row * columns..][..columns];
-            // SAFETY: this task alone writes these columns of its channels.
+            // SAFETY: this task alone writes these columns of its channels in its part.
             unsafe {
-                let to = shared.at(((first + row) * TAPS + tap) * wide + column);
+                let to = shared.at(part * size + ((first + row) * TAPS + tap) * wide + column);
                 to.copy_from_nonoverlapping(from.as_ptr(), columns);
             }
         }
     });
+    added(&mut sums, size);
     weight_of(&sums, [channels * TAPS, filters])
 }
 
@@ -187,34 +198,35 @@ fn output_points(g: &Geometry, gradient: &[f32]) -> (Scratch, usize) {
     (products, point)
 }
 
-/// Σ over all tiles of an input channel's point times a filter's: `[36, ROWS, columns]`.
+/// Σ over some tiles of an input channel's point times a filter's: `[36, ROWS, columns]`.
 fn pairs(
     g: &Geometry,
+    here: Range<usize>,
     [first, rows]: [usize; 2],
     [column, columns]: [usize; 2],
     inputs: &[f32],
     products: &[f32],
     point: usize,
 ) -> Scratch {
-    let (wide, total) = (padded(g.filters), g.batch * tiles(g, 0).count());
+    let (wide, begin) = (padded(g.filters), here.start);
     let from = tiles(g, padded(g.channels));
     let input_point = TILES * ROWS + 16;
-    let mut here = Scratch::new(POINTS * input_point);
+    let mut turned = Scratch::new(POINTS * input_point);
     let mut sums = Scratch::new(POINTS * ROWS * columns);
     let outside = [0.0f32; ROWS];
-    for tile in (0..total).step_by(TILES) {
-        let block = TILES.min(total - tile);
+    for tile in here.clone().step_by(TILES) {
+        let block = TILES.min(here.end - tile);
         for at in 0..block {
             let from = from.inputs(tile + at, inputs[first..].as_ptr(), outside.as_ptr());
-            // SAFETY: a pixel's row has room for whole vectors; so have `outside` and the tile's place in `here`.
-            unsafe { winograd::input(&from, padded(rows), here[at * ROWS..].as_mut_ptr(), input_point) };
+            // SAFETY: a pixel's row has room for whole vectors; so have `outside` and the tile's place in `turned`.
+            unsafe { winograd::input(&from, padded(rows), turned[at * ROWS..].as_mut_ptr(), input_point) };
         }
         for at in 0..POINTS {
-            let left = Left { at: here[at * input_point..].as_ptr(), row: 1, column: ROWS };
+            let left = Left { at: turned[at * input_point..].as_ptr(), row: 1, column: ROWS };
             let right = Right { at: products[at * point + tile * wide + column..].as_ptr(), row: wide };
             let out = Out { at: sums[at * ROWS * columns..].as_mut_ptr(), row: columns };
             // SAFETY: `block` tiles of `rows` inputs and of `columns` products.
-            unsafe { product([rows, columns, block], left, right, out, tile > 0) };
+            unsafe { product([rows, columns, block], left, right, out, tile > begin) };
         }
     }
     sums

@@ -8,15 +8,18 @@ use super::forward::Attended;
 use super::gate::{GateGradients, GateValues};
 use super::sizes::{CHUNK, Sizes, StepValues};
 use crate::fast::activation::elu_gradient;
-use crate::fast::planes::{to_pixels, to_pixels_at, to_planes, transpose};
+use crate::fast::planes::{to_pixels, to_pixels_at, to_planes_at, transpose};
 use crate::fast::product::{Left, Out, Right, product};
 use crate::fast::winograd::{self, POINTS, TAPS};
-use crate::fast::{Shared, padded, scratch::Scratch};
+use crate::fast::{Shared, added, padded, parts_of, scratch::Scratch, written};
 use crate::profile::timed;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Tiles in a block of GEMMs.
 const TILES: usize = 64;
+/// Tiles of a part of the batch at least: each transforms the kernel.
+const LEAST: usize = 128;
 
 /// Gradients of a dense layer.
 pub struct Gradients {
@@ -56,10 +59,18 @@ impl Backward<'_> {
             });
             steps.collect()
         });
-        let mut x = vec![0.0; sizes.batch * sizes.input * pixels];
-        x.par_chunks_exact_mut(sizes.input * pixels)
-            .zip(stack_gradient.par_chunks_exact(pixels * row))
-            .for_each(|(x, from)| to_planes(&from[1..], row, x, pixels, |_, _| ()));
+        let images = stack_gradient.par_chunks_exact(pixels * row).enumerate();
+        let fill = |x: Shared| {
+            images.for_each(|(n, from)| {
+                // SAFETY: this task alone writes its image.
+                unsafe {
+                    let to = x.at(n * sizes.input * pixels);
+                    to_planes_at(&from[1..], row, [sizes.input, pixels], to);
+                }
+            });
+        };
+        // SAFETY: the tasks write all images.
+        let x = unsafe { written(sizes.batch * sizes.input * pixels, fill) };
         Gradients { x, steps, gate }
     }
 
@@ -106,11 +117,19 @@ impl Backward<'_> {
         let point = sizes.batch * tiles.count() * wide + 16;
         let mut products = Scratch::new(POINTS * point);
         let bias = self.appended(step, stack, stack_gradient, &mut products, point);
-        let shared = [Shared::new(stack), Shared::new(stack_gradient), Shared::new(composed)];
+        let chunks: Vec<_> = sizes.chunks(step).collect();
+        let parts = parts_of(chunks.len(), sizes.batch, LEAST.div_ceil(tiles.count()));
+        let (size, place) = (sizes.kernel(step), sizes.kernel_start(step));
+        let mut kernels = Scratch::new(parts * size);
+        let shared = [Shared::new(stack), Shared::new(stack_gradient), Shared::new(&mut kernels)];
         let products = &*products;
-        sizes.chunks(step).collect::<Vec<_>>().into_par_iter().for_each(|(_, first, count)| {
-            self.chunk(step, [first, count], shared, products, point);
+        (0..parts * chunks.len()).into_par_iter().for_each(|task| {
+            let ((_, first, count), part) = (chunks[task % chunks.len()], task / chunks.len());
+            let images = part * sizes.batch / parts..(part + 1) * sizes.batch / parts;
+            self.chunk(step, [first, count], (images, part), shared, products, point);
         });
+        added(&mut kernels, size);
+        composed[place..place + size].copy_from_slice(&kernels[..size]);
         bias
     }
 
@@ -157,13 +176,14 @@ impl Backward<'_> {
         total
     }
 
-    /// For all images and some of the channels that a step reads: their gradients, and those of their rows of the
-    /// kernel.
+    /// Some images, some of the channels that a step reads: their gradients, and those of their rows of the kernel, of which each part of
+    /// the images has its own.
     fn chunk(
         &self,
         step: usize,
         [first, count]: [usize; 2],
-        [stack, stack_gradient, composed]: [Shared; 3],
+        (images, part): (Range<usize>, usize),
+        [stack, stack_gradient, kernels_gradient]: [Shared; 3],
         products: &[f32],
         point: usize,
     ) {
@@ -178,9 +198,9 @@ impl Backward<'_> {
         let outside = [0.0f32; CHUNK];
         let mut ignored = outside;
         let mut started = false;
-        for image in (0..sizes.batch).step_by(group) {
-            let images = group.min(sizes.batch - image);
-            // SAFETY: only this task touches its channels of the state and of the gradient.
+        for image in images.clone().step_by(group) {
+            let images = group.min(images.end - image);
+            // SAFETY: this task alone touches its channels of its images' stack and gradient.
             let (values, at) =
                 unsafe { (stack.at(image * tiles.image() + first), stack_gradient.at(image * tiles.image() + first)) };
             // SAFETY: as above; rows have space for whole vectors.
@@ -218,9 +238,9 @@ impl Backward<'_> {
                 started = true;
             }
         }
-        // SAFETY: only this task writes its rows of the step's composed gradient.
+        // SAFETY: this task alone writes its rows of its part's gradient.
         unsafe {
-            let to = composed.at(sizes.kernel_start(step) + first * wide);
+            let to = kernels_gradient.at(part * sizes.kernel(step) + first * wide);
             winograd::kernels_gradient(sums.as_ptr(), CHUNK * wide, count * wide, to, before * wide);
         }
     }

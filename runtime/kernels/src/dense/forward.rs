@@ -3,10 +3,10 @@
 use super::gate::GateValues;
 use super::sizes::{CHUNK, Sizes, StepValues};
 use crate::fast::activation::elu;
-use crate::fast::planes::{to_pixels, to_planes};
+use crate::fast::planes::{to_pixels, to_planes_at};
 use crate::fast::product::{Left, Out, Right, product};
 use crate::fast::winograd::{self, POINTS};
-use crate::fast::{padded, scratch::Scratch};
+use crate::fast::{Shared, padded, scratch::Scratch, written};
 use rayon::prelude::*;
 
 /// Tiles in a block of GEMMs. With a chunk of channels they fill half of an L2 cache.
@@ -28,37 +28,49 @@ pub fn forward(
 ) -> (Vec<f32>, Attended) {
     let (pixels, channels, row) = (sizes.pixels(), sizes.channels(), sizes.row());
     let group = sizes.group(TILES);
-    let mut out = vec![0.0; sizes.batch * channels * pixels];
     let mut attended = Attended { means: vec![0.0; sizes.batch * channels], gates: vec![0.0; sizes.batch * channels] };
-    let images = out.par_chunks_mut(group * channels * pixels).zip(x.par_chunks(group * sizes.input * pixels));
     let vectors = attended.means.par_chunks_mut(group * channels).zip(attended.gates.par_chunks_mut(group * channels));
-    images.zip(vectors).for_each(|((out, x), (means, gates))| {
-        let count = x.len() / (sizes.input * pixels);
-        let mut stack = Scratch::new(count * pixels * row);
-        for (x, stack) in x.chunks_exact(sizes.input * pixels).zip(stack.chunks_exact_mut(pixels * row)) {
-            stack.iter_mut().step_by(row).for_each(|constant| *constant = 1.0);
-            to_pixels(x, pixels, &mut stack[1..], row, |_| ());
-        }
-        for (step, values) in steps.iter().enumerate() {
-            append(sizes, step, values, points, &mut stack, count);
-        }
-        let vectors = means.chunks_exact_mut(channels).zip(gates.chunks_exact_mut(channels));
-        let images = out.chunks_exact_mut(channels * pixels).zip(stack.chunks_exact(pixels * row));
-        for ((out, stack), (means, gates)) in images.zip(vectors) {
-            for pixel in stack.chunks_exact(row) {
-                means.iter_mut().zip(&pixel[1..]).for_each(|(sum, value)| *sum += value);
+    let groups = x.par_chunks(group * sizes.input * pixels).zip(vectors);
+    let fill = |out: Shared| {
+        groups.enumerate().for_each(|(first, (x, (means, gates)))| {
+            let count = x.len() / (sizes.input * pixels);
+            let mut stack = Scratch::new(count * pixels * row);
+            for (x, stack) in x.chunks_exact(sizes.input * pixels).zip(stack.chunks_exact_mut(pixels * row)) {
+                stack.iter_mut().step_by(row).for_each(|constant| *constant = 1.0);
+                to_pixels(x, pixels, &mut stack[1..], row, |_| ());
             }
-            means.iter_mut().for_each(|sum| *sum /= pixels as f32);
-            gate.gates(means, gates);
-            to_planes(&stack[1..], row, out, pixels, |channel, values| {
-                values.iter_mut().for_each(|value| *value *= gates[channel]);
-            });
-        }
-    });
+            for (step, values) in steps.iter().enumerate() {
+                append(sizes, step, values, points, &mut stack, count);
+            }
+            let vectors = means.chunks_exact_mut(channels).zip(gates.chunks_exact_mut(channels));
+            for (n, (stack, (means, gates))) in stack.chunks_exact_mut(pixels * row).zip(vectors).enumerate() {
+                attend(sizes, gate, stack, means, gates);
+                // SAFETY: this task alone writes its group's images.
+                unsafe {
+                    let to = out.at((first * group + n) * channels * pixels);
+                    to_planes_at(&stack[1..], row, [channels, pixels], to);
+                }
+            }
+        });
+    };
+    // SAFETY: the groups are all images.
+    let out = unsafe { written(sizes.batch * channels * pixels, fill) };
     (out, attended)
 }
 
-/// One step for `count` images: writes its channels after those it reads, then applies ELU to all.
+/// An image's means over its pixels, the gates that follow from them, and its channels times these.
+fn attend(sizes: &Sizes, gate: &GateValues<'_>, stack: &mut [f32], means: &mut [f32], gates: &mut [f32]) {
+    for pixel in stack.chunks_exact(sizes.row()) {
+        means.iter_mut().zip(&pixel[1..]).for_each(|(sum, value)| *sum += value);
+    }
+    means.iter_mut().for_each(|sum| *sum /= sizes.pixels() as f32);
+    gate.gates(means, gates);
+    for pixel in stack.chunks_exact_mut(sizes.row()) {
+        pixel[1..].iter_mut().zip(&*gates).for_each(|(value, gate)| *value *= gate);
+    }
+}
+
+/// One step on `count` images: writes its channels behind those it reads, then ELU over all.
 fn append(sizes: &Sizes, step: usize, values: &StepValues<'_>, points: &[f32], stack: &mut [f32], count: usize) {
     let (tiles, before, wide, row) = (sizes.tiles(), sizes.before(step), sizes.wide(), sizes.row());
     let points = &points[sizes.kernel_start(step) / winograd::TAPS * POINTS..];

@@ -12,7 +12,9 @@ pub mod scratch;
 mod separable;
 pub mod winograd;
 
-/// The next multiple of 16, to which rows of matrices are padded.
+use rayon::prelude::*;
+
+/// The next multiple of 16: rows of matrices are padded to it.
 pub const fn padded(size: usize) -> usize {
     size.div_ceil(16) * 16
 }
@@ -39,8 +41,27 @@ impl Shared {
     }
 }
 
-/// A vector of `len` values, all written by `write`. The memory is not cleared first, which would take as long as a
-/// pass.
+/// Tasks at least, where there is work for as many: a pass whose tasks are few splits the sum that each computes.
+const TASKS: usize = 16;
+
+/// In how many parts each of `tasks` tasks computes its sum of `terms`, of which a part takes `least` at least. It depends on sizes
+/// alone, as the order of the sum must.
+pub fn parts_of(tasks: usize, terms: usize, least: usize) -> usize {
+    (TASKS / tasks.max(1)).min(terms / least).max(1)
+}
+
+/// Sums in parts of `size` values: the later ones are added to the first, in order.
+pub fn added(parts: &mut [f32], size: usize) {
+    const CHUNK: usize = 1 << 13;
+    let (total, others) = parts.split_at_mut(size);
+    total.par_chunks_mut(CHUNK).enumerate().for_each(|(at, total)| {
+        for part in others.chunks_exact(size) {
+            total.iter_mut().zip(&part[at * CHUNK..]).for_each(|(sum, value)| *sum += value);
+        }
+    });
+}
+
+/// A vector of `len` values that `write` writes, all of them; nothing is cleared first, which would take as long as a pass.
 ///
 /// # Safety
 /// `write` writes every value.

@@ -52,8 +52,8 @@ impl Tiles {
         self.height * self.width * self.row
     }
 
-    /// The offsets of a tile's rows and columns, the first at `shift` before the tile's corner. [`OUTSIDE`] or more
-    /// outside of the image.
+    /// Where a tile's rows and columns begin, the first at `shift` before the tile's corner; [`OUTSIDE`] the image, or more.
+    #[inline(always)]
     fn places<const N: usize>(&self, tile: usize, shift: usize) -> [[usize; N]; 2] {
         let (image, tile) = (tile / self.count(), tile % self.count());
         let (top, left) = (tile / self.across() * SIDE, tile % self.across() * SIDE);
@@ -68,6 +68,7 @@ impl Tiles {
     }
 
     /// The tile's input pixels, of an image or of `outside`.
+    #[inline(always)]
     pub fn inputs(&self, tile: usize, images: *const f32, outside: *const f32) -> [*const f32; POINTS] {
         let [rows, columns] = self.places::<REACH>(tile, 1);
         std::array::from_fn(|at| {
@@ -77,6 +78,7 @@ impl Tiles {
     }
 
     /// The tile's output pixels, of an image or of `outside`.
+    #[inline(always)]
     pub fn outputs(&self, tile: usize, images: *mut f32, outside: *mut f32) -> [*mut f32; SIDE * SIDE] {
         let [rows, columns] = self.places::<SIDE>(tile, 0);
         std::array::from_fn(|at| {
