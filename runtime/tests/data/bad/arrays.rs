@@ -43,7 +43,7 @@ pub const ARRAYS: &[Case] = &[
     case!("half a count", "a.npy", COUNTS, ["record 1 has a value that is no whole number", "(2.5, 3)"], |at| {
         array(at, &[2, 2], &[1.0, 2.0, 2.5, 3.0]);
     }),
-    case!("a negative count", "a.npy", COUNTS, ["record 0 has", "`count` takes whole numbers from 0 on"], |at| {
+    case!("a negative count", "a.npy", COUNTS, ["record 0 has", "`count` takes integers from 0"], |at| {
         array(at, &[1, 2], &[-1.0, 2.0]);
     }),
     case!("pictures of counts", "", COUNTS, ["variable `x` has no data"], |at| folder(at, &["a.png"])),
