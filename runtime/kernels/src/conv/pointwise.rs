@@ -5,21 +5,18 @@
 
 use super::geometry::Geometry;
 use super::rows::weight_of;
+use super::single::{DEPTH, TASK};
 use crate::fast::planes::turn;
 use crate::fast::product::{Left, Out, Right, product};
-use crate::fast::{Shared, added, padded, scratch::Scratch, written};
+use crate::fast::{Shared, added, padded, parts_of, scratch::Scratch, written};
 use rayon::prelude::*;
 
 /// Pixels of a panel.
 const PANEL: usize = 64;
-/// Depth of one product: with its panel it fits into the L2 cache.
-const DEPTH: usize = 256;
-/// Multiply-accumulates of a task at least: another thread takes as long to wake as these take.
-const TASK: usize = 1 << 20;
 /// Pixels that are turned at a time.
 const STRIP: usize = 256;
-/// Pixels that one task sums over in the gradient of the weight.
-const PART: usize = 2048;
+/// Pixels of a part of the sum in the gradient of the weight at least.
+const LEAST: usize = 2048;
 
 pub fn pays(g: &Geometry) -> bool {
     g.is_pointwise() && g.pixels() >= 16 && g.channels.min(g.filters) >= 4
@@ -76,7 +73,7 @@ fn multiply(
             let columns = PANEL.min(total - first);
             let pieces = pieces(first, columns, pixels);
             let packed = packed(pieces.clone(), [depth, pixels], x);
-            let whole = columns == PANEL && (first + columns).div_ceil(pixels) - first / pixels == 1;
+            let whole = columns == PANEL && pieces.clone().count() == 1;
             let mut apart = Scratch::new(if whole { 0 } else { rows * PANEL });
             // SAFETY: the panel's pixels lie inside their images; this task alone writes them.
             unsafe {
@@ -127,14 +124,16 @@ fn packed(pieces: impl Iterator<Item = Piece>, [depth, pixels]: [usize; 2], x: &
 fn sums(g: &Geometry, (left, rows): (&[f32], usize), (right, columns): (&[f32], usize)) -> Scratch {
     let (pixels, wide) = (g.pixels(), padded(columns));
     let (strip, across) = (pixels.min(STRIP), pixels.div_ceil(STRIP));
-    let (strips, each) = (g.batch * across, (PART / strip).max(1));
+    let strips = g.batch * across;
+    let parts = parts_of(1, strips, LEAST.div_ceil(strip));
     let size = rows * wide;
-    let mut parts = Scratch::new(strips.div_ceil(each) * size);
-    parts.par_chunks_mut(size).enumerate().for_each(|(part, sums)| {
+    let mut all = Scratch::new(parts * size);
+    all.par_chunks_mut(size).enumerate().for_each(|(part, sums)| {
         let mut turned = Scratch::new(strip * wide);
         // What pads the columns is multiplied too, into columns that are never read.
         turned.chunks_exact_mut(wide).for_each(|row| row[columns..].fill(0.0));
-        for at in part * each..strips.min((part + 1) * each) {
+        let begin = part * strips / parts;
+        for at in begin..(part + 1) * strips / parts {
             let (image, first) = (at / across, at % across * STRIP);
             let count = STRIP.min(pixels - first);
             let (left, right) = (&left[image * rows * pixels + first..], &right[image * columns * pixels + first..]);
@@ -144,10 +143,10 @@ fn sums(g: &Geometry, (left, rows): (&[f32], usize), (right, columns): (&[f32], 
                 let left = Left { at: left.as_ptr(), row: pixels, column: 1 };
                 let right = Right { at: turned.as_ptr(), row: wide };
                 let out = Out { at: sums.as_mut_ptr(), row: wide };
-                product([rows, wide, count], left, right, out, at > part * each);
+                product([rows, wide, count], left, right, out, at > begin);
             }
         }
     });
-    added(&mut parts, size);
-    parts
+    added(&mut all, size);
+    all
 }

@@ -139,56 +139,52 @@ pub unsafe fn turn_out(from: &[f32], row: usize, [channels, pixels]: [usize; 2],
 }
 
 pub fn forward(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-    let (channels, wide, group) = (g.channels, padded(g.filters), g.group(PIXELS, g.pixels()));
+    let (from, to) = ([g.channels, g.area()], [g.filters, g.pixels()]);
     let kernel = g.packed(weight, false, |tap| tap);
-    let pairs = g.pairs(group, [channels, wide]);
-    let (size, images) = (group * g.filters * g.pixels(), x.par_chunks(group * g.image()));
-    let fill = |out: Shared| {
-        images.enumerate().for_each(|(task, x)| {
-            let images = x.len() / g.image();
-            let mut inputs = Scratch::new(images * g.image());
-            let mut sums = Scratch::new(images * g.pixels() * wide);
-            turn_in(x, [channels, g.area()], &mut inputs, channels);
-            begin(&mut sums, wide, bias);
-            let fewer = (images < group).then(|| g.pairs(images, [channels, wide]));
-            // SAFETY: the pairs lie inside the images, and a tap meets an output pixel once; this task alone writes its images.
-            unsafe {
-                convolve(&kernel, [channels, wide], fewer.as_ref().unwrap_or(&pairs), &inputs, &mut sums);
-                turn_out(&sums, wide, [g.filters, g.pixels()], out.at(task * size));
-            }
-        });
-    };
-    // SAFETY: the tasks write all images.
-    unsafe { written(g.batch * g.filters * g.pixels(), fill) }
+    let pairs = |images| g.pairs(images, [g.channels, padded(g.filters)]);
+    run(g, [from, to], &kernel, pairs, x, bias)
 }
 
 pub fn input_gradient(g: &Geometry, gradient: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-    let (filters, wide, group) = (g.filters, padded(g.channels), g.group(PIXELS, g.pixels()));
+    let (from, to) = ([g.filters, g.pixels()], [g.channels, g.area()]);
     let kernel = g.packed(weight, true, |tap| tap);
-    let turned = |images| {
-        let mut pairs = g.pairs(images, [wide, filters]);
+    let pairs = |images| {
+        let mut pairs = g.pairs(images, [padded(g.channels), g.filters]);
         pairs.iter_mut().flatten().for_each(|pair| pair.reverse());
         pairs
     };
-    let pairs = turned(group);
-    let (size, gradients) = (group * g.image(), gradient.par_chunks(group * filters * g.pixels()));
+    run(g, [from, to], &kernel, pairs, gradient, bias)
+}
+
+/// A few images at a time, from `[depth, pixels]` to `[columns, pixels]`. `pairs` gives the places of a number of images: they lie
+/// inside the images, and a tap meets a pixel of the result at most once.
+fn run(
+    g: &Geometry,
+    [[depth, before], [columns, after]]: [[usize; 2]; 2],
+    kernel: &[f32],
+    pairs: impl Fn(usize) -> Vec<Vec<[usize; 2]>> + Sync,
+    x: &[f32],
+    bias: Option<&[f32]>,
+) -> Vec<f32> {
+    let (wide, group) = (padded(columns), g.group(PIXELS, g.pixels()));
+    let all = pairs(group);
     let fill = |out: Shared| {
-        gradients.enumerate().for_each(|(task, gradient)| {
-            let images = gradient.len() / (filters * g.pixels());
-            let mut inputs = Scratch::new(images * g.pixels() * filters);
-            let mut sums = Scratch::new(images * g.area() * wide);
-            turn_in(gradient, [filters, g.pixels()], &mut inputs, filters);
+        x.par_chunks(group * depth * before).enumerate().for_each(|(task, x)| {
+            let images = x.len() / (depth * before);
+            let mut inputs = Scratch::new(images * depth * before);
+            let mut sums = Scratch::new(images * after * wide);
+            turn_in(x, [depth, before], &mut inputs, depth);
             begin(&mut sums, wide, bias);
-            let fewer = (images < group).then(|| turned(images));
-            // SAFETY: as above; a tap meets an input pixel at most once.
+            let fewer = (images < group).then(|| pairs(images));
+            // SAFETY: the pairs, as said above; only this task writes its images.
             unsafe {
-                convolve(&kernel, [filters, wide], fewer.as_ref().unwrap_or(&pairs), &inputs, &mut sums);
-                turn_out(&sums, wide, [g.channels, g.area()], out.at(task * size));
+                convolve(kernel, [depth, wide], fewer.as_ref().unwrap_or(&all), &inputs, &mut sums);
+                turn_out(&sums, wide, [columns, after], out.at(task * group * columns * after));
             }
         });
     };
     // SAFETY: the tasks write all images.
-    unsafe { written(g.batch * g.image(), fill) }
+    unsafe { written(g.batch * columns * after, fill) }
 }
 
 pub fn weight_gradient(g: &Geometry, x: &[f32], gradient: &[f32]) -> Vec<f32> {

@@ -8,13 +8,13 @@ use crate::fast::{Shared, padded, scratch::Scratch, written};
 use rayon::prelude::*;
 
 /// The depth of one product. With a panel of the right matrix it fits into the L2 cache.
-const DEPTH: usize = 256;
+pub const DEPTH: usize = 256;
 /// Rows per task, if there are as many.
 const ROWS: usize = 96;
 /// The number of columns per task is a multiple of this.
 const PANEL: usize = 64;
 /// The minimum of multiply-accumulates per task; waking another thread takes as long as this many.
-const TASK: usize = 1 << 20;
+pub const TASK: usize = 1 << 20;
 /// Filters that are transposed together.
 const BLOCK: usize = 64;
 
