@@ -259,3 +259,6 @@ unsafe fn gathered_tile<S: Lanes, const R: usize, const V: usize>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
