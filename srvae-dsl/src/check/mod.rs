@@ -81,7 +81,9 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     fixed.iter().for_each(|at| param_used[*at] = true);
     let fixed = fixed.into_iter().map(ParamId).collect();
     let file: &File = &file;
-    let mut checker = Checker { findings, params, param_used, presets, paths, steps, ..Checker::default() };
+    let over_length = length.clone();
+    let mut checker =
+        Checker { findings, params, param_used, presets, paths, steps, indices, over_length, ..Checker::default() };
     checker.declare(file, source);
     let length = length.and_then(|length| checker.declare_length(&length));
     checker.findings.finish(source)?;
@@ -97,7 +99,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     let addends = checker.addends(file, &[&p, &q]);
     checker.findings.finish(source)?;
     checker.unused(&p, &q, file);
-    let Checker { mut findings, name, docs, params, presets, variables, nets, .. } = checker;
+    let Checker { mut findings, name, docs, params, presets, variables, nets, indices, .. } = checker;
     let (nets, places) = (nets.done, Places::of(variables.len(), &p, &q));
     let model = Model {
         name,
@@ -147,6 +149,9 @@ struct Checker<'a> {
     /// Paths of the parameters of members of families, and the step for families over the length.
     paths: BTreeMap<String, String>,
     steps: BTreeMap<String, i64>,
+    /// The index of each family of variables over one index, and the name of the length.
+    indices: BTreeMap<String, String>,
+    over_length: Option<String>,
 }
 
 impl Checker<'_> {

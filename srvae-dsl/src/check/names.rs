@@ -1,5 +1,7 @@
 //! Valid names of a file.
 
+use super::Checker;
+use crate::ast::Name;
 use crate::catalog;
 use crate::diagnostics::{Diagnostic, messages};
 use crate::source::Span;
@@ -19,4 +21,31 @@ pub(super) fn refuse(name: &str, span: Span) -> Option<Diagnostic> {
 /// occurs where one of these may.
 pub(super) fn refuse_param(name: &str, span: Span) -> Option<Diagnostic> {
     WORDS.contains(&name).then(|| messages::name_taken(name, span))
+}
+
+impl Checker<'_> {
+    /// The error for a name that is not a variable's.
+    pub(super) fn no_variable(&self, name: &Name) -> Diagnostic {
+        self.family_alone(name)
+            .unwrap_or_else(|| messages::unknown_variable(&name.text, name.span, self.variable_names()))
+    }
+
+    /// The error for the name of a family without an index.
+    pub(super) fn family_alone(&self, name: &Name) -> Option<Diagnostic> {
+        let family = &name.text;
+        let start = format!("{family}[");
+        let nets = self.nets.declared.iter().map(|net| net.name.as_str());
+        let first = self.variable_names().into_iter().chain(nets).find(|member| member.starts_with(&start))?;
+        let one = match self.indices.get(family) {
+            Some(index) => format!("{family}[{index}]"),
+            None => first.to_owned(),
+        };
+        let ends = self.families.get(family).and_then(|all| Some((*all.keys().next()?, *all.keys().next_back()?)));
+        let length = self.over_length.as_ref().filter(|_| self.steps.contains_key(first));
+        let all = ends.map(|(from, to)| match length {
+            Some(length) => format!("{family}[{from}..{length}]"),
+            None => format!("{family}[{from}..{to}]"),
+        });
+        Some(messages::family_without_index(family, name.span, &one, all.as_deref()))
+    }
 }
