@@ -35,8 +35,9 @@ fn catalogue() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/diagnostics/messages");
     let is_code = |word: &&str| word.len() == 5 && word[1..].bytes().all(|byte| byte.is_ascii_digit());
     let mut codes = Vec::new();
-    for file in std::fs::read_dir(folder).unwrap() {
-        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    for file in files.filter(|path| path.extension().is_some_and(|ending| ending == "rs")) {
+        let text = std::fs::read_to_string(file).unwrap();
         codes.extend(text.split('"').filter(is_code).map(str::to_owned));
     }
     codes
@@ -49,7 +50,7 @@ fn no_code_has_two_messages() {
     codes.sort();
     let twice: Vec<_> = codes.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| &pair[0]).collect();
     assert!(twice.is_empty(), "{twice:?}");
-    assert!(codes.len() >= 180, "{} codes", codes.len());
+    assert!(codes.len() >= 175, "{} codes", codes.len());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::Checker;
 use crate::ast::Name;
 use crate::catalog;
 use crate::diagnostics::{Diagnostic, messages};
+use crate::indices::Reference;
 use crate::source::Span;
 
 /// Keywords of the grammar and names of values.
@@ -32,20 +33,7 @@ impl Checker<'_> {
 
     /// The error for the name of a family without an index.
     pub(super) fn family_alone(&self, name: &Name) -> Option<Diagnostic> {
-        let family = &name.text;
-        let start = format!("{family}[");
-        let nets = self.nets.declared.iter().map(|net| net.name.as_str());
-        let first = self.variable_names().into_iter().chain(nets).find(|member| member.starts_with(&start))?;
-        let one = match self.indices.get(family) {
-            Some(index) => format!("{family}[{index}]"),
-            None => first.to_owned(),
-        };
-        let ends = self.families.get(family).and_then(|all| Some((*all.keys().next()?, *all.keys().next_back()?)));
-        let length = self.over_length.as_ref().filter(|_| self.steps.contains_key(first));
-        let all = ends.map(|(from, to)| match length {
-            Some(length) => format!("{family}[{from}..{length}]"),
-            None => format!("{family}[{from}..{to}]"),
-        });
-        Some(messages::family_without_index(family, name.span, &one, all.as_deref()))
+        let Reference { one, all } = self.references.get(&name.text)?;
+        Some(messages::family_without_index(&name.text, name.span, one, all.as_deref()))
     }
 }

@@ -57,7 +57,7 @@ pub(crate) fn several_members(name: &str, found: usize, span: Span) -> Diagnosti
         .hint("select one, `z[l - 1]`; several are allowed right of a bar, in a pipe, and as inputs of a block: `concat(z[1..3])`")
 }
 
-/// `one` is a member of the family, and `all` are all of its members if they can be written so.
+/// `one` is a member of the family as it is written, and `all` are all of its members if these can be written so.
 pub(crate) fn family_without_index(name: &str, span: Span, one: &str, all: Option<&str>) -> Diagnostic {
     let hint = match all {
         Some(all) => format!("write `{one}` for one of them, or `{all}` for all"),

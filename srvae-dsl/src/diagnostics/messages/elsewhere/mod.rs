@@ -121,7 +121,7 @@ mod tests {
         let heads = catalog::DISTRIBUTIONS.iter().map(|it| it.name);
         let heads = heads.chain(catalog::FUNCTIONS.iter().map(|it| it.name)).collect();
         let spaces = catalog::SPACES.iter().map(|it| it.name).collect();
-        let arguments = catalog::BLOCKS.iter().chain(catalog::FLOWS).flat_map(|it| it.parameters);
+        let arguments = catalog::BLOCKS.iter().chain(&catalog::FLOWS).flat_map(|it| it.parameters);
         let arguments = arguments.chain(catalog::DISTRIBUTIONS.iter().flat_map(|it| it.parameters));
         let arguments = arguments.map(|it| it.name).chain(["temperature"]).collect();
         for (rows, known) in

@@ -173,7 +173,6 @@ pub(in super::super) const ARGUMENTS: &Rows = &[
     ),
     (&["hidden", "hiddensize", "hiddendim", "hiddenchannels", "hiddenfeatures", "units"], Name("width")),
     (&["layers", "nlayers", "numlayers", "hiddenlayers"], Name("depth")),
-    (&["layers", "nlayers", "numlayers"], Name("steps")),
     (&["kernelsize", "ksize", "filtersize", "windowsize", "poolsize"], Name("kernel")),
     (&["strides"], Name("stride")),
     (&["numheads", "nheads", "nhead"], Name("heads")),
@@ -207,6 +206,7 @@ pub(in super::super) const DRAWS: &Rows = &[
 /// Parameters of distributions.
 pub(in super::super) const PARAMETERS: &Rows = &[
     (&["shape", "alpha", "k", "a"], Name("concentration")),
+    (&["k", "ncomponents", "numcomponents", "nmix"], Name("components")),
     (&["mu", "loc", "location"], Name("mean")),
     (&["sigma", "sd", "stddev", "scale"], Name("std")),
     (&["sigma", "sd", "stddev"], Name("scale")),
