@@ -27,6 +27,24 @@ fn columns_lists_and_classes_are_fields() {
     assert!(error.contains("record 3") && error.contains("the value is missing"), "{error}");
 }
 
+/// `gaps.parquet` was written by pyarrow: `f` is 0.1, -2.5, nothing and 2^24 as float32, `d` is 0.1, 0.001, 2 and nothing as float64, and `x`
+/// are lists of two float32: (0.1, 0.5), no list, (nothing, 1.5) and (2, -3).
+#[test]
+#[cfg(feature = "parquet")]
+fn floats_keep_their_values_and_what_lists_lack_is_missing() {
+    use super::missing::{found, load, partly};
+    let spec = spec(&[("f", Space::Real, &[1]), ("d", Space::Real, &[1]), ("x", Space::Real, &[2])]);
+    let spec = partly(spec, &["f", "d", "x"]);
+    let data = load(&fixture("gaps.parquet"), &spec, &[]).unwrap();
+    let one = |value: f32| Some(vec![value]);
+    assert_eq!(found(&spec, &data, "f"), [one(0.1), one(-2.5), None, one(16_777_216.0)]);
+    assert_eq!(found(&spec, &data, "d"), [one(0.1), one(0.001), one(2.0), None]);
+    assert_eq!(found(&spec, &data, "x"), [Some(vec![0.1, 0.5]), None, None, Some(vec![2.0, -3.0])]);
+    let strict = super::spec(&[("x", Space::Real, &[2])]);
+    let error = format!("{:#}", load(&fixture("gaps.parquet"), &strict, &[]).unwrap_err());
+    assert!(error.contains("the value is missing"), "{error}");
+}
+
 /// `decimals.parquet` and `zstd.parquet` were written by pyarrow too: `x` is 1.25 and -3 as decimal128(10, 2), and `x`
 /// is 1 and 2, compressed with zstd.
 #[test]
