@@ -190,7 +190,7 @@ mod tests {
             let svg = drawn(steps);
             let points = svg.split("points=\"").skip(1).filter_map(|rest| rest.split('"').next());
             let line = points.map(|points| points.split_whitespace().collect::<Vec<_>>());
-            let line = line.filter(|line| line.len() == steps).next_back().unwrap();
+            let line = line.filter(|line| line.len() == steps).last().unwrap();
             [line[0], line[steps - 1]].map(|point| point.split(',').next().map(str::to_owned))
         };
         assert_eq!(ends(3), ends(7));
