@@ -184,7 +184,7 @@ mod tests {
         let drawn = |steps: usize| {
             // Above the numbers of steps, which are looked for among the labels.
             let values = (0..steps).map(|at| 100.0 + at as f64).collect();
-            lines(&Lines { title: "x".into(), lines: vec![("1".into(), values)] }).unwrap()
+            lines(&Lines { title: "x".into(), lines: vec![("a".into(), values)] }).unwrap()
         };
         let ends = |steps: usize| {
             let svg = drawn(steps);

@@ -140,7 +140,7 @@ pub(in super::super) const FLOWS: &Rows = &[
         &["glow"],
         Note("a step of Glow is `actnorm |> invertible_conv |> affine_coupling`; name it with `flow step = …`"),
     ),
-    (&["coupling", "nice", "affinecouplinglayer", "additivecoupling"], Name("affine_coupling")),
+    (&["coupling", "nice", "additivecoupling"], Name("affine_coupling")),
     (&["nsf", "spline", "rqs", "rationalquadraticspline", "neuralsplineflow"], Name("spline_coupling")),
     (&["made", "maskedautoregressiveflow"], Name("maf")),
     (&["inverseautoregressiveflow"], Name("iaf")),
@@ -183,7 +183,6 @@ pub(in super::super) const ARGUMENTS: &Rows = &[
     (&["numembeddings", "ncodes", "numcodes", "codebooksize", "k"], Name("codes")),
     (&["tau"], Name("temperature")),
     (&["growthrate"], Name("growth")),
-    (&["dof", "nu"], Name("df")),
     (&["outputsize", "shape"], Name("sizes")),
     (&["outputsize", "shape"], Name("size")),
     (
