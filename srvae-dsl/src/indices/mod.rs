@@ -9,10 +9,10 @@ mod expand;
 mod members;
 mod sets;
 
-use crate::ast::{File, Item, ItemKind, Name};
+use crate::ast::{Expression, File, Item, ItemKind, Name};
 use crate::diagnostics::{Findings, messages};
 use crate::graph::{Param, Value};
-use members::Definitions;
+use members::{Definitions, is_of_indices};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,14 +33,14 @@ pub struct Unrolled<'f> {
     pub steps: BTreeMap<String, i64>,
     /// The index of each family of variables over one index.
     pub indices: BTreeMap<String, String>,
+    /// The number of segments of the bound in training, from the `checkpoint` statement.
+    pub segments: Option<usize>,
 }
 
 /// Expands every member, at these values of the parameters.
 pub fn unroll<'f>(file: &'f File, params: &[Param], findings: &mut Findings) -> Unrolled<'f> {
     let has_indices = file.items.iter().any(|item| {
-        item.over.is_some()
-            || matches!(item.kind, ItemKind::Index { .. } | ItemKind::Length { .. } | ItemKind::Table { .. })
-            || names(item).iter().any(|name| !name.subscript.is_empty())
+        item.over.is_some() || is_of_indices(item) || names(item).iter().any(|name| !name.subscript.is_empty())
     });
     let mut unroller = Unroller::new(params, findings);
     if !has_indices {
@@ -97,7 +97,8 @@ fn names(item: &Item) -> Vec<&Name> {
         | ItemKind::Preset { .. }
         | ItemKind::Table { .. }
         | ItemKind::Index { .. }
-        | ItemKind::Length { .. } => Vec::new(),
+        | ItemKind::Length { .. }
+        | ItemKind::Checkpoint { .. } => Vec::new(),
     }
 }
 
@@ -127,6 +128,7 @@ struct Unroller<'u> {
     paths: BTreeMap<String, String>,
     steps: BTreeMap<String, i64>,
     of_families: BTreeMap<String, String>,
+    segments: Option<usize>,
 }
 
 impl<'u> Unroller<'u> {
@@ -144,12 +146,13 @@ impl<'u> Unroller<'u> {
             paths: BTreeMap::new(),
             steps: BTreeMap::new(),
             of_families: BTreeMap::new(),
+            segments: None,
         }
     }
 
     fn finish(self, file: Cow<'_, File>) -> Unrolled<'_> {
-        let Self { paths, fixed, length, steps, of_families: indices, .. } = self;
-        Unrolled { file, paths, fixed, length, steps, indices }
+        let Self { paths, fixed, length, steps, of_families: indices, segments, .. } = self;
+        Unrolled { file, paths, fixed, length, steps, indices, segments }
     }
 
     /// Indices and tables.
@@ -174,6 +177,28 @@ impl<'u> Unroller<'u> {
                 && let Some(table) = self.table(name, index, values)
             {
                 self.tables.insert(name.text.clone(), table);
+            }
+        }
+        for item in &file.items {
+            if let ItemKind::Checkpoint { index, every } = &item.kind {
+                self.checkpoint(index, every);
+            }
+        }
+    }
+
+    /// `checkpoint t = 32`: one segment for every 32 values of the index.
+    fn checkpoint(&mut self, index: &Name, every: &Expression) {
+        let Some(values) = self.indices.get(&index.text).map(|index| index.values.len()) else {
+            self.findings.push(messages::unknown_index(&index.text, index.span));
+            return;
+        };
+        let Some(steps) = self.whole(every, &At::new()) else { return };
+        match usize::try_from(steps) {
+            Err(_) | Ok(0) => self.findings.push(messages::checkpoint_every(steps, every.span)),
+            Ok(steps) => {
+                if self.segments.replace(values.div_ceil(steps).max(1)).is_some() {
+                    self.findings.push(messages::second_checkpoint(index.span));
+                }
             }
         }
     }
