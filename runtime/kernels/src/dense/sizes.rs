@@ -1,6 +1,6 @@
 //! Sizes and memory layout of a dense layer.
 
-use crate::fast::{padded, winograd::Tiles};
+use crate::fast::{narrow, padded, winograd::Tiles};
 
 /// Channels per task.
 pub const CHUNK: usize = 64;
@@ -38,7 +38,7 @@ impl Sizes {
 
     /// The growth, padded.
     pub fn wide(&self) -> usize {
-        padded(self.growth)
+        narrow(self.growth)
     }
 
     /// The stride of a pixel: padded to whole vectors, and not a power of two, for which pixels would use the same

@@ -8,6 +8,8 @@
 /// All functions need a processor with the instruction set; `load` and `store` access [`Lanes::N`] values, at any alignment.
 pub trait Lanes: Copy {
     type V: Copy;
+    /// The vector of the last eight columns of a matrix whose columns are not a multiple of 16.
+    type Half: Lanes;
     /// Values in a vector; divides 16.
     const N: usize;
     /// The number of vectors in a row of a tile of the matrix product.
@@ -44,6 +46,7 @@ pub struct Portable;
 
 impl Lanes for Portable {
     type V = [f32; 4];
+    type Half = Self;
     const N: usize = 4;
     const PANEL: usize = 2;
 
@@ -99,7 +102,7 @@ impl Lanes for Portable {
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! intrinsics {
     (
-        $set:ident, $v:ty, $n:literal, $panel:literal,
+        $set:ident, $half:ident, $v:ty, $n:literal, $panel:literal,
         $load:ident, $store:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $max:ident, $min:ident,
         |$a:ident, $b:ident, $c:ident| $fma:expr,
         |$x:ident, $positive:ident, $otherwise:ident| $select:expr,
@@ -107,6 +110,7 @@ macro_rules! intrinsics {
     ) => {
         impl Lanes for $set {
             type V = $v;
+            type Half = $half;
             const N: usize = $n;
             const PANEL: usize = $panel;
 
@@ -181,6 +185,7 @@ mod x86 {
 
     intrinsics!(
         Avx512,
+        Avx2,
         __m512,
         16,
         4,
@@ -203,6 +208,7 @@ mod x86 {
     );
 
     intrinsics!(
+        Avx2,
         Avx2,
         __m256,
         8,
@@ -237,6 +243,7 @@ mod arm {
     pub struct Neon;
 
     intrinsics!(
+        Neon,
         Neon,
         float32x4_t,
         4,

@@ -19,6 +19,11 @@ pub const fn padded(size: usize) -> usize {
     size.div_ceil(16) * 16
 }
 
+/// The next multiple of 8, for narrow matrices whose padding would cost more than a shorter vector at their end.
+pub const fn narrow(size: usize) -> usize {
+    size.div_ceil(8) * 8
+}
+
 /// A pointer that several threads share, each of which writes to other places.
 #[derive(Clone, Copy)]
 pub struct Shared(*mut f32);

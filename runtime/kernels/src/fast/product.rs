@@ -9,6 +9,8 @@ use super::lanes::{Lanes, kernel};
 
 /// Rows of a tile of C.
 const ROWS: usize = 6;
+/// Rows of a tile of a single vector, enough for sums that do not wait for one another.
+const MANY: usize = 12;
 /// Values of a cache line.
 const LINE: usize = 16;
 
@@ -35,7 +37,7 @@ pub struct Out {
 }
 
 kernel! {
-    /// `out = left · right`, or `+=` if `add`; `[rows, columns, depth]`, where columns are a multiple of 16.
+    /// `out = left · right`, or `+=` if `add`; `[rows, columns, depth]`, where columns are a multiple of 8.
     ///
     /// # Safety
     /// Every element of the three matrices can be accessed, and `out` does not overlap the others.
@@ -48,12 +50,12 @@ kernel! {
 /// As for [`product`], on a processor that has the set.
 #[inline(always)]
 pub unsafe fn panels<S: Lanes>([rows, columns, depth]: [usize; 3], left: Left, right: Right, out: Out, add: bool) {
-    debug_assert!(columns % 16 == 0 && out.row >= columns && right.row >= columns);
-    let width = S::PANEL * S::N;
-    let parts = rows.div_ceil(ROWS);
+    debug_assert!(columns % 8 == 0 && out.row >= columns && right.row >= columns);
     let mut column = 0;
     while column < columns {
         let vectors = ((columns - column) / S::N).min(S::PANEL);
+        let most = if vectors > 1 { ROWS } else { MANY };
+        let parts = rows.div_ceil(most);
         for part in 0..parts {
             // Even parts: 32 rows are 6, 6, 5, 5, 5, 5, all close to the best shape.
             let (first, end) = (part * rows / parts, (part + 1) * rows / parts);
@@ -63,14 +65,32 @@ pub unsafe fn panels<S: Lanes>([rows, columns, depth]: [usize; 3], left: Left, r
                 let right = Right { at: right.at.add(column), ..right };
                 let out = Out { at: out.at.add(first * out.row + column), ..out };
                 match vectors {
-                    1 => tall::<S, 1>(end - first, depth, left, right, out, add),
+                    0 => narrow::<S::Half>(end - first, depth, left, right, out, add),
+                    1 => narrow::<S>(end - first, depth, left, right, out, add),
                     2 => tall::<S, 2>(end - first, depth, left, right, out, add),
                     3 => tall::<S, 3>(end - first, depth, left, right, out, add),
                     _ => tall::<S, 4>(end - first, depth, left, right, out, add),
                 }
             }
         }
-        column += width.min(columns - column);
+        column += if vectors == 0 { S::Half::N } else { vectors * S::N };
+    }
+}
+
+/// Up to [`MANY`] rows of one vector.
+#[inline(always)]
+unsafe fn narrow<S: Lanes>(rows: usize, depth: usize, left: Left, right: Right, out: Out, add: bool) {
+    // SAFETY: as the caller's.
+    unsafe {
+        match rows {
+            ..=ROWS => tall::<S, 1>(rows, depth, left, right, out, add),
+            7 => tile::<S, 7, 1>(depth, left, right, out, add),
+            8 => tile::<S, 8, 1>(depth, left, right, out, add),
+            9 => tile::<S, 9, 1>(depth, left, right, out, add),
+            10 => tile::<S, 10, 1>(depth, left, right, out, add),
+            11 => tile::<S, 11, 1>(depth, left, right, out, add),
+            _ => tile::<S, MANY, 1>(depth, left, right, out, add),
+        }
     }
 }
 
@@ -239,3 +259,6 @@ unsafe fn gathered_tile<S: Lanes, const R: usize, const V: usize>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 //! products.
 
 use super::lanes::Lanes;
+use super::narrow;
+use std::ops::Range;
 
 /// A transform along one side.
 pub trait Transform<const I: usize, const O: usize> {
@@ -33,27 +35,49 @@ pub trait Transform<const I: usize, const O: usize> {
     }
 }
 
+/// Channels, rounded up to a multiple of 8, in whole vectors and half a vector.
+pub fn vectors<S: Lanes>(channels: usize) -> [Range<usize>; 2] {
+    let (end, whole) = (narrow(channels), narrow(channels) / S::N * S::N);
+    [0..whole, whole..end]
+}
+
 /// Loads, transforms along both sides and stores the results, `apart` values apart.
 #[inline(always)]
 pub unsafe fn scatter<S: Lanes, T: Transform<I, O>, const I: usize, const O: usize>(
+    channels: Range<usize>,
+    load: impl Fn(usize, usize) -> *const f32,
+    to: *mut f32,
+    apart: usize,
+) {
+    // SAFETY: the caller's places of the channels, padded to whole vectors.
+    unsafe { each::<S, T, I, O>(channels, load, |at, c, v| S::store(to.add(at * apart + c), v)) }
+}
+
+/// The same for channels that are padded to a multiple of 8 only.
+#[inline(always)]
+pub unsafe fn scatter_narrow<S: Lanes, T: Transform<I, O>, const I: usize, const O: usize>(
     channels: usize,
     load: impl Fn(usize, usize) -> *const f32,
     to: *mut f32,
     apart: usize,
 ) {
-    // SAFETY: the caller's places of `channels` values, padded to whole vectors.
-    unsafe { each::<S, T, I, O>(channels, load, |at, c, v| S::store(to.add(at * apart + c), v)) }
+    let [whole, half] = vectors::<S>(channels);
+    // SAFETY: as above.
+    unsafe {
+        scatter::<S, T, I, O>(whole, &load, to, apart);
+        scatter::<S::Half, T, I, O>(half, load, to, apart);
+    }
 }
 
 /// Loads, transforms along both sides and passes on every result, vector by vector.
 #[inline(always)]
 pub unsafe fn each<S: Lanes, T: Transform<I, O>, const I: usize, const O: usize>(
-    channels: usize,
+    channels: Range<usize>,
     load: impl Fn(usize, usize) -> *const f32,
     mut result: impl FnMut(usize, usize, S::V),
 ) {
-    for channel in (0..channels).step_by(S::N) {
-        // SAFETY: `load` gives places of `channels` values, padded to whole vectors.
+    for channel in channels.step_by(S::N) {
+        // SAFETY: `load` gives places of `channels` values.
         unsafe {
             let mut values = [[S::splat(0.0); I]; I];
             for (i, row) in values.iter_mut().enumerate() {

@@ -6,7 +6,8 @@
 //! sides; the backward pass uses its transpose. *Points* are the 36 values of a transformed tile.
 
 use super::lanes::{Lanes, kernel};
-use super::separable::{Transform, each, scatter};
+use super::separable::{Transform, each, scatter_narrow, vectors};
+use std::ops::Range;
 
 /// Outputs along a tile's side.
 pub const SIDE: usize = 4;
@@ -212,12 +213,22 @@ impl Transform<6, 3> for KernelTransposed {
 unsafe fn input_of<S: Lanes>(from: &[*const f32; POINTS], channels: usize, to: *mut f32, point: usize) {
     // SAFETY: the contracts of the entry points below.
     unsafe {
-        scatter::<S, Input, 6, 6>(channels, |i, j| from[i * REACH + j], to, point);
+        scatter_narrow::<S, Input, 6, 6>(channels, |i, j| from[i * REACH + j], to, point);
     }
 }
 
 #[inline(always)]
 unsafe fn input_gradient_of<S: Lanes>(from: *const f32, point: usize, channels: usize, to: &[*mut f32; POINTS]) {
+    let [whole, half] = vectors::<S>(channels);
+    // SAFETY: as above.
+    unsafe {
+        input_gradient_in::<S>(from, point, whole, to);
+        input_gradient_in::<S::Half>(from, point, half, to);
+    }
+}
+
+#[inline(always)]
+unsafe fn input_gradient_in<S: Lanes>(from: *const f32, point: usize, channels: Range<usize>, to: &[*mut f32; POINTS]) {
     // SAFETY: as above.
     unsafe {
         each::<S, InputTransposed, 6, 6>(
@@ -233,6 +244,22 @@ unsafe fn input_gradient_of<S: Lanes>(from: *const f32, point: usize, channels: 
 
 #[inline(always)]
 unsafe fn output_of<S: Lanes>(from: *const f32, point: usize, channels: usize, bias: *const f32, to: &[*mut f32; 16]) {
+    let [whole, half] = vectors::<S>(channels);
+    // SAFETY: as above.
+    unsafe {
+        output_in::<S>(from, point, whole, bias, to);
+        output_in::<S::Half>(from, point, half, bias, to);
+    }
+}
+
+#[inline(always)]
+unsafe fn output_in<S: Lanes>(
+    from: *const f32,
+    point: usize,
+    channels: Range<usize>,
+    bias: *const f32,
+    to: &[*mut f32; 16],
+) {
     // SAFETY: as above.
     unsafe {
         each::<S, Output, 6, 4>(
@@ -247,7 +274,7 @@ unsafe fn output_of<S: Lanes>(from: *const f32, point: usize, channels: usize, b
 unsafe fn output_gradient_of<S: Lanes>(from: &[*const f32; 16], channels: usize, to: *mut f32, point: usize) {
     // SAFETY: as above.
     unsafe {
-        scatter::<S, OutputTransposed, 4, 6>(channels, |i, j| from[i * SIDE + j], to, point);
+        scatter_narrow::<S, OutputTransposed, 4, 6>(channels, |i, j| from[i * SIDE + j], to, point);
     }
 }
 
@@ -255,7 +282,7 @@ unsafe fn output_gradient_of<S: Lanes>(from: &[*const f32; 16], channels: usize,
 unsafe fn kernel_of<S: Lanes>(from: *const f32, tap: usize, count: usize, to: *mut f32, point: usize) {
     // SAFETY: as above.
     unsafe {
-        scatter::<S, Kernel, 3, 6>(count, |i, j| from.add((i * 3 + j) * tap), to, point);
+        scatter_narrow::<S, Kernel, 3, 6>(count, |i, j| from.add((i * 3 + j) * tap), to, point);
     }
 }
 
@@ -263,7 +290,7 @@ unsafe fn kernel_of<S: Lanes>(from: *const f32, tap: usize, count: usize, to: *m
 unsafe fn kernel_gradient_of<S: Lanes>(from: *const f32, point: usize, count: usize, to: *mut f32, tap: usize) {
     // SAFETY: as above.
     unsafe {
-        scatter::<S, KernelTransposed, 6, 3>(count, |i, j| from.add((i * REACH + j) * point), to, tap);
+        scatter_narrow::<S, KernelTransposed, 6, 3>(count, |i, j| from.add((i * REACH + j) * point), to, tap);
     }
 }
 
@@ -271,7 +298,7 @@ kernel! {
     /// Transforms a tile's inputs to its 36 points, `point` values apart.
     ///
     /// # Safety
-    /// For all six functions: every place has `channels` values, rounded up to 16, which can be written at the output
+    /// For all six functions: every place has `channels` values, rounded up to 8, which can be written at the output
     /// places.
     pub unsafe fn input(from: &[*const f32; POINTS], channels: usize, to: *mut f32, point: usize) => input_of
 }

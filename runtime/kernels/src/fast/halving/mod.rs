@@ -184,7 +184,7 @@ unsafe fn from_large_of<S: Lanes>(
     point: usize,
 ) {
     // SAFETY: the contracts of the entry points below.
-    unsafe { scatter::<S, FromLarge, 9, 9>(channels, |i, j| from[i][j], to, point) }
+    unsafe { scatter::<S, FromLarge, 9, 9>(0..channels, |i, j| from[i][j], to, point) }
 }
 
 #[inline(always)]
@@ -195,7 +195,7 @@ unsafe fn from_small_of<S: Lanes>(
     point: usize,
 ) {
     // SAFETY: as above.
-    unsafe { scatter::<S, FromSmall, 5, 9>(channels, |i, j| from[i][j], to, point) }
+    unsafe { scatter::<S, FromSmall, 5, 9>(0..channels, |i, j| from[i][j], to, point) }
 }
 
 #[inline(always)]
@@ -209,7 +209,7 @@ unsafe fn to_large_of<S: Lanes>(
     // SAFETY: as above.
     unsafe {
         each::<S, ToLarge, 9, 8>(
-            channels,
+            0..channels,
             |i, j| from.add((i * ALONG + j) * point),
             |at, c, v| S::store(to[at / LARGE][at % LARGE].add(c), S::add(v, S::load(bias.add(c)))),
         );
@@ -227,7 +227,7 @@ unsafe fn to_small_of<S: Lanes>(
     // SAFETY: as above.
     unsafe {
         each::<S, ToSmall, 9, 4>(
-            channels,
+            0..channels,
             |i, j| from.add((i * ALONG + j) * point),
             |at, c, v| S::store(to[at / SIDE][at % SIDE].add(c), S::add(v, S::load(bias.add(c)))),
         );
@@ -238,7 +238,7 @@ unsafe fn to_small_of<S: Lanes>(
 unsafe fn to_small_gradient_of<S: Lanes>(from: &[[*mut f32; SIDE]; SIDE], channels: usize, to: *mut f32, point: usize) {
     // SAFETY: as above.
     unsafe {
-        scatter::<S, ToSmallTransposed, 4, 9>(channels, |i, j| from[i][j].cast_const(), to, point);
+        scatter::<S, ToSmallTransposed, 4, 9>(0..channels, |i, j| from[i][j].cast_const(), to, point);
     }
 }
 
@@ -246,7 +246,7 @@ unsafe fn to_small_gradient_of<S: Lanes>(from: &[[*mut f32; SIDE]; SIDE], channe
 unsafe fn kernel_of<S: Lanes>(from: *const f32, tap: isize, count: usize, to: *mut f32, point: usize) {
     // SAFETY: as above.
     unsafe {
-        scatter::<S, Kernel, 3, 6>(count, |i, j| from.offset((i * 3 + j) as isize * tap), to, point);
+        scatter::<S, Kernel, 3, 6>(0..count, |i, j| from.offset((i * 3 + j) as isize * tap), to, point);
     }
 }
 
@@ -254,7 +254,7 @@ unsafe fn kernel_of<S: Lanes>(from: *const f32, tap: isize, count: usize, to: *m
 unsafe fn kernel_gradient_of<S: Lanes>(from: *const f32, point: usize, count: usize, to: *mut f32, tap: usize) {
     // SAFETY: as above.
     unsafe {
-        scatter::<S, KernelTransposed, 6, 3>(count, |i, j| from.add((i * KERNELS_ALONG + j) * point), to, tap);
+        scatter::<S, KernelTransposed, 6, 3>(0..count, |i, j| from.add((i * KERNELS_ALONG + j) * point), to, tap);
     }
 }
 
