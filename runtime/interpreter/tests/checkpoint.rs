@@ -51,7 +51,12 @@ fn data(shapes: &[(&str, &[usize])], lengths: Option<[f64; RECORDS]>, dtype: DTy
 }
 
 /// The terms and the gradients of all parameters in a training step, and the state of the noise after it.
-fn step(model: &Interpreted, tape: Tape, data: &Values, options: &BoundOptions) -> (Vec<Vec<f64>>, Vec<Vec<f64>>, (u64, u64)) {
+fn step(
+    model: &Interpreted,
+    tape: Tape,
+    data: &Values,
+    options: &BoundOptions,
+) -> (Vec<Vec<f64>>, Vec<Vec<f64>>, (u64, u64)) {
     let numbers = |value: &Tensor| value.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap();
     model.params().set_phase(Phase::Training);
     let mut noise = Noise::seeded(9);

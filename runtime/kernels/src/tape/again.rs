@@ -25,8 +25,11 @@ pub fn again(inputs: &[Tensor], compute: impl Fn(&[Tensor]) -> Result<Vec<Tensor
     let made = compute(&detached);
     drop(tape);
     let outputs = made?.iter().map(leaf).collect::<Result<Vec<Tensor>>>()?;
-    let node =
-        Node { inputs: inputs.to_vec(), outputs: outputs.clone(), operation: Operation::Again(Box::new(compute), operations) };
+    let node = Node {
+        inputs: inputs.to_vec(),
+        outputs: outputs.clone(),
+        operation: Operation::Again(Box::new(compute), operations),
+    };
     push(node);
     Ok(outputs)
 }
