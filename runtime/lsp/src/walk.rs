@@ -108,6 +108,10 @@ impl<'t> Walk<'_, 't> {
                 self.set(set);
             }
             ItemKind::Length { name, .. } => self.word(name, Place::ParamName),
+            ItemKind::Checkpoint { index, every } => {
+                self.word(index, Place::Size);
+                self.expression(every, Place::Size);
+            }
             ItemKind::Preset { name, settings } => {
                 self.word(name, Place::PresetName);
                 settings.iter().for_each(|setting| self.word(&setting.name, Place::PresetParam));

@@ -76,7 +76,8 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     let mut checker = Checker::default();
     checker.parameters(file, overrides);
     let Checker { mut findings, params, mut param_used, presets, .. } = checker;
-    let Unrolled { file, paths, fixed, length, steps, indices, references } = unroll(file, &params, &mut findings);
+    let Unrolled { file, paths, fixed, length, steps, indices, references, segments } =
+        unroll(file, &params, &mut findings);
     findings.finish(source)?;
     fixed.iter().for_each(|at| param_used[*at] = true);
     let fixed = fixed.into_iter().map(ParamId).collect();
@@ -116,6 +117,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
         length,
         places,
         indices,
+        segments,
     };
     size::bound(&model, &mut findings);
     findings.finish(source)?;

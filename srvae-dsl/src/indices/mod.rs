@@ -9,10 +9,10 @@ mod expand;
 mod members;
 mod sets;
 
-use crate::ast::{File, Item, ItemKind, Name};
+use crate::ast::{Expression, File, Item, ItemKind, Name};
 use crate::diagnostics::{Findings, messages};
 use crate::graph::{Param, Value};
-use members::Definitions;
+use members::{Definitions, is_of_indices};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,6 +35,8 @@ pub struct Unrolled<'f> {
     pub indices: BTreeMap<String, String>,
     /// How the members of each family over one index are written, for messages.
     pub references: BTreeMap<String, Reference>,
+    /// The number of segments of the bound in training, from the `checkpoint` statement.
+    pub segments: Option<usize>,
 }
 
 /// How the members of a family are written.
@@ -49,9 +51,7 @@ pub struct Reference {
 /// Expands every member, at these values of the parameters.
 pub fn unroll<'f>(file: &'f File, params: &[Param], findings: &mut Findings) -> Unrolled<'f> {
     let has_indices = file.items.iter().any(|item| {
-        item.over.is_some()
-            || matches!(item.kind, ItemKind::Index { .. } | ItemKind::Length { .. } | ItemKind::Table { .. })
-            || names(item).iter().any(|name| !name.subscript.is_empty())
+        item.over.is_some() || is_of_indices(item) || names(item).iter().any(|name| !name.subscript.is_empty())
     });
     let mut unroller = Unroller::new(params, findings);
     if !has_indices {
@@ -109,7 +109,8 @@ fn names(item: &Item) -> Vec<&Name> {
         | ItemKind::Preset { .. }
         | ItemKind::Table { .. }
         | ItemKind::Index { .. }
-        | ItemKind::Length { .. } => Vec::new(),
+        | ItemKind::Length { .. }
+        | ItemKind::Checkpoint { .. } => Vec::new(),
     }
 }
 
@@ -140,6 +141,7 @@ struct Unroller<'u> {
     steps: BTreeMap<String, i64>,
     of_families: BTreeMap<String, String>,
     references: BTreeMap<String, Reference>,
+    segments: Option<usize>,
 }
 
 impl<'u> Unroller<'u> {
@@ -158,12 +160,13 @@ impl<'u> Unroller<'u> {
             steps: BTreeMap::new(),
             of_families: BTreeMap::new(),
             references: BTreeMap::new(),
+            segments: None,
         }
     }
 
     fn finish(self, file: Cow<'_, File>) -> Unrolled<'_> {
-        let Self { paths, fixed, length, steps, of_families: indices, references, .. } = self;
-        Unrolled { file, paths, fixed, length, steps, indices, references }
+        let Self { paths, fixed, length, steps, of_families: indices, references, segments, .. } = self;
+        Unrolled { file, paths, fixed, length, steps, indices, references, segments }
     }
 
     /// Indices and tables.
@@ -188,6 +191,28 @@ impl<'u> Unroller<'u> {
                 && let Some(table) = self.table(name, index, values)
             {
                 self.tables.insert(name.text.clone(), table);
+            }
+        }
+        for item in &file.items {
+            if let ItemKind::Checkpoint { index, every } = &item.kind {
+                self.checkpoint(index, every);
+            }
+        }
+    }
+
+    /// `checkpoint t = 32`: one segment for every 32 values of the index.
+    fn checkpoint(&mut self, index: &Name, every: &Expression) {
+        let Some(values) = self.indices.get(&index.text).map(|index| index.values.len()) else {
+            self.findings.push(messages::unknown_index(&index.text, index.span));
+            return;
+        };
+        let Some(steps) = self.whole(every, &At::new()) else { return };
+        match usize::try_from(steps) {
+            Err(_) | Ok(0) => self.findings.push(messages::checkpoint_every(steps, every.span)),
+            Ok(steps) => {
+                if self.segments.replace(values.div_ceil(steps).max(1)).is_some() {
+                    self.findings.push(messages::second_checkpoint(index.span));
+                }
             }
         }
     }

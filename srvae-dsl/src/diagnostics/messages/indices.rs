@@ -15,6 +15,18 @@ pub(crate) fn second_length(span: Span) -> Diagnostic {
         .hint("use one length for both families: `index t in 1..T`")
 }
 
+pub(crate) fn checkpoint_every(found: i64, span: Span) -> Diagnostic {
+    Diagnostic::error("E0259", format!("the segments of `checkpoint` have {found} values of the index"))
+        .at(span, "not positive")
+        .hint("write a number from 1; memory is least near the square root of the number of values: `checkpoint t = 32` for 1000 steps")
+}
+
+pub(crate) fn second_checkpoint(span: Span) -> Diagnostic {
+    Diagnostic::error("E0260", "the model has two `checkpoint` statements")
+        .at(span, "a second one")
+        .hint("keep one of them: it divides the whole bound, with the variables of all indices")
+}
+
 pub(crate) fn index_twice(name: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0241", format!("the index `{name}` is declared twice"))
         .at(span, "declared again")
