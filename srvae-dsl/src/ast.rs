@@ -50,6 +50,8 @@ pub enum ItemKind {
     Index { name: Name, set: Set },
     /// `length T`, optionally with the length that checks without data use.
     Length { name: Name, value: Option<Value> },
+    /// `checkpoint t = 32`, with the number of values of the index in each segment of the bound.
+    Checkpoint { index: Name, every: Expression },
     /// `preset quick { growth = 8 }`
     Preset { name: Name, settings: Vec<Setting> },
     /// `latent u, z: real[16, 8, 8]`

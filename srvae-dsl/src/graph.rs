@@ -60,6 +60,9 @@ pub struct Model {
     pub length: Option<VariableId>,
     /// The index of each family of variables, by its name in the file.
     pub indices: BTreeMap<String, String>,
+    /// The number of segments of the bound in training, if the file has a `checkpoint` statement. Values that later
+    /// segments read are kept, and the others are recomputed in the backward pass.
+    pub segments: Option<usize>,
     /// Weights of terms of the bound in training that the file states.
     pub weights: Vec<Weight>,
     /// Terms that the file adds to the training objective.

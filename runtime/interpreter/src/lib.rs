@@ -6,6 +6,7 @@ mod memory;
 mod names;
 mod parts;
 mod run;
+mod segments;
 
 use candle_core::{Error, bail};
 pub use memory::Memory;
@@ -18,6 +19,7 @@ use srvae_dsl::graph::{self, RampUnit, VariableId};
 use srvae_dsl::plan::{Operation, PartId, Plan, Program, addend_text};
 use srvae_dsl::{Overrides, Source};
 use srvae_numerics::generated::{check_partly, check_value, draws_per_record, unknown_mode};
+use srvae_numerics::params::Phase;
 use srvae_numerics::{
     Added, BoundOptions, Builder, Draw, Flow, Mode, Model, Noise, Params, Ramp, Result, Tensor, Term, TermKind, Terms,
     Values, Weight, steps,
@@ -36,11 +38,16 @@ pub fn builder(path: &str, text: &str) -> Builder {
     })
 }
 
-/// An interpreted model.
-pub struct Interpreted {
+/// The parts of a model that a run reads.
+struct Core {
     plan: Plan,
     params: Params,
     built: Vec<Built>,
+}
+
+/// An interpreted model.
+pub struct Interpreted {
+    core: Arc<Core>,
     terms: Vec<(&'static str, TermKind)>,
     weights: Vec<Weight>,
     /// Names and coefficients of the additional terms of the training objective.
@@ -74,30 +81,31 @@ impl Interpreted {
                 factor.flows.iter().map(|part| (text.clone(), interned(plan.parts.part(*part).entry()), *part)),
             );
         }
-        Ok(Self { plan, params: params.clone(), built, terms, weights, added, modes, flows })
+        let core = Arc::new(Core { plan, params: params.clone(), built });
+        Ok(Self { core, terms, weights, added, modes, flows })
     }
 
     /// The inputs of a program, checked against its variables, in the program's order.
     fn given(&self, program: &Program, from: &Values) -> Result<Vec<Given>> {
-        let plan = &self.plan;
+        let plan = &self.core.plan;
         let each = program.arguments().map(|argument| {
             let (id, is_partly) = match argument.operation {
                 Operation::Given(id) => (id, false),
                 Operation::Partly(id) => (id, true),
                 _ => bail!("an input of a program is not a variable"),
             };
-            let variable = self.plan.model.variable(id);
+            let variable = self.core.plan.model.variable(id);
             let (name, space, shape) = (&variable.name, space_entry(variable.space).name, &variable.shape);
             if is_partly {
-                let partly = from.partly(name, shape, &self.params)?;
-                check_partly(name, space, shape, &self.params, &partly.value, &partly.present)?;
+                let partly = from.partly(name, shape, &self.core.params)?;
+                check_partly(name, space, shape, &self.core.params, &partly.value, &partly.present)?;
                 return Ok(Given { id, value: partly.value, present: Some(partly.present) });
             }
             let value = match plan.outside(id) {
                 (family, Some(step)) => steps::one(from, name, family, step)?,
                 (name, None) => from.get(name)?.clone(),
             };
-            check_value(name, space, shape, &self.params, &value)?;
+            check_value(name, space, shape, &self.core.params, &value)?;
             Ok(Given { id, value, present: None })
         });
         each.collect()
@@ -106,22 +114,29 @@ impl Interpreted {
 
 impl Model for Interpreted {
     fn params(&self) -> &Params {
-        &self.params
+        &self.core.params
     }
 
     fn bound(&self, data: &Values, noise: &mut Noise, options: &BoundOptions) -> Result<Terms> {
-        let program = &self.plan.bound;
+        let program = &self.core.plan.bound;
         let given = self.given(program, data)?;
         let records = given.first().map_or(Ok(1), |given| given.value.dim(0))?;
         let context =
             Context { samples: options.samples, rows: options.samples * records, draw: Draw::default(), options };
-        let values = Run::new(self, program, &given, context).outputs(noise)?;
+        let values = match self.recomputes() && self.core.params.phase() == Phase::Training {
+            true => segments::outputs(&self.core, given, context, noise)?,
+            false => Run::new(&self.core, program, &given, context).outputs(noise)?,
+        };
         let mut values = values.into_iter();
         let terms = self.terms.iter().zip(values.by_ref());
         let terms = terms.map(|((name, kind), value)| Term { name, kind: *kind, value }).collect();
         let scores = values.by_ref().take(program.scores.len()).collect();
         let added = self.added.iter().zip(values).map(|((name, scale), value)| Added { name, scale: *scale, value });
         Ok(Terms { terms: steps::summed(terms)?, scores, added: added.collect() })
+    }
+
+    fn recomputes(&self) -> bool {
+        !self.core.plan.segments.is_empty()
     }
 
     fn weights(&self) -> Vec<Weight> {
@@ -133,9 +148,9 @@ impl Model for Interpreted {
     }
 
     fn flows(&self) -> Vec<Flow<'_>> {
-        let each = self.flows.iter().filter_map(|(factor, name, part)| match &self.built[part.0] {
+        let each = self.flows.iter().filter_map(|(factor, name, part)| match &self.core.built[part.0] {
             Built::Flow(flow) => {
-                let shape = self.plan.parts.part(*part).inputs.first().cloned().unwrap_or_default();
+                let shape = self.core.plan.parts.part(*part).inputs.first().cloned().unwrap_or_default();
                 Some(Flow { factor, name, shape, bijector: &**flow })
             }
             Built::Layer(_) | Built::Root(_) => None,
@@ -147,7 +162,7 @@ impl Model for Interpreted {
         let Some(at) = self.modes.iter().position(|known| known.name == mode) else {
             return Err(unknown_mode(mode, &self.modes));
         };
-        let program = &self.plan.modes[at];
+        let program = self.core.plan.mode(at);
         let given = self.given(program, given)?;
         let samples = match given.first() {
             Some(first) if program.uses(|operation| *operation == Operation::Repeat) => {
@@ -156,10 +171,10 @@ impl Model for Interpreted {
             _ => 1,
         };
         let context = Context { samples, rows: count, draw: *draw, options: &BoundOptions::default() };
-        let values = Run::new(self, program, &given, context).outputs(noise)?;
-        let yields = self.plan.derivation.modes[at].yields(&self.plan.model);
+        let values = Run::new(&self.core, program, &given, context).outputs(noise)?;
+        let yields = self.core.plan.derivation.modes[at].yields(&self.core.plan.model);
         let named = yields.iter().zip(values).map(|(id, value)| {
-            let (name, step) = self.plan.outside(*id);
+            let (name, step) = self.core.plan.outside(*id);
             (name, step, value)
         });
         steps::together(named.collect())

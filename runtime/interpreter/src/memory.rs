@@ -41,7 +41,7 @@ pub struct Memory {
 impl Interpreted {
     /// The memory for training and evaluating the model.
     pub fn memory(&self) -> Memory {
-        Memory::of(&self.plan)
+        Memory::of(&self.core.plan)
     }
 }
 

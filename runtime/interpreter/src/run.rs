@@ -1,7 +1,7 @@
 //! Executes a program, value by value.
 
 use super::parts::{Built, arguments};
-use super::{Given, Interpreted};
+use super::{Core, Given};
 use srvae_dsl::derive::Presence;
 use srvae_dsl::graph::{DrawMethod, Factor, VariableId};
 use srvae_dsl::plan::{How, Operation, Program, Rate, Value, ValueId};
@@ -23,7 +23,7 @@ pub struct Context<'o> {
 
 /// The result of one operation.
 #[derive(Clone)]
-enum Held {
+pub enum Held {
     Tensor(Tensor),
     /// A draw and its log-probability.
     Pair(Tensor, Tensor),
@@ -31,7 +31,7 @@ enum Held {
 }
 
 pub struct Run<'r> {
-    model: &'r Interpreted,
+    model: &'r Core,
     program: &'r Program,
     given: &'r [Given],
     context: Context<'r>,
@@ -41,16 +41,14 @@ pub struct Run<'r> {
 }
 
 impl<'r> Run<'r> {
-    pub fn new(model: &'r Interpreted, program: &'r Program, given: &'r [Given], context: Context<'r>) -> Self {
+    pub fn new(model: &'r Core, program: &'r Program, given: &'r [Given], context: Context<'r>) -> Self {
         let held = vec![None; program.values.len()];
         Self { model, program, given, context, held, enumeration: None }
     }
 
     /// Runs the program and returns its output tensors in order.
     pub fn outputs(mut self, noise: &mut Noise) -> Result<Vec<Tensor>> {
-        if !self.program.enumerated.is_empty() {
-            self.enumeration = Some(self.gone_through()?);
-        }
+        self.enumerate()?;
         let owners = self.program.repeated_in();
         let last = last_reads(self.program, &owners);
         for (at, value) in self.program.ids().filter(|(at, _)| owners[at.0].is_none()) {
@@ -66,6 +64,30 @@ impl<'r> Run<'r> {
             }
         }
         self.program.outputs().into_iter().map(|id| self.tensor(id).cloned()).collect()
+    }
+
+    /// Computes some values of the program from those in `read`, and returns the wanted ones.
+    pub fn part(
+        mut self,
+        values: &[ValueId],
+        read: impl Iterator<Item = (ValueId, Held)>,
+        wanted: &[ValueId],
+        noise: &mut Noise,
+    ) -> Result<Vec<Held>> {
+        self.enumerate()?;
+        read.for_each(|(id, held)| self.held[id.0] = Some(held));
+        for id in values {
+            self.held[id.0] = Some(self.compute(self.program.value(*id), noise)?);
+        }
+        wanted.iter().map(|id| self.held(*id).cloned()).collect()
+    }
+
+    /// Prepares the enumerated values.
+    fn enumerate(&mut self) -> Result<()> {
+        if !self.program.enumerated.is_empty() {
+            self.enumeration = Some(self.gone_through()?);
+        }
+        Ok(())
     }
 
     fn compute(&self, value: &Value, noise: &mut Noise) -> Result<Held> {
@@ -337,6 +359,6 @@ fn last_reads(program: &Program, owners: &[Option<ValueId>]) -> Vec<usize> {
 }
 
 /// The error for a program that reads a missing value. Lowering excludes this.
-fn missing() -> candle_core::Error {
+pub fn missing() -> candle_core::Error {
     candle_core::Error::Msg("a program reads a value that is not there".into())
 }

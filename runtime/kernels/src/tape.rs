@@ -8,10 +8,13 @@
 //!
 //! Without a tape all operations are in candle's graph, and `backward` of a tensor is correct.
 
+mod again;
 mod seed;
 
 use crate::cuda::machine;
 use crate::{DType, Device, Result, Tensor};
+use again::Compute;
+pub use again::again;
 use candle_core::backprop::GradStore;
 use candle_core::op::BackpropOp;
 use candle_core::{CustomOp1, CustomOp2, CustomOp3, Shape, Storage, TensorId};
@@ -20,7 +23,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 thread_local! {
-    static NODES: RefCell<Option<Vec<Node>>> = const { RefCell::new(None) };
+    static RECORD: RefCell<Option<Record>> = const { RefCell::new(None) };
     /// For the operation whose backward pass is running: the existing gradients of its inputs.
     static BEFORE: RefCell<Vec<Option<Tensor>>> = const { RefCell::new(Vec::new()) };
 }
@@ -33,14 +36,22 @@ pub fn before(input: usize) -> Option<Tensor> {
 
 /// Records the operations of this thread until its backward pass, or until it is dropped.
 pub struct Tape {
-    /// The recording of an outer tape.
-    outer: Option<Vec<Node>>,
+    /// The record of an outer tape.
+    outer: Option<Record>,
 }
 
-/// An operation with its inputs and its output.
+#[derive(Default)]
+struct Record {
+    nodes: Vec<Node>,
+    /// Whether operations are recorded, or [recomputed parts](again) only.
+    operations: bool,
+}
+
+/// An operation with its inputs and its outputs.
 struct Node {
     inputs: Vec<Tensor>,
-    output: Tensor,
+    /// One, or several of a recomputed part.
+    outputs: Vec<Tensor>,
     operation: Operation,
 }
 
@@ -48,12 +59,13 @@ enum Operation {
     One(Box<dyn CustomOp1>),
     Two(Box<dyn CustomOp2>),
     Three(Box<dyn CustomOp3>),
+    /// A recomputed part, and whether its operations are recorded.
+    Again(Compute, bool),
 }
 
 impl Node {
     /// The gradient of every input that needs one.
-    fn backward(&self, gradient: &Tensor) -> Result<Vec<(&Tensor, Tensor)>> {
-        let output = &self.output;
+    fn backward(&self, output: &Tensor, gradient: &Tensor) -> Result<Vec<(&Tensor, Tensor)>> {
         let gradients = match (&self.operation, self.inputs.as_slice()) {
             (Operation::One(op), [a]) => vec![op.bwd(a, output, gradient)?],
             (Operation::Two(op), [a, b]) => {
@@ -74,7 +86,16 @@ impl Node {
 impl Tape {
     /// Starts to record. A nested tape records only the operations inside it.
     pub fn begin() -> Self {
-        Self { outer: NODES.replace(Some(Vec::new())) }
+        Self::new(true)
+    }
+
+    /// Starts to record recomputed parts only. Operations are in candle's graph, which takes less time for small tensors.
+    pub fn of_parts() -> Self {
+        Self::new(false)
+    }
+
+    fn new(operations: bool) -> Self {
+        Self { outer: RECORD.replace(Some(Record { nodes: Vec::new(), operations })) }
     }
 
     /// The gradients of `loss` with respect to all variables. The values of the tape are freed during the pass.
@@ -82,15 +103,19 @@ impl Tape {
     /// # Errors
     /// A failed tensor operation.
     pub fn backward(self, loss: &Tensor) -> Result<GradStore> {
-        let nodes = NODES.take().unwrap_or_default();
+        let nodes = RECORD.take().unwrap_or_default().nodes;
         drop(self);
-        Backward::new(&nodes).run(nodes, loss)
+        let mut store = none()?;
+        for (id, sum) in Backward::new(&nodes).run(nodes, vec![(loss.clone(), loss.ones_like()?)])? {
+            store.insert_id(id, sum.value);
+        }
+        Ok(store)
     }
 }
 
 impl Drop for Tape {
     fn drop(&mut self) {
-        NODES.set(self.outer.take());
+        RECORD.set(self.outer.take());
     }
 }
 
@@ -120,17 +145,26 @@ struct Waiting {
 
 impl Backward {
     fn new(nodes: &[Node]) -> Self {
-        let made_by = nodes.iter().enumerate().map(|(number, node)| (node.output.id(), number)).collect();
-        Self { made_by, sums: HashMap::new(), waiting: Vec::new() }
+        let made =
+            nodes.iter().enumerate().flat_map(|(number, node)| node.outputs.iter().map(move |it| (it.id(), number)));
+        Self { made_by: made.collect(), sums: HashMap::new(), waiting: Vec::new() }
     }
 
-    fn run(mut self, mut nodes: Vec<Node>, loss: &Tensor) -> Result<GradStore> {
-        self.give(loss, loss.ones_like()?, false)?;
+    /// The gradients of all leaves, from those of some tensors.
+    fn run(mut self, mut nodes: Vec<Node>, from: Vec<(Tensor, Tensor)>) -> Result<HashMap<TensorId, Sum>> {
+        for (tensor, gradient) in from {
+            self.give(&tensor, gradient, false)?;
+        }
         while let Some(node) = nodes.pop() {
             self.hand_on(|newest| newest == Some(nodes.len()))?;
-            let Some(gradient) = self.sums.remove(&node.output.id()) else { continue };
+            if let Operation::Again(compute, operations) = &node.operation {
+                self.again(&node, compute, *operations)?;
+                continue;
+            }
+            let [output] = node.outputs.as_slice() else { continue };
+            let Some(gradient) = self.sums.remove(&output.id()) else { continue };
             self.lend(&node);
-            let gradients = node.backward(&gradient.value);
+            let gradients = node.backward(output, &gradient.value);
             self.take_back(&node);
             let gradients = gradients?;
             let mut places: Vec<_> = gradients.iter().map(|(_, gradient)| place(gradient)).collect();
@@ -141,11 +175,7 @@ impl Backward {
             }
         }
         self.hand_on(|_| true)?;
-        let mut store = none()?;
-        for (id, sum) in self.sums {
-            store.insert_id(id, sum.value);
-        }
-        Ok(store)
+        Ok(self.sums)
     }
 
     /// Makes the existing gradients of the inputs available to [`before`].
@@ -180,7 +210,11 @@ impl Backward {
             known.gradient = (&known.gradient + gradient)?;
             return Ok(());
         }
-        let newest = tensor.sorted_nodes().iter().filter_map(|node| self.made_by.get(&node.id()).copied()).max();
+        // Without nodes the search would visit the whole graph for nothing.
+        let newest = match self.made_by.is_empty() {
+            true => None,
+            false => tensor.sorted_nodes().iter().filter_map(|node| self.made_by.get(&node.id()).copied()).max(),
+        };
         self.waiting.push(Waiting { tensor: tensor.clone(), gradient, newest });
         Ok(())
     }
@@ -231,19 +265,25 @@ pub fn none() -> Result<GradStore> {
 
 /// Whether an operation on these tensors is recorded on the tape.
 fn records(inputs: &[&Tensor]) -> bool {
-    inputs.iter().any(|input| input.track_op()) && NODES.with_borrow(Option::is_some)
+    inputs.iter().any(|input| input.track_op())
+        && RECORD.with_borrow(|record| record.as_ref().is_some_and(|record| record.operations))
 }
 
 /// Records an operation; its result is a leaf of candle's graph.
 fn record(inputs: &[&Tensor], operation: Operation, (storage, shape): (Storage, Shape)) -> Tensor {
     let output = Tensor::from_storage(storage, shape, BackpropOp::none(), true);
     let inputs = inputs.iter().map(|&input| input.clone()).collect();
-    NODES.with_borrow_mut(|nodes| {
-        if let Some(nodes) = nodes {
-            nodes.push(Node { inputs, output: output.clone(), operation });
+    push(Node { inputs, outputs: vec![output.clone()], operation });
+    output
+}
+
+/// Adds a node to the tape, if one records.
+fn push(node: Node) {
+    RECORD.with_borrow_mut(|record| {
+        if let Some(record) = record {
+            record.nodes.push(node);
         }
     });
-    output
 }
 
 /// Applies an operation on one tensor.

@@ -121,6 +121,7 @@ fn names(file: &File) -> BTreeMap<&str, Kind> {
                 names.entry(name.text.as_str()).or_insert(Kind::Net);
             }
             ItemKind::Model(_)
+            | ItemKind::Checkpoint { .. }
             | ItemKind::Preset { .. }
             | ItemKind::Factor(_)
             | ItemKind::Bound { .. }

@@ -20,6 +20,10 @@ fn of_item(document: &Document, item: &Item) -> Vec<DocumentSymbol> {
         ItemKind::Table { name, .. } | ItemKind::Index { name, .. } | ItemKind::Length { name, .. } => {
             named(name, SymbolKind::CONSTANT)
         }
+        ItemKind::Checkpoint { index, .. } => {
+            let name = format!("checkpoint {}", index.text);
+            vec![symbol(document, name, item.span, index.span, SymbolKind::PROPERTY)]
+        }
         ItemKind::Preset { name, .. } => named(name, SymbolKind::OBJECT),
         ItemKind::Variables { names, .. } => names.iter().flat_map(|name| named(name, SymbolKind::VARIABLE)).collect(),
         ItemKind::Net { name, .. } => named(name, SymbolKind::FUNCTION),

@@ -19,6 +19,12 @@ pub trait Model: Send {
     /// A variable missing in `data`, a shape that does not fit, or a failed tensor operation.
     fn bound(&self, data: &Values, noise: &mut Noise, options: &BoundOptions) -> Result<Terms>;
 
+    /// Whether the bound recomputes parts of itself in the backward pass, to save memory. It does so only while a
+    /// [tape](crate::ops::tape::Tape) records.
+    fn recomputes(&self) -> bool {
+        false
+    }
+
     /// Sets scale and bias of every weight-normalised layer from its outputs for one batch of data, before training. A
     /// model with loaded parameters does not need this.
     ///

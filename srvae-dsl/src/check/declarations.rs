@@ -127,6 +127,7 @@ impl<'a> Checker<'a> {
                     (vec![name], &mut seen)
                 }
                 ItemKind::Model(_)
+                | ItemKind::Checkpoint { .. }
                 | ItemKind::Factor(_)
                 | ItemKind::Bound { .. }
                 | ItemKind::Draw { .. }

@@ -20,7 +20,7 @@ pub fn model(plan: &Plan, layers: &Layers) -> TokenStream {
     let (name, title) =
         (ident(&plan.names.model), doc(&format!(" The model {} with its parameters.", plan.model.name)));
     let methods = methods::methods(plan, layers);
-    let modes = (0..plan.modes.len()).map(|at| method(plan, layers, at));
+    let modes = (0..plan.modes().len()).map(|at| method(plan, layers, at));
     let (initialise, bound, model_trait) = (initialise(plan), bound(plan, layers), model_trait(plan, layers));
     let sizes = sizes(plan).map(|(at, size)| {
         let (text, field) = (&plan.model.params[at].name, ident(&plan.names.settings[at]));
@@ -177,7 +177,7 @@ fn signed(term: &Term) -> String {
 
 /// A mode as a method.
 fn method(plan: &Plan, layers: &Layers, at: usize) -> TokenStream {
-    let (program, mode) = (&plan.modes[at], &plan.derivation.modes[at]);
+    let (program, mode) = (plan.mode(at), &plan.derivation.modes[at]);
     let walker = Walker::new(plan, program, layers);
     let (name, result) = (ident(&plan.names.methods[at]), ident(&plan.names.results[at]));
     let parents = arguments(plan, program);

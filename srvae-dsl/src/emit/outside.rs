@@ -21,7 +21,7 @@ pub fn model_trait(plan: &Plan, layers: &Layers) -> TokenStream {
         let yields = plan.names_outside(&yields);
         quote!(::srvae::Mode { name: #text, given: &[#(#given),*], yields: &[#(#yields),*] })
     });
-    let arms: Vec<_> = (0..plan.modes.len()).map(|at| arm(plan, at)).collect();
+    let arms: Vec<_> = (0..plan.modes().len()).map(|at| arm(plan, at)).collect();
     let terms = quote!(self.bound(#(#data,)* noise, options)?.terms());
     let terms = match plan.model.length {
         Some(_) => quote! {
@@ -104,7 +104,7 @@ fn flows(plan: &Plan, layers: &Layers) -> TokenStream {
 
 fn arm(plan: &Plan, at: usize) -> TokenStream {
     let (mode, method) = (&plan.derivation.modes[at], ident(&plan.names.methods[at]));
-    let (text, arguments) = (&mode.name, arguments(plan, &plan.modes[at], &quote!(given)));
+    let (text, arguments) = (&mode.name, arguments(plan, plan.mode(at), &quote!(given)));
     let groups = yielded(plan, mode.yields(&plan.model));
     let values = match mode.yields(&plan.model).iter().any(|id| plan.outside(*id).1.is_some()) {
         true => steps_of(plan, groups),

@@ -5,7 +5,7 @@ use super::networks::groups;
 use super::notation;
 use crate::catalog::space_entry;
 use crate::derive::is_deterministic;
-use crate::graph::{Argument, Body, DrawMethod, Factor, VariableId};
+use crate::graph::{Argument, Body, DrawMethod, Factor, VariableId, in_ranges};
 use crate::plan::{Plan, Rate};
 use serde_json::{Map, Value, json};
 
@@ -33,6 +33,7 @@ pub fn json(plan: &Plan) -> Value {
             "repeated": plan.repeated(&plan.bound),
             "once_a_sample": plan.lines(&plan.bound, Rate::Sample),
             "once_a_value": plan.lines(&plan.bound, Rate::Value),
+            "segments": plan.segments.len(),
         },
         "modes": modes(plan),
         "impossible_modes": impossible_modes(plan),
@@ -42,8 +43,9 @@ pub fn json(plan: &Plan) -> Value {
     })
 }
 
-fn names<'p>(plan: &'p Plan, ids: &[VariableId]) -> Vec<&'p str> {
-    ids.iter().map(|id| plan.name(*id)).collect()
+/// Names of variables; three or more consecutive members of a family are one range, `z[1..12]`.
+fn names(plan: &Plan, ids: &[VariableId]) -> Vec<String> {
+    in_ranges(ids.iter().map(|id| plan.name(*id)))
 }
 
 fn literal(value: &crate::graph::Value) -> Value {
@@ -88,7 +90,7 @@ fn factor(plan: &Plan, factor: &Factor) -> Value {
     let mut object = json!({
         "side": factor.side.name(),
         "variable": plan.name(factor.variable),
-        "parents": factor.parents.iter().map(|id| plan.name(id)).collect::<Vec<_>>(),
+        "parents": plan.model.listed(&factor.parents),
         "text": plan.factor_text(factor.side, factor.variable),
         "density": notation::density(plan, factor),
         "deterministic": is_deterministic(factor),

@@ -72,6 +72,7 @@ impl<'a> Printer<'a> {
                 format!("param {}[{}] = {}", name.text, index.text, self.table(values))
             }
             ItemKind::Index { name, set } => format!("index {} in {}", name.text, self.set(set)),
+            ItemKind::Checkpoint { index, every } => format!("checkpoint {} = {}", index.text, self.flat(every)),
             ItemKind::Length { name, value: None } => format!("length {}", name.text),
             ItemKind::Length { name, value: Some(value) } => format!("length {} = {value}", name.text),
         };

@@ -27,7 +27,7 @@ impl Unroller<'_> {
     pub(super) fn definitions<'f>(&mut self, file: &'f File) -> Vec<Definitions<'f>> {
         let mut all: Vec<Definitions<'f>> = Vec::new();
         for item in &file.items {
-            if !matches!(item.kind, ItemKind::Index { .. } | ItemKind::Length { .. } | ItemKind::Table { .. }) {
+            if !is_of_indices(item) {
                 all.extend(self.definition(item));
             }
         }
@@ -103,6 +103,14 @@ impl Unroller<'_> {
             });
         }
     }
+}
+
+/// Whether a statement is about indices and defines no members.
+pub(super) fn is_of_indices(item: &Item) -> bool {
+    matches!(
+        item.kind,
+        ItemKind::Index { .. } | ItemKind::Length { .. } | ItemKind::Table { .. } | ItemKind::Checkpoint { .. }
+    )
 }
 
 /// Whether a statement is a mixture, whose clause ranges over components.

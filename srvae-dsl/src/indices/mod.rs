@@ -9,10 +9,10 @@ mod expand;
 mod members;
 mod sets;
 
-use crate::ast::{File, Item, ItemKind, Name};
+use crate::ast::{Expression, File, Item, ItemKind, Name};
 use crate::diagnostics::{Findings, messages};
 use crate::graph::{Param, Value};
-use members::Definitions;
+use members::{Definitions, is_of_indices};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,14 +33,25 @@ pub struct Unrolled<'f> {
     pub steps: BTreeMap<String, i64>,
     /// The index of each family of variables over one index.
     pub indices: BTreeMap<String, String>,
+    /// How the members of each family over one index are written, for messages.
+    pub references: BTreeMap<String, Reference>,
+    /// The number of segments of the bound in training, from the `checkpoint` statement.
+    pub segments: Option<usize>,
+}
+
+/// How the members of a family are written.
+#[derive(Debug, Clone)]
+pub struct Reference {
+    /// `z[l]`
+    pub one: String,
+    /// `z[1..L]`, of variables.
+    pub all: Option<String>,
 }
 
 /// Expands every member, at these values of the parameters.
 pub fn unroll<'f>(file: &'f File, params: &[Param], findings: &mut Findings) -> Unrolled<'f> {
     let has_indices = file.items.iter().any(|item| {
-        item.over.is_some()
-            || matches!(item.kind, ItemKind::Index { .. } | ItemKind::Length { .. } | ItemKind::Table { .. })
-            || names(item).iter().any(|name| !name.subscript.is_empty())
+        item.over.is_some() || is_of_indices(item) || names(item).iter().any(|name| !name.subscript.is_empty())
     });
     let mut unroller = Unroller::new(params, findings);
     if !has_indices {
@@ -53,6 +64,7 @@ pub fn unroll<'f>(file: &'f File, params: &[Param], findings: &mut Findings) -> 
     let file = &*addends_apart(file);
     let definitions = unroller.definitions(file);
     unroller.know(&definitions);
+    unroller.references = unroller.references(&definitions);
     unroller.taken(&definitions);
     let mut items: Vec<Item> = Vec::new();
     for definition in &definitions {
@@ -97,7 +109,8 @@ fn names(item: &Item) -> Vec<&Name> {
         | ItemKind::Preset { .. }
         | ItemKind::Table { .. }
         | ItemKind::Index { .. }
-        | ItemKind::Length { .. } => Vec::new(),
+        | ItemKind::Length { .. }
+        | ItemKind::Checkpoint { .. } => Vec::new(),
     }
 }
 
@@ -127,6 +140,8 @@ struct Unroller<'u> {
     paths: BTreeMap<String, String>,
     steps: BTreeMap<String, i64>,
     of_families: BTreeMap<String, String>,
+    references: BTreeMap<String, Reference>,
+    segments: Option<usize>,
 }
 
 impl<'u> Unroller<'u> {
@@ -144,12 +159,14 @@ impl<'u> Unroller<'u> {
             paths: BTreeMap::new(),
             steps: BTreeMap::new(),
             of_families: BTreeMap::new(),
+            references: BTreeMap::new(),
+            segments: None,
         }
     }
 
     fn finish(self, file: Cow<'_, File>) -> Unrolled<'_> {
-        let Self { paths, fixed, length, steps, of_families: indices, .. } = self;
-        Unrolled { file, paths, fixed, length, steps, indices }
+        let Self { paths, fixed, length, steps, of_families: indices, references, segments, .. } = self;
+        Unrolled { file, paths, fixed, length, steps, indices, references, segments }
     }
 
     /// Indices and tables.
@@ -174,6 +191,28 @@ impl<'u> Unroller<'u> {
                 && let Some(table) = self.table(name, index, values)
             {
                 self.tables.insert(name.text.clone(), table);
+            }
+        }
+        for item in &file.items {
+            if let ItemKind::Checkpoint { index, every } = &item.kind {
+                self.checkpoint(index, every);
+            }
+        }
+    }
+
+    /// `checkpoint t = 32`: one segment for every 32 values of the index.
+    fn checkpoint(&mut self, index: &Name, every: &Expression) {
+        let Some(values) = self.indices.get(&index.text).map(|index| index.values.len()) else {
+            self.findings.push(messages::unknown_index(&index.text, index.span));
+            return;
+        };
+        let Some(steps) = self.whole(every, &At::new()) else { return };
+        match usize::try_from(steps) {
+            Err(_) | Ok(0) => self.findings.push(messages::checkpoint_every(steps, every.span)),
+            Ok(steps) => {
+                if self.segments.replace(values.div_ceil(steps).max(1)).is_some() {
+                    self.findings.push(messages::second_checkpoint(index.span));
+                }
             }
         }
     }
@@ -208,6 +247,53 @@ impl<'u> Unroller<'u> {
         members
             .retain(|family, all| self.of_families.contains_key(family) && all.iter().all(|member| member.len() == 1));
         self.ranges = members.into_iter().map(|(family, all)| (family, all.into_iter().flatten().collect())).collect();
+    }
+
+    /// The families over one index, except those whose name something without an index has too.
+    fn references(&self, definitions: &[Definitions<'_>]) -> BTreeMap<String, Reference> {
+        let (mut found, mut plain) = (BTreeMap::new(), BTreeSet::new());
+        for definition in definitions {
+            let item = definition.item;
+            let is_variable = matches!(item.kind, ItemKind::Variables { .. });
+            if !is_variable && !matches!(item.kind, ItemKind::Net { .. } | ItemKind::Let { .. } | ItemKind::Flow { .. })
+            {
+                continue;
+            }
+            let indices: Vec<&String> = definition.at.first().into_iter().flat_map(|at| at.keys()).collect();
+            for name in names(item) {
+                if name.subscript.is_empty() {
+                    plain.insert(&name.text);
+                } else if let (&[index], [_]) = (indices.as_slice(), name.subscript.as_slice()) {
+                    let family = &name.text;
+                    let all = is_variable.then(|| self.whole_range(index)).flatten();
+                    let all = all.map(|range| format!("{family}[{range}]"));
+                    found.entry(family.clone()).or_insert_with(|| Reference { one: format!("{family}[{index}]"), all });
+                }
+            }
+        }
+        found.retain(|family, _| !plain.contains(family));
+        found
+    }
+
+    /// `1..T` for an index whose values are one range.
+    fn whole_range(&self, index: &str) -> Option<String> {
+        let index = self.indices.get(index)?;
+        let (first, last) = (index.values.iter().min()?, index.values.iter().max()?);
+        let is_range = last - first + 1 == i64::try_from(index.values.len()).ok()?;
+        let last = match self.length.as_ref().filter(|_| index.over_length) {
+            Some(length) => length.clone(),
+            None => last.to_string(),
+        };
+        is_range.then(|| format!("{first}..{last}"))
+    }
+
+    /// Whether a name is not that of a family without an index, which is an error.
+    fn has_index(&mut self, name: &Name) -> bool {
+        let family = self.references.get(&name.text).filter(|_| name.subscript.is_empty());
+        if let Some(Reference { one, all }) = family {
+            self.findings.push(messages::family_without_index(&name.text, name.span, one, all.as_deref()));
+        }
+        family.is_none()
     }
 
     /// Refuses a variable `z_3` beside `z[3]`, because generated code has one name for both.

@@ -76,6 +76,7 @@ fn describe(rule: Rule) -> &'static str {
         Rule::kw_in => "`in`",
         Rule::kw_index | Rule::index_item => "`index`",
         Rule::kw_length | Rule::length_item => "`length`",
+        Rule::kw_checkpoint | Rule::checkpoint_item => "`checkpoint`",
         Rule::parents => "the variables it depends on",
         Rule::formal => "the name of an argument",
         Rule::space => "a space such as `image[3, 32, 32]`",

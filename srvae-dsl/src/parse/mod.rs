@@ -21,12 +21,13 @@ pub(crate) use tree::word;
 struct Grammar;
 
 /// Keywords of statements, each with its rule and an example.
-const STATEMENTS: [(&str, Rule, &str); 20] = [
+const STATEMENTS: [(&str, Rule, &str); 21] = [
     ("model", Rule::model_item, "model srvae"),
     ("param", Rule::param_item, "param width = 64"),
     ("preset", Rule::preset_item, "preset quick { width = 8 }"),
     ("index", Rule::index_item, "index l in 1..4"),
     ("length", Rule::length_item, "length T"),
+    ("checkpoint", Rule::checkpoint_item, "checkpoint t = 32"),
     ("observed", Rule::variables_item, "observed x: image[3, 32, 32]"),
     ("partly", Rule::variables_item, "partly observed y: label[10]"),
     ("latent", Rule::variables_item, "latent u, z: real[16, 8, 8]"),

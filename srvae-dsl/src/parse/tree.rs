@@ -54,6 +54,10 @@ impl Builder {
                 let value = parts.skip_to(Rule::literal).and_then(|literal| self.literal(literal));
                 Some(ItemKind::Length { name, value })
             }
+            Rule::checkpoint_item => {
+                let index = self.name(parts.skip_to(Rule::name)?);
+                Some(ItemKind::Checkpoint { index, every: self.expression(parts.skip_to(Rule::sum)?)? })
+            }
             Rule::preset_item => {
                 let name = self.name(parts.skip_to(Rule::name)?);
                 let settings = parts.0.filter(|part| part.as_rule() == Rule::setting);

@@ -5,6 +5,7 @@ mod lower;
 mod names;
 mod parts;
 mod program;
+mod segments;
 mod show;
 mod sweep;
 
@@ -13,11 +14,13 @@ pub use lower::ARGUMENTS;
 pub use names::{Chosen, METHODS, module_name, term_field};
 pub use parts::{ComputedShape, Part, PartId, PartKind, Parts, Shape, factor_path, net_path};
 pub use program::{Call, How, Operation, Output, Program, Rate, Value, ValueId};
+pub use segments::Segment;
 pub use show::{RATES, addend_text};
 
 use crate::derive::{Derivation, Mode, derive};
 use crate::graph::{Body, Factor, Model, NetId, Side, VariableId, family};
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 /// A model after all decisions.
 #[derive(Debug, Clone)]
@@ -31,8 +34,10 @@ pub struct Plan {
     /// The values of the file, in the order in which they are computed.
     pub lets: Vec<LetPlan>,
     pub bound: Program,
-    /// In the derivation's order.
-    pub modes: Vec<Program>,
+    /// The segments of the bound in training, if the file has a `checkpoint` statement; else empty.
+    pub segments: Vec<Segment>,
+    /// In the derivation's order, lowered on first use: in a long sequence their programs are most of the plan.
+    modes: Vec<OnceLock<Program>>,
     pub names: Chosen,
     /// `q(u | y)`: each factor in words.
     texts: BTreeMap<(Side, VariableId), String>,
@@ -64,6 +69,16 @@ impl Plan {
     /// Whether the factor of this variable in p or q is a distribution.
     pub fn factor(&self, side: Side, variable: VariableId) -> Option<&FactorPlan> {
         self.factors.iter().find(|factor| factor.side == side && factor.variable == variable)
+    }
+
+    /// The program of a mode, by its position in the derivation.
+    pub fn mode(&self, at: usize) -> &Program {
+        self.modes[at].get_or_init(|| lower::mode(&self.model, &self.derivation.modes[at], &self.parts))
+    }
+
+    /// The programs of all modes, in the derivation's order.
+    pub fn modes(&self) -> impl ExactSizeIterator<Item = &Program> {
+        (0..self.modes.len()).map(|at| self.mode(at))
     }
 
     /// The public name of a variable, and its step. The steps of a family are one array.
@@ -105,7 +120,7 @@ impl Plan {
             mode.name.push('_');
         }
         let name = mode.name.clone();
-        self.modes.push(lower::mode(&self.model, &mode, &self.parts));
+        self.modes.push(OnceLock::new());
         known.push(mode);
         (self, name)
     }
@@ -131,9 +146,10 @@ pub fn plan(model: Model) -> Plan {
     });
     let lets = lets.collect();
     let bound = lower::bound(&model, &derivation, &parts);
-    let modes = derivation.modes.iter().map(|mode| lower::mode(&model, mode, &parts)).collect();
+    let modes = vec![OnceLock::new(); derivation.modes.len()];
     let texts = each().map(|it| ((it.side, it.variable), show::factor_text(&model, it.side, it.variable))).collect();
-    Plan { model, derivation, parts, factors, lets, bound, modes, names, texts }
+    let segments = model.segments.map_or_else(Vec::new, |count| segments::segments(&bound, count));
+    Plan { model, derivation, parts, factors, lets, bound, segments, modes, names, texts }
 }
 
 fn factor_plan(model: &Model, factor: &Factor, parts: &Parts, methods: &mut names::Names) -> Option<FactorPlan> {

@@ -279,6 +279,11 @@ impl Program {
         }
     }
 
+    /// Whether a value is a draw together with its log-probability.
+    pub fn is_pair(&self, id: ValueId) -> bool {
+        matches!(self.value(id).operation, Operation::Scored(_))
+    }
+
     /// The inputs of the program as local variables, in order.
     pub fn arguments(&self) -> impl Iterator<Item = &Value> {
         self.values.iter().filter(|value| value.operation.is_given())

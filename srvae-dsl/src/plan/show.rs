@@ -17,7 +17,7 @@ pub const RATES: [(&str, Rate); 6] = [
 
 impl fmt::Display for Plan {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for program in std::iter::once(&self.bound).chain(&self.modes) {
+        for program in std::iter::once(&self.bound).chain(self.modes()) {
             writeln!(out, "{}({})", program.name, self.names(&program.given))?;
             for (title, rate) in RATES {
                 let lines = self.lines(program, rate);

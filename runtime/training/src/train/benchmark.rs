@@ -37,7 +37,7 @@ impl<'a> Stepper<'a> {
             self.step += 1;
             return Ok(());
         }
-        let recording = Recording::begin(self.model.params());
+        let recording = Recording::begin(self.model);
         let loss = timed("forward, the rest", || {
             let terms = self.model.bound(batch, noise, &BoundOptions::default())?;
             let weighted = objective::weighted(self.model, &terms, &self.config, Moment::of(self.step, 1, 1))?;

@@ -1,7 +1,7 @@
 //! Gradients: their computation, norm and scaling.
 
 use crate::ops::tape::Tape;
-use crate::{Params, Tensor, ops};
+use crate::{Model, Params, Tensor, ops};
 use anyhow::Result;
 use candle_core::Var;
 use candle_core::backprop::GradStore;
@@ -16,9 +16,13 @@ const RECORDED: usize = 1_000_000;
 pub struct Recording(Option<Tape>);
 
 impl Recording {
-    /// Starts a step of a model with these parameters.
-    pub fn begin(params: &Params) -> Self {
-        Self((params.count() >= RECORDED).then(Tape::begin))
+    /// Starts a step of a model.
+    pub fn begin(model: &dyn Model) -> Self {
+        Self(match (model.params().count() >= RECORDED, model.recomputes()) {
+            (true, _) => Some(Tape::begin()),
+            (false, true) => Some(Tape::of_parts()),
+            (false, false) => None,
+        })
     }
 
     /// The gradients of the step's loss.

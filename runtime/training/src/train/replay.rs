@@ -160,7 +160,7 @@ impl Places {
         config: &Config,
         at: Moment,
     ) -> Result<Vec<(&'static str, TermKind)>> {
-        let recording = Recording::begin(model.params());
+        let recording = Recording::begin(model);
         let terms = model.bound(&self.batch, noise, &objective::options(config))?;
         let slopes = recording.backward(&objective::loss(&objective::weighted(model, &terms, config, at)?, config)?)?;
         let mut numbers = Vec::with_capacity(terms.terms.len() + 1);

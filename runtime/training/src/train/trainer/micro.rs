@@ -88,7 +88,7 @@ impl Trainer<'_> {
             let records = parts.records(part);
             let batch = self.batch(&indices[records.clone()], position + records.start as u64, program.steps)?;
             let mut noise = self.noise_of(records.clone());
-            let recording = Recording::begin(&self.params);
+            let recording = Recording::begin(self.model.as_ref());
             let loss = self.forward(&program, &batch, &mut noise, &indices[records], &mut own)?;
             // After a fault there is no update, but the terms of all micro-batches are still reported.
             if own.told.fault.is_none() {

@@ -106,7 +106,7 @@ impl Trainer<'_> {
         if self.replays() {
             return self.replayed(&batch, begun);
         }
-        let recording = Recording::begin(&self.params);
+        let recording = Recording::begin(self.model.as_ref());
         let mut terms = program.model.bound(&batch, &mut self.noise, &objective::options(&self.config))?;
         self.data.train.own_units(&mut terms, &batch)?;
         let (model, moment) = (self.model.as_ref(), self.moment());
@@ -166,7 +166,7 @@ impl Trainer<'_> {
     fn replays(&self) -> bool {
         let config = &self.config;
         let watched = config.clip.is_some() || config.skip_above.is_some() || self.average.is_some();
-        let recorded = config.graph && self.params.device().is_cuda() && !watched;
+        let recorded = config.graph && self.params.device().is_cuda() && !watched && !self.model.recomputes();
         recorded && objective::is_settled(self.model.as_ref(), config, self.moment())
     }
 
