@@ -46,7 +46,7 @@ fn floats_keep_their_values_and_what_lists_lack_is_missing() {
     assert_eq!(data.kept.unwrap().classes["f"], ["0.1", "16777216"]);
     let strict = super::spec(&[("x", Space::Real, &[2])]);
     let error = format!("{:#}", load(&fixture("gaps.parquet"), &strict, &[]).unwrap_err());
-    assert!(error.contains("the value is missing"), "{error}");
+    assert!(error.contains("record 1 has the value NaN; values must not be missing"), "{error}");
 }
 
 /// `decimals.parquet` and `zstd.parquet` were written by pyarrow too: `x` is 1.25 and -3 as decimal128(10, 2), and `x`
