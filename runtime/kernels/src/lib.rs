@@ -16,6 +16,7 @@ mod depthwise;
 mod fast;
 mod fingerprint;
 mod fourier;
+mod group_norm;
 mod gru;
 mod head;
 pub mod memory;
@@ -50,6 +51,7 @@ pub use dense::{DenseKernels, DenseStep, dense_layer, dense_layer_kept};
 pub use depthwise::depthwise_conv2d;
 pub use fingerprint::{combine, fingerprint};
 pub use fourier::fourier;
+pub use group_norm::normalise_groups;
 pub use gru::gru;
 pub use head::Head;
 pub use mixture::{

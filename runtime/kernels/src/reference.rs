@@ -188,6 +188,19 @@ pub fn normalise_rows(x: &Tensor, gain: &Tensor, bias: &Tensor, least: f64) -> R
     centred.broadcast_div(&deviation)?.broadcast_mul(gain)?.broadcast_add(bias)
 }
 
+/// Groups of channels normalised to mean 0 and variance 1: see [`super::normalise_groups`].
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn normalise_groups(x: &Tensor, gain: &Tensor, bias: &Tensor, groups: usize, least: f64) -> Result<Tensor> {
+    let grouped = x.reshape((x.dim(0)?, groups, ()))?;
+    let centred = grouped.broadcast_sub(&grouped.mean_keepdim(2)?)?;
+    let deviation = (centred.sqr()?.mean_keepdim(2)? + least)?.sqrt()?;
+    let normalised = centred.broadcast_div(&deviation)?.reshape(x.dims())?;
+    let each = |values: &Tensor| values.reshape((1, (), 1));
+    normalised.broadcast_mul(&each(gain)?)?.broadcast_add(&each(bias)?)
+}
+
 /// Softmax attention: see [`super::attend`].
 ///
 /// # Errors

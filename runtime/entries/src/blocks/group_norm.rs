@@ -29,7 +29,7 @@ fn cost(_: &GroupNormConfig, inputs: &[&[usize]]) -> Cost {
 #[cfg(feature = "tensors")]
 mod tensors {
     use super::GroupNormConfig;
-    use crate::tensors::{Params, Result, Tensor, Var};
+    use crate::tensors::{Params, Result, Tensor, Var, ops};
 
     /// Added to the variance.
     const LEAST_VARIANCE: f64 = 1e-5;
@@ -68,13 +68,9 @@ mod tensors {
         /// # Errors
         /// An input that does not fit.
         pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-            let rows = x.dim(0)?;
-            let grouped = x.reshape((rows, self.groups, ()))?;
-            let centred = grouped.broadcast_sub(&grouped.mean_keepdim(2)?)?;
-            let deviation = (centred.sqr()?.mean_keepdim(2)? + LEAST_VARIANCE)?.sqrt()?;
-            let normalised = centred.broadcast_div(&deviation)?.reshape((rows, self.output[0], ()))?;
-            let each = |var: &Var| self.params.value(var).reshape((1, (), 1));
-            normalised.broadcast_mul(&each(&self.gain)?)?.broadcast_add(&each(&self.bias)?)?.reshape(x.dims())
+            let (gain, bias) = (self.params.value(&self.gain), self.params.value(&self.bias));
+            let planes = x.reshape((x.dim(0)?, self.output[0], ()))?;
+            ops::normalise_groups(&planes, &gain, &bias, self.groups, LEAST_VARIANCE)?.reshape(x.dims())
         }
     }
 }

@@ -1,0 +1,237 @@
+//! Group normalisation: one operation, forward and backward.
+
+use super::cpu::{Values, slice};
+use super::profile::timed;
+use super::reference;
+use super::vector::{self, Loop, Real, by_real, total};
+use crate::{Result, Tensor};
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CustomOp3, Layout, Shape, WithDType};
+use rayon::prelude::*;
+
+const NAME: &str = "normalise_groups";
+
+/// Normalises each group of channels of `[N, C, P]` (P positions) to mean 0 and variance 1 per record (`least` is added to the
+/// variance), times `gain`, plus `bias`, both `[C]` (Wu and He 2018).
+///
+/// # Errors
+/// Shapes that do not fit, or channels that the groups do not divide.
+pub fn normalise_groups(x: &Tensor, gain: &Tensor, bias: &Tensor, groups: usize, least: f64) -> Result<Tensor> {
+    let (_, channels, positions) = x.dims3()?;
+    if gain.dims() != [channels] || bias.dims() != [channels] {
+        candle_core::bail!("{channels} channels have a gain {:?} and a bias {:?}", gain.dims(), bias.dims());
+    }
+    if groups == 0 || !channels.is_multiple_of(groups) {
+        candle_core::bail!("{groups} groups do not divide {channels} channels");
+    }
+    if !x.device().is_cpu() || x.elem_count() == 0 {
+        return reference::normalise_groups(x, gain, bias, groups, least);
+    }
+    let sizes = Sizes { channels: channels / groups, groups, positions };
+    crate::tape::op3(&x.contiguous()?, &gain.contiguous()?, &bias.contiguous()?, Normalise { sizes, least })
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Sizes {
+    /// Of a group.
+    channels: usize,
+    groups: usize,
+    positions: usize,
+}
+
+impl Sizes {
+    /// Values of a group.
+    fn values(self) -> usize {
+        self.channels * self.positions
+    }
+
+    /// The channels of the group with this number, which counts on from record to record.
+    fn of<T>(self, number: usize, all: &[T]) -> &[T] {
+        &all[number % self.groups * self.channels..][..self.channels]
+    }
+}
+
+struct Normalise {
+    sizes: Sizes,
+    least: f64,
+}
+
+impl CustomOp3 for Normalise {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        gain: &CpuStorage,
+        gain_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        timed(NAME, || {
+            by_real!(NAME, x.dtype(), T => {
+                let (x, gain, bias) = (slice::<T>(x, x_layout)?, slice(gain, gain_layout)?, slice(bias, bias_layout)?);
+                let (sizes, least) = (self.sizes, self.least);
+                let mut out = vec![T::default(); x.len()];
+                let groups = out.par_chunks_mut(sizes.values()).zip(x.par_chunks(sizes.values()));
+                groups.enumerate().for_each(|(number, (out, x))| {
+                    vector::run(Forward { x, gain: sizes.of(number, gain), bias: sizes.of(number, bias), least, out });
+                });
+                Ok((T::to_cpu_storage_owned(out), x_layout.shape().clone()))
+            })
+        })
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        gain: &Tensor,
+        bias: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let gradient = gradient.contiguous()?;
+        timed("normalise_groups_gradient", || {
+            by_real!(NAME, x.dtype(), T => {
+                let (sizes, least, channels) = (self.sizes, self.least, gain.elem_count());
+                let (values, scale, dy) = (Values::<T>::of(x)?, Values::<T>::of(gain)?, Values::<T>::of(&gradient)?);
+                let mut dx = vec![T::default(); values.len()];
+                // For each record and channel: the gradients of gain and bias.
+                let mut sums = vec![[0.0; 2]; values.len() / sizes.positions];
+                let read = values.par_chunks(sizes.values()).zip(dy.par_chunks(sizes.values()));
+                let groups = dx.par_chunks_mut(sizes.values()).zip(sums.par_chunks_mut(sizes.channels)).zip(read);
+                groups.enumerate().for_each(|(number, ((out, sums), (x, dy)))| {
+                    vector::run(Backward { x, gain: sizes.of(number, &scale), dy, least, out, sums });
+                });
+                let mut all = vec![[0.0; 2]; channels];
+                for record in sums.chunks(channels) {
+                    all.iter_mut().zip(record).for_each(|(all, [gain, bias])| {
+                        all[0] += gain;
+                        all[1] += bias;
+                    });
+                }
+                let of = |at: usize, like: &Tensor| {
+                    let values: Vec<T> = all.iter().map(|sums| T::from_f64(sums[at])).collect();
+                    Tensor::from_vec(values, like.shape(), like.device())
+                };
+                Ok((Some(Tensor::from_vec(dx, x.shape(), x.device())?), Some(of(0, gain)?), Some(of(1, bias)?)))
+            })
+        })
+    }
+}
+
+/// Mean and inverse standard deviation.
+#[inline(always)]
+fn moments<T: Real>(x: &[T], least: f64) -> (T, T) {
+    let count = x.len() as f64;
+    let mean = T::from_f64(total([x], |[x]| x) / count);
+    let variance = total([x], |[x]| (x - mean) * (x - mean)) / count;
+    (mean, T::from_f64((variance + least).sqrt().recip()))
+}
+
+/// One group of one record.
+struct Forward<'a, T> {
+    x: &'a [T],
+    gain: &'a [T],
+    bias: &'a [T],
+    least: f64,
+    out: &'a mut [T],
+}
+
+impl<T: Real> Loop for Forward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let (mean, precision) = moments(self.x, self.least);
+        let positions = self.x.len() / self.gain.len();
+        let planes = self.out.chunks_exact_mut(positions).zip(self.x.chunks_exact(positions));
+        for ((out, x), (gain, bias)) in planes.zip(self.gain.iter().zip(self.bias)) {
+            for (out, x) in out.iter_mut().zip(x) {
+                *out = (*x - mean) * precision * *gain + *bias;
+            }
+        }
+    }
+}
+
+struct Backward<'a, T> {
+    x: &'a [T],
+    gain: &'a [T],
+    dy: &'a [T],
+    least: f64,
+    out: &'a mut [T],
+    /// For each channel, the gradients of gain and bias.
+    sums: &'a mut [[f64; 2]],
+}
+
+impl<T: Real> Loop for Backward<'_, T> {
+    type Output = ();
+
+    /// With n the normalised value and g its gradient: (g − mean g − n · mean(g · n)) / deviation.
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let (mean, precision) = moments(self.x, self.least);
+        let (count, positions) = (self.x.len() as f64, self.x.len() / self.gain.len());
+        let (mut level, mut along) = (0.0, 0.0);
+        let planes = self.x.chunks_exact(positions).zip(self.dy.chunks_exact(positions));
+        for ((x, dy), (gain, sums)) in planes.zip(self.gain.iter().zip(self.sums)) {
+            *sums = [total([x, dy], |[x, dy]| (x - mean) * precision * dy), total([dy], |[dy]| dy)];
+            along += gain.to_f64() * sums[0];
+            level += gain.to_f64() * sums[1];
+        }
+        let (level, along) = (T::from_f64(level / count), T::from_f64(along / count));
+        let planes = self.x.chunks_exact(positions).zip(self.dy.chunks_exact(positions));
+        for ((out, (x, dy)), gain) in self.out.chunks_exact_mut(positions).zip(planes).zip(self.gain) {
+            for (out, (x, dy)) in out.iter_mut().zip(x.iter().zip(dy)) {
+                *out = precision * (*dy * *gain - level - (*x - mean) * precision * along);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normalise_groups;
+    use crate::{DType, Device, Result, Tensor, reference};
+    use candle_core::Var;
+
+    /// Value and gradients are those of candle's operations in f64: in f64 up to sums of some hundred terms in another order, in f32 up to
+    /// its rounding of such sums.
+    #[test]
+    fn value_and_gradients_are_those_of_the_formula() -> Result<()> {
+        for ([records, channels, positions], groups) in
+            [([1, 1, 1], 1), ([3, 6, 5], 2), ([2, 4, 130], 4), ([40, 12, 49], 1)]
+        {
+            let wave = |count: usize, step: f64| (0..count).map(move |i| (i as f64 * step).sin() * 1.5 + 0.3);
+            let inputs: Vec<(Vec<f64>, Vec<usize>)> = vec![
+                (wave(records * channels * positions, 0.7).collect(), vec![records, channels, positions]),
+                (wave(channels, 1.3).collect(), vec![channels]),
+                (wave(channels, 2.1).collect(), vec![channels]),
+            ];
+            let weights: Vec<f64> = wave(records * channels * positions, 0.31).collect();
+            let run = |fused: bool, dtype: DType| -> Result<Vec<Tensor>> {
+                let var = |(values, shape): &(Vec<f64>, Vec<usize>)| {
+                    Var::from_tensor(&Tensor::from_slice(values, shape.as_slice(), &Device::Cpu)?.to_dtype(dtype)?)
+                };
+                let vars = inputs.iter().map(var).collect::<Result<Vec<_>>>()?;
+                let normalise = if fused { normalise_groups } else { reference::normalise_groups };
+                let out = normalise(&vars[0], &vars[1], &vars[2], groups, 1e-5)?;
+                let weights = Tensor::from_slice(&weights, out.dims(), &Device::Cpu)?.to_dtype(dtype)?;
+                let store = (&out * weights)?.sum_all()?.backward()?;
+                let gradients = vars.iter().map(|var| store.get(var).expect("a gradient").clone());
+                [out.detach()].into_iter().chain(gradients).map(|t| t.to_dtype(DType::F64)).collect()
+            };
+            let expected = run(false, DType::F64)?;
+            for (dtype, tolerance) in [(DType::F64, 1e-11), (DType::F32, 2e-5)] {
+                for (at, (ours, theirs)) in run(true, dtype)?.iter().zip(&expected).enumerate() {
+                    let most = |t: &Tensor| t.abs()?.flatten_all()?.max(0)?.to_scalar::<f64>();
+                    let error = most(&(ours - theirs)?)? / most(theirs)?.max(1.0);
+                    assert!(error <= tolerance, "{channels} channels in {groups} groups, {dtype:?}, {at}: {error:e}");
+                }
+            }
+        }
+        Ok(())
+    }
+}
