@@ -67,6 +67,7 @@ fn what_is_drawn_stays_within_its_cells() {
     assert_eq!(levels(drawn.get("x").unwrap()), levels(&x));
     let within = numbers(drawn.get("v").unwrap()).into_iter().map(|v| (256.0 * v).fract());
     let (low, high) = within.fold((1.0f32, 0.0f32), |(low, high), part| (low.min(part), high.max(part)));
+    // Nine of ten draws from a normal 40 wide are beyond ±4.6, where the sigmoid is within 0.01 of an end.
     assert!(low < 0.01 && high > 0.99, "the draws reach from {low} to {high} of a cell");
 }
 

@@ -68,6 +68,7 @@ fn gradients_are_those_of_the_loss() {
         for channel in 0..2 {
             let at = row * 4 + channel * 2 + position;
             let apart = POINTS[at] - CODES[code][channel];
+            // Here and below: rounding of a few products of numbers of about 1.
             assert!((of_head[at] - 2.0 * COMMITMENT * apart).abs() < 1e-14);
             wanted_codes[code * 2 + channel] -= 2.0 * apart;
         }
@@ -97,5 +98,6 @@ fn the_prior_draws_every_code_alike() {
     assert!(statistic < 21.1, "{counts:?}");
     assert_eq!(numbers(&drawn), numbers(&codebook.at(&codebook.nearest(&drawn).unwrap()).unwrap()), "codes alone");
     let log = numbers(&codebook.log_prob(&drawn).unwrap());
+    // Rounding of one logarithm.
     assert!(log.iter().all(|log| (log + 2.0 * 4f64.ln()).abs() < 1e-14));
 }

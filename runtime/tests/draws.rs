@@ -110,6 +110,7 @@ fn enumeration_is_the_sum_over_classes() {
         };
         let all = each.iter().map(|terms| part(terms).unwrap()).reduce(|sum, part| (sum + part).unwrap()).unwrap();
         let wanted = if options == BoundOptions::default() { all } else { all.log().unwrap() };
+        // Here and below: rounding of sums of some hundred terms in f64, which gradients add up in another order.
         close(&numbers(&found), &numbers(&wanted), 1e-10, "bound");
         let (ours, theirs) = (
             gradients(summed.as_ref(), &found.sum_all().unwrap()),
@@ -160,5 +161,6 @@ fn combinations_are_summed_over() {
         let parts = numbers(&(log_q.exp().unwrap() * value(&terms)).unwrap());
         wanted.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
     }
+    // Rounding of sums in f64.
     close(&found, &wanted, 1e-10, "bound");
 }

@@ -87,6 +87,7 @@ fn draws_follow_the_density() {
 fn mode_and_mean() {
     let mixture = mixture().expand(2).unwrap();
     assert_eq!(numbers(&mixture.mode().unwrap()), [3.0, 3.0]);
+    // The last digit of a sum of two numbers.
     assert!(numbers(&mixture.mean().unwrap()).iter().all(|mean| (mean - 0.5).abs() < 1e-15));
 }
 

@@ -115,6 +115,7 @@ fn neither_chunks_nor_batches_change_the_estimate() {
         assert!((found.standard_error.unwrap() - whole.standard_error.unwrap()).abs() < 1e-6);
         assert_eq!(found.by_samples.len(), 3);
         for ((k, nll), (other, expected)) in found.by_samples.iter().zip(&whole.by_samples) {
+            // 1e-4 nats are 3e-6 bits per dimension.
             assert!(k == other && (nll - expected).abs() < 1e-5, "{k}");
         }
     }
@@ -164,6 +165,7 @@ fn every_record_has_its_likelihood_and_terms() {
     assert_eq!(names, ["log_likelihood", "bound", "RE_x", "KL_z"]);
     let mean = |column: usize| columns[column].1.iter().sum::<f64>() / columns[column].1.len() as f64;
     assert!(columns.iter().all(|(_, values)| values.len() == whole.images));
+    // Here and below: rounding of sums in f64.
     assert!((mean(0) - whole.log_likelihood).abs() < 1e-9);
     // The standard deviation of the records divided by the root of their number, in the unit of the score.
     let variance = columns[0].1.iter().map(|one| (one - mean(0)).powi(2)).sum::<f64>() / (whole.images - 1) as f64;

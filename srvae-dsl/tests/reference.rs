@@ -7,7 +7,8 @@ mod support;
 
 use serde_json::Value;
 use srvae_dsl::catalog::{
-    Arguments, Arity, BLOCKS, DISTRIBUTIONS, FLOWS, FUNCTIONS, Kind, Literal, Parameter, SPACES, Space, space_entry,
+    Arguments, Arity, BLOCKS, Block, DISTRIBUTIONS, FLOWS, FUNCTIONS, Kind, Literal, Parameter, SPACES, Space,
+    space_entry,
 };
 use srvae_dsl::{Overrides, Source, compile, explain};
 use std::collections::BTreeSet;
@@ -199,9 +200,51 @@ fn blocks() -> String {
             Arity::Two => "2",
             Arity::Many => "2 or more",
         };
-        vec![code_of(entry.name), inputs.to_owned(), entry.docs.to_owned(), arguments(entry.parameters)]
+        let (docs, arguments) = (entry.docs.to_owned(), arguments(entry.parameters));
+        vec![code_of(entry.name), inputs.to_owned(), ranks(entry).to_owned(), docs, arguments]
     });
-    table(&["block", "inputs", "what", "arguments"], rows)
+    table(&["block", "inputs", "of", "what", "arguments"], rows)
+}
+
+/// Whether the inputs of a block are vectors `[features]`, sets `[members, features]` or maps `[channels, height, width]`, by its rule of shapes.
+fn ranks(entry: &Block) -> &'static str {
+    // At the example's arguments, with its channels or with all of its elements.
+    let takes = |rank: usize| {
+        entry.examples.iter().any(|example| {
+            let arguments = (example.arguments)();
+            let shapes = |channels: fn(&[usize]) -> usize, sides: usize| -> Vec<Vec<usize>> {
+                let shape = |input: &&[usize]| [channels(input)].into_iter().chain((1..rank).map(|_| sides)).collect();
+                example.inputs.iter().map(shape).collect()
+            };
+            let all = [shapes(|input| input[0], 8), shapes(|input| input.iter().product(), 1)];
+            all.iter().any(|shapes| {
+                let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+                (entry.shape)(&arguments, &shapes).is_ok()
+            })
+        })
+    };
+    match (entry.arity, takes(1), takes(2), takes(3)) {
+        (Arity::None, ..) => "",
+        (_, true, _, true) => "vectors or maps",
+        (_, true, _, false) => "vectors",
+        (_, false, true, true) => "sets or maps",
+        (_, false, true, false) => "sets",
+        (_, false, false, true) => "maps",
+        (_, false, false, false) => panic!("`{}` takes nothing", entry.name),
+    }
+}
+
+/// Every file of the zoo is named where one chooses among them.
+#[test]
+fn every_model_of_the_zoo_can_be_chosen() {
+    let text = std::fs::read_to_string(here("../docs/choosing.md")).unwrap();
+    let table = &text[..text.find("## Lines of code").unwrap()];
+    let files = std::fs::read_dir(here("../models/zoo")).unwrap().map(|entry| entry.unwrap().path());
+    let models = files.filter(|path| path.extension().is_some_and(|ending| ending == "pgm"));
+    let names: Vec<_> = models.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    let missing: Vec<_> = names.iter().filter(|name| !table.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert!(names.len() >= 48, "{} models", names.len());
 }
 
 /// The dotted paths of every key of an object, with lists as `[]`.

@@ -142,12 +142,13 @@ fn a_large_picture_of_one_tile_is_the_mode_itself_and_others_have_no_seams() {
     let reduced = figures::reduce(model.as_ref(), &spec, mode, &image(64, 96)).unwrap();
     assert_eq!((reduced.channels, reduced.height, reduced.width), (3, 32, 48));
     // Downscaling is local, so tiles change nothing: each pixel is the mean of four, apart from the filter's
-    // contribution of their neighbours.
+    // contribution of their neighbours. At an edge its weights are 3, 3 and 1 of 7, which moves it by 0.21 pixels along
+    // slopes of 0.2 * (0.11 + 0.13): 0.010, and the grid of pixels adds 1 / 510.
     let full = image(64, 96);
     for (y, x) in [(0, 0), (15, 16), (16, 15), (31, 47)] {
         let mean =
             [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(dy, dx)| full.at(1, 2 * y + dy, 2 * x + dx)).iter().sum::<f32>();
-        assert!((reduced.at(1, y, x) - mean / 4.0).abs() < 0.03, "{y} {x}");
+        assert!((reduced.at(1, y, x) - mean / 4.0).abs() < 0.015, "{y} {x}");
     }
 }
 

@@ -25,62 +25,105 @@ pub fn run(models: &'static [Compiled], args: &Bench) -> Result<ExitCode> {
     let batch = random_batch(&spec, args.batch, &mut noise, &device)?;
     let chunk = chunk(&compiler::memory(&spec)?, args, &device);
     let mut job = job(model.as_ref(), batch, noise, args, chunk)?;
+    let times = measured(&mut job, args.steps, &device)?;
+    drop(job);
+    let images = args.batch * if args.job == Job::Nll { args.k } else { 1 };
+    let found =
+        Found { speed: images as f64 / times.least, times, parameters: params.count(), peak_bytes: peak_bytes() };
+    if args.common.json {
+        out(&found.json(&spec, args, &device).to_string());
+    } else {
+        found.print(&spec, args, &device);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The times of a job's steps.
+struct Times {
+    /// Seconds of the fastest step.
+    least: f64,
+    /// Seconds of the median step.
+    median: f64,
+    /// CPU seconds of the cheapest step, if the system reports them.
+    least_cpu: Option<f64>,
+    /// Seconds of all steps, by kind of operation.
+    shares: Vec<Share>,
+}
+
+/// Times a job, after two steps that fill caches.
+fn measured(job: &mut Work<'_>, steps: usize, device: &Device) -> Result<Times> {
     for _ in 0..2 {
         job()?;
     }
     device.synchronize()?;
     let (mut times, mut least_cpu) = (Vec::new(), None::<f64>);
     let profile = Profile::begin();
-    for _ in 0..args.steps {
+    for _ in 0..steps {
         let (begun, cpu) = (Instant::now(), machine::cpu_seconds());
-        timed("the rest", &mut job)?;
+        timed("the rest", &mut *job)?;
         device.synchronize()?;
         times.push(begun.elapsed().as_secs_f64());
         let cpu = machine::cpu_seconds().zip(cpu).map(|(end, begin)| end - begin);
         least_cpu = cpu.map(|cpu| least_cpu.map_or(cpu, |least| least.min(cpu)));
     }
     let shares = profile.end();
-    drop(job);
     times.sort_by(f64::total_cmp);
     let median = (times[(times.len() - 1) / 2] + times[times.len() / 2]) / 2.0;
-    let images = args.batch * if args.job == Job::Nll { args.k } else { 1 };
-    let parameters = params.count();
-    let (name, peak) = (job_name(args.job), peak_bytes());
-    let a_step = |seconds: f64| seconds / args.steps.max(1) as f64;
-    if args.common.json {
-        let breakdown: Map<String, Value> =
-            shares.iter().map(|share| (share.kind.to_owned(), json!(a_step(share.seconds)))).collect();
-        let line = json!({
-            "job": name, "model": spec.name, "preset": spec.preset, "params": parameters, "batch": args.batch,
-            "k": (args.job == Job::Nll).then_some(args.k), "steps": args.steps, "device": machine::name_of(&device),
-            "threads": rayon::current_num_threads(), "min_s": times[0], "median_s": median,
-            "cpu_s": least_cpu,
-            "images_per_s": images as f64 / times[0], "peak_bytes": peak,
+    Ok(Times { least: times[0], median, least_cpu, shares })
+}
+
+/// The results of a benchmark.
+struct Found {
+    times: Times,
+    /// Images (records, samples) per second, by the fastest step.
+    speed: f64,
+    parameters: usize,
+    peak_bytes: Option<u64>,
+}
+
+impl Found {
+    fn json(&self, spec: &Spec, args: &Bench, device: &Device) -> Value {
+        let Self { times, speed, parameters, peak_bytes } = self;
+        let each = times.shares.iter().map(|share| (share.kind.to_owned(), json!(a_step(share.seconds, args))));
+        let breakdown: Map<String, Value> = each.collect();
+        json!({
+            "job": job_name(args.job), "model": spec.name, "preset": spec.preset, "params": parameters,
+            "batch": args.batch, "k": (args.job == Job::Nll).then_some(args.k), "steps": args.steps,
+            "device": machine::name_of(device), "threads": rayon::current_num_threads(),
+            "min_s": times.least, "median_s": times.median, "cpu_s": times.least_cpu,
+            "images_per_s": speed, "peak_bytes": peak_bytes,
             "breakdown": breakdown,
-        });
-        out(&line.to_string());
-    } else {
+        })
+    }
+
+    fn print(&self, spec: &Spec, args: &Bench, device: &Device) {
+        let Self { times, speed, parameters, peak_bytes } = self;
         let row = |name: &str, value: String, unit: &str| vec![name.to_owned(), value, unit.to_owned()];
         out(&format!(
-            "{} {name}, {parameters} parameters, batch {}, {}",
+            "{} {}, {parameters} parameters, batch {}, {}",
             spec.name,
+            job_name(args.job),
             args.batch,
-            machine::name_of(&device)
+            machine::name_of(device)
         ));
         out(&table(&[
-            row("least", format!("{:.4}", times[0]), "s"),
-            row("median", format!("{median:.4}"), "s"),
-            row("speed", format!("{:.2}", images as f64 / times[0]), &format!("{}/s", spec.records())),
-            row("memory", format!("{:.0}", peak.unwrap_or(0) as f64 / 1e6), "MB at most"),
+            row("least", format!("{:.4}", times.least), "s"),
+            row("median", format!("{:.4}", times.median), "s"),
+            row("speed", format!("{speed:.2}"), &format!("{}/s", spec.records())),
+            row("memory", format!("{:.0}", peak_bytes.unwrap_or(0) as f64 / 1e6), "MB at most"),
         ]));
         out("seconds per step, by kind of operation");
         let row = |share: &Share| {
             let calls = share.calls.div_ceil(args.steps.max(1));
-            vec![share.kind.to_owned(), format!("{:.4}", a_step(share.seconds)), format!("{calls} calls")]
+            vec![share.kind.to_owned(), format!("{:.4}", a_step(share.seconds, args)), format!("{calls} calls")]
         };
-        out(&table(&shares.iter().map(row).collect::<Vec<_>>()));
+        out(&table(&times.shares.iter().map(row).collect::<Vec<_>>()));
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+/// Seconds of one step.
+fn a_step(seconds: f64, args: &Bench) -> f64 {
+    seconds / args.steps.max(1) as f64
 }
 
 /// Refuses a batch that does not fit into memory.

@@ -74,12 +74,7 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
             "internal error: {panic}; this is a bug in srvae, please report it with the command that led to it"
         ));
     }));
-    ranks::mute_followers();
-    srvae_training::ops::notice::listen(note);
-    machine::leave_out_backtraces();
-    machine::keep_memory();
-    machine::fail_at_size_limits();
-    machine::yield_cores();
+    prepare();
     if let Some(advice) = suggest::command(models, std::env::args_os().nth(1)) {
         note(&format!("error: {advice}"));
         return ExitCode::from(USAGE);
@@ -105,6 +100,21 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
         ranks::all().abort();
         resume_unwind(panic)
     });
+    ended(outcome)
+}
+
+/// Settings of the process.
+fn prepare() {
+    ranks::mute_followers();
+    srvae_training::ops::notice::listen(note);
+    machine::leave_out_backtraces();
+    machine::keep_memory();
+    machine::fail_at_size_limits();
+    machine::yield_cores();
+}
+
+/// Prints the error of a command, if it has one.
+fn ended(outcome: Result<ExitCode>) -> ExitCode {
     let code = match outcome {
         Ok(code) => code,
         Err(error) if error.is::<Interrupted>() => {

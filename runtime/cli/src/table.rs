@@ -46,45 +46,14 @@ pub fn run(models: &'static [Compiled], args: &Table) -> Result<ExitCode> {
     let own = std::iter::once(args.data.clone());
     let other = args.transfer.iter().map(|data| DataArgs { data: Some(data.into()), crop: None, ..args.data.clone() });
     for data in own.chain(other) {
-        // Models with the same images share the statistics of the real ones.
-        let mut known: Option<(String, [usize; 3], String, Images, Option<Real>)> = None;
+        let mut shared: Option<Shared> = None;
         for session in &sessions {
-            let source = data.source().unwrap_or_else(|| session.header.data.clone());
-            let shape = session.spec.picture_shape();
-            let (name, images, real) = match &known {
-                Some((there, size, name, images, real)) if *there == source && *size == shape => (name, images, real),
-                _ => {
-                    let (name, images) = (session.data_name(&data), session.test(&data, args.likelihood.images)?.1);
-                    let real = match &meter {
-                        None => None,
-                        Some(meter) => {
-                            let (name, pictures) = meter.pictures(session, &data)?;
-                            Some(meter.real(&name, &pictures)?)
-                        }
-                    };
-                    let known = known.insert((source.clone(), shape, name, images, real));
-                    (&known.2, &known.3, &known.4)
-                }
+            let there = match shared.take().filter(|there| there.serves(session, &data)) {
+                Some(there) => there,
+                None => Shared::read(session, &data, meter.as_ref(), args.likelihood.images)?,
             };
-            note(&format!("{} on {name}", session.checkpoint.display()));
-            let found = eval::likelihood(session, images, &args.likelihood)?;
-            let fid = match (&meter, real) {
-                (Some(meter), Some(real)) => Some(meter.measure(session, real)?),
-                _ => None,
-            };
-            let line = eval::line(session, name, &found)?;
-            eval::keep(session, &data, name, &line);
-            let header = &session.header;
-            rows.push(Row {
-                run: session.name(),
-                seed: header.config.seed,
-                rate: header.config.schedule.rate,
-                step: header.progress.step,
-                data: name.clone(),
-                found,
-                line,
-                fid,
-            });
+            rows.push(row(session, &data, &there, meter.as_ref(), args)?);
+            shared = Some(there);
         }
     }
     if args.common.json {
@@ -93,6 +62,63 @@ pub fn run(models: &'static [Compiled], args: &Table) -> Result<ExitCode> {
         print(&rows, args.likelihood.k);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Test data that models with the same images share, with the statistics of the real images.
+struct Shared {
+    source: String,
+    shape: [usize; 3],
+    /// The name of the data.
+    name: String,
+    images: Images,
+    real: Option<Real>,
+}
+
+impl Shared {
+    fn read(session: &Session, data: &DataArgs, meter: Option<&Meter>, images: Option<usize>) -> Result<Self> {
+        let (name, images) = (session.data_name(data), session.test(data, images)?.1);
+        let real = match meter {
+            None => None,
+            Some(meter) => {
+                let (name, pictures) = meter.pictures(session, data)?;
+                Some(meter.real(&name, &pictures)?)
+            }
+        };
+        Ok(Self { source: source(session, data), shape: session.spec.picture_shape(), name, images, real })
+    }
+
+    fn serves(&self, session: &Session, data: &DataArgs) -> bool {
+        self.source == source(session, data) && self.shape == session.spec.picture_shape()
+    }
+}
+
+/// The data for a model: those that are given, or those of its training.
+fn source(session: &Session, data: &DataArgs) -> String {
+    data.source().unwrap_or_else(|| session.header.data.clone())
+}
+
+/// Evaluates a model.
+fn row(session: &Session, data: &DataArgs, there: &Shared, meter: Option<&Meter>, args: &Table) -> Result<Row> {
+    let Shared { name, images, real, .. } = there;
+    note(&format!("{} on {name}", session.checkpoint.display()));
+    let found = eval::likelihood(session, images, &args.likelihood)?;
+    let fid = match (meter, real) {
+        (Some(meter), Some(real)) => Some(meter.measure(session, real)?),
+        _ => None,
+    };
+    let line = eval::line(session, name, &found)?;
+    eval::keep(session, data, name, &line);
+    let header = &session.header;
+    Ok(Row {
+        run: session.name(),
+        seed: header.config.seed,
+        rate: header.config.schedule.rate,
+        step: header.progress.step,
+        data: name.clone(),
+        found,
+        line,
+        fid,
+    })
 }
 
 impl Row {

@@ -87,6 +87,7 @@ mod tests {
         for (row, values) in found.iter().enumerate() {
             for (column, value) in values.iter().enumerate() {
                 let wanted = if (row, column) == (4, 0) { expected } else { 0.0 };
+                // Here and below: rounding in f64.
                 assert!((value - wanted).abs() < 1e-12, "{row}, {column}: {value} for {wanted}");
             }
         }
@@ -100,6 +101,7 @@ mod tests {
             (frequencies(&image(picture), 8), frequencies(&image(|y, x| picture(y, (x + 13) % 16)), 8));
         for (still, moved) in still.iter().zip(&moved) {
             for frequency in 0..4 {
+                // Rounding in f64.
                 assert!((still[frequency] - moved[frequency]).abs() < 1e-12);
                 if still[frequency] > 0.2 {
                     let turned = still[4 + frequency] - frequency as f64 * 3.0 / 16.0 - moved[4 + frequency];

@@ -2,7 +2,7 @@
 //! completions at its place.
 
 use srvae_dsl::ast::{
-    Expression, ExpressionKind, Factor, File, Formal, Item, ItemKind, Name, NetBody, Set, Setting, Space, Table,
+    Addend, Expression, ExpressionKind, Factor, File, Formal, Item, ItemKind, Name, NetBody, Set, Setting, Space, Table,
 };
 
 /// The role of a word.
@@ -101,14 +101,7 @@ impl<'t> Walk<'_, 't> {
             ItemKind::Table { name, index, values } => {
                 self.word(name, Place::ParamName);
                 self.word(index, Place::Size);
-                match values {
-                    Table::List(values) => values.iter().for_each(|value| self.expression(value, Place::Size)),
-                    Table::Runs(runs) => {
-                        runs.iter()
-                            .flat_map(|(value, count)| [value, count])
-                            .for_each(|it| self.expression(it, Place::Size));
-                    }
-                }
+                self.table(values);
             }
             ItemKind::Index { name, set } => {
                 self.word(name, Place::ParamName);
@@ -148,26 +141,7 @@ impl<'t> Walk<'_, 't> {
                 self.word(name, Place::NetName);
                 value.stages().iter().for_each(|stage| self.expression(stage, Place::Flow));
             }
-            ItemKind::Factor(factor) => {
-                self.scope.factor = Some(factor);
-                self.word(&factor.variable, Place::FactorVariable);
-                factor.parents.iter().for_each(|parent| self.word(parent, Place::FactorParent));
-                if factor.experts.is_empty() && factor.mixture.is_none() {
-                    self.expression(&factor.body, Place::Base);
-                }
-                if let Some(mixture) = &factor.mixture {
-                    self.word(&mixture.variable, Place::FactorVariable);
-                    for (name, values) in &mixture.values {
-                        self.word(name, Place::FactorVariable);
-                        values.iter().for_each(|value| self.expression(value, Place::Value));
-                    }
-                }
-                for expert in &factor.experts {
-                    self.expression(&expert.body, Place::Base);
-                    expert.network.iter().for_each(|network| self.expression(network, Place::Value));
-                }
-                factor.network.iter().for_each(|network| self.expression(network, Place::Value));
-            }
+            ItemKind::Factor(factor) => self.factor(factor),
             ItemKind::Bound { term, estimator } => {
                 self.word(term, Place::BoundTerm);
                 self.word(estimator, Place::BoundEstimator);
@@ -182,15 +156,46 @@ impl<'t> Walk<'_, 't> {
                 self.word(term, Place::BoundTerm);
                 self.weight(value);
             }
-            ItemKind::Objective(addends) => {
-                for addend in addends {
-                    addend.scale.iter().for_each(|scale| self.expression(scale, Place::Size));
-                    self.word(&addend.variable, Place::FactorVariable);
-                    addend.parents.iter().for_each(|parent| self.word(parent, Place::FactorVariable));
-                    addend.condition.iter().for_each(|name| self.word(name, Place::FactorVariable));
-                }
+            ItemKind::Objective(addends) => addends.iter().for_each(|addend| self.addend(addend)),
+        }
+    }
+
+    fn table(&mut self, values: &'t Table) {
+        match values {
+            Table::List(values) => values.iter().for_each(|value| self.expression(value, Place::Size)),
+            Table::Runs(runs) => {
+                let each = runs.iter().flat_map(|(value, count)| [value, count]);
+                each.for_each(|it| self.expression(it, Place::Size));
             }
         }
+    }
+
+    fn factor(&mut self, factor: &'t Factor) {
+        self.scope.factor = Some(factor);
+        self.word(&factor.variable, Place::FactorVariable);
+        factor.parents.iter().for_each(|parent| self.word(parent, Place::FactorParent));
+        if factor.experts.is_empty() && factor.mixture.is_none() {
+            self.expression(&factor.body, Place::Base);
+        }
+        if let Some(mixture) = &factor.mixture {
+            self.word(&mixture.variable, Place::FactorVariable);
+            for (name, values) in &mixture.values {
+                self.word(name, Place::FactorVariable);
+                values.iter().for_each(|value| self.expression(value, Place::Value));
+            }
+        }
+        for expert in &factor.experts {
+            self.expression(&expert.body, Place::Base);
+            expert.network.iter().for_each(|network| self.expression(network, Place::Value));
+        }
+        factor.network.iter().for_each(|network| self.expression(network, Place::Value));
+    }
+
+    fn addend(&mut self, addend: &'t Addend) {
+        addend.scale.iter().for_each(|scale| self.expression(scale, Place::Size));
+        self.word(&addend.variable, Place::FactorVariable);
+        addend.parents.iter().for_each(|parent| self.word(parent, Place::FactorVariable));
+        addend.condition.iter().for_each(|name| self.word(name, Place::FactorVariable));
     }
 
     /// Numbers and functions in the weight of a term.

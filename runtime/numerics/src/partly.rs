@@ -154,6 +154,7 @@ mod tests {
         let found = known(&tensor(&[1.0, 0.0, 0.0, 1.0, 0.0, 0.0]), &own, &values, &log_q).unwrap();
         let found = found.exp().unwrap().to_vec1::<f64>().unwrap();
         let expected = [0.0, (-0.2f64).exp(), (-0.3f64).exp(), 1.0, (-2.2f64).exp(), (-2.3f64).exp()];
+        // Rounding of an exponential of a number of about 1.
         assert!(found.iter().zip(expected).all(|(found, wanted)| (found - wanted).abs() < 1e-15), "{found:?}");
     }
 

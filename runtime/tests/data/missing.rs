@@ -8,20 +8,20 @@ use srvae::spec::{Role, Space, Spec};
 use std::path::Path;
 
 /// The same model, where some records lack these variables.
-fn partly(spec: Spec, names: &[&str]) -> Spec {
+pub fn partly(spec: Spec, names: &[&str]) -> Spec {
     let mut spec = spec;
     let variables = spec.variables.iter_mut().filter(|variable| names.contains(&variable.name.as_str()));
     variables.for_each(|variable| variable.role = Role::Partly);
     spec
 }
 
-fn load(path: &Path, spec: &Spec, bind: &[(&str, &str)]) -> anyhow::Result<Data> {
+pub fn load(path: &Path, spec: &Spec, bind: &[(&str, &str)]) -> anyhow::Result<Data> {
     let bind = bind.iter().map(|(name, what)| ((*name).to_owned(), (*what).to_owned())).collect();
     data::load(&Source { bind, ..source(path) }, spec, Split::None)
 }
 
 /// The values of each record by its number, if it has them.
-fn found(spec: &Spec, data: &Data, name: &str) -> Vec<Option<Vec<f32>>> {
+pub fn found(spec: &Spec, data: &Data, name: &str) -> Vec<Option<Vec<f32>>> {
     let mut all = Vec::new();
     for records in [&data.train, &data.test] {
         let batch = Batches::new(spec, records, &Device::Cpu).unwrap().range(records, 0, records.len()).unwrap();

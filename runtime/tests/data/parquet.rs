@@ -20,11 +20,33 @@ fn columns_lists_and_classes_are_fields() {
         };
         assert_eq!((row("n", 1), row("x", 3)), (vec![number as f32], vec![number as f32, number as f32 + 0.5, 2.0]));
         // cat and dog, in alphabetical order; even numbers are dogs.
-        assert_eq!(data.train.label(index), Some(usize::from(number % 2 == 0)));
+        assert_eq!(data.train.label(index), Some(usize::from(number.is_multiple_of(2))));
     }
     let gap = super::spec(&[("a", Space::Real, &[1])]);
     let error = format!("{:#}", data::load(&source(&fixture("table.parquet")), &gap, Split::None).unwrap_err());
     assert!(error.contains("record 3") && error.contains("the value is missing"), "{error}");
+}
+
+/// `gaps.parquet` was written by pyarrow: `f` is 0.1, -2.5, nothing and 2^24 as float32, `d` is 0.1, 0.001, 2 and nothing as float64, and `x`
+/// are lists of two float32: (0.1, 0.5), no list, (nothing, 1.5) and (2, -3).
+#[test]
+#[cfg(feature = "parquet")]
+fn floats_keep_their_values_and_what_lists_lack_is_missing() {
+    use super::missing::{found, load, partly};
+    let spec = spec(&[("f", Space::Real, &[1]), ("d", Space::Real, &[1]), ("x", Space::Real, &[2])]);
+    let spec = partly(spec, &["f", "d", "x"]);
+    let data = load(&fixture("gaps.parquet"), &spec, &[]).unwrap();
+    let one = |value: f32| Some(vec![value]);
+    assert_eq!(found(&spec, &data, "f"), [one(0.1), one(-2.5), None, one(16_777_216.0)]);
+    assert_eq!(found(&spec, &data, "d"), [one(0.1), one(0.001), one(2.0), None]);
+    assert_eq!(found(&spec, &data, "x"), [Some(vec![0.1, 0.5]), None, None, Some(vec![2.0, -3.0])]);
+    // A name of a class is the shortest text of its number; a negative one is missing.
+    let classes = partly(super::spec(&[("f", Space::Label, &[3])]), &["f"]);
+    let data = load(&fixture("gaps.parquet"), &classes, &[]).unwrap();
+    assert_eq!(data.kept.unwrap().classes["f"], ["0.1", "16777216"]);
+    let strict = super::spec(&[("x", Space::Real, &[2])]);
+    let error = format!("{:#}", load(&fixture("gaps.parquet"), &strict, &[]).unwrap_err());
+    assert!(error.contains("the value is missing"), "{error}");
 }
 
 /// `decimals.parquet` and `zstd.parquet` were written by pyarrow too: `x` is 1.25 and -3 as decimal128(10, 2), and `x`

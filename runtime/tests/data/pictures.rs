@@ -47,11 +47,12 @@ fn mnist_safetensors_and_webdataset_are_read() {
     for (name, count) in [("train", 5u32), ("t10k", 2)] {
         let pixels: Vec<u8> = (0..count * 4).map(|at| at as u8 * 10).collect();
         let labels: Vec<u8> = (0..count).map(|at| at as u8).collect();
-        let file = std::fs::File::create(root.join(format!("{name}-images-idx3-ubyte.gz"))).unwrap();
+        let file = std::fs::File::create(root.join(format!("x-{name}-images-idx3-ubyte.gz"))).unwrap();
         let mut file = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
         file.write_all(&idx(&[count, 2, 2], &pixels)).unwrap();
         file.finish().unwrap();
-        std::fs::write(root.join(format!("{name}-labels-idx1-ubyte")), idx(&[count], &labels)).unwrap();
+        // Before the images in the order of names.
+        std::fs::write(root.join(format!("a-{name}-labels-idx1-ubyte")), idx(&[count], &labels)).unwrap();
     }
     let digits = spec(&[("x", Space::Binary, &[1, 2, 2]), ("y", Space::Label, &[10])]);
     let data = load(&root, &digits, &[]);
@@ -69,16 +70,20 @@ fn mnist_safetensors_and_webdataset_are_read() {
     assert_eq!(values(&vector, &load(&place.path().join("x.safetensors"), &vector, &[]), "x").len(), 4);
 
     let mut archive = tar::Builder::new(std::fs::File::create(place.path().join("w.tar")).unwrap());
+    let mut add = |name: String, content: &[u8]| {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        archive.append_data(&mut header, name, content).unwrap();
+    };
+    // A hidden file is no record, and a point in a folder's name ends no record's name.
+    add("set.v1/.png".to_owned(), b"hidden");
     for number in 0..3u8 {
         let mut png = std::io::Cursor::new(Vec::new());
         image::RgbImage::from_pixel(4, 4, image::Rgb([number; 3])).write_to(&mut png, image::ImageFormat::Png).unwrap();
-        for (ending, content) in [("png", png.into_inner()), ("cls", number.to_string().into_bytes())] {
-            let mut header = tar::Header::new_gnu();
-            header.set_size(content.len() as u64);
-            header.set_mode(0o644);
-            header.set_cksum();
-            archive.append_data(&mut header, format!("{number:04}.{ending}"), content.as_slice()).unwrap();
-        }
+        add(format!("set.v1/{number:04}.PNG"), &png.into_inner());
+        add(format!("set.v1/{number:04}.cls"), number.to_string().as_bytes());
     }
     archive.finish().unwrap();
     drop(archive);

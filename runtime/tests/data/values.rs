@@ -60,6 +60,7 @@ fn standardized_columns_have_the_training_records_scale() {
     }
     // A constant column keeps its unit.
     assert_eq!((moments(&after, 2).0, plain.test.log_factor("x")), (0.0, 0.0));
+    // The moments here are of values in f32, whose error of 1e-5 standard deviations is averaged over the records.
     assert!((scaled.test.log_factor("x") - log_factor).abs() < 1e-6);
     let again = data::load_kept(&source, &spec, scaled.kept.as_ref().unwrap()).unwrap();
     assert_eq!(rows(&again), after);

@@ -109,7 +109,7 @@ impl Checker<'_> {
     pub(super) fn lookup(&mut self, name: &ast::Name) -> Option<VariableId> {
         let found = self.find_variable(&name.text);
         if found.is_none() {
-            let error = messages::unknown_variable(&name.text, name.span, self.variable_names());
+            let error = self.no_variable(name);
             self.findings.push(error);
         }
         found

@@ -36,7 +36,7 @@ mod unused;
 use crate::ast::{File, Item, ItemKind};
 use crate::diagnostics::{Diagnostic, Findings, Report};
 use crate::graph::{Model, Param, ParamId, Parents, Places, Preset, Variable, VariableId};
-use crate::indices::{Unrolled, unroll};
+use crate::indices::{Reference, Unrolled, unroll};
 use crate::source::{Source, Span};
 pub use declarations::RECORDS;
 use flows::NamedFlows;
@@ -76,12 +76,13 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     let mut checker = Checker::default();
     checker.parameters(file, overrides);
     let Checker { mut findings, params, mut param_used, presets, .. } = checker;
-    let Unrolled { file, paths, fixed, length, steps, indices, segments } = unroll(file, &params, &mut findings);
+    let Unrolled { file, paths, fixed, length, steps, indices, references, segments } =
+        unroll(file, &params, &mut findings);
     findings.finish(source)?;
     fixed.iter().for_each(|at| param_used[*at] = true);
     let fixed = fixed.into_iter().map(ParamId).collect();
     let file: &File = &file;
-    let mut checker = Checker { findings, params, param_used, presets, paths, steps, ..Checker::default() };
+    let mut checker = Checker { findings, params, param_used, presets, paths, steps, references, ..Checker::default() };
     checker.declare(file, source);
     let length = length.and_then(|length| checker.declare_length(&length));
     checker.findings.finish(source)?;
@@ -148,6 +149,8 @@ struct Checker<'a> {
     /// Paths of the parameters of members of families, and the step for families over the length.
     paths: BTreeMap<String, String>,
     steps: BTreeMap<String, i64>,
+    /// How the members of families are written.
+    references: BTreeMap<String, Reference>,
 }
 
 impl Checker<'_> {

@@ -1,7 +1,10 @@
 //! Valid names of a file.
 
+use super::Checker;
+use crate::ast::Name;
 use crate::catalog;
 use crate::diagnostics::{Diagnostic, messages};
+use crate::indices::Reference;
 use crate::source::Span;
 
 /// Keywords of the grammar and names of values.
@@ -19,4 +22,18 @@ pub(super) fn refuse(name: &str, span: Span) -> Option<Diagnostic> {
 /// occurs where one of these may.
 pub(super) fn refuse_param(name: &str, span: Span) -> Option<Diagnostic> {
     WORDS.contains(&name).then(|| messages::name_taken(name, span))
+}
+
+impl Checker<'_> {
+    /// The error for a name that is not a variable's.
+    pub(super) fn no_variable(&self, name: &Name) -> Diagnostic {
+        self.family_alone(name)
+            .unwrap_or_else(|| messages::unknown_variable(&name.text, name.span, self.variable_names()))
+    }
+
+    /// The error for the name of a family without an index.
+    pub(super) fn family_alone(&self, name: &Name) -> Option<Diagnostic> {
+        let Reference { one, all } = self.references.get(&name.text)?;
+        Some(messages::family_without_index(&name.text, name.span, one, all.as_deref()))
+    }
 }

@@ -74,6 +74,10 @@ impl Unroller<'_> {
     }
 
     fn factor(&mut self, definition: &Definitions<'_>, factor: &Factor, at: &At) -> Option<Factor> {
+        let names = std::iter::once(&factor.variable).chain(&factor.parents);
+        if names.filter(|name| !self.has_index(name)).count() > 0 {
+            return None;
+        }
         let variable = self.one(&factor.variable, at)?;
         let path = self.path(definition, &factor.variable, at);
         let side = factor.side.name();

@@ -33,8 +33,19 @@ pub struct Unrolled<'f> {
     pub steps: BTreeMap<String, i64>,
     /// The index of each family of variables over one index.
     pub indices: BTreeMap<String, String>,
+    /// How the members of each family over one index are written, for messages.
+    pub references: BTreeMap<String, Reference>,
     /// The number of segments of the bound in training, from the `checkpoint` statement.
     pub segments: Option<usize>,
+}
+
+/// How the members of a family are written.
+#[derive(Debug, Clone)]
+pub struct Reference {
+    /// `z[l]`
+    pub one: String,
+    /// `z[1..L]`, of variables.
+    pub all: Option<String>,
 }
 
 /// Expands every member, at these values of the parameters.
@@ -53,6 +64,7 @@ pub fn unroll<'f>(file: &'f File, params: &[Param], findings: &mut Findings) -> 
     let file = &*addends_apart(file);
     let definitions = unroller.definitions(file);
     unroller.know(&definitions);
+    unroller.references = unroller.references(&definitions);
     unroller.taken(&definitions);
     let mut items: Vec<Item> = Vec::new();
     for definition in &definitions {
@@ -128,6 +140,7 @@ struct Unroller<'u> {
     paths: BTreeMap<String, String>,
     steps: BTreeMap<String, i64>,
     of_families: BTreeMap<String, String>,
+    references: BTreeMap<String, Reference>,
     segments: Option<usize>,
 }
 
@@ -146,13 +159,14 @@ impl<'u> Unroller<'u> {
             paths: BTreeMap::new(),
             steps: BTreeMap::new(),
             of_families: BTreeMap::new(),
+            references: BTreeMap::new(),
             segments: None,
         }
     }
 
     fn finish(self, file: Cow<'_, File>) -> Unrolled<'_> {
-        let Self { paths, fixed, length, steps, of_families: indices, segments, .. } = self;
-        Unrolled { file, paths, fixed, length, steps, indices, segments }
+        let Self { paths, fixed, length, steps, of_families: indices, references, segments, .. } = self;
+        Unrolled { file, paths, fixed, length, steps, indices, references, segments }
     }
 
     /// Indices and tables.
@@ -233,6 +247,53 @@ impl<'u> Unroller<'u> {
         members
             .retain(|family, all| self.of_families.contains_key(family) && all.iter().all(|member| member.len() == 1));
         self.ranges = members.into_iter().map(|(family, all)| (family, all.into_iter().flatten().collect())).collect();
+    }
+
+    /// The families over one index, except those whose name something without an index has too.
+    fn references(&self, definitions: &[Definitions<'_>]) -> BTreeMap<String, Reference> {
+        let (mut found, mut plain) = (BTreeMap::new(), BTreeSet::new());
+        for definition in definitions {
+            let item = definition.item;
+            let is_variable = matches!(item.kind, ItemKind::Variables { .. });
+            if !is_variable && !matches!(item.kind, ItemKind::Net { .. } | ItemKind::Let { .. } | ItemKind::Flow { .. })
+            {
+                continue;
+            }
+            let indices: Vec<&String> = definition.at.first().into_iter().flat_map(|at| at.keys()).collect();
+            for name in names(item) {
+                if name.subscript.is_empty() {
+                    plain.insert(&name.text);
+                } else if let (&[index], [_]) = (indices.as_slice(), name.subscript.as_slice()) {
+                    let family = &name.text;
+                    let all = is_variable.then(|| self.whole_range(index)).flatten();
+                    let all = all.map(|range| format!("{family}[{range}]"));
+                    found.entry(family.clone()).or_insert_with(|| Reference { one: format!("{family}[{index}]"), all });
+                }
+            }
+        }
+        found.retain(|family, _| !plain.contains(family));
+        found
+    }
+
+    /// `1..T` for an index whose values are one range.
+    fn whole_range(&self, index: &str) -> Option<String> {
+        let index = self.indices.get(index)?;
+        let (first, last) = (index.values.iter().min()?, index.values.iter().max()?);
+        let is_range = last - first + 1 == i64::try_from(index.values.len()).ok()?;
+        let last = match self.length.as_ref().filter(|_| index.over_length) {
+            Some(length) => length.clone(),
+            None => last.to_string(),
+        };
+        is_range.then(|| format!("{first}..{last}"))
+    }
+
+    /// Whether a name is not that of a family without an index, which is an error.
+    fn has_index(&mut self, name: &Name) -> bool {
+        let family = self.references.get(&name.text).filter(|_| name.subscript.is_empty());
+        if let Some(Reference { one, all }) = family {
+            self.findings.push(messages::family_without_index(&name.text, name.span, one, all.as_deref()));
+        }
+        family.is_none()
     }
 
     /// Refuses a variable `z_3` beside `z[3]`, because generated code has one name for both.

@@ -6,6 +6,9 @@ use srvae_dsl::derive::{Mode, condition, is_deterministic};
 use srvae_dsl::graph::{Model, Role, Side, VariableId};
 use std::collections::BTreeMap;
 
+/// Sums and quotients of some thousand probabilities in f64 are off by far less.
+const ROUNDING: f64 = 1e-9;
+
 /// A discrete distribution with the graph of a model: all combinations of values with their probabilities.
 struct World {
     model: Model,
@@ -188,7 +191,7 @@ fn same(joint: &BTreeMap<Vec<usize>, f64>, v: usize, all: &[usize], fewer: &[usi
         };
         let left = at(&with_v, &[all, &[v]].concat()) / at(&alone, all);
         let right = at(&few_v, &[fewer, &[v]].concat()) / at(&few, fewer);
-        (left - right).abs() < 1e-9
+        (left - right).abs() < ROUNDING
     })
 }
 
@@ -245,9 +248,9 @@ fn exact(world: &World, mode: &Mode, evidence: &[VariableId]) {
         for (values, weight) in wanted.clone() {
             let got = found.get(values).copied().unwrap_or(0.0);
             let error = (got - weight / all).abs();
-            assert!(error < 1e-9, "{got} for {} in {mode:?} of {:#?}", weight / all, world.model);
+            assert!(error < ROUNDING, "{got} for {} in {mode:?} of {:#?}", weight / all, world.model);
         }
-        assert!((found.values().sum::<f64>() - 1.0).abs() < 1e-9);
+        assert!((found.values().sum::<f64>() - 1.0).abs() < ROUNDING);
     }
 }
 
@@ -272,6 +275,6 @@ fn anew(world: &World, mode: &Mode) {
         let wanted = world.of(&[&known[..], &values[..]].concat()) / world.of(&known);
         let fits = |all: &[usize]| values.iter().all(|(id, value)| all[id.0] == *value);
         let got: f64 = world.run(mode, &at).iter().filter(|(all, _)| fits(all)).map(|(_, weight)| weight).sum();
-        assert!((got - wanted).abs() < 1e-9, "{got} for {wanted} in {mode:?}");
+        assert!((got - wanted).abs() < ROUNDING, "{got} for {wanted} in {mode:?}");
     }
 }

@@ -204,6 +204,7 @@ fn a_sweep_trains_every_combination_and_compares_them() {
     assert_eq!((kept["runs"].as_array().unwrap().len(), kept["failed"].as_u64()), (4, Some(0)));
     let tests: Vec<f64> = (0..2).map(|at| kept["runs"][at]["result"]["test_after"].as_f64().unwrap()).collect();
     let mean = kept["settings"][0]["test_after"].as_f64().unwrap();
+    // Rounding of one sum; JSON keeps every digit.
     assert!((mean - (tests[0] + tests[1]) / 2.0).abs() < 1e-12, "{kept}");
     // The runs equal those of the plain command line.
     place.json("train toy.pgm --lr 0.01 --seed 2 --data builtin --steps 4 --out alone");

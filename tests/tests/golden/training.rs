@@ -19,6 +19,7 @@ fn adamax() -> Result<()> {
     for step in 1..=STEPS {
         let rate = Schedule::default().at(step - 1, STEPS);
         let theirs = golden.get(&format!("lr_{step}"))?;
+        // Rounding of a few products in f64.
         golden.close(&format!("lr_{step}"), &Tensor::new(rate, theirs.device())?, 1e-12)?;
         // A loss whose gradient is the recorded one.
         let loss = (var.as_tensor() * golden.get(&format!("grad_{step}"))?)?.sum_all()?;

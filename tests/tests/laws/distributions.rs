@@ -41,6 +41,7 @@ fn densities_add_up_to_one() -> Result<()> {
     each(enumerable()?, |case| {
         let masses = grid(case, 1)?.1;
         let (total, kink) = integral(case, &masses);
+        // Rounding of a sum of some ten thousand masses, and the accuracy of the density itself.
         ensure!((total - 1.0).abs() < 1e-9 + case.entry.error + kink, "{total}, give or take {kink}");
         Ok(())
     })

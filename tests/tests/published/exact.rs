@@ -137,6 +137,7 @@ fn converges(model: &dyn Model, data: &Values, exact: &[f64], samples: usize) {
         let mean = scaled.iter().sum::<f64>() / scaled.len() as f64;
         let variance = scaled.iter().map(|weight| (weight - mean).powi(2)).sum::<f64>() / scaled.len() as f64;
         let error = variance.sqrt() / (mean * (scaled.len() as f64).sqrt());
+        // Where the error is small, ln(1 + error) is the error up to its square, which the next line allows.
         assert!(error < 0.1, "the error of {found} is {error}");
         assert!((found - exact).abs() <= 5.0 * error + error * error, "{found} ± {error} for {exact}");
     }

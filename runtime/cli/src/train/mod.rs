@@ -214,6 +214,28 @@ fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, settings: &
     let told = if leads { tensorboard::end(&folder, trainer.progress().step, end.is_ok()) } else { Ok(()) };
     let end = end?;
     told?;
+    say(end, trainer, plan, &folder);
+    let progress = trainer.progress();
+    Ok(Outcome {
+        end,
+        model: plan.spec.name.clone(),
+        parameters,
+        steps: progress.step,
+        seconds: trainer.seconds(),
+        images_per_second: trainer.images_per_second(),
+        unit: plan.spec.unit(),
+        records: plan.spec.records(),
+        before: progress.before,
+        after: trainer.after().map(|found| found.nll),
+        best: progress.best,
+        skipped: progress.skipped,
+        activity: trainer.activity().to_vec(),
+        folder,
+    })
+}
+
+/// How training ended, and the latents that it left unused.
+fn say(end: End, trainer: &Trainer<'_>, plan: &Plan, folder: &RunFolder) {
     match end {
         End::Done => {}
         End::Interrupted => note(&format!(
@@ -236,23 +258,6 @@ fn finish(trainer: &mut Trainer<'_>, plan: &Plan, folder: RunFolder, settings: &
             latent.latent, latent.active, latent.units
         ));
     }
-    let progress = trainer.progress();
-    Ok(Outcome {
-        end,
-        model: plan.spec.name.clone(),
-        parameters,
-        steps: progress.step,
-        seconds: trainer.seconds(),
-        images_per_second: trainer.images_per_second(),
-        unit: plan.spec.unit(),
-        records: plan.spec.records(),
-        before: progress.before,
-        after: trainer.after().map(|found| found.nll),
-        best: progress.best,
-        skipped: progress.skipped,
-        activity: trainer.activity().to_vec(),
-        folder,
-    })
 }
 
 /// A new folder below `runs/`.

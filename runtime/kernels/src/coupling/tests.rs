@@ -108,6 +108,7 @@ fn the_inverse_takes_a_coupling_back() {
         let there = coupling(&h, &network, &rescale, mask, false).unwrap();
         let back = coupling(&there, &network, &rescale, mask, true).unwrap();
         let wide = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        // Rounding of a product, a quotient and a sum of numbers of about 1.
         assert!(close(&wide(&back), &wide(&h), 1e-13));
         // The network's input is the same before and after; otherwise the inverse could not be computed.
         let context = |h: &Tensor| wide(&coupling_context(h, mask).unwrap());

@@ -93,6 +93,14 @@ pub const PUBLISHED: &[Case] = &[
         bytes(at, "train-images-idx3-ubyte", &idx(8, &[2, 2, 2], &[0; 8]));
         bytes(at, "train-labels-idx1-ubyte", &idx(8, &[3], &[0; 3]));
     }),
+    case!("one IDX file and labels of another set", "a-images-idx3-ubyte", GREY, ["3 labels for 2 images"], |at| {
+        bytes(at, "a-images-idx3-ubyte", &idx(8, &[2, 2, 2], &[0; 8]));
+        bytes(at, "a-labels-idx1-ubyte", &idx(8, &[3], &[0; 3]));
+    }),
+    case!("IDX labels without images", "", GREY, ["there are test labels without images"], |at| {
+        bytes(at, "train-images-idx3-ubyte", &idx(8, &[2, 2, 2], &[0; 8]));
+        bytes(at, "t10k-labels-idx1-ubyte", &idx(8, &[3], &[0; 3]));
+    }),
     case!("IDX without training images", "", GREY, ["the training images are missing"], |at| {
         bytes(at, "t10k-images-idx3-ubyte", &idx(8, &[2, 2, 2], &[0; 8]));
     }),

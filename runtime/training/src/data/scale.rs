@@ -64,3 +64,20 @@ impl Scale {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::of;
+
+    #[test]
+    fn scaled_numbers_come_back() {
+        let numbers = [1000.0f32, -1.0, 1004.0, 3.0, 1002.0, 7.0];
+        let (scale, mut scaled) = (of(&numbers, 2), numbers);
+        assert_eq!(scale.mean, [1002.0, 3.0]);
+        scale.apply(&mut scaled);
+        assert_eq!(scaled[4..], [0.0, (4.0 / scale.deviation[1]) as f32]);
+        scale.undo(&mut scaled);
+        // Rounding of numbers near 1000 in f32.
+        assert!(scaled.iter().zip(numbers).all(|(found, number)| (found - number).abs() < 1e-3), "{scaled:?}");
+    }
+}

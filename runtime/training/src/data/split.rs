@@ -264,6 +264,22 @@ mod tests {
     }
 
     #[test]
+    fn groups_are_at_least_one_and_never_all_and_their_records_are_mixed() {
+        // Group g has 10 (g + 1) records, 150 together.
+        let groups: Vec<usize> = (0..5).flat_map(|group| vec![group; 10 * (group + 1)]).collect();
+        let all: Vec<usize> = (0..groups.len()).collect();
+        for seed in 0..20 {
+            let chosen = |fraction: f64| super::whole_groups(&all, &groups, fraction, seed);
+            let names = |chosen: &[usize]| chosen.iter().map(|&record| groups[record]).collect::<BTreeSet<_>>().len();
+            assert_eq!((names(&chosen(1e-3)), names(&chosen(1.0))), (1, 4));
+            // If each group stood together, the group would change three times.
+            let most = chosen(1.0);
+            let changes = most.windows(2).filter(|pair| groups[pair[0]] != groups[pair[1]]).count();
+            assert!(changes > 10, "{changes}");
+        }
+    }
+
+    #[test]
     fn millions_of_records_are_divided_without_a_list() {
         let pool = MANY + 1000;
         let parts = Parts { pool, classes: None, groups: None, validation: None, test: None, published: false };

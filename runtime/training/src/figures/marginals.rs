@@ -198,6 +198,7 @@ mod tests {
         assert_eq!(found.iter().map(|one| one.title.as_str()).collect::<Vec<_>>(), ["x[0]", "x[1]"]);
         assert_eq!((found[0].edges.len(), found[0].data.len()), (BINS + 1, BINS));
         let total = |bins: &[f64]| bins.iter().sum::<f64>();
+        // Here and below: rounding of a sum of shares.
         assert!((total(&found[0].data) - 1.0).abs() < 1e-9 && (total(&found[0].samples) - 1.0).abs() < 1e-9);
         // The samples are the lower half of the data.
         assert!(total(&found[0].samples[BINS / 2 + 1..]) < 1e-9 && total(&found[0].data[BINS / 2 + 1..]) > 0.4);

@@ -178,6 +178,28 @@ mod tests {
         assert!((low - (5.0 - 59.4)).abs() < 1e-9 && (high - (995.0 + 59.4)).abs() < 1e-9, "{low} {high}");
     }
 
+    /// Steps count from 1: the first lies on the left edge and the last on the right one, however many there are.
+    #[test]
+    fn lines_reach_from_the_first_step_to_the_last() {
+        let drawn = |steps: usize| {
+            // Above the numbers of steps, which are looked for among the labels.
+            let values = (0..steps).map(|at| 100.0 + at as f64).collect();
+            lines(&Lines { title: "x".into(), lines: vec![("a".into(), values)] }).unwrap()
+        };
+        let ends = |steps: usize| {
+            let svg = drawn(steps);
+            let points = svg.split("points=\"").skip(1).filter_map(|rest| rest.split('"').next());
+            let line = points.map(|points| points.split_whitespace().collect::<Vec<_>>());
+            let line = line.filter(|line| line.len() == steps).last().unwrap();
+            [line[0], line[steps - 1]].map(|point| point.split(',').next().map(str::to_owned))
+        };
+        assert_eq!(ends(3), ends(7));
+        let svg = drawn(3);
+        let labels = svg.split('>').skip(1).filter_map(|rest| rest.split('<').next()).map(str::trim);
+        let steps: Vec<_> = labels.filter(|label| ["0", "1", "2", "3", "4"].contains(label)).collect();
+        assert_eq!(steps, ["1", "2", "3"]);
+    }
+
     #[test]
     fn every_point_line_and_cell_is_drawn_and_names_are_escaped() {
         let group = |name: &str| Group { name: name.into(), points: vec![[0.0, 1.0], [2.0, 3.0], [4.0, 0.0]] };

@@ -170,6 +170,7 @@ mod tests {
             for (step, weight) in [(0, 0.25), (1, 0.5), (3, 1.0), (100, 1.0)] {
                 let (loss, _) = found(samples, &config, step)?;
                 let expected = by_hand(samples, |kl| weight * kl, |kl| weight * kl);
+                // Rounding in f64.
                 assert!((loss - expected).abs() < 1e-12, "K = {samples}, step {step}: {loss}, not {expected}");
             }
         }
@@ -183,6 +184,7 @@ mod tests {
         for samples in [1, 2] {
             let (loss, [first, second]) = found(samples, &config, 0)?;
             let expected = by_hand(samples, |_| 0.5 * 0.75, |kl| 0.5 * kl);
+            // Here and below: rounding in f64.
             assert!((loss - expected).abs() < 1e-12, "K = {samples}: {loss}, not {expected}");
             assert!(first.iter().all(|slope| *slope == 0.0), "{first:?}");
             assert!(second.iter().all(|slope| *slope > 0.0), "{second:?}");

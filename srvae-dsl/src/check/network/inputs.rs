@@ -26,7 +26,8 @@ impl Builder<'_, '_> {
                 Reads::Parents(head) => head.parents.iter().map(|id| self.checker.variable(id).name.as_str()).collect(),
                 Reads::Variables { .. } => self.checker.variable_names(),
             };
-            let error = messages::unknown_in_network(&name.text, name.span, known);
+            let family = self.checker.family_alone(name);
+            let error = family.unwrap_or_else(|| messages::unknown_in_network(&name.text, name.span, known));
             self.checker.findings.push(error);
             return None;
         };

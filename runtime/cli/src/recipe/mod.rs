@@ -1,16 +1,16 @@
 //! `run.toml`: the options of a run as a file. Every run folder contains one that repeats the run with `--config`.
 
+mod written;
+
+pub use written::text;
+
 use super::args::Cli;
-use super::plan::Plan;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{CommandFactory, Parser};
-use srvae_training::Setting;
-use srvae_training::data::{Binarise, Place, Source};
-use srvae_training::train::RECIPE;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use toml_edit::{DocumentMut, Item, Table, Value, value};
+use toml_edit::{DocumentMut, Item, Table, Value};
 
 const OPTION: &str = "--config";
 
@@ -63,34 +63,28 @@ fn options(file: &Path, table: &Table, given: &[OsString]) -> Result<(Option<OsS
         let option = format!("--{name}");
         given.iter().filter_map(|argument| argument.to_str()).any(|text| text.split('=').next() == Some(&option))
     };
+    let sets = |parameter: &str| {
+        let starts = format!("{parameter}=");
+        let texts = given.iter().filter_map(|argument| argument.to_str());
+        texts.map(|text| text.trim_start_matches("--set=")).any(|text| text.starts_with(&starts))
+    };
     let (mut model, mut found) = (None, Vec::new());
     for (key, item) in table {
         let name = key.replace('_', "-");
         let text = |item: &Item| scalar(item).with_context(|| format!("{}: `{key}` is not one value", file.display()));
+        let pairs = || -> Result<Vec<(String, String)>> {
+            let table = item.as_table_like().with_context(|| format!("{}: `{key}` is not a table", file.display()))?;
+            table.iter().map(|(left, right)| Ok((left.to_owned(), text(right)?))).collect()
+        };
         match name.as_str() {
             "model" => model = Some(near(file, &text(item)?).into_os_string()),
             "set" => {
-                let table =
-                    item.as_table_like().with_context(|| format!("{}: `set` is not a table", file.display()))?;
-                for (parameter, item) in table.iter() {
-                    let pair = format!("{parameter}={}", text(item)?);
-                    let begins = |argument: &OsString| {
-                        argument
-                            .to_str()
-                            .is_some_and(|text| text.trim_start_matches("--set=").starts_with(&format!("{parameter}=")))
-                    };
-                    if !has("preset") && !given.iter().any(begins) {
-                        found.push(format!("--set={pair}").into());
-                    }
-                }
+                let kept = pairs()?.into_iter().filter(|(parameter, _)| !has("preset") && !sets(parameter));
+                found.extend(kept.map(|(parameter, value)| format!("--set={parameter}={value}").into()));
             }
             "bind" if has("bind") => {}
             "bind" => {
-                let table =
-                    item.as_table_like().with_context(|| format!("{}: `bind` is not a table", file.display()))?;
-                for (variable, item) in table.iter() {
-                    found.push(format!("--bind={variable}={}", text(item)?).into());
-                }
+                found.extend(pairs()?.into_iter().map(|(variable, what)| format!("--bind={variable}={what}").into()));
             }
             // Two forms of the same option.
             "steps" if has("epochs") => {}
@@ -124,106 +118,6 @@ fn scalar(item: &Item) -> Option<String> {
         Value::Boolean(flag) => flag.value().to_string(),
         _ => return None,
     })
-}
-
-/// The file that repeats a run.
-///
-/// # Errors
-/// A setting that cannot be written.
-pub fn text(plan: &Plan) -> Result<String> {
-    let mut document = DocumentMut::new();
-    let config = &plan.config;
-    document["model"] = value("model.pgm");
-    let source = Source::parse(&plan.source)?;
-    document["data"] = match &source.place {
-        Place::Path(path) => value(fs::canonicalize(path).unwrap_or_else(|_| path.clone()).display().to_string()),
-        Place::Builtin => value(source.to_string()),
-    };
-    if let Some(crop) = source.crop {
-        document["crop"] = value(crop.to_string());
-    }
-    for (variable, what) in &source.bind {
-        document["bind"][variable.as_str()] = value(what.as_str());
-    }
-    if source.binarise == Binarise::Stochastic {
-        document["binarise"] = value("stochastic");
-    }
-    if source.standardize {
-        document["standardize"] = value(true);
-    }
-    if let Some(part) = source.labelled {
-        document["labelled"] = value(part);
-    }
-    if let Some(name) = &source.group {
-        document["group"] = value(name.as_str());
-    }
-    if let Some(path) = &source.indices {
-        document["indices"] = value(path.display().to_string());
-    }
-    if source.seed != 0 {
-        document["data_seed"] = value(i64::try_from(source.seed)?);
-    }
-    let schedule = serde_json::to_value(config.schedule.kind)?;
-    let split = serde_json::to_value(config.split)?;
-    for (name, word) in [("schedule", schedule), ("split", split)] {
-        document[name] = value(word.as_str().context("a name")?);
-    }
-    let counts = [
-        ("steps", Some(config.steps)),
-        ("batch", Some(config.batch)),
-        ("micro_batch", config.micro_batch),
-        ("samples", Some(config.samples)),
-        ("init_images", Some(config.init_images)),
-        ("warm_up", Some(config.warm_up)),
-        ("validate_every", Some(config.validate_every)),
-        ("validation_images", Some(config.validation_images)),
-        ("checkpoint_every", Some(config.checkpoint_every)),
-        ("patience", config.patience),
-        ("skip_limit", config.skip_above.map(|_| config.skip_limit)),
-    ];
-    for (name, count) in counts {
-        if let Some(count) = count {
-            document[name] = value(i64::try_from(count)?);
-        }
-    }
-    document["seed"] = match i64::try_from(config.seed) {
-        Ok(seed) => value(seed),
-        // Outside of TOML's range of numbers.
-        Err(_) => value(config.seed.to_string()),
-    };
-    let numbers = [
-        ("lr", Some(config.schedule.rate)),
-        ("free_nats", Some(config.free_nats).filter(|nats| *nats > 0.0)),
-        ("clip", config.clip),
-        ("skip_above", config.skip_above),
-        ("average", config.average),
-        ("minutes", config.minutes),
-    ];
-    for (name, number) in numbers {
-        if let Some(number) = number {
-            document[name] = value(number);
-        }
-    }
-    document["augment"] = value(config.augment);
-    if config.graph {
-        document["graph"] = value(true);
-    }
-    if let Some(preset) = &plan.spec.preset {
-        document["preset"] = value(preset);
-    }
-    if !plan.spec.settings.is_empty() {
-        let mut set = Table::new();
-        for (name, setting) in &plan.spec.settings {
-            set[name] = match setting {
-                Setting::Bool(flag) => value(*flag),
-                Setting::Int(number) => value(*number),
-                Setting::Real(number) => value(*number),
-                Setting::Word(word) => value(word),
-            };
-        }
-        document["set"] = Item::Table(set);
-    }
-    Ok(format!("{RECIPE}srvae-run train --config run.toml --out ANOTHER\n{document}"))
 }
 
 #[cfg(test)]

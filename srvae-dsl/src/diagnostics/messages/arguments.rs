@@ -1,0 +1,184 @@
+//! E03: arguments, numbers, and the parameters of distributions by name.
+
+use super::elsewhere;
+use super::phrases::{count, did_you_mean, meant, quoted};
+use crate::catalog::Domain;
+use crate::diagnostics::Diagnostic;
+use crate::source::Span;
+
+pub(crate) fn unknown_argument<'a>(
+    entry: &str,
+    name: &str,
+    span: Span,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Diagnostic {
+    let none = format!("`{entry}` has no arguments of this kind");
+    let hint = match known.clone().into_iter().next() {
+        Some(_) => meant(elsewhere::ARGUMENTS, name, known, "its arguments", &none),
+        None => none,
+    };
+    Diagnostic::error("E0301", format!("`{entry}` has no argument `{name}`")).at(span, "unknown argument").hint(hint)
+}
+
+/// A name that is neither a parameter nor an argument of a distribution, of which `known` are all.
+pub(crate) fn unknown_parameter(entry: &str, name: &str, span: Span, known: &[&str]) -> Diagnostic {
+    let hint = match elsewhere::meaning(elsewhere::PARAMETERS, name, known.iter().copied()) {
+        Some(meaning) => format!("{meaning}; `{entry}` takes {}", quoted(known.to_vec())),
+        None => {
+            let none = format!("`{entry}` takes no parameters");
+            did_you_mean(name, known.iter().copied(), &format!("`{entry}` takes"), &none)
+        }
+    };
+    Diagnostic::error("E0317", format!("`{entry}` has no parameter `{name}`")).at(span, "unknown parameter").hint(hint)
+}
+
+pub(crate) fn missing_argument(entry: &str, name: &str, docs: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0302", format!("`{entry}` needs its argument `{name}`"))
+        .at(span, format!("`{name}` is missing"))
+        .note(format!("`{name}`: {docs}"))
+        .hint(format!("write `{name}: …` among its arguments"))
+}
+
+pub(crate) fn too_many_arguments(entry: &str, most: usize, span: Span) -> Diagnostic {
+    let hint = match most {
+        0 => format!(
+            "write `{entry}` without arguments; only the parameters of a distribution may be given, by name: `mean: 0`"
+        ),
+        _ => "remove it, or put it in separate brackets".to_owned(),
+    };
+    Diagnostic::error("E0303", format!("`{entry}` takes {}", count(most, "argument")))
+        .at(span, "one argument too many")
+        .hint(hint)
+}
+
+pub(crate) fn argument_twice(name: &str, second: Span, first: Span) -> Diagnostic {
+    Diagnostic::error("E0304", format!("`{name}` is given twice"))
+        .at(second, "given again")
+        .and(first, "given here first")
+        .hint("remove one of the two")
+}
+
+pub(crate) fn positional_after_named(span: Span, named: Span) -> Diagnostic {
+    Diagnostic::error("E0305", "a positional argument follows a named one")
+        .at(span, "positional")
+        .and(named, "the first named argument")
+        .hint("put it first, or name it")
+}
+
+pub(crate) fn wrong_value(entry: &str, name: &str, wanted: &str, found: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0306", format!("the argument `{name}` of `{entry}` cannot be {found}"))
+        .at(span, format!("this is {found}"))
+        .hint(format!("`{name}` is {wanted}"))
+}
+
+pub(crate) fn cannot_compute(what: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0307", format!("this cannot be computed: {what}"))
+        .at(span, what)
+        .hint("numbers are 64-bit integers and reals, with `+ - * / ( )` and parameters")
+}
+
+pub(crate) fn network_for_number(span: Span) -> Diagnostic {
+    Diagnostic::error("E0308", "found a network where a number is expected")
+        .at(span, "not a number")
+        .hint("networks are written right of `from` and inside `concat(…)`; arguments are numbers")
+}
+
+pub(crate) fn number_for_network(span: Span) -> Diagnostic {
+    Diagnostic::error("E0309", "found a number where a network is expected")
+        .at(span, "not a network")
+        .hint("begin with a variable, as in `x |> encoder(growth: 16)`")
+}
+
+pub(crate) fn sum_as_stage(sign: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "E0316",
+        format!("what stands after a pipe is one block, and `{sign}` binds closer than the pipe"),
+    )
+    .at(span, "read as one stage")
+    .hint(format!("put each side in parentheses: `(a |> conv) {sign} (b |> conv)`"))
+}
+
+pub(crate) fn number_by_network(span: Span) -> Diagnostic {
+    Diagnostic::error("E0315", "a number cannot be divided by a network's value")
+        .at(span, "a number divided by a network")
+        .hint("a value can be divided by a value of equal shape, `a / b`, or by a number, `a / 2`")
+}
+
+pub(crate) fn natural_twice(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0513", format!("the parameter `{name}` of the distribution is given twice"))
+        .at(span, "given again")
+        .hint("give each parameter once, under one of its names")
+}
+
+pub(crate) fn natural_unfit(place: &str, name: &str, wanted: &str, found: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0514", format!("`{name}` of {place} is {wanted}, not {found}"))
+        .at(span, format!("ends at {found}"))
+        .hint("a parameter has the shape of its variable; nothing is broadcast")
+}
+
+pub(crate) fn natural_domain(name: &str, domain: Domain, span: Span) -> Diagnostic {
+    let (wanted, mark, hint) = match domain {
+        Domain::Real => ("real", "may be anything", "give any number"),
+        Domain::Positive => ("positive", "may be negative", "end with `softplus` or `exp`, or give a positive number"),
+        Domain::Unit => {
+            ("between 0 and 1", "may be below 0 or above 1", "end with `sigmoid`, or give a number between 0 and 1")
+        }
+        Domain::Simplex => ("proportions", "may add up to anything", "end with `softmax`"),
+    };
+    Diagnostic::error("E0515", format!("`{name}` must be {wanted}, but this may be anything")).at(span, mark).hint(hint)
+}
+
+pub(crate) fn natural_apart(distribution: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0516", format!("`{distribution}` needs either all of its parameters by name or none"))
+        .at(span, "some are given here, others come from the network")
+        .hint("its parameters have different numbers of channels: leave all to the network, or give every one")
+}
+
+pub(crate) fn natural_numbers(distribution: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0517", format!("every parameter of this `{distribution}` is a number, so it reads nothing"))
+        .at(span, "reads no variable")
+        .hint("at a root use `standard_normal` or `mixture_of_normals`; otherwise let a parameter read a variable")
+}
+
+pub(crate) fn natural_and_network(distribution: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "E0518",
+        format!("every parameter of this `{distribution}` is given, so this network is not used"),
+    )
+    .at(span, "not used")
+    .hint("remove `from` and the network, or leave one parameter to it")
+}
+
+pub(crate) fn wrong_setting(name: &str, wanted: &str, found: &str) -> Diagnostic {
+    Diagnostic::error("E0310", format!("the parameter `{name}` cannot be {found}"))
+        .hint(format!("`{name}` must be {wanted}, like its default"))
+}
+
+pub(crate) fn wrong_size(found: &str, span: Span, most: usize) -> Diagnostic {
+    Diagnostic::error("E0311", format!("a size cannot be {found}"))
+        .at(span, format!("this is {found}"))
+        .hint(format!("sizes are whole numbers from 1 to {most}"))
+}
+
+pub(crate) fn wrong_rank(space: &str, sizes: &str, least: usize, most: usize, found: usize, span: Span) -> Diagnostic {
+    let wanted = if least == most { count(least, "size") } else { format!("{least} to {most} sizes") };
+    Diagnostic::error("E0312", format!("`{space}` takes {wanted}, not {found}"))
+        .at(span, format!("{} here", count(found, "size")))
+        .hint(format!("the sizes are: {sizes}"))
+}
+
+pub(crate) fn wrong_inputs(name: &str, wanted: &str, found: usize, span: Span) -> Diagnostic {
+    let hint = match wanted {
+        "one input" => format!("write `a |> {name}`, or `{name}(a, …)` with the input first"),
+        _ => format!("write `{name}(a, b)`; a piped value is the first input"),
+    };
+    Diagnostic::error("E0313", format!("`{name}` reads {wanted}, not {found}"))
+        .at(span, format!("{} here", count(found, "input")))
+        .hint(hint)
+}
+
+pub(crate) fn shape_too_large(span: Span, most: u64) -> Diagnostic {
+    Diagnostic::error("E0314", format!("the variable has more than {most} elements"))
+        .at(span, "too large")
+        .hint("make one of the sizes smaller")
+}

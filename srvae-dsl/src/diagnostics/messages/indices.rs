@@ -1,0 +1,87 @@
+//! E02: indices, families and their members.
+
+use crate::diagnostics::Diagnostic;
+use crate::source::Span;
+
+pub(crate) fn range_for_number(span: Span) -> Diagnostic {
+    Diagnostic::error("E0249", "found a range where one number is expected")
+        .at(span, "several numbers")
+        .hint("a range is allowed in brackets, `z[1..3]`, and for a part of the channels, `channels(..32)`")
+}
+
+pub(crate) fn second_length(span: Span) -> Diagnostic {
+    Diagnostic::error("E0240", "the model has a second length, but the data have only one")
+        .at(span, "a second length")
+        .hint("use one length for both families: `index t in 1..T`")
+}
+
+pub(crate) fn checkpoint_every(found: i64, span: Span) -> Diagnostic {
+    Diagnostic::error("E0259", format!("the segments of `checkpoint` have {found} values of the index"))
+        .at(span, "not positive")
+        .hint("write a number from 1; memory is least near the square root of the number of values: `checkpoint t = 32` for 1000 steps")
+}
+
+pub(crate) fn second_checkpoint(span: Span) -> Diagnostic {
+    Diagnostic::error("E0260", "the model has two `checkpoint` statements")
+        .at(span, "a second one")
+        .hint("keep one of them: it divides the whole bound, with the variables of all indices")
+}
+
+pub(crate) fn index_twice(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0241", format!("the index `{name}` is declared twice"))
+        .at(span, "declared again")
+        .hint("an index has one set; to restrict a statement to some values, add `for l in 2..4`")
+}
+
+pub(crate) fn index_is_param(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0242", format!("`{name}` is a parameter and cannot be an index too"))
+        .at(span, "a parameter")
+        .hint("choose another name for the index")
+}
+
+pub(crate) fn unknown_index(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0243", format!("there is no index `{name}`"))
+        .at(span, "unknown index")
+        .hint(format!("declare it: `index {name} in 1..4`"))
+}
+
+pub(crate) fn too_many_members(most: usize, span: Span) -> Diagnostic {
+    Diagnostic::error("E0244", format!("a range has more than {most} values"))
+        .at(span, "too long")
+        .hint(format!("families have at most {most} members"))
+}
+
+pub(crate) fn table_length(name: &str, found: usize, index: &str, wanted: usize, span: Span) -> Diagnostic {
+    Diagnostic::error("E0245", format!("`{name}` has {found} numbers, and its index `{index}` has {wanted} values"))
+        .at(span, format!("{found} of {wanted}"))
+        .hint("give one number for each value; `runs(4: 2, 8: 3)` is 4 twice, then 8 three times")
+}
+
+pub(crate) fn no_index_value(span: Span) -> Diagnostic {
+    Diagnostic::error("E0246", "this is not a value of an index").at(span, "not a whole number").hint(
+        "index values consist of whole numbers, parameters, tables and the indices of the statement: `z[2 * l - 1]`",
+    )
+}
+
+pub(crate) fn several_members(name: &str, found: usize, span: Span) -> Diagnostic {
+    Diagnostic::error("E0247", format!("found {found} members of `{name}` where one is expected"))
+        .at(span, format!("{found} of them"))
+        .hint("select one, `z[l - 1]`; several are allowed right of a bar, in a pipe, and as inputs of a block: `concat(z[1..3])`")
+}
+
+/// `one` is a member of the family as it is written, and `all` are all of its members if these can be written so.
+pub(crate) fn family_without_index(name: &str, span: Span, one: &str, all: Option<&str>) -> Diagnostic {
+    let hint = match all {
+        Some(all) => format!("write `{one}` for one of them, or `{all}` for all"),
+        None => format!("write which one: `{one}`"),
+    };
+    Diagnostic::error("E0250", format!("`{name}` is a family, and this names none of its members"))
+        .at(span, "index missing")
+        .hint(hint)
+}
+
+pub(crate) fn member_is_taken(name: &str, member: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0248", format!("`{member}` is called `{name}` in generated code, but this name is taken"))
+        .at(span, "another item with this name")
+        .hint("choose another name")
+}

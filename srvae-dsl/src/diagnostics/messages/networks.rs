@@ -1,0 +1,87 @@
+//! E02: named networks, values, and what networks may read.
+
+use super::phrases::quoted;
+use crate::diagnostics::{Diagnostic, MOST_NETS};
+use crate::source::Span;
+
+pub(crate) fn net_before_definition(name: &str, used: Span, defined: Span) -> Diagnostic {
+    Diagnostic::error("E0220", format!("the network `{name}` is used before its definition"))
+        .at(used, "used here")
+        .and(defined, "defined here")
+        .hint("define networks before those that use them; a network cannot use itself")
+}
+
+pub(crate) fn past_of_another(span: Span) -> Diagnostic {
+    Diagnostic::error("E0255", "the argument of `past` must be the variable of its factor")
+        .at(span, "not the variable left of the bar")
+        .hint(
+            "`p(x | z) = … from concat(past(x) |> masked_conv(out: 64), …)` reads what comes before each position of x",
+        )
+}
+
+pub(crate) fn past_out_of_place(name: &str, span: Span, declared: Span) -> Diagnostic {
+    Diagnostic::error("E0256", format!("`{name}` has no past to read here"))
+        .at(span, "only allowed in the factor of p of an observed map")
+        .and(declared, format!("`{name}` is declared here"))
+        .hint("`past` works for observed variables [channels, height, width], whose positions p draws one after the other")
+}
+
+pub(crate) fn not_causal(block: &str, span: Span, able: &[&str]) -> Diagnostic {
+    Diagnostic::error("E0257", format!("`past` passes through `{block}`, whose output depends on later positions"))
+        .at(span, "a draw would depend on itself")
+        .hint(format!(
+            "after `past` use only {}, `conv(kernel: 1)`, sums, `concat` and elementwise functions",
+            quoted(able.to_vec())
+        ))
+}
+
+pub(crate) fn flow_over_past(span: Span) -> Diagnostic {
+    Diagnostic::error("E0258", "a flow is applied to a distribution that reads `past`")
+        .at(span, "would mix positions that are drawn one after the other")
+        .hint("remove the flow, or do not read `past` in the network")
+}
+
+pub(crate) fn let_applied(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0231", format!("`{name}` is a value and takes no inputs"))
+        .at(span, "applied here")
+        .hint(format!("read it as `{name}`; a network with inputs is defined by `net {name}(h) = …`"))
+}
+
+pub(crate) fn let_reads_more(name: &str, variable: &str, span: Span, head: Span) -> Diagnostic {
+    Diagnostic::error("E0232", format!("`{name}` depends on `{variable}`, which is not a parent of this factor"))
+        .at(span, format!("depends on `{variable}`"))
+        .and(head, format!("`{variable}` is not right of the bar"))
+        .hint(format!("add `{variable}` right of the bar"))
+}
+
+pub(crate) fn let_circle(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0233", format!("the value `{name}` depends on itself"))
+        .at(span, "needs its own value, directly or through others")
+        .hint("a value may read variables, and values that do not depend on it")
+}
+
+pub(crate) fn let_of_nothing(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0234", format!("the value `{name}` reads no variable"))
+        .at(span, "no variable here")
+        .hint("a `let` is a function of variables: `let h = x |> encoder(growth: 16, out: 32)`; a number is a `param`")
+}
+
+pub(crate) fn learned_shape_missing(span: Span) -> Diagnostic {
+    Diagnostic::error("E0235", "the shape of the learned values is not known")
+        .at(span, "shape missing")
+        .hint("state the space: `learned real[64]`; it may be omitted for the parameters of a distribution")
+}
+
+pub(crate) fn nets_too_deep(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0221", format!("named networks are nested more than {MOST_NETS} deep"))
+        .at(span, format!("`{name}` exceeds the limit"))
+        .hint("replace some of them by their definitions")
+}
+
+/// `most` is how many blocks the largest one has, which stands at `span`.
+pub(crate) fn too_many_blocks(count: usize, limit: usize, span: Span, most: usize) -> Diagnostic {
+    let title = format!("the networks have {count} blocks in total; the limit is {limit}");
+    Diagnostic::error("E0226", title).at(span, format!("{most} of them")).hint(
+        "a named network counts at every use, so one that uses another one twice has twice its blocks; use fewer or larger blocks",
+    )
+}

@@ -1,0 +1,177 @@
+//! E04: the objective: estimators, gradients of draws, weights and addends.
+
+use super::elsewhere;
+use super::phrases::{did_you_mean, meant, quoted};
+use crate::diagnostics::{Diagnostic, MOST_VALUES};
+use crate::source::Span;
+
+pub(crate) fn draw_of_codes(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0481", format!("`{name}` is a nearest code, for which there is only one gradient estimator"))
+        .at(span, "not this one")
+        .hint(format!("write `draw {name} = straight_through`"))
+}
+
+pub(crate) fn draw_that_jumps(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0482", format!("`{name}` is drawn from a mixture, for which there is only the score gradient"))
+        .at(span, "not this one")
+        .hint(format!("write `draw {name} = score`"))
+}
+
+pub(crate) fn no_closed_form(term: &str, span: Span, reason: &str, place: Span) -> Diagnostic {
+    Diagnostic::error("E0422", format!("{term} has no closed form"))
+        .at(span, "asked for here")
+        .and(place, reason)
+        .note("KL has a closed form for some pairs of distributions, if neither has a flow and p reads nothing that q draws later")
+        .hint("write `monte_carlo`, or remove the statement")
+}
+
+pub(crate) fn bound_twice(term: &str, second: Span, first: Span) -> Diagnostic {
+    Diagnostic::error("E0424", format!("the estimator of {term} is chosen twice"))
+        .at(second, "again")
+        .and(first, "here first")
+        .hint("remove one of the two")
+}
+
+/// `able` are the methods that the variable can have.
+pub(crate) fn draw_missing(name: &str, span: Span, able: &[&str]) -> Diagnostic {
+    let statements = able.iter().map(|method| match *method {
+        "relaxed" => format!("`draw {name} = relaxed(temperature: 0.5)`"),
+        method => format!("`draw {name} = {method}`"),
+    });
+    let statements: Vec<_> = statements.collect();
+    Diagnostic::error("E0427", format!("q's draws of `{name}` have no gradient"))
+        .at(span, "would be trained without a gradient")
+        .hint(format!("state how it is estimated: {}", statements.join(", ")))
+}
+
+pub(crate) fn draw_needless(name: &str, span: Span, why: &str) -> Diagnostic {
+    Diagnostic::error("E0428", format!("`draw {name}` is not needed: {why}"))
+        .at(span, "not a draw of q without a gradient")
+        .hint("remove the statement")
+}
+
+pub(crate) fn draw_twice(name: &str, second: Span, first: Span) -> Diagnostic {
+    Diagnostic::error("E0429", format!("the gradient of `{name}` is chosen twice"))
+        .at(second, "again")
+        .and(first, "here first")
+        .hint("remove one of the two")
+}
+
+pub(crate) fn unknown_draw(name: &str, span: Span, known: [&'static str; 4]) -> Diagnostic {
+    Diagnostic::error("E0430", format!("no draw method is called `{name}`")).at(span, "unknown").hint(meant(
+        elsewhere::DRAWS,
+        name,
+        known,
+        "methods",
+        "",
+    ))
+}
+
+pub(crate) fn too_many_values(name: &str, space: &str, span: Span, others: &[&str]) -> Diagnostic {
+    let title = format!("the {space} variable `{name}` has too many values to enumerate");
+    Diagnostic::error("E0431", title)
+        .at(span, format!("a sum over more than {MOST_VALUES} values"))
+        .hint(format!("choose {}", quoted(others.iter().copied())))
+}
+
+pub(crate) fn no_relaxation(name: &str, space: &str, span: Span, others: &[&str]) -> Diagnostic {
+    Diagnostic::error("E0450", format!("the {space} variable `{name}` has no relaxation"))
+        .at(span, "counts have no continuous relaxation")
+        .hint(format!("choose {}", quoted(others.iter().copied())))
+}
+
+pub(crate) fn draw_into_function(name: &str, span: Span, function: &str, place: Span) -> Diagnostic {
+    Diagnostic::error("E0432", format!("`{function}` is a function of `{name}`, and a function has no gradient"))
+        .at(span, "this gradient would end at the function")
+        .and(place, "this function")
+        .hint(format!("write `draw {name} = score`, which needs none"))
+}
+
+pub(crate) fn score_below_enumerate(name: &str, span: Span, below: &str, place: Span) -> Diagnostic {
+    Diagnostic::error(
+        "E0433",
+        format!("`{below}` has the score gradient, but depends on `{name}`, which is enumerated"),
+    )
+    .at(span, "enumerated here")
+    .and(place, "drawn once for each of these values")
+    .hint(format!("enumerate `{below}` too, or use `score` for both"))
+}
+
+pub(crate) fn too_many_together(product: usize, span: Span) -> Diagnostic {
+    Diagnostic::error("E0434", format!("the enumerated variables have {product} combinations of values"))
+        .at(span, format!("more than {MOST_VALUES}"))
+        .hint("use another method for one of them")
+}
+
+pub(crate) fn unknown_weight<'a>(
+    name: &str,
+    span: Span,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Diagnostic {
+    Diagnostic::error("E0435", format!("the bound has no term `{name}` to be weighted"))
+        .at(span, "unknown term")
+        .hint(did_you_mean(name, known, "its terms", "remove the statement"))
+}
+
+pub(crate) fn weight_twice(term: &str, second: Span, first: Span) -> Diagnostic {
+    Diagnostic::error("E0436", format!("{term} is weighted twice"))
+        .at(second, "again")
+        .and(first, "here first")
+        .hint("combine them into one statement: weights may be multiplied, as in `0.5 * ramp(400)`")
+}
+
+pub(crate) fn unknown_weighting(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0437", format!("no weight is called `{name}`"))
+        .at(span, "unknown")
+        .hint("a weight is a number, `ramp(…)`, `free(…)` or a product of them")
+}
+
+pub(crate) fn ramp_length(span: Span) -> Diagnostic {
+    Diagnostic::error("E0438", "a ramp needs a number of passes or of steps")
+        .at(span, "neither of the two")
+        .hint("write `ramp(passes: 400)`, in short `ramp(400)`, or `ramp(steps: 400)`; a weight has at most one ramp")
+}
+
+pub(crate) fn free_nats(span: Span) -> Diagnostic {
+    Diagnostic::error("E0439", "`free` needs a positive number of nats")
+        .at(span, "not a positive number")
+        .hint("write `free(nats: 0.25)`, at most once in a weight")
+}
+
+pub(crate) fn free_reconstruction(term: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0440", format!("{term} is a log-likelihood, but free nats are only for divergences"))
+        .at(span, "free nats here")
+        .hint("weight a KL term, or write a number or a ramp")
+}
+
+pub(crate) fn negative_weight(term: &str, span: Span, value: f64) -> Diagnostic {
+    Diagnostic::error("E0441", format!("the weight of {term} is {value}, but a weight must not be negative"))
+        .at(span, "below 0")
+        .hint("a weight is 0 or more")
+}
+
+pub(crate) fn weight_is_no_number(found: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0442", format!("a weight is a number, not {found}"))
+        .at(span, "not a number")
+        .hint("write a number, or the name of a `param` that is one")
+}
+
+pub(crate) fn no_such_factor(side: &str, name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0443", format!("{side} has no factor for `{name}` whose logarithm could be added"))
+        .at(span, "no such factor")
+        .hint("`objective` takes ln of a factor that the file states")
+}
+
+pub(crate) fn other_parents(head: &str, span: Span, factor: Span) -> Diagnostic {
+    Diagnostic::error("E0444", "the added factor has other parents in the file")
+        .at(span, "other parents")
+        .and(factor, "the factor")
+        .hint(format!("write `ln {head}`"))
+}
+
+pub(crate) fn log_of_function(name: &str, span: Span, factor: Span) -> Diagnostic {
+    Diagnostic::error("E0445", format!("q determines `{name}`: the logarithm of a function's factor is always 0"))
+        .at(span, "adds nothing")
+        .and(factor, "a function")
+        .hint("remove the statement")
+}

@@ -1,0 +1,121 @@
+//! E05: shapes, and the types of Rust networks.
+
+use crate::diagnostics::Diagnostic;
+use crate::source::Span;
+
+pub(crate) fn stage_does_not_fit(network: &str, block: &str, why: &str, span: Span, trail: Trail) -> Diagnostic {
+    let title = format!("in the network of {network}, `{block}` {why}");
+    trail
+        .onto(Diagnostic::error("E0501", title).at(span, "does not fit"))
+        .hint("the shapes after every stage are marked; change the sizes or put another block before this one")
+}
+
+pub(crate) fn head_does_not_fit(
+    factor: &str,
+    needs: &str,
+    ends: &str,
+    hint: &str,
+    span: Span,
+    trail: Trail,
+) -> Diagnostic {
+    let title = format!("the network of {factor} ends at {ends}, but {needs}");
+    trail.onto(Diagnostic::error("E0502", title).at(span, format!("ends at {ends}"))).hint(hint)
+}
+
+pub(crate) fn out_missing(block: &str, span: Span, trail: Trail) -> Diagnostic {
+    let title = format!("`{block}` needs `out`: it can only be inferred for the last block of a factor");
+    trail.onto(Diagnostic::error("E0503", title).at(span, "`out` is missing")).hint("add its channels: `out: 16`")
+}
+
+pub(crate) fn net_out_missing(block: &str, net: &str, is_let: bool, span: Span) -> Diagnostic {
+    let what = if is_let { "a value may be read by several factors" } else { "a named network may be shared" };
+    Diagnostic::error("E0504", format!("`{block}` needs `out`: {what}, so it is not inferred"))
+        .at(span, "`out` is missing")
+        .hint(format!("add the channels of `{net}`: `out: 16`"))
+}
+
+pub(crate) fn net_at_two_shapes(net: &str, span: Span, here: &str, defined: Span, there: &str) -> Diagnostic {
+    Diagnostic::error("E0505", format!("the network `{net}` is used at two shapes"))
+        .at(span, format!("here at {here}"))
+        .and(defined, format!("first at {there}"))
+        .hint("a shared network has one set of parameters: give it one shape, or define two networks")
+}
+
+pub(crate) fn net_input_does_not_fit(
+    net: &str,
+    formal: &str,
+    declared: Span,
+    wanted: &str,
+    used: Span,
+    found: &str,
+) -> Diagnostic {
+    Diagnostic::error("E0506", format!("the argument `{formal}` of `{net}` is {wanted}, not {found}"))
+        .at(used, format!("applied to {found}"))
+        .and(declared, format!("declared {wanted}"))
+        .hint("change the declared shape, or the network's input")
+}
+
+pub(crate) fn net_output_does_not_fit(net: &str, declared: Span, wanted: &str, found: &str) -> Diagnostic {
+    Diagnostic::error("E0507", format!("the network `{net}` yields {found}, not {wanted}"))
+        .at(declared, format!("declared {wanted}"))
+        .hint(format!("declare `-> real{found}`, or omit the declared shape"))
+}
+
+pub(crate) fn flow_does_not_fit(
+    flow: &str,
+    why: &str,
+    span: Span,
+    variable: &str,
+    declared: Span,
+    shape: &str,
+) -> Diagnostic {
+    Diagnostic::error("E0508", format!("`{flow}` {why}"))
+        .at(span, format!("applied to {shape}"))
+        .and(declared, format!("`{variable}` is declared here"))
+        .hint("change the variable's shape or the flow's arguments")
+}
+
+pub(crate) fn distribution_does_not_fit(
+    distribution: &str,
+    why: &str,
+    span: Span,
+    variable: &str,
+    declared: Span,
+) -> Diagnostic {
+    Diagnostic::error("E0509", format!("`{distribution}` {why}"))
+        .at(span, format!("over `{variable}`"))
+        .and(declared, format!("`{variable}` is declared here"))
+        .hint("change the variable's shape, or use another distribution")
+}
+
+pub(crate) fn rust_net_shape_missing(net: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0510", format!("the Rust network `{net}` has no declared shapes"))
+        .at(span, "no shape here")
+        .hint(format!("write `net {net}(h: real[3, 32, 32]) -> real[8, 32, 32] = rust \"crate::nets::Mine\"`"))
+}
+
+pub(crate) fn rust_path(path: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0511", format!("`{path}` is not the path of a Rust type"))
+        .at(span, "cannot be a path")
+        .hint("write it as in `rust \"crate::nets::Mine\"`")
+}
+
+pub(crate) fn bare_rust_path(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0512", format!("`{name}` is not a full path"))
+        .at(span, "only a name")
+        .hint(format!("write `rust \"crate::{name}\"` if it is at the root of the crate, `rust \"crate::nets::{name}\"` if it is in a module `nets`"))
+}
+
+/// The shape after each stage of a network, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Trail(pub Vec<(Span, String)>);
+
+/// Stages marked in one message; of longer networks the last ones.
+const MOST_MARKS: usize = 24;
+
+impl Trail {
+    fn onto(self, diagnostic: Diagnostic) -> Diagnostic {
+        let skipped = self.0.len().saturating_sub(MOST_MARKS);
+        self.0.into_iter().skip(skipped).fold(diagnostic, |diagnostic, (span, shape)| diagnostic.and(span, shape))
+    }
+}

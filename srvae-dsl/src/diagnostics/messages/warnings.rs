@@ -1,0 +1,40 @@
+//! W06: warnings.
+
+use crate::diagnostics::Diagnostic;
+use crate::source::Span;
+
+pub(crate) fn unused_flow(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::warning("W0605", format!("the flow `{name}` is not used"))
+        .at(span, "no factor uses it")
+        .hint(format!("apply it to a distribution, `standard_normal |> {name}`, or remove it"))
+}
+
+pub(crate) fn unused_variable(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::warning("W0601", format!("no factor reads `{name}`"))
+        .at(span, "has no influence on the data")
+        .hint("read it in a factor, or remove it")
+}
+
+pub(crate) fn unused_net(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::warning("W0602", format!("the network `{name}` is never used"))
+        .at(span, "its shapes were not checked")
+        .hint("use it in a factor, or remove it")
+}
+
+pub(crate) fn unused_let(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::warning("W0606", format!("the value `{name}` is never read"))
+        .at(span, "its shapes were not checked")
+        .hint("read it in a factor, or remove it")
+}
+
+pub(crate) fn unused_param(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::warning("W0603", format!("the parameter `{name}` is never used"))
+        .at(span, "changing it changes nothing")
+        .hint("use it as a number, or remove it")
+}
+
+pub(crate) fn stray_docs(span: Span) -> Diagnostic {
+    Diagnostic::warning("W0604", "this documentation belongs to no statement")
+        .at(span, "no statement follows")
+        .hint("write `//` for a comment, or move it before a statement")
+}
