@@ -280,3 +280,27 @@ fn a_temperature_is_a_factor_of_the_deviation() -> Result<()> {
     }
     Ok(())
 }
+
+/// Draws with the same noise at a temperature below one have a smaller variance. What a discrete choice within them adds, such as that of
+/// a component, stays.
+#[test]
+fn a_temperature_below_one_narrows_what_is_continuous() -> Result<()> {
+    let seen = std::cell::Cell::new(0);
+    each(enumerable()?, |case| {
+        if space_entry(case.space).discrete {
+            return Ok(());
+        }
+        let variance = |temperature: f64| -> Result<f64> {
+            let draw = Draw { temperature, ..Draw::default() };
+            let drawn = list(&case.rows(2, DRAWS)?.sample("v", &mut Noise::seeded(5), &draw)?)?;
+            let mean = drawn.iter().sum::<f64>() / drawn.len() as f64;
+            Ok(drawn.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / drawn.len() as f64)
+        };
+        let (narrow, whole) = (variance(0.25)?, variance(1.0)?);
+        ensure!(narrow < 0.99 * whole, "{narrow} at a temperature of 0.25, {whole} at 1");
+        seen.set(seen.get() + 1);
+        Ok(())
+    })?;
+    ensure!(seen.get() >= 14, "{} continuous distributions", seen.get());
+    Ok(())
+}
