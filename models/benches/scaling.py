@@ -42,7 +42,7 @@ def step(model, record, network, ranks, batch, micro):
 # Seconds of a training step per record. CPUs: eight times the two cores of docs/performance.md. GPUs: at 20 TFLOP/s, which is
 # assumed and not measured.
 MACHINES = {
-    "16 CPU cores per rank": lambda name: {"VAE, paper's size": 1 / (8 * 14.96), "srVAE, paper's size": 1 / (8 * 8.30)}[name],
+    "16 CPU cores per rank": lambda name: {"VAE, paper's size": 1 / (8 * 13.47), "srVAE, paper's size": 1 / (8 * 6.06)}[name],
     "one GPU at 20 TFLOP/s per rank": lambda name: MODELS[name][1] / 20e3,
 }
 
