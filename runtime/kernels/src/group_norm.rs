@@ -1,6 +1,7 @@
 //! Group normalisation: one operation, forward and backward.
 
 use super::cpu::{Values, slice};
+use super::normalise::{fits, moments};
 use super::profile::timed;
 use super::reference;
 use super::vector::{self, Loop, Real, by_real, total};
@@ -18,9 +19,7 @@ const NAME: &str = "normalise_groups";
 /// Shapes that do not fit, or channels that the groups do not divide.
 pub fn normalise_groups(x: &Tensor, gain: &Tensor, bias: &Tensor, groups: usize, least: f64) -> Result<Tensor> {
     let (_, channels, positions) = x.dims3()?;
-    if gain.dims() != [channels] || bias.dims() != [channels] {
-        candle_core::bail!("{channels} channels have a gain {:?} and a bias {:?}", gain.dims(), bias.dims());
-    }
+    fits(channels, gain, bias)?;
     if groups == 0 || !channels.is_multiple_of(groups) {
         candle_core::bail!("{groups} groups do not divide {channels} channels");
     }
@@ -120,15 +119,6 @@ impl CustomOp3 for Normalise {
             })
         })
     }
-}
-
-/// Mean and inverse standard deviation.
-#[inline(always)]
-fn moments<T: Real>(x: &[T], least: f64) -> (T, T) {
-    let count = x.len() as f64;
-    let mean = T::from_f64(total([x], |[x]| x) / count);
-    let variance = total([x], |[x]| (x - mean) * (x - mean)) / count;
-    (mean, T::from_f64((variance + least).sqrt().recip()))
 }
 
 /// One group of one record.

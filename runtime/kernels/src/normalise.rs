@@ -20,13 +20,19 @@ const BLOCK: usize = 64;
 /// Shapes that do not fit.
 pub fn normalise_rows(x: &Tensor, gain: &Tensor, bias: &Tensor, least: f64) -> Result<Tensor> {
     let (_, channels) = x.dims2()?;
-    if gain.dims() != [channels] || bias.dims() != [channels] {
-        candle_core::bail!("{channels} channels have a gain {:?} and a bias {:?}", gain.dims(), bias.dims());
-    }
+    fits(channels, gain, bias)?;
     if !x.device().is_cpu() {
         return reference::normalise_rows(x, gain, bias, least);
     }
     crate::tape::op3(&x.contiguous()?, &gain.contiguous()?, &bias.contiguous()?, Normalise(least))
+}
+
+/// Refuses gains and biases other than one for each channel.
+pub(super) fn fits(channels: usize, gain: &Tensor, bias: &Tensor) -> Result<()> {
+    if gain.dims() != [channels] || bias.dims() != [channels] {
+        candle_core::bail!("{channels} channels have a gain {:?} and a bias {:?}", gain.dims(), bias.dims());
+    }
+    Ok(())
 }
 
 struct Normalise(f64);
@@ -100,7 +106,7 @@ impl CustomOp3 for Normalise {
 
 /// Mean and inverse standard deviation.
 #[inline(always)]
-fn moments<T: Real>(x: &[T], least: f64) -> (T, T) {
+pub(super) fn moments<T: Real>(x: &[T], least: f64) -> (T, T) {
     let count = x.len() as f64;
     let mean = T::from_f64(total([x], |[x]| x) / count);
     let variance = total([x], |[x]| (x - mean) * (x - mean)) / count;

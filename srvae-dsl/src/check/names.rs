@@ -4,7 +4,6 @@ use super::Checker;
 use crate::ast::Name;
 use crate::catalog;
 use crate::diagnostics::{Diagnostic, messages};
-use crate::indices::Reference;
 use crate::source::Span;
 
 /// Keywords of the grammar and names of values.
@@ -33,7 +32,6 @@ impl Checker<'_> {
 
     /// The error for the name of a family without an index.
     pub(super) fn family_alone(&self, name: &Name) -> Option<Diagnostic> {
-        let Reference { one, all } = self.references.get(&name.text)?;
-        Some(messages::family_without_index(&name.text, name.span, one, all.as_deref()))
+        self.references.get(&name.text).map(|family| family.missing(name))
     }
 }

@@ -92,14 +92,7 @@ fn bound(plan: &Plan, layers: &Layers) -> TokenStream {
     let parents = arguments(plan, &plan.bound);
     let signs = listed(plan.derivation.terms.iter().map(signed).collect());
     let title = doc(&format!(" The bound: {}; each term `[samples, batch]` in nats.", signs.join(" ")));
-    let noise = if plan
-        .bound
-        .uses(|operation| matches!(operation, Operation::Draw(..) | Operation::Scored(_) | Operation::Dequantise(_)))
-    {
-        quote!(noise)
-    } else {
-        quote!(_)
-    };
+    let noise = if plan.bound.uses(Operation::is_draw) { quote!(noise) } else { quote!(_) };
     let rows = plan.bound.uses(|operation| *operation == Operation::Expand).then(|| {
         let first = walker.first();
         quote!(let rows = samples * #first.dim(0)?;)

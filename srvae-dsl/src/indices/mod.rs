@@ -10,7 +10,7 @@ mod members;
 mod sets;
 
 use crate::ast::{Expression, File, Item, ItemKind, Name};
-use crate::diagnostics::{Findings, messages};
+use crate::diagnostics::{Diagnostic, Findings, messages};
 use crate::graph::{Param, Value};
 use members::{Definitions, is_of_indices};
 use std::borrow::Cow;
@@ -46,6 +46,13 @@ pub struct Reference {
     pub one: String,
     /// `z[1..L]`, of variables.
     pub all: Option<String>,
+}
+
+impl Reference {
+    /// The error for the name of the family without an index.
+    pub fn missing(&self, name: &Name) -> Diagnostic {
+        messages::family_without_index(&name.text, name.span, &self.one, self.all.as_deref())
+    }
 }
 
 /// Expands every member, at these values of the parameters.
@@ -290,8 +297,8 @@ impl<'u> Unroller<'u> {
     /// Whether a name is not that of a family without an index, which is an error.
     fn has_index(&mut self, name: &Name) -> bool {
         let family = self.references.get(&name.text).filter(|_| name.subscript.is_empty());
-        if let Some(Reference { one, all }) = family {
-            self.findings.push(messages::family_without_index(&name.text, name.span, one, all.as_deref()));
+        if let Some(family) = family {
+            self.findings.push(family.missing(name));
         }
         family.is_none()
     }

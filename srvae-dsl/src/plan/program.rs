@@ -198,6 +198,11 @@ impl Operation {
         matches!(self, Self::Given(_) | Self::GivenValue(_) | Self::Partly(_))
     }
 
+    /// Whether it consumes noise.
+    pub fn is_draw(&self) -> bool {
+        matches!(self, Self::Draw(..) | Self::Scored(_) | Self::Dequantise(_))
+    }
+
     /// Whether it makes a new distribution, from tensors or from other distributions, rather than more rows of the same
     /// one.
     pub fn makes_distribution(&self) -> bool {

@@ -62,23 +62,18 @@ fn passed(all: &mut [Segment], segment_of: &[usize], outputs: BTreeSet<ValueId>)
 fn is_local(program: &Program, id: ValueId) -> bool {
     let value = program.value(id);
     let is_given = value.operation.is_given() || value.operation == Operation::Presence;
-    is_given || program.is_distribution(id) || (value.rate == Rate::Constant && !is_draw(&value.operation))
-}
-
-/// Whether an operation consumes noise.
-fn is_draw(operation: &Operation) -> bool {
-    matches!(operation, Operation::Draw(..) | Operation::Scored(_) | Operation::Dequantise(_))
+    is_given || program.is_distribution(id) || (value.rate == Rate::Constant && !value.operation.is_draw())
 }
 
 /// All values, sorted by the draw after which they are computed. The sort is stable.
 fn by_turn(program: &Program) -> Vec<ValueId> {
     let (mut turns, mut draws) = (vec![0usize; program.values.len()], 0);
     for (id, value) in program.ids() {
-        if is_draw(&value.operation) {
+        if value.operation.is_draw() {
             draws += 1;
         }
         let inputs = value.inputs.iter().map(|input| turns[input.0]).max().unwrap_or(0);
-        turns[id.0] = if is_draw(&value.operation) { draws } else { inputs };
+        turns[id.0] = if value.operation.is_draw() { draws } else { inputs };
     }
     // A value that depends on no draw moves to its first reader.
     let mut first = vec![usize::MAX; program.values.len()];

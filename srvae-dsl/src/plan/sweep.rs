@@ -45,15 +45,10 @@ fn find_scopes(program: &mut Program) {
         let value = &program.values[at];
         let stays = outside[at]
             || value.operation.is_given()
+            || value.operation.is_draw()
             || matches!(
                 value.operation,
-                Operation::Presence
-                    | Operation::Draw(..)
-                    | Operation::InOrder(..)
-                    | Operation::Scored(_)
-                    | Operation::Dequantise(_)
-                    | Operation::Root(_)
-                    | Operation::Enumerate(_)
+                Operation::Presence | Operation::InOrder(..) | Operation::Root(_) | Operation::Enumerate(_)
             );
         if stays {
             scopes[at] = None;

@@ -4,7 +4,7 @@
 use super::geometry::Geometry;
 use crate::fast::planes::to_pixels_at;
 use crate::fast::product::{Left, Out, Right, product};
-use crate::fast::{Shared, scratch::Scratch, written};
+use crate::fast::{NARROWEST, Shared, scratch::Scratch, written};
 use rayon::prelude::*;
 
 /// The depth of one product. With a panel of the right matrix it fits into the L2 cache.
@@ -15,8 +15,6 @@ const ROWS: usize = 96;
 const PANEL: usize = 64;
 /// The minimum of multiply-accumulates per task; waking another thread takes as long as this many.
 pub const TASK: usize = 1 << 20;
-/// Columns of the narrowest product.
-const LANES: usize = 8;
 /// Filters that are transposed together.
 const BLOCK: usize = 64;
 
@@ -52,7 +50,7 @@ fn multiply(
     right: &[f32],
     bias: Option<&[f32]>,
 ) -> Vec<f32> {
-    let whole = columns / LANES * LANES;
+    let whole = columns / NARROWEST * NARROWEST;
     let rest = last_columns(right, columns, whole);
     let high = rows.clamp(1, ROWS);
     let broad = (TASK / (high * depth).max(1)).next_multiple_of(PANEL).clamp(PANEL, columns.next_multiple_of(PANEL));
@@ -69,11 +67,11 @@ fn multiply(
                 let sizes = [rows, end.min(whole).saturating_sub(column), depth];
                 sum(sizes, left, (right[column.min(right.len())..].as_ptr(), columns), bias, here);
                 if end > whole {
-                    let mut sums = Scratch::new(rows * LANES);
+                    let mut sums = Scratch::new(rows * NARROWEST);
                     let bias = bias.map(|bias| &bias[sizes[1]..]);
-                    let apart = Out { at: sums.as_mut_ptr(), row: LANES };
-                    sum([rows, LANES, depth], left, (rest.as_ptr(), LANES), bias, apart);
-                    for (at, sums) in sums.chunks_exact(LANES).enumerate() {
+                    let apart = Out { at: sums.as_mut_ptr(), row: NARROWEST };
+                    sum([rows, NARROWEST, depth], left, (rest.as_ptr(), NARROWEST), bias, apart);
+                    for (at, sums) in sums.chunks_exact(NARROWEST).enumerate() {
                         let to = here.at.add(at * columns + sizes[1]);
                         to.copy_from_nonoverlapping(sums.as_ptr(), end - whole);
                     }
@@ -130,8 +128,8 @@ unsafe fn begin([rows, columns]: [usize; 2], bias: Option<&[f32]>, depth: usize,
 /// The columns of a matrix from `first`, padded with zeros.
 fn last_columns(matrix: &[f32], columns: usize, first: usize) -> Scratch {
     let rows = if first < columns { matrix.len() / columns } else { 0 };
-    let mut out = Scratch::new(rows * LANES);
-    for (to, from) in out.chunks_exact_mut(LANES).zip(matrix.chunks_exact(columns.max(1))) {
+    let mut out = Scratch::new(rows * NARROWEST);
+    for (to, from) in out.chunks_exact_mut(NARROWEST).zip(matrix.chunks_exact(columns.max(1))) {
         let (values, padding) = to.split_at_mut(columns - first);
         values.copy_from_slice(&from[first..]);
         padding.fill(0.0);

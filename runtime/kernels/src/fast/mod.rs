@@ -19,9 +19,12 @@ pub const fn padded(size: usize) -> usize {
     size.div_ceil(16) * 16
 }
 
-/// The next multiple of 8, for narrow matrices whose padding would cost more than a shorter vector at their end.
+/// Columns of the narrowest product.
+pub const NARROWEST: usize = 8;
+
+/// The next multiple of [`NARROWEST`], for matrices whose padding to 16 would cost more than a shorter vector at their end.
 pub const fn narrow(size: usize) -> usize {
-    size.div_ceil(8) * 8
+    size.div_ceil(NARROWEST) * NARROWEST
 }
 
 /// A pointer that several threads share, each of which writes to other places.

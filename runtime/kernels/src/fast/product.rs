@@ -5,6 +5,7 @@
 //! rows or depth have no fixed stride, as for the pixels under a tap of a convolution, [`gathered`] reads their offsets
 //! from lists.
 
+use super::NARROWEST;
 use super::lanes::{Lanes, kernel};
 
 /// Rows of a tile of C.
@@ -50,7 +51,7 @@ kernel! {
 /// As for [`product`], on a processor that has the set.
 #[inline(always)]
 pub unsafe fn panels<S: Lanes>([rows, columns, depth]: [usize; 3], left: Left, right: Right, out: Out, add: bool) {
-    debug_assert!(columns % 8 == 0 && out.row >= columns && right.row >= columns);
+    debug_assert!(columns.is_multiple_of(NARROWEST) && out.row >= columns && right.row >= columns);
     let mut column = 0;
     while column < columns {
         let vectors = ((columns - column) / S::N).min(S::PANEL);
