@@ -1,11 +1,12 @@
 //! Layers for which `models/benches/operations.py` has the same in PyTorch: `cargo bench -p srvae --bench operations`.
 //!
 //! Prints a JSON object: for each layer the minimum time in seconds of the forward pass, and of the forward and backward
-//! pass together with the gradients of inputs and parameters. `RAYON_NUM_THREADS` sets the number of threads.
+//! pass together with the gradients of inputs and parameters, on a tape as in training. `RAYON_NUM_THREADS` sets the number of threads.
 
 use srvae::candle_core::{DType, Device, Result, Tensor, Var};
 use srvae::entries::registry::{Arguments, layer};
 use srvae::nn::Layer;
+use srvae::ops::tape::Tape;
 use srvae::{Noise, Params, Setting};
 use std::time::{Duration, Instant};
 
@@ -95,10 +96,13 @@ fn measured(case: &Case) -> Result<(f64, f64)> {
     let count = applied(&*layer, &plain)?.elem_count();
     let weights = noise.normal("weights", &[count, 1], DType::F32, &Device::Cpu)?;
     // The loss is an inner product, whose gradient is a contiguous tensor. Its own time is subtracted.
-    let backward = |out: Tensor| out.reshape((1, count))?.matmul(&weights)?.sum_all()?.backward().map(drop);
+    let loss = |out: Tensor| out.reshape((1, count))?.matmul(&weights)?.sum_all();
+    let both = fastest(|| {
+        let tape = Tape::begin();
+        tape.backward(&loss(applied(&*layer, &tracked)?)?).map(drop)
+    })?;
     let leaf = Var::from_tensor(&weights)?;
-    let both = fastest(|| backward(applied(&*layer, &tracked)?))?;
-    let loss = fastest(|| backward(leaf.as_tensor().clone()))?;
+    let loss = fastest(|| Tape::begin().backward(&loss(leaf.as_tensor().clone())?).map(drop))?;
     Ok((forward, (both - loss).max(0.0)))
 }
 

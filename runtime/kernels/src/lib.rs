@@ -17,7 +17,6 @@ mod fast;
 mod fingerprint;
 mod fourier;
 mod group_norm;
-mod gru;
 mod head;
 pub mod memory;
 mod mixture;
@@ -25,6 +24,7 @@ mod normal;
 mod normalise;
 pub mod notice;
 pub mod profile;
+mod recurrent;
 pub mod reference;
 mod resize;
 pub mod scalar;
@@ -52,7 +52,7 @@ pub use depthwise::depthwise_conv2d;
 pub use fingerprint::{combine, fingerprint};
 pub use fourier::fourier;
 pub use group_norm::normalise_groups;
-pub use gru::gru;
+
 pub use head::Head;
 pub use mixture::{
     MIN_LOG_SCALE, SPREAD_MARGIN, logistic_mixture_log_prob, logistic_mixture_mean, logistic_mixture_value,
@@ -60,7 +60,8 @@ pub use mixture::{
 pub use normal::{
     normal_draw, normal_halves, normal_kl, normal_log_prob, same_shape, standard_normal_log_prob, sum_batch,
 };
-pub use normalise::normalise_rows;
+pub use normalise::normalise_channels;
+pub use recurrent::{gru, lstm};
 pub use resize::{downsample, upsample};
 pub use scalar::{elu, softplus};
 pub use self_attention::attend;
