@@ -4,6 +4,7 @@
 //! of this crate. Otherwise, and in tests as the reference, they use candle's operations ([`mod@reference`]).
 
 mod adamax;
+mod allocator;
 mod attention;
 mod carrier;
 mod conv;
@@ -42,6 +43,8 @@ mod windows;
 
 pub use candle_core;
 pub use candle_core::{DType, Device, Result, Tensor};
+
+pub use allocator::keep_memory;
 
 pub use adamax::{Adamax, PART as SQUARES_PART, adamax, sum_of_squares};
 pub use attention::{Attention, channel_attention};
