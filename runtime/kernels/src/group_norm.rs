@@ -1,7 +1,7 @@
 //! Group normalisation: one operation, forward and backward.
 
 use super::cpu::{Values, filled_beside, filled_rows, slice};
-use super::normalise::{fits, moments};
+use super::normalise::{fits, moments, planes};
 use super::profile::timed;
 use super::reference;
 use super::vector::{self, Loop, Real, by_real, total};
@@ -12,13 +12,13 @@ use std::mem::MaybeUninit;
 
 const NAME: &str = "normalise_groups";
 
-/// Normalises each group of channels of `[N, C, P]` (P positions) to mean 0 and variance 1 per record (`least` is added to the
+/// Normalises each group of channels of `[N, C, …]` to mean 0 and variance 1 per record (`least` is added to the
 /// variance), times `gain`, plus `bias`, both `[C]` (Wu and He 2018).
 ///
 /// # Errors
 /// Shapes that do not fit, or channels that the groups do not divide.
 pub fn normalise_groups(x: &Tensor, gain: &Tensor, bias: &Tensor, groups: usize, least: f64) -> Result<Tensor> {
-    let (_, channels, positions) = x.dims3()?;
+    let (channels, positions) = planes(x)?;
     fits(channels, gain, bias)?;
     if groups == 0 || !channels.is_multiple_of(groups) {
         candle_core::bail!("{groups} groups do not divide {channels} channels");

@@ -7,6 +7,7 @@ mod adamax;
 mod allocator;
 mod attention;
 mod carrier;
+mod columns;
 mod conv;
 mod coupling;
 mod cpu;
@@ -48,6 +49,7 @@ pub use allocator::keep_memory;
 
 pub use adamax::{Adamax, PART as SQUARES_PART, adamax, sum_of_squares};
 pub use attention::{Attention, channel_attention};
+pub use columns::columns;
 pub use conv::{affine, conv_transpose2d, conv2d};
 pub use coupling::{Mask, coupling, coupling_context, coupling_log_det};
 pub use dense::{DenseKernels, DenseStep, dense_layer, dense_layer_kept};

@@ -19,19 +19,24 @@ const NAME: &str = "normalise_channels";
 /// Values per task, at least. It is fixed, so that sums do not depend on the number of threads.
 const TASK: usize = 1 << 14;
 
-/// Normalises the channels at every position of `[N, C, P]` (P positions) to mean 0 and variance 1 (`least` is added to the
+/// Normalises the channels at every position of `[N, C, …]` to mean 0 and variance 1 (`least` is added to the
 /// variance), times `gain`, plus `bias`, both `[C]` (Ba et al. 2016).
 ///
 /// # Errors
 /// Shapes that do not fit.
 pub fn normalise_channels(x: &Tensor, gain: &Tensor, bias: &Tensor, least: f64) -> Result<Tensor> {
-    let (_, channels, positions) = x.dims3()?;
+    let (channels, positions) = planes(x)?;
     fits(channels, gain, bias)?;
     if !x.device().is_cpu() || x.elem_count() == 0 {
         return reference::normalise_channels(x, gain, bias, least);
     }
     let op = Normalise { channels, positions, least };
     crate::tape::op3(&x.contiguous()?, &gain.contiguous()?, &bias.contiguous()?, op)
+}
+
+/// The channels of `[N, C, …]`, and the positions of each.
+pub(super) fn planes(x: &Tensor) -> Result<(usize, usize)> {
+    Ok((x.dim(1)?, x.dims()[2..].iter().product()))
 }
 
 /// Refuses gains and biases other than one for each channel.

@@ -199,8 +199,7 @@ fn halves(h: &Tensor, reversed: bool) -> Result<(Tensor, Tensor)> {
 pub fn normalise_channels(x: &Tensor, gain: &Tensor, bias: &Tensor, least: f64) -> Result<Tensor> {
     let centred = x.broadcast_sub(&x.mean_keepdim(1)?)?;
     let deviation = (centred.sqr()?.mean_keepdim(1)? + least)?.sqrt()?;
-    let each = |values: &Tensor| values.reshape((1, (), 1));
-    centred.broadcast_div(&deviation)?.broadcast_mul(&each(gain)?)?.broadcast_add(&each(bias)?)
+    by_channel(&centred.broadcast_div(&deviation)?, gain, bias)
 }
 
 /// Groups of channels normalised to mean 0 and variance 1: see [`super::normalise_groups`].
@@ -211,9 +210,14 @@ pub fn normalise_groups(x: &Tensor, gain: &Tensor, bias: &Tensor, groups: usize,
     let grouped = x.reshape((x.dim(0)?, groups, ()))?;
     let centred = grouped.broadcast_sub(&grouped.mean_keepdim(2)?)?;
     let deviation = (centred.sqr()?.mean_keepdim(2)? + least)?.sqrt()?;
-    let normalised = centred.broadcast_div(&deviation)?.reshape(x.dims())?;
-    let each = |values: &Tensor| values.reshape((1, (), 1));
-    normalised.broadcast_mul(&each(gain)?)?.broadcast_add(&each(bias)?)
+    by_channel(&centred.broadcast_div(&deviation)?.reshape(x.dims())?, gain, bias)
+}
+
+/// `gain` · x + `bias` for each channel.
+fn by_channel(x: &Tensor, gain: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    let mut shape = vec![1; x.rank()];
+    shape[1] = x.dim(1)?;
+    x.broadcast_mul(&gain.reshape(shape.as_slice())?)?.broadcast_add(&bias.reshape(shape)?)
 }
 
 /// Softmax attention: see [`super::attend`].

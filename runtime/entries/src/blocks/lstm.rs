@@ -62,7 +62,7 @@ mod tensors {
         /// # Errors
         /// Shapes that do not fit.
         pub fn forward(&self, state: &Tensor, input: &Tensor) -> Result<Tensor> {
-            let hidden = state.narrow(1, 0, self.output[0] / 2)?;
+            let hidden = ops::columns(state, 0, self.output[0] / 2)?;
             ops::lstm(&self.of_input.forward(input)?, &self.of_hidden.forward(&hidden)?, state)
         }
     }
