@@ -9,11 +9,14 @@ use srvae::candle_core;
 use srvae::entries::registry::{Arguments, layer};
 use srvae::nn::Layer;
 use srvae::ops::tape::{Tape, op1};
+use srvae::ops::vector::{Loop, run, total};
 use srvae::{Noise, Params, Setting};
 use std::time::{Duration, Instant};
 
 /// The time for which a measurement is repeated.
 const BUDGET: Duration = Duration::from_millis(300);
+/// Values of the loss per task.
+const PART: usize = 1 << 14;
 /// Steps of a recurrence.
 const STEPS: usize = 64;
 
@@ -120,8 +123,8 @@ impl CustomOp1 for Inner {
             candle_core::bail!("a layer's output is contiguous, on the CPU");
         };
         let (x, weights) = (&x.as_slice::<f32>()?[start..end], weights.as_slice::<f32>()?);
-        let sum: f32 = x.par_chunks(4096).zip(weights.par_chunks(4096)).map(|(x, w)| dot(x, w)).sum();
-        Ok((CpuStorage::F32(vec![sum]), Shape::from(())))
+        let sum: f64 = x.par_chunks(PART).zip(weights.par_chunks(PART)).map(|(x, w)| run(Dot(x, w))).sum();
+        Ok((CpuStorage::F32(vec![sum as f32]), Shape::from(())))
     }
 
     fn bwd(&self, _: &Tensor, _: &Tensor, _: &Tensor) -> Result<Option<Tensor>> {
@@ -129,12 +132,15 @@ impl CustomOp1 for Inner {
     }
 }
 
-fn dot(x: &[f32], weights: &[f32]) -> f32 {
-    let mut sums = [0.0; 16];
-    for (x, weights) in x.chunks(16).zip(weights.chunks(16)) {
-        sums.iter_mut().zip(x.iter().zip(weights)).for_each(|(sum, (x, w))| *sum += x * w);
+struct Dot<'a>(&'a [f32], &'a [f32]);
+
+impl Loop for Dot<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) -> f64 {
+        total([self.0, self.1], |[x, weight]| x * weight)
     }
-    sums.iter().sum()
 }
 
 /// The layer applied once, or a recurrence over the steps: with two inputs, the first is the state.
