@@ -49,12 +49,12 @@ fn densities_add_up_to_one() -> Result<()> {
 
 /// A bound on the difference between the mean of pixels and that of their unrounded values. The mean of a value in [0, 1] is 1 minus
 /// the integral of its distribution function; the mean of the rounded value has the midpoint rule's sum in place of the integral. The
-/// error of that rule is at most step² / 24 times the total variation of the density, and a mass is the density times the step.
+/// error of that rule is at most step² / 8 times the total variation of the density, and a mass is the density times the step.
 fn rounding(case: &Case, masses: &[f64]) -> f64 {
     // All values beyond an end are in the last bin there.
     match (case.space, masses) {
         (Space::Image, [_, inside @ .., _]) => {
-            inside.windows(2).map(|pair| (pair[1] - pair[0]).abs()).sum::<f64>() / 24.0 / 255.0
+            inside.windows(2).map(|pair| (pair[1] - pair[0]).abs()).sum::<f64>() / 8.0 / 255.0
         }
         _ => 0.0,
     }
