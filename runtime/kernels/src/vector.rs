@@ -5,6 +5,7 @@
 //! preserves NaN. `FUSED` states whether the processor has fused multiply-add; a loop gets it from [`run`].
 
 use super::cpu::Float;
+use super::fast::lanes::{self, Set};
 
 /// A loop that is compiled for every instruction set. `run`, and the functions that it calls, must be
 /// `#[inline(always)]`.
@@ -14,25 +15,19 @@ pub trait Loop {
     fn run<const FUSED: bool>(self) -> Self::Output;
 }
 
-/// Runs the loop compiled for the best instruction set of the processor.
+/// Runs the loop compiled for the instruction set of all kernels: the processor's best one, or the one that was chosen.
 #[inline]
 pub fn run<L: Loop>(work: L) -> L::Output {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
-            // SAFETY: the processor has the features of the function.
-            return unsafe { avx512(work) };
-        }
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            // SAFETY: as above.
-            return unsafe { avx2(work) };
-        }
+    match lanes::set() {
+        // SAFETY: the processor has the features of the function, and of the next one.
+        #[cfg(target_arch = "x86_64")]
+        Set::Avx512 => unsafe { avx512(work) },
+        #[cfg(target_arch = "x86_64")]
+        Set::Avx2 => unsafe { avx2(work) },
+        #[cfg(target_arch = "aarch64")]
+        Set::Neon => work.run::<true>(),
+        Set::Portable => work.run::<false>(),
     }
-    // Every 64-bit ARM processor has NEON and fused multiplication.
-    #[cfg(target_arch = "aarch64")]
-    return work.run::<true>();
-    #[cfg(not(target_arch = "aarch64"))]
-    work.run::<false>()
 }
 
 #[cfg(target_arch = "x86_64")]
