@@ -97,7 +97,7 @@ def peer(threads):
         x = torch.randn(shape)
 
         with torch.no_grad():
-            weights = torch.randn(module(x).numel())
+            weights = torch.randn_like(module(x))
 
         def forward():
             with torch.no_grad():
@@ -105,7 +105,7 @@ def peer(threads):
 
         def gradient():
             module.zero_grad(set_to_none=True)
-            torch.dot(module(x.detach().requires_grad_()).reshape(-1), weights).backward()
+            module(x.detach().requires_grad_()).backward(weights)
 
         result[name] = {"forward_s": fastest(forward), "gradient_s": fastest(gradient)}
     print(json.dumps(result))
