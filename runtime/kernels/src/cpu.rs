@@ -84,6 +84,23 @@ pub fn each_row<T: Send>(out: &mut [T], row: usize, values: usize, work: impl Fn
     }
 }
 
+/// Calls `work(number, row, value)` as [`each_row`], with a value of `beside` for every row.
+pub fn each_row_beside<T: Send, S: Send>(
+    out: &mut [T],
+    row: usize,
+    values: usize,
+    beside: &mut [S],
+    work: impl Fn(usize, &mut [T], &mut S) + Sync,
+) {
+    let row = row.max(1);
+    if values <= PART {
+        out.chunks_mut(row).zip(beside).enumerate().for_each(|(number, (out, beside))| work(number, out, beside));
+    } else {
+        let rows = out.par_chunks_mut(row).zip(beside);
+        rows.enumerate().for_each(|(number, (out, beside))| work(number, out, beside));
+    }
+}
+
 /// The error for an unsupported element type.
 pub fn unsupported<R>(name: &str, dtype: DType) -> Result<R> {
     candle_core::bail!("{name} is written for f32 and f64, not for {dtype:?}")

@@ -1,6 +1,6 @@
 //! Softmax attention, a block of queries at a time. The matrix of all attention weights is never stored.
 
-use super::cpu::{Matrix, Values, each_row, matmul, slice};
+use super::cpu::{Matrix, Values, each_row, each_row_beside, matmul, slice};
 use super::profile::timed;
 use super::reference;
 use super::vector::{self, Loop, Real, by_real};
@@ -101,18 +101,19 @@ impl CustomOp3 for Attend {
                 let shape = q.shape();
                 let (q, k, v) = (Values::<T>::of(q)?, Values::<T>::of(k)?, Values::<T>::of(v)?);
                 let (out, gradient) = (Values::<T>::of(out)?, Values::<T>::of(&gradient)?);
-                // For each head: the gradients of queries, keys and values.
-                let mut all = vec![T::default(); 3 * q.len()];
+                // Beside the gradients of a head's queries, those of its keys and values.
+                let (mut dk, mut dv) = (vec![T::default(); q.len()], vec![T::default(); q.len()]);
+                let mut beside: Vec<_> = dk.chunks_mut(sizes.head()).zip(dv.chunks_mut(sizes.head())).collect();
+                let mut dq = vec![T::default(); q.len()];
                 let work = q.len().saturating_mul(sizes.positions);
-                each_row(&mut all, 3 * sizes.head(), work, |head, all| {
-                    let of = |values: &[T]| values[head * sizes.head()..][..sizes.head()].to_vec();
-                    let [q, k, v, out, gradient] = [&*q, &*k, &*v, &*out, &*gradient].map(of);
-                    backward(sizes, [&q, &k, &v, &out, &gradient], all);
+                each_row_beside(&mut dq, sizes.head(), work, &mut beside, |head, dq, (dk, dv)| {
+                    let head = head * sizes.head()..(head + 1) * sizes.head();
+                    let read = [&*q, &*k, &*v, &*out, &*gradient].map(|values| &values[head.clone()]);
+                    backward(sizes, read, [dq, dk, dv]);
                 });
-                let heads = q.len() / sizes.head();
-                let all = Tensor::from_vec(all, (heads, 3, sizes.head()), &candle_core::Device::Cpu)?;
-                let part = |at: usize| all.narrow(1, at, 1)?.contiguous()?.reshape(shape).map(Some);
-                Ok((part(0)?, part(1)?, part(2)?))
+                drop(beside);
+                let of = |values: Vec<T>| Tensor::from_vec(values, shape, &candle_core::Device::Cpu).map(Some);
+                Ok((of(dq)?, of(dk)?, of(dv)?))
             })
         })
     }
@@ -133,10 +134,8 @@ fn forward<T: Real>(sizes: Sizes, q: &[T], k: &[T], v: &[T], out: &mut [T]) {
 
 /// For one head, with recomputed weights. With w the weights, o the output and g its gradient, the gradient of the
 /// scores is w · (g vᵀ − g · o) / √d.
-fn backward<T: Real>(sizes: Sizes, [q, k, v, out, gradient]: [&[T]; 5], all: &mut [T]) {
+fn backward<T: Real>(sizes: Sizes, [q, k, v, out, gradient]: [&[T]; 5], [dq, dk, dv]: [&mut [T]; 3]) {
     let (positions, features) = (sizes.positions, sizes.features);
-    let (dq, rest) = all.split_at_mut(sizes.head());
-    let (dk, dv) = rest.split_at_mut(sizes.head());
     let scale = T::from_f64((features as f64).sqrt().recip());
     let mut weights = vec![T::default(); BLOCK.min(positions) * positions];
     let mut scores = weights.clone();
@@ -148,9 +147,9 @@ fn backward<T: Real>(sizes: Sizes, [q, k, v, out, gradient]: [&[T]; 5], all: &mu
         let g = Matrix::rows(&gradient[part.clone()], features);
         matmul(scores, [rows, positions, features], g, Matrix::rows(v, features).transposed(), false);
         let mut totals = [T::default(); BLOCK];
-        let rows_of = |values: &[T]| values[part.clone()].chunks(features).map(<[T]>::to_vec).collect::<Vec<_>>();
-        for (total, (g, o)) in totals.iter_mut().zip(rows_of(gradient).iter().zip(rows_of(out))) {
-            g.iter().zip(o).for_each(|(g, o)| *total += *g * o);
+        let pairs = gradient[part.clone()].chunks(features).zip(out[part.clone()].chunks(features));
+        for (total, (g, o)) in totals.iter_mut().zip(pairs) {
+            g.iter().zip(o).for_each(|(g, o)| *total += *g * *o);
         }
         matmul(dv, [positions, features, rows], Matrix::rows(&*weights, positions).transposed(), g, true);
         vector::run(Scores { weights, scores, totals: &totals, width: positions, scale });
@@ -174,12 +173,23 @@ impl<T: Real> Loop for Softmax<'_, T> {
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
         for row in self.weights.chunks_exact_mut(self.width) {
-            let top = row.iter().fold(row[0], |top, value| if *value > top { *value } else { top });
+            let top = largest(row);
             row.iter_mut().for_each(|value| *value = ((*value - top) * self.scale).exp::<FUSED>());
             let by = T::from_f64(vector::total([&*row], |[value]| value).recip());
             row.iter_mut().for_each(|value| *value *= by);
         }
     }
+}
+
+/// The largest value, of as many lanes at once as a vector has.
+#[inline(always)]
+fn largest<T: Real>(row: &[T]) -> T {
+    let larger = |a: T, b: T| if a > b { a } else { b };
+    let mut lanes = [row[0]; 16];
+    for values in row.chunks(16) {
+        lanes.iter_mut().zip(values).for_each(|(lane, value)| *lane = larger(*value, *lane));
+    }
+    lanes.into_iter().fold(row[0], larger)
 }
 
 struct Scores<'a, T> {

@@ -1,7 +1,7 @@
 //! A record of several positions, which are contiguous in every channel.
 
 use super::Normalise;
-use crate::vector::{Real, total};
+use crate::vector::{Real, totals};
 use std::mem::MaybeUninit;
 
 /// Positions normalised together.
@@ -98,8 +98,9 @@ pub fn backward<T: Real, const FUSED: bool>(
                 .iter_mut()
                 .zip(values)
                 .for_each(|(normal, (x, (mean, precision)))| *normal = (*x - *mean) * *precision);
-            *of_gain += T::from_f64(total([dy, &normal[..dy.len()]], |[dy, normal]| dy * normal));
-            *of_bias += T::from_f64(total([dy], |[dy]| dy));
+            let [gain_sum, bias_sum] = totals([dy, &normal[..dy.len()]], |[dy, normal]| [dy * normal, dy]);
+            *of_gain += T::from_f64(gain_sum);
+            *of_bias += T::from_f64(bias_sum);
             for ((dy, normal), (level, along)) in dy.iter().zip(&normal).zip(levels.iter_mut().zip(&mut alongs)) {
                 let slope = *dy * gain[channel];
                 *level += slope.to_f64();
