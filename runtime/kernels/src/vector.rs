@@ -249,9 +249,8 @@ pub fn sigmoid<const FUSED: bool>(x: f32) -> f32 {
 
 /// Values summed at once.
 const LANES: usize = 64;
-const SUMS: usize = 16;
-/// Values that a lane sums before its sum is added in f64, which costs a conversion.
-const DEPTH: usize = 4;
+/// Partial sums, enough that additions do not wait for one another.
+const SUMS: usize = 32;
 
 /// The sum of some values in f64, compiled for the best instruction set. Inside a [`Loop`], [`total`] does the same.
 pub fn sum<T: Real>(values: &[T]) -> f64 {
@@ -269,8 +268,7 @@ pub fn sum<T: Real>(values: &[T]) -> f64 {
     run(Sum(values))
 }
 
-/// The sum over all positions of `term` of the inputs' values, in f64 up to short sums of [`DEPTH`] values. The inputs have the
-/// same length.
+/// The sum over all positions of `term` of the inputs' values, in f64. The inputs have the same length.
 #[inline(always)]
 pub fn total<T: Real, const N: usize>(inputs: [&[T]; N], term: impl Fn([T; N]) -> T) -> f64 {
     let [sum] = totals(inputs, |values| [term(values)]);
@@ -284,37 +282,37 @@ pub fn totals<T: Real, const N: usize, const M: usize>(
     terms: impl Fn([T; N]) -> [T; M],
 ) -> [f64; M] {
     let len = inputs.iter().map(|values| values.len()).min().unwrap_or(0);
-    let mut sums = [[0.0; SUMS]; M];
-    for first in (0..len).step_by(DEPTH * LANES) {
+    let (whole, mut sums) = (len / LANES * LANES, [[0.0; SUMS]; M]);
+    for at in (0..whole).step_by(LANES) {
+        let parts = inputs.map(|values| &values[at..at + LANES]);
         let mut rows = [[T::default(); LANES]; M];
-        for at in (first..len.min(first + DEPTH * LANES)).step_by(LANES) {
-            if at + LANES <= len {
-                add_terms(&mut rows, inputs.map(|values| &values[at..at + LANES]), &terms);
-            } else {
-                add_terms(&mut rows, inputs.map(|values| &values[at..len]), &terms);
+        for lane in 0..LANES {
+            let values = terms(parts.map(|part| part[lane]));
+            for (row, value) in rows.iter_mut().zip(values) {
+                row[lane] = value;
             }
         }
-        for (sums, row) in sums.iter_mut().zip(&rows) {
-            for values in row.chunks(SUMS) {
-                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value.to_f64());
+        add_rows(&mut sums, &rows);
+    }
+    if whole < len {
+        let mut rows = [[T::default(); LANES]; M];
+        let parts = inputs.map(|values| &values[whole..len]);
+        for lane in 0..len - whole {
+            let values = terms(parts.map(|part| part[lane]));
+            for (row, value) in rows.iter_mut().zip(values) {
+                row[lane] = value;
             }
         }
+        add_rows(&mut sums, &rows);
     }
     sums.map(folded)
 }
 
-/// Adds the terms of up to [`LANES`] positions to their lanes.
 #[inline(always)]
-fn add_terms<T: Real, const N: usize, const M: usize>(
-    rows: &mut [[T; LANES]; M],
-    parts: [&[T]; N],
-    terms: &impl Fn([T; N]) -> [T; M],
-) {
-    let count = parts[0].len().min(LANES);
-    for lane in 0..count {
-        let values = terms(parts.map(|part| part[lane]));
-        for (row, value) in rows.iter_mut().zip(values) {
-            row[lane] += value;
+fn add_rows<T: Real, const M: usize>(sums: &mut [[f64; SUMS]; M], rows: &[[T; LANES]; M]) {
+    for (sums, row) in sums.iter_mut().zip(rows) {
+        for values in row.chunks(SUMS) {
+            sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value.to_f64());
         }
     }
 }
