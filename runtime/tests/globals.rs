@@ -5,7 +5,7 @@ use srvae::{
     BoundOptions, DType, Device, Draw, KlEstimator, Model, Noise, Params, Setting, Settings, Tensor, Terms, Values,
 };
 
-const TEXT: &str = include_str!("../../models/zoo/bayesian_regression.pgm");
+const TEXT: &str = include_str!("fixtures/models/bayesian_regression.pgm");
 const RECORDS: usize = 7;
 const FEATURES: usize = 4;
 const NOISE: f64 = 0.5;

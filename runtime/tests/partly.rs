@@ -272,6 +272,28 @@ const X: &str = "(normal from x |> linear)";
 const W: &str = "(normal from w |> linear(out: 5) |> softplus |> linear)";
 const V: &str = "(normal from concat(x, v) |> linear)";
 
+/// An expert that reads two variables drops out of the records that lack either of them, in a product and in a mixture.
+#[test]
+fn an_expert_needs_all_that_it_reads() {
+    let (of_x, of_both) = (X.replace("linear", "linear(out: 4)"), "(normal from concat(w, v) |> linear(out: 4))");
+    for q in [format!("{of_x} * {of_both}"), format!("mixture of {of_x}, {of_both}")] {
+        let model = build(&views(["partly observed"; 2], &format!("q(z | x, w, v) = {q}")));
+        let w = Noise::seeded(8).normal("w", &[RECORDS, 3], DType::F64, &Device::Cpu).unwrap();
+        let values = Values::new().with("x", bits(1, &[RECORDS, 6])).with("w", w).with("v", bits(2, &[RECORDS, 2]));
+        let terms = |w: [f64; RECORDS], v: [f64; RECORDS]| {
+            let kinds = presence(presence(values.clone(), "w", &w), "v", &v);
+            let terms = bounded(model.as_ref(), &kinds, &BoundOptions::default());
+            ["RE_x", "KL_z"].map(|name| term(&terms, name))
+        };
+        // The first record has both, the others one of them.
+        let (found, of_x_alone) = (terms([1.0, 0.0, 1.0], [1.0, 1.0, 0.0]), terms([0.0; RECORDS], [0.0; RECORDS]));
+        for (found, wanted) in found.iter().zip(&of_x_alone) {
+            close(&found[1..], &wanted[1..], &q);
+            assert!(found[0] != wanted[0], "{q}");
+        }
+    }
+}
+
 /// Each record has the bound of a model with only the variables that it has: their experts and their likelihoods.
 #[test]
 fn the_experts_of_what_is_missing_drop_out() {

@@ -7,6 +7,8 @@ mod support;
 mod bad_input;
 #[path = "cli/data.rs"]
 mod data;
+#[path = "cli/encoding.rs"]
+mod encoding;
 #[path = "cli/evaluation.rs"]
 mod evaluation;
 #[path = "cli/figures.rs"]

@@ -2,6 +2,8 @@
 
 #[path = "crates/rooms.rs"]
 mod rooms;
+#[path = "crates/versions.rs"]
+mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;

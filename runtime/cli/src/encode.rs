@@ -6,7 +6,7 @@ use super::{device, machine, ranks};
 use anyhow::{Result, bail};
 use serde_json::json;
 use srvae_training::Compiled;
-use srvae_training::arrays;
+use srvae_training::arrays::{self, Array};
 use srvae_training::eval::{self, Encoding};
 use srvae_training::files::{self, Kind};
 use srvae_training::interrupt;
@@ -51,6 +51,12 @@ pub fn run(models: &'static [Compiled], args: &Encode) -> Result<ExitCode> {
     }
     arrays::write_npz(&args.out, &found)?;
     drop(display);
+    report(&session, args, &found, (count, &name));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what was written: the arrays of `count` records of this data set.
+fn report(session: &Session, args: &Encode, found: &[Array], (count, name): (usize, &str)) {
     if args.common.json {
         let shapes: serde_json::Map<_, _> =
             found.iter().map(|array| (array.name.clone(), json!(array.shape))).collect();
@@ -64,5 +70,4 @@ pub fn run(models: &'static [Compiled], args: &Encode) -> Result<ExitCode> {
         note(&format!("{count} records of {name}: {}", shown.join(", ")));
         out(&args.out.display().to_string());
     }
-    Ok(ExitCode::SUCCESS)
 }

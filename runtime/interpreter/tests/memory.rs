@@ -17,14 +17,14 @@ fn a_small_model_by_hand() {
     // Weights, gain and bias: 3x3 from 2 to 1; then 1x1 from 1 to 4, 3x3 from 4 to 1, attention 2 to 1 to 2, 1x1 from 2 to 4.
     let (conv, dense, head) = (18 + 2, (4 + 8) + (36 + 2) + (2 + 2) + (2 + 4), 8 + 8);
     assert_eq!(parameters, conv + dense + head);
-    // One step of 1 channel and a constant to 1, padded to 16; four times as much as points.
-    let kernels = 9 * 2 * 16 + 4 * 9 * 2 * 16;
+    // One step of 1 channel and a constant to 1, padded to 8; four times as much as points.
+    let kernels = 9 * 2 * 8 + 4 * 9 * 2 * 8;
     assert_eq!(memory.training_fixed, 20_000_000 + 4 * (6 * 96 + kernels));
     assert_eq!(memory.saving, 20_000_000 + 4 * 20 * 96);
     assert_eq!(memory.evaluation_fixed, 20_000_000 + 4 * (2 * 96 + kernels));
     let (outputs, heads, variables) = ((1 + 2 + 4) * pixels, (1 + 4) * pixels, (1 + 2) * pixels);
     // The dense layer: stack and gradient with rows of 16 + 16, gradients of 2 and 1 channels, 36 points of one tile.
-    let passing = 2 * 32 * pixels + 3 * pixels + 36 * 16;
+    let passing = 2 * 32 * pixels + 3 * pixels + 36 * 8;
     // A quarter more.
     assert_eq!(memory.training_image, 4 * (outputs + 3 * heads + 4 * variables + passing) / 4 * 5);
     assert_eq!(memory.evaluation_image, 4 * ((2 + 4) * pixels + heads + variables));

@@ -3,6 +3,7 @@
 //! It follows from the sizes, so it is known before a model is built. All arithmetic saturates, because sizes come from
 //! the user.
 
+use crate::dense::sizes;
 use crate::fast::padded;
 use crate::fast::winograd::{POINTS, SIDE, TAPS};
 
@@ -41,7 +42,8 @@ impl Held {
     pub fn by_convolution([input, output]: [u64; 2], kernel: u64, [from, to]: [u64; 2]) -> Self {
         let (read, written) = (product(&[input, from]), product(&[output, to]));
         // The gradients of input and output, a pixel-major copy of each, and two offsets for each pixel and tap.
-        let pixels = [product(&[2, read]), product(&[2, wide(output), to]), product(&[4, kernel, kernel, to])];
+        let pixels =
+            [product(&[2, read]), product(&[2, stride(output, padded), to]), product(&[4, kernel, kernel, to])];
         Self { kept: written, passing: sum(&pixels), ends: read.saturating_add(written), ..Self::default() }
     }
 
@@ -49,15 +51,15 @@ impl Held {
     /// from which the backward pass recovers every state.
     pub fn by_dense_layer(channels: u64, growth: u64, steps: u64, positions: u64) -> Self {
         let before = |step| channels.saturating_add(growth.saturating_mul(step));
-        let end = before(steps);
-        let composed = (0..steps).map(|step| product(&[TAPS as u64, before(step).saturating_add(1), wide(growth)]));
+        let (end, wide) = (before(steps), stride(growth, sizes::wide));
+        let composed = (0..steps).map(|step| product(&[TAPS as u64, before(step).saturating_add(1), wide]));
         let composed = composed.fold(0, u64::saturating_add);
         // The state and its gradient, with a pixel's channels padded; the gradients of output and input; the points of
         // each tile.
-        let row = wide(end.saturating_add(1)).saturating_add(wide(1));
+        let row = stride(end.saturating_add(1), sizes::row);
         let tiles = positions.div_ceil((SIDE * SIDE) as u64);
         let ends = product(&[channels.saturating_add(end), positions]);
-        let points = product(&[POINTS as u64, tiles, wide(growth)]);
+        let points = product(&[POINTS as u64, tiles, wide]);
         Self {
             kept: product(&[end, positions]),
             passing: sum(&[product(&[2, row, positions]), ends, points]),
@@ -68,12 +70,10 @@ impl Held {
     }
 }
 
-/// The stride of a pixel with this many channels.
-fn wide(channels: u64) -> u64 {
-    usize::try_from(channels)
-        .ok()
-        .filter(|&channels| channels < usize::MAX / 2)
-        .map_or(channels, |it| padded(it) as u64)
+/// The stride of a pixel with this many channels, as a kernel pads them.
+fn stride(channels: u64, pad: impl Fn(usize) -> usize) -> u64 {
+    let padded = usize::try_from(channels).ok().filter(|&channels| channels < usize::MAX / 2).map(pad);
+    padded.map_or(channels, |it| it as u64)
 }
 
 fn product(factors: &[u64]) -> u64 {

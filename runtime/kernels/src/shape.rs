@@ -108,3 +108,27 @@ pub fn past(maps: &Tensor) -> Result<Tensor> {
 pub fn per_sample(value: &Tensor, samples: usize) -> Result<Tensor> {
     value.reshape((samples, value.dim(0)? / samples.max(1)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{mask, within};
+    use crate::{Device, Result, Tensor};
+
+    /// Records of no, one, two and three steps.
+    fn steps() -> Result<Tensor> {
+        Tensor::new(&[[0f64], [1.0], [2.0], [3.0]], &Device::Cpu)
+    }
+
+    #[test]
+    fn a_record_reaches_its_last_step_and_no_further() -> Result<()> {
+        let values = Tensor::new(&[f64::NAN, 5.0, 6.0, 7.0], &Device::Cpu)?;
+        let masked = |step| mask(&values, &steps()?, step)?.to_vec1::<f64>();
+        assert_eq!(masked(1)?, [0.0, 5.0, 6.0, 7.0]);
+        assert_eq!(masked(2)?, [0.0, 0.0, 6.0, 7.0]);
+        assert_eq!(masked(4)?, [0.0; 4]);
+        let pairs = Tensor::new(&[[1f64, 2.0]; 4], &Device::Cpu)?;
+        let chosen = within(&pairs, &pairs.neg()?, &steps()?, 3)?.to_vec2::<f64>()?;
+        assert_eq!(chosen, [[-1.0, -2.0], [-1.0, -2.0], [-1.0, -2.0], [1.0, 2.0]]);
+        Ok(())
+    }
+}

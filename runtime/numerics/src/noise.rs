@@ -22,6 +22,8 @@ pub struct Noise {
     /// Normal draws that may be used in place of random ones.
     offered: Vec<(String, Tensor)>,
     rows: Option<Rows>,
+    /// Whether draws are the middle of their distribution.
+    is_still: bool,
     /// The number of copies of each draw: one for each enumerated value.
     copies: usize,
     /// A counter on the device, and the number of draws before it.
@@ -56,7 +58,19 @@ impl Noise {
 
     /// The source at a state from [`Noise::state`].
     pub fn at(seed: u64, counter: u64) -> Self {
-        Self { seed, counter, recorded: Vec::new(), offered: Vec::new(), rows: None, copies: 1, base: None }
+        let (recorded, offered) = (Vec::new(), Vec::new());
+        Self { seed, counter, recorded, offered, rows: None, is_still: false, copies: 1, base: None }
+    }
+
+    /// A source without randomness: every normal draw is 0 and every uniform draw ½. A draw of a normal is then its mean, one of a
+    /// categorical or Bernoulli variable its likeliest value, and one of any other distribution of numbers its median.
+    pub fn none() -> Self {
+        Self { is_still: true, ..Self::seeded(0) }
+    }
+
+    /// Whether this is the source without randomness.
+    pub fn is_none(&self) -> bool {
+        self.is_still
     }
 
     /// A source whose draws for a row are a function of the seed, the row's sample and its image, so that samples and
@@ -161,6 +175,13 @@ impl Noise {
                 candle_core::bail!("the recorded draw for `{variable}` has shape {:?}, needed {shape:?}", draw.dims());
             }
             return draw.to_dtype(dtype)?.to_device(device);
+        }
+        if self.is_still {
+            let middle = match law {
+                Law::Normal => 0.0,
+                Law::Uniform => 0.5f32,
+            };
+            return Tensor::full(middle, shape, device)?.to_dtype(dtype);
         }
         // The rows of these draws, if they depend on rows.
         let rows = self.rows.as_ref().and_then(|rows| rows.of(shape));

@@ -8,7 +8,7 @@ use srvae::params::Phase;
 use srvae::spec::{Space, Spec};
 use srvae::{BoundOptions, DType, Device, Draw, Noise, Params, Settings, Tensor, Values};
 
-const MODEL: &str = include_str!("../../../srvae-dsl/tests/corpus/good/densities.pgm");
+const MODEL: &str = include_str!("../fixtures/models/densities.pgm");
 
 fn rows(value: &Tensor) -> Vec<Vec<f64>> {
     value.to_dtype(DType::F64).unwrap().flatten_from(1).unwrap().to_vec2().unwrap()

@@ -44,6 +44,10 @@ fn floats_keep_their_values_and_what_lists_lack_is_missing() {
     let classes = partly(super::spec(&[("f", Space::Label, &[3])]), &["f"]);
     let data = load(&fixture("gaps.parquet"), &classes, &[]).unwrap();
     assert_eq!(data.kept.unwrap().classes["f"], ["0.1", "16777216"]);
+    // A double keeps all of its digits: its nearest float32 would have another shortest text.
+    let classes = partly(super::spec(&[("d", Space::Label, &[3])]), &["d"]);
+    let data = load(&fixture("gaps.parquet"), &classes, &[]).unwrap();
+    assert_eq!(data.kept.unwrap().classes["d"], ["0.001", "0.1", "2"]);
     let strict = super::spec(&[("x", Space::Real, &[2])]);
     let error = format!("{:#}", load(&fixture("gaps.parquet"), &strict, &[]).unwrap_err());
     assert!(error.contains("record 1 has the value NaN; values must not be missing"), "{error}");

@@ -5,15 +5,14 @@ use srvae::interpret;
 use srvae::params::Phase;
 use srvae::{BoundOptions, DType, Device, Noise, Params, Result, Settings, Tensor, TermKind, Values};
 
+const TEXT: &str = include_str!("../fixtures/models/equation_five.pgm");
+
 /// Thirty steps of the paper's equation 5: q(y | x) changes and the bound rises.
 #[test]
 fn equation_five_is_trained() {
-    let file =
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../srvae-dsl/tests/corpus/good/equation_five.pgm");
-    let text = std::fs::read_to_string(file).unwrap();
     for method in ["straight_through", "score", "relaxed(temperature: 0.5)"] {
         let params = Params::new(3, DType::F32, &Device::Cpu);
-        let text = text.replace("draw y = straight_through", &format!("draw y = {method}"));
+        let text = TEXT.replace("draw y = straight_through", &format!("draw y = {method}"));
         let model = interpret::builder("equation_five.pgm", &text).build(&Settings::new(), &params).unwrap();
         // Images of one colour each, with a gradient of brightness.
         let pixel = |at: usize| {

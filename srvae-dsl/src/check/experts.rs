@@ -160,8 +160,8 @@ impl Checker<'_> {
         }
     }
 
-    /// What a mixture whose components are gone through cannot stand beside: another that is gone through, and a draw below it by
-    /// its score, for what a draw was good for is not known of each component.
+    /// A mixture enumerates its components. It excludes another enumerated variable, and a draw below it with the score gradient,
+    /// whose gain is not known for each component.
     pub(super) fn means(&mut self, q: &[Factor], draws: &[Draw]) {
         let mut means = q.iter().filter(|factor| factor.components().is_some());
         let Some(first) = means.next() else { return };

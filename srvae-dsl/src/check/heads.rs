@@ -178,51 +178,8 @@ impl Builder<'_, '_> {
         let other = given.other.map(|at| natural.others[at]);
         let domain = other.map_or(natural.domain, |(_, domain, _)| domain);
         let node = match self.reads_anything(expression) {
-            true => {
-                let outer = std::mem::replace(&mut self.prefix, format!("{}.", given.name.text));
-                let is_learned = matches!(expression.ungrouped().kind, ExpressionKind::Learned(None));
-                self.out = (shape == wanted.shape).then(|| wanted.dims[0].clone());
-                let head = Some(&shape).filter(|_| self.out.is_some() || is_learned);
-                let node = self.value(expression, head.map(Vec::as_slice));
-                (self.out, self.prefix) = (None, outer);
-                let node = self.fits(node?, &given.name.text, &shape, expression)?;
-                // A learned value is unrestricted, so it is mapped to the domain.
-                let onto = match domain {
-                    Domain::Real => None,
-                    Domain::Positive => Some("exp"),
-                    Domain::Unit => Some("sigmoid"),
-                    Domain::Simplex => Some("softmax"),
-                };
-                match onto.filter(|_| is_learned) {
-                    Some(block) => self.block(block, Vec::new(), vec![node], expression.span)?,
-                    None => node,
-                }
-            }
-            false => {
-                let number = self.checker.number(expression)?.0;
-                if shape != wanted.shape {
-                    let (place, needed) = (self.place(), show_shape(&shape));
-                    let error =
-                        messages::natural_unfit(&place, &given.name.text, &needed, "one number", expression.span);
-                    self.checker.findings.push(error);
-                    return None;
-                }
-                match read {
-                    Some(read) => {
-                        let channels = ("channels", wanted.dims[0].clone());
-                        self.block("filled", vec![("value", number), channels], vec![read], expression.span)?
-                    }
-                    None if wanted.is_root => {
-                        let sizes = wanted.dims.iter().map(|size| ("sizes", size.clone()));
-                        let all = std::iter::once(("value", number)).chain(sizes).collect();
-                        self.block("constant", all, Vec::new(), expression.span)?
-                    }
-                    None => {
-                        self.checker.findings.push(messages::natural_numbers(entry.name, wanted.base.span));
-                        return None;
-                    }
-                }
-            }
+            true => self.computed(wanted, given, &shape, domain)?,
+            false => self.constant(wanted, given, &shape, read)?,
         };
         if !self.checker.is_within(&self.nodes, node, domain) {
             self.checker.findings.push(messages::natural_domain(&given.name.text, domain, expression.span));
@@ -231,6 +188,62 @@ impl Builder<'_, '_> {
         match other {
             Some((_, _, block)) => self.block(block, Vec::new(), vec![node], expression.span),
             None => Some(node),
+        }
+    }
+
+    /// A parameter of this shape from an expression that reads something, or that is learned.
+    fn computed(&mut self, wanted: &Wanted<'_>, given: &Given<'_>, shape: &[usize], domain: Domain) -> Option<NodeId> {
+        let expression = &given.argument.value;
+        let outer = std::mem::replace(&mut self.prefix, format!("{}.", given.name.text));
+        let is_learned = matches!(expression.ungrouped().kind, ExpressionKind::Learned(None));
+        self.out = (shape == wanted.shape).then(|| wanted.dims[0].clone());
+        let head = Some(shape).filter(|_| self.out.is_some() || is_learned);
+        let node = self.value(expression, head);
+        (self.out, self.prefix) = (None, outer);
+        let node = self.fits(node?, &given.name.text, shape, expression)?;
+        // A learned value is unrestricted, so it is mapped to the domain.
+        let onto = match domain {
+            Domain::Real => None,
+            Domain::Positive => Some("exp"),
+            Domain::Unit => Some("sigmoid"),
+            Domain::Simplex => Some("softmax"),
+        };
+        match onto.filter(|_| is_learned) {
+            Some(block) => self.block(block, Vec::new(), vec![node], expression.span),
+            None => Some(node),
+        }
+    }
+
+    /// A parameter that is one number for all elements. `read` is a node whose rows are those of the head.
+    fn constant(
+        &mut self,
+        wanted: &Wanted<'_>,
+        given: &Given<'_>,
+        shape: &[usize],
+        read: Option<NodeId>,
+    ) -> Option<NodeId> {
+        let expression = &given.argument.value;
+        let number = self.checker.number(expression)?.0;
+        if shape != wanted.shape {
+            let (place, needed) = (self.place(), show_shape(shape));
+            let error = messages::natural_unfit(&place, &given.name.text, &needed, "one number", expression.span);
+            self.checker.findings.push(error);
+            return None;
+        }
+        match read {
+            Some(read) => {
+                let channels = ("channels", wanted.dims[0].clone());
+                self.block("filled", vec![("value", number), channels], vec![read], expression.span)
+            }
+            None if wanted.is_root => {
+                let sizes = wanted.dims.iter().map(|size| ("sizes", size.clone()));
+                let all = std::iter::once(("value", number)).chain(sizes).collect();
+                self.block("constant", all, Vec::new(), expression.span)
+            }
+            None => {
+                self.checker.findings.push(messages::natural_numbers(wanted.base.entry.name, wanted.base.span));
+                None
+            }
         }
     }
 

@@ -186,20 +186,7 @@ impl Checker<'_> {
 
     fn first_use(&mut self, index: usize, inputs: Vec<Vec<usize>>, used: Span) -> Option<(Net, usize)> {
         let declared = self.nets.declared[index].clone();
-        let mut input_dims = Vec::new();
-        for (formal, shape) in declared.formals.iter().zip(&inputs) {
-            if let Some(space) = &formal.space {
-                let (dims, wanted) = self.declared_shape(space)?;
-                if wanted != *shape {
-                    let (wanted, found) = (show_shape(&wanted), show_shape(shape));
-                    let (net, formal) = (&declared.name, &formal.name.text);
-                    let error = messages::net_input_does_not_fit(net, formal, space.span, &wanted, used, &found);
-                    self.findings.push(error);
-                    return None;
-                }
-                input_dims.push(dims);
-            }
-        }
+        let input_dims = self.input_dims(&declared, &inputs, used)?;
         let output = match declared.output {
             Some(space) => Some(self.declared_shape(space)?),
             None => None,
@@ -219,14 +206,7 @@ impl Checker<'_> {
                     self.findings.push(messages::nets_too_deep(&declared.name, declared.span));
                     return None;
                 }
-                let shape = network.nodes[network.output.0].shape.clone();
-                if let (Some((_, wanted)), Some(space)) = (output, declared.output)
-                    && wanted != shape
-                {
-                    let (wanted, found) = (show_shape(&wanted), show_shape(&shape));
-                    self.findings.push(messages::net_output_does_not_fit(&declared.name, space.span, &wanted, &found));
-                    return None;
-                }
+                let shape = self.output_shape(&declared, &network, output.map(|(_, wanted)| wanted))?;
                 (NetBody::Network(network), shape)
             }
         };
@@ -254,6 +234,42 @@ impl Checker<'_> {
             span: declared.span,
         };
         Some((net, depth))
+    }
+
+    /// The declared sizes of the inputs, symbolic. None if the shapes of a use do not fit; the error is then reported.
+    fn input_dims(&mut self, declared: &Declared<'_>, inputs: &[Vec<usize>], used: Span) -> Option<Vec<Vec<Number>>> {
+        let mut all = Vec::new();
+        for (formal, shape) in declared.formals.iter().zip(inputs) {
+            let Some(space) = &formal.space else { continue };
+            let (dims, wanted) = self.declared_shape(space)?;
+            if wanted != *shape {
+                let (wanted, found) = (show_shape(&wanted), show_shape(shape));
+                let (net, formal) = (&declared.name, &formal.name.text);
+                let error = messages::net_input_does_not_fit(net, formal, space.span, &wanted, used, &found);
+                self.findings.push(error);
+                return None;
+            }
+            all.push(dims);
+        }
+        Some(all)
+    }
+
+    /// The shape of a network's output. None if the file states another one; the error is then reported.
+    fn output_shape(
+        &mut self,
+        declared: &Declared<'_>,
+        network: &Network,
+        wanted: Option<Vec<usize>>,
+    ) -> Option<Vec<usize>> {
+        let shape = network.nodes[network.output.0].shape.clone();
+        if let (Some(wanted), Some(space)) = (wanted, declared.output)
+            && wanted != shape
+        {
+            let (wanted, found) = (show_shape(&wanted), show_shape(&shape));
+            self.findings.push(messages::net_output_does_not_fit(&declared.name, space.span, &wanted, &found));
+            return None;
+        }
+        Some(shape)
     }
 
     fn rust_net(

@@ -28,6 +28,15 @@ impl Checker<'_> {
                 }
             }
         }
+        self.missing(file, links);
+        for side in [Side::P, Side::Q] {
+            let parents = first.values().filter(|link| link.0 == side).map(|link| (link.1, *link)).collect();
+            self.cycle(side, &parents);
+        }
+    }
+
+    /// Reports the variables without a factor that they need.
+    fn missing(&mut self, file: &File, links: &[Link<'_>]) {
         // A factor with an error is not missing.
         let stated: BTreeSet<(Side, &str)> =
             super::factor_items(file).map(|(_, factor)| (factor.side, factor.variable.text.as_str())).collect();
@@ -68,10 +77,6 @@ impl Checker<'_> {
                     self.findings.diagnostics.push(error);
                 }
             }
-        }
-        for side in [Side::P, Side::Q] {
-            let parents = first.values().filter(|link| link.0 == side).map(|link| (link.1, *link)).collect();
-            self.cycle(side, &parents);
         }
     }
 

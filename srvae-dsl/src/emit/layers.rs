@@ -58,7 +58,7 @@ fn code(names: &[Ident], fields: &[TokenStream], built: &TokenStream) -> TokenSt
     quote! {
         /// Layers, flows and the distributions of roots.
         mod layers {
-            /// Each under the name that its parameters lie below.
+            /// Each field is named after the path of its parameters.
             pub struct Layers { #(#fields),* }
 
             impl Layers {

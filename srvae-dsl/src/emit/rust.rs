@@ -121,8 +121,8 @@ fn placed<'a>(plan: &'a Plan, origin: &Origin) -> Vec<Placed<'a>> {
     plan.parts.all.iter().filter_map(one).collect()
 }
 
-/// The crates of others that networks are looked up in, each with a message for where the user's crate does not depend on it: rustc says that
-/// at the line of the macro.
+/// The external crates of networks, each with a message for the case that the user's crate does not depend on it. rustc reports that
+/// case at the line of the macro.
 pub fn crates(plan: &Plan, origin: &Origin) -> Vec<(String, String)> {
     let of_others = placed(plan, origin).into_iter().filter(|placed| !placed.named.is_own);
     let one = |placed: Placed<'_>| {

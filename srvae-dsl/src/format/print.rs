@@ -88,7 +88,7 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// What is added, an addend a line where one line is not enough.
+    /// The addends of an objective, one per line if one line is not enough.
     fn objective(&self, addends: &[Addend]) -> String {
         let each: Vec<String> = addends.iter().map(|addend| self.addend(addend)).collect();
         let start = "objective ";

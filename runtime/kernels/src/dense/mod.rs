@@ -7,7 +7,7 @@ mod backward;
 mod compose;
 mod forward;
 mod gate;
-mod sizes;
+pub(crate) mod sizes;
 
 use super::carrier::{Chain, Place};
 use super::cpu::{Values, slice};

@@ -5,6 +5,18 @@ use crate::fast::{narrow, padded, winograd::Tiles};
 /// Channels per task.
 pub const CHUNK: usize = 64;
 
+/// A step's growth, padded.
+pub const fn wide(growth: usize) -> usize {
+    narrow(growth)
+}
+
+/// The stride of a pixel with this many channels: padded to whole vectors, and not a power of two, for which pixels would use the
+/// same cache lines.
+pub const fn row(channels: usize) -> usize {
+    let row = padded(channels) + 16;
+    if row.is_multiple_of(256) { row + 16 } else { row }
+}
+
 /// A dense layer's sizes.
 ///
 /// Inside the layer the layout is pixel-major. A pixel's channels are a constant 1, the input's channels, then those
@@ -38,14 +50,12 @@ impl Sizes {
 
     /// The growth, padded.
     pub fn wide(&self) -> usize {
-        narrow(self.growth)
+        wide(self.growth)
     }
 
-    /// The stride of a pixel: padded to whole vectors, and not a power of two, for which pixels would use the same
-    /// cache lines.
+    /// The stride of a pixel.
     pub fn row(&self) -> usize {
-        let row = padded(1 + self.channels()) + 16;
-        if row.is_multiple_of(256) { row + 16 } else { row }
+        row(1 + self.channels())
     }
 
     pub fn tiles(&self) -> Tiles {

@@ -60,8 +60,11 @@ impl Distribution for OneOf {
         log_sum_exp(&self.weighted(&Tensor::stack(&self.each(|component| component.log_prob(value))?, 0)?)?)
     }
 
-    /// A draw of every component for each row, of which one is taken.
+    /// A draw of every component for each row, of which one is taken; the mean if there is no noise that could choose.
     fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {
+        if noise.is_none() {
+            return self.mean();
+        }
         let drawn = self.each(|component| component.sample(name, noise, draw))?;
         let Some(first) = drawn.first() else { candle_core::bail!("a mixture of no components has no draws") };
         // A row of the noise is a row of the batch.
@@ -220,6 +223,8 @@ mod tests {
         assert!(of_second(1) == 0 && of_second(0).abs_diff(1000) < 112, "{} and {}", of_second(0), of_second(1));
         let means = of.mean()?.flatten_all()?.to_vec1::<f64>()?;
         assert_eq!(means[..2], [0.0, -100.0]);
+        let still = of.sample("z", &mut Noise::none(), &Draw::default())?.flatten_all()?.to_vec1::<f64>()?;
+        assert_eq!(still, means);
         assert_eq!(of.mode()?.flatten_all()?.to_vec1::<f64>()?[1], -100.0);
         Ok(())
     }

@@ -89,7 +89,7 @@ impl Records {
         self.count
     }
 
-    /// Bytes of what is held in memory: nothing of records that are read when they are wanted.
+    /// Bytes of the values in memory: 0 for records that are read on demand.
     pub fn bytes(&self) -> usize {
         self.columns.iter().map(|column| column.cells.bytes()).sum()
     }

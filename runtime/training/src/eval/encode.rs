@@ -6,7 +6,7 @@ use crate::interrupt;
 use crate::params::Phase;
 use crate::ranks::{self, ALONE, Communicator};
 use crate::spec::{Role, Spec, Variable};
-use crate::{DType, Draw, Model, Noise, Tensor, Values};
+use crate::{DType, Draw, Model, Noise, Values};
 use anyhow::{Context, Result, ensure};
 
 /// Options of the encoding.
@@ -48,8 +48,8 @@ pub fn inferred<'s>(model: &dyn Model, spec: &'s Spec) -> Result<(&'static str, 
     Ok((mode.name, latents))
 }
 
-/// Two arrays for each latent: NAME `[records, …]`, the value of q without noise (the mean for a normal q, given the
-/// means of the latents above), and with draws NAME_draws `[records, draws, …]`. The draws of a record depend only on
+/// Two arrays for each latent: NAME `[records, …]`, the value of q without noise ([`Noise::none`], given the values of the
+/// latents above), and with draws NAME_draws `[records, draws, …]`. The draws of a record depend only on
 /// the seed and the record's number.
 ///
 /// # Errors
@@ -111,7 +111,7 @@ fn portion_of(
     (data, begin, size): (&Values, usize, usize),
 ) -> Result<Vec<u8>> {
     let run = |noise: &mut Noise| Ok::<_, anyhow::Error>(model.run(mode, data, size, noise, &Draw::default())?);
-    let means = run(&mut still(model, latents.iter().copied(), size)?)?;
+    let means = run(&mut Noise::none())?;
     let mut draws = Vec::with_capacity(how.draws);
     for draw in 0..how.draws {
         draws.push(run(&mut Noise::of_rows(how.seed ^ 0x656e_636f, draw..draw + 1, begin..begin + size))?);
@@ -127,15 +127,4 @@ fn portion_of(
         (0..size).for_each(|record| draws.iter().for_each(|draw| numbers.extend(&draw[record])));
     }
     Ok(ranks::of_floats(&numbers))
-}
-
-/// Noise that is zero for these latents, so that draws from q are its means.
-pub(crate) fn still<'s>(model: &dyn Model, latents: impl Iterator<Item = &'s Variable>, size: usize) -> Result<Noise> {
-    let params = model.params();
-    let mut noise = Noise::seeded(0);
-    for latent in latents {
-        let dims: Vec<usize> = std::iter::once(size).chain(latent.shape.iter().copied()).collect();
-        noise.offer(&latent.name, Tensor::zeros(dims, params.dtype(), params.device())?);
-    }
-    Ok(noise)
 }

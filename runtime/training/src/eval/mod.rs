@@ -10,7 +10,6 @@ use crate::ranks::{self, ALONE, Communicator};
 use crate::spec::{Spec, Variable};
 use crate::{BoundOptions, DType, Model, Noise, Tensor, TermKind};
 use anyhow::{Result, bail, ensure};
-pub(crate) use encode::still;
 pub use encode::{Encoding, encode, inferred};
 pub use log_sum::LogSum;
 use serde_json::{Map, Value, json};
@@ -178,34 +177,9 @@ fn estimate(model: &dyn Model, spec: &Spec, images: &Images, options: &Options<'
     let batches = Batches::new(spec, images, model.params().device())?;
     let count = options.images.unwrap_or(usize::MAX).min(images.len());
     ensure!(count > 0, "there are no records to evaluate on");
-    let (batch, _) = options.portion();
-    let portions = count.div_ceil(batch);
     let milestones = milestones(options.samples);
     let pass = Pass { model, batches: &batches, images, options, milestones: &milestones };
-    let work = |portion: usize| pass.portion(portion * batch, batch.min(count - portion * batch));
-    // A rank without portions computes one anyway, to know the terms.
-    let mut names = match options.ranks.rank() >= portions {
-        true => work(0)?.names,
-        false => Vec::new(),
-    };
-    let mut found = Found { records: Records::default(), by_samples: vec![0.0; milestones.len()] };
-    ranks::in_order(
-        options.ranks,
-        portions,
-        |portion| {
-            let portion = work(portion)?;
-            names.clone_from(&portion.names);
-            Ok(ranks::of_doubles(&portion.numbers))
-        },
-        |portion, bytes| {
-            let size = batch.min(count - portion * batch);
-            found.add(size, &ranks::doubles(bytes));
-            (options.progress)(portion * batch + size, count);
-            Ok(())
-        },
-    )?;
-    found.records.terms.iter_mut().zip(&names).for_each(|(term, &(name, kind))| (term.0, term.1) = (name, kind));
-    let Found { mut records, by_samples } = found;
+    let Found { mut records, by_samples } = pass.all()?;
     for (_, _, values) in &mut records.terms {
         values.iter_mut().for_each(|value| *value /= options.samples as f64);
     }
@@ -256,6 +230,32 @@ struct Portion {
 }
 
 impl Pass<'_> {
+    /// The results of all portions, in order, from all ranks.
+    fn all(&self) -> Result<Found> {
+        let (options, count, (batch, _)) = (self.options, self.count(), self.options.portion());
+        let portions = count.div_ceil(batch);
+        let size = |portion: usize| batch.min(count - portion * batch);
+        // A rank without portions computes one anyway, to know the terms.
+        let mut names = match options.ranks.rank() >= portions {
+            true => self.portion(0, size(0))?.names,
+            false => Vec::new(),
+        };
+        let mut found = Found { records: Records::default(), by_samples: vec![0.0; self.milestones.len()] };
+        let work = |portion: usize| {
+            let portion = self.portion(portion * batch, size(portion))?;
+            names.clone_from(&portion.names);
+            Ok(ranks::of_doubles(&portion.numbers))
+        };
+        ranks::in_order(options.ranks, portions, work, |portion, bytes| {
+            found.add(size(portion), &ranks::doubles(bytes));
+            (options.progress)(portion * batch + size(portion), count);
+            Ok(())
+        })?;
+        found.records.terms.iter_mut().zip(&names).for_each(|(term, &(name, kind))| (term.0, term.1) = (name, kind));
+        Ok(found)
+    }
+
+    /// The results of `size` records.
     fn portion(&self, begin: usize, size: usize) -> Result<Portion> {
         let Self { model, options, .. } = self;
         let data = self.batches.range(self.images, begin, size)?;

@@ -134,6 +134,14 @@ impl Part {
 
     /// One connection. Returns whether the file is complete after it.
     fn connect(&mut self, request: &Request<'_>) -> Result<bool, Stop> {
+        match self.ask(request)? {
+            Some(body) => self.receive(body, request),
+            None => Ok(true),
+        }
+    }
+
+    /// The server's answer from the first missing byte on. None if the file is complete, or longer than the server's.
+    fn ask(&mut self, request: &Request<'_>) -> Result<Option<ureq::Body>, Stop> {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_connect(Some(request.pace.silence))
@@ -149,8 +157,8 @@ impl Part {
         match status {
             200 if self.length > 0 => self.clear().map_err(Stop::Final)?,
             200 | 206 => {}
-            // The range is empty: the file is complete, or longer than the server's.
-            416 => return Ok(true),
+            // The range is empty.
+            416 => return Ok(None),
             500.. => return Err(Stop::Connection(anyhow::anyhow!("the server answers {status}"))),
             _ => {
                 return Err(Stop::Final(anyhow::anyhow!(
@@ -168,7 +176,12 @@ impl Part {
             );
             return Err(Stop::Final(failed));
         }
-        let mut body = response.into_body().into_reader();
+        Ok(Some(response.into_body()))
+    }
+
+    /// Appends what the server sends. Returns whether the file is complete after it.
+    fn receive(&mut self, body: ureq::Body, request: &Request<'_>) -> Result<bool, Stop> {
+        let mut body = body.into_reader();
         let mut buffer = vec![0; 1 << 16];
         let mut window = Window::new(request.pace);
         loop {

@@ -17,7 +17,7 @@ pub struct Request<'a> {
     pub url: &'a str,
     /// The checksum of the whole file, in hexadecimal.
     pub sha256: &'a str,
-    /// The length of the whole file. Not a byte more is accepted.
+    /// The length of the whole file. Longer content is an error.
     pub bytes: u64,
     /// The destination of the file.
     pub target: &'a Path,

@@ -53,48 +53,9 @@ impl<'a> Machine<'a> {
             0x8c => self.string(1, true)?,
             b'X' => self.string(4, true)?,
             0x8d => self.string(8, true)?,
-            b']' | b')' => self.push(Node::Sequence(Vec::new())),
-            b'}' => self.push(Node::Dict(Vec::new())),
-            b'l' | b't' => {
-                let items = self.since_mark()?;
-                self.push(Node::Sequence(items));
-            }
-            b'd' => {
-                let entries = self.since_mark()?;
-                self.push(Node::Dict(entries));
-            }
-            code @ 0x85..=0x87 => {
-                let from = self.stack.len().checked_sub(usize::from(code - 0x84)).context("a tuple without members")?;
-                let items = self.stack.split_off(from);
-                self.push(Node::Sequence(items));
-            }
-            b'a' => {
-                let item = self.pop()?;
-                self.extend(vec![item])?;
-            }
-            b'e' => {
-                let items = self.since_mark()?;
-                self.extend(items)?;
-            }
-            b's' => {
-                let (value, key) = (self.pop()?, self.pop()?);
-                self.insert(vec![key, value])?;
-            }
-            b'u' => {
-                let entries = self.since_mark()?;
-                self.insert(entries)?;
-            }
-            b'c' => {
-                let (module, name) = (self.line()?, self.line()?);
-                self.push(Node::Global(module, name));
-            }
-            0x93 => {
-                let (name, module) = (self.pop()?, self.pop()?);
-                let (Node::Text(name), Node::Text(module)) = (&self.nodes[name], &self.nodes[module]) else {
-                    bail!("a class without a name");
-                };
-                self.push(Node::Global(module.clone(), name.clone()));
-            }
+            code @ (b']' | b')' | b'l' | b't' | 0x85..=0x87 | b'}' | b'd') => self.collection(code)?,
+            code @ (b'a' | b'e' | b's' | b'u') => self.fill(code)?,
+            code @ (b'c' | 0x93) => self.global(code)?,
             b'R' | 0x81 => {
                 let (arguments, callable) = (self.pop()?, self.pop()?);
                 self.push(Node::Call { callable, arguments, state: None, entries: Vec::new() });
@@ -108,6 +69,60 @@ impl<'a> Machine<'a> {
             code => bail!("instruction {code:#04x} is none that data needs"),
         }
         Ok(None)
+    }
+
+    /// A new list, tuple or dictionary: empty, of all values since the mark, or of the last one, two or three.
+    fn collection(&mut self, code: u8) -> Result<()> {
+        let node = match code {
+            b'l' | b't' => Node::Sequence(self.since_mark()?),
+            b'}' => Node::Dict(Vec::new()),
+            b'd' => Node::Dict(self.since_mark()?),
+            0x85..=0x87 => {
+                let from = self.stack.len().checked_sub(usize::from(code - 0x84)).context("a tuple without members")?;
+                Node::Sequence(self.stack.split_off(from))
+            }
+            _ => Node::Sequence(Vec::new()),
+        };
+        self.push(node);
+        Ok(())
+    }
+
+    /// Appends to a list or inserts into a dictionary: the last value or entry, or all since the mark.
+    fn fill(&mut self, code: u8) -> Result<()> {
+        match code {
+            b'a' => {
+                let item = self.pop()?;
+                self.extend(vec![item])
+            }
+            b'e' => {
+                let items = self.since_mark()?;
+                self.extend(items)
+            }
+            b's' => {
+                let (value, key) = (self.pop()?, self.pop()?);
+                self.insert(vec![key, value])
+            }
+            _ => {
+                let entries = self.since_mark()?;
+                self.insert(entries)
+            }
+        }
+    }
+
+    /// A class by name: from lines of the file, or from the last two values.
+    fn global(&mut self, code: u8) -> Result<()> {
+        let (module, name) = match code {
+            b'c' => (self.line()?, self.line()?),
+            _ => {
+                let (name, module) = (self.pop()?, self.pop()?);
+                let (Node::Text(name), Node::Text(module)) = (&self.nodes[name], &self.nodes[module]) else {
+                    bail!("a class without a name");
+                };
+                (module.clone(), name.clone())
+            }
+        };
+        self.push(Node::Global(module, name));
+        Ok(())
     }
 
     fn constant(&mut self) -> Result<()> {

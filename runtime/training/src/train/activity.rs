@@ -2,11 +2,10 @@
 
 use super::Config;
 use crate::data::{Batches, Images};
-use crate::eval;
 use crate::interrupt;
 use crate::params::Phase;
 use crate::spec::{Spec, Variable};
-use crate::{DType, Draw, Model, TermKind};
+use crate::{DType, Draw, Model, Noise, TermKind};
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 
@@ -101,8 +100,8 @@ fn moments(
     let mut done = 0;
     while done < count {
         let size = batch.clamp(1, count - done);
-        let mut still = eval::still(model, latents.iter().copied(), size)?;
-        let found = model.run(mode, &batches.range(images, done, size)?, size, &mut still, &Draw::default())?;
+        let given = batches.range(images, done, size)?;
+        let found = model.run(mode, &given, size, &mut Noise::none(), &Draw::default())?;
         for (latent, units) in latents.iter().zip(&mut all) {
             let values: Vec<f32> = found.get(&latent.name)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
             let length = units.len().max(1);

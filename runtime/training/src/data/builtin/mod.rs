@@ -192,8 +192,6 @@ impl Wanted<'_> {
     fn cells(&self, variable: &Variable, view: usize, steps: usize) -> Result<Cells> {
         let (shape, size) = (shape_of(variable), variable.shape.iter().product::<usize>());
         let class = |index: usize| self.class(index);
-        let each = size / steps.max(1);
-        let reals = |numbers| Ok(Cells::Reals { shape: variable.shape.clone(), numbers });
         match Content::of(variable) {
             Content::Scenes => {
                 let shape = variable.picture().with_context(|| no_values(variable))?;
@@ -210,25 +208,11 @@ impl Wanted<'_> {
                 Ok(Cells::Pictures { shape, bytes })
             }
             Content::Music => {
+                let each = size / steps.max(1);
                 let notes = self.rows(|index| Ok(sequences::music(steps, each, index, view, class(index))))?;
                 let bytes = notes.into_iter().map(|note| 255 * note).collect();
                 Ok(Cells::Pictures { shape: [1, 1, size], bytes })
             }
-            Content::ScenesBetweenLevels => reals(
-                self.rows(|index| Ok(table::between_levels(&picture(shape, self.scene(index, view)), index, view)))?,
-            ),
-            Content::Pendulums => reals(self.rows(|index| {
-                let numbers = sequences::pendulum(steps, each, index, view, class(index));
-                if variable.space == Space::Real {
-                    return Ok(numbers);
-                }
-                table::of_space(variable, numbers).with_context(|| no_values(variable))
-            })?),
-            Content::Measurements => {
-                reals(self.rows(|index| Ok(table::measurements(size, index, view, class(index))))?)
-            }
-            Content::Cells => reals(self.rows(|index| Ok(counts::cell(size, index, view, class(index))))?),
-            Content::Lengths => reals(self.rows(|index| Ok(vec![sequences::length(steps, index) as f32]))?),
             Content::Classes => {
                 let classes = variable.shape[0];
                 Ok(Cells::Classes(self.rows(|index| Ok(vec![class(index) % classes.max(1)]))?))
@@ -238,10 +222,36 @@ impl Wanted<'_> {
                 let codes = self.rows(|index| Ok(sequences::words(places, classes, index, view, class(index))))?;
                 Ok(Cells::Codes { places, codes })
             }
-            Content::Transformed => reals(self.rows(|index| {
-                table::of_space(variable, table::measurements(size, index, view, class(index)))
-                    .with_context(|| no_values(variable))
-            })?),
+            content => {
+                let numbers = self.rows(|index| self.reals(content, variable, (index, view), steps))?;
+                Ok(Cells::Reals { shape: variable.shape.clone(), numbers })
+            }
+        }
+    }
+
+    /// The numbers that a record has of a variable of real numbers or counts.
+    fn reals(
+        &self,
+        content: Content,
+        variable: &Variable,
+        (index, view): (usize, usize),
+        steps: usize,
+    ) -> Result<Vec<f32>> {
+        let (size, class) = (variable.shape.iter().product::<usize>(), self.class(index));
+        let mapped = |numbers| table::of_space(variable, numbers).with_context(|| no_values(variable));
+        match content {
+            Content::ScenesBetweenLevels => {
+                let scene = picture(shape_of(variable), self.scene(index, view));
+                Ok(table::between_levels(&scene, index, view))
+            }
+            Content::Pendulums => {
+                let numbers = sequences::pendulum(steps, size / steps.max(1), index, view, class);
+                if variable.space == Space::Real { Ok(numbers) } else { mapped(numbers) }
+            }
+            Content::Measurements => Ok(table::measurements(size, index, view, class)),
+            Content::Cells => Ok(counts::cell(size, index, view, class)),
+            Content::Lengths => Ok(vec![sequences::length(steps, index) as f32]),
+            _ => mapped(table::measurements(size, index, view, class)),
         }
     }
 }

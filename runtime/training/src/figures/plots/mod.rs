@@ -222,7 +222,7 @@ impl Shown<'_> {
             let named = |mode: &&Mode| ["imputation", "classification"].iter().any(|word| mode.name.starts_with(word));
             let Some(mode) = self.model.modes().iter().filter(finds).find(named).copied() else { continue };
             // The mean, for a normal q.
-            let mut noise = eval::still(self.model, std::iter::once(variable), self.images.len())?;
+            let mut noise = Noise::none();
             let draw = Draw { decode: Decode::Mode, ..Draw::default() };
             let given = complete(self.model, &mode, self.data, &mut noise, &draw)?;
             let found = self.model.run(mode.name, &given, self.images.len(), &mut noise, &draw)?;

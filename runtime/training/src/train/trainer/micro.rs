@@ -63,10 +63,10 @@ impl Trainer<'_> {
             norm = slopes.norm;
             if !norm.is_finite() {
                 skipped = Some(self.leave_out(fault.of_parameter(slopes.broken.as_deref(), norm))?);
-            } else if let Some(limit) = self.config.skip_above.filter(|limit| norm > *limit) {
-                skipped = Some(format!("step {number}: the gradient's norm is {norm:.4}, above {limit}"));
+            } else if let Some(reason) = self.too_large(norm) {
+                skipped = Some(reason);
             } else {
-                let factor = self.config.clip.filter(|limit| norm > *limit).map(|limit| limit / norm);
+                let factor = self.clipping(norm);
                 self.updates.step(&self.params, self.ranks, &mut slopes, factor, rate)?;
                 self.average_in()?;
             }

@@ -1,5 +1,6 @@
 //! A run from its first step to its end.
 
+use super::step::Step;
 use super::{End, Trainer, interruptible};
 use crate::interrupt;
 use crate::progress::Display;
@@ -71,56 +72,63 @@ impl Trainer<'_> {
 
     fn steps(&mut self, metrics: &mut Metrics, display: &Display) -> Result<End> {
         self.begun = Instant::now();
-        let log_every = (self.config.steps / 1000).max(1);
-        let (mut bits, mut rate, mut looked) = (f64::NAN, 0.0, (self.progress.step, self.seconds));
+        let mut shown = Shown { score: f64::NAN, rate: 0.0, step: self.progress.step, seconds: self.seconds };
         // A run that was interrupted in a validation repeats it.
-        if self.validation_is_due() && self.validate(metrics, display, bits, rate)? {
+        if self.validation_is_due() && self.validate(metrics, display, shown.score, shown.rate)? {
             return Ok(End::Patience);
         }
         while self.progress.step < self.config.steps {
             let step = self.step()?;
-            let (number, seconds) = (self.progress.step, self.seconds);
-            let (asked, over) = step.as_ref().map_or((false, false), |step| (step.asked, step.over));
-            if let Some(step) = step {
-                let pictures = (number - looked.0) * self.config.batch;
-                (bits, rate) = (self.spec.score(step.terms.bound()), pictures as f64 / (seconds - looked.1));
-                let skipped = self.skipped();
-                display.set(
-                    number,
-                    format!("{bits:.3} {}, {rate:.1} {}/s{skipped}", self.spec.unit(), self.spec.records()),
-                );
-                if let Some(reason) = &step.skipped {
-                    display.line(&format!("{reason}; this update is skipped{skipped}"));
-                }
-                if number / log_every > looked.0 / log_every || step.skipped.is_some() {
-                    metrics.write(&step.json(
-                        number,
-                        seconds,
-                        (self.spec.unit(), bits),
-                        rate,
-                        self.progress.skipped,
-                    ))?;
-                }
-                looked = (number, seconds);
+            if let Some(step) = &step {
+                shown = self.show(step, &shown, metrics, display)?;
             }
             self.bound_skips()?;
-            let last = number == self.config.steps;
+            let number = self.progress.step;
             let mut patience_over = false;
             if self.validation_is_due() {
-                patience_over = self.validate(metrics, display, bits, rate)?;
+                patience_over = self.validate(metrics, display, shown.score, shown.rate)?;
             } else if number.is_multiple_of(self.config.checkpoint_every.max(1)) {
                 self.save()?;
             }
+            let (asked, over) = step.map_or((false, false), |step| (step.asked, step.over));
             if asked {
                 return Ok(End::Interrupted);
             }
             if patience_over {
                 return Ok(End::Patience);
             }
-            if over && !last {
+            if over && number < self.config.steps {
                 return Ok(End::Time);
             }
         }
         Ok(End::Done)
     }
+
+    /// Shows a step whose values were read, and writes it to the metrics if a line is due. `before` is the one before.
+    fn show(&self, step: &Step, before: &Shown, metrics: &mut Metrics, display: &Display) -> Result<Shown> {
+        let (number, seconds, unit) = (self.progress.step, self.seconds, self.spec.unit());
+        let records = (number - before.step) * self.config.batch;
+        let (score, rate) = (self.spec.score(step.terms.bound()), records as f64 / (seconds - before.seconds));
+        let skipped = self.skipped();
+        display.set(number, format!("{score:.3} {unit}, {rate:.1} {}/s{skipped}", self.spec.records()));
+        if let Some(reason) = &step.skipped {
+            display.line(&format!("{reason}; this update is skipped{skipped}"));
+        }
+        let log_every = (self.config.steps / 1000).max(1);
+        if number / log_every > before.step / log_every || step.skipped.is_some() {
+            metrics.write(&step.json(number, seconds, (unit, score), rate, self.progress.skipped))?;
+        }
+        Ok(Shown { score, rate, step: number, seconds })
+    }
+}
+
+/// The last step whose values were read.
+struct Shown {
+    /// Its bound, in the model's unit.
+    score: f64,
+    /// Records per second since the one before it.
+    rate: f64,
+    step: usize,
+    /// Training time up to it.
+    seconds: f64,
 }

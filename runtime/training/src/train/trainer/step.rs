@@ -9,7 +9,7 @@ use crate::train::objective::{self, TermMeans};
 use crate::train::updates::Updates;
 use crate::train::watch::{ADVICE, Fault};
 use crate::train::{Replay, gradients};
-use crate::{DType, Moment, Values};
+use crate::{DType, Moment, Tensor, Terms, Values};
 use anyhow::{Result, bail, ensure};
 use candle_core::backprop::GradStore;
 use serde_json::{Map, Value, json};
@@ -109,13 +109,8 @@ impl Trainer<'_> {
         let recording = Recording::begin(self.model.as_ref());
         let mut terms = program.model.bound(&batch, &mut self.noise, &objective::options(&self.config))?;
         self.data.train.own_units(&mut terms, &batch)?;
-        let (model, moment) = (self.model.as_ref(), self.moment());
-        let weighted = objective::weighted(model, &terms, &self.config, moment)?;
-        let loss = objective::loss(&weighted, &self.config)?;
         let number = self.progress.step + 1;
-        let counts = self.looks(number) && !objective::is_plain(model, &terms, &self.config);
-        let counts = counts.then(|| objective::counts(&weighted)).transpose()?;
-        drop(weighted);
+        let (loss, weighted) = self.loss(&terms, self.looks(number))?;
         let rate = self.config.schedule.at(self.progress.step, self.config.steps);
         if !self.looks(number) {
             self.update(&recording.backward(&loss)?, rate)?;
@@ -124,42 +119,59 @@ impl Trainer<'_> {
         }
         let means = TermMeans::of(&terms)?;
         let fault = Fault { spec: self.spec, step: number, means: &means, pictures: &indices };
-        let mut norm = f64::NAN;
-        let mut skipped = None;
         let objective = -f64::from(loss.to_dtype(DType::F32)?.to_scalar::<f32>()?);
-        if !objective.is_finite() || means.broken().is_some() {
-            skipped = Some(self.leave_out(fault.of_terms(&terms))?);
+        let (norm, skipped) = if !objective.is_finite() || means.broken().is_some() {
+            (f64::NAN, Some(self.leave_out(fault.of_terms(&terms))?))
         } else {
-            let mut gradients = recording.backward(&loss)?;
+            let gradients = recording.backward(&loss)?;
             drop((terms, loss));
-            norm = gradients::norm(&self.params, &gradients)?;
-            if !norm.is_finite() {
-                skipped = Some(self.leave_out(fault.of_gradient(&self.params, &gradients, norm))?);
-            } else if let Some(limit) = self.config.skip_above.filter(|limit| norm > *limit) {
-                skipped = Some(format!("step {number}: the gradient's norm is {norm:.4}, above {limit}"));
-            } else {
-                if let Some(limit) = self.config.clip.filter(|limit| norm > *limit) {
-                    gradients::scale(&self.params, &mut gradients, limit / norm)?;
-                }
-                self.update(&gradients, rate)?;
-            }
-        }
+            self.checked_update(gradients, &fault, rate)?
+        };
         self.count(number, begun, skipped.is_some());
         let (asked, over) = (interrupt::asked(), self.time_is_up());
-        let objective = Some(objective);
-        let length = self.mean_length(&indices);
-        Ok(Some(Step {
-            terms: means,
-            objective,
-            weighted: counts,
-            norm,
-            rate,
-            length,
-            skipped,
-            sharing: None,
-            asked,
-            over,
-        }))
+        let (objective, length, sharing) = (Some(objective), self.mean_length(&indices), None);
+        Ok(Some(Step { terms: means, objective, weighted, norm, rate, length, skipped, sharing, asked, over }))
+    }
+
+    /// The loss of a step, and if asked for the weighted values of its terms, where they differ from the terms.
+    fn loss(&self, terms: &Terms, with_counts: bool) -> Result<(Tensor, Option<Vec<(&'static str, f64)>>)> {
+        let model = self.model.as_ref();
+        let weighted = objective::weighted(model, terms, &self.config, self.moment())?;
+        let loss = objective::loss(&weighted, &self.config)?;
+        let with_counts = with_counts && !objective::is_plain(model, terms, &self.config);
+        Ok((loss, with_counts.then(|| objective::counts(&weighted)).transpose()?))
+    }
+
+    /// Updates the parameters, unless the gradient is not finite or too large. Returns its norm, and why the update was skipped.
+    fn checked_update(
+        &mut self,
+        mut gradients: GradStore,
+        fault: &Fault<'_>,
+        rate: f64,
+    ) -> Result<(f64, Option<String>)> {
+        let norm = gradients::norm(&self.params, &gradients)?;
+        if !norm.is_finite() {
+            return Ok((norm, Some(self.leave_out(fault.of_gradient(&self.params, &gradients, norm))?)));
+        }
+        let too_large = self.too_large(norm);
+        if too_large.is_none() {
+            if let Some(factor) = self.clipping(norm) {
+                gradients::scale(&self.params, &mut gradients, factor)?;
+            }
+            self.update(&gradients, rate)?;
+        }
+        Ok((norm, too_large))
+    }
+
+    /// Why a gradient of this norm is left out, if it is.
+    pub(super) fn too_large(&self, norm: f64) -> Option<String> {
+        let limit = self.config.skip_above.filter(|limit| norm > *limit)?;
+        Some(format!("step {}: the gradient's norm is {norm:.4}, above {limit}", self.progress.step + 1))
+    }
+
+    /// The factor that clips a gradient of this norm, if it does.
+    pub(super) fn clipping(&self, norm: f64) -> Option<f64> {
+        self.config.clip.filter(|limit| norm > *limit).map(|limit| limit / norm)
     }
 
     /// Whether steps are recorded: on a GPU, once only batch, rate and noise change.

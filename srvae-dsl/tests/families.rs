@@ -1,0 +1,46 @@
+//! The generated code of families, of models of the repository: it has the same length for any number of members.
+
+mod support;
+
+use srvae_dsl::{Overrides, compile};
+use support::{code, items, plan_of, plan_of_text, read};
+
+/// The members of a family share one loop: three times as many levels have the same number of layers to build and to
+/// call.
+#[test]
+fn levels_are_written_once() {
+    let text = read("../models/zoo/vdvae.pgm").text;
+    let written = |levels: usize| {
+        let third = levels / 3;
+        let text = text.replace("runs(4: 2, 8: 4, 16: 6)", &format!("runs(4: {third}, 8: {third}, 16: {third})"));
+        let code = code(&plan_of_text(&text.replace("12", &levels.to_string())));
+        ["forward(", "::new(", "from_head(", "sample(", "divergence_term("].map(|call| code.matches(call).count())
+    };
+    let (few, many) = (written(24), written(72));
+    assert_eq!(few, many);
+    assert!(few.iter().all(|count| (1..400).contains(count)), "{few:?}");
+}
+
+/// A loop reads values of two rounds before, of statements before it, and of other loops.
+#[test]
+fn a_recurrence_over_two_steps() {
+    let code = code(&plan_of("../tests/models/second_order.pgm"));
+    insta::assert_snapshot!(items(&code, "bound"));
+}
+
+/// The code of a family has the same length for many members as for few, except for lines that longer numbers break.
+#[test]
+fn code_does_not_grow_with_a_family() {
+    let lines = |name: &str, setting: &str, members: usize| {
+        let overrides = Overrides { preset: None, set: vec![(setting.to_owned(), members.to_string())] };
+        let compilation = compile(&read(&format!("../models/zoo/{name}.pgm")), &overrides);
+        let code = code(compilation.plan().unwrap());
+        (code.lines().count(), code.len())
+    };
+    for (name, setting) in [("vrnn", "T"), ("dmm", "T"), ("linear_state_space", "T"), ("vampprior", "K")] {
+        let (few, many) = (lines(name, setting, 40), lines(name, setting, 160));
+        // A tolerance of a tenth, for numbers of three digits instead of two. A list of the members would be three
+        // times as long.
+        assert!(many.0 * 10 < few.0 * 11 && many.1 * 10 < few.1 * 11, "{name}: {few:?} for 40, {many:?} for 160");
+    }
+}
