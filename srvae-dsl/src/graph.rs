@@ -4,6 +4,7 @@
 //! ([`Number`]) beside their value at the chosen parameters, so that generated code can be built with other parameter
 //! values.
 
+mod bounds;
 mod declared;
 mod factor;
 mod network;
@@ -13,7 +14,8 @@ mod ranges;
 mod set;
 
 pub use crate::catalog::{Space, Value};
-pub use declared::{Number, Operator, Param, Preset, Role, Variable};
+pub use bounds::Interval;
+pub use declared::{Checkpoint, Number, Operator, Param, Preset, Role, Variable};
 pub use factor::{Argument, Body, Factor, Stage, Use};
 pub use network::{Joint, Net, NetBody, Network, Node, NodeId, Op};
 pub use objective::{Addend, Draw, DrawMethod, Estimate, Estimator, Quantity, Ramp, RampUnit, Weight};
@@ -60,9 +62,9 @@ pub struct Model {
     pub length: Option<VariableId>,
     /// The index of each family of variables, by its name in the file.
     pub indices: BTreeMap<String, String>,
-    /// The number of segments of the bound in training, if the file has a `checkpoint` statement. Values that later
-    /// segments read are kept, and the others are recomputed in the backward pass.
-    pub segments: Option<usize>,
+    /// The `checkpoint` statement, if the file has one: training computes the bound in segments. Values that later segments
+    /// read are kept, and the others are recomputed in the backward pass.
+    pub checkpoint: Option<Checkpoint>,
     /// Weights of terms of the bound in training that the file states.
     pub weights: Vec<Weight>,
     /// Terms that the file adds to the training objective.

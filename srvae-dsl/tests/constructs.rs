@@ -51,6 +51,25 @@ fn a_flow_behind_a_network() {
     insta::assert_snapshot!(shown(text, &["Layers", "q_z", "bound"]));
 }
 
+/// Segments in the middle of a sequence are one method.
+#[test]
+fn a_bound_in_segments() {
+    let text = |steps: usize| {
+        format!(
+            "model m\nlength T = {steps}\nindex t in 1..T\ncheckpoint t = 5\nobserved x[t]: binary[3]\nlatent z[t]: real[2]\n\
+             let h[0] = learned real[4]\nlet h[t] = gru(h[t - 1], z[t])\n\
+             p(z[t] | z[<t]) = normal from h[t - 1] |> linear\np(x[t] | z[<=t]) = bernoulli from h[t] |> linear\n\
+             q(z[t] | z[<t], x[t]) = normal from concat(h[t - 1], x[t]) |> linear\n"
+        )
+    };
+    let code_of = |steps: usize| code(&plan_of_text(&text(steps)));
+    insta::assert_snapshot!(items(&code_of(30), "in_segments"));
+    insta::assert_snapshot!(items(&code_of(30), "segment"));
+    let lines = |steps: usize| code_of(steps).lines().count();
+    // Two segments more: a line with what each reads, and one for the place of each of its two kinds of terms.
+    assert_eq!(lines(40) - lines(30), 2 * 3);
+}
+
 #[test]
 fn a_closed_form_and_a_forced_estimate() {
     insta::assert_snapshot!("closed_form", shown(PRIOR, &["bound"]));

@@ -19,7 +19,7 @@ pub mod nets {
 
     impl Network for Patches {
         fn new(params: &Params, inputs: &[&[usize]]) -> Result<Self> {
-            Ok(Self { conv: Conv::new(params, inputs[0], ConvConfig { kernel: 5, stride: 4, out: 8 })? })
+            Ok(Self { conv: Conv::new(params, inputs[0], ConvConfig { kernel: 5, stride: 4, out: 8, groups: 1 })? })
         }
 
         fn output(&self) -> &[usize] {

@@ -3,6 +3,7 @@
 use crate::inputs::{BATCH, checked, data, settings, value};
 use candle_core::{DType, Device, Tensor};
 use srvae::interpret;
+use srvae::ops::tape::Tape;
 use srvae::params::Phase;
 use srvae::{BoundOptions, Compiled, Decode, Draw, Model, Moment, Noise, Params, Settings, Values};
 
@@ -51,17 +52,25 @@ fn terms(model: &dyn Model, data: &Values, options: &BoundOptions) -> Vec<(Strin
     both.chain(scaled).collect()
 }
 
-/// The gradient of every parameter, and zeros if it has none.
-fn gradients(model: &dyn Model, params: &Params, data: &Values, options: &BoundOptions) -> Vec<(String, Tensor)> {
+/// The terms and the gradient of every parameter, zeros if it has none. A tape records recomputed parts, or operations too.
+fn gradients(
+    model: &dyn Model,
+    params: &Params,
+    data: &Values,
+    options: &BoundOptions,
+    tape: Option<Tape>,
+) -> Vec<(String, Tensor)> {
     let terms = model.bound(data, &mut Noise::seeded(3), options).unwrap();
     let weighted = model.objective(&terms, Moment::of(2, 5, 7)).unwrap();
     let sum = weighted.loss().unwrap() - terms.log_weights().unwrap().sum_all().unwrap();
-    let gradients = sum.unwrap().backward().unwrap();
+    let sum = sum.unwrap();
+    let gradients = tape.map_or_else(|| sum.backward(), |tape| tape.backward(&sum)).unwrap();
     let each = params.entries().into_iter().map(|(name, var)| {
         let gradient = gradients.get(&var).cloned().unwrap_or_else(|| var.zeros_like().unwrap());
         (name, gradient)
     });
-    each.collect()
+    let terms = terms.terms.iter().map(|term| (term.name.to_owned(), term.value.clone()));
+    terms.chain(each).collect()
 }
 
 /// Construction, initialisation, terms, gradients, importance weights and modes.
@@ -77,7 +86,13 @@ pub fn compare(model: &Compiled, preset: Option<&str>) {
     both.same("initialisation", |model, _| terms(model, &data, &one));
     set_phase(Phase::Training);
     for options in [one, BoundOptions { samples: 2, ..one }, BoundOptions::importance(2)] {
-        both.same("training", |model, params| gradients(model, params, &data, &options));
+        both.same("training", |model, params| gradients(model, params, &data, &options, None));
+        assert_eq!(both.compiled.0.recomputes(), both.interpreted.0.recomputes(), "{}", model.name);
+        if both.compiled.0.recomputes() {
+            for tape in [Tape::begin, Tape::of_parts] {
+                both.same("segments", |model, params| gradients(model, params, &data, &options, Some(tape())));
+            }
+        }
     }
     set_phase(Phase::Inference);
     for options in [one, BoundOptions { samples: 3, ..one }, BoundOptions::importance(3)] {

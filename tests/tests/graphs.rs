@@ -130,8 +130,12 @@ fn check(compiled: &Compiled, preset: Option<&str>) {
     params.set_phase(Phase::Inference);
     // The steps of a family are one term and one array.
     let plan = srvae_dsl::plan::plan(checked.clone());
-    let mut terms: Vec<_> = derived.terms.iter().map(|term| plan.term_name(&term.name)).collect();
-    terms.dedup();
+    let mut terms: Vec<&str> = Vec::new();
+    for name in derived.terms.iter().map(|term| plan.term_name(&term.name)) {
+        if !terms.contains(&name) {
+            terms.push(name);
+        }
+    }
     for options in [BoundOptions { samples: SAMPLES, ..BoundOptions::default() }, BoundOptions::importance(SAMPLES)] {
         let found = model.bound(&data, &mut noise, &options).unwrap().terms;
         assert_eq!(found.iter().map(|term| term.name).collect::<Vec<_>>(), terms, "{name}");

@@ -66,9 +66,13 @@ static COUNTING: Counting = Counting;
 const PROGRAM: u64 = 20_000_000;
 
 fn plan(file: &str, preset: Option<&str>) -> Plan {
+    plan_of(file, "", Overrides { preset: preset.map(str::to_owned), set: Vec::new() })
+}
+
+/// The plan of a file with more statements.
+fn plan_of(file: &str, more: &str, settings: Overrides) -> Plan {
     let path = format!("{}/../models/{file}", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(&path).unwrap();
-    let settings = Overrides { preset: preset.map(str::to_owned), set: Vec::new() };
+    let text = std::fs::read_to_string(&path).unwrap() + more;
     compile(&Source::new(&path, &text), &settings).plan().unwrap().clone()
 }
 
@@ -133,6 +137,27 @@ fn the_estimate_is_above_what_training_holds() {
         }
     }
     assert!(outside.is_empty(), "{outside:?}");
+}
+
+/// In segments a long sequence holds less, and the estimate says so.
+#[test]
+fn the_estimate_knows_segments() {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    for (file, batch) in [("zoo/dmm.pgm", 256), ("zoo/vrnn.pgm", 256)] {
+        let measure = |more: &str| {
+            let plan = plan_of(file, more, Overrides { preset: None, set: vec![("T".into(), "100".into())] });
+            let memory = Memory::of(&plan);
+            let estimate = memory.training_fixed + memory.training_image * batch as u64 - PROGRAM;
+            (pool.install(|| held(plan, batch)) as f64, estimate as f64)
+        };
+        let (whole, parts) = (measure(""), measure("\ncheckpoint t = 10\n"));
+        let ratio = parts.0 / parts.1;
+        println!("{file}: {whole:?} bytes and by estimate, {parts:?} in segments, {ratio:.2}");
+        // The shares of values are those of an average value, so the estimate is rougher than without segments.
+        assert!((0.25..=1.0).contains(&ratio), "{file}: {parts:?}");
+        assert!(parts.0 < whole.0 / 2.0 && parts.1 < whole.1 / 2.0, "{file}: {whole:?}, {parts:?}");
+    }
 }
 
 /// Two affine maps of nine million parameters, which an image hardly adds to.

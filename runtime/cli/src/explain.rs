@@ -63,7 +63,7 @@ pub fn check_deep(models: &'static [Compiled], args: &Check) -> Result<ExitCode>
         if settings.preset.is_none() && found.has_preset("quick")? {
             settings.preset = Some("quick".to_owned());
         }
-        if !deep::run(&found.spec(&settings)?)? {
+        if !deep::run(&found.spec(&settings)?, args.seed)? {
             code = ExitCode::FAILURE;
         }
     }

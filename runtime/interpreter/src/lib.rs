@@ -136,7 +136,7 @@ impl Model for Interpreted {
     }
 
     fn recomputes(&self) -> bool {
-        !self.core.plan.segments.is_empty()
+        !self.core.plan.segments.all.is_empty()
     }
 
     fn weights(&self) -> Vec<Weight> {

@@ -97,7 +97,7 @@ impl<'r> Run<'r> {
         Ok(Held::Tensor(match &value.operation {
             Operation::Given(id) | Operation::Partly(id) => self.given(*id)?.value.clone(),
             // Only methods of compiled models have values as inputs.
-            Operation::GivenValue(_) => return Err(missing()),
+            Operation::GivenValue(_) | Operation::Kept => return Err(missing()),
             Operation::Presence => {
                 let of = self.program.value(value.inputs[0]);
                 let Operation::Partly(id) = of.operation else { return Err(missing()) };

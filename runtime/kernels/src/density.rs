@@ -238,7 +238,7 @@ pub fn zero_inflated_slopes<S: Special>(x: S, logits: S, inner: S) -> [S; 2] {
 /// Half the distance between two grey levels.
 const HALF_STEP: f64 = 0.5 / 255.0;
 
-/// The cell of a pixel's value on the grid k/255, relative to a distribution's mean and in units of its scale.
+/// The cell of a value, as that of a pixel on the grid k/255, relative to a distribution's mean and in units of its scale.
 pub struct Bin<S> {
     /// Positive for the darkest level, which has no lower border, and for the lightest, which has no upper one.
     darkest: S,
@@ -251,11 +251,18 @@ pub struct Bin<S> {
 impl<S: Special> Bin<S> {
     /// The cell for a value, a mean and the logarithm of a scale.
     #[inline(always)]
-    pub fn of([x, mean, log_scale]: [S; 3]) -> Self {
-        let (half, precision) = (S::of(HALF_STEP), (-log_scale).exp());
+    pub fn of(inputs: [S; 3]) -> Self {
+        let (darkest, lightest) = (S::of(HALF_STEP) - inputs[0], inputs[0] - S::of(1.0 - HALF_STEP));
+        Self { darkest, lightest, ..Self::around(inputs, HALF_STEP) }
+    }
+
+    /// The interval of numbers within a distance of the value, for a value, a mean and the logarithm of a scale.
+    #[inline(always)]
+    pub fn around([x, mean, log_scale]: [S; 3], distance: f64) -> Self {
+        let (half, precision) = (S::of(distance), (-log_scale).exp());
         Self {
-            darkest: half - x,
-            lightest: x - S::of(1.0 - HALF_STEP),
+            darkest: S::of(-1.0),
+            lightest: S::of(-1.0),
             low: (x - half - mean) * precision,
             high: (x + half - mean) * precision,
             precision,

@@ -19,6 +19,7 @@ mod objective;
 pub mod params;
 pub mod partly;
 mod scope;
+pub mod segments;
 pub mod steps;
 pub mod tensors;
 mod terms;

@@ -3,7 +3,7 @@
 use super::Checker;
 use super::settings::show;
 use crate::ast;
-use crate::catalog::{Kind, Parameter};
+use crate::catalog::{self, Kind, Parameter};
 use crate::diagnostics::messages;
 use crate::graph::{Argument, Number, Value};
 use crate::source::Span;
@@ -74,8 +74,11 @@ impl Checker<'_> {
                 }
                 None => match entry.parameters.get(next) {
                     None => {
-                        let most = entry.parameters.len();
-                        self.findings.push(messages::too_many_arguments(entry.name, most, argument.value.span));
+                        let known: Vec<&str> = entry.parameters.iter().map(|parameter| parameter.name).collect();
+                        let natural = catalog::distribution(entry.name).map_or(&[][..], |entry| entry.natural);
+                        let natural: Vec<&str> = natural.iter().map(|natural| natural.name).collect();
+                        let span = argument.value.span;
+                        self.findings.push(messages::too_many_arguments(entry.name, &known, &natural, span));
                         return None;
                     }
                     Some(parameter) => {

@@ -2,7 +2,7 @@
 
 use super::Checker;
 use crate::catalog::{Block, Domain, Space};
-use crate::graph::{NetBody, Network, Node, NodeId, Op, Use, Value};
+use crate::graph::{Interval, NetBody, Network, Node, NodeId, Op, Use, Value};
 
 /// The nodes of one network, with the actual arguments.
 struct Frame<'f> {
@@ -13,70 +13,99 @@ struct Frame<'f> {
 impl Checker<'_> {
     /// Whether every element of a node is guaranteed to be in a domain.
     pub(super) fn is_within(&self, nodes: &[Node], node: NodeId, domain: Domain) -> bool {
-        self.is_in(&Frame { nodes, arguments: None }, node, domain)
-    }
-
-    /// The domains in which the values of a network without arguments are guaranteed to lie.
-    pub(super) fn domains(&self, network: &Network) -> Vec<Domain> {
-        let all = [Domain::Positive, Domain::Unit, Domain::Simplex];
-        all.into_iter().filter(|domain| self.is_within(&network.nodes, network.output, *domain)).collect()
-    }
-
-    fn is_in(&self, frame: &Frame<'_>, id: NodeId, domain: Domain) -> bool {
-        let node = &frame.nodes[id.0];
-        if domain == Domain::Real {
-            return true;
+        let frame = Frame { nodes, arguments: None };
+        match domain {
+            Domain::Simplex => self.is_simplex(&frame, node),
+            Domain::Real | Domain::Positive | Domain::Unit => self.interval(&frame, node).is_within(domain),
         }
+    }
+
+    /// The interval of a network without arguments, and whether its values are proportions.
+    pub(super) fn values_of(&self, network: &Network) -> (Interval, bool) {
+        let frame = Frame { nodes: &network.nodes, arguments: None };
+        (self.interval(&frame, network.output), self.is_simplex(&frame, network.output))
+    }
+
+    /// Numbers between which every element of a node lies.
+    fn interval(&self, frame: &Frame<'_>, id: NodeId) -> Interval {
+        let node = &frame.nodes[id.0];
         match &node.op {
             // The first position reads zeros.
-            Op::Past(_) => false,
-            Op::Variable(id) => {
-                let space = self.variable(*id).space;
-                match domain {
-                    Domain::Simplex => space == Space::Simplex,
-                    Domain::Unit => space == Space::Simplex || space == Space::Unit,
-                    _ => [Space::Simplex, Space::Unit, Space::Positive].contains(&space),
-                }
+            Op::Past(of) => Interval::of(self.variable(*of).space).with(Interval::closed(0.0, 0.0)),
+            Op::Variable(id) => Interval::of(self.variable(*id).space),
+            Op::Formal(at) => {
+                frame.arguments.map_or(Interval::ALL, |(outer, inputs)| self.interval(outer, inputs[*at]))
             }
-            Op::Formal(at) => frame.arguments.is_some_and(|(outer, inputs)| self.is_in(outer, inputs[*at], domain)),
             Op::Net(net) => match &self.nets.done[net.0].body {
                 NetBody::Network(network) => {
                     let inner = Frame { nodes: &network.nodes, arguments: Some((frame, &node.inputs)) };
-                    self.is_in(&inner, network.output, domain)
+                    self.interval(&inner, network.output)
+                }
+                NetBody::Rust { .. } => Interval::ALL,
+            },
+            Op::Let(value) => self.nets.done[value.0].interval,
+            // Means and log-variances.
+            Op::Experts { .. } => Interval::ALL,
+            Op::Block { block, .. } => {
+                let inputs = || node.inputs.iter().map(|input| self.interval(frame, *input));
+                let is_square = node.inputs.len() == 2 && node.inputs[0] == node.inputs[1];
+                match (block.entry.name, inputs().next()) {
+                    ("multiply", Some(root)) if is_square => root.squared(),
+                    _ => yields(block, &mut inputs()),
+                }
+            }
+        }
+    }
+
+    /// Whether the channels of a node are proportions at every position.
+    fn is_simplex(&self, frame: &Frame<'_>, id: NodeId) -> bool {
+        let node = &frame.nodes[id.0];
+        match &node.op {
+            Op::Variable(id) => self.variable(*id).space == Space::Simplex,
+            Op::Formal(at) => frame.arguments.is_some_and(|(outer, inputs)| self.is_simplex(outer, inputs[*at])),
+            Op::Net(net) => match &self.nets.done[net.0].body {
+                NetBody::Network(network) => {
+                    let inner = Frame { nodes: &network.nodes, arguments: Some((frame, &node.inputs)) };
+                    self.is_simplex(&inner, network.output)
                 }
                 NetBody::Rust { .. } => false,
             },
-            Op::Let(value) => self.nets.done[value.0].domains.contains(&domain),
-            // Means and log-variances have no restricted domain.
-            Op::Experts { .. } => false,
-            Op::Block { block, .. } => {
-                let inputs = || node.inputs.iter().all(|input| self.is_in(frame, *input, domain));
-                yields(block, node, domain, &inputs)
-            }
+            Op::Let(value) => self.nets.done[value.0].is_simplex,
+            Op::Block { block, .. } => match block.entry.name {
+                "softmax" => true,
+                "filled" | "constant" => (number(block, "value") * node.shape[0] as f64 - 1.0).abs() < 1e-6,
+                _ => false,
+            },
+            Op::Past(_) | Op::Experts { .. } => false,
         }
     }
 }
 
-/// Whether a block's values are in the domain, given that its inputs are in the same domain or arbitrary.
-fn yields(block: &Use<Block>, node: &Node, domain: Domain, inputs: &dyn Fn() -> bool) -> bool {
-    let number = |name: &str| match block.args.iter().find(|argument| argument.name == name).map(|one| &one.value) {
+/// The numbers that a block yields from its inputs.
+fn yields(block: &Use<Block>, inputs: &mut dyn Iterator<Item = Interval>) -> Interval {
+    let own = |name: &str| Interval::closed(number(block, name), number(block, name));
+    let mut fold = |of: fn(Interval, Interval) -> Interval| inputs.reduce(of).unwrap_or(Interval::ALL);
+    match block.entry.name {
+        "softmax" | "sigmoid" => Interval::open(0.0, 1.0),
+        "tanh" => Interval::open(-1.0, 1.0),
+        "exp" | "softplus" => Interval::POSITIVE,
+        "relu" | "log1p" => Interval::NOT_NEGATIVE,
+        "elu" => Interval::open(-1.0, f64::INFINITY),
+        "filled" | "constant" => own("value"),
+        "affine" => own("scale") * fold(Interval::with) + own("shift"),
+        "add" => fold(|sum, one| sum + one),
+        "subtract" => fold(|rest, one| rest + -one),
+        "multiply" => fold(|product, one| product * one),
+        "divide" => fold(|whole, one| whole / one),
+        "upsample" | "downsample" | "resize" | "concat" | "reshape" | "flatten" | "spread" | "channels"
+        | "set_pool" | "global_pool" => fold(Interval::with),
+        _ => Interval::ALL,
+    }
+}
+
+fn number(block: &Use<Block>, name: &str) -> f64 {
+    match block.args.iter().find(|argument| argument.name == name).map(|one| &one.value) {
         Some(Value::Real(value)) => *value,
-        _ => 0.0,
-    };
-    let (value, scale, shift) = (number("value"), number("scale"), number("shift"));
-    match (block.entry.name, domain) {
-        ("softmax", _) | ("sigmoid", Domain::Unit | Domain::Positive) | ("exp" | "softplus", Domain::Positive) => true,
-        ("filled" | "constant", Domain::Positive) => value > 0.0,
-        ("filled" | "constant", Domain::Unit) => value > 0.0 && value < 1.0,
-        ("filled" | "constant", Domain::Simplex) => (value * node.shape[0] as f64 - 1.0).abs() < 1e-6,
-        ("affine", Domain::Positive) => scale >= 0.0 && shift >= 0.0 && scale + shift > 0.0 && inputs(),
-        // The values lie between those at 0 and at 1.
-        ("affine", Domain::Unit) => shift.min(scale + shift) >= 0.0 && shift.max(scale + shift) <= 1.0 && inputs(),
-        ("add" | "divide", Domain::Positive) | ("multiply", Domain::Positive | Domain::Unit) => inputs(),
-        (
-            "upsample" | "downsample" | "concat" | "reshape" | "flatten" | "spread" | "channels",
-            Domain::Positive | Domain::Unit,
-        ) => inputs(),
-        _ => false,
+        Some(Value::Int(_) | Value::Bool(_) | Value::Word(_)) | None => 0.0,
     }
 }

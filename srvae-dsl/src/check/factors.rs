@@ -5,7 +5,7 @@ use super::{Checker, docs, factor_items};
 use crate::ast::{self, Call, File, Item};
 use crate::catalog;
 use crate::diagnostics::messages;
-use crate::graph::{Body, Factor, Parents, Role, Side, VariableId, VariableSet};
+use crate::graph::{Body, Factor, Parents, Role, Side, VariableId, VariableSet, member};
 use crate::source::Span;
 
 /// The left side of a factor, with resolved names.
@@ -179,9 +179,11 @@ impl Checker<'_> {
     /// Checks that every parent is read.
     pub(super) fn all_read(&mut self, head: &Head<'_>, read: &VariableSet) -> Option<()> {
         let mut complete = Some(());
+        let own = &self.variable(head.variable).name;
+        let (factor, is_member) = (format!("{}({own})", head.factor.side.name()), member(own).is_some());
         for id in head.parents.iter().filter(|id| !read.contains(*id)) {
             let (name, span) = (self.variable(id).name.clone(), self.place_of(head.factor, id));
-            self.findings.push(messages::parent_not_read(&name, span.unwrap_or(head.factor.head)));
+            self.findings.push(messages::parent_not_read(&name, span.unwrap_or(head.factor.head), &factor, is_member));
             complete = None;
         }
         complete

@@ -76,7 +76,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     let mut checker = Checker::default();
     checker.parameters(file, overrides);
     let Checker { mut findings, params, mut param_used, presets, .. } = checker;
-    let Unrolled { file, paths, fixed, length, steps, indices, references, segments } =
+    let Unrolled { file, paths, fixed, length, steps, indices, references, checkpoint } =
         unroll(file, &params, &mut findings);
     findings.finish(source)?;
     fixed.iter().for_each(|at| param_used[*at] = true);
@@ -117,7 +117,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
         length,
         places,
         indices,
-        segments,
+        checkpoint,
     };
     size::bound(&model, &mut findings);
     findings.finish(source)?;

@@ -1,10 +1,20 @@
-//! Warnings about variables and networks without influence.
+//! Warnings about variables and networks without influence, and about networks that do more than is meant.
 
 use super::Checker;
 use crate::ast::File;
 use crate::derive::is_supplied;
 use crate::diagnostics::messages;
-use crate::graph::{Factor, Role, VariableId, VariableSet};
+use crate::graph::{Body, Factor, Op, Role, VariableId, VariableSet};
+use crate::source::Span;
+
+/// The distribution and the last block of a network whose probabilities are read as logits.
+fn squashed(factor: &Factor) -> Option<(&'static str, &'static str, Span)> {
+    let Body::Stochastic { base, network: Some(network), .. } = &factor.body else { return None };
+    let Op::Block { block, .. } = &network.nodes[network.output.0].op else { return None };
+    let reads_logits = matches!(base.entry.natural, [natural] if natural.name == "logits") && network.given == 0;
+    let is_squashing = matches!(block.entry.name, "softmax" | "sigmoid");
+    (reads_logits && is_squashing).then_some((base.entry.name, block.entry.name, network.nodes[network.output.0].span))
+}
 
 impl Checker<'_> {
     pub(super) fn unused(&mut self, p: &[Factor], q: &[Factor], file: &File) {
@@ -34,6 +44,9 @@ impl Checker<'_> {
         }
         for (param, _) in self.params.iter().zip(&self.param_used).filter(|(_, used)| !**used) {
             self.findings.push(messages::unused_param(&param.name, param.span));
+        }
+        for (distribution, block, span) in p.iter().chain(q).filter_map(squashed) {
+            self.findings.push(messages::squashed_logits(distribution, block, span));
         }
         for doc in &file.stray_docs {
             self.findings.push(messages::stray_docs(doc.span));

@@ -31,7 +31,8 @@ impl Frame<'_> {
     }
 }
 
-pub fn methods(plan: &Plan, layers: &Layers) -> TokenStream {
+/// The methods, and the names of all methods so far.
+pub fn methods(plan: &Plan, layers: &Layers) -> (TokenStream, BTreeSet<String>) {
     let factors = plan.factors.iter().map(|factor| conditional(plan, layers, factor));
     let lets = plan.lets.iter().map(|value| shared(plan, layers, value));
     let (frames, bodies): (Vec<Frame<'_>>, Vec<TokenStream>) =
@@ -51,8 +52,9 @@ pub fn methods(plan: &Plan, layers: &Layers) -> TokenStream {
     taken.extend(METHODS.map(str::to_owned));
     taken.extend(frames.iter().map(|frame| frame.program.name.clone()));
     let shared = share(methods.collect(), layers, &taken);
+    taken.extend(shared.families.iter().map(|family| family.name.clone()));
     let families = shared.families.iter().map(|family| {
-        let (first, last) = (&frames[family.first], &frames[family.last]);
+        let (first, last) = (&frames[family.members[0]], &frames[family.members[family.members.len() - 1]]);
         let (title, docs) = (doc(&format!(" {} to {}.", first.title, last.title)), &first.docs);
         let told = family.at.as_ref().map(|at| quote!(#at: usize,));
         let says = told.is_some().then(|| {
@@ -68,7 +70,7 @@ pub fn methods(plan: &Plan, layers: &Layers) -> TokenStream {
             Some(method(plan, frame, &frame.program.name, &quote!(#title #docs), None, body))
         }
     });
-    quote!(#(#each)* #(#families)*)
+    (quote!(#(#each)* #(#families)*), taken)
 }
 
 /// The methods, with those of a family grouped at the place of the first.

@@ -16,6 +16,7 @@ mod program;
 mod results;
 mod roll;
 mod rust;
+mod segments;
 mod variables;
 
 pub use rust::crates;

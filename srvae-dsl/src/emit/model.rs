@@ -6,8 +6,9 @@ use super::number::{Scope, dims};
 use super::outside::{model_trait, sizes};
 use super::program::Walker;
 use super::results::{has_scores, term_group_field, yielded};
+use super::roll::Rolled;
 use super::variables::{arguments, names};
-use super::{doc, ident, methods};
+use super::{doc, ident, methods, segments};
 use crate::derive::{Term, TermKind};
 use crate::explain::listed;
 use crate::graph::{Factor, VariableId};
@@ -19,7 +20,13 @@ use quote::quote;
 pub fn model(plan: &Plan, layers: &Layers) -> TokenStream {
     let (name, title) =
         (ident(&plan.names.model), doc(&format!(" The model {} with its parameters.", plan.model.name)));
-    let methods = methods::methods(plan, layers);
+    let (methods, taken) = methods::methods(plan, layers);
+    let segments = segments::segments(plan, layers, &taken);
+    // A segment owns what it reads until the backward pass.
+    let (place, built) = match segments {
+        Some(_) => (quote!(::std::sync::Arc<super::layers::Layers>), quote!(layers: layers.into())),
+        None => (quote!(super::layers::Layers), quote!(layers)),
+    };
     let modes = (0..plan.modes().len()).map(|at| method(plan, layers, at));
     let (initialise, bound, model_trait) = (initialise(plan), bound(plan, layers), model_trait(plan, layers));
     let sizes = sizes(plan).map(|(at, size)| {
@@ -37,7 +44,7 @@ pub fn model(plan: &Plan, layers: &Layers) -> TokenStream {
             pub struct #name {
                 params: ::srvae::Params,
                 config: super::Config,
-                layers: super::layers::Layers,
+                layers: #place,
             }
 
             impl #name {
@@ -48,7 +55,7 @@ pub fn model(plan: &Plan, layers: &Layers) -> TokenStream {
                 pub fn new(config: &super::Config, params: &::srvae::Params) -> ::srvae::Result<Self> {
                     #sizes
                     let layers = super::layers::Layers::new(config, params)?;
-                    ::std::result::Result::Ok(Self { params: params.clone(), config: config.clone(), layers })
+                    ::std::result::Result::Ok(Self { params: params.clone(), config: config.clone(), #built })
                 }
 
                 /// The configuration the model was built at.
@@ -61,6 +68,8 @@ pub fn model(plan: &Plan, layers: &Layers) -> TokenStream {
                 #initialise
 
                 #bound
+
+                #segments
 
                 #(#modes)*
             }
@@ -92,12 +101,56 @@ fn bound(plan: &Plan, layers: &Layers) -> TokenStream {
     let parents = arguments(plan, &plan.bound);
     let signs = listed(plan.derivation.terms.iter().map(signed).collect());
     let title = doc(&format!(" The bound: {}; each term `[samples, batch]` in nats.", signs.join(" ")));
-    let noise = if plan.bound.uses(Operation::is_draw) { quote!(noise) } else { quote!(_) };
-    let rows = plan.bound.uses(|operation| *operation == Operation::Expand).then(|| {
+    let has_segments = !plan.segments.all.is_empty();
+    let noise = if plan.bound.uses(Operation::is_draw) || has_segments { quote!(noise) } else { quote!(_) };
+    let in_segments = has_segments.then(|| {
+        let given = names(plan, &plan.bound).into_iter().map(|name| ident(&name));
+        quote! {
+            if self.params.phase() == ::srvae::params::Phase::Training {
+                return self.in_segments(#(#given,)* noise, options);
+            }
+        }
+    });
+    let (checks, beginning, rolled) = (checks(plan, &walker, true), beginning(plan, &walker), walker.statements());
+    let (statements, terms) = (&rolled.statements, bound_terms(plan, &walker, &rolled));
+    quote! {
+        #title
+        ///
+        /// # Errors
+        /// A value that does not fit its variable, or a failed tensor operation.
+        pub fn bound(
+            &self,
+            #(#parents,)*
+            #noise: &mut ::srvae::Noise,
+            options: &::srvae::BoundOptions,
+        ) -> ::srvae::Result<super::results::BoundTerms> {
+            #checks
+            #in_segments
+            #beginning
+            #statements
+            #terms
+        }
+    }
+}
+
+/// The numbers of samples, records and rows, and the enumerated values, before the statements of the bound or of a segment
+/// of it.
+pub fn beginning(plan: &Plan, walker: &Walker<'_>) -> TokenStream {
+    let rows = walker.program.uses(|operation| *operation == Operation::Expand).then(|| {
         let first = walker.first();
         quote!(let rows = samples * #first.dim(0)?;)
     });
-    let (checks, records, rolled) = (checks(plan, &walker, true), walker.records(), walker.statements());
+    let (records, enumeration) = (walker.records(), enumeration(plan));
+    quote! {
+        let samples = options.samples;
+        #records
+        #rows
+        #enumeration
+    }
+}
+
+/// The result of the bound from the values of its terms.
+pub fn bound_terms(plan: &Plan, walker: &Walker<'_>, rolled: &Rolled) -> TokenStream {
     let values = match &plan.bound.output {
         Output::Terms(values) => values.as_slice(),
         Output::Variables(_) | Output::Distribution(_) | Output::Value(_) => &[],
@@ -111,36 +164,15 @@ fn bound(plan: &Plan, layers: &Layers) -> TokenStream {
             }
             Group::Members { each, .. } => {
                 let each: Vec<ValueId> = each.iter().map(|(at, _)| values[*at]).collect();
-                let list = walker.list(&each, &rolled);
+                let list = walker.list(&each, rolled);
                 quote!(#field: #list)
             }
         }
     });
-    let enumeration = enumeration(plan);
     let scores = plan.bound.scores.iter().map(|score| rolled.value(&plan.bound.value(*score).name));
     let scores = has_scores(plan).then(|| quote!(scores: ::std::vec::Vec::from([#(#scores),*]),));
-    let added = super::objective::added(plan, &rolled);
-    let statements = &rolled.statements;
-    quote! {
-        #title
-        ///
-        /// # Errors
-        /// A value that does not fit its variable, or a failed tensor operation.
-        pub fn bound(
-            &self,
-            #(#parents,)*
-            #noise: &mut ::srvae::Noise,
-            options: &::srvae::BoundOptions,
-        ) -> ::srvae::Result<super::results::BoundTerms> {
-            #checks
-            let samples = options.samples;
-            #records
-            #rows
-            #enumeration
-            #statements
-            ::std::result::Result::Ok(super::results::BoundTerms { #added #(#terms,)* #scores })
-        }
-    }
+    let added = super::objective::added(plan, rolled);
+    quote!(::std::result::Result::Ok(super::results::BoundTerms { #added #(#terms,)* #scores }))
 }
 
 /// The enumerated values that the bound sums over, if any. The components of a mixture are enumerated as the classes of a

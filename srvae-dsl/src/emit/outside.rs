@@ -30,6 +30,13 @@ pub fn model_trait(plan: &Plan, layers: &Layers) -> TokenStream {
         },
         None => quote!(::std::result::Result::Ok(#terms)),
     };
+    let recomputes = (!plan.segments.all.is_empty()).then(|| {
+        quote! {
+            fn recomputes(&self) -> bool {
+                true
+            }
+        }
+    });
     let flows = flows(plan, layers);
     let given = if plan.derivation.modes.iter().any(|mode| !mode.given.is_empty()) { quote!(given) } else { quote!(_) };
     quote! {
@@ -46,6 +53,8 @@ pub fn model_trait(plan: &Plan, layers: &Layers) -> TokenStream {
             ) -> ::srvae::Result<::srvae::Terms> {
                 #terms
             }
+
+            #recomputes
 
             #weights
 

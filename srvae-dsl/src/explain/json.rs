@@ -33,7 +33,7 @@ pub fn json(plan: &Plan) -> Value {
             "repeated": plan.repeated(&plan.bound),
             "once_a_sample": plan.lines(&plan.bound, Rate::Sample),
             "once_a_value": plan.lines(&plan.bound, Rate::Value),
-            "segments": plan.segments.len(),
+            "segments": plan.segments.all.len(),
         },
         "modes": modes(plan),
         "impossible_modes": impossible_modes(plan),

@@ -246,8 +246,8 @@ fn program(plan: &Plan) -> String {
         let lines = plan.lines(&plan.bound, rate).into_iter().map(|line| vec![line]);
         text += &aligned(&folded(lines.collect()), &[], "    ");
     }
-    if !plan.segments.is_empty() {
-        text += &format!("  in training, {} segments, each recomputed in the backward pass\n", plan.segments.len());
+    if !plan.segments.all.is_empty() {
+        text += &format!("  in training, {} segments, each recomputed in the backward pass\n", plan.segments.all.len());
     }
     section(&format!("Plan of the bound, given {}", plan.names(&plan.bound.given)), &text)
 }

@@ -15,6 +15,14 @@ pub struct Param {
     pub span: Span,
 }
 
+/// `checkpoint t = 32`, for an index with this number of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Checkpoint {
+    pub values: usize,
+    /// At least 1.
+    pub every: usize,
+}
+
 /// `preset quick { growth = 8 }`.
 #[derive(Debug, Clone)]
 pub struct Preset {

@@ -1,7 +1,7 @@
 //! Networks, including named networks and values (`let`).
 
-use super::{NetId, Number, Use, VariableId, VariableSet};
-use crate::catalog::{Block, Cost, Domain};
+use super::{Interval, NetId, Number, Use, VariableId, VariableSet};
+use crate::catalog::{Block, Cost};
 use crate::source::Span;
 
 /// A network: a list of nodes, inputs before the nodes that read them.
@@ -157,8 +157,10 @@ pub struct Net {
     pub is_let: bool,
     /// The variables that a `let` depends on, directly or through other values.
     pub reads: VariableSet,
-    /// The domains in which the values of a `let` are known to lie.
-    pub domains: Vec<Domain>,
+    /// The numbers between which the values of a `let` are known to lie.
+    pub interval: Interval,
+    /// Whether the values of a `let` are known to be proportions.
+    pub is_simplex: bool,
     /// Its own parameters, and the multiply-accumulates of one use. The cost of a network in Rust is unknown and counts
     /// as 0.
     pub cost: Cost,

@@ -277,10 +277,10 @@ impl Unroller<'_> {
 
     /// A name or a call. An index or an entry of a table is a number.
     fn called(&mut self, call: &Call, span: crate::source::Span, at: &At) -> Option<Expression> {
-        let number = |value: i64| Some(Expression { kind: ExpressionKind::Number(Value::Int(value)), span });
+        let number = |value: Value| Some(Expression { kind: ExpressionKind::Number(value), span });
         if call.arguments.is_none() {
             if let Some(value) = at.get(&call.name.text).filter(|_| call.name.subscript.is_empty()) {
-                return number(*value);
+                return number(Value::Int(*value));
             }
             if self.tables.contains_key(&call.name.text) {
                 return match self.entry(&call.name, at) {

@@ -11,7 +11,7 @@ mod sets;
 
 use crate::ast::{Expression, File, Item, ItemKind, Name};
 use crate::diagnostics::{Diagnostic, Findings, messages};
-use crate::graph::{Param, Value};
+use crate::graph::{Checkpoint, Param, Value};
 use members::{Definitions, is_of_indices};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,8 +35,8 @@ pub struct Unrolled<'f> {
     pub indices: BTreeMap<String, String>,
     /// How the members of each family over one index are written, for messages.
     pub references: BTreeMap<String, Reference>,
-    /// The number of segments of the bound in training, from the `checkpoint` statement.
-    pub segments: Option<usize>,
+    /// The `checkpoint` statement.
+    pub checkpoint: Option<Checkpoint>,
 }
 
 /// How the members of a family are written.
@@ -135,7 +135,7 @@ struct Unroller<'u> {
     params: &'u [Param],
     findings: &'u mut Findings,
     indices: BTreeMap<String, Index>,
-    tables: BTreeMap<String, BTreeMap<i64, i64>>,
+    tables: BTreeMap<String, BTreeMap<i64, Value>>,
     /// Members of each family, in the order of their definition.
     families: BTreeMap<String, Vec<Vec<i64>>>,
     /// The values of each family of variables over one index, in their order.
@@ -148,7 +148,7 @@ struct Unroller<'u> {
     steps: BTreeMap<String, i64>,
     of_families: BTreeMap<String, String>,
     references: BTreeMap<String, Reference>,
-    segments: Option<usize>,
+    checkpoint: Option<Checkpoint>,
 }
 
 impl<'u> Unroller<'u> {
@@ -167,13 +167,13 @@ impl<'u> Unroller<'u> {
             steps: BTreeMap::new(),
             of_families: BTreeMap::new(),
             references: BTreeMap::new(),
-            segments: None,
+            checkpoint: None,
         }
     }
 
     fn finish(self, file: Cow<'_, File>) -> Unrolled<'_> {
-        let Self { paths, fixed, length, steps, of_families: indices, references, segments, .. } = self;
-        Unrolled { file, paths, fixed, length, steps, indices, references, segments }
+        let Self { paths, fixed, length, steps, of_families: indices, references, checkpoint, .. } = self;
+        Unrolled { file, paths, fixed, length, steps, indices, references, checkpoint }
     }
 
     /// Indices and tables.
@@ -216,8 +216,8 @@ impl<'u> Unroller<'u> {
         let Some(steps) = self.whole(every, &At::new()) else { return };
         match usize::try_from(steps) {
             Err(_) | Ok(0) => self.findings.push(messages::checkpoint_every(steps, every.span)),
-            Ok(steps) => {
-                if self.segments.replace(values.div_ceil(steps).max(1)).is_some() {
+            Ok(every) => {
+                if self.checkpoint.replace(Checkpoint { values, every }).is_some() {
                     self.findings.push(messages::second_checkpoint(index.span));
                 }
             }

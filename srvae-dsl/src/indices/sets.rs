@@ -34,22 +34,22 @@ impl Unroller<'_> {
     }
 
     /// The number for each value of the table's index.
-    pub(super) fn table(&mut self, name: &Name, index: &Name, table: &Table) -> Option<BTreeMap<i64, i64>> {
+    pub(super) fn table(&mut self, name: &Name, index: &Name, table: &Table) -> Option<BTreeMap<i64, Value>> {
         let Some(values) = self.indices.get(&index.text).map(|index| index.values.clone()) else {
             self.findings.push(messages::unknown_index(&index.text, index.span));
             return None;
         };
         let at = At::new();
-        let mut numbers: Vec<i64> = Vec::new();
+        let mut numbers: Vec<Value> = Vec::new();
         match table {
             Table::List(list) => {
                 for value in list {
-                    numbers.push(self.whole(value, &at)?);
+                    numbers.push(self.tabulated(value)?);
                 }
             }
             Table::Runs(runs) => {
                 for (value, count) in runs {
-                    let (value, count) = (self.whole(value, &at)?, self.whole(count, &at)?);
+                    let (value, count) = (self.tabulated(value)?, self.whole(count, &at)?);
                     let count = usize::try_from(count).unwrap_or(0).min(MOST_MEMBERS);
                     numbers.extend(std::iter::repeat_n(value, count));
                 }
@@ -61,6 +61,16 @@ impl Unroller<'_> {
             return None;
         }
         Some(values.into_iter().zip(numbers).collect())
+    }
+
+    /// A number of a table: a whole one, or a real one without parameters.
+    fn tabulated(&mut self, expression: &Expression) -> Option<Value> {
+        let whole = self.try_whole(expression, &At::new()).map(Value::Int);
+        let found = whole.or_else(|| real(expression).map(Value::Real));
+        if found.is_none() {
+            self.findings.push(messages::no_table_number(expression.span));
+        }
+        found
     }
 
     /// An integer computed from numbers, parameters, tables and indices.
@@ -89,16 +99,19 @@ impl Unroller<'_> {
             ExpressionKind::Call(Call { name, arguments: None }) if name.subscript.is_empty() => {
                 at.get(&name.text).copied().or_else(|| self.fixing(&name.text))
             }
-            ExpressionKind::Call(Call { name, arguments: None }) => self.entry(name, at),
+            ExpressionKind::Call(Call { name, arguments: None }) => match self.entry(name, at)? {
+                Value::Int(value) => Some(value),
+                Value::Real(_) | Value::Bool(_) | Value::Word(_) => None,
+            },
             _ => None,
         }
     }
 
     /// `side[l]`: an entry of a table.
-    pub(super) fn entry(&mut self, name: &Name, at: &At) -> Option<i64> {
+    pub(super) fn entry(&mut self, name: &Name, at: &At) -> Option<Value> {
         let [Selector { order: None, value, to: None }] = name.subscript.as_slice() else { return None };
         let value = self.try_whole(value, at)?;
-        self.tables.get(&name.text)?.get(&value).copied()
+        self.tables.get(&name.text)?.get(&value).cloned()
     }
 
     /// The members that a subscript selects, in order. `None` after an error.
@@ -166,6 +179,27 @@ impl Unroller<'_> {
         values.dedup();
         values
     }
+}
+
+/// A finite real number computed from numbers.
+fn real(expression: &Expression) -> Option<f64> {
+    let value = match &expression.kind {
+        ExpressionKind::Number(Value::Int(value)) => *value as f64,
+        ExpressionKind::Number(Value::Real(value)) => *value,
+        ExpressionKind::Group(inner) => real(inner)?,
+        ExpressionKind::Negate(inner) => -real(inner)?,
+        ExpressionKind::Binary(operator, left, right) => {
+            let (left, right) = (real(left)?, real(right)?);
+            match operator {
+                Operator::Add => left + right,
+                Operator::Subtract => left - right,
+                Operator::Multiply => left * right,
+                Operator::Divide => left / right,
+            }
+        }
+        _ => return None,
+    };
+    value.is_finite().then_some(value)
 }
 
 /// Whether an expression contains a name.

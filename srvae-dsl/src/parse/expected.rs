@@ -21,7 +21,7 @@ pub(super) fn explain(error: &Error<Rule>, text: &str, statement: &Statement, ex
     };
     let start = statement.span.start + at;
     let span = Span::new(start, start + found.len());
-    Box::new(messages::unexpected(span, found, &expected, example))
+    Box::new(messages::unexpected(span, [&text[..at], found], &expected, example))
 }
 
 /// The token at the start of the text. Empty at its end.

@@ -101,7 +101,9 @@ fn parse_statement(code: &str, statement: &Statement) -> Result<Item, Failure> {
         if text[word_end..].trim_start().starts_with('~') {
             return Err(Box::new(messages::tilde(word, statement.span)));
         }
-        return Err(Box::new(messages::unknown_statement(&text[..end], span, STATEMENTS.map(|(keyword, ..)| keyword))));
+        let is_assigned = text[word_end..].trim_start().starts_with('=');
+        let known = STATEMENTS.map(|(keyword, ..)| keyword);
+        return Err(Box::new(messages::unknown_statement(&text[..end], is_assigned, span, known)));
     };
     let mut pairs = Grammar::parse(*rule, text).map_err(|error| expected::explain(&error, text, statement, example))?;
     let builder = tree::Builder::new(statement.span.start);
@@ -109,6 +111,6 @@ fn parse_statement(code: &str, statement: &Statement) -> Result<Item, Failure> {
     let over = statement_pair.as_ref().and_then(|pair| builder.over(pair));
     let kind = statement_pair.and_then(|pair| builder.item(pair));
     builder.finish(statement.span)?;
-    let kind = kind.ok_or_else(|| messages::unexpected(statement.span, word, "a statement", example))?;
+    let kind = kind.ok_or_else(|| messages::unexpected(statement.span, ["", word], "a statement", example))?;
     Ok(Item { docs: statement.docs.clone(), kind, over, span: statement.span })
 }

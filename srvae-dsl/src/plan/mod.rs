@@ -14,7 +14,7 @@ pub use lower::ARGUMENTS;
 pub use names::{Chosen, METHODS, module_name, term_field};
 pub use parts::{ComputedShape, Part, PartId, PartKind, Parts, Shape, factor_path, net_path};
 pub use program::{Call, How, Operation, Output, Program, Rate, Value, ValueId};
-pub use segments::Segment;
+pub use segments::{Positions, Segment, Segments};
 pub use show::{RATES, addend_text};
 
 use crate::derive::{Derivation, Mode, derive};
@@ -34,8 +34,8 @@ pub struct Plan {
     /// The values of the file, in the order in which they are computed.
     pub lets: Vec<LetPlan>,
     pub bound: Program,
-    /// The segments of the bound in training, if the file has a `checkpoint` statement; else empty.
-    pub segments: Vec<Segment>,
+    /// The segments of the bound in training, if the file has a `checkpoint` statement; else none.
+    pub segments: Segments,
     /// In the derivation's order, lowered on first use: in a long sequence their programs are most of the plan.
     modes: Vec<OnceLock<Program>>,
     pub names: Chosen,
@@ -148,7 +148,7 @@ pub fn plan(model: Model) -> Plan {
     let bound = lower::bound(&model, &derivation, &parts);
     let modes = vec![OnceLock::new(); derivation.modes.len()];
     let texts = each().map(|it| ((it.side, it.variable), show::factor_text(&model, it.side, it.variable))).collect();
-    let segments = model.segments.map_or_else(Vec::new, |count| segments::segments(&bound, count));
+    let segments = model.checkpoint.map_or_else(Segments::default, |checkpoint| segments::segments(&bound, checkpoint));
     Plan { model, derivation, parts, factors, lets, bound, segments, modes, names, texts }
 }
 

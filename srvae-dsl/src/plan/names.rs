@@ -75,8 +75,8 @@ pub struct Chosen {
 }
 
 /// Methods that every model's struct has.
-pub const METHODS: [&str; 10] =
-    ["bound", "config", "flows", "initialise", "layers", "modes", "new", "params", "run", "weights"];
+pub const METHODS: [&str; 11] =
+    ["bound", "config", "flows", "in_segments", "initialise", "layers", "modes", "new", "params", "run", "weights"];
 
 impl Chosen {
     /// The scope of the methods of factors and values, in which those of the modes and of all models are taken.

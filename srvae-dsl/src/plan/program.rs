@@ -34,7 +34,7 @@ pub struct Program {
 /// The results of a program.
 #[derive(Debug, Clone)]
 pub enum Output {
-    /// The terms of the bound, in the derivation's order.
+    /// The terms of the bound, in the derivation's order; of a segment, what it makes.
     Terms(Vec<ValueId>),
     /// Variables of a mode.
     Variables(Vec<(VariableId, ValueId)>),
@@ -181,6 +181,8 @@ pub enum Operation {
     Within(usize),
     /// The values before each position of a map, in raster order: the map shifted by one position.
     Past,
+    /// A tensor that an earlier segment of the bound made. No inputs.
+    Kept,
     /// A variable at the positions drawn so far, zeros elsewhere. No inputs.
     Partial(VariableId),
     /// A draw of a variable position by position. Inputs: the variable as drawn so far, and the distribution, which is
@@ -282,11 +284,6 @@ impl Program {
             }
             _ => false,
         }
-    }
-
-    /// Whether a value is a draw together with its log-probability.
-    pub fn is_pair(&self, id: ValueId) -> bool {
-        matches!(self.value(id).operation, Operation::Scored(_))
     }
 
     /// The inputs of the program as local variables, in order.

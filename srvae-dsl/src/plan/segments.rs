@@ -5,32 +5,74 @@
 //! and a value that depends on no draw right before it is first read, so that few values are read by later segments. The order
 //! of the draws is unchanged, so each has the same noise as without segments. Distributions and values that are the same for
 //! all rows are recomputed in every segment that reads them: only tensors are passed from one segment to another.
+//!
+//! A segment begins with a draw, and segments have equal numbers of draws. In a recurrence they then do the same for
+//! different steps, and generated code has one method for all of them.
 
-use super::program::{Operation, Program, Rate, ValueId};
-use std::collections::BTreeSet;
+use super::program::{Operation, Output, Program, Rate, Value, ValueId};
+use crate::graph::Checkpoint;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Positions `from..to`.
+pub type Positions = (usize, usize);
+
+/// The bound in segments.
+#[derive(Debug, Clone, Default)]
+pub struct Segments {
+    pub all: Vec<Segment>,
+    /// The results of the bound, by their positions among the tensors that segments make.
+    pub outputs: Vec<Positions>,
+}
 
 /// A part of a program that is computed as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
     /// The values of the segment, in the order of their computation.
     pub values: Vec<ValueId>,
-    /// The values of earlier segments that this segment reads.
+    /// The tensors of earlier segments that this segment reads.
     pub reads: Vec<ValueId>,
-    /// The values of this segment that later segments read or the program returns.
+    /// Their positions among the tensors that segments make, in the order in which they are made.
+    pub read_at: Vec<Positions>,
+    /// The tensors of this segment that later segments read or the program returns.
     pub makes: Vec<ValueId>,
-    /// The values that no segment after this one reads and the program does not return.
-    pub frees: Vec<ValueId>,
 }
 
-/// Divides a program into at most `count` segments with about the same number of values.
-pub fn segments(program: &Program, count: usize) -> Vec<Segment> {
-    let outputs: BTreeSet<ValueId> = program.outputs().into_iter().collect();
-    let is_local: Vec<bool> = program.ids().map(|(id, _)| is_local(program, id) && !outputs.contains(&id)).collect();
-    let order: Vec<ValueId> = by_turn(program).into_iter().filter(|id| !is_local[id.0]).collect();
-    let size = order.len().div_ceil(count.max(1)).max(1);
+impl Segment {
+    /// The segment as a program of its own, whose inputs are those of the whole program. It returns what the segment
+    /// makes.
+    pub fn program(&self, whole: &Program) -> Program {
+        let mut moved: BTreeMap<ValueId, ValueId> = BTreeMap::new();
+        let mut values: Vec<Value> = Vec::new();
+        let given = whole.ids().filter(|(_, value)| value.operation.is_given()).map(|(id, value)| (id, value.clone()));
+        let read = self.reads.iter().map(|id| {
+            let Value { rate, name, .. } = whole.value(*id).clone();
+            (*id, Value { operation: Operation::Kept, inputs: Vec::new(), rate, name, scope: None })
+        });
+        let own = self.values.iter().filter(|id| !whole.value(**id).operation.is_given());
+        let own = own.map(|id| (*id, Value { scope: None, ..whole.value(*id).clone() }));
+        for (id, mut value) in given.chain(read).chain(own) {
+            value.inputs.iter_mut().for_each(|input| *input = moved.get(input).copied().unwrap_or(*input));
+            moved.insert(id, ValueId(values.len()));
+            values.push(value);
+        }
+        let makes = self.makes.iter().filter_map(|id| moved.get(id).copied()).collect();
+        let (scores, addends) = (Vec::new(), Vec::new());
+        Program { values, output: Output::Terms(makes), scores, addends, ..whole.clone() }
+    }
+}
+
+/// Divides a program into segments of about as many draws as `checkpoint` has values of its index.
+pub fn segments(program: &Program, checkpoint: Checkpoint) -> Segments {
+    let outputs = program.outputs();
+    let returned: BTreeSet<ValueId> = outputs.iter().copied().collect();
+    let is_local: Vec<bool> = program.ids().map(|(id, _)| is_local(program, id) && !returned.contains(&id)).collect();
+    let order = by_turn(program).into_iter().filter(|turn| !is_local[turn.id.0]).collect();
+    let parts = parts(program, order, checkpoint);
     let mut segment_of = vec![usize::MAX; program.values.len()];
-    order.iter().enumerate().for_each(|(at, id)| segment_of[id.0] = at / size);
-    let each = order.chunks(size).enumerate().map(|(at, own)| {
+    for (at, own) in parts.iter().enumerate() {
+        own.iter().for_each(|id| segment_of[id.0] = at);
+    }
+    let each = parts.iter().enumerate().map(|(at, own)| {
         let (mut values, mut seen, mut reads) = (Vec::with_capacity(own.len()), BTreeSet::new(), BTreeSet::new());
         for id in own {
             local_inputs(program, *id, &is_local, &mut seen, &mut values);
@@ -39,22 +81,74 @@ pub fn segments(program: &Program, count: usize) -> Vec<Segment> {
         for value in values.iter().map(|id| program.value(*id)) {
             reads.extend(value.inputs.iter().filter(|input| !is_local[input.0] && segment_of[input.0] != at));
         }
-        Segment { values, reads: reads.into_iter().collect(), makes: Vec::new(), frees: Vec::new() }
+        Segment { values, reads: reads.into_iter().collect(), read_at: Vec::new(), makes: Vec::new() }
     });
     let mut all: Vec<Segment> = each.collect();
-    passed(&mut all, &segment_of, outputs);
+    let made: BTreeSet<ValueId> = all.iter().flat_map(|segment| &segment.reads).copied().chain(returned).collect();
+    made.into_iter().for_each(|id| all[segment_of[id.0]].makes.push(id));
+    let places = all.iter().flat_map(|segment| &segment.makes).enumerate().map(|(at, id)| (*id, at));
+    let places: BTreeMap<ValueId, usize> = places.collect();
+    all.iter_mut().for_each(|segment| segment.read_at = positions(&segment.reads, &places));
+    Segments { outputs: positions(&outputs, &places), all }
+}
+
+/// The places of values, consecutive ones together.
+fn positions(of: &[ValueId], places: &BTreeMap<ValueId, usize>) -> Vec<Positions> {
+    let mut all: Vec<Positions> = Vec::new();
+    for at in of.iter().filter_map(|id| places.get(id).copied()) {
+        match all.last_mut() {
+            Some((_, to)) if *to == at => *to = at + 1,
+            _ => all.push((at, at + 1)),
+        }
+    }
     all
 }
 
-/// Sets what each segment makes for later ones, and what is freed after it.
-fn passed(all: &mut [Segment], segment_of: &[usize], outputs: BTreeSet<ValueId>) {
-    let mut is_freed = outputs.clone();
-    let mut made = outputs;
-    for segment in all.iter_mut().rev() {
-        made.extend(&segment.reads);
-        segment.frees = segment.reads.iter().copied().filter(|id| is_freed.insert(*id)).collect();
+/// The values of each segment, from all values in order. A draw and its log-probability, which are one operation, stay
+/// together.
+fn parts(program: &Program, order: Vec<Turn>, checkpoint: Checkpoint) -> Vec<Vec<ValueId>> {
+    let draws = order.last().map_or(0, |last| last.draws);
+    let Checkpoint { values, every } = checkpoint;
+    let (turns, count) = ((draws * every / values.max(1)).max(1), values.div_ceil(every.max(1)).max(1));
+    let size = order.len().div_ceil(count).max(1);
+    let mut parts: Vec<Vec<ValueId>> = Vec::new();
+    for group in order.chunk_by(|one, next| one.group(turns) == next.group(turns)) {
+        // A recurrence over the data depends on no draw. All of it comes before the first one.
+        let free = group.iter().take_while(|turn| turn.is_free).count();
+        let (free, rest) = group.split_at(if free < values { 0 } else { free });
+        parts.extend(pieces(program, free, free.len().div_ceil(count)));
+        let pieces_of_rest = if rest.len() > size + size / 2 { rest.len().div_ceil(size) } else { 1 };
+        parts.extend(pieces(program, rest, rest.len().div_ceil(pieces_of_rest)));
     }
-    made.into_iter().for_each(|id| all[segment_of[id.0]].makes.push(id));
+    parts
+}
+
+/// Values in pieces of about this number.
+fn pieces(program: &Program, of: &[Turn], size: usize) -> Vec<Vec<ValueId>> {
+    let is_apart = |id: ValueId| matches!(program.value(id).operation, Operation::DrawOf | Operation::LogProbOf);
+    let mut all: Vec<Vec<ValueId>> = Vec::new();
+    for Turn { id, .. } in of {
+        match all.last_mut().filter(|own| own.len() < size || is_apart(*id)) {
+            Some(own) => own.push(*id),
+            None => all.push(vec![*id]),
+        }
+    }
+    all
+}
+
+/// The place of a value in the order of segments.
+struct Turn {
+    id: ValueId,
+    /// The number of draws up to it, its own among them.
+    draws: usize,
+    /// Whether it depends on no draw.
+    is_free: bool,
+}
+
+impl Turn {
+    fn group(&self, turns: usize) -> usize {
+        self.draws.saturating_sub(1) / turns
+    }
 }
 
 /// Whether a value is recomputed in every segment that reads it: inputs, distributions, and values that are the same for
@@ -65,8 +159,9 @@ fn is_local(program: &Program, id: ValueId) -> bool {
     is_given || program.is_distribution(id) || (value.rate == Rate::Constant && !value.operation.is_draw())
 }
 
-/// All values, sorted by the draw after which they are computed. The sort is stable.
-fn by_turn(program: &Program) -> Vec<ValueId> {
+/// All values, sorted by the number of draws before them. The sort is stable, except that the parts of a draw with its
+/// log-probability follow it.
+fn by_turn(program: &Program) -> Vec<Turn> {
     let (mut turns, mut draws) = (vec![0usize; program.values.len()], 0);
     for (id, value) in program.ids() {
         if value.operation.is_draw() {
@@ -75,6 +170,7 @@ fn by_turn(program: &Program) -> Vec<ValueId> {
         let inputs = value.inputs.iter().map(|input| turns[input.0]).max().unwrap_or(0);
         turns[id.0] = if value.operation.is_draw() { draws } else { inputs };
     }
+    let is_free: Vec<bool> = turns.iter().map(|turn| *turn == 0).collect();
     // A value that depends on no draw moves to its first reader.
     let mut first = vec![usize::MAX; program.values.len()];
     for (id, value) in program.ids().rev() {
@@ -83,9 +179,14 @@ fn by_turn(program: &Program) -> Vec<ValueId> {
         }
         value.inputs.iter().for_each(|input| first[input.0] = first[input.0].min(turns[id.0]));
     }
-    let mut order: Vec<ValueId> = program.ids().map(|(id, _)| id).collect();
-    order.sort_by_key(|id| turns[id.0]);
-    order
+    let mut order: Vec<(ValueId, ValueId)> = program.ids().map(|(id, _)| (id, id)).collect();
+    for (id, value) in program.ids() {
+        if matches!(value.operation, Operation::DrawOf | Operation::LogProbOf) {
+            order[id.0].1 = value.inputs[0];
+        }
+    }
+    order.sort_by_key(|(id, after)| (turns[id.0], *after, *id));
+    order.into_iter().map(|(id, _)| Turn { id, draws: turns[id.0], is_free: is_free[id.0] }).collect()
 }
 
 /// Adds the local values from which a value is computed, inputs first.
@@ -110,6 +211,7 @@ fn local_inputs(
 #[cfg(test)]
 mod tests {
     use super::{Segment, segments};
+    use crate::graph::Checkpoint;
     use crate::plan::{Operation, Plan, ValueId};
     use crate::{Overrides, Source, compile};
     use std::collections::BTreeSet;
@@ -125,31 +227,42 @@ mod tests {
         compilation.plan().unwrap().clone()
     }
 
-    /// Every value is computed after its inputs, each value is passed on once, freed values are not read again, and the
-    /// order of the draws is unchanged.
+    fn every(steps: usize) -> Checkpoint {
+        Checkpoint { values: 12, every: steps }
+    }
+
+    /// Every value is computed after its inputs, each value is passed on once and found at its position, and the order of
+    /// the draws is unchanged.
     #[test]
     fn segments_are_the_program() {
         let plan = plan();
         let program = &plan.bound;
-        for count in [1, 2, 3, 5, 1000] {
-            let all = segments(program, count);
+        for steps in [1, 2, 3, 5, 12, 1000] {
+            let parts = segments(program, every(steps));
+            let at = |positions: &[(usize, usize)]| -> Vec<ValueId> {
+                let made: Vec<ValueId> = parts.all.iter().flat_map(|segment| &segment.makes).copied().collect();
+                positions.iter().flat_map(|(from, to)| made[*from..*to].to_vec()).collect()
+            };
             let mut kept: BTreeSet<ValueId> = BTreeSet::new();
-            for segment in &all {
+            for segment in &parts.all {
+                assert_eq!(at(&segment.read_at), segment.reads);
                 assert!(segment.reads.iter().all(|id| kept.contains(id)));
                 let mut there: BTreeSet<ValueId> = segment.reads.iter().copied().collect();
                 for id in &segment.values {
-                    assert!(program.value(*id).inputs.iter().all(|input| there.contains(input)), "{count}: {id:?}");
+                    assert!(program.value(*id).inputs.iter().all(|input| there.contains(input)), "{steps}: {id:?}");
                     there.insert(*id);
                 }
                 assert!(segment.makes.iter().all(|id| there.contains(id) && kept.insert(*id)));
-                assert!(segment.frees.iter().all(|id| kept.remove(id)));
             }
-            assert_eq!(kept, program.outputs().into_iter().collect());
+            assert_eq!(at(&parts.outputs), program.outputs());
             let is_draw = |id: &&ValueId| matches!(program.value(**id).operation, Operation::Draw(..));
-            let draws: Vec<ValueId> = all.iter().flat_map(|it| it.values.iter().filter(is_draw).copied()).collect();
+            let draws: Vec<ValueId> =
+                parts.all.iter().flat_map(|it| it.values.iter().filter(is_draw).copied()).collect();
             let wanted: Vec<ValueId> = program.ids().map(|(id, _)| id).filter(|id| is_draw(&id)).collect();
             assert_eq!(draws, wanted);
-            assert!(all.len() <= count && (count > 5 || all.len() == count), "{count}: {}", all.len());
+            // At most as many again for the recurrence over the data.
+            let count = 12usize.div_ceil(steps);
+            assert!((count..=2 * count + 1).contains(&parts.all.len()), "{steps}: {}", parts.all.len());
         }
     }
 
@@ -157,10 +270,28 @@ mod tests {
     #[test]
     fn few_values_are_kept() {
         let plan = plan();
-        let all = segments(&plan.bound, 4);
+        let parts = segments(&plan.bound, every(3));
         let outputs: BTreeSet<ValueId> = plan.bound.outputs().into_iter().collect();
         let kept = |segment: &Segment| segment.makes.iter().filter(|id| !outputs.contains(id)).count();
-        // The 12 steps of the backward recurrence, and at each of the three cuts a state and the values being computed.
-        assert!(all.iter().map(kept).sum::<usize>() < 12 + 3 * 6, "{:?}", all.iter().map(kept).collect::<Vec<_>>());
+        // The 12 steps of the backward recurrence, and at each of the cuts a state and the values being computed.
+        let all: Vec<usize> = parts.all.iter().map(kept).collect();
+        assert!(all.iter().sum::<usize>() < 12 + 3 * 6, "{all:?}");
+    }
+
+    /// Segments in the middle of a sequence do the same for different steps.
+    #[test]
+    fn segments_are_alike() {
+        let plan = plan();
+        let parts = segments(&plan.bound, every(3));
+        let programs: Vec<_> = parts.all.iter().map(|segment| segment.program(&plan.bound)).collect();
+        let alike = |one: &crate::plan::Program, other: &crate::plan::Program| {
+            let kinds = |program: &crate::plan::Program| -> Vec<_> {
+                let kind = |value: &crate::plan::Value| std::mem::discriminant(&value.operation);
+                program.values.iter().map(kind).collect()
+            };
+            kinds(one) == kinds(other)
+        };
+        let [.., third, second, _] = programs.as_slice() else { panic!("few segments") };
+        assert!(alike(third, second), "{third:?}\n{second:?}");
     }
 }

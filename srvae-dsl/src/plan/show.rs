@@ -154,6 +154,7 @@ impl Plan {
             Operation::Where(_) => format!("{}, where {}", inputs[1], self.presence(program, value)),
             Operation::Given(_)
             | Operation::GivenValue(_)
+            | Operation::Kept
             | Operation::Partly(_)
             | Operation::Presence
             | Operation::Expand

@@ -68,6 +68,9 @@ pub struct Check {
     /// with the number of samples, gradients agree with finite differences. Uses the preset `quick` if there is one.
     #[arg(long)]
     pub deep: bool,
+    /// Seed of the parameters, data and draws of these tests.
+    #[arg(long, default_value_t = 0, requires = "deep")]
+    pub seed: u64,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 
 use super::{BATCH, Finding, Subject, facts, mean};
 use anyhow::Result;
-use srvae_training::{BoundOptions, KlEstimator, Noise, TermKind};
+use srvae_training::{BoundOptions, KlEstimator, TermKind};
 
 /// Samples for a mean, and the minimum for a large model.
 const SAMPLES: usize = 32;
@@ -24,7 +24,7 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
 
 fn shapes(subject: &Subject<'_>) -> Result<Finding> {
     let options = BoundOptions { samples: 3, kl: KlEstimator::Derived };
-    let terms = subject.model.bound(&subject.data, &mut Noise::seeded(4), &options)?.terms;
+    let terms = subject.model.bound(&subject.data, &mut subject.noise(4), &options)?.terms;
     let wrong = terms.iter().filter(|term| term.value.dims() != [3, BATCH]);
     let wrong: Vec<_> = wrong.map(|term| format!("{} has {:?}", term.name, term.value.dims())).collect();
     let names: Vec<_> = terms.iter().map(|term| term.name).collect();
@@ -58,7 +58,7 @@ fn closed_forms(subject: &Subject<'_>) -> Result<Vec<Finding>> {
 /// The difference between each divergence and its estimate, for every sample and record, nats.
 fn differences(subject: &Subject<'_>, samples: usize) -> Result<Vec<(&'static str, Vec<f64>)>> {
     let terms = |kl| -> Result<_> {
-        Ok(subject.model.bound(&subject.data, &mut Noise::seeded(5), &BoundOptions { samples, kl })?.terms)
+        Ok(subject.model.bound(&subject.data, &mut subject.noise(5), &BoundOptions { samples, kl })?.terms)
     };
     let pairs = terms(KlEstimator::Derived)?.into_iter().zip(terms(KlEstimator::MonteCarlo)?);
     let divergences = pairs.filter(|(derived, _)| derived.kind == TermKind::Kl);

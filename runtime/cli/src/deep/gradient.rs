@@ -4,7 +4,7 @@ use super::{Finding, Outcome, Subject, facts};
 use anyhow::Result;
 use candle_core::Var;
 use srvae_training::params::Phase;
-use srvae_training::{BoundOptions, DType, Noise, Tensor};
+use srvae_training::{BoundOptions, DType, Tensor};
 use std::collections::BTreeMap;
 
 /// Step sizes along a direction of length 1. Small steps are needed where the bound is curved, and large ones where it
@@ -17,7 +17,7 @@ const TOLERANCE: f64 = 1e-3;
 /// The rounding error of a value, relative to the sum of its terms' magnitudes: that of a sum of a thousand numbers,
 /// √1000 / 2 times the machine epsilon. Longer sums are computed in parts.
 const ROUNDING: f64 = 16.0 * f64::EPSILON;
-/// The seed of the draws.
+/// The number of the noise of the draws.
 const SEED: u64 = 8;
 
 /// One law for each factor and shared network.
@@ -62,7 +62,7 @@ fn value(subject: &Subject<'_>) -> Result<Tensor> {
 
 /// The sum of the absolute values of that bound's terms.
 fn magnitude(subject: &Subject<'_>) -> Result<f64> {
-    let terms = subject.model.bound(&subject.data, &mut Noise::seeded(SEED), &BoundOptions::default())?.terms;
+    let terms = subject.model.bound(&subject.data, &mut subject.noise(SEED), &BoundOptions::default())?.terms;
     let each = terms.iter().map(|term| Ok(term.value.abs()?.mean_all()?.to_scalar::<f64>()?));
     each.sum()
 }
@@ -74,7 +74,7 @@ fn title(part: &str) -> String {
 /// Compares along the gradient and a random direction together, so that an error in any entry shows.
 fn law(subject: &Subject<'_>, part: &str, vars: &[(Var, Tensor)], rounding: f64) -> Result<Finding> {
     let law = title(part);
-    let mut noise = Noise::seeded(9);
+    let mut noise = subject.noise(9);
     let random = |(var, _): &(Var, Tensor)| noise.normal(part, var.dims(), DType::F64, var.device());
     let random = vars.iter().map(random).collect::<Result<Vec<_>, _>>()?;
     let gradients: Vec<Tensor> = vars.iter().map(|(_, gradient)| gradient.clone()).collect();

@@ -67,14 +67,20 @@ struct Subject<'s> {
     data: Values,
     /// Multiply-accumulates of the bound of one record.
     cost: u64,
+    seed: u64,
 }
 
-/// Tests every law and prints the results. Returns whether all hold.
+/// The seed of one law's draws.
+fn of(seed: u64, law: u64) -> u64 {
+    seed.wrapping_mul(1000).wrapping_add(law)
+}
+
+/// Tests every law with the parameters, data and draws of a seed, and prints the results. Returns whether all hold.
 ///
 /// # Errors
 /// A model that cannot be built, or a failed tensor operation.
-pub fn run(spec: &Spec) -> Result<bool> {
-    let subject = Subject::new(spec).context("the model could not be prepared")?;
+pub fn run(spec: &Spec, seed: u64) -> Result<bool> {
+    let subject = Subject::new(spec, seed).context("the model could not be prepared")?;
     let mut findings = flows::laws(&subject)?;
     findings.extend(modes::laws(&subject)?);
     findings.extend(bound::laws(&subject)?);
@@ -93,10 +99,10 @@ pub fn run(spec: &Spec) -> Result<bool> {
 }
 
 impl<'s> Subject<'s> {
-    fn new(spec: &'s Spec) -> Result<Self> {
-        let params = Params::new(1, DType::F64, &Device::Cpu);
+    fn new(spec: &'s Spec, seed: u64) -> Result<Self> {
+        let params = Params::new(of(seed, 1), DType::F64, &Device::Cpu);
         let (model, cost) = (spec.build(&params)?, facts::cost(spec)?);
-        let mut noise = Noise::seeded(1);
+        let mut noise = Noise::seeded(of(seed, 1));
         let data = records(spec, BATCH, &mut noise)?;
         let first = records(spec, affordable(cost, FIRST_RECORDS, BATCH), &mut noise)?;
         params.set_phase(Phase::Initialisation);
@@ -108,7 +114,12 @@ impl<'s> Subject<'s> {
             var.set(&(var.as_tensor() + (step * size)?)?)?;
         }
         params.touch();
-        Ok(Self { spec, model, data, cost })
+        Ok(Self { spec, model, data, cost, seed })
+    }
+
+    /// The noise of a law.
+    fn noise(&self, law: u64) -> Noise {
+        Noise::seeded(of(self.seed, law))
     }
 
     /// Samples per record for a law: `most`, or for a large model as many as take some seconds, but at least `least`.
@@ -116,9 +127,9 @@ impl<'s> Subject<'s> {
         affordable(self.cost.saturating_mul(BATCH as u64), most, least)
     }
 
-    /// The bound of every sample and record, `[K, B]` nats, a function of the seed.
-    fn log_weights(&self, seed: u64, options: &BoundOptions) -> Result<Tensor> {
-        Ok(self.model.bound(&self.data, &mut Noise::seeded(seed), options)?.log_weights()?)
+    /// The bound of every sample and record, `[K, B]` nats, with the noise of a law.
+    fn log_weights(&self, law: u64, options: &BoundOptions) -> Result<Tensor> {
+        Ok(self.model.bound(&self.data, &mut self.noise(law), options)?.log_weights()?)
     }
 }
 
@@ -189,7 +200,7 @@ mod tests {
     fn nothing_saturates_at_the_start() {
         let found = models::of_text(&[], Path::new("m.pgm"), CLASSIFIER).unwrap();
         let spec = found.spec(&ModelArgs::default()).unwrap();
-        let subject = Subject::new(&spec).unwrap();
+        let subject = Subject::new(&spec, 0).unwrap();
         let (_, scales) =
             subject.model.params().entries().into_iter().find(|(_, var)| var.dims() == [500, 1, 1, 1]).unwrap();
         let mut scales = scales.abs().unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();

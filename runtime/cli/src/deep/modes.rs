@@ -13,7 +13,7 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     let (model, spec) = (subject.model.as_ref(), subject.spec);
     let mut findings = Vec::new();
     for mode in model.modes() {
-        let (mut noise, draw) = (Noise::seeded(3), Draw::default());
+        let (mut noise, draw) = (subject.noise(3), Draw::default());
         let given = figures::complete(model, mode, &subject.data, &mut noise, &draw)?;
         let values = model.run(mode.name, &given, BATCH, &mut noise, &draw)?;
         let mut wrong = Vec::new();

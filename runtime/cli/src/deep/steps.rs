@@ -2,14 +2,14 @@
 
 use super::{BATCH, Finding, Subject, length, lengths};
 use anyhow::Result;
-use srvae_training::{BoundOptions, Device, Noise, Tensor, Values};
+use srvae_training::{BoundOptions, Device, Tensor, Values};
 
 pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     let Some((_, steps)) = length(subject.spec) else { return Ok(Vec::new()) };
     let ends = lengths(steps, BATCH);
     let bound = |data: &Values| -> Result<Tensor> {
         let options = BoundOptions { samples: 2, ..BoundOptions::default() };
-        Ok(subject.model.bound(data, &mut Noise::seeded(10), &options)?.log_weights()?)
+        Ok(subject.model.bound(data, &mut subject.noise(10), &options)?.log_weights()?)
     };
     let mut other = subject.data.clone();
     for (name, value) in subject.data.iter() {

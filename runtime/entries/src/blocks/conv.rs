@@ -3,7 +3,8 @@
 use crate::prelude::*;
 
 layer! {
-    /// A weight-normalised convolution, padded so that stride 1 keeps height and width.
+    /// A weight-normalised convolution, padded so that stride 1 keeps height and width. With several groups, each group of
+    /// output channels reads only its own group of input channels.
     conv: Conv(ConvConfig {
         /// height and width of the kernel, odd
         kernel: usize in 1..=31 = 3,
@@ -11,20 +12,27 @@ layer! {
         stride: usize in 1..=16 = 1,
         /// channels of the output; inferred at the end of a factor
         out: usize in 1..=LARGEST_SIZE,
+        /// number of groups of channels
+        groups: usize in 1..=LARGEST_SIZE = 1,
     }),
     causal: |config| config.kernel == 1 && config.stride == 1,
     examples: [
-        { kernel: 3, stride: 1, out: 2 } over [3, 5, 4],
-        { kernel: 5, stride: 1, out: 2 } over [1, 4, 5],
-        { kernel: 3, stride: 2, out: 3 } over [2, 5, 4],
-        { kernel: 1, stride: 1, out: 4 } over [3, 3, 2],
+        { kernel: 3, stride: 1, out: 2, groups: 1 } over [3, 5, 4],
+        { kernel: 5, stride: 1, out: 2, groups: 1 } over [1, 4, 5],
+        { kernel: 3, stride: 2, out: 3, groups: 1 } over [2, 5, 4],
+        { kernel: 1, stride: 1, out: 4, groups: 1 } over [3, 3, 2],
+        { kernel: 3, stride: 1, out: 6, groups: 2 } over [4, 3, 2],
     ],
 }
 
 fn shape(config: &ConvConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
-    let ((_, height, width), stride) = (planes(inputs)?, config.stride.max(1));
+    let (channels, height, width) = planes(inputs)?;
+    let (stride, groups) = (config.stride.max(1), config.groups.max(1));
     if config.kernel.is_multiple_of(2) {
         return Err(format!("needs an odd kernel, not {}", config.kernel));
+    }
+    if !channels.is_multiple_of(groups) || !config.out.is_multiple_of(groups) {
+        return Err(format!("needs multiples of {groups} channels, not {channels} in and {} out", config.out));
     }
     bounded(vec![config.out, height.div_ceil(stride), width.div_ceil(stride)])
 }
@@ -32,13 +40,13 @@ fn shape(config: &ConvConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String>
 fn cost(config: &ConvConfig, inputs: &[&[usize]]) -> Cost {
     let positions = shape(config, inputs).map_or(0, |shape| (shape[1] * shape[2]) as u64);
     let (channels, from) = known_planes(inputs);
-    resizing(channels, config.out as u64, config.kernel as u64, [from, positions])
+    resizing(channels / config.groups.max(1) as u64, config.out as u64, config.kernel as u64, [from, positions])
 }
 
 #[cfg(feature = "tensors")]
 mod tensors {
     use super::ConvConfig;
-    use crate::tensors::{NormConv, Params, Result, Shape2d, Tensor};
+    use crate::tensors::{NormConv, Params, Result, Tensor};
 
     /// A weight-normalised convolution, padded so that stride 1 keeps height and width.
     #[derive(Debug, Clone)]
@@ -52,8 +60,8 @@ mod tensors {
         /// An input that is not `[channels, height, width]`.
         pub fn new(params: &Params, input: &[usize], config: ConvConfig) -> Result<Self> {
             let output = config.output(&[input])?;
-            let stride = Shape2d::Stride(config.stride);
-            Ok(Self { conv: NormConv::new(params, input[0], config.out, config.kernel, stride)?, output })
+            let ConvConfig { kernel, stride, out, groups } = config;
+            Ok(Self { conv: NormConv::grouped(params, [input[0], out], kernel, stride, groups)?, output })
         }
 
         /// The output's shape, without the batch.

@@ -32,6 +32,7 @@ pub struct NormConv {
     kernel: usize,
     shape: Shape2d,
     params: Params,
+    groups: usize,
     /// A factor of the direction, if some of its elements must be 0.
     mask: Option<Tensor>,
     /// The weight at one stamp of the parameters, cached in inference.
@@ -58,9 +59,28 @@ impl NormConv {
             kernel,
             shape,
             params: params.clone(),
+            groups: 1,
             mask: None,
             kept: Arc::default(),
         })
+    }
+
+    /// A convolution in groups of channels, each of which reads its own part of the input. Parameters as of [`Self::new`],
+    /// with `weight_v` of shape `[output, input / groups, kernel, kernel]`.
+    ///
+    /// # Errors
+    /// A name that is taken, or numbers of channels that are not multiples of `groups`.
+    pub fn grouped(
+        params: &Params,
+        [input, output]: [usize; 2],
+        kernel: usize,
+        stride: usize,
+        groups: usize,
+    ) -> Result<Self> {
+        if groups == 0 || !input.is_multiple_of(groups) || !output.is_multiple_of(groups) {
+            candle_core::bail!("a convolution from {input} to {output} channels in {groups} groups");
+        }
+        Ok(Self { groups, ..Self::new(params, input / groups, output, kernel, Shape2d::Stride(stride))? })
     }
 
     /// The convolution with its direction multiplied by a mask of zeros and ones that broadcasts to its shape.
@@ -125,7 +145,18 @@ impl NormConv {
 
     fn apply(&self, x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
         match self.shape {
-            Shape2d::Stride(stride) => ops::conv2d(x, weight, bias, stride, self.kernel / 2),
+            Shape2d::Stride(stride) if self.groups == 1 => ops::conv2d(x, weight, bias, stride, self.kernel / 2),
+            Shape2d::Stride(stride) => {
+                let part = |of: &Tensor, dim: usize, group: usize| {
+                    let count = of.dim(dim)? / self.groups;
+                    of.narrow(dim, group * count, count)?.contiguous()
+                };
+                let each = (0..self.groups).map(|group| {
+                    let (x, weight, bias) = (part(x, 1, group)?, part(weight, 0, group)?, part(bias, 0, group)?);
+                    ops::conv2d(&x, &weight, &bias, stride, self.kernel / 2)
+                });
+                Tensor::cat(&each.collect::<Result<Vec<_>>>()?, 1)
+            }
             Shape2d::Double => ops::conv_transpose2d(x, weight, bias, 2, self.kernel / 2, 1),
         }
     }

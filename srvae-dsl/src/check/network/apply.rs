@@ -51,7 +51,7 @@ impl Builder<'_, '_> {
             Arity::None | Arity::One | Arity::Two | Arity::Many => None,
         };
         if let Some(wanted) = wanted {
-            self.checker.findings.push(messages::wrong_inputs(block.name, wanted, nodes.len(), span));
+            self.checker.findings.push(messages::wrong_inputs(block.name, wanted, nodes.len(), false, span));
             return None;
         }
         let signature = Signature { name: block.name, parameters: block.parameters };
@@ -103,7 +103,8 @@ impl Builder<'_, '_> {
         let formals = self.checker.nets.declared[index].formals.len();
         if nodes.len() != formals {
             let wanted = if formals == 1 { "one input".to_owned() } else { format!("{formals} inputs") };
-            self.checker.findings.push(messages::wrong_inputs(&name.text, &wanted, nodes.len(), span));
+            let is_multiple = nodes.len() > formals && nodes.len().is_multiple_of(formals);
+            self.checker.findings.push(messages::wrong_inputs(&name.text, &wanted, nodes.len(), is_multiple, span));
             return None;
         }
         let shapes = nodes.iter().map(|node| self.nodes[node.0].shape.clone()).collect();

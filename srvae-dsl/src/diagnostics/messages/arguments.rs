@@ -13,10 +13,7 @@ pub(crate) fn unknown_argument<'a>(
     known: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Diagnostic {
     let none = format!("`{entry}` has no arguments of this kind");
-    let hint = match known.clone().into_iter().next() {
-        Some(_) => meant(elsewhere::ARGUMENTS, name, known, "its arguments", &none),
-        None => none,
-    };
+    let hint = meant(elsewhere::ARGUMENTS, name, known, "its arguments", &none);
     Diagnostic::error("E0301", format!("`{entry}` has no argument `{name}`")).at(span, "unknown argument").hint(hint)
 }
 
@@ -39,12 +36,16 @@ pub(crate) fn missing_argument(entry: &str, name: &str, docs: &str, span: Span) 
         .hint(format!("write `{name}: …` among its arguments"))
 }
 
-pub(crate) fn too_many_arguments(entry: &str, most: usize, span: Span) -> Diagnostic {
-    let hint = match most {
-        0 => format!(
-            "write `{entry}` without arguments; only the parameters of a distribution may be given, by name: `mean: 0`"
+/// `known` are the arguments, `natural` the parameters of a distribution.
+pub(crate) fn too_many_arguments(entry: &str, known: &[&str], natural: &[&str], span: Span) -> Diagnostic {
+    let most = known.len();
+    let hint = match (known, natural) {
+        (_, [first, ..]) => format!(
+            "the parameters of a distribution are given by name, as in `{entry}({first}: …)`; others come from a network"
         ),
-        _ => "remove it, or put it in separate brackets".to_owned(),
+        ([], []) => format!("write `{entry}` without it"),
+        (["out"], []) => "its only argument is `out`; the size of the input follows from its shape".to_owned(),
+        _ => format!("it takes {}", quoted(known.to_vec())),
     };
     Diagnostic::error("E0303", format!("`{entry}` takes {}", count(most, "argument")))
         .at(span, "one argument too many")
@@ -167,8 +168,14 @@ pub(crate) fn wrong_rank(space: &str, sizes: &str, least: usize, most: usize, fo
         .hint(format!("the sizes are: {sizes}"))
 }
 
-pub(crate) fn wrong_inputs(name: &str, wanted: &str, found: usize, span: Span) -> Diagnostic {
+/// `is_multiple`: there are several times as many as wanted, as in `f(x[1..3], y[1..3])`.
+pub(crate) fn wrong_inputs(name: &str, wanted: &str, found: usize, is_multiple: bool, span: Span) -> Diagnostic {
     let hint = match wanted {
+        _ if is_multiple => {
+            format!(
+                "apply it to each member: with `let e[i] = {name}(a[i], …)` for an index i, `e[1..3]` are its values"
+            )
+        }
         "one input" => format!("write `a |> {name}`, or `{name}(a, …)` with the input first"),
         _ => format!("write `{name}(a, b)`; a piped value is the first input"),
     };

@@ -83,10 +83,15 @@ pub(crate) fn not_right_of_bar(name: &str, span: Span, head: Span) -> Diagnostic
         .hint(format!("add `{name}` right of the bar, or read another variable"))
 }
 
-pub(crate) fn parent_not_read(name: &str, parent: Span) -> Diagnostic {
-    Diagnostic::error("E0409", format!("`{name}` is right of the bar, but the factor does not read it"))
+/// `factor` is `p(z[1])`.
+pub(crate) fn parent_not_read(name: &str, parent: Span, factor: &str, is_member: bool) -> Diagnostic {
+    let (reader, others) = match is_member {
+        true => (factor, format!(", or state {factor} separately")),
+        false => ("the factor", String::new()),
+    };
+    Diagnostic::error("E0409", format!("`{name}` is right of the bar, but {reader} does not read it"))
         .at(parent, "not read")
-        .hint(format!("read it right of `from`, or remove `{name}` from the bar"))
+        .hint(format!("read it right of `from`, or remove `{name}` from the bar{others}"))
 }
 
 pub(crate) fn deterministic_in_p(function: &str, span: Span, head: Span) -> Diagnostic {

@@ -63,6 +63,12 @@ pub(crate) fn no_index_value(span: Span) -> Diagnostic {
     )
 }
 
+pub(crate) fn no_table_number(span: Span) -> Diagnostic {
+    Diagnostic::error("E0261", "this is not a number of a table")
+        .at(span, "not a number")
+        .hint("a table consists of numbers, computed from numbers and whole parameters: `param a[l] = [4, 2 * width]`, `[0.9, 0.5]`")
+}
+
 pub(crate) fn several_members(name: &str, found: usize, span: Span) -> Diagnostic {
     Diagnostic::error("E0247", format!("found {found} members of `{name}` where one is expected"))
         .at(span, format!("{found} of them"))

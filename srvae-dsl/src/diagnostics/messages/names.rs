@@ -3,6 +3,7 @@
 use super::elsewhere;
 use super::phrases::{did_you_mean, meant};
 use crate::diagnostics::{Diagnostic, MOST_NAMES};
+use crate::graph::member;
 use crate::source::Span;
 
 pub(crate) fn no_model(end: Span) -> Diagnostic {
@@ -36,9 +37,11 @@ pub(crate) fn unknown_variable<'a>(
     span: Span,
     known: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Diagnostic {
-    Diagnostic::error("E0207", format!("no variable is called `{name}`"))
-        .at(span, "unknown variable")
-        .hint(did_you_mean(name, known, "variables", &format!("declare it: `latent {name}: real[16, 8, 8]`")))
+    Diagnostic::error("E0207", format!("no variable is called `{name}`")).at(span, "unknown variable").hint(
+        no_member(name, known.clone()).unwrap_or_else(|| {
+            did_you_mean(name, known, "variables", &format!("declare it: `latent {name}: real[16, 8, 8]`"))
+        }),
+    )
 }
 
 pub(crate) fn unknown_in_network<'a>(
@@ -48,7 +51,35 @@ pub(crate) fn unknown_in_network<'a>(
 ) -> Diagnostic {
     Diagnostic::error("E0208", format!("no variable, value or argument that a network can read is called `{name}`"))
         .at(span, "unknown name")
-        .hint(did_you_mean(name, known, "it can read", "declare a variable of this name"))
+        .hint(
+            no_member(name, known.clone())
+                .or_else(|| no_first_value(name))
+                .unwrap_or_else(|| did_you_mean(name, known, "it can read", "declare a variable of this name")),
+        )
+}
+
+/// For `z[0]` of a family whose first member is `z[1]`.
+fn no_member<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let (family, value) = member(name)?;
+    let values =
+        known.into_iter().filter_map(|known| member(known).filter(|(own, _)| *own == family)).map(|(_, at)| at);
+    let (first, last) = values.fold(None, |ends: Option<(i64, i64)>, at| {
+        Some(ends.map_or((at, at), |(first, last)| (first.min(at), last.max(at))))
+    })?;
+    let (end, which) = match value {
+        value if value < first => (first, "first"),
+        value if value > last => (last, "last"),
+        _ => return None,
+    };
+    Some(format!("the {which} is `{family}[{end}]`: state its factor separately, as in `p({family}[{end}]) = …`"))
+}
+
+/// For `h[0]` of a recurrence that begins with `h[1]`.
+fn no_first_value(name: &str) -> Option<String> {
+    let (family, _) = member(name)?;
+    Some(format!(
+        "a recurrence needs a first value, `let {name} = learned real[16]`; a family is declared as `{family}[t]`"
+    ))
 }
 
 pub(crate) fn unknown_block<'a>(
@@ -79,7 +110,7 @@ pub(crate) fn unknown_distribution<'a>(
 pub(crate) fn network_for_distribution(span: Span) -> Diagnostic {
     Diagnostic::error("E0223", "a factor must begin with a distribution or a function")
         .at(span, "neither")
-        .hint("write `= normal from …`, or another distribution")
+        .hint("write `= normal from …`, or another distribution; a mixture is a distribution too: `mixture_of_normals`, `normal_mixture`")
 }
 
 pub(crate) fn not_a_distribution(name: &str, what: &str, span: Span) -> Diagnostic {

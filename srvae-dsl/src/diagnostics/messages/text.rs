@@ -1,6 +1,6 @@
 //! E01: text and grammar.
 
-use super::elsewhere::statement;
+use super::elsewhere::{sign, statement};
 use super::phrases::quoted;
 use crate::diagnostics::{Diagnostic, LARGEST_FILE, LONGEST_STATEMENT, MOST_NESTING, MOST_OPERATORS, closest};
 use crate::source::Span;
@@ -65,13 +65,20 @@ pub(crate) fn unterminated_string(span: Span) -> Diagnostic {
         .hint("write it as in `rust \"crate::nets::Mine\"`")
 }
 
+/// `is_assigned`: `=` follows the word.
 pub(crate) fn unknown_statement<'a>(
     word: &str,
+    is_assigned: bool,
     span: Span,
     known: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Diagnostic {
     let hint = match (statement(word), closest(word, known.clone())) {
         (Some(hint), _) => hint.to_owned(),
+        (None, _) if is_assigned => {
+            format!(
+                "a value is named with `let {word} = …`, a number with `param {word} = …`, and a distribution is a factor: `p({word} | …) = …`"
+            )
+        }
         (None, Some(meant)) => format!("did you mean `{meant}`?"),
         (None, None) => format!("statements begin with {}", quoted(known)),
     };
@@ -85,11 +92,14 @@ pub(crate) fn tilde(name: &str, span: Span) -> Diagnostic {
         .hint(format!("write `p({name} | …) = …` or `q({name} | …) = …`"))
 }
 
-pub(crate) fn unexpected(span: Span, found: &str, expected: &str, example: &str) -> Diagnostic {
+/// `before` is the text of the statement before what was found.
+pub(crate) fn unexpected(span: Span, [before, found]: [&str; 2], expected: &str, example: &str) -> Diagnostic {
+    let hint =
+        sign(before, found, expected).map_or_else(|| format!("such a statement looks like `{example}`"), str::to_owned);
     let found = if found.is_empty() { "the statement ends".to_owned() } else { format!("found `{found}`") };
     Diagnostic::error("E0111", format!("{found} where {expected} was expected"))
         .at(span, format!("expected {expected}"))
-        .hint(format!("such a statement looks like `{example}`"))
+        .hint(hint)
 }
 
 pub(crate) fn number_too_large(span: Span) -> Diagnostic {

@@ -15,6 +15,12 @@ pub(crate) fn unused_variable(name: &str, span: Span) -> Diagnostic {
         .hint("read it in a factor, or remove it")
 }
 
+pub(crate) fn squashed_logits(distribution: &str, block: &str, span: Span) -> Diagnostic {
+    Diagnostic::warning("W0607", format!("`{distribution}` reads logits, but its network ends with `{block}`"))
+        .at(span, "these numbers are read as logits")
+        .hint(format!("omit `{block}`, or give probabilities by name: `{distribution}(probs: …)`"))
+}
+
 pub(crate) fn unused_net(name: &str, span: Span) -> Diagnostic {
     Diagnostic::warning("W0602", format!("the network `{name}` is never used"))
         .at(span, "its shapes were not checked")

@@ -11,6 +11,9 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The argument of a segment with the tensors that it reads.
+pub const KEPT: &str = "kept";
+
 /// A program as statements.
 pub struct Walker<'p> {
     pub plan: &'p Plan,
@@ -47,6 +50,9 @@ impl<'p> Walker<'p> {
                 }
             }
         }
+        let kept = program.values.iter().filter(|value| value.operation == Operation::Kept).enumerate();
+        let member = |at| Some(Member { vector: KEPT.to_owned(), at, is_variable: false });
+        given.extend(kept.map(|(at, value)| (value.name.clone(), member(at))));
         Self { plan, program, layers, scopes, given, names, keeps_fields: false }
     }
 
@@ -100,7 +106,10 @@ impl<'p> Walker<'p> {
 
     fn statement(&self, id: ValueId, value: &Value) -> Option<Statement> {
         // An argument, or a field of the layers.
-        let is_place = matches!(value.operation, Operation::Presence | Operation::Root(_) | Operation::Partial(_));
+        let is_place = matches!(
+            value.operation,
+            Operation::Presence | Operation::Root(_) | Operation::Partial(_) | Operation::Kept
+        );
         if value.operation.is_given() || is_place {
             return None;
         }
@@ -141,7 +150,8 @@ impl<'p> Walker<'p> {
     fn place_of(&self, value: &Value) -> TokenStream {
         let name = ident(&value.name);
         match value.operation {
-            Operation::Given(_) => quote!(#name.0),
+            // The place of a kept tensor is that of its member.
+            Operation::Given(_) | Operation::Kept => quote!(#name.0),
             Operation::Partly(_) => quote!(#name.value.0),
             Operation::Presence => {
                 let of = self.local(value.inputs[0]);

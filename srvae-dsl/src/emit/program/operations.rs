@@ -15,7 +15,11 @@ impl Walker<'_> {
         let method = |at: usize| self.place(value.inputs[at]);
         let all = || value.inputs.iter().map(|input| self.reference(*input));
         let fallible = match &value.operation {
-            Operation::Given(_) | Operation::GivenValue(_) | Operation::Partly(_) | Operation::Presence => {
+            Operation::Given(_)
+            | Operation::GivenValue(_)
+            | Operation::Partly(_)
+            | Operation::Presence
+            | Operation::Kept => {
                 return (self.place_of(value), false);
             }
             Operation::Choose => {

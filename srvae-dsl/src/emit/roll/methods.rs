@@ -33,9 +33,8 @@ pub enum Shared {
 /// A method shared by members of a family.
 pub struct Family {
     pub name: String,
-    /// The positions of the first and the last member.
-    pub first: usize,
-    pub last: usize,
+    /// The positions of its members.
+    pub members: Vec<usize>,
     /// The argument with the member. None if the members do not differ.
     pub at: Option<Ident>,
     pub body: TokenStream,
@@ -85,9 +84,9 @@ pub fn share(methods: Vec<Method>, layers: &Layers, taken: &BTreeSet<String>) ->
             let body = printer.round(run, offset, &mut inside);
             printer.used = used;
             let Loop { step: at, tables, .. } = inside;
-            let (last, body) = (*all.last().unwrap_or(&all[0]), quote!(#(#tables)* #body));
+            let body = quote!(#(#tables)* #body);
             let is_told = flat(body.clone()).iter().any(|token| at == token.text());
-            families.push(Family { name, first: all[0], last, at: is_told.then_some(at), body });
+            families.push(Family { name, members: all, at: is_told.then_some(at), body });
         }
     }
     Methods { bodies, families }

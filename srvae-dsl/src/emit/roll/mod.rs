@@ -14,7 +14,7 @@ mod tokens;
 use super::ident;
 use super::layers::Layers;
 use find::Line;
-pub use methods::{Method, Shared, share};
+pub use methods::{Method, Methods, Shared, share};
 use printer::Printer;
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;

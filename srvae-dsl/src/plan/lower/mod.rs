@@ -15,8 +15,20 @@ use crate::graph::{self, Body, DrawMethod, Factor, Model, NetBody, NetId, Networ
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names that a program's function uses itself.
-pub const ARGUMENTS: [&str; 9] =
-    ["count", "draw", "enumeration", "noise", "options", "records", "rows", "samples", "self"];
+pub const ARGUMENTS: [&str; 12] = [
+    "count",
+    "draw",
+    "enumeration",
+    "kept",
+    "model",
+    "noise",
+    "number",
+    "options",
+    "records",
+    "rows",
+    "samples",
+    "self",
+];
 
 /// The bound: a draw of every latent from q, then every term.
 pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {

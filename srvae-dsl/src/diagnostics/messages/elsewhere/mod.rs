@@ -55,12 +55,32 @@ pub(super) fn statement(word: &str) -> Option<&'static str> {
         "observe" | "data" | "input" => "data are declared as in `observed x: image[3, 32, 32]`",
         "parameters" | "hyperparameter" | "const" | "constant" => "a named number is declared as in `param width = 64`",
         "import" | "include" | "use" => "a model is one file; networks in Rust are declared with `net … = rust \"…\"`",
+        "#" | "--" | "%" | "\"\"\"" => "a comment begins with `//`",
+        "beta" => "a weight of the divergence of z is stated as `weight KL_z = 4`",
         "prior" => "the prior is a factor of p: `p(z) = standard_normal`",
         "likelihood" | "decoder" => "the likelihood is a factor of p: `p(x | z) = bernoulli from z |> …`",
         "posterior" | "encoder" | "guide" => "the posterior is in q: `q(z | x) = normal from x |> …`",
         "loss" | "elbo" => {
             "the bound follows from the factors; `weight KL_z = 0.5` weights a term, `objective + ln q(y | x)` adds one"
         }
+        _ => return None,
+    };
+    Some(hint)
+}
+
+/// What stands here for a sign of another language, where something else was expected; `before` is the text before it.
+pub(super) fn sign(before: &str, found: &str, expected: &str) -> Option<&'static str> {
+    let hint = match found {
+        ";" => "a statement ends with its line, without `;`",
+        "->" | "=>" | ">>" => "write `|>` between stages",
+        "=" if expected.contains("`:`") => "an argument is named with a colon: `out: 64`",
+        ":" if expected.ends_with("`=`") => "write `=`; a parameter has no type",
+        "." => "names have no dots: write a block or a distribution without the module that it is in elsewhere",
+        "'" | "\"" => "words are written without quotes, as in `by: checkerboard`",
+        "*" if before.ends_with('/') => "a comment begins with `//`",
+        "*" if before.ends_with('*') => "there is no power: write a product, or the number",
+        "^" => "there is no power: write a product, or the number",
+        "," if expected.contains("`|`") => "a factor is of one variable, whose parents follow a bar: `p(x | y, z)`",
         _ => return None,
     };
     Some(hint)

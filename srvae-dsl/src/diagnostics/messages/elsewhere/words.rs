@@ -191,6 +191,10 @@ pub(in super::super) const ARGUMENTS: &Rows = &[
     ),
     (&["padding", "pad"], Note("omit it: `conv` pads so that a stride of 1 keeps height and width")),
     (&["bias", "usebias"], Note("omit it: layers have a bias")),
+    (
+        &["baseline", "controlvariate"],
+        Note("omit it: the baseline is the mean over the other samples of the record, or over the other records"),
+    ),
     (&["activation", "nonlinearity", "act"], Note("write it as the next stage, as in `linear(out: 64) |> elu`")),
 ];
 
@@ -222,6 +226,8 @@ pub(in super::super) const PARAMETERS: &Rows = &[
     (&["nu", "dof"], Name("df")),
     (
         &["low", "high", "min", "max"],
-        Note("a `uniform` is over the numbers between 0 and 1; move it with the flow `affine`"),
+        Note(
+            "a `uniform` is over the numbers between 0 and 1; move it with the flow `affine`, or use `uniform_around`, whose mean comes from a network",
+        ),
     ),
 ];

@@ -1,5 +1,7 @@
 //! Estimates the memory of a model: what the runtime's kernels allocate and keep.
 
+mod segments;
+
 use super::Interpreted;
 use srvae_dsl::catalog::Work;
 use srvae_dsl::graph::{Body, Factor, Model};
@@ -23,7 +25,8 @@ const PROGRAM: u64 = 20_000_000;
 ///
 /// A training step needs the program, six copies of the parameters, the composed kernels of dense layers, and the transformed
 /// kernels of the largest layer. Per image it needs the output of every layer, every head three times, every variable four times, and
-/// the peak temporary memory of any layer's backward pass. Writing a checkpoint needs the program and twenty copies of the
+/// the peak temporary memory of any layer's backward pass; with `checkpoint`, only that of the largest segment and of what
+/// segments pass on. Writing a checkpoint needs the program and twenty copies of the
 /// parameters. Evaluation needs the program, two copies of the parameters and the same kernels; per sample, the variables, the heads,
 /// and the input and output of the widest layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +64,9 @@ impl Memory {
             cost.parameters.saturating_mul(copies).saturating_add(others).saturating_mul(BYTES).saturating_add(PROGRAM)
         };
         let image = |elements: &[u64]| total(elements.iter().copied()).saturating_mul(BYTES);
-        let trained = [kept, passing, heads.saturating_mul(OF_A_HEAD), values.saturating_mul(OF_A_VALUE)];
+        let all = [kept, heads.saturating_mul(OF_A_HEAD), values.saturating_mul(OF_A_VALUE)];
+        let all = total(all.into_iter());
+        let trained = [passing, segments::elements(plan).map_or(all, |elements| elements.min(all))];
         Self {
             training_fixed: copies(TRAINING_COPIES, kernels),
             training_image: image(&trained) / 4 * QUARTERS,
