@@ -1,16 +1,22 @@
 //! Layers for which `models/benches/operations.py` has the same in PyTorch: `cargo bench -p srvae --bench operations`.
 //!
 //! Prints a JSON object: for each layer the minimum time in seconds of the forward pass, and of the forward and backward
-//! pass together with the gradients of inputs and parameters. `RAYON_NUM_THREADS` sets the number of threads.
+//! pass together with the gradients of inputs and parameters, on a tape as in training. `RAYON_NUM_THREADS` sets the number of threads.
 
-use srvae::candle_core::{DType, Device, Result, Tensor, Var};
+use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Storage, Tensor, Var};
+use rayon::prelude::*;
+use srvae::candle_core;
 use srvae::entries::registry::{Arguments, layer};
 use srvae::nn::Layer;
+use srvae::ops::tape::{Tape, op1};
+use srvae::ops::vector::{Loop, run, total};
 use srvae::{Noise, Params, Setting};
 use std::time::{Duration, Instant};
 
 /// The time for which a measurement is repeated.
 const BUDGET: Duration = Duration::from_millis(300);
+/// Values of the loss per task.
+const PART: usize = 1 << 14;
 /// Steps of a recurrence.
 const STEPS: usize = 64;
 
@@ -67,6 +73,7 @@ const CASES: [Case; 10] = [
 ];
 
 fn main() -> Result<()> {
+    srvae::ops::keep_memory();
     let rows: Vec<String> = CASES
         .iter()
         .map(|case| {
@@ -92,14 +99,48 @@ fn measured(case: &Case) -> Result<(f64, f64)> {
     let tracked: Vec<Tensor> = inputs.iter().map(|var| var.as_tensor().clone()).collect();
     let plain: Vec<Tensor> = tracked.iter().map(Tensor::detach).collect();
     let forward = params.inference(|| fastest(|| applied(&*layer, &plain).map(drop)))?;
-    let count = applied(&*layer, &plain)?.elem_count();
-    let weights = noise.normal("weights", &[count, 1], DType::F32, &Device::Cpu)?;
-    // The loss is an inner product, whose gradient is a contiguous tensor. Its own time is subtracted.
-    let backward = |out: Tensor| out.reshape((1, count))?.matmul(&weights)?.sum_all()?.backward().map(drop);
-    let leaf = Var::from_tensor(&weights)?;
-    let both = fastest(|| backward(applied(&*layer, &tracked)?))?;
-    let loss = fastest(|| backward(leaf.as_tensor().clone()))?;
-    Ok((forward, (both - loss).max(0.0)))
+    let out = applied(&*layer, &plain)?;
+    let weights = noise.normal("weights", out.dims(), DType::F32, &Device::Cpu)?;
+    let gradient = fastest(|| {
+        let tape = Tape::begin();
+        let loss = op1(&applied(&*layer, &tracked)?, Inner(weights.clone()))?;
+        tape.backward(&loss).map(drop)
+    })?;
+    Ok((forward, gradient))
+}
+
+/// The loss: the inner product with some weights, which are its gradient.
+struct Inner(Tensor);
+
+impl CustomOp1 for Inner {
+    fn name(&self) -> &'static str {
+        "inner"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (weights, _) = self.0.storage_and_layout();
+        let (Some((start, end)), Storage::Cpu(weights)) = (layout.contiguous_offsets(), &*weights) else {
+            candle_core::bail!("a layer's output is contiguous, on the CPU");
+        };
+        let (x, weights) = (&x.as_slice::<f32>()?[start..end], weights.as_slice::<f32>()?);
+        let sum: f64 = x.par_chunks(PART).zip(weights.par_chunks(PART)).map(|(x, w)| run(Dot(x, w))).sum();
+        Ok((CpuStorage::F32(vec![sum as f32]), Shape::from(())))
+    }
+
+    fn bwd(&self, _: &Tensor, _: &Tensor, _: &Tensor) -> Result<Option<Tensor>> {
+        Ok(Some(self.0.clone()))
+    }
+}
+
+struct Dot<'a>(&'a [f32], &'a [f32]);
+
+impl Loop for Dot<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) -> f64 {
+        total([self.0, self.1], |[x, weight]| x * weight)
+    }
 }
 
 /// The layer applied once, or a recurrence over the steps: with two inputs, the first is the state.

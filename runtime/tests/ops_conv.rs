@@ -84,10 +84,19 @@ fn convolutions() -> Result<()> {
 #[test]
 fn affine_maps() -> Result<()> {
     // [records, inputs, outputs]: widths that are and are not multiples of a vector, several blocks of rows, of columns
-    // and of the depth, and shapes with only one large size.
-    for [records, inputs, outputs] in
-        [[1, 1, 1], [3, 5, 16], [2, 16, 5], [97, 64, 500], [200, 300, 33], [5, 700, 64], [1, 40, 2000], [600, 17, 1]]
-    {
+    // and of the depth, shapes with only one large size, and few records for a large weight.
+    for [records, inputs, outputs] in [
+        [1, 1, 1],
+        [3, 5, 16],
+        [2, 16, 5],
+        [97, 64, 500],
+        [200, 300, 33],
+        [5, 700, 64],
+        [1, 40, 2000],
+        [600, 17, 1],
+        [8, 300, 333],
+        [24, 100, 2000],
+    ] {
         for weight in [vec![outputs, inputs], vec![outputs, inputs, 1, 1]] {
             let drawn = [draw("x", &[records, inputs])?, draw("w", &weight)?, draw("b", &[outputs])?];
             compare(

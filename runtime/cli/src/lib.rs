@@ -108,7 +108,7 @@ fn prepare() {
     ranks::mute_followers();
     srvae_training::ops::notice::listen(note);
     machine::leave_out_backtraces();
-    machine::keep_memory();
+    srvae_training::ops::keep_memory();
     machine::fail_at_size_limits();
     machine::yield_cores();
 }

@@ -130,19 +130,6 @@ pub fn leave_out_backtraces() {
     }
 }
 
-/// Keeps freed memory instead of returning it to the system, which would clear every page before the next use.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub fn keep_memory() {
-    // SAFETY: the calls only change settings of the allocator; an unknown setting is ignored.
-    unsafe {
-        libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 30);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, 1 << 30);
-    }
-}
-
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub fn keep_memory() {}
-
 /// Makes a write beyond the file size limit (`ulimit -f`) fail like a full disk, instead of ending the program with a
 /// partial file.
 #[cfg(unix)]

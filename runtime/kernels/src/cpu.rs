@@ -98,15 +98,54 @@ pub const PART: usize = 1 << 13;
 /// # Safety
 /// `write` must write every value of its part.
 pub unsafe fn filled<T: Copy + Send>(len: usize, write: impl Fn(usize, &mut [MaybeUninit<T>]) + Sync) -> Vec<T> {
+    // SAFETY: the caller's contract.
+    unsafe { filled_rows(len, PART, len, |number, part| write(number * PART, part)) }
+}
+
+/// A vector of `len` values, as [`filled`], whose parts are rows of `row` values (the last one may be shorter):
+/// `write(number, row)`. The rows are distributed over all cores if `work`, in values, justifies waking them.
+///
+/// # Safety
+/// `write` must write every value of its row.
+pub unsafe fn filled_rows<T: Copy + Send>(
+    len: usize,
+    row: usize,
+    work: usize,
+    write: impl Fn(usize, &mut [MaybeUninit<T>]) + Sync,
+) -> Vec<T> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        filled_beside(len, row, work, &mut vec![(); len.div_ceil(row.max(1))], |number, row, _| write(number, row))
+    }
+}
+
+/// A vector as [`filled_rows`] makes it, and beside every row an equal part of the existing values `beside`:
+/// `write(number, row, part)`.
+///
+/// # Safety
+/// `write` must write every value of its row.
+pub unsafe fn filled_beside<T: Copy + Send, S: Send>(
+    len: usize,
+    row: usize,
+    work: usize,
+    beside: &mut [S],
+    write: impl Fn(usize, &mut [MaybeUninit<T>], &mut [S]) + Sync,
+) -> Vec<T> {
+    let row = row.max(1);
+    let rows = len.div_ceil(row);
+    let part = beside.len() / rows.max(1);
+    assert!(rows == 0 || part > 0 && beside.len() == rows * part, "every row has a part beside it");
     let mut out = Vec::with_capacity(len);
     let all = &mut out.spare_capacity_mut()[..len];
-    if len <= PART {
+    if work <= PART {
         // Waking another thread would take longer than this work.
-        write(0, all);
+        let parts = all.chunks_mut(row).zip(beside.chunks_mut(part.max(1)));
+        parts.enumerate().for_each(|(number, (row, part))| write(number, row, part));
     } else {
-        all.par_chunks_mut(PART).enumerate().for_each(|(number, part)| write(number * PART, part));
+        let parts = all.par_chunks_mut(row).zip(beside.par_chunks_mut(part.max(1)));
+        parts.enumerate().for_each(|(number, (row, part))| write(number, row, part));
     }
-    // SAFETY: the parts cover everything, and the caller guarantees that each is written.
+    // SAFETY: the rows cover everything, and the caller guarantees that each is written.
     unsafe { out.set_len(len) };
     out
 }

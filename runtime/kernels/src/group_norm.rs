@@ -1,24 +1,24 @@
 //! Group normalisation: one operation, forward and backward.
 
-use super::cpu::{Values, slice};
-use super::normalise::{fits, moments};
+use super::cpu::{Values, filled_beside, filled_rows, slice};
+use super::normalise::{fits, moments, planes};
 use super::profile::timed;
 use super::reference;
 use super::vector::{self, Loop, Real, by_real, total};
 use crate::{Result, Tensor};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Shape, WithDType};
-use rayon::prelude::*;
+use std::mem::MaybeUninit;
 
 const NAME: &str = "normalise_groups";
 
-/// Normalises each group of channels of `[N, C, P]` (P positions) to mean 0 and variance 1 per record (`least` is added to the
+/// Normalises each group of channels of `[N, C, …]` to mean 0 and variance 1 per record (`least` is added to the
 /// variance), times `gain`, plus `bias`, both `[C]` (Wu and He 2018).
 ///
 /// # Errors
 /// Shapes that do not fit, or channels that the groups do not divide.
 pub fn normalise_groups(x: &Tensor, gain: &Tensor, bias: &Tensor, groups: usize, least: f64) -> Result<Tensor> {
-    let (_, channels, positions) = x.dims3()?;
+    let (channels, positions) = planes(x)?;
     fits(channels, gain, bias)?;
     if groups == 0 || !channels.is_multiple_of(groups) {
         candle_core::bail!("{groups} groups do not divide {channels} channels");
@@ -73,11 +73,12 @@ impl CustomOp3 for Normalise {
             by_real!(NAME, x.dtype(), T => {
                 let (x, gain, bias) = (slice::<T>(x, x_layout)?, slice(gain, gain_layout)?, slice(bias, bias_layout)?);
                 let (sizes, least) = (self.sizes, self.least);
-                let mut out = vec![T::default(); x.len()];
-                let groups = out.par_chunks_mut(sizes.values()).zip(x.par_chunks(sizes.values()));
-                groups.enumerate().for_each(|(number, (out, x))| {
+                let write = |number: usize, out: &mut [MaybeUninit<T>]| {
+                    let x = &x[number * sizes.values()..][..sizes.values()];
                     vector::run(Forward { x, gain: sizes.of(number, gain), bias: sizes.of(number, bias), least, out });
-                });
+                };
+                // SAFETY: every value of a group is written.
+                let out = unsafe { filled_rows(x.len(), sizes.values(), x.len(), write) };
                 Ok((T::to_cpu_storage_owned(out), x_layout.shape().clone()))
             })
         })
@@ -96,14 +97,14 @@ impl CustomOp3 for Normalise {
             by_real!(NAME, x.dtype(), T => {
                 let (sizes, least, channels) = (self.sizes, self.least, gain.elem_count());
                 let (values, scale, dy) = (Values::<T>::of(x)?, Values::<T>::of(gain)?, Values::<T>::of(&gradient)?);
-                let mut dx = vec![T::default(); values.len()];
                 // For each record and channel: the gradients of gain and bias.
                 let mut sums = vec![[0.0; 2]; values.len() / sizes.positions];
-                let read = values.par_chunks(sizes.values()).zip(dy.par_chunks(sizes.values()));
-                let groups = dx.par_chunks_mut(sizes.values()).zip(sums.par_chunks_mut(sizes.channels)).zip(read);
-                groups.enumerate().for_each(|(number, ((out, sums), (x, dy)))| {
+                let write = |number: usize, out: &mut [MaybeUninit<T>], sums: &mut [[f64; 2]]| {
+                    let [x, dy] = [&*values, &*dy].map(|all| &all[number * sizes.values()..][..sizes.values()]);
                     vector::run(Backward { x, gain: sizes.of(number, &scale), dy, least, out, sums });
-                });
+                };
+                // SAFETY: every value of a group is written.
+                let dx = unsafe { filled_beside(values.len(), sizes.values(), values.len(), &mut sums, write) };
                 let mut all = vec![[0.0; 2]; channels];
                 for record in sums.chunks(channels) {
                     all.iter_mut().zip(record).for_each(|(all, [gain, bias])| {
@@ -127,7 +128,7 @@ struct Forward<'a, T> {
     gain: &'a [T],
     bias: &'a [T],
     least: f64,
-    out: &'a mut [T],
+    out: &'a mut [MaybeUninit<T>],
 }
 
 impl<T: Real> Loop for Forward<'_, T> {
@@ -140,7 +141,7 @@ impl<T: Real> Loop for Forward<'_, T> {
         let planes = self.out.chunks_exact_mut(positions).zip(self.x.chunks_exact(positions));
         for ((out, x), (gain, bias)) in planes.zip(self.gain.iter().zip(self.bias)) {
             for (out, x) in out.iter_mut().zip(x) {
-                *out = (*x - mean) * precision * *gain + *bias;
+                out.write(((*x - mean) * precision).fused::<FUSED>(*gain, *bias));
             }
         }
     }
@@ -151,7 +152,7 @@ struct Backward<'a, T> {
     gain: &'a [T],
     dy: &'a [T],
     least: f64,
-    out: &'a mut [T],
+    out: &'a mut [MaybeUninit<T>],
     /// For each channel, the gradients of gain and bias.
     sums: &'a mut [[f64; 2]],
 }
@@ -175,7 +176,7 @@ impl<T: Real> Loop for Backward<'_, T> {
         let planes = self.x.chunks_exact(positions).zip(self.dy.chunks_exact(positions));
         for ((out, (x, dy)), gain) in self.out.chunks_exact_mut(positions).zip(planes).zip(self.gain) {
             for (out, (x, dy)) in out.iter_mut().zip(x.iter().zip(dy)) {
-                *out = precision * (*dy * *gain - level - (*x - mean) * precision * along);
+                out.write(precision * (*dy * *gain - level - (*x - mean) * precision * along));
             }
         }
     }
@@ -184,43 +185,20 @@ impl<T: Real> Loop for Backward<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::normalise_groups;
-    use crate::{DType, Device, Result, Tensor, reference};
-    use candle_core::Var;
+    use crate::Result;
+    use crate::reference;
+    use crate::testing::agree;
 
-    /// Value and gradients are those of candle's operations in f64: in f64 up to sums of some hundred terms in another order, in f32 up to
-    /// its rounding of such sums.
     #[test]
     fn value_and_gradients_are_those_of_the_formula() -> Result<()> {
         for ([records, channels, positions], groups) in
             [([1, 1, 1], 1), ([3, 6, 5], 2), ([2, 4, 130], 4), ([40, 12, 49], 1)]
         {
-            let wave = |count: usize, step: f64| (0..count).map(move |i| (i as f64 * step).sin() * 1.5 + 0.3);
-            let inputs: Vec<(Vec<f64>, Vec<usize>)> = vec![
-                (wave(records * channels * positions, 0.7).collect(), vec![records, channels, positions]),
-                (wave(channels, 1.3).collect(), vec![channels]),
-                (wave(channels, 2.1).collect(), vec![channels]),
-            ];
-            let weights: Vec<f64> = wave(records * channels * positions, 0.31).collect();
-            let run = |fused: bool, dtype: DType| -> Result<Vec<Tensor>> {
-                let var = |(values, shape): &(Vec<f64>, Vec<usize>)| {
-                    Var::from_tensor(&Tensor::from_slice(values, shape.as_slice(), &Device::Cpu)?.to_dtype(dtype)?)
-                };
-                let vars = inputs.iter().map(var).collect::<Result<Vec<_>>>()?;
-                let normalise = if fused { normalise_groups } else { reference::normalise_groups };
-                let out = normalise(&vars[0], &vars[1], &vars[2], groups, 1e-5)?;
-                let weights = Tensor::from_slice(&weights, out.dims(), &Device::Cpu)?.to_dtype(dtype)?;
-                let store = (&out * weights)?.sum_all()?.backward()?;
-                let gradients = vars.iter().map(|var| store.get(var).expect("a gradient").clone());
-                [out.detach()].into_iter().chain(gradients).map(|t| t.to_dtype(DType::F64)).collect()
-            };
-            let expected = run(false, DType::F64)?;
-            for (dtype, tolerance) in [(DType::F64, 1e-11), (DType::F32, 2e-5)] {
-                for (at, (ours, theirs)) in run(true, dtype)?.iter().zip(&expected).enumerate() {
-                    let most = |t: &Tensor| t.abs()?.flatten_all()?.max(0)?.to_scalar::<f64>();
-                    let error = most(&(ours - theirs)?)? / most(theirs)?.max(1.0);
-                    assert!(error <= tolerance, "{channels} channels in {groups} groups, {dtype:?}, {at}: {error:e}");
-                }
-            }
+            agree(
+                &[&[records, channels, positions], &[channels], &[channels]],
+                |[x, gain, bias]| normalise_groups(x, gain, bias, groups, 1e-5),
+                |[x, gain, bias]| reference::normalise_groups(x, gain, bias, groups, 1e-5),
+            )?;
         }
         Ok(())
     }

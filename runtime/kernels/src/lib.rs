@@ -4,8 +4,10 @@
 //! of this crate. Otherwise, and in tests as the reference, they use candle's operations ([`mod@reference`]).
 
 mod adamax;
+mod allocator;
 mod attention;
 mod carrier;
+mod columns;
 mod conv;
 mod coupling;
 mod cpu;
@@ -17,7 +19,6 @@ mod fast;
 mod fingerprint;
 mod fourier;
 mod group_norm;
-mod gru;
 mod head;
 pub mod memory;
 mod mixture;
@@ -25,6 +26,7 @@ mod normal;
 mod normalise;
 pub mod notice;
 pub mod profile;
+mod recurrent;
 pub mod reference;
 mod resize;
 pub mod scalar;
@@ -43,8 +45,11 @@ mod windows;
 pub use candle_core;
 pub use candle_core::{DType, Device, Result, Tensor};
 
+pub use allocator::keep_memory;
+
 pub use adamax::{Adamax, PART as SQUARES_PART, adamax, sum_of_squares};
 pub use attention::{Attention, channel_attention};
+pub use columns::columns;
 pub use conv::{affine, conv_transpose2d, conv2d};
 pub use coupling::{Mask, coupling, coupling_context, coupling_log_det};
 pub use dense::{DenseKernels, DenseStep, dense_layer, dense_layer_kept};
@@ -52,7 +57,7 @@ pub use depthwise::depthwise_conv2d;
 pub use fingerprint::{combine, fingerprint};
 pub use fourier::fourier;
 pub use group_norm::normalise_groups;
-pub use gru::gru;
+
 pub use head::Head;
 pub use mixture::{
     MIN_LOG_SCALE, SPREAD_MARGIN, logistic_mixture_log_prob, logistic_mixture_mean, logistic_mixture_value,
@@ -60,7 +65,8 @@ pub use mixture::{
 pub use normal::{
     normal_draw, normal_halves, normal_kl, normal_log_prob, same_shape, standard_normal_log_prob, sum_batch,
 };
-pub use normalise::normalise_rows;
+pub use normalise::normalise_channels;
+pub use recurrent::{gru, lstm};
 pub use resize::{downsample, upsample};
 pub use scalar::{elu, softplus};
 pub use self_attention::attend;

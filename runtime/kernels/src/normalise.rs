@@ -1,30 +1,42 @@
-//! Layer normalisation: one operation, forward and backward.
+//! Layer normalisation over the channels at each position: one operation, forward and backward.
+//!
+//! Records of one position are rows, normalised one by one. In maps the values of a channel are contiguous, and the
+//! positions of a block are normalised together.
 
-use super::cpu::{Values, each_row, slice};
+mod columns;
+mod rows;
+
+use super::cpu::{Values, filled_beside, filled_rows, slice};
 use super::profile::timed;
 use super::reference;
 use super::vector::{self, Loop, Real, by_real, total};
 use crate::{Result, Tensor};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Shape, WithDType};
+use std::mem::MaybeUninit;
 
-const NAME: &str = "normalise_rows";
-/// Rows whose gradients for gain and bias are summed at once. It is fixed, so that sums do not depend on the number of
-/// threads.
-const BLOCK: usize = 64;
+const NAME: &str = "normalise_channels";
+/// Values per task, at least. It is fixed, so that sums do not depend on the number of threads.
+const TASK: usize = 1 << 14;
 
-/// Normalises each row of `[R, C]` to mean 0 and variance 1 (`least` is added to the variance), times `gain`, plus
-/// `bias`, both `[C]`.
+/// Normalises the channels at every position of `[N, C, …]` to mean 0 and variance 1 (`least` is added to the
+/// variance), times `gain`, plus `bias`, both `[C]` (Ba et al. 2016).
 ///
 /// # Errors
 /// Shapes that do not fit.
-pub fn normalise_rows(x: &Tensor, gain: &Tensor, bias: &Tensor, least: f64) -> Result<Tensor> {
-    let (_, channels) = x.dims2()?;
+pub fn normalise_channels(x: &Tensor, gain: &Tensor, bias: &Tensor, least: f64) -> Result<Tensor> {
+    let (channels, positions) = planes(x)?;
     fits(channels, gain, bias)?;
-    if !x.device().is_cpu() {
-        return reference::normalise_rows(x, gain, bias, least);
+    if !x.device().is_cpu() || x.elem_count() == 0 {
+        return reference::normalise_channels(x, gain, bias, least);
     }
-    crate::tape::op3(&x.contiguous()?, &gain.contiguous()?, &bias.contiguous()?, Normalise(least))
+    let op = Normalise { channels, positions, least };
+    crate::tape::op3(&x.contiguous()?, &gain.contiguous()?, &bias.contiguous()?, op)
+}
+
+/// The channels of `[N, C, …]`, and the positions of each.
+pub(super) fn planes(x: &Tensor) -> Result<(usize, usize)> {
+    Ok((x.dim(1)?, x.dims()[2..].iter().product()))
 }
 
 /// Refuses gains and biases other than one for each channel.
@@ -35,7 +47,77 @@ pub(super) fn fits(channels: usize, gain: &Tensor, bias: &Tensor) -> Result<()> 
     Ok(())
 }
 
-struct Normalise(f64);
+#[derive(Clone, Copy)]
+struct Normalise {
+    channels: usize,
+    positions: usize,
+    least: f64,
+}
+
+impl Normalise {
+    /// Values of a record.
+    fn record(self) -> usize {
+        self.channels * self.positions
+    }
+
+    /// Values of a task: whole records.
+    fn task(self) -> usize {
+        TASK.div_ceil(self.record()) * self.record()
+    }
+
+    /// Every record of some.
+    #[inline(always)]
+    fn forward<T: Real, const FUSED: bool>(self, x: &[T], [gain, bias]: [&[T]; 2], out: &mut [MaybeUninit<T>]) {
+        for (x, out) in x.chunks_exact(self.record()).zip(out.chunks_exact_mut(self.record())) {
+            match self.positions {
+                1 => rows::forward::<T, FUSED>(x, [gain, bias], self.least, out),
+                _ => columns::forward::<T, FUSED>(self, x, [gain, bias], out),
+            }
+        }
+    }
+
+    /// Every record of some. Adds to the gradients of gain and bias.
+    #[inline(always)]
+    fn backward<T: Real, const FUSED: bool>(
+        self,
+        [x, dy]: [&[T]; 2],
+        gain: &[T],
+        out: &mut [MaybeUninit<T>],
+        sums: &mut [T],
+    ) {
+        let (of_gain, of_bias) = sums.split_at_mut(self.channels);
+        let records = x.chunks_exact(self.record()).zip(dy.chunks_exact(self.record()));
+        for ((x, dy), out) in records.zip(out.chunks_exact_mut(self.record())) {
+            let sums = [&mut *of_gain, &mut *of_bias];
+            match self.positions {
+                1 => rows::backward::<T, FUSED>([x, dy], gain, self.least, out, sums),
+                _ => columns::backward::<T, FUSED>(self, [x, dy], gain, out, sums),
+            }
+        }
+    }
+}
+
+struct Forward<'a, T>(Normalise, &'a [T], [&'a [T]; 2], &'a mut [MaybeUninit<T>]);
+
+impl<T: Real> Loop for Forward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        self.0.forward::<T, FUSED>(self.1, self.2, self.3);
+    }
+}
+
+struct Backward<'a, T>(Normalise, [&'a [T]; 2], &'a [T], &'a mut [MaybeUninit<T>], &'a mut [T]);
+
+impl<T: Real> Loop for Backward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        self.0.backward::<T, FUSED>(self.1, self.2, self.3, self.4);
+    }
+}
 
 impl CustomOp3 for Normalise {
     fn name(&self) -> &'static str {
@@ -53,12 +135,13 @@ impl CustomOp3 for Normalise {
     ) -> Result<(CpuStorage, Shape)> {
         timed(NAME, || {
             by_real!(NAME, x.dtype(), T => {
-                let (x, gain, bias) = (slice::<T>(x, x_layout)?, slice(gain, gain_layout)?, slice(bias, bias_layout)?);
-                let mut out = vec![T::default(); x.len()];
-                each_row(&mut out, gain.len(), x.len(), |row, out| {
-                    let x = &x[row * gain.len()..][..gain.len()];
-                    vector::run(Forward { x, gain, bias, least: self.0, out });
-                });
+                let x = slice::<T>(x, x_layout)?;
+                let each = [slice::<T>(gain, gain_layout)?, slice(bias, bias_layout)?];
+                let write = |task: usize, out: &mut [MaybeUninit<T>]| {
+                    vector::run(Forward(*self, &x[task * self.task()..][..out.len()], each, out));
+                };
+                // SAFETY: every record is written.
+                let out = unsafe { filled_rows(x.len(), self.task(), x.len(), write) };
                 Ok((T::to_cpu_storage_owned(out), x_layout.shape().clone()))
             })
         })
@@ -73,32 +156,25 @@ impl CustomOp3 for Normalise {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let gradient = gradient.contiguous()?;
-        timed("normalise_rows_gradient", || {
+        timed("normalise_channels_gradient", || {
             by_real!(NAME, x.dtype(), T => {
-                let (shape, channels) = (x.shape().clone(), gain.elem_count());
-                let (x, scale, dy) = (Values::<T>::of(x)?, Values::<T>::of(gain)?, Values::<T>::of(&gradient)?);
-                // For each block of rows: the gradients of the rows, then those of gain and bias.
-                let blocks = x.len().div_ceil(BLOCK * channels);
-                let width = (BLOCK + 2) * channels;
-                let mut all = vec![T::default(); blocks * width];
-                each_row(&mut all, width, x.len(), |block, out| {
-                    let from = block * BLOCK * channels;
-                    let part = from..(from + BLOCK * channels).min(x.len());
-                    let (rows, sums) = out.split_at_mut(BLOCK * channels);
-                    let (x, dy) = (&x[part.clone()], &dy[part]);
-                    vector::run(Backward { x, gain: &scale, dy, least: self.0, out: rows, sums });
-                });
-                let (mut dx, mut dgain, mut dbias) =
-                    (Vec::with_capacity(x.len()), vec![T::default(); channels], vec![T::default(); channels]);
-                for block in all.chunks(width) {
-                    let count = (BLOCK * channels).min(x.len() - dx.len());
-                    dx.extend_from_slice(&block[..count]);
-                    let (of_gain, of_bias) = block[BLOCK * channels..].split_at(channels);
-                    dgain.iter_mut().zip(of_gain).for_each(|(sum, value)| *sum += *value);
-                    dbias.iter_mut().zip(of_bias).for_each(|(sum, value)| *sum += *value);
+                let (values, scale, dy) = (Values::<T>::of(x)?, Values::<T>::of(gain)?, Values::<T>::of(&gradient)?);
+                // For each task: the gradients of gain and bias.
+                let width = 2 * self.channels;
+                let mut sums = vec![T::default(); values.len().div_ceil(self.task()) * width];
+                let write = |task: usize, out: &mut [MaybeUninit<T>], sums: &mut [T]| {
+                    let read = [&*values, &*dy].map(|all| &all[task * self.task()..][..out.len()]);
+                    vector::run(Backward(*self, read, &scale, out, sums));
+                };
+                // SAFETY: every record is written.
+                let dx = unsafe { filled_beside(values.len(), self.task(), values.len(), &mut sums, write) };
+                let mut all = vec![T::default(); width];
+                for sums in sums.chunks_exact(width) {
+                    all.iter_mut().zip(sums).for_each(|(sum, value)| *sum += *value);
                 }
+                let of_bias = all.split_off(self.channels);
                 let of = |values: Vec<T>, like: &Tensor| Tensor::from_vec(values, like.shape(), like.device());
-                Ok((Some(Tensor::from_vec(dx, shape, gain.device())?), Some(of(dgain, gain)?), Some(of(dbias, bias)?)))
+                Ok((Some(of(dx, x)?), Some(of(all, gain)?), Some(of(of_bias, bias)?)))
             })
         })
     }
@@ -113,58 +189,25 @@ pub(super) fn moments<T: Real>(x: &[T], least: f64) -> (T, T) {
     (mean, T::from_f64((variance + least).sqrt().recip()))
 }
 
-struct Forward<'a, T> {
-    x: &'a [T],
-    gain: &'a [T],
-    bias: &'a [T],
-    least: f64,
-    out: &'a mut [T],
-}
+#[cfg(test)]
+mod tests {
+    use super::normalise_channels;
+    use crate::Result;
+    use crate::reference;
+    use crate::testing::agree;
 
-impl<T: Real> Loop for Forward<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<const FUSED: bool>(self) {
-        let (mean, precision) = moments(self.x, self.least);
-        for (out, ((x, gain), bias)) in self.out.iter_mut().zip(self.x.iter().zip(self.gain).zip(self.bias)) {
-            *out = (*x - mean) * precision * *gain + *bias;
+    /// Vectors and maps, with more positions than a block has, and channels that fill no vector.
+    #[test]
+    fn value_and_gradients_are_those_of_the_formula() -> Result<()> {
+        for [records, channels, positions] in
+            [[1, 2, 1], [70, 5, 1], [9, 512, 1], [3, 6, 5], [2, 37, 300], [33, 16, 49]]
+        {
+            agree(
+                &[&[records, channels, positions], &[channels], &[channels]],
+                |[x, gain, bias]| normalise_channels(x, gain, bias, 1e-5),
+                |[x, gain, bias]| reference::normalise_channels(x, gain, bias, 1e-5),
+            )?;
         }
-    }
-}
-
-struct Backward<'a, T> {
-    x: &'a [T],
-    gain: &'a [T],
-    dy: &'a [T],
-    least: f64,
-    out: &'a mut [T],
-    /// The gradients of gain, then of bias.
-    sums: &'a mut [T],
-}
-
-impl<T: Real> Loop for Backward<'_, T> {
-    type Output = ();
-
-    /// With n the normalised value and g its gradient: (g − mean g − n · mean(g · n)) / deviation.
-    #[inline(always)]
-    fn run<const FUSED: bool>(self) {
-        let channels = self.gain.len();
-        let (of_gain, of_bias) = self.sums.split_at_mut(channels);
-        let rows = self.x.chunks_exact(channels).zip(self.dy.chunks_exact(channels));
-        for ((x, dy), out) in rows.zip(self.out.chunks_exact_mut(channels)) {
-            let (mean, precision) = moments(x, self.least);
-            let count = channels as f64;
-            let level = T::from_f64(total([dy, self.gain], |[dy, gain]| dy * gain) / count);
-            let along = total([x, dy, self.gain], |[x, dy, gain]| (x - mean) * precision * dy * gain) / count;
-            let along = T::from_f64(along);
-            let each = x.iter().zip(dy).zip(self.gain).zip(out);
-            for ((((x, dy), gain), out), (of_gain, of_bias)) in each.zip(of_gain.iter_mut().zip(of_bias.iter_mut())) {
-                let normal = (*x - mean) * precision;
-                *of_gain += *dy * normal;
-                *of_bias += *dy;
-                *out = precision * (*dy * *gain - level - normal * along);
-            }
-        }
+        Ok(())
     }
 }

@@ -43,6 +43,20 @@ pub fn gru(of_input: &Tensor, of_state: &Tensor, state: &Tensor) -> Result<Tenso
     &new + (update * (state - &new)?)?
 }
 
+/// The next state of a long short-term memory from the gates of its input and its hidden vector, `[N, 4C]`, and its state,
+/// `[N, 2C]`.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn lstm(of_input: &Tensor, of_hidden: &Tensor, state: &Tensor) -> Result<Tensor> {
+    let (gates, width) = ((of_input + of_hidden)?, state.dim(1)? / 2);
+    let gate = |at: usize| gates.narrow(1, at * width, width);
+    let kept = (sigmoid(&gate(1)?)? * state.narrow(1, width, width)?)?;
+    let cell = (kept + (sigmoid(&gate(0)?)? * gate(2)?.tanh()?)?)?;
+    let hidden = (sigmoid(&gate(3)?)? * cell.tanh()?)?;
+    Tensor::cat(&[hidden, cell], 1)
+}
+
 /// g · v / ‖v‖, the norm over all dimensions but `dim`.
 ///
 /// # Errors
@@ -178,14 +192,14 @@ fn halves(h: &Tensor, reversed: bool) -> Result<(Tensor, Tensor)> {
     Ok(if reversed { (second, first) } else { (first, second) })
 }
 
-/// Rows normalised to mean 0 and variance 1: see [`super::normalise_rows`].
+/// Channels normalised to mean 0 and variance 1 at every position: see [`super::normalise_channels`].
 ///
 /// # Errors
 /// Shapes that do not fit.
-pub fn normalise_rows(x: &Tensor, gain: &Tensor, bias: &Tensor, least: f64) -> Result<Tensor> {
+pub fn normalise_channels(x: &Tensor, gain: &Tensor, bias: &Tensor, least: f64) -> Result<Tensor> {
     let centred = x.broadcast_sub(&x.mean_keepdim(1)?)?;
     let deviation = (centred.sqr()?.mean_keepdim(1)? + least)?.sqrt()?;
-    centred.broadcast_div(&deviation)?.broadcast_mul(gain)?.broadcast_add(bias)
+    by_channel(&centred.broadcast_div(&deviation)?, gain, bias)
 }
 
 /// Groups of channels normalised to mean 0 and variance 1: see [`super::normalise_groups`].
@@ -196,9 +210,14 @@ pub fn normalise_groups(x: &Tensor, gain: &Tensor, bias: &Tensor, groups: usize,
     let grouped = x.reshape((x.dim(0)?, groups, ()))?;
     let centred = grouped.broadcast_sub(&grouped.mean_keepdim(2)?)?;
     let deviation = (centred.sqr()?.mean_keepdim(2)? + least)?.sqrt()?;
-    let normalised = centred.broadcast_div(&deviation)?.reshape(x.dims())?;
-    let each = |values: &Tensor| values.reshape((1, (), 1));
-    normalised.broadcast_mul(&each(gain)?)?.broadcast_add(&each(bias)?)
+    by_channel(&centred.broadcast_div(&deviation)?.reshape(x.dims())?, gain, bias)
+}
+
+/// `gain` · x + `bias` for each channel.
+fn by_channel(x: &Tensor, gain: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    let mut shape = vec![1; x.rank()];
+    shape[1] = x.dim(1)?;
+    x.broadcast_mul(&gain.reshape(shape.as_slice())?)?.broadcast_add(&bias.reshape(shape)?)
 }
 
 /// Softmax attention: see [`super::attend`].

@@ -49,12 +49,25 @@ fn avx2<L: Loop>(work: L) -> L::Output {
 
 /// The two element types, for loops that are written once for both. Functions of f64 are those of the standard library.
 pub trait Real: Float {
+    /// self · b + c.
+    fn fused<const FUSED: bool>(self, b: Self, c: Self) -> Self;
     fn exp<const FUSED: bool>(self) -> Self;
     fn tanh<const FUSED: bool>(self) -> Self;
     fn ln<const FUSED: bool>(self) -> Self;
+
+    /// 1 / (1 + e⁻ˣ).
+    #[inline(always)]
+    fn sigmoid<const FUSED: bool>(self) -> Self {
+        Self::ONE / (Self::ONE + (Self::default() - self).exp::<FUSED>())
+    }
 }
 
 impl Real for f32 {
+    #[inline(always)]
+    fn fused<const FUSED: bool>(self, b: Self, c: Self) -> Self {
+        fused::<FUSED>(self, b, c)
+    }
+
     #[inline(always)]
     fn exp<const FUSED: bool>(self) -> Self {
         exp::<FUSED>(self)
@@ -72,6 +85,11 @@ impl Real for f32 {
 }
 
 impl Real for f64 {
+    #[inline(always)]
+    fn fused<const FUSED: bool>(self, b: Self, c: Self) -> Self {
+        if FUSED { self.mul_add(b, c) } else { self * b + c }
+    }
+
     #[inline(always)]
     fn exp<const FUSED: bool>(self) -> Self {
         self.exp()
@@ -238,23 +256,60 @@ pub fn sigmoid<const FUSED: bool>(x: f32) -> f32 {
 const LANES: usize = 64;
 const SUMS: usize = 16;
 
+/// The sum of some values in f64, compiled for the best instruction set. Inside a [`Loop`], [`total`] does the same.
+pub fn sum<T: Real>(values: &[T]) -> f64 {
+    struct Sum<'a, T>(&'a [T]);
+
+    impl<T: Real> Loop for Sum<'_, T> {
+        type Output = f64;
+
+        #[inline(always)]
+        fn run<const FUSED: bool>(self) -> f64 {
+            total([self.0], |[value]| value)
+        }
+    }
+
+    run(Sum(values))
+}
+
 /// The sum over all positions of `term` of the inputs' values, in f64. The inputs have the same length.
 #[inline(always)]
 pub fn total<T: Real, const N: usize>(inputs: [&[T]; N], term: impl Fn([T; N]) -> T) -> f64 {
     let len = inputs.iter().map(|values| values.len()).min().unwrap_or(0);
     let mut sums = [0.0; SUMS];
-    for at in (0..len).step_by(LANES) {
-        let count = LANES.min(len - at);
-        let parts = inputs.map(|values| &values[at..at + count]);
+    let whole = len / LANES * LANES;
+    for at in (0..whole).step_by(LANES) {
+        let parts = inputs.map(|values| &values[at..at + LANES]);
+        add_lanes(&mut sums, &std::array::from_fn(|lane| term(parts.map(|part| part[lane]))));
+    }
+    if whole < len {
         let mut row = [T::default(); LANES];
-        for (lane, value) in row[..count].iter_mut().enumerate() {
+        let parts = inputs.map(|values| &values[whole..len]);
+        for (lane, value) in row[..len - whole].iter_mut().enumerate() {
             *value = term(parts.map(|part| part[lane]));
         }
-        for values in row.chunks(SUMS) {
-            sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value.to_f64());
-        }
+        add_lanes(&mut sums, &row);
     }
-    sums.iter().sum()
+    folded(sums)
+}
+
+#[inline(always)]
+fn add_lanes<T: Real>(sums: &mut [f64; SUMS], row: &[T; LANES]) {
+    for values in row.chunks(SUMS) {
+        sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value.to_f64());
+    }
+}
+
+/// The sum of some lanes, by halves, which takes the latency of a few additions.
+#[inline(always)]
+pub fn folded<const LANES: usize>(mut lanes: [f64; LANES]) -> f64 {
+    let mut half = LANES / 2;
+    while half > 0 {
+        let (to, from) = lanes.split_at_mut(half);
+        to.iter_mut().zip(from).for_each(|(to, from)| *to += *from);
+        half /= 2;
+    }
+    lanes[0]
 }
 
 #[cfg(test)]

@@ -64,14 +64,7 @@ mod tensors {
         /// An input that does not fit.
         pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
             let (gain, bias) = (self.params.value(&self.gain), self.params.value(&self.bias));
-            if x.rank() == 2 {
-                return ops::normalise_rows(x, &gain, &bias, LEAST_VARIANCE);
-            }
-            let rows = x.reshape((x.dim(0)?, self.output[0], ()))?.transpose(1, 2)?.contiguous()?;
-            let (batch, positions, channels) = rows.dims3()?;
-            let rows = rows.reshape((batch * positions, channels))?;
-            let rows = ops::normalise_rows(&rows, &gain, &bias, LEAST_VARIANCE)?;
-            rows.reshape((batch, positions, channels))?.transpose(1, 2)?.contiguous()?.reshape(x.dims())
+            ops::normalise_channels(x, &gain, &bias, LEAST_VARIANCE)
         }
     }
 }

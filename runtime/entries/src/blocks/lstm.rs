@@ -26,7 +26,7 @@ fn cost(_: &LstmConfig, inputs: &[&[usize]]) -> Cost {
 #[cfg(feature = "tensors")]
 mod tensors {
     use super::LstmConfig;
-    use crate::tensors::{Params, Plain, Result, Tensor};
+    use crate::tensors::{Params, Plain, Result, Tensor, ops};
 
     /// Gates from the input and from the hidden vector: input, forget, cell, output, concatenated.
     #[derive(Debug, Clone)]
@@ -62,15 +62,8 @@ mod tensors {
         /// # Errors
         /// Shapes that do not fit.
         pub fn forward(&self, state: &Tensor, input: &Tensor) -> Result<Tensor> {
-            use crate::blocks::types::{sigmoid, tanh};
-            let width = self.output[0] / 2;
-            let (hidden, cell) = (state.narrow(1, 0, width)?, state.narrow(1, width, width)?);
-            let gates = (self.of_input.forward(input)? + self.of_hidden.forward(&hidden)?)?;
-            let gate = |at: usize| gates.narrow(1, at * width, width);
-            let kept = (sigmoid(&gate(1)?)? * cell)?;
-            let cell = (kept + (sigmoid(&gate(0)?)? * tanh(&gate(2)?)?)?)?;
-            let hidden = (sigmoid(&gate(3)?)? * tanh(&cell)?)?;
-            Tensor::cat(&[hidden, cell], 1)
+            let hidden = ops::columns(state, 0, self.output[0] / 2)?;
+            ops::lstm(&self.of_input.forward(input)?, &self.of_hidden.forward(&hidden)?, state)
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::cpu::{each_row, slice};
 use crate::profile::timed;
-use crate::vector::{Real, by_real, total};
+use crate::vector::{Real, by_real, sum};
 use crate::{Result, Tensor};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, WithDType};
@@ -49,9 +49,9 @@ fn sums<T: Real>(values: &[T], channels: usize, pixels: usize) -> Vec<T> {
             }
             return;
         }
-        for (at, sum) in out.iter_mut().enumerate() {
+        for (at, out) in out.iter_mut().enumerate() {
             let planes = (0..images).map(|image| &values[(image * channels + first + at) * pixels..][..pixels]);
-            *sum = T::from_f64(planes.map(|plane| total([plane], |[value]| value)).sum());
+            *out = T::from_f64(planes.map(sum).sum());
         }
     });
     out

@@ -19,7 +19,7 @@ use super::cuda::{self, Backend};
 use super::profile::timed;
 use super::reference;
 use crate::{Result, Tensor};
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Shape};
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, InplaceOp3, Layout, Shape};
 pub use geometry::Geometry;
 
 /// Convolution of `[N, C, H, W]` with `[O, C, k, k]` and a bias `[O]`.
@@ -200,12 +200,47 @@ impl CustomOp3 for Biased {
             true => gradient.apply_op2_no_bwd(weight, &Plain(g)),
             false => gradient.apply_op2_no_bwd(weight, &InputGradient(g)),
         });
-        let for_weight = match self.transposed {
-            true => gradient.apply_op2_no_bwd(x, &WeightGradient(g))?,
-            false => x.apply_op2_no_bwd(&gradient, &WeightGradient(g))?,
-        };
         let for_input = for_input.transpose()?.map(|found| found.reshape(x.shape())).transpose()?;
-        Ok((for_input, Some(for_weight.reshape(weight.shape())?), Some(bias::gradient(&gradient)?)))
+        let [left, right] = if self.transposed { [&gradient, x] } else { [x, &gradient] };
+        let for_weight = self.weight_gradient(left, right)?.reshape(weight.shape())?;
+        Ok((for_input, Some(for_weight), Some(bias::gradient(&gradient)?)))
+    }
+}
+
+impl Biased {
+    /// The gradient of the weight. That of an affine map, which a recurrence uses many times, is added to an existing one in place.
+    fn weight_gradient(&self, left: &Tensor, right: &Tensor) -> Result<Tensor> {
+        let existing =
+            if single::pays(&self.geometry) && left.dtype() == DType::F32 { crate::tape::before(1) } else { None };
+        let Some(existing) = existing else { return left.apply_op2_no_bwd(right, &WeightGradient(self.geometry)) };
+        existing.inplace_op3(left, right, &AddWeightGradient(self.geometry))?;
+        Ok(existing)
+    }
+}
+
+/// Adds the gradient of an affine map's weight.
+struct AddWeightGradient(Geometry);
+
+impl InplaceOp3 for AddWeightGradient {
+    fn name(&self) -> &'static str {
+        "affine_weight_gradient"
+    }
+
+    fn cpu_fwd(
+        &self,
+        sum: &mut CpuStorage,
+        at_sum: &Layout,
+        x: &CpuStorage,
+        at_x: &Layout,
+        gradient: &CpuStorage,
+        at_gradient: &Layout,
+    ) -> Result<()> {
+        let (Some((start, end)), CpuStorage::F32(sum)) = (at_sum.contiguous_offsets(), sum) else {
+            candle_core::bail!("{}: an existing gradient that is not contiguous, or not of f32", self.name());
+        };
+        let (x, gradient) = (slice::<f32>(x, at_x)?, slice::<f32>(gradient, at_gradient)?);
+        timed("convolution", || single::add_weight_gradient(&self.0, x, gradient, &mut sum[start..end]));
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@
 //! in place. No sum depends on the division of work among threads.
 
 pub mod activation;
+pub mod depthwise;
 pub mod halving;
 pub mod lanes;
 pub mod planes;

@@ -105,30 +105,23 @@ impl Part {
         let mut failures = 0;
         loop {
             let before = self.length;
-            match self.connect(request) {
+            let cause = match self.connect(request) {
                 Ok(true) => return Ok(()),
-                Ok(false) => {}
+                Ok(false) => anyhow::anyhow!("the server ends the transfer before the end of the file"),
                 Err(Stop::Final(error)) => return Err(error),
-                Err(Stop::Connection(error)) if failures + 1 >= TRIES && self.length == before => {
-                    let kept = if self.length > 0 {
-                        "; what was received is kept, and the next fetch continues from there"
-                    } else {
-                        ""
-                    };
-                    return Err(error.context(format!("{}: {} bytes were received{kept}", request.url, self.length)));
-                }
-                Err(Stop::Connection(_)) => std::thread::sleep(Duration::from_millis(200 << failures)),
-            }
+                Err(Stop::Connection(cause)) => cause,
+            };
             // A server that sends almost nothing per connection counts as unavailable.
             failures = if self.length.saturating_sub(before) >= request.pace.bytes { 0 } else { failures + 1 };
             if failures >= TRIES {
-                bail!(
-                    "{}: the transfer ends at {} bytes again and again; what was received is kept, and the next \
-                     fetch continues from there",
-                    request.url,
-                    self.length
-                );
+                let kept = if self.length > 0 {
+                    "; what was received is kept, and the next fetch continues from there"
+                } else {
+                    ""
+                };
+                return Err(cause.context(format!("{}: {} bytes were received{kept}", request.url, self.length)));
             }
+            std::thread::sleep(Duration::from_millis(100 << failures));
         }
     }
 

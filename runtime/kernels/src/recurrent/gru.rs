@@ -1,12 +1,14 @@
 //! The next state of a gated recurrent unit (Cho et al., 2014), after the affine maps of its input and its state.
 
-use crate::cpu::{Values, each_row, slice};
+use super::{LANES, Lanes, WORK, each, load, of_sum, parts, store};
+use crate::cpu::{Values, filled_beside, filled_rows, slice};
 use crate::profile::timed;
 use crate::reference;
 use crate::vector::{self, Loop, Real, by_real};
 use crate::{Result, Tensor};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Shape, WithDType};
+use std::mem::MaybeUninit;
 
 /// The next state of a gated recurrent unit. `of_input` and `of_state`, `[N, 3C]` each, contain three parts for r, u
 /// and n. With the parts x of `of_input` and h of `of_state`, r and u are σ(x + h), and n is tanh(x + r · h). The next
@@ -47,11 +49,11 @@ impl CustomOp3 for Gru {
         timed(self.name(), || {
             by_real!(self.name(), x.dtype(), T => {
                 let (x, h, state) = (slice::<T>(x, at_x)?, slice::<T>(h, at_h)?, slice::<T>(state, at_state)?);
-                let mut out = vec![T::default(); state.len()];
-                each_row(&mut out, width, WORK * state.len(), |row, out| {
-                    let cell = Cell::of([x, h, state], row, width);
-                    vector::run(Next { cell, out });
-                });
+                let write = |row: usize, out: &mut [MaybeUninit<T>]| {
+                    vector::run(Next { cell: Cell::of([x, h, state], row, width), out });
+                };
+                // SAFETY: every value of a row is written.
+                let out = unsafe { filled_rows(state.len(), width, WORK * state.len(), write) };
                 Ok((T::to_cpu_storage_owned(out), at_state.shape().clone()))
             })
         })
@@ -70,25 +72,28 @@ impl CustomOp3 for Gru {
             by_real!(self.name(), x.dtype(), T => {
                 let (xs, hs) = (Values::<T>::of(x)?, Values::<T>::of(h)?);
                 let (states, by) = (Values::<T>::of(state)?, Values::<T>::of(&gradient)?);
-                // All three gradients of a row together.
-                let mut all = vec![T::default(); 7 * states.len()];
-                each_row(&mut all, 7 * width, WORK * states.len(), |row, out| {
-                    let cell = Cell::of([&xs, &hs, &states], row, width);
-                    vector::run(Slopes { cell, by: &by[row * width..][..width], out });
-                });
-                let part = |first: usize, count: usize, of: &Tensor| -> Result<Option<Tensor>> {
-                    let rows = all.chunks_exact((7 * width).max(1));
-                    let values = rows.flat_map(|row| &row[first * width..][..count * width]).copied().collect();
-                    of.track_op().then(|| Tensor::from_vec(values, of.shape(), of.device())).transpose()
+                let (mut for_h, mut for_state) = (Vec::with_capacity(hs.len()), Vec::with_capacity(states.len()));
+                let rows_of_h = for_h.spare_capacity_mut()[..hs.len()].chunks_mut(3 * width.max(1));
+                let rows_of_state = for_state.spare_capacity_mut()[..states.len()].chunks_mut(width.max(1));
+                let mut beside: Vec<_> = rows_of_h.zip(rows_of_state).collect();
+                let write = |row: usize, for_x: &mut [MaybeUninit<T>], beside: &mut [(&mut [_], &mut [_])]| {
+                    let (cell, by) = (Cell::of([&xs, &hs, &states], row, width), &by[row * width..][..width]);
+                    let [(for_h, for_state)] = beside else { return };
+                    vector::run(Slopes { cell, by, for_x, for_h, for_state });
                 };
-                Ok((part(0, 3, x)?, part(3, 3, h)?, part(6, 1, state)?))
+                // SAFETY: every value of all rows is written.
+                let for_x = unsafe {
+                    let for_x = filled_beside(xs.len(), 3 * width, WORK * states.len(), &mut beside, write);
+                    for_h.set_len(hs.len());
+                    for_state.set_len(states.len());
+                    for_x
+                };
+                let of = |values: Vec<T>, like: &Tensor| Tensor::from_vec(values, like.shape(), like.device());
+                Ok((Some(of(for_x, x)?), Some(of(for_h, h)?), Some(of(for_state, state)?)))
             })
         })
     }
 }
-
-/// The cost of a value, in evaluations of an elementary function.
-const WORK: usize = 8;
 
 /// The inputs for a record's next state: the gates of input and state, each in three parts, and the state.
 struct Cell<'a, T> {
@@ -103,19 +108,21 @@ impl<'a, T: Real> Cell<'a, T> {
         Self { x: parts(x), h: parts(h), state: &state[row * width..][..width] }
     }
 
-    /// r, u and n at one position.
+    /// r, u and n from a position.
     #[inline(always)]
-    fn gates<const FUSED: bool>(&self, at: usize) -> [T; 3] {
-        let sigmoid = |x: T| T::ONE / (T::ONE + (T::zero() - x).exp::<FUSED>());
-        let (x, h) = (|part: usize| self.x[part][at], |part: usize| self.h[part][at]);
-        let reset = sigmoid(x(0) + h(0));
-        [reset, sigmoid(x(1) + h(1)), (x(2) + reset * h(2)).tanh::<FUSED>()]
+    fn gates<const FUSED: bool>(&self, at: usize) -> [Lanes<T>; 3] {
+        let reset = of_sum(self.x[0], self.h[0], at, T::sigmoid::<FUSED>);
+        let update = of_sum(self.x[1], self.h[1], at, T::sigmoid::<FUSED>);
+        let new = each([&load(self.x[2], at), &load(self.h[2], at), &reset], |[x, h, reset]| {
+            reset.fused::<FUSED>(h, x).tanh::<FUSED>()
+        });
+        [reset, update, new]
     }
 }
 
 struct Next<'a, T> {
     cell: Cell<'a, T>,
-    out: &'a mut [T],
+    out: &'a mut [MaybeUninit<T>],
 }
 
 impl<T: Real> Loop for Next<'_, T> {
@@ -123,18 +130,21 @@ impl<T: Real> Loop for Next<'_, T> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        for (at, out) in self.out.iter_mut().enumerate() {
+        for at in (0..self.out.len()).step_by(LANES) {
             let [_, update, new] = self.cell.gates::<FUSED>(at);
-            *out = new + update * (self.cell.state[at] - new);
+            let state = load(self.cell.state, at);
+            store(self.out, at, each([&update, &new, &state], |[update, new, state]| new + update * (state - new)));
         }
     }
 }
 
-/// Gradients of the three gates of the input, of those of the state, and of the state, concatenated.
+/// Gradients of the three gates of the input, of those of the state, and of the state.
 struct Slopes<'a, T> {
     cell: Cell<'a, T>,
     by: &'a [T],
-    out: &'a mut [T],
+    for_x: &'a mut [MaybeUninit<T>],
+    for_h: &'a mut [MaybeUninit<T>],
+    for_state: &'a mut [MaybeUninit<T>],
 }
 
 impl<T: Real> Loop for Slopes<'_, T> {
@@ -142,24 +152,32 @@ impl<T: Real> Loop for Slopes<'_, T> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        let width = self.by.len();
-        for at in 0..width {
+        let [x_reset, x_update, x_new] = parts(self.for_x);
+        let [h_reset, h_update, h_new] = parts(self.for_h);
+        for at in (0..self.by.len()).step_by(LANES) {
             let [reset, update, new] = self.cell.gates::<FUSED>(at);
-            let by = self.by[at];
-            let for_new = by * (T::ONE - update) * (T::ONE - new * new);
-            let for_reset = for_new * self.cell.h[2][at] * reset * (T::ONE - reset);
-            let for_update = by * (self.cell.state[at] - new) * update * (T::ONE - update);
-            let slopes = [for_reset, for_update, for_new, for_reset, for_update, for_new * reset, by * update];
-            for (part, slope) in slopes.into_iter().enumerate() {
-                self.out[part * width + at] = slope;
-            }
+            let (by, h, state) = (load(self.by, at), load(self.cell.h[2], at), load(self.cell.state, at));
+            let one = T::ONE;
+            let for_new = each([&by, &update, &new], |[by, update, new]| by * (one - update) * (one - new * new));
+            let for_reset = each([&for_new, &h, &reset], |[by, h, reset]| by * h * reset * (one - reset));
+            let for_update = each([&by, &state, &new, &update], |[by, state, new, update]| {
+                by * (state - new) * update * (one - update)
+            });
+            store(x_reset, at, for_reset);
+            store(x_update, at, for_update);
+            store(x_new, at, for_new);
+            store(h_reset, at, for_reset);
+            store(h_update, at, for_update);
+            store(h_new, at, each([&for_new, &reset], |[by, reset]| by * reset));
+            store(self.for_state, at, each([&by, &update], |[by, update]| by * update));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{gru, reference};
+    use super::gru;
+    use crate::reference;
     use crate::testing::{made, same};
     use crate::{Result, Tensor};
 
