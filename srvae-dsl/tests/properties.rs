@@ -8,7 +8,7 @@ mod support;
 use proptest::prelude::*;
 use random::{Dice, linear_gaussian, model};
 use srvae_dsl::derive::is_deterministic;
-use srvae_dsl::graph::Role;
+use srvae_dsl::graph::{Role, VariableId};
 use srvae_dsl::plan::plan;
 use srvae_dsl::{Overrides, Source, explain, format};
 use support::{code, model_of, show_graph};
@@ -35,17 +35,22 @@ proptest! {
         prop_assert!(syn::parse_file(&written).is_ok(), "{}", written);
         prop_assert_eq!(written, code(&plan));
 
-        // One term for each variable that is not given. A conditional mode or a reason for each latent that q
-        // determines.
-        let modelled = plan.model.variables.iter().filter(|variable| variable.role != Role::Given).count();
-        prop_assert_eq!(plan.derivation.terms.len(), modelled, "{}", text);
-        let determined = plan.model.q.iter().filter(|factor| is_deterministic(factor)).count();
-        let observed = plan.model.variables.iter().filter(|variable| variable.role == Role::Observed).count();
-        let wanted = determined + if observed > 1 { observed } else { 0 };
+        // One term for each variable that is not given.
+        let of = |role: Role| plan.model.variables.iter().filter(move |variable| variable.role == role).count();
+        prop_assert_eq!(plan.derivation.terms.len(), plan.model.variables.len() - of(Role::Given), "{}", text);
+        // A mode or a reason for each latent that q determines and, if there are several, for each observed variable alone.
         let derived = &plan.derivation;
-        let names = derived.modes.iter().map(|mode| &mode.name).chain(derived.refused.iter().map(|refusal| &refusal.name));
-        let count = names.filter(|name| name.starts_with("conditional_generation")).count();
-        prop_assert!(count <= wanted, "{}", text);
+        let modes = derived.modes.iter().map(|mode| &mode.given);
+        let is_given = |id: &VariableId| plan.model.variable(*id).role == Role::Given;
+        let evidence = modes.chain(derived.refused.iter().map(|refusal| &refusal.given));
+        let evidence: Vec<Vec<VariableId>> =
+            evidence.map(|given| given.iter().copied().filter(|id| !is_given(id)).collect()).collect();
+        let determined = plan.model.q.iter().filter(|factor| is_deterministic(factor)).map(|factor| factor.variable);
+        let is_alone = |id: &VariableId| of(Role::Observed) > 1 && plan.model.variable(*id).role == Role::Observed;
+        let alone = (0..plan.model.variables.len()).map(VariableId).filter(is_alone);
+        for id in determined.chain(alone) {
+            prop_assert!(evidence.contains(&vec![id]), "{}: {text}", plan.model.variable(id).name);
+        }
         for refusal in &derived.refused {
             prop_assert!(!refusal.reason.text(&plan.model).is_empty(), "{}", text);
         }

@@ -13,6 +13,8 @@ mod macros;
 mod arguments;
 mod block;
 mod cost;
+#[cfg(feature = "tensors")]
+mod discretised;
 mod distribution;
 mod function;
 #[cfg(feature = "tensors")]

@@ -7,12 +7,14 @@ pub use srvae_numerics::flow::{
     reflected, spline, spline_parameters, squeeze, unmap, unsqueeze,
 };
 pub use srvae_numerics::nn::{DenseLayer, Layer, NormConv, Plain, Shape2d};
-pub use srvae_numerics::ops::cuda::{narrowed, widened};
+pub use srvae_numerics::ops::cuda::{Backend, narrowed, widened};
 pub use srvae_numerics::ops::density::{self, Density};
 pub use srvae_numerics::ops::scalar::{Number, Scalar};
 pub use srvae_numerics::ops::special::Special;
 pub use srvae_numerics::params::Phase;
 pub use srvae_numerics::{Draw, Noise, Params, Result, Tensor, ops, partly};
+
+pub use crate::discretised::{Discretised, Symmetric};
 
 use crate::show_shape;
 use srvae_numerics::dist::downcast;

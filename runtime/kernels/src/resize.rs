@@ -1,5 +1,6 @@
 //! Changes of resolution.
 
+use super::cuda::{Backend, image};
 use crate::{Result, Tensor};
 
 /// Bilinear interpolation to `factor` times the height and width. Pixel centres are aligned, corners are not.
@@ -7,12 +8,14 @@ use crate::{Result, Tensor};
 /// # Errors
 /// A tensor that is not `[N, C, H, W]`.
 pub fn upsample(h: &Tensor, factor: usize) -> Result<Tensor> {
-    // The kernel has no backward pass, so it is used only for data.
-    if super::cuda::takes(h) && !h.track_op() {
-        return super::cuda::image::upsample(h, factor);
+    match Backend::of(h) {
+        // The kernel has no backward pass, so it is used only for data.
+        Backend::Cuda if !h.track_op() => image::upsample(h, factor),
+        Backend::Cuda | Backend::Host | Backend::Candle => {
+            let (_, _, height, width) = h.dims4()?;
+            along(&along(h, 2, height, factor)?, 3, width, factor)
+        }
     }
-    let (_, _, height, width) = h.dims4()?;
-    along(&along(h, 2, height, factor)?, 3, width, factor)
 }
 
 /// Linear interpolation along one axis, as a weighted sum of two gathers.

@@ -1,6 +1,7 @@
 //! Softmax attention, a block of queries at a time. The matrix of all attention weights is never stored.
 
 use super::cpu::{Matrix, Values, each_row, each_row_beside, matmul, slice};
+use super::cuda::Backend;
 use super::profile::timed;
 use super::reference;
 use super::vector::{self, Loop, Real, by_real};
@@ -20,10 +21,11 @@ pub fn attend(q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
     super::same_shape("queries and keys", q, k)?;
     super::same_shape("queries and values", q, v)?;
     q.dims3()?;
-    if !q.device().is_cpu() {
-        return reference::attend(q, k, v);
+    match Backend::of(q) {
+        Backend::Host => crate::tape::op3(&q.contiguous()?, &k.contiguous()?, &v.contiguous()?, Attend),
+        // There is no kernel for GPUs.
+        Backend::Cuda | Backend::Candle => reference::attend(q, k, v),
     }
-    crate::tape::op3(&q.contiguous()?, &k.contiguous()?, &v.contiguous()?, Attend)
 }
 
 struct Attend;

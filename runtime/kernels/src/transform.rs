@@ -2,6 +2,7 @@
 //!
 //! They act on data, so they have no gradient. Values stay on the k/255 grid.
 
+use super::cuda::{Backend, image};
 use crate::{Result, Tensor};
 use candle_core::DType;
 
@@ -18,14 +19,16 @@ pub fn downscale(x: &Tensor, factor: usize) -> Result<Tensor> {
     if factor == 0 || height % factor != 0 || width % factor != 0 {
         candle_core::bail!("{height}x{width} pixels do not divide by {factor}");
     }
-    if super::cuda::takes(x) && factor <= super::cuda::image::LARGEST_FACTOR {
-        return super::cuda::image::downscale(x, factor);
+    match Backend::of(x) {
+        Backend::Cuda if factor <= image::LARGEST_FACTOR => image::downscale(x, factor),
+        Backend::Cuda | Backend::Host | Backend::Candle => {
+            map_planes(x, [batch, channels, height / factor, width / factor], |plane| {
+                let across = shrink(plane, width, factor);
+                let turned = transpose(&across, width / factor);
+                transpose(&shrink(&turned, height, factor), height / factor)
+            })
+        }
     }
-    map_planes(x, [batch, channels, height / factor, width / factor], |plane| {
-        let across = shrink(plane, width, factor);
-        let turned = transpose(&across, width / factor);
-        transpose(&shrink(&turned, height, factor), height / factor)
-    })
 }
 
 /// Luma, 0.299 R + 0.587 G + 0.114 B, rounded to the grid: `[N, 3, H, W]` to `[N, 1, H, W]`.
@@ -70,10 +73,11 @@ pub fn sketch(x: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// A failed tensor operation.
 pub fn quantise(x: &Tensor) -> Result<Tensor> {
-    if super::cuda::takes(x) && !x.track_op() {
-        return super::cuda::image::quantise(x);
+    match Backend::of(x) {
+        // The kernel has no backward pass.
+        Backend::Cuda if !x.track_op() => image::quantise(x),
+        Backend::Cuda | Backend::Host | Backend::Candle => (x.clamp(0.0, 1.0)? * 255.0)?.round()? / 255.0,
     }
-    (x.clamp(0.0, 1.0)? * 255.0)?.round()? / 255.0
 }
 
 /// Applies a function of bytes to every plane.

@@ -48,6 +48,18 @@ impl Rows {
             _ => None,
         }
     }
+
+    /// Draws of this shape, of each row from its own stream.
+    fn draw(&self, seed: u64, shape: &[usize], one: impl Fn(&mut ChaCha8Rng) -> f32 + Sync) -> Vec<f32> {
+        let mut values = vec![0f32; shape.iter().product()];
+        let size = values.len() / shape[0];
+        values.par_chunks_mut(size).enumerate().for_each(|(row, part)| {
+            let sample = self.samples.start + row / self.images.len();
+            let image = self.images.start + row % self.images.len();
+            fill(seed, (image as u64) << 32 | sample as u64, &one, part);
+        });
+        values
+    }
 }
 
 impl Noise {
@@ -198,24 +210,22 @@ impl Noise {
             self.counter += 1;
             return drawn.to_dtype(dtype);
         }
-        let mut values = vec![0f32; shape.iter().product()];
-        let fill = |seed: u64, stream: u64, part: &mut [f32]| {
-            let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            rng.set_stream(stream);
-            part.iter_mut().for_each(|value| *value = one(&mut rng));
-        };
-        match rows {
-            Some(rows) => {
-                let size = values.len() / shape[0];
-                values.par_chunks_mut(size).enumerate().for_each(|(row, part)| {
-                    let sample = rows.samples.start + row / rows.images.len();
-                    let image = rows.images.start + row % rows.images.len();
-                    fill(row_seed, (image as u64) << 32 | sample as u64, part);
-                });
+        let values = match rows {
+            Some(rows) => rows.draw(row_seed, shape, one),
+            None => {
+                let mut values = vec![0f32; shape.iter().product()];
+                fill(self.seed, self.counter, one, &mut values);
+                values
             }
-            None => fill(self.seed, self.counter, &mut values),
-        }
+        };
         self.counter += 1;
         Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(dtype)?.to_device(device)
     }
+}
+
+/// Fills numbers from one stream.
+fn fill(seed: u64, stream: u64, one: impl Fn(&mut ChaCha8Rng) -> f32, values: &mut [f32]) {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(stream);
+    values.iter_mut().for_each(|value| *value = one(&mut rng));
 }

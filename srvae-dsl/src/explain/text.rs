@@ -114,6 +114,18 @@ fn bound(plan: &Plan) -> String {
         })
         .collect();
     text += &aligned(&folded(rows), &[], "  ");
+    text += &remarks(plan);
+    let objective = super::objective::lines(plan);
+    if !objective.is_empty() {
+        text += "\n  Training maximises\n";
+        objective.iter().for_each(|line| text += &format!("    {line}\n"));
+    }
+    section("Bound", &text)
+}
+
+/// Remarks on variables without a term or with a special one: determined, global, certain and discrete ones.
+fn remarks(plan: &Plan) -> String {
+    let mut text = String::new();
     for factor in determined(plan) {
         let (name, density) = (plan.name(factor.variable), density(plan, factor));
         if is_supplied(factor) {
@@ -144,12 +156,7 @@ fn bound(plan: &Plan) -> String {
     for (head, how) in discrete_draws(plan) {
         text += &format!("  {head} is discrete: {how}\n");
     }
-    let objective = super::objective::lines(plan);
-    if !objective.is_empty() {
-        text += "\n  Training maximises\n";
-        objective.iter().for_each(|line| text += &format!("    {line}\n"));
-    }
-    section("Bound", &text)
+    text
 }
 
 /// The bound for each combination of observed and missing variables: the combination, the bounded quantity, the terms.

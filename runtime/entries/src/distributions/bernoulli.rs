@@ -12,7 +12,7 @@ distribution! {
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::tensors::ops::{same_shape, sum_batch};
-    use crate::tensors::{Density, Distribution, Draw, Noise, Result, Special, Tensor, Through, density, ops, through};
+    use crate::tensors::{Backend, Density, Distribution, Draw, Noise, Result, Special, Tensor, Through, density, ops, through};
 
     /// Independent Bernoulli variables with the given logits.
     #[derive(Debug, Clone)]
@@ -49,11 +49,14 @@ mod tensors {
         /// x·l − softplus(l), summed.
         fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
             same_shape("a Bernoulli's value and its logits", value, &self.logits)?;
-            if value.device().is_cpu() {
-                return density::log_prob::<Self, 2>(value, &(&self.logits).into());
+            match Backend::of(value) {
+                Backend::Host => density::log_prob::<Self, 2>(value, &(&self.logits).into()),
+                // There is no kernel for GPUs, and a density would be computed on the CPU.
+                Backend::Cuda | Backend::Candle => {
+                    let softplus = ops::softplus(&self.logits)?;
+                    sum_batch(&((value * &self.logits)? - softplus)?)
+                }
             }
-            let softplus = ops::softplus(&self.logits)?;
-            sum_batch(&((value * &self.logits)? - softplus)?)
         }
 
         fn sample(&self, name: &str, noise: &mut Noise, _: &Draw) -> Result<Tensor> {

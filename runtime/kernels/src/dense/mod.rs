@@ -11,6 +11,7 @@ pub(crate) mod sizes;
 
 use super::carrier::{Chain, Place};
 use super::cpu::{Values, slice};
+use super::cuda::{self, Backend};
 use super::profile::timed;
 use super::{Attention, channel_attention, conv2d, elu};
 use crate::{DType, Result, Tensor};
@@ -58,11 +59,12 @@ pub fn dense_layer_kept(
     attention: &Attention,
     kernels: &DenseKernels,
 ) -> Result<Tensor> {
-    // Kernels are not composed on a GPU.
-    if !super::cuda::takes_activations(x) && x.device().is_cpu() && x.dtype() == DType::F32 && !steps.is_empty() {
-        return fused(x, steps, attention, kernels.clone());
+    match Backend::of_activations(x) {
+        // Kernels are not composed on a GPU.
+        Backend::Cuda => cuda::dense_layer(x, steps, attention),
+        Backend::Host if is_fused(x, steps) => fused(x, steps, attention, kernels.clone()),
+        Backend::Host | Backend::Candle => composed(x, steps, attention),
     }
-    dense_layer(x, steps, attention)
 }
 
 /// `[N, C, H, W]` to `[N, C + steps · growth, H, W]`.
@@ -70,12 +72,16 @@ pub fn dense_layer_kept(
 /// # Errors
 /// Shapes that do not fit.
 pub fn dense_layer(x: &Tensor, steps: &[DenseStep], attention: &Attention) -> Result<Tensor> {
-    if super::cuda::takes_activations(x) {
-        return super::cuda::dense_layer(x, steps, attention);
-    }
-    if x.device().is_cpu() && x.dtype() == DType::F32 && !steps.is_empty() {
-        return fused(x, steps, attention, DenseKernels::default());
-    }
+    dense_layer_kept(x, steps, attention, &DenseKernels::default())
+}
+
+/// Whether the layer is one operation on the CPU.
+fn is_fused(x: &Tensor, steps: &[DenseStep]) -> bool {
+    x.dtype() == DType::F32 && !steps.is_empty()
+}
+
+/// The layer of other operations.
+fn composed(x: &Tensor, steps: &[DenseStep], attention: &Attention) -> Result<Tensor> {
     let mut stack = x.clone();
     for step in steps {
         let squeezed = conv2d(&stack, &step.squeeze, &step.squeeze_bias, 1, 0)?;

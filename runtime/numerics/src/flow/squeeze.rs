@@ -1,6 +1,7 @@
 //! Space to depth and back.
 
-use crate::{Result, Tensor, ops};
+use crate::ops::{self, cuda::Backend};
+use crate::{Result, Tensor};
 
 /// The order of the four pixels of a square among the channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub fn squeeze(h: &Tensor, order: Order) -> Result<Tensor> {
     if height % 2 != 0 || width % 2 != 0 {
         candle_core::bail!("a squeeze halves height and width; {height}x{width} pixels do not halve");
     }
-    if ops::cuda::takes(h) {
+    if Backend::of(h) == Backend::Cuda {
         return ops::cuda::image::squeeze(h, order == Order::Alternate, false);
     }
     let split = h.reshape(&[n, c, height / 2, 2, width / 2, 2][..])?;
@@ -49,7 +50,7 @@ pub fn unsqueeze(h: &Tensor, order: Order) -> Result<Tensor> {
     if c % 4 != 0 {
         candle_core::bail!("an unsqueeze takes a multiple of 4 channels, not {c}");
     }
-    if ops::cuda::takes(h) {
+    if Backend::of(h) == Backend::Cuda {
         return ops::cuda::image::squeeze(h, order == Order::Alternate, true);
     }
     let merged = match order {

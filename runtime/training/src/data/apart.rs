@@ -3,7 +3,7 @@
 use super::bind::has;
 use super::formats::arrays;
 use super::indices::Indices;
-use super::open::Opened;
+use super::opened::Opened;
 use super::split::Division;
 use super::table::{Raw, Table};
 use crate::input;

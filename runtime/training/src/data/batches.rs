@@ -2,7 +2,7 @@
 //! folder or an archive.
 
 use super::formats::{binary, npz, python};
-use super::open::Opened;
+use super::opened::Opened;
 use super::published::{self, Batch};
 use super::records::Records;
 use super::table::Table;

@@ -1,7 +1,8 @@
 //! A second data set: `--bind NAME=PATH`.
 
 use super::Source;
-use super::open::{How, Opened, open};
+use super::open::{How, open};
+use super::opened::Opened;
 use super::table::{Field, Table};
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;

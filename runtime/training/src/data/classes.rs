@@ -1,7 +1,7 @@
 //! Labels of one class for each record, and the names of their classes.
 
 use super::bind::Binding;
-use super::open::Opened;
+use super::opened::Opened;
 use super::table::Raw;
 use super::{fit, formats};
 use crate::spec::{Role, Space, Variable};

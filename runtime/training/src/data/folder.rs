@@ -1,7 +1,7 @@
 //! A folder of image files of any size.
 
 use super::Crop;
-use super::open::Opened;
+use super::opened::Opened;
 use super::photo::{ENDINGS, OTHER_ENDINGS};
 use super::records::{LABELS, PICTURES};
 use super::table::{Field, Raw, Table};

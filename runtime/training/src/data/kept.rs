@@ -2,7 +2,7 @@
 
 use super::Scales;
 use super::indices::Indices;
-use super::open::Opened;
+use super::opened::Opened;
 use super::split::{Division, Parts, Split};
 use super::table::Table;
 use anyhow::{Context, Result, bail, ensure};

@@ -6,7 +6,7 @@
 use super::Order;
 use super::batch::classes_at;
 use super::cells::{Cells, Column};
-use super::fit::{is_missing, select};
+use super::fit::{is_missing, is_missing_class, select};
 use super::records::Records;
 use super::table::{Field, Raw};
 use crate::spec::{Space, Variable};
@@ -84,12 +84,6 @@ fn shares(raw: &Raw, is_label: bool, indices: &[usize]) -> Vec<Share> {
             numbers.chunks(size).map(row).collect()
         }
     }
-}
-
-/// Whether a cell contains no class. `none` and `-` may be names of classes.
-pub fn is_missing_class(cell: &str) -> bool {
-    let says_so = matches!(cell.to_lowercase().as_str(), "" | "na" | "nan" | "null" | "?");
-    says_so || cell.parse::<f64>().is_ok_and(|number| number < 0.0)
 }
 
 /// The numbers 0 and 1 of a field.

@@ -25,6 +25,7 @@ mod kept;
 mod mark;
 mod missing;
 mod open;
+mod opened;
 mod order;
 mod photo;
 mod published;
@@ -58,7 +59,8 @@ pub use split::{Division, Parts, Split};
 use crate::spec::{Spec, Variable};
 use crate::terminal::note;
 use anyhow::{Context, Result, ensure};
-use open::{How, Opened};
+use open::How;
+use opened::Opened;
 use set::{DataSet, Part, Which};
 use std::sync::Arc;
 

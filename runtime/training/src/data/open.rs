@@ -1,26 +1,9 @@
 //! From a path to its data set: the table of formats.
 
-use super::table::Table;
+use super::opened::Opened;
 use super::{Crop, batches, builtin, folder, formats};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
-
-/// An opened data set with up to three parts. Missing parts are taken from the first one.
-#[derive(Debug, Default)]
-pub struct Opened {
-    /// The name in reports.
-    pub name: String,
-    /// The training records, and those of missing parts. None if only the test part was read.
-    pub pool: Option<Table>,
-    /// The data set's own validation part.
-    pub validation: Option<Table>,
-    /// The data set's own test part.
-    pub test: Option<Table>,
-    /// Whether parts and order are those of a publication, which makes results comparable.
-    pub published: bool,
-    /// Notes for the user: guesses, and omitted files.
-    pub notes: Vec<String>,
-}
 
 /// Options for opening a data set.
 #[derive(Debug, Clone, Copy, Default)]
@@ -128,13 +111,6 @@ const FORMATS: [Format; 13] = [
 pub fn file_ends(path: &Path, endings: &[&str]) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     path.is_file() && endings.iter().any(|ending| name.ends_with(&format!(".{ending}")))
-}
-
-/// The name of a data set from its file name, without folder and extensions.
-pub fn stem(path: &Path) -> String {
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let stem = name.split('.').find(|part| !part.is_empty()).unwrap_or(&name);
-    stem.to_owned()
 }
 
 /// The data set at a path.

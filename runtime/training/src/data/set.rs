@@ -6,7 +6,7 @@ use super::bind::{self, Binding};
 use super::cells::{Cells, Column};
 use super::fit::{self, Binarise, Fitting, Range};
 use super::indices::Indices;
-use super::open::Opened;
+use super::opened::Opened;
 use super::order::Shuffle;
 use super::records::Records;
 use super::split::Division;

@@ -34,6 +34,36 @@ impl Builder<'_, '_> {
             self.checker.findings.push(messages::flow_in_network(block.name, name.span));
             return None;
         }
+        let (nodes, rest) = self.block_inputs(block, given, span, piped)?;
+        let signature = Signature { name: block.name, parameters: block.parameters };
+        let mut arguments = self.checker.arguments(signature, rest, span)?;
+        if arguments.out_missing {
+            let Some(out) = head.and_then(|head| head.first()) else {
+                let error = self.out_missing(block.name, name.span);
+                self.checker.findings.push(error);
+                return None;
+            };
+            let value = Value::Int(i64::try_from(*out).unwrap_or(i64::MAX));
+            for argument in arguments.args.iter_mut().filter(|argument| argument.name == "out") {
+                let number = self.out.clone().unwrap_or(Number::Literal(value.clone()));
+                (argument.number, argument.value) = (number, value.clone());
+            }
+        }
+        let entry = Use { entry: block, args: arguments.args, span };
+        let shape = self.shape(&entry, &nodes, name.span)?;
+        let path = if block.role == catalog::Role::Layer { self.path(block.name) } else { String::new() };
+        let op = Op::Block { block: entry, inferred: arguments.out_missing && self.out.is_none() };
+        Some(self.push(op, nodes, shape, path, span, name.span))
+    }
+
+    /// The inputs of a block, the piped value first, and its other arguments.
+    fn block_inputs<'a>(
+        &mut self,
+        block: &catalog::Block,
+        given: &'a [Argument],
+        span: Span,
+        piped: Option<NodeId>,
+    ) -> Option<(Vec<NodeId>, &'a [Argument])> {
         let positional = given.iter().take_while(|argument| argument.name.is_none()).count();
         let here = match block.arity {
             Arity::None => 0,
@@ -54,25 +84,7 @@ impl Builder<'_, '_> {
             self.checker.findings.push(messages::wrong_inputs(block.name, wanted, nodes.len(), false, span));
             return None;
         }
-        let signature = Signature { name: block.name, parameters: block.parameters };
-        let mut arguments = self.checker.arguments(signature, rest, span)?;
-        if arguments.out_missing {
-            let Some(out) = head.and_then(|head| head.first()) else {
-                let error = self.out_missing(block.name, name.span);
-                self.checker.findings.push(error);
-                return None;
-            };
-            let value = Value::Int(i64::try_from(*out).unwrap_or(i64::MAX));
-            for argument in arguments.args.iter_mut().filter(|argument| argument.name == "out") {
-                let number = self.out.clone().unwrap_or(Number::Literal(value.clone()));
-                (argument.number, argument.value) = (number, value.clone());
-            }
-        }
-        let entry = Use { entry: block, args: arguments.args, span };
-        let shape = self.shape(&entry, &nodes, name.span)?;
-        let path = if block.role == catalog::Role::Layer { self.path(block.name) } else { String::new() };
-        let op = Op::Block { block: entry, inferred: arguments.out_missing && self.out.is_none() };
-        Some(self.push(op, nodes, shape, path, span, name.span))
+        Some((nodes, rest))
     }
 
     pub(super) fn apply_net(

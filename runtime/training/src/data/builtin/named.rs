@@ -4,7 +4,7 @@
 use super::digits::Digits;
 use super::table::{Use, normal, random};
 use super::{CLASSES, counts, sequences};
-use crate::data::open::Opened;
+use crate::data::opened::Opened;
 use crate::data::records::{LABELS, PICTURES};
 use crate::data::table::{Field, Raw, Table};
 use crate::input::Array;

@@ -1,11 +1,10 @@
 //! Labels: the class of every record, or of each place of a record.
 
 use super::Fitting;
-use super::numbers::{rows, select};
+use super::fields::{is_missing_class, rows, select};
 use crate::data::batch::classes_at;
 use crate::data::cells::Cells;
 use crate::data::formats::arrays;
-use crate::data::missing::is_missing_class;
 use crate::data::table::{Field, Raw};
 use crate::input::Array;
 use crate::spec::{Role, Variable};

@@ -1,13 +1,14 @@
 //! From fields to the values of a variable. Shapes, ranges and types are checked, and the first record that does not
 //! fit is reported.
 
+mod fields;
 mod labels;
 mod layout;
 mod numbers;
 mod pictures;
 
+pub(super) use fields::{is_missing, is_missing_class, select};
 pub use labels::classes;
-pub(super) use numbers::{is_missing, select};
 
 use super::cells::Cells;
 use super::formats::arrays;

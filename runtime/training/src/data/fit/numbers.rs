@@ -1,23 +1,14 @@
 //! Numbers: real ones, and those of spaces with restricted values.
 
 use super::Fitting;
+use super::fields::rows;
 use super::layout::Layout;
 use super::pictures::{decoded, levels};
 use crate::data::cells::Cells;
-use crate::data::formats::arrays;
 use crate::data::table::{Field, Raw};
-use crate::input::Array;
 use crate::spec::{Variable, space_entry};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
-
-/// The rows of an array at these records.
-pub fn select(array: &Array, indices: &[usize]) -> Vec<f64> {
-    let row = array.shape.iter().skip(1).product::<usize>() * array.kind.width();
-    let content = indices.iter().flat_map(|&index| &array.content[index * row..][..row]).copied().collect();
-    let shape = std::iter::once(indices.len()).chain(array.shape.iter().skip(1).copied()).collect();
-    arrays::numbers(&Array { kind: array.kind, shape, content })
-}
 
 pub fn real(
     variable: &Variable,
@@ -101,37 +92,4 @@ fn finite(variable: &Variable, fields: &[&Field], indices: &[usize], how: &Fitti
         bail!("{} has the value {:e}, which single precision cannot hold", record(at), rows[at]);
     }
     Ok(rows.into_iter().map(|value| value as f32).collect())
-}
-
-/// The numbers of the fields, record by record, with the fields of one record adjacent.
-pub fn rows(fields: &[&Field], indices: &[usize], how: &Fitting<'_>) -> Result<Vec<f64>> {
-    let columns: Vec<Vec<f64>> = fields.iter().map(|field| column(field, indices, how)).collect::<Result<_>>()?;
-    if let [only] = columns.as_slice() {
-        return Ok(only.clone());
-    }
-    if let Some(at) = columns.iter().position(|column| column.len() != indices.len()) {
-        bail!("`{}` has more than one number per record; several columns must have one each", fields[at].name);
-    }
-    Ok((0..indices.len()).flat_map(|row| columns.iter().map(move |column| column[row])).collect())
-}
-
-fn column(field: &Field, indices: &[usize], how: &Fitting<'_>) -> Result<Vec<f64>> {
-    match &field.raw {
-        Raw::Numbers(array) => Ok(select(array, indices)),
-        Raw::Text(cells) => indices
-            .iter()
-            .map(|&index| {
-                let cell = cells[index].as_str();
-                let place = || format!("{}, column `{}`", how.record(index), field.name);
-                ensure!(!is_missing(cell), "{}: the value is missing (`{cell}`); remove such records", place());
-                cell.parse().with_context(|| format!("{}: `{cell}` is not a number", place()))
-            })
-            .collect(),
-        Raw::Stored(array) => Ok(arrays::numbers(&array.read(indices)?)),
-        Raw::Files { .. } | Raw::Encoded(_) => bail!("`{}` holds images; expected numbers", field.name),
-    }
-}
-
-pub fn is_missing(cell: &str) -> bool {
-    matches!(cell.to_lowercase().as_str(), "" | "na" | "n/a" | "nan" | "null" | "none" | "?" | "-")
 }

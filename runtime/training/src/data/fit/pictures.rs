@@ -1,7 +1,7 @@
 //! Images: grey levels for image and binary variables.
 
+use super::fields::{rows, select};
 use super::layout::Layout;
-use super::numbers::{rows, select};
 use super::{Binarise, Fitting};
 use crate::data::cells::Cells;
 use crate::data::photo;

@@ -1,7 +1,7 @@
 //! Named arrays: `.npz`, `.npy` (one, or a folder of them) and safetensors.
 
 use super::stored;
-use crate::data::open::{Opened, stem};
+use crate::data::opened::{Opened, stem};
 use crate::data::photo::ENDINGS;
 use crate::data::table::{Field, Raw, Table};
 use crate::input::{self, Archive, Array, Kind};
@@ -124,7 +124,7 @@ fn tensors(path: &Path) -> Result<Vec<(String, Array)>> {
         let mut arrays = Vec::new();
         for (name, tensor) in file.tensors() {
             let dtype = format!("{:?}", tensor.dtype());
-            let kind = descr(&dtype)
+            let kind = stored::descr(&dtype)
                 .with_context(|| format!("tensor `{name}` is of type {dtype}, which is not supported as data"))?;
             let array = Array::new(kind, false, tensor.shape().to_vec(), tensor.data().to_vec());
             arrays.push((name.clone(), array.with_context(|| format!("tensor `{name}`"))?));
@@ -133,25 +133,6 @@ fn tensors(path: &Path) -> Result<Vec<(String, Array)>> {
         Ok(arrays)
     };
     read().with_context(|| format!("{}: cannot be read as a safetensors file", path.display()))
-}
-
-/// NumPy's name for a type of safetensors.
-pub fn descr(dtype: &str) -> Option<&'static str> {
-    Some(match dtype {
-        "BOOL" => "|b1",
-        "U8" => "|u1",
-        "I8" => "|i1",
-        "U16" => "<u2",
-        "I16" => "<i2",
-        "U32" => "<u4",
-        "I32" => "<i4",
-        "U64" => "<u8",
-        "I64" => "<i8",
-        "F16" => "<f2",
-        "F32" => "<f4",
-        "F64" => "<f8",
-        _ => return None,
-    })
 }
 
 /// The part in an array's name, and the name without it: `x_train`, `train_images`, `test/labels`.

@@ -2,7 +2,7 @@
 
 use super::python;
 use crate::data::cells::{Cells, Column};
-use crate::data::open::Opened;
+use crate::data::opened::Opened;
 use crate::data::records::{LABELS, Records};
 use crate::data::table::Table;
 use crate::input;

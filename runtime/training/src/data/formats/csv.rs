@@ -1,7 +1,7 @@
 //! Tables: `.csv` and `.tsv`, also `.gz`. The first line contains the names of the columns.
 
 use crate::data::Crop;
-use crate::data::open::{Opened, stem};
+use crate::data::opened::{Opened, stem};
 use crate::data::records::PICTURES;
 use crate::data::table::{Field, Raw, Table};
 use crate::input;

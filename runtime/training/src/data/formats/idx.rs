@@ -1,9 +1,10 @@
 //! IDX, the format of MNIST and similar data sets: `train-images-idx3-ubyte` and the like, also `.gz`.
 
-use crate::data::open::{Opened, stem};
+use super::stored;
+use crate::data::opened::{Opened, stem};
 use crate::data::records::{LABELS, PICTURES};
 use crate::data::table::{Field, Raw, Table};
-use crate::input::{self, Array, Head};
+use crate::input::{self, Array, Head, Stored};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 use std::io::Read;
@@ -130,7 +131,7 @@ pub fn open_file(path: &Path) -> Result<Opened> {
 
 /// Two zeros, the type, the number of axes, their sizes (big-endian), the numbers.
 fn read(path: &Path) -> Result<Raw> {
-    if let Some(raw) = super::stored::idx(path)? {
+    if let Some(raw) = large(path)? {
         return Ok(raw);
     }
     let place = || format!("{}: cannot be read as an IDX file", path.display());
@@ -143,11 +144,32 @@ fn read(path: &Path) -> Result<Raw> {
     Ok(Raw::Numbers(parse(bytes).with_context(place)?))
 }
 
+/// The array of a large uncompressed IDX file.
+///
+/// # Errors
+/// A damaged file.
+fn large(path: &Path) -> Result<Option<Raw>> {
+    let Some(file) = stored::large(path)? else { return Ok(None) };
+    let read = || -> Result<Option<Raw>> {
+        let first = input::stored::part(&file, 0, 4)?;
+        if first.starts_with(&[0x1f, 0x8b]) {
+            return Ok(None);
+        }
+        let begin = 4 + 4 * usize::from(first[3]);
+        let head = head(&input::stored::part(&file, 0, begin)?)?;
+        let end = head.shape.iter().try_fold(head.kind.width() as u64, |size, &axis| size.checked_mul(axis as u64));
+        let wanted = end.and_then(|end| end.checked_add(begin as u64));
+        ensure!(wanted == Some(file.metadata()?.len()), "its length is not that of shape {:?}", head.shape);
+        stored::raw(Stored::new(file.clone(), path, begin as u64, &head)?).map(Some)
+    };
+    read().with_context(|| format!("{}: cannot be read as an IDX file", path.display()))
+}
+
 /// The header of a file, from at least its bytes.
 ///
 /// # Errors
 /// Bytes of another format.
-pub fn head(bytes: &[u8]) -> Result<Head> {
+fn head(bytes: &[u8]) -> Result<Head> {
     let &[0, 0, kind, axes] = bytes.first_chunk::<4>().context("it is cut short")? else {
         bail!("it does not begin with two zeros")
     };

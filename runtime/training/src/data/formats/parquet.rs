@@ -1,6 +1,6 @@
 //! Parquet files as tables. Without the feature `parquet` they are recognised and refused.
 
-use crate::data::open::Opened;
+use crate::data::opened::Opened;
 use anyhow::Result;
 use std::path::Path;
 

@@ -12,13 +12,19 @@ use std::sync::Arc;
 use zip::CompressionMethod;
 
 /// The file, if it is larger than [`input::resident`].
-fn large(path: &Path) -> Result<Option<Arc<File>>> {
+///
+/// # Errors
+/// A file that cannot be opened.
+pub fn large(path: &Path) -> Result<Option<Arc<File>>> {
     let file = input::open(path)?;
     Ok((file.metadata()?.len() > input::resident()).then(|| Arc::new(file)))
 }
 
-/// Classes, lengths and other single numbers per record are read at once, because they are small.
-fn raw(stored: Stored) -> Result<Raw> {
+/// The values of an array in its file. Classes, lengths and other single numbers per record are read at once, because they are small.
+///
+/// # Errors
+/// A file that can no longer be read.
+pub fn raw(stored: Stored) -> Result<Raw> {
     if stored.shape.len() > 1 {
         return Ok(Raw::Stored(stored));
     }
@@ -114,7 +120,7 @@ pub fn tensors(path: &Path) -> Result<Option<Vec<(String, Raw)>>> {
         let one = |(name, about): (String, serde_json::Value)| {
             let place = || format!("tensor `{name}`");
             let tensor: Tensor = serde_json::from_value(about).with_context(place)?;
-            let descr = super::arrays::descr(&tensor.dtype)
+            let descr = descr(&tensor.dtype)
                 .with_context(|| format!("{} is of type {}, which is not supported as data", place(), tensor.dtype))?;
             let head = Head::new(descr, false, tensor.shape).with_context(place)?;
             let numbers =
@@ -129,23 +135,21 @@ pub fn tensors(path: &Path) -> Result<Option<Vec<(String, Raw)>>> {
     Ok(Some(read().with_context(|| format!("{}: cannot be read as a safetensors file", path.display()))?))
 }
 
-/// The array of a large uncompressed IDX file.
-///
-/// # Errors
-/// A damaged file.
-pub fn idx(path: &Path) -> Result<Option<Raw>> {
-    let Some(file) = large(path)? else { return Ok(None) };
-    let read = || -> Result<Option<Raw>> {
-        let first = stored::part(&file, 0, 4)?;
-        if first.starts_with(&[0x1f, 0x8b]) {
-            return Ok(None);
-        }
-        let begin = 4 + 4 * usize::from(first[3]);
-        let head = super::idx::head(&stored::part(&file, 0, begin)?)?;
-        let end = head.shape.iter().try_fold(head.kind.width() as u64, |size, &axis| size.checked_mul(axis as u64));
-        let wanted = end.and_then(|end| end.checked_add(begin as u64));
-        ensure!(wanted == Some(file.metadata()?.len()), "its length is not that of shape {:?}", head.shape);
-        raw(Stored::new(file.clone(), path, begin as u64, &head)?).map(Some)
-    };
-    read().with_context(|| format!("{}: cannot be read as an IDX file", path.display()))
+/// NumPy's name for a type of safetensors.
+pub fn descr(dtype: &str) -> Option<&'static str> {
+    Some(match dtype {
+        "BOOL" => "|b1",
+        "U8" => "|u1",
+        "I8" => "|i1",
+        "U16" => "<u2",
+        "I16" => "<i2",
+        "U32" => "<u4",
+        "I32" => "<i4",
+        "U64" => "<u8",
+        "I64" => "<i8",
+        "F16" => "<f2",
+        "F32" => "<f4",
+        "F64" => "<f8",
+        _ => return None,
+    })
 }

@@ -1,7 +1,7 @@
 //! WebDataset: a `.tar` (or `.tar.gz`) in which the members of a record have the same name up to the first dot:
 //! `0001.png`, `0001.cls`.
 
-use crate::data::open::{Opened, stem};
+use crate::data::opened::{Opened, stem};
 use crate::data::photo::ENDINGS;
 use crate::data::records::{LABELS, PICTURES};
 use crate::data::table::{Field, Raw, Table};
