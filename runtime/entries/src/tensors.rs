@@ -14,8 +14,6 @@ pub use srvae_numerics::ops::special::Special;
 pub use srvae_numerics::params::Phase;
 pub use srvae_numerics::{Draw, Noise, Params, Result, Tensor, ops, partly};
 
-pub use crate::discretised::{Discretised, Symmetric};
-
 use crate::show_shape;
 use srvae_numerics::dist::downcast;
 

@@ -20,6 +20,7 @@ mod fingerprint;
 mod fourier;
 mod group_norm;
 mod head;
+mod lanes;
 pub mod memory;
 mod mixture;
 mod normal;

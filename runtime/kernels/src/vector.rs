@@ -5,7 +5,7 @@
 //! preserves NaN. `FUSED` states whether the processor has fused multiply-add; a loop gets it from [`run`].
 
 use super::cpu::Float;
-use super::fast::lanes::{self, Set};
+use super::lanes::{self, Set};
 
 /// A loop that is compiled for every instruction set. `run`, and the functions that it calls, must be
 /// `#[inline(always)]`.

@@ -12,7 +12,8 @@ distribution! {
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::tensors::{Discretised, Noise, Result, Special, Symmetric, Tensor, inside, ops};
+    use crate::discretised::{Discretised, Symmetric};
+    use crate::tensors::{Noise, Result, Special, Tensor, inside, ops};
 
     /// Pixels whose values before rounding are Logistic(mean, exp(log_scale)).
     pub type DiscretisedLogistic = Discretised<UnitLogistic>;

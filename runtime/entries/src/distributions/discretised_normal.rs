@@ -12,7 +12,8 @@ distribution! {
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::tensors::{Discretised, Noise, Result, Special, Symmetric, Tensor};
+    use crate::discretised::{Discretised, Symmetric};
+    use crate::tensors::{Noise, Result, Special, Tensor};
     use std::f64::consts::{FRAC_1_SQRT_2, TAU};
 
     /// Pixels whose values before rounding are N(mean, exp(2 log_std)).

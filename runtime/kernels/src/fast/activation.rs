@@ -1,6 +1,6 @@
 //! ELU, its derivative from its output, and its inverse, in place over rows of a matrix.
 
-use super::lanes::{Lanes, kernel};
+use crate::lanes::{Lanes, kernel};
 use crate::vector::{EXPONENTIAL, LN_2, ROUND};
 
 /// exp(x) − 1 for x ≤ 0, accurate to one ulp of 1: powers of two and a polynomial.

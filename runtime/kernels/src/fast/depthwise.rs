@@ -1,6 +1,6 @@
 //! Convolutions of one plane with one kernel, and the gradients of its taps.
 
-use super::lanes::{Lanes, kernel};
+use crate::lanes::{Lanes, kernel};
 
 /// Rows whose sums are computed together: an input is read once for several of them.
 pub const ROWS: usize = 4;

@@ -6,7 +6,6 @@
 pub mod activation;
 pub mod depthwise;
 pub mod halving;
-pub mod lanes;
 pub mod planes;
 pub mod product;
 pub mod scratch;

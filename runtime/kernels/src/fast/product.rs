@@ -6,7 +6,7 @@
 //! from lists.
 
 use super::NARROWEST;
-use super::lanes::{Lanes, kernel};
+use crate::lanes::{Lanes, kernel};
 
 /// Rows of a tile of C.
 const ROWS: usize = 6;

@@ -1,8 +1,8 @@
 //! Linear transforms of square tiles, the same along both sides: the parts of Winograd's algorithms other than the
 //! products.
 
-use super::lanes::Lanes;
 use super::narrow;
+use crate::lanes::Lanes;
 use std::ops::Range;
 
 /// A transform along one side.

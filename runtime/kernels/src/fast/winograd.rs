@@ -5,8 +5,8 @@
 //! a third of that with the usual points 0, ±1, ±2. Each transform multiplies a tile with a small matrix from both
 //! sides; the backward pass uses its transpose. *Points* are the 36 values of a transformed tile.
 
-use super::lanes::{Lanes, kernel};
 use super::separable::{Transform, each, scatter_narrow, vectors};
+use crate::lanes::{Lanes, kernel};
 use std::ops::Range;
 
 /// Outputs along a tile's side.

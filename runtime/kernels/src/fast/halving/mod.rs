@@ -13,8 +13,8 @@ mod tiles;
 
 pub use tiles::Tiles;
 
-use super::lanes::{Lanes, kernel};
 use super::separable::{Transform, each, scatter};
+use crate::lanes::{Lanes, kernel};
 
 /// Pixels of the small image along a tile's side.
 pub const SIDE: usize = 4;

@@ -333,7 +333,7 @@ macro_rules! kernel {
         $(#[$doc])*
         #[allow(clippy::too_many_arguments)]
         $visibility unsafe fn $name($($argument: $type),*) {
-            use $crate::fast::lanes;
+            use $crate::lanes;
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f")]
             #[allow(clippy::too_many_arguments)]
