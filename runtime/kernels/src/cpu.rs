@@ -76,12 +76,8 @@ impl<T: Float> Deref for Values<'_, T> {
 
 /// Calls `work(number, row)` for every row of `out`, on all cores if the work on all `values` justifies waking them.
 pub fn each_row<T: Send>(out: &mut [T], row: usize, values: usize, work: impl Fn(usize, &mut [T]) + Sync) {
-    let row = row.max(1);
-    if values <= PART {
-        out.chunks_mut(row).enumerate().for_each(|(number, out)| work(number, out));
-    } else {
-        out.par_chunks_mut(row).enumerate().for_each(|(number, out)| work(number, out));
-    }
+    let beside = &mut vec![(); out.len().div_ceil(row.max(1))];
+    each_row_beside(out, row, values, beside, |number, row, ()| work(number, row));
 }
 
 /// Calls `work(number, row, value)` as [`each_row`], with a value of `beside` for every row.
@@ -94,6 +90,7 @@ pub fn each_row_beside<T: Send, S: Send>(
 ) {
     let row = row.max(1);
     if values <= PART {
+        // Waking another thread would take longer than this work.
         out.chunks_mut(row).zip(beside).enumerate().for_each(|(number, (out, beside))| work(number, out, beside));
     } else {
         let rows = out.par_chunks_mut(row).zip(beside);
@@ -148,20 +145,13 @@ pub unsafe fn filled_beside<T: Copy + Send, S: Send>(
     beside: &mut [S],
     write: impl Fn(usize, &mut [MaybeUninit<T>], &mut [S]) + Sync,
 ) -> Vec<T> {
-    let row = row.max(1);
-    let rows = len.div_ceil(row);
+    let rows = len.div_ceil(row.max(1));
     let part = beside.len() / rows.max(1);
     assert!(rows == 0 || part > 0 && beside.len() == rows * part, "every row has a part beside it");
+    let mut parts: Vec<&mut [S]> = beside.chunks_mut(part.max(1)).collect();
     let mut out = Vec::with_capacity(len);
     let all = &mut out.spare_capacity_mut()[..len];
-    if work <= PART {
-        // Waking another thread would take longer than this work.
-        let parts = all.chunks_mut(row).zip(beside.chunks_mut(part.max(1)));
-        parts.enumerate().for_each(|(number, (row, part))| write(number, row, part));
-    } else {
-        let parts = all.par_chunks_mut(row).zip(beside.par_chunks_mut(part.max(1)));
-        parts.enumerate().for_each(|(number, (row, part))| write(number, row, part));
-    }
+    each_row_beside(all, row, work, &mut parts, |number, row, part| write(number, row, part));
     // SAFETY: the rows cover everything, and the caller guarantees that each is written.
     unsafe { out.set_len(len) };
     out

@@ -244,7 +244,7 @@ pub fn tanh<const FUSED: bool>(x: f32) -> f32 {
 /// 1 / (1 + e⁻ˣ).
 #[inline(always)]
 pub fn sigmoid<const FUSED: bool>(x: f32) -> f32 {
-    1.0 / (1.0 + exp::<FUSED>(-x))
+    Real::sigmoid::<FUSED>(x)
 }
 
 /// Values summed at once.
@@ -284,28 +284,29 @@ pub fn totals<T: Real, const N: usize, const M: usize>(
     let len = inputs.iter().map(|values| values.len()).min().unwrap_or(0);
     let (whole, mut sums) = (len / LANES * LANES, [[0.0; SUMS]; M]);
     for at in (0..whole).step_by(LANES) {
-        let parts = inputs.map(|values| &values[at..at + LANES]);
-        let mut rows = [[T::default(); LANES]; M];
-        for lane in 0..LANES {
-            let values = terms(parts.map(|part| part[lane]));
-            for (row, value) in rows.iter_mut().zip(values) {
-                row[lane] = value;
-            }
-        }
-        add_rows(&mut sums, &rows);
+        add_rows(&mut sums, &rows_of(inputs.map(|values| &values[at..at + LANES]), LANES, &terms));
     }
     if whole < len {
-        let mut rows = [[T::default(); LANES]; M];
-        let parts = inputs.map(|values| &values[whole..len]);
-        for lane in 0..len - whole {
-            let values = terms(parts.map(|part| part[lane]));
-            for (row, value) in rows.iter_mut().zip(values) {
-                row[lane] = value;
-            }
-        }
-        add_rows(&mut sums, &rows);
+        add_rows(&mut sums, &rows_of(inputs.map(|values| &values[whole..len]), len - whole, &terms));
     }
     sums.map(folded)
+}
+
+/// The terms of `count` positions, in lanes, followed by zeros.
+#[inline(always)]
+fn rows_of<T: Real, const N: usize, const M: usize>(
+    parts: [&[T]; N],
+    count: usize,
+    terms: &impl Fn([T; N]) -> [T; M],
+) -> [[T; LANES]; M] {
+    let mut rows = [[T::default(); LANES]; M];
+    for lane in 0..count {
+        let values = terms(parts.map(|part| part[lane]));
+        for (row, value) in rows.iter_mut().zip(values) {
+            row[lane] = value;
+        }
+    }
+    rows
 }
 
 #[inline(always)]
