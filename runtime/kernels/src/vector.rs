@@ -40,7 +40,7 @@ pub const fn is_wide<T: WithDType>() -> bool {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx2,fma")]
 fn avx512<L: Loop>(work: L) -> L::Output {
     work.run::<true>()
 }
