@@ -1,7 +1,7 @@
 //! The trait between generated code and the code that trains, evaluates and samples models.
 
 use crate::flow::Bijector;
-use crate::{Added, Moment, Noise, Params, Result, Tensor, Weight};
+use crate::{Draw, Moment, Noise, Params, Result, Tensor, Terms, Weight};
 use std::sync::Arc;
 
 /// A model with its parameters.
@@ -241,101 +241,4 @@ pub enum KlEstimator {
     Derived,
     /// log q − log p at the sample, for all terms.
     MonteCarlo,
-}
-
-/// Options of the draws of a mode.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Draw {
-    /// A factor of the standard deviation of every continuous latent. 1 is the unchanged model.
-    pub temperature: f64,
-    /// The way in which a likelihood's parameters become a value.
-    pub decode: Decode,
-    /// For top reconstruction: the number of top levels of the hierarchy that are drawn from q. All if not given.
-    pub top: Option<usize>,
-}
-
-impl Default for Draw {
-    fn default() -> Self {
-        Self { temperature: 1.0, decode: Decode::Sample, top: None }
-    }
-}
-
-/// The way in which the parameters of a likelihood become a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decode {
-    /// A draw from the distribution.
-    Sample,
-    /// Its mean: between 0 and 1 for a binary pixel.
-    Mean,
-    /// Its mode, or the value that is used in the literature instead (the mean of the likeliest mixture component).
-    Mode,
-}
-
-/// The terms of the bound for one batch: bound = Σ reconstruction − Σ KL.
-#[derive(Debug, Clone)]
-pub struct Terms {
-    /// In the compiler's order.
-    pub terms: Vec<Term>,
-    /// ln q of each latent with the score gradient (`draw y = score`), at its draws, `[K, B]`. [`Terms::score`]
-    /// computes the gradient from them.
-    pub scores: Vec<Tensor>,
-    /// Additional terms of the training objective. They are not part of any bound or likelihood.
-    pub added: Vec<Added>,
-}
-
-/// One term of the bound.
-#[derive(Debug, Clone)]
-pub struct Term {
-    /// `RE_x`, `KL_z`, …
-    pub name: &'static str,
-    pub kind: TermKind,
-    /// Nats, `[K, B]`.
-    pub value: Tensor,
-}
-
-/// The sign of a term in the bound.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TermKind {
-    /// log p of an observed variable, or of a latent that q determines: added.
-    Reconstruction,
-    /// KL(q ‖ p), exact or log q − log p at the sample: subtracted.
-    Kl,
-}
-
-impl Terms {
-    /// The surrogate term for the score gradient, `[B]`: a value of 0 with the gradient of the objective through the
-    /// distributions of the discrete draws. `gain`, `[K, B]`, is the contribution of each draw to the objective. With
-    /// `importance` the objective is ln (1/K) Σ_k exp gain_k, otherwise the mean over k. None if no draw has a score
-    /// gradient.
-    ///
-    /// The baseline of a draw is computed from the other samples of its record, or with one sample from the other
-    /// records, so the gradient is unbiased; see [`crate::dist::through::score`].
-    ///
-    /// # Errors
-    /// Shapes that differ.
-    pub fn score(&self, gain: &Tensor, importance: bool) -> Result<Option<Tensor>> {
-        let mut scores = self.scores.iter();
-        let Some(first) = scores.next() else { return Ok(None) };
-        let log_q = scores.try_fold(first.clone(), |sum, score| sum + score)?;
-        Ok(Some(crate::dist::through::score(&log_q, gain, importance)?))
-    }
-
-    /// The bound for each sample and image, nats, `[K, B]`.
-    ///
-    /// # Errors
-    /// A failed tensor operation.
-    pub fn log_weights(&self) -> Result<Tensor> {
-        let mut total: Option<Tensor> = None;
-        for term in &self.terms {
-            let signed = match term.kind {
-                TermKind::Reconstruction => term.value.clone(),
-                TermKind::Kl => term.value.neg()?,
-            };
-            total = Some(match total {
-                Some(sum) => (sum + signed)?,
-                None => signed,
-            });
-        }
-        total.ok_or_else(|| candle_core::Error::Msg("a bound without terms".into()))
-    }
 }
