@@ -81,6 +81,32 @@ fn convolutions() -> Result<()> {
     Ok(())
 }
 
+/// Masked kernels, whose taps after the first few are not computed: with and without Winograd's tiles, 1x1, several chunks of channels.
+#[test]
+fn convolutions_that_see_the_first_taps() -> Result<()> {
+    for (x, filters, kernel, seen) in [
+        ([2, 4, 6, 5], 3, 5, 12),
+        ([2, 4, 6, 5], 3, 5, 13),
+        ([2, 70, 9, 8], 70, 7, 24),
+        ([3, 16, 16, 16], 16, 3, 4),
+        ([2, 3, 9, 7], 20, 3, 5),
+        ([1, 5, 4, 4], 6, 3, 9),
+    ] {
+        let taps = kernel * kernel;
+        let mask = (0..taps).map(|tap| f32::from(u8::from(tap < seen))).collect::<Vec<_>>();
+        let mask = Tensor::from_vec(mask, (1, 1, kernel, kernel), &Device::Cpu)?;
+        let inputs = [draw("x", &x)?, draw("weight", &[filters, x[1], kernel, kernel])?, draw("bias", &[filters])?];
+        let masked = |weight: &Tensor| weight.broadcast_mul(&mask.to_dtype(weight.dtype())?);
+        compare(
+            &format!("{x:?} to {filters}, the first {seen} of {kernel}x{kernel} taps"),
+            &inputs,
+            &|t| ops::conv2d_of_first(&t[0], &masked(&t[1])?, &t[2], [1, kernel / 2], seen),
+            &|t| reference::conv2d(&t[0], &masked(&t[1])?, &t[2], 1, kernel / 2),
+        )?;
+    }
+    Ok(())
+}
+
 #[test]
 fn affine_maps() -> Result<()> {
     // [records, inputs, outputs]: widths that are and are not multiples of a vector, several blocks of rows, of columns

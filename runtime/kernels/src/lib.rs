@@ -51,7 +51,7 @@ pub use allocator::keep_memory;
 pub use adamax::{Adamax, PART as SQUARES_PART, adamax, sum_of_squares};
 pub use attention::{Attention, channel_attention};
 pub use columns::columns;
-pub use conv::{affine, conv_transpose2d, conv2d};
+pub use conv::{affine, conv_transpose2d, conv2d, conv2d_of_first};
 pub use coupling::{Mask, coupling, coupling_context, coupling_log_det};
 pub use dense::{DenseKernels, DenseStep, dense_layer, dense_layer_kept};
 pub use depthwise::depthwise_conv2d;

@@ -55,11 +55,8 @@ mod tensors {
         /// An input that is not `[channels, height, width]`, or a kernel without any position.
         pub fn new(params: &Params, input: &[usize], config: MaskedConvConfig) -> Result<Self> {
             let output = config.output(&[input])?;
-            let (taps, kernel) = (config.kernel * config.kernel, config.kernel);
-            let seen = taps / 2 + usize::from(config.own);
-            let mask = (0..taps).map(|tap| f64::from(u8::from(tap < seen))).collect::<Vec<_>>();
-            let mask = Tensor::from_vec(mask, (1, 1, kernel, kernel), params.device())?.to_dtype(params.dtype())?;
-            let conv = NormConv::new(params, input[0], config.out, kernel, Shape2d::Stride(1))?.masked(mask);
+            let seen = config.kernel * config.kernel / 2 + usize::from(config.own);
+            let conv = NormConv::new(params, input[0], config.out, config.kernel, Shape2d::Stride(1))?.seeing(seen)?;
             Ok(Self { conv, output })
         }
 

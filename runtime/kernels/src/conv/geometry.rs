@@ -15,6 +15,8 @@ pub struct Geometry {
     pub padding: usize,
     pub out_height: usize,
     pub out_width: usize,
+    /// Taps, row by row, after which the weight is zero and its gradient is not needed.
+    pub seen: usize,
 }
 
 impl Geometry {
@@ -32,7 +34,13 @@ impl Geometry {
         }
         let out = |size: usize| (size + 2 * padding - kernel) / stride + 1;
         let (out_height, out_width) = (out(height), out(width));
-        Ok(Self { batch, channels, height, width, filters, kernel, stride, padding, out_height, out_width })
+        let seen = kernel * kernel;
+        Ok(Self { batch, channels, height, width, filters, kernel, stride, padding, out_height, out_width, seen })
+    }
+
+    /// The convolution with a weight whose taps from `seen` on are zero.
+    pub fn first(self, seen: usize) -> Self {
+        Self { seen: seen.min(self.kernel * self.kernel), ..self }
     }
 
     /// The convolution whose input has the shape of the transposed convolution's output for `x`, `[batch, filters,

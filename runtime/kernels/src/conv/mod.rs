@@ -27,10 +27,24 @@ pub use geometry::Geometry;
 /// # Errors
 /// Shapes that do not fit.
 pub fn conv2d(x: &Tensor, weight: &Tensor, bias: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
+    conv2d_of_first(x, weight, bias, [stride, padding], usize::MAX)
+}
+
+/// Convolution with a masked weight: its taps, row by row, are zero from `seen` on, and their gradient is not needed and may be zero.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn conv2d_of_first(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    [stride, padding]: [usize; 2],
+    seen: usize,
+) -> Result<Tensor> {
     match Backend::of_activations(x) {
         Backend::Cuda => cuda::conv2d(x, weight, bias, stride, padding),
         Backend::Host => {
-            let geometry = Geometry::new(x.dims4()?, weight.dims4()?, stride, padding)?;
+            let geometry = Geometry::new(x.dims4()?, weight.dims4()?, stride, padding)?.first(seen);
             let op = Biased { geometry, transposed: false, out: geometry.out_dims().to_vec().into() };
             crate::tape::op3(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, op)
         }

@@ -31,10 +31,10 @@ impl Geometry {
         least.div_ceil(each.max(1)).min(self.batch.div_ceil(GROUPS)).max(1)
     }
 
-    /// For each tap, the places of all pairs of an input and an output pixel in `images` images. A pixel's row has
+    /// For each tap that is seen, the places of all pairs of an input and an output pixel in `images` images. A pixel's row has
     /// `[input, output]` values.
     fn pairs(&self, images: usize, [input_row, output_row]: [usize; 2]) -> Vec<Vec<[usize; 2]>> {
-        let taps = 0..self.taps();
+        let taps = 0..self.seen;
         let pairs =
             taps.into_par_iter().map(|tap| {
                 let dx = tap % self.kernel;
@@ -57,11 +57,11 @@ impl Geometry {
     }
 
     /// The weight in panels of columns, each `[taps, rows, columns padded]`: a filter's channels along a column, or
-    /// transposed along a row. `place` gives the place of a tap.
+    /// transposed along a row. `place` gives the place of a tap. Only taps that are seen are there.
     pub fn packed(&self, weight: &[f32], turned: bool, place: impl Fn(usize) -> usize + Sync) -> Scratch {
-        let (taps, filters, channels) = (self.taps(), self.filters, self.channels);
+        let (all, taps, filters, channels) = (self.taps(), self.seen, self.filters, self.channels);
         let (rows, columns) = if turned { (filters, channels) } else { (channels, filters) };
-        let (row_step, column_step) = if turned { (channels * taps, taps) } else { (taps, channels * taps) };
+        let (row_step, column_step) = if turned { (channels * all, all) } else { (all, channels * all) };
         let mut out = Scratch::new(taps * rows * padded(columns));
         out.par_chunks_mut((taps * rows * PANEL).max(1)).enumerate().for_each(|(panel, out)| {
             let wide = out.len() / (taps * rows);
@@ -208,7 +208,7 @@ pub fn weight_gradient(g: &Geometry, x: &[f32], gradient: &[f32]) -> Vec<f32> {
         unsafe {
             let out = shared.at(first * taps * wide);
             rows.iter().for_each(|row| out.add(row[1]).write_bytes(0, wide));
-            for steps in pairs[tap].chunks(DEPTH) {
+            for steps in pairs.get(tap).map_or(&[][..], Vec::as_slice).chunks(DEPTH) {
                 for column in (0..wide).step_by(PANEL) {
                     let (columns, right) = (PANEL.min(wide - column), gradients[column..].as_ptr());
                     gathered(columns, inputs[first..].as_ptr(), right, out.add(column), &rows, steps);

@@ -38,12 +38,12 @@ fn tiles(g: &Geometry, row: usize) -> Tiles {
 }
 
 pub fn forward(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-    let kernel = g.packed(weight, false, |tap| tap);
+    let kernel = g.first(TAPS).packed(weight, false, |tap| tap);
     Convolution::new(g, [g.channels, g.filters], &kernel, bias).run(x)
 }
 
 pub fn input_gradient(g: &Geometry, gradient: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-    let kernel = g.packed(weight, true, |tap| TAPS - 1 - tap);
+    let kernel = g.first(TAPS).packed(weight, true, |tap| TAPS - 1 - tap);
     Convolution::new(g, [g.filters, g.channels], &kernel, bias).run(gradient)
 }
 

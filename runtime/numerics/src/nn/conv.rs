@@ -33,8 +33,8 @@ pub struct NormConv {
     shape: Shape2d,
     params: Params,
     groups: usize,
-    /// A factor of the direction, if some of its elements must be 0.
-    mask: Option<Tensor>,
+    /// The number of taps, row by row, whose weight is not 0, and the mask that makes the others 0.
+    mask: Option<(usize, Tensor)>,
     /// The weight at one stamp of the parameters, cached in inference.
     kept: Arc<Mutex<Option<(Stamp, Tensor)>>>,
 }
@@ -83,15 +83,21 @@ impl NormConv {
         Ok(Self { groups, ..Self::new(params, input / groups, output, kernel, Shape2d::Stride(stride))? })
     }
 
-    /// The convolution with its direction multiplied by a mask of zeros and ones that broadcasts to its shape.
-    #[must_use]
-    pub fn masked(self, mask: Tensor) -> Self {
-        Self { mask: Some(mask), ..self }
+    /// The convolution whose weight is 0 but for the first `seen` taps, row by row.
+    ///
+    /// # Errors
+    /// A failed tensor operation.
+    pub fn seeing(self, seen: usize) -> Result<Self> {
+        let taps = self.kernel * self.kernel;
+        let mask = (0..taps).map(|tap| f64::from(u8::from(tap < seen))).collect::<Vec<_>>();
+        let mask = Tensor::from_vec(mask, (1, 1, self.kernel, self.kernel), self.params.device())?;
+        let mask = mask.to_dtype(self.params.dtype())?;
+        Ok(Self { mask: Some((seen, mask)), ..self })
     }
 
     fn masked_direction(&self, direction: &Tensor) -> Result<Tensor> {
         match &self.mask {
-            Some(mask) => direction.broadcast_mul(mask),
+            Some((_, mask)) => direction.broadcast_mul(mask),
             None => Ok(direction.clone()),
         }
     }
@@ -145,7 +151,10 @@ impl NormConv {
 
     fn apply(&self, x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
         match self.shape {
-            Shape2d::Stride(stride) if self.groups == 1 => ops::conv2d(x, weight, bias, stride, self.kernel / 2),
+            Shape2d::Stride(stride) if self.groups == 1 => {
+                let seen = self.mask.as_ref().map_or(usize::MAX, |(seen, _)| *seen);
+                ops::conv2d_of_first(x, weight, bias, [stride, self.kernel / 2], seen)
+            }
             Shape2d::Stride(stride) => {
                 let part = |of: &Tensor, dim: usize, group: usize| {
                     let count = of.dim(dim)? / self.groups;
