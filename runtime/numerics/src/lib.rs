@@ -29,8 +29,8 @@ pub use candle_core;
 pub use candle_core::{DType, Device, Result, Tensor};
 pub use enumeration::Enumeration;
 pub use model::{
-    BoundOptions, Builder, Compiled, Decode, Draw, Flow, KlEstimator, Mode, Model, Setting, Settings, Term, TermKind,
-    Terms, Values,
+    BoundOptions, Builder, Compiled, Decode, Draw, Flow, KlEstimator, Mode, Model, Score, Setting, Settings, Term,
+    TermKind, Terms, Values,
 };
 pub use noise::Noise;
 pub use objective::{Added, Moment, Ramp, Weight};

@@ -13,8 +13,8 @@ pub fn results(plan: &Plan) -> TokenStream {
     let terms = plan.names.families.terms(plan).into_iter().map(|group| field_of_terms(plan, &group));
     let scores = has_scores(plan).then(|| {
         quote! {
-            /// ln q of what is drawn by its score.
-            pub scores: ::std::vec::Vec<::srvae::Tensor>,
+            /// What is drawn by its score.
+            pub scores: ::std::vec::Vec<::srvae::Score>,
         }
     });
     let addends = has_addends(plan).then(|| {

@@ -124,7 +124,11 @@ pub(crate) fn natural_domain(name: &str, domain: Domain, span: Span) -> Diagnost
         Domain::Unit => {
             ("between 0 and 1", "may be below 0 or above 1", "end with `sigmoid`, or give a number between 0 and 1")
         }
-        Domain::Simplex => ("proportions", "may add up to anything", "end with `softmax`"),
+        Domain::Simplex => (
+            "proportions",
+            "may add up to anything",
+            "end with `softmax`; or write `logits: … |> log` if they add up to 1 by construction",
+        ),
     };
     Diagnostic::error("E0515", format!("`{name}` must be {wanted}, but this may be anything")).at(span, mark).hint(hint)
 }
