@@ -162,6 +162,7 @@ struct Sum<'a, D, T, const N: usize> {
 
 impl<D: Density<N>, T: WithDType, const N: usize> Loop for Sum<'_, D, T, N> {
     type Output = f64;
+    const WIDE: bool = vector::is_wide::<T>();
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) -> f64 {
@@ -194,6 +195,7 @@ struct Slopes<'a, D, T, const N: usize> {
 
 impl<D: Density<N>, T: WithDType, const N: usize> Loop for Slopes<'_, D, T, N> {
     type Output = ();
+    const WIDE: bool = vector::is_wide::<T>();
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {

@@ -133,6 +133,7 @@ struct Forward<'a, T> {
 
 impl<T: Real> Loop for Forward<'_, T> {
     type Output = ();
+    const WIDE: bool = vector::is_wide::<T>();
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
@@ -159,6 +160,7 @@ struct Backward<'a, T> {
 
 impl<T: Real> Loop for Backward<'_, T> {
     type Output = ();
+    const WIDE: bool = vector::is_wide::<T>();
 
     /// With n the normalised value and g its gradient: (g − mean g − n · mean(g · n)) / deviation.
     #[inline(always)]

@@ -101,6 +101,7 @@ struct Forward<'a, T>(Normalise, &'a [T], [&'a [T]; 2], &'a mut [MaybeUninit<T>]
 
 impl<T: Real> Loop for Forward<'_, T> {
     type Output = ();
+    const WIDE: bool = vector::is_wide::<T>();
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
@@ -112,6 +113,7 @@ struct Backward<'a, T>(Normalise, [&'a [T]; 2], &'a [T], &'a mut [MaybeUninit<T>
 
 impl<T: Real> Loop for Backward<'_, T> {
     type Output = ();
+    const WIDE: bool = vector::is_wide::<T>();
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {

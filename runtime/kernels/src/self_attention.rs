@@ -183,6 +183,7 @@ struct Softmax<'a, T> {
 
 impl<T: Real> Loop for Softmax<'_, T> {
     type Output = ();
+    const WIDE: bool = vector::is_wide::<T>();
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
@@ -216,6 +217,7 @@ struct Scores<'a, T> {
 
 impl<T: Real> Loop for Scores<'_, T> {
     type Output = ();
+    const WIDE: bool = vector::is_wide::<T>();
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {

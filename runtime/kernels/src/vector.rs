@@ -6,11 +6,15 @@
 
 use super::cpu::Float;
 use super::lanes::{self, Set};
+use candle_core::{DType, WithDType};
 
 /// A loop that is compiled for every instruction set. `run`, and the functions that it calls, must be
 /// `#[inline(always)]`.
 pub trait Loop {
     type Output;
+    /// Whether the loop is compiled for every instruction set. Loops over f64, which is for tests and checks, are compiled once: they were
+    /// half a megabyte of the program otherwise.
+    const WIDE: bool = true;
 
     fn run<const FUSED: bool>(self) -> Self::Output;
 }
@@ -21,13 +25,18 @@ pub fn run<L: Loop>(work: L) -> L::Output {
     match lanes::set() {
         // SAFETY: the processor has the features of the function, and of the next one.
         #[cfg(target_arch = "x86_64")]
-        Set::Avx512 => unsafe { avx512(work) },
+        Set::Avx512 if L::WIDE => unsafe { avx512(work) },
         #[cfg(target_arch = "x86_64")]
-        Set::Avx2 => unsafe { avx2(work) },
+        Set::Avx2 if L::WIDE => unsafe { avx2(work) },
         #[cfg(target_arch = "aarch64")]
-        Set::Neon => work.run::<true>(),
-        Set::Portable => work.run::<false>(),
+        Set::Neon if L::WIDE => work.run::<true>(),
+        _ => work.run::<false>(),
     }
+}
+
+/// [`Loop::WIDE`] of a loop over this type.
+pub const fn is_wide<T: WithDType>() -> bool {
+    matches!(T::DTYPE, DType::F32)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -258,6 +267,7 @@ pub fn sum<T: Real>(values: &[T]) -> f64 {
 
     impl<T: Real> Loop for Sum<'_, T> {
         type Output = f64;
+        const WIDE: bool = is_wide::<T>();
 
         #[inline(always)]
         fn run<const FUSED: bool>(self) -> f64 {

@@ -101,6 +101,7 @@ struct Forward<'a, T> {
 
 impl<T: Real> Loop for Forward<'_, T> {
     type Output = ();
+    const WIDE: bool = vector::is_wide::<T>();
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
@@ -129,6 +130,7 @@ struct Backward<'a, T> {
 
 impl<T: Real> Loop for Backward<'_, T> {
     type Output = f64;
+    const WIDE: bool = vector::is_wide::<T>();
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) -> f64 {

@@ -78,6 +78,7 @@ struct Planes<'a, T> {
 
 impl<T: Real> Loop for Planes<'_, T> {
     type Output = f64;
+    const WIDE: bool = vector::is_wide::<T>();
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) -> f64 {
@@ -95,6 +96,7 @@ struct LogDetSlopes<'a, T> {
 
 impl<T: Real> Loop for LogDetSlopes<'_, T> {
     type Output = ();
+    const WIDE: bool = vector::is_wide::<T>();
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {

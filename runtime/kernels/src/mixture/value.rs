@@ -88,6 +88,7 @@ type Row<T> = [T; LANES];
 
 impl<T: Real> Loop for Image<'_, T> {
     type Output = ();
+    const WIDE: bool = vector::is_wide::<T>();
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {

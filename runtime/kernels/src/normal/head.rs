@@ -145,6 +145,7 @@ struct Deviations<'a, T> {
 
 impl<T: Real> Loop for Deviations<'_, T> {
     type Output = ();
+    const WIDE: bool = vector::is_wide::<T>();
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {

@@ -238,6 +238,7 @@ struct Sum<'a, F, T> {
 
 impl<F: Term, T: Real> Loop for Sum<'_, F, T> {
     type Output = f64;
+    const WIDE: bool = vector::is_wide::<T>();
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) -> f64 {
@@ -255,6 +256,7 @@ struct Slopes<'a, F, T> {
 
 impl<F: Term, T: Real> Loop for Slopes<'_, F, T> {
     type Output = ();
+    const WIDE: bool = vector::is_wide::<T>();
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {

@@ -126,6 +126,7 @@ struct Next<'a, T> {
 
 impl<T: Real> Loop for Next<'_, T> {
     type Output = ();
+    const WIDE: bool = vector::is_wide::<T>();
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
@@ -150,6 +151,7 @@ struct Slopes<'a, T> {
 
 impl<T: Real> Loop for Slopes<'_, T> {
     type Output = ();
+    const WIDE: bool = vector::is_wide::<T>();
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {

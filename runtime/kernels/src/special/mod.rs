@@ -170,6 +170,7 @@ struct Values<'a, F, T> {
 
 impl<F: Function, T: WithDType> Loop for Values<'_, F, T> {
     type Output = ();
+    const WIDE: bool = vector::is_wide::<T>();
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
@@ -188,6 +189,7 @@ struct Slopes<'a, F, T> {
 
 impl<F: Function, T: WithDType> Loop for Slopes<'_, F, T> {
     type Output = ();
+    const WIDE: bool = vector::is_wide::<T>();
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
