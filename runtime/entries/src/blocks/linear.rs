@@ -15,7 +15,7 @@ fn shape(config: &LinearConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, Strin
     match inputs {
         [[_]] => bounded(vec![config.out]),
         [[_, members]] => bounded(vec![config.out, *members]),
-        _ => Err("needs an input of shape [features]; put `flatten` before it".to_owned()),
+        _ => Err("needs an input of shape [features]; put `flatten` before it, or use `conv(kernel: 1)` for every position of a map".to_owned()),
     }
 }
 

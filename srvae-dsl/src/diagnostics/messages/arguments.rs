@@ -181,6 +181,7 @@ pub(crate) fn wrong_inputs(name: &str, wanted: &str, found: usize, is_multiple: 
             )
         }
         "one input" => format!("write `a |> {name}`, or `{name}(a, …)` with the input first"),
+        "three inputs" => format!("write `{name}(a, b, c)`; a piped value is the first input"),
         _ => format!("write `{name}(a, b)`; a piped value is the first input"),
     };
     Diagnostic::error("E0313", format!("`{name}` reads {wanted}, not {found}"))

@@ -35,6 +35,16 @@ pub(in super::super) const BLOCKS: &Rows = &[
     (&["ln", "logarithm"], Name("log")),
     (&["inversesigmoid"], Name("logit")),
     (&["expm1"], Note("it is `exp(a) - 1`")),
+    (
+        &["stopgradient", "stopgrad", "sg", "detach", "nograd"],
+        Note("omit it: every term of the bound has its whole gradient; only what a baseline of `score` reads has none"),
+    ),
+    (
+        &["bmm", "matmul", "dot", "einsum"],
+        Note(
+            "a product with a matrix is `linear`; between two vectors it is `a * b`, and their mean `… |> reshape(n, 1) |> set_pool`",
+        ),
+    ),
     (&["logsoftmax"], Note("a `categorical` reads logits and normalises them; elsewhere it is `a |> softmax |> log`")),
     (&["logsigmoid"], Note("a `bernoulli` reads logits; elsewhere it is `a |> sigmoid |> log`")),
     (
@@ -246,6 +256,7 @@ pub(in super::super) const ARGUMENTS: &Rows = &[
 pub(in super::super) const DRAWS: &Rows = &[
     (&["gumbelsoftmax", "gumbel", "concrete", "relaxation", "relax"], Note("write `relaxed(temperature: 0.5)`")),
     (&["ste", "st"], Name("straight_through")),
+    (&["nvil", "controlvariate", "baseline"], Note("write `score(baseline: b)`, after `let b = x |> linear(out: 1)`")),
     (&["reinforce", "vimco", "scorefunction"], Name("score")),
     (&["exact", "exactly", "marginalize", "marginalise", "sum", "parallel"], Name("enumerate")),
 ];
