@@ -99,6 +99,27 @@ const NAMES: [&str; 88] = [
 /// Names of one model: the model, its parameter, preset, two networks, and x, c, y, w, z.
 type Chosen<'n> = [&'n str; 10];
 
+/// Variables, values and networks with the names that members of a family could have in generated code.
+const MEMBERS: &str = "model members
+preset default { size = 3 }
+param size = 5
+index l in 1..3
+observed x: real[4]
+latent z[l]: real[2]
+latent z_1, z_2: real[2]
+let h[l] = x |> linear(out: size)
+let h_2 = x |> linear(out: size) |> elu
+net step[l](k) = k |> linear(out: size)
+net step_2(k) = k |> linear(out: size) |> elu
+p(z[l]) = standard_normal
+p(z_1) = standard_normal
+p(z_2) = standard_normal
+p(x | z[1..3], z_1, z_2) = normal from concat(z[1..3], z_1, z_2) |> linear
+q(z[l] | x) = normal from h[l] |> step[l] |> linear
+q(z_1 | x) = normal from h_2 |> step_2 |> linear
+q(z_2 | x, z[2]) = normal from concat(h_2 |> step_2, z[2]) |> linear
+";
+
 /// Names that differ in only one way, or are like names derived from others.
 const CHOSEN: [Chosen<'_>; 4] = [
     ["x", "params", "default", "config", "q_z", "x", "p_x", "q_x", "conditional_generation", "z"],
@@ -113,12 +134,13 @@ fn main() {
     let dealt = NAMES.iter().cycle().step_by(7).take(NAMES.len()).copied().collect::<Vec<_>>();
     let dealt = dealt.chunks_exact(10).map(|names| <Chosen<'_>>::try_from(names).expect("ten names"));
     let (mut code, mut list) = (String::new(), String::new());
-    for (at, names) in CHOSEN.into_iter().chain(dealt).enumerate() {
+    let models = CHOSEN.into_iter().chain(dealt).map(|names| (names[0], text(names)));
+    for (at, (name, text)) in models.chain([("members", MEMBERS.to_owned())]).enumerate() {
         let path = Path::new(&out).join(format!("hygiene_{at}.pgm"));
-        fs::write(&path, text(names)).expect("a file of ours");
+        fs::write(&path, text).expect("a file of ours");
         writeln!(code, "mod hygiene_{at} {{ ::srvae::model!({:?}); }}", path.display().to_string()).expect("a string");
-        let module = match names[0] {
-            "Self" | "self" | "super" | "crate" | "_" => format!("{}_2", names[0]),
+        let module = match name {
+            "Self" | "self" | "super" | "crate" | "_" => format!("{name}_2"),
             name => format!("r#{name}"),
         };
         writeln!(list, "    hygiene_{at}::{module}::COMPILED,").expect("a string");

@@ -6,6 +6,7 @@
 
 mod bounds;
 mod declared;
+mod entry;
 mod factor;
 mod network;
 mod objective;
@@ -16,7 +17,8 @@ mod set;
 pub use crate::catalog::{Space, Value};
 pub use bounds::Interval;
 pub use declared::{Checkpoint, Number, Operator, Param, Preset, Role, Variable};
-pub use factor::{Argument, Body, Factor, Stage, Use};
+pub use entry::{Argument, Use};
+pub use factor::{Body, Factor, Stage};
 pub use network::{Joint, Net, NetBody, Network, Node, NodeId, Op, reached};
 pub use objective::{Addend, Draw, DrawMethod, Estimate, Estimator, Quantity, Ramp, RampUnit, Weight};
 pub use parents::Parents;

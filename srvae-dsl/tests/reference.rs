@@ -8,7 +8,7 @@ mod support;
 use serde_json::Value;
 use srvae_dsl::catalog::{
     Arguments, Arity, BLOCKS, Block, DISTRIBUTIONS, FLOWS, FUNCTIONS, Kind, Literal, Parameter, SPACES, Space,
-    space_entry,
+    closed_forms, space_entry,
 };
 use srvae_dsl::{Overrides, Source, compile, explain};
 use std::collections::BTreeSet;
@@ -164,7 +164,7 @@ fn distributions() -> String {
             entry.docs.to_owned(),
             arguments(entry.parameters),
             head,
-            entry.closed_forms.iter().map(|name| code_of(name)).collect::<Vec<_>>().join(", "),
+            closed_forms(entry).map(|p| code_of(p.name)).collect::<Vec<_>>().join(", "),
             flows.to_owned(),
         ]
     });

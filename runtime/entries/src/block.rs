@@ -1,6 +1,8 @@
 //! The entry of a block: its description for the compiler.
 
-use crate::{Arguments, Cost, Parameter};
+#[cfg(feature = "tensors")]
+use crate::tensors;
+use crate::{Arguments, Cost, Example, Parameter};
 
 /// A piece of a network: a layer, a plain function on tensors, or a bijector.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +28,7 @@ pub struct Block {
     pub examples: &'static [Example],
     /// How it is built and applied at run time.
     #[cfg(feature = "tensors")]
-    pub build: crate::Build,
+    pub build: Build,
     /// Its CUDA C code, if it is a scalar function.
     #[cfg(feature = "tensors")]
     pub kernels: Option<fn() -> String>,
@@ -90,10 +92,14 @@ pub enum Arity {
     Some,
 }
 
-/// A use of an entry, small enough to test every law on it.
+/// How a block is built and applied.
+#[cfg(feature = "tensors")]
 #[derive(Debug, Clone, Copy)]
-pub struct Example {
-    pub arguments: fn() -> Arguments,
-    /// Shapes without the batch: of the inputs of a block, or of the variable of a distribution, flow or function.
-    pub inputs: &'static [&'static [usize]],
+pub enum Build {
+    /// Built from the shapes of its inputs.
+    Layer(fn(&tensors::Params, &[&[usize]], &Arguments) -> tensors::Result<Box<dyn tensors::Layer>>),
+    /// Applied to its inputs.
+    Function(fn(&[&tensors::Tensor], &Arguments) -> tensors::Result<tensors::Tensor>),
+    /// Built from the shape of the variable, and of a context if there is one.
+    Bijector(fn(&tensors::Params, &[&[usize]], &Arguments) -> tensors::Result<std::sync::Arc<dyn tensors::Bijector>>),
 }

@@ -1,5 +1,7 @@
 //! The entry of a distribution.
 
+#[cfg(feature = "tensors")]
+use crate::tensors;
 use crate::{Arguments, Example, LARGEST_SIZE, Parameter, Space};
 
 /// A distribution over the values of one variable.
@@ -24,18 +26,20 @@ pub struct Distribution {
     pub fits: fn(&Arguments, &[usize]) -> Result<(), String>,
     /// The number of parameters of the distribution itself, for a variable of this shape.
     pub count: fn(&Arguments, &[usize]) -> u64,
-    /// The distributions p for which KL(this ‖ p) has a closed form.
+    /// The distributions p for which KL(this ‖ p) has a closed form that is declared here.
     pub closed_forms: &'static [&'static str],
+    /// The distributions q for which KL(q ‖ this) has a closed form that is declared here.
+    pub closed_forms_of: &'static [&'static str],
     /// Uses for the tests of the laws.
     pub examples: &'static [Example],
     /// The relative error of an approximate density.
     pub error: f64,
     /// How it is built at run time.
     #[cfg(feature = "tensors")]
-    pub make: crate::Make,
-    /// The closed forms, in the order of their names.
+    pub make: Make,
+    /// The closed forms, in the order of their names: first those of `closed_forms`.
     #[cfg(feature = "tensors")]
-    pub divergences: &'static [crate::ClosedForm],
+    pub divergences: &'static [ClosedForm],
 }
 
 /// A natural parameter: a tensor with the variable's shape except for the channels.
@@ -90,6 +94,21 @@ impl Distribution {
 
     /// Whether KL(self ‖ p) has a closed form.
     pub fn has_closed_form(&self, p: &Self) -> bool {
-        self.closed_forms.contains(&p.name)
+        self.closed_forms.contains(&p.name) || p.closed_forms_of.contains(&self.name)
     }
 }
+
+/// How a distribution is built.
+#[cfg(feature = "tensors")]
+#[derive(Debug, Clone, Copy)]
+pub enum Make {
+    /// From a network's output.
+    Head(fn(&tensors::Head, &Arguments) -> tensors::Result<Box<dyn tensors::Distribution>>),
+    /// At a root, over values of a shape.
+    Root(fn(&tensors::Params, &[usize], &Arguments) -> tensors::Result<Box<dyn tensors::Distribution>>),
+}
+
+/// KL(q ‖ p) of one pair of distributions, `[N]` nats; `None` for other pairs.
+#[cfg(feature = "tensors")]
+pub type ClosedForm =
+    fn(&dyn tensors::Distribution, &dyn tensors::Distribution) -> Option<tensors::Result<tensors::Tensor>>;

@@ -16,6 +16,7 @@ mod cost;
 #[cfg(feature = "tensors")]
 mod discretised;
 mod distribution;
+mod example;
 mod function;
 #[cfg(feature = "tensors")]
 pub mod registry;
@@ -24,12 +25,15 @@ mod space;
 pub mod tensors;
 
 pub use arguments::{Arguments, Kind, Literal, Parameter, Value};
-pub use block::{Arity, Block, Example, Role, ShapeRule, Ways};
-pub use cost::{Cost, Work};
-pub use distribution::{Distribution, Domain, Natural};
-pub use function::{Function, Origin, Range, RangeRule};
 #[cfg(feature = "tensors")]
-pub use registry::{Build, ClosedForm, Make};
+pub use block::Build;
+pub use block::{Arity, Block, Role, ShapeRule, Ways};
+pub use cost::{Cost, Work};
+#[cfg(feature = "tensors")]
+pub use distribution::{ClosedForm, Make};
+pub use distribution::{Distribution, Domain, Natural};
+pub use example::Example;
+pub use function::{Function, Origin, Range, RangeRule};
 pub use space::{Grid, Space, SpaceEntry, space_entry};
 
 /// Layers and functions on tensors.
@@ -92,6 +96,11 @@ pub fn flow(name: &str) -> Option<&'static Block> {
 /// The distribution of this name.
 pub fn distribution(name: &str) -> Option<&'static Distribution> {
     DISTRIBUTIONS.iter().copied().find(|entry| entry.name == name)
+}
+
+/// The distributions p for which KL(q ‖ p) has a closed form.
+pub fn closed_forms(q: &Distribution) -> impl Iterator<Item = &'static Distribution> {
+    DISTRIBUTIONS.iter().copied().filter(|p| q.has_closed_form(p))
 }
 
 /// The deterministic function of this name.

@@ -2,34 +2,11 @@
 
 use crate::distributions::types::{Codebook, Quantise};
 use crate::tensors::{Bijector, Distribution, Head, Layer, Params, Result, Tensor, bail};
-use crate::{Block, DISTRIBUTIONS, Parameter, Value, block};
+use crate::{Block, Build, DISTRIBUTIONS, Make, Parameter, Value, block};
 use candle_core::Error;
 use srvae_numerics::dist::downcast;
 use srvae_numerics::{BoundOptions, KlEstimator, Setting};
 use std::sync::Arc;
-
-/// How a block is built and applied.
-#[derive(Debug, Clone, Copy)]
-pub enum Build {
-    /// Built from the shapes of its inputs.
-    Layer(fn(&Params, &[&[usize]], &crate::Arguments) -> Result<Box<dyn Layer>>),
-    /// Applied to its inputs.
-    Function(fn(&[&Tensor], &crate::Arguments) -> Result<Tensor>),
-    /// Built from the shape of the variable, and of a context if there is one.
-    Bijector(fn(&Params, &[&[usize]], &crate::Arguments) -> Result<Arc<dyn Bijector>>),
-}
-
-/// How a distribution is built.
-#[derive(Debug, Clone, Copy)]
-pub enum Make {
-    /// From a network's output.
-    Head(fn(&Head, &crate::Arguments) -> Result<Box<dyn Distribution>>),
-    /// At a root, over values of a shape.
-    Root(fn(&Params, &[usize], &crate::Arguments) -> Result<Box<dyn Distribution>>),
-}
-
-/// KL(q ‖ p) of one pair of distributions, `[N]` nats; `None` for other pairs.
-pub type ClosedForm = fn(&dyn Distribution, &dyn Distribution) -> Option<Result<Tensor>>;
 
 /// The arguments of one entry by name. A repeated argument occurs several times.
 #[derive(Debug, Clone, Default)]

@@ -1,6 +1,6 @@
 //! The compiler's catalogue as one list of entries.
 
-use srvae_dsl::catalog::{self, Kind, Parameter, show_shape};
+use srvae_dsl::catalog::{self, Kind, Natural, Parameter, show_shape};
 
 /// The kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,21 +23,29 @@ pub struct Entry {
     pub sizes: &'static str,
     /// For blocks: whether they have two or more inputs.
     pub many_inputs: bool,
+    /// For distributions: the natural parameters.
+    natural: &'static [Natural],
+    /// For flows: whether they take an additional input, `context`.
+    context: bool,
 }
 
 /// All entries, table by table.
 pub fn entries() -> impl Iterator<Item = Entry> {
-    let entry =
-        |name, used_as, docs, parameters| Entry { name, used_as, docs, parameters, sizes: "", many_inputs: false };
+    let entry = |name, used_as, docs, parameters| {
+        let (sizes, many_inputs, natural, context) = ("", false, &[][..], false);
+        Entry { name, used_as, docs, parameters, sizes, many_inputs, natural, context }
+    };
     let spaces = catalog::SPACES.iter();
     let spaces =
         spaces.map(move |space| Entry { sizes: space.sizes, ..entry(space.name, Use::Space, space.docs, &[]) });
     let distributions = catalog::DISTRIBUTIONS.iter();
-    let distributions = distributions.map(move |it| entry(it.name, Use::Distribution, it.docs, it.parameters));
+    let distributions = distributions
+        .map(move |it| Entry { natural: it.natural, ..entry(it.name, Use::Distribution, it.docs, it.parameters) });
     let functions = catalog::FUNCTIONS.iter().map(move |it| entry(it.name, Use::Function, it.docs, it.parameters));
     let blocks = catalog::BLOCKS.iter().chain(&catalog::FLOWS).map(move |it| {
         let used_as = if it.flow().is_some() { Use::Flow } else { Use::Block };
-        Entry { many_inputs: it.arity != catalog::Arity::One, ..entry(it.name, used_as, it.docs, it.parameters) }
+        let (many_inputs, context) = (it.arity != catalog::Arity::One, it.flow().is_some_and(|ways| ways.context));
+        Entry { many_inputs, context, ..entry(it.name, used_as, it.docs, it.parameters) }
     });
     spaces.chain(distributions).chain(functions).chain(blocks)
 }
@@ -55,6 +63,15 @@ pub fn operation(name: &str) -> Option<Entry> {
 impl Entry {
     pub fn parameter(&self, name: &str) -> Option<&'static Parameter> {
         self.parameters.iter().find(|parameter| parameter.name == name)
+    }
+
+    /// The names of arguments that are values: the natural parameters of a distribution, or the context of a flow.
+    pub fn inputs_by_name(&self) -> Vec<&'static str> {
+        let natural = self
+            .natural
+            .iter()
+            .flat_map(|one| std::iter::once(one.name).chain(one.others.iter().map(|(other, ..)| *other)));
+        natural.chain(self.context.then_some("context")).collect()
     }
 
     /// The kind of the entry, in a word.

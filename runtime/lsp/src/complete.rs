@@ -28,9 +28,9 @@ pub fn complete(document: &Document, offset: usize) -> Vec<CompletionItem> {
         Place::BoundEstimator => ["closed_form", "monte_carlo"].map(estimator).to_vec(),
         Place::DrawMethod => ["enumerate", "relaxed", "straight_through", "score"].map(estimator).to_vec(),
         Place::Weighting => ["ramp", "free"].map(estimator).to_vec(),
-        Place::Base => bases(&scope),
-        Place::Flow => of(&[Use::Flow]),
-        Place::Value => [readable(&scope), nets(file), of(&[Use::Block])].concat(),
+        Place::Base => bases(file, &scope),
+        Place::Flow => [flows(file), of(&[Use::Flow])].concat(),
+        Place::Value => networks(file, &scope),
         Place::Stage => [nets(file), of(&[Use::Block])].concat(),
         Place::Argument { callee, name, position, given } => {
             argument(file, &scope, Slot { callee, name, position, given })
@@ -57,6 +57,10 @@ struct Slot<'t> {
 /// Inside the parentheses of a call: arguments not given yet, numbers for the current one, or inputs.
 fn argument(file: &File, scope: &Scope<'_>, slot: Slot<'_>) -> Vec<CompletionItem> {
     let callee = catalogue::operation(&slot.callee.text);
+    let inputs = callee.map(|entry| entry.inputs_by_name()).unwrap_or_default();
+    if slot.name.is_some_and(|name| inputs.contains(&name.text.as_str())) {
+        return networks(file, scope);
+    }
     if let Some(name) = slot.name {
         let parameter = callee.and_then(|entry| entry.parameter(&name.text));
         let values = parameter.map(words).unwrap_or_default();
@@ -65,28 +69,31 @@ fn argument(file: &File, scope: &Scope<'_>, slot: Slot<'_>) -> Vec<CompletionIte
     }
     let Some(entry) = callee else {
         // A named network reads only values.
-        return [readable(scope), nets(file), of(&[Use::Block])].concat();
+        return networks(file, scope);
     };
     let taken = |name: &str| {
         let named = slot.given.iter().filter_map(|argument| argument.name.as_ref());
         named.into_iter().any(|given| given.text == name)
     };
-    let left = entry.parameters.iter().filter(|parameter| !taken(parameter.name)).map(|parameter| {
-        let mut item = item(parameter.name, CompletionItemKind::PROPERTY, &describe(parameter), "");
-        item.insert_text = Some(format!("{}: ", parameter.name));
+    let by_name = |name: &str, what: &str| {
+        let mut item = item(name, CompletionItemKind::PROPERTY, what, "");
+        item.insert_text = Some(format!("{name}: "));
         item
-    });
+    };
+    let left = entry.parameters.iter().filter(|parameter| !taken(parameter.name));
+    let left = left.map(|parameter| by_name(parameter.name, &describe(parameter)));
+    let inputs = inputs.into_iter().filter(|name| !taken(name)).map(|name| by_name(name, "a value"));
     let reads = match entry.used_as {
         Use::Function => slot.position == 0,
         Use::Block => entry.many_inputs || slot.position == 0,
         Use::Space | Use::Distribution | Use::Flow => false,
     };
     let mut items = match (reads, entry.used_as) {
-        (true, Use::Block) if entry.many_inputs => [readable(scope), nets(file), of(&[Use::Block])].concat(),
-        (true, _) => readable(scope),
+        (true, Use::Block) if entry.many_inputs => networks(file, scope),
+        (true, _) => readable(file, scope),
         (false, _) => Vec::new(),
     };
-    items.extend(left);
+    items.extend(left.chain(inputs));
     if !entry.many_inputs {
         items.extend(params(file));
     }
@@ -94,9 +101,9 @@ fn argument(file: &File, scope: &Scope<'_>, slot: Slot<'_>) -> Vec<CompletionIte
 }
 
 /// The beginning of a factor's right-hand side. Functions are proposed only in q.
-fn bases(scope: &Scope<'_>) -> Vec<CompletionItem> {
+fn bases(file: &File, scope: &Scope<'_>) -> Vec<CompletionItem> {
     let in_q = scope.factor.is_some_and(|factor| factor.side == Side::Q);
-    let mut items = of(&[Use::Distribution, Use::Flow]);
+    let mut items = [flows(file), of(&[Use::Distribution, Use::Flow])].concat();
     if in_q {
         items.extend(of(&[Use::Function]));
     }
@@ -112,11 +119,44 @@ fn parents(file: &File, scope: &Scope<'_>) -> Vec<CompletionItem> {
     items
 }
 
-/// The values that a network may read: the factor's parents, or the named network's arguments.
-fn readable(scope: &Scope<'_>) -> Vec<CompletionItem> {
-    let parents = scope.factor.into_iter().flat_map(|factor| &factor.parents);
-    let names = parents.chain(scope.formals.iter().map(|formal| &formal.name));
-    names.map(|name| item(&name.text, CompletionItemKind::VARIABLE, "", "")).collect()
+/// The beginning of a network: what it may read, named networks and blocks.
+fn networks(file: &File, scope: &Scope<'_>) -> Vec<CompletionItem> {
+    [readable(file, scope), nets(file), of(&[Use::Block])].concat()
+}
+
+/// The values that a network may read: the arguments of a named network; elsewhere the factor's parents, or outside of a
+/// factor all variables, and the values of the file except the one that is being defined.
+fn readable(file: &File, scope: &Scope<'_>) -> Vec<CompletionItem> {
+    let named = |name: &Name| item(&name.text, CompletionItemKind::VARIABLE, "", "");
+    let (mut items, own) = match (&scope.item.kind, scope.factor) {
+        (ItemKind::Net { formals, .. }, _) => return formals.iter().map(|formal| named(&formal.name)).collect(),
+        (_, Some(factor)) => (factor.parents.iter().map(named).collect(), None),
+        (ItemKind::Let { name, .. }, None) if name.subscript.is_empty() => (variables(file, |_| true), Some(name)),
+        (_, None) => (variables(file, |_| true), None),
+    };
+    for statement in &file.items {
+        if let ItemKind::Let { name, .. } = &statement.kind
+            && own.is_none_or(|own| own.text != name.text)
+            && items.iter().all(|item: &CompletionItem| item.label != name.text)
+        {
+            items.push(item(&name.text, CompletionItemKind::VARIABLE, "let", ""));
+        }
+    }
+    items
+}
+
+/// The named flows.
+fn flows(file: &File) -> Vec<CompletionItem> {
+    let mut items: Vec<CompletionItem> = Vec::new();
+    for statement in &file.items {
+        if let ItemKind::Flow { name, .. } = &statement.kind
+            && !is_word(name)
+            && items.iter().all(|item| item.label != name.text)
+        {
+            items.push(item(&name.text, CompletionItemKind::FUNCTION, "flow", ""));
+        }
+    }
+    items
 }
 
 fn variables(file: &File, wanted: impl Fn(Role) -> bool) -> Vec<CompletionItem> {

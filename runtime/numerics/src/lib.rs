@@ -8,6 +8,7 @@
 //!   generated code.
 
 pub mod dist;
+mod draw;
 pub mod enumeration;
 pub mod flow;
 pub mod generated;
@@ -27,14 +28,13 @@ mod weights;
 
 pub use candle_core;
 pub use candle_core::{DType, Device, Result, Tensor};
+pub use draw::{Decode, Draw};
 pub use enumeration::Enumeration;
-pub use model::{
-    BoundOptions, Builder, Compiled, Decode, Draw, Flow, KlEstimator, Mode, Model, Score, Setting, Settings, Term,
-    TermKind, Terms, Values,
-};
+pub use model::{BoundOptions, Builder, Compiled, Flow, KlEstimator, Mode, Model, Setting, Settings, Values};
 pub use noise::Noise;
-pub use objective::{Added, Moment, Ramp, Weight};
+pub use objective::{Moment, Ramp, Weight};
 pub use params::Params;
 pub use partly::Partly;
 /// The tensor operations of the crate `srvae-kernels`.
 pub use srvae_kernels as ops;
+pub use terms::{Added, Score, Term, TermKind, Terms};

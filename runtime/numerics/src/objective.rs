@@ -1,6 +1,6 @@
-//! The training objective: weights of the bound's terms, and additional terms.
+//! The training objective: weights of the bound's terms.
 
-use crate::{Result, Tensor, Terms};
+use crate::{Result, Terms};
 
 /// The weight of a term of the bound in training: `weight KL_z = 0.5 * ramp(steps: 400) * free(nats: 0.25)` in a file.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,17 +54,6 @@ impl Ramp {
     }
 }
 
-/// An additional term of the training objective: `objective + 0.1 * ln q(y | x)` in a file.
-#[derive(Debug, Clone)]
-pub struct Added {
-    /// `ln q(y | x) where y is observed`
-    pub name: &'static str,
-    /// Its coefficient; a negative one subtracts the term.
-    pub scale: f64,
-    /// Nats, `[K, B]`; 0 for records for which it does not count.
-    pub value: Tensor,
-}
-
 impl Terms {
     /// The terms at a moment of training: each is at least its free nats, times its weight. Terms without a weight are
     /// unchanged.
@@ -90,28 +79,12 @@ impl Terms {
         }
         Ok(terms)
     }
-
-    /// The additional terms for each sample and record, `[K, B]`. None if there are none.
-    ///
-    /// # Errors
-    /// A failed tensor operation.
-    pub fn addition(&self) -> Result<Option<Tensor>> {
-        let mut total: Option<Tensor> = None;
-        for added in &self.added {
-            let scaled = (&added.value * added.scale)?;
-            total = Some(match total {
-                Some(sum) => (sum + scaled)?,
-                None => scaled,
-            });
-        }
-        Ok(total)
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Added, Moment, Ramp, Weight};
-    use crate::{Device, Tensor, Term, TermKind, Terms};
+    use super::{Moment, Ramp, Weight};
+    use crate::{Added, Device, Tensor, Term, TermKind, Terms};
 
     fn terms() -> Terms {
         let value = |numbers: &[[f64; 2]; 2]| Tensor::new(numbers, &Device::Cpu).unwrap();

@@ -1,9 +1,133 @@
-//! Quantities computed from a bound's terms: the bound, a loss, an estimate of the likelihood.
+//! The terms of a bound, and what is computed from them: the bound, a loss, an estimate of the likelihood.
 
-use crate::{Result, Tensor, Terms};
+use crate::dist::through;
+use crate::{Result, Tensor};
 use candle_core::D;
 
+/// The terms of the bound for one batch: bound = Σ reconstruction − Σ KL.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// In the compiler's order.
+    pub terms: Vec<Term>,
+    /// Latents with the score gradient (`draw y = score`). [`Terms::score`] computes the gradient from them.
+    pub scores: Vec<Score>,
+    /// Additional terms of the training objective. They are not part of any bound or likelihood.
+    pub added: Vec<Added>,
+}
+
+/// A latent with the score gradient, at its draws.
+#[derive(Debug, Clone)]
+pub struct Score {
+    /// ln q, `[K, B]`.
+    pub log_q: Tensor,
+    /// The learned baseline, `[K, B]` nats (`score(baseline: b)`). What it reads of the model has no gradient.
+    pub baseline: Option<Tensor>,
+}
+
+/// One term of the bound.
+#[derive(Debug, Clone)]
+pub struct Term {
+    /// `RE_x`, `KL_z`, …
+    pub name: &'static str,
+    pub kind: TermKind,
+    /// Nats, `[K, B]`.
+    pub value: Tensor,
+}
+
+/// The sign of a term in the bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TermKind {
+    /// log p of an observed variable, or of a latent that q determines: added.
+    Reconstruction,
+    /// KL(q ‖ p), exact or log q − log p at the sample: subtracted.
+    Kl,
+}
+
+/// An additional term of the training objective: `objective + 0.1 * ln q(y | x)` in a file.
+#[derive(Debug, Clone)]
+pub struct Added {
+    /// `ln q(y | x) where y is observed`
+    pub name: &'static str,
+    /// Its coefficient; a negative one subtracts the term.
+    pub scale: f64,
+    /// Nats, `[K, B]`; 0 for records for which it does not count.
+    pub value: Tensor,
+}
+
 impl Terms {
+    /// The surrogate term for the score gradient, `[B]`: a value of 0 with the gradient of the objective through the
+    /// distributions of the discrete draws. `gain`, `[K, B]`, is the contribution of each draw to the objective. With
+    /// `importance` the objective is ln (1/K) Σ_k exp gain_k, otherwise the mean over k. None if no draw has a score
+    /// gradient.
+    ///
+    /// The baseline of a draw is computed from the other samples of its record, or with one sample from the other
+    /// records, so the gradient is unbiased. A learned baseline is added to it; its parameters have the gradient of a
+    /// least-squares fit. See [`crate::dist::through::score`].
+    ///
+    /// # Errors
+    /// Shapes that differ.
+    pub fn score(&self, gain: &Tensor, importance: bool) -> Result<Option<Tensor>> {
+        let (learned, plain): (Vec<_>, Vec<_>) = self.scores.iter().partition(|score| score.baseline.is_some());
+        let mut total: Option<Tensor> = None;
+        let mut add = |log_q: &Tensor, baseline: Option<&Tensor>| -> Result<()> {
+            let term = through::score(log_q, baseline, gain, importance)?;
+            total = Some(match total.take() {
+                Some(sum) => (sum + term)?,
+                None => term,
+            });
+            Ok(())
+        };
+        if let Some((first, rest)) = plain.split_first() {
+            let log_q = rest.iter().try_fold(first.log_q.clone(), |sum, score| sum + &score.log_q)?;
+            add(&log_q, None)?;
+        }
+        learned.iter().try_for_each(|score| add(&score.log_q, score.baseline.as_ref()))?;
+        Ok(total)
+    }
+
+    /// The terms without learned baselines.
+    #[must_use]
+    pub fn without_baselines(&self) -> Self {
+        let mut terms = self.clone();
+        terms.scores.iter_mut().for_each(|score| score.baseline = None);
+        terms
+    }
+
+    /// The bound for each sample and image, nats, `[K, B]`.
+    ///
+    /// # Errors
+    /// A failed tensor operation.
+    pub fn log_weights(&self) -> Result<Tensor> {
+        let mut total: Option<Tensor> = None;
+        for term in &self.terms {
+            let signed = match term.kind {
+                TermKind::Reconstruction => term.value.clone(),
+                TermKind::Kl => term.value.neg()?,
+            };
+            total = Some(match total {
+                Some(sum) => (sum + signed)?,
+                None => signed,
+            });
+        }
+        total.ok_or_else(|| candle_core::Error::Msg("a bound without terms".into()))
+    }
+
+    /// The additional terms for each sample and record, `[K, B]`. None if there are none.
+    ///
+    /// # Errors
+    /// A failed tensor operation.
+    pub fn addition(&self) -> Result<Option<Tensor>> {
+        let mut total: Option<Tensor> = None;
+        for added in &self.added {
+            let scaled = (&added.value * added.scale)?;
+            total = Some(match total {
+                Some(sum) => (sum + scaled)?,
+                None => scaled,
+            });
+        }
+        Ok(total)
+    }
+
     /// The evidence lower bound of each record, nats, `[B]`: the mean over the samples.
     ///
     /// # Errors

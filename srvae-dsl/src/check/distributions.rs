@@ -132,19 +132,3 @@ impl Checker<'_> {
         format!("add what it reads: `{distribution} from {parent} |> …`")
     }
 }
-
-/// `negative_binomial(mean: m) |> zero_inflated(logits: l)` is `zero_inflated_negative_binomial(mean: m, logits: l)`,
-/// if the catalogue has it. This first stage changes the distribution; it is not a flow of the drawn values.
-pub(super) fn wrapped<'f>(
-    entry: &Distribution,
-    call: &Call,
-    flows: &'f [ast::Expression],
-) -> Option<(&'static Distribution, Call, &'f [ast::Expression])> {
-    let (first, rest) = flows.split_first()?;
-    let outer = first.as_call()?;
-    let entry = catalog::distribution(&format!("{}_{}", outer.name.text, entry.name))?;
-    let of = |call: &Call| call.arguments.clone().unwrap_or_default();
-    let arguments: Vec<_> = of(call).into_iter().chain(of(outer)).collect();
-    let arguments = Some(arguments).filter(|arguments| !arguments.is_empty());
-    Some((entry, Call { name: call.name.clone(), arguments }, rest))
-}

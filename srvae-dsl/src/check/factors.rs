@@ -1,9 +1,8 @@
 //! The second phase: the factors and the graphs that they form.
 
-use super::distributions::wrapped;
 use super::{Checker, docs, factor_items};
 use crate::ast::{self, Call, File, Item};
-use crate::catalog;
+use crate::catalog::{self, Distribution};
 use crate::diagnostics::messages;
 use crate::graph::{Body, Factor, Parents, Role, Side, VariableId, VariableSet, member};
 use crate::source::Span;
@@ -194,4 +193,20 @@ fn distribution_names() -> Vec<&'static str> {
     let distributions = catalog::DISTRIBUTIONS.iter().map(|entry| entry.name);
     let flows = catalog::FLOWS.iter().map(|block| block.name);
     distributions.chain(flows).chain(catalog::FUNCTIONS.iter().map(|entry| entry.name)).collect()
+}
+
+/// `negative_binomial(mean: m) |> zero_inflated(logits: l)` is `zero_inflated_negative_binomial(mean: m, logits: l)`,
+/// if the catalogue has it. This first stage changes the distribution; it is not a flow of the drawn values.
+fn wrapped<'f>(
+    entry: &Distribution,
+    call: &Call,
+    flows: &'f [ast::Expression],
+) -> Option<(&'static Distribution, Call, &'f [ast::Expression])> {
+    let (first, rest) = flows.split_first()?;
+    let outer = first.as_call()?;
+    let entry = catalog::distribution(&format!("{}_{}", outer.name.text, entry.name))?;
+    let of = |call: &Call| call.arguments.clone().unwrap_or_default();
+    let arguments: Vec<_> = of(call).into_iter().chain(of(outer)).collect();
+    let arguments = Some(arguments).filter(|arguments| !arguments.is_empty());
+    Some((entry, Call { name: call.name.clone(), arguments }, rest))
 }

@@ -7,7 +7,7 @@
 //! is the posterior and no evidence is their descendant in q. If one of them cannot be drawn in this way, the mode does
 //! not exist.
 
-use super::modes::{Mode, Step};
+use super::mode::{CONDITIONAL, GENERATION, Mode, Step, names, read};
 use super::{is_deterministic, is_supplied};
 use crate::graph::{Body, Factor, Model, NodeId, Role, Side, VariableId, VariableSet};
 
@@ -60,15 +60,15 @@ pub fn condition(model: &Model, evidence: &[VariableId]) -> Result<Mode, Reason>
     if steps.is_empty() {
         return Err(Reason::NothingToDraw);
     }
-    let given = super::modes::read(model, evidence, &steps);
+    let given = read(model, evidence, &steps);
     let known: VariableSet = evidence.iter().copied().collect();
     let evidence: Vec<VariableId> = known.iter().collect();
     if let Some(ignored) = known.beyond(&given.iter().copied().collect()).as_ref() {
         return Err(Reason::Ignored(*ignored));
     }
     let name = match evidence.is_empty() {
-        true => super::modes::GENERATION.to_owned(),
-        false => format!("{}_{}", super::modes::CONDITIONAL, super::modes::names(model, &evidence)),
+        true => GENERATION.to_owned(),
+        false => format!("{}_{}", CONDITIONAL, names(model, &evidence)),
     };
     Ok(Mode { name, given, steps, switch: None })
 }

@@ -3,6 +3,7 @@
 mod bound;
 mod closed_form;
 mod condition;
+mod mode;
 mod modes;
 mod objective;
 mod switched;
@@ -10,9 +11,10 @@ mod switched;
 pub use bound::{Bounded, Presence, Term, TermKind, bounded, terms};
 pub use closed_form::{Ancestry, Obstacle, common_flows, obstacle};
 pub use condition::{Link, Obstacle as InferenceObstacle, Reason, condition};
-pub use modes::{Mode, Refusal, Step, given, modes};
+pub use mode::{Mode, Step, Switch};
+pub use modes::{Refusal, given, modes};
 pub use objective::{Objective, Standing, objective};
-pub use switched::{Switch, levels};
+pub use switched::levels;
 
 use crate::catalog::Origin;
 use crate::graph::{Body, Factor, Model, Role, VariableId};

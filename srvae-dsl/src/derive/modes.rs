@@ -1,37 +1,16 @@
 //! The modes of inference. Each is a list of draws, with the order and with the choice of p or q.
 
 use super::condition::{Reason, condition, steps};
-use super::switched::{CONTINUATION, Switch, TOP, continuation, top};
+use super::mode::{CONDITIONAL, GENERATION, Mode, Step, names, of, read};
+use super::switched::{CONTINUATION, TOP, continuation, top};
 use super::{is_data, is_deterministic, is_partly, is_supplied};
-use crate::graph::{Factor, Model, NetBody, NetId, Role, Side, Space, VariableId, VariableSet, family};
+use crate::graph::{Factor, Model, Role, Space, VariableId, VariableSet, family};
 
-pub(super) const GENERATION: &str = "generation";
 const RECONSTRUCTION: &str = "reconstruction";
 const REGENERATION: &str = "generative_reconstruction";
-pub(super) const CONDITIONAL: &str = "conditional_generation";
 const SMOOTHING: &str = "smoothing";
 const CLASSIFICATION: &str = "classification";
 const IMPUTATION: &str = "imputation";
-
-/// A mode of inference.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mode {
-    /// `generation`, `reconstruction`, `generative_reconstruction`, `conditional_generation`, or the last one followed
-    /// by the names of the evidence.
-    pub name: String,
-    /// The evidence, in the file's order.
-    pub given: Vec<VariableId>,
-    pub steps: Vec<Step>,
-    /// The rule for variables with two draws: where the second one replaces the first.
-    pub switch: Option<Switch>,
-}
-
-/// One draw (or one value of a deterministic factor).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Step {
-    pub variable: VariableId,
-    pub side: Side,
-}
 
 /// A mode that the graph does not allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,35 +19,6 @@ pub struct Refusal {
     /// The evidence that it would be given.
     pub given: Vec<VariableId>,
     pub reason: Reason,
-}
-
-impl Mode {
-    /// Whether another mode has the same evidence and the same draws.
-    pub fn is_same(&self, other: &Self) -> bool {
-        (&self.given, &self.steps, self.switch) == (&other.given, &other.steps, other.switch)
-    }
-
-    /// Variables the mode yields, each at its last step; observed ones last.
-    pub fn yields(&self, model: &Model) -> Vec<VariableId> {
-        let (mut all, mut seen): (Vec<VariableId>, VariableSet) = Default::default();
-        for step in self.steps.iter().rev() {
-            if seen.insert(step.variable) {
-                all.push(step.variable);
-            }
-        }
-        all.reverse();
-        all.sort_by_key(|id| matches!(model.variable(*id).role, Role::Observed | Role::Partly));
-        all
-    }
-
-    /// Of each step whether its value is replaced by a later one.
-    pub fn intermediate(&self) -> Vec<bool> {
-        let mut later = VariableSet::default();
-        let mut each: Vec<bool> = self.steps.iter().rev().map(|step| !later.insert(step.variable)).collect();
-        each.reverse();
-        each.iter_mut().for_each(|is_replaced| *is_replaced &= self.switch.is_none());
-        each
-    }
 }
 
 /// The named modes, and the reasons why others do not exist. Modes that coincide are listed once.
@@ -228,56 +178,6 @@ fn of_data(model: &Model, name: &str, data: &[VariableId], steps: Vec<Step>) -> 
     }
 }
 
-/// The evidence that the steps read before they yield it, in the order of the file.
-pub(super) fn read(model: &Model, evidence: &[VariableId], steps: &[Step]) -> Vec<VariableId> {
-    let (mut read, mut made): (VariableSet, VariableSet) = Default::default();
-    let ends = ends_with_record(model);
-    for step in steps {
-        let Some(factor) = model.factor(step.side, step.variable) else { continue };
-        read.extend(factor.parents.iter().filter(|parent| !made.contains(*parent)));
-        made.insert(step.variable);
-        // Values that depend on the end of a record need the record's length.
-        let is_step = model.variable(factor.variable).step.is_some();
-        let mut networks = factor.networks();
-        if networks.any(|network| network.lets().any(|id| ends[id.0] || is_end(model, id, is_step))) {
-            read.extend(model.length);
-        }
-    }
-    let evidence: VariableSet = evidence.iter().copied().collect();
-    of(model, |id| evidence.contains(id) && read.contains(id))
-}
-
-/// For each named network, whether it is a value that starts at the end of a record, reads another value at the end, or
-/// reads such a value.
-fn ends_with_record(model: &Model) -> Vec<bool> {
-    let mut ends: Vec<bool> = Vec::with_capacity(model.nets.len());
-    // Values are listed after those that they read.
-    for (at, net) in model.nets.iter().enumerate() {
-        let at_end = |id: NetId| ends[id.0] || is_end(model, id, net.step.is_some());
-        let reads = matches!(&net.body, NetBody::Network(network) if network.lets().any(at_end));
-        ends.push(reads || model.goes_on_from(NetId(at)).is_some());
-    }
-    ends
-}
-
-/// Whether a value is read at the end of each record: a forward recurrence that is read by something outside the
-/// sequence.
-fn is_end(model: &Model, read: NetId, by_step: bool) -> bool {
-    !by_step && model.comes_from(read).is_some()
-}
-
-/// `x_y`; for a sequence the name of its family.
-pub(super) fn names(model: &Model, ids: &[VariableId]) -> String {
-    let mut all: Vec<&str> = Vec::new();
-    for variable in ids.iter().map(|id| model.variable(*id)) {
-        let name = if variable.step.is_some() { family(&variable.name) } else { variable.name.as_str() };
-        if !all.contains(&name) {
-            all.push(name);
-        }
-    }
-    all.join("_")
-}
-
 fn step(factor: &Factor) -> Step {
     Step { variable: factor.variable, side: factor.side }
 }
@@ -285,9 +185,4 @@ fn step(factor: &Factor) -> Step {
 /// Variables that come with the data and have no factor.
 fn conditions(model: &Model) -> Vec<VariableId> {
     of(model, |id| model.variable(id).role == Role::Given)
-}
-
-/// The variables of a kind, in the order of the file.
-fn of(model: &Model, kind: impl Fn(VariableId) -> bool) -> Vec<VariableId> {
-    (0..model.variables.len()).map(VariableId).filter(|id| kind(*id)).collect()
 }

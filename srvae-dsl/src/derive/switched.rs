@@ -6,42 +6,13 @@
 //! switch. Neither p nor q may then draw an earlier variable from a later one.
 
 use super::condition::{Reason, steps};
-use super::modes::{Mode, Step, read};
+use super::mode::{Mode, Step, Switch, read};
 use crate::graph::{Factor, Model, NetBody, NetId, Network, Node, Role, Side, VariableId, VariableSet, member};
 
 pub(super) const CONTINUATION: &str = "continuation";
 pub(super) const TOP: &str = "top_reconstruction";
 /// The minimum number of levels for top reconstruction.
 const LEAST_LEVELS: usize = 3;
-
-/// The draws of the second pass that replace those of the first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Switch {
-    /// Those of steps after the end of a record.
-    Length,
-    /// Those of levels below the top ones, whose number the caller chooses.
-    Top,
-}
-
-impl Switch {
-    /// In words.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Length => "steps within the record's length keep their values; later ones are drawn from p",
-            Self::Top => {
-                "the top levels (their number is given) keep their draws from q; the lower levels are drawn from p"
-            }
-        }
-    }
-
-    /// The name in `explain --json`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Length => "length",
-            Self::Top => "top",
-        }
-    }
-}
 
 /// Continuation of each record: its first steps are given, their latents come from q, and everything after them from p.
 pub(super) fn continuation(model: &Model, data: &[VariableId]) -> Result<Mode, Reason> {

@@ -1,57 +1,36 @@
 //! The parameters of the model: one struct with a field for each part, built in order.
 
 use super::number::{Scope, argument, arguments, dims};
-use super::roll::{self, Around, Member, Statement, roll};
+use super::roll::{Around, Layers, Member, Statement, roll};
 use super::{doc, ident};
 use crate::catalog::{Arity, Block, Distribution, Parameter};
 use crate::graph::{Use, VariableId};
 use crate::plan::{ComputedShape, Part, PartId, PartKind, Plan, Shape};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
-use std::collections::BTreeMap;
 
-/// The place of each part.
-pub struct Layers {
-    /// The struct and its constructor.
-    pub code: TokenStream,
-    /// The type of each part's field, or of a vector's members.
-    pub types: BTreeMap<String, String>,
-    /// Parts of families that are members of vectors.
-    pub members: BTreeMap<String, Member>,
-}
-
-impl Layers {
-    pub fn of(plan: &Plan) -> Self {
-        let parts = &plan.parts.all;
-        let types = parts.iter().map(|part| (part.field.clone(), type_of(part).to_string())).collect();
-        let taken = ["config", "params", "self"].map(str::to_owned).into();
-        let read = parts.iter().map(|part| part.field.clone()).collect();
-        let built = (0..parts.len()).flat_map(|at| part(plan, PartId(at))).collect();
-        let rolled = roll(built, Around { taken: Some(&taken), read, ..Around::default() });
-        let fields = parts.iter().filter_map(|part| {
-            let ty = type_of(part);
-            let Some(Member { vector, at, .. }) = rolled.members.get(&part.field) else {
-                let (title, field) = (doc(&format!(" `{}`", part.path)), ident(&part.field));
-                return Some((field.clone(), quote!(#title pub(super) #field: #ty)));
-            };
-            let members = rolled.vectors.iter().find(|(name, _)| name == vector).map(|(_, members)| members)?;
-            let last = parts.iter().find(|part| Some(&part.field) == members.last())?;
-            let (title, field) = (doc(&format!(" `{}` to `{}`", part.path, last.path)), ident(vector));
-            (*at == 0).then(|| (field.clone(), quote!(#title pub(super) #field: ::std::vec::Vec<#ty>)))
-        });
-        let (names, fields): (Vec<_>, Vec<_>) = fields.unzip();
-        let code = code(&names, &fields, &rolled.statements);
-        Self { code, types, members: rolled.members }
-    }
-
-    /// A part's place below the model's layers.
-    pub fn place(&self, field: &str) -> TokenStream {
-        let place = self.members.get(field).map(roll::place);
-        place.unwrap_or_else(|| {
-            let field = ident(field);
-            quote!(#field)
-        })
-    }
+/// The fields of the layers, and the struct with its constructor.
+pub fn layers(plan: &Plan) -> (Layers, TokenStream) {
+    let parts = &plan.parts.all;
+    let types = parts.iter().map(|part| (part.field.clone(), type_of(part).to_string())).collect();
+    let taken = ["config", "params", "self"].map(str::to_owned).into();
+    let read = parts.iter().map(|part| part.field.clone()).collect();
+    let built = (0..parts.len()).flat_map(|at| part(plan, PartId(at))).collect();
+    let rolled = roll(built, Around { taken: Some(&taken), read, ..Around::default() });
+    let fields = parts.iter().filter_map(|part| {
+        let ty = type_of(part);
+        let Some(Member { vector, at, .. }) = rolled.members.get(&part.field) else {
+            let (title, field) = (doc(&format!(" `{}`", part.path)), ident(&part.field));
+            return Some((field.clone(), quote!(#title pub(super) #field: #ty)));
+        };
+        let members = rolled.vectors.iter().find(|(name, _)| name == vector).map(|(_, members)| members)?;
+        let last = parts.iter().find(|part| Some(&part.field) == members.last())?;
+        let (title, field) = (doc(&format!(" `{}` to `{}`", part.path, last.path)), ident(vector));
+        (*at == 0).then(|| (field.clone(), quote!(#title pub(super) #field: ::std::vec::Vec<#ty>)))
+    });
+    let (names, fields): (Vec<_>, Vec<_>) = fields.unzip();
+    let code = code(&names, &fields, &rolled.statements);
+    (Layers { types, members: rolled.members }, code)
 }
 
 fn code(names: &[Ident], fields: &[TokenStream], built: &TokenStream) -> TokenStream {

@@ -2,9 +2,8 @@
 //! the member as an argument.
 
 use super::checks::checks;
-use super::layers::Layers;
 use super::program::Walker;
-use super::roll::{Method, Shared, share};
+use super::roll::{Layers, Method, Shared, share};
 use super::variables::arguments;
 use super::{doc, docs, ident};
 use crate::graph::{family, member};

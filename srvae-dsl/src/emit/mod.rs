@@ -4,6 +4,7 @@
 //! in separate modules, so they cannot collide with generated names. The module's root re-exports them by globs, which
 //! generated names shadow.
 
+mod bound;
 mod checks;
 mod config;
 mod layers;
@@ -39,14 +40,14 @@ pub struct Origin {
 /// The module of a model: `pub mod NAME { … }`.
 pub fn emit(plan: &Plan, origin: &Origin) -> TokenStream {
     let (name, docs) = (ident(&plan.names.module), docs(&plan.model.docs));
-    let layers = layers::Layers::of(plan);
+    let (layers, built) = layers::layers(plan);
     let parts = [
         config::config(plan),
         config::presets(plan),
         variables::variables(plan),
         results::results(plan),
         model::model(plan, &layers),
-        layers.code,
+        built,
         rust::networks(plan, origin),
         outside::compiled(plan, origin),
     ];

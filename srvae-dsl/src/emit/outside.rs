@@ -1,8 +1,8 @@
 //! `impl Model`: access to the model by names, for the command line and other general code.
 
-use super::layers::Layers;
 use super::number::{Scope, dims};
 use super::results::yielded;
+use super::roll::Layers;
 use super::{Origin, ident};
 use crate::graph::{Value, VariableId};
 use crate::plan::{Group, Operation, PartKind, Plan, Program, Shape};

@@ -3,14 +3,15 @@
 use super::{doc, ident};
 use crate::derive::{Term, TermKind};
 use crate::graph::{Estimator, VariableId};
-use crate::plan::{Group, Plan, term_field};
+use crate::plan::{Group, Plan};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 use std::collections::BTreeMap;
 
 /// The terms of the bound, and the modes' results.
 pub fn results(plan: &Plan) -> TokenStream {
-    let terms = plan.names.families.terms(plan).into_iter().map(|group| field_of_terms(plan, &group));
+    let groups = plan.names.families.terms(plan).into_iter().zip(plan.term_fields());
+    let terms = groups.map(|(group, field)| field_of_terms(plan, &group, &field));
     let scores = has_scores(plan).then(|| {
         quote! {
             /// What is drawn by its score.
@@ -67,19 +68,8 @@ fn field_of_mode(plan: &Plan, group: &Group<VariableId>) -> TokenStream {
     }
 }
 
-/// The field of a term, or of the terms of a family.
-pub fn term_group_field(plan: &Plan, group: &Group<(usize, &Term)>) -> String {
-    match group {
-        Group::One((_, term)) => term_field(&term.name),
-        Group::Members { family, each, .. } => {
-            let kind = each.first().and_then(|(_, term)| term.name.split_once('_')).map_or("", |(kind, _)| kind);
-            term_field(&format!("{kind}_{}", plan.names.families.all[*family].name))
-        }
-    }
-}
-
-fn field_of_terms(plan: &Plan, group: &Group<(usize, &Term)>) -> TokenStream {
-    let field = ident(&term_group_field(plan, group));
+fn field_of_terms(plan: &Plan, group: &Group<(usize, &Term)>, field: &str) -> TokenStream {
+    let field = ident(field);
     match group {
         Group::One((_, term)) => {
             let title = doc(&format!(" {}: {}.", term.name, what(term)));
@@ -166,7 +156,7 @@ fn terms(plan: &Plan, scores: &TokenStream, added: &TokenStream) -> TokenStream 
             }
         }
     }
-    let fields: Vec<_> = groups.iter().map(|group| ident(&term_group_field(plan, group))).collect();
+    let fields: Vec<_> = plan.term_fields().iter().map(|field| ident(field)).collect();
     let places: Vec<(usize, Option<usize>)> = places.into_values().collect();
     let term = |at: usize, name: &TokenStream, value: &TokenStream| {
         let kind = match plan.derivation.terms[at].kind {

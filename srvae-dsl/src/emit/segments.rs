@@ -1,11 +1,10 @@
 //! The bound in segments, for `checkpoint`: a method for each segment, equal ones as one method with the segment as an
 //! argument.
 
+use super::bound::{beginning, bound_terms};
 use super::ident;
-use super::layers::Layers;
-use super::model::{beginning, bound_terms};
 use super::program::{KEPT, Walker};
-use super::roll::{Member, Method, Methods, Rolled, Shared, share};
+use super::roll::{Layers, Member, Method, Methods, Rolled, Shared, share};
 use super::variables::{arguments, names};
 use crate::plan::{Plan, Positions, Program};
 use proc_macro2::{Literal, TokenStream};

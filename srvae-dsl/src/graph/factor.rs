@@ -1,7 +1,7 @@
 //! Factors: a distribution with its flows and its network, or a function.
 
-use super::{Network, Number, Parents, Side, Value, VariableId};
-use crate::catalog::{Arguments, Block, Cost, Distribution, Function};
+use super::{Network, Parents, Side, Use, VariableId};
+use crate::catalog::{Block, Cost, Distribution, Function};
 use crate::source::Span;
 
 /// `p(z | y, u) = …` or `q(z | x) = …`.
@@ -94,27 +94,4 @@ impl Stage {
             // The half that a split draws is not a function of its input.
             && self.flow.entry.name != "split"
     }
-}
-
-/// An entry of the catalogue with its arguments: every argument of the entry, in the entry's order, defaults filled in.
-#[derive(Debug, Clone)]
-pub struct Use<E: 'static> {
-    pub entry: &'static E,
-    pub args: Vec<Argument>,
-    pub span: Span,
-}
-
-impl<E> Use<E> {
-    /// The arguments' values, by name.
-    pub fn values(&self) -> Arguments {
-        Arguments(self.args.iter().map(|argument| (argument.name, argument.value.clone())).collect())
-    }
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct Argument {
-    pub name: &'static str,
-    pub number: Number,
-    /// At the checked parameters.
-    pub value: Value,
 }

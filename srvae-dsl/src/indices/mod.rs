@@ -72,7 +72,6 @@ pub fn unroll<'f>(file: &'f File, params: &[Param], findings: &mut Findings) -> 
     let definitions = unroller.definitions(file);
     unroller.know(&definitions);
     unroller.references = unroller.references(&definitions);
-    unroller.taken(&definitions);
     let mut items: Vec<Item> = Vec::new();
     for definition in &definitions {
         items.extend(unroller.member(definition));
@@ -301,29 +300,6 @@ impl<'u> Unroller<'u> {
             self.findings.push(family.missing(name));
         }
         family.is_none()
-    }
-
-    /// Refuses a variable `z_3` beside `z[3]`, because generated code has one name for both.
-    fn taken(&mut self, definitions: &[Definitions<'_>]) {
-        let plain = |family: &str, member: &[i64]| {
-            let values: Vec<String> = member.iter().map(i64::to_string).collect();
-            format!("{family}_{}", values.join("_"))
-        };
-        let members = self.families.iter().flat_map(|(family, all)| all.iter().map(move |member| (family, member)));
-        let members: BTreeMap<String, String> =
-            members.map(|(family, member)| (plain(family, member), member_name(family, member))).collect();
-        let defines = |item: &&Item| {
-            matches!(
-                item.kind,
-                ItemKind::Variables { .. } | ItemKind::Net { .. } | ItemKind::Let { .. } | ItemKind::Flow { .. }
-            )
-        };
-        let defined = definitions.iter().map(|definition| definition.item).filter(defines);
-        for name in defined.flat_map(names) {
-            if let Some(member) = members.get(&name.text).filter(|_| name.subscript.is_empty()) {
-                self.findings.push(messages::member_is_taken(&name.text, member, name.span));
-            }
-        }
     }
 
     /// The value of a parameter that determines the number of members.

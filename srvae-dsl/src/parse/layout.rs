@@ -26,8 +26,23 @@ pub(super) struct Statement {
 }
 
 /// Words that can only begin a statement. At the start of a line they end a statement with an unclosed bracket.
-const STARTERS: [&str; 13] = [
-    "model", "param", "preset", "index", "observed", "partly", "latent", "global", "given", "net", "bound", "draw",
+const STARTERS: [&str; 17] = [
+    "model",
+    "param",
+    "preset",
+    "index",
+    "length",
+    "checkpoint",
+    "observed",
+    "partly",
+    "latent",
+    "global",
+    "given",
+    "net",
+    "let",
+    "flow",
+    "bound",
+    "draw",
     "weight",
 ];
 
@@ -185,9 +200,11 @@ impl Scanner<'_> {
 
     /// Whether a token at the start of a line can only begin a statement, whatever comes before it.
     fn starts_statement(&self, token: &str, end: usize) -> bool {
-        let next = self.text[end..].trim_start_matches([' ', '\t']).chars().next();
-        let word_follows = next.is_some_and(|c| c.is_alphabetic() || c == '_');
-        (STARTERS.contains(&token) && word_follows) || (matches!(token, "p" | "q") && next == Some('('))
+        let rest = self.text[end..].trim_start_matches([' ', '\t']);
+        let word = &rest[..rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len())];
+        // A network or a flow of such a name may be the end of a factor's distribution.
+        let word_follows = !word.is_empty() && !matches!(word, "from" | "for" | "where");
+        (STARTERS.contains(&token) && word_follows) || (matches!(token, "p" | "q") && rest.starts_with('('))
     }
 
     /// Whether the statement continues after comments and line breaks. The comments are then inside it.

@@ -1,8 +1,8 @@
 //! Families of variables in generated code: the members have one type, and several members are one list.
 
-use super::names::Names;
+use super::Plan;
+use super::names::{ARGUMENTS, Names};
 use super::program::{Operation, Program, Value};
-use super::{ARGUMENTS, Plan};
 use crate::derive::{Term, TermKind};
 use crate::graph::{Model, VariableId, family, member};
 use std::collections::{BTreeMap, BTreeSet};

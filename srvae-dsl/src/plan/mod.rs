@@ -1,5 +1,7 @@
 //! The plan: the model after all decisions. The two back ends, the emitter and the interpreter, decide nothing.
 
+mod call;
+mod chosen;
 mod families;
 mod lower;
 mod names;
@@ -9,16 +11,18 @@ mod segments;
 mod show;
 mod sweep;
 
+pub use call::Call;
+pub use chosen::{Chosen, METHODS, module_name};
 pub use families::{Families, Family, Group};
-pub use lower::ARGUMENTS;
-pub use names::{Chosen, METHODS, module_name, term_field};
+pub use names::ARGUMENTS;
 pub use parts::{ComputedShape, Part, PartId, PartKind, Parts, Shape, factor_path, net_path};
-pub use program::{Call, How, Operation, Output, Program, Rate, Value, ValueId};
+pub use program::{How, Operation, Output, Program, Rate, Value, ValueId};
 pub use segments::{Positions, Segment, Segments};
 pub use show::{RATES, addend_text};
 
 use crate::derive::{Derivation, Mode, derive};
 use crate::graph::{Body, Factor, Model, NetId, Side, VariableId, family};
+use names::{Names, term_field};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -106,6 +110,20 @@ impl Plan {
         let variable = term.split_once('_').map_or("", |(_, variable)| variable);
         let is_step = self.model.variables.iter().any(|other| other.step.is_some() && other.name == variable);
         if is_step { family(term) } else { term }
+    }
+
+    /// The field of each term, or of the terms of a family, in the order of [`Families::terms`].
+    pub fn term_fields(&self) -> Vec<String> {
+        let mut fields = Names::default();
+        let groups = self.names.families.terms(self).into_iter();
+        let wanted = groups.map(|group| match group {
+            Group::One((_, term)) => term_field(&term.name),
+            Group::Members { family, each, .. } => {
+                let kind = each.first().and_then(|(_, term)| term.name.split_once('_')).map_or("", |(kind, _)| kind);
+                term_field(&format!("{kind}_{}", self.names.families.all[family].name))
+            }
+        });
+        wanted.map(|wanted| fields.unique(&wanted)).collect()
     }
 
     /// The plan with an additional mode, and the mode's name. An equal existing mode is reused.

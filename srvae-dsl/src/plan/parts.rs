@@ -1,7 +1,7 @@
 //! The parts with parameters: layers, flows and the distributions of roots, in the order of construction.
 
+use super::call::Call;
 use super::names::Names;
-use super::program::Call;
 use crate::catalog::{Arity, Block, Distribution, Role};
 use crate::graph::{Body, Factor, Model, NetBody, NetId, Network, Number, Op, Side, Stage, Use, VariableId};
 use std::collections::BTreeMap;

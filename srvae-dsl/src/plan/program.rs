@@ -5,9 +5,10 @@
 //! the data, or per sample, among others. `Repeat` is inserted exactly where a value per record meets one per sample.
 //! Programs leave no decisions open: `emit` prints them, and the interpreter of the runtime runs them.
 
-use super::PartId;
+use super::call::Call;
+use super::parts::PartId;
 use crate::derive::Presence;
-use crate::graph::{Argument, NetId, VariableId};
+use crate::graph::{NetId, VariableId};
 
 /// Position of a value in [`Program::values`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -252,26 +253,6 @@ pub enum How {
     Tempered,
     /// A value from a likelihood: a draw, or the mode or mean if the caller asks for it.
     Decoded,
-}
-
-/// An entry of the catalogue applied.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Call {
-    /// The name in the language.
-    pub name: &'static str,
-    /// The name of the function or type in the runtime.
-    pub runtime: &'static str,
-    pub arguments: Vec<Argument>,
-    /// Whether its inputs are a list, and whether its last argument is a list.
-    pub many: bool,
-    pub repeats: bool,
-}
-
-impl Call {
-    /// A call with one input, and without a list among the arguments.
-    pub fn of_one(name: &'static str, runtime: &'static str, arguments: Vec<Argument>) -> Self {
-        Self { name, runtime, arguments, many: false, repeats: false }
-    }
 }
 
 impl Program {

@@ -6,6 +6,7 @@ distribution! {
     over: [Positive],
     natural: [log_rate: Real or rate: Positive by log or scale: Positive by log_inverse],
     closed_forms: [exponential: exponential_kl, gamma: exponential_gamma_kl],
+    closed_forms_of: [gamma: gamma_exponential_kl],
     examples: [{} over [1], {} over [4, 3, 1]],
 }
 
@@ -103,5 +104,13 @@ mod tensors {
     /// Shapes that differ.
     pub fn exponential_gamma_kl(q: &Exponential, p: &Gamma) -> Result<Tensor> {
         gamma_kl(&q.as_gamma()?, p)
+    }
+
+    /// KL(q ‖ p), p as gamma variables of concentration 1, exact, `[N]` nats.
+    ///
+    /// # Errors
+    /// Shapes that differ.
+    pub fn gamma_exponential_kl(q: &Gamma, p: &Exponential) -> Result<Tensor> {
+        gamma_kl(q, &p.as_gamma()?)
     }
 }

@@ -9,13 +9,12 @@ distribution! {
         log_concentration: Real or concentration: Positive by log,
         log_rate: Real or rate: Positive by log or scale: Positive by log_inverse,
     ],
-    closed_forms: [gamma: gamma_kl, exponential: gamma_exponential_kl],
+    closed_forms: [gamma: gamma_kl],
     examples: [{} over [1], {} over [4, 3, 1]],
 }
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::distributions::exponential::Exponential;
     use crate::tensors::ops::{same_shape, sum_batch};
     use crate::tensors::{
         Density, Distribution, Draw, Head, LOG_BOUND, Noise, Result, Special, Tensor, density, exp_inside, ops,
@@ -101,13 +100,5 @@ mod tensors {
         let shapes = (((&of_q - &of_p)? * ops::digamma(&of_q)?)? + (ops::lgamma(&of_p)? - ops::lgamma(&of_q)?)?)?;
         let scales = ((&of_p * &rates)? + (&of_q * (rates.neg()?.exp()? - 1.0)?)?)?;
         sum_batch(&(shapes + scales)?)
-    }
-
-    /// KL(q ‖ p), p as gamma variables of concentration 1, exact, `[N]` nats.
-    ///
-    /// # Errors
-    /// Shapes that differ.
-    pub fn gamma_exponential_kl(q: &Gamma, p: &Exponential) -> Result<Tensor> {
-        gamma_kl(q, &p.as_gamma()?)
     }
 }

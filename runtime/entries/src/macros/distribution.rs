@@ -2,9 +2,11 @@
 
 /// Declares a distribution. `natural` lists the parameters of the head, each with its domain, its alternative names
 /// with the blocks that convert them and, if the number of channels is not the variable's, a function of the
-/// configuration and of the variable's channels. At a root the list is `[]`. The word before the name is `continuous`,
-/// `jumping` (continuous, but a draw is not a continuous function of its parameters), `discrete`, or `atomic` (isolated
-/// points among real numbers).
+/// configuration and of the variable's channels. At a root the list is `[]`. `closed_forms` lists KL(this ‖ p) by p, and
+/// `closed_forms_of` KL(q ‖ this) by q, so that one file declares every pair of its distribution with older ones.
+///
+/// The word before the name is `continuous`, `jumping` (continuous, but a draw is not a continuous function of its
+/// parameters), `discrete`, or `atomic` (isolated points among real numbers).
 macro_rules! distribution {
     (
         $(#[doc = $docs:literal])+
@@ -17,6 +19,7 @@ macro_rules! distribution {
             $natural:ident: $domain:ident $(or $other:ident: $other_domain:ident by $block:ident)* $(of $channels:expr)?
         ),* $(,)?],
         closed_forms: [$($p:ident: $kl:ident),* $(,)?],
+        $(closed_forms_of: [$($q:ident: $kl_of:ident),* $(,)?],)?
         examples: [$($examples:tt)*],
         $(fits: $fits:expr,)?
         $(count: $count:expr,)?
@@ -45,12 +48,16 @@ macro_rules! distribution {
             fits: distribution!(@fits $config $($fits)?),
             count: distribution!(@count $config $($count)?),
             closed_forms: &[$(stringify!($p)),*],
+            closed_forms_of: &[$($(stringify!($q)),*)?],
             examples: examples!($config: $($examples)*),
             error: distribution!(@error $($error)?),
             #[cfg(feature = "tensors")]
             make: distribution!(@make $type $config [$($natural)*] [$($field: $field_type),*]),
             #[cfg(feature = "tensors")]
-            divergences: &[$(|q, p| $crate::tensors::pair(q, p, tensors::$kl)),*],
+            divergences: &[
+                $(|q, p| $crate::tensors::pair(q, p, tensors::$kl),)*
+                $($(|q, p| $crate::tensors::pair(q, p, tensors::$kl_of),)*)?
+            ],
         };
 
         #[cfg(feature = "tensors")]
@@ -60,6 +67,11 @@ macro_rules! distribution {
             #[cfg(feature = "tensors")]
             pub use tensors::$kl;
         )*
+
+        $($(
+            #[cfg(feature = "tensors")]
+            pub use tensors::$kl_of;
+        )*)?
 
         distribution!(@methods $type $config [$($natural)*] [$($field: $field_type),*]);
     };

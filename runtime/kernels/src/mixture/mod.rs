@@ -8,7 +8,8 @@ mod plain;
 mod value;
 
 pub use mean::logistic_mixture_mean;
-pub use value::{SPREAD_MARGIN, logistic_mixture_value};
+pub use plain::SPREAD_MARGIN;
+pub use value::logistic_mixture_value;
 
 use super::cpu::{slice, unsupported};
 use super::cuda::{self, Backend};

@@ -1,8 +1,11 @@
 //! Values of the mixture with candle's operations, for other devices and as the reference of the kernel.
 
 use super::MIN_LOG_SCALE;
-use super::value::{PICK_MARGIN, SPREAD_MARGIN};
 use crate::{Result, Tensor};
+
+/// The minimum distance of uniform draws from 0 and 1: of those that choose a component, and of those for its value.
+pub const PICK_MARGIN: f64 = 1e-7;
+pub const SPREAD_MARGIN: f64 = 1e-5;
 
 /// See [`super::logistic_mixture_value`].
 ///

@@ -1,6 +1,7 @@
 //! Values of the mixture: draws and mode.
 
-use super::{MIN_LOG_SCALE, Sizes, plain};
+use super::plain::{self, PICK_MARGIN, SPREAD_MARGIN};
+use super::{MIN_LOG_SCALE, Sizes};
 use crate::cpu::{Values, each_row};
 use crate::cuda::{self, Backend};
 use crate::profile::timed;
@@ -9,9 +10,6 @@ use crate::{Result, Tensor};
 
 /// Pixels processed at once.
 const LANES: usize = 64;
-/// The minimum distance of uniform draws from 0 and 1: of those that choose a component, and of those for its value.
-pub const PICK_MARGIN: f64 = 1e-7;
-pub const SPREAD_MARGIN: f64 = 1e-5;
 
 /// A value in [0, 1] for every pixel, `[N, C, H, W]`. `pick`, uniform draws `[N, K, H, W]`, chooses the component;
 /// without it, the likeliest one is used. `spread`, uniform draws `[N, C, H, W]`, gives the deviation from the

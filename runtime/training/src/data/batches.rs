@@ -3,7 +3,7 @@
 
 use super::formats::{binary, npz, python};
 use super::opened::Opened;
-use super::published::{self, Batch};
+use super::published::{self, Batch, Part};
 use super::records::Records;
 use super::table::Table;
 use crate::input;
@@ -18,13 +18,6 @@ enum Format {
     Binary,
     Python,
     Npz,
-}
-
-/// The part of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    Train,
-    Test,
 }
 
 /// The parts of a file's name.

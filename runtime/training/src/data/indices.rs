@@ -1,10 +1,7 @@
 //! Positions of records: a list, or for millions of records a range of a shuffled order that needs no memory.
 
-use super::order::Shuffle;
+use super::shuffle::Shuffle;
 use serde::{Deserialize, Serialize};
-
-/// The number of records from which an order is computed position by position and not stored.
-pub const MANY: usize = 1 << 22;
 
 /// Positions in a part of a data set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,13 @@
 //! Published sizes of data sets: the numbers of batches and records.
 
-use super::batches::Part;
 use anyhow::{Result, bail, ensure};
+
+/// The part of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Train,
+    Test,
+}
 
 /// A batch after reading.
 #[derive(Debug, Clone)]

@@ -1,7 +1,8 @@
 //! The division into training, validation and test records.
 
 use super::Order;
-use super::indices::{Indices, MANY, Shuffled};
+use super::indices::{Indices, Shuffled};
+use super::shuffle::MANY;
 use anyhow::{Error, Result, bail};
 use std::fmt;
 use std::str::FromStr;

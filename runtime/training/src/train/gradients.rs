@@ -37,6 +37,15 @@ impl Recording {
     }
 }
 
+/// A gradient summed over a batch: complete in a single process, this rank's part on several.
+pub struct Slopes {
+    pub store: GradStore,
+    /// The norm of the whole gradient.
+    pub norm: f64,
+    /// The first parameter whose gradient is not finite.
+    pub broken: Option<String>,
+}
+
 /// The norm of the whole gradient. It does not depend on the number of threads.
 ///
 /// # Errors

@@ -16,7 +16,6 @@ mod objective;
 mod optimiser;
 mod parts;
 mod replay;
-mod sane;
 mod shards;
 pub mod tensorboard;
 mod trainer;

@@ -1,11 +1,10 @@
 //! The optimiser of a run on several ranks: each rank updates its part of the parameters, and then all gather them.
 
 use super::flat::Flat;
-use super::gradients;
+use super::gradients::{self, Slopes};
 use super::optimiser::{Optimiser, PARTS};
 use super::parts::Parts;
 use super::tree::{Block, Tree, blocks_of};
-use super::updates::Slopes;
 use crate::ranks::{self, Communicator};
 use crate::{DType, Params, Tensor, ops};
 use anyhow::{Context, Result};

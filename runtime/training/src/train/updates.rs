@@ -1,6 +1,6 @@
 //! The optimiser of a run: complete in a single process, sharded on several ranks.
 
-use super::gradients;
+use super::gradients::{self, Slopes};
 use super::optimiser::Optimiser;
 use super::parts::Parts;
 use super::shards::Shards;
@@ -8,7 +8,6 @@ use super::tree::Tree;
 use crate::ranks::Communicator;
 use crate::{Params, Tensor, ops};
 use anyhow::{Context, Result};
-use candle_core::backprop::GradStore;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
@@ -17,15 +16,6 @@ use std::collections::BTreeMap;
 pub enum Updates {
     Whole(Optimiser),
     Shards(Box<Shards>),
-}
-
-/// A gradient summed over a batch: complete in a single process, this rank's part on several.
-pub struct Slopes {
-    pub store: GradStore,
-    /// The norm of the whole gradient.
-    pub norm: f64,
-    /// The first parameter whose gradient is not finite.
-    pub broken: Option<String>,
 }
 
 impl Updates {

@@ -144,7 +144,7 @@ impl Builder<'_, '_> {
             // A network may read only its arguments and learned values.
             Reads::Formals { names, .. } if !stands_for.is_empty() => {
                 let known = names.iter().map(String::as_str).collect::<Vec<_>>();
-                Some(messages::unknown_in_network(&name.text, name.span, known))
+                Some(messages::unknown_in_network(&name.text, name.span, known, std::iter::empty()))
             }
             Reads::Formals { .. } | Reads::Variables { .. } => None,
         };

@@ -21,13 +21,20 @@ impl Builder<'_, '_> {
             }
         };
         let Some((key, op, shape)) = found else {
-            let known: Vec<&str> = match self.reads {
-                Reads::Formals { names, .. } => names.iter().map(String::as_str).collect(),
-                Reads::Parents(head) => head.parents.iter().map(|id| self.checker.variable(id).name.as_str()).collect(),
-                Reads::Variables { .. } => self.checker.variable_names(),
+            let (variables, own): (Vec<&str>, _) = match self.reads {
+                Reads::Formals { names, .. } => (names.iter().map(String::as_str).collect(), None),
+                Reads::Parents(head) => {
+                    (head.parents.iter().map(|id| self.checker.variable(id).name.as_str()).collect(), None)
+                }
+                Reads::Variables { of } => (self.checker.variable_names(), Some(of)),
             };
+            let reads_values = !matches!(self.reads, Reads::Formals { .. });
+            let nets = self.checker.nets.declared.iter().enumerate();
+            let values = nets.filter(|(at, net)| reads_values && net.is_let() && Some(*at) != own);
+            let values = values.map(|(_, net)| net.name.as_str());
             let family = self.checker.family_alone(name);
-            let error = family.unwrap_or_else(|| messages::unknown_in_network(&name.text, name.span, known));
+            let error =
+                family.unwrap_or_else(|| messages::unknown_in_network(&name.text, name.span, variables, values));
             self.checker.findings.push(error);
             return None;
         };

@@ -85,9 +85,3 @@ pub(crate) fn family_without_index(name: &str, span: Span, one: &str, all: Optio
         .at(span, "index missing")
         .hint(hint)
 }
-
-pub(crate) fn member_is_taken(name: &str, member: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0248", format!("`{member}` is called `{name}` in generated code, but this name is taken"))
-        .at(span, "another item with this name")
-        .hint("choose another name")
-}

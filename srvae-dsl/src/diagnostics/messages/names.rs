@@ -47,12 +47,14 @@ pub(crate) fn unknown_variable<'a>(
 pub(crate) fn unknown_in_network<'a>(
     name: &str,
     span: Span,
-    known: impl IntoIterator<Item = &'a str> + Clone,
+    variables: impl IntoIterator<Item = &'a str> + Clone,
+    values: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Diagnostic {
+    let known: Vec<&str> = variables.clone().into_iter().chain(values).collect();
     Diagnostic::error("E0208", format!("no variable, value or argument that a network can read is called `{name}`"))
         .at(span, "unknown name")
         .hint(
-            no_member(name, known.clone())
+            no_member(name, variables)
                 .or_else(|| no_first_value(name))
                 .unwrap_or_else(|| did_you_mean(name, known, "it can read", "declare a variable of this name")),
         )

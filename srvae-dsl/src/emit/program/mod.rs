@@ -4,8 +4,7 @@ mod draws;
 mod operations;
 
 use super::ident;
-use super::layers::Layers;
-use super::roll::{Around, Member, Rolled, Statement, place, roll};
+use super::roll::{Around, Layers, Member, Rolled, Statement, place, roll};
 use crate::plan::{ARGUMENTS, Group, Operation, Plan, Program, Value, ValueId};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;

@@ -5,7 +5,7 @@ use super::find::{self, Line};
 use super::printer::{Loop, Printer};
 use super::tokens::{flat, leaves};
 use crate::emit::ident;
-use crate::emit::layers::Layers;
+use crate::emit::roll::Layers;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use std::collections::{BTreeMap, BTreeSet};

@@ -9,10 +9,10 @@ mod find;
 mod lists;
 mod methods;
 mod printer;
+mod substitute;
 mod tokens;
 
 use super::ident;
-use super::layers::Layers;
 use find::Line;
 pub use methods::{Method, Methods, Shared, share};
 use printer::Printer;
@@ -36,6 +36,25 @@ pub struct Member {
     pub at: usize,
     /// Whether it is a variable, so that its tensor is meant.
     pub is_variable: bool,
+}
+
+/// The fields of the model's layers.
+pub struct Layers {
+    /// The type of each part's field, or of a vector's members.
+    pub types: BTreeMap<String, String>,
+    /// Parts of families that are members of vectors.
+    pub members: BTreeMap<String, Member>,
+}
+
+impl Layers {
+    /// A part's place below the model's layers.
+    pub fn place(&self, field: &str) -> TokenStream {
+        let member = self.members.get(field).map(place);
+        member.unwrap_or_else(|| {
+            let field = ident(field);
+            quote!(#field)
+        })
+    }
 }
 
 /// The context of a list of statements.

@@ -1,7 +1,8 @@
 //! Prints statements, those of a loop once.
 
 use super::find::{Line, MOST_PIECES, Piece, Run, Use, Way};
-use super::tokens::{Leaf, Substitute, What, substituted};
+use super::substitute::{Substitute, substituted};
+use super::tokens::{Leaf, What};
 use super::{Member, common, place};
 use crate::emit::ident;
 use proc_macro2::{Ident, Literal, TokenStream};

@@ -1,6 +1,5 @@
 //! Code as a flat list of tokens, with the places at which members of a family may differ.
 
-use super::lists;
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, TokenStream, TokenTree};
 use quote::quote;
 use std::collections::BTreeMap;
@@ -224,31 +223,4 @@ fn is_count(tokens: &[Token], at: usize) -> bool {
         (is_open && matches!(tokens.get(at + 1), Some(Token::Close(Delimiter::Bracket)))).then_some(())
     };
     literal.to_string().ends_with("usize") || is_indexed().is_some()
-}
-
-/// The replacement of a leaf.
-pub enum Substitute {
-    /// A reference, which replaces the whole of `& leaf`.
-    Reference(TokenStream),
-    /// A place or a literal.
-    Place(TokenStream),
-}
-
-/// The tokens with some of them replaced. Lists of references to consecutive members of a vector become slices.
-pub fn substituted(tokens: &[Token], mut by: BTreeMap<usize, Substitute>) -> TokenStream {
-    let mut out: Vec<Token> = Vec::with_capacity(tokens.len());
-    for (at, token) in tokens.iter().enumerate() {
-        match by.remove(&at) {
-            None => out.push(token.clone()),
-            Some(Substitute::Place(place)) => out.extend(flat(place)),
-            Some(Substitute::Reference(reference)) => {
-                let is_member = tokens.get(at + 1).is_some_and(|token| token.is('.'));
-                if !is_member && out.last().is_some_and(|token| token.is('&')) {
-                    out.pop();
-                }
-                out.extend(flat(reference));
-            }
-        }
-    }
-    stream(lists::sliced(out))
 }

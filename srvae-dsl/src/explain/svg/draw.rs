@@ -4,6 +4,7 @@ use super::curve::{Curve, Point};
 use super::layout::Layout;
 use super::ring::ring;
 use super::route::RADIUS;
+use super::strokes::{HEAD, INK, dashes, head, said};
 use crate::explain::condense::{Condensed, Edge};
 use crate::explain::notation::{determined, split_name, sure};
 use crate::graph::{Role, Side, family};
@@ -12,10 +13,7 @@ use std::fmt::Write as _;
 
 /// The margin around the drawing.
 const MARGIN: f64 = 16.0;
-/// The length of an arrow's head.
-pub const HEAD: f64 = 9.0;
 const FONT: &str = "'Latin Modern Roman', 'STIX Two Text', 'Times New Roman', 'DejaVu Serif', serif";
-pub const INK: &str = "#1a1a1a";
 const SHADE: &str = "#d9d9d9";
 /// The height of a line of the legend.
 const LINE: f64 = 19.0;
@@ -108,19 +106,6 @@ fn labels(body: &mut String, layout: &Layout) {
     }
 }
 
-/// A label centred vertically at a point, with a halo over what is below.
-pub fn said(body: &mut String, text: &str, at: Point, anchor: &str) {
-    let text = text.replace('<', "&lt;").replace('>', "&gt;");
-    writeln!(
-        body,
-        "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\" font-size=\"12\" font-style=\"italic\" fill=\"{INK}\" \
-         stroke=\"white\" stroke-width=\"4\" paint-order=\"stroke\">{text}</text>",
-        at.x,
-        at.y + 4.0
-    )
-    .ok();
-}
-
 fn edge(body: &mut String, layout: &Layout, line: &Edge, bend: f64) {
     let curve = Curve::bent(layout.nodes[line.from], layout.nodes[line.to], bend).trimmed(RADIUS + 1.0, RADIUS + 2.5);
     arrow(body, &curve, line.side, line.deterministic);
@@ -138,30 +123,6 @@ fn arrow(body: &mut String, curve: &Curve, side: Side, hollow: bool) {
     )
     .ok();
     head(body, curve.to, shaft.to, hollow);
-}
-
-/// Solid for p, dashed for q.
-pub fn dashes(side: Side) -> &'static str {
-    match side {
-        Side::P => "",
-        Side::Q => " stroke-dasharray=\"5 3.5\"",
-    }
-}
-
-/// The head of an arrow from the direction of `back`.
-pub fn head(body: &mut String, tip: Point, back: Point, hollow: bool) {
-    let length = tip.distance(back).max(1e-6);
-    let (along, across) = ((tip.x - back.x) / length, (tip.y - back.y) / length);
-    let corner =
-        |side: f64| Point::new(tip.x - HEAD * along - side * 3.6 * across, tip.y - HEAD * across + side * 3.6 * along);
-    let (a, b) = (corner(1.0), corner(-1.0));
-    let fill = if hollow { "white" } else { INK };
-    writeln!(
-        body,
-        "<path d=\"M{:.1} {:.1}L{:.1} {:.1}L{:.1} {:.1}Z\" fill=\"{fill}\" stroke-width=\"1\" stroke-linejoin=\"round\"/>",
-        tip.x, tip.y, a.x, a.y, b.x, b.y
-    )
-    .ok();
 }
 
 fn node(body: &mut String, name: &str, role: Role, determined: bool, at: Point) {

@@ -6,6 +6,7 @@ mod draw;
 mod layout;
 mod ring;
 mod route;
+mod strokes;
 
 use super::condense::condense;
 use crate::plan::Plan;

@@ -1,8 +1,8 @@
 //! An edge from a node to itself, for a family that reads other steps of its own.
 
 use super::curve::Point;
-use super::draw::{HEAD, dashes, head, said};
 use super::route::RADIUS;
+use super::strokes::{HEAD, dashes, head, said};
 use crate::explain::condense::Edge;
 use crate::graph::Side;
 use std::fmt::Write as _;

@@ -4,8 +4,9 @@ use super::Lowering;
 use crate::catalog::Distribution;
 use crate::derive::drops_out;
 use crate::graph::{Body, Factor, Network, Stage, Use, VariableId};
+use crate::plan::call::Call;
 use crate::plan::parts::{context_path, flow_path};
-use crate::plan::program::{Call, Operation, Rate, ValueId};
+use crate::plan::program::{Operation, Rate, ValueId};
 use std::collections::BTreeMap;
 
 impl Lowering<'_> {

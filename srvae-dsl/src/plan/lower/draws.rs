@@ -3,8 +3,9 @@
 use super::Lowering;
 use crate::derive::{Term, TermKind, common_flows};
 use crate::graph::{Body, Estimator, Factor, Role, VariableId};
+use crate::plan::call::Call;
 use crate::plan::parts::flow_path;
-use crate::plan::program::{Call, How, Operation, ValueId};
+use crate::plan::program::{How, Operation, ValueId};
 
 impl Lowering<'_> {
     /// All values of a variable, in place of a draw.

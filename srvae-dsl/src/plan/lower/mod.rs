@@ -6,29 +6,13 @@ mod networks;
 mod rates;
 mod terms;
 
-use super::names::Names;
+use super::names::{ARGUMENTS, Names};
 use super::parts::Parts;
 use super::program::{How, Operation, Output, Program, Score, Value, ValueId};
 use super::sweep::finish;
 use crate::derive::{Derivation, Mode, Presence, Switch, drops_out, is_data, is_partly, is_supplied, levels};
 use crate::graph::{self, Body, DrawMethod, Factor, Model, NetBody, NetId, Network, VariableId, VariableSet};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Names that a program's function uses itself.
-pub const ARGUMENTS: [&str; 12] = [
-    "count",
-    "draw",
-    "enumeration",
-    "kept",
-    "model",
-    "noise",
-    "number",
-    "options",
-    "records",
-    "rows",
-    "samples",
-    "self",
-];
 
 /// The bound: a draw of every latent from q, then every term.
 pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {

@@ -5,8 +5,9 @@ use crate::catalog;
 use crate::check::RECORDS;
 use crate::derive::{Presence, Term, TermKind, common_flows, is_dequantised};
 use crate::graph::{self, DrawMethod, Estimator, Number, ParamId, Side, VariableId};
+use crate::plan::call::Call;
 use crate::plan::names::term_field;
-use crate::plan::program::{Call, Operation, Rate, Score, ValueId};
+use crate::plan::program::{Operation, Rate, Score, ValueId};
 
 impl Lowering<'_> {
     /// The terms of the bound, `[K, B]` each.

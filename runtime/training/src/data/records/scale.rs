@@ -1,7 +1,7 @@
 //! Real columns standardised to mean 0 and standard deviation 1 over the training records.
 
-use super::cells::Cells;
-use super::records::Records;
+use super::Records;
+use crate::data::cells::Cells;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

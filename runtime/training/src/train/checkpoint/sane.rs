@@ -1,7 +1,7 @@
 //! Plausibility checks of a checkpoint's header, because the file is untrusted.
 
-use super::checkpoint::{Header, Progress};
-use super::{Config, Schedule};
+use super::{Config, Header, Progress};
+use crate::train::Schedule;
 
 /// The largest plausible counts: of steps and records, of a step's size, and of entries in a file.
 const MOST_STEPS: usize = 1 << 40;

@@ -1,8 +1,10 @@
 //! Checkpoints: one safetensors file with everything that is needed to resume a run, and a JSON header that describes
 //! it.
 
+mod sane;
+
+use super::Config;
 use super::difference::differences;
-use super::{Config, sane};
 use crate::spec::{Spec, Variable};
 use crate::terminal::note;
 use crate::{DType, Device, Params, Settings, Tensor, tensors};

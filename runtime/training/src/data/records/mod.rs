@@ -1,11 +1,15 @@
 //! Records for a model: for each variable a column of checked values in the variable's shape.
 
+mod dataset;
+pub mod scale;
+
+use super::Order;
 use super::cells::{Cells, Column};
-use super::indices::MANY;
-use super::order::Shuffle;
-use super::{Dataset, Order, Scale, Scales};
+use super::shuffle::{MANY, Shuffle};
 use crate::{TermKind, Terms, Values};
 use anyhow::{Result, bail, ensure};
+pub use dataset::Dataset;
+pub use scale::{Scale, Scales};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

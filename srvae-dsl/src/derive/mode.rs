@@ -1,0 +1,139 @@
+//! A mode of inference: a list of draws.
+
+use crate::graph::{Model, NetBody, NetId, Role, Side, VariableId, VariableSet, family};
+
+pub(super) const GENERATION: &str = "generation";
+pub(super) const CONDITIONAL: &str = "conditional_generation";
+
+/// A mode of inference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mode {
+    /// `generation`, `reconstruction`, `generative_reconstruction`, `conditional_generation`, or the last one followed
+    /// by the names of the evidence.
+    pub name: String,
+    /// The evidence, in the file's order.
+    pub given: Vec<VariableId>,
+    pub steps: Vec<Step>,
+    /// The rule for variables with two draws: where the second one replaces the first.
+    pub switch: Option<Switch>,
+}
+
+/// One draw (or one value of a deterministic factor).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    pub variable: VariableId,
+    pub side: Side,
+}
+
+/// The draws of the second pass that replace those of the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Switch {
+    /// Those of steps after the end of a record.
+    Length,
+    /// Those of levels below the top ones, whose number the caller chooses.
+    Top,
+}
+
+impl Switch {
+    /// In words.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Length => "steps within the record's length keep their values; later ones are drawn from p",
+            Self::Top => {
+                "the top levels (their number is given) keep their draws from q; the lower levels are drawn from p"
+            }
+        }
+    }
+
+    /// The name in `explain --json`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Length => "length",
+            Self::Top => "top",
+        }
+    }
+}
+
+impl Mode {
+    /// Whether another mode has the same evidence and the same draws.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.given, &self.steps, self.switch) == (&other.given, &other.steps, other.switch)
+    }
+
+    /// Variables the mode yields, each at its last step; observed ones last.
+    pub fn yields(&self, model: &Model) -> Vec<VariableId> {
+        let (mut all, mut seen): (Vec<VariableId>, VariableSet) = Default::default();
+        for step in self.steps.iter().rev() {
+            if seen.insert(step.variable) {
+                all.push(step.variable);
+            }
+        }
+        all.reverse();
+        all.sort_by_key(|id| matches!(model.variable(*id).role, Role::Observed | Role::Partly));
+        all
+    }
+
+    /// Of each step whether its value is replaced by a later one.
+    pub fn intermediate(&self) -> Vec<bool> {
+        let mut later = VariableSet::default();
+        let mut each: Vec<bool> = self.steps.iter().rev().map(|step| !later.insert(step.variable)).collect();
+        each.reverse();
+        each.iter_mut().for_each(|is_replaced| *is_replaced &= self.switch.is_none());
+        each
+    }
+}
+
+/// The evidence that the steps read before they yield it, in the order of the file.
+pub(super) fn read(model: &Model, evidence: &[VariableId], steps: &[Step]) -> Vec<VariableId> {
+    let (mut read, mut made): (VariableSet, VariableSet) = Default::default();
+    let ends = ends_with_record(model);
+    for step in steps {
+        let Some(factor) = model.factor(step.side, step.variable) else { continue };
+        read.extend(factor.parents.iter().filter(|parent| !made.contains(*parent)));
+        made.insert(step.variable);
+        // Values that depend on the end of a record need the record's length.
+        let is_step = model.variable(factor.variable).step.is_some();
+        let mut networks = factor.networks();
+        if networks.any(|network| network.lets().any(|id| ends[id.0] || is_end(model, id, is_step))) {
+            read.extend(model.length);
+        }
+    }
+    let evidence: VariableSet = evidence.iter().copied().collect();
+    of(model, |id| evidence.contains(id) && read.contains(id))
+}
+
+/// For each named network, whether it is a value that starts at the end of a record, reads another value at the end, or
+/// reads such a value.
+fn ends_with_record(model: &Model) -> Vec<bool> {
+    let mut ends: Vec<bool> = Vec::with_capacity(model.nets.len());
+    // Values are listed after those that they read.
+    for (at, net) in model.nets.iter().enumerate() {
+        let at_end = |id: NetId| ends[id.0] || is_end(model, id, net.step.is_some());
+        let reads = matches!(&net.body, NetBody::Network(network) if network.lets().any(at_end));
+        ends.push(reads || model.goes_on_from(NetId(at)).is_some());
+    }
+    ends
+}
+
+/// Whether a value is read at the end of each record: a forward recurrence that is read by something outside the
+/// sequence.
+fn is_end(model: &Model, read: NetId, by_step: bool) -> bool {
+    !by_step && model.comes_from(read).is_some()
+}
+
+/// `x_y`; for a sequence the name of its family.
+pub(super) fn names(model: &Model, ids: &[VariableId]) -> String {
+    let mut all: Vec<&str> = Vec::new();
+    for variable in ids.iter().map(|id| model.variable(*id)) {
+        let name = if variable.step.is_some() { family(&variable.name) } else { variable.name.as_str() };
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    all.join("_")
+}
+
+/// The variables of a kind, in the order of the file.
+pub(super) fn of(model: &Model, kind: impl Fn(VariableId) -> bool) -> Vec<VariableId> {
+    (0..model.variables.len()).map(VariableId).filter(|id| kind(*id)).collect()
+}
