@@ -26,11 +26,18 @@ fn classes(draw: &str) -> String {
 /// Three bits and no other draws: eight values.
 fn bits(draw: &str) -> String {
     // With a closed form the divergence would leave little to the score.
-    let estimate = if draw == "score" { "bound KL_y = monte_carlo\n" } else { "" };
+    let estimate = if draw.starts_with("score") { "bound KL_y = monte_carlo\n" } else { "" };
     format!(
         "model m\nobserved x: binary[6]\ngiven c: real[2]\nlatent y: binary[3]\np(y | c) = bernoulli from c |> linear\n\
          p(x | y) = bernoulli from y |> linear\nq(y | x) = bernoulli from x |> linear\ndraw y = {draw}\n{estimate}"
     )
+}
+
+/// The same with features of x that q and a baseline of the score read.
+fn bits_of_features(draw: &str) -> String {
+    bits(draw)
+        .replace("q(y | x) = bernoulli from x", "let h = x |> linear(out: 3) |> tanh\nq(y | x) = bernoulli from h")
+        .replace("draw y", "let r = h |> linear(out: 1)\ndraw y")
 }
 
 fn build(text: &str) -> Box<dyn Model> {
@@ -103,9 +110,9 @@ fn enumeration_is_the_sum_over_classes() {
         let each: Vec<Terms> = (0..CLASSES).map(|class| at_class(drawn.as_ref(), class, &z, &options)).collect();
         let part = |terms: &Terms| -> Result<Tensor> {
             match options == BoundOptions::default() {
-                true => terms.scores[0].exp()? * value(terms),
+                true => terms.scores[0].log_q.exp()? * value(terms),
                 // The mean of the weights over the possible classes.
-                false => (&terms.scores[0] + value(terms))?.exp(),
+                false => (&terms.scores[0].log_q + value(terms))?.exp(),
             }
         };
         let all = each.iter().map(|terms| part(terms).unwrap()).reduce(|sum, part| (sum + part).unwrap()).unwrap();
@@ -157,7 +164,7 @@ fn combinations_are_summed_over() {
         noise.record("y", Tensor::from_vec(y, (2, 3), &Device::Cpu).unwrap());
         noise.record("w", Tensor::from_vec(w, (2, 2), &Device::Cpu).unwrap());
         let terms = drawn.bound(&data, &mut noise, &BoundOptions::default()).unwrap();
-        let log_q = (&terms.scores[0] + &terms.scores[1]).unwrap();
+        let log_q = (&terms.scores[0].log_q + &terms.scores[1].log_q).unwrap();
         let parts = numbers(&(log_q.exp().unwrap() * value(&terms)).unwrap());
         wanted.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
     }

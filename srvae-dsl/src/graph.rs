@@ -19,13 +19,13 @@ pub use bounds::Interval;
 pub use declared::{Checkpoint, Number, Operator, Param, Preset, Role, Variable};
 pub use entry::{Argument, Use};
 pub use factor::{Body, Factor, Stage};
-pub use network::{Joint, Net, NetBody, Network, Node, NodeId, Op};
+pub use network::{Joint, Net, NetBody, Network, Node, NodeId, Op, reached};
 pub use objective::{Addend, Draw, DrawMethod, Estimate, Estimator, Quantity, Ramp, RampUnit, Weight};
 pub use parents::Parents;
 use petgraph::graph::DiGraph;
 pub use ranges::in_ranges;
 pub use set::VariableSet;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Position of a variable in [`Model::variables`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -112,6 +112,14 @@ impl Model {
     /// The gradient estimator of q's draws of this variable, if the file states one.
     pub fn draw_of(&self, id: VariableId) -> Option<&Draw> {
         self.draws.iter().find(|draw| draw.variable == id)
+    }
+
+    /// Values (`let`) that learned baselines read and no factor does: their parameters are those of baselines.
+    pub fn of_baselines(&self) -> BTreeSet<NetId> {
+        let baselines = self.draws.iter().filter_map(|draw| draw.baseline);
+        let all = reached(&self.nets, baselines, |_| false);
+        let of_factors = self.p.iter().chain(&self.q).flat_map(Factor::networks).flat_map(Network::uses);
+        &all - &reached(&self.nets, of_factors, |_| false)
     }
 
     /// The previous value of a `let` with a backward recurrence: `b[t + 1]` for `b[t]`.

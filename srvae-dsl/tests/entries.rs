@@ -60,7 +60,7 @@ fn of_block(entry: &Block) -> Vec<String> {
         let (first, inside) = match entry.arity {
             Arity::None => (String::new(), Vec::new()),
             Arity::One => (format!("{} |> ", inputs[0]), Vec::new()),
-            Arity::Two | Arity::Many => (String::new(), inputs),
+            Arity::Two | Arity::Three | Arity::Many | Arity::Some => (String::new(), inputs),
         };
         over_latents(
             example.inputs,

@@ -198,7 +198,9 @@ fn blocks() -> String {
             Arity::None => "none",
             Arity::One => "1",
             Arity::Two => "2",
+            Arity::Three => "3",
             Arity::Many => "2 or more",
+            Arity::Some => "1 or more",
         };
         let (docs, arguments) = (entry.docs.to_owned(), arguments(entry.parameters));
         vec![code_of(entry.name), inputs.to_owned(), ranks(entry).to_owned(), docs, arguments]
@@ -206,7 +208,7 @@ fn blocks() -> String {
     table(&["block", "inputs", "of", "what", "arguments"], rows)
 }
 
-/// Whether the inputs of a block are vectors `[features]`, sets `[members, features]` or maps `[channels, height, width]`, by its rule of shapes.
+/// Whether the inputs of a block are vectors `[features]`, sets `[features, members]` or maps `[channels, height, width]`, by its rule of shapes.
 fn ranks(entry: &Block) -> &'static str {
     // At the example's arguments, with its channels or with all of its elements.
     let takes = |rank: usize| {
@@ -226,7 +228,8 @@ fn ranks(entry: &Block) -> &'static str {
     match (entry.arity, takes(1), takes(2), takes(3)) {
         (Arity::None, ..) => "",
         (_, true, _, true) => "vectors or maps",
-        (_, true, _, false) => "vectors",
+        (_, true, true, false) => "vectors or sets",
+        (_, true, false, false) => "vectors",
         (_, false, true, true) => "sets or maps",
         (_, false, true, false) => "sets",
         (_, false, false, true) => "maps",

@@ -84,8 +84,12 @@ pub enum Arity {
     One,
     /// Two, in a fixed order.
     Two,
-    /// Two or more.
+    /// Three, in a fixed order.
+    Three,
+    /// Two or more. One input alone is the result.
     Many,
+    /// One or more.
+    Some,
 }
 
 /// How a block is built and applied.

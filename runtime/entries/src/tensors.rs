@@ -49,6 +49,14 @@ pub(crate) fn two<'a, T: ?Sized>(inputs: &[&'a T]) -> Result<[&'a T; 2]> {
     }
 }
 
+/// The three inputs.
+pub(crate) fn three<'a, T: ?Sized>(inputs: &[&'a T]) -> Result<[&'a T; 3]> {
+    match inputs {
+        [first, second, third] => Ok([first, second, third]),
+        _ => bail!("three inputs are needed, there are {}", inputs.len()),
+    }
+}
+
 /// The first input and the others, all of one shape.
 pub(crate) fn all_equal<'a, 't>(name: &str, inputs: &'a [&'t Tensor]) -> Result<(&'t Tensor, &'a [&'t Tensor])> {
     match inputs {

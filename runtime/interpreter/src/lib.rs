@@ -21,8 +21,8 @@ use srvae_dsl::{Overrides, Source};
 use srvae_numerics::generated::{check_partly, check_value, draws_per_record, unknown_mode};
 use srvae_numerics::params::Phase;
 use srvae_numerics::{
-    Added, BoundOptions, Builder, Draw, Flow, Mode, Model, Noise, Params, Ramp, Result, Tensor, Term, TermKind, Terms,
-    Values, Weight, steps,
+    Added, BoundOptions, Builder, Draw, Flow, Mode, Model, Noise, Params, Ramp, Result, Score, Tensor, Term, TermKind,
+    Terms, Values, Weight, steps,
 };
 use std::sync::Arc;
 
@@ -130,7 +130,12 @@ impl Model for Interpreted {
         let mut values = values.into_iter();
         let terms = self.terms.iter().zip(values.by_ref());
         let terms = terms.map(|((name, kind), value)| Term { name, kind: *kind, value }).collect();
-        let scores = values.by_ref().take(program.scores.len()).collect();
+        let mut next = || values.next().ok_or_else(run::missing);
+        let scores = program.scores.iter().map(|score| {
+            let log_q = next()?;
+            Ok(Score { log_q, baseline: score.baseline.map(|_| next()).transpose()? })
+        });
+        let scores = scores.collect::<Result<_>>()?;
         let added = self.added.iter().zip(values).map(|((name, scale), value)| Added { name, scale: *scale, value });
         Ok(Terms { terms: steps::summed(terms)?, scores, added: added.collect() })
     }

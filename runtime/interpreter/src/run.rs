@@ -247,6 +247,8 @@ impl<'r> Run<'r> {
             Operation::Mask(step) => ops::mask(tensor(0)?, tensor(1)?, *step)?,
             Operation::Within(step) => ops::within(tensor(0)?, tensor(1)?, tensor(2)?, *step)?,
             Operation::Past => ops::past(tensor(0)?)?,
+            Operation::Squeeze => tensor(0)?.squeeze(1)?,
+            Operation::Detach => tensor(0)?.detach(),
             // Computed for each position by the draw.
             Operation::Partial(_) | Operation::InOrder(..) => return Err(missing()),
             Operation::Level(level) => ops::level(self.context.draw.top, *level, tensor(0)?, tensor(1)?)?,

@@ -13,14 +13,17 @@ const NAME: &str = "attend";
 /// Queries processed at once.
 const BLOCK: usize = 64;
 
-/// softmax(q kᵀ / √d) v of `[N, T, d]` queries, keys and values: `[N, T, d]`. Memory grows with T, not with T².
+/// softmax(q kᵀ / √d) v of `[N, S, d]` queries and `[N, T, d]` keys and values: `[N, S, d]`. Memory grows with S + T, not
+/// with S · T.
 ///
 /// # Errors
-/// Shapes that differ.
+/// Shapes that do not fit.
 pub fn attend(q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
-    super::same_shape("queries and keys", q, k)?;
-    super::same_shape("queries and values", q, v)?;
-    q.dims3()?;
+    super::same_shape("keys and values", k, v)?;
+    let ((heads, _, features), of_keys) = (q.dims3()?, k.dims3()?);
+    if (heads, features) != (of_keys.0, of_keys.2) {
+        candle_core::bail!("queries of shape {:?} and keys of shape {:?}", q.dims(), k.dims());
+    }
     match Backend::of(q) {
         Backend::Host => crate::tape::op3(&q.contiguous()?, &k.contiguous()?, &v.contiguous()?, Attend),
         // There is no kernel for GPUs.
@@ -30,19 +33,27 @@ pub fn attend(q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
 
 struct Attend;
 
-/// Positions and features of a head.
+/// The sizes of a head.
 #[derive(Clone, Copy)]
 struct Sizes {
+    queries: usize,
+    /// Of keys and values.
     positions: usize,
     features: usize,
 }
 
 impl Sizes {
-    fn of(dims: &[usize]) -> Self {
-        Self { positions: dims[1].max(1), features: dims[2].max(1) }
+    fn of(q: &[usize], k: &[usize]) -> Self {
+        Self { queries: q[1].max(1), positions: k[1].max(1), features: q[2].max(1) }
     }
 
-    fn head(self) -> usize {
+    /// The elements of all queries of a head.
+    fn queries(self) -> usize {
+        self.queries * self.features
+    }
+
+    /// The elements of all keys of a head.
+    fn keys(self) -> usize {
         self.positions * self.features
     }
 
@@ -70,18 +81,18 @@ impl CustomOp3 for Attend {
         v: &CpuStorage,
         v_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let sizes = Sizes::of(q_layout.dims());
+        let sizes = Sizes::of(q_layout.dims(), k_layout.dims());
         timed(NAME, || {
             by_real!(NAME, q.dtype(), T => {
                 let (q, k, v) = (slice::<T>(q, q_layout)?, slice::<T>(k, k_layout)?, slice::<T>(v, v_layout)?);
                 // If blocks do not cross heads, they are processed separately.
-                let rows = if sizes.positions.is_multiple_of(BLOCK) { BLOCK } else { sizes.positions };
+                let rows = if sizes.queries.is_multiple_of(BLOCK) { BLOCK } else { sizes.queries };
                 let mut out = vec![T::default(); q.len()];
                 let work = q.len().saturating_mul(sizes.positions);
                 each_row(&mut out, rows * sizes.features, work, |number, out| {
                     let from = number * rows * sizes.features;
-                    let head = from / sizes.head() * sizes.head();
-                    let (q, head) = (&q[from..][..out.len()], head..head + sizes.head());
+                    let head = from / sizes.queries() * sizes.keys();
+                    let (q, head) = (&q[from..][..out.len()], head..head + sizes.keys());
                     forward(sizes, q, &k[head.clone()], &v[head], out);
                 });
                 Ok((T::to_cpu_storage_owned(out), q_layout.shape().clone()))
@@ -97,25 +108,26 @@ impl CustomOp3 for Attend {
         out: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let (sizes, gradient) = (Sizes::of(q.dims()), gradient.contiguous()?);
+        let (sizes, gradient) = (Sizes::of(q.dims(), k.dims()), gradient.contiguous()?);
         timed("attend_gradient", || {
             by_real!(NAME, q.dtype(), T => {
-                let shape = q.shape();
+                let (of_queries, of_keys) = (q.shape(), k.shape());
                 let (q, k, v) = (Values::<T>::of(q)?, Values::<T>::of(k)?, Values::<T>::of(v)?);
                 let (out, gradient) = (Values::<T>::of(out)?, Values::<T>::of(&gradient)?);
                 // Beside the gradients of a head's queries, those of its keys and values.
-                let (mut dk, mut dv) = (vec![T::default(); q.len()], vec![T::default(); q.len()]);
-                let mut beside: Vec<_> = dk.chunks_mut(sizes.head()).zip(dv.chunks_mut(sizes.head())).collect();
+                let (mut dk, mut dv) = (vec![T::default(); k.len()], vec![T::default(); k.len()]);
+                let mut beside: Vec<_> = dk.chunks_mut(sizes.keys()).zip(dv.chunks_mut(sizes.keys())).collect();
                 let mut dq = vec![T::default(); q.len()];
                 let work = q.len().saturating_mul(sizes.positions);
-                each_row_beside(&mut dq, sizes.head(), work, &mut beside, |head, dq, (dk, dv)| {
-                    let head = head * sizes.head()..(head + 1) * sizes.head();
-                    let read = [&*q, &*k, &*v, &*out, &*gradient].map(|values| &values[head.clone()]);
-                    backward(sizes, read, [dq, dk, dv]);
+                each_row_beside(&mut dq, sizes.queries(), work, &mut beside, |head, dq, (dk, dv)| {
+                    let part = |size: usize| head * size..(head + 1) * size;
+                    let [k, v] = [&*k, &*v].map(|values| &values[part(sizes.keys())]);
+                    let [q, out, gradient] = [&*q, &*out, &*gradient].map(|values| &values[part(sizes.queries())]);
+                    backward(sizes, [q, k, v, out, gradient], [dq, dk, dv]);
                 });
                 drop(beside);
-                let of = |values: Vec<T>| Tensor::from_vec(values, shape, &candle_core::Device::Cpu).map(Some);
-                Ok((of(dq)?, of(dk)?, of(dv)?))
+                let of = |values: Vec<T>, shape| Tensor::from_vec(values, shape, &candle_core::Device::Cpu).map(Some);
+                Ok((of(dq, of_queries)?, of(dk, of_keys)?, of(dv, of_keys)?))
             })
         })
     }
@@ -139,10 +151,10 @@ fn forward<T: Real>(sizes: Sizes, q: &[T], k: &[T], v: &[T], out: &mut [T]) {
 fn backward<T: Real>(sizes: Sizes, [q, k, v, out, gradient]: [&[T]; 5], [dq, dk, dv]: [&mut [T]; 3]) {
     let (positions, features) = (sizes.positions, sizes.features);
     let scale = T::from_f64((features as f64).sqrt().recip());
-    let mut weights = vec![T::default(); BLOCK.min(positions) * positions];
+    let mut weights = vec![T::default(); BLOCK.min(sizes.queries) * positions];
     let mut scores = weights.clone();
-    for at in (0..positions).step_by(BLOCK) {
-        let rows = BLOCK.min(positions - at);
+    for at in (0..sizes.queries).step_by(BLOCK) {
+        let rows = BLOCK.min(sizes.queries - at);
         let part = at * features..(at + rows) * features;
         let (weights, scores) = (&mut weights[..rows * positions], &mut scores[..rows * positions]);
         sizes.weights(rows, &q[part.clone()], k, weights);
@@ -223,13 +235,26 @@ mod tests {
     use super::*;
     use candle_core::{DType, Device, Var};
 
-    /// Output and gradients agree with the plain form, with fewer, as many and more positions than a block has.
+    /// Output and gradients agree with the plain form, with fewer, as many and more queries than a block has, and with fewer, as
+    /// many and more of them than keys.
     #[test]
     fn blocks_agree_with_the_whole_matrix() -> Result<()> {
         for (dtype, tolerance) in [(DType::F32, 2e-5), (DType::F64, 1e-12)] {
-            for shape in [(3, 5, 4), (2, BLOCK, 2), (2, 2 * BLOCK, 3), (1, BLOCK + 7, 8)] {
-                let random = || Var::from_tensor(&Tensor::randn(0f64, 1.5, shape, &Device::Cpu)?.to_dtype(dtype)?);
-                let (inputs, cotangent) = ([random()?, random()?, random()?], random()?);
+            for (heads, queries, keys, features) in [
+                (3, 5, 5, 4),
+                (2, BLOCK, BLOCK, 2),
+                (2, 2 * BLOCK, 2 * BLOCK, 3),
+                (1, BLOCK + 7, BLOCK + 7, 8),
+                (3, 1, 6, 2),
+                (2, 7, 3, 4),
+                (2, 2 * BLOCK, 9, 3),
+                (2, BLOCK + 1, 2 * BLOCK, 2),
+            ] {
+                let random = |rows: usize| {
+                    let shape = (heads, rows, features);
+                    Var::from_tensor(&Tensor::randn(0f64, 1.5, shape, &Device::Cpu)?.to_dtype(dtype)?)
+                };
+                let (inputs, cotangent) = ([random(queries)?, random(keys)?, random(keys)?], random(queries)?);
                 let ways = [attend, reference::attend].map(|way| -> Result<Vec<Tensor>> {
                     let out = way(&inputs[0], &inputs[1], &inputs[2])?;
                     let store = (&out * cotangent.as_tensor())?.sum_all()?.backward()?;
@@ -239,7 +264,7 @@ mod tests {
                 let [ours, plain] = ways;
                 for (ours, plain) in ours?.iter().zip(&plain?) {
                     let error = (ours - plain)?.abs()?.max_all()?.to_dtype(DType::F64)?.to_scalar::<f64>()?;
-                    assert!(error < tolerance, "{dtype:?} {shape:?}: {error:e}");
+                    assert!(error < tolerance, "{dtype:?} {queries} queries, {keys} keys: {error:e}");
                 }
             }
         }

@@ -149,8 +149,9 @@ impl<'t> Walk<'_, 't> {
             ItemKind::Draw { variable, method } => {
                 self.word(variable, Place::FactorVariable);
                 self.word(&method.name, Place::DrawMethod);
+                let place = if method.name.text == "score" { Place::Value } else { Place::Size };
                 let arguments = method.arguments.iter().flatten();
-                arguments.for_each(|argument| self.expression(&argument.value, Place::Size));
+                arguments.for_each(|argument| self.expression(&argument.value, place));
             }
             ItemKind::Weight { term, value } => {
                 self.word(term, Place::BoundTerm);

@@ -37,4 +37,4 @@ pub use params::Params;
 pub use partly::Partly;
 /// The tensor operations of the crate `srvae-kernels`.
 pub use srvae_kernels as ops;
-pub use terms::{Added, Term, TermKind, Terms};
+pub use terms::{Added, Score, Term, TermKind, Terms};

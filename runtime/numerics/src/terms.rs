@@ -9,11 +9,19 @@ use candle_core::D;
 pub struct Terms {
     /// In the compiler's order.
     pub terms: Vec<Term>,
-    /// ln q of each latent with the score gradient (`draw y = score`), at its draws, `[K, B]`. [`Terms::score`]
-    /// computes the gradient from them.
-    pub scores: Vec<Tensor>,
+    /// Latents with the score gradient (`draw y = score`). [`Terms::score`] computes the gradient from them.
+    pub scores: Vec<Score>,
     /// Additional terms of the training objective. They are not part of any bound or likelihood.
     pub added: Vec<Added>,
+}
+
+/// A latent with the score gradient, at its draws.
+#[derive(Debug, Clone)]
+pub struct Score {
+    /// ln q, `[K, B]`.
+    pub log_q: Tensor,
+    /// The learned baseline, `[K, B]` nats (`score(baseline: b)`). What it reads of the model has no gradient.
+    pub baseline: Option<Tensor>,
 }
 
 /// One term of the bound.
@@ -53,15 +61,36 @@ impl Terms {
     /// gradient.
     ///
     /// The baseline of a draw is computed from the other samples of its record, or with one sample from the other
-    /// records, so the gradient is unbiased; see [`crate::dist::through::score`].
+    /// records, so the gradient is unbiased. A learned baseline is added to it; its parameters have the gradient of a
+    /// least-squares fit. See [`crate::dist::through::score`].
     ///
     /// # Errors
     /// Shapes that differ.
     pub fn score(&self, gain: &Tensor, importance: bool) -> Result<Option<Tensor>> {
-        let mut scores = self.scores.iter();
-        let Some(first) = scores.next() else { return Ok(None) };
-        let log_q = scores.try_fold(first.clone(), |sum, score| sum + score)?;
-        Ok(Some(through::score(&log_q, gain, importance)?))
+        let (learned, plain): (Vec<_>, Vec<_>) = self.scores.iter().partition(|score| score.baseline.is_some());
+        let mut total: Option<Tensor> = None;
+        let mut add = |log_q: &Tensor, baseline: Option<&Tensor>| -> Result<()> {
+            let term = through::score(log_q, baseline, gain, importance)?;
+            total = Some(match total.take() {
+                Some(sum) => (sum + term)?,
+                None => term,
+            });
+            Ok(())
+        };
+        if let Some((first, rest)) = plain.split_first() {
+            let log_q = rest.iter().try_fold(first.log_q.clone(), |sum, score| sum + &score.log_q)?;
+            add(&log_q, None)?;
+        }
+        learned.iter().try_for_each(|score| add(&score.log_q, score.baseline.as_ref()))?;
+        Ok(total)
+    }
+
+    /// The terms without learned baselines.
+    #[must_use]
+    pub fn without_baselines(&self) -> Self {
+        let mut terms = self.clone();
+        terms.scores.iter_mut().for_each(|score| score.baseline = None);
+        terms
     }
 
     /// The bound for each sample and image, nats, `[K, B]`.

@@ -98,7 +98,7 @@ fn yields(block: &Use<Block>, inputs: &mut dyn Iterator<Item = Interval>) -> Int
         "multiply" => fold(|product, one| product * one),
         "divide" => fold(|whole, one| whole / one),
         "upsample" | "downsample" | "resize" | "concat" | "reshape" | "flatten" | "spread" | "channels"
-        | "set_pool" | "global_pool" => fold(Interval::with),
+        | "set_pool" | "global_pool" | "stack" => fold(Interval::with),
         _ => Interval::ALL,
     }
 }

@@ -21,7 +21,7 @@ static TEMPERATURE: [Parameter; 1] = [Parameter {
 }];
 
 impl Checker<'_> {
-    pub(super) fn draws(&mut self, file: &File, q: &[Factor]) -> Vec<Draw> {
+    pub(super) fn draws(&mut self, file: &File, p: &[Factor], q: &[Factor]) -> Vec<Draw> {
         let mut draws: Vec<Draw> = Vec::new();
         let mut stated: Vec<VariableId> = Vec::new();
         for item in &file.items {
@@ -32,8 +32,10 @@ impl Checker<'_> {
                 continue;
             }
             stated.push(id);
-            if let Some(method) = self.draw_method(id, variable, method, q) {
-                draws.push(Draw { variable: id, method, span: variable.span });
+            let (method, baseline) = super::baselines::split(method);
+            if let Some(method) = self.draw_method(id, variable, &method, q) {
+                let baseline = baseline.and_then(|value| self.baseline(&value, variable));
+                draws.push(Draw { variable: id, method, baseline, span: variable.span });
             }
         }
         for factor in q.iter().filter(|factor| needs_method(factor) && !stated.contains(&factor.variable)) {
@@ -42,6 +44,7 @@ impl Checker<'_> {
             self.findings.push(messages::draw_missing(&variable.name, factor.span, &able));
         }
         self.unsound(&draws, q);
+        self.unsound_baselines(&draws, p, q);
         draws
     }
 

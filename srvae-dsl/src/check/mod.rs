@@ -7,6 +7,7 @@
 
 mod arguments;
 mod arithmetic;
+mod baselines;
 mod causal;
 mod cells;
 mod codes;
@@ -92,7 +93,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     checker.codes(&p, &q);
     checker.globals(&p, &q);
     let estimates = checker.estimates(file, &p, &q);
-    let draws = checker.draws(file, &q);
+    let draws = checker.draws(file, &p, &q);
     checker.means(&q, &draws);
     let weights = checker.weights(file, &p, &q);
     let addends = checker.addends(file, &[&p, &q]);

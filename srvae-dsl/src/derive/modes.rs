@@ -41,7 +41,7 @@ pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
             add(name, all, found);
         }
         add(REGENERATION.to_owned(), data.clone(), generative_reconstruction(model, &data));
-        if model.length.is_some() {
+        if model.length.is_some() && model.variables.iter().any(|variable| variable.step.is_some()) {
             let found = steps(model, &data).and_then(|steps| of_data(model, SMOOTHING, &data, steps));
             add(SMOOTHING.to_owned(), data.clone(), found);
             add(CONTINUATION.to_owned(), data.clone(), continuation(model, &data));
@@ -50,9 +50,10 @@ pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
             add(TOP.to_owned(), data.clone(), found);
         }
     }
-    for id in &partly {
-        let (name, evidence) = completion(model, *id, partly.len() == 1);
-        let found = completed(model, *id, &evidence, &name);
+    let partly = wholes(model, partly);
+    for whole in &partly {
+        let (name, evidence) = completion(model, whole, partly.len() == 1);
+        let found = completed(model, whole, &evidence, &name);
         add(name, evidence, found);
     }
     for (name, evidence) in evidences(model) {
@@ -127,18 +128,18 @@ fn reconstruction(model: &Model, data: &[VariableId], name: &str) -> Result<Mode
     of_data(model, name, data, steps)
 }
 
-/// The mode that infers a partly observed variable from all other data: a class (classification) or another value
-/// (imputation).
-fn completion(model: &Model, id: VariableId, alone: bool) -> (String, Vec<VariableId>) {
-    let variable = model.variable(id);
-    let what = if variable.space == Space::Label { CLASSIFICATION } else { IMPUTATION };
-    let name = if alone { what.to_owned() } else { format!("{what}_{}", variable.name) };
-    (name, of(model, |other| other != id && (is_data(model, other) || is_partly(model, other))))
+/// The mode that infers a partly observed variable, or all steps of one, from all other data: a class (classification) or
+/// another value (imputation).
+fn completion(model: &Model, whole: &[VariableId], alone: bool) -> (String, Vec<VariableId>) {
+    let is_label = whole.iter().all(|id| model.variable(*id).space == Space::Label);
+    let what = if is_label { CLASSIFICATION } else { IMPUTATION };
+    let name = if alone { what.to_owned() } else { format!("{what}_{}", names(model, whole)) };
+    (name, of(model, |other| !whole.contains(&other) && (is_data(model, other) || is_partly(model, other))))
 }
 
-/// The draws of a variable given the evidence, and of the variables that it is drawn from.
-fn completed(model: &Model, id: VariableId, evidence: &[VariableId], name: &str) -> Result<Mode, Reason> {
-    let mut needed: VariableSet = std::iter::once(id).collect();
+/// The draws of some variables given the evidence, and of the variables that they are drawn from.
+fn completed(model: &Model, whole: &[VariableId], evidence: &[VariableId], name: &str) -> Result<Mode, Reason> {
+    let mut needed: VariableSet = whole.iter().copied().collect();
     let mut kept: Vec<Step> = Vec::new();
     for step in steps(model, evidence)?.into_iter().rev() {
         if needed.contains(step.variable) {

@@ -88,10 +88,21 @@ pub fn bound_terms(plan: &Plan, walker: &Walker<'_>, rolled: &Rolled) -> TokenSt
             }
         }
     });
-    let scores = plan.bound.scores.iter().map(|score| rolled.value(&plan.bound.value(*score).name));
+    let value = |id: ValueId| rolled.value(&plan.bound.value(id).name);
+    let scores = plan.bound.scores.iter().map(|score| {
+        let (log_q, baseline) = (value(score.log_q), optional(score.baseline.map(value)));
+        quote!(::srvae::Score { log_q: #log_q, baseline: #baseline })
+    });
     let scores = has_scores(plan).then(|| quote!(scores: ::std::vec::Vec::from([#(#scores),*]),));
     let added = super::objective::added(plan, rolled);
     quote!(::std::result::Result::Ok(super::results::BoundTerms { #added #(#terms,)* #scores }))
+}
+
+fn optional(value: Option<TokenStream>) -> TokenStream {
+    match value {
+        Some(value) => quote!(::std::option::Option::Some(#value)),
+        None => quote!(::std::option::Option::None),
+    }
 }
 
 /// The enumerated values that the bound sums over, if any. The components of a mixture are enumerated as the classes of a

@@ -14,8 +14,8 @@ pub fn results(plan: &Plan) -> TokenStream {
     let terms = groups.map(|(group, field)| field_of_terms(plan, &group, &field));
     let scores = has_scores(plan).then(|| {
         quote! {
-            /// ln q of what is drawn by its score.
-            pub scores: ::std::vec::Vec<::srvae::Tensor>,
+            /// What is drawn by its score.
+            pub scores: ::std::vec::Vec<::srvae::Score>,
         }
     });
     let addends = has_addends(plan).then(|| {

@@ -126,7 +126,11 @@ pub fn discrete_draws(plan: &Plan) -> Vec<(String, String)> {
                 format!("the draws of {name} have the gradient of their mean (straight-through), which is biased")
             }
             DrawMethod::Score => {
-                format!("the gradient is that of the score, with the mean of the other draws of {name} as baseline; it is unbiased")
+                let learned = draw.baseline.map(|id| format!(" and the learned {}", plan.model.nets[id.0].name));
+                format!(
+                    "the gradient is that of the score, with the mean of the other draws of {name}{} as baseline; it is unbiased",
+                    learned.unwrap_or_default()
+                )
             }
         };
         (plan.factor_text(Side::Q, draw.variable), how)

@@ -154,7 +154,8 @@ fn draws(plan: &Plan) -> Vec<Value> {
         match &draw.method {
             DrawMethod::Enumerate { values } => object["values"] = json!(values),
             DrawMethod::Relaxed { temperature } => object["temperature"] = literal(&temperature.value),
-            DrawMethod::StraightThrough | DrawMethod::Score => {}
+            DrawMethod::Score => object["baseline"] = json!(draw.baseline.map(|id| &plan.model.nets[id.0].name)),
+            DrawMethod::StraightThrough => {}
         }
         object
     });

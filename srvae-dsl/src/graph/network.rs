@@ -3,6 +3,7 @@
 use super::{Interval, NetId, Number, Use, VariableId, VariableSet};
 use crate::catalog::{Block, Cost};
 use crate::source::Span;
+use std::collections::BTreeSet;
 
 /// A network: a list of nodes, inputs before the nodes that read them.
 #[derive(Debug, Clone)]
@@ -72,6 +73,11 @@ impl Network {
     /// Whether the network reads the past of the factor's own variable.
     pub fn is_autoregressive(&self) -> bool {
         self.nodes.iter().any(|node| matches!(node.op, Op::Past(_)))
+    }
+
+    /// The named networks and values that the network reads directly.
+    pub fn uses(&self) -> impl Iterator<Item = NetId> {
+        self.nodes.iter().filter_map(|node| if let Op::Let(id) | Op::Net(id) = node.op { Some(id) } else { None })
     }
 
     /// The values (`let`) that the network reads directly.
@@ -169,6 +175,17 @@ pub struct Net {
     /// The step of the sequence that the value belongs to.
     pub step: Option<usize>,
     pub span: Span,
+}
+
+/// Named networks and values, and those that they read, directly or through others; beyond an end none.
+pub fn reached(nets: &[Net], from: impl IntoIterator<Item = NetId>, is_end: impl Fn(NetId) -> bool) -> BTreeSet<NetId> {
+    let (mut open, mut all): (Vec<NetId>, _) = (from.into_iter().collect(), BTreeSet::new());
+    while let Some(id) = open.pop() {
+        if let (true, NetBody::Network(network)) = (all.insert(id) && !is_end(id), &nets[id.0].body) {
+            open.extend(network.uses());
+        }
+    }
+    all
 }
 
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! Statements of the file about the bound, gradients and the training objective.
 
-use super::{Argument, Number, Side, VariableId};
+use super::{Argument, NetId, Number, Side, VariableId};
 use crate::source::Span;
 
 /// `bound KL_z = monte_carlo`.
@@ -79,6 +79,8 @@ pub struct Addend {
 pub struct Draw {
     pub variable: VariableId,
     pub method: DrawMethod,
+    /// The value that is the learned baseline: `score(baseline: b)`.
+    pub baseline: Option<NetId>,
     pub span: Span,
 }
 

@@ -1,7 +1,7 @@
 //! Divides a file into statements, so that the grammar parses one at a time.
 //!
 //! A line break ends a statement, except inside brackets, after a token that needs a continuation (`=`, `|>`, `,`,
-//! `from`, …), or before a line that continues (`|>`, `from`). This is one pass over the characters, without recursion.
+//! `from`, …), or before a line that continues (`|>`, `from`, `+`). This is one pass over the characters, without recursion.
 //! It limits the nesting of brackets, over which later passes recurse.
 
 use crate::ast::{Comment, Doc};
@@ -190,7 +190,8 @@ impl Scanner<'_> {
     fn begin_line(&mut self, token: &str, end: usize) {
         let wants_more = self.current.as_ref().is_some_and(|current| current.wants_more);
         let is_indented = self.text[..end - token.len()].ends_with([' ', '\t']);
-        let is_clause = matches!(token, "|>" | "from" | "where") || (token == "for" && is_indented);
+        let is_clause =
+            matches!(token, "|>" | "from" | "where" | "+" | "-" | "*" | "/") || (token == "for" && is_indented);
         let goes_on = !self.brackets.is_empty() || wants_more || is_clause;
         if !goes_on || self.starts_statement(token, end) {
             self.end_statement();
@@ -224,7 +225,7 @@ impl Scanner<'_> {
         }
         let word_ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
         let word = |word: &str| rest.strip_prefix(word).is_some_and(word_ends);
-        rest.starts_with("|>") || word("from") || word("where")
+        rest.starts_with("|>") || rest.starts_with(['+', '-', '*', '/']) || word("from") || word("where")
     }
 
     fn open(&mut self, bracket: char, at: usize) {

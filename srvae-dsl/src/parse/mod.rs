@@ -98,7 +98,7 @@ fn parse_statement(code: &str, statement: &Statement) -> Result<Item, Failure> {
     let Some((_, rule, example)) = STATEMENTS.iter().find(|(keyword, ..)| *keyword == word) else {
         let end = word_end.max(text.chars().next().map_or(0, char::len_utf8));
         let span = Span::new(statement.span.start, statement.span.start + end);
-        if text[word_end..].trim_start().starts_with('~') {
+        if ["~", "\\sim"].iter().any(|sign| text[word_end..].trim_start().starts_with(sign)) {
             return Err(Box::new(messages::tilde(word, statement.span)));
         }
         let is_assigned = text[word_end..].trim_start().starts_with('=');

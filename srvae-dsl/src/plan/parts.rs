@@ -136,17 +136,20 @@ pub fn call(block: &Use<Block>) -> Call {
         name: block.entry.name,
         runtime: block.entry.runtime,
         arguments: block.args.clone(),
-        many: block.entry.arity == Arity::Many,
+        many: matches!(block.entry.arity, Arity::Many | Arity::Some),
         repeats: block.entry.parameters.iter().any(|parameter| parameter.repeats),
     }
 }
 
-/// All parts of the model: factors of p, then of q, each with the named networks that it uses first.
+/// All parts of the model: factors of p, then of q, each with the named networks that it uses first, then baselines.
 pub fn parts(model: &Model) -> Parts {
     let mut builder =
         Builder { model, parts: Parts::default(), names: Names::with(&["config", "params"]), values: BTreeMap::new() };
     for factor in model.p.iter().chain(&model.q) {
         builder.factor(factor);
+    }
+    for baseline in model.draws.iter().filter_map(|draw| draw.baseline) {
+        builder.value(baseline);
     }
     let mut parts = builder.parts;
     mark_needed(&mut parts);

@@ -26,10 +26,26 @@ pub struct Program {
     pub output: Output,
     /// Variables that are summed over instead of drawn: their values, or the components that they are drawn from.
     pub enumerated: Vec<VariableId>,
-    /// Log-probabilities of draws with the score gradient, `[K, B]`. They are returned after the terms.
-    pub scores: Vec<ValueId>,
+    /// Draws with the score gradient. They are returned after the terms.
+    pub scores: Vec<Score>,
     /// Additional terms of the training objective, `[K, B]`. They are returned after the scores.
     pub addends: Vec<ValueId>,
+}
+
+/// A draw with the score gradient.
+#[derive(Debug, Clone, Copy)]
+pub struct Score {
+    /// Its log-probability, `[K, B]`.
+    pub log_q: ValueId,
+    /// Its learned baseline, `[K, B]`.
+    pub baseline: Option<ValueId>,
+}
+
+impl Score {
+    /// Its values, in the order in which a program returns them.
+    pub fn values(self) -> impl Iterator<Item = ValueId> {
+        std::iter::once(self.log_q).chain(self.baseline)
+    }
 }
 
 /// The results of a program.
@@ -182,6 +198,10 @@ pub enum Operation {
     Within(usize),
     /// The values before each position of a map, in raster order: the map shifted by one position.
     Past,
+    /// A tensor without its gradient.
+    Detach,
+    /// `[rows, 1]` to `[rows]`.
+    Squeeze,
     /// A tensor that an earlier segment of the bound made. No inputs.
     Kept,
     /// A variable at the positions drawn so far, zeros elsewhere. No inputs.
@@ -248,7 +268,10 @@ impl Program {
     /// The results of the program.
     pub fn outputs(&self) -> Vec<ValueId> {
         match &self.output {
-            Output::Terms(values) => values.iter().chain(&self.scores).chain(&self.addends).copied().collect(),
+            Output::Terms(values) => {
+                let scores = self.scores.iter().flat_map(|score| score.values());
+                values.iter().copied().chain(scores).chain(self.addends.iter().copied()).collect()
+            }
             Output::Variables(values) => values.iter().map(|(_, value)| *value).collect(),
             Output::Distribution(value) | Output::Value(value) => vec![*value],
         }

@@ -140,6 +140,8 @@ impl Plan {
                 format!("{} where step #{step} ≤ {}, else {}", inputs[0], inputs[2], inputs[1])
             }
             Operation::Past => format!("past({all})"),
+            Operation::Squeeze => format!("squeeze({all})"),
+            Operation::Detach => format!("{all} without gradient"),
             Operation::Partial(_) => "as far as it is drawn".to_owned(),
             Operation::InOrder(..) => return format!("{} ~ {}, position by position", value.name, inputs[1]),
             Operation::Level(level) => format!("{} where #{level} is a top level, else {}", inputs[0], inputs[1]),

@@ -27,7 +27,12 @@ fn without_unread(mut program: Program) -> Program {
     program.values.retain(|_| keep.next().unwrap_or(false));
     let follow = |id: &mut ValueId| *id = moved[id.0];
     program.values.iter_mut().flat_map(|value| &mut value.inputs).for_each(follow);
-    program.scores.iter_mut().chain(&mut program.addends).for_each(follow);
+    program
+        .scores
+        .iter_mut()
+        .flat_map(|score| std::iter::once(&mut score.log_q).chain(&mut score.baseline))
+        .for_each(follow);
+    program.addends.iter_mut().for_each(follow);
     match &mut program.output {
         Output::Terms(values) => values.iter_mut().for_each(follow),
         Output::Variables(values) => values.iter_mut().for_each(|(_, value)| follow(value)),

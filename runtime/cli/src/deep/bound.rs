@@ -55,7 +55,7 @@ fn closed_forms(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// The difference between each divergence and its estimate, for every sample and record, nats.
+/// The difference between each divergence and its estimate, nats: independent numbers.
 fn differences(subject: &Subject<'_>, samples: usize) -> Result<Vec<(&'static str, Vec<f64>)>> {
     let terms = |kl| -> Result<_> {
         Ok(subject.model.bound(&subject.data, &mut subject.noise(5), &BoundOptions { samples, kl })?.terms)
@@ -63,8 +63,17 @@ fn differences(subject: &Subject<'_>, samples: usize) -> Result<Vec<(&'static st
     let pairs = terms(KlEstimator::Derived)?.into_iter().zip(terms(KlEstimator::MonteCarlo)?);
     let divergences = pairs.filter(|(derived, _)| derived.kind == TermKind::Kl);
     let each = divergences
-        .map(|(derived, drawn)| Ok((derived.name, (&derived.value - &drawn.value)?.flatten_all()?.to_vec1::<f64>()?)));
+        .map(|(derived, drawn)| Ok((derived.name, independent((&derived.value - &drawn.value)?.to_vec2::<f64>()?))));
     each.collect()
+}
+
+/// The numbers of all samples and records. A global variable has one draw for all records, which counts once.
+fn independent(mut samples: Vec<Vec<f64>>) -> Vec<f64> {
+    let is_shared = samples.iter().all(|records| records.iter().all(|value| *value == records[0]));
+    if is_shared {
+        samples.iter_mut().for_each(|records| records.truncate(1));
+    }
+    samples.concat()
 }
 
 /// The bound with several samples, from independent draws, is not below that with one.

@@ -63,16 +63,26 @@ pub fn jumping(spec: &Spec) -> Result<Vec<String>> {
             continue;
         }
         jumping.extend(factor.parents.iter());
-        parts.push(format!("q_{}", model.variable(factor.variable).name));
+        parts.push(factor.path.clone());
         // The gradient of codes is that of the codebook loss.
         if let graph::Body::Stochastic { base, .. } = &factor.body
             && base.entry.atoms
         {
-            parts.push(format!("p_{}", model.variable(factor.variable).name));
+            parts.extend(model.p_of(factor.variable).map(|p| p.path.clone()));
         }
         parts.extend(network.iter().flat_map(|network| below(model, network)));
     }
     Ok(parts)
+}
+
+/// The paths of the parameters of learned baselines, which are not in the bound.
+///
+/// # Errors
+/// The compiler's report.
+pub fn baselines(spec: &Spec) -> Result<Vec<String>> {
+    let compilation = of_spec(spec)?;
+    let model = compilation.model()?;
+    Ok(model.of_baselines().into_iter().map(|id| srvae_dsl::plan::net_path(model, id)).collect())
 }
 
 /// The paths of the parameters of named networks and values that a network reads, directly or through values.
@@ -100,8 +110,9 @@ fn below(model: &graph::Model, network: &graph::Network) -> Vec<String> {
 /// The compiler's report.
 pub fn summed(spec: &Spec) -> Result<Vec<String>> {
     let compilation = of_spec(spec)?;
-    let model = compilation.model()?;
+    let plan = compilation.plan()?;
     let is_summed = |draw: &&graph::Draw| matches!(draw.method, graph::DrawMethod::Enumerate { .. });
-    let terms = model.draws.iter().filter(is_summed).map(|draw| format!("KL_{}", model.variable(draw.variable).name));
-    Ok(terms.collect())
+    let terms = plan.model.draws.iter().filter(is_summed).map(|draw| format!("KL_{}", plan.name(draw.variable)));
+    // The steps of a sequence are one term.
+    Ok(terms.map(|term| plan.term_name(&term).to_owned()).collect())
 }

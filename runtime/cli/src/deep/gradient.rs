@@ -20,28 +20,27 @@ const ROUNDING: f64 = 16.0 * f64::EPSILON;
 /// The number of the noise of the draws.
 const SEED: u64 = 8;
 
-/// One law for each factor and shared network.
+/// One law for each factor and shared network: the gradient of the bound, and for a learned baseline its own.
 pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     let params = subject.model.params().clone();
     params.set_phase(Phase::Training);
     let result = (|| {
-        let gradients = value(subject)?.backward()?;
-        let mut parts: BTreeMap<String, Vec<(Var, Tensor)>> = BTreeMap::new();
-        for (name, var) in params.entries() {
-            let gradient = match gradients.get(&var) {
-                Some(gradient) => gradient.clone(),
-                None => var.zeros_like()?,
-            };
-            parts.entry(part(&name).to_owned()).or_default().push((var, gradient));
-        }
-        let (jumping, rounding) = (facts::jumping(subject.spec)?, ROUNDING * magnitude(subject)?);
-        let each = parts.iter().map(|(part, vars)| match jumping.contains(part) {
-            true => Ok(Finding {
-                law: title(part),
+        let (jumping, baselines) = (facts::jumping(subject.spec)?, facts::baselines(subject.spec)?);
+        let rounding = ROUNDING * magnitude(subject)?;
+        let is_among = |paths: &[String], name: &str| paths.iter().any(|path| part(path) == name);
+        let of_baselines = match baselines.is_empty() {
+            true => BTreeMap::new(),
+            false => slopes(subject, sum_of_baselines)?,
+        };
+        let of_bound = slopes(subject, value)?;
+        let each = of_bound.iter().map(|(name, vars)| match of_baselines.get(name) {
+            Some(vars) if is_among(&baselines, name) => law(subject, sum_of_baselines, (name, vars), rounding),
+            _ if is_among(&jumping, name) => Ok(Finding {
+                law: title(name),
                 outcome: Outcome::Skipped,
                 seen: "a discrete draw depends on it".into(),
             }),
-            false => law(subject, part, vars, rounding),
+            _ => law(subject, value, (name, vars), rounding),
         });
         each.collect()
     })();
@@ -53,6 +52,30 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
 fn part(name: &str) -> &str {
     let begin = if name.starts_with("net.") { "net.".len() } else { 0 };
     name[begin..].find('.').map_or(name, |end| &name[..begin + end])
+}
+
+/// A number whose gradient is tested.
+type Number = fn(&Subject<'_>) -> Result<Tensor>;
+
+/// The parameters of each factor and shared network with their gradients.
+fn slopes(subject: &Subject<'_>, number: Number) -> Result<BTreeMap<String, Vec<(Var, Tensor)>>> {
+    let gradients = number(subject)?.backward()?;
+    let mut parts: BTreeMap<String, Vec<(Var, Tensor)>> = BTreeMap::new();
+    for (name, var) in subject.model.params().entries() {
+        let gradient = match gradients.get(&var) {
+            Some(gradient) => gradient.clone(),
+            None => var.zeros_like()?,
+        };
+        parts.entry(part(&name).to_owned()).or_default().push((var, gradient));
+    }
+    Ok(parts)
+}
+
+/// The mean of all learned baselines, with fixed draws.
+fn sum_of_baselines(subject: &Subject<'_>) -> Result<Tensor> {
+    let terms = subject.model.bound(&subject.data, &mut subject.noise(SEED), &BoundOptions::default())?;
+    let each = terms.scores.iter().filter_map(|score| score.baseline.as_ref());
+    Ok(Tensor::stack(&each.collect::<Vec<_>>(), 0)?.mean_all()?)
 }
 
 /// The mean bound with one sample per record, with fixed draws.
@@ -72,7 +95,12 @@ fn title(part: &str) -> String {
 }
 
 /// Compares along the gradient and a random direction together, so that an error in any entry shows.
-fn law(subject: &Subject<'_>, part: &str, vars: &[(Var, Tensor)], rounding: f64) -> Result<Finding> {
+fn law(
+    subject: &Subject<'_>,
+    number: Number,
+    (part, vars): (&str, &[(Var, Tensor)]),
+    rounding: f64,
+) -> Result<Finding> {
     let law = title(part);
     let mut noise = subject.noise(9);
     let random = |(var, _): &(Var, Tensor)| noise.normal(part, var.dims(), DType::F64, var.device());
@@ -89,7 +117,7 @@ fn law(subject: &Subject<'_>, part: &str, vars: &[(Var, Tensor)], rounding: f64)
     let direction = direction.collect::<Result<Vec<_>, _>>()?;
     let along = |distance: f64| -> Result<f64> {
         moved(subject, vars, &direction, distance)?;
-        let found = value(subject)?.to_scalar::<f64>()?;
+        let found = number(subject)?.to_scalar::<f64>()?;
         moved(subject, vars, &direction, -distance)?;
         Ok(found)
     };

@@ -19,7 +19,10 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     }
     let difference = (bound(&subject.data)? - bound(&other)?)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f64>()?;
     let law = "values after a record's end have no influence";
-    Ok(vec![Finding::new(law, difference == 0.0, format!("differs by {difference:.1e}"))])
+    // The probabilities of values that are enumerated after the end add up to 1, within the rounding of some sums.
+    let largest = bound(&subject.data)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f64>()?;
+    let holds = difference <= 16.0 * f64::EPSILON * (1.0 + largest);
+    Ok(vec![Finding::new(law, holds, format!("differs by {difference:.1e}"))])
 }
 
 /// The same sequences, with the first step in place of every step after the end.

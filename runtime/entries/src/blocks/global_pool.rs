@@ -1,15 +1,18 @@
-//! Means over all positions.
+//! Means over all positions, or over all members.
 
 use crate::prelude::*;
 
 operation! {
-    /// The mean of every channel over all positions: a vector.
+    /// The mean of every channel over all positions of a map, or of every feature over the members of a set: a vector.
     one global_pool(GlobalPoolConfig {}),
-    examples: [{} over [2, 3, 2]],
+    examples: [{} over [2, 3, 2], {} over [2, 3]],
 }
 
 fn shape(_: &GlobalPoolConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
-    planes(inputs).map(|(channels, ..)| vec![channels])
+    match inputs {
+        [[features, _]] => Ok(vec![*features]),
+        _ => planes(inputs).map(|(channels, ..)| vec![channels]),
+    }
 }
 
 #[cfg(feature = "tensors")]

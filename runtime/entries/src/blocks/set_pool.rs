@@ -1,7 +1,7 @@
 //! Means over the members of a set.
 
 operation! {
-    /// The mean over the first axis, the members of a set: [members, features] to [features].
+    /// The mean over the first axis: [members, features] to [features]. For the members of `stack`, see `global_pool`.
     one set_pool(SetPoolConfig {}),
     examples: [{} over [3, 2], {} over [2, 3, 2]],
 }

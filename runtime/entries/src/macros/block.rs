@@ -14,7 +14,7 @@ macro_rules! causal {
 }
 
 /// Declares a layer: a type with parameters that is built from the shape of its input. `two NAME: …` reads two inputs
-/// in a fixed order.
+/// in a fixed order, `three NAME: …` three.
 ///
 /// `shape(&Config, &[&[usize]]) -> Result<Vec<usize>, String>` and `cost(&Config, &[&[usize]]) -> Cost` must be defined
 /// in the same file.
@@ -73,6 +73,10 @@ macro_rules! layer {
         let [first, second] = $crate::tensors::two($inputs)?;
         tensors::$type::new($params, first, second, $config)
     }};
+    (@new Three $type:ident $params:ident $inputs:ident $config:expr) => {{
+        let [first, second, third] = $crate::tensors::three($inputs)?;
+        tensors::$type::new($params, first, second, third, $config)
+    }};
     (@forward One $type:ident $this:ident $inputs:ident) => {
         tensors::$type::forward($this, $crate::tensors::only($inputs)?)
     };
@@ -80,6 +84,13 @@ macro_rules! layer {
         let [first, second] = $crate::tensors::two($inputs)?;
         tensors::$type::forward($this, first, second)
     }};
+    (@forward Three $type:ident $this:ident $inputs:ident) => {{
+        let [first, second, third] = $crate::tensors::three($inputs)?;
+        tensors::$type::forward($this, first, second, third)
+    }};
+    ($(#[doc = $docs:literal])+ three $name:ident: $($rest:tt)*) => {
+        layer! { @of Three [$($docs)+] $name: $($rest)* }
+    };
     ($(#[doc = $docs:literal])+ two $name:ident: $($rest:tt)*) => {
         layer! { @of Two [$($docs)+] $name: $($rest)* }
     };
@@ -143,7 +154,7 @@ macro_rules! source {
 }
 
 /// Declares a function on tensors without parameters. `operation! { … one elu: … }` reads one input, `many` two or
-/// more.
+/// more, `some` one or more.
 ///
 /// `shape(&Config, &[&[usize]]) -> Result<Vec<usize>, String>` must be defined in the same file.
 macro_rules! operation {
@@ -200,8 +211,10 @@ macro_rules! operation {
     };
     (@inputs one $inputs:ident) => { $crate::tensors::only($inputs)? };
     (@inputs many $inputs:ident) => { $inputs };
+    (@inputs some $inputs:ident) => { $inputs };
     (@arity one) => { $crate::Arity::One };
     (@arity many) => { $crate::Arity::Many };
+    (@arity some) => { $crate::Arity::Some };
 }
 
 /// Declares a scalar function, applied element by element: the trait `Scalar` on a type of the module `tensors` in the

@@ -170,11 +170,18 @@ fn log_mean_exp(values: &Tensor) -> Result<Tensor> {
 /// With one draw per record, the baseline is the mean gain of the other records of the batch. With a single record, it
 /// is 0.
 ///
+/// A learned baseline b, `[K, B]`, is subtracted too (NVIL, Mnih and Gregor 2014). With one draw per record it is subtracted
+/// from the gains, so that the other records' mean is that of what b does not explain. The term then also has the gradient
+/// Σ_k signal ∇b, that of −½ signal².
+///
 /// # Errors
 /// Shapes that differ.
-pub fn score(log_q: &Tensor, gain: &Tensor, importance: bool) -> Result<Tensor> {
+pub fn score(log_q: &Tensor, learned: Option<&Tensor>, gain: &Tensor, importance: bool) -> Result<Tensor> {
     let (samples, batch) = gain.dims2()?;
-    let gain = gain.detach();
+    let mut gain = gain.detach();
+    if let (Some(learned), 1) = (learned, samples) {
+        gain = (gain - learned.detach())?;
+    }
     let others = |along: D, count: usize| -> Result<Tensor> {
         gain.sum_keepdim(along)?.broadcast_sub(&gain)? / (count - 1) as f64
     };
@@ -194,5 +201,10 @@ pub fn score(log_q: &Tensor, gain: &Tensor, importance: bool) -> Result<Tensor> 
             Tensor::stack(&without.collect::<Result<Vec<_>>>()?, 0)?
         }
     };
-    (signal.detach() * (log_q - log_q.detach())?)?.sum(0)
+    let (signal, moved) = match learned {
+        None => (signal, log_q.clone()),
+        Some(learned) if samples == 1 => (signal, (log_q + learned)?),
+        Some(learned) => ((signal - learned.detach())?, (log_q + learned)?),
+    };
+    (signal.detach() * (&moved - moved.detach())?)?.sum(0)
 }

@@ -93,7 +93,9 @@ pub fn loss(weighted: &Terms, config: &Config) -> Result<Tensor> {
     let (gain, importance) = (weighted.log_weights()?, config.samples > 1);
     let scores = match addition {
         // With importance weights the objective is the sum of two functions of the draws, otherwise it is one.
-        Some(addition) if importance => [weighted.score(&gain, true)?, weighted.score(&addition, false)?],
+        Some(addition) if importance => {
+            [weighted.score(&gain, true)?, weighted.without_baselines().score(&addition, false)?]
+        }
         Some(addition) => [weighted.score(&(gain + addition)?, false)?, None],
         None => [weighted.score(&gain, importance)?, None],
     };
@@ -125,7 +127,7 @@ fn negative(terms: &Terms, config: &Config) -> Result<Tensor> {
 #[cfg(test)]
 mod tests {
     use super::{Config, Moment, Result, Tensor, TermKind, Terms, loss, of_every_divergence};
-    use crate::{Added, Device, Term};
+    use crate::{Added, Device, Score, Term};
     use anyhow::Context;
     use candle_core::Var;
 
@@ -211,7 +213,7 @@ mod tests {
         let added = Added { name: "ln q", scale: 2.0, value: rows(&ADDED)? };
         let terms = Terms {
             terms: vec![Term { name: "RE_x", kind: TermKind::Reconstruction, value: rows(&GAIN)? }],
-            scores: vec![log_q.as_tensor().clone()],
+            scores: vec![Score { log_q: log_q.as_tensor().clone(), baseline: None }],
             added: if is_added { vec![added] } else { Vec::new() },
         };
         let slopes = loss(&terms, &Config { samples, ..Config::default() })?.backward()?;

@@ -69,16 +69,19 @@ impl Builder<'_, '_> {
             Arity::None => 0,
             Arity::One => usize::from(piped.is_none()).min(positional),
             Arity::Two => (2 - usize::from(piped.is_some())).min(positional),
-            Arity::Many => positional,
+            Arity::Three => (3 - usize::from(piped.is_some())).min(positional),
+            Arity::Many | Arity::Some => positional,
         };
         let (inputs, rest) = given.split_at(here);
         let nodes = self.inputs(piped, inputs)?;
         let wanted = match block.arity {
             Arity::One if nodes.len() != 1 => Some("one input"),
             Arity::Two if nodes.len() != 2 => Some("two inputs"),
+            Arity::Three if nodes.len() != 3 => Some("three inputs"),
             Arity::Many if nodes.len() < 2 => Some("at least two inputs"),
+            Arity::Some if nodes.is_empty() => Some("at least one input"),
             Arity::None if !nodes.is_empty() => Some("no input"),
-            Arity::None | Arity::One | Arity::Two | Arity::Many => None,
+            _ => None,
         };
         if let Some(wanted) = wanted {
             self.checker.findings.push(messages::wrong_inputs(block.name, wanted, nodes.len(), false, span));

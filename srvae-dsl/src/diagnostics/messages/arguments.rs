@@ -124,7 +124,11 @@ pub(crate) fn natural_domain(name: &str, domain: Domain, span: Span) -> Diagnost
         Domain::Unit => {
             ("between 0 and 1", "may be below 0 or above 1", "end with `sigmoid`, or give a number between 0 and 1")
         }
-        Domain::Simplex => ("proportions", "may add up to anything", "end with `softmax`"),
+        Domain::Simplex => (
+            "proportions",
+            "may add up to anything",
+            "end with `softmax`; or write `logits: … |> log` if they add up to 1 by construction",
+        ),
     };
     Diagnostic::error("E0515", format!("`{name}` must be {wanted}, but this may be anything")).at(span, mark).hint(hint)
 }
@@ -177,6 +181,7 @@ pub(crate) fn wrong_inputs(name: &str, wanted: &str, found: usize, is_multiple: 
             )
         }
         "one input" => format!("write `a |> {name}`, or `{name}(a, …)` with the input first"),
+        "three inputs" => format!("write `{name}(a, b, c)`; a piped value is the first input"),
         _ => format!("write `{name}(a, b)`; a piped value is the first input"),
     };
     Diagnostic::error("E0313", format!("`{name}` reads {wanted}, not {found}"))

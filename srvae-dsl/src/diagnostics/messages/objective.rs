@@ -97,6 +97,63 @@ pub(crate) fn score_below_enumerate(name: &str, span: Span, below: &str, place: 
     .hint(format!("enumerate `{below}` too, or use `score` for both"))
 }
 
+pub(crate) fn baseline_is_no_value(variable: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0488", format!("the baseline of `{variable}` is not a value of the file"))
+        .at(span, "not the name of a `let`")
+        .hint(format!(
+            "name it: `let b = x |> linear(out: 64) |> tanh |> linear(out: 1)`, and write `draw {variable} = score(baseline: b)`"
+        ))
+}
+
+pub(crate) fn baseline_shape(name: &str, shape: &str, span: Span, defined: Span) -> Diagnostic {
+    Diagnostic::error("E0489", format!("a baseline is one number per record, but `{name}` is {shape}"))
+        .at(span, "read as a baseline")
+        .and(defined, format!("of shape {shape}"))
+        .hint("end it with `linear(out: 1)`")
+}
+
+pub(crate) fn baseline_depends(name: &str, variable: &str, read: &str, span: Span, defined: Span) -> Diagnostic {
+    let (title, hint) = match read == variable {
+        true => (format!("the baseline `{name}` of `{variable}` reads `{variable}` itself"), String::new()),
+        false => (
+            format!("the baseline `{name}` of `{variable}` reads `{read}`, which q draws from `{variable}`"),
+            format!(" or `{read}`"),
+        ),
+    };
+    Diagnostic::error("E0490", title)
+        .at(span, "the gradient would be biased")
+        .and(defined, format!("reads `{read}`"))
+        .hint(format!("a baseline reads data and what q draws without `{variable}`: remove `{variable}`{hint} from it"))
+}
+
+pub(crate) fn baseline_of_values(name: &str, read: &str, span: Span, defined: Span) -> Diagnostic {
+    Diagnostic::error("E0491", format!("the baseline `{name}` depends on `{read}`, over whose values the bound sums"))
+        .at(span, "needs one number per record")
+        .and(defined, format!("one number for each value of `{read}`"))
+        .hint(format!("remove `{read}` from `{name}`"))
+}
+
+pub(crate) fn baseline_shares(name: &str, other: &str, span: Span, defined: Span) -> Diagnostic {
+    let (title, hint) = match name == other {
+        true => (
+            format!("`{name}` is a baseline, and the model reads it too"),
+            format!(
+                "state a value of its own for the baseline; it may read `{name}`, which then has no gradient from there"
+            ),
+        ),
+        false => (
+            format!("the baseline `{name}` uses the network `{other}`, and the model uses it too"),
+            format!(
+                "give the baseline a network of its own, or let it read a value (`let`) that `{other}` yields, which then has no gradient from there"
+            ),
+        ),
+    };
+    Diagnostic::error("E0492", title)
+        .at(span, "fitting the baseline would train the model")
+        .and(defined, "these parameters would be shared")
+        .hint(hint)
+}
+
 pub(crate) fn too_many_together(product: usize, span: Span) -> Diagnostic {
     Diagnostic::error("E0434", format!("the enumerated variables have {product} combinations of values"))
         .at(span, format!("more than {MOST_VALUES}"))

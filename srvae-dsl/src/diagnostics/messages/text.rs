@@ -94,12 +94,22 @@ pub(crate) fn tilde(name: &str, span: Span) -> Diagnostic {
 
 /// `before` is the text of the statement before what was found.
 pub(crate) fn unexpected(span: Span, [before, found]: [&str; 2], expected: &str, example: &str) -> Diagnostic {
-    let hint =
-        sign(before, found, expected).map_or_else(|| format!("such a statement looks like `{example}`"), str::to_owned);
+    let hint = aggregate(before).or_else(|| sign(before, found, expected));
+    let hint = hint.map_or_else(|| format!("such a statement looks like `{example}`"), str::to_owned);
     let found = if found.is_empty() { "the statement ends".to_owned() } else { format!("found `{found}`") };
     Diagnostic::error("E0111", format!("{found} where {expected} was expected"))
         .at(span, format!("expected {expected}"))
         .hint(hint)
+}
+
+/// For an objective with a function of the aggregate posterior.
+fn aggregate(before: &str) -> Option<&'static str> {
+    let statement = before.strip_prefix("objective")?;
+    let mut words = statement.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_lowercase);
+    let known = ["total_correlation", "tc", "mmd", "mutual_information", "mi", "wasserstein", "discriminator", "gan"];
+    words.any(|word| known.contains(&word.as_str())).then_some(
+        "`objective` adds only ln p or ln q of a factor. Penalties of the average of q over the data (total correlation, MMD, mutual information) and adversarial losses are not available: their value for a record would depend on the batch",
+    )
 }
 
 pub(crate) fn number_too_large(span: Span) -> Diagnostic {

@@ -215,6 +215,14 @@ impl Walker<'_> {
                 let inputs = all();
                 quote!(::srvae::ops::within(#(#inputs),*, #step))
             }
+            Operation::Detach => {
+                let tensor = method(0);
+                return (quote!(#tensor.detach()), false);
+            }
+            Operation::Squeeze => {
+                let tensor = method(0);
+                quote!(#tensor.squeeze(1))
+            }
             Operation::Past => {
                 let map = reference(0);
                 quote!(::srvae::ops::past(#map))

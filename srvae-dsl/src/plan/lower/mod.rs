@@ -8,7 +8,7 @@ mod terms;
 
 use super::names::{ARGUMENTS, Names};
 use super::parts::Parts;
-use super::program::{How, Operation, Output, Program, Value, ValueId};
+use super::program::{How, Operation, Output, Program, Score, Value, ValueId};
 use super::sweep::finish;
 use crate::derive::{Derivation, Mode, Presence, Switch, drops_out, is_data, is_partly, is_supplied, levels};
 use crate::graph::{self, Body, DrawMethod, Factor, Model, NetBody, NetId, Network, VariableId, VariableSet};
@@ -20,6 +20,7 @@ pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {
     let data = (0..model.variables.len()).map(VariableId).filter(is_given).collect();
     let mut lowering = Lowering::new(model, parts, data, true);
     lowering.shares = true;
+    lowering.of_baselines = model.of_baselines();
     // Before the data, because initialisation uses the last batch that passes through a layer.
     for p in model.p.iter().filter(|p| matches!(p.body, Body::Mixture { .. })) {
         lowering.distribution(p);
@@ -98,7 +99,11 @@ struct Lowering<'m> {
     partly: BTreeMap<VariableId, (ValueId, ValueId)>,
     /// The variable as drawn so far, while the distribution of a position-by-position draw is computed.
     partial: Option<ValueId>,
-    scores: Vec<ValueId>,
+    scores: Vec<Score>,
+    /// Values of learned baselines. What they read of the model has no gradient.
+    of_baselines: BTreeSet<NetId>,
+    /// Whether such a value is being computed.
+    detaches: bool,
     /// Log-probabilities that were computed together with draws.
     scored: BTreeMap<VariableId, ValueId>,
     /// For variables with the same outermost flows in p and q: the draw before these flows.
@@ -167,6 +172,8 @@ impl<'m> Lowering<'m> {
             partly: BTreeMap::new(),
             partial: None,
             scores: Vec::new(),
+            of_baselines: BTreeSet::new(),
+            detaches: false,
             scored: BTreeMap::new(),
             inner: BTreeMap::new(),
             has_rows: true,

@@ -25,7 +25,7 @@ impl Lowering<'_> {
             };
             let value = match &node.op {
                 Op::Variable(id) => match known.get(id) {
-                    Some(value) => *value,
+                    Some(value) => self.without_gradient(*value),
                     None => {
                         nodes.push(None);
                         continue;
@@ -49,7 +49,8 @@ impl Lowering<'_> {
                 }
                 Op::Net(net) => self.net(*net, inputs),
                 Op::Let(id) => match self.read(*id) {
-                    Some(value) => value,
+                    Some(value) if self.of_baselines.contains(id) => value,
+                    Some(value) => self.without_gradient(value),
                     None => {
                         nodes.push(None);
                         continue;
@@ -128,11 +129,29 @@ impl Lowering<'_> {
 
     /// The value of a `let`, from known values.
     pub(super) fn computed(&mut self, id: NetId, network: &Network) -> Option<ValueId> {
-        let outer = std::mem::replace(&mut self.step, self.model.nets[id.0].step);
+        let step = std::mem::replace(&mut self.step, self.model.nets[id.0].step);
+        let detaches = std::mem::replace(&mut self.detaches, self.of_baselines.contains(&id));
         let value = self.nodes(network, &net_path(self.model, id), &[])[network.output.0];
-        self.step = outer;
+        (self.step, self.detaches) = (step, detaches);
         let value = value?;
         Some(self.within(id, value))
+    }
+
+    /// A value that a learned baseline reads of the model. The data have no gradient anyway.
+    fn without_gradient(&mut self, value: ValueId) -> ValueId {
+        if !self.detaches || self.values[value.0].operation.is_given() {
+            return value;
+        }
+        let name = format!("{}_detached", self.values[value.0].name);
+        self.value(Operation::Detach, vec![value], &name)
+    }
+
+    /// The value of a learned baseline, one number per row.
+    pub(super) fn baseline(&mut self, id: NetId, step: Option<usize>) -> Option<ValueId> {
+        let outer = std::mem::replace(&mut self.step, step);
+        let value = self.read(id);
+        self.step = outer;
+        value
     }
 
     /// Sets the value of a variable from here on. Cached values of a `let` that depend on it are discarded.

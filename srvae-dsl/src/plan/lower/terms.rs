@@ -7,7 +7,7 @@ use crate::derive::{Presence, Term, TermKind, common_flows, is_dequantised};
 use crate::graph::{self, DrawMethod, Estimator, Number, ParamId, Side, VariableId};
 use crate::plan::call::Call;
 use crate::plan::names::term_field;
-use crate::plan::program::{Operation, Rate, ValueId};
+use crate::plan::program::{Operation, Rate, Score, ValueId};
 
 impl Lowering<'_> {
     /// The terms of the bound, `[K, B]` each.
@@ -74,14 +74,38 @@ impl Lowering<'_> {
 
     /// Log-probabilities of draws with the score gradient.
     pub(super) fn scores(&mut self) {
-        let drawn = self.model.draws.iter().filter(|draw| draw.method == DrawMethod::Score).map(|draw| draw.variable);
-        for id in drawn.collect::<Vec<_>>() {
-            if let Some(log_q) = self.log_prob_of(Side::Q, id) {
-                let log_q = self.only(id, Presence::Missing, log_q);
-                let name = format!("score_{}", self.model.variable(id).name);
-                let value = self.value(Operation::PerSample, vec![log_q], &name);
-                self.scores.push(value);
+        let model = self.model;
+        for draw in model.draws.iter().filter(|draw| draw.method == DrawMethod::Score) {
+            let (id, variable) = (draw.variable, model.variable(draw.variable));
+            let Some(log_q) = self.log_prob_of(Side::Q, id) else { continue };
+            let log_q = self.of_draw(id, log_q, "score");
+            let baseline = draw.baseline.and_then(|baseline| self.baseline(baseline, variable.step));
+            let baseline = baseline.map(|value| {
+                let value = self.with_samples(value);
+                let numbers = self.value(Operation::Squeeze, vec![value], &format!("baseline_of_{}", variable.name));
+                self.of_draw(id, numbers, "baseline")
+            });
+            self.scores.push(Score { log_q, baseline });
+        }
+    }
+
+    /// One number per row of a draw with the score gradient, `[K, B]`: 0 where the variable is observed, and beyond the end
+    /// of a record.
+    fn of_draw(&mut self, id: VariableId, numbers: ValueId, what: &str) -> ValueId {
+        let variable = self.model.variable(id);
+        let numbers = self.only(id, Presence::Missing, numbers);
+        let numbers = self.within_record(id, numbers);
+        self.value(Operation::PerSample, vec![numbers], &format!("{what}_{}", variable.name))
+    }
+
+    /// A step beyond the end of a record adds nothing.
+    fn within_record(&mut self, id: VariableId, nats: ValueId) -> ValueId {
+        let variable = self.model.variable(id);
+        match (variable.step, self.model.length.and_then(|id| self.known.get(&id).copied())) {
+            (Some(step), Some(steps)) => {
+                self.value(Operation::Mask(step), vec![nats, steps], &format!("masked_{}", variable.name))
             }
+            _ => nats,
         }
     }
 
@@ -200,10 +224,6 @@ impl Lowering<'_> {
                 }
             }
         };
-        // A step beyond the end of a record adds nothing.
-        match (model.variable(variable).step, model.length.and_then(|id| self.known.get(&id).copied())) {
-            (Some(step), Some(steps)) => self.value(Operation::Mask(step), vec![nats, steps], &format!("masked_{own}")),
-            _ => nats,
-        }
+        self.within_record(variable, nats)
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn statement(word: &str) -> Option<&'static str> {
         "for" | "while" | "repeat" | "loop" | "foreach" => {
             "there are no loops; use an index set, `index l in 1..5`, as in `latent z[l]: real[8]` and `p(z[l] | z[l - 1]) = …`"
         }
-        "plate" | "plates" | "batch" => {
+        "plate" | "plates" | "batch" | "with" => {
             "the records of the data set are a plate without a statement; for another plate use an index set, as in `index i in 1..5` and `latent z[i]: real[8]`"
         }
         "def" | "fn" | "function" | "var" => {
@@ -60,7 +60,17 @@ pub(super) fn statement(word: &str) -> Option<&'static str> {
         "prior" => "the prior is a factor of p: `p(z) = standard_normal`",
         "likelihood" | "decoder" => "the likelihood is a factor of p: `p(x | z) = bernoulli from z |> …`",
         "posterior" | "encoder" | "guide" => "the posterior is in q: `q(z | x) = normal from x |> …`",
-        "loss" | "elbo" => {
+        "transformed" | "generated" | "functions" => {
+            "there are no blocks of statements: data are `observed`, unknowns `latent` or `global`, trained numbers `learned`, functions `net` and `let`"
+        }
+        "vector" | "matrix" | "simplex" | "int" | "array" | "tensor" => {
+            "a variable is declared with its role and its space: `latent z: real[4]`"
+        }
+        "\"" => "a comment begins with `//`, the documentation of a statement with `///`",
+        "p_" | "p_theta" | "q_" | "q_phi" => {
+            "the parameters of networks are not written: `p(x | z) = …`, `q(z | x) = …`"
+        }
+        "loss" | "elbo" | "target" => {
             "the bound follows from the factors; `weight KL_z = 0.5` weights a term, `objective + ln q(y | x)` adds one"
         }
         _ => return None,
@@ -70,7 +80,26 @@ pub(super) fn statement(word: &str) -> Option<&'static str> {
 
 /// What stands here for a sign of another language, where something else was expected; `before` is the text before it.
 pub(super) fn sign(before: &str, found: &str, expected: &str) -> Option<&'static str> {
+    let is_declaration =
+        ["observed", "latent", "given", "global", "partly"].iter().any(|role| before.starts_with(role));
     let hint = match found {
+        "=" if is_declaration => "the space follows a colon: `latent z: real[4]`",
+        "<" if is_declaration => "limits are spaces of their own: `positive`, `unit`, `simplex`, `count`",
+        "," if before.starts_with("learned") => {
+            "write one statement for each: `learned a: real[3]`, `learned b: real[3]`"
+        }
+        "," if expected.contains("`from`") || expected.contains("end of the statement") => {
+            "a factor ends with its network; whether a variable is observed is said where it is declared"
+        }
+        ":" if expected.contains("`]`") || expected.contains("a subscript") => {
+            "elements of a vector are `z |> channels(0, 2)`; members of a family `z[0..2]`, both ends included"
+        }
+        "@" => "a product with a matrix is `linear`, as in `z |> linear(out: 8)`",
+        "\\" => "write plain names and a bar, as in `p(x | z)`, without commands of LaTeX",
+        "(" if before.trim_end().ends_with("KL") => "a term is called after its variable: `weight KL_z = 0.5`",
+        _ if before.trim_end().ends_with("= if") || before.trim_end().ends_with(" if") => {
+            "there are no conditions: weight the cases with a label, or sum over a `draw y = enumerate`"
+        }
         ";" => "a statement ends with its line, without `;`",
         "->" | "=>" | ">>" => "write `|>` between stages",
         "=" if expected.contains("`:`") => "an argument is named with a colon: `out: 64`",

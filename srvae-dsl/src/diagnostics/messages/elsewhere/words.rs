@@ -35,6 +35,16 @@ pub(in super::super) const BLOCKS: &Rows = &[
     (&["ln", "logarithm"], Name("log")),
     (&["inversesigmoid"], Name("logit")),
     (&["expm1"], Note("it is `exp(a) - 1`")),
+    (
+        &["stopgradient", "stopgrad", "sg", "detach", "nograd"],
+        Note("omit it: every term of the bound has its whole gradient; only what a baseline of `score` reads has none"),
+    ),
+    (
+        &["bmm", "matmul", "dot", "einsum"],
+        Note(
+            "a product with a matrix is `linear`; between two vectors it is `a * b`, and their mean `… |> reshape(n, 1) |> set_pool`",
+        ),
+    ),
     (&["logsoftmax"], Note("a `categorical` reads logits and normalises them; elsewhere it is `a |> softmax |> log`")),
     (&["logsigmoid"], Note("a `bernoulli` reads logits; elsewhere it is `a |> sigmoid |> log`")),
     (
@@ -68,7 +78,7 @@ pub(in super::super) const BLOCKS: &Rows = &[
     (&["rnn", "birnn"], Note("a recurrence is a `let` over an index: `let h[t] = gru(h[t - 1], x[t])`")),
     (&["view", "unflatten"], Name("reshape")),
     (&["ravel"], Name("flatten")),
-    (&["cat", "concatenate", "stack", "hstack", "join"], Name("concat")),
+    (&["cat", "concatenate", "hstack", "join"], Name("concat")),
     (&["chunk", "slice", "narrow"], Name("channels")),
     (&["broadcast", "broadcastto", "expand", "repeat", "tile", "unsqueeze"], Name("spread")),
     (&["sequential"], Note("stages follow one another after pipes: `x |> linear(out: 64) |> elu |> linear`")),
@@ -106,6 +116,36 @@ pub(in super::super) const DISTRIBUTIONS: &Rows = &[
         Note("it is a `student_t` of one degree of freedom: `student_t(df: 1, mean: …, scale: …)`"),
     ),
     (&["doubleexponential"], Name("laplace")),
+    (
+        &["multinomial", "dirichletmultinomial"],
+        Note(
+            "counts given their total n are `poisson(rate: spread(n, …) * (… |> softmax))`: this differs from the multinomial by a number without parameters",
+        ),
+    ),
+    (
+        &["binomial", "betabinomial"],
+        Note(
+            "successes among n trials are n elements of a `binary` variable with one probability, or a `poisson` count if n is large",
+        ),
+    ),
+    (
+        &["hurdle", "hurdlepoisson", "zeroaltered", "zeroalteredpoisson"],
+        Note("extra zeros are `poisson |> zero_inflated` or `negative_binomial |> zero_inflated`"),
+    ),
+    (
+        &["ordinal", "ordered", "orderedlogistic", "orderedprobit", "cumulative", "cumulativelogit"],
+        Note(
+            "an ordered label has the logarithms of differences as logits: `categorical(logits: concat(c, d - c, 1 - d) |> log)`, with `let c = (a - f) |> sigmoid` and `let d = (a + b - f) |> sigmoid` for a positive b",
+        ),
+    ),
+    (
+        &["weibull", "halfnormal", "truncatednormal", "inversegamma", "pareto", "loglogistic"],
+        Note("positive numbers are `gamma`, `exponential` or `normal |> exp` (log-normal)"),
+    ),
+    (
+        &["vonmises", "vonmisesfisher", "vmf", "powerspherical", "sphericaluniform", "hypersphericaluniform"],
+        Note("there is no density of directions: use a `real` variable, or `simplex` for proportions"),
+    ),
     (&["gmm", "mog", "gaussianmixture", "mixtureofgaussians", "mixturesamefamily"], Name("mixture_of_normals")),
     (&["mdn", "mixturedensity"], Name("normal_mixture")),
     (
@@ -163,6 +203,18 @@ pub(in super::super) const SPACES: &Rows = &[
     (&["probability", "interval", "fraction"], Name("unit")),
     (&["probabilities", "proportions", "composition"], Name("simplex")),
     (&["nonnegative", "positivereal"], Name("positive")),
+    (
+        &["sphere", "direction", "unitvector", "hypersphere", "angle"],
+        Note("there is no space of directions: use `real`, or `simplex` for proportions"),
+    ),
+    (
+        &["graph", "adjacency"],
+        Note("edges of n nodes are `binary[1, n, n]`, or one `binary[n]` for each node of a family"),
+    ),
+    (
+        &["text", "string", "sentence", "token", "tokens", "word"],
+        Note("a sequence of tokens is a family `x[t]: label[K]` with `length T`"),
+    ),
 ];
 
 /// Arguments of blocks, distributions and flows.
@@ -193,7 +245,9 @@ pub(in super::super) const ARGUMENTS: &Rows = &[
     (&["bias", "usebias"], Note("omit it: layers have a bias")),
     (
         &["baseline", "controlvariate"],
-        Note("omit it: the baseline is the mean over the other samples of the record, or over the other records"),
+        Note(
+            "only the score gradient has a baseline: `draw z = score(baseline: b)`, after `let b = x |> linear(out: 1)`",
+        ),
     ),
     (&["activation", "nonlinearity", "act"], Note("write it as the next stage, as in `linear(out: 64) |> elu`")),
 ];
@@ -202,6 +256,7 @@ pub(in super::super) const ARGUMENTS: &Rows = &[
 pub(in super::super) const DRAWS: &Rows = &[
     (&["gumbelsoftmax", "gumbel", "concrete", "relaxation", "relax"], Note("write `relaxed(temperature: 0.5)`")),
     (&["ste", "st"], Name("straight_through")),
+    (&["nvil", "controlvariate", "baseline"], Note("write `score(baseline: b)`, after `let b = x |> linear(out: 1)`")),
     (&["reinforce", "vimco", "scorefunction"], Name("score")),
     (&["exact", "exactly", "marginalize", "marginalise", "sum", "parallel"], Name("enumerate")),
 ];
