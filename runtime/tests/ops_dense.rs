@@ -127,6 +127,29 @@ fn many_steps_undo_many_activations() -> Result<()> {
     check([2, 8, 8, 8], 8, 10)
 }
 
+/// In the input or in a weight: a training that has gone wrong must show it.
+#[test]
+fn a_value_that_is_no_number_is_not_swallowed() -> Result<()> {
+    let nan_at = |var: &Var, at: usize| {
+        let mut values = var.flatten_all()?.to_vec1::<f32>()?;
+        values[at] = f32::NAN;
+        var.set(&Tensor::from_vec(values, var.shape(), var.device())?)
+    };
+    let lost = |layer: &Layer| -> Result<usize> {
+        Ok(layer.fast()?.flatten_all()?.to_vec1::<f32>()?.iter().filter(|value| value.is_nan()).count())
+    };
+    let layer = Layer::new([1, 5, 8, 8], 4, 2)?;
+    nan_at(&layer.x, 0)?;
+    // Attention reads the mean of every channel, so the whole image is lost.
+    assert_eq!(lost(&layer)?, (5 + 2 * 4) * 64);
+    for at in 0..layer.weights.len() {
+        let layer = Layer::new([1, 5, 8, 8], 4, 2)?;
+        nan_at(&layer.weights[at], 0)?;
+        assert!(lost(&layer)? > 0, "weight {at}");
+    }
+    Ok(())
+}
+
 #[test]
 fn an_input_that_is_not_contiguous() -> Result<()> {
     let layer = Layer::new([2, 6, 5, 7], 4, 2)?;

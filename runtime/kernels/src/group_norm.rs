@@ -1,10 +1,10 @@
 //! Group normalisation: one operation, forward and backward.
 
 use super::cpu::{Values, filled_beside, filled_rows, slice};
-use super::normalise::{fits, moments, planes};
+use super::normalise::{DEPTH, fits, moments, planes};
 use super::profile::timed;
 use super::reference;
-use super::vector::{self, Loop, Real, by_real, totals};
+use super::vector::{self, Loop, Real, by_real, totals_of};
 use crate::{Result, Tensor};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Shape, WithDType};
@@ -170,7 +170,7 @@ impl<T: Real> Loop for Backward<'_, T> {
         let (mut level, mut along) = (0.0, 0.0);
         let planes = self.x.chunks_exact(positions).zip(self.dy.chunks_exact(positions));
         for ((x, dy), (gain, sums)) in planes.zip(self.gain.iter().zip(self.sums)) {
-            *sums = totals([x, dy], |[x, dy]| [(x - mean) * precision * dy, dy]);
+            *sums = totals_of::<T, 2, 2, DEPTH>([x, dy], |[x, dy]| [(x - mean) * precision * dy, dy]);
             along += gain.to_f64() * sums[0];
             level += gain.to_f64() * sums[1];
         }

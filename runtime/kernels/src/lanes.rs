@@ -23,6 +23,7 @@ pub trait Lanes: Copy {
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
     /// a · b + c.
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// `b` if one of them is NaN, as for the minimum.
     unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
     /// `positive` if a > 0, else `otherwise`.
@@ -312,7 +313,10 @@ fn detected() -> Vec<Set> {
     let mut sets = Vec::new();
     #[cfg(target_arch = "x86_64")]
     {
-        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
+        if is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl")
+        {
             sets.push(Set::Avx512);
         }
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
@@ -335,7 +339,7 @@ macro_rules! kernel {
         $visibility unsafe fn $name($($argument: $type),*) {
             use $crate::lanes;
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f")]
+            #[target_feature(enable = "avx512f,avx512vl")]
             #[allow(clippy::too_many_arguments)]
             unsafe fn avx512($($argument: $type),*) {
                 // SAFETY: the caller's contract; the set was detected.

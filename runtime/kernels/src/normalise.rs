@@ -9,7 +9,7 @@ mod rows;
 use super::cpu::{Values, filled_beside, filled_rows, slice};
 use super::profile::timed;
 use super::reference;
-use super::vector::{self, Loop, Real, by_real, total};
+use super::vector::{self, Loop, Real, by_real, totals_of};
 use crate::{Result, Tensor};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Shape, WithDType};
@@ -18,6 +18,8 @@ use std::mem::MaybeUninit;
 const NAME: &str = "normalise_channels";
 /// Values per task, at least. It is fixed, so that sums do not depend on the number of threads.
 const TASK: usize = 1 << 14;
+/// Values that a lane adds up in their own type: an error of a few units in the last place of their sum.
+pub(super) const DEPTH: usize = 8;
 
 /// Normalises the channels at every position of `[N, C, …]` to mean 0 and variance 1 (`least` is added to the
 /// variance), times `gain`, plus `bias`, both `[C]` (Ba et al. 2016).
@@ -186,8 +188,10 @@ impl CustomOp3 for Normalise {
 #[inline(always)]
 pub(super) fn moments<T: Real>(x: &[T], least: f64) -> (T, T) {
     let count = x.len() as f64;
-    let mean = T::from_f64(total([x], |[x]| x) / count);
-    let variance = total([x], |[x]| (x - mean) * (x - mean)) / count;
+    let [sum] = totals_of::<T, 1, 1, DEPTH>([x], |[x]| [x]);
+    let mean = T::from_f64(sum / count);
+    let [squares] = totals_of::<T, 1, 1, DEPTH>([x], |[x]| [(x - mean) * (x - mean)]);
+    let variance = squares / count;
     (mean, T::from_f64((variance + least).sqrt().recip()))
 }
 

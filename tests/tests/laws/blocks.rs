@@ -1,12 +1,12 @@
 //! Blocks: gradients agree with finite differences for every input and parameter, shapes and parameters agree with the
 //! catalogue, and the rows of a batch are independent.
 
-use super::catalogue::{Built, batch, blocks};
+use super::catalogue::{Built, batch, blocks, blocks_of};
 use super::support::{list, normal, params, slopes, stir};
 use anyhow::{Result, ensure};
 use srvae::nn::{GroupNorm, GroupNormConfig, NormConv, Shape2d};
 use srvae::params::Phase;
-use srvae::{Device, Params, Tensor};
+use srvae::{DType, Device, Params, Tensor};
 
 fn each(law: impl Fn(&Built, &[Tensor]) -> Result<()>) -> Result<()> {
     for built in blocks()? {
@@ -69,6 +69,35 @@ fn a_batch_is_its_rows_one_by_one() -> Result<()> {
         ensure!(error < 1e-12, "{error:e}");
         Ok(())
     })
+}
+
+/// A training that has gone wrong must show it in the bound: NaN in a row makes the row's output NaN, with the kernels for f32 as in
+/// f64, and no other row's.
+#[test]
+fn no_block_swallows_a_value_that_is_no_number() -> Result<()> {
+    let mut wrong = Vec::new();
+    for dtype in [DType::F32, DType::F64] {
+        for built in blocks_of(dtype)? {
+            let inputs = built.inputs.iter().enumerate().map(|(at, shape)| {
+                let x = normal(1 + at as u64, &batch(3, shape))?.to_dtype(dtype)?;
+                let lost = (x.narrow(0, 1, 1)? * f64::NAN)?;
+                Ok(Tensor::cat(&[&x.narrow(0, 0, 1)?, &lost, &x.narrow(0, 2, 1)?], 0)?)
+            });
+            let inputs = inputs.collect::<Result<Vec<_>>>()?;
+            // A block without inputs, and one that fills values whatever they are.
+            if inputs.is_empty() || built.entry.name == "filled" {
+                continue;
+            }
+            let out = (built.forward)(&all(&inputs))?;
+            let lost = |row: usize| Ok::<_, anyhow::Error>(list(&out.narrow(0, row, 1)?)?.iter().any(|x| x.is_nan()));
+            let found = [lost(0)?, lost(1)?, lost(2)?];
+            if found != [false, true, false] {
+                wrong.push(format!("{} in {dtype:?}: rows with NaN {found:?}", built.name));
+            }
+        }
+    }
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
 }
 
 /// A convolution and an input's shape.

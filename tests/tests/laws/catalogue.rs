@@ -1,6 +1,6 @@
 //! The entries of the language with their examples, built in double precision.
 
-use super::support::{list, normal, params};
+use super::support::{list, normal, params, params_of};
 use anyhow::{Context, Result, ensure};
 use srvae::dist::Distribution as _;
 use srvae::entries::{self, Arguments, BLOCKS, Block, Build, DISTRIBUTIONS, Distribution, Make, Space, space_entry};
@@ -23,11 +23,16 @@ pub struct Built {
 
 /// Every layer and every function on tensors, with every example.
 pub fn blocks() -> Result<Vec<Built>> {
+    blocks_of(DType::F64)
+}
+
+/// The same with parameters of this type.
+pub fn blocks_of(dtype: DType) -> Result<Vec<Built>> {
     let mut all = Vec::new();
     for entry in BLOCKS {
         ensure!(!entry.examples.is_empty(), "`{}` has no example", entry.name);
         for example in entry.examples {
-            let (arguments, inputs, params) = ((example.arguments)(), example.inputs.to_vec(), params());
+            let (arguments, inputs, params) = ((example.arguments)(), example.inputs.to_vec(), params_of(dtype));
             let name = format!("{} of {inputs:?} with {arguments:?}", entry.name);
             let forward: Box<dyn Fn(&[&Tensor]) -> Result<Tensor>> = match entry.build {
                 Build::Layer(build) => {

@@ -6,7 +6,7 @@ use super::support::{list, normal, params, slopes};
 use anyhow::{Result, ensure};
 use srvae::dist::{Distribution, Normal, StandardNormal, divergence};
 use srvae::entries::{DISTRIBUTIONS, Space, closed_forms, space_entry};
-use srvae::{Device, Draw, Noise, Tensor};
+use srvae::{DType, Device, Draw, Noise, Tensor};
 
 fn each(cases: Vec<Case>, law: impl Fn(&Case) -> Result<()>) -> Result<()> {
     for case in cases {
@@ -45,6 +45,26 @@ fn densities_add_up_to_one() -> Result<()> {
         ensure!((total - 1.0).abs() < 1e-9 + case.entry.error + kink, "{total}, give or take {kink}");
         Ok(())
     })
+}
+
+/// A training that has gone wrong must show it in the bound, with the kernels for f32 as in f64.
+#[test]
+fn no_density_swallows_a_value_that_is_no_number() -> Result<()> {
+    let mut swallowed = Vec::new();
+    for case in distributions() {
+        for dtype in [DType::F32, DType::F64] {
+            let Some(head) = case.natural(1)? else { continue };
+            let value = values(2, case.space, 1, &case.shape)?.to_dtype(dtype)?;
+            for (what, head) in [("numbers", head.clone()), ("NaN", (head * f64::NAN)?)] {
+                let found = list(&case.make(Some(&head.to_dtype(dtype)?), 1)?.log_prob(&value)?)?;
+                if found[0].is_nan() != (what == "NaN") {
+                    swallowed.push(format!("{} of {what} in {dtype:?}: {}", case.name, found[0]));
+                }
+            }
+        }
+    }
+    ensure!(swallowed.is_empty(), "{}", swallowed.join("\n"));
+    Ok(())
 }
 
 /// A bound on the difference between the mean of pixels and that of their unrounded values. The mean of a value in [0, 1] is 1 minus

@@ -92,6 +92,21 @@ fn close(name: &str, a: &Tensor, b: &Tensor) -> Result<()> {
     Ok(())
 }
 
+/// A training that has gone wrong must show it in the bound, and a draw from such a model in its values.
+#[test]
+fn no_flow_swallows_a_value_that_is_no_number() -> Result<()> {
+    let lost = |values: &Tensor| Ok::<_, anyhow::Error>(list(values)?.iter().any(|value| value.is_nan()));
+    each(|name, _, flow, shape| {
+        let inner = if flow.inner().is_empty() { shape } else { flow.inner() };
+        if flow.ways() == Ways::Both {
+            let (v, log_det) = flow.forward(&(values(flow, 1, 1, shape)? * f64::NAN)?)?;
+            ensure!(lost(&v)? || lost(&log_det)?, "{name}, forward: {v}, {log_det}");
+        }
+        ensure!(lost(&flow.inverse(&(normal(2, &batch(1, inner))? * f64::NAN)?)?)?, "{name}, inverse");
+        Ok(())
+    })
+}
+
 #[test]
 fn both_ways_give_back_the_start() -> Result<()> {
     each(|name, _, flow, shape| {

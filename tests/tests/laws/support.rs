@@ -6,7 +6,12 @@ use srvae::{Noise, Params};
 
 /// A parameter store in double precision.
 pub fn params() -> Params {
-    Params::new(7, DType::F64, &Device::Cpu)
+    params_of(DType::F64)
+}
+
+/// A parameter store of this type.
+pub fn params_of(dtype: DType) -> Params {
+    Params::new(7, dtype, &Device::Cpu)
 }
 
 /// Standard normal values.

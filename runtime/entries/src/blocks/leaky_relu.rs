@@ -22,6 +22,7 @@ mod tensors {
     /// # Errors
     /// A failed tensor operation.
     pub fn leaky_relu(input: &Tensor, slope: f64) -> Result<Tensor> {
-        input.relu()? - (input.neg()?.relu()? * slope)?
+        // candle's relu would give 0 for NaN.
+        input.gt(0.0)?.where_cond(input, &(input * slope)?)
     }
 }

@@ -17,7 +17,8 @@ mod tensors {
         #[inline(always)]
         fn value<N: Number>(x: N) -> N {
             let zero = x.like(0.0);
-            x.clone().positive(x, zero)
+            // NaN is neither, and remains.
+            (-x.clone()).positive(zero, x)
         }
 
         #[inline(always)]

@@ -41,9 +41,11 @@ mod tensors {
         /// are wider by a thousandth.
         fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
             same_shape("a uniform variable's value and its mean", value, &self.mean)?;
-            let within = (value.detach() - self.mean.detach())?.abs()?.le(self.width * 0.5005)?;
-            let full = |number: f64| Tensor::full(number, value.dims(), value.device())?.to_dtype(value.dtype());
-            sum_batch(&within.where_cond(&full(-self.width.ln())?, &full(f64::NEG_INFINITY)?)?)
+            let far = (value.detach() - self.mean.detach())?.abs()?;
+            let outside = far.gt(self.width * 0.5005)?;
+            // A distance that is no number is neither inside nor outside.
+            let inside = (&far * 0.0)? - self.width.ln();
+            sum_batch(&outside.where_cond(&far.zeros_like()?.affine(1.0, f64::NEG_INFINITY)?, &inside?)?)
         }
 
         fn sample(&self, name: &str, noise: &mut Noise, draw: &Draw) -> Result<Tensor> {

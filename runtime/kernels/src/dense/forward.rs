@@ -104,6 +104,7 @@ fn append(sizes: &Sizes, step: usize, values: &StepValues<'_>, points: &[f32], s
             unsafe { winograd::output(products[tile * wide..].as_ptr(), out_point, wide, bias.as_ptr(), &to) };
         }
     }
+    let near = if step > 0 { before } else { 0 };
     // SAFETY: rows of pixels, padded; the constant 1 is positive, so ELU does not change it.
-    unsafe { elu(count * sizes.pixels(), sizes.before(step + 1), stack.as_mut_ptr(), row) };
+    unsafe { elu(count * sizes.pixels(), [near, sizes.before(step + 1)], stack.as_mut_ptr(), row) };
 }

@@ -11,7 +11,7 @@ pub struct GateValues<'a> {
     pub excite_bias: &'a [f32],
 }
 
-/// A lower bound of the gates, because the backward pass divides by them.
+/// A lower bound of the gates, because the backward pass divides by them. NaN remains.
 const LEAST_GATE: f32 = 1e-30;
 
 /// A dot product in a fixed number of partial sums, which the compiler vectorises.
@@ -46,7 +46,10 @@ impl GateValues<'_> {
         let squeezed = self.squeezed(means);
         for ((gate, row), bias) in gates.iter_mut().zip(self.excite.chunks_exact(squeezed.len())).zip(self.excite_bias)
         {
-            *gate = (1.0 / (1.0 + (-(dot(row, &squeezed) + bias)).exp())).max(LEAST_GATE);
+            *gate = 1.0 / (1.0 + (-(dot(row, &squeezed) + bias)).exp());
+            if *gate < LEAST_GATE {
+                *gate = LEAST_GATE;
+            }
         }
     }
 }

@@ -12,6 +12,8 @@ use crate::lanes::{Lanes, kernel};
 const ROWS: usize = 6;
 /// Rows of a tile of a single vector, enough for sums that do not wait for one another.
 const MANY: usize = 12;
+/// Rows of the left matrix that share a pointer.
+const SHARED: usize = 3;
 /// Values of a cache line.
 const LINE: usize = 16;
 
@@ -122,18 +124,22 @@ unsafe fn tile<S: Lanes, const R: usize, const V: usize>(depth: usize, left: Lef
                 }
             }
         }
-        let (mut a, mut b) = (left.at, right.at);
+        // Three rows share a pointer, from which the processor adds none, one or two rows itself; with one pointer, it would wait for
+        // a chain of sums.
+        let mut starts: [*const f32; MANY / SHARED] =
+            std::array::from_fn(|g| left.at.wrapping_add(g * SHARED * left.row));
+        let mut b = right.at;
         let mut done = 0;
         while done < depth {
             // Hardware prefetchers do not predict these: a cache line of each of the next tile's rows, or the next
             // lines of a transposed matrix.
             if left.column == 1 {
                 for i in R..2 * R {
-                    S::prefetch(a.wrapping_add(i * left.row));
+                    S::prefetch(starts[0].wrapping_add(i * left.row));
                 }
             } else {
                 for step in LINE..2 * LINE {
-                    S::prefetch(a.wrapping_add(step * left.column));
+                    S::prefetch(starts[0].wrapping_add(step * left.column));
                 }
             }
             let end = depth.min(done + LINE);
@@ -142,13 +148,18 @@ unsafe fn tile<S: Lanes, const R: usize, const V: usize>(depth: usize, left: Lef
                 for (j, vector) in vectors.iter_mut().enumerate() {
                     *vector = S::load(b.add(j * S::N));
                 }
-                for (i, row) in sums.iter_mut().enumerate() {
-                    let value = S::splat(*a.add(i * left.row));
-                    for (sum, vector) in row.iter_mut().zip(&vectors) {
-                        *sum = S::fma(value, *vector, *sum);
+                for (g, start) in starts.iter_mut().enumerate() {
+                    for k in 0..SHARED {
+                        if g * SHARED + k < R {
+                            let value = S::splat(*start.add(k * left.row));
+                            for (sum, vector) in sums[g * SHARED + k].iter_mut().zip(&vectors) {
+                                *sum = S::fma(value, *vector, *sum);
+                            }
+                        }
                     }
+                    *start = start.wrapping_add(left.column);
                 }
-                (a, b) = (a.wrapping_add(left.column), b.wrapping_add(right.row));
+                b = b.wrapping_add(right.row);
             }
             done = end;
         }

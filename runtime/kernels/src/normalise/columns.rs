@@ -1,13 +1,13 @@
 //! A record of several positions, which are contiguous in every channel.
 
-use super::Normalise;
-use crate::vector::{Real, totals};
+use super::{DEPTH, Normalise};
+use crate::vector::{Real, totals_of};
 use std::mem::MaybeUninit;
 
 /// Positions normalised together.
 const BLOCK: usize = 256;
 /// Channels whose values are summed before their sum is added in f64.
-const DEPTH: usize = 16;
+const CHANNELS: usize = 16;
 
 /// The positions of one block.
 #[derive(Clone, Copy)]
@@ -40,9 +40,9 @@ impl Block {
     #[inline(always)]
     fn means<T: Real>(self, x: &[T], at: &[T; BLOCK], term: impl Fn(T, T) -> T) -> [f64; BLOCK] {
         let mut sums = [0.0; BLOCK];
-        for first in (0..self.channels).step_by(DEPTH) {
+        for first in (0..self.channels).step_by(CHANNELS) {
             let mut parts = [T::default(); BLOCK];
-            for channel in first..self.channels.min(first + DEPTH) {
+            for channel in first..self.channels.min(first + CHANNELS) {
                 let values = self.of(channel, x).iter().zip(at);
                 parts.iter_mut().zip(values).for_each(|(part, (x, at))| *part += term(*x, *at));
             }
@@ -98,7 +98,8 @@ pub fn backward<T: Real, const FUSED: bool>(
                 .iter_mut()
                 .zip(values)
                 .for_each(|(normal, (x, (mean, precision)))| *normal = (*x - *mean) * *precision);
-            let [gain_sum, bias_sum] = totals([dy, &normal[..dy.len()]], |[dy, normal]| [dy * normal, dy]);
+            let [gain_sum, bias_sum] =
+                totals_of::<T, 2, 2, DEPTH>([dy, &normal[..dy.len()]], |[dy, normal]| [dy * normal, dy]);
             *of_gain += T::from_f64(gain_sum);
             *of_bias += T::from_f64(bias_sum);
             for ((dy, normal), (level, along)) in dy.iter().zip(&normal).zip(levels.iter_mut().zip(&mut alongs)) {

@@ -1,7 +1,7 @@
 //! A record of one position.
 
-use super::moments;
-use crate::vector::{Real, totals};
+use super::{DEPTH, moments};
+use crate::vector::{Real, totals_of};
 use std::mem::MaybeUninit;
 
 #[inline(always)]
@@ -23,7 +23,8 @@ pub fn backward<T: Real, const FUSED: bool>(
 ) {
     let (mean, precision) = moments(x, least);
     let count = x.len() as f64;
-    let [level, along] = totals([x, dy, gain], |[x, dy, gain]| [dy * gain, (x - mean) * precision * (dy * gain)]);
+    let [level, along] =
+        totals_of::<T, 3, 2, DEPTH>([x, dy, gain], |[x, dy, gain]| [dy * gain, (x - mean) * precision * (dy * gain)]);
     let (level, along) = (T::from_f64(level / count), T::from_f64(along / count));
     let each = x.iter().zip(dy).zip(gain).zip(out);
     for ((((x, dy), gain), out), (of_gain, of_bias)) in each.zip(of_gain.iter_mut().zip(of_bias)) {

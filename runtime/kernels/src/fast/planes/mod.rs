@@ -1,13 +1,16 @@
 //! Converts between planes, `[channels, pixels]`, and pixel-major layout, `[pixels, channels]`.
 
+mod square;
+
+use crate::lanes::{Portable, kernel};
+use square::Square;
+
 /// Pixels at a time. Planes are often a page apart, so a few cache lines of each are read at once.
 const BLOCK: usize = 64;
 /// Values of a cache line.
 const LINE: usize = 16;
 /// The distance between rows, in values, from which they compete for places in the L1 cache.
 const FAR: usize = 256;
-/// Rows and columns transposed in registers.
-const SQUARE: usize = 4;
 
 /// `to[pixel · row + channel] = planes[channel · pixels + pixel]`. Then `each` may change the channels of a pixel.
 pub fn to_pixels(planes: &[f32], pixels: usize, to: &mut [f32], row: usize, each: impl Fn(&mut [f32])) {
@@ -71,57 +74,68 @@ pub fn transpose(from: &[f32], row: usize, [rows, columns]: [usize; 2], to: &mut
     unsafe { turn(from.as_ptr(), row, [rows, columns], to.as_mut_ptr(), rows) };
 }
 
-/// `to[j · to_row + i] = from[i · from_row + j]` for `rows` by `columns` values.
-///
-/// # Safety
-/// These can be read and written.
-pub unsafe fn turn(from: *const f32, from_row: usize, [rows, columns]: [usize; 2], to: *mut f32, to_row: usize) {
-    let (whole_rows, whole_columns) = (rows / SQUARE * SQUARE, columns / SQUARE * SQUARE);
+kernel! {
+    /// `to[j · to_row + i] = from[i · from_row + j]` for `rows` by `columns` values.
+    ///
+    /// # Safety
+    /// These can be read and written.
+    pub unsafe fn turn(from: *const f32, from_row: usize, sizes: [usize; 2], to: *mut f32, to_row: usize) => turn_of
+}
+
+#[inline(always)]
+unsafe fn turn_of<S: Square>(
+    from: *const f32,
+    from_row: usize,
+    [rows, columns]: [usize; 2],
+    to: *mut f32,
+    to_row: usize,
+) {
+    let (whole_rows, whole_columns) = (rows / S::SIDE * S::SIDE, columns / S::SIDE * S::SIDE);
     // SAFETY: all places lie inside `rows` by `columns`.
     unsafe {
-        // Distant cache lines compete for places in the L1 cache, so the written lines are completed one after the
-        // other; otherwise the read ones are.
-        let together = if to_row >= FAR { LINE } else { SQUARE };
-        for first in (0..whole_rows).step_by(together) {
-            for j in (0..whole_columns).step_by(SQUARE) {
-                for i in (first..whole_rows.min(first + together)).step_by(SQUARE) {
-                    square(from.add(i * from_row + j), from_row, to.add(j * to_row + i), to_row);
-                }
+        squares::<S>(from, from_row, [whole_rows, whole_columns], to, to_row);
+        let (right, below) = (from.add(whole_columns), from.add(whole_rows * from_row));
+        let (to_right, to_below) = (to.add(whole_columns * to_row), to.add(whole_rows));
+        rest(right, from_row, [whole_rows, columns - whole_columns], to_right, to_row);
+        rest(below, from_row, [rows - whole_rows, columns], to_below, to_row);
+    }
+}
+
+/// Whole squares of the set.
+#[inline(always)]
+unsafe fn squares<S: Square>(
+    from: *const f32,
+    from_row: usize,
+    [rows, columns]: [usize; 2],
+    to: *mut f32,
+    to_row: usize,
+) {
+    // Distant cache lines compete for places in the L1 cache, so the written lines are completed one after the other;
+    // otherwise the read ones are.
+    let together = if to_row >= FAR { LINE } else { S::SIDE };
+    for first in (0..rows).step_by(together) {
+        for j in (0..columns).step_by(S::SIDE) {
+            for i in (first..rows.min(first + together)).step_by(S::SIDE) {
+                // SAFETY: the caller's contract.
+                unsafe { S::turn(from.add(i * from_row + j), from_row, to.add(j * to_row + i), to_row) };
             }
         }
+    }
+}
+
+/// The smallest squares, and what is in none of them value by value.
+#[inline(always)]
+unsafe fn rest(from: *const f32, from_row: usize, [rows, columns]: [usize; 2], to: *mut f32, to_row: usize) {
+    const SIDE: usize = Portable::SIDE;
+    let (whole_rows, whole_columns) = (rows / SIDE * SIDE, columns / SIDE * SIDE);
+    // SAFETY: the caller's contract.
+    unsafe {
+        squares::<Portable>(from, from_row, [whole_rows, whole_columns], to, to_row);
         for i in 0..rows {
             let done = if i < whole_rows { whole_columns } else { 0 };
             for j in done..columns {
                 *to.add(j * to_row + i) = *from.add(i * from_row + j);
             }
-        }
-    }
-}
-
-/// A block of four by four, in registers that every processor of the architecture has.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-unsafe fn square(from: *const f32, from_row: usize, to: *mut f32, to_row: usize) {
-    use std::arch::x86_64::{_MM_TRANSPOSE4_PS, _mm_loadu_ps, _mm_storeu_ps};
-    // SAFETY: the caller's contract.
-    unsafe {
-        let mut rows: [_; SQUARE] = std::array::from_fn(|i| _mm_loadu_ps(from.add(i * from_row)));
-        let [a, b, c, d] = &mut rows;
-        _MM_TRANSPOSE4_PS(a, b, c, d);
-        for (j, row) in rows.into_iter().enumerate() {
-            _mm_storeu_ps(to.add(j * to_row), row);
-        }
-    }
-}
-
-/// A block of four by four.
-#[cfg(not(target_arch = "x86_64"))]
-#[inline(always)]
-unsafe fn square(from: *const f32, from_row: usize, to: *mut f32, to_row: usize) {
-    for i in 0..SQUARE {
-        for j in 0..SQUARE {
-            // SAFETY: the caller's contract.
-            unsafe { *to.add(j * to_row + i) = *from.add(i * from_row + j) };
         }
     }
 }
@@ -132,7 +146,7 @@ mod tests {
 
     #[test]
     fn planes_and_pixels_hold_the_same_values() {
-        for (channels, pixels, row) in [(1, 1, 1), (3, 7, 5), (4, 16, 4), (9, 33, 16), (21, 18, 22)] {
+        for (channels, pixels, row) in [(1, 1, 1), (3, 7, 5), (4, 16, 4), (9, 33, 16), (21, 18, 22), (40, 35, 300)] {
             let planes: Vec<f32> = (0..channels * pixels).map(|i| i as f32).collect();
             let mut turned = vec![-1.0; pixels * row];
             to_pixels(&planes, pixels, &mut turned, row, |values| values.iter_mut().for_each(|value| *value += 0.5));
