@@ -189,7 +189,7 @@ fn what_stands_in_the_place_of_a_missing_value_is_not_looked_at() {
     let (left, right) = (at([nan, own, nan].concat()), at([zero, own, zero].concat()));
     assert_eq!(left, right);
     assert!(left.1.len() > 10 && left.1.iter().all(|slope| slope.is_finite()));
-    for (wrong, words) in [(vec![1.0, 0.0], "3 numbers"), (vec![1.0, 0.5, 0.0], "nothing between")] {
+    for (wrong, words) in [(vec![1.0, 0.0], "3 numbers"), (vec![1.0, 0.5, 0.0], "must be 0 or 1")] {
         let values = Values::new().with("x", x.clone()).with("y", tensor(vec![0.0; 9], &[RECORDS, 3]));
         let values = presence(values, "y", &wrong);
         let said = model.bound(&values, &mut Noise::seeded(1), &BoundOptions::default()).unwrap_err().to_string();

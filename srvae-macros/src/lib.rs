@@ -35,7 +35,7 @@ fn expand(path: &str) -> Result<proc_macro2::TokenStream, Vec<String>> {
         eprintln!("{}", compilation.report().render(Style::Plain));
     }
     // The generated code includes the file once more, which makes it a dependency of the build.
-    let include = full.to_str().ok_or_else(|| vec![format!("{shown}: a path that is no text")])?.to_owned();
+    let include = full.to_str().ok_or_else(|| vec![format!("{shown}: the path is not UTF-8")])?.to_owned();
     let text = compilation.source().text.clone();
     let origin = Origin { path: path.to_owned(), include, text };
     // A crate may have another name than its manifest's by `extern crate`, so this is said beside rustc's error and is none itself.

@@ -28,7 +28,7 @@ impl Enumeration {
             let (values, one): (usize, fn(usize, usize) -> bool) = match *space {
                 "label" => (size, |value, at| value == at),
                 "binary" => (1 << size, |value, at| value >> at & 1 == 1),
-                other => bail!("the values of a variable of space {other} cannot be gone through"),
+                other => bail!("a variable of space {other} cannot be enumerated"),
             };
             let table = (0..values).flat_map(|value| (0..size).map(move |at| f32::from(u8::from(one(value, at)))));
             tables.push((table.collect(), shape.to_vec()));

@@ -40,7 +40,7 @@ impl Values {
         let (dtype, device) = (params.dtype(), params.device());
         let Some(value) = self.find(name) else {
             let Some((_, other)) = self.iter().next() else {
-                bail!("nothing has a value here, so there are no records that could lack `{name}`")
+                bail!("no variable has a value, so the number of records that lack `{name}` is unknown")
             };
             let records = other.dim(0)?;
             let value = Tensor::zeros(crate::dist::batched(records, shape), dtype, device)?;
@@ -52,7 +52,7 @@ impl Values {
             Some(present) if present.dims() == [records] => present.to_dtype(dtype)?,
             Some(present) => {
                 bail!(
-                    "which of {records} records have `{name}` takes {records} numbers, not shape {:?}",
+                    "the presences of `{name}` must be {records} numbers, one for each record; their shape is {:?}",
                     present.dims()
                 )
             }
@@ -111,11 +111,14 @@ pub(crate) fn of_present(value: &Tensor, present: &Tensor) -> Result<Tensor> {
 pub(crate) fn check(name: &str, value: &Tensor, present: &Tensor) -> Result<()> {
     let records = value.dim(0)?;
     if present.dims() != [records] {
-        bail!("which of {records} records have `{name}` takes {records} numbers, not shape {:?}", present.dims());
+        bail!(
+            "the presences of `{name}` must be {records} numbers, one for each record; their shape is {:?}",
+            present.dims()
+        );
     }
     let fractional = (present * (1.0 - present)?)?.abs()?.sum_all()?;
     if present.device().is_cpu() && fractional.to_dtype(candle_core::DType::F64)?.to_scalar::<f64>()? != 0.0 {
-        return Err(Error::Msg(format!("a record has `{name}` (1) or lacks it (0); there is nothing between")));
+        return Err(Error::Msg(format!("the presences of `{name}` must be 0 or 1")));
     }
     Ok(())
 }

@@ -157,7 +157,7 @@ fn a_file_says_which_record_is_for_what() {
         ("{", "expected {\"train\""),
         (r#"{"train": [1]}"#, "it has no `val`"),
         (r#"{"train": [1], "val": [1], "test": [2]}"#, "record 1 is named twice"),
-        (r#"{"train": [1], "val": [60], "test": [2]}"#, "record 60 is none of the 60 there are"),
+        (r#"{"train": [1], "val": [60], "test": [2]}"#, "there is no record 60: the 60 records are numbered from 0"),
         (r#"{"train": [], "val": [1], "test": [2]}"#, "its `train` is empty"),
     ] {
         let error = format!("{:#}", load(text).unwrap_err());

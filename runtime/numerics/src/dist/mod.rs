@@ -51,7 +51,7 @@ pub trait Distribution: Any + Send + Sync {
     /// # Errors
     /// A distribution without such a draw; continuous ones need none.
     fn sample_through(&self, name: &str, _: &mut Noise, _: Through) -> Result<Tensor> {
-        candle_core::bail!("the distribution of `{name}` has no draw that is made to let a gradient through")
+        candle_core::bail!("the distribution of `{name}` has no gradient estimator for its draws")
     }
 
     /// The likeliest value of each row, or the value that is used in the literature instead.

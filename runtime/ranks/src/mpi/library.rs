@@ -85,7 +85,7 @@ impl Library {
             None => Family::Mpich,
         };
         let handles = family.numbers().or(open_mpi);
-        let (world, byte) = handles.with_context(|| format!("{name}: an MPI of an unknown kind"))?;
+        let (world, byte) = handles.with_context(|| format!("{name}: an unknown implementation of MPI"))?;
         let version = version(&calls);
         Ok(Self { calls, world, byte, family, version, name, _code: code })
     }

@@ -40,7 +40,7 @@ pub const ARRAYS: &[Case] = &[
         &[1.0, 2.0, 3.0]
     )),
     case!("NaN", "a.npy", VECTOR, ["record 1 has the value NaN"], |at| array(at, &[2, 2], &[1.0, 2.0, f32::NAN, 3.0])),
-    case!("half a count", "a.npy", COUNTS, ["record 1 has a value that is no whole number", "(2.5, 3)"], |at| {
+    case!("half a count", "a.npy", COUNTS, ["record 1 has a value that is not a whole number", "(2.5, 3)"], |at| {
         array(at, &[2, 2], &[1.0, 2.0, 2.5, 3.0]);
     }),
     case!("a negative count", "a.npy", COUNTS, ["record 0 has", "`count` takes integers from 0"], |at| {
@@ -119,7 +119,7 @@ pub const ARRAYS: &[Case] = &[
         "a.npy",
         LABEL,
         bind & [("c", "a")],
-        ["record 1 has 0.5, and classes are whole numbers"],
+        ["record 1 has 0.5; classes must be whole numbers"],
         |at| {
             array(at, &[2], &[0.0, 0.5]);
         }

@@ -117,7 +117,7 @@ pub const PUBLISHED: &[Case] = &[
         bytes(at, "train-images-idx3-ubyte", &idx(8, &[1, 2, 2], &[0; 4]));
         bytes(at, "fashion-train-images-idx3-ubyte", &idx(8, &[1, 2, 2], &[0; 4]));
     }),
-    case!("CIFAR-100 cut short", "", IMAGE, ["train.bin", "no whole number of records"], |at| {
+    case!("CIFAR-100 cut short", "", IMAGE, ["train.bin", "not a whole number of records"], |at| {
         text(at, "fine_label_names.txt", "");
         bytes(at, "test.bin", &[0; 3074]);
         bytes(at, "train.bin", &[0; 3000]);

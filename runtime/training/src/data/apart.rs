@@ -64,7 +64,7 @@ pub fn division(path: &Path, opened: &Opened, usual: &Division) -> Result<Divisi
         let mut seen = vec![false; count];
         let own = [(&validation, opened.validation.is_none()), (&test, opened.test.is_none()), (&train, true)];
         for index in own.into_iter().filter(|(_, own)| *own).flat_map(|(part, _)| part.all()) {
-            ensure!(index < count, "record {index} is none of the {count} there are, which count from 0");
+            ensure!(index < count, "there is no record {index}: the {count} records are numbered from 0");
             ensure!(!std::mem::replace(&mut seen[index], true), "record {index} is named twice");
         }
         Ok(Division { train, validation, test })

@@ -77,7 +77,10 @@ fn columns(table: &Table, text: &str) -> Result<Vec<usize>> {
             Some((first, last)) => {
                 let last = last.trim_start_matches('=');
                 let ((stem, from), (end, to)) = (numbered(first)?, numbered(last)?);
-                ensure!(end.is_empty() || end == stem, "`{item}` goes from one name to another");
+                ensure!(
+                    end.is_empty() || end == stem,
+                    "`{item}`: the first and the last column must have the same name before the number"
+                );
                 ensure!(from <= to, "`{item}` runs down");
                 ensure!(to - from < 1 << 20, "`{item}` has too many columns");
                 for number in from..=to {

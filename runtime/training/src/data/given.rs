@@ -257,7 +257,7 @@ mod tests {
             (Space::Real, vec![3], "1,2,x", "expected 3 numbers"),
             (Space::Real, vec![1], "NaN", "all finite"),
             (Space::Binary, vec![2], "0,0.5", "each 0 or 1"),
-            (Space::Count, vec![2], "0,0.5", "no whole number from 0 on; `count` takes integers from 0"),
+            (Space::Count, vec![2], "0,0.5", "not a whole number from 0 on; `count` takes integers from 0"),
             (Space::Positive, vec![2], "1,0", "not positive"),
             (Space::Unit, vec![1], "1", "not between 0 and 1, both excluded"),
             (Space::Simplex, vec![2], "0.4", "do not add up to 1"),

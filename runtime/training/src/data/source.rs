@@ -202,7 +202,7 @@ fn decode(text: &str) -> Result<OsString> {
     }
     #[cfg(not(unix))]
     {
-        Ok(String::from_utf8(bytes).context("a path that is no text")?.into())
+        Ok(String::from_utf8(bytes).context("a path that is not UTF-8")?.into())
     }
 }
 

@@ -229,7 +229,7 @@ impl Header {
         let (mut descr, mut columns_first, mut shape) = (None, None, None);
         let mut rest = text.trim().strip_prefix('{').context("its header is not a dictionary")?.trim_start();
         while !rest.starts_with('}') {
-            let (key, after) = quoted(rest).context("its header has a key that is no text")?;
+            let (key, after) = quoted(rest).context("its header has a key that is not a text")?;
             let value = after.trim_start().strip_prefix(':').context("its header has a key without a value")?;
             let value = value.trim_start();
             rest = match key {
@@ -253,7 +253,7 @@ impl Header {
                     let sizes = sizes.split(',').map(str::trim).filter(|size| !size.is_empty());
                     // Python 2 wrote long integers with an L.
                     let sizes = sizes.map(|size| size.trim_end_matches('L').parse());
-                    shape = Some(sizes.collect::<Result<_, _>>().context("its shape is no list of sizes")?);
+                    shape = Some(sizes.collect::<Result<_, _>>().context("its shape is not a list of sizes")?);
                     after
                 }
                 other => bail!("its header has an entry `{other}` that numpy does not write"),
@@ -303,11 +303,11 @@ mod tests {
     fn shapes_and_types_that_cannot_be_are_refused() {
         for (descr, shape, words) in [
             ("|u1", "(4294967296, 4294967296, 2)", "overflows"),
-            ("|u1", "(0, 18446744073709551616)", "no list of sizes"),
+            ("|u1", "(0, 18446744073709551616)", "not a list of sizes"),
             ("<i8", "(2,)", "is 16 bytes, found are 4"),
             ("<c8", "(1,)", "its type is `c8`"),
             ("|u1", "(5,)", "is 5 bytes, found are 4"),
-            ("|u1", "(-4,)", "no list of sizes"),
+            ("|u1", "(-4,)", "not a list of sizes"),
             ("|b1", "(4,)", "booleans other than 0 and 1"),
         ] {
             let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");

@@ -66,7 +66,7 @@ impl<'a> Machine<'a> {
                 self.push(Node::Outside(name));
             }
             code @ (b'q' | b'r' | b'h' | b'j' | 0x94) => self.memory(code)?,
-            code => bail!("instruction {code:#04x} is none that data needs"),
+            code => bail!("instruction {code:#04x} does not occur in pickled data"),
         }
         Ok(None)
     }
@@ -167,7 +167,7 @@ impl<'a> Machine<'a> {
         let (given, object) = (self.pop()?, self.top()?);
         match &mut self.nodes[object] {
             Node::Call { state, .. } => *state = Some(given),
-            _ => bail!("a state for what has none"),
+            _ => bail!("a state is set on an object that has none"),
         }
         Ok(())
     }
@@ -192,7 +192,7 @@ impl<'a> Machine<'a> {
         let list = self.top()?;
         match &mut self.nodes[list] {
             Node::Sequence(members) => members.extend(items),
-            _ => bail!("members for what is no list"),
+            _ => bail!("values are appended to an object that is not a list"),
         }
         Ok(())
     }
@@ -202,7 +202,7 @@ impl<'a> Machine<'a> {
         let dictionary = self.top()?;
         match &mut self.nodes[dictionary] {
             Node::Dict(entries) | Node::Call { entries, .. } => entries.extend(pairs),
-            _ => bail!("entries for what is no dictionary"),
+            _ => bail!("entries are set on an object that is not a dictionary"),
         }
         Ok(())
     }

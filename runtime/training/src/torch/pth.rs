@@ -66,7 +66,7 @@ fn pickles(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
     let widths: BTreeMap<&str, usize> =
         state.outsides().filter_map(storage_type).map(|(key, dtype)| (key, dtype.size_in_bytes())).collect();
     let mut storages = Storages::new();
-    for key in keys.root().items().context("no list of storages in it")? {
+    for key in keys.root().items().context("it contains no list of storages")? {
         let key = key.text().context("a storage without a name")?;
         let count = bytes.get(at..).and_then(<[u8]>::first_chunk).context("the file is cut short")?;
         let count = u64::from_le_bytes(*count);

@@ -82,7 +82,7 @@ fn whole_numbers(array: &Array) -> Result<Vec<i64>> {
         return Ok(numbers.chunks(columns).map(|row| row.iter().position(|&v| v == 1.0).unwrap_or(0) as i64).collect());
     }
     if let Some(bad) = numbers.iter().position(|number| number.fract() != 0.0 || !number.is_finite()) {
-        bail!("record {bad} has {}, and classes are whole numbers", numbers[bad]);
+        bail!("record {bad} has {}; classes must be whole numbers", numbers[bad]);
     }
     Ok(numbers.into_iter().map(|number| number as i64).collect())
 }

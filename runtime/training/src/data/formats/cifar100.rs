@@ -70,7 +70,11 @@ pub fn open_archive(path: &Path) -> Result<Option<Opened>> {
 
 fn binary(bytes: &[u8]) -> Result<Records> {
     let rest = bytes.len() % RECORD;
-    ensure!(rest == 0 && !bytes.is_empty(), "{} bytes are no whole number of records of {RECORD} bytes", bytes.len());
+    ensure!(
+        rest == 0 && !bytes.is_empty(),
+        "{} bytes are not a whole number of records of {RECORD} bytes",
+        bytes.len()
+    );
     let mut pictures = Vec::with_capacity(bytes.len());
     let mut labels = [Vec::new(), Vec::new()];
     for (number, record) in bytes.chunks_exact(RECORD).enumerate() {

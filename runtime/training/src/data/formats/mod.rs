@@ -34,5 +34,5 @@ fn of_rows(rows: usize, columns: usize, bytes: Vec<u8>, labels: Option<Vec<i64>>
 
 fn label_from(label: i64, first: usize) -> Result<usize> {
     let counted = usize::try_from(label).ok().and_then(|label| label.checked_sub(first));
-    counted.ok_or_else(|| anyhow::anyhow!("label {label}, and labels here count from {first}"))
+    counted.ok_or_else(|| anyhow::anyhow!("label {label}: the labels of this format are numbered from {first}"))
 }

@@ -63,7 +63,7 @@ fn member(
     path: &Path,
 ) -> Result<(String, Raw)> {
     let mut member = archive.by_index_raw(index).context("the archive is damaged or cut short")?;
-    let name = member.name().context("a member's name is no text")?.trim_end_matches(".npy").to_owned();
+    let name = member.name().context("a member's name is not UTF-8")?.trim_end_matches(".npy").to_owned();
     let place = || format!("array `{name}`");
     ensure!(!member.encrypted(), "{}: it is encrypted", place());
     let (size, checksum) = (member.size(), member.crc32());

@@ -41,7 +41,7 @@ impl Records {
         let size: usize = shape.iter().product();
         ensure!(
             size > 0 && bytes.len().is_multiple_of(size),
-            "{} bytes are no whole number of images {shape:?}",
+            "{} bytes are not a whole number of images {shape:?}",
             bytes.len()
         );
         let pictures = Column { name: PICTURES.into(), cells: Cells::Pictures { shape, bytes } };
