@@ -96,12 +96,13 @@ fn convolutions_that_see_the_first_taps() -> Result<()> {
         let mask = (0..taps).map(|tap| f32::from(u8::from(tap < seen))).collect::<Vec<_>>();
         let mask = Tensor::from_vec(mask, (1, 1, kernel, kernel), &Device::Cpu)?;
         let inputs = [draw("x", &x)?, draw("weight", &[filters, x[1], kernel, kernel])?, draw("bias", &[filters])?];
-        let masked = |weight: &Tensor| weight.broadcast_mul(&mask.to_dtype(weight.dtype())?);
+        let masked = move |weight: &Tensor| weight.broadcast_mul(&mask.to_dtype(weight.dtype())?);
+        let reference_masked = masked.clone();
         compare(
             &format!("{x:?} to {filters}, the first {seen} of {kernel}x{kernel} taps"),
             &inputs,
-            &|t| ops::conv2d_of_first(&t[0], &masked(&t[1])?, &t[2], [1, kernel / 2], seen),
-            &|t| reference::conv2d(&t[0], &masked(&t[1])?, &t[2], 1, kernel / 2),
+            &move |t| ops::conv2d_of_first(&t[0], &masked(&t[1])?, &t[2], [1, kernel / 2], seen),
+            &move |t| reference::conv2d(&t[0], &reference_masked(&t[1])?, &t[2], 1, kernel / 2),
         )?;
     }
     Ok(())
