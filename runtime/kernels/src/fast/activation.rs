@@ -40,7 +40,7 @@ unsafe fn from_square<S: Lanes, const N: usize>(x: S::V, coefficients: &[f32; N]
 #[inline(always)]
 unsafe fn exp_minus_one_near<S: Lanes>(x: S::V) -> S::V {
     const COEFFICIENTS: [f32; 6] =
-        [1.300_261_1e-4, 1.303_789_6e-3, 8.279_162e-3, 0.041_648_958, 0.166_663_99, 0.499_999_85];
+        [1.300_261e-4, 1.303_789_6e-3, 8.279_162e-3, 0.041_648_958, 0.166_663_99, 0.499_999_85];
     // SAFETY: as above.
     unsafe { from_square::<S, 6>(x, &COEFFICIENTS) }
 }

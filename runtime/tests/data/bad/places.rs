@@ -84,7 +84,7 @@ pub const BINDING: &[Case] = &[
         "a.csv",
         VECTOR,
         bind & [("x", "a0..b1")],
-        ["from one name to another"],
+        ["must have the same name before the number"],
         |at| {
             text(at, "a.csv", "a0,b1\n1,2\n");
         }

@@ -109,8 +109,9 @@ mod x86 {
                         _mm512_shuffle_ps::<0xee>(high, next_high),
                     ]
                 });
-                for c in 0..4 {
-                    let [first, second, third, fourth] = from_fn(|g| fours[g][c]);
+                let [first, second, third, fourth] = fours;
+                let columns = first.into_iter().zip(second).zip(third.into_iter().zip(fourth)).enumerate();
+                for (c, ((first, second), (third, fourth))) in columns {
                     // The even quarters of two vectors, then the odd ones.
                     let even =
                         [_mm512_shuffle_f32x4::<0x88>(first, second), _mm512_shuffle_f32x4::<0x88>(third, fourth)];
