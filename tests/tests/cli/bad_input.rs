@@ -13,6 +13,7 @@ fn files_that_are_not_there() {
     fs::create_dir(place.path("empty")).unwrap();
     place.fails("eval empty", &["empty", "no checkpoint in this folder"]);
     place.fails("train empty --resume", &["empty", "nothing to resume"]);
+    place.fails("train nothing --resume", &["--resume", "nothing: no such run folder"]);
     place.fails("train toy.pgm --data empty", &["empty", "nothing in this folder is an image"]);
     place.fails("train toy.pgm --data toy.pgm", &["toy.pgm", "not a data set"]);
 }

@@ -20,6 +20,7 @@ pub fn resume(models: &'static [Compiled], args: &Train, is_folder: bool, device
     let root = match (&args.out, is_folder) {
         (Some(out), _) => out.clone(),
         (None, true) => args.file.clone(),
+        (None, false) if !args.file.exists() => bail!("--resume: {}: no such run folder", args.file.display()),
         (None, false) => bail!("--resume: which run? Give its folder, as FILE or with --out"),
     };
     let ranks = ranks::all();
@@ -30,6 +31,9 @@ pub fn resume(models: &'static [Compiled], args: &Train, is_folder: bool, device
     let Again { plan, checkpoint, changed } = again;
     let header = &checkpoint.header;
     note(&format!("resuming from step {} of {}{}", header.progress.step, plan.config.steps, changes::say(&changed)));
+    if header.progress.step > plan.config.steps {
+        note("the run is past this step, which counts from its beginning: nothing is left to train");
+    }
     agree(ranks, check_memory(&plan, device))?;
     check_same(&plan)?;
     let config = plan.config.clone();

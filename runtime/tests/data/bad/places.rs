@@ -89,11 +89,13 @@ pub const BINDING: &[Case] = &[
             text(at, "a.csv", "a0,b1\n1,2\n");
         }
     ),
-    case!("too many columns for a vector", "a.csv", VECTOR, ["variable `x` has no data"], |at| text(
-        at,
+    case!(
+        "too many columns for a vector",
         "a.csv",
-        "a,b,d\n1,2,3\n"
-    )),
+        VECTOR,
+        ["variable `x` has no data", "or 2 columns with --bind x=A,B,… or x=A1..A2"],
+        |at| text(at, "a.csv", "a,b,d\n1,2,3\n")
+    ),
     case!(
         "too few columns for a vector",
         "a.csv",

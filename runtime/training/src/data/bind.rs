@@ -166,9 +166,16 @@ fn by_kind(table: &Table, variables: &[Variable], presences: &[String], found: &
 
 fn nothing(table: &Table, variable: &Variable) -> String {
     let label = if variable.space == Space::Label { ", a label," } else { "" };
+    let numbers = variable.shape.iter().product::<usize>();
+    let is_row = numbers > 1 && !matches!(variable.space, Space::Image | Space::Label);
+    let columns = if is_row && table.fields.iter().any(|field| matches!(field.raw, Raw::Text(_))) {
+        format!(", or {numbers} columns with --bind {0}=A,B,… or {0}=A1..A{numbers}", variable.name)
+    } else {
+        String::new()
+    };
     format!(
         "variable `{0}`{label} has no data: no field is named `{0}`, and no other field fits it alone; {1}; choose \
-         one with --bind {0}=NAME",
+         one with --bind {0}=NAME{columns}",
         variable.name,
         has(table)
     )

@@ -35,7 +35,7 @@ fn column(field: &Field, indices: &[usize], how: &Fitting<'_>) -> Result<Vec<f64
                 let cell = cells[index].as_str();
                 let place = || format!("{}, column `{}`", how.record(index), field.name);
                 ensure!(!is_missing(cell), "{}: the value is missing (`{cell}`); remove such records", place());
-                cell.parse().with_context(|| format!("{}: `{cell}` is not a number", place()))
+                cell.parse().ok().with_context(|| format!("{}: `{cell}` is not a number", place()))
             })
             .collect(),
         Raw::Stored(array) => Ok(arrays::numbers(&array.read(indices)?)),
