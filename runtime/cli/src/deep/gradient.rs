@@ -30,11 +30,11 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
         let is_among = |paths: &[String], name: &str| paths.iter().any(|path| part(path) == name);
         let of_baselines = match baselines.is_empty() {
             true => BTreeMap::new(),
-            false => slopes(subject, sum_of_baselines)?,
+            false => slopes(subject, mean_of_baselines)?,
         };
         let of_bound = slopes(subject, value)?;
         let each = of_bound.iter().map(|(name, vars)| match of_baselines.get(name) {
-            Some(vars) if is_among(&baselines, name) => law(subject, sum_of_baselines, (name, vars), rounding),
+            Some(vars) if is_among(&baselines, name) => law(subject, mean_of_baselines, (name, vars), rounding),
             _ if is_among(&jumping, name) => Ok(Finding {
                 law: title(name),
                 outcome: Outcome::Skipped,
@@ -72,7 +72,7 @@ fn slopes(subject: &Subject<'_>, number: Number) -> Result<BTreeMap<String, Vec<
 }
 
 /// The mean of all learned baselines, with fixed draws.
-fn sum_of_baselines(subject: &Subject<'_>) -> Result<Tensor> {
+fn mean_of_baselines(subject: &Subject<'_>) -> Result<Tensor> {
     let terms = subject.model.bound(&subject.data, &mut subject.noise(SEED), &BoundOptions::default())?;
     let each = terms.scores.iter().filter_map(|score| score.baseline.as_ref());
     Ok(Tensor::stack(&each.collect::<Vec<_>>(), 0)?.mean_all()?)

@@ -3,36 +3,31 @@
 use crate::lanes::{Lanes, kernel};
 use crate::vector::{EXPONENTIAL, LN_2, ROUND};
 
+/// x + x² · (c₀ + c₁x + …).
+#[inline(always)]
+unsafe fn from_square<S: Lanes, const N: usize>(x: S::V, coefficients: &[f32; N]) -> S::V {
+    // SAFETY: arithmetic on vectors of the set that the caller runs on, as in the functions below.
+    unsafe {
+        let mut p = S::splat(coefficients[N - 1]);
+        for c in coefficients[..N - 1].iter().rev() {
+            p = S::fma(p, x, S::splat(*c));
+        }
+        S::fma(S::mul(x, x), p, x)
+    }
+}
+
 /// exp(x) − 1 for x ≤ 0, accurate to one ulp of 1: powers of two and a polynomial.
 #[inline(always)]
 unsafe fn exp_minus_one<S: Lanes>(x: S::V) -> S::V {
-    let [first @ .., last] = EXPONENTIAL;
-    // SAFETY: arithmetic on vectors of the set that the caller runs on.
+    // SAFETY: as above.
     unsafe {
         let x = S::max(S::splat(-80.0), x);
         let n = S::sub(S::fma(x, S::splat(std::f32::consts::LOG2_E), S::splat(ROUND)), S::splat(ROUND));
         let r = S::fma(n, S::splat(-LN_2[0]), x);
         let r = S::fma(n, S::splat(LN_2[1]), r);
-        let mut p = S::splat(last);
-        for c in first.iter().rev() {
-            p = S::fma(p, r, S::splat(*c));
-        }
-        let small = S::fma(S::mul(r, r), p, r);
+        let small = from_square::<S, 6>(r, &EXPONENTIAL);
         let power = S::power_of_two(n);
         S::fma(power, small, S::sub(power, S::splat(1.0)))
-    }
-}
-
-/// x + x² · (c₀ + c₁x + …), the last coefficient first.
-#[inline(always)]
-unsafe fn from_square<S: Lanes, const N: usize>(x: S::V, coefficients: &[f32; N]) -> S::V {
-    // SAFETY: as above.
-    unsafe {
-        let mut p = S::splat(coefficients[0]);
-        for c in &coefficients[1..] {
-            p = S::fma(p, x, S::splat(*c));
-        }
-        S::fma(S::mul(x, x), p, x)
     }
 }
 
@@ -40,7 +35,7 @@ unsafe fn from_square<S: Lanes, const N: usize>(x: S::V, coefficients: &[f32; N]
 #[inline(always)]
 unsafe fn exp_minus_one_near<S: Lanes>(x: S::V) -> S::V {
     const COEFFICIENTS: [f32; 6] =
-        [1.300_261e-4, 1.303_789_6e-3, 8.279_162e-3, 0.041_648_958, 0.166_663_99, 0.499_999_85];
+        [0.499_999_85, 0.166_663_99, 0.041_648_958, 8.279_162e-3, 1.303_789_6e-3, 1.300_261e-4];
     // SAFETY: as above.
     unsafe { from_square::<S, 6>(x, &COEFFICIENTS) }
 }
@@ -49,16 +44,16 @@ unsafe fn exp_minus_one_near<S: Lanes>(x: S::V) -> S::V {
 #[inline(always)]
 unsafe fn log_plus_one<S: Lanes>(s: S::V) -> S::V {
     const COEFFICIENTS: [f32; 10] = [
-        7.751_536_4,
-        19.115_652,
-        21.442_104,
-        13.240_732,
-        5.256_895_5,
-        1.049_742_8,
-        0.375_849_54,
-        -0.235_556_36,
-        0.333_916_63,
         -0.499_991_86,
+        0.333_916_63,
+        -0.235_556_36,
+        0.375_849_54,
+        1.049_742_8,
+        5.256_895_5,
+        13.240_732,
+        21.442_104,
+        19.115_652,
+        7.751_536_4,
     ];
     // SAFETY: as above.
     unsafe { from_square::<S, 10>(s, &COEFFICIENTS) }
@@ -71,15 +66,12 @@ unsafe fn elu_rows<S: Lanes>(rows: usize, [near, columns]: [usize; 2], at: *mut 
     unsafe {
         let zero = S::splat(0.0);
         for i in 0..rows {
-            for j in (0..near).step_by(S::N) {
+            for j in (0..columns).step_by(S::N) {
                 let place = at.add(i * row + j);
                 let x = S::load(place);
-                S::store(place, S::if_positive(x, x, exp_minus_one_near::<S>(S::min(zero, x))));
-            }
-            for j in (near..columns).step_by(S::N) {
-                let place = at.add(i * row + j);
-                let x = S::load(place);
-                S::store(place, S::if_positive(x, x, exp_minus_one::<S>(S::min(zero, x))));
+                let low = S::min(zero, x);
+                let below = if j < near { exp_minus_one_near::<S>(low) } else { exp_minus_one::<S>(low) };
+                S::store(place, S::if_positive(x, x, below));
             }
         }
     }
