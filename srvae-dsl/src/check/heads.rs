@@ -6,7 +6,7 @@
 use super::Checker;
 use super::network::{Builder, Reads};
 use crate::ast::{self, Expression, ExpressionKind};
-use crate::catalog::{Distribution, Domain, Natural, show_shape};
+use crate::catalog::{self, Distribution, Domain, Natural, show_shape};
 use crate::diagnostics::messages;
 use crate::graph::{Network, NodeId, Number, Operator, Use, Value};
 
@@ -226,7 +226,7 @@ impl Builder<'_, '_> {
         let number = self.checker.number(expression)?.0;
         if shape != wanted.shape {
             let (place, needed) = (self.place(), show_shape(shape));
-            let error = messages::natural_unfit(&place, &given.name.text, &needed, "one number", expression.span);
+            let error = messages::natural_unfit(&place, &given.name.text, &needed, "one number", None, expression.span);
             self.checker.findings.push(error);
             return None;
         }
@@ -252,9 +252,10 @@ impl Builder<'_, '_> {
         if found == shape {
             return Some(node);
         }
+        let remedy = catalog::spread_to(found, shape);
         let (wanted, found) = (show_shape(shape), show_shape(found));
         let place = self.place();
-        self.checker.findings.push(messages::natural_unfit(&place, name, &wanted, &found, at.span));
+        self.checker.findings.push(messages::natural_unfit(&place, name, &wanted, &found, remedy, at.span));
         None
     }
 }

@@ -20,8 +20,8 @@ pub enum Reason {
     NotGiven { factor: VariableId, needs: VariableId },
     /// A factor or a value reads a variable of a later step, which does not exist in a record that ends before it.
     ReadsLater { reader: String, later: VariableId },
-    /// No drawn variable depends on this evidence.
-    Ignored(VariableId),
+    /// No drawn variable depends on this part of the evidence.
+    Ignored(Vec<VariableId>),
     /// No drawn variable depends on the data.
     IgnoresData,
     /// Every variable is given.
@@ -63,8 +63,9 @@ pub fn condition(model: &Model, evidence: &[VariableId]) -> Result<Mode, Reason>
     let given = read(model, evidence, &steps);
     let known: VariableSet = evidence.iter().copied().collect();
     let evidence: Vec<VariableId> = known.iter().collect();
-    if let Some(ignored) = known.beyond(&given.iter().copied().collect()).as_ref() {
-        return Err(Reason::Ignored(*ignored));
+    let ignored: Vec<VariableId> = known.iter().filter(|id| !given.contains(id)).collect();
+    if !ignored.is_empty() {
+        return Err(Reason::Ignored(ignored));
     }
     let name = match evidence.is_empty() {
         true => GENERATION.to_owned(),
@@ -299,7 +300,11 @@ impl Reason {
             Self::ReadsLater { reader, later } => {
                 format!("{reader} reads {}, which a record may lack", name(later))
             }
-            Self::Ignored(ignored) => format!("no drawn variable depends on {}", name(ignored)),
+            Self::Ignored(ignored) => {
+                let names = ignored.iter().map(name).collect::<Vec<_>>().join(" and ");
+                let them = if ignored.len() > 1 { "them" } else { "it" };
+                format!("no drawn variable depends on {names}; omit {them}")
+            }
             Self::IgnoresData => "no drawn variable depends on the data".to_owned(),
             Self::NothingToDraw => "every variable is given".to_owned(),
         }

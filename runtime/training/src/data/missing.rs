@@ -6,7 +6,7 @@
 use super::Order;
 use super::batch::classes_at;
 use super::cells::{Cells, Column};
-use super::fit::{is_missing, is_missing_class, select};
+use super::fit::{Fitting, is_missing, is_missing_class, select};
 use super::records::Records;
 use super::table::{Field, Raw};
 use crate::spec::{Space, Variable};
@@ -23,6 +23,7 @@ pub fn present(
     fields: &[&Field],
     says: Option<&Field>,
     indices: &[usize],
+    how: &Fitting<'_>,
     notes: &mut BTreeSet<String>,
 ) -> Result<Vec<bool>> {
     let mut present = vec![!fields.is_empty(); indices.len()];
@@ -35,7 +36,7 @@ pub fn present(
         in_part[row] = !present[row] && all().any(|share| share != Share::Nothing);
     }
     if let Some(says) = says {
-        for (row, said) in flags(says, indices)?.into_iter().enumerate() {
+        for (row, said) in flags(says, indices, how)?.into_iter().enumerate() {
             present[row] &= said;
             in_part[row] &= said;
         }
@@ -87,7 +88,7 @@ fn shares(raw: &Raw, is_label: bool, indices: &[usize]) -> Vec<Share> {
 }
 
 /// The numbers 0 and 1 of a field.
-fn flags(field: &Field, indices: &[usize]) -> Result<Vec<bool>> {
+fn flags(field: &Field, indices: &[usize], how: &Fitting<'_>) -> Result<Vec<bool>> {
     let numbers: Vec<f64> = match &field.raw {
         Raw::Numbers(array) => select(array, indices),
         Raw::Text(cells) => {
@@ -105,8 +106,8 @@ fn flags(field: &Field, indices: &[usize]) -> Result<Vec<bool>> {
     ensure!(numbers.len() == indices.len(), "`{}` has more than one number per record; expected 0 or 1", field.name);
     if let Some(at) = numbers.iter().position(|number| ![0.0, 1.0].contains(number)) {
         bail!(
-            "record {} of `{}` is {}; expected 1 where a record has the variable, and 0",
-            indices[at],
+            "{}: `{}` is {}; expected 1 where a record has the variable, and 0",
+            how.record(indices[at]),
             field.name,
             numbers[at]
         );

@@ -111,10 +111,17 @@ pub(crate) fn natural_twice(name: &str, span: Span) -> Diagnostic {
         .hint("give each parameter once, under one of its names")
 }
 
-pub(crate) fn natural_unfit(place: &str, name: &str, wanted: &str, found: &str, span: Span) -> Diagnostic {
+pub(crate) fn natural_unfit(
+    place: &str,
+    name: &str,
+    wanted: &str,
+    found: &str,
+    remedy: Option<String>,
+    span: Span,
+) -> Diagnostic {
     Diagnostic::error("E0514", format!("`{name}` of {place} is {wanted}, not {found}"))
         .at(span, format!("ends at {found}"))
-        .hint("a parameter has the shape of its variable; nothing is broadcast")
+        .hint(format!("a parameter has the shape of its variable; nothing is broadcast{}", remedy.unwrap_or_default()))
 }
 
 pub(crate) fn natural_domain(name: &str, domain: Domain, span: Span) -> Diagnostic {
