@@ -144,3 +144,18 @@ pub fn divided(mut table: Table, path: &Path) -> Result<Opened> {
     let note = format!("column `{}` says what is for training, validation and testing", field.name);
     Ok(opened(pool, validation, test, vec![note]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::open;
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_name() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("a.csv");
+        std::fs::write(&path, "\u{feff}a,b\n1,2\n").unwrap();
+        let pool = open(&path, None).unwrap().pool.unwrap();
+        assert_eq!(pool.fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!((pool.count, pool.place(0)), (1, "line 2".to_owned()));
+    }
+}
