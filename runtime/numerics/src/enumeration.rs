@@ -148,10 +148,9 @@ mod tests {
             let values = all.of(variable, rows, &like).unwrap();
             values.narrow(1, column, 1).unwrap().flatten_all().unwrap().to_vec1().unwrap()
         };
-        let bits = [bit(0, 1), bit(1, 0), bit(2, 1)];
-        for at in 0..8 * rows {
-            let wanted = [0, 1, 2].map(|variable| ((at / rows) >> variable & 1) as f32);
-            assert_eq!([bits[0][at], bits[1][at], bits[2][at]], wanted, "row {at}");
+        for (variable, bits) in [bit(0, 1), bit(1, 0), bit(2, 1)].into_iter().enumerate() {
+            let wanted: Vec<f32> = (0..8 * rows).map(|at| ((at / rows) >> variable & 1) as f32).collect();
+            assert_eq!(bits, wanted, "variable {variable}");
         }
     }
 
