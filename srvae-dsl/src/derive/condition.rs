@@ -131,6 +131,10 @@ impl<'m> Known<'m> {
         matches!(self.state[id.0], State::Computed | State::Inferred(_))
     }
 
+    fn is_evidence(&self, id: VariableId) -> bool {
+        self.state[id.0] == State::Evidence
+    }
+
     fn contains(&self, id: VariableId) -> bool {
         self.state[id.0] != State::Open
     }
@@ -172,7 +176,7 @@ impl<'m> Known<'m> {
             }
             for parent in factor.parents.iter() {
                 // An expert that reads a missing variable drops out.
-                if super::drops_out(self.model, parent) && !self.contains(parent) {
+                if super::drops_out(self.model, variable, parent) && !self.is_evidence(parent) {
                     continue;
                 }
                 let comes_with_data = matches!(self.model.variable(parent).role, Role::Observed | Role::Given);
@@ -191,7 +195,8 @@ impl<'m> Known<'m> {
         let Body::Stochastic { network: Some(network), .. } = &factor.body else { return None };
         let (experts, _) = network.experts()?;
         let missing = |(expert, _): &(NodeId, u32)| {
-            let is_missing = |id: &VariableId| super::drops_out(self.model, *id) && !self.contains(*id);
+            let is_missing =
+                |id: &VariableId| super::drops_out(self.model, factor.variable, *id) && !self.is_evidence(*id);
             network.variables_above(*expert, &self.model.nets).iter().find(is_missing)
         };
         experts.iter().map(missing).collect::<Option<Vec<_>>>()?.first().copied()
@@ -222,7 +227,9 @@ impl<'m> Known<'m> {
             let mut above = vec![*evidence];
             while let Some(at) = above.pop() {
                 for parent in self.q[at.0].iter().flat_map(|factor| factor.parents.iter()) {
-                    if below[parent.0].is_none() {
+                    // Experts of a factor that q draws before the evidence read it where it is known.
+                    let is_read = self.q[parent.0].is_some_and(|factor| factor.parents.contains(*evidence));
+                    if below[parent.0].is_none() && !is_read {
                         below[parent.0] = Some(*evidence);
                         above.push(parent);
                     }

@@ -19,10 +19,7 @@ fn shape(_: &ConcatConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
             inputs.iter().filter_map(|large| spread_to(small, &sizes(large))).next()
         };
         let remedy = inputs.iter().filter(|small| !small.is_empty()).find_map(|small| larger(small));
-        return Err(format!(
-            "needs inputs of equal shapes, except for the channels{}",
-            remedy.unwrap_or_default()
-        ));
+        return Err(format!("needs inputs of equal shapes, except for the channels{}", remedy.unwrap_or_default()));
     }
     let mut shape = first.to_vec();
     shape[0] = inputs.iter().map(|input| input[0]).fold(0, usize::saturating_add);

@@ -143,7 +143,7 @@ pub(crate) fn natural_domain(name: &str, domain: Domain, span: Span) -> Diagnost
 pub(crate) fn natural_apart(distribution: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0516", format!("`{distribution}` needs either all of its parameters by name or none"))
         .at(span, "some are given here, others come from the network")
-        .hint("its parameters have different numbers of channels: leave all to the network, or give every one")
+        .hint("the network yields the others in one piece, so they must be neighbours: leave all to the network, or give every one")
 }
 
 pub(crate) fn natural_numbers(distribution: &str, span: Span) -> Diagnostic {
