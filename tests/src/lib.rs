@@ -41,6 +41,7 @@ corpus! {
     experts = "../srvae-dsl/tests/corpus/good/experts.pgm",
     compression = "../srvae-dsl/tests/corpus/good/compression.pgm",
     domains = "../srvae-dsl/tests/corpus/good/domains.pgm",
+    families_in_turn = "../srvae-dsl/tests/corpus/good/families_in_turn.pgm",
     five_levels = "../srvae-dsl/tests/corpus/good/five_levels.pgm",
     flow_in_conditional_p = "../srvae-dsl/tests/corpus/good/flow_in_conditional_p.pgm",
     flow_in_q = "../srvae-dsl/tests/corpus/good/flow_in_q.pgm",
