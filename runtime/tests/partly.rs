@@ -327,3 +327,59 @@ fn the_experts_of_what_is_missing_drop_out() {
     let alone = without_any.run(mode.name, &given, RECORDS, &mut Noise::seeded(4), &Draw::default()).unwrap();
     close(&numbers(drawn.get("z").unwrap()), &numbers(alone.get("z").unwrap()), "z of the mode");
 }
+
+/// Values that are missing because of what they are: s depends on x. `q` is the factor of z, then that of x if it has one.
+fn by_value(role: &str, q: &str) -> String {
+    format!(
+        "model m\nobserved y: binary[4]\nobserved s: binary[1]\n{role} x: real[2]\nlatent z: real[2]\n\
+         p(z) = standard_normal\np(y | z) = bernoulli from z |> linear\np(x | z) = normal from z |> linear\n\
+         p(s | x) = bernoulli from x |> linear\n{q}\n"
+    )
+}
+
+/// q draws a missing x from z, and z reads an observed x: each record has the bound of the model of its kind.
+#[test]
+fn what_is_drawn_from_a_product_is_read_by_it_where_it_is_observed() {
+    let (of_y, of_x, drawn) = (
+        "(normal from y |> linear)",
+        "(normal from x |> linear(out: 4))",
+        "q(x | z) = normal from z |> linear(out: 4)",
+    );
+    let model =
+        build(&by_value("partly observed", &format!("q(z | y, x) = {of_y} * {of_x} * standard_normal\n{drawn}")));
+    let there = build(&by_value("observed", &format!("q(z | y, x) = {of_y} * {of_x} * standard_normal")));
+    let latent = build(&by_value("latent", &format!("q(z | y) = {of_y} * standard_normal\n{drawn}")));
+    let x = Noise::seeded(8).normal("x", &[RECORDS, 2], DType::F64, &Device::Cpu).unwrap();
+    let values = Values::new().with("y", bits(1, &[RECORDS, 4])).with("s", bits(3, &[RECORDS, 1]));
+    let with_x = values.clone().with("x", x);
+    let mixed = presence(with_x.clone(), "x", &[1.0, 0.0, 1.0]);
+    for options in [BoundOptions::default(), BoundOptions::importance(3)] {
+        let found = bounded(model.as_ref(), &mixed, &options);
+        let observed = bounded(there.as_ref(), &with_x, &options);
+        let missing = bounded(latent.as_ref(), &values, &options);
+        for (name, kinds) in [
+            ("RE_y", [true; 2]),
+            ("RE_s", [true; 2]),
+            ("KL_z", [true; 2]),
+            ("RE_x", [true, false]),
+            ("KL_x", [false, true]),
+        ] {
+            let of = |terms: &Terms, is_there: bool| {
+                if is_there { term(terms, name) } else { vec![0.0; options.samples * RECORDS] }
+            };
+            let (observed, missing) = (of(&observed, kinds[0]), of(&missing, kinds[1]));
+            let wanted: Vec<f64> = (0..options.samples * RECORDS)
+                .map(|row| if row % RECORDS == 1 { missing[row] } else { observed[row] })
+                .collect();
+            close(&term(&found, name), &wanted, name);
+        }
+    }
+    // A mode that lacks x draws z without its expert, and then x.
+    let run = |model: &dyn Model, name: &str| {
+        let given = Values::new().with("y", values.get("y").unwrap().clone());
+        model.run(name, &given, RECORDS, &mut Noise::seeded(4), &Draw::default()).unwrap()
+    };
+    let (drawn, alone) = (run(model.as_ref(), "imputation"), run(latent.as_ref(), "conditional_generation_y"));
+    close(&numbers(drawn.get("z").unwrap()), &numbers(alone.get("z").unwrap()), "z of the mode");
+    assert_eq!(drawn.get("x").unwrap().dims(), [RECORDS, 2]);
+}

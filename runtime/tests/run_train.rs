@@ -6,6 +6,8 @@ mod folders;
 mod guarded;
 #[path = "train/looks.rs"]
 mod looks;
+#[path = "train/seen.rs"]
+mod seen;
 #[path = "train/skips.rs"]
 mod skips;
 #[path = "train/steps.rs"]

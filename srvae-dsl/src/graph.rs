@@ -87,6 +87,11 @@ impl Places {
         }))
     }
 
+    fn of_q(&self, id: VariableId) -> Option<usize> {
+        let Self([_, q]) = self;
+        q.get(id.0).copied().flatten()
+    }
+
     fn find<'f>(&self, side: Side, factors: &'f [Factor], id: VariableId) -> Option<&'f Factor> {
         let Self([p, q]) = self;
         let places = if side == Side::P { p } else { q };
@@ -107,6 +112,11 @@ impl Model {
     /// The factor of q with this variable on the left of the bar; none for observed and given variables.
     pub fn q_of(&self, id: VariableId) -> Option<&Factor> {
         self.places.find(Side::Q, &self.q, id)
+    }
+
+    /// Whether q has a factor for a variable, and no factor for another one before it.
+    pub fn is_drawn_before(&self, earlier: VariableId, later: VariableId) -> bool {
+        self.places.of_q(earlier).is_some_and(|at| self.places.of_q(later).is_none_or(|other| at < other))
     }
 
     /// The gradient estimator of q's draws of this variable, if the file states one.

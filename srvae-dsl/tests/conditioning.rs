@@ -183,6 +183,6 @@ fn what_is_given_must_matter_and_suffice() {
     assert_eq!(given(&text, &[]), "p(x | z, c) needs c, which is not given");
     assert_eq!(given(&text, &["x"]), "z is an ancestor of x in p, and q(z | x, c) needs c");
     let text = model(&["p(z)", "p(a)", "p(x | z)", "q(z | x)", "q(a | x)"]);
-    assert_eq!(given(&text, &["a"]), "no drawn variable depends on a");
+    assert_eq!(given(&text, &["a"]), "no drawn variable depends on a; omit it");
     assert_eq!(given(&text, &["a", "x", "z"]), "every variable is given");
 }

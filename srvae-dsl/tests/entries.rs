@@ -156,6 +156,12 @@ fn distributions() {
             match entry.head(&arguments, shape).unwrap() {
                 None if entry.atoms => codes(&density, "quantise"),
                 Some(_) if entry.atoms => codes("codebook", &density),
+                None if entry.spaces.contains(&Space::Sphere) => format!(
+                    "model m\nobserved x: binary[6]\nlatent z0: sphere[{}]\np(z0) = {density}\n\
+                     q(z0 | x) = von_mises_fisher from x |> {}\np(x | z0) = bernoulli from z0 |> linear\n",
+                    sizes(shape),
+                    onto(&[shape[0] + 1])
+                ),
                 None => over_latents(&[shape], "z0").replacen("= standard_normal", &format!("= {density}"), 1),
                 Some(head) => {
                     let space = space_entry(entry.spaces[0]).name;

@@ -153,7 +153,7 @@ fn distributions() -> String {
                 format!("{}: {} channels over {shape:?}", names.join(", "), head[0])
             }
         };
-        let flows = match (entry.continuous, entry.reparameterised) {
+        let flows = match (entry.continuous && !entry.on_surface, entry.reparameterised) {
             (true, true) => "yes",
             (true, false) => "in p",
             (false, _) => "no",

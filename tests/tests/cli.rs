@@ -19,6 +19,8 @@ mod given;
 mod interpreted;
 #[path = "cli/jobs.rs"]
 mod jobs;
+#[path = "cli/parts.rs"]
+mod parts;
 #[path = "cli/results.rs"]
 mod results;
 #[path = "cli/runs.rs"]

@@ -214,3 +214,12 @@ fn a_checkpoint_is_within_the_estimate() {
         assert!((0.7..=1.0).contains(&ratio), "average {average:?}: {held} bytes, {estimate} by estimate");
     }
 }
+
+/// A batch fits if its step does, and if a checkpoint can be written at all.
+#[test]
+fn the_larger_of_a_step_and_a_checkpoint_counts() {
+    let memory =
+        Memory { training_fixed: 100, training_image: 10, saving: 500, evaluation_fixed: 50, evaluation_image: 5 };
+    assert_eq!([1, 40, 50].map(|batch| memory.training(batch)), [500, 500, 600]);
+    assert_eq!([499, 500, 509, 510].map(|bytes| memory.largest_batch(bytes)), [0, 40, 40, 41]);
+}

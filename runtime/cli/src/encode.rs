@@ -22,7 +22,7 @@ pub fn run(models: &'static [Compiled], args: &Encode) -> Result<ExitCode> {
     files::check_place(&args.out, Kind::Npz, args.force)?;
     let session = Session::open(models, &args.run, &device::choose(&args.common)?)?;
     let name = session.data_name(&args.data);
-    let (_, images) = agree(ranks::all(), session.test(&args.data, args.images))?;
+    let (_, images) = agree(ranks::all(), session.records(&args.data, args.part.name(), args.images))?;
     ranks::check_records(&images)?;
     let count = args.images.unwrap_or(usize::MAX).min(images.len());
     let (_, latents) = eval::inferred(session.model.as_ref(), &session.spec)?;

@@ -6,7 +6,7 @@ use super::{compiler, device, ranks};
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use srvae_training::arrays::{self, Array};
-use srvae_training::data::Images;
+use srvae_training::data::{Images, PartName};
 use srvae_training::eval::{self, Evaluation, Options};
 use srvae_training::files::{self, Kind};
 use srvae_training::interrupt;
@@ -21,8 +21,8 @@ use std::process::ExitCode;
 pub fn run(models: &'static [Compiled], args: &Eval) -> Result<ExitCode> {
     let records = args.per_record.as_deref().map(|path| record_kind(path, args.force)).transpose()?;
     let session = Session::open(models, &args.run, &device::choose(&args.common)?)?;
-    let name = session.data_name(&args.data);
-    let (_, images) = agree(ranks::all(), session.test(&args.data, args.likelihood.images))?;
+    let (name, part) = (session.data_name(&args.data), args.part.name());
+    let (_, images) = agree(ranks::all(), session.records(&args.data, part, args.likelihood.images))?;
     ranks::check_records(&images)?;
     interrupt::listen();
     let found = likelihood(&session, &images, &args.likelihood)?;
@@ -36,19 +36,22 @@ pub fn run(models: &'static [Compiled], args: &Eval) -> Result<ExitCode> {
             shared.name
         ));
     }
-    let line = line(&session, &name, &found)?;
+    let part = part.unwrap_or(PartName::Test);
+    let mut line = line(&session, &name, &found)?;
+    extend(&mut line, json!({ "part": part.word() }));
     if let (Some(path), Some(kind)) = (&args.per_record, records) {
         write_records(path, kind, &found)?;
     }
-    keep(&session, &args.data, &name, &line);
+    keep(&session, (&args.data, part), &name, &line);
     if args.common.json {
         out(&line.to_string());
     } else {
         out(&format!(
-            "{} at step {}, {} test {} of {name}",
+            "{} at step {}, {} {} {} of {name}",
             session.spec.name,
             session.header.progress.step,
             found.images,
+            part.adjective(),
             session.spec.records()
         ));
         out(&rows(&session.spec, &found)?);
@@ -79,13 +82,18 @@ pub fn line(session: &Session, data: &str, found: &Evaluation) -> Result<Value> 
     Ok(line)
 }
 
-/// Stores an evaluation in the run folder: for the run's own data as `evaluation.json`, for others with their name.
-pub fn keep(session: &Session, args: &DataArgs, data: &str, line: &Value) {
+/// Stores an evaluation in the run folder: of the run's own test records as `evaluation.json`, of other data with their
+/// name, and of another part with its name, too.
+pub fn keep(session: &Session, (args, part): (&DataArgs, PartName), data: &str, line: &Value) {
     if !session.folder.holds_a_run() {
         return;
     }
     let own = args.source().is_none_or(|source| source == session.header.data);
-    let path = if own { session.folder.evaluation() } else { session.folder.evaluation_on(data) };
+    let path = match part {
+        PartName::Test if own => session.folder.evaluation(),
+        PartName::Test => session.folder.evaluation_on(data),
+        part => session.folder.evaluation_on(&format!("{data}-{}", part.word())),
+    };
     if let Err(reason) = srvae_training::files::write_json(&path, line) {
         note(&format!("warning: {reason:#}"));
     }

@@ -5,7 +5,7 @@ use super::session::Session;
 use super::{device, ranks};
 use anyhow::Result;
 use serde_json::json;
-use srvae_training::data::Images;
+use srvae_training::data::{Images, PartName};
 pub use srvae_training::fid::Distance;
 use srvae_training::fid::{self, Inception, Options, Statistics, Weights};
 use srvae_training::interrupt;
@@ -68,18 +68,12 @@ impl Meter {
     /// # Errors
     /// Data that cannot be loaded.
     pub fn pictures(&self, session: &Session, data: &DataArgs) -> Result<(String, Images)> {
-        let (name, images) = match self.args.against {
-            RealSet::Test => {
-                let (name, images) = session.test(data, self.args.real)?;
-                (format!("test images of {name}"), images)
-            }
-            RealSet::Train => {
-                let data = session.data(data)?;
-                (format!("training images of {}", data.name), data.train)
-            }
+        let (part, what) = match self.args.against {
+            RealSet::Test => (None, "test"),
+            RealSet::Train => (Some(PartName::Train), "training"),
         };
-        let real = self.args.real.map_or_else(|| Ok(images.clone()), |count| images.first(count))?;
-        Ok((name, real))
+        let (name, images) = session.records(data, part, self.args.real)?;
+        Ok((format!("{what} images of {name}"), images))
     }
 
     /// # Errors

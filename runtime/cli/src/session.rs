@@ -6,12 +6,12 @@ use super::{compiler, machine, pretrained, ranks};
 use anyhow::{Context, Result, bail};
 use srvae_dsl::plan::Plan;
 use srvae_interpreter::Interpreted;
-use srvae_training::data::{self, Kept, Records, Source};
+use srvae_training::data::{self, Choice, Kept, PartName, Place, Records, Source};
 use srvae_training::eval::ROWS;
 use srvae_training::figures::Options;
 use srvae_training::ranks::agree;
 use srvae_training::spec::Spec;
-use srvae_training::train::{Checkpoint, Header, RunFolder, restore};
+use srvae_training::train::{Checkpoint, Header, RunFolder, differences, restore, same_model};
 use srvae_training::{Compiled, DType, Decode, Device, Mode, Model, Params};
 use std::path::{Path, PathBuf};
 
@@ -44,6 +44,7 @@ impl Session {
         let bytes = ranks::file(&checkpoint)?.with_context(|| format!("{}: no such file", checkpoint.display()))?;
         let split = ranks::file(&folder.split())?;
         let file = agree(ranks, Checkpoint::parse(&bytes, &checkpoint, device))?;
+        agree(ranks, if ranks.leads() { check_folder(&folder, &checkpoint, &file.header) } else { Ok(()) })?;
         agree(ranks, Self::load(models, (folder, checkpoint), file, split, device))
     }
 
@@ -173,34 +174,27 @@ impl Session {
         Source::parse(&args.source().unwrap_or_else(|| own.clone()))
     }
 
-    /// The data in the arguments, or the data of the run with its division.
+    /// The test records to evaluate or show, as [`Session::records`] selects them.
     ///
     /// # Errors
-    /// Data that cannot be loaded.
-    #[cfg(feature = "fid")]
-    pub fn data(&self, args: &DataArgs) -> Result<data::Data> {
-        let kept = self.kept()?;
-        let source = self.source(args, kept.as_ref())?;
-        match kept.filter(|_| args.data.is_none()) {
-            Some(kept) => data::load_kept(&source, &self.spec, &kept).with_context(moved),
-            None => data::load(&source, &self.spec, args.split.unwrap_or(self.header.config.split)),
-        }
+    /// Those of [`Session::records`].
+    pub fn test(&self, args: &DataArgs, most: Option<usize>) -> Result<(String, Records)> {
+        self.records(args, None, most)
     }
 
-    /// The records to evaluate or show, and the name of their data: the test records of the run's own data, or the test
-    /// part or all records of the data in the arguments. At most this number, at random.
+    /// The records of a part, and the name of their data: of the run's own data as the run divides them, or of the data
+    /// in the arguments. Without a part the test records, or all records of other data without a test part. At most
+    /// this number, at random.
     ///
     /// # Errors
-    /// Data that cannot be loaded.
-    pub fn test(&self, args: &DataArgs, most: Option<usize>) -> Result<(String, Records)> {
+    /// Data that cannot be loaded, or a part that they do not have.
+    pub fn records(&self, args: &DataArgs, part: Option<PartName>, most: Option<usize>) -> Result<(String, Records)> {
         let kept = self.kept()?;
         let source = self.source(args, kept.as_ref())?;
-        if args.data.is_none() && kept.is_none() {
-            let data = data::load(&source, &self.spec, args.split.unwrap_or(self.header.config.split))?;
-            let test = most.map_or_else(|| Ok(data.test.clone()), |most| data.test.first(most))?;
-            return Ok((data.name, test));
-        }
-        let found = data::test(&source, &self.spec, kept.as_ref(), most);
+        // A checkpoint without its run's split.json divides the data as the run did.
+        let lost = args.data.is_none() && kept.is_none() && source.place != Place::Builtin;
+        let split = args.split.or_else(|| lost.then_some(self.header.config.split));
+        let found = data::choose(&source, &self.spec, kept.as_ref(), Choice { part, split, most });
         if args.data.is_none() { found.with_context(moved) } else { found }
     }
 }
@@ -222,6 +216,32 @@ pub fn decode_text(decode: Decode) -> &'static str {
         Decode::Mean => "mean pixels",
         Decode::Mode => "likeliest pixels",
     }
+}
+
+/// Refuses a checkpoint of another model than that of its run folder. A file that is not in a run folder is not compared.
+///
+/// # Errors
+/// The statements that differ, or a `model.pgm` that cannot be read.
+pub fn check_folder(folder: &RunFolder, checkpoint: &Path, header: &Header) -> Result<()> {
+    let path = folder.source();
+    if !folder.holds_a_run() || !path.exists() {
+        return Ok(());
+    }
+    let text = models::read(&path)?;
+    if same_model(&header.source, &text) {
+        return Ok(());
+    }
+    let mut found: Vec<String> = differences(&header.source, &text).iter().map(ToString::to_string).collect();
+    if found.is_empty() {
+        found.push("the order of the statements".to_owned());
+    }
+    bail!(
+        "{}: this checkpoint is not of the model in {}:\n  {}\n(there: the checkpoint, here: the file) restore the one \
+         that was changed",
+        checkpoint.display(),
+        path.display(),
+        found.join("\n  ")
+    );
 }
 
 /// Refuses parameters that are not finite.

@@ -7,7 +7,7 @@ use super::{device, eval};
 use anyhow::Result;
 use serde_json::{Value, json};
 use srvae_training::Compiled;
-use srvae_training::data::Images;
+use srvae_training::data::{Images, PartName};
 use srvae_training::eval::Evaluation;
 use srvae_training::interrupt;
 use srvae_training::terminal::{note, out, table};
@@ -107,7 +107,7 @@ fn row(session: &Session, data: &DataArgs, there: &Shared, meter: Option<&Meter>
         _ => None,
     };
     let line = eval::line(session, name, &found)?;
-    eval::keep(session, data, name, &line);
+    eval::keep(session, (data, PartName::Test), name, &line);
     let header = &session.header;
     Ok(Row {
         run: session.name(),

@@ -170,8 +170,20 @@ pub(crate) fn same(inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
 pub(crate) fn equal(inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
     match inputs {
         [first, rest @ ..] if !rest.is_empty() && rest.iter().all(|shape| shape == first) => Ok(first.to_vec()),
-        _ => Err("needs two inputs of equal shapes; nothing is broadcast".to_owned()),
+        _ => {
+            let pairs = inputs.iter().flat_map(|small| inputs.iter().map(move |large| (*small, *large)));
+            let remedy = pairs.filter_map(|(small, large)| spread_to(small, large)).next().unwrap_or_default();
+            Err(format!("needs two inputs of equal shapes; nothing is broadcast{remedy}"))
+        }
     }
+}
+
+/// A suggestion to repeat a value to a larger shape, if `spread` can.
+pub fn spread_to(small: &[usize], large: &[usize]) -> Option<String> {
+    let fits = |(at, size): (usize, &usize)| small.get(at).is_none_or(|have| *have == 1 || have == size);
+    let can = small != large && small.len() <= large.len() && large.iter().enumerate().all(fits);
+    let sizes = large.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+    can.then(|| format!("; `spread(v, {sizes})` repeats a value v of shape {}", crate::show_shape(small)))
 }
 
 /// Elements of a shape.

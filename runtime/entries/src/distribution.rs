@@ -16,12 +16,14 @@ pub struct Distribution {
     pub natural: &'static [Natural],
     /// The spaces of its values.
     pub spaces: &'static [Space],
-    /// Whether it has a density over real numbers, so that flows may transform it.
+    /// Whether it has a density over real numbers, so that flows may transform it unless it is on a surface.
     pub continuous: bool,
     /// Whether samples are differentiable functions of its parameters.
     pub reparameterised: bool,
     /// Whether its values are isolated points of a space of real numbers, so that it has no density.
     pub atoms: bool,
+    /// Whether its values have fewer dimensions than numbers, such as proportions, so that a flow's Jacobian does not apply.
+    pub on_surface: bool,
     /// Checks a variable's shape.
     pub fits: fn(&Arguments, &[usize]) -> Result<(), String>,
     /// The number of parameters of the distribution itself, for a variable of this shape.

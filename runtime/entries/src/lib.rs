@@ -28,7 +28,7 @@ pub use arguments::{Arguments, Kind, Literal, Parameter, Value};
 #[cfg(feature = "tensors")]
 pub use block::Build;
 pub use block::{Arity, Block, Role, ShapeRule, Ways};
-pub use cost::{Cost, Work};
+pub use cost::{Cost, Work, spread_to};
 #[cfg(feature = "tensors")]
 pub use distribution::{ClosedForm, Make};
 pub use distribution::{Distribution, Domain, Natural};
@@ -128,5 +128,5 @@ mod prelude {
     };
     pub(crate) use crate::function::{Range, image, images};
     pub(crate) use crate::space::{Grid, Space};
-    pub(crate) use crate::{LARGEST_SIZE, show_shape};
+    pub(crate) use crate::{LARGEST_SIZE, show_shape, spread_to};
 }

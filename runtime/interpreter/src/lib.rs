@@ -71,7 +71,7 @@ impl Interpreted {
         let added = added.map(|addend| (interned(&addend_text(&plan, addend)), addend.scale.value)).collect();
         let modes = plan.derivation.modes.iter().map(|mode| {
             let names = |ids: &[srvae_dsl::graph::VariableId]| interned_list(&plan.names_outside(ids));
-            Mode { name: interned(&mode.name), given: names(&mode.given), yields: names(&mode.yields(&plan.model)) }
+            Mode { name: interned(&mode.name), given: names(&mode.given), yields: names(&plan.yielded(mode)) }
         });
         let modes = modes.collect();
         let mut flows = Vec::new();
@@ -178,8 +178,9 @@ impl Model for Interpreted {
         let context = Context { samples, rows: count, draw: *draw, options: &BoundOptions::default() };
         let values = Run::new(&self.core, program, &given, context).outputs(noise)?;
         let yields = self.core.plan.derivation.modes[at].yields(&self.core.plan.model);
-        let named = yields.iter().zip(values).map(|(id, value)| {
-            let (name, step) = self.core.plan.outside(*id);
+        let drawn = self.core.plan.together(yields.into_iter().zip(values).collect());
+        let named = drawn.into_iter().map(|(id, value)| {
+            let (name, step) = self.core.plan.outside(id);
             (name, step, value)
         });
         steps::together(named.collect())

@@ -2,21 +2,11 @@
 
 use super::cpu::slice;
 use super::vector::{self, Loop};
+use crate::arguments::Adamax;
 use crate::{Result, Tensor};
 use candle_core::{CpuStorage, DType, InplaceOp1, InplaceOp2, Layout, Storage, Var};
 use rayon::prelude::*;
 use std::cell::Cell;
-
-/// The hyperparameters of an Adamax step.
-#[derive(Debug, Clone, Copy)]
-pub struct Adamax {
-    /// Decay of the running mean and of the running maximum.
-    pub betas: (f64, f64),
-    /// Added to the gradient's magnitude, so that the maximum is never 0.
-    pub epsilon: f64,
-    /// Learning rate, with the bias correction of the running mean.
-    pub rate: f64,
-}
 
 /// Values of a parameter per task. Sums are computed over parts of this size for any number of threads.
 pub const PART: usize = 1 << 14;

@@ -2,16 +2,8 @@
 
 use super::conv2d;
 use super::cuda::{self, Backend};
+use crate::arguments::Attention;
 use crate::{Result, Tensor};
-
-/// Effective weights of channel attention: C → C/8 → C.
-#[derive(Debug, Clone)]
-pub struct Attention {
-    pub squeeze: Tensor,
-    pub squeeze_bias: Tensor,
-    pub excite: Tensor,
-    pub excite_bias: Tensor,
-}
 
 /// h · sigmoid(excite(squeeze(mean of h over height and width))); there is no nonlinearity between the two 1x1 convolutions.
 ///

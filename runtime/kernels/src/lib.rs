@@ -5,6 +5,7 @@
 
 mod adamax;
 mod allocator;
+mod arguments;
 mod attention;
 mod carrier;
 mod columns;
@@ -15,9 +16,11 @@ pub mod cuda;
 mod dense;
 pub mod density;
 mod depthwise;
+pub mod elementwise;
 mod fast;
 mod fingerprint;
 mod fourier;
+mod geometry;
 mod group_norm;
 mod head;
 mod lanes;
@@ -48,17 +51,19 @@ pub use candle_core::{DType, Device, Result, Tensor};
 
 pub use allocator::keep_memory;
 
-pub use adamax::{Adamax, PART as SQUARES_PART, adamax, sum_of_squares};
-pub use attention::{Attention, channel_attention};
+pub use adamax::{PART as SQUARES_PART, adamax, sum_of_squares};
+pub use arguments::{Adamax, Attention, DenseStep, Mask};
+pub use attention::channel_attention;
 pub use columns::columns;
 pub use conv::{affine, conv_transpose2d, conv2d, conv2d_of_first};
-pub use coupling::{Mask, coupling, coupling_context, coupling_log_det};
-pub use dense::{DenseKernels, DenseStep, dense_layer, dense_layer_kept};
+pub use coupling::{coupling, coupling_context, coupling_log_det};
+pub use dense::{DenseKernels, dense_layer, dense_layer_kept};
 pub use depthwise::depthwise_conv2d;
 pub use fingerprint::{combine, fingerprint};
 pub use fourier::fourier;
 pub use group_norm::normalise_groups;
 
+pub use elementwise::{elu, softplus};
 pub use head::Head;
 pub use mixture::{
     MIN_LOG_SCALE, SPREAD_MARGIN, logistic_mixture_log_prob, logistic_mixture_mean, logistic_mixture_value,
@@ -69,9 +74,10 @@ pub use normal::{
 pub use normalise::normalise_channels;
 pub use recurrent::{gru, lstm};
 pub use resize::{downsample, upsample};
-pub use scalar::{elu, softplus};
 pub use self_attention::attend;
 pub use shape::{concat, each, flatten, level, mask, past, per_sample, repeat, reshape, within};
-pub use special::{digamma, lgamma, log_gamma_draw, poisson_draw};
+pub use special::{
+    digamma, direction_angle_draw, direction_log_peak, direction_mean_length, lgamma, log_gamma_draw, poisson_draw,
+};
 pub use weight::weight_norm;
 pub use windows::{avg_pool, max_pool, nearest};

@@ -1,7 +1,8 @@
 //! The operations implemented with candle: slow, plain, and the reference for the kernels.
 
-use super::{Adamax, Mask, sum_batch};
-use crate::scalar::{Scalar, Sigmoid, Softplus, Whole, sigmoid};
+use crate::arguments::{Adamax, Mask};
+use crate::elementwise::sigmoid;
+use crate::scalar::{Scalar, Sigmoid, Softplus, Whole};
 use crate::{Result, Tensor};
 use candle_core::{Error, Var};
 
@@ -55,6 +56,14 @@ pub fn lstm(of_input: &Tensor, of_hidden: &Tensor, state: &Tensor) -> Result<Ten
     let cell = (kept + (sigmoid(&gate(0)?)? * gate(2)?.tanh()?)?)?;
     let hidden = (sigmoid(&gate(3)?)? * cell.tanh()?)?;
     Tensor::cat(&[hidden, cell], 1)
+}
+
+/// Sum over all but the first dimension.
+///
+/// # Errors
+/// A failed tensor operation.
+pub fn sum_batch(each: &Tensor) -> Result<Tensor> {
+    each.flatten_from(1)?.sum(1)
 }
 
 /// g · v / ‖v‖, the norm over all dimensions but `dim`.

@@ -11,7 +11,6 @@
 mod again;
 mod seed;
 
-use crate::cuda::machine;
 use crate::{DType, Device, Result, Tensor};
 use again::Compute;
 pub use again::again;
@@ -249,9 +248,10 @@ impl Backward {
     }
 }
 
-/// The address of a gradient, if it is contiguous.
-fn place(gradient: &Tensor) -> Option<u64> {
-    machine::place(gradient).ok().map(|place| place.address)
+/// The storage of a gradient and its place in it, if it is contiguous.
+fn place(gradient: &Tensor) -> Option<(*const Storage, usize)> {
+    let (storage, layout) = gradient.storage_and_layout();
+    layout.contiguous_offsets().map(|(start, _)| (std::ptr::from_ref(&*storage), start))
 }
 
 /// An empty store of gradients.

@@ -131,3 +131,36 @@ impl Noise {
         drawn
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Enumeration;
+    use crate::{DType, Device, Noise, Tensor};
+
+    /// Variables with equal numbers of values: the first one changes fastest, and value v of row n is row v·N + n.
+    #[test]
+    fn every_combination_of_values_occurs_once() {
+        let all = Enumeration::new(&[("label", &[2]), ("binary", &[1]), ("label", &[2])]).unwrap();
+        let (rows, like) = (3, Tensor::zeros(1, DType::F32, &Device::Cpu).unwrap());
+        assert_eq!(all.count(), 8);
+        // The probability of class 1, or the bit.
+        let bit = |variable: usize, column: usize| -> Vec<f32> {
+            let values = all.of(variable, rows, &like).unwrap();
+            values.narrow(1, column, 1).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+        };
+        for (variable, bits) in [bit(0, 1), bit(1, 0), bit(2, 1)].into_iter().enumerate() {
+            let wanted: Vec<f32> = (0..8 * rows).map(|at| ((at / rows) >> variable & 1) as f32).collect();
+            assert_eq!(bits, wanted, "variable {variable}");
+        }
+    }
+
+    #[test]
+    fn draws_are_the_same_for_each_value_and_only_there() {
+        let mut noise = Noise::seeded(3);
+        let draw = |noise: &mut Noise| noise.normal("z", &[4], DType::F32, &Device::Cpu);
+        let copies: Vec<f32> = noise.for_each_value(2, draw).unwrap().to_vec1().unwrap();
+        assert_eq!(copies[..2], copies[2..]);
+        let after: Vec<f32> = draw(&mut noise).unwrap().to_vec1().unwrap();
+        assert_ne!(after[..2], after[2..]);
+    }
+}

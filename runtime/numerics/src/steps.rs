@@ -58,3 +58,24 @@ pub fn together(values: Vec<(&str, Option<usize>, Tensor)>) -> Result<Values> {
     }
     Ok(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::one;
+    use crate::{Device, Tensor, Values};
+
+    #[test]
+    fn a_step_is_a_row_of_the_familys_array_or_of_its_own_name() {
+        let all = Tensor::new(&[[[1f32], [2.0]], [[3.0], [4.0]]], &Device::Cpu).unwrap();
+        let values = Values::new().with("x", all).with("x[1]", Tensor::new(&[[9f32], [9.0]], &Device::Cpu).unwrap());
+        let step = |name, step| {
+            one(&values, name, "x", step).map(|value| value.flatten_all().unwrap().to_vec1::<f32>().unwrap())
+        };
+        assert_eq!(step("x[2]", 2).unwrap(), [2.0, 4.0]);
+        assert_eq!(step("x[1]", 1).unwrap(), [9.0, 9.0]);
+        for wrong in [0, 3] {
+            let said = step("x[?]", wrong).unwrap_err().to_string();
+            assert!(said.contains(&format!("step {wrong} of `x` is asked for, and it has 2 steps")), "{said}");
+        }
+    }
+}

@@ -29,11 +29,12 @@ fn tampered_headers_are_one_error_each() {
         }
     };
     assert_eq!(said(&["data"], json!("elsewhere")), "accepted");
-    let cases: [Tampered<'_>; 22] = [
+    let cases: [Tampered<'_>; 23] = [
         (&["format"], json!(3), "format 3, this program reads 1 to 2"),
         (&["config", "batch"], json!(0), "batch is 0"),
         (&["config", "batch"], json!(u64::MAX), "batch is 18446744073709551615"),
         (&["config", "batch"], json!(-4), "not a checkpoint of this program"),
+        (&["config", "micro_batch"], json!(3), "micro_batch is 3, and batch"),
         (&["config", "samples"], json!(0), "samples is 0"),
         (&["config", "steps"], json!(u64::MAX), "steps is 18446744073709551615"),
         (&["config", "schedule", "rate"], json!(-0.1), "rate is -0.1; expected a number above 0"),

@@ -50,7 +50,7 @@ fn cells_that_are_empty_are_missing_of_what_is_partly_observed_and_else_an_error
     assert_eq!(v, [Some(vec![1.0, 2.0]), None, Some(vec![5.0, 6.0]), None, Some(vec![7.0, 8.0])]);
     let y: Vec<_> = found(&both, &data, "y").iter().map(|row| class(row.as_ref())).collect();
     assert_eq!(y, [Some(0), Some(1), None, None, Some(0)]);
-    for (names, words) in [(&["v"][..], "record 2: the class is missing"), (&["y"], ": the value is missing (`")] {
+    for (names, words) in [(&["v"][..], "line 4: the class is missing"), (&["y"], ": the value is missing (`")] {
         let said = format!("{:#}", load(&path, &partly(spec.clone(), names), &[("v", "a,b")]).unwrap_err());
         assert!(said.contains(words), "{said}");
     }

@@ -1,6 +1,6 @@
 //! Evaluations during a run.
 
-use super::{config, fast, read, train};
+use super::{config, fast, read, resume, train};
 use crate::toy;
 use srvae::data::Images;
 use srvae::spec::Spec;
@@ -22,6 +22,17 @@ fn the_units_in_use_are_counted_at_every_validation() {
     // The data have one direction, and the single unit of the latent represents it.
     assert!(units.len() > 20 && units.iter().all(|&(_, all)| all == 1), "{units:?}");
     assert_eq!(units.last(), Some(&(1, 1)));
+}
+
+#[test]
+fn a_resumed_run_does_not_repeat_the_validation_of_its_last_step() {
+    let place = tempfile::tempdir().unwrap();
+    let (run, how) = (place.path().join("run"), Config { schedule: fast(), ..config(14) });
+    train(how.clone(), &run).unwrap();
+    resume(how, &run).unwrap();
+    let lines = metrics::read(&run.join("metrics.jsonl")).unwrap();
+    let looks = lines.iter().filter(|line| line["validation"].is_object());
+    assert_eq!(looks.filter_map(|line| line["step"].as_u64()).collect::<Vec<_>>(), [7, 14]);
 }
 
 /// The running average is evaluated; the parameters are trained.

@@ -24,7 +24,7 @@ impl<'a> Checker<'a> {
             };
             let (text, span) = (name.text.clone(), name.span);
             self.params.push(Param { name: text, docs: docs(item), default: value.clone(), value, span });
-            self.param_used.push(matches!(item.kind, ItemKind::Length { .. }));
+            self.param_used.push(false);
         }
         self.declare_records(file);
         self.settings(file, overrides);

@@ -100,30 +100,26 @@ impl Checker<'_> {
                 self.findings.push(messages::flow_reshapes(flow, span, name, place));
                 None
             }
-            (Some(wanted), expression) => {
-                let needs = format!(
-                    "{name} over {}{} needs {}",
-                    space_entry(variable.space).name,
-                    show_shape(&variable.shape),
-                    show_shape(&wanted)
-                );
-                let reads = Reads::Parents(head);
-                let (shape, dims) = (variable.shape.clone(), variable.dims.clone());
-                let is_root = head.parents.is_empty();
-                let wanted = Wanted {
-                    base,
-                    given,
-                    network: expression,
-                    head: &wanted,
-                    needs: &needs,
-                    shape: &shape,
-                    dims: &dims,
-                    is_root,
-                };
-                let network = self.head_network(reads, &wanted)?;
-                Some(Some(network))
-            }
+            (Some(wanted), network) => self.fed(head, base, given, &wanted, network).map(Some),
         }
+    }
+
+    /// The network that ends at the head of this shape.
+    fn fed(
+        &mut self,
+        head: &Head<'_>,
+        base: &Use<Distribution>,
+        given: &[Given<'_>],
+        wanted: &[usize],
+        network: Option<&ast::Expression>,
+    ) -> Option<Network> {
+        let variable = self.variable(head.variable);
+        let space = space_entry(variable.space).name;
+        let (shape, dims) = (variable.shape.clone(), variable.dims.clone());
+        let needs = format!("{} over {space}{} needs {}", base.entry.name, show_shape(&shape), show_shape(wanted));
+        let is_root = head.parents.is_empty();
+        let wanted = Wanted { base, given, network, head: wanted, needs: &needs, shape: &shape, dims: &dims, is_root };
+        self.head_network(Reads::Parents(head), &wanted)
     }
 
     /// The suggestion for a distribution without its network.

@@ -151,8 +151,11 @@ impl Checker<'_> {
         for factor in q.iter().filter(|factor| factor.components().is_none()) {
             let Body::Stochastic { network: Some(network), .. } = &factor.body else { continue };
             let Some((experts, 0)) = network.experts() else { continue };
-            let may_be_missing =
-                |id: VariableId| self.variable(id).role == Role::Partly && q.iter().all(|other| other.variable != id);
+            let may_be_missing = |id: VariableId| {
+                let is_never_drawn = q.iter().all(|other| other.variable != id);
+                let is_drawn_later = self.only_where_observed.contains(&(factor.variable, id));
+                self.variable(id).role == Role::Partly && (is_never_drawn || is_drawn_later)
+            };
             let above = |(expert, _): &(NodeId, u32)| network.variables_above(*expert, &self.nets.done);
             if experts.iter().all(|expert| above(expert).iter().any(may_be_missing)) {
                 self.findings.push(messages::no_lasting_expert(factor.span));

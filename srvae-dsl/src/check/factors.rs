@@ -44,7 +44,7 @@ impl Checker<'_> {
         }
         let (p, q): (Vec<_>, Vec<_>) = factors.into_iter().partition(|factor| factor.side == Side::P);
         self.lasting_experts(&q);
-        (self.ordered(p), self.ordered(q))
+        (self.ordered(Side::P, p), self.ordered(Side::Q, q))
     }
 
     /// The path of a factor's parameters.

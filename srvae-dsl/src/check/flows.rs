@@ -11,7 +11,7 @@ use super::network::{Builder, Reads};
 use crate::ast::{Argument, Call, Expression, File, ItemKind};
 use crate::catalog::{self, Block, Distribution, Space, Ways, show_shape};
 use crate::diagnostics::{MOST_BLOCKS, messages};
-use crate::graph::{Role, Side, Stage, Use, VariableSet};
+use crate::graph::{Network, Role, Side, Stage, Use, VariableSet};
 use crate::source::Span;
 use std::collections::BTreeMap;
 
@@ -151,12 +151,13 @@ impl<'a> Checker<'a> {
             self.no_flow(call, span);
             return None;
         };
-        if !base.continuous {
-            self.findings.push(messages::flow_over_discrete(block.name, span, base.name, base_span));
-            return None;
-        }
-        if head.factor.side == Side::Q && !base.reparameterised {
-            self.findings.push(messages::flow_over_jumps(block.name, span, base.name, base_span));
+        let over = match head.factor.side {
+            _ if !base.continuous => Some(messages::flow_over_discrete(block.name, span, base.name, base_span)),
+            Side::Q if !base.reparameterised => Some(messages::flow_over_jumps(block.name, span, base.name, base_span)),
+            Side::P | Side::Q => None,
+        };
+        if let Some(error) = over {
+            self.findings.push(error);
             return None;
         }
         let ways = block.flow()?;
@@ -178,25 +179,31 @@ impl<'a> Checker<'a> {
             None => None,
         };
         let flow = Use { entry: block, args, span: written.place };
-        let beside = context.as_ref().map(|context| context.nodes[context.output.0].shape.as_slice());
+        let inner = self.inner_shape(head, &flow, context.as_ref(), shape, span)?;
+        let named = written.named.as_ref().map(|(name, at)| (self.path_of(name), *at));
+        Some(Stage { flow, context, shape: shape.to_vec(), inner, named, word: written.word.clone() })
+    }
+
+    /// The shape inside a flow, for one outside of it.
+    fn inner_shape(
+        &mut self,
+        head: &Head<'_>,
+        flow: &Use<Block>,
+        context: Option<&Network>,
+        shape: &[usize],
+        span: Span,
+    ) -> Option<Vec<usize>> {
+        let beside = context.map(|context| context.nodes[context.output.0].shape.as_slice());
         let inputs: Vec<&[usize]> = std::iter::once(shape).chain(beside).collect();
-        match (block.shape)(&flow.values(), &inputs) {
-            Ok(inner) => Some(Stage {
-                flow,
-                context,
-                shape: shape.to_vec(),
-                inner,
-                named: written.named.as_ref().map(|(name, at)| (self.path_of(name), *at)),
-                word: written.word.clone(),
-            }),
-            Err(why) => {
-                let variable = self.variable(head.variable);
-                let shapes = inputs.iter().map(|shape| show_shape(shape)).collect::<Vec<_>>().join(" and ");
-                let error = messages::flow_does_not_fit(block.name, &why, span, &variable.name, variable.span, &shapes);
-                self.findings.push(error);
-                None
-            }
+        let found = (flow.entry.shape)(&flow.values(), &inputs);
+        if let Err(why) = &found {
+            let variable = self.variable(head.variable);
+            let shapes = inputs.iter().map(|shape| show_shape(shape)).collect::<Vec<_>>().join(" and ");
+            let (name, place) = (&variable.name, variable.span);
+            let error = messages::flow_does_not_fit(flow.entry.name, why, span, name, place, &shapes);
+            self.findings.push(error);
         }
+        found.ok()
     }
 
     /// The path of the parameters of a named flow.

@@ -20,19 +20,17 @@ impl Checker<'_> {
     ) -> Option<Body> {
         let factor = head.factor;
         let is_rounded = function.origin == catalog::Origin::Rounded;
-        match factor.side {
-            Side::P if !is_rounded => {
-                self.findings.push(messages::deterministic_in_p(function.name, call.name.span, factor.head));
-                return None;
+        let after = flow.or(factor.network.as_ref().map(|network| network.span));
+        let misplaced = match (factor.side, after) {
+            (Side::P, _) if !is_rounded => {
+                Some(messages::deterministic_in_p(function.name, call.name.span, factor.head))
             }
-            Side::Q if is_rounded => {
-                self.findings.push(messages::rounded_in_q(function.name, call.name.span, factor.head));
-                return None;
-            }
-            Side::P | Side::Q => {}
-        }
-        if let Some(after) = flow.or(factor.network.as_ref().map(|network| network.span)) {
-            self.findings.push(messages::over_function(function.name, after));
+            (Side::Q, _) if is_rounded => Some(messages::rounded_in_q(function.name, call.name.span, factor.head)),
+            (_, Some(after)) => Some(messages::over_function(function.name, after)),
+            (Side::P | Side::Q, None) => None,
+        };
+        if let Some(error) = misplaced {
+            self.findings.push(error);
             return None;
         }
         let given = call.arguments.as_deref().unwrap_or_default();
@@ -48,27 +46,31 @@ impl Checker<'_> {
             self.findings.push(messages::not_right_of_bar(&input.text, input.span, factor.head));
             return None;
         }
-        let source = self.variable(id);
-        if self.variable(head.variable).role == Role::Partly {
-            let (name, declared) = (&self.variable(head.variable).name, self.variable(head.variable).span);
-            self.findings.push(messages::partly_determined(name, span, declared));
-            return None;
-        }
-        if is_rounded && (self.variable(head.variable).role, source.role) != (Role::Observed, Role::Latent) {
-            self.findings.push(messages::rounded_roles(function.name, span, factor.head));
-            return None;
-        }
-        if function.origin == catalog::Origin::Data && source.role == Role::Latent {
-            let error = messages::label_of_latent(function.name, &input.text, span, source.span);
-            self.findings.push(error);
-            return None;
-        }
+        self.roles_fit(head, function, id, span)?;
         self.all_read(head, &std::iter::once(id).collect())?;
         let signature = Signature { name: function.name, parameters: function.parameters };
         let args = self.arguments(signature, rest, span)?.args;
         let function = Use { entry: function, args, span };
         self.range(head, &function, id)?;
         Some(Body::Deterministic { function, input: id })
+    }
+
+    /// Checks the roles of the variable and of the function's input.
+    fn roles_fit(&mut self, head: &Head<'_>, function: &Function, input: VariableId, span: Span) -> Option<()> {
+        let (variable, source) = (self.variable(head.variable), self.variable(input));
+        let is_rounded = function.origin == catalog::Origin::Rounded;
+        let error = match (variable.role, source.role) {
+            (Role::Partly, _) => messages::partly_determined(&variable.name, span, variable.span),
+            (role, of) if is_rounded && (role, of) != (Role::Observed, Role::Latent) => {
+                messages::rounded_roles(function.name, span, head.factor.head)
+            }
+            (_, Role::Latent) if function.origin == catalog::Origin::Data => {
+                messages::label_of_latent(function.name, &source.name, span, source.span)
+            }
+            _ => return Some(()),
+        };
+        self.findings.push(error);
+        None
     }
 
     /// Checks that the function's values are in the variable's space and shape.

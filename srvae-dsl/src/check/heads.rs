@@ -6,9 +6,9 @@
 use super::Checker;
 use super::network::{Builder, Reads};
 use crate::ast::{self, Expression, ExpressionKind};
-use crate::catalog::{Distribution, Domain, Natural, show_shape};
+use crate::catalog::{self, Distribution, Domain, Natural, show_shape};
 use crate::diagnostics::messages;
-use crate::graph::{Network, NodeId, Number, Operator, Use, Value};
+use crate::graph::{Argument, Network, NodeId, Number, Operator, Use, Value};
 
 /// A parameter given by name.
 #[derive(Clone, Copy)]
@@ -34,6 +34,58 @@ pub(super) struct Wanted<'w> {
     pub dims: &'w [Number],
     /// Whether the factor has no parents. Parameters that are not given are then learned.
     pub is_root: bool,
+}
+
+impl Wanted<'_> {
+    /// The number of channels of a natural parameter, also as a formula of the variable's. None if there is none: it is not
+    /// linear, or depends on a parameter of the file.
+    fn channels(&self, natural: usize) -> Option<(usize, Number)> {
+        let (arguments, channels) = (self.base.values(), self.shape[0]);
+        let of = |more: usize| {
+            let count = (self.base.entry.natural[natural].channels)(&arguments, channels.saturating_add(more));
+            i64::try_from(count).ok()
+        };
+        let (own, slope) = (of(0)?, of(1)? - of(0)?);
+        if own == i64::try_from(channels).ok()? && slope == 1 {
+            return Some((channels, self.dims[0].clone()));
+        }
+        let is_literal = |argument: &Argument| matches!(argument.number, Number::Literal(_));
+        if of(2)? - of(1)? != slope || !self.base.args.iter().all(is_literal) {
+            return None;
+        }
+        let rest = own - slope.checked_mul(i64::try_from(channels).ok()?)?;
+        let literal = |value| Number::Literal(Value::Int(value));
+        let binary = |operator, left, right| Number::Binary(operator, Box::new(left), Box::new(right));
+        let scaled = match slope {
+            0 => None,
+            1 => Some(self.dims[0].clone()),
+            _ => Some(binary(Operator::Multiply, literal(slope), self.dims[0].clone())),
+        };
+        let number = match (scaled, rest) {
+            (None, _) => literal(rest),
+            (Some(scaled), 0) => scaled,
+            (Some(scaled), 1..) => binary(Operator::Add, scaled, literal(rest)),
+            (Some(scaled), _) => binary(Operator::Subtract, scaled, literal(-rest)),
+        };
+        Some((usize::try_from(own).ok()?, number))
+    }
+}
+
+/// The sum of numbers; equal ones are multiplied.
+fn sum_of(numbers: impl Iterator<Item = Number>) -> Option<Number> {
+    let mut counted: Vec<(Number, i64)> = Vec::new();
+    for number in numbers {
+        match counted.iter_mut().find(|(other, _)| *other == number) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((number, 1)),
+        }
+    }
+    let times = |(number, count)| {
+        let count = Number::Literal(Value::Int(count));
+        Number::Binary(Operator::Multiply, Box::new(count), Box::new(number))
+    };
+    let sum = |left, right| Number::Binary(Operator::Add, Box::new(left), Box::new(right));
+    counted.into_iter().map(times).reduce(sum)
 }
 
 impl Checker<'_> {
@@ -106,11 +158,6 @@ impl Checker<'_> {
             }
             _ => {}
         }
-        let (arguments, channels) = (wanted.base.values(), wanted.shape[0]);
-        if left > 0 && entry.natural.iter().any(|one| (one.channels)(&arguments, channels) != channels) {
-            self.findings.push(messages::natural_apart(entry.name, span));
-            return None;
-        }
         Builder::new(self, reads).head(wanted, left)
     }
 }
@@ -122,7 +169,7 @@ impl Builder<'_, '_> {
         self.rest = Some(wanted.dims[1..].to_vec());
         let learned = Expression { kind: ExpressionKind::Learned(None), span: wanted.base.span };
         let network = match wanted.network.or_else(|| (left > 0).then_some(&learned)) {
-            Some(network) => Some(self.left(wanted, network, left)?),
+            Some(network) => Some(self.left(wanted, network)?),
             None => None,
         };
         let mut read = network;
@@ -142,6 +189,7 @@ impl Builder<'_, '_> {
         for value in values {
             match (value, network) {
                 (Some(value), _) => parts.push(value),
+                (None, Some(network)) if parts.last() == Some(&network) => {}
                 (None, Some(network)) if !parts.contains(&network) => parts.push(network),
                 // The network yields the remaining parameters in one piece, so these must be consecutive.
                 (None, _) => {
@@ -159,11 +207,16 @@ impl Builder<'_, '_> {
     }
 
     /// The part of the head from the network: the parameters that are not given.
-    fn left(&mut self, wanted: &Wanted<'_>, network: &Expression, left: usize) -> Option<NodeId> {
+    fn left(&mut self, wanted: &Wanted<'_>, network: &Expression) -> Option<NodeId> {
         let mut shape = wanted.shape.to_vec();
-        shape[0] = shape[0].saturating_mul(left);
-        let times = Number::Literal(Value::Int(i64::try_from(left).ok()?));
-        self.out = Some(Number::Binary(Operator::Multiply, Box::new(times), Box::new(wanted.dims[0].clone())));
+        let is_left = |at: &usize| wanted.given.iter().all(|given| given.natural != *at);
+        let parts = (0..wanted.base.entry.natural.len()).filter(is_left).map(|at| wanted.channels(at));
+        let Some(parts) = parts.collect::<Option<Vec<(usize, Number)>>>() else {
+            self.checker.findings.push(messages::natural_apart(wanted.base.entry.name, wanted.base.span));
+            return None;
+        };
+        shape[0] = parts.iter().fold(0, |sum, (channels, _)| sum.saturating_add(*channels));
+        self.out = sum_of(parts.into_iter().map(|(_, number)| number));
         let node = self.value(network, Some(&shape));
         self.out = None;
         self.fits(node?, "what is left to the network", &shape, network)
@@ -196,7 +249,13 @@ impl Builder<'_, '_> {
         let expression = &given.argument.value;
         let outer = std::mem::replace(&mut self.prefix, format!("{}.", given.name.text));
         let is_learned = matches!(expression.ungrouped().kind, ExpressionKind::Learned(None));
-        self.out = (shape == wanted.shape).then(|| wanted.dims[0].clone());
+        self.out = wanted.channels(given.natural).map(|(_, number)| number);
+        if is_learned && self.out.is_none() {
+            let (place, needed) = (self.place(), show_shape(shape));
+            let error = messages::natural_unfit(&place, &given.name.text, &needed, "`learned`", None, expression.span);
+            self.checker.findings.push(error);
+            return None;
+        }
         let head = Some(shape).filter(|_| self.out.is_some() || is_learned);
         let node = self.value(expression, head);
         (self.out, self.prefix) = (None, outer);
@@ -224,19 +283,19 @@ impl Builder<'_, '_> {
     ) -> Option<NodeId> {
         let expression = &given.argument.value;
         let number = self.checker.number(expression)?.0;
-        if shape != wanted.shape {
+        let Some((_, channels)) = wanted.channels(given.natural) else {
             let (place, needed) = (self.place(), show_shape(shape));
-            let error = messages::natural_unfit(&place, &given.name.text, &needed, "one number", expression.span);
+            let error = messages::natural_unfit(&place, &given.name.text, &needed, "one number", None, expression.span);
             self.checker.findings.push(error);
             return None;
-        }
+        };
         match read {
             Some(read) => {
-                let channels = ("channels", wanted.dims[0].clone());
-                self.block("filled", vec![("value", number), channels], vec![read], expression.span)
+                let arguments = vec![("value", number), ("channels", channels)];
+                self.block("filled", arguments, vec![read], expression.span)
             }
             None if wanted.is_root => {
-                let sizes = wanted.dims.iter().map(|size| ("sizes", size.clone()));
+                let sizes = std::iter::once(&channels).chain(&wanted.dims[1..]).map(|size| ("sizes", size.clone()));
                 let all = std::iter::once(("value", number)).chain(sizes).collect();
                 self.block("constant", all, Vec::new(), expression.span)
             }
@@ -252,9 +311,10 @@ impl Builder<'_, '_> {
         if found == shape {
             return Some(node);
         }
+        let remedy = catalog::spread_to(found, shape);
         let (wanted, found) = (show_shape(shape), show_shape(found));
         let place = self.place();
-        self.checker.findings.push(messages::natural_unfit(&place, name, &wanted, &found, at.span));
+        self.checker.findings.push(messages::natural_unfit(&place, name, &wanted, &found, remedy, at.span));
         None
     }
 }

@@ -42,7 +42,7 @@ use crate::source::{Source, Span};
 pub use declarations::RECORDS;
 use flows::NamedFlows;
 use nets::Nets;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Changes of a model's parameter values by the caller.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -145,6 +145,8 @@ struct Checker<'a> {
     flows: NamedFlows<'a>,
     /// The variables that each variable's factor of q reads.
     read_by_q: BTreeMap<VariableId, Parents>,
+    /// Experts of q that read a partly observed variable only where it is observed: the factor's variable, and the one read.
+    only_where_observed: BTreeSet<(VariableId, VariableId)>,
     /// The shape and the place of the first use of each stage of a named flow.
     flow_shapes: BTreeMap<String, (Vec<usize>, Span)>,
     /// Paths of the parameters of members of families, and the step for families over the length.

@@ -28,29 +28,57 @@ impl Checker<'_> {
                 }
             }
         }
-        self.missing(file, links);
+        // An expert of q that reads a missing variable drops out.
+        let joint: VariableSet = super::factor_items(file)
+            .filter(|(_, factor)| factor.side == Side::Q && !factor.experts.is_empty())
+            .filter_map(|(_, factor)| self.find_variable(&factor.variable.text))
+            .collect();
+        self.missing(file, links, &joint);
         for side in [Side::P, Side::Q] {
             let parents = first.values().filter(|link| link.0 == side).map(|link| (link.1, *link)).collect();
+            if side == Side::Q {
+                self.only_where_observed = self.read_where_observed(&parents, &joint);
+            }
             self.cycle(side, &parents);
         }
     }
 
+    /// The experts that read a partly observed variable only in records that have it, as pairs of the factor's variable and
+    /// the one that is read: those from whose factor q draws the missing value. A record either has the value, and then it is
+    /// not drawn, or lacks it, and then the expert drops out, so neither depends on itself.
+    fn read_where_observed(
+        &self,
+        links: &BTreeMap<VariableId, &Link<'_>>,
+        joint: &VariableSet,
+    ) -> BTreeSet<(VariableId, VariableId)> {
+        let is_open = |reader: VariableId, read: VariableId| {
+            joint.contains(reader) && self.variable(read).role == Role::Partly && links.contains_key(&read)
+        };
+        let depends = |later: VariableId, earlier: VariableId| {
+            let (mut seen, mut open) = (VariableSet::default(), vec![later]);
+            while let Some(at) = open.pop() {
+                let parents = links.get(&at).into_iter().flat_map(|link| link.2.iter());
+                open.extend(parents.filter(|parent| !is_open(at, *parent) && seen.insert(*parent)));
+            }
+            seen.contains(earlier)
+        };
+        let readers = links.iter().filter(|(reader, _)| joint.contains(**reader));
+        let pairs = readers.flat_map(|(reader, link)| link.2.iter().map(|read| (*reader, read)));
+        pairs.filter(|(reader, read)| is_open(*reader, *read) && depends(*read, *reader)).collect()
+    }
+
     /// Reports the variables without a factor that they need.
-    fn missing(&mut self, file: &File, links: &[Link<'_>]) {
+    fn missing(&mut self, file: &File, links: &[Link<'_>], joint: &VariableSet) {
         // A factor with an error is not missing.
         let stated: BTreeSet<(Side, &str)> =
             super::factor_items(file).map(|(_, factor)| (factor.side, factor.variable.text.as_str())).collect();
-        // An expert of q that reads a missing variable drops out.
-        let products: BTreeSet<(Side, VariableId)> = super::factor_items(file)
-            .filter(|(_, factor)| factor.side == Side::Q && !factor.experts.is_empty())
-            .filter_map(|(_, factor)| Some((Side::Q, self.find_variable(&factor.variable.text)?)))
-            .collect();
         for variable in &self.variables {
             for side in [Side::P, Side::Q] {
                 let reader = || {
                     let id = self.find_variable(&variable.name);
                     let reads = |parents: &Parents| id.is_some_and(|id| parents.contains(id));
-                    links.iter().find(|(side, of, parents, _)| !products.contains(&(*side, *of)) && reads(parents))
+                    let is_joint = |side: Side, of: VariableId| side == Side::Q && joint.contains(of);
+                    links.iter().find(|(side, of, parents, _)| !is_joint(*side, *of) && reads(parents))
                 };
                 let needed = match (variable.role, side) {
                     (Role::Latent | Role::Global, _) | (Role::Observed | Role::Partly, Side::P) => true,
@@ -102,7 +130,7 @@ impl Checker<'_> {
     /// Reports a cycle among the factors of p or of q, if there is one.
     fn cycle(&mut self, side: Side, links: &BTreeMap<VariableId, &Link<'_>>) {
         let all: Vec<_> = links.values().map(|link| (link.1, link.2)).collect();
-        let done: VariableSet = sorted(&all).into_iter().map(|at| all[at].0).collect();
+        let done: VariableSet = sorted(&all, &self.loose(side)).into_iter().map(|at| all[at].0).collect();
         let left: BTreeSet<VariableId> = links.keys().copied().filter(|variable| !done.contains(*variable)).collect();
         // Every remaining factor has a remaining parent, so following parents leads to a cycle.
         let Some(mut at) = left.first().copied() else { return };
@@ -127,17 +155,24 @@ impl Checker<'_> {
         self.findings.diagnostics.push(messages::cycle(side.name(), &path, &heads, &needed));
     }
 
+    /// Pairs of a variable and a parent that may be drawn after it.
+    fn loose(&self, side: Side) -> impl Fn(VariableId, VariableId) -> bool + '_ {
+        move |reader, read| side == Side::Q && self.only_where_observed.contains(&(reader, read))
+    }
+
     /// Sorts parents before children, ties in the order of the file. The factors have no cycle, or it was reported
     /// before.
-    pub(super) fn ordered(&self, factors: Vec<Factor>) -> Vec<Factor> {
-        let order = sorted(&factors.iter().map(|factor| (factor.variable, &factor.parents)).collect::<Vec<_>>());
+    pub(super) fn ordered(&self, side: Side, factors: Vec<Factor>) -> Vec<Factor> {
+        let all: Vec<_> = factors.iter().map(|factor| (factor.variable, &factor.parents)).collect();
+        let order = sorted(&all, &self.loose(side));
         let mut left: Vec<Option<Factor>> = factors.into_iter().map(Some).collect();
         order.into_iter().filter_map(|at| left[at].take()).collect()
     }
 }
 
-/// Positions of factors, parents before children, ties in the order given. Those on a cycle or below one are left out.
-fn sorted(factors: &[(VariableId, &Parents)]) -> Vec<usize> {
+/// Positions of factors, parents before children except for loose ones, ties in the order given. Those on a cycle or below
+/// one are left out.
+fn sorted(factors: &[(VariableId, &Parents)], is_loose: &impl Fn(VariableId, VariableId) -> bool) -> Vec<usize> {
     let stated: VariableSet = factors.iter().map(|(variable, _)| *variable).collect();
     let mut known = VariableSet::default();
     // The parents of each factor that are still to be visited, and the factors that wait for a variable.
@@ -148,7 +183,9 @@ fn sorted(factors: &[(VariableId, &Parents)]) -> Vec<usize> {
     let mut order = Vec::with_capacity(factors.len());
     loop {
         for at in open {
-            match left[at].find(|parent| stated.contains(*parent) && !known.contains(*parent)) {
+            let own = factors[at].0;
+            let is_open = |parent: &VariableId| stated.contains(*parent) && !known.contains(*parent);
+            match left[at].find(|parent| is_open(parent) && !is_loose(own, *parent)) {
                 Some(missing) => waiting.entry(missing).or_default().push(at),
                 None => ready.push(Reverse(at)),
             }

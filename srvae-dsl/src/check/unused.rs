@@ -43,7 +43,10 @@ impl Checker<'_> {
             self.findings.push(messages::unused_flow(name, span));
         }
         for (param, _) in self.params.iter().zip(&self.param_used).filter(|(_, used)| !**used) {
-            self.findings.push(messages::unused_param(&param.name, param.span));
+            // The length is a variable, too.
+            let is_length = self.variables.iter().any(|variable| variable.name == param.name);
+            let unused = if is_length { messages::unused_length } else { messages::unused_param };
+            self.findings.push(unused(&param.name, param.span));
         }
         for (distribution, block, span) in p.iter().chain(q).filter_map(squashed) {
             self.findings.push(messages::squashed_logits(distribution, block, span));

@@ -77,10 +77,14 @@ impl Ancestry {
     pub fn of(q: &[Factor]) -> Self {
         let most = q.iter().map(|factor| factor.variable.0 + 1).max().unwrap_or(0);
         let mut all = vec![VariableSet::default(); most];
+        let (drawn, mut done): (VariableSet, _) =
+            (q.iter().map(|factor| factor.variable).collect(), VariableSet::default());
         for factor in q {
             let mut above = VariableSet::default();
             // Start with the last parents: their ancestors need not be visited again.
-            for parent in factor.parents.iter().rev() {
+            // A parent that is drawn later is read only where it is observed.
+            let is_above = |parent: &VariableId| !drawn.contains(*parent) || done.contains(*parent);
+            for parent in factor.parents.iter().rev().filter(is_above) {
                 if above.insert(parent)
                     && let Some(further) = all.get(parent.0)
                 {
@@ -88,6 +92,7 @@ impl Ancestry {
                 }
             }
             all[factor.variable.0] = above;
+            done.insert(factor.variable);
         }
         Self(all)
     }

@@ -20,8 +20,8 @@ pub enum Reason {
     NotGiven { factor: VariableId, needs: VariableId },
     /// A factor or a value reads a variable of a later step, which does not exist in a record that ends before it.
     ReadsLater { reader: String, later: VariableId },
-    /// No drawn variable depends on this evidence.
-    Ignored(VariableId),
+    /// No drawn variable depends on this part of the evidence.
+    Ignored(Vec<VariableId>),
     /// No drawn variable depends on the data.
     IgnoresData,
     /// Every variable is given.
@@ -63,8 +63,9 @@ pub fn condition(model: &Model, evidence: &[VariableId]) -> Result<Mode, Reason>
     let given = read(model, evidence, &steps);
     let known: VariableSet = evidence.iter().copied().collect();
     let evidence: Vec<VariableId> = known.iter().collect();
-    if let Some(ignored) = known.beyond(&given.iter().copied().collect()).as_ref() {
-        return Err(Reason::Ignored(*ignored));
+    let ignored: Vec<VariableId> = known.iter().filter(|id| !given.contains(id)).collect();
+    if !ignored.is_empty() {
+        return Err(Reason::Ignored(ignored));
     }
     let name = match evidence.is_empty() {
         true => GENERATION.to_owned(),
@@ -130,6 +131,10 @@ impl<'m> Known<'m> {
         matches!(self.state[id.0], State::Computed | State::Inferred(_))
     }
 
+    fn is_evidence(&self, id: VariableId) -> bool {
+        self.state[id.0] == State::Evidence
+    }
+
     fn contains(&self, id: VariableId) -> bool {
         self.state[id.0] != State::Open
     }
@@ -171,7 +176,7 @@ impl<'m> Known<'m> {
             }
             for parent in factor.parents.iter() {
                 // An expert that reads a missing variable drops out.
-                if super::drops_out(self.model, parent) && !self.contains(parent) {
+                if super::drops_out(self.model, variable, parent) && !self.is_evidence(parent) {
                     continue;
                 }
                 let comes_with_data = matches!(self.model.variable(parent).role, Role::Observed | Role::Given);
@@ -190,7 +195,8 @@ impl<'m> Known<'m> {
         let Body::Stochastic { network: Some(network), .. } = &factor.body else { return None };
         let (experts, _) = network.experts()?;
         let missing = |(expert, _): &(NodeId, u32)| {
-            let is_missing = |id: &VariableId| super::drops_out(self.model, *id) && !self.contains(*id);
+            let is_missing =
+                |id: &VariableId| super::drops_out(self.model, factor.variable, *id) && !self.is_evidence(*id);
             network.variables_above(*expert, &self.model.nets).iter().find(is_missing)
         };
         experts.iter().map(missing).collect::<Option<Vec<_>>>()?.first().copied()
@@ -221,7 +227,9 @@ impl<'m> Known<'m> {
             let mut above = vec![*evidence];
             while let Some(at) = above.pop() {
                 for parent in self.q[at.0].iter().flat_map(|factor| factor.parents.iter()) {
-                    if below[parent.0].is_none() {
+                    // Experts of a factor that q draws before the evidence read it where it is known.
+                    let is_read = self.q[parent.0].is_some_and(|factor| factor.parents.contains(*evidence));
+                    if below[parent.0].is_none() && !is_read {
                         below[parent.0] = Some(*evidence);
                         above.push(parent);
                     }
@@ -299,7 +307,11 @@ impl Reason {
             Self::ReadsLater { reader, later } => {
                 format!("{reader} reads {}, which a record may lack", name(later))
             }
-            Self::Ignored(ignored) => format!("no drawn variable depends on {}", name(ignored)),
+            Self::Ignored(ignored) => {
+                let names = ignored.iter().map(name).collect::<Vec<_>>().join(" and ");
+                let them = if ignored.len() > 1 { "them" } else { "it" };
+                format!("no drawn variable depends on {names}; omit {them}")
+            }
             Self::IgnoresData => "no drawn variable depends on the data".to_owned(),
             Self::NothingToDraw => "every variable is given".to_owned(),
         }

@@ -56,9 +56,10 @@ pub fn is_partly(model: &Model, id: VariableId) -> bool {
     model.variable(id).role == Role::Partly
 }
 
-/// Partly observed variables without a factor in q. If one is missing, the experts of q that read it drop out.
-pub fn drops_out(model: &Model, id: VariableId) -> bool {
-    is_partly(model, id) && model.q_of(id).is_none()
+/// Whether the experts of a factor of q that read a partly observed variable drop out in records that lack it: q has no
+/// factor for it, or draws it after the factor's own variable.
+pub fn drops_out(model: &Model, reader: VariableId, id: VariableId) -> bool {
+    is_partly(model, id) && !model.is_drawn_before(id, reader)
 }
 
 /// Variables with one value for all records.

@@ -17,7 +17,7 @@ pub fn model_trait(plan: &Plan, layers: &Layers) -> TokenStream {
     let table = plan.derivation.modes.iter().map(|mode| {
         let text = &mode.name;
         let given = plan.names_outside(&mode.given);
-        let yields = mode.yields(&plan.model);
+        let yields = plan.yielded(mode);
         let yields = plan.names_outside(&yields);
         quote!(::srvae::Mode { name: #text, given: &[#(#given),*], yields: &[#(#yields),*] })
     });

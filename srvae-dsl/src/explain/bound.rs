@@ -66,9 +66,7 @@ pub fn statements(plan: &Plan) -> Vec<Statement<'_>> {
 }
 
 fn statement<'p>(plan: &'p Plan, term: &'p Term, forms: &BTreeMap<VariableId, fold::Form>) -> Statement<'p> {
-    let (p, q) = (plan.model.p_of(term.variable), plan.model.q_of(term.variable));
-    let read =
-        |factor: Option<&Factor>| factor.map_or_else(VariableSet::default, |factor| factor.parents.iter().collect());
+    let p = plan.model.p_of(term.variable);
     let form = match &term.kind {
         TermKind::Reconstruction => Form::LogLikelihood,
         TermKind::Kl { .. } => {
@@ -77,12 +75,12 @@ fn statement<'p>(plan: &'p Plan, term: &'p Term, forms: &BTreeMap<VariableId, fo
             if parents.any(after) { Form::LogRatio } else { Form::Divergence }
         }
     };
-    let mut needed = read(p);
+    let mut needed: VariableSet = p.into_iter().flat_map(|factor| factor.parents.iter()).collect();
     match form {
         // An observed value is not drawn.
         Form::LogLikelihood if term.presence.is_some() => {}
         Form::LogLikelihood | Form::LogRatio => needed.extend([term.variable]),
-        Form::Divergence => needed.include(&read(q)),
+        Form::Divergence => plan.derivation.ancestry.include_above(term.variable, &mut needed),
     }
     let over = drawn(plan, needed);
     let shown = with_gaps(&over.iter().filter_map(|id| forms.get(id)).collect::<Vec<_>>(), &over);

@@ -12,6 +12,7 @@ mod sets;
 use crate::ast::{Expression, File, Item, ItemKind, Name};
 use crate::diagnostics::{Diagnostic, Findings, messages};
 use crate::graph::{Checkpoint, Param, Value};
+use crate::source::Span;
 use members::{Definitions, is_of_indices};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,6 +77,7 @@ pub fn unroll<'f>(file: &'f File, params: &[Param], findings: &mut Findings) -> 
     for definition in &definitions {
         items.extend(unroller.member(definition));
     }
+    unroller.warn_of_unused(file, &definitions);
     let file = File { items, comments: file.comments.clone(), stray_docs: file.stray_docs.clone() };
     unroller.finish(Cow::Owned(file))
 }
@@ -148,6 +150,8 @@ struct Unroller<'u> {
     of_families: BTreeMap<String, String>,
     references: BTreeMap<String, Reference>,
     checkpoint: Option<Checkpoint>,
+    /// Indices and tables that a statement uses.
+    used: BTreeSet<String>,
 }
 
 impl<'u> Unroller<'u> {
@@ -167,6 +171,7 @@ impl<'u> Unroller<'u> {
             of_families: BTreeMap::new(),
             references: BTreeMap::new(),
             checkpoint: None,
+            used: BTreeSet::new(),
         }
     }
 
@@ -253,6 +258,32 @@ impl<'u> Unroller<'u> {
         members
             .retain(|family, all| self.of_families.contains_key(family) && all.iter().all(|member| member.len() == 1));
         self.ranges = members.into_iter().map(|(family, all)| (family, all.into_iter().flatten().collect())).collect();
+    }
+
+    /// Warns of indices and tables without a use. The index of a table and that of `checkpoint` have one.
+    fn warn_of_unused(&mut self, file: &File, definitions: &[Definitions<'_>]) {
+        for definition in definitions {
+            self.used.extend(definition.at.first().into_iter().flat_map(|at| at.keys().cloned()));
+            self.used.extend(definition.item.over.iter().map(|over| over.index.text.clone()));
+        }
+        for item in &file.items {
+            match &item.kind {
+                ItemKind::Table { index, .. } | ItemKind::Checkpoint { index, .. } => {
+                    self.used.insert(index.text.clone());
+                }
+                _ => {}
+            }
+        }
+        for item in &file.items {
+            let (name, unused): (_, fn(&str, Span) -> Diagnostic) = match &item.kind {
+                ItemKind::Index { name, .. } => (name, messages::unused_index),
+                ItemKind::Table { name, .. } => (name, messages::unused_table),
+                _ => continue,
+            };
+            if !self.used.contains(&name.text) {
+                self.findings.push(unused(&name.text, name.span));
+            }
+        }
     }
 
     /// The families over one index, except those whose name something without an index has too.

@@ -111,6 +111,7 @@ impl Unroller<'_> {
     pub(super) fn entry(&mut self, name: &Name, at: &At) -> Option<Value> {
         let [Selector { order: None, value, to: None }] = name.subscript.as_slice() else { return None };
         let value = self.try_whole(value, at)?;
+        self.used.insert(name.text.clone());
         self.tables.get(&name.text)?.get(&value).cloned()
     }
 

@@ -80,6 +80,25 @@ impl Plan {
         self.modes[at].get_or_init(|| lower::mode(&self.model, &self.derivation.modes[at], &self.parts))
     }
 
+    /// The variables that a mode yields, in the order in which it yields them.
+    pub fn yielded(&self, mode: &Mode) -> Vec<VariableId> {
+        let ids = mode.yields(&self.model).into_iter().map(|id| (id, id)).collect();
+        self.together(ids).into_iter().map(|(id, _)| id).collect()
+    }
+
+    /// Values of variables with the members of a family together, at the place of the first: the order in which a mode
+    /// yields its variables.
+    pub fn together<T>(&self, values: Vec<(VariableId, T)>) -> Vec<(VariableId, T)> {
+        let values = values.into_iter().map(|(id, value)| (Some(id), (id, value))).collect();
+        let groups = self.names.families.grouped(values).into_iter();
+        groups
+            .flat_map(|group| match group {
+                families::Group::One(value) => vec![value],
+                families::Group::Members { each, .. } => each,
+            })
+            .collect()
+    }
+
     /// The programs of all modes, in the derivation's order.
     pub fn modes(&self) -> impl ExactSizeIterator<Item = &Program> {
         (0..self.modes.len()).map(|at| self.mode(at))

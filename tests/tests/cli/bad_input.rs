@@ -92,6 +92,33 @@ fn checkpoints_that_do_not_belong() {
     place.fails("interpolate run --input toy.pgm", &["toy.pgm", "not an image"]);
 }
 
+/// A run folder is of one model: that of its file and of its checkpoint.
+#[test]
+fn a_folder_with_a_checkpoint_or_a_file_of_another_model() {
+    let place = Place::new();
+    let larger = crate::support::toy::SOURCE.replace("z: real[1]", "z: real[2]");
+    fs::write(place.path("larger.pgm"), larger).unwrap();
+    place.json("train toy.pgm --data builtin --steps 3 --out run");
+    place.json("train larger.pgm --data builtin --steps 3 --out other");
+    let (last, file) = (place.path("run/checkpoints/last.safetensors"), place.path("run/model.pgm"));
+    let (own, text) = (fs::read(&last).unwrap(), fs::read_to_string(&file).unwrap());
+    let differs =
+        ["last.safetensors: this checkpoint is not of the model in run/model.pgm", "latent z: `latent z: real["];
+    fs::copy(place.path("other/checkpoints/last.safetensors"), &last).unwrap();
+    let commands = ["eval run --checkpoint last --k 1", "sample run --checkpoint last", "train run --resume --steps 4"];
+    for command in commands {
+        place.fails(command, &differs);
+    }
+    fs::write(&last, own).unwrap();
+    fs::write(&file, text.replace("z: real[1]", "z: real[2]")).unwrap();
+    for command in commands {
+        place.fails(command, &differs);
+    }
+    // Comments and spacing are no difference.
+    fs::write(&file, format!("// mine\n\n{text}")).unwrap();
+    place.json("eval run --checkpoint last --k 1 --images 2");
+}
+
 #[test]
 fn folders_that_cannot_be_written_to() {
     let place = Place::new();

@@ -92,7 +92,7 @@ fn what_the_graph_does_not_allow_is_refused_with_the_reason() {
             "--given c=1",
             vec!["has no mode given c", "z is an ancestor of c in p", "q(z | w) reads w", "q(w | x) needs x"],
         ),
-        ("--given w=1,1,1 --given c=class2", vec!["no drawn variable depends on c"]),
+        ("--given w=1,1,1 --given c=class2", vec!["no drawn variable depends on c; omit it"]),
         ("--given v=1", vec!["the model has no variable `v`; it has x, c, z, w"]),
         ("--given c=9", vec!["--given c=9", "a class from 0 to 2, or one of class0, class1, class2"]),
         ("--given w=1,2", vec!["expected 3 numbers"]),
@@ -101,7 +101,7 @@ fn what_the_graph_does_not_allow_is_refused_with_the_reason() {
     ] {
         place.fails(&format!("sample run {arguments}"), &words);
     }
-    place.fails("reconstruct run --given z=0", &["--given z: reconstruction is given x in this model"]);
+    place.fails("reconstruct run --given z=0", &["--given z: reconstruction is given x in this model; omit --given z"]);
     place.fails("sample run --given w=0,0,0 --against run --out a.npz", &["--against", "arrays"]);
 }
 

@@ -16,7 +16,7 @@ struct Modules {
 }
 
 /// The modules inside each module of a crate, by its place. A use of a module below a sibling is a use of the sibling.
-/// Tests in the file of their module are not read.
+/// Tests are not read, neither in the file of their module nor in a file `tests.rs`.
 pub fn rooms(src: &Path) -> BTreeMap<Place, Rooms> {
     let mut texts = BTreeMap::new();
     collect(src, &mut Vec::new(), &mut texts);
@@ -40,12 +40,13 @@ fn collect(folder: &Path, place: &mut Place, texts: &mut BTreeMap<Place, String>
         let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned) else { continue };
         let is_source = path.extension().is_some_and(|ending| ending == "rs");
         let is_folders = ["lib", "main", "mod"].contains(&stem.as_str());
+        let is_tests = stem == "tests";
         if !is_folders {
             place.push(stem);
         }
         if path.is_dir() {
             collect(&path, place, texts);
-        } else if let Some(text) = std::fs::read_to_string(&path).ok().filter(|_| is_source) {
+        } else if let Some(text) = std::fs::read_to_string(&path).ok().filter(|_| is_source && !is_tests) {
             texts.insert(place.clone(), code(&text));
         }
         if !is_folders {

@@ -39,7 +39,7 @@ fn both(golden: &Golden, name: &str, arguments: &Arguments, is_continuous: bool)
 
 fn log_densities() -> Result<()> {
     let golden = open("densities")?;
-    let continuous = ["exponential", "gamma", "beta", "dirichlet", "logistic", "student_t"];
+    let continuous = ["exponential", "gamma", "beta", "dirichlet", "logistic", "student_t", "weibull"];
     let discrete = [
         "poisson",
         "negative_binomial",
@@ -47,9 +47,13 @@ fn log_densities() -> Result<()> {
         "zero_inflated_negative_binomial",
         "discretised_logistic",
         "discretised_normal",
+        "ordinal",
     ];
     continuous.iter().try_for_each(|name| both(&golden, name, &Arguments::default(), true))?;
     discrete.iter().try_for_each(|name| both(&golden, name, &Arguments::default(), false))?;
+    for size in ["2", "5", "40"] {
+        both(&golden.at(size), "von_mises_fisher", &Arguments::default(), true)?;
+    }
     both(&golden, "normal_mixture", &Arguments(vec![("components", Value::Int(3))]), true)
 }
 

@@ -3,6 +3,7 @@
 use super::numbers::{at_least_one, at_least_two, count, not_negative};
 use super::{CommonArgs, DataArgs, DecodeChoice, RunArgs, Which};
 use clap::{Args, ValueEnum};
+use srvae_training::data::PartName;
 use std::path::PathBuf;
 
 /// Options of the likelihood estimate.
@@ -25,12 +26,41 @@ pub struct LikelihoodArgs {
     pub seed: u64,
 }
 
+/// The part of the data to read.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct PartArgs {
+    /// The records to use: train, val or test [default: the test records, or all records of other data without a test
+    /// part].
+    #[arg(long, value_enum, value_name = "PART")]
+    part: Option<PartChoice>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PartChoice {
+    Train,
+    Val,
+    Test,
+}
+
+impl PartArgs {
+    /// The chosen part.
+    pub fn name(self) -> Option<PartName> {
+        self.part.map(|part| match part {
+            PartChoice::Train => PartName::Train,
+            PartChoice::Val => PartName::Validation,
+            PartChoice::Test => PartName::Test,
+        })
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct Eval {
     #[command(flatten)]
     pub run: RunArgs,
     #[command(flatten)]
     pub data: DataArgs,
+    #[command(flatten)]
+    pub part: PartArgs,
     #[command(flatten)]
     pub likelihood: LikelihoodArgs,
     /// Also write the log-likelihood, the bound and its terms for every record, in nats, to this .csv or .npz file.
@@ -53,6 +83,8 @@ pub struct Encode {
     pub run: RunArgs,
     #[command(flatten)]
     pub data: DataArgs,
+    #[command(flatten)]
+    pub part: PartArgs,
     /// The .npz file to write.
     #[arg(long, value_name = "NPZ")]
     pub out: PathBuf,

@@ -37,7 +37,11 @@ pub fn draw_sheet(
     let mode = &modes[0];
     for name in args.given.iter().filter_map(|text| text.split('=').next()).map(str::trim) {
         let all = if mode.given.is_empty() { "nothing".to_owned() } else { mode.given.join(", ") };
-        ensure!(mode.given.contains(&name), "--given {name}: {} is given {all} in this model", mode.name);
+        ensure!(
+            mode.given.contains(&name),
+            "--given {name}: {} is given {all} in this model; omit --given {name}",
+            mode.name
+        );
     }
     // There may be fewer examples than requested.
     let count = if mode.given.is_empty() { options.count } else { options.count.min(images.len()) };

@@ -30,6 +30,7 @@ pub fn resume(models: &'static [Compiled], args: &Train, is_folder: bool, device
     let again = agree(ranks, again(models, args, is_folder, (&folder, &bytes, split), device))?;
     let Again { plan, checkpoint, changed } = again;
     let header = &checkpoint.header;
+    agree(ranks, if ranks.leads() { session::check_folder(&folder, &folder.last(), header) } else { Ok(()) })?;
     note(&format!("resuming from step {} of {}{}", header.progress.step, plan.config.steps, changes::say(&changed)));
     if header.progress.step > plan.config.steps {
         note("the run is past this step, which counts from its beginning: nothing is left to train");

@@ -14,7 +14,12 @@ fn shape(_: &ConcatConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
         return Err("needs at least two inputs".to_owned());
     };
     if first.is_empty() || rest.iter().any(|shape| shape.get(1..) != first.get(1..)) {
-        return Err("needs inputs of equal shapes, except for the channels".to_owned());
+        let larger = |small: &[usize]| {
+            let sizes = |large: &&[usize]| [&small[..1], large.get(1..).unwrap_or(&[])].concat();
+            inputs.iter().filter_map(|large| spread_to(small, &sizes(large))).next()
+        };
+        let remedy = inputs.iter().filter(|small| !small.is_empty()).find_map(|small| larger(small));
+        return Err(format!("needs inputs of equal shapes, except for the channels{}", remedy.unwrap_or_default()));
     }
     let mut shape = first.to_vec();
     shape[0] = inputs.iter().map(|input| input[0]).fold(0, usize::saturating_add);

@@ -23,7 +23,10 @@ fn shape(config: &CrossAttentionConfig, inputs: &[&[usize]]) -> Result<Vec<usize
             }
             bounded(std::iter::once(*channels).chain(queries.iter().copied()).collect())
         }
-        _ => Err("needs queries, keys and values, with a value for each key: sets [features, members] or maps".to_owned()),
+        _ => {
+            Err("needs queries, keys and values, with a value for each key: sets [features, members] or maps"
+                .to_owned())
+        }
     }
 }
 

@@ -12,7 +12,9 @@ distribution! {
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::tensors::ops::{same_shape, sum_batch};
-    use crate::tensors::{Backend, Density, Distribution, Draw, Noise, Result, Special, Tensor, Through, density, ops, through};
+    use crate::tensors::{
+        Backend, Density, Distribution, Draw, Noise, Result, Special, Tensor, Through, density, ops, through,
+    };
 
     /// Independent Bernoulli variables with the given logits.
     #[derive(Debug, Clone)]

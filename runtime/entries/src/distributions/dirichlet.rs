@@ -3,7 +3,7 @@
 distribution! {
     /// Proportions with a Dirichlet distribution, for a map at each position. The head contains logarithms of
     /// concentrations. Draws are reparameterised by the implicit gradients of gamma variables.
-    continuous dirichlet: Dirichlet(DirichletConfig {}),
+    surface dirichlet: Dirichlet(DirichletConfig {}),
     over: [Simplex],
     natural: [log_concentration: Real or concentration: Positive by log],
     closed_forms: [dirichlet: dirichlet_kl],

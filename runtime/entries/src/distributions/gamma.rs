@@ -37,11 +37,19 @@ mod tensors {
             Ok(Self { head: head.into() })
         }
 
-        fn log_concentration(&self) -> Result<Tensor> {
+        /// Logarithms of concentrations, clamped.
+        ///
+        /// # Errors
+        /// A failed tensor operation.
+        pub fn log_concentration(&self) -> Result<Tensor> {
             density::parameter::<Self, 3>(&self.head, 1)
         }
 
-        fn log_rate(&self) -> Result<Tensor> {
+        /// Logarithms of rates, clamped.
+        ///
+        /// # Errors
+        /// A failed tensor operation.
+        pub fn log_rate(&self) -> Result<Tensor> {
             density::parameter::<Self, 3>(&self.head, 2)
         }
     }

@@ -247,7 +247,7 @@ macro_rules! scalar {
         /// A failed tensor operation.
         #[cfg(feature = "tensors")]
         pub fn $name(x: &$crate::tensors::Tensor) -> $crate::tensors::Result<$crate::tensors::Tensor> {
-            $crate::tensors::ops::scalar::apply::<tensors::$type>(x)
+            $crate::tensors::ops::elementwise::apply::<tensors::$type>(x)
         }
 
         /// The output's shape: the input's.

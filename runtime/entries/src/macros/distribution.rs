@@ -6,7 +6,8 @@
 /// `closed_forms_of` KL(q ‖ this) by q, so that one file declares every pair of its distribution with older ones.
 ///
 /// The word before the name is `continuous`, `jumping` (continuous, but a draw is not a continuous function of its
-/// parameters), `discrete`, or `atomic` (isolated points among real numbers).
+/// parameters), `surface` (continuous, with values of fewer dimensions than numbers, such as proportions), `discrete`, or
+/// `atomic` (isolated points among real numbers).
 macro_rules! distribution {
     (
         $(#[doc = $docs:literal])+
@@ -45,6 +46,7 @@ macro_rules! distribution {
             continuous: distribution!(@continuous $kind),
             reparameterised: distribution!(@reparameterised $kind),
             atoms: distribution!(@atoms $kind),
+            on_surface: distribution!(@on_surface $kind),
             fits: distribution!(@fits $config $($fits)?),
             count: distribution!(@count $config $($count)?),
             closed_forms: &[$(stringify!($p)),*],
@@ -102,12 +104,16 @@ macro_rules! distribution {
     };
     (@continuous continuous) => { true };
     (@continuous jumping) => { true };
+    (@continuous surface) => { true };
     (@continuous discrete) => { false };
     (@continuous atomic) => { false };
     (@reparameterised continuous) => { true };
+    (@reparameterised surface) => { true };
     (@reparameterised $other:ident) => { false };
     (@atoms atomic) => { true };
     (@atoms $other:ident) => { false };
+    (@on_surface surface) => { true };
+    (@on_surface $other:ident) => { false };
     (@channels $config:ident) => { |_, channels| channels };
     (@channels $config:ident $channels:expr) => { |arguments, channels| {
         let channels_of: fn(&$config, usize) -> usize = $channels;

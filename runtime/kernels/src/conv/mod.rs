@@ -6,7 +6,6 @@
 //! use the same kernels with the roles exchanged.
 
 mod bias;
-mod geometry;
 mod halved;
 mod patches;
 mod pointwise;
@@ -18,6 +17,7 @@ use super::cpu::{Float, slice, unsupported};
 use super::cuda::{self, Backend};
 use super::profile::timed;
 use super::reference;
+use crate::geometry;
 use crate::{Result, Tensor};
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, InplaceOp3, Layout, Shape};
 pub use geometry::Geometry;

@@ -10,19 +10,11 @@ mod tests;
 use super::cuda::{self, Backend};
 use super::reference;
 use super::vector::Real;
+use crate::arguments::Mask;
 use crate::{Result, Tensor};
 use affine::Affine;
 use context::Context;
 use log_det::LogDet;
-
-/// The part of its input that a coupling changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mask {
-    /// Every other pixel; with `reversed` the others.
-    Checkerboard { reversed: bool },
-    /// The first half of the channels; with `reversed` the second.
-    Channel { reversed: bool },
-}
 
 /// The input of a coupling's network, from `[N, C, H, W]`: a checkerboard's kept pixels with zeros between them, or the
 /// kept half of the channels, `[N, C/2, H, W]`.

@@ -3,7 +3,7 @@
 use super::machine::{Buffer, Call, Machine, Place, place};
 use super::normal::{half, sum_first_half};
 use super::op::{Operation, apply1, apply2};
-use crate::Mask;
+use crate::arguments::Mask;
 use crate::{DType, Result, Tensor};
 use candle_core::Shape;
 

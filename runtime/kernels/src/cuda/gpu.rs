@@ -3,12 +3,15 @@
 //! All work is issued to one stream, whichever thread issues it. Memory is allocated and freed in stream order too, so
 //! an address remains valid for everything that was launched while its tensor existed.
 
+use super::backend::{Buffer, Machine};
+use super::call::{Argument, Call, Table};
 use super::cudnn::Cudnn;
-use super::machine::{Argument, Buffer, Call, Convolution, Machine, Place, Precision, Product};
+use super::library::{Convolution, Precision, Product};
+use super::place::Place;
 use super::{kernels, nvrtc};
 use crate::{DType, Result};
 use candle_core::cuda_backend::cudarc::cublas::{CudaBlas, result, sys};
-use candle_core::cuda_backend::cudarc::driver::{CudaFunction, CudaModule, DevicePtr, DeviceRepr, LaunchConfig};
+use candle_core::cuda_backend::cudarc::driver::{CudaFunction, CudaModule, DeviceRepr, LaunchConfig};
 use candle_core::cuda_backend::cudarc::driver::{PushKernelArg, sys as driver};
 use candle_core::cuda_backend::{CudaStorageSlice, DeviceId};
 use candle_core::{CudaDevice, CudaStorage, Error};
@@ -26,7 +29,7 @@ pub struct Gpu {
 }
 
 // SAFETY: the tables of a kernel's launch are plain numbers, laid out as the kernel declares them.
-unsafe impl DeviceRepr for super::optimiser::Table {}
+unsafe impl DeviceRepr for Table {}
 
 static GPUS: Mutex<Vec<(DeviceId, Arc<Gpu>)>> = Mutex::new(Vec::new());
 
@@ -209,21 +212,4 @@ fn compute(precision: Precision) -> sys::cublasComputeType_t {
         Precision::Tf32 => sys::cublasComputeType_t::CUBLAS_COMPUTE_32F_FAST_TF32,
         Precision::F32 | Precision::Bf16 => sys::cublasComputeType_t::CUBLAS_COMPUTE_32F,
     }
-}
-
-/// The address of a tensor's storage.
-///
-/// # Errors
-/// An unsupported element type.
-pub fn place(storage: &CudaStorage, offset: usize) -> Result<Place> {
-    let stream = storage.device.cuda_stream();
-    let (address, dtype): (driver::CUdeviceptr, DType) = match &storage.slice {
-        CudaStorageSlice::F32(slice) => (slice.device_ptr(&stream).0, DType::F32),
-        CudaStorageSlice::BF16(slice) => (slice.device_ptr(&stream).0, DType::BF16),
-        CudaStorageSlice::U8(slice) => (slice.device_ptr(&stream).0, DType::U8),
-        CudaStorageSlice::I32(slice) => (slice.device_ptr(&stream).0, DType::I32),
-        CudaStorageSlice::I64(slice) => (slice.device_ptr(&stream).0, DType::I64),
-        _ => candle_core::bail!("a kernel was given a type of number it is not written for"),
-    };
-    Ok(Place { address, dtype }.at(offset))
 }

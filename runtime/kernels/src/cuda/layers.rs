@@ -3,7 +3,7 @@
 use super::conv::{between, bias_gradient, plain, pointwise};
 use super::machine::{Buffer, Call, Machine, Place, of_type, place};
 use super::op::{Operation, apply1, apply2, apply3, gradient_of};
-use crate::{Attention, DenseStep};
+use crate::arguments::{Attention, DenseStep};
 use crate::{DType, Result, Tensor};
 use candle_core::Shape;
 

@@ -1,6 +1,18 @@
 //! What a machine is asked of its libraries: GEMMs and convolutions.
 
-use super::machine::{Place, Precision};
+use super::place::Place;
+
+/// The number format of GEMMs. Sums and parameters are always f32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Precision {
+    /// 24 bits of mantissa: what the CPU computes.
+    #[default]
+    F32,
+    /// 11 bits, in the tensor cores.
+    Tf32,
+    /// 8 bits, in the tensor cores; dense layers also store their activations in bf16.
+    Bf16,
+}
 
 /// out ← left · right (+ out), for every matrix of a batch, all in row-major order: m×n = (m×k) · (k×n).
 #[derive(Debug, Clone, Copy)]

@@ -4,6 +4,8 @@
 //! accepts. Launch parameters are computed here and executed through the backend trait [`machine::Machine`]: a GPU, or
 //! in tests the CPU with the same kernels.
 
+mod backend;
+mod call;
 mod conv;
 mod coupling;
 #[cfg(feature = "cuda")]
@@ -14,6 +16,8 @@ pub mod graph;
 pub mod image;
 pub mod kernels;
 mod layers;
+#[cfg(feature = "cuda")]
+mod libraries;
 mod library;
 pub mod machine;
 mod mixture;
@@ -23,10 +27,11 @@ mod normal;
 mod nvrtc;
 mod op;
 pub mod optimiser;
+mod place;
 pub mod probe;
 mod scalar;
 
-pub use crate::conv::Geometry;
+pub use crate::geometry::Geometry;
 pub use conv::{conv_transpose2d, conv2d};
 pub use coupling::{coupling, coupling_context, coupling_log_det};
 pub use layers::{channel_attention, dense_layer, weight_norm};

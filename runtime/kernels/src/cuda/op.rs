@@ -1,6 +1,9 @@
 //! The common form of all operations: a forward pass from places to a buffer, a backward pass from tensors to tensors.
 
-use super::machine::{Buffer, Machine, Place, host_place, imitation, offset, with_machine};
+use super::machine::{Buffer, Machine, Place, imitation, with_machine};
+#[cfg(feature = "cuda")]
+use super::place::device_place;
+use super::place::{host_place, offset};
 use crate::{Result, Tensor, tape};
 use candle_core::{CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Shape};
 
@@ -84,7 +87,7 @@ fn on_device<const N: usize>(
     let gpu = super::gpu::Gpu::of(&inputs[0].0.device)?;
     let mut places = [Place::NOWHERE; N];
     for (place, (storage, layout)) in places.iter_mut().zip(inputs) {
-        *place = super::gpu::place(storage, offset(layout)?)?;
+        *place = device_place(storage, offset(layout)?)?;
     }
     match op.forward(&*gpu, places)? {
         (Buffer::Device(storage), shape) => Ok((storage, shape)),

@@ -1,23 +1,11 @@
 //! Adamax over many tensors in a few launches, and the norm of their gradients.
 
+use super::call::{TABLE, Table};
 use super::machine::{Argument, Buffer, Call, Machine, place, with_machine};
 use crate::{DType, Result, Tensor};
 
-/// The maximum number of tensors in a launch: `TABLE` in `kernels/train.cu`.
-const TABLE: usize = 64;
 /// Blocks for each tensor.
 const BLOCKS: u32 = 64;
-
-/// The tensors of a launch, in the kernels' layout.
-#[derive(Debug, Clone)]
-#[repr(C)]
-pub struct Table {
-    parameter: [u64; TABLE],
-    gradient: [u64; TABLE],
-    mean: [u64; TABLE],
-    peak: [u64; TABLE],
-    size: [u32; TABLE],
-}
 
 /// A parameter with its gradient and its moments, all f32, contiguous and of the same size.
 #[derive(Debug, Clone, Copy)]

@@ -24,39 +24,15 @@ pub fn first() -> Result<Found, String> {
 }
 
 #[cfg(feature = "cuda")]
-pub use present::{CUDNN, first};
+pub use present::first;
 
 #[cfg(feature = "cuda")]
 mod present {
     use super::Found;
     use crate::Device;
     use crate::cuda::gpu::{Gpu, prepare};
-    use libloading::Library;
+    use crate::cuda::libraries::NEEDED;
     use std::sync::OnceLock;
-
-    /// A library with its possible file names.
-    pub struct Needed {
-        what: &'static str,
-        names: &'static [&'static str],
-    }
-
-    /// Without it, convolutions are GEMMs over patches.
-    pub const CUDNN: Needed = Needed { what: "cuDNN", names: &["libcudnn.so", "libcudnn.so.9"] };
-
-    const NEEDED: [Needed; 4] = [
-        Needed { what: "the NVIDIA driver", names: &["libcuda.so", "libcuda.so.1"] },
-        Needed { what: "cuBLAS", names: &["libcublas.so", "libcublas.so.13", "libcublas.so.12"] },
-        Needed { what: "cuRAND", names: &["libcurand.so", "libcurand.so.10"] },
-        Needed { what: "NVRTC", names: &["libnvrtc.so", "libnvrtc.so.13", "libnvrtc.so.12"] },
-    ];
-
-    impl Needed {
-        /// Whether it can be loaded.
-        pub fn is_there(&self) -> bool {
-            // SAFETY: the initialisers of NVIDIA's libraries do not touch this program's data.
-            self.names.iter().any(|name| unsafe { Library::new(*name) }.is_ok())
-        }
-    }
 
     /// See [`super::first`] for programs without CUDA. The result is cached: all tensors of a process are on one
     /// device, and its work is on one stream.

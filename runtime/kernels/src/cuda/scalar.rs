@@ -7,7 +7,7 @@ use crate::{Result, Tensor};
 use candle_core::Shape;
 use std::marker::PhantomData;
 
-/// See [`crate::scalar::apply`].
+/// See [`crate::elementwise::apply`].
 ///
 /// # Errors
 /// A failed launch.

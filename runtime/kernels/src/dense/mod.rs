@@ -13,7 +13,8 @@ use super::carrier::{Chain, Place};
 use super::cpu::{Values, slice};
 use super::cuda::{self, Backend};
 use super::profile::timed;
-use super::{Attention, channel_attention, conv2d, elu};
+use super::{channel_attention, conv2d, elu};
+use crate::arguments::{Attention, DenseStep};
 use crate::{DType, Result, Tensor};
 use backward::Backward;
 use candle_core::{CpuStorage, CustomOp2, Layout, Shape};
@@ -21,15 +22,6 @@ use forward::Attended;
 use gate::GateValues;
 use sizes::{Sizes, StepValues};
 use std::sync::{Arc, OnceLock};
-
-/// Effective weights of one step: 1x1 to 4·growth, then 3x3 to growth, without a nonlinearity between them.
-#[derive(Debug, Clone)]
-pub struct DenseStep {
-    pub squeeze: Tensor,
-    pub squeeze_bias: Tensor,
-    pub grow: Tensor,
-    pub grow_bias: Tensor,
-}
 
 /// A cache of a layer's composed kernels: computed at the first use, shared by clones, valid while the weights are
 /// unchanged. It takes 36 · C · g bytes per step from C channels to g more. The transformed kernels, four times as

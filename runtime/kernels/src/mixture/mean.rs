@@ -1,7 +1,7 @@
 //! The mean of the mixture.
 
 use super::MIN_LOG_SCALE;
-use crate::scalar::softplus;
+use crate::elementwise::softplus;
 use crate::{Result, Tensor};
 
 /// The mean of every pixel, `[N, C, H, W]`: the weighted mean of the components' means. For one channel it is exact

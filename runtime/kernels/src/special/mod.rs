@@ -2,10 +2,12 @@
 //!
 //! Everything is computed in double precision on the CPU and rounded once; tensors on a GPU are brought there and back.
 
+mod directions;
 mod incomplete;
 mod lane;
 mod number;
 
+pub use directions::{direction_angle_draw, direction_log_peak, direction_mean_length};
 pub use number::{Special, Wide};
 
 use crate::cpu::{filled, slice};

@@ -31,13 +31,13 @@ fn straight(hard: &Tensor, soft: &Tensor) -> Result<Tensor> {
 pub fn binary(logits: &Tensor, uniform: &Tensor, through: Through) -> Result<Tensor> {
     match through {
         Through::Straight => {
-            let probability = ops::scalar::sigmoid(logits)?;
+            let probability = ops::elementwise::sigmoid(logits)?;
             straight(&uniform.lt(&probability)?.to_dtype(logits.dtype())?, &probability)
         }
         Through::Relaxed(temperature) => {
             let uniform = uniform.clamp(1e-7, 1.0 - 1e-7)?;
             let logistic = (uniform.log()? - (1.0 - &uniform)?.log()?)?;
-            ops::scalar::sigmoid(&((logits - logistic)? / temperature)?)
+            ops::elementwise::sigmoid(&((logits - logistic)? / temperature)?)
         }
     }
 }

@@ -109,7 +109,7 @@ pub const ARRAYS: &[Case] = &[
         "a.csv",
         LABEL,
         bind & [("c", "a")],
-        ["record 3 is of class `d`", "4 of them here"],
+        ["line 5 is of class `d`", "4 of them here"],
         |at| {
             text(at, "a.csv", "a\na\nb\nc\nd\n");
         }

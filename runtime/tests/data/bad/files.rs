@@ -20,28 +20,41 @@ pub const TABLES: &[Case] = &[
         "a,a\n1,2\n"
     )),
     case!("a column without a name", "a.csv", VECTOR, ["column 2 has no name"], |at| text(at, "a.csv", "a,\n1,2\n")),
-    case!("a short line", "a.csv", VECTOR, ["cannot be read as a table", "line: 3"], |at| text(
-        at,
+    case!(
+        "a short line",
         "a.csv",
-        "a,b\n1,2\n3\n"
-    )),
-    case!("an empty cell", "a.csv", VECTOR, ["record 1, column `b`: the value is missing"], |at| text(
+        VECTOR,
+        ["a.csv: cannot be read as a table", "line 3 has 1 cells, and the line of names has 2"],
+        |at| text(at, "a.csv", "a,b\n1,2\n3\n")
+    ),
+    case!("an empty cell", "a.csv", VECTOR, ["a.csv: ", "line 3, column `b`: the value is missing"], |at| text(
         at,
         "a.csv",
         "a,b\n1,2\n3,\n"
     )),
-    case!("a cell of NA", "a.csv", VECTOR, ["record 0, column `a`: the value is missing (`NA`)"], |at| text(
+    case!("a cell of NA", "a.csv", VECTOR, ["line 2, column `a`: the value is missing (`NA`)"], |at| text(
         at,
         "a.csv",
         "a,b\nNA,2\n"
     )),
-    case!("a cell that is not a number", "a.csv", VECTOR, ["record 1, column `a`: `x` is not a number"], |at| text(
+    case!("a cell that is not a number", "a.csv", VECTOR, ["line 3, column `a`: `x` is not a number"], |at| text(
         at,
         "a.csv",
         "a,b\n1,2\nx,3\n"
     )),
+    // Empty lines, a cell of two lines and both kinds of line ends are counted as an editor counts them.
+    case!("lines of every kind", "a.csv", VECTOR, ["a.csv: ", "line 6, column `a`: `x` is not a number"], |at| text(
+        at,
+        "a.csv",
+        "a,b\r\n\n1,\"2\n\"\r\n\r\nx,3\n"
+    )),
+    case!("a bad line of a part", "a.csv", VECTOR, ["a.csv: ", "line 4, column `b`: the value is missing"], |at| text(
+        at,
+        "a.csv",
+        "split,a,b\ntrain,1,2\ntest,3,4\ntest,5,\n"
+    )),
     case!("a decimal comma", "a.tsv", VECTOR, ["`1,5` is not a number"], |at| text(at, "a.tsv", "a\tb\n1,5\t2\n")),
-    case!("a missing class", "a.csv", LABEL, ["record 1: the class is missing"], |at| text(
+    case!("a missing class", "a.csv", LABEL, ["a.csv: ", "line 3: the class is missing"], |at| text(
         at,
         "a.csv",
         "c,d\na,1\n,2\n"
@@ -52,7 +65,7 @@ pub const TABLES: &[Case] = &[
         b"\xff\xfea\0,\0"
     )),
     case!("zero bytes", "a.csv", VECTOR, ["it holds zero bytes"], |at| bytes(at, "a.csv", b"a,b\n1,\0\n")),
-    case!("not UTF-8", "a.csv", VECTOR, ["cannot be read as a table", "UTF-8"], |at| bytes(
+    case!("not UTF-8", "a.csv", VECTOR, ["a.csv: cannot be read as a table", "line 2 is not UTF-8"], |at| bytes(
         at,
         "a.csv",
         b"a,b\n1,\xff\n"
@@ -61,15 +74,15 @@ pub const TABLES: &[Case] = &[
         "a picture that is not there",
         "a.csv",
         IMAGE,
-        ["record 0: column `file` names `p.png`, and there is no such file"],
+        ["line 2: column `file` names `p.png`, and there is no such file"],
         |at| {
             text(at, "a.csv", "file,a\np.png,1\n");
         }
     ),
-    case!("an unknown part", "a.csv", VECTOR, ["record 1: column `split` says `other`"], |at| {
+    case!("an unknown part", "a.csv", VECTOR, ["a.csv: line 3: column `split` says `other`"], |at| {
         text(at, "a.csv", "split,a,b\ntrain,1,2\nother,3,4\n");
     }),
-    case!("nothing to train on", "a.csv", VECTOR, ["leaves no records for training"], |at| text(
+    case!("nothing to train on", "a.csv", VECTOR, ["a.csv: there are no records to train on"], |at| text(
         at,
         "a.csv",
         "split,a,b\ntest,1,2\n"

@@ -20,7 +20,7 @@ pub fn is_class(variable: &Variable) -> bool {
 pub fn names_of(opened: &Opened, bindings: &[Binding]) -> Result<BTreeMap<String, Vec<String>>> {
     let mut all = BTreeMap::new();
     for Binding { variable, fields, .. } in bindings.iter().filter(|binding| is_class(&binding.variable)) {
-        let mut cells = Vec::new();
+        let (mut cells, mut places) = (Vec::new(), Vec::new());
         for part in [&opened.pool, &opened.validation, &opened.test].into_iter().flatten() {
             match fields.first().and_then(|&at| part.fields.get(at)).map(|field| &field.raw) {
                 Some(Raw::Text(own)) => cells.extend(own.iter().cloned()),
@@ -30,12 +30,15 @@ pub fn names_of(opened: &Opened, bindings: &[Binding]) -> Result<BTreeMap<String
                 }
                 _ => {}
             }
+            let before = places.len();
+            places.extend((before..cells.len()).map(|at| (part, at - before)));
         }
         if cells.is_empty() {
             continue;
         }
         let place = || format!("variable `{}`", variable.name);
-        let (_, names) = fit::classes(&Raw::Text(cells), variable.role == Role::Partly).with_context(place)?;
+        let record = |at: usize| places[at].0.place(places[at].1);
+        let (_, names) = fit::classes(&Raw::Text(cells), variable.role == Role::Partly, &record).with_context(place)?;
         if !names.is_empty() {
             all.insert(variable.name.clone(), names);
         }

@@ -6,7 +6,7 @@
 use super::Order;
 use super::batch::classes_at;
 use super::cells::{Cells, Column};
-use super::fit::{is_missing, is_missing_class, select};
+use super::fit::{Fitting, is_missing, is_missing_class, select};
 use super::records::Records;
 use super::table::{Field, Raw};
 use crate::spec::{Space, Variable};
@@ -23,6 +23,7 @@ pub fn present(
     fields: &[&Field],
     says: Option<&Field>,
     indices: &[usize],
+    how: &Fitting<'_>,
     notes: &mut BTreeSet<String>,
 ) -> Result<Vec<bool>> {
     let mut present = vec![!fields.is_empty(); indices.len()];
@@ -35,7 +36,7 @@ pub fn present(
         in_part[row] = !present[row] && all().any(|share| share != Share::Nothing);
     }
     if let Some(says) = says {
-        for (row, said) in flags(says, indices)?.into_iter().enumerate() {
+        for (row, said) in flags(says, indices, how)?.into_iter().enumerate() {
             present[row] &= said;
             in_part[row] &= said;
         }
@@ -87,7 +88,7 @@ fn shares(raw: &Raw, is_label: bool, indices: &[usize]) -> Vec<Share> {
 }
 
 /// The numbers 0 and 1 of a field.
-fn flags(field: &Field, indices: &[usize]) -> Result<Vec<bool>> {
+fn flags(field: &Field, indices: &[usize], how: &Fitting<'_>) -> Result<Vec<bool>> {
     let numbers: Vec<f64> = match &field.raw {
         Raw::Numbers(array) => select(array, indices),
         Raw::Text(cells) => {
@@ -105,8 +106,8 @@ fn flags(field: &Field, indices: &[usize]) -> Result<Vec<bool>> {
     ensure!(numbers.len() == indices.len(), "`{}` has more than one number per record; expected 0 or 1", field.name);
     if let Some(at) = numbers.iter().position(|number| ![0.0, 1.0].contains(number)) {
         bail!(
-            "record {} of `{}` is {}; expected 1 where a record has the variable, and 0",
-            indices[at],
+            "{}: `{}` is {}; expected 1 where a record has the variable, and 0",
+            how.record(indices[at]),
             field.name,
             numbers[at]
         );
@@ -174,5 +175,79 @@ impl Records {
             indices.into_iter().take(kept).for_each(|index| present[index] = true);
         }
         self.set_present(name, present);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cells, Column, Fitting, Records, Space, Variable, present};
+    use crate::data::fit::{Binarise, Range};
+    use crate::data::table::{Field, Raw};
+    use crate::input::Array;
+    use crate::spec::Role;
+    use std::collections::BTreeSet;
+
+    fn field(name: &str, shape: &[usize], numbers: &[f32]) -> Field {
+        let content = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        Field { name: name.into(), raw: Raw::Numbers(Array::new("<f4", false, shape.to_vec(), content).unwrap()) }
+    }
+
+    /// Which records have a variable of this space and two numbers, and the notes.
+    fn found(space: Space, numbers: &[f32], says: &[f32]) -> (Vec<bool>, Vec<String>) {
+        let variable = Variable {
+            name: "v".into(),
+            role: Role::Partly,
+            space,
+            shape: vec![2],
+            supplied: false,
+            is_length: false,
+            is_global: false,
+            steps: false,
+        };
+        let (own, flags) = (field("v", &[says.len(), 2], numbers), field("v?", &[says.len()], says));
+        let range = Range { largest: 1.0, whole: true };
+        let how = Fitting {
+            binarise: Binarise::Threshold,
+            seed: 0,
+            range,
+            classes: &[],
+            names: None,
+            lines: None,
+            numbers: None,
+        };
+        let (all, mut notes) = ((0..says.len()).collect::<Vec<_>>(), BTreeSet::new());
+        let present = present(&variable, &[&own], Some(&flags), &all, &how, &mut notes).unwrap();
+        (present, notes.into_iter().collect())
+    }
+
+    #[test]
+    fn a_part_of_the_numbers_is_noted_unless_the_record_is_said_to_lack_them() {
+        let numbers = [1.0, 2.0, f32::NAN, 3.0, f32::NAN, 4.0, f32::NAN, f32::NAN];
+        let (present, notes) = found(Space::Real, &numbers, &[1.0, 1.0, 0.0, 1.0]);
+        assert_eq!(present, [true, false, false, false]);
+        assert_eq!(
+            notes,
+            [
+                "v: 1 of 4 records have a part of its numbers; it counts as missing in them",
+                "v: 1 of 4 records have a value"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_one_hot_row_without_a_one_is_missing() {
+        let rows = [0.0, 1.0, 0.0, 0.0, f32::NAN, f32::NAN];
+        assert_eq!(found(Space::Label, &rows, &[1.0; 3]).0, [true, false, false]);
+    }
+
+    /// The fraction is of the records that have the value, and none of the others gets one.
+    #[test]
+    fn values_are_kept_in_a_fraction_of_the_records_that_have_them() {
+        let column = Column { name: "c".into(), cells: Cells::Classes(vec![0; 40]) };
+        let mut records = Records::of(vec![column]).unwrap();
+        records.set_present("c", (0..40).map(|record| record < 20).collect());
+        records.hide("c", 0.25, 1);
+        let kept: Vec<usize> = (0..40).filter(|record| records.has("c", *record)).collect();
+        assert!(kept.len() == 5 && kept.iter().all(|record| *record < 20), "{kept:?}");
     }
 }

@@ -13,6 +13,7 @@ mod beside;
 mod bind;
 mod builtin;
 mod cells;
+mod choose;
 mod classes;
 mod crop;
 mod fit;
@@ -41,6 +42,7 @@ pub use bind::parse as parse_bind;
 pub use builtin::named::NAMES as BUILT_IN;
 pub use builtin::scenes;
 pub use cells::{Cells, Column};
+pub use choose::{Choice, PartName, choose};
 pub use crop::Crop;
 pub use fit::Binarise;
 pub use folder::inputs;
@@ -58,8 +60,7 @@ use crate::terminal::note;
 use anyhow::{Context, Result, ensure};
 use open::How;
 use opened::Opened;
-use set::{DataSet, Part, Which};
-use std::sync::Arc;
+use set::DataSet;
 
 /// The records of a model's variables.
 pub type Images = Records;
@@ -125,11 +126,7 @@ impl<'s> Reader<'s> {
         let variables: Vec<Variable> = spec.data_variables().cloned().collect();
         let source = self.source;
         let Some(opened) = self.opened else {
-            ensure!(source.bind.is_empty(), "--bind: the built-in data fill every variable by its space");
-            ensure!(
-                !source.standardize,
-                "--standardize: the built-in data have their scale; it is for data of your own"
-            );
+            builtin::check_options(source, Some(split))?;
             if std::path::Path::new("builtin").exists() {
                 note("builtin: these are the built-in data; what is called so in the current folder is `./builtin`");
             }
@@ -137,11 +134,7 @@ impl<'s> Reader<'s> {
         };
         let opened = DataSet::new(source, opened, &variables)?;
         ensure!(opened.pool().count > 0, "{source}: there are no records to train on");
-        let apart = (opened.strata(), opened.groups.clone());
-        let mut kept = Kept::new(&source.text(), &opened.opened, split, source.seed, opened.classes.clone(), apart);
-        if let Some(path) = &source.indices {
-            kept.division = apart::division(path, &opened.opened, &kept.division)?;
-        }
+        let kept = opened.described(source, split)?;
         opened.opened.notes.iter().for_each(|text| note(&format!("{}: {text}", opened.opened.name)));
         opened.says_what_fills_what();
         source.labelled(opened.load(kept.division.clone(), kept)?, &variables)
@@ -179,47 +172,10 @@ pub fn load_kept(source: &Source, spec: &Spec, kept: &Kept) -> Result<Data> {
     source.labelled(opened.load(division, kept.moved(&source.text()))?, &variables)
 }
 
-/// The records to evaluate, with the name of their data set. For the run's own data (`kept`) these are the run's test
-/// records; for other data the test part, or all records if there is none. Reports which. At most `most` records are
-/// read: the first ones if their order is random or published, otherwise a random sample.
+/// The test records of a data set, as [`choose`] selects them: at most `most`.
 ///
 /// # Errors
-/// As [`load`].
+/// Those of [`choose`].
 pub fn test(source: &Source, spec: &Spec, kept: Option<&Kept>, most: Option<usize>) -> Result<(String, Records)> {
-    let most = most.unwrap_or(usize::MAX);
-    let variables: Vec<Variable> = spec.data_variables().cloned().collect();
-    let Place::Path(path) = &source.place else {
-        let data = builtin::load(&variables)?;
-        return Ok((data.name, data.test.first(most)?));
-    };
-    let opened = open::open(path, How { crop: source.crop, only_test: true })?;
-    let mut opened = DataSet::new(source, opened, &variables)?;
-    let name = opened.opened.name.clone();
-    // The scales of a run are those of its training data.
-    opened.scales = Some(kept.map_or_else(Scales::new, |kept| kept.scales.clone()));
-    if let Some(kept) = kept.filter(|kept| kept.source == source.text() || kept.is_of(&opened.opened)) {
-        opened.classes = kept.classes.clone();
-        let (division, notes) = kept.find(&opened.opened).with_context(|| source.to_string())?;
-        notes.iter().for_each(|text| note(&format!("{name}: {text}")));
-        let which = if opened.opened.test.is_some() { Which::Test } else { Which::Pool };
-        return Ok((name, Part::records(&Arc::new(opened), which, &division.test.first(most))?));
-    }
-    if let Some(kept) = kept {
-        opened.classes = kept.classes.clone();
-    }
-    let (count, which, what) = match &opened.opened.test {
-        Some(test) => (test.count, Which::Test, "of its test part"),
-        None => (opened.pool().count, Which::Pool, "in all"),
-    };
-    ensure!(count > 0, "{}: there are no records to test with", path.display());
-    let used = count.min(most);
-    let records = if used == 1 { "record" } else { "records" };
-    note(&format!("{name}: using {used} {records} {what}"));
-    let mut chosen: Vec<usize> = (0..count).collect();
-    if most < count && !opened.opened.published {
-        chosen = Order::permutation(count, source.seed, 0);
-    }
-    chosen.truncate(most);
-    chosen.sort_unstable();
-    Ok((name, Part::records(&Arc::new(opened), which, &chosen.into())?))
+    choose(source, spec, kept, Choice { most, ..Choice::default() })
 }

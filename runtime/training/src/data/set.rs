@@ -9,7 +9,7 @@ use super::indices::Indices;
 use super::opened::Opened;
 use super::records::{Records, scale};
 use super::shuffle::Shuffle;
-use super::split::Division;
+use super::split::{Division, Split};
 use super::table::{Field, Raw, Table};
 use super::{Data, Dataset, Kept, Scales, Source, classes, missing};
 use crate::input;
@@ -34,6 +34,8 @@ pub struct DataSet {
     pub scales: Option<Scales>,
     /// The length variable and its value for every record, if no field states it.
     full: Option<(String, usize)>,
+    /// Where the data are, for messages.
+    place: String,
 }
 
 impl DataSet {
@@ -72,7 +74,7 @@ impl DataSet {
                 bind::has(part)
             );
         }
-        let classes = classes::names_of(&opened, &bindings)?;
+        let classes = classes::names_of(&opened, &bindings).with_context(|| source.to_string())?;
         let parts = [&opened.pool, &opened.validation, &opened.test];
         let range = |binding: &Binding| {
             let fields = parts.into_iter().flatten().flat_map(|part| binding.fields.iter().map(|&at| &part.fields[at]));
@@ -82,12 +84,25 @@ impl DataSet {
         let ranges = bindings.iter().map(range).collect();
         let scales = (!source.standardize).then(Scales::new);
         let (binarise, seed) = (source.binarise, source.seed);
-        Ok(Self { opened, bindings, classes, binarise, seed, ranges, groups, scales, full })
+        Ok(Self { opened, bindings, classes, binarise, seed, ranges, groups, scales, full, place: source.to_string() })
+    }
+
+    /// The description of the data for a run, with their division.
+    ///
+    /// # Errors
+    /// A file of indices that does not fit these records.
+    pub fn described(&self, source: &Source, split: Split) -> Result<Kept> {
+        let apart = (self.strata(), self.groups.clone());
+        let mut kept = Kept::new(&source.text(), &self.opened, split, source.seed, self.classes.clone(), apart);
+        if let Some(path) = &source.indices {
+            kept.division = apart::division(path, &self.opened, &kept.division)?;
+        }
+        Ok(kept)
     }
 
     /// The training records and those of missing parts.
     pub fn pool(&self) -> &Table {
-        static NONE: Table = Table { fields: Vec::new(), count: 0, names: None };
+        static NONE: Table = Table { fields: Vec::new(), count: 0, names: None, lines: None };
         self.opened.pool.as_ref().unwrap_or(&NONE)
     }
 
@@ -188,13 +203,15 @@ impl DataSet {
                 range: self.ranges[&variable.name],
                 classes: self.classes.get(&variable.name).unwrap_or(&none),
                 names: table.names.as_deref(),
+                lines: table.lines.as_deref(),
                 numbers,
             };
             let fields: Vec<&Field> = fields.iter().map(|&at| &table.fields[at]).collect();
-            let place = || self.opened.name.clone();
+            let place = || self.place.clone();
             let cells = if variable.role == Role::Partly {
                 let says = says.map(|at| &table.fields[at]);
-                let present = missing::present(variable, &fields, says, indices, &mut notes).with_context(place)?;
+                let present =
+                    missing::present(variable, &fields, says, indices, &how, &mut notes).with_context(place)?;
                 let kept = indices.iter().zip(&present).filter(|(_, present)| **present).map(|(index, _)| *index);
                 let kept: Vec<usize> = kept.collect();
                 let cells = match kept.is_empty() {
@@ -229,7 +246,7 @@ impl DataSet {
         let label = self.bindings.iter().find(|binding| classes::is_class(&binding.variable));
         let bound = label.and_then(|binding| pool.fields.get(*binding.fields.first()?));
         let field = bound.or_else(|| pool.fields.iter().find(|field| bind::names_classes(field)))?;
-        fit::classes(&field.raw, true).ok().map(|(classes, _)| classes)
+        fit::classes(&field.raw, true, &|index| pool.place(index)).ok().map(|(classes, _)| classes)
     }
 
     /// Reports the assignment of fields to variables if names differ.

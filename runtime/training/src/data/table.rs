@@ -18,6 +18,8 @@ pub struct Table {
     pub count: usize,
     /// The names of the records, such as their files relative to the data set's folder.
     pub names: Option<Vec<String>>,
+    /// The line of each record in its file, if this is a table of text.
+    pub lines: Option<Vec<u64>>,
 }
 
 /// A named field with a value for each record.
@@ -138,7 +140,15 @@ impl Raw {
 impl Table {
     pub fn new(fields: Vec<Field>) -> Self {
         let count = fields.first().map_or(0, |field| field.raw.len());
-        Self { fields, count, names: None }
+        Self { fields, count, names: None, lines: None }
+    }
+
+    /// The place of a record in messages: its line, or its number from 0.
+    pub fn place(&self, index: usize) -> String {
+        match self.lines.as_ref().and_then(|lines| lines.get(index)) {
+            Some(line) => format!("line {line}"),
+            None => format!("record {index}"),
+        }
     }
 
     /// The records at these positions.
@@ -148,6 +158,7 @@ impl Table {
             fields: self.fields.iter().map(field).collect(),
             count: indices.len(),
             names: self.names.as_ref().map(|names| at(names, indices)),
+            lines: self.lines.as_ref().map(|lines| at(lines, indices)),
         }
     }
 
@@ -168,6 +179,7 @@ impl Table {
             fields: self.fields.iter().enumerate().map(field).collect::<Result<_>>()?,
             count: indices.len(),
             names: self.names.as_ref().map(|names| at(names, indices)),
+            lines: self.lines.as_ref().map(|lines| at(lines, indices)),
         })
     }
 
@@ -208,6 +220,6 @@ impl From<Records> for Table {
             let shape = std::iter::once(count).chain(shape).collect();
             Field { name: column.name.clone(), raw: Raw::Numbers(Array { kind, shape, content }) }
         });
-        Self { fields: fields.collect(), count, names: None }
+        Self { fields: fields.collect(), count, names: None, lines: None }
     }
 }

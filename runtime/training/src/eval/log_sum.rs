@@ -49,6 +49,14 @@ mod tests {
     }
 
     #[test]
+    fn a_weight_of_0_counts_and_adds_nothing() {
+        let mut sum = LogSum::default();
+        [f64::NEG_INFINITY, 0.0, f64::NEG_INFINITY].iter().for_each(|&number| sum.add(number));
+        // Rounding of the logarithm.
+        assert!((sum.mean() - (1f64 / 3.0).ln()).abs() < 1e-15, "{}", sum.mean());
+    }
+
+    #[test]
     fn a_nan_weight_is_not_lost() {
         let mut sum = LogSum::default();
         [0.0, f64::NAN, 1.0].iter().for_each(|&number| sum.add(number));

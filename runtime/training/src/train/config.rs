@@ -131,3 +131,28 @@ impl Schedule {
         rate.max(self.least.min(self.rate))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Schedule, ScheduleKind};
+
+    #[test]
+    fn rates_are_those_of_their_schedule() {
+        let of = |kind| Schedule { kind, rate: 0.01, decay: 0.5, least: 0.002 };
+        let rates = |schedule: Schedule, steps: [usize; 4]| steps.map(|step| schedule.at(step, 100));
+        assert_eq!(rates(of(ScheduleKind::Constant), [0, 1, 100, 200]), [0.01; 4]);
+        // Halved at every step, but at least 0.002.
+        assert_eq!(rates(of(ScheduleKind::Exponential), [0, 1, 2, 3]), [0.01, 0.005, 0.0025, 0.002]);
+        // Half a cosine from 0.01 to 0.002, which remains after the last step.
+        for (found, wanted) in
+            rates(of(ScheduleKind::Cosine), [0, 50, 100, 150]).into_iter().zip([0.01, 0.006, 0.002, 0.002])
+        {
+            // Rounding of the cosine.
+            assert!((found - wanted).abs() < 1e-15, "{found} {wanted}");
+        }
+        // A rate below the least one is kept.
+        for kind in [ScheduleKind::Constant, ScheduleKind::Exponential, ScheduleKind::Cosine] {
+            assert_eq!(Schedule { rate: 0.001, ..of(kind) }.at(0, 100), 0.001);
+        }
+    }
+}

@@ -81,6 +81,7 @@ impl Builder<'_, '_> {
             Some(catalog::Space::Unit | catalog::Space::Image | catalog::Space::Binary) => "sigmoid",
             Some(catalog::Space::Positive | catalog::Space::Count) => "exp",
             Some(catalog::Space::Simplex | catalog::Space::Label) => "softmax",
+            Some(catalog::Space::Sphere) => "direction",
             _ => return Some(node),
         };
         self.block(onto, Vec::new(), vec![node], span)

@@ -111,10 +111,17 @@ pub(crate) fn natural_twice(name: &str, span: Span) -> Diagnostic {
         .hint("give each parameter once, under one of its names")
 }
 
-pub(crate) fn natural_unfit(place: &str, name: &str, wanted: &str, found: &str, span: Span) -> Diagnostic {
+pub(crate) fn natural_unfit(
+    place: &str,
+    name: &str,
+    wanted: &str,
+    found: &str,
+    remedy: Option<String>,
+    span: Span,
+) -> Diagnostic {
     Diagnostic::error("E0514", format!("`{name}` of {place} is {wanted}, not {found}"))
         .at(span, format!("ends at {found}"))
-        .hint("a parameter has the shape of its variable; nothing is broadcast")
+        .hint(format!("a parameter has the shape of its variable; nothing is broadcast{}", remedy.unwrap_or_default()))
 }
 
 pub(crate) fn natural_domain(name: &str, domain: Domain, span: Span) -> Diagnostic {
@@ -136,7 +143,7 @@ pub(crate) fn natural_domain(name: &str, domain: Domain, span: Span) -> Diagnost
 pub(crate) fn natural_apart(distribution: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0516", format!("`{distribution}` needs either all of its parameters by name or none"))
         .at(span, "some are given here, others come from the network")
-        .hint("its parameters have different numbers of channels: leave all to the network, or give every one")
+        .hint("the network yields the others in one piece, so they must be neighbours: leave all to the network, or give every one")
 }
 
 pub(crate) fn natural_numbers(distribution: &str, span: Span) -> Diagnostic {

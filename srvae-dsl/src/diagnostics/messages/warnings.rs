@@ -39,6 +39,24 @@ pub(crate) fn unused_param(name: &str, span: Span) -> Diagnostic {
         .hint("use it as a number, or remove it")
 }
 
+pub(crate) fn unused_index(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::warning("W0608", format!("no statement uses the index `{name}`"))
+        .at(span, "no family ranges over it")
+        .hint("declare a family over it, such as `latent z[l]` for an index `l`, or remove it")
+}
+
+pub(crate) fn unused_table(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::warning("W0609", format!("no statement reads the table `{name}`"))
+        .at(span, "changing its numbers changes nothing")
+        .hint("read an entry of it as a number, or remove it")
+}
+
+pub(crate) fn unused_length(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::warning("W0610", format!("nothing ranges over the length `{name}`"))
+        .at(span, "no variable is a sequence")
+        .hint("let an index range over it, such as `index t in 1..T` for a length `T`, or remove it")
+}
+
 pub(crate) fn stray_docs(span: Span) -> Diagnostic {
     Diagnostic::warning("W0604", "this documentation belongs to no statement")
         .at(span, "no statement follows")

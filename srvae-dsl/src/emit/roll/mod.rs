@@ -164,16 +164,7 @@ pub fn roll(statements: Vec<Statement>, around: Around<'_>) -> Rolled {
     };
     let read: Vec<usize> = around.read.iter().filter_map(|name| locals.get(name).copied()).collect();
     printer.store(&read, &rest);
-    let mut code = TokenStream::new();
-    let (mut at, mut next) = (first, 0);
-    while at < lines.len() {
-        let run = runs.get(next).filter(|run| run.first == at);
-        code.extend(match run {
-            Some(run) => printer.looped(run),
-            None => printer.single(&lines[at]),
-        });
-        (at, next) = run.map_or((at + 1, next), |run| (run.end(), next + 1));
-    }
+    let code = printer.all(first);
     let rest = printer.code(&rest);
     let members = printer.members.iter().map(|(at, member)| (lines[*at].name.clone(), member.clone())).collect();
     Rolled { statements: code, rest, members, vectors: printer.vectors }

@@ -63,7 +63,7 @@ impl Printer<'_> {
         name
     }
 
-    pub(super) fn single(&self, line: &Line) -> TokenStream {
+    fn single(&self, line: &Line) -> TokenStream {
         let (name, code) = (ident(&line.name), self.code(line));
         quote!(let #name = #code;)
     }
@@ -128,7 +128,23 @@ impl Printer<'_> {
         (length, quote!(&#place))
     }
 
-    pub(super) fn looped(&mut self, run: &Run) -> TokenStream {
+    /// The code of all statements from this one on: a loop for each run, and single statements between them.
+    pub(super) fn all(&mut self, first: usize) -> TokenStream {
+        let mut code = TokenStream::new();
+        let (lines, runs) = (self.lines, self.runs);
+        let (mut at, mut next) = (first, 0);
+        while at < lines.len() {
+            let run = runs.get(next).filter(|run| run.first == at);
+            code.extend(match run {
+                Some(run) => self.looped(run),
+                None => self.single(&lines[at]),
+            });
+            (at, next) = run.map_or((at + 1, next), |run| (run.end(), next + 1));
+        }
+        code
+    }
+
+    fn looped(&mut self, run: &Run) -> TokenStream {
         let used = self.used.clone();
         let mut inside = Loop::new(ident(&self.free("step")));
         let body: Vec<_> = (0..run.period)

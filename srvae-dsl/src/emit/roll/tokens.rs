@@ -164,14 +164,7 @@ pub fn leaves(
         let what = match token {
             Token::Literal(literal) if !is_member => {
                 let text = literal.to_string();
-                let suffix = text.trim_start_matches(|c: char| c.is_ascii_digit());
-                let kind = match suffix.as_bytes().first() {
-                    None => "whole",
-                    Some(b'"') => "text",
-                    Some(b'.' | b'e') => "real",
-                    Some(_) => suffix,
-                };
-                key.push_str(&format!("${kind} "));
+                key.push_str(&format!("${} ", kind(&text)));
                 Some(What::Literal(text))
             }
             Token::Ident(ident) if is_member => {
@@ -212,6 +205,17 @@ pub fn leaves(
         }
     }
     (leaves, key)
+}
+
+/// The kind of a literal: members may differ in literals of one kind.
+fn kind(literal: &str) -> &str {
+    let suffix = literal.trim_start_matches(|c: char| c.is_ascii_digit());
+    match suffix.as_bytes().first() {
+        None => "whole",
+        Some(b'"') => "text",
+        Some(b'.' | b'e') => "real",
+        Some(_) => suffix,
+    }
 }
 
 /// Whether a token is a position: an index, or of type `usize`.

@@ -3,7 +3,7 @@
 use super::Lowering;
 use crate::catalog::Distribution;
 use crate::derive::drops_out;
-use crate::graph::{Body, Factor, Network, Stage, Use, VariableId};
+use crate::graph::{Body, Factor, Network, Side, Stage, Use, VariableId};
 use crate::plan::call::Call;
 use crate::plan::parts::{context_path, flow_path};
 use crate::plan::program::{Operation, Rate, ValueId};
@@ -42,9 +42,23 @@ impl Lowering<'_> {
     /// The distribution of a factor without a number of its outermost flows.
     pub(super) fn distribution_below(&mut self, factor: &Factor, outer: usize) -> Option<ValueId> {
         let before = std::mem::replace(&mut self.step, self.model.variable(factor.variable).step);
-        let distribution = self.below(factor, outer);
+        let distribution = self.when_drawn(factor, |lowering| lowering.below(factor, outer));
         self.step = before;
         distribution
+    }
+
+    /// What a factor reads when its variable is drawn: of a partly observed variable that q draws later, the observed value.
+    fn when_drawn<R>(&mut self, factor: &Factor, work: impl FnOnce(&mut Self) -> R) -> R {
+        let later = |id: &VariableId| {
+            factor.side == Side::Q && self.model.is_drawn_before(factor.variable, *id) && factor.parents.contains(*id)
+        };
+        let later = self.where_observed.iter().filter(|(id, _)| later(id)).map(|(id, value)| (*id, *value));
+        let later: Vec<_> = later.collect();
+        let after: Vec<_> = later.iter().filter_map(|(id, _)| Some((*id, *self.known.get(id)?))).collect();
+        later.into_iter().for_each(|(id, value)| self.know(id, value));
+        let result = work(self);
+        after.into_iter().for_each(|(id, value)| self.know(id, value));
+        result
     }
 
     fn below(&mut self, factor: &Factor, outer: usize) -> Option<ValueId> {
@@ -91,7 +105,7 @@ impl Lowering<'_> {
                 }
                 self.value(Operation::OneOf(presences), inputs, name)
             }
-            Some(network) if network.experts().is_some() => self.experts(network, &factor.path, name),
+            Some(network) if network.experts().is_some() => self.experts(network, factor, name),
             Some(network) => {
                 let head = self.network(network, &factor.path, &[]);
                 let head = self.head(factor.variable, head);
@@ -127,10 +141,10 @@ impl Lowering<'_> {
     }
 
     /// The product of a factor's experts, without those that read variables which are unknown here.
-    fn experts(&mut self, network: &Network, path: &str, name: &str) -> ValueId {
+    fn experts(&mut self, network: &Network, factor: &Factor, name: &str) -> ValueId {
         let standard = network.experts().map_or(0, |(_, standard)| standard);
         let (mut inputs, mut presences, mut given) = (Vec::new(), Vec::new(), Vec::new());
-        for expert in self.heads(network, path) {
+        for expert in self.heads(network, &factor.path, factor.variable) {
             let head = expert.head;
             inputs.push(if self.values[head.0].rate == Rate::Draws { self.for_samples(head) } else { head });
             presences.push(expert.presences.len());
@@ -146,7 +160,8 @@ impl Lowering<'_> {
         let Body::Stochastic { base, network: Some(network), .. } = &factor.body else { return Vec::new() };
         let name = format!("{}_{}", factor.side.name(), self.model.variable(factor.variable).name);
         let mut components = Vec::new();
-        for (at, OneHead { head, presences, given }) in self.heads(network, &factor.path).into_iter().enumerate() {
+        let heads = self.when_drawn(factor, |lowering| lowering.heads(network, &factor.path, factor.variable));
+        for (at, OneHead { head, presences, given }) in heads.into_iter().enumerate() {
             let head = self.head(factor.variable, head);
             let call = Call::of_one(base.entry.name, base.entry.runtime, base.args.clone());
             let name = format!("{name}_of_{}", at + 1);
@@ -155,15 +170,16 @@ impl Lowering<'_> {
         components
     }
 
-    /// The heads of several distributions that a network yields, without those that read what is not known here.
-    fn heads(&mut self, network: &Network, path: &str) -> Vec<OneHead> {
+    /// The heads of several distributions that the network of a variable's factor yields, without those that read what is
+    /// not known here.
+    fn heads(&mut self, network: &Network, path: &str, own: VariableId) -> Vec<OneHead> {
         let nodes = self.nodes(network, path, &[]);
         let (experts, _) = network.experts().unwrap_or_default();
         let mut heads = Vec::with_capacity(experts.len());
         for (expert, given) in experts {
             let Some(head) = nodes[expert.0] else { continue };
             let read = network.variables_above(expert, &self.model.nets);
-            let read = read.iter().filter(|id| drops_out(self.model, *id));
+            let read = read.iter().filter(|id| drops_out(self.model, own, *id));
             let presences = read.filter_map(|id| self.partly.get(&id)).map(|(_, presence)| *presence).collect();
             heads.push(OneHead { head, presences, given });
         }

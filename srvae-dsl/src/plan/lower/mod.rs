@@ -10,7 +10,7 @@ use super::names::{ARGUMENTS, Names};
 use super::parts::Parts;
 use super::program::{How, Operation, Output, Program, Score, Value, ValueId};
 use super::sweep::finish;
-use crate::derive::{Derivation, Mode, Presence, Switch, drops_out, is_data, is_partly, is_supplied, levels};
+use crate::derive::{Derivation, Mode, Presence, Switch, is_data, is_partly, is_supplied, levels};
 use crate::graph::{self, Body, DrawMethod, Factor, Model, NetBody, NetId, Network, VariableId, VariableSet};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -97,6 +97,8 @@ struct Lowering<'m> {
     enumerated: Vec<VariableId>,
     /// The observed values of partly observed variables, and their presences. Only in the bound.
     partly: BTreeMap<VariableId, (ValueId, ValueId)>,
+    /// Partly observed variables before q draws them: 0 in records that lack them. Only in the bound.
+    where_observed: BTreeMap<VariableId, ValueId>,
     /// The variable as drawn so far, while the distribution of a position-by-position draw is computed.
     partial: Option<ValueId>,
     scores: Vec<Score>,
@@ -170,6 +172,7 @@ impl<'m> Lowering<'m> {
             lets: BTreeMap::new(),
             enumerated: Vec::new(),
             partly: BTreeMap::new(),
+            where_observed: BTreeMap::new(),
             partial: None,
             scores: Vec::new(),
             of_baselines: BTreeSet::new(),
@@ -192,11 +195,11 @@ impl<'m> Lowering<'m> {
             if is_partly {
                 let presence = lowering.value(Operation::Presence, vec![value], &format!("has_{name}"));
                 lowering.partly.insert(id, (value, presence));
-                if drops_out(model, id) {
-                    let name = format!("{name}_or_0");
-                    let there = lowering.value(Operation::Where(Presence::There), vec![presence, value], &name);
-                    lowering.known.insert(id, there);
-                }
+                // Until q draws it, the experts that read it drop out in the records that lack it.
+                let name = format!("{name}_or_0");
+                let there = lowering.value(Operation::Where(Presence::There), vec![presence, value], &name);
+                lowering.known.insert(id, there);
+                lowering.where_observed.insert(id, there);
             }
         }
         lowering

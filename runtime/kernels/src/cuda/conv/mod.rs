@@ -5,7 +5,7 @@ mod passes;
 use super::machine::{Buffer, Call, Machine, Place, Precision, of_type, place};
 use super::op::{Operation, apply2, apply3, gradient_of};
 use super::precision;
-use crate::conv::Geometry;
+use crate::geometry::Geometry;
 use crate::{DType, Result, Tensor};
 use candle_core::Shape;
 use passes::{forward, input_gradient, weight_as, weight_gradient};

@@ -51,7 +51,7 @@ impl Cudnn {
     /// A library that is present and fails to start.
     pub fn open(stream: &Arc<CudaStream>) -> Result<Option<Self>> {
         let forbidden = std::env::var_os("SRVAE_CUDNN").is_some_and(|value| value == "0");
-        if forbidden || !super::probe::CUDNN.is_there() {
+        if forbidden || !super::libraries::CUDNN.is_there() {
             return Ok(None);
         }
         let handle = result::create_handle().map_err(explain)?;

@@ -25,13 +25,14 @@ mod sequences;
 mod table;
 mod texture;
 
-use super::Data;
 use super::batch::classes_at;
 use super::cells::{Cells, Column};
 use super::records::Records;
+use super::{Binarise, Data, Source, Split};
 use crate::picture::resize;
 use crate::spec::{Role, Space, Variable};
-use anyhow::{Context, Result};
+use crate::terminal::note;
+use anyhow::{Context, Result, ensure};
 use canvas::Canvas;
 use digits::Digits;
 use rand::RngExt;
@@ -89,6 +90,22 @@ pub fn load(variables: &[Variable]) -> Result<Data> {
     };
     let (train, validation, test) = (part(counts[0])?, part(counts[1])?, part(counts[2])?);
     Ok(Data { name: "builtin".into(), train, validation, test, kept: None })
+}
+
+/// Refuses options that do not apply to these data, which have their own fields, scale and parts.
+///
+/// # Errors
+/// The first such option.
+pub fn check_options(source: &Source, split: Option<Split>) -> Result<()> {
+    ensure!(source.bind.is_empty(), "--bind: the built-in data fill every variable by its space");
+    ensure!(!source.standardize, "--standardize: the built-in data have their scale; it is for data of your own");
+    ensure!(source.group.is_none(), "--group: the built-in data have no columns and their own parts");
+    ensure!(source.indices.is_none(), "--indices: the built-in data have their own parts");
+    ensure!(source.binarise == Binarise::Threshold, "--binarise: the built-in data have no grey levels to draw from");
+    if let Some(split) = split.filter(|split| *split != Split::Standard) {
+        note(&format!("--split {split} has no effect: the built-in data have their own parts"));
+    }
+    Ok(())
 }
 
 /// Whether a binary variable is large enough for a digit.

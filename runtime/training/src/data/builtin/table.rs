@@ -49,7 +49,7 @@ pub fn measurements(size: usize, index: usize, view: usize, class: usize) -> Vec
 }
 
 /// Measurements mapped to another space: counts of about 3 with a long tail, positive numbers around 1, numbers between
-/// 0 and 1, proportions.
+/// 0 and 1, proportions, directions.
 ///
 /// # Errors
 /// Another space.
@@ -62,6 +62,7 @@ pub fn of_space(variable: &Variable, numbers: Vec<f32>) -> Result<Vec<f32>> {
         Space::Simplex => {
             Ok(numbers.chunks(variable.row()).flat_map(|value| proportions(value, variable.one())).collect())
         }
+        Space::Sphere => Ok(numbers.chunks(variable.row()).flat_map(direction).collect()),
         _ => bail!("the built-in data have no values of space {:?}", variable.space),
     }
 }
@@ -72,6 +73,12 @@ fn proportions(numbers: &[f32], shape: &[usize]) -> Vec<f32> {
     let total =
         |at: usize| numbers.iter().skip(at % positions).step_by(positions).map(|number| number.exp()).sum::<f32>();
     numbers.iter().enumerate().map(|(at, number)| number.exp() / total(at)).collect()
+}
+
+/// A vector divided by its length.
+fn direction(numbers: &[f32]) -> Vec<f32> {
+    let length = numbers.iter().map(|number| number * number).sum::<f32>().sqrt();
+    numbers.iter().map(|number| number / length).collect()
 }
 
 /// Answers yes (255) and no (0): each class has one usual answer to each question, given nine times out of ten.

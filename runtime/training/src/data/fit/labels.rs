@@ -13,12 +13,12 @@ use std::collections::{BTreeSet, HashMap};
 
 /// The class of every record and the classes' names. Whole numbers from 0 are unchanged and have no names. Anything
 /// else is numbered in alphabetical order (numbers: in increasing order). If classes may be `missing`, records without
-/// one get the number after the last.
+/// one get the number after the last. `place` is the place of a record in messages.
 ///
 /// # Errors
 /// Numbers that are not whole, or more than one per record.
-pub fn classes(raw: &Raw, missing: bool) -> Result<(Vec<usize>, Vec<String>)> {
-    let texts = class_texts(raw, missing)?;
+pub fn classes(raw: &Raw, missing: bool, place: &dyn Fn(usize) -> String) -> Result<(Vec<usize>, Vec<String>)> {
+    let texts = class_texts(raw, missing, place)?;
     let there = || texts.iter().filter(|text| !missing || !is_missing_class(text));
     let numbers: Option<Vec<i64>> = there().map(|text| text.parse().ok()).collect();
     if let Some(numbers) = &numbers
@@ -41,13 +41,13 @@ pub fn classes(raw: &Raw, missing: bool) -> Result<(Vec<usize>, Vec<String>)> {
 }
 
 /// The name of every record's class. Empty if it may be `missing` and is.
-fn class_texts(raw: &Raw, missing: bool) -> Result<Vec<String>> {
+fn class_texts(raw: &Raw, missing: bool, place: &dyn Fn(usize) -> String) -> Result<Vec<String>> {
     match raw {
         Raw::Text(cells) => {
             // `none` and `-` may be the names of classes.
             let is_missing = |cell: &String| matches!(cell.to_lowercase().as_str(), "" | "na" | "nan" | "null");
             if let Some(record) = cells.iter().position(is_missing).filter(|_| !missing) {
-                bail!("record {record}: the class is missing (`{}`)", cells[record]);
+                bail!("{}: the class is missing (`{}`)", place(record), cells[record]);
             }
             Ok(cells.clone())
         }
@@ -61,28 +61,29 @@ fn class_texts(raw: &Raw, missing: bool) -> Result<Vec<String>> {
             };
             Ok(select(array, &rows).chunks(width).map(text).collect())
         }
-        Raw::Numbers(array) => Ok(whole_numbers(array)?.iter().map(i64::to_string).collect()),
+        Raw::Numbers(array) => Ok(whole_numbers(array, place)?.iter().map(i64::to_string).collect()),
         Raw::Stored(_) => bail!("an array of several numbers per record is not a class"),
         _ => bail!("images are not classes"),
     }
 }
 
 /// One number per record, or one-hot rows.
-fn whole_numbers(array: &Array) -> Result<Vec<i64>> {
+fn whole_numbers(array: &Array, place: &dyn Fn(usize) -> String) -> Result<Vec<i64>> {
     let numbers = arrays::numbers(array);
     let columns = array.shape.iter().skip(1).product::<usize>();
     if columns > 1 {
         let one_hot = |row: &[f64]| row.iter().all(|&v| v == 0.0 || v == 1.0) && row.iter().sum::<f64>() == 1.0;
         if let Some(bad) = numbers.chunks(columns).position(|row| !one_hot(row)) {
             bail!(
-                "record {bad} has {columns} numbers that are not a one-hot row; expected the number of a class, or a row with a \
-                 single 1"
+                "{} has {columns} numbers that are not a one-hot row; expected the number of a class, or a row with a \
+                 single 1",
+                place(bad)
             );
         }
         return Ok(numbers.chunks(columns).map(|row| row.iter().position(|&v| v == 1.0).unwrap_or(0) as i64).collect());
     }
     if let Some(bad) = numbers.iter().position(|number| number.fract() != 0.0 || !number.is_finite()) {
-        bail!("record {bad} has {}; classes must be whole numbers", numbers[bad]);
+        bail!("{} has {}; classes must be whole numbers", place(bad), numbers[bad]);
     }
     Ok(numbers.into_iter().map(|number| number as i64).collect())
 }
@@ -90,7 +91,7 @@ fn whole_numbers(array: &Array) -> Result<Vec<i64>> {
 pub fn label(variable: &Variable, fields: &[&Field], indices: &[usize], how: &Fitting<'_>) -> Result<Cells> {
     let &[count] = variable.shape.as_slice() else { return codes(variable, fields, indices, how) };
     let [field] = fields else { bail!("a label takes one column, there are {}", fields.len()) };
-    let texts = class_texts(&field.raw, variable.role == Role::Partly)?;
+    let texts = class_texts(&field.raw, variable.role == Role::Partly, &|index| how.record(index))?;
     let number = |index: usize| -> Result<usize> {
         let text = &texts[index];
         let class = match how.classes.is_empty() {

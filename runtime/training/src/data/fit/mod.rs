@@ -40,6 +40,8 @@ pub struct Fitting<'a> {
     pub classes: &'a [String],
     /// The names of the records, for messages.
     pub names: Option<&'a [String]>,
+    /// The lines of the records in their file, if it is a table of text.
+    pub lines: Option<&'a [u64]>,
     /// The numbers of the records in their data set, if these are a part of it.
     pub numbers: Option<&'a [usize]>,
 }
@@ -50,11 +52,15 @@ impl Fitting<'_> {
         self.numbers.map_or(index, |numbers| numbers[index])
     }
 
-    fn record(&self, index: usize) -> String {
-        let number = self.number(index);
+    /// The place of a record in messages: its line, or its number from 0.
+    pub fn record(&self, index: usize) -> String {
+        let place = match self.lines.and_then(|lines| lines.get(index)) {
+            Some(line) => format!("line {line}"),
+            None => format!("record {}", self.number(index)),
+        };
         match self.names.and_then(|names| names.get(index)) {
-            Some(name) => format!("record {number} ({name})"),
-            None => format!("record {number}"),
+            Some(name) => format!("{place} ({name})"),
+            None => place,
         }
     }
 }

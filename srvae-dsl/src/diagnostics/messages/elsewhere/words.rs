@@ -132,20 +132,16 @@ pub(in super::super) const DISTRIBUTIONS: &Rows = &[
         &["hurdle", "hurdlepoisson", "zeroaltered", "zeroalteredpoisson"],
         Note("extra zeros are `poisson |> zero_inflated` or `negative_binomial |> zero_inflated`"),
     ),
+    (&["ordered", "orderedlogistic", "orderedprobit", "cumulative", "cumulativelogit"], Name("ordinal")),
     (
-        &["ordinal", "ordered", "orderedlogistic", "orderedprobit", "cumulative", "cumulativelogit"],
-        Note(
-            "an ordered label has the logarithms of differences as logits: `categorical(logits: concat(c, d - c, 1 - d) |> log)`, with `let c = (a - f) |> sigmoid` and `let d = (a + b - f) |> sigmoid` for a positive b",
-        ),
+        &["halfnormal", "truncatednormal", "inversegamma", "pareto", "loglogistic"],
+        Note("positive numbers are `gamma`, `weibull`, `exponential` or `normal |> exp` (log-normal)"),
     ),
     (
-        &["weibull", "halfnormal", "truncatednormal", "inversegamma", "pareto", "loglogistic"],
-        Note("positive numbers are `gamma`, `exponential` or `normal |> exp` (log-normal)"),
+        &["vonmises", "vmf", "powerspherical"],
+        Note("a direction is a variable of the space `sphere`, and its density `von_mises_fisher`"),
     ),
-    (
-        &["vonmises", "vonmisesfisher", "vmf", "powerspherical", "sphericaluniform", "hypersphericaluniform"],
-        Note("there is no density of directions: use a `real` variable, or `simplex` for proportions"),
-    ),
+    (&["sphericaluniform", "hypersphericaluniform"], Name("uniform_on_sphere")),
     (&["gmm", "mog", "gaussianmixture", "mixtureofgaussians", "mixturesamefamily"], Name("mixture_of_normals")),
     (&["mdn", "mixturedensity"], Name("normal_mixture")),
     (
@@ -203,10 +199,7 @@ pub(in super::super) const SPACES: &Rows = &[
     (&["probability", "interval", "fraction"], Name("unit")),
     (&["probabilities", "proportions", "composition"], Name("simplex")),
     (&["nonnegative", "positivereal"], Name("positive")),
-    (
-        &["sphere", "direction", "unitvector", "hypersphere", "angle"],
-        Note("there is no space of directions: use `real`, or `simplex` for proportions"),
-    ),
+    (&["direction", "unitvector", "hypersphere", "angle"], Name("sphere")),
     (
         &["graph", "adjacency"],
         Note("edges of n nodes are `binary[1, n, n]`, or one `binary[n]` for each node of a family"),
