@@ -231,10 +231,16 @@ impl Convolution<'_> {
         let (g, wide, depth) = (self.g, padded(columns), points.chunk);
         let point_size = count * wide + 16;
         let mut products = Scratch::new(POINTS * point_size);
+        let chunks: Vec<_> = points.chunks().collect();
         for value in 0..KERNELS {
-            for (part, rows) in points.chunks() {
-                let right = Right { at: kernel[(part * KERNELS + value) * (depth * wide + 16)..].as_ptr(), row: wide };
+            for &(part, rows) in &chunks {
+                let begin = |part, value| kernel[(part * KERNELS + value) * (depth * wide + 16)..].as_ptr();
+                // The rows after these, with the last of the points.
+                let next = if part + 1 < chunks.len() { (part + 1, value) } else { (0, value + 1) };
+                let last = halving::points(value).last();
                 for point in halving::points(value) {
+                    let next = (Some(point) == last && next.1 < KERNELS).then(|| begin(next.0, next.1));
+                    let right = Right { at: begin(part, value), row: wide, next };
                     let left = Left { at: points.at(part, point, first), row: depth, column: 1 };
                     let out = Out { at: products[point * point_size..].as_mut_ptr(), row: wide };
                     // SAFETY: `count` tiles of `rows` values, as many rows of the kernel, `count` rows of products.
@@ -317,7 +323,7 @@ fn pairs(inputs: &Points, from: usize, rows: usize, outputs: &Points, to: usize,
     for value in 0..KERNELS {
         for (at, point) in halving::points(value).enumerate() {
             let left = Left { at: inputs.at(from, point, 0), row: 1, column: inputs.chunk };
-            let right = Right { at: outputs.at(to, point, 0), row: outputs.chunk };
+            let right = Right { at: outputs.at(to, point, 0), row: outputs.chunk, next: None };
             let out = Out { at: sums[value * plane..].as_mut_ptr(), row: wide };
             // SAFETY: all tiles' `rows` inputs and `wide` outputs.
             unsafe { product([rows, wide, inputs.tiles], left, right, out, at > 0) };

@@ -89,7 +89,7 @@ fn multiply(
                 }
                 for at in (0..depth).step_by(DEPTH) {
                     let left = Left { at: left.as_ptr().add(at * step), row, column: step };
-                    let right = Right { at: packed.as_ptr().add(at * PANEL), row: PANEL };
+                    let right = Right { at: packed.as_ptr().add(at * PANEL), row: PANEL, next: None };
                     product([rows, padded(columns), DEPTH.min(depth - at)], left, right, here, true);
                 }
                 if !whole {
@@ -141,7 +141,7 @@ fn sums(g: &Geometry, (left, rows): (&[f32], usize), (right, columns): (&[f32], 
             unsafe {
                 turn(right.as_ptr(), pixels, [columns, count], turned.as_mut_ptr(), wide);
                 let left = Left { at: left.as_ptr(), row: pixels, column: 1 };
-                let right = Right { at: turned.as_ptr(), row: wide };
+                let right = Right { at: turned.as_ptr(), row: wide, next: None };
                 let out = Out { at: sums.as_mut_ptr(), row: wide };
                 product([rows, wide, count], left, right, out, at > begin);
             }

@@ -178,7 +178,7 @@ unsafe fn sum(
         }
         for at in (0..depth).step_by(DEPTH) {
             let left = Left { at: left.at.add(at * left.column), ..left };
-            let right = Right { at: right.add(at * width), row: width };
+            let right = Right { at: right.add(at * width), row: width, next: None };
             let sizes = [rows, columns, DEPTH.min(depth - at)];
             product(sizes, left, right, out, at > 0 || !matches!(start, Start::Zeros));
         }

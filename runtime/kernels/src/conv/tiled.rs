@@ -121,7 +121,8 @@ impl<'a> Convolution<'a> {
                 let kernel = &self.points[panel * depth * POINTS..];
                 for point in 0..POINTS {
                     let left = Left { at: here[point * input_point..].as_ptr(), row: CHUNK, column: 1 };
-                    let right = Right { at: kernel[(point * depth + channel) * columns..].as_ptr(), row: columns };
+                    let rows = |point| kernel.as_ptr().wrapping_add((point * depth + channel) * columns);
+                    let right = Right { at: rows(point), row: columns, next: Some(rows(point + 1)) };
                     let out = Out { at: products[point * out_point + panel - column..].as_mut_ptr(), row: part };
                     // SAFETY: `count` tiles of `channels` values, as many rows of the panel, `count` rows of products.
                     unsafe { product([count, columns, channels], left, right, out, channel > 0) };
@@ -223,7 +224,7 @@ fn pairs(
         }
         for at in 0..POINTS {
             let left = Left { at: turned[at * input_point..].as_ptr(), row: 1, column: ROWS };
-            let right = Right { at: products[at * point + tile * wide + column..].as_ptr(), row: wide };
+            let right = Right { at: products[at * point + tile * wide + column..].as_ptr(), row: wide, next: None };
             let out = Out { at: sums[at * ROWS * columns..].as_mut_ptr(), row: columns };
             // SAFETY: `block` tiles of `rows` inputs and of `columns` products.
             unsafe { product([rows, columns, block], left, right, out, tile > begin) };

@@ -66,7 +66,7 @@ pub fn compose(sizes: &Sizes, steps: &[StepValues<'_>]) -> Vec<f32> {
                 let squeeze = columns(&steps[step], before - 1, first, count);
                 let left = Left { at: squeeze.as_ptr(), row: 1, column: count };
                 for tap in 0..TAPS {
-                    let right = Right { at: grows[step][tap * middle * wide..].as_ptr(), row: wide };
+                    let right = Right { at: grows[step][tap * middle * wide..].as_ptr(), row: wide, next: None };
                     let place = sizes.kernel_start(step) + (tap * before + first) * wide;
                     // Only this task writes its channels' rows.
                     product([count, wide, middle], left, right, Out { at: out.at(place), row: wide }, false);
@@ -111,7 +111,11 @@ pub fn decompose(sizes: &Sizes, step: usize, values: &StepValues<'_>, composed: 
     rayon::join(
         || {
             (0..TAPS).into_par_iter().for_each(|tap| {
-                let rows = |first: usize| Right { at: composed[(tap * before + first) * wide..].as_ptr(), row: wide };
+                let rows = |first: usize| Right {
+                    at: composed[(tap * before + first) * wide..].as_ptr(),
+                    row: wide,
+                    next: None,
+                };
                 let bias = Left { at: values.squeeze_bias.as_ptr(), row: 1, column: 1 };
                 let squeeze = Left { at: values.squeeze.as_ptr(), row: before - 1, column: 1 };
                 // SAFETY: the squeeze's columns, the constant's first, and as many rows of the gradient; this task alone
@@ -127,7 +131,7 @@ pub fn decompose(sizes: &Sizes, step: usize, values: &StepValues<'_>, composed: 
             sizes.chunks(step).collect::<Vec<_>>().into_par_iter().for_each(|(_, first, count)| {
                 for tap in 0..TAPS {
                     let left = Left { at: composed[(tap * before + first) * wide..].as_ptr(), row: wide, column: 1 };
-                    let right = Right { at: by_middle[tap * sizes.growth * row..].as_ptr(), row };
+                    let right = Right { at: by_middle[tap * sizes.growth * row..].as_ptr(), row, next: None };
                     // SAFETY: `growth` columns of the gradient and rows of the kernel; this task alone writes its rows.
                     unsafe {
                         let out = Out { at: squeeze_shared.at(first * row), row };

@@ -92,7 +92,8 @@ fn append(sizes: &Sizes, step: usize, values: &StepValues<'_>, points: &[f32], s
             }
             for point in 0..POINTS {
                 let left = Left { at: inputs[point * input_point..].as_ptr(), row: CHUNK, column: 1 };
-                let right = Right { at: points[(point * before + first) * wide..].as_ptr(), row: wide };
+                let kernel = |point| points.as_ptr().wrapping_add((point * before + first) * wide);
+                let right = Right { at: kernel(point), row: wide, next: Some(kernel(point + 1)) };
                 let out = Out { at: products[point * out_point..].as_mut_ptr(), row: wide };
                 // SAFETY: `block` tiles of `channels` values, `channels` rows of the kernel, `block` rows of products.
                 unsafe { product([block, wide, channels], left, right, out, first > 0) };

@@ -17,6 +17,9 @@ const SHARED: usize = 3;
 /// Values of a cache line.
 const LINE: usize = 16;
 
+/// Values of a matrix that is fetched for the next product, at least: smaller ones stay near.
+const FETCHED: usize = 1 << 11;
+
 /// A matrix read value by value: row `i`, column `j` at `i · row + j · column`.
 #[derive(Clone, Copy)]
 pub struct Left {
@@ -30,6 +33,9 @@ pub struct Left {
 pub struct Right {
     pub at: *const f32,
     pub row: usize,
+    /// Memory of the same size that is read after this product, and does not follow this matrix directly: it is fetched into the cache
+    /// meanwhile.
+    pub next: Option<*const f32>,
 }
 
 /// The result, written by vectors along its rows, `row` values apart.
@@ -37,6 +43,36 @@ pub struct Right {
 pub struct Out {
     pub at: *mut f32,
     pub row: usize,
+}
+
+/// What a tile fetches into the cache, for the next product.
+#[derive(Clone, Copy)]
+struct Ahead {
+    at: *const f32,
+    /// Cache lines for each [`LINE`] of the depth.
+    lines: usize,
+}
+
+impl Ahead {
+    /// The share of each tile of `rows` by `columns`.
+    fn of(right: Right, [tiles, depth]: [usize; 2]) -> Self {
+        match right.next.filter(|_| depth * right.row >= FETCHED) {
+            Some(at) => Self { at, lines: (depth * right.row / LINE).div_ceil(tiles.max(1) * depth.div_ceil(LINE)) },
+            None => Self { at: right.at, lines: 0 },
+        }
+    }
+
+    /// The share of the tile after one of this depth.
+    fn after(self, depth: usize) -> Self {
+        Self { at: self.at.wrapping_add(self.lines * depth.next_multiple_of(LINE)), ..self }
+    }
+
+    #[inline(always)]
+    fn fetch<S: Lanes>(self) {
+        for line in 0..self.lines {
+            S::prefetch(self.at.wrapping_add(line * LINE));
+        }
+    }
 }
 
 kernel! {
@@ -54,6 +90,7 @@ kernel! {
 #[inline(always)]
 pub unsafe fn panels<S: Lanes>([rows, columns, depth]: [usize; 3], left: Left, right: Right, out: Out, add: bool) {
     debug_assert!(columns.is_multiple_of(NARROWEST) && out.row >= columns && right.row >= columns);
+    let mut ahead = Ahead::of(right, [rows.div_ceil(ROWS) * columns.div_ceil(S::N * S::PANEL), depth]);
     let mut column = 0;
     while column < columns {
         let vectors = ((columns - column) / S::N).min(S::PANEL);
@@ -68,13 +105,14 @@ pub unsafe fn panels<S: Lanes>([rows, columns, depth]: [usize; 3], left: Left, r
                 let right = Right { at: right.at.add(column), ..right };
                 let out = Out { at: out.at.add(first * out.row + column), ..out };
                 match vectors {
-                    0 => narrow::<S::Half>(end - first, depth, left, right, out, add),
-                    1 => narrow::<S>(end - first, depth, left, right, out, add),
-                    2 => tall::<S, 2>(end - first, depth, left, right, out, add),
-                    3 => tall::<S, 3>(end - first, depth, left, right, out, add),
-                    _ => tall::<S, 4>(end - first, depth, left, right, out, add),
+                    0 => narrow::<S::Half>(end - first, depth, left, right, out, add, ahead),
+                    1 => narrow::<S>(end - first, depth, left, right, out, add, ahead),
+                    2 => tall::<S, 2>(end - first, depth, left, right, out, add, ahead),
+                    3 => tall::<S, 3>(end - first, depth, left, right, out, add, ahead),
+                    _ => tall::<S, 4>(end - first, depth, left, right, out, add, ahead),
                 }
             }
+            ahead = ahead.after(depth);
         }
         column += if vectors == 0 { S::Half::N } else { vectors * S::N };
     }
@@ -82,38 +120,53 @@ pub unsafe fn panels<S: Lanes>([rows, columns, depth]: [usize; 3], left: Left, r
 
 /// Up to [`MANY`] rows of one vector.
 #[inline(always)]
-unsafe fn narrow<S: Lanes>(rows: usize, depth: usize, left: Left, right: Right, out: Out, add: bool) {
+unsafe fn narrow<S: Lanes>(rows: usize, depth: usize, left: Left, right: Right, out: Out, add: bool, ahead: Ahead) {
     // SAFETY: as the caller's.
     unsafe {
         match rows {
-            ..=ROWS => tall::<S, 1>(rows, depth, left, right, out, add),
-            7 => tile::<S, 7, 1>(depth, left, right, out, add),
-            8 => tile::<S, 8, 1>(depth, left, right, out, add),
-            9 => tile::<S, 9, 1>(depth, left, right, out, add),
-            10 => tile::<S, 10, 1>(depth, left, right, out, add),
-            11 => tile::<S, 11, 1>(depth, left, right, out, add),
-            _ => tile::<S, MANY, 1>(depth, left, right, out, add),
+            ..=ROWS => tall::<S, 1>(rows, depth, left, right, out, add, ahead),
+            7 => tile::<S, 7, 1>(depth, left, right, out, add, ahead),
+            8 => tile::<S, 8, 1>(depth, left, right, out, add, ahead),
+            9 => tile::<S, 9, 1>(depth, left, right, out, add, ahead),
+            10 => tile::<S, 10, 1>(depth, left, right, out, add, ahead),
+            11 => tile::<S, 11, 1>(depth, left, right, out, add, ahead),
+            _ => tile::<S, MANY, 1>(depth, left, right, out, add, ahead),
         }
     }
 }
 
 #[inline(always)]
-unsafe fn tall<S: Lanes, const V: usize>(rows: usize, depth: usize, left: Left, right: Right, out: Out, add: bool) {
+unsafe fn tall<S: Lanes, const V: usize>(
+    rows: usize,
+    depth: usize,
+    left: Left,
+    right: Right,
+    out: Out,
+    add: bool,
+    ahead: Ahead,
+) {
     // SAFETY: as the caller's.
     unsafe {
         match rows {
-            1 => tile::<S, 1, V>(depth, left, right, out, add),
-            2 => tile::<S, 2, V>(depth, left, right, out, add),
-            3 => tile::<S, 3, V>(depth, left, right, out, add),
-            4 => tile::<S, 4, V>(depth, left, right, out, add),
-            5 => tile::<S, 5, V>(depth, left, right, out, add),
-            _ => tile::<S, 6, V>(depth, left, right, out, add),
+            1 => tile::<S, 1, V>(depth, left, right, out, add, ahead),
+            2 => tile::<S, 2, V>(depth, left, right, out, add, ahead),
+            3 => tile::<S, 3, V>(depth, left, right, out, add, ahead),
+            4 => tile::<S, 4, V>(depth, left, right, out, add, ahead),
+            5 => tile::<S, 5, V>(depth, left, right, out, add, ahead),
+            _ => tile::<S, 6, V>(depth, left, right, out, add, ahead),
         }
     }
 }
 
 #[inline(always)]
-unsafe fn tile<S: Lanes, const R: usize, const V: usize>(depth: usize, left: Left, right: Right, out: Out, add: bool) {
+unsafe fn tile<S: Lanes, const R: usize, const V: usize>(
+    depth: usize,
+    left: Left,
+    right: Right,
+    out: Out,
+    add: bool,
+    ahead: Ahead,
+) {
     // SAFETY: R rows, V vectors and `depth` steps lie inside the matrices, by the caller's contract.
     unsafe {
         let mut sums = [[S::splat(0.0); V]; R];
@@ -128,7 +181,7 @@ unsafe fn tile<S: Lanes, const R: usize, const V: usize>(depth: usize, left: Lef
         // a chain of sums.
         let mut starts: [*const f32; MANY / SHARED] =
             std::array::from_fn(|g| left.at.wrapping_add(g * SHARED * left.row));
-        let mut b = right.at;
+        let (mut b, mut ahead) = (right.at, ahead);
         let mut done = 0;
         while done < depth {
             // Hardware prefetchers do not predict these: a cache line of each of the next tile's rows, or the next
@@ -142,6 +195,8 @@ unsafe fn tile<S: Lanes, const R: usize, const V: usize>(depth: usize, left: Lef
                     S::prefetch(starts[0].wrapping_add(step * left.column));
                 }
             }
+            ahead.fetch::<S>();
+            ahead = ahead.after(LINE);
             let end = depth.min(done + LINE);
             for _ in done..end {
                 let mut vectors = [S::splat(0.0); V];

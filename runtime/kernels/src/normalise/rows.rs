@@ -21,11 +21,13 @@ pub fn backward<T: Real, const FUSED: bool>(
     out: &mut [MaybeUninit<T>],
     [of_gain, of_bias]: [&mut [T]; 2],
 ) {
-    let (mean, precision) = moments(x, least);
     let count = x.len() as f64;
-    let [level, along] =
-        totals_of::<T, 3, 2, DEPTH>([x, dy, gain], |[x, dy, gain]| [dy * gain, (x - mean) * precision * (dy * gain)]);
-    let (level, along) = (T::from_f64(level / count), T::from_f64(along / count));
+    let [sum, level] = totals_of::<T, 3, 2, DEPTH>([x, dy, gain], |[x, dy, gain]| [x, dy * gain]);
+    let (mean, level) = (T::from_f64(sum / count), T::from_f64(level / count));
+    let [squares, along] =
+        totals_of::<T, 3, 2, DEPTH>([x, dy, gain], |[x, dy, gain]| [(x - mean) * (x - mean), (x - mean) * (dy * gain)]);
+    let precision = (squares / count + least).sqrt().recip();
+    let (along, precision) = (T::from_f64(along * precision / count), T::from_f64(precision));
     let each = x.iter().zip(dy).zip(gain).zip(out);
     for ((((x, dy), gain), out), (of_gain, of_bias)) in each.zip(of_gain.iter_mut().zip(of_bias)) {
         let normal = (*x - mean) * precision;

@@ -192,16 +192,21 @@ impl Backward<'_> {
                 unsafe { winograd::input(&from, columns, inputs[tile * CHUNK..].as_mut_ptr(), INPUT_POINT) };
             }
             for at in 0..POINTS {
+                let kernel = |at: usize| kernels.as_ptr().wrapping_add(at * sizes.growth * CHUNK);
                 let here = inputs[at * INPUT_POINT..].as_ptr();
                 // SAFETY: `block` tiles of `count` inputs and of `wide` products; `growth` rows of kernels.
                 unsafe {
                     let products = products.at.add(at * products.point + first_tile * wide);
                     let left = Left { at: here, row: 1, column: CHUNK };
-                    let right = Right { at: products, row: wide };
+                    let right = Right { at: products, row: wide, next: Some(kernel(at)) };
                     let out = Out { at: sums[at * CHUNK * wide..].as_mut_ptr(), row: wide };
                     product([count, wide, block], left, right, out, add || first_tile > 0);
                     let left = Left { at: products, row: wide, column: 1 };
-                    let right = Right { at: kernels[at * sizes.growth * CHUNK..].as_ptr(), row: CHUNK };
+                    let right = Right {
+                        at: kernel(at),
+                        row: CHUNK,
+                        next: Some(sums.as_ptr().wrapping_add((at + 1) * CHUNK * wide)),
+                    };
                     let out = Out { at: gradients[at * INPUT_POINT..].as_mut_ptr(), row: CHUNK };
                     product([block, columns, sizes.growth], left, right, out, false);
                 }

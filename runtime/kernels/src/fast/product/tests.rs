@@ -29,7 +29,7 @@ fn check([rows, columns, depth]: [usize; 3], transposed: bool, add: bool) {
     let left = Left { at: a.as_ptr(), row, column };
     // SAFETY: the vectors hold the matrices.
     unsafe {
-        let right = Right { at: b.as_ptr(), row: columns };
+        let right = Right { at: b.as_ptr(), row: columns, next: None };
         product([rows, columns, depth], left, right, Out { at: out.as_mut_ptr(), row: columns + APART }, add);
     }
     for (at, (value, before)) in out.iter().zip(&before).enumerate() {
