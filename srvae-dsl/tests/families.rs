@@ -1,4 +1,5 @@
-//! The generated code of families, of models of the repository: it has the same length for any number of members.
+//! Families: the generated code of models of the repository, which has the same length for any number of members, and
+//! experts of every member.
 
 mod support;
 
@@ -43,4 +44,20 @@ fn code_does_not_grow_with_a_family() {
         // times as long.
         assert!(many.0 * 10 < few.0 * 11 && many.1 * 10 < few.1 * 11, "{name}: {few:?} for 40, {many:?} for 160");
     }
+}
+
+/// A clause over another index than the variable's repeats the experts that read the index, and no others.
+#[test]
+fn experts_of_every_member() {
+    let of = |right: &str| {
+        let plan = plan_of_text(&format!(
+            "model m\nindex i in 1..3\nobserved x[i]: real[4]\nlatent z: real[2]\nnet f(x) = x |> linear(out: 4)\n\
+             p(z) = standard_normal\np(x[i] | z) = normal from z |> linear\nq(z | x[1..3]) = {right}\n"
+        ));
+        code(&plan)
+    };
+    let short = of("(normal from f(x[i])) * standard_normal for i in 1..3");
+    assert_eq!(short, of("(normal from f(x[1])) * (normal from f(x[2])) * (normal from f(x[3])) * standard_normal"));
+    let short = of("mixture of (normal from f(x[i])) for i in 1..3");
+    assert_eq!(short, of("mixture of (normal from f(x[1])), (normal from f(x[2])), (normal from f(x[3]))"));
 }

@@ -2,11 +2,11 @@
 //!
 //! With one sample per record, a divergence with a weight above 1 or with free nats makes the objective smaller, as
 //! does an added log-probability of a discrete variable. Any other change may raise the objective above the bounded
-//! quantity. With several samples, weighted log-weights are not log-weights of importance sampling, so nothing is
-//! bounded.
+//! quantity, and so may a relaxation in place of a discrete variable. With several samples, weighted log-weights are
+//! not log-weights of importance sampling, so nothing is bounded.
 
 use super::{Ancestry, Term, TermKind};
-use crate::graph::{Addend, Body, Model, Side, Weight};
+use crate::graph::{Addend, Body, DrawMethod, Model, Side, Weight, in_ranges};
 
 /// Properties of the training objective.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +53,11 @@ pub fn objective(model: &Model, terms: &[Term], ancestry: &Ancestry) -> Objectiv
         reasons.extend(term.and_then(|term| raised(model, term, weight, ancestry)));
     }
     reasons.extend(model.addends.iter().filter_map(|addend| lifted(model, addend)));
+    let relaxed = model.draws.iter().filter(|draw| matches!(draw.method, DrawMethod::Relaxed { .. }));
+    let relaxed = in_ranges(relaxed.map(|draw| model.variable(draw.variable).name.as_str()));
+    if !relaxed.is_empty() {
+        reasons.push(format!("in training, a relaxation takes the place of {}", relaxed.join(" and ")));
+    }
     let ramps: Vec<String> =
         model.weights.iter().filter(|weight| weight.ramp.is_some()).map(|weight| weight.term.clone()).collect();
     let standing = match (reasons.is_empty(), ramps.is_empty()) {

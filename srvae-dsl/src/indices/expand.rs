@@ -88,43 +88,68 @@ impl Unroller<'_> {
             None => None,
         };
         let body = self.expression(&factor.body, at)?;
-        let experts = factor.experts.iter().map(|expert| self.expert(expert, at)).collect::<Option<_>>()?;
+        let each = self.parts(definition.item.over.as_ref(), at)?;
+        let experts = self.experts(&factor.experts, &each)?;
         let mixture = match &factor.mixture {
-            Some(mixture) => Some(self.mixture(mixture, definition.item.over.as_ref(), at)?),
+            Some(mixture) => {
+                let components = definition.item.over.as_ref().map_or(0, |_| each.len());
+                Some(Mixture { components, ..self.mixture(mixture, &each, at)? })
+            }
             None => None,
         };
         let (side, joint, head) = (factor.side, factor.joint, factor.head);
         Some(Factor { side, variable, parents, body, experts, joint, mixture, network, head })
     }
 
-    /// A mixture, with each of its values repeated for every value of the clause's index.
-    fn mixture(&mut self, mixture: &Mixture, over: Option<&Over>, at: &At) -> Option<Mixture> {
-        let mut each: Vec<At> = Vec::new();
-        if let Some(over) = over {
-            let with =
-                |value| at.iter().map(|(name, at)| (name.clone(), *at)).chain([(over.index.text.clone(), value)]);
-            each.extend(self.set(&over.set, at)?.into_iter().map(|value| with(value).collect::<At>()));
+    /// The values of the indices in each part of a factor's right side. The clause of a statement ranges over the parts
+    /// unless its index is that of the factor's variable.
+    fn parts(&mut self, over: Option<&Over>, at: &At) -> Option<Vec<At>> {
+        let Some(over) = over.filter(|over| !at.contains_key(&over.index.text)) else { return Some(vec![at.clone()]) };
+        let with = |value| at.iter().map(|(name, at)| (name.clone(), *at)).chain([(over.index.text.clone(), value)]);
+        Some(self.set(&over.set, at)?.into_iter().map(|value| with(value).collect::<At>()).collect())
+    }
+
+    /// Experts, each repeated for every part. One that does not depend on the clause's index stands once.
+    fn experts(&mut self, stated: &[Expert], each: &[At]) -> Option<Vec<Expert>> {
+        let mut all = Vec::new();
+        for expert in stated {
+            let mut parts = each.iter().map(|at| self.expert(expert, at)).collect::<Option<Vec<_>>>()?;
+            parts.dedup();
+            all.extend(parts);
         }
+        Some(all)
+    }
+
+    /// A mixture, with each of its values repeated for every value of the clause's index.
+    fn mixture(&mut self, mixture: &Mixture, each: &[At], at: &At) -> Option<Mixture> {
         let mut values: Vec<(Name, Vec<Expression>)> = Vec::new();
         for (name, stated) in &mixture.values {
             let all = stated.iter().flat_map(|one| each.iter().map(move |at| (one, at)));
             let all = all.map(|(one, at)| self.expression(one, at)).collect::<Option<_>>()?;
             values.push((self.one(name, at)?, all));
         }
-        Some(Mixture { variable: self.one(&mixture.variable, at)?, values, components: each.len(), ..mixture.clone() })
+        Some(Mixture { variable: self.one(&mixture.variable, at)?, values, ..mixture.clone() })
     }
 
     /// The parents of a factor. A value among variables (`let z[0] = …` below `z[t - 1]`) is not a parent, because the
-    /// parents are the variables that the value reads.
+    /// parents are the variables that the value reads. Of `v[i], v[j]`, one parent is left where i and j are equal.
     fn parents(&mut self, names: &[Name], at: &At) -> Option<Vec<Name>> {
-        let mut parents: Vec<Name> = Vec::new();
+        let (mut parents, mut stated): (Vec<Name>, Vec<&Name>) = (Vec::new(), Vec::new());
         for name in names {
             if let Some((first, last)) = self.run(name, at) {
                 parents.push(Name::run(&name.text, first, last, name.span));
+                stated.push(name);
                 continue;
             }
-            let members = self.several(name, at)?;
-            parents.extend(members.into_iter().filter(|member| !self.values.contains(&member.text)));
+            for member in self.several(name, at)? {
+                let is_before =
+                    |(parent, other): (&Name, &&Name)| parent.text == member.text && differ(name, other, at);
+                let meets = at.len() > 1 && parents.iter().zip(&stated).any(is_before);
+                if !meets && !self.values.contains(&member.text) {
+                    parents.push(member);
+                    stated.push(name);
+                }
+            }
         }
         Some(parents)
     }
@@ -328,6 +353,12 @@ impl Unroller<'_> {
         }
         Some(Some(all))
     }
+}
+
+/// Whether two references to a family are by different indices.
+fn differ(one: &Name, other: &Name, at: &At) -> bool {
+    let uses = |name: &Name, index| name.subscript.iter().any(|selector| mentions(&selector.value, index));
+    at.keys().any(|index| uses(one, index) != uses(other, index))
 }
 
 /// Whether a subscript may select several members.

@@ -2,7 +2,7 @@
 
 use super::sets::mentions;
 use super::{At, Unroller};
-use crate::ast::{Expression, ExpressionKind, File, Item, ItemKind, Name};
+use crate::ast::{Expression, ExpressionKind, File, Item, ItemKind, Name, Over};
 use crate::diagnostics::messages;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,8 +37,7 @@ impl Unroller<'_> {
 
     fn definition<'f>(&mut self, item: &'f Item) -> Option<Definitions<'f>> {
         let free = self.free(item);
-        // The clause of a mixture ranges over its components.
-        if let Some(over) = item.over.as_ref().filter(|_| !is_mixture(item)) {
+        if let Some(over) = item.over.as_ref().filter(|over| !ranges_over_parts(item, over)) {
             let values = self.set(&over.set, &At::new())?;
             if self.indices.contains_key(&over.index.text) || !self.params.iter().any(|it| it.name == over.index.text) {
                 let at = values.into_iter().map(|value| At::from([(over.index.text.clone(), value)])).collect();
@@ -113,9 +112,12 @@ pub(super) fn is_of_indices(item: &Item) -> bool {
     )
 }
 
-/// Whether a statement is a mixture, whose clause ranges over components.
-fn is_mixture(item: &Item) -> bool {
-    matches!(&item.kind, ItemKind::Factor(factor) if factor.mixture.is_some())
+/// Whether the clause of a statement ranges over the parts of its right side: the components of a mixture, or experts if
+/// the index is not that of the factor's variable.
+fn ranges_over_parts(item: &Item, over: &Over) -> bool {
+    let ItemKind::Factor(factor) = &item.kind else { return false };
+    let is_of_variable = factor.variable.subscript.iter().any(|selector| mentions(&selector.value, &over.index.text));
+    factor.mixture.is_some() || (!factor.experts.is_empty() && !is_of_variable)
 }
 
 /// The kind of a statement, if its members may be defined by several statements.

@@ -11,7 +11,9 @@ impl Lowering<'_> {
     /// All values of a variable, in place of a draw.
     pub(super) fn enumerate(&mut self, variable: VariableId) {
         let name = &self.model.variable(variable).name;
-        let like = self.given.first().and_then(|id| self.known.get(id)).copied();
+        // It has a row per record: a partly observed variable that q has drawn has one per sample.
+        let own = |id| self.partly.get(id).map(|(own, _)| own).or_else(|| self.known.get(id));
+        let like = self.given.first().and_then(own).copied();
         let value = self.value(Operation::Enumerate(self.enumerated.len()), like.into_iter().collect(), name);
         self.enumerated.push(variable);
         self.know(variable, value);
