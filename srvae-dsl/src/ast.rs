@@ -100,6 +100,16 @@ pub struct Factor {
     pub head: Span,
 }
 
+impl Factor {
+    /// The experts or components, those of a product within a mixture in place of the product.
+    pub fn each_expert(&self) -> impl Iterator<Item = &Expert> {
+        self.experts.iter().flat_map(|expert| match expert.product.as_slice() {
+            [] => std::slice::from_ref(expert),
+            product => product,
+        })
+    }
+}
+
 /// The term that an `objective` statement adds to the training objective or subtracts from it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Addend {
@@ -131,8 +141,11 @@ pub struct Mixture {
 /// An expert of a product of experts, or a component of a mixture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expert {
+    /// Its distribution. For a product, that of its first expert.
     pub body: Expression,
     pub network: Option<Expression>,
+    /// If a component of a mixture is a product of experts: each of them.
+    pub product: Vec<Expert>,
     pub span: Span,
 }
 

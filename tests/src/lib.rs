@@ -20,6 +20,7 @@ macro_rules! corpus {
 
 corpus! {
     autoregressive = "../srvae-dsl/tests/corpus/good/autoregressive.pgm",
+    autoregressive_prior = "../srvae-dsl/tests/corpus/good/autoregressive_prior.pgm",
     auxiliary = "../srvae-dsl/tests/corpus/good/auxiliary.pgm",
     belief_net = "../srvae-dsl/tests/corpus/good/score.pgm",
     byte_order_mark = "../srvae-dsl/tests/corpus/good/byte_order_mark.pgm",
@@ -27,6 +28,7 @@ corpus! {
     long = "../srvae-dsl/tests/corpus/good/checkpoint.pgm",
     levels_in_segments = "../srvae-dsl/tests/corpus/good/checkpoint_levels.pgm",
     sequence_in_segments = "../srvae-dsl/tests/corpus/good/checkpoint_sequence.pgm",
+    censored = "../srvae-dsl/tests/corpus/good/censored.pgm",
     codes = "../srvae-dsl/tests/corpus/good/codes.pgm",
     common_flow = "../srvae-dsl/tests/corpus/good/common_flow.pgm",
     conditional = "../srvae-dsl/tests/corpus/good/conditional.pgm",
@@ -38,6 +40,7 @@ corpus! {
     equation_five = "../srvae-dsl/tests/corpus/good/equation_five.pgm",
     estimators = "../srvae-dsl/tests/corpus/good/estimators.pgm",
     every_block = "../srvae-dsl/tests/corpus/good/every_block.pgm",
+    exceptions = "../srvae-dsl/tests/corpus/good/exceptions.pgm",
     experts = "../srvae-dsl/tests/corpus/good/experts.pgm",
     compression = "../srvae-dsl/tests/corpus/good/compression.pgm",
     domains = "../srvae-dsl/tests/corpus/good/domains.pgm",
@@ -63,6 +66,7 @@ corpus! {
     multiscale = "../srvae-dsl/tests/corpus/good/multiscale.pgm",
     natural_parameters = "../srvae-dsl/tests/corpus/good/natural_parameters.pgm",
     missing_by_value = "../srvae-dsl/tests/corpus/good/missing_by_value.pgm",
+    mixture_of_products = "../srvae-dsl/tests/corpus/good/mixture_of_products.pgm",
     mixture_prior = "../srvae-dsl/tests/corpus/good/mixture_prior.pgm",
     parameters_in_shapes = "../srvae-dsl/tests/corpus/good/parameters_in_shapes.pgm",
     mixture_by_its_score = "../srvae-dsl/tests/corpus/good/mixture_by_its_score.pgm",

@@ -5,6 +5,8 @@
 //! discrete latents with each method, products of experts, mixed columns, flows in p and in q, densities of pixels
 //! without latents, plates.
 
+#[path = "published/by_hand.rs"]
+mod by_hand;
 #[path = "published/exact.rs"]
 mod exact;
 #[path = "published/in_order.rs"]
@@ -53,6 +55,8 @@ zoo! {
     mixture_of_experts: mmvae = "../models/zoo/mmvae.pgm",
     mixture_density: mixture_density_network = "../models/zoo/mixture_density_network.pgm",
     recurrent: vrnn = "../models/zoo/vrnn.pgm",
+    codes_in_order: ordered_codes = "models/ordered_codes.pgm",
+    products_in_a_mixture: products = "models/products.pgm",
     second_order: second_order = "models/second_order.pgm",
     two_views: two_views = "models/two_views.pgm",
     very_deep: very_deep_vae = "../models/zoo/vdvae.pgm",

@@ -102,7 +102,7 @@ fn call(file: &File, name: Span) -> Option<Span> {
     file.items.iter().find_map(|item| match &item.kind {
         ItemKind::Factor(factor) => [Some(&factor.body), factor.network.as_ref()]
             .into_iter()
-            .chain(factor.experts.iter().flat_map(|expert| [Some(&expert.body), expert.network.as_ref()]))
+            .chain(factor.each_expert().flat_map(|expert| [Some(&expert.body), expert.network.as_ref()]))
             .flatten()
             .find_map(|expression| call_in(expression, name)),
         ItemKind::Net { body: NetBody::Expression(expression), .. }

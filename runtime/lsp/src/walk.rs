@@ -185,7 +185,7 @@ impl<'t> Walk<'_, 't> {
                 values.iter().for_each(|value| self.expression(value, Place::Value));
             }
         }
-        for expert in &factor.experts {
+        for expert in factor.each_expert() {
             self.expression(&expert.body, Place::Base);
             expert.network.iter().for_each(|network| self.expression(network, Place::Value));
         }

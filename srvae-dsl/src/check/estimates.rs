@@ -59,6 +59,7 @@ impl Checker<'_> {
             Obstacle::Flow(_, flow) => (format!("it has the flow `{}`", flow.flow.entry.name), flow.flow.span),
             Obstacle::Pair(q, p) => (format!("KL({} ‖ {}) has none", q.entry.name, p.entry.name), q.span),
             Obstacle::Mixture(factor) => (format!("{} is a mixture", factor.side.name()), factor.span),
+            Obstacle::Past(p) => ("p draws position after position".to_owned(), p.span),
             Obstacle::Root(q) => ("q has no parents".to_owned(), q.span),
             Obstacle::DrawnAfter(p, parent) => {
                 let (parent, own) = (&self.variable(parent).name, &self.variable(p.variable).name);

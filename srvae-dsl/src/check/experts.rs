@@ -40,6 +40,13 @@ impl Checker<'_> {
         let experts = &head.factor.experts;
         let place = experts.first()?.span.to(experts.last()?.span);
         self.produces(head, entry, place, false)?;
+        let (networks, standard) = self.experts(head, experts, place)?;
+        let base = Use { entry, args: Vec::new(), span: place };
+        self.joined(head, base, (Joint::Product, standard), networks)
+    }
+
+    /// The networks of a product's normals, and the number of its standard normals.
+    fn experts(&mut self, head: &Head<'_>, experts: &[ast::Expert], place: Span) -> Option<(Vec<Network>, usize)> {
         let stated = experts.iter().map(|expert| self.expert(head, expert)).collect::<Vec<_>>();
         let stated = stated.into_iter().collect::<Option<Vec<_>>>()?;
         let standard = stated.iter().filter(|expert| expert.network.is_none()).count();
@@ -48,8 +55,7 @@ impl Checker<'_> {
             self.findings.push(messages::not_an_expert("`standard_normal` alone", place, "reads nothing"));
             return None;
         }
-        let base = Use { entry, args: Vec::new(), span: place };
-        self.joined(head, base, (Joint::Product, standard), networks)
+        Some((networks, standard))
     }
 
     fn mean(&mut self, head: &Head<'_>) -> Option<Body> {
@@ -106,6 +112,9 @@ impl Checker<'_> {
 
     /// A distribution whose draws have a gradient, with its network.
     fn component(&mut self, head: &Head<'_>, component: &ast::Expert) -> Option<Stated> {
+        if !component.product.is_empty() {
+            return self.product_as_component(head, component);
+        }
         let Some(call) = component.body.as_call() else {
             let what = "a distribution under a flow";
             self.findings.push(messages::not_a_component(what, component.span, "stands under a flow"));
@@ -123,6 +132,15 @@ impl Checker<'_> {
             return None;
         }
         self.stated(head, component, call, entry)
+    }
+
+    /// A component that is a product of normals, and so a normal.
+    fn product_as_component(&mut self, head: &Head<'_>, component: &ast::Expert) -> Option<Stated> {
+        let (entry, span) = (catalog::distribution("normal")?, component.span);
+        self.produces(head, entry, span, false)?;
+        let (networks, standard) = self.experts(head, &component.product, span)?;
+        let network = joined(networks, (Joint::Product, standard), span);
+        Some(Stated { entry, args: Vec::new(), network: Some(network), span })
     }
 
     fn stated(

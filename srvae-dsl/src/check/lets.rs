@@ -6,6 +6,7 @@
 use super::nets::{Declared, Definition};
 use super::{Checker, docs};
 use crate::ast::{Expression, ExpressionKind, File, Item, ItemKind, Name};
+use crate::catalog::{self, Arity};
 use crate::diagnostics::messages;
 use crate::graph::VariableSet;
 use std::collections::BTreeMap;
@@ -43,7 +44,7 @@ impl<'a> Checker<'a> {
                 continue;
             };
             if reads.is_empty()
-                && !is_learned(value.value)
+                && !has_source(value.value)
                 && !value.reads.iter().any(|read| by_name.contains_key(read.text.as_str()))
             {
                 self.findings.push(messages::let_of_nothing(&value.name.text, value.value.span));
@@ -113,14 +114,20 @@ fn names<'a>(expression: &'a Expression, all: &mut Vec<&'a Name>) {
     }
 }
 
-/// Whether an expression contains a learned value.
-fn is_learned(expression: &Expression) -> bool {
+/// Whether an expression contains a value without inputs: a learned one, or `constant(…)`.
+fn has_source(expression: &Expression) -> bool {
     match &expression.kind {
         ExpressionKind::Number(_) | ExpressionKind::Range(..) => false,
         ExpressionKind::Learned(_) => true,
-        ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => is_learned(inner),
-        ExpressionKind::Binary(_, left, right) => is_learned(left) || is_learned(right),
-        ExpressionKind::Pipeline(stages) => stages.iter().any(is_learned),
-        ExpressionKind::Call(call) => call.arguments.iter().flatten().any(|argument| is_learned(&argument.value)),
+        ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => has_source(inner),
+        ExpressionKind::Binary(_, left, right) => has_source(left) || has_source(right),
+        ExpressionKind::Pipeline(stages) => stages.iter().any(has_source),
+        ExpressionKind::Call(call) => {
+            let is_source = |name: &str| catalog::block(name).is_some_and(|block| block.arity == Arity::None);
+            let arguments = call.arguments.as_deref();
+            arguments.is_some_and(|arguments| {
+                is_source(&call.name.text) || arguments.iter().any(|argument| has_source(&argument.value))
+            })
+        }
     }
 }

@@ -164,6 +164,7 @@ fn reason(model: &Model, obstacle: Obstacle<'_>) -> String {
         Obstacle::Flow(factor, flow) => format!("{} has a flow, {}", factor.side.name(), flow.flow.entry.name),
         Obstacle::Pair(q, p) => format!("KL({} ‖ {}) has no closed form", q.entry.name, p.entry.name),
         Obstacle::Mixture(factor) => format!("{} is a mixture", factor.side.name()),
+        Obstacle::Past(_) => "p draws position after position".to_owned(),
         Obstacle::Root(_) => "q has no parents".to_owned(),
         Obstacle::DrawnAfter(p, parent) => {
             let (parent, own) = (&model.variable(parent).name, &model.variable(p.variable).name);

@@ -14,6 +14,8 @@ pub enum Obstacle<'m> {
     Flow(&'m Factor, &'m Stage),
     /// The catalogue has no closed form for this pair of distributions of q and p.
     Pair(&'m Use<Distribution>, &'m Use<Distribution>),
+    /// The factor of p draws position after position, and each reads the draws before it.
+    Past(&'m Factor),
     /// The factor of q has no parents, so its distribution does not depend on the record.
     Root(&'m Factor),
     /// The factor of p reads a variable that q draws after the factor's own variable.
@@ -33,6 +35,7 @@ pub fn obstacle<'m>(q: &'m Factor, p: &'m Factor, ancestry: &Ancestry) -> Option
     of_factor(q, common)
         .or_else(|| of_factor(p, common))
         .or_else(|| pair(q, p))
+        .or_else(|| p.is_autoregressive().then_some(Obstacle::Past(p)))
         .or_else(after)
         .or_else(|| is_root(q).then_some(Obstacle::Root(q)))
 }

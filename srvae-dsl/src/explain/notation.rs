@@ -1,6 +1,6 @@
 //! Pieces of the language and numbers in readable form.
 
-use crate::graph::{Argument, Body, Factor, Network, Op, Role, Stage, Variable, VariableId, in_ranges};
+use crate::graph::{Argument, Body, Factor, Joint, Network, Node, Op, Role, Stage, Variable, VariableId, in_ranges};
 use crate::plan::Plan;
 use crate::{catalog::show_shape, catalog::space_entry, derive::is_deterministic};
 
@@ -31,11 +31,14 @@ pub fn density(plan: &Plan, factor: &Factor) -> String {
     match &factor.body {
         Body::Deterministic { .. } => plan.function_text(factor),
         Body::Stochastic { base, network: Some(network), .. } if network.experts().is_some() => {
-            let (experts, standard) = network.experts().unwrap_or_default();
-            let each = vec![base.entry.name; experts.len()];
+            let own = |node: &Node| product(base.entry.name, node).unwrap_or_else(|| base.entry.name.to_owned());
+            let output = &network.nodes[network.output.0];
             match network.components() {
-                Some(_) => format!("mixture of {}", each.join(", ")),
-                None => [each, vec!["standard_normal"; standard]].concat().join(" * "),
+                Some(_) => {
+                    let each = output.inputs.iter().map(|component| own(&network.nodes[component.0]));
+                    format!("mixture of {}", each.collect::<Vec<_>>().join(", "))
+                }
+                None => own(output),
             }
         }
         Body::Mixture { values, .. } => mixture(plan, factor, values),
@@ -54,6 +57,13 @@ pub fn density(plan: &Plan, factor: &Factor) -> String {
             stages.join(" |> ")
         }
     }
+}
+
+/// `normal * normal * standard_normal`, of a node that is a product.
+fn product(name: &str, node: &Node) -> Option<String> {
+    let Op::Experts { joint: Joint::Product, standard, .. } = node.op else { return None };
+    let each = [vec![name; node.inputs.len()], vec!["standard_normal"; standard]].concat();
+    Some(each.join(" * "))
 }
 
 /// `mixture of q(z | x: w[1..10])`; a value that is not a single name is printed as `…`.

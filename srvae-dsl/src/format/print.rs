@@ -178,11 +178,7 @@ impl<'a> Printer<'a> {
 
     /// Several distributions, with one of them per line if one line is not enough.
     fn experts(&self, factor: &Factor, column: usize) -> String {
-        let expert = |expert: &Expert| match &expert.network {
-            Some(network) => format!("({} from {})", self.flat(&expert.body), self.flat(network)),
-            None => self.flat(&expert.body),
-        };
-        let each: Vec<String> = factor.experts.iter().map(expert).collect();
+        let each: Vec<String> = factor.experts.iter().map(|expert| self.expert(expert)).collect();
         let (start, sign) = match factor.joint {
             Joint::Product => ("", " *"),
             Joint::Mean => ("mixture of ", ","),
@@ -190,6 +186,17 @@ impl<'a> Printer<'a> {
         let (flat, column) = (start.to_owned() + &each.join(&format!("{sign} ")), column + width(start));
         let fits = column + width(&flat) <= WIDTH;
         if fits { flat } else { start.to_owned() + &each.join(&format!("{sign}\n{:column$}", "")) }
+    }
+
+    fn expert(&self, expert: &Expert) -> String {
+        match &expert.network {
+            Some(network) => format!("({} from {})", self.flat(&expert.body), self.flat(network)),
+            None if expert.product.is_empty() => self.flat(&expert.body),
+            None => {
+                let each: Vec<String> = expert.product.iter().map(|expert| self.expert(expert)).collect();
+                format!("({})", each.join(" * "))
+            }
+        }
     }
 
     /// An expression that starts in this column, broken into lines if one is not enough.

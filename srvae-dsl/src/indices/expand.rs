@@ -159,7 +159,8 @@ impl Unroller<'_> {
             Some(network) => Some(self.expression(network, at)?),
             None => None,
         };
-        Some(Expert { body: self.expression(&expert.body, at)?, network, span: expert.span })
+        let product = expert.product.iter().map(|expert| self.expert(expert, at)).collect::<Option<_>>()?;
+        Some(Expert { body: self.expression(&expert.body, at)?, network, product, span: expert.span })
     }
 
     /// A member that this statement defines, with the path of its parameters.
@@ -233,7 +234,7 @@ impl Unroller<'_> {
         Some(Space { name: space.name.clone(), sizes, span: space.span })
     }
 
-    fn expression(&mut self, expression: &Expression, at: &At) -> Option<Expression> {
+    pub(super) fn expression(&mut self, expression: &Expression, at: &At) -> Option<Expression> {
         let span = expression.span;
         let boxed = |inner: Expression| Some(Box::new(inner));
         let kind = match &expression.kind {
@@ -328,7 +329,7 @@ impl Unroller<'_> {
         Some(Expression { kind: ExpressionKind::Call(call), span })
     }
 
-    fn call(&mut self, call: &Call, at: &At) -> Option<Call> {
+    pub(super) fn call(&mut self, call: &Call, at: &At) -> Option<Call> {
         Some(Call { name: self.one(&call.name, at)?, arguments: self.arguments(call, at)? })
     }
 

@@ -1,7 +1,7 @@
 //! The members that each statement defines.
 
 use super::sets::mentions;
-use super::{At, Unroller};
+use super::{At, Unroller, member_name};
 use crate::ast::{Expression, ExpressionKind, File, Item, ItemKind, Name, Over};
 use crate::diagnostics::messages;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,15 +11,22 @@ pub(super) struct Definitions<'f> {
     pub item: &'f Item,
     /// The index values, in order.
     pub at: Vec<At>,
-    /// Whether the statement has no `for` clause, so that it defines all members that no other statement defines.
-    pub is_general: bool,
+    /// The number of its indices without a `for` clause. It defines the members that no statement with fewer of them
+    /// defines: `p(a[1, k])` is an exception to `p(a[t, k])`.
+    pub free: usize,
 }
+
+/// A member that a statement defines or is about.
+pub(super) type Stated = (Kind, String, Vec<i64>);
 
 /// The kind of a definition. Definitions of one kind must not define the same member twice.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+pub(super) enum Kind {
     Value,
     Factor(crate::graph::Side),
+    Bound,
+    Weight,
+    Draw,
 }
 
 impl Unroller<'_> {
@@ -42,13 +49,13 @@ impl Unroller<'_> {
             if self.indices.contains_key(&over.index.text) || !self.params.iter().any(|it| it.name == over.index.text) {
                 let at = values.into_iter().map(|value| At::from([(over.index.text.clone(), value)])).collect();
                 let others: Vec<String> = free.into_iter().filter(|index| *index != over.index.text).collect();
-                return Some(Definitions { item, at: self.product(at, &others), is_general: false });
+                return Some(Definitions { item, at: self.product(at, &others), free: 0 });
             }
             self.findings.push(messages::index_is_param(&over.index.text, over.index.span));
             return None;
         }
         let at = self.product(vec![At::new()], &free);
-        Some(Definitions { item, at, is_general: !free.is_empty() })
+        Some(Definitions { item, at, free: free.len() })
     }
 
     /// The indices on the left side of a statement.
@@ -85,22 +92,62 @@ impl Unroller<'_> {
         all
     }
 
-    /// Removes members from a statement without a `for` clause if another statement defines them.
+    /// Removes from a statement the members that another one defines with fewer free indices.
     fn leave_defined(&mut self, all: &mut [Definitions<'_>]) {
-        let mut defined: BTreeMap<Kind, BTreeSet<(String, Vec<i64>)>> = BTreeMap::new();
-        for definition in all.iter().filter(|definition| !definition.is_general) {
-            if let Some(kind) = kind(definition.item) {
-                defined.entry(kind).or_default().extend(definition.defines(self));
+        let mut defined: BTreeMap<Stated, usize> = BTreeMap::new();
+        for definition in all.iter() {
+            for (kind, family, member) in definition.states(self) {
+                let least = defined.entry((kind, family, member)).or_insert(definition.free);
+                *least = definition.free.min(*least);
             }
         }
-        for definition in all.iter_mut().filter(|definition| definition.is_general) {
-            let Some(others) = kind(definition.item).and_then(|kind| defined.get(&kind)) else { continue };
-            let item = definition.item;
+        for definition in all.iter_mut().filter(|definition| definition.free > 0) {
+            let (item, free) = (definition.item, definition.free);
             definition.at.retain(|at| {
-                let own = Definitions { item, at: vec![at.clone()], is_general: true }.defines(self);
-                !own.iter().all(|member| others.contains(member))
+                let own = Definitions { item, at: vec![at.clone()], free }.states(self);
+                own.is_empty() || own.iter().any(|member| defined.get(member).is_none_or(|least| *least == free))
             });
         }
+    }
+}
+
+impl Unroller<'_> {
+    /// `weight KL_z = …`, `bound KL_z = …` or `draw z = …` about a family: once for each member that has no such statement
+    /// of its own. None for any other statement.
+    pub(super) fn of_family(&mut self, item: &Item, stated: &BTreeSet<Stated>) -> Option<Vec<Item>> {
+        let name = match &item.kind {
+            ItemKind::Bound { term: name, .. }
+            | ItemKind::Weight { term: name, .. }
+            | ItemKind::Draw { variable: name, .. } => name,
+            _ => return None,
+        };
+        let family = match item.kind {
+            ItemKind::Draw { .. } => Some(name.text.as_str()),
+            _ => name.text.strip_prefix("KL_").or_else(|| name.text.strip_prefix("RE_")),
+        };
+        let family = family.filter(|family| name.subscript.is_empty() && self.variables.contains(*family))?;
+        let mut members = self.families.get(family).cloned().unwrap_or_default();
+        members.retain(|member| {
+            let own = kind(item).map(|kind| (kind, name.text.clone(), member.clone()));
+            !self.values.contains(&member_name(family, member)) && own.is_none_or(|own| !stated.contains(&own))
+        });
+        let each = members.into_iter().filter_map(|member| {
+            let one = Name::plain(member_name(&name.text, &member), name.span);
+            let kind = self.about(item, one)?;
+            Some(Item { docs: item.docs.clone(), kind, over: None, span: item.span })
+        });
+        Some(each.collect())
+    }
+
+    /// The statement about this member.
+    fn about(&mut self, item: &Item, member: Name) -> Option<ItemKind> {
+        let at = At::new();
+        Some(match &item.kind {
+            ItemKind::Bound { estimator, .. } => ItemKind::Bound { term: member, estimator: estimator.clone() },
+            ItemKind::Weight { value, .. } => ItemKind::Weight { term: member, value: self.expression(value, &at)? },
+            ItemKind::Draw { method, .. } => ItemKind::Draw { variable: member, method: self.call(method, &at)? },
+            _ => return None,
+        })
     }
 }
 
@@ -125,6 +172,9 @@ fn kind(item: &Item) -> Option<Kind> {
     match &item.kind {
         ItemKind::Net { .. } | ItemKind::Let { .. } | ItemKind::Flow { .. } => Some(Kind::Value),
         ItemKind::Factor(factor) => Some(Kind::Factor(factor.side)),
+        ItemKind::Bound { .. } => Some(Kind::Bound),
+        ItemKind::Weight { .. } => Some(Kind::Weight),
+        ItemKind::Draw { .. } => Some(Kind::Draw),
         _ => None,
     }
 }
@@ -132,12 +182,30 @@ fn kind(item: &Item) -> Option<Kind> {
 impl Definitions<'_> {
     /// The members that the statement defines.
     pub(super) fn defines(&self, unroller: &mut Unroller<'_>) -> Vec<(String, Vec<i64>)> {
-        let names: Vec<&Name> = match &self.item.kind {
-            ItemKind::Variables { names, .. } => names.iter().collect(),
-            ItemKind::Net { name, .. } | ItemKind::Let { name, .. } | ItemKind::Flow { name, .. } => vec![name],
-            ItemKind::Factor(factor) => vec![&factor.variable],
+        match &self.item.kind {
+            ItemKind::Variables { names, .. } => self.members(&names.iter().collect::<Vec<_>>(), unroller),
+            ItemKind::Net { name, .. } | ItemKind::Let { name, .. } | ItemKind::Flow { name, .. } => {
+                self.members(&[name], unroller)
+            }
+            ItemKind::Factor(factor) => self.members(&[&factor.variable], unroller),
             _ => Vec::new(),
+        }
+    }
+
+    /// The members about which the statement is, if only one statement of its kind may be about each.
+    pub(super) fn states(&self, unroller: &mut Unroller<'_>) -> Vec<Stated> {
+        let members = match &self.item.kind {
+            ItemKind::Bound { term: name, .. }
+            | ItemKind::Weight { term: name, .. }
+            | ItemKind::Draw { variable: name, .. } => self.members(&[name], unroller),
+            _ => self.defines(unroller),
         };
+        let each = members.into_iter();
+        each.filter_map(|(family, member)| Some((kind(self.item)?, family, member))).collect()
+    }
+
+    /// The members that these names select.
+    fn members(&self, names: &[&Name], unroller: &mut Unroller<'_>) -> Vec<(String, Vec<i64>)> {
         let mut all = Vec::new();
         for at in &self.at {
             for name in names.iter().filter(|name| !name.subscript.is_empty()) {

@@ -7,6 +7,7 @@
 
 mod expand;
 mod members;
+mod references;
 mod sets;
 
 use crate::ast::{Expression, File, Item, ItemKind, Name};
@@ -14,6 +15,7 @@ use crate::diagnostics::{Diagnostic, Findings, messages};
 use crate::graph::{Checkpoint, Param, Value};
 use crate::source::Span;
 use members::{Definitions, is_of_indices};
+pub use references::Reference;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,22 +42,6 @@ pub struct Unrolled<'f> {
     pub checkpoint: Option<Checkpoint>,
 }
 
-/// How the members of a family are written.
-#[derive(Debug, Clone)]
-pub struct Reference {
-    /// `z[l]`
-    pub one: String,
-    /// `z[1..L]`, of variables.
-    pub all: Option<String>,
-}
-
-impl Reference {
-    /// The error for the name of the family without an index.
-    pub fn missing(&self, name: &Name) -> Diagnostic {
-        messages::family_without_index(&name.text, name.span, &self.one, self.all.as_deref())
-    }
-}
-
 /// Expands every member, at these values of the parameters.
 pub fn unroll<'f>(file: &'f File, params: &[Param], findings: &mut Findings) -> Unrolled<'f> {
     let has_indices = file.items.iter().any(|item| {
@@ -73,9 +59,13 @@ pub fn unroll<'f>(file: &'f File, params: &[Param], findings: &mut Findings) -> 
     let definitions = unroller.definitions(file);
     unroller.know(&definitions);
     unroller.references = unroller.references(&definitions);
+    let stated = definitions.iter().flat_map(|definition| definition.states(&mut unroller)).collect::<BTreeSet<_>>();
     let mut items: Vec<Item> = Vec::new();
     for definition in &definitions {
-        items.extend(unroller.member(definition));
+        match unroller.of_family(definition.item, &stated) {
+            Some(members) => items.extend(members),
+            None => items.extend(unroller.member(definition)),
+        }
     }
     unroller.warn_of_unused(file, &definitions);
     let file = File { items, comments: file.comments.clone(), stray_docs: file.stray_docs.clone() };
@@ -141,6 +131,8 @@ struct Unroller<'u> {
     families: BTreeMap<String, Vec<Vec<i64>>>,
     /// The values of each family of variables over one index, in their order.
     ranges: BTreeMap<String, Vec<i64>>,
+    /// The families of variables.
+    variables: BTreeSet<String>,
     /// Members that are values (`let z[0] = …`) of families of variables.
     values: BTreeSet<String>,
     fixed: BTreeSet<usize>,
@@ -163,6 +155,7 @@ impl<'u> Unroller<'u> {
             tables: BTreeMap::new(),
             families: BTreeMap::new(),
             ranges: BTreeMap::new(),
+            variables: BTreeSet::new(),
             values: BTreeSet::new(),
             fixed: BTreeSet::new(),
             length: None,
@@ -245,6 +238,15 @@ impl<'u> Unroller<'u> {
                 _ => {}
             }
         }
+        let is_plain = |name: &&Name| name.subscript.is_empty();
+        let plain = definitions.iter().flat_map(|definition| match &definition.item.kind {
+            ItemKind::Variables { names, .. } => names.iter().filter(is_plain).collect(),
+            _ => Vec::new(),
+        });
+        self.variables.clone_from(&of_variables);
+        plain.for_each(|name| {
+            self.variables.remove(&name.text);
+        });
         values.retain(|(family, _)| of_variables.contains(family));
         self.values = values.iter().map(|(family, member)| member_name(family, member)).collect();
         let mut members: BTreeMap<String, BTreeSet<Vec<i64>>> = BTreeMap::new();
@@ -284,53 +286,6 @@ impl<'u> Unroller<'u> {
                 self.findings.push(unused(&name.text, name.span));
             }
         }
-    }
-
-    /// The families over one index, except those whose name something without an index has too.
-    fn references(&self, definitions: &[Definitions<'_>]) -> BTreeMap<String, Reference> {
-        let (mut found, mut plain) = (BTreeMap::new(), BTreeSet::new());
-        for definition in definitions {
-            let item = definition.item;
-            let is_variable = matches!(item.kind, ItemKind::Variables { .. });
-            if !is_variable && !matches!(item.kind, ItemKind::Net { .. } | ItemKind::Let { .. } | ItemKind::Flow { .. })
-            {
-                continue;
-            }
-            let indices: Vec<&String> = definition.at.first().into_iter().flat_map(|at| at.keys()).collect();
-            for name in names(item) {
-                if name.subscript.is_empty() {
-                    plain.insert(&name.text);
-                } else if let (&[index], [_]) = (indices.as_slice(), name.subscript.as_slice()) {
-                    let family = &name.text;
-                    let all = is_variable.then(|| self.whole_range(index)).flatten();
-                    let all = all.map(|range| format!("{family}[{range}]"));
-                    found.entry(family.clone()).or_insert_with(|| Reference { one: format!("{family}[{index}]"), all });
-                }
-            }
-        }
-        found.retain(|family, _| !plain.contains(family));
-        found
-    }
-
-    /// `1..T` for an index whose values are one range.
-    fn whole_range(&self, index: &str) -> Option<String> {
-        let index = self.indices.get(index)?;
-        let (first, last) = (index.values.iter().min()?, index.values.iter().max()?);
-        let is_range = last - first + 1 == i64::try_from(index.values.len()).ok()?;
-        let last = match self.length.as_ref().filter(|_| index.over_length) {
-            Some(length) => length.clone(),
-            None => last.to_string(),
-        };
-        is_range.then(|| format!("{first}..{last}"))
-    }
-
-    /// Whether a name is not that of a family without an index, which is an error.
-    fn has_index(&mut self, name: &Name) -> bool {
-        let family = self.references.get(&name.text).filter(|_| name.subscript.is_empty());
-        if let Some(family) = family {
-            self.findings.push(family.missing(name));
-        }
-        family.is_none()
     }
 
     /// The value of a parameter that determines the number of members.

@@ -21,9 +21,9 @@ pub(crate) fn past_of_another(span: Span) -> Diagnostic {
 
 pub(crate) fn past_out_of_place(name: &str, span: Span, declared: Span) -> Diagnostic {
     Diagnostic::error("E0256", format!("`{name}` has no past to read here"))
-        .at(span, "only allowed in the factor of p of an observed map")
+        .at(span, "only allowed in the factor of p of an observed or latent map")
         .and(declared, format!("`{name}` is declared here"))
-        .hint("`past` works for observed variables [channels, height, width], whose positions p draws one after the other")
+        .hint("`past` works for observed and latent variables [channels, height, width], whose positions p draws one after the other")
 }
 
 pub(crate) fn not_causal(block: &str, span: Span, able: &[&str]) -> Diagnostic {
@@ -63,7 +63,7 @@ pub(crate) fn let_circle(name: &str, span: Span) -> Diagnostic {
 pub(crate) fn let_of_nothing(name: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0234", format!("the value `{name}` reads no variable"))
         .at(span, "no variable here")
-        .hint("a `let` is a function of variables: `let h = x |> encoder(growth: 16, out: 32)`; a number is a `param`")
+        .hint("a `let` is a function of variables: `let h = x |> encoder(growth: 16, out: 32)`; a number is a `param`, and 32 equal numbers are `constant(0, 32)`")
 }
 
 pub(crate) fn learned_shape_missing(span: Span) -> Diagnostic {

@@ -71,14 +71,19 @@ impl Builder {
 
     pub(super) fn expert(&self, pair: Pair<'_, Rule>) -> Option<Expert> {
         let span = self.span(&pair);
-        let (mut body, mut network) = (None, None);
+        let (mut body, mut network, mut product) = (None, None, Vec::new());
         for part in pair.into_inner() {
             match part.as_rule() {
+                Rule::experts => {
+                    let each = part.into_inner().filter(|part| part.as_rule() == Rule::expert);
+                    product = each.map(|expert| self.expert(expert)).collect::<Option<Vec<_>>>()?;
+                    body = product.first().map(|expert| expert.body.clone());
+                }
                 Rule::expression | Rule::call => body = Some(self.expression(part)?),
                 Rule::network => network = Some(self.expression(part.into_inner().next()?)?),
                 _ => {}
             }
         }
-        Some(Expert { body: body?, network, span })
+        Some(Expert { body: body?, network, product, span })
     }
 }

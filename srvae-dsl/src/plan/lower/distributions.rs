@@ -3,7 +3,7 @@
 use super::Lowering;
 use crate::catalog::Distribution;
 use crate::derive::drops_out;
-use crate::graph::{Body, Factor, Network, Side, Stage, Use, VariableId};
+use crate::graph::{Body, Factor, Network, Op, Side, Stage, Use, VariableId};
 use crate::plan::call::Call;
 use crate::plan::parts::{context_path, flow_path};
 use crate::plan::program::{Operation, Rate, ValueId};
@@ -145,11 +145,11 @@ impl Lowering<'_> {
         let standard = network.experts().map_or(0, |(_, standard)| standard);
         let (mut inputs, mut presences, mut given) = (Vec::new(), Vec::new(), Vec::new());
         for expert in self.heads(network, &factor.path, factor.variable) {
-            let head = expert.head;
+            let (&[head], Stated::One(stated)) = (expert.heads.as_slice(), expert.given) else { continue };
             inputs.push(if self.values[head.0].rate == Rate::Draws { self.for_samples(head) } else { head });
             presences.push(expert.presences.len());
             inputs.extend(expert.presences);
-            given.push(expert.given);
+            given.push(stated);
         }
         self.value(Operation::Experts { presences, given, standard }, inputs, name)
     }
@@ -161,11 +161,18 @@ impl Lowering<'_> {
         let name = format!("{}_{}", factor.side.name(), self.model.variable(factor.variable).name);
         let mut components = Vec::new();
         let heads = self.when_drawn(factor, |lowering| lowering.heads(network, &factor.path, factor.variable));
-        for (at, OneHead { head, presences, given }) in heads.into_iter().enumerate() {
-            let head = self.head(factor.variable, head);
-            let call = Call::of_one(base.entry.name, base.entry.runtime, base.args.clone());
-            let name = format!("{name}_of_{}", at + 1);
-            components.push((self.value(Operation::Head { call, given }, vec![head], &name), presences));
+        for (at, OneHead { heads, presences, given }) in heads.into_iter().enumerate() {
+            let heads = heads.into_iter().map(|head| self.head(factor.variable, head)).collect();
+            let operation = match given {
+                Stated::One(given) => {
+                    let call = Call::of_one(base.entry.name, base.entry.runtime, base.args.clone());
+                    Operation::Head { call, given }
+                }
+                Stated::Product { given, standard } => {
+                    Operation::Experts { presences: vec![0; given.len()], given, standard }
+                }
+            };
+            components.push((self.value(operation, heads, &format!("{name}_of_{}", at + 1)), presences));
         }
         components
     }
@@ -175,23 +182,41 @@ impl Lowering<'_> {
     fn heads(&mut self, network: &Network, path: &str, own: VariableId) -> Vec<OneHead> {
         let nodes = self.nodes(network, path, &[]);
         let (experts, _) = network.experts().unwrap_or_default();
-        let mut heads = Vec::with_capacity(experts.len());
+        let mut all = Vec::with_capacity(experts.len());
         for (expert, given) in experts {
-            let Some(head) = nodes[expert.0] else { continue };
+            let node = &network.nodes[expert.0];
+            let (heads, given) = match &node.op {
+                Op::Experts { given, standard, .. } => {
+                    let heads = node.inputs.iter().map(|input| nodes[input.0]).collect::<Option<Vec<_>>>();
+                    (heads, Stated::Product { given: given.clone(), standard: *standard })
+                }
+                _ => (nodes[expert.0].map(|head| vec![head]), Stated::One(given)),
+            };
+            let Some(of_one) = heads else { continue };
             let read = network.variables_above(expert, &self.model.nets);
             let read = read.iter().filter(|id| drops_out(self.model, own, *id));
             let presences = read.filter_map(|id| self.partly.get(&id)).map(|(_, presence)| *presence).collect();
-            heads.push(OneHead { head, presences, given });
+            all.push(OneHead { heads: of_one, presences, given });
         }
-        heads
+        all
     }
 }
 
-/// The head of one of several distributions.
+/// One of several distributions.
 struct OneHead {
-    head: ValueId,
+    /// Its head, or those of its experts if it is a product of them.
+    heads: Vec<ValueId>,
     /// Of what it reads and a record may lack.
     presences: Vec<ValueId>,
-    /// The parameters that the file states by name.
-    given: u32,
+    given: Stated,
+}
+
+/// The parameters that the file states by name.
+enum Stated {
+    One(u32),
+    /// Of each expert, and the number of standard normals beside them.
+    Product {
+        given: Vec<u32>,
+        standard: usize,
+    },
 }

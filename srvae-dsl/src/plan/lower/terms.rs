@@ -1,7 +1,7 @@
 //! The terms of the bound, and the additional terms of the training objective.
 
 use super::Lowering;
-use crate::catalog;
+use crate::catalog::{self, Space};
 use crate::check::RECORDS;
 use crate::derive::{Presence, Term, TermKind, common_flows, is_dequantised};
 use crate::graph::{self, DrawMethod, Estimator, Number, ParamId, Side, VariableId};
@@ -150,8 +150,33 @@ impl Lowering<'_> {
             return *scored;
         }
         let name = format!("log_{}_{}", side.name(), self.model.variable(variable).name);
-        let value = self.known[&variable];
+        let value = self.of_its_space(variable);
         self.value(Operation::LogProb, vec![distribution, value], &name)
+    }
+
+    /// A variable's value, at which its density is finite: 1/2 in records that lack it, where 0 is outside of its space. A
+    /// density that is infinite there would have no gradient, although the record has no such term.
+    fn of_its_space(&mut self, variable: VariableId) -> ValueId {
+        let (model, value) = (self.model, self.known[&variable]);
+        let of = model.variable(variable);
+        let excludes_0 = matches!(of.space, Space::Positive | Space::Unit | Space::Simplex | Space::Sphere);
+        let is_drawn = self.where_observed.get(&variable) != Some(&value);
+        let (Some((own, presence)), false, true) = (self.partly.get(&variable).copied(), is_drawn, excludes_0) else {
+            return value;
+        };
+        let (Some(filled), Some(channels), Some(size)) =
+            (catalog::block("filled"), of.dims.first(), of.shape.first().and_then(|size| i64::try_from(*size).ok()))
+        else {
+            return value;
+        };
+        let half = graph::Value::Real(0.5);
+        let arguments = vec![
+            graph::Argument { name: "value", number: Number::Literal(half.clone()), value: half },
+            graph::Argument { name: "channels", number: channels.clone(), value: graph::Value::Int(size) },
+        ];
+        let call = Call::of_one(filled.name, filled.runtime, arguments);
+        let halves = self.value(Operation::Function(call), vec![own], &format!("{}_halves", of.name));
+        self.value(Operation::Choose, vec![presence, own, halves], &format!("{}_or_half", of.name))
     }
 
     /// A term of the bound, one number per row, and 0 for records for which it does not count.
