@@ -1,7 +1,7 @@
 //! The estimate of memory, number by number.
 
 use srvae_dsl::{Overrides, Source, compile};
-use srvae_interpreter::Interpreted;
+use srvae_interpreter::{Interpreted, Memory};
 use srvae_numerics::{DType, Device, Params};
 
 /// Every number computed by hand, in the order of the model's lines.
@@ -30,4 +30,28 @@ fn a_small_model_by_hand() {
     assert_eq!(memory.evaluation_image, 4 * ((2 + 4) * pixels + heads + variables));
     let two = memory.training(2);
     assert_eq!((memory.largest_batch(two), memory.largest_batch(two - 1)), (2, 1));
+}
+
+/// Bytes per image that training of a chain keeps, in segments of one level or as a whole.
+fn chain(checkpoint: &str) -> u64 {
+    let text = format!(
+        "model chain\nindex l in 1..4\nobserved x: real[3]\nlatent z[l]: real[2]\n{checkpoint}\
+         p(z[1]) = standard_normal\np(z[l] | z[l - 1]) = normal from z[l - 1] |> linear\np(x | z[4]) = normal from z[4] |> linear\n\
+         q(z[1] | x) = normal from x |> linear\nq(z[l] | z[l - 1]) = normal from z[l - 1] |> linear\n"
+    );
+    let compilation = compile(&Source::new("chain.pgm", text), &Overrides::default());
+    Memory::of(compilation.plan().unwrap()).training_image
+}
+
+/// The memory of a layer's backward pass is the same for both, so the difference is that of what is kept.
+#[test]
+fn segments_keep_the_largest_and_what_is_passed_on_twice() {
+    // Heads of 4 for each z[l] by q and, from the second, by p, and of 6 for x. Each is the output of a layer.
+    let heads = 4 * 4 + 3 * 4 + 6;
+    let whole = heads + 3 * heads + 4 * (4 * 2 + 3);
+    // The first segment has the layers of q(z[1]), q(z[2]) and p(z[2]), their heads and the draw of z[1].
+    let largest = 3 * 4 + 3 * 3 * 4 + 4 * 2;
+    // To later segments the heads of q(z[2]), q(z[3]) and q(z[4]); to the bound its five terms.
+    let passed = 3 * 4 + 5;
+    assert_eq!(chain("") - chain("checkpoint l = 1\n"), 4 * (whole - (largest + 2 * passed)) / 4 * 5);
 }
