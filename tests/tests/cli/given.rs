@@ -122,3 +122,14 @@ fn a_likelihood_is_decoded_as_asked_for() {
     }
     assert!(samples.iter().all(|row| row.iter().sum::<f32>() == 1.0) && samples != likeliest);
 }
+
+#[test]
+fn a_label_that_pictures_lack_is_asked_for() {
+    let place = trained();
+    let reads = "q(w | x, c) = normal from concat(x |> flatten, c) |> linear";
+    let text = MODEL.replace("q(w | x) = normal from x |> flatten |> linear", reads);
+    fs::write(place.path("both.pgm"), text).unwrap();
+    place.json("train both.pgm --data data --steps 4 --batch 4 --out label");
+    place.fails("reconstruct label --input data/class0", &["is given `c`", "--given c=VALUE"]);
+    place.json("reconstruct label --input data/class0 --given c=1");
+}
