@@ -28,8 +28,12 @@ pub fn run(models: &'static [Compiled], args: &Figure) -> Result<ExitCode> {
     interrupt::listen();
     let session = Session::open(models, &args.run, &device::choose(&args.common)?)?;
     let (name, examples) = (session.data_name(&args.data), session.test(&args.data, Some(args.columns))?.1);
-    let modes: Vec<&Mode> = session.model.modes().iter().filter(|mode| figures::displays(&session.spec, mode)).collect();
-    ensure!(!modes.is_empty(), "this model has no images to show; `explain FILE --svg graph.svg` draws its graph alone");
+    let modes: Vec<&Mode> =
+        session.model.modes().iter().filter(|mode| figures::displays(&session.spec, mode)).collect();
+    ensure!(
+        !modes.is_empty(),
+        "this model has no images to show; `explain FILE --svg graph.svg` draws its graph alone"
+    );
     let pictures = (args.columns * modes.len()) as f64;
     check_sheet(&session, pictures, &Options::default(), "use fewer --columns")?;
     let mut groups = Vec::new();

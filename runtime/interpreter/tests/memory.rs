@@ -32,10 +32,10 @@ fn a_small_model_by_hand() {
     assert_eq!((memory.largest_batch(two), memory.largest_batch(two - 1)), (2, 1));
 }
 
-/// Bytes per image that training of a chain keeps, in segments of one level or as a whole.
-fn chain(checkpoint: &str) -> u64 {
+/// Bytes per image that training of a chain with this many data keeps, in segments or as a whole.
+fn chain(data: usize, checkpoint: &str) -> u64 {
     let text = format!(
-        "model chain\nindex l in 1..4\nobserved x: real[3]\nlatent z[l]: real[2]\n{checkpoint}\
+        "model chain\nindex l in 1..4\nobserved x: real[{data}]\nlatent z[l]: real[2]\n{checkpoint}\
          p(z[1]) = standard_normal\np(z[l] | z[l - 1]) = normal from z[l - 1] |> linear\np(x | z[4]) = normal from z[4] |> linear\n\
          q(z[1] | x) = normal from x |> linear\nq(z[l] | z[l - 1]) = normal from z[l - 1] |> linear\n"
     );
@@ -53,5 +53,16 @@ fn segments_keep_the_largest_and_what_is_passed_on_twice() {
     let largest = 3 * 4 + 3 * 3 * 4 + 4 * 2;
     // To later segments the heads of q(z[2]), q(z[3]) and q(z[4]); to the bound its five terms.
     let passed = 3 * 4 + 5;
-    assert_eq!(chain("") - chain("checkpoint l = 1\n"), 4 * (whole - (largest + 2 * passed)) / 4 * 5);
+    assert_eq!(chain(3, "") - chain(3, "checkpoint l = 1\n"), 4 * (whole - (largest + 2 * passed)) / 4 * 5);
+    // A single segment keeps everything, and copies of the terms: the model as a whole needs less.
+    assert_eq!(chain(1, "checkpoint l = 4\n"), chain(1, ""));
+}
+
+#[test]
+fn as_many_rows_are_computed_at_once_as_fit_but_at_least_one() {
+    let rows = |evaluation_image| {
+        let (training_fixed, training_image, saving, evaluation_fixed) = (0, 0, 0, 0);
+        Memory { training_fixed, training_image, saving, evaluation_fixed, evaluation_image }.rows_at_once()
+    };
+    assert_eq!([rows(1 << 20), rows(200 << 20), rows(300 << 20)], [256, 1, 1]);
 }

@@ -267,6 +267,8 @@ mod tests {
             (Space::Positive, vec![2], "1,0", "not positive"),
             (Space::Unit, vec![1], "1", "not between 0 and 1, both excluded"),
             (Space::Simplex, vec![2], "0.4", "do not add up to 1"),
+            // Its length is 1.0012.
+            (Space::Sphere, vec![2], "0.602,0.8", "does not have length 1"),
             (Space::Image, vec![3, 4, 4], "nowhere.png", "there is no such file"),
         ] {
             let (spec, classes) = (spec(variable(space, &shape)), [("v".to_owned(), names.clone())].into());
