@@ -13,7 +13,7 @@ fn draw(of: &dyn Distribution, temperature: f64) -> Result<Vec<f64>> {
 #[test]
 fn without_temperature_a_weibull_variable_is_its_median() -> Result<()> {
     let (scale, shape) = (2f64, 3f64);
-    let own = Weibull::from_head(Tensor::new(&[[scale.ln(), shape.ln()]; 4], &Device::Cpu)?)?;
+    let own = Weibull::from_head(&Tensor::new(&[[scale.ln(), shape.ln()]; 4], &Device::Cpu)?)?;
     let median = scale * std::f64::consts::LN_2.powf(1.0 / shape);
     let found = draw(&own, 0.0)?;
     // Rounding of logarithms and exponentials.
@@ -23,7 +23,7 @@ fn without_temperature_a_weibull_variable_is_its_median() -> Result<()> {
 
 /// Directions around (0.6, 0.8).
 fn direction(log_concentration: f64) -> Result<VonMisesFisher> {
-    Ok(VonMisesFisher::from_head(Tensor::new(&[[0.6, 0.8, log_concentration]; 4], &Device::Cpu)?)?)
+    Ok(VonMisesFisher::from_head(&Tensor::new(&[[0.6, 0.8, log_concentration]; 4], &Device::Cpu)?)?)
 }
 
 #[test]
