@@ -51,10 +51,10 @@ fn a_table_evaluates_each_run_on_its_own_test_data() {
     let place = Place::new();
     let lines = (0..80).map(|at| format!("{},{}\n", f64::from(at).sin(), f64::from(at % 7)));
     fs::write(place.path("t.csv"), "a,b\n".to_owned() + &lines.collect::<String>()).unwrap();
-    for (name, columns) in [("one", "a"), ("both", "a, b")] {
+    for (name, columns, all) in [("one", "a", "a"), ("both", "a, b", "concat(a, b)")] {
         let factors = columns.split(", ").map(|v| format!("p({v} | z) = normal from z |> linear\n"));
         let text = format!(
-            "model {name}\nobserved {columns}: real[1]\nlatent z: real[1]\np(z) = standard_normal\n{}q(z | {columns}) = normal from concat({columns}) |> linear\n",
+            "model {name}\nobserved {columns}: real[1]\nlatent z: real[1]\np(z) = standard_normal\n{}q(z | {columns}) = normal from {all} |> linear\n",
             factors.collect::<String>()
         );
         fs::write(place.path(&format!("{name}.pgm")), text).unwrap();

@@ -95,7 +95,7 @@ fn what_the_graph_does_not_allow_is_refused_with_the_reason() {
         ("--given w=1,1,1 --given c=class2", vec!["no drawn variable depends on c; omit it"]),
         ("--given v=1", vec!["the model has no variable `v`; it has x, c, z, w"]),
         ("--given c=9", vec!["--given c=9", "a class from 0 to 2, or one of class0, class1, class2"]),
-        ("--given w=1,2", vec!["expected 3 numbers"]),
+        ("--given w=1,2", vec!["expected 3 finite numbers"]),
         ("--given w=none.npz", vec!["none.npz: no such file"]),
         ("--given z=0 --given z=1", vec!["`z` is given twice"]),
     ] {
