@@ -4,7 +4,7 @@
 mod support;
 
 use srvae_dsl::explain;
-use srvae_dsl::graph::{VariableId, in_ranges};
+use srvae_dsl::graph::{VariableId, family, in_ranges};
 use srvae_dsl::plan::Plan;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -78,7 +78,12 @@ fn entry(name: &str, text: &str, plan: &Plan) -> String {
         format!("{sign} {name}{many}")
     });
     // The steps of a sequence are one array, and other families are printed with their ranges.
-    let names = |ids: &[VariableId]| in_ranges(plan.names_outside(ids).into_iter()).join(", ");
+    let names = |ids: &[VariableId]| {
+        let all = plan.names_outside(ids);
+        let mut by_family = all.clone();
+        by_family.sort_by_key(|name| all.iter().position(|other| family(other) == family(name)));
+        in_ranges(by_family.into_iter()).join(", ")
+    };
     let bounded = &plan.derivation.bounded;
     let all: Vec<VariableId> = bounded.of.iter().chain(&bounded.partly).copied().collect();
     let condition = if bounded.partly.is_empty() { "" } else { " where observed" };
