@@ -49,10 +49,10 @@ fn segments_keep_the_largest_and_what_is_passed_on_twice() {
     // Heads of 4 for each z[l] by q and, from the second, by p, and of 6 for x. Each is the output of a layer.
     let heads = 4 * 4 + 3 * 4 + 6;
     let whole = heads + 3 * heads + 4 * (4 * 2 + 3);
-    // The first segment has the layers of q(z[1]), q(z[2]) and p(z[2]), their heads and the draw of z[1].
-    let largest = 3 * 4 + 3 * 3 * 4 + 4 * 2;
-    // To later segments the heads of q(z[2]), q(z[3]) and q(z[4]); to the bound its five terms.
-    let passed = 3 * 4 + 5;
+    // The last segment has the heads of q(z[4]) and p(z[4]), the draw of z[4], and the layer and the head of x.
+    let largest = 2 * 3 * 4 + 4 * 2 + 6 + 3 * 6;
+    // The layers of q and p of z[2] to z[4] are in the segment before that of their heads. The bound has five terms.
+    let passed = 2 * 3 * 4 + 5;
     assert_eq!(chain(3, "") - chain(3, "checkpoint l = 1\n"), 4 * (whole - (largest + 2 * passed)) / 4 * 5);
     // A single segment keeps everything, and copies of the terms: the model as a whole needs less.
     assert_eq!(chain(1, "checkpoint l = 4\n"), chain(1, ""));
