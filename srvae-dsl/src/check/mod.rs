@@ -32,6 +32,7 @@ mod objective;
 mod order;
 mod settings;
 mod size;
+mod sums;
 mod unused;
 
 use crate::ast::{File, Item, ItemKind};
@@ -97,6 +98,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     checker.means(&q, &draws);
     let weights = checker.weights(file, &p, &q);
     let addends = checker.addends(file, &[&p, &q]);
+    let sum = checker.sum(&draws, (&p, &q), (&estimates, &addends));
     checker.findings.finish(source)?;
     checker.unused(&p, &q, file);
     let Checker { mut findings, name, docs, params, presets, variables, nets, .. } = checker;
@@ -112,6 +114,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
         q,
         estimates,
         draws,
+        sum,
         weights,
         addends,
         fixed,
