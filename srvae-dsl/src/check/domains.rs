@@ -96,6 +96,8 @@ fn yields(block: &Use<Block>, inputs: &mut dyn Iterator<Item = Interval>) -> Int
         "add" => fold(|sum, one| sum + one),
         "subtract" => fold(|rest, one| rest + -one),
         "multiply" => fold(|product, one| product * one),
+        "sum" => fold(Interval::with).summed(),
+        "matmul" => fold(|product, one| product * one).summed(),
         "divide" => fold(|whole, one| whole / one),
         "upsample" | "downsample" | "resize" | "concat" | "reshape" | "flatten" | "spread" | "channels"
         | "set_pool" | "global_pool" | "stack" => fold(Interval::with),

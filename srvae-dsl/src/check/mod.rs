@@ -30,6 +30,7 @@ mod network;
 mod numbers;
 mod objective;
 mod order;
+mod padding;
 mod settings;
 mod size;
 mod sums;
@@ -124,6 +125,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
         checkpoint,
     };
     size::bound(&model, &mut findings);
+    padding::reads(&model, &mut findings);
     findings.finish(source)?;
     let warnings = Report::new(source, findings.diagnostics).diagnostics;
     Ok((model, warnings))

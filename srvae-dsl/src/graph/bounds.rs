@@ -67,6 +67,16 @@ impl Interval {
         Self { low: least(&[self.low, other.low]), high: most(&[self.high, other.high]) }
     }
 
+    /// The sums of one or more of the numbers.
+    #[must_use]
+    pub fn summed(self) -> Self {
+        let Self { low, high } = self;
+        Self {
+            low: if low.at < 0.0 { Self::ALL.low } else { low },
+            high: if high.at > 0.0 { Self::ALL.high } else { high },
+        }
+    }
+
     /// The squares of the numbers.
     #[must_use]
     pub fn squared(self) -> Self {

@@ -1,7 +1,7 @@
 //! Laws of the bound: terms have a value for each sample and record, closed forms agree with Monte Carlo estimates, and
 //! the bound increases with the number of samples.
 
-use super::{BATCH, Finding, Subject, facts, mean};
+use super::{BATCH, Finding, Subject, facts, mean, named};
 use anyhow::Result;
 use srvae_training::{BoundOptions, KlEstimator, TermKind};
 
@@ -30,7 +30,7 @@ fn shapes(subject: &Subject<'_>) -> Result<Finding> {
     let wrong = terms.iter().filter(|term| term.value.dims() != [3, BATCH]);
     let wrong: Vec<_> = wrong.map(|term| format!("{} has {:?}", term.name, term.value.dims())).collect();
     let names: Vec<_> = terms.iter().map(|term| term.name).collect();
-    let seen = if wrong.is_empty() { names.join(", ") } else { wrong.join("; ") };
+    let seen = if wrong.is_empty() { named(&names) } else { wrong.join("; ") };
     Ok(Finding::new("terms have one value per sample and record", wrong.is_empty(), seen))
 }
 

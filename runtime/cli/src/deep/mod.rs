@@ -44,6 +44,16 @@ enum Outcome {
     Skipped,
 }
 
+/// Names in the table of laws.
+const NAMED: usize = 8;
+
+/// Names, of which a family may have hundreds.
+fn named(names: &[impl AsRef<str>]) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    names.iter().take(NAMED).map(AsRef::as_ref).collect::<Vec<_>>().join(", ") + &more
+}
+
 impl Finding {
     fn new(law: impl Into<String>, holds: bool, seen: impl Into<String>) -> Self {
         let outcome = if holds { Outcome::Holds } else { Outcome::Broken };

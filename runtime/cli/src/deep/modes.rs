@@ -1,7 +1,7 @@
 //! Laws of modes: every mode yields values of its variables' shapes and spaces, the bound accepts them as data, and the
 //! mode's evidence changes them.
 
-use super::{BATCH, Finding, Subject};
+use super::{BATCH, Finding, Subject, named};
 use anyhow::Result;
 use srvae_training::spec::{Space, Variable, space_entry};
 use srvae_training::{BoundOptions, DType, Decode, Device, Draw, Noise, Tensor, Values, figures};
@@ -28,7 +28,7 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
         if !finite(&bound)? {
             wrong.push("the bound of its result is not finite".to_owned());
         }
-        let seen = if wrong.is_empty() { mode.yields.join(", ") } else { wrong.join("; ") };
+        let seen = if wrong.is_empty() { named(mode.yields) } else { wrong.join("; ") };
         let law = format!("{} yields values in their variables' spaces, and their bound is finite", mode.name);
         findings.push(Finding::new(law, wrong.is_empty(), seen));
         for name in mode.given {
@@ -38,7 +38,7 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
                 Ok(model.run(mode.name, given, BATCH, &mut Noise::seeded(seed), &draw)?)
             };
             let changed = changed(&run, &given, (variable, spec.steps(variable)))?;
-            let seen = if changed.is_empty() { "nothing changes".to_owned() } else { changed.join(", ") };
+            let seen = if changed.is_empty() { "nothing changes".to_owned() } else { named(&changed) };
             let law = format!("{} depends on {name}", mode.name);
             findings.push(Finding::new(law, !changed.is_empty(), seen));
         }

@@ -85,3 +85,39 @@ pub(crate) fn family_without_index(name: &str, span: Span, one: &str, all: Optio
         .at(span, "index missing")
         .hint(hint)
 }
+
+/// How a sequence is read without its padding.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum PaddingRemedy {
+    /// By a forward recurrence, at its end.
+    Forward,
+    /// By a value of a forward recurrence at the record's end, which steps read.
+    End,
+    /// By a backward recurrence.
+    Backward,
+    /// By a backward recurrence that starts after the end.
+    Start,
+}
+
+/// `name` is a member of a family over the length.
+pub(crate) fn reads_padding(name: &str, remedy: PaddingRemedy, span: Span) -> Diagnostic {
+    let hint = match remedy {
+        PaddingRemedy::Forward => {
+            "read a forward recurrence at the end of each record: `let h[1] = x[1] |> linear(out: 16)`, `let h[t] = gru(h[t - 1], x[t]) for t in \
+             2..T`, then `h[T]`"
+        }
+        PaddingRemedy::End => {
+            "a value outside of the sequence is that at the end of each record: `let end = h[T]`; read `end`"
+        }
+        PaddingRemedy::Backward => {
+            "read later steps through a backward recurrence, which starts at the end of each record: `let b[T + 1] = learned real[16]`, \
+             `let b[t] = gru(b[t + 1], x[t])`"
+        }
+        PaddingRemedy::Start => {
+            "start the backward recurrence after the last step, with a value that reads no step: `let b[T + 1] = learned real[16]`"
+        }
+    };
+    Diagnostic::error("E0493", format!("`{name}` is beyond the end of a shorter record"))
+        .at(span, "would be padding there")
+        .hint(format!("{hint}; if all records have T steps, declare `param T = 4` instead of `length T`"))
+}

@@ -94,7 +94,9 @@ pub(super) fn sign(before: &str, found: &str, expected: &str) -> Option<&'static
         ":" if expected.contains("`]`") || expected.contains("a subscript") => {
             "elements of a vector are `z |> channels(0, 2)`; members of a family `z[0..2]`, both ends included"
         }
-        "@" => "a product with a matrix is `linear`, as in `z |> linear(out: 8)`",
+        "@" => {
+            "a product with learned weights is `linear`, as in `z |> linear(out: 8)`, and that of two values `matmul(a, b)`"
+        }
         "\\" => "write plain names and a bar, as in `p(x | z)`, without commands of LaTeX",
         "(" if before.trim_end().ends_with("KL") => "a term is called after its variable: `weight KL_z = 0.5`",
         _ if before.trim_end().ends_with("= if") || before.trim_end().ends_with(" if") => {

@@ -39,12 +39,6 @@ pub(in super::super) const BLOCKS: &Rows = &[
         &["stopgradient", "stopgrad", "sg", "detach", "nograd"],
         Note("omit it: every term of the bound has its whole gradient; only what a baseline of `score` reads has none"),
     ),
-    (
-        &["bmm", "matmul", "dot", "einsum"],
-        Note(
-            "a product with a matrix is `linear`; between two vectors it is `a * b`, and their mean `… |> reshape(n, 1) |> set_pool`",
-        ),
-    ),
     (&["logsoftmax"], Note("a `categorical` reads logits and normalises them; elsewhere it is `a |> softmax |> log`")),
     (&["logsigmoid"], Note("a `bernoulli` reads logits; elsewhere it is `a |> sigmoid |> log`")),
     (
@@ -83,14 +77,12 @@ pub(in super::super) const BLOCKS: &Rows = &[
     (&["broadcast", "broadcastto", "expand", "repeat", "tile", "unsqueeze"], Name("spread")),
     (&["sequential"], Note("stages follow one another after pipes: `x |> linear(out: 64) |> elu |> linear`")),
     (&["identity"], Note("omit it")),
-    (&["mean"], Note("of a vector v of n numbers it is `v |> reshape(n, 1) |> set_pool`, of a map `global_pool`")),
-    (&["sum"], Note("of a vector v of n numbers it is n times their mean, `n * (v |> reshape(n, 1) |> set_pool)`")),
-    (&["dot"], Note("the product of two vectors of n numbers is `n * (a * b |> reshape(n, 1) |> set_pool)`")),
+    (&["mean"], Note("of a vector v of n numbers it is `sum(v) / n`, of a map `global_pool`")),
+    (&["reducesum"], Name("sum")),
+    (&["mm", "bmm", "einsum"], Name("matmul")),
     (
-        &["matmul", "mm", "bmm", "einsum"],
-        Note(
-            "a product with learned weights is `linear`; that of two vectors of n numbers is `n * (a * b |> reshape(n, 1) |> set_pool)`",
-        ),
+        &["dot", "inner"],
+        Note("the product of two vectors is `sum(a * b)`, that of a matrix and a vector `matmul(a, b)`"),
     ),
 ];
 
