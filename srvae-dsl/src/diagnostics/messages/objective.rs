@@ -161,7 +161,7 @@ pub(crate) fn too_many_together(product: usize, span: Span) -> Diagnostic {
 }
 
 pub(crate) fn not_summed(name: &str, space: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0493", format!("the {space} variable `{name}` cannot be summed out"))
+    Diagnostic::error("E0498", format!("the {space} variable `{name}` cannot be summed out"))
         .at(span, format!("q has no factor for `{name}`, so this is a sum over its values"))
         .note(format!(
             "labels and binary variables with at most {MOST_VALUES} values can, if p draws them without a flow"
