@@ -29,16 +29,13 @@ fn separator(path: &Path) -> u8 {
     if path.to_string_lossy().to_lowercase().contains(".tsv") { b'\t' } else { b',' }
 }
 
-/// The bytes of the file, decompressed and without a byte order mark.
+/// The bytes of the file, decompressed. The reader skips a byte order mark.
 fn text(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = input::read(path)?;
     if bytes.starts_with(&[0x1f, 0x8b]) {
         let mut content = Vec::new();
         input::gunzip(bytes.as_slice(), input::limit()).read_to_end(&mut content)?;
         bytes = content;
-    }
-    if bytes.starts_with(b"\xef\xbb\xbf") {
-        bytes.drain(..3);
     }
     ensure!(!bytes.starts_with(b"\xff\xfe") && !bytes.starts_with(b"\xfe\xff"), "it is UTF-16; save it as UTF-8");
     ensure!(!bytes.is_empty(), "the file is empty");
@@ -157,5 +154,18 @@ mod tests {
         let pool = open(&path, None).unwrap().pool.unwrap();
         assert_eq!(pool.fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!((pool.count, pool.place(0)), (1, "line 2".to_owned()));
+    }
+
+    #[test]
+    fn parts_are_named_in_any_case() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("a.csv");
+        std::fs::write(&path, "a,Split\n1,Train\n2,TEST\n3,val\n4,train\n5,Dev\n").unwrap();
+        let opened = open(&path, None).unwrap();
+        let counts = [opened.pool, opened.validation, opened.test].map(|part| part.map_or(0, |part| part.count));
+        assert_eq!(counts, [2, 2, 1]);
+        std::fs::write(&path, "a,split\n1,train\n2,later\n").unwrap();
+        let refused = open(&path, None).err().unwrap().to_string();
+        assert!(refused.contains("line 3: column `split` says `later`"), "{refused}");
     }
 }
