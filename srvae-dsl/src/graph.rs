@@ -13,6 +13,7 @@ mod objective;
 mod parents;
 mod ranges;
 mod set;
+mod sum;
 
 pub use crate::catalog::{Space, Value};
 pub use bounds::Interval;
@@ -26,6 +27,7 @@ use petgraph::graph::DiGraph;
 pub use ranges::in_ranges;
 pub use set::VariableSet;
 use std::collections::{BTreeMap, BTreeSet};
+pub use sum::{Sum, Turn};
 
 /// Position of a variable in [`Model::variables`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,12 +53,14 @@ pub struct Model {
     pub nets: Vec<Net>,
     /// The factors of p, parents before children (ties: the file's order). One for every variable that is not given.
     pub p: Vec<Factor>,
-    /// The factors of q, parents before children. One for every latent variable.
+    /// The factors of q, parents before children. One for every latent variable that is not summed out.
     pub q: Vec<Factor>,
     /// Estimators of terms of the bound that the file states.
     pub estimates: Vec<Estimate>,
-    /// Gradient estimators for the discrete draws of q, one for each draw.
+    /// Gradient estimators for the discrete draws of q, one for each draw, and the sums over latents that q does not draw.
     pub draws: Vec<Draw>,
+    /// The order in which the latents that q does not draw are summed out.
+    pub sum: Sum,
     /// Parameters that determine the number of members of families; generated code is valid for one value of each.
     pub fixed: Vec<ParamId>,
     /// The variable with the length of each record, if the file has one. It has the name of the parameter for the

@@ -38,7 +38,9 @@ fn code_does_not_grow_with_a_family() {
         let code = code(compilation.plan().unwrap());
         (code.lines().count(), code.len())
     };
-    for (name, setting) in [("vrnn", "T"), ("dmm", "T"), ("linear_state_space", "T"), ("vampprior", "K")] {
+    for (name, setting) in
+        [("vrnn", "T"), ("dmm", "T"), ("linear_state_space", "T"), ("factorial_hmm", "T"), ("vampprior", "K")]
+    {
         let (few, many) = (lines(name, setting, 40), lines(name, setting, 160));
         // A tolerance of a tenth, for numbers of three digits instead of two. A list of the members would be three
         // times as long.

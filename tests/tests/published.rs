@@ -11,6 +11,8 @@ mod by_hand;
 mod exact;
 #[path = "published/in_order.rs"]
 mod in_order;
+#[path = "published/summed.rs"]
+mod summed;
 #[path = "published/switched.rs"]
 mod switched;
 
@@ -40,9 +42,12 @@ zoo! {
     deep_markov_model: dmm = "../models/zoo/dmm.pgm",
     relaxed_latents: dvae = "../models/zoo/dvae.pgm",
     factor_analysis: factor_analysis = "../models/zoo/factor_analysis.pgm",
+    factorial_hidden_markov_model: factorial_hmm = "../models/zoo/factorial_hmm.pgm",
     gaussian_mixture: gaussian_mixture = "../models/zoo/gaussian_mixture.pgm",
+    hidden_markov_model: hmm = "../models/zoo/hmm.pgm",
     iaf_posterior: iaf_posterior = "../models/zoo/iaf_vae.pgm",
     joint_multimodal_vae: jmvae = "../models/zoo/jmvae.pgm",
+    latent_classes: latent_class = "../models/zoo/latent_class.pgm",
     linear_state_space: linear_state_space = "../models/zoo/linear_state_space.pgm",
     semi_supervised: m2 = "../models/zoo/m2.pgm",
     masked_autoregressive_flow: maf_density = "../models/zoo/maf.pgm",
@@ -54,6 +59,7 @@ zoo! {
     mixed_columns: table_vae = "../models/zoo/table.pgm",
     mixture_of_experts: mmvae = "../models/zoo/mmvae.pgm",
     mixture_density: mixture_density_network = "../models/zoo/mixture_density_network.pgm",
+    regimes: switching_state_space = "../models/zoo/switching_state_space.pgm",
     recurrent: vrnn = "../models/zoo/vrnn.pgm",
     codes_in_order: ordered_codes = "models/ordered_codes.pgm",
     products_in_a_mixture: products = "models/products.pgm",

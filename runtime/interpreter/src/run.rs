@@ -3,11 +3,12 @@
 use super::parts::{Built, arguments};
 use super::{Core, Given};
 use srvae_dsl::derive::Presence;
-use srvae_dsl::graph::{DrawMethod, Factor, VariableId};
+use srvae_dsl::graph::{DrawMethod, Factor, Space, VariableId};
 use srvae_dsl::plan::{How, Operation, Program, Rate, Value, ValueId};
 use srvae_entries::all::Normal;
 use srvae_entries::registry;
 use srvae_numerics::dist::{self, Distribution, Flowed, Head, Mixture, OneOf, Through};
+use srvae_numerics::sums::{self, Axis};
 use srvae_numerics::{BoundOptions, Draw, Enumeration, Noise, Result, Tensor, ops, partly};
 use std::sync::Arc;
 
@@ -205,6 +206,28 @@ impl<'r> Run<'r> {
                 let like = tensor(0)?;
                 self.values()?.of(*at, samples * like.dim(0)?, like)?
             }
+            Operation::Values(id) => sums::values(&self.axis(*id), tensor(0)?)?,
+            Operation::Widen { from, to } => match self.held(value.inputs[0])? {
+                Held::Tensor(value) => sums::widen(value, &self.axes(to, from))?,
+                Held::Pair(..) => return Err(missing()),
+                Held::Distribution(value) => {
+                    let new: Vec<Axis> = to.iter().filter(|id| !from.contains(id)).map(|id| self.axis(*id)).collect();
+                    return Ok(Held::Distribution(Arc::from(value.repeat(sums::combinations(&new))?)));
+                }
+            },
+            Operation::Table { of, over } => {
+                let over: Vec<Axis> = over.iter().map(|id| self.axis(*id)).collect();
+                sums::table(&**density(0)?, tensor(1)?, &self.axis(*of), &over)?
+            }
+            Operation::Joined => (tensor(0)? + tensor(1)?)?,
+            Operation::SumOut { over, kept } => sums::sum_out(tensor(0)?, &self.axes(over, kept))?,
+            Operation::Rest { over, of } => {
+                let inputs = self.tensors(value)?;
+                let mut others = inputs[1..].iter().copied();
+                let axes = over.iter().map(|id| (self.axis(*id), if id == of { None } else { others.next() }));
+                sums::given(inputs[0], &axes.collect::<Vec<_>>())?
+            }
+            Operation::ValueOf(id) => sums::value_of(tensor(0)?, &self.axis(*id))?,
             Operation::Total => self.values()?.total(&self.tensors(value)?)?,
             Operation::Expect => self.values()?.expect(tensor(0)?, tensor(1)?)?,
             Operation::Whole(signs) => {
@@ -300,6 +323,20 @@ impl<'r> Run<'r> {
         let each: Vec<_> = each.collect();
         let each: Vec<_> = each.iter().map(|(space, shape)| (*space, shape.as_slice())).collect();
         Enumeration::new(&each)
+    }
+
+    /// The values of a variable that is summed out.
+    fn axis(&self, id: VariableId) -> Axis {
+        let variable = self.model.plan.model.variable(id);
+        match variable.space {
+            Space::Label => Axis::label(&variable.shape),
+            _ => Axis::binary(&variable.shape),
+        }
+    }
+
+    /// Variables of a table, each with whether it is one of `among`.
+    fn axes(&self, of: &[VariableId], among: &[VariableId]) -> Vec<(Axis, bool)> {
+        of.iter().map(|id| (self.axis(*id), among.contains(id))).collect()
     }
 
     /// The enumerated values.

@@ -22,6 +22,7 @@ pub mod partly;
 mod scope;
 pub mod segments;
 pub mod steps;
+pub mod sums;
 pub mod tensors;
 mod terms;
 mod weights;

@@ -33,6 +33,10 @@ impl Checker<'_> {
             }
             stated.push(id);
             let (method, baseline) = super::baselines::split(method);
+            if super::sums::is_summed(self.variable(id), &method.name.text, q.iter().any(|it| it.variable == id)) {
+                draws.extend(self.summed(id, variable, &method, p));
+                continue;
+            }
             if let Some(method) = self.draw_method(id, variable, &method, q) {
                 let baseline = baseline.and_then(|value| self.baseline(&value, variable));
                 draws.push(Draw { variable: id, method, baseline, span: variable.span });
@@ -77,12 +81,13 @@ impl Checker<'_> {
                 DrawMethod::Score => {}
             }
         }
-        let all = draws.iter().map(|draw| match draw.method {
+        let of_q = || draws.iter().filter(|draw| q.iter().any(|factor| factor.variable == draw.variable));
+        let all = of_q().map(|draw| match draw.method {
             DrawMethod::Enumerate { values } => values,
             _ => 1,
         });
         let product = all.fold(1usize, usize::saturating_mul);
-        if let Some(last) = draws.iter().rfind(|draw| matches!(draw.method, DrawMethod::Enumerate { .. }))
+        if let Some(last) = of_q().rfind(|draw| matches!(draw.method, DrawMethod::Enumerate { .. }))
             && product > MOST_VALUES
         {
             self.findings.push(messages::too_many_together(product, last.span));
@@ -145,7 +150,7 @@ fn jumps(factor: &Factor) -> bool {
 }
 
 /// The number of values of a variable, if they can be enumerated.
-fn values(space: Space, shape: &[usize]) -> Option<usize> {
+pub(super) fn values(space: Space, shape: &[usize]) -> Option<usize> {
     let elements: usize = shape.iter().product();
     let values = match space {
         // Of a map of classes they would be the classes to the power of its positions.

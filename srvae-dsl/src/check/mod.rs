@@ -33,6 +33,7 @@ mod order;
 mod padding;
 mod settings;
 mod size;
+mod sums;
 mod unused;
 
 use crate::ast::{File, Item, ItemKind};
@@ -98,6 +99,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     checker.means(&q, &draws);
     let weights = checker.weights(file, &p, &q);
     let addends = checker.addends(file, &[&p, &q]);
+    let sum = checker.sum(&draws, (&p, &q), (&estimates, &addends));
     checker.findings.finish(source)?;
     checker.unused(&p, &q, file);
     let Checker { mut findings, name, docs, params, presets, variables, nets, .. } = checker;
@@ -113,6 +115,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
         q,
         estimates,
         draws,
+        sum,
         weights,
         addends,
         fixed,

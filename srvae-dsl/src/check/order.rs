@@ -1,7 +1,7 @@
 //! The graphs: every variable has exactly its factors, and no factor depends on itself.
 
 use super::Checker;
-use crate::ast::File;
+use crate::ast::{File, ItemKind};
 use crate::catalog::space_entry;
 use crate::diagnostics::messages;
 use crate::graph::{Factor, Parents, Role, Side, Variable, VariableId, VariableSet};
@@ -72,6 +72,14 @@ impl Checker<'_> {
         // A factor with an error is not missing.
         let stated: BTreeSet<(Side, &str)> =
             super::factor_items(file).map(|(_, factor)| (factor.side, factor.variable.text.as_str())).collect();
+        let enumerated: BTreeSet<&str> = file
+            .items
+            .iter()
+            .filter_map(|item| match &item.kind {
+                ItemKind::Draw { variable, method } if method.name.text == "enumerate" => Some(variable.text.as_str()),
+                _ => None,
+            })
+            .collect();
         for variable in &self.variables {
             for side in [Side::P, Side::Q] {
                 let reader = || {
@@ -81,6 +89,8 @@ impl Checker<'_> {
                     links.iter().find(|(side, of, parents, _)| !is_joint(*side, *of) && reads(parents))
                 };
                 let needed = match (variable.role, side) {
+                    // Without a factor of q it is summed out.
+                    (Role::Latent, Side::Q) => !enumerated.contains(variable.name.as_str()),
                     (Role::Latent | Role::Global, _) | (Role::Observed | Role::Partly, Side::P) => true,
                     // A leaf of p that is missing in a record adds nothing to the record's bound.
                     (Role::Partly, Side::Q) => reader().is_some(),
@@ -100,7 +110,12 @@ impl Checker<'_> {
                                 &example,
                             )
                         }
-                        None => messages::missing_factor(side.name(), role, &variable.name, variable.span, &example),
+                        None => {
+                            let is_discrete = space_entry(variable.space).discrete;
+                            let may_be_summed = (variable.role, side, is_discrete) == (Role::Latent, Side::Q, true);
+                            let (name, place) = (&variable.name, variable.span);
+                            messages::missing_factor((side.name(), role), name, place, &example, may_be_summed)
+                        }
                     };
                     self.findings.diagnostics.push(error);
                 }

@@ -6,6 +6,8 @@
 //! - Any other latent v contributes KL(q(v | …) ‖ p(v | …)). It is exact if the catalogue has a closed form for both
 //!   distributions, neither has a flow, and p(v | …) reads nothing that q draws from v. Otherwise it is estimated at
 //!   the sample.
+//! - A latent v that q does not draw is summed out of p. It has no term, and every factor that reads it is replaced by its mean
+//!   over v given the variables whose factors come before it in the sum, which multiply to the marginal density.
 //! - A global v has one divergence for all records. Each record has an equal share of it, so that the sum over the
 //!   records bounds the log-density of the data set.
 //! - A partly observed v contributes log p(v | …) for records that have it and the divergence for the others. If q has
@@ -139,6 +141,10 @@ fn is_reconstruction(model: &Model, p: &Factor) -> bool {
 }
 
 fn divergence(model: &Model, p: &Factor, ancestry: &Ancestry) -> TermKind {
+    if model.sum.turn_of(p.variable).is_some() {
+        let reason = "p is summed over variables that it reads".to_owned();
+        return TermKind::Kl { estimator: Estimator::MonteCarlo, reason };
+    }
     let obstacle = model.q_of(p.variable).and_then(|q| obstacle(q, p, ancestry));
     let forced = model.estimates.iter().find(|estimate| estimate.variable == p.variable);
     let (estimator, reason) = match (obstacle, forced.map(|estimate| estimate.estimator)) {

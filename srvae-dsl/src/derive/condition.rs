@@ -83,6 +83,8 @@ pub(super) fn steps(model: &Model, evidence: &[VariableId]) -> Result<Vec<Step>,
     known.infer()?;
     known.nothing_below()?;
     let from_q = model.q.iter().filter(|factor| known.is_drawn_from_q(factor.variable));
+    let from_sum = model.sum.turns.iter().map(|turn| turn.variable).filter(|id| model.sum.contains(*id));
+    let from_sum = from_sum.filter(|id| known.is_drawn_from_q(*id)).map(|variable| Step { variable, side: Side::Q });
     let from_p: Vec<&Factor> = model.p.iter().filter(|factor| !known.contains(factor.variable)).collect();
     for factor in &from_p {
         let is_missing = |id: &VariableId| model.variable(*id).role == Role::Given && !known.contains(*id);
@@ -90,8 +92,8 @@ pub(super) fn steps(model: &Model, evidence: &[VariableId]) -> Result<Vec<Step>,
             return Err(Reason::NotGiven { factor: factor.variable, needs });
         }
     }
-    let all = from_q.chain(from_p);
-    Ok(all.map(|factor| Step { variable: factor.variable, side: factor.side }).collect())
+    let step = |factor: &Factor| Step { variable: factor.variable, side: factor.side };
+    Ok(from_q.map(step).chain(from_sum).chain(from_p.into_iter().map(step)).collect())
 }
 
 /// The state of each variable.
@@ -167,6 +169,12 @@ impl<'m> Known<'m> {
         while let Some(variable) = self.inferred.get(done).copied() {
             done += 1;
             let refuse = |known: &Self, obstacle| Err(known.refused(variable, obstacle));
+            if self.model.sum.contains(variable) {
+                if let Some(missing) = self.infer_sum(variable) {
+                    return refuse(self, Obstacle::Needs(missing));
+                }
+                continue;
+            }
             let Some(factor) = self.q[variable.0] else { return refuse(self, Obstacle::NoFactor) };
             if is_supplied(factor) {
                 return refuse(self, Obstacle::Supplied);
@@ -188,6 +196,26 @@ impl<'m> Known<'m> {
             self.infer_above(variable);
         }
         Ok(())
+    }
+
+    /// Infers the latents that are summed out, which are drawn together given all that the sum reads. Returns a variable of
+    /// the data that it reads and that is not known. An unknown leaf of p has no influence, because its factor integrates to 1.
+    fn infer_sum(&mut self, variable: VariableId) -> Option<VariableId> {
+        let model = self.model;
+        let is_leaf = |id: VariableId| !model.p.iter().any(|factor| factor.parents.contains(id));
+        for factor in model.sum.turns.iter().filter_map(|turn| model.p_of(turn.variable)) {
+            for id in factor.parents.iter().chain([factor.variable]).filter(|id| *id != variable) {
+                let comes_with_data = !matches!(model.variable(id).role, Role::Latent | Role::Global);
+                if comes_with_data && !self.contains(id) {
+                    if is_leaf(id) {
+                        continue;
+                    }
+                    return Some(id);
+                }
+                self.add(id, Link::ReadBy { variable: id, reader: variable });
+            }
+        }
+        None
     }
 
     /// A missing variable, if every expert of a product reads one. No expert would remain.

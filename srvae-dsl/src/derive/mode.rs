@@ -88,6 +88,15 @@ pub(super) fn read(model: &Model, evidence: &[VariableId], steps: &[Step]) -> Ve
     let (mut read, mut made): (VariableSet, VariableSet) = Default::default();
     let ends = ends_with_record(model);
     for step in steps {
+        if step.side == Side::Q && model.sum.contains(step.variable) {
+            // All of them are drawn at once, given every variable of the sum and the length of the record.
+            let scored = model.sum.scored().chain(model.length);
+            let parents = model.sum.turns.iter().filter_map(|turn| model.p_of(turn.variable));
+            let all = parents.flat_map(|factor| factor.parents.iter()).chain(scored);
+            read.extend(all.filter(|id| !made.contains(*id)));
+            made.insert(step.variable);
+            continue;
+        }
         let Some(factor) = model.factor(step.side, step.variable) else { continue };
         read.extend(factor.parents.iter().filter(|parent| !made.contains(*parent)));
         made.insert(step.variable);

@@ -32,7 +32,7 @@ pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
     };
     add(GENERATION.to_owned(), conditions(model), given(model, &[]));
     let partly = of(model, |id| is_partly(model, id));
-    if !model.q.is_empty() {
+    if !model.q.is_empty() || !model.sum.is_empty() {
         add(RECONSTRUCTION.to_owned(), data.clone(), reconstruction(model, &data, RECONSTRUCTION));
         if !partly.is_empty() {
             let all = of(model, |id| is_data(model, id) || is_partly(model, id));

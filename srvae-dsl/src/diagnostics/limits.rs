@@ -30,5 +30,9 @@ pub const MOST_STEP_BLOCKS: usize = 65_536;
 /// The maximum number of values of a variable with `draw … = enumerate`.
 pub const MOST_VALUES: usize = 1024;
 
+/// The maximum number of combinations of values in a table of a sum over latents that q does not draw. A training step
+/// keeps several numbers for each entry of every table and each record.
+pub const MOST_ENTRIES: usize = 16_384;
+
 /// The maximum number of variables, parameters and named networks together.
 pub const MOST_NAMES: usize = 4096;

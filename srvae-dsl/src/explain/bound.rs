@@ -19,6 +19,8 @@ pub struct Statement<'p> {
     /// The variables as printed: the middle of a long sequence is left out.
     pub shown: Vec<Option<VariableId>>,
     pub form: Form,
+    /// If its factor is part of a sum over latents: the variables that ln p is given. They came before it in the sum.
+    pub before: Option<Vec<VariableId>>,
 }
 
 /// The expression in an expectation.
@@ -62,10 +64,43 @@ pub fn statements(plan: &Plan) -> Vec<Statement<'_>> {
     // For a sequence, every step has an expectation over many steps, so these texts are computed once.
     let text = |factor: &Factor| (factor.variable, form(&plan.factor_text(Side::Q, factor.variable)));
     let forms: BTreeMap<VariableId, fold::Form> = plan.model.q.iter().map(text).collect();
-    plan.derivation.terms.iter().map(|term| statement(plan, term, &forms)).collect()
+    let mut before = before(plan);
+    let each = plan.derivation.terms.iter().map(|term| {
+        let before = before.remove(&term.variable);
+        statement(plan, term, &forms, before)
+    });
+    each.collect()
 }
 
-fn statement<'p>(plan: &'p Plan, term: &'p Term, forms: &BTreeMap<VariableId, fold::Form>) -> Statement<'p> {
+/// For each variable that is not summed out and whose factor is part of the sum: those before it in the same table, and what
+/// its factor reads beside the summed ones.
+fn before(plan: &Plan) -> BTreeMap<VariableId, Vec<VariableId>> {
+    let model = &plan.model;
+    let (mut tables, mut all): (Vec<(VariableSet, VariableSet)>, BTreeMap<_, _>) = (Vec::new(), BTreeMap::new());
+    for turn in &model.sum.turns {
+        let Some(factor) = model.p_of(turn.variable) else { continue };
+        let is_touched = |(over, _): &(VariableSet, VariableSet)| turn.over.iter().any(|id| over.contains(*id));
+        let (touched, others): (Vec<_>, Vec<_>) = tables.into_iter().partition(is_touched);
+        tables = others;
+        let mut seen = VariableSet::default();
+        touched.iter().for_each(|(_, of_table)| seen.include(of_table));
+        seen.extend(factor.parents.iter().filter(|id| !model.sum.contains(*id)));
+        if !model.sum.contains(turn.variable) {
+            all.insert(turn.variable, seen.iter().collect());
+            seen.extend([turn.variable]);
+        }
+        let left = turn.over.iter().copied().filter(|id| !turn.out.contains(id)).collect();
+        tables.push((left, seen));
+    }
+    all
+}
+
+fn statement<'p>(
+    plan: &'p Plan,
+    term: &'p Term,
+    forms: &BTreeMap<VariableId, fold::Form>,
+    before: Option<Vec<VariableId>>,
+) -> Statement<'p> {
     let p = plan.model.p_of(term.variable);
     let form = match &term.kind {
         TermKind::Reconstruction => Form::LogLikelihood,
@@ -75,7 +110,11 @@ fn statement<'p>(plan: &'p Plan, term: &'p Term, forms: &BTreeMap<VariableId, fo
             if parents.any(after) { Form::LogRatio } else { Form::Divergence }
         }
     };
-    let mut needed: VariableSet = p.into_iter().flat_map(|factor| factor.parents.iter()).collect();
+    let mut needed: VariableSet = match &before {
+        Some(before) => before.iter().copied().collect(),
+        None => p.into_iter().flat_map(|factor| factor.parents.iter()).collect(),
+    };
+    let form = if before.is_some() && form == Form::Divergence { Form::LogRatio } else { form };
     match form {
         // An observed value is not drawn.
         Form::LogLikelihood if term.presence.is_some() => {}
@@ -88,9 +127,10 @@ fn statement<'p>(plan: &'p Plan, term: &'p Term, forms: &BTreeMap<VariableId, fo
         plan.model.draw_of(*id).is_some_and(|draw| matches!(draw.method, DrawMethod::Enumerate { .. }))
     };
     let (summed, others): (Vec<VariableId>, Vec<VariableId>) = over.iter().copied().partition(is_summed);
-    let summed = summed.into_iter().map(|id| plan.name(id)).collect();
+    let of_sum = plan.model.sum.turn_of(term.variable).into_iter().flat_map(|turn| turn.over.iter().copied());
+    let summed = summed.into_iter().chain(of_sum).map(|id| plan.name(id)).collect();
     let is_dequantised = p.is_some_and(is_dequantised);
-    Statement { term, summed, is_drawn: !others.is_empty(), is_dequantised, over, shown, form }
+    Statement { term, summed, is_drawn: !others.is_empty(), is_dequantised, over, shown, form, before }
 }
 
 /// The variables that q draws to obtain these, in q's order.
@@ -110,7 +150,8 @@ fn drawn(plan: &Plan, mut needed: VariableSet) -> Vec<VariableId> {
 
 /// The estimator of each discrete draw of q, in words, with the head of its factor.
 pub fn discrete_draws(plan: &Plan) -> Vec<(String, String)> {
-    let all = plan.model.draws.iter().map(|draw| {
+    let of_q = plan.model.draws.iter().filter(|draw| !plan.model.sum.contains(draw.variable));
+    let all = of_q.map(|draw| {
         let name = plan.name(draw.variable);
         let how = match &draw.method {
             DrawMethod::Enumerate { values } => {
@@ -134,6 +175,21 @@ pub fn discrete_draws(plan: &Plan) -> Vec<(String, String)> {
         (plan.factor_text(Side::Q, draw.variable), how)
     });
     all.collect()
+}
+
+/// The sum over latents that q does not draw, in words, with their names.
+pub fn sum(plan: &Plan) -> Option<(String, String)> {
+    let sum = &plan.model.sum;
+    if sum.is_empty() {
+        return None;
+    }
+    let (largest, entries) = (sum.largest(), sum.entries());
+    let all: Vec<VariableId> = sum.variables().collect();
+    let how = format!(
+        "ln p is exact: {} factors join tables of at most {largest} combinations of values, {entries} in all",
+        sum.turns.len()
+    );
+    Some((plan.names(&all), how))
 }
 
 /// The factors in the bound before it is split into terms: all of p that are not certain, then those that q draws.

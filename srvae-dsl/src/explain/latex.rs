@@ -66,7 +66,11 @@ fn factorisations(plan: &Plan) -> String {
 fn one_expectation(plan: &Plan) -> String {
     let drawn: Vec<_> = plan.model.q.iter().filter(|factor| !is_deterministic(factor)).collect();
     let over: Vec<VariableId> = drawn.iter().map(|factor| factor.variable).collect();
-    let addends = whole(plan).into_iter().enumerate().map(|(at, (side, variable))| {
+    let of_sum = summed(plan);
+    let first = usize::from(of_sum.is_empty());
+    let others = whole(plan).into_iter().filter(|(side, id)| *side == Side::Q || !is_of_sum(plan, *id));
+    let addends = others.enumerate().map(|(at, (side, variable))| {
+        let at = at + 1 - first;
         let sign = match (at, side) {
             (0, _) => "",
             (_, Side::P) => "+ ",
@@ -79,7 +83,7 @@ fn one_expectation(plan: &Plan) -> String {
     });
     let keys: Vec<String> = over.iter().map(|id| plan.factor_text(Side::Q, *id)).collect();
     let over = listed_as(&keys, &over.into_iter().map(Some).collect::<Vec<_>>(), &None);
-    let mut lines = wrapped(addends, " ", "& \\qquad ");
+    let mut lines = wrapped(of_sum.into_iter().chain(addends), " ", "& \\qquad ");
     if !over.is_empty() {
         let last = lines.len() - 1;
         // A growing bracket must end in the line in which it begins.
@@ -89,6 +93,31 @@ fn one_expectation(plan: &Plan) -> String {
     }
     lines[0] = format!("\\ln {} {}{{}}& {}", evidence(plan), relation(plan), lines[0]);
     align(&lines)
+}
+
+/// `\ln Σ_{z} p(x | z) p(z)`: the factors of a sum over latents, with their numbers of letters. A long product is printed by
+/// its ends.
+fn summed(plan: &Plan) -> Vec<(String, usize)> {
+    let sum = &plan.model.sum;
+    let over: Vec<VariableId> = sum.variables().collect();
+    if over.is_empty() {
+        return Vec::new();
+    }
+    let of_sum: Vec<VariableId> = sum.turns.iter().map(|turn| turn.variable).collect();
+    let keys: Vec<String> = of_sum.iter().map(|id| plan.factor_text(Side::P, *id)).collect();
+    let shown = listed_as(&keys, &of_sum.into_iter().map(Some).collect::<Vec<_>>(), &None);
+    let each = shown.into_iter().enumerate().map(|(at, id)| {
+        let sign = if at == 0 { format!("\\ln \\sum_{{{}}} ", symbols(plan, &over)) } else { String::new() };
+        match id {
+            Some(id) => (sign + &factor_text(plan, Side::P, id), 2 + factor_letters(plan, Side::P, id)),
+            None => ("\\cdots".to_owned(), 3),
+        }
+    });
+    each.collect()
+}
+
+fn is_of_sum(plan: &Plan, id: VariableId) -> bool {
+    plan.model.sum.turn_of(id).is_some()
 }
 
 /// The maximum number of letters in a line: the width of a column of a paper, or of a phone.
@@ -148,6 +177,13 @@ fn term_by_term(plan: &Plan) -> String {
 fn formula(plan: &Plan, statement: &Statement<'_>) -> String {
     let variable = statement.term.variable;
     let (p, q) = (factor_text(plan, Side::P, variable), factor_text(plan, Side::Q, variable));
+    let p = match &statement.before {
+        Some(before) if before.is_empty() => format!("{}({})", letter(Side::P, false), symbol(plan.name(variable))),
+        Some(before) => {
+            format!("{}({} \\mid {})", letter(Side::P, false), symbol(plan.name(variable)), symbols(plan, before))
+        }
+        None => p,
+    };
     let inner = match statement.form {
         Form::LogLikelihood => format!("\\ln {p}"),
         Form::Divergence => {

@@ -1,6 +1,6 @@
 //! The explanation as plain text.
 
-use super::bound::{Form, Statement, discrete_draws, statements};
+use super::bound::{Form, Statement, discrete_draws, statements, sum};
 use super::fold::{folded, listed};
 use super::network_table;
 use super::notation::{aligned, count, density, determined, of_role, scaled, space, sure};
@@ -153,6 +153,9 @@ fn remarks(plan: &Plan) -> String {
             plan.factor_text(Side::P, factor.variable)
         );
     }
+    if let Some((names, how)) = sum(plan) {
+        text += &format!("  {names} summed out, without a factor of q: {how}\n");
+    }
     for (head, how) in discrete_draws(plan) {
         text += &format!("  {head} is discrete: {how}\n");
     }
@@ -202,6 +205,10 @@ fn patterns(plan: &Plan) -> Vec<Vec<String>> {
 pub(super) fn formula(plan: &Plan, statement: &Statement<'_>) -> String {
     let variable = statement.term.variable;
     let (p, q) = (plan.factor_text(Side::P, variable), plan.factor_text(Side::Q, variable));
+    let p = match &statement.before {
+        Some(before) => given(plan, variable, before),
+        None => p,
+    };
     let share = if statement.term.shared { " / records" } else { "" };
     let inner = match statement.form {
         Form::LogLikelihood => format!("ln {p}"),
@@ -214,6 +221,12 @@ pub(super) fn formula(plan: &Plan, statement: &Statement<'_>) -> String {
     let factor = |id: &Option<VariableId>| id.map_or_else(|| "…".to_owned(), |id| plan.factor_text(Side::Q, id));
     let over: Vec<String> = statement.shown.iter().map(factor).collect();
     format!("E {} [ {inner} ]", over.join(" "))
+}
+
+/// `p(x[3] | x[1..2])`: the density of a variable given those before it in a sum.
+fn given(plan: &Plan, variable: VariableId, before: &[VariableId]) -> String {
+    let bar = if before.is_empty() { "" } else { " | " };
+    format!("p({}{bar}{})", plan.name(variable), plan.names(before))
 }
 
 fn modes(plan: &Plan) -> String {
@@ -238,7 +251,7 @@ fn modes(plan: &Plan) -> String {
 fn program(plan: &Plan) -> String {
     let mut text = String::new();
     let is_there = |rate: &Rate| match rate {
-        Rate::Value => !plan.bound.enumerated.is_empty(),
+        Rate::Value => !plan.bound.enumerated.is_empty() || !plan.model.sum.is_empty(),
         Rate::Component => plan.bound.uses(|operation| matches!(operation, Operation::Mixture(_))),
         Rate::Draws => plan.model.variables.iter().any(|variable| variable.role == Role::Global),
         Rate::Constant | Rate::Record | Rate::Sample => true,

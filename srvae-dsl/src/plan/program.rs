@@ -167,6 +167,35 @@ pub enum Operation {
     Enumerate(usize),
     /// A value per sample, tensor or distribution, repeated for each of the enumerated values.
     RepeatValues,
+    /// The values of a variable that is summed out, one below the other for each sample. The input determines rows, device
+    /// and type.
+    Values(VariableId),
+    /// A tensor or distribution for the combinations of values of the variables `to`, from those of `from`.
+    Widen {
+        from: Vec<VariableId>,
+        to: Vec<VariableId>,
+    },
+    /// The log-probability of each value of a variable that is summed out. Inputs: its distribution for the combinations of
+    /// `over`, and its values.
+    Table {
+        of: VariableId,
+        over: Vec<VariableId>,
+    },
+    /// A table of the sum with another factor.
+    Joined,
+    /// ln Σ exp of a table of these variables, over those that are not kept.
+    SumOut {
+        over: Vec<VariableId>,
+        kept: Vec<VariableId>,
+    },
+    /// ln p of each value of one of the variables of a table given the others. Inputs: the table, the numbers of their
+    /// values, one-hot.
+    Rest {
+        over: Vec<VariableId>,
+        of: VariableId,
+    },
+    /// The value of a variable from its number, one-hot.
+    ValueOf(VariableId),
     /// A sum.
     Total,
     /// The expectation over enumerated values. Inputs: their log-probabilities, a tensor.
@@ -283,9 +312,11 @@ impl Program {
         match &value.operation {
             operation if operation.makes_distribution() => true,
             Operation::ExpandLike => true,
-            Operation::Expand | Operation::Draws | Operation::Repeat | Operation::RepeatValues => {
-                self.is_distribution(value.inputs[0])
-            }
+            Operation::Expand
+            | Operation::Draws
+            | Operation::Repeat
+            | Operation::RepeatValues
+            | Operation::Widen { .. } => self.is_distribution(value.inputs[0]),
             _ => false,
         }
     }

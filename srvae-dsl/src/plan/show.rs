@@ -45,6 +45,9 @@ impl Plan {
 
     /// `u ~ q(u | y)`, or `y = downscale(x, 2)`.
     pub fn step(&self, side: Side, variable: VariableId) -> String {
+        if side == Side::Q && self.model.sum.contains(variable) {
+            return format!("{} ~ posterior of p", self.name(variable));
+        }
         match self.model.factor(side, variable).filter(|factor| is_deterministic(factor)) {
             Some(factor) => format!("{} = {}", self.name(variable), self.function_text(factor)),
             None => format!("{} ~ {}", self.name(variable), self.factor_text(side, variable)),
@@ -70,6 +73,7 @@ impl Plan {
                         | Operation::Root(_)
                         | Operation::Repeat
                         | Operation::RepeatValues
+                        | Operation::Widen { .. }
                         | Operation::Expand
                         | Operation::ExpandLike
                         | Operation::DrawOf
@@ -146,7 +150,18 @@ impl Plan {
             Operation::InOrder(..) => return format!("{} ~ {}, position by position", value.name, inputs[1]),
             Operation::Level(level) => format!("{} where #{level} is a top level, else {}", inputs[0], inputs[1]),
             Operation::PerSample => format!("[samples, batch] of {all}"),
-            Operation::Enumerate(_) => "every value".to_owned(),
+            Operation::Enumerate(_) | Operation::Values(_) => "every value".to_owned(),
+            Operation::Table { of, .. } => format!("ln {} of every {}", inputs[0], self.name(*of)),
+            Operation::Joined => inputs.join(" + "),
+            Operation::SumOut { over, kept } => {
+                let out: Vec<VariableId> = over.iter().copied().filter(|id| !kept.contains(id)).collect();
+                format!("ln Σ exp({}) over {}", inputs[0], self.names(&out))
+            }
+            Operation::Rest { of, .. } if inputs.len() > 1 => {
+                format!("{} for each {} given {}", inputs[0], self.name(*of), inputs[1..].join(", "))
+            }
+            Operation::Rest { of, .. } => format!("{} for each {}", inputs[0], self.name(*of)),
+            Operation::ValueOf(_) => format!("the value with number {all}"),
             Operation::Total => inputs.join(" + "),
             Operation::Expect => format!("Σ exp({}) {}", inputs[0], inputs[1]),
             Operation::Whole(_) => format!("Σ exp({}) {}, or what importance weights need", inputs[0], inputs[1]),
@@ -165,7 +180,8 @@ impl Plan {
             | Operation::Each
             | Operation::Rows
             | Operation::Repeat
-            | Operation::RepeatValues => all,
+            | Operation::RepeatValues
+            | Operation::Widen { .. } => all,
         };
         format!("{} = {right}", value.name)
     }
@@ -207,6 +223,7 @@ fn source(program: &Program, id: ValueId) -> String {
     match value.operation {
         Operation::Repeat
         | Operation::RepeatValues
+        | Operation::Widen { .. }
         | Operation::Expand
         | Operation::ExpandLike
         | Operation::Components(_)

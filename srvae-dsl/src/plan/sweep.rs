@@ -53,7 +53,11 @@ fn find_scopes(program: &mut Program) {
             || value.operation.is_draw()
             || matches!(
                 value.operation,
-                Operation::Presence | Operation::InOrder(..) | Operation::Root(_) | Operation::Enumerate(_)
+                Operation::Presence
+                    | Operation::InOrder(..)
+                    | Operation::Root(_)
+                    | Operation::Enumerate(_)
+                    | Operation::Values(_)
             );
         if stays {
             scopes[at] = None;

@@ -76,6 +76,11 @@ mod tensors {
             self.one_hot(&self.logits)
         }
 
+        /// Of a single variable, not of a map.
+        fn class_log_probs(&self) -> Result<Option<Tensor>> {
+            if self.logits.rank() == 2 { self.log_probs().map(Some) } else { Ok(None) }
+        }
+
         fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {
             Ok(Box::new(Self { logits: ops::repeat(&self.logits, samples)? }))
         }

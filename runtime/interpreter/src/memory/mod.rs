@@ -14,6 +14,9 @@ const BYTES: u64 = 4;
 const OF_A_HEAD: u64 = 3;
 /// Elements that training keeps for each element of a variable: noise, scaled noise, value, and a term of its density.
 const OF_A_VALUE: u64 = 4;
+/// Elements that training keeps for each entry of a table of a sum over latents: the factor, the two tables that it joins, their sum,
+/// its difference from the peak and the exponential of this.
+const OF_AN_ENTRY: u64 = 6;
 /// What training keeps is a quarter more than this, because some gradients are freed later than they could be.
 const QUARTERS: u64 = 5;
 /// The maximum memory of the rows that evaluation computes at once, in bytes.
@@ -54,7 +57,10 @@ impl Memory {
         let model = &plan.model;
         let cost = model.cost();
         let values = total(model.variables.iter().map(|variable| size(&variable.shape)));
-        let heads = total(model.p.iter().chain(&model.q).map(|factor| head(model, factor)));
+        let of_sum = |factor: &Factor| u64::try_from(model.sum.combinations(factor)).unwrap_or(u64::MAX);
+        let heads = model.p.iter().chain(&model.q).map(|factor| head(model, factor).saturating_mul(of_sum(factor)));
+        let heads = total(heads);
+        let entries = u64::try_from(model.sum.entries()).unwrap_or(u64::MAX);
         let held: Vec<(Held, u64)> = cost.work.iter().map(|(work, count)| (held(work), *count)).collect();
         let all = |of: fn(&Held) -> u64| total(held.iter().map(|(held, count)| of(held).saturating_mul(*count)));
         let most = |of: fn(&Held) -> u64| held.iter().map(|(held, _)| of(held)).max().unwrap_or(0);
@@ -64,7 +70,8 @@ impl Memory {
             cost.parameters.saturating_mul(copies).saturating_add(others).saturating_mul(BYTES).saturating_add(PROGRAM)
         };
         let image = |elements: &[u64]| total(elements.iter().copied()).saturating_mul(BYTES);
-        let all = [kept, heads.saturating_mul(OF_A_HEAD), values.saturating_mul(OF_A_VALUE)];
+        let entries = entries.saturating_mul(OF_AN_ENTRY);
+        let all = [kept, heads.saturating_mul(OF_A_HEAD), values.saturating_mul(OF_A_VALUE), entries];
         let all = total(all.into_iter());
         let trained = [passing, segments::elements(plan).map_or(all, |elements| elements.min(all))];
         Self {

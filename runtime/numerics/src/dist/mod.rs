@@ -68,6 +68,14 @@ pub trait Distribution: Any + Send + Sync {
         self.mode()
     }
 
+    /// The log-probability of each class, `[N, V]`, of a distribution over V classes. None for any other.
+    ///
+    /// # Errors
+    /// A failed tensor operation.
+    fn class_log_probs(&self) -> Result<Option<Tensor>> {
+        Ok(None)
+    }
+
     /// K copies of the batch: row k·B + b is row b.
     ///
     /// # Errors
@@ -109,6 +117,10 @@ macro_rules! behind {
 
             fn mean(&self) -> Result<Tensor> {
                 (**self).mean()
+            }
+
+            fn class_log_probs(&self) -> Result<Option<Tensor>> {
+                (**self).class_log_probs()
             }
 
             fn repeat(&self, samples: usize) -> Result<Box<dyn Distribution>> {

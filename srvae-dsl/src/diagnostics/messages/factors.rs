@@ -12,10 +12,17 @@ pub(crate) fn duplicate_factor(side: &str, name: &str, second: Span, first: Span
         .hint("remove one of the two")
 }
 
-pub(crate) fn missing_factor(side: &str, role: &str, name: &str, declared: Span, example: &str) -> Diagnostic {
+pub(crate) fn missing_factor(
+    (side, role): (&str, &str),
+    name: &str,
+    declared: Span,
+    example: &str,
+    may_be_summed: bool,
+) -> Diagnostic {
+    let sum = if may_be_summed { format!(", or `draw {name} = enumerate`, to sum it out") } else { String::new() };
     Diagnostic::error("E0402", format!("{side}({name} | …) is missing"))
         .at(declared, format!("{role} `{name}` needs a factor in {side}"))
-        .hint(format!("add `{example}`"))
+        .hint(format!("add `{example}`{sum}"))
 }
 
 /// Of a partly observed variable: `reader` is a factor that reads it, by its text, side and place.

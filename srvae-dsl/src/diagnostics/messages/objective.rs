@@ -2,7 +2,7 @@
 
 use super::elsewhere;
 use super::phrases::{did_you_mean, meant, quoted};
-use crate::diagnostics::{Diagnostic, MOST_VALUES};
+use crate::diagnostics::{Diagnostic, MOST_ENTRIES, MOST_VALUES};
 use crate::source::Span;
 
 pub(crate) fn draw_of_codes(name: &str, span: Span) -> Diagnostic {
@@ -157,7 +157,50 @@ pub(crate) fn baseline_shares(name: &str, other: &str, span: Span, defined: Span
 pub(crate) fn too_many_together(product: usize, span: Span) -> Diagnostic {
     Diagnostic::error("E0434", format!("the enumerated variables have {product} combinations of values"))
         .at(span, format!("more than {MOST_VALUES}"))
-        .hint("use another method for one of them")
+        .hint("use another method for one of them; without factors of q for them, they are summed out one by one")
+}
+
+pub(crate) fn not_summed(name: &str, space: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0498", format!("the {space} variable `{name}` cannot be summed out"))
+        .at(span, format!("q has no factor for `{name}`, so this is a sum over its values"))
+        .note(format!(
+            "labels and binary variables with at most {MOST_VALUES} values can, if p draws them without a flow"
+        ))
+        .hint(format!("write a factor `q({name} | …) = …`"))
+}
+
+pub(crate) fn summed_read_by_q(own: &str, span: Span, read: &str) -> Diagnostic {
+    Diagnostic::error("E0494", format!("q draws `{own}` from `{read}`, which is summed out"))
+        .at(span, format!("`{read}` has no value here"))
+        .hint(format!("remove `{read}` from this factor, or write a factor `q({read} | …) = …`"))
+}
+
+pub(crate) fn summed_beside(own: &str, span: Span, other: &str, place: Span) -> Diagnostic {
+    Diagnostic::error("E0495", format!("`{own}` is summed out beside a sum over `{other}` in q"))
+        .at(span, "one sum")
+        .and(place, "another one")
+        .hint(format!("remove q's factor of `{other}`, or write one for `{own}`"))
+}
+
+/// `over` are the variables of the largest table.
+pub(crate) fn sum_too_large(over: &[&str], size: usize, span: Span, place: Span) -> Diagnostic {
+    let over = crate::graph::in_ranges(over.iter().copied());
+    let names = match over.as_slice() {
+        [first, .., last] if over.len() > 6 => format!("`{first}`, …, `{last}`"),
+        _ => quoted(over.iter().map(String::as_str)),
+    };
+    let size = if size == usize::MAX { "too many".to_owned() } else { size.to_string() };
+    Diagnostic::error("E0496", format!("the exact sum needs tables with {size} combinations of values"))
+        .at(span, format!("summed out, with more than {MOST_ENTRIES} combinations at a time"))
+        .and(place, format!("with this factor, {names} are in one table"))
+        .note("a variable stays in the table until the last factor that reads it, or a value that depends on it, has joined")
+        .hint("let fewer factors read each variable (along a chain only the next step does), take fewer values, or write factors of q")
+}
+
+pub(crate) fn summed_addend(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0497", format!("ln p of `{name}` depends on variables that are summed out"))
+        .at(span, "has one value for each of theirs")
+        .hint("remove the statement")
 }
 
 pub(crate) fn unknown_weight<'a>(

@@ -2,8 +2,9 @@
 
 use super::Walker;
 use crate::derive::Presence;
-use crate::emit::number::{Scope, arguments};
+use crate::emit::number::{Scope, arguments, dims};
 use crate::emit::{ident, layers};
+use crate::graph::VariableId;
 use crate::plan::{Call, Operation, PartKind, Rate, Value};
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -153,6 +154,49 @@ impl Walker<'_> {
                 let like = method(0);
                 quote!(enumeration.of(#at, samples * #like.dim(0)?, &#like))
             }
+            Operation::Values(id) => {
+                let (axis, like) = (self.axis(*id), reference(0));
+                quote!(::srvae::sums::values(&#axis, #like))
+            }
+            Operation::Widen { from, to } if self.program.is_distribution(value.inputs[0]) => {
+                let (distribution, new) = (method(0), to.iter().filter(|id| !from.contains(id)));
+                let new = new.map(|id| self.axis(*id));
+                quote!(#distribution.repeat(::srvae::sums::combinations(&[#(#new),*])))
+            }
+            Operation::Widen { from, to } => {
+                let (tensor, axes) = (reference(0), self.axes(to, from));
+                quote!(::srvae::sums::widen(#tensor, &[#(#axes),*]))
+            }
+            Operation::Table { of, over } => {
+                let (distribution, values, axis) = (reference(0), reference(1), self.axis(*of));
+                let over = over.iter().map(|id| self.axis(*id));
+                quote!(::srvae::sums::table(#distribution, #values, &#axis, &[#(#over),*]))
+            }
+            Operation::Joined => {
+                let (table, factor) = (reference(0), reference(1));
+                quote!((#table + #factor))
+            }
+            Operation::SumOut { over, kept } => {
+                let (table, axes) = (reference(0), self.axes(over, kept));
+                quote!(::srvae::sums::sum_out(#table, &[#(#axes),*]))
+            }
+            Operation::Rest { over, of } => {
+                let (table, mut others) = (reference(0), all().skip(1));
+                let axes = over.iter().map(|id| {
+                    let axis = self.axis(*id);
+                    let other = if id == of { None } else { others.next() };
+                    match other {
+                        Some(other) => quote!((#axis, ::std::option::Option::Some(#other))),
+                        None => quote!((#axis, ::std::option::Option::None)),
+                    }
+                });
+                let axes: Vec<_> = axes.collect();
+                quote!(::srvae::sums::given(#table, &[#(#axes),*]))
+            }
+            Operation::ValueOf(id) => {
+                let (number, axis) = (reference(0), self.axis(*id));
+                quote!(::srvae::sums::value_of(#number, &#axis))
+            }
             Operation::Total => {
                 let inputs = all();
                 quote!(enumeration.total(&[#(#inputs),*]))
@@ -239,6 +283,22 @@ impl Walker<'_> {
             }
         };
         (fallible, true)
+    }
+
+    /// The values of a variable that is summed out.
+    fn axis(&self, id: VariableId) -> TokenStream {
+        let variable = self.plan.model.variable(id);
+        let (kind, shape) = (ident(variable.space.name()), dims(self.plan, Scope::Run, &variable.dims));
+        quote!(::srvae::sums::Axis::#kind(&#shape))
+    }
+
+    /// Variables of a table, each with whether it is one of `among`.
+    fn axes(&self, of: &[VariableId], among: &[VariableId]) -> Vec<TokenStream> {
+        let each = of.iter().map(|id| {
+            let (axis, is_among) = (self.axis(*id), among.contains(id));
+            quote!((#axis, #is_among))
+        });
+        each.collect()
     }
 
     pub(super) fn experts(&self, value: &Value, presences: &[usize], given: &[u32], standard: usize) -> TokenStream {

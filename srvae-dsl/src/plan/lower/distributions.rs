@@ -42,8 +42,10 @@ impl Lowering<'_> {
     /// The distribution of a factor without a number of its outermost flows.
     pub(super) fn distribution_below(&mut self, factor: &Factor, outer: usize) -> Option<ValueId> {
         let before = std::mem::replace(&mut self.step, self.model.variable(factor.variable).step);
+        let over = self.read_of_sum(factor);
+        let over = std::mem::replace(&mut self.over, over);
         let distribution = self.when_drawn(factor, |lowering| lowering.below(factor, outer));
-        self.step = before;
+        (self.step, self.over) = (before, over);
         distribution
     }
 

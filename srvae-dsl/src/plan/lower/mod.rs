@@ -4,6 +4,7 @@ mod distributions;
 mod draws;
 mod networks;
 mod rates;
+mod sums;
 mod terms;
 
 use super::names::{ARGUMENTS, Names};
@@ -11,7 +12,7 @@ use super::parts::Parts;
 use super::program::{How, Operation, Output, Program, Score, Value, ValueId};
 use super::sweep::finish;
 use crate::derive::{Derivation, Mode, Presence, Switch, is_data, is_partly, is_supplied, levels};
-use crate::graph::{self, Body, DrawMethod, Factor, Model, NetBody, NetId, Network, VariableId, VariableSet};
+use crate::graph::{self, Body, DrawMethod, Factor, Model, NetBody, NetId, Network, Side, VariableId, VariableSet};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The bound: a draw of every latent from q, then every term.
@@ -33,6 +34,8 @@ pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {
             Some(DrawMethod::Score) | None => lowering.drawn(q, &derivation.terms),
         }
     }
+    lowering.every_value();
+    lowering.join();
     let terms = lowering.terms(&derivation.terms);
     lowering.scores();
     lowering.addends();
@@ -44,6 +47,10 @@ pub fn mode(model: &Model, mode: &Mode, parts: &Parts) -> Program {
     let mut lowering = Lowering::new(model, parts, mode.given.clone(), false);
     let levels = levels(model);
     for step in &mode.steps {
+        if step.side == Side::Q && model.sum.contains(step.variable) {
+            lowering.drawn_from_sum(step.variable);
+            continue;
+        }
         let Some(factor) = model.factor(step.side, step.variable) else { continue };
         let before = mode.switch.and_then(|_| lowering.known.get(&step.variable).copied());
         lowering.step(factor, |is_likelihood| if is_likelihood { How::Decoded } else { How::Tempered });
@@ -95,6 +102,12 @@ struct Lowering<'m> {
     /// The value of each `let` at this point. None if it reads an unknown variable.
     lets: BTreeMap<NetId, Option<ValueId>>,
     enumerated: Vec<VariableId>,
+    /// The variables that are summed out of p on whose values a value depends, in the order in which they join the sum.
+    scopes: BTreeMap<ValueId, Vec<VariableId>>,
+    /// Those that the factor which is lowered reads.
+    over: Vec<VariableId>,
+    /// ln p of the variables whose factors are part of the sum, given those that joined before.
+    of_sum: BTreeMap<VariableId, ValueId>,
     /// The observed values of partly observed variables, and their presences. Only in the bound.
     partly: BTreeMap<VariableId, (ValueId, ValueId)>,
     /// Partly observed variables before q draws them: 0 in records that lack them. Only in the bound.
@@ -171,6 +184,9 @@ impl<'m> Lowering<'m> {
             applied: BTreeMap::new(),
             lets: BTreeMap::new(),
             enumerated: Vec::new(),
+            scopes: BTreeMap::new(),
+            over: Vec::new(),
+            of_sum: BTreeMap::new(),
             partly: BTreeMap::new(),
             where_observed: BTreeMap::new(),
             partial: None,

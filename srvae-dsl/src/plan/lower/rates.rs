@@ -9,12 +9,15 @@ impl Lowering<'_> {
     /// The value of an operation: the existing one, or a new one with a name like `name`.
     pub(super) fn value(&mut self, operation: Operation, inputs: Vec<ValueId>, name: &str) -> ValueId {
         let of_inputs = self.rate(&inputs);
+        let scope = self.scope(&operation, &inputs);
         let rate = match operation {
             Operation::Rows => Rate::Record,
             _ if operation.is_given() => Rate::Record,
             Operation::Expand | Operation::Repeat | Operation::PerSample => Rate::Sample,
             Operation::Expect | Operation::Whole(_) => Rate::Sample,
             Operation::Enumerate(_) | Operation::RepeatValues | Operation::Strata => Rate::Value,
+            Operation::Values(_) | Operation::Widen { .. } | Operation::Table { .. } => Rate::Value,
+            Operation::SumOut { .. } | Operation::Rest { .. } if scope.is_empty() => Rate::Sample,
             Operation::Stack | Operation::Components(_) => Rate::Component,
             Operation::Draws => Rate::Draws,
             Operation::Each => Rate::Sample,
@@ -30,10 +33,12 @@ impl Lowering<'_> {
             | (Operation::Expand | Operation::Rows | Operation::Repeat | Operation::RepeatValues, _)
             | (Operation::Enumerate(_) | Operation::Strata | Operation::Shares(_), _) => inputs,
             (Operation::Stack | Operation::Draws | Operation::Each, _) => inputs,
+            (Operation::Values(_) | Operation::Widen { .. } | Operation::Table { .. }, _)
+            | (Operation::SumOut { .. } | Operation::Rest { .. }, _) => inputs,
             (_, Rate::Draws) => inputs.into_iter().map(|input| self.with_draws(input)).collect(),
             (_, Rate::Component) => inputs.into_iter().map(|input| self.with_components(input)).collect(),
             (Operation::Expect | Operation::Whole(_), _) | (_, Rate::Value) => {
-                inputs.into_iter().map(|input| self.with_values(input)).collect()
+                inputs.into_iter().map(|input| self.with_values(input, &scope)).collect()
             }
             (_, Rate::Sample) => inputs.into_iter().map(|input| self.with_samples(input)).collect(),
             (_, Rate::Record) => inputs.into_iter().map(|input| self.with_records(input)).collect(),
@@ -47,6 +52,9 @@ impl Lowering<'_> {
         }
         let id = ValueId(self.values.len());
         self.equal.entry(inputs.clone()).or_default().push(id);
+        if rate == Rate::Value && !scope.is_empty() {
+            self.scopes.insert(id, scope);
+        }
         let name = self.names.local(name);
         self.values.push(Value { operation, inputs, rate, name, scope: None });
         id
@@ -134,9 +142,10 @@ impl Lowering<'_> {
     }
 
     /// Converts a value for use with one per enumerated value.
-    fn with_values(&mut self, value: ValueId) -> ValueId {
+    fn with_values(&mut self, value: ValueId, scope: &[VariableId]) -> ValueId {
         let value = self.with_samples(value);
         match self.values[value.0].rate {
+            Rate::Draws | Rate::Record | Rate::Sample | Rate::Value if !scope.is_empty() => self.widened(value, scope),
             Rate::Constant | Rate::Component | Rate::Value => value,
             Rate::Draws | Rate::Record | Rate::Sample => {
                 let name = format!("{}_values", self.values[value.0].name);

@@ -99,7 +99,7 @@ impl Lowering<'_> {
     }
 
     /// A step beyond the end of a record adds nothing.
-    fn within_record(&mut self, id: VariableId, nats: ValueId) -> ValueId {
+    pub(super) fn within_record(&mut self, id: VariableId, nats: ValueId) -> ValueId {
         let variable = self.model.variable(id);
         match (variable.step, self.model.length.and_then(|id| self.known.get(&id).copied())) {
             (Some(step), Some(steps)) => {
@@ -128,7 +128,7 @@ impl Lowering<'_> {
     }
 
     /// A tensor for the records that have a partly observed variable, or lack it. Unchanged for another variable.
-    fn only(&mut self, id: VariableId, presence: Presence, numbers: ValueId) -> ValueId {
+    pub(super) fn only(&mut self, id: VariableId, presence: Presence, numbers: ValueId) -> ValueId {
         match self.partly.get(&id) {
             Some((_, has)) => {
                 let name = format!("{}_where", self.values[numbers.0].name);
@@ -217,6 +217,9 @@ impl Lowering<'_> {
     fn every(&mut self, term: &Term) -> ValueId {
         let model = self.model;
         let variable = term.variable;
+        if let (TermKind::Reconstruction, Some(log)) = (&term.kind, self.of_sum.get(&variable)) {
+            return *log;
+        }
         let own = &model.variable(variable).name;
         let value = self.known[&variable];
         let common = match (&term.kind, model.q_of(variable), model.p_of(variable)) {
@@ -243,7 +246,10 @@ impl Lowering<'_> {
                     }
                     Estimator::MonteCarlo => {
                         let log_q = self.log_prob(Side::Q, variable, q);
-                        let log_p = self.log_prob(Side::P, variable, p);
+                        let log_p = match self.of_sum.get(&variable) {
+                            Some(log_p) => *log_p,
+                            None => self.log_prob(Side::P, variable, p),
+                        };
                         self.value(Operation::LogRatio, vec![log_q, log_p], &format!("log_ratio_{own}"))
                     }
                 }
