@@ -167,7 +167,8 @@ fn run(model: &dyn Model, checked: &srvae_dsl::graph::Model, data: &Values) {
             Some(value) => given.with(name, value.clone()),
             None => given.with(name, value(variable(checked, name))),
         });
-        let values = model.run(mode.name, &given, BATCH, &mut noise, &Draw::default()).unwrap();
+        let values = model.run(mode.name, &given, BATCH, &mut noise, &Draw::default());
+        let values = values.unwrap_or_else(|error| panic!("{} of {}: {error}", mode.name, checked.name));
         assert_eq!(values.iter().map(|(name, _)| name).collect::<Vec<_>>(), mode.yields, "{}", mode.name);
         for (name, drawn) in values.iter() {
             let place = format!("{name} in {} of {}", mode.name, checked.name);

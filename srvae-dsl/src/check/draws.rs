@@ -7,7 +7,7 @@ use crate::ast::{Call, File, ItemKind, Name};
 use crate::catalog::{Kind, Parameter, space_entry};
 use crate::derive::Ancestry;
 use crate::diagnostics::{MOST_VALUES, messages};
-use crate::graph::{Body, Draw, DrawMethod, Factor, Space, Variable, VariableId};
+use crate::graph::{Body, Draw, DrawMethod, Factor, Role, Space, Variable, VariableId};
 
 /// The methods, in the order of messages.
 pub(super) const METHODS: [&str; 4] = ["enumerate", "relaxed", "straight_through", "score"];
@@ -19,6 +19,11 @@ static TEMPERATURE: [Parameter; 1] = [Parameter {
     repeats: false,
     docs: "of the relaxation, which becomes the discrete distribution as it falls to 0",
 }];
+
+/// Whether a `draw` statement with this method means a sum over a variable.
+fn is_summed(variable: &Variable, method: &str, q_has_factor: bool) -> bool {
+    variable.role == Role::Latent && method == "enumerate" && !q_has_factor
+}
 
 impl Checker<'_> {
     pub(super) fn draws(&mut self, file: &File, p: &[Factor], q: &[Factor]) -> Vec<Draw> {
@@ -33,7 +38,7 @@ impl Checker<'_> {
             }
             stated.push(id);
             let (method, baseline) = super::baselines::split(method);
-            if super::sums::is_summed(self.variable(id), &method.name.text, q.iter().any(|it| it.variable == id)) {
+            if is_summed(self.variable(id), &method.name.text, q.iter().any(|it| it.variable == id)) {
                 draws.extend(self.summed(id, variable, &method, p));
                 continue;
             }

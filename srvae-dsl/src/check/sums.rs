@@ -5,15 +5,8 @@ use super::arguments::Signature;
 use crate::ast::{Call, Name};
 use crate::catalog::space_entry;
 use crate::diagnostics::{MOST_ENTRIES, messages};
-use crate::graph::{
-    Addend, Body, Draw, DrawMethod, Estimate, Estimator, Factor, Role, Side, Sum, Variable, VariableId,
-};
+use crate::graph::{Addend, Body, Draw, DrawMethod, Estimate, Estimator, Factor, Side, Sum, VariableId};
 use std::collections::BTreeMap;
-
-/// Whether a `draw` statement with this method means a sum over a variable.
-pub(super) fn is_summed(variable: &Variable, method: &str, q_has_factor: bool) -> bool {
-    variable.role == Role::Latent && method == "enumerate" && !q_has_factor
-}
 
 impl Checker<'_> {
     /// The sum over a latent that q does not draw.
